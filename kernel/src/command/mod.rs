@@ -1,0 +1,250 @@
+//! Acts of local users and of the admin: one file for each kind of object.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{ChannelNo, ConnectionNo, Id, PostNo, TeamNo, UserNo};
+use crate::model::{ChannelKind, Config, PeerKind};
+
+/// A command. Objects are named by number: the host looks ids up, the kernel checks everything
+/// else again, permissions included.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Command {
+    /// Makes a local user; the first one becomes the system's administrator.
+    CreateUser(CreateUser),
+    /// Changes a local user's profile.
+    PatchUser {
+        /// The user.
+        user: UserNo,
+        /// The changes.
+        patch: UserPatch,
+    },
+    /// Makes a team with the channels `town-square` and `off-topic`.
+    CreateTeam(CreateTeam),
+    /// Adds a user to a team.
+    AddTeamMember {
+        /// The team.
+        team: TeamNo,
+        /// The user.
+        user: UserNo,
+    },
+    /// Makes a channel.
+    CreateChannel(CreateChannel),
+    /// Adds a user to a channel.
+    AddChannelMember {
+        /// The channel.
+        channel: ChannelNo,
+        /// The user.
+        user: UserNo,
+    },
+    /// Removes a user from a channel.
+    RemoveChannelMember {
+        /// The channel.
+        channel: ChannelNo,
+        /// The user.
+        user: UserNo,
+    },
+    /// Notes that the actor has seen a channel.
+    ViewChannel {
+        /// The channel.
+        channel: ChannelNo,
+    },
+    /// Writes a post.
+    CreatePost(CreatePost),
+    /// Changes a post; what is `None` stays.
+    EditPost {
+        /// The post.
+        post: PostNo,
+        /// New text.
+        message: Option<String>,
+        /// New properties, JSON text of an object.
+        props: Option<String>,
+        /// Whether it is pinned.
+        is_pinned: Option<bool>,
+    },
+    /// Deletes a post, a root with its replies.
+    DeletePost {
+        /// The post.
+        post: PostNo,
+    },
+    /// Adds a reaction of the actor.
+    AddReaction {
+        /// The post.
+        post: PostNo,
+        /// Emoji name.
+        emoji: String,
+    },
+    /// Removes a reaction of the actor.
+    RemoveReaction {
+        /// The post.
+        post: PostNo,
+        /// Whose.
+        user: UserNo,
+        /// Emoji name.
+        emoji: String,
+    },
+    /// Makes a pending connection: the first half of an invitation.
+    CreateConnection(CreateConnection),
+    /// Makes a connection from an invitation code, before the inviter is called.
+    AcceptConnection(AcceptConnection),
+    /// The handshake has ended well: both sides hold each other's tokens.
+    ConfirmConnection {
+        /// The connection.
+        connection: ConnectionNo,
+        /// The peer's site URL.
+        site_url: String,
+        /// What the handshake told about the peer.
+        kind: PeerKind,
+    },
+    /// The handshake has failed for good: the record goes.
+    AbandonConnection {
+        /// The connection.
+        connection: ConnectionNo,
+    },
+    /// Removes a connection; channels, posts and users stay.
+    RemoveConnection {
+        /// The connection.
+        connection: ConnectionNo,
+    },
+    /// Declares that a connection leads to the workspace that an earlier, removed one led to.
+    AttachConnection {
+        /// The connection.
+        connection: ConnectionNo,
+        /// The removed one.
+        previous: ConnectionNo,
+    },
+    /// Shares a channel, if it is not shared yet, and invites a connection to it.
+    InviteToChannel {
+        /// The channel.
+        channel: ChannelNo,
+        /// The connection.
+        connection: ConnectionNo,
+        /// Whether the peer's ordinary members may only read.
+        read_only: bool,
+    },
+    /// Ends the sharing of a channel with a connection.
+    UninviteFromChannel {
+        /// The channel.
+        channel: ChannelNo,
+        /// The connection.
+        connection: ConnectionNo,
+    },
+    /// Ends the sharing of a channel.
+    UnshareChannel {
+        /// The channel.
+        channel: ChannelNo,
+    },
+    /// Changes the settings.
+    Configure {
+        /// The site URL.
+        site_url: String,
+        /// The settings.
+        config: Config,
+    },
+}
+
+/// See [`Command::CreateUser`]. The password stays in the host's vault.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreateUser {
+    /// User name.
+    pub username: String,
+    /// E-mail address.
+    pub email: String,
+    /// Nickname.
+    pub nickname: String,
+    /// First name.
+    pub first_name: String,
+    /// Last name.
+    pub last_name: String,
+    /// Position.
+    pub position: String,
+    /// Locale; empty = `en`.
+    pub locale: String,
+    /// Whether the account administers the system (honoured for the system actor only).
+    pub admin: bool,
+}
+
+/// Changes of a profile; what is `None` stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserPatch {
+    /// User name.
+    pub username: Option<String>,
+    /// Nickname.
+    pub nickname: Option<String>,
+    /// First name.
+    pub first_name: Option<String>,
+    /// Last name.
+    pub last_name: Option<String>,
+    /// Position.
+    pub position: Option<String>,
+    /// Locale.
+    pub locale: Option<String>,
+}
+
+/// See [`Command::CreateTeam`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreateTeam {
+    /// URL name.
+    pub name: String,
+    /// Name shown.
+    pub display_name: String,
+    /// Description.
+    pub description: String,
+    /// Whether anybody of the workspace may join.
+    pub is_open: bool,
+}
+
+/// See [`Command::CreateChannel`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreateChannel {
+    /// Team.
+    pub team: TeamNo,
+    /// URL name.
+    pub name: String,
+    /// Name shown.
+    pub display_name: String,
+    /// Header.
+    pub header: String,
+    /// Purpose.
+    pub purpose: String,
+    /// Who may see it.
+    pub kind: ChannelKind,
+}
+
+/// See [`Command::CreatePost`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreatePost {
+    /// Channel.
+    pub channel: ChannelNo,
+    /// Root of the thread, if it is a reply.
+    pub root: Option<PostNo>,
+    /// The text.
+    pub message: String,
+    /// Properties, JSON text of an object; empty = none.
+    pub props: String,
+    /// Type; ordinary users may only write the empty one, `me` and `custom_…`.
+    pub kind: String,
+}
+
+/// See [`Command::CreateConnection`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreateConnection {
+    /// Local name: `^[a-z0-9.\-_]{1,64}$` after lower-casing.
+    pub name: String,
+    /// Name shown; empty = the name.
+    pub display_name: String,
+    /// Team for channels received by invitation; empty = the first team.
+    pub default_team_id: String,
+}
+
+/// See [`Command::AcceptConnection`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AcceptConnection {
+    /// Names and team.
+    pub create: CreateConnection,
+    /// `remote_id` of the invitation.
+    pub remote_id: Id,
+    /// The inviter's site URL.
+    pub site_url: String,
+    /// What the code told about the inviter.
+    pub kind: PeerKind,
+}

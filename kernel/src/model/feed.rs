@@ -1,0 +1,177 @@
+use serde::{Deserialize, Serialize};
+
+use super::record;
+use crate::id::{ChannelNo, ConnectionNo, FeedSeq, Id, PostNo, UserNo, WorkspaceNo};
+use crate::key::KeyPart;
+
+/// What a part of the feed is about: 0 = people, otherwise the channel of that number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Scope(pub u64);
+
+impl Scope {
+    /// Profiles.
+    pub const PEOPLE: Scope = Scope(0);
+
+    /// A channel's part of the feed.
+    #[must_use]
+    pub fn channel(channel: ChannelNo) -> Scope {
+        Scope(channel.0)
+    }
+}
+
+impl KeyPart for Scope {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.0.put(out);
+    }
+    fn take(bytes: &mut &[u8]) -> Option<Scope> {
+        u64::take(bytes).map(Scope)
+    }
+}
+
+/// What changed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum FeedObject {
+    /// A post.
+    Post(PostNo),
+    /// A reaction.
+    Reaction(PostNo, UserNo, String),
+    /// A user's profile.
+    User(UserNo),
+}
+
+/// An entry of the feed. A newer entry of an object replaces its older one, whose sequence stands
+/// in the object's row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeedEntry {
+    /// What changed.
+    pub object: FeedObject,
+    /// Where it came from; it is not sent back there.
+    pub origin: WorkspaceNo,
+}
+record!(FeedEntry, Feed, (Scope, FeedSeq));
+
+/// A shared channel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SharedChannel {
+    /// Whether the channel was shared here first.
+    pub home: bool,
+    /// Whether peers' ordinary members may only read.
+    pub read_only: bool,
+    /// Who shared it.
+    pub creator: Option<UserNo>,
+    /// When, in ms.
+    pub create_at: i64,
+    /// The connection it came over, when it did.
+    pub connection: Option<ConnectionNo>,
+}
+record!(SharedChannel, SharedChannels, ChannelNo);
+
+/// How far the sharing of a channel with a connection has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LinkState {
+    /// The invitation has to go out, or its answer is awaited.
+    Inviting,
+    /// Both sides share.
+    Active,
+    /// Ended; the row stays so that a re-invitation is known as such.
+    Ended,
+}
+
+/// Where a peer's feed stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cursor {
+    /// Everything up to here is delivered, or has an exception row.
+    pub seq: FeedSeq,
+    /// History that is still to be sent: (create_at, post number) of the last post done.
+    pub history: Option<(i64, u64)>,
+}
+
+/// A link (the reference's `SharedChannelRemote`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// Id, for the REST API.
+    pub id: Id,
+    /// How far it has come.
+    pub state: LinkState,
+    /// Whether we invited the peer (else it invited us).
+    pub invited_by_us: bool,
+    /// When it was made, in ms.
+    pub create_at: i64,
+    /// Last change, in ms.
+    pub update_at: i64,
+    /// When it ended, in ms; 0 = live.
+    pub delete_at: i64,
+    /// Who invited or, for one that came in, the connection's creator.
+    pub creator: UserNo,
+    /// What the peer has.
+    pub cursor: Cursor,
+    /// Number of the last post from before the link; older ones are unknown to the peer unless a
+    /// `SentOldPost` or the back-fill says otherwise.
+    pub posts_before: PostNo,
+    /// Items that the peer refused for good or that ran out of attempts.
+    pub dead_letters: u64,
+    /// When something was last delivered, in ms.
+    pub last_sync_at: i64,
+}
+record!(Link, Links, (ChannelNo, ConnectionNo));
+
+/// Version of a user that a connection holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SentUser {
+    /// The user's `update_at` as acknowledged, in ms.
+    pub update_at: i64,
+}
+// The channel is part of the key: a real server joins users to a channel only when their profile
+// comes in a message of that channel.
+record!(SentUser, SentUsers, (ConnectionNo, ChannelNo, UserNo));
+
+/// What a toggle peer was told of a reaction. Key: (connection, post, user, emoji).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SentReaction {
+    /// Whether the peer shows it now.
+    pub live: bool,
+}
+record!(
+    SentReaction,
+    SentReactions,
+    (ConnectionNo, PostNo, UserNo, String)
+);
+
+/// A post from before a link that the peer was given all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SentOldPost;
+record!(SentOldPost, SentOldPosts, (ConnectionNo, PostNo));
+
+/// Why an item was passed by the cursor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ExceptionState {
+    /// A policy failed; asked again at `retry_at`.
+    Held,
+    /// A policy denied it; nothing more happens until the object or the policies change.
+    Denied,
+    /// The peer refused it this many times; sent again at `retry_at`.
+    Refused(u32),
+    /// Given up.
+    Dead,
+}
+
+/// An item that the cursor passed although the peer does not have it.
+/// Key: (connection, channel, post number, rest of the object's name or empty).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exception {
+    /// The object.
+    pub object: FeedObject,
+    /// The feed sequence it was passed with.
+    pub seq: FeedSeq,
+    /// Why.
+    pub state: ExceptionState,
+    /// The reason in words, for the admin.
+    pub reason: String,
+    /// When it is tried again, in ms; 0 = not by itself.
+    pub retry_at: i64,
+}
+record!(
+    Exception,
+    Exceptions,
+    (ConnectionNo, ChannelNo, u64, String)
+);

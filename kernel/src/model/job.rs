@@ -1,0 +1,134 @@
+use serde::{Deserialize, Serialize};
+
+use super::record;
+use crate::id::{ChannelNo, ConnectionNo, PostNo, UserNo};
+use crate::policy::Direction;
+
+/// What has to happen at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DueKind {
+    /// A connection may send again.
+    Send(ConnectionNo),
+    /// A channel's held or refused items of a connection are looked at again.
+    Exceptions(ConnectionNo, ChannelNo),
+    /// Held inbound items of a connection are asked again.
+    Held(ConnectionNo),
+    /// A job goes on.
+    Job(u64),
+    /// Old results of commands are dropped.
+    Requests,
+    /// A connection's removal goes on, or an invitation has expired.
+    Expire(ConnectionNo),
+}
+
+/// A due row. Key: (time_ms, number).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Due {
+    /// What is due.
+    pub kind: DueKind,
+}
+record!(Due, Due, (i64, u64));
+
+/// Work over more rows than a step may touch; timer steps go on with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Job {
+    /// Deletes the replies of a deleted root. Position: the last (create_at, post) done.
+    DeleteReplies {
+        /// The root.
+        root: PostNo,
+        /// `delete_at` of the root.
+        delete_at: i64,
+        /// Where it stands.
+        position: (i64, u64),
+    },
+    /// Ends every link of a removed connection. Position: the last channel done.
+    EndLinks {
+        /// The connection.
+        connection: ConnectionNo,
+        /// Where it stands.
+        position: u64,
+    },
+    /// Drops the feed of a channel that nobody follows any more.
+    DropFeed {
+        /// The channel.
+        channel: ChannelNo,
+    },
+    /// Sends everything of a channel again, after a restore on either side.
+    Resend {
+        /// The connection.
+        connection: ConnectionNo,
+        /// The last channel done.
+        position: u64,
+    },
+}
+record!(Job, Jobs, u64);
+
+/// The result of a command with a client's key. Key: (user, key).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// The post that it made.
+    pub post: PostNo,
+    /// Until when it is remembered, in ms.
+    pub until_ms: i64,
+}
+record!(Request, Requests, (UserNo, String));
+
+/// When a `Request` goes. Key: (time_ms, user, key).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestExpiry;
+record!(RequestExpiry, RequestExpiry, (i64, UserNo, String));
+
+/// The verdict of the policies over an object's version. Key: (connection, direction, post id).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerdictRow {
+    /// `update_at` of the version that was judged, in ms.
+    pub update_at: i64,
+    /// Whether the post may pass.
+    pub allowed: bool,
+    /// The revised text, if a policy gave one.
+    pub revised: Option<String>,
+    /// The reason of a denial.
+    pub reason: String,
+}
+record!(VerdictRow, Verdicts, (ConnectionNo, u8, crate::id::Id));
+
+impl VerdictRow {
+    /// The key's byte of a direction.
+    #[must_use]
+    pub fn direction(direction: Direction) -> u8 {
+        match direction {
+            Direction::Inbound => 0,
+            Direction::Outbound => 1,
+        }
+    }
+}
+
+/// An inbound post that waits for a policy. Key: (connection, number).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// The channel.
+    pub channel: ChannelNo,
+    /// The post as it came, JSON.
+    pub item: Vec<u8>,
+    /// The message's mention transforms, JSON; empty = none.
+    pub mention_transforms: Vec<u8>,
+    /// Why, for the admin.
+    pub reason: String,
+    /// How often the policies were asked.
+    pub attempts: u32,
+}
+record!(Held, Held, (ConnectionNo, u64));
+
+/// Bytes that could not be carried out. Key: a rising number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuarantineEntry {
+    /// Who sent them.
+    pub connection: ConnectionNo,
+    /// When, in ms.
+    pub at_ms: i64,
+    /// Why.
+    pub reason: String,
+    /// The bytes, secret values blanked.
+    pub bytes: Vec<u8>,
+}
+record!(QuarantineEntry, Quarantine, u64);

@@ -1,0 +1,60 @@
+//! The records of a workspace: what the tables hold.
+
+mod channel;
+mod connection;
+mod feed;
+mod job;
+mod post;
+mod team;
+mod user;
+mod workspace;
+
+pub use channel::{Channel, ChannelKind, ChannelMember, UserChannel};
+pub use connection::{
+    Connection, ConnectionLink, ConnectionState, PeerKind, PeerWorkspace, Round, RoundItem,
+    RoundSource, Section, Suspended,
+};
+pub use feed::{
+    Cursor, Exception, ExceptionState, FeedEntry, FeedObject, Link, LinkState, Scope, SentOldPost,
+    SentReaction, SentUser, SharedChannel,
+};
+pub use job::{Due, DueKind, Held, Job, QuarantineEntry, Request, RequestExpiry, VerdictRow};
+pub use post::{ChannelPost, PinnedPost, Post, Reaction, ThreadPost};
+pub use team::{Team, TeamMember, UserTeam};
+pub use user::{IdRow, NameRow, RemoteUser, User};
+pub use workspace::{Config, Counters, MetaKey, MetaRow, Workspace};
+
+/// Implements [`Record`](crate::tx::Record) for a row.
+macro_rules! record {
+    ($name:ty, $table:ident, $key:ty) => {
+        impl $crate::tx::Record for $name {
+            const TABLE: $crate::table::Table = $crate::table::Table::$table;
+            type Key = $key;
+        }
+    };
+}
+pub(crate) use record;
+
+/// What kind of object an id or a unique name belongs to; first byte of the key.
+pub mod kind {
+    /// A user id.
+    pub const USER: u8 = 1;
+    /// A team id.
+    pub const TEAM: u8 = 2;
+    /// A channel id.
+    pub const CHANNEL: u8 = 3;
+    /// A post id.
+    pub const POST: u8 = 4;
+    /// A connection's `remote_id`.
+    pub const CONNECTION: u8 = 5;
+    /// A user name.
+    pub const USERNAME: u8 = 6;
+    /// An e-mail address.
+    pub const EMAIL: u8 = 7;
+    /// A team name.
+    pub const TEAM_NAME: u8 = 8;
+    /// A channel name: the text is the team's number in 16 hexadecimal digits, `/` and the name.
+    pub const CHANNEL_NAME: u8 = 9;
+    /// A connection's local name.
+    pub const CONNECTION_NAME: u8 = 10;
+}

@@ -1,0 +1,84 @@
+use serde::{Deserialize, Serialize};
+
+use super::record;
+use crate::id::{ChannelNo, FeedSeq, Id, PostNo, UserNo, WorkspaceNo};
+
+/// A post.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Post {
+    /// Id, the same in every workspace.
+    pub id: Id,
+    /// Where the post was written; never changes.
+    pub origin: WorkspaceNo,
+    /// Author.
+    pub user: UserNo,
+    /// Channel.
+    pub channel: ChannelNo,
+    /// Root of the thread; `None` = the post is a root.
+    pub root: Option<PostNo>,
+    /// When it was written, by the origin's clock, in ms.
+    pub create_at: i64,
+    /// Last change here, in ms.
+    pub update_at: i64,
+    /// Last change of the text, in ms; 0 = never.
+    pub edit_at: i64,
+    /// When it was deleted, in ms; 0 = live. Final.
+    pub delete_at: i64,
+    /// `update_at` of the version held, by the origin's clock; of an own post `update_at`.
+    pub origin_update_at: i64,
+    /// Whether it is pinned to the channel.
+    pub is_pinned: bool,
+    /// The text; empty once deleted.
+    pub message: String,
+    /// Type: empty, `system_…` or `custom_…`.
+    pub kind: String,
+    /// Properties, JSON text of an object; empty = `{}`.
+    pub props: String,
+    /// Hashtags, separated by spaces.
+    pub hashtags: String,
+    /// Replies that are not deleted.
+    pub reply_count: u32,
+    /// Creation time of the newest reply, in ms.
+    pub last_reply_at: i64,
+    /// Live reactions.
+    pub reaction_count: u32,
+    /// The client's key of its creation; empty for posts of peers.
+    pub pending_post_id: String,
+    /// Where the post stands in its channel's feed; 0 = nowhere.
+    pub feed_seq: FeedSeq,
+    /// Whether a local moderator deleted it although it belongs to a peer.
+    pub moderated: bool,
+}
+record!(Post, Posts, PostNo);
+
+/// A post of a channel, in the order of creation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChannelPost;
+record!(ChannelPost, ChannelPosts, (ChannelNo, i64, PostNo));
+
+/// A reply of a thread, in the order of creation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ThreadPost;
+record!(ThreadPost, ThreadPosts, (PostNo, i64, PostNo));
+
+/// A pinned post of a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PinnedPost;
+record!(PinnedPost, PinnedPosts, (ChannelNo, PostNo));
+
+/// A reaction. Removed ones stay, so that a late duplicate of the addition does not bring them
+/// back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reaction {
+    /// Where it was made: the origin of its user. Never changes.
+    pub origin: WorkspaceNo,
+    /// When it was made, in ms.
+    pub create_at: i64,
+    /// Last change, by the origin's clock, in ms.
+    pub update_at: i64,
+    /// When it was removed, in ms; 0 = live.
+    pub delete_at: i64,
+    /// Where it stands in its channel's feed; 0 = nowhere.
+    pub feed_seq: FeedSeq,
+}
+record!(Reaction, Reactions, (PostNo, UserNo, String));

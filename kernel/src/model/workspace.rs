@@ -1,0 +1,83 @@
+use serde::{Deserialize, Serialize};
+
+use super::record;
+use crate::id::Id;
+use crate::input::Incarnation;
+
+/// Key of a row of `Meta`.
+pub type MetaKey = u8;
+
+/// A row of `Meta`: 1 = the workspace, 2 = the counters.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MetaRow {
+    /// The workspace itself.
+    Workspace(Workspace),
+    /// The counters.
+    Counters(Counters),
+}
+record!(MetaRow, Meta, MetaKey);
+
+impl MetaRow {
+    /// Key of the workspace.
+    pub const WORKSPACE: MetaKey = 1;
+    /// Key of the counters.
+    pub const COUNTERS: MetaKey = 2;
+}
+
+/// The workspace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Workspace {
+    /// Identifies the workspace for ever; minted at genesis.
+    pub id: Id,
+    /// Its present incarnation.
+    pub incarnation: Incarnation,
+    /// Site URL without trailing slash.
+    pub site_url: String,
+    /// Settings that decisions depend on.
+    pub config: Config,
+}
+
+/// Settings that decisions depend on; a change is an input.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Config {
+    /// Posts a sync message holds at most (`MaxPostsPerSync`).
+    pub posts_per_sync_max: u32,
+    /// Whether anybody may sign up.
+    pub open_server: bool,
+    /// Whether a channel's history is sent to a connection that is invited.
+    pub backfill: bool,
+    /// Whether a post is let through when a policy fails (otherwise it is held and asked again).
+    pub policy_fail_open: bool,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            posts_per_sync_max: 50,
+            open_server: false,
+            backfill: false,
+            policy_fail_open: false,
+        }
+    }
+}
+
+/// The next number of each kind, and of the feed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counters {
+    /// Last user number given.
+    pub user: u64,
+    /// Last team number given.
+    pub team: u64,
+    /// Last channel number given.
+    pub channel: u64,
+    /// Last post number given.
+    pub post: u64,
+    /// Last peer workspace number given.
+    pub workspace: u64,
+    /// Last connection number given.
+    pub connection: u64,
+    /// Last sequence number of the feed.
+    pub feed: u64,
+    /// Last number of due rows, jobs, held and quarantined items.
+    pub row: u64,
+}
