@@ -46,8 +46,6 @@ pub struct Config {
     pub open_server: bool,
     /// Whether a channel's history is sent to a connection that is invited.
     pub backfill: bool,
-    /// Whether a post is let through when a policy fails (otherwise it is held and asked again).
-    pub policy_fail_open: bool,
 }
 
 impl Default for Config {
@@ -56,7 +54,6 @@ impl Default for Config {
             posts_per_sync_max: 50,
             open_server: false,
             backfill: false,
-            policy_fail_open: false,
         }
     }
 }
