@@ -15,3 +15,4 @@ pub mod policy;
 pub mod step;
 pub mod table;
 pub mod tx;
+pub mod wire;

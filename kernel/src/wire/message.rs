@@ -1,0 +1,484 @@
+//! What a sync message carries: profiles, posts, reactions, invitations of channels.
+//! Semantics §3.
+
+use super::Generation;
+use super::json::{Document, JsonError, Value};
+use super::write::JsonWriter;
+use crate::id::Id;
+
+/// A profile.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WireUser {
+    /// Id.
+    pub id: String,
+    /// When the account was made, in ms.
+    pub create_at: i64,
+    /// Last change, in ms.
+    pub update_at: i64,
+    /// When it was deactivated, in ms; 0 = active.
+    pub delete_at: i64,
+    /// User name.
+    pub username: String,
+    /// E-mail address.
+    pub email: String,
+    /// Nickname.
+    pub nickname: String,
+    /// First name.
+    pub first_name: String,
+    /// Last name.
+    pub last_name: String,
+    /// Position.
+    pub position: String,
+    /// Properties, JSON text; empty = none.
+    pub props: String,
+    /// Locale.
+    pub locale: String,
+    /// Time zone, JSON text; empty = default.
+    pub timezone: String,
+    /// The sender's connection id of the user's home, when it forwards.
+    pub remote_id: String,
+}
+
+/// The time zone of an account that set none.
+pub const DEFAULT_TIMEZONE: &str =
+    r#"{"automaticTimezone":"","manualTimezone":"","useAutomaticTimezone":"true"}"#;
+
+impl WireUser {
+    /// Reads a profile.
+    pub fn decode(value: Value<'_>) -> Result<WireUser, JsonError> {
+        let value = value.as_object()?;
+        let text = |key| value.text(key).map(|text| text.into_owned());
+        Ok(WireUser {
+            id: text("id")?,
+            create_at: value.integer("create_at")?,
+            update_at: value.integer("update_at")?,
+            delete_at: value.integer("delete_at")?,
+            username: text("username")?,
+            email: text("email")?,
+            nickname: text("nickname")?,
+            first_name: text("first_name")?,
+            last_name: text("last_name")?,
+            position: text("position")?,
+            props: raw_object(value, "props")?,
+            locale: text("locale")?,
+            timezone: raw_object(value, "timezone")?,
+            remote_id: text("remote_id")?,
+        })
+    }
+
+    /// Writes a profile as the generation's servers do; `password` is a value that looks random,
+    /// as theirs does.
+    pub fn encode(&self, writer: &mut JsonWriter, generation: Generation, password: Id) {
+        writer.begin_object();
+        writer.text_field("id", &self.id);
+        writer.integer_field("create_at", self.create_at);
+        writer.integer_field("update_at", self.update_at);
+        writer.integer_field("delete_at", self.delete_at);
+        writer.text_field("username", &self.username);
+        writer.text_field("password", password.as_str());
+        writer.text_field("auth_service", "");
+        writer.text_field("email", &self.email);
+        writer.text_field("nickname", &self.nickname);
+        writer.text_field("first_name", &self.first_name);
+        writer.text_field("last_name", &self.last_name);
+        writer.text_field("position", &self.position);
+        writer.text_field("roles", "system_user");
+        if !self.props.is_empty() && self.props != "{}" {
+            writer.raw_field("props", &self.props);
+        }
+        writer.text_field("locale", &self.locale);
+        let timezone = if self.timezone.is_empty() {
+            DEFAULT_TIMEZONE
+        } else {
+            &self.timezone
+        };
+        writer.raw_field("timezone", timezone);
+        if generation == Generation::V11 {
+            writer.text_field("remote_id", &self.remote_id);
+        }
+        writer.boolean_field("disable_welcome_email", false);
+        writer.end_object();
+    }
+}
+
+/// A post.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WirePost {
+    /// Id.
+    pub id: String,
+    /// When it was written, in ms.
+    pub create_at: i64,
+    /// Last change, in ms.
+    pub update_at: i64,
+    /// Last change of the text, in ms; 0 = never.
+    pub edit_at: i64,
+    /// When it was deleted, in ms; 0 = live.
+    pub delete_at: i64,
+    /// Whether it is pinned.
+    pub is_pinned: bool,
+    /// Author.
+    pub user_id: String,
+    /// Channel.
+    pub channel_id: String,
+    /// Root of the thread; empty for a root.
+    pub root_id: String,
+    /// Text.
+    pub message: String,
+    /// Type.
+    pub kind: String,
+    /// Properties, JSON text of an object; empty = none.
+    pub props: String,
+    /// Hashtags.
+    pub hashtags: String,
+    /// Whether it has reactions.
+    pub has_reactions: bool,
+    /// Connection id of the author's home, when it is forwarded.
+    pub remote_id: String,
+    /// How many files it names; files do not travel yet.
+    pub files: u32,
+}
+
+impl WirePost {
+    /// Reads a post.
+    pub fn decode(value: Value<'_>) -> Result<WirePost, JsonError> {
+        let value = value.as_object()?;
+        let text = |key| value.text(key).map(|text| text.into_owned());
+        Ok(WirePost {
+            id: text("id")?,
+            create_at: value.integer("create_at")?,
+            update_at: value.integer("update_at")?,
+            edit_at: value.integer("edit_at")?,
+            delete_at: value.integer("delete_at")?,
+            is_pinned: value.boolean("is_pinned")?,
+            user_id: text("user_id")?,
+            channel_id: text("channel_id")?,
+            root_id: text("root_id")?,
+            message: text("message")?,
+            kind: text("type")?,
+            props: raw_object(value, "props")?,
+            hashtags: text("hashtags")?,
+            has_reactions: value.boolean("has_reactions")?,
+            remote_id: text("remote_id")?,
+            files: u32::try_from(value.list("file_ids")?.len()).unwrap_or(u32::MAX),
+        })
+    }
+
+    /// Writes a post as the generation's servers do.
+    pub fn encode(&self, writer: &mut JsonWriter, generation: Generation) {
+        writer.begin_object();
+        writer.text_field("id", &self.id);
+        writer.integer_field("create_at", self.create_at);
+        writer.integer_field("update_at", self.update_at);
+        writer.integer_field("edit_at", self.edit_at);
+        writer.integer_field("delete_at", self.delete_at);
+        writer.boolean_field("is_pinned", self.is_pinned);
+        writer.text_field("user_id", &self.user_id);
+        writer.text_field("channel_id", &self.channel_id);
+        writer.text_field("root_id", &self.root_id);
+        if generation == Generation::V2021 {
+            writer.text_field("parent_id", &self.root_id);
+        }
+        writer.text_field("original_id", "");
+        writer.text_field("message", &self.message);
+        writer.text_field("type", &self.kind);
+        writer.raw_field(
+            "props",
+            if self.props.is_empty() {
+                "{}"
+            } else {
+                &self.props
+            },
+        );
+        writer.text_field("hashtags", &self.hashtags);
+        if generation == Generation::V11 {
+            writer.raw_field("file_ids", "[]");
+        }
+        writer.text_field("pending_post_id", "");
+        if self.has_reactions {
+            writer.boolean_field("has_reactions", true);
+        }
+        if generation == Generation::V11 {
+            writer.text_field("remote_id", &self.remote_id);
+        }
+        writer.integer_field("reply_count", 0);
+        writer.integer_field("last_reply_at", 0);
+        writer.raw_field("participants", "null");
+        if generation == Generation::V11 {
+            writer.raw_field("metadata", "{}");
+        }
+        writer.end_object();
+    }
+}
+
+/// A reaction.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WireReaction {
+    /// Who reacted.
+    pub user_id: String,
+    /// To what.
+    pub post_id: String,
+    /// With which emoji.
+    pub emoji_name: String,
+    /// When it was made, in ms.
+    pub create_at: i64,
+    /// Last change, in ms.
+    pub update_at: i64,
+    /// When it was removed, in ms; 0 = live.
+    pub delete_at: i64,
+}
+
+impl WireReaction {
+    /// Reads a reaction.
+    pub fn decode(value: Value<'_>) -> Result<WireReaction, JsonError> {
+        let value = value.as_object()?;
+        let text = |key| value.text(key).map(|text| text.into_owned());
+        Ok(WireReaction {
+            user_id: text("user_id")?,
+            post_id: text("post_id")?,
+            emoji_name: text("emoji_name")?,
+            create_at: value.integer("create_at")?,
+            update_at: value.integer("update_at")?,
+            delete_at: value.integer("delete_at")?,
+        })
+    }
+
+    /// Writes a reaction as the generation's servers do.
+    pub fn encode(&self, writer: &mut JsonWriter, generation: Generation) {
+        writer.begin_object();
+        writer.text_field("user_id", &self.user_id);
+        writer.text_field("post_id", &self.post_id);
+        writer.text_field("emoji_name", &self.emoji_name);
+        writer.integer_field("create_at", self.create_at);
+        writer.integer_field("update_at", self.update_at);
+        writer.integer_field("delete_at", self.delete_at);
+        writer.text_field("remote_id", "");
+        if generation == Generation::V11 {
+            writer.text_field("channel_id", "");
+        }
+        writer.end_object();
+    }
+}
+
+/// An item that could not be read: its id, if it has one, so that the answer can name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadItem {
+    /// `id` of a post or user, as sent.
+    pub id: String,
+    /// What is wrong with it.
+    pub error: JsonError,
+}
+
+/// A sync message. A bad item never harms the others.
+#[derive(Debug, Default)]
+pub struct SyncMessage<'d> {
+    /// Channel; empty in a global message.
+    pub channel_id: String,
+    /// Profiles, in the order of the document.
+    pub users: Vec<(Value<'d>, Result<WireUser, BadItem>)>,
+    /// Posts, in order.
+    pub posts: Vec<(Value<'d>, Result<WirePost, BadItem>)>,
+    /// Reactions, in order.
+    pub reactions: Vec<(Value<'d>, Result<WireReaction, BadItem>)>,
+    /// Mention text (without `@`) and the id of whom it means.
+    pub mention_transforms: Vec<(String, String)>,
+    /// Presence items; not carried out.
+    pub statuses: u32,
+    /// Acknowledgements; not carried out.
+    pub acknowledgements: u32,
+    /// Membership changes; not carried out.
+    pub membership_changes: u32,
+}
+
+impl<'d> SyncMessage<'d> {
+    /// Reads a message.
+    pub fn decode(value: Value<'d>) -> Result<SyncMessage<'d>, JsonError> {
+        let value = value.as_object()?;
+        let count = |key| {
+            value
+                .list(key)
+                .map(|list| u32::try_from(list.len()).unwrap_or(u32::MAX))
+        };
+        let mut mention_transforms = Vec::new();
+        for child in members(value, "mention_transforms")? {
+            mention_transforms.push((child.key().into_owned(), child.as_text()?.into_owned()));
+        }
+        Ok(SyncMessage {
+            channel_id: value.text("channel_id")?.into_owned(),
+            users: items(members(value, "users")?, WireUser::decode),
+            posts: items(value.list("posts")?, WirePost::decode),
+            reactions: items(value.list("reactions")?, WireReaction::decode),
+            mention_transforms,
+            statuses: count("statuses")?,
+            acknowledgements: count("acknowledgements")?,
+            membership_changes: count("membership_changes")?,
+        })
+    }
+}
+
+type Items<'d, T> = Vec<(Value<'d>, Result<T, BadItem>)>;
+
+fn items<'d, T>(
+    values: Vec<Value<'d>>,
+    decode: impl Fn(Value<'d>) -> Result<T, JsonError>,
+) -> Items<'d, T> {
+    let bad = |value: Value<'d>, error| BadItem {
+        id: value
+            .text("id")
+            .map(|id| id.into_owned())
+            .unwrap_or_default(),
+        error,
+    };
+    values
+        .into_iter()
+        .map(|value| (value, decode(value).map_err(|error| bad(value, error))))
+        .collect()
+}
+
+fn members<'d>(value: Value<'d>, key: &str) -> Result<Vec<Value<'d>>, JsonError> {
+    match value.get(key) {
+        Some(found) if !found.is_null() => Ok(found.as_object()?.children().collect()),
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// An object kept as text; empty when absent, `null` or `{}`.
+fn raw_object(value: Value<'_>, key: &str) -> Result<String, JsonError> {
+    match value.get(key) {
+        Some(found) if !found.is_null() => {
+            let text = found.as_object()?.raw();
+            Ok(if text == "{}" {
+                String::new()
+            } else {
+                text.into_owned()
+            })
+        }
+        _ => Ok(String::new()),
+    }
+}
+
+/// One section of a sync message, to be sent.
+pub enum SyncSection<'a> {
+    /// Profiles, each with a password that looks random.
+    Users(&'a [(WireUser, Id)]),
+    /// Posts and the mentions in them.
+    Posts(&'a [WirePost], &'a [(String, String)]),
+    /// Reactions.
+    Reactions(&'a [WireReaction]),
+}
+
+/// Writes a sync message with one section, as a real server does.
+#[must_use]
+pub fn encode_sync(
+    generation: Generation,
+    id: Id,
+    channel_id: Id,
+    section: &SyncSection<'_>,
+) -> Vec<u8> {
+    let mut writer = JsonWriter::new();
+    writer.begin_object();
+    writer.text_field("id", id.as_str());
+    writer.text_field("channel_id", channel_id.as_str());
+    match section {
+        SyncSection::Users(users) => {
+            writer.key("users");
+            writer.begin_object();
+            for (user, password) in *users {
+                writer.key(&user.id);
+                user.encode(&mut writer, generation, *password);
+            }
+            writer.end_object();
+        }
+        SyncSection::Posts(posts, mentions) => {
+            writer.key("posts");
+            writer.begin_array();
+            posts
+                .iter()
+                .for_each(|post| post.encode(&mut writer, generation));
+            writer.end_array();
+            if !mentions.is_empty() {
+                writer.key("mention_transforms");
+                writer.begin_object();
+                mentions
+                    .iter()
+                    .for_each(|(text, user)| writer.text_field(text, user));
+                writer.end_object();
+            }
+        }
+        SyncSection::Reactions(reactions) => {
+            writer.key("reactions");
+            writer.begin_array();
+            reactions
+                .iter()
+                .for_each(|reaction| reaction.encode(&mut writer, generation));
+            writer.end_array();
+        }
+    }
+    writer.end_object();
+    writer.finish()
+}
+
+/// The invitation of a channel. Semantics §3.6.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ChannelInvite {
+    /// Channel.
+    pub channel_id: String,
+    /// Whether ordinary members may only read.
+    pub read_only: bool,
+    /// URL name.
+    pub name: String,
+    /// Name shown.
+    pub display_name: String,
+    /// Header.
+    pub header: String,
+    /// Purpose.
+    pub purpose: String,
+    /// `O`, `P`, `D` or `G`.
+    pub kind: String,
+}
+
+impl ChannelInvite {
+    /// Reads an invitation.
+    pub fn decode(value: Value<'_>) -> Result<ChannelInvite, JsonError> {
+        let value = value.as_object()?;
+        let text = |key| value.text(key).map(|text| text.into_owned());
+        Ok(ChannelInvite {
+            channel_id: text("channel_id")?,
+            read_only: value.boolean("read_only")?,
+            name: text("name")?,
+            display_name: text("display_name")?,
+            header: text("header")?,
+            purpose: text("purpose")?,
+            kind: text("type")?,
+        })
+    }
+
+    /// Writes an invitation. In 2021 `team_id` names the receiver's team; the receiver's own
+    /// choice stands when it is empty.
+    #[must_use]
+    pub fn encode(&self, generation: Generation) -> Vec<u8> {
+        let mut writer = JsonWriter::new();
+        writer.begin_object();
+        writer.text_field("channel_id", &self.channel_id);
+        writer.text_field("team_id", "");
+        writer.boolean_field("read_only", self.read_only);
+        writer.text_field("name", &self.name);
+        writer.text_field("display_name", &self.display_name);
+        writer.text_field("header", &self.header);
+        writer.text_field("purpose", &self.purpose);
+        writer.text_field("type", &self.kind);
+        if generation == Generation::V11 {
+            writer.text_field("creator_id", "");
+        }
+        writer.raw_field("direct_participant_ids", "null");
+        if generation == Generation::V11 {
+            writer.raw_field("direct_participants", "null");
+        }
+        writer.end_object();
+        writer.finish()
+    }
+}
+
+/// Reads one post of JSON text, e.g. one that was held back.
+pub fn decode_post(bytes: &[u8]) -> Result<WirePost, JsonError> {
+    WirePost::decode(Document::parse(bytes)?.root())
+}

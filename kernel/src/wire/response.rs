@@ -1,0 +1,140 @@
+//! Answers to `POST …/msg`: the envelope (protocol §6.3) and the sync response (semantics §3.5).
+
+use super::json::{Document, JsonError};
+use super::write::JsonWriter;
+
+/// `err` of this substring ends the sharing at the sender. Semantics §3.9.
+pub const NO_LONGER_SHARED: &str = "channel is no longer shared";
+
+/// What a sync message did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SyncResponse {
+    /// Highest `update_at` of a profile that was taken.
+    pub users_last_update_at: i64,
+    /// Ids of users that were refused; filled for global messages only.
+    pub user_errors: Vec<String>,
+    /// Ids of users that are stored.
+    pub users_syncd: Vec<String>,
+    /// Highest `update_at` of a post that was taken.
+    pub posts_last_update_at: i64,
+    /// Ids of posts that were refused.
+    pub post_errors: Vec<String>,
+    /// Highest `update_at` of a reaction that was taken.
+    pub reactions_last_update_at: i64,
+}
+
+impl SyncResponse {
+    /// Writes the response with the keys of an 11.6 server; older ones ignore what they do not
+    /// know.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut writer = JsonWriter::new();
+        let texts = |writer: &mut JsonWriter, key: &str, list: &[String]| {
+            writer.texts_field(key, list.iter().map(String::as_str));
+        };
+        writer.begin_object();
+        writer.integer_field("users_last_update_at", self.users_last_update_at);
+        texts(&mut writer, "user_errors", &self.user_errors);
+        texts(&mut writer, "users_syncd", &self.users_syncd);
+        writer.integer_field("posts_last_update_at", self.posts_last_update_at);
+        texts(&mut writer, "post_errors", &self.post_errors);
+        writer.integer_field("reactions_last_update_at", self.reactions_last_update_at);
+        texts(&mut writer, "reaction_errors", &[]);
+        writer.integer_field("acknowledgements_last_update_at", 0);
+        texts(&mut writer, "acknowledgement_errors", &[]);
+        writer.raw_field("status_errors", "null");
+        writer.end_object();
+        writer.finish()
+    }
+}
+
+/// The envelope of a success.
+#[must_use]
+pub fn encode_ok(payload: Option<&SyncResponse>) -> Vec<u8> {
+    let payload = payload.map(SyncResponse::encode).unwrap_or_default();
+    encode_envelope("OK", "", &payload)
+}
+
+/// The envelope of a refusal by the application.
+#[must_use]
+pub fn encode_fail(error: &str) -> Vec<u8> {
+    encode_envelope("FAIL", error, &[])
+}
+
+fn encode_envelope(status: &str, error: &str, payload: &[u8]) -> Vec<u8> {
+    let mut writer = JsonWriter::new();
+    writer.begin_object();
+    writer.text_field("status", status);
+    writer.text_field("err", error);
+    writer.raw_field("payload", std::str::from_utf8(payload).unwrap_or_default());
+    writer.end_object();
+    writer.finish()
+}
+
+/// A peer's answer, as its sender understands it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// `OK`; `None` when the payload is absent or `null`.
+    Ok(Option<SyncResponse>),
+    /// `FAIL`, or a status that is neither; with the peer's words.
+    Fail(String),
+}
+
+/// Reads a peer's answer.
+pub fn decode(bytes: &[u8]) -> Result<Answer, JsonError> {
+    let document = Document::parse(bytes)?;
+    let root = document.root().as_object()?;
+    if root.text("status")? != "OK" {
+        return Ok(Answer::Fail(root.text("err")?.into_owned()));
+    }
+    let Some(payload) = root.get("payload").filter(|payload| !payload.is_null()) else {
+        return Ok(Answer::Ok(None));
+    };
+    let payload = payload.as_object()?;
+    let texts = |key| -> Result<Vec<String>, JsonError> {
+        payload
+            .list(key)?
+            .into_iter()
+            .map(|id| Ok(id.as_text()?.into_owned()))
+            .collect()
+    };
+    Ok(Answer::Ok(Some(SyncResponse {
+        users_last_update_at: payload.integer("users_last_update_at")?,
+        user_errors: texts("user_errors")?,
+        users_syncd: texts("users_syncd")?,
+        posts_last_update_at: payload.integer("posts_last_update_at")?,
+        post_errors: texts("post_errors")?,
+        reactions_last_update_at: payload.integer("reactions_last_update_at")?,
+    })))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_read_back_as_written() {
+        let response = SyncResponse {
+            users_syncd: vec!["u".into()],
+            post_errors: vec!["p".into()],
+            posts_last_update_at: 7,
+            ..SyncResponse::default()
+        };
+        assert_eq!(
+            decode(&encode_ok(Some(&response))).unwrap(),
+            Answer::Ok(Some(response))
+        );
+        assert_eq!(decode(&encode_ok(None)).unwrap(), Answer::Ok(None));
+        assert_eq!(
+            decode(&encode_fail("no")).unwrap(),
+            Answer::Fail("no".into())
+        );
+        assert_eq!(decode(b"{}").unwrap(), Answer::Fail(String::new()));
+        assert!(decode(b"<html>").is_err());
+        let nulls = br#"{"status":"OK","err":"","payload":{"users_syncd":null}}"#;
+        assert_eq!(
+            decode(nulls).unwrap(),
+            Answer::Ok(Some(SyncResponse::default()))
+        );
+    }
+}

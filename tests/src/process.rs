@@ -1,0 +1,161 @@
+//! Real `causeway` processes, on loopback, each with a data directory of its own.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use crate::client::Client;
+
+/// How long a workspace may take to answer its first ping.
+const START_DEADLINE: Duration = Duration::from_secs(60);
+
+/// A running workspace. Dropping it kills the process, as a power cut would.
+pub struct Workspace {
+    /// Name, for messages.
+    pub name: String,
+    /// Data directory.
+    pub data: PathBuf,
+    /// Port on 127.0.0.1.
+    pub port: u16,
+    /// From the start of the process to its first answer.
+    pub started_in: Duration,
+    child: Child,
+}
+
+/// The service's binary: beside the running test or tool.
+pub fn binary() -> Result<PathBuf> {
+    let own = std::env::current_exe()?;
+    let found = own
+        .ancestors()
+        .skip(1)
+        .take(2)
+        .map(|dir| dir.join("causeway"));
+    for path in found {
+        if path.is_file() {
+            return Ok(path);
+        }
+    }
+    bail!("the `causeway` binary is not built; run `make build`")
+}
+
+/// A port that is free now.
+pub fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+impl Workspace {
+    /// Starts the service and waits until it answers.
+    pub async fn start(name: &str, data: &Path, port: u16) -> Result<Workspace> {
+        Workspace::start_with(name, data, port, &[]).await
+    }
+
+    /// Starts the service with further environment variables.
+    pub async fn start_with(
+        name: &str,
+        data: &Path,
+        port: u16,
+        environment: &[(&str, &str)],
+    ) -> Result<Workspace> {
+        std::fs::create_dir_all(data)?;
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(data.join("log"))?;
+        let begun = Instant::now();
+        let child = Command::new(binary()?)
+            .arg("serve")
+            .arg("--data")
+            .arg(data)
+            .args(["--listen", &format!("127.0.0.1:{port}")])
+            .args(["--site-url", &format!("http://127.0.0.1:{port}")])
+            .envs(environment.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()
+            .context("starting the service")?;
+        let mut workspace = Workspace {
+            name: name.to_string(),
+            data: data.to_path_buf(),
+            port,
+            started_in: Duration::ZERO,
+            child,
+        };
+        workspace.wait_until_up(begun).await?;
+        Ok(workspace)
+    }
+
+    async fn wait_until_up(&mut self, begun: Instant) -> Result<()> {
+        let client = self.client();
+        while begun.elapsed() < START_DEADLINE {
+            if let Some(status) = self.child.try_wait()? {
+                let log = std::fs::read_to_string(self.data.join("log")).unwrap_or_default();
+                bail!("{} ended with {status} at its start:\n{log}", self.name);
+            }
+            if client.get("/system/ping").await.is_ok() {
+                self.started_in = begun.elapsed();
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        bail!("{} did not answer within {START_DEADLINE:?}", self.name)
+    }
+
+    /// The site URL.
+    #[must_use]
+    pub fn site_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// A client without a session.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        Client::new(&self.site_url())
+    }
+
+    /// Resident memory, in bytes.
+    pub fn resident_bytes(&self) -> Result<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status
+            .lines()
+            .find(|line| line.starts_with("VmRSS:"))
+            .unwrap_or_default();
+        let kib: u64 = line.split_whitespace().nth(1).unwrap_or("0").parse()?;
+        Ok(kib * 1024)
+    }
+
+    /// Ends the process at once, as a power cut would (`kill -9`).
+    pub fn kill(mut self) -> Result<PathBuf> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(self.data.clone())
+    }
+
+    /// Asks the process to end and waits for it.
+    pub async fn stop(mut self) -> Result<PathBuf> {
+        let pid = self.child.id().to_string();
+        Command::new("kill").args(["-TERM", &pid]).status()?;
+        let begun = Instant::now();
+        while self.child.try_wait()?.is_none() {
+            if begun.elapsed() > START_DEADLINE {
+                bail!(
+                    "{} did not end within {START_DEADLINE:?} of SIGTERM",
+                    self.name
+                );
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        Ok(self.data.clone())
+    }
+}
+
+impl Drop for Workspace {
+    fn drop(&mut self) {
+        // The process may have ended already; there is nobody to tell.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

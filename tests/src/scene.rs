@@ -1,0 +1,285 @@
+//! Two workspaces and the people in them: what the demo, the journeys and the benches start from.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow, bail};
+use serde_json::{Value, json};
+
+use crate::client::Client;
+
+/// Password of every account of a scene; the scenes run on loopback only.
+pub const PASSWORD: &str = "Sail-the-causeway-1";
+
+/// How long what was written on one side may take to show on the other.
+pub const SYNC_DEADLINE: Duration = Duration::from_secs(60);
+
+/// A workspace with its administrator's session and one team.
+#[derive(Clone)]
+pub struct Side {
+    /// Name of the workspace.
+    pub name: String,
+    /// The administrator.
+    pub admin: Client,
+    /// Id of the team.
+    pub team_id: String,
+    /// Id of the team's channel `town-square`.
+    pub town_square: String,
+}
+
+impl Side {
+    /// Gives a workspace its first administrator and a team, or finds them from an earlier run.
+    pub async fn prepare(name: &str, site_url: &str, team: &str) -> Result<Side> {
+        let anonymous = Client::new(site_url);
+        let admin = match anonymous.login("admin", PASSWORD).await {
+            Ok(admin) => admin,
+            Err(_) => {
+                create_user(&anonymous, "admin").await?;
+                anonymous.login("admin", PASSWORD).await?
+            }
+        };
+        let team_id = match admin.get(&format!("/teams/name/{team}")).await {
+            Ok(found) => id(&found)?,
+            Err(_) => {
+                let body = json!({ "name": team, "display_name": team, "type": "O" });
+                id(&admin.post("/teams", body).await?)?
+            }
+        };
+        let path = format!("/teams/{team_id}/channels/name/town-square");
+        let town_square = id(&admin.get(&path).await?)?;
+        Ok(Side {
+            name: name.to_string(),
+            admin,
+            team_id,
+            town_square,
+        })
+    }
+
+    /// A user of the team, made if need be, with a session.
+    pub async fn user(&self, username: &str) -> Result<Client> {
+        let anonymous = Client::new(self.admin.site_url());
+        if let Ok(user) = anonymous.login(username, PASSWORD).await {
+            return Ok(user);
+        }
+        let made = create_user(&self.admin, username).await?;
+        let body = json!({ "team_id": self.team_id, "user_id": id(&made)? });
+        self.admin
+            .post(&format!("/teams/{}/members", self.team_id), body)
+            .await?;
+        anonymous.login(username, PASSWORD).await
+    }
+
+    /// Makes a public channel and puts these users into it.
+    pub async fn channel(&self, name: &str, members: &[&Client]) -> Result<String> {
+        let body = json!({
+            "team_id": self.team_id, "name": name, "display_name": name, "type": "O",
+        });
+        let channel_id = id(&self.admin.post("/channels", body).await?)?;
+        for member in members {
+            let me = member.get("/users/me").await?;
+            let body = json!({ "user_id": id(&me)? });
+            self.admin
+                .post(&format!("/channels/{channel_id}/members"), body)
+                .await?;
+        }
+        Ok(channel_id)
+    }
+}
+
+async fn create_user(client: &Client, username: &str) -> Result<Value> {
+    let body = json!({
+        "username": username, "email": format!("{username}@workspace.test"), "password": PASSWORD,
+    });
+    client
+        .post("/users", body)
+        .await
+        .with_context(|| format!("making the account {username}"))
+}
+
+/// Connects two workspaces by the slash commands that an administrator would type, and gives the
+/// connection's id.
+pub async fn connect(inviter: &Side, acceptor: &Side) -> Result<String> {
+    let command = format!(
+        "/secure-connection create --name {} --password {PASSWORD}",
+        acceptor.name
+    );
+    let text = inviter
+        .admin
+        .command(&inviter.town_square, &command)
+        .await?;
+    let code = code_block(&text).ok_or_else(|| anyhow!("no invitation code in: {text}"))?;
+    let command = format!(
+        "/secure-connection accept --name {} --password {PASSWORD} --invite {code}",
+        inviter.name
+    );
+    let answer = acceptor
+        .admin
+        .command(&acceptor.town_square, &command)
+        .await?;
+    let found = inviter.admin.get("/remotecluster").await?;
+    let record = find(&found, |record| record["name"] == acceptor.name.as_str())
+        .ok_or_else(|| anyhow!("the connection is not listed; the acceptor said: {answer}"))?;
+    let remote_id = record["remote_id"].as_str().unwrap_or_default().to_string();
+    for side in [inviter, acceptor] {
+        wait_for(&format!("{} to be connected", side.name), async || {
+            let record = side
+                .admin
+                .get(&format!("/remotecluster/{remote_id}"))
+                .await?;
+            Ok(record["last_ping_at"].as_i64().unwrap_or(0) > 0)
+        })
+        .await
+        .with_context(|| format!("the acceptor said: {answer}"))?;
+    }
+    Ok(remote_id)
+}
+
+/// Shares a channel over a connection and waits until the other side has it.
+pub async fn share(from: &Side, to: &Side, channel_id: &str, remote_id: &str) -> Result<()> {
+    let command = format!("/share-channel invite --connectionID {remote_id}");
+    let answer = from.admin.command(channel_id, &command).await?;
+    wait_for("the shared channel to appear", async || {
+        Ok(to
+            .admin
+            .get(&format!("/channels/{channel_id}"))
+            .await
+            .is_ok())
+    })
+    .await
+    .with_context(|| format!("the inviting side said: {answer}"))
+}
+
+/// Writes a post.
+pub async fn post(user: &Client, channel_id: &str, root_id: &str, text: &str) -> Result<String> {
+    let body = json!({ "channel_id": channel_id, "root_id": root_id, "message": text });
+    id(&user.post("/posts", body).await?)
+}
+
+/// Waits until `ready` says so; errors of `ready` mean "not yet".
+pub async fn wait_for(what: &str, mut ready: impl AsyncFnMut() -> Result<bool>) -> Result<()> {
+    let begun = Instant::now();
+    let mut last_error = None;
+    while begun.elapsed() < SYNC_DEADLINE {
+        match ready().await {
+            Ok(true) => return Ok(()),
+            Ok(false) => last_error = None,
+            Err(error) => last_error = Some(error),
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    match last_error {
+        Some(error) => Err(error.context(format!("waiting for {what}"))),
+        None => bail!("waited {SYNC_DEADLINE:?} for {what}"),
+    }
+}
+
+/// What a side shows of a channel: its live posts of ordinary kind in the order of creation, each
+/// with author, text, whether it was edited, is a reply, and its reactions. The author is named as
+/// at home, so that both sides can be compared.
+pub async fn visible(client: &Client, channel_id: &str) -> Result<Vec<Shown>> {
+    let mut shown = Vec::new();
+    for page in 0.. {
+        let path = format!("/channels/{channel_id}/posts?page={page}&per_page=200");
+        let list = client.get(&path).await?;
+        let order = list["order"].as_array().cloned().unwrap_or_default();
+        if order.is_empty() {
+            break;
+        }
+        for post_id in order {
+            let post = &list["posts"][post_id.as_str().unwrap_or_default()];
+            if post["type"] == "" && post["delete_at"] == 0 {
+                shown.push(Shown::of(post));
+            }
+        }
+    }
+    shown.sort_by(|a, b| (a.create_at, &a.id).cmp(&(b.create_at, &b.id)));
+    Ok(shown)
+}
+
+/// A post as a side shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// Id.
+    pub id: String,
+    /// Creation time in ms.
+    pub create_at: i64,
+    /// Id of the author.
+    pub user_id: String,
+    /// Text.
+    pub message: String,
+    /// Whether it was edited.
+    pub edited: bool,
+    /// Id of the thread's root, or empty.
+    pub root_id: String,
+    /// (user id, emoji), sorted.
+    pub reactions: Vec<(String, String)>,
+}
+
+impl Shown {
+    fn of(post: &Value) -> Shown {
+        let text = |key: &str| post[key].as_str().unwrap_or_default().to_string();
+        let mut reactions: Vec<(String, String)> = post["metadata"]["reactions"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|reaction| {
+                let part = |key: &str| reaction[key].as_str().unwrap_or_default().to_string();
+                (part("user_id"), part("emoji_name"))
+            })
+            .collect();
+        reactions.sort();
+        Shown {
+            id: text("id"),
+            create_at: post["create_at"].as_i64().unwrap_or_default(),
+            user_id: text("user_id"),
+            message: text("message"),
+            edited: post["edit_at"].as_i64().unwrap_or_default() > 0,
+            root_id: text("root_id"),
+            reactions,
+        }
+    }
+}
+
+/// Waits until both sides show the same of a channel, and gives it.
+pub async fn converged(a: &Client, b: &Client, channel_id: &str) -> Result<Vec<Shown>> {
+    let mut last = (Vec::new(), Vec::new());
+    let result = wait_for("both sides to show the same", async || {
+        last = (visible(a, channel_id).await?, visible(b, channel_id).await?);
+        Ok(!last.0.is_empty() && last.0 == last.1)
+    })
+    .await;
+    result.with_context(|| {
+        let only = |here: &[Shown], there: &[Shown]| {
+            here.iter()
+                .filter(|post| !there.contains(post))
+                .take(3)
+                .cloned()
+                .collect::<Vec<_>>()
+        };
+        format!(
+            "{} against {} posts; only here: {:?}; only there: {:?}",
+            last.0.len(),
+            last.1.len(),
+            only(&last.0, &last.1),
+            only(&last.1, &last.0)
+        )
+    })?;
+    Ok(last.0)
+}
+
+fn id(object: &Value) -> Result<String> {
+    let found = object["id"]
+        .as_str()
+        .ok_or_else(|| anyhow!("no id in {object}"))?;
+    Ok(found.to_string())
+}
+
+fn find(list: &Value, matches: impl Fn(&Value) -> bool) -> Option<&Value> {
+    list.as_array()?.iter().find(|item| matches(item))
+}
+
+/// The content of the first code block of a text.
+fn code_block(text: &str) -> Option<&str> {
+    let (_, after) = text.split_once("```")?;
+    let (inside, _) = after.split_once("```")?;
+    Some(inside.trim())
+}
