@@ -132,6 +132,15 @@ pub enum Effect {
     },
     /// A connection's record changed: the host looks at it again (ping at once, stop pinging).
     Connection(ConnectionNo),
+    /// For the metrics: items of a frame that were refused, ignored or held.
+    Refused {
+        /// Who sent them.
+        connection: ConnectionNo,
+        /// Why, one of the fixed words of [`inbound::Reason`](crate::inbound::Reason).
+        reason: String,
+        /// How many.
+        items: u32,
+    },
 }
 
 /// News for local WebSocket clients. The audience is decided by
