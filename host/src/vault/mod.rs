@@ -1,0 +1,209 @@
+//! The vault: secrets that stand beside the journal and never enter it.
+//!
+//! It holds password hashes, sessions and the tokens of connections. The kernel knows none of
+//! them; what belongs together is named by user number and by `remote_id`.
+//!
+//! Order across the two: what is created goes into the vault first and into a step second; what
+//! is deleted goes through a step first and out of the vault second. A crash between the two
+//! therefore leaves at most a row of the vault that no row of the workspace names; such orphans
+//! are swept when the service starts.
+//!
+//! Reads are done where they are asked for: they take microseconds. Writes wait for the disk and
+//! run on the blocking pool; key derivations as well, and only a few at a time.
+
+mod derive;
+mod link;
+mod password;
+mod secret;
+mod session;
+mod store;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub use derive::{DERIVATIONS_WAITING_MAX, Derivations};
+pub use link::{InForce, LinkSecrets, NextTokens};
+pub use password::{PASSWORD_BYTES_MAX, PasswordCost, PreparedPassword};
+pub use secret::{Secret, TokenDigest, new_id, random};
+pub use session::{NewSession, SESSIONS_PER_USER_MAX, Session};
+pub use store::{Change, FileStore, Row, SecretStore};
+
+/// Name of the vault's file in the data directory.
+pub const VAULT_FILE: &str = "vault.redb";
+
+/// Version byte in front of every row.
+const ROW_VERSION: u8 = 1;
+
+/// Rows that a sweep reads at once.
+const SWEEP_ROWS_MAX: usize = 256;
+
+/// First byte of a key: what stands in the row.
+mod kind {
+    pub const PASSWORD: u8 = b'p';
+    pub const PREPARED_PASSWORD: u8 = b'q';
+    pub const SESSION: u8 = b's';
+    pub const USER_SESSION: u8 = b'u';
+    pub const LINK: u8 = b'l';
+}
+
+/// Why the vault could not do what it was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum VaultError {
+    /// The store failed; the text names no secret.
+    #[error("the vault cannot be used: {0}")]
+    Store(String),
+    /// A row is of a version that this service does not know, or damaged.
+    #[error("a row of the vault cannot be read")]
+    Row,
+    /// The operating system has no randomness.
+    #[error("the operating system has no randomness")]
+    Random,
+    /// Too many passwords are being checked already; try again.
+    #[error("too many passwords are being checked, try again")]
+    Busy,
+    /// The password is empty or too long.
+    #[error("the password is empty or longer than {PASSWORD_BYTES_MAX} bytes")]
+    Password,
+    /// A background task ended early: the service is stopping.
+    #[error("the service is stopping")]
+    Stopped,
+}
+
+impl VaultError {
+    fn store(error: impl std::fmt::Display) -> VaultError {
+        VaultError::Store(error.to_string())
+    }
+}
+
+/// The vault. A handle; clones lead to the same vault.
+#[derive(Clone)]
+pub struct Vault {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Box<dyn SecretStore>,
+    /// Held from the first read of a change to its commit.
+    writer: Mutex<()>,
+    derivations: Derivations,
+    cost: PasswordCost,
+}
+
+impl Vault {
+    /// Opens the vault of a data directory, or makes it.
+    ///
+    /// # Errors
+    /// [`VaultError::Store`] when the file cannot be opened.
+    pub fn open(data_dir: &Path) -> Result<Vault, VaultError> {
+        let store = FileStore::open(&data_dir.join(VAULT_FILE))?;
+        Ok(Vault::with_store(Box::new(store), PasswordCost::default()))
+    }
+
+    /// A vault over another store, or with another cost of passwords.
+    #[must_use]
+    pub fn with_store(store: Box<dyn SecretStore>, cost: PasswordCost) -> Vault {
+        Vault {
+            inner: Arc::new(Inner {
+                store,
+                writer: Mutex::new(()),
+                derivations: Derivations::new(),
+                cost,
+            }),
+        }
+    }
+
+    /// The gate that every key derivation of the service passes.
+    #[must_use]
+    pub fn derivations(&self) -> &Derivations {
+        &self.inner.derivations
+    }
+
+    fn read<T: DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>, VaultError> {
+        read_row(self.inner.store.as_ref(), key)
+    }
+
+    /// Runs `change` with no other change beside it and commits what it returns.
+    async fn write<R, F>(&self, change: F) -> Result<R, VaultError>
+    where
+        R: Send + 'static,
+        F: FnOnce(&dyn SecretStore) -> Result<(Vec<Change>, R), VaultError> + Send + 'static,
+    {
+        let vault = self.clone();
+        let work = move || {
+            let inner = &vault.inner;
+            // A panic in a change left nothing half done: changes are committed whole.
+            let _writer = inner.writer.lock().unwrap_or_else(PoisonError::into_inner);
+            let (changes, result) = change(inner.store.as_ref())?;
+            if !changes.is_empty() {
+                inner.store.commit(&changes)?;
+            }
+            Ok(result)
+        };
+        tokio::task::spawn_blocking(work)
+            .await
+            .map_err(|_| VaultError::Stopped)?
+    }
+}
+
+fn key(kind: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let mut key = vec![kind];
+    for part in parts {
+        key.extend_from_slice(part);
+    }
+    key
+}
+
+fn encode<T: Serialize>(row: &T) -> Result<Vec<u8>, VaultError> {
+    postcard::to_extend(row, vec![ROW_VERSION]).map_err(|_| VaultError::Row)
+}
+
+fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, VaultError> {
+    let (version, body) = bytes.split_first().ok_or(VaultError::Row)?;
+    if *version != ROW_VERSION {
+        return Err(VaultError::Row);
+    }
+    postcard::from_bytes(body).map_err(|_| VaultError::Row)
+}
+
+fn read_row<T: DeserializeOwned>(
+    store: &dyn SecretStore,
+    key: &[u8],
+) -> Result<Option<T>, VaultError> {
+    store.get(key)?.map(|bytes| decode(&bytes)).transpose()
+}
+
+#[cfg(test)]
+pub(crate) mod testing {
+    use super::*;
+
+    /// A vault whose passwords cost next to nothing.
+    pub fn cheap_vault(folder: &Path) -> Vault {
+        let store = FileStore::open(&folder.join(VAULT_FILE)).unwrap();
+        Vault::with_store(
+            Box::new(store),
+            PasswordCost {
+                log_n: 4,
+                r: 8,
+                p: 1,
+            },
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_another_version_are_an_error_not_a_guess() {
+        let row = encode(&7u64).unwrap();
+        assert_eq!(decode::<u64>(&row).unwrap(), 7);
+        let mut newer = row;
+        newer[0] = ROW_VERSION + 1;
+        assert!(matches!(decode::<u64>(&newer), Err(VaultError::Row)));
+        assert!(matches!(decode::<u64>(&[]), Err(VaultError::Row)));
+    }
+}

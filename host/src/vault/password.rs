@@ -1,0 +1,434 @@
+//! Password hashes of local users.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use causeway_kernel::id::{Id, UserNo};
+use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq;
+
+use super::secret::{Secret, new_id, random};
+use super::{SWEEP_ROWS_MAX, Vault, VaultError, decode, encode, key, kind, read_row};
+
+/// Bytes of a password; the reference takes 72, which is where its bcrypt stops reading.
+pub const PASSWORD_BYTES_MAX: usize = 72;
+
+/// What a hash costs: scrypt with N = 2^`log_n`.
+///
+/// The default, N = 2^15, r = 8, p = 3, is the smallest of the equivalent settings that OWASP
+/// recommends by memory: 32 MiB and a third of a second of one core, where N = 2^17 would take 128 MiB
+/// for each login of a small machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PasswordCost {
+    /// Logarithm of the number of blocks.
+    pub log_n: u8,
+    /// Size of a block, in units of 128 bytes.
+    pub r: u32,
+    /// How often it is all done.
+    pub p: u32,
+}
+
+impl Default for PasswordCost {
+    fn default() -> PasswordCost {
+        PasswordCost {
+            log_n: 15,
+            r: 8,
+            p: 3,
+        }
+    }
+}
+
+/// Limits of what a stored hash may ask for, so that a damaged row cannot take all memory.
+const LOG_N_MAX: u8 = 20;
+const R_MAX: u32 = 32;
+const P_MAX: u32 = 16;
+
+const SALT_BYTES: usize = 16;
+const HASH_BYTES: usize = 32;
+
+/// A password that is stored for an account that does not exist yet.
+#[derive(Debug)]
+pub struct PreparedPassword(Id);
+
+#[derive(Serialize, Deserialize)]
+struct PreparedRow {
+    username: String,
+    hash: String,
+}
+
+impl Vault {
+    /// Stores the password of an account that a step is about to make. When the step has made it,
+    /// [`Vault::adopt_password`] gives the password to it; otherwise the next start does, or
+    /// drops it.
+    ///
+    /// # Errors
+    /// [`VaultError::Password`] for an empty or over-long one, [`VaultError::Busy`], or trouble of
+    /// the store.
+    pub async fn prepare_password(
+        &self,
+        username: &str,
+        password: &Secret,
+    ) -> Result<PreparedPassword, VaultError> {
+        let hash = self.hash_password(password).await?;
+        let handle = new_id()?;
+        let row = encode(&PreparedRow {
+            username: username.to_string(),
+            hash,
+        })?;
+        let change = (
+            key(kind::PREPARED_PASSWORD, &[handle.as_bytes()]),
+            Some(row),
+        );
+        self.write(|_| Ok((vec![change], ()))).await?;
+        Ok(PreparedPassword(handle))
+    }
+
+    /// Gives a prepared password to the account that was made.
+    ///
+    /// # Errors
+    /// Trouble of the store.
+    pub async fn adopt_password(
+        &self,
+        prepared: PreparedPassword,
+        user: UserNo,
+    ) -> Result<(), VaultError> {
+        let from = key(kind::PREPARED_PASSWORD, &[prepared.0.as_bytes()]);
+        self.write(move |store| {
+            let row: PreparedRow = read_row(store, &from)?.ok_or(VaultError::Row)?;
+            Ok((
+                vec![(password_key(user), Some(encode(&row.hash)?)), (from, None)],
+                (),
+            ))
+        })
+        .await
+    }
+
+    /// Drops a prepared password, as the step refused the account.
+    ///
+    /// # Errors
+    /// Trouble of the store.
+    pub async fn discard_password(&self, prepared: PreparedPassword) -> Result<(), VaultError> {
+        let from = key(kind::PREPARED_PASSWORD, &[prepared.0.as_bytes()]);
+        self.write(|_| Ok((vec![(from, None)], ()))).await
+    }
+
+    /// Sets or replaces the password of an account.
+    ///
+    /// # Errors
+    /// As [`Vault::prepare_password`].
+    pub async fn set_password(&self, user: UserNo, password: &Secret) -> Result<(), VaultError> {
+        let row = encode(&self.hash_password(password).await?)?;
+        self.write(move |_| Ok((vec![(password_key(user), Some(row))], ())))
+            .await
+    }
+
+    /// Removes the password of an account.
+    ///
+    /// # Errors
+    /// Trouble of the store.
+    pub async fn remove_password(&self, user: UserNo) -> Result<(), VaultError> {
+        self.write(move |_| Ok((vec![(password_key(user), None)], ())))
+            .await
+    }
+
+    /// Whether a password is that of an account. Without an account, or one without a password,
+    /// it takes as long and says no, so that the time tells nobody which accounts exist.
+    ///
+    /// # Errors
+    /// [`VaultError::Busy`] when too many are being checked, or trouble of the store.
+    pub async fn check_password(
+        &self,
+        user: Option<UserNo>,
+        password: &Secret,
+    ) -> Result<bool, VaultError> {
+        let cost = self.inner.cost;
+        let stored: Option<String> = match user {
+            Some(user) => self.read(&password_key(user))?,
+            None => None,
+        };
+        let stored = stored.as_deref().map(StoredHash::parse).transpose()?;
+        let known = stored.is_some();
+        let stored = stored.unwrap_or(StoredHash {
+            cost,
+            salt: vec![0; SALT_BYTES],
+            hash: vec![0; HASH_BYTES],
+        });
+        let outdated = stored.cost != cost;
+        let typed = password.clone();
+        let fits = typed.expose().len() <= PASSWORD_BYTES_MAX;
+        let work = move || {
+            let typed = if fits { typed.expose().as_bytes() } else { &[] };
+            let hash = scrypt(typed, &stored.salt, stored.cost)?;
+            Ok::<bool, VaultError>(hash.ct_eq(&stored.hash).into())
+        };
+        let equal = self.derivations().run(work).await??;
+        let right = equal && known && fits;
+        if let (true, true, Some(user)) = (right, outdated, user) {
+            self.set_password(user, password).await?;
+        }
+        Ok(right)
+    }
+
+    /// At the start: gives prepared passwords to the accounts that a step had made before a
+    /// crash, and drops the others. `find` looks a local account up by user name.
+    ///
+    /// # Errors
+    /// Trouble of the store.
+    pub async fn sweep_passwords<F>(&self, find: F) -> Result<usize, VaultError>
+    where
+        F: Fn(&str) -> Option<UserNo> + Send + 'static,
+    {
+        self.write(move |store| {
+            let rows = store.scan(&[kind::PREPARED_PASSWORD], &[], SWEEP_ROWS_MAX)?;
+            let decoded: Vec<PreparedRow> = rows
+                .iter()
+                .map(|(_, row)| decode(row))
+                .collect::<Result<_, _>>()?;
+            let mut changes = Vec::new();
+            for ((row_key, _), row) in rows.iter().zip(&decoded) {
+                changes.push((row_key.clone(), None));
+                // Two sign-ups raced for the name: nobody knows whose the account is.
+                let rivals = decoded
+                    .iter()
+                    .filter(|other| other.username == row.username);
+                let Some(user) = find(&row.username).filter(|_| rivals.count() == 1) else {
+                    continue;
+                };
+                if store.get(&password_key(user))?.is_none() {
+                    changes.push((password_key(user), Some(encode(&row.hash)?)));
+                }
+            }
+            Ok((changes, rows.len()))
+        })
+        .await
+    }
+
+    async fn hash_password(&self, password: &Secret) -> Result<String, VaultError> {
+        if password.is_empty() || password.expose().len() > PASSWORD_BYTES_MAX {
+            return Err(VaultError::Password);
+        }
+        let (password, salt, cost) = (password.clone(), random::<SALT_BYTES>()?, self.inner.cost);
+        let work = move || scrypt(password.expose().as_bytes(), &salt, cost);
+        let hash = self.derivations().run(work).await??;
+        Ok(StoredHash {
+            cost,
+            salt: salt.to_vec(),
+            hash,
+        }
+        .render())
+    }
+}
+
+fn password_key(user: UserNo) -> Vec<u8> {
+    key(kind::PASSWORD, &[&user.0.to_be_bytes()])
+}
+
+fn scrypt(password: &[u8], salt: &[u8], cost: PasswordCost) -> Result<Vec<u8>, VaultError> {
+    let params = scrypt::Params::new(cost.log_n, cost.r, cost.p).map_err(|_| VaultError::Row)?;
+    let mut hash = vec![0; HASH_BYTES];
+    scrypt::scrypt(password, salt, &params, &mut hash).map_err(|_| VaultError::Row)?;
+    Ok(hash)
+}
+
+/// A stored hash: `$scrypt$ln=15,r=8,p=3$salt$hash`, both in base 64 without padding.
+struct StoredHash {
+    cost: PasswordCost,
+    salt: Vec<u8>,
+    hash: Vec<u8>,
+}
+
+impl StoredHash {
+    fn render(&self) -> String {
+        let PasswordCost { log_n, r, p } = self.cost;
+        let (salt, hash) = (
+            STANDARD_NO_PAD.encode(&self.salt),
+            STANDARD_NO_PAD.encode(&self.hash),
+        );
+        format!("$scrypt$ln={log_n},r={r},p={p}${salt}${hash}")
+    }
+
+    fn parse(text: &str) -> Result<StoredHash, VaultError> {
+        StoredHash::parts(text).ok_or(VaultError::Row)
+    }
+
+    fn parts(text: &str) -> Option<StoredHash> {
+        let mut parts = text.strip_prefix("$scrypt$")?.split('$');
+        let (cost, salt, hash) = (parts.next()?, parts.next()?, parts.next()?);
+        let mut numbers = cost.split(',');
+        let cost = PasswordCost {
+            log_n: numbers.next()?.strip_prefix("ln=")?.parse().ok()?,
+            r: numbers.next()?.strip_prefix("r=")?.parse().ok()?,
+            p: numbers.next()?.strip_prefix("p=")?.parse().ok()?,
+        };
+        let whole = parts.next().is_none() && numbers.next().is_none();
+        let sane = cost.log_n <= LOG_N_MAX && cost.r <= R_MAX && cost.p <= P_MAX;
+        let salt = STANDARD_NO_PAD.decode(salt).ok()?;
+        let hash = STANDARD_NO_PAD.decode(hash).ok()?;
+        (whole && sane && hash.len() == HASH_BYTES).then_some(StoredHash { cost, salt, hash })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::cheap_vault;
+    use super::super::{FileStore, VAULT_FILE};
+    use super::*;
+
+    #[tokio::test]
+    async fn only_the_right_password_of_a_known_account_passes() {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = cheap_vault(folder.path());
+        let password = Secret::new("correct horse");
+        vault.set_password(UserNo(1), &password).await.unwrap();
+        assert!(
+            vault
+                .check_password(Some(UserNo(1)), &password)
+                .await
+                .unwrap()
+        );
+        for (user, typed) in [
+            (Some(UserNo(1)), "Correct horse"),
+            (Some(UserNo(1)), ""),
+            (Some(UserNo(2)), "correct horse"),
+            (None, "correct horse"),
+        ] {
+            assert!(
+                !vault
+                    .check_password(user, &Secret::new(typed))
+                    .await
+                    .unwrap()
+            );
+        }
+        vault.remove_password(UserNo(1)).await.unwrap();
+        assert!(
+            !vault
+                .check_password(Some(UserNo(1)), &password)
+                .await
+                .unwrap()
+        );
+    }
+
+    #[tokio::test]
+    async fn empty_and_over_long_passwords_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = cheap_vault(folder.path());
+        let longest = Secret::new("x".repeat(PASSWORD_BYTES_MAX));
+        vault.set_password(UserNo(1), &longest).await.unwrap();
+        for bad in [String::new(), "x".repeat(PASSWORD_BYTES_MAX + 1)] {
+            let refused = vault
+                .set_password(UserNo(1), &Secret::new(bad.clone()))
+                .await;
+            assert!(matches!(refused, Err(VaultError::Password)));
+            assert!(
+                !vault
+                    .check_password(Some(UserNo(1)), &Secret::new(bad))
+                    .await
+                    .unwrap()
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn hashes_of_another_cost_are_renewed_when_their_user_logs_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let password = Secret::new("secret");
+        let old = cheap_vault(folder.path());
+        old.set_password(UserNo(1), &password).await.unwrap();
+        drop(old);
+        let store = FileStore::open(&folder.path().join(VAULT_FILE)).unwrap();
+        let vault = Vault::with_store(
+            Box::new(store),
+            PasswordCost {
+                log_n: 5,
+                r: 8,
+                p: 1,
+            },
+        );
+        let stored = || {
+            vault
+                .read::<String>(&password_key(UserNo(1)))
+                .unwrap()
+                .unwrap()
+        };
+        assert!(
+            !vault
+                .check_password(Some(UserNo(1)), &Secret::new("other"))
+                .await
+                .unwrap()
+        );
+        assert!(stored().starts_with("$scrypt$ln=4,"));
+        assert!(
+            vault
+                .check_password(Some(UserNo(1)), &password)
+                .await
+                .unwrap()
+        );
+        assert!(stored().starts_with("$scrypt$ln=5,r=8,p=1$"));
+        assert!(
+            vault
+                .check_password(Some(UserNo(1)), &password)
+                .await
+                .unwrap()
+        );
+    }
+
+    #[test]
+    fn stored_hashes_that_ask_for_too_much_are_not_read() {
+        let good = StoredHash {
+            cost: PasswordCost::default(),
+            salt: vec![1; SALT_BYTES],
+            hash: vec![2; HASH_BYTES],
+        };
+        let text = good.render();
+        assert_eq!(
+            StoredHash::parse(&text).unwrap().cost,
+            PasswordCost::default()
+        );
+        for bad in [
+            "ln=40,r=8,p=3",
+            "ln=15,r=999,p=3",
+            "ln=15,r=8",
+            "ln=15,r=8,p=3,x=1",
+        ] {
+            assert!(StoredHash::parse(&text.replace("ln=15,r=8,p=3", bad)).is_err());
+        }
+        assert!(StoredHash::parse("$2a$10$abc").is_err());
+    }
+
+    #[tokio::test]
+    async fn prepared_passwords_reach_the_account_also_after_a_crash() {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = cheap_vault(folder.path());
+        let password = Secret::new("secret");
+        let prepared = vault.prepare_password("ann", &password).await.unwrap();
+        vault.adopt_password(prepared, UserNo(1)).await.unwrap();
+        assert!(
+            vault
+                .check_password(Some(UserNo(1)), &password)
+                .await
+                .unwrap()
+        );
+        // A crash after the step that made bob, one before the step of cid, a race for dan.
+        for name in ["bob", "cid", "dan", "dan"] {
+            vault.prepare_password(name, &password).await.unwrap();
+        }
+        let find = |name: &str| match name {
+            "bob" => Some(UserNo(2)),
+            "dan" => Some(UserNo(3)),
+            _ => None,
+        };
+        assert_eq!(vault.sweep_passwords(find).await.unwrap(), 4);
+        assert_eq!(vault.sweep_passwords(find).await.unwrap(), 0);
+        assert!(
+            vault
+                .check_password(Some(UserNo(2)), &password)
+                .await
+                .unwrap()
+        );
+        assert!(
+            !vault
+                .check_password(Some(UserNo(3)), &password)
+                .await
+                .unwrap()
+        );
+    }
+}
