@@ -1,0 +1,151 @@
+//! Who may do what: the one place that decides it, for acts, for reads and for the audience of
+//! events. Local users only; what peers may do is decided in [`inbound`](crate::inbound).
+
+use crate::id::{ChannelNo, PostNo, TeamNo, UserNo};
+use crate::input::Actor;
+use crate::model::{Channel, ChannelKind, ChannelMember, Post, Team, TeamMember, User};
+use crate::output::{Event, Refusal};
+use crate::tx::Read;
+
+/// The user behind an actor: local and active.
+pub fn acting_user(rows: &(impl Read + ?Sized), actor: Actor) -> Result<UserNo, Refusal> {
+    let Actor::User(user_no) = actor else { return Err(session_expired()) };
+    let user = rows.get::<User>(&user_no).ok_or_else(session_expired)?;
+    if !user.origin.is_ours() || user.delete_at != 0 {
+        return Err(session_expired());
+    }
+    Ok(user_no)
+}
+
+fn session_expired() -> Refusal {
+    Refusal::new(
+        401,
+        "api.context.session_expired.app_error",
+        "Invalid or expired session, please log in again.",
+    )
+}
+
+/// Whether a user administers the system.
+pub fn is_system_admin(rows: &(impl Read + ?Sized), user: UserNo) -> bool {
+    rows.get::<User>(&user)
+        .is_some_and(|user| user.roles.split(' ').any(|role| role == "system_admin"))
+}
+
+/// Whether an actor administers the system.
+pub fn administers(rows: &(impl Read + ?Sized), actor: Actor) -> bool {
+    match actor {
+        Actor::System => true,
+        Actor::Anonymous => false,
+        Actor::User(_) => acting_user(rows, actor).is_ok_and(|user| is_system_admin(rows, user)),
+    }
+}
+
+/// Insists that an actor administers the system.
+pub fn require_admin(rows: &(impl Read + ?Sized), actor: Actor) -> Result<(), Refusal> {
+    if administers(rows, actor) { Ok(()) } else { Err(Refusal::forbidden()) }
+}
+
+/// Whether a user is a member of a team.
+pub fn is_team_member(rows: &(impl Read + ?Sized), team: TeamNo, user: UserNo) -> bool {
+    rows.get::<TeamMember>(&(team, user)).is_some_and(|member| member.delete_at == 0)
+}
+
+/// Whether a user administers a team.
+pub fn is_team_admin(rows: &(impl Read + ?Sized), team: TeamNo, user: UserNo) -> bool {
+    is_system_admin(rows, user)
+        || rows
+            .get::<TeamMember>(&(team, user))
+            .is_some_and(|member| member.delete_at == 0 && member.is_admin)
+}
+
+/// Whether a user may see that a team exists, and its data.
+pub fn may_see_team(rows: &(impl Read + ?Sized), team_no: TeamNo, user: UserNo) -> bool {
+    rows.get::<Team>(&team_no).is_some_and(|team| team.is_open)
+        || is_team_member(rows, team_no, user)
+        || is_system_admin(rows, user)
+}
+
+/// Whether a user is a member of a channel.
+pub fn is_channel_member(rows: &(impl Read + ?Sized), channel: ChannelNo, user: UserNo) -> bool {
+    rows.has::<ChannelMember>(&(channel, user))
+}
+
+/// Whether a user may read a channel: members, and everybody of the team if it is public.
+pub fn may_read_channel(rows: &(impl Read + ?Sized), channel_no: ChannelNo, user: UserNo) -> bool {
+    if is_channel_member(rows, channel_no, user) {
+        return true;
+    }
+    let Some(channel) = rows.get::<Channel>(&channel_no) else { return false };
+    let open = channel.kind == ChannelKind::Public && is_team_member(rows, channel.team, user);
+    open || is_system_admin(rows, user)
+}
+
+/// Whether a user administers a channel.
+pub fn is_channel_admin(rows: &(impl Read + ?Sized), channel_no: ChannelNo, user: UserNo) -> bool {
+    let member = rows.get::<ChannelMember>(&(channel_no, user));
+    member.is_some_and(|member| member.is_admin)
+        || rows
+            .get::<Channel>(&channel_no)
+            .is_some_and(|channel| is_team_admin(rows, channel.team, user))
+}
+
+/// Insists that a user may write posts and reactions in a channel.
+pub fn require_write(
+    rows: &(impl Read + ?Sized),
+    channel_no: ChannelNo,
+    channel: &Channel,
+    user: UserNo,
+) -> Result<(), Refusal> {
+    if !is_channel_member(rows, channel_no, user) {
+        return Err(Refusal::forbidden());
+    }
+    if channel.delete_at != 0 {
+        return Err(Refusal::new(
+            400,
+            "api.post.create_post.can_not_post_to_deleted.error",
+            "This channel is archived; nothing new can be written in it.",
+        ));
+    }
+    if channel.read_only && !is_channel_admin(rows, channel_no, user) {
+        return Err(Refusal::forbidden());
+    }
+    Ok(())
+}
+
+/// Whether a user may change the text of a post: only its local author.
+pub fn may_edit_post(post: &Post, user: UserNo) -> bool {
+    post.user == user && post.origin.is_ours()
+}
+
+/// Whether a user may delete a post: its author, or who administers the channel.
+pub fn may_delete_post(rows: &(impl Read + ?Sized), post: &Post, user: UserNo) -> bool {
+    post.user == user || is_channel_admin(rows, post.channel, user)
+}
+
+/// Whether a user may read a post.
+pub fn may_read_post(rows: &(impl Read + ?Sized), post_no: PostNo, user: UserNo) -> bool {
+    rows.get::<Post>(&post_no).is_some_and(|post| may_read_channel(rows, post.channel, user))
+}
+
+/// Whether a user hears of an event: members of the channel, the person concerned, or everybody.
+pub fn hears(rows: &(impl Read + ?Sized), event: &Event, user: UserNo) -> bool {
+    match event {
+        Event::Posted(channel, _)
+        | Event::PostEdited(channel, _)
+        | Event::PostDeleted(channel, _)
+        | Event::ReactionAdded(channel, _)
+        | Event::ReactionRemoved(channel, _)
+        | Event::UserAdded(channel, _) => is_channel_member(rows, *channel, user),
+        Event::UserRemoved(channel, removed) => {
+            *removed == user || is_channel_member(rows, *channel, user)
+        }
+        Event::ChannelCreated(channel)
+        | Event::ChannelUpdated(channel)
+        | Event::ChannelDeleted(channel) => may_read_channel(rows, *channel, user),
+        Event::AddedToTeam(_, added) => *added == user,
+        Event::NewUser(_) | Event::UserUpdated(_) => true,
+        Event::Ephemeral(channel, addressee, _) => {
+            *addressee == user && may_read_channel(rows, *channel, user)
+        }
+    }
+}

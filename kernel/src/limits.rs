@@ -1,0 +1,58 @@
+//! Limits of what a workspace takes, each with what happens beyond it.
+
+/// Characters of a message; more is refused (`MaxPostSize` of the reference).
+pub const MESSAGE_CHARS_MAX: usize = 16_383;
+/// Bytes of a post's properties; more is refused.
+pub const PROPS_BYTES_MAX: usize = 800_000;
+/// Bytes of a post's type; more is refused.
+pub const POST_TYPE_BYTES_MAX: usize = 26;
+/// Bytes of an emoji's name; more is refused.
+pub const EMOJI_BYTES_MAX: usize = 64;
+/// Different emoji on one post; one more is refused.
+pub const EMOJI_PER_POST_MAX: usize = 50;
+/// Bytes of a user name; more is refused, of a remote user shortened by the suffix rule.
+pub const USERNAME_BYTES_MAX: usize = 64;
+/// Characters of first, last and nickname; more is refused.
+pub const NAME_CHARS_MAX: usize = 64;
+/// Characters of a position; more is refused.
+pub const POSITION_CHARS_MAX: usize = 128;
+/// Bytes of an e-mail address; more is refused.
+pub const EMAIL_BYTES_MAX: usize = 128;
+/// Bytes of a user's properties or time zone; more is refused.
+pub const USER_PROPS_BYTES_MAX: usize = 8_000;
+/// Bytes of a team's or channel's URL name and characters of its display name.
+pub const CHANNEL_NAME_MAX: usize = 64;
+/// Characters of a header; more is refused.
+pub const HEADER_CHARS_MAX: usize = 1024;
+/// Characters of a purpose; more is refused.
+pub const PURPOSE_CHARS_MAX: usize = 250;
+/// Channels of a team; one more is refused.
+pub const CHANNELS_PER_TEAM_MAX: u64 = 2_000;
+/// Replies that a step deletes; the rest is a job.
+pub const REPLIES_PER_STEP_MAX: u32 = 200;
+/// Due rows that a timer step handles.
+pub const DUE_PER_STEP_MAX: u32 = 32;
+/// How long the result of a command with a client's key is remembered, in ms.
+pub const REQUEST_MEMORY_MS: i64 = 24 * 60 * 60 * 1000;
+/// Inbound posts held for one connection; beyond that the peer is asked to try again.
+pub const HELD_MAX: u32 = 1_000;
+/// Quarantined items; the oldest goes when one more comes.
+pub const QUARANTINE_MAX: u32 = 200;
+/// Bytes kept of a quarantined item; the rest is cut off.
+pub const QUARANTINE_BYTES_MAX: usize = 64 * 1024;
+/// Sends of an item that a peer refuses, after which it is a dead letter.
+pub const ITEM_ATTEMPTS_MAX: u32 = 5;
+/// Profiles in one message.
+pub const USERS_PER_SYNC_MAX: usize = 25;
+/// Posts in one message to a server of 2021.
+pub const POSTS_PER_SYNC_2021: u32 = 12;
+/// Life of an invitation, in ms. Protocol §7.5.
+pub const INVITATION_LIFE_MS: i64 = 48 * 60 * 60 * 1000;
+/// A connection is online when a ping of ours succeeded within this time, in ms. Protocol §9.
+pub const ONLINE_MS: i64 = 5 * 60 * 1000;
+/// First pause after a failed send, in ms; doubled with every failure.
+pub const BACKOFF_FIRST_MS: i64 = 1_000;
+/// Longest pause between two sends, in ms.
+pub const BACKOFF_MAX_MS: i64 = 60_000;
+/// Live connections; one more is refused.
+pub const CONNECTIONS_MAX: u32 = 1_000;
