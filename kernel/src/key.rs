@@ -56,6 +56,14 @@ impl KeyPart for Id {
     }
 }
 
+/// The empty prefix: all of a table.
+impl KeyPart for () {
+    fn put(&self, _out: &mut Vec<u8>) {}
+    fn take(_bytes: &mut &[u8]) -> Option<()> {
+        Some(())
+    }
+}
+
 /// A text takes the rest of the key, so it can only be the last part.
 impl KeyPart for String {
     fn put(&self, out: &mut Vec<u8>) {

@@ -4,15 +4,23 @@
 //! tables, the step's time and seed and the policies' verdicts, and on nothing else. There is no
 //! I/O, clock, thread, random source or memory between steps in this crate.
 
+pub mod authority;
 pub mod command;
+pub mod counters;
+pub mod due;
 pub mod env;
+pub mod feed;
 pub mod id;
 pub mod input;
 pub mod key;
+pub mod limits;
+pub mod lookup;
 pub mod model;
+pub mod naming;
 pub mod output;
 pub mod policy;
 pub mod step;
 pub mod table;
+pub mod testing;
 pub mod tx;
 pub mod wire;

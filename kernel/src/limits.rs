@@ -56,3 +56,5 @@ pub const BACKOFF_FIRST_MS: i64 = 1_000;
 pub const BACKOFF_MAX_MS: i64 = 60_000;
 /// Live connections; one more is refused.
 pub const CONNECTIONS_MAX: u32 = 1_000;
+/// Links of a channel; one more is refused.
+pub const LINKS_PER_CHANNEL_MAX: u32 = 1_000;

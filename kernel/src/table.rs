@@ -74,7 +74,7 @@ tables! {
     Links = 19,
     /// Channels of a connection: (connection, channel), no value.
     ConnectionLinks = 20,
-    /// Versions of users that a connection holds: (connection, user).
+    /// Versions of users that a connection holds: (connection, user, channel).
     SentUsers = 21,
     /// The round in flight of a connection.
     Rounds = 22,
@@ -100,4 +100,8 @@ tables! {
     SentOldPosts = 32,
     /// Pinned posts of a channel: (channel, post), no value.
     PinnedPosts = 33,
+    /// What a connection may have to be sent: (connection, kind of work, channel), no value.
+    Pending = 34,
+    /// When an exception is tried again: (connection, time_ms, channel, object), no value.
+    ExceptionTimes = 35,
 }

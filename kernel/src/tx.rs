@@ -1,14 +1,17 @@
 //! A step's view of the tables: the stored rows under an overlay of the step's own writes.
 //! Nothing is written until the step returns; dropping a `Tx` drops all it did.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::env::{Host, LogLevel, Range, Rows, Scan, StepContext};
-use crate::id::Id;
+use crate::feed::Follower;
+use crate::id::{ChannelNo, ConnectionNo, Id};
 use crate::key::{self, KeyPart};
+use crate::model::Scope;
 use crate::output::{Effect, Write};
 use crate::policy::{Question, Verdict};
 use crate::table::Table;
@@ -110,6 +113,15 @@ pub struct Tx<'a> {
     ids_made: u64,
     overlay: Overlay,
     effects: Vec<Effect>,
+    /// See [`Tx::stamp`].
+    pub(crate) stamps: BTreeMap<ChannelNo, i64>,
+    /// Connections that may have something to send since this step; see
+    /// [`outbound::pump`](crate::outbound::pump).
+    pub(crate) touched: BTreeSet<ConnectionNo>,
+    /// Rows of `Pending` that stand for certain.
+    pub(crate) marked: BTreeSet<(ConnectionNo, u8, ChannelNo)>,
+    /// Who follows which part of the feed, as far as this step asked.
+    pub(crate) followers: BTreeMap<Scope, Rc<[Follower]>>,
 }
 
 impl<'a> Tx<'a> {
@@ -121,6 +133,10 @@ impl<'a> Tx<'a> {
             ids_made: 0,
             overlay: Overlay::new(),
             effects: Vec::new(),
+            stamps: BTreeMap::new(),
+            touched: BTreeSet::new(),
+            marked: BTreeSet::new(),
+            followers: BTreeMap::new(),
         }
     }
 
@@ -154,6 +170,9 @@ impl<'a> Tx<'a> {
 
     /// Stores a row.
     pub fn put<R: Record>(&mut self, key: &R::Key, row: &R) {
+        if matches!(R::TABLE, Table::Links | Table::Connections) {
+            self.followers.clear();
+        }
         self.overlay
             .insert((R::TABLE, key::encode(key)), Some(row.to_bytes()));
     }

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
-use super::record;
-use crate::id::{ChannelNo, ConnectionNo, FeedSeq, Id, UserNo, WorkspaceNo};
+use super::{FeedObject, record};
+use crate::id::{ChannelNo, ConnectionNo, FeedSeq, Id, PostNo, UserNo, WorkspaceNo};
 use crate::input::Incarnation;
 
 /// A peer workspace: the origin of what came from it. It outlives its connections.
@@ -75,6 +75,11 @@ pub struct Connection {
     pub people_cursor: FeedSeq,
     /// Reactions sent to a toggle whose outcome is unknown.
     pub unknown_reactions: u64,
+    /// Reactions up to here may have been sent by an earlier incarnation of this data directory;
+    /// a toggle is not told of them.
+    pub unknown_reactions_to: FeedSeq,
+    /// The channel served last; the next in turn comes after it.
+    pub turn: ChannelNo,
     /// Why nothing is sent although the peer is confirmed, if so.
     pub suspended: Option<Suspended>,
 }
@@ -83,10 +88,9 @@ record!(Connection, Connections, ConnectionNo);
 /// Why a connection does not send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Suspended {
-    /// This data directory was restored: cursors are checked with the peer first.
+    /// This data directory was restored; nothing leaves before the peer has seen the new
+    /// incarnation in a ping.
     Restored,
-    /// The peer's data directory was restored: it may lack what our cursors passed.
-    PeerRestored,
 }
 
 /// A channel of a connection.
@@ -107,37 +111,27 @@ pub enum Section {
     Reactions,
 }
 
-/// Where a round takes its objects from.
+/// Where a round takes its objects from, and where its end leaves the position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RoundSource {
     /// The invitation of a channel.
     Invite,
-    /// Entries of the channel's feed, `from` exclusive, `to` inclusive.
-    Feed {
-        /// The cursor.
-        from: FeedSeq,
-        /// The last entry of the round.
-        to: FeedSeq,
-    },
-    /// Posts of the channel from before the link, oldest first: (create_at, post number) of the
-    /// last one done and of the last one of the round.
-    History {
-        /// The position.
-        from: (i64, u64),
-        /// The last post of the round.
-        to: (i64, u64),
-    },
-    /// Exceptions of the channel whose time has come, at most this many.
-    Exceptions {
-        /// At most so many objects.
-        count: u32,
-    },
     /// Profiles of the feed of people.
     People {
-        /// The cursor.
-        from: FeedSeq,
         /// The last entry of the round.
         to: FeedSeq,
+    },
+    /// Exceptions of the channel whose time has come.
+    Exceptions,
+    /// Entries of the channel's feed.
+    Feed {
+        /// The last entry of the round.
+        to: FeedSeq,
+    },
+    /// Posts of the channel from before the link, oldest first.
+    History {
+        /// (`create_at`, post number) of the last post of the round.
+        to: (i64, u64),
     },
 }
 
@@ -149,27 +143,28 @@ pub struct Round {
     pub attempt: Option<u64>,
     /// The channel.
     pub channel: ChannelNo,
-    /// What the round covers.
+    /// The link's epoch; a round of an earlier one is dropped.
+    pub epoch: u32,
+    /// Where the objects come from.
     pub source: RoundSource,
+    /// The objects of the round with their feed sequences (0 = not from the feed), in order.
+    pub objects: Vec<(FeedSeq, FeedObject)>,
     /// The section that is out or comes next.
     pub section: Section,
-    /// Digest of the frame that is out.
-    pub digest: [u8; 32],
-    /// Objects of the frame that is out: numbers of users or posts, in the frame's order; the
-    /// answer is understood by them.
+    /// The last user whose profile was sent in this round; they go by rising number, each once.
+    pub users_after: UserNo,
+    /// What the frame that is out holds; the answer is understood by it.
     pub items: Vec<RoundItem>,
-    /// At most so many objects, halved after a refusal of the whole.
-    pub items_max: u32,
 }
 record!(Round, Rounds, ConnectionNo);
 
 /// One object of a frame that is out, with the version that was sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RoundItem {
-    /// A user and its `update_at`.
+    /// A user and its `update_at`, by the origin's clock.
     User(UserNo, i64),
     /// A post and its feed sequence (0 if it came as context).
-    Post(crate::id::PostNo, FeedSeq),
+    Post(PostNo, FeedSeq),
     /// A reaction, its feed sequence and whether it was live.
-    Reaction(crate::id::PostNo, UserNo, String, FeedSeq, bool),
+    Reaction(PostNo, UserNo, String, FeedSeq, bool),
 }

@@ -112,18 +112,29 @@ pub struct Link {
     pub dead_letters: u64,
     /// When something was last delivered, in ms.
     pub last_sync_at: i64,
+    /// Rises whenever what the peer holds is in doubt (a new invitation, a restore); rows that
+    /// say what the peer holds count only when they bear the present number.
+    pub epoch: u32,
+    /// Messages of this channel in a row that the peer refused as a whole.
+    pub failures: u32,
+    /// Not before this time may a message of this channel leave, in ms.
+    pub retry_at: i64,
+    /// Objects of a round at most, halved after a refusal of the whole; 0 = the usual number.
+    pub items_max: u32,
 }
 record!(Link, Links, (ChannelNo, ConnectionNo));
 
-/// Version of a user that a connection holds.
+/// Version of a user that a connection holds, as acknowledged in a message of the channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SentUser {
-    /// The user's `update_at` as acknowledged, in ms.
+    /// The user's `update_at` by its origin's clock, in ms.
     pub update_at: i64,
+    /// The link's epoch.
+    pub epoch: u32,
 }
 // The channel is part of the key: a real server joins users to a channel only when their profile
 // comes in a message of that channel.
-record!(SentUser, SentUsers, (ConnectionNo, ChannelNo, UserNo));
+record!(SentUser, SentUsers, (ConnectionNo, UserNo, ChannelNo));
 
 /// What a toggle peer was told of a reaction. Key: (connection, post, user, emoji).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -139,15 +150,38 @@ record!(
 
 /// A post from before a link that the peer was given all the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SentOldPost;
+pub struct SentOldPost {
+    /// The link's epoch.
+    pub epoch: u32,
+}
 record!(SentOldPost, SentOldPosts, (ConnectionNo, PostNo));
+
+/// What a connection may have to be sent. A row stands whenever there is such work; one may stand
+/// although there is none, and goes when that is found.
+/// Key: (connection, kind of work, channel; 0 for people).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pending;
+record!(Pending, Pending, (ConnectionNo, u8, ChannelNo));
+
+impl Pending {
+    /// The invitation of a channel.
+    pub const INVITE: u8 = 0;
+    /// Profiles.
+    pub const PEOPLE: u8 = 1;
+    /// Entries of a channel's feed.
+    pub const FEED: u8 = 2;
+    /// Posts of a channel from before the link.
+    pub const HISTORY: u8 = 3;
+}
 
 /// Why an item was passed by the cursor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ExceptionState {
-    /// A policy failed; asked again at `retry_at`.
+    /// A policy failed, or what it belongs to (root, post) is held; looked at again at
+    /// `retry_at`.
     Held,
-    /// A policy denied it; nothing more happens until the object or the policies change.
+    /// A policy denied it, or what it belongs to; nothing more happens until the object or the
+    /// policies change.
     Denied,
     /// The peer refused it this many times; sent again at `retry_at`.
     Refused(u32),
@@ -169,9 +203,21 @@ pub struct Exception {
     pub reason: String,
     /// When it is tried again, in ms; 0 = not by itself.
     pub retry_at: i64,
+    /// The link's epoch; an exception of an earlier one counts no more.
+    pub epoch: u32,
 }
 record!(
     Exception,
     Exceptions,
     (ConnectionNo, ChannelNo, u64, String)
+);
+
+/// When an exception is tried again; stands for each with a `retry_at`.
+/// Key: ((connection, time in ms), channel, post number, rest of the object's name or empty).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExceptionTime;
+record!(
+    ExceptionTime,
+    ExceptionTimes,
+    ((ConnectionNo, i64), ChannelNo, u64, String)
 );

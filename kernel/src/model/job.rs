@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::record;
-use crate::id::{ChannelNo, ConnectionNo, PostNo, UserNo};
+use crate::id::{ChannelNo, ConnectionNo, FeedSeq, PostNo, UserNo};
 use crate::policy::Direction;
 
 /// What has to happen at a time.
@@ -9,16 +9,14 @@ use crate::policy::Direction;
 pub enum DueKind {
     /// A connection may send again.
     Send(ConnectionNo),
-    /// A channel's held or refused items of a connection are looked at again.
-    Exceptions(ConnectionNo, ChannelNo),
+    /// A channel that a peer refused may be sent to it again.
+    Link(ConnectionNo, ChannelNo),
     /// Held inbound items of a connection are asked again.
     Held(ConnectionNo),
     /// A job goes on.
     Job(u64),
     /// Old results of commands are dropped.
     Requests,
-    /// A connection's removal goes on, or an invitation has expired.
-    Expire(ConnectionNo),
 }
 
 /// A due row. Key: (time_ms, number).
@@ -41,24 +39,33 @@ pub enum Job {
         /// Where it stands.
         position: (i64, u64),
     },
-    /// Ends every link of a removed connection. Position: the last channel done.
+    /// Ends every link of a removed connection, then drops what was kept about its peer.
     EndLinks {
         /// The connection.
         connection: ConnectionNo,
-        /// Where it stands.
-        position: u64,
+        /// The last channel done.
+        position: ChannelNo,
     },
     /// Drops the feed of a channel that nobody follows any more.
     DropFeed {
         /// The channel.
         channel: ChannelNo,
+        /// The last entry from before the channel was left.
+        to: FeedSeq,
     },
-    /// Sends everything of a channel again, after a restore on either side.
+    /// Sends everything of every channel of a connection again, after a restore of the peer.
     Resend {
         /// The connection.
         connection: ConnectionNo,
         /// The last channel done.
-        position: u64,
+        position: ChannelNo,
+    },
+    /// Has the policies asked again about everything that they held or denied.
+    AskAgain {
+        /// The connection.
+        connection: ConnectionNo,
+        /// Key of the last exception done: channel, post number, rest of the object's name.
+        position: (ChannelNo, u64, String),
     },
 }
 record!(Job, Jobs, u64);

@@ -15,8 +15,8 @@ pub use connection::{
     RoundSource, Section, Suspended,
 };
 pub use feed::{
-    Cursor, Exception, ExceptionState, FeedEntry, FeedObject, Link, LinkState, Scope, SentOldPost,
-    SentReaction, SentUser, SharedChannel,
+    Cursor, Exception, ExceptionState, ExceptionTime, FeedEntry, FeedObject, Link, LinkState,
+    Pending, Scope, SentOldPost, SentReaction, SentUser, SharedChannel,
 };
 pub use job::{Due, DueKind, Held, Job, QuarantineEntry, Request, RequestExpiry, VerdictRow};
 pub use post::{ChannelPost, PinnedPost, Post, Reaction, ThreadPost};
