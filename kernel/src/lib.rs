@@ -19,6 +19,8 @@ pub mod model;
 pub mod naming;
 pub mod output;
 pub mod policy;
+pub mod query;
+pub mod render;
 pub mod step;
 pub mod table;
 pub mod testing;

@@ -1,0 +1,145 @@
+//! Channels and their members.
+
+use std::ops::ControlFlow;
+
+use super::{LIST_ROWS_MAX, Page, Walk, existing};
+use crate::id::{ChannelNo, TeamNo, UserNo};
+use crate::limits::CHANNELS_PER_TEAM_MAX;
+use crate::lookup;
+use crate::model::{Channel, ChannelKind, ChannelMember, NameRow, UserChannel, kind};
+use crate::table::Table;
+use crate::tx::{Read, Record};
+
+/// A channel by id, archived ones included.
+pub fn by_id(rows: &(impl Read + ?Sized), id: &str) -> Option<(ChannelNo, Channel)> {
+    let channel = lookup::channel(rows, id)?;
+    Some((channel, rows.get::<Channel>(&channel)?))
+}
+
+/// A channel by team and URL name, archived ones included.
+pub fn by_name(
+    rows: &(impl Read + ?Sized),
+    team: TeamNo,
+    name: &str,
+) -> Option<(ChannelNo, Channel)> {
+    let channel = lookup::channel_name(rows, team, &name.to_ascii_lowercase())?;
+    Some((channel, rows.get::<Channel>(&channel)?))
+}
+
+/// Every channel of a team, by display name.
+pub fn of_team(rows: &(impl Read + ?Sized), team: TeamNo) -> Vec<(ChannelNo, Channel)> {
+    let prefix = (kind::CHANNEL_NAME, lookup::channel_name_key(team, ""));
+    let mut numbers = Vec::new();
+    Walk::prefix(Table::Names, &prefix).each(rows, CHANNELS_PER_TEAM_MAX, |_, value| {
+        numbers.extend(NameRow::from_bytes(value).map(|row| ChannelNo(row.0)));
+        ControlFlow::Continue(())
+    });
+    sorted(existing(rows, &numbers))
+}
+
+/// A page of the live public channels of a team, by display name.
+pub fn public(rows: &(impl Read + ?Sized), team: TeamNo, page: Page) -> Vec<(ChannelNo, Channel)> {
+    let mut channels = of_team(rows, team);
+    channels.retain(|(_, channel)| channel.kind == ChannelKind::Public && channel.delete_at == 0);
+    page.of(channels)
+}
+
+/// A page of all channels, in the order in which they were made.
+pub fn all(rows: &(impl Read + ?Sized), page: Page) -> Vec<(ChannelNo, Channel)> {
+    let numbers: Vec<ChannelNo> = Walk::all(Table::Channels).keys(rows, page);
+    existing(rows, &numbers)
+}
+
+/// Channels that a user is in, of one team or of all, by display name.
+pub fn of_user(
+    rows: &(impl Read + ?Sized),
+    user: UserNo,
+    team: Option<TeamNo>,
+    include_deleted: bool,
+) -> Vec<(ChannelNo, Channel)> {
+    let mut channels = existing::<Channel, _>(rows, &numbers_of_user(rows, user));
+    channels.retain(|(_, channel)| {
+        team.is_none_or(|team| channel.team == team) && (include_deleted || channel.delete_at == 0)
+    });
+    sorted(channels)
+}
+
+/// Numbers of the channels that a user is in.
+pub fn numbers_of_user(rows: &(impl Read + ?Sized), user: UserNo) -> Vec<ChannelNo> {
+    Walk::prefix(Table::UserChannels, &user)
+        .records::<UserChannel>(rows, LIST_ROWS_MAX)
+        .into_iter()
+        .map(|((_, channel), _)| channel)
+        .collect()
+}
+
+/// A user's memberships in the channels of one team or of all, archived channels left out.
+pub fn memberships(
+    rows: &(impl Read + ?Sized),
+    user: UserNo,
+    team: Option<TeamNo>,
+) -> Vec<(ChannelNo, ChannelMember)> {
+    let channels: Vec<ChannelNo> = of_user(rows, user, team, false)
+        .into_iter()
+        .map(|(channel, _)| channel)
+        .collect();
+    let keys: Vec<(ChannelNo, UserNo)> = channels.iter().map(|channel| (*channel, user)).collect();
+    let found = rows.get_all::<ChannelMember>(&keys);
+    channels
+        .into_iter()
+        .zip(found)
+        .filter_map(|(channel, row)| Some((channel, row?)))
+        .collect()
+}
+
+/// A page of a channel's members, in the order of their accounts.
+pub fn members(
+    rows: &(impl Read + ?Sized),
+    channel: ChannelNo,
+    page: Page,
+) -> Vec<(UserNo, ChannelMember)> {
+    let keys: Vec<(ChannelNo, UserNo)> =
+        Walk::prefix(Table::ChannelMembers, &channel).keys(rows, page);
+    let found = rows.get_all::<ChannelMember>(&keys);
+    keys.into_iter()
+        .zip(found)
+        .filter_map(|((_, user), row)| Some((user, row?)))
+        .collect()
+}
+
+/// How many members a channel has.
+pub fn member_count(rows: &(impl Read + ?Sized), channel: ChannelNo) -> u64 {
+    Walk::prefix(Table::ChannelMembers, &channel).count(rows)
+}
+
+/// How many posts of a channel are pinned.
+pub fn pinned_count(rows: &(impl Read + ?Sized), channel: ChannelNo) -> u64 {
+    Walk::prefix(Table::PinnedPosts, &channel).count(rows)
+}
+
+/// Live channels of a team whose name or display name begins with `term`, whatever its ASCII case:
+/// public ones, and private ones that `user` is in.
+pub fn search(
+    rows: &(impl Read + ?Sized),
+    team: TeamNo,
+    user: UserNo,
+    term: &str,
+    limit: usize,
+) -> Vec<(ChannelNo, Channel)> {
+    let term = term.trim().trim_start_matches('~').to_ascii_lowercase();
+    let begins = |text: &str| text.to_ascii_lowercase().starts_with(&term);
+    let mut channels = of_team(rows, team);
+    channels.retain(|(channel_no, channel)| {
+        channel.delete_at == 0
+            && (begins(&channel.name) || begins(&channel.display_name))
+            && (channel.kind == ChannelKind::Public
+                || rows.has::<ChannelMember>(&(*channel_no, user)))
+    });
+    channels.truncate(limit);
+    channels
+}
+
+fn sorted(mut channels: Vec<(ChannelNo, Channel)>) -> Vec<(ChannelNo, Channel)> {
+    channels.sort_by(|a, b| (&a.1.display_name, a.0).cmp(&(&b.1.display_name, b.0)));
+    channels
+}

@@ -1,0 +1,310 @@
+//! Posts of a channel: pages, what is new since a time, pinned posts, reactions. Client API §7.2.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use super::{LIST_ROWS_MAX, OFFSET_ROWS_MAX, Page, Walk, existing, threads};
+use crate::id::{ChannelNo, PostNo, UserNo};
+use crate::key;
+use crate::lookup;
+use crate::model::{Channel, ChannelMember, PinnedPost, Post, Reaction};
+use crate::table::Table;
+use crate::tx::Read;
+
+/// Posts that an answer to `since` holds at most; the newest. Client API §7.2.
+pub const SINCE_POSTS_MAX: usize = 1_000;
+/// Newest posts of a channel among which an answer to `since` looks for changed ones.
+pub const SINCE_ROWS_MAX: u64 = 10_000;
+/// Reactions of a post that are shown at most.
+pub const REACTIONS_MAX: u32 = 5_000;
+/// Pinned posts of a channel that are shown at most.
+pub const PINNED_MAX: u32 = 1_000;
+/// Posts around the oldest unread one, in each direction. Client API §2.
+pub const AROUND_MAX: u32 = 200;
+/// Rows looked at to find a page's neighbour among deleted posts.
+const NEIGHBOUR_ROWS_MAX: u64 = 1_000;
+
+/// A list of posts as clients get it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PostList {
+    /// The page, newest first (threads: root first, then oldest first).
+    pub order: Vec<PostNo>,
+    /// The page, and the threads that its replies belong to.
+    pub posts: BTreeMap<PostNo, Post>,
+    /// The live post that follows the page in time.
+    pub next: Option<PostNo>,
+    /// The live post before the page in time.
+    pub previous: Option<PostNo>,
+    /// Of a thread: whether more follow.
+    pub has_next: Option<bool>,
+}
+
+impl PostList {
+    fn add(&mut self, post_no: PostNo, post: Post) {
+        self.order.push(post_no);
+        self.posts.insert(post_no, post);
+    }
+}
+
+/// A post by id, deleted ones included.
+pub fn by_id(rows: &(impl Read + ?Sized), id: &str) -> Option<(PostNo, Post)> {
+    let post = lookup::post(rows, id)?;
+    Some((post, rows.get::<Post>(&post)?))
+}
+
+/// Which part of a channel's history a page is taken from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The newest posts.
+    Newest,
+    /// Posts older than this one.
+    Before(PostNo),
+    /// Posts newer than this one, the nearest page.
+    After(PostNo),
+}
+
+/// A page of a channel's live posts. A post that is not of this channel gives an empty page.
+/// With `threads`, the threads of listed replies come along.
+pub fn page(
+    rows: &(impl Read + ?Sized),
+    channel: ChannelNo,
+    part: Part,
+    page: Page,
+    threads: bool,
+) -> PostList {
+    let all = Walk::prefix(Table::ChannelPosts, &channel);
+    let walk = match part {
+        Part::Newest => all.reversed(),
+        Part::Before(post) | Part::After(post) => match position(rows, channel, post) {
+            Some(position) if part == Part::Before(post) => all.before(&position).reversed(),
+            Some(position) => all.after(&position),
+            None => return PostList::default(),
+        },
+    };
+    let mut list = PostList::default();
+    let mut skip = page.skip();
+    live(rows, walk, OFFSET_ROWS_MAX, |post_no, post| {
+        if skip > 0 {
+            skip -= 1;
+        } else {
+            list.add(post_no, post);
+        }
+        full(&list, page.per_page())
+    });
+    if matches!(part, Part::After(_)) {
+        list.order.reverse();
+    }
+    finish(rows, channel, list, threads)
+}
+
+/// Every post of a channel with `update_at` above `since_ms`, deleted ones too, newest first: at
+/// most [`SINCE_POSTS_MAX`], among the newest [`SINCE_ROWS_MAX`] of the channel.
+pub fn since(
+    rows: &(impl Read + ?Sized),
+    channel_no: ChannelNo,
+    since_ms: i64,
+    threads: bool,
+) -> PostList {
+    let mut list = PostList::default();
+    // Most polls find nothing new; the channel's row answers them.
+    let newest = rows
+        .get::<Channel>(&channel_no)
+        .map_or(0, |channel| channel.last_update_at);
+    if newest <= since_ms {
+        return list;
+    }
+    let walk = Walk::prefix(Table::ChannelPosts, &channel_no).reversed();
+    stored(rows, walk, SINCE_ROWS_MAX, |post_no, post| {
+        if post.update_at > since_ms {
+            list.add(post_no, post);
+        }
+        full(&list, SINCE_POSTS_MAX)
+    });
+    if threads {
+        threads::add_threads(rows, &mut list);
+    }
+    list
+}
+
+/// Posts around the oldest one that a member has not seen: `before` seen ones and `after` from the
+/// oldest unseen one on, each cut to [`AROUND_MAX`]. Without unseen ones it is the newest page.
+pub fn around_unread(
+    rows: &(impl Read + ?Sized),
+    channel: ChannelNo,
+    user: UserNo,
+    before: u32,
+    after: u32,
+    threads: bool,
+) -> PostList {
+    let (before, after) = (
+        before.min(AROUND_MAX) as usize,
+        after.min(AROUND_MAX) as usize,
+    );
+    let member = rows.get::<ChannelMember>(&(channel, user));
+    let seen = member.map_or(i64::MAX, |member| member.last_viewed_at);
+    // No post has the highest number, so this is the place behind everything written at `seen`.
+    let border = (channel, seen, PostNo(u64::MAX));
+    let mut newer = PostList::default();
+    let unseen = Walk::prefix(Table::ChannelPosts, &channel).after(&border);
+    live(rows, unseen, LIST_ROWS_MAX.into(), |post_no, post| {
+        if newer.order.len() < after {
+            newer.add(post_no, post);
+        }
+        full(&newer, after)
+    });
+    if newer.order.is_empty() {
+        let page = Page::new(0, u32::try_from(before + after).unwrap_or(AROUND_MAX));
+        return self::page(rows, channel, Part::Newest, page, threads);
+    }
+    let mut list = PostList::default();
+    newer.order.reverse();
+    list.order = newer.order;
+    list.posts = newer.posts;
+    let wanted = list.order.len() + before;
+    let older = Walk::prefix(Table::ChannelPosts, &channel)
+        .before(&border)
+        .reversed();
+    live(rows, older, LIST_ROWS_MAX.into(), |post_no, post| {
+        if list.order.len() < wanted {
+            list.add(post_no, post);
+        }
+        full(&list, wanted)
+    });
+    finish(rows, channel, list, threads)
+}
+
+/// Pinned posts of a channel, newest first, at most [`PINNED_MAX`].
+pub fn pinned(rows: &(impl Read + ?Sized), channel: ChannelNo) -> PostList {
+    let numbers: Vec<PostNo> = Walk::prefix(Table::PinnedPosts, &channel)
+        .records::<PinnedPost>(rows, PINNED_MAX)
+        .into_iter()
+        .map(|((_, post), _)| post)
+        .collect();
+    let mut posts = existing::<Post, _>(rows, &numbers);
+    posts.retain(|(_, post)| post.delete_at == 0 && post.is_pinned);
+    posts.sort_by_key(|(post_no, post)| std::cmp::Reverse((post.create_at, *post_no)));
+    let mut list = PostList::default();
+    for (post_no, post) in posts {
+        list.add(post_no, post);
+    }
+    list
+}
+
+/// Live reactions of a post, oldest first, at most [`REACTIONS_MAX`].
+pub fn reactions(
+    rows: &(impl Read + ?Sized),
+    post: PostNo,
+) -> Vec<((PostNo, UserNo, String), Reaction)> {
+    let mut found = Walk::prefix(Table::Reactions, &post).records::<Reaction>(rows, REACTIONS_MAX);
+    found.retain(|(_, reaction)| reaction.delete_at == 0);
+    found.sort_by(|a, b| (a.1.create_at, &a.0).cmp(&(b.1.create_at, &b.0)));
+    found
+}
+
+fn position(
+    rows: &(impl Read + ?Sized),
+    channel: ChannelNo,
+    post_no: PostNo,
+) -> Option<(ChannelNo, i64, PostNo)> {
+    let post = rows
+        .get::<Post>(&post_no)
+        .filter(|post| post.channel == channel)?;
+    Some((channel, post.create_at, post_no))
+}
+
+fn full(list: &PostList, wanted: usize) -> ControlFlow<()> {
+    if list.order.len() >= wanted {
+        ControlFlow::Break(())
+    } else {
+        ControlFlow::Continue(())
+    }
+}
+
+/// Shows the posts of an index to `visit`, fetching them in groups.
+fn stored(
+    rows: &(impl Read + ?Sized),
+    walk: Walk,
+    rows_max: u64,
+    mut visit: impl FnMut(PostNo, Post) -> ControlFlow<()>,
+) {
+    let mut group: Vec<PostNo> = Vec::with_capacity(GROUP);
+    let mut done = false;
+    walk.each(rows, rows_max, |bytes, _| {
+        if let Some((_, _, post_no)) = key::decode::<(ChannelNo, i64, PostNo)>(bytes) {
+            group.push(post_no);
+        }
+        if group.len() < GROUP {
+            return ControlFlow::Continue(());
+        }
+        done = flush(rows, &mut group, &mut visit).is_break();
+        if done {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    });
+    if !done && flush(rows, &mut group, &mut visit).is_break() {
+        group.clear();
+    }
+}
+
+/// Posts fetched at once.
+const GROUP: usize = 64;
+
+fn flush(
+    rows: &(impl Read + ?Sized),
+    group: &mut Vec<PostNo>,
+    visit: &mut impl FnMut(PostNo, Post) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    let numbers = std::mem::take(group);
+    for (post_no, post) in existing::<Post, _>(rows, &numbers) {
+        visit(post_no, post)?;
+    }
+    ControlFlow::Continue(())
+}
+
+/// Like [`stored`], without deleted posts.
+fn live(
+    rows: &(impl Read + ?Sized),
+    walk: Walk,
+    rows_max: u64,
+    mut visit: impl FnMut(PostNo, Post) -> ControlFlow<()>,
+) {
+    stored(rows, walk, rows_max, |post_no, post| {
+        if post.delete_at == 0 {
+            visit(post_no, post)
+        } else {
+            ControlFlow::Continue(())
+        }
+    });
+}
+
+/// Adds the page's neighbours and threads.
+fn finish(
+    rows: &(impl Read + ?Sized),
+    channel: ChannelNo,
+    mut list: PostList,
+    threads: bool,
+) -> PostList {
+    let neighbour = |post: Option<&PostNo>, newer: bool| {
+        let position = position(rows, channel, *post?)?;
+        let all = Walk::prefix(Table::ChannelPosts, &channel);
+        let walk = if newer {
+            all.after(&position)
+        } else {
+            all.before(&position).reversed()
+        };
+        let mut found = None;
+        live(rows, walk, NEIGHBOUR_ROWS_MAX, |post_no, _| {
+            found = Some(post_no);
+            ControlFlow::Break(())
+        });
+        found
+    };
+    list.next = neighbour(list.order.first(), true);
+    list.previous = neighbour(list.order.last(), false);
+    if threads {
+        threads::add_threads(rows, &mut list);
+    }
+    list
+}

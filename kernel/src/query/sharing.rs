@@ -1,0 +1,116 @@
+//! Connections, shared channels and links. Client API §11.
+
+use super::{LIST_ROWS_MAX, Walk, existing};
+use crate::id::{ChannelNo, ConnectionNo, TeamNo, UserNo, WorkspaceNo};
+use crate::limits::CONNECTIONS_MAX;
+use crate::lookup;
+use crate::model::{
+    Channel, ChannelMember, Connection, ConnectionLink, Link, LinkState, PeerWorkspace,
+    SharedChannel,
+};
+use crate::table::Table;
+use crate::tx::Read;
+
+/// A connection by `remote_id`, removed ones included.
+pub fn connection_by_id(
+    rows: &(impl Read + ?Sized),
+    id: &str,
+) -> Option<(ConnectionNo, Connection)> {
+    let connection = lookup::connection(rows, id)?;
+    Some((connection, rows.get::<Connection>(&connection)?))
+}
+
+/// Every connection in the order in which they were made, removed ones only if asked for.
+pub fn connections(
+    rows: &(impl Read + ?Sized),
+    include_deleted: bool,
+) -> Vec<(ConnectionNo, Connection)> {
+    let mut found = Walk::all(Table::Connections).records::<Connection>(rows, CONNECTIONS_MAX);
+    found.retain(|(_, connection)| include_deleted || connection.delete_at == 0);
+    found
+}
+
+/// The connection whose id marks what came from a workspace: the present one, else the last that
+/// led there. `None` for our own.
+pub fn connection_of_workspace(
+    rows: &(impl Read + ?Sized),
+    workspace: WorkspaceNo,
+) -> Option<(ConnectionNo, Connection)> {
+    if workspace.is_ours() {
+        return None;
+    }
+    let peer = rows.get::<PeerWorkspace>(&workspace)?;
+    if let Some(connection) = peer.connection {
+        return Some((connection, rows.get::<Connection>(&connection)?));
+    }
+    let mut all = connections(rows, true);
+    all.retain(|(_, connection)| connection.workspace == workspace);
+    all.pop()
+}
+
+/// Shared channels of a team in the order of their channels; of all teams if `team` is `None`.
+pub fn shared_channels(
+    rows: &(impl Read + ?Sized),
+    team: Option<TeamNo>,
+) -> Vec<(ChannelNo, SharedChannel, Channel)> {
+    let shared = Walk::all(Table::SharedChannels).records::<SharedChannel>(rows, LIST_ROWS_MAX);
+    let numbers: Vec<ChannelNo> = shared.iter().map(|(channel, _)| *channel).collect();
+    let channels = rows.get_all::<Channel>(&numbers);
+    shared
+        .into_iter()
+        .zip(channels)
+        .filter_map(|((channel_no, shared), channel)| Some((channel_no, shared, channel?)))
+        .filter(|(_, _, channel)| team.is_none_or(|team| channel.team == team))
+        .collect()
+}
+
+/// Links of a channel, ended ones included, in the order of their connections.
+pub fn links_of_channel(
+    rows: &(impl Read + ?Sized),
+    channel: ChannelNo,
+) -> Vec<(ConnectionNo, Link)> {
+    Walk::prefix(Table::Links, &channel)
+        .records::<Link>(rows, CONNECTIONS_MAX)
+        .into_iter()
+        .map(|((_, connection), link)| (connection, link))
+        .collect()
+}
+
+/// Links of a connection, ended ones included, in the order of their channels.
+pub fn links_of_connection(
+    rows: &(impl Read + ?Sized),
+    connection: ConnectionNo,
+) -> Vec<(ChannelNo, Link)> {
+    let keys: Vec<(ChannelNo, ConnectionNo)> = Walk::prefix(Table::ConnectionLinks, &connection)
+        .records::<ConnectionLink>(rows, LIST_ROWS_MAX)
+        .into_iter()
+        .map(|((_, channel), _)| (channel, connection))
+        .collect();
+    let found = rows.get_all::<Link>(&keys);
+    keys.into_iter()
+        .zip(found)
+        .filter_map(|((channel, _), link)| Some((channel, link?)))
+        .collect()
+}
+
+/// Connections that a channel is shared with now.
+pub fn connections_of_channel(
+    rows: &(impl Read + ?Sized),
+    channel: ChannelNo,
+) -> Vec<(ConnectionNo, Connection)> {
+    let links = links_of_channel(rows, channel);
+    let live = links
+        .into_iter()
+        .filter(|(_, link)| link.state != LinkState::Ended);
+    let numbers: Vec<ConnectionNo> = live.map(|(connection, _)| connection).collect();
+    existing(rows, &numbers)
+}
+
+/// Whether a user is a member of a channel that is shared with a connection; only then may an
+/// ordinary user see the connection's data.
+pub fn shares_channel(rows: &(impl Read + ?Sized), user: UserNo, connection: ConnectionNo) -> bool {
+    links_of_connection(rows, connection)
+        .into_iter()
+        .filter(|(_, link)| link.state != LinkState::Ended)
+        .any(|(channel, _)| rows.has::<ChannelMember>(&(channel, user)))
+}
