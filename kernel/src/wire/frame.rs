@@ -1,5 +1,7 @@
 //! The envelopes: frame, ping, invitation object, API error. Protocol §5.2, §5.3, §6 and §7.1.
 
+use std::borrow::Cow;
+
 use super::json::{Document, JsonError, Value};
 use super::write::JsonWriter;
 use crate::id::Id;
@@ -31,22 +33,16 @@ pub struct Frame<'d> {
     pub payload: Value<'d>,
 }
 
-/// Checks the envelope in the order of protocol §5.2 (rows 4 to 7); row 3 is
-/// [`Document::parse`], see [`unreadable`].
+/// Checks the envelope in the order of protocol §5.2 (rows 3 to 7; of row 3 the part that is not
+/// JSON is [`Document::parse`], see [`unreadable`]).
 pub fn check<'d>(document: &'d Document<'d>, header_id: Id) -> Result<Frame<'d>, Refusal> {
     let root = document
         .root()
         .as_object()
         .map_err(|error| unreadable(&error))?;
-    let message = root.get("msg");
-    let read = |value: Option<Value<'d>>, key: &str| match value {
-        Some(value) => value.text(key).map(|text| text.into_owned()),
-        None => Ok(String::new()),
-    };
-    let remote_id = read(Some(root), "remote_id").map_err(|error| unreadable(&error))?;
-    let message_id = read(message, "id").map_err(|error| unreadable(&error))?;
-    let topic = read(message, "topic").map_err(|error| unreadable(&error))?;
-    let (Some(remote_id), Some(_)) = (Id::parse(&remote_id), Id::parse(&message_id)) else {
+    let (remote_id, message) = envelope(root).map_err(|error| unreadable(&error))?;
+    let Message { id, topic, payload } = message;
+    let (Some(remote_id), Some(_)) = (Id::parse(&remote_id), Id::parse(&id)) else {
         return Err(Refusal::new(
             400,
             "api.remote_cluster.invalid_id.app_error",
@@ -60,7 +56,7 @@ pub fn check<'d>(document: &'d Document<'d>, header_id: Id) -> Result<Frame<'d>,
             "The message has no topic.",
         ));
     }
-    let Some(payload) = message.and_then(|message| message.get("payload")) else {
+    let Some(payload) = payload else {
         return Err(invalid_payload("PayLoad"));
     };
     if remote_id != header_id {
@@ -72,9 +68,34 @@ pub fn check<'d>(document: &'d Document<'d>, header_id: Id) -> Result<Frame<'d>,
     }
     Ok(Frame {
         remote_id,
-        topic,
+        topic: topic.into_owned(),
         payload,
     })
+}
+
+/// `msg` as sent.
+#[derive(Default)]
+struct Message<'d> {
+    id: Cow<'d, str>,
+    topic: Cow<'d, str>,
+    payload: Option<Value<'d>>,
+}
+
+/// The frame's `remote_id` and `msg`; an error where a member has another type than it must have.
+fn envelope<'d>(root: Value<'d>) -> Result<(Cow<'d, str>, Message<'d>), JsonError> {
+    let remote_id = root.text("remote_id")?;
+    let Some(message) = root.get("msg").filter(|message| !message.is_null()) else {
+        return Ok((remote_id, Message::default()));
+    };
+    let message = message.as_object()?;
+    // Never used, but a value of another type makes the body no frame.
+    message.integer("create_at")?;
+    let message = Message {
+        id: message.text("id")?,
+        topic: message.text("topic")?,
+        payload: message.get("payload"),
+    };
+    Ok((remote_id, message))
 }
 
 /// The refusal of a body that is no frame.
@@ -202,7 +223,7 @@ impl Invite {
     }
 }
 
-/// The API's error object.
+/// The API's error object; `request_id` is left out when empty.
 #[must_use]
 pub fn encode_error(refusal: &Refusal, request_id: &str) -> Vec<u8> {
     let mut writer = JsonWriter::new();
@@ -210,7 +231,7 @@ pub fn encode_error(refusal: &Refusal, request_id: &str) -> Vec<u8> {
     writer.text_field("id", &refusal.id);
     writer.text_field("message", &refusal.message);
     writer.text_field("detailed_error", "");
-    writer.text_field("request_id", request_id);
+    writer.text_field_if("request_id", request_id);
     writer.integer_field("status_code", i64::from(refusal.status));
     writer.end_object();
     writer.finish()
@@ -248,5 +269,47 @@ mod tests {
         let frame = check(&document, Id::parse(ID).unwrap()).unwrap();
         assert!(frame.payload.is_null());
         assert_eq!(Ping::decode(frame.payload).unwrap().sent_at, 0);
+    }
+    #[test]
+    fn members_of_another_type_make_the_body_no_frame() {
+        for body in [
+            r#"{"remote_id":7}"#,
+            r#"{"msg":"text"}"#,
+            r#"{"msg":{"id":7}}"#,
+            r#"{"msg":{"topic":[]}}"#,
+            r#"{"msg":{"create_at":"now"}}"#,
+            r#"{"msg":{"create_at":1.5}}"#,
+        ] {
+            assert_eq!(refusal(body), "api.unmarshal_error", "{body}");
+        }
+        for body in [r#"{"msg":null}"#, r#"{"remote_id":null,"msg":{"id":null}}"#] {
+            assert_eq!(refusal(body), "api.remote_cluster.invalid_id.app_error");
+        }
+    }
+
+    #[test]
+    fn ids_are_26_ascii_letters_and_digits() {
+        let long = format!("{ID}a");
+        // 26 bytes of letters that are no ASCII.
+        let foreign = "\u{e9}".repeat(13);
+        for id in ["", "short", &long, &foreign, "yye1rc4rkiu8xnr3ik7h3zxq9-"] {
+            let body = format!(r#"{{"remote_id":"{ID}","msg":{{"id":"{id}","topic":"t"}}}}"#);
+            assert_eq!(
+                refusal(&body),
+                "api.remote_cluster.invalid_id.app_error",
+                "{id}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_error_without_a_request_id_leaves_it_out() {
+        let refusal = Refusal::new(400, "a.b", "<no>");
+        let text = |request_id| String::from_utf8(encode_error(&refusal, request_id)).unwrap();
+        assert_eq!(
+            text(""),
+            r#"{"id":"a.b","message":"\u003cno\u003e","detailed_error":"","status_code":400}"#
+        );
+        assert!(text("r1").contains(r#""request_id":"r1","status_code""#));
     }
 }

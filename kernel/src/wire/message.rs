@@ -1,6 +1,8 @@
 //! What a sync message carries: profiles, posts, reactions, invitations of channels.
 //! Semantics §3.
 
+use std::collections::BTreeSet;
+
 use super::Generation;
 use super::json::{Document, JsonError, Value};
 use super::write::JsonWriter;
@@ -59,9 +61,9 @@ impl WireUser {
             first_name: text("first_name")?,
             last_name: text("last_name")?,
             position: text("position")?,
-            props: raw_object(value, "props")?,
+            props: kept_object(value, "props")?,
             locale: text("locale")?,
-            timezone: raw_object(value, "timezone")?,
+            timezone: kept_object(value, "timezone")?,
             remote_id: text("remote_id")?,
         })
     }
@@ -155,7 +157,7 @@ impl WirePost {
             root_id: text("root_id")?,
             message: text("message")?,
             kind: text("type")?,
-            props: raw_object(value, "props")?,
+            props: kept_object(value, "props")?,
             hashtags: text("hashtags")?,
             has_reactions: value.boolean("has_reactions")?,
             remote_id: text("remote_id")?,
@@ -290,7 +292,8 @@ pub struct SyncMessage<'d> {
 }
 
 impl<'d> SyncMessage<'d> {
-    /// Reads a message.
+    /// Reads a message. An error means that the message as a whole has another shape: it is no
+    /// object, or a section is neither an array (users, mentions: object) nor `null`.
     pub fn decode(value: Value<'d>) -> Result<SyncMessage<'d>, JsonError> {
         let value = value.as_object()?;
         let count = |key| {
@@ -300,7 +303,10 @@ impl<'d> SyncMessage<'d> {
         };
         let mut mention_transforms = Vec::new();
         for child in members(value, "mention_transforms")? {
-            mention_transforms.push((child.key().into_owned(), child.as_text()?.into_owned()));
+            // A mention whose meaning is no text stays as typed; that is no reason to refuse posts.
+            if let Ok(user) = child.as_text() {
+                mention_transforms.push((child.key().into_owned(), user.into_owned()));
+            }
         }
         Ok(SyncMessage {
             channel_id: value.text("channel_id")?.into_owned(),
@@ -334,18 +340,24 @@ fn items<'d, T>(
         .collect()
 }
 
+/// Members of an object in order; of those with the same key only the last.
 fn members<'d>(value: Value<'d>, key: &str) -> Result<Vec<Value<'d>>, JsonError> {
-    match value.get(key) {
-        Some(found) if !found.is_null() => Ok(found.as_object()?.children().collect()),
-        _ => Ok(Vec::new()),
-    }
+    let Some(object) = value.get(key).filter(|found| !found.is_null()) else {
+        return Ok(Vec::new());
+    };
+    let mut members: Vec<Value<'d>> = object.as_object()?.children().collect();
+    let mut seen = BTreeSet::new();
+    members.reverse();
+    members.retain(|member| seen.insert(member.key()));
+    members.reverse();
+    Ok(members)
 }
 
-/// An object kept as text; empty when absent, `null` or `{}`.
-fn raw_object(value: Value<'_>, key: &str) -> Result<String, JsonError> {
+/// An object kept as text, byte for byte; empty when absent, `null` or `{}`.
+fn kept_object(value: Value<'_>, key: &str) -> Result<String, JsonError> {
     match value.get(key) {
         Some(found) if !found.is_null() => {
-            let text = found.as_object()?.raw();
+            let text = found.as_kept_object()?;
             Ok(if text == "{}" {
                 String::new()
             } else {
@@ -422,6 +434,9 @@ pub fn encode_sync(
 pub struct ChannelInvite {
     /// Channel.
     pub channel_id: String,
+    /// To a server of 2021 the team that it named in the handshake (`remote_team_id`), in which it
+    /// makes the channel; ignored by newer ones and by us.
+    pub team_id: String,
     /// Whether ordinary members may only read.
     pub read_only: bool,
     /// URL name.
@@ -443,6 +458,7 @@ impl ChannelInvite {
         let text = |key| value.text(key).map(|text| text.into_owned());
         Ok(ChannelInvite {
             channel_id: text("channel_id")?,
+            team_id: text("team_id")?,
             read_only: value.boolean("read_only")?,
             name: text("name")?,
             display_name: text("display_name")?,
@@ -452,14 +468,13 @@ impl ChannelInvite {
         })
     }
 
-    /// Writes an invitation. In 2021 `team_id` names the receiver's team; the receiver's own
-    /// choice stands when it is empty.
+    /// Writes the invitation of an open or private channel as the generation's servers do.
     #[must_use]
     pub fn encode(&self, generation: Generation) -> Vec<u8> {
         let mut writer = JsonWriter::new();
         writer.begin_object();
         writer.text_field("channel_id", &self.channel_id);
-        writer.text_field("team_id", "");
+        writer.text_field("team_id", &self.team_id);
         writer.boolean_field("read_only", self.read_only);
         writer.text_field("name", &self.name);
         writer.text_field("display_name", &self.display_name);
@@ -482,3 +497,6 @@ impl ChannelInvite {
 pub fn decode_post(bytes: &[u8]) -> Result<WirePost, JsonError> {
     WirePost::decode(Document::parse(bytes)?.root())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! Writes compact JSON as Go does: `&`, `<`, `>`, U+2028 and U+2029 are escaped.
 
+use std::io::Write as _;
+
 /// Writes JSON into a buffer. Objects and arrays are closed by the caller; commas come by
 /// themselves.
 #[derive(Debug, Default)]
@@ -89,7 +91,8 @@ impl JsonWriter {
     /// Writes an integer.
     pub fn integer(&mut self, value: i64) {
         self.separate();
-        self.out.extend_from_slice(value.to_string().as_bytes());
+        // Writing into memory does not fail.
+        let _ = write!(self.out, "{value}");
     }
 
     /// Writes a truth value.
@@ -150,37 +153,58 @@ impl JsonWriter {
 
     fn quoted(&mut self, value: &str) {
         self.out.push(b'"');
-        for character in value.chars() {
-            let escape: &[u8] = match character {
-                '"' => b"\\\"",
-                '\\' => b"\\\\",
-                '\n' => b"\\n",
-                '\r' => b"\\r",
-                '\t' => b"\\t",
-                '\u{8}' => b"\\b",
-                '\u{c}' => b"\\f",
-                '&' => b"\\u0026",
-                '<' => b"\\u003c",
-                '>' => b"\\u003e",
-                '\u{2028}' => b"\\u2028",
-                '\u{2029}' => b"\\u2029",
-                control if control < ' ' => {
-                    let code = u32::from(control);
-                    self.out
-                        .extend_from_slice(format!("\\u{code:04x}").as_bytes());
-                    continue;
-                }
-                plain => {
-                    let mut buffer = [0; 4];
-                    self.out
-                        .extend_from_slice(plain.encode_utf8(&mut buffer).as_bytes());
-                    continue;
-                }
-            };
-            self.out.extend_from_slice(escape);
+        let mut rest = value;
+        // Text is copied in runs; a run ends at a byte that may need an escape.
+        while let Some((plain, tail)) = rest
+            .bytes()
+            .position(needs_a_look)
+            .and_then(|at| rest.split_at_checked(at))
+        {
+            self.out.extend_from_slice(plain.as_bytes());
+            let mut characters = tail.chars();
+            if let Some(character) = characters.next() {
+                self.character(character);
+            }
+            rest = characters.as_str();
         }
+        self.out.extend_from_slice(rest.as_bytes());
         self.out.push(b'"');
     }
+
+    fn character(&mut self, character: char) {
+        let escape: &[u8] = match character {
+            '"' => b"\\\"",
+            '\\' => b"\\\\",
+            '\n' => b"\\n",
+            '\r' => b"\\r",
+            '\t' => b"\\t",
+            '\u{8}' => b"\\b",
+            '\u{c}' => b"\\f",
+            '&' => b"\\u0026",
+            '<' => b"\\u003c",
+            '>' => b"\\u003e",
+            '\u{2028}' => b"\\u2028",
+            '\u{2029}' => b"\\u2029",
+            control if control < ' ' => {
+                let code = u32::from(control);
+                self.out
+                    .extend_from_slice(format!("\\u{code:04x}").as_bytes());
+                return;
+            }
+            plain => {
+                let mut buffer = [0; 4];
+                self.out
+                    .extend_from_slice(plain.encode_utf8(&mut buffer).as_bytes());
+                return;
+            }
+        };
+        self.out.extend_from_slice(escape);
+    }
+}
+
+/// Whether a character that starts with this byte may need an escape; 0xE2 starts U+2028.
+fn needs_a_look(byte: u8) -> bool {
+    matches!(byte, 0..0x20 | b'"' | b'\\' | b'&' | b'<' | b'>' | 0xE2)
 }
 
 #[cfg(test)]
@@ -201,5 +225,14 @@ mod tests {
             text,
             r#"{"a":"\u003cb\u003e\u0026\u2028\u0001\"\\","l":["x","y"],"n":-3,"r":null}"#
         );
+    }
+
+    #[test]
+    fn every_ascii_character_is_read_back() {
+        let text: String = (0..=0x7f_u8).map(char::from).collect();
+        let mut writer = JsonWriter::new();
+        writer.text(&text);
+        let json = writer.finish();
+        assert_eq!(serde_json::from_slice::<String>(&json).unwrap(), text);
     }
 }
