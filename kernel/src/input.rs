@@ -26,6 +26,7 @@ pub enum Input {
         /// The authenticated connection.
         connection: ConnectionNo,
         /// The bytes, secret values blanked.
+        #[serde(with = "crate::codec::bytes")]
         body: Vec<u8>,
         /// Ranges (first, end exclusive) of items that stopped an earlier run of this frame: they
         /// are not carried out but quarantined and reported. Items are numbered through the
@@ -37,6 +38,7 @@ pub enum Input {
         /// The authenticated connection.
         connection: ConnectionNo,
         /// The bytes, secret values blanked.
+        #[serde(with = "crate::codec::bytes")]
         body: Vec<u8>,
         /// How it stopped.
         reason: String,
@@ -108,7 +110,7 @@ pub struct Receipt {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SendOutcome {
     /// The peer answered with HTTP 200 and these bytes, secret values blanked.
-    Answered(Vec<u8>),
+    Answered(#[serde(with = "crate::codec::bytes")] Vec<u8>),
     /// The peer answered with another status.
     Refused(u16),
     /// The connection broke, or the time ran out, after bytes may have left.

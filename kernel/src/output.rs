@@ -44,6 +44,7 @@ pub enum Reply {
         /// HTTP status.
         status: u16,
         /// JSON body.
+        #[serde(with = "crate::codec::bytes")]
         body: Vec<u8>,
     },
 }
@@ -123,6 +124,7 @@ pub enum Effect {
         /// Attempt number, rising by connection.
         attempt: u64,
         /// The whole frame, JSON.
+        #[serde(with = "crate::codec::bytes")]
         frame: Vec<u8>,
     },
     /// Wake-up: give the kernel a `Timer` at this time, in ms.

@@ -1,0 +1,172 @@
+//! The policies: what the engine needs of them. A chain answers questions while steps run; a
+//! manager prepares new chains off the writer and keeps the slots on disk.
+
+use causeway_kernel::policy::{Question, Verdict};
+use serde::{Deserialize, Serialize};
+
+/// The policies in force, asked in the order of their slots.
+pub trait PolicyChain: Send {
+    /// One verdict for each question, in their order. Never panics and never blocks for longer
+    /// than the policies' fuel lasts.
+    fn ask(&mut self, questions: &[Question]) -> Vec<Verdict>;
+
+    /// Digest of the chain: names, components, settings and what happens on failure, in
+    /// hexadecimal.
+    fn digest(&self) -> String;
+}
+
+/// Makes chains and keeps the slots; compiling happens on the caller's thread.
+pub trait PolicyManager: Send + Sync {
+    /// The chain of the slots on disk.
+    ///
+    /// # Errors
+    /// When a slot cannot be loaded; the service must not start without a gate that it has.
+    fn open(&self) -> Result<Box<dyn PolicyChain>, PolicyError>;
+
+    /// A chain with one more or one replaced slot; nothing on disk changes yet.
+    ///
+    /// # Errors
+    /// When the component or its settings are refused.
+    fn load(
+        &self,
+        name: &str,
+        component: Vec<u8>,
+        settings: String,
+        on_failure: OnFailure,
+    ) -> Result<PolicyChange, PolicyError>;
+
+    /// A chain without a slot; nothing on disk changes yet.
+    ///
+    /// # Errors
+    /// When there is no such slot.
+    fn unload(&self, name: &str) -> Result<PolicyChange, PolicyError>;
+
+    /// Called when the change is an entry of the journal: keeps it on disk, for the next start.
+    ///
+    /// # Errors
+    /// When the disk refuses; the chain is in force all the same until the next start.
+    fn keep(&self, change: KeptChange) -> Result<(), PolicyError>;
+
+    /// The slots in force, in their order.
+    fn infos(&self) -> Vec<PolicyInfo>;
+}
+
+/// A change that was prepared.
+pub struct PolicyChange {
+    /// The whole chain that is to be in force.
+    pub chain: Box<dyn PolicyChain>,
+    /// For [`PolicyManager::keep`].
+    pub kept: KeptChange,
+    /// What an admin should read in the journal, e.g. `load content-filter`.
+    pub what: String,
+}
+
+/// What a prepared change does to the slots.
+#[derive(Clone, Debug)]
+pub struct KeptChange {
+    /// The slot.
+    pub name: String,
+    /// Its new content; `None` = the slot goes.
+    pub slot: Option<Slot>,
+}
+
+/// A slot of the chain.
+#[derive(Clone, Debug)]
+pub struct Slot {
+    /// What the admin sees.
+    pub info: PolicyInfo,
+    /// The component.
+    pub component: Vec<u8>,
+}
+
+/// A policy in force.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyInfo {
+    /// Name of the slot.
+    pub name: String,
+    /// Digest of the component, in hexadecimal.
+    pub digest: String,
+    /// The settings given to it.
+    pub settings: String,
+    /// What happens when it fails.
+    pub on_failure: OnFailure,
+}
+
+/// What happens to a question when its policy traps, runs out of fuel or is missing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnFailure {
+    /// The object is held back and asked about again.
+    #[default]
+    Hold,
+    /// The object passes.
+    Allow,
+}
+
+/// Why the policies cannot be changed.
+#[derive(Debug, thiserror::Error)]
+pub enum PolicyError {
+    /// The component is not a policy, or cannot be compiled.
+    #[error("this component is not a policy that Causeway can run: {0}")]
+    Component(String),
+    /// The policy refused its settings.
+    #[error("the policy refused its settings: {0}")]
+    Settings(String),
+    /// There is no slot of that name.
+    #[error("there is no policy named {0:?}")]
+    NotFound(String),
+    /// The name cannot be one of a slot.
+    #[error("{0:?} cannot be a policy's name")]
+    Name(String),
+    /// The slots could not be read or written.
+    #[error("the policies' folder: {0}")]
+    Disk(String),
+    /// The engine could not take the change now; try again.
+    #[error(transparent)]
+    Engine(#[from] crate::SubmitError),
+}
+
+/// A manager without policies: everything passes, nothing can be loaded.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoPolicies;
+
+/// The chain of [`NoPolicies`].
+struct EmptyChain;
+
+impl PolicyChain for EmptyChain {
+    fn ask(&mut self, questions: &[Question]) -> Vec<Verdict> {
+        questions.iter().map(|_| Verdict::Allow).collect()
+    }
+
+    fn digest(&self) -> String {
+        String::new()
+    }
+}
+
+impl PolicyManager for NoPolicies {
+    fn open(&self) -> Result<Box<dyn PolicyChain>, PolicyError> {
+        Ok(Box::new(EmptyChain))
+    }
+
+    fn load(
+        &self,
+        _name: &str,
+        _component: Vec<u8>,
+        _settings: String,
+        _on_failure: OnFailure,
+    ) -> Result<PolicyChange, PolicyError> {
+        Err(PolicyError::Component("this build loads none".into()))
+    }
+
+    fn unload(&self, name: &str) -> Result<PolicyChange, PolicyError> {
+        Err(PolicyError::NotFound(name.into()))
+    }
+
+    fn keep(&self, _change: KeptChange) -> Result<(), PolicyError> {
+        Ok(())
+    }
+
+    fn infos(&self) -> Vec<PolicyInfo> {
+        Vec::new()
+    }
+}

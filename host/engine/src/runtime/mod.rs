@@ -1,0 +1,122 @@
+//! What runs a step: the seam between the engine and the kernel, which is a WebAssembly component
+//! in the service and plain Rust in tests and tools.
+
+mod native;
+
+pub use native::{NativeKernel, NativeSource};
+
+use std::fmt;
+
+use causeway_kernel::env::{LogLevel, Range, Scan, StepContext};
+use causeway_kernel::output::Write;
+use causeway_kernel::table::Table;
+use serde::{Deserialize, Serialize};
+
+/// How a step ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StepEnd {
+    /// It returned.
+    Done(StepOutput),
+    /// It was stopped; none of its writes exist.
+    Stopped {
+        /// By what.
+        kind: StopKind,
+        /// For the operator; never holds content.
+        detail: String,
+    },
+}
+
+/// What a step returned, as it is journaled.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StepOutput {
+    /// The reply, by [`causeway_kernel::codec`].
+    pub reply: Vec<u8>,
+    /// Rows to put or delete, by rising (table, key), each key once.
+    pub writes: Vec<Write>,
+    /// The effects in their order, each by [`causeway_kernel::codec`].
+    pub effects: Vec<Vec<u8>>,
+}
+
+/// What stopped a step. Recorded as the step's outcome; a replay does not run it again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StopKind {
+    /// The component trapped.
+    Trap,
+    /// The step's fuel was used up.
+    Fuel,
+    /// The memory cap was reached.
+    Memory,
+    /// The epoch guard fired: a fault of the host, not of the input.
+    Epoch,
+    /// A panic, in the kernel or in the host's own part of the step.
+    Panic,
+    /// The kernel does not read inputs of this version or shape.
+    UnknownInput,
+}
+
+impl fmt::Display for StopKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            StopKind::Trap => "trap",
+            StopKind::Fuel => "fuel used up",
+            StopKind::Memory => "memory cap",
+            StopKind::Epoch => "time guard",
+            StopKind::Panic => "panic",
+            StopKind::UnknownInput => "unknown input",
+        })
+    }
+}
+
+/// A kernel that can carry out steps.
+pub trait KernelRunner: Send {
+    /// Identifies the kernel's code.
+    fn digest(&self) -> [u8; 32];
+
+    /// Carries out one input (bytes by [`causeway_kernel::codec`]) against the rows of `host`.
+    /// Never panics; a runner that stopped a step is ready for the next one.
+    fn step(&mut self, host: &mut dyn StepHost, context: StepContext, input: &[u8]) -> StepEnd;
+}
+
+/// What a step may ask of the engine while it runs.
+pub trait StepHost {
+    /// The values of `keys`, in their order.
+    fn get_many(&mut self, table: Table, keys: &[Vec<u8>]) -> Vec<Option<Vec<u8>>>;
+
+    /// Rows of a range; see [`causeway_kernel::env::Rows::scan`].
+    fn scan(&mut self, table: Table, range: &Range) -> Scan;
+
+    /// Asks the policies. Questions and verdicts by [`causeway_kernel::codec`]; one verdict for
+    /// each question, in their order. The engine records them.
+    fn ask(&mut self, questions: Vec<Vec<u8>>) -> Vec<Vec<u8>>;
+
+    /// A line for the operator, outside every digest.
+    fn log(&mut self, level: LogLevel, message: String);
+}
+
+/// Opens kernels: one for the engine, one for every replay.
+pub trait KernelSource: Send + Sync {
+    /// A runner of the kernel that is to be used from now on.
+    ///
+    /// # Errors
+    /// When the kernel cannot be compiled or loaded.
+    fn open(&self) -> Result<Box<dyn KernelRunner>, KernelError>;
+
+    /// The bytes of that kernel, kept in the data directory so that a replay finds the kernel that
+    /// ran; `None` for a native one.
+    fn component(&self) -> Option<&[u8]> {
+        None
+    }
+
+    /// A runner of an older kernel, of the bytes that [`KernelSource::component`] gave then.
+    ///
+    /// # Errors
+    /// When they cannot be compiled or loaded.
+    fn open_component(&self, _component: &[u8]) -> Result<Box<dyn KernelRunner>, KernelError> {
+        Err(KernelError("this build runs the native kernel only".into()))
+    }
+}
+
+/// Why a kernel cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[error("the kernel cannot be loaded: {0}")]
+pub struct KernelError(pub String);
