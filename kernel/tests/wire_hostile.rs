@@ -260,9 +260,10 @@ proptest! {
         with in r#"[\[\]{}",:0-9a-z\\\-\. ]{0,2}"#,
     ) {
         let mut text = value.to_string();
-        let at = at.index(text.len());
-        prop_assume!(text.is_char_boundary(at) && text.is_char_boundary(at + 1));
-        text.replace_range(at..=at, &with);
+        let starts: Vec<usize> = text.char_indices().map(|(start, _)| start).collect();
+        let at = starts[at.index(starts.len())];
+        let end = at + text[at..].chars().next().map_or(0, char::len_utf8);
+        text.replace_range(at..end, &with);
         let mut stream = serde_json::Deserializer::from_str(&text)
             .into_iter::<&serde_json::value::RawValue>();
         let theirs = stream.next().is_some_and(|first| first.is_ok());
