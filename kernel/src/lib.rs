@@ -5,6 +5,7 @@
 //! I/O, clock, thread, random source or memory between steps in this crate.
 
 pub mod authority;
+pub mod channels;
 pub mod codec;
 pub mod command;
 pub mod counters;
@@ -16,14 +17,18 @@ pub mod input;
 pub mod key;
 pub mod limits;
 pub mod lookup;
+pub mod members;
 pub mod model;
 pub mod naming;
 pub mod output;
 pub mod policy;
+pub mod posts;
 pub mod query;
+pub mod reactions;
 pub mod render;
 pub mod step;
 pub mod table;
 pub mod testing;
 pub mod tx;
+pub mod users;
 pub mod wire;

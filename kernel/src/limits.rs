@@ -4,6 +4,8 @@
 pub const MESSAGE_CHARS_MAX: usize = 16_383;
 /// Bytes of a post's properties; more is refused.
 pub const PROPS_BYTES_MAX: usize = 800_000;
+/// Bytes of a post's hashtags; more is refused from a peer, and left out in our own posts.
+pub const HASHTAGS_BYTES_MAX: usize = 1_000;
 /// Bytes of a post's type; more is refused.
 pub const POST_TYPE_BYTES_MAX: usize = 26;
 /// Bytes of an emoji's name; more is refused.
