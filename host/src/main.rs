@@ -1,1 +1,3 @@
+//! The service's binary; see [`causeway`].
+
 fn main() {}

@@ -1,0 +1,224 @@
+//! The error object of the API. Client API §2.
+
+use std::borrow::Cow;
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use causeway_kernel::output::Refusal;
+use serde::Serialize;
+
+use crate::vault::VaultError;
+
+/// A refusal on its way out. The outermost layer turns it into the JSON object and adds the
+/// request's id; see [`finish`](super::finish).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiError {
+    /// HTTP status.
+    pub status: StatusCode,
+    /// Stable machine name, e.g. `api.context.permissions.app_error`.
+    pub id: Cow<'static, str>,
+    /// What happened, for a person.
+    pub message: Cow<'static, str>,
+}
+
+/// The error object: all five keys, always.
+#[derive(Serialize)]
+pub struct ErrorBody<'a> {
+    id: &'a str,
+    message: &'a str,
+    detailed_error: &'a str,
+    request_id: &'a str,
+    status_code: u16,
+}
+
+impl ApiError {
+    /// An error.
+    pub fn new(
+        status: StatusCode,
+        id: impl Into<Cow<'static, str>>,
+        message: impl Into<Cow<'static, str>>,
+    ) -> ApiError {
+        ApiError {
+            status,
+            id: id.into(),
+            message: message.into(),
+        }
+    }
+
+    /// No session, a dead one, or a request that a foreign page may have caused.
+    #[must_use]
+    pub fn session_expired() -> ApiError {
+        ApiError::new(
+            StatusCode::UNAUTHORIZED,
+            "api.context.session_expired.app_error",
+            "Invalid or expired session, please log in again.",
+        )
+    }
+
+    /// The caller lacks a permission.
+    #[must_use]
+    pub fn forbidden() -> ApiError {
+        ApiError::new(
+            StatusCode::FORBIDDEN,
+            "api.context.permissions.app_error",
+            "You do not have the appropriate permissions.",
+        )
+    }
+
+    /// An id in the path is none.
+    #[must_use]
+    pub fn invalid_url_param(name: &str) -> ApiError {
+        ApiError::new(
+            StatusCode::BAD_REQUEST,
+            "api.context.invalid_url_param.app_error",
+            format!("Invalid or missing {name} parameter in request URL."),
+        )
+    }
+
+    /// The body, or a field of it, is missing or wrong.
+    #[must_use]
+    pub fn invalid_body(name: &str) -> ApiError {
+        ApiError::new(
+            StatusCode::BAD_REQUEST,
+            "api.context.invalid_body_param.app_error",
+            format!("Invalid or missing {name} in request body."),
+        )
+    }
+
+    /// Unknown route or method.
+    #[must_use]
+    pub fn not_found_route() -> ApiError {
+        ApiError::new(
+            StatusCode::NOT_FOUND,
+            "api.context.404.app_error",
+            "Sorry, we could not find the page.",
+        )
+    }
+
+    /// The object does not exist, or not for this caller.
+    #[must_use]
+    pub fn not_found(id: &'static str, what: &str) -> ApiError {
+        ApiError::new(
+            StatusCode::NOT_FOUND,
+            id,
+            format!("Unable to find the {what}."),
+        )
+    }
+
+    /// The body is over the limit of its route.
+    #[must_use]
+    pub fn too_large(limit: usize) -> ApiError {
+        ApiError::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "api.context.request_body_too_large.app_error",
+            format!("The request body is larger than the {limit} bytes allowed here."),
+        )
+    }
+
+    /// Too many tries in a short time.
+    #[must_use]
+    pub fn too_many_requests() -> ApiError {
+        ApiError::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "api.context.too_many_requests.app_error",
+            "Too many requests; wait a little and try again.",
+        )
+    }
+
+    /// Trouble of ours that the caller may wait out.
+    #[must_use]
+    pub fn unavailable(message: impl Into<Cow<'static, str>>) -> ApiError {
+        ApiError::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "api.context.service_unavailable.app_error",
+            message,
+        )
+    }
+
+    /// Something that should not happen; the log says more, the caller is told nothing.
+    #[must_use]
+    pub fn internal() -> ApiError {
+        ApiError::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "api.context.internal.app_error",
+            "The service could not carry out the request; its log says why.",
+        )
+    }
+
+    /// The JSON body.
+    #[must_use]
+    pub fn body(&self, request_id: &str) -> Vec<u8> {
+        let body = ErrorBody {
+            id: &self.id,
+            message: &self.message,
+            detailed_error: "",
+            request_id,
+            status_code: self.status.as_u16(),
+        };
+        serde_json::to_vec(&body).unwrap_or_default()
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> ApiError {
+        let status =
+            StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        ApiError::new(status, refusal.id, refusal.message)
+    }
+}
+
+impl From<VaultError> for ApiError {
+    fn from(error: VaultError) -> ApiError {
+        match error {
+            VaultError::Busy => {
+                ApiError::unavailable("Too many passwords are being checked; try again soon.")
+            }
+            VaultError::Password => ApiError::invalid_body("password"),
+            other => {
+                tracing::error!(error = %other, "the vault cannot be used");
+                ApiError::unavailable("The service cannot reach its vault now; try again soon.")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_has_all_five_keys() {
+        let bytes = ApiError::forbidden().body("r1");
+        let value: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+        let keys: Vec<&String> = value.as_object().unwrap().keys().collect();
+        assert_eq!(
+            keys,
+            [
+                "detailed_error",
+                "id",
+                "message",
+                "request_id",
+                "status_code"
+            ]
+        );
+        assert_eq!(value["status_code"], 403);
+        assert_eq!(value["request_id"], "r1");
+    }
+
+    #[test]
+    fn a_refusal_with_an_impossible_status_is_an_internal_error() {
+        let refusal = Refusal::new(7, "x", "y");
+        assert_eq!(
+            ApiError::from(refusal).status,
+            StatusCode::INTERNAL_SERVER_ERROR
+        );
+    }
+}

@@ -1,0 +1,34 @@
+//! HTTP as every part of the service speaks it: one error shape, one set of headers, bounded
+//! bodies, and an accept loop with limits of its own. Client API §2, protocol §4.
+
+pub mod body;
+pub mod error;
+pub mod finish;
+pub mod server;
+
+pub use body::{Json, OptionalJson, read_limited};
+pub use error::ApiError;
+
+use causeway_kernel::id::Id;
+
+/// The version of the reference whose behaviour is offered; clients compare it.
+pub const SERVER_VERSION: &str = "10.11.0";
+
+/// The project's own version; stands where clients expect a build number.
+pub const BUILD_NUMBER: &str = env!("CARGO_PKG_VERSION");
+
+/// Bytes of a request's path and query; a longer one is refused with 414.
+pub const URI_BYTES_MAX: usize = 2048;
+
+/// Bytes of an ordinary JSON body; a larger one is refused with 413. Holds the largest post
+/// (16383 characters and 800 000 bytes of properties).
+pub const JSON_BYTES_MAX: usize = 1 << 20;
+
+/// Sixteen random bytes as an id of the protocol's shape.
+#[must_use]
+pub fn random_id() -> Id {
+    let mut bytes = [0; 16];
+    // Without random bytes the id is only less unique: it names a request, it guards nothing.
+    let _ = getrandom::fill(&mut bytes);
+    Id::from_uuid_bytes(bytes)
+}
