@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use causeway_engine::SubmitError;
 use causeway_kernel::output::Refusal;
 use serde::Serialize;
 
@@ -172,6 +173,26 @@ impl From<Refusal> for ApiError {
         let status =
             StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         ApiError::new(status, refusal.id, refusal.message)
+    }
+}
+
+impl From<SubmitError> for ApiError {
+    /// Each of them is "try again": nothing was changed, or it is not known yet.
+    fn from(error: SubmitError) -> ApiError {
+        match error {
+            SubmitError::ReadOnly(_) => {
+                ApiError::unavailable("The workspace is read-only until its disk has room again.")
+            }
+            SubmitError::Overloaded => {
+                ApiError::unavailable("The workspace has more to do than it can; try again soon.")
+            }
+            SubmitError::ShuttingDown => {
+                ApiError::unavailable("The workspace is shutting down; try again soon.")
+            }
+            SubmitError::Stopped(_) => ApiError::unavailable(
+                "The workspace could not carry out the act; its log says why.",
+            ),
+        }
     }
 }
 
