@@ -9,7 +9,9 @@ use crate::tx::Read;
 
 /// The user behind an actor: local and active.
 pub fn acting_user(rows: &(impl Read + ?Sized), actor: Actor) -> Result<UserNo, Refusal> {
-    let Actor::User(user_no) = actor else { return Err(session_expired()) };
+    let Actor::User(user_no) = actor else {
+        return Err(session_expired());
+    };
     let user = rows.get::<User>(&user_no).ok_or_else(session_expired)?;
     if !user.origin.is_ours() || user.delete_at != 0 {
         return Err(session_expired());
@@ -27,8 +29,12 @@ fn session_expired() -> Refusal {
 
 /// Whether a user administers the system.
 pub fn is_system_admin(rows: &(impl Read + ?Sized), user: UserNo) -> bool {
-    rows.get::<User>(&user)
-        .is_some_and(|user| user.roles.split(' ').any(|role| role == "system_admin"))
+    rows.get::<User>(&user).is_some_and(|user| {
+        // A peer's user administers nothing here, whatever their row says.
+        user.origin.is_ours()
+            && user.delete_at == 0
+            && user.roles.split(' ').any(|role| role == "system_admin")
+    })
 }
 
 /// Whether an actor administers the system.
@@ -42,12 +48,17 @@ pub fn administers(rows: &(impl Read + ?Sized), actor: Actor) -> bool {
 
 /// Insists that an actor administers the system.
 pub fn require_admin(rows: &(impl Read + ?Sized), actor: Actor) -> Result<(), Refusal> {
-    if administers(rows, actor) { Ok(()) } else { Err(Refusal::forbidden()) }
+    if administers(rows, actor) {
+        Ok(())
+    } else {
+        Err(Refusal::forbidden())
+    }
 }
 
 /// Whether a user is a member of a team.
 pub fn is_team_member(rows: &(impl Read + ?Sized), team: TeamNo, user: UserNo) -> bool {
-    rows.get::<TeamMember>(&(team, user)).is_some_and(|member| member.delete_at == 0)
+    rows.get::<TeamMember>(&(team, user))
+        .is_some_and(|member| member.delete_at == 0)
 }
 
 /// Whether a user administers a team.
@@ -75,7 +86,9 @@ pub fn may_read_channel(rows: &(impl Read + ?Sized), channel_no: ChannelNo, user
     if is_channel_member(rows, channel_no, user) {
         return true;
     }
-    let Some(channel) = rows.get::<Channel>(&channel_no) else { return false };
+    let Some(channel) = rows.get::<Channel>(&channel_no) else {
+        return false;
+    };
     let open = channel.kind == ChannelKind::Public && is_team_member(rows, channel.team, user);
     open || is_system_admin(rows, user)
 }
@@ -124,7 +137,8 @@ pub fn may_delete_post(rows: &(impl Read + ?Sized), post: &Post, user: UserNo) -
 
 /// Whether a user may read a post.
 pub fn may_read_post(rows: &(impl Read + ?Sized), post_no: PostNo, user: UserNo) -> bool {
-    rows.get::<Post>(&post_no).is_some_and(|post| may_read_channel(rows, post.channel, user))
+    rows.get::<Post>(&post_no)
+        .is_some_and(|post| may_read_channel(rows, post.channel, user))
 }
 
 /// Whether a user hears of an event: members of the channel, the person concerned, or everybody.

@@ -60,3 +60,19 @@ pub const BACKOFF_MAX_MS: i64 = 60_000;
 pub const CONNECTIONS_MAX: u32 = 1_000;
 /// Links of a channel; one more is refused.
 pub const LINKS_PER_CHANNEL_MAX: u32 = 1_000;
+/// Characters of a team's or channel's display name; more is refused.
+pub const DISPLAY_NAME_CHARS_MAX: usize = 64;
+/// Characters of a team's description; more is refused.
+pub const TEAM_DESCRIPTION_CHARS_MAX: usize = 255;
+/// Bytes of a client's key of a command; more is refused. Clients send `<user id>:<ms>`.
+pub const REQUEST_KEY_BYTES_MAX: usize = 128;
+/// Remembered results expire in groups of this span, in ms.
+pub const REQUEST_EXPIRY_STEP_MS: i64 = 60_000;
+/// Remembered results that a step drops.
+pub const REQUESTS_PER_STEP_MAX: u32 = 500;
+/// Bytes of a locale; more is refused.
+pub const LOCALE_BYTES_MAX: usize = 5;
+/// Bytes of a site URL; more is refused.
+pub const SITE_URL_BYTES_MAX: usize = 512;
+/// Highest setting of posts in one message.
+pub const POSTS_PER_SYNC_MAX: u32 = 200;

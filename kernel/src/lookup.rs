@@ -9,7 +9,8 @@ fn by_id(rows: &(impl Read + ?Sized), kind: u8, id: &str) -> Option<u64> {
 }
 
 fn by_name(rows: &(impl Read + ?Sized), kind: u8, name: &str) -> Option<u64> {
-    rows.get::<NameRow>(&(kind, name.to_string())).map(|row| row.0)
+    rows.get::<NameRow>(&(kind, name.to_string()))
+        .map(|row| row.0)
 }
 
 /// A user by id.
@@ -49,11 +50,7 @@ pub fn channel_name_key(team: TeamNo, name: &str) -> String {
 }
 
 /// A channel by team and name.
-pub fn channel_name(
-    rows: &(impl Read + ?Sized),
-    team: TeamNo,
-    name: &str,
-) -> Option<ChannelNo> {
+pub fn channel_name(rows: &(impl Read + ?Sized), team: TeamNo, name: &str) -> Option<ChannelNo> {
     by_name(rows, kind::CHANNEL_NAME, &channel_name_key(team, name)).map(ChannelNo)
 }
 

@@ -1,6 +1,9 @@
 //! Names: which are allowed, and how a remote user's name is made. Semantics §7.
 
-use crate::limits::{CHANNEL_NAME_MAX, USERNAME_BYTES_MAX};
+use crate::id::{ID_BYTES, Id};
+use crate::limits::{
+    CHANNEL_NAME_MAX, EMAIL_BYTES_MAX, EMOJI_BYTES_MAX, LOCALE_BYTES_MAX, USERNAME_BYTES_MAX,
+};
 
 /// How often another suffix is tried when a remote user's name is taken.
 pub const SUFFIX_ATTEMPTS_MAX: u32 = 25;
@@ -10,8 +13,23 @@ const RESERVED_USERNAMES: [&str; 5] = ["all", "channel", "here", "matterbot", "s
 
 /// First words that a team's name may not start with; they are paths of the web application.
 const RESERVED_TEAM_NAMES: [&str; 17] = [
-    "admin", "api", "channel", "claim", "error", "files", "help", "landing", "login", "mfa",
-    "oauth", "plug", "plugins", "post", "signup", "boards", "playbooks",
+    "admin",
+    "api",
+    "channel",
+    "claim",
+    "error",
+    "files",
+    "help",
+    "landing",
+    "login",
+    "mfa",
+    "oauth",
+    "plug",
+    "plugins",
+    "post",
+    "signup",
+    "boards",
+    "playbooks",
 ];
 
 /// Whether a local account may have this name: `^[a-z0-9.\-_]+$`, 1 to 64 bytes, not reserved.
@@ -26,7 +44,9 @@ pub fn is_username(name: &str) -> bool {
 #[must_use]
 pub fn is_remote_username(name: &str) -> bool {
     (1..=USERNAME_BYTES_MAX).contains(&name.len())
-        && name.bytes().all(|byte| is_username_byte(byte) || byte == b':')
+        && name
+            .bytes()
+            .all(|byte| is_username_byte(byte) || byte == b':')
         && !name.starts_with(':')
 }
 
@@ -63,7 +83,53 @@ pub fn is_team_name(name: &str) -> bool {
 /// Whether a team's name starts with a word of the web application's paths.
 #[must_use]
 pub fn is_reserved_team_name(name: &str) -> bool {
-    RESERVED_TEAM_NAMES.iter().any(|reserved| name.starts_with(reserved))
+    RESERVED_TEAM_NAMES
+        .iter()
+        .any(|reserved| name.starts_with(reserved))
+}
+
+/// Whether a URL name looks like that of a direct channel, `<user id>__<user id>`: clients would take
+/// the channel for one.
+#[must_use]
+pub fn is_direct_channel_name(name: &str) -> bool {
+    name.split_once("__").is_some_and(|(one, other)| {
+        [one, other]
+            .iter()
+            .all(|id| id.len() == ID_BYTES && Id::parse(id).is_some())
+    })
+}
+
+/// Whether a local account may have this e-mail address: something, `@` and something, printable
+/// ASCII without white space or upper case.
+#[must_use]
+pub fn is_email(email: &str) -> bool {
+    let split = email.split_once('@');
+    email.len() <= EMAIL_BYTES_MAX
+        && split.is_some_and(|(name, domain)| {
+            !name.is_empty() && !domain.is_empty() && !domain.contains('@')
+        })
+        && email
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && !byte.is_ascii_uppercase())
+}
+
+/// Whether a text is a locale such as `en` or `en-AU`.
+#[must_use]
+pub fn is_locale(locale: &str) -> bool {
+    (2..=LOCALE_BYTES_MAX).contains(&locale.len())
+        && locale
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+/// Whether an emoji may have this name: letters, digits, `-`, `+`, `_`. Which names have a picture
+/// is the clients' business.
+#[must_use]
+pub fn is_emoji_name(name: &str) -> bool {
+    (1..=EMOJI_BYTES_MAX).contains(&name.len())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'_'))
 }
 
 /// The name of a remote user here: `user` + suffix + `:` + `connection`, shortened to `max` bytes.
@@ -71,12 +137,19 @@ pub fn is_reserved_team_name(name: &str) -> bool {
 /// where it would, the cut moves down to the character's start.
 #[must_use]
 pub fn munge(user: &str, connection: &str, attempt: u32, max: usize) -> String {
-    let suffix = if attempt == 0 { String::new() } else { format!("-{attempt}") };
+    let suffix = if attempt == 0 {
+        String::new()
+    } else {
+        format!("-{attempt}")
+    };
     let mut parts = user.split(':');
     let first = parts.next().unwrap_or_default();
     let rest: String = parts.collect();
-    let (user, connection) =
-        if user.contains(':') { (first, rest.as_str()) } else { (user, connection) };
+    let (user, connection) = if user.contains(':') {
+        (first, rest.as_str())
+    } else {
+        (user, connection)
+    };
     let half = max / 2;
     let extra = half.saturating_sub(connection.len() + 1);
     let (user, user_dots) = shorten(user, user.len() + suffix.len(), half + extra);
@@ -109,17 +182,71 @@ mod tests {
         let b = |n: usize| "B".repeat(n);
         let table: Vec<(String, String, u32, usize, String)> = vec![
             (String::new(), String::new(), 0, 64, ":".into()),
-            ("bart".into(), "example.com".into(), 0, 64, "bart:example.com".into()),
-            ("bart".into(), "example.com".into(), 2, 64, "bart-2:example.com".into()),
-            ("bart".into(), "example1234567890.com".into(), 0, 24, "bart:example123456789...".into()),
-            ("bart".into(), "example1234567890.com".into(), 2, 24, "bart-2:example1234567...".into()),
+            (
+                "bart".into(),
+                "example.com".into(),
+                0,
+                64,
+                "bart:example.com".into(),
+            ),
+            (
+                "bart".into(),
+                "example.com".into(),
+                2,
+                64,
+                "bart-2:example.com".into(),
+            ),
+            (
+                "bart".into(),
+                "example1234567890.com".into(),
+                0,
+                24,
+                "bart:example123456789...".into(),
+            ),
+            (
+                "bart".into(),
+                "example1234567890.com".into(),
+                2,
+                24,
+                "bart-2:example1234567...".into(),
+            ),
             (a(24), b(24), 0, 24, "AAAAAAAAA...:BBBBBBBB...".into()),
             (a(24), b(24), 10, 24, "AAAAAA-10...:BBBBBBBB...".into()),
-            (a(40), "abc".into(), 0, 24, "AAAAAAAAAAAAAAAAA...:abc".into()),
-            (a(40), "abc".into(), 11, 24, "AAAAAAAAAAAAAA-11...:abc".into()),
-            (a(40), "abcdefghijk".into(), 19, 24, "AAAAAA-19...:abcdefghijk".into()),
-            (a(40), "abc.com".into(), 12, 24, "AAAAAAAAAA-12...:abc.com".into()),
-            ("bart".into(), b(40), 12, 24, "bart-12:BBBBBBBBBBBBB...".into()),
+            (
+                a(40),
+                "abc".into(),
+                0,
+                24,
+                "AAAAAAAAAAAAAAAAA...:abc".into(),
+            ),
+            (
+                a(40),
+                "abc".into(),
+                11,
+                24,
+                "AAAAAAAAAAAAAA-11...:abc".into(),
+            ),
+            (
+                a(40),
+                "abcdefghijk".into(),
+                19,
+                24,
+                "AAAAAA-19...:abcdefghijk".into(),
+            ),
+            (
+                a(40),
+                "abc.com".into(),
+                12,
+                24,
+                "AAAAAAAAAA-12...:abc.com".into(),
+            ),
+            (
+                "bart".into(),
+                b(40),
+                12,
+                24,
+                "bart-12:BBBBBBBBBBBBB...".into(),
+            ),
             ("bart:x:y".into(), "z".into(), 0, 64, "bart:xy".into()),
             (
                 "a".repeat(33),
@@ -132,6 +259,51 @@ mod tests {
         for (user, connection, attempt, max, expected) in table {
             assert_eq!(munge(&user, &connection, attempt, max), expected);
         }
+    }
+
+    #[test]
+    fn names_follow_the_rules_of_the_api() {
+        for name in ["ann", "a", "a.b-c_9", &"a".repeat(64)] {
+            assert!(is_username(name), "{name}");
+        }
+        for name in [
+            "",
+            "Ann",
+            "a b",
+            "a:b",
+            "all",
+            "here",
+            "system",
+            "é",
+            &"a".repeat(65),
+        ] {
+            assert!(!is_username(name), "{name}");
+        }
+        assert!(is_channel_name("town-square") && is_channel_name("0_a"));
+        assert!(!is_channel_name("-a") && !is_channel_name("A") && !is_channel_name(""));
+        assert!(is_team_name("crew-1"));
+        for name in ["c", "c_1", "c-", "apis", "login-page", "Crew"] {
+            assert!(!is_team_name(name), "{name}");
+        }
+        assert!(is_emoji_name("+1") && is_emoji_name("slightly_smiling_face"));
+        assert!(!is_emoji_name("") && !is_emoji_name("a:b") && !is_emoji_name(&"a".repeat(65)));
+        assert!(is_email("ann@example.org") && is_email("a+b@c"));
+        for email in [
+            "ann",
+            "@b",
+            "a@",
+            "a@b@c",
+            "a b@c",
+            "Ann@example.org",
+            "ä@b",
+        ] {
+            assert!(!is_email(email), "{email}");
+        }
+        assert!(is_locale("en") && is_locale("pt-BR"));
+        assert!(!is_locale("e") && !is_locale("english") && !is_locale("e/"));
+        let id = "ybndrfg8ejkmcpqxot1uwisza3";
+        assert!(is_direct_channel_name(&format!("{id}__{id}")));
+        assert!(!is_direct_channel_name("a__b"));
     }
 
     proptest! {

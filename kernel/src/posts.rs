@@ -216,7 +216,7 @@ fn is_tag_char(character: char) -> bool {
 }
 
 /// Stamps a change in a channel, with a chance to change the channel's row on the way.
-fn stamp(tx: &mut Tx<'_>, no: ChannelNo, change: impl FnOnce(&mut Channel, i64)) -> i64 {
+pub(crate) fn stamp(tx: &mut Tx<'_>, no: ChannelNo, change: impl FnOnce(&mut Channel, i64)) -> i64 {
     let Some(mut channel) = tx.get::<Channel>(&no) else {
         return tx.now_ms();
     };

@@ -5,6 +5,7 @@ use crate::id::{PostNo, UserNo};
 use crate::limits::EMOJI_PER_POST_MAX;
 use crate::model::{Post, Reaction};
 use crate::output::{Effect, Event, ReactionEvent};
+use crate::posts;
 use crate::tx::{Read, Tx};
 
 /// Stores a reaction, live or removed, counts it at its post, feeds it and tells the channel's
@@ -39,6 +40,8 @@ pub fn put(tx: &mut Tx<'_>, post_no: PostNo, user: UserNo, emoji: &str, mut reac
             Event::ReactionRemoved(channel, event)
         };
         tx.effect(Effect::Event(event));
+        // A reaction is a change of its post: clients that catch up ask by this time.
+        post.update_at = posts::stamp(tx, channel, |_, _| ());
         tx.put(&post_no, &post);
     }
     tx.put(&key, &reaction);

@@ -1,5 +1,6 @@
 //! One step of the workspace.
 
+use crate::command;
 use crate::env::{Host, StepContext};
 use crate::input::Input;
 use crate::output::{Output, Reply};
@@ -17,6 +18,14 @@ pub fn step(host: &dyn Host, context: StepContext, input: &Input) -> Output {
     }
 }
 
-fn carry_out(_tx: &mut Tx<'_>, _input: &Input) -> Reply {
-    Reply::Done
+fn carry_out(tx: &mut Tx<'_>, input: &Input) -> Reply {
+    match input {
+        Input::Genesis(genesis) => command::begin(tx, genesis),
+        Input::Command {
+            actor,
+            key,
+            command,
+        } => command::carry_out(tx, *actor, key.as_deref(), command),
+        _ => Reply::Done,
+    }
 }

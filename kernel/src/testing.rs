@@ -59,7 +59,9 @@ impl MemoryHost {
 
 impl Rows for MemoryHost {
     fn get_many(&self, table: Table, keys: &[Vec<u8>]) -> Vec<Option<Vec<u8>>> {
-        keys.iter().map(|key| self.tables.get(&(table, key.clone())).cloned()).collect()
+        keys.iter()
+            .map(|key| self.tables.get(&(table, key.clone())).cloned())
+            .collect()
     }
 
     fn scan(&self, table: Table, range: &Range) -> Scan {
@@ -93,8 +95,11 @@ impl Rows for MemoryHost {
 
 impl Host for MemoryHost {
     fn ask(&self, questions: &[Question]) -> Vec<Verdict> {
-        let judge =
-            |question| self.policy.as_ref().map_or(Verdict::Allow, |policy| policy(question));
+        let judge = |question| {
+            self.policy
+                .as_ref()
+                .map_or(Verdict::Allow, |policy| policy(question))
+        };
         questions.iter().map(judge).collect()
     }
 

@@ -202,6 +202,17 @@ impl<'a> Tx<'a> {
         self.host.log(level, message);
     }
 
+    /// Forgets everything that the step did so far, as if it had just begun. Ids already made are
+    /// not made again.
+    pub fn abandon(&mut self) {
+        self.overlay.clear();
+        self.effects.clear();
+        self.stamps.clear();
+        self.touched.clear();
+        self.marked.clear();
+        self.followers.clear();
+    }
+
     /// Ends the step.
     #[must_use]
     pub fn finish(self) -> (Vec<Write>, Vec<Effect>) {

@@ -1,9 +1,98 @@
 //! Acts of local users and of the admin: one file for each kind of object.
 
+mod channel;
+mod member;
+mod notice;
+mod post;
+mod reaction;
+mod request;
+mod team;
+#[cfg(test)]
+mod tests;
+mod user;
+mod workspace;
+
+pub use request::expire as expire_requests;
+pub use team::DEFAULT_CHANNEL;
+pub use workspace::begin;
+
 use serde::{Deserialize, Serialize};
 
 use crate::id::{ChannelNo, ConnectionNo, Id, PostNo, TeamNo, UserNo};
+use crate::input::Actor;
 use crate::model::{ChannelKind, Config, PeerKind};
+use crate::output::{Object, Refusal, Reply};
+use crate::tx::Tx;
+
+/// Carries out a command. `key` is the client's own key of the act. A refused command leaves
+/// nothing behind: neither writes nor effects.
+pub fn carry_out(tx: &mut Tx<'_>, actor: Actor, key: Option<&str>, command: &Command) -> Reply {
+    match dispatch(tx, actor, key, command) {
+        Ok(reply) => reply,
+        Err(refusal) => {
+            tx.abandon();
+            Reply::Refused(refusal)
+        }
+    }
+}
+
+fn dispatch(
+    tx: &mut Tx<'_>,
+    actor: Actor,
+    key: Option<&str>,
+    command: &Command,
+) -> Result<Reply, Refusal> {
+    let object: Object = match command {
+        Command::CreateUser(new) => user::create(tx, actor, new)?,
+        Command::PatchUser { user, patch } => user::patch(tx, actor, *user, patch)?,
+        Command::CreateTeam(new) => team::create(tx, actor, new)?,
+        Command::AddTeamMember { team, user } => team::add_member(tx, actor, *team, *user)?,
+        Command::CreateChannel(new) => channel::create(tx, actor, new)?,
+        Command::AddChannelMember { channel, user } => member::add(tx, actor, *channel, *user)?,
+        Command::RemoveChannelMember { channel, user } => {
+            member::remove(tx, actor, *channel, *user)?
+        }
+        Command::ViewChannel { channel } => channel::view(tx, actor, *channel)?,
+        Command::CreatePost(new) => post::create(tx, actor, key, new)?,
+        Command::EditPost {
+            post,
+            message,
+            props,
+            is_pinned,
+        } => {
+            let edit = post::Edit {
+                message: message.as_deref(),
+                props: props.as_deref(),
+                is_pinned: *is_pinned,
+            };
+            post::edit(tx, actor, *post, &edit)?
+        }
+        Command::DeletePost { post } => post::delete(tx, actor, *post)?,
+        Command::AddReaction { post, emoji } => reaction::add(tx, actor, *post, emoji)?,
+        Command::RemoveReaction { post, user, emoji } => {
+            reaction::remove(tx, actor, (*post, *user), emoji)?
+        }
+        Command::Configure { site_url, config } => {
+            return workspace::configure(tx, actor, site_url, config);
+        }
+        Command::CreateConnection(_)
+        | Command::AcceptConnection(_)
+        | Command::ConfirmConnection { .. }
+        | Command::AbandonConnection { .. }
+        | Command::RemoveConnection { .. }
+        | Command::AttachConnection { .. }
+        | Command::InviteToChannel { .. }
+        | Command::UninviteFromChannel { .. }
+        | Command::UnshareChannel { .. } => {
+            return Err(Refusal::new(
+                501,
+                "api.context.not_implemented.app_error",
+                "Connections are not part of this kernel yet.",
+            ));
+        }
+    };
+    Ok(Reply::Object(object))
+}
 
 /// A command. Objects are named by number: the host looks ids up, the kernel checks everything
 /// else again, permissions included.

@@ -1,0 +1,97 @@
+//! The system messages that acts leave in a channel, in the words and with the properties of the
+//! reference's 11.6 line.
+
+use crate::id::{ChannelNo, UserNo};
+use crate::model::User;
+use crate::posts;
+use crate::tx::{Read, Tx};
+use crate::wire::write::JsonWriter;
+
+/// A user came into the default channel of a team.
+pub(super) fn joined_team(tx: &mut Tx<'_>, channel: ChannelNo, user: UserNo) {
+    let name = username(tx, user);
+    let props = props(|w| w.text_field("username", &name));
+    let text = format!("{name} joined the team.");
+    posts::insert_system(tx, channel, user, "system_join_team", text, props);
+}
+
+/// A user was brought into the default channel of a team by another.
+pub(super) fn added_to_team(tx: &mut Tx<'_>, channel: ChannelNo, user: UserNo, by: UserNo) {
+    let text = |name: &str, by: &str| format!("{name} added to the team by {by}.");
+    added(tx, channel, (user, by), "system_add_to_team", text);
+}
+
+/// A user joined a channel.
+pub(super) fn joined_channel(tx: &mut Tx<'_>, channel: ChannelNo, user: UserNo) {
+    let name = username(tx, user);
+    let props = props(|w| w.text_field("username", &name));
+    let text = format!("{name} joined the channel.");
+    posts::insert_system(tx, channel, user, "system_join_channel", text, props);
+}
+
+/// A user was added to a channel by another.
+pub(super) fn added_to_channel(tx: &mut Tx<'_>, channel: ChannelNo, user: UserNo, by: UserNo) {
+    let text = |name: &str, by: &str| format!("{name} added to the channel by {by}.");
+    added(tx, channel, (user, by), "system_add_to_channel", text);
+}
+
+fn added(
+    tx: &mut Tx<'_>,
+    channel: ChannelNo,
+    (user, by): (UserNo, UserNo),
+    kind: &str,
+    text: impl Fn(&str, &str) -> String,
+) {
+    let (name, by_name) = (username(tx, user), username(tx, by));
+    let (id, by_id) = (user_id(tx, user), user_id(tx, by));
+    let props = props(|w| {
+        w.text_field("addedUserId", &id);
+        w.text_field("addedUsername", &name);
+        w.text_field("userId", &by_id);
+        w.text_field("username", &by_name);
+    });
+    posts::insert_system(tx, channel, by, kind, text(&name, &by_name), props);
+}
+
+/// A user left a channel.
+pub(super) fn left_channel(tx: &mut Tx<'_>, channel: ChannelNo, user: UserNo) {
+    let name = username(tx, user);
+    let props = props(|w| {
+        // The name stands with `@`, but nobody is called.
+        w.boolean_field("disable_group_highlight", true);
+        w.text_field("username", &name);
+    });
+    let text = format!("@{name} left the channel.");
+    posts::insert_system(tx, channel, user, "system_leave_channel", text, props);
+}
+
+/// A user was removed from a channel; `by` wrote the message, the user themself if the operator
+/// did it.
+pub(super) fn removed_from_channel(tx: &mut Tx<'_>, channel: ChannelNo, user: UserNo, by: UserNo) {
+    let name = username(tx, user);
+    let id = user_id(tx, user);
+    let props = props(|w| {
+        w.text_field("removedUserId", &id);
+        w.text_field("removedUsername", &name);
+    });
+    let text = format!("@{name} removed from the channel.");
+    posts::insert_system(tx, channel, by, "system_remove_from_channel", text, props);
+}
+
+fn username(tx: &Tx<'_>, user: UserNo) -> String {
+    tx.get::<User>(&user)
+        .map_or_else(String::new, |user| user.username)
+}
+
+fn user_id(tx: &Tx<'_>, user: UserNo) -> String {
+    tx.get::<User>(&user)
+        .map_or_else(String::new, |user| user.id.to_string())
+}
+
+fn props(write: impl FnOnce(&mut JsonWriter)) -> String {
+    let mut writer = JsonWriter::new();
+    writer.begin_object();
+    write(&mut writer);
+    writer.end_object();
+    String::from_utf8(writer.finish()).unwrap_or_default()
+}

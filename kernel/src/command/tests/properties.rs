@@ -1,0 +1,223 @@
+//! What holds after any sequence of acts by anybody, sensible or not.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::model::{Reaction, TeamMember};
+use crate::table::Table;
+use crate::tx::Record;
+
+fn actor() -> impl Strategy<Value = Actor> {
+    prop_oneof![
+        Just(Actor::System),
+        Just(Actor::Anonymous),
+        (0u64..7).prop_map(|user| Actor::User(UserNo(user))),
+    ]
+}
+
+fn name() -> impl Strategy<Value = String> {
+    prop_oneof!["[a-d]{1,2}", "[ -~]{0,70}", Just("town-square".to_string())]
+}
+
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof!["[a-z #@:]{0,20}", Just(String::new()), "\\PC{0,40}"]
+}
+
+fn user() -> impl Strategy<Value = UserNo> {
+    (0u64..7).prop_map(UserNo)
+}
+
+fn channel_no() -> impl Strategy<Value = ChannelNo> {
+    (0u64..6).prop_map(ChannelNo)
+}
+
+fn post_no() -> impl Strategy<Value = PostNo> {
+    (0u64..30).prop_map(PostNo)
+}
+
+fn emoji() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just("+1".to_string()),
+        Just("tada".to_string()),
+        "[ -~]{0,3}"
+    ]
+}
+
+fn kind() -> impl Strategy<Value = ChannelKind> {
+    prop_oneof![Just(ChannelKind::Public), Just(ChannelKind::Private)]
+}
+
+fn write() -> impl Strategy<Value = Command> {
+    let props = prop_oneof![Just(String::new()), Just(r#"{"a":1}"#.to_string()), text()];
+    let kinds = prop_oneof![Just(String::new()), Just("me".to_string()), text()];
+    let root = proptest::option::of(post_no());
+    (channel_no(), root, text(), props, kinds).prop_map(|(channel, root, message, props, kind)| {
+        Command::CreatePost(CreatePost {
+            channel,
+            root,
+            message,
+            props,
+            kind,
+        })
+    })
+}
+
+fn make() -> impl Strategy<Value = Command> {
+    let team = (name(), text(), any::<bool>()).prop_map(|(name, display_name, is_open)| {
+        let description = String::new();
+        Command::CreateTeam(CreateTeam {
+            name,
+            display_name,
+            description,
+            is_open,
+        })
+    });
+    let made = (name(), kind(), 0u64..4).prop_map(|(name, kind, team)| {
+        let Command::CreateChannel(mut new) = channel(&name, kind) else {
+            unreachable!()
+        };
+        new.team = TeamNo(team);
+        Command::CreateChannel(new)
+    });
+    let patch = (user(), name(), text()).prop_map(|(user, name, nickname)| Command::PatchUser {
+        user,
+        patch: UserPatch {
+            username: Some(name),
+            nickname: Some(nickname),
+            ..UserPatch::default()
+        },
+    });
+    prop_oneof![team, made, patch, name().prop_map(|name| account(&name))]
+}
+
+fn act() -> impl Strategy<Value = Command> {
+    let change = (
+        post_no(),
+        proptest::option::of(text()),
+        proptest::option::of(any::<bool>()),
+    );
+    prop_oneof![
+        6 => write(),
+        2 => make(),
+        1 => (user(), 0u64..4).prop_map(|(user, team)| {
+            Command::AddTeamMember { team: TeamNo(team), user }
+        }),
+        1 => (channel_no(), user()).prop_map(|(channel, user)| {
+            Command::AddChannelMember { channel, user }
+        }),
+        1 => (channel_no(), user()).prop_map(|(channel, user)| {
+            Command::RemoveChannelMember { channel, user }
+        }),
+        1 => channel_no().prop_map(|channel| Command::ViewChannel { channel }),
+        2 => change.prop_map(|(post, message, is_pinned)| {
+            Command::EditPost { post, message, props: None, is_pinned }
+        }),
+        1 => post_no().prop_map(|post| Command::DeletePost { post }),
+        3 => (post_no(), emoji()).prop_map(|(post, emoji)| Command::AddReaction { post, emoji }),
+        2 => (post_no(), user(), emoji()).prop_map(|(post, user, emoji)| {
+            Command::RemoveReaction { post, user, emoji }
+        }),
+    ]
+}
+
+fn rows<R: Record>(world: &World) -> Vec<(R::Key, R)> {
+    let of_table = world
+        .host
+        .tables
+        .iter()
+        .filter(|((table, _), _)| *table == R::TABLE);
+    of_table
+        .map(|((_, key), value)| {
+            (
+                crate::key::decode(key).unwrap(),
+                R::from_bytes(value).unwrap(),
+            )
+        })
+        .collect()
+}
+
+/// Every count equals what it counts, every index names what is there.
+fn check(world: &World) {
+    let posts: BTreeMap<PostNo, Post> = rows::<Post>(world).into_iter().collect();
+    let reactions = rows::<Reaction>(world);
+    for (number, post) in &posts {
+        let replies = posts.values().filter(|other| other.root == Some(*number));
+        let live = replies.filter(|reply| reply.delete_at == 0).count();
+        if post.delete_at == 0 {
+            assert_eq!(post.reply_count as usize, live, "replies of {number:?}");
+            let root = post.root.map(|root| &posts[&root]);
+            assert!(root.is_none_or(|root| root.delete_at == 0 && root.root.is_none()));
+        } else {
+            assert_eq!(live, 0, "a deleted root has live replies");
+            assert!(post.message.is_empty() && !post.is_pinned);
+        }
+        let on_post = reactions.iter().filter(|((post, _, _), _)| post == number);
+        let live = on_post
+            .filter(|(_, reaction)| reaction.delete_at == 0)
+            .count();
+        assert_eq!(
+            post.reaction_count as usize, live,
+            "reactions of {number:?}"
+        );
+        assert!(post.update_at >= post.create_at && post.origin_update_at <= post.update_at);
+    }
+    for (number, channel) in rows::<Channel>(world) {
+        let own = || posts.values().filter(|post| post.channel == number);
+        let written = own().filter(|post| !post.kind.starts_with("system_"));
+        assert_eq!(channel.msg_count as usize, written.count());
+        assert!(own().all(|post| post.update_at <= channel.last_update_at));
+        let newest = own().map(|post| post.create_at).max().unwrap_or(0);
+        assert_eq!(channel.last_post_at, newest);
+    }
+    let count = |table| {
+        world
+            .host
+            .tables
+            .keys()
+            .filter(|(found, _)| *found == table)
+            .count()
+    };
+    assert_eq!(count(Table::ChannelPosts), posts.len());
+    let pinned = posts.values().filter(|post| post.is_pinned).count();
+    assert_eq!(count(Table::PinnedPosts), pinned);
+    assert_eq!(count(Table::ChannelMembers), count(Table::UserChannels));
+    assert_eq!(rows::<TeamMember>(world).len(), count(Table::UserTeams));
+    let names = count(Table::Users) * 2 + count(Table::Teams) + count(Table::Channels);
+    assert_eq!(
+        count(Table::Names),
+        names,
+        "a name is taken by nobody, or twice"
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn acts_keep_the_rows_in_order(acts in proptest::collection::vec((actor(), act()), 1..120)) {
+        let mut world = World::new();
+        for (actor, command) in acts {
+            let output = world.output(actor, None, command);
+            if let Reply::Refused(refusal) = &output.reply {
+                prop_assert!(output.writes.is_empty() && output.effects.is_empty());
+                prop_assert!((400..=404).contains(&refusal.status));
+                prop_assert!(!refusal.id.is_empty() && !refusal.message.is_empty());
+            }
+        }
+        check(&world);
+    }
+
+    #[test]
+    fn the_same_acts_give_the_same_rows(acts in proptest::collection::vec((actor(), act()), 1..40)) {
+        let run = || {
+            let mut world = World::new();
+            for (actor, command) in acts.clone() {
+                world.output(actor, None, command);
+            }
+            world.host.tables
+        };
+        prop_assert_eq!(run(), run());
+    }
+}
