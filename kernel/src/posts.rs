@@ -84,7 +84,10 @@ pub fn delete(tx: &mut Tx<'_>, no: PostNo, delete_at: i64) {
     let stamp = stamp(tx, post.channel, |_, _| ());
     let delete_at = if delete_at == 0 { stamp } else { delete_at };
     empty(tx, no, &mut post, stamp, delete_at);
-    feed::post_changed(tx, no, &mut post);
+    // Whoever moderates speaks for this workspace alone: peers keep what another one wrote.
+    if !post.moderated {
+        feed::post_changed(tx, no, &mut post);
+    }
     tx.put(&no, &post);
     tx.effect(Effect::Event(Event::PostDeleted(post.channel, no)));
     match post.root {
@@ -108,7 +111,8 @@ pub fn delete(tx: &mut Tx<'_>, no: PostNo, delete_at: i64) {
 
 /// Deletes replies of a deleted root behind a position, at most [`REPLIES_PER_STEP_MAX`]; gives
 /// the position of the last one when more are left. Replies are not fed: whoever hears of the
-/// root's deletion deletes them too.
+/// root's deletion deletes them too. Of a root that was moderated here nobody hears: then our own
+/// replies are fed, and those of peers are moderated as well.
 pub fn delete_replies(
     tx: &mut Tx<'_>,
     root: PostNo,
@@ -131,6 +135,7 @@ pub fn delete_replies(
         .last()
         .map(|((_, create_at, no), _)| (*create_at, no.0));
     let full = replies.len() >= rows_max as usize;
+    let moderated = tx.get::<Post>(&root).is_some_and(|root| root.moderated);
     let mut stamped = None;
     for ((_, _, no), _) in replies {
         let Some(mut reply) = tx.get::<Post>(&no).filter(|reply| reply.delete_at == 0) else {
@@ -138,6 +143,10 @@ pub fn delete_replies(
         };
         let at = *stamped.get_or_insert_with(|| stamp(tx, reply.channel, |_, _| ()));
         empty(tx, no, &mut reply, at, delete_at);
+        if moderated && reply.origin.is_ours() {
+            feed::post_changed(tx, no, &mut reply);
+        }
+        reply.moderated = moderated && !reply.origin.is_ours();
         tx.put(&no, &reply);
     }
     last.filter(|_| full)

@@ -393,10 +393,16 @@ fn an_administrator_moderates_what_a_peer_wrote() {
     let mut world = World::new();
     let number = world.write(ANN, TOWN, "spam");
     world.alter::<Post>(&number, |post| post.origin = WorkspaceNo(1));
+    let theirs = world.reply(ANN, TOWN, Some(number), "their reply");
+    world.alter::<Post>(&theirs, |post| post.origin = WorkspaceNo(1));
+    let ours = world.reply(ANN, TOWN, Some(number), "our reply");
     world
         .by(ADMIN, Command::DeletePost { post: number })
         .unwrap();
     let row = world.post(number);
     assert!(row.moderated && row.delete_at > 0);
     assert_eq!(row.origin, WorkspaceNo(1));
+    let (theirs, ours) = (world.post(theirs), world.post(ours));
+    assert!(theirs.moderated && theirs.delete_at > 0);
+    assert!(!ours.moderated && ours.delete_at > 0);
 }
