@@ -163,3 +163,122 @@ pub fn hears(rows: &(impl Read + ?Sized), event: &Event, user: UserNo) -> bool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::id::{Id, WorkspaceNo};
+    use crate::output::ReactionEvent;
+    use crate::query::fixture::{self, id, put};
+    use crate::testing::MemoryHost;
+
+    const ANN: UserNo = UserNo(1);
+    const BOB: UserNo = UserNo(2);
+    /// In no team.
+    const EVE: UserNo = UserNo(3);
+    const ROOT: UserNo = UserNo(4);
+    const TOWN: ChannelNo = ChannelNo(1);
+    const DEN: ChannelNo = ChannelNo(2);
+
+    fn host() -> MemoryHost {
+        let mut host = fixture::host();
+        put(&mut host, |tx| {
+            fixture::put_user(tx, 3, &fixture::user(3, "eve"));
+            let mut root = fixture::user(4, "root");
+            root.roles = "system_admin system_user".into();
+            fixture::put_user(tx, 4, &root);
+            let mut hidden = fixture::post(1, 10, None);
+            hidden.channel = DEN;
+            fixture::put_post(tx, 1, &hidden);
+        });
+        host
+    }
+
+    #[test]
+    fn public_channels_are_read_by_the_team_and_private_ones_by_members() {
+        let host = host();
+        for (channel, user, may) in [
+            (TOWN, ANN, true),
+            (TOWN, BOB, true),
+            (TOWN, EVE, false),
+            (TOWN, ROOT, true),
+            (DEN, ANN, true),
+            (DEN, BOB, false),
+            (DEN, EVE, false),
+            (DEN, ROOT, true),
+            (ChannelNo(9), ROOT, false),
+        ] {
+            assert_eq!(
+                may_read_channel(&host, channel, user),
+                may,
+                "{channel:?} {user:?}"
+            );
+        }
+        assert!(may_read_post(&host, PostNo(1), ANN));
+        assert!(!may_read_post(&host, PostNo(1), BOB));
+        assert!(!may_read_post(&host, PostNo(2), ROOT));
+    }
+
+    #[test]
+    fn a_peers_user_and_a_deactivated_one_administer_nothing() {
+        let mut host = host();
+        let mut root = fixture::user(4, "root");
+        root.roles = "system_admin system_user".into();
+        root.origin = WorkspaceNo(1);
+        put(&mut host, |tx| fixture::put_user(tx, 4, &root));
+        assert!(!is_system_admin(&host, ROOT) && !administers(&host, Actor::User(ROOT)));
+        assert!(!may_read_channel(&host, DEN, ROOT));
+        root.origin = WorkspaceNo::OURS;
+        root.delete_at = 1;
+        put(&mut host, |tx| fixture::put_user(tx, 4, &root));
+        assert!(!is_system_admin(&host, ROOT) && !administers(&host, Actor::User(ROOT)));
+        assert!(administers(&host, Actor::System) && !administers(&host, Actor::Anonymous));
+    }
+
+    #[test]
+    fn open_teams_are_seen_by_everybody() {
+        let mut host = host();
+        assert!(may_see_team(&host, TeamNo(1), EVE));
+        put(&mut host, |tx| fixture::put_team(tx, 1, "crew", false));
+        assert!(!may_see_team(&host, TeamNo(1), EVE) && may_see_team(&host, TeamNo(1), BOB));
+        assert!(may_see_team(&host, TeamNo(1), ROOT));
+    }
+
+    fn channel_event(kind: u8, channel: ChannelNo) -> Event {
+        let reaction = ReactionEvent {
+            post: PostNo(1),
+            user: ANN,
+            emoji: "tada".into(),
+            create_at: 1,
+            post_id: Id::parse(id('p', 1).as_str()).unwrap(),
+        };
+        match kind {
+            0 => Event::Posted(channel, PostNo(1)),
+            1 => Event::PostEdited(channel, PostNo(1)),
+            2 => Event::PostDeleted(channel, PostNo(1)),
+            3 => Event::ReactionAdded(channel, reaction),
+            4 => Event::ReactionRemoved(channel, reaction),
+            5 => Event::UserAdded(channel, ANN),
+            6 => Event::UserRemoved(channel, ANN),
+            7 => Event::ChannelCreated(channel),
+            8 => Event::ChannelUpdated(channel),
+            9 => Event::ChannelDeleted(channel),
+            _ => Event::Ephemeral(channel, ANN, "text".into()),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn who_hears_of_a_channel_may_read_it(kind in 0u8..11, channel in 0u64..4, user in 0u64..6) {
+            let host = host();
+            let (channel, user) = (ChannelNo(channel), UserNo(user));
+            // Who was removed hears that, and that alone.
+            let removed = kind == 6 && user == ANN;
+            if hears(&host, &channel_event(kind, channel), user) && !removed {
+                prop_assert!(may_read_channel(&host, channel, user));
+            }
+        }
+    }
+}
