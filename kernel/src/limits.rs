@@ -60,7 +60,7 @@ pub const BACKOFF_MAX_MS: i64 = 60_000;
 pub const CONNECTIONS_MAX: u32 = 1_000;
 /// Links of a channel; one more is refused.
 pub const LINKS_PER_CHANNEL_MAX: u32 = 1_000;
-/// Characters of a team's or channel's display name; more is refused.
+/// Characters of a team's, channel's or connection's display name; more is refused.
 pub const DISPLAY_NAME_CHARS_MAX: usize = 64;
 /// Characters of a team's description; more is refused.
 pub const TEAM_DESCRIPTION_CHARS_MAX: usize = 255;
@@ -76,3 +76,35 @@ pub const LOCALE_BYTES_MAX: usize = 5;
 pub const SITE_URL_BYTES_MAX: usize = 512;
 /// Highest setting of posts in one message.
 pub const POSTS_PER_SYNC_MAX: u32 = 200;
+/// Connections that a step sends to; the others follow in timer steps.
+pub const PUMPS_PER_STEP_MAX: usize = 16;
+/// Rounds that a step looks at for one connection before it finds one with something to send; the
+/// search goes on in a timer step.
+pub const PASSES_PER_PUMP_MAX: u32 = 8;
+/// Objects of a round; a history round stops at the first post that reaches this.
+pub const OBJECTS_PER_ROUND_MAX: u32 = POSTS_PER_SYNC_MAX;
+/// Reactions sent along with a post of a channel's history; more stay behind.
+pub const HISTORY_REACTIONS_MAX: u32 = 200;
+/// Reactions in one message; the others of the round follow in further ones.
+pub const REACTIONS_PER_SYNC_MAX: usize = 200;
+/// Entries of the feed of people that a step looks at.
+pub const PEOPLE_PER_STEP_MAX: u32 = 32;
+/// Channels of a connection in which a changed profile is looked for.
+pub const CHANNELS_PER_USER_MAX: u32 = 100;
+/// Names that are looked up for the mentions of a post; further mentions travel as typed.
+pub const MENTION_LOOKUPS_MAX: u32 = 100;
+/// First pause after a peer refused an item, in ms; doubled with every refusal.
+pub const ITEM_RETRY_FIRST_MS: i64 = 10_000;
+/// Refusals after which an item is sent alone, so that it cannot harm others.
+pub const ITEM_ALONE_AFTER: u32 = 2;
+/// Pause before a policy that failed is asked again, in ms.
+pub const HELD_RETRY_MS: i64 = 30_000;
+/// Characters kept of a reason that a peer or a policy gave; the rest is cut off.
+pub const REASON_CHARS_MAX: usize = 200;
+/// Replies and reactions that are looked at when what they belong to was delivered after all;
+/// further ones wait for their own time.
+pub const DEPENDENTS_MAX: u32 = 200;
+/// Rows that a step of a job reads or deletes.
+pub const JOB_ROWS_PER_STEP: u32 = 200;
+/// Bytes of a peer's site URL; more is refused. Protocol §3.
+pub const REMOTE_SITE_URL_BYTES_MAX: usize = 512;

@@ -1,15 +1,23 @@
 //! One step of the workspace.
 
 use crate::command;
+use crate::connection;
+use crate::due;
 use crate::env::{Host, StepContext};
 use crate::input::Input;
+use crate::jobs;
+use crate::limits::DUE_PER_STEP_MAX;
+use crate::model::{DueKind, Job};
+use crate::outbound::{self, receipt};
 use crate::output::{Output, Reply};
-use crate::tx::Tx;
+use crate::posts;
+use crate::tx::{Read, Tx};
 
-/// Carries out one input.
+/// Carries out one input; at its end the connections that it touched go on sending.
 pub fn step(host: &dyn Host, context: StepContext, input: &Input) -> Output {
     let mut tx = Tx::new(host, context);
     let reply = carry_out(&mut tx, input);
+    outbound::pump(&mut tx);
     let (writes, effects) = tx.finish();
     Output {
         reply,
@@ -20,12 +28,62 @@ pub fn step(host: &dyn Host, context: StepContext, input: &Input) -> Output {
 
 fn carry_out(tx: &mut Tx<'_>, input: &Input) -> Reply {
     match input {
-        Input::Genesis(genesis) => command::begin(tx, genesis),
+        Input::Genesis(genesis) => return command::begin(tx, genesis),
         Input::Command {
             actor,
             key,
             command,
-        } => command::carry_out(tx, *actor, key.as_deref(), command),
-        _ => Reply::Done,
+        } => return command::carry_out(tx, *actor, key.as_deref(), command),
+        Input::Frame { .. } | Input::Quarantine { .. } => {}
+        Input::Receipt(receipt) => receipt::receipt(tx, receipt),
+        Input::Ping { connection, answer } => connection::ping(tx, *connection, *answer),
+        Input::Timer => timer(tx),
+        Input::Resume => receipt::resume(tx),
+        Input::Restored => connection::restored(tx),
+        Input::PolicyChanged { .. } => jobs::ask_policies_again(tx),
+        // The entry itself is what matters: steps after it run on the new kernel.
+        Input::KernelChanged { .. } => {}
+    }
+    Reply::Done
+}
+
+/// Does what is due, a bounded portion, and has the host wake the workspace for the rest.
+fn timer(tx: &mut Tx<'_>) {
+    for kind in due::take(tx, DUE_PER_STEP_MAX) {
+        match kind {
+            DueKind::Send(connection) => {
+                tx.touched.insert(connection);
+            }
+            DueKind::Link(connection, channel) => outbound::link::go_on(tx, channel, connection),
+            DueKind::Held(_connection) => {}
+            DueKind::Job(number) => job(tx, number),
+            DueKind::Requests => command::expire_requests(tx),
+        }
+    }
+    due::wake(tx);
+}
+
+fn job(tx: &mut Tx<'_>, number: u64) {
+    let Some(job) = tx.get::<Job>(&number) else {
+        return;
+    };
+    let rest = match job {
+        Job::DeleteReplies {
+            root,
+            delete_at,
+            position,
+        } => {
+            let position = posts::delete_replies(tx, root, delete_at, position);
+            position.map(|position| Job::DeleteReplies {
+                root,
+                delete_at,
+                position,
+            })
+        }
+        job => jobs::portion(tx, job),
+    };
+    match rest {
+        Some(job) => jobs::again(tx, number, &job),
+        None => tx.delete::<Job>(&number),
     }
 }

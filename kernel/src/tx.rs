@@ -182,6 +182,21 @@ impl<'a> Tx<'a> {
         self.overlay.insert((R::TABLE, key::encode(key)), None);
     }
 
+    /// Keys of a range, of whatever record stands there.
+    #[must_use]
+    pub fn scan_keys(&self, table: Table, range: &Range) -> Vec<Vec<u8>> {
+        self.scan(table, range)
+            .rows
+            .into_iter()
+            .map(|(key, _)| key)
+            .collect()
+    }
+
+    /// Deletes a row by the bytes of its key.
+    pub fn delete_key(&mut self, table: Table, key: Vec<u8>) {
+        self.overlay.insert((table, key), None);
+    }
+
     /// Adds an effect.
     pub fn effect(&mut self, effect: Effect) {
         self.effects.push(effect);

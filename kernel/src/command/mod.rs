@@ -1,6 +1,7 @@
 //! Acts of local users and of the admin: one file for each kind of object.
 
 mod channel;
+mod connection;
 mod member;
 mod notice;
 mod post;
@@ -22,6 +23,7 @@ use crate::id::{ChannelNo, ConnectionNo, Id, PostNo, TeamNo, UserNo};
 use crate::input::Actor;
 use crate::model::{ChannelKind, Config, PeerKind};
 use crate::output::{Object, Refusal, Reply};
+use crate::sharing;
 use crate::tx::Tx;
 
 /// Carries out a command. `key` is the client's own key of the act. A refused command leaves
@@ -75,21 +77,41 @@ fn dispatch(
         Command::Configure { site_url, config } => {
             return workspace::configure(tx, actor, site_url, config);
         }
-        Command::CreateConnection(_)
-        | Command::AcceptConnection(_)
-        | Command::ConfirmConnection { .. }
-        | Command::AbandonConnection { .. }
-        | Command::RemoveConnection { .. }
-        | Command::AttachConnection { .. }
-        | Command::InviteToChannel { .. }
-        | Command::UninviteFromChannel { .. }
-        | Command::UnshareChannel { .. } => {
-            return Err(Refusal::new(
-                501,
-                "api.context.not_implemented.app_error",
-                "Connections are not part of this kernel yet.",
-            ));
+        Command::CreateConnection(new) => return connection::create(tx, actor, new),
+        Command::AcceptConnection(new) => return connection::accept(tx, actor, new),
+        Command::ConfirmConnection {
+            connection,
+            site_url,
+            kind,
+        } => {
+            return connection::confirm(tx, actor, *connection, site_url, *kind);
         }
+        Command::AbandonConnection { connection } => {
+            return connection::abandon(tx, actor, *connection);
+        }
+        Command::RemoveConnection { connection } => {
+            return connection::remove(tx, actor, *connection);
+        }
+        Command::AttachConnection {
+            connection,
+            previous,
+        } => {
+            return connection::attach(tx, actor, *connection, *previous);
+        }
+        Command::InviteToChannel {
+            channel,
+            connection,
+            read_only,
+        } => {
+            return sharing::invite(tx, actor, *channel, *connection, *read_only);
+        }
+        Command::UninviteFromChannel {
+            channel,
+            connection,
+        } => {
+            return sharing::uninvite(tx, actor, *channel, *connection);
+        }
+        Command::UnshareChannel { channel } => return sharing::unshare(tx, actor, *channel),
     };
     Ok(Reply::Object(object))
 }

@@ -82,7 +82,8 @@ pub enum LinkState {
 pub struct Cursor {
     /// Everything up to here is delivered, or has an exception row.
     pub seq: FeedSeq,
-    /// History that is still to be sent: (create_at, post number) of the last post done.
+    /// How far the posts from before the link were sent: (`create_at`, post number) of the last
+    /// one done; `None` = they are not sent.
     pub history: Option<(i64, u64)>,
 }
 
@@ -105,6 +106,8 @@ pub struct Link {
     pub creator: UserNo,
     /// What the peer has.
     pub cursor: Cursor,
+    /// Where the cursor started.
+    pub feed_from: FeedSeq,
     /// Number of the last post from before the link; older ones are unknown to the peer unless a
     /// `SentOldPost` or the back-fill says otherwise.
     pub posts_before: PostNo,

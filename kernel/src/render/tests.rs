@@ -326,6 +326,7 @@ fn shared_channels_and_their_links_are_told() {
             seq: FeedSeq(0),
             history: None,
         },
+        feed_from: FeedSeq(0),
         posts_before: PostNo(0),
         dead_letters: 0,
         last_sync_at: 0,

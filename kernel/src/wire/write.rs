@@ -207,6 +207,18 @@ fn needs_a_look(byte: u8) -> bool {
     matches!(byte, 0..0x20 | b'"' | b'\\' | b'&' | b'<' | b'>' | 0xE2)
 }
 
+/// Bytes of a string in JSON, without its quotes.
+#[must_use]
+pub fn escaped_len(value: &str) -> usize {
+    let length = |character: char| match character {
+        '"' | '\\' | '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' => 2,
+        '&' | '<' | '>' | '\u{2028}' | '\u{2029}' => 6,
+        control if control < ' ' => 6,
+        plain => plain.len_utf8(),
+    };
+    value.chars().map(length).sum()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -234,5 +246,13 @@ mod tests {
         writer.text(&text);
         let json = writer.finish();
         assert_eq!(serde_json::from_slice::<String>(&json).unwrap(), text);
+    }
+
+    #[test]
+    fn the_length_of_a_string_is_told_before_it_is_written() {
+        let text = "<b>&\u{2028}\u{1}\"\\\r\n\t\u{8}\u{c} ä 日 🎉";
+        let mut writer = JsonWriter::new();
+        writer.text(text);
+        assert_eq!(writer.len(), escaped_len(text) + 2);
     }
 }

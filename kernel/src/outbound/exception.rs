@@ -1,0 +1,200 @@
+//! Exceptions: items that a cursor passed although the peer does not have them. Every row with a
+//! time has one in `ExceptionTimes`, and only such.
+
+use super::{Work, backoff};
+use crate::id::{ChannelNo, ConnectionNo, FeedSeq, PostNo};
+use crate::limits::{DEPENDENTS_MAX, ITEM_ATTEMPTS_MAX, ITEM_RETRY_FIRST_MS, REASON_CHARS_MAX};
+use crate::model::{Exception, ExceptionState, ExceptionTime, FeedObject, ThreadPost};
+use crate::tx::{Read, Tx};
+
+/// The part of a key that names an object inside its channel.
+fn name(object: &FeedObject) -> (u64, String) {
+    match object {
+        FeedObject::Post(post) => (post.0, String::new()),
+        FeedObject::Reaction(post, user, emoji) => (post.0, format!("{:016x}/{emoji}", user.0)),
+        // Profiles are never excepted: they travel again with the next post of their user.
+        FeedObject::User(user) => (0, format!("{:016x}", user.0)),
+    }
+}
+
+type Key = (ConnectionNo, ChannelNo, u64, String);
+
+fn key_of(connection: ConnectionNo, channel: ChannelNo, object: &FeedObject) -> Key {
+    let (number, rest) = name(object);
+    (connection, channel, number, rest)
+}
+
+/// Whether a channel has exceptions at all; spares the look-ups of the ordinary case.
+pub fn any(rows: &(impl Read + ?Sized), connection: ConnectionNo, channel: ChannelNo) -> bool {
+    !rows
+        .prefix::<Exception, _>(&(connection, channel), 1)
+        .is_empty()
+}
+
+/// The exception of an object, if there is one of the link's epoch.
+pub fn get(tx: &Tx<'_>, work: &Work, object: &FeedObject) -> Option<Exception> {
+    tx.get::<Exception>(&key_of(work.connection_no, work.round.channel, object))
+        .filter(|row| row.epoch == work.link.epoch)
+}
+
+/// Notes that the cursor passes an object.
+pub fn put(
+    tx: &mut Tx<'_>,
+    work: &mut Work,
+    object: (FeedSeq, FeedObject),
+    state: ExceptionState,
+    reason: &str,
+    retry_at: i64,
+) {
+    if state == ExceptionState::Dead {
+        work.link.dead_letters += 1;
+    }
+    let (seq, object) = object;
+    let reason = reason.chars().take(REASON_CHARS_MAX).collect();
+    let epoch = work.link.epoch;
+    let row = Exception {
+        object,
+        seq,
+        state,
+        reason,
+        retry_at,
+        epoch,
+    };
+    store(
+        tx,
+        key_of(work.connection_no, work.round.channel, &row.object),
+        row,
+    );
+}
+
+fn store(tx: &mut Tx<'_>, key: Key, row: Exception) {
+    drop_time(tx, &key);
+    if row.retry_at != 0 {
+        tx.put(&time_key(&key, row.retry_at), &ExceptionTime);
+    }
+    tx.put(&key, &row);
+}
+
+fn drop_time(tx: &mut Tx<'_>, key: &Key) {
+    if let Some(earlier) = tx.get::<Exception>(key).filter(|row| row.retry_at != 0) {
+        tx.delete::<ExceptionTime>(&time_key(key, earlier.retry_at));
+    }
+}
+
+fn time_key(key: &Key, at_ms: i64) -> ((ConnectionNo, i64), ChannelNo, u64, String) {
+    ((key.0, at_ms), key.1, key.2, key.3.clone())
+}
+
+/// The peer refused an object: it is sent again later, at last given up (W5: visibly).
+pub fn refuse(tx: &mut Tx<'_>, work: &mut Work, object: (FeedSeq, FeedObject), reason: &str) {
+    let earlier = get(tx, work, &object.1).map(|row| row.state);
+    let times = match earlier {
+        Some(ExceptionState::Refused(times)) => times.saturating_add(1),
+        _ => 1,
+    };
+    if times >= ITEM_ATTEMPTS_MAX {
+        put(tx, work, object, ExceptionState::Dead, reason, 0);
+    } else {
+        let retry_at = tx
+            .now_ms()
+            .saturating_add(backoff(tx, ITEM_RETRY_FIRST_MS, times));
+        put(
+            tx,
+            work,
+            object,
+            ExceptionState::Refused(times),
+            reason,
+            retry_at,
+        );
+    }
+}
+
+/// What becomes of an object because of what it belongs to: a reply of its root, a reaction of its
+/// post.
+pub fn follow(tx: &mut Tx<'_>, work: &mut Work, object: (FeedSeq, FeedObject), base: &Exception) {
+    let (state, retry_at) = match base.state {
+        ExceptionState::Denied => (ExceptionState::Denied, 0),
+        ExceptionState::Dead => (ExceptionState::Dead, 0),
+        ExceptionState::Held | ExceptionState::Refused(_) => (
+            ExceptionState::Held,
+            base.retry_at.max(tx.now_ms().saturating_add(1)),
+        ),
+    };
+    put(
+        tx,
+        work,
+        object,
+        state,
+        "The post that it belongs to is not there.",
+        retry_at,
+    );
+}
+
+/// An object is delivered, or need not be any more. What waited for it is tried now.
+pub fn clear(tx: &mut Tx<'_>, work: &Work, object: &FeedObject) {
+    let key = key_of(work.connection_no, work.round.channel, object);
+    if !tx.has::<Exception>(&key) {
+        return;
+    }
+    drop_time(tx, &key);
+    tx.delete::<Exception>(&key);
+    if let FeedObject::Post(post) = object {
+        wake_dependents(tx, work.connection_no, work.round.channel, *post);
+    }
+}
+
+fn wake_dependents(tx: &mut Tx<'_>, connection: ConnectionNo, channel: ChannelNo, post: PostNo) {
+    let mut waiting: Vec<Exception> = tx
+        .prefix::<Exception, _>(&(connection, channel, post.0), DEPENDENTS_MAX)
+        .into_iter()
+        .map(|(_, row)| row)
+        .collect();
+    let replies: Vec<Key> = tx
+        .prefix::<ThreadPost, _>(&post, DEPENDENTS_MAX)
+        .into_iter()
+        .map(|((_, _, reply), _)| (connection, channel, reply.0, String::new()))
+        .collect();
+    waiting.extend(tx.get_all::<Exception>(&replies).into_iter().flatten());
+    for row in waiting {
+        if !matches!(row.state, ExceptionState::Refused(_)) {
+            try_now(tx, connection, channel, row);
+        }
+    }
+}
+
+/// Has an exception tried at once.
+pub fn try_now(tx: &mut Tx<'_>, connection: ConnectionNo, channel: ChannelNo, mut row: Exception) {
+    row.retry_at = tx.now_ms();
+    row.state = ExceptionState::Held;
+    store(tx, key_of(connection, channel, &row.object), row);
+    tx.touched.insert(connection);
+}
+
+/// Drops the exception behind a time that has come, with the time.
+pub fn discard(tx: &mut Tx<'_>, time: &((ConnectionNo, i64), ChannelNo, u64, String)) {
+    tx.delete::<ExceptionTime>(time);
+    tx.delete::<Exception>(&(time.0.0, time.1, time.2, time.3.clone()));
+}
+
+/// Times of a connection's exceptions, earliest first, at most `rows_max`.
+pub fn times(
+    tx: &Tx<'_>,
+    connection: ConnectionNo,
+    rows_max: u32,
+) -> Vec<((ConnectionNo, i64), ChannelNo, u64, String)> {
+    tx.prefix::<ExceptionTime, _>(&connection, rows_max)
+        .into_iter()
+        .map(|(key, _)| key)
+        .collect()
+}
+
+/// The exception behind a time.
+pub fn at(tx: &Tx<'_>, time: &((ConnectionNo, i64), ChannelNo, u64, String)) -> Option<Exception> {
+    tx.get::<Exception>(&(time.0.0, time.1, time.2, time.3.clone()))
+}
+
+/// Whether an exception keeps what belongs to its post from being sent: the peer cannot know the
+/// post. Of a post that was edited the peer may hold an earlier version; then it is its word.
+pub fn blocks(row: &Exception, edit_at: i64) -> bool {
+    edit_at == 0 && matches!(row.object, FeedObject::Post(_))
+}

@@ -1,0 +1,136 @@
+//! The life of a link: opened, active, closed. Nothing else stores a link in a new state.
+
+use crate::counters::{counters, workspace};
+use crate::due;
+use crate::feed;
+use crate::id::{ChannelNo, ConnectionNo, FeedSeq, PostNo, UserNo};
+use crate::jobs;
+use crate::model::{ConnectionLink, Cursor, DueKind, Job, Link, LinkState, Pending};
+use crate::tx::{Read, Tx};
+
+/// Before every post of a channel.
+pub const HISTORY_START: (i64, u64) = (i64::MIN, 0);
+
+/// Makes a link, or renews an ended one. Its cursor stands at this moment: what happens from now
+/// on is sent, also what happens before the invitation is answered (W54).
+pub fn open(
+    tx: &mut Tx<'_>,
+    channel: ChannelNo,
+    connection: ConnectionNo,
+    state: LinkState,
+    invited_by_us: bool,
+    creator: UserNo,
+) -> Link {
+    let now_ms = tx.now_ms();
+    let counters = counters(tx);
+    let earlier = tx.get::<Link>(&(channel, connection));
+    let link = Link {
+        id: earlier.as_ref().map_or_else(|| tx.new_id(), |link| link.id),
+        state,
+        invited_by_us,
+        create_at: earlier.as_ref().map_or(now_ms, |link| link.create_at),
+        update_at: now_ms,
+        delete_at: 0,
+        creator,
+        cursor: Cursor {
+            seq: FeedSeq(counters.feed),
+            history: None,
+        },
+        feed_from: FeedSeq(counters.feed),
+        posts_before: PostNo(counters.post),
+        dead_letters: 0,
+        last_sync_at: earlier.as_ref().map_or(0, |link| link.last_sync_at),
+        epoch: earlier.map_or(0, |link| link.epoch).wrapping_add(1),
+        failures: 0,
+        retry_at: 0,
+        items_max: 0,
+    };
+    tx.put(&(channel, connection), &link);
+    tx.put(&(connection, channel), &ConnectionLink);
+    if state == LinkState::Inviting {
+        feed::mark(tx, connection, Pending::INVITE, channel);
+    }
+    link
+}
+
+/// The peer has accepted the invitation: sending begins, with the history if that is wished.
+/// A link that is not [`LinkState::Inviting`] stays as it is.
+pub fn activate(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo) {
+    let Some(mut link) = tx.get::<Link>(&(channel, connection)) else {
+        return;
+    };
+    if link.state != LinkState::Inviting {
+        return;
+    }
+    link.state = LinkState::Active;
+    link.update_at = tx.now_ms();
+    feed::unmark(tx, connection, Pending::INVITE, channel);
+    feed::mark(tx, connection, Pending::FEED, channel);
+    if workspace(tx).is_some_and(|workspace| workspace.config.backfill) {
+        link.cursor.history = Some(HISTORY_START);
+        feed::mark(tx, connection, Pending::HISTORY, channel);
+    }
+    tx.put(&(channel, connection), &link);
+}
+
+/// Ends a link. The row stays, so that a later invitation is known as a renewal. When nobody
+/// follows the channel any more, its feed is dropped.
+pub fn close(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo) {
+    let Some(mut link) = tx.get::<Link>(&(channel, connection)) else {
+        return;
+    };
+    if link.state == LinkState::Ended {
+        return;
+    }
+    let now_ms = tx.now_ms();
+    link.state = LinkState::Ended;
+    link.update_at = now_ms;
+    link.delete_at = now_ms;
+    tx.put(&(channel, connection), &link);
+    for kind in [Pending::INVITE, Pending::FEED, Pending::HISTORY] {
+        feed::unmark(tx, connection, kind, channel);
+    }
+    if feed::channel_followers(tx, channel).is_empty() {
+        let to = FeedSeq(counters(tx).feed);
+        jobs::start(tx, Job::DropFeed { channel, to });
+    }
+}
+
+/// Has everything of an active link sent again: what the peer holds is in doubt.
+pub fn rewind(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo) {
+    let Some(mut link) = tx.get::<Link>(&(channel, connection)) else {
+        return;
+    };
+    if link.state != LinkState::Active {
+        return;
+    }
+    link.epoch = link.epoch.wrapping_add(1);
+    link.cursor.seq = link.feed_from;
+    link.failures = 0;
+    link.retry_at = 0;
+    link.items_max = 0;
+    feed::mark(tx, connection, Pending::FEED, channel);
+    if link.cursor.history.is_some() {
+        link.cursor.history = Some(HISTORY_START);
+        feed::mark(tx, connection, Pending::HISTORY, channel);
+    }
+    tx.put(&(channel, connection), &link);
+}
+
+/// The pause of a channel that a peer refused is over.
+pub fn go_on(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo) {
+    let Some(link) = tx.get::<Link>(&(channel, connection)) else {
+        return;
+    };
+    if link.state != LinkState::Active {
+        return;
+    }
+    if link.retry_at > tx.now_ms() {
+        due::at(tx, link.retry_at, DueKind::Link(connection, channel));
+        return;
+    }
+    feed::mark(tx, connection, Pending::FEED, channel);
+    if link.cursor.history.is_some() {
+        feed::mark(tx, connection, Pending::HISTORY, channel);
+    }
+}

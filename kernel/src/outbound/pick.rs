@@ -1,0 +1,350 @@
+//! What a connection is sent next: invitations, profiles, exceptions that are due, the feeds of
+//! its channels in turn, at last history.
+
+use super::{Object, Work, exception, objects_max, round_of};
+use crate::due;
+use crate::env::Range;
+use crate::feed::{entries_after, unmark};
+use crate::id::{ChannelNo, ConnectionNo, FeedSeq, PostNo, UserNo, WorkspaceNo};
+use crate::key;
+use crate::limits::{
+    CHANNELS_PER_USER_MAX, HISTORY_REACTIONS_MAX, ITEM_ALONE_AFTER, OBJECTS_PER_ROUND_MAX,
+    PEOPLE_PER_STEP_MAX, USERS_PER_SYNC_MAX,
+};
+use crate::model::{
+    ChannelPost, Connection, ExceptionState, FeedObject, Link, LinkState, Pending, Post, Reaction,
+    RoundSource, Scope, SentUser, User,
+};
+use crate::tx::{Read, SCAN_BYTES_MAX, Tx};
+
+/// What was found.
+pub enum Picked {
+    /// A round to start.
+    Work(Box<Work>),
+    /// A position moved or a mark went; look once more.
+    Again,
+    /// The connection has nothing to send now.
+    Nothing,
+}
+
+/// Finds the next round of a connection that has none. Each call looks at one candidate, so its
+/// cost is bounded by one round's objects.
+pub fn next(tx: &mut Tx<'_>, no: ConnectionNo, connection: Connection) -> Picked {
+    let first = tx.prefix::<Pending, _>(&no, 1).into_iter().next();
+    let first = first.map(|((_, kind, channel), _)| (kind, channel));
+    match first {
+        Some((Pending::INVITE, channel)) => return invite(tx, no, connection, channel),
+        Some((Pending::PEOPLE, _)) => return people(tx, no, connection),
+        _ => {}
+    }
+    let times = exception::times(tx, no, OBJECTS_PER_ROUND_MAX);
+    if let Some(first) = times.first() {
+        if first.0.1 <= tx.now_ms() {
+            return exceptions(tx, no, connection, &times);
+        }
+        due::send_at(tx, first.0.1, no);
+    }
+    match first {
+        Some((kind, _)) => {
+            let channel = in_turn(tx, no, kind, connection.turn);
+            let Some(channel) = channel else {
+                return Picked::Nothing;
+            };
+            if kind == Pending::FEED {
+                feed(tx, no, connection, channel)
+            } else {
+                history(tx, no, connection, channel)
+            }
+        }
+        None => Picked::Nothing,
+    }
+}
+
+/// The marked channel after the one served last.
+fn in_turn(tx: &Tx<'_>, no: ConnectionNo, kind: u8, turn: ChannelNo) -> Option<ChannelNo> {
+    let from = |channel| {
+        let range = Range {
+            from: key::encode(&(no, kind, channel)),
+            to: key::prefix_end(&key::encode(&(no, kind))).unwrap_or_default(),
+            reverse: false,
+            rows_max: 1,
+            bytes_max: SCAN_BYTES_MAX,
+        };
+        tx.rows::<Pending>(&range)
+            .first()
+            .map(|((_, _, channel), _)| *channel)
+    };
+    from(ChannelNo(turn.0.saturating_add(1))).or_else(|| from(ChannelNo(0)))
+}
+
+fn invite(tx: &mut Tx<'_>, no: ConnectionNo, connection: Connection, channel: ChannelNo) -> Picked {
+    match tx.get::<Link>(&(channel, no)) {
+        Some(link) if link.state == LinkState::Inviting => {
+            let round = round_of(channel, link.epoch, RoundSource::Invite);
+            Picked::Work(Box::new(Work {
+                connection_no: no,
+                connection,
+                link,
+                round,
+            }))
+        }
+        _ => {
+            unmark(tx, no, Pending::INVITE, channel);
+            Picked::Again
+        }
+    }
+}
+
+/// A link that may be sent to now; else its mark goes (a pause brings it back by a due row).
+fn sendable(tx: &mut Tx<'_>, no: ConnectionNo, kind: u8, channel: ChannelNo) -> Option<Link> {
+    let link = tx.get::<Link>(&(channel, no));
+    let link = link.filter(|link| link.state == LinkState::Active && link.retry_at <= tx.now_ms());
+    if link.is_none() {
+        unmark(tx, no, kind, channel);
+    }
+    link
+}
+
+fn limit(tx: &Tx<'_>, connection: &Connection, link: &Link) -> u32 {
+    let most = objects_max(tx, connection.kind);
+    if link.items_max == 0 {
+        most
+    } else {
+        most.min(link.items_max)
+    }
+}
+
+fn feed(tx: &mut Tx<'_>, no: ConnectionNo, connection: Connection, channel: ChannelNo) -> Picked {
+    let Some(mut link) = sendable(tx, no, Pending::FEED, channel) else {
+        return Picked::Again;
+    };
+    let rows_max = limit(tx, &connection, &link);
+    let found = entries_after(tx, Scope::channel(channel), link.cursor.seq, rows_max);
+    let Some((to, _)) = found.last().cloned() else {
+        unmark(tx, no, Pending::FEED, channel);
+        return Picked::Again;
+    };
+    let objects: Vec<Object> = found
+        .into_iter()
+        .filter(|(_, entry)| entry.origin != connection.workspace)
+        .map(|(seq, entry)| (seq, entry.object))
+        .collect();
+    if objects.is_empty() {
+        link.cursor.seq = to;
+        tx.put(&(channel, no), &link);
+        return Picked::Again;
+    }
+    let mut round = round_of(channel, link.epoch, RoundSource::Feed { to });
+    round.objects = objects;
+    Picked::Work(Box::new(Work {
+        connection_no: no,
+        connection,
+        link,
+        round,
+    }))
+}
+
+fn history(
+    tx: &mut Tx<'_>,
+    no: ConnectionNo,
+    connection: Connection,
+    channel: ChannelNo,
+) -> Picked {
+    let Some(mut link) = sendable(tx, no, Pending::HISTORY, channel) else {
+        return Picked::Again;
+    };
+    let Some((create_at, post)) = link.cursor.history else {
+        unmark(tx, no, Pending::HISTORY, channel);
+        return Picked::Again;
+    };
+    let range = Range {
+        from: key::encode(&(channel, create_at, PostNo(post.saturating_add(1)))),
+        to: key::prefix_end(&key::encode(&channel)).unwrap_or_default(),
+        reverse: false,
+        rows_max: limit(tx, &connection, &link),
+        bytes_max: SCAN_BYTES_MAX,
+    };
+    let rows: Vec<(i64, PostNo)> = tx
+        .rows::<ChannelPost>(&range)
+        .into_iter()
+        .map(|((_, create_at, post), _)| (create_at, post))
+        .collect();
+    if rows.is_empty() {
+        unmark(tx, no, Pending::HISTORY, channel);
+        return Picked::Again;
+    }
+    let (to, objects) = history_objects(tx, &rows, link.posts_before, connection.workspace);
+    if objects.is_empty() {
+        link.cursor.history = Some(to);
+        tx.put(&(channel, no), &link);
+        return Picked::Again;
+    }
+    let mut round = round_of(channel, link.epoch, RoundSource::History { to });
+    round.objects = objects;
+    Picked::Work(Box::new(Work {
+        connection_no: no,
+        connection,
+        link,
+        round,
+    }))
+}
+
+/// Live posts with their live reactions, but for what came from the peer, and the last position
+/// that they cover.
+fn history_objects(
+    tx: &Tx<'_>,
+    rows: &[(i64, PostNo)],
+    posts_before: PostNo,
+    peer: WorkspaceNo,
+) -> ((i64, u64), Vec<Object>) {
+    let numbers: Vec<PostNo> = rows.iter().map(|(_, number)| *number).collect();
+    let posts = tx.get_all::<Post>(&numbers);
+    let mut to = (i64::MIN, 0);
+    let mut objects = Vec::new();
+    for ((create_at, number), post) in rows.iter().zip(posts) {
+        if objects.len() >= OBJECTS_PER_ROUND_MAX as usize {
+            break;
+        }
+        to = (*create_at, number.0);
+        let is_old = |post: &Post| post.delete_at == 0 && *number <= posts_before;
+        let Some(post) = post.filter(is_old) else {
+            continue;
+        };
+        if post.origin != peer {
+            objects.push((FeedSeq(0), FeedObject::Post(*number)));
+        }
+        if post.reaction_count > 0 {
+            let reactions = tx.prefix::<Reaction, _>(number, HISTORY_REACTIONS_MAX);
+            let theirs = |reaction: &Reaction| reaction.delete_at == 0 && reaction.origin != peer;
+            for ((_, user, emoji), _) in reactions.into_iter().filter(|(_, row)| theirs(row)) {
+                objects.push((FeedSeq(0), FeedObject::Reaction(*number, user, emoji)));
+            }
+        }
+    }
+    (to, objects)
+}
+
+fn exceptions(
+    tx: &mut Tx<'_>,
+    no: ConnectionNo,
+    connection: Connection,
+    times: &[((ConnectionNo, i64), ChannelNo, u64, String)],
+) -> Picked {
+    let Some(channel) = times.first().map(|time| time.1) else {
+        return Picked::Nothing;
+    };
+    let link = tx
+        .get::<Link>(&(channel, no))
+        .filter(|link| link.state == LinkState::Active);
+    let most = objects_max(tx, connection.kind) as usize;
+    let mut objects: Vec<Object> = Vec::new();
+    let now_ms = tx.now_ms();
+    for time in times
+        .iter()
+        .filter(|time| time.1 == channel && time.0.1 <= now_ms)
+    {
+        let row = exception::at(tx, time);
+        let live = row.filter(|row| link.as_ref().is_some_and(|link| link.epoch == row.epoch));
+        let Some(row) = live else {
+            exception::discard(tx, time);
+            continue;
+        };
+        let is_alone = matches!(row.state, ExceptionState::Refused(n) if n >= ITEM_ALONE_AFTER);
+        if objects.is_empty() || !is_alone {
+            objects.push((row.seq, row.object));
+        }
+        if is_alone || objects.len() >= most {
+            break;
+        }
+    }
+    let (Some(link), false) = (link, objects.is_empty()) else {
+        return Picked::Again;
+    };
+    // Roots have lower numbers than their replies, and posts come before reactions.
+    objects.sort_by(|a, b| a.1.cmp(&b.1));
+    let mut round = round_of(channel, link.epoch, RoundSource::Exceptions);
+    round.objects = objects;
+    Picked::Work(Box::new(Work {
+        connection_no: no,
+        connection,
+        link,
+        round,
+    }))
+}
+
+/// Changed profiles, in one channel in which the peer holds them. A profile that the peer does
+/// not hold travels with the first post of its user instead.
+fn people(tx: &mut Tx<'_>, no: ConnectionNo, mut connection: Connection) -> Picked {
+    let found = entries_after(
+        tx,
+        Scope::PEOPLE,
+        connection.people_cursor,
+        PEOPLE_PER_STEP_MAX,
+    );
+    let mut to = connection.people_cursor;
+    let mut chosen: Option<(ChannelNo, Link)> = None;
+    let mut objects: Vec<Object> = Vec::new();
+    for (seq, entry) in found {
+        let FeedObject::User(user) = entry.object else {
+            continue;
+        };
+        let places = if entry.origin == connection.workspace {
+            Vec::new()
+        } else {
+            outdated_places(tx, no, user)
+        };
+        if !places.is_empty() {
+            let chosen_channel = chosen.as_ref().map(|(channel, _)| *channel);
+            match chosen_channel {
+                None => chosen = places.into_iter().next(),
+                Some(channel) if places.iter().any(|(place, _)| *place == channel) => {}
+                Some(_) => break,
+            }
+            objects.push((seq, FeedObject::User(user)));
+        }
+        to = seq;
+        if objects.len() == USERS_PER_SYNC_MAX {
+            break;
+        }
+    }
+    if let Some((channel, link)) = chosen {
+        let mut round = round_of(channel, link.epoch, RoundSource::People { to });
+        round.objects = objects;
+        return Picked::Work(Box::new(Work {
+            connection_no: no,
+            connection,
+            link,
+            round,
+        }));
+    }
+    if to == connection.people_cursor {
+        unmark(tx, no, Pending::PEOPLE, ChannelNo(0));
+    } else {
+        connection.people_cursor = to;
+        tx.put(&no, &connection);
+    }
+    Picked::Again
+}
+
+/// Active channels of a connection in which the peer holds a profile, if all are of an older
+/// version.
+fn outdated_places(tx: &Tx<'_>, no: ConnectionNo, user_no: UserNo) -> Vec<(ChannelNo, Link)> {
+    let Some(user) = tx.get::<User>(&user_no) else {
+        return Vec::new();
+    };
+    let mut places = Vec::new();
+    for ((_, _, channel), sent) in tx.prefix::<SentUser, _>(&(no, user_no), CHANNELS_PER_USER_MAX) {
+        let link = tx.get::<Link>(&(channel, no));
+        let Some(link) = link.filter(|link| link.state == LinkState::Active) else {
+            continue;
+        };
+        if sent.epoch != link.epoch {
+            continue;
+        }
+        if sent.update_at >= super::users::version(&user) {
+            return Vec::new();
+        }
+        places.push((channel, link));
+    }
+    places
+}

@@ -1,0 +1,382 @@
+//! What the posts of a round come to: which of its objects may go, with what text, and what has to
+//! go along so that the peer understands them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::mention::{self, Mention};
+use super::posts::wire_len;
+use super::verdict::{self, Judgement};
+use super::{Object, Work, exception};
+use crate::id::{FeedSeq, PostNo};
+use crate::limits::ITEM_RETRY_FIRST_MS;
+use crate::model::{
+    Channel, Exception, ExceptionState, FeedObject, PeerKind, Post, RoundSource, SentOldPost,
+};
+use crate::tx::{Read, Tx};
+use crate::wire::FRAME_BYTES_MAX;
+
+/// Bytes of a frame around its posts, generously.
+const ENVELOPE_BYTES: usize = 1_000;
+
+/// System posts about a channel's own data, which receivers of the 11 line do not want (W23).
+const LOCAL_POST_TYPES: [&str; 3] = [
+    "system_header_change",
+    "system_displayname_change",
+    "system_purpose_change",
+];
+
+/// A post that goes out.
+pub struct Planned {
+    /// Its number.
+    pub no: PostNo,
+    /// Where it stands in the feed; 0 if it goes along as context.
+    pub seq: FeedSeq,
+    /// The post, its text as the policies have it.
+    pub post: Post,
+    /// Whom its text mentions.
+    pub mentions: Vec<Mention>,
+}
+
+/// The posts of a round's next message, in order.
+#[derive(Default)]
+pub struct Plan {
+    /// The posts; a root stands before its replies.
+    pub posts: Vec<Planned>,
+    /// Ids of the roots of the posts.
+    pub root_ids: BTreeMap<PostNo, String>,
+}
+
+/// Plans the posts of a round: takes along what the peer cannot know (roots, posts of reactions;
+/// they become objects of the round), asks the policies, notes what stays behind, and cuts the
+/// round where its message would grow too long.
+pub fn make(tx: &mut Tx<'_>, work: &mut Work) -> Plan {
+    let posts = load(tx, work);
+    if posts.is_empty() {
+        return Plan::default();
+    }
+    let with_exceptions = exception::any(tx, work.connection_no, work.round.channel);
+    let ordered = order(tx, work, &posts, with_exceptions);
+    let list: Vec<(FeedSeq, PostNo)> = ordered
+        .iter()
+        .filter_map(|(seq, object)| match object {
+            FeedObject::Post(no) => Some((*seq, *no)),
+            _ => None,
+        })
+        .collect();
+    work.round.objects = ordered;
+    let judged = verdict::judge(tx, work, list.iter().filter_map(|(_, no)| posts.get(no)));
+    let mut plan = Plan::default();
+    let mut withheld: BTreeMap<PostNo, Exception> = BTreeMap::new();
+    let team = tx
+        .get::<Channel>(&work.round.channel)
+        .map(|channel| channel.team);
+    for (seq, no) in list {
+        let Some(mut post) = posts.get(&no).cloned() else {
+            continue;
+        };
+        let object = (seq, FeedObject::Post(no));
+        let base = post.root.and_then(|root| withheld.get(&root)).cloned();
+        if let Some(base) = base.filter(|_| post.delete_at == 0) {
+            exception::follow(tx, work, object, &base);
+            continue;
+        }
+        match judged.get(&post.id) {
+            None | Some(Judgement::Allow) => {}
+            Some(Judgement::Revise(text)) => post.message.clone_from(text),
+            Some(Judgement::Stay(state, reason, retry_at)) => {
+                exception::put(tx, work, object.clone(), state.clone(), reason, *retry_at);
+                let row = exception::get(tx, work, &object.1);
+                if let Some(row) = row.filter(|row| exception::blocks(row, post.edit_at)) {
+                    withheld.insert(no, row);
+                }
+                continue;
+            }
+        }
+        if let Some(root) = post.root
+            && let Some(row) = posts.get(&root)
+        {
+            plan.root_ids.insert(root, row.id.into());
+        }
+        let mentions = team.map_or_else(Vec::new, |team| mention::find(tx, team, &post.message));
+        plan.posts.push(Planned {
+            no,
+            seq,
+            post,
+            mentions,
+        });
+    }
+    fit(tx, work, &mut plan);
+    plan
+}
+
+/// The posts of the round's objects, those that its reactions belong to, and their roots.
+fn load(tx: &Tx<'_>, work: &Work) -> BTreeMap<PostNo, Post> {
+    let mut numbers: BTreeSet<PostNo> = BTreeSet::new();
+    for (_, object) in &work.round.objects {
+        match object {
+            FeedObject::Post(no) | FeedObject::Reaction(no, _, _) => {
+                numbers.insert(*no);
+            }
+            FeedObject::User(_) => {}
+        }
+    }
+    let mut posts = fetch(tx, numbers);
+    let roots: BTreeSet<PostNo> = posts
+        .values()
+        .filter_map(|post| post.root)
+        .filter(|root| !posts.contains_key(root))
+        .collect();
+    posts.extend(fetch(tx, roots));
+    posts
+}
+
+fn fetch(tx: &Tx<'_>, numbers: BTreeSet<PostNo>) -> BTreeMap<PostNo, Post> {
+    let numbers: Vec<PostNo> = numbers.into_iter().collect();
+    let found = tx.get_all::<Post>(&numbers);
+    numbers
+        .into_iter()
+        .zip(found)
+        .filter_map(|(no, post)| Some((no, post?)))
+        .collect()
+}
+
+/// The objects of the round that go, each once, with what goes along before them.
+fn order(
+    tx: &mut Tx<'_>,
+    work: &mut Work,
+    posts: &BTreeMap<PostNo, Post>,
+    with_exceptions: bool,
+) -> Vec<Object> {
+    let objects = std::mem::take(&mut work.round.objects);
+    let own: BTreeMap<PostNo, FeedSeq> = objects
+        .iter()
+        .filter_map(|(seq, object)| match object {
+            FeedObject::Post(no) => Some((*no, *seq)),
+            _ => None,
+        })
+        .collect();
+    let mut order = Order {
+        own,
+        included: BTreeSet::new(),
+        objects: Vec::new(),
+        with_exceptions,
+    };
+    for (seq, object) in objects {
+        match &object {
+            FeedObject::Post(no) => {
+                if let Some(post) = posts.get(no) {
+                    order.post(tx, work, posts, (seq, *no), post);
+                }
+            }
+            FeedObject::Reaction(no, _, _) => {
+                if let Some(post) = posts.get(no).filter(|post| post.delete_at == 0) {
+                    order.reaction(tx, work, posts, *no, post, (seq, object));
+                } else {
+                    exception::clear(tx, work, &object);
+                }
+            }
+            FeedObject::User(_) => order.objects.push((seq, object)),
+        }
+    }
+    order.objects
+}
+
+struct Order {
+    /// Posts that are objects of the round in their own right.
+    own: BTreeMap<PostNo, FeedSeq>,
+    included: BTreeSet<PostNo>,
+    objects: Vec<Object>,
+    with_exceptions: bool,
+}
+
+impl Order {
+    fn post(
+        &mut self,
+        tx: &mut Tx<'_>,
+        work: &mut Work,
+        posts: &BTreeMap<PostNo, Post>,
+        (seq, no): (FeedSeq, PostNo),
+        post: &Post,
+    ) {
+        if self.included.contains(&no) {
+            return;
+        }
+        let object = FeedObject::Post(no);
+        if post.origin == work.connection.workspace || is_local(work, post) {
+            exception::clear(tx, work, &object);
+            return;
+        }
+        if post.delete_at != 0 {
+            // What the peer never got needs no deletion there.
+            let row = self.exception(tx, work, no);
+            if row.is_some_and(|row| exception::blocks(&row, post.edit_at)) {
+                exception::clear(tx, work, &object);
+                return;
+            }
+        } else if let Some(root) = post.root
+            && let Some(base) = self.ensure(tx, work, posts, root)
+        {
+            exception::follow(tx, work, (seq, object), &base);
+            return;
+        }
+        self.included.insert(no);
+        self.objects.push((seq, object));
+    }
+
+    fn reaction(
+        &mut self,
+        tx: &mut Tx<'_>,
+        work: &mut Work,
+        posts: &BTreeMap<PostNo, Post>,
+        no: PostNo,
+        post: &Post,
+        object: Object,
+    ) {
+        if post.origin != work.connection.workspace
+            && let Some(base) = self.ensure(tx, work, posts, no)
+        {
+            exception::follow(tx, work, object, &base);
+            return;
+        }
+        self.objects.push(object);
+    }
+
+    /// Sees to it that the peer knows a post when what belongs to it arrives: it knows it, or the
+    /// post goes along. Returns the exception that keeps the post from the peer, if one does.
+    fn ensure(
+        &mut self,
+        tx: &mut Tx<'_>,
+        work: &mut Work,
+        posts: &BTreeMap<PostNo, Post>,
+        no: PostNo,
+    ) -> Option<Exception> {
+        if self.included.contains(&no) {
+            return None;
+        }
+        let post = posts.get(&no)?;
+        let seq = self.own.get(&no).copied();
+        if seq.is_none() {
+            let row = self.exception(tx, work, no);
+            if let Some(row) = row.filter(|row| exception::blocks(row, post.edit_at)) {
+                return Some(row);
+            }
+            if knows(tx, work, no, post) || post.delete_at != 0 {
+                return None;
+            }
+        }
+        self.post(tx, work, posts, (seq.unwrap_or(FeedSeq(0)), no), post);
+        None
+    }
+
+    fn exception(&self, tx: &Tx<'_>, work: &Work, no: PostNo) -> Option<Exception> {
+        if self.with_exceptions {
+            exception::get(tx, work, &FeedObject::Post(no))
+        } else {
+            None
+        }
+    }
+}
+
+/// Whether a post stays in its workspace: the peer's generation does not send its like.
+fn is_local(work: &Work, post: &Post) -> bool {
+    work.connection.kind != PeerKind::Mattermost2021
+        && LOCAL_POST_TYPES.contains(&post.kind.as_str())
+}
+
+/// Whether the cursor tells that the peer was given a post that has no exception.
+pub fn knows(tx: &Tx<'_>, work: &Work, no: PostNo, post: &Post) -> bool {
+    if post.origin == work.connection.workspace {
+        return true;
+    }
+    if no <= work.link.posts_before {
+        let covered = work
+            .link
+            .cursor
+            .history
+            .is_some_and(|to| (post.create_at, no.0) <= to);
+        return covered
+            || tx
+                .get::<SentOldPost>(&(work.connection_no, no))
+                .is_some_and(|sent| sent.epoch == work.link.epoch);
+    }
+    post.feed_seq <= work.link.cursor.seq
+}
+
+/// Cuts the plan, and the round with it, where the message would become too long. What alone is
+/// too long is given up, with the reason.
+fn fit(tx: &mut Tx<'_>, work: &mut Work, plan: &mut Plan) {
+    let mut bytes = ENVELOPE_BYTES;
+    let mut kept = 0;
+    while let Some(planned) = plan.posts.get(kept) {
+        let length = wire_len(planned);
+        if ENVELOPE_BYTES + length > FRAME_BYTES_MAX {
+            let reason = "The post is longer than a message to a peer may be.";
+            let object = (planned.seq, FeedObject::Post(planned.no));
+            exception::put(tx, work, object, ExceptionState::Dead, reason, 0);
+            plan.posts.remove(kept);
+            continue;
+        }
+        if bytes + length > FRAME_BYTES_MAX {
+            if !is_behind_lone_root(plan, kept) {
+                break;
+            }
+            let reason = "Waits until the root of its thread is delivered.";
+            let retry_at = tx.now_ms().saturating_add(ITEM_RETRY_FIRST_MS);
+            let object = (planned.seq, FeedObject::Post(planned.no));
+            exception::put(tx, work, object, ExceptionState::Held, reason, retry_at);
+            plan.posts.remove(kept);
+            continue;
+        }
+        bytes += length;
+        kept += 1;
+    }
+    if let Some(first_out) = plan.posts.get(kept).map(|planned| planned.no) {
+        plan.posts.truncate(kept);
+        cut_round(tx, work, first_out);
+    }
+}
+
+/// Whether all that stands before the post at `at` is its root: cutting there would not get on, as
+/// the next round would begin with the same root.
+fn is_behind_lone_root(plan: &Plan, at: usize) -> bool {
+    let root = plan.posts.get(at).and_then(|planned| planned.post.root);
+    at == 1 && root.is_some() && plan.posts.first().map(|first| first.no) == root
+}
+
+/// Ends the round before a post: what comes after it is left to the next round.
+fn cut_round(tx: &Tx<'_>, work: &mut Work, first_out: PostNo) {
+    let is_first_out = |object: &Object| object.1 == FeedObject::Post(first_out);
+    let Some(at) = work.round.objects.iter().position(is_first_out) else {
+        return;
+    };
+    let mut rest = work.round.objects.split_off(at);
+    // The end of the round lies before the first of the objects left out that has a position.
+    match &mut work.round.source {
+        RoundSource::Feed { to } => {
+            let lowest = rest
+                .iter()
+                .map(|(seq, _)| *seq)
+                .filter(|seq| seq.0 != 0)
+                .min();
+            if let Some(lowest) = lowest {
+                *to = FeedSeq(lowest.0.saturating_sub(1));
+            }
+        }
+        RoundSource::History { to } => {
+            let last = work
+                .round
+                .objects
+                .iter()
+                .rev()
+                .find_map(|(_, object)| match object {
+                    FeedObject::Post(no) => Some(*no),
+                    _ => None,
+                });
+            if let Some(post) = last.and_then(|no| Some((no, tx.get::<Post>(&no)?))) {
+                *to = (post.1.create_at, post.0.0);
+            }
+        }
+        RoundSource::Exceptions | RoundSource::People { .. } | RoundSource::Invite => {}
+    }
+    rest.clear();
+}

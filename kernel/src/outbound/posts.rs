@@ -1,0 +1,135 @@
+//! The section of posts: a plan as a message in the shape of the peer's generation.
+
+use std::collections::BTreeMap;
+
+use super::plan::{Plan, Planned};
+use super::users::home_of;
+use super::{Work, envelope, mention};
+use crate::id::{UserNo, WorkspaceNo};
+use crate::model::{Channel, RoundItem, User};
+use crate::tx::{Read, Tx};
+use crate::wire::message::{SyncSection, WirePost, encode_sync};
+use crate::wire::write::escaped_len;
+use crate::wire::{Generation, frame};
+
+/// Bytes of a post's fields besides its texts, generously: names of the fields, five ids, numbers.
+const FIELDS_BYTES: usize = 900;
+/// Bytes of an entry of the mention map besides the mention: id, quotes.
+const MENTION_BYTES: usize = 40;
+
+/// Bytes of a post in a message at most. A mention rewritten for 2021 only loses its suffix.
+pub fn wire_len(planned: &Planned) -> usize {
+    let post = &planned.post;
+    let mentions: usize = planned
+        .mentions
+        .iter()
+        .map(|mention| mention.name.len() + MENTION_BYTES)
+        .sum();
+    FIELDS_BYTES
+        + escaped_len(&post.message)
+        + post.props.len()
+        + escaped_len(&post.hashtags)
+        + escaped_len(&post.kind)
+        + mentions
+}
+
+/// The message of the planned posts; `None` if there are none.
+pub fn frame(tx: &mut Tx<'_>, work: &mut Work, plan: Plan) -> Option<Vec<u8>> {
+    if plan.posts.is_empty() {
+        return None;
+    }
+    let channel = tx.get::<Channel>(&work.round.channel)?;
+    work.round.items = plan
+        .posts
+        .iter()
+        .map(|planned| RoundItem::Post(planned.no, planned.seq))
+        .collect();
+    let users = users(tx, &plan);
+    let mut homes: BTreeMap<WorkspaceNo, String> = BTreeMap::new();
+    let mut transforms: BTreeMap<String, String> = BTreeMap::new();
+    let mut posts = Vec::with_capacity(plan.posts.len());
+    for planned in plan.posts {
+        let home = homes
+            .entry(planned.post.origin)
+            .or_insert_with(|| home_of(tx, planned.post.origin));
+        let message = match work.generation() {
+            Generation::V2021 => without_own_suffix(work, &users, &planned),
+            Generation::V11 => {
+                for mention in &planned.mentions {
+                    if let Some(user) = users.get(&mention.user) {
+                        transforms.insert(mention.name.clone(), user.id.into());
+                    }
+                }
+                planned.post.message.clone()
+            }
+        };
+        let author = users.get(&planned.post.user).map(|user| user.id.into());
+        let root = planned
+            .post
+            .root
+            .and_then(|root| plan.root_ids.get(&root).cloned());
+        posts.push(WirePost {
+            user_id: author.unwrap_or_default(),
+            channel_id: channel.id.into(),
+            root_id: root.unwrap_or_default(),
+            message,
+            remote_id: home.clone(),
+            ..wire_post(planned)
+        });
+    }
+    let transforms: Vec<(String, String)> = transforms.into_iter().collect();
+    let id = tx.new_id();
+    let section = SyncSection::Posts(&posts, &transforms);
+    let payload = encode_sync(work.generation(), id, channel.id, &section);
+    Some(envelope(tx, work, frame::TOPIC_SYNC, &payload))
+}
+
+/// Authors and mentioned users.
+fn users(tx: &Tx<'_>, plan: &Plan) -> BTreeMap<UserNo, User> {
+    let mut numbers: Vec<UserNo> = plan
+        .posts
+        .iter()
+        .flat_map(|planned| {
+            let mentioned = planned.mentions.iter().map(|mention| mention.user);
+            mentioned.chain(std::iter::once(planned.post.user))
+        })
+        .collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    let users = tx.get_all::<User>(&numbers);
+    numbers
+        .into_iter()
+        .zip(users)
+        .filter_map(|(no, user)| Some((no, user?)))
+        .collect()
+}
+
+/// A text for a server of 2021: the peer's own users are mentioned by their names at home.
+fn without_own_suffix(work: &Work, users: &BTreeMap<UserNo, User>, planned: &Planned) -> String {
+    let name_of = |mention: &mention::Mention| {
+        let user = users.get(&mention.user)?;
+        let is_theirs = user.origin == work.connection.workspace;
+        user.remote
+            .as_ref()
+            .filter(|_| is_theirs)
+            .map(|remote| remote.username.clone())
+    };
+    mention::replace(&planned.post.message, &planned.mentions, name_of)
+}
+
+fn wire_post(planned: Planned) -> WirePost {
+    let post = planned.post;
+    WirePost {
+        id: post.id.into(),
+        create_at: post.create_at,
+        update_at: post.origin_update_at,
+        edit_at: post.edit_at,
+        delete_at: post.delete_at,
+        is_pinned: post.is_pinned,
+        kind: post.kind,
+        props: post.props,
+        hashtags: post.hashtags,
+        has_reactions: post.reaction_count > 0,
+        ..WirePost::default()
+    }
+}

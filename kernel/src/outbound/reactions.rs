@@ -1,0 +1,160 @@
+//! The section of reactions. To a server of the 11 line a reaction is a toggle (W15): it is told
+//! of a state at most once, and never of the removal of what it was not told.
+
+use super::plan::knows;
+use super::users::is_held;
+use super::{Object, Work, envelope, exception};
+use crate::id::{FeedSeq, PostNo, UserNo};
+use crate::limits::REACTIONS_PER_SYNC_MAX;
+use crate::model::{Channel, FeedObject, Post, Reaction, RoundItem, SentReaction, User};
+use crate::tx::{Read, Tx};
+use crate::wire::frame;
+use crate::wire::message::{SyncSection, WireReaction, encode_sync};
+
+/// The next message of the round's reactions. Those that need not go leave the round's objects;
+/// those that go leave them when the answer comes.
+pub fn frame(tx: &mut Tx<'_>, work: &mut Work) -> Option<Vec<u8>> {
+    let objects = std::mem::take(&mut work.round.objects);
+    let (candidates, others): (Vec<Object>, Vec<Object>) = objects
+        .into_iter()
+        .partition(|(_, object)| matches!(object, FeedObject::Reaction(..)));
+    work.round.objects = others;
+    if candidates.is_empty() {
+        return None;
+    }
+    let channel = tx.get::<Channel>(&work.round.channel)?;
+    let mut reactions = Vec::new();
+    let mut items = Vec::new();
+    for (seq, object) in candidates {
+        if reactions.len() == REACTIONS_PER_SYNC_MAX {
+            work.round.objects.push((seq, object));
+            continue;
+        }
+        let FeedObject::Reaction(post, user, emoji) = &object else {
+            continue;
+        };
+        if let Some(reaction) = outgoing(tx, work, seq, &object, (*post, *user, emoji)) {
+            let is_live = reaction.delete_at == 0;
+            items.push(RoundItem::Reaction(
+                *post,
+                *user,
+                emoji.clone(),
+                seq,
+                is_live,
+            ));
+            reactions.push(reaction);
+            work.round.objects.push((seq, object));
+        }
+    }
+    if reactions.is_empty() {
+        return None;
+    }
+    work.round.items = items;
+    let id = tx.new_id();
+    let section = SyncSection::Reactions(&reactions);
+    let payload = encode_sync(work.generation(), id, channel.id, &section);
+    Some(envelope(tx, work, frame::TOPIC_SYNC, &payload))
+}
+
+/// A reaction as it is sent, if it is.
+fn outgoing(
+    tx: &mut Tx<'_>,
+    work: &mut Work,
+    seq: FeedSeq,
+    object: &FeedObject,
+    (post_no, user_no, emoji): (PostNo, UserNo, &str),
+) -> Option<WireReaction> {
+    let key = (post_no, user_no, emoji.to_string());
+    let reaction = tx.get::<Reaction>(&key)?;
+    let post = tx.get::<Post>(&post_no)?;
+    let user = tx.get::<User>(&user_no)?;
+    let base = exception::get(tx, work, &FeedObject::Post(post_no));
+    if let Some(base) = base.filter(|base| exception::blocks(base, post.edit_at)) {
+        exception::follow(tx, work, (seq, object.clone()), &base);
+        return None;
+    }
+    let is_theirs = reaction.origin == work.connection.workspace;
+    if is_theirs || post.delete_at != 0 || !is_there(tx, work, post_no, &post) {
+        exception::clear(tx, work, object);
+        return None;
+    }
+    if !is_held(tx, work, user_no) {
+        let reason = "The peer did not take the profile of the user who reacted.";
+        exception::refuse(tx, work, (seq, object.clone()), reason);
+        return None;
+    }
+    if work.is_toggle() && !may_toggle(tx, work, seq, &key, reaction.delete_at == 0) {
+        exception::clear(tx, work, object);
+        return None;
+    }
+    Some(WireReaction {
+        user_id: user.id.into(),
+        post_id: post.id.into(),
+        emoji_name: emoji.to_string(),
+        create_at: reaction.create_at,
+        update_at: reaction.update_at,
+        delete_at: reaction.delete_at,
+    })
+}
+
+/// Whether the post of a reaction is with the peer, but for exceptions: the peer knew it before,
+/// or it went in this round.
+fn is_there(tx: &Tx<'_>, work: &Work, no: PostNo, post: &Post) -> bool {
+    let object = FeedObject::Post(no);
+    knows(tx, work, no, post) || work.round.objects.iter().any(|(_, other)| *other == object)
+}
+
+/// Whether a toggle is told of a reaction's state now. It is noted as told before the message
+/// leaves; [`undo`] takes that back when the message certainly was not carried out.
+fn may_toggle(
+    tx: &mut Tx<'_>,
+    work: &mut Work,
+    seq: FeedSeq,
+    key: &(PostNo, UserNo, String),
+    is_live: bool,
+) -> bool {
+    let sent_key = (work.connection_no, key.0, key.1, key.2.clone());
+    let told = tx
+        .get::<SentReaction>(&sent_key)
+        .is_some_and(|sent| sent.live);
+    if told == is_live {
+        return false;
+    }
+    tx.put(&sent_key, &SentReaction { live: is_live });
+    if seq.0 != 0 && seq <= work.connection.unknown_reactions_to {
+        // An earlier incarnation of this data directory may have told it already.
+        work.connection.unknown_reactions += 1;
+        return false;
+    }
+    true
+}
+
+/// The reactions of the message that was out were not carried out.
+pub fn undo(tx: &mut Tx<'_>, work: &Work) {
+    if !work.is_toggle() {
+        return;
+    }
+    for item in &work.round.items {
+        if let RoundItem::Reaction(post, user, emoji, _, is_live) = item {
+            let key = (work.connection_no, *post, *user, emoji.clone());
+            tx.put(&key, &SentReaction { live: !is_live });
+        }
+    }
+}
+
+/// The reactions of the message that was out leave the round; returns them.
+pub fn take_out(work: &mut Work) -> Vec<FeedObject> {
+    let sent: Vec<FeedObject> = std::mem::take(&mut work.round.items)
+        .into_iter()
+        .filter_map(|item| match item {
+            RoundItem::Reaction(post, user, emoji, _, _) => {
+                Some(FeedObject::Reaction(post, user, emoji))
+            }
+            _ => None,
+        })
+        .collect();
+    work.round
+        .objects
+        .retain(|(_, object)| !sent.contains(object));
+    sent
+}

@@ -1,0 +1,137 @@
+//! The section of profiles: whoever a message names is known to the peer before it. Semantics
+//! §5.5 b and c; the reference's W20 is avoided by state for each connection.
+
+use std::collections::BTreeSet;
+
+use super::plan::Plan;
+use super::{Work, envelope};
+use crate::authority::is_channel_member;
+use crate::id::{ConnectionNo, UserNo, WorkspaceNo};
+use crate::limits::USERS_PER_SYNC_MAX;
+use crate::model::{Channel, Connection, FeedObject, PeerWorkspace, RoundItem, SentUser, User};
+use crate::tx::{Read, Tx};
+use crate::wire::frame;
+use crate::wire::message::{SyncSection, WireUser, encode_sync};
+
+/// The version of a profile: `update_at` by the clock of the user's home.
+#[must_use]
+pub fn version(user: &User) -> i64 {
+    user.remote
+        .as_ref()
+        .map_or(user.update_at, |remote| remote.origin_update_at)
+}
+
+/// The next message of profiles that the round needs and that the peer lacks. Users go by rising
+/// number, each once a round, so that one whom the peer does not take cannot hold up the round.
+pub fn frame(tx: &mut Tx<'_>, work: &mut Work, plan: &mut Plan) -> Option<Vec<u8>> {
+    let needed = needed(tx, work, plan);
+    let due = due(tx, work, needed);
+    if due.is_empty() {
+        return None;
+    }
+    let channel = tx.get::<Channel>(&work.round.channel)?;
+    work.round.items = due
+        .iter()
+        .map(|(no, user)| RoundItem::User(*no, version(user)))
+        .collect();
+    let profiles: Vec<_> = due
+        .into_iter()
+        .map(|(_, user)| (wire_user(tx, user), tx.new_id()))
+        .collect();
+    let id = tx.new_id();
+    let section = SyncSection::Users(&profiles);
+    let payload = encode_sync(work.generation(), id, channel.id, &section);
+    Some(envelope(tx, work, frame::TOPIC_SYNC, &payload))
+}
+
+/// Authors, who reacted, and members of the channel who are mentioned.
+fn needed(tx: &Tx<'_>, work: &Work, plan: &Plan) -> BTreeSet<UserNo> {
+    let mut needed = BTreeSet::new();
+    for planned in &plan.posts {
+        needed.insert(planned.post.user);
+        let mentioned = planned.mentions.iter().map(|mention| mention.user);
+        // Who is no member does not become one at the peer by being mentioned (W31).
+        needed.extend(mentioned.filter(|user| is_channel_member(tx, work.round.channel, *user)));
+    }
+    for (_, object) in &work.round.objects {
+        match object {
+            FeedObject::User(user) | FeedObject::Reaction(_, user, _) => {
+                needed.insert(*user);
+            }
+            FeedObject::Post(_) => {}
+        }
+    }
+    needed
+}
+
+fn due(tx: &Tx<'_>, work: &Work, needed: BTreeSet<UserNo>) -> Vec<(UserNo, User)> {
+    let numbers: Vec<UserNo> = needed
+        .into_iter()
+        .filter(|no| *no > work.round.users_after)
+        .collect();
+    let keys: Vec<_> = numbers
+        .iter()
+        .map(|no| (work.connection_no, *no, work.round.channel))
+        .collect();
+    let held = tx.get_all::<SentUser>(&keys);
+    let users = tx.get_all::<User>(&numbers);
+    let mut due = Vec::new();
+    for ((no, user), held) in numbers.into_iter().zip(users).zip(held) {
+        let Some(user) = user.filter(|user| user.origin != work.connection.workspace) else {
+            continue;
+        };
+        let known = held
+            .filter(|held| held.epoch == work.link.epoch)
+            .map(|held| held.update_at);
+        if known.is_none_or(|known| known < version(&user)) {
+            due.push((no, user));
+        }
+        if due.len() == USERS_PER_SYNC_MAX {
+            break;
+        }
+    }
+    due
+}
+
+/// Whether the peer holds some version of a user's profile in the channel.
+pub fn is_held(tx: &Tx<'_>, work: &Work, user: UserNo) -> bool {
+    tx.get::<SentUser>(&(work.connection_no, user, work.round.channel))
+        .is_some_and(|held| held.epoch == work.link.epoch)
+}
+
+/// The `remote_id` that the profiles and posts of a workspace bear when they are forwarded; empty
+/// for our own and for those of a workspace whose connection is gone.
+pub fn home_of(tx: &Tx<'_>, origin: WorkspaceNo) -> String {
+    if origin.is_ours() {
+        return String::new();
+    }
+    let connection: Option<ConnectionNo> = tx
+        .get::<PeerWorkspace>(&origin)
+        .and_then(|peer| peer.connection);
+    connection
+        .and_then(|no| tx.get::<Connection>(&no))
+        .map(|connection| connection.remote_id.into())
+        .unwrap_or_default()
+}
+
+fn wire_user(tx: &Tx<'_>, user: User) -> WireUser {
+    let update_at = version(&user);
+    let remote_id = home_of(tx, user.origin);
+    let email = user.remote.map_or(user.email, |remote| remote.email);
+    WireUser {
+        id: user.id.into(),
+        create_at: user.create_at,
+        update_at,
+        delete_at: user.delete_at,
+        username: user.username,
+        email,
+        nickname: user.nickname,
+        first_name: user.first_name,
+        last_name: user.last_name,
+        position: user.position,
+        props: user.props,
+        locale: user.locale,
+        timezone: user.timezone,
+        remote_id,
+    }
+}

@@ -1,0 +1,133 @@
+//! Asking the policies about the posts of a round, once for each version: what they denied or
+//! revised is kept. A plain permission is not; it is asked for again if the post goes out again.
+
+use std::collections::BTreeMap;
+
+use super::Work;
+use crate::id::Id;
+use crate::limits::{HELD_RETRY_MS, REASON_CHARS_MAX};
+use crate::model::{Channel, ExceptionState, Post, User, VerdictRow};
+use crate::policy::{Direction, PostQuestion, Question, Verdict};
+use crate::tx::{Read, Tx};
+
+/// What the policies say about a post.
+pub enum Judgement {
+    /// It may go.
+    Allow,
+    /// It may go with this text.
+    Revise(String),
+    /// It stays: exception's state, reason, and when it is asked about again.
+    Stay(ExceptionState, String, i64),
+}
+
+/// The judgements of posts, by id. Deletions pass unasked: they carry no content.
+pub fn judge<'p>(
+    tx: &mut Tx<'_>,
+    work: &Work,
+    posts: impl Iterator<Item = &'p Post>,
+) -> BTreeMap<Id, Judgement> {
+    let posts: Vec<&Post> = posts.filter(|post| post.delete_at == 0).collect();
+    let key = |post: &Post| {
+        (
+            work.connection_no,
+            VerdictRow::direction(Direction::Outbound),
+            post.id,
+        )
+    };
+    let direction = VerdictRow::direction(Direction::Outbound);
+    let any = !tx
+        .prefix::<VerdictRow, _>(&(work.connection_no, direction), 1)
+        .is_empty();
+    let mut judgements = BTreeMap::new();
+    let mut open: Vec<&Post> = Vec::new();
+    for post in posts {
+        let row = if any {
+            tx.get::<VerdictRow>(&key(post))
+        } else {
+            None
+        };
+        match row.filter(|row| row.update_at == post.origin_update_at) {
+            Some(row) => {
+                judgements.insert(post.id, of_row(row));
+            }
+            None => open.push(post),
+        }
+    }
+    let questions = questions(tx, work, &open);
+    let verdicts = tx.ask(&questions);
+    let again_at = tx.now_ms().saturating_add(HELD_RETRY_MS);
+    for (post, verdict) in open.into_iter().zip(verdicts) {
+        let update_at = post.origin_update_at;
+        let row = match verdict {
+            Verdict::Allow => continue,
+            Verdict::Deny(reason) => VerdictRow {
+                update_at,
+                allowed: false,
+                revised: None,
+                reason: reason.chars().take(REASON_CHARS_MAX).collect(),
+            },
+            Verdict::Revise(text) => VerdictRow {
+                update_at,
+                allowed: true,
+                revised: Some(text),
+                reason: String::new(),
+            },
+            Verdict::Failed(reason) => {
+                let stay = Judgement::Stay(ExceptionState::Held, reason, again_at);
+                judgements.insert(post.id, stay);
+                continue;
+            }
+        };
+        tx.put(&key(post), &row);
+        judgements.insert(post.id, of_row(row));
+    }
+    judgements
+}
+
+fn of_row(row: VerdictRow) -> Judgement {
+    match (row.allowed, row.revised) {
+        (false, _) => Judgement::Stay(ExceptionState::Denied, row.reason, 0),
+        (true, Some(text)) => Judgement::Revise(text),
+        (true, None) => Judgement::Allow,
+    }
+}
+
+fn questions(tx: &Tx<'_>, work: &Work, posts: &[&Post]) -> Vec<Question> {
+    let Some(channel) = tx.get::<Channel>(&work.round.channel) else {
+        return Vec::new();
+    };
+    let numbers: Vec<_> = posts.iter().map(|post| post.user).collect();
+    let authors = tx.get_all::<User>(&numbers);
+    let roots: Vec<_> = posts.iter().filter_map(|post| post.root).collect();
+    let root_ids: BTreeMap<_, Id> = roots
+        .iter()
+        .copied()
+        .zip(tx.get_all::<Post>(&roots))
+        .filter_map(|(no, post)| Some((no, post?.id)))
+        .collect();
+    let id_of = |root: crate::id::PostNo| root_ids.get(&root).map(|id| String::from(*id));
+    posts
+        .iter()
+        .zip(authors)
+        .map(|(post, author)| {
+            let (author_id, author_name) = author
+                .map(|user| (user.id.into(), user.username))
+                .unwrap_or_default();
+            Question::Post(PostQuestion {
+                direction: Direction::Outbound,
+                connection_id: work.connection.remote_id.into(),
+                connection_name: work.connection.name.clone(),
+                channel_id: channel.id.into(),
+                channel_name: channel.name.clone(),
+                post_id: post.id.into(),
+                root_id: post.root.and_then(id_of).unwrap_or_default(),
+                author_id,
+                author_name,
+                message: post.message.clone(),
+                post_type: post.kind.clone(),
+                create_at: post.create_at,
+                is_edit: post.edit_at != 0,
+            })
+        })
+        .collect()
+}

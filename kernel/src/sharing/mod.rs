@@ -1,0 +1,245 @@
+//! The life of a shared channel: shared at home, offered to a connection, accepted or refused, and
+//! ended by either side. Semantics §8.
+//!
+//! Links are opened and closed by [`outbound::link`](crate::outbound::link); here stands what
+//! follows from that for the channel, and who may do it.
+
+use crate::authority;
+use crate::id::{ChannelNo, ConnectionNo, UserNo};
+use crate::input::Actor;
+use crate::limits::{LINKS_PER_CHANNEL_MAX, REASON_CHARS_MAX};
+use crate::model::{
+    Channel, Connection, ConnectionLink, ConnectionState, Link, LinkState, SharedChannel,
+};
+use crate::outbound::link;
+use crate::output::{Effect, Event, Object, Refusal, Reply};
+use crate::posts;
+use crate::tx::{Read, Tx};
+
+
+/// Shares a channel, if it is not shared yet, and invites a connection to it. The invitation goes
+/// out when the peer can be reached; what is posted from now on waits for it (W54).
+/// `read_only` counts only when the channel is shared by this act.
+///
+/// # Errors
+/// The actor does not administer the system; channel or connection do not exist; the channel came
+/// from elsewhere; the connection is invited already; the channel has as many links as it may.
+pub fn invite(
+    tx: &mut Tx<'_>,
+    actor: Actor,
+    channel_no: ChannelNo,
+    connection_no: ConnectionNo,
+    read_only: bool,
+) -> Result<Reply, Refusal> {
+    authority::require_admin(tx, actor)?;
+    let connection = open_connection(tx, connection_no)?;
+    let mut channel = open_channel(tx, channel_no)?;
+    let shared = tx.get::<SharedChannel>(&channel_no);
+    // A channel that came from elsewhere is not ours to offer, also when nobody shares it now.
+    if !channel.origin.is_ours() || shared.as_ref().is_some_and(|shared| !shared.home) {
+        return Err(not_home());
+    }
+    check_room(tx, channel_no, connection_no)?;
+    let creator = match actor {
+        Actor::User(user) => user,
+        Actor::System | Actor::Anonymous => connection.creator,
+    };
+    if shared.is_none() {
+        let row = SharedChannel {
+            home: true,
+            read_only,
+            creator: Some(creator),
+            create_at: tx.now_ms(),
+            connection: None,
+        };
+        mark_shared(tx, channel_no, &mut channel, &row);
+    }
+    link::open(tx, channel_no, connection_no, LinkState::Inviting, true, creator);
+    Ok(Reply::Object(Object::Channel(channel_no)))
+}
+
+fn not_home() -> Refusal {
+    Refusal::new(
+        400,
+        "api.command_share.channel_invite_not_home.error",
+        "Cannot invite secure connection to a shared channel originating somewhere else.",
+    )
+}
+
+fn check_room(
+    tx: &Tx<'_>,
+    channel: ChannelNo,
+    connection: ConnectionNo,
+) -> Result<(), Refusal> {
+    let links = tx.prefix::<Link, _>(&channel, LINKS_PER_CHANNEL_MAX);
+    if links.iter().any(|((_, no), link)| *no == connection && link.state != LinkState::Ended) {
+        return Err(Refusal::new(
+            400,
+            "api.command_share.invite_remote_to_channel.already_invited.error",
+            "The secure connection has already been invited.",
+        ));
+    }
+    let known = links.iter().any(|((_, no), _)| *no == connection);
+    if !known && links.len() >= LINKS_PER_CHANNEL_MAX as usize {
+        return Err(Refusal::new(
+            400,
+            "api.command_share.invite_remote_to_channel.too_many.error",
+            format!("A channel is shared with at most {LINKS_PER_CHANNEL_MAX} connections."),
+        ));
+    }
+    Ok(())
+}
+
+/// Ends the sharing of a channel with one connection; with the last one the channel is no longer
+/// shared. The peer is not told, as no generation knows a message for it: its next message is
+/// refused.
+///
+/// # Errors
+/// The actor does not administer the system; the connection is not in the channel.
+pub fn uninvite(
+    tx: &mut Tx<'_>,
+    actor: Actor,
+    channel: ChannelNo,
+    connection: ConnectionNo,
+) -> Result<Reply, Refusal> {
+    authority::require_admin(tx, actor)?;
+    let link = tx.get::<Link>(&(channel, connection));
+    if link.is_none_or(|link| link.state == LinkState::Ended) {
+        return Err(Refusal::new(
+            404,
+            "api.command_share.remote_not_in_channel.error",
+            "The secure connection is not invited to this channel.",
+        ));
+    }
+    end_link(tx, channel, connection, false);
+    Ok(Reply::Object(Object::Channel(channel)))
+}
+
+/// Ends the sharing of a channel with everybody.
+///
+/// # Errors
+/// The actor does not administer the system; the channel is not shared.
+pub fn unshare(tx: &mut Tx<'_>, actor: Actor, channel: ChannelNo) -> Result<Reply, Refusal> {
+    authority::require_admin(tx, actor)?;
+    if !tx.has::<SharedChannel>(&channel) {
+        return Err(Refusal::new(
+            400,
+            "api.command_share.shared_channel_unavailable.error",
+            "This channel is not shared.",
+        ));
+    }
+    for ((_, connection), _) in tx.prefix::<Link, _>(&channel, LINKS_PER_CHANNEL_MAX) {
+        end_link(tx, channel, connection, false);
+    }
+    // Also when no link was left: a record without one is shared with nobody.
+    mark_unshared(tx, channel);
+    Ok(Reply::Object(Object::Channel(channel)))
+}
+
+/// The peer has accepted our invitation: the link is active, and who invited hears of it.
+pub fn invite_accepted(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo) {
+    let Some(link) = inviting(tx, channel, connection) else { return };
+    link::activate(tx, channel, connection);
+    let name = display_name(tx, connection);
+    tell(tx, channel, link.creator, format!("`{name}` has been added to channel."));
+}
+
+/// The peer has refused our invitation, with these words: the link ends, and who invited hears
+/// why.
+pub fn invite_refused(
+    tx: &mut Tx<'_>,
+    channel: ChannelNo,
+    connection: ConnectionNo,
+    error: &str,
+) {
+    let Some(link) = inviting(tx, channel, connection) else { return };
+    end_link(tx, channel, connection, false);
+    let name = display_name(tx, connection);
+    let visible = error.chars().filter(|letter| !letter.is_control());
+    let error: String = visible.take(REASON_CHARS_MAX).collect();
+    let text = format!("Error sending channel invite for {name}: {error}");
+    tell(tx, channel, link.creator, text);
+}
+
+fn inviting(tx: &Tx<'_>, channel: ChannelNo, connection: ConnectionNo) -> Option<Link> {
+    tx.get::<Link>(&(channel, connection))
+        .filter(|link| link.state == LinkState::Inviting)
+}
+
+/// Ends a link; with the last one the channel is no longer shared. With `notice`, because the peer
+/// has ended it, the members are told by a message in the channel. An ended link stays as it is.
+pub fn end_link(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo, notice: bool) {
+    let ended = |link: &Link| link.state == LinkState::Ended;
+    let link = tx.get::<Link>(&(channel, connection));
+    let Some(link) = link.filter(|link| !ended(link)) else {
+        return;
+    };
+    link::close(tx, channel, connection);
+    tx.delete::<ConnectionLink>(&(connection, channel));
+    let others = tx.prefix::<Link, _>(&channel, LINKS_PER_CHANNEL_MAX);
+    if others.iter().all(|(_, link)| ended(link)) {
+        mark_unshared(tx, channel);
+    }
+    if notice {
+        let text = "This channel is no longer shared.".to_string();
+        posts::insert_system(tx, channel, link.creator, "system_generic", text, String::new());
+    }
+}
+
+/// Stores that a channel is shared, and tells who sees it.
+pub fn mark_shared(tx: &mut Tx<'_>, no: ChannelNo, channel: &mut Channel, row: &SharedChannel) {
+    tx.put(&no, row);
+    channel.shared = true;
+    touch_channel(tx, no, channel);
+}
+
+fn mark_unshared(tx: &mut Tx<'_>, no: ChannelNo) {
+    if !tx.has::<SharedChannel>(&no) {
+        return;
+    }
+    tx.delete::<SharedChannel>(&no);
+    if let Some(mut channel) = tx.get::<Channel>(&no) {
+        channel.shared = false;
+        touch_channel(tx, no, &mut channel);
+    }
+}
+
+fn touch_channel(tx: &mut Tx<'_>, no: ChannelNo, channel: &mut Channel) {
+    channel.update_at = tx.stamp(no, channel);
+    tx.put(&no, channel);
+    tx.effect(Effect::Event(Event::ChannelUpdated(no)));
+}
+
+fn tell(tx: &mut Tx<'_>, channel: ChannelNo, user: UserNo, text: String) {
+    tx.effect(Effect::Event(Event::Ephemeral(channel, user, text)));
+}
+
+fn display_name(tx: &Tx<'_>, no: ConnectionNo) -> String {
+    tx.get::<Connection>(&no)
+        .map_or_else(String::new, |connection| connection.display_name)
+}
+
+/// A connection that can be invited: a handshake that is still open may end well.
+fn open_connection(tx: &Tx<'_>, no: ConnectionNo) -> Result<Connection, Refusal> {
+    tx.get::<Connection>(&no)
+        .filter(|connection| connection.state != ConnectionState::Removed)
+        .ok_or_else(|| {
+            Refusal::new(
+                400,
+                "api.context.remote_id_invalid.app_error",
+                "Must specify a valid secure connection ID to invite.",
+            )
+        })
+}
+
+fn open_channel(tx: &Tx<'_>, no: ChannelNo) -> Result<Channel, Refusal> {
+    tx.get::<Channel>(&no)
+        .filter(|channel| channel.delete_at == 0)
+        .ok_or_else(|| {
+            Refusal::new(
+                400,
+                "api.context.invalid_url_param.app_error",
+                "Invalid or missing channel_id parameter in request URL.",
+            )
+        })
+}
