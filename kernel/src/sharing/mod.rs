@@ -16,7 +16,6 @@ use crate::output::{Effect, Event, Object, Refusal, Reply};
 use crate::posts;
 use crate::tx::{Read, Tx};
 
-
 /// Shares a channel, if it is not shared yet, and invites a connection to it. The invitation goes
 /// out when the peer can be reached; what is posted from now on waits for it (W54).
 /// `read_only` counts only when the channel is shared by this act.
@@ -54,7 +53,14 @@ pub fn invite(
         };
         mark_shared(tx, channel_no, &mut channel, &row);
     }
-    link::open(tx, channel_no, connection_no, LinkState::Inviting, true, creator);
+    link::open(
+        tx,
+        channel_no,
+        connection_no,
+        LinkState::Inviting,
+        true,
+        creator,
+    );
     Ok(Reply::Object(Object::Channel(channel_no)))
 }
 
@@ -66,13 +72,12 @@ fn not_home() -> Refusal {
     )
 }
 
-fn check_room(
-    tx: &Tx<'_>,
-    channel: ChannelNo,
-    connection: ConnectionNo,
-) -> Result<(), Refusal> {
+fn check_room(tx: &Tx<'_>, channel: ChannelNo, connection: ConnectionNo) -> Result<(), Refusal> {
     let links = tx.prefix::<Link, _>(&channel, LINKS_PER_CHANNEL_MAX);
-    if links.iter().any(|((_, no), link)| *no == connection && link.state != LinkState::Ended) {
+    if links
+        .iter()
+        .any(|((_, no), link)| *no == connection && link.state != LinkState::Ended)
+    {
         return Err(Refusal::new(
             400,
             "api.command_share.invite_remote_to_channel.already_invited.error",
@@ -138,21 +143,25 @@ pub fn unshare(tx: &mut Tx<'_>, actor: Actor, channel: ChannelNo) -> Result<Repl
 
 /// The peer has accepted our invitation: the link is active, and who invited hears of it.
 pub fn invite_accepted(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo) {
-    let Some(link) = inviting(tx, channel, connection) else { return };
+    let Some(link) = inviting(tx, channel, connection) else {
+        return;
+    };
     link::activate(tx, channel, connection);
     let name = display_name(tx, connection);
-    tell(tx, channel, link.creator, format!("`{name}` has been added to channel."));
+    tell(
+        tx,
+        channel,
+        link.creator,
+        format!("`{name}` has been added to channel."),
+    );
 }
 
 /// The peer has refused our invitation, with these words: the link ends, and who invited hears
 /// why.
-pub fn invite_refused(
-    tx: &mut Tx<'_>,
-    channel: ChannelNo,
-    connection: ConnectionNo,
-    error: &str,
-) {
-    let Some(link) = inviting(tx, channel, connection) else { return };
+pub fn invite_refused(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo, error: &str) {
+    let Some(link) = inviting(tx, channel, connection) else {
+        return;
+    };
     end_link(tx, channel, connection, false);
     let name = display_name(tx, connection);
     let visible = error.chars().filter(|letter| !letter.is_control());
@@ -182,7 +191,14 @@ pub fn end_link(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo, n
     }
     if notice {
         let text = "This channel is no longer shared.".to_string();
-        posts::insert_system(tx, channel, link.creator, "system_generic", text, String::new());
+        posts::insert_system(
+            tx,
+            channel,
+            link.creator,
+            "system_generic",
+            text,
+            String::new(),
+        );
     }
 }
 
