@@ -67,3 +67,7 @@ pub struct StepContext {
     /// The only source of what looks random: ids and jitter derive from it.
     pub seed: [u8; 16],
 }
+
+/// What a log line begins with by which the kernel component reports a panic of its own; the text
+/// after it names the place.
+pub const PANIC_PREFIX: &str = "the kernel panicked: ";

@@ -1,9 +1,18 @@
 //! What runs a step: the seam between the engine and the kernel, which is a WebAssembly component
 //! in the service and plain Rust in tests and tools.
 
+mod cache;
+mod component;
+mod lend;
 mod native;
+mod sandbox;
 
+pub use component::{
+    ComponentKernel, ComponentOptions, ComponentSource, EMBEDDED_KERNEL, KERNEL_MEMORY_KEPT_MAX,
+    STEP_FUEL, STEP_MEMORY_MAX,
+};
 pub use native::{NativeKernel, NativeSource};
+pub use sandbox::{Sandbox, SandboxError, cache_dir};
 
 use std::fmt;
 

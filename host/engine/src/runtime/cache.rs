@@ -1,0 +1,167 @@
+//! Compiled components on disk, so that a restart does not compile again.
+//!
+//! Loading compiled code trusts it: it is machine code. So the folder is the service's own (mode
+//! 0700), a file is found by the digest of its WebAssembly and of everything that the compiler's
+//! output depends on, and its content has to have the digest that stands in front of it. Whoever
+//! can write into the folder can write to the service's data anyway. Every trouble with the cache
+//! means: compile, and go on.
+
+use std::fs::{self, DirBuilder, Permissions};
+use std::hash::{Hash, Hasher};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
+
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+/// Files kept; of more, the oldest go.
+const FILES_MAX: usize = 32;
+
+/// Only the service may read or write.
+const FOLDER_MODE: u32 = 0o700;
+
+const DIGEST_BYTES: usize = blake3::OUT_LEN;
+
+/// A folder of compiled components.
+#[derive(Debug)]
+pub struct CompiledCache {
+    folder: PathBuf,
+    /// Digest of the compiler's version, settings and processor.
+    compiler: blake3::Hash,
+    hits: AtomicU64,
+    /// Makes names of unfinished files unique within the process.
+    written: AtomicU64,
+}
+
+impl CompiledCache {
+    /// The cache of a folder; it is made when it is first written to.
+    pub(super) fn new(folder: &Path, engine: &Engine) -> CompiledCache {
+        let mut hasher = DigestHasher(blake3::Hasher::new());
+        engine.precompile_compatibility_hash().hash(&mut hasher);
+        CompiledCache {
+            folder: folder.to_path_buf(),
+            compiler: hasher.0.finalize(),
+            hits: AtomicU64::new(0),
+            written: AtomicU64::new(0),
+        }
+    }
+
+    /// The component of the cache, or else a compiled one, which the cache keeps.
+    pub(super) fn load(&self, engine: &Engine, wasm: &[u8]) -> wasmtime::Result<Component> {
+        let path = self.path(wasm);
+        match self.read(engine, &path) {
+            Ok(component) => {
+                self.hits.fetch_add(1, Ordering::Relaxed);
+                return Ok(component);
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => {
+                tracing::warn!(%error, "a compiled component cannot be loaded; compiling it again");
+            }
+        }
+        let component = Component::from_binary(engine, wasm)?;
+        if let Err(error) = self.write(&path, &component.serialize()?) {
+            tracing::warn!(%error, "a compiled component cannot be kept; the next start compiles");
+        }
+        Ok(component)
+    }
+
+    /// How many components came from the folder.
+    #[must_use]
+    pub fn hits(&self) -> u64 {
+        self.hits.load(Ordering::Relaxed)
+    }
+
+    fn path(&self, wasm: &[u8]) -> PathBuf {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(self.compiler.as_bytes());
+        hasher.update(blake3::hash(wasm).as_bytes());
+        self.folder
+            .join(format!("{}.cwasm", hasher.finalize().to_hex()))
+    }
+
+    fn read(&self, engine: &Engine, path: &Path) -> io::Result<Component> {
+        let damaged = |what| io::Error::new(io::ErrorKind::InvalidData, what);
+        let bytes = fs::read(path)?;
+        self.make_private()?;
+        let (digest, compiled) = bytes
+            .split_at_checked(DIGEST_BYTES)
+            .ok_or_else(|| damaged("the file is cut short".to_owned()))?;
+        if blake3::hash(compiled).as_bytes().as_slice() != digest {
+            return Err(damaged("the file is not what was written".into()));
+        }
+        deserialize(engine, compiled).map_err(|error| damaged(format!("{error:#}")))
+    }
+
+    fn write(&self, path: &Path, compiled: &[u8]) -> io::Result<()> {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(FOLDER_MODE)
+            .create(&self.folder)?;
+        self.make_private()?;
+        let mut bytes = blake3::hash(compiled).as_bytes().to_vec();
+        bytes.extend_from_slice(compiled);
+        let number = self.written.fetch_add(1, Ordering::Relaxed);
+        let half = self
+            .folder
+            .join(format!("{}-{number}.tmp", std::process::id()));
+        fs::write(&half, bytes)?;
+        fs::rename(&half, path)?;
+        self.prune()
+    }
+
+    /// Fails when the folder is somebody else's.
+    fn make_private(&self) -> io::Result<()> {
+        let mode = fs::metadata(&self.folder)?.permissions().mode();
+        if mode & 0o777 != FOLDER_MODE {
+            fs::set_permissions(&self.folder, Permissions::from_mode(FOLDER_MODE))?;
+        }
+        Ok(())
+    }
+
+    fn prune(&self) -> io::Result<()> {
+        let mut files: Vec<(SystemTime, PathBuf)> = Vec::new();
+        for entry in fs::read_dir(&self.folder)? {
+            let entry = entry?;
+            files.push((entry.metadata()?.modified()?, entry.path()));
+        }
+        files.sort();
+        let surplus = files.len().saturating_sub(FILES_MAX);
+        for (_, path) in files.iter().take(surplus) {
+            fs::remove_file(path)?;
+        }
+        Ok(())
+    }
+}
+
+#[allow(
+    unsafe_code,
+    reason = "the one place where compiled code is loaded: see this module's contract"
+)]
+fn deserialize(engine: &Engine, compiled: &[u8]) -> wasmtime::Result<Component> {
+    // SAFETY: the bytes are what `Component::serialize` gave: their digest says so, and they come
+    // from a folder that only this service writes. The file's name binds them to an engine of the
+    // same version and settings, which the engine checks once more.
+    unsafe { Component::deserialize(engine, compiled) }
+}
+
+/// The standard library's hashes, collected into a digest.
+struct DigestHasher(blake3::Hasher);
+
+impl Hasher for DigestHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        let digest = self.0.finalize();
+        digest
+            .as_bytes()
+            .iter()
+            .take(8)
+            .fold(0, |sum, byte| (sum << 8) | u64::from(*byte))
+    }
+}

@@ -1,0 +1,37 @@
+//! A panic is a trap to the host, and a trap has no text: the text is handed out before.
+
+use std::panic::PanicHookInfo;
+use std::sync::Once;
+
+use causeway_kernel::env::PANIC_PREFIX;
+
+use crate::bindings::causeway::kernel::log;
+
+/// Characters of a panic's text that reach the log.
+const TEXT_CHARS_MAX: usize = 200;
+
+/// Sends the text of panics from now on to the `log` import.
+pub fn install_hook() {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        std::panic::set_hook(Box::new(|info| {
+            log::write(log::Level::Warn, &describe(info))
+        }));
+    });
+}
+
+fn describe(info: &PanicHookInfo<'_>) -> String {
+    let payload = info.payload();
+    let text = payload
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no text");
+    // The texts of std quote the strings at hand between backticks: people's words, maybe.
+    let text = text.split('`').next().unwrap_or_default();
+    let text: String = text.chars().take(TEXT_CHARS_MAX).collect();
+    match info.location() {
+        Some(at) => format!("{PANIC_PREFIX}{}:{}: {text}", at.file(), at.line()),
+        None => format!("{PANIC_PREFIX}{text}"),
+    }
+}

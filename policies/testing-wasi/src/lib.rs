@@ -1,0 +1,89 @@
+//! A policy for tests that imports WASI, as policies in JavaScript or Python do.
+//!
+//! | settings | what it does |
+//! |---|---|
+//! | `see` | denies; the reason says what it sees of clock, random source, folders, environment |
+//! | `wait` | waits for an hour |
+//! | `random N` | denies with the number of random bytes it got of N |
+//! | `socket` | denies; the reason says whether it got a socket |
+
+use std::cell::RefCell;
+
+use bindings::exports::causeway::policy::post_gate::{Connection, Direction, Post};
+use bindings::exports::causeway::policy::post_gate::{Guest, Verdict};
+use bindings::wasi::cli::environment;
+use bindings::wasi::clocks::{monotonic_clock, wall_clock};
+use bindings::wasi::filesystem::preopens;
+use bindings::wasi::random::random;
+use bindings::wasi::sockets::network::IpAddressFamily;
+use bindings::wasi::sockets::tcp_create_socket;
+
+#[allow(
+    unsafe_code,
+    missing_docs,
+    reason = "generated: calls across the component's boundary are raw pointers"
+)]
+mod bindings {
+    wit_bindgen::generate!({
+        world: "causeway:testing/wasi-policy",
+        path: ["../../wit/policy", "wit"],
+        generate_all,
+    });
+
+    use super::Testing;
+
+    export!(Testing);
+}
+
+struct Testing;
+
+thread_local! {
+    static SETTINGS: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+impl Guest for Testing {
+    fn configure(settings: String) -> Result<(), String> {
+        SETTINGS.set(settings);
+        Ok(())
+    }
+
+    fn decide(_direction: Direction, _connection: Connection, _post: Post) -> Verdict {
+        let settings = SETTINGS.with_borrow(String::clone);
+        let (verb, rest) = settings.split_once(' ').unwrap_or((settings.as_str(), ""));
+        match verb {
+            "wait" => {
+                monotonic_clock::subscribe_duration(3_600_000_000_000).block();
+                Verdict::Allow
+            }
+            "random" => {
+                let wanted = rest.parse().unwrap_or(0);
+                Verdict::Deny(random::get_random_bytes(wanted).len().to_string())
+            }
+            "socket" => {
+                let socket = tcp_create_socket::create_tcp_socket(IpAddressFamily::Ipv4);
+                Verdict::Deny(
+                    if socket.is_ok() {
+                        "a socket"
+                    } else {
+                        "no socket"
+                    }
+                    .into(),
+                )
+            }
+            _ => Verdict::Deny(see()),
+        }
+    }
+}
+
+fn see() -> String {
+    let now = wall_clock::now();
+    let first = monotonic_clock::now();
+    let passed = monotonic_clock::now() - first;
+    let random = (random::get_random_u64(), random::get_random_u64());
+    format!(
+        "seconds {} passed {passed} random {random:?} folders {} environment {}",
+        now.seconds,
+        preopens::get_directories().len(),
+        environment::get_environment().len(),
+    )
+}

@@ -1,0 +1,94 @@
+//! A policy for tests: its settings say how it behaves.
+//!
+//! | settings | what it does |
+//! |---|---|
+//! | `allow` | allows |
+//! | `deny TEXT` | denies with the reason TEXT |
+//! | `append TEXT` | revises: TEXT is appended to the message |
+//! | `trap WORD` | traps on a post whose message is WORD, allows others |
+//! | `loop` | never ends |
+//! | `grow` | takes memory without end |
+//! | `recurse` | calls itself without end |
+//! | `long N` | denies with a reason of N bytes |
+//! | `count` | denies with the number of decisions of this instance so far |
+//! | `refuse TEXT` | refuses its settings with TEXT |
+//! | `trap-configure` | traps when it is given its settings |
+
+use std::cell::RefCell;
+use std::hint::black_box;
+
+use bindings::exports::causeway::policy::post_gate::{Connection, Direction, Post};
+use bindings::exports::causeway::policy::post_gate::{Guest, Verdict};
+
+#[allow(
+    unsafe_code,
+    missing_docs,
+    reason = "generated: calls across the component's boundary are raw pointers"
+)]
+mod bindings {
+    wit_bindgen::generate!({
+        world: "post-policy",
+        path: "../../wit/policy",
+    });
+
+    use super::Testing;
+
+    export!(Testing);
+}
+
+struct Testing;
+
+thread_local! {
+    static SETTINGS: RefCell<String> = const { RefCell::new(String::new()) };
+    static DECISIONS: RefCell<u32> = const { RefCell::new(0) };
+}
+
+impl Guest for Testing {
+    fn configure(settings: String) -> Result<(), String> {
+        if let Some(text) = settings.strip_prefix("refuse ") {
+            return Err(text.to_owned());
+        }
+        assert!(settings != "trap-configure", "as the settings say");
+        SETTINGS.set(settings);
+        Ok(())
+    }
+
+    fn decide(_direction: Direction, _connection: Connection, post: Post) -> Verdict {
+        let decisions = DECISIONS.with_borrow_mut(|count| {
+            *count += 1;
+            *count
+        });
+        let settings = SETTINGS.with_borrow(String::clone);
+        let (verb, rest) = settings.split_once(' ').unwrap_or((settings.as_str(), ""));
+        match verb {
+            "deny" => Verdict::Deny(rest.to_owned()),
+            "append" => Verdict::Revise(format!("{}{rest}", post.message)),
+            "trap" => {
+                assert!(post.message != rest, "as the settings say");
+                Verdict::Allow
+            }
+            "loop" => loop {
+                black_box(decisions);
+            },
+            "grow" => {
+                let mut held = Vec::new();
+                loop {
+                    held.push(black_box(vec![1u8; 1 << 20]));
+                }
+            }
+            "recurse" => Verdict::Deny(recurse(1).to_string()),
+            "long" => Verdict::Deny("x".repeat(rest.parse().unwrap_or(0))),
+            "count" => Verdict::Deny(decisions.to_string()),
+            _ => Verdict::Allow,
+        }
+    }
+}
+
+#[allow(unconditional_recursion, reason = "it must end by the stack's end")]
+fn recurse(depth: u64) -> u64 {
+    let frame = black_box([depth; 64]);
+    frame
+        .iter()
+        .sum::<u64>()
+        .wrapping_add(recurse(depth.wrapping_add(1)))
+}
