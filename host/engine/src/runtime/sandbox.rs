@@ -56,6 +56,12 @@ impl Sandbox {
         &self.engine
     }
 
+    /// How many components came from the cache instead of the compiler.
+    #[must_use]
+    pub fn cache_hits(&self) -> u64 {
+        self.cache.as_ref().map_or(0, |cache| cache.hits())
+    }
+
     /// Loads a component, compiling it when the cache does not have it.
     ///
     /// # Errors
