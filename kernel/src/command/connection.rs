@@ -222,6 +222,42 @@ pub fn attach(
     Ok(Reply::Object(Object::Connection(no)))
 }
 
+/// Changes the name shown and the team for channels received by invitation (§11).
+///
+/// # Errors
+/// The actor does not administer the system; the connection is unknown or removed; the display
+/// name is too long; the team is not one.
+pub fn patch(
+    tx: &mut Tx<'_>,
+    actor: Actor,
+    no: ConnectionNo,
+    display_name: Option<&str>,
+    default_team_id: Option<&str>,
+) -> Result<Reply, Refusal> {
+    authority::require_admin(tx, actor)?;
+    let mut row = live(tx, no)?;
+    let refused = |message: &str| Refusal::new(500, "api.remote_cluster.update.app_error", message);
+    if let Some(display_name) = display_name.map(str::trim) {
+        if display_name.chars().count() > DISPLAY_NAME_CHARS_MAX {
+            return Err(refused("A display name has at most 64 characters."));
+        }
+        row.display_name = if display_name.is_empty() {
+            row.name.clone()
+        } else {
+            display_name.to_string()
+        };
+    }
+    if let Some(team_id) = default_team_id {
+        let team = lookup::team(tx, team_id).and_then(|team| tx.get::<Team>(&team));
+        if !team_id.is_empty() && team.is_none_or(|team| team.delete_at != 0) {
+            return Err(refused("There is no team of this id."));
+        }
+        row.default_team_id = team_id.to_string();
+    }
+    tx.put(&no, &row);
+    Ok(Reply::Object(Object::Connection(no)))
+}
+
 fn not_attachable(message: &str) -> Refusal {
     Refusal::new(400, "causeway.connection.attach.app_error", message)
 }

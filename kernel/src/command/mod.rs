@@ -112,6 +112,14 @@ fn dispatch(
             return sharing::uninvite(tx, actor, *channel, *connection);
         }
         Command::UnshareChannel { channel } => return sharing::unshare(tx, actor, *channel),
+        Command::PatchConnection {
+            connection,
+            display_name,
+            default_team_id,
+        } => {
+            let (name, team) = (display_name.as_deref(), default_team_id.as_deref());
+            return connection::patch(tx, actor, *connection, name, team);
+        }
     };
     Ok(Reply::Object(object))
 }
@@ -250,6 +258,16 @@ pub enum Command {
         site_url: String,
         /// The settings.
         config: Config,
+    },
+    /// Changes how a connection is shown, and where channels received over it go; what is `None`
+    /// stays.
+    PatchConnection {
+        /// The connection.
+        connection: ConnectionNo,
+        /// New name shown; empty = the name.
+        display_name: Option<String>,
+        /// New team for channels received by invitation; empty = the first team.
+        default_team_id: Option<String>,
     },
 }
 
