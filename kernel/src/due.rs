@@ -10,6 +10,10 @@ use crate::tx::{Read, SCAN_BYTES_MAX, Tx};
 /// Numbers of rows for a connection's next send: one of them at most stands for a time.
 const SEND_NUMBERS: u64 = 1 << 63;
 
+/// Rows that are looked at to cancel a kind; one behind them comes in its time, and finds nothing
+/// to do.
+const DUE_SCAN_MAX: u32 = 1_000;
+
 /// Has something happen at a time, in ms.
 pub fn at(tx: &mut Tx<'_>, at_ms: i64, kind: DueKind) {
     let number = tx.next_row();
@@ -34,6 +38,15 @@ pub fn send_at(tx: &mut Tx<'_>, at_ms: i64, connection: ConnectionNo) {
 /// Has a channel sent again to a connection, at a time in ms.
 pub fn link_at(tx: &mut Tx<'_>, at_ms: i64, connection: ConnectionNo, channel: ChannelNo) {
     at(tx, at_ms, DueKind::Link(connection, channel));
+}
+
+/// Drops the rows of a kind, as far as they are among the next [`DUE_SCAN_MAX`].
+pub fn cancel(tx: &mut Tx<'_>, kind: DueKind) {
+    for (key, row) in rows_before(tx, Vec::new(), DUE_SCAN_MAX) {
+        if row.kind == kind {
+            tx.delete::<Due>(&key);
+        }
+    }
 }
 
 /// Takes the rows whose time has come, at most `rows_max` of them, earliest first.

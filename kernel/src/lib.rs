@@ -14,6 +14,7 @@ pub mod due;
 pub mod env;
 pub mod feed;
 pub mod id;
+pub mod inbound;
 pub mod input;
 pub mod jobs;
 pub mod key;

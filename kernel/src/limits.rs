@@ -38,6 +38,8 @@ pub const DUE_PER_STEP_MAX: u32 = 32;
 pub const REQUEST_MEMORY_MS: i64 = 24 * 60 * 60 * 1000;
 /// Inbound posts held for one connection; beyond that the peer is asked to try again.
 pub const HELD_MAX: u32 = 1_000;
+/// Held items of one connection that are asked again in a step.
+pub const HELD_PER_STEP_MAX: u32 = 50;
 /// Quarantined items; the oldest goes when one more comes.
 pub const QUARANTINE_MAX: u32 = 200;
 /// Bytes kept of a quarantined item; the rest is cut off.
@@ -108,3 +110,6 @@ pub const DEPENDENTS_MAX: u32 = 200;
 pub const JOB_ROWS_PER_STEP: u32 = 200;
 /// Bytes of a peer's site URL; more is refused. Protocol §3.
 pub const REMOTE_SITE_URL_BYTES_MAX: usize = 512;
+/// Latest time that a peer may name, in ms: the end of the year 9999. A clock that is ahead is no
+/// reason to refuse what it stamps; a time that makes sums overflow is.
+pub const TIME_MAX_MS: i64 = 253_402_300_799_999;

@@ -4,6 +4,7 @@ use crate::command;
 use crate::connection;
 use crate::due;
 use crate::env::{Host, StepContext};
+use crate::inbound;
 use crate::input::Input;
 use crate::jobs;
 use crate::limits::DUE_PER_STEP_MAX;
@@ -34,7 +35,16 @@ fn carry_out(tx: &mut Tx<'_>, input: &Input) -> Reply {
             key,
             command,
         } => return command::carry_out(tx, *actor, key.as_deref(), command),
-        Input::Frame { .. } | Input::Quarantine { .. } => {}
+        Input::Frame {
+            connection,
+            body,
+            skip,
+        } => return inbound::frame(tx, *connection, body, skip),
+        Input::Quarantine {
+            connection,
+            body,
+            reason,
+        } => return inbound::quarantine(tx, *connection, body, reason),
         Input::Receipt(receipt) => receipt::receipt(tx, receipt),
         Input::Ping { connection, answer } => connection::ping(tx, *connection, *answer),
         Input::Timer => timer(tx),
@@ -55,7 +65,7 @@ fn timer(tx: &mut Tx<'_>) {
                 tx.touched.insert(connection);
             }
             DueKind::Link(connection, channel) => outbound::link::go_on(tx, channel, connection),
-            DueKind::Held(_connection) => {}
+            DueKind::Held(connection) => inbound::held_step(tx, connection),
             DueKind::Job(number) => job(tx, number),
             DueKind::Requests => command::expire_requests(tx),
         }

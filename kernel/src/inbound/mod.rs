@@ -1,0 +1,124 @@
+//! What peers send: judged, applied, answered.
+//!
+//! The answer to a frame is always a [`Reply::Http`]. A message that was handled gets status 200
+//! also when it was refused, as the protocol has it; what is worth another attempt of the peer gets
+//! another status, because a real server takes every other answer for a delivery.
+
+pub mod authorize;
+mod channel_invite;
+pub mod held;
+mod judge;
+mod mentions;
+mod posts;
+mod quarantine;
+mod reactions;
+mod reason;
+mod sync;
+mod take;
+mod users;
+
+pub use held::step as held_step;
+pub use judge::shorten;
+pub use reason::{Reason, Tally};
+
+use authorize::Peer;
+
+use crate::id::ConnectionNo;
+use crate::output::{Refusal, Reply};
+use crate::tx::Tx;
+use crate::wire::frame::{
+    self, TOPIC_GLOBAL_USERS, TOPIC_INVITE, TOPIC_MEMBERSHIP, TOPIC_SYNC, TOPIC_UPLOAD,
+};
+use crate::wire::json::Document;
+use crate::wire::response::{SyncResponse, encode_fail, encode_ok};
+
+/// Items of a frame that are left out, by ranges (first, end exclusive).
+#[derive(Clone, Copy, Debug)]
+struct Skip<'a>(&'a [(u32, u32)]);
+
+impl Skip<'_> {
+    fn has(self, number: u32) -> bool {
+        self.0
+            .iter()
+            .any(|(first, end)| (*first..*end).contains(&number))
+    }
+}
+
+/// Carries out the body of a `POST …/remotecluster/msg` of an authenticated connection: the frame
+/// checks of protocol §5.2 (rows 3 to 8), then what the topic asks for. Items in `skip` are set
+/// aside instead.
+pub fn frame(tx: &mut Tx<'_>, connection: ConnectionNo, body: &[u8], skip: &[(u32, u32)]) -> Reply {
+    let Some(peer) = Peer::load(tx, connection) else {
+        return unknown_connection(tx);
+    };
+    let document = match Document::parse(body) {
+        Ok(document) => document,
+        Err(error) => return refuse(tx, &frame::unreadable(&error)),
+    };
+    let frame = match frame::check(&document, peer.row.remote_id) {
+        Ok(frame) => frame,
+        Err(refusal) => return refuse(tx, &refusal),
+    };
+    match frame.topic.as_str() {
+        // The shape of the message decides what happens, not which of the three topics it has.
+        TOPIC_SYNC | TOPIC_MEMBERSHIP | TOPIC_GLOBAL_USERS => {
+            sync::message(tx, &peer, frame.payload, Skip(skip))
+        }
+        TOPIC_INVITE => channel_invite::message(tx, &peer, frame.payload),
+        TOPIC_UPLOAD => {
+            let mut tally = Tally::default();
+            tally.count(Reason::FeatureOff);
+            tally.report(tx, connection);
+            fail("createUpload: Unable to upload file. File attachments are disabled.")
+        }
+        _ => ok(None),
+    }
+}
+
+/// Sets aside the body of a frame that stops a step even when none of its items is carried out,
+/// and tells the peer that it is refused for good: sent again, it would stop again.
+pub fn quarantine(tx: &mut Tx<'_>, connection: ConnectionNo, body: &[u8], reason: &str) -> Reply {
+    quarantine::set_aside(tx, connection, body, reason);
+    let mut tally = Tally::default();
+    tally.count(Reason::Quarantined);
+    tally.report(tx, connection);
+    fail("the message could not be processed and was set aside")
+}
+
+fn unknown_connection(tx: &mut Tx<'_>) -> Reply {
+    refuse(
+        tx,
+        &Refusal::new(
+            400,
+            "api.context.remote_id_invalid.app_error",
+            "There is no such secure connection any more.",
+        ),
+    )
+}
+
+/// A refusal in the shape of the API.
+fn refuse(tx: &mut Tx<'_>, refusal: &Refusal) -> Reply {
+    let request_id = tx.new_id();
+    let body = frame::encode_error(refusal, request_id.as_str());
+    Reply::Http {
+        status: refusal.status,
+        body,
+    }
+}
+
+fn ok(response: Option<&SyncResponse>) -> Reply {
+    Reply::Http {
+        status: 200,
+        body: encode_ok(response),
+    }
+}
+
+fn fail(error: &str) -> Reply {
+    Reply::Http {
+        status: 200,
+        body: encode_fail(error),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,109 @@
+//! Why an item of a peer was not carried out.
+
+use std::collections::BTreeMap;
+
+use crate::id::ConnectionNo;
+use crate::output::Effect;
+use crate::tx::Tx;
+
+/// Why an item was refused, ignored or held. The words are stable: metrics are labelled by them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reason {
+    /// The item is no JSON of its kind.
+    Malformed,
+    /// An id that has to be one is not.
+    BadId,
+    /// A time is negative, zero where it must not be, or beyond the year 9999.
+    BadTime,
+    /// A user name is empty, too long, or has characters that names do not have.
+    BadName,
+    /// The post's type is none that is known, or one that is never stored.
+    BadType,
+    /// The emoji's name is not one.
+    BadEmoji,
+    /// A text, a list of properties or a name is over its limit.
+    TooLarge,
+    /// The item names another channel than the message, or stands in another one here.
+    WrongChannel,
+    /// The author or the one who reacts is not known here.
+    UnknownUser,
+    /// The user belongs to this workspace or to another peer.
+    ForeignUser,
+    /// The post was written by a user of this workspace or of another peer.
+    ForeignPost,
+    /// The post that is reacted to is not known here, or is deleted.
+    UnknownPost,
+    /// The root of the thread is not known here, or is itself a reply.
+    UnknownRoot,
+    /// Every name that the suffix rule gives is taken.
+    NameTaken,
+    /// The post has as many different emoji as it may have.
+    TooManyEmoji,
+    /// A policy denied it.
+    Denied,
+    /// A policy failed: it is held, and asked again.
+    Held,
+    /// It stopped an earlier run of the frame and was set aside.
+    Quarantined,
+    /// It is of a feature that is switched off here.
+    FeatureOff,
+}
+
+impl Reason {
+    /// The reason in one word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Reason::Malformed => "malformed",
+            Reason::BadId => "bad_id",
+            Reason::BadTime => "bad_time",
+            Reason::BadName => "bad_name",
+            Reason::BadType => "bad_type",
+            Reason::BadEmoji => "bad_emoji",
+            Reason::TooLarge => "too_large",
+            Reason::WrongChannel => "wrong_channel",
+            Reason::UnknownUser => "unknown_user",
+            Reason::ForeignUser => "foreign_user",
+            Reason::ForeignPost => "foreign_post",
+            Reason::UnknownPost => "unknown_post",
+            Reason::UnknownRoot => "unknown_root",
+            Reason::NameTaken => "name_taken",
+            Reason::TooManyEmoji => "too_many_emoji",
+            Reason::Denied => "denied",
+            Reason::Held => "held",
+            Reason::Quarantined => "quarantined",
+            Reason::FeatureOff => "feature_off",
+        }
+    }
+}
+
+/// Refusals of one frame, counted by reason.
+#[derive(Debug, Default)]
+pub struct Tally(BTreeMap<Reason, u32>);
+
+impl Tally {
+    /// Counts one item.
+    pub fn count(&mut self, reason: Reason) {
+        self.add(reason, 1);
+    }
+
+    /// Counts several items.
+    pub fn add(&mut self, reason: Reason, items: u32) {
+        if items > 0 {
+            let slot = self.0.entry(reason).or_default();
+            *slot = slot.saturating_add(items);
+        }
+    }
+
+    /// Hands the counts to the metrics.
+    pub fn report(self, tx: &mut Tx<'_>, connection: ConnectionNo) {
+        for (reason, items) in self.0 {
+            let reason = reason.word().to_string();
+            tx.effect(Effect::Refused {
+                connection,
+                reason,
+                items,
+            });
+        }
+    }
+}

@@ -1,0 +1,295 @@
+//! Invitations of channels that come from a peer.
+
+use super::*;
+use crate::model::{ChannelMember, ConnectionLink, Link};
+
+fn invite(letters: &str, name: &str) -> Value {
+    json!({
+        "channel_id": id(letters), "team_id": id("theirs"), "read_only": false, "name": name,
+        "display_name": "Their Lounge", "header": "H", "purpose": "P", "type": "O",
+        "creator_id": "", "direct_participant_ids": null, "direct_participants": null,
+    })
+}
+
+fn send(world: &mut World, connection: ConnectionNo, invite: Value) -> Value {
+    world.message(connection, "sharedchannel_invite", invite)
+}
+
+fn link(world: &World, letters: &str, connection: ConnectionNo) -> Option<Link> {
+    world.host.get(&(world.channel_no(letters)?, connection))
+}
+
+fn accepted() -> Value {
+    json!({"status": "OK", "err": "", "payload": null})
+}
+
+#[test]
+fn a_new_channel_is_made_for_the_connection_with_its_creator_as_first_member() {
+    let mut world = World::new();
+    let private = with(
+        invite("lounge", "lounge"),
+        json!({"type": "P", "read_only": true}),
+    );
+    assert_eq!(send(&mut world, ACME, private), accepted());
+    let channel = world.channel("lounge").unwrap();
+    assert_eq!(
+        (channel.kind, channel.read_only, channel.shared),
+        (ChannelKind::Private, true, true)
+    );
+    assert_eq!(
+        (channel.header.as_str(), channel.purpose.as_str()),
+        ("H", "P")
+    );
+    assert_eq!(
+        (channel.name.as_str(), channel.display_name.as_str()),
+        ("lounge", "Their Lounge")
+    );
+    assert_eq!(channel.team, world.channel("joint").unwrap().team);
+    assert_eq!(
+        channel.origin,
+        world.host.get::<Connection>(&ACME).unwrap().workspace
+    );
+    let no = world.channel_no("lounge").unwrap();
+    let shared: SharedChannel = world.host.get(&no).unwrap();
+    assert_eq!(
+        (shared.home, shared.read_only, shared.connection),
+        (false, true, Some(ACME))
+    );
+    let boss = world.user_no("boss").unwrap();
+    assert!(
+        world
+            .host
+            .get::<ChannelMember>(&(no, boss))
+            .unwrap()
+            .is_admin
+    );
+    let first = world.host.get::<Link>(&(no, ACME)).unwrap();
+    assert_eq!(
+        (first.state, first.invited_by_us),
+        (LinkState::Active, false)
+    );
+    assert!(world.host.has::<ConnectionLink>(&(ACME, no)));
+    // The message about the first member stands before the link: the peer does not get it.
+    let posts = world.host.prefix::<crate::model::ChannelPost, _>(&no, 9);
+    assert_eq!(posts.len(), 1);
+    assert!(posts[0].0.2 <= first.posts_before);
+    let posts = [with(
+        post("hi", "ann", "hi"),
+        json!({"channel_id": id("lounge")}),
+    )];
+    let response = world.sync(ACME, json!({"channel_id": id("lounge"), "posts": posts}));
+    assert_eq!(response["post_errors"], json!([]));
+}
+
+#[test]
+fn the_team_is_the_one_of_the_connection_if_it_is_there() {
+    let mut world = World::new();
+    let second = world.step(|tx| {
+        let no = tx.next_team();
+        let row = tx.get::<Team>(&TeamNo(1)).unwrap();
+        let row = Team {
+            id: Id::parse(&id("second")).unwrap(),
+            ..row
+        };
+        tx.bind_id(kind::TEAM, row.id, no.0);
+        tx.put(&no, &row);
+        let connection = tx.get::<Connection>(&ACME).unwrap();
+        tx.put(
+            &ACME,
+            &Connection {
+                default_team_id: id("second"),
+                ..connection
+            },
+        );
+        no
+    });
+    send(&mut world, ACME, invite("lounge", "joint"));
+    assert_eq!(world.channel("lounge").unwrap().team, second);
+    world.step(|tx| {
+        let row = tx.get::<Team>(&second).unwrap();
+        tx.put(
+            &second,
+            &Team {
+                delete_at: 9,
+                ..row
+            },
+        );
+    });
+    send(&mut world, ACME, invite("cellar", "cellar"));
+    assert_eq!(world.channel("cellar").unwrap().team, TeamNo(1));
+}
+
+#[test]
+fn an_invitation_for_a_live_link_changes_nothing() {
+    let mut world = World::new();
+    let before = world.host.tables.clone();
+    let again = with(invite("joint", "other-name"), json!({"read_only": true}));
+    assert_eq!(send(&mut world, ACME, again), accepted());
+    assert_eq!(world.host.tables, before);
+}
+
+#[test]
+fn a_channel_that_is_here_is_not_the_peers_to_offer() {
+    let mut world = World::new();
+    send(&mut world, OTHER, invite("theirs", "theirs"));
+    // Ended by us: it stays ended, also when the peer wants it back.
+    let own = world.channel_no("acmeonly").unwrap();
+    world.step(|tx| crate::sharing::end_link(tx, own, ACME, false));
+    for channel in ["secret", "otheronly", "theirs", "acmeonly"] {
+        let before = world.host.tables.clone();
+        let answer = send(&mut world, ACME, invite(channel, "any-name"));
+        let error = format!(
+            "cannot create new shared channel (channel_id={}): channel already exists",
+            id(channel)
+        );
+        assert_eq!(
+            answer,
+            json!({"status": "FAIL", "err": error, "payload": null})
+        );
+        assert_eq!(world.host.tables, before);
+    }
+}
+
+#[test]
+fn a_channel_of_the_peer_comes_back_after_its_link_has_ended() {
+    let mut world = World::new();
+    send(&mut world, ACME, invite("lounge", "lounge"));
+    let no = world.channel_no("lounge").unwrap();
+    world.step(|tx| crate::sharing::end_link(tx, no, ACME, true));
+    assert!(!world.channel("lounge").unwrap().shared);
+    assert!(!world.host.has::<SharedChannel>(&no));
+    let ended = link(&world, "lounge", ACME).unwrap();
+    assert_eq!(ended.state, LinkState::Ended);
+    let again = with(invite("lounge", "renamed"), json!({"read_only": true}));
+    assert_eq!(send(&mut world, ACME, again), accepted());
+    let back = link(&world, "lounge", ACME).unwrap();
+    assert_eq!(
+        (back.state, back.id, back.delete_at),
+        (LinkState::Active, ended.id, 0)
+    );
+    assert!(back.posts_before.0 >= ended.posts_before.0);
+    let channel = world.channel("lounge").unwrap();
+    assert_eq!(
+        (channel.shared, channel.read_only, channel.name.as_str()),
+        (true, false, "lounge")
+    );
+}
+
+#[test]
+fn a_channel_comes_back_over_another_connection_of_the_same_workspace() {
+    let mut world = World::new();
+    send(&mut world, ACME, invite("lounge", "lounge"));
+    let no = world.channel_no("lounge").unwrap();
+    let boss = world.user_no("boss").unwrap();
+    let (stranger, attached) = world.step(|tx| {
+        crate::sharing::end_link(tx, no, ACME, false);
+        let row = tx.get::<Connection>(&ACME).unwrap();
+        let workspace = row.workspace;
+        tx.put(
+            &ACME,
+            &Connection {
+                state: ConnectionState::Removed,
+                ..row
+            },
+        );
+        (
+            connect(tx, "acme-new", boss),
+            connect_to(tx, "acme-two", boss, workspace),
+        )
+    });
+    let answer = send(&mut world, stranger, invite("lounge", "lounge"));
+    assert!(
+        answer["err"]
+            .as_str()
+            .unwrap()
+            .ends_with("channel already exists")
+    );
+    assert_eq!(
+        send(&mut world, attached, invite("lounge", "lounge")),
+        accepted()
+    );
+    // Its users and posts are known again, too.
+    let posts = [with(
+        post("back", "ann", "back"),
+        json!({"channel_id": id("lounge")}),
+    )];
+    let payload =
+        json!({"channel_id": id("lounge"), "users": {"a": user("ann", "ann")}, "posts": posts});
+    let response = world.sync(attached, payload);
+    assert_eq!(response["users_syncd"], json!([id("ann")]));
+    assert_eq!(response["post_errors"], json!([]));
+    assert_eq!(world.user("ann").unwrap().username, "ann:acme");
+}
+
+#[test]
+fn what_is_wrong_with_an_invitation_is_said_and_nothing_changes() {
+    let mut world = World::new();
+    let c = id("lounge");
+    let table = [
+        (
+            json!({"name": "joint"}),
+            format!(
+                "cannot create channel `{c}`: CreateChannel: A channel with that name already exists \
+             on the same team., Channelexists id={c}"
+            ),
+        ),
+        (
+            json!({"name": "Bad Name!"}),
+            format!(
+                "cannot create channel `{c}`: Channel.IsValid: Name must be 1 or more lowercase \
+             alphanumeric character., id={c}"
+            ),
+        ),
+        (
+            json!({"name": ""}),
+            format!(
+                "cannot create channel `{c}`: Channel.IsValid: Name must be 1 or more lowercase \
+             alphanumeric character., id={c}"
+            ),
+        ),
+        (
+            json!({"type": "X"}),
+            format!("cannot create channel `{c}`: Channel.IsValid: Invalid type., id={c}"),
+        ),
+        (
+            json!({"type": ""}),
+            format!("cannot create channel `{c}`: Channel.IsValid: Invalid type., id={c}"),
+        ),
+        (
+            json!({"header": "h".repeat(1025)}),
+            format!("cannot create channel `{c}`: Channel.IsValid: Invalid header., id={c}"),
+        ),
+        (
+            json!({"purpose": "p".repeat(251)}),
+            format!("cannot create channel `{c}`: Channel.IsValid: Invalid purpose., id={c}"),
+        ),
+        (
+            json!({"display_name": "d".repeat(65)}),
+            format!("cannot create channel `{c}`: Channel.IsValid: Invalid display name., id={c}"),
+        ),
+        (
+            json!({"type": "D", "direct_participant_ids": [id("boss"), id("ann")]}),
+            format!(
+                "cannot create direct channel `{c}`: createDirectChannelWithUser: Cannot create a \
+             direct channel with a remote user"
+            ),
+        ),
+    ];
+    for (change, error) in table {
+        let before = world.host.tables.clone();
+        let answer = send(&mut world, ACME, with(invite("lounge", "lounge"), change));
+        assert_eq!(
+            answer,
+            json!({"status": "FAIL", "err": error, "payload": null})
+        );
+        assert_eq!(world.host.tables, before);
+        assert!(world.effects.is_empty());
+    }
+    let group = with(invite("lounge", "lounge"), json!({"type": "G"}));
+    for odd in [json!("x"), json!(null), json!({}), group] {
+        let before = world.host.tables.clone();
+        let answer = send(&mut world, ACME, odd);
+        assert_eq!(answer["status"], "FAIL");
+        assert_eq!(world.host.tables, before);
+    }
+}

@@ -1,0 +1,222 @@
+//! Policies: what they deny, revise and fail over.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use super::*;
+use crate::limits::HELD_MAX;
+use crate::model::{Due, DueKind, Held, VerdictRow};
+use crate::policy::{Question, Verdict};
+
+type Asked = Rc<RefCell<Vec<(String, bool)>>>;
+
+/// Denies `bad`, revises `rude`, fails over `odd` until told otherwise; notes what it is asked.
+fn filter(world: &mut World, works: bool) -> Asked {
+    let asked = Asked::default();
+    let notes = asked.clone();
+    world.host.policy = Some(Box::new(move |question| {
+        let Question::Post(post) = question;
+        notes
+            .borrow_mut()
+            .push((post.message.clone(), post.is_edit));
+        if post.message.contains("bad") {
+            Verdict::Deny("a bad word".to_string())
+        } else if post.message.contains("rude") {
+            Verdict::Revise(post.message.replace("rude", "kind"))
+        } else if post.message.contains("odd") && !works {
+            Verdict::Failed("trapped".to_string())
+        } else {
+            Verdict::Allow
+        }
+    }));
+    asked
+}
+
+fn texts(asked: &Asked) -> Vec<String> {
+    asked.borrow_mut().drain(..).map(|(text, _)| text).collect()
+}
+
+fn held(world: &World) -> Vec<Held> {
+    world
+        .host
+        .prefix::<Held, _>(&ACME, 2_000)
+        .into_iter()
+        .map(|(_, row)| row)
+        .collect()
+}
+
+fn pending(world: &World) -> usize {
+    let due = world.host.prefix::<Due, ()>(&(), 100);
+    due.iter()
+        .filter(|(_, row)| row.kind == DueKind::Held(ACME))
+        .count()
+}
+
+#[test]
+fn a_frame_asks_once_for_all_and_a_version_is_never_asked_twice() {
+    let mut world = World::new();
+    let asked = filter(&mut world, true);
+    let posts = [
+        post("one", "ann", "fine"),
+        post("two", "ann", "a bad one"),
+        post("three", "ann", "a rude one"),
+        post("one", "ann", "fine"),
+        post("four", "boss", "not yours to say"),
+    ];
+    let response = world.sync(ACME, json!({"posts": posts}));
+    assert_eq!(response["post_errors"], json!([id("two"), id("four")]));
+    assert_eq!(texts(&asked), ["fine", "a bad one", "a rude one"]);
+    assert!(world.post("two").is_none());
+    assert_eq!(world.post("three").unwrap().message, "a kind one");
+    let row: VerdictRow = world
+        .host
+        .get(&(ACME, 0, Id::parse(&id("two")).unwrap()))
+        .unwrap();
+    assert_eq!((row.allowed, row.reason.as_str()), (false, "a bad word"));
+    let before = world.host.tables.clone();
+    let response = world.sync(ACME, json!({"posts": posts}));
+    assert_eq!(response["post_errors"], json!([id("two"), id("four")]));
+    assert_eq!(world.host.tables, before);
+    assert!(texts(&asked).is_empty());
+    // Another version is another question; of a text that stays there is none.
+    let later =
+        |text: &str, at: i64| with(post("two", "ann", text), json!({"update_at": START + at}));
+    world.sync(ACME, json!({"posts": [later("a good one", 5)]}));
+    assert_eq!(texts(&asked), ["a good one"]);
+    assert_eq!(world.post("two").unwrap().message, "a good one");
+    world.sync(ACME, json!({"posts": [later("a good one", 6)]}));
+    assert!(texts(&asked).is_empty());
+    world.sync(ACME, json!({"posts": [later("bad again", 7)]}));
+    assert_eq!(
+        asked.borrow().last(),
+        Some(&("bad again".to_string(), true))
+    );
+    assert_eq!(world.post("two").unwrap().message, "a good one");
+}
+
+#[test]
+fn a_failing_policy_holds_the_post_and_what_belongs_to_it_and_they_come_in_order() {
+    let mut world = World::new();
+    filter(&mut world, false);
+    let reply = with(
+        post("reply", "ann", "fine answer"),
+        json!({"root_id": id("root")}),
+    );
+    let posts = json!({"posts": [post("root", "ann", "odd"), reply, post("free", "ann", "fine")]});
+    let response = world.sync(ACME, posts.clone());
+    assert_eq!(response["post_errors"], json!([]));
+    assert_eq!(world.refused(), [("held".to_string(), 2)]);
+    let tada = json!({"reactions": [reaction("root", "ann", "tada")]});
+    world.sync(ACME, tada.clone());
+    assert!(world.post("free").is_some() && world.post("root").is_none());
+    assert_eq!(held(&world).len(), 3);
+    assert_eq!(pending(&world), 1);
+    // What comes again waits once.
+    world.sync(ACME, posts);
+    world.sync(ACME, tada);
+    assert_eq!((held(&world).len(), pending(&world)), (3, 1));
+    // It fails again: everything waits on, in the same order, with a longer pause.
+    world.step(|tx| crate::inbound::held_step(tx, ACME));
+    assert_eq!((held(&world).len(), pending(&world)), (3, 1));
+    assert!(held(&world).iter().all(|row| row.attempts == 2));
+    filter(&mut world, true);
+    world.step(|tx| crate::inbound::held_step(tx, ACME));
+    assert_eq!(world.post("root").unwrap().message, "odd");
+    assert_eq!(world.post("reply").unwrap().root, world.post_no("root"));
+    assert_eq!(world.reactions("root"), [("tada".to_string(), true)]);
+    assert_eq!((held(&world).len(), pending(&world)), (0, 0));
+}
+
+#[test]
+fn a_newer_version_takes_the_place_of_the_one_that_waits() {
+    let mut world = World::new();
+    filter(&mut world, false);
+    let version =
+        |text: &str, at: i64| with(post("new", "ann", text), json!({"update_at": START + at}));
+    world.sync(ACME, json!({"posts": [version("odd one", 1)]}));
+    world.sync(ACME, json!({"posts": [version("odd two", 2)]}));
+    assert_eq!(held(&world).len(), 1);
+    world.sync(ACME, json!({"posts": [version("fine", 3)]}));
+    assert_eq!(world.post("new").unwrap().message, "fine");
+    filter(&mut world, true);
+    world.step(|tx| crate::inbound::held_step(tx, ACME));
+    assert_eq!(world.post("new").unwrap().message, "fine");
+    assert!(held(&world).is_empty());
+    // Deleted while it waits: stays deleted.
+    filter(&mut world, false);
+    world.sync(ACME, json!({"posts": [post("short", "ann", "odd")]}));
+    let gone = json!({"delete_at": START + 9, "update_at": START + 9});
+    world.sync(
+        ACME,
+        json!({"posts": [with(post("short", "ann", ""), gone)]}),
+    );
+    filter(&mut world, true);
+    world.step(|tx| crate::inbound::held_step(tx, ACME));
+    assert_eq!(world.post("short").unwrap().delete_at, START + 9);
+}
+
+#[test]
+fn without_room_the_peer_has_to_try_again_and_nothing_is_half_done() {
+    let mut world = World::new();
+    filter(&mut world, false);
+    for batch in 0..HELD_MAX / 50 {
+        let posts: Vec<Value> = (0..50)
+            .map(|n| post(&format!("h{batch}h{n}"), "ann", "odd"))
+            .collect();
+        world.sync(ACME, json!({"posts": posts}));
+    }
+    assert_eq!(held(&world).len() as u32, HELD_MAX);
+    let before = world.host.tables.clone();
+    let payload = json!({
+        "channel_id": id("joint"),
+        "users": {"n": user("nina", "nina")},
+        "posts": [post("fine", "ann", "fine"), post("more", "ann", "odd")],
+    });
+    let body = world.frame(ACME, "sharedchannel_sync", &payload);
+    let (status, answer) = world.body(ACME, &body);
+    assert_eq!((status, answer["status_code"].as_i64()), (503, Some(503)));
+    assert_eq!(world.host.tables, before);
+    assert!(world.effects.is_empty());
+    filter(&mut world, true);
+    for _ in 0..HELD_MAX / 50 {
+        world.step(|tx| crate::inbound::held_step(tx, ACME));
+    }
+    assert!(held(&world).is_empty());
+    assert_eq!(world.body(ACME, &body).0, 200);
+    assert!(world.post("more").is_some());
+}
+
+#[test]
+fn what_waits_is_dropped_when_the_channel_is_no_longer_shared() {
+    let mut world = World::new();
+    filter(&mut world, false);
+    world.sync(ACME, json!({"posts": [post("new", "ann", "odd")]}));
+    let channel = world.channel_no("joint").unwrap();
+    world.step(|tx| crate::sharing::end_link(tx, channel, ACME, false));
+    filter(&mut world, true);
+    world.step(|tx| crate::inbound::held_step(tx, ACME));
+    assert!(world.post("new").is_none() && held(&world).is_empty());
+    assert_eq!(world.refused(), [("wrong_channel".to_string(), 1)]);
+}
+
+#[test]
+fn one_item_that_always_fails_does_not_hold_up_the_others() {
+    let mut world = World::new();
+    filter(&mut world, false);
+    let posts: Vec<Value> = (0..60)
+        .map(|n| post(&format!("w{n}"), "ann", "odd"))
+        .collect();
+    world.sync(ACME, json!({"posts": posts}));
+    world.host.policy = Some(Box::new(|question| {
+        let Question::Post(post) = question;
+        if post.post_id == id("w0") {
+            Verdict::Failed("x".into())
+        } else {
+            Verdict::Allow
+        }
+    }));
+    world.step(|tx| crate::inbound::held_step(tx, ACME));
+    world.step(|tx| crate::inbound::held_step(tx, ACME));
+    assert!((1..60).all(|n| world.post(&format!("w{n}")).is_some()));
+    assert_eq!(held(&world).len(), 1);
+}

@@ -1,0 +1,120 @@
+//! Reactions.
+
+use super::*;
+
+fn send(world: &mut World, reactions: &[Value]) -> Value {
+    world.sync(ACME, json!({"reactions": reactions}))
+}
+
+fn at(reaction: Value, update_at: i64, delete_at: i64) -> Value {
+    let zero = |at: i64| if at == 0 { 0 } else { START + at };
+    with(
+        reaction,
+        json!({"update_at": START + update_at, "delete_at": zero(delete_at)}),
+    )
+}
+
+#[test]
+fn duplicates_change_nothing_although_real_servers_toggle() {
+    let mut world = World::new();
+    let add = at(reaction("pboss", "ann", "tada"), 1, 0);
+    let response = send(&mut world, &[add.clone(), add.clone()]);
+    assert_eq!(response["reactions_last_update_at"], json!(START + 1));
+    assert_eq!(world.reactions("pboss"), [("tada".to_string(), true)]);
+    assert_eq!(world.post("pboss").unwrap().reaction_count, 1);
+    let before = world.host.tables.clone();
+    for _ in 0..10 {
+        send(&mut world, std::slice::from_ref(&add));
+    }
+    assert_eq!(world.host.tables, before);
+    let remove = at(reaction("pboss", "ann", "tada"), 2, 2);
+    send(&mut world, &[remove.clone(), remove.clone(), add]);
+    assert_eq!(world.reactions("pboss"), [("tada".to_string(), false)]);
+    assert_eq!(world.post("pboss").unwrap().reaction_count, 0);
+    let again = at(reaction("pboss", "ann", "tada"), 3, 0);
+    send(&mut world, &[remove, again]);
+    assert_eq!(world.reactions("pboss"), [("tada".to_string(), true)]);
+}
+
+#[test]
+fn a_removal_that_comes_first_or_in_the_same_millisecond_wins() {
+    let mut world = World::new();
+    let remove = at(reaction("pboss", "ann", "eyes"), 5, 5);
+    let add = at(reaction("pboss", "ann", "eyes"), 4, 0);
+    send(&mut world, &[remove, add]);
+    assert_eq!(world.reactions("pboss"), [("eyes".to_string(), false)]);
+    let both = [
+        at(reaction("pann", "ann", "eyes"), 5, 0),
+        at(reaction("pann", "ann", "eyes"), 5, 5),
+        at(reaction("pann", "ann", "eyes"), 5, 0),
+    ];
+    send(&mut world, &both);
+    assert_eq!(world.reactions("pann"), [("eyes".to_string(), false)]);
+}
+
+#[test]
+fn only_users_of_the_peer_react_and_only_in_the_channel() {
+    let mut world = World::new();
+    world.sync(
+        OTHER,
+        json!({"channel_id": id("otheronly"), "posts": [
+            with(post("far", "olga", "elsewhere"), json!({"channel_id": id("otheronly")})),
+        ]}),
+    );
+    world.sync(
+        ACME,
+        json!({"posts": [with(
+            post("pann", "ann", ""),
+            json!({"delete_at": START + 1, "update_at": START + 1}),
+        )]}),
+    );
+    let bad = [
+        (reaction("pboss", "boss", "tada"), "foreign_user"),
+        (reaction("pboss", "olga", "tada"), "foreign_user"),
+        (reaction("pboss", "nobody", "tada"), "unknown_user"),
+        (reaction("nothing", "ann", "tada"), "unknown_post"),
+        (reaction("far", "ann", "tada"), "wrong_channel"),
+        (reaction("pann", "ann", "tada"), "unknown_post"),
+        (reaction("pboss", "ann", ""), "bad_emoji"),
+        (reaction("pboss", "ann", "no emoji"), "bad_emoji"),
+        (reaction("pboss", "ann", &"e".repeat(65)), "bad_emoji"),
+        (
+            with(reaction("pboss", "ann", "x"), json!({"post_id": "short"})),
+            "bad_id",
+        ),
+        (
+            with(reaction("pboss", "ann", "x"), json!({"update_at": -1})),
+            "bad_time",
+        ),
+        (
+            with(reaction("pboss", "ann", "x"), json!({"delete_at": "no"})),
+            "malformed",
+        ),
+    ];
+    for (item, reason) in bad {
+        let before = world.host.tables.clone();
+        let response = send(&mut world, std::slice::from_ref(&item));
+        assert_eq!(response["reaction_errors"], json!([]));
+        assert_eq!(response["reactions_last_update_at"], json!(0));
+        assert_eq!(world.refused(), [(reason.to_string(), 1)], "{item}");
+        assert_eq!(world.host.tables, before, "{item}");
+    }
+}
+
+#[test]
+fn a_post_has_so_many_emoji_and_no_more() {
+    let mut world = World::new();
+    let max = crate::limits::EMOJI_PER_POST_MAX;
+    let many: Vec<Value> = (0..max + 3)
+        .map(|n| at(reaction("pboss", "ann", &format!("e{n}")), 1, 0))
+        .collect();
+    send(&mut world, &many);
+    assert_eq!(world.refused(), [("too_many_emoji".to_string(), 3)]);
+    assert_eq!(world.reactions("pboss").len(), max);
+    // Another one of a kind that is there fits.
+    world.sync(
+        OTHER,
+        json!({"reactions": [reaction("pboss", "olga", "e0")]}),
+    );
+    assert_eq!(world.reactions("pboss").len(), max + 1);
+}

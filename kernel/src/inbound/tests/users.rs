@@ -1,0 +1,227 @@
+//! Profiles.
+
+use super::*;
+use crate::model::{ChannelMember, TeamMember};
+
+fn users(list: &[Value]) -> Value {
+    let map: serde_json::Map<String, Value> = list
+        .iter()
+        .enumerate()
+        .map(|(n, user)| (format!("{n:02}"), user.clone()))
+        .collect();
+    json!({"users": map})
+}
+
+#[test]
+fn a_new_user_is_named_after_its_connection_and_joins_channel_and_team() {
+    let mut world = World::new();
+    let profile = with(
+        user("bea", "bea"),
+        json!({
+            "nickname": "B", "first_name": "Bea", "last_name": "Best", "position": "Boss",
+            "roles": "system_admin", "delete_at": 0, "locale": "de",
+            "timezone": {"useAutomaticTimezone": "true", "depth": {"x": 1}},
+            "props": {"customStatus": "{\"text\":\"away\"}", "RemoteUsername": "boss",
+                      "originalremoteid": "me", "number": 7},
+        }),
+    );
+    let response = world.sync(ACME, users(&[profile]));
+    assert_eq!(response["users_syncd"], json!([id("bea")]));
+    assert_eq!(response["users_last_update_at"], json!(START));
+    let bea = world.user("bea").unwrap();
+    assert_eq!(bea.username, "bea:acme");
+    assert_eq!(
+        (bea.roles.as_str(), bea.locale.as_str()),
+        ("system_user", "de")
+    );
+    assert_eq!(bea.timezone, r#"{"useAutomaticTimezone":"true"}"#);
+    assert_eq!(bea.props, r#"{"customStatus":"{\"text\":\"away\"}"}"#);
+    assert!(bea.email.ends_with("@acme.invalid") && !bea.email.contains("real"));
+    let remote = bea.remote.unwrap();
+    assert_eq!(
+        (remote.username.as_str(), remote.email.as_str()),
+        ("bea", "real@x.example")
+    );
+    let own = world.host.get::<Connection>(&ACME).unwrap();
+    assert_eq!(remote.original_remote_id, own.remote_id.to_string());
+    assert_eq!(bea.origin, own.workspace);
+    let no = world.user_no("bea").unwrap();
+    let channel = world.channel_no("joint").unwrap();
+    assert!(world.host.has::<ChannelMember>(&(channel, no)));
+    assert!(
+        world
+            .host
+            .has::<TeamMember>(&(world.channel("joint").unwrap().team, no))
+    );
+    let secret = world.channel_no("secret").unwrap();
+    assert!(!world.host.has::<ChannelMember>(&(secret, no)));
+}
+
+#[test]
+fn only_a_newer_profile_changes_anything() {
+    let mut world = World::new();
+    let named = |nick: &str, at: i64| {
+        with(
+            user("bea", "bea"),
+            json!({"nickname": nick, "update_at": at}),
+        )
+    };
+    world.sync(ACME, users(&[named("one", START + 5)]));
+    let before = world.host.tables.clone();
+    for _ in 0..10 {
+        let response = world.sync(ACME, users(&[named("two", START + 5)]));
+        assert_eq!(response["users_syncd"], json!([id("bea")]));
+        world.sync(ACME, users(&[named("old", START + 4)]));
+    }
+    assert_eq!(world.host.tables, before);
+    world.sync(ACME, users(&[named("three", START + 6)]));
+    assert_eq!(world.user("bea").unwrap().nickname, "three");
+}
+
+#[test]
+fn what_belongs_to_the_account_here_never_changes() {
+    let mut world = World::new();
+    let relayed = with(user("bea", "bea:hub"), json!({"remote_id": id("home")}));
+    world.sync(ACME, users(&[relayed]));
+    let first = world.user("bea").unwrap();
+    assert_eq!(first.username, "bea:hub");
+    assert_eq!(
+        first.remote.as_ref().unwrap().original_remote_id,
+        id("home")
+    );
+    let later = with(
+        user("bea", "bea:hub"),
+        json!({"update_at": START + 9, "remote_id": id("else"), "delete_at": 77,
+               "email": "new@x.example", "create_at": 1}),
+    );
+    world.sync(ACME, users(&[later]));
+    let then = world.user("bea").unwrap();
+    assert_eq!(then.remote.as_ref().unwrap().original_remote_id, id("home"));
+    assert_eq!(then.remote.as_ref().unwrap().email, "new@x.example");
+    assert_eq!((then.delete_at, then.create_at), (0, first.create_at));
+    assert_eq!((then.email, then.origin), (first.email, first.origin));
+}
+
+#[test]
+fn clashing_names_get_suffixes_that_do_not_pile_up() {
+    let mut world = World::new();
+    world.sync(
+        ACME,
+        users(&[
+            user("kimone", "kim"),
+            user("kimtwo", "kim"),
+            user("kimx", "kit"),
+        ]),
+    );
+    assert_eq!(world.user("kimone").unwrap().username, "kim:acme");
+    assert_eq!(world.user("kimtwo").unwrap().username, "kim-2:acme");
+    let rename = |name: &str, at: i64| with(user("kimx", name), json!({"update_at": START + at}));
+    world.sync(ACME, users(&[rename("kim", 1)]));
+    assert_eq!(world.user("kimx").unwrap().username, "kim-3:acme");
+    world.sync(ACME, users(&[rename("kim", 2)]));
+    assert_eq!(world.user("kimx").unwrap().username, "kim-3:acme");
+    world.sync(ACME, users(&[rename("kit", 3)]));
+    assert_eq!(world.user("kimx").unwrap().username, "kit:acme");
+    world.sync(OTHER, users(&[user("kimo", "kim")]));
+    assert_eq!(world.user("kimo").unwrap().username, "kim:other");
+    // The names that were left are free again.
+    world.sync(ACME, users(&[user("kimy", "kim")]));
+    assert_eq!(world.user("kimy").unwrap().username, "kim-3:acme");
+}
+
+#[test]
+fn when_every_suffix_is_taken_the_user_is_refused_and_changes_nothing() {
+    let mut world = World::new();
+    let many: Vec<Value> = (0..25).map(|n| user(&format!("same{n}"), "same")).collect();
+    let response = world.sync(ACME, users(&many));
+    assert_eq!(response["users_syncd"].as_array().unwrap().len(), 25);
+    let before = world.host.tables.clone();
+    let response = world.sync(ACME, users(&[user("last", "same")]));
+    assert_eq!(response["users_syncd"], json!([]));
+    assert_eq!(world.refused(), [("name_taken".to_string(), 1)]);
+    assert_eq!(world.host.tables, before);
+}
+
+#[test]
+fn bad_profiles_are_left_out_and_the_others_taken() {
+    let mut world = World::new();
+    let long = "x".repeat(65);
+    let bad = [
+        (with(user("bada", ""), json!({})), "bad_name"),
+        (with(user("badb", "Bad Name!"), json!({})), "bad_name"),
+        (with(user("badc", &long), json!({})), "bad_name"),
+        (with(user("badd", ":x"), json!({})), "bad_name"),
+        (with(user("bade", "b\u{430}d"), json!({})), "bad_name"),
+        (with(user("badf", "badf "), json!({})), "bad_name"),
+        (
+            with(user("badg", "badg"), json!({"nickname": long})),
+            "too_large",
+        ),
+        (
+            with(user("badh", "badh"), json!({"position": "p".repeat(129)})),
+            "too_large",
+        ),
+        (
+            with(
+                user("badi", "badi"),
+                json!({"props": {"x": "y".repeat(9000)}}),
+            ),
+            "too_large",
+        ),
+        (
+            with(user("badj", "badj"), json!({"update_at": -1})),
+            "bad_time",
+        ),
+        (
+            with(user("badk", "badk"), json!({"create_at": i64::MAX})),
+            "bad_time",
+        ),
+        (with(user("badl", "badl"), json!({"id": "short"})), "bad_id"),
+        (with(user("badm", "badm"), json!({"id": ""})), "bad_id"),
+        (
+            with(user("badn", "badn"), json!({"username": 7})),
+            "malformed",
+        ),
+        (json!("not an object"), "malformed"),
+        (json!(null), "malformed"),
+    ];
+    for (profile, reason) in bad {
+        let before = world.host.tables.clone();
+        let response = world.sync(ACME, users(std::slice::from_ref(&profile)));
+        assert_eq!(response["users_syncd"], json!([]), "{profile}");
+        assert_eq!(world.refused(), [(reason.to_string(), 1)], "{profile}");
+        assert_eq!(world.host.tables, before, "{profile}");
+        let good = user("good", "good");
+        let response = world.sync(ACME, users(&[profile, good]));
+        assert_eq!(response["users_syncd"], json!([id("good")]));
+    }
+}
+
+#[test]
+fn a_user_of_ours_or_of_another_peer_is_never_touched() {
+    let mut world = World::new();
+    for stolen in ["boss", "olga"] {
+        let before = world.host.tables.clone();
+        let profile = with(
+            user(stolen, "taken-over"),
+            json!({"update_at": START + 1_000_000, "remote_id": ""}),
+        );
+        let response = world.sync(ACME, users(&[profile]));
+        assert_eq!(response["users_syncd"], json!([]));
+        assert_eq!(world.refused(), [("foreign_user".to_string(), 1)]);
+        assert_eq!(world.host.tables, before);
+    }
+}
+
+#[test]
+fn a_user_that_is_deactivated_at_first_sight_stays_outside() {
+    let mut world = World::new();
+    world.sync(
+        ACME,
+        users(&[with(user("gone", "gone"), json!({"delete_at": START}))]),
+    );
+    assert_eq!(world.user("gone").unwrap().delete_at, START);
+    let no = world.user_no("gone").unwrap();
+    let channel = world.channel_no("joint").unwrap();
+    assert!(!world.host.has::<ChannelMember>(&(channel, no)));
+}

@@ -1,0 +1,169 @@
+//! Applies profiles. Semantics §6.3 and §7.
+
+use super::Reason;
+use super::authorize::{Authorized, Peer, Shared, UserAct, UserChange};
+use crate::id::{FeedSeq, Id, UserNo};
+use crate::limits::{LOCALE_BYTES_MAX, USERNAME_BYTES_MAX};
+use crate::lookup;
+use crate::members;
+use crate::model::{RemoteUser, User};
+use crate::naming::{self, SUFFIX_ATTEMPTS_MAX};
+use crate::tx::{Read, Tx};
+use crate::users;
+use crate::wire::json::{Document, Kind};
+use crate::wire::message::WireUser;
+use crate::wire::write::JsonWriter;
+
+/// Properties that say where a user comes from. We know that ourselves: a peer that names them is
+/// not believed.
+const OWN_PROPS: [&str; 3] = ["RemoteUsername", "RemoteEmail", "OriginalRemoteId"];
+
+/// Carries out what was authorised, then makes the user a member of the channel and its team.
+pub fn apply(
+    tx: &mut Tx<'_>,
+    peer: &Peer,
+    shared: &Authorized<Shared>,
+    change: Authorized<UserChange>,
+) -> Result<UserNo, Reason> {
+    let UserChange { act, wire } = change.take();
+    let no = match act {
+        UserAct::Create(id) => create(tx, peer, id, wire)?,
+        UserAct::Update(no) => {
+            update(tx, peer, no, wire)?;
+            no
+        }
+        UserAct::Nothing(no) => no,
+    };
+    let active = tx.get::<User>(&no).is_some_and(|user| user.delete_at == 0);
+    if active {
+        let shared = shared.get();
+        members::join_team(tx, shared.team, no, false);
+        members::join_channel(tx, shared.channel, no, false);
+    }
+    Ok(no)
+}
+
+fn create(tx: &mut Tx<'_>, peer: &Peer, id: Id, wire: WireUser) -> Result<UserNo, Reason> {
+    let username = free_name(tx, peer, &wire.username, None).ok_or(Reason::NameTaken)?;
+    // `.invalid` is reserved: no such address ever reaches anybody.
+    let email = format!("{}@{}.invalid", tx.new_id(), peer.row.name);
+    let original_remote_id = match Id::parse(&wire.remote_id) {
+        Some(told) => told,
+        None => peer.row.remote_id,
+    };
+    let now_ms = tx.now_ms();
+    let user = User {
+        id,
+        origin: peer.row.workspace,
+        create_at: if wire.create_at == 0 {
+            now_ms
+        } else {
+            wire.create_at
+        },
+        update_at: now_ms,
+        delete_at: wire.delete_at,
+        username,
+        email,
+        nickname: wire.nickname,
+        first_name: wire.first_name,
+        last_name: wire.last_name,
+        position: wire.position,
+        roles: "system_user".to_string(),
+        locale: locale(&wire.locale),
+        timezone: strings_of(&wire.timezone, &[]),
+        props: strings_of(&wire.props, &OWN_PROPS),
+        last_picture_update: 0,
+        remote: Some(RemoteUser {
+            username: wire.username,
+            email: wire.email,
+            original_remote_id: original_remote_id.into(),
+            origin_update_at: wire.update_at,
+        }),
+        feed_seq: FeedSeq(0),
+    };
+    Ok(users::insert(tx, &user))
+}
+
+/// Takes over a newer profile. E-mail address here, activity, roles and origin stay as they are,
+/// as in the reference; so does the name here while the name at home does.
+fn update(tx: &mut Tx<'_>, peer: &Peer, no: UserNo, wire: WireUser) -> Result<(), Reason> {
+    let Some(mut user) = tx.get::<User>(&no) else {
+        return Err(Reason::UnknownUser);
+    };
+    let Some(mut remote) = user.remote.take() else {
+        return Err(Reason::ForeignUser);
+    };
+    if remote.username != wire.username {
+        let username = free_name(tx, peer, &wire.username, Some(no)).ok_or(Reason::NameTaken)?;
+        users::rename(tx, no, &mut user, username);
+        // A name with a colon is how a hub calls the user, not how its home does.
+        if !wire.username.contains(':') {
+            remote.username = wire.username;
+        }
+    }
+    remote.email = wire.email;
+    remote.origin_update_at = wire.update_at;
+    user.remote = Some(remote);
+    user.nickname = wire.nickname;
+    user.first_name = wire.first_name;
+    user.last_name = wire.last_name;
+    user.position = wire.position;
+    user.locale = locale(&wire.locale);
+    user.timezone = strings_of(&wire.timezone, &[]);
+    user.props = strings_of(&wire.props, &OWN_PROPS);
+    users::update(tx, no, user);
+    Ok(())
+}
+
+/// The first name of the suffix rule that is free, or is this user's own: `name:connection`, then
+/// `name-2:connection` and so on. Always from the name at home, so that suffixes never pile up.
+fn free_name(tx: &Tx<'_>, peer: &Peer, home: &str, own: Option<UserNo>) -> Option<String> {
+    (1..=SUFFIX_ATTEMPTS_MAX)
+        .map(|attempt| {
+            let suffix = if attempt == 1 { 0 } else { attempt };
+            naming::munge(home, &peer.row.name, suffix, USERNAME_BYTES_MAX)
+        })
+        .find(|name| lookup::username(tx, name).is_none_or(|owner| Some(owner) == own))
+}
+
+fn locale(told: &str) -> String {
+    let fits = (2..=LOCALE_BYTES_MAX).contains(&told.len())
+        && told
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    if fits {
+        told.to_string()
+    } else {
+        "en".to_string()
+    }
+}
+
+/// Builds a map of texts anew from JSON: members that are no texts, and those of `without`, are
+/// left out. Empty when nothing is left.
+fn strings_of(json: &str, without: &[&str]) -> String {
+    let Ok(document) = Document::parse(json.as_bytes()) else {
+        return String::new();
+    };
+    let mut writer = JsonWriter::new();
+    let mut any = false;
+    writer.begin_object();
+    for child in document
+        .root()
+        .children()
+        .filter(|child| child.kind() == Kind::String)
+    {
+        let key = child.key();
+        let Ok(text) = child.as_text() else { continue };
+        if without.iter().any(|own| key.eq_ignore_ascii_case(own)) {
+            continue;
+        }
+        writer.text_field(&key, &text);
+        any = true;
+    }
+    writer.end_object();
+    if any {
+        String::from_utf8(writer.finish()).unwrap_or_default()
+    } else {
+        String::new()
+    }
+}
