@@ -6,6 +6,7 @@ mod invites;
 mod policies;
 mod posts;
 mod reactions;
+mod sharing;
 mod users;
 
 use serde_json::{Value, json};

@@ -1,0 +1,136 @@
+//! The life of a share, seen from the side that offers it.
+
+use super::*;
+use crate::input::Actor;
+use crate::model::{ConnectionLink, Link};
+use crate::output::Event;
+
+fn boss(world: &World) -> Actor {
+    Actor::User(world.user_no("boss").unwrap())
+}
+
+fn state(world: &World, letters: &str, connection: ConnectionNo) -> Option<LinkState> {
+    let no = world.channel_no(letters).unwrap();
+    world
+        .host
+        .get::<Link>(&(no, connection))
+        .map(|link| link.state)
+}
+
+fn ephemeral(world: &World) -> Vec<String> {
+    world
+        .effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Event(Event::Ephemeral(_, _, text)) => Some(text.clone()),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn an_invitation_shares_and_an_answer_ends_the_waiting() {
+    let mut world = World::new();
+    let actor = boss(&world);
+    let no = world.channel_no("secret").unwrap();
+    let invite = |tx: &mut Tx<'_>| crate::sharing::invite(tx, actor, no, ACME, true);
+    world.step(invite).unwrap();
+    assert_eq!(state(&world, "secret", ACME), Some(LinkState::Inviting));
+    assert!(world.channel("secret").unwrap().shared);
+    let again = world.step(invite).unwrap_err();
+    assert_eq!(
+        again.message,
+        "The secure connection has already been invited."
+    );
+    world.step(|tx| crate::sharing::invite_accepted(tx, no, ACME));
+    assert_eq!(state(&world, "secret", ACME), Some(LinkState::Active));
+    assert_eq!(ephemeral(&world), ["`ACME` has been added to channel."]);
+    world.step(|tx| crate::sharing::invite_refused(tx, no, ACME, "too late"));
+    assert_eq!(state(&world, "secret", ACME), Some(LinkState::Active));
+}
+
+#[test]
+fn a_refused_invitation_leaves_the_channel_unshared() {
+    let mut world = World::new();
+    let actor = boss(&world);
+    let no = world.channel_no("secret").unwrap();
+    world
+        .step(|tx| crate::sharing::invite(tx, actor, no, ACME, false))
+        .unwrap();
+    let words = "name\u{7}taken".repeat(100);
+    world.step(|tx| crate::sharing::invite_refused(tx, no, ACME, &words));
+    assert_eq!(state(&world, "secret", ACME), Some(LinkState::Ended));
+    assert!(!world.channel("secret").unwrap().shared);
+    let told = ephemeral(&world);
+    assert!(told[0].starts_with("Error sending channel invite for ACME: nametaken"));
+    assert!(told[0].len() < 300 && !told[0].contains('\u{7}'));
+}
+
+#[test]
+fn only_an_admin_shares_and_only_what_is_at_home_here() {
+    let mut world = World::new();
+    let secret = world.channel_no("secret").unwrap();
+    let ann = Actor::User(world.user_no("ann").unwrap());
+    for actor in [ann, Actor::Anonymous] {
+        let before = world.host.tables.clone();
+        let refusals = world.step(|tx| {
+            let joint = lookup::channel(tx, &id("joint")).unwrap();
+            [
+                crate::sharing::invite(tx, actor, secret, ACME, false).unwrap_err(),
+                crate::sharing::uninvite(tx, actor, joint, ACME).unwrap_err(),
+                crate::sharing::unshare(tx, actor, joint).unwrap_err(),
+            ]
+        });
+        assert!(refusals.iter().all(|refusal| refusal.status >= 401));
+        assert_eq!(world.host.tables, before);
+    }
+    let invite = json!({
+        "channel_id": id("lounge"), "name": "lounge", "display_name": "L", "type": "O",
+    });
+    world.message(ACME, "sharedchannel_invite", invite);
+    let lounge = world.channel_no("lounge").unwrap();
+    let actor = boss(&world);
+    let refusal = world
+        .step(|tx| crate::sharing::invite(tx, actor, lounge, OTHER, false))
+        .unwrap_err();
+    assert_eq!(
+        refusal.id,
+        "api.command_share.channel_invite_not_home.error"
+    );
+}
+
+#[test]
+fn the_last_link_takes_the_sharing_along_and_a_notice_comes_once() {
+    let mut world = World::new();
+    let actor = boss(&world);
+    let no = world.channel_no("joint").unwrap();
+    world
+        .step(|tx| crate::sharing::uninvite(tx, actor, no, ACME))
+        .unwrap();
+    assert!(world.channel("joint").unwrap().shared);
+    assert!(!world.host.has::<ConnectionLink>(&(ACME, no)));
+    let refusal = world.step(|tx| crate::sharing::uninvite(tx, actor, no, ACME));
+    assert_eq!(refusal.unwrap_err().status, 404);
+    let answer = world.answer(ACME, json!({"posts": [post("late", "ann", "late")]}));
+    assert!(
+        answer["err"]
+            .as_str()
+            .unwrap()
+            .contains("channel is no longer shared")
+    );
+    let notices = |world: &World| {
+        let posts = world.host.prefix::<crate::model::ChannelPost, _>(&no, 99);
+        let kinds = posts
+            .into_iter()
+            .filter_map(|((_, _, post), _)| world.host.get::<Post>(&post));
+        kinds.filter(|post| post.kind == "system_generic").count()
+    };
+    for _ in 0..3 {
+        world.step(|tx| crate::sharing::end_link(tx, no, OTHER, true));
+    }
+    assert_eq!(notices(&world), 1);
+    assert!(!world.channel("joint").unwrap().shared);
+    assert!(!world.host.has::<SharedChannel>(&no));
+    let refusal = world.step(|tx| crate::sharing::unshare(tx, actor, no));
+    assert_eq!(refusal.unwrap_err().status, 400);
+}
