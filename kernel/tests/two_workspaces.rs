@@ -1,0 +1,272 @@
+//! Two workspaces over a perfect wire: what is written on one side shows on the other.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+use causeway_kernel::command::{
+    AcceptConnection, Command, CreateChannel, CreateConnection, CreatePost, CreateTeam, CreateUser,
+};
+use causeway_kernel::id::{ChannelNo, ConnectionNo, PostNo, TeamNo, UserNo};
+use causeway_kernel::input::{Actor, Genesis, Input, PingAnswer, Receipt, SendOutcome};
+use causeway_kernel::lookup;
+use causeway_kernel::model::{ChannelKind, Config, Connection, PeerKind, Post, Reaction};
+use causeway_kernel::output::{Effect, Object, Output, Reply};
+use causeway_kernel::testing::MemoryHost;
+use causeway_kernel::tx::Read;
+
+const CONNECTION: ConnectionNo = ConnectionNo(1);
+
+struct Site {
+    host: MemoryHost,
+    salt: u64,
+}
+
+/// Both sides and a clock.
+struct Pair {
+    sites: [Site; 2],
+    now_ms: i64,
+}
+
+impl Pair {
+    fn run(&mut self, side: usize, input: &Input) -> Output {
+        self.now_ms += 5;
+        let site = &mut self.sites[side];
+        site.host.run(self.now_ms, site.salt, input)
+    }
+
+    /// Carries out an input and delivers whatever is sent because of it, both ways.
+    fn settle(&mut self, side: usize, input: &Input) -> Reply {
+        let first = self.run(side, input);
+        let mut queue: Vec<(usize, Effect)> = first
+            .effects
+            .into_iter()
+            .map(|effect| (side, effect))
+            .collect();
+        for _ in 0..1_000 {
+            if queue.is_empty() {
+                break;
+            }
+            let (from, effect) = queue.remove(0);
+            let Effect::Send {
+                connection,
+                attempt,
+                frame,
+            } = effect
+            else {
+                continue;
+            };
+            let input = Input::Frame {
+                connection: CONNECTION,
+                body: frame,
+                skip: Vec::new(),
+            };
+            let output = self.run(1 - from, &input);
+            let Reply::Http { status: 200, body } = output.reply else {
+                panic!("refused: {:?}", output.reply)
+            };
+            queue.extend(output.effects.into_iter().map(|effect| (1 - from, effect)));
+            let outcome = SendOutcome::Answered(body);
+            let receipt = Input::Receipt(Receipt {
+                connection,
+                attempt,
+                outcome,
+            });
+            let output = self.run(from, &receipt);
+            queue.extend(output.effects.into_iter().map(|effect| (from, effect)));
+        }
+        first.reply
+    }
+
+    fn act(&mut self, side: usize, actor: Actor, command: Command) -> Object {
+        let reply = self.settle(
+            side,
+            &Input::Command {
+                actor,
+                key: None,
+                command,
+            },
+        );
+        let Reply::Object(object) = reply else {
+            panic!("{reply:?}")
+        };
+        object
+    }
+}
+
+fn create_user(name: &str) -> Command {
+    Command::CreateUser(CreateUser {
+        username: name.to_string(),
+        email: format!("{name}@site.example"),
+        nickname: String::new(),
+        first_name: String::new(),
+        last_name: String::new(),
+        position: String::new(),
+        locale: String::new(),
+        admin: true,
+    })
+}
+
+fn create_connection(name: &str) -> CreateConnection {
+    CreateConnection {
+        name: name.to_string(),
+        display_name: String::new(),
+        default_team_id: String::new(),
+    }
+}
+
+fn connected() -> Pair {
+    let site = |salt| Site {
+        host: MemoryHost::new(),
+        salt,
+    };
+    let mut pair = Pair {
+        sites: [site(1), site(2)],
+        now_ms: 1_800_000_000_000,
+    };
+    for side in 0..2 {
+        let site_url = format!("https://site-{side}.example");
+        pair.run(
+            side,
+            &Input::Genesis(Genesis {
+                site_url,
+                config: Config::default(),
+            }),
+        );
+        pair.act(side, Actor::System, create_user(["alice", "bob"][side]));
+        let team = CreateTeam {
+            name: "main".to_string(),
+            display_name: "Main".to_string(),
+            description: String::new(),
+            is_open: true,
+        };
+        pair.act(side, Actor::User(UserNo(1)), Command::CreateTeam(team));
+    }
+    let me = Actor::User(UserNo(1));
+    pair.act(
+        0,
+        me,
+        Command::CreateConnection(create_connection("site-b")),
+    );
+    let remote_id = pair.sites[0]
+        .host
+        .get::<Connection>(&CONNECTION)
+        .unwrap()
+        .remote_id;
+    let accept = AcceptConnection {
+        create: create_connection("site-a"),
+        remote_id,
+        site_url: "https://site-0.example".to_string(),
+        kind: PeerKind::Causeway,
+    };
+    pair.act(1, me, Command::AcceptConnection(accept));
+    for side in 0..2 {
+        let confirm = Command::ConfirmConnection {
+            connection: CONNECTION,
+            site_url: format!("https://site-{}.example", 1 - side),
+            kind: PeerKind::Causeway,
+        };
+        pair.act(side, Actor::System, confirm);
+        let answer = PingAnswer {
+            sent_at_ms: pair.now_ms,
+            recv_at_ms: pair.now_ms,
+            kind: Some(PeerKind::Causeway),
+            incarnation: None,
+        };
+        pair.settle(
+            side,
+            &Input::Ping {
+                connection: CONNECTION,
+                answer: Some(answer),
+            },
+        );
+    }
+    pair
+}
+
+fn posts(pair: &Pair, side: usize, id: &str) -> Post {
+    let host = &pair.sites[side].host;
+    host.get::<Post>(&lookup::post(host, id).unwrap()).unwrap()
+}
+
+#[test]
+fn posts_edits_reactions_and_deletions_reach_the_other_side_and_come_back() {
+    let mut pair = connected();
+    let alice = Actor::User(UserNo(1));
+    let channel = CreateChannel {
+        team: TeamNo(1),
+        name: "lounge".to_string(),
+        display_name: "Lounge".to_string(),
+        header: String::new(),
+        purpose: String::new(),
+        kind: ChannelKind::Public,
+    };
+    let Object::Channel(channel) = pair.act(0, alice, Command::CreateChannel(channel)) else {
+        panic!("no channel")
+    };
+    let invite = Command::InviteToChannel {
+        channel,
+        connection: CONNECTION,
+        read_only: false,
+    };
+    pair.act(0, alice, invite);
+    let write = |channel: ChannelNo, root: Option<PostNo>, message: &str| {
+        Command::CreatePost(CreatePost {
+            channel,
+            root,
+            message: message.to_string(),
+            props: String::new(),
+            kind: String::new(),
+        })
+    };
+    let Object::Post(root) = pair.act(0, alice, write(channel, None, "hello")) else {
+        panic!("no post")
+    };
+    let id = pair.sites[0]
+        .host
+        .get::<Post>(&root)
+        .unwrap()
+        .id
+        .to_string();
+    assert_eq!(posts(&pair, 1, &id).message, "hello");
+    let there = posts(&pair, 1, &id);
+    let there_no = lookup::post(&pair.sites[1].host, &id).unwrap();
+    let reply = write(there.channel, Some(there_no), "hello back");
+    let Object::Post(reply) = pair.act(1, alice, reply) else {
+        panic!("no reply")
+    };
+    let reply_id = pair.sites[1]
+        .host
+        .get::<Post>(&reply)
+        .unwrap()
+        .id
+        .to_string();
+    assert_eq!(posts(&pair, 0, &reply_id).root, Some(root));
+    let emoji = "tada".to_string();
+    pair.act(
+        1,
+        alice,
+        Command::AddReaction {
+            post: there_no,
+            emoji,
+        },
+    );
+    let found = pair.sites[0].host.prefix::<Reaction, _>(&root, 9);
+    assert!(found.len() == 1 && found[0].1.delete_at == 0);
+    let edit = Command::EditPost {
+        post: root,
+        message: Some("hello, edited".to_string()),
+        props: None,
+        is_pinned: Some(true),
+    };
+    pair.act(0, alice, edit);
+    let edited = posts(&pair, 1, &id);
+    assert!(edited.message == "hello, edited" && edited.is_pinned);
+    pair.settle(
+        0,
+        &Input::Command {
+            actor: alice,
+            key: None,
+            command: Command::DeletePost { post: root },
+        },
+    );
+    assert_ne!(posts(&pair, 1, &id).delete_at, 0);
+    assert_ne!(posts(&pair, 1, &reply_id).delete_at, 0);
+}
