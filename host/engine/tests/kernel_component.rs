@@ -1,6 +1,14 @@
 //! The kernel as a component: what it imports, what it holds, that it does what the native one
 //! does, and how it is stopped.
 
+// Helpers of tests may fail loudly.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
 mod support;
 
 use std::borrow::Cow;
