@@ -1,8 +1,11 @@
 //! The step engine: takes inputs, runs the kernel over the tables, records every step in the
 //! journal and releases replies and effects once they are durable.
 
+pub mod memory;
 pub mod policy;
 pub mod runtime;
+
+pub use memory::{Engine, EngineOptions, EngineStatus, OpenError, Snapshot};
 
 /// Why an input was not carried out. All of these mean "try again": HTTP 503.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
