@@ -1,6 +1,12 @@
 //! The policies: what the engine needs of them. A chain answers questions while steps run; a
 //! manager prepares new chains off the writer and keeps the slots on disk.
 
+mod chain;
+mod loader;
+
+pub use chain::{POLICY_FUEL, POLICY_MEMORY_MAX};
+pub use loader::{ComponentPolicies, POLICY_BYTES_MAX, SETTINGS_BYTES_MAX, SLOTS_MAX};
+
 use causeway_kernel::policy::{Question, Verdict};
 use serde::{Deserialize, Serialize};
 

@@ -5,7 +5,7 @@ mod cache;
 mod component;
 mod lend;
 mod native;
-mod sandbox;
+pub(crate) mod sandbox;
 
 pub use component::{
     ComponentKernel, ComponentOptions, ComponentSource, EMBEDDED_KERNEL, KERNEL_MEMORY_KEPT_MAX,
