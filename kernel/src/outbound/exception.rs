@@ -193,8 +193,10 @@ pub fn at(tx: &Tx<'_>, time: &((ConnectionNo, i64), ChannelNo, u64, String)) -> 
     tx.get::<Exception>(&(time.0.0, time.1, time.2, time.3.clone()))
 }
 
-/// Whether an exception keeps what belongs to its post from being sent: the peer cannot know the
-/// post. Of a post that was edited the peer may hold an earlier version; then it is its word.
+/// Whether an exception keeps what belongs to its post from being sent. While the post is tried
+/// again it does; of an edited one that was denied or given up the peer may hold an earlier
+/// version, then it is its word.
 pub fn blocks(row: &Exception, edit_at: i64) -> bool {
-    edit_at == 0 && matches!(row.object, FeedObject::Post(_))
+    let is_open = matches!(row.state, ExceptionState::Held | ExceptionState::Refused(_));
+    (edit_at == 0 || is_open) && matches!(row.object, FeedObject::Post(_))
 }

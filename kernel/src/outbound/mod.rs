@@ -16,6 +16,8 @@ mod plan;
 mod posts;
 mod reactions;
 pub mod receipt;
+#[cfg(test)]
+mod tests;
 mod users;
 mod verdict;
 

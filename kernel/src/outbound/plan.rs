@@ -206,14 +206,9 @@ impl Order {
             exception::clear(tx, work, &object);
             return;
         }
-        if post.delete_at != 0 {
-            // What the peer never got needs no deletion there.
-            let row = self.exception(tx, work, no);
-            if row.is_some_and(|row| exception::blocks(&row, post.edit_at)) {
-                exception::clear(tx, work, &object);
-                return;
-            }
-        } else if let Some(root) = post.root
+        // A deletion always goes: an earlier version may be there, and it holds no content.
+        if post.delete_at == 0
+            && let Some(root) = post.root
             && let Some(base) = self.ensure(tx, work, posts, root)
         {
             exception::follow(tx, work, (seq, object), &base);
@@ -278,13 +273,13 @@ impl Order {
 }
 
 /// Whether a post stays in its workspace: the peer's generation does not send its like.
-fn is_local(work: &Work, post: &Post) -> bool {
+pub fn is_local(work: &Work, post: &Post) -> bool {
     work.connection.kind != PeerKind::Mattermost2021
         && LOCAL_POST_TYPES.contains(&post.kind.as_str())
 }
 
 /// Whether the cursor tells that the peer was given a post that has no exception.
-pub fn knows(tx: &Tx<'_>, work: &Work, no: PostNo, post: &Post) -> bool {
+fn knows(tx: &Tx<'_>, work: &Work, no: PostNo, post: &Post) -> bool {
     if post.origin == work.connection.workspace {
         return true;
     }

@@ -1,7 +1,7 @@
 //! The section of reactions. To a server of the 11 line a reaction is a toggle (W15): it is told
 //! of a state at most once, and never of the removal of what it was not told.
 
-use super::plan::knows;
+use super::plan::is_local;
 use super::users::is_held;
 use super::{Object, Work, envelope, exception};
 use crate::id::{FeedSeq, PostNo, UserNo};
@@ -73,8 +73,9 @@ fn outgoing(
         exception::follow(tx, work, (seq, object.clone()), &base);
         return None;
     }
+    // The plan of the round saw to it that the post is there; it may have changed since.
     let is_theirs = reaction.origin == work.connection.workspace;
-    if is_theirs || post.delete_at != 0 || !is_there(tx, work, post_no, &post) {
+    if is_theirs || post.delete_at != 0 || is_local(work, &post) {
         exception::clear(tx, work, object);
         return None;
     }
@@ -95,13 +96,6 @@ fn outgoing(
         update_at: reaction.update_at,
         delete_at: reaction.delete_at,
     })
-}
-
-/// Whether the post of a reaction is with the peer, but for exceptions: the peer knew it before,
-/// or it went in this round.
-fn is_there(tx: &Tx<'_>, work: &Work, no: PostNo, post: &Post) -> bool {
-    let object = FeedObject::Post(no);
-    knows(tx, work, no, post) || work.round.objects.iter().any(|(_, other)| *other == object)
 }
 
 /// Whether a toggle is told of a reaction's state now. It is noted as told before the message
