@@ -1,6 +1,223 @@
 //! Federation: connections to other workspaces over Mattermost's server-to-server protocol.
+//!
+//! What may pass and what it means is decided by the workspace's kernel. Here is what surrounds
+//! it: the endpoints that peers call ([`endpoints`], behind [`gate`]), invitations and the
+//! [`handshake`], what is sent to peers ([`sender`]) and the pings ([`pinger`]).
 
+pub mod client;
+mod counters;
+pub mod endpoints;
+pub mod gate;
+pub mod handshake;
 pub mod invitation;
+pub mod pinger;
+pub mod sender;
+mod settings;
 mod site_url;
+pub mod target;
 
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use causeway_engine::{Engine, Snapshot};
+use causeway_kernel::counters::workspace;
+use causeway_kernel::id::{ConnectionNo, Id};
+use causeway_kernel::input::{Incarnation, Input};
+use causeway_kernel::lookup;
+use causeway_kernel::model::{Connection, ConnectionState};
+use causeway_kernel::output::Reply;
+use causeway_kernel::tx::Read;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+pub use settings::FederationSettings;
 pub use site_url::{SITE_URL_BYTES_MAX, SiteUrl};
+
+use crate::vault::{InForce, LinkSecrets, Vault, VaultError};
+use client::PeerClient;
+
+/// The federation of one workspace. A handle; clones lead to the same one.
+#[derive(Clone)]
+pub struct Federation {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    engine: Engine,
+    vault: Vault,
+    settings: FederationSettings,
+    client: PeerClient,
+    /// Held while a handshake goes through vault and step, so that two never mix.
+    handshakes: tokio::sync::Mutex<()>,
+    /// Connections whose confirmation is on its way right now.
+    confirming: Mutex<BTreeSet<Id>>,
+    outboxes: Mutex<BTreeMap<ConnectionNo, sender::Outbox>>,
+    pings: Mutex<BTreeMap<ConnectionNo, pinger::PingState>>,
+    frames: Mutex<BTreeMap<ConnectionNo, u32>>,
+    counters: counters::FederationCounters,
+    tasks: Mutex<JoinSet<()>>,
+    stop: watch::Sender<bool>,
+}
+
+impl Federation {
+    /// The federation of a workspace; nothing runs yet.
+    #[must_use]
+    pub fn new(engine: Engine, vault: Vault, settings: FederationSettings) -> Federation {
+        Federation {
+            inner: Arc::new(Inner {
+                client: PeerClient::new(&settings),
+                engine,
+                vault,
+                settings,
+                handshakes: tokio::sync::Mutex::new(()),
+                confirming: Mutex::default(),
+                outboxes: Mutex::default(),
+                pings: Mutex::default(),
+                frames: Mutex::default(),
+                counters: counters::FederationCounters::default(),
+                tasks: Mutex::default(),
+                stop: watch::Sender::new(false),
+            }),
+        }
+    }
+
+    /// Brings the vault in line with the workspace, then begins to ping; the first round also
+    /// takes up handshakes that a crash interrupted.
+    ///
+    /// # Errors
+    /// Trouble of the vault.
+    pub async fn start(&self) -> Result<(), VaultError> {
+        let snapshot = self.snapshot();
+        let state = move |remote_id: Id| {
+            let connection = lookup::connection(&snapshot, remote_id.as_str())?;
+            live_state(&snapshot.get::<Connection>(&connection)?)
+        };
+        let swept = self.inner.vault.sweep_links(state).await?;
+        if swept > 0 {
+            tracing::info!(swept, "removed secrets of connections that are gone");
+        }
+        if self.inner.settings.enabled {
+            let federation = self.clone();
+            self.spawn(async move { pinger::run(&federation).await });
+        }
+        Ok(())
+    }
+
+    /// The endpoints that peers call.
+    pub fn router(&self) -> axum::Router {
+        endpoints::router(self)
+    }
+
+    /// A connection's record changed: pings a confirmed one that was never pinged, forgets a
+    /// removed one.
+    pub fn connection_changed(&self, connection: ConnectionNo) {
+        if !self.inner.settings.enabled {
+            return;
+        }
+        match self
+            .snapshot()
+            .get::<Connection>(&connection)
+            .as_ref()
+            .and_then(live_state)
+        {
+            Some(_) => pinger::at_once(self, connection),
+            None => {
+                lock(&self.inner.outboxes).remove(&connection);
+                lock(&self.inner.pings).remove(&connection);
+            }
+        }
+    }
+
+    /// Sends a frame; its receipt becomes an input. See [`sender`].
+    pub fn dispatch_send(&self, connection: ConnectionNo, attempt: u64, frame: Vec<u8>) {
+        sender::dispatch(self, connection, attempt, frame);
+    }
+
+    /// Ends everything that runs. What was on its way has an unknown outcome.
+    pub async fn shutdown(&self) {
+        self.inner.stop.send_replace(true);
+        lock(&self.inner.outboxes).clear();
+        let mut tasks = std::mem::take(&mut *lock(&self.inner.tasks));
+        tasks.shutdown().await;
+    }
+
+    /// Appends what is counted here.
+    pub fn render_metrics(&self, page: &mut crate::metrics::Page) {
+        self.inner.counters.render(page);
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        self.inner.engine.snapshot()
+    }
+
+    fn settings(&self) -> &FederationSettings {
+        &self.inner.settings
+    }
+
+    fn stopping(&self) -> watch::Receiver<bool> {
+        self.inner.stop.subscribe()
+    }
+
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        if *self.inner.stop.borrow() {
+            return;
+        }
+        let mut tasks = lock(&self.inner.tasks);
+        // Tasks that have ended are taken away here, as nobody waits for them.
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(task);
+    }
+
+    /// A connection that exists and is not removed.
+    fn connection(&self, connection: ConnectionNo) -> Option<(Connection, ConnectionState)> {
+        let row = self.snapshot().get::<Connection>(&connection)?;
+        let state = live_state(&row)?;
+        Some((row, state))
+    }
+
+    /// The live connection of a `remote_id`.
+    fn connection_of(&self, remote_id: Id) -> Option<(ConnectionNo, Connection, ConnectionState)> {
+        let connection = lookup::connection(&self.snapshot(), remote_id.as_str())?;
+        let (row, state) = self.connection(connection)?;
+        Some((connection, row, state))
+    }
+
+    fn link(&self, remote_id: Id) -> Result<Option<LinkSecrets>, VaultError> {
+        self.inner.vault.link(remote_id)
+    }
+
+    fn in_force(
+        &self,
+        remote_id: Id,
+        state: ConnectionState,
+    ) -> Result<Option<InForce>, VaultError> {
+        Ok(self.link(remote_id)?.and_then(|link| link.in_force(state)))
+    }
+
+    fn incarnation(&self) -> Option<Incarnation> {
+        workspace(&self.snapshot()).map(|workspace| workspace.incarnation)
+    }
+
+    /// Our own base address, if it is configured so that peers can call it.
+    fn own_site_url(&self) -> Option<SiteUrl> {
+        SiteUrl::parse(&workspace(&self.snapshot())?.site_url)
+    }
+
+    async fn submit(&self, input: Input) -> Result<Reply, causeway_engine::SubmitError> {
+        self.inner.engine.submit(input).await
+    }
+}
+
+/// How far the handshake of a connection has come; `None` once it was removed.
+fn live_state(connection: &Connection) -> Option<ConnectionState> {
+    let live = connection.delete_at == 0 && connection.state != ConnectionState::Removed;
+    live.then_some(connection.state)
+}
+
+/// Locks a map that is never left half changed.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

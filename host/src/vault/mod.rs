@@ -8,6 +8,9 @@
 //! therefore leaves at most a row of the vault that no row of the workspace names; such orphans
 //! are swept when the service starts.
 //!
+//! What others present to us is kept as a digest. What we present must be readable; it is protected
+//! by the file's permissions, as a key to encrypt it with would lie beside it.
+//!
 //! Reads are done where they are asked for: they take microseconds. Writes wait for the disk and
 //! run on the blocking pool; key derivations as well, and only a few at a time.
 

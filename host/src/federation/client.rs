@@ -1,0 +1,293 @@
+//! The HTTP client for peers. Protocol §4.
+//!
+//! It follows no redirects (they would carry the tokens elsewhere), knows no proxies of the
+//! environment, asks for no compression, and never reads more of an answer than it can use.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use axum::http::header::{CONTENT_TYPE, USER_AGENT};
+use axum::http::uri::Scheme;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Request};
+use bytes::Bytes;
+use causeway_kernel::id::Id;
+use causeway_kernel::input::Incarnation;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+
+use super::settings::FederationSettings;
+use super::site_url::SiteUrl;
+use super::target::{GuardedResolver, TargetPolicy, not_allowed};
+use crate::vault::Secret;
+
+/// Names the connection of a request.
+pub const REMOTE_ID_HEADER: HeaderName = HeaderName::from_static("x-remotecluster-id");
+/// Carries the token of a request.
+pub const TOKEN_HEADER: HeaderName = HeaderName::from_static("x-remotecluster-token");
+/// Tells another Causeway which incarnation of a workspace speaks: its id, a space, its number.
+pub const INCARNATION_HEADER: HeaderName = HeaderName::from_static("x-causeway-incarnation");
+
+/// Bytes of an answer at most. The answer to the largest message, with an error for each of its
+/// items, has a fifth of it.
+pub const RESPONSE_BYTES_MAX: usize = 1 << 20;
+
+/// Idle connections kept for a peer.
+const IDLE_PER_HOST_MAX: usize = 2;
+/// How long they are kept. A server drops them after 60 s by default; a request that meets a
+/// dropped one has an unknown outcome, so ours go first.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+const KEEPALIVE: Duration = Duration::from_secs(30);
+
+const AGENT: HeaderValue =
+    HeaderValue::from_static(concat!("Causeway/", env!("CARGO_PKG_VERSION")));
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// No byte of the request reached the peer.
+    #[error("could not reach the other workspace: {0}")]
+    NeverLeft(String),
+    /// The connection broke or the time ran out after bytes may have left.
+    #[error("the other workspace did not answer: {0}")]
+    Unknown(String),
+}
+
+/// An answer, whatever its status.
+#[derive(Debug)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: Bytes,
+}
+
+/// A request to a peer.
+#[derive(Debug)]
+pub struct Call<'a> {
+    /// The peer's base address.
+    pub site_url: &'a SiteUrl,
+    /// Path below it.
+    pub path: &'a str,
+    /// The connection.
+    pub remote_id: Id,
+    /// The token that opens the peer's gate.
+    pub token: &'a Secret,
+    /// Our incarnation, where the peer is told.
+    pub incarnation: Option<Incarnation>,
+    /// The frame.
+    pub body: Vec<u8>,
+    /// How long all of it may take.
+    pub timeout: Duration,
+}
+
+type PlainConnector = HttpConnector<GuardedResolver>;
+
+/// The client; one for the whole service.
+#[derive(Clone)]
+pub struct PeerClient {
+    plain: Client<PlainConnector, Full<Bytes>>,
+    /// None where the operating system trusts no certificate at all.
+    tls: Option<Client<HttpsConnector<PlainConnector>, Full<Bytes>>>,
+    policy: TargetPolicy,
+}
+
+impl PeerClient {
+    /// A client with the certificates that the operating system trusts.
+    #[must_use]
+    pub fn new(settings: &FederationSettings) -> PeerClient {
+        let policy = TargetPolicy {
+            allow_private: settings.allow_private_targets,
+        };
+        let mut http = HttpConnector::new_with_resolver(GuardedResolver(policy));
+        http.set_nodelay(true);
+        http.set_keepalive(Some(KEEPALIVE));
+        http.set_connect_timeout(Some(settings.connect_timeout()));
+        let mut builder = Client::builder(TokioExecutor::new());
+        builder
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .pool_max_idle_per_host(IDLE_PER_HOST_MAX);
+        let plain = builder.build(http.clone());
+        http.enforce_http(false);
+        let tls = match hyper_rustls::HttpsConnectorBuilder::new().with_native_roots() {
+            Ok(roots) => {
+                let connector = roots.https_only().enable_http1().wrap_connector(http);
+                Some(builder.build(connector))
+            }
+            Err(error) => {
+                tracing::warn!(%error, "no trusted certificates: https peers cannot be called");
+                None
+            }
+        };
+        PeerClient { plain, tls, policy }
+    }
+
+    /// Sends a request and reads its answer.
+    ///
+    /// # Errors
+    /// See [`CallError`]; its texts hold no secrets.
+    pub async fn post(&self, call: Call<'_>) -> Result<Answer, CallError> {
+        let timeout = call.timeout;
+        match tokio::time::timeout(timeout, self.exchange(call)).await {
+            Ok(result) => result,
+            Err(_) => Err(CallError::Unknown(format!("no answer within {timeout:?}"))),
+        }
+    }
+
+    async fn exchange(&self, call: Call<'_>) -> Result<Answer, CallError> {
+        // A host that is an address never meets the resolver.
+        if let Ok(address) = call.site_url.host().parse::<IpAddr>()
+            && !self.policy.allows(address)
+        {
+            return Err(CallError::NeverLeft(not_allowed().to_string()));
+        }
+        let request = request(call)?;
+        let response = match &self.tls {
+            _ if request.uri().scheme() == Some(&Scheme::HTTP) => self.plain.request(request),
+            Some(client) => client.request(request),
+            None => {
+                return Err(CallError::NeverLeft(
+                    "no certificate is trusted here".into(),
+                ));
+            }
+        };
+        let response = response.await.map_err(|error| {
+            let text = chain(&error);
+            if error.is_connect() {
+                CallError::NeverLeft(text)
+            } else {
+                CallError::Unknown(text)
+            }
+        })?;
+        let (parts, body) = response.into_parts();
+        let status = parts.status.as_u16();
+        let body = match Limited::new(body, RESPONSE_BYTES_MAX).collect().await {
+            Ok(body) => body.to_bytes(),
+            // Nobody reads the body of a refusal.
+            Err(_) if status != 200 => Bytes::new(),
+            Err(error) => return Err(CallError::Unknown(error.to_string())),
+        };
+        Ok(Answer {
+            status,
+            headers: parts.headers,
+            body,
+        })
+    }
+}
+
+fn request(call: Call<'_>) -> Result<Request<Full<Bytes>>, CallError> {
+    let unusable = |what: &str| CallError::NeverLeft(format!("its {what} cannot be used"));
+    let uri = call
+        .site_url
+        .join(call.path)
+        .ok_or_else(|| unusable("site URL"))?;
+    let mut token = HeaderValue::from_str(call.token.expose()).map_err(|_| unusable("token"))?;
+    token.set_sensitive(true);
+    let remote_id =
+        HeaderValue::from_str(call.remote_id.as_str()).map_err(|_| unusable("remote_id"))?;
+    let mut request = Request::post(uri)
+        .header(REMOTE_ID_HEADER, remote_id)
+        .header(TOKEN_HEADER, token)
+        .header(CONTENT_TYPE, JSON)
+        .header(USER_AGENT, AGENT);
+    if let Some(incarnation) = call.incarnation {
+        request = request.header(INCARNATION_HEADER, incarnation_text(incarnation));
+    }
+    request
+        .body(Full::new(Bytes::from(call.body)))
+        .map_err(|_| unusable("address"))
+}
+
+/// The value of [`INCARNATION_HEADER`].
+#[must_use]
+pub fn incarnation_text(incarnation: Incarnation) -> String {
+    format!("{} {}", incarnation.id, incarnation.number)
+}
+
+/// The incarnation that the headers name; only a Causeway names one.
+#[must_use]
+pub fn incarnation_of(headers: &HeaderMap) -> Option<Incarnation> {
+    let text = headers.get(INCARNATION_HEADER)?.to_str().ok()?;
+    let (id, number) = text.split_once(' ')?;
+    Some(Incarnation {
+        id: Id::parse(id)?,
+        number: number.parse().ok()?,
+    })
+}
+
+/// An error with its causes: hyper's own texts leave them out.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn incarnations_are_read_as_they_are_written() {
+        let id = Id::parse("yye1rc4rkiu8xnr3ik7h3zxq9h").unwrap();
+        let mut headers = HeaderMap::new();
+        assert_eq!(incarnation_of(&headers), None);
+        let told = Incarnation { id, number: 7 };
+        headers.insert(INCARNATION_HEADER, incarnation_text(told).parse().unwrap());
+        assert_eq!(incarnation_of(&headers), Some(told));
+        for bad in [
+            "",
+            "x 1",
+            "yye1rc4rkiu8xnr3ik7h3zxq9h",
+            "yye1rc4rkiu8xnr3ik7h3zxq9h -1",
+        ] {
+            headers.insert(INCARNATION_HEADER, bad.parse().unwrap());
+            assert_eq!(incarnation_of(&headers), None);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_server_without_tls_gets_no_byte_of_an_https_request() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut seen = Vec::new();
+            let mut buffer = [0; 4096];
+            let count = tokio::io::AsyncReadExt::read(&mut stream, &mut buffer)
+                .await
+                .unwrap();
+            seen.extend_from_slice(&buffer[..count]);
+            tokio::io::AsyncWriteExt::write_all(&mut stream, b"HTTP/1.1 200 OK\r\n\r\n")
+                .await
+                .unwrap();
+            seen
+        });
+        let client = PeerClient::new(&FederationSettings::default());
+        let token = Secret::new("nku19ettsgg7ujm1ze8mtmddty");
+        let call = Call {
+            site_url: &SiteUrl::parse(&format!("https://{address}")).unwrap(),
+            path: "/x",
+            remote_id: Id::parse("yye1rc4rkiu8xnr3ik7h3zxq9h").unwrap(),
+            token: &token,
+            incarnation: None,
+            body: b"{}".to_vec(),
+            timeout: Duration::from_secs(10),
+        };
+        let error = client.post(call).await.unwrap_err();
+        assert!(matches!(error, CallError::NeverLeft(_)), "{error}");
+        let seen = server.await.unwrap();
+        let token = token.expose().as_bytes();
+        assert!(!seen.windows(token.len()).any(|window| window == token));
+    }
+}

@@ -1,0 +1,233 @@
+//! The five endpoints that peers call. Protocol §5.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path, Request, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use bytes::Bytes;
+use causeway_kernel::id::{ConnectionNo, Id};
+use causeway_kernel::input::Input;
+use causeway_kernel::output::Reply;
+use causeway_kernel::wire::frame::{self, Frame, Ping};
+use causeway_kernel::wire::json::Document;
+use causeway_kernel::wire::secrets;
+
+use super::client::{INCARNATION_HEADER, incarnation_of, incarnation_text};
+use super::gate::{self, Caller};
+use super::{Federation, handshake, lock, pinger};
+use crate::http::{ApiError, read_limited};
+
+/// Bytes of a frame; a larger one is refused with 413 (`MaximumPayloadSizeBytes` + 512).
+pub const FRAME_BYTES_MAX: usize = 300_000 + 512;
+
+/// Messages of one connection that are carried out or waiting at the same time. A server sends
+/// one after another; one more than this is asked to try again.
+const FRAMES_IN_FLIGHT_MAX: u32 = 8;
+
+/// Bytes of a picture that are read although it is not stored.
+const IMAGE_BYTES_DRAINED: usize = 1 << 20;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const OK: &[u8] = br#"{"status":"OK"}"#;
+
+/// The endpoints. Everything else of an answer (ids, headers, the error object) is added by the
+/// layer that all routes of the service share.
+pub fn router(federation: &Federation) -> Router {
+    // A GET of these paths is the admin's `GET /remotecluster/{remote_id}` with an id that is
+    // none; whoever asks for it here has no session.
+    let session_expired = || async { ApiError::session_expired() };
+    Router::new()
+        .route(
+            "/api/v4/remotecluster/ping",
+            post(ping).get(session_expired),
+        )
+        .route(
+            "/api/v4/remotecluster/msg",
+            post(message).get(session_expired),
+        )
+        .route(
+            "/api/v4/remotecluster/confirm_invite",
+            post(confirm).get(session_expired),
+        )
+        .route("/api/v4/remotecluster/upload/{upload_id}", post(upload))
+        .route("/api/v4/remotecluster/{remote_id}/image", post(image))
+        .with_state(federation.clone())
+}
+
+async fn ping(
+    State(federation): State<Federation>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let (parts, body) = request.into_parts();
+    let caller = gate::admit(&federation, &parts)?;
+    let bytes = frame_bytes(&federation, body).await?;
+    let document = Document::parse(&bytes).map_err(|error| frame::unreadable(&error))?;
+    let frame = frame_of(&federation, &document, caller)?;
+    let ping = Ping::decode(frame.payload).map_err(|_| frame::invalid_payload("msg.payload"))?;
+    if let Some(told) = incarnation_of(&parts.headers) {
+        pinger::met(&federation, caller.connection, told);
+    }
+    let answer = Ping {
+        recv_at: federation.inner.engine.now_ms(),
+        ..ping
+    };
+    Ok(json(&federation, answer.encode()))
+}
+
+async fn message(
+    State(federation): State<Federation>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let (parts, body) = request.into_parts();
+    let caller = gate::admit(&federation, &parts)?.confirmed()?;
+    let mut bytes = Vec::from(frame_bytes(&federation, body).await?);
+    let _turn = Turn::take(&federation, caller.connection)?;
+    secrets::blank(&mut bytes);
+    let input = Input::Frame {
+        connection: caller.connection,
+        body: bytes,
+        skip: Vec::new(),
+    };
+    match federation.submit(input).await? {
+        Reply::Http { status, body } => {
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            Ok((status, [(CONTENT_TYPE, JSON)], body).into_response())
+        }
+        _ => Err(ApiError::internal()),
+    }
+}
+
+async fn confirm(
+    State(federation): State<Federation>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let (parts, body) = request.into_parts();
+    let caller = gate::admit(&federation, &parts)?;
+    let bytes = frame_bytes(&federation, body).await?;
+    let confirmation = {
+        let document = Document::parse(&bytes).map_err(|error| frame::unreadable(&error))?;
+        let frame = frame_of(&federation, &document, caller)?;
+        handshake::read_confirmation(
+            &federation,
+            caller,
+            frame.payload,
+            incarnation_of(&parts.headers).is_some(),
+        )?
+    };
+    handshake::answer(&federation, caller, confirmation).await?;
+    Ok(json(&federation, OK.to_vec()))
+}
+
+/// Files are not taken: they are announced by a message, which is refused as well.
+async fn upload(
+    State(federation): State<Federation>,
+    Path(_): Path<String>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let (parts, _) = request.into_parts();
+    gate::admit(&federation, &parts)?.confirmed()?;
+    Err(ApiError::new(
+        StatusCode::NOT_IMPLEMENTED,
+        "api.file.attachments.disabled.app_error",
+        "File attachments have been disabled on this server.",
+    ))
+}
+
+/// Pictures are not stored, and a picture that was not stored must never be answered with 200: the
+/// sender would take the user's profile for delivered (semantics W6).
+async fn image(
+    State(federation): State<Federation>,
+    Path(user_id): Path<String>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let (parts, body) = request.into_parts();
+    gate::admit(&federation, &parts)?.confirmed()?;
+    // Ordinary pictures are read to the end, so that the sender sees the answer and not a broken
+    // connection.
+    drop(read_limited(body, IMAGE_BYTES_DRAINED).await);
+    if Id::parse(&user_id).is_none() {
+        return Err(ApiError::invalid_url_param("user_id"));
+    }
+    Err(ApiError::new(
+        StatusCode::NOT_IMPLEMENTED,
+        "api.user.upload_profile_user.storage.app_error",
+        "Unable to upload file. Image storage is not configured.",
+    ))
+}
+
+/// Rows 1 and 2 of protocol §5.2.
+async fn frame_bytes(federation: &Federation, body: Body) -> Result<Bytes, ApiError> {
+    if !federation.settings().enabled {
+        return Err(ApiError::new(
+            StatusCode::NOT_IMPLEMENTED,
+            "api.remote_cluster.service_not_enabled.app_error",
+            "The remote cluster service is not enabled.",
+        ));
+    }
+    read_limited(body, FRAME_BYTES_MAX).await
+}
+
+/// Rows 4 to 8 of protocol §5.2.
+fn frame_of<'d>(
+    federation: &Federation,
+    document: &'d Document<'d>,
+    caller: Caller,
+) -> Result<Frame<'d>, ApiError> {
+    let frame = frame::check(document, caller.remote_id)?;
+    if federation.connection(caller.connection).is_none() {
+        return Err(ApiError::new(
+            StatusCode::BAD_REQUEST,
+            "api.context.remote_id_invalid.app_error",
+            "This connection was removed.",
+        ));
+    }
+    Ok(frame)
+}
+
+/// An answer that also tells a Causeway who we are.
+fn json(federation: &Federation, body: Vec<u8>) -> Response {
+    let mut response = ([(CONTENT_TYPE, JSON)], body).into_response();
+    let incarnation = federation.incarnation().map(incarnation_text);
+    if let Some(value) = incarnation.and_then(|text| HeaderValue::try_from(text).ok()) {
+        response.headers_mut().insert(INCARNATION_HEADER, value);
+    }
+    response
+}
+
+/// One of the messages that a connection may have in flight.
+struct Turn<'f> {
+    federation: &'f Federation,
+    connection: ConnectionNo,
+}
+
+impl<'f> Turn<'f> {
+    fn take(federation: &'f Federation, connection: ConnectionNo) -> Result<Turn<'f>, ApiError> {
+        let mut frames = lock(&federation.inner.frames);
+        let count = frames.entry(connection).or_default();
+        if *count >= FRAMES_IN_FLIGHT_MAX {
+            return Err(ApiError::unavailable(
+                "Too many messages at once; try again soon.",
+            ));
+        }
+        *count += 1;
+        Ok(Turn {
+            federation,
+            connection,
+        })
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let mut frames = lock(&self.federation.inner.frames);
+        if let Some(count) = frames.get_mut(&self.connection) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                frames.remove(&self.connection);
+            }
+        }
+    }
+}

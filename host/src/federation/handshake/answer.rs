@@ -1,0 +1,173 @@
+//! The inviter's side: a peer confirms our invitation. Protocol §5.5 and §8.2.
+
+use axum::http::StatusCode;
+use causeway_kernel::command::Command;
+use causeway_kernel::input::{Actor, Input};
+use causeway_kernel::limits::INVITATION_LIFE_MS;
+use causeway_kernel::model::{ConnectionState, PeerKind};
+use causeway_kernel::output::Reply;
+use causeway_kernel::wire::frame::{Invite, invalid_payload};
+use causeway_kernel::wire::json::Value;
+
+use crate::federation::gate::Caller;
+use crate::federation::invitation::{kind_of_version, token};
+use crate::federation::{Federation, SiteUrl};
+use crate::http::ApiError;
+use crate::vault::{LinkSecrets, NextTokens, Secret, TokenDigest};
+
+/// A confirmation whose contents were checked.
+#[derive(Debug)]
+pub struct Confirmation {
+    site_url: SiteUrl,
+    /// What we present from now on.
+    token: Secret,
+    /// What the peer presents from now on; none from a server of 2021.
+    refreshed_token: Option<Secret>,
+    version: i64,
+    kind: PeerKind,
+}
+
+/// Rows 1 to 3 of protocol §5.5, and the contents that the reference does not check.
+///
+/// # Errors
+/// 400 with the error ids of the protocol.
+pub fn read_confirmation(
+    federation: &Federation,
+    caller: Caller,
+    payload: Value<'_>,
+    causeway: bool,
+) -> Result<Confirmation, ApiError> {
+    let (connection, _) = federation
+        .connection(caller.connection)
+        .ok_or_else(|| failed("the connection is gone"))?;
+    let now_ms = federation.inner.engine.now_ms();
+    if now_ms.saturating_sub(connection.create_at) > INVITATION_LIFE_MS {
+        return Err(ApiError::new(
+            StatusCode::BAD_REQUEST,
+            "api.context.invitation_expired.error",
+            "Invitation is expired.",
+        ));
+    }
+    let invite = Invite::decode(payload).map_err(|_| invalid_payload("msg.payload"))?;
+    if invite.remote_id != caller.remote_id.as_str() {
+        return Err(ApiError::new(
+            StatusCode::BAD_REQUEST,
+            "api.context.remote_id_invalid.app_error",
+            "The confirmation names another connection than its frame.",
+        ));
+    }
+    let site_url = SiteUrl::parse(&invite.site_url).ok_or_else(|| invalid_payload("site_url"))?;
+    let ours = token(&invite.token).ok_or_else(|| invalid_payload("token"))?;
+    let refreshed_token = match invite.refreshed_token.as_str() {
+        "" => None,
+        text => Some(token(text).ok_or_else(|| invalid_payload("refreshed_token"))?),
+    };
+    let kind = if causeway {
+        PeerKind::Causeway
+    } else {
+        kind_of_version(invite.version)
+    };
+    Ok(Confirmation {
+        site_url,
+        token: ours,
+        refreshed_token,
+        version: invite.version,
+        kind,
+    })
+}
+
+/// Row 4 of protocol §5.5 and the effects of §8.2. The kernel announces the confirmed connection,
+/// and it is pinged at once.
+///
+/// # Errors
+/// 500 with the protocol's error id when the confirmation is refused, 503 when it can be repeated.
+pub async fn answer(
+    federation: &Federation,
+    caller: Caller,
+    confirmation: Confirmation,
+) -> Result<(), ApiError> {
+    let _alone = federation.inner.handshakes.lock().await;
+    let state = federation
+        .connection(caller.connection)
+        .map(|(_, state)| state);
+    if state != Some(ConnectionState::Pending) {
+        return Err(failed("the connection has already been confirmed"));
+    }
+    let vault = &federation.inner.vault;
+    let link = vault.link(caller.remote_id).map_err(unavailable)?;
+    let invitation = match link {
+        Some(LinkSecrets::Invited { invitation } | LinkSecrets::Answering { invitation, .. }) => {
+            invitation
+        }
+        _ => return Err(failed("the invitation is gone")),
+    };
+    let next = NextTokens {
+        token: next_token(federation, &invitation, &confirmation)?,
+        remote_token: confirmation.token,
+    };
+    let answering = LinkSecrets::Answering { invitation, next };
+    vault
+        .put_link(caller.remote_id, answering)
+        .await
+        .map_err(unavailable)?;
+    let command = Command::ConfirmConnection {
+        connection: caller.connection,
+        site_url: confirmation.site_url.as_str().to_string(),
+        kind: confirmation.kind,
+    };
+    let input = Input::Command {
+        actor: Actor::System,
+        key: None,
+        command,
+    };
+    let reply = federation.submit(input).await?;
+    // Whatever came of it: the workspace knows, and the vault follows.
+    let state = federation
+        .connection(caller.connection)
+        .map(|(_, state)| state);
+    if let Err(error) = vault.settle_link(caller.remote_id, state).await {
+        // The tokens in force are right all the same; the next start tidies up.
+        tracing::warn!(%error, "a connection's secrets were not tidied up");
+    }
+    match reply {
+        Reply::Refused(refusal) => Err(failed(&refusal.message)),
+        _ => {
+            federation.inner.counters.count_confirmed();
+            Ok(())
+        }
+    }
+}
+
+/// The token that replaces the invitation's.
+fn next_token(
+    federation: &Federation,
+    invitation: &Secret,
+    confirmation: &Confirmation,
+) -> Result<TokenDigest, ApiError> {
+    match &confirmation.refreshed_token {
+        Some(refreshed) if refreshed.expose() == invitation.expose() => {
+            Err(failed("the refreshed token is that of the invitation"))
+        }
+        Some(refreshed) => Ok(TokenDigest::of(refreshed.expose())),
+        // A server of 2021 goes on with the invitation's token. The newest reference makes a
+        // token that nobody is told instead, which leaves a connection that works one way.
+        None if confirmation.version < 2 && federation.settings().allow_unrotated_tokens => {
+            tracing::warn!("a peer goes on with its invitation's token, as servers of 2021 do");
+            Ok(TokenDigest::of(invitation.expose()))
+        }
+        None => Err(failed("the confirmation brings no new token")),
+    }
+}
+
+fn failed(why: &str) -> ApiError {
+    ApiError::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "api.command_remote.confirm_invitation.error",
+        format!("Could not confirm invitation: {why}."),
+    )
+}
+
+fn unavailable(error: crate::vault::VaultError) -> ApiError {
+    tracing::error!(%error, "a confirmation could not be stored");
+    ApiError::unavailable("The service cannot store the connection now; try again soon.")
+}

@@ -1,0 +1,168 @@
+//! Sends what the kernel wants sent. Protocol §4 and §10.
+//!
+//! Each connection has an outbox of its own, so that peers never wait for each other. The kernel
+//! has one message of a connection out at a time; its receipt says how it fared, and what is sent
+//! next, and when, is the kernel's business again.
+
+use std::time::Duration;
+
+use causeway_engine::SubmitError;
+use causeway_kernel::id::ConnectionNo;
+use causeway_kernel::input::{Input, Receipt, SendOutcome};
+use causeway_kernel::model::ConnectionState;
+use causeway_kernel::wire::secrets;
+use tokio::sync::mpsc;
+
+use super::client::{Call, CallError};
+use super::{Federation, SiteUrl, lock};
+
+/// Path of messages.
+const MESSAGE_PATH: &str = "/api/v4/remotecluster/msg";
+
+/// Frames that wait in an outbox. The kernel has one out at a time; one that finds no room never
+/// left.
+const OUTBOX_MAX: usize = 8;
+
+/// Pauses between attempts to hand a receipt to a workspace that cannot take it now.
+const RECEIPT_PAUSE_FIRST: Duration = Duration::from_millis(100);
+const RECEIPT_PAUSE_MAX: Duration = Duration::from_secs(5);
+
+/// The way to the task that sends for a connection; the task ends when this goes.
+pub(super) type Outbox = mpsc::Sender<Letter>;
+
+/// A frame to send.
+pub(super) struct Letter {
+    attempt: u64,
+    frame: Vec<u8>,
+}
+
+/// Puts a frame into the outbox of its connection.
+pub(super) fn dispatch(
+    federation: &Federation,
+    connection: ConnectionNo,
+    attempt: u64,
+    frame: Vec<u8>,
+) {
+    let letter = Letter { attempt, frame };
+    let refused = {
+        let mut outboxes = lock(&federation.inner.outboxes);
+        let outbox = outboxes
+            .entry(connection)
+            .or_insert_with(|| open(federation, connection));
+        outbox.try_send(letter).is_err()
+    };
+    if refused {
+        federation
+            .inner
+            .counters
+            .count_send(&SendOutcome::NeverLeft);
+        let federation = federation.clone();
+        federation.clone().spawn(async move {
+            report(&federation, connection, attempt, SendOutcome::NeverLeft).await;
+        });
+    }
+}
+
+fn open(federation: &Federation, connection: ConnectionNo) -> Outbox {
+    let (outbox, mut letters) = mpsc::channel::<Letter>(OUTBOX_MAX);
+    let (federation, mut stop) = (federation.clone(), federation.stopping());
+    federation.clone().spawn(async move {
+        loop {
+            let letter = tokio::select! {
+                letter = letters.recv() => letter,
+                _ = stop.wait_for(|stop| *stop) => None,
+            };
+            let Some(Letter { attempt, frame }) = letter else {
+                break;
+            };
+            let outcome = send(&federation, connection, frame).await;
+            federation.inner.counters.count_send(&outcome);
+            report(&federation, connection, attempt, outcome).await;
+        }
+    });
+    outbox
+}
+
+/// Sends one frame.
+pub(super) async fn send(
+    federation: &Federation,
+    connection: ConnectionNo,
+    frame: Vec<u8>,
+) -> SendOutcome {
+    // A connection that is not confirmed (any more) has nothing to say.
+    let Some((row, ConnectionState::Confirmed)) = federation.connection(connection) else {
+        return SendOutcome::NeverLeft;
+    };
+    let tokens = match federation.in_force(row.remote_id, ConnectionState::Confirmed) {
+        Ok(tokens) => tokens,
+        Err(error) => {
+            tracing::error!(%error, "the vault cannot tell a connection's token");
+            return SendOutcome::NeverLeft;
+        }
+    };
+    let token = tokens.and_then(|tokens| tokens.remote_token);
+    let (Some(token), Some(site_url)) = (token, SiteUrl::parse(&row.site_url)) else {
+        tracing::error!(
+            name = row.name,
+            "a connection has no token or no usable site URL"
+        );
+        return SendOutcome::NeverLeft;
+    };
+    let call = Call {
+        site_url: &site_url,
+        path: MESSAGE_PATH,
+        remote_id: row.remote_id,
+        token: &token,
+        incarnation: None,
+        body: frame,
+        timeout: federation.settings().send_timeout(),
+    };
+    let outcome = match federation.inner.client.post(call).await {
+        Ok(answer) if answer.status == 200 => {
+            let mut body = Vec::from(answer.body);
+            secrets::blank(&mut body);
+            return SendOutcome::Answered(body);
+        }
+        Ok(answer) => SendOutcome::Refused(answer.status),
+        Err(error) => {
+            tracing::debug!(name = row.name, %error, "a message was not delivered");
+            match error {
+                CallError::NeverLeft(_) => SendOutcome::NeverLeft,
+                CallError::Unknown(_) => SendOutcome::Unknown,
+            }
+        }
+    };
+    tracing::debug!(name = row.name, ?outcome, "a message was not taken");
+    outcome
+}
+
+/// Hands a receipt to the workspace; waits for one that cannot take it now. Without a receipt the
+/// connection would stay silent until the next start.
+async fn report(
+    federation: &Federation,
+    connection: ConnectionNo,
+    attempt: u64,
+    outcome: SendOutcome,
+) {
+    let mut pause = RECEIPT_PAUSE_FIRST;
+    let mut stop = federation.stopping();
+    loop {
+        let receipt = Receipt {
+            connection,
+            attempt,
+            outcome: outcome.clone(),
+        };
+        match federation.submit(Input::Receipt(receipt)).await {
+            Ok(_) | Err(SubmitError::ShuttingDown) => return,
+            Err(SubmitError::Stopped(error)) => {
+                tracing::warn!(error, "the workspace could not take a receipt");
+                return;
+            }
+            Err(SubmitError::ReadOnly(_) | SubmitError::Overloaded) => {}
+        }
+        tokio::select! {
+            () = tokio::time::sleep(pause) => pause = (pause * 2).min(RECEIPT_PAUSE_MAX),
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+    }
+}

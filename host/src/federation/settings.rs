@@ -1,0 +1,72 @@
+//! Settings of the federation's transport.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::invitation::CodeKdf;
+
+/// How the service speaks with its peers. What the workspace's own state machine decides by
+/// stands in its [`Config`](causeway_kernel::model::Config) instead.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FederationSettings {
+    /// Whether peers are served and called at all.
+    pub enabled: bool,
+    /// Time from the start of one round of pings to the next, in ms. A peer counts as online for
+    /// five minutes after an answer, so this stays well below.
+    pub ping_period_ms: u64,
+    /// How long a ping or a confirmation may take, in ms.
+    pub ping_timeout_ms: u64,
+    /// How long a message may take, in ms.
+    pub send_timeout_ms: u64,
+    /// How long opening a connection may take, in ms.
+    pub connect_timeout_ms: u64,
+    /// How the keys of new invitation codes are derived. `scrypt` codes are opened by servers of
+    /// every generation, `pbkdf2` ones by 11.0 and later only.
+    pub code_kdf: CodeKdf,
+    /// Whether a server of 2021 may accept our invitations. It never replaces the invitation's
+    /// token, so that token stays valid for as long as the connection lives: whoever still has
+    /// the code and its password can speak in the peer's name (CVE-2025-13324). Newer servers
+    /// rotate the token whatever this says; off, only they can accept.
+    pub allow_unrotated_tokens: bool,
+    /// Whether peers may have loopback, private or otherwise internal addresses. Workspaces of one
+    /// organisation often have; turn it off where peers are strangers, as the address of a peer
+    /// comes out of an invitation or a confirmation. Link-local addresses (which clouds use for
+    /// their metadata), multicast and broadcast ones are never called.
+    pub allow_private_targets: bool,
+}
+
+impl Default for FederationSettings {
+    fn default() -> FederationSettings {
+        FederationSettings {
+            enabled: true,
+            ping_period_ms: 60_000,
+            ping_timeout_ms: 15_000,
+            send_timeout_ms: 60_000,
+            connect_timeout_ms: 10_000,
+            code_kdf: CodeKdf::Scrypt,
+            allow_unrotated_tokens: true,
+            allow_private_targets: true,
+        }
+    }
+}
+
+impl FederationSettings {
+    pub(super) fn ping_period(&self) -> Duration {
+        // A period of nothing would be a busy loop.
+        Duration::from_millis(self.ping_period_ms.max(10))
+    }
+
+    pub(super) fn ping_timeout(&self) -> Duration {
+        Duration::from_millis(self.ping_timeout_ms)
+    }
+
+    pub(super) fn send_timeout(&self) -> Duration {
+        Duration::from_millis(self.send_timeout_ms)
+    }
+
+    pub(super) fn connect_timeout(&self) -> Duration {
+        Duration::from_millis(self.connect_timeout_ms)
+    }
+}

@@ -1,0 +1,178 @@
+//! Which addresses may be called. The address of a peer comes out of an invitation or a
+//! confirmation, so a stranger may choose it.
+
+use std::future::Future;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use hyper_util::client::legacy::connect::dns::Name;
+use tower_service::Service;
+
+/// Judges addresses after the name was resolved, so that no name can hide one.
+#[derive(Clone, Copy, Debug)]
+pub struct TargetPolicy {
+    /// Whether internal addresses may be called.
+    pub allow_private: bool,
+}
+
+impl TargetPolicy {
+    /// Whether an address may be called.
+    #[must_use]
+    pub fn allows(self, address: IpAddr) -> bool {
+        match address.to_canonical() {
+            IpAddr::V4(address) => self.allows_v4(address),
+            IpAddr::V6(address) => self.allows_v6(address),
+        }
+    }
+
+    fn allows_v4(self, address: Ipv4Addr) -> bool {
+        let [a, b, c, _] = address.octets();
+        let never = address.is_link_local()
+            || address.is_multicast()
+            || address.is_broadcast()
+            || a == 0
+            // Metadata of clouds outside the link-local block.
+            || address == Ipv4Addr::new(100, 100, 100, 200)
+            || address == Ipv4Addr::new(168, 63, 129, 16);
+        let internal = address.is_loopback()
+            || address.is_private()
+            || address.is_documentation()
+            // Carrier-grade NAT, protocol assignments, benchmarks, and what is reserved.
+            || (a == 100 && (64..128).contains(&b))
+            || (a == 192 && b == 0 && c == 0)
+            || (a == 198 && (18..20).contains(&b))
+            || a >= 240;
+        !never && (self.allow_private || !internal)
+    }
+
+    fn allows_v6(self, address: Ipv6Addr) -> bool {
+        let segments = address.segments();
+        let [first, second, ..] = segments;
+        let never = address.is_unspecified()
+            || address.is_multicast()
+            || address.is_unicast_link_local()
+            || segments == [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254];
+        let internal = address.is_loopback()
+            || address.is_unique_local()
+            || (first == 0x2001 && second == 0xdb8)
+            // Addresses that stand for IPv4 ones: NAT64, 6to4, Teredo and the old compatible form.
+            || (first == 0x64 && second == 0xff9b)
+            || first == 0x2002
+            || (first == 0x2001 && second == 0)
+            || segments.iter().take(6).all(|segment| *segment == 0);
+        !never && (self.allow_private || !internal)
+    }
+}
+
+/// Resolves names by the operating system and drops what may not be called, so that a connection
+/// is only ever opened to an address that was judged.
+#[derive(Clone, Copy, Debug)]
+pub struct GuardedResolver(pub TargetPolicy);
+
+impl Service<Name> for GuardedResolver {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, io::Error>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), io::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let policy = self.0;
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let allowed: Vec<SocketAddr> = found
+                .filter(|address| policy.allows(address.ip()))
+                .collect();
+            if allowed.is_empty() {
+                return Err(not_allowed());
+            }
+            Ok(allowed.into_iter())
+        })
+    }
+}
+
+pub(super) fn not_allowed() -> io::Error {
+    io::Error::new(
+        io::ErrorKind::PermissionDenied,
+        "this address may not be called",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn allows(allow_private: bool, address: &str) -> bool {
+        TargetPolicy { allow_private }.allows(address.parse().unwrap())
+    }
+
+    #[test]
+    fn internal_addresses_are_a_matter_of_the_setting() {
+        for address in [
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.1.1",
+            "100.64.0.1",
+            "198.18.0.1",
+            "::1",
+            "fd12::1",
+            "::ffff:127.0.0.1",
+        ] {
+            assert!(allows(true, address), "{address}");
+            assert!(!allows(false, address), "{address}");
+        }
+        for address in ["64:ff9b::7f00:1", "2002:7f00:1::", "::7f00:1"] {
+            assert!(!allows(false, address), "{address}");
+        }
+    }
+
+    #[test]
+    fn metadata_and_group_addresses_are_never_called() {
+        for address in [
+            "169.254.169.254",
+            "::ffff:169.254.169.254",
+            "100.100.100.200",
+            "168.63.129.16",
+            "fd00:ec2::254",
+            "fe80::1",
+            "0.0.0.0",
+            "::",
+            "224.0.0.1",
+            "ff02::1",
+            "255.255.255.255",
+        ] {
+            assert!(!allows(true, address), "{address}");
+        }
+    }
+
+    #[test]
+    fn public_addresses_are_called() {
+        for address in ["1.1.1.1", "93.184.216.34", "2606:4700::1111"] {
+            assert!(allows(false, address), "{address}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_name_that_leads_inside_is_not_followed() {
+        let mut strict = GuardedResolver(TargetPolicy {
+            allow_private: false,
+        });
+        let refused = strict.call("localhost".parse().unwrap()).await;
+        assert_eq!(refused.unwrap_err().kind(), io::ErrorKind::PermissionDenied);
+        let mut open = GuardedResolver(TargetPolicy {
+            allow_private: true,
+        });
+        assert!(
+            open.call("localhost".parse().unwrap())
+                .await
+                .unwrap()
+                .count()
+                > 0
+        );
+    }
+}

@@ -1,0 +1,7 @@
+//! Hosts that speak over real sockets, with real vaults and engines.
+
+mod gate;
+mod handshake;
+mod host;
+mod peer;
+mod sending;

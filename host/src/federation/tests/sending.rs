@@ -1,0 +1,265 @@
+//! What becomes of messages and pings.
+
+use causeway_kernel::id::{ConnectionNo, Id};
+use causeway_kernel::input::{Input, SendOutcome};
+use causeway_kernel::model::{ConnectionState, PeerKind, PeerWorkspace};
+use causeway_kernel::tx::Read;
+use causeway_kernel::wire::frame::Invite;
+
+use super::host::{TestHost, connected, eager, eventually, quiet};
+use super::peer::{FakePeer, Script};
+use crate::federation::client::RESPONSE_BYTES_MAX;
+use crate::federation::invitation::{self, CodeKdf};
+use crate::federation::{FederationSettings, sender};
+use crate::metrics::Page;
+use crate::vault::{Secret, new_id};
+
+const PONG: &str = r#"{"sent_at":1,"recv_at":2}"#;
+
+/// A host that is connected to a peer which does as it is told.
+async fn host_and_peer(settings: FederationSettings) -> (TestHost, FakePeer, ConnectionNo, Id) {
+    let host = TestHost::start(settings).await;
+    let peer = FakePeer::start().await;
+    let connection = connect(&host, &peer, "peer").await;
+    let remote_id = host.row(connection).unwrap().remote_id;
+    (host, peer, connection, remote_id)
+}
+
+async fn connect(host: &TestHost, peer: &FakePeer, name: &str) -> ConnectionNo {
+    peer.script(
+        "/confirm_invite",
+        [Script::Answer(200, r#"{"status":"OK"}"#)],
+    );
+    peer.script("/ping", [Script::Answer(200, PONG)]);
+    let invite = Invite {
+        remote_id: new_id().unwrap().into(),
+        remote_team_id: String::new(),
+        site_url: peer.url.clone(),
+        token: Secret::token().unwrap().expose().into(),
+        refreshed_token: String::new(),
+        version: 3,
+    };
+    let password = Secret::new(super::host::PASSWORD);
+    let derivations = host.vault.derivations();
+    let code = invitation::seal(derivations, &invite, &password, CodeKdf::Scrypt)
+        .await
+        .unwrap();
+    host.accept(name, &code).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_fate_of_a_message_has_its_outcome() {
+    let settings = FederationSettings {
+        send_timeout_ms: 400,
+        ..quiet()
+    };
+    let (host, peer, connection, remote_id) = host_and_peer(settings).await;
+    let answer = r#"{"status":"OK","err":"","payload":{"token":"secret"}}"#;
+    let blanked = answer.replace("secret", "******");
+    let cases = [
+        (
+            Script::Answer(200, answer),
+            SendOutcome::Answered(blanked.into_bytes()),
+        ),
+        (
+            Script::Answer(200, "<html>"),
+            SendOutcome::Answered(b"<html>".to_vec()),
+        ),
+        (Script::Answer(200, ""), SendOutcome::Answered(Vec::new())),
+        (Script::Answer(201, "{}"), SendOutcome::Refused(201)),
+        (Script::Answer(204, ""), SendOutcome::Refused(204)),
+        (Script::Answer(401, "{}"), SendOutcome::Refused(401)),
+        (Script::Answer(500, "{}"), SendOutcome::Refused(500)),
+        (Script::Answer(503, "{}"), SendOutcome::Refused(503)),
+        (Script::Redirect, SendOutcome::Refused(307)),
+        (Script::Flood(RESPONSE_BYTES_MAX + 1), SendOutcome::Unknown),
+        (Script::Silence, SendOutcome::Unknown),
+        (Script::Break, SendOutcome::Unknown),
+    ];
+    for (count, (script, expected)) in cases.into_iter().enumerate() {
+        peer.script("/msg", [script.clone()]);
+        let outcome = sender::send(&host.federation, connection, b"{\"x\":1}".to_vec()).await;
+        assert_eq!(outcome, expected, "{script:?}");
+        // Nothing is repeated or followed.
+        assert_eq!(peer.received("/msg").len(), count + 1, "{script:?}");
+    }
+    let sent = peer.received("/msg").remove(0);
+    assert_eq!(sent.headers["x-remotecluster-id"], remote_id.as_str());
+    assert_eq!(sent.headers["content-type"], "application/json");
+    assert!(!sent.headers.contains_key("accept-encoding"));
+    assert_eq!(sent.body["x"], 1);
+    let token = sent.headers["x-remotecluster-token"].to_str().unwrap();
+    let confirmed = peer.received("/confirm_invite").remove(0);
+    assert_eq!(confirmed.body["msg"]["payload"]["refreshed_token"], token);
+
+    drop(peer);
+    eventually_gone(&host, connection).await;
+}
+
+/// Nobody listens any more: no byte leaves.
+async fn eventually_gone(host: &TestHost, connection: ConnectionNo) {
+    for _ in 0..100 {
+        let outcome = sender::send(&host.federation, connection, Vec::new()).await;
+        if outcome == SendOutcome::NeverLeft {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("a refused connection is still no NeverLeft");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_is_gone_sends_nothing() {
+    let (host, peer, connection, _) = host_and_peer(quiet()).await;
+    peer.script("/msg", [Script::Answer(200, "{}")]);
+    let actor = causeway_kernel::input::Actor::System;
+    crate::federation::handshake::remove(&host.federation, actor, connection)
+        .await
+        .unwrap();
+    let outcome = sender::send(&host.federation, connection, Vec::new()).await;
+    assert_eq!(outcome, SendOutcome::NeverLeft);
+    let outcome = sender::send(&host.federation, ConnectionNo(999), Vec::new()).await;
+    assert_eq!(outcome, SendOutcome::NeverLeft);
+    assert!(peer.received("/msg").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn internal_targets_are_called_only_if_that_is_allowed() {
+    let (host, peer, connection, _) = host_and_peer(quiet()).await;
+    peer.script("/msg", [Script::Answer(200, "{}")]);
+    let strict = FederationSettings {
+        allow_private_targets: false,
+        ..quiet()
+    };
+    let host = host.restart(strict).await;
+    let outcome = sender::send(&host.federation, connection, Vec::new()).await;
+    assert_eq!(outcome, SendOutcome::NeverLeft);
+    assert!(peer.received("/msg").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_of_a_connection_keep_their_order_and_peers_do_not_wait_for_each_other() {
+    let (host, slow, first, _) = host_and_peer(quiet()).await;
+    let fast = FakePeer::start().await;
+    let second = connect(&host, &fast, "fast").await;
+    slow.script("/msg", [Script::Silence]);
+    fast.script("/msg", [Script::Answer(200, "{}")]);
+    host.federation
+        .dispatch_send(first, 1, b"{\"n\":0}".to_vec());
+    for n in 0..5 {
+        let frame = format!("{{\"n\":{n}}}").into_bytes();
+        host.federation.dispatch_send(second, n + 1, frame);
+    }
+    eventually("the fast peer has all", || fast.received("/msg").len() == 5).await;
+    let order: Vec<u64> = fast
+        .received("/msg")
+        .iter()
+        .filter_map(|got| got.body["n"].as_u64())
+        .collect();
+    assert_eq!(order, [0, 1, 2, 3, 4]);
+    eventually("the slow peer has one", || slow.received("/msg").len() == 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pings_go_on_every_period_and_a_slow_peer_delays_nobody() {
+    let (host, slow, first, _) = host_and_peer(eager()).await;
+    let fast = FakePeer::start().await;
+    let second = connect(&host, &fast, "fast").await;
+    slow.script("/ping", [Script::Silence]);
+    eventually("the slow peer holds a ping", || {
+        slow.received("/ping").len() > 1 || !slow.received("/ping").is_empty()
+    })
+    .await;
+    let before = fast.received("/ping").len();
+    eventually("the fast peer is pinged on", || {
+        fast.received("/ping").len() > before + 3
+    })
+    .await;
+    let online = host.row(second).unwrap().last_ping_at;
+    eventually("time goes on", || {
+        host.row(second).unwrap().last_ping_at > online
+    })
+    .await;
+    assert_eq!(host.state(first), Some(ConnectionState::Confirmed));
+    let ping = fast.received("/ping").remove(0);
+    assert_eq!(ping.body["msg"]["payload"]["recv_at"], 0);
+    assert!(ping.headers.contains_key("x-causeway-incarnation"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_that_are_none_do_not_count() {
+    let host = TestHost::start(eager()).await;
+    for script in [
+        Script::Answer(200, ""),
+        Script::Answer(200, "[]"),
+        Script::Answer(200, r#"{"sent_at":"x"}"#),
+        Script::Answer(201, PONG),
+        Script::Answer(401, "{}"),
+    ] {
+        let peer = FakePeer::start().await;
+        let connection = connect(&host, &peer, "peer").await;
+        eventually("online", || host.is_online(connection)).await;
+        peer.script("/ping", [script.clone()]);
+        // One that was on its way may still count.
+        let count = peer.received("/ping").len();
+        eventually("asked again", || peer.received("/ping").len() > count + 1).await;
+        let last = host.row(connection).unwrap().last_ping_at;
+        let count = peer.received("/ping").len();
+        eventually("asked on", || peer.received("/ping").len() > count + 1).await;
+        assert_eq!(
+            host.row(connection).unwrap().last_ping_at,
+            last,
+            "{script:?}"
+        );
+        assert_eq!(host.row(connection).unwrap().kind, PeerKind::Mattermost11);
+        let actor = causeway_kernel::input::Actor::System;
+        crate::federation::handshake::remove(&host.federation, actor, connection)
+            .await
+            .unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_was_restored_is_noticed_with_its_first_ping() {
+    let (a, b, remote_id) = connected(quiet()).await;
+    let (on_a, on_b) = (
+        a.connection_of(remote_id).unwrap(),
+        b.connection_of(remote_id).unwrap(),
+    );
+    let told = |host: &TestHost, connection| {
+        let row = host.row(connection).unwrap();
+        host.engine
+            .snapshot()
+            .get::<PeerWorkspace>(&row.workspace)
+            .unwrap()
+            .incarnation
+    };
+    eventually("a knows b", || told(&a, on_a).is_some()).await;
+    let before = told(&a, on_a).unwrap();
+    b.engine.submit(Input::Restored).await.unwrap();
+    eventually("a knows of the restore", || {
+        told(&a, on_a).unwrap() != before
+    })
+    .await;
+    assert_eq!(told(&a, on_a).unwrap().number, before.number + 1);
+    eventually("b may send again", || {
+        b.row(on_b).unwrap().suspended.is_none()
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_counted_is_rendered() {
+    let (host, peer, connection, _) = host_and_peer(quiet()).await;
+    peer.script("/msg", [Script::Answer(200, "{}")]);
+    host.federation.dispatch_send(connection, 1, b"{}".to_vec());
+    eventually("sent", || !peer.received("/msg").is_empty()).await;
+    eventually("counted", || {
+        let mut page = Page::default();
+        host.federation.render_metrics(&mut page);
+        let text = page.into_text();
+        text.contains("causeway_federation_sends_total{outcome=\"answered\"} 1\n")
+            && text.contains("causeway_federation_handshakes_total 1\n")
+    })
+    .await;
+}
