@@ -1,3 +1,7 @@
-//! The service's binary; see [`causeway`].
+//! The service's binary; see [`causeway::cli`].
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    causeway::cli::run()
+}

@@ -5,7 +5,7 @@ pub mod memory;
 pub mod policy;
 pub mod runtime;
 
-pub use memory::{Engine, EngineOptions, EngineStatus, OpenError, Snapshot};
+pub use memory::{Clock, Engine, EngineOptions, EngineStatus, OpenError, Snapshot, SystemClock};
 
 /// Why an input was not carried out. All of these mean "try again": HTTP 503.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -72,9 +72,30 @@ impl Host for Snapshot {
     }
 }
 
+/// Tells the time.
+pub trait Clock: Send + Sync {
+    /// Milliseconds since the Unix epoch.
+    fn now_ms(&self) -> i64;
+}
+
+/// The operating system's clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now_ms(&self) -> i64 {
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    }
+}
+
 /// What an engine starts from.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct EngineOptions {
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
     /// Where a durable engine keeps its data; made if it does not exist.
     pub data_dir: PathBuf,
     /// The first input.
@@ -88,6 +109,7 @@ impl Default for EngineOptions {
             config: Config::default(),
         };
         EngineOptions {
+            clock: Arc::new(SystemClock),
             data_dir: PathBuf::new(),
             genesis,
         }
@@ -111,6 +133,7 @@ pub struct EngineStatus {
 /// The engine. A handle; clones lead to the same one.
 #[derive(Clone)]
 pub struct Engine {
+    clock: Arc<dyn Clock>,
     state: Arc<Mutex<State>>,
     effects: UnboundedSender<Effect>,
 }
@@ -131,6 +154,7 @@ impl Engine {
         std::fs::create_dir_all(&options.data_dir)?;
         let (effects, receiver) = unbounded_channel();
         let engine = Engine {
+            clock: options.clock,
             state: Arc::default(),
             effects,
         };
@@ -199,10 +223,7 @@ impl Engine {
     /// The service's clock, in ms.
     #[must_use]
     pub fn now_ms(&self) -> i64 {
-        let since = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+        self.clock.now_ms()
     }
 
     /// How it fares.

@@ -1,0 +1,61 @@
+//! Answers that are rendered already.
+
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+
+use crate::http::{ApiError, finish};
+
+/// What a handler returns.
+pub type Answer = Result<Rendered, ApiError>;
+
+/// JSON text with its status.
+#[derive(Debug)]
+pub struct Rendered {
+    status: StatusCode,
+    body: String,
+}
+
+impl Rendered {
+    /// A success: 200.
+    #[must_use]
+    pub fn new(body: String) -> Rendered {
+        Rendered {
+            status: StatusCode::OK,
+            body,
+        }
+    }
+
+    /// Something was made: 201.
+    #[must_use]
+    pub fn created(body: String) -> Rendered {
+        Rendered {
+            status: StatusCode::CREATED,
+            body,
+        }
+    }
+
+    /// An operation without a result. Clients parse every answer, so this one has a body as well.
+    #[must_use]
+    pub fn ok() -> Rendered {
+        Rendered::new(r#"{"status":"OK"}"#.to_string())
+    }
+
+    /// A JSON value.
+    #[must_use]
+    pub fn json(value: &serde_json::Value) -> Rendered {
+        Rendered::new(value.to_string())
+    }
+
+    /// The JSON array of texts that are JSON already.
+    #[must_use]
+    pub fn array(items: &[String]) -> Rendered {
+        Rendered::new(format!("[{}]", items.join(",")))
+    }
+}
+
+impl IntoResponse for Rendered {
+    fn into_response(self) -> Response {
+        (self.status, [(CONTENT_TYPE, finish::JSON)], self.body).into_response()
+    }
+}

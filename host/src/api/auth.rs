@@ -1,0 +1,219 @@
+//! Who calls. Client API §3.2, §3.3.
+
+use axum::extract::FromRequestParts;
+use axum::http::header::{AUTHORIZATION, COOKIE};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method};
+use causeway_kernel::authority;
+use causeway_kernel::id::UserNo;
+use causeway_kernel::input::Actor;
+use causeway_kernel::tx::Read;
+use subtle::ConstantTimeEq;
+
+use super::{App, Shared};
+use crate::http::ApiError;
+use crate::vault::{Secret, Session};
+
+/// Bytes of a credential that are looked at; a longer one is no token of ours.
+const TOKEN_BYTES_MAX: usize = 50;
+
+/// The cookie with the session's token.
+pub const TOKEN_COOKIE: &str = "MMAUTHTOKEN";
+/// The header that repeats the session's CSRF value.
+const CSRF_HEADER: &str = "x-csrf-token";
+
+/// A token as it came.
+pub struct Presented {
+    /// The token.
+    pub token: Secret,
+    /// Whether a browser sent it by itself.
+    pub by_cookie: bool,
+}
+
+/// The user of a live session.
+pub struct Caller {
+    /// Who.
+    pub user: UserNo,
+    /// The session.
+    pub session: Session,
+    /// Its token.
+    pub token: Secret,
+}
+
+impl Caller {
+    /// The caller as an actor.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        Actor::User(self.user)
+    }
+
+    /// Insists that the caller administers the system.
+    ///
+    /// # Errors
+    /// 403 otherwise.
+    pub fn require_admin(&self, rows: &(impl Read + ?Sized)) -> Result<(), ApiError> {
+        if authority::is_system_admin(rows, self.user) {
+            Ok(())
+        } else {
+            Err(ApiError::forbidden())
+        }
+    }
+
+    /// Insists that the caller is this user, or administers the system.
+    ///
+    /// # Errors
+    /// 403 otherwise.
+    pub fn require_self(&self, rows: &(impl Read + ?Sized), user: UserNo) -> Result<(), ApiError> {
+        if user == self.user {
+            Ok(())
+        } else {
+            self.require_admin(rows)
+        }
+    }
+}
+
+impl FromRequestParts<Shared> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Caller, ApiError> {
+        let presented = present(&parts.headers).ok_or_else(ApiError::session_expired)?;
+        let caller = app.caller(presented.token)?;
+        if presented.by_cookie && !is_safe(&parts.method) && !csrf_matches(&parts.headers, &caller)
+        {
+            return Err(ApiError::session_expired());
+        }
+        // Written at most once in minutes; a session that cannot be prolonged is still good.
+        if let Err(error) = app
+            .vault
+            .note_activity(caller.token.expose(), app.engine.now_ms())
+            .await
+        {
+            tracing::warn!(%error, "noting a session's activity");
+        }
+        Ok(caller)
+    }
+}
+
+/// A caller who may have no session: signing up, logging out, asking for the configuration.
+pub struct MaybeCaller(pub Option<Caller>);
+
+impl FromRequestParts<Shared> for MaybeCaller {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        app: &Shared,
+    ) -> Result<MaybeCaller, Self::Rejection> {
+        Ok(MaybeCaller(
+            Caller::from_request_parts(parts, app).await.ok(),
+        ))
+    }
+}
+
+impl App {
+    /// The caller of a token: its session must live, its user must be active and local.
+    ///
+    /// # Errors
+    /// 401 otherwise, 503 when the vault cannot be read.
+    pub fn caller(&self, token: Secret) -> Result<Caller, ApiError> {
+        let session = self
+            .vault
+            .session(token.expose(), self.engine.now_ms())?
+            .ok_or_else(ApiError::session_expired)?;
+        let user = authority::acting_user(&self.rows(), Actor::User(session.user))?;
+        Ok(Caller {
+            user,
+            session,
+            token,
+        })
+    }
+}
+
+/// The first credential of a request: cookie, then `Authorization`.
+#[must_use]
+pub fn present(headers: &HeaderMap) -> Option<Presented> {
+    let by_cookie = cookie(headers, TOKEN_COOKIE).map(|token| (token, true));
+    let by_header = || {
+        let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
+        let (scheme, token) = value.split_once(' ')?;
+        let known = ["bearer", "token"]
+            .iter()
+            .any(|name| scheme.eq_ignore_ascii_case(name));
+        known.then(|| (token.trim(), false))
+    };
+    let (token, by_cookie) = by_cookie.or_else(by_header)?;
+    let plausible = !token.is_empty() && token.len() <= TOKEN_BYTES_MAX;
+    plausible.then(|| Presented {
+        token: Secret::new(token),
+        by_cookie,
+    })
+}
+
+/// A cookie's value.
+fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(found, value)| *found == name && !value.is_empty())
+        .map(|(_, value)| value.trim_matches('"'))
+}
+
+fn is_safe(method: &Method) -> bool {
+    method == Method::GET || method == Method::HEAD
+}
+
+fn csrf_matches(headers: &HeaderMap, caller: &Caller) -> bool {
+    let sent = headers
+        .get(CSRF_HEADER)
+        .map_or(&b""[..], |value| value.as_bytes());
+    !caller.session.csrf.is_empty() && sent.ct_eq(caller.session.csrf.as_bytes()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(*name, HeaderValue::from_static(value));
+        }
+        headers
+    }
+
+    fn presented(pairs: &[(&'static str, &'static str)]) -> Option<(String, bool)> {
+        present(&headers(pairs)).map(|it| (it.token.expose().to_string(), it.by_cookie))
+    }
+
+    #[test]
+    fn the_scheme_is_compared_without_case() {
+        for value in ["Bearer abc", "BEARER abc", "bearer abc", "token abc"] {
+            let mut map = HeaderMap::new();
+            map.insert(AUTHORIZATION, HeaderValue::from_str(value).unwrap());
+            assert_eq!(present(&map).unwrap().token.expose(), "abc", "{value}");
+        }
+        assert_eq!(presented(&[("authorization", "Basic abc")]), None);
+        assert_eq!(presented(&[("authorization", "Bearer ")]), None);
+    }
+
+    #[test]
+    fn the_cookie_comes_first() {
+        let found = presented(&[
+            ("authorization", "Bearer abc"),
+            ("cookie", "a=b; MMAUTHTOKEN=xyz; MMCSRF=q"),
+        ]);
+        assert_eq!(found, Some(("xyz".into(), true)));
+        let found = presented(&[("cookie", "MMAUTHTOKEN="), ("authorization", "Bearer abc")]);
+        assert_eq!(found, Some(("abc".into(), false)));
+    }
+
+    #[test]
+    fn an_endless_credential_is_none() {
+        let long = Box::leak(format!("Bearer {}", "x".repeat(51)).into_boxed_str());
+        assert_eq!(presented(&[("authorization", long)]), None);
+    }
+}

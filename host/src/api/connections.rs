@@ -1,0 +1,323 @@
+//! Connections to other workspaces, for administrators. Protocol §11, client API §11.
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use causeway_kernel::command::{Command, CreateConnection};
+use causeway_kernel::id::ConnectionNo;
+use causeway_kernel::limits::ONLINE_MS;
+use causeway_kernel::lookup;
+use causeway_kernel::model::{Connection, ConnectionState, LinkState, SharedChannel};
+use causeway_kernel::output::Object;
+use causeway_kernel::query::sharing;
+use causeway_kernel::render::{Renderer, Viewer};
+use causeway_kernel::tx::Read;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::answer::{Answer, Rendered};
+use super::auth::Caller;
+use super::path::{Ids, Params};
+use super::{App, Shared};
+use crate::federation::handshake::{self, HandshakeError};
+use crate::http::{ApiError, Json};
+use crate::vault::Secret;
+
+/// Routes of this file. Ids of connections are not checked for their shape: an ill-formed one is
+/// an unknown one.
+pub fn routes() -> Router<Shared> {
+    Router::new()
+        .route("/remotecluster", get(list).post(create))
+        .route("/remotecluster/accept_invite", post(accept))
+        .route(
+            "/remotecluster/{remote_id}",
+            get(by_id).patch(patch).delete(remove),
+        )
+        .route("/remotecluster/{remote_id}/generate_invite", post(generate))
+        .route(
+            "/remotecluster/{remote_id}/sharedchannelremotes",
+            get(links),
+        )
+        .route(
+            "/remotecluster/{remote_id}/channels/{channel_id}/invite",
+            post(invite),
+        )
+        .route(
+            "/remotecluster/{remote_id}/channels/{channel_id}/uninvite",
+            post(uninvite),
+        )
+}
+
+impl From<HandshakeError> for ApiError {
+    fn from(error: HandshakeError) -> ApiError {
+        error.refusal().into()
+    }
+}
+
+fn unknown() -> ApiError {
+    ApiError::not_found("api.remote_cluster.get.not_found", "secure connection")
+}
+
+/// A connection of the path, removed ones included.
+fn any(rows: &(impl Read + ?Sized), ids: &Ids) -> Result<(ConnectionNo, Connection), ApiError> {
+    sharing::connection_by_id(rows, ids.get("remote_id")).ok_or_else(unknown)
+}
+
+/// A live connection of the path.
+fn live(rows: &(impl Read + ?Sized), ids: &Ids) -> Result<ConnectionNo, ApiError> {
+    let (connection, row) = any(rows, ids)?;
+    if row.delete_at == 0 {
+        Ok(connection)
+    } else {
+        Err(unknown())
+    }
+}
+
+async fn list(State(app): State<Shared>, caller: Caller, params: Params) -> Answer {
+    let rows = app.rows();
+    caller.require_admin(&rows)?;
+    let now_ms = app.engine.now_ms();
+    let mut found = sharing::connections(&rows, params.flag("include_deleted"));
+    if params.flag("exclude_offline") {
+        found.retain(|(_, row)| row.last_ping_at > 0 && now_ms - row.last_ping_at < ONLINE_MS);
+    }
+    if params.flag("only_confirmed") {
+        found.retain(|(_, row)| row.state == ConnectionState::Confirmed);
+    }
+    // Connections of plugins do not exist here.
+    if params.flag("only_plugins") || !params.get("plugin_id").is_empty() {
+        found.clear();
+    }
+    for (name, wanted) in [("in_channel", true), ("not_in_channel", false)] {
+        if let Some(id) = params.id(name)? {
+            let there = lookup::channel(&rows, id)
+                .map(|channel| sharing::connections_of_channel(&rows, channel))
+                .unwrap_or_default();
+            found.retain(|(no, _)| there.iter().any(|(other, _)| other == no) == wanted);
+        }
+    }
+    found.sort_by(|(_, a), (_, b)| {
+        (&a.display_name, &a.name, a.remote_id).cmp(&(&b.display_name, &b.name, b.remote_id))
+    });
+    let renderer = Renderer::new(&rows, Viewer::of(&rows, caller.user));
+    let page = params.page().of(found);
+    Ok(Rendered::new(
+        renderer.list(&page, |r, w, (_, row)| r.remote_cluster(w, row)),
+    ))
+}
+
+async fn by_id(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+    let rows = app.rows();
+    caller.require_admin(&rows)?;
+    let (connection, _) = any(&rows, &ids)?;
+    app.show(caller.user, Some(&Object::Connection(connection)))
+        .map(Rendered::new)
+}
+
+#[derive(Deserialize)]
+struct CreateBody {
+    name: Option<String>,
+    display_name: Option<String>,
+    default_team_id: Option<String>,
+    password: Option<Secret>,
+}
+
+async fn create(State(app): State<Shared>, caller: Caller, Json(body): Json<CreateBody>) -> Answer {
+    caller.require_admin(&app.rows())?;
+    let create = names(body.name, body.display_name, body.default_team_id)?;
+    let password = body.password.unwrap_or_default();
+    let made = handshake::create(&app.federation, caller.actor(), create, &password).await?;
+    let record = app.show(caller.user, Some(&Object::Connection(made.connection)))?;
+    let invite = json!(made.code.expose());
+    let password = made
+        .password
+        .as_ref()
+        .map(|it| format!(",\"password\":{}", json!(it.expose())));
+    Ok(Rendered::created(format!(
+        "{{\"remote_cluster\":{record},\"invite\":{invite}{}}}",
+        password.unwrap_or_default()
+    )))
+}
+
+fn names(
+    name: Option<String>,
+    display_name: Option<String>,
+    default_team_id: Option<String>,
+) -> Result<CreateConnection, ApiError> {
+    let default_team_id = default_team_id.filter(|id| !id.is_empty());
+    Ok(CreateConnection {
+        name: name.unwrap_or_default().to_ascii_lowercase(),
+        display_name: display_name.unwrap_or_default(),
+        default_team_id: default_team_id
+            .ok_or_else(|| ApiError::invalid_body("default_team_id"))?,
+    })
+}
+
+#[derive(Deserialize)]
+struct AcceptBody {
+    invite: Option<Secret>,
+    name: Option<String>,
+    display_name: Option<String>,
+    default_team_id: Option<String>,
+    password: Option<Secret>,
+}
+
+async fn accept(State(app): State<Shared>, caller: Caller, Json(body): Json<AcceptBody>) -> Answer {
+    let rows = app.rows();
+    caller.require_admin(&rows)?;
+    let create = names(body.name, body.display_name, body.default_team_id)?;
+    if lookup::team(&rows, &create.default_team_id).is_none() {
+        return Err(ApiError::invalid_body("default_team_id"));
+    }
+    drop(rows);
+    let (code, password) = (
+        body.invite.unwrap_or_default(),
+        body.password.unwrap_or_default(),
+    );
+    let actor = caller.actor();
+    let made = handshake::accept(&app.federation, actor, create, code.expose(), &password).await?;
+    app.show(caller.user, Some(&Object::Connection(made)))
+        .map(Rendered::created)
+}
+
+#[derive(Deserialize)]
+struct PatchBody {
+    display_name: Option<String>,
+    default_team_id: Option<String>,
+}
+
+async fn patch(
+    State(app): State<Shared>,
+    caller: Caller,
+    ids: Ids,
+    Json(body): Json<PatchBody>,
+) -> Answer {
+    let rows = app.rows();
+    caller.require_admin(&rows)?;
+    let connection = live(&rows, &ids)?;
+    let command = Command::PatchConnection {
+        connection,
+        display_name: body.display_name,
+        default_team_id: body.default_team_id,
+    };
+    app.act(caller.user, command).await?;
+    app.show(caller.user, Some(&Object::Connection(connection)))
+        .map(Rendered::new)
+}
+
+async fn remove(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+    let rows = app.rows();
+    caller.require_admin(&rows)?;
+    let connection = live(&rows, &ids)?;
+    handshake::remove(&app.federation, caller.actor(), connection).await?;
+    Ok(Rendered::ok())
+}
+
+#[derive(Deserialize)]
+struct GenerateBody {
+    password: Option<Secret>,
+}
+
+async fn generate(
+    State(app): State<Shared>,
+    caller: Caller,
+    ids: Ids,
+    Json(body): Json<GenerateBody>,
+) -> Answer {
+    let rows = app.rows();
+    caller.require_admin(&rows)?;
+    let password = body.password.filter(|it| !it.is_empty());
+    let password = password.ok_or_else(|| ApiError::invalid_body("password"))?;
+    let connection = live(&rows, &ids)?;
+    let actor = caller.actor();
+    let made = handshake::generate(&app.federation, actor, connection, &password).await?;
+    Ok(Rendered::created(json!(made.code.expose()).to_string()))
+}
+
+async fn links(State(app): State<Shared>, caller: Caller, ids: Ids, params: Params) -> Answer {
+    let rows = app.rows();
+    caller.require_admin(&rows)?;
+    let (connection, _) = any(&rows, &ids)?;
+    let (no_home, no_remote) = (params.flag("exclude_home"), params.flag("exclude_remote"));
+    if no_home && no_remote {
+        return Err(ApiError::internal());
+    }
+    let mut found = sharing::links_of_connection(&rows, connection);
+    let unconfirmed = params.flag("include_unconfirmed") || params.flag("exclude_confirmed");
+    found.retain(|(channel, link)| {
+        let home = rows
+            .get::<SharedChannel>(channel)
+            .is_some_and(|shared| shared.home);
+        let confirmed = link.state != LinkState::Inviting;
+        (params.flag("include_deleted") || link.state != LinkState::Ended)
+            && (confirmed || unconfirmed)
+            && !(confirmed && params.flag("exclude_confirmed"))
+            && !(home && no_home)
+            && (home || !no_remote)
+    });
+    let renderer = Renderer::new(&rows, Viewer::of(&rows, caller.user));
+    let page = params.page().of(found);
+    let list = renderer.list(&page, |r, w, (channel, link)| {
+        r.shared_channel_remote(w, *channel, connection, link);
+    });
+    Ok(Rendered::new(list))
+}
+
+/// The connection and the channel of an invitation.
+fn parties(
+    app: &App,
+    caller: &Caller,
+    ids: &Ids,
+) -> Result<(ConnectionNo, causeway_kernel::id::ChannelNo), ApiError> {
+    let rows = app.rows();
+    caller.require_admin(&rows)?;
+    let connection = live(&rows, ids).map_err(|_| {
+        ApiError::new(
+            StatusCode::BAD_REQUEST,
+            "api.context.remote_id_invalid.app_error",
+            "There is no such secure connection.",
+        )
+    })?;
+    let channel = lookup::channel(&rows, ids.get("channel_id"));
+    Ok((
+        connection,
+        channel.ok_or_else(|| ApiError::invalid_url_param("channel_id"))?,
+    ))
+}
+
+async fn invite(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+    let (connection, channel) = parties(&app, &caller, &ids)?;
+    let command = Command::InviteToChannel {
+        channel,
+        connection,
+        read_only: false,
+    };
+    app.act(caller.user, command).await?;
+    Ok(Rendered::ok())
+}
+
+async fn uninvite(
+    State(app): State<Shared>,
+    caller: Caller,
+    ids: Ids,
+) -> Result<Response, ApiError> {
+    let (connection, channel) = parties(&app, &caller, &ids)?;
+    let links = sharing::links_of_channel(&app.rows(), channel);
+    let linked = links
+        .iter()
+        .any(|(no, link)| *no == connection && link.state != LinkState::Ended);
+    if !linked {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    app.act(
+        caller.user,
+        Command::UninviteFromChannel {
+            channel,
+            connection,
+        },
+    )
+    .await?;
+    Ok(Rendered::ok().into_response())
+}

@@ -1,0 +1,241 @@
+//! Members of channels, and what they have seen. Client API §6.3.
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use causeway_kernel::command::Command;
+use causeway_kernel::id::{ChannelNo, UserNo};
+use causeway_kernel::lookup;
+use causeway_kernel::model::{Channel, ChannelMember};
+use causeway_kernel::output::Object;
+use causeway_kernel::query::{IDS_MAX, channels};
+use causeway_kernel::render::{Renderer, Viewer};
+use causeway_kernel::tx::Read;
+use serde::Deserialize;
+
+use super::answer::{Answer, Rendered};
+use super::auth::Caller;
+use super::path::{Ids, Params};
+use super::{App, Shared};
+use crate::http::{ApiError, Json};
+
+/// Routes of this file.
+pub fn routes() -> Router<Shared> {
+    Router::new()
+        .route("/channels/{channel_id}/members", post(add).get(list))
+        .route("/channels/{channel_id}/members/ids", post(by_ids))
+        .route(
+            "/channels/{channel_id}/members/{user_id}",
+            get(by_id).delete(remove),
+        )
+        .route("/channels/members/{user_id}/view", post(view))
+        .route("/users/{user_id}/channels/{channel_id}/unread", get(unread))
+        .route(
+            "/users/{user_id}/teams/{team_id}/channels/members",
+            get(of_user_in_team),
+        )
+        .route("/users/{user_id}/channel_members", get(of_user))
+}
+
+#[derive(Deserialize)]
+struct AddBody {
+    user_id: Option<String>,
+    user_ids: Option<Vec<String>>,
+}
+
+async fn add(
+    State(app): State<Shared>,
+    caller: Caller,
+    ids: Ids,
+    Json(body): Json<AddBody>,
+) -> Answer {
+    if let Some(user_ids) = body.user_ids {
+        if user_ids.is_empty() || user_ids.len() > IDS_MAX {
+            return Err(ApiError::invalid_body("user_ids"));
+        }
+        let channel = ids.any_channel(&app.rows())?;
+        let mut made = Vec::with_capacity(user_ids.len());
+        for user_id in &user_ids {
+            made.push(add_one(&app, &caller, channel, user_id).await?);
+        }
+        return Ok(Rendered::created(format!("[{}]", made.join(","))));
+    }
+    let user_id = body
+        .user_id
+        .ok_or_else(|| ApiError::invalid_body("user_id"))?;
+    let channel = ids.any_channel(&app.rows())?;
+    add_one(&app, &caller, channel, &user_id)
+        .await
+        .map(Rendered::created)
+}
+
+async fn add_one(
+    app: &App,
+    caller: &Caller,
+    channel: ChannelNo,
+    user_id: &str,
+) -> Result<String, ApiError> {
+    let user = lookup::user(&app.rows(), user_id)
+        .ok_or_else(|| ApiError::not_found("app.user.missing_account.const", "user"))?;
+    app.act(caller.user, Command::AddChannelMember { channel, user })
+        .await?;
+    app.show(caller.user, Some(&Object::ChannelMember(channel, user)))
+}
+
+async fn remove(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+    let rows = app.rows();
+    let channel = ids.any_channel(&rows)?;
+    let user = ids.user(&rows, &caller)?;
+    app.act(caller.user, Command::RemoveChannelMember { channel, user })
+        .await?;
+    Ok(Rendered::ok())
+}
+
+async fn list(State(app): State<Shared>, caller: Caller, ids: Ids, params: Params) -> Answer {
+    let rows = app.rows();
+    let channel = ids.channel(&rows, &caller)?;
+    let found: Vec<_> = channels::members(&rows, channel, params.page())
+        .into_iter()
+        .map(|(user, member)| (channel, user, member))
+        .collect();
+    Ok(Rendered::new(render(&rows, caller.user, &found)))
+}
+
+async fn by_id(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+    let rows = app.rows();
+    let channel = ids.channel(&rows, &caller)?;
+    let user = ids.user(&rows, &caller).map_err(|_| missing())?;
+    if !rows.has::<ChannelMember>(&(channel, user)) {
+        return Err(missing());
+    }
+    app.show(caller.user, Some(&Object::ChannelMember(channel, user)))
+        .map(Rendered::new)
+}
+
+fn missing() -> ApiError {
+    ApiError::not_found("app.channel.get_member.missing.app_error", "channel member")
+}
+
+async fn by_ids(
+    State(app): State<Shared>,
+    caller: Caller,
+    ids: Ids,
+    Json(user_ids): Json<Vec<String>>,
+) -> Answer {
+    super::users::check_list(&user_ids, "user_ids")?;
+    let rows = app.rows();
+    let channel = ids.channel(&rows, &caller)?;
+    let users: Vec<UserNo> = user_ids
+        .iter()
+        .filter_map(|id| lookup::user(&rows, id))
+        .collect();
+    let keys: Vec<(ChannelNo, UserNo)> = users.iter().map(|user| (channel, *user)).collect();
+    let members = rows.get_all::<ChannelMember>(&keys);
+    let found: Vec<_> = keys
+        .into_iter()
+        .zip(members)
+        .filter_map(|((channel, user), member)| Some((channel, user, member?)))
+        .collect();
+    Ok(Rendered::new(render(&rows, caller.user, &found)))
+}
+
+#[derive(Deserialize)]
+struct ViewBody {
+    channel_id: Option<String>,
+}
+
+/// Notes that the caller has seen a channel. Without one the window only lost its focus.
+async fn view(
+    State(app): State<Shared>,
+    caller: Caller,
+    ids: Ids,
+    Json(body): Json<ViewBody>,
+) -> Answer {
+    let rows = app.rows();
+    if ids.user(&rows, &caller)? != caller.user {
+        return Err(ApiError::forbidden());
+    }
+    let channel_id = body.channel_id.unwrap_or_default();
+    let mut times = serde_json::Map::new();
+    if !channel_id.is_empty() {
+        let channel = lookup::channel(&rows, &channel_id).ok_or_else(ApiError::forbidden)?;
+        app.act(caller.user, Command::ViewChannel { channel })
+            .await?;
+        let member = app.rows().get::<ChannelMember>(&(channel, caller.user));
+        let seen = member.map_or(0, |member| member.last_viewed_at);
+        times.insert(channel_id, seen.into());
+    }
+    Ok(Rendered::json(
+        &serde_json::json!({ "status": "OK", "last_viewed_at_times": times }),
+    ))
+}
+
+async fn unread(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+    let rows = app.rows();
+    let user = ids.own_user(&rows, &caller)?;
+    let channel_no = ids.channel(&rows, &caller)?;
+    let channel = rows.get::<Channel>(&channel_no).ok_or_else(missing)?;
+    let member = rows
+        .get::<ChannelMember>(&(channel_no, user))
+        .ok_or_else(missing)?;
+    let renderer = Renderer::new(&rows, Viewer::of(&rows, caller.user));
+    let text = renderer.text(|r, w| r.channel_unread(w, channel_no, &channel, &member));
+    Ok(Rendered::new(text))
+}
+
+async fn of_user_in_team(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+    let rows = app.rows();
+    let user = ids.own_user(&rows, &caller)?;
+    let team = ids.team(&rows, &caller)?;
+    let found: Vec<_> = channels::memberships(&rows, user, Some(team))
+        .into_iter()
+        .map(|(channel, member)| (channel, user, member))
+        .collect();
+    Ok(Rendered::new(render(&rows, caller.user, &found)))
+}
+
+/// Memberships in all teams. `page=-1` asks for all of them, one JSON object a line.
+async fn of_user(
+    State(app): State<Shared>,
+    caller: Caller,
+    ids: Ids,
+    params: Params,
+) -> Result<Response, ApiError> {
+    let rows = app.rows();
+    let user = ids.own_user(&rows, &caller)?;
+    let found: Vec<_> = channels::memberships(&rows, user, None)
+        .into_iter()
+        .map(|(channel, member)| (channel, user, member))
+        .collect();
+    if params.get("page") == "-1" {
+        let lines: String = found
+            .iter()
+            .map(|one| render_one(&rows, caller.user, one) + "\n")
+            .collect();
+        return Ok((
+            StatusCode::OK,
+            [(CONTENT_TYPE, "application/x-ndjson")],
+            lines,
+        )
+            .into_response());
+    }
+    Ok(Rendered::new(render(&rows, caller.user, &params.page().of(found))).into_response())
+}
+
+type Membership = (ChannelNo, UserNo, ChannelMember);
+
+fn render<R: Read>(rows: &R, viewer: UserNo, found: &[Membership]) -> String {
+    let renderer = Renderer::new(rows, Viewer::of(rows, viewer));
+    renderer.list(found, |r, w, (channel, user, member)| {
+        r.channel_member(w, *channel, *user, member);
+    })
+}
+
+fn render_one<R: Read>(rows: &R, viewer: UserNo, one: &Membership) -> String {
+    let (channel, user, member) = one;
+    let renderer = Renderer::new(rows, Viewer::of(rows, viewer));
+    renderer.text(|r, w| r.channel_member(w, *channel, *user, member))
+}

@@ -1,0 +1,178 @@
+//! What needs an operator's eye, for administrators: quarantined bytes, posts held back, items that
+//! a peer does not have. Not part of Mattermost's API; see `docs/admin-api.md`.
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::get;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use causeway_kernel::env::Range;
+use causeway_kernel::id::ConnectionNo;
+use causeway_kernel::key;
+use causeway_kernel::lookup;
+use causeway_kernel::model::{
+    Connection, Exception, ExceptionState, FeedObject, Held, QuarantineEntry,
+};
+use causeway_kernel::render::{Renderer, Viewer};
+use causeway_kernel::tx::{Read, Record, SCAN_BYTES_MAX};
+use serde_json::{Value, json};
+
+use super::Shared;
+use super::answer::{Answer, Rendered};
+use super::auth::Caller;
+use super::path::{Ids, Params};
+use crate::http::ApiError;
+
+/// Rows of an answer.
+const ROWS_MAX: u32 = 200;
+
+/// Routes of this file.
+pub fn routes() -> Router<Shared> {
+    Router::new()
+        .route("/causeway/quarantine", get(quarantine))
+        .route("/causeway/quarantine/{number}", get(quarantined))
+        .route("/causeway/held", get(held))
+        .route("/causeway/exceptions", get(exceptions))
+}
+
+/// Quarantined items, newest first, without their bytes; `before` goes on behind a number.
+async fn quarantine(State(app): State<Shared>, caller: Caller, params: Params) -> Answer {
+    let rows = app.rows();
+    caller.require_admin(&rows)?;
+    let before = params
+        .time("before")?
+        .and_then(|number| u64::try_from(number).ok());
+    let range = Range {
+        from: Vec::new(),
+        to: before
+            .map(|number| key::encode(&number))
+            .unwrap_or_default(),
+        reverse: true,
+        rows_max: ROWS_MAX,
+        bytes_max: SCAN_BYTES_MAX,
+    };
+    let found = rows.rows::<QuarantineEntry>(&range);
+    let list = found
+        .iter()
+        .map(|(number, entry)| entry_shown(&rows, *number, entry))
+        .collect();
+    Ok(Rendered::json(&Value::Array(list)))
+}
+
+/// One quarantined item with its bytes, in base 64.
+async fn quarantined(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+    let rows = app.rows();
+    caller.require_admin(&rows)?;
+    let number: u64 = ids
+        .get("number")
+        .parse()
+        .map_err(|_| ApiError::invalid_url_param("number"))?;
+    let entry = rows.get::<QuarantineEntry>(&number).ok_or_else(|| {
+        ApiError::new(
+            StatusCode::NOT_FOUND,
+            "api.causeway.quarantine.not_found.app_error",
+            "There is no quarantined item of this number.",
+        )
+    })?;
+    let mut shown = entry_shown(&rows, number, &entry);
+    if let Some(object) = shown.as_object_mut() {
+        object.insert("bytes".into(), STANDARD.encode(&entry.bytes).into());
+    }
+    Ok(Rendered::json(&shown))
+}
+
+fn entry_shown(rows: &(impl Read + ?Sized), number: u64, entry: &QuarantineEntry) -> Value {
+    json!({
+        "number": number,
+        "connection_id": connection_id(rows, entry.connection),
+        "at": entry.at_ms,
+        "reason": entry.reason,
+        "length": entry.bytes.len(),
+    })
+}
+
+/// Inbound posts that wait for a policy, oldest first.
+async fn held(State(app): State<Shared>, caller: Caller, params: Params) -> Answer {
+    let rows = app.rows();
+    caller.require_admin(&rows)?;
+    let found = of_connection::<Held>(&rows, &params)?;
+    let renderer = Renderer::new(&rows, Viewer::of(&rows, caller.user));
+    let list = found.iter().map(|((connection, number), held)| {
+        json!({
+            "number": number,
+            "connection_id": connection_id(&rows, *connection),
+            "channel_id": renderer.channel_id(held.channel),
+            "reason": held.reason,
+            "attempts": held.attempts,
+        })
+    });
+    Ok(Rendered::json(&Value::Array(list.collect())))
+}
+
+/// Items that a peer does not have although their turn has passed: held, denied, refused, given up.
+async fn exceptions(State(app): State<Shared>, caller: Caller, params: Params) -> Answer {
+    let rows = app.rows();
+    caller.require_admin(&rows)?;
+    let found = of_connection::<Exception>(&rows, &params)?;
+    let renderer = Renderer::new(&rows, Viewer::of(&rows, caller.user));
+    let list = found
+        .iter()
+        .map(|((connection, channel, _, _), exception)| {
+            let (state, attempts) = match exception.state {
+                ExceptionState::Held => ("held", 0),
+                ExceptionState::Denied => ("denied", 0),
+                ExceptionState::Refused(attempts) => ("refused", attempts),
+                ExceptionState::Dead => ("dead", 0),
+            };
+            let (post, user, emoji) = match &exception.object {
+                FeedObject::Post(post) => (Some(*post), None, ""),
+                FeedObject::Reaction(post, user, emoji) => {
+                    (Some(*post), Some(*user), emoji.as_str())
+                }
+                FeedObject::User(user) => (None, Some(*user), ""),
+            };
+            json!({
+                "connection_id": connection_id(&rows, *connection),
+                "channel_id": renderer.channel_id(*channel),
+                "post_id": post.map(|post| renderer.post_id(post)),
+                "user_id": user.map(|user| renderer.user_id(user)),
+                "emoji_name": emoji,
+                "state": state,
+                "attempts": attempts,
+                "reason": exception.reason,
+                "retry_at": exception.retry_at,
+            })
+        });
+    Ok(Rendered::json(&Value::Array(list.collect())))
+}
+
+/// Rows of the connection that the query names by `connection_id`, or of all.
+fn of_connection<R: Record>(
+    rows: &(impl Read + ?Sized),
+    params: &Params,
+) -> Result<Vec<(R::Key, R)>, ApiError> {
+    let (from, to) = match params.get("connection_id") {
+        "" => (Vec::new(), Vec::new()),
+        id => {
+            let connection: ConnectionNo = lookup::connection(rows, id)
+                .ok_or_else(|| ApiError::invalid_url_param("connection_id"))?;
+            let from = key::encode(&connection);
+            let to = key::prefix_end(&from).unwrap_or_default();
+            (from, to)
+        }
+    };
+    let range = Range {
+        from,
+        to,
+        reverse: false,
+        rows_max: ROWS_MAX,
+        bytes_max: SCAN_BYTES_MAX,
+    };
+    Ok(rows.rows::<R>(&range))
+}
+
+fn connection_id(rows: &(impl Read + ?Sized), connection: ConnectionNo) -> String {
+    let row = rows.get::<Connection>(&connection);
+    row.map(|row| row.remote_id.to_string()).unwrap_or_default()
+}

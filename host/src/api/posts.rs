@@ -1,0 +1,286 @@
+//! Posts. Client API §6.4, §7.
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::{get, post, put};
+use causeway_kernel::authority;
+use causeway_kernel::command::{Command, CreatePost};
+use causeway_kernel::id::{PostNo, UserNo};
+use causeway_kernel::lookup;
+use causeway_kernel::model::Post;
+use causeway_kernel::output::Object;
+use causeway_kernel::query::posts::{self, Part, PostList};
+use causeway_kernel::query::threads::{self, ThreadPart};
+use causeway_kernel::render::{Renderer, Viewer};
+use causeway_kernel::tx::Read;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::answer::{Answer, Rendered};
+use super::auth::Caller;
+use super::path::{Ids, Params};
+use super::{App, Shared};
+use crate::http::{ApiError, Json, OptionalJson};
+
+/// Bytes of a client's own key of a post; a longer one is refused.
+const PENDING_POST_ID_BYTES_MAX: usize = 128;
+/// Posts around the oldest unread one when the client names no number.
+const AROUND_DEFAULT: u32 = 60;
+
+/// Routes of this file.
+pub fn routes() -> Router<Shared> {
+    Router::new()
+        .route("/posts", post(create))
+        .route("/posts/ids", post(by_ids))
+        .route("/posts/{post_id}", get(by_id).put(update).delete(delete))
+        .route("/posts/{post_id}/patch", put(patch))
+        .route("/posts/{post_id}/pin", post(pin))
+        .route("/posts/{post_id}/unpin", post(unpin))
+        .route("/posts/{post_id}/thread", get(thread))
+        .route("/posts/{post_id}/files/info", get(files))
+        .route("/channels/{channel_id}/posts", get(of_channel))
+        .route(
+            "/users/{user_id}/channels/{channel_id}/posts/unread",
+            get(around_unread),
+        )
+}
+
+/// What a client may say about a new post. Author, times, markers of other workspaces and
+/// counters are not among it: such keys are ignored.
+#[derive(Deserialize)]
+struct CreateBody {
+    channel_id: Option<String>,
+    message: Option<String>,
+    root_id: Option<String>,
+    props: Option<Box<RawValue>>,
+    pending_post_id: Option<String>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+}
+
+async fn create(State(app): State<Shared>, caller: Caller, Json(body): Json<CreateBody>) -> Answer {
+    let kind = body.kind.unwrap_or_default();
+    if kind.starts_with("system_") {
+        return Err(ApiError::new(
+            StatusCode::BAD_REQUEST,
+            "api.context.invalid_param.app_error",
+            "Invalid type parameter: system messages are made by the system.",
+        ));
+    }
+    let key = body.pending_post_id.filter(|key| !key.is_empty());
+    if key
+        .as_ref()
+        .is_some_and(|key| key.len() > PENDING_POST_ID_BYTES_MAX)
+    {
+        return Err(ApiError::invalid_body("pending_post_id"));
+    }
+    let rows = app.rows();
+    // Unknown, hidden and foreign channels are told apart by nobody.
+    let channel = lookup::channel(&rows, &body.channel_id.unwrap_or_default())
+        .ok_or_else(ApiError::forbidden)?;
+    let root = match body.root_id.as_deref() {
+        None | Some("") => None,
+        Some(id) => Some(lookup::post(&rows, id).ok_or_else(root_unknown)?),
+    };
+    drop(rows);
+    let command = Command::CreatePost(CreatePost {
+        channel,
+        root,
+        message: body.message.unwrap_or_default(),
+        props: object_text(body.props),
+        kind,
+    });
+    let made = app.carry_out(caller.actor(), key, command).await?;
+    app.show(caller.user, made.as_ref()).map(Rendered::created)
+}
+
+fn root_unknown() -> ApiError {
+    ApiError::new(
+        StatusCode::BAD_REQUEST,
+        "api.post.create_post.root_id.app_error",
+        "Invalid RootId: there is no such post to reply to.",
+    )
+}
+
+/// The text of `props`; `null` and `{}` are none. That it is an object is checked by the kernel.
+fn object_text(props: Option<Box<RawValue>>) -> String {
+    let text = props.map_or_else(String::new, |raw| raw.get().to_string());
+    if text == "null" || text == "{}" {
+        String::new()
+    } else {
+        text
+    }
+}
+
+async fn by_id(State(app): State<Shared>, caller: Caller, ids: Ids, params: Params) -> Answer {
+    let rows = app.rows();
+    let post = ids.post(&rows, &caller)?;
+    let include_deleted = params.flag("include_deleted");
+    if include_deleted {
+        caller.require_admin(&rows)?;
+    }
+    let live = rows
+        .get::<Post>(&post)
+        .is_some_and(|row| row.delete_at == 0);
+    if !live && !include_deleted {
+        return Err(ApiError::not_found("app.post.get.app_error", "post"));
+    }
+    app.show(caller.user, Some(&Object::Post(post)))
+        .map(Rendered::new)
+}
+
+async fn by_ids(State(app): State<Shared>, caller: Caller, Json(ids): Json<Vec<String>>) -> Answer {
+    super::users::check_list(&ids, "post_ids")?;
+    let rows = app.rows();
+    let found: Vec<(PostNo, Post)> = ids
+        .iter()
+        .filter_map(|id| posts::by_id(&rows, id))
+        .filter(|(_, row)| row.delete_at == 0)
+        .filter(|(_, row)| authority::may_read_channel(&rows, row.channel, caller.user))
+        .collect();
+    let renderer = Renderer::new(&rows, Viewer::of(&rows, caller.user));
+    let list = renderer.list(&found, |r, w, (post_no, row)| r.post(w, *post_no, row));
+    Ok(Rendered::new(list))
+}
+
+#[derive(Default, Deserialize)]
+struct EditBody {
+    id: Option<String>,
+    message: Option<String>,
+    props: Option<Box<RawValue>>,
+    is_pinned: Option<bool>,
+}
+
+async fn update(
+    State(app): State<Shared>,
+    caller: Caller,
+    ids: Ids,
+    Json(body): Json<EditBody>,
+) -> Answer {
+    if body.id.as_deref() != Some(ids.get("post_id")) {
+        return Err(ApiError::invalid_body("id"));
+    }
+    edit(&app, &caller, &ids, body).await
+}
+
+async fn patch(
+    State(app): State<Shared>,
+    caller: Caller,
+    ids: Ids,
+    OptionalJson(body): OptionalJson<EditBody>,
+) -> Answer {
+    edit(&app, &caller, &ids, body).await
+}
+
+async fn edit(app: &App, caller: &Caller, ids: &Ids, body: EditBody) -> Answer {
+    let post = ids.any_post(&app.rows())?;
+    let props = body.props.map(|raw| object_text(Some(raw)));
+    let command = Command::EditPost {
+        post,
+        message: body.message,
+        props,
+        is_pinned: body.is_pinned,
+    };
+    app.act(caller.user, command).await?;
+    app.show(caller.user, Some(&Object::Post(post)))
+        .map(Rendered::new)
+}
+
+async fn delete(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+    let post = ids.any_post(&app.rows())?;
+    app.act(caller.user, Command::DeletePost { post }).await?;
+    Ok(Rendered::ok())
+}
+
+async fn pin(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+    set_pinned(&app, &caller, &ids, true).await
+}
+
+async fn unpin(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+    set_pinned(&app, &caller, &ids, false).await
+}
+
+async fn set_pinned(app: &App, caller: &Caller, ids: &Ids, pinned: bool) -> Answer {
+    let post = ids.any_post(&app.rows())?;
+    let command = Command::EditPost {
+        post,
+        message: None,
+        props: None,
+        is_pinned: Some(pinned),
+    };
+    app.act(caller.user, command).await?;
+    Ok(Rendered::ok())
+}
+
+async fn thread(State(app): State<Shared>, caller: Caller, ids: Ids, params: Params) -> Answer {
+    let rows = app.rows();
+    let post = ids.post(&rows, &caller)?;
+    let up = match params.get("direction") {
+        "" | "down" => false,
+        "up" => true,
+        _ => return Err(ApiError::invalid_url_param("direction")),
+    };
+    let from = params
+        .id("fromPost")?
+        .and_then(|id| lookup::post(&rows, id));
+    let per_page = params.number("perPage").unwrap_or(0) as usize;
+    let list = threads::thread(&rows, post, ThreadPart { per_page, from, up })
+        .ok_or_else(|| ApiError::not_found("app.post.get.app_error", "post"))?;
+    Ok(render_list(&rows, caller.user, &list))
+}
+
+/// Files do not exist here; an empty list is well-formed.
+async fn files(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+    ids.post(&app.rows(), &caller)?;
+    Ok(Rendered::array(&[]))
+}
+
+async fn of_channel(State(app): State<Shared>, caller: Caller, ids: Ids, params: Params) -> Answer {
+    let since = params.time("since")?;
+    let (before, after) = (params.id("before")?, params.id("after")?);
+    let rows = app.rows();
+    let channel = ids.channel(&rows, &caller)?;
+    if params.flag("include_deleted") {
+        caller.require_admin(&rows)?;
+    }
+    let threads = !params.flag("skipFetchThreads");
+    if let Some(since) = since {
+        let list = posts::since(&rows, channel, since, threads);
+        return Ok(render_list(&rows, caller.user, &list));
+    }
+    let find = |id: &str, name: &str| {
+        lookup::post(&rows, id).ok_or_else(|| ApiError::invalid_url_param(name))
+    };
+    let part = match (before, after) {
+        (Some(id), _) => Part::Before(find(id, "before")?),
+        (None, Some(id)) => Part::After(find(id, "after")?),
+        (None, None) => Part::Newest,
+    };
+    let list = posts::page(&rows, channel, part, params.page(), threads);
+    Ok(render_list(&rows, caller.user, &list))
+}
+
+async fn around_unread(
+    State(app): State<Shared>,
+    caller: Caller,
+    ids: Ids,
+    params: Params,
+) -> Answer {
+    let before = params.number("limit_before").unwrap_or(AROUND_DEFAULT);
+    let after = params.number("limit_after").unwrap_or(AROUND_DEFAULT);
+    if after == 0 {
+        return Err(ApiError::invalid_url_param("limit_after"));
+    }
+    let rows = app.rows();
+    let user = ids.own_user(&rows, &caller)?;
+    let channel = ids.channel(&rows, &caller)?;
+    let threads = !params.flag("skipFetchThreads");
+    let list = posts::around_unread(&rows, channel, user, before, after, threads);
+    Ok(render_list(&rows, caller.user, &list))
+}
+
+fn render_list<R: Read>(rows: &R, viewer: UserNo, list: &PostList) -> Rendered {
+    let renderer = Renderer::new(rows, Viewer::of(rows, viewer));
+    Rendered::new(renderer.text(|r, w| r.post_list(w, list)))
+}

@@ -1,0 +1,81 @@
+//! Shared channels, and with whom. Client API §11.
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::get;
+use causeway_kernel::authority;
+use causeway_kernel::query::sharing;
+use causeway_kernel::render::{Renderer, Viewer};
+
+use super::Shared;
+use super::answer::{Answer, Rendered};
+use super::auth::Caller;
+use super::path::{Ids, Params};
+use crate::http::ApiError;
+
+/// Routes of this file.
+pub fn routes() -> Router<Shared> {
+    Router::new()
+        .route("/sharedchannels/remote_info/{remote_id}", get(remote_info))
+        .route(
+            "/sharedchannels/users/{user_id}/can_dm/{other_user_id}",
+            get(can_dm),
+        )
+        .route("/sharedchannels/{team_id}", get(of_team))
+        .route("/sharedchannels/{channel_id}/remotes", get(remotes))
+}
+
+async fn of_team(State(app): State<Shared>, caller: Caller, ids: Ids, params: Params) -> Answer {
+    let rows = app.rows();
+    let team = ids.own_team(&rows, &caller)?;
+    let admin = authority::is_system_admin(&rows, caller.user);
+    let mut found = sharing::shared_channels(&rows, Some(team));
+    found.retain(|(channel, _, _)| {
+        admin || authority::is_channel_member(&rows, *channel, caller.user)
+    });
+    let renderer = Renderer::new(&rows, Viewer::of(&rows, caller.user));
+    let page = params.page().of(found);
+    let list = renderer.list(&page, |r, w, (_, shared, channel)| {
+        r.shared_channel(w, shared, channel)
+    });
+    Ok(Rendered::new(list))
+}
+
+async fn remotes(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+    let rows = app.rows();
+    let channel = ids.channel(&rows, &caller)?;
+    let found = sharing::connections_of_channel(&rows, channel);
+    let renderer = Renderer::new(&rows, Viewer::of(&rows, caller.user));
+    Ok(Rendered::new(renderer.list(&found, |r, w, (_, row)| {
+        r.remote_cluster_info(w, row)
+    })))
+}
+
+async fn remote_info(
+    State(app): State<Shared>,
+    caller: Caller,
+    ids: Ids,
+    params: Params,
+) -> Answer {
+    let rows = app.rows();
+    let (_, row) = sharing::connection_by_id(&rows, ids.get("remote_id"))
+        .filter(|(_, row)| row.delete_at == 0 || params.flag("include_deleted"))
+        .filter(|(connection, _)| sharing::shares_channel(&rows, caller.user, *connection))
+        .ok_or_else(|| {
+            ApiError::new(
+                StatusCode::NOT_FOUND,
+                "api.context.remote_id_invalid.app_error",
+                "There is no such secure connection.",
+            )
+        })?;
+    let renderer = Renderer::new(&rows, Viewer::of(&rows, caller.user));
+    Ok(Rendered::new(
+        renderer.text(|r, w| r.remote_cluster_info(w, &row)),
+    ))
+}
+
+/// Direct messages do not exist here.
+async fn can_dm(State(_): State<Shared>, _: Caller, _: Ids) -> Answer {
+    Ok(Rendered::new(r#"{"can_dm":false}"#.to_string()))
+}

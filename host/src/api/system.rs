@@ -1,0 +1,195 @@
+//! Configuration, preferences and the like: what clients ask for before they do anything.
+//! Client API §6.6, §14.
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::get;
+use causeway_kernel::counters;
+use causeway_kernel::limits::MESSAGE_CHARS_MAX;
+use serde_json::{Map, Value, json};
+
+use super::answer::{Answer, Rendered};
+use super::auth::{Caller, MaybeCaller};
+use super::path::{Ids, Params};
+use super::{App, Shared};
+use crate::http::{ApiError, BUILD_NUMBER, SERVER_VERSION};
+
+/// Routes of this file.
+pub fn routes() -> Router<Shared> {
+    Router::new()
+        .route("/system/ping", get(ping))
+        .route("/config/client", get(client_config))
+        .route("/license/client", get(client_license))
+        .route("/users/{user_id}/preferences", get(preferences))
+}
+
+async fn ping(State(app): State<Shared>, params: Params) -> Result<Rendered, ApiError> {
+    let mut body = json!({
+        "status": "OK",
+        "AndroidLatestVersion": "",
+        "AndroidMinVersion": "",
+        "IosLatestVersion": "",
+        "IosMinVersion": "",
+        "ActiveSearchBackend": "none",
+    });
+    if params.flag("get_server_status")
+        && let Some(object) = body.as_object_mut()
+    {
+        let state = if app.engine.status().read_only.is_some() {
+            "UNHEALTHY"
+        } else {
+            "OK"
+        };
+        object.insert("status".into(), state.into());
+        object.insert("database_status".into(), state.into());
+        object.insert("filestore_status".into(), "OK".into());
+    }
+    Ok(Rendered::json(&body))
+}
+
+/// Settings that anybody may know, all as texts.
+fn public_config(app: &App) -> Vec<(&'static str, String)> {
+    let rows = app.rows();
+    let open = counters::workspace(&rows).is_some_and(|it| it.config.open_server);
+    let no_accounts = counters::counters(&rows).user == 0;
+    let site_url = app.settings.site_url.clone();
+    let mut config = vec![
+        ("Version", SERVER_VERSION.to_string()),
+        ("BuildNumber", BUILD_NUMBER.to_string()),
+        ("BuildHash", "causeway".to_string()),
+        ("SiteName", "Causeway".to_string()),
+        ("SiteURL", site_url),
+        ("NoAccounts", no_accounts.to_string()),
+        ("EnableUserCreation", (open || no_accounts).to_string()),
+        ("EnableOpenServer", open.to_string()),
+        ("DefaultClientLocale", "en".to_string()),
+        ("PasswordMinimumLength", "8".to_string()),
+    ];
+    let yes = [
+        "EnableSignUpWithEmail",
+        "EnableSignInWithEmail",
+        "EnableSignInWithUsername",
+    ];
+    let no = [
+        "BuildEnterpriseReady",
+        "EnableLdap",
+        "EnableSaml",
+        "EnableSignUpWithGitLab",
+        "EnableSignUpWithGoogle",
+        "EnableSignUpWithOffice365",
+        "EnableSignUpWithOpenId",
+        "EnableMultifactorAuthentication",
+        "EnableGuestAccounts",
+        "EnableCustomEmoji",
+        "PasswordRequireLowercase",
+        "PasswordRequireUppercase",
+        "PasswordRequireNumber",
+        "PasswordRequireSymbol",
+        "PluginsEnabled",
+        "HasImageProxy",
+    ];
+    let blank = [
+        "BuildDate",
+        "DiagnosticId",
+        "TelemetryId",
+        "WebsocketURL",
+        "WebsocketPort",
+        "WebsocketSecurePort",
+        "AboutLink",
+        "HelpLink",
+        "TermsOfServiceLink",
+        "PrivacyPolicyLink",
+        "ReportAProblemLink",
+        "AppDownloadLink",
+    ];
+    config.extend(yes.map(|key| (key, "true".to_string())));
+    config.extend(no.map(|key| (key, "false".to_string())));
+    config.extend(blank.map(|key| (key, String::new())));
+    config
+}
+
+/// Further settings for who has a session.
+fn session_config() -> Vec<(&'static str, String)> {
+    let yes = [
+        "EnableCommands",
+        "ExperimentalSharedChannels",
+        "ExperimentalRemoteClusterService",
+    ];
+    let no = [
+        "EnableFileAttachments",
+        "EnablePublicLink",
+        "EnableUserTypingMessages",
+        "EnableChannelViewedMessages",
+        "EnableIncomingWebhooks",
+        "EnableOutgoingWebhooks",
+        "EnableUserAccessTokens",
+        "EnableGifPicker",
+        "EnableLinkPreviews",
+        "EnableSVGs",
+        "EnableLatex",
+        "EnableTutorial",
+        "EnableOnboardingFlow",
+        "PostPriority",
+        "PostAcknowledgements",
+        "SendPushNotifications",
+        "FeatureFlagEnableSharedChannelsDMs",
+        "FeatureFlagEnableSharedChannelsPlugins",
+        "FeatureFlagEnableSharedChannelsMemberSync",
+        "FeatureFlagWebSocketEventScope",
+    ];
+    let mut config = vec![
+        ("MaxPostSize", MESSAGE_CHARS_MAX.to_string()),
+        ("MaxFileSize", "0".to_string()),
+        ("PostEditTimeLimit", "-1".to_string()),
+        ("TeammateNameDisplay", "username".to_string()),
+        ("RestrictDirectMessage", "team".to_string()),
+        (
+            "TimeBetweenUserTypingUpdatesMilliseconds",
+            "5000".to_string(),
+        ),
+        ("EnableEmojiPicker", "true".to_string()),
+        ("CollapsedThreads", "disabled".to_string()),
+        ("UniqueEmojiReactionLimitPerPost", "50".to_string()),
+        ("SQLDriverName", String::new()),
+        ("SchemaVersion", String::new()),
+        ("InstallationDate", String::new()),
+    ];
+    config.extend(yes.map(|key| (key, "true".to_string())));
+    config.extend(no.map(|key| (key, "false".to_string())));
+    config
+}
+
+async fn client_config(State(app): State<Shared>, MaybeCaller(caller): MaybeCaller) -> Answer {
+    let mut config = public_config(&app);
+    if caller.is_some() {
+        config.extend(session_config());
+    }
+    let map: Map<String, Value> = config
+        .into_iter()
+        .map(|(key, value)| (key.to_string(), value.into()))
+        .collect();
+    Ok(Rendered::json(&Value::Object(map)))
+}
+
+/// What the service can do, as clients ask for it; nothing is for sale here.
+async fn client_license(params: Params) -> Answer {
+    if params.get("format") != "old" {
+        return Err(ApiError::new(
+            StatusCode::BAD_REQUEST,
+            "api.license.client.old_format.app_error",
+            "The format parameter must be `old`.",
+        ));
+    }
+    Ok(Rendered::json(&json!({
+        "IsLicensed": "false",
+        "SharedChannels": "true",
+        "RemoteClusterService": "true",
+    })))
+}
+
+/// Preferences are not kept; an empty list is well-formed.
+async fn preferences(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+    ids.own_user(&app.rows(), &caller)?;
+    Ok(Rendered::array(&[]))
+}

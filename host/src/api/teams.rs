@@ -1,0 +1,205 @@
+//! Teams and their members. Client API §6.2.
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::{get, post};
+use causeway_kernel::authority;
+use causeway_kernel::command::{Command, CreateTeam};
+use causeway_kernel::id::{TeamNo, UserNo};
+use causeway_kernel::lookup;
+use causeway_kernel::model::{Team, TeamMember};
+use causeway_kernel::output::Object;
+use causeway_kernel::query::teams;
+use causeway_kernel::render::{Renderer, Viewer};
+use causeway_kernel::tx::Read;
+use serde::Deserialize;
+
+use super::Shared;
+use super::answer::{Answer, Rendered};
+use super::auth::Caller;
+use super::path::{Ids, Params};
+use crate::http::{ApiError, Json};
+
+/// Routes of this file.
+pub fn routes() -> Router<Shared> {
+    Router::new()
+        .route("/teams", post(create).get(list))
+        .route("/teams/{team_id}", get(by_id))
+        .route("/teams/name/{name}", get(by_name))
+        .route("/teams/name/{name}/exists", get(exists))
+        .route("/teams/{team_id}/members", post(add_member).get(members))
+        .route("/teams/{team_id}/members/{user_id}", get(member))
+        .route("/teams/{team_id}/stats", get(stats))
+        .route("/users/{user_id}/teams", get(of_user))
+        .route("/users/{user_id}/teams/members", get(memberships))
+        .route("/users/{user_id}/teams/unread", get(unread))
+}
+
+#[derive(Deserialize)]
+struct CreateBody {
+    name: Option<String>,
+    display_name: Option<String>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    description: Option<String>,
+    allow_open_invite: Option<bool>,
+}
+
+async fn create(State(app): State<Shared>, caller: Caller, Json(body): Json<CreateBody>) -> Answer {
+    let name = body.name.unwrap_or_default().trim().to_ascii_lowercase();
+    let kind = body.kind.unwrap_or_default();
+    if !["O", "I"].contains(&kind.as_str()) {
+        return Err(ApiError::invalid_body("type"));
+    }
+    let display_name = body.display_name.unwrap_or_default();
+    let command = CreateTeam {
+        name,
+        display_name,
+        description: body.description.unwrap_or_default(),
+        is_open: kind == "O" || body.allow_open_invite.unwrap_or(false),
+    };
+    let made = app.act(caller.user, Command::CreateTeam(command)).await?;
+    app.show(caller.user, made.as_ref()).map(Rendered::created)
+}
+
+async fn list(State(app): State<Shared>, caller: Caller, params: Params) -> Answer {
+    let rows = app.rows();
+    let mut all = teams::all(&rows);
+    all.retain(|(team_no, team)| {
+        team.delete_at == 0 && authority::may_see_team(&rows, *team_no, caller.user)
+    });
+    let total = all.len();
+    let list = render_teams(&rows, caller.user, &params.page().of(all));
+    if params.flag("include_total_count") {
+        return Ok(Rendered::new(format!(
+            "{{\"teams\":{list},\"total_count\":{total}}}"
+        )));
+    }
+    Ok(Rendered::new(list))
+}
+
+async fn by_id(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+    let team = ids.team(&app.rows(), &caller)?;
+    app.show(caller.user, Some(&Object::Team(team)))
+        .map(Rendered::new)
+}
+
+async fn by_name(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+    let rows = app.rows();
+    // A team that the caller may not see is as unknown as one that does not exist.
+    let team = teams::by_name(&rows, ids.get("name"))
+        .filter(|(team, _)| authority::may_see_team(&rows, *team, caller.user))
+        .ok_or_else(|| ApiError::not_found("app.team.get_by_name.missing.app_error", "team"))?;
+    app.show(caller.user, Some(&Object::Team(team.0)))
+        .map(Rendered::new)
+}
+
+async fn exists(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+    let rows = app.rows();
+    let exists = teams::by_name(&rows, ids.get("name"))
+        .is_some_and(|(team, _)| authority::may_see_team(&rows, team, caller.user));
+    Ok(Rendered::new(format!("{{\"exists\":{exists}}}")))
+}
+
+#[derive(Deserialize)]
+struct AddMemberBody {
+    team_id: Option<String>,
+    user_id: Option<String>,
+}
+
+async fn add_member(
+    State(app): State<Shared>,
+    caller: Caller,
+    ids: Ids,
+    Json(body): Json<AddMemberBody>,
+) -> Answer {
+    let user_id = body
+        .user_id
+        .ok_or_else(|| ApiError::invalid_body("user_id"))?;
+    if body.team_id.is_some_and(|id| id != ids.get("team_id")) {
+        return Err(ApiError::invalid_body("team_id"));
+    }
+    let rows = app.rows();
+    let team = ids.team(&rows, &caller)?;
+    let user = lookup::user(&rows, &user_id);
+    let user = user.ok_or_else(|| ApiError::not_found("app.user.missing_account.const", "user"))?;
+    app.act(caller.user, Command::AddTeamMember { team, user })
+        .await?;
+    app.show(caller.user, Some(&Object::TeamMember(team, user)))
+        .map(Rendered::created)
+}
+
+async fn members(State(app): State<Shared>, caller: Caller, ids: Ids, params: Params) -> Answer {
+    let rows = app.rows();
+    let team = ids.own_team(&rows, &caller)?;
+    let found: Vec<(TeamNo, UserNo, TeamMember)> = teams::members(&rows, team, params.page())
+        .into_iter()
+        .map(|(user, member)| (team, user, member))
+        .collect();
+    Ok(render_members(&rows, caller.user, &found))
+}
+
+async fn member(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+    let rows = app.rows();
+    let team = ids.own_team(&rows, &caller)?;
+    let missing = || ApiError::not_found("app.team.get_member.missing.app_error", "team member");
+    let user = ids.user(&rows, &caller).map_err(|_| missing())?;
+    if !authority::is_team_member(&rows, team, user) {
+        return Err(missing());
+    }
+    app.show(caller.user, Some(&Object::TeamMember(team, user)))
+        .map(Rendered::new)
+}
+
+async fn stats(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+    let rows = app.rows();
+    let team = ids.own_team(&rows, &caller)?;
+    let count = teams::member_count(&rows, team);
+    Ok(Rendered::json(&serde_json::json!({
+        "team_id": ids.get("team_id"),
+        "total_member_count": count,
+        "active_member_count": count,
+    })))
+}
+
+async fn of_user(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+    let rows = app.rows();
+    let user = ids.own_user(&rows, &caller)?;
+    Ok(Rendered::new(render_teams(
+        &rows,
+        caller.user,
+        &teams::of_user(&rows, user),
+    )))
+}
+
+async fn memberships(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+    let rows = app.rows();
+    let user = ids.own_user(&rows, &caller)?;
+    let found: Vec<(TeamNo, UserNo, TeamMember)> = teams::memberships(&rows, user)
+        .into_iter()
+        .map(|(team, member)| (team, user, member))
+        .collect();
+    Ok(render_members(&rows, caller.user, &found))
+}
+
+/// Unread counts by team are not kept; an empty list is well-formed.
+async fn unread(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+    ids.own_user(&app.rows(), &caller)?;
+    Ok(Rendered::array(&[]))
+}
+
+fn render_teams<R: Read>(rows: &R, viewer: UserNo, found: &[(TeamNo, Team)]) -> String {
+    let renderer = Renderer::new(rows, Viewer::of(rows, viewer));
+    renderer.list(found, |r, w, (_, team)| r.team(w, team))
+}
+
+fn render_members<R: Read>(
+    rows: &R,
+    viewer: UserNo,
+    found: &[(TeamNo, UserNo, TeamMember)],
+) -> Rendered {
+    let renderer = Renderer::new(rows, Viewer::of(rows, viewer));
+    Rendered::new(renderer.list(found, |r, w, (team, user, member)| {
+        r.team_member(w, *team, *user, member);
+    }))
+}

@@ -1,0 +1,375 @@
+//! Users. Client API §6.1.
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::{get, post, put};
+use causeway_kernel::authority;
+use causeway_kernel::command::{Command, CreateUser, UserPatch};
+use causeway_kernel::counters;
+use causeway_kernel::id::UserNo;
+use causeway_kernel::input::Actor;
+use causeway_kernel::lookup;
+use causeway_kernel::model::User;
+use causeway_kernel::output::Object;
+use causeway_kernel::query::IDS_MAX;
+use causeway_kernel::query::users::{self, SearchScope};
+use causeway_kernel::render::{Renderer, Viewer};
+use causeway_kernel::tx::Read;
+use serde::Deserialize;
+
+use super::answer::{Answer, Rendered};
+use super::auth::{Caller, MaybeCaller};
+use super::path::{Ids, Params};
+use super::{App, Shared};
+use crate::http::{ApiError, Json};
+use crate::vault::{PASSWORD_BYTES_MAX, Secret};
+
+/// Characters of a password at least.
+const PASSWORD_CHARS_MIN: usize = 8;
+/// Users that a search returns when the client names no limit.
+const SEARCH_LIMIT: u32 = 100;
+
+/// Routes of this file.
+pub fn routes() -> Router<Shared> {
+    Router::new()
+        .route("/users", post(create).get(list))
+        .route("/users/ids", post(by_ids))
+        .route("/users/usernames", post(by_usernames))
+        .route("/users/search", post(search))
+        .route("/users/autocomplete", get(autocomplete))
+        .route("/users/username/{username}", get(by_username))
+        .route("/users/email/{email}", get(by_email))
+        .route("/users/{user_id}", get(by_id))
+        .route("/users/{user_id}/patch", put(patch))
+        .route("/users/{user_id}/password", put(change_password))
+}
+
+#[derive(Deserialize)]
+struct CreateBody {
+    username: Option<String>,
+    email: Option<String>,
+    password: Option<Secret>,
+    nickname: Option<String>,
+    first_name: Option<String>,
+    last_name: Option<String>,
+    position: Option<String>,
+    locale: Option<String>,
+}
+
+async fn create(
+    State(app): State<Shared>,
+    MaybeCaller(caller): MaybeCaller,
+    Json(body): Json<CreateBody>,
+) -> Answer {
+    let required = |value: Option<String>, name: &str| {
+        value
+            .filter(|it| !it.is_empty())
+            .ok_or_else(|| ApiError::invalid_body(name))
+    };
+    let command = CreateUser {
+        username: required(body.username, "username")?
+            .trim()
+            .to_ascii_lowercase(),
+        email: required(body.email, "email")?.trim().to_ascii_lowercase(),
+        nickname: body.nickname.unwrap_or_default(),
+        first_name: body.first_name.unwrap_or_default(),
+        last_name: body.last_name.unwrap_or_default(),
+        position: body.position.unwrap_or_default(),
+        locale: body.locale.unwrap_or_default(),
+        admin: false,
+    };
+    let password = body.password.unwrap_or_default();
+    check_password(&password)?;
+    let actor = caller.as_ref().map_or(Actor::Anonymous, Caller::actor);
+    let user = app.create_user(actor, command, &password).await?;
+    let rows = app.rows();
+    let viewer = Viewer::User {
+        user,
+        admin: authority::administers(&rows, actor),
+    };
+    let body = Renderer::new(&rows, viewer).object(&Object::User(user));
+    body.map(Rendered::created).ok_or_else(ApiError::internal)
+}
+
+/// Insists that a password is neither too short nor too long.
+///
+/// # Errors
+/// 400 otherwise.
+pub fn check_password(password: &Secret) -> Result<(), ApiError> {
+    let text = password.expose();
+    if text.chars().count() >= PASSWORD_CHARS_MIN && text.len() <= PASSWORD_BYTES_MAX {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        StatusCode::BAD_REQUEST,
+        "model.user.is_valid.pwd.app_error",
+        format!(
+            "The password must have at least {PASSWORD_CHARS_MIN} characters and at most \
+             {PASSWORD_BYTES_MAX} bytes."
+        ),
+    ))
+}
+
+impl App {
+    /// Makes an account with a password: the password first, then the step, so that a crash
+    /// between the two leaves nothing that the next start cannot put right.
+    ///
+    /// # Errors
+    /// The kernel's refusal, or 503.
+    pub async fn create_user(
+        &self,
+        actor: Actor,
+        command: CreateUser,
+        password: &Secret,
+    ) -> Result<UserNo, ApiError> {
+        self.require_sign_up(actor)?;
+        let prepared = self
+            .vault
+            .prepare_password(&command.username, password)
+            .await?;
+        let made = self
+            .carry_out(actor, None, Command::CreateUser(command))
+            .await;
+        match made {
+            Ok(Some(Object::User(user))) => {
+                self.vault.adopt_password(prepared, user).await?;
+                Ok(user)
+            }
+            // Nobody knows yet whether the account exists; the next start of the service does.
+            Err(error) if error.status.is_server_error() => Err(error),
+            other => {
+                self.vault.discard_password(prepared).await?;
+                Err(other.err().unwrap_or_else(ApiError::internal))
+            }
+        }
+    }
+
+    /// Refuses early who may not make accounts, before a password is hashed for them. The kernel
+    /// decides.
+    fn require_sign_up(&self, actor: Actor) -> Result<(), ApiError> {
+        let rows = self.rows();
+        let open = counters::workspace(&rows).is_some_and(|it| it.config.open_server);
+        let first = counters::counters(&rows).user == 0;
+        if open || first || authority::administers(&rows, actor) {
+            return Ok(());
+        }
+        Err(ApiError::new(
+            StatusCode::FORBIDDEN,
+            "api.user.create_user.no_open_server",
+            "This workspace does not allow open sign-up; ask an administrator for an account.",
+        ))
+    }
+}
+
+async fn by_id(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+    let user = ids.user(&app.rows(), &caller)?;
+    app.show(caller.user, Some(&Object::User(user)))
+        .map(Rendered::new)
+}
+
+async fn by_username(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+    let (user, _) = users::by_username(&app.rows(), ids.get("username"))
+        .ok_or_else(|| ApiError::not_found("app.user.get_by_username.app_error", "user"))?;
+    app.show(caller.user, Some(&Object::User(user)))
+        .map(Rendered::new)
+}
+
+async fn by_email(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+    let (user, _) = users::by_email(&app.rows(), ids.get("email"))
+        .ok_or_else(|| ApiError::not_found("app.user.missing_account.const", "user"))?;
+    app.show(caller.user, Some(&Object::User(user)))
+        .map(Rendered::new)
+}
+
+async fn list(State(app): State<Shared>, caller: Caller, params: Params) -> Answer {
+    let rows = app.rows();
+    let page = params.page();
+    let found = if let Some(id) = params.id("in_channel")? {
+        let channel = lookup::channel(&rows, id).ok_or_else(ApiError::forbidden)?;
+        if !authority::may_read_channel(&rows, channel, caller.user) {
+            return Err(ApiError::forbidden());
+        }
+        users::in_channel(&rows, channel, page)
+    } else if let Some(id) = params.id("in_team")? {
+        let team = lookup::team(&rows, id).ok_or_else(ApiError::forbidden)?;
+        if !authority::is_team_member(&rows, team, caller.user) {
+            caller.require_admin(&rows)?;
+        }
+        users::in_team(&rows, team, page)
+    } else {
+        users::page(&rows, page)
+    };
+    Ok(render_all(&rows, caller.user, &found))
+}
+
+async fn by_ids(State(app): State<Shared>, caller: Caller, Json(ids): Json<Vec<String>>) -> Answer {
+    check_list(&ids, "user_ids")?;
+    let rows = app.rows();
+    let found = users::by_ids(&rows, ids.iter().map(String::as_str));
+    Ok(render_all(&rows, caller.user, &found))
+}
+
+async fn by_usernames(
+    State(app): State<Shared>,
+    caller: Caller,
+    Json(names): Json<Vec<String>>,
+) -> Answer {
+    check_list(&names, "usernames")?;
+    let rows = app.rows();
+    let found = users::by_usernames(&rows, names.iter().map(String::as_str));
+    Ok(render_all(&rows, caller.user, &found))
+}
+
+/// Insists that a list names something, and not too much.
+///
+/// # Errors
+/// 400 otherwise.
+pub fn check_list(list: &[String], name: &str) -> Result<(), ApiError> {
+    if list.is_empty() || list.len() > IDS_MAX {
+        return Err(ApiError::invalid_body(name));
+    }
+    Ok(())
+}
+
+#[derive(Deserialize)]
+struct SearchBody {
+    term: Option<String>,
+    team_id: Option<String>,
+    in_channel_id: Option<String>,
+    allow_inactive: Option<bool>,
+    limit: Option<u32>,
+}
+
+async fn search(State(app): State<Shared>, caller: Caller, Json(body): Json<SearchBody>) -> Answer {
+    let term = body.term.filter(|it| !it.is_empty());
+    let term = term.ok_or_else(|| ApiError::invalid_body("term"))?;
+    let rows = app.rows();
+    let (team, channel) = (
+        body.team_id.unwrap_or_default(),
+        body.in_channel_id.unwrap_or_default(),
+    );
+    let mut scope = scope(&rows, &caller, &team, &channel)?;
+    scope.allow_inactive = body.allow_inactive.unwrap_or(false);
+    let limit = body.limit.unwrap_or(SEARCH_LIMIT) as usize;
+    Ok(render_all(
+        &rows,
+        caller.user,
+        &users::search(&rows, &term, scope, limit),
+    ))
+}
+
+async fn autocomplete(State(app): State<Shared>, caller: Caller, params: Params) -> Answer {
+    let rows = app.rows();
+    let scope = scope(
+        &rows,
+        &caller,
+        params.get("in_team"),
+        params.get("in_channel"),
+    )?;
+    let limit = params.number("limit").unwrap_or(SEARCH_LIMIT) as usize;
+    let found = users::search(&rows, params.get("name"), scope, limit);
+    let renderer = Renderer::new(&rows, Viewer::of(&rows, caller.user));
+    let list = renderer.list(&found, |r, w, (user_no, user)| r.user(w, *user_no, user));
+    Ok(Rendered::new(format!("{{\"users\":{list}}}")))
+}
+
+/// Where a search looks; only in what the caller may see.
+fn scope(
+    rows: &(impl Read + ?Sized),
+    caller: &Caller,
+    team_id: &str,
+    channel_id: &str,
+) -> Result<SearchScope, ApiError> {
+    let mut scope = SearchScope::default();
+    if !team_id.is_empty() {
+        let team = lookup::team(rows, team_id).ok_or_else(ApiError::forbidden)?;
+        if !authority::may_see_team(rows, team, caller.user) {
+            return Err(ApiError::forbidden());
+        }
+        scope.team = Some(team);
+    }
+    if !channel_id.is_empty() {
+        let channel = lookup::channel(rows, channel_id).ok_or_else(ApiError::forbidden)?;
+        if !authority::may_read_channel(rows, channel, caller.user) {
+            return Err(ApiError::forbidden());
+        }
+        scope.channel = Some(channel);
+    }
+    Ok(scope)
+}
+
+#[derive(Deserialize)]
+struct PatchBody {
+    username: Option<String>,
+    nickname: Option<String>,
+    first_name: Option<String>,
+    last_name: Option<String>,
+    position: Option<String>,
+    locale: Option<String>,
+}
+
+async fn patch(
+    State(app): State<Shared>,
+    caller: Caller,
+    ids: Ids,
+    Json(body): Json<PatchBody>,
+) -> Answer {
+    let user = ids.own_user(&app.rows(), &caller)?;
+    let patch = UserPatch {
+        username: body.username.map(|name| name.trim().to_ascii_lowercase()),
+        nickname: body.nickname,
+        first_name: body.first_name,
+        last_name: body.last_name,
+        position: body.position,
+        locale: body.locale,
+    };
+    app.act(caller.user, Command::PatchUser { user, patch })
+        .await?;
+    app.show(caller.user, Some(&Object::User(user)))
+        .map(Rendered::new)
+}
+
+#[derive(Deserialize)]
+struct PasswordBody {
+    current_password: Option<Secret>,
+    new_password: Option<Secret>,
+}
+
+async fn change_password(
+    State(app): State<Shared>,
+    caller: Caller,
+    ids: Ids,
+    Json(body): Json<PasswordBody>,
+) -> Answer {
+    let rows = app.rows();
+    let user = ids.own_user(&rows, &caller)?;
+    let new = body
+        .new_password
+        .ok_or_else(|| ApiError::invalid_body("new_password"))?;
+    check_password(&new)?;
+    let row = rows.get::<User>(&user).ok_or_else(ApiError::forbidden)?;
+    if !row.origin.is_ours() {
+        return Err(ApiError::forbidden());
+    }
+    if user == caller.user {
+        let current = body.current_password.unwrap_or_default();
+        if !app.vault.check_password(Some(user), &current).await? {
+            return Err(ApiError::new(
+                StatusCode::BAD_REQUEST,
+                "api.user.update_password.incorrect.app_error",
+                "The current password is not right.",
+            ));
+        }
+    }
+    app.vault.set_password(user, &new).await?;
+    if user != caller.user {
+        app.end_sessions(user).await?;
+    }
+    Ok(Rendered::ok())
+}
+
+fn render_all<R: Read>(rows: &R, viewer: UserNo, found: &[(UserNo, User)]) -> Rendered {
+    let renderer = Renderer::new(rows, Viewer::of(rows, viewer));
+    Rendered::new(renderer.list(found, |r, w, (user_no, user)| r.user(w, *user_no, user)))
+}

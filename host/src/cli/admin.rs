@@ -1,0 +1,103 @@
+//! `causeway admin`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use axum::http::Method;
+use causeway_kernel::command::CreateUser;
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::remote::{Remote, RemoteArgs, read_password};
+use crate::config::{File, Overrides, Settings};
+use crate::service;
+
+#[derive(Debug, Args)]
+pub struct AdminArgs {
+    #[command(subcommand)]
+    command: AdminCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum AdminCommand {
+    /// Make an account.
+    ///
+    /// With --data it works on the data directory of a workspace that is not running, and may make
+    /// administrators. Without, it asks the running workspace at --url with an administrator's
+    /// session; such accounts are ordinary ones. The new account's password is read from
+    /// CAUSEWAY_NEW_PASSWORD, or from standard input. Prints the account's id.
+    CreateUser(CreateUserArgs),
+}
+
+#[derive(Debug, Args)]
+struct CreateUserArgs {
+    #[command(flatten)]
+    remote: RemoteArgs,
+    /// Data directory of a workspace that is not running.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Configuration file of that workspace.
+    #[arg(long, value_name = "FILE", requires = "data")]
+    config: Option<PathBuf>,
+    /// User name.
+    #[arg(long)]
+    username: String,
+    /// E-mail address.
+    #[arg(long)]
+    email: String,
+    /// Whether the account administers the system; needs --data.
+    #[arg(long, requires = "data")]
+    admin: bool,
+}
+
+pub async fn run(args: AdminArgs) -> Result<ExitCode> {
+    let AdminCommand::CreateUser(args) = args.command;
+    let id = match &args.data {
+        Some(data) => create_here(&args, data.clone()).await?,
+        None => create_there(&args).await?,
+    };
+    println!("{id}");
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn create_here(args: &CreateUserArgs, data: PathBuf) -> Result<String> {
+    let file = args
+        .config
+        .as_deref()
+        .map(File::read)
+        .transpose()?
+        .unwrap_or_default();
+    let overrides = Overrides {
+        data: Some(data),
+        ..Overrides::default()
+    };
+    let settings = Settings::build(file, overrides)?;
+    let command = CreateUser {
+        username: args.username.trim().to_ascii_lowercase(),
+        email: args.email.trim().to_ascii_lowercase(),
+        nickname: String::new(),
+        first_name: String::new(),
+        last_name: String::new(),
+        position: String::new(),
+        locale: String::new(),
+        admin: args.admin,
+    };
+    let password = read_password("CAUSEWAY_NEW_PASSWORD", "password of the new account")?;
+    service::create_user(settings, command, &password).await
+}
+
+async fn create_there(args: &CreateUserArgs) -> Result<String> {
+    let remote = Remote::open(&args.remote).await?;
+    let password = read_password("CAUSEWAY_NEW_PASSWORD", "password of the new account")?;
+    let body = json!({
+        "username": args.username, "email": args.email, "password": password.expose(),
+    });
+    let made = remote.call(Method::POST, "/users", Some(&body)).await;
+    remote.close().await?;
+    let made = made?;
+    match made.get("id").and_then(Value::as_str) {
+        Some(id) => Ok(id.to_string()),
+        None => bail!("the workspace did not say which account it made"),
+    }
+}

@@ -1,0 +1,97 @@
+//! The command line.
+
+mod admin;
+mod policy;
+mod remote;
+mod replay;
+mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Chat workspaces that share channels, with each other and with Mattermost.
+///
+/// `causeway serve` runs a workspace: ordinary Mattermost clients log in to it, and its
+/// administrators connect it with other workspaces by the slash commands /secure-connection and
+/// /share-channel. Everything it does is recorded in its data directory and can be checked with
+/// `causeway replay`.
+#[derive(Debug, Parser)]
+#[command(name = "causeway", version)]
+#[command(after_help = "\
+Examples:
+  causeway serve --data /var/lib/causeway --listen 127.0.0.1:8065 --site-url https://chat.example.org
+  causeway replay /var/lib/causeway
+  echo \"$PASSWORD\" | causeway admin create-user --data /var/lib/causeway \\
+      --username ann --email ann@example.org --admin
+  causeway policy load content-filter content-filter.wasm --settings 'words = [\"secret\"]'
+
+The first account of a workspace becomes its administrator. Exit codes: 0 done, 1 refused or failed
+(for `replay`: a difference was found), 2 wrong usage.")]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a workspace until SIGINT or SIGTERM.
+    Serve(serve::ServeArgs),
+    /// Carry the journal of a data directory out again in a fresh store and compare every step.
+    ///
+    /// Reads the journal only, so it works beside the running service. Ends with 0 if every step
+    /// gives what is recorded; otherwise the first entry that differs is named, and it ends with 1.
+    Replay(ReplayArgs),
+    /// Load, swap, unload and list the policies of a running workspace.
+    ///
+    /// A policy is a WebAssembly component that decides which posts may cross a connection. A swap
+    /// happens between two steps and drops nothing. Needs an administrator's token or login.
+    Policy(policy::PolicyArgs),
+    /// Administer accounts.
+    Admin(admin::AdminArgs),
+}
+
+#[derive(Debug, Args)]
+struct ReplayArgs {
+    /// The data directory.
+    data: PathBuf,
+}
+
+/// Carries a command line out.
+#[must_use]
+pub fn run() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Serve(args) => serve::run(args),
+        Command::Replay(args) => replay::run(&args.data),
+        Command::Policy(args) => on_small_runtime(policy::run(args)),
+        Command::Admin(args) => on_small_runtime(admin::run(args)),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("causeway: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn on_small_runtime(
+    work: impl Future<Output = anyhow::Result<ExitCode>>,
+) -> anyhow::Result<ExitCode> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(work)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,154 @@
+//! A running workspace, seen from the command line: its REST API with an administrator's session.
+
+use std::io::{BufRead, IsTerminal, Read};
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::{HeaderValue, Method, Request};
+use bytes::Bytes;
+use clap::Args;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use serde_json::{Value, json};
+
+use crate::vault::Secret;
+
+/// How long one request may take; compiling a large policy takes seconds.
+const TIMEOUT: Duration = Duration::from_secs(120);
+/// Bytes of an answer.
+const ANSWER_BYTES_MAX: usize = 16 << 20;
+/// Bytes of a password typed or piped in.
+const PASSWORD_LINE_BYTES_MAX: u64 = 1024;
+
+/// Which workspace, and as whom.
+#[derive(Debug, Args)]
+pub struct RemoteArgs {
+    /// URL of the running workspace.
+    #[arg(long, env = "CAUSEWAY_URL", default_value = "http://127.0.0.1:8065")]
+    pub url: String,
+    /// Session token of an administrator.
+    #[arg(long, env = "CAUSEWAY_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+    /// Log in as this administrator instead; the password is read from CAUSEWAY_PASSWORD, or
+    /// from standard input.
+    #[arg(long, env = "CAUSEWAY_LOGIN", conflicts_with = "token")]
+    pub login: Option<String>,
+}
+
+/// A session on a running workspace.
+pub struct Remote {
+    url: String,
+    token: Secret,
+    /// Whether the session was made here and ends here.
+    own_session: bool,
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+}
+
+impl Remote {
+    /// Opens a session, or uses the given one.
+    pub async fn open(args: &RemoteArgs) -> Result<Remote> {
+        let connector = HttpsConnectorBuilder::new()
+            .with_native_roots()
+            .context("reading the system's certificates")?
+            .https_or_http()
+            .enable_http1()
+            .build();
+        let mut remote = Remote {
+            url: args.url.trim_end_matches('/').to_string(),
+            token: Secret::new(args.token.clone().unwrap_or_default()),
+            own_session: false,
+            client: Client::builder(TokioExecutor::new()).build(connector),
+        };
+        if let Some(login) = &args.login {
+            let password = read_password("CAUSEWAY_PASSWORD", &format!("password of {login}"))?;
+            let body = json!({ "login_id": login, "password": password.expose() });
+            let (_, token) = remote
+                .request(Method::POST, "/users/login", Some(&body))
+                .await?;
+            remote.token = token.context("the login gave no token")?;
+            remote.own_session = true;
+        }
+        if remote.token.is_empty() {
+            bail!("give an administrator's --token, or --login");
+        }
+        Ok(remote)
+    }
+
+    /// Ends the session if it was made here.
+    pub async fn close(self) -> Result<()> {
+        if self.own_session {
+            self.call(Method::POST, "/users/logout", None).await?;
+        }
+        Ok(())
+    }
+
+    /// One request below `/api/v4`; the body of a success.
+    pub async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value> {
+        Ok(self.request(method, path, body).await?.0)
+    }
+
+    async fn request(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<(Value, Option<Secret>)> {
+        let bytes = body.map(Value::to_string).unwrap_or_default();
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("{}/api/v4{path}", self.url))
+            .header(CONTENT_TYPE, "application/json");
+        if !self.token.is_empty() {
+            let mut value = HeaderValue::from_str(&format!("Bearer {}", self.token.expose()))?;
+            value.set_sensitive(true);
+            request = request.header(AUTHORIZATION, value);
+        }
+        let request = request.body(Full::new(Bytes::from(bytes)))?;
+        let answer = tokio::time::timeout(TIMEOUT, self.client.request(request))
+            .await
+            .map_err(|_| anyhow!("{} did not answer within {TIMEOUT:?}", self.url))?
+            .with_context(|| format!("calling {}", self.url))?;
+        let status = answer.status();
+        let token = answer
+            .headers()
+            .get("token")
+            .and_then(|it| it.to_str().ok())
+            .map(Secret::new);
+        let body = Limited::new(answer.into_body(), ANSWER_BYTES_MAX).collect();
+        let body = body
+            .await
+            .map_err(|error| anyhow!("reading the answer: {error}"))?
+            .to_bytes();
+        let value: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
+        if !status.is_success() {
+            let message = value.get("message").and_then(Value::as_str);
+            bail!(
+                "{} ({status})",
+                message.unwrap_or("the workspace refused the request")
+            );
+        }
+        Ok((value, token))
+    }
+}
+
+/// A password from the environment, or the first line of standard input.
+pub fn read_password(variable: &str, what: &str) -> Result<Secret> {
+    if let Ok(password) = std::env::var(variable) {
+        return Ok(Secret::new(password));
+    }
+    if std::io::stdin().is_terminal() {
+        eprintln!("{what} (shown as you type):");
+    }
+    let mut line = String::new();
+    let mut input = std::io::stdin().lock().take(PASSWORD_LINE_BYTES_MAX);
+    input.read_line(&mut line).context("reading the password")?;
+    let password = line.trim_end_matches(['\r', '\n']);
+    if password.is_empty() {
+        bail!("no password: set {variable}, or give it on standard input");
+    }
+    Ok(Secret::new(password))
+}

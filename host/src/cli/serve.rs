@@ -1,0 +1,94 @@
+//! `causeway serve`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{File, LogFormat, Overrides, Settings};
+use crate::service;
+
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// Data directory; made if it does not exist.
+    #[arg(long, env = "CAUSEWAY_DATA", value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Address to listen on [default: 127.0.0.1:8065].
+    #[arg(long, env = "CAUSEWAY_LISTEN", value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+    /// URL under which clients and other workspaces reach this one [default: http://ADDR].
+    #[arg(long, env = "CAUSEWAY_SITE_URL", value_name = "URL")]
+    site_url: Option<String>,
+    /// Configuration file (TOML); flags and environment stand above it. See docs/configuration.md.
+    #[arg(long, env = "CAUSEWAY_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// How the log is written, to standard error.
+    #[arg(long, env = "CAUSEWAY_LOG_FORMAT", value_enum)]
+    log_format: Option<LogFormat>,
+    /// What is logged, e.g. `info` or `info,causeway=debug` [default: info].
+    #[arg(long, env = "CAUSEWAY_LOG", value_name = "FILTER")]
+    log: Option<String>,
+}
+
+pub fn run(args: ServeArgs) -> Result<ExitCode> {
+    let file = args
+        .config
+        .as_deref()
+        .map(File::read)
+        .transpose()?
+        .unwrap_or_default();
+    let overrides = Overrides {
+        data: args.data,
+        listen: args.listen,
+        site_url: args.site_url,
+        log_format: args.log_format,
+        log_filter: args.log,
+    };
+    let settings = Settings::build(file, overrides)?;
+    start_log(&settings)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(serve(settings))
+}
+
+fn start_log(settings: &Settings) -> Result<()> {
+    let filter = EnvFilter::try_new(&settings.log_filter).context("the log filter")?;
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    match settings.log_format {
+        LogFormat::Text => log.with_ansi(false).init(),
+        LogFormat::Json => log.json().init(),
+    }
+    Ok(())
+}
+
+async fn serve(settings: Settings) -> Result<ExitCode> {
+    let (mut interrupt, mut terminate) = (
+        signal(SignalKind::interrupt())?,
+        signal(SignalKind::terminate())?,
+    );
+    let running = tokio::select! {
+        started = service::start(settings) => started?,
+        // Nothing was promised to anybody yet.
+        _ = interrupt.recv() => return Ok(ExitCode::SUCCESS),
+        _ = terminate.recv() => return Ok(ExitCode::SUCCESS),
+    };
+    let name = tokio::select! {
+        _ = interrupt.recv() => "SIGINT",
+        _ = terminate.recv() => "SIGTERM",
+    };
+    tracing::info!(signal = name, "closing");
+    tokio::select! {
+        () = running.shutdown() => {}
+        // Asked twice: what is durable stays so, everything else is taken up at the next start.
+        _ = interrupt.recv() => tracing::warn!("closing at once"),
+        _ = terminate.recv() => tracing::warn!("closing at once"),
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,60 @@
+//! Slash commands. One file for each; what they do goes through the same functions as the REST
+//! API. Client API §10.
+
+mod arguments;
+mod secure_connection;
+mod share_channel;
+mod table;
+
+use causeway_kernel::id::ChannelNo;
+
+use crate::api::App;
+use crate::api::auth::Caller;
+use arguments::Arguments;
+
+/// A command that exists.
+pub struct Builtin {
+    /// Its word, without the slash.
+    pub trigger: &'static str,
+    /// What it does, in a sentence.
+    pub description: &'static str,
+    /// What may follow.
+    pub hint: &'static str,
+}
+
+/// Every command.
+pub const BUILTINS: &[Builtin] = &[
+    Builtin {
+        trigger: "secure-connection",
+        description: "Create, accept, remove and list connections to other workspaces.",
+        hint: "[create|accept|remove|attach|status]",
+    },
+    Builtin {
+        trigger: "share-channel",
+        description: "Share the current channel with a connected workspace.",
+        hint: "[invite|uninvite|unshare|status]",
+    },
+];
+
+/// Where and by whom a command was typed.
+pub struct Invocation<'a> {
+    app: &'a App,
+    caller: &'a Caller,
+    channel: ChannelNo,
+}
+
+/// Runs a command line, which begins with a slash. `None` when there is no such command; what is
+/// wrong with a known one is said in its text.
+pub async fn run(app: &App, caller: &Caller, channel: ChannelNo, line: &str) -> Option<String> {
+    let arguments = Arguments::parse(line);
+    let here = Invocation {
+        app,
+        caller,
+        channel,
+    };
+    match arguments.trigger() {
+        "secure-connection" => Some(secure_connection::run(&here, &arguments).await),
+        "share-channel" => Some(share_channel::run(&here, &arguments).await),
+        _ => None,
+    }
+}

@@ -1,0 +1,191 @@
+//! `/secure-connection`: connections to other workspaces. Protocol §12.
+
+use causeway_kernel::authority;
+use causeway_kernel::command::{Command, CreateConnection};
+use causeway_kernel::id::ConnectionNo;
+use causeway_kernel::limits::ONLINE_MS;
+use causeway_kernel::lookup;
+use causeway_kernel::model::{Connection, ConnectionState, Team};
+use causeway_kernel::query::sharing;
+use causeway_kernel::tx::Read;
+
+use super::Invocation;
+use super::arguments::Arguments;
+use super::table::{Table, time, yes_no};
+use crate::federation::handshake::{self, HandshakeError};
+use crate::vault::Secret;
+
+const ACTIONS: &str = "create, accept, remove, attach, status";
+
+pub async fn run(here: &Invocation<'_>, arguments: &Arguments) -> String {
+    if !authority::is_system_admin(&here.app.rows(), here.caller.user) {
+        return "You require `manage_secure_connections` permission to manage secure connections."
+            .to_string();
+    }
+    let done = match arguments.action() {
+        "" => Err(format!("Missing command. Available actions: {ACTIONS}")),
+        "create" => create(here, arguments).await,
+        "accept" => accept(here, arguments).await,
+        "remove" => remove(here, arguments).await,
+        "attach" => attach(here, arguments).await,
+        "status" => Ok(status(here)),
+        other => Err(format!(
+            "Unknown action `{other}`. Available actions: {ACTIONS}"
+        )),
+    };
+    done.unwrap_or_else(|sentence| sentence)
+}
+
+fn names(arguments: &Arguments) -> Result<CreateConnection, String> {
+    Ok(CreateConnection {
+        name: arguments.require("name")?.to_ascii_lowercase(),
+        display_name: arguments.get("displayname").to_string(),
+        default_team_id: String::new(),
+    })
+}
+
+async fn create(here: &Invocation<'_>, arguments: &Arguments) -> Result<String, String> {
+    let create = names(arguments)?;
+    let password = Secret::new(arguments.require("password")?);
+    let made = handshake::create(&here.app.federation, here.caller.actor(), create, &password)
+        .await
+        .map_err(|error| sentence(&error))?;
+    Ok(format!(
+        "##### Invitation created.\nSend the following AES 256-bit encrypted invitation to the \
+         administrator of the other workspace, together with the password, by another way. They \
+         will use the `/secure-connection accept` slash command to accept it; it is valid for 48 \
+         hours.\n\n```\n{}\n```\n\n**Ensure the secure connection can access your workspace via** \
+         {}",
+        made.code.expose(),
+        here.app.settings.site_url
+    ))
+}
+
+async fn accept(here: &Invocation<'_>, arguments: &Arguments) -> Result<String, String> {
+    let create = names(arguments)?;
+    let password = Secret::new(arguments.require("password")?);
+    let code = arguments.require("invite")?;
+    let federation = &here.app.federation;
+    let connection = handshake::accept(federation, here.caller.actor(), create, code, &password)
+        .await
+        .map_err(|error| sentence(&error))?;
+    let row = here.app.rows().get::<Connection>(&connection);
+    let site_url = row.map(|row| row.site_url).unwrap_or_default();
+    Ok(format!(
+        "##### Invitation accepted and confirmed.\nSiteURL: {site_url}"
+    ))
+}
+
+async fn remove(here: &Invocation<'_>, arguments: &Arguments) -> Result<String, String> {
+    let id = arguments.require("connectionID")?;
+    let Some(connection) = live(here, id) else {
+        return Err(format!(
+            "##### Secure connection `{}` **NOT FOUND**.",
+            printable(id)
+        ));
+    };
+    handshake::remove(&here.app.federation, here.caller.actor(), connection)
+        .await
+        .map_err(|error| format!("Could not remove the secure connection: {error}."))?;
+    Ok(format!("##### Secure connection {id} removed."))
+}
+
+/// Declares that a new connection leads to the workspace of a removed one, so that its users and
+/// posts stay what they were.
+async fn attach(here: &Invocation<'_>, arguments: &Arguments) -> Result<String, String> {
+    let (id, previous_id) = (
+        arguments.require("connectionID")?,
+        arguments.require("previousID")?,
+    );
+    let missing = |id: &str| format!("##### Secure connection `{}` **NOT FOUND**.", printable(id));
+    let connection = live(here, id).ok_or_else(|| missing(id))?;
+    let previous = lookup::connection(&here.app.rows(), previous_id);
+    let previous = previous.ok_or_else(|| missing(previous_id))?;
+    here.app
+        .act(
+            here.caller.user,
+            Command::AttachConnection {
+                connection,
+                previous,
+            },
+        )
+        .await
+        .map_err(|error| error.message.into_owned())?;
+    Ok(format!(
+        "##### Secure connection {id} attached.\nIt leads to the workspace that {previous_id} led \
+         to; its users and posts belong together from now on."
+    ))
+}
+
+/// What the reference says of a failed handshake, with the reason.
+fn sentence(error: &HandshakeError) -> String {
+    let what = match error.slash_key() {
+        "site_url_not_set" => {
+            return format!("Site URL not set: {error}.");
+        }
+        "decode_invitation.error" => "Could not decode invitation",
+        "accept_invitation.error" => "Could not accept invitation",
+        "encrypt_invitation.error" => "Could not create the invitation",
+        "add_remote.error" => "Could not add the secure connection",
+        _ => "Could not carry out the command",
+    };
+    format!("{what}: {error}.").replace("..", ".")
+}
+
+fn live(here: &Invocation<'_>, id: &str) -> Option<ConnectionNo> {
+    let (connection, row) = sharing::connection_by_id(&here.app.rows(), id)?;
+    (row.delete_at == 0).then_some(connection)
+}
+
+/// A word of the caller's that cannot leave its code span.
+fn printable(word: &str) -> String {
+    word.chars()
+        .filter(|c| c.is_ascii_alphanumeric())
+        .take(32)
+        .collect()
+}
+
+fn status(here: &Invocation<'_>) -> String {
+    let rows = here.app.rows();
+    let now_ms = here.app.engine.now_ms();
+    let connections = sharing::connections(&rows, true);
+    if connections.is_empty() {
+        return "No secure connections found.".to_string();
+    }
+    let mut table = Table::new(&[
+        "Secure connection",
+        "Display name",
+        "Connection ID",
+        "Site URL",
+        "Default Team",
+        "Invite accepted",
+        "Online",
+        "Last ping",
+        "Deleted",
+    ]);
+    for (_, connection) in connections {
+        let accepted = connection.state == ConnectionState::Confirmed;
+        let team = lookup::team(&rows, &connection.default_team_id)
+            .and_then(|team| rows.get::<Team>(&team))
+            .map(|team| team.name);
+        table.row(&[
+            &connection.name,
+            &connection.display_name,
+            connection.remote_id.as_str(),
+            &connection.site_url,
+            &team.unwrap_or_default(),
+            yes_no(accepted || !connection.site_url.is_empty()),
+            yes_no(is_online(&connection, now_ms)),
+            &time(connection.last_ping_at, now_ms),
+            yes_no(connection.delete_at != 0),
+        ]);
+    }
+    table.into_text()
+}
+
+/// Whether a peer answered a ping of ours lately. Protocol §9.
+pub fn is_online(connection: &Connection, now_ms: i64) -> bool {
+    connection.delete_at == 0
+        && connection.last_ping_at > 0
+        && now_ms - connection.last_ping_at < ONLINE_MS
+}

@@ -1,0 +1,148 @@
+//! `/share-channel`: sharing the channel in which it is typed. Semantics §8.1.
+
+use causeway_kernel::authority;
+use causeway_kernel::command::Command;
+use causeway_kernel::id::ConnectionNo;
+use causeway_kernel::model::{Connection, Link, LinkState, SharedChannel};
+use causeway_kernel::query::sharing;
+use causeway_kernel::tx::Read;
+
+use super::Invocation;
+use super::arguments::Arguments;
+use super::secure_connection::is_online;
+use super::table::{Table, time, yes_no};
+
+const ACTIONS: &str = "invite, uninvite, unshare, status";
+const UNKNOWN_CONNECTION: &str = "Must specify a valid secure connection ID to invite.";
+
+pub async fn run(here: &Invocation<'_>, arguments: &Arguments) -> String {
+    if !authority::is_system_admin(&here.app.rows(), here.caller.user) {
+        return "You require `manage_shared_channels` permission to manage shared channels."
+            .to_string();
+    }
+    let done = match arguments.action() {
+        "" => Err(format!("Missing command. Available actions: {ACTIONS}")),
+        "invite" => invite(here, arguments).await,
+        "uninvite" => uninvite(here, arguments).await,
+        "unshare" => unshare(here).await,
+        "status" => Ok(status(here)),
+        other => Err(format!(
+            "Unknown action `{other}`. Available actions: {ACTIONS}"
+        )),
+    };
+    done.unwrap_or_else(|sentence| sentence)
+}
+
+async fn invite(here: &Invocation<'_>, arguments: &Arguments) -> Result<String, String> {
+    let (connection, row) = connection(here, arguments)?;
+    let read_only = arguments.switch("readonly")?;
+    let channel = here.channel;
+    let rows = here.app.rows();
+    if rows
+        .get::<SharedChannel>(&channel)
+        .is_some_and(|shared| !shared.home)
+    {
+        return Err(
+            "Cannot invite secure connection to a shared channel originating somewhere else."
+                .to_string(),
+        );
+    }
+    let live = |link: Link| link.state != LinkState::Ended;
+    if rows.get::<Link>(&(channel, connection)).is_some_and(live) {
+        return Err("The secure connection has already been invited.".to_string());
+    }
+    act(
+        here,
+        Command::InviteToChannel {
+            channel,
+            connection,
+            read_only,
+        },
+    )
+    .await?;
+    Ok(format!(
+        "Shared channel invitation has been sent to `{} {}`.",
+        row.name, row.site_url
+    ))
+}
+
+async fn uninvite(here: &Invocation<'_>, arguments: &Arguments) -> Result<String, String> {
+    let (connection, row) = connection(here, arguments)?;
+    act(
+        here,
+        Command::UninviteFromChannel {
+            channel: here.channel,
+            connection,
+        },
+    )
+    .await?;
+    Ok(format!("Secure connection `{}` uninvited.", row.remote_id))
+}
+
+async fn unshare(here: &Invocation<'_>) -> Result<String, String> {
+    if !here.app.rows().has::<SharedChannel>(&here.channel) {
+        return Err("Cannot unshare a channel that is not shared.".to_string());
+    }
+    act(
+        here,
+        Command::UnshareChannel {
+            channel: here.channel,
+        },
+    )
+    .await?;
+    Ok("This channel is no longer shared.".to_string())
+}
+
+async fn act(here: &Invocation<'_>, command: Command) -> Result<(), String> {
+    let done = here.app.act(here.caller.user, command).await;
+    done.map(|_| ()).map_err(|error| error.message.into_owned())
+}
+
+fn connection(
+    here: &Invocation<'_>,
+    arguments: &Arguments,
+) -> Result<(ConnectionNo, Connection), String> {
+    sharing::connection_by_id(&here.app.rows(), arguments.get("connectionID"))
+        .filter(|(_, row)| row.delete_at == 0)
+        .ok_or_else(|| UNKNOWN_CONNECTION.to_string())
+}
+
+fn status(here: &Invocation<'_>) -> String {
+    let rows = here.app.rows();
+    let now_ms = here.app.engine.now_ms();
+    let read_only = rows
+        .get::<SharedChannel>(&here.channel)
+        .is_some_and(|row| row.read_only);
+    let mut links = sharing::links_of_channel(&rows, here.channel);
+    links.retain(|(_, link)| link.state != LinkState::Ended);
+    if links.is_empty() {
+        return "No secure connections have been invited to this channel.".to_string();
+    }
+    let mut table = Table::new(&[
+        "Secure connection",
+        "Site URL",
+        "Read only",
+        "Invite accepted",
+        "Online",
+        "Last sync",
+    ]);
+    for (connection, link) in links {
+        let Some(row) = rows.get::<Connection>(&connection) else {
+            continue;
+        };
+        let name = if row.display_name.is_empty() {
+            &row.name
+        } else {
+            &row.display_name
+        };
+        table.row(&[
+            name,
+            &row.site_url,
+            yes_no(read_only),
+            yes_no(link.state == LinkState::Active),
+            yes_no(is_online(&row, now_ms)),
+            &time(link.last_sync_at, now_ms),
+        ]);
+    }
+    table.into_text()
+}

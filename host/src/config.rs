@@ -1,0 +1,238 @@
+//! Settings of the service: flags, environment, file, defaults, in this order.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use causeway_kernel::model::Config as KernelConfig;
+use serde::Deserialize;
+
+use crate::federation::{FederationSettings, SiteUrl};
+
+/// Bytes of a configuration file; a larger one is refused.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+/// Posts of a sync message at most, whatever the file says: the reference takes no more.
+const POSTS_PER_SYNC_LIMIT: u32 = 200;
+
+/// Settings of a service.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Data directory.
+    pub data: PathBuf,
+    /// Address to listen on.
+    pub listen: SocketAddr,
+    /// Site URL that peers and clients use, without trailing slash; empty = that of the address
+    /// listened on.
+    pub site_url: String,
+    /// Settings that decisions of the kernel depend on.
+    pub kernel: KernelConfig,
+    /// How the service speaks with its peers.
+    pub federation: FederationSettings,
+    /// Further origins whose pages may open the WebSocket.
+    pub allowed_origins: Vec<String>,
+    /// Header in which a reverse proxy names the client's address; empty = none.
+    pub client_address_header: String,
+    /// Whether `/metrics` is answered to other machines, too.
+    pub metrics_public: bool,
+    /// How the log is written.
+    pub log_format: LogFormat,
+    /// What is logged, as a filter of `tracing`, e.g. `info,causeway=debug`.
+    pub log_filter: String,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// Lines for people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// What the configuration file may say. Every key is optional.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct File {
+    /// See [`Settings::data`].
+    pub data: Option<PathBuf>,
+    /// See [`Settings::listen`].
+    pub listen: Option<SocketAddr>,
+    /// See [`Settings::site_url`].
+    pub site_url: Option<String>,
+    /// Whether anybody may sign up.
+    pub enable_open_server: bool,
+    /// Posts that a sync message holds at most.
+    pub max_posts_per_sync: Option<u32>,
+    /// Whether a channel's history is sent to a connection that is invited.
+    pub backfill: bool,
+    /// See [`Settings::federation`].
+    pub federation: FederationSettings,
+    /// See [`Settings::allowed_origins`].
+    pub allowed_origins: Vec<String>,
+    /// See [`Settings::client_address_header`].
+    pub client_address_header: String,
+    /// See [`Settings::metrics_public`].
+    pub metrics_public: bool,
+    /// See [`Settings::log_format`].
+    pub log_format: LogFormat,
+    /// See [`Settings::log_filter`].
+    pub log_filter: Option<String>,
+}
+
+/// What flags and environment say; each stands above the file.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// See [`Settings::data`].
+    pub data: Option<PathBuf>,
+    /// See [`Settings::listen`].
+    pub listen: Option<SocketAddr>,
+    /// See [`Settings::site_url`].
+    pub site_url: Option<String>,
+    /// See [`Settings::log_format`].
+    pub log_format: Option<LogFormat>,
+    /// See [`Settings::log_filter`].
+    pub log_filter: Option<String>,
+}
+
+impl File {
+    /// Reads a configuration file.
+    ///
+    /// # Errors
+    /// When it cannot be read, is too large, or holds an unknown key or a wrong value.
+    pub fn read(path: &Path) -> Result<File> {
+        let context = || format!("reading the configuration file {}", path.display());
+        let length = std::fs::metadata(path).with_context(context)?.len();
+        if length > FILE_BYTES_MAX {
+            bail!("the configuration file is larger than {FILE_BYTES_MAX} bytes");
+        }
+        let text = std::fs::read_to_string(path).with_context(context)?;
+        toml::from_str(&text).with_context(context)
+    }
+}
+
+impl Settings {
+    /// Puts flags, environment and file together.
+    ///
+    /// # Errors
+    /// When something that has no default is missing, or a value is impossible.
+    pub fn build(file: File, overrides: Overrides) -> Result<Settings> {
+        let data = overrides.data.or(file.data);
+        let data = data.context("no data directory: give --data or the key `data`")?;
+        let listen = overrides.listen.or(file.listen);
+        let listen = listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8065)));
+        let site_url = overrides.site_url.or(file.site_url);
+        let site_url = site_url
+            .as_deref()
+            .map(checked_site_url)
+            .transpose()?
+            .unwrap_or_default();
+        let posts_per_sync_max = file.max_posts_per_sync.unwrap_or(50);
+        if !(1..=POSTS_PER_SYNC_LIMIT).contains(&posts_per_sync_max) {
+            bail!("max_posts_per_sync must be between 1 and {POSTS_PER_SYNC_LIMIT}");
+        }
+        Ok(Settings {
+            data,
+            listen,
+            site_url,
+            kernel: KernelConfig {
+                posts_per_sync_max,
+                open_server: file.enable_open_server,
+                backfill: file.backfill,
+            },
+            federation: file.federation,
+            allowed_origins: file.allowed_origins,
+            client_address_header: file.client_address_header,
+            metrics_public: file.metrics_public,
+            log_format: overrides.log_format.unwrap_or(file.log_format),
+            log_filter: overrides
+                .log_filter
+                .or(file.log_filter)
+                .unwrap_or_else(|| "info".to_string()),
+        })
+    }
+
+    /// The origin of the site URL: scheme, host and port.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        let after_scheme = self.site_url.find("://").map_or(0, |at| at + 3);
+        let rest = self.site_url.get(after_scheme..).unwrap_or_default();
+        let end = rest
+            .find('/')
+            .map_or(self.site_url.len(), |at| after_scheme + at);
+        self.site_url.get(..end).unwrap_or(&self.site_url)
+    }
+}
+
+/// A site URL as it is stored. Protocol §4.1.
+fn checked_site_url(text: &str) -> Result<String> {
+    let Some(site_url) = SiteUrl::parse(text.trim()) else {
+        bail!("the site URL must look like https://chat.example.org, this is {text:?}");
+    };
+    Ok(site_url.as_str().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn overrides() -> Overrides {
+        Overrides {
+            data: Some("d".into()),
+            ..Overrides::default()
+        }
+    }
+
+    #[test]
+    fn flags_stand_above_the_file_and_the_file_above_defaults() {
+        let file: File =
+            toml::from_str("listen = '127.0.0.1:1'\nsite_url = 'https://a.example/'").unwrap();
+        let settings = Settings::build(file.clone(), overrides()).unwrap();
+        assert_eq!(settings.site_url, "https://a.example");
+        assert_eq!(settings.listen.port(), 1);
+        let listen = Some("127.0.0.1:2".parse().unwrap());
+        let settings = Settings::build(
+            file,
+            Overrides {
+                listen,
+                ..overrides()
+            },
+        )
+        .unwrap();
+        assert_eq!(settings.listen.port(), 2);
+        assert_eq!(settings.kernel, KernelConfig::default());
+    }
+
+    #[test]
+    fn unknown_keys_and_impossible_values_are_named() {
+        let error = toml::from_str::<File>("lisen = 'x'").unwrap_err();
+        assert!(error.to_string().contains("lisen"));
+        for text in [
+            "max_posts_per_sync = 0",
+            "site_url = 'ftp://x'",
+            "site_url = 'https://u@x'",
+        ] {
+            let file: File = toml::from_str(text).unwrap();
+            assert!(Settings::build(file, overrides()).is_err(), "{text}");
+        }
+        assert!(Settings::build(File::default(), Overrides::default()).is_err());
+    }
+
+    #[test]
+    fn the_origin_of_a_site_url_has_no_path() {
+        for (site_url, origin) in [
+            ("https://a.example/chat", "https://a.example"),
+            ("http://127.0.0.1:8065", "http://127.0.0.1:8065"),
+        ] {
+            let over = Overrides {
+                site_url: Some(site_url.into()),
+                ..overrides()
+            };
+            assert_eq!(
+                Settings::build(File::default(), over).unwrap().origin(),
+                origin
+            );
+        }
+    }
+}

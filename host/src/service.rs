@@ -1,0 +1,255 @@
+//! The whole service: engine, vault, federation and API put together.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail};
+use causeway_engine::{Engine, EngineOptions};
+use causeway_kernel::command::{Command, CreateUser};
+use causeway_kernel::counters;
+use causeway_kernel::id::UserNo;
+use causeway_kernel::input::{Actor, Genesis, Input};
+use causeway_kernel::model::User;
+use causeway_kernel::output::{Effect, Object, Reply};
+use causeway_kernel::query::users;
+use causeway_kernel::tx::Read;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::api::{self, App, Shared};
+use crate::config::Settings;
+use crate::federation::Federation;
+use crate::http::server;
+use crate::metrics::Metrics;
+use crate::vault::{Secret, Vault};
+
+/// How often lines whose client did not come back are dropped, and dead sessions swept.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
+
+/// A running service.
+pub struct Running {
+    /// Where it listens.
+    pub addr: SocketAddr,
+    /// What its handlers work with.
+    pub app: Shared,
+    stop: watch::Sender<bool>,
+    serving: JoinHandle<()>,
+    effects: JoinHandle<()>,
+    sweeping: JoinHandle<()>,
+}
+
+/// Starts a service; it answers when this returns.
+///
+/// # Errors
+/// When the address is taken, or the data directory cannot be opened.
+pub async fn start(mut settings: Settings) -> Result<Running> {
+    let listener = TcpListener::bind(settings.listen)
+        .await
+        .with_context(|| format!("listening on {}", settings.listen))?;
+    let addr = listener.local_addr()?;
+    if settings.site_url.is_empty() {
+        settings.site_url = format!("http://{addr}");
+    }
+    let (engine, effects) = open_engine(&settings).await?;
+    let vault = Vault::open(&settings.data).context("opening the vault")?;
+    let federation = Federation::new(engine.clone(), vault.clone(), settings.federation.clone());
+    let app = Arc::new(App {
+        engine,
+        vault,
+        federation,
+        hub: api::hub::Hub::default(),
+        metrics: Arc::new(Metrics::default()),
+        logins: api::limit::LoginLimiter::default(),
+        settings,
+    });
+    let effects = tokio::spawn(dispatch(Arc::clone(&app), effects));
+    prepare(&app).await?;
+    let (stop, stopping) = watch::channel(false);
+    let serving = tokio::spawn(server::serve(listener, api::router(&app), stopping));
+    let sweeping = tokio::spawn(sweep(Arc::clone(&app)));
+    tracing::info!(%addr, site_url = app.settings.site_url, "the workspace is open");
+    Ok(Running {
+        addr,
+        app,
+        stop,
+        serving,
+        effects,
+        sweeping,
+    })
+}
+
+async fn open_engine(settings: &Settings) -> Result<(Engine, UnboundedReceiver<Effect>)> {
+    let options = EngineOptions {
+        data_dir: settings.data.clone(),
+        genesis: Genesis {
+            site_url: settings.site_url.clone(),
+            config: settings.kernel.clone(),
+        },
+        ..EngineOptions::default()
+    };
+    let opened = tokio::task::spawn_blocking(move || Engine::open(options)).await?;
+    opened.with_context(|| format!("opening the data directory {}", settings.data.display()))
+}
+
+/// Makes an account in the data directory of a workspace that is not running, and gives its id.
+///
+/// # Errors
+/// When the workspace is running, or the account is refused.
+pub async fn create_user(
+    mut settings: Settings,
+    command: CreateUser,
+    password: &Secret,
+) -> Result<String> {
+    if let Err(error) = api::users::check_password(password) {
+        bail!("{}", error.message);
+    }
+    if settings.site_url.is_empty() {
+        settings.site_url = format!("http://{}", settings.listen);
+    }
+    let (engine, _effects) = open_engine(&settings)
+        .await
+        .context("while the workspace is running, use --url instead of --data")?;
+    let vault = Vault::open(&settings.data).context("opening the vault")?;
+    let prepared = vault.prepare_password(&command.username, password).await?;
+    let command = Command::CreateUser(command);
+    let input = Input::Command {
+        actor: Actor::System,
+        key: None,
+        command,
+    };
+    let made = match engine.submit(input).await? {
+        Reply::Object(Object::User(user)) => {
+            vault.adopt_password(prepared, user).await?;
+            let row = engine.snapshot().get::<User>(&user);
+            row.map(|row| row.id.to_string())
+                .context("the account is not there")
+        }
+        Reply::Refused(refusal) => {
+            vault.discard_password(prepared).await?;
+            Err(anyhow!("{}", refusal.message))
+        }
+        _ => Err(anyhow!("the workspace gave no account")),
+    };
+    engine.shutdown().await;
+    made
+}
+
+/// What happens before the first request: accounts and secrets are brought in line, changed
+/// settings become an input, and due rows are looked at.
+async fn prepare(app: &Shared) -> Result<()> {
+    let rows = app.rows();
+    app.vault
+        .sweep_passwords(move |username| {
+            let (user, row) = users::by_username(&rows, username)?;
+            row.origin.is_ours().then_some(user)
+        })
+        .await
+        .context("sweeping the vault")?;
+    sweep_sessions(app).await?;
+    configure(app).await?;
+    app.engine
+        .submit(Input::Resume)
+        .await
+        .context("taking up what was under way")?;
+    app.federation
+        .start()
+        .await
+        .context("starting the federation")?;
+    Ok(())
+}
+
+async fn sweep_sessions(app: &Shared) -> Result<()> {
+    let rows = app.rows();
+    let is_live = move |user: UserNo| {
+        rows.get::<User>(&user)
+            .is_some_and(|row| row.delete_at == 0)
+    };
+    app.vault
+        .sweep_sessions(app.engine.now_ms(), is_live)
+        .await
+        .context("sweeping sessions")?;
+    Ok(())
+}
+
+/// Tells the workspace settings that have changed since it last ran.
+async fn configure(app: &Shared) -> Result<()> {
+    let known = counters::workspace(&app.rows()).context("the workspace has no first entry")?;
+    let (site_url, config) = (app.settings.site_url.clone(), app.settings.kernel.clone());
+    if known.site_url == site_url && known.config == config {
+        return Ok(());
+    }
+    let command = Command::Configure { site_url, config };
+    let input = Input::Command {
+        actor: Actor::System,
+        key: None,
+        command,
+    };
+    match app
+        .engine
+        .submit(input)
+        .await
+        .context("changing the settings")?
+    {
+        Reply::Refused(refusal) => bail!("the settings were refused: {}", refusal.message),
+        _ => Ok(()),
+    }
+}
+
+/// Carries effects out, in their order, until the engine ends.
+async fn dispatch(app: Shared, mut effects: UnboundedReceiver<Effect>) {
+    while let Some(effect) = effects.recv().await {
+        match effect {
+            Effect::Event(event) => app.publish(&event),
+            Effect::Send {
+                connection,
+                attempt,
+                frame,
+            } => {
+                app.federation.dispatch_send(connection, attempt, frame);
+            }
+            Effect::Connection(connection) => app.federation.connection_changed(connection),
+            Effect::Refused { reason, items, .. } => {
+                app.metrics.count_refused_items(&reason, items.into());
+            }
+            // The engine keeps the clock.
+            Effect::Wake { .. } => {}
+        }
+    }
+}
+
+async fn sweep(app: Shared) {
+    let mut clock = tokio::time::interval(SWEEP_INTERVAL);
+    loop {
+        clock.tick().await;
+        app.hub.sweep();
+        if let Err(error) = sweep_sessions(&app).await {
+            tracing::warn!(%error, "sweeping");
+        }
+    }
+}
+
+impl Running {
+    /// The site URL.
+    #[must_use]
+    pub fn site_url(&self) -> &str {
+        &self.app.settings.site_url
+    }
+
+    /// Ends the service: no new requests, those in flight end, sends are stopped, everything is
+    /// on the disk.
+    pub async fn shutdown(self) {
+        self.stop.send_replace(true);
+        self.app.hub.close_all();
+        if let Err(error) = self.serving.await {
+            tracing::warn!(%error, "the accept loop ended early");
+        }
+        self.sweeping.abort();
+        self.app.federation.shutdown().await;
+        self.app.engine.shutdown().await;
+        self.effects.abort();
+        tracing::info!("the workspace is closed");
+    }
+}
