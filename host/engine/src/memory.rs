@@ -19,6 +19,9 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use crate::SubmitError;
 use crate::policy::{OnFailure, PolicyError, PolicyInfo};
 
+/// Workspaces by data directory: opening one again within a process finds it as it was left.
+static KEPT: Mutex<BTreeMap<PathBuf, Arc<Mutex<State>>>> = Mutex::new(BTreeMap::new());
+
 type Tables = BTreeMap<(Table, Vec<u8>), Vec<u8>>;
 
 /// The rows as of one step.
@@ -153,12 +156,20 @@ impl Engine {
     pub fn open(options: EngineOptions) -> Result<(Engine, UnboundedReceiver<Effect>), OpenError> {
         std::fs::create_dir_all(&options.data_dir)?;
         let (effects, receiver) = unbounded_channel();
+        let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = kept.get(&options.data_dir).cloned();
+        let is_new = known.is_none();
+        let state = known.unwrap_or_default();
+        kept.insert(options.data_dir, Arc::clone(&state));
+        drop(kept);
         let engine = Engine {
             clock: options.clock,
-            state: Arc::default(),
+            state,
             effects,
         };
-        engine.run(&Input::Genesis(options.genesis));
+        if is_new {
+            engine.run(&Input::Genesis(options.genesis));
+        }
         Ok((engine, receiver))
     }
 
