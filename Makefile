@@ -14,7 +14,7 @@ help: ## list the verbs
 
 build: ## everything, below target/
 	@echo "building (the first time a few minutes: it compiles the WebAssembly engine)"
-	@$(CARGO) build --release --locked --workspace
+	@$(CARGO) build --release --locked
 
 test: ## every test, on real files and on recorded traffic of real servers
 	@echo "building the tests (the first time a few minutes: it compiles the WebAssembly engine)"
