@@ -1,20 +1,47 @@
 #!/usr/bin/env bash
-# Prints the compiler for the guests' target, making its standard library ready when it is not.
-# CAUSEWAY_GUEST_TOOLCHAIN=installed allows no download.
+# Prints the compiler for the guests' target, and makes the target's standard library ready if the
+# machine has none. Where it comes from, in this order (CAUSEWAY_GUEST_TOOLCHAIN names one of them):
+#   installed  the compiler in PATH has it; nothing is downloaded
+#   rustup     rustup adds it to that compiler
+#   debian     Debian's compiler and library sources are unpacked into .toolchain/ and the library
+#              is built from them, once; needs no root and installs nothing on the system
 set -euo pipefail
+
 target=wasm32-unknown-unknown
+route=${CAUSEWAY_GUEST_TOOLCHAIN:-any}
 rustc=${RUSTC:-rustc}
+tools=$(cd "$(dirname "$0")/../.." && pwd)/.toolchain
+# Longer than the download takes on a slow line; a server that cannot be reached must not block.
+rustup_timeout_s=120
+
+say() { echo "$*" >&2; }
 
 has_target() {
-  compgen -G "$("$rustc" --print target-libdir --target "$target")/libcore-*.rlib" >/dev/null
+  compgen -G "$("$1" --print target-libdir --target "$target" 2>/dev/null)/libcore-*.rlib" >/dev/null
 }
 
-if ! has_target && [ "${CAUSEWAY_GUEST_TOOLCHAIN:-}" != installed ]; then
-  echo "installing the Rust target $target (a few seconds)" >&2
-  timeout 120 rustup target add "$target" >&2 || true
-fi
-if ! has_target; then
-  echo "$rustc has no standard library for $target: rustup target add $target" >&2
+allowed() { [ "$route" = any ] || [ "$route" = "$1" ]; }
+
+found() { echo "$1"; exit 0; }
+
+from_rustup() {
+  command -v rustup >/dev/null || return 1
+  say "installing the Rust target $target by rustup (a few seconds)"
+  timeout "$rustup_timeout_s" rustup target add "$target" >&2
+}
+
+case $route in any | installed | rustup | debian) ;; *)
+  say "CAUSEWAY_GUEST_TOOLCHAIN must be installed, rustup or debian, not $route"
   exit 1
+  ;;
+esac
+if [ "$route" != debian ] && has_target "$rustc"; then found "$rustc"; fi
+if allowed debian && has_target "$tools/bin/rustc"; then found "$tools/bin/rustc"; fi
+if allowed rustup && from_rustup && has_target "$rustc"; then found "$rustc"; fi
+if allowed debian; then
+  "$(dirname "$0")/toolchain-debian.sh" "$target" "$tools" >&2
+  if has_target "$tools/bin/rustc"; then found "$tools/bin/rustc"; fi
 fi
-echo "$rustc"
+say "$rustc has no standard library for $target, and none could be made ready (route: $route)."
+say "On another machine with Rust: rustup target add $target"
+exit 1

@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# usage: toolchain-debian.sh TARGET TOOLS
+#
+# Leaves a compiler with a standard library for TARGET at TOOLS/bin/rustc, made of Debian's packages:
+# they are downloaded with package lists of our own and unpacked, not installed. Debian has the
+# library as source only (its prebuilt one may belong to an older compiler), so it is built once.
+set -euo pipefail
+
+target=$1
+tools=$2
+cargo=${CARGO:-cargo}
+home=$tools/debian
+
+# Two builds at once would unpack into each other.
+mkdir -p "$tools"
+exec 9>"$tools/debian.lock"
+flock 9
+[ -e "$home/ready" ] && exit 0
+
+for needed in apt-get dpkg-deb dpkg-query; do
+  command -v "$needed" >/dev/null || { echo "no $needed here: this route needs Debian" >&2; exit 1; }
+done
+echo "making a compiler for $target from Debian's packages in .toolchain/ (once: 150 MB, about two minutes)"
+
+rm -rf "$home"
+mkdir -p "$home"/{lists/partial,cache/archives/partial,packages}
+
+# Package lists and caches of our own: no root, and the system's stay as they are.
+apt=(-o "Dir::State::lists=$home/lists" -o "Dir::Cache=$home/cache" -o Debug::NoLocking=1
+  -o APT::Sandbox::User= -o Acquire::Languages=none -qq)
+apt-get "${apt[@]}" update || true # A source that cannot be reached need not be Debian's.
+
+# The compiler, its library, and those libraries below them that the system lacks.
+dependencies() {
+  apt-cache "${apt[@]}" depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks \
+    --no-replaces --no-enhances "$@" | grep '^[a-z]'
+}
+is_installed() { dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q ' installed$'; }
+packages=(rustc-web rust-web-src)
+for package in $(dependencies libstd-rust-web-dev); do
+  is_installed "$package" || packages+=("$package")
+done
+(cd "$home/packages" && apt-get "${apt[@]}" download "${packages[@]}")
+for package in "$home"/packages/*.deb; do
+  case $package in
+    # Of the sources only the library's: the compiler's are ten times as many.
+    */rust-web-src_*) dpkg-deb --fsys-tarfile "$package" | tar -x -C "$home" --wildcards \
+      --no-wildcards-match-slash './usr/src/rustc-*/library' ;;
+    *) dpkg-deb -x "$package" "$home" ;;
+  esac
+done
+rm -rf "$home/packages" "$home/lists" "$home/cache"
+
+# Debian's compiler finds its shared libraries in the unpacked tree; the linker for WebAssembly is
+# the one that came with the Rust of this machine.
+machine=$(rustc --print host-tuple)
+linker=$(rustc --print sysroot)/lib/rustlib/$machine/bin/rust-lld
+[ -x "$linker" ] || { echo "no rust-lld at $linker" >&2; exit 1; }
+mkdir -p "$home/usr/lib/rustlib/$machine/bin" "$tools/bin"
+ln -sf "$linker" "$home/usr/lib/rustlib/$machine/bin/rust-lld"
+cat >"$home/rustc" <<'WRAPPER'
+#!/bin/sh
+home=$(dirname "$(readlink -f "$0")")
+for folder in "$home"/usr/lib/*-linux-gnu "$home"/lib/*-linux-gnu; do
+  LD_LIBRARY_PATH=$folder${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+done
+export LD_LIBRARY_PATH
+exec "$home/usr/bin/rustc" "$@"
+WRAPPER
+chmod +x "$home/rustc"
+
+# The library, through an empty crate. Fat LTO of the guests needs the bitcode.
+mkdir -p "$home/usr/lib/rustlib/src"
+ln -sfn "$(cd "$home/usr/src" && echo "$PWD"/rustc-*)" "$home/usr/lib/rustlib/src/rust"
+library=$home/usr/lib/rustlib/$target/lib
+mkdir -p "$home/empty/src" "$library"
+touch "$home/empty/src/lib.rs"
+printf '[package]\nname = "empty"\nedition = "2021"\n[workspace]\n' >"$home/empty/Cargo.toml"
+(
+  cd "$home/empty"
+  unset CARGO_ENCODED_RUSTFLAGS CARGO_TARGET_DIR CARGO_BUILD_TARGET CARGO_BUILD_RUSTC \
+    RUSTC_WRAPPER RUSTC_WORKSPACE_WRAPPER CARGO_BUILD_RUSTC_WRAPPER CARGO_BUILD_RUSTC_WORKSPACE_WRAPPER
+  RUSTC=$home/rustc RUSTC_BOOTSTRAP=1 \
+    RUSTFLAGS="-Cembed-bitcode=yes --remap-path-prefix=$home/usr/lib/rustlib/src/rust=/rust" \
+    "$cargo" build --quiet --release --target "$target" --target-dir "$home/build" \
+    -Zbuild-std=std,panic_abort
+)
+mv "$home/build/$target/release/deps"/lib*.rlib "$library/"
+rm -f "$library"/libempty-*.rlib
+rm -rf "$home/build" "$home/empty" "$home/usr/src" "$home/usr/lib/rustlib/src"
+ln -sf ../debian/rustc "$tools/bin/rustc"
+touch "$home/ready"
