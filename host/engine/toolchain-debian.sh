@@ -17,30 +17,11 @@ exec 9>"$tools/debian.lock"
 flock 9
 [ -e "$home/ready" ] && exit 0
 
-for needed in apt-get dpkg-deb dpkg-query; do
-  command -v "$needed" >/dev/null || { echo "no $needed here: this route needs Debian" >&2; exit 1; }
-done
 echo "making a compiler for $target from Debian's packages in .toolchain/ (once: 150 MB, about two minutes)"
 
 rm -rf "$home"
-mkdir -p "$home"/{lists/partial,cache/archives/partial,packages}
-
-# Package lists and caches of our own: no root, and the system's stay as they are.
-apt=(-o "Dir::State::lists=$home/lists" -o "Dir::Cache=$home/cache" -o Debug::NoLocking=1
-  -o APT::Sandbox::User= -o Acquire::Languages=none -qq)
-apt-get "${apt[@]}" update || true # A source that cannot be reached need not be Debian's.
-
-# The compiler, its library, and those libraries below them that the system lacks.
-dependencies() {
-  apt-cache "${apt[@]}" depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks \
-    --no-replaces --no-enhances "$@" | grep '^[a-z]'
-}
-is_installed() { dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q ' installed$'; }
-packages=(rustc-web rust-web-src)
-for package in $(dependencies libstd-rust-web-dev); do
-  is_installed "$package" || packages+=("$package")
-done
-(cd "$home/packages" && apt-get "${apt[@]}" download "${packages[@]}")
+mkdir -p "$home"
+"$(dirname "$0")/debian-packages.sh" "$home/packages" rustc-web rust-web-src
 for package in "$home"/packages/*.deb; do
   case $package in
     # Of the sources only the library's: the compiler's are ten times as many.
@@ -49,7 +30,7 @@ for package in "$home"/packages/*.deb; do
     *) dpkg-deb -x "$package" "$home" ;;
   esac
 done
-rm -rf "$home/packages" "$home/lists" "$home/cache"
+rm -rf "$home/packages"
 
 # Debian's compiler finds its shared libraries in the unpacked tree; the linker for WebAssembly is
 # the one that came with the Rust of this machine.

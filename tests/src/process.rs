@@ -1,6 +1,7 @@
 //! Real `causeway` processes, on loopback, each with a data directory of its own.
 
 use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -73,6 +74,8 @@ impl Workspace {
             .args(["--site-url", &format!("http://127.0.0.1:{port}")])
             .envs(environment.iter().copied())
             .stdin(Stdio::null())
+            // A Ctrl-C in the terminal is for whoever started us; they end the service in order.
+            .process_group(0)
             .stdout(log.try_clone()?)
             .stderr(log)
             .spawn()
