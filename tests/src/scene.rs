@@ -68,12 +68,24 @@ impl Side {
         anonymous.login(username, PASSWORD).await
     }
 
-    /// Makes a public channel and puts these users into it.
+    /// A public channel of the team with these users in it, made if need be.
     pub async fn channel(&self, name: &str, members: &[&Client]) -> Result<String> {
-        let body = json!({
-            "team_id": self.team_id, "name": name, "display_name": name, "type": "O",
-        });
-        let channel_id = id(&self.admin.post("/channels", body).await?)?;
+        let path = format!("/teams/{}/channels/name/{name}", self.team_id);
+        let channel_id = match self.admin.get(&path).await {
+            Ok(found) => id(&found)?,
+            Err(_) => {
+                let body = json!({
+                    "team_id": self.team_id, "name": name, "display_name": name, "type": "O",
+                });
+                id(&self.admin.post("/channels", body).await?)?
+            }
+        };
+        self.join(&channel_id, members).await?;
+        Ok(channel_id)
+    }
+
+    /// Puts users into a channel.
+    pub async fn join(&self, channel_id: &str, members: &[&Client]) -> Result<()> {
         for member in members {
             let me = member.get("/users/me").await?;
             let body = json!({ "user_id": id(&me)? });
@@ -81,7 +93,13 @@ impl Side {
                 .post(&format!("/channels/{channel_id}/members"), body)
                 .await?;
         }
-        Ok(channel_id)
+        Ok(())
+    }
+
+    /// The record of the live connection of this name.
+    pub async fn connection(&self, name: &str) -> Result<Option<Value>> {
+        let list = self.admin.get("/remotecluster").await?;
+        Ok(find(&list, |record| record["name"] == name).cloned())
     }
 }
 
@@ -98,25 +116,11 @@ async fn create_user(client: &Client, username: &str) -> Result<Value> {
 /// Connects two workspaces by the slash commands that an administrator would type, and gives the
 /// connection's id.
 pub async fn connect(inviter: &Side, acceptor: &Side) -> Result<String> {
-    let command = format!(
-        "/secure-connection create --name {} --password {PASSWORD}",
-        acceptor.name
-    );
-    let text = inviter
-        .admin
-        .command(&inviter.town_square, &command)
-        .await?;
-    let code = code_block(&text).ok_or_else(|| anyhow!("no invitation code in: {text}"))?;
-    let command = format!(
-        "/secure-connection accept --name {} --password {PASSWORD} --invite {code}",
-        inviter.name
-    );
-    let answer = acceptor
-        .admin
-        .command(&acceptor.town_square, &command)
-        .await?;
-    let found = inviter.admin.get("/remotecluster").await?;
-    let record = find(&found, |record| record["name"] == acceptor.name.as_str())
+    let code = invitation(inviter, &acceptor.name).await?;
+    let answer = accept(acceptor, &inviter.name, &code).await?;
+    let record = inviter
+        .connection(&acceptor.name)
+        .await?
         .ok_or_else(|| anyhow!("the connection is not listed; the acceptor said: {answer}"))?;
     let remote_id = record["remote_id"].as_str().unwrap_or_default().to_string();
     for side in [inviter, acceptor] {
@@ -131,6 +135,27 @@ pub async fn connect(inviter: &Side, acceptor: &Side) -> Result<String> {
         .with_context(|| format!("the acceptor said: {answer}"))?;
     }
     Ok(remote_id)
+}
+
+/// Makes a connection of this name on the inviting side, and gives its invitation code.
+pub async fn invitation(inviter: &Side, name: &str) -> Result<String> {
+    let command = format!("/secure-connection create --name {name} --password {PASSWORD}");
+    let text = inviter
+        .admin
+        .command(&inviter.town_square, &command)
+        .await?;
+    let code = code_block(&text).ok_or_else(|| anyhow!("no invitation code in: {text}"))?;
+    Ok(code.to_string())
+}
+
+/// Accepts an invitation code under this name, and gives what the command said.
+pub async fn accept(acceptor: &Side, name: &str, code: &str) -> Result<String> {
+    let command =
+        format!("/secure-connection accept --name {name} --password {PASSWORD} --invite {code}");
+    acceptor
+        .admin
+        .command(&acceptor.town_square, &command)
+        .await
 }
 
 /// Shares a channel over a connection and waits until the other side has it.
