@@ -1,0 +1,193 @@
+//! What the people say, and that it arrives.
+
+use anyhow::{Result, ensure};
+use causeway_tests::client::Client;
+use causeway_tests::scene::{post, visible, wait_for};
+use serde_json::{Value, json};
+
+use crate::filter::Filter;
+use crate::say;
+use crate::town::Town;
+
+/// Posts of each side that are written while the filter is swapped.
+const CRATES: usize = 4;
+
+/// How every run's first post begins.
+const OPENING: &str = "Voyage";
+
+/// The people, in the shared channel.
+pub struct Conversation<'t> {
+    town: &'t Town,
+    channel: &'t str,
+    /// Counts the runs.
+    voyage: usize,
+}
+
+impl<'t> Conversation<'t> {
+    /// Finds how many conversations were held before.
+    pub async fn open(town: &'t Town, channel: &'t str) -> Result<Conversation<'t>> {
+        let before = visible(&town.acme.local, channel).await?;
+        let voyages = before
+            .iter()
+            .filter(|post| post.message.starts_with(OPENING));
+        Ok(Conversation {
+            town,
+            channel,
+            voyage: 1 + voyages.count(),
+        })
+    }
+
+    /// The whole conversation, with the filter swapped in its middle.
+    pub async fn hold(&self, filter: &Filter) -> Result<()> {
+        self.thread().await?;
+        self.deletions().await?;
+        let denied = self.denied().await?;
+        self.crates_while(filter.swap()).await?;
+        let acme = &self.town.acme;
+        edit(
+            &acme.local,
+            &denied,
+            "Project Falcon travels with it, that is official now.",
+        )
+        .await?;
+        self.arrives(&self.town.globex.ben, &denied, |post| post["edit_at"] != 0)
+            .await?;
+        say("ann words the post that was held back anew, and it arrives");
+        Ok(())
+    }
+
+    /// A question, answers from the other side, an edit, reactions both ways.
+    async fn thread(&self) -> Result<()> {
+        let (acme, globex) = (&self.town.acme, &self.town.globex);
+        let (ann, carla) = (&acme.local, &globex.local);
+        let opening = format!(
+            "{OPENING} {}: the cargo is on the quay. When do you sail?",
+            self.voyage
+        );
+        let question = post(ann, self.channel, "", &opening).await?;
+        self.arrives(carla, &question, |_| true).await?;
+        let answer = post(carla, self.channel, &question, "At nooon.").await?;
+        let pier = post(&globex.ben, self.channel, &question, "From pier 7.").await?;
+        self.arrives(ann, &answer, |_| true).await?;
+        self.arrives(&acme.ben, &pier, |_| true).await?;
+        edit(carla, &answer, "At noon.").await?;
+        react(&acme.ben, &pier, "thumbsup").await?;
+        react(carla, &question, "sailboat").await?;
+        self.arrives(ann, &answer, |post| post["message"] == "At noon.")
+            .await?;
+        self.arrives(&globex.ben, &pier, |post| reactions(post) == 1)
+            .await?;
+        self.arrives(ann, &question, |post| reactions(post) == 1)
+            .await?;
+        say("ann asks, carla and her ben answer in the thread, carla mends her answer, two react");
+        Ok(())
+    }
+
+    /// A post taken back on each side after the other one saw it.
+    async fn deletions(&self) -> Result<()> {
+        let (acme, globex) = (&self.town.acme, &self.town.globex);
+        for (writer, reader) in [(&acme.ben, &globex.ben), (&globex.ben, &acme.ben)] {
+            let slip = post(
+                writer,
+                self.channel,
+                "",
+                "This belongs into another channel.",
+            )
+            .await?;
+            self.arrives(reader, &slip, |_| true).await?;
+            writer.delete(&format!("/posts/{slip}")).await?;
+            wait_for("a deleted post to go", async || {
+                let shown = visible(reader, self.channel).await?;
+                Ok(shown.iter().all(|post| post.id != slip))
+            })
+            .await?;
+        }
+        say("each ben takes a post back, and it goes on the other side, too");
+        Ok(())
+    }
+
+    /// A post that the filter holds back; gives its id.
+    async fn denied(&self) -> Result<String> {
+        let (acme, globex) = (&self.town.acme, &self.town.globex);
+        let text = "Project Falcon travels with it.";
+        let denied = post(&acme.local, self.channel, "", text).await?;
+        wait_for("the filter to hold a post back", async || {
+            let list = acme.side.admin.get("/causeway/exceptions").await?;
+            let found = list.as_array().into_iter().flatten();
+            Ok(found
+                .into_iter()
+                .any(|row| row["post_id"] == denied.as_str() && row["state"] == "denied"))
+        })
+        .await?;
+        // Whatever comes later has passed it.
+        let later = post(&acme.ben, self.channel, "", "And twelve barrels of salt.").await?;
+        self.arrives(&globex.ben, &later, |_| true).await?;
+        let shown = visible(&globex.ben, self.channel).await?;
+        ensure!(
+            shown.iter().all(|post| post.id != denied),
+            "the filter let a post with a denied word through"
+        );
+        say("ann writes of project falcon: globex does not get it, and gets what follows");
+        Ok(denied)
+    }
+
+    /// Both sides write while something else is done; all of it arrives.
+    async fn crates_while(&self, done: impl Future<Output = Result<()>>) -> Result<()> {
+        let (acme, globex) = (&self.town.acme, &self.town.globex);
+        let write = async |writer: &Client, side: &str| -> Result<Vec<String>> {
+            let mut written = Vec::new();
+            for number in 1..=CRATES {
+                let text = format!("{side} crate {number} of {CRATES} is aboard.");
+                written.push(post(writer, self.channel, "", &text).await?);
+            }
+            Ok(written)
+        };
+        let (ours, theirs, done) = tokio::join!(
+            write(&acme.ben, "acme"),
+            write(&globex.local, "globex"),
+            done
+        );
+        done?;
+        for (written, reader) in [(ours?, &globex.ben), (theirs?, &acme.ben)] {
+            for post in &written {
+                self.arrives(reader, post, |_| true).await?;
+            }
+        }
+        say(&format!(
+            "{} posts were written meanwhile, and none is lost",
+            2 * CRATES
+        ));
+        Ok(())
+    }
+
+    /// Waits until a reader sees a post as it should be.
+    async fn arrives(
+        &self,
+        reader: &Client,
+        post: &str,
+        is_right: impl Fn(&Value) -> bool,
+    ) -> Result<()> {
+        wait_for("a post to arrive", async || {
+            Ok(is_right(&reader.get(&format!("/posts/{post}")).await?))
+        })
+        .await
+    }
+}
+
+async fn edit(writer: &Client, post: &str, message: &str) -> Result<()> {
+    let body = json!({ "message": message });
+    writer.put(&format!("/posts/{post}/patch"), body).await?;
+    Ok(())
+}
+
+async fn react(user: &Client, post: &str, emoji: &str) -> Result<()> {
+    let me = user.get("/users/me").await?;
+    let body = json!({ "user_id": me["id"], "post_id": post, "emoji_name": emoji });
+    user.post("/reactions", body).await?;
+    Ok(())
+}
+
+fn reactions(post: &Value) -> usize {
+    let list = post["metadata"]["reactions"].as_array();
+    list.map_or(0, Vec::len)
+}
