@@ -7,7 +7,7 @@ TOOLS := $(CURDIR)/.toolchain
 DENY_VERSION := 0.20.2
 CARGO := cargo
 
-.PHONY: help build test check audit clean
+.PHONY: help build test check audit bench clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,10 @@ check: $(TOOLS)/bin/cargo-deny ## formatting, lints with warnings denied, licenc
 
 audit: $(TOOLS)/bin/cargo-deny ## known vulnerabilities (fetches the advisory database)
 	@$(TOOLS)/bin/cargo-deny check advisories
+
+bench: ## what the service costs on this machine, as a table
+	@$(CARGO) build --release --locked --package causeway-tests --bin bench
+	@target/release/bench
 
 clean: ## what was built
 	@rm -rf target

@@ -229,6 +229,11 @@ impl KernelRunner for ComponentKernel {
         catch_unwind(run)
             .unwrap_or_else(|panic| stopped(StopKind::Panic, panic_text(panic.as_ref())))
     }
+
+    fn memory_bytes(&self) -> usize {
+        let warm = self.warm.as_ref();
+        warm.map_or(0, |instance| instance.store.data().cap.bytes())
+    }
 }
 
 fn prepare(

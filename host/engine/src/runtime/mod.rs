@@ -84,6 +84,11 @@ pub trait KernelRunner: Send {
     /// Carries out one input (bytes by [`causeway_kernel::codec`]) against the rows of `host`.
     /// Never panics; a runner that stopped a step is ready for the next one.
     fn step(&mut self, host: &mut dyn StepHost, context: StepContext, input: &[u8]) -> StepEnd;
+
+    /// Bytes of memory of its own that it keeps for the next step.
+    fn memory_bytes(&self) -> usize {
+        0
+    }
 }
 
 /// What a step may ask of the engine while it runs.

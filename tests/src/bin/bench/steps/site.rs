@@ -1,0 +1,179 @@
+//! A workspace that carries out each input with every kernel that is measured, one right after the
+//! other, so that the machine's noise meets them alike. Their outputs have to be equal.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use causeway_engine::runtime::{KernelRunner, KernelSource, StepEnd, StepOutput};
+use causeway_kernel::codec;
+use causeway_kernel::command::Command;
+use causeway_kernel::env::StepContext;
+use causeway_kernel::id::{ConnectionNo, UserNo};
+use causeway_kernel::input::{Actor, Input, Receipt, SendOutcome};
+use causeway_kernel::output::{Effect, Object, Reply};
+
+use super::store::{Tables, Traffic};
+
+/// What one step cost.
+pub struct Cost {
+    /// By kernel, in the order of the sources.
+    pub times: Vec<Duration>,
+    /// The same for every kernel.
+    pub traffic: Traffic,
+}
+
+/// A frame that a step hands to its host.
+pub struct Frame {
+    /// The attempt that its receipt names.
+    pub attempt: u64,
+    /// Its bytes.
+    pub body: Vec<u8>,
+}
+
+/// A kernel and the tables that it keeps.
+struct Lane {
+    kernel: Box<dyn KernelRunner>,
+    tables: Tables,
+}
+
+impl Lane {
+    fn open(source: &dyn KernelSource) -> Result<Lane> {
+        Ok(Lane {
+            kernel: source.open()?,
+            tables: Tables::new(),
+        })
+    }
+}
+
+/// A workspace.
+pub struct Site {
+    lanes: Vec<Lane>,
+    number: u64,
+    now_ms: i64,
+    steps: u64,
+}
+
+/// The only connection of a workspace.
+pub const CONNECTION: ConnectionNo = ConnectionNo(1);
+
+/// When the first step runs, in ms.
+const START_MS: i64 = 1_800_000_000_000;
+
+/// Time from step to step, in ms.
+const STEP_MS: i64 = 5;
+
+impl Site {
+    /// An empty workspace.
+    pub fn new(number: u64, sources: &[Box<dyn KernelSource>]) -> Result<Site> {
+        Ok(Site {
+            lanes: sources
+                .iter()
+                .map(|source| Lane::open(source.as_ref()))
+                .collect::<Result<_>>()?,
+            number,
+            now_ms: START_MS,
+            steps: 0,
+        })
+    }
+
+    /// The time of the last step, in ms.
+    pub fn now_ms(&self) -> i64 {
+        self.now_ms
+    }
+
+    /// Bytes of memory that the kernels keep from step to step.
+    pub fn memory_bytes(&self) -> usize {
+        self.lanes
+            .iter()
+            .map(|lane| lane.kernel.memory_bytes())
+            .sum()
+    }
+
+    /// Carries an input out with every kernel.
+    pub fn run(&mut self, input: &Input) -> Result<(StepOutput, Cost)> {
+        self.steps += 1;
+        self.now_ms += STEP_MS;
+        let seed = (u128::from(self.number) << 64) | u128::from(self.steps);
+        let context = StepContext {
+            now_ms: self.now_ms,
+            seed: seed.to_be_bytes(),
+        };
+        let bytes = codec::encode_input(input);
+        let mut done: Option<(StepOutput, Traffic)> = None;
+        let mut times = Vec::with_capacity(self.lanes.len());
+        for lane in &mut self.lanes {
+            lane.tables.traffic = Traffic::default();
+            lane.tables.count(bytes.len());
+            let start = Instant::now();
+            let end = lane.kernel.step(&mut lane.tables, context, &bytes);
+            times.push(start.elapsed());
+            let StepEnd::Done(output) = end else {
+                bail!("a step was stopped: {end:?}");
+            };
+            lane.tables.apply(&output);
+            let result = (output, lane.tables.traffic);
+            match &done {
+                None => done = Some(result),
+                Some(first) => ensure!(*first == result, "the kernels differ: {input:?}"),
+            }
+        }
+        let (output, traffic) = done.context("there is a kernel")?;
+        Ok((output, Cost { times, traffic }))
+    }
+
+    /// Carries out a command and returns what it made.
+    pub fn act(&mut self, actor: Actor, command: Command) -> Result<(Object, Option<Frame>, Cost)> {
+        let input = Input::Command {
+            actor,
+            key: None,
+            command,
+        };
+        let (output, cost) = self.run(&input)?;
+        let frame = frame(&output)?;
+        match codec::decode_reply(&output.reply)? {
+            Reply::Object(object) => Ok((object, frame, cost)),
+            other => bail!("refused: {other:?}"),
+        }
+    }
+
+    /// Takes a frame; returns the answer.
+    pub fn receive(&mut self, frame: Frame) -> Result<(Vec<u8>, Cost)> {
+        let input = Input::Frame {
+            connection: CONNECTION,
+            body: frame.body,
+            skip: Vec::new(),
+        };
+        let (output, cost) = self.run(&input)?;
+        match codec::decode_reply(&output.reply)? {
+            Reply::Http { status: 200, body } => Ok((body, cost)),
+            other => bail!("refused: {other:?}"),
+        }
+    }
+
+    /// Takes the answer to a frame; returns the next frame.
+    pub fn answered(&mut self, attempt: u64, body: Vec<u8>) -> Result<(Option<Frame>, Cost)> {
+        let receipt = Receipt {
+            connection: CONNECTION,
+            attempt,
+            outcome: SendOutcome::Answered(body),
+        };
+        let (output, cost) = self.run(&Input::Receipt(receipt))?;
+        Ok((frame(&output)?, cost))
+    }
+}
+
+/// The frame among the effects of a step; there is at most one, as there is one connection.
+pub fn frame(output: &StepOutput) -> Result<Option<Frame>> {
+    for effect in &output.effects {
+        if let Effect::Send { attempt, frame, .. } = codec::decode_effect(effect)? {
+            let body = frame;
+            return Ok(Some(Frame { attempt, body }));
+        }
+    }
+    Ok(None)
+}
+
+/// A user as an actor.
+pub fn user(number: u64) -> Actor {
+    Actor::User(UserNo(number))
+}
