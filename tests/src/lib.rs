@@ -1,6 +1,7 @@
 //! What spans the parts: a small REST and WebSocket client, real `causeway` processes to point it
 //! at, and what the demo, the journeys and the benches share.
 
+pub mod cable;
 pub mod client;
 pub mod process;
 pub mod scene;

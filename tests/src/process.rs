@@ -23,6 +23,7 @@ pub struct Workspace {
     pub port: u16,
     /// From the start of the process to its first answer.
     pub started_in: Duration,
+    environment: Vec<(String, String)>,
     child: Child,
 }
 
@@ -47,48 +48,69 @@ pub fn free_port() -> Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
+fn spawn(data: &Path, port: u16, environment: &[(String, String)]) -> Result<Child> {
+    std::fs::create_dir_all(data)?;
+    let log = std::fs::File::options()
+        .create(true)
+        .append(true)
+        .open(data.join("log"))?;
+    Command::new(binary()?)
+        .arg("serve")
+        .arg("--data")
+        .arg(data)
+        .args(["--listen", &format!("127.0.0.1:{port}")])
+        .env("CAUSEWAY_SITE_URL", format!("http://127.0.0.1:{port}"))
+        .envs(environment.iter().map(|(name, value)| (name, value)))
+        .stdin(Stdio::null())
+        // A Ctrl-C in the terminal is for whoever started us; they end the service in order.
+        .process_group(0)
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        .spawn()
+        .context("starting the service")
+}
+
 impl Workspace {
     /// Starts the service and waits until it answers.
     pub async fn start(name: &str, data: &Path, port: u16) -> Result<Workspace> {
         Workspace::start_with(name, data, port, &[]).await
     }
 
-    /// Starts the service with further environment variables.
+    /// Starts the service with further environment variables. `CAUSEWAY_SITE_URL` names another
+    /// site URL than that of the port.
     pub async fn start_with(
         name: &str,
         data: &Path,
         port: u16,
         environment: &[(&str, &str)],
     ) -> Result<Workspace> {
-        std::fs::create_dir_all(data)?;
-        let log = std::fs::File::options()
-            .create(true)
-            .append(true)
-            .open(data.join("log"))?;
+        let owned = |(name, value): &(&str, &str)| (name.to_string(), value.to_string());
+        let environment: Vec<(String, String)> = environment.iter().map(owned).collect();
         let begun = Instant::now();
-        let child = Command::new(binary()?)
-            .arg("serve")
-            .arg("--data")
-            .arg(data)
-            .args(["--listen", &format!("127.0.0.1:{port}")])
-            .args(["--site-url", &format!("http://127.0.0.1:{port}")])
-            .envs(environment.iter().copied())
-            .stdin(Stdio::null())
-            // A Ctrl-C in the terminal is for whoever started us; they end the service in order.
-            .process_group(0)
-            .stdout(log.try_clone()?)
-            .stderr(log)
-            .spawn()
-            .context("starting the service")?;
         let mut workspace = Workspace {
             name: name.to_string(),
             data: data.to_path_buf(),
             port,
             started_in: Duration::ZERO,
-            child,
+            child: spawn(data, port, &environment)?,
+            environment,
         };
         workspace.wait_until_up(begun).await?;
         Ok(workspace)
+    }
+
+    /// Ends the process at once, as a power cut would (`kill -9`), and leaves it down.
+    pub fn crash(&mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
+    /// Starts the service again on the same data, after [`Workspace::crash`].
+    pub async fn start_again(&mut self) -> Result<()> {
+        let begun = Instant::now();
+        self.child = spawn(&self.data, self.port, &self.environment)?;
+        self.wait_until_up(begun).await
     }
 
     async fn wait_until_up(&mut self, begun: Instant) -> Result<()> {
@@ -132,8 +154,7 @@ impl Workspace {
 
     /// Ends the process at once, as a power cut would (`kill -9`).
     pub fn kill(mut self) -> Result<PathBuf> {
-        self.child.kill()?;
-        self.child.wait()?;
+        self.crash()?;
         Ok(self.data.clone())
     }
 

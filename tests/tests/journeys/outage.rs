@@ -1,0 +1,102 @@
+//! Whatever happens to the line between two workspaces, in the end both show the same.
+
+use anyhow::{Context, Result, ensure};
+use causeway_tests::scene::{post, visible, wait_for};
+use hyper::Method;
+use serde_json::json;
+
+use crate::pair::Pair;
+
+/// Posts that each side writes while the line is cut; more than one message carries.
+const POSTS_OF_A_SIDE: usize = 120;
+
+#[tokio::test]
+async fn an_outage_heals_by_itself_and_everything_missing_is_delivered() -> Result<()> {
+    let pair = Pair::open(50).await?;
+    let (ann, carla) = (&pair.acme.user, &pair.globex.user);
+    let opening = post(ann, &pair.channel, "", "before the outage").await?;
+    wait_for("the first post to arrive", async || {
+        Ok(carla.get(&format!("/posts/{opening}")).await.is_ok())
+    })
+    .await?;
+
+    pair.cut();
+    let mut ours = Vec::new();
+    for number in 0..POSTS_OF_A_SIDE {
+        ours.push(post(ann, &pair.channel, "", &format!("acme {number}")).await?);
+        post(carla, &pair.channel, "", &format!("globex {number}")).await?;
+    }
+    // What was written in the outage changes in the outage, too.
+    let (first, last) = (
+        ours.first().context("no post")?,
+        ours.last().context("no post")?,
+    );
+    let edit = json!({ "message": "mended in the outage" });
+    ann.put(&format!("/posts/{first}/patch"), edit).await?;
+    ann.delete(&format!("/posts/{last}")).await?;
+    post(carla, &pair.channel, &opening, "a reply in the outage").await?;
+    let me = carla.get("/users/me").await?;
+    let reaction = json!({ "user_id": me["id"], "post_id": opening, "emoji_name": "anchor" });
+    carla.post("/reactions", reaction).await?;
+    ensure!(
+        carla.get(&format!("/posts/{first}")).await.is_err(),
+        "the line was not cut"
+    );
+
+    pair.mend();
+    let shown = pair.converged().await?;
+    // The opening, both sides' posts but for the deleted one, and the reply.
+    assert_eq!(shown.len(), 1 + 2 * POSTS_OF_A_SIDE - 1 + 1);
+    let has = |text: &str| shown.iter().filter(|post| post.message == text).count();
+    assert_eq!(has("mended in the outage"), 1);
+    assert_eq!(has("a reply in the outage"), 1);
+    assert_eq!(has(&format!("acme {}", POSTS_OF_A_SIDE - 1)), 0);
+    let opening = shown.iter().find(|post| post.id == opening);
+    assert_eq!(opening.context("the opening is gone")?.reactions.len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_line_that_breaks_again_and_again_loses_nothing_and_doubles_nothing() -> Result<()> {
+    const POSTS: usize = 400;
+    const CUTS: usize = 8;
+    let pair = Pair::open(5).await?;
+    let (ann, carla) = (&pair.acme.user, &pair.globex.user);
+    pair.cut();
+    for number in 0..POSTS {
+        post(ann, &pair.channel, "", &format!("acme {number}")).await?;
+    }
+    // Each cut comes after some more posts have passed, in the middle of whatever is on its way.
+    for cut in 1..CUTS {
+        pair.mend();
+        wait_for("a part to arrive", async || {
+            Ok(visible(carla, &pair.channel).await?.len() >= cut * POSTS / (2 * CUTS))
+        })
+        .await?;
+        pair.cut();
+    }
+    pair.mend();
+    let shown = pair.converged().await?;
+    assert_eq!(shown.len(), POSTS);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_peer_that_is_down_does_not_disturb_the_own_workspace() -> Result<()> {
+    let mut pair = Pair::open(50).await?;
+    pair.globex.workspace.crash()?;
+    let ann = &pair.acme.user;
+    let written = post(ann, &pair.channel, "", "while the peer is away").await?;
+    let answer = ann
+        .call(Method::GET, &format!("/posts/{written}"), None)
+        .await?;
+    assert_eq!(answer.status, 200);
+    let status = pair
+        .acme
+        .side
+        .admin
+        .command(&pair.channel, "/share-channel status")
+        .await?;
+    assert!(status.contains("globex"), "{status}");
+    Ok(())
+}

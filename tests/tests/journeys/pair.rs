@@ -1,0 +1,100 @@
+//! Two connected workspaces with a shared channel, each behind a cable that can be cut.
+
+use anyhow::Result;
+use causeway_tests::cable::Cable;
+use causeway_tests::client::Client;
+use causeway_tests::process::{Workspace, free_port};
+use causeway_tests::scene::{self, Side};
+use tempfile::TempDir;
+
+/// Peers are pinged this often, so that a test need not wait a minute for a peer to be found again.
+const PING_PERIOD_MS: u64 = 300;
+
+/// One of the two workspaces.
+pub struct End {
+    /// The process.
+    pub workspace: Workspace,
+    /// The way on which the other workspace reaches this one.
+    pub cable: Cable,
+    /// The administrator's view.
+    pub side: Side,
+    /// A member of the shared channel.
+    pub user: Client,
+}
+
+/// Both, and the channel that they share.
+pub struct Pair {
+    /// Home of the channel.
+    pub acme: End,
+    /// Invited to it.
+    pub globex: End,
+    /// Id of the channel.
+    pub channel: String,
+    _data: TempDir,
+}
+
+impl Pair {
+    /// Starts and connects both; `posts_per_sync_max` bounds what one message carries.
+    pub async fn open(posts_per_sync_max: u32) -> Result<Pair> {
+        let data = tempfile::tempdir()?;
+        let config = data.path().join("causeway.toml");
+        std::fs::write(
+            &config,
+            format!(
+                "max_posts_per_sync = {posts_per_sync_max}\n\
+                 [federation]\nping_period_ms = {PING_PERIOD_MS}\n"
+            ),
+        )?;
+        let config = config.to_string_lossy();
+        let acme = End::open(&data, "acme", "ann", &config).await?;
+        let globex = End::open(&data, "globex", "carla", &config).await?;
+        let remote_id = scene::connect(&acme.side, &globex.side).await?;
+        let channel = acme.side.channel("harbour", &[&acme.user]).await?;
+        scene::share(&acme.side, &globex.side, &channel, &remote_id).await?;
+        globex.side.join(&channel, &[&globex.user]).await?;
+        Ok(Pair {
+            acme,
+            globex,
+            channel,
+            _data: data,
+        })
+    }
+
+    /// Nothing passes between the two from now on.
+    pub fn cut(&self) {
+        self.acme.cable.cut();
+        self.globex.cable.cut();
+    }
+
+    /// New connections pass again.
+    pub fn mend(&self) {
+        self.acme.cable.mend();
+        self.globex.cable.mend();
+    }
+
+    /// What both sides show in the end.
+    pub async fn converged(&self) -> Result<Vec<scene::Shown>> {
+        scene::converged(&self.acme.user, &self.globex.user, &self.channel).await
+    }
+}
+
+impl End {
+    async fn open(data: &TempDir, name: &str, user: &str, config: &str) -> Result<End> {
+        let port = free_port()?;
+        let cable = Cable::lay(port).await?;
+        let environment = [
+            ("CAUSEWAY_SITE_URL", cable.site_url()),
+            ("CAUSEWAY_CONFIG", config.to_string()),
+        ];
+        let environment = environment.each_ref().map(|(k, v)| (*k, v.as_str()));
+        let folder = data.path().join(name);
+        let workspace = Workspace::start_with(name, &folder, port, &environment).await?;
+        let side = Side::prepare(name, &workspace.site_url(), name).await?;
+        Ok(End {
+            user: side.user(user).await?,
+            workspace,
+            cable,
+            side,
+        })
+    }
+}
