@@ -1,0 +1,154 @@
+//! A new workspace: the first account, everybody else, and what is refused to whom.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use causeway_tests::client::Client;
+use causeway_tests::process::{Workspace, free_port};
+use causeway_tests::scene::{PASSWORD, Side, post};
+use hyper::Method;
+use serde_json::{Value, json};
+
+/// How long an event may take; far above what one needs.
+const EVENT_DEADLINE: Duration = Duration::from_secs(20);
+
+fn account(username: &str) -> Value {
+    json!({ "username": username, "email": format!("{username}@workspace.test"), "password": PASSWORD })
+}
+
+#[tokio::test]
+async fn the_first_account_administers_and_closes_the_door_behind_it() -> Result<()> {
+    let data = tempfile::tempdir()?;
+    let workspace = Workspace::start("first", data.path(), free_port()?).await?;
+    let anonymous = workspace.client();
+
+    let config = anonymous.get("/config/client?format=old").await?;
+    assert_eq!(config["NoAccounts"], "true");
+    let first = anonymous.post("/users", account("admin")).await?;
+    assert_eq!(first["roles"], "system_admin system_user");
+
+    let stranger = account("mallory");
+    let refused = anonymous
+        .call(Method::POST, "/users", Some(stranger))
+        .await?;
+    assert_eq!(refused.status, 403);
+    let nobody = anonymous.call(Method::GET, "/users/me", None).await?;
+    assert_eq!(nobody.status, 401);
+    assert_eq!(nobody.error_id(), "api.context.session_expired.app_error");
+
+    let wrong = json!({ "login_id": "admin", "password": "not the password" });
+    let refused = anonymous
+        .call(Method::POST, "/users/login", Some(wrong))
+        .await?;
+    assert_eq!(refused.status, 401);
+    let unknown = json!({ "login_id": "nobody", "password": "not the password" });
+    let unknown = anonymous
+        .call(Method::POST, "/users/login", Some(unknown))
+        .await?;
+    assert_eq!(
+        unknown.error_id(),
+        refused.error_id(),
+        "the error tells who exists"
+    );
+
+    let admin = anonymous.login("admin@workspace.test", PASSWORD).await?;
+    let second = admin.post("/users", account("ann")).await?;
+    assert_eq!(second["roles"], "system_user");
+    admin.post("/users/logout", Value::Null).await?;
+    assert_eq!(
+        admin.call(Method::GET, "/users/me", None).await?.status,
+        401
+    );
+    workspace.stop().await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn who_is_not_in_a_channel_neither_reads_it_nor_hears_of_it() -> Result<()> {
+    let data = tempfile::tempdir()?;
+    let workspace = Workspace::start("private", data.path(), free_port()?).await?;
+    let side = Side::prepare("private", &workspace.site_url(), "crew").await?;
+    let (ann, ben) = (side.user("ann").await?, side.user("ben").await?);
+    let body =
+        json!({ "team_id": side.team_id, "name": "cabin", "display_name": "Cabin", "type": "P" });
+    let cabin = ann.post("/channels", body).await?;
+    let cabin = cabin["id"].as_str().unwrap_or_default();
+
+    let mut events_of_ben = ben.events().await?;
+    let secret = post(&ann, cabin, "", "between us").await?;
+    for path in [
+        format!("/posts/{secret}"),
+        format!("/posts/{secret}/thread"),
+        format!("/channels/{cabin}/posts"),
+        format!("/channels/{cabin}/members"),
+    ] {
+        let answer = ben.call(Method::GET, &path, None).await?;
+        assert!(
+            (403..=404).contains(&answer.status),
+            "{path}: {}",
+            answer.status
+        );
+    }
+    let body = json!({ "channel_id": cabin, "message": "may I?" });
+    let answer = ben.call(Method::POST, "/posts", Some(body)).await?;
+    assert_eq!(answer.status, 403);
+    let act = ben
+        .call(Method::DELETE, &format!("/posts/{secret}"), None)
+        .await?;
+    assert!((403..=404).contains(&act.status));
+
+    // The next event that ben gets is one of the channel that he is in.
+    let open = post(&ann, &side.town_square, "", "for all").await?;
+    let heard = events_of_ben
+        .next("posted", |_| true, EVENT_DEADLINE)
+        .await?;
+    let heard: Value = serde_json::from_str(heard["data"]["post"].as_str().unwrap_or_default())?;
+    assert_eq!(heard["id"], open.as_str());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_slash_command_answers_administrators_and_refuses_others() -> Result<()> {
+    let data = tempfile::tempdir()?;
+    let workspace = Workspace::start("slash", data.path(), free_port()?).await?;
+    let side = Side::prepare("slash", &workspace.site_url(), "crew").await?;
+    let ann = side.user("ann").await?;
+    let run = async |user: &Client, command: &str| user.command(&side.town_square, command).await;
+
+    assert_eq!(
+        run(&side.admin, "/secure-connection status").await?,
+        "No secure connections found."
+    );
+    let made = run(
+        &side.admin,
+        "/secure-connection create --name globex --password 12345678",
+    )
+    .await?;
+    assert!(made.starts_with("##### Invitation created."), "{made}");
+    let table = run(&side.admin, "/secure-connection status").await?;
+    assert!(
+        table.contains(
+            "| Secure connection | Display name | Connection ID | Site URL | Default Team |"
+        ),
+        "{table}"
+    );
+    for command in ["/secure-connection status", "/share-channel status"] {
+        let refused = run(&ann, command).await?;
+        assert!(refused.starts_with("You require `manage_"), "{refused}");
+    }
+    let garbage = run(
+        &side.admin,
+        "/secure-connection accept --name x --password 12345678 --invite garbage",
+    )
+    .await?;
+    assert!(
+        garbage.starts_with("Could not decode invitation"),
+        "{garbage}"
+    );
+    let body = json!({ "channel_id": side.town_square, "command": "/nonsense" });
+    let unknown = ann
+        .call(Method::POST, "/commands/execute", Some(body))
+        .await?;
+    assert_eq!(unknown.status, 404);
+    Ok(())
+}
