@@ -25,7 +25,7 @@ Examples:
   causeway replay /var/lib/causeway
   echo \"$PASSWORD\" | causeway admin create-user --data /var/lib/causeway \\
       --username ann --email ann@example.org --admin
-  causeway policy load content-filter content-filter.wasm --settings 'words = [\"secret\"]'
+  causeway policy --login ann load content-filter content-filter.wasm --settings 'falcon'
 
 The first account of a workspace becomes its administrator. Exit codes: 0 done, 1 refused or failed
 (for `replay`: a difference was found), 2 wrong usage.")]
