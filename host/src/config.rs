@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use causeway_engine::Retention;
 use causeway_kernel::model::Config as KernelConfig;
 use serde::Deserialize;
 
@@ -26,6 +27,8 @@ pub struct Settings {
     pub site_url: String,
     /// Settings that decisions of the kernel depend on.
     pub kernel: KernelConfig,
+    /// How much of the journal is kept.
+    pub retention: Retention,
     /// How the service speaks with its peers.
     pub federation: FederationSettings,
     /// Further origins whose pages may open the WebSocket.
@@ -67,6 +70,8 @@ pub struct File {
     pub max_posts_per_sync: Option<u32>,
     /// Whether a channel's history is sent to a connection that is invited.
     pub backfill: bool,
+    /// Bytes of the journal that are kept at least; see [`Settings::retention`].
+    pub journal_bytes: Option<u64>,
     /// See [`Settings::federation`].
     pub federation: FederationSettings,
     /// See [`Settings::allowed_origins`].
@@ -140,6 +145,12 @@ impl Settings {
                 posts_per_sync_max,
                 open_server: file.enable_open_server,
                 backfill: file.backfill,
+            },
+            retention: Retention {
+                journal_bytes: file
+                    .journal_bytes
+                    .unwrap_or(Retention::default().journal_bytes),
+                ..Retention::default()
             },
             federation: file.federation,
             allowed_origins: file.allowed_origins,

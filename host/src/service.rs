@@ -1,10 +1,13 @@
 //! The whole service: engine, vault, federation and API put together.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
+use causeway_engine::policy::ComponentPolicies;
+use causeway_engine::runtime::{ComponentOptions, ComponentSource, Sandbox, cache_dir};
 use causeway_engine::{Engine, EngineOptions};
 use causeway_kernel::command::{Command, CreateUser};
 use causeway_kernel::counters;
@@ -82,16 +85,32 @@ pub async fn start(mut settings: Settings) -> Result<Running> {
 }
 
 async fn open_engine(settings: &Settings) -> Result<(Engine, UnboundedReceiver<Effect>)> {
-    let options = EngineOptions {
-        data_dir: settings.data.clone(),
-        genesis: Genesis {
-            site_url: settings.site_url.clone(),
-            config: settings.kernel.clone(),
-        },
-        ..EngineOptions::default()
+    let (data_dir, retention) = (settings.data.clone(), settings.retention);
+    let genesis = Genesis {
+        site_url: settings.site_url.clone(),
+        config: settings.kernel.clone(),
     };
-    let opened = tokio::task::spawn_blocking(move || Engine::open(options)).await?;
-    opened.with_context(|| format!("opening the data directory {}", settings.data.display()))
+    let opened = tokio::task::spawn_blocking(move || {
+        let (kernel, policies) = open_components(&data_dir)?;
+        anyhow::Ok(Engine::open(EngineOptions {
+            data_dir,
+            genesis,
+            kernel: Arc::new(kernel),
+            policies: Arc::new(policies),
+            retention,
+            ..EngineOptions::default()
+        })?)
+    });
+    let context = || format!("opening the data directory {}", settings.data.display());
+    opened.await?.with_context(context)
+}
+
+/// The kernel of this build, and the policies of a data directory.
+fn open_components(data_dir: &Path) -> Result<(ComponentSource, ComponentPolicies)> {
+    let sandbox = Sandbox::new(Some(&cache_dir(data_dir)))?;
+    let kernel = ComponentSource::embedded(sandbox.clone(), ComponentOptions::default());
+    let policies = ComponentPolicies::open(sandbox, data_dir)?;
+    Ok((kernel, policies))
 }
 
 /// Makes an account in the data directory of a workspace that is not running, and gives its id.

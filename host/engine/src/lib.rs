@@ -1,11 +1,35 @@
-//! The step engine: takes inputs, runs the kernel over the tables, records every step in the
+//! The step engine: takes inputs, runs the kernel over the rows, records every step in the
 //! journal and releases replies and effects once they are durable.
 
-pub mod memory;
+mod clock;
+pub mod disk;
+mod engine;
+mod identity;
+pub mod journal;
+mod kernels;
+mod layout;
 pub mod policy;
+mod queue;
+mod recover;
+mod replay;
+mod replayer;
+mod retention;
 pub mod runtime;
+mod snapshot;
+mod status;
+mod step;
+mod store;
+mod writer;
 
-pub use memory::{Clock, Engine, EngineOptions, EngineStatus, OpenError, Snapshot, SystemClock};
+pub use clock::{Clock, SystemClock};
+pub use engine::{Engine, EngineOptions};
+pub use queue::{FRAMES_PER_CONNECTION_MAX, LOCAL_MAX, RECEIPTS_MAX};
+pub use recover::OpenError;
+pub use replay::{ReplayDirError, ReplayReport, replay};
+pub use replayer::{Difference, ReplayError};
+pub use retention::Retention;
+pub use status::EngineStatus;
+pub use store::{Position, Snapshot};
 
 /// Why an input was not carried out. All of these mean "try again": HTTP 503.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -50,10 +50,6 @@ pub fn run(args: ServeArgs) -> Result<ExitCode> {
     };
     let settings = Settings::build(file, overrides)?;
     start_log(&settings)?;
-    tracing::warn!(
-        "this build keeps the workspace in memory: every channel and post is gone when it ends; \
-         use it to try things out, not for work"
-    );
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;

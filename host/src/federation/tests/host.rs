@@ -130,6 +130,7 @@ impl TestHost {
                 config: Config::default(),
             },
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            ..EngineOptions::default()
         };
         let (engine, mut received) = Engine::open(options).unwrap();
         let vault = cheap_vault(folder.path());

@@ -1,5 +1,8 @@
 //! What the tests of kernels and policies share: tables in memory and a scripted session.
 
+pub mod disk;
+pub mod workspace;
+
 use std::collections::BTreeMap;
 
 use causeway_engine::runtime::{KernelRunner, StepEnd, StepHost, StepOutput};

@@ -1,13 +1,5 @@
 //! Policies as components: verdicts, failures, what is refused, and what a restart finds.
 
-// Helpers of tests may fail loudly.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
-
 use causeway_engine::policy::{
     ComponentPolicies, OnFailure, PolicyChain, PolicyError, PolicyManager,
 };

@@ -1,16 +1,6 @@
 //! The kernel as a component: what it imports, what it holds, that it does what the native one
 //! does, and how it is stopped.
 
-// Helpers of tests may fail loudly.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
-
-mod support;
-
 use std::borrow::Cow;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -23,7 +13,7 @@ use causeway_engine::runtime::{
 use causeway_kernel::codec;
 use wasmparser::{Parser, Payload, ValType};
 
-use support::{Tables, context, genesis, script};
+use crate::support::{Tables, context, genesis, script};
 
 fn kernel(options: ComponentOptions) -> Box<dyn KernelRunner> {
     let sandbox = Sandbox::new(None).unwrap();

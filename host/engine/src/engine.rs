@@ -1,0 +1,376 @@
+//! The engine's handle, and how an engine is opened.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::mpsc::{self, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use causeway_kernel::input::{Genesis, Input};
+use causeway_kernel::model::Config;
+use causeway_kernel::output::{Effect, Reply};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
+
+use crate::clock::{Clock, SystemClock};
+use crate::disk::{Disk, RealDisk};
+use crate::identity::Identity;
+use crate::journal::Digest;
+use crate::kernels::Kernels;
+use crate::layout::Layout;
+use crate::policy::{
+    NoPolicies, OnFailure, PolicyChain, PolicyChange, PolicyError, PolicyInfo, PolicyManager,
+};
+use crate::queue::{Done, Job};
+use crate::recover::{OpenError, Recovered, recover};
+use crate::retention::Retention;
+use crate::runtime::{KernelRunner, KernelSource, NativeSource};
+use crate::store::Snapshot;
+use crate::writer::Writer;
+use crate::writer::checkpoint::Checkpointer;
+use crate::writer::inbox::Shared;
+use crate::writer::sync;
+use crate::{EngineStatus, SubmitError};
+
+/// What an engine starts from.
+#[derive(Clone)]
+pub struct EngineOptions {
+    /// Where the data is kept; made if it does not exist.
+    pub data_dir: PathBuf,
+    /// The first input of a new workspace.
+    pub genesis: Genesis,
+    /// The kernel.
+    pub kernel: Arc<dyn KernelSource>,
+    /// The policies.
+    pub policies: Arc<dyn PolicyManager>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// The files.
+    pub disk: Arc<dyn Disk>,
+    /// How much of the journal is kept.
+    pub retention: Retention,
+}
+
+impl Default for EngineOptions {
+    /// The kernel natively and no policies, on the operating system's files and clock.
+    fn default() -> EngineOptions {
+        EngineOptions {
+            data_dir: PathBuf::new(),
+            genesis: Genesis {
+                site_url: String::new(),
+                config: Config::default(),
+            },
+            kernel: Arc::new(NativeSource),
+            policies: Arc::new(NoPolicies),
+            clock: Arc::new(SystemClock),
+            disk: Arc::new(RealDisk),
+            retention: Retention::default(),
+        }
+    }
+}
+
+/// The engine. A handle; clones lead to the same one. The engine ends, everything on the disk,
+/// when [`Engine::shutdown`] is called or the last handle is dropped.
+#[derive(Clone)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    shared: Arc<Shared>,
+    clock: Arc<dyn Clock>,
+    policies: Arc<dyn PolicyManager>,
+    /// One change of the policies at a time: each builds on the one before.
+    changing: tokio::sync::Mutex<()>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Engine {
+    /// Opens the workspace of a data directory, or a new one. What the journal holds and the
+    /// tables do not is carried out again. Effects come in the order of the steps.
+    ///
+    /// # Errors
+    /// When the data directory is in use, damaged, or cannot be read or written.
+    pub fn open(options: EngineOptions) -> Result<(Engine, UnboundedReceiver<Effect>), OpenError> {
+        let layout = Layout::of(&options.data_dir);
+        layout.make()?;
+        let lock = layout.lock()?;
+        let kernels = Kernels::new(layout.kernels(), Arc::clone(&options.kernel));
+        let recovered = recover(&options.disk, &layout, &kernels)?;
+        let first_inputs = FirstInputs::of(&options, &layout, &kernels, &recovered)?;
+        let (effects, receiver) = unbounded_channel();
+        let engine = Engine {
+            inner: Arc::new(start(
+                &options,
+                recovered,
+                first_inputs.kernel,
+                effects,
+                lock,
+            )?),
+        };
+        for input in first_inputs.inputs {
+            engine.submit_now(input)?;
+        }
+        Identity::of(&options.data_dir).write()?;
+        Ok((engine, receiver))
+    }
+
+    /// Carries an input out. Returns when it is durable.
+    ///
+    /// # Errors
+    /// When the engine could not take it, or was stopped over it: nothing changed.
+    pub async fn submit(&self, input: Input) -> Result<Reply, SubmitError> {
+        let (sender, receiver) = oneshot::channel();
+        self.queue(input, None, sender);
+        receiver.await.unwrap_or(Err(SubmitError::ShuttingDown))
+    }
+
+    fn queue(
+        &self,
+        input: Input,
+        chain: Option<Box<dyn PolicyChain>>,
+        sender: oneshot::Sender<Result<Reply, SubmitError>>,
+    ) {
+        let done: Done = Box::new(move |result| {
+            // Who asked may have gone; what was done stays.
+            let _ = sender.send(result);
+        });
+        self.inner.shared.submit(Job { input, chain, done });
+    }
+
+    /// As [`Engine::submit`], on a thread that may wait.
+    fn submit_now(&self, input: Input) -> Result<Reply, SubmitError> {
+        let (sender, receiver) = mpsc::channel();
+        self.inner.shared.submit(Job {
+            input,
+            chain: None,
+            done: Box::new(move |result| {
+                // The receiver waits below.
+                let _ = sender.send(result);
+            }),
+        });
+        receiver.recv().unwrap_or(Err(SubmitError::ShuttingDown))
+    }
+
+    /// The rows as of the last durable step.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        self.inner.shared.snapshot()
+    }
+
+    /// The service's clock, in ms.
+    #[must_use]
+    pub fn now_ms(&self) -> i64 {
+        self.inner.clock.now_ms()
+    }
+
+    /// How it fares.
+    #[must_use]
+    pub fn status(&self) -> EngineStatus {
+        self.inner.shared.status()
+    }
+
+    /// Loads a policy or swaps the one of that name, between two steps. Compiles first, off the
+    /// writer.
+    ///
+    /// # Errors
+    /// When the component or its settings are refused, or the engine cannot take the change now.
+    pub async fn load_policy(
+        &self,
+        name: &str,
+        component: Vec<u8>,
+        settings: String,
+        on_failure: OnFailure,
+    ) -> Result<PolicyInfo, PolicyError> {
+        let name = name.to_string();
+        let wanted = name.clone();
+        self.change_policies(move |policies| policies.load(&name, component, settings, on_failure))
+            .await?;
+        let loaded = self.policies().into_iter().find(|info| info.name == wanted);
+        loaded.ok_or(PolicyError::NotFound(wanted))
+    }
+
+    /// Unloads a policy, between two steps.
+    ///
+    /// # Errors
+    /// When there is none of that name, or the engine cannot take the change now.
+    pub async fn unload_policy(&self, name: &str) -> Result<(), PolicyError> {
+        let name = name.to_string();
+        self.change_policies(move |policies| policies.unload(&name))
+            .await
+    }
+
+    /// The policies in force, in the order in which they are asked.
+    #[must_use]
+    pub fn policies(&self) -> Vec<PolicyInfo> {
+        self.inner.policies.infos()
+    }
+
+    async fn change_policies(
+        &self,
+        prepare: impl FnOnce(&dyn PolicyManager) -> Result<PolicyChange, PolicyError> + Send + 'static,
+    ) -> Result<(), PolicyError> {
+        let _one_at_a_time = self.inner.changing.lock().await;
+        let policies = Arc::clone(&self.inner.policies);
+        let change = blocking(move || prepare(policies.as_ref())).await?;
+        let input = Input::PolicyChanged {
+            chain: change.chain.digest(),
+            what: change.what,
+        };
+        let (sender, receiver) = oneshot::channel();
+        self.queue(input, Some(change.chain), sender);
+        receiver.await.unwrap_or(Err(SubmitError::ShuttingDown))?;
+        let policies = Arc::clone(&self.inner.policies);
+        blocking(move || policies.keep(change.kept)).await
+    }
+
+    /// Ends the engine: what waits is carried out, everything is on the disk when this returns.
+    pub async fn shutdown(&self) {
+        self.inner.shared.put(|inbox| inbox.is_closing = true);
+        self.inner.shared.closed().await;
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, PolicyError> + Send + 'static,
+) -> Result<T, PolicyError> {
+    let ran = tokio::task::spawn_blocking(work).await;
+    ran.unwrap_or_else(|error| Err(PolicyError::Disk(error.to_string())))
+}
+
+/// What the workspace has to hear before anything else.
+struct FirstInputs {
+    inputs: Vec<Input>,
+    kernel: Box<dyn KernelRunner>,
+}
+
+impl FirstInputs {
+    fn of(
+        options: &EngineOptions,
+        layout: &Layout,
+        kernels: &Kernels,
+        recovered: &Recovered,
+    ) -> Result<FirstInputs, OpenError> {
+        let kernel = kernels.today()?;
+        let digest = Digest(kernel.digest());
+        let head = &recovered.replayer.head;
+        let mut inputs = Vec::new();
+        if head.seq == 0 {
+            inputs.push(Input::Genesis(options.genesis.clone()));
+        } else if head.kernel != digest {
+            inputs.push(Input::KernelChanged {
+                digest: digest.to_string(),
+            });
+        }
+        if head.kernel != digest {
+            kernels.keep_today(digest)?;
+        }
+        let is_copy = !Identity::of(layout.root()).is_original()?;
+        if head.seq > 0 && is_copy {
+            tracing::warn!("this data directory is a copy: it begins a new incarnation");
+            inputs.push(Input::Restored);
+        }
+        let chain = options.policies.open()?.digest();
+        if head.policies != chain {
+            let what = "as found at the start".to_string();
+            inputs.push(Input::PolicyChanged { chain, what });
+        }
+        Ok(FirstInputs { inputs, kernel })
+    }
+}
+
+fn start(
+    options: &EngineOptions,
+    recovered: Recovered,
+    kernel: Box<dyn KernelRunner>,
+    effects: UnboundedSender<Effect>,
+    lock: File,
+) -> Result<Inner, OpenError> {
+    let Recovered {
+        replayer,
+        tables,
+        journal,
+    } = recovered;
+    let mut head = replayer.head;
+    let view = replayer.view;
+    let chain = options.policies.open()?;
+    let shared = Arc::new(Shared::new(Snapshot {
+        view: view.clone(),
+        seq: head.seq,
+    }));
+    let durable = head.clone();
+    head.kernel = Digest(kernel.digest());
+    let (groups, to_sync) = channel();
+    let (checkpoints, to_write) = channel();
+    let layout = Layout::of(&options.data_dir);
+    let writer = Writer {
+        shared: Arc::clone(&shared),
+        clock: Arc::clone(&options.clock),
+        kernel,
+        chain,
+        policies: Arc::clone(&options.policies),
+        durable,
+        head,
+        groups,
+        checkpoints,
+        state: crate::writer::State::after_recovery(&view),
+        view,
+    };
+    let checkpointer = Checkpointer {
+        disk: Arc::clone(&options.disk),
+        path: layout.tables(),
+        tables: Some(tables),
+    };
+    let keeper = options.retention.keeper(layout, Arc::clone(&shared));
+    let syncing = spawn("journal", {
+        let journal = journal.with_segment_bytes(options.retention.segment_bytes);
+        let (shared, journal) = (Arc::clone(&shared), Box::new(journal));
+        move || sync::run(journal, &to_sync, &shared, &effects)
+    })?;
+    let checkpointing = spawn("checkpoint", {
+        let shared = Arc::clone(&shared);
+        move || {
+            checkpointer.run(&to_write, &shared, |base, position| {
+                keeper.look(base, position)
+            })
+        }
+    })?;
+    let writing = spawn("writer", {
+        let shared = Arc::clone(&shared);
+        move || {
+            // The others end when the writer is gone, and are done with the files then.
+            writer.run();
+            for thread in [syncing, checkpointing] {
+                // A thread that panicked has said so.
+                let _ = thread.join();
+            }
+            drop(lock);
+            shared.close();
+        }
+    })?;
+    Ok(Inner {
+        shared,
+        clock: Arc::clone(&options.clock),
+        policies: Arc::clone(&options.policies),
+        changing: tokio::sync::Mutex::default(),
+        writer: Mutex::new(Some(writing)),
+    })
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, OpenError> {
+    Ok(thread::Builder::new().name(name.into()).spawn(run)?)
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.shared.put(|inbox| inbox.is_closing = true);
+        let writer = self
+            .writer
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(writer) = writer.take() {
+            // A thread that panicked has said so.
+            let _ = writer.join();
+        }
+    }
+}

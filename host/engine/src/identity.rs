@@ -1,0 +1,84 @@
+//! Tells a data directory from a copy of it.
+//!
+//! The file `identity` holds the number of its own inode and the machine's id. A copy, a restored
+//! backup or a directory that moved to another machine has another inode or another machine, and
+//! so knows that what peers heard from it since is not in it. A rollback of the whole disk shows
+//! to peers only, by the incarnation and the cursors that pings carry.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// The identity of a data directory.
+#[derive(Debug)]
+pub struct Identity {
+    path: PathBuf,
+}
+
+impl Identity {
+    /// Of a data directory.
+    #[must_use]
+    pub fn of(data_dir: &Path) -> Identity {
+        Identity {
+            path: data_dir.join("identity"),
+        }
+    }
+
+    /// Whether this directory is the one in which the file was written.
+    ///
+    /// # Errors
+    /// Those of the operating system.
+    pub fn is_original(&self) -> io::Result<bool> {
+        match fs::read_to_string(&self.path) {
+            Ok(text) => Ok(text == self.text()?),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Makes this directory the original.
+    ///
+    /// # Errors
+    /// Those of the operating system.
+    pub fn write(&self) -> io::Result<()> {
+        // The inode must exist before it can be written into itself.
+        fs::File::options()
+            .create(true)
+            .append(true)
+            .open(&self.path)?;
+        fs::write(&self.path, self.text()?)?;
+        fs::File::open(&self.path)?.sync_all()
+    }
+
+    fn text(&self) -> io::Result<String> {
+        let inode = fs::metadata(&self.path)?.ino();
+        let machine = fs::read_to_string("/etc/machine-id").unwrap_or_default();
+        Ok(format!("inode {inode}\nmachine {}\n", machine.trim()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_is_not_the_original() {
+        let folder = tempfile::tempdir().unwrap();
+        let (here, there) = (folder.path().join("a"), folder.path().join("b"));
+        fs::create_dir(&here).unwrap();
+        fs::create_dir(&there).unwrap();
+        let identity = Identity::of(&here);
+        assert!(!identity.is_original().unwrap());
+        identity.write().unwrap();
+        assert!(identity.is_original().unwrap());
+        fs::copy(here.join("identity"), there.join("identity")).unwrap();
+        assert!(!Identity::of(&there).is_original().unwrap());
+        fs::rename(&here, folder.path().join("c")).unwrap();
+        assert!(
+            Identity::of(&folder.path().join("c"))
+                .is_original()
+                .unwrap()
+        );
+    }
+}

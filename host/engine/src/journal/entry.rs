@@ -1,0 +1,234 @@
+//! An entry: what a step was given and what came of it, chained to the entry before.
+//!
+//! The chain covers a *keyed* digest of the payload, not the payload itself, which stands beside
+//! the entry with a key of its own. So the chain can be verified when a payload was erased, and
+//! once its key is overwritten too, nobody can confirm a guess at what it was.
+
+use std::fmt;
+
+use causeway_kernel::input::Input;
+use causeway_kernel::output::Write;
+use serde::{Deserialize, Serialize};
+
+use crate::runtime::{StepOutput, StopKind};
+
+/// Bytes of a payload's key.
+pub const PAYLOAD_KEY_BYTES: usize = 32;
+
+/// Version byte in front of an encoded entry.
+const ENTRY_VERSION: u8 = 1;
+
+/// Bytes in front of a record: length of the entry, length of the payload, checksum of the
+/// lengths, the entry and the payload's key, checksum of the payload. Little-endian.
+pub const RECORD_HEADER_BYTES: usize = 16;
+
+/// A digest (BLAKE3).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Digest(pub [u8; 32]);
+
+impl Digest {
+    /// What the first entry names as its previous one.
+    pub const ZERO: Digest = Digest([0; 32]);
+
+    /// The digest of some bytes.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Digest {
+        Digest(*blake3::hash(bytes).as_bytes())
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&blake3::Hash::from_bytes(self.0).to_hex())
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hex = blake3::Hash::from_bytes(self.0).to_hex();
+        f.write_str(hex.get(..12).unwrap_or_default())
+    }
+}
+
+/// A step as the journal holds it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its number; the first is 1, and none is left out.
+    pub seq: u64,
+    /// Digest of the entry before.
+    pub previous: Digest,
+    /// Rises when the journal is continued by somebody else: a restored or cloned data directory.
+    pub epoch: u64,
+    /// Digest of the kernel that carried the step out.
+    pub kernel: Digest,
+    /// The step's time, in ms.
+    pub time_ms: i64,
+    /// The step's seed.
+    pub seed: [u8; 16],
+    /// What kind of input it was.
+    pub kind: Kind,
+    /// Keyed digest of the payload: the encoded input.
+    pub payload: Digest,
+    /// What the policies said, in the order of the questions.
+    pub verdicts: Vec<RecordedVerdict>,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// A verdict, found again by the digest of its question.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordedVerdict {
+    /// Digest of the encoded question.
+    pub question: Digest,
+    /// The encoded verdict.
+    pub verdict: Vec<u8>,
+}
+
+/// What came of a step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// It returned this.
+    Done(Digests),
+    /// It was stopped and changed nothing. A replay does not run it again: what stops a step may
+    /// hang on the machine.
+    Stopped {
+        /// By what.
+        kind: StopKind,
+        /// For the operator; never holds content.
+        detail: String,
+    },
+}
+
+/// Digests of what a step returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Digests {
+    /// Of the reply.
+    pub reply: Digest,
+    /// Of the writes, in their order.
+    pub writes: Digest,
+    /// Of the effects, in their order.
+    pub effects: Digest,
+}
+
+impl Digests {
+    /// The digests of an output. Every field goes in with its length in front, so that no two
+    /// outputs have the same bytes.
+    #[must_use]
+    pub fn of(output: &StepOutput) -> Digests {
+        let mut writes = blake3::Hasher::new();
+        for Write { table, key, value } in &output.writes {
+            writes.update(&[table.code(), u8::from(value.is_some())]);
+            update_sized(&mut writes, key);
+            update_sized(&mut writes, value.as_deref().unwrap_or_default());
+        }
+        let mut effects = blake3::Hasher::new();
+        for effect in &output.effects {
+            update_sized(&mut effects, effect);
+        }
+        Digests {
+            reply: Digest::of(&output.reply),
+            writes: Digest(*writes.finalize().as_bytes()),
+            effects: Digest(*effects.finalize().as_bytes()),
+        }
+    }
+}
+
+fn update_sized(hasher: &mut blake3::Hasher, bytes: &[u8]) {
+    hasher.update(&(bytes.len() as u64).to_le_bytes());
+    hasher.update(bytes);
+}
+
+/// The kind of an input, readable without its payload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "each is the input of its name")]
+pub enum Kind {
+    Genesis,
+    Command,
+    Frame,
+    Quarantine,
+    Receipt,
+    Ping,
+    Timer,
+    Resume,
+    Restored,
+    PolicyChanged,
+    KernelChanged,
+}
+
+impl Kind {
+    /// The kind of an input.
+    #[must_use]
+    pub fn of(input: &Input) -> Kind {
+        match input {
+            Input::Genesis(_) => Kind::Genesis,
+            Input::Command { .. } => Kind::Command,
+            Input::Frame { .. } => Kind::Frame,
+            Input::Quarantine { .. } => Kind::Quarantine,
+            Input::Receipt(_) => Kind::Receipt,
+            Input::Ping { .. } => Kind::Ping,
+            Input::Timer => Kind::Timer,
+            Input::Resume => Kind::Resume,
+            Input::Restored => Kind::Restored,
+            Input::PolicyChanged { .. } => Kind::PolicyChanged,
+            Input::KernelChanged { .. } => Kind::KernelChanged,
+        }
+    }
+}
+
+impl Entry {
+    /// The bytes that the chain covers.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        // Plain data into a vector cannot fail; an empty entry would be found by reading.
+        postcard::to_extend(self, vec![ENTRY_VERSION]).unwrap_or_default()
+    }
+
+    /// The entry of the bytes; `None` when they are of another version or shape.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Entry> {
+        match bytes.split_first()? {
+            (&ENTRY_VERSION, body) => postcard::from_bytes(body).ok(),
+            _ => None,
+        }
+    }
+}
+
+/// The keyed digest of a payload.
+#[must_use]
+pub fn payload_digest(key: &[u8; PAYLOAD_KEY_BYTES], payload: &[u8]) -> Digest {
+    Digest(*blake3::keyed_hash(key, payload).as_bytes())
+}
+
+/// Appends the record of an entry to a group that is to be written, and gives the entry's digest.
+pub fn encode_record(
+    out: &mut Vec<u8>,
+    entry: &Entry,
+    key: &[u8; PAYLOAD_KEY_BYTES],
+    payload: &[u8],
+) -> Digest {
+    let head = entry.to_bytes();
+    let lengths = [
+        u32::try_from(head.len()).unwrap_or(u32::MAX).to_le_bytes(),
+        u32::try_from(payload.len())
+            .unwrap_or(u32::MAX)
+            .to_le_bytes(),
+    ]
+    .concat();
+    out.extend_from_slice(&lengths);
+    out.extend_from_slice(&head_checksum(&lengths, &head, key).to_le_bytes());
+    out.extend_from_slice(&crc32fast::hash(payload).to_le_bytes());
+    out.extend_from_slice(&head);
+    out.extend_from_slice(key);
+    out.extend_from_slice(payload);
+    Digest::of(&head)
+}
+
+/// The checksum of all of a record but its payload.
+#[must_use]
+pub fn head_checksum(lengths: &[u8], head: &[u8], key: &[u8]) -> u32 {
+    let mut checksum = crc32fast::Hasher::new();
+    checksum.update(lengths);
+    checksum.update(head);
+    checksum.update(key);
+    checksum.finalize()
+}

@@ -1,0 +1,266 @@
+//! Reads a journal from its segments: at the start, for a replay, also while it is written.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::JournalError;
+use super::entry::{Digest, Entry, RECORD_HEADER_BYTES, payload_digest};
+use super::segment::{HEADER_BYTES, RecordHeader, SegmentInfo, read_header, segments};
+use crate::disk::{Disk, DiskFile};
+
+/// Bytes read ahead.
+const BUFFER_BYTES: usize = 256 << 10;
+
+/// An entry, its digest and its payload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// The entry.
+    pub entry: Entry,
+    /// Its digest, which the next entry names.
+    pub digest: Digest,
+    /// The encoded input.
+    pub payload: Vec<u8>,
+}
+
+/// Reads entries in their order, checking that each continues the one before.
+pub struct Reader {
+    disk: Arc<dyn Disk>,
+    folder: PathBuf,
+    /// Segments still to be read, the next one last.
+    ahead: Vec<SegmentInfo>,
+    current: Option<SegmentReader>,
+    /// The number that has to come next, and what it has to name as its previous one.
+    next: Option<Next>,
+}
+
+impl Reader {
+    /// Begins with the segment that holds entry `from`, or with the oldest one.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn open(disk: Arc<dyn Disk>, folder: &Path, from: u64) -> Result<Reader, JournalError> {
+        let mut all = segments(folder)?;
+        let first = all
+            .iter()
+            .rposition(|segment| segment.first_seq <= from)
+            .unwrap_or(0);
+        let mut ahead = all.split_off(first.min(all.len()));
+        ahead.reverse();
+        Ok(Reader {
+            disk,
+            folder: folder.to_path_buf(),
+            ahead,
+            current: None,
+            next: None,
+        })
+    }
+
+    /// The next entry; `None` at the end of what is whole.
+    ///
+    /// # Errors
+    /// When an entry in the middle is damaged or missing.
+    pub fn next_entry(&mut self) -> Result<Option<Recorded>, JournalError> {
+        loop {
+            if self.current.is_none() && !self.open_next()? {
+                return Ok(None);
+            }
+            let Some(segment) = &mut self.current else {
+                return Ok(None);
+            };
+            // What a failed write left at the end of a segment is overruled by the next segment.
+            let ends_at = self.ahead.last().map(|next| next.first_seq);
+            let is_over = ends_at.is_some() && ends_at == self.next.map(|(seq, _)| seq);
+            let found = if is_over {
+                None
+            } else {
+                segment.next_record()?
+            };
+            match found {
+                Some(recorded) => {
+                    self.check(&recorded)?;
+                    self.next = Some((recorded.entry.seq + 1, recorded.digest));
+                    return Ok(Some(recorded));
+                }
+                None if self.ahead.is_empty() && !self.find_newer()? => return Ok(None),
+                None => self.current = None,
+            }
+        }
+    }
+
+    /// Where the last entry ended: the segment and the offset in it.
+    #[must_use]
+    pub fn position(&self) -> Option<(&SegmentInfo, u64)> {
+        self.current
+            .as_ref()
+            .map(|segment| (&segment.info, segment.offset))
+    }
+
+    /// Number of the next entry and digest of the last one, once something was read.
+    #[must_use]
+    pub fn next(&self) -> Option<(u64, Digest)> {
+        self.next
+    }
+
+    /// Bytes from the end of the last entry on, up to `bytes_max`: zeros, unless a write was torn.
+    pub(super) fn rest(&self, bytes_max: u64) -> io::Result<Vec<u8>> {
+        let Some(segment) = &self.current else {
+            return Ok(Vec::new());
+        };
+        let len = segment.file.length()?.saturating_sub(segment.offset);
+        let mut bytes = vec![0; usize::try_from(len.min(bytes_max)).unwrap_or(0)];
+        segment.file.read_exact_at(&mut bytes, segment.offset)?;
+        Ok(bytes)
+    }
+
+    fn open_next(&mut self) -> Result<bool, JournalError> {
+        let Some(info) = self.ahead.pop() else {
+            return Ok(false);
+        };
+        let Some((segment, first)) = SegmentReader::open(self.disk.as_ref(), info.clone())? else {
+            // The header of the newest segment was never written whole: nothing is in it.
+            return if self.ahead.is_empty() {
+                Ok(false)
+            } else {
+                Err(info.damaged(0, "its header is not what was written"))
+            };
+        };
+        match self.next {
+            Some(next) if next != first => {
+                return Err(info.damaged(
+                    0,
+                    format!(
+                        "it begins with entry {}, but entry {} should come next",
+                        first.0, next.0
+                    ),
+                ));
+            }
+            _ => self.next = Some(first),
+        }
+        self.current = Some(segment);
+        Ok(true)
+    }
+
+    /// Whether the writer has begun another segment meanwhile.
+    fn find_newer(&mut self) -> Result<bool, JournalError> {
+        let Some(current) = &self.current else {
+            return Ok(false);
+        };
+        let known = current.info.first_seq;
+        self.ahead = segments(&self.folder)?
+            .into_iter()
+            .filter(|segment| segment.first_seq > known)
+            .rev()
+            .collect();
+        let newer = self.ahead.last().map(|segment| segment.first_seq);
+        // The newer one continues here, or entries between were written after the last look.
+        Ok(newer.is_some() && newer == self.next.map(|(seq, _)| seq))
+    }
+
+    fn check(&self, recorded: &Recorded) -> Result<(), JournalError> {
+        let entry = &recorded.entry;
+        match (self.next, self.position()) {
+            (Some(next), Some((info, offset))) if next != (entry.seq, entry.previous) => Err(info
+                .damaged(
+                    offset,
+                    format!(
+                        "entry {} does not continue the entry before it, {} was to come",
+                        entry.seq, next.0
+                    ),
+                )),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The number that comes next, and what it names as its previous one.
+type Next = (u64, Digest);
+
+/// Reads the records of one segment.
+struct SegmentReader {
+    info: SegmentInfo,
+    file: Arc<dyn DiskFile>,
+    /// Where the next record begins.
+    offset: u64,
+    buffer: Vec<u8>,
+    /// Where in the file the buffer begins.
+    buffered_at: u64,
+}
+
+impl SegmentReader {
+    /// `None` when the header was never written whole.
+    fn open(
+        disk: &dyn Disk,
+        info: SegmentInfo,
+    ) -> Result<Option<(SegmentReader, Next)>, JournalError> {
+        let file = disk.open(&info.path)?;
+        if file.length()? < HEADER_BYTES as u64 {
+            return Ok(None);
+        }
+        let mut header = [0; HEADER_BYTES];
+        file.read_exact_at(&mut header, 0)?;
+        let Some(first) = read_header(&header) else {
+            return Ok(None);
+        };
+        if first.0 != info.first_seq {
+            return Err(info.damaged(0, "its name and its header differ"));
+        }
+        let reader = SegmentReader {
+            info,
+            file,
+            offset: HEADER_BYTES as u64,
+            buffer: Vec::new(),
+            buffered_at: 0,
+        };
+        Ok(Some((reader, first)))
+    }
+
+    /// The next record; `None` when none was written whole here.
+    fn next_record(&mut self) -> Result<Option<Recorded>, JournalError> {
+        let Some(bytes) = self.bytes(self.offset, RECORD_HEADER_BYTES)? else {
+            return Ok(None);
+        };
+        let Some(header) = bytes.first_chunk().and_then(RecordHeader::parse) else {
+            return Ok(None);
+        };
+        let body_at = self.offset + RECORD_HEADER_BYTES as u64;
+        let Some(body) = self.bytes(body_at, header.body_bytes())? else {
+            return Ok(None);
+        };
+        let Some((entry, digest, key, payload)) = header.body(body) else {
+            return Ok(None);
+        };
+        let is_bound = key
+            .first_chunk()
+            .is_some_and(|key| payload_digest(key, payload) == entry.payload);
+        if !is_bound {
+            let what = format!("the payload of entry {} is not its own", entry.seq);
+            return Err(self.info.damaged(self.offset, what));
+        }
+        let recorded = Recorded {
+            payload: payload.to_vec(),
+            entry,
+            digest,
+        };
+        self.offset = body_at + header.body_bytes() as u64;
+        Ok(Some(recorded))
+    }
+
+    /// Bytes of the file, through the buffer; `None` beyond its end.
+    fn bytes(&mut self, offset: u64, count: usize) -> io::Result<Option<&[u8]>> {
+        let buffered_to = self.buffered_at + self.buffer.len() as u64;
+        if offset < self.buffered_at || offset + count as u64 > buffered_to {
+            let len = self.file.length()?;
+            if offset + count as u64 > len {
+                return Ok(None);
+            }
+            let ahead = usize::try_from(len - offset).unwrap_or(usize::MAX);
+            self.buffer.clear();
+            self.buffer.resize(ahead.min(count.max(BUFFER_BYTES)), 0);
+            self.file.read_exact_at(&mut self.buffer, offset)?;
+            self.buffered_at = offset;
+        }
+        let at = usize::try_from(offset - self.buffered_at).unwrap_or(usize::MAX);
+        Ok(self.buffer.get(at..at.saturating_add(count)))
+    }
+}

@@ -1,0 +1,144 @@
+//! Segment files: `<first sequence number>.journal`, a header and records.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::JournalError;
+use super::entry::{Digest, Entry, PAYLOAD_KEY_BYTES, RECORD_HEADER_BYTES, head_checksum};
+
+/// Bytes after which a segment is closed and the next one begun.
+pub const SEGMENT_BYTES: u64 = 64 << 20;
+
+/// Bytes of a segment's header.
+pub(super) const HEADER_BYTES: usize = 56;
+
+/// Bytes of an entry without its payload; a longer one is damaged.
+const HEAD_BYTES_MAX: usize = 16 << 20;
+
+/// Bytes of a payload; a longer one is damaged. Inputs are far smaller.
+const PAYLOAD_BYTES_MAX: usize = 256 << 20;
+
+/// Names the format: eight bytes, the last one its version.
+const MAGIC: &[u8; 8] = b"CWJRNL\0\x01";
+
+const EXTENSION: &str = "journal";
+
+/// A segment on disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SegmentInfo {
+    /// Its first entry's number.
+    pub first_seq: u64,
+    /// Where it stands.
+    pub path: PathBuf,
+}
+
+impl SegmentInfo {
+    pub(super) fn new(folder: &Path, first_seq: u64) -> SegmentInfo {
+        SegmentInfo {
+            first_seq,
+            path: folder.join(format!("{first_seq:020}.{EXTENSION}")),
+        }
+    }
+
+    pub(super) fn damaged(&self, offset: u64, what: impl Into<String>) -> JournalError {
+        let file = self.path.file_name().unwrap_or_default();
+        JournalError::Damaged {
+            file: file.to_string_lossy().into_owned(),
+            offset,
+            what: what.into(),
+        }
+    }
+}
+
+/// The segments of a folder, by rising number.
+///
+/// # Errors
+/// Those of the operating system.
+pub fn segments(folder: &Path) -> io::Result<Vec<SegmentInfo>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let is_segment = path.extension().is_some_and(|it| it == EXTENSION);
+        let number = path.file_stem().and_then(|it| it.to_str()?.parse().ok());
+        if let (true, Some(first_seq)) = (is_segment, number) {
+            found.push(SegmentInfo { first_seq, path });
+        }
+    }
+    found.sort_by_key(|segment| segment.first_seq);
+    Ok(found)
+}
+
+/// The header of a segment: magic, number of its first entry, digest of the entry before it,
+/// checksum, padding.
+pub(super) fn header(first_seq: u64, previous: Digest) -> [u8; HEADER_BYTES] {
+    let mut bytes = Vec::with_capacity(HEADER_BYTES);
+    bytes.extend_from_slice(MAGIC);
+    bytes.extend_from_slice(&first_seq.to_le_bytes());
+    bytes.extend_from_slice(&previous.0);
+    let checksum = crc32fast::hash(&bytes);
+    bytes.extend_from_slice(&checksum.to_le_bytes());
+    let mut header = [0; HEADER_BYTES];
+    for (to, from) in header.iter_mut().zip(bytes) {
+        *to = from;
+    }
+    header
+}
+
+/// What a header says; `None` when it was never written whole.
+pub(super) fn read_header(bytes: &[u8; HEADER_BYTES]) -> Option<(u64, Digest)> {
+    let (covered, rest) = bytes.split_at_checked(48)?;
+    let checksum = u32::from_le_bytes(*rest.first_chunk()?);
+    if crc32fast::hash(covered) != checksum {
+        return None;
+    }
+    let rest = covered.strip_prefix(MAGIC.as_slice())?;
+    let (first_seq, previous) = rest.split_first_chunk()?;
+    Some((
+        u64::from_le_bytes(*first_seq),
+        Digest(previous.try_into().ok()?),
+    ))
+}
+
+/// Lengths and checksums in front of a record.
+pub(super) struct RecordHeader {
+    lengths: [u8; 8],
+    head_bytes: usize,
+    payload_bytes: usize,
+    head_checksum: u32,
+    payload_checksum: u32,
+}
+
+impl RecordHeader {
+    /// `None` when these cannot be the first bytes of a record.
+    pub(super) fn parse(bytes: &[u8; RECORD_HEADER_BYTES]) -> Option<RecordHeader> {
+        let word = |at: usize| Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?));
+        let header = RecordHeader {
+            lengths: *bytes.first_chunk()?,
+            head_bytes: word(0)? as usize,
+            payload_bytes: word(4)? as usize,
+            head_checksum: word(8)?,
+            payload_checksum: word(12)?,
+        };
+        let is_possible = (1..=HEAD_BYTES_MAX).contains(&header.head_bytes)
+            && header.payload_bytes <= PAYLOAD_BYTES_MAX;
+        is_possible.then_some(header)
+    }
+
+    /// Bytes of the record behind this header.
+    pub(super) fn body_bytes(&self) -> usize {
+        self.head_bytes + PAYLOAD_KEY_BYTES + self.payload_bytes
+    }
+
+    /// The record of these bytes: entry, its digest, the payload's key, the payload.
+    pub(super) fn body<'a>(&self, bytes: &'a [u8]) -> Option<(Entry, Digest, &'a [u8], &'a [u8])> {
+        let (head, rest) = bytes.split_at_checked(self.head_bytes)?;
+        let (key, payload) = rest.split_at_checked(PAYLOAD_KEY_BYTES)?;
+        let is_whole = head_checksum(&self.lengths, head, key) == self.head_checksum
+            && crc32fast::hash(payload) == self.payload_checksum;
+        if !is_whole {
+            return None;
+        }
+        Some((Entry::from_bytes(head)?, Digest::of(head), key, payload))
+    }
+}

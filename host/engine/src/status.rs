@@ -1,0 +1,47 @@
+//! How an engine fares, for metrics and for people.
+
+use std::time::Duration;
+
+use crate::journal::Group;
+
+/// How an engine fares. Counters count since the start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EngineStatus {
+    /// Why nothing can be written, if so.
+    pub read_only: Option<String>,
+    /// Inputs that wait.
+    pub waiting: usize,
+    /// Number of the last durable step of the workspace.
+    pub seq: u64,
+    /// Steps made durable.
+    pub steps: u64,
+    /// Steps that were stopped.
+    pub stopped_steps: u64,
+    /// Groups of steps made durable, each by one sync.
+    pub groups: u64,
+    /// Bytes of the journal written.
+    pub journal_bytes: u64,
+    /// Time in those writes and syncs, in µs.
+    pub sync_us: u64,
+    /// Rows in memory that are not in the tables yet.
+    pub rows_in_memory: usize,
+    /// Checkpoints of the tables.
+    pub checkpoints: u64,
+    /// Time in them, in µs.
+    pub checkpoint_us: u64,
+    /// Snapshots made.
+    pub snapshots: u64,
+    /// Segments of the journal dropped because a snapshot covers them.
+    pub dropped_segments: u64,
+}
+
+impl EngineStatus {
+    /// Counts a group that became durable.
+    pub(crate) fn note_sync(&mut self, group: &Group, took: Duration) {
+        self.seq = group.first_seq + group.count - 1;
+        self.steps += group.count;
+        self.groups += 1;
+        self.journal_bytes += group.records.len() as u64;
+        self.sync_us += u64::try_from(took.as_micros()).unwrap_or(0);
+    }
+}

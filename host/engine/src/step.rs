@@ -1,0 +1,163 @@
+//! One step: the kernel over the rows and the policies, and the entry that records it.
+
+use causeway_kernel::codec;
+use causeway_kernel::env::{LogLevel, Range, Scan, StepContext};
+use causeway_kernel::policy::{Question, Verdict};
+use causeway_kernel::table::Table;
+
+use crate::journal::entry::{PAYLOAD_KEY_BYTES, encode_record, payload_digest};
+use crate::journal::{Digest, Digests, Entry, Kind, Outcome, RecordedVerdict};
+use crate::policy::PolicyChain;
+use crate::runtime::{KernelRunner, StepEnd, StepHost};
+use crate::store::{Position, TablesError, View};
+
+/// What a step reads: the newest rows, and the policies in force.
+pub struct LiveHost<'a> {
+    view: &'a View,
+    chain: &'a mut dyn PolicyChain,
+    verdicts: Vec<RecordedVerdict>,
+    failed: Option<TablesError>,
+}
+
+impl<'a> LiveHost<'a> {
+    /// A host for one step.
+    pub fn new(view: &'a View, chain: &'a mut dyn PolicyChain) -> LiveHost<'a> {
+        LiveHost {
+            view,
+            chain,
+            verdicts: Vec::new(),
+            failed: None,
+        }
+    }
+
+    /// What the policies said, if the rows could be read; otherwise the step counts for nothing.
+    pub fn finish(self) -> Result<Vec<RecordedVerdict>, TablesError> {
+        match self.failed {
+            Some(error) => Err(error),
+            None => Ok(self.verdicts),
+        }
+    }
+
+    fn note<T: Default>(&mut self, read: Result<T, TablesError>) -> T {
+        read.unwrap_or_else(|error| {
+            self.failed.get_or_insert(error);
+            T::default()
+        })
+    }
+}
+
+impl StepHost for LiveHost<'_> {
+    fn get_many(&mut self, table: Table, keys: &[Vec<u8>]) -> Vec<Option<Vec<u8>>> {
+        let read = self.view.get_many(u64::MAX, table, keys);
+        let mut values = self.note(read);
+        values.resize(keys.len(), None);
+        values
+    }
+
+    fn scan(&mut self, table: Table, range: &Range) -> Scan {
+        let read = self.view.scan(u64::MAX, table, range);
+        self.note(read)
+    }
+
+    fn ask(&mut self, questions: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+        let decoded: Result<Vec<Question>, _> = questions
+            .iter()
+            .map(|bytes| codec::decode_question(bytes))
+            .collect();
+        let verdicts = match decoded {
+            Ok(decoded) => self.chain.ask(&decoded),
+            // A kernel may ask what this build has no gate for: unsure means no.
+            Err(error) => {
+                let failed = Verdict::Failed(format!("the question is not known here: {error}"));
+                vec![failed; questions.len()]
+            }
+        };
+        let verdicts: Vec<Vec<u8>> = verdicts.iter().map(codec::encode_verdict).collect();
+        for (question, verdict) in questions.iter().zip(&verdicts) {
+            self.verdicts.push(RecordedVerdict {
+                question: Digest::of(question),
+                verdict: verdict.clone(),
+            });
+        }
+        verdicts
+    }
+
+    fn log(&mut self, level: LogLevel, message: String) {
+        log(level, &message);
+    }
+}
+
+/// A line of the kernel's.
+pub fn log(level: LogLevel, message: &str) {
+    match level {
+        LogLevel::Debug => tracing::debug!(target: "causeway::kernel", "{message}"),
+        LogLevel::Info => tracing::info!(target: "causeway::kernel", "{message}"),
+        LogLevel::Warn => tracing::warn!(target: "causeway::kernel", "{message}"),
+    }
+}
+
+/// What is fixed about a step before it runs.
+pub struct Stamp {
+    /// Time and seed.
+    pub context: StepContext,
+    /// The payload's own key.
+    pub payload_key: [u8; PAYLOAD_KEY_BYTES],
+}
+
+/// A step that was carried out.
+pub struct Done {
+    /// What it returned.
+    pub end: StepEnd,
+    /// What the policies said.
+    pub verdicts: Vec<RecordedVerdict>,
+}
+
+/// Carries an input out against the newest rows.
+///
+/// # Errors
+/// When the rows could not be read; nothing is known of the step then.
+pub fn carry_out(
+    kernel: &mut dyn KernelRunner,
+    view: &View,
+    chain: &mut dyn PolicyChain,
+    context: StepContext,
+    payload: &[u8],
+) -> Result<Done, TablesError> {
+    let mut host = LiveHost::new(view, chain);
+    let end = kernel.step(&mut host, context, payload);
+    let verdicts = host.finish()?;
+    Ok(Done { end, verdicts })
+}
+
+/// Appends the entry of a step to a group's records and moves the head on.
+pub fn record(
+    records: &mut Vec<u8>,
+    head: &mut Position,
+    kind: Kind,
+    stamp: &Stamp,
+    payload: &[u8],
+    done: &Done,
+) {
+    let outcome = match &done.end {
+        StepEnd::Done(output) => Outcome::Done(Digests::of(output)),
+        StepEnd::Stopped { kind, detail } => Outcome::Stopped {
+            kind: *kind,
+            detail: detail.clone(),
+        },
+    };
+    let entry = Entry {
+        seq: head.seq + 1,
+        previous: head.digest,
+        epoch: head.epoch,
+        kernel: head.kernel,
+        time_ms: stamp.context.now_ms,
+        seed: stamp.context.seed,
+        kind,
+        payload: payload_digest(&stamp.payload_key, payload),
+        verdicts: done.verdicts.clone(),
+        outcome,
+    };
+    head.digest = encode_record(records, &entry, &stamp.payload_key, payload);
+    head.seq = entry.seq;
+    head.time_ms = entry.time_ms;
+}

@@ -1,0 +1,328 @@
+//! The tables on disk: one redb table for each of the kernel's, and one row that says up to which
+//! entry of the journal they reach.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use causeway_kernel::env::Range;
+use causeway_kernel::table::Table;
+use redb::{
+    Builder, Database, Durability, ReadOnlyTable, ReadTransaction, ReadableDatabase,
+    StorageBackend, TableDefinition, TableError, WriteTransaction,
+};
+use serde::{Deserialize, Serialize};
+
+use super::memory::MemoryTable;
+use crate::disk::{Disk, DiskFile};
+use crate::journal::Digest;
+
+type Bytes = &'static [u8];
+type OpenTable = ReadOnlyTable<Bytes, Bytes>;
+
+/// Bytes of redb's cache; its own default is a gibibyte.
+const CACHE_BYTES: usize = 24 << 20;
+
+/// The engine's own table.
+const ENGINE: TableDefinition<'static, &str, Bytes> = TableDefinition::new("engine");
+
+/// Key of [`Position`] in it.
+const POSITION: &str = "position";
+
+/// How far the tables reach.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    /// Number of the last entry whose writes are in the tables.
+    pub seq: u64,
+    /// Its digest.
+    pub digest: Digest,
+    /// The epoch of the journal.
+    pub epoch: u64,
+    /// Its time, in ms; step time never goes back.
+    pub time_ms: i64,
+    /// The kernel that ran.
+    pub kernel: Digest,
+    /// Digest of the policies in force, in hexadecimal.
+    pub policies: String,
+}
+
+impl Default for Position {
+    fn default() -> Position {
+        Position {
+            seq: 0,
+            digest: Digest::ZERO,
+            epoch: 1,
+            time_ms: 0,
+            kernel: Digest::ZERO,
+            policies: String::new(),
+        }
+    }
+}
+
+/// Why the tables cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("the tables: {0}")]
+pub struct TablesError(String);
+
+impl<E: Into<redb::Error>> From<E> for TablesError {
+    fn from(error: E) -> TablesError {
+        TablesError(error.into().to_string())
+    }
+}
+
+impl TablesError {
+    /// Trouble of another kind that has the same consequence: nothing is known for certain.
+    #[must_use]
+    pub fn from_text(error: &dyn fmt::Display) -> TablesError {
+        TablesError(error.to_string())
+    }
+}
+
+/// The tables, for the one who writes checkpoints.
+pub struct Tables {
+    database: Database,
+}
+
+impl Tables {
+    /// Opens the tables of a file; an empty one becomes empty tables.
+    ///
+    /// # Errors
+    /// When the file cannot be used.
+    pub fn open(disk: &dyn Disk, path: &Path) -> Result<Tables, TablesError> {
+        let file = disk
+            .open(path)
+            .map_err(|error| TablesError(error.to_string()))?;
+        let database = Builder::new()
+            .set_cache_size(CACHE_BYTES)
+            .create_with_backend(Backend(file))?;
+        Ok(Tables { database })
+    }
+
+    /// The rows as of the last checkpoint, and how far they reach.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn base(&self) -> Result<(Arc<Base>, Position), TablesError> {
+        let base = Base::new(self.database.begin_read()?);
+        let position = base.position()?.unwrap_or_default();
+        Ok((Arc::new(base), position))
+    }
+
+    /// Writes the newest version of every row and how far they reach; durable when it returns.
+    ///
+    /// # Errors
+    /// When the disk refuses; the tables must be opened anew then.
+    pub fn checkpoint(&self, rows: &MemoryTable, position: &Position) -> Result<(), TablesError> {
+        self.write(Durability::Immediate, position, |write| {
+            let content = rows.content();
+            let mut newest = content.newest().peekable();
+            while let Some((table, _, _)) = newest.peek() {
+                let table = *table;
+                let mut open = write.open_table(definition(table))?;
+                while let Some((_, key, value)) = newest.next_if(|(at, _, _)| *at == table) {
+                    match value {
+                        Some(value) => open.insert(key, value)?,
+                        None => open.remove(key)?,
+                    };
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Writes rows by rising table and key; not durable before the next checkpoint.
+    ///
+    /// # Errors
+    /// When the disk refuses, or the source of the rows does.
+    pub fn fill<E: From<TablesError>>(
+        &self,
+        position: &Position,
+        rows: impl Iterator<Item = Result<(Table, Vec<u8>, Vec<u8>), E>>,
+    ) -> Result<(), E> {
+        let mut failed = None;
+        let rows = rows.map_while(|row| row.map_err(|error| failed = Some(error)).ok());
+        let written = self.write(Durability::Immediate, position, |write| {
+            let mut rows = rows.peekable();
+            while let Some((table, _, _)) = rows.peek() {
+                let table = *table;
+                let mut open = write.open_table(definition(table))?;
+                while let Some((_, key, value)) = rows.next_if(|(at, _, _)| *at == table) {
+                    open.insert(key.as_slice(), value.as_slice())?;
+                }
+            }
+            Ok(())
+        });
+        match failed {
+            Some(error) => Err(error),
+            None => Ok(written?),
+        }
+    }
+
+    fn write(
+        &self,
+        durability: Durability,
+        position: &Position,
+        put: impl FnOnce(&WriteTransaction) -> Result<(), TablesError>,
+    ) -> Result<(), TablesError> {
+        let mut write = self.database.begin_write()?;
+        write.set_durability(durability)?;
+        // Without it, opening after a kill walks all tables.
+        write.set_quick_repair(true);
+        put(&write)?;
+        {
+            let bytes =
+                postcard::to_allocvec(position).map_err(|error| TablesError(error.to_string()))?;
+            write
+                .open_table(ENGINE)?
+                .insert(POSITION, bytes.as_slice())?;
+        }
+        write.commit()?;
+        Ok(())
+    }
+}
+
+fn definition(table: Table) -> TableDefinition<'static, Bytes, Bytes> {
+    TableDefinition::new(table.name())
+}
+
+/// The rows of one checkpoint.
+pub struct Base {
+    transaction: ReadTransaction,
+    /// Opened when first used; `None` inside when a table has no row yet.
+    tables: Vec<OnceLock<Option<OpenTable>>>,
+}
+
+impl fmt::Debug for Base {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Base")
+    }
+}
+
+impl Base {
+    fn new(transaction: ReadTransaction) -> Base {
+        let tables = (0..=u8::MAX).map(|_| OnceLock::new()).collect();
+        Base {
+            transaction,
+            tables,
+        }
+    }
+
+    fn position(&self) -> Result<Option<Position>, TablesError> {
+        let table = match self.transaction.open_table(ENGINE) {
+            Ok(table) => table,
+            Err(TableError::TableDoesNotExist(_)) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let Some(found) = table.get(POSITION)? else {
+            return Ok(None);
+        };
+        postcard::from_bytes(found.value())
+            .map(Some)
+            .map_err(|_| TablesError("the row `position` is not what was written".into()))
+    }
+
+    fn table(&self, table: Table) -> Result<Option<&OpenTable>, TablesError> {
+        let Some(slot) = self.tables.get(usize::from(table.code())) else {
+            return Ok(None);
+        };
+        if let Some(open) = slot.get() {
+            return Ok(open.as_ref());
+        }
+        let opened = match self.transaction.open_table(definition(table)) {
+            Ok(open) => Some(open),
+            Err(TableError::TableDoesNotExist(_)) => None,
+            Err(error) => return Err(error.into()),
+        };
+        Ok(slot.get_or_init(|| opened).as_ref())
+    }
+
+    /// The value of a key.
+    ///
+    /// # Errors
+    /// When the tables cannot be read.
+    pub(super) fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, TablesError> {
+        let Some(table) = self.table(table)? else {
+            return Ok(None);
+        };
+        Ok(table.get(key)?.map(|value| value.value().to_vec()))
+    }
+
+    /// The rows of a range in its direction, as far as they are asked for.
+    ///
+    /// # Errors
+    /// When the tables cannot be read.
+    pub(super) fn range(&self, table: Table, range: &Range) -> Result<BaseRows, TablesError> {
+        let is_empty = !range.to.is_empty() && range.from >= range.to;
+        let rows = match self.table(table)? {
+            Some(table) if !is_empty => {
+                let from = range.from.as_slice();
+                Some(if range.to.is_empty() {
+                    table.range(from..)?
+                } else {
+                    table.range(from..range.to.as_slice())?
+                })
+            }
+            _ => None,
+        };
+        Ok(BaseRows {
+            rows,
+            reverse: range.reverse,
+        })
+    }
+}
+
+/// Rows of a checkpoint.
+pub(super) struct BaseRows {
+    rows: Option<redb::Range<'static, Bytes, Bytes>>,
+    reverse: bool,
+}
+
+impl Iterator for BaseRows {
+    type Item = Result<(Vec<u8>, Vec<u8>), TablesError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let rows = self.rows.as_mut()?;
+        let row = if self.reverse {
+            rows.next_back()?
+        } else {
+            rows.next()?
+        };
+        Some(match row {
+            Ok((key, value)) => Ok((key.value().to_vec(), value.value().to_vec())),
+            Err(error) => Err(error.into()),
+        })
+    }
+}
+
+/// A file as redb's storage.
+#[derive(Debug)]
+struct Backend(Arc<dyn DiskFile>);
+
+impl StorageBackend for Backend {
+    fn len(&self) -> Result<u64, io::Error> {
+        self.0.length()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> Result<(), io::Error> {
+        self.0.read_exact_at(out, offset)
+    }
+
+    fn set_len(&self, len: u64) -> Result<(), io::Error> {
+        self.0.set_len(len)
+    }
+
+    fn sync_data(&self) -> Result<(), io::Error> {
+        self.0.sync_data()
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> Result<(), io::Error> {
+        self.0.write_all_at(data, offset)
+    }
+}
+
+impl From<TablesError> for io::Error {
+    fn from(error: TablesError) -> io::Error {
+        io::Error::other(error.to_string())
+    }
+}

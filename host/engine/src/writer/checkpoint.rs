@@ -1,0 +1,88 @@
+//! The thread that writes frozen rows to the tables, off the writer.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
+
+use super::inbox::Shared;
+use crate::disk::Disk;
+use crate::store::{Base, MemoryTable, Position, Tables, TablesError};
+
+/// Rows to be written, and how far they reach. All of their steps are durable in the journal.
+pub struct Checkpoint {
+    /// The rows.
+    pub rows: Arc<MemoryTable>,
+    /// How far they reach.
+    pub position: Position,
+}
+
+/// How a checkpoint ended.
+pub enum Checkpointed {
+    /// The rows stand in these tables.
+    Written(Arc<Base>),
+    /// They do not. The tables were opened anew, if that was possible: those opened before may not
+    /// answer any more.
+    Failed(String, Option<Arc<Base>>),
+}
+
+/// Writes checkpoints.
+pub struct Checkpointer {
+    /// Where the tables stand.
+    pub disk: Arc<dyn Disk>,
+    /// Their file.
+    pub path: PathBuf,
+    /// `None` after trouble.
+    pub tables: Option<Tables>,
+}
+
+impl Checkpointer {
+    /// Works until the writer ends; `written` hears of every checkpoint.
+    pub fn run(
+        mut self,
+        checkpoints: &Receiver<Checkpoint>,
+        shared: &Arc<Shared>,
+        written: impl Fn(&Arc<Base>, &Position),
+    ) {
+        while let Ok(checkpoint) = checkpoints.recv() {
+            let begun = Instant::now();
+            let ended = match self.write(&checkpoint) {
+                Ok(base) => {
+                    written(&base, &checkpoint.position);
+                    note(shared, begun.elapsed());
+                    Checkpointed::Written(base)
+                }
+                Err(error) => {
+                    tracing::error!(%error, "a checkpoint cannot be written");
+                    self.tables = None;
+                    Checkpointed::Failed(error.to_string(), self.reopen())
+                }
+            };
+            shared.put(|inbox| inbox.checkpointed = Some(ended));
+        }
+    }
+
+    fn write(&mut self, checkpoint: &Checkpoint) -> Result<Arc<Base>, TablesError> {
+        let tables = match self.tables.take() {
+            Some(tables) => tables,
+            None => Tables::open(self.disk.as_ref(), &self.path)?,
+        };
+        let tables = self.tables.insert(tables);
+        tables.checkpoint(&checkpoint.rows, &checkpoint.position)?;
+        Ok(tables.base()?.0)
+    }
+
+    fn reopen(&mut self) -> Option<Arc<Base>> {
+        let tables = Tables::open(self.disk.as_ref(), &self.path).ok()?;
+        let base = tables.base().ok()?.0;
+        self.tables = Some(tables);
+        Some(base)
+    }
+}
+
+fn note(shared: &Shared, took: Duration) {
+    shared.note(|status| {
+        status.checkpoints += 1;
+        status.checkpoint_us += u64::try_from(took.as_micros()).unwrap_or(0);
+    });
+}

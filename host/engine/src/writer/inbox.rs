@@ -1,0 +1,140 @@
+//! What the writer waits for, and what it shares with everybody else.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::checkpoint::Checkpointed;
+use crate::queue::{Job, Queue};
+use crate::store::{Snapshot, View};
+use crate::{EngineStatus, SubmitError};
+
+/// What others put in for the writer.
+#[derive(Default)]
+pub struct Inbox {
+    /// Inputs that wait.
+    pub queue: Queue,
+    /// Groups of which it is known whether they are durable.
+    pub synced: Option<Result<(), String>>,
+    /// Checkpoints that ended.
+    pub checkpointed: Option<Checkpointed>,
+    /// Whether the engine ends.
+    pub is_closing: bool,
+}
+
+/// What the engine's threads and its handles share.
+pub struct Shared {
+    inbox: Mutex<Inbox>,
+    changed: Condvar,
+    published: Mutex<Snapshot>,
+    status: Mutex<EngineStatus>,
+    closed: watch::Sender<bool>,
+}
+
+impl Shared {
+    /// Of an engine that shows this at first.
+    pub fn new(snapshot: Snapshot) -> Shared {
+        let status = EngineStatus {
+            seq: snapshot.seq,
+            ..EngineStatus::default()
+        };
+        Shared {
+            inbox: Mutex::default(),
+            changed: Condvar::new(),
+            published: Mutex::new(snapshot),
+            status: Mutex::new(status),
+            closed: watch::Sender::new(false),
+        }
+    }
+
+    /// Changes the inbox and wakes the writer.
+    pub fn put<R>(&self, change: impl FnOnce(&mut Inbox) -> R) -> R {
+        let result = change(&mut self.inbox());
+        self.changed.notify_all();
+        result
+    }
+
+    /// Queues an input.
+    pub fn submit(&self, job: Job) {
+        let refused = self.put(|inbox| {
+            if inbox.is_closing {
+                return Some((Box::new(job), SubmitError::ShuttingDown));
+            }
+            let pushed = inbox.queue.push(job);
+            pushed.err().map(|job| (job, SubmitError::Overloaded))
+        });
+        if let Some((job, error)) = refused {
+            (job.done)(Err(error));
+        }
+    }
+
+    /// Waits until `look` finds something, at most for as long as it says.
+    pub fn wait<R>(&self, mut look: impl FnMut(&mut Inbox) -> Result<R, Duration>) -> R {
+        let mut inbox = self.inbox();
+        loop {
+            match look(&mut inbox) {
+                Ok(found) => return found,
+                Err(longest) => {
+                    let waited = self.changed.wait_timeout(inbox, longest);
+                    inbox = waited.unwrap_or_else(PoisonError::into_inner).0;
+                }
+            }
+        }
+    }
+
+    fn inbox(&self) -> MutexGuard<'_, Inbox> {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The rows that readers may see.
+    pub fn snapshot(&self) -> Snapshot {
+        let published = self.published.lock();
+        published.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Shows readers the rows up to a step.
+    pub fn publish_seq(&self, seq: u64) {
+        let mut published = self
+            .published
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        published.seq = seq;
+    }
+
+    /// Shows readers where rows stand from now on.
+    pub fn publish_view(&self, view: &View) {
+        let mut published = self
+            .published
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        published.view = view.clone();
+    }
+
+    /// How the engine fares.
+    pub fn status(&self) -> EngineStatus {
+        let waiting = self.inbox().queue.len();
+        let status = self.status.lock();
+        EngineStatus {
+            waiting,
+            ..status.unwrap_or_else(PoisonError::into_inner).clone()
+        }
+    }
+
+    /// Notes how the engine fares.
+    pub fn note(&self, change: impl FnOnce(&mut EngineStatus)) {
+        change(&mut self.status.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Tells that the last thread has ended.
+    pub fn close(&self) {
+        self.closed.send_replace(true);
+    }
+
+    /// Returns when the last thread has ended.
+    pub async fn closed(self: &Arc<Self>) {
+        let mut closed = self.closed.subscribe();
+        // The sender lives as long as `self`.
+        let _ = closed.wait_for(|it| *it).await;
+    }
+}

@@ -1,0 +1,84 @@
+//! The thread that makes groups durable and releases what they hold back: replies and effects
+//! leave only after the sync that covers them.
+
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::time::Instant;
+
+use causeway_kernel::output::{Effect, Reply};
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::inbox::Shared;
+use crate::SubmitError;
+use crate::journal::{Group, Journal};
+use crate::queue::Done;
+
+/// A group and what may be released once it is durable.
+pub struct SyncGroup {
+    /// For the journal.
+    pub group: Group,
+    /// In the order of the steps.
+    pub releases: Vec<Release>,
+}
+
+/// What a step holds back.
+pub struct Release {
+    /// Who waits; `None` when nobody does.
+    pub done: Option<Done>,
+    /// What they hear.
+    pub reply: Result<Reply, SubmitError>,
+    /// What is to be done.
+    pub effects: Vec<Effect>,
+}
+
+/// Syncs groups until the writer ends.
+pub fn run(
+    mut journal: Box<dyn Journal>,
+    groups: &Receiver<SyncGroup>,
+    shared: &Arc<Shared>,
+    effects: &UnboundedSender<Effect>,
+) {
+    while let Ok(SyncGroup { group, releases }) = groups.recv() {
+        let begun = Instant::now();
+        let result = journal.append(&group);
+        let took = begun.elapsed();
+        match &result {
+            Ok(()) => {
+                shared.publish_seq(group.first_seq + group.count - 1);
+                shared.note(|status| status.note_sync(&group, took));
+                for release in releases {
+                    release.now(effects);
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, "the journal cannot be written");
+                let error = SubmitError::ReadOnly(error.to_string());
+                for release in releases {
+                    release.refuse(&error);
+                }
+            }
+        }
+        let result = result.map_err(|error| error.to_string());
+        shared.put(|inbox| inbox.synced = Some(result));
+    }
+}
+
+impl Release {
+    fn now(self, effects: &UnboundedSender<Effect>) {
+        // Effects first, so that who waits finds what its act caused under way.
+        for effect in self.effects {
+            // Nobody listens any more when the service ends.
+            let _ = effects.send(effect);
+        }
+        if let Some(done) = self.done {
+            done(self.reply);
+        }
+    }
+
+    /// Tells who waits that the step did not happen.
+    pub fn refuse(self, error: &SubmitError) {
+        if let Some(done) = self.done {
+            done(Err(error.clone()));
+        }
+    }
+}

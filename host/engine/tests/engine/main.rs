@@ -1,0 +1,16 @@
+//! The engine on real files, with the real component: kernels, policies, durability.
+
+// Helpers of tests may fail loudly.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod durable;
+mod full_disk;
+mod kernel_component;
+mod policies;
+mod stops;
+mod support;

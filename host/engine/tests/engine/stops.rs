@@ -1,0 +1,208 @@
+//! Steps that are stopped, kernels that follow one another, policies that change between steps.
+
+use std::borrow::Cow;
+use std::path::Path;
+use std::sync::Arc;
+
+use causeway_engine::policy::{ComponentPolicies, OnFailure, PolicyError};
+use causeway_engine::runtime::{
+    ComponentOptions, ComponentSource, EMBEDDED_KERNEL, KernelError, KernelRunner, KernelSource,
+    NativeKernel, Sandbox, StepEnd, StepHost, StopKind,
+};
+use causeway_engine::{Engine, EngineOptions, SubmitError};
+use causeway_kernel::codec;
+use causeway_kernel::env::StepContext;
+use causeway_kernel::id::ConnectionNo;
+use causeway_kernel::input::Input;
+use causeway_kernel::model::QuarantineEntry;
+use causeway_kernel::output::Reply;
+use causeway_kernel::tx::Read;
+
+use crate::support::workspace::{all_rows, new_workspace, options, post, replay};
+
+/// The native kernel, but for frames: it traps when it is to carry out one of these items.
+struct TrapsAt(&'static [u32], bool);
+
+impl KernelRunner for TrapsAt {
+    fn digest(&self) -> [u8; 32] {
+        NativeKernel.digest()
+    }
+
+    fn step(&mut self, host: &mut dyn StepHost, context: StepContext, input: &[u8]) -> StepEnd {
+        if let Ok(Input::Frame { skip, .. }) = codec::decode_input(input) {
+            let runs_it = |item: &u32| !skip.iter().any(|(a, b)| (*a..*b).contains(item));
+            if self.1 || self.0.iter().any(runs_it) {
+                return StepEnd::Stopped {
+                    kind: StopKind::Trap,
+                    detail: "unreachable".into(),
+                };
+            }
+        }
+        NativeKernel.step(host, context, input)
+    }
+}
+
+struct Source(&'static [u32], bool);
+
+impl KernelSource for Source {
+    fn open(&self) -> Result<Box<dyn KernelRunner>, KernelError> {
+        Ok(Box::new(TrapsAt(self.0, self.1)))
+    }
+}
+
+fn frame() -> Input {
+    Input::Frame {
+        connection: ConnectionNo(9),
+        body: b"{}".to_vec(),
+        skip: Vec::new(),
+    }
+}
+
+async fn with_traps(folder: &Path, source: Source) -> Engine {
+    let options = EngineOptions {
+        kernel: Arc::new(source),
+        ..options(folder)
+    };
+    new_workspace(options).await.0
+}
+
+#[tokio::test]
+async fn a_frame_that_stops_is_carried_out_without_its_culprits() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = with_traps(folder.path(), Source(&[3, 17], false)).await;
+    let before = engine.status();
+    let reply = engine.submit(frame()).await.unwrap();
+    // What the kernel says of a frame of nobody: it was asked.
+    assert!(
+        matches!(reply, Reply::Http { status: 400, .. }),
+        "{reply:?}"
+    );
+    let after = engine.status();
+    assert_eq!(after.stopped_steps - before.stopped_steps, 1);
+    assert_eq!(after.seq - before.seq, 2, "the stop, and what came of it");
+    post(&engine, "life goes on", None).await;
+    drop(engine);
+    assert_eq!(replay(folder.path()).difference, None);
+}
+
+#[tokio::test]
+async fn a_frame_that_always_stops_is_set_aside_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = with_traps(folder.path(), Source(&[], true)).await;
+    let reply = engine.submit(frame()).await.unwrap();
+    assert!(
+        matches!(reply, Reply::Http { status: 200, .. }),
+        "{reply:?}"
+    );
+    let aside: QuarantineEntry = engine.snapshot().get(&1).unwrap();
+    assert_eq!(aside.bytes, b"{}");
+    assert!(aside.reason.contains("trap"), "{}", aside.reason);
+    drop(engine);
+    assert_eq!(replay(folder.path()).difference, None);
+}
+
+#[tokio::test]
+async fn an_act_that_stops_is_answered_and_harms_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let sandbox = Sandbox::new(None).unwrap();
+    let few = ComponentOptions {
+        step_fuel: 40_000_000,
+        ..ComponentOptions::default()
+    };
+    let options = EngineOptions {
+        kernel: Arc::new(ComponentSource::embedded(sandbox, few)),
+        ..options(folder.path())
+    };
+    let (engine, _effects) = new_workspace(options.clone()).await;
+    let rows = all_rows(&engine.snapshot());
+    let deep = Input::Quarantine {
+        connection: ConnectionNo(1),
+        body: vec![b'x'; 60 << 20],
+        reason: String::new(),
+    };
+    let stopped = engine.submit(deep).await;
+    assert!(
+        matches!(stopped, Err(SubmitError::Stopped(_))),
+        "{stopped:?}"
+    );
+    assert_eq!(all_rows(&engine.snapshot()), rows);
+    assert_eq!(post(&engine, "hello", None).await, "hello");
+    drop(engine);
+    let (engine, _effects) = Engine::open(options).unwrap();
+    assert_eq!(engine.status().steps, 0);
+}
+
+/// The kernel of this build with an empty custom section at its end: other bytes, same code.
+fn relabelled() -> Vec<u8> {
+    let mut bytes = EMBEDDED_KERNEL.to_vec();
+    bytes.extend([0, 5, 4, b'n', b'o', b't', b'e']);
+    bytes
+}
+
+#[tokio::test]
+async fn a_new_kernel_is_an_entry_and_a_replay_finds_the_old_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let sandbox = Sandbox::new(None).unwrap();
+    let old = ComponentSource::of(
+        sandbox.clone(),
+        Cow::Owned(relabelled()),
+        ComponentOptions::default(),
+    );
+    let new = || ComponentSource::embedded(sandbox.clone(), ComponentOptions::default());
+    let with = |kernel: ComponentSource| EngineOptions {
+        kernel: Arc::new(kernel),
+        ..options(folder.path())
+    };
+    let (engine, _effects) = new_workspace(with(old)).await;
+    post(&engine, "by the old one", None).await;
+    drop(engine);
+    let (engine, _effects) = Engine::open(with(new())).unwrap();
+    assert_eq!(engine.status().steps, 1, "the change itself");
+    post(&engine, "by the new one", None).await;
+    drop(engine);
+    let (engine, _effects) = Engine::open(with(new())).unwrap();
+    assert_eq!(engine.status().steps, 0);
+    drop(engine);
+    let scratch = tempfile::tempdir().unwrap();
+    let report =
+        causeway_engine::replay(folder.path(), scratch.path(), Arc::new(new()), |_| {}).unwrap();
+    assert_eq!((report.difference, report.steps), (None, 11));
+}
+
+#[tokio::test]
+async fn a_policy_is_loaded_swapped_and_found_again() {
+    static FILTER: &[u8] = include_bytes!(env!("CAUSEWAY_POLICY_CONTENT_FILTER"));
+    let folder = tempfile::tempdir().unwrap();
+    let with_policies = || EngineOptions {
+        policies: Arc::new(
+            ComponentPolicies::open(Sandbox::new(None).unwrap(), folder.path()).unwrap(),
+        ),
+        ..options(folder.path())
+    };
+    let (engine, _effects) = new_workspace(with_policies()).await;
+    let load = |words: &str| {
+        let settings = words.to_string();
+        engine.load_policy("filter", FILTER.to_vec(), settings, OnFailure::Hold)
+    };
+    load("blue").await.unwrap();
+    let swapped = load("green").await.unwrap();
+    assert_eq!(engine.policies(), std::slice::from_ref(&swapped));
+    let wrong = engine.load_policy("bad", b"no".to_vec(), String::new(), OnFailure::Hold);
+    assert!(matches!(wrong.await, Err(PolicyError::Component(_))));
+    let seq = engine.status().seq;
+    engine.shutdown().await;
+    let (engine, _effects) = Engine::open(with_policies()).unwrap();
+    assert_eq!(engine.policies(), [swapped]);
+    assert_eq!(
+        engine.status().seq,
+        seq,
+        "nothing had to be told at the start"
+    );
+    engine.unload_policy("filter").await.unwrap();
+    assert_eq!(engine.policies(), []);
+    let again = engine.unload_policy("filter").await;
+    assert!(matches!(again, Err(PolicyError::NotFound(_))));
+    drop(engine);
+    // The slots are gone by another hand: the journal says so from the next start on.
+    assert_eq!(replay(folder.path()).difference, None);
+}

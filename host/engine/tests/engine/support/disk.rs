@@ -1,0 +1,90 @@
+//! A disk that can fill up.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use causeway_engine::disk::{Disk, DiskFile, RealDisk};
+
+/// Refuses to write into files whose name ends as told, for as long as it is full.
+#[derive(Clone, Debug)]
+pub struct FullDisk {
+    suffix: &'static str,
+    is_full: Arc<AtomicBool>,
+}
+
+impl FullDisk {
+    pub fn new(suffix: &'static str) -> FullDisk {
+        FullDisk {
+            suffix,
+            is_full: Arc::default(),
+        }
+    }
+
+    pub fn fill(&self, is_full: bool) {
+        self.is_full.store(is_full, Ordering::SeqCst);
+    }
+}
+
+impl Disk for FullDisk {
+    fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+        let file = RealDisk.open(path)?;
+        if !path.to_string_lossy().ends_with(self.suffix) {
+            return Ok(file);
+        }
+        let is_full = Arc::clone(&self.is_full);
+        Ok(Arc::new(FullFile { file, is_full }))
+    }
+}
+
+struct FullFile {
+    file: Arc<dyn DiskFile>,
+    is_full: Arc<AtomicBool>,
+}
+
+impl FullFile {
+    fn check(&self) -> io::Result<()> {
+        if self.is_full.load(Ordering::SeqCst) {
+            return Err(io::Error::from(io::ErrorKind::StorageFull));
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for FullFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FullFile")
+    }
+}
+
+impl DiskFile for FullFile {
+    fn length(&self) -> io::Result<u64> {
+        self.file.length()
+    }
+
+    fn read_exact_at(&self, out: &mut [u8], offset: u64) -> io::Result<()> {
+        self.file.read_exact_at(out, offset)
+    }
+
+    /// A full disk takes half of what it is given.
+    fn write_all_at(&self, data: &[u8], offset: u64) -> io::Result<()> {
+        if let Err(error) = self.check() {
+            self.file.write_all_at(&data[..data.len() / 2], offset)?;
+            return Err(error);
+        }
+        self.file.write_all_at(data, offset)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        if len > self.file.length()? {
+            self.check()?;
+        }
+        self.file.set_len(len)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.file.sync_data()
+    }
+}
