@@ -18,7 +18,8 @@ build: ## everything, below target/
 
 test: ## every test, on real files and on recorded traffic of real servers
 	@echo "building the tests (the first time a few minutes: it compiles the WebAssembly engine)"
-	@$(CARGO) test --release --locked --workspace
+	@$(CARGO) test --release --locked
+	@$(CARGO) test --release --locked --package causeway-policy-content-filter
 
 check: $(TOOLS)/bin/cargo-deny ## formatting, lints with warnings denied, licences, bans and sources
 	@$(CARGO) fmt --all --check
@@ -29,7 +30,7 @@ audit: $(TOOLS)/bin/cargo-deny ## known vulnerabilities (fetches the advisory da
 	@$(TOOLS)/bin/cargo-deny check advisories
 
 bench: ## what the service costs on this machine, as a table
-	@$(CARGO) build --release --locked --package causeway-tests --bin bench
+	@$(CARGO) build --release --locked --bin causeway --bin bench
 	@target/release/bench
 
 clean: ## what was built

@@ -1,0 +1,115 @@
+//! What two real services on this machine do: durable on both sides, over real HTTP.
+
+mod backlog;
+mod disk;
+mod latency;
+mod start;
+
+use std::fmt;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Result;
+use causeway_tests::process::{Workspace, free_port};
+use causeway_tests::scene::{self, Side};
+
+/// What is measured.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Options {
+    /// Posts of the backlog between two services.
+    #[arg(long, default_value_t = 20_000)]
+    backlog: usize,
+    /// Posts of the workspace whose start and memory are measured.
+    #[arg(long, default_value_t = 100_000)]
+    history: usize,
+}
+
+/// What was measured: name, value, goal.
+pub struct Line {
+    name: &'static str,
+    value: String,
+    goal: &'static str,
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:<58} {:>22}   {}", self.name, self.value, self.goal)
+    }
+}
+
+fn line(name: &'static str, value: String, goal: &'static str) -> Line {
+    Line { name, value, goal }
+}
+
+/// Measures, and shows every line as soon as it is known.
+pub async fn run(options: &Options, mut show: impl FnMut(&Line)) -> Result<()> {
+    let folder = tempfile::Builder::new()
+        .prefix("bench-")
+        .tempdir_in("target")?;
+    let spike = crate::spike::run(folder.path(), 2_000).await?;
+    show(&line(
+        "engine alone, frames of 50, one in flight, items/s",
+        format!("{spike:.0}"),
+        "20,000",
+    ));
+    let sync = disk::sync_times(folder.path())?;
+    show(&line(
+        "sync of 30 KB to this disk, p50 / p99",
+        format!("{} / {}", ms(sync.p50), ms(sync.p99)),
+        "",
+    ));
+    let (acme, globex) = two(folder.path()).await?;
+    let pair = Pair::connect(&acme, &globex).await?;
+    for found in latency::run(&pair, sync.p50).await? {
+        show(&found);
+    }
+    for found in backlog::run(&pair, globex, options.backlog).await? {
+        show(&found);
+    }
+    drop(acme);
+    for found in start::run(folder.path(), options.history).await? {
+        show(&found);
+    }
+    Ok(())
+}
+
+/// Two services that know each other and share a channel.
+struct Pair {
+    acme: Side,
+    globex: Side,
+    channel: String,
+}
+
+async fn two(folder: &Path) -> Result<(Workspace, Workspace)> {
+    let acme = Workspace::start("acme", &folder.join("acme"), free_port()?).await?;
+    let globex = Workspace::start("globex", &folder.join("globex"), free_port()?).await?;
+    Ok((acme, globex))
+}
+
+impl Pair {
+    async fn connect(acme: &Workspace, globex: &Workspace) -> Result<Pair> {
+        let acme = Side::prepare("acme", &acme.site_url(), "acme").await?;
+        let globex = Side::prepare("globex", &globex.site_url(), "globex").await?;
+        let connection = scene::connect(&acme, &globex).await?;
+        let channel = acme.channel("falcon", &[]).await?;
+        scene::share(&acme, &globex, &channel, &connection).await?;
+        Ok(Pair {
+            acme,
+            globex,
+            channel,
+        })
+    }
+}
+
+fn ms(time: Duration) -> String {
+    format!("{:.2} ms", time.as_secs_f64() * 1000.0)
+}
+
+/// The value below which a part of the sorted values lies.
+fn percentile(sorted: &[Duration], percent: usize) -> Duration {
+    let at = sorted.len() * percent / 100;
+    sorted
+        .get(at.min(sorted.len().saturating_sub(1)))
+        .copied()
+        .unwrap_or_default()
+}

@@ -1,0 +1,111 @@
+//! How fast a service starts and how much memory it takes, empty and with a history.
+
+use std::path::Path;
+
+use anyhow::Result;
+use causeway_engine::runtime::{ComponentOptions, ComponentSource, Sandbox, cache_dir};
+use causeway_engine::{Engine, EngineOptions};
+use causeway_kernel::command::{Command, CreatePost};
+use causeway_kernel::id::{ChannelNo, UserNo};
+use causeway_kernel::input::{Actor, Genesis, Input};
+use causeway_kernel::model::Config;
+use causeway_tests::process::{Workspace, free_port};
+use causeway_tests::scene::Side;
+
+use super::{Line, line, ms};
+
+/// Acts that wait at once for their group to become durable.
+const AT_ONCE: usize = 500;
+
+pub async fn run(folder: &Path, history: usize) -> Result<Vec<Line>> {
+    let data = folder.join("start");
+    let port = free_port()?;
+    let cold = Workspace::start("start", &data, port).await?;
+    let mut lines = vec![line("start, nothing there yet", ms(cold.started_in), "")];
+    Side::prepare("start", &cold.site_url(), "start").await?;
+    cold.stop().await?;
+    let warm = Workspace::start("start", &data, port).await?;
+    lines.push(line(
+        "start, a small workspace",
+        ms(warm.started_in),
+        "300 ms",
+    ));
+    lines.push(line("resident memory, idle", mebibytes(&warm)?, "100 MiB"));
+    warm.stop().await?;
+    fill(&data, port, history).await?;
+    let full = Workspace::start("start", &data, port).await?;
+    let side = Side::prepare("start", &full.site_url(), "start").await?;
+    // The tail that a kill leaves to be carried out again: what is younger than a checkpoint.
+    for number in 0..300 {
+        let text = format!("late {number}");
+        causeway_tests::scene::post(&side.admin, &side.town_square, "", &text).await?;
+    }
+    side.admin
+        .get(&format!(
+            "/channels/{}/posts?per_page=200",
+            side.town_square
+        ))
+        .await?;
+    lines.push(line("start, a long history", ms(full.started_in), "300 ms"));
+    lines.push(line(
+        "resident memory, a long history",
+        mebibytes(&full)?,
+        "100 MiB",
+    ));
+    full.kill()?;
+    let killed = Workspace::start("start", &data, port).await?;
+    lines.push(line(
+        "start after kill -9, a long history",
+        ms(killed.started_in),
+        "300 ms",
+    ));
+    Ok(lines)
+}
+
+fn mebibytes(workspace: &Workspace) -> Result<String> {
+    Ok(format!(
+        "{:.0} MiB",
+        workspace.resident_bytes()? as f64 / f64::from(1 << 20)
+    ))
+}
+
+/// Writes a history without a service: the same engine, as many acts in a group as wait.
+async fn fill(data: &Path, port: u16, history: usize) -> Result<()> {
+    let sandbox = Sandbox::new(Some(&cache_dir(data)))?;
+    let kernel = ComponentSource::embedded(sandbox, ComponentOptions::default());
+    let options = EngineOptions {
+        data_dir: data.to_path_buf(),
+        kernel: std::sync::Arc::new(kernel),
+        genesis: Genesis {
+            site_url: format!("http://127.0.0.1:{port}"),
+            config: Config::default(),
+        },
+        ..EngineOptions::default()
+    };
+    let (engine, _effects) = tokio::task::spawn_blocking(|| Engine::open(options)).await??;
+    let post = |number: usize| Input::Command {
+        actor: Actor::User(UserNo(1)),
+        key: None,
+        command: Command::CreatePost(CreatePost {
+            channel: ChannelNo(1),
+            root: None,
+            message: format!("post {number}: the quick brown fox jumps over the lazy dog"),
+            props: String::new(),
+            kind: String::new(),
+        }),
+    };
+    let mut number = 0;
+    while number < history {
+        let mut waiting = Vec::new();
+        for _ in 0..AT_ONCE.min(history - number) {
+            let (engine, input) = (engine.clone(), post(number));
+            waiting.push(tokio::spawn(async move { engine.submit(input).await }));
+            number += 1;
+        }
+        for one in waiting {
+            one.await??;
+        }
+    }
+    engine.shutdown().await;
+    Ok(())
+}
