@@ -40,7 +40,80 @@ async fn metrics(
     Ok(([(CONTENT_TYPE, kind)], page.into_text()).into_response())
 }
 
-fn engine(_app: &App, _page: &mut Page) {}
+fn engine(app: &App, page: &mut Page) {
+    let status = app.engine.status();
+    let gauges = [
+        (
+            "causeway_read_only",
+            "Whether nothing can be written, because the disk refuses.",
+            status.read_only.is_some().into(),
+        ),
+        (
+            "causeway_inputs_waiting",
+            "Inputs that wait for the writer.",
+            status.waiting as u64,
+        ),
+        (
+            "causeway_journal_entry",
+            "Number of the last durable entry of the journal.",
+            status.seq,
+        ),
+        (
+            "causeway_rows_in_memory",
+            "Rows that are durable in the journal and not in the tables yet.",
+            status.rows_in_memory as u64,
+        ),
+    ];
+    for (name, help, value) in gauges {
+        page.single(name, "gauge", help, value);
+    }
+    let counters = [
+        ("causeway_steps_total", "Steps made durable.", status.steps),
+        (
+            "causeway_steps_stopped_total",
+            "Steps that were stopped.",
+            status.stopped_steps,
+        ),
+        (
+            "causeway_journal_syncs_total",
+            "Groups of steps made durable, each by one sync.",
+            status.groups,
+        ),
+        (
+            "causeway_journal_bytes_total",
+            "Bytes written to the journal.",
+            status.journal_bytes,
+        ),
+        (
+            "causeway_journal_sync_microseconds_total",
+            "Time in those writes and syncs.",
+            status.sync_us,
+        ),
+        (
+            "causeway_checkpoints_total",
+            "Checkpoints of the tables.",
+            status.checkpoints,
+        ),
+        (
+            "causeway_checkpoint_microseconds_total",
+            "Time in them, off the writer.",
+            status.checkpoint_us,
+        ),
+        (
+            "causeway_snapshots_total",
+            "Snapshots made so that segments of the journal can go.",
+            status.snapshots,
+        ),
+        (
+            "causeway_journal_segments_dropped_total",
+            "Segments of the journal dropped because a snapshot covers them.",
+            status.dropped_segments,
+        ),
+    ];
+    for (name, help, value) in counters {
+        page.single(name, "counter", help, value);
+    }
+}
 
 fn workspace(app: &App, page: &mut Page) {
     let rows = app.rows();
