@@ -45,6 +45,15 @@ impl Item {
         }
     }
 
+    /// Its version: the highest of its times, and of two changes in one millisecond the removal
+    /// is the later one, as where they are applied.
+    fn version(&self) -> (i64, bool) {
+        match self {
+            Item::Post(post) => version_of_post(post),
+            Item::Reaction(reaction) => version_of_reaction(reaction),
+        }
+    }
+
     /// The post without which the item cannot be.
     fn leans_on(&self) -> &str {
         match self {
@@ -61,6 +70,16 @@ fn reaction_key(reaction: &WireReaction) -> (String, String) {
     )
 }
 
+fn version_of_post(post: &WirePost) -> (i64, bool) {
+    let latest = post.create_at.max(post.update_at).max(post.edit_at);
+    (latest.max(post.delete_at), post.delete_at != 0)
+}
+
+fn version_of_reaction(reaction: &WireReaction) -> (i64, bool) {
+    let latest = reaction.create_at.max(reaction.update_at);
+    (latest.max(reaction.delete_at), reaction.delete_at != 0)
+}
+
 /// There is no room for another item: the peer has to try again later.
 #[derive(Debug)]
 pub struct Full;
@@ -69,14 +88,15 @@ pub struct Full;
 #[derive(Debug)]
 pub struct Waiting {
     connection: ConnectionNo,
-    numbers: BTreeMap<(String, String), u64>,
+    /// Number and version of each item.
+    items: BTreeMap<(String, String), (u64, (i64, bool))>,
 }
 
 impl Waiting {
     /// What waits now.
     #[must_use]
     pub fn load(tx: &Tx<'_>, connection: ConnectionNo) -> Waiting {
-        let mut numbers = BTreeMap::new();
+        let mut items = BTreeMap::new();
         let mut from = key::encode(&connection);
         let to = key::prefix_end(&from).unwrap_or_default();
         loop {
@@ -93,39 +113,46 @@ impl Waiting {
             };
             from = key::encode(&(connection, last + 1));
             for ((_, no), held) in &rows {
-                let key = Item::decode(&held.item)
-                    .map(|item| item.key())
+                let item = Item::decode(&held.item);
+                let (key, version) = item
+                    .map(|item| (item.key(), item.version()))
                     .unwrap_or_default();
-                numbers.insert(key, *no);
+                items.insert(key, (*no, version));
             }
         }
-        Waiting {
-            connection,
-            numbers,
-        }
+        Waiting { connection, items }
     }
 
     /// Whether this post waits.
     #[must_use]
     pub fn has_post(&self, id: &str) -> bool {
-        self.numbers.contains_key(&(id.to_string(), String::new()))
+        self.items.contains_key(&(id.to_string(), String::new()))
     }
 
-    /// Lets an item wait; one of the same post, or of the same reaction, takes the place of the
-    /// older one.
-    fn add(&mut self, tx: &mut Tx<'_>, key: (String, String), row: &Held) -> Result<(), Full> {
-        if let Some(no) = self.numbers.get(&key) {
-            tx.put(&(self.connection, *no), row);
+    /// Lets an item wait. A newer version of the same post, or of the same reaction, takes the
+    /// place of the older one; one that comes late or again changes nothing.
+    fn add(
+        &mut self,
+        tx: &mut Tx<'_>,
+        key: (String, String),
+        version: (i64, bool),
+        row: &Held,
+    ) -> Result<(), Full> {
+        if let Some((no, waiting)) = self.items.get_mut(&key) {
+            if *waiting < version {
+                *waiting = version;
+                tx.put(&(self.connection, *no), row);
+            }
             return Ok(());
         }
-        if self.numbers.len() >= HELD_MAX as usize {
+        if self.items.len() >= HELD_MAX as usize {
             return Err(Full);
         }
         let no = tx.next_row();
         tx.put(&(self.connection, no), row);
-        self.numbers.insert(key, no);
+        self.items.insert(key, (no, version));
         let at_ms = tx.now_ms().saturating_add(BACKOFF_FIRST_MS);
-        if self.numbers.len() == 1 {
+        if self.items.len() == 1 {
             due::at(tx, at_ms, DueKind::Held(self.connection));
         }
         Ok(())
@@ -147,7 +174,8 @@ impl Waiting {
             reason,
             attempts: 1,
         };
-        self.add(tx, (post.id.clone(), String::new()), &row)
+        let key = (post.id.clone(), String::new());
+        self.add(tx, key, version_of_post(post), &row)
     }
 
     /// Lets a reaction wait behind its post.
@@ -164,7 +192,8 @@ impl Waiting {
             reason: "waits for its post".to_string(),
             attempts: 1,
         };
-        self.add(tx, reaction_key(reaction), &row)
+        let key = reaction_key(reaction);
+        self.add(tx, key, version_of_reaction(reaction), &row)
     }
 }
 

@@ -156,6 +156,31 @@ fn a_newer_version_takes_the_place_of_the_one_that_waits() {
 }
 
 #[test]
+fn an_older_version_that_comes_late_does_not_take_the_place_of_the_one_that_waits() {
+    let mut world = World::new();
+    filter(&mut world, false);
+    let version =
+        |text: &str, at: i64| with(post("new", "ann", text), json!({"update_at": START + at}));
+    let tada = |at: i64, delete_at: i64| {
+        let times = json!({"update_at": START + at, "delete_at": delete_at});
+        with(reaction("new", "ann", "tada"), times)
+    };
+    let first = json!({"posts": [version("odd one", 1)], "reactions": [tada(1, 0)]});
+    world.sync(ACME, first.clone());
+    let second = json!({"posts": [version("odd two", 2)], "reactions": [tada(2, START + 2)]});
+    world.sync(ACME, second.clone());
+    let before = world.host.tables.clone();
+    world.sync(ACME, second);
+    assert_eq!(world.host.tables, before);
+    world.sync(ACME, first);
+    assert_eq!(world.host.tables, before);
+    filter(&mut world, true);
+    world.step(|tx| crate::inbound::held_step(tx, ACME));
+    assert_eq!(world.post("new").unwrap().message, "odd two");
+    assert_eq!(world.reactions("new"), [("tada".to_string(), false)]);
+}
+
+#[test]
 fn without_room_the_peer_has_to_try_again_and_nothing_is_half_done() {
     let mut world = World::new();
     filter(&mut world, false);

@@ -1,0 +1,36 @@
+//! What happens next: events by time, and those of one time in the order in which they were set.
+
+use std::collections::BTreeMap;
+
+/// Events to come.
+pub struct Agenda<E> {
+    events: BTreeMap<(i64, u64), E>,
+    set: u64,
+}
+
+impl<E> Default for Agenda<E> {
+    fn default() -> Agenda<E> {
+        Agenda {
+            events: BTreeMap::new(),
+            set: 0,
+        }
+    }
+}
+
+impl<E> Agenda<E> {
+    /// Has an event happen at a time, in ms.
+    pub fn at(&mut self, at_ms: i64, event: E) {
+        self.set += 1;
+        self.events.insert((at_ms, self.set), event);
+    }
+
+    /// The next event and its time, if that is not after `end_ms`.
+    pub fn next(&mut self, end_ms: i64) -> Option<(i64, E)> {
+        let entry = self.events.first_entry()?;
+        if entry.key().0 > end_ms {
+            return None;
+        }
+        let ((at_ms, _), event) = entry.remove_entry();
+        Some((at_ms, event))
+    }
+}

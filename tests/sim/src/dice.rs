@@ -1,0 +1,62 @@
+//! Chance. All of it follows from the seed; streams of different names are independent, so that
+//! a change in what the users do leaves the faults of the network as they are.
+
+/// A stream of numbers that look random.
+pub struct Dice(blake3::OutputReader);
+
+impl Dice {
+    /// The stream of a name under a seed.
+    #[must_use]
+    pub fn new(seed: u64, name: &str) -> Dice {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&seed.to_be_bytes());
+        hasher.update(name.as_bytes());
+        Dice(hasher.finalize_xof())
+    }
+
+    /// Sixteen bytes.
+    pub fn bytes(&mut self) -> [u8; 16] {
+        let mut out = [0; 16];
+        self.0.fill(&mut out);
+        out
+    }
+
+    /// Any number.
+    pub fn number(&mut self) -> u64 {
+        let mut out = [0; 8];
+        self.0.fill(&mut out);
+        u64::from_be_bytes(out)
+    }
+
+    /// A number below `end`; 0 when there is none.
+    pub fn below(&mut self, end: u64) -> u64 {
+        self.number() % end.max(1)
+    }
+
+    /// A number from `low` to `high`, both included.
+    pub fn between(&mut self, low: i64, high: i64) -> i64 {
+        let span = u64::try_from(high - low).unwrap_or(0) + 1;
+        low + i64::try_from(self.below(span)).unwrap_or(0)
+    }
+
+    /// Whether something happens that happens `permille` times in a thousand.
+    pub fn chance(&mut self, permille: u32) -> bool {
+        self.below(1000) < u64::from(permille)
+    }
+
+    /// One of a list, if it is not empty.
+    pub fn pick<'l, T>(&mut self, list: &'l [T]) -> Option<&'l T> {
+        let at = usize::try_from(self.below(list.len() as u64)).unwrap_or(0);
+        list.get(at)
+    }
+
+    /// A span with a heavy tail, in ms: mostly about `typical_ms`, rarely many times that, at most
+    /// `most_ms`.
+    pub fn span_ms(&mut self, typical_ms: i64, most_ms: i64) -> i64 {
+        let mut span = self.between(0, 2 * typical_ms);
+        while self.chance(100) {
+            span = span.saturating_mul(4);
+        }
+        span.min(most_ms)
+    }
+}

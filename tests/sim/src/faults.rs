@@ -1,0 +1,85 @@
+//! The faults of a run: a swarm of probabilities, of which a seed switches some off and draws the
+//! others from a range, so that every seed has a character of its own.
+
+use crate::dice::Dice;
+
+/// What goes wrong, and how often. Probabilities are in permille.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Faults {
+    /// How long a message travels, in ms, typically.
+    pub delay_ms: i64,
+    /// How long it travels at most, in ms; beyond the sender's patience it arrives all the same.
+    pub delay_ms_max: i64,
+    /// A request is lost on its way.
+    pub loss: u32,
+    /// A request arrives twice, the second time at any later time.
+    pub duplicate: u32,
+    /// The answer to a request is lost, after what it did is done.
+    pub answer_lost: u32,
+    /// An answer is cut off.
+    pub answer_cut: u32,
+    /// A peer refuses a request before it looks at it (overload, a full disk).
+    pub unavailable: u32,
+    /// A process dies at an effect: before the group is durable, or before or after an effect is
+    /// released.
+    pub crash: u32,
+    /// Longest time that a dead process stays away, in ms.
+    pub downtime_ms_max: i64,
+    /// Partitions in a run, at most.
+    pub partitions: u64,
+    /// Restores of an old backup in a run, at most.
+    pub restores: u64,
+    /// Jumps of clocks in a run, at most.
+    pub clock_jumps: u64,
+    /// Changes of policies in a run, at most.
+    pub policy_swaps: u64,
+}
+
+impl Faults {
+    /// A network and machines without any trouble.
+    #[must_use]
+    pub fn none() -> Faults {
+        Faults {
+            delay_ms: 5,
+            delay_ms_max: 50,
+            ..Faults::default()
+        }
+    }
+
+    /// The swarm of a seed.
+    #[must_use]
+    pub fn draw(dice: &mut Dice) -> Faults {
+        let mut some = |most: u32| {
+            let low = dice.below(2) == 0;
+            if low { 0 } else { rate(dice, most) }
+        };
+        let (loss, duplicate, answer_lost) = (some(300), some(500), some(300));
+        let (answer_cut, unavailable, crash) = (some(100), some(200), some(30));
+        let mut times = |most: u64| {
+            let low = dice.below(2) == 0;
+            if low { 0 } else { 1 + dice.below(most) }
+        };
+        let (partitions, restores) = (times(4), times(2));
+        let (clock_jumps, policy_swaps) = (times(3), times(4));
+        let delay_ms = [5, 50, 500, 4_000][dice.below(4) as usize];
+        Faults {
+            delay_ms,
+            delay_ms_max: 600_000,
+            loss,
+            duplicate,
+            answer_lost,
+            answer_cut,
+            unavailable,
+            crash,
+            downtime_ms_max: [1_000, 30_000, 400_000][dice.below(3) as usize],
+            partitions,
+            restores,
+            clock_jumps,
+            policy_swaps,
+        }
+    }
+}
+
+fn rate(dice: &mut Dice, most: u32) -> u32 {
+    1 + u32::try_from(dice.below(u64::from(most))).unwrap_or(0)
+}

@@ -1,0 +1,78 @@
+//! A node's journal: what a replay needs, and a chain over what each step returned.
+
+use causeway_kernel::env::StepContext;
+use causeway_kernel::policy::Verdict;
+use causeway_kernel::testing::MemoryHost;
+
+use crate::kernel::{Kernel, StepBytes};
+use crate::policies::{Source, StepHost};
+
+/// A digest of the chain.
+pub type Digest = [u8; 32];
+
+/// One step.
+#[derive(Clone)]
+pub struct Entry {
+    /// Its time and seed.
+    pub context: StepContext,
+    /// Its input.
+    pub input: Vec<u8>,
+    /// The verdicts that it got, in the order of its questions.
+    pub verdicts: Vec<Verdict>,
+    /// The chain up to and with this step.
+    pub chain: Digest,
+}
+
+/// The chain after a step.
+#[must_use]
+pub fn chain(previous: &Digest, context: StepContext, input: &[u8], output: &StepBytes) -> Digest {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(previous);
+    hasher.update(&context.now_ms.to_be_bytes());
+    hasher.update(&context.seed);
+    part(&mut hasher, input);
+    part(&mut hasher, &output.reply);
+    for write in &output.writes {
+        hasher.update(&[write.table.code()]);
+        part(&mut hasher, &write.key);
+        match &write.value {
+            Some(value) => part(&mut hasher, value),
+            None => {
+                hasher.update(&[0xff]);
+            }
+        }
+    }
+    for effect in &output.effects {
+        part(&mut hasher, effect);
+    }
+    *hasher.finalize().as_bytes()
+}
+
+fn part(hasher: &mut blake3::Hasher, bytes: &[u8]) {
+    hasher.update(&(bytes.len() as u64).to_be_bytes());
+    hasher.update(bytes);
+}
+
+/// Carries out a journal in a fresh store; returns the rows.
+///
+/// # Errors
+/// The first entry whose digest differs, and what is known about it.
+pub fn replay(kernel: &mut dyn Kernel, entries: &[Entry]) -> Result<MemoryHost, String> {
+    let mut rows = MemoryHost::new();
+    let mut previous = Digest::default();
+    for (at, entry) in entries.iter().enumerate() {
+        let host = StepHost::new(&rows, Source::Recorded(entry.verdicts.clone()));
+        let output = kernel
+            .step(&host, entry.context, &entry.input)
+            .map_err(|error| format!("entry {at} was stopped in the replay: {error}"))?;
+        previous = chain(&previous, entry.context, &entry.input, &output);
+        if previous != entry.chain {
+            let input = causeway_kernel::codec::decode_input(&entry.input);
+            return Err(format!(
+                "entry {at} differs in the replay; its input was {input:?}"
+            ));
+        }
+        rows.apply(&output.writes);
+    }
+    Ok(rows)
+}

@@ -1,0 +1,61 @@
+//! The seam to the kernel under test: bytes in, bytes out, as between the engine and the
+//! component. The native kernel stands behind it here; the component can do so too.
+
+use causeway_kernel::codec;
+use causeway_kernel::env::{Host, StepContext};
+use causeway_kernel::output::Write;
+use causeway_kernel::step;
+
+/// What a step returned, in the bytes that a journal holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepBytes {
+    /// The reply.
+    pub reply: Vec<u8>,
+    /// Rows to put or delete.
+    pub writes: Vec<Write>,
+    /// The effects in their order.
+    pub effects: Vec<Vec<u8>>,
+}
+
+/// Something that carries out steps.
+pub trait Kernel {
+    /// Carries out one input, by [`causeway_kernel::codec`].
+    ///
+    /// # Errors
+    /// When the step was stopped; the text says by what.
+    fn step(
+        &mut self,
+        host: &dyn Host,
+        context: StepContext,
+        input: &[u8],
+    ) -> Result<StepBytes, String>;
+}
+
+/// Makes the kernel of a node; each start of a process and each replay makes a new one.
+pub type MakeKernel<'m> = &'m dyn Fn() -> Box<dyn Kernel>;
+
+/// The kernel as plain Rust.
+pub struct NativeKernel;
+
+impl Kernel for NativeKernel {
+    fn step(
+        &mut self,
+        host: &dyn Host,
+        context: StepContext,
+        input: &[u8],
+    ) -> Result<StepBytes, String> {
+        let input = codec::decode_input(input).map_err(|error| error.to_string())?;
+        let output = step::step(host, context, &input);
+        Ok(StepBytes {
+            reply: codec::encode_reply(&output.reply),
+            writes: output.writes,
+            effects: output.effects.iter().map(codec::encode_effect).collect(),
+        })
+    }
+}
+
+/// Makes the native kernel.
+#[must_use]
+pub fn native() -> Box<dyn Kernel> {
+    Box::new(NativeKernel)
+}

@@ -1,0 +1,298 @@
+//! A workspace with its machine: tables and journal in memory, a clock that can lie, a process
+//! that can die.
+//!
+//! As in the engine, steps are carried out at once and become durable later, in groups; what is
+//! not durable when the process dies is undone, but for a prefix that had reached the disk.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use causeway_kernel::codec;
+use causeway_kernel::env::StepContext;
+use causeway_kernel::id::ConnectionNo;
+use causeway_kernel::input::Input;
+use causeway_kernel::output::{Effect, Reply, Write};
+use causeway_kernel::policy::{Question, Verdict};
+use causeway_kernel::table::Table;
+use causeway_kernel::testing::MemoryHost;
+
+use crate::dice::Dice;
+use crate::journal::{self, Digest, Entry};
+use crate::kernel::Kernel;
+use crate::policies::{Policy, Source, StepHost};
+
+/// The time at which simulations begin, by a clock that is right, in ms since the Unix epoch.
+pub const EPOCH_MS: i64 = 1_800_000_000_000;
+
+/// The names of the workspaces.
+pub const NAMES: [&str; 3] = ["acme", "globex", "initech"];
+
+/// A row as it was: the key, and the value if there was one.
+type Old = ((Table, Vec<u8>), Option<Vec<u8>>);
+
+/// What a step did, as its observers see it.
+pub struct Carried {
+    /// Its journal entry.
+    pub entry: Entry,
+    /// The reply.
+    pub reply: Reply,
+    /// The rows it wrote.
+    pub writes: Vec<Write>,
+    /// The same rows before it, in the same order.
+    pub old: Vec<Old>,
+    /// Its effects.
+    pub effects: Vec<Effect>,
+    /// What it asked the policies, with their verdicts.
+    pub asked: Vec<(Question, Verdict)>,
+}
+
+/// A step that is carried out and not durable yet.
+struct Unsynced<N> {
+    entry: Entry,
+    old: Vec<Old>,
+    note: N,
+}
+
+/// What a step that is not carried out for good would do.
+pub struct Probed {
+    /// The reply.
+    pub reply: Reply,
+    /// Rows that would not stay as they are.
+    pub changes: Vec<Write>,
+    /// The effects.
+    pub effects: Vec<Effect>,
+}
+
+/// What a backup holds.
+#[derive(Clone)]
+pub struct Backup {
+    tables: std::collections::BTreeMap<(Table, Vec<u8>), Vec<u8>>,
+    journal: Vec<Entry>,
+}
+
+/// A workspace. `N` is what its driver keeps about a step until it is durable.
+pub struct Node<N> {
+    /// Its number.
+    pub no: usize,
+    /// Every row, those of steps that are not durable included.
+    pub rows: MemoryHost,
+    /// The durable entries.
+    pub journal: Vec<Entry>,
+    /// How far its clock is off, in ms.
+    pub clock_offset_ms: i64,
+    /// What is loaded.
+    pub policy: Policy,
+    /// Whether the process runs.
+    pub is_running: bool,
+    /// Whether it serves: what a start carries out is durable.
+    pub is_serving: bool,
+    /// Whether what is there was restored from a backup since the process died.
+    pub is_restored: bool,
+    /// Starts of the process so far.
+    pub life: u32,
+    /// Times at which the kernel wants a timer, by the node's clock.
+    pub wakes: BTreeSet<i64>,
+    /// Its connections by peer.
+    pub connections: Vec<Option<ConnectionNo>>,
+    kernel: Box<dyn Kernel>,
+    unsynced: VecDeque<Unsynced<N>>,
+    /// How many of them the running sync covers; 0 = none runs.
+    syncing: usize,
+    seeds: Dice,
+}
+
+impl<N> Node<N> {
+    /// An empty workspace, its process running.
+    #[must_use]
+    pub fn new(no: usize, seed: u64, kernel: Box<dyn Kernel>, nodes: usize) -> Node<N> {
+        Node {
+            no,
+            rows: MemoryHost::new(),
+            journal: Vec::new(),
+            clock_offset_ms: 0,
+            policy: Policy::Open,
+            is_running: true,
+            is_serving: true,
+            is_restored: false,
+            life: 0,
+            wakes: BTreeSet::new(),
+            connections: vec![None; nodes],
+            kernel,
+            unsynced: VecDeque::new(),
+            syncing: 0,
+            seeds: Dice::new(seed, &format!("steps of node {no}")),
+        }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        NAMES[self.no]
+    }
+
+    /// What its clock shows.
+    #[must_use]
+    pub fn clock_ms(&self, now_ms: i64) -> i64 {
+        EPOCH_MS + now_ms + self.clock_offset_ms
+    }
+
+    /// The time of its last step.
+    #[must_use]
+    pub fn last_ms(&self) -> i64 {
+        let last = self.unsynced.back().map(|step| &step.entry);
+        last.or(self.journal.last())
+            .map_or(0, |entry| entry.context.now_ms)
+    }
+
+    fn context(&self, now_ms: i64, seed: [u8; 16]) -> StepContext {
+        StepContext {
+            now_ms: self.clock_ms(now_ms).max(self.last_ms()),
+            seed,
+        }
+    }
+
+    /// Carries out an input; [`Node::keep`] has to follow.
+    ///
+    /// # Errors
+    /// When the kernel stopped.
+    pub fn carry_out(&mut self, now_ms: i64, input: &Input) -> Result<Carried, String> {
+        let seed = self.seeds.bytes();
+        let context = self.context(now_ms, seed);
+        let input = codec::encode_input(input);
+        let host = StepHost::new(&self.rows, Source::Live(self.policy));
+        let output = self.kernel.step(&host, context, &input)?;
+        let asked = host.asked();
+        let previous = self.chain();
+        let entry = Entry {
+            context,
+            chain: journal::chain(&previous, context, &input, &output),
+            input,
+            verdicts: asked.iter().map(|(_, verdict)| verdict.clone()).collect(),
+        };
+        let key = |write: &Write| (write.table, write.key.clone());
+        let old = output
+            .writes
+            .iter()
+            .map(|write| (key(write), self.rows.tables.get(&key(write)).cloned()))
+            .collect();
+        self.rows.apply(&output.writes);
+        Ok(Carried {
+            entry,
+            reply: codec::decode_reply(&output.reply).map_err(|error| error.to_string())?,
+            effects: effects(&output.effects)?,
+            writes: output.writes,
+            old,
+            asked,
+        })
+    }
+
+    /// Keeps what was carried out until it is durable.
+    pub fn keep(&mut self, entry: Entry, old: Vec<Old>, note: N) {
+        self.unsynced.push_back(Unsynced { entry, old, note });
+    }
+
+    /// What an input would do now; nothing of it stays.
+    ///
+    /// # Errors
+    /// When the kernel stopped.
+    pub fn probe(&mut self, now_ms: i64, seed: [u8; 16], input: &Input) -> Result<Probed, String> {
+        let context = self.context(now_ms, seed);
+        let host = StepHost::new(&self.rows, Source::Live(self.policy));
+        let output = self
+            .kernel
+            .step(&host, context, &codec::encode_input(input))?;
+        let stays = |write: &Write| {
+            self.rows.tables.get(&(write.table, write.key.clone())) == write.value.as_ref()
+        };
+        let changes = output.writes.iter().filter(|write| !stays(write)).cloned();
+        Ok(Probed {
+            reply: codec::decode_reply(&output.reply).map_err(|error| error.to_string())?,
+            changes: changes.collect(),
+            effects: effects(&output.effects)?,
+        })
+    }
+
+    /// The chain up to the last step that was carried out.
+    #[must_use]
+    pub fn chain(&self) -> Digest {
+        let last = self.unsynced.back().map(|step| &step.entry);
+        last.or(self.journal.last())
+            .map_or(Digest::default(), |entry| entry.chain)
+    }
+
+    /// Begins to make what is carried out durable; says whether there is anything to wait for.
+    pub fn begin_sync(&mut self) -> bool {
+        if self.syncing > 0 || self.unsynced.is_empty() {
+            return false;
+        }
+        self.syncing = self.unsynced.len();
+        true
+    }
+
+    /// The sync has ended: gives what is durable now.
+    pub fn end_sync(&mut self) -> Vec<N> {
+        let count = std::mem::take(&mut self.syncing);
+        self.make_durable(count)
+    }
+
+    fn make_durable(&mut self, count: usize) -> Vec<N> {
+        let mut notes = Vec::with_capacity(count);
+        for step in self.unsynced.drain(..count) {
+            self.journal.push(step.entry);
+            notes.push(step.note);
+        }
+        notes
+    }
+
+    /// Steps that are not durable.
+    #[must_use]
+    pub fn unsynced(&self) -> usize {
+        self.unsynced.len()
+    }
+
+    /// The process dies. Of the steps that are not durable the first `survivors` had reached the
+    /// disk. Gives those and the others.
+    pub fn die(&mut self, survivors: usize) -> (Vec<N>, Vec<N>) {
+        self.syncing = 0;
+        self.is_running = false;
+        self.is_serving = false;
+        self.life += 1;
+        self.wakes.clear();
+        let durable = self.make_durable(survivors.min(self.unsynced.len()));
+        let mut lost = Vec::new();
+        while let Some(step) = self.unsynced.pop_back() {
+            for (key, value) in step.old {
+                match value {
+                    Some(value) => self.rows.tables.insert(key, value),
+                    None => self.rows.tables.remove(&key),
+                };
+            }
+            lost.push(step.note);
+        }
+        (durable, lost)
+    }
+
+    /// A copy of what is durable. Nothing may be unsynced.
+    #[must_use]
+    pub fn backup(&self) -> Backup {
+        assert!(self.unsynced.is_empty(), "a backup is of what is durable");
+        Backup {
+            tables: self.rows.tables.clone(),
+            journal: self.journal.clone(),
+        }
+    }
+
+    /// Puts a copy in the place of what is there. The process must not run.
+    pub fn restore(&mut self, backup: &Backup) {
+        assert!(!self.is_running, "a restore happens to files at rest");
+        self.is_restored = true;
+        self.rows.tables.clone_from(&backup.tables);
+        self.journal.clone_from(&backup.journal);
+    }
+}
+
+fn effects(encoded: &[Vec<u8>]) -> Result<Vec<Effect>, String> {
+    encoded
+        .iter()
+        .map(|effect| codec::decode_effect(effect).map_err(|error| error.to_string()))
+        .collect()
+}

@@ -1,0 +1,281 @@
+//! I1 and I2: when everything is healed and quiet, whoever is entitled to something has it, and
+//! shows it as its origin does.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use causeway_kernel::id::{ConnectionNo, Id, PostNo, UserNo};
+use causeway_kernel::model::{Due, Held, Post, Reaction, User};
+use causeway_kernel::testing::MemoryHost;
+use causeway_kernel::tx::Read;
+
+use super::facts::{PostView, ReactionView, UserView, post_view, reaction_view, user_view};
+use super::ledger::PostModel;
+use super::{BOUNDED, CONVERGENCE, Life, NO_DUPLICATES, NO_LOSS, Oracle, Violation, broken};
+use crate::policies::revised;
+
+/// Rows of a table that a look at a node takes in.
+const ROWS_MAX: u32 = 1_000_000;
+
+/// Due rows that may stand in a quiet workspace: expiries of remembered results and wake-ups that
+/// come to nothing.
+const DUE_MAX: usize = 200;
+
+/// What a node shows.
+pub struct Show {
+    posts: BTreeMap<Id, PostView>,
+    reactions: BTreeMap<(Id, Id, String), ReactionView>,
+    users: BTreeMap<Id, UserView>,
+}
+
+impl Show {
+    /// Looks at a node's rows.
+    ///
+    /// # Errors
+    /// When an id stands in two rows (I3), or rows pile up (I12).
+    pub fn of(node: usize, rows: &MemoryHost) -> Result<Show, Violation> {
+        let mut show = Show {
+            posts: BTreeMap::new(),
+            reactions: BTreeMap::new(),
+            users: BTreeMap::new(),
+        };
+        for (no, post) in rows.prefix::<Post, ()>(&(), ROWS_MAX) {
+            let view: PostView = post_view(rows, post, no);
+            if show.posts.insert(view.id, view.clone()).is_some() {
+                return Err(twice(node, &view.id));
+            }
+        }
+        for (key, reaction) in rows.prefix::<Reaction, ()>(&(), ROWS_MAX) {
+            let key: (PostNo, UserNo, String) = key;
+            let view = reaction_view(rows, &key, &reaction);
+            show.reactions.insert(view.key.clone(), view);
+        }
+        let mut names = BTreeSet::new();
+        for (_, user) in rows.prefix::<User, ()>(&(), ROWS_MAX) {
+            let view = user_view(user);
+            if !names.insert(view.username.clone()) {
+                return Err(twice(node, &view.id));
+            }
+            if show.users.insert(view.id, view.clone()).is_some() {
+                return Err(twice(node, &view.id));
+            }
+        }
+        let due = rows.prefix::<Due, ()>(&(), ROWS_MAX).len();
+        if due > DUE_MAX {
+            return Err(broken(BOUNDED, format!("node {node} keeps {due} due rows")));
+        }
+        let held: Vec<(_, Held)> = rows.prefix::<Held, ()>(&(), ROWS_MAX);
+        if let Some((_, held)) = held.first() {
+            return Err(broken(
+                NO_LOSS,
+                format!("node {node} still holds back an item: {}", held.reason),
+            ));
+        }
+        Ok(show)
+    }
+}
+
+fn twice(node: usize, id: &Id) -> Violation {
+    broken(NO_DUPLICATES, format!("node {node} holds {id} twice"))
+}
+
+impl Oracle {
+    /// Judges what all nodes show in the end.
+    ///
+    /// # Errors
+    /// The first difference from what was made.
+    pub fn judge_end(
+        &self,
+        shows: &[Show],
+        connections: &[Vec<Option<ConnectionNo>>],
+    ) -> Result<(), Violation> {
+        for (id, model) in &self.ledger.posts {
+            if model.is_lost {
+                continue;
+            }
+            self.at_home(&shows[model.origin], id, model)?;
+            for peer in
+                self.entitled_now(connections, model.origin, model.view.channel, &model.told)
+            {
+                self.post_at(peer, &shows[peer], model)?;
+                self.author_at(peer, &shows[peer], model)?;
+            }
+        }
+        for (key, model) in &self.ledger.reactions {
+            if model.is_lost {
+                continue;
+            }
+            let Some(post) = self.ledger.posts.get(&key.0) else {
+                continue;
+            };
+            let home = &shows[model.origin];
+            if home.reactions.get(key).is_some_and(|own| own.is_live) != model.is_live {
+                return Err(broken(
+                    NO_LOSS,
+                    format!(
+                        "node {} does not show the reaction {key:?} as its own user left it",
+                        model.origin
+                    ),
+                ));
+            }
+            let channel = post.view.channel;
+            for peer in self.entitled_now(connections, model.origin, channel, &model.told) {
+                self.reaction_at(peer, &shows[peer], (key, model.is_live), post)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Peers that must have a change: the link over which they were told of it still lives, on
+    /// both sides.
+    fn entitled_now(
+        &self,
+        connections: &[Vec<Option<ConnectionNo>>],
+        origin: usize,
+        channel: Id,
+        told: &BTreeMap<usize, Life>,
+    ) -> Vec<usize> {
+        (0..connections.len())
+            .filter(|peer| {
+                let life = self.lives.get(&(origin, channel, *peer));
+                life.is_some()
+                    && life == told.get(peer)
+                    && self.lives.contains_key(&(*peer, channel, origin))
+            })
+            .collect()
+    }
+
+    fn at_home(&self, home: &Show, id: &Id, model: &PostModel) -> Result<(), Violation> {
+        let Some(own) = home.posts.get(id) else {
+            return Err(broken(
+                NO_LOSS,
+                format!("node {} lost its own post {:?}", model.origin, model.view),
+            ));
+        };
+        let (own, told) = (shown(own), shown(&model.view));
+        if own != told {
+            return Err(broken(
+                NO_LOSS,
+                format!(
+                    "node {} shows its own post {id} as {own:?}, not as {told:?}",
+                    model.origin
+                ),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Whether the rules themselves keep a post from a node: a policy's word, or a root that is
+    /// not there for such a reason.
+    fn is_excused(&self, model: &PostModel) -> bool {
+        let root = model
+            .view
+            .root
+            .and_then(|root| self.ledger.posts.get(&root));
+        model.is_denied || model.is_lost || root.is_some_and(|root| root.is_denied || root.is_lost)
+    }
+
+    /// Whether a post is deleted for a node, by its origin, with its thread, or by a moderator.
+    fn is_gone(&self, peer: usize, model: &PostModel) -> bool {
+        let here = |model: &PostModel| model.view.is_deleted || model.moderated.contains(&peer);
+        let root = model
+            .view
+            .root
+            .and_then(|root| self.ledger.posts.get(&root));
+        here(model) || root.is_some_and(here)
+    }
+
+    fn post_at(&self, peer: usize, show: &Show, model: &PostModel) -> Result<(), Violation> {
+        if self.is_excused(model) {
+            return Ok(());
+        }
+        let copy = show.posts.get(&model.view.id);
+        let shows = copy.is_some_and(|copy| !copy.is_deleted);
+        if self.is_gone(peer, model) {
+            return if shows {
+                Err(broken(
+                    CONVERGENCE,
+                    format!("node {peer} still shows a deleted post: {copy:?}"),
+                ))
+            } else {
+                Ok(())
+            };
+        }
+        let Some(copy) = copy.filter(|_| shows) else {
+            return Err(broken(
+                NO_LOSS,
+                format!(
+                    "node {peer} does not show the post {:?}; it holds {copy:?}",
+                    model.view
+                ),
+            ));
+        };
+        let same_text =
+            copy.message == model.view.message || copy.message == revised(&model.view.message);
+        if !same_text {
+            return Err(broken(
+                CONVERGENCE,
+                format!(
+                    "node {peer} shows “{}” where the author wrote “{}”",
+                    copy.message, model.view.message
+                ),
+            ));
+        }
+        if copy.is_pinned != model.view.is_pinned && !model.pinned_elsewhere {
+            return Err(broken(
+                CONVERGENCE,
+                format!("node {peer} shows another pin than {:?}", model.view),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Who wrote something that a peer shows has the same profile there as at home.
+    fn author_at(&self, peer: usize, show: &Show, model: &PostModel) -> Result<(), Violation> {
+        if self.is_excused(model) || self.is_gone(peer, model) {
+            return Ok(());
+        }
+        let Some(user) = self.ledger.users.get(&model.view.author) else {
+            return Ok(());
+        };
+        if user.is_lost {
+            return Ok(());
+        }
+        let copy = show.users.get(&user.view.id);
+        if copy.is_some_and(|copy| copy.version == user.view.version) {
+            return Ok(());
+        }
+        Err(broken(
+            CONVERGENCE,
+            format!(
+                "node {peer} holds the profile {copy:?}; at home it is {:?}",
+                user.view
+            ),
+        ))
+    }
+
+    fn reaction_at(
+        &self,
+        peer: usize,
+        show: &Show,
+        (key, is_live): (&(Id, Id, String), bool),
+        post: &PostModel,
+    ) -> Result<(), Violation> {
+        let gone = post.view.is_deleted || self.is_gone(peer, post);
+        if gone || self.is_excused(post) {
+            return Ok(());
+        }
+        let shows = show.reactions.get(key).is_some_and(|copy| copy.is_live);
+        if shows == is_live {
+            return Ok(());
+        }
+        let checker = if is_live { NO_LOSS } else { CONVERGENCE };
+        Err(broken(
+            checker,
+            format!("node {peer} shows the reaction {key:?}: {shows}; at its origin: {is_live}"),
+        ))
+    }
+}
+
+fn shown(view: &PostView) -> (&str, bool, bool) {
+    (&view.message, view.is_pinned, view.is_deleted)
+}

@@ -1,0 +1,337 @@
+//! What a step changed, told by ids instead of by a node's own numbers, and who wanted it.
+
+use causeway_kernel::command::{Command, CreatePost};
+use causeway_kernel::id::{ChannelNo, ConnectionNo, Id, PostNo, UserNo};
+use causeway_kernel::input::{Actor, Input};
+use causeway_kernel::key;
+use causeway_kernel::model::{Channel, Link, LinkState, Post, Reaction, User};
+use causeway_kernel::policy::{Direction, Question, Verdict};
+use causeway_kernel::table::Table;
+use causeway_kernel::testing::MemoryHost;
+use causeway_kernel::tx::{Read, Record};
+
+use crate::node::Carried;
+
+/// What a local user wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// Write this.
+    Create {
+        /// Who.
+        author: Id,
+        /// What.
+        message: String,
+    },
+    /// Change this post.
+    Edit {
+        /// Which.
+        post: Id,
+        /// To what.
+        message: Option<String>,
+        /// Pinned or not.
+        is_pinned: Option<bool>,
+    },
+    /// Delete this post.
+    Delete(Id),
+    /// Add (true) or remove a reaction.
+    React(Id, Id, String, bool),
+    /// Change this profile.
+    Profile(Id),
+    /// Nothing that makes or changes what a user wrote.
+    Other,
+}
+
+/// A post's row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PostView {
+    /// Id.
+    pub id: Id,
+    /// Whether it was written here.
+    pub is_own: bool,
+    /// Author.
+    pub author: Id,
+    /// Channel.
+    pub channel: Id,
+    /// Root of its thread.
+    pub root: Option<Id>,
+    /// Whether that is deleted here.
+    pub is_root_deleted: bool,
+    /// Text.
+    pub message: String,
+    /// Type.
+    pub kind: String,
+    /// When it was written.
+    pub create_at: i64,
+    /// The version by its origin's clock.
+    pub version: i64,
+    /// Whether it is pinned.
+    pub is_pinned: bool,
+    /// Whether it is deleted.
+    pub is_deleted: bool,
+    /// Whether that was the word of a moderator here.
+    pub is_moderated: bool,
+}
+
+/// A reaction's row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReactionView {
+    /// Post, user, emoji.
+    pub key: (Id, Id, String),
+    /// The channel.
+    pub channel: Id,
+    /// Whether a user of this workspace reacted.
+    pub is_own: bool,
+    /// Whether it shows.
+    pub is_live: bool,
+    /// The version by its origin's clock.
+    pub version: i64,
+}
+
+/// A user's row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserView {
+    /// Id.
+    pub id: Id,
+    /// Whether it lives here.
+    pub is_own: bool,
+    /// Name here.
+    pub username: String,
+    /// Name at home.
+    pub home_name: String,
+    /// Nickname.
+    pub nickname: String,
+    /// The version by its home's clock.
+    pub version: i64,
+}
+
+/// A link's row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkView {
+    /// Channel.
+    pub channel: Id,
+    /// Connection.
+    pub connection: ConnectionNo,
+    /// Whether it has not ended.
+    pub is_live: bool,
+    /// Whether this row begins a new life of it.
+    pub begins: bool,
+    /// Epoch and cursor.
+    pub cursor: (u32, u64),
+}
+
+/// All that a step changed.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// Who wanted it.
+    pub cause: Cause,
+    /// Posts, each with how it was before.
+    pub posts: Vec<(Option<PostView>, PostView)>,
+    /// Reactions, each with how it was before.
+    pub reactions: Vec<(Option<ReactionView>, ReactionView)>,
+    /// Users, each with how it was before.
+    pub users: Vec<(Option<UserView>, UserView)>,
+    /// Links.
+    pub links: Vec<LinkView>,
+    /// Posts that a policy denied or whose text it changed, and to what.
+    pub verdicts: Vec<(Id, Direction, Option<String>)>,
+}
+
+/// What an input's actor wants, by the rows before the step.
+#[must_use]
+pub fn cause(rows: &MemoryHost, input: &Input) -> Cause {
+    let Input::Command { actor, command, .. } = input else {
+        return Cause::Other;
+    };
+    let user = match actor {
+        Actor::User(no) => rows.get::<User>(no).map(|user| user.id),
+        _ => None,
+    };
+    let post_id = |no: &PostNo| rows.get::<Post>(no).map(|post| post.id);
+    let found = match command {
+        Command::CreatePost(CreatePost { message, .. }) => user.map(|author| Cause::Create {
+            author,
+            message: message.clone(),
+        }),
+        Command::EditPost {
+            post,
+            message,
+            is_pinned,
+            ..
+        } => post_id(post).map(|post| Cause::Edit {
+            post,
+            message: message.clone(),
+            is_pinned: *is_pinned,
+        }),
+        Command::DeletePost { post } => post_id(post).map(Cause::Delete),
+        Command::AddReaction { post, emoji } => post_id(post)
+            .zip(user)
+            .map(|(post, user)| Cause::React(post, user, emoji.clone(), true)),
+        Command::RemoveReaction { post, emoji, .. } => post_id(post)
+            .zip(user)
+            .map(|(post, user)| Cause::React(post, user, emoji.clone(), false)),
+        Command::PatchUser { user, .. } => {
+            rows.get::<User>(user).map(|user| Cause::Profile(user.id))
+        }
+        _ => None,
+    };
+    found.unwrap_or(Cause::Other)
+}
+
+/// What a step changed, by the rows after it.
+#[must_use]
+pub fn facts(rows: &MemoryHost, cause: Cause, carried: &Carried) -> Facts {
+    let mut facts = Facts {
+        cause,
+        posts: Vec::new(),
+        reactions: Vec::new(),
+        users: Vec::new(),
+        links: Vec::new(),
+        verdicts: verdicts(carried),
+    };
+    for (write, (_, old)) in carried.writes.iter().zip(&carried.old) {
+        let Some(new) = &write.value else { continue };
+        match write.table {
+            Table::Posts => {
+                let no: PostNo = decode(&write.key);
+                let view = |bytes: &Vec<u8>| post_view(rows, record::<Post>(bytes), no);
+                facts.posts.push((old.as_ref().map(view), view(new)));
+            }
+            Table::Reactions => {
+                let key: (PostNo, UserNo, String) = decode(&write.key);
+                let view = |bytes: &Vec<u8>| reaction_view(rows, &key, &record::<Reaction>(bytes));
+                facts.reactions.push((old.as_ref().map(view), view(new)));
+            }
+            Table::Users => {
+                let view = |bytes: &Vec<u8>| user_view(record::<User>(bytes));
+                facts.users.push((old.as_ref().map(view), view(new)));
+            }
+            Table::Links => {
+                let key: (ChannelNo, ConnectionNo) = decode(&write.key);
+                let old = old.as_ref().map(|bytes| record::<Link>(bytes));
+                facts
+                    .links
+                    .push(link_view(rows, key, old.as_ref(), &record::<Link>(new)));
+            }
+            _ => {}
+        }
+    }
+    facts
+}
+
+fn decode<K: causeway_kernel::key::KeyPart>(bytes: &[u8]) -> K {
+    key::decode(bytes).expect("the kernel wrote a key that is none of its table")
+}
+
+fn record<R: Record>(bytes: &[u8]) -> R {
+    R::from_bytes(bytes).expect("the kernel wrote a row that is none of its table")
+}
+
+fn user_id(rows: &MemoryHost, no: UserNo) -> Id {
+    rows.get::<User>(&no)
+        .expect("a user that is named exists")
+        .id
+}
+
+fn channel_id(rows: &MemoryHost, no: ChannelNo) -> Id {
+    rows.get::<Channel>(&no)
+        .expect("a channel that is named exists")
+        .id
+}
+
+/// A post as it shows.
+#[must_use]
+pub fn post_view(rows: &MemoryHost, post: Post, _no: PostNo) -> PostView {
+    let root = post.root.map(|root| {
+        rows.get::<Post>(&root)
+            .expect("the root of a thread exists")
+    });
+    PostView {
+        id: post.id,
+        is_own: post.origin.is_ours(),
+        author: user_id(rows, post.user),
+        channel: channel_id(rows, post.channel),
+        is_root_deleted: root.as_ref().is_some_and(|root| root.delete_at != 0),
+        root: root.map(|root| root.id),
+        message: post.message,
+        kind: post.kind,
+        create_at: post.create_at,
+        version: post.origin_update_at,
+        is_pinned: post.is_pinned,
+        is_deleted: post.delete_at != 0,
+        is_moderated: post.moderated,
+    }
+}
+
+/// A reaction as it shows.
+#[must_use]
+pub fn reaction_view(
+    rows: &MemoryHost,
+    (post, user, emoji): &(PostNo, UserNo, String),
+    reaction: &Reaction,
+) -> ReactionView {
+    let post = rows
+        .get::<Post>(post)
+        .expect("the post of a reaction exists");
+    let user = rows
+        .get::<User>(user)
+        .expect("the user of a reaction exists");
+    ReactionView {
+        key: (post.id, user.id, emoji.clone()),
+        channel: channel_id(rows, post.channel),
+        is_own: user.origin.is_ours(),
+        is_live: reaction.delete_at == 0,
+        version: reaction.update_at,
+    }
+}
+
+/// A profile as it shows.
+#[must_use]
+pub fn user_view(user: User) -> UserView {
+    let home_name = user
+        .remote
+        .as_ref()
+        .map_or(&user.username, |remote| &remote.username);
+    UserView {
+        id: user.id,
+        is_own: user.origin.is_ours(),
+        home_name: home_name.clone(),
+        version: user
+            .remote
+            .as_ref()
+            .map_or(user.update_at, |remote| remote.origin_update_at),
+        username: user.username,
+        nickname: user.nickname,
+    }
+}
+
+fn link_view(
+    rows: &MemoryHost,
+    (channel, connection): (ChannelNo, ConnectionNo),
+    old: Option<&Link>,
+    new: &Link,
+) -> LinkView {
+    let is_live = |link: &Link| link.state != LinkState::Ended;
+    LinkView {
+        channel: channel_id(rows, channel),
+        connection,
+        is_live: is_live(new),
+        begins: is_live(new) && !old.is_some_and(is_live),
+        cursor: (new.epoch, new.cursor.seq.0),
+    }
+}
+
+fn verdicts(carried: &Carried) -> Vec<(Id, Direction, Option<String>)> {
+    let mut found = Vec::new();
+    for (question, verdict) in &carried.asked {
+        let Question::Post(question) = question;
+        let Some(post) = Id::parse(&question.post_id) else {
+            continue;
+        };
+        match verdict {
+            Verdict::Allow | Verdict::Failed(_) => {}
+            Verdict::Deny(_) => found.push((post, question.direction, None)),
+            Verdict::Revise(text) => found.push((post, question.direction, Some(text.clone()))),
+        }
+    }
+    found
+}

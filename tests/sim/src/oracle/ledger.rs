@@ -1,0 +1,223 @@
+//! The log of what users made: each post, reaction and profile as its origin has it, with all it
+//! ever was.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use causeway_kernel::id::Id;
+use causeway_kernel::policy::Direction;
+
+use super::Life;
+use super::facts::{PostView, ReactionView, UserView};
+use crate::policies::revised;
+
+/// Something that a user made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Thing {
+    /// A post.
+    Post(Id),
+    /// A reaction: post, user, emoji.
+    Reaction((Id, Id, String)),
+    /// A profile.
+    User(Id),
+}
+
+/// A post.
+#[derive(Clone, Debug)]
+pub struct PostModel {
+    /// The node of its author.
+    pub origin: usize,
+    /// As it is there now.
+    pub view: PostView,
+    /// Every text that it had.
+    pub texts: BTreeSet<String>,
+    /// Every version that it had.
+    pub versions: BTreeSet<i64>,
+    /// Who was told of its last change: peers and the life of the link.
+    pub told: BTreeMap<usize, Life>,
+    /// Nodes at which a moderator deleted it.
+    pub moderated: BTreeSet<usize>,
+    /// Whether somebody pinned or unpinned another node's copy.
+    pub pinned_elsewhere: bool,
+    /// Whether a policy did not let a version of it pass somewhere.
+    pub is_denied: bool,
+    /// Whether a restore took something of it away.
+    pub is_lost: bool,
+}
+
+impl PostModel {
+    /// A new post.
+    #[must_use]
+    pub fn new(origin: usize, view: &PostView, told: BTreeMap<usize, Life>) -> PostModel {
+        PostModel {
+            origin,
+            view: view.clone(),
+            texts: BTreeSet::from([view.message.clone()]),
+            versions: BTreeSet::from([view.version]),
+            told,
+            moderated: BTreeSet::new(),
+            pinned_elsewhere: false,
+            is_denied: false,
+            is_lost: false,
+        }
+    }
+
+    /// Its origin changed it.
+    pub fn change(&mut self, view: &PostView, told: BTreeMap<usize, Life>) {
+        self.texts.insert(view.message.clone());
+        self.versions.insert(view.version);
+        self.view = view.clone();
+        self.told = told;
+    }
+
+    /// What of a copy is none of what the origin ever said, if there is something.
+    #[must_use]
+    pub fn forgery(&self, copy: &PostView) -> Option<&'static str> {
+        let own = &self.view;
+        if copy.author != own.author {
+            return Some("author");
+        }
+        if copy.channel != own.channel {
+            return Some("channel");
+        }
+        if copy.create_at != own.create_at {
+            return Some("time of creation");
+        }
+        if copy.kind != own.kind {
+            return Some("type");
+        }
+        // Of a post that came deleted the thread may be unknown.
+        if copy.root != own.root && !copy.is_deleted {
+            return Some("thread");
+        }
+        let is_text = copy.is_deleted
+            || self.texts.contains(&copy.message)
+            || self.texts.iter().any(|text| revised(text) == copy.message);
+        (!is_text).then_some("text")
+    }
+}
+
+/// A reaction.
+#[derive(Clone, Debug)]
+pub struct ReactionModel {
+    /// The node of its user.
+    pub origin: usize,
+    /// Whether it shows.
+    pub is_live: bool,
+    /// Whether it ever did.
+    pub was_live: bool,
+    /// Every version that it had.
+    pub versions: BTreeSet<i64>,
+    /// Who was told of its last change.
+    pub told: BTreeMap<usize, Life>,
+    /// Whether a restore took something of it away.
+    pub is_lost: bool,
+}
+
+impl ReactionModel {
+    /// One that never was.
+    #[must_use]
+    pub fn new(origin: usize) -> ReactionModel {
+        ReactionModel {
+            origin,
+            is_live: false,
+            was_live: false,
+            versions: BTreeSet::new(),
+            told: BTreeMap::new(),
+            is_lost: false,
+        }
+    }
+
+    /// Its user gave it or took it back.
+    pub fn change(&mut self, view: &ReactionView, told: BTreeMap<usize, Life>) {
+        self.is_live = view.is_live;
+        self.was_live |= view.is_live;
+        self.versions.insert(view.version);
+        self.told = told;
+    }
+}
+
+/// A user.
+#[derive(Clone, Debug)]
+pub struct UserModel {
+    /// The node at which the user lives.
+    pub home: usize,
+    /// The profile there now.
+    pub view: UserView,
+    /// Every name and nickname of the user, by version.
+    pub versions: BTreeMap<i64, (String, String)>,
+    /// Whether a restore took something of it away.
+    pub is_lost: bool,
+}
+
+impl UserModel {
+    /// A new user.
+    #[must_use]
+    pub fn new(home: usize, view: &UserView) -> UserModel {
+        let mut model = UserModel {
+            home,
+            view: view.clone(),
+            versions: BTreeMap::new(),
+            is_lost: false,
+        };
+        model.change(view);
+        model
+    }
+
+    /// The user changed the profile.
+    pub fn change(&mut self, view: &UserView) {
+        self.view = view.clone();
+        let names = (view.username.clone(), view.nickname.clone());
+        self.versions.insert(view.version, names);
+    }
+
+    /// Whether a copy is what the profile was once.
+    #[must_use]
+    pub fn was(&self, copy: &UserView) -> bool {
+        self.versions
+            .get(&copy.version)
+            .is_some_and(|(name, nickname)| (name, nickname) == (&copy.home_name, &copy.nickname))
+    }
+}
+
+/// All that was made.
+#[derive(Default)]
+pub struct Ledger {
+    /// Posts.
+    pub posts: BTreeMap<Id, PostModel>,
+    /// Reactions.
+    pub reactions: BTreeMap<(Id, Id, String), ReactionModel>,
+    /// Users.
+    pub users: BTreeMap<Id, UserModel>,
+}
+
+impl Ledger {
+    /// A policy did not let a post pass as it is.
+    pub fn verdict(&mut self, post: Id, _node: usize, _way: Direction, text: Option<String>) {
+        if let Some(model) = self.posts.get_mut(&post)
+            && text.is_none()
+        {
+            model.is_denied = true;
+        }
+    }
+
+    /// A restore took away what was done to a thing.
+    pub fn lose(&mut self, thing: &Thing) {
+        match thing {
+            Thing::Post(id) => {
+                if let Some(model) = self.posts.get_mut(id) {
+                    model.is_lost = true;
+                }
+            }
+            Thing::Reaction(key) => {
+                if let Some(model) = self.reactions.get_mut(key) {
+                    model.is_lost = true;
+                }
+            }
+            Thing::User(id) => {
+                if let Some(model) = self.users.get_mut(id) {
+                    model.is_lost = true;
+                }
+            }
+        }
+    }
+}

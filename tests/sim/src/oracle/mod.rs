@@ -1,0 +1,405 @@
+//! The oracle: what must be true, from what users did and what crossed the wire, without the
+//! kernel's own word for it.
+//!
+//! It keeps one log of what was made and by whom ([`ledger`]), follows the life of each link to
+//! know who is entitled to what, and judges every durable step by it. What a restore of an old
+//! backup took away is marked lost: of that, nothing is demanded but that it is never doubled.
+
+pub mod convergence;
+pub mod facts;
+pub mod ledger;
+mod wire;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use causeway_kernel::id::{ConnectionNo, Id};
+use causeway_kernel::output::Effect;
+
+use crate::frames::Item;
+use facts::{Cause, Facts, PostView, ReactionView, UserView};
+use ledger::{Ledger, PostModel, ReactionModel, Thing, UserModel};
+
+/// A promise that was broken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// The checker, by the name of its invariant.
+    pub checker: &'static str,
+    /// What was seen.
+    pub seen: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.checker, self.seen)
+    }
+}
+
+/// I1: both sides show the same.
+pub const CONVERGENCE: &str = "I1 convergence";
+/// I2: nothing is lost.
+pub const NO_LOSS: &str = "I2 no loss";
+/// I3: nothing is there twice, and nothing that nobody made.
+pub const NO_DUPLICATES: &str = "I3 no duplicates";
+/// I4: nothing goes back to where it came from, and no version that nobody made crosses an edge.
+pub const NO_ECHO: &str = "I4 no echo";
+/// I5: author, thread, time and text are the origin's.
+pub const AUTHORSHIP: &str = "I5 authorship";
+/// I6: nothing goes to who is not invited.
+pub const ENTITLEMENT: &str = "I6 entitlement";
+/// I8: a cursor never moves back.
+pub const CURSORS: &str = "I8 cursors";
+/// I9: what was taken once changes nothing when it comes again.
+pub const IDEMPOTENCE: &str = "I9 idempotence";
+/// I12: what is kept stays within its limits.
+pub const BOUNDED: &str = "I12 bounded";
+/// I13: what is refused changes nothing.
+pub const INERT: &str = "I13 inert rejections";
+/// I15: a replay gives the same.
+pub const REPLAY: &str = "I15 equal replay";
+/// A step never stops.
+pub const RUNS: &str = "a step runs";
+
+pub(crate) fn broken(checker: &'static str, seen: impl Into<String>) -> Violation {
+    Violation {
+        checker,
+        seen: seen.into(),
+    }
+}
+
+/// A life of a link, from its opening to its end; none is like another.
+pub type Life = u64;
+
+/// Lives of links by node, channel and peer.
+pub type Lives = BTreeMap<(usize, Id, usize), Life>;
+
+/// Where the oracle stood when a backup was made.
+#[derive(Clone)]
+pub struct Mark {
+    touched: usize,
+    lives: Lives,
+}
+
+/// See the module.
+#[derive(Default)]
+pub struct Oracle {
+    /// What was made.
+    pub ledger: Ledger,
+    /// Which links live.
+    pub lives: Lives,
+    lives_begun: Life,
+    /// Cursors by node, channel and connection: epoch and sequence.
+    cursors: BTreeMap<(usize, Id, ConnectionNo), (u32, u64)>,
+    /// What each node's own users touched, in order.
+    touched: BTreeMap<usize, Vec<Thing>>,
+    /// Versions that crossed an edge.
+    crossed: BTreeSet<(usize, usize, Item, i64)>,
+    /// Posts by user and client's key.
+    keys: BTreeMap<(Id, String), Id>,
+}
+
+impl Oracle {
+    /// Judges a durable step of a node. `peers` are the nodes behind its connections.
+    ///
+    /// # Errors
+    /// The first promise that it broke.
+    pub fn judge(
+        &mut self,
+        node: usize,
+        facts: &Facts,
+        effects: &[Effect],
+        peers: &[Option<ConnectionNo>],
+    ) -> Result<(), Violation> {
+        let before = self.lives.clone();
+        self.links(node, facts, peers)?;
+        for (old, new) in &facts.users {
+            self.user(node, &facts.cause, old.as_ref(), new)?;
+        }
+        for (old, new) in &facts.posts {
+            if new.is_own {
+                let lives = self.entitled(&before, node, new.channel);
+                self.own_post(node, &facts.cause, old.as_ref(), new, lives)?;
+            } else {
+                self.foreign_post(node, &facts.cause, old.as_ref(), new)?;
+            }
+        }
+        for (old, new) in &facts.reactions {
+            let lives = self.entitled(&before, node, new.channel);
+            self.reaction(node, &facts.cause, old.as_ref(), new, lives)?;
+        }
+        for (post, direction, text) in &facts.verdicts {
+            self.ledger.verdict(*post, node, *direction, text.clone());
+        }
+        self.sends(node, effects, peers)
+    }
+
+    /// Peers that are told of a change now: those whose link lived before the step and after it.
+    fn entitled(&self, before: &Lives, node: usize, channel: Id) -> BTreeMap<usize, Life> {
+        let from = (node, channel, 0);
+        let to = (node, channel, usize::MAX);
+        self.lives
+            .range(from..=to)
+            .filter(|(key, life)| before.get(key) == Some(life))
+            .map(|((_, _, peer), life)| (*peer, *life))
+            .collect()
+    }
+
+    fn links(
+        &mut self,
+        node: usize,
+        facts: &Facts,
+        peers: &[Option<ConnectionNo>],
+    ) -> Result<(), Violation> {
+        for link in &facts.links {
+            let peer = peers.iter().position(|no| *no == Some(link.connection));
+            let Some(peer) = peer else { continue };
+            let key = (node, link.channel, peer);
+            if !link.is_live {
+                self.lives.remove(&key);
+            } else if link.begins || !self.lives.contains_key(&key) {
+                self.lives_begun += 1;
+                self.lives.insert(key, self.lives_begun);
+            }
+            let key = (node, link.channel, link.connection);
+            let (epoch, seq) = link.cursor;
+            if let Some((old_epoch, old_seq)) = self.cursors.insert(key, link.cursor)
+                && old_epoch == epoch
+                && seq < old_seq
+            {
+                return Err(broken(
+                    CURSORS,
+                    format!("node {node} moved a cursor back from {old_seq} to {seq}"),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn touch(&mut self, node: usize, thing: Thing) {
+        self.touched.entry(node).or_default().push(thing);
+    }
+
+    fn own_post(
+        &mut self,
+        node: usize,
+        cause: &Cause,
+        old: Option<&PostView>,
+        new: &PostView,
+        lives: BTreeMap<usize, Life>,
+    ) -> Result<(), Violation> {
+        if !is_wanted(cause, old, new) {
+            return Err(broken(
+                AUTHORSHIP,
+                format!(
+                    "node {node} changed a post of its own although no user asked for that: {old:?} became {new:?}"
+                ),
+            ));
+        }
+        let same = |old: &PostView| {
+            (&old.message, old.is_pinned, old.is_deleted, old.version)
+                == (&new.message, new.is_pinned, new.is_deleted, new.version)
+        };
+        if old.is_some_and(same) {
+            return Ok(());
+        }
+        self.touch(node, Thing::Post(new.id));
+        match self.ledger.posts.get_mut(&new.id) {
+            Some(model) if old.is_some() => model.change(new, lives),
+            Some(_) => {
+                return Err(broken(
+                    NO_DUPLICATES,
+                    format!("node {node} made the id {} twice", new.id),
+                ));
+            }
+            None => {
+                let model = PostModel::new(node, new, lives);
+                self.ledger.posts.insert(new.id, model);
+            }
+        }
+        Ok(())
+    }
+
+    fn foreign_post(
+        &mut self,
+        node: usize,
+        cause: &Cause,
+        old: Option<&PostView>,
+        new: &PostView,
+    ) -> Result<(), Violation> {
+        let Some(model) = self.ledger.posts.get_mut(&new.id) else {
+            return Err(broken(
+                NO_DUPLICATES,
+                format!(
+                    "node {node} holds the post {} that nobody wrote: {new:?}",
+                    new.id
+                ),
+            ));
+        };
+        if let Some(difference) = model.forgery(new) {
+            return Err(broken(
+                AUTHORSHIP,
+                format!("node {node} holds a post of another {difference}: {new:?}"),
+            ));
+        }
+        if matches!(cause, Cause::Edit { .. }) {
+            model.pinned_elsewhere = true;
+        }
+        if new.is_moderated && !old.is_some_and(|old| old.is_moderated) {
+            model.moderated.insert(node);
+            self.touch(node, Thing::Post(new.id));
+        }
+        Ok(())
+    }
+
+    fn reaction(
+        &mut self,
+        node: usize,
+        cause: &Cause,
+        old: Option<&ReactionView>,
+        new: &ReactionView,
+        lives: BTreeMap<usize, Life>,
+    ) -> Result<(), Violation> {
+        let known = self.ledger.reactions.get_mut(&new.key);
+        if !new.is_own {
+            return match known {
+                Some(model) if !new.is_live || model.was_live => Ok(()),
+                _ => Err(broken(
+                    NO_DUPLICATES,
+                    format!("node {node} holds a reaction that nobody gave: {new:?}"),
+                )),
+            };
+        }
+        if old == Some(new) {
+            return Ok(());
+        }
+        let (post, user, emoji) = &new.key;
+        if *cause != Cause::React(*post, *user, emoji.clone(), new.is_live) {
+            return Err(broken(
+                AUTHORSHIP,
+                format!("node {node} changed a reaction although no user asked: {new:?}"),
+            ));
+        }
+        let model = self
+            .ledger
+            .reactions
+            .entry(new.key.clone())
+            .or_insert_with(|| ReactionModel::new(node));
+        model.change(new, lives);
+        self.touch(node, Thing::Reaction(new.key.clone()));
+        Ok(())
+    }
+
+    fn user(
+        &mut self,
+        node: usize,
+        cause: &Cause,
+        old: Option<&UserView>,
+        new: &UserView,
+    ) -> Result<(), Violation> {
+        let known = self.ledger.users.get_mut(&new.id);
+        if new.is_own {
+            let wanted = old.is_none() || old == Some(new) || *cause == Cause::Profile(new.id);
+            if !wanted {
+                return Err(broken(
+                    AUTHORSHIP,
+                    format!("node {node} changed a profile although nobody asked: {new:?}"),
+                ));
+            }
+            match known {
+                Some(model) => model.change(new),
+                None => {
+                    let model = UserModel::new(node, new);
+                    self.ledger.users.insert(new.id, model);
+                }
+            }
+            self.touch(node, Thing::User(new.id));
+            return Ok(());
+        }
+        match known {
+            Some(model) if model.was(new) => Ok(()),
+            Some(_) => Err(broken(
+                AUTHORSHIP,
+                format!("node {node} holds a profile that its user never had: {new:?}"),
+            )),
+            None => Err(broken(
+                NO_DUPLICATES,
+                format!("node {node} holds a user whom nobody made: {new:?}"),
+            )),
+        }
+    }
+
+    /// Judges the answer to a post that was written with a client's key.
+    ///
+    /// # Errors
+    /// When the same key has made two posts.
+    pub fn keyed(&mut self, user: Id, key: &str, post: Id) -> Result<(), Violation> {
+        let first = *self.keys.entry((user, key.to_string())).or_insert(post);
+        if first == post {
+            return Ok(());
+        }
+        Err(broken(
+            NO_DUPLICATES,
+            format!("the key {key} made the posts {first} and {post}"),
+        ))
+    }
+
+    /// Where a node stands, for a backup of it.
+    #[must_use]
+    pub fn mark(&self, node: usize) -> Mark {
+        Mark {
+            touched: self.touched.get(&node).map_or(0, Vec::len),
+            lives: lives_of(&self.lives, node).collect(),
+        }
+    }
+
+    /// A node was restored from a backup.
+    pub fn restored(&mut self, node: usize, mark: &Mark) {
+        let touched = self.touched.entry(node).or_default();
+        for thing in touched.drain(mark.touched..) {
+            self.ledger.lose(&thing);
+        }
+        self.lives.retain(|(of, _, _), _| *of != node);
+        self.lives.extend(mark.lives.clone());
+        self.cursors.retain(|(of, _, _), _| *of != node);
+        let ledger = &self.ledger;
+        self.keys
+            .retain(|_, post| ledger.posts.get(post).is_some_and(|model| !model.is_lost));
+    }
+}
+
+fn lives_of(lives: &Lives, node: usize) -> impl Iterator<Item = ((usize, Id, usize), Life)> {
+    lives
+        .iter()
+        .filter(move |((of, _, _), _)| *of == node)
+        .map(|(key, life)| (*key, *life))
+}
+
+/// Whether a change of a post of one's own is what its cause asked for.
+fn is_wanted(cause: &Cause, old: Option<&PostView>, new: &PostView) -> bool {
+    let Some(old) = old else {
+        let told = matches!(cause, Cause::Create { author, message }
+            if *author == new.author && *message == new.message && new.kind.is_empty());
+        return told || new.kind.starts_with("system_");
+    };
+    if (old.author, old.channel, old.root, &old.kind, old.create_at)
+        != (new.author, new.channel, new.root, &new.kind, new.create_at)
+    {
+        return false;
+    }
+    if new.is_deleted {
+        let asked =
+            matches!(cause, Cause::Delete(post) if *post == new.id || Some(*post) == new.root);
+        return old.is_deleted || asked || new.is_root_deleted;
+    }
+    let (text, pin) = match cause {
+        Cause::Edit {
+            post,
+            message,
+            is_pinned,
+        } if *post == new.id => (message.as_ref(), *is_pinned),
+        _ => (None, None),
+    };
+    !old.is_deleted
+        && new.message == *text.unwrap_or(&old.message)
+        && new.is_pinned == pin.unwrap_or(old.is_pinned)
+}

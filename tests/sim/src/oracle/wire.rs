@@ -1,0 +1,97 @@
+//! Judges what leaves a node: nothing goes back to where it came from (I4), nothing goes to who
+//! is not invited (I6), and no version crosses an edge that its origin never made (I4).
+
+use causeway_kernel::id::{ConnectionNo, Id};
+use causeway_kernel::output::Effect;
+
+use super::{ENTITLEMENT, NO_ECHO, Oracle, Violation, broken};
+use crate::frames::{self, Item};
+
+impl Oracle {
+    pub(super) fn sends(
+        &mut self,
+        node: usize,
+        effects: &[Effect],
+        peers: &[Option<ConnectionNo>],
+    ) -> Result<(), Violation> {
+        for effect in effects {
+            let Effect::Send {
+                connection, frame, ..
+            } = effect
+            else {
+                continue;
+            };
+            let Some(peer) = peers.iter().position(|no| no == &Some(*connection)) else {
+                return Err(broken(ENTITLEMENT, "a message leaves for nobody"));
+            };
+            let Some(frame) = frames::read(frame) else {
+                return Err(broken(NO_ECHO, "a message leaves that is no JSON"));
+            };
+            let channel = Id::parse(&frame.channel);
+            if !channel.is_some_and(|channel| self.lives.contains_key(&(node, channel, peer))) {
+                return Err(broken(
+                    ENTITLEMENT,
+                    format!(
+                        "node {node} sends node {peer} what is of a channel that is not shared with it: {}",
+                        frame.json
+                    ),
+                ));
+            }
+            for (item, version) in frame.items {
+                self.crosses(node, peer, &item, version)?;
+                self.crossed.insert((node, peer, item, version));
+            }
+        }
+        Ok(())
+    }
+
+    fn crosses(
+        &self,
+        node: usize,
+        peer: usize,
+        item: &Item,
+        version: i64,
+    ) -> Result<(), Violation> {
+        let found = match item {
+            Item::User(id) => {
+                let user = Id::parse(id).and_then(|id| self.ledger.users.get(&id));
+                user.map(|model| (model.home, model.versions.contains_key(&version)))
+            }
+            Item::Post(id) => {
+                let post = Id::parse(id).and_then(|id| self.ledger.posts.get(&id));
+                post.map(|model| (model.origin, model.versions.contains(&version)))
+            }
+            Item::Reaction(post, user, emoji) => {
+                let ids = Id::parse(post).zip(Id::parse(user));
+                let key = ids.map(|(post, user)| (post, user, emoji.clone()));
+                let reaction = key.and_then(|key| self.ledger.reactions.get(&key));
+                reaction.map(|model| (model.origin, model.versions.contains(&version)))
+            }
+        };
+        let Some((origin, is_version)) = found else {
+            return Err(broken(
+                NO_ECHO,
+                format!("node {node} sends {item:?}, which nobody made"),
+            ));
+        };
+        if origin == peer {
+            return Err(broken(
+                NO_ECHO,
+                format!("node {node} sends {item:?} back to node {peer}, where it came from"),
+            ));
+        }
+        if !is_version {
+            return Err(broken(
+                NO_ECHO,
+                format!("node {node} sends version {version} of {item:?}, which nobody made"),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Versions that crossed an edge, each counted once however often it was sent.
+    #[must_use]
+    pub fn versions_crossed(&self) -> usize {
+        self.crossed.len()
+    }
+}

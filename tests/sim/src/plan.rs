@@ -1,0 +1,243 @@
+//! What a run consists of, drawn from its seed before it begins: so that a part can be left out
+//! while all the others stay as they are.
+
+use crate::dice::Dice;
+use crate::faults::Faults;
+
+/// What a user or an admin does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Act {
+    /// Writes a post.
+    Post,
+    /// Answers a post.
+    Reply,
+    /// Changes the text of a post of one's own.
+    Edit,
+    /// Deletes a post of one's own.
+    Delete,
+    /// Deletes somebody else's post, as an administrator.
+    Moderate,
+    /// Pins or unpins a post.
+    Pin,
+    /// Reacts to a post.
+    React,
+    /// Takes a reaction back.
+    Unreact,
+    /// Takes another user name or nickname.
+    Rename,
+    /// Makes a channel.
+    CreateChannel,
+    /// Invites a peer to a channel.
+    Invite,
+    /// Ends the sharing of a channel with a peer.
+    Uninvite,
+    /// Ends the sharing of a channel.
+    Unshare,
+}
+
+impl Act {
+    /// Every act, with how often it is chosen.
+    pub const ALL: [(Act, u64); 13] = [
+        (Act::Post, 30),
+        (Act::Reply, 20),
+        (Act::Edit, 14),
+        (Act::Delete, 5),
+        (Act::Moderate, 2),
+        (Act::Pin, 4),
+        (Act::React, 14),
+        (Act::Unreact, 6),
+        (Act::Rename, 4),
+        (Act::CreateChannel, 1),
+        (Act::Invite, 3),
+        (Act::Uninvite, 1),
+        (Act::Unshare, 1),
+    ];
+
+    fn draw(dice: &mut Dice) -> Act {
+        let sum: u64 = Act::ALL.iter().map(|(_, weight)| weight).sum();
+        let mut rest = dice.below(sum);
+        for (act, weight) in Act::ALL {
+            if rest < weight {
+                return act;
+            }
+            rest -= weight;
+        }
+        Act::Post
+    }
+}
+
+/// A trouble that comes at a time of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// Messages from one node to another are lost for a while, perhaps in both directions.
+    Partition {
+        /// From here.
+        from: usize,
+        /// To there.
+        to: usize,
+        /// Whether the other direction is cut too.
+        both: bool,
+        /// For how long, in ms.
+        for_ms: i64,
+    },
+    /// A copy of what is durable is put aside.
+    Backup(usize),
+    /// The last copy is put in the place of what is there.
+    Restore(usize),
+    /// A clock is moved by this, in ms.
+    ClockJump(usize, i64),
+    /// Another policy is loaded.
+    PolicySwap(usize),
+}
+
+/// Something that is planned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Planned {
+    /// An act at a node.
+    Act(usize, Act),
+    /// A trouble.
+    Trouble(Trouble),
+}
+
+/// One entry of a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// When, in ms.
+    pub at_ms: i64,
+    /// Number; decides the details.
+    pub number: usize,
+    /// What.
+    pub planned: Planned,
+}
+
+/// A run.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The seed.
+    pub seed: u64,
+    /// Workspaces.
+    pub nodes: usize,
+    /// Whether a channel's history is sent to who is invited.
+    pub backfill: bool,
+    /// Posts in one message.
+    pub posts_per_sync_max: u32,
+    /// Rates of the faults.
+    pub faults: Faults,
+    /// When users stop and everything heals, in ms.
+    pub heal_at_ms: i64,
+    /// What happens, by time.
+    pub items: Vec<Item>,
+}
+
+/// The longest pause between two acts, in ms.
+const PAUSE_MS_MAX: i64 = 240_000;
+
+/// Acts of a run.
+const ACTS: (u64, u64) = (20, 100);
+
+impl Plan {
+    /// The plan of a seed.
+    #[must_use]
+    pub fn draw(seed: u64, nodes: usize) -> Plan {
+        let mut dice = Dice::new(seed, "plan");
+        let faults = Faults::draw(&mut dice);
+        let mut plan = Plan {
+            seed,
+            nodes,
+            backfill: dice.chance(300),
+            posts_per_sync_max: [1, 3, 50][dice.below(3) as usize],
+            faults,
+            heal_at_ms: 0,
+            items: Vec::new(),
+        };
+        plan.begin_sharing();
+        let acts = ACTS.0 + dice.below(ACTS.1 - ACTS.0);
+        let pace_ms = [200, 2_000, 10_000][dice.below(3) as usize];
+        let mut at_ms = 2_000;
+        for _ in 0..acts {
+            // Bursts: several acts in the same millisecond.
+            if !dice.chance(300) {
+                at_ms += dice.span_ms(pace_ms, PAUSE_MS_MAX);
+            }
+            let node = dice.below(nodes as u64) as usize;
+            plan.add(at_ms, Planned::Act(node, Act::draw(&mut dice)));
+        }
+        plan.heal_at_ms = at_ms + 10_000;
+        plan.troubles(&mut dice);
+        plan.items.sort_by_key(|item| (item.at_ms, item.number));
+        plan
+    }
+
+    /// A plan without faults: everybody shares a channel, and these acts follow, a second apart.
+    #[must_use]
+    pub fn quiet(seed: u64, acts: &[(usize, Act)]) -> Plan {
+        let mut plan = Plan {
+            seed,
+            nodes: 2,
+            backfill: false,
+            posts_per_sync_max: 50,
+            faults: Faults::none(),
+            heal_at_ms: 10_000 + 1_000 * acts.len() as i64,
+            items: Vec::new(),
+        };
+        plan.begin_sharing();
+        for (at, (node, act)) in acts.iter().enumerate() {
+            plan.add(3_000 + 1_000 * at as i64, Planned::Act(*node, *act));
+        }
+        plan
+    }
+
+    /// Every node makes a channel and offers it.
+    fn begin_sharing(&mut self) {
+        for node in 0..self.nodes {
+            self.add(100, Planned::Act(node, Act::CreateChannel));
+            self.add(600, Planned::Act(node, Act::Invite));
+        }
+    }
+
+    fn add(&mut self, at_ms: i64, planned: Planned) {
+        let number = self.items.len();
+        self.items.push(Item {
+            at_ms,
+            number,
+            planned,
+        });
+    }
+
+    fn troubles(&mut self, dice: &mut Dice) {
+        let (end_ms, nodes) = (self.heal_at_ms, self.nodes as u64);
+        let node = |dice: &mut Dice| dice.below(nodes) as usize;
+        for _ in 0..self.faults.partitions {
+            let from = node(dice);
+            let to = (from + 1 + dice.below(nodes - 1) as usize) % self.nodes;
+            let trouble = Trouble::Partition {
+                from,
+                to,
+                both: dice.chance(500),
+                for_ms: dice.span_ms(60_000, 1_200_000),
+            };
+            self.add(dice.between(0, end_ms), Planned::Trouble(trouble));
+        }
+        for _ in 0..self.faults.restores {
+            let node = node(dice);
+            let backup_at_ms = dice.between(0, end_ms);
+            let restore_at_ms = dice.between(backup_at_ms, end_ms);
+            self.add(backup_at_ms, Planned::Trouble(Trouble::Backup(node)));
+            self.add(restore_at_ms, Planned::Trouble(Trouble::Restore(node)));
+        }
+        for _ in 0..self.faults.clock_jumps {
+            let by_ms = match dice.below(4) {
+                0 => -dice.between(1, 3_600_000),
+                1 => dice.between(1, 86_400_000),
+                2 => 365 * 86_400_000,
+                _ => dice.between(-2_000, 2_000),
+            };
+            let trouble = Trouble::ClockJump(node(dice), by_ms);
+            self.add(dice.between(0, end_ms), Planned::Trouble(trouble));
+        }
+        for _ in 0..self.faults.policy_swaps {
+            let trouble = Trouble::PolicySwap(node(dice));
+            self.add(dice.between(0, end_ms), Planned::Trouble(trouble));
+        }
+    }
+}

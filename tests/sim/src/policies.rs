@@ -1,0 +1,115 @@
+//! Policies of a node, and how a step asks them.
+
+use std::cell::RefCell;
+
+use causeway_kernel::env::{Host, LogLevel, Range, Rows, Scan};
+use causeway_kernel::policy::{Question, Verdict};
+use causeway_kernel::table::Table;
+use causeway_kernel::testing::MemoryHost;
+
+/// A word that a filter does not let pass.
+pub const DENIED_WORD: &str = "classified";
+/// A word that a filter takes out.
+pub const REVISED_WORD: &str = "rude";
+/// What stands in its place then.
+pub const REVISED_TO: &str = "****";
+
+/// What is loaded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Policy {
+    /// Nothing: everything passes.
+    #[default]
+    Open,
+    /// A filter of words.
+    Filter,
+    /// Something that traps whenever it is asked.
+    Broken,
+}
+
+impl Policy {
+    fn judge(self, question: &Question) -> Verdict {
+        let Question::Post(post) = question;
+        match self {
+            Policy::Open => Verdict::Allow,
+            Policy::Broken => Verdict::Failed("it trapped".to_string()),
+            Policy::Filter if post.message.contains(DENIED_WORD) => {
+                Verdict::Deny("a word of the list".to_string())
+            }
+            Policy::Filter if post.message.contains(REVISED_WORD) => {
+                Verdict::Revise(revised(&post.message))
+            }
+            Policy::Filter => Verdict::Allow,
+        }
+    }
+}
+
+/// A text as the filter lets it pass.
+#[must_use]
+pub fn revised(message: &str) -> String {
+    message.replace(REVISED_WORD, REVISED_TO)
+}
+
+/// Where verdicts come from.
+pub enum Source {
+    /// The policy that is loaded.
+    Live(Policy),
+    /// The journal: a replay does not need the policy.
+    Recorded(Vec<Verdict>),
+}
+
+/// What a step sees: rows and verdicts.
+pub struct StepHost<'r> {
+    rows: &'r MemoryHost,
+    source: Source,
+    asked: RefCell<Vec<(Question, Verdict)>>,
+}
+
+impl<'r> StepHost<'r> {
+    /// A step's view.
+    #[must_use]
+    pub fn new(rows: &'r MemoryHost, source: Source) -> StepHost<'r> {
+        StepHost {
+            rows,
+            source,
+            asked: RefCell::default(),
+        }
+    }
+
+    /// What was asked, with the verdicts.
+    #[must_use]
+    pub fn asked(self) -> Vec<(Question, Verdict)> {
+        self.asked.into_inner()
+    }
+}
+
+impl Rows for StepHost<'_> {
+    fn get_many(&self, table: Table, keys: &[Vec<u8>]) -> Vec<Option<Vec<u8>>> {
+        self.rows.get_many(table, keys)
+    }
+
+    fn scan(&self, table: Table, range: &Range) -> Scan {
+        self.rows.scan(table, range)
+    }
+}
+
+impl Host for StepHost<'_> {
+    fn ask(&self, questions: &[Question]) -> Vec<Verdict> {
+        let mut asked = self.asked.borrow_mut();
+        let verdicts: Vec<Verdict> = questions
+            .iter()
+            .enumerate()
+            .map(|(at, question)| match &self.source {
+                Source::Live(policy) => policy.judge(question),
+                // A question that was not asked then is a difference that the digests show.
+                Source::Recorded(list) => list
+                    .get(asked.len() + at)
+                    .cloned()
+                    .unwrap_or_else(|| Verdict::Failed("not recorded".to_string())),
+            })
+            .collect();
+        asked.extend(questions.iter().cloned().zip(verdicts.iter().cloned()));
+        verdicts
+    }
+
+    fn log(&self, _level: LogLevel, _message: String) {}
+}

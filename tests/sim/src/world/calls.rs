@@ -1,0 +1,308 @@
+//! The network: requests from one node to another, their answers, and what may become of them.
+
+use causeway_kernel::id::{ConnectionNo, Id};
+use causeway_kernel::input::{Incarnation, Input, PingAnswer, Receipt, SendOutcome};
+use causeway_kernel::lookup;
+use causeway_kernel::model::{Connection, ConnectionState, PeerKind, PeerWorkspace};
+use causeway_kernel::output::Reply;
+use causeway_kernel::tx::Read;
+use causeway_kernel::{connection, counters};
+
+use super::{Event, Waiter, World};
+use crate::oracle::Violation;
+
+/// How long a message may take, in ms, as in the host.
+const SEND_TIMEOUT_MS: i64 = 60_000;
+/// How long a ping may take, in ms, as in the host.
+const PING_TIMEOUT_MS: i64 = 15_000;
+
+/// How late a request may arrive for the second time, in ms.
+const LATE_MS_MAX: i64 = 600_000;
+
+/// A request on its way.
+pub(super) struct Call {
+    /// Who sent it.
+    pub(super) from: usize,
+    /// To whom.
+    to: usize,
+    /// The sender's connection, and the id by which both sides know it.
+    connection: ConnectionNo,
+    remote_id: Id,
+    what: What,
+    sent_at_ms: i64,
+    /// Whether the sender waits no more. What left may arrive all the same.
+    is_over: bool,
+}
+
+#[derive(Clone)]
+enum What {
+    Message { attempt: u64, frame: Vec<u8> },
+    Ping(Option<Incarnation>),
+}
+
+/// What becomes of a request for its sender.
+#[derive(Clone)]
+pub(super) enum Outcome {
+    Answered(Vec<u8>),
+    Refused(u16),
+    Pong(Incarnation, i64),
+    /// The way is closed, or nobody listens.
+    Unreachable,
+    /// The connection broke, or the sender's patience ended.
+    Broken,
+}
+
+impl World<'_> {
+    /// Sends a message, as the host does.
+    pub(super) fn send(
+        &mut self,
+        node: usize,
+        connection: ConnectionNo,
+        attempt: u64,
+        frame: Vec<u8>,
+    ) {
+        self.call(node, connection, What::Message { attempt, frame });
+    }
+
+    /// Pings every peer that confirmed.
+    pub(super) fn ping_all(&mut self, node: usize) {
+        for (no, row) in connection::all(&self.nodes[node].rows) {
+            if row.state == ConnectionState::Confirmed {
+                self.ping(node, no);
+            }
+        }
+    }
+
+    /// A connection's record changed: one that was never pinged is pinged at once.
+    pub(super) fn connection_changed(&mut self, node: usize, no: ConnectionNo) {
+        let row = self.nodes[node].rows.get::<Connection>(&no);
+        let is_new =
+            row.is_some_and(|row| row.state == ConnectionState::Confirmed && row.last_ping_at == 0);
+        if is_new && self.nodes[node].is_serving {
+            self.ping(node, no);
+        }
+    }
+
+    fn ping(&mut self, node: usize, no: ConnectionNo) {
+        let peers = &self.nodes[node].connections;
+        let Some(peer) = peers.iter().position(|one| *one == Some(no)) else {
+            return;
+        };
+        if self.pinging.insert((node, peer)) {
+            let incarnation = self.incarnation(node);
+            self.call(node, no, What::Ping(incarnation));
+        }
+    }
+
+    fn incarnation(&self, node: usize) -> Option<Incarnation> {
+        counters::workspace(&self.nodes[node].rows).map(|workspace| workspace.incarnation)
+    }
+
+    fn call(&mut self, from: usize, connection: ConnectionNo, what: What) {
+        let machine = &self.nodes[from];
+        let peers = &machine.connections;
+        let row = machine.rows.get::<Connection>(&connection);
+        let to = peers.iter().position(|no| *no == Some(connection));
+        let (Some(row), Some(to)) = (row, to) else {
+            return;
+        };
+        self.calls_made += 1;
+        let no = self.calls_made;
+        let timeout_ms = match what {
+            What::Message { .. } => SEND_TIMEOUT_MS,
+            What::Ping(_) => PING_TIMEOUT_MS,
+        };
+        self.calls.insert(
+            no,
+            Call {
+                from,
+                to,
+                connection,
+                remote_id: row.remote_id,
+                what,
+                sent_at_ms: machine.clock_ms(self.now_ms),
+                is_over: false,
+            },
+        );
+        if row.state != ConnectionState::Confirmed {
+            return self
+                .agenda
+                .at(self.now_ms, Event::Ends(no, Outcome::Unreachable));
+        }
+        self.agenda
+            .at(self.now_ms + timeout_ms, Event::Ends(no, Outcome::Broken));
+        if self.is_cut(from, to) {
+            // A closed way is noticed at once, or never.
+            if self.network.chance(500) {
+                self.agenda
+                    .at(self.now_ms + 1, Event::Ends(no, Outcome::Unreachable));
+            }
+            return;
+        }
+        if self.network.chance(self.faults.loss) {
+            return;
+        }
+        let delay_ms = self.delay_ms();
+        self.agenda
+            .at(self.now_ms + delay_ms, Event::Arrives(no, true));
+        if self.network.chance(self.faults.duplicate) {
+            let again_ms = (delay_ms + self.delay_ms() * 3).min(LATE_MS_MAX);
+            self.agenda
+                .at(self.now_ms + again_ms, Event::Arrives(no, false));
+        }
+    }
+
+    fn delay_ms(&mut self) -> i64 {
+        self.network
+            .span_ms(self.faults.delay_ms, self.faults.delay_ms_max)
+    }
+
+    fn is_cut(&self, from: usize, to: usize) -> bool {
+        let until_ms = self.cut_until_ms.get(&(from, to));
+        until_ms.is_some_and(|until_ms| *until_ms > self.now_ms)
+    }
+
+    /// A request arrives.
+    pub(super) fn arrives(&mut self, no: u64, is_first: bool) -> Result<(), Violation> {
+        let Some(call) = self.calls.get(&no) else {
+            return Ok(());
+        };
+        let (to, remote_id, what) = (call.to, call.remote_id, call.what.clone());
+        let machine = &self.nodes[to];
+        let end = |world: &mut Self, outcome| {
+            if is_first {
+                let at_ms = world.now_ms + 1;
+                world.agenda.at(at_ms, Event::Ends(no, outcome));
+            }
+            Ok(())
+        };
+        if !machine.is_serving {
+            return end(self, Outcome::Unreachable);
+        }
+        let connection = lookup::connection(&machine.rows, remote_id.as_str());
+        let row = connection.and_then(|no| machine.rows.get::<Connection>(&no));
+        let confirmed = row.filter(|row| row.state == ConnectionState::Confirmed);
+        let (Some(connection), Some(row)) = (connection, confirmed) else {
+            return end(self, Outcome::Refused(401));
+        };
+        if self.network.chance(self.faults.unavailable) {
+            return end(self, Outcome::Refused(503));
+        }
+        match what {
+            What::Ping(told) => {
+                self.met(to, connection, row.workspace, told);
+                let clock_ms = self.nodes[to].clock_ms(self.now_ms);
+                if let Some(incarnation) = self.incarnation(to).filter(|_| is_first) {
+                    self.answers(no, Outcome::Pong(incarnation, clock_ms));
+                }
+                Ok(())
+            }
+            What::Message { frame, .. } => {
+                let waiter = if is_first {
+                    Waiter::Call(no)
+                } else {
+                    Waiter::Nobody
+                };
+                let input = Input::Frame {
+                    connection,
+                    body: frame,
+                    skip: Vec::new(),
+                };
+                self.step(to, input, waiter)
+            }
+        }
+    }
+
+    /// A peer that pings told its incarnation: if that is news, it is asked at once.
+    fn met(
+        &mut self,
+        node: usize,
+        connection: ConnectionNo,
+        workspace: causeway_kernel::id::WorkspaceNo,
+        told: Option<Incarnation>,
+    ) {
+        let peer = self.nodes[node].rows.get::<PeerWorkspace>(&workspace);
+        if told.is_some() && peer.is_some_and(|peer| peer.incarnation != told) {
+            self.ping(node, connection);
+        }
+    }
+
+    /// A message was carried out and its reply is durable.
+    pub(super) fn answer(&mut self, node: usize, call: u64, input: Input, reply: Reply) {
+        let Reply::Http { status, body } = reply else {
+            return;
+        };
+        self.remember(node, &input, status, &body);
+        let outcome = if status == 200 {
+            Outcome::Answered(body)
+        } else {
+            Outcome::Refused(status)
+        };
+        self.answers(call, outcome);
+    }
+
+    fn answers(&mut self, no: u64, mut outcome: Outcome) {
+        let Some(call) = self.calls.get(&no) else {
+            return;
+        };
+        let is_cut = self.is_cut(call.to, call.from);
+        if is_cut || self.network.chance(self.faults.answer_lost) {
+            return;
+        }
+        if let Outcome::Answered(body) = &mut outcome
+            && self.network.chance(self.faults.answer_cut)
+        {
+            let kept = self.network.below(body.len() as u64);
+            body.truncate(kept as usize);
+        }
+        let at_ms = self.now_ms + self.delay_ms();
+        self.agenda.at(at_ms, Event::Ends(no, outcome));
+    }
+
+    /// A request ends for its sender: the first outcome counts.
+    pub(super) fn ends(&mut self, no: u64, outcome: Outcome) -> Result<(), Violation> {
+        let Some(call) = self.calls.get_mut(&no).filter(|call| !call.is_over) else {
+            return Ok(());
+        };
+        call.is_over = true;
+        let (node, peer, connection) = (call.from, call.to, call.connection);
+        let input = match (&call.what, outcome) {
+            (What::Message { attempt, .. }, outcome) => Input::Receipt(Receipt {
+                connection,
+                attempt: *attempt,
+                outcome: match outcome {
+                    Outcome::Answered(body) => SendOutcome::Answered(body),
+                    Outcome::Refused(status) => SendOutcome::Refused(status),
+                    Outcome::Unreachable => SendOutcome::NeverLeft,
+                    Outcome::Broken | Outcome::Pong(..) => SendOutcome::Unknown,
+                },
+            }),
+            (What::Ping(_), outcome) => {
+                let sent_at_ms = call.sent_at_ms;
+                self.pinging.remove(&(node, peer));
+                let Outcome::Pong(incarnation, recv_at_ms) = outcome else {
+                    return Ok(());
+                };
+                Input::Ping {
+                    connection,
+                    answer: Some(PingAnswer {
+                        sent_at_ms,
+                        recv_at_ms,
+                        kind: Some(PeerKind::Causeway),
+                        incarnation: Some(incarnation),
+                    }),
+                }
+            }
+        };
+        self.step(node, input, Waiter::Nobody)
+    }
+
+    /// The process of a node is dead: what it had asked of others goes on there, but nobody hears
+    /// the answers.
+    pub(super) fn forget_calls(&mut self, node: usize) {
+        for call in self.calls.values_mut().filter(|call| call.from == node) {
+            call.is_over = true;
+        }
+        self.pinging.retain(|(from, _)| *from != node);
+    }
+}

@@ -1,0 +1,210 @@
+//! From a step to its effects: nothing is released before its group is durable, and a process may
+//! die before that, and before and after every effect.
+
+use causeway_kernel::input::Input;
+use causeway_kernel::output::{Effect, Reply};
+
+use super::calls::Outcome;
+use super::{Event, Note, Waiter, World};
+use crate::oracle::Violation;
+
+impl World<'_> {
+    pub(super) fn synced(&mut self, node: usize, life: u32) -> Result<(), Violation> {
+        if !self.lives(node, life) {
+            return Ok(());
+        }
+        if self.may_die(node, "before a group is durable")? {
+            return Ok(());
+        }
+        let notes = self.nodes[node].end_sync();
+        for note in &notes {
+            self.judge(node, note)?;
+        }
+        self.begin_sync(node);
+        let mut notes = notes.into_iter();
+        while let Some(note) = notes.next() {
+            if self.release(node, note)? {
+                for left in notes {
+                    self.forsake(node, left.waiter);
+                }
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    fn judge(&mut self, node: usize, note: &Note) -> Result<(), Violation> {
+        let peers = self.nodes[node].connections.clone();
+        self.oracle
+            .judge(node, &note.facts, &note.effects, &peers)?;
+        match &note.keyed {
+            Some((user, key, post)) => self.oracle.keyed(*user, key, *post),
+            None => Ok(()),
+        }
+    }
+
+    /// Releases reply and effects of a durable step; says whether the process died over it.
+    fn release(&mut self, node: usize, note: Note) -> Result<bool, Violation> {
+        if self.may_die(node, "with a step durable and its reply not given")? {
+            self.forsake(node, note.waiter);
+            return Ok(true);
+        }
+        self.reply(node, note.waiter, note.input, note.reply)?;
+        for effect in note.effects {
+            let matters = matches!(
+                effect,
+                Effect::Send { .. } | Effect::Wake { .. } | Effect::Connection(_)
+            );
+            if !matters {
+                continue;
+            }
+            if self.may_die(node, "before an effect")? {
+                return Ok(true);
+            }
+            match effect {
+                Effect::Send {
+                    connection,
+                    attempt,
+                    frame,
+                } => self.send(node, connection, attempt, frame),
+                Effect::Wake { at_ms } => {
+                    self.nodes[node].wakes.insert(at_ms);
+                    self.set_timer(node);
+                }
+                Effect::Connection(connection) => self.connection_changed(node, connection),
+                Effect::Event(_) | Effect::Refused { .. } => {}
+            }
+            if self.may_die(node, "after an effect")? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn reply(
+        &mut self,
+        node: usize,
+        waiter: Waiter,
+        input: Input,
+        reply: Reply,
+    ) -> Result<(), Violation> {
+        match waiter {
+            Waiter::Nobody => Ok(()),
+            Waiter::Client(request) => {
+                self.served(node, &request, &reply);
+                Ok(())
+            }
+            Waiter::Call(call) => {
+                self.deliveries += 1;
+                self.answer(node, call, input, reply);
+                Ok(())
+            }
+            Waiter::Start => {
+                self.serve(node);
+                Ok(())
+            }
+        }
+    }
+
+    /// The process that should have replied is dead.
+    fn forsake(&mut self, node: usize, waiter: Waiter) {
+        match waiter {
+            Waiter::Client(request) => self.client_is_cut(node, *request),
+            Waiter::Call(call) => {
+                let at_ms = self.now_ms + 1;
+                self.agenda.at(at_ms, Event::Ends(call, Outcome::Broken));
+            }
+            Waiter::Nobody | Waiter::Start => {}
+        }
+    }
+
+    /// A point at which the process may die; says whether it did.
+    fn may_die(&mut self, node: usize, when: &str) -> Result<bool, Violation> {
+        let point = self.crash_points[node];
+        self.crash_points[node] += 1;
+        let is_chosen = self
+            .crash_at
+            .is_some_and(|crash| crash.node == node && crash.point == point);
+        if !is_chosen && !self.machines.chance(self.faults.crash) {
+            return Ok(false);
+        }
+        let downtime_ms = self
+            .machines
+            .span_ms(500, self.faults.downtime_ms_max.max(1_000));
+        self.die(node, when, downtime_ms)?;
+        Ok(true)
+    }
+
+    /// The process of a node dies and comes back after a while.
+    pub(super) fn die(
+        &mut self,
+        node: usize,
+        when: &str,
+        downtime_ms: i64,
+    ) -> Result<(), Violation> {
+        let unsynced = self.nodes[node].unsynced() as u64;
+        let survivors = self.machines.below(unsynced + 1) as usize;
+        let (durable, lost) = self.nodes[node].die(survivors);
+        self.tell(format!(
+            "{} dies {when}; {} steps are lost.",
+            self.nodes[node].name(),
+            lost.len()
+        ));
+        for note in durable {
+            self.judge(node, &note)?;
+            self.forsake(node, note.waiter);
+        }
+        for note in lost {
+            self.forsake(node, note.waiter);
+        }
+        self.forget_calls(node);
+        self.agenda
+            .at(self.now_ms + downtime_ms, Event::Start(node));
+        Ok(())
+    }
+
+    pub(super) fn start(&mut self, node: usize) -> Result<(), Violation> {
+        if self.nodes[node].is_running {
+            return Ok(());
+        }
+        self.nodes[node].is_running = true;
+        self.tell(format!("{} starts.", self.nodes[node].name()));
+        if self.nodes[node].is_restored {
+            self.nodes[node].is_restored = false;
+            self.step(node, Input::Restored, Waiter::Nobody)?;
+        }
+        self.step(node, Input::Resume, Waiter::Start)
+    }
+
+    /// What a start carries out is durable: peers and clients are served.
+    fn serve(&mut self, node: usize) {
+        self.nodes[node].is_serving = true;
+        let life = self.nodes[node].life;
+        self.agenda.at(self.now_ms, Event::PingRound(node, life));
+    }
+
+    /// Has the process woken at the first time that the kernel asked for.
+    pub(super) fn set_timer(&mut self, node: usize) {
+        let machine = &self.nodes[node];
+        let Some(first_ms) = machine.wakes.first() else {
+            return;
+        };
+        let wait_ms = (first_ms - machine.clock_ms(self.now_ms)).max(0);
+        let event = Event::Wake(node, machine.life);
+        self.agenda.at(self.now_ms + wait_ms, event);
+    }
+
+    pub(super) fn wake(&mut self, node: usize, life: u32) -> Result<(), Violation> {
+        if !self.lives(node, life) {
+            return Ok(());
+        }
+        let clock_ms = self.nodes[node].clock_ms(self.now_ms);
+        let later = self.nodes[node].wakes.split_off(&(clock_ms + 1));
+        let due = std::mem::replace(&mut self.nodes[node].wakes, later);
+        if due.is_empty() {
+            return Ok(());
+        }
+        self.set_timer(node);
+        self.step(node, Input::Timer, Waiter::Nobody)
+    }
+}

@@ -1,0 +1,34 @@
+//! The end of a run: all must be settled, and the journals must give the same again.
+
+use super::World;
+use crate::journal;
+use crate::oracle::convergence::Show;
+use crate::oracle::{REPLAY, Violation, broken};
+
+impl World<'_> {
+    pub(super) fn judge_end(&mut self) -> Result<(), Violation> {
+        let shows: Vec<Show> = self
+            .nodes
+            .iter()
+            .map(|node| Show::of(node.no, &node.rows))
+            .collect::<Result<_, _>>()?;
+        let connections: Vec<_> = self
+            .nodes
+            .iter()
+            .map(|node| node.connections.clone())
+            .collect();
+        self.oracle.judge_end(&shows, &connections)?;
+        for node in &self.nodes {
+            let mut kernel = (self.make_kernel)();
+            let replayed = journal::replay(kernel.as_mut(), &node.journal)
+                .map_err(|seen| broken(REPLAY, format!("{}: {seen}", node.name())))?;
+            if node.unsynced() == 0 && replayed.tables != node.rows.tables {
+                return Err(broken(
+                    REPLAY,
+                    format!("{}: the rows of the replay are others", node.name()),
+                ));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,298 @@
+//! The simulated world: it carries out, in the order of simulated time, what is planned and what
+//! follows from it, as the host does for the kernel.
+
+mod acts;
+mod calls;
+mod durable;
+mod end;
+mod probes;
+mod setup;
+mod troubles;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use causeway_kernel::id::{Id, PostNo};
+use causeway_kernel::input::Input;
+use causeway_kernel::model::Post;
+use causeway_kernel::output::{Effect, Object, Reply};
+use causeway_kernel::tx::Read;
+
+use crate::agenda::Agenda;
+use crate::dice::Dice;
+use crate::faults::Faults;
+use crate::journal::Digest;
+use crate::kernel::MakeKernel;
+use crate::node::{Backup, Node};
+use crate::oracle::facts::{Facts, cause, facts};
+use crate::oracle::{Mark, Oracle, RUNS, Violation, broken};
+use crate::plan::Plan;
+use crate::story::{self, Story};
+use acts::Request;
+use calls::Call;
+use probes::Delivered;
+
+/// Time between two rounds of pings, in ms, as in the host.
+const PING_PERIOD_MS: i64 = 60_000;
+
+/// How long after the healing everything must be settled, in ms.
+const SETTLE_MS: i64 = 30 * 60_000;
+
+/// How long a group takes to become durable, in ms, at most.
+const SYNC_MS_MAX: i64 = 8;
+
+/// What happens next.
+enum Event {
+    /// An item of the plan.
+    Planned(usize),
+    /// A client sends a request again whose answer it did not get.
+    Again(Box<Request>),
+    /// A group of a process (by its life) is durable.
+    Synced(usize, u32),
+    /// A timer of a process.
+    Wake(usize, u32),
+    /// A process pings all its peers.
+    PingRound(usize, u32),
+    /// A request arrives; whether it does so for the first time.
+    Arrives(u64, bool),
+    /// A request has this outcome for its sender.
+    Ends(u64, calls::Outcome),
+    /// A dead process starts.
+    Start(usize),
+    /// Something that was delivered is delivered once more, to see that nothing changes.
+    Probe,
+    /// Users stop and everything heals.
+    Heal,
+}
+
+/// Who waits for the reply of a step.
+enum Waiter {
+    Nobody,
+    Client(Box<Request>),
+    Call(u64),
+    Start,
+}
+
+/// What is kept about a step until it is durable.
+struct Note {
+    facts: Facts,
+    input: Input,
+    reply: Reply,
+    effects: Vec<Effect>,
+    waiter: Waiter,
+    /// The author and id of a post that it made with a client's key.
+    keyed: Option<(Id, String, Id)>,
+}
+
+/// Where the process of a node dies, besides by chance: at the n-th chance for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CrashPoint {
+    /// The node.
+    pub node: usize,
+    /// The n-th point at which it may die.
+    pub point: u64,
+}
+
+/// How a run went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// The chains of all nodes in the end.
+    pub chains: Vec<Digest>,
+    /// What happened.
+    pub story: Story,
+    /// Messages that were carried out by their receivers.
+    pub deliveries: u64,
+    /// Steps carried out.
+    pub steps: u64,
+    /// Points at which the process of each node may have died.
+    pub crash_points: Vec<u64>,
+    /// Versions that crossed an edge.
+    pub versions_crossed: usize,
+    /// Deliveries that were tried once more.
+    pub probes: u64,
+}
+
+/// The world.
+pub struct World<'m> {
+    plan: Plan,
+    make_kernel: MakeKernel<'m>,
+    crash_at: Option<CrashPoint>,
+    now_ms: i64,
+    agenda: Agenda<Event>,
+    nodes: Vec<Node<Note>>,
+    /// The faults in force: those of the plan until everything heals.
+    faults: Faults,
+    is_healed: bool,
+    calls: BTreeMap<u64, Call>,
+    calls_made: u64,
+    pinging: BTreeSet<(usize, usize)>,
+    /// When the way from a node to another is open again, in ms.
+    cut_until_ms: BTreeMap<(usize, usize), i64>,
+    backups: BTreeMap<usize, (Backup, Mark)>,
+    delivered: Vec<Delivered>,
+    oracle: Oracle,
+    network: Dice,
+    machines: Dice,
+    prober: Dice,
+    story: Story,
+    deliveries: u64,
+    steps: u64,
+    probes: u64,
+    crash_points: Vec<u64>,
+}
+
+impl<'m> World<'m> {
+    /// A world at its beginning.
+    #[must_use]
+    pub fn new(plan: Plan, make_kernel: MakeKernel<'m>, crash_at: Option<CrashPoint>) -> Self {
+        let seed = plan.seed;
+        let nodes = (0..plan.nodes)
+            .map(|no| Node::new(no, seed, make_kernel(), plan.nodes))
+            .collect();
+        World {
+            make_kernel,
+            crash_at,
+            now_ms: 0,
+            agenda: Agenda::default(),
+            nodes,
+            faults: Faults::none(),
+            is_healed: false,
+            calls: BTreeMap::new(),
+            calls_made: 0,
+            pinging: BTreeSet::new(),
+            cut_until_ms: BTreeMap::new(),
+            backups: BTreeMap::new(),
+            delivered: Vec::new(),
+            oracle: Oracle::default(),
+            network: Dice::new(seed, "network"),
+            machines: Dice::new(seed, "machines"),
+            prober: Dice::new(seed, "prober"),
+            story: Story::default(),
+            deliveries: 0,
+            steps: 0,
+            probes: 0,
+            crash_points: vec![0; plan.nodes],
+            plan,
+        }
+    }
+
+    /// Runs to the end.
+    ///
+    /// # Errors
+    /// The first promise that is broken; the story tells how it came to that.
+    pub fn run(mut self) -> Result<Summary, (Violation, Story)> {
+        match self.run_through() {
+            Ok(()) => Ok(Summary {
+                chains: self.nodes.iter().map(Node::chain).collect(),
+                story: self.story,
+                deliveries: self.deliveries,
+                steps: self.steps,
+                crash_points: self.crash_points,
+                versions_crossed: self.oracle.versions_crossed(),
+                probes: self.probes,
+            }),
+            Err(violation) => Err((violation, self.story)),
+        }
+    }
+
+    fn run_through(&mut self) -> Result<(), Violation> {
+        self.set_up()?;
+        self.faults = self.plan.faults.clone();
+        for (at, item) in self.plan.items.clone().iter().enumerate() {
+            self.agenda.at(item.at_ms, Event::Planned(at));
+        }
+        self.plan_probes();
+        self.agenda.at(self.plan.heal_at_ms, Event::Heal);
+        let end_ms = self.plan.heal_at_ms + SETTLE_MS;
+        while let Some((at_ms, event)) = self.agenda.next(end_ms) {
+            self.now_ms = at_ms;
+            self.happen(event)?;
+        }
+        self.judge_end()
+    }
+
+    fn happen(&mut self, event: Event) -> Result<(), Violation> {
+        match event {
+            Event::Planned(at) => self.planned(at),
+            Event::Again(request) => self.submit(*request),
+            Event::Synced(node, life) => self.synced(node, life),
+            Event::Wake(node, life) => self.wake(node, life),
+            Event::PingRound(node, life) => {
+                if self.lives(node, life) {
+                    self.ping_all(node);
+                    let next = self.now_ms + PING_PERIOD_MS;
+                    self.agenda.at(next, Event::PingRound(node, life));
+                }
+                Ok(())
+            }
+            Event::Arrives(call, is_first) => self.arrives(call, is_first),
+            Event::Ends(call, outcome) => self.ends(call, outcome),
+            Event::Start(node) => self.start(node),
+            Event::Probe => self.probe(),
+            Event::Heal => self.heal(),
+        }
+    }
+
+    fn tell(&mut self, sentence: String) {
+        self.story.tell(self.now_ms, sentence);
+    }
+
+    /// Whether this process of a node still runs.
+    fn lives(&self, node: usize, life: u32) -> bool {
+        self.nodes[node].is_running && self.nodes[node].life == life
+    }
+
+    /// Carries out an input at a node; what comes of it follows when it is durable.
+    fn step(&mut self, node: usize, input: Input, waiter: Waiter) -> Result<(), Violation> {
+        self.carry_out(node, input, waiter).map(drop)
+    }
+
+    fn carry_out(&mut self, node: usize, input: Input, waiter: Waiter) -> Result<Reply, Violation> {
+        self.steps += 1;
+        let now_ms = self.now_ms;
+        let machine = &mut self.nodes[node];
+        let wanted = cause(&machine.rows, &input);
+        let carried = machine.carry_out(now_ms, &input).map_err(|error| {
+            broken(
+                RUNS,
+                format!("node {node}: {error} in {}", story::input(&input)),
+            )
+        })?;
+        let told = facts(&machine.rows, wanted, &carried);
+        probes::check_inert(node, &input, &carried)?;
+        let keyed = match (&input, &carried.reply) {
+            (Input::Command { key: Some(key), .. }, Reply::Object(Object::Post(no))) => {
+                let post = machine.rows.get::<Post>(no);
+                post.and_then(|post| Some((self.author(node, *no)?, key.clone(), post.id)))
+            }
+            _ => None,
+        };
+        let reply = carried.reply.clone();
+        let note = Note {
+            facts: told,
+            input,
+            reply: carried.reply,
+            effects: carried.effects,
+            waiter,
+            keyed,
+        };
+        let machine = &mut self.nodes[node];
+        machine.keep(carried.entry, carried.old, note);
+        self.begin_sync(node);
+        Ok(reply)
+    }
+
+    fn author(&self, node: usize, post: PostNo) -> Option<Id> {
+        let rows = &self.nodes[node].rows;
+        let post = rows.get::<Post>(&post)?;
+        let user = rows.get::<causeway_kernel::model::User>(&post.user)?;
+        Some(user.id)
+    }
+
+    fn begin_sync(&mut self, node: usize) {
+        if self.nodes[node].begin_sync() {
+            let at_ms = self.now_ms + self.machines.between(1, SYNC_MS_MAX);
+            let life = self.nodes[node].life;
+            self.agenda.at(at_ms, Event::Synced(node, life));
+        }
+    }
+}

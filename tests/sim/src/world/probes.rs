@@ -1,0 +1,252 @@
+//! Steps that are tried without being carried out: what was taken once is delivered again (I9),
+//! and what a peer may not do is refused without a trace (I13).
+
+use causeway_kernel::id::Id;
+use causeway_kernel::input::Input;
+use causeway_kernel::output::{Effect, Reply};
+use causeway_kernel::table::Table;
+use serde_json::{Value, json};
+
+use super::{Event, World};
+use crate::frames;
+use crate::node::{Carried, Probed};
+use crate::oracle::{IDEMPOTENCE, INERT, RUNS, Violation, broken};
+use crate::story;
+
+/// Deliveries kept for a probe.
+const KEPT_MAX: usize = 200;
+/// Probes of a run.
+const PROBES: i64 = 60;
+
+/// A message that a node took, every item of it.
+pub(super) struct Delivered {
+    node: usize,
+    input: Input,
+    body: Vec<u8>,
+}
+
+/// A refusal changes nothing: neither rows nor what others hear. What is set aside for a person
+/// to look at is no part of the workspace.
+pub(super) fn check_inert(node: usize, input: &Input, carried: &Carried) -> Result<(), Violation> {
+    let refused = match &carried.reply {
+        Reply::Refused(_) => true,
+        Reply::Http { status: 200, body } => {
+            !frames::read_answer(body).is_some_and(|answer| answer.is_ok)
+        }
+        Reply::Http { .. } => true,
+        _ => false,
+    };
+    let writes = carried
+        .writes
+        .iter()
+        .filter(|write| write.table != Table::Quarantine);
+    let effects = carried
+        .effects
+        .iter()
+        .filter(|effect| !matches!(effect, Effect::Refused { .. }));
+    if refused && (writes.count() > 0 || effects.count() > 0) {
+        return Err(broken(
+            INERT,
+            format!(
+                "node {node} refused {} and changed {}",
+                story::input(input),
+                story::writes(&carried.writes)
+            ),
+        ));
+    }
+    Ok(())
+}
+
+impl World<'_> {
+    pub(super) fn plan_probes(&mut self) {
+        for _ in 0..PROBES {
+            let at_ms = self.prober.between(5_000, self.plan.heal_at_ms + 60_000);
+            self.agenda.at(at_ms, Event::Probe);
+        }
+    }
+
+    /// Keeps a message that was taken whole.
+    pub(super) fn remember(&mut self, node: usize, input: &Input, status: u16, body: &[u8]) {
+        let answer = frames::read_answer(body);
+        let is_whole = answer.is_some_and(|answer| answer.is_ok && answer.post_errors.is_empty());
+        if status != 200 || !is_whole {
+            return;
+        }
+        if self.delivered.len() >= KEPT_MAX {
+            let at = self.prober.below(KEPT_MAX as u64) as usize;
+            self.delivered.swap_remove(at);
+        }
+        self.delivered.push(Delivered {
+            node,
+            input: input.clone(),
+            body: body.to_vec(),
+        });
+    }
+
+    /// A restored node took nothing of what came after its backup.
+    pub(super) fn forget_delivered(&mut self, node: usize) {
+        self.delivered.retain(|kept| kept.node != node);
+    }
+
+    /// Tries a delivery once more, and a forgery made from it.
+    pub(super) fn probe(&mut self) -> Result<(), Violation> {
+        let at = self.prober.below(self.delivered.len() as u64) as usize;
+        let Some(kept) = self.delivered.get(at) else {
+            return Ok(());
+        };
+        if !self.nodes[kept.node].is_running {
+            return Ok(());
+        }
+        let (node, input, first) = (kept.node, kept.input.clone(), kept.body.clone());
+        let Input::Frame { body, .. } = &input else {
+            return Ok(());
+        };
+        let Some(frame) = frames::read(body) else {
+            return Ok(());
+        };
+        // An invitation has a meaning of its own when it comes again after an end.
+        if !frame.is_invitation {
+            let probed = self.probed(node, &input)?;
+            check_idempotent(node, &input, &first, &probed)?;
+        }
+        let kind = self.prober.below(5);
+        if let Some(forged) = self.forge(node, frame.json, kind) {
+            let input = match input {
+                Input::Frame {
+                    connection, skip, ..
+                } => Input::Frame {
+                    connection,
+                    body: forged.to_string().into_bytes(),
+                    skip,
+                },
+                other => other,
+            };
+            let probed = self.probed(node, &input)?;
+            check_refused(node, &forged, &probed)?;
+        }
+        Ok(())
+    }
+
+    fn probed(&mut self, node: usize, input: &Input) -> Result<Probed, Violation> {
+        self.probes += 1;
+        let seed = self.prober.bytes();
+        self.nodes[node]
+            .probe(self.now_ms, seed, input)
+            .map_err(|error| {
+                broken(
+                    RUNS,
+                    format!("node {node}: {error} in {}", story::input(input)),
+                )
+            })
+    }
+
+    /// A frame that names what is not its sender's.
+    fn forge(&mut self, node: usize, mut frame: Value, kind: u64) -> Option<Value> {
+        let channel = frame["msg"]["payload"]["channel_id"].as_str()?.to_string();
+        let channel = Id::parse(&channel)?;
+        let ledger = &self.oracle.ledger;
+        let own_user = ledger.users.values().find(|user| user.home == node)?;
+        let own_user = own_user.view.id.to_string();
+        let own_post = ledger
+            .posts
+            .values()
+            .find(|post| post.origin == node && post.view.channel == channel)
+            .map(|post| post.view.id.to_string());
+        let fresh = Id::from_uuid_bytes(self.prober.bytes()).to_string();
+        let payload = frame["msg"]["payload"].as_object_mut()?;
+        if let Some(users) = payload.get_mut("users").and_then(Value::as_object_mut) {
+            for user in users.values_mut() {
+                user["id"] = json!(own_user);
+                user["update_at"] = json!(9_000_000_000_000_i64);
+                user["username"] = json!("mallory");
+            }
+        }
+        if let Some(posts) = payload.get_mut("posts").and_then(Value::as_array_mut) {
+            posts.truncate(1);
+            for post in posts {
+                post["update_at"] = json!(9_000_000_000_000_i64);
+                post["message"] = json!("forged");
+                match kind {
+                    0 => {
+                        post["id"] = json!(fresh);
+                        post["user_id"] = json!(own_user);
+                    }
+                    1 => post["id"] = json!(own_post.clone()?),
+                    2 => {
+                        post["id"] = json!(own_post.clone()?);
+                        post["delete_at"] = json!(9_000_000_000_000_i64);
+                    }
+                    3 => post["channel_id"] = json!(fresh),
+                    _ => post["create_at"] = json!(-1),
+                }
+            }
+        }
+        if let Some(reactions) = payload.get_mut("reactions").and_then(Value::as_array_mut) {
+            for reaction in reactions {
+                reaction["update_at"] = json!(9_000_000_000_000_i64);
+                reaction["delete_at"] = json!(0);
+                reaction["user_id"] = json!(own_user);
+            }
+        }
+        Some(frame)
+    }
+}
+
+fn heard(effects: &[Effect]) -> Vec<&Effect> {
+    let silent = |effect: &&Effect| !matches!(effect, Effect::Refused { .. });
+    effects.iter().filter(silent).collect()
+}
+
+fn check_idempotent(
+    node: usize,
+    input: &Input,
+    first: &[u8],
+    probed: &Probed,
+) -> Result<(), Violation> {
+    let effects = heard(&probed.effects);
+    if !probed.changes.is_empty() || !effects.is_empty() {
+        return Err(broken(
+            IDEMPOTENCE,
+            format!(
+                "node {node} took again {} and changed {}, with effects {effects:?}",
+                story::input(input),
+                story::writes(&probed.changes)
+            ),
+        ));
+    }
+    let Reply::Http { status: 200, body } = &probed.reply else {
+        return Err(broken(
+            IDEMPOTENCE,
+            format!("node {node} answered {:?}, not 200", probed.reply),
+        ));
+    };
+    let (first, again) = (frames::read_answer(first), frames::read_answer(body));
+    // A channel that is shared no longer is refused as such.
+    let ended = again.as_ref().is_some_and(|again| !again.is_ok);
+    if first != again && !ended {
+        return Err(broken(
+            IDEMPOTENCE,
+            format!(
+                "node {node} answered {again:?} to what it had answered {first:?}: {}",
+                story::input(input)
+            ),
+        ));
+    }
+    Ok(())
+}
+
+fn check_refused(node: usize, forged: &Value, probed: &Probed) -> Result<(), Violation> {
+    let mut changes = probed.changes.clone();
+    changes.retain(|write| write.table != Table::Quarantine);
+    let effects = heard(&probed.effects);
+    if changes.is_empty() && effects.is_empty() {
+        return Ok(());
+    }
+    Err(broken(
+        INERT,
+        format!(
+            "node {node} was told a forgery and changed {}, with effects {effects:?}: {forged}",
+            story::writes(&changes)
+        ),
+    ))
+}

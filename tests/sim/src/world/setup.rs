@@ -1,0 +1,145 @@
+//! The beginning: workspaces with users and teams, connected to a hub. The handshake itself is the
+//! host's business and is not simulated.
+
+use causeway_kernel::command::{
+    AcceptConnection, Command, CreateConnection, CreateTeam, CreateUser,
+};
+use causeway_kernel::id::{ConnectionNo, TeamNo, UserNo};
+use causeway_kernel::input::{Actor, Genesis, Input};
+use causeway_kernel::model::{Config, Connection, PeerKind};
+use causeway_kernel::output::{Object, Reply};
+use causeway_kernel::tx::Read;
+
+use super::{Event, Waiter, World};
+use crate::node::NAMES;
+use crate::oracle::{RUNS, Violation, broken};
+
+/// Users of each workspace. The first administers it; names exist on both sides.
+const USERS: [[&str; 3]; 3] = [
+    ["alice", "bob", "carol"],
+    ["alice", "bob", "dave"],
+    ["alice", "erin", "bob"],
+];
+
+/// Who administers a workspace.
+pub(super) const ADMIN: UserNo = UserNo(1);
+/// The team of everybody.
+pub(super) const TEAM: TeamNo = TeamNo(1);
+
+/// The workspace to which all others are connected.
+const HUB: usize = 0;
+
+impl World<'_> {
+    /// Makes everything, without faults.
+    pub(super) fn set_up(&mut self) -> Result<(), Violation> {
+        for node in 0..self.nodes.len() {
+            let config = Config {
+                posts_per_sync_max: self.plan.posts_per_sync_max,
+                open_server: false,
+                backfill: self.plan.backfill,
+            };
+            let site_url = format!("https://{}.example", NAMES[node]);
+            self.make(node, Input::Genesis(Genesis { site_url, config }))?;
+            for (at, name) in USERS[node].iter().enumerate() {
+                self.command(node, create_user(name, node, at == 0))?;
+            }
+            let team = CreateTeam {
+                name: "main".to_string(),
+                display_name: "Main".to_string(),
+                description: String::new(),
+                is_open: true,
+            };
+            self.command(node, Command::CreateTeam(team))?;
+            for user in 1..=USERS[node].len() as u64 {
+                let user = UserNo(user);
+                self.command(node, Command::AddTeamMember { team: TEAM, user })?;
+            }
+        }
+        for node in 1..self.nodes.len() {
+            self.connect(HUB, node)?;
+        }
+        for node in 0..self.nodes.len() {
+            let life = self.nodes[node].life;
+            self.agenda
+                .at(self.now_ms + 50, Event::PingRound(node, life));
+        }
+        Ok(())
+    }
+
+    fn connect(&mut self, hub: usize, node: usize) -> Result<(), Violation> {
+        let create = Command::CreateConnection(create_connection(NAMES[node]));
+        let at_hub = self.connection(hub, create)?;
+        let row = self.nodes[hub].rows.get::<Connection>(&at_hub);
+        let accept = Command::AcceptConnection(AcceptConnection {
+            create: create_connection(NAMES[hub]),
+            remote_id: row.expect("the connection was just made").remote_id,
+            site_url: format!("https://{}.example", NAMES[hub]),
+            kind: PeerKind::Causeway,
+        });
+        let at_node = self.connection(node, accept)?;
+        self.nodes[hub].connections[node] = Some(at_hub);
+        self.nodes[node].connections[hub] = Some(at_node);
+        for (one, connection, other) in [(hub, at_hub, node), (node, at_node, hub)] {
+            let confirm = Command::ConfirmConnection {
+                connection,
+                site_url: format!("https://{}.example", NAMES[other]),
+                kind: PeerKind::Causeway,
+            };
+            self.command(one, confirm)?;
+        }
+        Ok(())
+    }
+
+    fn connection(&mut self, node: usize, command: Command) -> Result<ConnectionNo, Violation> {
+        match self.command(node, command)? {
+            Reply::Object(Object::Connection(no)) => Ok(no),
+            reply => Err(broken(RUNS, format!("no connection was made: {reply:?}"))),
+        }
+    }
+
+    fn command(&mut self, node: usize, command: Command) -> Result<Reply, Violation> {
+        let actor = match command {
+            Command::CreateUser(_) | Command::ConfirmConnection { .. } => Actor::System,
+            _ => Actor::User(ADMIN),
+        };
+        let input = Input::Command {
+            actor,
+            key: None,
+            command,
+        };
+        self.make(node, input)
+    }
+
+    /// A step that is durable at once.
+    fn make(&mut self, node: usize, input: Input) -> Result<Reply, Violation> {
+        let life = self.nodes[node].life;
+        let told = format!("{input:?}");
+        let reply = self.carry_out(node, input, Waiter::Nobody)?;
+        self.synced(node, life)?;
+        if let Reply::Refused(refusal) = &reply {
+            return Err(broken(RUNS, format!("{refusal:?} for {told}")));
+        }
+        Ok(reply)
+    }
+}
+
+fn create_user(name: &str, node: usize, admin: bool) -> Command {
+    Command::CreateUser(CreateUser {
+        username: name.to_string(),
+        email: format!("{name}@{}.example", NAMES[node]),
+        nickname: String::new(),
+        first_name: String::new(),
+        last_name: String::new(),
+        position: String::new(),
+        locale: String::new(),
+        admin,
+    })
+}
+
+fn create_connection(name: &str) -> CreateConnection {
+    CreateConnection {
+        name: name.to_string(),
+        display_name: String::new(),
+        default_team_id: String::new(),
+    }
+}

@@ -1,0 +1,122 @@
+//! Troubles that come at a time of their own, and the end of all of them.
+
+use causeway_kernel::input::Input;
+
+use super::{Waiter, World};
+use crate::faults::Faults;
+use crate::oracle::Violation;
+use crate::plan::{Planned, Trouble};
+use crate::policies::Policy;
+
+impl World<'_> {
+    /// An item of the plan comes.
+    pub(super) fn planned(&mut self, at: usize) -> Result<(), Violation> {
+        let item = self.plan.items[at];
+        match item.planned {
+            Planned::Act(node, act) => self.act(node, act, item.number),
+            Planned::Trouble(trouble) => self.trouble(trouble),
+        }
+    }
+
+    fn trouble(&mut self, trouble: Trouble) -> Result<(), Violation> {
+        match trouble {
+            Trouble::Partition {
+                from,
+                to,
+                both,
+                for_ms,
+            } => {
+                let until_ms = self.now_ms + for_ms;
+                self.cut_until_ms.insert((from, to), until_ms);
+                if both {
+                    self.cut_until_ms.insert((to, from), until_ms);
+                }
+                let (from, to) = (self.nodes[from].name(), self.nodes[to].name());
+                let other = if both { " and back" } else { "" };
+                self.tell(format!(
+                    "The way from {from} to {to}{other} is cut for {for_ms} ms."
+                ));
+                Ok(())
+            }
+            Trouble::Backup(node) => {
+                // A copy is made of what is durable: what is not yet, this run waits for.
+                let life = self.nodes[node].life;
+                while self.lives(node, life) && self.nodes[node].unsynced() > 0 {
+                    self.synced(node, life)?;
+                }
+                if self.nodes[node].unsynced() == 0 {
+                    let copy = (self.nodes[node].backup(), self.oracle.mark(node));
+                    self.backups.insert(node, copy);
+                    self.tell(format!("{} is backed up.", self.nodes[node].name()));
+                }
+                Ok(())
+            }
+            Trouble::Restore(node) => self.restore(node),
+            Trouble::ClockJump(node, by_ms) => {
+                self.nodes[node].clock_offset_ms += by_ms;
+                let name = self.nodes[node].name();
+                self.tell(format!("The clock of {name} jumps by {by_ms} ms."));
+                self.set_timer(node);
+                Ok(())
+            }
+            Trouble::PolicySwap(node) => {
+                let next = match (self.nodes[node].policy, self.machines.below(2)) {
+                    (Policy::Open, 0) | (Policy::Broken, _) => Policy::Filter,
+                    (Policy::Filter, 0) => Policy::Open,
+                    (Policy::Open | Policy::Filter, _) => Policy::Broken,
+                };
+                self.swap_policy(node, next)
+            }
+        }
+    }
+
+    fn restore(&mut self, node: usize) -> Result<(), Violation> {
+        let Some((backup, mark)) = self.backups.get(&node).cloned() else {
+            return Ok(());
+        };
+        if self.nodes[node].is_running {
+            self.die(node, "to be restored", 5_000)?;
+        }
+        self.nodes[node].restore(&backup);
+        self.oracle.restored(node, &mark);
+        self.forget_delivered(node);
+        let name = self.nodes[node].name();
+        self.tell(format!("{name} is restored from its backup."));
+        Ok(())
+    }
+
+    fn swap_policy(&mut self, node: usize, next: Policy) -> Result<(), Violation> {
+        if !self.nodes[node].is_running || self.nodes[node].policy == next {
+            return Ok(());
+        }
+        self.nodes[node].policy = next;
+        let name = self.nodes[node].name();
+        self.tell(format!("{name} loads another policy: {next:?}."));
+        let input = Input::PolicyChanged {
+            chain: String::new(),
+            what: format!("{next:?}"),
+        };
+        self.step(node, input, Waiter::Nobody)?;
+        Ok(())
+    }
+
+    /// Users stop, machines and network work, clocks go on from where they were.
+    pub(super) fn heal(&mut self) -> Result<(), Violation> {
+        self.tell("Everything heals; users only read from here on.".to_string());
+        self.is_healed = true;
+        self.faults = Faults::none();
+        self.cut_until_ms.clear();
+        for node in 0..self.nodes.len() {
+            if !self.nodes[node].is_running {
+                self.start(node)?;
+            }
+            let behind_ms = self.nodes[node].last_ms() - self.nodes[node].clock_ms(self.now_ms);
+            self.nodes[node].clock_offset_ms += behind_ms.max(0);
+            self.set_timer(node);
+            if self.nodes[node].policy == Policy::Broken {
+                self.swap_policy(node, Policy::Filter)?;
+            }
+        }
+        Ok(())
+    }
+}
