@@ -7,7 +7,7 @@ TOOLS := $(CURDIR)/.toolchain
 DENY_VERSION := 0.20.2
 CARGO := cargo
 
-.PHONY: help build test check audit bench clean
+.PHONY: help build test sim check audit bench clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +20,11 @@ test: ## every test, on real files and on recorded traffic of real servers
 	@echo "building the tests (the first time a few minutes: it compiles the WebAssembly engine)"
 	@$(CARGO) test --release --locked
 	@$(CARGO) test --release --locked --package causeway-policy-content-filter
+
+SEEDS ?= 0..5000
+
+sim: ## two workspaces in a simulated world under faults, many times (SEEDS=0..5000)
+	@$(CARGO) run --release --locked -p causeway-sim -- --seeds $(SEEDS)
 
 check: $(TOOLS)/bin/cargo-deny ## formatting, lints with warnings denied, licences, bans and sources
 	@$(CARGO) fmt --all --check

@@ -403,14 +403,13 @@ pub struct ReactionChange {
     pub newer: bool,
 }
 
-/// May the peer add or remove this reaction?
-pub fn reaction(
+/// A reaction's version and user, as far as they can be told before its post is known: what has
+/// to wait for its post has passed this.
+pub fn reacting_user(
     rows: &(impl Read + ?Sized),
     peer: &Peer,
-    shared: &Authorized<Shared>,
-    received: Received<WireReaction>,
-) -> Result<Authorized<ReactionChange>, Reason> {
-    let wire = received.0;
+    wire: &WireReaction,
+) -> Result<(UserNo, i64), Reason> {
     if Id::parse(&wire.user_id).is_none() || Id::parse(&wire.post_id).is_none() {
         return Err(Reason::BadId);
     }
@@ -422,12 +421,23 @@ pub fn reaction(
         return Err(Reason::BadTime);
     }
     let version = times.into_iter().max().unwrap_or_default();
+    Ok((own_user(rows, peer, &wire.user_id)?, version))
+}
+
+/// May the peer add or remove this reaction?
+pub fn reaction(
+    rows: &(impl Read + ?Sized),
+    peer: &Peer,
+    shared: &Authorized<Shared>,
+    received: Received<WireReaction>,
+) -> Result<Authorized<ReactionChange>, Reason> {
+    let wire = received.0;
+    let (user, version) = reacting_user(rows, peer, &wire)?;
     let post_no = lookup::post(rows, &wire.post_id).ok_or(Reason::UnknownPost)?;
     let post = rows.get::<Post>(&post_no).ok_or(Reason::UnknownPost)?;
     if post.channel != shared.get().channel {
         return Err(Reason::WrongChannel);
     }
-    let user = own_user(rows, peer, &wire.user_id)?;
     if post.delete_at != 0 {
         return Err(Reason::UnknownPost);
     }

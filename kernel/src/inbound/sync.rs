@@ -280,6 +280,10 @@ impl Batch<'_> {
             let update_at = wire.update_at;
             let known = lookup::post(tx, &wire.post_id).is_some();
             if !known && self.waits(tx, &wire.post_id) {
+                if let Err(reason) = authorize::reacting_user(tx, self.peer, &wire) {
+                    self.tally.count(reason);
+                    continue;
+                }
                 self.tally.count(Reason::Held);
                 let channel = self.shared.get().channel;
                 if let Some(waiting) = &mut self.waiting {

@@ -156,6 +156,23 @@ fn a_newer_version_takes_the_place_of_the_one_that_waits() {
 }
 
 #[test]
+fn a_reaction_that_its_sender_may_not_give_does_not_wait() {
+    let mut world = World::new();
+    filter(&mut world, false);
+    world.sync(ACME, json!({"posts": [post("new", "ann", "odd")]}));
+    let before = world.host.tables.clone();
+    let foreign = reaction("new", "boss", "tada");
+    let bad = with(reaction("new", "ann", "tada"), json!({"emoji_name": "a b"}));
+    world.sync(ACME, json!({"reactions": [foreign, bad]}));
+    assert_eq!(world.host.tables, before);
+    let reasons = [
+        ("bad_emoji".to_string(), 1),
+        ("foreign_user".to_string(), 1),
+    ];
+    assert_eq!(world.refused(), reasons);
+}
+
+#[test]
 fn an_older_version_that_comes_late_does_not_take_the_place_of_the_one_that_waits() {
     let mut world = World::new();
     filter(&mut world, false);

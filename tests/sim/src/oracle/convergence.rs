@@ -118,6 +118,10 @@ impl Oracle {
                 ));
             }
             let channel = post.view.channel;
+            // Of a post that its own moderator deleted, a node has nothing more to say.
+            if post.moderated.contains(&model.origin) {
+                continue;
+            }
             for peer in self.entitled_now(connections, model.origin, channel, &model.told) {
                 self.reaction_at(peer, &shows[peer], (key, model.is_live), post)?;
             }

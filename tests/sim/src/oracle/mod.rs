@@ -343,6 +343,13 @@ impl Oracle {
         ))
     }
 
+    /// A node's clock jumped beyond the time for which it remembers clients' keys.
+    pub fn keys_expired(&mut self, node: usize) {
+        let users = &self.ledger.users;
+        self.keys
+            .retain(|(user, _), _| users.get(user).is_some_and(|user| user.home != node));
+    }
+
     /// Where a node stands, for a backup of it.
     #[must_use]
     pub fn mark(&self, node: usize) -> Mark {

@@ -228,15 +228,11 @@ impl World<'_> {
     }
 
     /// A message was carried out and its reply is durable.
-    pub(super) fn answer(&mut self, node: usize, call: u64, input: Input, reply: Reply) {
-        let Reply::Http { status, body } = reply else {
-            return;
-        };
-        self.remember(node, &input, status, &body);
-        let outcome = if status == 200 {
-            Outcome::Answered(body)
-        } else {
-            Outcome::Refused(status)
+    pub(super) fn answer(&mut self, call: u64, reply: &Reply) {
+        let outcome = match reply {
+            Reply::Http { status: 200, body } => Outcome::Answered(body.clone()),
+            Reply::Http { status, .. } => Outcome::Refused(*status),
+            _ => return,
         };
         self.answers(call, outcome);
     }

@@ -49,7 +49,8 @@ impl World<'_> {
             self.forsake(node, note.waiter);
             return Ok(true);
         }
-        self.reply(node, note.waiter, note.input, note.reply)?;
+        self.remember(node, &note);
+        self.reply(node, note.waiter, &note.reply);
         for effect in note.effects {
             let matters = matches!(
                 effect,
@@ -81,28 +82,15 @@ impl World<'_> {
         Ok(false)
     }
 
-    fn reply(
-        &mut self,
-        node: usize,
-        waiter: Waiter,
-        input: Input,
-        reply: Reply,
-    ) -> Result<(), Violation> {
+    fn reply(&mut self, node: usize, waiter: Waiter, reply: &Reply) {
         match waiter {
-            Waiter::Nobody => Ok(()),
-            Waiter::Client(request) => {
-                self.served(node, &request, &reply);
-                Ok(())
-            }
+            Waiter::Nobody => {}
+            Waiter::Client(request) => self.served(node, &request, reply),
             Waiter::Call(call) => {
                 self.deliveries += 1;
-                self.answer(node, call, input, reply);
-                Ok(())
+                self.answer(call, reply);
             }
-            Waiter::Start => {
-                self.serve(node);
-                Ok(())
-            }
+            Waiter::Start => self.serve(node),
         }
     }
 

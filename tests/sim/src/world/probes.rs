@@ -7,7 +7,7 @@ use causeway_kernel::output::{Effect, Reply};
 use causeway_kernel::table::Table;
 use serde_json::{Value, json};
 
-use super::{Event, World};
+use super::{Event, Note, World};
 use crate::frames;
 use crate::node::{Carried, Probed};
 use crate::oracle::{IDEMPOTENCE, INERT, RUNS, Violation, broken};
@@ -65,11 +65,15 @@ impl World<'_> {
         }
     }
 
-    /// Keeps a message that was taken whole.
-    pub(super) fn remember(&mut self, node: usize, input: &Input, status: u16, body: &[u8]) {
-        let answer = frames::read_answer(body);
-        let is_whole = answer.is_some_and(|answer| answer.is_ok && answer.post_errors.is_empty());
-        if status != 200 || !is_whole {
+    /// Keeps a message of which every item was carried out.
+    pub(super) fn remember(&mut self, node: usize, note: &Note) {
+        let (Input::Frame { .. }, Reply::Http { status: 200, body }) = (&note.input, &note.reply)
+        else {
+            return;
+        };
+        let left_out = |effect: &Effect| matches!(effect, Effect::Refused { .. });
+        let is_ok = frames::read_answer(body).is_some_and(|answer| answer.is_ok);
+        if !is_ok || note.effects.iter().any(left_out) {
             return;
         }
         if self.delivered.len() >= KEPT_MAX {
@@ -78,8 +82,8 @@ impl World<'_> {
         }
         self.delivered.push(Delivered {
             node,
-            input: input.clone(),
-            body: body.to_vec(),
+            input: note.input.clone(),
+            body: body.clone(),
         });
     }
 
@@ -105,10 +109,11 @@ impl World<'_> {
             return Ok(());
         };
         // An invitation has a meaning of its own when it comes again after an end.
-        if !frame.is_invitation {
-            let probed = self.probed(node, &input)?;
-            check_idempotent(node, &input, &first, &probed)?;
+        if frame.is_invitation {
+            return Ok(());
         }
+        let probed = self.probed(node, &input)?;
+        check_idempotent(node, &input, &first, &probed)?;
         let kind = self.prober.below(5);
         if let Some(forged) = self.forge(node, frame.json, kind) {
             let input = match input {
@@ -150,7 +155,7 @@ impl World<'_> {
         let own_post = ledger
             .posts
             .values()
-            .find(|post| post.origin == node && post.view.channel == channel)
+            .find(|post| post.origin == node && post.view.channel == channel && !post.is_lost)
             .map(|post| post.view.id.to_string());
         let fresh = Id::from_uuid_bytes(self.prober.bytes()).to_string();
         let payload = frame["msg"]["payload"].as_object_mut()?;

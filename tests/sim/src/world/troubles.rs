@@ -1,12 +1,17 @@
 //! Troubles that come at a time of their own, and the end of all of them.
 
 use causeway_kernel::input::Input;
+use causeway_kernel::limits::REQUEST_MEMORY_MS;
 
 use super::{Waiter, World};
 use crate::faults::Faults;
 use crate::oracle::Violation;
 use crate::plan::{Planned, Trouble};
 use crate::policies::Policy;
+
+/// How long a workspace remembers a client's key for certain, in ms, with time to spare for what
+/// else moves its clock.
+const KEYS_KEPT_MS: i64 = REQUEST_MEMORY_MS / 2;
 
 impl World<'_> {
     /// An item of the plan comes.
@@ -56,6 +61,9 @@ impl World<'_> {
                 self.nodes[node].clock_offset_ms += by_ms;
                 let name = self.nodes[node].name();
                 self.tell(format!("The clock of {name} jumps by {by_ms} ms."));
+                if by_ms > KEYS_KEPT_MS {
+                    self.oracle.keys_expired(node);
+                }
                 self.set_timer(node);
                 Ok(())
             }
