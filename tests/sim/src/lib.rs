@@ -7,6 +7,7 @@
 //! twice and must end in the same bytes, and every journal is replayed.
 
 pub mod agenda;
+pub mod broken;
 pub mod dice;
 pub mod faults;
 pub mod frames;

@@ -18,7 +18,7 @@ const ROWS_MAX: u32 = 1_000_000;
 
 /// Due rows that may stand in a quiet workspace: expiries of remembered results and wake-ups that
 /// come to nothing.
-const DUE_MAX: usize = 200;
+const DUE_MAX: usize = 40;
 
 /// What a node shows.
 pub struct Show {
