@@ -93,7 +93,8 @@ pub enum Suspended {
     Restored,
 }
 
-/// A channel of a connection.
+/// A channel that is or was shared over a connection; the row stays when the link ends, as the
+/// link's own does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConnectionLink;
 record!(ConnectionLink, ConnectionLinks, (ConnectionNo, ChannelNo));

@@ -8,9 +8,7 @@ use crate::authority;
 use crate::id::{ChannelNo, ConnectionNo, UserNo};
 use crate::input::Actor;
 use crate::limits::{LINKS_PER_CHANNEL_MAX, REASON_CHARS_MAX};
-use crate::model::{
-    Channel, Connection, ConnectionLink, ConnectionState, Link, LinkState, SharedChannel,
-};
+use crate::model::{Channel, Connection, ConnectionState, Link, LinkState, SharedChannel};
 use crate::outbound::link;
 use crate::output::{Effect, Event, Object, Refusal, Reply};
 use crate::posts;
@@ -184,7 +182,6 @@ pub fn end_link(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo, n
         return;
     };
     link::close(tx, channel, connection);
-    tx.delete::<ConnectionLink>(&(connection, channel));
     let others = tx.prefix::<Link, _>(&channel, LINKS_PER_CHANNEL_MAX);
     if others.iter().all(|(_, link)| ended(link)) {
         mark_unshared(tx, channel);

@@ -1,9 +1,10 @@
 //! The life of a share, seen from the side that offers it.
 
 use super::*;
+use crate::command::{self, Command};
 use crate::input::Actor;
-use crate::model::{ConnectionLink, Link};
-use crate::output::Event;
+use crate::model::Link;
+use crate::output::{Event, Object};
 
 fn boss(world: &World) -> Actor {
     Actor::User(world.user_no("boss").unwrap())
@@ -108,7 +109,9 @@ fn the_last_link_takes_the_sharing_along_and_a_notice_comes_once() {
         .step(|tx| crate::sharing::uninvite(tx, actor, no, ACME))
         .unwrap();
     assert!(world.channel("joint").unwrap().shared);
-    assert!(!world.host.has::<ConnectionLink>(&(ACME, no)));
+    let links = crate::query::sharing::links_of_connection(&world.host, ACME);
+    let state = |channel| links.iter().find(|(no, _)| *no == channel).unwrap().1.state;
+    assert_eq!(state(no), LinkState::Ended);
     let refusal = world.step(|tx| crate::sharing::uninvite(tx, actor, no, ACME));
     assert_eq!(refusal.unwrap_err().status, 404);
     let answer = world.answer(ACME, json!({"posts": [post("late", "ann", "late")]}));
@@ -133,4 +136,39 @@ fn the_last_link_takes_the_sharing_along_and_a_notice_comes_once() {
     assert!(!world.host.has::<SharedChannel>(&no));
     let refusal = world.step(|tx| crate::sharing::unshare(tx, actor, no));
     assert_eq!(refusal.unwrap_err().status, 400);
+}
+
+#[test]
+fn a_connection_that_ever_shared_a_channel_is_not_attached_to_another_workspace() {
+    let mut world = World::new();
+    let actor = boss(&world);
+    let command = |world: &mut World, command: Command| {
+        world.step(|tx| command::carry_out(tx, actor, None, &command))
+    };
+    command(&mut world, Command::RemoveConnection { connection: ACME });
+    let creator = UserNo(1);
+    let used = world.step(|tx| connect(tx, "acme-two", creator));
+    let channel = world.channel_no("joint").unwrap();
+    let invite = Command::InviteToChannel {
+        channel,
+        connection: used,
+        read_only: false,
+    };
+    command(&mut world, invite);
+    let uninvite = Command::UninviteFromChannel {
+        channel,
+        connection: used,
+    };
+    command(&mut world, uninvite);
+    let attach = |connection| Command::AttachConnection {
+        connection,
+        previous: ACME,
+    };
+    let reply = command(&mut world, attach(used));
+    assert!(matches!(reply, Reply::Refused(refusal) if refusal.status == 400));
+    let fresh = world.step(|tx| connect(tx, "acme-three", creator));
+    let reply = command(&mut world, attach(fresh));
+    assert_eq!(reply, Reply::Object(Object::Connection(fresh)));
+    let workspace = |no| world.host.get::<Connection>(&no).unwrap().workspace;
+    assert_eq!(workspace(fresh), workspace(ACME));
 }
