@@ -34,6 +34,9 @@ impl World<'_> {
     }
 
     fn judge(&mut self, node: usize, note: &Note) -> Result<(), Violation> {
+        if note.input == Input::Restored {
+            self.nodes[node].is_restored = false;
+        }
         let peers = self.nodes[node].connections.clone();
         self.oracle
             .judge(node, &note.facts, &note.effects, &peers)?;
@@ -157,8 +160,8 @@ impl World<'_> {
         }
         self.nodes[node].is_running = true;
         self.tell(format!("{} starts.", self.nodes[node].name()));
+        // Until that is durable, each start finds that the files were restored.
         if self.nodes[node].is_restored {
-            self.nodes[node].is_restored = false;
             self.step(node, Input::Restored, Waiter::Nobody)?;
         }
         self.step(node, Input::Resume, Waiter::Start)
