@@ -1,6 +1,7 @@
 //! The engine's handle, and how an engine is opened.
 
 use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::mpsc::{self, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -224,6 +225,11 @@ impl Engine {
         blocking(move || policies.keep(change.kept)).await
     }
 
+    /// Returns when the engine has ended: it was shut down, or its writer met a defect.
+    pub async fn closed(&self) {
+        self.inner.shared.closed().await;
+    }
+
     /// Ends the engine: what waits is carried out, everything is on the disk when this returns.
     pub async fn shutdown(&self) {
         self.inner.shared.put(|inbox| inbox.is_closing = true);
@@ -338,8 +344,10 @@ fn start(
     let writing = spawn("writer", {
         let shared = Arc::clone(&shared);
         move || {
+            if catch_unwind(AssertUnwindSafe(|| writer.run())).is_err() {
+                tracing::error!("the writer has ended by a defect; what is durable stays so");
+            }
             // The others end when the writer is gone, and are done with the files then.
-            writer.run();
             for thread in [syncing, checkpointing] {
                 // A thread that panicked has said so.
                 let _ = thread.join();

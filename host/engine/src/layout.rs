@@ -12,8 +12,9 @@
 //! vault…          secrets; see the service
 //! ```
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use crate::recover::OpenError;
@@ -63,11 +64,14 @@ impl Layout {
         self.root.join("snapshots")
     }
 
-    /// Makes the folders.
+    /// Makes the folders. What is in them is for the service's own user: the journal holds what
+    /// people wrote.
     ///
     /// # Errors
     /// Those of the operating system.
     pub fn make(&self) -> io::Result<()> {
+        let mut private = DirBuilder::new();
+        private.recursive(true).mode(0o700).create(&self.root)?;
         fs::create_dir_all(self.journal())?;
         fs::create_dir_all(self.snapshots())
     }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -82,6 +82,9 @@ async fn serve(settings: Settings) -> Result<ExitCode> {
     let name = tokio::select! {
         _ = interrupt.recv() => "SIGINT",
         _ = terminate.recv() => "SIGTERM",
+        () = running.app.engine.closed() => {
+            bail!("the engine has ended; start the service again: what is durable is found then")
+        }
     };
     tracing::info!(signal = name, "closing");
     tokio::select! {
