@@ -125,10 +125,27 @@ pub fn replay(
         }
     }
     report.end = replayer.head;
+    if report.difference.is_none() {
+        report.difference = lost_end(&layout, report.end.seq);
+    }
     if report.steps == 0 && report.from == 0 && report.difference.is_none() {
         return Err(ReplayDirError::Empty);
     }
     Ok(report)
+}
+
+/// Whether the tables know entries that the journal does not, if nobody works on them: the bytes
+/// of a damaged entry cannot be told from those of a torn write.
+fn lost_end(layout: &Layout, end: u64) -> Option<Difference> {
+    let _lock = layout.lock().ok()?;
+    let tables = Tables::look(&RealDisk, &layout.tables())?;
+    (tables.seq > end).then(|| Difference {
+        seq: end + 1,
+        what: format!(
+            "it is damaged or missing: the journal ends before it, the tables reach up to entry {}",
+            tables.seq
+        ),
+    })
 }
 
 /// Lays the oldest usable snapshot into the tables, if the journal does not begin with its first

@@ -99,6 +99,15 @@ impl Tables {
         Ok(Tables { database })
     }
 
+    /// How far the tables of a file reach that nobody has open, without changing it; `None` when
+    /// they have to be repaired first.
+    #[must_use]
+    pub fn look(disk: &dyn Disk, path: &Path) -> Option<Position> {
+        let backend = Backend(disk.open(path).ok()?);
+        let database = Builder::new().open_read_only_with_backend(backend).ok()?;
+        Base::new(database.begin_read().ok()?).position().ok()?
+    }
+
     /// The rows as of the last checkpoint, and how far they reach.
     ///
     /// # Errors
