@@ -3,5 +3,6 @@
 
 pub mod cable;
 pub mod client;
+pub mod command;
 pub mod process;
 pub mod scene;

@@ -1,11 +1,7 @@
 //! The content filter at acme, loaded and swapped by the service's command line.
 
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
-
-use anyhow::{Context, Result, bail};
-use causeway_tests::process::binary;
-use causeway_tests::scene::PASSWORD;
+use anyhow::Result;
+use causeway_tests::command::{component, policy};
 
 use crate::say;
 use crate::town::Town;
@@ -20,25 +16,17 @@ const LOOSE: &str = "[outbound]\nsalary\n";
 /// The policy of acme.
 pub struct Filter {
     url: String,
-    component: PathBuf,
 }
 
 impl Filter {
     /// Puts the strict list in force, whatever an earlier run left there.
     pub async fn load(town: &Town) -> Result<Filter> {
-        let binary = binary()?;
-        let target = binary
-            .ancestors()
-            .nth(2)
-            .context("the binary stands in target/release")?;
         let filter = Filter {
             url: town.acme.workspace.site_url(),
-            component: target.join("components/policies/content-filter.wasm"),
         };
-        let loaded = filter.causeway(&["list"]).await?.contains(SLOT);
-        filter
-            .put(if loaded { "swap" } else { "load" }, STRICT)
-            .await?;
+        let loaded = policy(&filter.url, &["list"]).await?.contains(SLOT);
+        let verb = if loaded { "swap" } else { "load" };
+        filter.put(verb, STRICT).await?;
         say("acme:   no post with the word \"falcon\" leaves");
         Ok(filter)
     }
@@ -54,28 +42,10 @@ impl Filter {
         say(&format!(
             "acme:   causeway policy {verb} {SLOT} {SLOT}.wasm --settings …"
         ));
-        let component = self.component.to_string_lossy();
-        let said = self
-            .causeway(&[verb, SLOT, &component, "--settings", words])
-            .await?;
-        say(&format!("        {}", said.trim()));
+        let path = component(&format!("policies/{SLOT}.wasm"))?;
+        let arguments = [verb, SLOT, &path.to_string_lossy(), "--settings", words];
+        let said = policy(&self.url, &arguments).await?;
+        say(&format!("        {said}"));
         Ok(())
-    }
-
-    /// `causeway policy …`, as the administrator of acme.
-    async fn causeway(&self, arguments: &[&str]) -> Result<String> {
-        let mut command = Command::new(binary()?);
-        command
-            .args(["policy", "--url", &self.url, "--login", "admin"])
-            .args(arguments)
-            .env("CAUSEWAY_PASSWORD", PASSWORD)
-            .stdin(Stdio::null());
-        let output = tokio::task::spawn_blocking(move || command.output())
-            .await?
-            .context("starting causeway policy")?;
-        if !output.status.success() {
-            bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
-        }
-        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 }

@@ -9,11 +9,11 @@ mod filter;
 mod timeline;
 mod town;
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::path::PathBuf;
+use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
-use causeway_tests::process::binary;
+use anyhow::Result;
+use causeway_tests::command::replay;
 use causeway_tests::scene::{self, PASSWORD};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -21,7 +21,6 @@ use conversation::Conversation;
 use filter::Filter;
 use town::Town;
 
-/// What the service's commands print goes through to the terminal; this is how our own lines look.
 fn say(line: &str) {
     println!("  {line}");
 }
@@ -59,7 +58,8 @@ async fn run() -> Result<ExitCode> {
 
     chapter("Both journals, carried out again in fresh stores");
     for workspace in [&town.acme.workspace, &town.globex.workspace] {
-        replay(&workspace.name, &workspace.data)?;
+        say(&format!("causeway replay {}", workspace.data.display()));
+        say(&format!("        {}", replay(&workspace.data).await?));
     }
 
     let same = scene::converged(&town.acme.local, &town.globex.local, &channel).await;
@@ -78,22 +78,8 @@ async fn run() -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// `causeway replay`, beside the running service.
-fn replay(name: &str, data: &Path) -> Result<()> {
-    say(&format!("causeway replay {}", data.display()));
-    let status = Command::new(binary()?)
-        .arg("replay")
-        .arg(data)
-        .status()
-        .context("starting causeway replay")?;
-    if !status.success() {
-        bail!("the journal of {name} does not give what was recorded");
-    }
-    Ok(())
-}
-
 async fn stay_up(town: &Town) -> Result<()> {
-    chapter("Look around; every password is the same, and any Mattermost client will do");
+    chapter("Both stay up, for whatever speaks Mattermost's API");
     for (side, people) in [
         (&town.acme, "admin, ann, ben"),
         (&town.globex, "admin, ben, carla"),

@@ -1,0 +1,51 @@
+//! The service's command line, as an administrator types it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use crate::process::binary;
+use crate::scene::PASSWORD;
+
+/// A component of this build, e.g. `policies/content-filter.wasm`.
+pub fn component(name: &str) -> Result<PathBuf> {
+    let binary = binary()?;
+    let target = binary.ancestors().nth(2);
+    let target = target.context("the binary stands in target/release")?;
+    Ok(target.join("components").join(name))
+}
+
+/// Runs `causeway` to its end.
+pub async fn causeway(arguments: &[&str]) -> Result<Output> {
+    let mut command = Command::new(binary()?);
+    command
+        .args(arguments)
+        .env("CAUSEWAY_PASSWORD", PASSWORD)
+        .stdin(Stdio::null());
+    tokio::task::spawn_blocking(move || command.output())
+        .await?
+        .context("starting causeway")
+}
+
+/// `causeway policy …` on a running workspace, as its administrator; gives what it said. The error
+/// of a refusal is what it said of it.
+pub async fn policy(site_url: &str, arguments: &[&str]) -> Result<String> {
+    let mut all = vec!["policy", "--url", site_url, "--login", "admin"];
+    all.extend(arguments);
+    said(causeway(&all).await?)
+}
+
+/// `causeway replay` of a data directory; the error is the difference that it found.
+pub async fn replay(data: &Path) -> Result<String> {
+    said(causeway(&["replay", &data.to_string_lossy()]).await?)
+}
+
+fn said(output: Output) -> Result<String> {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_string();
+    if !output.status.success() {
+        let (out, err) = (text(&output.stdout), text(&output.stderr));
+        bail!("{out}{err}");
+    }
+    Ok(text(&output.stdout))
+}
