@@ -2,6 +2,8 @@
 
 mod client_library;
 mod first_steps;
+mod kill;
 mod outage;
 mod pair;
+mod policy;
 mod resend;
