@@ -1,0 +1,74 @@
+//! What the documents say is what the service does.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use causeway::config::{File, Overrides, Settings};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn document(path: &str) -> Result<String> {
+    fs::read_to_string(root().join(path)).with_context(|| format!("reading {path}"))
+}
+
+#[test]
+fn the_configuration_file_of_the_documents_holds_every_key_at_its_default() -> Result<()> {
+    let text = document("docs/configuration.md")?;
+    let (_, block) = text.split_once("```toml\n").context("no TOML block")?;
+    let (block, _) = block.split_once("```").context("an open block")?;
+    let file = tempfile::NamedTempFile::new()?;
+    fs::write(file.path(), block)?;
+    let documented = Settings::build(File::read(file.path())?, Overrides::default())?;
+    let data = Some(documented.data.clone());
+    let overrides = Overrides {
+        data,
+        ..Overrides::default()
+    };
+    let default = Settings::build(File::default(), overrides)?;
+    assert_eq!(format!("{documented:?}"), format!("{default:?}"));
+
+    // Nor is a setting forgotten: every field has its key.
+    let fields = format!("{default:#?}");
+    let fields = fields.lines().filter_map(|line| line.split_once(": "));
+    for (field, _) in fields {
+        let key = match field.trim() {
+            // Groups of settings, and what is no setting of the file.
+            "kernel" | "retention" | "federation" | "segment_bytes" => continue,
+            "open_server" => "enable_open_server",
+            "posts_per_sync_max" => "max_posts_per_sync",
+            other => other,
+        };
+        assert!(block.contains(&format!("{key} = ")), "{key} is not there");
+    }
+    Ok(())
+}
+
+#[test]
+fn every_file_that_a_document_leads_to_exists() -> Result<()> {
+    for path in [
+        "README.md",
+        "docs/architecture.md",
+        "docs/configuration.md",
+        "docs/admin-api.md",
+    ] {
+        let text = document(path)?;
+        let folder = root().join(path);
+        let folder = folder.parent().context("a file stands in a folder")?;
+        for link in text
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split(')').next())
+        {
+            let target = link.split('#').next().unwrap_or_default();
+            let is_local = !target.is_empty() && !target.contains("://");
+            assert!(
+                !is_local || folder.join(target).exists(),
+                "{path}: {target} is not there"
+            );
+        }
+    }
+    Ok(())
+}
