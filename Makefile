@@ -7,7 +7,7 @@ TOOLS := $(CURDIR)/.toolchain
 DENY_VERSION := 0.20.2
 CARGO := cargo
 
-.PHONY: help build test sim check audit bench clean
+.PHONY: help build run test sim check audit bench clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,7 +16,10 @@ build: ## everything, below target/
 	@echo "building (the first time a few minutes: it compiles the WebAssembly engine)"
 	@$(CARGO) build --release --locked
 
-test: ## every test, on real files and on recorded traffic of real servers
+run: build ## two workspaces that share a channel, and what each side shows; DEMO=once ends there
+	@target/release/demo run
+
+test: build ## every test, on real files and on recorded traffic of real servers
 	@echo "building the tests (the first time a few minutes: it compiles the WebAssembly engine)"
 	@$(CARGO) test --release --locked
 	@$(CARGO) test --release --locked --package causeway-policy-content-filter
