@@ -59,7 +59,9 @@ async fn run() -> Result<ExitCode> {
     chapter("Both journals, carried out again in fresh stores");
     for workspace in [&town.acme.workspace, &town.globex.workspace] {
         say(&format!("causeway replay {}", workspace.data.display()));
-        say(&format!("        {}", replay(&workspace.data).await?));
+        for line in replay(&workspace.data).await?.lines() {
+            say(&format!("        {line}"));
+        }
     }
 
     let same = scene::converged(&town.acme.local, &town.globex.local, &channel).await;
