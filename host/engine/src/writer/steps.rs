@@ -1,0 +1,164 @@
+//! Carries inputs out, each as one step of the running group.
+
+use std::time::Instant;
+
+use causeway_kernel::codec;
+use causeway_kernel::env::StepContext;
+use causeway_kernel::input::Input;
+use causeway_kernel::output::Effect;
+
+use super::Writer;
+use super::bisect::Bisect;
+use super::sync::Release;
+use crate::SubmitError;
+use crate::journal::Kind;
+use crate::queue::{Done, Job};
+use crate::runtime::StepEnd;
+use crate::step::{self, Stamp};
+use crate::store::TablesError;
+
+impl Writer {
+    pub(super) fn carry_out_timer(&mut self) {
+        let now_ms = self.clock.now_ms();
+        self.state.wakes = self.state.wakes.split_off(&now_ms.saturating_add(1));
+        self.carry_out(Job {
+            input: Input::Timer,
+            chain: None,
+            done: Box::new(|_| {}),
+        });
+    }
+
+    pub(super) fn carry_out(&mut self, job: Job) {
+        let Job { input, chain, done } = job;
+        if let Some(chain) = chain {
+            self.chain = chain;
+        }
+        let mut done = Some(done);
+        if let Err(error) = self.steps(&input, &mut done) {
+            self.cannot_read(&error);
+            if let Some(done) = done {
+                done(Err(SubmitError::ReadOnly(error.to_string())));
+            }
+        }
+    }
+
+    /// Carries an input out, and a frame that stops once more without its culprits.
+    fn steps(&mut self, input: &Input, done: &mut Option<Done>) -> Result<(), TablesError> {
+        let Some(stopped) = self.one_step(input, done)? else {
+            return Ok(());
+        };
+        let Input::Frame {
+            connection, body, ..
+        } = input
+        else {
+            return Ok(());
+        };
+        let mut trial = |payload: &[u8]| -> Result<_, TablesError> {
+            let context = self.stamp()?.context;
+            let ran = step::carry_out(
+                self.kernel.as_mut(),
+                &self.view,
+                self.chain.as_mut(),
+                context,
+                payload,
+            )?;
+            Ok(match ran.end {
+                StepEnd::Done(_) => None,
+                StepEnd::Stopped { kind, .. } => Some(kind),
+            })
+        };
+        let remedy = Bisect::new(*connection, body).remedy(&stopped, &mut trial)?;
+        self.one_step(&remedy, done)?;
+        Ok(())
+    }
+
+    /// Carries one step out and adds it to the group. Gives what stopped it, if it was stopped; a
+    /// frame's sender goes on waiting then.
+    fn one_step(
+        &mut self,
+        input: &Input,
+        done: &mut Option<Done>,
+    ) -> Result<Option<String>, TablesError> {
+        if matches!(input, Input::Restored) {
+            self.head.epoch += 1;
+        }
+        let stamp = self.stamp()?;
+        let payload = codec::encode_input(input);
+        let ran = step::carry_out(
+            self.kernel.as_mut(),
+            &self.view,
+            self.chain.as_mut(),
+            stamp.context,
+            &payload,
+        )?;
+        if let Input::PolicyChanged { chain, .. } = input {
+            self.head.policies.clone_from(chain);
+        }
+        let records = &mut self.state.building.records;
+        let kind = Kind::of(input);
+        step::record(records, &mut self.head, kind, &stamp, &payload, &ran);
+        let (reply, effects, stopped) = match ran.end {
+            StepEnd::Done(output) => {
+                let reply = codec::decode_reply(&output.reply);
+                let reply = reply.map_err(|error| SubmitError::Stopped(error.to_string()));
+                let boundary = self.state.in_sync.as_ref().unwrap_or(&self.durable).seq;
+                self.view
+                    .fresh
+                    .apply(self.head.seq, boundary, output.writes);
+                (reply, output.effects, None)
+            }
+            StepEnd::Stopped { kind, detail } => {
+                tracing::error!(seq = self.head.seq, %kind, %detail, "a step was stopped");
+                self.shared.note(|status| status.stopped_steps += 1);
+                let reason = format!("{kind}: {detail}");
+                (
+                    Err(SubmitError::Stopped(reason.clone())),
+                    Vec::new(),
+                    Some(reason),
+                )
+            }
+        };
+        let waits_on =
+            stopped.is_some() && matches!(input, Input::Frame { skip, .. } if skip.is_empty());
+        self.state.fresh_since.get_or_insert_with(Instant::now);
+        let effects = self.keep_wakes(&effects);
+        self.state.building.add(Release {
+            done: if waits_on { None } else { done.take() },
+            reply,
+            effects,
+        });
+        Ok(stopped)
+    }
+
+    /// Time, seed and payload key of the next step.
+    fn stamp(&self) -> Result<Stamp, TablesError> {
+        let mut random = [0; 48];
+        getrandom::fill(&mut random).map_err(|error| TablesError::from_text(&error))?;
+        let (mut seed, mut payload_key) = ([0; 16], [0; 32]);
+        let (a, b) = random.split_at(16);
+        seed.copy_from_slice(a);
+        payload_key.copy_from_slice(b);
+        Ok(Stamp {
+            context: StepContext {
+                now_ms: self.head.time_ms.max(self.clock.now_ms()),
+                seed,
+            },
+            payload_key,
+        })
+    }
+
+    /// Takes the wakes out of the effects: the engine keeps the clock.
+    fn keep_wakes(&mut self, effects: &[Vec<u8>]) -> Vec<Effect> {
+        let mut others = Vec::with_capacity(effects.len());
+        for effect in effects {
+            match codec::decode_effect(effect) {
+                Ok(Effect::Wake { at_ms }) => {
+                    self.state.wakes.insert(at_ms);
+                }
+                Ok(effect) => others.push(effect),
+                Err(error) => tracing::error!(%error, "an effect is not known here"),
+            }
+        }
+        others
+    }
+}
