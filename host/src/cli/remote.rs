@@ -10,8 +10,8 @@ use bytes::Bytes;
 use clap::Args;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::{Client, ResponseFuture};
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
 
@@ -45,23 +45,48 @@ pub struct Remote {
     token: Secret,
     /// Whether the session was made here and ends here.
     own_session: bool,
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    transport: Transport,
+}
+
+/// How the workspace is reached. Certificates are looked for only where they are needed: a machine
+/// may have none.
+enum Transport {
+    Plain(Client<HttpConnector, Full<Bytes>>),
+    Tls(Client<HttpsConnector<HttpConnector>, Full<Bytes>>),
+}
+
+impl Transport {
+    fn to(url: &str) -> Result<Transport> {
+        let builder = Client::builder(TokioExecutor::new());
+        let scheme = url.split("://").next().unwrap_or_default();
+        if !scheme.eq_ignore_ascii_case("https") {
+            return Ok(Transport::Plain(builder.build_http()));
+        }
+        let connector = HttpsConnectorBuilder::new()
+            .with_native_roots()
+            .context("reading the system's certificates")?
+            .https_only()
+            .enable_http1()
+            .build();
+        Ok(Transport::Tls(builder.build(connector)))
+    }
+
+    fn request(&self, request: Request<Full<Bytes>>) -> ResponseFuture {
+        match self {
+            Transport::Plain(client) => client.request(request),
+            Transport::Tls(client) => client.request(request),
+        }
+    }
 }
 
 impl Remote {
     /// Opens a session, or uses the given one.
     pub async fn open(args: &RemoteArgs) -> Result<Remote> {
-        let connector = HttpsConnectorBuilder::new()
-            .with_native_roots()
-            .context("reading the system's certificates")?
-            .https_or_http()
-            .enable_http1()
-            .build();
         let mut remote = Remote {
             url: args.url.trim_end_matches('/').to_string(),
             token: Secret::new(args.token.clone().unwrap_or_default()),
             own_session: false,
-            client: Client::builder(TokioExecutor::new()).build(connector),
+            transport: Transport::to(&args.url)?,
         };
         if let Some(login) = &args.login {
             let password = read_password("CAUSEWAY_PASSWORD", &format!("password of {login}"))?;
@@ -108,7 +133,7 @@ impl Remote {
             request = request.header(AUTHORIZATION, value);
         }
         let request = request.body(Full::new(Bytes::from(bytes)))?;
-        let answer = tokio::time::timeout(TIMEOUT, self.client.request(request))
+        let answer = tokio::time::timeout(TIMEOUT, self.transport.request(request))
             .await
             .map_err(|_| anyhow!("{} did not answer within {TIMEOUT:?}", self.url))?
             .with_context(|| format!("calling {}", self.url))?;
