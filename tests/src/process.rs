@@ -118,7 +118,8 @@ impl Workspace {
         while begun.elapsed() < START_DEADLINE {
             if let Some(status) = self.child.try_wait()? {
                 let log = std::fs::read_to_string(self.data.join("log")).unwrap_or_default();
-                bail!("{} ended with {status} at its start:\n{log}", self.name);
+                let last = log.lines().last().unwrap_or_default();
+                bail!("{} ended with {status} at its start: {last}", self.name);
             }
             if client.get("/system/ping").await.is_ok() {
                 self.started_in = begun.elapsed();

@@ -1,6 +1,7 @@
 //! Journeys of users and administrators through real processes on loopback.
 
 mod client_library;
+mod demo;
 mod first_steps;
 mod kill;
 mod outage;

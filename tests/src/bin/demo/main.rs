@@ -15,11 +15,35 @@ use std::process::ExitCode;
 use anyhow::Result;
 use causeway_tests::command::replay;
 use causeway_tests::scene::{self, PASSWORD};
+use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 
 use conversation::Conversation;
 use filter::Filter;
 use town::Town;
+
+/// Two workspaces on this machine that share a channel.
+#[derive(Parser)]
+struct Arguments {
+    /// Where the data is, and stays.
+    #[arg(default_value = "run")]
+    folder: PathBuf,
+    /// Port of acme on 127.0.0.1.
+    #[arg(long, default_value_t = 8065)]
+    acme_port: u16,
+    /// Port of globex on 127.0.0.1.
+    #[arg(long, default_value_t = 8066)]
+    globex_port: u16,
+    /// When it ends; otherwise with Ctrl-C.
+    #[arg(long, env = "DEMO")]
+    ending: Option<Ending>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Ending {
+    /// After the timeline.
+    Once,
+}
 
 fn say(line: &str) {
     println!("  {line}");
@@ -31,7 +55,7 @@ fn chapter(title: &str) {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run().await {
+    match run(&Arguments::parse()).await {
         Ok(code) => code,
         Err(error) => {
             eprintln!("demo: {error:#}");
@@ -40,12 +64,45 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run() -> Result<ExitCode> {
-    let once = std::env::var("DEMO").is_ok_and(|value| value == "once");
-    let folder = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| "run".to_string()));
+async fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let mut ending = std::pin::pin!(told_to_end()?);
+    // Cut short, the workspaces are dropped and end at once; what they acknowledged is durable.
+    let (town, same) = tokio::select! {
+        told = tell(arguments) => told?,
+        () = &mut ending => return Ok(ExitCode::FAILURE),
+    };
+    if same && arguments.ending != Some(Ending::Once) {
+        invite_to_look(&town);
+        ending.await;
+        println!();
+    }
+    town.close().await?;
+    Ok(if same {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
 
+/// Ctrl-C, the end of the terminal, or a polite kill.
+fn told_to_end() -> Result<impl Future<Output = ()>> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
+    })
+}
+
+/// The whole story; gives the workspaces, and whether both show the same in the end.
+async fn tell(arguments: &Arguments) -> Result<(Town, bool)> {
     chapter("Two workspaces, each a process of its own");
-    let town = Town::open(&folder).await?;
+    let ports = (arguments.acme_port, arguments.globex_port);
+    let town = Town::open(&arguments.folder, ports).await?;
     chapter("An administrator here, an administrator there, and a code that goes between them");
     let channel = town.harbour().await?;
 
@@ -67,20 +124,14 @@ async fn run() -> Result<ExitCode> {
     let same = scene::converged(&town.acme.local, &town.globex.local, &channel).await;
     chapter("What each side shows");
     timeline::print(&town, &channel).await?;
-    if let Err(error) = same {
-        eprintln!("\ndemo: the two sides do not show the same: {error:#}");
-        town.close().await?;
-        return Ok(ExitCode::FAILURE);
+    match &same {
+        Ok(_) => println!("\nBoth sides show the same."),
+        Err(error) => eprintln!("\ndemo: the two sides do not show the same: {error:#}"),
     }
-    println!("\nBoth sides show the same.");
-    if !once {
-        stay_up(&town).await?;
-    }
-    town.close().await?;
-    Ok(ExitCode::SUCCESS)
+    Ok((town, same.is_ok()))
 }
 
-async fn stay_up(town: &Town) -> Result<()> {
+fn invite_to_look(town: &Town) {
     chapter("Both stay up, for whatever speaks Mattermost's API");
     for (side, people) in [
         (&town.acme, "admin, ann, ben"),
@@ -90,15 +141,4 @@ async fn stay_up(town: &Town) -> Result<()> {
         say(&format!("{name:<7} {url}  {people}  password {PASSWORD}"));
     }
     say("Ctrl-C closes both; their data stays, and `make run` goes on with it.");
-    let (mut terminate, mut hangup) = (
-        signal(SignalKind::terminate())?,
-        signal(SignalKind::hangup())?,
-    );
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted?,
-        _ = terminate.recv() => {}
-        _ = hangup.recv() => {}
-    }
-    println!();
-    Ok(())
 }

@@ -35,10 +35,10 @@ pub struct Town {
 
 impl Town {
     /// Starts both workspaces and finds or makes their people.
-    pub async fn open(folder: &Path) -> Result<Town> {
+    pub async fn open(folder: &Path, (acme_port, globex_port): (u16, u16)) -> Result<Town> {
         Ok(Town {
-            acme: Quarter::open(folder, "acme", 8065, "ann").await?,
-            globex: Quarter::open(folder, "globex", 8066, "carla").await?,
+            acme: Quarter::open(folder, "acme", acme_port, "ann").await?,
+            globex: Quarter::open(folder, "globex", globex_port, "carla").await?,
         })
     }
 
