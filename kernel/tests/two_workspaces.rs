@@ -155,6 +155,7 @@ fn connected() -> Pair {
         remote_id,
         site_url: "https://site-0.example".to_string(),
         kind: PeerKind::Causeway,
+        remote_team_id: String::new(),
     };
     pair.act(1, me, Command::AcceptConnection(accept));
     for side in 0..2 {
@@ -162,6 +163,7 @@ fn connected() -> Pair {
             connection: CONNECTION,
             site_url: format!("https://site-{}.example", 1 - side),
             kind: PeerKind::Causeway,
+            remote_team_id: String::new(),
         };
         pair.act(side, Actor::System, confirm);
         let answer = PingAnswer {

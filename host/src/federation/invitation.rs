@@ -99,6 +99,8 @@ pub struct Invitation {
     pub token: Secret,
     /// `version`; 0 if absent.
     pub version: i64,
+    /// Team that the code names, or empty.
+    pub remote_team_id: String,
 }
 
 impl Invitation {
@@ -108,6 +110,7 @@ impl Invitation {
             site_url: SiteUrl::parse(&invite.site_url).ok_or(CodeError::Contents("site URL"))?,
             token: token(&invite.token).ok_or(CodeError::Contents("token"))?,
             version: invite.version,
+            remote_team_id: invite.remote_team_id.clone(),
         })
     }
 

@@ -39,6 +39,7 @@ pub fn create(tx: &mut Tx<'_>, actor: Actor, create: &CreateConnection) -> Resul
             kind,
             creator,
             site_url: "",
+            remote_team_id: String::new(),
         },
     );
     Ok(Reply::Object(Object::Connection(no)))
@@ -77,9 +78,25 @@ pub fn accept(tx: &mut Tx<'_>, actor: Actor, accept: &AcceptConnection) -> Resul
         kind: accept.kind,
         creator: creator(tx, actor)?,
         site_url: &accept.site_url,
+        remote_team_id: team_named(&accept.remote_team_id),
     };
     let no = store(tx, checked, handshake);
     Ok(Reply::Object(Object::Connection(no)))
+}
+
+/// What the end of a handshake tells about the peer.
+pub struct Confirmed<'a> {
+    /// Its site URL.
+    pub site_url: &'a str,
+    /// What kind of server it is.
+    pub kind: PeerKind,
+    /// Team that it named, or empty.
+    pub remote_team_id: &'a str,
+}
+
+/// What a peer names as a team: an id, or nothing.
+fn team_named(text: &str) -> String {
+    Id::parse(text).map_or_else(String::new, |id| id.to_string())
 }
 
 /// The handshake has ended well.
@@ -91,9 +108,9 @@ pub fn confirm(
     tx: &mut Tx<'_>,
     actor: Actor,
     no: ConnectionNo,
-    site_url: &str,
-    kind: PeerKind,
+    peer: &Confirmed<'_>,
 ) -> Result<Reply, Refusal> {
+    let site_url = peer.site_url;
     authority::require_admin(tx, actor)?;
     let mut row = live(tx, no)?;
     if row.state == ConnectionState::Confirmed {
@@ -115,7 +132,8 @@ pub fn confirm(
         ));
     }
     row.site_url = site_url.to_string();
-    row.kind = kind;
+    row.kind = peer.kind;
+    row.remote_team_id = team_named(peer.remote_team_id);
     connection::begin(tx, no, &mut row);
     tx.put(&no, &row);
     tx.effect(Effect::Connection(no));
@@ -354,6 +372,7 @@ struct Handshake<'a> {
     kind: PeerKind,
     creator: UserNo,
     site_url: &'a str,
+    remote_team_id: String,
 }
 
 fn store(tx: &mut Tx<'_>, checked: Checked, handshake: Handshake<'_>) -> ConnectionNo {
@@ -389,6 +408,7 @@ fn store(tx: &mut Tx<'_>, checked: Checked, handshake: Handshake<'_>) -> Connect
         unknown_reactions_to: FeedSeq(0),
         turn: ChannelNo(0),
         suspended: None,
+        remote_team_id: handshake.remote_team_id,
     };
     tx.put(&no, &row);
     tx.effect(Effect::Connection(no));

@@ -83,8 +83,14 @@ fn dispatch(
             connection,
             site_url,
             kind,
+            remote_team_id,
         } => {
-            return connection::confirm(tx, actor, *connection, site_url, *kind);
+            let peer = connection::Confirmed {
+                site_url,
+                kind: *kind,
+                remote_team_id,
+            };
+            return connection::confirm(tx, actor, *connection, &peer);
         }
         Command::AbandonConnection { connection } => {
             return connection::abandon(tx, actor, *connection);
@@ -213,6 +219,8 @@ pub enum Command {
         site_url: String,
         /// What the handshake told about the peer.
         kind: PeerKind,
+        /// Team that the peer named, or empty.
+        remote_team_id: String,
     },
     /// The handshake has failed for good: the record goes.
     AbandonConnection {
@@ -376,4 +384,6 @@ pub struct AcceptConnection {
     pub site_url: String,
     /// What the code told about the inviter.
     pub kind: PeerKind,
+    /// Team that the code names, or empty.
+    pub remote_team_id: String,
 }

@@ -3,6 +3,8 @@ use serde::{Deserialize, Serialize};
 use super::{FeedObject, record};
 use crate::id::{ChannelNo, ConnectionNo, FeedSeq, Id, PostNo, UserNo, WorkspaceNo};
 use crate::input::Incarnation;
+use crate::table::Table;
+use crate::tx::Record;
 
 /// A peer workspace: the origin of what came from it. It outlives its connections.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,8 +84,23 @@ pub struct Connection {
     pub turn: ChannelNo,
     /// Why nothing is sent although the peer is confirmed, if so.
     pub suspended: Option<Suspended>,
+    /// Team that the peer named in the handshake, or empty. A server of 2021 makes the channels
+    /// that it is invited to in the team that the invitation names; newer ones name none.
+    pub remote_team_id: String,
 }
-record!(Connection, Connections, ConnectionNo);
+
+impl Record for Connection {
+    const TABLE: Table = Table::Connections;
+    const VERSION: u8 = 2;
+    type Key = ConnectionNo;
+
+    /// Version 1 had no `remote_team_id`, which stands last.
+    fn upgrade(version: u8, bytes: &[u8]) -> Option<Connection> {
+        let no_text = [0];
+        let today = [bytes, &no_text].concat();
+        (version == 1).then(|| postcard::from_bytes(&today).ok())?
+    }
+}
 
 /// Why a connection does not send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -168,4 +185,47 @@ pub enum RoundItem {
     Post(PostNo, FeedSeq),
     /// A reaction, its feed sequence and whether it was live.
     Reaction(PostNo, UserNo, String, FeedSeq, bool),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_of_the_first_version_is_read_and_stored_anew() {
+        let row = Connection {
+            remote_id: Id::from_uuid_bytes([7; 16]),
+            workspace: WorkspaceNo(1),
+            name: "globex".into(),
+            display_name: "Globex".into(),
+            site_url: "https://globex.example".into(),
+            default_team_id: String::new(),
+            creator: UserNo(1),
+            create_at: 5,
+            delete_at: 0,
+            last_ping_at: 6,
+            state: ConnectionState::Confirmed,
+            kind: PeerKind::Mattermost11,
+            attempt: 9,
+            failures: 0,
+            retry_at: 0,
+            people_cursor: FeedSeq(3),
+            unknown_reactions: 0,
+            unknown_reactions_to: FeedSeq(0),
+            turn: ChannelNo(0),
+            suspended: None,
+            remote_team_id: String::new(),
+        };
+        let today = row.to_bytes();
+        let mut first_version = today.clone();
+        first_version[0] = 1;
+        // An empty text is one zero.
+        assert_eq!(first_version.pop(), Some(0));
+        let read = Connection::from_bytes(&first_version).unwrap();
+        assert_eq!(read, row);
+        assert_eq!(read.to_bytes(), today);
+        let mut unknown = today;
+        unknown[0] = 9;
+        assert_eq!(Connection::from_bytes(&unknown), None);
+    }
 }

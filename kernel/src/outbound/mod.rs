@@ -231,7 +231,7 @@ fn invite_frame(tx: &mut Tx<'_>, work: &mut Work) -> Option<Vec<u8>> {
     let shared = tx.get::<SharedChannel>(&work.round.channel)?;
     let invite = ChannelInvite {
         channel_id: channel.id.into(),
-        team_id: String::new(),
+        team_id: work.connection.remote_team_id.clone(),
         read_only: shared.read_only,
         name: channel.name,
         display_name: channel.display_name,

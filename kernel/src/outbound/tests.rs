@@ -22,6 +22,7 @@ const ADMIN: UserNo = UserNo(1);
 const ANN: UserNo = UserNo(2);
 const TOWN: ChannelNo = ChannelNo(1);
 const LINK: ConnectionNo = ConnectionNo(1);
+const TEAM_OF_THE_PEER: &str = "teamofthepeer9999999999999";
 
 type Frame = (u64, Vec<u8>);
 
@@ -99,6 +100,7 @@ impl World {
             remote_id: Id::from_uuid_bytes([9; 16]),
             site_url: "http://there.example".into(),
             kind,
+            remote_team_id: TEAM_OF_THE_PEER.into(),
         };
         world.act(Actor::User(ADMIN), Command::AcceptConnection(accept));
         let site_url = "http://there.example".to_string();
@@ -106,6 +108,7 @@ impl World {
             connection: LINK,
             site_url,
             kind,
+            remote_team_id: TEAM_OF_THE_PEER.into(),
         };
         world.act(Actor::System, confirm);
         world
@@ -332,6 +335,17 @@ fn edit(post: PostNo, text: &str) -> Command {
         props: None,
         is_pinned: None,
     }
+}
+
+#[test]
+fn a_channel_is_offered_in_the_team_that_the_peer_named() {
+    let mut world = World::new(PeerKind::Mattermost2021);
+    world.share();
+    world.ping();
+    let (_, frame) = world.out.first().unwrap();
+    let frame = String::from_utf8(frame.clone()).unwrap();
+    assert!(frame.contains("sharedchannel_invite"), "{frame}");
+    assert!(frame.contains(TEAM_OF_THE_PEER), "{frame}");
 }
 
 #[test]

@@ -12,7 +12,7 @@ impl<R: Read + ?Sized> Renderer<'_, R> {
     pub fn remote_cluster(&self, w: &mut JsonWriter, connection: &Connection) {
         w.begin_object();
         w.text_field("remote_id", connection.remote_id.as_str());
-        w.text_field("remote_team_id", "");
+        w.text_field("remote_team_id", &connection.remote_team_id);
         w.text_field("name", &connection.name);
         w.text_field("display_name", &connection.display_name);
         w.text_field("site_url", &site_url(connection));

@@ -44,6 +44,7 @@ fn connection() -> Connection {
         unknown_reactions_to: FeedSeq(0),
         turn: ChannelNo(0),
         suspended: None,
+        remote_team_id: String::new(),
     }
 }
 

@@ -162,6 +162,7 @@ async fn store(
         remote_id: invitation.remote_id,
         site_url: invitation.site_url.as_str().to_string(),
         kind: invitation.kind(),
+        remote_team_id: invitation.remote_team_id.clone(),
     });
     match submit(federation, actor, command).await {
         Ok(reply) => connection_made(reply),
@@ -301,6 +302,7 @@ async fn finish(
         connection: acceptance.connection,
         site_url: acceptance.site_url.as_str().to_string(),
         kind: kind.unwrap_or(acceptance.row.kind),
+        remote_team_id: acceptance.row.remote_team_id.clone(),
     };
     submit(federation, Actor::System, command).await?;
     federation.inner.counters.count_confirmed();

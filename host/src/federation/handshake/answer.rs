@@ -25,6 +25,8 @@ pub struct Confirmation {
     refreshed_token: Option<Secret>,
     version: i64,
     kind: PeerKind,
+    /// Team that the peer names, or empty.
+    remote_team_id: String,
 }
 
 /// Rows 1 to 3 of protocol §5.5, and the contents that the reference does not check.
@@ -73,6 +75,7 @@ pub fn read_confirmation(
         refreshed_token,
         version: invite.version,
         kind,
+        remote_team_id: invite.remote_team_id,
     })
 }
 
@@ -114,6 +117,7 @@ pub async fn answer(
         connection: caller.connection,
         site_url: confirmation.site_url.as_str().to_string(),
         kind: confirmation.kind,
+        remote_team_id: confirmation.remote_team_id,
     };
     let input = Input::Command {
         actor: Actor::System,

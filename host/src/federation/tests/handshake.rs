@@ -564,6 +564,7 @@ fn accept_command(remote_id: Id, url: &str) -> Command {
         remote_id,
         site_url: url.into(),
         kind: PeerKind::Mattermost11,
+        remote_team_id: String::new(),
     })
 }
 

@@ -374,6 +374,7 @@ pub fn connect_to(
         unknown_reactions_to: FeedSeq(0),
         turn: ChannelNo(0),
         suspended: None,
+        remote_team_id: String::new(),
     };
     tx.bind_id(kind::CONNECTION, connection.remote_id, no.0);
     tx.put(&no, &connection);

@@ -75,6 +75,7 @@ impl World<'_> {
             remote_id: row.expect("the connection was just made").remote_id,
             site_url: format!("https://{}.example", NAMES[hub]),
             kind: PeerKind::Causeway,
+            remote_team_id: String::new(),
         });
         let at_node = self.connection(node, accept)?;
         self.nodes[hub].connections[node] = Some(at_hub);
@@ -84,6 +85,7 @@ impl World<'_> {
                 connection,
                 site_url: format!("https://{}.example", NAMES[other]),
                 kind: PeerKind::Causeway,
+                remote_team_id: String::new(),
             };
             self.command(one, confirm)?;
         }

@@ -126,6 +126,7 @@ impl Pair {
             remote_id,
             site_url: "https://acme.example".into(),
             kind: PeerKind::Causeway,
+            remote_team_id: String::new(),
         });
         self.reader.run(&command(accept))?;
         let peers = [
@@ -137,6 +138,7 @@ impl Pair {
                 connection: CONNECTION,
                 site_url: peer_url.into(),
                 kind: PeerKind::Causeway,
+                remote_team_id: String::new(),
             };
             let actor = Actor::System;
             site.run(&Input::Command {
