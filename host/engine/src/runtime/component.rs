@@ -234,6 +234,11 @@ impl KernelRunner for ComponentKernel {
         let warm = self.warm.as_ref();
         warm.map_or(0, |instance| instance.store.data().cap.bytes())
     }
+
+    fn fuel_used(&self) -> Option<u64> {
+        let left = self.warm.as_ref()?.store.get_fuel().ok()?;
+        self.options.step_fuel.checked_sub(left)
+    }
 }
 
 fn prepare(

@@ -89,6 +89,11 @@ pub trait KernelRunner: Send {
     fn memory_bytes(&self) -> usize {
         0
     }
+
+    /// Fuel that the last step used, if steps are counted in fuel and that one returned.
+    fn fuel_used(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// What a step may ask of the engine while it runs.

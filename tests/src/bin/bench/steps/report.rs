@@ -12,6 +12,7 @@ pub struct Phase {
     items: u64,
     /// Time of each step, by kernel.
     times: Vec<Vec<Duration>>,
+    fuel: u64,
     traffic: Traffic,
 }
 
@@ -22,6 +23,7 @@ impl Phase {
             name,
             items: 0,
             times: Vec::new(),
+            fuel: 0,
             traffic: Traffic::default(),
         }
     }
@@ -33,6 +35,7 @@ impl Phase {
         for (all, time) in self.times.iter_mut().zip(cost.times) {
             all.push(time);
         }
+        self.fuel += cost.fuel;
         self.traffic += cost.traffic;
     }
 
@@ -45,12 +48,12 @@ impl Phase {
         self.times.first().map_or(0, |times| times.len() as u64)
     }
 
-    /// Time of an item, in µs, by kernel.
+    /// Time of an item in the median step, in µs, by kernel: the median, as other work on the
+    /// machine stretches some steps many times over.
     pub fn item_us(&self) -> Vec<f64> {
-        let total = |times: &Vec<Duration>| times.iter().sum::<Duration>();
         self.times
             .iter()
-            .map(|times| micros(total(times)) / self.items.max(1) as f64)
+            .map(|times| median_us(times) * self.steps() as f64 / self.items.max(1) as f64)
             .collect()
     }
 
@@ -86,7 +89,9 @@ impl Phase {
         for count in [gets, keys, scans] {
             let _ = write!(row, "{:>8.2}", of_item(count));
         }
-        let _ = write!(row, "{:>9.0}", of_item(bytes));
+        for count in [bytes, self.fuel] {
+            let _ = write!(row, "{:>9.0}", of_item(count));
+        }
         row
     }
 }
@@ -124,7 +129,7 @@ impl fmt::Display for Report {
         if self.kernels.len() == 2 {
             write!(f, "{:>7}", "ratio")?;
         }
-        writeln!(f, "{:>33}", "store, per item")?;
+        writeln!(f, "{:>42}", "per item: store, fuel")?;
         write!(f, "{:<34}", "")?;
         for _ in &self.kernels {
             write!(f, "{:>11}{:>9}", "step", "item")?;
@@ -132,7 +137,16 @@ impl fmt::Display for Report {
         if self.kernels.len() == 2 {
             write!(f, "{:>7}", "")?;
         }
-        writeln!(f, "{:>8}{:>8}{:>8}{:>9}", "gets", "keys", "scans", "bytes")?;
+        for (name, width) in [
+            ("gets", 8),
+            ("keys", 8),
+            ("scans", 8),
+            ("bytes", 9),
+            ("fuel", 9),
+        ] {
+            write!(f, "{name:>width$}")?;
+        }
+        writeln!(f)?;
         for phase in &self.phases {
             writeln!(f, "{}", phase.row())?;
         }

@@ -18,6 +18,8 @@ use super::store::{Tables, Traffic};
 pub struct Cost {
     /// By kernel, in the order of the sources.
     pub times: Vec<Duration>,
+    /// Of the kernels that count it.
+    pub fuel: u64,
     /// The same for every kernel.
     pub traffic: Traffic,
 }
@@ -101,12 +103,14 @@ impl Site {
         let bytes = codec::encode_input(input);
         let mut done: Option<(StepOutput, Traffic)> = None;
         let mut times = Vec::with_capacity(self.lanes.len());
+        let mut fuel = 0;
         for lane in &mut self.lanes {
             lane.tables.traffic = Traffic::default();
             lane.tables.count(bytes.len());
             let start = Instant::now();
             let end = lane.kernel.step(&mut lane.tables, context, &bytes);
             times.push(start.elapsed());
+            fuel += lane.kernel.fuel_used().unwrap_or(0);
             let StepEnd::Done(output) = end else {
                 bail!("a step was stopped: {end:?}");
             };
@@ -114,11 +118,16 @@ impl Site {
             let result = (output, lane.tables.traffic);
             match &done {
                 None => done = Some(result),
-                Some(first) => ensure!(*first == result, "the kernels differ: {input:?}"),
+                Some(first) => ensure!(*first == result, "the kernels differ"),
             }
         }
         let (output, traffic) = done.context("there is a kernel")?;
-        Ok((output, Cost { times, traffic }))
+        let cost = Cost {
+            times,
+            fuel,
+            traffic,
+        };
+        Ok((output, cost))
     }
 
     /// Carries out a command and returns what it made.
