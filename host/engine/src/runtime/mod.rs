@@ -55,8 +55,6 @@ pub enum StopKind {
     Fuel,
     /// The memory cap was reached.
     Memory,
-    /// The epoch guard fired: a fault of the host, not of the input.
-    Epoch,
     /// A panic, in the kernel or in the host's own part of the step.
     Panic,
     /// The kernel does not read inputs of this version or shape.
@@ -69,7 +67,6 @@ impl fmt::Display for StopKind {
             StopKind::Trap => "trap",
             StopKind::Fuel => "fuel used up",
             StopKind::Memory => "memory cap",
-            StopKind::Epoch => "time guard",
             StopKind::Panic => "panic",
             StopKind::UnknownInput => "unknown input",
         })

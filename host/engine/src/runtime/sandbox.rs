@@ -1,24 +1,18 @@
 //! How components run, the kernel's and the policies': one engine and one set of bounds.
 //!
-//! Fuel bounds what a call may compute and is equal run by run; memory is capped over all that a
-//! store holds; the epoch is a last guard against what fuel does not count, and never a result
-//! that a replay would have to repeat.
+//! Fuel bounds what a call may compute and is equal run by run: every loop, every call and every
+//! byte copied counts. Memory is capped over all that a store holds. A clock that interrupts calls
+//! (epochs) would add nothing: what fuel does not count is the host's own work, which it could not
+//! interrupt either, and looking at it costs a tenth of the kernel's time.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use wasmtime::component::Component;
 use wasmtime::{Config, Engine, OptLevel, ResourceLimiter, Store, Trap};
 
 use super::StopKind;
 use super::cache::CompiledCache;
-
-/// Time between two ticks of the epoch.
-const EPOCH_TICK: Duration = Duration::from_millis(500);
-
-/// Ticks that a call may see; far beyond what its fuel lasts for.
-const EPOCH_TICKS_MAX: u64 = 60;
 
 /// Core instances, memories and tables of one component: language runtimes link a few dozen.
 const INSTANCES_MAX: usize = 256;
@@ -45,7 +39,6 @@ impl Sandbox {
     /// When this machine cannot run compiled WebAssembly.
     pub fn new(cache_dir: Option<&Path>) -> Result<Sandbox, SandboxError> {
         let engine = Engine::new(&config()).map_err(|error| SandboxError(format!("{error:#}")))?;
-        keep_ticking(&engine)?;
         let cache = cache_dir.map(|dir| Arc::new(CompiledCache::new(dir, &engine)));
         Ok(Sandbox { engine, cache })
     }
@@ -80,7 +73,6 @@ fn config() -> Config {
     let mut config = Config::new();
     config
         .consume_fuel(true)
-        .epoch_interruption(true)
         .cranelift_opt_level(OptLevel::Speed)
         .parallel_compilation(true)
         // Nothing of a result may hang on the processor at hand.
@@ -93,31 +85,11 @@ fn config() -> Config {
     config
 }
 
-/// Advances the engine's epoch for as long as the engine lives.
-fn keep_ticking(engine: &Engine) -> Result<(), SandboxError> {
-    let weak = engine.weak();
-    std::thread::Builder::new()
-        .name("epoch".into())
-        .stack_size(64 << 10)
-        .spawn(move || {
-            loop {
-                std::thread::sleep(EPOCH_TICK);
-                match weak.upgrade() {
-                    Some(engine) => engine.increment_epoch(),
-                    None => return,
-                }
-            }
-        })
-        .map(drop)
-        .map_err(|error| SandboxError(format!("no thread for the epoch: {error}")))
-}
-
 /// Gives a store its bounds for one call.
 ///
 /// # Errors
 /// Never with the sandbox's configuration, which counts fuel.
 pub fn refill<T: 'static>(store: &mut Store<T>, fuel: u64) -> wasmtime::Result<()> {
-    store.set_epoch_deadline(EPOCH_TICKS_MAX);
     store.set_fuel(fuel)
 }
 
@@ -212,7 +184,6 @@ pub fn stop(error: &wasmtime::Error, cap: &MemoryCap) -> (StopKind, String) {
     }
     match error.downcast_ref::<Trap>() {
         Some(Trap::OutOfFuel) => (StopKind::Fuel, "its fuel was used up".into()),
-        Some(Trap::Interrupt) => (StopKind::Epoch, "it ran for too long".into()),
         Some(trap) => (StopKind::Trap, trap.to_string()),
         None => (StopKind::Trap, error.root_cause().to_string()),
     }

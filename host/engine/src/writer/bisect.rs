@@ -93,7 +93,7 @@ impl<'a> Bisect<'a> {
         let stop = trial(&codec::encode_input(&self.input(skip.to_vec())))?;
         if let Some(kind) = stop {
             self.stops += 1;
-            self.fuel_stops += u32::from(kind == StopKind::Fuel || kind == StopKind::Epoch);
+            self.fuel_stops += u32::from(kind == StopKind::Fuel);
         }
         Ok(stop.is_some())
     }
