@@ -2,6 +2,8 @@
 //! [`causeway_kernel`], nothing else. No decision is made here.
 #![deny(unsafe_code)]
 
+#[cfg(target_arch = "wasm32")]
+mod allocator;
 mod host;
 mod panic;
 
@@ -26,6 +28,10 @@ use bindings::{Context, Failure, Guest};
 use causeway_kernel::codec;
 use causeway_kernel::env::StepContext;
 use causeway_kernel::output::{Output, Write};
+
+// Links the functions that compiled code calls by name.
+#[cfg(target_arch = "wasm32")]
+use causeway_kernel_compare as _;
 
 struct Component;
 

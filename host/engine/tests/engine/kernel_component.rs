@@ -13,7 +13,7 @@ use causeway_engine::runtime::{
 use causeway_kernel::codec;
 use wasmparser::{Parser, Payload, ValType};
 
-use crate::support::{Tables, context, genesis, script};
+use crate::support::{Tables, command, context, create_post, genesis, script};
 
 fn kernel(options: ComponentOptions) -> Box<dyn KernelRunner> {
     let sandbox = Sandbox::new(None).unwrap();
@@ -108,6 +108,24 @@ fn a_fresh_instance_for_every_step_gives_the_same_outputs() {
     };
     let (fresh, _) = outputs(&mut *kernel(recycling));
     assert_eq!(warm, fresh);
+}
+
+/// The component's allocator forgets everything when a step has freed all it had; a step that
+/// left something behind would make the next ones grow.
+#[test]
+fn the_memory_of_a_kernel_does_not_grow_from_step_to_step() {
+    let mut kernel = kernel(ComponentOptions::default());
+    let mut tables = Tables::default();
+    for input in script() {
+        tables.run(&mut *kernel, &input);
+    }
+    let kept = kernel.memory_bytes();
+    assert!(kept > 0);
+    for number in 0..1_000 {
+        let post = create_post(None, &format!("post {number}"));
+        tables.run(&mut *kernel, &command(1, post));
+    }
+    assert_eq!(kernel.memory_bytes(), kept);
 }
 
 /// Runs one step that has to stop, and then one that has to work.
