@@ -16,16 +16,26 @@ pub fn component(name: &str) -> Result<PathBuf> {
     Ok(target.join("components").join(name))
 }
 
-/// Runs `causeway` to its end.
+/// Runs `causeway` to its end; passwords that it asks for are those of all accounts of a scene.
 pub async fn causeway(arguments: &[&str]) -> Result<Output> {
     let mut command = Command::new(binary()?);
     command
         .args(arguments)
         .env("CAUSEWAY_PASSWORD", PASSWORD)
+        .env("CAUSEWAY_NEW_PASSWORD", PASSWORD)
         .stdin(Stdio::null());
     tokio::task::spawn_blocking(move || command.output())
         .await?
         .context("starting causeway")
+}
+
+/// Makes an account and gives its id; `arguments` say where.
+pub async fn create_user(username: &str, arguments: &[&str]) -> Result<String> {
+    let email = format!("{username}@workspace.test");
+    let mut all = vec!["admin", "create-user", "--username", username];
+    all.extend(["--email", &email]);
+    all.extend(arguments);
+    said(causeway(&all).await?)
 }
 
 /// `causeway policy …` on a running workspace, as its administrator; gives what it said. The error

@@ -159,12 +159,15 @@ impl Workspace {
         Ok(self.data.clone())
     }
 
-    /// Asks the process to end and waits for it.
+    /// Asks the process to end and waits until it did, in good order.
     pub async fn stop(mut self) -> Result<PathBuf> {
         let pid = self.child.id().to_string();
         Command::new("kill").args(["-TERM", &pid]).status()?;
         let begun = Instant::now();
-        while self.child.try_wait()?.is_none() {
+        let status = loop {
+            if let Some(status) = self.child.try_wait()? {
+                break status;
+            }
             if begun.elapsed() > START_DEADLINE {
                 bail!(
                     "{} did not end within {START_DEADLINE:?} of SIGTERM",
@@ -172,6 +175,9 @@ impl Workspace {
                 );
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
+        };
+        if !status.success() {
+            bail!("{} ended with {status} after SIGTERM", self.name);
         }
         Ok(self.data.clone())
     }
