@@ -13,11 +13,12 @@ use causeway_engine::runtime::{
 use causeway_kernel::codec;
 use wasmparser::{Parser, Payload, ValType};
 
-use crate::support::{Tables, command, context, create_post, genesis, script};
+use crate::support::{Tables, command, context, create_post, genesis, sandbox, script};
 
 fn kernel(options: ComponentOptions) -> Box<dyn KernelRunner> {
-    let sandbox = Sandbox::new(None).unwrap();
-    ComponentSource::embedded(sandbox, options).open().unwrap()
+    ComponentSource::embedded(sandbox(), options)
+        .open()
+        .unwrap()
 }
 
 fn outputs(kernel: &mut dyn KernelRunner) -> (Vec<StepOutput>, Tables) {
@@ -222,7 +223,7 @@ fn a_panic_of_the_host_ends_the_step_and_not_the_engine() {
 
 #[test]
 fn what_is_no_kernel_is_refused() {
-    let sandbox = Sandbox::new(None).unwrap();
+    let sandbox = sandbox();
     let refused = |bytes: &'static [u8]| {
         ComponentSource::of(
             sandbox.clone(),
@@ -253,14 +254,13 @@ fn only_file(folder: &Path) -> PathBuf {
 }
 
 #[test]
-fn a_compiled_kernel_is_kept_and_loaded_and_made_anew_when_damaged() {
+fn a_compiled_component_is_kept_and_loaded_and_made_anew_when_damaged() {
     let data = tempfile::tempdir().unwrap();
     let folder = cache_dir(data.path());
+    let component = include_bytes!(env!("CAUSEWAY_POLICY_CONTENT_FILTER"));
     let open = || {
         let sandbox = Sandbox::new(Some(&folder)).unwrap();
-        let source = ComponentSource::embedded(sandbox.clone(), ComponentOptions::default());
-        let mut kernel = source.open().unwrap();
-        Tables::default().run(&mut *kernel, &genesis());
+        sandbox.load(component).unwrap();
         sandbox.cache_hits()
     };
     assert_eq!(open(), 0);

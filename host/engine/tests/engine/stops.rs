@@ -7,7 +7,7 @@ use std::sync::Arc;
 use causeway_engine::policy::{ComponentPolicies, OnFailure, PolicyError};
 use causeway_engine::runtime::{
     ComponentOptions, ComponentSource, EMBEDDED_KERNEL, KernelError, KernelRunner, KernelSource,
-    NativeKernel, Sandbox, StepEnd, StepHost, StopKind,
+    NativeKernel, StepEnd, StepHost, StopKind,
 };
 use causeway_engine::{Engine, EngineOptions, SubmitError};
 use causeway_kernel::codec;
@@ -18,6 +18,7 @@ use causeway_kernel::model::QuarantineEntry;
 use causeway_kernel::output::Reply;
 use causeway_kernel::tx::Read;
 
+use crate::support::sandbox;
 use crate::support::workspace::{all_rows, new_workspace, options, post, replay};
 
 /// The native kernel, but for frames: it traps when it is to carry out one of these items.
@@ -104,13 +105,13 @@ async fn a_frame_that_always_stops_is_set_aside_whole() {
 #[tokio::test]
 async fn an_act_that_stops_is_answered_and_harms_no_other() {
     let folder = tempfile::tempdir().unwrap();
-    let sandbox = Sandbox::new(None).unwrap();
+    let cached = sandbox();
     let few = ComponentOptions {
         step_fuel: 40_000_000,
         ..ComponentOptions::default()
     };
     let options = EngineOptions {
-        kernel: Arc::new(ComponentSource::embedded(sandbox, few)),
+        kernel: Arc::new(ComponentSource::embedded(cached, few)),
         ..options(folder.path())
     };
     let (engine, _effects) = new_workspace(options.clone()).await;
@@ -142,13 +143,13 @@ fn relabelled() -> Vec<u8> {
 #[tokio::test]
 async fn a_new_kernel_is_an_entry_and_a_replay_finds_the_old_one() {
     let folder = tempfile::tempdir().unwrap();
-    let sandbox = Sandbox::new(None).unwrap();
+    let cached = sandbox();
     let old = ComponentSource::of(
-        sandbox.clone(),
+        cached.clone(),
         Cow::Owned(relabelled()),
         ComponentOptions::default(),
     );
-    let new = || ComponentSource::embedded(sandbox.clone(), ComponentOptions::default());
+    let new = || ComponentSource::embedded(cached.clone(), ComponentOptions::default());
     let with = |kernel: ComponentSource| EngineOptions {
         kernel: Arc::new(kernel),
         ..options(folder.path())
@@ -174,9 +175,7 @@ async fn a_policy_is_loaded_swapped_and_found_again() {
     static FILTER: &[u8] = include_bytes!(env!("CAUSEWAY_POLICY_CONTENT_FILTER"));
     let folder = tempfile::tempdir().unwrap();
     let with_policies = || EngineOptions {
-        policies: Arc::new(
-            ComponentPolicies::open(Sandbox::new(None).unwrap(), folder.path()).unwrap(),
-        ),
+        policies: Arc::new(ComponentPolicies::open(sandbox(), folder.path()).unwrap()),
         ..options(folder.path())
     };
     let (engine, _effects) = new_workspace(with_policies()).await;

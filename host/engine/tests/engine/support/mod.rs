@@ -4,8 +4,9 @@ pub mod disk;
 pub mod workspace;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
-use causeway_engine::runtime::{KernelRunner, StepEnd, StepHost, StepOutput};
+use causeway_engine::runtime::{KernelRunner, Sandbox, StepEnd, StepHost, StepOutput};
 use causeway_kernel::codec;
 use causeway_kernel::command::{Command, CreateChannel, CreatePost, CreateTeam, CreateUser};
 use causeway_kernel::env::{LogLevel, Range, Rows, Scan, StepContext};
@@ -14,6 +15,12 @@ use causeway_kernel::input::{Actor, Genesis, Input};
 use causeway_kernel::model::{ChannelKind, Config};
 use causeway_kernel::table::Table;
 use causeway_kernel::testing::MemoryHost;
+
+/// A sandbox whose compiled components outlive the tests: compiling the kernel takes seconds.
+pub fn sandbox() -> Sandbox {
+    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("engine-cache");
+    Sandbox::new(Some(&cache)).unwrap()
+}
 
 /// Tables in memory, as a step's host.
 #[derive(Default)]
