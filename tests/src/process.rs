@@ -1,9 +1,11 @@
 //! Real `causeway` processes, on loopback, each with a data directory of its own.
 
 use std::net::TcpListener;
+use std::ops::Range;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -12,6 +14,9 @@ use crate::client::Client;
 
 /// How long a workspace may take to answer its first ping.
 const START_DEADLINE: Duration = Duration::from_secs(60);
+
+/// Ports for workspaces: below those that systems give to outgoing connections.
+const PORTS: Range<u16> = 10_000..30_000;
 
 /// A running workspace. Dropping it kills the process, as a power cut would.
 pub struct Workspace {
@@ -43,9 +48,19 @@ pub fn binary() -> Result<PathBuf> {
     bail!("the `causeway` binary is not built; run `make build`")
 }
 
-/// A port that is free now.
+/// A port that is free now, and that no outgoing connection is given before it is used.
 pub fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    // Processes that run at the same time begin far apart.
+    let begin = std::process::id().wrapping_mul(64);
+    for _ in PORTS {
+        let offset = begin.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed).into());
+        let port = PORTS.start + u16::try_from(offset % u32::from(PORTS.end - PORTS.start))?;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    bail!("no port of {PORTS:?} is free")
 }
 
 fn spawn(data: &Path, port: u16, environment: &[(String, String)]) -> Result<Child> {
