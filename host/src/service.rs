@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 use causeway_engine::policy::ComponentPolicies;
 use causeway_engine::runtime::{ComponentOptions, ComponentSource, Sandbox, cache_dir};
-use causeway_engine::{Engine, EngineOptions};
+use causeway_engine::{Clock, Engine, EngineOptions, SystemClock};
 use causeway_kernel::command::{Command, CreateUser};
 use causeway_kernel::counters;
 use causeway_kernel::id::UserNo;
@@ -48,7 +48,15 @@ pub struct Running {
 ///
 /// # Errors
 /// When the address is taken, or the data directory cannot be opened.
-pub async fn start(mut settings: Settings) -> Result<Running> {
+pub async fn start(settings: Settings) -> Result<Running> {
+    start_with_clock(settings, Arc::new(SystemClock)).await
+}
+
+/// Starts a service that goes by a clock of the caller's.
+///
+/// # Errors
+/// As [`start`].
+pub async fn start_with_clock(mut settings: Settings, clock: Arc<dyn Clock>) -> Result<Running> {
     let listener = TcpListener::bind(settings.listen)
         .await
         .with_context(|| format!("listening on {}", settings.listen))?;
@@ -56,7 +64,7 @@ pub async fn start(mut settings: Settings) -> Result<Running> {
     if settings.site_url.is_empty() {
         settings.site_url = format!("http://{addr}");
     }
-    let (engine, effects) = open_engine(&settings).await?;
+    let (engine, effects) = open_engine(&settings, clock).await?;
     let vault = Vault::open(&settings.data).context("opening the vault")?;
     let federation = Federation::new(engine.clone(), vault.clone(), settings.federation.clone());
     let app = Arc::new(App {
@@ -84,7 +92,10 @@ pub async fn start(mut settings: Settings) -> Result<Running> {
     })
 }
 
-async fn open_engine(settings: &Settings) -> Result<(Engine, UnboundedReceiver<Effect>)> {
+async fn open_engine(
+    settings: &Settings,
+    clock: Arc<dyn Clock>,
+) -> Result<(Engine, UnboundedReceiver<Effect>)> {
     let (data_dir, retention) = (settings.data.clone(), settings.retention);
     let genesis = Genesis {
         site_url: settings.site_url.clone(),
@@ -97,6 +108,7 @@ async fn open_engine(settings: &Settings) -> Result<(Engine, UnboundedReceiver<E
             genesis,
             kernel: Arc::new(kernel),
             policies: Arc::new(policies),
+            clock,
             retention,
             ..EngineOptions::default()
         })?)
@@ -128,7 +140,7 @@ pub async fn create_user(
     if settings.site_url.is_empty() {
         settings.site_url = format!("http://{}", settings.listen);
     }
-    let (engine, _effects) = open_engine(&settings)
+    let (engine, _effects) = open_engine(&settings, Arc::new(SystemClock))
         .await
         .context("while the workspace is running, use --url instead of --data")?;
     let vault = Vault::open(&settings.data).context("opening the vault")?;
