@@ -69,6 +69,15 @@ impl Client {
         }
     }
 
+    /// A client with the session of this token.
+    #[must_use]
+    pub fn with_token(&self, token: &str) -> Client {
+        Client {
+            token: Some(token.to_string()),
+            ..self.clone()
+        }
+    }
+
     /// The site URL.
     #[must_use]
     pub fn site_url(&self) -> &str {
@@ -90,10 +99,7 @@ impl Client {
             .ok()
             .with_context(|| format!("logging {login_id} in"))?;
         let token = token.ok_or_else(|| anyhow!("the login gave no Token header"))?;
-        Ok(Client {
-            token: Some(token),
-            ..self.clone()
-        })
+        Ok(self.with_token(&token))
     }
 
     /// One request below `/api/v4`.

@@ -4,5 +4,7 @@
 pub mod cable;
 pub mod client;
 pub mod command;
+pub mod hosted;
+pub mod peer;
 pub mod process;
 pub mod scene;
