@@ -4,6 +4,9 @@
 //! accounts are made without hashing a password, which would cost more than all that a test does
 //! with them.
 
+use std::fs;
+use std::os::unix::fs::{DirBuilderExt, symlink};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -16,6 +19,7 @@ use causeway_kernel::input::{Actor, Input};
 use causeway_kernel::output::{Object, Reply};
 use serde_json::json;
 use tempfile::TempDir;
+use tokio::sync::Mutex;
 
 use crate::client::Client;
 use crate::peer;
@@ -38,6 +42,9 @@ impl Clock for MovedClock {
     }
 }
 
+/// Held while a workspace starts, so that the first one compiles the kernel for all.
+static STARTING: Mutex<()> = Mutex::const_new(());
+
 /// A workspace in this process.
 pub struct Hosted {
     /// Its administrator's session and its team.
@@ -52,6 +59,7 @@ impl Hosted {
     /// Starts a workspace with an administrator of this name and a team.
     pub async fn start(admin: &str, adjust: impl FnOnce(&mut Settings)) -> Result<Hosted> {
         let data = tempfile::tempdir()?;
+        share_compiled(data.path())?;
         let overrides = Overrides {
             data: Some(data.path().to_path_buf()),
             listen: Some(([127, 0, 0, 1], 0).into()),
@@ -60,7 +68,10 @@ impl Hosted {
         let mut settings = Settings::build(File::default(), overrides)?;
         adjust(&mut settings);
         let clock = Arc::<MovedClock>::default();
-        let running = service::start_with_clock(settings, Arc::clone(&clock) as _).await?;
+        let running = {
+            let _alone = STARTING.lock().await;
+            service::start_with_clock(settings, Arc::clone(&clock) as _).await?
+        };
         let client = session(&running, admin, true).await?;
         let body = json!({ "name": "crew", "display_name": "Crew", "type": "O" });
         let team = client.post("/teams", body).await?;
@@ -128,6 +139,20 @@ impl Hosted {
     pub async fn stop(self) {
         self.running.shutdown().await;
     }
+}
+
+/// Lets a data directory use the compiled components of earlier tests, beside the running one.
+fn share_compiled(data: &Path) -> Result<()> {
+    let own = std::env::current_exe()?;
+    let folder = own.parent().context("the test's folder")?;
+    let folder = folder.join("compiled-components");
+    // Only the service itself may write there: compiled code is trusted.
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&folder)?;
+    symlink(&folder, data.join("cache"))?;
+    Ok(())
 }
 
 /// Makes an account and a session of it.
