@@ -73,11 +73,12 @@ impl Metrics {
     }
 }
 
+/// Counters by a word that the service itself chooses.
 #[derive(Default)]
-struct Reasons(Mutex<BTreeMap<String, u64>>);
+pub(crate) struct Reasons(Mutex<BTreeMap<String, u64>>);
 
 impl Reasons {
-    fn add(&self, reason: &str, count: u64) {
+    pub(crate) fn add(&self, reason: &str, count: u64) {
         let mut reasons = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(slot) = reasons.get_mut(reason) {
             *slot += count;
@@ -91,7 +92,7 @@ impl Reasons {
         *reasons.entry(name.to_string()).or_default() += count;
     }
 
-    fn render(&self, page: &mut Page, label: &str) {
+    pub(crate) fn render(&self, page: &mut Page, label: &str) {
         let reasons = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for (reason, count) in reasons.iter() {
             page.sample(&[(label, reason)], *count);

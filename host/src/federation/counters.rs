@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use causeway_kernel::input::SendOutcome;
 
-use crate::metrics::Page;
+use crate::metrics::{Page, Reasons};
 
 /// Counters of one service.
 #[derive(Default)]
@@ -17,6 +17,8 @@ pub(super) struct FederationCounters {
     pings_failed: AtomicU64,
     turned_away: AtomicU64,
     confirmed: AtomicU64,
+    refused_requests: Reasons,
+    refused_codes: Reasons,
 }
 
 impl FederationCounters {
@@ -42,6 +44,16 @@ impl FederationCounters {
     /// A request did not pass the gate.
     pub(super) fn count_turned_away(&self) {
         self.turned_away.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A request of a peer was refused with this error id.
+    pub(super) fn count_refused_request(&self, id: &str) {
+        self.refused_requests.add(id, 1);
+    }
+
+    /// An invitation code was not accepted, for the reason of this error id.
+    pub(super) fn count_refused_code(&self, id: &str) {
+        self.refused_codes.add(id, 1);
     }
 
     /// A handshake ended well.
@@ -83,5 +95,17 @@ impl FederationCounters {
             "Handshakes that ended with a connection.",
             read(&self.confirmed),
         );
+        page.family(
+            "causeway_federation_requests_refused_total",
+            "counter",
+            "Refused requests of peers by error id.",
+        );
+        self.refused_requests.render(page, "id");
+        page.family(
+            "causeway_federation_codes_refused_total",
+            "counter",
+            "Invitation codes that could not be accepted, by error id.",
+        );
+        self.refused_codes.render(page, "id");
     }
 }

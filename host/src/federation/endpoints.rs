@@ -5,6 +5,7 @@ use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use bytes::Bytes;
@@ -54,7 +55,25 @@ pub fn router(federation: &Federation) -> Router {
         )
         .route("/api/v4/remotecluster/upload/{upload_id}", post(upload))
         .route("/api/v4/remotecluster/{remote_id}/image", post(image))
+        .route_layer(middleware::from_fn_with_state(
+            federation.clone(),
+            count_refusals,
+        ))
         .with_state(federation.clone())
+}
+
+/// Counts what is refused here by its error id; what the workspace refuses is counted where its
+/// answer is passed on.
+async fn count_refusals(
+    State(federation): State<Federation>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let response = next.run(request).await;
+    if let Some(error) = response.extensions().get::<ApiError>() {
+        federation.inner.counters.count_refused_request(&error.id);
+    }
+    response
 }
 
 async fn ping(
@@ -93,11 +112,23 @@ async fn message(
     };
     match federation.submit(input).await? {
         Reply::Http { status, body } => {
+            if status != 200 {
+                let id = error_id(&body);
+                federation.inner.counters.count_refused_request(&id);
+            }
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             Ok((status, [(CONTENT_TYPE, JSON)], body).into_response())
         }
         _ => Err(ApiError::internal()),
     }
+}
+
+/// The id of an error object that the workspace has written.
+fn error_id(body: &[u8]) -> String {
+    Document::parse(body)
+        .ok()
+        .and_then(|document| Some(document.root().text("id").ok()?.into_owned()))
+        .unwrap_or_default()
 }
 
 async fn confirm(

@@ -2,7 +2,7 @@
 //! channel that is here already changes nothing, unless it is the peer's own channel come back.
 
 use super::authorize::Peer;
-use super::{fail, ok};
+use super::{Reason, Tally, fail, ok};
 use crate::id::{ChannelNo, Id, TeamNo, UserNo, WorkspaceNo};
 use crate::limits::{CHANNEL_NAME_MAX, CHANNELS_PER_TEAM_MAX, HEADER_CHARS_MAX, PURPOSE_CHARS_MAX};
 use crate::lookup;
@@ -21,12 +21,16 @@ use crate::{channels, members, posts};
 pub fn message(tx: &mut Tx<'_>, peer: &Peer, payload: Value<'_>) -> Reply {
     let invite = match ChannelInvite::decode(payload) {
         Ok(invite) => invite,
-        Err(error) => return fail(&format!("invalid channel invite: {error}")),
+        Err(error) => {
+            Tally::of(Reason::Malformed).report(tx, peer.no);
+            return fail(&format!("invalid channel invite: {error}"));
+        }
     };
     match accept(tx, peer, &invite) {
         Ok(()) => ok(None),
         Err(error) => {
             tx.abandon();
+            Tally::of(Reason::InviteRefused).report(tx, peer.no);
             fail(&error)
         }
     }

@@ -220,7 +220,7 @@ pub fn step(tx: &mut Tx<'_>, connection: ConnectionNo) {
         // leans on it comes after it, and follows it there.
         tx.delete::<Held>(&key);
         match again(tx, &peer, &row) {
-            Outcome::Taken => {}
+            Outcome::Taken | Outcome::Known => {}
             Outcome::Refused(reason) => tally.count(reason),
             Outcome::Failed(reason) => {
                 let attempts = row.attempts.saturating_add(1);

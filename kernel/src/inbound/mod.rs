@@ -66,9 +66,7 @@ pub fn frame(tx: &mut Tx<'_>, connection: ConnectionNo, body: &[u8], skip: &[(u3
         }
         TOPIC_INVITE => channel_invite::message(tx, &peer, frame.payload),
         TOPIC_UPLOAD => {
-            let mut tally = Tally::default();
-            tally.count(Reason::FeatureOff);
-            tally.report(tx, connection);
+            Tally::of(Reason::FeatureOff).report(tx, connection);
             fail("createUpload: Unable to upload file. File attachments are disabled.")
         }
         _ => ok(None),
@@ -79,9 +77,7 @@ pub fn frame(tx: &mut Tx<'_>, connection: ConnectionNo, body: &[u8], skip: &[(u3
 /// and tells the peer that it is refused for good: sent again, it would stop again.
 pub fn quarantine(tx: &mut Tx<'_>, connection: ConnectionNo, body: &[u8], reason: &str) -> Reply {
     quarantine::set_aside(tx, connection, body, reason);
-    let mut tally = Tally::default();
-    tally.count(Reason::Quarantined);
-    tally.report(tx, connection);
+    Tally::of(Reason::Quarantined).report(tx, connection);
     fail("the message could not be processed and was set aside")
 }
 

@@ -8,7 +8,7 @@ use crate::model::Reaction;
 use crate::reactions;
 use crate::tx::{Read, Tx};
 
-/// Carries out what was authorised.
+/// Carries out what was authorised and is newer than what is held.
 pub fn apply(
     tx: &mut Tx<'_>,
     peer: &Peer,
@@ -19,11 +19,8 @@ pub fn apply(
         user,
         wire,
         version,
-        newer,
+        newer: _,
     } = change.take();
-    if !newer {
-        return Ok(());
-    }
     let emoji = wire.emoji_name;
     if wire.delete_at == 0 && !reactions::has_room(tx, post, &emoji) {
         return Err(Reason::TooManyEmoji);

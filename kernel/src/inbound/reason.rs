@@ -35,6 +35,14 @@ pub enum Reason {
     UnknownPost,
     /// The root of the thread is not known here, or is itself a reply.
     UnknownRoot,
+    /// The message names a channel that is not here.
+    UnknownChannel,
+    /// The message names a channel that is not shared with its sender.
+    NotShared,
+    /// An invitation of a channel cannot be accepted.
+    InviteRefused,
+    /// This version of the item, or a newer one, is held already: a success that changes nothing.
+    NotNewer,
     /// Every name that the suffix rule gives is taken.
     NameTaken,
     /// The post has as many different emoji as it may have.
@@ -67,6 +75,10 @@ impl Reason {
             Reason::ForeignPost => "foreign_post",
             Reason::UnknownPost => "unknown_post",
             Reason::UnknownRoot => "unknown_root",
+            Reason::UnknownChannel => "unknown_channel",
+            Reason::NotShared => "not_shared",
+            Reason::InviteRefused => "invite_refused",
+            Reason::NotNewer => "not_newer",
             Reason::NameTaken => "name_taken",
             Reason::TooManyEmoji => "too_many_emoji",
             Reason::Denied => "denied",
@@ -85,6 +97,14 @@ impl Tally {
     /// Counts one item.
     pub fn count(&mut self, reason: Reason) {
         self.add(reason, 1);
+    }
+
+    /// The count of one refused message.
+    #[must_use]
+    pub fn of(reason: Reason) -> Tally {
+        let mut tally = Tally::default();
+        tally.count(reason);
+        tally
     }
 
     /// Counts several items.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::authorize::{self, Authorized, Closed, Peer, Received, Shared};
+use super::authorize::{self, Authorized, Closed, Peer, Received, Shared, UserAct, UserChange};
 use super::held::{Full, Waiting};
 use super::judge::{self, Judgements};
 use super::mentions::Mentions;
@@ -29,14 +29,24 @@ pub fn message(tx: &mut Tx<'_>, peer: &Peer, payload: Value<'_>, skip: Skip<'_>)
     }
     let message = match SyncMessage::decode(payload) {
         Ok(message) => message,
-        Err(error) => return fail(&format!("invalid sync message: {error}")),
+        Err(error) => {
+            Tally::of(Reason::Malformed).report(tx, peer.no);
+            return fail(&format!("invalid sync message: {error}"));
+        }
     };
     if let Some(reply) = answer_without_channel(tx, peer, &message) {
         return reply;
     }
     let shared = match authorize::channel(tx, peer, &message.channel_id) {
         Ok(shared) => shared,
-        Err(closed) => return refuse_channel(closed, &message.channel_id),
+        Err(closed) => {
+            let reason = match closed {
+                Closed::Unknown => Reason::UnknownChannel,
+                Closed::NotShared => Reason::NotShared,
+            };
+            Tally::of(reason).report(tx, peer.no);
+            return refuse_channel(closed, &message.channel_id);
+        }
     };
     let mut batch = Batch {
         peer,
@@ -97,6 +107,7 @@ fn answer_without_channel(
         return None;
     }
     if items > 0 || message.statuses > 0 {
+        Tally::of(Reason::Malformed).report(tx, peer.no);
         return Some(fail(
             "global user sync message should not contain posts, reactions or statuses",
         ));
@@ -159,8 +170,13 @@ impl Batch<'_> {
                 continue;
             };
             let (id, update_at) = (wire.id.clone(), wire.update_at);
-            let taken = authorize::user(tx, self.peer, Received::new(wire))
-                .and_then(|change| users::apply(tx, self.peer, &self.shared, change));
+            let change = authorize::user(tx, self.peer, Received::new(wire));
+            let is_known =
+                |change: &Authorized<UserChange>| matches!(change.get().act, UserAct::Nothing(_));
+            if change.as_ref().is_ok_and(is_known) {
+                self.tally.count(Reason::NotNewer);
+            }
+            let taken = change.and_then(|it| users::apply(tx, self.peer, &self.shared, it));
             match taken {
                 Ok(_) => {
                     let newest = &mut self.response.users_last_update_at;
@@ -225,6 +241,11 @@ impl Batch<'_> {
                 return Ok(());
             }
             Outcome::Taken => {
+                self.take_note(wire.update_at);
+                return Ok(());
+            }
+            Outcome::Known => {
+                self.tally.count(Reason::NotNewer);
                 self.take_note(wire.update_at);
                 return Ok(());
             }
@@ -296,6 +317,7 @@ impl Batch<'_> {
                     let newest = &mut self.response.reactions_last_update_at;
                     *newest = (*newest).max(update_at);
                 }
+                Outcome::Known => self.tally.count(Reason::NotNewer),
                 Outcome::Refused(reason) => self.tally.count(reason),
                 Outcome::Failed(_) => self.tally.count(Reason::Held),
             }

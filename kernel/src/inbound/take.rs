@@ -15,8 +15,10 @@ use crate::wire::message::{WirePost, WireReaction};
 /// What became of an item.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It is carried out, or was before.
+    /// It is carried out.
     Taken,
+    /// It was carried out before, or something newer was: nothing changes.
+    Known,
     /// It is refused for good.
     Refused(Reason),
     /// The policies failed, for this reason: it has to be asked again.
@@ -103,6 +105,9 @@ pub fn post(
         Ok(change) => change,
         Err(reason) => return Outcome::Refused(reason),
     };
+    if let PostAct::Nothing(_) = change.get().act {
+        return Outcome::Known;
+    }
     let text = match text_of(tx, peer, shared, mentions, change.get(), judgements) {
         Ok(text) => text,
         Err(outcome) => return outcome,
@@ -144,9 +149,12 @@ pub fn reaction(
     shared: &Authorized<Shared>,
     wire: WireReaction,
 ) -> Outcome {
-    let taken = authorize::reaction(tx, peer, shared, Received::new(wire))
-        .and_then(|change| reactions::apply(tx, peer, change));
-    match taken {
+    let change = match authorize::reaction(tx, peer, shared, Received::new(wire)) {
+        Ok(change) if !change.get().newer => return Outcome::Known,
+        Ok(change) => change,
+        Err(reason) => return Outcome::Refused(reason),
+    };
+    match reactions::apply(tx, peer, change) {
         Ok(()) => Outcome::Taken,
         Err(reason) => Outcome::Refused(reason),
     }

@@ -52,6 +52,21 @@ pub async fn accept(
     code: &str,
     password: &Secret,
 ) -> Result<ConnectionNo, HandshakeError> {
+    let accepted = open_and_confirm(federation, actor, create, code, password).await;
+    if let Err(error) = &accepted {
+        let id = error.refusal().id;
+        federation.inner.counters.count_refused_code(&id);
+    }
+    accepted
+}
+
+async fn open_and_confirm(
+    federation: &Federation,
+    actor: Actor,
+    create: CreateConnection,
+    code: &str,
+    password: &Secret,
+) -> Result<ConnectionNo, HandshakeError> {
     ready(federation, actor)?;
     let derivations = federation.inner.vault.derivations();
     let invitation = invitation::open(derivations, code.trim(), password).await?;

@@ -283,7 +283,8 @@ fn what_is_wrong_with_an_invitation_is_said_and_nothing_changes() {
             json!({"status": "FAIL", "err": error, "payload": null})
         );
         assert_eq!(world.host.tables, before);
-        assert!(world.effects.is_empty());
+        assert_eq!(world.refused(), [("invite_refused".to_string(), 1)]);
+        assert_eq!(world.effects.len(), 1);
     }
     let group = with(invite("lounge", "lounge"), json!({"type": "G"}));
     for odd in [json!("x"), json!(null), json!({}), group] {

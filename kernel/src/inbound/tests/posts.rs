@@ -40,7 +40,8 @@ fn the_same_post_ten_times_is_one_post_and_one_event() {
     for _ in 0..10 {
         let response = one(&mut world, post("new", "ann", "hello"));
         assert_eq!(response["post_errors"], json!([]));
-        assert!(world.effects.is_empty());
+        assert_eq!(world.refused(), [("not_newer".to_string(), 1)]);
+        assert_eq!(world.effects.len(), 1);
     }
     assert_eq!(world.host.tables, before);
     // As a real server sends a root: before and after its reply, touched by it.
