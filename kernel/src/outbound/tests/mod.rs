@@ -1,0 +1,252 @@
+//! Sending to a model of a peer.
+
+mod properties;
+mod world;
+
+use self::world::*;
+use super::*;
+use crate::command::Command;
+use crate::id::Id;
+use crate::input::{Actor, Input, PingAnswer, SendOutcome};
+use crate::model::{ExceptionState, Post};
+use crate::policy::{Question, Verdict};
+use crate::wire::response::{SyncResponse, encode_fail, encode_ok};
+
+#[test]
+fn a_channel_is_offered_in_the_team_that_the_peer_named() {
+    let mut world = World::new(PeerKind::Mattermost2021);
+    world.share();
+    world.ping();
+    let (_, frame) = world.out.first().unwrap();
+    let frame = String::from_utf8(frame.clone()).unwrap();
+    assert!(frame.contains("sharedchannel_invite"), "{frame}");
+    assert!(frame.contains(TEAM_OF_THE_PEER), "{frame}");
+}
+
+#[test]
+fn what_is_posted_while_the_invitation_is_out_arrives_too() {
+    let mut world = World::new(PeerKind::Causeway);
+    let old = world.write(None, "from before");
+    world.share();
+    let post = world.write(None, "during");
+    world.ping();
+    world.settle();
+    assert_eq!(world.posts.len(), 1);
+    // A reply takes its old root along, a reaction its old post.
+    world.write(Some(old), "reply");
+    world.act(Actor::User(ANN), react(post));
+    world.settle();
+    world.expect_same();
+    assert_eq!(world.posts.len(), 3);
+    assert_eq!(world.reactions.len(), 1);
+}
+
+#[test]
+fn a_backlog_goes_in_full_batches_and_in_order() {
+    let mut world = World::shared(PeerKind::Causeway);
+    world.write(None, "first");
+    world.settle();
+    world.batches.clear();
+    for n in 0..131 {
+        world.write(None, &format!("post {n}"));
+    }
+    world.settle();
+    world.expect_same();
+    // The first leaves at once, the others gather behind it.
+    assert_eq!(world.batches, [1, 50, 50, 30]);
+}
+
+#[test]
+fn lost_answers_restarts_and_late_receipts_lose_and_double_nothing() {
+    let mut world = World::shared(PeerKind::Causeway);
+    let post = world.write(None, "one");
+    let (first, frame) = world.out.remove(0);
+    world.take(&frame);
+    world.receipt(first, SendOutcome::Unknown);
+    world.act(Actor::User(ANN), edit(post, "two"));
+    world.run(Input::Resume);
+    // The receipt of an attempt that is over changes nothing.
+    world.receipt(
+        first,
+        SendOutcome::Answered(encode_ok(Some(&SyncResponse::default()))),
+    );
+    world.settle();
+    let (again, _) = (world.write(None, "three"), world.out.clone());
+    world.run(Input::Resume);
+    world.act(Actor::User(ANN), Command::DeletePost { post: again });
+    world.out.clear();
+    world.run(Input::Resume);
+    world.settle();
+    world.expect_same();
+}
+
+#[test]
+fn a_toggle_is_told_of_a_state_at_most_once() {
+    let mut world = World::shared(PeerKind::Mattermost11);
+    let post = world.write(None, "one");
+    world.settle();
+    world.act(Actor::User(ANN), react(post));
+    let (attempt, frame) = world.out.remove(0);
+    world.take(&frame);
+    world.receipt(attempt, SendOutcome::Unknown);
+    world.settle();
+    world.expect_same();
+    assert_eq!(
+        world
+            .host
+            .get::<Connection>(&LINK)
+            .unwrap()
+            .unknown_reactions,
+        1
+    );
+    // What certainly did not arrive is told again; a removal of what it has, once.
+    let emoji = "tada".to_string();
+    let remove = Command::RemoveReaction {
+        post,
+        user: ANN,
+        emoji,
+    };
+    world.act(Actor::User(ANN), remove);
+    let (attempt, _) = world.out.remove(0);
+    world.receipt(attempt, SendOutcome::NeverLeft);
+    world.settle();
+    world.expect_same();
+    assert!(world.reactions.is_empty());
+}
+
+#[test]
+fn a_refused_post_is_tried_again_and_then_given_up_visibly() {
+    let mut world = World::shared(PeerKind::Causeway);
+    world.write(None, "fine");
+    world.settle();
+    let bad = world.write(None, "refused");
+    let id = world.host.get::<Post>(&bad).unwrap().id.to_string();
+    let refusal = SyncResponse {
+        post_errors: vec![id],
+        ..SyncResponse::default()
+    };
+    let mut sends = 0;
+    for _ in 0..400 {
+        if let Some((attempt, _)) = world.out.pop() {
+            sends += 1;
+            world.receipt(attempt, SendOutcome::Answered(encode_ok(Some(&refusal))));
+        }
+        world.now_ms += 2_000;
+        world.run(Input::Timer);
+        if world.now_ms % 60_000 < 2_100 {
+            world.ping();
+        }
+    }
+    assert_eq!(sends, 5);
+    assert_eq!(world.exceptions(), [ExceptionState::Dead]);
+    assert_eq!(
+        world.host.get::<Link>(&(TOWN, LINK)).unwrap().dead_letters,
+        1
+    );
+    // A new version of it is a new item.
+    world.act(Actor::User(ANN), edit(bad, "better"));
+    world.settle();
+    world.expect_same();
+    assert!(world.exceptions().is_empty());
+}
+
+#[test]
+fn a_message_refused_as_a_whole_is_halved_and_nothing_of_it_is_lost() {
+    let mut world = World::shared(PeerKind::Causeway);
+    world.write(None, "profile goes first");
+    world.settle();
+    world.host.get::<Link>(&(TOWN, LINK)).unwrap();
+    for n in 0..8 {
+        world.write(None, &format!("post {n}"));
+    }
+    for _ in 0..3 {
+        while let Some((attempt, _)) = world.out.pop() {
+            let fail = encode_fail("database is tired");
+            world.receipt(attempt, SendOutcome::Answered(fail));
+        }
+        world.now_ms += 10_000;
+        world.run(Input::Timer);
+    }
+    world.settle();
+    world.expect_same();
+}
+
+#[test]
+fn what_policies_deny_or_fail_on_stays_until_they_change() {
+    let mut world = World::shared(PeerKind::Causeway);
+    world.host.policy = Some(Box::new(|question: &Question| {
+        let Question::Post(post) = question;
+        match post.message.as_str() {
+            "secret" => Verdict::Deny("a word".into()),
+            "unsure" => Verdict::Failed("trapped".into()),
+            "loud" => Verdict::Revise("quiet".into()),
+            _ => Verdict::Allow,
+        }
+    }));
+    let secret = world.write(None, "secret");
+    world.write(Some(secret), "reply to it");
+    world.act(Actor::User(ANN), react(secret));
+    let unsure = world.write(None, "unsure");
+    let loud = world.write(None, "loud");
+    for _ in 0..20 {
+        world.deliver_next();
+    }
+    let loud_id = world.host.get::<Post>(&loud).unwrap().id.to_string();
+    assert_eq!(world.posts.len(), 1);
+    assert_eq!(world.posts[&loud_id].0, "quiet");
+    world.host.policy = None;
+    world.act(Actor::User(ANN), edit(loud, "plain"));
+    world.run(Input::PolicyChanged {
+        chain: String::new(),
+        what: String::new(),
+    });
+    world.settle();
+    world.expect_same();
+    assert!(world.exceptions().is_empty());
+    let _ = unsure;
+}
+
+#[test]
+fn a_peer_that_says_no_longer_shared_ends_the_link() {
+    let mut world = World::shared(PeerKind::Causeway);
+    world.write(None, "one");
+    let (attempt, _) = world.out.remove(0);
+    let fail = encode_fail("cannot process; channel is no longer shared: x");
+    world.receipt(attempt, SendOutcome::Answered(fail));
+    let link = world.host.get::<Link>(&(TOWN, LINK)).unwrap();
+    assert_eq!(link.state, LinkState::Ended);
+    world.write(None, "two");
+    assert!(world.out.is_empty());
+}
+
+#[test]
+fn a_restored_peer_is_sent_everything_again() {
+    let mut world = World::shared(PeerKind::Causeway);
+    for n in 0..60 {
+        world.write(None, &format!("post {n}"));
+    }
+    world.settle();
+    let incarnation = |number| crate::input::Incarnation {
+        id: Id::from_uuid_bytes([number; 16]),
+        number: u32::from(number),
+    };
+    for number in [1, 2] {
+        let answer = PingAnswer {
+            sent_at_ms: 0,
+            recv_at_ms: 0,
+            kind: None,
+            incarnation: Some(incarnation(number)),
+        };
+        world.run(Input::Ping {
+            connection: LINK,
+            answer: Some(answer),
+        });
+        if number == 1 {
+            world.settle();
+            world.posts.clear();
+            world.users.clear();
+        }
+    }
+    world.settle();
+    world.expect_same();
+}

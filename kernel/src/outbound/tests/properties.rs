@@ -1,0 +1,142 @@
+//! Whatever acts and faults come in whatever order, the peer ends with what we show.
+
+use proptest::prelude::*;
+
+use super::super::*;
+use super::world::*;
+use crate::command::Command;
+use crate::id::PostNo;
+use crate::input::{Actor, Input, SendOutcome};
+use crate::model::Post;
+use crate::wire::response::encode_fail;
+
+#[derive(Clone, Debug)]
+enum Act {
+    Write,
+    Reply(usize),
+    Edit(usize),
+    Delete(usize),
+    React(usize),
+    Unreact(usize),
+    Deliver,
+    LoseAnswer,
+    NeverLeave,
+    Status(u16),
+    Fail,
+    Restart,
+    Wait,
+}
+
+fn acts() -> impl Strategy<Value = Vec<Act>> {
+    let act = prop_oneof![
+        4 => Just(Act::Write),
+        2 => (0..20_usize).prop_map(Act::Reply),
+        2 => (0..20_usize).prop_map(Act::Edit),
+        1 => (0..20_usize).prop_map(Act::Delete),
+        2 => (0..20_usize).prop_map(Act::React),
+        1 => (0..20_usize).prop_map(Act::Unreact),
+        5 => Just(Act::Deliver),
+        1 => Just(Act::LoseAnswer),
+        1 => Just(Act::NeverLeave),
+        1 => prop_oneof![Just(503), Just(401), Just(413)].prop_map(Act::Status),
+        1 => Just(Act::Fail),
+        1 => Just(Act::Restart),
+        2 => Just(Act::Wait),
+    ];
+    proptest::collection::vec(act, 1..60)
+}
+
+fn perform(world: &mut World, posts: &mut Vec<PostNo>, act: &Act) {
+    let chosen = |at: &usize| {
+        let live = |no: &&PostNo| {
+            world
+                .host
+                .get::<Post>(no)
+                .is_some_and(|post| post.delete_at == 0)
+        };
+        let live: Vec<PostNo> = posts.iter().filter(live).copied().collect();
+        (!live.is_empty()).then(|| live[at % live.len()])
+    };
+    let by_ann = Actor::User(ANN);
+    match act {
+        Act::Write => posts.push(world.write(None, &format!("post {}", posts.len()))),
+        Act::Reply(at) => {
+            if let Some(root) = chosen(at) {
+                let root = world.host.get::<Post>(&root).unwrap().root.unwrap_or(root);
+                posts.push(world.write(Some(root), "reply"));
+            }
+        }
+        Act::Edit(at) => {
+            if let Some(post) = chosen(at) {
+                let text = format!("edited at {}", world.now_ms);
+                world.act(by_ann, edit(post, &text));
+            }
+        }
+        Act::Delete(at) => {
+            if let Some(post) = chosen(at) {
+                world.act(by_ann, Command::DeletePost { post });
+            }
+        }
+        Act::React(at) => {
+            if let Some(post) = chosen(at) {
+                world.act(by_ann, react(post));
+            }
+        }
+        Act::Unreact(at) => {
+            if let Some(post) = chosen(at) {
+                let emoji = "tada".to_string();
+                let command = Command::RemoveReaction {
+                    post,
+                    user: ANN,
+                    emoji,
+                };
+                world.run(Input::Command {
+                    actor: by_ann,
+                    key: None,
+                    command,
+                });
+            }
+        }
+        Act::Deliver => {
+            world.deliver_next();
+        }
+        Act::Wait => {
+            world.now_ms += 3_000;
+            world.run(Input::Timer);
+        }
+        Act::Restart => {
+            world.out.clear();
+            world.run(Input::Resume);
+        }
+        Act::LoseAnswer | Act::NeverLeave | Act::Status(_) | Act::Fail => {
+            if let Some((attempt, frame)) = world.out.pop() {
+                let outcome = match act {
+                    Act::LoseAnswer => {
+                        world.take(&frame);
+                        SendOutcome::Unknown
+                    }
+                    Act::NeverLeave => SendOutcome::NeverLeft,
+                    Act::Status(status) => SendOutcome::Refused(*status),
+                    _ => SendOutcome::Answered(encode_fail("no")),
+                };
+                world.receipt(attempt, outcome);
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+    #[test]
+    fn after_any_faults_a_peer_holds_what_we_show(acts in acts()) {
+        let mut world = World::shared(PeerKind::Causeway);
+        let mut posts = Vec::new();
+        for act in &acts {
+            perform(&mut world, &mut posts, act);
+        }
+        world.ping();
+        world.settle();
+        world.expect_same();
+        prop_assert!(world.exceptions().is_empty());
+    }
+}

@@ -1,0 +1,336 @@
+//! A workspace that sends to a model of a peer: it takes what a frame holds, answers, and loses
+//! answers.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::*;
+use crate::command::{
+    AcceptConnection, Command, CreateConnection, CreatePost, CreateTeam, CreateUser,
+};
+use crate::id::{Id, PostNo, TeamNo};
+use crate::input::{Actor, Genesis, Input, PingAnswer, Receipt, SendOutcome};
+use crate::model::{Config, Exception, ExceptionState, Post, Reaction};
+use crate::output::{Object, Output, Reply};
+use crate::testing::MemoryHost;
+use crate::wire::json::Document;
+use crate::wire::message::SyncMessage;
+use crate::wire::response::{SyncResponse, encode_ok};
+
+pub(super) const ADMIN: UserNo = UserNo(1);
+pub(super) const ANN: UserNo = UserNo(2);
+pub(super) const TOWN: ChannelNo = ChannelNo(1);
+pub(super) const LINK: ConnectionNo = ConnectionNo(1);
+pub(super) const TEAM_OF_THE_PEER: &str = "teamofthepeer9999999999999";
+
+pub(super) type Frame = (u64, Vec<u8>);
+
+/// A workspace, and a peer that holds what it was sent.
+pub(super) struct World {
+    pub(super) host: MemoryHost,
+    pub(super) now_ms: i64,
+    pub(super) out: Vec<Frame>,
+    pub(super) toggle: bool,
+    pub(super) users: BTreeSet<String>,
+    /// Text and whether deleted, by id.
+    pub(super) posts: BTreeMap<String, (String, bool)>,
+    pub(super) roots: BTreeMap<String, String>,
+    pub(super) reactions: BTreeSet<(String, String, String)>,
+    /// Posts of the messages, in order.
+    pub(super) batches: Vec<usize>,
+}
+
+impl World {
+    pub(super) fn new(kind: PeerKind) -> World {
+        let mut world = World {
+            host: MemoryHost::new(),
+            now_ms: 1_700_000_000_000,
+            out: Vec::new(),
+            toggle: kind == PeerKind::Mattermost11,
+            users: BTreeSet::new(),
+            posts: BTreeMap::new(),
+            roots: BTreeMap::new(),
+            reactions: BTreeSet::new(),
+            batches: Vec::new(),
+        };
+        world.run(Input::Genesis(Genesis {
+            site_url: "http://here.example".into(),
+            config: Config::default(),
+        }));
+        for name in ["admin", "ann"] {
+            world.act(
+                Actor::System,
+                Command::CreateUser(CreateUser {
+                    username: name.into(),
+                    email: format!("{name}@here.example"),
+                    nickname: String::new(),
+                    first_name: String::new(),
+                    last_name: String::new(),
+                    position: String::new(),
+                    locale: String::new(),
+                    admin: false,
+                }),
+            );
+        }
+        world.act(
+            Actor::User(ADMIN),
+            Command::CreateTeam(CreateTeam {
+                name: "crew".into(),
+                display_name: "Crew".into(),
+                description: String::new(),
+                is_open: true,
+            }),
+        );
+        let user = ANN;
+        world.act(
+            Actor::User(ANN),
+            Command::AddTeamMember {
+                team: TeamNo(1),
+                user,
+            },
+        );
+        let create = CreateConnection {
+            name: "there".into(),
+            display_name: String::new(),
+            default_team_id: String::new(),
+        };
+        let accept = AcceptConnection {
+            create,
+            remote_id: Id::from_uuid_bytes([9; 16]),
+            site_url: "http://there.example".into(),
+            kind,
+            remote_team_id: TEAM_OF_THE_PEER.into(),
+        };
+        world.act(Actor::User(ADMIN), Command::AcceptConnection(accept));
+        let site_url = "http://there.example".to_string();
+        let confirm = Command::ConfirmConnection {
+            connection: LINK,
+            site_url,
+            kind,
+            remote_team_id: TEAM_OF_THE_PEER.into(),
+        };
+        world.act(Actor::System, confirm);
+        world
+    }
+
+    pub(super) fn shared(kind: PeerKind) -> World {
+        let mut world = World::new(kind);
+        world.share();
+        world.ping();
+        world.settle();
+        world
+    }
+
+    pub(super) fn share(&mut self) {
+        let invite = Command::InviteToChannel {
+            channel: TOWN,
+            connection: LINK,
+            read_only: false,
+        };
+        self.act(Actor::User(ADMIN), invite);
+    }
+
+    pub(super) fn run(&mut self, input: Input) -> Output {
+        self.now_ms += 10;
+        let output = self.host.run(self.now_ms, 7, &input);
+        for effect in &output.effects {
+            if let Effect::Send { attempt, frame, .. } = effect {
+                self.out.push((*attempt, frame.clone()));
+            }
+        }
+        output
+    }
+
+    pub(super) fn act(&mut self, actor: Actor, command: Command) -> Object {
+        match self
+            .run(Input::Command {
+                actor,
+                key: None,
+                command,
+            })
+            .reply
+        {
+            Reply::Object(object) => object,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(super) fn write(&mut self, root: Option<PostNo>, message: &str) -> PostNo {
+        let post = CreatePost {
+            channel: TOWN,
+            root,
+            message: message.into(),
+            props: String::new(),
+            kind: String::new(),
+        };
+        match self.act(Actor::User(ANN), Command::CreatePost(post)) {
+            Object::Post(no) => no,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(super) fn ping(&mut self) {
+        let answer = PingAnswer {
+            sent_at_ms: 0,
+            recv_at_ms: 0,
+            kind: None,
+            incarnation: None,
+        };
+        self.run(Input::Ping {
+            connection: LINK,
+            answer: Some(answer),
+        });
+    }
+
+    pub(super) fn receipt(&mut self, attempt: u64, outcome: SendOutcome) {
+        self.run(Input::Receipt(Receipt {
+            connection: LINK,
+            attempt,
+            outcome,
+        }));
+    }
+
+    /// The peer takes a frame; returns its answer.
+    pub(super) fn take(&mut self, frame: &[u8]) -> Vec<u8> {
+        let document = Document::parse(frame).unwrap();
+        let header = Id::from_uuid_bytes([9; 16]);
+        let frame = frame::check(&document, header).unwrap();
+        if frame.topic == frame::TOPIC_INVITE {
+            return encode_ok(None);
+        }
+        let message = SyncMessage::decode(frame.payload).unwrap();
+        let mut response = SyncResponse::default();
+        for (_, user) in &message.users {
+            let id = user.as_ref().unwrap().id.clone();
+            self.users.insert(id.clone());
+            response.users_syncd.push(id);
+        }
+        if !message.posts.is_empty() {
+            self.batches.push(message.posts.len());
+        }
+        for (_, post) in &message.posts {
+            let post = post.as_ref().unwrap();
+            let has_root = post.root_id.is_empty() || self.posts.contains_key(&post.root_id);
+            let is_known = self.posts.contains_key(&post.id);
+            if !is_known && (!self.users.contains(&post.user_id) || !has_root) {
+                response.post_errors.push(post.id.clone());
+                continue;
+            }
+            let row = (post.message.clone(), post.delete_at != 0);
+            self.posts.insert(post.id.clone(), row);
+            self.roots.insert(post.id.clone(), post.root_id.clone());
+            if post.delete_at != 0 {
+                // The deletion of a root deletes its replies.
+                let replies = self.roots.iter().filter(|(_, root)| **root == post.id);
+                let replies: Vec<String> = replies.map(|(reply, _)| reply.clone()).collect();
+                for reply in replies {
+                    self.posts.insert(reply, (String::new(), true));
+                }
+            }
+        }
+        for (_, reaction) in &message.reactions {
+            let reaction = reaction.as_ref().unwrap();
+            assert!(
+                self.posts.contains_key(&reaction.post_id),
+                "a reaction before its post"
+            );
+            let key = (
+                reaction.post_id.clone(),
+                reaction.user_id.clone(),
+                reaction.emoji_name.clone(),
+            );
+            let wanted = if self.toggle {
+                !self.reactions.contains(&key)
+            } else {
+                reaction.delete_at == 0
+            };
+            if wanted {
+                self.reactions.insert(key);
+            } else {
+                self.reactions.remove(&key);
+            }
+        }
+        encode_ok(Some(&response))
+    }
+
+    pub(super) fn deliver_next(&mut self) -> bool {
+        if self.out.is_empty() {
+            return false;
+        }
+        let (attempt, frame) = self.out.remove(0);
+        let answer = self.take(&frame);
+        self.receipt(attempt, SendOutcome::Answered(answer));
+        true
+    }
+
+    /// Time passes until nothing is on its way and nothing is due.
+    pub(super) fn settle(&mut self) {
+        for _ in 0..400 {
+            if !self.deliver_next() {
+                self.now_ms += 2_000;
+                self.run(Input::Timer);
+                if self.out.is_empty() && self.is_idle() {
+                    return;
+                }
+                if self.now_ms % 60_000 < 2_100 {
+                    self.ping();
+                }
+            }
+        }
+        panic!("never idle");
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        self.host.get::<Round>(&LINK).is_none()
+            && self.host.prefix::<crate::model::Due, ()>(&(), 1).is_empty()
+    }
+
+    pub(super) fn expect_same(&self) {
+        let posts = self.host.prefix::<Post, ()>(&(), 10_000);
+        for (no, post) in &posts {
+            let link = self.host.get::<Link>(&(TOWN, LINK)).unwrap();
+            if *no > link.posts_before {
+                let there = self.posts.get(post.id.as_str());
+                if post.delete_at == 0 {
+                    let own = (post.message.clone(), false);
+                    assert_eq!(there, Some(&own), "post {no:?}");
+                } else {
+                    // What the peer never got needs no deletion there.
+                    assert!(there.is_none_or(|(_, deleted)| *deleted), "post {no:?}");
+                }
+            }
+        }
+        for ((no, user, emoji), reaction) in self.host.prefix::<Reaction, ()>(&(), 10_000) {
+            let post = self.host.get::<Post>(&no).unwrap();
+            let user = self.host.get::<crate::model::User>(&user).unwrap();
+            let key = (post.id.to_string(), user.id.to_string(), emoji);
+            if post.delete_at == 0 {
+                assert_eq!(
+                    self.reactions.contains(&key),
+                    reaction.delete_at == 0,
+                    "{key:?}"
+                );
+            }
+        }
+    }
+
+    pub(super) fn exceptions(&self) -> Vec<ExceptionState> {
+        let rows = self.host.prefix::<Exception, ()>(&(), 1_000);
+        rows.into_iter().map(|(_, row)| row.state).collect()
+    }
+}
+
+pub(super) fn react(post: PostNo) -> Command {
+    Command::AddReaction {
+        post,
+        emoji: "tada".into(),
+    }
+}
+
+pub(super) fn edit(post: PostNo, text: &str) -> Command {
+    Command::EditPost {
+        post,
+        message: Some(text.into()),
+        props: None,
+        is_pinned: None,
+    }
+}
