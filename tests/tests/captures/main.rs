@@ -1,0 +1,68 @@
+//! Traffic recorded between real Mattermost servers, played against our host: see [`player`].
+
+mod acts;
+mod differences;
+mod incoming;
+mod json;
+mod mentions;
+mod offers;
+mod outgoing;
+mod player;
+mod recording;
+mod scenery;
+mod script;
+mod shape;
+mod stories;
+mod world;
+
+use std::collections::BTreeSet;
+
+use player::Player;
+use stories::Story;
+
+/// Plays a story with our host in one seat: nothing may be other than recorded, but for the
+/// differences that the story lists, and each of those must show.
+async fn play(story: &'static Story, seat: char) {
+    let mut player = Player::new(story, seat).await.expect("the stage is set");
+    let played = player.play().await;
+    let shown: Vec<&String> = player.mismatches.iter().take(60).collect();
+    for mismatch in &shown {
+        println!("{mismatch}");
+    }
+    if let Err(error) = played {
+        panic!("{} as {seat}, {}: {error:?}", story.name, player.at);
+    }
+    let count = player.mismatches.len();
+    assert_eq!(count, 0, "{} as {seat}: {count} mismatches", story.name);
+    let files = story.files.iter();
+    let exchanges: usize = files.map(|file| story.set.file(file).len()).sum();
+    assert!(player.checks >= exchanges, "only {} checks", player.checks);
+    let seen: BTreeSet<_> = player.seen_differences.keys().copied().collect();
+    let listed = story.differences.iter().filter(|(s, _)| *s == seat);
+    let listed: BTreeSet<_> = listed.flat_map(|(_, list)| list.iter().copied()).collect();
+    assert_eq!(seen, listed, "{} as {seat}: other differences", story.name);
+}
+
+macro_rules! stories {
+    ($($name:ident: $story:ident as $seat:literal;)*) => {$(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() {
+            play(&stories::$story, $seat).await;
+        }
+    )*};
+}
+
+stories! {
+    refused_confirmations_of_2021_as_inviter: REFUSED_2021 as 'A';
+    refused_confirmations_of_2021_as_acceptor: REFUSED_2021 as 'B';
+    the_servers_of_2021_as_inviter: WHOLE_2021 as 'A';
+    the_servers_of_2021_as_acceptor: WHOLE_2021 as 'B';
+    refused_confirmations_of_11_as_inviter: REFUSED_11 as 'A';
+    refused_confirmations_of_11_as_acceptor: REFUSED_11 as 'B';
+    the_servers_of_11_as_inviter: WHOLE_11 as 'A';
+    the_servers_of_11_as_acceptor: WHOLE_11 as 'B';
+    mentions_and_batches_of_11_as_inviter: MENTIONS_11 as 'A';
+    mentions_and_batches_of_11_as_acceptor: MENTIONS_11 as 'B';
+    a_peer_of_11_that_fails_in_every_way: FAILING_PEER_11 as 'A';
+    what_a_server_of_11_retries: FAILING_PEER_11 as 'F';
+}

@@ -1,0 +1,375 @@
+//! Which recordings are played one after another, and what happened beside the traffic.
+
+use crate::differences::Difference::{self, *};
+use crate::recording::Set;
+
+/// Recordings that follow one another between the same two servers.
+pub struct Story {
+    pub name: &'static str,
+    pub set: Set,
+    /// Numbers of the files, in the order in which they were recorded.
+    pub files: &'static [&'static str],
+    /// What happened beside the traffic: the seat whose play it belongs to, file, number of the
+    /// exchange before which it happened.
+    pub cues: &'static [(char, &'static str, i64, Cue)],
+    /// The deliberate differences that show, by seat.
+    pub differences: &'static [(char, &'static [Difference])],
+}
+
+/// Something that the traffic does not show.
+#[derive(Clone, Copy, Debug)]
+pub enum Cue {
+    /// The admin removes the connection of the exchange, or the present one.
+    RemoveConnection,
+    /// Our clock is so far ahead.
+    HoursAhead(i64),
+    /// The admin uninvites the connection from a channel.
+    Uninvite(&'static str),
+    /// The admin unshares a channel.
+    Unshare(&'static str),
+    /// The admin attaches the connection to the workspace of an earlier one.
+    Attach(&'static str),
+    /// There is a channel of ours with this recorded id and name.
+    OwnChannel(&'static str, &'static str),
+    /// There is a channel of ours with this recorded id, shared with the peer.
+    SharedChannel(&'static str),
+    /// There is a post of our admin with this recorded id in a channel.
+    OwnPost(&'static str, &'static str),
+    /// Our answer is another one.
+    Expect(Expect, Difference),
+    /// It does not happen at our host.
+    Skip(Difference),
+}
+
+/// An answer that is not the recorded one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expect {
+    /// This status with this error id.
+    Status(u16, &'static str),
+    /// `FAIL` with these words.
+    Fail(&'static str),
+    /// `OK` without a payload.
+    Null,
+    /// Every item is taken.
+    Taken,
+    /// Every item is refused.
+    Refused,
+}
+
+const ALREADY_CONFIRMED: Expect =
+    Expect::Status(500, "api.command_remote.confirm_invitation.error");
+
+pub static REFUSED_2021: Story = Story {
+    name: "refused confirmations of 2021",
+    set: Set::V2021,
+    files: &["02"],
+    cues: &[
+        ('A', "02", 1, Cue::RemoveConnection),
+        ('A', "02", 2, Cue::HoursAhead(49)),
+    ],
+    differences: &[],
+};
+
+pub static WHOLE_2021: Story = Story {
+    name: "the servers of 2021",
+    set: Set::V2021,
+    files: &[
+        "01", "03", "04", "05", "08", "10", "11", "12", "16", "14", "15", "13",
+    ],
+    cues: &[
+        ('A', "13", 14, Cue::SharedChannel(BY_HAND_2021)),
+        (
+            'A',
+            "13",
+            46,
+            Cue::OwnPost("cr1rbsdwxpgfuyzbqws9ty7rae", BY_HAND_2021),
+        ),
+        (
+            'A',
+            "13",
+            47,
+            Cue::OwnChannel("pj7ctcphapfeby6o4iibpscq3y", "unshared"),
+        ),
+        ('A', "11", 3, Cue::RemoveConnection),
+        ('A', "11", 2, Cue::Unshare("ryeh1gqnuff1tdmz6txzm5a8hy")),
+        (
+            'A',
+            "11",
+            2,
+            Cue::Expect(Expect::Fail("channel is no longer shared"), ClosedChannels),
+        ),
+        ('B', "11", 1, Cue::Uninvite("imru5t3pabd7ubsctp9ramzfme")),
+        (
+            'B',
+            "11",
+            1,
+            Cue::Expect(Expect::Fail("channel is no longer shared"), ClosedChannels),
+        ),
+        ('B', "12", 1, Cue::RemoveConnection),
+        ('A', "12", 3, Cue::Attach("z7ob5coet7df9eajeqtaouabgr")),
+        ('B', "12", 4, Cue::Attach("z7ob5coet7df9eajeqtaouabgr")),
+        ('B', "12", 5, Cue::Expect(Expect::Null, AttachedConnections)),
+        (
+            'A',
+            "13",
+            16,
+            Cue::Expect(Expect::Taken, SuffixesForNewUsers),
+        ),
+        (
+            'A',
+            "13",
+            17,
+            Cue::Expect(Expect::Refused, OwnershipOfUsers),
+        ),
+        ('A', "13", 28, Cue::Expect(Expect::Null, TeamsOfInvitations)),
+        ('A', "13", 42, Cue::Expect(ALREADY_CONFIRMED, ConfirmedOnce)),
+        (
+            'A',
+            "13",
+            46,
+            Cue::Expect(Expect::Refused, OwnershipOfPosts),
+        ),
+        (
+            'A',
+            "13",
+            47,
+            Cue::Expect(Expect::Fail("channel is no longer shared"), ClosedChannels),
+        ),
+        ('A', "16", 9, Cue::Expect(Expect::Null, InvitationsDoNoHarm)),
+    ],
+    differences: &[
+        (
+            'A',
+            &[
+                FilesOff,
+                PicturesOff,
+                ThreadsGoWithTheirRoots,
+                OwnershipOfPosts,
+                OlderVersion,
+                SuffixesForNewUsers,
+                UnchangedPostsOnce,
+                ProfilesWhenNeeded,
+                ConfirmedOnce,
+                OwnershipOfUsers,
+                ClosedChannels,
+                TeamsOfInvitations,
+                InvitationsDoNoHarm,
+                ChannelsStayAsTheyAre,
+                MembersBeforehand,
+            ],
+        ),
+        (
+            'B',
+            &[
+                PicturesOff,
+                RepeatedDeletion,
+                UnchangedPostsOnce,
+                ProfilesWhenNeeded,
+                FailuresSentAgain,
+                ClosedChannels,
+                AttachedConnections,
+                MembersBeforehand,
+            ],
+        ),
+    ],
+};
+
+/// A channel of A that is written into by hand only.
+const BY_HAND_2021: &str = "hkcuoshmdffmuq9cq13wq4ocfh";
+
+pub static REFUSED_11: Story = Story {
+    name: "refused confirmations of 11.6",
+    set: Set::V11,
+    files: &["02"],
+    cues: &[
+        ('A', "02", 1, Cue::RemoveConnection),
+        ('A', "02", 2, Cue::HoursAhead(49)),
+        ('A', "02", 3, Cue::HoursAhead(0)),
+    ],
+    differences: &[('B', &[UsedCodesAreNotTried])],
+};
+
+pub static WHOLE_11: Story = Story {
+    name: "the servers of 11.6",
+    set: Set::V11,
+    files: &[
+        "01", "03", "04", "05", "08", "10", "14", "11", "13", "16", "12", "15",
+    ],
+    cues: &[
+        ('B', "03", 15, Cue::OwnChannel("a channel of B's", "corner")),
+        ('B', "11", 2, Cue::Uninvite("pfuf9zxxp38r5qo6ciqazkszae")),
+        ('A', "11", 13, Cue::Unshare("4rdzxef7c7fbtmr1uc8o8jk9qe")),
+        (
+            'A',
+            "11",
+            31,
+            Cue::Expect(Expect::Taken, ChannelsStayAsTheyAre),
+        ),
+        (
+            'A',
+            "11",
+            32,
+            Cue::Expect(Expect::Taken, ChannelsStayAsTheyAre),
+        ),
+        (
+            'A',
+            "13",
+            19,
+            Cue::Expect(Expect::Taken, SuffixesForNewUsers),
+        ),
+        ('A', "13", 23, Cue::Expect(Expect::Refused, EmptyNames)),
+        ('A', "13", 32, Cue::OwnChannel(UNSHARED, "unshared")),
+        (
+            'A',
+            "13",
+            32,
+            Cue::OwnPost("k1h7z1xiktye8c1pak6z83pneo", UNSHARED),
+        ),
+        ('A', "13", 41, Cue::Expect(Expect::Refused, PostsWithoutId)),
+        (
+            'A',
+            "13",
+            44,
+            Cue::Expect(Expect::Refused, OwnershipOfPosts),
+        ),
+        (
+            'A',
+            "13",
+            45,
+            Cue::Expect(Expect::Refused, OwnershipOfPosts),
+        ),
+        (
+            'A',
+            "13",
+            46,
+            Cue::OwnPost("fg6iqnkopi8b3p39hqrt7ayfke", "3c88dxpsiprdbxbxj4br365cxr"),
+        ),
+        ('A', "13", 59, Cue::Skip(OwnershipOfPosts)),
+        ('A', "13", 110, Cue::Skip(OwnershipOfPosts)),
+        ('A', "13", 112, Cue::Skip(OwnershipOfPosts)),
+        ('A', "13", 113, Cue::Skip(OwnershipOfPosts)),
+        ('A', "13", 114, Cue::Skip(OwnershipOfPosts)),
+        ('A', "13", 115, Cue::Skip(OwnershipOfPosts)),
+        (
+            'A',
+            "16",
+            7,
+            Cue::OwnChannel("p9tyi4hgwpn6i8akeo44imooee", "only-mine"),
+        ),
+        ('A', "12", 1, Cue::RemoveConnection),
+    ],
+    differences: &[
+        (
+            'A',
+            &[
+                FilesOff,
+                PicturesOff,
+                StatusesOff,
+                AcknowledgementsOff,
+                RepeatedDeletion,
+                ThreadsGoWithTheirRoots,
+                OwnershipOfPosts,
+                OlderVersion,
+                ReactionsByDeleteAt,
+                EchoesIgnored,
+                EchoesNotSent,
+                EmptyNames,
+                PostsWithoutId,
+                SuffixesForNewUsers,
+                MentionsAsWholeWords,
+                UnchangedPostsOnce,
+                ProfilesWhenNeeded,
+                OneRefusalIsEnough,
+                ChannelsStayAsTheyAre,
+                MembersBeforehand,
+            ],
+        ),
+        (
+            'B',
+            &[
+                PicturesOff,
+                StatusesOff,
+                RepeatedDeletion,
+                ReactionsByDeleteAt,
+                EchoesIgnored,
+                EchoesNotSent,
+                EveryMentionMapped,
+                UnchangedPostsOnce,
+                ProfilesWhenNeeded,
+                FailuresSentAgain,
+                OneRefusalIsEnough,
+            ],
+        ),
+    ],
+};
+
+/// A channel of A that is not shared, and is written into by hand.
+const UNSHARED: &str = "hxpzmm1bs3rxxmi1oqmim5az1r";
+
+pub static MENTIONS_11: Story = Story {
+    name: "mentions and batches of 11.6",
+    set: Set::V11,
+    files: &["22", "24", "26"],
+    cues: &[
+        (
+            'B',
+            "26",
+            7,
+            Cue::Expect(Expect::Fail("channel already exists"), UsedCodesDoNoHarm),
+        ),
+        ('B', "26", 8, Cue::Expect(Expect::Null, UsedCodesDoNoHarm)),
+        ('A', "26", 6, Cue::HoursAhead(49)),
+    ],
+    differences: &[
+        (
+            'A',
+            &[
+                PicturesOff,
+                StatusesOff,
+                DirectChannelsOff,
+                EveryMentionMapped,
+                UnchangedPostsOnce,
+                ProfilesWhenNeeded,
+            ],
+        ),
+        (
+            'B',
+            &[
+                PicturesOff,
+                DirectChannelsOff,
+                MentionsAsWholeWords,
+                ProfilesWhenNeeded,
+                UsedCodesAreNotTried,
+                UsedCodesDoNoHarm,
+            ],
+        ),
+    ],
+};
+
+pub static FAILING_PEER_11: Story = Story {
+    name: "a peer of 11.6 that fails",
+    set: Set::V11,
+    files: &["27"],
+    cues: &[
+        ('A', "27", 52, Cue::Skip(RedirectsNotFollowed)),
+        ('F', "27", 52, Cue::Skip(RedirectsNotFollowed)),
+    ],
+    differences: &[
+        (
+            'A',
+            &[
+                PicturesOff,
+                StatusesOff,
+                UnchangedPostsOnce,
+                ProfilesWhenNeeded,
+                FailuresSentAgain,
+                OneRefusalIsEnough,
+                RedirectsNotFollowed,
+            ],
+        ),
+        (
+            'F',
+            &[PicturesOff, RedirectsNotFollowed, FailuresOfATestPeer],
+        ),
+    ],
+};
