@@ -32,6 +32,8 @@ use world::{CrashPoint, Summary, World};
 pub struct Failure {
     /// The seed.
     pub seed: u64,
+    /// How many workspaces there were.
+    pub nodes: usize,
     /// The promise.
     pub violation: Violation,
     /// How it came to that.
@@ -44,7 +46,8 @@ impl fmt::Display for Failure {
         writeln!(f, "{}\n", self.violation)?;
         writeln!(
             f,
-            "again: cargo run --release -p causeway-sim -- --seeds {}..{}",
+            "again: cargo run --release -p causeway-sim -- --nodes {} --seeds {}..{}",
+            self.nodes,
             self.seed,
             self.seed + 1
         )
@@ -71,6 +74,7 @@ pub fn run(
         .run()
         .map_err(|(violation, story)| Failure {
             seed,
+            nodes: plan.nodes,
             violation,
             story,
         })
@@ -88,6 +92,7 @@ pub fn run_twice(plan: &Plan, make_kernel: MakeKernel<'_>) -> Result<Summary, Fa
     }
     Err(Failure {
         seed: plan.seed,
+        nodes: plan.nodes,
         violation: broken(REPLAY, "two runs of one seed end differently"),
         story: first.story,
     })

@@ -3,14 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use causeway_kernel::id::{ConnectionNo, Id, PostNo, UserNo};
+use causeway_kernel::id::{Id, PostNo, UserNo};
 use causeway_kernel::model::{Due, Held, Post, Reaction, User};
 use causeway_kernel::testing::MemoryHost;
 use causeway_kernel::tx::Read;
 
 use super::facts::{PostView, ReactionView, UserView, post_view, reaction_view, user_view};
-use super::ledger::PostModel;
-use super::{BOUNDED, CONVERGENCE, Life, NO_DUPLICATES, NO_LOSS, Oracle, Violation, broken};
+use super::ledger::{PostModel, Told};
+use super::{BOUNDED, CONVERGENCE, NO_DUPLICATES, NO_LOSS, Oracle, Violation, broken};
 use crate::policies::revised;
 
 /// Rows of a table that a look at a node takes in.
@@ -83,19 +83,13 @@ impl Oracle {
     ///
     /// # Errors
     /// The first difference from what was made.
-    pub fn judge_end(
-        &self,
-        shows: &[Show],
-        connections: &[Vec<Option<ConnectionNo>>],
-    ) -> Result<(), Violation> {
+    pub fn judge_end(&self, shows: &[Show]) -> Result<(), Violation> {
         for (id, model) in &self.ledger.posts {
             if model.is_lost {
                 continue;
             }
             self.at_home(&shows[model.origin], id, model)?;
-            for peer in
-                self.entitled_now(connections, model.origin, model.view.channel, &model.told)
-            {
+            for peer in self.entitled_now(model.origin, model.view.channel, &model.told) {
                 self.post_at(peer, &shows[peer], model)?;
                 self.author_at(peer, &shows[peer], model)?;
             }
@@ -122,29 +116,23 @@ impl Oracle {
             if post.moderated.contains(&model.origin) {
                 continue;
             }
-            for peer in self.entitled_now(connections, model.origin, channel, &model.told) {
+            for peer in self.entitled_now(model.origin, channel, &model.told) {
                 self.reaction_at(peer, &shows[peer], (key, model.is_live), post)?;
             }
         }
         Ok(())
     }
 
-    /// Peers that must have a change: the link over which they were told of it still lives, on
-    /// both sides.
-    fn entitled_now(
-        &self,
-        connections: &[Vec<Option<ConnectionNo>>],
-        origin: usize,
-        channel: Id,
-        told: &BTreeMap<usize, Life>,
-    ) -> Vec<usize> {
-        (0..connections.len())
-            .filter(|peer| {
-                let life = self.lives.get(&(origin, channel, *peer));
-                life.is_some()
-                    && life == told.get(peer)
-                    && self.lives.contains_key(&(*peer, channel, origin))
+    /// Nodes that must have a change: an edge over which it has to go leads there, its link still
+    /// lives in the same life, and lives on the other side too.
+    fn entitled_now(&self, origin: usize, channel: Id, told: &Told) -> BTreeSet<usize> {
+        told.iter()
+            .filter(|((from, to), life)| {
+                *to != origin
+                    && self.lives.get(&(*from, channel, *to)) == Some(life)
+                    && self.lives.contains_key(&(*to, channel, *from))
             })
+            .map(|((_, to), _)| *to)
             .collect()
     }
 

@@ -10,6 +10,10 @@ use super::Life;
 use super::facts::{PostView, ReactionView, UserView};
 use crate::policies::revised;
 
+/// Edges (from, to) over which a change has to go: a node that holds it owes it to those whose
+/// link lived when it came there.
+pub type Told = BTreeMap<(usize, usize), Life>;
+
 /// Something that a user made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Thing {
@@ -32,8 +36,8 @@ pub struct PostModel {
     pub texts: BTreeSet<String>,
     /// Every version that it had.
     pub versions: BTreeSet<i64>,
-    /// Who was told of its last change: peers and the life of the link.
-    pub told: BTreeMap<usize, Life>,
+    /// The edges over which its last change has to go, with the lives of their links.
+    pub told: Told,
     /// Nodes at which a moderator deleted it.
     pub moderated: BTreeSet<usize>,
     /// Whether somebody pinned or unpinned another node's copy.
@@ -47,7 +51,7 @@ pub struct PostModel {
 impl PostModel {
     /// A new post.
     #[must_use]
-    pub fn new(origin: usize, view: &PostView, told: BTreeMap<usize, Life>) -> PostModel {
+    pub fn new(origin: usize, view: &PostView, told: Told) -> PostModel {
         PostModel {
             origin,
             view: view.clone(),
@@ -62,7 +66,7 @@ impl PostModel {
     }
 
     /// Its origin changed it.
-    pub fn change(&mut self, view: &PostView, told: BTreeMap<usize, Life>) {
+    pub fn change(&mut self, view: &PostView, told: Told) {
         self.texts.insert(view.message.clone());
         self.versions.insert(view.version);
         self.view = view.clone();
@@ -107,8 +111,8 @@ pub struct ReactionModel {
     pub was_live: bool,
     /// Every version that it had.
     pub versions: BTreeSet<i64>,
-    /// Who was told of its last change.
-    pub told: BTreeMap<usize, Life>,
+    /// The edges over which its last change has to go, with the lives of their links.
+    pub told: Told,
     /// Whether a restore took something of it away.
     pub is_lost: bool,
 }
@@ -128,7 +132,7 @@ impl ReactionModel {
     }
 
     /// Its user gave it or took it back.
-    pub fn change(&mut self, view: &ReactionView, told: BTreeMap<usize, Life>) {
+    pub fn change(&mut self, view: &ReactionView, told: Told) {
         self.is_live = view.is_live;
         self.was_live |= view.is_live;
         self.versions.insert(view.version);
@@ -170,12 +174,15 @@ impl UserModel {
         self.versions.insert(view.version, names);
     }
 
-    /// Whether a copy is what the profile was once.
+    /// Whether a copy is what the profile was once. A hub tells of a user by the name that it
+    /// gave, which begins with the one at home.
     #[must_use]
     pub fn was(&self, copy: &UserView) -> bool {
         self.versions
             .get(&copy.version)
-            .is_some_and(|(name, nickname)| (name, nickname) == (&copy.home_name, &copy.nickname))
+            .is_some_and(|(name, nickname)| {
+                copy.home_name.starts_with(name.as_str()) && *nickname == copy.nickname
+            })
     }
 }
 

@@ -18,7 +18,7 @@ use causeway_kernel::output::Effect;
 
 use crate::frames::Item;
 use facts::{Cause, Facts, PostView, ReactionView, UserView};
-use ledger::{Ledger, PostModel, ReactionModel, Thing, UserModel};
+use ledger::{Ledger, PostModel, ReactionModel, Thing, Told, UserModel};
 
 /// A promise that was broken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,16 +116,16 @@ impl Oracle {
             self.user(node, &facts.cause, old.as_ref(), new)?;
         }
         for (old, new) in &facts.posts {
+            let told = self.entitled(&before, node, new.channel);
             if new.is_own {
-                let lives = self.entitled(&before, node, new.channel);
-                self.own_post(node, &facts.cause, old.as_ref(), new, lives)?;
+                self.own_post(node, &facts.cause, old.as_ref(), new, told)?;
             } else {
-                self.foreign_post(node, &facts.cause, old.as_ref(), new)?;
+                self.foreign_post(node, &facts.cause, old.as_ref(), new, told)?;
             }
         }
         for (old, new) in &facts.reactions {
-            let lives = self.entitled(&before, node, new.channel);
-            self.reaction(node, &facts.cause, old.as_ref(), new, lives)?;
+            let told = self.entitled(&before, node, new.channel);
+            self.reaction(node, &facts.cause, old.as_ref(), new, told)?;
         }
         for (post, direction, text) in &facts.verdicts {
             self.ledger.verdict(*post, node, *direction, text.clone());
@@ -134,13 +134,13 @@ impl Oracle {
     }
 
     /// Peers that are told of a change now: those whose link lived before the step and after it.
-    fn entitled(&self, before: &Lives, node: usize, channel: Id) -> BTreeMap<usize, Life> {
+    fn entitled(&self, before: &Lives, node: usize, channel: Id) -> Told {
         let from = (node, channel, 0);
         let to = (node, channel, usize::MAX);
         self.lives
             .range(from..=to)
             .filter(|(key, life)| before.get(key) == Some(life))
-            .map(|((_, _, peer), life)| (*peer, *life))
+            .map(|((_, _, peer), life)| ((node, *peer), *life))
             .collect()
     }
 
@@ -185,7 +185,7 @@ impl Oracle {
         cause: &Cause,
         old: Option<&PostView>,
         new: &PostView,
-        lives: BTreeMap<usize, Life>,
+        told: Told,
     ) -> Result<(), Violation> {
         if !is_wanted(cause, old, new) {
             return Err(broken(
@@ -204,7 +204,7 @@ impl Oracle {
         }
         self.touch(node, Thing::Post(new.id));
         match self.ledger.posts.get_mut(&new.id) {
-            Some(model) if old.is_some() => model.change(new, lives),
+            Some(model) if old.is_some() => model.change(new, told),
             Some(_) => {
                 return Err(broken(
                     NO_DUPLICATES,
@@ -212,7 +212,7 @@ impl Oracle {
                 ));
             }
             None => {
-                let model = PostModel::new(node, new, lives);
+                let model = PostModel::new(node, new, told);
                 self.ledger.posts.insert(new.id, model);
             }
         }
@@ -225,6 +225,7 @@ impl Oracle {
         cause: &Cause,
         old: Option<&PostView>,
         new: &PostView,
+        told: Told,
     ) -> Result<(), Violation> {
         let Some(model) = self.ledger.posts.get_mut(&new.id) else {
             return Err(broken(
@@ -244,6 +245,10 @@ impl Oracle {
         if matches!(cause, Cause::Edit { .. }) {
             model.pinned_elsewhere = true;
         }
+        let is_news = old.is_none_or(|old| old.version < new.version);
+        if is_news && new.version == model.view.version {
+            model.told.extend(told);
+        }
         if new.is_moderated && !old.is_some_and(|old| old.is_moderated) {
             model.moderated.insert(node);
             self.touch(node, Thing::Post(new.id));
@@ -257,12 +262,18 @@ impl Oracle {
         cause: &Cause,
         old: Option<&ReactionView>,
         new: &ReactionView,
-        lives: BTreeMap<usize, Life>,
+        told: Told,
     ) -> Result<(), Violation> {
         let known = self.ledger.reactions.get_mut(&new.key);
         if !new.is_own {
             return match known {
-                Some(model) if !new.is_live || model.was_live => Ok(()),
+                Some(model) if !new.is_live || model.was_live => {
+                    let is_news = old.is_none_or(|old| old.version < new.version);
+                    if is_news && model.versions.last() == Some(&new.version) {
+                        model.told.extend(told);
+                    }
+                    Ok(())
+                }
                 _ => Err(broken(
                     NO_DUPLICATES,
                     format!("node {node} holds a reaction that nobody gave: {new:?}"),
@@ -284,7 +295,7 @@ impl Oracle {
             .reactions
             .entry(new.key.clone())
             .or_insert_with(|| ReactionModel::new(node));
-        model.change(new, lives);
+        model.change(new, told);
         self.touch(node, Thing::Reaction(new.key.clone()));
         Ok(())
     }

@@ -12,12 +12,7 @@ impl World<'_> {
             .iter()
             .map(|node| Show::of(node.no, &node.rows))
             .collect::<Result<_, _>>()?;
-        let connections: Vec<_> = self
-            .nodes
-            .iter()
-            .map(|node| node.connections.clone())
-            .collect();
-        self.oracle.judge_end(&shows, &connections)?;
+        self.oracle.judge_end(&shows)?;
         for node in &self.nodes {
             let mut kernel = (self.make_kernel)();
             let replayed = journal::replay(kernel.as_mut(), &node.journal)

@@ -195,7 +195,11 @@ impl<'m> World<'m> {
     }
 
     fn run_through(&mut self) -> Result<(), Violation> {
+        // Nothing dies before the story begins.
+        let crash_at = self.crash_at.take();
         self.set_up()?;
+        self.crash_at = crash_at;
+        self.crash_points.fill(0);
         self.faults = self.plan.faults.clone();
         for (at, item) in self.plan.items.clone().iter().enumerate() {
             self.agenda.at(item.at_ms, Event::Planned(at));
