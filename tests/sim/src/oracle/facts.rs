@@ -96,8 +96,6 @@ pub struct UserView {
     pub is_own: bool,
     /// Name here.
     pub username: String,
-    /// Name at home.
-    pub home_name: String,
     /// Nickname.
     pub nickname: String,
     /// The version by its home's clock.
@@ -287,14 +285,9 @@ pub fn reaction_view(
 /// A profile as it shows.
 #[must_use]
 pub fn user_view(user: User) -> UserView {
-    let home_name = user
-        .remote
-        .as_ref()
-        .map_or(&user.username, |remote| &remote.username);
     UserView {
         id: user.id,
         is_own: user.origin.is_ours(),
-        home_name: home_name.clone(),
         version: user
             .remote
             .as_ref()

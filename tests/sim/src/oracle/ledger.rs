@@ -181,7 +181,7 @@ impl UserModel {
         self.versions
             .get(&copy.version)
             .is_some_and(|(name, nickname)| {
-                copy.home_name.starts_with(name.as_str()) && *nickname == copy.nickname
+                copy.username.starts_with(name.as_str()) && *nickname == copy.nickname
             })
     }
 }

@@ -246,7 +246,9 @@ impl Oracle {
             model.pinned_elsewhere = true;
         }
         let is_news = old.is_none_or(|old| old.version < new.version);
-        if is_news && new.version == model.view.version {
+        // What a hub's own moderator keeps back goes no further.
+        let same = (new.version, new.is_deleted) == (model.view.version, model.view.is_deleted);
+        if is_news && same {
             model.told.extend(told);
         }
         if new.is_moderated && !old.is_some_and(|old| old.is_moderated) {
