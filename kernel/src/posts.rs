@@ -109,6 +109,18 @@ pub fn delete(tx: &mut Tx<'_>, no: PostNo, delete_at: i64) {
     }
 }
 
+/// The origin has deleted what a moderator had deleted here before: from now on that is its word,
+/// and other peers hear of it. A post that no moderator deleted stays as it is.
+pub fn confirm_deletion(tx: &mut Tx<'_>, no: PostNo, delete_at: i64) {
+    let Some(mut post) = tx.get::<Post>(&no).filter(|post| post.moderated) else {
+        return;
+    };
+    post.moderated = false;
+    post.delete_at = delete_at;
+    feed::post_changed(tx, no, &mut post);
+    tx.put(&no, &post);
+}
+
 /// Deletes replies of a deleted root behind a position, at most [`REPLIES_PER_STEP_MAX`]; gives
 /// the position of the last one when more are left. Replies are not fed: whoever hears of the
 /// root's deletion deletes them too. Of a root that was moderated here nobody hears: then our own

@@ -294,7 +294,8 @@ fn known_post(
     if !peer.owns_post(&post) {
         return Err(Reason::ForeignPost);
     }
-    if post.delete_at != 0 {
+    // What a moderator here deleted, others may still show: its origin's own word goes on to them.
+    if post.delete_at != 0 && !(post.moderated && wire.delete_at != 0) {
         return Ok(PostAct::Nothing(no));
     }
     if wire.delete_at != 0 {

@@ -41,6 +41,7 @@ pub fn apply(
         PostAct::Delete(no) => {
             note_version(tx, no, version);
             posts::delete(tx, no, wire.delete_at);
+            posts::confirm_deletion(tx, no, wire.delete_at);
         }
         PostAct::Nothing(_) => {}
     }

@@ -202,7 +202,8 @@ impl Order {
             return;
         }
         let object = FeedObject::Post(no);
-        if post.origin == work.connection.workspace || is_local(work, post) {
+        // What a moderator here deleted is not deleted for others, and its content is gone.
+        if post.origin == work.connection.workspace || is_local(work, post) || post.moderated {
             exception::clear(tx, work, &object);
             return;
         }

@@ -79,7 +79,10 @@ impl Defect {
             Defect::LosesEditOrder,
             &[oracle::IDEMPOTENCE, oracle::CONVERGENCE],
         ),
-        (Defect::SkipsDedupe, &[oracle::NO_DUPLICATES]),
+        (
+            Defect::SkipsDedupe,
+            &[oracle::NO_DUPLICATES, oracle::IDEMPOTENCE],
+        ),
         (Defect::ForgetsKeys, &[oracle::NO_DUPLICATES]),
         (Defect::Echoes, &[oracle::NO_ECHO]),
         (Defect::ForgesAuthors, &[oracle::AUTHORSHIP]),
@@ -331,7 +334,10 @@ fn delete_named(host: &dyn Host, body: &[u8], output: &mut StepBytes) {
             .writes
             .iter()
             .any(|write| (write.table, &write.key) == (Table::Posts, &key));
-        if let Some(mut row) = host.get::<Post>(&no).filter(|_| !written) {
+        if let Some(mut row) = host
+            .get::<Post>(&no)
+            .filter(|row| !written && row.delete_at == 0)
+        {
             row.delete_at = 1;
             output.writes.push(Write {
                 table: Table::Posts,

@@ -8,7 +8,6 @@ use std::collections::{BTreeSet, VecDeque};
 
 use causeway_kernel::codec;
 use causeway_kernel::env::StepContext;
-use causeway_kernel::id::ConnectionNo;
 use causeway_kernel::input::Input;
 use causeway_kernel::output::{Effect, Reply, Write};
 use causeway_kernel::policy::{Question, Verdict};
@@ -18,6 +17,7 @@ use causeway_kernel::testing::MemoryHost;
 use crate::dice::Dice;
 use crate::journal::{self, Digest, Entry};
 use crate::kernel::Kernel;
+use crate::oracle::Peers;
 use crate::policies::{Policy, Source, StepHost};
 
 /// The time at which simulations begin, by a clock that is right, in ms since the Unix epoch.
@@ -91,8 +91,8 @@ pub struct Node<N> {
     pub life: u32,
     /// Times at which the kernel wants a timer, by the node's clock.
     pub wakes: BTreeSet<i64>,
-    /// Its connections by peer.
-    pub connections: Vec<Option<ConnectionNo>>,
+    /// The nodes to which its connections lead, removed ones included.
+    pub peers: Peers,
     kernel: Box<dyn Kernel>,
     unsynced: VecDeque<Unsynced<N>>,
     /// How many of them the running sync covers; 0 = none runs.
@@ -103,7 +103,7 @@ pub struct Node<N> {
 impl<N> Node<N> {
     /// An empty workspace, its process running.
     #[must_use]
-    pub fn new(no: usize, seed: u64, kernel: Box<dyn Kernel>, nodes: usize) -> Node<N> {
+    pub fn new(no: usize, seed: u64, kernel: Box<dyn Kernel>) -> Node<N> {
         Node {
             no,
             rows: MemoryHost::new(),
@@ -115,7 +115,7 @@ impl<N> Node<N> {
             is_restored: false,
             life: 0,
             wakes: BTreeSet::new(),
-            connections: vec![None; nodes],
+            peers: Peers::new(),
             kernel,
             unsynced: VecDeque::new(),
             syncing: 0,

@@ -33,11 +33,15 @@ pub enum Act {
     Uninvite,
     /// Ends the sharing of a channel.
     Unshare,
+    /// Leaves a channel.
+    Leave,
+    /// Removes the connection to the hub, and makes it anew.
+    Reconnect,
 }
 
 impl Act {
     /// Every act, with how often it is chosen.
-    pub const ALL: [(Act, u64); 13] = [
+    pub const ALL: [(Act, u64); 15] = [
         (Act::Post, 30),
         (Act::Reply, 20),
         (Act::Edit, 14),
@@ -48,9 +52,11 @@ impl Act {
         (Act::Unreact, 6),
         (Act::Rename, 4),
         (Act::CreateChannel, 1),
-        (Act::Invite, 3),
+        (Act::Invite, 5),
         (Act::Uninvite, 1),
         (Act::Unshare, 1),
+        (Act::Leave, 1),
+        (Act::Reconnect, 1),
     ];
 
     fn draw(dice: &mut Dice) -> Act {
@@ -121,6 +127,8 @@ pub struct Plan {
     pub backfill: bool,
     /// Posts in one message.
     pub posts_per_sync_max: u32,
+    /// Whether users write long texts, so that few posts fit into a message.
+    pub long_texts: bool,
     /// Rates of the faults.
     pub faults: Faults,
     /// When users stop and everything heals, in ms.
@@ -146,6 +154,7 @@ impl Plan {
             nodes,
             backfill: dice.chance(300),
             posts_per_sync_max: [1, 3, 50][dice.below(3) as usize],
+            long_texts: dice.chance(150),
             faults,
             heal_at_ms: 0,
             items: Vec::new(),
@@ -176,6 +185,7 @@ impl Plan {
             nodes: 2,
             backfill: false,
             posts_per_sync_max: 50,
+            long_texts: false,
             faults: Faults::none(),
             heal_at_ms: 10_000 + 1_000 * acts.len() as i64,
             items: Vec::new(),

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::command::{self, Command};
-use crate::input::Actor;
+use crate::input::{Actor, PingAnswer, Receipt, SendOutcome};
 use crate::model::Link;
 use crate::output::{Event, Object};
 
@@ -171,4 +171,67 @@ fn a_connection_that_ever_shared_a_channel_is_not_attached_to_another_workspace(
     assert_eq!(reply, Reply::Object(Object::Connection(fresh)));
     let workspace = |no| world.host.get::<Connection>(&no).unwrap().workspace;
     assert_eq!(workspace(fresh), workspace(ACME));
+}
+
+/// Lets the other peer be online and take all that it is sent; gives the frames.
+fn sent_to_other(world: &mut World) -> Vec<Value> {
+    let answer = PingAnswer {
+        sent_at_ms: 0,
+        recv_at_ms: 0,
+        kind: None,
+        incarnation: None,
+    };
+    world.step(|tx| {
+        crate::connection::ping(tx, OTHER, Some(answer));
+        outbound::pump(tx);
+    });
+    let mut frames = Vec::new();
+    while let Some((attempt, frame)) = world.effects.iter().find_map(|effect| match effect {
+        Effect::Send { attempt, frame, .. } => Some((*attempt, frame.clone())),
+        _ => None,
+    }) {
+        let json: Value = serde_json::from_slice(&frame).unwrap();
+        let payload = json["msg"]["payload"].clone();
+        let users = payload["users"].as_object();
+        let users: Vec<&String> = users.into_iter().flat_map(|users| users.keys()).collect();
+        let taken = json!({"status": "OK", "err": "", "payload": {"users_syncd": users}});
+        let receipt = Receipt {
+            connection: OTHER,
+            attempt,
+            outcome: SendOutcome::Answered(taken.to_string().into_bytes()),
+        };
+        frames.push(payload);
+        world.step(|tx| {
+            outbound::receipt::receipt(tx, &receipt);
+            outbound::pump(tx);
+        });
+    }
+    frames
+}
+
+#[test]
+fn what_a_moderator_here_deleted_goes_to_no_other_peer_until_its_origin_deletes_it() {
+    let mut world = World::new();
+    let actor = boss(&world);
+    let post_no = world.post_no("pann").unwrap();
+    let delete = Command::DeletePost { post: post_no };
+    world.step(|tx| command::carry_out(tx, actor, None, &delete));
+    let told = |frames: &[Value]| {
+        let posts = frames.iter().filter_map(|frame| frame["posts"].as_array());
+        let found: Vec<i64> = posts
+            .flatten()
+            .filter(|post| post["id"] == id("pann"))
+            .map(|post| post["delete_at"].as_i64().unwrap())
+            .collect();
+        found
+    };
+    let frames = sent_to_other(&mut world);
+    assert!(!frames.is_empty() && told(&frames).is_empty(), "{frames:?}");
+    let gone = json!({"delete_at": START + 9, "update_at": START + 9});
+    let deletion = json!({"posts": [with(post("pann", "ann", ""), gone)]});
+    world.sync(ACME, deletion.clone());
+    assert_eq!(told(&sent_to_other(&mut world)), [START + 9]);
+    let before = world.host.tables.clone();
+    world.sync(ACME, deletion);
+    assert_eq!(world.host.tables, before);
 }

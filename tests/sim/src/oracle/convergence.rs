@@ -9,8 +9,8 @@ use causeway_kernel::testing::MemoryHost;
 use causeway_kernel::tx::Read;
 
 use super::facts::{PostView, ReactionView, UserView, post_view, reaction_view, user_view};
-use super::ledger::{PostModel, Told};
-use super::{BOUNDED, CONVERGENCE, NO_DUPLICATES, NO_LOSS, Oracle, Violation, broken};
+use super::ledger::{PostModel, Told, plain};
+use super::{BOUNDED, CONVERGENCE, Life, NO_DUPLICATES, NO_LOSS, Oracle, Violation, broken};
 use crate::policies::revised;
 
 /// Rows of a table that a look at a node takes in.
@@ -129,11 +129,18 @@ impl Oracle {
         told.iter()
             .filter(|((from, to), life)| {
                 *to != origin
-                    && self.lives.get(&(*from, channel, *to)) == Some(life)
-                    && self.lives.contains_key(&(*to, channel, *from))
+                    && self.shares(channel, (*from, *to), Some(**life))
+                    && self.shares(channel, (*to, *from), None)
             })
             .map(|((_, to), _)| *to)
             .collect()
+    }
+
+    /// Whether a node shares a channel with another, in this life of the link if one is named.
+    fn shares(&self, channel: Id, (node, peer): (usize, usize), life: Option<Life>) -> bool {
+        self.lives.iter().any(|((of, what, _), (to, alive))| {
+            (*of, *what, *to) == (node, channel, peer) && life.is_none_or(|life| life == *alive)
+        })
     }
 
     fn at_home(&self, home: &Show, id: &Id, model: &PostModel) -> Result<(), Violation> {
@@ -201,8 +208,8 @@ impl Oracle {
                 ),
             ));
         };
-        let same_text =
-            copy.message == model.view.message || copy.message == revised(&model.view.message);
+        let (here, there) = (plain(&copy.message), plain(&model.view.message));
+        let same_text = here == there || here == revised(&there);
         if !same_text {
             return Err(broken(
                 CONVERGENCE,

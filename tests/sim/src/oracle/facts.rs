@@ -4,7 +4,8 @@ use causeway_kernel::command::{Command, CreatePost};
 use causeway_kernel::id::{ChannelNo, ConnectionNo, Id, PostNo, UserNo};
 use causeway_kernel::input::{Actor, Input};
 use causeway_kernel::key;
-use causeway_kernel::model::{Channel, Link, LinkState, Post, Reaction, User};
+use causeway_kernel::lookup;
+use causeway_kernel::model::{Channel, Held, Link, LinkState, Post, Reaction, User};
 use causeway_kernel::policy::{Direction, Question, Verdict};
 use causeway_kernel::table::Table;
 use causeway_kernel::testing::MemoryHost;
@@ -130,6 +131,8 @@ pub struct Facts {
     pub users: Vec<(Option<UserView>, UserView)>,
     /// Links.
     pub links: Vec<LinkView>,
+    /// Posts (with their channel) that waited for a policy and wait no more, without being there.
+    pub dropped: Vec<(Id, Id)>,
     /// Posts that a policy denied or whose text it changed, and to what.
     pub verdicts: Vec<(Id, Direction, Option<String>)>,
 }
@@ -184,10 +187,19 @@ pub fn facts(rows: &MemoryHost, cause: Cause, carried: &Carried) -> Facts {
         reactions: Vec::new(),
         users: Vec::new(),
         links: Vec::new(),
+        dropped: Vec::new(),
         verdicts: verdicts(carried),
     };
     for (write, (_, old)) in carried.writes.iter().zip(&carried.old) {
-        let Some(new) = &write.value else { continue };
+        let Some(new) = &write.value else {
+            if write.table == Table::Held {
+                let held = old.as_ref().map(|bytes| record::<Held>(bytes));
+                facts
+                    .dropped
+                    .extend(held.and_then(|held| dropped(rows, &held)));
+            }
+            continue;
+        };
         match write.table {
             Table::Posts => {
                 let no: PostNo = decode(&write.key);
@@ -214,6 +226,14 @@ pub fn facts(rows: &MemoryHost, cause: Cause, carried: &Carried) -> Facts {
         }
     }
     facts
+}
+
+/// The post that a row held back, if it is not there.
+fn dropped(rows: &MemoryHost, held: &Held) -> Option<(Id, Id)> {
+    let item: serde_json::Value = serde_json::from_slice(&held.item).ok()?;
+    let id = Id::parse(item["id"].as_str()?)?;
+    let is_there = lookup::post(rows, id.as_str()).is_some();
+    (!is_there).then(|| (id, channel_id(rows, held.channel)))
 }
 
 fn decode<K: causeway_kernel::key::KeyPart>(bytes: &[u8]) -> K {

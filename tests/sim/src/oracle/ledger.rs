@@ -25,6 +25,19 @@ pub enum Thing {
     User(Id),
 }
 
+/// A text without the names in its mentions: these are others at each node.
+#[must_use]
+pub fn plain(text: &str) -> String {
+    let bare = |word| {
+        if str::starts_with(word, '@') {
+            "@"
+        } else {
+            word
+        }
+    };
+    text.split(' ').map(bare).collect::<Vec<_>>().join(" ")
+}
+
 /// A post.
 #[derive(Clone, Debug)]
 pub struct PostModel {
@@ -32,7 +45,7 @@ pub struct PostModel {
     pub origin: usize,
     /// As it is there now.
     pub view: PostView,
-    /// Every text that it had.
+    /// Every text that it had, as [`plain`] has it.
     pub texts: BTreeSet<String>,
     /// Every version that it had.
     pub versions: BTreeSet<i64>,
@@ -42,7 +55,8 @@ pub struct PostModel {
     pub moderated: BTreeSet<usize>,
     /// Whether somebody pinned or unpinned another node's copy.
     pub pinned_elsewhere: bool,
-    /// Whether a policy did not let a version of it pass somewhere.
+    /// Whether a policy did not let a version of it pass somewhere, or had not yet when the sharing
+    /// ended.
     pub is_denied: bool,
     /// Whether a restore took something of it away.
     pub is_lost: bool,
@@ -55,7 +69,7 @@ impl PostModel {
         PostModel {
             origin,
             view: view.clone(),
-            texts: BTreeSet::from([view.message.clone()]),
+            texts: BTreeSet::from([plain(&view.message)]),
             versions: BTreeSet::from([view.version]),
             told,
             moderated: BTreeSet::new(),
@@ -67,7 +81,7 @@ impl PostModel {
 
     /// Its origin changed it.
     pub fn change(&mut self, view: &PostView, told: Told) {
-        self.texts.insert(view.message.clone());
+        self.texts.insert(plain(&view.message));
         self.versions.insert(view.version);
         self.view = view.clone();
         self.told = told;
@@ -93,9 +107,10 @@ impl PostModel {
         if copy.root != own.root && !copy.is_deleted {
             return Some("thread");
         }
+        let message = plain(&copy.message);
         let is_text = copy.is_deleted
-            || self.texts.contains(&copy.message)
-            || self.texts.iter().any(|text| revised(text) == copy.message);
+            || self.texts.contains(&message)
+            || self.texts.iter().any(|text| revised(text) == message);
         (!is_text).then_some("text")
     }
 }

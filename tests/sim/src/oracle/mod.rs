@@ -70,8 +70,11 @@ pub(crate) fn broken(checker: &'static str, seen: impl Into<String>) -> Violatio
 /// A life of a link, from its opening to its end; none is like another.
 pub type Life = u64;
 
-/// Lives of links by node, channel and peer.
-pub type Lives = BTreeMap<(usize, Id, usize), Life>;
+/// Links that live, by node, channel and connection: the peer and the life.
+pub type Lives = BTreeMap<(usize, Id, ConnectionNo), (usize, Life)>;
+
+/// The nodes to which the connections of a node lead, removed ones included.
+pub type Peers = BTreeMap<ConnectionNo, usize>;
 
 /// Where the oracle stood when a backup was made.
 #[derive(Clone)]
@@ -108,7 +111,7 @@ impl Oracle {
         node: usize,
         facts: &Facts,
         effects: &[Effect],
-        peers: &[Option<ConnectionNo>],
+        peers: &Peers,
     ) -> Result<(), Violation> {
         let before = self.lives.clone();
         self.links(node, facts, peers)?;
@@ -130,37 +133,42 @@ impl Oracle {
         for (post, direction, text) in &facts.verdicts {
             self.ledger.verdict(*post, node, *direction, text.clone());
         }
+        for (post, channel) in &facts.dropped {
+            // What still waits when the sharing ends is refused, and counted.
+            let is_shared = self
+                .lives
+                .keys()
+                .any(|(of, what, _)| (*of, what) == (node, channel));
+            if let Some(model) = self.ledger.posts.get_mut(post).filter(|_| !is_shared) {
+                model.is_denied = true;
+            }
+        }
         self.sends(node, effects, peers)
     }
 
     /// Peers that are told of a change now: those whose link lived before the step and after it.
     fn entitled(&self, before: &Lives, node: usize, channel: Id) -> Told {
-        let from = (node, channel, 0);
-        let to = (node, channel, usize::MAX);
+        let from = (node, channel, ConnectionNo(0));
+        let to = (node, channel, ConnectionNo(u64::MAX));
         self.lives
             .range(from..=to)
             .filter(|(key, life)| before.get(key) == Some(life))
-            .map(|((_, _, peer), life)| ((node, *peer), *life))
+            .map(|(_, (peer, life))| ((node, *peer), *life))
             .collect()
     }
 
-    fn links(
-        &mut self,
-        node: usize,
-        facts: &Facts,
-        peers: &[Option<ConnectionNo>],
-    ) -> Result<(), Violation> {
+    fn links(&mut self, node: usize, facts: &Facts, peers: &Peers) -> Result<(), Violation> {
         for link in &facts.links {
-            let peer = peers.iter().position(|no| *no == Some(link.connection));
-            let Some(peer) = peer else { continue };
-            let key = (node, link.channel, peer);
+            let Some(peer) = peers.get(&link.connection) else {
+                continue;
+            };
+            let key = (node, link.channel, link.connection);
             if !link.is_live {
                 self.lives.remove(&key);
             } else if link.begins || !self.lives.contains_key(&key) {
                 self.lives_begun += 1;
-                self.lives.insert(key, self.lives_begun);
+                self.lives.insert(key, (*peer, self.lives_begun));
             }
-            let key = (node, link.channel, link.connection);
             let (epoch, seq) = link.cursor;
             if let Some((old_epoch, old_seq)) = self.cursors.insert(key, link.cursor)
                 && old_epoch == epoch
@@ -368,7 +376,7 @@ impl Oracle {
     pub fn mark(&self, node: usize) -> Mark {
         Mark {
             touched: self.touched.get(&node).map_or(0, Vec::len),
-            lives: lives_of(&self.lives, node).collect(),
+            lives: lives_of(&self.lives, node),
         }
     }
 
@@ -387,11 +395,10 @@ impl Oracle {
     }
 }
 
-fn lives_of(lives: &Lives, node: usize) -> impl Iterator<Item = ((usize, Id, usize), Life)> {
+fn lives_of(lives: &Lives, node: usize) -> Lives {
+    let mut lives = lives.clone();
+    lives.retain(|(of, _, _), _| *of == node);
     lives
-        .iter()
-        .filter(move |((of, _, _), _)| *of == node)
-        .map(|(key, life)| (*key, *life))
 }
 
 /// Whether a change of a post of one's own is what its cause asked for.

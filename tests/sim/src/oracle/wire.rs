@@ -1,10 +1,10 @@
 //! Judges what leaves a node: nothing goes back to where it came from (I4), nothing goes to who
 //! is not invited (I6), and no version crosses an edge that its origin never made (I4).
 
-use causeway_kernel::id::{ConnectionNo, Id};
+use causeway_kernel::id::Id;
 use causeway_kernel::output::Effect;
 
-use super::{ENTITLEMENT, NO_ECHO, Oracle, Violation, broken};
+use super::{ENTITLEMENT, NO_ECHO, Oracle, Peers, Violation, broken};
 use crate::frames::{self, Item};
 
 impl Oracle {
@@ -12,7 +12,7 @@ impl Oracle {
         &mut self,
         node: usize,
         effects: &[Effect],
-        peers: &[Option<ConnectionNo>],
+        peers: &Peers,
     ) -> Result<(), Violation> {
         for effect in effects {
             let Effect::Send {
@@ -21,14 +21,16 @@ impl Oracle {
             else {
                 continue;
             };
-            let Some(peer) = peers.iter().position(|no| no == &Some(*connection)) else {
+            let Some(peer) = peers.get(connection).copied() else {
                 return Err(broken(ENTITLEMENT, "a message leaves for nobody"));
             };
             let Some(frame) = frames::read(frame) else {
                 return Err(broken(NO_ECHO, "a message leaves that is no JSON"));
             };
             let channel = Id::parse(&frame.channel);
-            if !channel.is_some_and(|channel| self.lives.contains_key(&(node, channel, peer))) {
+            if !channel
+                .is_some_and(|channel| self.lives.contains_key(&(node, channel, *connection)))
+            {
                 return Err(broken(
                     ENTITLEMENT,
                     format!(

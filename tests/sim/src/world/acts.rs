@@ -1,8 +1,9 @@
 //! What users do: an act of the plan becomes a command about something that its node shows.
 
 use causeway_kernel::command::{Command, CreateChannel, CreatePost, UserPatch};
+use causeway_kernel::connection;
 use causeway_kernel::env::Range;
-use causeway_kernel::id::{ChannelNo, PostNo, UserNo};
+use causeway_kernel::id::{ChannelNo, ConnectionNo, PostNo, UserNo};
 use causeway_kernel::input::{Actor, Input};
 use causeway_kernel::key;
 use causeway_kernel::model::{
@@ -21,6 +22,8 @@ use crate::policies::{DENIED_WORD, REVISED_WORD};
 
 /// Newest posts of a channel among which a user chooses.
 const CHOICE: u32 = 12;
+/// Bytes of a long text.
+const LONG_TEXT_BYTES: usize = 16_000;
 /// Channels of a workspace.
 const CHANNELS_MAX: u32 = 100;
 /// Names that users take.
@@ -41,6 +44,9 @@ pub(super) struct Request {
 impl World<'_> {
     /// A user or an admin does something, if there is anything to do it with.
     pub(super) fn act(&mut self, node: usize, act: Act, number: usize) -> Result<(), Violation> {
+        if act == Act::Reconnect {
+            return self.reconnect(node);
+        }
         let mut dice = Dice::new(self.plan.seed, &format!("act {number}"));
         let Some(requests) = self.requests(node, act, number, &mut dice) else {
             return Ok(());
@@ -121,8 +127,7 @@ impl World<'_> {
                     channel.origin.is_ours() && channel.name.starts_with("room")
                 });
                 let (channel, row) = dice.pick(&channels)?.clone();
-                let peers: Vec<_> = self.nodes[node].connections.iter().flatten().collect();
-                let connection = **dice.pick(&peers)?;
+                let connection = *dice.pick(&self.live_connections(node))?;
                 let read_only = dice.chance(50);
                 let command = Command::InviteToChannel {
                     channel,
@@ -170,6 +175,13 @@ impl World<'_> {
                     told,
                 )]);
             }
+            Act::Leave => {
+                let channels = self.channels(node, |channel| channel.shared);
+                let (channel, row) = dice.pick(&channels)?.clone();
+                let told = format!("{name} leaves {}", row.name);
+                let command = Command::RemoveChannelMember { channel, user };
+                return Some(vec![request(Actor::User(user), command, told)]);
+            }
             _ => {}
         }
         let shared = self.channels(node, |channel| channel.shared);
@@ -195,7 +207,7 @@ impl World<'_> {
                 } else {
                     None
                 };
-                let message = text(number, dice);
+                let message = self.text(node, number, dice);
                 let told = match root {
                     Some(root) => format!(
                         "{name} answers “{}” with “{message}”",
@@ -224,7 +236,7 @@ impl World<'_> {
                     .filter(|(_, post)| post.user == user)
                     .collect();
                 let (post, old) = dice.pick(&own)?;
-                let message = text(number, dice);
+                let message = self.text(node, number, dice);
                 let told = format!("{name} changes “{}” to “{message}”", old.message);
                 let command = Command::EditPost {
                     post: *post,
@@ -322,6 +334,31 @@ impl World<'_> {
         Some(requests)
     }
 
+    /// A text that no other act writes.
+    fn text(&self, node: usize, number: usize, dice: &mut Dice) -> String {
+        let text = match dice.below(30) {
+            0 => format!("{DENIED_WORD} {number}"),
+            1 => format!("{REVISED_WORD} {number}"),
+            2..6 => {
+                let users = self.nodes[node].rows.prefix::<User, ()>(&(), CHANNELS_MAX);
+                let name = dice.pick(&users).map(|(_, user)| user.username.clone());
+                format!("text {number} @{}", name.unwrap_or_default())
+            }
+            _ => format!("text {number}"),
+        };
+        if self.plan.long_texts && dice.chance(500) {
+            // Twenty of these are more than a message to a peer may hold.
+            return format!("{text} {}", "x".repeat(LONG_TEXT_BYTES));
+        }
+        text
+    }
+
+    fn live_connections(&self, node: usize) -> Vec<ConnectionNo> {
+        let all = connection::all(&self.nodes[node].rows);
+        let live = all.into_iter().filter(|(_, row)| row.delete_at == 0);
+        live.map(|(no, _)| no).collect()
+    }
+
     fn locals(&self, node: usize) -> Vec<(UserNo, User)> {
         let users = self.nodes[node].rows.prefix::<User, ()>(&(), CHANNELS_MAX);
         users
@@ -416,13 +453,4 @@ fn rename(number: usize, name: &str, dice: &mut Dice) -> (UserPatch, String) {
     let told = format!("{name} takes the nickname {new}");
     patch.nickname = Some(new);
     (patch, told)
-}
-
-/// A text that no other act writes.
-fn text(number: usize, dice: &mut Dice) -> String {
-    match dice.below(30) {
-        0 => format!("{DENIED_WORD} {number}"),
-        1 => format!("{REVISED_WORD} {number}"),
-        _ => format!("text {number}"),
-    }
 }

@@ -84,8 +84,7 @@ impl World<'_> {
     }
 
     fn ping(&mut self, node: usize, no: ConnectionNo) {
-        let peers = &self.nodes[node].connections;
-        let Some(peer) = peers.iter().position(|one| *one == Some(no)) else {
+        let Some(peer) = self.nodes[node].peers.get(&no).copied() else {
             return;
         };
         if self.pinging.insert((node, peer)) {
@@ -100,9 +99,8 @@ impl World<'_> {
 
     fn call(&mut self, from: usize, connection: ConnectionNo, what: What) {
         let machine = &self.nodes[from];
-        let peers = &machine.connections;
         let row = machine.rows.get::<Connection>(&connection);
-        let to = peers.iter().position(|no| *no == Some(connection));
+        let to = machine.peers.get(&connection).copied();
         let (Some(row), Some(to)) = (row, to) else {
             return;
         };

@@ -37,9 +37,8 @@ impl World<'_> {
         if note.input == Input::Restored {
             self.nodes[node].is_restored = false;
         }
-        let peers = self.nodes[node].connections.clone();
-        self.oracle
-            .judge(node, &note.facts, &note.effects, &peers)?;
+        let peers = &self.nodes[node].peers;
+        self.oracle.judge(node, &note.facts, &note.effects, peers)?;
         match &note.keyed {
             Some((user, key, post)) => self.oracle.keyed(*user, key, *post),
             None => Ok(()),

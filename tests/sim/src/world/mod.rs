@@ -146,7 +146,7 @@ impl<'m> World<'m> {
     pub fn new(plan: Plan, make_kernel: MakeKernel<'m>, crash_at: Option<CrashPoint>) -> Self {
         let seed = plan.seed;
         let nodes = (0..plan.nodes)
-            .map(|no| Node::new(no, seed, make_kernel(), plan.nodes))
+            .map(|no| Node::new(no, seed, make_kernel()))
             .collect();
         World {
             make_kernel,
@@ -237,7 +237,7 @@ impl<'m> World<'m> {
     }
 
     fn tell(&mut self, sentence: String) {
-        self.story.tell(self.now_ms, sentence);
+        self.story.tell(self.now_ms, &sentence);
     }
 
     /// Whether this process of a node still runs.

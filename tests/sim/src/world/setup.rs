@@ -11,7 +11,7 @@ use causeway_kernel::output::{Object, Reply};
 use causeway_kernel::tx::Read;
 
 use super::{Event, Waiter, World};
-use crate::node::NAMES;
+use crate::node::{NAMES, Node};
 use crate::oracle::{RUNS, Violation, broken};
 
 /// Users of each workspace. The first administers it; names exist on both sides.
@@ -66,7 +66,12 @@ impl World<'_> {
         Ok(())
     }
 
-    fn connect(&mut self, hub: usize, node: usize) -> Result<(), Violation> {
+    /// Connects a node to the hub; gives the connections of both.
+    fn connect(
+        &mut self,
+        hub: usize,
+        node: usize,
+    ) -> Result<(ConnectionNo, ConnectionNo), Violation> {
         let create = Command::CreateConnection(create_connection(NAMES[node]));
         let at_hub = self.connection(hub, create)?;
         let row = self.nodes[hub].rows.get::<Connection>(&at_hub);
@@ -78,8 +83,8 @@ impl World<'_> {
             remote_team_id: String::new(),
         });
         let at_node = self.connection(node, accept)?;
-        self.nodes[hub].connections[node] = Some(at_hub);
-        self.nodes[node].connections[hub] = Some(at_node);
+        self.nodes[hub].peers.insert(at_hub, node);
+        self.nodes[node].peers.insert(at_node, hub);
         for (one, connection, other) in [(hub, at_hub, node), (node, at_node, hub)] {
             let confirm = Command::ConfirmConnection {
                 connection,
@@ -89,6 +94,51 @@ impl World<'_> {
             };
             self.command(one, confirm)?;
         }
+        Ok((at_hub, at_node))
+    }
+
+    /// The admins of a node and of the hub remove the connection between them, make a new one, and
+    /// say that it leads to the same workspace.
+    pub(super) fn reconnect(&mut self, node: usize) -> Result<(), Violation> {
+        let old = |world: &Self, of: usize, to: usize| {
+            let peers = world.nodes[of].peers.iter();
+            let last = peers.rev().find(|(_, peer)| **peer == to);
+            last.map(|(no, _)| *no)
+        };
+        let ready = |machine: &Node<_>| machine.is_serving;
+        let (Some(at_hub), Some(at_node)) = (old(self, HUB, node), old(self, node, HUB)) else {
+            return Ok(());
+        };
+        if !ready(&self.nodes[HUB]) || !ready(&self.nodes[node]) {
+            return Ok(());
+        }
+        // What the handshake makes of a crash is the host's business; here none comes.
+        let crash = std::mem::take(&mut self.faults.crash);
+        let crash_at = self.crash_at.take();
+        self.command(HUB, Command::RemoveConnection { connection: at_hub })?;
+        self.command(
+            node,
+            Command::RemoveConnection {
+                connection: at_node,
+            },
+        )?;
+        let (new_at_hub, new_at_node) = self.connect(HUB, node)?;
+        for (one, connection, previous) in [(HUB, new_at_hub, at_hub), (node, new_at_node, at_node)]
+        {
+            let attach = Command::AttachConnection {
+                connection,
+                previous,
+            };
+            self.command(one, attach)?;
+        }
+        self.faults.crash = crash;
+        self.crash_at = crash_at;
+        // A backup from before would speak over a connection that the peer has no more.
+        self.backups.clear();
+        self.forget_delivered(HUB);
+        self.forget_delivered(node);
+        let (hub, name) = (NAMES[HUB], NAMES[node]);
+        self.tell(format!("{hub} and {name} are connected anew."));
         Ok(())
     }
 
@@ -117,7 +167,9 @@ impl World<'_> {
         let life = self.nodes[node].life;
         let told = format!("{input:?}");
         let reply = self.carry_out(node, input, Waiter::Nobody)?;
-        self.synced(node, life)?;
+        while self.nodes[node].unsynced() > 0 {
+            self.synced(node, life)?;
+        }
         if let Reply::Refused(refusal) = &reply {
             return Err(broken(RUNS, format!("{refusal:?} for {told}")));
         }
