@@ -8,7 +8,7 @@ use super::super::host::{PASSWORD, TestHost, connected, eventually, named, quiet
 use super::*;
 use crate::federation::FederationSettings;
 use crate::federation::handshake::{self, HandshakeError};
-use crate::federation::invitation::{self, CodeError, CodeKdf};
+use crate::federation::invitation::{CodeError, CodeKdf};
 use crate::vault::Secret;
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,11 +2,11 @@
 
 use causeway_kernel::model::ConnectionState;
 
-use super::super::host::{Answer, TestHost, eager, eventually, quiet};
+use super::super::host::{TestHost, eager, eventually, quiet};
 use super::super::peer::{FakePeer, Script};
 use super::*;
 use crate::federation::handshake::HandshakeError;
-use crate::federation::invitation::{self, CodeKdf};
+use crate::federation::invitation::CodeKdf;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_confirmation_is_checked_before_it_is_believed() {

@@ -6,7 +6,7 @@ use causeway_kernel::input::{Actor, Input};
 use causeway_kernel::model::{ConnectionState, PeerKind};
 use causeway_kernel::output::{Object, Reply};
 
-use super::super::host::{Answer, PASSWORD, TestHost, connected, eager, eventually, named, quiet};
+use super::super::host::{PASSWORD, TestHost, connected, eager, eventually, named, quiet};
 use super::super::peer::{FakePeer, Script};
 use super::*;
 use crate::federation::handshake;

@@ -2,11 +2,11 @@
 
 use causeway_kernel::model::{ConnectionState, PeerKind};
 
-use super::super::host::{Answer, TestHost, eventually, quiet};
+use super::super::host::{TestHost, eventually, quiet};
 use super::super::peer::{FakePeer, Script};
 use super::*;
 use crate::federation::FederationSettings;
-use crate::federation::invitation::{self, CodeKdf};
+use crate::federation::invitation::CodeKdf;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_of_2021_accepts_and_keeps_the_invitations_token() {
