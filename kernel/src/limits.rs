@@ -2,8 +2,12 @@
 
 /// Characters of a message; more is refused (`MaxPostSize` of the reference).
 pub const MESSAGE_CHARS_MAX: usize = 16_383;
-/// Bytes of a post's properties; more is refused.
-pub const PROPS_BYTES_MAX: usize = 800_000;
+/// Bytes of a post's properties; more is refused. A post has to fit into a frame to a peer with the
+/// longest message that there may be; the reference takes more and then cannot send it.
+pub const PROPS_BYTES_MAX: usize = 170_000;
+/// Bytes of the properties of a peer's post; more is refused. Any that came in a frame are taken;
+/// sent on with a long message, they may be too long for one, which is noted as a dead letter.
+pub const REMOTE_PROPS_BYTES_MAX: usize = 300_000;
 /// Bytes of a post's hashtags; more is refused from a peer, and left out in our own posts.
 pub const HASHTAGS_BYTES_MAX: usize = 1_000;
 /// Bytes of a post's type; more is refused.

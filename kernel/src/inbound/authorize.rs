@@ -12,7 +12,8 @@ use super::Reason;
 use crate::id::{ChannelNo, ConnectionNo, Id, PostNo, TeamNo, UserNo};
 use crate::limits::{
     EMAIL_BYTES_MAX, EMOJI_BYTES_MAX, HASHTAGS_BYTES_MAX, MESSAGE_CHARS_MAX, NAME_CHARS_MAX,
-    POSITION_CHARS_MAX, POST_TYPE_BYTES_MAX, PROPS_BYTES_MAX, TIME_MAX_MS, USER_PROPS_BYTES_MAX,
+    POSITION_CHARS_MAX, POST_TYPE_BYTES_MAX, REMOTE_PROPS_BYTES_MAX, TIME_MAX_MS,
+    USER_PROPS_BYTES_MAX,
 };
 use crate::lookup;
 use crate::model::{
@@ -372,7 +373,7 @@ fn own_user(rows: &(impl Read + ?Sized), peer: &Peer, id: &str) -> Result<UserNo
 
 fn check_content(wire: &WirePost) -> Result<(), Reason> {
     let fits = has_at_most(&wire.message, MESSAGE_CHARS_MAX)
-        && wire.props.len() <= PROPS_BYTES_MAX
+        && wire.props.len() <= REMOTE_PROPS_BYTES_MAX
         && wire.hashtags.len() <= HASHTAGS_BYTES_MAX;
     if fits { Ok(()) } else { Err(Reason::TooLarge) }
 }

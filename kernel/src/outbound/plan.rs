@@ -16,7 +16,7 @@ use crate::tx::{Read, Tx};
 use crate::wire::FRAME_BYTES_MAX;
 
 /// Bytes of a frame around its posts, generously.
-const ENVELOPE_BYTES: usize = 1_000;
+pub const ENVELOPE_BYTES: usize = 1_000;
 
 /// System posts about a channel's own data, which receivers of the 11 line do not want (W23).
 const LOCAL_POST_TYPES: [&str; 3] = [

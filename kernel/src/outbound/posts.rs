@@ -2,20 +2,34 @@
 
 use std::collections::BTreeMap;
 
-use super::plan::{Plan, Planned};
+use super::plan::{ENVELOPE_BYTES, Plan, Planned};
 use super::users::home_of;
 use super::{Work, envelope, mention};
 use crate::id::{UserNo, WorkspaceNo};
+use crate::limits::{
+    HASHTAGS_BYTES_MAX, MENTION_LOOKUPS_MAX, MESSAGE_CHARS_MAX, POST_TYPE_BYTES_MAX,
+    PROPS_BYTES_MAX, USERNAME_BYTES_MAX,
+};
 use crate::model::{Channel, RoundItem, User};
 use crate::tx::{Read, Tx};
 use crate::wire::message::{SyncSection, WirePost, encode_sync};
 use crate::wire::write::escaped_len;
-use crate::wire::{Generation, frame};
+use crate::wire::{FRAME_BYTES_MAX, Generation, frame};
 
 /// Bytes of a post's fields besides its texts, generously: names of the fields, five ids, numbers.
 const FIELDS_BYTES: usize = 900;
 /// Bytes of an entry of the mention map besides the mention: id, quotes.
 const MENTION_BYTES: usize = 40;
+
+/// Bytes of a character in JSON at most: `<` is written as `\u003c`.
+const ESCAPED_CHAR_BYTES_MAX: usize = 6;
+/// Bytes of the longest post in a message.
+const POST_BYTES_MAX: usize = FIELDS_BYTES
+    + ESCAPED_CHAR_BYTES_MAX * (MESSAGE_CHARS_MAX + HASHTAGS_BYTES_MAX + POST_TYPE_BYTES_MAX)
+    + PROPS_BYTES_MAX
+    + MENTION_LOOKUPS_MAX as usize * (USERNAME_BYTES_MAX + MENTION_BYTES);
+// Whatever may be written can also be sent.
+const _: () = assert!(ENVELOPE_BYTES + POST_BYTES_MAX <= FRAME_BYTES_MAX);
 
 /// Bytes of a post in a message at most. A mention rewritten for 2021 only loses its suffix.
 pub fn wire_len(planned: &Planned) -> usize {

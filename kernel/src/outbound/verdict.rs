@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::Work;
 use crate::id::Id;
-use crate::limits::{HELD_RETRY_MS, REASON_CHARS_MAX};
+use crate::limits::{HELD_RETRY_MS, MESSAGE_CHARS_MAX, REASON_CHARS_MAX};
 use crate::model::{Channel, ExceptionState, Post, User, VerdictRow};
 use crate::policy::{Direction, PostQuestion, Question, Verdict};
 use crate::tx::{Read, Tx};
@@ -69,7 +69,7 @@ pub fn judge<'p>(
             Verdict::Revise(text) => VerdictRow {
                 update_at,
                 allowed: true,
-                revised: Some(text),
+                revised: Some(text.chars().take(MESSAGE_CHARS_MAX).collect()),
                 reason: String::new(),
             },
             Verdict::Failed(reason) => {

@@ -5,9 +5,10 @@ mod world;
 
 use self::world::*;
 use super::*;
-use crate::command::Command;
+use crate::command::{Command, CreatePost};
 use crate::id::Id;
 use crate::input::{Actor, Input, PingAnswer, SendOutcome};
+use crate::limits::{MESSAGE_CHARS_MAX, PROPS_BYTES_MAX};
 use crate::model::{ExceptionState, Post};
 use crate::policy::{Question, Verdict};
 use crate::wire::response::{SyncResponse, encode_fail, encode_ok};
@@ -148,6 +149,24 @@ fn a_refused_post_is_tried_again_and_then_given_up_visibly() {
     world.settle();
     world.expect_same();
     assert!(world.exceptions().is_empty());
+}
+
+#[test]
+fn the_longest_post_that_may_be_written_fits_into_a_frame() {
+    let mut world = World::shared(PeerKind::Causeway);
+    let props = format!("{{\"a\":\"{}\"}}", "x".repeat(PROPS_BYTES_MAX - 8));
+    assert_eq!(props.len(), PROPS_BYTES_MAX);
+    let longest = CreatePost {
+        channel: TOWN,
+        root: None,
+        message: "<".repeat(MESSAGE_CHARS_MAX),
+        props,
+        kind: String::new(),
+    };
+    world.act(Actor::User(ANN), Command::CreatePost(longest));
+    world.settle();
+    world.expect_same();
+    assert_eq!(world.exceptions(), []);
 }
 
 #[test]
