@@ -273,6 +273,27 @@ impl<'d> Value<'d> {
             .last()
     }
 
+    /// [`scalar`](Value::scalar) of several keys in one pass. Fastest when the keys stand in the
+    /// order in which peers write them.
+    pub(super) fn scalars<const N: usize>(self, keys: [&str; N]) -> [Option<Value<'d>>; N] {
+        let mut found = [None; N];
+        if self.kind() != Kind::Object {
+            return found;
+        }
+        let mut next = 0;
+        for child in self.children().filter(|child| !child.is_null()) {
+            let in_turn = (next..N).chain(0..next);
+            let is_key = |at: &usize| keys.get(*at).is_some_and(|key| child.key_is(key));
+            if let Some(at) = in_turn.into_iter().find(is_key) {
+                if let Some(slot) = found.get_mut(at) {
+                    *slot = Some(child);
+                }
+                next = at + 1;
+            }
+        }
+        found
+    }
+
     /// The object's member as text; `""` when absent or `null`.
     pub fn text(self, key: &str) -> Result<Cow<'d, str>, JsonError> {
         self.scalar(key)

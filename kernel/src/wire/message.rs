@@ -144,23 +144,53 @@ impl WirePost {
     /// Reads a post.
     pub fn decode(value: Value<'_>) -> Result<WirePost, JsonError> {
         let value = value.as_object()?;
-        let text = |key| value.text(key).map(|text| text.into_owned());
+        let [
+            id,
+            create_at,
+            update_at,
+            edit_at,
+            delete_at,
+            is_pinned,
+            user_id,
+            channel_id,
+            root_id,
+            message,
+            kind,
+            hashtags,
+            has_reactions,
+            remote_id,
+        ] = value.scalars([
+            "id",
+            "create_at",
+            "update_at",
+            "edit_at",
+            "delete_at",
+            "is_pinned",
+            "user_id",
+            "channel_id",
+            "root_id",
+            "message",
+            "type",
+            "hashtags",
+            "has_reactions",
+            "remote_id",
+        ]);
         Ok(WirePost {
-            id: text("id")?,
-            create_at: value.integer("create_at")?,
-            update_at: value.integer("update_at")?,
-            edit_at: value.integer("edit_at")?,
-            delete_at: value.integer("delete_at")?,
-            is_pinned: value.boolean("is_pinned")?,
-            user_id: text("user_id")?,
-            channel_id: text("channel_id")?,
-            root_id: text("root_id")?,
-            message: text("message")?,
-            kind: text("type")?,
+            id: text(id)?,
+            create_at: integer(create_at)?,
+            update_at: integer(update_at)?,
+            edit_at: integer(edit_at)?,
+            delete_at: integer(delete_at)?,
+            is_pinned: is_pinned.map_or(Ok(false), Value::as_boolean)?,
+            user_id: text(user_id)?,
+            channel_id: text(channel_id)?,
+            root_id: text(root_id)?,
+            message: text(message)?,
+            kind: text(kind)?,
             props: kept_object(value, "props")?,
-            hashtags: text("hashtags")?,
-            has_reactions: value.boolean("has_reactions")?,
-            remote_id: text("remote_id")?,
+            hashtags: text(hashtags)?,
+            has_reactions: has_reactions.map_or(Ok(false), Value::as_boolean)?,
+            remote_id: text(remote_id)?,
             files: u32::try_from(value.list("file_ids")?.len()).unwrap_or(u32::MAX),
         })
     }
@@ -232,15 +262,28 @@ pub struct WireReaction {
 impl WireReaction {
     /// Reads a reaction.
     pub fn decode(value: Value<'_>) -> Result<WireReaction, JsonError> {
-        let value = value.as_object()?;
-        let text = |key| value.text(key).map(|text| text.into_owned());
+        let [
+            user_id,
+            post_id,
+            emoji_name,
+            create_at,
+            update_at,
+            delete_at,
+        ] = value.as_object()?.scalars([
+            "user_id",
+            "post_id",
+            "emoji_name",
+            "create_at",
+            "update_at",
+            "delete_at",
+        ]);
         Ok(WireReaction {
-            user_id: text("user_id")?,
-            post_id: text("post_id")?,
-            emoji_name: text("emoji_name")?,
-            create_at: value.integer("create_at")?,
-            update_at: value.integer("update_at")?,
-            delete_at: value.integer("delete_at")?,
+            user_id: text(user_id)?,
+            post_id: text(post_id)?,
+            emoji_name: text(emoji_name)?,
+            create_at: integer(create_at)?,
+            update_at: integer(update_at)?,
+            delete_at: integer(delete_at)?,
         })
     }
 
@@ -338,6 +381,16 @@ fn items<'d, T>(
         .into_iter()
         .map(|value| (value, decode(value).map_err(|error| bad(value, error))))
         .collect()
+}
+
+/// A member as text; empty when it is absent.
+fn text(member: Option<Value<'_>>) -> Result<String, JsonError> {
+    member.map_or(Ok(String::new()), |text| Ok(text.as_text()?.into_owned()))
+}
+
+/// A member as an integer; 0 when it is absent.
+fn integer(member: Option<Value<'_>>) -> Result<i64, JsonError> {
+    member.map_or(Ok(0), Value::as_integer)
 }
 
 /// Members of an object in order; of those with the same key only the last.
