@@ -47,7 +47,38 @@ impl std::error::Error for DecodeError {}
 
 fn encode<T: Serialize>(version: u8, value: &T) -> Vec<u8> {
     // Plain data into a vector cannot fail; a bare version byte would not decode.
-    postcard::to_extend(value, vec![version]).unwrap_or_else(|_| vec![version])
+    versioned(version, value).unwrap_or_else(|_| vec![version])
+}
+
+/// A version byte and a value's postcard.
+pub(crate) fn versioned<T: Serialize>(version: u8, value: &T) -> postcard::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(ENCODED_BYTES);
+    bytes.push(version);
+    postcard::serialize_with_flavor(value, Appended(bytes))
+}
+
+/// Bytes of an ordinary row; what is longer grows.
+const ENCODED_BYTES: usize = 120;
+
+/// Appends to a vector, texts in one piece.
+struct Appended(Vec<u8>);
+
+impl postcard::ser_flavors::Flavor for Appended {
+    type Output = Vec<u8>;
+
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.0.push(byte);
+        Ok(())
+    }
+
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<Vec<u8>> {
+        Ok(self.0)
+    }
 }
 
 fn decode<T: DeserializeOwned>(version: u8, bytes: &[u8]) -> Result<T, DecodeError> {

@@ -24,6 +24,12 @@ pub trait Rows {
     /// The values of `keys`, in their order.
     fn get_many(&self, table: Table, keys: &[Vec<u8>]) -> Vec<Option<Vec<u8>>>;
 
+    /// Shows the value of one key; what holds the row already need not copy it.
+    fn look(&self, table: Table, key: Vec<u8>, see: &mut dyn FnMut(Option<&[u8]>)) {
+        let found = self.get_many(table, &[key]);
+        see(found.first().and_then(Option::as_deref));
+    }
+
     /// Rows of a range in key order (or its reverse), cut at the range's limits.
     /// Fewer than `rows_max` rows may come although more exist only when `bytes_max` was reached;
     /// `Scan::more` tells.

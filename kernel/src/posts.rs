@@ -10,7 +10,7 @@ use crate::key;
 use crate::limits::{HASHTAGS_BYTES_MAX, REPLIES_PER_STEP_MAX};
 use crate::model::{Channel, ChannelPost, DueKind, Job, PinnedPost, Post, ThreadPost, kind};
 use crate::output::{Effect, Event};
-use crate::tx::{Read, Record, SCAN_BYTES_MAX, Tx};
+use crate::tx::{Read, SCAN_BYTES_MAX, Tx};
 
 /// Stores a new post with its rows, feeds it and tells the channel's members. `update_at` is
 /// stamped here; of an own post `create_at` (if it is 0) and the version too.
@@ -241,12 +241,9 @@ pub(crate) fn stamp(tx: &mut Tx<'_>, no: ChannelNo, change: impl FnOnce(&mut Cha
     let Some(mut channel) = tx.get::<Channel>(&no) else {
         return tx.now_ms();
     };
-    let before = channel.to_bytes();
     let stamp = tx.stamp(no, &mut channel);
     change(&mut channel, stamp);
-    if channel.to_bytes() != before {
-        tx.put(&no, &channel);
-    }
+    tx.put(&no, &channel);
     stamp
 }
 

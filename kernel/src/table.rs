@@ -105,3 +105,15 @@ tables! {
     /// When an exception is tried again: (connection, time_ms, channel, object), no value.
     ExceptionTimes = 35,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_begin_at_one_and_leave_none_out() {
+        for (at, table) in Table::ALL.iter().enumerate() {
+            assert_eq!(usize::from(table.code()), at + 1);
+        }
+    }
+}

@@ -1,12 +1,15 @@
 //! A step's view of the tables: the stored rows under an overlay of the step's own writes.
 //! Nothing is written until the step returns; dropping a `Tx` drops all it did.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::rc::Rc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::codec;
 use crate::env::{Host, LogLevel, Range, Rows, Scan, StepContext};
 use crate::feed::Follower;
 use crate::id::{ChannelNo, ConnectionNo, Id};
@@ -35,7 +38,7 @@ pub trait Record: Serialize + DeserializeOwned {
     /// The bytes of the row.
     fn to_bytes(&self) -> Vec<u8> {
         // Serialising plain data into a vector cannot fail; an empty row would be found by reading.
-        postcard::to_extend(self, vec![Self::VERSION]).unwrap_or_default()
+        codec::versioned(Self::VERSION, self).unwrap_or_default()
     }
 
     /// The row of the bytes.
@@ -54,16 +57,20 @@ pub trait Record: Serialize + DeserializeOwned {
 pub trait Read: Rows {
     /// One row.
     fn get<R: Record>(&self, key: &R::Key) -> Option<R> {
-        let found = self.get_many(R::TABLE, &[key::encode(key)]);
-        R::from_bytes(found.first()?.as_deref()?)
+        let mut row = None;
+        self.look(R::TABLE, key::encode(key), &mut |bytes| {
+            row = bytes.and_then(R::from_bytes);
+        });
+        row
     }
 
     /// Whether a row exists.
     fn has<R: Record>(&self, key: &R::Key) -> bool {
-        matches!(
-            self.get_many(R::TABLE, &[key::encode(key)]).first(),
-            Some(Some(_))
-        )
+        let mut found = false;
+        self.look(R::TABLE, key::encode(key), &mut |bytes| {
+            found = bytes.is_some();
+        });
+        found
     }
 
     /// Several rows, in the order of the keys.
@@ -104,14 +111,21 @@ impl<T: Rows + ?Sized> Read for T {}
 /// Bytes that a typed scan may bring at once.
 pub const SCAN_BYTES_MAX: u32 = 4 << 20;
 
-type Overlay = BTreeMap<(Table, Vec<u8>), Option<Vec<u8>>>;
+/// Rows of a table that a step wrote; `None` = deleted.
+type Written = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+
+/// Rows of a table that a step read, as they were before it; `None` = there is none.
+type Known = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
 /// A step in the making.
 pub struct Tx<'a> {
     host: &'a dyn Host,
     context: StepContext,
     ids_made: u64,
-    overlay: Overlay,
+    /// By table.
+    written: [Written; TABLES],
+    /// By table. The rows do not change while the step runs, so each is fetched once.
+    known: RefCell<[Known; TABLES]>,
     effects: Vec<Effect>,
     /// See [`Tx::stamp`].
     pub(crate) stamps: BTreeMap<ChannelNo, i64>,
@@ -131,7 +145,8 @@ impl<'a> Tx<'a> {
             host,
             context,
             ids_made: 0,
-            overlay: Overlay::new(),
+            written: [const { Written::new() }; TABLES],
+            known: RefCell::new([const { Known::new() }; TABLES]),
             effects: Vec::new(),
             stamps: BTreeMap::new(),
             touched: BTreeSet::new(),
@@ -173,13 +188,34 @@ impl<'a> Tx<'a> {
         if matches!(R::TABLE, Table::Links | Table::Connections) {
             self.followers.clear();
         }
-        self.overlay
-            .insert((R::TABLE, key::encode(key)), Some(row.to_bytes()));
+        self.write(R::TABLE, key::encode(key), Some(row.to_bytes()));
     }
 
     /// Deletes a row.
     pub fn delete<R: Record>(&mut self, key: &R::Key) {
-        self.overlay.insert((R::TABLE, key::encode(key)), None);
+        self.write(R::TABLE, key::encode(key), None);
+    }
+
+    fn write(&mut self, table: Table, key: Vec<u8>, value: Option<Vec<u8>>) {
+        if let Some(written) = self.written.get_mut(index(table)) {
+            written.insert(key, value);
+        }
+    }
+
+    /// Fetches rows that the step is going to read one by one, in one call of the host.
+    pub fn prefetch<R: Record>(&self, keys: impl Iterator<Item = R::Key>) {
+        let mut known = self.known.borrow_mut();
+        let Some(known) = known.get_mut(index(R::TABLE)) else {
+            return;
+        };
+        let mut keys: Vec<Vec<u8>> = keys.map(|key| key::encode(&key)).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        keys.retain(|key| !known.contains_key(key));
+        if !keys.is_empty() {
+            let found = self.host.get_many(R::TABLE, &keys);
+            known.extend(keys.into_iter().zip(found));
+        }
     }
 
     /// Keys of a range, of whatever record stands there.
@@ -194,7 +230,7 @@ impl<'a> Tx<'a> {
 
     /// Deletes a row by the bytes of its key.
     pub fn delete_key(&mut self, table: Table, key: Vec<u8>) {
-        self.overlay.insert((table, key), None);
+        self.write(table, key, None);
     }
 
     /// Adds an effect.
@@ -220,7 +256,7 @@ impl<'a> Tx<'a> {
     /// Forgets everything that the step did so far, as if it had just begun. Ids already made are
     /// not made again.
     pub fn abandon(&mut self) {
-        self.overlay.clear();
+        self.written = [const { Written::new() }; TABLES];
         self.effects.clear();
         self.stamps.clear();
         self.touched.clear();
@@ -231,60 +267,78 @@ impl<'a> Tx<'a> {
     /// Ends the step.
     #[must_use]
     pub fn finish(self) -> (Vec<Write>, Vec<Effect>) {
-        let writes = self
-            .overlay
-            .into_iter()
-            .map(|((table, key), value)| Write { table, key, value })
-            .collect();
+        let mut writes = Vec::with_capacity(self.written.iter().map(Written::len).sum());
+        for (table, written) in Table::ALL.iter().zip(self.written) {
+            let of_table = written.into_iter();
+            writes.extend(of_table.map(|(key, value)| Write {
+                table: *table,
+                key,
+                value,
+            }));
+        }
         (writes, self.effects)
     }
 }
 
+/// Tables that there are.
+const TABLES: usize = Table::ALL.len();
+
+/// Where a table stands among all.
+fn index(table: Table) -> usize {
+    // Codes begin at 1 and leave none out; a test holds that.
+    usize::from(table.code()).saturating_sub(1)
+}
+
 impl Rows for Tx<'_> {
     fn get_many(&self, table: Table, keys: &[Vec<u8>]) -> Vec<Option<Vec<u8>>> {
-        let mut out: Vec<Option<Vec<u8>>> = Vec::with_capacity(keys.len());
-        let mut missing = Vec::new();
-        for key in keys {
-            // One lookup key a probe; the tuple borrow would need an owned key anyway.
-            if let Some(own) = self.overlay.get(&(table, key.clone())) {
-                out.push(own.clone());
-            } else {
-                missing.push((out.len(), key.clone()));
-                out.push(None);
-            }
-        }
+        let mut known = self.known.borrow_mut();
+        let (Some(written), Some(known)) =
+            (self.written.get(index(table)), known.get_mut(index(table)))
+        else {
+            return vec![None; keys.len()];
+        };
+        let is_missing = |key: &&Vec<u8>| !written.contains_key(*key) && !known.contains_key(*key);
+        let missing: Vec<Vec<u8>> = keys.iter().filter(is_missing).cloned().collect();
         if !missing.is_empty() {
-            let wanted: Vec<Vec<u8>> = missing.iter().map(|(_, key)| key.clone()).collect();
-            let found = self.host.get_many(table, &wanted);
-            for ((at, _), value) in missing.into_iter().zip(found) {
-                if let Some(slot) = out.get_mut(at) {
-                    *slot = value;
-                }
-            }
+            let found = self.host.get_many(table, &missing);
+            known.extend(missing.into_iter().zip(found));
         }
-        out
+        keys.iter()
+            .map(|key| written.get(key).or_else(|| known.get(key))?.clone())
+            .collect()
+    }
+
+    fn look(&self, table: Table, key: Vec<u8>, see: &mut dyn FnMut(Option<&[u8]>)) {
+        let written = self.written.get(index(table));
+        if let Some(own) = written.and_then(|written| written.get(&key)) {
+            return see(own.as_deref());
+        }
+        let mut known = self.known.borrow_mut();
+        let Some(known) = known.get_mut(index(table)) else {
+            return see(None);
+        };
+        if let Some(row) = known.get(&key) {
+            return see(row.as_deref());
+        }
+        let keys = [key];
+        let row = self.host.get_many(table, &keys).pop().flatten();
+        see(row.as_deref());
+        known.extend(keys.into_iter().zip([row]));
     }
 
     fn scan(&self, table: Table, range: &Range) -> Scan {
-        merge(&self.overlay, table, range, |range| {
-            self.host.scan(table, range)
-        })
+        match self.written.get(index(table)) {
+            Some(written) => merge(written, range, |range| self.host.scan(table, range)),
+            None => self.host.scan(table, range),
+        }
     }
 }
 
-/// Merges an overlay into a scan of what lies below it. Also used by the host for groups that are
-/// executed but not yet in the tables.
-pub fn merge(
-    overlay: &BTreeMap<(Table, Vec<u8>), Option<Vec<u8>>>,
-    table: Table,
-    range: &Range,
-    below: impl Fn(&Range) -> Scan,
-) -> Scan {
-    let first = (table, range.from.clone());
-    let mut own: Vec<(&Vec<u8>, &Option<Vec<u8>>)> = overlay
-        .range(first..)
-        .take_while(|((t, k), _)| *t == table && (range.to.is_empty() || *k < range.to))
-        .map(|((_, k), v)| (k, v))
+/// Merges what a step wrote into a scan of what lies below it.
+fn merge(written: &Written, range: &Range, below: impl Fn(&Range) -> Scan) -> Scan {
+    let mut own: Vec<(&Vec<u8>, &Option<Vec<u8>>)> = written
+        .range::<[u8], _>((Bound::Included(range.from.as_slice()), Bound::Unbounded))
+        .take_while(|(key, _)| range.to.is_empty() || **key < range.to)
         .collect();
     if own.is_empty() {
         return below(range);
@@ -350,4 +404,68 @@ pub fn merge(
         out.rows.push((key, value));
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{IdRow, kind};
+    use crate::testing::MemoryHost;
+
+    /// Counts the keys that a step fetches.
+    struct Counting {
+        rows: MemoryHost,
+        keys: RefCell<usize>,
+    }
+
+    impl Rows for Counting {
+        fn get_many(&self, table: Table, keys: &[Vec<u8>]) -> Vec<Option<Vec<u8>>> {
+            *self.keys.borrow_mut() += keys.len();
+            self.rows.get_many(table, keys)
+        }
+
+        fn scan(&self, table: Table, range: &Range) -> Scan {
+            self.rows.scan(table, range)
+        }
+    }
+
+    impl Host for Counting {
+        fn ask(&self, _: &[Question]) -> Vec<Verdict> {
+            Vec::new()
+        }
+
+        fn log(&self, _: LogLevel, _: String) {}
+    }
+
+    #[test]
+    fn a_row_is_fetched_once_and_what_the_step_wrote_hides_it() {
+        let id = |byte| Id::from_uuid_bytes([byte; 16]);
+        let key = |byte| (kind::POST, id(byte));
+        let mut rows = MemoryHost::new();
+        let context = StepContext {
+            now_ms: 1,
+            seed: [1; 16],
+        };
+        let mut tx = Tx::new(&rows, context);
+        tx.put(&key(1), &IdRow(7));
+        let (writes, _) = tx.finish();
+        rows.apply(&writes);
+        let keys = RefCell::new(0);
+        let host = Counting { rows, keys };
+        let mut tx = Tx::new(&host, context);
+        tx.prefetch::<IdRow>([key(1), key(2), key(1)].into_iter());
+        assert_eq!(*host.keys.borrow(), 2);
+        for _ in 0..2 {
+            assert_eq!(tx.get::<IdRow>(&key(1)), Some(IdRow(7)));
+            assert_eq!(tx.get_all::<IdRow>(&[key(2), key(3)]), [None, None]);
+            assert!(!tx.has::<IdRow>(&key(4)));
+        }
+        assert_eq!(*host.keys.borrow(), 4);
+        tx.put(&key(1), &IdRow(8));
+        assert_eq!(tx.get::<IdRow>(&key(1)), Some(IdRow(8)));
+        tx.delete::<IdRow>(&key(1));
+        assert_eq!(tx.get_all::<IdRow>(&[key(1)]), [None]);
+        tx.abandon();
+        assert_eq!(tx.get::<IdRow>(&key(1)), Some(IdRow(7)));
+    }
 }

@@ -9,8 +9,9 @@ use super::judge::{self, Judgements};
 use super::mentions::Mentions;
 use super::take::{self, Outcome};
 use super::{Reason, Skip, Tally, fail, ok, quarantine, refuse, users};
-use crate::id::Id;
+use crate::id::{Id, PostNo};
 use crate::lookup;
+use crate::model::{IdRow, Post, kind};
 use crate::output::{Refusal, Reply};
 use crate::tx::Tx;
 use crate::wire::json::Value;
@@ -189,6 +190,7 @@ impl Batch<'_> {
     }
 
     fn take_posts(&mut self, tx: &mut Tx<'_>, items: &Items<'_, WirePost>) -> Result<(), Full> {
+        prefetch_posts(tx, items);
         let mut ahead = BTreeSet::new();
         let mut planned = Vec::with_capacity(items.len());
         let mut candidates = Vec::new();
@@ -290,6 +292,7 @@ impl Batch<'_> {
         tx: &mut Tx<'_>,
         items: Items<'_, WireReaction>,
     ) -> Result<(), Full> {
+        prefetch_reactions(tx, &items);
         for (value, item) in items {
             if self.sets_aside(tx, value) {
                 continue;
@@ -324,4 +327,41 @@ impl Batch<'_> {
         }
         Ok(())
     }
+}
+
+/// Fetches what every post of a message is going to look up.
+fn prefetch_posts(tx: &Tx<'_>, items: &Items<'_, WirePost>) {
+    let mut ids: Vec<(u8, Id)> = Vec::with_capacity(items.len() * 2);
+    for wire in items.iter().filter_map(|(_, item)| item.as_ref().ok()) {
+        let named = [
+            (kind::POST, &wire.id),
+            (kind::USER, &wire.user_id),
+            (kind::POST, &wire.root_id),
+        ];
+        ids.extend(
+            named
+                .iter()
+                .filter_map(|(of, id)| Some((*of, Id::parse(id)?))),
+        );
+    }
+    tx.prefetch::<IdRow>(ids.into_iter());
+}
+
+/// Fetches what every reaction of a message is going to look up.
+fn prefetch_reactions(tx: &Tx<'_>, items: &Items<'_, WireReaction>) {
+    let mut ids: Vec<(u8, Id)> = Vec::with_capacity(items.len() * 2);
+    for wire in items.iter().filter_map(|(_, item)| item.as_ref().ok()) {
+        let named = [(kind::POST, &wire.post_id), (kind::USER, &wire.user_id)];
+        ids.extend(
+            named
+                .iter()
+                .filter_map(|(of, id)| Some((*of, Id::parse(id)?))),
+        );
+    }
+    tx.prefetch::<IdRow>(ids.iter().copied());
+    let posts = ids.iter().filter(|(of, _)| *of == kind::POST);
+    let numbers: Vec<PostNo> = posts
+        .filter_map(|(_, id)| lookup::post(tx, id.as_str()))
+        .collect();
+    tx.prefetch::<Post>(numbers.into_iter());
 }

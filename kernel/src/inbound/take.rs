@@ -125,20 +125,37 @@ fn text_of(
     change: &PostChange<'_>,
     judgements: &Judgements,
 ) -> Result<String, Outcome> {
-    let Some(candidate) = candidate(tx, mentions, change, false) else {
-        return Ok(mentions.apply(&change.wire.message));
+    let judged = match &change.act {
+        PostAct::Create { id, .. } => judgements.get(&(*id, change.version)).cloned(),
+        _ => None,
     };
-    let key = (candidate.id, candidate.version);
-    let judgement = match judgements.get(&key) {
-        Some(judgement) => judgement.clone(),
-        None => judge::judge(tx, peer, shared.get(), vec![candidate])
-            .remove(&key)
-            .unwrap_or_else(|| Judgement::Failed("no verdict".to_string())),
+    let judgement = match judged {
+        Some(judgement) => judgement,
+        None => match candidate(tx, mentions, change, false) {
+            Some(candidate) => judgement(tx, peer, shared, judgements, candidate),
+            None => return Ok(mentions.apply(&change.wire.message)),
+        },
     };
     match judgement {
         Judgement::Pass(text) => Ok(text),
         Judgement::Denied => Err(Outcome::Refused(Reason::Denied)),
         Judgement::Failed(reason) => Err(Outcome::Failed(reason)),
+    }
+}
+
+fn judgement(
+    tx: &mut Tx<'_>,
+    peer: &Peer,
+    shared: &Authorized<Shared>,
+    judgements: &Judgements,
+    candidate: Candidate<'_>,
+) -> Judgement {
+    let key = (candidate.id, candidate.version);
+    match judgements.get(&key) {
+        Some(judgement) => judgement.clone(),
+        None => judge::judge(tx, peer, shared.get(), vec![candidate])
+            .remove(&key)
+            .unwrap_or_else(|| Judgement::Failed("no verdict".to_string())),
     }
 }
 
