@@ -2,6 +2,7 @@
 
 mod acts;
 mod differences;
+mod features;
 mod incoming;
 mod json;
 mod mentions;
@@ -65,4 +66,21 @@ stories! {
     mentions_and_batches_of_11_as_acceptor: MENTIONS_11 as 'B';
     a_peer_of_11_that_fails_in_every_way: FAILING_PEER_11 as 'A';
     what_a_server_of_11_retries: FAILING_PEER_11 as 'F';
+}
+
+macro_rules! everything {
+    ($($name:ident: $story:ident from $sender:literal;)*) => {$(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() {
+            let compared = features::compare(&stories::$story, $sender).await;
+            compared.expect("both workspaces fare the same");
+        }
+    )*};
+}
+
+everything! {
+    features_that_are_off_never_break_a_batch_from_a_of_2021: WHOLE_2021 from 'A';
+    features_that_are_off_never_break_a_batch_from_b_of_2021: WHOLE_2021 from 'B';
+    features_that_are_off_never_break_a_batch_from_a_of_11: WHOLE_11 from 'A';
+    features_that_are_off_never_break_a_batch_from_b_of_11: WHOLE_11 from 'B';
 }

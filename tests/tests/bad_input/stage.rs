@@ -1,0 +1,298 @@
+//! A workspace with one peer, whose messages a test writes by hand.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, bail};
+use causeway::federation::FederationSettings;
+use causeway::federation::invitation::{self, CodeKdf};
+use causeway::vault::Secret;
+use causeway_kernel::wire::frame::Invite;
+use causeway_tests::client::{Answer, Client};
+use causeway_tests::hosted::Hosted;
+use causeway_tests::peer::{self, Answered, Asked, Peer, Told};
+use causeway_tests::scene::{self, PASSWORD, wait_for};
+use hyper::Method;
+use serde_json::{Value, json};
+
+/// What the peer presents, and what it expects.
+pub const TOKEN: &str = "peertokenpeertokenpeerto1a";
+const OUR_TOKEN: &str = "ourtokenourtokenourtoken2b";
+/// A user of the peer.
+pub const ANN: &str = "annannannannannannannann11";
+/// A post of the peer, by Ann.
+pub const POST: &str = "postpostpostpostpostpost11";
+/// When the peer's things were made, by its clock.
+pub const START: i64 = 1_790_000_000_000;
+
+/// A workspace, its peer, and what they share.
+pub struct Stage {
+    pub host: Hosted,
+    pub peer: Peer,
+    /// The connection.
+    pub remote_id: String,
+    /// A channel that is shared with the peer.
+    pub shared: String,
+    /// A channel that is not.
+    pub private: String,
+    /// A user of the workspace, member of both.
+    pub bob: Client,
+    pub bob_id: String,
+    /// A post of that user in the shared channel.
+    pub bobs_post: String,
+}
+
+/// Answers like a server of the 11 line that takes everything.
+fn take(asked: &Asked) -> Told {
+    let frame: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
+    let payload = &frame["msg"]["payload"];
+    let users: Vec<&String> = payload["users"]
+        .as_object()
+        .map(|users| users.keys().collect())
+        .unwrap_or_default();
+    let body = match asked.path.rsplit('/').next() {
+        Some("ping") => json!({ "sent_at": payload["sent_at"], "recv_at": 1 }),
+        Some("confirm_invite") => json!({ "status": "OK" }),
+        _ => json!({ "status": "OK", "err": "", "payload": {
+            "users_syncd": users, "post_errors": [],
+        }}),
+    };
+    let version = ("x-version-id".to_string(), "11.6.0..x.true".to_string());
+    Told::Answer(Answered {
+        status: 200,
+        headers: vec![version],
+        body: body.to_string().into_bytes(),
+    })
+}
+
+impl Stage {
+    /// A workspace whose administrator has made an invitation, and the token in it.
+    pub async fn invited() -> Result<(Hosted, String, String)> {
+        let host = Hosted::start("boss", |settings| {
+            settings.federation = FederationSettings {
+                // What is compared must not change by itself.
+                ping_period_ms: 3_600_000,
+                ..FederationSettings::default()
+            };
+        })
+        .await?;
+        let code = scene::invitation(&host.side, "acme").await?;
+        let derivations = host.running().app.vault.derivations();
+        let opened = invitation::open(derivations, &code, &Secret::new(PASSWORD)).await?;
+        let token = opened.token.expose().to_string();
+        Ok((host, opened.remote_id.to_string(), token))
+    }
+
+    /// A workspace that shares a channel with a peer of one user and one post.
+    pub async fn new() -> Result<Stage> {
+        let (host, remote_id, invitation) = Stage::invited().await?;
+        let peer = Peer::start(take).await?;
+        let confirmation = confirmation(&remote_id, &peer.url());
+        let frame = frame(&remote_id, "invitation", confirmation);
+        let answer = call(&host, "confirm_invite", &remote_id, &invitation, &frame).await?;
+        if answer.status != 200 {
+            bail!("the confirmation was answered {}", answer.status);
+        }
+        wait_for("the host to have pinged", async || {
+            let path = format!("/remotecluster/{remote_id}");
+            let record = host.side.admin.get(&path).await?;
+            Ok(record["last_ping_at"].as_i64().unwrap_or_default() > 0)
+        })
+        .await?;
+        let bob = host.user("bob").await?;
+        let bob_id = text(&bob.get("/users/me").await?, "id");
+        let shared = host.side.channel("shared", &[&bob]).await?;
+        let private = host.side.channel("private", &[&bob]).await?;
+        let command = format!("/share-channel invite --connectionID {remote_id}");
+        host.side.admin.command(&shared, &command).await?;
+        wait_for("the channel to be shared", async || {
+            let path = format!("/remotecluster/{remote_id}/sharedchannelremotes");
+            let links = host.side.admin.get(&path).await?;
+            Ok(links[0]["is_invite_confirmed"] == true)
+        })
+        .await?;
+        let bobs_post = scene::post(&bob, &shared, "", "Written by Bob").await?;
+        let stage = Stage {
+            host,
+            peer,
+            remote_id,
+            shared,
+            private,
+            bob,
+            bob_id,
+            bobs_post,
+        };
+        let ann = json!({ "users": { ANN: profile(ANN, "ann") } });
+        stage.taken(ann).await?;
+        stage.taken(json!({ "posts": [stage.post(POST)] })).await?;
+        Ok(stage)
+    }
+
+    /// A post of Ann in the shared channel.
+    pub fn post(&self, id: &str) -> Value {
+        json!({
+            "id": id, "create_at": START, "update_at": START, "edit_at": 0, "delete_at": 0,
+            "is_pinned": false, "user_id": ANN, "channel_id": self.shared, "root_id": "",
+            "original_id": "", "message": "Written by Ann", "type": "", "props": {},
+            "hashtags": "", "pending_post_id": "", "metadata": {},
+        })
+    }
+
+    /// Sends a request to the endpoints for peers, with the peer's credentials.
+    pub async fn call(&self, path: &str, body: &Value) -> Result<Answered> {
+        call(&self.host, path, &self.remote_id, TOKEN, body).await
+    }
+
+    /// Sends a message of a topic, and gives the envelope of the answer.
+    pub async fn say(&self, topic: &str, payload: Value) -> Result<Value> {
+        let frame = frame(&self.remote_id, topic, payload);
+        let answer = self.call("msg", &frame).await?;
+        if answer.status != 200 {
+            bail!("{topic} was answered {}", answer.status);
+        }
+        serde_json::from_slice(&answer.body).context("an envelope")
+    }
+
+    /// Sends a sync message about the shared channel.
+    pub async fn sync(&self, mut payload: Value) -> Result<Value> {
+        if payload["channel_id"].is_null() {
+            payload["channel_id"] = json!(self.shared);
+        }
+        payload["id"] = json!("q9m6ndk6nbyt5kxnqr1pxsa5nr");
+        self.say("sharedchannel_sync", payload).await
+    }
+
+    /// As [`Stage::sync`]; nothing of it may be refused.
+    pub async fn taken(&self, payload: Value) -> Result<Value> {
+        let envelope = self.sync(payload).await?;
+        let errors = envelope["payload"]["post_errors"].as_array();
+        if envelope["status"] != "OK" || errors.is_none_or(|errors| !errors.is_empty()) {
+            bail!("not taken: {envelope}");
+        }
+        Ok(envelope)
+    }
+
+    /// `GET` as the administrator.
+    pub async fn get(&self, path: &str) -> Result<Answer> {
+        self.host.side.admin.call(Method::GET, path, None).await
+    }
+
+    /// Everything that bad input may not change.
+    pub async fn shown(&self) -> Result<BTreeMap<String, Value>> {
+        let team = &self.host.side.team_id;
+        let mut shown = BTreeMap::new();
+        for path in [
+            format!("/channels/{}/posts", self.shared),
+            format!("/channels/{}/posts", self.private),
+            format!("/channels/{}/members", self.shared),
+            format!("/channels/{}", self.shared),
+            format!("/teams/{team}/channels?per_page=200"),
+            format!("/posts/{}/reactions", self.bobs_post),
+            format!("/posts/{POST}/reactions"),
+            "/users?per_page=200".to_string(),
+            "/remotecluster?include_deleted=true".to_string(),
+        ] {
+            let body = self.get(&path).await?.body;
+            shown.insert(path, body);
+        }
+        Ok(shown)
+    }
+
+    /// How often items were not carried out for a reason.
+    pub async fn counted(&self, reason: &str) -> Result<u64> {
+        self.host.refused_items(reason).await
+    }
+}
+
+/// How often requests of peers were refused with an error id.
+pub async fn refused(host: &Hosted, id: &str) -> Result<u64> {
+    let name = format!("causeway_federation_requests_refused_total{{id=\"{id}\"}}");
+    host.metric(&name).await
+}
+
+/// Sends a JSON body to an endpoint for peers.
+pub async fn call(
+    host: &Hosted,
+    path: &str,
+    remote_id: &str,
+    token: &str,
+    body: &Value,
+) -> Result<Answered> {
+    let body = body.to_string().into_bytes();
+    call_bytes(host, path, &[(ID, remote_id), (TOKEN_HEADER, token)], body).await
+}
+
+pub const ID: &str = "x-remotecluster-id";
+pub const TOKEN_HEADER: &str = "x-remotecluster-token";
+
+/// Sends bytes to an endpoint for peers.
+pub async fn call_bytes(
+    host: &Hosted,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Vec<u8>,
+) -> Result<Answered> {
+    let url = format!("{}/api/v4/remotecluster/{path}", host.url());
+    let headers: Vec<(String, String)> = headers
+        .iter()
+        .map(|(name, value)| ((*name).to_string(), (*value).to_string()))
+        .collect();
+    peer::send("POST", &url, &headers, body).await
+}
+
+/// A frame.
+pub fn frame(remote_id: &str, topic: &str, payload: Value) -> Value {
+    json!({ "remote_id": remote_id, "msg": {
+        "id": "w4tdjnh8wf8fxyg5n4c8qmaxeh", "topic": topic, "create_at": 1, "payload": payload,
+    }})
+}
+
+/// The confirmation of an invitation, as a server of the 11 line writes it.
+pub fn confirmation(remote_id: &str, site_url: &str) -> Value {
+    json!({
+        "remote_id": remote_id, "remote_team_id": "", "site_url": site_url,
+        "token": OUR_TOKEN, "refreshed_token": TOKEN, "version": 3,
+    })
+}
+
+/// A code as a server of the 11 line makes it.
+pub async fn seal(host: &Hosted, remote_id: &str, site_url: &str) -> Result<String> {
+    let invite = Invite {
+        remote_id: remote_id.to_string(),
+        remote_team_id: String::new(),
+        site_url: site_url.to_string(),
+        token: TOKEN.to_string(),
+        refreshed_token: String::new(),
+        version: 3,
+    };
+    let derivations = host.running().app.vault.derivations();
+    let password = Secret::new(PASSWORD);
+    let code = invitation::seal(derivations, &invite, &password, CodeKdf::Pbkdf2).await?;
+    Ok(code.expose().to_string())
+}
+
+/// A profile of the peer.
+pub fn profile(id: &str, username: &str) -> Value {
+    json!({
+        "id": id, "create_at": START, "update_at": START, "delete_at": 0, "username": username,
+        "email": "someone@acme.example", "roles": "system_user", "locale": "en",
+    })
+}
+
+/// A post with some of its members changed.
+pub fn with(mut item: Value, change: Value) -> Value {
+    for (key, value) in change.as_object().into_iter().flatten() {
+        item[key] = value.clone();
+    }
+    item
+}
+
+/// The id in an error object.
+pub fn error_id(answer: &Answered) -> String {
+    let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    text(&body, "id")
+}
+
+/// A text member.
+pub fn text(value: &Value, key: &str) -> String {
+    value[key].as_str().unwrap_or_default().to_string()
+}
