@@ -89,7 +89,7 @@ impl Oracle {
                 continue;
             }
             self.at_home(&shows[model.origin], id, model)?;
-            for peer in self.entitled_now(model.origin, model.view.channel, &model.told) {
+            for peer in self.entitled_now(model.origin, model, &model.told) {
                 self.post_at(peer, &shows[peer], model)?;
                 self.author_at(peer, &shows[peer], model)?;
             }
@@ -111,12 +111,11 @@ impl Oracle {
                     ),
                 ));
             }
-            let channel = post.view.channel;
             // Of a post that its own moderator deleted, a node has nothing more to say.
             if post.moderated.contains(&model.origin) {
                 continue;
             }
-            for peer in self.entitled_now(model.origin, channel, &model.told) {
+            for peer in self.entitled_now(model.origin, post, &model.told) {
                 self.reaction_at(peer, &shows[peer], (key, model.is_live), post)?;
             }
         }
@@ -124,11 +123,19 @@ impl Oracle {
     }
 
     /// Nodes that must have a change: an edge over which it has to go leads there, its link still
-    /// lives in the same life, and lives on the other side too.
-    fn entitled_now(&self, origin: usize, channel: Id, told: &Told) -> BTreeSet<usize> {
+    /// lives in the same life, and lives on the other side too. What a moderator of a hub deletes
+    /// may go no further.
+    fn entitled_now(&self, origin: usize, post: &PostModel, told: &Told) -> BTreeSet<usize> {
+        let channel = post.view.channel;
+        let root = post.view.root.and_then(|root| self.ledger.posts.get(&root));
+        let keeps_back = |hub: &usize| {
+            let moderated = root.is_some_and(|root| root.moderated.contains(hub));
+            moderated || post.moderated.contains(hub)
+        };
         told.iter()
             .filter(|((from, to), life)| {
                 *to != origin
+                    && (*from == origin || !keeps_back(from))
                     && self.shares(channel, (*from, *to), Some(**life))
                     && self.shares(channel, (*to, *from), None)
             })

@@ -23,6 +23,10 @@ pub enum Thing {
     Reaction((Id, Id, String)),
     /// A profile.
     User(Id),
+    /// A post of another node that came in, to go on to further ones.
+    PassedPost(Id),
+    /// A reaction of another node that came in, to go on to further ones.
+    PassedReaction((Id, Id, String)),
 }
 
 /// A text without the names in its mentions: these are others at each node.
@@ -222,8 +226,8 @@ impl Ledger {
         }
     }
 
-    /// A restore took away what was done to a thing.
-    pub fn lose(&mut self, thing: &Thing) {
+    /// A restore of a node took away what was done to a thing there.
+    pub fn lose(&mut self, node: usize, thing: &Thing) {
         match thing {
             Thing::Post(id) => {
                 if let Some(model) = self.posts.get_mut(id) {
@@ -233,6 +237,16 @@ impl Ledger {
             Thing::Reaction(key) => {
                 if let Some(model) = self.reactions.get_mut(key) {
                     model.is_lost = true;
+                }
+            }
+            Thing::PassedPost(id) => {
+                if let Some(model) = self.posts.get_mut(id) {
+                    model.told.retain(|(from, _), _| *from != node);
+                }
+            }
+            Thing::PassedReaction(key) => {
+                if let Some(model) = self.reactions.get_mut(key) {
+                    model.told.retain(|(from, _), _| *from != node);
                 }
             }
             Thing::User(id) => {

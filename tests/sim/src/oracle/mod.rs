@@ -256,11 +256,18 @@ impl Oracle {
         let is_news = old.is_none_or(|old| old.version < new.version);
         // What a hub's own moderator keeps back goes no further.
         let same = (new.version, new.is_deleted) == (model.view.version, model.view.is_deleted);
-        if is_news && same {
+        let passes = is_news && same && !told.is_empty();
+        if passes {
             model.told.extend(told);
         }
-        if new.is_moderated && !old.is_some_and(|old| old.is_moderated) {
+        let moderated = new.is_moderated && !old.is_some_and(|old| old.is_moderated);
+        if moderated {
             model.moderated.insert(node);
+        }
+        if passes {
+            self.touch(node, Thing::PassedPost(new.id));
+        }
+        if moderated {
             self.touch(node, Thing::Post(new.id));
         }
         Ok(())
@@ -281,6 +288,7 @@ impl Oracle {
                     let is_news = old.is_none_or(|old| old.version < new.version);
                     if is_news && model.versions.last() == Some(&new.version) {
                         model.told.extend(told);
+                        self.touch(node, Thing::PassedReaction(new.key.clone()));
                     }
                     Ok(())
                 }
@@ -384,7 +392,7 @@ impl Oracle {
     pub fn restored(&mut self, node: usize, mark: &Mark) {
         let touched = self.touched.entry(node).or_default();
         for thing in touched.drain(mark.touched..) {
-            self.ledger.lose(&thing);
+            self.ledger.lose(node, &thing);
         }
         self.lives.retain(|(of, _, _), _| *of != node);
         self.lives.extend(mark.lives.clone());
