@@ -176,8 +176,9 @@ impl Workspace {
 
     /// Asks the process to end and waits until it did, in good order.
     pub async fn stop(mut self) -> Result<PathBuf> {
-        let pid = self.child.id().to_string();
-        Command::new("kill").args(["-TERM", &pid]).status()?;
+        // The shell's own `kill`: a small system has no program of this name.
+        let kill = format!("kill -TERM {}", self.child.id());
+        Command::new("sh").args(["-c", &kill]).status()?;
         let begun = Instant::now();
         let status = loop {
             if let Some(status) = self.child.try_wait()? {
