@@ -8,3 +8,4 @@ pub mod hosted;
 pub mod peer;
 pub mod process;
 pub mod scene;
+pub mod warm;

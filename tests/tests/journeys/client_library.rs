@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
-use causeway_tests::process::{Workspace, free_port};
 use causeway_tests::scene::{PASSWORD, Side};
+use causeway_tests::warm;
 
 /// The folder of the client program; npm installs the library into its `node_modules`, which is
 /// not kept under version control.
@@ -50,7 +50,7 @@ async fn the_official_client_library_can_work_here_and_hears_of_all_it_does() ->
     })
     .await??;
     let data = tempfile::tempdir()?;
-    let workspace = Workspace::start("library", data.path(), free_port()?).await?;
+    let workspace = warm::start("library", data.path()).await?;
     let side = Side::prepare("library", &workspace.site_url(), "crew").await?;
     side.user("ann").await?;
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use anyhow::Result;
 use causeway_tests::client::Client;
-use causeway_tests::process::{Workspace, free_port};
 use causeway_tests::scene::{PASSWORD, Side, post};
+use causeway_tests::warm;
 use hyper::Method;
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ fn account(username: &str) -> Value {
 #[tokio::test]
 async fn the_first_account_administers_and_closes_the_door_behind_it() -> Result<()> {
     let data = tempfile::tempdir()?;
-    let workspace = Workspace::start("first", data.path(), free_port()?).await?;
+    let workspace = warm::start("first", data.path()).await?;
     let anonymous = workspace.client();
 
     let config = anonymous.get("/config/client?format=old").await?;
@@ -66,7 +66,7 @@ async fn the_first_account_administers_and_closes_the_door_behind_it() -> Result
 #[tokio::test]
 async fn who_is_not_in_a_channel_neither_reads_it_nor_hears_of_it() -> Result<()> {
     let data = tempfile::tempdir()?;
-    let workspace = Workspace::start("private", data.path(), free_port()?).await?;
+    let workspace = warm::start("private", data.path()).await?;
     let side = Side::prepare("private", &workspace.site_url(), "crew").await?;
     let (ann, ben) = (side.user("ann").await?, side.user("ben").await?);
     let body =
@@ -110,7 +110,7 @@ async fn who_is_not_in_a_channel_neither_reads_it_nor_hears_of_it() -> Result<()
 #[tokio::test]
 async fn a_slash_command_answers_administrators_and_refuses_others() -> Result<()> {
     let data = tempfile::tempdir()?;
-    let workspace = Workspace::start("slash", data.path(), free_port()?).await?;
+    let workspace = warm::start("slash", data.path()).await?;
     let side = Side::prepare("slash", &workspace.site_url(), "crew").await?;
     let ann = side.user("ann").await?;
     let run = async |user: &Client, command: &str| user.command(&side.town_square, command).await;

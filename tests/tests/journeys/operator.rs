@@ -6,6 +6,7 @@ use anyhow::{Context, Result, ensure};
 use causeway_tests::command::{create_user, replay};
 use causeway_tests::process::{Workspace, free_port};
 use causeway_tests::scene::{PASSWORD, Side, post, visible};
+use causeway_tests::warm;
 
 #[tokio::test]
 async fn accounts_are_made_in_a_closed_workspace_and_in_a_running_one() -> Result<()> {
@@ -45,7 +46,7 @@ async fn a_workspace_that_is_closed_and_opened_shows_what_it_showed() -> Result<
     const POSTS: usize = 20;
     let data = tempfile::tempdir()?;
     let port = free_port()?;
-    let workspace = Workspace::start("again", data.path(), port).await?;
+    let workspace = warm::start_with("again", data.path(), port, &[]).await?;
     let side = Side::prepare("again", &workspace.site_url(), "crew").await?;
     let ann = side.user("ann").await?;
     for number in 0..POSTS {

@@ -5,6 +5,7 @@ use causeway_tests::cable::Cable;
 use causeway_tests::client::Client;
 use causeway_tests::process::{Workspace, free_port};
 use causeway_tests::scene::{self, Side};
+use causeway_tests::warm;
 use tempfile::TempDir;
 
 /// Peers are pinged this often, so that a test need not wait a minute for a peer to be found again.
@@ -88,7 +89,7 @@ impl End {
         ];
         let environment = environment.each_ref().map(|(k, v)| (*k, v.as_str()));
         let folder = data.path().join(name);
-        let workspace = Workspace::start_with(name, &folder, port, &environment).await?;
+        let workspace = warm::start_with(name, &folder, port, &environment).await?;
         let side = Side::prepare(name, &workspace.site_url(), name).await?;
         Ok(End {
             user: side.user(user).await?,

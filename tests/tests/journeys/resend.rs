@@ -3,8 +3,8 @@
 
 use anyhow::{Context, Result};
 use causeway_tests::client::Client;
-use causeway_tests::process::{Workspace, free_port};
 use causeway_tests::scene::{PASSWORD, Side, visible};
+use causeway_tests::warm;
 use hyper::Method;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
@@ -37,7 +37,7 @@ async fn post_and_hang_up(user: &Client, port: u16, body: &Value, is_taken: bool
 async fn a_post_sent_again_after_a_cut_connection_exists_once() -> Result<()> {
     const POSTS: usize = 40;
     let data = tempfile::tempdir()?;
-    let workspace = Workspace::start("resend", data.path(), free_port()?).await?;
+    let workspace = warm::start("resend", data.path()).await?;
     let side = Side::prepare("resend", &workspace.site_url(), "crew").await?;
     let ann = side.user("ann").await?;
     for number in 0..POSTS {
@@ -60,7 +60,7 @@ async fn a_post_sent_again_after_a_cut_connection_exists_once() -> Result<()> {
 #[tokio::test]
 async fn the_same_key_of_another_user_is_another_post() -> Result<()> {
     let data = tempfile::tempdir()?;
-    let workspace = Workspace::start("keys", data.path(), free_port()?).await?;
+    let workspace = warm::start("keys", data.path()).await?;
     let side = Side::prepare("keys", &workspace.site_url(), "crew").await?;
     let (ann, ben) = (side.user("ann").await?, side.user("ben").await?);
     let body = body(&side, "the same key");
