@@ -34,6 +34,7 @@ async fn metrics(
     }
     let mut page = Page::default();
     app.metrics.render(&mut page);
+    app.federation.render_metrics(&mut page);
     engine(&app, &mut page);
     workspace(&app, &mut page);
     let kind = "text/plain; version=0.0.4; charset=utf-8";
