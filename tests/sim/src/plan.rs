@@ -4,6 +4,9 @@
 use crate::dice::Dice;
 use crate::faults::Faults;
 
+/// The workspace to which all others are connected.
+pub const HUB: usize = 0;
+
 /// What a user or an admin does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Act {

@@ -17,6 +17,7 @@ use causeway_kernel::id::{ConnectionNo, Id};
 use causeway_kernel::output::Effect;
 
 use crate::frames::Item;
+use crate::plan::HUB;
 use facts::{Cause, Facts, PostView, ReactionView, UserView};
 use ledger::{Ledger, PostModel, ReactionModel, Thing, Told, UserModel};
 
@@ -254,9 +255,9 @@ impl Oracle {
             model.pinned_elsewhere = true;
         }
         let is_news = old.is_none_or(|old| old.version < new.version);
-        // What a hub's own moderator keeps back goes no further.
+        // Only the hub passes things on; the others have theirs from it. What its own moderator keeps back goes no further.
         let same = (new.version, new.is_deleted) == (model.view.version, model.view.is_deleted);
-        let passes = is_news && same && !told.is_empty();
+        let passes = is_news && same && node == HUB;
         if passes {
             model.told.extend(told);
         }
@@ -286,7 +287,7 @@ impl Oracle {
             return match known {
                 Some(model) if !new.is_live || model.was_live => {
                     let is_news = old.is_none_or(|old| old.version < new.version);
-                    if is_news && model.versions.last() == Some(&new.version) {
+                    if is_news && node == HUB && model.versions.last() == Some(&new.version) {
                         model.told.extend(told);
                         self.touch(node, Thing::PassedReaction(new.key.clone()));
                     }

@@ -13,6 +13,7 @@ use causeway_kernel::tx::Read;
 use super::{Event, Waiter, World};
 use crate::node::{NAMES, Node};
 use crate::oracle::{RUNS, Violation, broken};
+use crate::plan::HUB;
 
 /// Users of each workspace. The first administers it; names exist on both sides.
 const USERS: [[&str; 3]; 3] = [
@@ -25,9 +26,6 @@ const USERS: [[&str; 3]; 3] = [
 pub(super) const ADMIN: UserNo = UserNo(1);
 /// The team of everybody.
 pub(super) const TEAM: TeamNo = TeamNo(1);
-
-/// The workspace to which all others are connected.
-const HUB: usize = 0;
 
 impl World<'_> {
     /// Makes everything, without faults.
