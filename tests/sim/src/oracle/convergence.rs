@@ -11,6 +11,7 @@ use causeway_kernel::tx::Read;
 use super::facts::{PostView, ReactionView, UserView, post_view, reaction_view, user_view};
 use super::ledger::{PostModel, Told, plain};
 use super::{BOUNDED, CONVERGENCE, Life, NO_DUPLICATES, NO_LOSS, Oracle, Violation, broken};
+use crate::plan::HUB;
 use crate::policies::revised;
 
 /// Rows of a table that a look at a node takes in.
@@ -89,9 +90,14 @@ impl Oracle {
                 continue;
             }
             self.at_home(&shows[model.origin], id, model)?;
-            for peer in self.entitled_now(model.origin, model, &model.told) {
+            let entitled = self.entitled_now(model.origin, model, &model.told);
+            // A profile goes on from the hub only as far as its home has told the hub.
+            let is_told = model.origin == HUB || entitled.contains(&HUB);
+            for peer in entitled {
                 self.post_at(peer, &shows[peer], model)?;
-                self.author_at(peer, &shows[peer], model)?;
+                if is_told {
+                    self.author_at(peer, &shows[peer], model)?;
+                }
             }
         }
         for (key, model) in &self.ledger.reactions {
