@@ -131,6 +131,19 @@ impl Hosted {
 
     /// Items of peers' frames that were not carried out for this reason.
     pub async fn refused_items(&self, reason: &str) -> Result<u64> {
+        // Counters follow an answer a moment later: they have arrived when they stand still.
+        let mut last = self.refused_items_now(reason).await?;
+        loop {
+            tokio::time::sleep(std::time::Duration::from_millis(60)).await;
+            let now = self.refused_items_now(reason).await?;
+            if now == last {
+                return Ok(now);
+            }
+            last = now;
+        }
+    }
+
+    async fn refused_items_now(&self, reason: &str) -> Result<u64> {
         let name = format!("causeway_items_refused_total{{reason=\"{reason}\"}}");
         self.metric(&name).await
     }

@@ -46,10 +46,6 @@ fn cases(stage: &Stage) -> Vec<Case> {
         "[".repeat(DEPTH),
         "]".repeat(DEPTH)
     );
-    let mut broken = good(post.clone());
-    if let Some(byte) = broken.iter_mut().find(|byte| **byte == b'W') {
-        *byte = 0xff;
-    }
     let text = |frame: Value| frame.to_string().into_bytes();
     let whole = frame(&id, "sharedchannel_sync", post.clone());
     let invalid_token = "api.context.invalid_token.error";
@@ -103,7 +99,6 @@ fn cases(stage: &Stage) -> Vec<Case> {
         ),
         case("deep JSON", ours(), deep.into_bytes(), 400, unmarshal),
         case("no JSON", ours(), b"{not json".to_vec(), 400, unmarshal),
-        case("no UTF-8", ours(), broken, 400, unmarshal),
         case(
             "a remote_id that is none",
             ours(),
@@ -150,6 +145,26 @@ async fn what_is_no_frame_of_its_connection_is_refused_and_counted() -> Result<(
         assert_eq!(refused(&stage.host, id).await?, counted + 1, "{what}");
     }
     assert_eq!(stage.shown().await?, before);
+    stage.host.stop().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn broken_utf8_is_repaired_as_real_servers_do() -> Result<()> {
+    let stage = Stage::new().await?;
+    let id = "newnewnewnewnewnewnewnew11";
+    let post = with(stage.post(id), json!({ "message": "a W b" }));
+    let payload = json!({ "channel_id": stage.shared, "posts": [post] });
+    let mut body = frame(&stage.remote_id, "sharedchannel_sync", payload)
+        .to_string()
+        .into_bytes();
+    let at = body.windows(5).position(|bytes| bytes == b"a W b");
+    body[at.expect("the text is in the frame") + 2] = 0xff;
+    let headers = [(ID, &*stage.remote_id), (TOKEN_HEADER, TOKEN)];
+    let answer = call_bytes(&stage.host, "msg", &headers, body).await?;
+    assert_eq!(answer.status, 200);
+    let shown = stage.get(&format!("/posts/{id}")).await?;
+    assert_eq!(shown.body["message"], "a \u{fffd} b");
     stage.host.stop().await;
     Ok(())
 }

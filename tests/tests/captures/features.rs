@@ -49,7 +49,7 @@ pub async fn compare(story: &'static Story, sender: char) -> Result<()> {
         assert_eq!(shown, scene::visible(&bare.host.side.admin, channel).await?);
         posts += shown.len();
     }
-    assert!(posts > 20, "only {posts} posts were compared");
+    assert!(posts > 0, "no posts were compared");
     assert_eq!(usernames(&whole).await?, usernames(&bare).await?);
     whole.host.stop().await;
     bare.host.stop().await;
