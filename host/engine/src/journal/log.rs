@@ -67,7 +67,7 @@ impl SegmentJournal {
             segment_bytes: SEGMENT_BYTES,
         };
         if let Some((info, offset)) = reader.position() {
-            check_torn(info, offset, &reader.rest(u64::MAX)?)?;
+            check_torn(info, offset, &reader.rest()?)?;
             journal.continue_segment(info, offset)?;
         }
         Ok(journal)

@@ -102,13 +102,13 @@ impl Reader {
         self.next
     }
 
-    /// Bytes from the end of the last entry on, up to `bytes_max`: zeros, unless a write was torn.
-    pub(super) fn rest(&self, bytes_max: u64) -> io::Result<Vec<u8>> {
+    /// Bytes from the end of the last entry on: zeros, unless a write was torn.
+    pub(super) fn rest(&self) -> io::Result<Vec<u8>> {
         let Some(segment) = &self.current else {
             return Ok(Vec::new());
         };
         let len = segment.file.length()?.saturating_sub(segment.offset);
-        let mut bytes = vec![0; usize::try_from(len.min(bytes_max)).unwrap_or(0)];
+        let mut bytes = vec![0; usize::try_from(len).unwrap_or(0)];
         segment.file.read_exact_at(&mut bytes, segment.offset)?;
         Ok(bytes)
     }

@@ -9,8 +9,8 @@ use std::sync::{Arc, OnceLock};
 use causeway_kernel::env::Range;
 use causeway_kernel::table::Table;
 use redb::{
-    Builder, Database, Durability, ReadOnlyTable, ReadTransaction, ReadableDatabase,
-    StorageBackend, TableDefinition, TableError, WriteTransaction,
+    Builder, Database, ReadOnlyTable, ReadTransaction, ReadableDatabase, StorageBackend,
+    TableDefinition, TableError, WriteTransaction,
 };
 use serde::{Deserialize, Serialize};
 
@@ -123,7 +123,7 @@ impl Tables {
     /// # Errors
     /// When the disk refuses; the tables must be opened anew then.
     pub fn checkpoint(&self, rows: &MemoryTable, position: &Position) -> Result<(), TablesError> {
-        self.write(Durability::Immediate, position, |write| {
+        self.write(position, |write| {
             let content = rows.content();
             let mut newest = content.newest().peekable();
             while let Some((table, _, _)) = newest.peek() {
@@ -140,7 +140,7 @@ impl Tables {
         })
     }
 
-    /// Writes rows by rising table and key; not durable before the next checkpoint.
+    /// Writes rows by rising table and key into empty tables, and how far they reach.
     ///
     /// # Errors
     /// When the disk refuses, or the source of the rows does.
@@ -151,7 +151,7 @@ impl Tables {
     ) -> Result<(), E> {
         let mut failed = None;
         let rows = rows.map_while(|row| row.map_err(|error| failed = Some(error)).ok());
-        let written = self.write(Durability::Immediate, position, |write| {
+        let written = self.write(position, |write| {
             let mut rows = rows.peekable();
             while let Some((table, _, _)) = rows.peek() {
                 let table = *table;
@@ -170,12 +170,10 @@ impl Tables {
 
     fn write(
         &self,
-        durability: Durability,
         position: &Position,
         put: impl FnOnce(&WriteTransaction) -> Result<(), TablesError>,
     ) -> Result<(), TablesError> {
         let mut write = self.database.begin_write()?;
-        write.set_durability(durability)?;
         // Without it, opening after a kill walks all tables.
         write.set_quick_repair(true);
         put(&write)?;
