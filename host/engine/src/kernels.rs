@@ -51,6 +51,20 @@ impl Kernels {
         }
     }
 
+    /// The bytes of a kernel: today's, or one that was kept; `None` when it is today's and native.
+    ///
+    /// # Errors
+    /// When it was not kept.
+    pub fn component(&self, digest: Digest) -> Result<Option<Vec<u8>>, KernelError> {
+        if self.source.open()?.digest() == digest.0 {
+            return Ok(self.source.component().map(<[u8]>::to_vec));
+        }
+        let path = self.path(digest);
+        let bytes =
+            fs::read(&path).map_err(|error| KernelError(format!("{}: {error}", path.display())))?;
+        Ok(Some(bytes))
+    }
+
     /// Keeps the kernel of today, durably.
     ///
     /// # Errors

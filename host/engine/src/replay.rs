@@ -5,12 +5,15 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use causeway_kernel::table::Table;
+
 use crate::disk::{Disk, RealDisk};
-use crate::journal::{JournalError, Reader, segments};
+use crate::journal::{JournalError, Reader, Recorded, segments};
 use crate::kernels::Kernels;
 use crate::layout::Layout;
 use crate::replayer::{Difference, ReplayError, Replayer};
 use crate::runtime::KernelSource;
+use crate::session::rows::SessionRows;
 use crate::snapshot::{self, SnapshotError, SnapshotReader};
 use crate::store::{Position, Tables, TablesError, View};
 
@@ -29,9 +32,9 @@ pub enum ReplayDirError {
     /// A snapshot cannot be read.
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),
-    /// A step cannot be carried out again.
+    /// A step cannot be carried out again, or differently.
     #[error(transparent)]
-    Replay(ReplayError),
+    Replay(#[from] ReplayError),
     /// The replay's own tables.
     #[error(transparent)]
     Tables(#[from] TablesError),
@@ -58,6 +61,112 @@ pub struct ReplayReport {
     pub difference: Option<Difference>,
 }
 
+/// A data directory on its way from the beginning of what is kept to its end.
+pub struct DataDirReplay {
+    layout: Layout,
+    reader: Reader,
+    replayer: Replayer,
+    /// The replay's own tables.
+    tables: Tables,
+    kernels: Kernels,
+    from: u64,
+}
+
+impl DataDirReplay {
+    /// Begins with the first entry, or with the newest snapshot from which `begin_ms` can be reached,
+    /// in `scratch`, an empty folder.
+    ///
+    /// # Errors
+    /// When there is nothing to begin with.
+    pub fn open(
+        data_dir: &Path,
+        scratch: &Path,
+        source: Arc<dyn KernelSource>,
+        begin_ms: Option<i64>,
+    ) -> Result<DataDirReplay, ReplayDirError> {
+        let layout = Layout::of(data_dir);
+        if !layout.journal().is_dir() {
+            return Err(ReplayDirError::Empty);
+        }
+        let disk: Arc<dyn Disk> = Arc::new(RealDisk);
+        let tables = Tables::open(disk.as_ref(), &scratch.join("tables.redb"))?;
+        begin(&layout, &tables, begin_ms)?;
+        let (base, position) = tables.base()?;
+        let from = position.seq;
+        let view = View {
+            fresh: Arc::default(),
+            frozen: None,
+            base,
+        };
+        let kernels = Kernels::new(layout.kernels(), source);
+        Ok(DataDirReplay {
+            reader: Reader::open(disk, &layout.journal(), from + 1)?,
+            replayer: Replayer::new(view, position, kernels.clone()),
+            layout,
+            tables,
+            kernels,
+            from,
+        })
+    }
+
+    /// The next entry; it has to be applied before the one behind it.
+    ///
+    /// # Errors
+    /// When it is damaged.
+    pub fn next_entry(&mut self) -> Result<Option<Recorded>, ReplayDirError> {
+        while let Some(recorded) = self.reader.next_entry()? {
+            if recorded.entry.seq > self.from {
+                return Ok(Some(recorded));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Carries an entry out and compares what comes of it.
+    ///
+    /// # Errors
+    /// When something else comes of it, or when that cannot be found out.
+    pub fn apply(&mut self, recorded: &Recorded) -> Result<(), ReplayDirError> {
+        self.replayer.apply(recorded)?;
+        if self.replayer.view.fresh.len() >= FLUSH_ROWS {
+            self.tables
+                .checkpoint(&self.replayer.view.fresh, &self.replayer.head)?;
+            self.replayer.view.base = self.tables.base()?.0;
+            self.replayer.view.fresh = Arc::default();
+        }
+        Ok(())
+    }
+
+    /// The last entry applied.
+    #[must_use]
+    pub fn position(&self) -> &Position {
+        &self.replayer.head
+    }
+
+    /// The kernels that ran.
+    #[must_use]
+    pub(crate) fn kernels(&self) -> Kernels {
+        self.kernels.clone()
+    }
+
+    /// Every row as of the last entry applied.
+    ///
+    /// # Errors
+    /// When the tables cannot be read.
+    pub(crate) fn rows(&self) -> Result<SessionRows, ReplayDirError> {
+        let mut rows = SessionRows::default();
+        for table in Table::ALL {
+            self.replayer
+                .view
+                .all_rows(u64::MAX, *table, |key, value| {
+                    rows.put(*table, key, Some(value));
+                    Ok(())
+                })?;
+        }
+        Ok(rows)
+    }
+}
+
 /// Replays the journal of a data directory with its rows in `scratch`, an empty folder.
 /// `progress` hears the number of every entry.
 ///
@@ -69,48 +178,30 @@ pub fn replay(
     source: Arc<dyn KernelSource>,
     mut progress: impl FnMut(u64),
 ) -> Result<ReplayReport, ReplayDirError> {
-    let layout = Layout::of(data_dir);
-    if !layout.journal().is_dir() {
-        return Err(ReplayDirError::Empty);
-    }
-    let disk: Arc<dyn Disk> = Arc::new(RealDisk);
-    let tables = Tables::open(disk.as_ref(), &scratch.join("tables.redb"))?;
-    begin(&layout, &tables)?;
-    let (base, position) = tables.base()?;
-    let from = position.seq;
-    let view = View {
-        fresh: Arc::default(),
-        frozen: None,
-        base,
-    };
-    let kernels = Kernels::new(layout.kernels(), source);
-    let mut replayer = Replayer::new(view, position, kernels);
-    let marks = snapshot::snapshots(&layout.snapshots())?;
+    let mut replay = DataDirReplay::open(data_dir, scratch, source, None)?;
+    let marks = snapshot::snapshots(&replay.layout.snapshots())?;
     let mut report = ReplayReport {
-        from,
+        from: replay.from,
         steps: 0,
-        end: replayer.head.clone(),
+        end: replay.position().clone(),
         snapshots: 0,
         difference: None,
     };
-    let mut reader = Reader::open(disk, &layout.journal(), from + 1)?;
-    while let Some(recorded) = reader.next_entry()? {
-        if recorded.entry.seq <= from {
-            continue;
-        }
-        match replayer.apply(&recorded) {
+    while let Some(recorded) = replay.next_entry()? {
+        match replay.apply(&recorded) {
             Ok(()) => {}
-            Err(ReplayError::Differs(difference)) => {
+            Err(ReplayDirError::Replay(ReplayError::Differs(difference))) => {
                 report.difference = Some(difference);
                 break;
             }
-            Err(error) => return Err(ReplayDirError::Replay(error)),
+            Err(error) => return Err(error),
         }
         report.steps += 1;
         progress(recorded.entry.seq);
         if let Some((seq, path)) = marks.iter().find(|(seq, _)| *seq == recorded.entry.seq) {
             report.snapshots += 1;
-            if snapshot::digest(&replayer.view, &replayer.head)? != snapshot::trailer(path)? {
+            let rows = snapshot::digest(&replay.replayer.view, replay.position())?;
+            if rows != snapshot::trailer(path)? {
                 report.difference = Some(Difference {
                     seq: *seq,
                     what: "the rows are not those of the snapshot".into(),
@@ -118,15 +209,10 @@ pub fn replay(
                 break;
             }
         }
-        if replayer.view.fresh.len() >= FLUSH_ROWS {
-            tables.checkpoint(&replayer.view.fresh, &replayer.head)?;
-            replayer.view.base = tables.base()?.0;
-            replayer.view.fresh = Arc::default();
-        }
     }
-    report.end = replayer.head;
+    report.end = replay.position().clone();
     if report.difference.is_none() {
-        report.difference = lost_end(&layout, report.end.seq);
+        report.difference = lost_end(&replay.layout, report.end.seq);
     }
     if report.steps == 0 && report.from == 0 && report.difference.is_none() {
         return Err(ReplayDirError::Empty);
@@ -148,25 +234,33 @@ fn lost_end(layout: &Layout, end: u64) -> Option<Difference> {
     })
 }
 
-/// Lays the oldest usable snapshot into the tables, if the journal does not begin with its first
-/// entry any more.
-fn begin(layout: &Layout, tables: &Tables) -> Result<(), ReplayDirError> {
+/// Lays a snapshot into the tables, if the journal does not begin with its first entry any more, or
+/// if a later beginning is wanted: the newest usable one that is not behind `begin_ms`, else the
+/// oldest usable one.
+fn begin(layout: &Layout, tables: &Tables, begin_ms: Option<i64>) -> Result<(), ReplayDirError> {
     let first = segments(&layout.journal())?
         .first()
         .map(|segment| segment.first_seq);
     let Some(first) = first else {
         return Err(ReplayDirError::Empty);
     };
-    if first == 1 {
-        return Ok(());
+    let mut usable = snapshot::snapshots(&layout.snapshots())?;
+    usable.retain(|(seq, _)| seq + 1 >= first);
+    let mut chosen = usable.first().filter(|_| first > 1);
+    for snapshot in &usable {
+        let time_ms = SnapshotReader::open(&snapshot.1)?.position().time_ms;
+        if begin_ms.is_some_and(|begin_ms| time_ms < begin_ms) {
+            chosen = Some(snapshot);
+        }
     }
-    let usable = snapshot::snapshots(&layout.snapshots())?
-        .into_iter()
-        .find(|(seq, _)| seq + 1 >= first);
-    let Some((_, path)) = usable else {
-        return Err(ReplayDirError::NoBeginning(first));
+    let Some((_, path)) = chosen else {
+        return if first > 1 {
+            Err(ReplayDirError::NoBeginning(first))
+        } else {
+            Ok(())
+        };
     };
-    let reader = SnapshotReader::open(&path)?;
+    let reader = SnapshotReader::open(path)?;
     let position = reader.position().clone();
     tables.fill(&position, reader)?;
     Ok(())

@@ -2,14 +2,15 @@
 
 mod admin;
 mod policy;
+mod progress;
 mod remote;
 mod replay;
 mod serve;
+mod session;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
 /// Chat workspaces that share channels, with each other and with Mattermost.
 ///
@@ -23,6 +24,8 @@ use clap::{Args, Parser, Subcommand};
 Examples:
   causeway serve --data /var/lib/causeway --listen 127.0.0.1:8065 --site-url https://chat.example.org
   causeway replay /var/lib/causeway
+  causeway session export /var/lib/causeway --from 2h --output morning.session
+  causeway replay morning.session
   echo \"$PASSWORD\" | causeway admin create-user --data /var/lib/causeway \\
       --username ann --email ann@example.org --admin
   causeway policy --login ann load content-filter content-filter.wasm --settings 'falcon'
@@ -38,11 +41,15 @@ pub struct Cli {
 enum Command {
     /// Run a workspace until SIGINT or SIGTERM.
     Serve(serve::ServeArgs),
-    /// Carry the journal of a data directory out again in a fresh store and compare every step.
+    /// Carry a recorded session, or the journal of a data directory, out again and compare every
+    /// step.
     ///
-    /// Reads the journal only, so it works beside the running service. Ends with 0 if every step
-    /// gives what is recorded; otherwise the first entry that differs is named, and it ends with 1.
-    Replay(ReplayArgs),
+    /// Reads only, so it works beside the running service. Ends with 0 if every step gives what is
+    /// recorded; otherwise the first entry that differs is shown, field by field, and it ends with 1.
+    Replay(replay::ReplayArgs),
+    /// Take recorded sessions home and look into them.
+    #[command(subcommand)]
+    Session(session::SessionCommand),
     /// Load, swap, unload and list the policies of a running workspace.
     ///
     /// A policy is a WebAssembly component that decides which posts may cross a connection. A swap
@@ -52,18 +59,13 @@ enum Command {
     Admin(admin::AdminArgs),
 }
 
-#[derive(Debug, Args)]
-struct ReplayArgs {
-    /// The data directory.
-    data: PathBuf,
-}
-
 /// Carries a command line out.
 #[must_use]
 pub fn run() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Serve(args) => serve::run(args),
-        Command::Replay(args) => replay::run(&args.data),
+        Command::Replay(args) => replay::run(&args),
+        Command::Session(command) => session::run(&command),
         Command::Policy(args) => on_small_runtime(policy::run(args)),
         Command::Admin(args) => on_small_runtime(admin::run(args)),
     };

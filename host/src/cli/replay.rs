@@ -1,27 +1,107 @@
 //! `causeway replay`.
 
-use std::io::{IsTerminal, Write, stderr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
-use causeway_engine::runtime::{ComponentOptions, ComponentSource, Sandbox, cache_dir};
+use anyhow::{Context, Result, bail};
+use causeway_engine::policy::{ComponentPolicies, PolicyManager};
+use causeway_engine::runtime::{
+    ComponentOptions, ComponentSource, KernelSource, NativeSource, Sandbox, cache_dir,
+};
+use causeway_engine::session::{
+    KernelChoice, ReplayOptions, SessionFile, SessionReport, replay_session,
+};
+use clap::{Args, ValueEnum};
 
-/// Pause between two lines of progress.
-const PROGRESS_INTERVAL: Duration = Duration::from_millis(500);
+use super::progress::Progress;
 
-pub fn run(data: &Path) -> Result<ExitCode> {
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    /// A session file, or a data directory.
+    #[arg(value_name = "FILE or DIR")]
+    source: PathBuf,
+    /// What carries the steps out.
+    #[arg(long, value_enum, default_value = "optimised")]
+    engine: EngineChoice,
+    /// Another build of the kernel: every step is carried out by it as well, over the rows that are
+    /// recorded, and every difference is reported, grouped by cause.
+    #[arg(long, value_name = "WASM", conflicts_with = "engine")]
+    kernel: Option<PathBuf>,
+    /// Ask the policies of today instead of taking the recorded verdicts.
+    #[arg(long, value_enum, requires = "data")]
+    policies: Option<Policies>,
+    /// Data directory whose policies are asked.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Carry out the steps up to this entry only; `causeway session state --at N` shows what stands
+    /// there then.
+    #[arg(long, value_name = "N")]
+    until: Option<u64>,
+    /// Threads that share the steps [default: one for each processor].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    threads: Option<u16>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum EngineChoice {
+    /// The kernel that is recorded, as the service runs it.
+    Optimised,
+    /// The same component, compiled without optimisation.
+    Unoptimised,
+    /// The kernel as plain Rust in this program.
+    Native,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Policies {
+    /// Those that are loaded now.
+    Live,
+}
+
+pub fn run(args: &ReplayArgs) -> Result<ExitCode> {
+    if args.source.is_dir() {
+        let is_plain = args.kernel.is_none() && args.policies.is_none() && args.until.is_none();
+        if !is_plain {
+            bail!(
+                "--kernel, --policies and --until replay a session file; make one with \
+                 `causeway session export`"
+            );
+        }
+        return data_dir(&args.source, args.engine);
+    }
+    let file = SessionFile::open(&args.source)
+        .with_context(|| format!("opening {}", args.source.display()))?;
+    session(args, &file)
+}
+
+/// Where compiled kernels are kept between replays.
+fn sandbox(source: &Path, engine: EngineChoice) -> Result<Sandbox> {
     // The compiled kernel of the service is used again when it is there.
-    let cache = cache_dir(data);
-    let sandbox = Sandbox::new(cache.is_dir().then_some(cache.as_path()))?;
-    let kernel = ComponentSource::embedded(sandbox, ComponentOptions::default());
+    let cache = cache_dir(source);
+    let cache = cache.is_dir().then_some(cache.as_path());
+    Ok(match engine {
+        EngineChoice::Unoptimised => Sandbox::unoptimised(cache)?,
+        _ => Sandbox::new(cache)?,
+    })
+}
+
+fn component(sandbox: Sandbox) -> Arc<dyn KernelSource> {
+    let options = ComponentOptions::default();
+    Arc::new(ComponentSource::embedded(sandbox, options))
+}
+
+fn data_dir(data: &Path, engine: EngineChoice) -> Result<ExitCode> {
+    if engine == EngineChoice::Native {
+        bail!("a data directory names its kernels; --engine native replays a session file");
+    }
+    let kernel = component(sandbox(data, engine)?);
     let scratch = tempfile::tempdir().context("making a folder for the replay's tables")?;
-    let begun = Instant::now();
-    let mut progress = Progress::new(begun);
-    let report = causeway_engine::replay(data, scratch.path(), Arc::new(kernel), |seq| {
-        progress.show(seq);
+    let mut progress = Progress::of(0);
+    let mut steps = 0;
+    let report = causeway_engine::replay(data, scratch.path(), kernel, |_| {
+        steps += 1;
+        progress.show(steps);
     });
     progress.end();
     let report = report.with_context(|| format!("replaying {}", data.display()))?;
@@ -34,54 +114,96 @@ pub fn run(data: &Path) -> Result<ExitCode> {
         );
         return Ok(ExitCode::FAILURE);
     }
-    let took = begun.elapsed();
-    let steps = report.steps;
     let beginning = match report.from {
         0 => "from the first entry".to_string(),
         seq => format!("from the snapshot at entry {seq}"),
     };
     println!(
-        "{steps} steps {beginning} to entry {} carried out again in {took:.1?}: every digest is as \
+        "{} steps {beginning} to entry {} carried out again in {:.1?}: every digest is as \
          recorded.",
-        report.end.seq
+        report.steps,
+        report.end.seq,
+        progress.took()
     );
     println!("chain {}", report.end.digest);
     Ok(ExitCode::SUCCESS)
 }
 
-/// A line on a terminal that counts.
-struct Progress {
-    begun: Instant,
-    shown: Instant,
-    steps: u64,
-    is_terminal: bool,
+fn session(args: &ReplayArgs, file: &SessionFile) -> Result<ExitCode> {
+    let options = options(args)?;
+    let total = file.index().map_or(0, |index| index.summary.steps);
+    let mut progress = Progress::of(total);
+    let report = replay_session(file, &options, |done| progress.show(done));
+    progress.end();
+    let report = report.with_context(|| format!("replaying {}", args.source.display()))?;
+    println!(
+        "{} steps carried out again in {:.1?}, {} steps/s.",
+        report.steps,
+        progress.took(),
+        progress.per_second(report.steps)
+    );
+    Ok(conclude(args, &report))
 }
 
-impl Progress {
-    fn new(begun: Instant) -> Progress {
-        Progress {
-            begun,
-            shown: begun,
-            steps: 0,
-            is_terminal: stderr().is_terminal(),
+fn options(args: &ReplayArgs) -> Result<ReplayOptions> {
+    let sandbox = sandbox(args.data.as_deref().unwrap_or(Path::new("")), args.engine)?;
+    let kernel = match (&args.kernel, args.engine) {
+        (Some(path), _) => {
+            let wasm =
+                std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
+            let options = ComponentOptions::default();
+            KernelChoice::Candidate(Arc::new(ComponentSource::of(
+                sandbox.clone(),
+                wasm.into(),
+                options,
+            )))
         }
-    }
+        (None, EngineChoice::Native) => KernelChoice::Candidate(Arc::new(NativeSource)),
+        (None, _) => KernelChoice::Recorded(component(sandbox.clone())),
+    };
+    let policies = match (args.policies, &args.data) {
+        (Some(Policies::Live), Some(data)) => {
+            let policies = ComponentPolicies::open(sandbox, data)?;
+            Some(Arc::new(policies) as Arc<dyn PolicyManager>)
+        }
+        _ => None,
+    };
+    let plain = ReplayOptions::recorded(Arc::new(NativeSource));
+    Ok(ReplayOptions {
+        all: args.kernel.is_some() || policies.is_some(),
+        kernel,
+        policies,
+        until: args.until,
+        threads: args.threads.map_or(plain.threads, usize::from),
+    })
+}
 
-    fn show(&mut self, seq: u64) {
-        self.steps += 1;
-        if !self.is_terminal || self.shown.elapsed() < PROGRESS_INTERVAL {
-            return;
-        }
-        self.shown = Instant::now();
-        let per_second = u128::from(self.steps) * 1000 / self.begun.elapsed().as_millis().max(1);
-        eprint!("\rentry {seq}, {per_second} steps/s ");
-        // Progress that cannot be shown is no reason to stop.
-        let _ = stderr().flush();
+fn conclude(args: &ReplayArgs, report: &SessionReport) -> ExitCode {
+    for ((recorded, now), count) in &report.verdicts {
+        println!("{count} verdicts: {now} instead of {recorded}");
     }
-
-    fn end(&self) {
-        if self.is_terminal {
-            eprint!("\r\x1b[K");
+    if report.differences.is_empty() && report.verdicts.is_empty() {
+        println!("Every step gives what is recorded.");
+        println!("chain {}", report.outcomes);
+        if args.until.is_none() && !report.is_confirmed {
+            println!("The end of the file does not confirm it: the file was cut short or changed.");
+            return ExitCode::FAILURE;
         }
+        return ExitCode::SUCCESS;
     }
+    for group in &report.differences {
+        println!();
+        if args.kernel.is_some() || args.policies.is_some() {
+            println!("{} steps differ alike – {}", group.steps, group.cause);
+            println!("the first of them:");
+        }
+        println!("{}", group.first);
+    }
+    if args.kernel.is_none() && args.policies.is_none() {
+        println!(
+            "\n{} steps before it are as recorded. The kernel, the file or this machine is at fault.",
+            report.steps
+        );
+    }
+    ExitCode::FAILURE
 }

@@ -23,7 +23,7 @@ const ENTRY_VERSION: u8 = 1;
 pub const RECORD_HEADER_BYTES: usize = 16;
 
 /// A digest (BLAKE3).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Digest(pub [u8; 32]);
 
 impl Digest {

@@ -34,6 +34,9 @@ mod bindings {
 /// The kernel component of the same build as this crate.
 pub static EMBEDDED_KERNEL: &[u8] = include_bytes!(env!("CAUSEWAY_KERNEL"));
 
+/// The kernel's world, with the version of its package.
+pub const KERNEL_WORLD: &str = "causeway:kernel/kernel@0.1.0";
+
 /// Fuel of one step: some seconds of computation. The heaviest valid input needs a tenth.
 pub const STEP_FUEL: u64 = 4_000_000_000;
 

@@ -9,7 +9,7 @@ pub(crate) mod sandbox;
 
 pub use component::{
     ComponentKernel, ComponentOptions, ComponentSource, EMBEDDED_KERNEL, KERNEL_MEMORY_KEPT_MAX,
-    STEP_FUEL, STEP_MEMORY_MAX,
+    KERNEL_WORLD, STEP_FUEL, STEP_MEMORY_MAX,
 };
 pub use native::{NativeKernel, NativeSource};
 pub use sandbox::{Sandbox, SandboxError, cache_dir};

@@ -38,7 +38,21 @@ impl Sandbox {
     /// # Errors
     /// When this machine cannot run compiled WebAssembly.
     pub fn new(cache_dir: Option<&Path>) -> Result<Sandbox, SandboxError> {
-        let engine = Engine::new(&config()).map_err(|error| SandboxError(format!("{error:#}")))?;
+        Sandbox::with(OptLevel::Speed, cache_dir)
+    }
+
+    /// One whose compiler does not optimise. It gives the same results, more slowly: a replay by
+    /// both shows a fault of the compiler.
+    ///
+    /// # Errors
+    /// As [`Sandbox::new`].
+    pub fn unoptimised(cache_dir: Option<&Path>) -> Result<Sandbox, SandboxError> {
+        Sandbox::with(OptLevel::None, cache_dir)
+    }
+
+    fn with(level: OptLevel, cache_dir: Option<&Path>) -> Result<Sandbox, SandboxError> {
+        let engine = Engine::new(&config(level));
+        let engine = engine.map_err(|error| SandboxError(format!("{error:#}")))?;
         let cache = cache_dir.map(|dir| Arc::new(CompiledCache::new(dir, &engine)));
         Ok(Sandbox { engine, cache })
     }
@@ -69,11 +83,11 @@ impl Sandbox {
 }
 
 /// Everything here is part of the compiled code, and so of the cache's key.
-fn config() -> Config {
+fn config(level: OptLevel) -> Config {
     let mut config = Config::new();
     config
         .consume_fuel(true)
-        .cranelift_opt_level(OptLevel::Speed)
+        .cranelift_opt_level(level)
         .parallel_compilation(true)
         // Nothing of a result may hang on the processor at hand.
         .cranelift_nan_canonicalization(true)

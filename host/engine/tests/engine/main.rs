@@ -12,5 +12,6 @@ mod durable;
 mod full_disk;
 mod kernel_component;
 mod policies;
+mod sessions;
 mod stops;
 mod support;

@@ -1,6 +1,6 @@
 //! A backlog: one side is down while posts are written, and comes back.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
 use causeway_tests::client::Client;
@@ -14,14 +14,31 @@ const CLIENTS: usize = 8;
 /// How long a backlog may take to begin and to end.
 const DEADLINE: Duration = Duration::from_secs(180);
 
-pub async fn run(pair: &Pair, globex: Workspace, posts: usize) -> Result<Vec<Line>> {
+/// How a backlog went.
+pub struct Backlog {
+    /// Posts of it.
+    pub posts: usize,
+    /// When the receiver came back, in ms since the Unix epoch.
+    pub began_at_ms: i64,
+    /// Posts that arrived in a second.
+    pub posts_per_second: f64,
+}
+
+pub async fn run(pair: &Pair, globex: Workspace, posts: usize) -> Result<(Vec<Line>, Backlog)> {
     let (name, port) = (globex.name.clone(), globex.port);
     let data = globex.stop().await?;
     let written = write(pair, posts).await?;
+    let began_at_ms = i64::try_from(UNIX_EPOCH.elapsed()?.as_millis())?;
     let globex = Workspace::start(&name, &data, port).await?;
     let (count, took) = arrive(pair, posts as i64).await?;
-    drop(globex);
-    Ok(vec![
+    globex.stop().await?;
+    let posts_per_second = count as f64 / took.as_secs_f64();
+    let backlog = Backlog {
+        posts,
+        began_at_ms,
+        posts_per_second,
+    };
+    let lines = vec![
         line(
             "REST posts with 8 clients, posts/s",
             format!("{:.0}", posts as f64 / written.as_secs_f64()),
@@ -29,10 +46,11 @@ pub async fn run(pair: &Pair, globex: Workspace, posts: usize) -> Result<Vec<Lin
         ),
         line(
             "backlog between two services, batches of 50, posts/s",
-            format!("{:.0}", count as f64 / took.as_secs_f64()),
+            format!("{posts_per_second:.0}"),
             "10,000",
         ),
-    ])
+    ];
+    Ok((lines, backlog))
 }
 
 async fn write(pair: &Pair, posts: usize) -> Result<Duration> {

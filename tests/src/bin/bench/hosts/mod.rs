@@ -3,6 +3,7 @@
 mod backlog;
 mod disk;
 mod latency;
+mod replay;
 mod start;
 
 use std::fmt;
@@ -63,10 +64,13 @@ pub async fn run(options: &Options, mut show: impl FnMut(&Line)) -> Result<()> {
     for found in latency::run(&pair, sync.p50).await? {
         show(&found);
     }
-    for found in backlog::run(&pair, globex, options.backlog).await? {
-        show(&found);
+    let (found, backlog) = backlog::run(&pair, globex, options.backlog).await?;
+    found.iter().for_each(&mut show);
+    acme.stop().await?;
+    for (side, name) in [("receiving", "globex"), ("sending", "acme")] {
+        let found = replay::run(side, &folder.path().join(name), &backlog)?;
+        found.iter().for_each(&mut show);
     }
-    drop(acme);
     for found in start::run(folder.path(), options.history).await? {
         show(&found);
     }

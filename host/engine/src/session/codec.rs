@@ -1,0 +1,215 @@
+//! The bytes of a frame: a byte for its kind, small things as postcard, and whatever may be long
+//! in one piece behind its length.
+
+use causeway_kernel::output::Write;
+use causeway_kernel::table::Table;
+use serde::{Deserialize, Serialize};
+
+use super::format::{End, Frame, Recorded, Step};
+use crate::journal::{Digest, Kind, RecordedVerdict};
+use crate::runtime::{StepOutput, StopKind};
+
+const KERNEL: u8 = 1;
+const ROWS: u8 = 2;
+const STEP: u8 = 3;
+const END: u8 = 4;
+
+/// What is small of a step.
+#[derive(Serialize, Deserialize)]
+struct Head {
+    seq: u64,
+    epoch: u64,
+    kernel: Digest,
+    time_ms: i64,
+    seed: [u8; 16],
+    kind: Kind,
+    verdicts: Vec<RecordedVerdict>,
+    stopped: Option<(StopKind, String)>,
+    deviation: Option<String>,
+}
+
+/// The bytes of a frame.
+#[must_use]
+pub fn encode(frame: &Frame) -> Vec<u8> {
+    let mut out = Vec::new();
+    match frame {
+        Frame::Kernel { digest, component } => {
+            out.push(KERNEL);
+            out.extend_from_slice(&digest.0);
+            put_bytes(&mut out, component);
+        }
+        Frame::Rows(rows) => {
+            out.push(ROWS);
+            put_writes(&mut out, rows);
+        }
+        Frame::Step(step) => {
+            out.push(STEP);
+            put_step(&mut out, step);
+        }
+        Frame::End(end) => {
+            out.push(END);
+            put_plain(&mut out, end);
+        }
+    }
+    out
+}
+
+/// The frame of the bytes; `None` when they are none.
+#[must_use]
+pub fn decode(bytes: &[u8]) -> Option<Frame> {
+    let (kind, mut rest) = bytes.split_first()?;
+    let rest = &mut rest;
+    let frame = match *kind {
+        KERNEL => {
+            let (digest, behind) = rest.split_first_chunk()?;
+            *rest = behind;
+            Frame::Kernel {
+                digest: Digest(*digest),
+                component: take_bytes(rest)?,
+            }
+        }
+        ROWS => Frame::Rows(take_writes(rest)?),
+        STEP => Frame::Step(Box::new(take_step(rest)?)),
+        END => Frame::End(take_plain::<End>(rest)?),
+        _ => return None,
+    };
+    rest.is_empty().then_some(frame)
+}
+
+fn put_step(out: &mut Vec<u8>, step: &Step) {
+    let stopped = match &step.end {
+        Recorded::Done(_) => None,
+        Recorded::Stopped { kind, detail } => Some((*kind, detail.clone())),
+    };
+    let head = Head {
+        seq: step.seq,
+        epoch: step.epoch,
+        kernel: step.kernel,
+        time_ms: step.time_ms,
+        seed: step.seed,
+        kind: step.kind,
+        verdicts: step.verdicts.clone(),
+        stopped,
+        deviation: step.deviation.clone(),
+    };
+    put_plain(out, &head);
+    put_bytes(out, &step.input);
+    if let Recorded::Done(output) = &step.end {
+        put_bytes(out, &output.reply);
+        put_writes(out, &output.writes);
+        put_length(out, output.effects.len());
+        for effect in &output.effects {
+            put_bytes(out, effect);
+        }
+    }
+}
+
+fn take_step(rest: &mut &[u8]) -> Option<Step> {
+    let head: Head = take_plain(rest)?;
+    let input = take_bytes(rest)?;
+    let end = match head.stopped {
+        Some((kind, detail)) => Recorded::Stopped { kind, detail },
+        None => Recorded::Done(StepOutput {
+            reply: take_bytes(rest)?,
+            writes: take_writes(rest)?,
+            effects: take_many(rest, take_bytes)?,
+        }),
+    };
+    Some(Step {
+        seq: head.seq,
+        epoch: head.epoch,
+        kernel: head.kernel,
+        time_ms: head.time_ms,
+        seed: head.seed,
+        kind: head.kind,
+        input,
+        verdicts: head.verdicts,
+        end,
+        deviation: head.deviation,
+    })
+}
+
+fn put_writes(out: &mut Vec<u8>, writes: &[Write]) {
+    put_length(out, writes.len());
+    for Write { table, key, value } in writes {
+        out.push(table.code());
+        out.push(u8::from(value.is_some()));
+        put_bytes(out, key);
+        if let Some(value) = value {
+            put_bytes(out, value);
+        }
+    }
+}
+
+fn take_writes(rest: &mut &[u8]) -> Option<Vec<Write>> {
+    take_many(rest, |rest| {
+        let ([code, has_value], behind) = rest.split_first_chunk()?;
+        *rest = behind;
+        Some(Write {
+            table: Table::from_code(*code)?,
+            key: take_bytes(rest)?,
+            value: match has_value {
+                0 => None,
+                _ => Some(take_bytes(rest)?),
+            },
+        })
+    })
+}
+
+fn take_many<T>(rest: &mut &[u8], mut take: impl FnMut(&mut &[u8]) -> Option<T>) -> Option<Vec<T>> {
+    let count = take_length(rest)?;
+    // Each takes a byte at least: a count that lies reserves nothing.
+    let mut all = Vec::with_capacity(count.min(rest.len()).min(1 << 10));
+    for _ in 0..count {
+        all.push(take(rest)?);
+    }
+    Some(all)
+}
+
+fn put_plain<T: Serialize>(out: &mut Vec<u8>, value: &T) {
+    // Plain data into a vector cannot fail; an empty piece would be found by reading.
+    put_bytes(out, &postcard::to_allocvec(value).unwrap_or_default());
+}
+
+fn take_plain<T: for<'de> Deserialize<'de>>(rest: &mut &[u8]) -> Option<T> {
+    postcard::from_bytes(take_slice(rest)?).ok()
+}
+
+fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    put_length(out, bytes.len());
+    out.extend_from_slice(bytes);
+}
+
+fn take_bytes(rest: &mut &[u8]) -> Option<Vec<u8>> {
+    take_slice(rest).map(<[u8]>::to_vec)
+}
+
+fn take_slice<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let length = take_length(rest)?;
+    let (bytes, behind) = rest.split_at_checked(length)?;
+    *rest = behind;
+    Some(bytes)
+}
+
+/// Seven bits a byte, the lowest first; the highest bit says that more follow.
+fn put_length(out: &mut Vec<u8>, length: usize) {
+    let mut left = length;
+    while left >= 0x80 {
+        out.push(u8::try_from(left & 0x7f).unwrap_or_default() | 0x80);
+        left >>= 7;
+    }
+    out.push(u8::try_from(left).unwrap_or_default());
+}
+
+fn take_length(rest: &mut &[u8]) -> Option<usize> {
+    let mut length = 0_usize;
+    for shift in (0..35).step_by(7) {
+        let (byte, behind) = rest.split_first()?;
+        *rest = behind;
+        length |= usize::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Some(length);
+        }
+    }
+    None
+}

@@ -1,0 +1,54 @@
+//! What an exported file says of itself.
+
+use causeway_kernel::codec::{EFFECT_VERSION, REPLY_VERSION};
+use causeway_kernel::input::INPUT_VERSION;
+use causeway_kernel::model::MetaRow;
+use causeway_kernel::tx::Read;
+
+use super::ExportOptions;
+use crate::policy::POLICY_WORLD;
+use crate::runtime::{KERNEL_WORLD, STEP_FUEL, STEP_MEMORY_MAX};
+use crate::session::format::{Contracts, EngineSettings, Header, Start};
+use crate::session::rows::SessionRows;
+use crate::store::Position;
+
+/// The header of a session that begins with these rows.
+pub fn header(position: &Position, options: &ExportOptions, rows: &SessionRows) -> Header {
+    let is_partial = options.selection.is_partial();
+    Header {
+        causeway: env!("CARGO_PKG_VERSION").into(),
+        workspace: site_url(rows),
+        exported_at_ms: options.now_ms,
+        is_masked: options.mask.is_some(),
+        selection: options.selection.clone(),
+        start: Start {
+            seq: position.seq,
+            journal: position.digest,
+            rows: (!is_partial).then(|| rows.digest()),
+            kernel: position.kernel,
+            policies: position.policies.clone(),
+        },
+        contracts: Contracts {
+            input: INPUT_VERSION,
+            reply: REPLY_VERSION,
+            effect: EFFECT_VERSION,
+            kernel_world: KERNEL_WORLD.into(),
+            policy_world: POLICY_WORLD.into(),
+        },
+        engine: EngineSettings {
+            step_fuel: STEP_FUEL,
+            step_memory_max: STEP_MEMORY_MAX as u64,
+            canonical_nan: true,
+            no_relaxed_simd: true,
+        },
+        behaviours: Vec::new(),
+    }
+}
+
+/// Empty before the first entry of all.
+fn site_url(rows: &SessionRows) -> String {
+    match rows.get::<MetaRow>(&MetaRow::WORKSPACE) {
+        Some(MetaRow::Workspace(workspace)) => workspace.site_url,
+        _ => String::new(),
+    }
+}

@@ -1,0 +1,128 @@
+//! The rows of a session in memory: every row at its start, changed by what its steps wrote.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use causeway_kernel::env::{Range, Rows, Scan};
+use causeway_kernel::output::Write;
+use causeway_kernel::table::Table;
+
+use crate::journal::Digest;
+
+type Content = BTreeMap<Vec<u8>, Vec<u8>>;
+
+/// Rows in memory.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SessionRows(BTreeMap<Table, Content>);
+
+impl SessionRows {
+    /// Puts and deletes rows.
+    pub fn apply(&mut self, writes: &[Write]) {
+        for Write { table, key, value } in writes {
+            self.put(*table, key, value.as_deref());
+        }
+    }
+
+    /// Puts or deletes a row.
+    pub fn put(&mut self, table: Table, key: &[u8], value: Option<&[u8]>) {
+        let rows = self.0.entry(table).or_default();
+        match (value, rows.get_mut(key)) {
+            (Some(value), Some(row)) => {
+                row.clear();
+                row.extend_from_slice(value);
+            }
+            (Some(value), None) => {
+                rows.insert(key.to_vec(), value.to_vec());
+            }
+            (None, _) => {
+                rows.remove(key);
+            }
+        }
+    }
+
+    /// A row.
+    #[must_use]
+    pub fn value(&self, table: Table, key: &[u8]) -> Option<&[u8]> {
+        self.0.get(&table)?.get(key).map(Vec::as_slice)
+    }
+
+    /// The rows of a range, in the order of its direction, without its limits.
+    pub fn range<'r>(
+        &'r self,
+        table: Table,
+        range: &Range,
+    ) -> Box<dyn Iterator<Item = (&'r [u8], &'r [u8])> + 'r> {
+        let is_empty = !range.to.is_empty() && range.from >= range.to;
+        let Some(rows) = self.0.get(&table).filter(|_| !is_empty) else {
+            return Box::new(std::iter::empty());
+        };
+        let end = if range.to.is_empty() {
+            Bound::Unbounded
+        } else {
+            Bound::Excluded(range.to.as_slice())
+        };
+        let rows = rows
+            .range::<[u8], _>((Bound::Included(range.from.as_slice()), end))
+            .map(|(key, value)| (key.as_slice(), value.as_slice()));
+        if range.reverse {
+            Box::new(rows.rev())
+        } else {
+            Box::new(rows)
+        }
+    }
+
+    /// Every row, by rising table and key.
+    pub fn all(&self) -> impl Iterator<Item = (Table, &[u8], &[u8])> {
+        self.0.iter().flat_map(|(table, rows)| {
+            rows.iter()
+                .map(|(key, value)| (*table, key.as_slice(), value.as_slice()))
+        })
+    }
+
+    /// How many rows a table has.
+    #[must_use]
+    pub fn count(&self, table: Table) -> usize {
+        self.0.get(&table).map_or(0, BTreeMap::len)
+    }
+
+    /// Digest of every row.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        let mut hasher = blake3::Hasher::new();
+        for (table, key, value) in self.all() {
+            hasher.update(&[table.code()]);
+            hasher.update(&(key.len() as u64).to_le_bytes());
+            hasher.update(key);
+            hasher.update(&(value.len() as u64).to_le_bytes());
+            hasher.update(value);
+        }
+        Digest(*hasher.finalize().as_bytes())
+    }
+}
+
+impl Rows for SessionRows {
+    fn get_many(&self, table: Table, keys: &[Vec<u8>]) -> Vec<Option<Vec<u8>>> {
+        let rows = self.0.get(&table);
+        keys.iter().map(|key| rows?.get(key).cloned()).collect()
+    }
+
+    fn look(&self, table: Table, key: Vec<u8>, see: &mut dyn FnMut(Option<&[u8]>)) {
+        see(self.value(table, &key));
+    }
+
+    fn scan(&self, table: Table, range: &Range) -> Scan {
+        let mut out = Scan::default();
+        let mut bytes = 0;
+        for (key, value) in self.range(table, range) {
+            bytes += key.len() + value.len();
+            let is_full = out.rows.len() >= range.rows_max as usize
+                || (!out.rows.is_empty() && bytes > range.bytes_max as usize);
+            if is_full {
+                out.more = true;
+                break;
+            }
+            out.rows.push((key.to_vec(), value.to_vec()));
+        }
+        out
+    }
+}

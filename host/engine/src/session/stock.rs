@@ -1,0 +1,93 @@
+//! What is recorded of a workspace: how far back, and what it costs.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::disk::{Disk, RealDisk};
+use crate::hold::Hold;
+use crate::journal::{JournalError, Reader, segments};
+use crate::layout::Layout;
+use crate::snapshot::snapshots;
+
+/// What is recorded of a workspace.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Stock {
+    /// Number of the oldest entry.
+    pub first_seq: u64,
+    /// Number of the youngest entry; 0 = there is none.
+    pub last_seq: u64,
+    /// Time of the oldest entry, in ms.
+    pub first_ms: i64,
+    /// Time of the youngest entry, in ms.
+    pub last_ms: i64,
+    /// Segments of the journal.
+    pub segments: usize,
+    /// Their bytes on disk.
+    pub journal_bytes: u64,
+    /// The entries of which there are snapshots.
+    pub snapshots: Vec<u64>,
+    /// Their bytes on disk.
+    pub snapshot_bytes: u64,
+    /// The first entry that can be replayed.
+    pub replayable_from: u64,
+    /// Kernels kept.
+    pub kernels: usize,
+    /// Why nothing is dropped at present, if so.
+    pub hold: Option<Hold>,
+}
+
+impl Stock {
+    /// Of a data directory, also beside the running service.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn of(data_dir: &Path) -> Result<Stock, JournalError> {
+        let layout = Layout::of(data_dir);
+        let all = segments(&layout.journal())?;
+        let snapshots = snapshots(&layout.snapshots())?;
+        let mut stock = Stock {
+            segments: all.len(),
+            snapshots: snapshots.iter().map(|(seq, _)| *seq).collect(),
+            kernels: fs::read_dir(layout.kernels()).map_or(0, Iterator::count),
+            hold: Hold::read(data_dir)?,
+            ..Stock::default()
+        };
+        for segment in &all {
+            stock.journal_bytes += length(&segment.path)?;
+        }
+        for (_, path) in &snapshots {
+            stock.snapshot_bytes += length(path)?;
+        }
+        let disk: Arc<dyn Disk> = Arc::new(RealDisk);
+        if let Some(first) = all.first() {
+            let mut reader = Reader::open(Arc::clone(&disk), &layout.journal(), first.first_seq)?;
+            if let Some(recorded) = reader.next_entry()? {
+                stock.first_seq = recorded.entry.seq;
+                stock.first_ms = recorded.entry.time_ms;
+            }
+        }
+        if let Some(last) = all.last() {
+            let mut reader = Reader::open(disk, &layout.journal(), last.first_seq)?;
+            while let Some(recorded) = reader.next_entry()? {
+                stock.last_seq = recorded.entry.seq;
+                stock.last_ms = recorded.entry.time_ms;
+            }
+        }
+        stock.replayable_from = match stock.first_seq {
+            0 | 1 => 1,
+            first => {
+                let usable = stock.snapshots.iter().find(|seq| **seq + 1 >= first);
+                usable.map_or(0, |seq| seq + 1)
+            }
+        };
+        Ok(stock)
+    }
+}
+
+fn length(path: &Path) -> io::Result<u64> {
+    Ok(fs::metadata(path)?.len())
+}

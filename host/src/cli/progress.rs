@@ -1,0 +1,68 @@
+//! A line on a terminal that tells how far long work has come.
+
+use std::io::{IsTerminal, Write, stderr};
+use std::time::{Duration, Instant};
+
+/// Pause between two lines.
+const INTERVAL: Duration = Duration::from_millis(500);
+/// Width of the bar, in characters.
+const BAR_WIDTH: u64 = 30;
+
+/// Steps that are done, of how many, and how many a second.
+pub struct Progress {
+    begun: Instant,
+    shown: Instant,
+    /// Steps in all; 0 = not known.
+    total: u64,
+    is_terminal: bool,
+}
+
+impl Progress {
+    /// Of so many steps; 0 = not known.
+    pub fn of(total: u64) -> Progress {
+        let now = Instant::now();
+        Progress {
+            begun: now,
+            shown: now,
+            total,
+            is_terminal: stderr().is_terminal(),
+        }
+    }
+
+    /// So many steps are done.
+    pub fn show(&mut self, done: u64) {
+        if !self.is_terminal || self.shown.elapsed() < INTERVAL {
+            return;
+        }
+        self.shown = Instant::now();
+        let per_second = self.per_second(done);
+        if self.total == 0 {
+            eprint!("\r{done} steps, {per_second} steps/s ");
+        } else {
+            let filled = (done * BAR_WIDTH / self.total).min(BAR_WIDTH);
+            let bar: String = (0..BAR_WIDTH)
+                .map(|at| if at < filled { '#' } else { '.' })
+                .collect();
+            eprint!("\r[{bar}] {done} of {}, {per_second} steps/s ", self.total);
+        }
+        // Progress that cannot be shown is no reason to stop.
+        let _ = stderr().flush();
+    }
+
+    /// Clears the line.
+    pub fn end(&self) {
+        if self.is_terminal {
+            eprint!("\r\x1b[K");
+        }
+    }
+
+    /// Time since the beginning.
+    pub fn took(&self) -> Duration {
+        self.begun.elapsed()
+    }
+
+    /// Steps a second so far.
+    pub fn per_second(&self, done: u64) -> u128 {
+        u128::from(done) * 1_000_000 / self.begun.elapsed().as_micros().max(1)
+    }
+}

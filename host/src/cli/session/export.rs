@@ -1,0 +1,185 @@
+//! `causeway session export`.
+
+use std::fs::{self, File};
+use std::io::BufWriter;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, anyhow, bail};
+use causeway_engine::DataDirReplay;
+use causeway_engine::runtime::{ComponentOptions, ComponentSource, Sandbox, cache_dir};
+use causeway_engine::session::format::Selection;
+use causeway_engine::session::mask::Mask;
+use causeway_engine::session::register::{self, IDS_MAX, RegisterEntry};
+use causeway_engine::session::{ExportOptions, Exported, export};
+use clap::Args;
+
+use super::times;
+use crate::cli::progress::Progress;
+
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// The data directory.
+    data: PathBuf,
+    /// The file that is made.
+    #[arg(long, short, value_name = "FILE")]
+    output: PathBuf,
+    /// Begin at this time: RFC 3339, ms since 1970, or a span before now such as 2h.
+    #[arg(long, value_name = "TIME", value_parser = times::parse)]
+    from: Option<i64>,
+    /// End before this time.
+    #[arg(long, value_name = "TIME", value_parser = times::parse)]
+    to: Option<i64>,
+    /// Only what concerns the connection with this remote_id.
+    #[arg(long, value_name = "ID")]
+    connection: Option<String>,
+    /// Only what concerns the channel with this id.
+    #[arg(long, value_name = "ID")]
+    channel: Option<String>,
+    /// Leave texts, names and addresses as they are.
+    #[arg(long)]
+    plain: bool,
+    /// Why, for the register.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    reason: String,
+    /// Write over a file that exists.
+    #[arg(long)]
+    force: bool,
+}
+
+pub fn run(args: &ExportArgs) -> Result<ExitCode> {
+    if args.output.exists() && !args.force {
+        bail!("{} exists; --force writes over it", args.output.display());
+    }
+    let half = args.output.with_extension("part");
+    let done = write(args, &half);
+    let (exported, steps, took) = match done {
+        Ok(done) => done,
+        Err(error) => {
+            // What was begun is of no use to anybody.
+            let _ = fs::remove_file(&half);
+            return Err(error);
+        }
+    };
+    register::append(&args.data, &entry(args, &exported)).context("noting the export")?;
+    fs::rename(&half, &args.output)?;
+    tell(args, &exported, steps, took);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn write(args: &ExportArgs, half: &Path) -> Result<(Exported, u64, std::time::Duration)> {
+    let cache = cache_dir(&args.data);
+    let sandbox = Sandbox::new(cache.is_dir().then_some(cache.as_path()))?;
+    let kernel = ComponentSource::embedded(sandbox, ComponentOptions::default());
+    let scratch = tempfile::tempdir().context("making a folder for the export's tables")?;
+    let selection = Selection {
+        from_ms: args.from,
+        to_ms: args.to,
+        connection: args.connection.clone(),
+        channel: args.channel.clone(),
+    };
+    let mut source = DataDirReplay::open(
+        &args.data,
+        scratch.path(),
+        Arc::new(kernel),
+        selection.from_ms,
+    )
+    .with_context(|| format!("reading {}", args.data.display()))?;
+    let options = ExportOptions {
+        selection,
+        mask: if args.plain { None } else { Some(new_mask()?) },
+        now_ms: times::now_ms(),
+    };
+    // What people wrote is for whoever exports it.
+    let file = File::options()
+        .create(true)
+        .truncate(true)
+        .write(true)
+        .mode(0o600)
+        .open(half)
+        .with_context(|| format!("making {}", half.display()))?;
+    let mut progress = Progress::of(0);
+    let mut steps = 0;
+    let exported = export(&mut source, &options, BufWriter::new(file), |_| {
+        steps += 1;
+        progress.show(steps);
+    });
+    progress.end();
+    let (out, exported) = exported.with_context(|| format!("exporting {}", args.data.display()))?;
+    out.into_inner()
+        .map_err(std::io::IntoInnerError::into_error)?
+        .sync_all()?;
+    Ok((exported, steps, progress.took()))
+}
+
+/// The key is not kept anywhere.
+fn new_mask() -> Result<Mask> {
+    let mut key = [0; 32];
+    getrandom::fill(&mut key).map_err(|error| anyhow!("no random key can be had: {error}"))?;
+    Ok(Mask::new(key))
+}
+
+fn entry(args: &ExportArgs, exported: &Exported) -> RegisterEntry {
+    let file = std::path::absolute(&args.output).unwrap_or_else(|_| args.output.clone());
+    RegisterEntry {
+        at_ms: times::now_ms(),
+        who: who(),
+        reason: args.reason.clone(),
+        file: file.display().to_string(),
+        outcomes: exported.outcomes.to_string(),
+        is_masked: !args.plain,
+        selection: Selection {
+            from_ms: args.from,
+            to_ms: args.to,
+            connection: args.connection.clone(),
+            channel: args.channel.clone(),
+        },
+        first_seq: exported.summary.first_seq,
+        last_seq: exported.summary.last_seq,
+        user_count: exported.summary.users,
+        users: exported.users.iter().take(IDS_MAX).cloned().collect(),
+        channels: exported.channels.iter().take(IDS_MAX).cloned().collect(),
+        connections: exported.connections.clone(),
+    }
+}
+
+/// The person behind the command, as far as the operating system tells.
+fn who() -> String {
+    let name = |variable: &str| std::env::var(variable).ok().filter(|it| !it.is_empty());
+    let user = name("USER").or_else(|| name("LOGNAME"));
+    let user = user.unwrap_or_else(|| "unknown".into());
+    match name("SUDO_USER") {
+        Some(person) => format!("{person} (as {user})"),
+        None => user,
+    }
+}
+
+fn tell(args: &ExportArgs, exported: &Exported, steps: u64, took: std::time::Duration) {
+    let summary = &exported.summary;
+    let bytes = fs::metadata(&args.output).map_or(0, |file| file.len());
+    println!(
+        "{}: {} steps, entries {} to {}, {} KiB; {steps} entries were carried out in {took:.1?}.",
+        args.output.display(),
+        summary.steps,
+        summary.first_seq,
+        summary.last_seq,
+        bytes >> 10
+    );
+    println!(
+        "It holds data of {} users, {} channels and {} connections{}.",
+        summary.users,
+        summary.channels,
+        summary.connections,
+        if args.plain { ", readable" } else { ", masked" }
+    );
+    if summary.deviations > 0 {
+        println!(
+            "{} masked steps decide otherwise than the real ones; `causeway session show --deviations` \
+             lists them.",
+            summary.deviations
+        );
+    }
+    println!("chain {}", exported.outcomes);
+}
