@@ -15,6 +15,7 @@ mod replay;
 mod replayer;
 mod retention;
 pub mod runtime;
+pub mod session;
 mod snapshot;
 mod status;
 mod step;

@@ -1,0 +1,3 @@
+//! Recorded sessions of a workspace.
+
+pub mod mask;
