@@ -16,6 +16,8 @@ pub(super) enum Kind {
     Word,
     /// Stays if it is a locale.
     Locale,
+    /// A user's e-mail address here.
+    Address,
     /// A team's URL name.
     TeamName,
     /// A channel's URL name.
@@ -71,6 +73,7 @@ pub(super) fn of_field(container: &str, field: &str) -> Field {
         | ("Connection" | "AcceptConnection" | "ConfirmConnection", "remote_team_id") => {
             Field::Text(Kind::Id)
         }
+        ("User" | "CreateUser", "email") => Field::Text(Kind::Address),
         ("Team" | "CreateTeam", "name") => Field::Text(Kind::TeamName),
         ("Channel" | "CreateChannel", "name") => Field::Text(Kind::ChannelName),
         _ => Field::Text(Kind::Plain),

@@ -20,14 +20,14 @@ impl Mask {
             nodes: 0,
             open: Vec::new(),
         };
-        let read = walk.document(shape);
+        // Of where it ends the place alone matters.
+        let _ = walk.document(shape);
         let (mut out, mut rest) = (walk.out, bytes.get(walk.at..).unwrap_or_default());
-        // The byte that is wrong stays, so that it stays wrong; the reader never looks behind it.
-        if read.is_err()
-            && let Some((wrong, behind)) = rest.split_first()
-            && wrong.is_ascii()
+        // The byte that is wrong, or that ends a number, stays; the reader never looks behind it.
+        if let Some((last, behind)) = rest.split_first()
+            && last.is_ascii()
         {
-            out.push(*wrong);
+            out.push(*last);
             rest = behind;
         }
         out.extend(self.plain(rest));

@@ -23,6 +23,8 @@ mod fields;
 mod json;
 mod record;
 mod rows;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use causeway_kernel::codec;

@@ -83,6 +83,7 @@ impl Mask {
 
     fn unique_name(&self, kind: u8, name: &str) -> Option<String> {
         match kind {
+            kind::EMAIL => Some(self.address(name)),
             kind::TEAM_NAME => Some(self.team_name(name)),
             kind::CHANNEL_NAME => {
                 let (team, name) = name.split_once('/')?;

@@ -89,6 +89,7 @@ impl Mask {
             Kind::Plain => false,
             Kind::TeamName => return self.team_name(text),
             Kind::ChannelName => return self.channel_name(text),
+            Kind::Address => return self.address(text),
             Kind::Refusal => return self.refusal(text),
         };
         if stays {
@@ -122,6 +123,20 @@ impl Mask {
         away(name, is_default, |name| self.text(name))
     }
 
+    /// A user's e-mail address. Of one that the kernel makes for a remote user only the name of the
+    /// connection is masked: the kernel makes the same again.
+    pub(super) fn address(&self, address: &str) -> String {
+        let made = |address: &str| -> Option<(String, String)> {
+            let (id, domain) = address.split_once('@')?;
+            let connection = domain.strip_suffix(".invalid")?;
+            Some((Id::parse(id)?.into(), connection.to_string()))
+        };
+        match made(address) {
+            Some((id, connection)) => format!("{id}@{}.invalid", self.text(&connection)),
+            None => away(address, |text| made(text).is_some(), |text| self.text(text)),
+        }
+    }
+
     /// A peer's words of refusal: those by which it ends a sharing stay.
     fn refusal(&self, words: &str) -> String {
         let ends = |words: &str| words.contains(NO_LONGER_SHARED);
@@ -144,7 +159,7 @@ impl Mask {
             let (digits, tail) = from.split_at(length.unwrap_or(from.len()));
             out.push_str(before);
             let zero = digits.starts_with('0');
-            let other = |masked: &str| masked.len() > 1 && masked.starts_with('0') != zero;
+            let other = |masked: &str| masked.starts_with('0') != zero;
             out.push_str(&away(digits, other, |digits| self.cipher.permute(digits)));
             rest = tail;
         }
