@@ -1,14 +1,18 @@
+use causeway_kernel::id::{ChannelNo, ConnectionNo};
 use causeway_kernel::inbound::OWN_PROPS;
+use causeway_kernel::model::Job;
 use causeway_kernel::naming;
 use causeway_kernel::posts::hashtags;
+use causeway_kernel::table::Table;
+use causeway_kernel::tx::Record;
 use causeway_kernel::wire::json::{Document, JsonError};
 use causeway_kernel::wire::message::{SyncMessage, WirePost};
 use causeway_kernel::wire::response::{self, Answer, NO_LONGER_SHARED};
 use causeway_kernel::wire::write::escaped_len;
 use proptest::prelude::*;
 
-use super::Mask;
 use super::fields::{Kind, Shape, is_known_key};
+use super::{Mask, Unmaskable};
 
 fn mask() -> Mask {
     Mask::new([3; 32])
@@ -161,6 +165,35 @@ fn words_that_the_kernel_knows_stay() {
     assert_ne!(mask.channel_name("town-hall"), "town-hall");
     assert!(mask.team_name("Administration").starts_with("Admin"));
     assert_ne!(mask.team_name("acme"), "acme");
+}
+
+#[test]
+fn no_team_name_becomes_one_that_is_not_allowed() {
+    let letters = || (b'a'..=b'z').map(char::from);
+    let mask = mask();
+    for one in letters() {
+        for two in letters() {
+            for three in letters() {
+                let name: String = [one, two, three].into_iter().collect();
+                let is = mask.team_name(&name);
+                let reserved = naming::is_reserved_team_name;
+                assert_eq!(reserved(&name), reserved(&is), "{name} became {is}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_rest_of_a_reaction_s_name_stays() {
+    let job = Job::AskAgain {
+        connection: ConnectionNo(1),
+        position: (ChannelNo(2), 3, "0000000000000004/tada".to_string()),
+    };
+    let bytes = job.to_bytes();
+    let masked = mask().row(Table::Jobs, &[0; 8], &bytes).unwrap();
+    assert_eq!(masked, (vec![0; 8], bytes));
+    let broken = mask().row(Table::Jobs, &[0; 8], &[1, 99]);
+    assert_eq!(broken, Err(Unmaskable::Row(Table::Jobs)));
 }
 
 #[test]

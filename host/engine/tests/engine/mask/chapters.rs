@@ -2,9 +2,11 @@
 
 use causeway_kernel::command::Command;
 use causeway_kernel::id::{ChannelNo, ConnectionNo, PostNo, UserNo};
-use causeway_kernel::input::{Actor, Input, PingAnswer, SendOutcome};
+use causeway_kernel::input::{Actor, Input, SendOutcome};
 use causeway_kernel::lookup;
-use causeway_kernel::model::{Config, Connection, ConnectionState, PeerKind, User};
+use causeway_kernel::model::{
+    Config, Connection, ConnectionState, Link, LinkState, PeerKind, User,
+};
 use causeway_kernel::tx::Read;
 use causeway_kernel::wire::response::NO_LONGER_SHARED;
 
@@ -181,12 +183,10 @@ fn hear_of_posts(story: &mut Story) {
         id('e')
     );
     let text = r#"Hi @dora. @nobody @Alice: #Tag, \u0041lice \"quoted\" &<>"#;
-    let message = posts(&[(
-        '1',
-        text,
-        r#","props":{"a":"wonderful"},"hashtags":"x"}"#.trim_end_matches('}'),
-    )]);
-    for _ in 0..2 {
+    // Twice the same, then the same once more, as a server does when somebody reacts to it.
+    for edit_at in [0, 0, 15] {
+        let more = format!(r#","props":{{"a":"wonderful"}},"hashtags":"x","edit_at":{edit_at}"#);
+        let message = posts(&[('1', text, &more)]);
         story.sync(0, &format!("{message}{mentions}"));
     }
     story.sync(
@@ -243,7 +243,7 @@ fn hear_of_posts(story: &mut Story) {
     story.frame(0, b"{\"remote_id\":\"\xff\xfewonderful\"");
     let body = format!(r#"{{"id":"{}","message":"carol"#, id('5')).into_bytes();
     let reason = "stopped at wonderful".to_string();
-    story.run(
+    story.settle(
         0,
         Input::Quarantine {
             connection: CONNECTION,
@@ -272,22 +272,20 @@ fn hear_of_posts(story: &mut Story) {
 }
 
 fn meet_policies(story: &mut Story) {
+    let mentions = format!(r#","mention_transforms":{{"dora":"{}"}}"#, id('d'));
     story.write(0, LOUNGE, "rosebud is a secret");
     story.write(0, LOUNGE, "marmalade for carol");
     story.write(0, LOUNGE, "maybe wonderful");
     story.sync(
         0,
-        &posts(&[
+        &(posts(&[
             ('r', "rosebud", ""),
             ('s', "some marmalade", ""),
             ('t', "maybe @dora", ""),
-        ]),
+        ]) + &mentions),
     );
     let answer = posts(&[('u', "an answer", &format!(r#","root_id":"{}""#, id('t')))]);
-    story.sync(
-        0,
-        &format!(r#"{answer},"mention_transforms":{{"dora":"{}"}}"#, id('d')),
-    );
+    story.sync(0, &(answer + &mentions));
     story.wait(5_000);
     story.policies(true);
     story.wait(40_000);
@@ -298,7 +296,7 @@ fn meet_policies(story: &mut Story) {
         body: Vec::new(),
         skip: vec![(0, 2)],
     };
-    story.run(0, input);
+    story.settle(0, input);
 }
 
 fn send_badly(story: &mut Story) {
@@ -328,10 +326,13 @@ fn send_badly(story: &mut Story) {
     story.outcome = None;
     story.wait(70_000);
     story.settle(0, Input::Resume);
+    story.wait(70_000);
     story.outcome = fail(&format!(
         "cannot process sync message; {NO_LONGER_SHARED}: lounge"
     ));
+    assert_eq!(link_state(story), LinkState::Active);
     story.write(0, LOUNGE, "the last one");
+    assert_eq!(link_state(story), LinkState::Ended);
     story.outcome = fail("no room for lounge");
     let (channel, connection) = (LOUNGE, CONNECTION);
     story.act(
@@ -354,6 +355,11 @@ fn send_badly(story: &mut Story) {
         },
     );
     story.wait(70_000);
+}
+
+fn link_state(story: &Story) -> LinkState {
+    let link = story.nodes[0].rows.get::<Link>(&(LOUNGE, CONNECTION));
+    link.unwrap().state
 }
 
 fn administer(story: &mut Story) {
@@ -395,19 +401,7 @@ fn administer(story: &mut Story) {
         },
     );
     story.settle(0, Input::Restored);
-    let answer = PingAnswer {
-        sent_at_ms: story.now_ms,
-        recv_at_ms: story.now_ms,
-        kind: Some(PeerKind::Causeway),
-        incarnation: None,
-    };
-    story.settle(
-        0,
-        Input::Ping {
-            connection: CONNECTION,
-            answer: Some(answer),
-        },
-    );
+    story.ping(0, Some(PeerKind::Causeway));
     story.act(
         0,
         FIRST,

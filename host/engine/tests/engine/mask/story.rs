@@ -49,7 +49,7 @@ pub struct Story {
 }
 
 impl Story {
-    pub fn run(&mut self, side: usize, input: Input) -> Output {
+    fn run(&mut self, side: usize, input: Input) -> Output {
         self.now_ms += 5;
         let failing = self.failing.get();
         self.nodes[side].run(self.now_ms, input, |question| judge(question, failing))
@@ -77,7 +77,7 @@ impl Story {
             let outcome = match &self.outcome {
                 Some(outcome) => outcome.clone(),
                 None => {
-                    let arrived = self.frame(1 - from, &frame);
+                    let arrived = self.run(1 - from, framed(&frame));
                     queue.extend(arrived.effects.into_iter().map(|sent| (1 - from, sent)));
                     match arrived.reply {
                         Reply::Http { status: 200, body } => SendOutcome::Answered(body),
@@ -97,13 +97,9 @@ impl Story {
         first.reply
     }
 
-    pub fn frame(&mut self, side: usize, body: &[u8]) -> Output {
-        let input = Input::Frame {
-            connection: CONNECTION,
-            body: body.to_vec(),
-            skip: Vec::new(),
-        };
-        self.run(side, input)
+    /// A peer's frame arrives.
+    pub fn frame(&mut self, side: usize, body: &[u8]) -> Reply {
+        self.settle(side, framed(body))
     }
 
     pub fn act(&mut self, side: usize, actor: Actor, command: Command) -> Reply {
@@ -125,10 +121,28 @@ impl Story {
     pub fn wait(&mut self, pause_ms: i64) {
         self.now_ms += pause_ms;
         for side in [0, 1] {
+            self.ping(side, None);
             for _ in 0..3 {
                 self.settle(side, Input::Timer);
             }
         }
+    }
+
+    /// A ping is answered: the peer is online.
+    pub fn ping(&mut self, side: usize, kind: Option<PeerKind>) {
+        let answer = Some(PingAnswer {
+            sent_at_ms: self.now_ms,
+            recv_at_ms: self.now_ms,
+            kind,
+            incarnation: None,
+        });
+        self.settle(
+            side,
+            Input::Ping {
+                connection: CONNECTION,
+                answer,
+            },
+        );
     }
 
     pub fn policies(&mut self, failing: bool) {
@@ -141,7 +155,7 @@ impl Story {
     }
 
     /// A frame of the peer with a sync message of the first channel.
-    pub fn sync(&mut self, side: usize, sections: &str) -> Output {
+    pub fn sync(&mut self, side: usize, sections: &str) -> Reply {
         let rows = &self.nodes[side].rows;
         let connection = rows.get::<Connection>(&CONNECTION).unwrap();
         let channel = rows.get::<Channel>(&ChannelNo(3)).unwrap();
@@ -151,9 +165,15 @@ impl Story {
             r#"{{"remote_id":"{id}","msg":{{"id":"{id}","topic":"sharedchannel_sync","create_at":5,
             "payload":{{"id":"{id}","channel_id":"{channel}",{sections}}}}}}}"#
         );
-        let output = self.frame(side, body.as_bytes());
-        self.settle(side, Input::Timer);
-        output
+        self.frame(side, body.as_bytes())
+    }
+}
+
+fn framed(body: &[u8]) -> Input {
+    Input::Frame {
+        connection: CONNECTION,
+        body: body.to_vec(),
+        skip: Vec::new(),
     }
 }
 
@@ -308,19 +328,7 @@ fn connect(story: &mut Story, kind: PeerKind) {
             remote_team_id: "none".to_string(),
         };
         story.act(side, OPERATOR, confirm);
-        let answer = PingAnswer {
-            sent_at_ms: story.now_ms,
-            recv_at_ms: story.now_ms,
-            kind: Some(kind),
-            incarnation: None,
-        };
-        story.settle(
-            side,
-            Input::Ping {
-                connection: CONNECTION,
-                answer: Some(answer),
-            },
-        );
+        story.ping(side, Some(kind));
     }
 }
 
