@@ -272,7 +272,7 @@ fn hear_of_posts(story: &mut Story) {
 }
 
 fn meet_policies(story: &mut Story) {
-    let mentions = format!(r#","mention_transforms":{{"dora":"{}"}}"#, id('d'));
+    let mentions = format!(r#","mention_transforms":{{"dora":"{}"}}"#, id('g'));
     story.write(0, LOUNGE, "rosebud is a secret");
     story.write(0, LOUNGE, "marmalade for carol");
     story.write(0, LOUNGE, "maybe wonderful");

@@ -317,7 +317,7 @@ fn connect(story: &mut Story, kind: PeerKind) {
         remote_id: made.unwrap().remote_id,
         site_url: "https://alice.example".to_string(),
         kind,
-        remote_team_id: String::new(),
+        remote_team_id: "t".repeat(26),
     };
     story.act(1, FIRST, Command::AcceptConnection(accept));
     for side in [0, 1] {
@@ -325,7 +325,7 @@ fn connect(story: &mut Story, kind: PeerKind) {
             connection: CONNECTION,
             site_url: "https://peer.example".to_string(),
             kind,
-            remote_team_id: "none".to_string(),
+            remote_team_id: ["none".to_string(), "t".repeat(26)][side].clone(),
         };
         story.act(side, OPERATOR, confirm);
         story.ping(side, Some(kind));
