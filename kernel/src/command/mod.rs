@@ -14,7 +14,7 @@ mod user;
 mod workspace;
 
 pub use request::expire as expire_requests;
-pub use team::DEFAULT_CHANNEL;
+pub use team::{DEFAULT_CHANNEL, DEFAULT_CHANNELS};
 pub use workspace::begin;
 
 use serde::{Deserialize, Serialize};

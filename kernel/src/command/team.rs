@@ -16,7 +16,7 @@ use crate::tx::{Read, Tx};
 /// The channel that nobody leaves.
 pub const DEFAULT_CHANNEL: &str = "town-square";
 /// The channels of every new team, with their display names; everybody joins them.
-const DEFAULT_CHANNELS: [(&str, &str); 2] =
+pub const DEFAULT_CHANNELS: [(&str, &str); 2] =
     [(DEFAULT_CHANNEL, "Town Square"), ("off-topic", "Off-Topic")];
 
 /// Makes a team with its default channels; who makes it administers it.

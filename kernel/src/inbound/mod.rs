@@ -20,6 +20,7 @@ mod users;
 pub use held::step as held_step;
 pub use judge::shorten;
 pub use reason::{Reason, Tally};
+pub use users::OWN_PROPS;
 
 use authorize::Peer;
 

@@ -16,7 +16,7 @@ use crate::wire::write::JsonWriter;
 
 /// Properties that say where a user comes from. We know that ourselves: a peer that names them is
 /// not believed.
-const OWN_PROPS: [&str; 3] = ["RemoteUsername", "RemoteEmail", "OriginalRemoteId"];
+pub const OWN_PROPS: [&str; 3] = ["RemoteUsername", "RemoteEmail", "OriginalRemoteId"];
 
 /// Carries out what was authorised, then makes the user a member of the channel and its team.
 pub fn apply(

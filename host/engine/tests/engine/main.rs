@@ -1,4 +1,5 @@
-//! The engine on real files, with the real component: kernels, policies, durability.
+//! The engine on real files, with the real component: kernels, policies, durability; and the mask
+//! of exported sessions.
 
 // Helpers of tests may fail loudly.
 #![allow(
@@ -11,6 +12,7 @@
 mod durable;
 mod full_disk;
 mod kernel_component;
+mod mask;
 mod policies;
 mod sessions;
 mod stops;

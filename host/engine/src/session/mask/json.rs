@@ -1,0 +1,315 @@
+//! JSON in place: the bytes keep their length and their structure, only the insides of strings and
+//! the digits of numbers change. What the kernel's reader takes it still takes, and what it refuses
+//! it refuses at the same byte.
+
+mod string;
+
+use causeway_kernel::wire::json::{DEPTH_MAX, NODES_MAX};
+
+use super::fields::{Kind, Shape, is_known_key, of_key};
+use super::{Mask, text};
+
+impl Mask {
+    /// Bytes that should be JSON of a shape.
+    pub(super) fn json(&self, bytes: &[u8], shape: Shape) -> Vec<u8> {
+        let mut walk = Walk {
+            mask: self,
+            bytes,
+            out: Vec::with_capacity(bytes.len()),
+            at: 0,
+            nodes: 0,
+            open: Vec::new(),
+        };
+        // Of where it ends the place alone matters.
+        let _ = walk.document(shape);
+        let (mut out, mut rest) = (walk.out, bytes.get(walk.at..).unwrap_or_default());
+        // The byte that is wrong, or that ends a number, stays; the reader never looks behind it.
+        if let Some((last, behind)) = rest.split_first()
+            && last.is_ascii()
+        {
+            out.push(*last);
+            rest = behind;
+        }
+        out.extend(self.plain(rest));
+        out
+    }
+
+    /// JSON in a text.
+    pub(super) fn json_text(&self, text: &str, shape: Shape) -> String {
+        let masked = self.json(text.as_bytes(), shape);
+        // Characters are replaced whole, so that it is a text again.
+        String::from_utf8_lossy(&masked).into_owned()
+    }
+
+    /// Bytes that are nothing but text, some of it broken perhaps.
+    fn plain(&self, bytes: &[u8]) -> Vec<u8> {
+        let mut out = Vec::with_capacity(bytes.len());
+        for chunk in bytes.utf8_chunks() {
+            out.extend_from_slice(self.text(chunk.valid()).as_bytes());
+            out.extend_from_slice(chunk.invalid());
+        }
+        out
+    }
+
+    /// The key of a member of a shape.
+    fn key(&self, key: &str, parent: Shape) -> String {
+        match parent {
+            Shape::Users => self.of_kind(Kind::Id, key),
+            Shape::Mentions => self.text(key),
+            _ => text::away(key, is_known_key, |key| self.text(key)),
+        }
+    }
+}
+
+/// What a member of a value of a shape is; `None` = an element of a list.
+fn inside(parent: Shape, key: Option<&str>) -> Shape {
+    match (parent, key) {
+        (Shape::Message, Some(key)) => of_key(key).unwrap_or(Shape::Opaque),
+        (Shape::Users, Some(_)) => Shape::Message,
+        (Shape::Mentions, Some(_)) => Shape::Text(Kind::Id),
+        (Shape::Message | Shape::Text(_), None) => parent,
+        _ => Shape::Opaque,
+    }
+}
+
+/// A pass over the bytes in the steps of the kernel's reader. What stands before `at` is in `out`.
+struct Walk<'m, 'b> {
+    mask: &'m Mask,
+    bytes: &'b [u8],
+    out: Vec<u8>,
+    at: usize,
+    nodes: usize,
+    /// Containers that are open: whether each is an object, and its shape.
+    open: Vec<(bool, Shape)>,
+}
+
+/// The byte at which it stands is wrong there, or there is none.
+struct Wrong;
+
+type Step<T> = Result<T, Wrong>;
+
+/// What comes next.
+enum Expect {
+    Value(Shape),
+    /// A value, or the end of an empty array.
+    FirstElement(Shape),
+    /// A key, or the end of an empty object.
+    FirstKey,
+    Key,
+    CommaOrEnd,
+}
+
+impl Walk<'_, '_> {
+    fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    /// Passes a byte as it is.
+    fn keep(&mut self, byte: u8) {
+        self.out.push(byte);
+        self.at += 1;
+    }
+
+    fn skip_space(&mut self) {
+        while let Some(byte @ (b' ' | b'\t' | b'\n' | b'\r')) = self.peek() {
+            self.keep(byte);
+        }
+    }
+
+    fn document(&mut self, shape: Shape) -> Step<()> {
+        let mut expect = Expect::Value(shape);
+        loop {
+            self.skip_space();
+            let byte = self.peek().ok_or(Wrong)?;
+            expect = match (expect, byte) {
+                (Expect::FirstElement(_), b']') | (Expect::FirstKey, b'}') => self.close(byte)?,
+                (Expect::FirstKey | Expect::Key, b'"') => Expect::Value(self.member()?),
+                (Expect::Value(shape) | Expect::FirstElement(shape), _) => {
+                    self.value(byte, shape)?
+                }
+                (Expect::CommaOrEnd, b',') => {
+                    self.keep(byte);
+                    match self.open.last() {
+                        Some((false, shape)) => Expect::Value(inside(*shape, None)),
+                        _ => Expect::Key,
+                    }
+                }
+                (Expect::CommaOrEnd, b'}' | b']') => self.close(byte)?,
+                _ => return Err(Wrong),
+            };
+            if self.open.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Passes a key and its colon; says what the value is.
+    fn member(&mut self) -> Step<Shape> {
+        let parent = self.open.last().map_or(Shape::Opaque, |(_, shape)| *shape);
+        let mask = self.mask;
+        let mut shape = Shape::Opaque;
+        self.string(|key| {
+            shape = inside(parent, Some(key));
+            mask.key(key, parent)
+        })?;
+        self.skip_space();
+        match self.peek() {
+            Some(byte @ b':') => self.keep(byte),
+            _ => return Err(Wrong),
+        }
+        Ok(shape)
+    }
+
+    fn value(&mut self, byte: u8, shape: Shape) -> Step<Expect> {
+        if self.nodes >= NODES_MAX {
+            return Err(Wrong);
+        }
+        if matches!(byte, b'{' | b'[') {
+            if self.open.len() >= DEPTH_MAX {
+                return Err(Wrong);
+            }
+            self.nodes += 1;
+            self.keep(byte);
+            return Ok(if byte == b'{' {
+                self.open.push((true, shape_of_object(shape)));
+                Expect::FirstKey
+            } else {
+                self.open.push((false, shape));
+                Expect::FirstElement(inside(shape, None))
+            });
+        }
+        let mask = self.mask;
+        match byte {
+            b'"' => {
+                let kind = match shape {
+                    Shape::Text(kind) => kind,
+                    _ => Kind::Plain,
+                };
+                self.string(|text| mask.of_kind(kind, text))?;
+            }
+            b't' => self.word(b"true")?,
+            b'f' => self.word(b"false")?,
+            b'n' => self.word(b"null")?,
+            _ => self.number(shape)?,
+        }
+        self.nodes += 1;
+        Ok(Expect::CommaOrEnd)
+    }
+
+    fn close(&mut self, byte: u8) -> Step<Expect> {
+        let is_object = self.open.last().is_some_and(|(is_object, _)| *is_object);
+        if byte != if is_object { b'}' } else { b']' } {
+            return Err(Wrong);
+        }
+        self.open.pop();
+        self.keep(byte);
+        Ok(Expect::CommaOrEnd)
+    }
+
+    fn word(&mut self, word: &[u8]) -> Step<()> {
+        for expected in word {
+            if self.peek() != Some(*expected) {
+                return Err(Wrong);
+            }
+            self.keep(*expected);
+        }
+        Ok(())
+    }
+
+    /// Passes a string: what `masked` makes of its text stands in its place. One that breaks off is
+    /// masked as far as it goes.
+    fn string(&mut self, masked: impl FnOnce(&str) -> String) -> Step<()> {
+        self.keep(b'"');
+        let start = self.at;
+        let ended = self.string_end();
+        let inside = self.bytes.get(start..self.at).unwrap_or_default();
+        self.out.extend(string::replace(inside, masked));
+        ended?;
+        self.keep(b'"');
+        Ok(())
+    }
+
+    /// Goes to the quote that ends the string, or to the byte that may not stand in one.
+    fn string_end(&mut self) -> Step<()> {
+        loop {
+            match self.peek() {
+                Some(b'"') => return Ok(()),
+                Some(b'\\') => {
+                    self.at += 1;
+                    self.escape()?;
+                }
+                None | Some(0..0x20) => return Err(Wrong),
+                Some(_) => self.at += 1,
+            }
+        }
+    }
+
+    fn escape(&mut self) -> Step<()> {
+        match self.peek() {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 1,
+            Some(b'u') => {
+                self.at += 1;
+                for _ in 0..4 {
+                    if !self.peek().is_some_and(|byte| byte.is_ascii_hexdigit()) {
+                        return Err(Wrong);
+                    }
+                    self.at += 1;
+                }
+            }
+            _ => return Err(Wrong),
+        }
+        Ok(())
+    }
+
+    fn number(&mut self, shape: Shape) -> Step<()> {
+        let start = self.at;
+        let ended = self.number_end();
+        let number = self.bytes.get(start..self.at).unwrap_or_default();
+        if shape == Shape::Number {
+            self.out.extend_from_slice(number);
+        } else {
+            let number = String::from_utf8_lossy(number);
+            self.out.extend(self.mask.number(&number).bytes());
+        }
+        ended
+    }
+
+    fn number_end(&mut self) -> Step<()> {
+        self.pass(b"-");
+        if !self.pass(b"0") {
+            self.digits()?;
+        }
+        if self.pass(b".") {
+            self.digits()?;
+        }
+        if self.pass(b"eE") {
+            self.pass(b"+-");
+            self.digits()?;
+        }
+        Ok(())
+    }
+
+    fn digits(&mut self) -> Step<()> {
+        const DIGITS: &[u8] = b"0123456789";
+        if !self.pass(DIGITS) {
+            return Err(Wrong);
+        }
+        while self.pass(DIGITS) {}
+        Ok(())
+    }
+
+    /// Passes one of some bytes, if one stands here.
+    fn pass(&mut self, bytes: &[u8]) -> bool {
+        let found = self.peek().is_some_and(|byte| bytes.contains(&byte));
+        self.at += usize::from(found);
+        found
+    }
+}
+
+/// What an object of a shape is: one where a text or a number should be is anything.
+fn shape_of_object(shape: Shape) -> Shape {
+    match shape {
+        Shape::Text(_) | Shape::Number => Shape::Opaque,
+        shape => shape,
+    }
+}

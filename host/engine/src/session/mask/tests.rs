@@ -1,0 +1,301 @@
+use causeway_kernel::id::{ChannelNo, ConnectionNo};
+use causeway_kernel::inbound::OWN_PROPS;
+use causeway_kernel::model::Job;
+use causeway_kernel::naming;
+use causeway_kernel::posts::hashtags;
+use causeway_kernel::table::Table;
+use causeway_kernel::tx::Record;
+use causeway_kernel::wire::json::{Document, JsonError};
+use causeway_kernel::wire::message::{SyncMessage, WirePost};
+use causeway_kernel::wire::response::{self, Answer, NO_LONGER_SHARED};
+use causeway_kernel::wire::write::escaped_len;
+use proptest::prelude::*;
+
+use super::fields::{Kind, Shape, is_known_key};
+use super::{Mask, Unmaskable};
+
+fn mask() -> Mask {
+    Mask::new([3; 32])
+}
+
+fn json(text: &str, shape: Shape) -> String {
+    mask().json_text(text, shape)
+}
+
+/// What may stand in names, addresses and links, often.
+const NAMES: &str = "[a-zA-Z0-9@:._/# -]{0,24}|[a-z]{1,3}(-[0-9]{1,2})?(:[a-z]{1,3})?";
+/// What looks like JSON, often.
+const JSON: &str = r#"([\[\]{}",:]|true|null|nul|-|0|17|0\.5|1e9|"id":|"props":\{|"message":"Hi \\u00e9\\ud83d\\ude00 \\n"|é|日|\\u12)*"#;
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_stand_in_has_the_lengths_and_the_classes_of_the_text(text in "\\PC*|.*") {
+        let masked = mask().text(&text);
+        prop_assert_eq!(masked.len(), text.len());
+        prop_assert_eq!(escaped_len(&masked), escaped_len(&text));
+        prop_assert_eq!(masked.chars().count(), text.chars().count());
+        for (was, is) in text.chars().zip(masked.chars()) {
+            let class = |c: char| (
+                c.len_utf8(), c.is_ascii_digit(), c.is_ascii_lowercase(), c.is_ascii_uppercase(),
+                c.is_whitespace(), c.is_control(),
+            );
+            prop_assert_eq!(class(was), class(is));
+            prop_assert!(was.is_ascii_alphanumeric() || !was.is_ascii() || was == is);
+        }
+    }
+
+    #[test]
+    fn different_texts_stay_different(one in NAMES, other in NAMES, foreign in "[а-яé日-龥]{1,2}", also in "[а-яé日-龥]{1,2}") {
+        let mask = mask();
+        prop_assert_eq!(one == other, mask.text(&one) == mask.text(&other));
+        prop_assert_eq!(foreign == also, mask.text(&foreign) == mask.text(&also));
+        prop_assert_eq!(one == other, mask.team_name(&one) == mask.team_name(&other));
+        prop_assert_eq!(one == other, mask.channel_name(&one) == mask.channel_name(&other));
+        prop_assert_eq!(one == other, mask.number(&one) == mask.number(&other));
+    }
+
+    #[test]
+    fn stand_ins_follow_lower_case(text in NAMES) {
+        let mask = mask();
+        let lower = text.to_ascii_lowercase();
+        prop_assert_eq!(mask.text(&text).to_ascii_lowercase(), mask.text(&lower));
+        prop_assert_eq!(mask.team_name(&text).to_ascii_lowercase(), mask.team_name(&lower));
+        prop_assert_eq!(mask.channel_name(&text).to_ascii_lowercase(), mask.channel_name(&lower));
+    }
+
+    #[test]
+    fn words_are_masked_by_themselves(text in "[a-zA-Z0-9]{1,8}", before in "[ @:/]", behind in "[ :,]") {
+        let mask = mask();
+        let within = mask.text(&format!("x{before}{text}{behind}y"));
+        prop_assert_eq!(&within[2..2 + text.len()], mask.text(&text));
+    }
+
+    #[test]
+    fn what_is_a_name_stays_one(text in "[a-z0-9._-]{1,9}|[a-z0-9@._:-]{1,9}|(api|post|login)[a-z]{0,3}") {
+        let mask = mask();
+        let masked = mask.text(&text);
+        prop_assert_eq!(naming::is_username(&text), naming::is_username(&masked));
+        prop_assert_eq!(naming::is_remote_username(&text), naming::is_remote_username(&masked));
+        prop_assert_eq!(naming::is_connection_name(&text), naming::is_connection_name(&masked));
+        prop_assert_eq!(naming::is_email(&text), naming::is_email(&masked));
+        let team = mask.team_name(&text);
+        prop_assert_eq!(naming::is_team_name(&text), naming::is_team_name(&team));
+        prop_assert_eq!(naming::is_reserved_team_name(&text), naming::is_reserved_team_name(&team));
+        let channel = mask.channel_name(&text);
+        prop_assert_eq!(naming::is_channel_name(&text), naming::is_channel_name(&channel));
+    }
+
+    #[test]
+    fn suffixes_and_hashtags_are_those_of_the_stand_in(
+        user in "[a-z0-9._-]{0,12}[a-z][a-z0-9._-]{0,12}",
+        connection in "[a-z0-9._-]{1,20}",
+        attempt in 0u32..=25,
+        text in "([#a-z0-9.é-]{0,9}[ ,])*",
+    ) {
+        let mask = mask();
+        let attempt = if attempt == 1 { 0 } else { attempt };
+        let of = |user: &str, connection: &str| naming::munge(user, connection, attempt, 64);
+        let before = of(&user, &connection);
+        prop_assert_eq!(mask.text(&before), of(&mask.text(&user), &mask.text(&connection)));
+        prop_assert_eq!(mask.text(&hashtags(&text)), hashtags(&mask.text(&text)));
+    }
+
+    #[test]
+    fn json_is_read_or_refused_as_before(text in JSON) {
+        let masked = json(&text, Shape::Message);
+        prop_assert_eq!(masked.len(), text.len());
+        prop_assert_eq!(outline(text.as_bytes()), outline(masked.as_bytes()));
+    }
+
+    #[test]
+    fn any_bytes_are_read_or_refused_as_before(bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
+        for bytes in [bytes.clone(), [b"[\"", bytes.as_slice(), b"\"]"].concat()] {
+            let masked = mask().json(&bytes, Shape::Opaque);
+            prop_assert_eq!(masked.len(), bytes.len());
+            prop_assert_eq!(outline(&bytes), outline(&masked));
+        }
+    }
+
+    #[test]
+    fn keys_that_mean_nothing_do_not_become_ones_that_do(key in "[a-z]{2,4}(_[a-z]{2})?") {
+        let text = format!("{{\"{key}\":\"x\"}}");
+        let masked = json(&text, Shape::Message);
+        let document = Document::parse(masked.as_bytes()).unwrap();
+        let is = document.root().children().next().unwrap().key().into_owned();
+        prop_assert_eq!(is_known_key(&key), is_known_key(&is));
+    }
+}
+
+/// What the kernel's reader sees of a document besides the words in it.
+fn outline(bytes: &[u8]) -> Result<Vec<String>, JsonError> {
+    let document = Document::parse(bytes)?;
+    let mut outline = Vec::new();
+    let mut values = vec![document.root()];
+    while let Some(value) = values.pop() {
+        let text = value.as_text().map(|text| text.chars().count());
+        let lengths = (value.raw().len(), value.key().len(), text);
+        outline.push(format!("{value:?} {lengths:?}"));
+        values.extend(value.children());
+    }
+    Ok(outline)
+}
+
+#[test]
+fn words_that_the_kernel_knows_stay() {
+    let mask = mask();
+    for known in [
+        "all", "Here", "@channel", "system", "http://", "HTTPS://", "bob-2:", "x.-25",
+    ] {
+        let at = known.find(|c: char| c.is_ascii_alphabetic()).unwrap();
+        let is = mask.text(known);
+        let stays = if known.contains("-2") {
+            known.split_once('-').unwrap().1
+        } else {
+            &known[at..]
+        };
+        assert!(is.ends_with(stays), "{known} became {is}");
+    }
+    for masked in ["06-12-17", "bob-26", "alls", "towns"] {
+        assert_ne!(mask.text(masked), masked);
+    }
+    assert_eq!(mask.channel_name("Town-Square"), "Town-Square");
+    assert_eq!(mask.channel_name("off-topic"), "off-topic");
+    assert_ne!(mask.channel_name("town-hall"), "town-hall");
+    assert!(mask.team_name("Administration").starts_with("Admin"));
+    assert_ne!(mask.team_name("acme"), "acme");
+}
+
+#[test]
+fn no_team_name_becomes_one_that_is_not_allowed() {
+    let letters = || (b'a'..=b'z').map(char::from);
+    let mask = mask();
+    for one in letters() {
+        for two in letters() {
+            for three in letters() {
+                let name: String = [one, two, three].into_iter().collect();
+                let is = mask.team_name(&name);
+                let reserved = naming::is_reserved_team_name;
+                assert_eq!(reserved(&name), reserved(&is), "{name} became {is}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_rest_of_a_reaction_s_name_stays() {
+    let job = Job::AskAgain {
+        connection: ConnectionNo(1),
+        position: (ChannelNo(2), 3, "0000000000000004/tada".to_string()),
+    };
+    let bytes = job.to_bytes();
+    let masked = mask().row(Table::Jobs, &[0; 8], &bytes).unwrap();
+    assert_eq!(masked, (vec![0; 8], bytes));
+    let broken = mask().row(Table::Jobs, &[0; 8], &[1, 99]);
+    assert_eq!(broken, Err(Unmaskable::Row(Table::Jobs)));
+}
+
+#[test]
+fn a_mention_keeps_its_bounds() {
+    let mask = mask();
+    let text = mask.text("hi @Ann.lee-2:globex! mail bob@globex.example");
+    let name = mask.text("ann.lee-2");
+    let connection = mask.text("globex");
+    let expected = format!("@{name}:{connection}! ");
+    assert!(text.to_ascii_lowercase().contains(&expected), "{text}");
+    assert!(text.ends_with(&format!(
+        "{}@{connection}.{}",
+        mask.text("bob"),
+        mask.text("example")
+    )));
+}
+
+#[test]
+fn another_key_gives_other_stand_ins() {
+    let text = "The quick brown fox jumps over the lazy dog";
+    assert_ne!(mask().text(text), Mask::new([4; 32]).text(text));
+}
+
+#[test]
+fn an_escaped_text_is_the_text() {
+    let mask = mask();
+    let text = json(
+        r#"{"message":"\u0041nna \ud83d\ude00 caf\u00E9 \"\/\n\ud83d"}"#,
+        Shape::Message,
+    );
+    let document = Document::parse(text.as_bytes()).unwrap();
+    let message = document.root().text("message").unwrap();
+    assert_eq!(message, mask.text("Anna \u{1F600} caf\u{e9} \"/\n\u{fffd}"));
+}
+
+#[test]
+fn a_frame_keeps_what_the_protocol_needs_and_nothing_else() {
+    let id = "yye1rc4rkiu8xnr3ik7h3zxq9h";
+    let text = format!(
+        r#"{{"channel_id":"{id}","secret":{{"id":"{id}","n":12345,"username":"Anna"}},
+        "users":{{"{id}":{{"id":"{id}","username":"anna","locale":"de","create_at":17}}}},
+        "posts":[{{"id":"{id}","message":"Hello, Berta","props":{{"phone":4930123456,"who":"Berta"}},
+        "type":"custom_x","root_id":"Berta"}}],
+        "reactions":[{{"emoji_name":"tada"}}],"mention_transforms":{{"berta":"{id}"}}}}"#
+    );
+    let masked = json(&text, Shape::Message);
+    let document = Document::parse(masked.as_bytes()).unwrap();
+    let message = SyncMessage::decode(document.root()).unwrap();
+    let user = message.users[0].1.as_ref().unwrap();
+    assert_eq!(
+        (user.id.as_str(), user.locale.as_str(), user.create_at),
+        (id, "de", 17)
+    );
+    assert_eq!(message.users[0].0.key(), id);
+    let post: &WirePost = message.posts[0].1.as_ref().unwrap();
+    assert_eq!((post.id.as_str(), post.kind.as_str()), (id, "custom_x"));
+    assert_eq!(post.message, mask().text("Hello, Berta"));
+    assert_eq!(message.reactions[0].1.as_ref().unwrap().emoji_name, "tada");
+    assert_eq!(
+        message.mention_transforms,
+        [(mask().text("berta"), id.to_string())]
+    );
+    for word in [
+        "Anna",
+        "anna",
+        "Berta",
+        "berta",
+        "Hello",
+        "secret",
+        "phone",
+        "who",
+        "12345",
+        "4930123456",
+    ] {
+        assert!(!masked.contains(word), "{word} is in {masked}");
+    }
+    // An id where no id belongs is a text.
+    assert_eq!(masked.matches(id).count(), text.matches(id).count() - 1);
+}
+
+#[test]
+fn properties_that_are_not_believed_stay_so() {
+    for own in OWN_PROPS {
+        let text = format!(r#"{{"{own}":"Anna"}}"#);
+        let masked = json(&text, Shape::Opaque);
+        assert!(masked.contains(own) && !masked.contains("Anna"));
+    }
+}
+
+#[test]
+fn a_peer_that_ends_a_sharing_still_ends_it() {
+    let answer = |err: &str| {
+        let text = String::from_utf8(response::encode_fail(err)).unwrap();
+        match response::decode(json(&text, Shape::Message).as_bytes()) {
+            Ok(Answer::Fail(err)) => err,
+            other => panic!("{other:?}"),
+        }
+    };
+    let ended = answer(&format!(
+        "cannot process sync message; {NO_LONGER_SHARED}: lounge"
+    ));
+    assert!(ended.contains(NO_LONGER_SHARED) && !ended.contains("lounge"));
+    assert!(!answer("no channel lounge").contains(NO_LONGER_SHARED));
+    assert_eq!(mask().of_kind(Kind::Locale, "en"), "en");
+}

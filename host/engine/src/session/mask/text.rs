@@ -1,0 +1,207 @@
+//! Texts and names, word by word. Everything between words stays, so that mentions, addresses,
+//! links and Markdown keep their shape.
+
+use causeway_kernel::command::DEFAULT_CHANNELS;
+use causeway_kernel::id::Id;
+use causeway_kernel::limits::{EMOJI_BYTES_MAX, USERNAME_BYTES_MAX};
+use causeway_kernel::naming::{self, SUFFIX_ATTEMPTS_MAX};
+use causeway_kernel::wire::response::NO_LONGER_SHARED;
+
+use super::fields::Kind;
+use super::{Mask, cipher};
+
+/// What a stretch of a text is made of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Run {
+    /// ASCII letters and digits.
+    Word,
+    /// Characters beyond ASCII. Apart from words, as the kernel's rules for names know only ASCII.
+    Foreign,
+    /// What stays.
+    Between,
+}
+
+impl Run {
+    fn of(character: char) -> Run {
+        if character.is_ascii_alphanumeric() {
+            Run::Word
+        } else if !character.is_ascii() && cipher::has_stand_ins(character) {
+            Run::Foreign
+        } else {
+            Run::Between
+        }
+    }
+}
+
+impl Mask {
+    /// A text or a name; the stand-in has its length, in bytes and in characters.
+    #[must_use]
+    pub fn text(&self, text: &str) -> String {
+        let mut out = String::with_capacity(text.len());
+        let mut rest = text;
+        // Whether a letter stands before, and since then only what user names are made of.
+        let mut in_name = false;
+        while let Some(first) = rest.chars().next() {
+            let kind = Run::of(first);
+            let length = rest.find(|character| Run::of(character) != kind);
+            let (run, tail) = rest.split_at(length.unwrap_or(rest.len()));
+            rest = tail;
+            match kind {
+                Run::Word => {
+                    let may_be_suffix = in_name && out.ends_with('-');
+                    out.push_str(&self.word(run, may_be_suffix));
+                    in_name |= run.bytes().any(|byte| byte.is_ascii_alphabetic());
+                }
+                Run::Foreign => {
+                    out.push_str(&self.cipher.permute(run));
+                    in_name = false;
+                }
+                Run::Between => {
+                    out.push_str(run);
+                    in_name &= run.bytes().all(|byte| b".-_".contains(&byte));
+                }
+            }
+        }
+        out
+    }
+
+    fn word(&self, word: &str, may_be_suffix: bool) -> String {
+        let lower = word.to_ascii_lowercase();
+        let stays = |word: &str| is_known(word) || (may_be_suffix && is_suffix(word));
+        let masked = away(&lower, stays, |word| self.cipher.permute(word));
+        let case = |(was, is): (char, char)| {
+            if was.is_ascii_uppercase() {
+                is.to_ascii_uppercase()
+            } else {
+                is
+            }
+        };
+        word.chars().zip(masked.chars()).map(case).collect()
+    }
+
+    /// What stands for a text of a kind.
+    pub(super) fn of_kind(&self, kind: Kind, text: &str) -> String {
+        let stays = match kind {
+            Kind::Keep => true,
+            Kind::Id => Id::parse(text).is_some(),
+            Kind::Word => is_word(text),
+            Kind::Locale => naming::is_locale(text),
+            Kind::Plain => false,
+            Kind::TeamName => return self.team_name(text),
+            Kind::ChannelName => return self.channel_name(text),
+            Kind::Address => return self.address(text),
+            Kind::Refusal => return self.refusal(text),
+        };
+        if stays {
+            text.to_string()
+        } else {
+            self.text(text)
+        }
+    }
+
+    /// A team's name: one that begins with a word that is not allowed keeps that beginning, and no
+    /// other gets one.
+    pub(super) fn team_name(&self, name: &str) -> String {
+        let reserved = |name: &str| naming::is_reserved_team_name(&name.to_ascii_lowercase());
+        let start = |end: &usize| name.get(..*end).is_some_and(reserved);
+        match (1..=name.len()).find(start) {
+            Some(end) => {
+                let (start, rest) = name.split_at(end);
+                format!("{start}{}", self.text(rest))
+            }
+            None => away(name, reserved, |name| self.text(name)),
+        }
+    }
+
+    /// A channel's URL name: those of every team's own channels stay.
+    pub(super) fn channel_name(&self, name: &str) -> String {
+        let is_default = |name: &str| {
+            DEFAULT_CHANNELS
+                .iter()
+                .any(|(default, _)| name.eq_ignore_ascii_case(default))
+        };
+        away(name, is_default, |name| self.text(name))
+    }
+
+    /// A user's e-mail address. Of one that the kernel makes for a remote user only the name of the
+    /// connection is masked: the kernel makes the same again.
+    pub(super) fn address(&self, address: &str) -> String {
+        let made = |address: &str| -> Option<(String, String)> {
+            let (id, domain) = address.split_once('@')?;
+            let connection = domain.strip_suffix(".invalid")?;
+            Some((Id::parse(id)?.into(), connection.to_string()))
+        };
+        match made(address) {
+            Some((id, connection)) => format!("{id}@{}.invalid", self.text(&connection)),
+            None => away(address, |text| made(text).is_some(), |text| self.text(text)),
+        }
+    }
+
+    /// A peer's words of refusal: those by which it ends a sharing stay.
+    fn refusal(&self, words: &str) -> String {
+        let ends = |words: &str| words.contains(NO_LONGER_SHARED);
+        if ends(words) {
+            let parts = words.split(NO_LONGER_SHARED);
+            let masked: Vec<String> = parts.map(|part| self.text(part)).collect();
+            masked.join(NO_LONGER_SHARED)
+        } else {
+            away(words, ends, |words| self.text(words))
+        }
+    }
+
+    /// A number's text in JSON: a leading zero stays one, and no other digit becomes one.
+    pub(super) fn number(&self, number: &str) -> String {
+        let mut out = String::with_capacity(number.len());
+        let mut rest = number;
+        while let Some(start) = rest.find(|character: char| character.is_ascii_digit()) {
+            let (before, from) = rest.split_at(start);
+            let length = from.find(|character: char| !character.is_ascii_digit());
+            let (digits, tail) = from.split_at(length.unwrap_or(from.len()));
+            out.push_str(before);
+            let zero = digits.starts_with('0');
+            let other = |masked: &str| masked.starts_with('0') != zero;
+            out.push_str(&away(digits, other, |digits| self.cipher.permute(digits)));
+            rest = tail;
+        }
+        out.push_str(rest);
+        out
+    }
+}
+
+/// A permutation that leaves `stays` alone: what it would make one of those is permuted again. It
+/// ends, as the cycle of a text comes back to the text, and it never makes two texts one.
+pub(super) fn away(
+    text: &str,
+    stays: impl Fn(&str) -> bool,
+    permute: impl Fn(&str) -> String,
+) -> String {
+    if stays(text) {
+        return text.to_string();
+    }
+    let mut masked = permute(text);
+    while stays(&masked) {
+        masked = permute(&masked);
+    }
+    masked
+}
+
+/// Words that stay: names that no account may have, and the schemes of site URLs.
+fn is_known(word: &str) -> bool {
+    let is_scheme = matches!(word, "http" | "https");
+    is_scheme || (word.len() <= USERNAME_BYTES_MAX && !naming::is_username(word))
+}
+
+/// Numbers that tell users of the same name apart.
+fn is_suffix(word: &str) -> bool {
+    let number = word.parse::<u32>().ok();
+    !word.starts_with('0')
+        && number.is_some_and(|number| (2..=SUFFIX_ATTEMPTS_MAX).contains(&number))
+}
+
+/// Whether a text has the form of an emoji's name or a type.
+fn is_word(text: &str) -> bool {
+    text.len() <= EMOJI_BYTES_MAX
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-+_".contains(&byte))
+}

@@ -1,0 +1,439 @@
+//! The chapters of the story.
+
+use causeway_kernel::command::Command;
+use causeway_kernel::id::{ChannelNo, ConnectionNo, PostNo, UserNo};
+use causeway_kernel::input::{Actor, Input, SendOutcome};
+use causeway_kernel::lookup;
+use causeway_kernel::model::{
+    Config, Connection, ConnectionState, Link, LinkState, PeerKind, User,
+};
+use causeway_kernel::tx::Read;
+use causeway_kernel::wire::response::NO_LONGER_SHARED;
+
+use super::story::{self, CONNECTION, FIRST, OPERATOR, Story, text_of};
+
+const LOUNGE: ChannelNo = ChannelNo(3);
+
+/// Everything that the story tells, in an order that makes each part matter to later ones.
+pub fn whole_story(kind: PeerKind) -> Story {
+    let mut story = story::begin(kind);
+    write_and_edit(&mut story);
+    hear_of_users(&mut story);
+    hear_of_posts(&mut story);
+    meet_policies(&mut story);
+    send_badly(&mut story);
+    administer(&mut story);
+    story
+}
+
+fn write_and_edit(story: &mut Story) {
+    let first = story
+        .write(
+            0,
+            LOUNGE,
+            "Hello @Alice, see #Handbook and https://acme.example/x?y=Z",
+        )
+        .unwrap();
+    let keyed = |message: &str| Input::Command {
+        actor: FIRST,
+        key: Some("alice:17".to_string()),
+        command: story::post(
+            LOUNGE,
+            Some(first),
+            message,
+            r#" {"card":"wonderful \u00e9","n":1200} "#,
+        ),
+    };
+    for message in ["a wonderful answer", "the same again"] {
+        story.settle(0, keyed(message));
+    }
+    for (message, is_pinned) in [
+        ("Hello, carol", None),
+        ("Hello, carol", None),
+        ("Hello, carol", Some(true)),
+    ] {
+        let message = Some(message.to_string());
+        story.act(
+            0,
+            FIRST,
+            Command::EditPost {
+                post: first,
+                message,
+                props: None,
+                is_pinned,
+            },
+        );
+    }
+    let old = story.old;
+    story.act(
+        0,
+        FIRST,
+        story::post(LOUNGE, old, "an answer to what is older", ""),
+    );
+    for emoji in ["tada", "tada", "no emoji", "+1"] {
+        story.act(
+            0,
+            FIRST,
+            Command::AddReaction {
+                post: first,
+                emoji: emoji.to_string(),
+            },
+        );
+    }
+    let emoji = "tada".to_string();
+    story.act(
+        0,
+        FIRST,
+        Command::RemoveReaction {
+            post: first,
+            user: UserNo(1),
+            emoji,
+        },
+    );
+    let gone = story.write(0, LOUNGE, "deleted soon").unwrap();
+    story.act(0, FIRST, Command::DeletePost { post: gone });
+    story.act(0, FIRST, Command::ViewChannel { channel: LOUNGE });
+    story.act(
+        0,
+        FIRST,
+        story::post(LOUNGE, None, "props are no object", "[1]"),
+    );
+    story.act(0, FIRST, story::post(LOUNGE, None, &"ü".repeat(16_384), ""));
+    story.act(
+        1,
+        FIRST,
+        story::post(
+            LOUNGE,
+            None,
+            "Greetings from @berta to @alice:initech, @carol",
+            "",
+        ),
+    );
+    story.act(0, FIRST, story::rename(UserNo(2), "carol.b"));
+    story.act(0, FIRST, story::rename(UserNo(2), "alice"));
+    story.act(
+        0,
+        FIRST,
+        Command::RemoveChannelMember {
+            channel: LOUNGE,
+            user: UserNo(2),
+        },
+    );
+    story.wait(2_000);
+}
+
+fn id(letter: char) -> String {
+    letter.to_string().repeat(26)
+}
+
+fn hear_of_users(story: &mut Story) {
+    for (letter, name, at) in [
+        ('d', "dora", 5),
+        ('e', "dora", 5),
+        ('f', "Dora", 5),
+        ('g', "dora", 5),
+        ('h', "x:yz", 5),
+        ('e', "dolly", 7),
+        ('g', "dora-2", 9),
+        ('k', "", 1),
+        (
+            'm',
+            "maria-magdalena-of-the-long-winding-road-to-nowhere-at-all",
+            1,
+        ),
+    ] {
+        let user = id(letter);
+        story.sync(0, &format!(
+            r#""users":{{"{user}":{{"id":"{user}","username":"{name}","update_at":{at},"email":"dora@globex.example",
+            "props":{{"mood":"wonderful","RemoteUsername":"eve"}},"timezone":{{"manualTimezone":"Europe/Vienna"}},"locale":"xx-long"}}}}"#
+        ));
+    }
+    let name = |letter| {
+        let rows = &story.nodes[0].rows;
+        let user = lookup::user(rows, &id(letter)).unwrap();
+        rows.get::<User>(&user).unwrap().username
+    };
+    assert_eq!([name('d'), name('g')], ["dora:globex", "dora-2:globex"]);
+    let mention = story
+        .write(
+            0,
+            LOUNGE,
+            "@dora-2:globex, @dora:globex: @Dora-2: @carol.b.-_ wonderful",
+        )
+        .unwrap();
+    assert!(text_of(story, 0, mention).contains("@dora-2:globex"));
+}
+
+fn posts(sections: &[(char, &str, &str)]) -> String {
+    let posts: Vec<String> = sections
+        .iter()
+        .map(|(letter, message, more)| format!(
+            r#"{{"id":"{}","channel_id":"CHANNEL","user_id":"{}","create_at":10,"update_at":10,"message":"{message}"{more}}}"#,
+            id(*letter), id('d')
+        ))
+        .collect();
+    format!(r#""posts":[{}]"#, posts.join(","))
+}
+
+fn hear_of_posts(story: &mut Story) {
+    let mentions = format!(
+        r#","mention_transforms":{{"dora":"{}","Nobody":"{}","alice":"{}"}}"#,
+        id('d'),
+        id('z'),
+        id('e')
+    );
+    let text = r#"Hi @dora. @nobody @Alice: #Tag, \u0041lice \"quoted\" &<>"#;
+    // Twice the same, then the same once more, as a server does when somebody reacts to it.
+    for edit_at in [0, 0, 15] {
+        let more = format!(r#","props":{{"a":"wonderful"}},"hashtags":"x","edit_at":{edit_at}"#);
+        let message = posts(&[('1', text, &more)]);
+        story.sync(0, &format!("{message}{mentions}"));
+    }
+    story.sync(
+        0,
+        &format!(
+            "{}{mentions}",
+            posts(&[
+                ('1', text, r#","edit_at":20"#),
+                ('2', "a reply", &format!(r#","root_id":"{}""#, id('1'))),
+                (
+                    '3',
+                    "of an unknown root",
+                    &format!(r#","root_id":"{}""#, id('9'))
+                ),
+                ('4', "of no type", r#","type":"other stuff""#),
+                ('5', "custom", r#","type":"custom_thing""#),
+                (
+                    '6',
+                    "long",
+                    &format!(r#","hashtags":"{}""#, "y".repeat(1_001))
+                ),
+                ('7', "never seen", r#","delete_at":30"#),
+                ('1', "deleted", r#","delete_at":40"#),
+            ])
+        ),
+    );
+    let reaction = |emoji: &str, post: char| {
+        format!(
+            r#"{{"user_id":"{}","post_id":"{}","emoji_name":"{emoji}","create_at":50}}"#,
+            id('d'),
+            id(post)
+        )
+    };
+    let reactions = [
+        reaction("tada", '5'),
+        reaction("no emoji", '5'),
+        reaction("tada", '8'),
+    ]
+    .join(",");
+    story.sync(
+        0,
+        &format!(r#""reactions":[{reactions},7],"statuses":[{{"status":"wonderful"}}]"#),
+    );
+    for body in [
+        "",
+        "<html>wonderful",
+        "{\"remote_id\":\"alice\"",
+        "{\"remote_id\":7} ",
+        "[nul",
+        "[01]",
+    ] {
+        story.frame(0, body.as_bytes());
+    }
+    story.frame(0, b"{\"remote_id\":\"\xff\xfewonderful\"");
+    let body = format!(r#"{{"id":"{}","message":"carol"#, id('5')).into_bytes();
+    let reason = "stopped at wonderful".to_string();
+    story.settle(
+        0,
+        Input::Quarantine {
+            connection: CONNECTION,
+            body,
+            reason,
+        },
+    );
+    for (name, letter) in [
+        ("lounge", 'n'),
+        ("town-square", 'o'),
+        ("handbook", 'p'),
+        ("Hand book", 'q'),
+    ] {
+        let remote = story.nodes[0]
+            .rows
+            .get::<Connection>(&CONNECTION)
+            .unwrap()
+            .remote_id;
+        let body = format!(
+            r#"{{"remote_id":"{remote}","msg":{{"id":"{remote}","topic":"sharedchannel_invite","payload":
+            {{"channel_id":"{}","name":"{name}","display_name":"","header":"wonderful","type":"O"}}}}}}"#,
+            id(letter)
+        );
+        story.frame(0, body.as_bytes());
+    }
+}
+
+fn meet_policies(story: &mut Story) {
+    let mentions = format!(r#","mention_transforms":{{"dora":"{}"}}"#, id('g'));
+    story.write(0, LOUNGE, "rosebud is a secret");
+    story.write(0, LOUNGE, "marmalade for carol");
+    story.write(0, LOUNGE, "maybe wonderful");
+    story.sync(
+        0,
+        &(posts(&[
+            ('r', "rosebud", ""),
+            ('s', "some marmalade", ""),
+            ('t', "maybe @dora", ""),
+        ]) + &mentions),
+    );
+    let answer = posts(&[('u', "an answer", &format!(r#","root_id":"{}""#, id('t')))]);
+    story.sync(0, &(answer + &mentions));
+    story.wait(5_000);
+    story.policies(true);
+    story.wait(40_000);
+    story.policies(false);
+    story.wait(100_000);
+    let input = Input::Frame {
+        connection: CONNECTION,
+        body: Vec::new(),
+        skip: vec![(0, 2)],
+    };
+    story.settle(0, input);
+}
+
+fn send_badly(story: &mut Story) {
+    let fail = |err: &str| {
+        let body = format!(r#"{{"status":"FAIL","err":"{err}"}}"#);
+        Some(SendOutcome::Answered(body.into_bytes()))
+    };
+    for outcome in [
+        Some(SendOutcome::Unknown),
+        Some(SendOutcome::NeverLeft),
+        Some(SendOutcome::Refused(413)),
+        Some(SendOutcome::Answered(b"<p>wonderful</p>".to_vec())),
+        fail("lounge is wonderful"),
+    ] {
+        story.outcome = outcome;
+        let first = story.write(0, LOUNGE, "never arrives").unwrap();
+        story.act(
+            0,
+            FIRST,
+            Command::AddReaction {
+                post: first,
+                emoji: "eyes".to_string(),
+            },
+        );
+        story.wait(70_000);
+    }
+    story.outcome = None;
+    story.wait(70_000);
+    story.settle(0, Input::Resume);
+    story.wait(70_000);
+    story.outcome = fail(&format!(
+        "cannot process sync message; {NO_LONGER_SHARED}: lounge"
+    ));
+    assert_eq!(link_state(story), LinkState::Active);
+    story.write(0, LOUNGE, "the last one");
+    assert_eq!(link_state(story), LinkState::Ended);
+    story.outcome = fail("no room for lounge");
+    let (channel, connection) = (LOUNGE, CONNECTION);
+    story.act(
+        0,
+        FIRST,
+        Command::InviteToChannel {
+            channel,
+            connection,
+            read_only: true,
+        },
+    );
+    story.outcome = None;
+    story.act(
+        0,
+        FIRST,
+        Command::InviteToChannel {
+            channel,
+            connection,
+            read_only: true,
+        },
+    );
+    story.wait(70_000);
+}
+
+fn link_state(story: &Story) -> LinkState {
+    let link = story.nodes[0].rows.get::<Link>(&(LOUNGE, CONNECTION));
+    link.unwrap().state
+}
+
+fn administer(story: &mut Story) {
+    for site_url in [
+        "https://acme.example/",
+        "ftp://acme.example",
+        "HTTPS://acme.example",
+    ] {
+        let (site_url, config) = (
+            site_url.to_string(),
+            Config {
+                backfill: true,
+                ..Config::default()
+            },
+        );
+        story.act(0, OPERATOR, Command::Configure { site_url, config });
+    }
+    for display_name in [" The Globex ", "", &"é".repeat(65)] {
+        let (display_name, default_team_id) =
+            (Some(display_name.to_string()), Some("acme".to_string()));
+        story.act(
+            0,
+            FIRST,
+            Command::PatchConnection {
+                connection: CONNECTION,
+                display_name,
+                default_team_id,
+            },
+        );
+    }
+    let many: Vec<PostNo> = (0..3)
+        .filter_map(|n| story.write(0, LOUNGE, &format!("number {n}")))
+        .collect();
+    story.act(0, FIRST, Command::DeletePost { post: many[0] });
+    story.settle(
+        0,
+        Input::KernelChanged {
+            digest: "ab12".to_string(),
+        },
+    );
+    story.settle(0, Input::Restored);
+    story.ping(0, Some(PeerKind::Causeway));
+    story.act(
+        0,
+        FIRST,
+        Command::UninviteFromChannel {
+            channel: LOUNGE,
+            connection: CONNECTION,
+        },
+    );
+    story.act(0, FIRST, Command::UnshareChannel { channel: LOUNGE });
+    story.act(
+        0,
+        FIRST,
+        Command::RemoveConnection {
+            connection: CONNECTION,
+        },
+    );
+    story.wait(5_000);
+    for name in ["globex", "Globex"] {
+        story.act(0, FIRST, Command::CreateConnection(story::connection(name)));
+    }
+    let connection = ConnectionNo(2);
+    story.act(
+        0,
+        FIRST,
+        Command::AttachConnection {
+            connection,
+            previous: CONNECTION,
+        },
+    );
+    story.act(0, FIRST, Command::AbandonConnection { connection });
+    story.act(0, Actor::Anonymous, story::user("eve", "eve@acme.example"));
+    story.wait(25 * 60 * 60 * 1000);
+    let removed = story.nodes[0].rows.get::<Connection>(&CONNECTION).unwrap();
+    assert_eq!(removed.state, ConnectionState::Removed);
+}
