@@ -114,9 +114,15 @@ impl<W: io::Write> Session<'_, W> {
     ) -> Result<(Step, Vec<ReadRows>), ExportError> {
         let entry = &recorded.entry;
         // What cannot be read cannot be masked.
-        let payload = input
-            .map(|input| codec::encode_input(&mask.input(input)))
-            .unwrap_or_default();
+        let payload = match input {
+            Some(input) => {
+                codec::encode_input(&mask.input(input).map_err(|error| ExportError::Input {
+                    seq: entry.seq,
+                    why: error.to_string(),
+                })?)
+            }
+            None => Vec::new(),
+        };
         if let (Recorded::Stopped { .. }, _) | (_, None) = (&real.end, &self.masked) {
             let step = Step::of(entry, payload, real.end.clone());
             return Ok((step, Vec::new()));
