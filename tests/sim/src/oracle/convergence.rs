@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use causeway_kernel::id::{Id, PostNo, UserNo};
 use causeway_kernel::model::{Due, Held, Post, Reaction, User};
-use causeway_kernel::testing::MemoryHost;
 use causeway_kernel::tx::Read;
 
 use super::facts::{PostView, ReactionView, UserView, post_view, reaction_view, user_view};
@@ -13,6 +12,7 @@ use super::ledger::{PostModel, Told, plain};
 use super::{BOUNDED, CONVERGENCE, Life, NO_DUPLICATES, NO_LOSS, Oracle, Violation, broken};
 use crate::plan::HUB;
 use crate::policies::revised;
+use crate::rows::Tables;
 
 /// Rows of a table that a look at a node takes in.
 const ROWS_MAX: u32 = 1_000_000;
@@ -33,7 +33,7 @@ impl Show {
     ///
     /// # Errors
     /// When an id stands in two rows (I3), or rows pile up (I12).
-    pub fn of(node: usize, rows: &MemoryHost) -> Result<Show, Violation> {
+    pub fn of(node: usize, rows: &Tables) -> Result<Show, Violation> {
         let mut show = Show {
             posts: BTreeMap::new(),
             reactions: BTreeMap::new(),

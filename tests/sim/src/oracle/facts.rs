@@ -8,10 +8,10 @@ use causeway_kernel::lookup;
 use causeway_kernel::model::{Channel, Held, Link, LinkState, Post, Reaction, User};
 use causeway_kernel::policy::{Direction, Question, Verdict};
 use causeway_kernel::table::Table;
-use causeway_kernel::testing::MemoryHost;
 use causeway_kernel::tx::{Read, Record};
 
 use crate::node::Carried;
+use crate::rows::Tables;
 
 /// What a local user wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,7 +139,7 @@ pub struct Facts {
 
 /// What an input's actor wants, by the rows before the step.
 #[must_use]
-pub fn cause(rows: &MemoryHost, input: &Input) -> Cause {
+pub fn cause(rows: &Tables, input: &Input) -> Cause {
     let Input::Command { actor, command, .. } = input else {
         return Cause::Other;
     };
@@ -180,7 +180,7 @@ pub fn cause(rows: &MemoryHost, input: &Input) -> Cause {
 
 /// What a step changed, by the rows after it.
 #[must_use]
-pub fn facts(rows: &MemoryHost, cause: Cause, carried: &Carried) -> Facts {
+pub fn facts(rows: &Tables, cause: Cause, carried: &Carried) -> Facts {
     let mut facts = Facts {
         cause,
         posts: Vec::new(),
@@ -190,7 +190,7 @@ pub fn facts(rows: &MemoryHost, cause: Cause, carried: &Carried) -> Facts {
         dropped: Vec::new(),
         verdicts: verdicts(carried),
     };
-    for (write, (_, old)) in carried.writes.iter().zip(&carried.old) {
+    for (write, old) in carried.writes.iter().zip(&carried.old) {
         let Some(new) = &write.value else {
             if write.table == Table::Held {
                 let held = old.as_ref().map(|bytes| record::<Held>(bytes));
@@ -229,7 +229,7 @@ pub fn facts(rows: &MemoryHost, cause: Cause, carried: &Carried) -> Facts {
 }
 
 /// The post that a row held back, if it is not there.
-fn dropped(rows: &MemoryHost, held: &Held) -> Option<(Id, Id)> {
+fn dropped(rows: &Tables, held: &Held) -> Option<(Id, Id)> {
     let item: serde_json::Value = serde_json::from_slice(&held.item).ok()?;
     let id = Id::parse(item["id"].as_str()?)?;
     let is_there = lookup::post(rows, id.as_str()).is_some();
@@ -244,13 +244,13 @@ fn record<R: Record>(bytes: &[u8]) -> R {
     R::from_bytes(bytes).expect("the kernel wrote a row that is none of its table")
 }
 
-fn user_id(rows: &MemoryHost, no: UserNo) -> Id {
+fn user_id(rows: &Tables, no: UserNo) -> Id {
     rows.get::<User>(&no)
         .expect("a user that is named exists")
         .id
 }
 
-fn channel_id(rows: &MemoryHost, no: ChannelNo) -> Id {
+fn channel_id(rows: &Tables, no: ChannelNo) -> Id {
     rows.get::<Channel>(&no)
         .expect("a channel that is named exists")
         .id
@@ -258,7 +258,7 @@ fn channel_id(rows: &MemoryHost, no: ChannelNo) -> Id {
 
 /// A post as it shows.
 #[must_use]
-pub fn post_view(rows: &MemoryHost, post: Post, _no: PostNo) -> PostView {
+pub fn post_view(rows: &Tables, post: Post, _no: PostNo) -> PostView {
     let root = post.root.map(|root| {
         rows.get::<Post>(&root)
             .expect("the root of a thread exists")
@@ -283,7 +283,7 @@ pub fn post_view(rows: &MemoryHost, post: Post, _no: PostNo) -> PostView {
 /// A reaction as it shows.
 #[must_use]
 pub fn reaction_view(
-    rows: &MemoryHost,
+    rows: &Tables,
     (post, user, emoji): &(PostNo, UserNo, String),
     reaction: &Reaction,
 ) -> ReactionView {
@@ -318,7 +318,7 @@ pub fn user_view(user: User) -> UserView {
 }
 
 fn link_view(
-    rows: &MemoryHost,
+    rows: &Tables,
     (channel, connection): (ChannelNo, ConnectionNo),
     old: Option<&Link>,
     new: &Link,

@@ -17,7 +17,7 @@ impl World<'_> {
             let mut kernel = (self.make_kernel)();
             let replayed = journal::replay(kernel.as_mut(), &node.journal)
                 .map_err(|seen| broken(REPLAY, format!("{}: {seen}", node.name())))?;
-            if node.unsynced() == 0 && replayed.tables != node.rows.tables {
+            if node.unsynced() == 0 && replayed != node.rows {
                 return Err(broken(
                     REPLAY,
                     format!("{}: the rows of the replay are others", node.name()),
