@@ -24,7 +24,8 @@ impl Oracle {
             let Some(peer) = peers.get(connection).copied() else {
                 return Err(broken(ENTITLEMENT, "a message leaves for nobody"));
             };
-            let Some(frame) = frames::read(frame) else {
+            let bytes = frame;
+            let Some(frame) = frames::read(bytes) else {
                 return Err(broken(NO_ECHO, "a message leaves that is no JSON"));
             };
             let channel = Id::parse(&frame.channel);
@@ -35,7 +36,7 @@ impl Oracle {
                     ENTITLEMENT,
                     format!(
                         "node {node} sends node {peer} what is of a channel that is not shared with it: {}",
-                        frame.json
+                        String::from_utf8_lossy(bytes)
                     ),
                 ));
             }

@@ -109,13 +109,14 @@ impl World<'_> {
             return Ok(());
         };
         // An invitation has a meaning of its own when it comes again after an end.
-        if frame.is_invitation {
+        if frame.is_invitation() {
             return Ok(());
         }
         let probed = self.probed(node, &input)?;
         check_idempotent(node, &input, &first, &probed)?;
         let kind = self.prober.below(5);
-        if let Some(forged) = self.forge(node, frame.json, kind) {
+        let json = serde_json::from_slice(body).ok();
+        if let Some(forged) = json.and_then(|json| self.forge(node, json, kind)) {
             let input = match input {
                 Input::Frame {
                     connection, skip, ..
