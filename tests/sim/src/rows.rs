@@ -41,6 +41,13 @@ impl Tables {
         self.table(table).len()
     }
 
+    /// Bytes of all keys and values.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let rows = self.0.iter().flatten();
+        rows.map(|(key, value)| key.len() + value.len()).sum()
+    }
+
     /// The rows of a table.
     pub fn of(&self, table: Table) -> impl Iterator<Item = (&Vec<u8>, &Vec<u8>)> {
         self.table(table).iter()

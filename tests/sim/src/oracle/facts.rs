@@ -1,15 +1,18 @@
 //! What a step changed, told by ids instead of by a node's own numbers, and who wanted it.
 
+use causeway_kernel::codec;
 use causeway_kernel::command::{Command, CreatePost};
 use causeway_kernel::id::{ChannelNo, ConnectionNo, Id, PostNo, UserNo};
 use causeway_kernel::input::{Actor, Input};
 use causeway_kernel::key;
 use causeway_kernel::lookup;
 use causeway_kernel::model::{Channel, Held, Link, LinkState, Post, Reaction, User};
+use causeway_kernel::output::Effect;
 use causeway_kernel::policy::{Direction, Question, Verdict};
 use causeway_kernel::table::Table;
 use causeway_kernel::tx::{Read, Record};
 
+use crate::frames::{self, Item};
 use crate::node::Carried;
 use crate::rows::Tables;
 
@@ -133,6 +136,10 @@ pub struct Facts {
     pub links: Vec<LinkView>,
     /// Posts (with their channel) that waited for a policy and wait no more, without being there.
     pub dropped: Vec<(Id, Id)>,
+    /// Reactions to posts that are not here: refused, and counted as such.
+    pub refused_reactions: Vec<(Id, Id, String)>,
+    /// Posts that a policy kept back, for good or for now.
+    pub kept_back: Vec<Id>,
     /// Posts that a policy denied or whose text it changed, and to what.
     pub verdicts: Vec<(Id, Direction, Option<String>)>,
 }
@@ -188,6 +195,8 @@ pub fn facts(rows: &Tables, cause: Cause, carried: &Carried) -> Facts {
         users: Vec::new(),
         links: Vec::new(),
         dropped: Vec::new(),
+        refused_reactions: refused_reactions(rows, carried),
+        kept_back: kept_back(carried),
         verdicts: verdicts(carried),
     };
     for (write, old) in carried.writes.iter().zip(&carried.old) {
@@ -331,6 +340,37 @@ fn link_view(
         begins: is_live(new) && !old.is_some_and(is_live),
         cursor: (new.epoch, new.cursor.seq.0),
     }
+}
+
+/// Reactions of a frame whose posts are not here, if the step says that it refused some for that.
+fn refused_reactions(rows: &Tables, carried: &Carried) -> Vec<(Id, Id, String)> {
+    let says_so = carried
+        .effects
+        .iter()
+        .any(|effect| matches!(effect, Effect::Refused { reason, .. } if reason == "unknown_post"));
+    let input = codec::decode_input(&carried.entry.input);
+    let (true, Ok(Input::Frame { body, .. })) = (says_so, input) else {
+        return Vec::new();
+    };
+    let items = frames::read(&body).map(|frame| frame.items);
+    let key = |item| match item {
+        Item::Reaction(post, user, emoji) => Some((Id::parse(&post)?, Id::parse(&user)?, emoji)),
+        _ => None,
+    };
+    let keys = items
+        .into_iter()
+        .flatten()
+        .filter_map(|(item, _)| key(item));
+    keys.filter(|(post, _, _)| lookup::post(rows, post.as_str()).is_none())
+        .collect()
+}
+
+fn kept_back(carried: &Carried) -> Vec<Id> {
+    let passes = |verdict: &Verdict| matches!(verdict, Verdict::Allow | Verdict::Revise(_));
+    let asked = carried.asked.iter();
+    let kept_back = asked.filter(|(_, verdict)| !passes(verdict));
+    let posts = kept_back.filter_map(|(Question::Post(post), _)| Id::parse(&post.post_id));
+    posts.collect()
 }
 
 fn verdicts(carried: &Carried) -> Vec<(Id, Direction, Option<String>)> {

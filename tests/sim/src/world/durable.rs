@@ -6,7 +6,7 @@ use causeway_kernel::output::{Effect, Reply};
 
 use super::calls::Outcome;
 use super::{Event, Note, Waiter, World};
-use crate::oracle::Violation;
+use crate::oracle::{Durable, Violation};
 
 impl World<'_> {
     pub(super) fn synced(&mut self, node: usize, life: u32) -> Result<(), Violation> {
@@ -41,7 +41,13 @@ impl World<'_> {
             return Ok(());
         };
         let peers = &self.nodes[node].peers;
-        self.oracle.judge(node, facts, &note.effects, peers)?;
+        let step = Durable {
+            facts,
+            at_ms: note.at_ms,
+            input: &note.input,
+            effects: &note.effects,
+        };
+        self.oracle.judge(node, &step, peers)?;
         match &note.keyed {
             Some((user, key, post)) => self.oracle.keyed(*user, key, *post),
             None => Ok(()),

@@ -2,6 +2,7 @@
 
 use super::World;
 use crate::journal;
+use crate::oracle::bounded;
 use crate::oracle::convergence::Show;
 use crate::oracle::{REPLAY, Violation, broken};
 
@@ -13,6 +14,10 @@ impl World<'_> {
             .map(|node| Show::of(node.no, &node.rows))
             .collect::<Result<_, _>>()?;
         self.oracle.judge_end(&shows)?;
+        for node in &self.nodes {
+            let inputs = node.journal.iter().map(|entry| entry.input.len());
+            bounded::check_end(node.no, &node.rows, inputs.sum())?;
+        }
         for node in &self.nodes {
             let mut kernel = (self.make_kernel)();
             let replayed = journal::replay(kernel.as_mut(), &node.journal)

@@ -25,6 +25,7 @@ use crate::journal::Digest;
 use crate::kernel::MakeKernel;
 use crate::node::{Backup, Node};
 use crate::oracle::facts::{Facts, cause, facts};
+use crate::oracle::step::Step;
 use crate::oracle::{Mark, Oracle, RUNS, Violation, broken};
 use crate::plan::Plan;
 use crate::story::{self, Story};
@@ -77,6 +78,8 @@ enum Waiter {
 struct Note {
     /// What it changed, if somebody judges.
     facts: Option<Facts>,
+    /// Its time.
+    at_ms: i64,
     input: Input,
     reply: Reply,
     effects: Vec<Effect>,
@@ -304,7 +307,14 @@ impl<'m> World<'m> {
         })?;
         let told = wanted.map(|cause| facts(&machine.rows, cause, &carried));
         if is_judged {
-            probes::check_inert(node, &input, &carried)?;
+            let (input, carried, rows) = (&input, &carried, &machine.rows);
+            let step = Step {
+                node,
+                input,
+                carried,
+                rows,
+            };
+            step.judge()?;
         }
         let keyed = match (&input, &carried.reply) {
             (Input::Command { key: Some(key), .. }, Reply::Object(Object::Post(no)))
@@ -318,6 +328,7 @@ impl<'m> World<'m> {
         let reply = carried.reply.clone();
         let note = Note {
             facts: told,
+            at_ms: carried.entry.context.now_ms,
             input,
             reply: carried.reply,
             effects: carried.effects,

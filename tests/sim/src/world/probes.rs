@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Event, Note, World};
 use crate::frames;
-use crate::node::{Carried, Probed};
+use crate::node::Probed;
 use crate::oracle::{IDEMPOTENCE, INERT, RUNS, Violation, broken};
 use crate::story;
 
@@ -23,38 +23,6 @@ pub(super) struct Delivered {
     node: usize,
     input: Input,
     body: Vec<u8>,
-}
-
-/// A refusal changes nothing: neither rows nor what others hear. What is set aside for a person
-/// to look at is no part of the workspace.
-pub(super) fn check_inert(node: usize, input: &Input, carried: &Carried) -> Result<(), Violation> {
-    let refused = match &carried.reply {
-        Reply::Refused(_) => true,
-        Reply::Http { status: 200, body } => {
-            !frames::read_answer(body).is_some_and(|answer| answer.is_ok)
-        }
-        Reply::Http { .. } => true,
-        _ => false,
-    };
-    let writes = carried
-        .writes
-        .iter()
-        .filter(|write| write.table != Table::Quarantine);
-    let effects = carried
-        .effects
-        .iter()
-        .filter(|effect| !matches!(effect, Effect::Refused { .. }));
-    if refused && (writes.count() > 0 || effects.count() > 0) {
-        return Err(broken(
-            INERT,
-            format!(
-                "node {node} refused {} and changed {}",
-                story::input(input),
-                story::writes(&carried.writes)
-            ),
-        ));
-    }
-    Ok(())
 }
 
 impl World<'_> {
