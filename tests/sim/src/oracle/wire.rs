@@ -44,12 +44,12 @@ impl Oracle {
                 ));
             };
             let (attempt, link) = (*attempt, *link);
-            let sent = Sent { attempt, link };
-            self.sending.sends((node, *connection), step.at_ms, sent)?;
             for (item, version) in frame.items {
                 self.crosses(node, peer, &item, version)?;
                 self.crossed.insert((node, peer, item, version));
             }
+            let sent = Sent { attempt, link };
+            self.sending.sends((node, *connection), step.at_ms, sent)?;
         }
         Ok(())
     }
