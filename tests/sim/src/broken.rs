@@ -9,13 +9,14 @@ use causeway_kernel::env::{Host, StepContext};
 use causeway_kernel::id::{ConnectionNo, FeedSeq, Id, UserNo};
 use causeway_kernel::input::{Input, Receipt, SendOutcome};
 use causeway_kernel::lookup;
-use causeway_kernel::model::{Channel, Connection, Due, DueKind, Link, Post};
+use causeway_kernel::model::{Channel, Connection, Due, DueKind, Link, Post, Round, RoundSource};
 use causeway_kernel::output::{Effect, Reply, Write};
 use causeway_kernel::table::Table;
 use causeway_kernel::tx::{Read, Record};
 use causeway_kernel::{key, wire::frame};
 use serde_json::{Value, json};
 
+use crate::frames;
 use crate::kernel::{Kernel, NativeKernel, StepBytes};
 use crate::oracle;
 
@@ -64,7 +65,7 @@ impl Defect {
         (Defect::SkipsWrites, &[oracle::NO_LOSS, oracle::IDEMPOTENCE]),
         (
             Defect::AdvancesCursorsEarly,
-            &[oracle::NO_LOSS, oracle::CONVERGENCE],
+            &[oracle::NO_LOSS, oracle::CONVERGENCE, oracle::ORDER],
         ),
         (
             Defect::ForgetsRounds,
@@ -133,18 +134,6 @@ impl Kernel for Broken {
 
 fn spoil_input(defect: Defect, host: &dyn Host, context: StepContext, input: Input) -> Input {
     match (defect, input) {
-        (Defect::AdvancesCursorsEarly, Input::Receipt(receipt)) => {
-            let unknown = receipt.outcome == SendOutcome::Unknown;
-            let taken = br#"{"status":"OK","err":"","payload":{}}"#.to_vec();
-            Input::Receipt(Receipt {
-                outcome: if unknown {
-                    SendOutcome::Answered(taken)
-                } else {
-                    receipt.outcome
-                },
-                ..receipt
-            })
-        }
         (Defect::ForgetsRestores, Input::Ping { connection, answer }) => Input::Ping {
             connection,
             answer: answer.map(|answer| causeway_kernel::input::PingAnswer {
@@ -237,6 +226,11 @@ fn spoil_output(
                 post.user = UserNo(1);
             }
         }),
+        (Defect::AdvancesCursorsEarly, Input::Receipt(receipt))
+            if receipt.outcome == SendOutcome::Unknown =>
+        {
+            pass_round(host, receipt, output);
+        }
         (Defect::MovesCursorsBack, Input::Receipt(_)) => on_rows::<Link>(output, |link| {
             link.cursor.seq = FeedSeq(link.cursor.seq.0.saturating_sub(1));
         }),
@@ -260,7 +254,7 @@ fn spoil_output(
             Input::Frame {
                 connection, body, ..
             },
-        ) => {
+        ) if frames::read(body).is_some_and(|frame| !frame.items.is_empty()) => {
             output.effects.push(codec::encode_effect(&Effect::Send {
                 connection: *connection,
                 attempt: 0,
@@ -291,6 +285,19 @@ fn spoil_output(
             }));
         }
         _ => {}
+    }
+}
+
+/// Moves the cursor behind a round that is out, and ends the round.
+fn pass_round(host: &dyn Host, receipt: &Receipt, output: &mut StepBytes) {
+    let round = host.get::<Round>(&receipt.connection);
+    let Some(RoundSource::Feed { to }) = round.map(|round| round.source) else {
+        return;
+    };
+    on_rows::<Link>(output, |link| link.cursor.seq = link.cursor.seq.max(to));
+    let rounds = output.writes.iter_mut();
+    for write in rounds.filter(|write| write.table == Table::Rounds) {
+        write.value = None;
     }
 }
 

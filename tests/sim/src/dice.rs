@@ -1,8 +1,8 @@
 //! Chance. All of it follows from the seed; streams of different names are independent, so that
 //! a change in what the users do leaves the faults of the network as they are.
 
-/// A stream of numbers that look random.
-pub struct Dice(blake3::OutputReader);
+/// A stream of numbers that look random (SplitMix64, begun by a digest of seed and name).
+pub struct Dice(u64);
 
 impl Dice {
     /// The stream of a name under a seed.
@@ -11,21 +11,24 @@ impl Dice {
         let mut hasher = blake3::Hasher::new();
         hasher.update(&seed.to_be_bytes());
         hasher.update(name.as_bytes());
-        Dice(hasher.finalize_xof())
+        let mut start = [0; 8];
+        hasher.finalize_xof().fill(&mut start);
+        Dice(u64::from_be_bytes(start))
     }
 
     /// Sixteen bytes.
     pub fn bytes(&mut self) -> [u8; 16] {
-        let mut out = [0; 16];
-        self.0.fill(&mut out);
-        out
+        let (head, tail) = (u128::from(self.number()), u128::from(self.number()));
+        (head << 64 | tail).to_be_bytes()
     }
 
     /// Any number.
     pub fn number(&mut self) -> u64 {
-        let mut out = [0; 8];
-        self.0.fill(&mut out);
-        u64::from_be_bytes(out)
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
     }
 
     /// A number below `end`; 0 when there is none.

@@ -1,7 +1,10 @@
 //! Reads frames as an onlooker on the wire does: with a JSON library, not with the kernel's own
 //! reader.
 
-use serde_json::Value;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
 
 /// An item that a frame brings, with the version that it bears.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,50 +20,84 @@ pub enum Item {
 /// A frame to a peer.
 #[derive(Clone, Debug)]
 pub struct Frame {
-    /// Whether it offers a channel instead of bringing items.
-    pub is_invitation: bool,
+    /// What it is about.
+    pub topic: String,
     /// The channel.
     pub channel: String,
     /// Its items with their versions.
     pub items: Vec<(Item, i64)>,
-    /// All of it.
-    pub json: Value,
 }
 
-fn text(value: &Value, key: &str) -> String {
-    value[key].as_str().unwrap_or_default().to_string()
+impl Frame {
+    /// Whether it offers a channel instead of bringing items.
+    #[must_use]
+    pub fn is_invitation(&self) -> bool {
+        self.topic == "sharedchannel_invite"
+    }
 }
 
-fn version(value: &Value) -> i64 {
-    value["update_at"].as_i64().unwrap_or(-1)
+#[derive(Deserialize)]
+struct Outer<'f> {
+    #[serde(borrow)]
+    msg: Message<'f>,
+}
+
+#[derive(Deserialize)]
+struct Message<'f> {
+    #[serde(borrow)]
+    topic: Cow<'f, str>,
+    #[serde(borrow)]
+    payload: Payload<'f>,
+}
+
+#[derive(Deserialize)]
+struct Payload<'f> {
+    #[serde(borrow, default)]
+    channel_id: Cow<'f, str>,
+    #[serde(borrow)]
+    users: Option<BTreeMap<Cow<'f, str>, Thing<'f>>>,
+    #[serde(borrow)]
+    posts: Option<Vec<Thing<'f>>>,
+    #[serde(borrow)]
+    reactions: Option<Vec<Reaction<'f>>>,
+}
+
+#[derive(Deserialize)]
+struct Thing<'f> {
+    #[serde(borrow)]
+    id: Cow<'f, str>,
+    update_at: i64,
+}
+
+#[derive(Deserialize)]
+struct Reaction<'f> {
+    #[serde(borrow)]
+    post_id: Cow<'f, str>,
+    #[serde(borrow)]
+    user_id: Cow<'f, str>,
+    #[serde(borrow)]
+    emoji_name: Cow<'f, str>,
+    update_at: i64,
 }
 
 /// The frame of bytes, if they are one.
 #[must_use]
 pub fn read(bytes: &[u8]) -> Option<Frame> {
-    let json: Value = serde_json::from_slice(bytes).ok()?;
-    let message = &json["msg"];
-    let payload = &message["payload"];
-    let mut items = Vec::new();
-    for user in payload["users"].as_object().into_iter().flatten() {
-        items.push((Item::User(text(user.1, "id")), version(user.1)));
-    }
-    for post in payload["posts"].as_array().into_iter().flatten() {
-        items.push((Item::Post(text(post, "id")), version(post)));
-    }
-    for reaction in payload["reactions"].as_array().into_iter().flatten() {
-        let item = Item::Reaction(
-            text(reaction, "post_id"),
-            text(reaction, "user_id"),
-            text(reaction, "emoji_name"),
-        );
-        items.push((item, version(reaction)));
-    }
+    let Outer { msg } = serde_json::from_slice(bytes).ok()?;
+    let payload = msg.payload;
+    let users = payload.users.into_iter().flatten();
+    let users = users.map(|(_, user)| (Item::User(user.id.into()), user.update_at));
+    let posts = payload.posts.into_iter().flatten();
+    let posts = posts.map(|post| (Item::Post(post.id.into()), post.update_at));
+    let reactions = payload.reactions.into_iter().flatten().map(|reaction| {
+        let user = reaction.user_id.into();
+        let item = Item::Reaction(reaction.post_id.into(), user, reaction.emoji_name.into());
+        (item, reaction.update_at)
+    });
     Some(Frame {
-        is_invitation: message["topic"] == "sharedchannel_invite",
-        channel: text(payload, "channel_id"),
-        items,
-        json,
+        topic: msg.topic.into(),
+        channel: payload.channel_id.into(),
+        items: users.chain(posts).chain(reactions).collect(),
     })
 }
 
@@ -75,18 +112,27 @@ pub struct Answer {
     pub users_syncd: Vec<String>,
 }
 
+#[derive(Deserialize)]
+struct RawAnswer<'a> {
+    #[serde(borrow)]
+    status: Cow<'a, str>,
+    payload: Option<Lists>,
+}
+
+#[derive(Default, Deserialize)]
+struct Lists {
+    post_errors: Option<Vec<String>>,
+    users_syncd: Option<Vec<String>>,
+}
+
 /// The answer of bytes.
 #[must_use]
 pub fn read_answer(bytes: &[u8]) -> Option<Answer> {
-    let json: Value = serde_json::from_slice(bytes).ok()?;
-    let list = |key: &str| {
-        let list = json["payload"][key].as_array();
-        let texts = list.into_iter().flatten().filter_map(Value::as_str);
-        texts.map(str::to_string).collect()
-    };
+    let RawAnswer { status, payload } = serde_json::from_slice(bytes).ok()?;
+    let lists = payload.unwrap_or_default();
     Some(Answer {
-        is_ok: json["status"] == "OK",
-        post_errors: list("post_errors"),
-        users_syncd: list("users_syncd"),
+        is_ok: status == "OK",
+        post_errors: lists.post_errors.unwrap_or_default(),
+        users_syncd: lists.users_syncd.unwrap_or_default(),
     })
 }

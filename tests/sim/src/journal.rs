@@ -2,10 +2,10 @@
 
 use causeway_kernel::env::StepContext;
 use causeway_kernel::policy::Verdict;
-use causeway_kernel::testing::MemoryHost;
 
 use crate::kernel::{Kernel, StepBytes};
 use crate::policies::{Source, StepHost};
+use crate::rows::Tables;
 
 /// A digest of the chain.
 pub type Digest = [u8; 32];
@@ -57,8 +57,8 @@ fn part(hasher: &mut blake3::Hasher, bytes: &[u8]) {
 ///
 /// # Errors
 /// The first entry whose digest differs, and what is known about it.
-pub fn replay(kernel: &mut dyn Kernel, entries: &[Entry]) -> Result<MemoryHost, String> {
-    let mut rows = MemoryHost::new();
+pub fn replay(kernel: &mut dyn Kernel, entries: &[Entry]) -> Result<Tables, String> {
+    let mut rows = Tables::default();
     let mut previous = Digest::default();
     for (at, entry) in entries.iter().enumerate() {
         let host = StepHost::new(&rows, Source::Recorded(entry.verdicts.clone()));

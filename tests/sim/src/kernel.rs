@@ -32,7 +32,7 @@ pub trait Kernel {
 }
 
 /// Makes the kernel of a node; each start of a process and each replay makes a new one.
-pub type MakeKernel<'m> = &'m dyn Fn() -> Box<dyn Kernel>;
+pub type MakeKernel<'m> = &'m (dyn Fn() -> Box<dyn Kernel> + Sync);
 
 /// The kernel as plain Rust.
 pub struct NativeKernel;

@@ -8,6 +8,7 @@
 
 pub mod agenda;
 pub mod broken;
+pub mod deliveries;
 pub mod dice;
 pub mod faults;
 pub mod frames;
@@ -17,6 +18,8 @@ pub mod node;
 pub mod oracle;
 pub mod plan;
 pub mod policies;
+pub mod rows;
+pub mod runner;
 pub mod story;
 pub mod world;
 
@@ -26,7 +29,7 @@ use kernel::MakeKernel;
 use oracle::{REPLAY, Violation, broken};
 use plan::Plan;
 use story::Story;
-use world::{CrashPoint, Summary, World};
+use world::{CrashPoint, Summary, Watch, World};
 
 /// A run that broke a promise.
 pub struct Failure {
@@ -60,7 +63,8 @@ impl fmt::Debug for Failure {
     }
 }
 
-/// Runs a plan once.
+/// Runs a plan once, with every checker at work. When one is not content, the run is made again
+/// for its story: it follows from the plan alone.
 ///
 /// # Errors
 /// The promise that it broke, with the story.
@@ -69,31 +73,47 @@ pub fn run(
     make_kernel: MakeKernel<'_>,
     crash_at: Option<CrashPoint>,
 ) -> Result<Summary, Failure> {
-    let seed = plan.seed;
-    World::new(plan.clone(), make_kernel, crash_at)
+    watched(plan, make_kernel, crash_at, Watch::Judged).map_err(|first| {
+        let told = watched(plan, make_kernel, crash_at, Watch::Told);
+        told.err().unwrap_or(first)
+    })
+}
+
+/// Runs a plan once, watched this closely.
+///
+/// # Errors
+/// As [`run`].
+pub fn watched(
+    plan: &Plan,
+    make_kernel: MakeKernel<'_>,
+    crash_at: Option<CrashPoint>,
+    watch: Watch,
+) -> Result<Summary, Failure> {
+    World::new(plan.clone(), make_kernel, crash_at, watch)
         .run()
         .map_err(|(violation, story)| Failure {
-            seed,
+            seed: plan.seed,
             nodes: plan.nodes,
             violation,
             story,
         })
 }
 
-/// Runs a plan twice; both must end in the same bytes.
+/// Runs a plan twice, the second time unwatched; both must end in the same bytes.
 ///
 /// # Errors
 /// As [`run`], or the two differ.
 pub fn run_twice(plan: &Plan, make_kernel: MakeKernel<'_>) -> Result<Summary, Failure> {
     let first = run(plan, make_kernel, None)?;
-    let second = run(plan, make_kernel, None)?;
-    if first == second {
+    let second = watched(plan, make_kernel, None, Watch::Bare)?;
+    if first.trace == second.trace {
         return Ok(first);
     }
+    let told = watched(plan, make_kernel, None, Watch::Told);
     Err(Failure {
         seed: plan.seed,
         nodes: plan.nodes,
         violation: broken(REPLAY, "two runs of one seed end differently"),
-        story: first.story,
+        story: told.map_or_else(|failure| failure.story, |summary| summary.story),
     })
 }

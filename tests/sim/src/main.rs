@@ -7,7 +7,9 @@ use std::time::Instant;
 
 use causeway_sim::kernel::native;
 use causeway_sim::plan::Plan;
-use causeway_sim::run_twice;
+use causeway_sim::runner::{Totals, cores, run_seeds};
+use causeway_sim::world::Watch;
+use causeway_sim::{run_twice, watched};
 use clap::Parser;
 
 /// Runs workspaces in a simulated world, each seed another one, and judges what they do.
@@ -20,7 +22,10 @@ struct Arguments {
     /// How many workspaces; the first one is the hub of the others.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(2..=3))]
     nodes: u64,
-    /// Tell what happened also when all goes well.
+    /// Threads; 0 = one for each core. They change nothing but the time it takes.
+    #[arg(long, default_value_t = 0)]
+    threads: usize,
+    /// Tell what happens, also when all goes well.
     #[arg(long)]
     story: bool,
 }
@@ -36,33 +41,58 @@ fn seeds(text: &str) -> Result<Range<u64>, String> {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    let nodes = usize::try_from(arguments.nodes).unwrap_or(2);
+    let threads = match arguments.threads {
+        0 => cores(),
+        threads => threads,
+    };
+    if arguments.story {
+        return tell(&arguments, nodes);
+    }
     let started = Instant::now();
-    let (mut deliveries, mut steps) = (0, 0);
-    for seed in arguments.seeds.clone() {
-        let nodes = usize::try_from(arguments.nodes).unwrap_or(2);
-        match run_twice(&Plan::draw(seed, nodes), &native) {
-            Ok(summary) => {
-                deliveries += summary.deliveries;
-                steps += summary.steps;
-                if arguments.story {
-                    println!("seed {seed}\n{}", summary.story);
-                }
-            }
-            Err(failure) => {
-                println!("\n{failure}");
-                return ExitCode::FAILURE;
-            }
-        }
-        let done = seed - arguments.seeds.start + 1;
-        if done.is_multiple_of(25) || seed + 1 == arguments.seeds.end {
-            let seconds = started.elapsed().as_secs_f64();
-            print!(
-                "\r{done} seeds, {steps} steps, {deliveries} deliveries in {seconds:.1} s, each seed twice"
-            );
+    let judge = |seed| run_twice(&Plan::draw(seed, nodes), &native);
+    let end = arguments.seeds.end - arguments.seeds.start;
+    let report = |totals: &Totals| {
+        if totals.seeds.is_multiple_of(100) || totals.seeds == end {
+            print!("\r{} seeds", totals.seeds);
             // Progress that cannot be shown is no reason to stop.
             let _ = std::io::stdout().flush();
         }
+    };
+    match run_seeds(arguments.seeds.clone(), threads, &judge, &report) {
+        Ok(totals) => {
+            let seconds = started.elapsed().as_secs_f64();
+            println!("\n{}", summary(&totals, seconds, threads));
+            ExitCode::SUCCESS
+        }
+        Err(failure) => {
+            println!("\n{failure}");
+            ExitCode::FAILURE
+        }
     }
-    println!();
+}
+
+/// Only what was judged counts; the second, unwatched run of each seed is in the time alone.
+fn summary(totals: &Totals, seconds: f64, threads: usize) -> String {
+    format!(
+        "{} seeds, each twice, in {seconds:.1} s on {threads} threads: {} steps, {}; {:.0} judged \
+         deliveries a second and thread",
+        totals.seeds,
+        totals.steps,
+        totals.deliveries,
+        totals.deliveries.all() as f64 / seconds / threads as f64,
+    )
+}
+
+fn tell(arguments: &Arguments, nodes: usize) -> ExitCode {
+    for seed in arguments.seeds.clone() {
+        match watched(&Plan::draw(seed, nodes), &native, None, Watch::Told) {
+            Ok(summary) => println!("seed {seed}\n{}", summary.story),
+            Err(failure) => {
+                println!("{failure}");
+                return ExitCode::FAILURE;
+            }
+        }
+    }
     ExitCode::SUCCESS
 }

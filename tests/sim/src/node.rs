@@ -11,14 +11,13 @@ use causeway_kernel::env::StepContext;
 use causeway_kernel::input::Input;
 use causeway_kernel::output::{Effect, Reply, Write};
 use causeway_kernel::policy::{Question, Verdict};
-use causeway_kernel::table::Table;
-use causeway_kernel::testing::MemoryHost;
 
 use crate::dice::Dice;
 use crate::journal::{self, Digest, Entry};
 use crate::kernel::Kernel;
 use crate::oracle::Peers;
 use crate::policies::{Policy, Source, StepHost};
+use crate::rows::Tables;
 
 /// The time at which simulations begin, by a clock that is right, in ms since the Unix epoch.
 pub const EPOCH_MS: i64 = 1_800_000_000_000;
@@ -26,8 +25,8 @@ pub const EPOCH_MS: i64 = 1_800_000_000_000;
 /// The names of the workspaces.
 pub const NAMES: [&str; 3] = ["acme", "globex", "initech"];
 
-/// A row as it was: the key, and the value if there was one.
-type Old = ((Table, Vec<u8>), Option<Vec<u8>>);
+/// A row as it was, if it was there.
+type Old = Option<Vec<u8>>;
 
 /// What a step did, as its observers see it.
 pub struct Carried {
@@ -48,6 +47,7 @@ pub struct Carried {
 /// A step that is carried out and not durable yet.
 struct Unsynced<N> {
     entry: Entry,
+    writes: Vec<Write>,
     old: Vec<Old>,
     note: N,
 }
@@ -65,7 +65,7 @@ pub struct Probed {
 /// What a backup holds.
 #[derive(Clone)]
 pub struct Backup {
-    tables: std::collections::BTreeMap<(Table, Vec<u8>), Vec<u8>>,
+    rows: Tables,
     journal: Vec<Entry>,
 }
 
@@ -74,7 +74,7 @@ pub struct Node<N> {
     /// Its number.
     pub no: usize,
     /// Every row, those of steps that are not durable included.
-    pub rows: MemoryHost,
+    pub rows: Tables,
     /// The durable entries.
     pub journal: Vec<Entry>,
     /// How far its clock is off, in ms.
@@ -106,7 +106,7 @@ impl<N> Node<N> {
     pub fn new(no: usize, seed: u64, kernel: Box<dyn Kernel>) -> Node<N> {
         Node {
             no,
-            rows: MemoryHost::new(),
+            rows: Tables::default(),
             journal: Vec::new(),
             clock_offset_ms: 0,
             policy: Policy::Open,
@@ -168,13 +168,7 @@ impl<N> Node<N> {
             input,
             verdicts: asked.iter().map(|(_, verdict)| verdict.clone()).collect(),
         };
-        let key = |write: &Write| (write.table, write.key.clone());
-        let old = output
-            .writes
-            .iter()
-            .map(|write| (key(write), self.rows.tables.get(&key(write)).cloned()))
-            .collect();
-        self.rows.apply(&output.writes);
+        let old = self.rows.apply(&output.writes);
         Ok(Carried {
             entry,
             reply: codec::decode_reply(&output.reply).map_err(|error| error.to_string())?,
@@ -186,8 +180,13 @@ impl<N> Node<N> {
     }
 
     /// Keeps what was carried out until it is durable.
-    pub fn keep(&mut self, entry: Entry, old: Vec<Old>, note: N) {
-        self.unsynced.push_back(Unsynced { entry, old, note });
+    pub fn keep(&mut self, entry: Entry, writes: Vec<Write>, old: Vec<Old>, note: N) {
+        self.unsynced.push_back(Unsynced {
+            entry,
+            writes,
+            old,
+            note,
+        });
     }
 
     /// What an input would do now; nothing of it stays.
@@ -200,9 +199,8 @@ impl<N> Node<N> {
         let output = self
             .kernel
             .step(&host, context, &codec::encode_input(input))?;
-        let stays = |write: &Write| {
-            self.rows.tables.get(&(write.table, write.key.clone())) == write.value.as_ref()
-        };
+        let stays =
+            |write: &Write| self.rows.value(write.table, &write.key) == write.value.as_ref();
         let changes = output.writes.iter().filter(|write| !stays(write)).cloned();
         Ok(Probed {
             reply: codec::decode_reply(&output.reply).map_err(|error| error.to_string())?,
@@ -260,11 +258,8 @@ impl<N> Node<N> {
         let durable = self.make_durable(survivors.min(self.unsynced.len()));
         let mut lost = Vec::new();
         while let Some(step) = self.unsynced.pop_back() {
-            for (key, value) in step.old {
-                match value {
-                    Some(value) => self.rows.tables.insert(key, value),
-                    None => self.rows.tables.remove(&key),
-                };
+            for (write, value) in step.writes.iter().zip(step.old) {
+                self.rows.set(write.table, &write.key, value);
             }
             lost.push(step.note);
         }
@@ -276,7 +271,7 @@ impl<N> Node<N> {
     pub fn backup(&self) -> Backup {
         assert!(self.unsynced.is_empty(), "a backup is of what is durable");
         Backup {
-            tables: self.rows.tables.clone(),
+            rows: self.rows.clone(),
             journal: self.journal.clone(),
         }
     }
@@ -285,7 +280,7 @@ impl<N> Node<N> {
     pub fn restore(&mut self, backup: &Backup) {
         assert!(!self.is_running, "a restore happens to files at rest");
         self.is_restored = true;
-        self.rows.tables.clone_from(&backup.tables);
+        self.rows.clone_from(&backup.rows);
         self.journal.clone_from(&backup.journal);
     }
 }

@@ -4,6 +4,9 @@
 use crate::dice::Dice;
 use crate::faults::Faults;
 
+/// Workspaces of a run, at most.
+pub const NODES_MAX: usize = crate::node::NAMES.len();
+
 /// The workspace to which all others are connected.
 pub const HUB: usize = 0;
 

@@ -5,7 +5,8 @@ use std::cell::RefCell;
 use causeway_kernel::env::{Host, LogLevel, Range, Rows, Scan};
 use causeway_kernel::policy::{Question, Verdict};
 use causeway_kernel::table::Table;
-use causeway_kernel::testing::MemoryHost;
+
+use crate::rows::Tables;
 
 /// A word that a filter does not let pass.
 pub const DENIED_WORD: &str = "classified";
@@ -59,7 +60,7 @@ pub enum Source {
 
 /// What a step sees: rows and verdicts.
 pub struct StepHost<'r> {
-    rows: &'r MemoryHost,
+    rows: &'r Tables,
     source: Source,
     asked: RefCell<Vec<(Question, Verdict)>>,
 }
@@ -67,7 +68,7 @@ pub struct StepHost<'r> {
 impl<'r> StepHost<'r> {
     /// A step's view.
     #[must_use]
-    pub fn new(rows: &'r MemoryHost, source: Source) -> StepHost<'r> {
+    pub fn new(rows: &'r Tables, source: Source) -> StepHost<'r> {
         StepHost {
             rows,
             source,
@@ -85,6 +86,10 @@ impl<'r> StepHost<'r> {
 impl Rows for StepHost<'_> {
     fn get_many(&self, table: Table, keys: &[Vec<u8>]) -> Vec<Option<Vec<u8>>> {
         self.rows.get_many(table, keys)
+    }
+
+    fn look(&self, table: Table, key: Vec<u8>, see: &mut dyn FnMut(Option<&[u8]>)) {
+        self.rows.look(table, key, see);
     }
 
     fn scan(&self, table: Table, range: &Range) -> Scan {

@@ -29,8 +29,8 @@ const STORY: [(usize, Act); 16] = [
 fn a_crash_at_any_point_loses_and_doubles_nothing() {
     let plan = Plan::quiet(0, &STORY);
     let calm = run(&plan, &native, None).unwrap();
-    assert!(calm.deliveries > 20, "{}", calm.deliveries);
-    for (node, points) in calm.crash_points.iter().enumerate() {
+    assert!(calm.trace.deliveries.frames >= 20, "{:?}", calm.trace);
+    for (node, points) in calm.trace.crash_points.iter().enumerate() {
         assert!(*points > 100, "{points}");
         for point in 0..*points {
             if let Err(failure) = run(&plan, &native, Some(CrashPoint { node, point })) {

@@ -3,34 +3,27 @@
 use causeway_sim::kernel::native;
 use causeway_sim::plan::Plan;
 use causeway_sim::run_twice;
+use causeway_sim::runner::{cores, run_seeds};
 
-/// Deliveries of a seed on average, at least: so that a network on which nothing arrives does not
-/// pass for a kernel that breaks nothing.
-const DELIVERIES_MIN: u64 = 20;
+/// Frames of a seed on average, at least: so that a network on which nothing arrives does not pass
+/// for a kernel that breaks nothing.
+const FRAMES_MIN: u64 = 20;
 
-fn run_seeds(nodes: usize, seeds: std::ops::Range<u64>) {
-    let least = DELIVERIES_MIN * (seeds.end - seeds.start);
-    let mut deliveries = 0;
-    for seed in seeds {
-        match run_twice(&Plan::draw(seed, nodes), &native) {
-            Ok(summary) => deliveries += summary.deliveries,
-            Err(failure) => panic!("{failure}"),
-        }
+fn run(nodes: usize, seeds: std::ops::Range<u64>) {
+    let least = FRAMES_MIN * (seeds.end - seeds.start);
+    let judge = |seed| run_twice(&Plan::draw(seed, nodes), &native);
+    match run_seeds(seeds, cores(), &judge, &|_| {}) {
+        Ok(totals) => assert!(totals.deliveries.frames > least, "{totals:?}"),
+        Err(failure) => panic!("{failure}"),
     }
-    assert!(deliveries > least, "only {deliveries} deliveries");
 }
 
 #[test]
 fn two_workspaces_keep_every_promise() {
-    run_seeds(2, 0..200);
-}
-
-#[test]
-fn two_workspaces_keep_every_promise_in_other_worlds() {
-    run_seeds(2, 200..400);
+    run(2, 0..400);
 }
 
 #[test]
 fn a_hub_and_two_others_keep_every_promise() {
-    run_seeds(3, 0..60);
+    run(3, 0..120);
 }

@@ -4,22 +4,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use causeway_kernel::id::{Id, PostNo, UserNo};
-use causeway_kernel::model::{Due, Held, Post, Reaction, User};
-use causeway_kernel::testing::MemoryHost;
+use causeway_kernel::model::{Held, Post, Reaction, User};
 use causeway_kernel::tx::Read;
 
 use super::facts::{PostView, ReactionView, UserView, post_view, reaction_view, user_view};
 use super::ledger::{PostModel, Told, plain};
-use super::{BOUNDED, CONVERGENCE, Life, NO_DUPLICATES, NO_LOSS, Oracle, Violation, broken};
+use super::{CONVERGENCE, Life, NO_DUPLICATES, NO_LOSS, Oracle, Violation, broken};
 use crate::plan::HUB;
 use crate::policies::revised;
+use crate::rows::Tables;
 
 /// Rows of a table that a look at a node takes in.
 const ROWS_MAX: u32 = 1_000_000;
-
-/// Due rows that may stand in a quiet workspace: expiries of remembered results and wake-ups that
-/// come to nothing.
-const DUE_MAX: usize = 40;
 
 /// What a node shows.
 pub struct Show {
@@ -32,8 +28,8 @@ impl Show {
     /// Looks at a node's rows.
     ///
     /// # Errors
-    /// When an id stands in two rows (I3), or rows pile up (I12).
-    pub fn of(node: usize, rows: &MemoryHost) -> Result<Show, Violation> {
+    /// When an id stands in two rows (I3), or an item is still held back (I2).
+    pub fn of(node: usize, rows: &Tables) -> Result<Show, Violation> {
         let mut show = Show {
             posts: BTreeMap::new(),
             reactions: BTreeMap::new(),
@@ -59,10 +55,6 @@ impl Show {
             if show.users.insert(view.id, view.clone()).is_some() {
                 return Err(twice(node, &view.id));
             }
-        }
-        let due = rows.prefix::<Due, ()>(&(), ROWS_MAX).len();
-        if due > DUE_MAX {
-            return Err(broken(BOUNDED, format!("node {node} keeps {due} due rows")));
         }
         let held: Vec<(_, Held)> = rows.prefix::<Held, ()>(&(), ROWS_MAX);
         if let Some((_, held)) = held.first() {

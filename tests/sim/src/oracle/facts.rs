@@ -1,17 +1,20 @@
 //! What a step changed, told by ids instead of by a node's own numbers, and who wanted it.
 
+use causeway_kernel::codec;
 use causeway_kernel::command::{Command, CreatePost};
 use causeway_kernel::id::{ChannelNo, ConnectionNo, Id, PostNo, UserNo};
 use causeway_kernel::input::{Actor, Input};
 use causeway_kernel::key;
 use causeway_kernel::lookup;
 use causeway_kernel::model::{Channel, Held, Link, LinkState, Post, Reaction, User};
+use causeway_kernel::output::Effect;
 use causeway_kernel::policy::{Direction, Question, Verdict};
 use causeway_kernel::table::Table;
-use causeway_kernel::testing::MemoryHost;
 use causeway_kernel::tx::{Read, Record};
 
+use crate::frames::{self, Item};
 use crate::node::Carried;
+use crate::rows::Tables;
 
 /// What a local user wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,13 +136,17 @@ pub struct Facts {
     pub links: Vec<LinkView>,
     /// Posts (with their channel) that waited for a policy and wait no more, without being there.
     pub dropped: Vec<(Id, Id)>,
+    /// Reactions to posts that are not here: refused, and counted as such.
+    pub refused_reactions: Vec<(Id, Id, String)>,
+    /// Posts that a policy kept back, for good or for now.
+    pub kept_back: Vec<Id>,
     /// Posts that a policy denied or whose text it changed, and to what.
     pub verdicts: Vec<(Id, Direction, Option<String>)>,
 }
 
 /// What an input's actor wants, by the rows before the step.
 #[must_use]
-pub fn cause(rows: &MemoryHost, input: &Input) -> Cause {
+pub fn cause(rows: &Tables, input: &Input) -> Cause {
     let Input::Command { actor, command, .. } = input else {
         return Cause::Other;
     };
@@ -180,7 +187,7 @@ pub fn cause(rows: &MemoryHost, input: &Input) -> Cause {
 
 /// What a step changed, by the rows after it.
 #[must_use]
-pub fn facts(rows: &MemoryHost, cause: Cause, carried: &Carried) -> Facts {
+pub fn facts(rows: &Tables, cause: Cause, carried: &Carried) -> Facts {
     let mut facts = Facts {
         cause,
         posts: Vec::new(),
@@ -188,9 +195,11 @@ pub fn facts(rows: &MemoryHost, cause: Cause, carried: &Carried) -> Facts {
         users: Vec::new(),
         links: Vec::new(),
         dropped: Vec::new(),
+        refused_reactions: refused_reactions(rows, carried),
+        kept_back: kept_back(carried),
         verdicts: verdicts(carried),
     };
-    for (write, (_, old)) in carried.writes.iter().zip(&carried.old) {
+    for (write, old) in carried.writes.iter().zip(&carried.old) {
         let Some(new) = &write.value else {
             if write.table == Table::Held {
                 let held = old.as_ref().map(|bytes| record::<Held>(bytes));
@@ -229,7 +238,7 @@ pub fn facts(rows: &MemoryHost, cause: Cause, carried: &Carried) -> Facts {
 }
 
 /// The post that a row held back, if it is not there.
-fn dropped(rows: &MemoryHost, held: &Held) -> Option<(Id, Id)> {
+fn dropped(rows: &Tables, held: &Held) -> Option<(Id, Id)> {
     let item: serde_json::Value = serde_json::from_slice(&held.item).ok()?;
     let id = Id::parse(item["id"].as_str()?)?;
     let is_there = lookup::post(rows, id.as_str()).is_some();
@@ -244,13 +253,13 @@ fn record<R: Record>(bytes: &[u8]) -> R {
     R::from_bytes(bytes).expect("the kernel wrote a row that is none of its table")
 }
 
-fn user_id(rows: &MemoryHost, no: UserNo) -> Id {
+fn user_id(rows: &Tables, no: UserNo) -> Id {
     rows.get::<User>(&no)
         .expect("a user that is named exists")
         .id
 }
 
-fn channel_id(rows: &MemoryHost, no: ChannelNo) -> Id {
+fn channel_id(rows: &Tables, no: ChannelNo) -> Id {
     rows.get::<Channel>(&no)
         .expect("a channel that is named exists")
         .id
@@ -258,7 +267,7 @@ fn channel_id(rows: &MemoryHost, no: ChannelNo) -> Id {
 
 /// A post as it shows.
 #[must_use]
-pub fn post_view(rows: &MemoryHost, post: Post, _no: PostNo) -> PostView {
+pub fn post_view(rows: &Tables, post: Post, _no: PostNo) -> PostView {
     let root = post.root.map(|root| {
         rows.get::<Post>(&root)
             .expect("the root of a thread exists")
@@ -283,7 +292,7 @@ pub fn post_view(rows: &MemoryHost, post: Post, _no: PostNo) -> PostView {
 /// A reaction as it shows.
 #[must_use]
 pub fn reaction_view(
-    rows: &MemoryHost,
+    rows: &Tables,
     (post, user, emoji): &(PostNo, UserNo, String),
     reaction: &Reaction,
 ) -> ReactionView {
@@ -318,7 +327,7 @@ pub fn user_view(user: User) -> UserView {
 }
 
 fn link_view(
-    rows: &MemoryHost,
+    rows: &Tables,
     (channel, connection): (ChannelNo, ConnectionNo),
     old: Option<&Link>,
     new: &Link,
@@ -331,6 +340,37 @@ fn link_view(
         begins: is_live(new) && !old.is_some_and(is_live),
         cursor: (new.epoch, new.cursor.seq.0),
     }
+}
+
+/// Reactions of a frame whose posts are not here, if the step says that it refused some for that.
+fn refused_reactions(rows: &Tables, carried: &Carried) -> Vec<(Id, Id, String)> {
+    let says_so = carried
+        .effects
+        .iter()
+        .any(|effect| matches!(effect, Effect::Refused { reason, .. } if reason == "unknown_post"));
+    let input = codec::decode_input(&carried.entry.input);
+    let (true, Ok(Input::Frame { body, .. })) = (says_so, input) else {
+        return Vec::new();
+    };
+    let items = frames::read(&body).map(|frame| frame.items);
+    let key = |item| match item {
+        Item::Reaction(post, user, emoji) => Some((Id::parse(&post)?, Id::parse(&user)?, emoji)),
+        _ => None,
+    };
+    let keys = items
+        .into_iter()
+        .flatten()
+        .filter_map(|(item, _)| key(item));
+    keys.filter(|(post, _, _)| lookup::post(rows, post.as_str()).is_none())
+        .collect()
+}
+
+fn kept_back(carried: &Carried) -> Vec<Id> {
+    let passes = |verdict: &Verdict| matches!(verdict, Verdict::Allow | Verdict::Revise(_));
+    let asked = carried.asked.iter();
+    let kept_back = asked.filter(|(_, verdict)| !passes(verdict));
+    let posts = kept_back.filter_map(|(Question::Post(post), _)| Id::parse(&post.post_id));
+    posts.collect()
 }
 
 fn verdicts(carried: &Carried) -> Vec<(Id, Direction, Option<String>)> {

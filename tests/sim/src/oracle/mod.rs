@@ -5,19 +5,26 @@
 //! know who is entitled to what, and judges every durable step by it. What a restore of an old
 //! backup took away is marked lost: of that, nothing is demanded but that it is never doubled.
 
+pub mod bounded;
 pub mod convergence;
+pub mod error_paths;
 pub mod facts;
+pub mod inert;
 pub mod ledger;
+pub mod order;
+pub mod roles;
+pub mod step;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use causeway_kernel::id::{ConnectionNo, Id};
+use causeway_kernel::input::Input;
 use causeway_kernel::output::Effect;
 
 use crate::frames::Item;
-use crate::plan::HUB;
+use crate::plan::{HUB, NODES_MAX};
 use facts::{Cause, Facts, PostView, ReactionView, UserView};
 use ledger::{Ledger, PostModel, ReactionModel, Thing, Told, UserModel};
 
@@ -52,10 +59,16 @@ pub const ENTITLEMENT: &str = "I6 entitlement";
 pub const CURSORS: &str = "I8 cursors";
 /// I9: what was taken once changes nothing when it comes again.
 pub const IDEMPOTENCE: &str = "I9 idempotence";
+/// I10: things appear in the order in which they were made.
+pub const ORDER: &str = "I10 order";
+/// I11: membership and roles never widen because of a peer.
+pub const ROLES: &str = "I11 roles";
 /// I12: what is kept stays within its limits.
 pub const BOUNDED: &str = "I12 bounded";
 /// I13: what is refused changes nothing.
 pub const INERT: &str = "I13 inert rejections";
+/// I14: a failure destroys nothing.
+pub const ERROR_PATHS: &str = "I14 error paths";
 /// I15: a replay gives the same.
 pub const REPLAY: &str = "I15 equal replay";
 /// A step never stops.
@@ -71,17 +84,36 @@ pub(crate) fn broken(checker: &'static str, seen: impl Into<String>) -> Violatio
 /// A life of a link, from its opening to its end; none is like another.
 pub type Life = u64;
 
+/// A life of a link, and how often it was rewound for a peer that was restored.
+pub type Rewound = (Life, u32);
+
+/// The same of links that live, by node, channel and connection.
+pub type Links = BTreeMap<(usize, Id, ConnectionNo), Rewound>;
+
 /// Links that live, by node, channel and connection: the peer and the life.
 pub type Lives = BTreeMap<(usize, Id, ConnectionNo), (usize, Life)>;
 
 /// The nodes to which the connections of a node lead, removed ones included.
 pub type Peers = BTreeMap<ConnectionNo, usize>;
 
+/// A step that is durable.
+pub struct Durable<'s> {
+    /// What it changed.
+    pub facts: &'s Facts,
+    /// Its time, by the node's clock.
+    pub at_ms: i64,
+    /// What went in.
+    pub input: &'s Input,
+    /// What leaves.
+    pub effects: &'s [Effect],
+}
+
 /// Where the oracle stood when a backup was made.
 #[derive(Clone)]
 pub struct Mark {
     touched: usize,
     lives: Lives,
+    links: Links,
 }
 
 /// See the module.
@@ -92,6 +124,9 @@ pub struct Oracle {
     /// Which links live.
     pub lives: Lives,
     lives_begun: Life,
+    links: Links,
+    /// Connections that were removed: nobody behind them is invited to anything.
+    removed: BTreeSet<(usize, ConnectionNo)>,
     /// Cursors by node, channel and connection: epoch and sequence.
     cursors: BTreeMap<(usize, Id, ConnectionNo), (u32, u64)>,
     /// What each node's own users touched, in order.
@@ -100,6 +135,8 @@ pub struct Oracle {
     crossed: BTreeSet<(usize, usize, Item, i64)>,
     /// Posts by user and client's key.
     keys: BTreeMap<(Id, String), Id>,
+    sending: bounded::Sending,
+    order: order::Order,
 }
 
 impl Oracle {
@@ -110,12 +147,24 @@ impl Oracle {
     pub fn judge(
         &mut self,
         node: usize,
-        facts: &Facts,
-        effects: &[Effect],
+        step: &Durable<'_>,
         peers: &Peers,
     ) -> Result<(), Violation> {
+        let facts = step.facts;
+        self.sending
+            .hears(node, step.at_ms, step.input, &self.links);
         let before = self.lives.clone();
-        self.links(node, facts, peers)?;
+        self.follow_links(node, facts, peers)?;
+        for key in &facts.refused_reactions {
+            if self.order.is_excused(node, key.0) {
+                self.ledger.excuse_reaction(node, key);
+            }
+        }
+        for post in &facts.kept_back {
+            for node in 0..NODES_MAX {
+                self.order.excuse(node, *post);
+            }
+        }
         for (old, new) in &facts.users {
             self.user(node, &facts.cause, old.as_ref(), new)?;
         }
@@ -144,7 +193,7 @@ impl Oracle {
                 model.is_denied = true;
             }
         }
-        self.sends(node, effects, peers)
+        self.sends(node, step, peers)
     }
 
     /// Peers that are told of a change now: those whose link lived before the step and after it.
@@ -158,19 +207,24 @@ impl Oracle {
             .collect()
     }
 
-    fn links(&mut self, node: usize, facts: &Facts, peers: &Peers) -> Result<(), Violation> {
+    fn follow_links(&mut self, node: usize, facts: &Facts, peers: &Peers) -> Result<(), Violation> {
         for link in &facts.links {
-            let Some(peer) = peers.get(&link.connection) else {
+            let is_removed = self.removed.contains(&(node, link.connection));
+            let Some(peer) = peers.get(&link.connection).filter(|_| !is_removed) else {
                 continue;
             };
             let key = (node, link.channel, link.connection);
             if !link.is_live {
                 self.lives.remove(&key);
+                self.links.remove(&key);
             } else if link.begins || !self.lives.contains_key(&key) {
                 self.lives_begun += 1;
                 self.lives.insert(key, (*peer, self.lives_begun));
             }
             let (epoch, seq) = link.cursor;
+            if let Some((_, life)) = self.lives.get(&key) {
+                self.links.insert(key, (*life, epoch));
+            }
             if let Some((old_epoch, old_seq)) = self.cursors.insert(key, link.cursor)
                 && old_epoch == epoch
                 && seq < old_seq
@@ -221,6 +275,7 @@ impl Oracle {
                 ));
             }
             None => {
+                self.order.write(new);
                 let model = PostModel::new(node, new, told);
                 self.ledger.posts.insert(new.id, model);
             }
@@ -236,6 +291,7 @@ impl Oracle {
         new: &PostView,
         told: Told,
     ) -> Result<(), Violation> {
+        let mut comes = false;
         let Some(model) = self.ledger.posts.get_mut(&new.id) else {
             return Err(broken(
                 NO_DUPLICATES,
@@ -250,6 +306,11 @@ impl Oracle {
                 AUTHORSHIP,
                 format!("node {node} holds a post of another {difference}: {new:?}"),
             ));
+        }
+        if let Some(old) = old {
+            order::check_versions(node, old, new)?;
+        } else {
+            comes = true;
         }
         if matches!(cause, Cause::Edit { .. }) {
             model.pinned_elsewhere = true;
@@ -270,6 +331,10 @@ impl Oracle {
         }
         if moderated {
             self.touch(node, Thing::Post(new.id));
+        }
+        if comes {
+            let known = (&self.ledger, &self.lives);
+            self.order.comes(node, new, known)?;
         }
         Ok(())
     }
@@ -373,6 +438,14 @@ impl Oracle {
         ))
     }
 
+    /// A node removed a connection.
+    pub fn removed(&mut self, node: usize, connection: ConnectionNo) {
+        self.removed.insert((node, connection));
+        let is_other = |of: usize, no: ConnectionNo| (of, no) != (node, connection);
+        self.lives.retain(|(of, _, no), _| is_other(*of, *no));
+        self.links.retain(|(of, _, no), _| is_other(*of, *no));
+    }
+
     /// A node's clock jumped beyond the time for which it remembers clients' keys.
     pub fn keys_expired(&mut self, node: usize) {
         let users = &self.ledger.users;
@@ -385,7 +458,8 @@ impl Oracle {
     pub fn mark(&self, node: usize) -> Mark {
         Mark {
             touched: self.touched.get(&node).map_or(0, Vec::len),
-            lives: lives_of(&self.lives, node),
+            lives: of_node(&self.lives, node),
+            links: of_node(&self.links, node),
         }
     }
 
@@ -398,16 +472,21 @@ impl Oracle {
         self.lives.retain(|(of, _, _), _| *of != node);
         self.lives.extend(mark.lives.clone());
         self.cursors.retain(|(of, _, _), _| *of != node);
+        self.links.retain(|(of, _, _), _| *of != node);
+        self.links.extend(mark.links.clone());
+        self.order.restored(node);
         let ledger = &self.ledger;
         self.keys
             .retain(|_, post| ledger.posts.get(post).is_some_and(|model| !model.is_lost));
     }
 }
 
-fn lives_of(lives: &Lives, node: usize) -> Lives {
-    let mut lives = lives.clone();
-    lives.retain(|(of, _, _), _| *of == node);
-    lives
+fn of_node<T: Copy>(
+    all: &BTreeMap<(usize, Id, ConnectionNo), T>,
+    node: usize,
+) -> BTreeMap<(usize, Id, ConnectionNo), T> {
+    let of_node = all.iter().filter(|((of, _, _), _)| *of == node);
+    of_node.map(|(key, value)| (*key, *value)).collect()
 }
 
 /// Whether a change of a post of one's own is what its cause asked for.

@@ -4,19 +4,22 @@
 use causeway_kernel::id::Id;
 use causeway_kernel::output::Effect;
 
-use super::{ENTITLEMENT, NO_ECHO, Oracle, Peers, Violation, broken};
+use super::bounded::Sent;
+use super::{Durable, ENTITLEMENT, NO_ECHO, Oracle, Peers, Violation, bounded, broken};
 use crate::frames::{self, Item};
 
 impl Oracle {
     pub(super) fn sends(
         &mut self,
         node: usize,
-        effects: &[Effect],
+        step: &Durable<'_>,
         peers: &Peers,
     ) -> Result<(), Violation> {
-        for effect in effects {
+        for effect in step.effects {
             let Effect::Send {
-                connection, frame, ..
+                connection,
+                attempt,
+                frame,
             } = effect
             else {
                 continue;
@@ -24,25 +27,29 @@ impl Oracle {
             let Some(peer) = peers.get(connection).copied() else {
                 return Err(broken(ENTITLEMENT, "a message leaves for nobody"));
             };
-            let Some(frame) = frames::read(frame) else {
+            let bytes = frame;
+            let Some(frame) = frames::read(bytes) else {
                 return Err(broken(NO_ECHO, "a message leaves that is no JSON"));
             };
+            bounded::check_items(node, &frame)?;
             let channel = Id::parse(&frame.channel);
-            if !channel
-                .is_some_and(|channel| self.lives.contains_key(&(node, channel, *connection)))
-            {
+            let link = channel.map(|channel| (node, channel, *connection));
+            let Some(link) = link.and_then(|link| self.links.get(&link)) else {
                 return Err(broken(
                     ENTITLEMENT,
                     format!(
                         "node {node} sends node {peer} what is of a channel that is not shared with it: {}",
-                        frame.json
+                        String::from_utf8_lossy(bytes)
                     ),
                 ));
-            }
+            };
+            let (attempt, link) = (*attempt, *link);
             for (item, version) in frame.items {
                 self.crosses(node, peer, &item, version)?;
                 self.crossed.insert((node, peer, item, version));
             }
+            let sent = Sent { attempt, link };
+            self.sending.sends((node, *connection), step.at_ms, sent)?;
         }
         Ok(())
     }

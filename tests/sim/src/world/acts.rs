@@ -184,8 +184,9 @@ impl World<'_> {
             }
             _ => {}
         }
-        let shared = self.channels(node, |channel| channel.shared);
         let any = self.channels(node, |channel| channel.name.starts_with("room"));
+        let mut shared = any.clone();
+        shared.retain(|(_, channel)| channel.shared);
         let list = if shared.is_empty() || dice.chance(100) {
             &any
         } else {

@@ -188,6 +188,7 @@ impl World<'_> {
         }
         match what {
             What::Ping(told) => {
+                self.deliveries.pings += 1;
                 self.met(to, connection, row.workspace, told);
                 let clock_ms = self.nodes[to].clock_ms(self.now_ms);
                 if let Some(incarnation) = self.incarnation(to).filter(|_| is_first) {
@@ -196,6 +197,7 @@ impl World<'_> {
                 Ok(())
             }
             What::Message { frame, .. } => {
+                self.deliveries.frames += 1;
                 let waiter = if is_first {
                     Waiter::Call(no)
                 } else {
@@ -260,6 +262,11 @@ impl World<'_> {
         };
         call.is_over = true;
         let (node, peer, connection) = (call.from, call.to, call.connection);
+        match outcome {
+            Outcome::Answered(_) | Outcome::Refused(_) => self.deliveries.answers += 1,
+            Outcome::Pong(..) => self.deliveries.pongs += 1,
+            Outcome::Unreachable | Outcome::Broken => {}
+        }
         let input = match (&call.what, outcome) {
             (What::Message { attempt, .. }, outcome) => Input::Receipt(Receipt {
                 connection,

@@ -6,7 +6,7 @@ use causeway_kernel::output::{Effect, Reply};
 
 use super::calls::Outcome;
 use super::{Event, Note, Waiter, World};
-use crate::oracle::Violation;
+use crate::oracle::{Durable, Violation};
 
 impl World<'_> {
     pub(super) fn synced(&mut self, node: usize, life: u32) -> Result<(), Violation> {
@@ -37,8 +37,17 @@ impl World<'_> {
         if note.input == Input::Restored {
             self.nodes[node].is_restored = false;
         }
+        let Some(facts) = &note.facts else {
+            return Ok(());
+        };
         let peers = &self.nodes[node].peers;
-        self.oracle.judge(node, &note.facts, &note.effects, peers)?;
+        let step = Durable {
+            facts,
+            at_ms: note.at_ms,
+            input: &note.input,
+            effects: &note.effects,
+        };
+        self.oracle.judge(node, &step, peers)?;
         match &note.keyed {
             Some((user, key, post)) => self.oracle.keyed(*user, key, *post),
             None => Ok(()),
@@ -51,7 +60,9 @@ impl World<'_> {
             self.forsake(node, note.waiter);
             return Ok(true);
         }
-        self.remember(node, &note);
+        if self.is_judged() {
+            self.remember(node, &note);
+        }
         self.reply(node, note.waiter, &note.reply);
         for effect in note.effects {
             let matters = matches!(
@@ -88,10 +99,7 @@ impl World<'_> {
         match waiter {
             Waiter::Nobody => {}
             Waiter::Client(request) => self.served(node, &request, reply),
-            Waiter::Call(call) => {
-                self.deliveries += 1;
-                self.answer(call, reply);
-            }
+            Waiter::Call(call) => self.answer(call, reply),
             Waiter::Start => self.serve(node),
         }
     }

@@ -2,6 +2,7 @@
 
 use super::World;
 use crate::journal;
+use crate::oracle::bounded;
 use crate::oracle::convergence::Show;
 use crate::oracle::{REPLAY, Violation, broken};
 
@@ -14,10 +15,14 @@ impl World<'_> {
             .collect::<Result<_, _>>()?;
         self.oracle.judge_end(&shows)?;
         for node in &self.nodes {
+            let inputs = node.journal.iter().map(|entry| entry.input.len());
+            bounded::check_end(node.no, &node.rows, inputs.sum())?;
+        }
+        for node in &self.nodes {
             let mut kernel = (self.make_kernel)();
             let replayed = journal::replay(kernel.as_mut(), &node.journal)
                 .map_err(|seen| broken(REPLAY, format!("{}: {seen}", node.name())))?;
-            if node.unsynced() == 0 && replayed.tables != node.rows.tables {
+            if node.unsynced() == 0 && replayed != node.rows {
                 return Err(broken(
                     REPLAY,
                     format!("{}: the rows of the replay are others", node.name()),

@@ -18,12 +18,14 @@ use causeway_kernel::output::{Effect, Object, Reply};
 use causeway_kernel::tx::Read;
 
 use crate::agenda::Agenda;
+use crate::deliveries::Deliveries;
 use crate::dice::Dice;
 use crate::faults::Faults;
 use crate::journal::Digest;
 use crate::kernel::MakeKernel;
 use crate::node::{Backup, Node};
 use crate::oracle::facts::{Facts, cause, facts};
+use crate::oracle::step::Step;
 use crate::oracle::{Mark, Oracle, RUNS, Violation, broken};
 use crate::plan::Plan;
 use crate::story::{self, Story};
@@ -74,7 +76,10 @@ enum Waiter {
 
 /// What is kept about a step until it is durable.
 struct Note {
-    facts: Facts,
+    /// What it changed, if somebody judges.
+    facts: Option<Facts>,
+    /// Its time.
+    at_ms: i64,
     input: Input,
     reply: Reply,
     effects: Vec<Effect>,
@@ -92,19 +97,38 @@ pub struct CrashPoint {
     pub point: u64,
 }
 
-/// How a run went.
+/// How closely a run is watched. Watching changes nothing of what happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Watch {
+    /// Nobody looks.
+    Bare,
+    /// Every checker judges.
+    Judged,
+    /// The same, and the story is told.
+    Told,
+}
+
+/// What two runs of one plan have in common to the byte.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Summary {
-    /// The chains of all nodes in the end.
+pub struct Trace {
+    /// The chains of all nodes in the end: over every time, seed, input, verdict's effect, reply,
+    /// write and effect of theirs.
     pub chains: Vec<Digest>,
-    /// What happened.
-    pub story: Story,
-    /// Messages that were carried out by their receivers.
-    pub deliveries: u64,
+    /// What the network carried.
+    pub deliveries: Deliveries,
     /// Steps carried out.
     pub steps: u64,
     /// Points at which the process of each node may have died.
     pub crash_points: Vec<u64>,
+}
+
+/// How a run went.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    /// What happened, in short.
+    pub trace: Trace,
+    /// What happened, in sentences if they were told.
+    pub story: Story,
     /// Versions that crossed an edge.
     pub versions_crossed: usize,
     /// Deliveries that were tried once more.
@@ -113,6 +137,7 @@ pub struct Summary {
 
 /// The world.
 pub struct World<'m> {
+    watch: Watch,
     plan: Plan,
     make_kernel: MakeKernel<'m>,
     crash_at: Option<CrashPoint>,
@@ -134,7 +159,7 @@ pub struct World<'m> {
     machines: Dice,
     prober: Dice,
     story: Story,
-    deliveries: u64,
+    deliveries: Deliveries,
     steps: u64,
     probes: u64,
     crash_points: Vec<u64>,
@@ -143,12 +168,18 @@ pub struct World<'m> {
 impl<'m> World<'m> {
     /// A world at its beginning.
     #[must_use]
-    pub fn new(plan: Plan, make_kernel: MakeKernel<'m>, crash_at: Option<CrashPoint>) -> Self {
+    pub fn new(
+        plan: Plan,
+        make_kernel: MakeKernel<'m>,
+        crash_at: Option<CrashPoint>,
+        watch: Watch,
+    ) -> Self {
         let seed = plan.seed;
         let nodes = (0..plan.nodes)
             .map(|no| Node::new(no, seed, make_kernel()))
             .collect();
         World {
+            watch,
             make_kernel,
             crash_at,
             now_ms: 0,
@@ -167,7 +198,7 @@ impl<'m> World<'m> {
             machines: Dice::new(seed, "machines"),
             prober: Dice::new(seed, "prober"),
             story: Story::default(),
-            deliveries: 0,
+            deliveries: Deliveries::default(),
             steps: 0,
             probes: 0,
             crash_points: vec![0; plan.nodes],
@@ -182,11 +213,13 @@ impl<'m> World<'m> {
     pub fn run(mut self) -> Result<Summary, (Violation, Story)> {
         match self.run_through() {
             Ok(()) => Ok(Summary {
-                chains: self.nodes.iter().map(Node::chain).collect(),
+                trace: Trace {
+                    chains: self.nodes.iter().map(Node::chain).collect(),
+                    deliveries: self.deliveries,
+                    steps: self.steps,
+                    crash_points: self.crash_points,
+                },
                 story: self.story,
-                deliveries: self.deliveries,
-                steps: self.steps,
-                crash_points: self.crash_points,
                 versions_crossed: self.oracle.versions_crossed(),
                 probes: self.probes,
             }),
@@ -204,14 +237,19 @@ impl<'m> World<'m> {
         for (at, item) in self.plan.items.clone().iter().enumerate() {
             self.agenda.at(item.at_ms, Event::Planned(at));
         }
-        self.plan_probes();
+        if self.is_judged() {
+            self.plan_probes();
+        }
         self.agenda.at(self.plan.heal_at_ms, Event::Heal);
         let end_ms = self.plan.heal_at_ms + SETTLE_MS;
         while let Some((at_ms, event)) = self.agenda.next(end_ms) {
             self.now_ms = at_ms;
             self.happen(event)?;
         }
-        self.judge_end()
+        if self.is_judged() {
+            self.judge_end()?;
+        }
+        Ok(())
     }
 
     fn happen(&mut self, event: Event) -> Result<(), Violation> {
@@ -236,8 +274,14 @@ impl<'m> World<'m> {
         }
     }
 
+    fn is_judged(&self) -> bool {
+        self.watch >= Watch::Judged
+    }
+
     fn tell(&mut self, sentence: String) {
-        self.story.tell(self.now_ms, &sentence);
+        if self.watch >= Watch::Told {
+            self.story.tell(self.now_ms, &sentence);
+        }
     }
 
     /// Whether this process of a node still runs.
@@ -252,19 +296,30 @@ impl<'m> World<'m> {
 
     fn carry_out(&mut self, node: usize, input: Input, waiter: Waiter) -> Result<Reply, Violation> {
         self.steps += 1;
-        let now_ms = self.now_ms;
+        let (now_ms, is_judged) = (self.now_ms, self.is_judged());
         let machine = &mut self.nodes[node];
-        let wanted = cause(&machine.rows, &input);
+        let wanted = is_judged.then(|| cause(&machine.rows, &input));
         let carried = machine.carry_out(now_ms, &input).map_err(|error| {
             broken(
                 RUNS,
                 format!("node {node}: {error} in {}", story::input(&input)),
             )
         })?;
-        let told = facts(&machine.rows, wanted, &carried);
-        probes::check_inert(node, &input, &carried)?;
+        let told = wanted.map(|cause| facts(&machine.rows, cause, &carried));
+        if is_judged {
+            let (input, carried, rows) = (&input, &carried, &machine.rows);
+            let step = Step {
+                node,
+                input,
+                carried,
+                rows,
+            };
+            step.judge()?;
+        }
         let keyed = match (&input, &carried.reply) {
-            (Input::Command { key: Some(key), .. }, Reply::Object(Object::Post(no))) => {
+            (Input::Command { key: Some(key), .. }, Reply::Object(Object::Post(no)))
+                if is_judged =>
+            {
                 let post = machine.rows.get::<Post>(no);
                 post.and_then(|post| Some((self.author(node, *no)?, key.clone(), post.id)))
             }
@@ -273,6 +328,7 @@ impl<'m> World<'m> {
         let reply = carried.reply.clone();
         let note = Note {
             facts: told,
+            at_ms: carried.entry.context.now_ms,
             input,
             reply: carried.reply,
             effects: carried.effects,
@@ -280,7 +336,7 @@ impl<'m> World<'m> {
             keyed,
         };
         let machine = &mut self.nodes[node];
-        machine.keep(carried.entry, carried.old, note);
+        machine.keep(carried.entry, carried.writes, carried.old, note);
         self.begin_sync(node);
         Ok(reply)
     }

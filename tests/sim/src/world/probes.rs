@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Event, Note, World};
 use crate::frames;
-use crate::node::{Carried, Probed};
+use crate::node::Probed;
 use crate::oracle::{IDEMPOTENCE, INERT, RUNS, Violation, broken};
 use crate::story;
 
@@ -23,38 +23,6 @@ pub(super) struct Delivered {
     node: usize,
     input: Input,
     body: Vec<u8>,
-}
-
-/// A refusal changes nothing: neither rows nor what others hear. What is set aside for a person
-/// to look at is no part of the workspace.
-pub(super) fn check_inert(node: usize, input: &Input, carried: &Carried) -> Result<(), Violation> {
-    let refused = match &carried.reply {
-        Reply::Refused(_) => true,
-        Reply::Http { status: 200, body } => {
-            !frames::read_answer(body).is_some_and(|answer| answer.is_ok)
-        }
-        Reply::Http { .. } => true,
-        _ => false,
-    };
-    let writes = carried
-        .writes
-        .iter()
-        .filter(|write| write.table != Table::Quarantine);
-    let effects = carried
-        .effects
-        .iter()
-        .filter(|effect| !matches!(effect, Effect::Refused { .. }));
-    if refused && (writes.count() > 0 || effects.count() > 0) {
-        return Err(broken(
-            INERT,
-            format!(
-                "node {node} refused {} and changed {}",
-                story::input(input),
-                story::writes(&carried.writes)
-            ),
-        ));
-    }
-    Ok(())
 }
 
 impl World<'_> {
@@ -109,13 +77,14 @@ impl World<'_> {
             return Ok(());
         };
         // An invitation has a meaning of its own when it comes again after an end.
-        if frame.is_invitation {
+        if frame.is_invitation() {
             return Ok(());
         }
         let probed = self.probed(node, &input)?;
         check_idempotent(node, &input, &first, &probed)?;
         let kind = self.prober.below(5);
-        if let Some(forged) = self.forge(node, frame.json, kind) {
+        let json = serde_json::from_slice(body).ok();
+        if let Some(forged) = json.and_then(|json| self.forge(node, json, kind)) {
             let input = match input {
                 Input::Frame {
                     connection, skip, ..

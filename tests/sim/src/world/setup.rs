@@ -120,6 +120,8 @@ impl World<'_> {
                 connection: at_node,
             },
         )?;
+        self.oracle.removed(HUB, at_hub);
+        self.oracle.removed(node, at_node);
         let (new_at_hub, new_at_node) = self.connect(HUB, node)?;
         for (one, connection, previous) in [(HUB, new_at_hub, at_hub), (node, new_at_node, at_node)]
         {

@@ -1,0 +1,51 @@
+//! What the network carried.
+
+use std::fmt;
+use std::ops::AddAssign;
+
+/// Messages that were handed to their receivers over the simulated network: requests that reached a
+/// workspace which serves and took them in (a second copy of one counts again), and answers that
+/// reached a sender who still waited. What was lost, came to a closed door or came too late does
+/// not count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Deliveries {
+    /// Frames: requests with items or an invitation.
+    pub frames: u64,
+    /// Answers to frames, refusals included.
+    pub answers: u64,
+    /// Pings.
+    pub pings: u64,
+    /// Answers to pings.
+    pub pongs: u64,
+}
+
+impl Deliveries {
+    /// All of them.
+    #[must_use]
+    pub fn all(self) -> u64 {
+        self.frames + self.answers + self.pings + self.pongs
+    }
+}
+
+impl AddAssign for Deliveries {
+    fn add_assign(&mut self, other: Deliveries) {
+        self.frames += other.frames;
+        self.answers += other.answers;
+        self.pings += other.pings;
+        self.pongs += other.pongs;
+    }
+}
+
+impl fmt::Display for Deliveries {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} deliveries ({} frames, {} answers to them, {} pings, {} answers to those)",
+            self.all(),
+            self.frames,
+            self.answers,
+            self.pings,
+            self.pongs
+        )
+    }
+}

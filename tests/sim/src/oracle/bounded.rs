@@ -1,0 +1,196 @@
+//! I12: what a workspace keeps, sends and does stays within named limits, whatever comes in.
+
+use std::collections::BTreeMap;
+
+use causeway_kernel::id::ConnectionNo;
+use causeway_kernel::input::{Input, SendOutcome};
+use causeway_kernel::limits::{
+    BACKOFF_FIRST_MS, HELD_MAX, POSTS_PER_SYNC_MAX, PUMPS_PER_STEP_MAX, QUARANTINE_MAX,
+    REACTIONS_PER_SYNC_MAX, USERS_PER_SYNC_MAX,
+};
+use causeway_kernel::output::Effect;
+use causeway_kernel::table::Table;
+use causeway_kernel::wire::FRAME_BYTES_MAX;
+
+use super::step::Step;
+use super::{BOUNDED, Links, Rewound, Violation, broken};
+use crate::frames::{Frame, Item};
+use crate::rows::Tables;
+
+/// Rows that a step writes.
+pub const WRITES_MAX: usize = 2_500;
+/// Effects of a step.
+pub const EFFECTS_MAX: usize = 1_500;
+/// Due rows that may stand in a quiet workspace: expiries of remembered results and wake-ups that
+/// come to nothing.
+pub const QUIET_DUE_MAX: usize = 40;
+/// Due rows that may stand at any time, for each connection.
+pub const DUE_MAX: usize = 500;
+/// Shortest time between a send that failed and the next one to the same peer, in ms, when
+/// nothing was heard of it in between: a pause is at least half of what it is at most.
+pub const RETRY_PAUSE_MS: i64 = BACKOFF_FIRST_MS / 2;
+/// Bytes of all rows for each byte of what was put in.
+pub const STORED_PER_INPUT_BYTE: usize = 12;
+/// Bytes of all rows besides: of an empty workspace.
+pub const STORED_BASE_BYTES: usize = 64 * 1024;
+
+fn over(node: usize, what: &str, number: usize, limit: usize) -> Result<(), Violation> {
+    if number <= limit {
+        return Ok(());
+    }
+    Err(broken(
+        BOUNDED,
+        format!("node {node}: {number} {what}, more than {limit}"),
+    ))
+}
+
+/// Judges a step: what it did at once, and how much is kept after it.
+///
+/// # Errors
+/// When it is beyond a limit.
+pub fn check(step: &Step<'_>) -> Result<(), Violation> {
+    let (node, rows) = (step.node, step.rows);
+    over(node, "rows written", step.carried.writes.len(), WRITES_MAX)?;
+    over(node, "effects", step.carried.effects.len(), EFFECTS_MAX)?;
+    let frames = step
+        .carried
+        .effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Send { frame, .. } => Some(frame.len()),
+            _ => None,
+        });
+    over(
+        node,
+        "messages at once",
+        frames.clone().count(),
+        PUMPS_PER_STEP_MAX,
+    )?;
+    let longest = frames.max().unwrap_or(0);
+    over(node, "bytes in a message", longest, FRAME_BYTES_MAX)?;
+    let peers = rows.count(Table::Connections).max(1);
+    let held = rows.count(Table::Held);
+    over(node, "items held", held, peers * HELD_MAX as usize)?;
+    let aside = rows.count(Table::Quarantine);
+    over(node, "items set aside", aside, QUARANTINE_MAX as usize)?;
+    over(node, "rounds", rows.count(Table::Rounds), peers)?;
+    over(node, "due rows", rows.count(Table::Due), peers * DUE_MAX)
+}
+
+/// Judges a quiet workspace: nothing piles up, by what was put into it in all, in bytes.
+///
+/// # Errors
+/// When something did.
+pub fn check_end(node: usize, rows: &Tables, input_bytes: usize) -> Result<(), Violation> {
+    over(
+        node,
+        "due rows in the end",
+        rows.count(Table::Due),
+        QUIET_DUE_MAX,
+    )?;
+    let limit = STORED_BASE_BYTES + STORED_PER_INPUT_BYTE * input_bytes;
+    over(node, "bytes stored", rows.bytes(), limit)
+}
+
+/// Judges what a message holds.
+///
+/// # Errors
+/// When that is more than a message may.
+pub fn check_items(node: usize, frame: &Frame) -> Result<(), Violation> {
+    let count = |wanted: fn(&Item) -> bool| {
+        let items = frame.items.iter();
+        items.filter(|(item, _)| wanted(item)).count()
+    };
+    let users = count(|item| matches!(item, Item::User(_)));
+    let posts = count(|item| matches!(item, Item::Post(_)));
+    let reactions = count(|item| matches!(item, Item::Reaction(..)));
+    over(node, "profiles in a message", users, USERS_PER_SYNC_MAX)?;
+    over(
+        node,
+        "posts in a message",
+        posts,
+        POSTS_PER_SYNC_MAX as usize,
+    )?;
+    over(
+        node,
+        "reactions in a message",
+        reactions,
+        REACTIONS_PER_SYNC_MAX,
+    )
+}
+
+/// A message that is out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Sent {
+    /// Its attempt.
+    pub attempt: u64,
+    /// The link that it is about, as it was then.
+    pub link: Rewound,
+}
+
+/// What a node has out, and when it may send again after a failure.
+#[derive(Default)]
+pub struct Sending {
+    out: BTreeMap<(usize, ConnectionNo), Sent>,
+    paused_until_ms: BTreeMap<(usize, ConnectionNo), i64>,
+}
+
+impl Sending {
+    /// A node heard something, at this time of its own. What failed is sent again after a pause,
+    /// unless its link has ended, or begun anew for a peer that was restored, since.
+    pub fn hears(&mut self, node: usize, at_ms: i64, input: &Input, links: &Links) {
+        match input {
+            Input::Receipt(receipt) => {
+                let key = (node, receipt.connection);
+                let out = self.out.get(&key).copied();
+                if let Some(sent) = out.filter(|sent| sent.attempt == receipt.attempt) {
+                    self.out.remove(&key);
+                    let is_failure = match receipt.outcome {
+                        SendOutcome::Answered(_) | SendOutcome::Refused(400 | 413) => false,
+                        SendOutcome::Refused(_) | SendOutcome::Unknown => true,
+                        SendOutcome::NeverLeft => true,
+                    };
+                    if is_failure && links.values().any(|link| *link == sent.link) {
+                        self.paused_until_ms.insert(key, at_ms + RETRY_PAUSE_MS);
+                    }
+                }
+            }
+            Input::Ping { connection, .. } => {
+                self.paused_until_ms.remove(&(node, *connection));
+            }
+            Input::Resume | Input::Restored => {
+                self.out.retain(|(of, _), _| *of != node);
+                self.paused_until_ms.retain(|(of, _), _| *of != node);
+            }
+            _ => {}
+        }
+    }
+
+    /// A node sends a message at this time of its own: one is out to a peer at a time.
+    ///
+    /// # Errors
+    /// When it should not leave yet.
+    pub fn sends(
+        &mut self,
+        key: (usize, ConnectionNo),
+        at_ms: i64,
+        sent: Sent,
+    ) -> Result<(), Violation> {
+        let node = key.0;
+        let attempt = sent.attempt;
+        if let Some(Sent { attempt: out, .. }) = self.out.insert(key, sent) {
+            return Err(broken(
+                BOUNDED,
+                format!("node {node} sends attempt {attempt} while attempt {out} is out"),
+            ));
+        }
+        let until_ms = self.paused_until_ms.remove(&key);
+        if until_ms.is_some_and(|until_ms| at_ms < until_ms) {
+            return Err(broken(
+                BOUNDED,
+                format!("node {node} sends attempt {attempt} without a pause after a failure"),
+            ));
+        }
+        Ok(())
+    }
+}

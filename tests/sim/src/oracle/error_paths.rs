@@ -1,0 +1,111 @@
+//! I14: error paths do not destroy. What was there before something failed is there after it: a
+//! message that did not arrive, an item that was left out because it stopped a step, a policy that
+//! gave no verdict, a start after a crash, another kernel.
+
+use causeway_kernel::input::{Input, SendOutcome};
+use causeway_kernel::model::{Link, LinkState, Post, Reaction, User};
+use causeway_kernel::policy::Verdict;
+use causeway_kernel::table::Table;
+
+use super::step::Step;
+use super::{ERROR_PATHS, Violation, broken};
+use crate::story;
+
+/// Tables whose rows are what people made or settled, with the indexes by which it is found.
+const KEPT: [Table; 14] = [
+    Table::Meta,
+    Table::Ids,
+    Table::Users,
+    Table::Teams,
+    Table::TeamMembers,
+    Table::Channels,
+    Table::ChannelMembers,
+    Table::Posts,
+    Table::ChannelPosts,
+    Table::ThreadPosts,
+    Table::Reactions,
+    Table::PeerWorkspaces,
+    Table::Connections,
+    Table::Links,
+];
+
+/// What a failure is, and whether others' wishes may have come with it.
+enum Failure {
+    /// Nothing but the failure.
+    Alone,
+    /// A message some of whose items failed; the others may ask for deletions.
+    AmongItems,
+}
+
+fn failure(step: &Step<'_>) -> Option<Failure> {
+    let asked = &step.carried.asked;
+    let has_failed = asked.iter().any(|(_, v)| matches!(v, Verdict::Failed(_)));
+    match step.input {
+        Input::Receipt(receipt) if !matches!(receipt.outcome, SendOutcome::Answered(_)) => {
+            Some(Failure::Alone)
+        }
+        Input::Quarantine { .. }
+        | Input::Resume
+        | Input::Restored
+        | Input::PolicyChanged { .. }
+        | Input::KernelChanged { .. } => Some(Failure::Alone),
+        Input::Frame { skip, .. } if has_failed || !skip.is_empty() => Some(Failure::AmongItems),
+        _ => None,
+    }
+}
+
+/// Judges a step.
+///
+/// # Errors
+/// When it is a failure after which something is missing.
+pub fn check(step: &Step<'_>) -> Result<(), Violation> {
+    let Some(failure) = failure(step) else {
+        return Ok(());
+    };
+    if let Some(gone) = step.takes_away(&KEPT) {
+        return destroyed(step, &format!("a row of {} is gone", gone.table.name()));
+    }
+    match failure {
+        Failure::Alone => check_marks(step),
+        Failure::AmongItems => Ok(()),
+    }
+}
+
+/// Nothing is marked as deleted or ended either.
+fn check_marks(step: &Step<'_>) -> Result<(), Violation> {
+    let dies = |old: Option<i64>, new: i64| old == Some(0) && new != 0;
+    for (_, old, new) in step.put::<Post>() {
+        let is_other = old.as_ref().is_some_and(|old| old.message != new.message);
+        if is_other || dies(old.map(|old| old.delete_at), new.delete_at) {
+            return destroyed(step, &format!("the post {} is another", new.id));
+        }
+    }
+    for (_, old, new) in step.put::<Reaction>() {
+        if dies(old.map(|old| old.delete_at), new.delete_at) {
+            return destroyed(step, "a reaction is taken back");
+        }
+    }
+    for (_, old, new) in step.put::<User>() {
+        if dies(old.map(|old| old.delete_at), new.delete_at) {
+            return destroyed(step, &format!("the user {} is inactive", new.username));
+        }
+    }
+    for (_, old, new) in step.put::<Link>() {
+        let lived = old.is_some_and(|old| old.state != LinkState::Ended);
+        if lived && new.state == LinkState::Ended {
+            return destroyed(step, "a sharing has ended");
+        }
+    }
+    Ok(())
+}
+
+fn destroyed(step: &Step<'_>, what: &str) -> Result<(), Violation> {
+    Err(broken(
+        ERROR_PATHS,
+        format!(
+            "node {}: {what}, because of {}",
+            step.node,
+            story::input(step.input)
+        ),
+    ))
+}

@@ -1,0 +1,47 @@
+//! I13: a refusal changes nothing, neither rows nor what others hear. What is set aside for a
+//! person to look at is no part of the workspace, and how many items were refused is for the
+//! metrics of the host.
+
+use causeway_kernel::output::{Effect, Reply};
+use causeway_kernel::table::Table;
+
+use super::step::Step;
+use super::{INERT, Violation, broken};
+use crate::{frames, story};
+
+/// Whether a reply says that nothing was done.
+#[must_use]
+pub fn is_refusal(reply: &Reply) -> bool {
+    match reply {
+        Reply::Refused(_) => true,
+        Reply::Http { status: 200, body } => {
+            !frames::read_answer(body).is_some_and(|answer| answer.is_ok)
+        }
+        Reply::Http { .. } => true,
+        _ => false,
+    }
+}
+
+/// Judges a step.
+///
+/// # Errors
+/// When it was refused and left a trace.
+pub fn check(step: &Step<'_>) -> Result<(), Violation> {
+    let carried = step.carried;
+    let mut writes = carried.writes.iter();
+    let mut effects = carried.effects.iter();
+    let has_trace = writes.any(|write| write.table != Table::Quarantine)
+        || effects.any(|effect| !matches!(effect, Effect::Refused { .. }));
+    if !has_trace || !is_refusal(&carried.reply) {
+        return Ok(());
+    }
+    Err(broken(
+        INERT,
+        format!(
+            "node {} refused {} and changed {}",
+            step.node,
+            story::input(step.input),
+            story::writes(&carried.writes)
+        ),
+    ))
+}

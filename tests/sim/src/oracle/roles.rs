@@ -1,0 +1,139 @@
+//! I11: membership and roles never widen because of a peer, and access to a team never follows
+//! from access to a channel.
+//!
+//! What a peer may bring about is this much and no more: a user of its own is an ordinary user,
+//! and an ordinary member of a channel that is shared with it and of that channel's team, as in
+//! the reference; and who made the connection becomes a member, and runs the copy, of a channel
+//! that the peer offers.
+
+use causeway_kernel::command::Command;
+use causeway_kernel::id::{ChannelNo, ConnectionNo, TeamNo, UserNo};
+use causeway_kernel::input::Input;
+use causeway_kernel::key;
+use causeway_kernel::model::{Channel, ChannelMember, Connection, Team, TeamMember, User};
+use causeway_kernel::tx::Read;
+
+use super::step::Step;
+use super::{ROLES, Violation, broken};
+use crate::story;
+
+/// The only role of a peer's user.
+const ORDINARY: &str = "system_user";
+
+/// Judges a step.
+///
+/// # Errors
+/// When somebody may do more than a user or an admin of this workspace wanted.
+pub fn check(step: &Step<'_>) -> Result<(), Violation> {
+    let (is_asked, may_join_team) = match step.input {
+        Input::Genesis(_) => return Ok(()),
+        Input::Command { command, .. } => (true, is_about_teams(command)),
+        _ => (false, false),
+    };
+    if !is_asked {
+        check_users(step)?;
+        check_places(step)?;
+        check_channel_members(step)?;
+    }
+    if !may_join_team {
+        check_team_members(step, is_asked)?;
+    }
+    Ok(())
+}
+
+fn is_about_teams(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::CreateUser(_) | Command::CreateTeam(_) | Command::AddTeamMember { .. }
+    )
+}
+
+fn check_users(step: &Step<'_>) -> Result<(), Violation> {
+    for (_, old, new) in step.put::<User>() {
+        let is_wider = if new.origin.is_ours() {
+            old.is_none_or(|old| (old.roles, old.origin) != (new.roles.clone(), new.origin))
+        } else {
+            new.roles != ORDINARY || old.is_some_and(|old| old.origin != new.origin)
+        };
+        if is_wider {
+            return widened(
+                step,
+                &format!("{} has the roles “{}”", new.username, new.roles),
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Teams are nobody else's business, and who may see a channel is its origin's.
+fn check_places(step: &Step<'_>) -> Result<(), Violation> {
+    if let Some((_, _, team)) = step.put::<Team>().next() {
+        return widened(step, &format!("the team {} is another", team.name));
+    }
+    for (_, old, new) in step.put::<Channel>() {
+        let Some(old) = old else { continue };
+        let place = |row: &Channel| (row.origin, row.team, row.kind, row.read_only, row.id);
+        if place(&old) != place(&new) {
+            return widened(step, &format!("the channel {} is another", new.name));
+        }
+    }
+    Ok(())
+}
+
+fn check_channel_members(step: &Step<'_>) -> Result<(), Violation> {
+    for (at, old, new) in step.put::<ChannelMember>() {
+        let Some((_, user)) = key::decode::<(ChannelNo, UserNo)>(at) else {
+            continue;
+        };
+        let was_admin = old.as_ref().is_some_and(|old| old.is_admin);
+        let joins = old.is_none() && is_ours(step, user);
+        let is_wider = joins || (new.is_admin && !was_admin);
+        if is_wider && !is_host_of(step, user) {
+            return widened(step, &format!("user {user:?} is a member of a channel"));
+        }
+    }
+    Ok(())
+}
+
+fn check_team_members(step: &Step<'_>, is_asked: bool) -> Result<(), Violation> {
+    for (at, old, new) in step.put::<TeamMember>() {
+        let Some((_, user)) = key::decode::<(TeamNo, UserNo)>(at) else {
+            continue;
+        };
+        let was = old.filter(|old| old.delete_at == 0);
+        let joins = was.is_none() && new.delete_at == 0;
+        let rises = new.is_admin && !was.is_some_and(|old| old.is_admin);
+        let is_ours = is_ours(step, user);
+        let may_join = !is_asked && (!is_ours || is_host_of(step, user));
+        if rises || (joins && !may_join) {
+            return widened(step, &format!("user {user:?} is a member of a team"));
+        }
+    }
+    Ok(())
+}
+
+fn is_ours(step: &Step<'_>, user: UserNo) -> bool {
+    let row = step.rows.get::<User>(&user);
+    row.is_none_or(|row| row.origin.is_ours())
+}
+
+/// Whether a user made the connection over which the step came.
+fn is_host_of(step: &Step<'_>, user: UserNo) -> bool {
+    let Input::Frame { connection, .. } = step.input else {
+        return false;
+    };
+    let connection: &ConnectionNo = connection;
+    let row = step.rows.get::<Connection>(connection);
+    row.is_some_and(|row| row.creator == user)
+}
+
+fn widened(step: &Step<'_>, what: &str) -> Result<(), Violation> {
+    Err(broken(
+        ROLES,
+        format!(
+            "node {}: {what}, because of {}",
+            step.node,
+            story::input(step.input)
+        ),
+    ))
+}

@@ -1,0 +1,62 @@
+//! What can be judged of a step alone, as soon as it is carried out: by what went in, the rows
+//! before and after, and what came out.
+
+use causeway_kernel::input::Input;
+use causeway_kernel::output::Write;
+use causeway_kernel::table::Table;
+use causeway_kernel::tx::Record;
+
+use super::{Violation, bounded, error_paths, inert, roles};
+use crate::node::Carried;
+use crate::rows::Tables;
+
+/// A step that was carried out.
+pub struct Step<'s> {
+    /// The node.
+    pub node: usize,
+    /// What went in.
+    pub input: &'s Input,
+    /// What came out.
+    pub carried: &'s Carried,
+    /// The rows after it.
+    pub rows: &'s Tables,
+}
+
+impl Step<'_> {
+    /// Judges it.
+    ///
+    /// # Errors
+    /// The first promise that it broke.
+    pub fn judge(&self) -> Result<(), Violation> {
+        inert::check(self)?;
+        roles::check(self)?;
+        error_paths::check(self)?;
+        bounded::check(self)
+    }
+
+    /// Rows that it wrote, each with the bytes that stood there.
+    pub fn changes(&self) -> impl Iterator<Item = (&Write, Option<&Vec<u8>>)> {
+        let old = self.carried.old.iter().map(Option::as_ref);
+        self.carried.writes.iter().zip(old)
+    }
+
+    /// Rows of a record that it put: the key's bytes, how the row was, and how it is.
+    pub fn put<R: Record>(&self) -> impl Iterator<Item = (&[u8], Option<R>, R)> {
+        let of_table = |(write, _): &(&Write, _)| write.table == R::TABLE;
+        self.changes()
+            .filter(of_table)
+            .filter_map(|(write, old): (&Write, Option<&Vec<u8>>)| {
+                let new = R::from_bytes(write.value.as_ref()?)?;
+                let old = old.and_then(|bytes| R::from_bytes(bytes));
+                Some((write.key.as_slice(), old, new))
+            })
+    }
+
+    /// Whether a table has a row that it took away.
+    pub fn takes_away(&self, tables: &[Table]) -> Option<&Write> {
+        let gone = |(write, old): &(&Write, Option<&Vec<u8>>)| {
+            write.value.is_none() && old.is_some() && tables.contains(&write.table)
+        };
+        self.changes().find(gone).map(|(write, _)| write)
+    }
+}

@@ -1,0 +1,115 @@
+//! The rows of a node, in memory: an ordered map for each table.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use causeway_kernel::env::{Range, Rows, Scan};
+use causeway_kernel::output::Write;
+use causeway_kernel::table::Table;
+
+type Map = BTreeMap<Vec<u8>, Vec<u8>>;
+
+/// Every row of a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tables(Vec<Map>);
+
+impl Default for Tables {
+    fn default() -> Tables {
+        Tables(vec![Map::new(); Table::ALL.len()])
+    }
+}
+
+impl Tables {
+    fn table(&self, table: Table) -> &Map {
+        // Codes begin at 1 and leave none out.
+        &self.0[usize::from(table.code()) - 1]
+    }
+
+    fn table_mut(&mut self, table: Table) -> &mut Map {
+        &mut self.0[usize::from(table.code()) - 1]
+    }
+
+    /// A row's bytes, if it is there.
+    #[must_use]
+    pub fn value(&self, table: Table, key: &[u8]) -> Option<&Vec<u8>> {
+        self.table(table).get(key)
+    }
+
+    /// How many rows a table has.
+    #[must_use]
+    pub fn count(&self, table: Table) -> usize {
+        self.table(table).len()
+    }
+
+    /// Bytes of all keys and values.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let rows = self.0.iter().flatten();
+        rows.map(|(key, value)| key.len() + value.len()).sum()
+    }
+
+    /// The rows of a table.
+    pub fn of(&self, table: Table) -> impl Iterator<Item = (&Vec<u8>, &Vec<u8>)> {
+        self.table(table).iter()
+    }
+
+    /// Puts a row, or takes it away; gives what stood there.
+    pub fn set(&mut self, table: Table, key: &[u8], value: Option<Vec<u8>>) -> Option<Vec<u8>> {
+        let rows = self.table_mut(table);
+        match (value, rows.get_mut(key)) {
+            (Some(value), Some(row)) => Some(std::mem::replace(row, value)),
+            (Some(value), None) => rows.insert(key.to_vec(), value),
+            (None, _) => rows.remove(key),
+        }
+    }
+
+    /// Applies writes; gives what stood in their places, in their order.
+    pub fn apply(&mut self, writes: &[Write]) -> Vec<Option<Vec<u8>>> {
+        let set = |write: &Write| self.set(write.table, &write.key, write.value.clone());
+        writes.iter().map(set).collect()
+    }
+}
+
+impl Rows for Tables {
+    fn get_many(&self, table: Table, keys: &[Vec<u8>]) -> Vec<Option<Vec<u8>>> {
+        let rows = self.table(table);
+        keys.iter().map(|key| rows.get(key).cloned()).collect()
+    }
+
+    fn look(&self, table: Table, key: Vec<u8>, see: &mut dyn FnMut(Option<&[u8]>)) {
+        see(self.table(table).get(&key).map(Vec::as_slice));
+    }
+
+    fn scan(&self, table: Table, range: &Range) -> Scan {
+        let from = Bound::Included(range.from.as_slice());
+        let to = match range.to.as_slice() {
+            [] => Bound::Unbounded,
+            to => Bound::Excluded(to),
+        };
+        if matches!(to, Bound::Excluded(to) if to <= range.from.as_slice()) {
+            return Scan::default();
+        }
+        let found = self.table(table).range::<[u8], _>((from, to));
+        if range.reverse {
+            cut(found.rev(), range)
+        } else {
+            cut(found, range)
+        }
+    }
+}
+
+/// What of the rows the limits of a range let through.
+fn cut<'r>(rows: impl Iterator<Item = (&'r Vec<u8>, &'r Vec<u8>)>, range: &Range) -> Scan {
+    let mut scan = Scan::default();
+    let mut bytes = 0;
+    for (key, value) in rows {
+        bytes += key.len() + value.len();
+        let is_full = scan.rows.len() >= range.rows_max as usize;
+        if is_full || (!scan.rows.is_empty() && bytes > range.bytes_max as usize) {
+            scan.more = true;
+            break;
+        }
+        scan.rows.push((key.clone(), value.clone()));
+    }
+    scan
+}
