@@ -54,6 +54,9 @@ pub enum LogFormat {
     Json,
 }
 
+/// A day, in ms.
+const DAY_MS: i64 = 24 * 3_600_000;
+
 /// What the configuration file may say. Every key is optional.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -72,6 +75,8 @@ pub struct File {
     pub backfill: bool,
     /// Bytes of the journal that are kept at least; see [`Settings::retention`].
     pub journal_bytes: Option<u64>,
+    /// Days after which entries of the journal go although there is room.
+    pub journal_days: Option<u32>,
     /// See [`Settings::federation`].
     pub federation: FederationSettings,
     /// See [`Settings::allowed_origins`].
@@ -150,6 +155,7 @@ impl Settings {
                 journal_bytes: file
                     .journal_bytes
                     .unwrap_or(Retention::default().journal_bytes),
+                journal_age_ms: file.journal_days.map(|days| i64::from(days) * DAY_MS),
                 ..Retention::default()
             },
             federation: file.federation,

@@ -24,7 +24,7 @@ use crate::policy::{
 };
 use crate::queue::{Done, Job};
 use crate::recover::{OpenError, Recovered, recover};
-use crate::retention::Retention;
+use crate::retention::{Retention, close_old_segment};
 use crate::runtime::{KernelRunner, KernelSource, NativeSource};
 use crate::store::Snapshot;
 use crate::writer::Writer;
@@ -295,8 +295,11 @@ fn start(
     let Recovered {
         replayer,
         tables,
-        journal,
+        mut journal,
     } = recovered;
+    let layout = Layout::of(&options.data_dir);
+    let now_ms = options.clock.now_ms();
+    close_old_segment(options.retention, &layout, &mut journal, now_ms)?;
     let mut head = replayer.head;
     let view = replayer.view;
     let chain = options.policies.open()?;
@@ -308,7 +311,6 @@ fn start(
     head.kernel = Digest(kernel.digest());
     let (groups, to_sync) = channel();
     let (checkpoints, to_write) = channel();
-    let layout = Layout::of(&options.data_dir);
     let writer = Writer {
         shared: Arc::clone(&shared),
         clock: Arc::clone(&options.clock),
@@ -329,7 +331,10 @@ fn start(
     };
     let keeper = options.retention.keeper(layout, Arc::clone(&shared));
     let syncing = spawn("journal", {
-        let journal = journal.with_segment_bytes(options.retention.segment_bytes);
+        let retention = options.retention;
+        let journal = journal
+            .with_segment_bytes(retention.segment_bytes)
+            .with_segment_age(retention.segment_age());
         let (shared, journal) = (Arc::clone(&shared), Box::new(journal));
         move || sync::run(journal, &to_sync, &shared, &effects)
     })?;

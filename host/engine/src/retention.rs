@@ -4,10 +4,13 @@
 use std::fs;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
+use std::time::Duration;
 
-use crate::journal::{SEGMENT_BYTES, segments};
+use crate::disk::{Disk, RealDisk};
+use crate::hold::{Hold, STOPPED_STEP_HOLD_MS};
+use crate::journal::{JournalError, Reader, SEGMENT_BYTES, SegmentInfo, SegmentJournal, segments};
 use crate::layout::Layout;
 use crate::snapshot;
 use crate::store::{Base, MemoryTable, Position, View};
@@ -19,20 +22,33 @@ pub struct Retention {
     /// Bytes of closed segments that are kept at least; what is older goes as soon as a snapshot
     /// covers it.
     pub journal_bytes: u64,
+    /// Age in ms beyond which entries go although there is room; `None` = however old they are.
+    pub journal_age_ms: Option<i64>,
     /// Bytes after which a segment is closed.
     pub segment_bytes: u64,
 }
+
+/// Parts of the greatest age after which a segment is closed: entries outlive it by so much at
+/// most.
+const SEGMENTS_OF_AGE: i64 = 8;
 
 impl Default for Retention {
     fn default() -> Retention {
         Retention {
             journal_bytes: 4 << 30,
+            journal_age_ms: None,
             segment_bytes: SEGMENT_BYTES,
         }
     }
 }
 
 impl Retention {
+    /// How long a segment is written to at most.
+    pub(crate) fn segment_age(self) -> Option<Duration> {
+        let ms = self.journal_age_ms? / SEGMENTS_OF_AGE;
+        Some(Duration::from_millis(ms.max(0).cast_unsigned()))
+    }
+
     /// Looks after the journal of a data directory.
     pub(crate) fn keeper(self, layout: Layout, shared: Arc<Shared>) -> Keeper {
         Keeper {
@@ -40,6 +56,7 @@ impl Retention {
             layout,
             shared,
             is_at_work: Arc::default(),
+            stopped_steps: AtomicU64::new(0),
         }
     }
 }
@@ -50,15 +67,17 @@ pub(crate) struct Keeper {
     layout: Layout,
     shared: Arc<Shared>,
     is_at_work: Arc<AtomicBool>,
+    /// Stopped steps for which the journal is held already.
+    stopped_steps: AtomicU64,
 }
 
 impl Keeper {
     /// Called after every checkpoint. A snapshot is made on a thread of its own, from the rows of
     /// the checkpoint, while others follow.
     pub(crate) fn look(&self, base: &Arc<Base>, position: &Position) {
-        let closed = self.closed_bytes();
-        let Ok(closed) = closed else { return };
-        if closed <= self.retention.journal_bytes || self.is_at_work.swap(true, Ordering::AcqRel) {
+        self.hold_for_stopped_steps(position.time_ms);
+        let surplus = self.is_surplus(position.time_ms);
+        if !matches!(surplus, Ok(true)) || self.is_at_work.swap(true, Ordering::AcqRel) {
             return;
         }
         let view = View {
@@ -86,13 +105,81 @@ impl Keeper {
         }
     }
 
-    fn closed_bytes(&self) -> io::Result<u64> {
-        let mut all = segments(&self.layout.journal())?;
-        all.pop();
-        all.iter()
-            .map(|segment| Ok(fs::metadata(&segment.path)?.len()))
-            .sum()
+    /// What led to a stopped step is kept for those who will look for its cause.
+    fn hold_for_stopped_steps(&self, now_ms: i64) {
+        let stopped = self.shared.status().stopped_steps;
+        if self.stopped_steps.swap(stopped, Ordering::Relaxed) >= stopped {
+            return;
+        }
+        let hold = Hold {
+            reason: "a step was stopped".into(),
+            until_ms: Some(now_ms.saturating_add(STOPPED_STEP_HOLD_MS)),
+        };
+        if let Err(error) = hold.set(self.layout.root()) {
+            tracing::warn!(%error, "the journal cannot be held");
+        }
     }
+
+    /// Whether closed segments may go now.
+    fn is_surplus(&self, now_ms: i64) -> Result<bool, JournalError> {
+        let all = segments(&self.layout.journal())?;
+        let closed = all.len().saturating_sub(1);
+        let mut bytes = 0;
+        for segment in all.iter().take(closed) {
+            bytes += fs::metadata(&segment.path)?.len();
+        }
+        let too_many = bytes > self.retention.journal_bytes;
+        let is_surplus = too_many || is_too_old(self.retention, &self.layout, &all, now_ms)?;
+        if !is_surplus {
+            return Ok(false);
+        }
+        let hold = Hold::read(self.layout.root())?;
+        Ok(!hold.is_some_and(|hold| hold.is_in_force(now_ms)))
+    }
+}
+
+/// Whether all entries of the oldest segment are older than they may become.
+fn is_too_old(
+    retention: Retention,
+    layout: &Layout,
+    segments: &[SegmentInfo],
+    now_ms: i64,
+) -> Result<bool, JournalError> {
+    let (Some(age_ms), Some(next)) = (retention.journal_age_ms, segments.get(1)) else {
+        return Ok(false);
+    };
+    let begins_ms = first_ms(layout, next)?;
+    Ok(begins_ms.is_some_and(|begins_ms| begins_ms < now_ms.saturating_sub(age_ms)))
+}
+
+/// Closes the segment that a start would go on with, if its first entry is as old as a segment may
+/// become.
+///
+/// # Errors
+/// When it cannot be read.
+pub(crate) fn close_old_segment(
+    retention: Retention,
+    layout: &Layout,
+    journal: &mut SegmentJournal,
+    now_ms: i64,
+) -> Result<(), JournalError> {
+    let (Some(age_ms), Some(last)) = (retention.journal_age_ms, segments(&layout.journal())?.pop())
+    else {
+        return Ok(());
+    };
+    let oldest_ms = now_ms.saturating_sub(age_ms / SEGMENTS_OF_AGE);
+    if first_ms(layout, &last)?.is_some_and(|first_ms| first_ms < oldest_ms) {
+        journal.close_segment();
+    }
+    Ok(())
+}
+
+/// The time of a segment's first entry.
+fn first_ms(layout: &Layout, segment: &SegmentInfo) -> Result<Option<i64>, JournalError> {
+    let disk: Arc<dyn Disk> = Arc::new(RealDisk);
+    let mut reader = Reader::open(disk, &layout.journal(), segment.first_seq)?;
+    let first = reader.next_entry()?;
+    Ok(first.map(|recorded| recorded.entry.time_ms))
 }
 
 /// Makes a snapshot and drops the segments that are surplus and covered by it; then the snapshots
@@ -104,24 +191,23 @@ fn snapshot_and_drop(
     position: &Position,
 ) -> io::Result<u64> {
     snapshot::write(&layout.snapshots(), view, position)?;
-    let all = segments(&layout.journal())?;
-    let mut sizes = Vec::new();
-    for segment in &all {
-        sizes.push(fs::metadata(&segment.path)?.len());
-    }
-    let mut surplus = sizes
-        .iter()
-        .sum::<u64>()
-        .saturating_sub(retention.journal_bytes);
     let mut dropped = 0;
-    for (pair, size) in all.windows(2).zip(sizes) {
-        let [segment, next] = pair else { break };
+    loop {
+        let all = segments(&layout.journal())?;
+        let [oldest, next, ..] = all.as_slice() else {
+            break;
+        };
+        let mut bytes = 0;
+        for segment in all.iter().rev().skip(1) {
+            bytes += fs::metadata(&segment.path)?.len();
+        }
         let is_covered = next.first_seq <= position.seq + 1;
-        if surplus == 0 || !is_covered {
+        let is_surplus = bytes > retention.journal_bytes
+            || is_too_old(retention, layout, &all, position.time_ms).map_err(io::Error::other)?;
+        if !is_covered || !is_surplus {
             break;
         }
-        fs::remove_file(&segment.path)?;
-        surplus = surplus.saturating_sub(size);
+        fs::remove_file(&oldest.path)?;
         dropped += 1;
     }
     drop_old_snapshots(layout)?;

@@ -7,6 +7,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::entry::Digest;
 use super::reader::Reader;
@@ -38,10 +39,13 @@ pub struct SegmentJournal {
     current: Option<Current>,
     tail: Tail,
     segment_bytes: u64,
+    segment_age_max: Option<Duration>,
 }
 
 struct Current {
     file: Arc<dyn DiskFile>,
+    /// When this process began to write it.
+    begun: Instant,
     /// Where the next record goes.
     offset: u64,
     /// Up to where the file has blocks of its own.
@@ -65,6 +69,7 @@ impl SegmentJournal {
             current: None,
             tail: Tail { next_seq, digest },
             segment_bytes: SEGMENT_BYTES,
+            segment_age_max: None,
         };
         if let Some((info, offset)) = reader.position() {
             check_torn(info, offset, &reader.rest()?)?;
@@ -80,6 +85,18 @@ impl SegmentJournal {
         self
     }
 
+    /// Closes segments after this time as well, so that old entries can go although few are made.
+    #[must_use]
+    pub fn with_segment_age(mut self, age_max: Option<Duration>) -> SegmentJournal {
+        self.segment_age_max = age_max;
+        self
+    }
+
+    /// Closes the present segment: the next append begins another.
+    pub fn close_segment(&mut self) {
+        self.current = None;
+    }
+
     /// Where the journal ends.
     #[must_use]
     pub fn tail(&self) -> Tail {
@@ -92,6 +109,7 @@ impl SegmentJournal {
         file.set_len(offset)?;
         self.current = Some(Current {
             file,
+            begun: Instant::now(),
             offset,
             written_to: offset,
         });
@@ -100,11 +118,12 @@ impl SegmentJournal {
 
     /// The segment that has room.
     fn room(&mut self) -> io::Result<&mut Current> {
-        if self
-            .current
-            .as_ref()
-            .is_some_and(|current| current.offset >= self.segment_bytes)
-        {
+        let is_full = |current: &Current| {
+            let age_max = self.segment_age_max;
+            current.offset >= self.segment_bytes
+                || age_max.is_some_and(|age_max| current.begun.elapsed() >= age_max)
+        };
+        if self.current.as_ref().is_some_and(is_full) {
             self.current = None;
         }
         let current = match self.current.take() {
@@ -124,6 +143,7 @@ impl SegmentJournal {
         sync_folder(&self.folder)?;
         Ok(Current {
             file,
+            begun: Instant::now(),
             offset: HEADER_BYTES as u64,
             written_to: HEADER_BYTES as u64,
         })

@@ -13,6 +13,9 @@ use crate::journal::{JournalError, Reader, segments};
 use crate::layout::Layout;
 use crate::snapshot::snapshots;
 
+/// How often it is looked again at a journal that changes meanwhile.
+const LOOKS: usize = 5;
+
 /// What is recorded of a workspace.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Stock {
@@ -46,6 +49,20 @@ impl Stock {
     /// # Errors
     /// When it cannot be read.
     pub fn of(data_dir: &Path) -> Result<Stock, JournalError> {
+        let mut found = Stock::look(data_dir);
+        for _ in 0..LOOKS {
+            // A segment went while it was looked at.
+            match &found {
+                Err(JournalError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
+                    found = Stock::look(data_dir);
+                }
+                _ => break,
+            }
+        }
+        found
+    }
+
+    fn look(data_dir: &Path) -> Result<Stock, JournalError> {
         let layout = Layout::of(data_dir);
         let all = segments(&layout.journal())?;
         let snapshots = snapshots(&layout.snapshots())?;

@@ -179,6 +179,7 @@ async fn a_snapshot_replaces_the_segments_before_it() {
     options.retention = Retention {
         journal_bytes: 20_000,
         segment_bytes: 10_000,
+        ..Retention::default()
     };
     let (engine, _effects) = new_workspace(options.clone()).await;
     let mut number = 0;

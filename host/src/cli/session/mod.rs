@@ -2,6 +2,7 @@
 
 mod export;
 mod exports;
+mod hold;
 mod status;
 mod times;
 
@@ -21,6 +22,10 @@ pub enum SessionCommand {
     Export(export::ExportArgs),
     /// List the exports that were made of a data directory.
     Exports(exports::ExportsArgs),
+    /// Keep the journal as it is: nothing is dropped until it is released, or for so long.
+    Hold(hold::HoldArgs),
+    /// Let old entries of the journal go again.
+    Release(hold::ReleaseArgs),
     /// Show what is recorded of a workspace, how far back, and what it costs.
     Status(status::StatusArgs),
 }
@@ -29,6 +34,8 @@ pub fn run(command: &SessionCommand) -> Result<ExitCode> {
     match command {
         SessionCommand::Export(args) => export::run(args),
         SessionCommand::Exports(args) => exports::run(args),
+        SessionCommand::Hold(args) => hold::hold(args),
+        SessionCommand::Release(args) => hold::release(args),
         SessionCommand::Status(args) => status::run(args),
     }
 }

@@ -1,0 +1,123 @@
+//! How long the journal is kept: by size, by age, and as long as somebody holds it.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
+
+use causeway_engine::hold::Hold;
+use causeway_engine::session::stock::Stock;
+use causeway_engine::{Clock, Engine, EngineOptions, Retention};
+use causeway_kernel::input::Input;
+
+use crate::support::workspace::{new_workspace, options, post, replay};
+
+/// A day, in ms.
+const DAY_MS: i64 = 24 * 3_600_000;
+/// How long the engine may take to drop what may go.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A clock that tests move.
+#[derive(Debug)]
+struct Moved(AtomicI64);
+
+impl Clock for Moved {
+    fn now_ms(&self) -> i64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+fn small_segments(data: &Path, clock: &Arc<Moved>, retention: Retention) -> EngineOptions {
+    EngineOptions {
+        clock: Arc::clone(clock) as Arc<dyn Clock>,
+        retention: Retention {
+            segment_bytes: 2_000,
+            ..retention
+        },
+        ..options(data)
+    }
+}
+
+/// Writes posts until the oldest entry of the journal is another one; says whether it came to that.
+async fn oldest_goes(engine: &Engine, data: &Path, patience: Duration) -> bool {
+    let begun = Instant::now();
+    while begun.elapsed() < patience {
+        post(engine, "one more", None).await;
+        if Stock::of(data).unwrap().first_seq > 1 {
+            return true;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    false
+}
+
+#[tokio::test]
+async fn entries_go_when_they_are_too_old_and_what_is_left_replays() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(Moved(AtomicI64::new(1_800_000_000_000)));
+    let retention = Retention {
+        journal_age_ms: Some(30 * DAY_MS),
+        ..Retention::default()
+    };
+    let options = small_segments(folder.path(), &clock, retention);
+    let (engine, _effects) = new_workspace(options).await;
+    for number in 0..30 {
+        post(&engine, &format!("post {number}"), None).await;
+    }
+    assert!(!oldest_goes(&engine, folder.path(), Duration::from_secs(3)).await);
+    clock.0.fetch_add(31 * DAY_MS, Ordering::Relaxed);
+    assert!(oldest_goes(&engine, folder.path(), PATIENCE).await);
+    engine.shutdown().await;
+    let stock = Stock::of(folder.path()).unwrap();
+    assert_eq!(stock.replayable_from, stock.snapshots[0] + 1);
+    let report = replay(folder.path());
+    assert_eq!(report.difference, None);
+    assert_eq!(report.from + 1, stock.replayable_from);
+}
+
+#[tokio::test]
+async fn a_held_journal_keeps_everything() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(Moved(AtomicI64::new(1_800_000_000_000)));
+    let retention = Retention {
+        journal_bytes: 4_000,
+        ..Retention::default()
+    };
+    let hold = Hold {
+        reason: "a test looks at it".into(),
+        until_ms: None,
+    };
+    std::fs::create_dir_all(folder.path()).unwrap();
+    hold.set(folder.path()).unwrap();
+    let options = small_segments(folder.path(), &clock, retention);
+    let (engine, _effects) = new_workspace(options).await;
+    for number in 0..60 {
+        post(&engine, &format!("post {number}"), None).await;
+    }
+    assert!(!oldest_goes(&engine, folder.path(), Duration::from_secs(3)).await);
+    assert_eq!(Stock::of(folder.path()).unwrap().hold, Some(hold));
+    assert!(Hold::release(folder.path()).unwrap());
+    assert!(oldest_goes(&engine, folder.path(), PATIENCE).await);
+    engine.submit(Input::Timer).await.unwrap();
+    engine.shutdown().await;
+}
+
+#[test]
+fn a_hold_gives_way_to_a_longer_one_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let hold = |until_ms| Hold {
+        reason: format!("until {until_ms:?}"),
+        until_ms,
+    };
+    for (set, left) in [
+        (Some(5), Some(5)),
+        (Some(3), Some(5)),
+        (None, None),
+        (Some(9), None),
+    ] {
+        hold(set).set(folder.path()).unwrap();
+        assert_eq!(Hold::read(folder.path()).unwrap().unwrap().until_ms, left);
+    }
+    assert!(hold(Some(5)).is_in_force(4));
+    assert!(!hold(Some(5)).is_in_force(5));
+}

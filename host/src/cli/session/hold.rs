@@ -1,0 +1,55 @@
+//! `causeway session hold` and `causeway session release`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Result;
+use causeway_engine::hold::Hold;
+use clap::Args;
+
+use super::times;
+
+#[derive(Debug, Args)]
+pub struct HoldArgs {
+    /// The data directory.
+    data: PathBuf,
+    /// Why, for whoever wonders about the disk.
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    /// For how long, e.g. `14days`; left out: until it is released.
+    #[arg(long = "for", value_name = "SPAN", value_parser = humantime::parse_duration)]
+    span: Option<Duration>,
+}
+
+#[derive(Debug, Args)]
+pub struct ReleaseArgs {
+    /// The data directory.
+    data: PathBuf,
+}
+
+pub fn hold(args: &HoldArgs) -> Result<ExitCode> {
+    let until = |span: Duration| {
+        let ms = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
+        times::now_ms().saturating_add(ms)
+    };
+    let hold = Hold {
+        reason: args.reason.clone(),
+        until_ms: args.span.map(until),
+    };
+    hold.set(&args.data)?;
+    match Hold::read(&args.data)?.and_then(|hold| hold.until_ms) {
+        Some(until_ms) => println!("Nothing is dropped until {}.", times::show(until_ms)),
+        None => println!("Nothing is dropped until `causeway session release`."),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub fn release(args: &ReleaseArgs) -> Result<ExitCode> {
+    if Hold::release(&args.data)? {
+        println!("Old entries may go again.");
+    } else {
+        println!("There was no hold.");
+    }
+    Ok(ExitCode::SUCCESS)
+}
