@@ -7,5 +7,6 @@ pub mod command;
 pub mod hosted;
 pub mod peer;
 pub mod process;
+pub mod recordings;
 pub mod scene;
 pub mod warm;

@@ -43,10 +43,22 @@ impl Progress {
             let bar: String = (0..BAR_WIDTH)
                 .map(|at| if at < filled { '#' } else { '.' })
                 .collect();
-            eprint!("\r[{bar}] {done} of {}, {per_second} steps/s ", self.total);
+            eprint!(
+                "\r\x1b[K[{bar}] {done} of {}, {per_second} steps/s ",
+                self.total
+            );
         }
         // Progress that cannot be shown is no reason to stop.
         let _ = stderr().flush();
+    }
+
+    /// What comes before the first step.
+    pub fn say(&self, what: &str) {
+        if self.is_terminal {
+            eprint!("{what} ");
+            // As above.
+            let _ = stderr().flush();
+        }
     }
 
     /// Clears the line.

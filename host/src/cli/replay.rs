@@ -133,6 +133,7 @@ fn session(args: &ReplayArgs, file: &SessionFile) -> Result<ExitCode> {
     let options = options(args)?;
     let total = file.index().map_or(0, |index| index.summary.steps);
     let mut progress = Progress::of(total);
+    progress.say("preparing the kernel; compiling it for the first time takes some seconds");
     let report = replay_session(file, &options, |done| progress.show(done));
     progress.end();
     let report = report.with_context(|| format!("replaying {}", args.source.display()))?;
@@ -180,7 +181,7 @@ fn options(args: &ReplayArgs) -> Result<ReplayOptions> {
 
 fn conclude(args: &ReplayArgs, report: &SessionReport) -> ExitCode {
     for ((recorded, now), count) in &report.verdicts {
-        println!("{count} verdicts: {now} instead of {recorded}");
+        println!("verdicts: {count} × {now} instead of {recorded}");
     }
     if report.differences.is_empty() && report.verdicts.is_empty() {
         println!("Every step gives what is recorded.");
@@ -194,8 +195,8 @@ fn conclude(args: &ReplayArgs, report: &SessionReport) -> ExitCode {
     for group in &report.differences {
         println!();
         if args.kernel.is_some() || args.policies.is_some() {
-            println!("{} steps differ alike – {}", group.steps, group.cause);
-            println!("the first of them:");
+            println!("{} × {}", group.steps, group.cause);
+            println!("the first:");
         }
         println!("{}", group.first);
     }

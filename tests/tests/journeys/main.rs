@@ -9,3 +9,4 @@ mod outage;
 mod pair;
 mod policy;
 mod resend;
+mod session;

@@ -8,7 +8,8 @@ use std::fmt;
 
 use causeway_kernel::input::Input;
 use causeway_kernel::output::Write;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::runtime::{StepOutput, StopKind};
 
@@ -23,8 +24,30 @@ const ENTRY_VERSION: u8 = 1;
 pub const RECORD_HEADER_BYTES: usize = 16;
 
 /// A digest (BLAKE3).
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest(pub [u8; 32]);
+
+/// Hexadecimal where people read it, else the bytes.
+impl Serialize for Digest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            serializer.collect_str(self)
+        } else {
+            self.0.serialize(serializer)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Digest, D::Error> {
+        if !deserializer.is_human_readable() {
+            return <[u8; 32]>::deserialize(deserializer).map(Digest);
+        }
+        let text = String::deserialize(deserializer)?;
+        let hash = blake3::Hash::from_hex(text).map_err(D::Error::custom)?;
+        Ok(Digest(*hash.as_bytes()))
+    }
+}
 
 impl Digest {
     /// What the first entry names as its previous one.

@@ -166,13 +166,6 @@ impl Wanted {
     /// taken.
     #[must_use]
     pub fn has(&self, input: &Input, encoded: &[u8], subjects: &Subjects) -> bool {
-        // Without these a part could not be told from another: which policies and kernels ran.
-        if matches!(
-            input,
-            Input::Genesis(_) | Input::PolicyChanged { .. } | Input::KernelChanged { .. }
-        ) {
-            return true;
-        }
         let connection = self
             .connection
             .is_none_or(|wanted| subjects.connections.contains(&wanted));

@@ -1,11 +1,12 @@
 //! What an exported file says of itself.
 
-use causeway_kernel::codec::{EFFECT_VERSION, REPLY_VERSION};
-use causeway_kernel::input::INPUT_VERSION;
+use causeway_kernel::codec::{self, EFFECT_VERSION, REPLY_VERSION};
+use causeway_kernel::input::{INPUT_VERSION, Input};
 use causeway_kernel::model::MetaRow;
 use causeway_kernel::tx::Read;
 
 use super::ExportOptions;
+use crate::journal::Recorded;
 use crate::policy::POLICY_WORLD;
 use crate::runtime::{KERNEL_WORLD, STEP_FUEL, STEP_MEMORY_MAX};
 use crate::session::format::{Contracts, EngineSettings, Header, Start};
@@ -13,11 +14,16 @@ use crate::session::rows::SessionRows;
 use crate::store::Position;
 
 /// The header of a session that begins with these rows.
-pub fn header(position: &Position, options: &ExportOptions, rows: &SessionRows) -> Header {
+pub fn header(
+    position: &Position,
+    options: &ExportOptions,
+    rows: &SessionRows,
+    first: &Recorded,
+) -> Header {
     let is_partial = options.selection.is_partial();
     Header {
         causeway: env!("CARGO_PKG_VERSION").into(),
-        workspace: site_url(rows),
+        workspace: site_url(rows).unwrap_or_else(|| founding_url(options, first)),
         exported_at_ms: options.now_ms,
         is_masked: options.mask.is_some(),
         selection: options.selection.clone(),
@@ -45,10 +51,20 @@ pub fn header(position: &Position, options: &ExportOptions, rows: &SessionRows) 
     }
 }
 
-/// Empty before the first entry of all.
-fn site_url(rows: &SessionRows) -> String {
-    match rows.get::<MetaRow>(&MetaRow::WORKSPACE) {
-        Some(MetaRow::Workspace(workspace)) => workspace.site_url,
+fn site_url(rows: &SessionRows) -> Option<String> {
+    match rows.get::<MetaRow>(&MetaRow::WORKSPACE)? {
+        MetaRow::Workspace(workspace) => Some(workspace.site_url),
+        MetaRow::Counters(_) => None,
+    }
+}
+
+/// The URL with which the workspace begins, if the session holds its beginning.
+fn founding_url(options: &ExportOptions, first: &Recorded) -> String {
+    match codec::decode_input(&first.payload) {
+        Ok(Input::Genesis(genesis)) => match &options.mask {
+            Some(mask) => mask.text(&genesis.site_url),
+            None => genesis.site_url,
+        },
         _ => String::new(),
     }
 }

@@ -73,6 +73,9 @@ pub enum ExportError {
     /// There is nothing to export.
     #[error("there is no entry in this selection; `causeway session status` shows what there is")]
     Empty,
+    /// No entry is about what was selected.
+    #[error("no entry of that time is about {0}: is the id right?")]
+    Nothing(String),
 }
 
 /// Whose data a session holds.
@@ -113,8 +116,9 @@ pub fn export<W: io::Write>(
         source.apply(&recorded)?;
     }
     let first = first.filter(|it| !is_behind(it.entry.time_ms));
-    let mut session = Session::begin(source, options, out)?;
-    let mut next = Some(first.ok_or(ExportError::Empty)?);
+    let first = first.ok_or(ExportError::Empty)?;
+    let mut session = Session::begin(source, options, &first, out)?;
+    let mut next = Some(first);
     while let Some(recorded) = next {
         if is_behind(recorded.entry.time_ms) {
             break;

@@ -43,6 +43,8 @@ pub struct Session<'o, W> {
     /// The rows that a session of a part has so far; none in a whole one.
     known: Option<SessionRows>,
     wanted: Wanted,
+    /// Steps that are about what is selected.
+    matching: u64,
     chain: Chain,
     summary: Summary,
     subjects: Subjects,
@@ -56,6 +58,7 @@ impl<'o, W: io::Write> Session<'o, W> {
     pub fn begin(
         source: &DataDirReplay,
         options: &'o ExportOptions,
+        first: &journal::Recorded,
         out: W,
     ) -> Result<Session<'o, W>, ExportError> {
         let real = source.rows()?;
@@ -63,7 +66,7 @@ impl<'o, W: io::Write> Session<'o, W> {
         let masked = masked.transpose()?;
         let shown = masked.as_ref().unwrap_or(&real);
         let is_partial = options.selection.is_partial();
-        let header = header::header(source.position(), options, shown);
+        let header = header::header(source.position(), options, shown, first);
         let mut session = Session {
             options,
             out: Writer::new(out, &header)?,
@@ -71,6 +74,7 @@ impl<'o, W: io::Write> Session<'o, W> {
             written_kernels: BTreeSet::new(),
             known: is_partial.then(SessionRows::default),
             wanted: Wanted::default(),
+            matching: 0,
             chain: Chain::default(),
             summary: Summary::default(),
             subjects: Subjects::default(),
@@ -123,12 +127,26 @@ impl<'o, W: io::Write> Session<'o, W> {
         }
     }
 
-    fn is_wanted(&self, input: &Input, encoded: &[u8], subjects: &Subjects) -> bool {
+    /// Whether a step goes into the file.
+    fn is_wanted(&mut self, input: Option<&Input>, encoded: &[u8], subjects: &Subjects) -> bool {
+        if self.known.is_none() {
+            return true;
+        }
         // What is selected and not known yet is in no step.
         let is_known =
             self.options.selection.connection.is_none() || self.wanted.connection.is_some();
-        let is_whole = self.known.is_none();
-        is_whole || (is_known && self.wanted.has(input, encoded, subjects))
+        let is_about = |input: &Input| self.wanted.has(input, encoded, subjects);
+        if is_known && input.is_some_and(is_about) {
+            self.matching += 1;
+            return true;
+        }
+        // Without these it could not be told which policies and kernels ran.
+        matches!(
+            input,
+            None | Some(
+                Input::Genesis(_) | Input::PolicyChanged { .. } | Input::KernelChanged { .. }
+            )
+        )
     }
 
     fn write_rows<'r>(
@@ -172,9 +190,7 @@ impl<'o, W: io::Write> Session<'o, W> {
             .as_ref()
             .map(|input| Subjects::of(input, output, &self.real.rows))
             .unwrap_or_default();
-        let is_wanted = input
-            .as_ref()
-            .is_none_or(|input| self.is_wanted(input, &recorded.payload, &subjects));
+        let is_wanted = self.is_wanted(input.as_ref(), &recorded.payload, &subjects);
         let (step, reads) = match &self.options.mask {
             None => (
                 Step::of(&recorded.entry, recorded.payload.clone(), real.end.clone()),
@@ -255,8 +271,18 @@ impl<'o, W: io::Write> Session<'o, W> {
     /// # Errors
     /// When there is no step in it, or it cannot be written.
     pub fn finish(mut self) -> Result<(W, Exported), ExportError> {
-        if self.summary.steps == 0 {
-            return Err(ExportError::Empty);
+        if self.known.is_some() && self.matching == 0 {
+            let selection = &self.options.selection;
+            let ids = [
+                ("channel", &selection.channel),
+                ("connection", &selection.connection),
+            ];
+            let named = ids
+                .into_iter()
+                .filter_map(|(what, id)| Some(format!("{what} {}", id.as_ref()?)));
+            return Err(ExportError::Nothing(
+                named.collect::<Vec<_>>().join(" and "),
+            ));
         }
         let shown = self.masked.as_ref().unwrap_or(&self.real);
         let rows = self.known.is_none().then(|| shown.rows.digest());

@@ -1,0 +1,14 @@
+//! Every recording replays: by its own kernel to the byte, by the present one as accepted.
+
+use anyhow::Result;
+use causeway_tests::recordings;
+
+#[test]
+fn the_recordings_of_earlier_releases_replay() -> Result<()> {
+    let names = recordings::names()?;
+    assert!(!names.is_empty(), "there are no recordings");
+    for name in names {
+        recordings::check(&name)?;
+    }
+    Ok(())
+}
