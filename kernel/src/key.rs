@@ -24,6 +24,17 @@ impl KeyPart for u64 {
     }
 }
 
+impl KeyPart for u32 {
+    fn put(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.to_be_bytes());
+    }
+    fn take(bytes: &mut &[u8]) -> Option<u32> {
+        let (head, rest) = bytes.split_first_chunk::<4>()?;
+        *bytes = rest;
+        Some(u32::from_be_bytes(*head))
+    }
+}
+
 impl KeyPart for i64 {
     fn put(&self, out: &mut Vec<u8>) {
         // The sign bit is flipped so that negative times sort before positive ones.

@@ -5,6 +5,7 @@
 //! I/O, clock, thread, random source or memory between steps in this crate.
 
 pub mod authority;
+pub mod behaviour;
 pub mod channels;
 pub mod codec;
 pub mod command;

@@ -1,5 +1,6 @@
 //! One step of the workspace.
 
+use crate::behaviour;
 use crate::command;
 use crate::connection;
 use crate::due;
@@ -48,11 +49,18 @@ fn carry_out(tx: &mut Tx<'_>, input: &Input) -> Reply {
         Input::Receipt(receipt) => receipt::receipt(tx, receipt),
         Input::Ping { connection, answer } => connection::ping(tx, *connection, *answer),
         Input::Timer => timer(tx),
-        Input::Resume => receipt::resume(tx),
+        Input::Resume => match behaviour::adopt(tx) {
+            Ok(()) => receipt::resume(tx),
+            Err(refusal) => return Reply::Refused(refusal),
+        },
         Input::Restored => connection::restored(tx),
         Input::PolicyChanged { .. } => jobs::ask_policies_again(tx),
-        // The entry itself is what matters: steps after it run on the new kernel.
-        Input::KernelChanged { .. } => {}
+        // Steps from here on run on the new kernel.
+        Input::KernelChanged { .. } => {
+            if let Err(refusal) = behaviour::adopt(tx) {
+                return Reply::Refused(refusal);
+            }
+        }
     }
     Reply::Done
 }

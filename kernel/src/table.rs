@@ -104,6 +104,8 @@ tables! {
     Pending = 34,
     /// When an exception is tried again: (connection, time_ms, channel, object), no value.
     ExceptionTimes = 35,
+    /// Behaviours of the kernel that are in force, by number.
+    Behaviours = 36,
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use causeway_kernel::output::{Effect, Reply};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
+use crate::acceptance::check_accepted;
 use crate::clock::{Clock, SystemClock};
 use crate::disk::{Disk, RealDisk};
 use crate::identity::Identity;
@@ -24,8 +25,10 @@ use crate::policy::{
 };
 use crate::queue::{Done, Job};
 use crate::recover::{OpenError, Recovered, recover};
+use crate::replayer::Replayer;
 use crate::retention::{Retention, close_old_segment};
 use crate::runtime::{KernelRunner, KernelSource, NativeSource};
+use crate::step::LiveHost;
 use crate::store::Snapshot;
 use crate::writer::Writer;
 use crate::writer::checkpoint::Checkpointer;
@@ -257,7 +260,15 @@ impl FirstInputs {
         kernels: &Kernels,
         recovered: &Recovered,
     ) -> Result<FirstInputs, OpenError> {
-        let kernel = kernels.today()?;
+        let mut kernel = kernels.today()?;
+        let mut chain = options.policies.open()?;
+        if recovered.replayer.head.seq > 0 {
+            let Replayer { view, head, .. } = &recovered.replayer;
+            let mut host = LiveHost::new(view, chain.as_mut());
+            let accepted = check_accepted(kernel.as_mut(), &mut host, head.time_ms);
+            host.finish()?;
+            accepted?;
+        }
         let digest = Digest(kernel.digest());
         let head = &recovered.replayer.head;
         let mut inputs = Vec::new();
@@ -276,7 +287,7 @@ impl FirstInputs {
             tracing::warn!("this data directory is a copy: it begins a new incarnation");
             inputs.push(Input::Restored);
         }
-        let chain = options.policies.open()?.digest();
+        let chain = chain.digest();
         if head.policies != chain {
             let what = "as found at the start".to_string();
             inputs.push(Input::PolicyChanged { chain, what });

@@ -1,6 +1,7 @@
 //! The step engine: takes inputs, runs the kernel over the rows, records every step in the
 //! journal and releases replies and effects once they are durable.
 
+mod acceptance;
 mod clock;
 pub mod disk;
 mod engine;
@@ -23,6 +24,7 @@ mod step;
 mod store;
 mod writer;
 
+pub use acceptance::{KernelRefusal, check_accepted};
 pub use clock::{Clock, SystemClock};
 pub use engine::{Engine, EngineOptions};
 pub use queue::{FRAMES_PER_CONNECTION_MAX, LOCAL_MAX, RECEIPTS_MAX};

@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Arc;
 
 use crate::SubmitError;
+use crate::acceptance::KernelRefusal;
 use crate::disk::Disk;
 use crate::journal::{JournalError, Reader, SegmentJournal};
 use crate::kernels::Kernels;
@@ -46,6 +47,9 @@ pub enum OpenError {
     /// The kernel cannot be loaded.
     #[error(transparent)]
     Kernel(#[from] KernelError),
+    /// The kernel does not know what the workspace was made by; nothing was changed.
+    #[error(transparent)]
+    Refused(#[from] KernelRefusal),
     /// The policies cannot be loaded: nothing is let through a gate that is not there.
     #[error("the policies cannot be loaded: {0}")]
     Policies(#[from] PolicyError),

@@ -1,6 +1,7 @@
 //! The workspace itself: its beginning and its settings.
 
 use crate::authority;
+use crate::behaviour;
 use crate::counters;
 use crate::input::{Actor, Genesis, Incarnation};
 use crate::limits::{POSTS_PER_SYNC_MAX, SITE_URL_BYTES_MAX};
@@ -16,6 +17,9 @@ pub fn begin(tx: &mut Tx<'_>, genesis: &Genesis) -> Reply {
             "causeway.workspace.exists.app_error",
             "This workspace has begun already.",
         ));
+    }
+    if let Err(refusal) = behaviour::adopt(tx) {
+        return Reply::Refused(refusal);
     }
     let workspace = Workspace {
         id: tx.new_id(),

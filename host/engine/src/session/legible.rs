@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 
+use causeway_kernel::behaviour::InForce;
 use causeway_kernel::codec;
 use causeway_kernel::key;
 use causeway_kernel::model::{
@@ -56,6 +57,7 @@ pub fn row(table: Table, key: &[u8], value: &[u8]) -> (String, Value) {
         Table::PinnedPosts => of::<PinnedPost>(key, value),
         Table::Pending => of::<Pending>(key, value),
         Table::ExceptionTimes => of::<ExceptionTime>(key, value),
+        Table::Behaviours => of::<InForce>(key, value),
     }
 }
 

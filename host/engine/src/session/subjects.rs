@@ -130,7 +130,8 @@ impl Subjects {
             | Table::Due
             | Table::Jobs
             | Table::RequestExpiry
-            | Table::Quarantine => {}
+            | Table::Quarantine
+            | Table::Behaviours => {}
         }
     }
 

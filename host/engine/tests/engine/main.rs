@@ -14,6 +14,7 @@ mod full_disk;
 mod kernel_component;
 mod mask;
 mod policies;
+mod releases;
 mod retention;
 mod sessions;
 mod stops;

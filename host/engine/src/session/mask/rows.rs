@@ -1,5 +1,6 @@
 //! Rows, table by table. A new table does not compile here until somebody has decided about it.
 
+use causeway_kernel::behaviour::InForce;
 use causeway_kernel::id::{TeamNo, UserNo};
 use causeway_kernel::key;
 use causeway_kernel::lookup::channel_name_key;
@@ -77,7 +78,8 @@ impl Mask {
             | Table::SentOldPosts
             | Table::PinnedPosts
             | Table::Pending
-            | Table::ExceptionTimes => Some(key.to_vec()),
+            | Table::ExceptionTimes
+            | Table::Behaviours => Some(key.to_vec()),
         }
     }
 
@@ -131,6 +133,7 @@ impl Mask {
             Table::PinnedPosts => self.record::<PinnedPost>(value),
             Table::Pending => self.record::<Pending>(value),
             Table::ExceptionTimes => self.record::<ExceptionTime>(value),
+            Table::Behaviours => self.record::<InForce>(value),
         }
     }
 
