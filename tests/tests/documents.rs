@@ -37,6 +37,7 @@ fn the_configuration_file_of_the_documents_holds_every_key_at_its_default() -> R
         let key = match field.trim() {
             // Groups of settings, and what is no setting of the file.
             "kernel" | "retention" | "federation" | "segment_bytes" => continue,
+            "journal_age_ms" => "journal_days",
             "open_server" => "enable_open_server",
             "posts_per_sync_max" => "max_posts_per_sync",
             other => other,
@@ -53,6 +54,7 @@ fn every_file_that_a_document_leads_to_exists() -> Result<()> {
         "docs/architecture.md",
         "docs/configuration.md",
         "docs/admin-api.md",
+        "docs/replay.md",
     ] {
         let text = document(path)?;
         let folder = root().join(path);

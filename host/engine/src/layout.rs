@@ -9,6 +9,8 @@
 //! kernels/        the kernels that ran
 //! policies/       the policies in force
 //! cache/          compiled components
+//! exports.jsonl   the sessions that were exported
+//! journal.hold    while it is there, nothing of the journal is dropped
 //! vault…          secrets; see the service
 //! ```
 

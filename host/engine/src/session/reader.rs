@@ -51,12 +51,6 @@ pub enum SessionError {
         /// What is missing.
         what: &'static str,
     },
-    /// It was recorded with behaviours that this release does not know.
-    #[error(
-        "the session was recorded with the behaviours {0:?}, which this release does not know: use \
-         the release that recorded it, or a later one"
-    )]
-    UnknownBehaviours(Vec<u32>),
 }
 
 /// An open session file.

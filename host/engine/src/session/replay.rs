@@ -22,6 +22,7 @@ use super::format::{End, Frame, Recorded, Step};
 use super::host::ReplayHost;
 use super::reader::{SessionError, SessionFile};
 use super::rows::SessionRows;
+use crate::acceptance::{KernelRefusal, check_accepted};
 use crate::journal::Digest;
 use crate::policy::{PolicyChain, PolicyError, PolicyManager};
 use crate::runtime::{KernelError, KernelRunner, KernelSource, StepEnd};
@@ -103,6 +104,9 @@ pub enum SessionReplayError {
         /// Why it cannot be had.
         error: KernelError,
     },
+    /// The kernel does not know a behaviour by which the session was recorded.
+    #[error("at the start of the session {0}")]
+    Refused(#[from] KernelRefusal),
     /// The policies.
     #[error("the policies of today: {0}")]
     Policies(#[from] PolicyError),
@@ -340,7 +344,12 @@ impl<'s> Worker<'s> {
         match &self.options.kernel {
             KernelChoice::Candidate(source) => match self.running.take() {
                 Some((_, kernel)) => Ok(kernel),
-                None => source.open().map_err(error),
+                None => {
+                    let mut kernel = source.open().map_err(error)?;
+                    let mut host = ReplayHost::new(&self.rows, &[], None);
+                    check_accepted(kernel.as_mut(), &mut host, step.time_ms)?;
+                    Ok(kernel)
+                }
             },
             KernelChoice::Recorded(source) => match self.running.take() {
                 Some((digest, kernel)) if digest == step.kernel => Ok(kernel),

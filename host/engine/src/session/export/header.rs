@@ -1,5 +1,6 @@
 //! What an exported file says of itself.
 
+use causeway_kernel::behaviour;
 use causeway_kernel::codec::{self, EFFECT_VERSION, REPLY_VERSION};
 use causeway_kernel::input::{INPUT_VERSION, Input};
 use causeway_kernel::model::MetaRow;
@@ -47,7 +48,10 @@ pub fn header(
             canonical_nan: true,
             no_relaxed_simd: true,
         },
-        behaviours: Vec::new(),
+        behaviours: behaviour::in_force(rows)
+            .into_iter()
+            .map(|(number, _)| number)
+            .collect(),
     }
 }
 
