@@ -316,11 +316,12 @@ impl Oracle {
             model.pinned_elsewhere = true;
         }
         let is_news = old.is_none_or(|old| old.version < new.version);
-        // Only the hub passes things on; the others have theirs from it. What its own moderator keeps back goes no further.
+        // Only the hub passes things on; the others have theirs from it. What its own moderator
+        // keeps back goes no further.
         let same = (new.version, new.is_deleted) == (model.view.version, model.view.is_deleted);
         let passes = is_news && same && node == HUB;
         if passes {
-            model.told.extend(told);
+            model.pass_on(old.is_none_or(|old| !old.looks_like(new)), told);
         }
         let moderated = new.is_moderated && !old.is_some_and(|old| old.is_moderated);
         if moderated {
