@@ -33,6 +33,8 @@ pub struct Faults {
     pub clock_jumps: u64,
     /// Changes of policies in a run, at most.
     pub policy_swaps: u64,
+    /// Upgrades of kernels in a run, at most.
+    pub upgrades: u64,
 }
 
 impl Faults {
@@ -60,7 +62,7 @@ impl Faults {
             if low { 0 } else { 1 + dice.below(most) }
         };
         let (partitions, restores) = (times(4), times(2));
-        let (clock_jumps, policy_swaps) = (times(3), times(4));
+        let (clock_jumps, policy_swaps, upgrades) = (times(3), times(4), times(2));
         let delay_ms = [5, 50, 500, 4_000][dice.below(4) as usize];
         Faults {
             delay_ms,
@@ -76,6 +78,7 @@ impl Faults {
             restores,
             clock_jumps,
             policy_swaps,
+            upgrades,
         }
     }
 }

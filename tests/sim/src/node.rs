@@ -14,7 +14,7 @@ use causeway_kernel::policy::{Question, Verdict};
 
 use crate::dice::Dice;
 use crate::journal::{self, Digest, Entry};
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, Release};
 use crate::oracle::Peers;
 use crate::policies::{Policy, Source, StepHost};
 use crate::rows::Tables;
@@ -93,6 +93,7 @@ pub struct Node<N> {
     pub wakes: BTreeSet<i64>,
     /// The nodes to which its connections lead, removed ones included.
     pub peers: Peers,
+    release: Release,
     kernel: Box<dyn Kernel>,
     unsynced: VecDeque<Unsynced<N>>,
     /// How many of them the running sync covers; 0 = none runs.
@@ -116,11 +117,36 @@ impl<N> Node<N> {
             life: 0,
             wakes: BTreeSet::new(),
             peers: Peers::new(),
+            release: Release::default(),
             kernel,
             unsynced: VecDeque::new(),
             syncing: 0,
             seeds: Dice::new(seed, &format!("steps of node {no}")),
         }
+    }
+
+    /// Puts a kernel in the place of the one that runs.
+    pub fn load(&mut self, release: Release, kernel: Box<dyn Kernel>) {
+        self.release = release;
+        self.kernel = kernel;
+    }
+
+    /// The kernel that runs.
+    #[must_use]
+    pub fn release(&self) -> Release {
+        self.release
+    }
+
+    /// The kernel that carried out the last step.
+    #[must_use]
+    pub fn last_release(&self) -> Release {
+        self.last()
+            .map_or(Release::default(), |entry| entry.release)
+    }
+
+    fn last(&self) -> Option<&Entry> {
+        let unsynced = self.unsynced.back().map(|step| &step.entry);
+        unsynced.or(self.journal.last())
     }
 
     /// Its name.
@@ -138,9 +164,7 @@ impl<N> Node<N> {
     /// The time of its last step.
     #[must_use]
     pub fn last_ms(&self) -> i64 {
-        let last = self.unsynced.back().map(|step| &step.entry);
-        last.or(self.journal.last())
-            .map_or(0, |entry| entry.context.now_ms)
+        self.last().map_or(0, |entry| entry.context.now_ms)
     }
 
     fn context(&self, now_ms: i64, seed: [u8; 16]) -> StepContext {
@@ -163,6 +187,7 @@ impl<N> Node<N> {
         let asked = host.asked();
         let previous = self.chain();
         let entry = Entry {
+            release: self.release,
             context,
             chain: journal::chain(&previous, context, &input, &output),
             input,
@@ -212,9 +237,7 @@ impl<N> Node<N> {
     /// The chain up to the last step that was carried out.
     #[must_use]
     pub fn chain(&self) -> Digest {
-        let last = self.unsynced.back().map(|step| &step.entry);
-        last.or(self.journal.last())
-            .map_or(Digest::default(), |entry| entry.chain)
+        self.last().map_or(Digest::default(), |entry| entry.chain)
     }
 
     /// Begins to make what is carried out durable; says whether there is anything to wait for.

@@ -100,6 +100,8 @@ pub enum Trouble {
     ClockJump(usize, i64),
     /// Another policy is loaded.
     PolicySwap(usize),
+    /// The next release of the kernel takes over.
+    Upgrade(usize),
 }
 
 /// Something that is planned.
@@ -253,6 +255,10 @@ impl Plan {
         }
         for _ in 0..self.faults.policy_swaps {
             let trouble = Trouble::PolicySwap(node(dice));
+            self.add(dice.between(0, end_ms), Planned::Trouble(trouble));
+        }
+        for _ in 0..self.faults.upgrades {
+            let trouble = Trouble::Upgrade(node(dice));
             self.add(dice.between(0, end_ms), Planned::Trouble(trouble));
         }
     }

@@ -2,7 +2,7 @@
 //! is, within a stated number of seeds.
 
 use causeway_sim::broken::{Broken, Defect};
-use causeway_sim::kernel::Kernel;
+use causeway_sim::kernel::{Kernel, Release};
 use causeway_sim::plan::Plan;
 use causeway_sim::run_twice;
 
@@ -13,7 +13,7 @@ const SEEDS_MAX: u64 = 40;
 fn every_defect_is_caught_by_its_own_checker() {
     let mut missed = Vec::new();
     for (defect, checkers) in Defect::ALL {
-        let make = || -> Box<dyn Kernel> { Box::new(Broken(defect)) };
+        let make = |_: Release| -> Box<dyn Kernel> { Box::new(Broken(defect)) };
         let caught = (0..SEEDS_MAX).find_map(|seed| {
             let failure = run_twice(&Plan::draw(seed, 2), &make).err()?;
             Some((seed, failure))

@@ -71,6 +71,8 @@ pub const INERT: &str = "I13 inert rejections";
 pub const ERROR_PATHS: &str = "I14 error paths";
 /// I15: a replay gives the same.
 pub const REPLAY: &str = "I15 equal replay";
+/// I16: another kernel or policy at any step changes none of this.
+pub const UPGRADE: &str = "I16 upgrade";
 /// A step never stops.
 pub const RUNS: &str = "a step runs";
 

@@ -167,7 +167,8 @@ impl World<'_> {
         }
         self.nodes[node].is_running = true;
         self.tell(format!("{} starts.", self.nodes[node].name()));
-        // Until that is durable, each start finds that the files were restored.
+        // Each start finds these anew until what it carries out is durable.
+        self.note_release(node)?;
         if self.nodes[node].is_restored {
             self.step(node, Input::Restored, Waiter::Nobody)?;
         }

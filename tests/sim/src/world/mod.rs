@@ -22,7 +22,7 @@ use crate::deliveries::Deliveries;
 use crate::dice::Dice;
 use crate::faults::Faults;
 use crate::journal::Digest;
-use crate::kernel::MakeKernel;
+use crate::kernel::{MakeKernel, Release};
 use crate::node::{Backup, Node};
 use crate::oracle::facts::{Facts, cause, facts};
 use crate::oracle::step::Step;
@@ -176,7 +176,7 @@ impl<'m> World<'m> {
     ) -> Self {
         let seed = plan.seed;
         let nodes = (0..plan.nodes)
-            .map(|no| Node::new(no, seed, make_kernel()))
+            .map(|no| Node::new(no, seed, make_kernel(Release::default())))
             .collect();
         World {
             watch,

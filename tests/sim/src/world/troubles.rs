@@ -5,6 +5,7 @@ use causeway_kernel::limits::REQUEST_MEMORY_MS;
 
 use super::{Waiter, World};
 use crate::faults::Faults;
+use crate::kernel::Release;
 use crate::oracle::Violation;
 use crate::plan::{Planned, Trouble};
 use crate::policies::Policy;
@@ -57,6 +58,7 @@ impl World<'_> {
                 Ok(())
             }
             Trouble::Restore(node) => self.restore(node),
+            Trouble::Upgrade(node) => self.upgrade(node),
             Trouble::ClockJump(node, by_ms) => {
                 self.nodes[node].clock_offset_ms += by_ms;
                 let name = self.nodes[node].name();
@@ -91,6 +93,28 @@ impl World<'_> {
         let name = self.nodes[node].name();
         self.tell(format!("{name} is restored from its backup."));
         Ok(())
+    }
+
+    /// Another kernel takes over, at once or when the process starts.
+    fn upgrade(&mut self, node: usize) -> Result<(), Violation> {
+        let machine = &mut self.nodes[node];
+        machine.load(Release::Next, (self.make_kernel)(Release::Next));
+        let name = machine.name();
+        self.tell(format!("{name} gets the next kernel."));
+        if self.nodes[node].is_running {
+            return self.note_release(node);
+        }
+        Ok(())
+    }
+
+    /// The first step of another kernel is to say so.
+    pub(super) fn note_release(&mut self, node: usize) -> Result<(), Violation> {
+        let release = self.nodes[node].release();
+        if release == self.nodes[node].last_release() {
+            return Ok(());
+        }
+        let digest = release.digest().to_string();
+        self.step(node, Input::KernelChanged { digest }, Waiter::Nobody)
     }
 
     fn swap_policy(&mut self, node: usize, next: Policy) -> Result<(), Violation> {
