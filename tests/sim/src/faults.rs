@@ -4,7 +4,7 @@
 use crate::dice::Dice;
 
 /// What goes wrong, and how often. Probabilities are in permille.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Faults {
     /// How long a message travels, in ms, typically.
     pub delay_ms: i64,

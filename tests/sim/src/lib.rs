@@ -12,6 +12,7 @@ pub mod deliveries;
 pub mod dice;
 pub mod faults;
 pub mod frames;
+pub mod isolation;
 pub mod journal;
 pub mod kernel;
 pub mod next;

@@ -55,6 +55,8 @@ pub const NO_ECHO: &str = "I4 no echo";
 pub const AUTHORSHIP: &str = "I5 authorship";
 /// I6: nothing goes to who is not invited.
 pub const ENTITLEMENT: &str = "I6 entitlement";
+/// I7: what a peer does changes nothing for another one, but for delay.
+pub const ISOLATION: &str = "I7 isolation";
 /// I8: a cursor never moves back.
 pub const CURSORS: &str = "I8 cursors";
 /// I9: what was taken once changes nothing when it comes again.

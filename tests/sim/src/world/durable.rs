@@ -6,6 +6,7 @@ use causeway_kernel::output::{Effect, Reply};
 
 use super::calls::Outcome;
 use super::{Event, Note, Waiter, World};
+use crate::isolation;
 use crate::oracle::{Durable, Violation};
 
 impl World<'_> {
@@ -48,6 +49,10 @@ impl World<'_> {
             effects: &note.effects,
         };
         self.oracle.judge(node, &step, peers)?;
+        if self.plan.noisy.is_some() {
+            let heard = isolation::heard(node, facts, &self.oracle.ledger);
+            self.heard.extend(heard);
+        }
         match &note.keyed {
             Some((user, key, post)) => self.oracle.keyed(*user, key, *post),
             None => Ok(()),
@@ -123,7 +128,7 @@ impl World<'_> {
         let is_chosen = self
             .crash_at
             .is_some_and(|crash| crash.node == node && crash.point == point);
-        if !is_chosen && !self.machines.chance(self.faults.crash) {
+        if !is_chosen && !self.machines.chance(self.faults_of(&[node]).crash) {
             return Ok(false);
         }
         let downtime_ms = self

@@ -5,6 +5,7 @@ mod acts;
 mod calls;
 mod durable;
 mod end;
+mod noise;
 mod probes;
 mod setup;
 mod troubles;
@@ -21,6 +22,7 @@ use crate::agenda::Agenda;
 use crate::deliveries::Deliveries;
 use crate::dice::Dice;
 use crate::faults::Faults;
+use crate::isolation::NOISE_FROM_MS;
 use crate::journal::Digest;
 use crate::kernel::{MakeKernel, Release};
 use crate::node::{Backup, Node};
@@ -133,6 +135,8 @@ pub struct Summary {
     pub versions_crossed: usize,
     /// Deliveries that were tried once more.
     pub probes: u64,
+    /// What a peer and the hub heard of each other, if a neighbour of it makes noise.
+    pub heard: Vec<String>,
 }
 
 /// The world.
@@ -152,6 +156,8 @@ pub struct World<'m> {
     pinging: BTreeSet<(usize, usize)>,
     /// When the way from a node to another is open again, in ms.
     cut_until_ms: BTreeMap<(usize, usize), i64>,
+    /// When a node answers as it should again, in ms.
+    broken_until_ms: BTreeMap<usize, i64>,
     backups: BTreeMap<usize, (Backup, Mark)>,
     delivered: Vec<Delivered>,
     oracle: Oracle,
@@ -162,6 +168,7 @@ pub struct World<'m> {
     deliveries: Deliveries,
     steps: u64,
     probes: u64,
+    heard: Vec<String>,
     crash_points: Vec<u64>,
 }
 
@@ -191,6 +198,7 @@ impl<'m> World<'m> {
             calls_made: 0,
             pinging: BTreeSet::new(),
             cut_until_ms: BTreeMap::new(),
+            broken_until_ms: BTreeMap::new(),
             backups: BTreeMap::new(),
             delivered: Vec::new(),
             oracle: Oracle::default(),
@@ -201,6 +209,7 @@ impl<'m> World<'m> {
             deliveries: Deliveries::default(),
             steps: 0,
             probes: 0,
+            heard: Vec::new(),
             crash_points: vec![0; plan.nodes],
             plan,
         }
@@ -222,6 +231,7 @@ impl<'m> World<'m> {
                 story: self.story,
                 versions_crossed: self.oracle.versions_crossed(),
                 probes: self.probes,
+                heard: self.heard,
             }),
             Err(violation) => Err((violation, self.story)),
         }
@@ -233,7 +243,7 @@ impl<'m> World<'m> {
         self.set_up()?;
         self.crash_at = crash_at;
         self.crash_points.fill(0);
-        self.faults = self.plan.faults.clone();
+        self.faults = self.plan.faults;
         for (at, item) in self.plan.items.clone().iter().enumerate() {
             self.agenda.at(item.at_ms, Event::Planned(at));
         }
@@ -281,6 +291,16 @@ impl<'m> World<'m> {
     fn tell(&mut self, sentence: String) {
         if self.watch >= Watch::Told {
             self.story.tell(self.now_ms, &sentence);
+        }
+    }
+
+    /// The faults that hit what happens at a node, or between two.
+    fn faults_of(&self, nodes: &[usize]) -> Faults {
+        let is_hit = |noisy| self.now_ms >= NOISE_FROM_MS && nodes.contains(&noisy);
+        if self.plan.noisy.is_none_or(is_hit) {
+            self.faults
+        } else {
+            Faults::none()
         }
     }
 

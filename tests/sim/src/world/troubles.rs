@@ -20,11 +20,11 @@ impl World<'_> {
         let item = self.plan.items[at];
         match item.planned {
             Planned::Act(node, act) => self.act(node, act, item.number),
-            Planned::Trouble(trouble) => self.trouble(trouble),
+            Planned::Trouble(trouble) => self.trouble(trouble, item.number),
         }
     }
 
-    fn trouble(&mut self, trouble: Trouble) -> Result<(), Violation> {
+    fn trouble(&mut self, trouble: Trouble, number: usize) -> Result<(), Violation> {
         match trouble {
             Trouble::Partition {
                 from,
@@ -59,6 +59,14 @@ impl World<'_> {
             }
             Trouble::Restore(node) => self.restore(node),
             Trouble::Upgrade(node) => self.upgrade(node),
+            Trouble::Flood(from) => self.flood(from, number),
+            Trouble::Breaks { node, for_ms } => {
+                let until_ms = self.now_ms + for_ms;
+                self.broken_until_ms.insert(node, until_ms);
+                let name = self.nodes[node].name();
+                self.tell(format!("{name} answers nonsense for {for_ms} ms."));
+                Ok(())
+            }
             Trouble::ClockJump(node, by_ms) => {
                 self.nodes[node].clock_offset_ms += by_ms;
                 let name = self.nodes[node].name();
@@ -138,6 +146,7 @@ impl World<'_> {
         self.is_healed = true;
         self.faults = Faults::none();
         self.cut_until_ms.clear();
+        self.broken_until_ms.clear();
         for node in 0..self.nodes.len() {
             if !self.nodes[node].is_running {
                 self.start(node)?;
