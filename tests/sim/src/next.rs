@@ -57,6 +57,12 @@ fn widen(host: &dyn Host, write: &mut Write) -> bool {
     !is_same
 }
 
+/// Whether a row was stored by this release.
+#[must_use]
+pub fn is_of_next(row: &[u8]) -> bool {
+    row.ends_with(FIELD)
+}
+
 fn bare(row: &[u8]) -> &[u8] {
     row.strip_suffix(FIELD).unwrap_or(row)
 }

@@ -75,6 +75,25 @@ pub const ERROR_PATHS: &str = "I14 error paths";
 pub const REPLAY: &str = "I15 equal replay";
 /// I16: another kernel or policy at any step changes none of this.
 pub const UPGRADE: &str = "I16 upgrade";
+/// The invariants, in their order.
+pub const ALL: [&str; 16] = [
+    CONVERGENCE,
+    NO_LOSS,
+    NO_DUPLICATES,
+    NO_ECHO,
+    AUTHORSHIP,
+    ENTITLEMENT,
+    ISOLATION,
+    CURSORS,
+    IDEMPOTENCE,
+    ORDER,
+    ROLES,
+    BOUNDED,
+    INERT,
+    ERROR_PATHS,
+    REPLAY,
+    UPGRADE,
+];
 /// A step never stops.
 pub const RUNS: &str = "a step runs";
 
