@@ -31,6 +31,16 @@ pub struct Faults {
     pub restores: u64,
     /// Jumps of clocks in a run, at most.
     pub clock_jumps: u64,
+    /// Clocks that drift or are coarse in a run, at most.
+    pub odd_clocks: u64,
+    /// Slow links in a run, at most.
+    pub slow_links: u64,
+    /// Nodes that are cut off in a run, at most.
+    pub cut_offs: u64,
+    /// Disks that are full for a while in a run, at most.
+    pub full_disks: u64,
+    /// Nodes that answer nonsense for a while in a run, at most.
+    pub breakages: u64,
     /// Changes of policies in a run, at most.
     pub policy_swaps: u64,
     /// Upgrades of kernels in a run, at most.
@@ -63,6 +73,8 @@ impl Faults {
         };
         let (partitions, restores) = (times(4), times(2));
         let (clock_jumps, policy_swaps, upgrades) = (times(3), times(4), times(2));
+        let (odd_clocks, slow_links, cut_offs) = (times(2), times(2), times(2));
+        let (full_disks, breakages) = (times(2), times(2));
         let delay_ms = [5, 50, 500, 4_000][dice.below(4) as usize];
         Faults {
             delay_ms,
@@ -77,6 +89,11 @@ impl Faults {
             partitions,
             restores,
             clock_jumps,
+            odd_clocks,
+            slow_links,
+            cut_offs,
+            full_disks,
+            breakages,
             policy_swaps,
             upgrades,
         }

@@ -8,6 +8,7 @@
 
 pub mod agenda;
 pub mod broken;
+pub mod clock;
 pub mod deliveries;
 pub mod dice;
 pub mod faults;

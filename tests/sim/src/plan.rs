@@ -99,6 +99,35 @@ pub enum Trouble {
     Restore(usize),
     /// A clock is moved by this, in ms.
     ClockJump(usize, i64),
+    /// A clock runs fast, or slow, from now on, in parts in a million.
+    Drift(usize, i64),
+    /// A clock shows only multiples of this from now on, in ms.
+    CoarseClock(usize, i64),
+    /// Messages from one node to another take longer for a while.
+    SlowLink {
+        /// From here.
+        from: usize,
+        /// To there.
+        to: usize,
+        /// By how much, in ms.
+        by_ms: i64,
+        /// For how long, in ms.
+        for_ms: i64,
+    },
+    /// Nobody reaches a node, nor does it reach anybody, for a while.
+    CutOff {
+        /// The node.
+        node: usize,
+        /// For how long, in ms.
+        for_ms: i64,
+    },
+    /// A node's disk takes nothing for a while.
+    DiskFull {
+        /// The node.
+        node: usize,
+        /// For how long, in ms.
+        for_ms: i64,
+    },
     /// Another policy is loaded.
     PolicySwap(usize),
     /// The next release of the kernel takes over.
@@ -334,6 +363,40 @@ impl Plan {
                 _ => dice.between(-2_000, 2_000),
             };
             let trouble = Trouble::ClockJump(node(dice), by_ms);
+            self.add(dice.between(0, end_ms), Planned::Trouble(trouble));
+        }
+        for _ in 0..self.faults.odd_clocks {
+            let trouble = if dice.chance(500) {
+                Trouble::Drift(node(dice), dice.between(-200_000, 200_000))
+            } else {
+                let grain_ms = [10, 1_000, 60_000][dice.below(3) as usize];
+                Trouble::CoarseClock(node(dice), grain_ms)
+            };
+            self.add(dice.between(0, end_ms), Planned::Trouble(trouble));
+        }
+        for _ in 0..self.faults.slow_links {
+            let from = node(dice);
+            let trouble = Trouble::SlowLink {
+                from,
+                to: (from + 1 + dice.below(nodes - 1) as usize) % self.nodes,
+                by_ms: dice.between(1_000, 70_000),
+                for_ms: dice.span_ms(60_000, 1_200_000),
+            };
+            self.add(dice.between(0, end_ms), Planned::Trouble(trouble));
+        }
+        for _ in 0..self.faults.cut_offs {
+            let (node, for_ms) = (node(dice), dice.span_ms(60_000, 1_200_000));
+            let trouble = Trouble::CutOff { node, for_ms };
+            self.add(dice.between(0, end_ms), Planned::Trouble(trouble));
+        }
+        for _ in 0..self.faults.full_disks {
+            let (node, for_ms) = (node(dice), dice.span_ms(30_000, 600_000));
+            let trouble = Trouble::DiskFull { node, for_ms };
+            self.add(dice.between(0, end_ms), Planned::Trouble(trouble));
+        }
+        for _ in 0..self.faults.breakages {
+            let (node, for_ms) = (node(dice), dice.span_ms(30_000, 600_000));
+            let trouble = Trouble::Breaks { node, for_ms };
             self.add(dice.between(0, end_ms), Planned::Trouble(trouble));
         }
         for _ in 0..self.faults.policy_swaps {

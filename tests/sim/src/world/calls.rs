@@ -8,7 +8,7 @@ use causeway_kernel::output::Reply;
 use causeway_kernel::tx::Read;
 use causeway_kernel::{connection, counters};
 
-use super::{Event, Waiter, World};
+use super::{DISK_RETRY_MS, Event, Waiter, World};
 use crate::faults::Faults;
 use crate::oracle::Violation;
 
@@ -142,7 +142,7 @@ impl World<'_> {
         if self.network.chance(faults.loss) {
             return;
         }
-        let delay_ms = self.delay_ms(&faults);
+        let delay_ms = self.delay_ms(&faults) + self.slowness_ms(from, to);
         self.agenda
             .at(self.now_ms + delay_ms, Event::Arrives(no, true));
         if self.network.chance(faults.duplicate) {
@@ -154,6 +154,13 @@ impl World<'_> {
 
     fn delay_ms(&mut self, faults: &Faults) -> i64 {
         self.network.span_ms(faults.delay_ms, faults.delay_ms_max)
+    }
+
+    /// How much longer the way from a node to another takes now, in ms.
+    fn slowness_ms(&self, from: usize, to: usize) -> i64 {
+        let slow = self.slow_until_ms.get(&(from, to));
+        let slow = slow.filter(|(until_ms, _)| *until_ms > self.now_ms);
+        slow.map_or(0, |(_, by_ms)| *by_ms)
     }
 
     fn is_cut(&self, from: usize, to: usize) -> bool {
@@ -186,6 +193,9 @@ impl World<'_> {
             return end(self, Outcome::Refused(401));
         };
         if self.network.chance(self.faults_of(&[from, to]).unavailable) {
+            return end(self, Outcome::Refused(503));
+        }
+        if self.is_full(to) && matches!(what, What::Message { .. }) {
             return end(self, Outcome::Refused(503));
         }
         if let Some(outcome) = self.breakage(to) {
@@ -257,13 +267,23 @@ impl World<'_> {
             let kept = self.network.below(body.len() as u64);
             body.truncate(kept as usize);
         }
-        let at_ms = self.now_ms + self.delay_ms(&faults);
+        let slow_ms = self.slowness_ms(call.to, call.from);
+        let at_ms = self.now_ms + self.delay_ms(&faults) + slow_ms;
         self.agenda.at(at_ms, Event::Ends(no, outcome));
     }
 
     /// A request ends for its sender: the first outcome counts.
     pub(super) fn ends(&mut self, no: u64, outcome: Outcome) -> Result<(), Violation> {
-        let Some(call) = self.calls.get_mut(&no).filter(|call| !call.is_over) else {
+        let Some(call) = self.calls.get(&no).filter(|call| !call.is_over) else {
+            return Ok(());
+        };
+        if self.is_full(call.from) {
+            // What a peer said is told to the workspace again until it can be written down.
+            self.agenda
+                .at(self.now_ms + DISK_RETRY_MS, Event::Ends(no, outcome));
+            return Ok(());
+        }
+        let Some(call) = self.calls.get_mut(&no) else {
             return Ok(());
         };
         call.is_over = true;

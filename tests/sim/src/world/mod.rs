@@ -44,6 +44,9 @@ const SETTLE_MS: i64 = 30 * 60_000;
 /// How long a group takes to become durable, in ms, at most.
 const SYNC_MS_MAX: i64 = 8;
 
+/// Pause before what a disk refused is tried again, in ms, as in the engine.
+const DISK_RETRY_MS: i64 = 1_000;
+
 /// What happens next.
 enum Event {
     /// An item of the plan.
@@ -156,6 +159,10 @@ pub struct World<'m> {
     pinging: BTreeSet<(usize, usize)>,
     /// When the way from a node to another is open again, in ms.
     cut_until_ms: BTreeMap<(usize, usize), i64>,
+    /// Until when the way from a node to another is slow, and by how much, in ms.
+    slow_until_ms: BTreeMap<(usize, usize), (i64, i64)>,
+    /// When a node's disk takes something again, in ms.
+    full_until_ms: BTreeMap<usize, i64>,
     /// When a node answers as it should again, in ms.
     broken_until_ms: BTreeMap<usize, i64>,
     backups: BTreeMap<usize, (Backup, Mark)>,
@@ -198,6 +205,8 @@ impl<'m> World<'m> {
             calls_made: 0,
             pinging: BTreeSet::new(),
             cut_until_ms: BTreeMap::new(),
+            slow_until_ms: BTreeMap::new(),
+            full_until_ms: BTreeMap::new(),
             broken_until_ms: BTreeMap::new(),
             backups: BTreeMap::new(),
             delivered: Vec::new(),
@@ -278,6 +287,10 @@ impl<'m> World<'m> {
             }
             Event::Arrives(call, is_first) => self.arrives(call, is_first),
             Event::Ends(call, outcome) => self.ends(call, outcome),
+            Event::Start(node) if self.is_full(node) => {
+                self.agenda.at(self.now_ms + DISK_RETRY_MS, event);
+                Ok(())
+            }
             Event::Start(node) => self.start(node),
             Event::Probe => self.probe(),
             Event::Heal => self.heal(),
