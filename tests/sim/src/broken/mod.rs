@@ -71,7 +71,10 @@ pub enum Defect {
 impl Defect {
     /// Every defect, with the checkers one of which must name it.
     pub const ALL: [(Defect, &'static [&'static str]); 22] = [
-        (Defect::SkipsWrites, &[oracle::NO_LOSS, oracle::IDEMPOTENCE]),
+        (
+            Defect::SkipsWrites,
+            &[oracle::NO_LOSS, oracle::IDEMPOTENCE, oracle::ORDER],
+        ),
         (
             Defect::AdvancesCursorsEarly,
             &[oracle::NO_LOSS, oracle::CONVERGENCE, oracle::ORDER],
