@@ -4,7 +4,7 @@
 use crate::dice::Dice;
 
 /// What goes wrong, and how often. Probabilities are in permille.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Faults {
     /// How long a message travels, in ms, typically.
     pub delay_ms: i64,
@@ -31,8 +31,20 @@ pub struct Faults {
     pub restores: u64,
     /// Jumps of clocks in a run, at most.
     pub clock_jumps: u64,
+    /// Clocks that drift or are coarse in a run, at most.
+    pub odd_clocks: u64,
+    /// Slow links in a run, at most.
+    pub slow_links: u64,
+    /// Nodes that are cut off in a run, at most.
+    pub cut_offs: u64,
+    /// Disks that are full for a while in a run, at most.
+    pub full_disks: u64,
+    /// Nodes that answer nonsense for a while in a run, at most.
+    pub breakages: u64,
     /// Changes of policies in a run, at most.
     pub policy_swaps: u64,
+    /// Upgrades of kernels in a run, at most.
+    pub upgrades: u64,
 }
 
 impl Faults {
@@ -60,7 +72,9 @@ impl Faults {
             if low { 0 } else { 1 + dice.below(most) }
         };
         let (partitions, restores) = (times(4), times(2));
-        let (clock_jumps, policy_swaps) = (times(3), times(4));
+        let (clock_jumps, policy_swaps, upgrades) = (times(3), times(4), times(2));
+        let (odd_clocks, slow_links, cut_offs) = (times(2), times(2), times(2));
+        let (full_disks, breakages) = (times(2), times(2));
         let delay_ms = [5, 50, 500, 4_000][dice.below(4) as usize];
         Faults {
             delay_ms,
@@ -75,7 +89,13 @@ impl Faults {
             partitions,
             restores,
             clock_jumps,
+            odd_clocks,
+            slow_links,
+            cut_offs,
+            full_disks,
+            breakages,
             policy_swaps,
+            upgrades,
         }
     }
 }

@@ -3,7 +3,7 @@
 use causeway_kernel::env::StepContext;
 use causeway_kernel::policy::Verdict;
 
-use crate::kernel::{Kernel, StepBytes};
+use crate::kernel::{MakeKernel, Release, StepBytes};
 use crate::policies::{Source, StepHost};
 use crate::rows::Tables;
 
@@ -13,6 +13,8 @@ pub type Digest = [u8; 32];
 /// One step.
 #[derive(Clone)]
 pub struct Entry {
+    /// The kernel that carried it out.
+    pub release: Release,
     /// Its time and seed.
     pub context: StepContext,
     /// Its input.
@@ -53,14 +55,21 @@ fn part(hasher: &mut blake3::Hasher, bytes: &[u8]) {
     hasher.update(bytes);
 }
 
-/// Carries out a journal in a fresh store; returns the rows.
+/// Carries out a journal in a fresh store, each entry by the kernel that carried it out then;
+/// returns the rows.
 ///
 /// # Errors
 /// The first entry whose digest differs, and what is known about it.
-pub fn replay(kernel: &mut dyn Kernel, entries: &[Entry]) -> Result<Tables, String> {
+pub fn replay(make_kernel: MakeKernel<'_>, entries: &[Entry]) -> Result<Tables, String> {
     let mut rows = Tables::default();
+    let mut release = Release::default();
+    let mut kernel = make_kernel(release);
     let mut previous = Digest::default();
     for (at, entry) in entries.iter().enumerate() {
+        if entry.release != release {
+            release = entry.release;
+            kernel = make_kernel(release);
+        }
         let host = StepHost::new(&rows, Source::Recorded(entry.verdicts.clone()));
         let output = kernel
             .step(&host, entry.context, &entry.input)

@@ -6,6 +6,8 @@ use causeway_kernel::env::{Host, StepContext};
 use causeway_kernel::output::Write;
 use causeway_kernel::step;
 
+use crate::next::Next;
+
 /// What a step returned, in the bytes that a journal holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepBytes {
@@ -31,8 +33,29 @@ pub trait Kernel {
     ) -> Result<StepBytes, String>;
 }
 
-/// Makes the kernel of a node; each start of a process and each replay makes a new one.
-pub type MakeKernel<'m> = &'m (dyn Fn() -> Box<dyn Kernel> + Sync);
+/// Which kernel of two a node runs: a federation is never all of one release.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Release {
+    /// The one under test.
+    #[default]
+    Today,
+    /// One that comes after it.
+    Next,
+}
+
+impl Release {
+    /// What stands for its digest in an input.
+    #[must_use]
+    pub fn digest(self) -> &'static str {
+        match self {
+            Release::Today => "today",
+            Release::Next => "next",
+        }
+    }
+}
+
+/// Makes a kernel of a release; each start of a process and each replay makes a new one.
+pub type MakeKernel<'m> = &'m (dyn Fn(Release) -> Box<dyn Kernel> + Sync);
 
 /// The kernel as plain Rust.
 pub struct NativeKernel;
@@ -54,8 +77,11 @@ impl Kernel for NativeKernel {
     }
 }
 
-/// Makes the native kernel.
+/// Makes the native kernel; the next release is the same one with other habits.
 #[must_use]
-pub fn native() -> Box<dyn Kernel> {
-    Box::new(NativeKernel)
+pub fn native(release: Release) -> Box<dyn Kernel> {
+    match release {
+        Release::Today => Box::new(NativeKernel),
+        Release::Next => Box::new(Next(Box::new(NativeKernel))),
+    }
 }

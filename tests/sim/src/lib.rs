@@ -8,12 +8,15 @@
 
 pub mod agenda;
 pub mod broken;
+pub mod clock;
 pub mod deliveries;
 pub mod dice;
 pub mod faults;
 pub mod frames;
+pub mod isolation;
 pub mod journal;
 pub mod kernel;
+pub mod next;
 pub mod node;
 pub mod oracle;
 pub mod plan;
@@ -25,8 +28,8 @@ pub mod world;
 
 use std::fmt;
 
-use kernel::MakeKernel;
-use oracle::{REPLAY, Violation, broken};
+use kernel::{MakeKernel, Release};
+use oracle::{REPLAY, UPGRADE, Violation, broken};
 use plan::Plan;
 use story::Story;
 use world::{CrashPoint, Summary, Watch, World};
@@ -64,7 +67,8 @@ impl fmt::Debug for Failure {
 }
 
 /// Runs a plan once, with every checker at work. When one is not content, the run is made again
-/// for its story: it follows from the plan alone.
+/// for its story, which follows from the plan alone, and once more with one release of the kernel
+/// throughout: if all is well then, it is the mix of releases that broke the promise (I16).
 ///
 /// # Errors
 /// The promise that it broke, with the story.
@@ -75,7 +79,13 @@ pub fn run(
 ) -> Result<Summary, Failure> {
     watched(plan, make_kernel, crash_at, Watch::Judged).map_err(|first| {
         let told = watched(plan, make_kernel, crash_at, Watch::Told);
-        told.err().unwrap_or(first)
+        let mut failure = told.err().unwrap_or(first);
+        let one_release = |_| make_kernel(Release::default());
+        if watched(plan, &one_release, crash_at, Watch::Judged).is_ok() {
+            let seen = format!("only with two releases: {}", failure.violation);
+            failure.violation = broken(UPGRADE, seen);
+        }
+        failure
     })
 }
 

@@ -12,15 +12,13 @@ use causeway_kernel::input::Input;
 use causeway_kernel::output::{Effect, Reply, Write};
 use causeway_kernel::policy::{Question, Verdict};
 
+use crate::clock::Clock;
 use crate::dice::Dice;
 use crate::journal::{self, Digest, Entry};
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, Release};
 use crate::oracle::Peers;
 use crate::policies::{Policy, Source, StepHost};
 use crate::rows::Tables;
-
-/// The time at which simulations begin, by a clock that is right, in ms since the Unix epoch.
-pub const EPOCH_MS: i64 = 1_800_000_000_000;
 
 /// The names of the workspaces.
 pub const NAMES: [&str; 3] = ["acme", "globex", "initech"];
@@ -77,8 +75,8 @@ pub struct Node<N> {
     pub rows: Tables,
     /// The durable entries.
     pub journal: Vec<Entry>,
-    /// How far its clock is off, in ms.
-    pub clock_offset_ms: i64,
+    /// Its clock.
+    pub clock: Clock,
     /// What is loaded.
     pub policy: Policy,
     /// Whether the process runs.
@@ -91,8 +89,11 @@ pub struct Node<N> {
     pub life: u32,
     /// Times at which the kernel wants a timer, by the node's clock.
     pub wakes: BTreeSet<i64>,
+    /// When its timer goes off, in ms of the simulation.
+    pub timer_at_ms: Option<i64>,
     /// The nodes to which its connections lead, removed ones included.
     pub peers: Peers,
+    release: Release,
     kernel: Box<dyn Kernel>,
     unsynced: VecDeque<Unsynced<N>>,
     /// How many of them the running sync covers; 0 = none runs.
@@ -108,19 +109,45 @@ impl<N> Node<N> {
             no,
             rows: Tables::default(),
             journal: Vec::new(),
-            clock_offset_ms: 0,
+            clock: Clock::default(),
             policy: Policy::Open,
             is_running: true,
             is_serving: true,
             is_restored: false,
             life: 0,
             wakes: BTreeSet::new(),
+            timer_at_ms: None,
             peers: Peers::new(),
+            release: Release::default(),
             kernel,
             unsynced: VecDeque::new(),
             syncing: 0,
             seeds: Dice::new(seed, &format!("steps of node {no}")),
         }
+    }
+
+    /// Puts a kernel in the place of the one that runs.
+    pub fn load(&mut self, release: Release, kernel: Box<dyn Kernel>) {
+        self.release = release;
+        self.kernel = kernel;
+    }
+
+    /// The kernel that runs.
+    #[must_use]
+    pub fn release(&self) -> Release {
+        self.release
+    }
+
+    /// The kernel that carried out the last step.
+    #[must_use]
+    pub fn last_release(&self) -> Release {
+        self.last()
+            .map_or(Release::default(), |entry| entry.release)
+    }
+
+    fn last(&self) -> Option<&Entry> {
+        let unsynced = self.unsynced.back().map(|step| &step.entry);
+        unsynced.or(self.journal.last())
     }
 
     /// Its name.
@@ -132,15 +159,13 @@ impl<N> Node<N> {
     /// What its clock shows.
     #[must_use]
     pub fn clock_ms(&self, now_ms: i64) -> i64 {
-        EPOCH_MS + now_ms + self.clock_offset_ms
+        self.clock.at(now_ms)
     }
 
     /// The time of its last step.
     #[must_use]
     pub fn last_ms(&self) -> i64 {
-        let last = self.unsynced.back().map(|step| &step.entry);
-        last.or(self.journal.last())
-            .map_or(0, |entry| entry.context.now_ms)
+        self.last().map_or(0, |entry| entry.context.now_ms)
     }
 
     fn context(&self, now_ms: i64, seed: [u8; 16]) -> StepContext {
@@ -163,6 +188,7 @@ impl<N> Node<N> {
         let asked = host.asked();
         let previous = self.chain();
         let entry = Entry {
+            release: self.release,
             context,
             chain: journal::chain(&previous, context, &input, &output),
             input,
@@ -212,9 +238,7 @@ impl<N> Node<N> {
     /// The chain up to the last step that was carried out.
     #[must_use]
     pub fn chain(&self) -> Digest {
-        let last = self.unsynced.back().map(|step| &step.entry);
-        last.or(self.journal.last())
-            .map_or(Digest::default(), |entry| entry.chain)
+        self.last().map_or(Digest::default(), |entry| entry.chain)
     }
 
     /// Begins to make what is carried out durable; says whether there is anything to wait for.
@@ -255,6 +279,7 @@ impl<N> Node<N> {
         self.is_serving = false;
         self.life += 1;
         self.wakes.clear();
+        self.timer_at_ms = None;
         let durable = self.make_durable(survivors.min(self.unsynced.len()));
         let mut lost = Vec::new();
         while let Some(step) = self.unsynced.pop_back() {

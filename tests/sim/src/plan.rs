@@ -3,6 +3,7 @@
 
 use crate::dice::Dice;
 use crate::faults::Faults;
+use crate::isolation::{NEIGHBOUR, NOISE_FROM_MS, PEER};
 
 /// Workspaces of a run, at most.
 pub const NODES_MAX: usize = crate::node::NAMES.len();
@@ -98,8 +99,48 @@ pub enum Trouble {
     Restore(usize),
     /// A clock is moved by this, in ms.
     ClockJump(usize, i64),
+    /// A clock runs fast, or slow, from now on, in parts in a million.
+    Drift(usize, i64),
+    /// A clock shows only multiples of this from now on, in ms.
+    CoarseClock(usize, i64),
+    /// Messages from one node to another take longer for a while.
+    SlowLink {
+        /// From here.
+        from: usize,
+        /// To there.
+        to: usize,
+        /// By how much, in ms.
+        by_ms: i64,
+        /// For how long, in ms.
+        for_ms: i64,
+    },
+    /// Nobody reaches a node, nor does it reach anybody, for a while.
+    CutOff {
+        /// The node.
+        node: usize,
+        /// For how long, in ms.
+        for_ms: i64,
+    },
+    /// A node's disk takes nothing for a while.
+    DiskFull {
+        /// The node.
+        node: usize,
+        /// For how long, in ms.
+        for_ms: i64,
+    },
     /// Another policy is loaded.
     PolicySwap(usize),
+    /// The next release of the kernel takes over.
+    Upgrade(usize),
+    /// A peer of the hub sends it a burst of messages that must be refused.
+    Flood(usize),
+    /// A node answers nonsense, or nothing, to whatever it is told.
+    Breaks {
+        /// The node.
+        node: usize,
+        /// For how long, in ms.
+        for_ms: i64,
+    },
 }
 
 /// Something that is planned.
@@ -109,6 +150,14 @@ pub enum Planned {
     Act(usize, Act),
     /// A trouble.
     Trouble(Trouble),
+}
+
+impl Planned {
+    /// Whether somebody wanted it.
+    #[must_use]
+    pub fn is_act(self) -> bool {
+        matches!(self, Planned::Act(..))
+    }
 }
 
 /// One entry of a plan.
@@ -137,11 +186,25 @@ pub struct Plan {
     pub long_texts: bool,
     /// Rates of the faults.
     pub faults: Faults,
+    /// The only node that is hit by them, if one is named.
+    pub noisy: Option<usize>,
     /// When users stop and everything heals, in ms.
     pub heal_at_ms: i64,
     /// What happens, by time.
     pub items: Vec<Item>,
 }
+
+/// Acts that concern nothing beyond the channel in which they are done.
+const ACTS_IN_CHANNEL: [Act; 8] = [
+    Act::Post,
+    Act::Post,
+    Act::Reply,
+    Act::Edit,
+    Act::Delete,
+    Act::Pin,
+    Act::React,
+    Act::Unreact,
+];
 
 /// The longest pause between two acts, in ms.
 const PAUSE_MS_MAX: i64 = 240_000;
@@ -162,6 +225,7 @@ impl Plan {
             posts_per_sync_max: [1, 3, 50][dice.below(3) as usize],
             long_texts: dice.chance(150),
             faults,
+            noisy: None,
             heal_at_ms: 0,
             items: Vec::new(),
         };
@@ -183,6 +247,55 @@ impl Plan {
         plan
     }
 
+    /// The plan of a seed in which only the neighbour of a peer is hit by faults, and makes noise:
+    /// see [`crate::isolation`]. Acts come so far apart that each is heard everywhere before the
+    /// next one, and are none that concern both channels.
+    #[must_use]
+    pub fn draw_noisy(seed: u64) -> Plan {
+        let mut dice = Dice::new(seed, "noise");
+        let acts = ACTS_IN_CHANNEL;
+        let mut plan = Plan::quiet(seed, &[]);
+        plan.nodes = 3;
+        plan.items.clear();
+        for node in [PEER, NEIGHBOUR] {
+            plan.add(100, Planned::Act(node, Act::CreateChannel));
+            plan.add(600, Planned::Act(node, Act::Invite));
+        }
+        let mut at_ms = NOISE_FROM_MS;
+        for _ in 0..40 {
+            at_ms += dice.between(1_000, 4_000);
+            let node = dice.below(3) as usize;
+            let act = *dice.pick(&acts).unwrap_or(&Act::Post);
+            plan.add(at_ms, Planned::Act(node, act));
+        }
+        plan.heal_at_ms = at_ms + 10_000;
+        plan.faults = Faults::draw(&mut dice);
+        plan.noisy = Some(NEIGHBOUR);
+        let time = |dice: &mut Dice| dice.between(NOISE_FROM_MS, at_ms);
+        for _ in 0..=dice.below(4) {
+            let at_ms = time(&mut dice);
+            plan.add(at_ms, Planned::Trouble(Trouble::Flood(NEIGHBOUR)));
+        }
+        for _ in 0..=dice.below(2) {
+            let (node, for_ms) = (NEIGHBOUR, dice.span_ms(20_000, 1_200_000));
+            let at_ms = time(&mut dice);
+            plan.add(at_ms, Planned::Trouble(Trouble::Breaks { node, for_ms }));
+        }
+        for trouble in [
+            Trouble::Backup(NEIGHBOUR),
+            Trouble::Restore(NEIGHBOUR),
+            Trouble::ClockJump(NEIGHBOUR, dice.between(-3_600_000, 3_600_000)),
+            Trouble::Upgrade(NEIGHBOUR),
+        ] {
+            if dice.chance(500) {
+                let at_ms = time(&mut dice);
+                plan.add(at_ms, Planned::Trouble(trouble));
+            }
+        }
+        plan.items.sort_by_key(|item| (item.at_ms, item.number));
+        plan
+    }
+
     /// A plan without faults: everybody shares a channel, and these acts follow, a second apart.
     #[must_use]
     pub fn quiet(seed: u64, acts: &[(usize, Act)]) -> Plan {
@@ -193,6 +306,7 @@ impl Plan {
             posts_per_sync_max: 50,
             long_texts: false,
             faults: Faults::none(),
+            noisy: None,
             heal_at_ms: 10_000 + 1_000 * acts.len() as i64,
             items: Vec::new(),
         };
@@ -251,8 +365,46 @@ impl Plan {
             let trouble = Trouble::ClockJump(node(dice), by_ms);
             self.add(dice.between(0, end_ms), Planned::Trouble(trouble));
         }
+        for _ in 0..self.faults.odd_clocks {
+            let trouble = if dice.chance(500) {
+                Trouble::Drift(node(dice), dice.between(-200_000, 200_000))
+            } else {
+                let grain_ms = [10, 1_000, 60_000][dice.below(3) as usize];
+                Trouble::CoarseClock(node(dice), grain_ms)
+            };
+            self.add(dice.between(0, end_ms), Planned::Trouble(trouble));
+        }
+        for _ in 0..self.faults.slow_links {
+            let from = node(dice);
+            let trouble = Trouble::SlowLink {
+                from,
+                to: (from + 1 + dice.below(nodes - 1) as usize) % self.nodes,
+                by_ms: dice.between(1_000, 70_000),
+                for_ms: dice.span_ms(60_000, 1_200_000),
+            };
+            self.add(dice.between(0, end_ms), Planned::Trouble(trouble));
+        }
+        for _ in 0..self.faults.cut_offs {
+            let (node, for_ms) = (node(dice), dice.span_ms(60_000, 1_200_000));
+            let trouble = Trouble::CutOff { node, for_ms };
+            self.add(dice.between(0, end_ms), Planned::Trouble(trouble));
+        }
+        for _ in 0..self.faults.full_disks {
+            let (node, for_ms) = (node(dice), dice.span_ms(30_000, 600_000));
+            let trouble = Trouble::DiskFull { node, for_ms };
+            self.add(dice.between(0, end_ms), Planned::Trouble(trouble));
+        }
+        for _ in 0..self.faults.breakages {
+            let (node, for_ms) = (node(dice), dice.span_ms(30_000, 600_000));
+            let trouble = Trouble::Breaks { node, for_ms };
+            self.add(dice.between(0, end_ms), Planned::Trouble(trouble));
+        }
         for _ in 0..self.faults.policy_swaps {
             let trouble = Trouble::PolicySwap(node(dice));
+            self.add(dice.between(0, end_ms), Planned::Trouble(trouble));
+        }
+        for _ in 0..self.faults.upgrades {
+            let trouble = Trouble::Upgrade(node(dice));
             self.add(dice.between(0, end_ms), Planned::Trouble(trouble));
         }
     }

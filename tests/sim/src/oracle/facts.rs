@@ -76,6 +76,15 @@ pub struct PostView {
     pub is_moderated: bool,
 }
 
+impl PostView {
+    /// Whether readers see the same in both, whatever their versions.
+    #[must_use]
+    pub fn looks_like(&self, other: &PostView) -> bool {
+        (&self.message, self.is_pinned, self.is_deleted)
+            == (&other.message, other.is_pinned, other.is_deleted)
+    }
+}
+
 /// A reaction's row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReactionView {

@@ -55,6 +55,8 @@ pub struct PostModel {
     pub versions: BTreeSet<i64>,
     /// The edges over which its last change has to go, with the lives of their links.
     pub told: Told,
+    /// The edges over which the hub had to pass on what it shows of another node's post.
+    passed: Told,
     /// Nodes at which a moderator deleted it.
     pub moderated: BTreeSet<usize>,
     /// Whether somebody pinned or unpinned another node's copy.
@@ -76,6 +78,7 @@ impl PostModel {
             texts: BTreeSet::from([plain(&view.message)]),
             versions: BTreeSet::from([view.version]),
             told,
+            passed: Told::new(),
             moderated: BTreeSet::new(),
             pinned_elsewhere: false,
             is_denied: false,
@@ -89,6 +92,16 @@ impl PostModel {
         self.versions.insert(view.version);
         self.view = view.clone();
         self.told = told;
+    }
+
+    /// The hub has the newest version. It owes that to its peers only if it looks other than what
+    /// it had before (a pin that is set and taken away while nothing travels changes nothing): else
+    /// it owes them what it owed.
+    pub fn pass_on(&mut self, is_change: bool, told: Told) {
+        if is_change {
+            self.passed = told;
+        }
+        self.told.extend(self.passed.clone());
     }
 
     /// What of a copy is none of what the origin ever said, if there is something.
@@ -249,6 +262,7 @@ impl Ledger {
             }
             Thing::PassedPost(id) => {
                 if let Some(model) = self.posts.get_mut(id) {
+                    model.passed.clear();
                     model.told.retain(|(from, _), _| *from != node);
                 }
             }

@@ -55,6 +55,8 @@ pub const NO_ECHO: &str = "I4 no echo";
 pub const AUTHORSHIP: &str = "I5 authorship";
 /// I6: nothing goes to who is not invited.
 pub const ENTITLEMENT: &str = "I6 entitlement";
+/// I7: what a peer does changes nothing for another one, but for delay.
+pub const ISOLATION: &str = "I7 isolation";
 /// I8: a cursor never moves back.
 pub const CURSORS: &str = "I8 cursors";
 /// I9: what was taken once changes nothing when it comes again.
@@ -71,6 +73,27 @@ pub const INERT: &str = "I13 inert rejections";
 pub const ERROR_PATHS: &str = "I14 error paths";
 /// I15: a replay gives the same.
 pub const REPLAY: &str = "I15 equal replay";
+/// I16: another kernel or policy at any step changes none of this.
+pub const UPGRADE: &str = "I16 upgrade";
+/// The invariants, in their order.
+pub const ALL: [&str; 16] = [
+    CONVERGENCE,
+    NO_LOSS,
+    NO_DUPLICATES,
+    NO_ECHO,
+    AUTHORSHIP,
+    ENTITLEMENT,
+    ISOLATION,
+    CURSORS,
+    IDEMPOTENCE,
+    ORDER,
+    ROLES,
+    BOUNDED,
+    INERT,
+    ERROR_PATHS,
+    REPLAY,
+    UPGRADE,
+];
 /// A step never stops.
 pub const RUNS: &str = "a step runs";
 
@@ -316,11 +339,12 @@ impl Oracle {
             model.pinned_elsewhere = true;
         }
         let is_news = old.is_none_or(|old| old.version < new.version);
-        // Only the hub passes things on; the others have theirs from it. What its own moderator keeps back goes no further.
+        // Only the hub passes things on; the others have theirs from it. What its own moderator
+        // keeps back goes no further.
         let same = (new.version, new.is_deleted) == (model.view.version, model.view.is_deleted);
         let passes = is_news && same && node == HUB;
         if passes {
-            model.told.extend(told);
+            model.pass_on(old.is_none_or(|old| !old.looks_like(new)), told);
         }
         let moderated = new.is_moderated && !old.is_some_and(|old| old.is_moderated);
         if moderated {

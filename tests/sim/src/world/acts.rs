@@ -59,7 +59,7 @@ impl World<'_> {
 
     /// A client sends its request; one whose workspace does not run tries again if it has a key.
     pub(super) fn submit(&mut self, request: Request) -> Result<(), Violation> {
-        if !self.nodes[request.node].is_serving {
+        if !self.nodes[request.node].is_serving || self.is_full(request.node) {
             self.client_is_cut(request.node, request);
             return Ok(());
         }

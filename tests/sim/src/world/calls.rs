@@ -8,7 +8,8 @@ use causeway_kernel::output::Reply;
 use causeway_kernel::tx::Read;
 use causeway_kernel::{connection, counters};
 
-use super::{Event, Waiter, World};
+use super::{DISK_RETRY_MS, Event, Waiter, World};
+use crate::faults::Faults;
 use crate::oracle::Violation;
 
 /// How long a message may take, in ms, as in the host.
@@ -137,22 +138,29 @@ impl World<'_> {
             }
             return;
         }
-        if self.network.chance(self.faults.loss) {
+        let faults = self.faults_of(&[from, to]);
+        if self.network.chance(faults.loss) {
             return;
         }
-        let delay_ms = self.delay_ms();
+        let delay_ms = self.delay_ms(&faults) + self.slowness_ms(from, to);
         self.agenda
             .at(self.now_ms + delay_ms, Event::Arrives(no, true));
-        if self.network.chance(self.faults.duplicate) {
-            let again_ms = (delay_ms + self.delay_ms() * 3).min(LATE_MS_MAX);
+        if self.network.chance(faults.duplicate) {
+            let again_ms = (delay_ms + self.delay_ms(&faults) * 3).min(LATE_MS_MAX);
             self.agenda
                 .at(self.now_ms + again_ms, Event::Arrives(no, false));
         }
     }
 
-    fn delay_ms(&mut self) -> i64 {
-        self.network
-            .span_ms(self.faults.delay_ms, self.faults.delay_ms_max)
+    fn delay_ms(&mut self, faults: &Faults) -> i64 {
+        self.network.span_ms(faults.delay_ms, faults.delay_ms_max)
+    }
+
+    /// How much longer the way from a node to another takes now, in ms.
+    fn slowness_ms(&self, from: usize, to: usize) -> i64 {
+        let slow = self.slow_until_ms.get(&(from, to));
+        let slow = slow.filter(|(until_ms, _)| *until_ms > self.now_ms);
+        slow.map_or(0, |(_, by_ms)| *by_ms)
     }
 
     fn is_cut(&self, from: usize, to: usize) -> bool {
@@ -165,7 +173,8 @@ impl World<'_> {
         let Some(call) = self.calls.get(&no) else {
             return Ok(());
         };
-        let (to, remote_id, what) = (call.to, call.remote_id, call.what.clone());
+        let (from, to) = (call.from, call.to);
+        let (remote_id, what) = (call.remote_id, call.what.clone());
         let machine = &self.nodes[to];
         let end = |world: &mut Self, outcome| {
             if is_first {
@@ -183,8 +192,14 @@ impl World<'_> {
         let (Some(connection), Some(row)) = (connection, confirmed) else {
             return end(self, Outcome::Refused(401));
         };
-        if self.network.chance(self.faults.unavailable) {
+        if self.network.chance(self.faults_of(&[from, to]).unavailable) {
             return end(self, Outcome::Refused(503));
+        }
+        if self.is_full(to) && matches!(what, What::Message { .. }) {
+            return end(self, Outcome::Refused(503));
+        }
+        if let Some(outcome) = self.breakage(to) {
+            return outcome.map_or(Ok(()), |outcome| end(self, outcome));
         }
         match what {
             What::Ping(told) => {
@@ -242,22 +257,33 @@ impl World<'_> {
             return;
         };
         let is_cut = self.is_cut(call.to, call.from);
-        if is_cut || self.network.chance(self.faults.answer_lost) {
+        let faults = self.faults_of(&[call.from, call.to]);
+        if is_cut || self.network.chance(faults.answer_lost) {
             return;
         }
         if let Outcome::Answered(body) = &mut outcome
-            && self.network.chance(self.faults.answer_cut)
+            && self.network.chance(faults.answer_cut)
         {
             let kept = self.network.below(body.len() as u64);
             body.truncate(kept as usize);
         }
-        let at_ms = self.now_ms + self.delay_ms();
+        let slow_ms = self.slowness_ms(call.to, call.from);
+        let at_ms = self.now_ms + self.delay_ms(&faults) + slow_ms;
         self.agenda.at(at_ms, Event::Ends(no, outcome));
     }
 
     /// A request ends for its sender: the first outcome counts.
     pub(super) fn ends(&mut self, no: u64, outcome: Outcome) -> Result<(), Violation> {
-        let Some(call) = self.calls.get_mut(&no).filter(|call| !call.is_over) else {
+        let Some(call) = self.calls.get(&no).filter(|call| !call.is_over) else {
+            return Ok(());
+        };
+        if self.is_full(call.from) {
+            // What a peer said is told to the workspace again until it can be written down.
+            self.agenda
+                .at(self.now_ms + DISK_RETRY_MS, Event::Ends(no, outcome));
+            return Ok(());
+        }
+        let Some(call) = self.calls.get_mut(&no) else {
             return Ok(());
         };
         call.is_over = true;

@@ -5,12 +5,18 @@ use causeway_kernel::input::Input;
 use causeway_kernel::output::{Effect, Reply};
 
 use super::calls::Outcome;
-use super::{Event, Note, Waiter, World};
+use super::{DISK_RETRY_MS, Event, Note, Waiter, World};
+use crate::isolation;
 use crate::oracle::{Durable, Violation};
 
 impl World<'_> {
     pub(super) fn synced(&mut self, node: usize, life: u32) -> Result<(), Violation> {
         if !self.lives(node, life) {
+            return Ok(());
+        }
+        if self.is_full(node) {
+            let at_ms = self.now_ms + DISK_RETRY_MS;
+            self.agenda.at(at_ms, Event::Synced(node, life));
             return Ok(());
         }
         if self.may_die(node, "before a group is durable")? {
@@ -48,6 +54,10 @@ impl World<'_> {
             effects: &note.effects,
         };
         self.oracle.judge(node, &step, peers)?;
+        if self.plan.noisy.is_some() {
+            let heard = isolation::heard(node, facts, &self.oracle.ledger);
+            self.heard.extend(heard);
+        }
         match &note.keyed {
             Some((user, key, post)) => self.oracle.keyed(*user, key, *post),
             None => Ok(()),
@@ -123,7 +133,7 @@ impl World<'_> {
         let is_chosen = self
             .crash_at
             .is_some_and(|crash| crash.node == node && crash.point == point);
-        if !is_chosen && !self.machines.chance(self.faults.crash) {
+        if !is_chosen && !self.machines.chance(self.faults_of(&[node]).crash) {
             return Ok(false);
         }
         let downtime_ms = self
@@ -166,8 +176,11 @@ impl World<'_> {
             return Ok(());
         }
         self.nodes[node].is_running = true;
+        let release = self.nodes[node].release();
+        self.nodes[node].load(release, (self.make_kernel)(release));
         self.tell(format!("{} starts.", self.nodes[node].name()));
-        // Until that is durable, each start finds that the files were restored.
+        // Each start finds these anew until what it carries out is durable.
+        self.note_release(node)?;
         if self.nodes[node].is_restored {
             self.step(node, Input::Restored, Waiter::Nobody)?;
         }
@@ -181,28 +194,48 @@ impl World<'_> {
         self.agenda.at(self.now_ms, Event::PingRound(node, life));
     }
 
+    /// Whether a node's disk takes nothing now.
+    pub(super) fn is_full(&self, node: usize) -> bool {
+        let until_ms = self.full_until_ms.get(&node);
+        until_ms.is_some_and(|until_ms| *until_ms > self.now_ms)
+    }
+
     /// Has the process woken at the first time that the kernel asked for.
     pub(super) fn set_timer(&mut self, node: usize) {
-        let machine = &self.nodes[node];
+        let machine = &mut self.nodes[node];
         let Some(first_ms) = machine.wakes.first() else {
             return;
         };
         let wait_ms = (first_ms - machine.clock_ms(self.now_ms)).max(0);
+        let at_ms = self.now_ms + wait_ms;
+        if machine.timer_at_ms.is_some_and(|set_ms| set_ms <= at_ms) {
+            return;
+        }
+        machine.timer_at_ms = Some(at_ms);
         let event = Event::Wake(node, machine.life);
-        self.agenda.at(self.now_ms + wait_ms, event);
+        self.agenda.at(at_ms, event);
     }
 
     pub(super) fn wake(&mut self, node: usize, life: u32) -> Result<(), Violation> {
-        if !self.lives(node, life) {
+        let is_set = self.nodes[node].timer_at_ms == Some(self.now_ms);
+        if !self.lives(node, life) || !is_set {
             return Ok(());
         }
+        if self.is_full(node) {
+            let at_ms = self.now_ms + DISK_RETRY_MS;
+            self.nodes[node].timer_at_ms = Some(at_ms);
+            self.agenda.at(at_ms, Event::Wake(node, life));
+            return Ok(());
+        }
+        self.nodes[node].timer_at_ms = None;
         let clock_ms = self.nodes[node].clock_ms(self.now_ms);
         let later = self.nodes[node].wakes.split_off(&(clock_ms + 1));
         let due = std::mem::replace(&mut self.nodes[node].wakes, later);
+        // A clock that was moved, or goes slow, is looked at again.
+        self.set_timer(node);
         if due.is_empty() {
             return Ok(());
         }
-        self.set_timer(node);
         self.step(node, Input::Timer, Waiter::Nobody)
     }
 }

@@ -19,8 +19,7 @@ impl World<'_> {
             bounded::check_end(node.no, &node.rows, inputs.sum())?;
         }
         for node in &self.nodes {
-            let mut kernel = (self.make_kernel)();
-            let replayed = journal::replay(kernel.as_mut(), &node.journal)
+            let replayed = journal::replay(self.make_kernel, &node.journal)
                 .map_err(|seen| broken(REPLAY, format!("{}: {seen}", node.name())))?;
             if node.unsynced() == 0 && replayed != node.rows {
                 return Err(broken(

@@ -5,6 +5,7 @@ mod acts;
 mod calls;
 mod durable;
 mod end;
+mod noise;
 mod probes;
 mod setup;
 mod troubles;
@@ -21,8 +22,9 @@ use crate::agenda::Agenda;
 use crate::deliveries::Deliveries;
 use crate::dice::Dice;
 use crate::faults::Faults;
+use crate::isolation::NOISE_FROM_MS;
 use crate::journal::Digest;
-use crate::kernel::MakeKernel;
+use crate::kernel::{MakeKernel, Release};
 use crate::node::{Backup, Node};
 use crate::oracle::facts::{Facts, cause, facts};
 use crate::oracle::step::Step;
@@ -41,6 +43,9 @@ const SETTLE_MS: i64 = 30 * 60_000;
 
 /// How long a group takes to become durable, in ms, at most.
 const SYNC_MS_MAX: i64 = 8;
+
+/// Pause before what a disk refused is tried again, in ms, as in the engine.
+const DISK_RETRY_MS: i64 = 1_000;
 
 /// What happens next.
 enum Event {
@@ -133,6 +138,8 @@ pub struct Summary {
     pub versions_crossed: usize,
     /// Deliveries that were tried once more.
     pub probes: u64,
+    /// What a peer and the hub heard of each other, if a neighbour of it makes noise.
+    pub heard: Vec<String>,
 }
 
 /// The world.
@@ -152,6 +159,12 @@ pub struct World<'m> {
     pinging: BTreeSet<(usize, usize)>,
     /// When the way from a node to another is open again, in ms.
     cut_until_ms: BTreeMap<(usize, usize), i64>,
+    /// Until when the way from a node to another is slow, and by how much, in ms.
+    slow_until_ms: BTreeMap<(usize, usize), (i64, i64)>,
+    /// When a node's disk takes something again, in ms.
+    full_until_ms: BTreeMap<usize, i64>,
+    /// When a node answers as it should again, in ms.
+    broken_until_ms: BTreeMap<usize, i64>,
     backups: BTreeMap<usize, (Backup, Mark)>,
     delivered: Vec<Delivered>,
     oracle: Oracle,
@@ -162,6 +175,7 @@ pub struct World<'m> {
     deliveries: Deliveries,
     steps: u64,
     probes: u64,
+    heard: Vec<String>,
     crash_points: Vec<u64>,
 }
 
@@ -176,7 +190,7 @@ impl<'m> World<'m> {
     ) -> Self {
         let seed = plan.seed;
         let nodes = (0..plan.nodes)
-            .map(|no| Node::new(no, seed, make_kernel()))
+            .map(|no| Node::new(no, seed, make_kernel(Release::default())))
             .collect();
         World {
             watch,
@@ -191,6 +205,9 @@ impl<'m> World<'m> {
             calls_made: 0,
             pinging: BTreeSet::new(),
             cut_until_ms: BTreeMap::new(),
+            slow_until_ms: BTreeMap::new(),
+            full_until_ms: BTreeMap::new(),
+            broken_until_ms: BTreeMap::new(),
             backups: BTreeMap::new(),
             delivered: Vec::new(),
             oracle: Oracle::default(),
@@ -201,6 +218,7 @@ impl<'m> World<'m> {
             deliveries: Deliveries::default(),
             steps: 0,
             probes: 0,
+            heard: Vec::new(),
             crash_points: vec![0; plan.nodes],
             plan,
         }
@@ -222,6 +240,7 @@ impl<'m> World<'m> {
                 story: self.story,
                 versions_crossed: self.oracle.versions_crossed(),
                 probes: self.probes,
+                heard: self.heard,
             }),
             Err(violation) => Err((violation, self.story)),
         }
@@ -233,7 +252,7 @@ impl<'m> World<'m> {
         self.set_up()?;
         self.crash_at = crash_at;
         self.crash_points.fill(0);
-        self.faults = self.plan.faults.clone();
+        self.faults = self.plan.faults;
         for (at, item) in self.plan.items.clone().iter().enumerate() {
             self.agenda.at(item.at_ms, Event::Planned(at));
         }
@@ -268,6 +287,10 @@ impl<'m> World<'m> {
             }
             Event::Arrives(call, is_first) => self.arrives(call, is_first),
             Event::Ends(call, outcome) => self.ends(call, outcome),
+            Event::Start(node) if self.is_full(node) => {
+                self.agenda.at(self.now_ms + DISK_RETRY_MS, event);
+                Ok(())
+            }
             Event::Start(node) => self.start(node),
             Event::Probe => self.probe(),
             Event::Heal => self.heal(),
@@ -281,6 +304,16 @@ impl<'m> World<'m> {
     fn tell(&mut self, sentence: String) {
         if self.watch >= Watch::Told {
             self.story.tell(self.now_ms, &sentence);
+        }
+    }
+
+    /// The faults that hit what happens at a node, or between two.
+    fn faults_of(&self, nodes: &[usize]) -> Faults {
+        let is_hit = |noisy| self.now_ms >= NOISE_FROM_MS && nodes.contains(&noisy);
+        if self.plan.noisy.is_none_or(is_hit) {
+            self.faults
+        } else {
+            Faults::none()
         }
     }
 

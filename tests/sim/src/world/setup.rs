@@ -107,7 +107,8 @@ impl World<'_> {
         let (Some(at_hub), Some(at_node)) = (old(self, HUB, node), old(self, node, HUB)) else {
             return Ok(());
         };
-        if !ready(&self.nodes[HUB]) || !ready(&self.nodes[node]) {
+        let is_full = self.is_full(HUB) || self.is_full(node);
+        if is_full || !ready(&self.nodes[HUB]) || !ready(&self.nodes[node]) {
             return Ok(());
         }
         // What the handshake makes of a crash is the host's business; here none comes.

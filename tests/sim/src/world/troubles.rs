@@ -5,6 +5,7 @@ use causeway_kernel::limits::REQUEST_MEMORY_MS;
 
 use super::{Waiter, World};
 use crate::faults::Faults;
+use crate::kernel::Release;
 use crate::oracle::Violation;
 use crate::plan::{Planned, Trouble};
 use crate::policies::Policy;
@@ -19,11 +20,11 @@ impl World<'_> {
         let item = self.plan.items[at];
         match item.planned {
             Planned::Act(node, act) => self.act(node, act, item.number),
-            Planned::Trouble(trouble) => self.trouble(trouble),
+            Planned::Trouble(trouble) => self.trouble(trouble, item.number),
         }
     }
 
-    fn trouble(&mut self, trouble: Trouble) -> Result<(), Violation> {
+    fn trouble(&mut self, trouble: Trouble, number: usize) -> Result<(), Violation> {
         match trouble {
             Trouble::Partition {
                 from,
@@ -46,7 +47,10 @@ impl World<'_> {
             Trouble::Backup(node) => {
                 // A copy is made of what is durable: what is not yet, this run waits for.
                 let life = self.nodes[node].life;
-                while self.lives(node, life) && self.nodes[node].unsynced() > 0 {
+                while self.lives(node, life)
+                    && !self.is_full(node)
+                    && self.nodes[node].unsynced() > 0
+                {
                     self.synced(node, life)?;
                 }
                 if self.nodes[node].unsynced() == 0 {
@@ -57,8 +61,60 @@ impl World<'_> {
                 Ok(())
             }
             Trouble::Restore(node) => self.restore(node),
+            Trouble::Upgrade(node) => self.upgrade(node),
+            Trouble::Flood(from) => self.flood(from, number),
+            Trouble::Breaks { node, for_ms } => {
+                let until_ms = self.now_ms + for_ms;
+                self.broken_until_ms.insert(node, until_ms);
+                let name = self.nodes[node].name();
+                self.tell(format!("{name} answers nonsense for {for_ms} ms."));
+                Ok(())
+            }
+            Trouble::Drift(node, ppm) => {
+                self.nodes[node].clock.drift(self.now_ms, ppm);
+                let name = self.nodes[node].name();
+                self.tell(format!("The clock of {name} drifts by {ppm} in a million."));
+                self.set_timer(node);
+                Ok(())
+            }
+            Trouble::CoarseClock(node, grain_ms) => {
+                self.nodes[node].clock.coarsen(grain_ms);
+                let name = self.nodes[node].name();
+                self.tell(format!("The clock of {name} moves every {grain_ms} ms."));
+                Ok(())
+            }
+            Trouble::SlowLink {
+                from,
+                to,
+                by_ms,
+                for_ms,
+            } => {
+                let until_ms = self.now_ms + for_ms;
+                self.slow_until_ms.insert((from, to), (until_ms, by_ms));
+                let (from, to) = (self.nodes[from].name(), self.nodes[to].name());
+                self.tell(format!(
+                    "The way from {from} to {to} takes {by_ms} ms longer for {for_ms} ms."
+                ));
+                Ok(())
+            }
+            Trouble::CutOff { node, for_ms } => {
+                let until_ms = self.now_ms + for_ms;
+                for other in 0..self.nodes.len() {
+                    self.cut_until_ms.insert((node, other), until_ms);
+                    self.cut_until_ms.insert((other, node), until_ms);
+                }
+                let name = self.nodes[node].name();
+                self.tell(format!("{name} is cut off for {for_ms} ms."));
+                Ok(())
+            }
+            Trouble::DiskFull { node, for_ms } => {
+                self.full_until_ms.insert(node, self.now_ms + for_ms);
+                let name = self.nodes[node].name();
+                self.tell(format!("The disk of {name} is full for {for_ms} ms."));
+                Ok(())
+            }
             Trouble::ClockJump(node, by_ms) => {
-                self.nodes[node].clock_offset_ms += by_ms;
+                self.nodes[node].clock.jump(by_ms);
                 let name = self.nodes[node].name();
                 self.tell(format!("The clock of {name} jumps by {by_ms} ms."));
                 if by_ms > KEYS_KEPT_MS {
@@ -93,8 +149,34 @@ impl World<'_> {
         Ok(())
     }
 
+    /// Another kernel takes over, at once or when the process starts.
+    fn upgrade(&mut self, node: usize) -> Result<(), Violation> {
+        if self.is_full(node) {
+            return Ok(());
+        }
+        let machine = &mut self.nodes[node];
+        machine.load(Release::Next, (self.make_kernel)(Release::Next));
+        let name = machine.name();
+        self.tell(format!("{name} gets the next kernel."));
+        if self.nodes[node].is_running {
+            return self.note_release(node);
+        }
+        Ok(())
+    }
+
+    /// The first step of another kernel is to say so.
+    pub(super) fn note_release(&mut self, node: usize) -> Result<(), Violation> {
+        let release = self.nodes[node].release();
+        if release == self.nodes[node].last_release() {
+            return Ok(());
+        }
+        let digest = release.digest().to_string();
+        self.step(node, Input::KernelChanged { digest }, Waiter::Nobody)
+    }
+
     fn swap_policy(&mut self, node: usize, next: Policy) -> Result<(), Violation> {
-        if !self.nodes[node].is_running || self.nodes[node].policy == next {
+        let is_ready = self.nodes[node].is_running && !self.is_full(node);
+        if !is_ready || self.nodes[node].policy == next {
             return Ok(());
         }
         self.nodes[node].policy = next;
@@ -114,12 +196,18 @@ impl World<'_> {
         self.is_healed = true;
         self.faults = Faults::none();
         self.cut_until_ms.clear();
+        self.slow_until_ms.clear();
+        self.full_until_ms.clear();
+        self.broken_until_ms.clear();
         for node in 0..self.nodes.len() {
             if !self.nodes[node].is_running {
                 self.start(node)?;
             }
-            let behind_ms = self.nodes[node].last_ms() - self.nodes[node].clock_ms(self.now_ms);
-            self.nodes[node].clock_offset_ms += behind_ms.max(0);
+            let machine = &mut self.nodes[node];
+            machine.clock.coarsen(1);
+            machine.clock.drift(self.now_ms, 0);
+            let behind_ms = machine.last_ms() - machine.clock_ms(self.now_ms);
+            machine.clock.jump(behind_ms.max(0));
             self.set_timer(node);
             if self.nodes[node].policy == Policy::Broken {
                 self.swap_policy(node, Policy::Filter)?;

@@ -1,0 +1,68 @@
+//! What goes in, spoilt.
+
+use causeway_kernel::env::{Host, StepContext};
+use causeway_kernel::id::Id;
+use causeway_kernel::input::{Input, PingAnswer};
+use causeway_kernel::lookup;
+use serde_json::{Value, json};
+
+use super::Defect;
+
+pub(super) fn spoil(defect: Defect, host: &dyn Host, context: StepContext, input: Input) -> Input {
+    match (defect, input) {
+        (Defect::ForgetsRestores, Input::Ping { connection, answer }) => Input::Ping {
+            connection,
+            answer: answer.map(|answer| PingAnswer {
+                incarnation: None,
+                ..answer
+            }),
+        },
+        (Defect::ForgetsKeys, Input::Command { actor, command, .. }) => Input::Command {
+            actor,
+            key: None,
+            command,
+        },
+        (Defect::LosesEditOrder, frame @ Input::Frame { .. }) => on_posts(frame, |post| {
+            post["update_at"] = json!(context.now_ms);
+        }),
+        (Defect::SkipsDedupe, frame @ Input::Frame { .. }) => {
+            let mut made = 0_u8;
+            on_posts(frame, |post| {
+                let id = post["id"].as_str().unwrap_or_default();
+                if lookup::post(host, id).is_some() && post["delete_at"] == 0 {
+                    let mut bytes = context.seed;
+                    bytes[0] ^= made;
+                    made = made.wrapping_add(1);
+                    post["id"] = json!(Id::from_uuid_bytes(bytes).as_str());
+                }
+            })
+        }
+        (_, input) => input,
+    }
+}
+
+/// Changes every post of a frame.
+fn on_posts(frame: Input, mut change: impl FnMut(&mut Value)) -> Input {
+    let Input::Frame {
+        connection,
+        body,
+        skip,
+    } = frame
+    else {
+        return frame;
+    };
+    let body = match serde_json::from_slice::<Value>(&body) {
+        Ok(mut json) => {
+            let posts = json["msg"]["payload"].get_mut("posts");
+            let posts = posts.and_then(Value::as_array_mut);
+            posts.into_iter().flatten().for_each(&mut change);
+            json.to_string().into_bytes()
+        }
+        Err(_) => body,
+    };
+    Input::Frame {
+        connection,
+        body,
+        skip,
+    }
+}

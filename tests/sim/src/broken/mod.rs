@@ -1,0 +1,168 @@
+//! Kernels with a defect: the tester's own test. Each wraps the real kernel and spoils what goes
+//! in or what comes out; a checker that catches none of them checks nothing.
+
+mod blind;
+mod input;
+mod output;
+mod rows;
+mod sends;
+
+use causeway_kernel::codec;
+use causeway_kernel::env::{Host, StepContext};
+use causeway_kernel::input::Input;
+use causeway_kernel::output::Reply;
+
+use crate::isolation::run_isolated;
+use crate::kernel::{Kernel, NativeKernel, Release, StepBytes, native};
+use crate::oracle;
+use crate::plan::Plan;
+use crate::world::Summary;
+use crate::{Failure, run_twice};
+
+/// What is wrong with a kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Defect {
+    /// Some posts of peers are answered as taken and not stored.
+    SkipsWrites,
+    /// A message of unknown outcome counts as delivered.
+    AdvancesCursorsEarly,
+    /// After a start, what was in flight stays in flight for ever.
+    ForgetsRounds,
+    /// A peer that was restored is not sent again what it lost.
+    ForgetsRestores,
+    /// Deletions of posts stay at home.
+    KeepsDeletions,
+    /// Whatever comes last wins, whether it is older or not.
+    LosesEditOrder,
+    /// A post that comes again is stored again.
+    SkipsDedupe,
+    /// A client's key is not remembered.
+    ForgetsKeys,
+    /// What a peer sends is sent back to it.
+    Echoes,
+    /// The author of a peer's post is somebody else.
+    ForgesAuthors,
+    /// A peer may delete any post.
+    DropsAuthority,
+    /// A message leaves for a peer that was uninvited.
+    SendsAfterUninvite,
+    /// A cursor moves back when a message is delivered.
+    MovesCursorsBack,
+    /// Something is counted for every delivery, whether it is new or not.
+    CountsDeliveries,
+    /// Every ping leaves a row that nobody takes away.
+    PilesUpRows,
+    /// A command that is refused leaves a row.
+    RefusalsLeaveTraces,
+    /// The posts of a message leave in the reverse order.
+    TurnsPostsAround,
+    /// While a peer is waited for, the others are told of no posts.
+    OnePeerHaltsAll,
+    /// Users of peers administer this workspace.
+    PromotesPeers,
+    /// A message that did not arrive ends the sharing.
+    FailuresEndLinks,
+    /// The next release does not see posts that today's has stored.
+    CannotReadOldRows,
+    /// What a step returns depends on more than its input.
+    IsNotDeterministic,
+}
+
+impl Defect {
+    /// Every defect, with the checkers one of which must name it.
+    pub const ALL: [(Defect, &'static [&'static str]); 22] = [
+        (
+            Defect::SkipsWrites,
+            &[oracle::NO_LOSS, oracle::IDEMPOTENCE, oracle::ORDER],
+        ),
+        (
+            Defect::AdvancesCursorsEarly,
+            &[oracle::NO_LOSS, oracle::CONVERGENCE, oracle::ORDER],
+        ),
+        (
+            Defect::ForgetsRounds,
+            &[oracle::NO_LOSS, oracle::CONVERGENCE],
+        ),
+        (
+            Defect::ForgetsRestores,
+            &[oracle::NO_LOSS, oracle::CONVERGENCE],
+        ),
+        (Defect::KeepsDeletions, &[oracle::CONVERGENCE]),
+        (
+            Defect::LosesEditOrder,
+            &[oracle::IDEMPOTENCE, oracle::CONVERGENCE],
+        ),
+        (
+            Defect::SkipsDedupe,
+            &[oracle::NO_DUPLICATES, oracle::IDEMPOTENCE],
+        ),
+        (Defect::ForgetsKeys, &[oracle::NO_DUPLICATES]),
+        (Defect::Echoes, &[oracle::NO_ECHO]),
+        (Defect::ForgesAuthors, &[oracle::AUTHORSHIP]),
+        (Defect::DropsAuthority, &[oracle::INERT]),
+        (Defect::SendsAfterUninvite, &[oracle::ENTITLEMENT]),
+        (Defect::MovesCursorsBack, &[oracle::CURSORS]),
+        (Defect::CountsDeliveries, &[oracle::IDEMPOTENCE]),
+        (Defect::PilesUpRows, &[oracle::BOUNDED]),
+        (Defect::RefusalsLeaveTraces, &[oracle::INERT]),
+        (Defect::TurnsPostsAround, &[oracle::ORDER]),
+        (Defect::OnePeerHaltsAll, &[oracle::ISOLATION]),
+        (Defect::PromotesPeers, &[oracle::ROLES]),
+        (Defect::FailuresEndLinks, &[oracle::ERROR_PATHS]),
+        (Defect::CannotReadOldRows, &[oracle::UPGRADE]),
+        (Defect::IsNotDeterministic, &[oracle::REPLAY]),
+    ];
+
+    /// The kernel of a release with it.
+    #[must_use]
+    pub fn kernel(self, release: Release) -> Box<dyn Kernel> {
+        match self {
+            Defect::CannotReadOldRows => match release {
+                Release::Today => native(release),
+                Release::Next => Box::new(blind::Blind(native(release))),
+            },
+            _ => Box::new(Broken(self)),
+        }
+    }
+
+    /// Runs a seed with it, as the checker wants it whose business it is.
+    ///
+    /// # Errors
+    /// The promise that the kernel broke.
+    pub fn run(self, seed: u64) -> Result<Summary, Failure> {
+        let make_kernel = |release| self.kernel(release);
+        match self {
+            Defect::OnePeerHaltsAll => run_isolated(seed, &make_kernel),
+            _ => run_twice(&Plan::draw(seed, 2), &make_kernel),
+        }
+    }
+}
+
+/// A kernel with a defect.
+struct Broken(Defect);
+
+impl Kernel for Broken {
+    fn step(
+        &mut self,
+        host: &dyn Host,
+        context: StepContext,
+        input: &[u8],
+    ) -> Result<StepBytes, String> {
+        let input = codec::decode_input(input).map_err(|error| error.to_string())?;
+        if self.0 == Defect::ForgetsRounds && input == Input::Resume {
+            return Ok(StepBytes {
+                reply: codec::encode_reply(&Reply::Done),
+                writes: Vec::new(),
+                effects: Vec::new(),
+            });
+        }
+        let spoilt = input::spoil(self.0, host, context, input);
+        let mut output = NativeKernel.step(host, context, &codec::encode_input(&spoilt))?;
+        output::spoil(self.0, host, context, &spoilt, &mut output);
+        // The order of writes is part of the contract.
+        output
+            .writes
+            .sort_by(|a, b| (a.table, &a.key).cmp(&(b.table, &b.key)));
+        Ok(output)
+    }
+}

@@ -1,0 +1,144 @@
+//! What comes out, spoilt.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use causeway_kernel::codec;
+use causeway_kernel::command::Command;
+use causeway_kernel::env::{Host, StepContext};
+use causeway_kernel::id::{ConnectionNo, FeedSeq, UserNo};
+use causeway_kernel::input::{Input, SendOutcome};
+use causeway_kernel::key;
+use causeway_kernel::model::{Channel, Due, DueKind, Link, LinkState, Post, User};
+use causeway_kernel::output::{Effect, Reply, Write};
+use causeway_kernel::table::Table;
+use causeway_kernel::tx::{Read, Record};
+
+use super::{Defect, rows, sends};
+use crate::frames;
+use crate::kernel::StepBytes;
+
+/// Counts steps of all kernels of the process: no input of any step.
+static STEPS: AtomicU32 = AtomicU32::new(0);
+
+/// A row that no record of the kernel stands in.
+const STRAY_KEY: &[u8] = b"stray";
+
+pub(super) fn spoil(
+    defect: Defect,
+    host: &dyn Host,
+    context: StepContext,
+    input: &Input,
+    output: &mut StepBytes,
+) {
+    let stray = Write {
+        table: Table::Meta,
+        key: STRAY_KEY.to_vec(),
+        value: Some(context.seed.to_vec()),
+    };
+    let reply = codec::decode_reply(&output.reply);
+    match (defect, input) {
+        (Defect::SkipsWrites, Input::Frame { .. }) => {
+            let skipped = |write: &Write| {
+                let new = host.get_many(write.table, std::slice::from_ref(&write.key));
+                write.table == Table::Posts && new == [None] && write.key.last() < Some(&32)
+            };
+            if output.writes.iter().filter(|write| skipped(write)).count() == 1 {
+                // The post is missing wholly, as if it had never come.
+                let rows = [
+                    Table::Posts,
+                    Table::Ids,
+                    Table::ChannelPosts,
+                    Table::ThreadPosts,
+                ];
+                output.writes.retain(|write| !rows.contains(&write.table));
+            }
+        }
+        (Defect::ForgesAuthors, Input::Frame { .. }) => rows::change::<Post>(output, |post| {
+            if !post.origin.is_ours() {
+                post.user = UserNo(1);
+            }
+        }),
+        (Defect::AdvancesCursorsEarly, Input::Receipt(receipt))
+            if receipt.outcome == SendOutcome::Unknown =>
+        {
+            rows::pass_round(host, receipt, output);
+        }
+        (Defect::MovesCursorsBack, Input::Receipt(_)) => rows::change::<Link>(output, |link| {
+            link.cursor.seq = FeedSeq(link.cursor.seq.0.saturating_sub(1));
+        }),
+        (Defect::CountsDeliveries, Input::Frame { .. }) => output.writes.push(stray),
+        (Defect::RefusalsLeaveTraces, _) if matches!(reply, Ok(Reply::Refused(_))) => {
+            output.writes.push(stray);
+        }
+        (Defect::DropsAuthority, Input::Frame { body, .. }) => {
+            rows::delete_named(host, body, output)
+        }
+        (Defect::PilesUpRows, Input::Ping { .. }) => output.writes.push(Write {
+            table: Table::Due,
+            key: key::encode(&(
+                i64::MAX,
+                u64::from_be_bytes(rows::first_eight(context.seed)),
+            )),
+            value: Some(
+                Due {
+                    kind: DueKind::Requests,
+                }
+                .to_bytes(),
+            ),
+        }),
+        (
+            Defect::Echoes,
+            Input::Frame {
+                connection, body, ..
+            },
+        ) if frames::read(body).is_some_and(|frame| !frame.items.is_empty()) => {
+            output.effects.push(codec::encode_effect(&Effect::Send {
+                connection: *connection,
+                attempt: 0,
+                frame: body.clone(),
+            }));
+        }
+        (
+            Defect::SendsAfterUninvite,
+            Input::Command {
+                command:
+                    Command::UninviteFromChannel {
+                        channel,
+                        connection,
+                    },
+                ..
+            },
+        ) if !matches!(reply, Ok(Reply::Refused(_))) => {
+            let channel = host.get::<Channel>(channel).map(|channel| channel.id);
+            sends::late(host, context, (*connection, channel), output);
+        }
+        (Defect::KeepsDeletions, _) => sends::posts(output, |_, posts| {
+            posts.retain(|post| post["delete_at"] == 0);
+        }),
+        (Defect::TurnsPostsAround, _) => sends::posts(output, |_, posts| posts.reverse()),
+        (Defect::OnePeerHaltsAll, _) => sends::posts(output, |connection, posts| {
+            if rows::is_another_paused(host, context.now_ms, connection) {
+                posts.clear();
+            }
+        }),
+        (Defect::PromotesPeers, Input::Frame { .. }) => rows::change::<User>(output, |user| {
+            if !user.origin.is_ours() {
+                user.roles = "system_user system_admin".to_string();
+            }
+        }),
+        (Defect::FailuresEndLinks, Input::Receipt(receipt))
+            if !matches!(receipt.outcome, SendOutcome::Answered(_)) =>
+        {
+            rows::change::<Link>(output, |link| link.state = LinkState::Ended);
+        }
+        (Defect::IsNotDeterministic, _) => {
+            let items = STEPS.fetch_add(1, Ordering::Relaxed);
+            output.effects.push(codec::encode_effect(&Effect::Refused {
+                connection: ConnectionNo(1),
+                reason: "none".to_string(),
+                items,
+            }));
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,89 @@
+//! Rows that a step writes, changed.
+
+use causeway_kernel::connection;
+use causeway_kernel::env::Host;
+use causeway_kernel::id::ConnectionNo;
+use causeway_kernel::input::Receipt;
+use causeway_kernel::key;
+use causeway_kernel::lookup;
+use causeway_kernel::model::{Link, Post, Round, RoundSource};
+use causeway_kernel::output::Write;
+use causeway_kernel::table::Table;
+use causeway_kernel::tx::{Read, Record};
+use serde_json::Value;
+
+use crate::kernel::StepBytes;
+
+/// Whether another connection waits before it is sent to again.
+pub(super) fn is_another_paused(host: &dyn Host, now_ms: i64, connection: ConnectionNo) -> bool {
+    let all = connection::all(host);
+    let mut others = all.iter().filter(|(no, _)| *no != connection);
+    others.any(|(_, row)| row.retry_at > now_ms)
+}
+
+/// Moves the cursor behind a round that is out, and ends the round.
+pub(super) fn pass_round(host: &dyn Host, receipt: &Receipt, output: &mut StepBytes) {
+    let round = host.get::<Round>(&receipt.connection);
+    let Some(RoundSource::Feed { to }) = round.map(|round| round.source) else {
+        return;
+    };
+    change::<Link>(output, |link| link.cursor.seq = link.cursor.seq.max(to));
+    let rounds = output.writes.iter_mut();
+    for write in rounds.filter(|write| write.table == Table::Rounds) {
+        write.value = None;
+    }
+}
+
+pub(super) fn first_eight(seed: [u8; 16]) -> [u8; 8] {
+    let mut out = [0; 8];
+    out.copy_from_slice(&seed[..8]);
+    out
+}
+
+/// Changes the rows of a record among a step's writes.
+pub(super) fn change<R: Record>(output: &mut StepBytes, change: impl Fn(&mut R)) {
+    for write in output
+        .writes
+        .iter_mut()
+        .filter(|write| write.table == R::TABLE)
+    {
+        if let Some(mut row) = write.value.as_deref().and_then(R::from_bytes) {
+            change(&mut row);
+            write.value = Some(row.to_bytes());
+        }
+    }
+}
+
+/// Deletes whatever a frame says is deleted.
+pub(super) fn delete_named(host: &dyn Host, body: &[u8], output: &mut StepBytes) {
+    let Ok(json) = serde_json::from_slice::<Value>(body) else {
+        return;
+    };
+    let posts = json["msg"]["payload"]["posts"].as_array();
+    for post in posts
+        .into_iter()
+        .flatten()
+        .filter(|post| post["delete_at"] != 0)
+    {
+        let id = post["id"].as_str().unwrap_or_default();
+        let Some(no) = lookup::post(host, id) else {
+            continue;
+        };
+        let key = key::encode(&no);
+        let written = output
+            .writes
+            .iter()
+            .any(|write| (write.table, &write.key) == (Table::Posts, &key));
+        if let Some(mut row) = host
+            .get::<Post>(&no)
+            .filter(|row| !written && row.delete_at == 0)
+        {
+            row.delete_at = 1;
+            output.writes.push(Write {
+                table: Table::Posts,
+                key,
+                value: Some(row.to_bytes()),
+            });
+        }
+    }
+}

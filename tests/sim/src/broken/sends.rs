@@ -1,0 +1,64 @@
+//! Messages that leave, changed.
+
+use causeway_kernel::codec;
+use causeway_kernel::env::{Host, StepContext};
+use causeway_kernel::id::{ConnectionNo, Id};
+use causeway_kernel::model::Connection;
+use causeway_kernel::output::Effect;
+use causeway_kernel::tx::Read;
+use causeway_kernel::wire::frame;
+use serde_json::{Value, json};
+
+use crate::kernel::StepBytes;
+
+/// A message of a channel leaves.
+pub(super) fn late(
+    host: &dyn Host,
+    context: StepContext,
+    (connection, channel): (ConnectionNo, Option<Id>),
+    output: &mut StepBytes,
+) {
+    let row = host.get::<Connection>(&connection);
+    let (Some(row), Some(channel)) = (row, channel) else {
+        return;
+    };
+    let payload = json!({"id": channel.as_str(), "channel_id": channel.as_str()}).to_string();
+    let id = Id::from_uuid_bytes(context.seed);
+    output.effects.push(codec::encode_effect(&Effect::Send {
+        connection,
+        attempt: 0,
+        frame: frame::encode(
+            row.remote_id,
+            id,
+            frame::TOPIC_SYNC,
+            context.now_ms,
+            payload.as_bytes(),
+        ),
+    }));
+}
+
+/// Changes the posts of every message that leaves.
+pub(super) fn posts(output: &mut StepBytes, change: impl Fn(ConnectionNo, &mut Vec<Value>)) {
+    for effect in &mut output.effects {
+        let Ok(Effect::Send {
+            connection,
+            attempt,
+            frame,
+        }) = codec::decode_effect(effect)
+        else {
+            continue;
+        };
+        let Ok(mut json) = serde_json::from_slice::<Value>(&frame) else {
+            continue;
+        };
+        let posts = json["msg"]["payload"].get_mut("posts");
+        if let Some(posts) = posts.and_then(Value::as_array_mut) {
+            change(connection, posts);
+        }
+        *effect = codec::encode_effect(&Effect::Send {
+            connection,
+            attempt,
+            frame: json.to_string().into_bytes(),
+        });
+    }
+}
