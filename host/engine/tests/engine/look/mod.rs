@@ -7,6 +7,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use causeway_engine::session::describe::{Description, describe};
+use causeway_engine::session::format::Recorded;
 use causeway_engine::session::mask::Mask;
 use causeway_engine::session::select::Filter;
 use causeway_engine::session::state::{self, Cell, State};
@@ -32,7 +33,7 @@ fn id(letter: char) -> String {
 /// A post of a frame.
 fn item(post: &str, author: &str, text: &str, more: &str) -> String {
     format!(
-        r#"{{"id":"{post}","user_id":"{author}","create_at":10,"update_at":10,"message":"{text}"{more}}}"#
+        r#"{{"id":"{post}","channel_id":"CHANNEL","user_id":"{author}","create_at":10,"update_at":10,"message":"{text}"{more}}}"#
     )
 }
 
@@ -269,6 +270,8 @@ fn frames_that_are_refused_as_a_whole_say_so() {
 #[test]
 fn a_send_that_failed_is_followed_to_its_repetition() {
     let mut story = begin();
+    // The author's profile goes with the first post.
+    story.write(0, LOUNGE, "who we are").unwrap();
     story.outcome = Some(SendOutcome::NeverLeft);
     let post = story.write(0, LOUNGE, "hello, globex").unwrap();
     story.outcome = None;
@@ -455,15 +458,15 @@ fn look_at_all(path: &Path) -> Option<usize> {
     let (_, damage) = walk(&file, None, |passed| {
         if let Passed::Step(seen) = passed {
             steps += 1;
-            describe(&seen);
-            legible::input(&seen.step.input);
+            assert_eq!(describe(&seen).seq, seen.step.seq);
+            assert!(!legible::input(&seen.step.input).is_null());
         }
         ControlFlow::Continue(())
     });
     let _ = why(&file, &id('1'));
     let state = State::at(&file, None);
-    state::channels(&state.rows);
-    state::links(&state.rows);
+    let tables = [state::channels(&state.rows), state::links(&state.rows)];
+    assert!(tables.iter().all(|it| it.rows.len() < 100));
     assert_eq!(damage.len(), state.damage.len());
     (!damage.is_empty()).then_some(steps)
 }
@@ -489,4 +492,40 @@ fn damaged_and_cut_files_show_what_can_be_read() {
         fs::write(&broken, &bytes).unwrap();
         look_at_all(&broken);
     }
+}
+
+#[test]
+fn what_is_of_no_known_shape_is_shown_as_such() {
+    let story = begin();
+    let folder = tempfile::tempdir().unwrap();
+    let junk = vec![255; 9];
+    let mut steps = Vec::new();
+    for (seq, taken) in story.nodes[0].taken.iter().enumerate() {
+        let mut step = recorded::step(
+            seq as u64 + 1,
+            taken,
+            &taken.input,
+            &taken.output,
+            &taken.verdicts,
+        );
+        step.input = junk.clone();
+        if let Recorded::Done(output) = &mut step.end {
+            output.reply = junk.clone();
+            output.effects = vec![junk.clone()];
+            for write in output.writes.iter_mut().skip(seq % 2).step_by(2) {
+                write.value = Some(junk.clone());
+            }
+        }
+        steps.push(step);
+    }
+    let path = folder.path().join("junk");
+    let count = steps.len();
+    let file = recorded::write(&path, steps, false);
+    let all = described(&file, &Filter::default());
+    assert_eq!(all.len(), count);
+    assert!(
+        all.iter()
+            .all(|it| it.what.starts_with("an input of no known shape: "))
+    );
+    assert_eq!(look_at_all(&path), None);
 }

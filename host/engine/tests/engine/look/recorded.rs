@@ -50,12 +50,13 @@ fn header(is_masked: bool) -> Header {
     }
 }
 
-fn step(seq: u64, taken: &Taken, input: &Input, output: &Output, verdicts: &[Verdict]) -> Frame {
+/// A step of a session.
+pub fn step(seq: u64, taken: &Taken, input: &Input, output: &Output, verdicts: &[Verdict]) -> Step {
     let recorded = |verdict: &Verdict| RecordedVerdict {
         question: Digest::default(),
         verdict: codec::encode_verdict(verdict),
     };
-    Frame::Step(Box::new(Step {
+    Step {
         seq,
         epoch: 1,
         kernel: Digest::default(),
@@ -70,17 +71,16 @@ fn step(seq: u64, taken: &Taken, input: &Input, output: &Output, verdicts: &[Ver
             effects: output.effects.iter().map(codec::encode_effect).collect(),
         }),
         deviation: None,
-    }))
+    }
 }
 
 /// Writes steps as a session; with a mask what they are under it.
 pub fn record(path: &Path, steps: &[Taken], mask: Option<&Mask>) -> SessionFile {
-    let header = header(mask.is_some());
-    let mut writer = Writer::new(File::create(path).unwrap(), &header).unwrap();
     let mut masked = MemoryHost::new();
+    let mut of_session = Vec::new();
     for (at, taken) in steps.iter().enumerate() {
         let seq = at as u64 + 1;
-        let frame = match mask {
+        of_session.push(match mask {
             None => step(seq, taken, &taken.input, &taken.output, &taken.verdicts),
             Some(mask) => {
                 let input = mask.input(&taken.input).unwrap();
@@ -92,13 +92,21 @@ pub fn record(path: &Path, steps: &[Taken], mask: Option<&Mask>) -> SessionFile 
                 let (output, _) = carry_out(&mut masked, place, &input, judge);
                 step(seq, taken, &input, &output, &verdicts)
             }
-        };
-        writer.frame(&frame).unwrap();
+        });
     }
+    write(path, of_session, mask.is_some())
+}
+
+/// Writes a session from the beginning of a workspace.
+pub fn write(path: &Path, steps: Vec<Step>, is_masked: bool) -> SessionFile {
+    let mut writer = Writer::new(File::create(path).unwrap(), &header(is_masked)).unwrap();
     let summary = Summary {
         steps: steps.len() as u64,
         ..Summary::default()
     };
+    for step in steps {
+        writer.frame(&Frame::Step(Box::new(step))).unwrap();
+    }
     writer.finish(summary).unwrap();
     SessionFile::open(path).unwrap()
 }
