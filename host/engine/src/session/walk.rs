@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use causeway_kernel::codec;
 use causeway_kernel::input::Input;
 use causeway_kernel::key;
-use causeway_kernel::output::{Effect, Reply};
+use causeway_kernel::output::{Effect, Reply, Write};
 use causeway_kernel::table::Table;
 use causeway_kernel::tx::Record;
 
@@ -96,7 +96,7 @@ impl Seen<'_> {
     #[must_use]
     pub fn changes<R: Record>(&self) -> Vec<Change<R>> {
         let writes = self.output().into_iter().flat_map(|it| &it.writes);
-        let change = |write: &causeway_kernel::output::Write| {
+        let change = |write: &Write| {
             let old = self.before.get(&(write.table, write.key.clone()));
             Some(Change {
                 key: key::decode::<R::Key>(&write.key)?,
@@ -120,6 +120,7 @@ pub fn walk(
 ) -> (SessionRows, Vec<SessionError>) {
     let mut rows = SessionRows::default();
     let mut damage = Vec::new();
+    let mut ahead = Vec::new();
     for block in file.blocks() {
         let frames = match block {
             Ok(frames) => frames,
@@ -133,15 +134,15 @@ pub fn walk(
                 Frame::Kernel { digest, component } => {
                     see(Passed::Kernel(*digest, component.len()))
                 }
-                // Rows that come along with a step behind the last one are of its past only.
                 Frame::Rows(more) => {
-                    rows.apply(more);
+                    ahead.extend(more.iter().cloned());
                     ControlFlow::Continue(())
                 }
                 Frame::Step(step) if until.is_some_and(|until| step.seq > until) => {
                     ControlFlow::Break(())
                 }
                 Frame::Step(step) => {
+                    rows.apply(&std::mem::take(&mut ahead));
                     let before = apply(&mut rows, step);
                     see(Passed::Step(Seen {
                         step,
@@ -153,11 +154,20 @@ pub fn walk(
                 Frame::End(_) => ControlFlow::Continue(()),
             };
             if flow.is_break() {
-                return (rows, damage);
+                return (finish(file, rows, &ahead), damage);
             }
         }
     }
-    (rows, damage)
+    (finish(file, rows, &ahead), damage)
+}
+
+/// What came in front of a step that was not reached: in a whole session the rows at the start, in
+/// one of a part what entries that are left out have made of them later.
+fn finish(file: &SessionFile, mut rows: SessionRows, ahead: &[Write]) -> SessionRows {
+    if !file.header().selection.is_partial() {
+        rows.apply(ahead);
+    }
+    rows
 }
 
 /// Goes on to the rows behind a step; gives what stood there.

@@ -121,7 +121,7 @@ fn chosen(args: &StateArgs, state: &State) -> Result<Vec<TextTable>> {
     if tables.is_empty() {
         tables = vec![
             state::channels(rows),
-            state::connections(rows),
+            state::connections(rows, state.time_ms.unwrap_or_default()),
             state::links(rows),
             state::counts(rows),
         ];

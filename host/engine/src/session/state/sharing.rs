@@ -1,5 +1,6 @@
 //! Connections, and how far the channels are that go over them.
 
+use causeway_kernel::connection::is_online;
 use causeway_kernel::id::{ChannelNo, ConnectionNo};
 use causeway_kernel::model::{
     Connection, ConnectionState, Exception, ExceptionState, Link, LinkState, PeerKind,
@@ -9,14 +10,20 @@ use super::table::{Cell, TextTable};
 use crate::session::rows::SessionRows;
 use crate::session::words::{Names, plain};
 
-/// Every connection.
+/// Every connection, as it was at a time in ms.
 #[must_use]
-pub fn connections(rows: &SessionRows) -> TextTable {
+pub fn connections(rows: &SessionRows, now_ms: i64) -> TextTable {
     let line = |(_, row): (_, Connection)| {
         vec![
             plain(&row.name).into(),
             row.remote_id.to_string().into(),
             state(&row).into(),
+            if is_online(&row, now_ms) {
+                "online"
+            } else {
+                "-"
+            }
+            .into(),
             kind(row.kind).into(),
             Cell::Time(row.last_ping_at),
             u64::from(row.failures).into(),
@@ -29,6 +36,7 @@ pub fn connections(rows: &SessionRows) -> TextTable {
             "name",
             "remote id",
             "state",
+            "online",
             "kind",
             "last ping",
             "failures",

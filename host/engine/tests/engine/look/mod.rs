@@ -438,7 +438,7 @@ fn the_state_is_that_behind_the_entry_that_is_asked_for() {
         &line[..3],
         &["lounge".into(), "globex".into(), "active".into()] as &[Cell]
     );
-    assert_eq!(state::connections(&end.rows).rows.len(), 1);
+    assert_eq!(state::connections(&end.rows, story.now_ms).rows.len(), 1);
     let members = state::members(&end.rows, LOUNGE);
     assert!(members.rows.iter().any(|row| row[0] == "alice".into()));
     let table = state::table_named("channels").unwrap();
