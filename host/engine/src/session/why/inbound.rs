@@ -120,12 +120,12 @@ fn by_frame(seen: &Seen<'_>, sent: Sent<'_>, post: &str) -> Option<Come> {
             Names(seen.rows).channel_of(&message.channel_id)
         );
         let fate = match &whole {
-            Some(reason) => Err(reason.clone()),
+            Some(reason) => Err(format!("refused, {reason}")),
             None => fate(seen, &named, post),
         };
         match fate {
             Ok(taken) => come.said.push(format!("{way}: {taken}")),
-            Err(reason) => come.refusal = Some(format!("{way}: refused, {reason}")),
+            Err(reason) => come.refusal = Some(format!("{way}: {reason}")),
         }
     }
     let reactions = message
@@ -179,7 +179,8 @@ fn fate(seen: &Seen<'_>, named: &Named<'_>, post: &str) -> Result<String, String
         _ => Answer::default(),
     };
     if answer.post_errors.iter().any(|id| id == post) {
-        return Err(refused::reason(seen, named, post));
+        let reason = refused::reason(seen, named, post);
+        return Err(format!("refused, {reason}"));
     }
     let no = lookup::post(seen.rows, post);
     let changed = seen

@@ -213,7 +213,10 @@ fn a_held_post_waits_and_is_let_in_when_the_policies_change() {
     let held = files(&story);
     let found = asked(&held.plain, &post);
     assert!(!found.is_there);
-    assert!(found.conclusion.contains("held: out of fuel"), "{found:#?}");
+    assert!(
+        found.conclusion.contains("for lounge: held: out of fuel"),
+        "{found:#?}"
+    );
     assert_eq!(
         found.now,
         ["a version of it waits, asked about 1 time: out of fuel"]
