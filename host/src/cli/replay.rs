@@ -143,7 +143,12 @@ fn session(args: &ReplayArgs, file: &SessionFile) -> Result<ExitCode> {
         progress.took(),
         progress.per_second(report.steps)
     );
-    Ok(conclude(args, &report))
+    let code = conclude(args, &report);
+    if let Some(until) = args.until {
+        let file = args.source.display();
+        println!("`causeway session state {file} --at {until}` shows what stands there then.");
+    }
+    Ok(code)
 }
 
 fn options(args: &ReplayArgs) -> Result<ReplayOptions> {

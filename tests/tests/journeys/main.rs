@@ -10,3 +10,4 @@ mod pair;
 mod policy;
 mod resend;
 mod session;
+mod session_file;

@@ -4,6 +4,7 @@ use std::fmt::Debug;
 
 use causeway_kernel::behaviour::InForce;
 use causeway_kernel::codec;
+use causeway_kernel::input::{Input, Receipt, SendOutcome};
 use causeway_kernel::key;
 use causeway_kernel::model::{
     Channel, ChannelMember, ChannelPost, Connection, ConnectionLink, Due, Exception, ExceptionTime,
@@ -106,6 +107,42 @@ pub fn end(end: &Recorded) -> Value {
             "stopped": kind.to_string(),
             "detail": detail,
         }),
+    }
+}
+
+/// An input; why it is of no known shape if it is of none.
+#[must_use]
+pub fn input(bytes: &[u8]) -> Value {
+    match codec::decode_input(bytes) {
+        Ok(Input::Frame {
+            connection,
+            body,
+            skip,
+        }) => json!({"Frame": {
+            "connection": connection,
+            "body": document(&body),
+            "skip": skip,
+        }}),
+        Ok(Input::Quarantine {
+            connection,
+            body,
+            reason,
+        }) => json!({"Quarantine": {
+            "connection": connection,
+            "body": document(&body),
+            "reason": reason,
+        }}),
+        Ok(Input::Receipt(Receipt {
+            connection,
+            attempt,
+            outcome: SendOutcome::Answered(body),
+        })) => json!({"Receipt": {
+            "connection": connection,
+            "attempt": attempt,
+            "outcome": {"Answered": document(&body)},
+        }}),
+        Ok(input) => serde_json::to_value(input).unwrap_or_default(),
+        Err(error) => json!({"unknown": error.to_string()}),
     }
 }
 

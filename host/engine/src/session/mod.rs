@@ -4,10 +4,12 @@
 //! a replay needs: the rows at the start, the kernels, every input with its time and seed, the
 //! policies' verdicts, and what every step returned. [`replay_session`] carries the steps out again,
 //! by the kernels that are recorded or by another, and compares field by field. Masked sessions
-//! hold stand-ins for all that people wrote; see [`mask`].
+//! hold stand-ins for all that people wrote; see [`mask`]. To look into one, nothing is carried out:
+//! [`describe`] puts steps into words, [`why`] follows a post, [`state`] shows what stood when.
 
 pub mod chain;
 mod codec;
+pub mod describe;
 pub mod difference;
 mod export;
 pub mod format;
@@ -18,11 +20,17 @@ mod reader;
 pub mod register;
 mod replay;
 pub mod rows;
+pub mod select;
+pub mod state;
 pub mod stock;
 pub mod subjects;
+pub mod walk;
+mod why;
+pub mod words;
 mod writer;
 
 pub use export::{ExportError, ExportOptions, Exported, export};
 pub use reader::{SessionError, SessionFile};
 pub use replay::{KernelChoice, ReplayOptions, SessionReplayError, SessionReport, replay_session};
+pub use why::{Fact, Why, why};
 pub use writer::Writer;

@@ -188,7 +188,7 @@ impl Blocks<'_> {
     /// told where that begins.
     fn read(&mut self) -> Result<Option<Vec<Frame>>, SessionError> {
         let at = self.offset;
-        if self.session.length < at + 4 {
+        if self.session.length < at.saturating_add(4) {
             self.is_over = true;
             return Err(truncated(self.session.length, "the index is missing"));
         }

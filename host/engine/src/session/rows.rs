@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use causeway_kernel::env::{Range, Rows, Scan};
+use causeway_kernel::key;
 use causeway_kernel::output::Write;
 use causeway_kernel::table::Table;
+use causeway_kernel::tx::Record;
 
 use crate::journal::Digest;
 
@@ -69,6 +71,12 @@ impl SessionRows {
         } else {
             Box::new(rows)
         }
+    }
+
+    /// Every row of a kind, by rising key; what is of no known shape is left out.
+    pub fn records<R: Record>(&self) -> impl Iterator<Item = (R::Key, R)> {
+        let rows = self.0.get(&R::TABLE).into_iter().flatten();
+        rows.filter_map(|(key, value)| Some((key::decode::<R::Key>(key)?, R::from_bytes(value)?)))
     }
 
     /// Every row, by rising table and key.

@@ -12,6 +12,7 @@
 mod durable;
 mod full_disk;
 mod kernel_component;
+mod look;
 mod mask;
 mod policies;
 mod releases;

@@ -1,10 +1,15 @@
 //! `causeway session`.
 
+mod damage;
 mod export;
 mod exports;
+mod header;
 mod hold;
+mod show;
+mod state;
 mod status;
 mod times;
+mod why;
 
 use std::process::ExitCode;
 
@@ -28,6 +33,17 @@ pub enum SessionCommand {
     Release(hold::ReleaseArgs),
     /// Show what is recorded of a workspace, how far back, and what it costs.
     Status(status::StatusArgs),
+    /// List the steps of a session file in words.
+    ///
+    /// Who did what, what the policies said, what was refused and why, and what the service did
+    /// then. Nothing is carried out. What is damaged is left out and named, with exit code 1.
+    Show(show::ShowArgs),
+    /// Tell from a session file why a post is what it is, or why it is not there.
+    ///
+    /// The exit code is 1 when the post is not there at the end of the session.
+    Why(why::WhyArgs),
+    /// Show what stood in a workspace at an entry of a session file.
+    State(state::StateArgs),
 }
 
 pub fn run(command: &SessionCommand) -> Result<ExitCode> {
@@ -37,5 +53,8 @@ pub fn run(command: &SessionCommand) -> Result<ExitCode> {
         SessionCommand::Hold(args) => hold::hold(args),
         SessionCommand::Release(args) => hold::release(args),
         SessionCommand::Status(args) => status::run(args),
+        SessionCommand::Show(args) => show::run(args),
+        SessionCommand::Why(args) => why::run(args),
+        SessionCommand::State(args) => state::run(args),
     }
 }

@@ -1,9 +1,9 @@
 //! Masked sessions decide what their originals did.
 
 mod captures;
-mod chapters;
-mod node;
-mod story;
+pub mod chapters;
+pub mod node;
+pub mod story;
 
 use causeway_engine::session::mask::Mask;
 use causeway_kernel::codec::encode_input;

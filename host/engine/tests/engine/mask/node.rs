@@ -48,10 +48,10 @@ impl<J: FnMut(&Question) -> Verdict> Host for Judged<'_, J> {
 
 /// A step as it was.
 pub struct Taken {
-    now_ms: i64,
-    seed: [u8; 16],
+    pub now_ms: i64,
+    pub seed: [u8; 16],
     pub input: Input,
-    verdicts: Vec<Verdict>,
+    pub verdicts: Vec<Verdict>,
     pub output: Output,
 }
 
@@ -91,7 +91,8 @@ impl Node {
     }
 }
 
-fn carry_out(
+/// Carries out an input; gives what came of it and the verdicts.
+pub fn carry_out(
     rows: &mut MemoryHost,
     (now_ms, seed): (i64, [u8; 16]),
     input: &Input,

@@ -1,0 +1,78 @@
+//! The kernel's words for why an item was not carried out, as sentences.
+
+/// A word of [`Reason`](causeway_kernel::inbound::Reason) in a sentence; an unknown word as it is.
+#[must_use]
+pub fn sentence(word: &str) -> String {
+    let known = match word {
+        "malformed" => "it is no JSON of its kind",
+        "bad_id" => "an id in it is no id",
+        "bad_time" => "a time in it is negative, missing or beyond the year 9999",
+        "bad_name" => "the user name is empty, too long or has characters that names do not have",
+        "bad_type" => "the post is of a type that is not known or never stored",
+        "bad_emoji" => "the emoji has no name that emoji can have",
+        "too_large" => "a text, a name or the properties are over their limit",
+        "wrong_channel" => "it names another channel than its message, or stands in another one",
+        "unknown_user" => "its author is not known here",
+        "foreign_user" => "its author belongs to this workspace or to another peer",
+        "foreign_post" => "the post is not theirs: a user of another workspace wrote it",
+        "unknown_post" => "the post that it belongs to is not known here, or is deleted",
+        "unknown_root" => "the root of its thread is not known here, or is itself a reply",
+        "unknown_channel" => "the channel is not known here",
+        "not_shared" => "the channel is not shared with its sender, or no longer",
+        "invite_refused" => "the invitation of the channel cannot be accepted",
+        "not_newer" => "this version or a newer one is here already",
+        "name_taken" => "every name that the suffix rule gives is taken",
+        "too_many_emoji" => "the post has as many different emoji as it may have",
+        "denied" => "a policy denied it",
+        "held" => "a policy failed or its root waits: it is held and asked about again",
+        "quarantined" => "it stopped an earlier run of its frame and was set aside",
+        "feature_off" => "it is of a feature that is switched off here",
+        other => return super::plain(other),
+    };
+    known.into()
+}
+
+/// Whether the word means that nothing was refused.
+#[must_use]
+pub fn is_success(word: &str) -> bool {
+    word == "not_newer"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use causeway_kernel::inbound::Reason;
+
+    #[test]
+    fn every_word_of_the_kernel_has_a_sentence() {
+        let all = [
+            Reason::Malformed,
+            Reason::BadId,
+            Reason::BadTime,
+            Reason::BadName,
+            Reason::BadType,
+            Reason::BadEmoji,
+            Reason::TooLarge,
+            Reason::WrongChannel,
+            Reason::UnknownUser,
+            Reason::ForeignUser,
+            Reason::ForeignPost,
+            Reason::UnknownPost,
+            Reason::UnknownRoot,
+            Reason::UnknownChannel,
+            Reason::NotShared,
+            Reason::InviteRefused,
+            Reason::NotNewer,
+            Reason::NameTaken,
+            Reason::TooManyEmoji,
+            Reason::Denied,
+            Reason::Held,
+            Reason::Quarantined,
+            Reason::FeatureOff,
+        ];
+        for reason in all {
+            assert_ne!(sentence(reason.word()), reason.word());
+        }
+        assert_eq!(sentence("of_tomorrow"), "of_tomorrow");
+    }
+}

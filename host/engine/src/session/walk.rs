@@ -1,0 +1,185 @@
+//! Goes through a session step by step with the rows before and behind each. Nothing is carried
+//! out: every step holds what it wrote. What is damaged is left out and named at the end.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use causeway_kernel::codec;
+use causeway_kernel::input::Input;
+use causeway_kernel::key;
+use causeway_kernel::output::{Effect, Reply, Write};
+use causeway_kernel::table::Table;
+use causeway_kernel::tx::Record;
+
+use super::format::{Frame, Recorded, Step};
+use super::reader::{SessionError, SessionFile};
+use super::rows::SessionRows;
+use crate::journal::Digest;
+use crate::runtime::StepOutput;
+
+/// What stood in the rows that a step wrote.
+type Before = BTreeMap<(Table, Vec<u8>), Option<Vec<u8>>>;
+
+/// A piece of a session, as it comes by.
+#[derive(Debug)]
+pub enum Passed<'s> {
+    /// A kernel and its size in bytes.
+    Kernel(Digest, usize),
+    /// A step.
+    Step(Seen<'s>),
+}
+
+/// A step and the rows around it.
+#[derive(Debug)]
+pub struct Seen<'s> {
+    /// The step.
+    pub step: &'s Step,
+    /// Its input, or why that is of no known shape.
+    pub input: Result<Input, String>,
+    /// The rows behind it.
+    pub rows: &'s SessionRows,
+    before: Before,
+}
+
+/// A row that a step wrote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change<R: Record> {
+    /// Its key.
+    pub key: R::Key,
+    /// The row before the step.
+    pub old: Option<R>,
+    /// The row behind it.
+    pub new: Option<R>,
+}
+
+impl Seen<'_> {
+    /// What the step returned, unless it was stopped.
+    #[must_use]
+    pub fn output(&self) -> Option<&StepOutput> {
+        match &self.step.end {
+            Recorded::Done(output) => Some(output),
+            Recorded::Stopped { .. } => None,
+        }
+    }
+
+    /// Its reply, if it is of a known shape.
+    #[must_use]
+    pub fn reply(&self) -> Option<Reply> {
+        codec::decode_reply(&self.output()?.reply).ok()
+    }
+
+    /// Its effects of a known shape.
+    #[must_use]
+    pub fn effects(&self) -> Vec<Effect> {
+        let effects = self.output().into_iter().flat_map(|it| &it.effects);
+        effects
+            .filter_map(|it| codec::decode_effect(it).ok())
+            .collect()
+    }
+
+    /// The bytes of a row before the step.
+    #[must_use]
+    pub fn before_value(&self, table: Table, key: &[u8]) -> Option<&[u8]> {
+        match self.before.get(&(table, key.to_vec())) {
+            Some(old) => old.as_deref(),
+            None => self.rows.value(table, key),
+        }
+    }
+
+    /// A row before the step.
+    #[must_use]
+    pub fn before<R: Record>(&self, key: &R::Key) -> Option<R> {
+        R::from_bytes(self.before_value(R::TABLE, &key::encode(key))?)
+    }
+
+    /// The rows of a kind that the step wrote.
+    #[must_use]
+    pub fn changes<R: Record>(&self) -> Vec<Change<R>> {
+        let writes = self.output().into_iter().flat_map(|it| &it.writes);
+        let change = |write: &Write| {
+            let old = self.before.get(&(write.table, write.key.clone()));
+            Some(Change {
+                key: key::decode::<R::Key>(&write.key)?,
+                old: old.and_then(|old| R::from_bytes(old.as_deref()?)),
+                new: write.value.as_deref().and_then(R::from_bytes),
+            })
+        };
+        writes
+            .filter(|write| write.table == R::TABLE)
+            .filter_map(change)
+            .collect()
+    }
+}
+
+/// Shows every piece up to entry `until`; gives the rows behind the last one and what of the file
+/// is damaged.
+pub fn walk(
+    file: &SessionFile,
+    until: Option<u64>,
+    mut see: impl FnMut(Passed<'_>) -> ControlFlow<()>,
+) -> (SessionRows, Vec<SessionError>) {
+    let mut rows = SessionRows::default();
+    let mut damage = Vec::new();
+    let mut ahead = Vec::new();
+    for block in file.blocks() {
+        let frames = match block {
+            Ok(frames) => frames,
+            Err(error) => {
+                damage.push(error);
+                continue;
+            }
+        };
+        for frame in &frames {
+            let flow = match frame {
+                Frame::Kernel { digest, component } => {
+                    see(Passed::Kernel(*digest, component.len()))
+                }
+                Frame::Rows(more) => {
+                    ahead.extend(more.iter().cloned());
+                    ControlFlow::Continue(())
+                }
+                Frame::Step(step) if until.is_some_and(|until| step.seq > until) => {
+                    ControlFlow::Break(())
+                }
+                Frame::Step(step) => {
+                    rows.apply(&std::mem::take(&mut ahead));
+                    let before = apply(&mut rows, step);
+                    see(Passed::Step(Seen {
+                        step,
+                        input: codec::decode_input(&step.input).map_err(|error| error.to_string()),
+                        rows: &rows,
+                        before,
+                    }))
+                }
+                Frame::End(_) => ControlFlow::Continue(()),
+            };
+            if flow.is_break() {
+                return (finish(file, rows, &ahead), damage);
+            }
+        }
+    }
+    (finish(file, rows, &ahead), damage)
+}
+
+/// What came in front of a step that was not reached: in a whole session the rows at the start, in
+/// one of a part what entries that are left out have made of them later.
+fn finish(file: &SessionFile, mut rows: SessionRows, ahead: &[Write]) -> SessionRows {
+    if !file.header().selection.is_partial() {
+        rows.apply(ahead);
+    }
+    rows
+}
+
+/// Goes on to the rows behind a step; gives what stood there.
+fn apply(rows: &mut SessionRows, step: &Step) -> Before {
+    let Recorded::Done(output) = &step.end else {
+        return Before::new();
+    };
+    let old = output.writes.iter().map(|write| {
+        let value = rows.value(write.table, &write.key).map(<[u8]>::to_vec);
+        ((write.table, write.key.clone()), value)
+    });
+    let before = old.collect();
+    rows.apply(&output.writes);
+    before
+}

@@ -1,0 +1,130 @@
+//! `causeway session state`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, anyhow, bail};
+use causeway_engine::session::SessionFile;
+use causeway_engine::session::state::{self, State, TextTable};
+use clap::Args;
+use serde_json::{Map, json};
+
+use super::{damage, times};
+
+/// Posts that are shown when nothing else is asked for.
+const POSTS_SHOWN: usize = 50;
+
+#[derive(Debug, Args)]
+pub struct StateArgs {
+    /// A session file.
+    file: PathBuf,
+    /// Behind this entry [default: at the end].
+    #[arg(long, value_name = "N")]
+    at: Option<u64>,
+    /// The members of the channel with this id or name.
+    #[arg(long, value_name = "ID or NAME")]
+    channel: Option<String>,
+    /// The newest posts of that channel.
+    #[arg(long, requires = "channel")]
+    posts: bool,
+    /// So many posts at most.
+    #[arg(long, value_name = "N", default_value_t = POSTS_SHOWN)]
+    limit: usize,
+    /// The users.
+    #[arg(long)]
+    users: bool,
+    /// Every row of a table, a line each.
+    #[arg(long, value_name = "TABLE", conflicts_with_all = ["channel", "users"])]
+    rows: Option<String>,
+    /// As JSON; rows as lines of JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: &StateArgs) -> Result<ExitCode> {
+    let file = SessionFile::open(&args.file)
+        .with_context(|| format!("opening {}", args.file.display()))?;
+    let start = file.header().start.seq;
+    if let Some(at) = args.at.filter(|at| *at < start) {
+        bail!("the session begins behind entry {start}; nothing is known of entry {at}");
+    }
+    let state = State::at(&file, args.at);
+    match &args.rows {
+        Some(table) => raw(args, &state, table)?,
+        None => tables(args, &state)?,
+    }
+    Ok(damage::code(&state.damage))
+}
+
+fn raw(args: &StateArgs, state: &State, name: &str) -> Result<()> {
+    let table = state::table_named(name).ok_or_else(|| {
+        let all = causeway_kernel::table::Table::ALL;
+        let names: Vec<&str> = all.iter().map(|table| table.name()).collect();
+        anyhow!("there is no table `{name}`; there are {}", names.join(", "))
+    })?;
+    for (key, value) in state.raw(table) {
+        if args.json {
+            println!("{}", json!({"key": key, "value": value}));
+        } else {
+            println!("{key}  {value}");
+        }
+    }
+    Ok(())
+}
+
+fn tables(args: &StateArgs, state: &State) -> Result<()> {
+    let tables = chosen(args, state)?;
+    if args.json {
+        let named = tables.iter().map(|it| (it.name.to_string(), it.to_json()));
+        let named: Map<_, _> = named.collect();
+        let all = json!({
+            "at": state.seq,
+            "time_ms": state.time_ms,
+            "is_partial": state.is_partial,
+            "tables": named,
+        });
+        println!("{}", serde_json::to_string_pretty(&all)?);
+        return Ok(());
+    }
+    match state.time_ms {
+        Some(ms) => println!("behind entry {}, {}", state.seq, times::show(ms)),
+        None => println!("at the start of the session, behind entry {}", state.seq),
+    }
+    if state.is_partial {
+        println!("This is a part of a session: only rows that its steps read or wrote are known.");
+    }
+    for table in &tables {
+        println!("\n{} ({})", table.name, table.rows.len());
+        for line in table.to_lines(times::show) {
+            println!("  {line}");
+        }
+    }
+    Ok(())
+}
+
+fn chosen(args: &StateArgs, state: &State) -> Result<Vec<TextTable>> {
+    let rows = &state.rows;
+    let mut tables = Vec::new();
+    if let Some(name) = &args.channel {
+        let Some(channel) = state.channel(name) else {
+            bail!("there is no channel `{name}` behind entry {}", state.seq);
+        };
+        tables.push(if args.posts {
+            state::posts(rows, channel, args.limit)
+        } else {
+            state::members(rows, channel)
+        });
+    }
+    if args.users {
+        tables.push(state::users(rows));
+    }
+    if tables.is_empty() {
+        tables = vec![
+            state::channels(rows),
+            state::connections(rows, state.time_ms.unwrap_or_default()),
+            state::links(rows),
+            state::counts(rows),
+        ];
+    }
+    Ok(tables)
+}

@@ -1,0 +1,54 @@
+//! `causeway session why`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use causeway_engine::session::{SessionFile, why};
+use clap::Args;
+
+use super::{damage, times};
+
+#[derive(Debug, Args)]
+pub struct WhyArgs {
+    /// A session file.
+    file: PathBuf,
+    /// Id of the post.
+    #[arg(value_name = "POST-ID")]
+    post: String,
+    /// As JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: &WhyArgs) -> Result<ExitCode> {
+    let file = SessionFile::open(&args.file)
+        .with_context(|| format!("opening {}", args.file.display()))?;
+    let (found, broken) = why(&file, &args.post);
+    let is_whole = damage::tell(&broken);
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&found)?);
+    } else {
+        println!("post {}", found.post.escape_debug());
+        println!("{}", found.conclusion);
+        for fact in &found.facts {
+            println!(
+                "{}  {:>6}  {}",
+                times::show(fact.time_ms),
+                fact.seq,
+                fact.what
+            );
+        }
+        if !found.now.is_empty() {
+            println!("at the end of the session:");
+        }
+        for line in &found.now {
+            println!("  {line}");
+        }
+    }
+    Ok(if found.is_there && is_whole {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
