@@ -17,6 +17,7 @@ pub mod isolation;
 pub mod journal;
 pub mod kernel;
 pub mod next;
+pub mod mattermost;
 pub mod node;
 pub mod oracle;
 pub mod plan;

@@ -25,6 +25,20 @@ pub struct Show {
 }
 
 impl Show {
+    /// What a server shows that keeps these.
+    #[must_use]
+    pub fn made_of(
+        posts: impl Iterator<Item = PostView>,
+        reactions: impl Iterator<Item = ReactionView>,
+        users: impl Iterator<Item = UserView>,
+    ) -> Show {
+        Show {
+            posts: posts.map(|post| (post.id, post)).collect(),
+            reactions: reactions.map(|one| (one.key.clone(), one)).collect(),
+            users: users.map(|user| (user.id, user)).collect(),
+        }
+    }
+
     /// Looks at a node's rows.
     ///
     /// # Errors
@@ -224,7 +238,10 @@ impl Oracle {
                 ),
             ));
         }
-        if copy.is_pinned != model.view.is_pinned && !model.pinned_elsewhere {
+        if copy.is_pinned != model.view.is_pinned
+            && !model.pinned_elsewhere
+            && !self.ignores_pins(peer)
+        {
             return Err(broken(
                 CONVERGENCE,
                 format!("node {peer} shows another pin than {:?}", model.view),
@@ -265,7 +282,7 @@ impl Oracle {
         post: &PostModel,
     ) -> Result<(), Violation> {
         let gone = post.view.is_deleted || self.is_gone(peer, post);
-        if gone || self.is_excused(post) {
+        if gone || self.is_excused(post) || self.is_unknown(peer, key) {
             return Ok(());
         }
         let shows = show.reactions.get(key).is_some_and(|copy| copy.is_live);

@@ -10,6 +10,7 @@ pub mod convergence;
 pub mod error_paths;
 pub mod facts;
 pub mod inert;
+pub mod foreign;
 pub mod ledger;
 pub mod order;
 pub mod roles;
@@ -156,6 +157,8 @@ pub struct Oracle {
     touched: BTreeMap<usize, Vec<Thing>>,
     /// Versions that crossed an edge.
     crossed: BTreeSet<(usize, usize, Item, i64)>,
+    /// Seats at which no Causeway sits.
+    foreign: foreign::ForeignSeats,
     /// Posts by user and client's key.
     keys: BTreeMap<(Id, String), Id>,
     sending: bounded::Sending,

@@ -46,6 +46,7 @@ impl Oracle {
             let (attempt, link) = (*attempt, *link);
             for (item, version) in frame.items {
                 self.crosses(node, peer, &item, version)?;
+                self.tells_toggle(node, peer, &item, version)?;
                 self.crossed.insert((node, peer, item, version));
             }
             let sent = Sent { attempt, link };

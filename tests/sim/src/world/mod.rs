@@ -6,6 +6,7 @@ mod calls;
 mod durable;
 mod end;
 mod noise;
+mod foreign;
 mod probes;
 mod setup;
 mod troubles;
@@ -33,6 +34,8 @@ use crate::plan::Plan;
 use crate::story::{self, Story};
 use acts::Request;
 use calls::Call;
+pub use foreign::ForeignSummary;
+use foreign::{Foreign, Seat};
 use probes::Delivered;
 
 /// Time between two rounds of pings, in ms, as in the host.
@@ -67,6 +70,8 @@ enum Event {
     Start(usize),
     /// Something that was delivered is delivered once more, to see that nothing changes.
     Probe,
+    /// Something at a seat without a Causeway, in this life of its process.
+    Foreign(usize, u32, Foreign),
     /// Users stop and everything heals.
     Heal,
 }
@@ -140,6 +145,9 @@ pub struct Summary {
     pub probes: u64,
     /// What a peer and the hub heard of each other, if a neighbour of it makes noise.
     pub heard: Vec<String>,
+    /// What servers of other makes showed of their kind, and how many of their own things they
+    /// offered, of how many.
+    pub foreign: ForeignSummary,
 }
 
 /// The world.
@@ -151,6 +159,8 @@ pub struct World<'m> {
     now_ms: i64,
     agenda: Agenda<Event>,
     nodes: Vec<Node<Note>>,
+    /// What sits at the seats after the nodes.
+    seats: Vec<Seat>,
     /// The faults in force: those of the plan until everything heals.
     faults: Faults,
     is_healed: bool,
@@ -199,6 +209,7 @@ impl<'m> World<'m> {
             now_ms: 0,
             agenda: Agenda::default(),
             nodes,
+            seats: Self::seats_of(&plan),
             faults: Faults::none(),
             is_healed: false,
             calls: BTreeMap::new(),
@@ -241,6 +252,7 @@ impl<'m> World<'m> {
                 versions_crossed: self.oracle.versions_crossed(),
                 probes: self.probes,
                 heard: self.heard,
+                foreign: foreign::summary(&self.seats),
             }),
             Err(violation) => Err((violation, self.story)),
         }
@@ -292,6 +304,10 @@ impl<'m> World<'m> {
                 Ok(())
             }
             Event::Start(node) => self.start(node),
+            Event::Foreign(seat, life, what) => {
+                self.foreign_happens(seat, life, what);
+                Ok(())
+            }
             Event::Probe => self.probe(),
             Event::Heal => self.heal(),
         }
