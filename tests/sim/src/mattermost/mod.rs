@@ -7,6 +7,7 @@
 //! ([`collect`], [`send`]). It is connected to one peer, the hub.
 
 pub mod acts;
+pub mod broken;
 pub mod collect;
 pub mod debts;
 mod frames;

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use causeway_kernel::id::{ConnectionNo, Id};
 
 use super::ledger::{PostModel, ReactionModel, UserModel};
-use super::{NO_DUPLICATES, Oracle, Violation, broken};
+use super::{BOUNDED, NO_DUPLICATES, Oracle, Violation, broken};
 use crate::frames::{self, Item};
 use crate::mattermost::Made;
 use crate::mattermost::debts::Debts;
@@ -147,6 +147,28 @@ impl Oracle {
             let item = Item::Reaction(post.to_string(), user.to_string(), emoji.clone());
             self.foreign.unknown.insert((seat, item));
         }
+    }
+
+    /// A message leaves for a server: one of 2021 takes twelve posts, and the roots of replies on
+    /// top.
+    pub(super) fn fits(&self, seat: usize, frame: &frames::Frame) -> Result<(), Violation> {
+        let posts = frame.items.iter().filter_map(|(item, _)| match item {
+            Item::Post(id) => Id::parse(id),
+            _ => None,
+        });
+        let posts: Vec<Id> = posts.collect();
+        let root_of = |id: &Id| self.ledger.posts.get(id).and_then(|model| model.view.root);
+        let roots: BTreeSet<Id> = posts.iter().filter_map(root_of).collect();
+        let counted = posts.iter().filter(|id| !roots.contains(id)).count();
+        let limit = Generation::Of2021.posts_max();
+        let is_old = self.foreign.generations.get(&seat) == Some(&Generation::Of2021);
+        if !is_old || counted <= limit {
+            return Ok(());
+        }
+        Err(broken(
+            BOUNDED,
+            format!("{counted} posts go to a server of 2021, more than {limit}"),
+        ))
     }
 
     /// A message leaves for a toggle.
