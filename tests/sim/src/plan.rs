@@ -181,6 +181,8 @@ pub struct Plan {
     pub nodes: usize,
     /// Servers of other makes, each connected to the hub; their seats come after the workspaces.
     pub foreign: Vec<Generation>,
+    /// Whether a malicious peer sits at one more seat, after all others.
+    pub malicious: bool,
     /// Whether a channel's history is sent to who is invited.
     pub backfill: bool,
     /// Posts in one message.
@@ -219,18 +221,29 @@ impl Plan {
     /// The plan of a seed.
     #[must_use]
     pub fn draw(seed: u64, nodes: usize) -> Plan {
-        Plan::draw_with(seed, nodes, &[])
+        Plan::draw_all(seed, nodes, &[], false)
     }
 
     /// The plan of a seed with servers of other makes.
     #[must_use]
     pub fn draw_with(seed: u64, nodes: usize, foreign: &[Generation]) -> Plan {
+        Plan::draw_all(seed, nodes, foreign, false)
+    }
+
+    /// The plan of a seed with servers of other makes and a malicious peer.
+    #[must_use]
+    pub fn draw_all(seed: u64, nodes: usize, foreign: &[Generation], malicious: bool) -> Plan {
         let mut dice = Dice::new(seed, "plan");
-        let faults = Faults::draw(&mut dice);
+        let mut faults = Faults::draw(&mut dice);
+        if !foreign.is_empty() || malicious {
+            // What a hub that answers nonsense is sent by such servers, they take for delivered.
+            faults.breakages = 0;
+        }
         let mut plan = Plan {
             seed,
             nodes,
             foreign: foreign.to_vec(),
+            malicious,
             backfill: dice.chance(300),
             posts_per_sync_max: [1, 3, 50][dice.below(3) as usize],
             long_texts: dice.chance(150),
@@ -313,6 +326,7 @@ impl Plan {
             seed,
             nodes: 2,
             foreign: Vec::new(),
+            malicious: false,
             backfill: false,
             posts_per_sync_max: 50,
             long_texts: false,
@@ -331,7 +345,7 @@ impl Plan {
     /// Workspaces and other servers.
     #[must_use]
     pub fn seats(&self) -> usize {
-        self.nodes + self.foreign.len()
+        self.nodes + self.foreign.len() + usize::from(self.malicious)
     }
 
     /// Every node makes a channel and offers it.

@@ -21,9 +21,9 @@ use std::collections::{BTreeMap, VecDeque};
 
 use causeway_kernel::id::Id;
 
+use crate::clock::EPOCH_MS;
 use crate::dice::Dice;
 use crate::frames::Item;
-use crate::node::EPOCH_MS;
 use crate::oracle::facts::{PostView, ReactionView, UserView};
 use debts::Debts;
 use quirks::{Generation, Quirk, Shown};

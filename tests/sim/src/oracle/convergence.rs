@@ -95,7 +95,9 @@ impl Oracle {
             if model.is_lost {
                 continue;
             }
-            self.at_home(&shows[model.origin], id, model)?;
+            if let Some(home) = shows.get(model.origin) {
+                self.at_home(home, id, model)?;
+            }
             let entitled = self.entitled_now(model.origin, model, &model.told);
             // A profile goes on from the hub only as far as its home has told the hub.
             let is_told = model.origin == HUB || entitled.contains(&HUB);
@@ -113,8 +115,9 @@ impl Oracle {
             let Some(post) = self.ledger.posts.get(&key.0) else {
                 continue;
             };
-            let home = &shows[model.origin];
-            if home.reactions.get(key).is_some_and(|own| own.is_live) != model.is_live {
+            let home = shows.get(model.origin);
+            let is_live = |home: &Show| home.reactions.get(key).is_some_and(|own| own.is_live);
+            if home.is_some_and(|home| is_live(home) != model.is_live) {
                 return Err(broken(
                     NO_LOSS,
                     format!(

@@ -49,8 +49,14 @@ pub(super) enum What {
 pub(super) enum Outcome {
     Answered(Vec<u8>),
     Refused(u16),
-    /// With the incarnation of a Causeway.
-    Pong(Option<Incarnation>, i64),
+    Pong {
+        /// Its incarnation, if it is a Causeway.
+        incarnation: Option<Incarnation>,
+        /// What it is, if it says so.
+        kind: Option<PeerKind>,
+        /// Its clock.
+        clock_ms: i64,
+    },
     /// The way is closed, or nobody listens.
     Unreachable,
     /// The connection broke, or the sender's patience ended.
@@ -189,6 +195,10 @@ impl World<'_> {
         };
         let (from, to) = (call.from, call.to);
         let (remote_id, what) = (call.remote_id, call.what.clone());
+        if self.is_malicious(to) {
+            self.malicious_arrives(no);
+            return Ok(());
+        }
         if self.is_foreign(to) {
             return self.foreign_arrives(no);
         }
@@ -224,7 +234,14 @@ impl World<'_> {
                 self.met(to, connection, row.workspace, told);
                 let clock_ms = self.nodes[to].clock_ms(self.now_ms);
                 if let Some(incarnation) = self.incarnation(to).filter(|_| is_first) {
-                    self.answers(no, Outcome::Pong(Some(incarnation), clock_ms));
+                    self.answers(
+                        no,
+                        Outcome::Pong {
+                            incarnation: Some(incarnation),
+                            kind: Some(PeerKind::Causeway),
+                            clock_ms,
+                        },
+                    );
                 }
                 Ok(())
             }
@@ -307,7 +324,7 @@ impl World<'_> {
         let (node, peer, connection) = (call.from, call.to, call.connection);
         match outcome {
             Outcome::Answered(_) | Outcome::Refused(_) => self.deliveries.answers += 1,
-            Outcome::Pong(..) => self.deliveries.pongs += 1,
+            Outcome::Pong { .. } => self.deliveries.pongs += 1,
             Outcome::Unreachable | Outcome::Broken => {}
         }
         if let What::Message { frame, .. } = &call.what
@@ -317,6 +334,9 @@ impl World<'_> {
         }
         if node >= self.nodes.len() {
             let is_ping = matches!(call.what, What::Ping(_));
+            if self.is_malicious(node) {
+                return Ok(());
+            }
             self.foreign_ends(node, is_ping, outcome);
             return Ok(());
         }
@@ -328,13 +348,18 @@ impl World<'_> {
                     Outcome::Answered(body) => SendOutcome::Answered(body),
                     Outcome::Refused(status) => SendOutcome::Refused(status),
                     Outcome::Unreachable => SendOutcome::NeverLeft,
-                    Outcome::Broken | Outcome::Pong(..) => SendOutcome::Unknown,
+                    Outcome::Broken | Outcome::Pong { .. } => SendOutcome::Unknown,
                 },
             }),
             (What::Ping(_), outcome) => {
                 let sent_at_ms = call.sent_at_ms;
                 self.pinging.remove(&(node, peer));
-                let Outcome::Pong(incarnation, recv_at_ms) = outcome else {
+                let Outcome::Pong {
+                    incarnation,
+                    kind,
+                    clock_ms: recv_at_ms,
+                } = outcome
+                else {
                     return Ok(());
                 };
                 Input::Ping {
@@ -342,7 +367,7 @@ impl World<'_> {
                     answer: Some(PingAnswer {
                         sent_at_ms,
                         recv_at_ms,
-                        kind: incarnation.map(|_| PeerKind::Causeway),
+                        kind,
                         incarnation,
                     }),
                 }
@@ -373,6 +398,6 @@ fn told_by(outcome: &Outcome) -> Told {
             Some(_) => Told::NotCarriedOut,
             None => Told::Unknown,
         },
-        Outcome::Broken | Outcome::Pong(..) => Told::Unknown,
+        Outcome::Broken | Outcome::Pong { .. } => Told::Unknown,
     }
 }

@@ -76,6 +76,7 @@ impl World<'_> {
     pub(super) fn name_of(&self, seat: usize) -> &'static str {
         match self.nodes.get(seat) {
             Some(node) => node.name(),
+            None if self.is_malicious(seat) => super::malicious::NAME,
             None => self.seat(seat).server.generation.name(),
         }
     }
@@ -219,6 +220,9 @@ impl World<'_> {
 
     /// A user of such a server does something.
     pub(super) fn foreign_acts(&mut self, seat: usize, act: Act, number: usize) {
+        if self.is_malicious(seat) {
+            return self.malicious_acts(seat);
+        }
         let mut dice = Dice::new(self.plan.seed, &format!("act {number}"));
         let now_ms = self.now_ms;
         let server = self.server(seat);
@@ -256,7 +260,14 @@ impl World<'_> {
         }
         let What::Message { frame, .. } = what else {
             let clock_ms = self.seat(seat).server.clock_ms(now_ms);
-            self.answers(no, Outcome::Pong(None, clock_ms));
+            self.answers(
+                no,
+                Outcome::Pong {
+                    incarnation: None,
+                    kind: None,
+                    clock_ms,
+                },
+            );
             return Ok(());
         };
         self.deliveries.frames += 1;
@@ -295,16 +306,26 @@ impl World<'_> {
     /// A trouble comes to such a seat; false if it is none of theirs.
     pub(super) fn foreign_trouble(&mut self, trouble: Trouble) -> bool {
         match trouble {
+            Trouble::ClockJump(seat, _) if self.is_malicious(seat) => true,
             Trouble::ClockJump(seat, by_ms) if self.is_foreign(seat) => {
                 self.server(seat).clock_offset_ms += by_ms;
                 let name = self.name_of(seat);
                 self.tell(format!("The clock of {name} jumps by {by_ms} ms."));
                 true
             }
-            Trouble::Backup(seat) | Trouble::Restore(seat) | Trouble::PolicySwap(seat) => {
-                self.is_foreign(seat)
-            }
-            Trouble::Partition { .. } | Trouble::ClockJump(..) => false,
+            // No model has a part of theirs yet that these would come to.
+            Trouble::Backup(seat)
+            | Trouble::Restore(seat)
+            | Trouble::PolicySwap(seat)
+            | Trouble::ClockJump(seat, _)
+            | Trouble::Drift(seat, _)
+            | Trouble::CoarseClock(seat, _)
+            | Trouble::Upgrade(seat)
+            | Trouble::Flood(seat)
+            | Trouble::CutOff { node: seat, .. }
+            | Trouble::DiskFull { node: seat, .. }
+            | Trouble::Breaks { node: seat, .. } => self.is_foreign(seat),
+            Trouble::Partition { .. } | Trouble::SlowLink { .. } => false,
         }
     }
 
@@ -325,7 +346,7 @@ impl World<'_> {
         let now_ms = self.now_ms;
         if is_ping {
             self.pinging.remove(&(seat, HUB));
-            if matches!(outcome, Outcome::Pong(..)) {
+            if matches!(outcome, Outcome::Pong { .. }) {
                 self.server(seat).pinged(now_ms);
             }
         } else {

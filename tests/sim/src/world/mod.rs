@@ -5,8 +5,9 @@ mod acts;
 mod calls;
 mod durable;
 mod end;
-mod noise;
 mod foreign;
+mod malicious;
+mod noise;
 mod probes;
 mod setup;
 mod troubles;
@@ -26,6 +27,8 @@ use crate::faults::Faults;
 use crate::isolation::NOISE_FROM_MS;
 use crate::journal::Digest;
 use crate::kernel::{MakeKernel, Release};
+use crate::malicious::Mallory;
+use crate::malicious::grammar::Used;
 use crate::node::{Backup, Node};
 use crate::oracle::facts::{Facts, cause, facts};
 use crate::oracle::step::Step;
@@ -148,6 +151,8 @@ pub struct Summary {
     /// What servers of other makes showed of their kind, and how many of their own things they
     /// offered, of how many.
     pub foreign: ForeignSummary,
+    /// How often a malicious peer used each production of its grammar.
+    pub used: Used,
 }
 
 /// The world.
@@ -161,6 +166,8 @@ pub struct World<'m> {
     nodes: Vec<Node<Note>>,
     /// What sits at the seats after the nodes.
     seats: Vec<Seat>,
+    /// A malicious peer, at the last seat.
+    mallory: Option<Mallory>,
     /// The faults in force: those of the plan until everything heals.
     faults: Faults,
     is_healed: bool,
@@ -210,6 +217,7 @@ impl<'m> World<'m> {
             agenda: Agenda::default(),
             nodes,
             seats: Self::seats_of(&plan),
+            mallory: plan.malicious.then(|| Mallory::new(seed)),
             faults: Faults::none(),
             is_healed: false,
             calls: BTreeMap::new(),
@@ -253,6 +261,7 @@ impl<'m> World<'m> {
                 probes: self.probes,
                 heard: self.heard,
                 foreign: foreign::summary(&self.seats),
+                used: self.mallory.map(|mallory| mallory.used).unwrap_or_default(),
             }),
             Err(violation) => Err((violation, self.story)),
         }

@@ -57,6 +57,7 @@ impl World<'_> {
             self.connect(HUB, node)?;
         }
         self.connect_foreign()?;
+        self.connect_malicious()?;
         for node in 0..self.nodes.len() {
             let life = self.nodes[node].life;
             self.agenda

@@ -96,7 +96,7 @@ impl World<'_> {
             } => {
                 let until_ms = self.now_ms + for_ms;
                 self.slow_until_ms.insert((from, to), (until_ms, by_ms));
-                let (from, to) = (self.nodes[from].name(), self.nodes[to].name());
+                let (from, to) = (self.name_of(from), self.name_of(to));
                 self.tell(format!(
                     "The way from {from} to {to} takes {by_ms} ms longer for {for_ms} ms."
                 ));
@@ -104,7 +104,7 @@ impl World<'_> {
             }
             Trouble::CutOff { node, for_ms } => {
                 let until_ms = self.now_ms + for_ms;
-                for other in 0..self.nodes.len() {
+                for other in 0..self.plan.seats() {
                     self.cut_until_ms.insert((node, other), until_ms);
                     self.cut_until_ms.insert((other, node), until_ms);
                 }
