@@ -2,8 +2,8 @@
 
 use std::sync::Mutex;
 
-use causeway_sim::broken::{Broken, Defect};
-use causeway_sim::kernel::{Kernel, native};
+use causeway_sim::broken::Defect;
+use causeway_sim::kernel::native;
 use causeway_sim::malicious::grammar::{Production, Used};
 use causeway_sim::oracle;
 use causeway_sim::plan::Plan;
@@ -38,7 +38,7 @@ const SEEDS_MAX: u64 = 10;
 
 #[test]
 fn a_kernel_without_authority_does_not_survive_a_malicious_peer() {
-    let make = || -> Box<dyn Kernel> { Box::new(Broken(Defect::DropsAuthority)) };
+    let make = |release| Defect::DropsAuthority.kernel(release);
     let caught = (0..SEEDS_MAX).find_map(|seed| {
         let plan = Plan::draw_all(seed, 2, &[], true);
         run_twice(&plan, &make).err()

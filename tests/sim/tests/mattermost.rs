@@ -63,13 +63,13 @@ fn a_hub_another_workspace_and_both_generations() {
 }
 
 /// Seeds within which every defect must be caught.
-const SEEDS_MAX: u64 = 40;
+const SEEDS_MAX: u64 = 80;
 
 #[test]
 fn every_defect_that_only_such_servers_reveal_is_caught() {
     let mut missed = Vec::new();
     for (defect, generation, checkers) in Defect::ALL {
-        let make = || -> Box<dyn Kernel> { Box::new(Broken(defect)) };
+        let make = |_| -> Box<dyn Kernel> { Box::new(Broken(defect)) };
         let caught = (0..SEEDS_MAX).find_map(|seed| {
             let plan = Plan::draw_with(seed, 1, &[generation]);
             let failure = run_twice(&plan, &make).err()?;
