@@ -40,7 +40,7 @@ impl Defect {
         (
             Defect::TakesOldForNew,
             Generation::Of2021,
-            &[oracle::BOUNDED],
+            &[oracle::BOUNDED, oracle::NO_LOSS],
         ),
         (
             Defect::WaitsForPayload,
