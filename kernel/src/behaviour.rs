@@ -30,6 +30,8 @@ macro_rules! behaviours {
 behaviours! {
     /// What the kernel did when behaviours were first numbered.
     Founding = 1,
+    /// A peer's user whose name ends like one of another connection here gets the sender's suffix.
+    OwnSuffixes = 2,
 }
 
 /// A behaviour that is in force.
@@ -169,7 +171,9 @@ mod tests {
             assert_eq!(writes(&host.run(2_000, 7, &Input::Timer)), 0);
             host.run(3_000, 7, &input);
             let since_ms = 3_000;
-            assert_eq!(in_force(&host), [(1, InForce { since_ms })]);
+            let all = Behaviour::ALL.iter().map(|it| it.number());
+            let expected: Vec<(u32, InForce)> = all.map(|no| (no, InForce { since_ms })).collect();
+            assert_eq!(in_force(&host), expected);
             assert!(Behaviour::Founding.is_in_force(&host));
         }
     }

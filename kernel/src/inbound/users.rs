@@ -2,6 +2,7 @@
 
 use super::Reason;
 use super::authorize::{Authorized, Peer, Shared, UserAct, UserChange};
+use crate::behaviour::Behaviour;
 use crate::id::{FeedSeq, Id, UserNo};
 use crate::limits::{LOCALE_BYTES_MAX, USERNAME_BYTES_MAX};
 use crate::lookup;
@@ -117,12 +118,22 @@ fn update(tx: &mut Tx<'_>, peer: &Peer, no: UserNo, wire: WireUser) -> Result<()
 
 /// The first name of the suffix rule that is free, or is this user's own: `name:connection`, then
 /// `name-2:connection` and so on. Always from the name at home, so that suffixes never pile up.
+/// A hub's users bear the names of its own connections; one that is a connection's name here as
+/// well would make its user pass for one of that connection, and gives way to the sender's.
 fn free_name(tx: &Tx<'_>, peer: &Peer, home: &str, own: Option<UserNo>) -> Option<String> {
+    let munged =
+        |name: &str, suffix| naming::munge(name, &peer.row.name, suffix, USERNAME_BYTES_MAX);
+    let plain = munged(home, 0);
+    let (first, shown) = plain.split_once(':').unwrap_or((&plain, ""));
+    let holder = lookup::connection_name(tx, shown);
+    let is_of_another = holder.is_some_and(|no| no != peer.no);
+    let home = if is_of_another && Behaviour::OwnSuffixes.is_in_force(tx) {
+        first
+    } else {
+        home
+    };
     (1..=SUFFIX_ATTEMPTS_MAX)
-        .map(|attempt| {
-            let suffix = if attempt == 1 { 0 } else { attempt };
-            naming::munge(home, &peer.row.name, suffix, USERNAME_BYTES_MAX)
-        })
+        .map(|attempt| munged(home, if attempt == 1 { 0 } else { attempt }))
         .find(|name| lookup::username(tx, name).is_none_or(|owner| Some(owner) == own))
 }
 

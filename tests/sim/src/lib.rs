@@ -16,6 +16,8 @@ pub mod frames;
 pub mod isolation;
 pub mod journal;
 pub mod kernel;
+pub mod malicious;
+pub mod mattermost;
 pub mod next;
 pub mod node;
 pub mod oracle;

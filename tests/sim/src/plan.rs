@@ -4,6 +4,7 @@
 use crate::dice::Dice;
 use crate::faults::Faults;
 use crate::isolation::{NEIGHBOUR, NOISE_FROM_MS, PEER};
+use crate::mattermost::quirks::Generation;
 
 /// Workspaces of a run, at most.
 pub const NODES_MAX: usize = crate::node::NAMES.len();
@@ -178,6 +179,10 @@ pub struct Plan {
     pub seed: u64,
     /// Workspaces.
     pub nodes: usize,
+    /// Servers of other makes, each connected to the hub; their seats come after the workspaces.
+    pub foreign: Vec<Generation>,
+    /// Whether a malicious peer sits at one more seat, after all others.
+    pub malicious: bool,
     /// Whether a channel's history is sent to who is invited.
     pub backfill: bool,
     /// Posts in one message.
@@ -216,11 +221,29 @@ impl Plan {
     /// The plan of a seed.
     #[must_use]
     pub fn draw(seed: u64, nodes: usize) -> Plan {
+        Plan::draw_all(seed, nodes, &[], false)
+    }
+
+    /// The plan of a seed with servers of other makes.
+    #[must_use]
+    pub fn draw_with(seed: u64, nodes: usize, foreign: &[Generation]) -> Plan {
+        Plan::draw_all(seed, nodes, foreign, false)
+    }
+
+    /// The plan of a seed with servers of other makes and a malicious peer.
+    #[must_use]
+    pub fn draw_all(seed: u64, nodes: usize, foreign: &[Generation], malicious: bool) -> Plan {
         let mut dice = Dice::new(seed, "plan");
-        let faults = Faults::draw(&mut dice);
+        let mut faults = Faults::draw(&mut dice);
+        if !foreign.is_empty() || malicious {
+            // What a hub that answers nonsense is sent by such servers, they take for delivered.
+            faults.breakages = 0;
+        }
         let mut plan = Plan {
             seed,
             nodes,
+            foreign: foreign.to_vec(),
+            malicious,
             backfill: dice.chance(300),
             posts_per_sync_max: [1, 3, 50][dice.below(3) as usize],
             long_texts: dice.chance(150),
@@ -238,7 +261,7 @@ impl Plan {
             if !dice.chance(300) {
                 at_ms += dice.span_ms(pace_ms, PAUSE_MS_MAX);
             }
-            let node = dice.below(nodes as u64) as usize;
+            let node = dice.below(plan.seats() as u64) as usize;
             plan.add(at_ms, Planned::Act(node, Act::draw(&mut dice)));
         }
         plan.heal_at_ms = at_ms + 10_000;
@@ -302,6 +325,8 @@ impl Plan {
         let mut plan = Plan {
             seed,
             nodes: 2,
+            foreign: Vec::new(),
+            malicious: false,
             backfill: false,
             posts_per_sync_max: 50,
             long_texts: false,
@@ -317,9 +342,15 @@ impl Plan {
         plan
     }
 
+    /// Workspaces and other servers.
+    #[must_use]
+    pub fn seats(&self) -> usize {
+        self.nodes + self.foreign.len() + usize::from(self.malicious)
+    }
+
     /// Every node makes a channel and offers it.
     fn begin_sharing(&mut self) {
-        for node in 0..self.nodes {
+        for node in 0..self.seats() {
             self.add(100, Planned::Act(node, Act::CreateChannel));
             self.add(600, Planned::Act(node, Act::Invite));
         }
@@ -335,11 +366,11 @@ impl Plan {
     }
 
     fn troubles(&mut self, dice: &mut Dice) {
-        let (end_ms, nodes) = (self.heal_at_ms, self.nodes as u64);
+        let (end_ms, nodes) = (self.heal_at_ms, self.seats() as u64);
         let node = |dice: &mut Dice| dice.below(nodes) as usize;
         for _ in 0..self.faults.partitions {
             let from = node(dice);
-            let to = (from + 1 + dice.below(nodes - 1) as usize) % self.nodes;
+            let to = (from + 1 + dice.below(nodes - 1) as usize) % self.seats();
             let trouble = Trouble::Partition {
                 from,
                 to,
@@ -378,7 +409,7 @@ impl Plan {
             let from = node(dice);
             let trouble = Trouble::SlowLink {
                 from,
-                to: (from + 1 + dice.below(nodes - 1) as usize) % self.nodes,
+                to: (from + 1 + dice.below(nodes - 1) as usize) % self.seats(),
                 by_ms: dice.between(1_000, 70_000),
                 for_ms: dice.span_ms(60_000, 1_200_000),
             };

@@ -377,6 +377,9 @@ pub fn connect_to(
         remote_team_id: String::new(),
     };
     tx.bind_id(kind::CONNECTION, connection.remote_id, no.0);
+    if lookup::connection_name(tx, name).is_none() {
+        tx.bind_name(kind::CONNECTION_NAME, name, no.0);
+    }
     tx.put(&no, &connection);
     no
 }

@@ -1,6 +1,7 @@
 //! Profiles.
 
 use super::*;
+use crate::behaviour;
 use crate::model::{ChannelMember, TeamMember};
 
 fn users(list: &[Value]) -> Value {
@@ -76,6 +77,26 @@ fn only_a_newer_profile_changes_anything() {
     assert_eq!(world.host.tables, before);
     world.sync(ACME, users(&[named("three", START + 6)]));
     assert_eq!(world.user("bea").unwrap().nickname, "three");
+}
+
+#[test]
+fn a_name_cannot_pass_for_one_of_another_connection() {
+    for told in ["olga:other", "olga:oth:er"] {
+        let mut world = World::new();
+        world.sync(ACME, users(&[user("zoe", told)]));
+        assert_eq!(
+            world.user("zoe").unwrap().username,
+            "olga-2:other",
+            "{told}"
+        );
+        world.step(|tx| behaviour::adopt(tx).unwrap());
+        world.sync(ACME, users(&[user("eva", told)]));
+        assert_eq!(world.user("eva").unwrap().username, "olga:acme", "{told}");
+        world.sync(ACME, users(&[user("bea", "bea")]));
+        let renamed = with(user("bea", told), json!({"update_at": START + 9}));
+        world.sync(ACME, users(&[renamed]));
+        assert_eq!(world.user("bea").unwrap().username, "olga-2:acme", "{told}");
+    }
 }
 
 #[test]

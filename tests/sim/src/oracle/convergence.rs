@@ -25,6 +25,20 @@ pub struct Show {
 }
 
 impl Show {
+    /// What a server shows that keeps these.
+    #[must_use]
+    pub fn made_of(
+        posts: impl Iterator<Item = PostView>,
+        reactions: impl Iterator<Item = ReactionView>,
+        users: impl Iterator<Item = UserView>,
+    ) -> Show {
+        Show {
+            posts: posts.map(|post| (post.id, post)).collect(),
+            reactions: reactions.map(|one| (one.key.clone(), one)).collect(),
+            users: users.map(|user| (user.id, user)).collect(),
+        }
+    }
+
     /// Looks at a node's rows.
     ///
     /// # Errors
@@ -81,7 +95,9 @@ impl Oracle {
             if model.is_lost {
                 continue;
             }
-            self.at_home(&shows[model.origin], id, model)?;
+            if let Some(home) = shows.get(model.origin) {
+                self.at_home(home, id, model)?;
+            }
             let entitled = self.entitled_now(model.origin, model, &model.told);
             // A profile goes on from the hub only as far as its home has told the hub.
             let is_told = model.origin == HUB || entitled.contains(&HUB);
@@ -99,8 +115,9 @@ impl Oracle {
             let Some(post) = self.ledger.posts.get(&key.0) else {
                 continue;
             };
-            let home = &shows[model.origin];
-            if home.reactions.get(key).is_some_and(|own| own.is_live) != model.is_live {
+            let home = shows.get(model.origin);
+            let is_live = |home: &Show| home.reactions.get(key).is_some_and(|own| own.is_live);
+            if home.is_some_and(|home| is_live(home) != model.is_live) {
                 return Err(broken(
                     NO_LOSS,
                     format!(
@@ -224,7 +241,10 @@ impl Oracle {
                 ),
             ));
         }
-        if copy.is_pinned != model.view.is_pinned && !model.pinned_elsewhere {
+        if copy.is_pinned != model.view.is_pinned
+            && !model.pinned_elsewhere
+            && !self.ignores_pins(peer)
+        {
             return Err(broken(
                 CONVERGENCE,
                 format!("node {peer} shows another pin than {:?}", model.view),
@@ -265,7 +285,7 @@ impl Oracle {
         post: &PostModel,
     ) -> Result<(), Violation> {
         let gone = post.view.is_deleted || self.is_gone(peer, post);
-        if gone || self.is_excused(post) {
+        if gone || self.is_excused(post) || self.is_unknown(peer, key) {
             return Ok(());
         }
         let shows = show.reactions.get(key).is_some_and(|copy| copy.is_live);

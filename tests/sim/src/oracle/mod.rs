@@ -9,7 +9,9 @@ pub mod bounded;
 pub mod convergence;
 pub mod error_paths;
 pub mod facts;
+pub mod foreign;
 pub mod inert;
+mod intruder;
 pub mod ledger;
 pub mod order;
 pub mod roles;
@@ -156,6 +158,10 @@ pub struct Oracle {
     touched: BTreeMap<usize, Vec<Thing>>,
     /// Versions that crossed an edge.
     crossed: BTreeSet<(usize, usize, Item, i64)>,
+    /// Seats at which no Causeway sits.
+    foreign: foreign::ForeignSeats,
+    /// A malicious peer.
+    intruder: intruder::Intruder,
     /// Posts by user and client's key.
     keys: BTreeMap<(Id, String), Id>,
     sending: bounded::Sending,
@@ -188,6 +194,7 @@ impl Oracle {
                 self.order.excuse(node, *post);
             }
         }
+        self.intrudes(node, step, peers)?;
         for (old, new) in &facts.users {
             self.user(node, &facts.cause, old.as_ref(), new)?;
         }

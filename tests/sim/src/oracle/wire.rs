@@ -44,8 +44,10 @@ impl Oracle {
                 ));
             };
             let (attempt, link) = (*attempt, *link);
+            self.fits(peer, &frame)?;
             for (item, version) in frame.items {
                 self.crosses(node, peer, &item, version)?;
+                self.tells_toggle(node, peer, &item, version)?;
                 self.crossed.insert((node, peer, item, version));
             }
             let sent = Sent { attempt, link };

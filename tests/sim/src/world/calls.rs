@@ -10,7 +10,10 @@ use causeway_kernel::{connection, counters};
 
 use super::{DISK_RETRY_MS, Event, Waiter, World};
 use crate::faults::Faults;
+use crate::frames;
 use crate::oracle::Violation;
+use crate::oracle::foreign::Told;
+use crate::plan::HUB;
 
 /// How long a message may take, in ms, as in the host.
 const SEND_TIMEOUT_MS: i64 = 60_000;
@@ -25,18 +28,18 @@ pub(super) struct Call {
     /// Who sent it.
     pub(super) from: usize,
     /// To whom.
-    to: usize,
+    pub(super) to: usize,
     /// The sender's connection, and the id by which both sides know it.
-    connection: ConnectionNo,
-    remote_id: Id,
-    what: What,
-    sent_at_ms: i64,
+    pub(super) connection: ConnectionNo,
+    pub(super) remote_id: Id,
+    pub(super) what: What,
+    pub(super) sent_at_ms: i64,
     /// Whether the sender waits no more. What left may arrive all the same.
-    is_over: bool,
+    pub(super) is_over: bool,
 }
 
 #[derive(Clone)]
-enum What {
+pub(super) enum What {
     Message { attempt: u64, frame: Vec<u8> },
     Ping(Option<Incarnation>),
 }
@@ -46,7 +49,14 @@ enum What {
 pub(super) enum Outcome {
     Answered(Vec<u8>),
     Refused(u16),
-    Pong(Incarnation, i64),
+    Pong {
+        /// Its incarnation, if it is a Causeway.
+        incarnation: Option<Incarnation>,
+        /// What it is, if it says so.
+        kind: Option<PeerKind>,
+        /// Its clock.
+        clock_ms: i64,
+    },
     /// The way is closed, or nobody listens.
     Unreachable,
     /// The connection broke, or the sender's patience ended.
@@ -107,10 +117,6 @@ impl World<'_> {
         };
         self.calls_made += 1;
         let no = self.calls_made;
-        let timeout_ms = match what {
-            What::Message { .. } => SEND_TIMEOUT_MS,
-            What::Ping(_) => PING_TIMEOUT_MS,
-        };
         self.calls.insert(
             no,
             Call {
@@ -128,6 +134,19 @@ impl World<'_> {
                 .agenda
                 .at(self.now_ms, Event::Ends(no, Outcome::Unreachable));
         }
+        self.depart(no);
+    }
+
+    /// A request begins its way.
+    pub(super) fn depart(&mut self, no: u64) {
+        let Some(call) = self.calls.get(&no) else {
+            return;
+        };
+        let (from, to) = (call.from, call.to);
+        let timeout_ms = match call.what {
+            What::Message { .. } => SEND_TIMEOUT_MS,
+            What::Ping(_) => PING_TIMEOUT_MS,
+        };
         self.agenda
             .at(self.now_ms + timeout_ms, Event::Ends(no, Outcome::Broken));
         if self.is_cut(from, to) {
@@ -145,7 +164,8 @@ impl World<'_> {
         let delay_ms = self.delay_ms(&faults) + self.slowness_ms(from, to);
         self.agenda
             .at(self.now_ms + delay_ms, Event::Arrives(no, true));
-        if self.network.chance(faults.duplicate) {
+        // A request that came twice would be no fault of its sender where the second one counts.
+        if !self.is_foreign(to) && self.network.chance(faults.duplicate) {
             let again_ms = (delay_ms + self.delay_ms(&faults) * 3).min(LATE_MS_MAX);
             self.agenda
                 .at(self.now_ms + again_ms, Event::Arrives(no, false));
@@ -175,6 +195,13 @@ impl World<'_> {
         };
         let (from, to) = (call.from, call.to);
         let (remote_id, what) = (call.remote_id, call.what.clone());
+        if self.is_malicious(to) {
+            self.malicious_arrives(no);
+            return Ok(());
+        }
+        if self.is_foreign(to) {
+            return self.foreign_arrives(no);
+        }
         let machine = &self.nodes[to];
         let end = |world: &mut Self, outcome| {
             if is_first {
@@ -207,7 +234,14 @@ impl World<'_> {
                 self.met(to, connection, row.workspace, told);
                 let clock_ms = self.nodes[to].clock_ms(self.now_ms);
                 if let Some(incarnation) = self.incarnation(to).filter(|_| is_first) {
-                    self.answers(no, Outcome::Pong(incarnation, clock_ms));
+                    self.answers(
+                        no,
+                        Outcome::Pong {
+                            incarnation: Some(incarnation),
+                            kind: Some(PeerKind::Causeway),
+                            clock_ms,
+                        },
+                    );
                 }
                 Ok(())
             }
@@ -252,7 +286,7 @@ impl World<'_> {
         self.answers(call, outcome);
     }
 
-    fn answers(&mut self, no: u64, mut outcome: Outcome) {
+    pub(super) fn answers(&mut self, no: u64, mut outcome: Outcome) {
         let Some(call) = self.calls.get(&no) else {
             return;
         };
@@ -290,8 +324,21 @@ impl World<'_> {
         let (node, peer, connection) = (call.from, call.to, call.connection);
         match outcome {
             Outcome::Answered(_) | Outcome::Refused(_) => self.deliveries.answers += 1,
-            Outcome::Pong(..) => self.deliveries.pongs += 1,
+            Outcome::Pong { .. } => self.deliveries.pongs += 1,
             Outcome::Unreachable | Outcome::Broken => {}
+        }
+        if let What::Message { frame, .. } = &call.what
+            && peer >= self.nodes.len()
+        {
+            self.oracle.toggle_fared(peer, frame, &told_by(&outcome));
+        }
+        if node >= self.nodes.len() {
+            let is_ping = matches!(call.what, What::Ping(_));
+            if self.is_malicious(node) {
+                return Ok(());
+            }
+            self.foreign_ends(node, is_ping, outcome);
+            return Ok(());
         }
         let input = match (&call.what, outcome) {
             (What::Message { attempt, .. }, outcome) => Input::Receipt(Receipt {
@@ -301,13 +348,18 @@ impl World<'_> {
                     Outcome::Answered(body) => SendOutcome::Answered(body),
                     Outcome::Refused(status) => SendOutcome::Refused(status),
                     Outcome::Unreachable => SendOutcome::NeverLeft,
-                    Outcome::Broken | Outcome::Pong(..) => SendOutcome::Unknown,
+                    Outcome::Broken | Outcome::Pong { .. } => SendOutcome::Unknown,
                 },
             }),
             (What::Ping(_), outcome) => {
                 let sent_at_ms = call.sent_at_ms;
                 self.pinging.remove(&(node, peer));
-                let Outcome::Pong(incarnation, recv_at_ms) = outcome else {
+                let Outcome::Pong {
+                    incarnation,
+                    kind,
+                    clock_ms: recv_at_ms,
+                } = outcome
+                else {
                     return Ok(());
                 };
                 Input::Ping {
@@ -315,8 +367,8 @@ impl World<'_> {
                     answer: Some(PingAnswer {
                         sent_at_ms,
                         recv_at_ms,
-                        kind: Some(PeerKind::Causeway),
-                        incarnation: Some(incarnation),
+                        kind,
+                        incarnation,
                     }),
                 }
             }
@@ -330,6 +382,22 @@ impl World<'_> {
         for call in self.calls.values_mut().filter(|call| call.from == node) {
             call.is_over = true;
         }
+        if node == HUB {
+            self.oracle.toggle_sender_died();
+        }
         self.pinging.retain(|(from, _)| *from != node);
+    }
+}
+
+/// What a sender knows about a message from its outcome.
+fn told_by(outcome: &Outcome) -> Told {
+    match outcome {
+        Outcome::Unreachable | Outcome::Refused(_) => Told::NotCarriedOut,
+        Outcome::Answered(body) => match frames::read_answer(body) {
+            Some(answer) if answer.is_ok => Told::CarriedOut,
+            Some(_) => Told::NotCarriedOut,
+            None => Told::Unknown,
+        },
+        Outcome::Broken | Outcome::Pong { .. } => Told::Unknown,
     }
 }

@@ -8,11 +8,13 @@ use crate::oracle::{REPLAY, Violation, broken};
 
 impl World<'_> {
     pub(super) fn judge_end(&mut self) -> Result<(), Violation> {
-        let shows: Vec<Show> = self
+        let mut shows: Vec<Show> = self
             .nodes
             .iter()
             .map(|node| Show::of(node.no, &node.rows))
             .collect::<Result<_, _>>()?;
+        shows.extend(self.seats.iter().map(|seat| seat.server.show()));
+        self.forgive_unoffered();
         self.oracle.judge_end(&shows)?;
         for node in &self.nodes {
             let inputs = node.journal.iter().map(|entry| entry.input.len());

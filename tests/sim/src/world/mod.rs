@@ -5,6 +5,8 @@ mod acts;
 mod calls;
 mod durable;
 mod end;
+mod foreign;
+mod malicious;
 mod noise;
 mod probes;
 mod setup;
@@ -25,6 +27,8 @@ use crate::faults::Faults;
 use crate::isolation::NOISE_FROM_MS;
 use crate::journal::Digest;
 use crate::kernel::{MakeKernel, Release};
+use crate::malicious::Mallory;
+use crate::malicious::grammar::Used;
 use crate::node::{Backup, Node};
 use crate::oracle::facts::{Facts, cause, facts};
 use crate::oracle::step::Step;
@@ -33,6 +37,8 @@ use crate::plan::Plan;
 use crate::story::{self, Story};
 use acts::Request;
 use calls::Call;
+pub use foreign::ForeignSummary;
+use foreign::{Foreign, Seat};
 use probes::Delivered;
 
 /// Time between two rounds of pings, in ms, as in the host.
@@ -67,6 +73,8 @@ enum Event {
     Start(usize),
     /// Something that was delivered is delivered once more, to see that nothing changes.
     Probe,
+    /// Something at a seat without a Causeway, in this life of its process.
+    Foreign(usize, u32, Foreign),
     /// Users stop and everything heals.
     Heal,
 }
@@ -140,6 +148,11 @@ pub struct Summary {
     pub probes: u64,
     /// What a peer and the hub heard of each other, if a neighbour of it makes noise.
     pub heard: Vec<String>,
+    /// What servers of other makes showed of their kind, and how many of their own things they
+    /// offered, of how many.
+    pub foreign: ForeignSummary,
+    /// How often a malicious peer used each production of its grammar.
+    pub used: Used,
 }
 
 /// The world.
@@ -151,6 +164,10 @@ pub struct World<'m> {
     now_ms: i64,
     agenda: Agenda<Event>,
     nodes: Vec<Node<Note>>,
+    /// What sits at the seats after the nodes.
+    seats: Vec<Seat>,
+    /// A malicious peer, at the last seat.
+    mallory: Option<Mallory>,
     /// The faults in force: those of the plan until everything heals.
     faults: Faults,
     is_healed: bool,
@@ -199,6 +216,8 @@ impl<'m> World<'m> {
             now_ms: 0,
             agenda: Agenda::default(),
             nodes,
+            seats: Self::seats_of(&plan),
+            mallory: plan.malicious.then(|| Mallory::new(seed)),
             faults: Faults::none(),
             is_healed: false,
             calls: BTreeMap::new(),
@@ -241,6 +260,8 @@ impl<'m> World<'m> {
                 versions_crossed: self.oracle.versions_crossed(),
                 probes: self.probes,
                 heard: self.heard,
+                foreign: foreign::summary(&self.seats),
+                used: self.mallory.map(|mallory| mallory.used).unwrap_or_default(),
             }),
             Err(violation) => Err((violation, self.story)),
         }
@@ -292,6 +313,10 @@ impl<'m> World<'m> {
                 Ok(())
             }
             Event::Start(node) => self.start(node),
+            Event::Foreign(seat, life, what) => {
+                self.foreign_happens(seat, life, what);
+                Ok(())
+            }
             Event::Probe => self.probe(),
             Event::Heal => self.heal(),
         }

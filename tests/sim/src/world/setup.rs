@@ -56,6 +56,8 @@ impl World<'_> {
         for node in 1..self.nodes.len() {
             self.connect(HUB, node)?;
         }
+        self.connect_foreign()?;
+        self.connect_malicious()?;
         for node in 0..self.nodes.len() {
             let life = self.nodes[node].life;
             self.agenda
@@ -143,14 +145,18 @@ impl World<'_> {
         Ok(())
     }
 
-    fn connection(&mut self, node: usize, command: Command) -> Result<ConnectionNo, Violation> {
+    pub(super) fn connection(
+        &mut self,
+        node: usize,
+        command: Command,
+    ) -> Result<ConnectionNo, Violation> {
         match self.command(node, command)? {
             Reply::Object(Object::Connection(no)) => Ok(no),
             reply => Err(broken(RUNS, format!("no connection was made: {reply:?}"))),
         }
     }
 
-    fn command(&mut self, node: usize, command: Command) -> Result<Reply, Violation> {
+    pub(super) fn command(&mut self, node: usize, command: Command) -> Result<Reply, Violation> {
         let actor = match command {
             Command::CreateUser(_) | Command::ConfirmConnection { .. } => Actor::System,
             _ => Actor::User(ADMIN),
@@ -191,7 +197,7 @@ fn create_user(name: &str, node: usize, admin: bool) -> Command {
     })
 }
 
-fn create_connection(name: &str) -> CreateConnection {
+pub(super) fn create_connection(name: &str) -> CreateConnection {
     CreateConnection {
         name: name.to_string(),
         display_name: String::new(),

@@ -19,7 +19,12 @@ impl World<'_> {
     pub(super) fn planned(&mut self, at: usize) -> Result<(), Violation> {
         let item = self.plan.items[at];
         match item.planned {
+            Planned::Act(seat, act) if self.is_foreign(seat) => {
+                self.foreign_acts(seat, act, item.number);
+                Ok(())
+            }
             Planned::Act(node, act) => self.act(node, act, item.number),
+            Planned::Trouble(trouble) if self.foreign_trouble(trouble) => Ok(()),
             Planned::Trouble(trouble) => self.trouble(trouble, item.number),
         }
     }
@@ -37,7 +42,7 @@ impl World<'_> {
                 if both {
                     self.cut_until_ms.insert((to, from), until_ms);
                 }
-                let (from, to) = (self.nodes[from].name(), self.nodes[to].name());
+                let (from, to) = (self.name_of(from), self.name_of(to));
                 let other = if both { " and back" } else { "" };
                 self.tell(format!(
                     "The way from {from} to {to}{other} is cut for {for_ms} ms."
@@ -91,7 +96,7 @@ impl World<'_> {
             } => {
                 let until_ms = self.now_ms + for_ms;
                 self.slow_until_ms.insert((from, to), (until_ms, by_ms));
-                let (from, to) = (self.nodes[from].name(), self.nodes[to].name());
+                let (from, to) = (self.name_of(from), self.name_of(to));
                 self.tell(format!(
                     "The way from {from} to {to} takes {by_ms} ms longer for {for_ms} ms."
                 ));
@@ -99,7 +104,7 @@ impl World<'_> {
             }
             Trouble::CutOff { node, for_ms } => {
                 let until_ms = self.now_ms + for_ms;
-                for other in 0..self.nodes.len() {
+                for other in 0..self.plan.seats() {
                     self.cut_until_ms.insert((node, other), until_ms);
                     self.cut_until_ms.insert((other, node), until_ms);
                 }
@@ -143,6 +148,7 @@ impl World<'_> {
         }
         self.nodes[node].restore(&backup);
         self.oracle.restored(node, &mark);
+        self.foreign_hears_of_restore(node);
         self.forget_delivered(node);
         let name = self.nodes[node].name();
         self.tell(format!("{name} is restored from its backup."));
@@ -199,6 +205,7 @@ impl World<'_> {
         self.slow_until_ms.clear();
         self.full_until_ms.clear();
         self.broken_until_ms.clear();
+        self.heal_foreign();
         for node in 0..self.nodes.len() {
             if !self.nodes[node].is_running {
                 self.start(node)?;

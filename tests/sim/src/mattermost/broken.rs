@@ -1,0 +1,106 @@
+//! Kernels with a defect that only a server of another make reveals.
+
+use causeway_kernel::codec;
+use causeway_kernel::command::Command;
+use causeway_kernel::env::{Host, StepContext};
+use causeway_kernel::input::{Input, Receipt, SendOutcome};
+use causeway_kernel::model::{PeerKind, Round, Section};
+use causeway_kernel::tx::Read;
+
+use super::quirks::Generation;
+use crate::kernel::{Kernel, NativeKernel, StepBytes};
+use crate::oracle;
+
+/// What is wrong with a kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Defect {
+    /// Reactions go out again when nobody knows whether a toggle was told of them.
+    TellsTogglesAgain,
+    /// It does not know that reactions are a toggle at servers of the 11 line.
+    TakesNewForOld,
+    /// It does not know the 12 posts of servers of 2021.
+    TakesOldForNew,
+    /// `OK` without a payload counts as a failure, also where there is nothing to say.
+    WaitsForPayload,
+}
+
+impl Defect {
+    /// Every defect, the server that reveals it, and the checkers one of which must name it.
+    pub const ALL: [(Defect, Generation, &'static [&'static str]); 4] = [
+        (
+            Defect::TellsTogglesAgain,
+            Generation::Of11,
+            &[oracle::NO_DUPLICATES],
+        ),
+        (
+            Defect::TakesNewForOld,
+            Generation::Of11,
+            &[oracle::NO_DUPLICATES, oracle::CONVERGENCE, oracle::NO_LOSS],
+        ),
+        (
+            Defect::TakesOldForNew,
+            Generation::Of2021,
+            &[oracle::BOUNDED, oracle::NO_LOSS],
+        ),
+        (
+            Defect::WaitsForPayload,
+            Generation::Of11,
+            &[oracle::NO_LOSS],
+        ),
+    ];
+}
+
+/// A kernel with a defect.
+pub struct Broken(pub Defect);
+
+impl Kernel for Broken {
+    fn step(
+        &mut self,
+        host: &dyn Host,
+        context: StepContext,
+        input: &[u8],
+    ) -> Result<StepBytes, String> {
+        let input = codec::decode_input(input).map_err(|error| error.to_string())?;
+        let spoilt = spoil(self.0, host, input);
+        NativeKernel.step(host, context, &codec::encode_input(&spoilt))
+    }
+}
+
+fn spoil(defect: Defect, host: &dyn Host, mut input: Input) -> Input {
+    match &mut input {
+        Input::Receipt(receipt) => spoil_receipt(defect, host, receipt),
+        Input::Command {
+            command: Command::ConfirmConnection { kind, .. },
+            ..
+        } => {
+            *kind = match (defect, *kind) {
+                (Defect::TakesNewForOld, PeerKind::Mattermost11) => PeerKind::Mattermost2021,
+                (Defect::TakesOldForNew, PeerKind::Mattermost2021) => PeerKind::Mattermost11,
+                (_, kind) => kind,
+            };
+        }
+        _ => {}
+    }
+    input
+}
+
+fn spoil_receipt(defect: Defect, host: &dyn Host, receipt: &mut Receipt) {
+    let section = host
+        .get::<Round>(&receipt.connection)
+        .map(|round| round.section);
+    match (defect, &receipt.outcome) {
+        (Defect::TellsTogglesAgain, SendOutcome::Unknown) => {
+            receipt.outcome = SendOutcome::NeverLeft;
+        }
+        (Defect::WaitsForPayload, SendOutcome::Answered(body))
+            if section == Some(Section::Invite) && is_null(body) =>
+        {
+            receipt.outcome = SendOutcome::Refused(503);
+        }
+        _ => {}
+    }
+}
+
+fn is_null(body: &[u8]) -> bool {
+    serde_json::from_slice::<serde_json::Value>(body).is_ok_and(|json| json["payload"].is_null())
+}

@@ -1,0 +1,253 @@
+//! Servers as they exist, as members of the simulated world: a model of a Mattermost as seen from
+//! the wire, in two generations, made from recorded traffic and its description. [`quirks`] names
+//! what is particular about them, with the sources.
+//!
+//! The model keeps a database ([`rows`]), lets its users act ([`acts`]), answers requests
+//! ([`receive`]), and watches its own tables with cursors of time to send what is new
+//! ([`collect`], [`send`]). It is connected to one peer, the hub.
+
+pub mod acts;
+pub mod broken;
+pub mod collect;
+pub mod debts;
+mod frames;
+pub mod quirks;
+pub mod receive;
+pub mod rows;
+pub mod send;
+mod show;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use causeway_kernel::id::Id;
+
+use crate::clock::EPOCH_MS;
+use crate::dice::Dice;
+use crate::frames::Item;
+use crate::oracle::facts::{PostView, ReactionView, UserView};
+use debts::Debts;
+use quirks::{Generation, Quirk, Shown};
+use rows::{ChannelRow, PostRow, ReactionKey, Rows, UserRow};
+use send::{Outgoing, Round, Task, TaskKey};
+
+/// Users of such a server; the first administers it. The names exist elsewhere, too.
+const USERS: [&str; 3] = ["alice", "bob", "mona"];
+
+/// What its users did, and what became of its channels, for the onlooker.
+#[derive(Clone, Debug)]
+pub enum Made {
+    /// A post was written or changed by a user of the server.
+    Post(PostView),
+    /// A reaction of a user of the server.
+    Reaction(ReactionView),
+    /// A profile of a user of the server.
+    User(UserView),
+    /// A post of somebody else was deleted by a moderator.
+    Moderated(Id),
+    /// The sharing of a channel began, here.
+    Began(Id),
+    /// It ended, here.
+    Ended(Id),
+}
+
+/// A server.
+pub struct Server {
+    /// Its generation.
+    pub generation: Generation,
+    /// The id of the connection, on both sides.
+    pub remote_id: Id,
+    /// What is in its database.
+    pub rows: Rows,
+    /// How far its clock is off, in ms.
+    pub clock_offset_ms: i64,
+    /// Whether the process runs.
+    pub is_running: bool,
+    /// Starts of the process so far.
+    pub life: u32,
+    /// How often each quirk showed.
+    pub shown: Shown,
+    /// What happened since it was last asked.
+    pub made: Vec<Made>,
+    /// What it owes the peer of its own things.
+    pub debts: Debts,
+    /// What is to be sent now.
+    pub out: Option<Vec<u8>>,
+    /// The name of the connection here.
+    peer: String,
+    admin: Id,
+    ids: Dice,
+    /// Whether memberships are synchronised (a flag of the 11 line).
+    with_members: bool,
+    has_pinged: bool,
+    tasks: BTreeMap<TaskKey, Task>,
+    tasks_made: u64,
+    outbox: VecDeque<Outgoing>,
+    in_flight: Option<Outgoing>,
+    round: Option<Round>,
+}
+
+impl Server {
+    /// A server with its users, connected to a peer of this name.
+    #[must_use]
+    pub fn new(generation: Generation, seed: u64, seat: usize, peer: &str) -> Server {
+        let mut ids = Dice::new(seed, &format!("ids of seat {seat}"));
+        let remote_id = Id::from_uuid_bytes(ids.bytes());
+        let with_members = generation == Generation::Of11 && ids.chance(400);
+        let mut server = Server {
+            generation,
+            remote_id,
+            rows: Rows::default(),
+            clock_offset_ms: 0,
+            is_running: true,
+            life: 0,
+            shown: Shown::new(),
+            made: Vec::new(),
+            debts: Debts::default(),
+            out: None,
+            peer: peer.to_string(),
+            admin: remote_id,
+            ids,
+            with_members,
+            has_pinged: false,
+            tasks: BTreeMap::new(),
+            tasks_made: 0,
+            outbox: VecDeque::new(),
+            in_flight: None,
+            round: None,
+        };
+        for name in USERS {
+            let id = server.new_id();
+            let row = UserRow {
+                username: name.to_string(),
+                nickname: String::new(),
+                create_at: EPOCH_MS,
+                update_at: EPOCH_MS,
+                is_remote: false,
+                remote_username: String::new(),
+                told_version: EPOCH_MS,
+            };
+            server.put_user(id, row);
+        }
+        server.admin = server.rows.named(USERS[0]).unwrap_or(remote_id);
+        server
+    }
+
+    /// What its clock shows.
+    #[must_use]
+    pub fn clock_ms(&self, now_ms: i64) -> i64 {
+        EPOCH_MS + now_ms + self.clock_offset_ms
+    }
+
+    /// The process dies: what it had in mind is gone, the database stays.
+    pub fn die(&mut self) {
+        self.is_running = false;
+        self.life += 1;
+        self.tasks.clear();
+        self.outbox.clear();
+        self.in_flight = None;
+        self.round = None;
+        self.out = None;
+    }
+
+    /// The process starts.
+    pub fn start(&mut self) {
+        self.is_running = true;
+    }
+
+    /// So many things it never offered.
+    pub fn lost_behind_cursor(&mut self, things: u64) {
+        if things > 0 {
+            self.show_quirk(Quirk::LosesBehindCursor);
+        }
+    }
+
+    fn new_id(&mut self) -> Id {
+        Id::from_uuid_bytes(self.ids.bytes())
+    }
+
+    fn show_quirk(&mut self, quirk: Quirk) {
+        *self.shown.entry((self.generation, quirk)).or_default() += 1;
+    }
+
+    fn is(&self, generation: Generation) -> bool {
+        self.generation == generation
+    }
+
+    fn put_user(&mut self, id: Id, row: UserRow) {
+        if !row.is_remote {
+            let view = show::user(id, &row);
+            self.debts
+                .owe(Item::User(id.to_string()), view.version, false);
+            self.made.push(Made::User(view));
+        }
+        self.rows.users.insert(id, row);
+    }
+
+    /// Stores a post; whoever looks on hears of those written here.
+    fn put_post(&mut self, id: Id, row: PostRow) {
+        if !row.is_remote {
+            let view = show::post(&self.rows, id, &row);
+            let item = Item::Post(id.to_string());
+            self.debts.owe(item, view.version, view.is_deleted);
+            self.made.push(Made::Post(view));
+        }
+        self.rows.posts.insert(id, row);
+    }
+
+    /// Stores a reaction; whoever looks on hears of those given here.
+    fn put_reaction(&mut self, key: &ReactionKey, row: rows::ReactionRow) {
+        let is_own = self.rows.users.get(&key.1);
+        if is_own.is_some_and(|user| !user.is_remote) {
+            let view = show::reaction(&self.rows, key, &row);
+            let (post, user, emoji) = key;
+            let item = Item::Reaction(post.to_string(), user.to_string(), emoji.clone());
+            self.debts.owe(item, view.version, false);
+            self.made.push(Made::Reaction(view));
+        }
+        self.rows.reactions.insert(key.clone(), row);
+    }
+
+    /// Something about a post changed: its time, and the times of those who follow the channel.
+    fn touch_post(&mut self, id: Id, at_ms: i64) {
+        if let Some(mut post) = self.rows.posts.get(&id).cloned() {
+            post.update_at = at_ms;
+            self.put_post(id, post);
+        }
+    }
+
+    fn channel_mut(&mut self, id: &Id) -> Option<&mut ChannelRow> {
+        self.rows.channels.get_mut(id)
+    }
+
+    /// Writes a post of a user here.
+    fn write(
+        &mut self,
+        now_ms: i64,
+        (channel, user): (Id, Id),
+        root: Option<Id>,
+        kind: &str,
+        message: String,
+    ) -> Id {
+        let id = self.new_id();
+        let at_ms = self.clock_ms(now_ms);
+        let row = PostRow {
+            user,
+            channel,
+            root,
+            message,
+            kind: kind.to_string(),
+            create_at: at_ms,
+            update_at: at_ms,
+            edit_at: 0,
+            delete_at: 0,
+            is_pinned: false,
+            is_remote: false,
+        };
+        self.put_post(id, row);
+        if let Some(root) = root {
+            self.touch_post(root, at_ms);
+        }
+        self.news(now_ms, channel);
+        id
+    }
+}

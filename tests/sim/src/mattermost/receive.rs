@@ -1,0 +1,393 @@
+//! What such a server makes of a request. Semantics §6 and §8.4.
+
+use causeway_kernel::id::Id;
+use serde_json::{Value, json};
+
+use super::quirks::{Generation, Quirk};
+use super::rows::{ChannelRow, PostRow, ReactionRow, Share, UserRow};
+use super::{Made, Server};
+
+/// How often another suffix is tried for a name that is taken.
+const SUFFIXES: u32 = 25;
+
+/// The answer to a request: status and body.
+pub type Answer = (u16, Vec<u8>);
+
+/// What became of an item.
+type Taken = Result<(), ()>;
+
+fn text<'v>(value: &'v Value, key: &str) -> &'v str {
+    value[key].as_str().unwrap_or_default()
+}
+
+fn time(value: &Value, key: &str) -> i64 {
+    value[key].as_i64().unwrap_or_default()
+}
+
+fn id(value: &Value, key: &str) -> Option<Id> {
+    Id::parse(text(value, key))
+}
+
+impl Server {
+    /// Carries out a message. There is no transaction: a process that dies over it has carried out
+    /// `items_max` of its items, and answers nobody.
+    pub fn receive(&mut self, now_ms: i64, frame: &[u8], items_max: usize) -> Answer {
+        let Ok(frame) = serde_json::from_slice::<Value>(frame) else {
+            return (400, b"{}".to_vec());
+        };
+        let message = &frame["msg"];
+        if id(&frame, "remote_id") != Some(self.remote_id) || message["payload"].is_null() {
+            return (400, b"{}".to_vec());
+        }
+        let payload = &message["payload"];
+        match text(message, "topic") {
+            "sharedchannel_sync" => self.take_sync(now_ms, payload, items_max),
+            "sharedchannel_invite" => self.take_invite(now_ms, payload),
+            _ => (200, Self::answer("OK", "", &Value::Null)),
+        }
+    }
+
+    fn fail(error: &str) -> Answer {
+        (200, Self::answer("FAIL", error, &Value::Null))
+    }
+
+    fn take_invite(&mut self, now_ms: i64, invite: &Value) -> Answer {
+        let at_ms = self.clock_ms(now_ms);
+        let Some(channel) = id(invite, "channel_id") else {
+            return Self::fail("invalid channel invite");
+        };
+        let name = text(invite, "name").to_string();
+        let share = self.new_share(at_ms);
+        match self.rows.channels.get_mut(&channel) {
+            Some(row) if row.share.is_some() => {}
+            // The soft-deleted sharing is restored; a channel of its own is not the peer's.
+            Some(row) if !row.is_home => {
+                row.share = Some(share);
+                self.made.push(Made::Began(channel));
+            }
+            Some(_) => return Self::fail("channel already exists"),
+            None => {
+                let mut rows = self.rows.channels.values();
+                if rows.any(|row| row.name == name) {
+                    return Self::fail("A channel with that name already exists on the same team.");
+                }
+                let row = ChannelRow {
+                    name,
+                    is_home: false,
+                    share: Some(share),
+                    members: [self.admin].into(),
+                    events: [(self.admin, (at_ms, true))].into(),
+                };
+                self.rows.channels.insert(channel, row);
+                self.made.push(Made::Began(channel));
+                let admin = &self.rows.users[&self.admin].username;
+                let text = format!("{admin} joined the channel.");
+                let author = (channel, self.admin);
+                self.write(now_ms, author, None, "system_join_channel", text);
+            }
+        }
+        self.show_quirk(Quirk::NullPayload);
+        (200, Self::answer("OK", "", &Value::Null))
+    }
+
+    /// A sharing that begins now; where history is sent, at the beginning.
+    pub(super) fn new_share(&self, at_ms: i64) -> Share {
+        let now = (at_ms, String::new());
+        let updated = match self.generation {
+            Generation::Of2021 => (0, String::new()),
+            Generation::Of11 => now.clone(),
+        };
+        Share {
+            is_confirmed: true,
+            created: now,
+            updated,
+            members_at: 0,
+        }
+    }
+
+    fn take_sync(&mut self, now_ms: i64, message: &Value, items_max: usize) -> Answer {
+        let Some(channel) = id(message, "channel_id") else {
+            return (200, Self::answer("OK", "", &Value::Null));
+        };
+        let Some(row) = self.rows.channels.get(&channel) else {
+            return Self::fail("channel not found processing sync message");
+        };
+        if row.share.is_none() {
+            match self.generation {
+                Generation::Of2021 => self.show_quirk(Quirk::TakesUnshared),
+                Generation::Of11 => {
+                    return Self::fail(&format!(
+                        "cannot process sync message; channel is no longer shared: {channel}"
+                    ));
+                }
+            }
+        }
+        let mut left = items_max;
+        let mut goes_on = || {
+            left = left.saturating_sub(1);
+            left > 0
+        };
+        let mut synced = Vec::new();
+        for (_, user) in message["users"].as_object().into_iter().flatten() {
+            if goes_on() && self.take_user(now_ms, channel, user).is_ok() {
+                synced.push(text(user, "id").to_string());
+            }
+        }
+        let mut post_errors = Vec::new();
+        let transforms = &message["mention_transforms"];
+        for post in message["posts"].as_array().into_iter().flatten() {
+            if goes_on() && self.take_post(now_ms, channel, post, transforms).is_err() {
+                post_errors.push(text(post, "id").to_string());
+            }
+        }
+        for reaction in message["reactions"].as_array().into_iter().flatten() {
+            if goes_on() {
+                // Nobody hears of the failures of reactions.
+                let _ = self.take_reaction(now_ms, channel, reaction);
+            }
+        }
+        let payload = json!({
+            "users_last_update_at": 0,
+            "user_errors": [],
+            "users_syncd": synced,
+            "posts_last_update_at": 0,
+            "post_errors": post_errors,
+            "reactions_last_update_at": 0,
+            "reaction_errors": [],
+        });
+        (200, Self::answer("OK", "", &payload))
+    }
+
+    fn take_user(&mut self, now_ms: i64, channel: Id, wire: &Value) -> Taken {
+        let user = id(wire, "id").ok_or(())?;
+        let at_ms = self.clock_ms(now_ms);
+        let told = text(wire, "username");
+        let known = self.rows.users.get(&user).cloned();
+        let row = match known {
+            Some(row) if !row.is_remote && self.is(Generation::Of11) => return Err(()),
+            Some(row) => {
+                if !row.is_remote {
+                    self.show_quirk(Quirk::ChecksNoOwnership);
+                }
+                let username = (0..SUFFIXES)
+                    .map(|suffix| self.munged(told, suffix))
+                    .find(|name| self.rows.named(name).is_none_or(|holder| holder == user))
+                    .ok_or(())?;
+                let remote_username = if told.contains(':') {
+                    row.remote_username
+                } else {
+                    told.to_string()
+                };
+                UserRow {
+                    username,
+                    remote_username,
+                    update_at: at_ms,
+                    ..row
+                }
+            }
+            None => {
+                let username = self.munged(told, 0);
+                if self.rows.named(&username).is_some() {
+                    self.show_quirk(Quirk::RefusesTakenNames);
+                    return Err(());
+                }
+                let create_at = time(wire, "create_at");
+                UserRow {
+                    username,
+                    nickname: String::new(),
+                    create_at,
+                    update_at: create_at,
+                    is_remote: true,
+                    remote_username: told.to_string(),
+                    told_version: 0,
+                }
+            }
+        };
+        let row = UserRow {
+            nickname: text(wire, "nickname").to_string(),
+            told_version: time(wire, "update_at"),
+            ..row
+        };
+        self.rows.users.insert(user, row);
+        if let Some(channel) = self.channel_mut(&channel)
+            && channel.members.insert(user)
+        {
+            channel.events.insert(user, (at_ms, true));
+        }
+        Ok(())
+    }
+
+    /// The name of a peer's user here (§7). Names of this world are short: nothing is cut off.
+    fn munged(&self, told: &str, suffix: u32) -> String {
+        let (name, connection) = match told.split_once(':') {
+            Some((name, rest)) => (name, rest.replace(':', "")),
+            None => (told, self.peer.clone()),
+        };
+        let sign = match self.generation {
+            Generation::Of2021 => '~',
+            Generation::Of11 => '-',
+        };
+        match suffix {
+            0 => format!("{name}:{connection}"),
+            _ => format!("{name}{sign}{}:{connection}", suffix + 1),
+        }
+    }
+
+    fn take_post(&mut self, now_ms: i64, channel: Id, wire: &Value, transforms: &Value) -> Taken {
+        let post = id(wire, "id").ok_or(())?;
+        if id(wire, "channel_id") != Some(channel) {
+            return Err(());
+        }
+        let message = self.received_text(text(wire, "message"), transforms);
+        match self.rows.posts.get(&post).cloned() {
+            None => self.create_post(now_ms, channel, post, wire, message),
+            Some(row) if row.channel != channel => Err(()),
+            Some(row) if time(wire, "delete_at") > 0 => {
+                if row.delete_at != 0 {
+                    return Err(());
+                }
+                self.unowned(&row);
+                self.delete(now_ms, post);
+                Ok(())
+            }
+            Some(row) => self.update_post(now_ms, (post, row), wire, message),
+        }
+    }
+
+    fn unowned(&mut self, row: &PostRow) {
+        if !row.is_remote {
+            self.show_quirk(Quirk::ChecksNoOwnership);
+        }
+    }
+
+    fn create_post(
+        &mut self,
+        now_ms: i64,
+        channel: Id,
+        post: Id,
+        wire: &Value,
+        message: String,
+    ) -> Taken {
+        let user = id(wire, "user_id").ok_or(())?;
+        let author = self.rows.users.get(&user).ok_or(())?;
+        if !author.is_remote && self.is(Generation::Of11) {
+            return Err(());
+        }
+        let root = id(wire, "root_id");
+        if let Some(root) = root {
+            let row = self.rows.posts.get(&root).ok_or(())?;
+            if row.channel != channel || row.root.is_some() || row.delete_at != 0 {
+                return Err(());
+            }
+        }
+        let create_at = time(wire, "create_at");
+        let row = PostRow {
+            user,
+            channel,
+            root,
+            message,
+            kind: text(wire, "type").to_string(),
+            create_at,
+            update_at: create_at,
+            edit_at: time(wire, "edit_at"),
+            delete_at: time(wire, "delete_at"),
+            is_pinned: wire["is_pinned"] == true,
+            is_remote: true,
+        };
+        self.put_post(post, row);
+        if let Some(root) = root {
+            self.touch_post(root, create_at);
+        }
+        self.news(now_ms, channel);
+        Ok(())
+    }
+
+    fn update_post(
+        &mut self,
+        now_ms: i64,
+        (post, mut row): (Id, PostRow),
+        wire: &Value,
+        message: String,
+    ) -> Taken {
+        let is_new = time(wire, "edit_at") > row.edit_at || row.message != message;
+        // The 11 line takes every delivery for an update, as each bears metadata.
+        if !is_new && self.is(Generation::Of2021) {
+            if row.is_pinned != (wire["is_pinned"] == true) {
+                self.show_quirk(Quirk::IgnoresPins);
+            }
+            return Ok(());
+        }
+        if row.delete_at != 0 || row.kind.starts_with("system_") {
+            return Err(());
+        }
+        self.unowned(&row);
+        if !is_new {
+            self.show_quirk(Quirk::EditsOnRedelivery);
+        }
+        let at_ms = self.clock_ms(now_ms);
+        if row.message != message {
+            row.edit_at = at_ms;
+        }
+        row.message = message;
+        row.is_pinned = wire["is_pinned"] == true;
+        row.update_at = at_ms;
+        let channel = row.channel;
+        self.put_post(post, row);
+        self.news(now_ms, channel);
+        Ok(())
+    }
+
+    fn take_reaction(&mut self, now_ms: i64, channel: Id, wire: &Value) -> Taken {
+        let (post, user) = (
+            id(wire, "post_id").ok_or(())?,
+            id(wire, "user_id").ok_or(())?,
+        );
+        let key = (post, user, text(wire, "emoji_name").to_string());
+        let row = self.rows.posts.get(&post).ok_or(())?;
+        if row.channel != channel || row.delete_at != 0 {
+            return Err(());
+        }
+        let author = self.rows.users.get(&user).ok_or(())?;
+        if !author.is_remote {
+            return Err(());
+        }
+        let held = self.rows.reactions.get(&key).cloned();
+        let at_ms = self.clock_ms(now_ms);
+        let is_removal = match self.generation {
+            Generation::Of2021 => time(wire, "delete_at") != 0,
+            Generation::Of11 => {
+                self.show_quirk(Quirk::TogglesReactions);
+                held.as_ref().is_some_and(|held| held.is_stamped)
+            }
+        };
+        let create_at = time(wire, "create_at");
+        let row = ReactionRow {
+            create_at: held.map_or(create_at, |held| held.create_at),
+            update_at: if is_removal { at_ms } else { create_at },
+            delete_at: if is_removal { at_ms } else { 0 },
+            // The removal takes the stamp that the message bears: none.
+            is_stamped: !is_removal || self.is(Generation::Of2021),
+        };
+        self.put_reaction(&key, row);
+        self.touch_post(post, at_ms);
+        self.news(now_ms, channel);
+        Ok(())
+    }
+
+    /// A text as it is stored: every mention of the map is replaced wherever it stands.
+    fn received_text(&self, message: &str, transforms: &Value) -> String {
+        let mut text = message.to_string();
+        for (mention, user) in transforms.as_object().into_iter().flatten() {
+            let user = user.as_str().and_then(Id::parse);
+            let user = user.and_then(|user| self.rows.users.get(&user));
+            let name = match (user, mention.contains(':')) {
+                (Some(user), true) => user.username.clone(),
+                (Some(user), false) if user.is_remote => user.username.clone(),
+                (None, false) => format!("{mention}:{}", self.peer),
+                _ => continue,
+            };
+            text = text.replace(&format!("@{mention}"), &format!("@{name}"));
+        }
+        text
+    }
+}

@@ -1,0 +1,224 @@
+//! What is demanded where no Causeway sits. What users of such a server made is in the same
+//! ledger; of it, what the server itself never offered is nobody's debt. Towards it the rules of
+//! its generation hold: a toggle is told of a reaction at most once, and what became of a telling
+//! of unknown outcome cannot be known.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use causeway_kernel::id::{ConnectionNo, Id};
+
+use super::ledger::{PostModel, ReactionModel, UserModel};
+use super::{BOUNDED, NO_DUPLICATES, Oracle, Violation, broken};
+use crate::frames::{self, Item};
+use crate::mattermost::Made;
+use crate::mattermost::debts::Debts;
+use crate::mattermost::quirks::Generation;
+use crate::plan::HUB;
+
+/// What the oracle knows of such seats.
+#[derive(Default)]
+pub struct ForeignSeats {
+    generations: BTreeMap<usize, Generation>,
+    /// Reactions that a toggle was told of, by seat, with their versions; whether it is still open
+    /// what became of that.
+    told: BTreeMap<(usize, Item, i64), bool>,
+    /// Reactions of whose telling nobody knows whether it was carried out.
+    unknown: BTreeSet<(usize, Item)>,
+}
+
+/// What the sender of a message knows about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// It was carried out.
+    CarriedOut,
+    /// It was not.
+    NotCarriedOut,
+    /// Nobody can know.
+    Unknown,
+}
+
+/// The connection of such a server.
+const CONNECTION: ConnectionNo = ConnectionNo(0);
+
+impl Oracle {
+    /// A server sits down.
+    pub fn foreign_joins(&mut self, seat: usize, generation: Generation) {
+        self.foreign.generations.insert(seat, generation);
+    }
+
+    /// Whether reactions are a toggle at a seat.
+    #[must_use]
+    pub fn is_toggle(&self, seat: usize) -> bool {
+        self.foreign.generations.get(&seat) == Some(&Generation::Of11)
+    }
+
+    /// Whether a pin alone is no news at a seat.
+    #[must_use]
+    pub fn ignores_pins(&self, seat: usize) -> bool {
+        self.foreign.generations.get(&seat) == Some(&Generation::Of2021)
+    }
+
+    /// Whether it cannot be known what a seat makes of a reaction.
+    #[must_use]
+    pub fn is_unknown(&self, seat: usize, (post, user, emoji): &(Id, Id, String)) -> bool {
+        let item = Item::Reaction(post.to_string(), user.to_string(), emoji.clone());
+        self.foreign.unknown.contains(&(seat, item))
+    }
+
+    /// What users of a server did, and what became of its channels.
+    pub fn foreign_made(&mut self, seat: usize, made: Vec<Made>) {
+        for made in made {
+            match made {
+                Made::User(view) => match self.ledger.users.get_mut(&view.id) {
+                    Some(model) => model.change(&view),
+                    None => {
+                        let model = UserModel::new(seat, &view);
+                        self.ledger.users.insert(view.id, model);
+                    }
+                },
+                Made::Post(view) => {
+                    let told = self.foreign_told(seat, view.channel);
+                    match self.ledger.posts.get_mut(&view.id) {
+                        Some(model) => model.change(&view, told),
+                        None => {
+                            let model = PostModel::new(seat, &view, told);
+                            self.ledger.posts.insert(view.id, model);
+                        }
+                    }
+                }
+                Made::Reaction(view) => {
+                    let told = self.foreign_told(seat, view.channel);
+                    let reactions = &mut self.ledger.reactions;
+                    let model = reactions.entry(view.key.clone());
+                    model
+                        .or_insert_with(|| ReactionModel::new(seat))
+                        .change(&view, told);
+                }
+                Made::Moderated(post) => {
+                    if let Some(model) = self.ledger.posts.get_mut(&post) {
+                        model.moderated.insert(seat);
+                    }
+                }
+                Made::Began(channel) => {
+                    self.lives_begun += 1;
+                    let life = (HUB, self.lives_begun);
+                    self.lives.insert((seat, channel, CONNECTION), life);
+                }
+                Made::Ended(channel) => {
+                    self.lives.remove(&(seat, channel, CONNECTION));
+                }
+            }
+        }
+    }
+
+    fn foreign_told(&self, seat: usize, channel: Id) -> super::ledger::Told {
+        let life = self.lives.get(&(seat, channel, CONNECTION));
+        life.map(|(peer, life)| ((seat, *peer), *life))
+            .into_iter()
+            .collect()
+    }
+
+    /// What a server did not offer as it is now is demanded of nobody. Gives how many things that
+    /// are.
+    pub fn forgive(&mut self, seat: usize, debts: &Debts) -> u64 {
+        let mut forgiven = 0;
+        for (id, model) in &mut self.ledger.posts {
+            if model.origin == seat && !debts.is_due(&Item::Post(id.to_string())) {
+                forgiven += u64::from(model.told.remove(&(seat, HUB)).is_some());
+            }
+        }
+        for ((post, user, emoji), model) in &mut self.ledger.reactions {
+            let item = Item::Reaction(post.to_string(), user.to_string(), emoji.clone());
+            if model.origin == seat && !debts.is_due(&item) {
+                forgiven += u64::from(model.told.remove(&(seat, HUB)).is_some());
+            }
+        }
+        for (id, model) in &mut self.ledger.users {
+            if model.home == seat && !debts.is_due(&Item::User(id.to_string())) {
+                model.is_lost = true;
+            }
+        }
+        forgiven
+    }
+
+    /// The hub was restored: what a toggle was told before cannot be known any more.
+    pub fn forgets_tellings(&mut self, seat: usize) {
+        for (post, user, emoji) in self.ledger.reactions.keys() {
+            let item = Item::Reaction(post.to_string(), user.to_string(), emoji.clone());
+            self.foreign.unknown.insert((seat, item));
+        }
+    }
+
+    /// A message leaves for a server: one of 2021 takes twelve posts, and the roots of replies on
+    /// top.
+    pub(super) fn fits(&self, seat: usize, frame: &frames::Frame) -> Result<(), Violation> {
+        let posts = frame.items.iter().filter_map(|(item, _)| match item {
+            Item::Post(id) => Id::parse(id),
+            _ => None,
+        });
+        let posts: Vec<Id> = posts.collect();
+        let root_of = |id: &Id| self.ledger.posts.get(id).and_then(|model| model.view.root);
+        let roots: BTreeSet<Id> = posts.iter().filter_map(root_of).collect();
+        let counted = posts.iter().filter(|id| !roots.contains(id)).count();
+        let limit = Generation::Of2021.posts_max();
+        let is_old = self.foreign.generations.get(&seat) == Some(&Generation::Of2021);
+        if !is_old || counted <= limit {
+            return Ok(());
+        }
+        Err(broken(
+            BOUNDED,
+            format!("{counted} posts go to a server of 2021, more than {limit}"),
+        ))
+    }
+
+    /// A message leaves for a toggle.
+    pub(super) fn tells_toggle(
+        &mut self,
+        node: usize,
+        seat: usize,
+        item: &Item,
+        version: i64,
+    ) -> Result<(), Violation> {
+        if !matches!(item, Item::Reaction(..)) || !self.is_toggle(seat) {
+            return Ok(());
+        }
+        let earlier = self
+            .foreign
+            .told
+            .insert((seat, item.clone(), version), true);
+        if earlier.is_none() {
+            return Ok(());
+        }
+        Err(broken(
+            NO_DUPLICATES,
+            format!("node {node} tells a toggle twice of {item:?} in version {version}"),
+        ))
+    }
+
+    /// A message to a toggle fared like this, as far as its sender can know.
+    pub fn toggle_fared(&mut self, seat: usize, frame: &[u8], told: &Told) {
+        let Some(frame) = frames::read(frame).filter(|_| self.is_toggle(seat)) else {
+            return;
+        };
+        for (item, version) in frame.items {
+            let is_open = self.foreign.told.remove(&(seat, item.clone(), version));
+            if is_open.is_some() && *told != Told::NotCarriedOut {
+                self.foreign
+                    .told
+                    .insert((seat, item.clone(), version), false);
+            }
+            if *told == Told::Unknown {
+                self.foreign.unknown.insert((seat, item));
+            }
+        }
+    }
+
+    /// The process that tells toggles died: what was open will never be known.
+    pub fn toggle_sender_died(&mut self) {
+        for ((seat, item, _), is_open) in &mut self.foreign.told {
+            if std::mem::take(is_open) {
+                self.foreign.unknown.insert((*seat, item.clone()));
+            }
+        }
+    }
+}

@@ -1,0 +1,382 @@
+//! Seats of the world at which no Causeway sits: servers as they exist. They speak over the same
+//! network, and their machines have the same troubles.
+
+use causeway_kernel::command::Command;
+use causeway_kernel::id::ConnectionNo;
+use causeway_kernel::model::{Connection, PeerKind};
+use causeway_kernel::tx::Read;
+
+use super::calls::{Call, Outcome, What};
+use super::setup::create_connection;
+use super::{Event, World};
+use crate::dice::Dice;
+use crate::mattermost::Server;
+use crate::mattermost::quirks::{Generation, Shown};
+use crate::mattermost::send::Fared;
+use crate::node::NAMES;
+use crate::oracle::Violation;
+use crate::plan::{Act, HUB, Trouble};
+
+/// Time between two rounds of pings, in ms.
+const PING_PERIOD_MS: i64 = 60_000;
+/// How long after the healing the last words are written, in ms: everybody is online again.
+const LAST_WORDS_AFTER_MS: i64 = 6 * 60_000;
+
+/// What happens at such a seat by itself.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Foreign {
+    /// Its loop's time has come.
+    Wake,
+    /// It pings the hub.
+    Ping,
+    /// Its dead process starts.
+    Start,
+    /// Its admin writes where something may be stuck.
+    LastWords,
+}
+
+/// The seat and what sits there.
+pub(super) struct Seat {
+    pub(super) server: Server,
+    /// When it will be woken, in ms.
+    wakes_at_ms: Option<i64>,
+}
+
+/// How it went at all such seats.
+#[derive(Clone, Debug, Default)]
+pub struct ForeignSummary {
+    /// How often each quirk showed.
+    pub shown: Shown,
+    /// Things of their own users.
+    pub things: usize,
+    /// Of these, those that the hub must hold as they are.
+    pub due: usize,
+}
+
+/// Sums over the seats.
+pub(super) fn summary(seats: &[Seat]) -> ForeignSummary {
+    let mut sum = ForeignSummary::default();
+    for Seat { server, .. } in seats {
+        for (quirk, times) in &server.shown {
+            *sum.shown.entry(*quirk).or_default() += times;
+        }
+        sum.things += server.debts.count();
+        sum.due += server.debts.count_due();
+    }
+    sum
+}
+
+impl World<'_> {
+    /// Whether no Causeway sits at a seat.
+    pub(super) fn is_foreign(&self, seat: usize) -> bool {
+        seat >= self.nodes.len()
+    }
+
+    /// The name of a seat.
+    pub(super) fn name_of(&self, seat: usize) -> &'static str {
+        match self.nodes.get(seat) {
+            Some(node) => node.name(),
+            None if self.is_malicious(seat) => super::malicious::NAME,
+            None => self.seat(seat).server.generation.name(),
+        }
+    }
+
+    pub(super) fn seat(&self, seat: usize) -> &Seat {
+        &self.seats[seat - self.nodes.len()]
+    }
+
+    fn server(&mut self, seat: usize) -> &mut Server {
+        let at = seat - self.nodes.len();
+        &mut self.seats[at].server
+    }
+
+    /// The servers that a plan wants.
+    pub(super) fn seats_of(plan: &crate::plan::Plan) -> Vec<Seat> {
+        let servers = plan.foreign.iter().enumerate().map(|(at, generation)| {
+            Server::new(*generation, plan.seed, plan.nodes + at, NAMES[HUB])
+        });
+        servers
+            .map(|server| Seat {
+                server,
+                wakes_at_ms: None,
+            })
+            .collect()
+    }
+
+    /// Connects every such server to the hub, which invites it.
+    pub(super) fn connect_foreign(&mut self) -> Result<(), Violation> {
+        for at in 0..self.seats.len() {
+            let seat = self.nodes.len() + at;
+            let generation = self.seats[at].server.generation;
+            let name = generation.name();
+            let kind = match generation {
+                Generation::Of2021 => PeerKind::Mattermost2021,
+                Generation::Of11 => PeerKind::Mattermost11,
+            };
+            let create = Command::CreateConnection(create_connection(name));
+            let at_hub = self.connection(HUB, create)?;
+            let row = self.nodes[HUB].rows.get::<Connection>(&at_hub);
+            self.seats[at].server.remote_id = row.expect("it was just made").remote_id;
+            self.nodes[HUB].peers.insert(at_hub, seat);
+            self.oracle.foreign_joins(seat, generation);
+            let confirm = Command::ConfirmConnection {
+                connection: at_hub,
+                site_url: format!("https://{name}.example"),
+                kind,
+                remote_team_id: String::new(),
+            };
+            self.command(HUB, confirm)?;
+            self.at_seat(seat, self.now_ms + 60, Foreign::Ping);
+            self.settle(seat);
+        }
+        Ok(())
+    }
+
+    fn at_seat(&mut self, seat: usize, at_ms: i64, what: Foreign) {
+        let life = self.seat(seat).server.life;
+        self.agenda.at(at_ms, Event::Foreign(seat, life, what));
+    }
+
+    /// Something happens at such a seat by itself.
+    pub(super) fn foreign_happens(&mut self, seat: usize, life: u32, what: Foreign) {
+        let now_ms = self.now_ms;
+        let server = self.server(seat);
+        let lives = server.is_running && server.life == life;
+        match what {
+            Foreign::Start => {
+                if !server.is_running {
+                    server.start();
+                    let name = self.name_of(seat);
+                    self.tell(format!("{name} starts."));
+                    self.at_seat(seat, now_ms, Foreign::Ping);
+                }
+            }
+            Foreign::Wake if lives => server.wake(now_ms),
+            Foreign::Ping if lives => {
+                self.foreign_pings(seat);
+                self.at_seat(seat, now_ms + PING_PERIOD_MS, Foreign::Ping);
+            }
+            Foreign::LastWords => server.last_words(now_ms),
+            Foreign::Wake | Foreign::Ping => {}
+        }
+        self.settle(seat);
+    }
+
+    fn foreign_pings(&mut self, seat: usize) {
+        if !self.pinging.insert((seat, HUB)) {
+            return;
+        }
+        let no = self.foreign_call(seat, What::Ping(None));
+        if self.server(seat).pings_with_dead_token() {
+            let at_ms = self.now_ms + 1;
+            self.agenda
+                .at(at_ms, Event::Ends(no, Outcome::Refused(401)));
+        } else {
+            self.depart(no);
+        }
+    }
+
+    fn foreign_call(&mut self, seat: usize, what: What) -> u64 {
+        let server = &self.seat(seat).server;
+        let call = Call {
+            from: seat,
+            to: HUB,
+            connection: ConnectionNo(0),
+            remote_id: server.remote_id,
+            what,
+            sent_at_ms: server.clock_ms(self.now_ms),
+            is_over: false,
+        };
+        self.calls_made += 1;
+        self.calls.insert(self.calls_made, call);
+        self.calls_made
+    }
+
+    /// Carries on what a server wants after something happened to it: tells the oracle, sends,
+    /// sets its alarm.
+    fn settle(&mut self, seat: usize) {
+        let server = self.server(seat);
+        let made = std::mem::take(&mut server.made);
+        let out = server.out.take();
+        let wakes_at_ms = server.wakes_at();
+        if self.is_judged() {
+            self.oracle.foreign_made(seat, made);
+        }
+        if let Some(frame) = out {
+            let what = What::Message { attempt: 0, frame };
+            let no = self.foreign_call(seat, what);
+            self.depart(no);
+        }
+        let at = seat - self.nodes.len();
+        let is_set = |at_ms: i64| at_ms > self.now_ms && Some(at_ms) <= wakes_at_ms;
+        if let Some(at_ms) = wakes_at_ms
+            && !self.seats[at].wakes_at_ms.is_some_and(is_set)
+        {
+            let at_ms = at_ms.max(self.now_ms + 1);
+            self.seats[at].wakes_at_ms = Some(at_ms);
+            self.at_seat(seat, at_ms, Foreign::Wake);
+        }
+    }
+
+    /// A user of such a server does something.
+    pub(super) fn foreign_acts(&mut self, seat: usize, act: Act, number: usize) {
+        if self.is_malicious(seat) {
+            return self.malicious_acts(seat);
+        }
+        let mut dice = Dice::new(self.plan.seed, &format!("act {number}"));
+        let now_ms = self.now_ms;
+        let server = self.server(seat);
+        if !server.is_running {
+            return;
+        }
+        if let Some(told) = server.act(now_ms, act, number, &mut dice) {
+            let name = self.name_of(seat);
+            self.tell(format!("At {name} {told}."));
+        }
+        self.settle(seat);
+    }
+
+    /// A request arrives at such a server. One whose sender waits no more does not: its connection
+    /// is closed.
+    pub(super) fn foreign_arrives(&mut self, no: u64) -> Result<(), Violation> {
+        let Some(call) = self.calls.get(&no).filter(|call| !call.is_over) else {
+            return Ok(());
+        };
+        let (seat, what, remote_id) = (call.to, call.what.clone(), call.remote_id);
+        let now_ms = self.now_ms;
+        let server = &self.seat(seat).server;
+        let refusal = if !server.is_running {
+            Some(Outcome::Unreachable)
+        } else if server.remote_id != remote_id {
+            Some(Outcome::Refused(401))
+        } else if self.network.chance(self.faults.unavailable) {
+            Some(Outcome::Refused(503))
+        } else {
+            None
+        };
+        if let Some(outcome) = refusal {
+            self.agenda.at(now_ms + 1, Event::Ends(no, outcome));
+            return Ok(());
+        }
+        let What::Message { frame, .. } = what else {
+            let clock_ms = self.seat(seat).server.clock_ms(now_ms);
+            self.answers(
+                no,
+                Outcome::Pong {
+                    incarnation: None,
+                    kind: None,
+                    clock_ms,
+                },
+            );
+            return Ok(());
+        };
+        self.deliveries.frames += 1;
+        // A process may die before it has carried out all of a message, or before it answers.
+        let dies = self.machines.chance(self.faults.crash * 3);
+        let items_max = match dies {
+            true => self.machines.below(6) as usize,
+            false => usize::MAX,
+        };
+        let (status, body) = self.server(seat).receive(now_ms, &frame, items_max);
+        if dies {
+            self.settle(seat);
+            let downtime_ms = self.machines.span_ms(2_000, self.faults.downtime_ms_max);
+            self.foreign_dies(seat, downtime_ms);
+            self.agenda.at(now_ms + 1, Event::Ends(no, Outcome::Broken));
+            return Ok(());
+        }
+        self.settle(seat);
+        let outcome = match status {
+            200 => Outcome::Answered(body),
+            status => Outcome::Refused(status),
+        };
+        self.answers(no, outcome);
+        Ok(())
+    }
+
+    /// The process of such a server dies and comes back after a while.
+    pub(super) fn foreign_dies(&mut self, seat: usize, downtime_ms: i64) {
+        let name = self.name_of(seat);
+        self.tell(format!("{name} dies."));
+        self.server(seat).die();
+        self.forget_calls(seat);
+        self.at_seat(seat, self.now_ms + downtime_ms, Foreign::Start);
+    }
+
+    /// A trouble comes to such a seat; false if it is none of theirs.
+    pub(super) fn foreign_trouble(&mut self, trouble: Trouble) -> bool {
+        match trouble {
+            Trouble::ClockJump(seat, _) if self.is_malicious(seat) => true,
+            Trouble::ClockJump(seat, by_ms) if self.is_foreign(seat) => {
+                self.server(seat).clock_offset_ms += by_ms;
+                let name = self.name_of(seat);
+                self.tell(format!("The clock of {name} jumps by {by_ms} ms."));
+                true
+            }
+            // No model has a part of theirs yet that these would come to.
+            Trouble::Backup(seat)
+            | Trouble::Restore(seat)
+            | Trouble::PolicySwap(seat)
+            | Trouble::ClockJump(seat, _)
+            | Trouble::Drift(seat, _)
+            | Trouble::CoarseClock(seat, _)
+            | Trouble::Upgrade(seat)
+            | Trouble::Flood(seat)
+            | Trouble::CutOff { node: seat, .. }
+            | Trouble::DiskFull { node: seat, .. }
+            | Trouble::Breaks { node: seat, .. } => self.is_foreign(seat),
+            Trouble::Partition { .. } | Trouble::SlowLink { .. } => false,
+        }
+    }
+
+    /// A node was restored: of what was offered to it before, nobody knows what it still holds, and
+    /// of the reactions that it told before nobody knows what was told.
+    pub(super) fn foreign_hears_of_restore(&mut self, node: usize) {
+        if node != HUB {
+            return;
+        }
+        for at in 0..self.seats.len() {
+            self.seats[at].server.debts.forget();
+            self.oracle.forgets_tellings(self.nodes.len() + at);
+        }
+    }
+
+    /// A request of such a server ends for it.
+    pub(super) fn foreign_ends(&mut self, seat: usize, is_ping: bool, outcome: Outcome) {
+        let now_ms = self.now_ms;
+        if is_ping {
+            self.pinging.remove(&(seat, HUB));
+            if matches!(outcome, Outcome::Pong { .. }) {
+                self.server(seat).pinged(now_ms);
+            }
+        } else {
+            let fared = match outcome {
+                Outcome::Answered(body) => Fared::Answered(body),
+                _ => Fared::Failed,
+            };
+            self.server(seat).fared(now_ms, &fared);
+        }
+        self.settle(seat);
+    }
+
+    /// What a server keeps to itself by its own rules, nobody else can have.
+    pub(super) fn forgive_unoffered(&mut self) {
+        for at in 0..self.seats.len() {
+            let seat = self.nodes.len() + at;
+            let server = &mut self.seats[at].server;
+            let forgiven = self.oracle.forgive(seat, &server.debts);
+            server.lost_behind_cursor(forgiven);
+        }
+    }
+
+    /// Everything heals at such seats, too; their users have a last word, as nothing else brings
+    /// along what is stuck.
+    pub(super) fn heal_foreign(&mut self) {
+        for at in 0..self.seats.len() {
+            let seat = self.nodes.len() + at;
+            let now_ms = self.now_ms;
+            self.at_seat(seat, now_ms, Foreign::Start);
+            self.at_seat(seat, now_ms + LAST_WORDS_AFTER_MS, Foreign::LastWords);
+        }
+    }
+}

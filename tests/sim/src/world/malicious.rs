@@ -1,0 +1,161 @@
+//! A malicious peer at the last seat, connected to the hub.
+
+use causeway_kernel::command::Command;
+use causeway_kernel::connection;
+use causeway_kernel::id::{ConnectionNo, WorkspaceNo};
+use causeway_kernel::model::{Channel, Connection, Link, LinkState, PeerKind, Post, User};
+use causeway_kernel::tx::Read;
+
+use super::calls::{Call, Outcome, What};
+use super::setup::create_connection;
+use super::{Event, World};
+use crate::malicious::Knowledge;
+use crate::oracle::Violation;
+use crate::plan::HUB;
+
+/// Rows of a table that the peer knows.
+const ROWS_MAX: u32 = 10_000;
+/// The peer's name.
+pub(super) const NAME: &str = "mallory";
+
+impl World<'_> {
+    /// Whether a malicious peer sits at a seat.
+    pub(super) fn is_malicious(&self, seat: usize) -> bool {
+        self.mallory.is_some() && seat == self.nodes.len() + self.seats.len()
+    }
+
+    /// Connects the malicious peer to the hub, whose admin knows no better.
+    pub(super) fn connect_malicious(&mut self) -> Result<(), Violation> {
+        if self.mallory.is_none() {
+            return Ok(());
+        }
+        let seat = self.nodes.len() + self.seats.len();
+        let create = Command::CreateConnection(create_connection(NAME));
+        let at_hub = self.connection(HUB, create)?;
+        let kinds = [
+            PeerKind::Causeway,
+            PeerKind::Mattermost11,
+            PeerKind::Mattermost2021,
+        ];
+        let kind = kinds[(self.plan.seed % 3) as usize];
+        self.nodes[HUB].peers.insert(at_hub, seat);
+        self.oracle.intruder_joins(seat);
+        let confirm = Command::ConfirmConnection {
+            connection: at_hub,
+            site_url: format!("https://{NAME}.example"),
+            kind,
+            remote_team_id: String::new(),
+        };
+        self.command(HUB, confirm)?;
+        let row = self.nodes[HUB].rows.get::<Connection>(&at_hub);
+        if let (Some(row), Some(mallory)) = (row, &mut self.mallory) {
+            mallory.remote_id = row.remote_id;
+        }
+        Ok(())
+    }
+
+    /// The peer says something.
+    pub(super) fn malicious_acts(&mut self, seat: usize) {
+        let known = self.knowledge(seat);
+        let Some(mallory) = &mut self.mallory else {
+            return;
+        };
+        let messages = mallory.messages(&known);
+        let incarnation = mallory.incarnation();
+        self.tell(format!("{NAME} sends {} messages.", messages.len()));
+        for frame in messages {
+            self.malicious_call(seat, What::Message { attempt: 0, frame });
+        }
+        self.malicious_call(seat, What::Ping(Some(incarnation)));
+    }
+
+    fn malicious_call(&mut self, seat: usize, what: What) {
+        let Some(mallory) = &self.mallory else {
+            return;
+        };
+        let call = Call {
+            from: seat,
+            to: HUB,
+            connection: ConnectionNo(0),
+            remote_id: mallory.remote_id,
+            what,
+            sent_at_ms: 0,
+            is_over: false,
+        };
+        self.calls_made += 1;
+        self.calls.insert(self.calls_made, call);
+        self.depart(self.calls_made);
+    }
+
+    /// A request arrives at the peer.
+    pub(super) fn malicious_arrives(&mut self, no: u64) {
+        let Some(call) = self.calls.get(&no).filter(|call| !call.is_over) else {
+            return;
+        };
+        let what = call.what.clone();
+        let clock_ms = self.nodes[HUB].clock_ms(self.now_ms);
+        let Some(mallory) = &mut self.mallory else {
+            return;
+        };
+        let outcome = match what {
+            What::Ping(_) => {
+                let (clock_ms, kind, incarnation) = mallory.pong(clock_ms);
+                Outcome::Pong {
+                    incarnation,
+                    kind,
+                    clock_ms,
+                }
+            }
+            What::Message { frame, .. } => match mallory.answer(&frame) {
+                Some((200, body)) => Outcome::Answered(body),
+                Some((status, _)) => Outcome::Refused(status),
+                None => return,
+            },
+        };
+        self.agenda.at(self.now_ms + 5, Event::Ends(no, outcome));
+    }
+
+    /// What the peer knows of the hub.
+    fn knowledge(&self, seat: usize) -> Knowledge {
+        let rows = &self.nodes[HUB].rows;
+        let peers = &self.nodes[HUB].peers;
+        let own = peers.iter().find(|(_, peer)| **peer == seat);
+        let own = own.map_or(ConnectionNo(0), |(no, _)| *no);
+        let workspace = rows.get::<Connection>(&own);
+        let workspace = workspace.map_or(WorkspaceNo::OURS, |row| row.workspace);
+        let mut known = Knowledge {
+            now_ms: self.nodes[HUB].clock_ms(self.now_ms),
+            ..Knowledge::default()
+        };
+        for (_, user) in rows.prefix::<User, ()>(&(), ROWS_MAX) {
+            let list = match user.origin {
+                origin if origin.is_ours() => &mut known.local_users,
+                origin if origin == workspace => &mut known.own_users,
+                _ => &mut known.other_users,
+            };
+            list.push(user.id);
+            known.names.push(user.username);
+        }
+        for (_, post) in rows.prefix::<Post, ()>(&(), ROWS_MAX) {
+            let list = match post.origin {
+                origin if origin.is_ours() => &mut known.local_posts,
+                origin if origin == workspace => &mut known.own_posts,
+                _ => &mut known.other_posts,
+            };
+            list.push(post.id);
+        }
+        for (no, channel) in rows.prefix::<Channel, ()>(&(), ROWS_MAX) {
+            let link = rows.get::<Link>(&(no, own));
+            let is_shared = link.is_some_and(|link| link.state != LinkState::Ended);
+            let list = if is_shared {
+                &mut known.shared
+            } else {
+                &mut known.closed
+            };
+            list.push(channel.id);
+        }
+        let connections = connection::all(rows).into_iter();
+        known.connections = connections.map(|(_, row)| row.name).collect();
+        known
+    }
+}

@@ -1,0 +1,90 @@
+//! Servers as they exist, of both generations, among workspaces: each seed run twice.
+
+use std::sync::Mutex;
+
+use causeway_sim::kernel::{Kernel, native};
+use causeway_sim::mattermost::broken::{Broken, Defect};
+use causeway_sim::mattermost::quirks::{Generation, Quirk};
+use causeway_sim::plan::Plan;
+use causeway_sim::run_twice;
+use causeway_sim::runner::{cores, run_seeds};
+use causeway_sim::world::ForeignSummary;
+
+/// What a Causeway gives no occasion for: it tells of renamings before it tells of anybody new, so
+/// that a name that it gives is free; and it changes nothing that is not its to change.
+const UNMET: [Quirk; 2] = [Quirk::RefusesTakenNames, Quirk::ChecksNoOwnership];
+
+/// Runs seeds of a population. A part of what the servers' users make must be demanded of the hub,
+/// else nothing is tested.
+fn run(nodes: usize, foreign: &[Generation], seeds: std::ops::Range<u64>) -> ForeignSummary {
+    let sum = Mutex::new(ForeignSummary::default());
+    let judge = |seed| {
+        let summary = run_twice(&Plan::draw_with(seed, nodes, foreign), &native)?;
+        let mut sum = sum.lock().unwrap();
+        for (quirk, times) in &summary.foreign.shown {
+            *sum.shown.entry(*quirk).or_default() += times;
+        }
+        sum.things += summary.foreign.things;
+        sum.due += summary.foreign.due;
+        Ok(summary)
+    };
+    if let Err(failure) = run_seeds(seeds, cores(), &judge, &|_| {}) {
+        panic!("{failure}");
+    }
+    let sum = sum.into_inner().unwrap();
+    assert!(sum.due * 3 > sum.things, "{sum:?}");
+    sum
+}
+
+/// Every quirk of a generation must show.
+fn assert_met(generation: Generation, sum: &ForeignSummary) {
+    for quirk in Quirk::of(generation) {
+        let times = sum.shown.get(&(generation, quirk));
+        let is_met = times.is_some() || UNMET.contains(&quirk);
+        assert!(is_met, "{quirk:?} of {generation:?} never showed");
+    }
+}
+
+#[test]
+fn a_hub_and_a_server_of_2021() {
+    let sum = run(1, &[Generation::Of2021], 0..200);
+    assert_met(Generation::Of2021, &sum);
+}
+
+#[test]
+fn a_hub_and_a_server_of_the_11_line() {
+    let sum = run(1, &[Generation::Of11], 0..200);
+    assert_met(Generation::Of11, &sum);
+}
+
+#[test]
+fn a_hub_another_workspace_and_both_generations() {
+    run(2, &[Generation::Of2021, Generation::Of11], 0..150);
+}
+
+/// Seeds within which every defect must be caught.
+const SEEDS_MAX: u64 = 80;
+
+#[test]
+fn every_defect_that_only_such_servers_reveal_is_caught() {
+    let mut missed = Vec::new();
+    for (defect, generation, checkers) in Defect::ALL {
+        let make = |_| -> Box<dyn Kernel> { Box::new(Broken(defect)) };
+        let caught = (0..SEEDS_MAX).find_map(|seed| {
+            let plan = Plan::draw_with(seed, 1, &[generation]);
+            let failure = run_twice(&plan, &make).err()?;
+            Some((seed, failure))
+        });
+        match caught {
+            Some((_, failure)) if checkers.contains(&failure.violation.checker) => {}
+            Some((seed, failure)) => {
+                missed.push(format!(
+                    "{defect:?}: seed {seed}, but {}",
+                    failure.violation
+                ));
+            }
+            None => missed.push(format!("{defect:?}: not caught")),
+        }
+    }
+    assert!(missed.is_empty(), "{}", missed.join("\n"));
+}
