@@ -25,9 +25,10 @@ test: build ## every test, on real files and on recorded traffic of real servers
 	@$(CARGO) test --release --locked --package causeway-policy-content-filter
 
 SEEDS ?= 0..5000
+NODES ?= 2
 
-sim: ## two workspaces in a simulated world under faults, many times (SEEDS=0..5000)
-	@$(CARGO) run --release --locked -p causeway-sim -- --seeds $(SEEDS)
+sim: ## workspaces in a simulated world under faults, many times (SEEDS=0..5000 NODES=2)
+	@$(CARGO) run --release --locked -p causeway-sim -- --seeds $(SEEDS) --nodes $(NODES)
 
 check: $(TOOLS)/bin/cargo-deny ## formatting, lints with warnings denied, licences, bans and sources
 	@$(CARGO) fmt --all --check

@@ -1,10 +1,13 @@
 //! The faults of a run: a swarm of probabilities, of which a seed switches some off and draws the
 //! others from a range, so that every seed has a character of its own.
 
+use serde::{Deserialize, Serialize};
+
 use crate::dice::Dice;
 
 /// What goes wrong, and how often. Probabilities are in permille.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Faults {
     /// How long a message travels, in ms, typically.
     pub delay_ms: i64,

@@ -29,10 +29,17 @@ pub const NOISE_FROM_MS: i64 = 3_000;
 /// # Errors
 /// The promise that was broken; I7 when all is well without the noise.
 pub fn run_isolated(seed: u64, make_kernel: MakeKernel<'_>) -> Result<Summary, Failure> {
-    let loud = Plan::draw_noisy(seed);
-    let still = without_noise(&loud);
+    run_next_to_noise(&Plan::draw_noisy(seed), make_kernel)
+}
+
+/// Runs a plan with and without its noise.
+///
+/// # Errors
+/// As [`run_isolated`].
+pub fn run_next_to_noise(loud: &Plan, make_kernel: MakeKernel<'_>) -> Result<Summary, Failure> {
+    let still = without_noise(loud);
     let calm = watched(&still, make_kernel, None, Watch::Judged);
-    let summary = match (run(&loud, make_kernel, None), &calm) {
+    let summary = match (run(loud, make_kernel, None), &calm) {
         (Ok(summary), _) => summary,
         (Err(mut failure), Ok(_)) => {
             let seen = format!("only next to a noisy peer: {}", failure.violation);
@@ -52,10 +59,9 @@ pub fn run_isolated(seed: u64, make_kernel: MakeKernel<'_>) -> Result<Summary, F
         summary.heard.len(),
         calm.heard.len()
     );
-    let told = watched(&loud, make_kernel, None, Watch::Told)?;
+    let told = watched(loud, make_kernel, None, Watch::Told)?;
     Err(Failure {
-        seed,
-        nodes: loud.nodes,
+        plan: Box::new(loud.clone()),
         violation: broken(ISOLATION, seen),
         story: told.story,
     })

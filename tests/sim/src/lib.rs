@@ -22,9 +22,11 @@ pub mod next;
 pub mod node;
 pub mod oracle;
 pub mod plan;
+pub mod plan_text;
 pub mod policies;
 pub mod rows;
 pub mod runner;
+pub mod shrink;
 pub mod story;
 pub mod world;
 
@@ -38,10 +40,8 @@ use world::{CrashPoint, Summary, Watch, World};
 
 /// A run that broke a promise.
 pub struct Failure {
-    /// The seed.
-    pub seed: u64,
-    /// How many workspaces there were.
-    pub nodes: usize,
+    /// The plan of the run.
+    pub plan: Box<Plan>,
     /// The promise.
     pub violation: Violation,
     /// How it came to that.
@@ -50,15 +50,16 @@ pub struct Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "seed {} broke a promise.\n{}", self.seed, self.story)?;
+        let seed = self.plan.seed;
+        writeln!(f, "seed {seed} broke a promise.\n{}", self.story)?;
         writeln!(f, "{}\n", self.violation)?;
-        writeln!(
-            f,
-            "again: cargo run --release -p causeway-sim -- --nodes {} --seeds {}..{}",
-            self.nodes,
-            self.seed,
-            self.seed + 1
-        )
+        let end = seed + 1;
+        match (self.plan.noisy, self.plan.nodes) {
+            // The seeds of these are not those of the command.
+            (Some(_), _) => Ok(()),
+            (None, 2) => writeln!(f, "again: make sim SEEDS={seed}..{end}"),
+            (None, nodes) => writeln!(f, "again: make sim SEEDS={seed}..{end} NODES={nodes}"),
+        }
     }
 }
 
@@ -104,11 +105,21 @@ pub fn watched(
     World::new(plan.clone(), make_kernel, crash_at, watch)
         .run()
         .map_err(|(violation, story)| Failure {
-            seed: plan.seed,
-            nodes: plan.nodes,
+            plan: Box::new(plan.clone()),
             violation,
             story,
         })
+}
+
+/// Runs a plan as the checkers want it whose business it is: twice, or with and without its noise.
+///
+/// # Errors
+/// The promise that it broke.
+pub fn run_plan(plan: &Plan, make_kernel: MakeKernel<'_>) -> Result<Summary, Failure> {
+    match plan.noisy {
+        Some(_) => isolation::run_next_to_noise(plan, make_kernel),
+        None => run_twice(plan, make_kernel),
+    }
 }
 
 /// Runs a plan twice, the second time unwatched; both must end in the same bytes.
@@ -123,8 +134,7 @@ pub fn run_twice(plan: &Plan, make_kernel: MakeKernel<'_>) -> Result<Summary, Fa
     }
     let told = watched(plan, make_kernel, None, Watch::Told);
     Err(Failure {
-        seed: plan.seed,
-        nodes: plan.nodes,
+        plan: Box::new(plan.clone()),
         violation: broken(REPLAY, "two runs of one seed end differently"),
         story: told.map_or_else(|failure| failure.story, |summary| summary.story),
     })

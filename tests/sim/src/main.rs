@@ -2,14 +2,16 @@
 
 use std::io::Write as _;
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
 use causeway_sim::kernel::native;
 use causeway_sim::plan::Plan;
 use causeway_sim::runner::{Totals, cores, run_seeds};
+use causeway_sim::shrink::explain;
 use causeway_sim::world::Watch;
-use causeway_sim::{run_twice, watched};
+use causeway_sim::{Failure, run_plan, watched};
 use clap::Parser;
 
 /// Runs workspaces in a simulated world, each seed another one, and judges what they do.
@@ -28,7 +30,13 @@ struct Arguments {
     /// Tell what happens, also when all goes well.
     #[arg(long)]
     story: bool,
+    /// Run the plan in this file instead, as a failure leaves one behind.
+    #[arg(long)]
+    plan: Option<PathBuf>,
 }
+
+/// Where the plans of failures go.
+const PLANS: &str = "target/sim";
 
 fn seeds(text: &str) -> Result<Range<u64>, String> {
     let (from, to) = text.split_once("..").ok_or("seeds are given as A..B")?;
@@ -46,11 +54,14 @@ fn main() -> ExitCode {
         0 => cores(),
         threads => threads,
     };
+    if let Some(path) = &arguments.plan {
+        return replay(path);
+    }
     if arguments.story {
         return tell(&arguments, nodes);
     }
     let started = Instant::now();
-    let judge = |seed| run_twice(&Plan::draw(seed, nodes), &native);
+    let judge = |seed| run_plan(&Plan::draw(seed, nodes), &native);
     let end = arguments.seeds.end - arguments.seeds.start;
     let report = |totals: &Totals| {
         if totals.seeds.is_multiple_of(100) || totals.seeds == end {
@@ -66,7 +77,35 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(failure) => {
-            println!("\n{failure}");
+            println!("\n{}", explained(failure));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn explained(failure: Failure) -> String {
+    let judge = |plan: &Plan| run_plan(plan, &native);
+    explain(failure, &judge, Path::new(PLANS))
+}
+
+/// Runs the plan of a file and tells its story, whether it ends well or not.
+fn replay(path: &Path) -> ExitCode {
+    let text = std::fs::read_to_string(path).map_err(|error| error.to_string());
+    let plan = match text.and_then(|text| Plan::parse(&text)) {
+        Ok(plan) => plan,
+        Err(error) => {
+            eprintln!("{}: {error}", path.display());
+            return ExitCode::FAILURE;
+        }
+    };
+    let told = run_plan(&plan, &native).and_then(|_| watched(&plan, &native, None, Watch::Told));
+    match told {
+        Ok(summary) => {
+            println!("{}", summary.story);
+            ExitCode::SUCCESS
+        }
+        Err(failure) => {
+            println!("{failure}");
             ExitCode::FAILURE
         }
     }

@@ -1,6 +1,8 @@
 //! What a run consists of, drawn from its seed before it begins: so that a part can be left out
 //! while all the others stay as they are.
 
+use serde::{Deserialize, Serialize};
+
 use crate::dice::Dice;
 use crate::faults::Faults;
 use crate::isolation::{NEIGHBOUR, NOISE_FROM_MS, PEER};
@@ -13,7 +15,7 @@ pub const NODES_MAX: usize = crate::node::NAMES.len();
 pub const HUB: usize = 0;
 
 /// What a user or an admin does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Act {
     /// Writes a post.
     Post,
@@ -81,7 +83,7 @@ impl Act {
 }
 
 /// A trouble that comes at a time of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Trouble {
     /// Messages from one node to another are lost for a while, perhaps in both directions.
     Partition {
@@ -144,6 +146,29 @@ pub enum Trouble {
     },
 }
 
+impl Trouble {
+    /// The nodes that it names.
+    #[must_use]
+    pub fn nodes(self) -> Vec<usize> {
+        match self {
+            Trouble::Partition { from, to, .. } | Trouble::SlowLink { from, to, .. } => {
+                vec![from, to]
+            }
+            Trouble::Backup(node)
+            | Trouble::Restore(node)
+            | Trouble::ClockJump(node, _)
+            | Trouble::Drift(node, _)
+            | Trouble::CoarseClock(node, _)
+            | Trouble::CutOff { node, .. }
+            | Trouble::DiskFull { node, .. }
+            | Trouble::PolicySwap(node)
+            | Trouble::Upgrade(node)
+            | Trouble::Flood(node)
+            | Trouble::Breaks { node, .. } => vec![node],
+        }
+    }
+}
+
 /// Something that is planned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Planned {
@@ -159,6 +184,15 @@ impl Planned {
     pub fn is_act(self) -> bool {
         matches!(self, Planned::Act(..))
     }
+
+    /// The nodes that it names.
+    #[must_use]
+    pub fn nodes(self) -> Vec<usize> {
+        match self {
+            Planned::Act(node, _) => vec![node],
+            Planned::Trouble(trouble) => trouble.nodes(),
+        }
+    }
 }
 
 /// One entry of a plan.
@@ -172,8 +206,9 @@ pub struct Item {
     pub planned: Planned,
 }
 
-/// A run.
-#[derive(Clone, Debug)]
+/// A run. As text it is a file that people read: see [`crate::plan_text`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Plan {
     /// The seed.
     pub seed: u64,
@@ -196,6 +231,7 @@ pub struct Plan {
     /// When users stop and everything heals, in ms.
     pub heal_at_ms: i64,
     /// What happens, by time.
+    #[serde(skip)]
     pub items: Vec<Item>,
 }
 

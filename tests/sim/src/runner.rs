@@ -121,13 +121,12 @@ mod tests {
             }
             let violation = crate::oracle::broken(crate::oracle::RUNS, "a wall");
             Err(Failure {
-                seed,
-                nodes: 2,
+                plan: Box::new(Plan::draw(seed, 2)),
                 violation,
                 story: summary.story,
             })
         };
         let failure = run_seeds(0..40, 4, &judge, &|_| {}).unwrap_err();
-        assert_eq!(failure.seed, 5);
+        assert_eq!(failure.plan.seed, 5);
     }
 }

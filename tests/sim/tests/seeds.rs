@@ -1,20 +1,29 @@
-//! Some hundred seeds, each run twice; a failure prints its story and how to run it again.
+//! Some hundred seeds, each run twice; a failure prints its least story and how to run it again.
+
+use std::path::Path;
 
 use causeway_sim::kernel::native;
 use causeway_sim::plan::Plan;
 use causeway_sim::run_twice;
 use causeway_sim::runner::{cores, run_seeds};
+use causeway_sim::shrink::explain;
 
 /// Frames of a seed on average, at least: so that a network on which nothing arrives does not pass
 /// for a kernel that breaks nothing.
 const FRAMES_MIN: u64 = 20;
+
+/// Where the plans of failures go.
+const PLANS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/sim");
 
 fn run(nodes: usize, seeds: std::ops::Range<u64>) {
     let least = FRAMES_MIN * (seeds.end - seeds.start);
     let judge = |seed| run_twice(&Plan::draw(seed, nodes), &native);
     match run_seeds(seeds, cores(), &judge, &|_| {}) {
         Ok(totals) => assert!(totals.deliveries.frames > least, "{totals:?}"),
-        Err(failure) => panic!("{failure}"),
+        Err(failure) => {
+            let judge = |plan: &Plan| run_twice(plan, &native);
+            panic!("{}", explain(failure, &judge, Path::new(PLANS)))
+        }
     }
 }
 

@@ -12,12 +12,11 @@ use causeway_kernel::env::{Host, StepContext};
 use causeway_kernel::input::Input;
 use causeway_kernel::output::Reply;
 
-use crate::isolation::run_isolated;
 use crate::kernel::{Kernel, NativeKernel, Release, StepBytes, native};
 use crate::oracle;
 use crate::plan::Plan;
 use crate::world::Summary;
-use crate::{Failure, run_twice};
+use crate::{Failure, run_plan};
 
 /// What is wrong with a kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,11 +129,25 @@ impl Defect {
     /// # Errors
     /// The promise that the kernel broke.
     pub fn run(self, seed: u64) -> Result<Summary, Failure> {
-        let make_kernel = |release| self.kernel(release);
-        match self {
-            Defect::OnePeerHaltsAll => run_isolated(seed, &make_kernel),
-            _ => run_twice(&Plan::draw(seed, 2), &make_kernel),
-        }
+        self.run_plan(&match self {
+            Defect::OnePeerHaltsAll => Plan::draw_noisy(seed),
+            _ => Plan::draw(seed, 2),
+        })
+    }
+
+    /// Runs a plan with it.
+    ///
+    /// # Errors
+    /// The promise that the kernel broke.
+    pub fn run_plan(self, plan: &Plan) -> Result<Summary, Failure> {
+        run_plan(plan, &|release| self.kernel(release))
+    }
+
+    /// The defect of this name, and its checkers.
+    #[must_use]
+    pub fn named(name: &str) -> Option<(Defect, &'static [&'static str])> {
+        let mut all = Defect::ALL.into_iter();
+        all.find(|(defect, _)| format!("{defect:?}") == name)
     }
 }
 

@@ -1,0 +1,197 @@
+//! From a run that broke a promise to the least story that still breaks it: items of its plan are
+//! left out, faults switched off and workspaces dropped as long as the same checker complains.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use crate::Failure;
+use crate::faults::Faults;
+use crate::plan::Plan;
+use crate::world::Summary;
+
+/// Runs in which a failure is made smaller, at most.
+pub const RUNS_MAX: usize = 1_500;
+
+/// How a plan is judged.
+pub type Judge<'j> = &'j dyn Fn(&Plan) -> Result<Summary, Failure>;
+
+/// A failure and what is left of it.
+pub struct Shrunk {
+    /// The failure of the least plan that was found.
+    pub failure: Failure,
+    /// Items of the plan before.
+    pub items_before: usize,
+    /// Runs that it took.
+    pub runs: usize,
+}
+
+impl fmt::Display for Shrunk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "of {} items {} are left after {} runs",
+            self.items_before,
+            self.failure.plan.items.len(),
+            self.runs
+        )?;
+        write!(f, "{}", self.failure)
+    }
+}
+
+impl Shrunk {
+    /// Writes the plan to a directory, as text with what it breaks above it; returns the path.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub fn write(&self, directory: &Path) -> std::io::Result<PathBuf> {
+        std::fs::create_dir_all(directory)?;
+        let plan = &self.failure.plan;
+        let noise = if plan.noisy.is_some() { "-noise" } else { "" };
+        let name = format!("seed-{}-nodes-{}{noise}.plan", plan.seed, plan.nodes);
+        let path = directory.join(name);
+        let told = self.failure.violation.to_string().replace('\n', " ");
+        std::fs::write(&path, format!("# breaks {told}\n{}", plan.to_text()))?;
+        Ok(path)
+    }
+}
+
+/// Makes a failure small, writes its plan to a directory, and says everything about it.
+#[must_use]
+pub fn explain(failure: Failure, judge: Judge<'_>, directory: &Path) -> String {
+    let shrunk = shrink(failure, judge, RUNS_MAX);
+    match shrunk.write(directory) {
+        Ok(path) => {
+            let path = path.display();
+            format!("{shrunk}the plan: {path} (causeway-sim --plan {path})")
+        }
+        Err(error) => format!("{shrunk}the plan could not be written: {error}"),
+    }
+}
+
+/// Makes a failure small, within this many runs.
+#[must_use]
+pub fn shrink(failure: Failure, judge: Judge<'_>, runs_max: usize) -> Shrunk {
+    let items_before = failure.plan.items.len();
+    let mut search = Search {
+        judge,
+        failure,
+        runs: 0,
+        runs_max,
+    };
+    while search.pass() && search.runs < runs_max {}
+    Shrunk {
+        failure: search.failure,
+        items_before,
+        runs: search.runs,
+    }
+}
+
+struct Search<'j> {
+    judge: Judge<'j>,
+    /// The least failure so far.
+    failure: Failure,
+    runs: usize,
+    runs_max: usize,
+}
+
+impl Search<'_> {
+    /// Tries everything once; says whether anything went.
+    fn pass(&mut self) -> bool {
+        let items = self.drop_items();
+        let nodes = self.drop_nodes();
+        let settings = self.calm_settings();
+        let faults = self.calm_faults();
+        items | nodes | settings | faults
+    }
+
+    /// Keeps a lesser plan if it breaks the same promise; says whether it does.
+    fn keeps(&mut self, plan: Plan) -> bool {
+        if plan == *self.failure.plan || self.runs >= self.runs_max {
+            return false;
+        }
+        self.runs += 1;
+        match (self.judge)(&plan) {
+            Err(failure) if failure.violation.checker == self.failure.violation.checker => {
+                self.failure = failure;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The least plan so far, changed.
+    fn with(&self, change: impl FnOnce(&mut Plan)) -> Plan {
+        let mut plan = (*self.failure.plan).clone();
+        change(&mut plan);
+        plan
+    }
+
+    /// Leaves items out: halves, then quarters, down to single ones.
+    fn drop_items(&mut self) -> bool {
+        let mut any = false;
+        let mut size = self.failure.plan.items.len().div_ceil(2);
+        while size > 0 {
+            // From the end: what comes late needs what comes early.
+            let mut end = self.failure.plan.items.len();
+            while end > 0 {
+                let start = end.saturating_sub(size);
+                let less = self.with(|plan| drop(plan.items.drain(start..end)));
+                any |= self.keeps(less);
+                end = start;
+            }
+            size /= 2;
+        }
+        any
+    }
+
+    /// Leaves the last node out, with all that names it.
+    fn drop_nodes(&mut self) -> bool {
+        let mut any = false;
+        while self.failure.plan.nodes > 2 && self.failure.plan.noisy.is_none() {
+            let last = self.failure.plan.nodes - 1;
+            let less = self.with(|plan| {
+                plan.nodes = last;
+                plan.items
+                    .retain(|item| !item.planned.nodes().contains(&last));
+            });
+            if !self.keeps(less) {
+                break;
+            }
+            any = true;
+        }
+        any
+    }
+
+    fn calm_settings(&mut self) -> bool {
+        let quiet = Plan::quiet(self.failure.plan.seed, &[]);
+        let last_ms = self.failure.plan.items.iter().map(|item| item.at_ms).max();
+        let heal_at_ms = last_ms.unwrap_or(0) + 10_000;
+        let changes: [&dyn Fn(&mut Plan); 4] = [
+            &|plan| plan.backfill = quiet.backfill,
+            &|plan| plan.long_texts = quiet.long_texts,
+            &|plan| plan.posts_per_sync_max = quiet.posts_per_sync_max,
+            &|plan| plan.heal_at_ms = plan.heal_at_ms.min(heal_at_ms),
+        ];
+        let mut any = false;
+        for change in changes {
+            let less = self.with(change);
+            any |= self.keeps(less);
+        }
+        any
+    }
+
+    /// Switches all faults off, or as many as can be, one by one.
+    fn calm_faults(&mut self) -> bool {
+        let all_off = self.with(|plan| plan.faults = Faults::none());
+        if self.keeps(all_off) {
+            return true;
+        }
+        let mut any = false;
+        for (name, rate) in Faults::none().rates() {
+            let less = self.failure.plan.faults.with_rate(&name, rate);
+            let less = less.map(|faults| self.with(|plan| plan.faults = faults));
+            any |= less.is_some_and(|less| self.keeps(less));
+        }
+        any
+    }
+}
