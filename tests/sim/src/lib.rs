@@ -9,6 +9,7 @@
 pub mod agenda;
 pub mod broken;
 pub mod clock;
+pub mod coverage;
 pub mod deliveries;
 pub mod dice;
 pub mod faults;
@@ -54,11 +55,12 @@ impl fmt::Display for Failure {
         writeln!(f, "seed {seed} broke a promise.\n{}", self.story)?;
         writeln!(f, "{}\n", self.violation)?;
         let end = seed + 1;
-        match (self.plan.noisy, self.plan.nodes) {
+        let is_plain = self.plan.noisy.is_none() && self.plan.seats() == self.plan.nodes;
+        match self.plan.nodes {
             // The seeds of these are not those of the command.
-            (Some(_), _) => Ok(()),
-            (None, 2) => writeln!(f, "again: make sim SEEDS={seed}..{end}"),
-            (None, nodes) => writeln!(f, "again: make sim SEEDS={seed}..{end} NODES={nodes}"),
+            _ if !is_plain => Ok(()),
+            2 => writeln!(f, "again: make sim SEEDS={seed}..{end}"),
+            nodes => writeln!(f, "again: make sim SEEDS={seed}..{end} NODES={nodes}"),
         }
     }
 }

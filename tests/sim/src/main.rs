@@ -30,6 +30,9 @@ struct Arguments {
     /// Tell what happens, also when all goes well.
     #[arg(long)]
     story: bool,
+    /// Print what the seeds brought about.
+    #[arg(long)]
+    coverage: bool,
     /// Run the plan in this file instead, as a failure leaves one behind.
     #[arg(long)]
     plan: Option<PathBuf>,
@@ -74,6 +77,9 @@ fn main() -> ExitCode {
         Ok(totals) => {
             let seconds = started.elapsed().as_secs_f64();
             println!("\n{}", summary(&totals, seconds, threads));
+            if arguments.coverage {
+                println!("\n{}", totals.coverage);
+            }
             ExitCode::SUCCESS
         }
         Err(failure) => {

@@ -215,8 +215,10 @@ pub struct Plan {
     /// Workspaces.
     pub nodes: usize,
     /// Servers of other makes, each connected to the hub; their seats come after the workspaces.
+    #[serde(default)]
     pub foreign: Vec<Generation>,
     /// Whether a malicious peer sits at one more seat, after all others.
+    #[serde(default)]
     pub malicious: bool,
     /// Whether a channel's history is sent to who is invited.
     pub backfill: bool,

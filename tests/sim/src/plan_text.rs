@@ -89,7 +89,7 @@ impl Plan {
     fn names_its_nodes(&self) -> bool {
         let named = self.items.iter().flat_map(|item| item.planned.nodes());
         let mut named = named.chain(self.noisy);
-        (2..=NAMES.len()).contains(&self.nodes) && named.all(|node| node < self.nodes)
+        (1..=NAMES.len()).contains(&self.nodes) && named.all(|seat| seat < self.seats())
     }
 }
 
@@ -148,6 +148,7 @@ fn act_named(name: &str) -> Option<Act> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mattermost::quirks::Generation;
 
     #[test]
     fn plans_survive_their_text() {
@@ -156,6 +157,7 @@ mod tests {
                 Plan::draw(seed, 2),
                 Plan::draw(seed, 3),
                 Plan::draw_noisy(seed),
+                Plan::draw_all(seed, 2, &[Generation::Of11], true),
             ] {
                 let text = plan.to_text();
                 assert_eq!(Plan::parse(&text), Ok(plan), "{text}");

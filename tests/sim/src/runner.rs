@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::Mutex;
 
 use crate::Failure;
+use crate::coverage::Coverage;
 use crate::deliveries::Deliveries;
 use crate::world::Summary;
 
@@ -21,6 +22,8 @@ pub struct Totals {
     pub probes: u64,
     /// Versions that crossed an edge, each counted once however often it was sent.
     pub versions_crossed: u64,
+    /// What came in the judged runs.
+    pub coverage: Coverage,
 }
 
 impl Totals {
@@ -30,6 +33,7 @@ impl Totals {
         self.steps += summary.trace.steps;
         self.probes += summary.probes;
         self.versions_crossed += summary.versions_crossed as u64;
+        self.coverage += &summary.coverage;
     }
 }
 

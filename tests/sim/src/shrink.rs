@@ -1,5 +1,5 @@
 //! From a run that broke a promise to the least story that still breaks it: items of its plan are
-//! left out, faults switched off and workspaces dropped as long as the same checker complains.
+//! left out, faults switched off and seats dropped as long as the same checker complains.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -98,10 +98,10 @@ impl Search<'_> {
     /// Tries everything once; says whether anything went.
     fn pass(&mut self) -> bool {
         let items = self.drop_items();
-        let nodes = self.drop_nodes();
+        let seats = self.drop_seats();
         let settings = self.calm_settings();
         let faults = self.calm_faults();
-        items | nodes | settings | faults
+        items | seats | settings | faults
     }
 
     /// Keeps a lesser plan if it breaks the same promise; says whether it does.
@@ -144,15 +144,19 @@ impl Search<'_> {
         any
     }
 
-    /// Leaves the last node out, with all that names it.
-    fn drop_nodes(&mut self) -> bool {
+    /// Leaves the last seat out, with all that names it.
+    fn drop_seats(&mut self) -> bool {
         let mut any = false;
-        while self.failure.plan.nodes > 2 && self.failure.plan.noisy.is_none() {
-            let last = self.failure.plan.nodes - 1;
+        while self.failure.plan.noisy.is_none() && self.failure.plan.seats() > 2 {
+            let last = self.failure.plan.seats() - 1;
             let less = self.with(|plan| {
-                plan.nodes = last;
-                plan.items
-                    .retain(|item| !item.planned.nodes().contains(&last));
+                if plan.malicious {
+                    plan.malicious = false;
+                } else if plan.foreign.pop().is_none() {
+                    plan.nodes -= 1;
+                }
+                let items = &mut plan.items;
+                items.retain(|item| !item.planned.nodes().contains(&last));
             });
             if !self.keeps(less) {
                 break;

@@ -51,6 +51,7 @@ impl World<'_> {
         let Some(requests) = self.requests(node, act, number, &mut dice) else {
             return Ok(());
         };
+        self.coverage.act(act);
         for request in requests {
             self.submit(request)?;
         }

@@ -9,6 +9,7 @@ use causeway_kernel::tx::Read;
 use causeway_kernel::{connection, counters};
 
 use super::{DISK_RETRY_MS, Event, Waiter, World};
+use crate::coverage::Fault;
 use crate::faults::Faults;
 use crate::frames;
 use crate::oracle::Violation;
@@ -159,6 +160,7 @@ impl World<'_> {
         }
         let faults = self.faults_of(&[from, to]);
         if self.network.chance(faults.loss) {
+            self.coverage.fault(Fault::Loss);
             return;
         }
         let delay_ms = self.delay_ms(&faults) + self.slowness_ms(from, to);
@@ -166,6 +168,7 @@ impl World<'_> {
             .at(self.now_ms + delay_ms, Event::Arrives(no, true));
         // A request that came twice would be no fault of its sender where the second one counts.
         if !self.is_foreign(to) && self.network.chance(faults.duplicate) {
+            self.coverage.fault(Fault::Duplicate);
             let again_ms = (delay_ms + self.delay_ms(&faults) * 3).min(LATE_MS_MAX);
             self.agenda
                 .at(self.now_ms + again_ms, Event::Arrives(no, false));
@@ -193,6 +196,9 @@ impl World<'_> {
         let Some(call) = self.calls.get(&no) else {
             return Ok(());
         };
+        if is_first && call.is_over {
+            self.coverage.fault(Fault::Late);
+        }
         let (from, to) = (call.from, call.to);
         let (remote_id, what) = (call.remote_id, call.what.clone());
         if self.is_malicious(to) {
@@ -220,6 +226,7 @@ impl World<'_> {
             return end(self, Outcome::Refused(401));
         };
         if self.network.chance(self.faults_of(&[from, to]).unavailable) {
+            self.coverage.fault(Fault::Unavailable);
             return end(self, Outcome::Refused(503));
         }
         if self.is_full(to) && matches!(what, What::Message { .. }) {
@@ -292,12 +299,17 @@ impl World<'_> {
         };
         let is_cut = self.is_cut(call.to, call.from);
         let faults = self.faults_of(&[call.from, call.to]);
-        if is_cut || self.network.chance(faults.answer_lost) {
+        if is_cut {
+            return;
+        }
+        if self.network.chance(faults.answer_lost) {
+            self.coverage.fault(Fault::AnswerLost);
             return;
         }
         if let Outcome::Answered(body) = &mut outcome
             && self.network.chance(faults.answer_cut)
         {
+            self.coverage.fault(Fault::AnswerCut);
             let kept = self.network.below(body.len() as u64);
             body.truncate(kept as usize);
         }

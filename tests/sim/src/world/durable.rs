@@ -6,6 +6,7 @@ use causeway_kernel::output::{Effect, Reply};
 
 use super::calls::Outcome;
 use super::{DISK_RETRY_MS, Event, Note, Waiter, World};
+use crate::coverage::Fault;
 use crate::isolation;
 use crate::oracle::{Durable, Violation};
 
@@ -136,6 +137,7 @@ impl World<'_> {
         if !is_chosen && !self.machines.chance(self.faults_of(&[node]).crash) {
             return Ok(false);
         }
+        self.coverage.fault(Fault::Crash);
         let downtime_ms = self
             .machines
             .span_ms(500, self.faults.downtime_ms_max.max(1_000));

@@ -21,6 +21,7 @@ use causeway_kernel::output::{Effect, Object, Reply};
 use causeway_kernel::tx::Read;
 
 use crate::agenda::Agenda;
+use crate::coverage::Coverage;
 use crate::deliveries::Deliveries;
 use crate::dice::Dice;
 use crate::faults::Faults;
@@ -142,6 +143,8 @@ pub struct Summary {
     pub trace: Trace,
     /// What happened, in sentences if they were told.
     pub story: Story,
+    /// What came.
+    pub coverage: Coverage,
     /// Versions that crossed an edge.
     pub versions_crossed: usize,
     /// Deliveries that were tried once more.
@@ -185,6 +188,7 @@ pub struct World<'m> {
     backups: BTreeMap<usize, (Backup, Mark)>,
     delivered: Vec<Delivered>,
     oracle: Oracle,
+    coverage: Coverage,
     network: Dice,
     machines: Dice,
     prober: Dice,
@@ -230,6 +234,7 @@ impl<'m> World<'m> {
             backups: BTreeMap::new(),
             delivered: Vec::new(),
             oracle: Oracle::default(),
+            coverage: Coverage::default(),
             network: Dice::new(seed, "network"),
             machines: Dice::new(seed, "machines"),
             prober: Dice::new(seed, "prober"),
@@ -257,6 +262,7 @@ impl<'m> World<'m> {
                     crash_points: self.crash_points,
                 },
                 story: self.story,
+                coverage: self.coverage.of_run(),
                 versions_crossed: self.oracle.versions_crossed(),
                 probes: self.probes,
                 heard: self.heard,
@@ -373,6 +379,7 @@ impl<'m> World<'m> {
                 rows,
             };
             step.judge()?;
+            self.coverage.step(input);
         }
         let keyed = match (&input, &carried.reply) {
             (Input::Command { key: Some(key), .. }, Reply::Object(Object::Post(no)))

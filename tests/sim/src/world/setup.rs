@@ -13,7 +13,7 @@ use causeway_kernel::tx::Read;
 use super::{Event, Waiter, World};
 use crate::node::{NAMES, Node};
 use crate::oracle::{RUNS, Violation, broken};
-use crate::plan::HUB;
+use crate::plan::{Act, HUB};
 
 /// Users of each workspace. The first administers it; names exist on both sides.
 const USERS: [[&str; 3]; 3] = [
@@ -140,6 +140,7 @@ impl World<'_> {
         self.backups.clear();
         self.forget_delivered(HUB);
         self.forget_delivered(node);
+        self.coverage.act(Act::Reconnect);
         let (hub, name) = (NAMES[HUB], NAMES[node]);
         self.tell(format!("{hub} and {name} are connected anew."));
         Ok(())

@@ -25,7 +25,15 @@ impl World<'_> {
             }
             Planned::Act(node, act) => self.act(node, act, item.number),
             Planned::Trouble(trouble) if self.foreign_trouble(trouble) => Ok(()),
-            Planned::Trouble(trouble) => self.trouble(trouble, item.number),
+            Planned::Trouble(trouble) => {
+                // Without a backup there is nothing to restore.
+                let is_idle =
+                    matches!(trouble, Trouble::Restore(of) if !self.backups.contains_key(&of));
+                if !is_idle {
+                    self.coverage.trouble(trouble);
+                }
+                self.trouble(trouble, item.number)
+            }
         }
     }
 

@@ -1,0 +1,313 @@
+//! What the seeds have brought about: a promise that is kept in a world where nothing happens is
+//! worth nothing. Everything that can come is listed here, and a list that lacks something does not
+//! compile.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::AddAssign;
+
+use causeway_kernel::command::Command;
+use causeway_kernel::input::Input;
+use causeway_kernel::wire::frame;
+
+use crate::frames;
+use crate::plan::{Act, Trouble};
+use Made::{By, Here, Never};
+
+/// Where something comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Made {
+    /// This act makes it.
+    By(Act),
+    /// The world makes it: its beginning, its network, its machines.
+    Here,
+    /// Nothing makes it, for this reason.
+    Never(&'static str),
+}
+
+/// A kind of things that are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// An act that found something to do.
+    Act,
+    /// A command that was carried out.
+    Command,
+    /// An input of a step.
+    Input,
+    /// The topic of a frame that was taken in.
+    Topic,
+    /// A fault that hit something.
+    Fault,
+    /// A trouble that came.
+    Trouble,
+}
+
+/// A fault that hits something by chance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// A request was lost.
+    Loss,
+    /// A request arrived twice.
+    Duplicate,
+    /// An answer was lost.
+    AnswerLost,
+    /// An answer was cut off.
+    AnswerCut,
+    /// A request was refused before anybody looked at it.
+    Unavailable,
+    /// A process died.
+    Crash,
+    /// A request arrived after its sender's patience.
+    Late,
+}
+
+/// The list of an enum's variants, and the name of one: exhaustive, or it does not compile.
+macro_rules! variants {
+    ($list:ident, $name:ident, $enum:ident { $($variant:ident => $made:expr,)* }) => {
+        const $list: &[(&str, Made)] = &[$((stringify!($variant), $made)),*];
+
+        fn $name(of: &$enum) -> &'static str {
+            match of {
+                $($enum::$variant { .. } => stringify!($variant),)*
+            }
+        }
+    };
+}
+
+variants!(ACTS, act, Act {
+    Post => Here,
+    Reply => Here,
+    Edit => Here,
+    Delete => Here,
+    Moderate => Here,
+    Pin => Here,
+    React => Here,
+    Unreact => Here,
+    Rename => Here,
+    CreateChannel => Here,
+    Invite => Here,
+    Uninvite => Here,
+    Unshare => Here,
+    Leave => Here,
+    Reconnect => Here,
+});
+
+variants!(COMMANDS, command, Command {
+    CreateUser => Here,
+    PatchUser => By(Act::Rename),
+    CreateTeam => Here,
+    AddTeamMember => Here,
+    CreateChannel => By(Act::CreateChannel),
+    AddChannelMember => By(Act::Post),
+    RemoveChannelMember => By(Act::Leave),
+    ViewChannel => Never("it changes one user's own mark and nothing that is shared"),
+    CreatePost => By(Act::Post),
+    EditPost => By(Act::Edit),
+    DeletePost => By(Act::Delete),
+    AddReaction => By(Act::React),
+    RemoveReaction => By(Act::Unreact),
+    CreateConnection => By(Act::Reconnect),
+    AcceptConnection => By(Act::Reconnect),
+    ConfirmConnection => By(Act::Reconnect),
+    AbandonConnection => Never("it ends a handshake, which is the host's business"),
+    RemoveConnection => By(Act::Reconnect),
+    AttachConnection => By(Act::Reconnect),
+    InviteToChannel => By(Act::Invite),
+    UninviteFromChannel => By(Act::Uninvite),
+    UnshareChannel => By(Act::Unshare),
+    Configure => Never("the settings of a run are drawn once and hold from its beginning"),
+    PatchConnection => Never("it changes how a connection is shown, and nothing that is shared"),
+});
+
+variants!(INPUTS, input, Input {
+    Genesis => Here,
+    Command => Here,
+    Frame => Here,
+    Quarantine => Never("it follows a step that was stopped, and none may be"),
+    Receipt => Here,
+    Ping => Here,
+    Timer => Here,
+    Resume => Here,
+    Restored => Here,
+    PolicyChanged => Here,
+    KernelChanged => Here,
+});
+
+variants!(FAULTS, fault, Fault {
+    Loss => Here,
+    Duplicate => Here,
+    AnswerLost => Here,
+    AnswerCut => Here,
+    Unavailable => Here,
+    Crash => Here,
+    Late => Here,
+});
+
+variants!(TROUBLES, trouble, Trouble {
+    Partition => Here,
+    Backup => Here,
+    Restore => Here,
+    ClockJump => Here,
+    Drift => Here,
+    CoarseClock => Here,
+    SlowLink => Here,
+    CutOff => Here,
+    DiskFull => Here,
+    PolicySwap => Here,
+    Upgrade => Here,
+    Flood => Here,
+    Breaks => Here,
+});
+
+/// A topic that no release knows.
+const ANOTHER: &str = "another topic";
+/// Bytes that are no frame.
+const UNREADABLE: &str = "unreadable";
+/// Why workspaces like this one send no frames of a topic.
+const NOT_OURS: &str = "Causeway takes it in and does not send it";
+const OF_THE_HOST: &str = "it is the host's business";
+
+const TOPICS: &[(&str, Made)] = &[
+    (frame::TOPIC_SYNC, Here),
+    (frame::TOPIC_INVITE, By(Act::Invite)),
+    (frame::TOPIC_MEMBERSHIP, Never(NOT_OURS)),
+    (frame::TOPIC_GLOBAL_USERS, Never(NOT_OURS)),
+    (frame::TOPIC_UPLOAD, Never(NOT_OURS)),
+    (frame::TOPIC_PING, Never(OF_THE_HOST)),
+    (frame::TOPIC_INVITATION, Never(OF_THE_HOST)),
+    (ANOTHER, Here),
+    (UNREADABLE, Here),
+];
+
+/// Everything that can come, by kind.
+const ALL: [(Kind, &[(&str, Made)]); 6] = [
+    (Kind::Act, ACTS),
+    (Kind::Command, COMMANDS),
+    (Kind::Input, INPUTS),
+    (Kind::Topic, TOPICS),
+    (Kind::Fault, FAULTS),
+    (Kind::Trouble, TROUBLES),
+];
+
+fn topic(body: &[u8]) -> &'static str {
+    let Some(frame) = frames::read(body) else {
+        return UNREADABLE;
+    };
+    let known = TOPICS.iter().find(|(name, _)| *name == frame.topic);
+    known.map_or(ANOTHER, |(name, _)| name)
+}
+
+/// How often each thing came, in one run or in many.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Coverage {
+    counts: BTreeMap<(Kind, &'static str), u64>,
+    /// Runs in which two faults or troubles met.
+    pairs: BTreeMap<(&'static str, &'static str), u64>,
+}
+
+impl Coverage {
+    /// An act found something to do.
+    pub fn act(&mut self, of: Act) {
+        self.count(Kind::Act, act(&of));
+    }
+
+    /// A step was carried out.
+    pub fn step(&mut self, of: &Input) {
+        self.count(Kind::Input, input(of));
+        match of {
+            Input::Command { command: of, .. } => self.count(Kind::Command, command(of)),
+            Input::Frame { body, .. } => self.count(Kind::Topic, topic(body)),
+            _ => {}
+        }
+    }
+
+    /// A fault hit something.
+    pub fn fault(&mut self, of: Fault) {
+        self.count(Kind::Fault, fault(&of));
+    }
+
+    /// A trouble came.
+    pub fn trouble(&mut self, of: Trouble) {
+        self.count(Kind::Trouble, trouble(&of));
+    }
+
+    fn count(&mut self, kind: Kind, name: &'static str) {
+        *self.counts.entry((kind, name)).or_default() += 1;
+    }
+
+    /// Ends a run: what came in it has met.
+    #[must_use]
+    pub fn of_run(mut self) -> Coverage {
+        let counted = self.counts.keys();
+        let hits = counted.filter(|(kind, _)| matches!(kind, Kind::Fault | Kind::Trouble));
+        let hits: Vec<&'static str> = hits.map(|(_, name)| *name).collect();
+        for (at, one) in hits.iter().enumerate() {
+            for other in &hits[at + 1..] {
+                *self.pairs.entry((one, other)).or_default() += 1;
+            }
+        }
+        self
+    }
+
+    /// How often a thing came.
+    #[must_use]
+    pub fn of(&self, kind: Kind, name: &'static str) -> u64 {
+        self.counts.get(&(kind, name)).copied().unwrap_or(0)
+    }
+
+    /// Runs in which two faults or troubles met, for every two that ever did.
+    pub fn pairs(&self) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
+        self.pairs
+            .iter()
+            .map(|((one, other), runs)| (*one, *other, *runs))
+    }
+
+    /// What should have come and did not, and what came although nothing makes it.
+    #[must_use]
+    pub fn gaps(&self) -> Vec<String> {
+        let gap = |kind: Kind, name: &'static str, made: Made| match (self.of(kind, name), made) {
+            (0, By(act)) => Some(format!("{kind:?} {name} never came, not even by {act:?}")),
+            (0, Here) => Some(format!("{kind:?} {name} never came")),
+            (1.., Never(why)) => Some(format!("{kind:?} {name} came, but: {why}")),
+            _ => None,
+        };
+        rows()
+            .filter_map(|(kind, name, made)| gap(kind, name, made))
+            .collect()
+    }
+}
+
+/// Everything that can come, a row each.
+fn rows() -> impl Iterator<Item = (Kind, &'static str, Made)> {
+    ALL.into_iter()
+        .flat_map(|(kind, list)| list.iter().map(move |(name, made)| (kind, *name, *made)))
+}
+
+impl AddAssign<&Coverage> for Coverage {
+    fn add_assign(&mut self, other: &Coverage) {
+        for (what, count) in &other.counts {
+            *self.counts.entry(*what).or_default() += count;
+        }
+        for (pair, runs) in &other.pairs {
+            *self.pairs.entry(*pair).or_default() += runs;
+        }
+    }
+}
+
+impl fmt::Display for Coverage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (kind, name, made) in rows() {
+            let count = match made {
+                Never(why) => format!("never: {why}"),
+                By(_) | Here => self.of(kind, name).to_string(),
+            };
+            let kind = format!("{kind:?}");
+            writeln!(f, "{kind:<8} {name:<30} {count:>10}")?;
+        }
+        writeln!(f, "\nruns in which two of them met")?;
+        for (one, other, runs) in self.pairs() {
+            writeln!(f, "{one:<12} {other:<12} {runs:>8}")?;
+        }
+        Ok(())
+    }
+}
