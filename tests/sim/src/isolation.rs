@@ -64,6 +64,7 @@ pub fn run_next_to_noise(loud: &Plan, make_kernel: MakeKernel<'_>) -> Result<Sum
         plan: Box::new(loud.clone()),
         violation: broken(ISOLATION, seen),
         story: told.story,
+        journals: Vec::new(),
     })
 }
 

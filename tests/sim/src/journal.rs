@@ -55,12 +55,44 @@ fn part(hasher: &mut blake3::Hasher, bytes: &[u8]) {
     hasher.update(bytes);
 }
 
+/// One step with what it returned.
+#[derive(Clone)]
+pub struct Recorded {
+    /// What went in, and by whom it was carried out.
+    pub entry: Entry,
+    /// What came out.
+    pub output: StepBytes,
+}
+
+/// The steps of a journal with what each returned, as a replay gives it. One that differs in the
+/// replay is the last: that is a failure with a name of its own.
+#[must_use]
+pub fn recorded(make_kernel: MakeKernel<'_>, entries: &[Entry]) -> Vec<Recorded> {
+    let mut steps = Vec::new();
+    let _ = follow(make_kernel, entries, &mut |entry, output| {
+        steps.push(Recorded {
+            entry: entry.clone(),
+            output: output.clone(),
+        });
+    });
+    steps
+}
+
 /// Carries out a journal in a fresh store, each entry by the kernel that carried it out then;
 /// returns the rows.
 ///
 /// # Errors
 /// The first entry whose digest differs, and what is known about it.
 pub fn replay(make_kernel: MakeKernel<'_>, entries: &[Entry]) -> Result<Tables, String> {
+    follow(make_kernel, entries, &mut |_, _| {})
+}
+
+/// See [`replay`]; `see` is shown every step.
+fn follow(
+    make_kernel: MakeKernel<'_>,
+    entries: &[Entry],
+    see: &mut dyn FnMut(&Entry, &StepBytes),
+) -> Result<Tables, String> {
     let mut rows = Tables::default();
     let mut release = Release::default();
     let mut kernel = make_kernel(release);
@@ -74,6 +106,7 @@ pub fn replay(make_kernel: MakeKernel<'_>, entries: &[Entry]) -> Result<Tables, 
         let output = kernel
             .step(&host, entry.context, &entry.input)
             .map_err(|error| format!("entry {at} was stopped in the replay: {error}"))?;
+        see(entry, &output);
         previous = chain(&previous, entry.context, &entry.input, &output);
         if previous != entry.chain {
             let input = causeway_kernel::codec::decode_input(&entry.input);

@@ -33,6 +33,7 @@ pub mod world;
 
 use std::fmt;
 
+use journal::Recorded;
 use kernel::{MakeKernel, Release};
 use oracle::{REPLAY, UPGRADE, Violation, broken};
 use plan::Plan;
@@ -47,6 +48,9 @@ pub struct Failure {
     pub violation: Violation,
     /// How it came to that.
     pub story: Story,
+    /// The steps of each workspace up to the one that broke it. Empty when no single run did, but
+    /// two that differ.
+    pub journals: Vec<Vec<Recorded>>,
 }
 
 impl fmt::Display for Failure {
@@ -106,10 +110,11 @@ pub fn watched(
 ) -> Result<Summary, Failure> {
     World::new(plan.clone(), make_kernel, crash_at, watch)
         .run()
-        .map_err(|(violation, story)| Failure {
+        .map_err(|stopped| Failure {
             plan: Box::new(plan.clone()),
-            violation,
-            story,
+            violation: stopped.violation,
+            story: stopped.story,
+            journals: stopped.journals,
         })
 }
 
@@ -139,5 +144,6 @@ pub fn run_twice(plan: &Plan, make_kernel: MakeKernel<'_>) -> Result<Summary, Fa
         plan: Box::new(plan.clone()),
         violation: broken(REPLAY, "two runs of one seed end differently"),
         story: told.map_or_else(|failure| failure.story, |summary| summary.story),
+        journals: Vec::new(),
     })
 }

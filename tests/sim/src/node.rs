@@ -145,6 +145,13 @@ impl<N> Node<N> {
             .map_or(Release::default(), |entry| entry.release)
     }
 
+    /// Every step that was carried out, those that are not durable included.
+    #[must_use]
+    pub fn entries(&self) -> Vec<Entry> {
+        let unsynced = self.unsynced.iter().map(|step| &step.entry);
+        self.journal.iter().chain(unsynced).cloned().collect()
+    }
+
     fn last(&self) -> Option<&Entry> {
         let unsynced = self.unsynced.back().map(|step| &step.entry);
         unsynced.or(self.journal.last())

@@ -128,6 +128,7 @@ mod tests {
                 plan: Box::new(Plan::draw(seed, 2)),
                 violation,
                 story: summary.story,
+                journals: Vec::new(),
             })
         };
         let failure = run_seeds(0..40, 4, &judge, &|_| {}).unwrap_err();

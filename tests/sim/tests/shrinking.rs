@@ -35,6 +35,8 @@ fn what_is_left_of_a_failure_is_little_and_breaks_the_same_promise() {
         let again = Plan::parse(&plan.to_text()).unwrap();
         let failure = defect.run_plan(&again).unwrap_err();
         assert_eq!(failure.violation.checker, checker, "{defect:?}");
+        assert_eq!(failure.journals.len(), again.nodes);
+        assert!(failure.journals.iter().all(|steps| !steps.is_empty()));
         run_plan(&again, &native).unwrap();
     }
 }

@@ -26,7 +26,7 @@ use crate::deliveries::Deliveries;
 use crate::dice::Dice;
 use crate::faults::Faults;
 use crate::isolation::NOISE_FROM_MS;
-use crate::journal::Digest;
+use crate::journal::{self, Digest, Recorded};
 use crate::kernel::{MakeKernel, Release};
 use crate::malicious::Mallory;
 use crate::malicious::grammar::Used;
@@ -158,6 +158,16 @@ pub struct Summary {
     pub used: Used,
 }
 
+/// How a run went that broke a promise.
+pub struct Stopped {
+    /// The promise.
+    pub violation: Violation,
+    /// What happened, in sentences if they were told.
+    pub story: Story,
+    /// The steps of each node up to the one that broke it, if the story was told.
+    pub journals: Vec<Vec<Recorded>>,
+}
+
 /// The world.
 pub struct World<'m> {
     watch: Watch,
@@ -252,7 +262,7 @@ impl<'m> World<'m> {
     ///
     /// # Errors
     /// The first promise that is broken; the story tells how it came to that.
-    pub fn run(mut self) -> Result<Summary, (Violation, Story)> {
+    pub fn run(mut self) -> Result<Summary, Stopped> {
         match self.run_through() {
             Ok(()) => Ok(Summary {
                 trace: Trace {
@@ -269,8 +279,22 @@ impl<'m> World<'m> {
                 foreign: foreign::summary(&self.seats),
                 used: self.mallory.map(|mallory| mallory.used).unwrap_or_default(),
             }),
-            Err(violation) => Err((violation, self.story)),
+            Err(violation) => Err(Stopped {
+                violation,
+                journals: self.journals(),
+                story: self.story,
+            }),
         }
+    }
+
+    fn journals(&self) -> Vec<Vec<Recorded>> {
+        if self.watch < Watch::Told {
+            return Vec::new();
+        }
+        let nodes = self.nodes.iter();
+        nodes
+            .map(|node| journal::recorded(self.make_kernel, &node.entries()))
+            .collect()
     }
 
     fn run_through(&mut self) -> Result<(), Violation> {
@@ -370,6 +394,8 @@ impl<'m> World<'m> {
             )
         })?;
         let told = wanted.map(|cause| facts(&machine.rows, cause, &carried));
+        // A step that breaks a promise is kept all the same: the journal shows it then.
+        let mut verdict = Ok(());
         if is_judged {
             let (input, carried, rows) = (&input, &carried, &machine.rows);
             let step = Step {
@@ -378,7 +404,7 @@ impl<'m> World<'m> {
                 carried,
                 rows,
             };
-            step.judge()?;
+            verdict = step.judge();
             self.coverage.step(input);
         }
         let keyed = match (&input, &carried.reply) {
@@ -402,6 +428,7 @@ impl<'m> World<'m> {
         };
         let machine = &mut self.nodes[node];
         machine.keep(carried.entry, carried.writes, carried.old, note);
+        verdict?;
         self.begin_sync(node);
         Ok(reply)
     }
