@@ -7,7 +7,7 @@ TOOLS := $(CURDIR)/.toolchain
 DENY_VERSION := 0.20.2
 CARGO := cargo
 
-.PHONY: help build run test sim check audit bench clean
+.PHONY: help build run test sim sim-nightly check audit bench clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,7 +28,14 @@ SEEDS ?= 0..5000
 NODES ?= 2
 
 sim: ## workspaces in a simulated world under faults, many times (SEEDS=0..5000 NODES=2)
-	@$(CARGO) run --release --locked -p causeway-sim -- --seeds $(SEEDS) --nodes $(NODES)
+	@$(CARGO) build --release --locked --bin sim
+	@target/release/sim --seeds $(SEEDS) --nodes $(NODES)
+
+HOURS ?= 8
+
+sim-nightly: ## other seeds every day, natively and by the component, and what they covered (HOURS=8)
+	@$(CARGO) build --release --locked --bin sim
+	@target/release/sim --hours $(HOURS) --coverage
 
 check: $(TOOLS)/bin/cargo-deny ## formatting, lints with warnings denied, licences, bans and sources
 	@$(CARGO) fmt --all --check

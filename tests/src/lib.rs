@@ -9,4 +9,5 @@ pub mod peer;
 pub mod process;
 pub mod recordings;
 pub mod scene;
+pub mod simulated;
 pub mod warm;

@@ -62,7 +62,7 @@ pub fn explain(failure: Failure, judge: Judge<'_>, directory: &Path) -> String {
     match shrunk.write(directory) {
         Ok(path) => {
             let path = path.display();
-            format!("{shrunk}the plan: {path} (causeway-sim --plan {path})")
+            format!("{shrunk}the plan: {path} (again: sim --plan {path})")
         }
         Err(error) => format!("{shrunk}the plan could not be written: {error}"),
     }

@@ -1,0 +1,98 @@
+//! The command line.
+
+use std::ops::Range;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use clap::{Parser, ValueEnum};
+
+/// Seeds of which a day has its own, so that every night searches elsewhere.
+const SEEDS_OF_A_DAY: u64 = 10_000_000;
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// Runs workspaces in a simulated world and judges all that they do.
+///
+/// Each seed is another world: users, clocks, machines and the network follow from it alone, and
+/// so do the faults. Every seed is run twice and has to end in the same bytes. The first seed that
+/// breaks a promise ends the run with 1; its plan is made as small as it can be and its story is
+/// printed. The plan is written to a file, and so are the journals of its workspaces, as session
+/// files, which `causeway replay` carries out again.
+#[derive(Parser)]
+#[command(name = "sim", version)]
+pub struct Arguments {
+    /// Which seeds, the end not included [default: 0..1000; with --hours, seeds of today].
+    #[arg(long, value_name = "A..B", value_parser = seeds)]
+    pub seeds: Option<Range<u64>>,
+    /// Rising seeds until this many hours are over, on both engines; parts of an hour are allowed.
+    #[arg(long, value_name = "N", value_parser = hours, conflicts_with_all = ["engine", "story"])]
+    pub hours: Option<Duration>,
+    /// How many workspaces; the first one is the hub of the others.
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u64).range(2..=3))]
+    pub nodes: u64,
+    /// What carries out the steps.
+    #[arg(long, value_enum, default_value_t = Engine::Native)]
+    pub engine: Engine,
+    /// Threads; 0 = one for each core. They change nothing but the time it takes.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub threads: usize,
+    /// Tell what happens, also when all goes well; each seed is run once.
+    #[arg(long)]
+    pub story: bool,
+    /// Print what the seeds brought about: acts, inputs, topics, faults, and which faults met.
+    #[arg(long)]
+    pub coverage: bool,
+    /// Run the plan in this file instead, as a failure leaves one behind, and tell its story.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["seeds", "hours"])]
+    pub plan: Option<PathBuf>,
+    /// Where plans and session files of failures go, and the component once it is compiled.
+    #[arg(long, value_name = "FOLDER", default_value = "target/sim")]
+    pub folder: PathBuf,
+}
+
+/// What carries out the steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Engine {
+    /// The kernel as plain Rust: the fastest.
+    Native,
+    /// The WebAssembly component that ships, in the service's own runtime.
+    Component,
+}
+
+impl Arguments {
+    /// The seeds to run; with [`Arguments::hours`] as far as the time goes.
+    pub fn range(&self) -> Range<u64> {
+        match (&self.seeds, self.hours) {
+            (Some(seeds), _) => seeds.clone(),
+            (None, None) => 0..1000,
+            (None, Some(_)) => {
+                let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+                let day = now.unwrap_or_default().as_secs() / DAY.as_secs();
+                day * SEEDS_OF_A_DAY..(day + 1) * SEEDS_OF_A_DAY
+            }
+        }
+    }
+}
+
+fn seeds(text: &str) -> Result<Range<u64>, String> {
+    let (from, to) = text.split_once("..").ok_or("seeds are given as A..B")?;
+    let number = |text: &str| {
+        text.parse::<u64>()
+            .map_err(|_| format!("`{text}` is not a number"))
+    };
+    let seeds = number(from)?..number(to)?;
+    if seeds.is_empty() {
+        return Err("there is no seed between them".into());
+    }
+    Ok(seeds)
+}
+
+fn hours(text: &str) -> Result<Duration, String> {
+    let hours: f64 = text
+        .parse()
+        .map_err(|_| format!("`{text}` is not a number"))?;
+    match Duration::try_from_secs_f64(hours * 3600.0) {
+        Ok(time) if !time.is_zero() => Ok(time),
+        _ => Err("it has to be more than 0".into()),
+    }
+}

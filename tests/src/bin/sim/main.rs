@@ -1,0 +1,75 @@
+//! `sim`: runs workspaces in a simulated world, each seed another one.
+
+mod arguments;
+mod failure;
+mod seeds;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use causeway_sim::Failure;
+use causeway_sim::plan::Plan;
+use causeway_sim::world::Watch;
+use causeway_sim::{run_plan, watched};
+use clap::Parser as _;
+
+use arguments::Arguments;
+use seeds::{Engines, Run};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let engines = match Engines::new(&arguments) {
+        Ok(engines) => engines,
+        Err(error) => {
+            eprintln!("sim: the component cannot be prepared: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let run = Run::of(&arguments, &engines);
+    let ended = match &arguments.plan {
+        Some(path) => return plan(&run, path),
+        None if arguments.story => tell(&run),
+        None => run.seeds(&arguments),
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            println!("\n{}", failure::told(*failure, &run, &arguments.folder));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs the plan of a file and tells its story, whether it ends well or not.
+fn plan(run: &Run<'_>, path: &Path) -> ExitCode {
+    let text = std::fs::read_to_string(path).map_err(|error| error.to_string());
+    let plan = match text.and_then(|text| Plan::parse(&text)) {
+        Ok(plan) => plan,
+        Err(error) => {
+            eprintln!("sim: {}: {error}", path.display());
+            return ExitCode::FAILURE;
+        }
+    };
+    let kernel = run.kernel(plan.seed);
+    let told = run_plan(&plan, kernel).and_then(|_| watched(&plan, kernel, None, Watch::Told));
+    match told {
+        Ok(summary) => {
+            println!("{}", summary.story);
+            ExitCode::SUCCESS
+        }
+        Err(failure) => {
+            println!("{failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Tells what happens in every seed.
+fn tell(run: &Run<'_>) -> Result<(), Box<Failure>> {
+    for seed in run.range.clone() {
+        let plan = Plan::draw(seed, run.nodes);
+        let summary = watched(&plan, run.kernel(seed), None, Watch::Told)?;
+        println!("seed {seed}\n{}", summary.story);
+    }
+    Ok(())
+}

@@ -1,0 +1,152 @@
+//! Many seeds, with progress.
+
+use std::io::Write as _;
+use std::ops::Range;
+use std::time::Instant;
+
+use causeway_engine::runtime::SandboxError;
+use causeway_sim::kernel::{Kernel, MakeKernel, Release, native};
+use causeway_sim::plan::Plan;
+use causeway_sim::runner::{Totals, cores, run_seeds};
+use causeway_sim::{Failure, run_plan};
+use causeway_tests::simulated::{component, runners};
+
+use crate::arguments::{Arguments, Engine};
+
+/// Seeds between two looks at the clock.
+const PORTION: u64 = 64;
+
+/// Of a mixed run, one seed in so many is the component's: it is that much slower.
+const COMPONENT_SEEDS: u64 = 8;
+
+/// The kernels of both engines.
+pub struct Engines {
+    /// Only if it is asked for: compiling it takes its time.
+    component: Option<Box<dyn Fn(Release) -> Box<dyn Kernel> + Sync>>,
+}
+
+impl Engines {
+    /// Those that the command line asks for.
+    ///
+    /// # Errors
+    /// When the component's runtime cannot be set up.
+    pub fn new(arguments: &Arguments) -> Result<Engines, SandboxError> {
+        if arguments.hours.is_none() && arguments.engine == Engine::Native {
+            return Ok(Engines { component: None });
+        }
+        let source = component(&arguments.folder.join("kernels"))?;
+        Ok(Engines {
+            component: Some(Box::new(runners(source))),
+        })
+    }
+}
+
+/// What is run.
+pub struct Run<'e> {
+    /// The seeds.
+    pub range: Range<u64>,
+    /// Workspaces.
+    pub nodes: usize,
+    engines: &'e Engines,
+    /// One engine, or both.
+    engine: Option<Engine>,
+    threads: usize,
+}
+
+impl<'e> Run<'e> {
+    /// What the command line asks for.
+    pub fn of(arguments: &Arguments, engines: &'e Engines) -> Run<'e> {
+        Run {
+            range: arguments.range(),
+            nodes: usize::try_from(arguments.nodes).unwrap_or(2),
+            engines,
+            engine: arguments.hours.is_none().then_some(arguments.engine),
+            threads: match arguments.threads {
+                0 => cores(),
+                threads => threads,
+            },
+        }
+    }
+
+    /// What carries out the steps of a seed.
+    pub fn engine(&self, seed: u64) -> Engine {
+        self.engine
+            .unwrap_or(if seed.is_multiple_of(COMPONENT_SEEDS) {
+                Engine::Component
+            } else {
+                Engine::Native
+            })
+    }
+
+    /// Makes the kernels of a seed.
+    pub fn kernel(&self, seed: u64) -> MakeKernel<'_> {
+        match self.engine(seed) {
+            Engine::Native => &native,
+            Engine::Component => {
+                let component = self.engines.component.as_deref();
+                component.expect("it was asked for on the command line")
+            }
+        }
+    }
+
+    /// Runs the seeds, as far as the time goes if there is an end to it.
+    ///
+    /// # Errors
+    /// The failure of the lowest seed that fails.
+    pub fn seeds(&self, arguments: &Arguments) -> Result<(), Box<Failure>> {
+        let started = Instant::now();
+        let judge = |seed| run_plan(&Plan::draw(seed, self.nodes), self.kernel(seed));
+        let mut totals = Totals::default();
+        let mut next = self.range.start;
+        while next < self.range.end
+            && arguments
+                .hours
+                .is_none_or(|hours| started.elapsed() < hours)
+        {
+            let portion = next..self.range.end.min(next + PORTION);
+            next = portion.end;
+            let found = run_seeds(portion, self.threads, &judge, &|_| {})?;
+            add(&mut totals, &found);
+            let seconds = started.elapsed().as_secs();
+            print!("\r{} seeds in {seconds} s, up to {next}", totals.seeds);
+            // Progress that cannot be shown is no reason to stop.
+            let _ = std::io::stdout().flush();
+        }
+        println!(
+            "\n{}",
+            self.summary(&totals, started.elapsed().as_secs_f64())
+        );
+        if arguments.coverage {
+            println!("\n{}", totals.coverage);
+        }
+        Ok(())
+    }
+
+    /// Only what was judged counts; the second, unwatched run of each seed is in the time alone.
+    fn summary(&self, totals: &Totals, seconds: f64) -> String {
+        let engine = match self.engine {
+            Some(Engine::Native) => "natively",
+            Some(Engine::Component) => "by the component",
+            None => "natively and by the component",
+        };
+        let all = totals.deliveries.all() as f64;
+        format!(
+            "{} seeds, each twice, {engine}, in {seconds:.1} s on {threads} threads: {} steps, {}; \
+             {:.0} judged deliveries a second and thread",
+            totals.seeds,
+            totals.steps,
+            totals.deliveries,
+            all / seconds / self.threads as f64,
+            threads = self.threads,
+        )
+    }
+}
+
+fn add(totals: &mut Totals, more: &Totals) {
+    totals.seeds += more.seeds;
+    totals.deliveries += more.deliveries;
+    totals.steps += more.steps;
+    totals.probes += more.probes;
+    totals.versions_crossed += more.versions_crossed;
+    totals.coverage += &more.coverage;
+}

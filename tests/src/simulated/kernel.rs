@@ -1,0 +1,89 @@
+//! The engine's runners as the simulator's kernels.
+
+use std::path::Path;
+
+use causeway_engine::runtime::{
+    ComponentOptions, ComponentSource, KernelRunner, KernelSource, Sandbox, SandboxError, StepEnd,
+    StepHost,
+};
+use causeway_kernel::codec;
+use causeway_kernel::env::{Host, LogLevel, Range, Scan, StepContext};
+use causeway_kernel::policy::{Question, Verdict};
+use causeway_kernel::table::Table;
+use causeway_sim::kernel::{Kernel, Release, StepBytes};
+use causeway_sim::next::Next;
+
+/// The component of this build, compiled once into the folder `cache`.
+///
+/// # Errors
+/// When the folder cannot be used.
+pub fn component(cache: &Path) -> Result<ComponentSource, SandboxError> {
+    let sandbox = Sandbox::new(Some(cache))?;
+    let options = ComponentOptions::default();
+    Ok(ComponentSource::embedded(sandbox, options))
+}
+
+/// Makes kernels of a source for the simulator; the release after it is the same one with other
+/// habits.
+///
+/// # Panics
+/// When a kernel cannot be opened: there is nothing to simulate then.
+pub fn runners(source: impl KernelSource) -> impl Fn(Release) -> Box<dyn Kernel> + Sync {
+    move |release| {
+        let runner = source.open().expect("the kernel can be opened");
+        let kernel = Box::new(Runner(runner));
+        match release {
+            Release::Today => kernel,
+            Release::Next => Box::new(Next(kernel)),
+        }
+    }
+}
+
+struct Runner(Box<dyn KernelRunner>);
+
+impl Kernel for Runner {
+    fn step(
+        &mut self,
+        host: &dyn Host,
+        context: StepContext,
+        input: &[u8],
+    ) -> Result<StepBytes, String> {
+        match self.0.step(&mut Bridge(host), context, input) {
+            StepEnd::Done(output) => Ok(StepBytes {
+                reply: output.reply,
+                writes: output.writes,
+                effects: output.effects,
+            }),
+            StepEnd::Stopped { kind, detail } => Err(format!("{kind}: {detail}")),
+        }
+    }
+}
+
+/// The simulator's host as the engine's.
+struct Bridge<'h>(&'h dyn Host);
+
+impl StepHost for Bridge<'_> {
+    fn get_many(&mut self, table: Table, keys: &[Vec<u8>]) -> Vec<Option<Vec<u8>>> {
+        self.0.get_many(table, keys)
+    }
+
+    fn scan(&mut self, table: Table, range: &Range) -> Scan {
+        self.0.scan(table, range)
+    }
+
+    fn ask(&mut self, questions: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+        let decoded: Result<Vec<Question>, _> = questions
+            .iter()
+            .map(|question| codec::decode_question(question))
+            .collect();
+        let verdicts = match decoded {
+            Ok(decoded) => self.0.ask(&decoded),
+            Err(error) => vec![Verdict::Failed(error.to_string()); questions.len()],
+        };
+        verdicts.iter().map(codec::encode_verdict).collect()
+    }
+
+    fn log(&mut self, level: LogLevel, message: String) {
+        self.0.log(level, message);
+    }
+}

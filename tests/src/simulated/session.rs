@@ -1,0 +1,156 @@
+//! A simulated node's journal as a session file, which `causeway replay` runs.
+
+use std::io;
+
+use causeway_engine::journal::{Digest, Kind, RecordedVerdict};
+use causeway_engine::policy::POLICY_WORLD;
+use causeway_engine::runtime::{
+    KERNEL_WORLD, KernelRunner as _, NativeKernel, STEP_FUEL, STEP_MEMORY_MAX, StepOutput,
+};
+use causeway_engine::session::Writer;
+use causeway_engine::session::chain::{Chain, outcome};
+use causeway_engine::session::format::{
+    Contracts, End, EngineSettings, Frame, Header, Recorded, Selection, Start, Step, Summary,
+};
+use causeway_engine::session::rows::SessionRows;
+use causeway_kernel::codec::{self, EFFECT_VERSION, REPLY_VERSION};
+use causeway_kernel::input::INPUT_VERSION;
+use causeway_sim::journal::Entry;
+use causeway_sim::kernel::{Kernel, MakeKernel, Release};
+use causeway_sim::policies::{Source, StepHost};
+use causeway_sim::rows::Tables;
+
+/// Writes a journal as a session from its beginning. A journal holds no outputs, so its steps are
+/// carried out once more by `make_kernel`.
+///
+/// # Errors
+/// When it cannot be written, or a step is stopped.
+pub fn write_session<W: io::Write>(
+    out: W,
+    workspace: &str,
+    journal: &[Entry],
+    make_kernel: MakeKernel<'_>,
+) -> io::Result<W> {
+    let mut writer = Writer::new(out, &header(workspace))?;
+    let mut steps = Steps::new(make_kernel);
+    let mut chain = Chain::default();
+    let mut rows = SessionRows::default();
+    let mut summary = Summary::default();
+    for (seq, entry) in (1..).zip(journal) {
+        let step = steps.carry_out(seq, entry)?;
+        chain.add(seq, &outcome(&step.end));
+        if let Recorded::Done(output) = &step.end {
+            rows.apply(&output.writes);
+        }
+        note(&mut summary, &step);
+        writer.frame(&Frame::Step(Box::new(step)))?;
+    }
+    writer.frame(&Frame::End(End {
+        outcomes: chain.digest(),
+        rows: Some(rows.digest()),
+    }))?;
+    writer.finish(summary)
+}
+
+struct Steps<'m> {
+    make_kernel: MakeKernel<'m>,
+    kernel: Box<dyn Kernel>,
+    release: Release,
+    rows: Tables,
+}
+
+impl<'m> Steps<'m> {
+    fn new(make_kernel: MakeKernel<'m>) -> Steps<'m> {
+        Steps {
+            make_kernel,
+            kernel: make_kernel(Release::default()),
+            release: Release::default(),
+            rows: Tables::default(),
+        }
+    }
+
+    fn carry_out(&mut self, seq: u64, entry: &Entry) -> io::Result<Step> {
+        if entry.release != self.release {
+            self.release = entry.release;
+            self.kernel = (self.make_kernel)(self.release);
+        }
+        let host = StepHost::new(&self.rows, Source::Recorded(entry.verdicts.clone()));
+        let output = self
+            .kernel
+            .step(&host, entry.context, &entry.input)
+            .map_err(|error| io::Error::other(format!("entry {seq} was stopped: {error}")))?;
+        let verdicts = host.asked().into_iter().map(|(question, verdict)| {
+            let question = Digest::of(&codec::encode_question(&question));
+            let verdict = codec::encode_verdict(&verdict);
+            RecordedVerdict { question, verdict }
+        });
+        let verdicts = verdicts.collect();
+        self.rows.apply(&output.writes);
+        let input = codec::decode_input(&entry.input).map_err(io::Error::other)?;
+        Ok(Step {
+            seq,
+            epoch: 1,
+            kernel: kernel_digest(entry.release),
+            time_ms: entry.context.now_ms,
+            seed: entry.context.seed,
+            kind: Kind::of(&input),
+            input: entry.input.clone(),
+            verdicts,
+            end: Recorded::Done(StepOutput {
+                reply: output.reply,
+                writes: output.writes,
+                effects: output.effects,
+            }),
+            deviation: None,
+        })
+    }
+}
+
+/// The native kernel's; of the release after it there is only a name.
+fn kernel_digest(release: Release) -> Digest {
+    match release {
+        Release::Today => Digest(NativeKernel.digest()),
+        Release::Next => Digest::of(release.digest().as_bytes()),
+    }
+}
+
+fn note(summary: &mut Summary, step: &Step) {
+    if summary.steps == 0 {
+        summary.first_seq = step.seq;
+        summary.first_ms = step.time_ms;
+    }
+    summary.steps += 1;
+    summary.last_seq = step.seq;
+    summary.last_ms = step.time_ms;
+}
+
+fn header(workspace: &str) -> Header {
+    Header {
+        causeway: env!("CARGO_PKG_VERSION").into(),
+        workspace: workspace.into(),
+        exported_at_ms: 0,
+        is_masked: false,
+        selection: Selection::default(),
+        start: Start {
+            seq: 0,
+            journal: Digest::ZERO,
+            rows: Some(SessionRows::default().digest()),
+            kernel: Digest(NativeKernel.digest()),
+            policies: String::new(),
+        },
+        contracts: Contracts {
+            input: INPUT_VERSION,
+            reply: REPLY_VERSION,
+            effect: EFFECT_VERSION,
+            kernel_world: KERNEL_WORLD.into(),
+            policy_world: POLICY_WORLD.into(),
+        },
+        engine: EngineSettings {
+            step_fuel: STEP_FUEL,
+            step_memory_max: STEP_MEMORY_MAX as u64,
+            canonical_nan: true,
+            no_relaxed_simd: true,
+        },
+        behaviours: Vec::new(),
+    }
+}

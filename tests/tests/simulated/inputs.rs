@@ -1,0 +1,61 @@
+//! What a node of the simulator is given, in its order.
+
+use std::sync::{Arc, Mutex};
+
+use causeway_kernel::env::{Host, StepContext};
+use causeway_sim::kernel::{Kernel, Release, StepBytes, native};
+use causeway_sim::plan::{Act, Plan};
+use causeway_sim::watched;
+use causeway_sim::world::Watch;
+
+type Inputs = Arc<Mutex<Vec<(StepContext, Vec<u8>)>>>;
+
+/// Acts of a story, besides those with which it begins.
+const ACTS: usize = 60;
+
+/// The inputs of the first node, with time and seed, in a world without faults: the first one
+/// founds its workspace.
+pub fn of_a_seed(seed: u64) -> Vec<(StepContext, Vec<u8>)> {
+    let acts: Vec<(usize, Act)> = Act::ALL
+        .iter()
+        .map(|(act, _)| *act)
+        .filter(|act| !matches!(act, Act::Unshare | Act::Reconnect))
+        .cycle()
+        .take(ACTS)
+        .enumerate()
+        .map(|(at, act)| (at / 2 % 2, act))
+        .collect();
+    let kernels: Mutex<Vec<Inputs>> = Mutex::default();
+    let make_kernel = |release: Release| -> Box<dyn Kernel> {
+        let inputs = Inputs::default();
+        kernels.lock().unwrap().push(Arc::clone(&inputs));
+        Box::new(Listener {
+            kernel: native(release),
+            inputs,
+        })
+    };
+    watched(&Plan::quiet(seed, &acts), &make_kernel, None, Watch::Bare).unwrap();
+    let first = Arc::clone(&kernels.lock().unwrap()[0]);
+    let inputs = std::mem::take(&mut *first.lock().unwrap());
+    assert!(inputs.len() > ACTS, "{} inputs", inputs.len());
+    inputs
+}
+
+/// Hears what a kernel is given.
+struct Listener {
+    kernel: Box<dyn Kernel>,
+    inputs: Inputs,
+}
+
+impl Kernel for Listener {
+    fn step(
+        &mut self,
+        host: &dyn Host,
+        context: StepContext,
+        input: &[u8],
+    ) -> Result<StepBytes, String> {
+        let mut inputs = self.inputs.lock().unwrap();
+        inputs.push((context, input.to_vec()));
+        self.kernel.step(host, context, input)
+    }
+}
