@@ -86,7 +86,8 @@ pub fn recover(
     };
     let from = position.seq;
     let mut replayer = Replayer::new(view, position, kernels.clone());
-    let mut reader = Reader::open(Arc::clone(disk), &layout.journal(), from + 1)?;
+    // Not with the entry behind it: the segment of that one may have been begun and no more.
+    let mut reader = Reader::open(Arc::clone(disk), &layout.journal(), from)?;
     while let Some(recorded) = reader.next_entry()? {
         if recorded.entry.seq > from {
             replayer.apply(&recorded)?;

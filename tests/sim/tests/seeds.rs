@@ -29,7 +29,7 @@ fn run(nodes: usize, seeds: std::ops::Range<u64>) {
 
 #[test]
 fn two_workspaces_keep_every_promise() {
-    run(2, 0..400);
+    run(2, 0..1_000);
 }
 
 #[test]

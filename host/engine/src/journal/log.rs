@@ -107,6 +107,9 @@ impl SegmentJournal {
         let file = self.disk.open(&info.path)?;
         // What a torn append left must not meet a shorter append that ends in its middle.
         file.set_len(offset)?;
+        // Nor may it come back in a power cut, and what was read, and is served from now on, may
+        // have been written by a process that died before its sync.
+        file.sync_data()?;
         self.current = Some(Current {
             file,
             begun: Instant::now(),

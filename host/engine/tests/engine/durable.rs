@@ -240,3 +240,27 @@ async fn a_refused_act_is_an_answer_and_an_entry() {
     assert!(matches!(reply, Reply::Refused(_)), "{reply:?}");
     assert_eq!(engine.status().seq, 9);
 }
+
+#[tokio::test]
+async fn a_segment_that_was_only_begun_is_no_loss() {
+    let folder = tempfile::tempdir().unwrap();
+    let (engine, _effects) = new_workspace(options(folder.path())).await;
+    post(&engine, "before the cut", None).await;
+    engine.shutdown().await;
+    let segment = std::fs::read_dir(folder.path().join("journal"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .max()
+        .unwrap();
+    let last = replay(folder.path()).end.seq;
+    // The tables reach up to the last entry, and a power cut hits the header of the next segment.
+    let begun = segment.with_file_name(format!("{:020}", last + 1));
+    let begun = begun.with_extension(segment.extension().unwrap());
+    std::fs::write(begun, [0; 20]).unwrap();
+    let (engine, _effects) = Engine::open(options(folder.path())).unwrap();
+    post(&engine, "behind the cut", None).await;
+    engine.shutdown().await;
+    let report = replay(folder.path());
+    assert_eq!(report.difference, None);
+    assert!(report.end.seq > last);
+}
