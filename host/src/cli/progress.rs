@@ -36,17 +36,15 @@ impl Progress {
         }
         self.shown = Instant::now();
         let per_second = self.per_second(done);
-        if self.total == 0 {
-            eprint!("\r{done} steps, {per_second} steps/s ");
-        } else {
-            let filled = (done * BAR_WIDTH / self.total).min(BAR_WIDTH);
-            let bar: String = (0..BAR_WIDTH)
-                .map(|at| if at < filled { '#' } else { '.' })
-                .collect();
-            eprint!(
-                "\r\x1b[K[{bar}] {done} of {}, {per_second} steps/s ",
-                self.total
-            );
+        match (done * BAR_WIDTH).checked_div(self.total) {
+            None => eprint!("\r{done} steps, {per_second} steps/s "),
+            Some(filled) => {
+                let bar: String = (0..BAR_WIDTH)
+                    .map(|at| if at < filled { '#' } else { '.' })
+                    .collect();
+                let total = self.total;
+                eprint!("\r\x1b[K[{bar}] {done} of {total}, {per_second} steps/s ");
+            }
         }
         // Progress that cannot be shown is no reason to stop.
         let _ = stderr().flush();

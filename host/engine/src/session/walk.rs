@@ -22,6 +22,10 @@ type Before = BTreeMap<(Table, Vec<u8>), Option<Vec<u8>>>;
 
 /// A piece of a session, as it comes by.
 #[derive(Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one lives at a time, on the stack"
+)]
 pub enum Passed<'s> {
     /// A kernel and its size in bytes.
     Kernel(Digest, usize),

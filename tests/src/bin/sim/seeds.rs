@@ -19,10 +19,13 @@ const PORTION: u64 = 64;
 /// Of a mixed run, one seed in so many is the component's: it is that much slower.
 const COMPONENT_SEEDS: u64 = 8;
 
+/// Makes a kernel of a release.
+type Maker = dyn Fn(Release) -> Box<dyn Kernel> + Sync;
+
 /// The kernels of both engines.
 pub struct Engines {
     /// Only if it is asked for: compiling it takes its time.
-    component: Option<Box<dyn Fn(Release) -> Box<dyn Kernel> + Sync>>,
+    component: Option<Box<Maker>>,
 }
 
 impl Engines {
