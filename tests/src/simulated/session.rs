@@ -3,18 +3,14 @@
 use std::io;
 
 use causeway_engine::journal::{Digest, Kind, RecordedVerdict};
-use causeway_engine::policy::POLICY_WORLD;
-use causeway_engine::runtime::{
-    KERNEL_WORLD, KernelRunner as _, NativeKernel, STEP_FUEL, STEP_MEMORY_MAX, StepOutput,
-};
+use causeway_engine::runtime::{KernelRunner as _, NativeKernel, StepEnd, StepOutput};
 use causeway_engine::session::Writer;
 use causeway_engine::session::chain::{Chain, outcome};
 use causeway_engine::session::format::{
-    Contracts, End, EngineSettings, Frame, Header, Recorded, Selection, Start, Step, Summary,
+    Contracts, End, EngineSettings, Frame, Header, Selection, Start, Step, Summary,
 };
 use causeway_engine::session::rows::SessionRows;
-use causeway_kernel::codec::{self, EFFECT_VERSION, REPLY_VERSION};
-use causeway_kernel::input::INPUT_VERSION;
+use causeway_kernel::codec;
 use causeway_sim::journal::Entry;
 use causeway_sim::kernel::{Kernel, MakeKernel, Release};
 use causeway_sim::policies::{Source, StepHost};
@@ -39,10 +35,10 @@ pub fn write_session<W: io::Write>(
     for (seq, entry) in (1..).zip(journal) {
         let step = steps.carry_out(seq, entry)?;
         chain.add(seq, &outcome(&step.end));
-        if let Recorded::Done(output) = &step.end {
+        if let StepEnd::Done(output) = &step.end {
             rows.apply(&output.writes);
         }
-        note(&mut summary, &step);
+        summary.add(&step);
         writer.frame(&Frame::Step(Box::new(step)))?;
     }
     writer.frame(&Frame::End(End {
@@ -96,7 +92,7 @@ impl<'m> Steps<'m> {
             kind: Kind::of(&input),
             input: entry.input.clone(),
             verdicts,
-            end: Recorded::Done(StepOutput {
+            end: StepEnd::Done(StepOutput {
                 reply: output.reply,
                 writes: output.writes,
                 effects: output.effects,
@@ -114,16 +110,6 @@ fn kernel_digest(release: Release) -> Digest {
     }
 }
 
-fn note(summary: &mut Summary, step: &Step) {
-    if summary.steps == 0 {
-        summary.first_seq = step.seq;
-        summary.first_ms = step.time_ms;
-    }
-    summary.steps += 1;
-    summary.last_seq = step.seq;
-    summary.last_ms = step.time_ms;
-}
-
 fn header(workspace: &str) -> Header {
     Header {
         causeway: env!("CARGO_PKG_VERSION").into(),
@@ -138,19 +124,8 @@ fn header(workspace: &str) -> Header {
             kernel: Digest(NativeKernel.digest()),
             policies: String::new(),
         },
-        contracts: Contracts {
-            input: INPUT_VERSION,
-            reply: REPLY_VERSION,
-            effect: EFFECT_VERSION,
-            kernel_world: KERNEL_WORLD.into(),
-            policy_world: POLICY_WORLD.into(),
-        },
-        engine: EngineSettings {
-            step_fuel: STEP_FUEL,
-            step_memory_max: STEP_MEMORY_MAX as u64,
-            canonical_nan: true,
-            no_relaxed_simd: true,
-        },
+        contracts: Contracts::of_this_build(),
+        engine: EngineSettings::of_this_build(),
         behaviours: Vec::new(),
     }
 }

@@ -1,18 +1,18 @@
 //! The chain of outcomes: one digest over what a row of steps came to, equal for every engine that
 //! carries them out alike.
 
-use super::format::Recorded;
 use crate::journal::{Digest, Digests};
+use crate::runtime::StepEnd;
 
 /// The digests of what came of a step; none when it was stopped.
 pub type Outcome = Option<Digests>;
 
 /// What came of a step, as the chain takes it in.
 #[must_use]
-pub fn outcome(end: &Recorded) -> Outcome {
+pub fn outcome(end: &StepEnd) -> Outcome {
     match end {
-        Recorded::Done(output) => Some(Digests::of(output)),
-        Recorded::Stopped { .. } => None,
+        StepEnd::Done(output) => Some(Digests::of(output)),
+        StepEnd::Stopped { .. } => None,
     }
 }
 

@@ -5,9 +5,9 @@ use causeway_kernel::output::Write;
 use causeway_kernel::table::Table;
 use serde::{Deserialize, Serialize};
 
-use super::format::{End, Frame, Recorded, Step};
+use super::format::{End, Frame, Step};
 use crate::journal::{Digest, Kind, RecordedVerdict};
-use crate::runtime::{StepOutput, StopKind};
+use crate::runtime::{StepEnd, StepOutput, StopKind};
 
 const KERNEL: u8 = 1;
 const ROWS: u8 = 2;
@@ -78,8 +78,8 @@ pub fn decode(bytes: &[u8]) -> Option<Frame> {
 
 fn put_step(out: &mut Vec<u8>, step: &Step) {
     let stopped = match &step.end {
-        Recorded::Done(_) => None,
-        Recorded::Stopped { kind, detail } => Some((*kind, detail.clone())),
+        StepEnd::Done(_) => None,
+        StepEnd::Stopped { kind, detail } => Some((*kind, detail.clone())),
     };
     let head = Head {
         seq: step.seq,
@@ -94,7 +94,7 @@ fn put_step(out: &mut Vec<u8>, step: &Step) {
     };
     put_plain(out, &head);
     put_bytes(out, &step.input);
-    if let Recorded::Done(output) = &step.end {
+    if let StepEnd::Done(output) = &step.end {
         put_bytes(out, &output.reply);
         put_writes(out, &output.writes);
         put_length(out, output.effects.len());
@@ -108,8 +108,8 @@ fn take_step(rest: &mut &[u8]) -> Option<Step> {
     let head: Head = take_plain(rest)?;
     let input = take_bytes(rest)?;
     let end = match head.stopped {
-        Some((kind, detail)) => Recorded::Stopped { kind, detail },
-        None => Recorded::Done(StepOutput {
+        Some((kind, detail)) => StepEnd::Stopped { kind, detail },
+        None => StepEnd::Done(StepOutput {
             reply: take_bytes(rest)?,
             writes: take_writes(rest)?,
             effects: take_many(rest, take_bytes)?,

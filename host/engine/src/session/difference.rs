@@ -6,9 +6,10 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::format::{Recorded, Step};
+use super::format::Step;
 use super::legible;
 use crate::journal::Kind;
+use crate::runtime::StepEnd;
 
 /// Fields named of one difference; of more, the rest is counted.
 const FIELDS_MAX: usize = 200;
@@ -66,7 +67,7 @@ impl fmt::Display for StepDifference {
 impl StepDifference {
     /// What a step gave against what is recorded of it.
     #[must_use]
-    pub fn new(step: &Step, found: &Recorded) -> StepDifference {
+    pub fn new(step: &Step, found: &StepEnd) -> StepDifference {
         StepDifference::of_values(step, &legible::end(&step.end), &legible::end(found))
     }
 

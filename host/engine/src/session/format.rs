@@ -15,10 +15,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use causeway_kernel::codec::{EFFECT_VERSION, REPLY_VERSION};
+use causeway_kernel::input::INPUT_VERSION;
 use causeway_kernel::output::Write;
 
 use crate::journal::{Digest, Entry, Kind, RecordedVerdict};
-use crate::runtime::{StepOutput, StopKind};
+use crate::policy::POLICY_WORLD;
+use crate::runtime::{KERNEL_WORLD, STEP_FUEL, STEP_MEMORY_MAX, StepEnd};
 
 /// How a session file begins. The line ends show a transfer that changed them.
 pub const MAGIC: [u8; 8] = *b"CWSESS\r\n";
@@ -118,6 +121,20 @@ pub struct Contracts {
     pub policy_world: String,
 }
 
+impl Contracts {
+    /// Those of this build.
+    #[must_use]
+    pub fn of_this_build() -> Contracts {
+        Contracts {
+            input: INPUT_VERSION,
+            reply: REPLY_VERSION,
+            effect: EFFECT_VERSION,
+            kernel_world: KERNEL_WORLD.into(),
+            policy_world: POLICY_WORLD.into(),
+        }
+    }
+}
+
 /// Settings of the engine on which results depend.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EngineSettings {
@@ -129,6 +146,19 @@ pub struct EngineSettings {
     pub canonical_nan: bool,
     /// Whether instructions are refused whose results may differ by processor.
     pub no_relaxed_simd: bool,
+}
+
+impl EngineSettings {
+    /// Those of this build; see [`Sandbox`](crate::runtime::Sandbox).
+    #[must_use]
+    pub fn of_this_build() -> EngineSettings {
+        EngineSettings {
+            step_fuel: STEP_FUEL,
+            step_memory_max: STEP_MEMORY_MAX as u64,
+            canonical_nan: true,
+            no_relaxed_simd: true,
+        }
+    }
 }
 
 /// One piece of a session, in order.
@@ -170,7 +200,7 @@ pub struct Step {
     /// What the policies said, in the order of the questions.
     pub verdicts: Vec<RecordedVerdict>,
     /// What came of it.
-    pub end: Recorded,
+    pub end: StepEnd,
     /// In a masked session: what the masked step decided otherwise than the real one, if anything.
     pub deviation: Option<String>,
 }
@@ -178,7 +208,7 @@ pub struct Step {
 impl Step {
     /// A step of the journal with all that it returned.
     #[must_use]
-    pub fn of(entry: &Entry, input: Vec<u8>, end: Recorded) -> Step {
+    pub fn of(entry: &Entry, input: Vec<u8>, end: StepEnd) -> Step {
         Step {
             seq: entry.seq,
             epoch: entry.epoch,
@@ -192,20 +222,6 @@ impl Step {
             deviation: None,
         }
     }
-}
-
-/// What came of a step, in full.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Recorded {
-    /// It returned this.
-    Done(StepOutput),
-    /// It was stopped and changed nothing.
-    Stopped {
-        /// By what.
-        kind: StopKind,
-        /// For the operator; never holds content.
-        detail: String,
-    },
 }
 
 /// The end of a session.
@@ -258,4 +274,42 @@ pub struct Summary {
     pub channels: u64,
     /// Connections whose frames it holds.
     pub connections: u64,
+}
+
+impl Summary {
+    /// Counts a step.
+    pub fn add(&mut self, step: &Step) {
+        if self.steps == 0 {
+            self.first_seq = step.seq;
+            self.first_ms = step.time_ms;
+        }
+        self.steps += 1;
+        self.last_seq = step.seq;
+        self.last_ms = step.time_ms;
+        self.deviations += u64::from(step.deviation.is_some());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A world's name with the version of its package, as the contract says it.
+    fn world(contract: &str, world: &str) -> String {
+        let package = contract
+            .lines()
+            .find_map(|line| line.strip_prefix("package ")?.strip_suffix(';'));
+        let (name, version) = package.unwrap().split_once('@').unwrap();
+        assert!(contract.contains(&format!("world {world} {{")));
+        format!("{name}/{world}@{version}")
+    }
+
+    #[test]
+    fn the_worlds_are_those_of_the_contracts() {
+        let kernel = include_str!("../../../../wit/kernel/kernel.wit");
+        let policy = include_str!("../../../../wit/policy/policy.wit");
+        let contracts = Contracts::of_this_build();
+        assert_eq!(contracts.kernel_world, world(kernel, "kernel"));
+        assert_eq!(contracts.policy_world, world(policy, "policy"));
+    }
 }

@@ -14,7 +14,7 @@ use crate::policy::PolicyChain;
 use crate::runtime::StepHost;
 
 /// A host for one step.
-pub struct ReplayHost<'a> {
+pub struct SessionHost<'a> {
     rows: &'a SessionRows,
     recorded: BTreeMap<Digest, &'a [u8]>,
     /// Asked instead, if there are any.
@@ -25,17 +25,17 @@ pub struct ReplayHost<'a> {
     pub changed: Vec<(Verdict, Verdict)>,
 }
 
-impl<'a> ReplayHost<'a> {
+impl<'a> SessionHost<'a> {
     /// Over rows, with the verdicts of a step.
     pub fn new(
         rows: &'a SessionRows,
         verdicts: &'a [RecordedVerdict],
         live: Option<&'a mut dyn PolicyChain>,
-    ) -> ReplayHost<'a> {
+    ) -> SessionHost<'a> {
         let recorded = verdicts
             .iter()
             .map(|it| (it.question, it.verdict.as_slice()));
-        ReplayHost {
+        SessionHost {
             rows,
             recorded: recorded.collect(),
             live,
@@ -56,7 +56,7 @@ impl<'a> ReplayHost<'a> {
     }
 }
 
-impl StepHost for ReplayHost<'_> {
+impl StepHost for SessionHost<'_> {
     fn get_many(&mut self, table: Table, keys: &[Vec<u8>]) -> Vec<Option<Vec<u8>>> {
         self.rows.get_many(table, keys)
     }

@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 
+use crate::runtime::StepEnd;
 use causeway_kernel::behaviour::InForce;
 use causeway_kernel::codec;
 use causeway_kernel::input::{Input, Receipt, SendOutcome};
@@ -16,8 +17,6 @@ use causeway_kernel::output::{Effect, Reply, Write};
 use causeway_kernel::table::Table;
 use causeway_kernel::tx::Record;
 use serde_json::{Map, Value, json};
-
-use super::format::Recorded;
 
 /// A row's key in words, and its value; `Null` when it is of no known shape.
 #[must_use]
@@ -96,14 +95,14 @@ fn is_name(text: &str) -> bool {
 
 /// What came of a step.
 #[must_use]
-pub fn end(end: &Recorded) -> Value {
+pub fn end(end: &StepEnd) -> Value {
     match end {
-        Recorded::Done(output) => json!({
+        StepEnd::Done(output) => json!({
             "reply": reply(&output.reply),
             "writes": writes(&output.writes),
             "effects": output.effects.iter().map(|it| effect(it)).collect::<Vec<_>>(),
         }),
-        Recorded::Stopped { kind, detail } => json!({
+        StepEnd::Stopped { kind, detail } => json!({
             "stopped": kind.to_string(),
             "detail": detail,
         }),

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::format::Selection;
 use crate::disk::sync_folder;
+use crate::journal::Digest;
 
 /// Ids in a line at most; of more, the counts tell.
 pub const IDS_MAX: usize = 10_000;
@@ -26,7 +27,7 @@ pub struct RegisterEntry {
     /// Where the file was written to.
     pub file: String,
     /// Its chain of outcomes, by which a file is known again.
-    pub outcomes: String,
+    pub outcomes: Digest,
     /// Whether it is masked.
     pub is_masked: bool,
     /// What was selected.

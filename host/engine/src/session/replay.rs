@@ -18,8 +18,8 @@ use causeway_kernel::policy::Verdict;
 
 use super::chain::{Chain, Outcome, outcome};
 use super::difference::{Group, Groups, StepDifference};
-use super::format::{End, Frame, Recorded, Step};
-use super::host::ReplayHost;
+use super::format::{End, Frame, Step};
+use super::host::SessionHost;
 use super::reader::{SessionError, SessionFile};
 use super::rows::SessionRows;
 use crate::acceptance::{KernelRefusal, check_accepted};
@@ -283,30 +283,27 @@ impl<'s> Worker<'s> {
                 .push((self.place, step.seq, outcome(&found)));
             self.steps.fetch_add(1, Ordering::Relaxed);
         }
-        if let Recorded::Done(output) = &step.end {
+        if let StepEnd::Done(output) = &step.end {
             self.rows.apply(&output.writes);
         }
         self.place += 1;
         Ok(())
     }
 
-    fn carry_out(&mut self, step: &Step) -> Result<Recorded, SessionReplayError> {
-        let is_stopped = matches!(step.end, Recorded::Stopped { .. });
+    fn carry_out(&mut self, step: &Step) -> Result<StepEnd, SessionReplayError> {
+        let is_stopped = matches!(step.end, StepEnd::Stopped { .. });
         if is_stopped && matches!(self.options.kernel, KernelChoice::Recorded(_)) {
             return Ok(step.end.clone());
         }
         let mut kernel = self.kernel(step)?;
         let live = self.live.as_deref_mut();
         let live = live.map(|it| it as &mut dyn PolicyChain);
-        let mut host = ReplayHost::new(&self.rows, &step.verdicts, live);
+        let mut host = SessionHost::new(&self.rows, &step.verdicts, live);
         let context = StepContext {
             now_ms: step.time_ms,
             seed: step.seed,
         };
-        let found = match kernel.step(&mut host, context, &step.input) {
-            StepEnd::Done(output) => Recorded::Done(output),
-            StepEnd::Stopped { kind, detail } => Recorded::Stopped { kind, detail },
-        };
+        let found = kernel.step(&mut host, context, &step.input);
         let (unknown, changed) = (host.unknown, std::mem::take(&mut host.changed));
         let digest = kernel.digest();
         self.running = Some((Digest(digest), kernel));
@@ -318,7 +315,7 @@ impl<'s> Worker<'s> {
         Ok(found)
     }
 
-    fn judge(&mut self, step: &Step, found: &Recorded, unknown: usize) {
+    fn judge(&mut self, step: &Step, found: &StepEnd, unknown: usize) {
         let difference = if *found != step.end {
             StepDifference::new(step, found)
         } else if unknown > 0 {
@@ -346,7 +343,7 @@ impl<'s> Worker<'s> {
                 Some((_, kernel)) => Ok(kernel),
                 None => {
                     let mut kernel = source.open().map_err(error)?;
-                    let mut host = ReplayHost::new(&self.rows, &[], None);
+                    let mut host = SessionHost::new(&self.rows, &[], None);
                     check_accepted(kernel.as_mut(), &mut host, step.time_ms)?;
                     Ok(kernel)
                 }

@@ -1,7 +1,7 @@
 //! The rows of a session in memory: every row at its start, changed by what its steps wrote.
 
 use std::collections::BTreeMap;
-use std::ops::Bound;
+use std::convert::Infallible;
 
 use causeway_kernel::env::{Range, Rows, Scan};
 use causeway_kernel::key;
@@ -10,6 +10,7 @@ use causeway_kernel::table::Table;
 use causeway_kernel::tx::Record;
 
 use crate::journal::Digest;
+use crate::store::range::{bounds, limited};
 
 type Content = BTreeMap<Vec<u8>, Vec<u8>>;
 
@@ -54,17 +55,11 @@ impl SessionRows {
         table: Table,
         range: &Range,
     ) -> Box<dyn Iterator<Item = (&'r [u8], &'r [u8])> + 'r> {
-        let is_empty = !range.to.is_empty() && range.from >= range.to;
-        let Some(rows) = self.0.get(&table).filter(|_| !is_empty) else {
+        let (Some(rows), Some(bounds)) = (self.0.get(&table), bounds(range)) else {
             return Box::new(std::iter::empty());
         };
-        let end = if range.to.is_empty() {
-            Bound::Unbounded
-        } else {
-            Bound::Excluded(range.to.as_slice())
-        };
         let rows = rows
-            .range::<[u8], _>((Bound::Included(range.from.as_slice()), end))
+            .range::<[u8], _>(bounds)
             .map(|(key, value)| (key.as_slice(), value.as_slice()));
         if range.reverse {
             Box::new(rows.rev())
@@ -119,18 +114,9 @@ impl Rows for SessionRows {
     }
 
     fn scan(&self, table: Table, range: &Range) -> Scan {
-        let mut out = Scan::default();
-        let mut bytes = 0;
-        for (key, value) in self.range(table, range) {
-            bytes += key.len() + value.len();
-            let is_full = out.rows.len() >= range.rows_max as usize
-                || (!out.rows.is_empty() && bytes > range.bytes_max as usize);
-            if is_full {
-                out.more = true;
-                break;
-            }
-            out.rows.push((key.to_vec(), value.to_vec()));
-        }
-        out
+        let rows = self.range(table, range);
+        let rows = rows.map(|(key, value)| Ok((key.to_vec(), value.to_vec())));
+        let Ok(scan) = limited::<Infallible>(rows, range);
+        scan
     }
 }

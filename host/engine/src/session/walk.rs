@@ -11,11 +11,11 @@ use causeway_kernel::output::{Effect, Reply, Write};
 use causeway_kernel::table::Table;
 use causeway_kernel::tx::Record;
 
-use super::format::{Frame, Recorded, Step};
+use super::format::{Frame, Step};
 use super::reader::{SessionError, SessionFile};
 use super::rows::SessionRows;
 use crate::journal::Digest;
-use crate::runtime::StepOutput;
+use crate::runtime::{StepEnd, StepOutput};
 
 /// What stood in the rows that a step wrote.
 type Before = BTreeMap<(Table, Vec<u8>), Option<Vec<u8>>>;
@@ -61,8 +61,8 @@ impl Seen<'_> {
     #[must_use]
     pub fn output(&self) -> Option<&StepOutput> {
         match &self.step.end {
-            Recorded::Done(output) => Some(output),
-            Recorded::Stopped { .. } => None,
+            StepEnd::Done(output) => Some(output),
+            StepEnd::Stopped { .. } => None,
         }
     }
 
@@ -176,7 +176,7 @@ fn finish(file: &SessionFile, mut rows: SessionRows, ahead: &[Write]) -> Session
 
 /// Goes on to the rows behind a step; gives what stood there.
 fn apply(rows: &mut SessionRows, step: &Step) -> Before {
-    let Recorded::Done(output) = &step.end else {
+    let StepEnd::Done(output) = &step.end else {
         return Before::new();
     };
     let old = output.writes.iter().map(|write| {

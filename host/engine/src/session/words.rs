@@ -59,12 +59,6 @@ impl Names<'_> {
         }
     }
 
-    /// A user by id.
-    #[must_use]
-    pub fn user_of(&self, id: &str) -> String {
-        lookup::user(self.0, id).map_or_else(|| format!("user {}", plain(id)), |no| self.user(no))
-    }
-
     /// A channel's URL name.
     #[must_use]
     pub fn channel(&self, no: ChannelNo) -> String {

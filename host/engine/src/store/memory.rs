@@ -1,12 +1,13 @@
 //! Rows in memory, with the versions that readers may still have to see.
 
 use std::collections::BTreeMap;
-use std::ops::Bound;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use causeway_kernel::env::Range;
 use causeway_kernel::output::Write;
 use causeway_kernel::table::Table;
+
+use super::range::bounds;
 
 /// A row's value by the number of the step that wrote it, rising; `None` = deleted.
 type Versions = Vec<(u64, Option<Box<[u8]>>)>;
@@ -100,16 +101,11 @@ impl Content {
         let Some(rows) = self.tables.get(&table) else {
             return Box::new(std::iter::empty());
         };
-        if !range.to.is_empty() && range.from >= range.to {
+        let Some(bounds) = bounds(range) else {
             return Box::new(std::iter::empty());
-        }
-        let end = if range.to.is_empty() {
-            Bound::Unbounded
-        } else {
-            Bound::Excluded(range.to.as_slice())
         };
         let rows = rows
-            .range::<[u8], _>((Bound::Included(range.from.as_slice()), end))
+            .range::<[u8], _>(bounds)
             .filter_map(move |(key, row)| Some((key.as_slice(), as_of(row, seq)?)));
         if range.reverse {
             Box::new(rows.rev())

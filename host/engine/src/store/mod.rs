@@ -8,6 +8,7 @@
 
 mod base;
 mod memory;
+pub(crate) mod range;
 mod view;
 
 pub use base::{Base, Position, Tables, TablesError};

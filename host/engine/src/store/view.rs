@@ -9,6 +9,7 @@ use causeway_kernel::table::Table;
 
 use super::base::{Base, TablesError};
 use super::memory::{Content, MemoryTable};
+use super::range::limited;
 
 /// The rows as of the last step that is durable. Cheap to make and to clone; it should live for
 /// seconds at most, as it keeps pages of the tables from being used again.
@@ -121,20 +122,21 @@ fn memory_rows<'a>(content: &'a Content, table: Table, range: &Range, seq: u64) 
 
 /// Merges sources, of which an earlier one hides the same key in later ones.
 fn collect(mut sources: Vec<Source<'_>>, range: &Range) -> Result<Scan, TablesError> {
-    let mut out = Scan::default();
-    let mut bytes = 0;
-    while let Some((key, value)) = next_row(&mut sources, range.reverse)? {
-        let Some(value) = value else { continue };
-        bytes += key.len() + value.len();
-        let is_full = out.rows.len() >= range.rows_max as usize
-            || (!out.rows.is_empty() && bytes > range.bytes_max as usize);
-        if is_full {
-            out.more = true;
-            break;
+    let rows = std::iter::from_fn(|| next_live(&mut sources, range.reverse).transpose());
+    limited(rows, range)
+}
+
+/// The next row that is not deleted.
+fn next_live(
+    sources: &mut [Source<'_>],
+    reverse: bool,
+) -> Result<Option<(Vec<u8>, Vec<u8>)>, TablesError> {
+    while let Some((key, value)) = next_row(sources, reverse)? {
+        if let Some(value) = value {
+            return Ok(Some((key, value)));
         }
-        out.rows.push((key, value));
     }
-    Ok(out)
+    Ok(None)
 }
 
 fn next_row(sources: &mut [Source<'_>], reverse: bool) -> Result<Option<Row>, TablesError> {

@@ -121,3 +121,31 @@ fn a_hold_gives_way_to_a_longer_one_only() {
     assert!(hold(Some(5)).is_in_force(4));
     assert!(!hold(Some(5)).is_in_force(5));
 }
+
+#[tokio::test]
+async fn a_start_goes_on_in_a_new_segment_when_the_last_one_is_old() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(Moved(AtomicI64::new(1_800_000_000_000)));
+    let options = EngineOptions {
+        clock: Arc::clone(&clock) as Arc<dyn Clock>,
+        retention: Retention {
+            journal_age_ms: Some(30 * DAY_MS),
+            ..Retention::default()
+        },
+        ..options(folder.path())
+    };
+    let (engine, _effects) = new_workspace(options.clone()).await;
+    engine.shutdown().await;
+    for (days, segments) in [(1, 1), (4, 2)] {
+        clock.0.fetch_add(days * DAY_MS, Ordering::Relaxed);
+        let (engine, _effects) = Engine::open(options.clone()).unwrap();
+        post(&engine, "a day later", None).await;
+        engine.shutdown().await;
+        assert_eq!(
+            Stock::of(folder.path()).unwrap().segments,
+            segments,
+            "{days}"
+        );
+    }
+    assert_eq!(replay(folder.path()).difference, None);
+}

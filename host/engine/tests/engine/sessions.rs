@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use causeway_engine::runtime::{
     ComponentOptions, ComponentSource, EMBEDDED_KERNEL, KernelSource, NativeSource, Sandbox,
+    StepEnd,
 };
-use causeway_engine::session::format::{Frame, Recorded, Selection};
+use causeway_engine::session::format::{Frame, Selection};
 use causeway_engine::session::mask::Mask;
 use causeway_engine::session::{
     ExportError, ExportOptions, Exported, KernelChoice, ReplayOptions, SessionError, SessionFile,
@@ -153,7 +154,7 @@ fn words_of(path: &Path) -> [bool; 3] {
             }
             Frame::Step(step) => {
                 bytes.extend(&step.input);
-                if let Recorded::Done(output) = &step.end {
+                if let StepEnd::Done(output) = &step.end {
                     bytes.extend(&output.reply);
                     for write in &output.writes {
                         bytes.extend(&write.key);
@@ -180,11 +181,11 @@ fn refusals(path: &Path) -> Vec<(u64, String)> {
         _ => None,
     });
     let refused = steps.filter_map(|step| match &step.end {
-        Recorded::Done(output) => match codec::decode_reply(&output.reply).unwrap() {
+        StepEnd::Done(output) => match codec::decode_reply(&output.reply).unwrap() {
             Reply::Refused(refusal) => Some((step.seq, refusal.id)),
             _ => None,
         },
-        Recorded::Stopped { .. } => None,
+        StepEnd::Stopped { .. } => None,
     });
     refused.collect()
 }
@@ -223,7 +224,7 @@ fn channel_of(path: &Path) -> String {
     let file = SessionFile::open(path).unwrap();
     let found = file.frames().find_map(|frame| match frame.unwrap() {
         Frame::Step(step) => match &step.end {
-            Recorded::Done(output) => output.writes.iter().find_map(|write| {
+            StepEnd::Done(output) => output.writes.iter().find_map(|write| {
                 let (key, row) = causeway_engine::session::legible::row(
                     write.table,
                     &write.key,
@@ -232,7 +233,7 @@ fn channel_of(path: &Path) -> String {
                 let is_it = write.table == causeway_kernel::table::Table::Channels && key == "3";
                 is_it.then(|| row["id"].as_str().unwrap().to_string())
             }),
-            Recorded::Stopped { .. } => None,
+            StepEnd::Stopped { .. } => None,
         },
         _ => None,
     });
@@ -330,7 +331,7 @@ async fn a_changed_outcome_is_named_field_by_field() {
     for frame in file.frames() {
         let mut frame = frame.unwrap();
         if let (None, Frame::Step(step)) = (changed, &mut frame)
-            && let Recorded::Done(output) = &mut step.end
+            && let StepEnd::Done(output) = &mut step.end
             && let Some(value) = output.writes.iter_mut().find_map(|write| {
                 let is_post = write.table == causeway_kernel::table::Table::Posts;
                 let value = write.value.as_mut().filter(|_| is_post)?;

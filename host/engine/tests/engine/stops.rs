@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
+use causeway_engine::hold::Hold;
 use causeway_engine::policy::{ComponentPolicies, OnFailure, PolicyError};
 use causeway_engine::runtime::{
     ComponentOptions, ComponentSource, EMBEDDED_KERNEL, KernelError, KernelRunner, KernelSource,
@@ -83,6 +84,10 @@ async fn a_frame_that_stops_is_carried_out_without_its_culprits() {
     assert_eq!(after.seq - before.seq, 2, "the stop, and what came of it");
     post(&engine, "life goes on", None).await;
     drop(engine);
+    // What led to it is kept for those who will look for the cause.
+    let hold = Hold::read(folder.path()).unwrap().unwrap();
+    assert_eq!(hold.reason, "a step was stopped");
+    assert!(hold.until_ms.is_some());
     assert_eq!(replay(folder.path()).difference, None);
 }
 

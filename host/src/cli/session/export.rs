@@ -2,10 +2,10 @@
 
 use std::fs::{self, File};
 use std::io::BufWriter;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use causeway_engine::DataDirReplay;
@@ -53,23 +53,19 @@ pub fn run(args: &ExportArgs) -> Result<ExitCode> {
     if args.output.exists() && !args.force {
         bail!("{} exists; --force writes over it", args.output.display());
     }
-    let half = args.output.with_extension("part");
-    let done = write(args, &half);
-    let (exported, steps, took) = match done {
-        Ok(done) => done,
-        Err(error) => {
-            // What was begun is of no use to anybody.
-            let _ = fs::remove_file(&half);
-            return Err(error);
-        }
-    };
+    let folder = args.output.parent().filter(|it| !it.as_os_str().is_empty());
+    // For whoever exports it only, as what people wrote is in it; gone if the export fails.
+    let half = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))
+        .with_context(|| format!("making {}", args.output.display()))?;
+    let (exported, steps, took) = write(args, half.as_file())?;
     register::append(&args.data, &entry(args, &exported)).context("noting the export")?;
-    fs::rename(&half, &args.output)?;
+    half.persist(&args.output)
+        .with_context(|| format!("making {}", args.output.display()))?;
     tell(args, &exported, steps, took);
     Ok(ExitCode::SUCCESS)
 }
 
-fn write(args: &ExportArgs, half: &Path) -> Result<(Exported, u64, std::time::Duration)> {
+fn write(args: &ExportArgs, file: &File) -> Result<(Exported, u64, Duration)> {
     let cache = cache_dir(&args.data);
     let sandbox = Sandbox::new(cache.is_dir().then_some(cache.as_path()))?;
     let kernel = ComponentSource::embedded(sandbox, ComponentOptions::default());
@@ -92,14 +88,6 @@ fn write(args: &ExportArgs, half: &Path) -> Result<(Exported, u64, std::time::Du
         mask: if args.plain { None } else { Some(new_mask()?) },
         now_ms: times::now_ms(),
     };
-    // What people wrote is for whoever exports it.
-    let file = File::options()
-        .create(true)
-        .truncate(true)
-        .write(true)
-        .mode(0o600)
-        .open(half)
-        .with_context(|| format!("making {}", half.display()))?;
     let mut progress = Progress::of(0);
     let mut steps = 0;
     let exported = export(&mut source, &options, BufWriter::new(file), |_| {
@@ -128,7 +116,7 @@ fn entry(args: &ExportArgs, exported: &Exported) -> RegisterEntry {
         who: who(),
         reason: args.reason.clone(),
         file: file.display().to_string(),
-        outcomes: exported.outcomes.to_string(),
+        outcomes: exported.outcomes,
         is_masked: !args.plain,
         selection: Selection {
             from_ms: args.from,
@@ -156,7 +144,7 @@ fn who() -> String {
     }
 }
 
-fn tell(args: &ExportArgs, exported: &Exported, steps: u64, took: std::time::Duration) {
+fn tell(args: &ExportArgs, exported: &Exported, steps: u64, took: Duration) {
     let summary = &exported.summary;
     let bytes = fs::metadata(&args.output).map_or(0, |file| file.len());
     println!(

@@ -32,12 +32,6 @@ impl Oracle {
         self.intruder.seat = Some(seat);
     }
 
-    /// Whether a malicious peer sits at a seat.
-    #[must_use]
-    pub fn is_intruder(&self, seat: usize) -> bool {
-        self.intruder.seat == Some(seat)
-    }
-
     /// Judges what a durable step of the hub did for the malicious peer, and enters what is its
     /// own.
     pub(super) fn intrudes(

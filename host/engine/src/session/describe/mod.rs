@@ -10,10 +10,10 @@ use causeway_kernel::input::{Input, Receipt, SendOutcome};
 use causeway_kernel::model::{Round, RoundItem};
 use serde::Serialize;
 
-use super::format::Recorded;
 use super::walk::Seen;
 use super::words::{Names, count, plain};
 use crate::journal::Kind;
+use crate::runtime::StepEnd;
 use frame::Answer;
 
 /// A step in words.
@@ -93,8 +93,8 @@ pub fn describe(seen: &Seen<'_>) -> Description {
     let (allowed, verdicts) = refusals::verdicts(seen);
     let (refused, notes) = refusals::of(seen);
     let stopped = match &seen.step.end {
-        Recorded::Stopped { kind, detail } => Some(format!("{kind}: {}", plain(detail))),
-        Recorded::Done(_) => None,
+        StepEnd::Stopped { kind, detail } => Some(format!("{kind}: {}", plain(detail))),
+        StepEnd::Done(_) => None,
     };
     Description {
         seq: seen.step.seq,

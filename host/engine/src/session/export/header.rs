@@ -1,15 +1,13 @@
 //! What an exported file says of itself.
 
 use causeway_kernel::behaviour;
-use causeway_kernel::codec::{self, EFFECT_VERSION, REPLY_VERSION};
-use causeway_kernel::input::{INPUT_VERSION, Input};
+use causeway_kernel::codec;
+use causeway_kernel::input::Input;
 use causeway_kernel::model::MetaRow;
 use causeway_kernel::tx::Read;
 
 use super::ExportOptions;
 use crate::journal::Recorded;
-use crate::policy::POLICY_WORLD;
-use crate::runtime::{KERNEL_WORLD, STEP_FUEL, STEP_MEMORY_MAX};
 use crate::session::format::{Contracts, EngineSettings, Header, Start};
 use crate::session::rows::SessionRows;
 use crate::store::Position;
@@ -33,21 +31,10 @@ pub fn header(
             journal: position.digest,
             rows: (!is_partial).then(|| rows.digest()),
             kernel: position.kernel,
-            policies: position.policies.clone(),
+            policies: masked(options, &position.policies),
         },
-        contracts: Contracts {
-            input: INPUT_VERSION,
-            reply: REPLY_VERSION,
-            effect: EFFECT_VERSION,
-            kernel_world: KERNEL_WORLD.into(),
-            policy_world: POLICY_WORLD.into(),
-        },
-        engine: EngineSettings {
-            step_fuel: STEP_FUEL,
-            step_memory_max: STEP_MEMORY_MAX as u64,
-            canonical_nan: true,
-            no_relaxed_simd: true,
-        },
+        contracts: Contracts::of_this_build(),
+        engine: EngineSettings::of_this_build(),
         behaviours: behaviour::in_force(rows)
             .into_iter()
             .map(|(number, _)| number)
@@ -65,10 +52,14 @@ fn site_url(rows: &SessionRows) -> Option<String> {
 /// The URL with which the workspace begins, if the session holds its beginning.
 fn founding_url(options: &ExportOptions, first: &Recorded) -> String {
     match codec::decode_input(&first.payload) {
-        Ok(Input::Genesis(genesis)) => match &options.mask {
-            Some(mask) => mask.text(&genesis.site_url),
-            None => genesis.site_url,
-        },
+        Ok(Input::Genesis(genesis)) => masked(options, &genesis.site_url),
         _ => String::new(),
+    }
+}
+
+fn masked(options: &ExportOptions, text: &str) -> String {
+    match &options.mask {
+        Some(mask) => mask.text(text),
+        None => text.into(),
     }
 }

@@ -15,7 +15,7 @@ use crate::journal::{self, Digests, Entry, Outcome, RecordedVerdict};
 use crate::kernels::Kernels;
 use crate::replayer::Difference;
 use crate::runtime::{KernelRunner, StepEnd};
-use crate::session::format::{Recorded, Step};
+use crate::session::format::Step;
 use crate::session::rows::SessionRows;
 
 /// Rows, and the kernel that runs over them.
@@ -30,7 +30,7 @@ pub struct World {
 /// What a step gave.
 pub struct Ran {
     /// What it returned.
-    pub end: Recorded,
+    pub end: StepEnd,
     /// What it asked, with the answers.
     pub asked: Vec<RecordedVerdict>,
     /// What it read.
@@ -69,10 +69,7 @@ impl World {
             now_ms: entry.time_ms,
             seed: entry.seed,
         };
-        let end = match kernel.step(&mut host, context, input) {
-            StepEnd::Done(output) => Recorded::Done(output),
-            StepEnd::Stopped { kind, detail } => Recorded::Stopped { kind, detail },
-        };
+        let end = kernel.step(&mut host, context, input);
         let ran = Ran {
             end,
             asked: host.asked,
@@ -96,7 +93,7 @@ impl<W: io::Write> Session<'_, W> {
             .real
             .run(&self.kernels, entry, verdicts, &recorded.payload)?;
         match &ran.end {
-            Recorded::Done(output) if Digests::of(output) == *expected && unknown == 0 => Ok(ran),
+            StepEnd::Done(output) if Digests::of(output) == *expected && unknown == 0 => Ok(ran),
             _ => Err(ExportError::Differs(Difference {
                 seq: entry.seq,
                 what: "it gives something else than is recorded".into(),
@@ -123,7 +120,7 @@ impl<W: io::Write> Session<'_, W> {
             }
             None => Vec::new(),
         };
-        if let (Recorded::Stopped { .. }, _) | (_, None) = (&real.end, &self.masked) {
+        if let (StepEnd::Stopped { .. }, _) | (_, None) = (&real.end, &self.masked) {
             let step = Step::of(entry, payload, real.end.clone());
             return Ok((step, Vec::new()));
         }
@@ -149,7 +146,7 @@ impl<W: io::Write> Session<'_, W> {
 
 fn stopped(kind: crate::runtime::StopKind, detail: &str) -> Ran {
     Ran {
-        end: Recorded::Stopped {
+        end: StepEnd::Stopped {
             kind,
             detail: detail.into(),
         },
@@ -165,12 +162,12 @@ fn masked_verdict(mask: &Mask, verdict: &[u8]) -> Vec<u8> {
     }
 }
 
-fn deviation(real: &Recorded, masked: &Recorded, unknown: usize) -> Option<String> {
+fn deviation(real: &StepEnd, masked: &StepEnd, unknown: usize) -> Option<String> {
     match (real, masked) {
         _ if unknown > 0 => Some(format!("it asks the policies {unknown} more questions")),
-        (Recorded::Done(real), Recorded::Done(masked)) => decisions::deviation(real, masked),
-        (_, Recorded::Stopped { kind, .. }) => Some(format!("it is stopped: {kind}")),
-        (Recorded::Stopped { .. }, _) => Some("it is not stopped".into()),
+        (StepEnd::Done(real), StepEnd::Done(masked)) => decisions::deviation(real, masked),
+        (_, StepEnd::Stopped { kind, .. }) => Some(format!("it is stopped: {kind}")),
+        (StepEnd::Stopped { .. }, _) => Some("it is not stopped".into()),
     }
 }
 

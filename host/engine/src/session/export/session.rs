@@ -20,9 +20,9 @@ use super::{ExportError, ExportOptions, Exported, header, needed};
 use crate::journal::{self, Digest};
 use crate::kernels::Kernels;
 use crate::replay::DataDirReplay;
-use crate::runtime::StepOutput;
+use crate::runtime::{StepEnd, StepOutput};
 use crate::session::chain::{Chain, outcome};
-use crate::session::format::{End, Frame, Recorded, Step, Summary};
+use crate::session::format::{End, Frame, Step, Summary};
 use crate::session::rows::SessionRows;
 use crate::session::subjects::{Subjects, Wanted, channel_ids};
 use crate::session::writer::Writer;
@@ -182,8 +182,8 @@ impl<'o, W: io::Write> Session<'o, W> {
         let mut real = self.run_real(recorded)?;
         let nothing = StepOutput::default();
         let output = match &real.end {
-            Recorded::Done(output) => output,
-            Recorded::Stopped { .. } => &nothing,
+            StepEnd::Done(output) => output,
+            StepEnd::Stopped { .. } => &nothing,
         };
         self.look_among(&output.writes);
         let subjects = input
@@ -205,7 +205,7 @@ impl<'o, W: io::Write> Session<'o, W> {
             self.summary.left_out += 1;
         }
         self.real.rows.apply(&output.writes);
-        if let (Some(world), Recorded::Done(output)) = (&mut self.masked, &step.end) {
+        if let (Some(world), StepEnd::Done(output)) = (&mut self.masked, &step.end) {
             world.rows.apply(&output.writes);
         }
         if is_wanted {
@@ -223,7 +223,7 @@ impl<'o, W: io::Write> Session<'o, W> {
         let rows = self.masked.as_ref().unwrap_or(&self.real);
         let missing = needed::missing(known, &rows.rows, reads);
         known.apply(&missing);
-        if let Recorded::Done(output) = &step.end {
+        if let StepEnd::Done(output) = &step.end {
             known.apply(&output.writes);
         }
         if missing.is_empty() {
@@ -235,15 +235,7 @@ impl<'o, W: io::Write> Session<'o, W> {
     fn count(&mut self, step: &Step, subjects: &Subjects) {
         self.chain.add(step.seq, &outcome(&step.end));
         self.subjects.merge(subjects);
-        let summary = &mut self.summary;
-        if summary.steps == 0 {
-            summary.first_seq = step.seq;
-            summary.first_ms = step.time_ms;
-        }
-        summary.steps += 1;
-        summary.last_seq = step.seq;
-        summary.last_ms = step.time_ms;
-        summary.deviations += u64::from(step.deviation.is_some());
+        self.summary.add(step);
     }
 
     /// Writes a kernel down before the first step that names it.

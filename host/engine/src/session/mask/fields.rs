@@ -61,7 +61,6 @@ pub(super) fn of_field(container: &str, field: &str) -> Field {
         ("Held", "mention_transforms") => Field::Json(Shape::Mentions),
         ("User" | "CreateUser" | "UserPatch", "locale") => Field::Text(Kind::Locale),
         ("User", "roles")
-        | ("PolicyChanged", "chain")
         | ("KernelChanged", "digest")
         // The rest of a reaction's name: number of the user and emoji.
         | ("AskAgain", "position") => Field::Text(Kind::Keep),

@@ -11,8 +11,8 @@ use causeway_kernel::wire::message::{SyncMessage, WirePost};
 
 use super::refused::{self, Named};
 use super::{is_frame, names};
+use crate::runtime::StepEnd;
 use crate::session::describe::frame::Answer;
-use crate::session::format::Recorded;
 use crate::session::legible::document;
 use crate::session::rows::SessionRows;
 use crate::session::walk::Seen;
@@ -157,7 +157,7 @@ fn reacted(seen: &Seen<'_>, who: &str, number: usize, post: &str) -> String {
 
 /// Why nothing of the frame was carried out, if so.
 fn whole_refusal(seen: &Seen<'_>) -> Option<String> {
-    if let Recorded::Stopped { kind, detail } = &seen.step.end {
+    if let StepEnd::Stopped { kind, detail } = &seen.step.end {
         return Some(format!("the step was stopped ({kind}: {})", plain(detail)));
     }
     let Some(Reply::Http { status, body }) = seen.reply() else {

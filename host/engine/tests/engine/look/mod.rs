@@ -7,7 +7,6 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use causeway_engine::session::describe::{Description, describe};
-use causeway_engine::session::format::Recorded;
 use causeway_engine::session::mask::Mask;
 use causeway_engine::session::select::Filter;
 use causeway_engine::session::state::{self, Cell, State};
@@ -21,6 +20,7 @@ use causeway_kernel::tx::Read;
 
 use crate::mask::chapters::whole_story;
 use crate::mask::story::{self, CONNECTION, FIRST, Story};
+use causeway_engine::runtime::StepEnd;
 use recorded::record;
 
 const LOUNGE: ChannelNo = ChannelNo(3);
@@ -512,7 +512,7 @@ fn what_is_of_no_known_shape_is_shown_as_such() {
             &taken.verdicts,
         );
         step.input = junk.clone();
-        if let Recorded::Done(output) = &mut step.end {
+        if let StepEnd::Done(output) = &mut step.end {
             output.reply = junk.clone();
             output.effects = vec![junk.clone()];
             for write in output.writes.iter_mut().skip(seq % 2).step_by(2) {

@@ -5,9 +5,9 @@ use std::fs::File;
 use std::path::Path;
 
 use causeway_engine::journal::{Digest, Kind, RecordedVerdict};
-use causeway_engine::runtime::StepOutput;
+use causeway_engine::runtime::{StepEnd, StepOutput};
 use causeway_engine::session::format::{
-    Contracts, EngineSettings, Frame, Header, Recorded, Selection, Start, Step, Summary,
+    Contracts, EngineSettings, Frame, Header, Selection, Start, Step, Summary,
 };
 use causeway_engine::session::mask::Mask;
 use causeway_engine::session::{SessionFile, Writer};
@@ -65,7 +65,7 @@ pub fn step(seq: u64, taken: &Taken, input: &Input, output: &Output, verdicts: &
         kind: Kind::of(input),
         input: codec::encode_input(input),
         verdicts: verdicts.iter().map(recorded).collect(),
-        end: Recorded::Done(StepOutput {
+        end: StepEnd::Done(StepOutput {
             reply: codec::encode_reply(&output.reply),
             writes: output.writes.clone(),
             effects: output.effects.iter().map(codec::encode_effect).collect(),

@@ -27,7 +27,7 @@ pub struct Options {
 
 /// What was measured: name, value, goal.
 pub struct Line {
-    name: &'static str,
+    name: String,
     value: String,
     goal: &'static str,
 }
@@ -38,8 +38,12 @@ impl fmt::Display for Line {
     }
 }
 
-fn line(name: &'static str, value: String, goal: &'static str) -> Line {
-    Line { name, value, goal }
+fn line(name: impl Into<String>, value: String, goal: &'static str) -> Line {
+    Line {
+        name: name.into(),
+        value,
+        goal,
+    }
 }
 
 /// Measures, and shows every line as soon as it is known.

@@ -22,7 +22,7 @@ use super::{Line, line};
 const RUNS: usize = 3;
 
 /// Exports the backlog's time from a side's journal and replays it.
-pub fn run(side: &'static str, data: &Path, backlog: &Backlog) -> Result<Vec<Line>> {
+pub fn run(side: &str, data: &Path, backlog: &Backlog) -> Result<Vec<Line>> {
     let sandbox = Sandbox::new(Some(&cache_dir(data)))?;
     let options = ComponentOptions::default();
     let component: Arc<dyn KernelSource> = Arc::new(ComponentSource::embedded(sandbox, options));
@@ -46,10 +46,7 @@ pub fn run(side: &'static str, data: &Path, backlog: &Backlog) -> Result<Vec<Lin
             ..plain
         },
     )?;
-    let name = |what: &str| -> &'static str {
-        // Names live as long as the table.
-        Box::leak(format!("{what} of the {side} side").into_boxed_str())
-    };
+    let name = |what: &str| format!("{what} of the {side} side");
     let times = |took: Duration| {
         let rate = backlog.posts as f64 / took.as_secs_f64();
         format!("{:.1}x, {rate:.0} posts/s", rate / backlog.posts_per_second)
