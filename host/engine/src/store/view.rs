@@ -9,7 +9,7 @@ use causeway_kernel::table::Table;
 
 use super::base::{Base, TablesError};
 use super::memory::{Content, MemoryTable};
-use super::range::limited;
+use super::range::{LiveRow, limited};
 
 /// The rows as of the last step that is durable. Cheap to make and to clone; it should live for
 /// seconds at most, as it keeps pages of the tables from being used again.
@@ -127,10 +127,7 @@ fn collect(mut sources: Vec<Source<'_>>, range: &Range) -> Result<Scan, TablesEr
 }
 
 /// The next row that is not deleted.
-fn next_live(
-    sources: &mut [Source<'_>],
-    reverse: bool,
-) -> Result<Option<(Vec<u8>, Vec<u8>)>, TablesError> {
+fn next_live(sources: &mut [Source<'_>], reverse: bool) -> Result<Option<LiveRow>, TablesError> {
     while let Some((key, value)) = next_row(sources, reverse)? {
         if let Some(value) = value {
             return Ok(Some((key, value)));

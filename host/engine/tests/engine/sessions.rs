@@ -370,6 +370,7 @@ async fn damage_is_named_with_its_place_and_the_rest_stays_readable() {
     let scene = scene().await;
     export_to(&scene.data, &scene.file, Selection::default(), None).unwrap();
     let good = fs::read(&scene.file).unwrap();
+    fs::write(scene.file.with_extension("whole"), &good).unwrap();
     let steps = |path: &Path| -> (usize, Vec<SessionError>) {
         let file = SessionFile::open(path).unwrap();
         let mut counts = (0, Vec::new());
@@ -435,6 +436,14 @@ async fn damage_is_named_with_its_place_and_the_rest_stays_readable() {
             assert!(!steps(&scene.file).1.is_empty(), "byte {at}");
         }
     }
+
+    // A block that was taken out leaves a gap in the chain, though every block is whole.
+    let blocks = SessionFile::open(&scene.file.with_extension("whole"));
+    let second = blocks.unwrap().index().unwrap().blocks[1].offset;
+    let without = [&good[..first_block as usize], &good[second as usize..]].concat();
+    fs::write(&scene.file, without).unwrap();
+    let errors = steps(&scene.file).1;
+    assert!(errors[0].to_string().contains("the chain"), "{errors:?}");
 
     fs::write(&scene.file, b"PK\x03\x04 something else").unwrap();
     let foreign = SessionFile::open(&scene.file).unwrap_err();
