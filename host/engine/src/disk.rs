@@ -14,6 +14,14 @@ pub trait Disk: Debug + Send + Sync {
     /// # Errors
     /// Those of the operating system.
     fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>>;
+
+    /// Returns when the names in a folder survive a power cut.
+    ///
+    /// # Errors
+    /// Those of the operating system.
+    fn sync_folder(&self, folder: &Path) -> io::Result<()> {
+        sync_folder(folder)
+    }
 }
 
 /// An open file. Reads and writes name their place, so that threads may share it.

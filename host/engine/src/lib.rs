@@ -10,6 +10,7 @@ mod identity;
 pub mod journal;
 mod kernels;
 mod layout;
+pub mod parts;
 pub mod policy;
 mod queue;
 mod recover;

@@ -78,6 +78,8 @@ pub fn recover(
     kernels: &Kernels,
 ) -> Result<Recovered, OpenError> {
     let tables = Tables::open(disk.as_ref(), &layout.tables())?;
+    // Its name has to survive as well, if it was made just now.
+    disk.sync_folder(layout.root())?;
     let (base, position) = tables.base()?;
     let view = View {
         fresh: Arc::default(),
@@ -88,12 +90,15 @@ pub fn recover(
     let mut replayer = Replayer::new(view, position, kernels.clone());
     // Not with the entry behind it: the segment of that one may have been begun and no more.
     let mut reader = Reader::open(Arc::clone(disk), &layout.journal(), from)?;
+    let mut durable = None;
     while let Some(recorded) = reader.next_entry()? {
         if recorded.entry.seq > from {
             replayer.apply(&recorded)?;
+        } else {
+            durable = reader.place();
         }
     }
-    let journal = SegmentJournal::resume(Arc::clone(disk), &layout.journal(), &reader)?;
+    let journal = SegmentJournal::resume(Arc::clone(disk), &layout.journal(), &reader, durable)?;
     let last = journal.tail().next_seq - 1;
     if last < from {
         return Err(OpenError::JournalIsShort {

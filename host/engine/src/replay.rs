@@ -1,6 +1,7 @@
 //! Replays a data directory: carries its journal out again in a fresh store and compares every
 //! digest. Reads the journal only, so that it works beside the running service.
 
+use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -57,6 +58,8 @@ pub struct ReplayReport {
     pub end: Position,
     /// Snapshots on the way whose rows were compared.
     pub snapshots: u64,
+    /// Whether the directory's own tables were compared as well: not beside the running service.
+    pub tables: bool,
     /// The first difference, if there is one.
     pub difference: Option<Difference>,
 }
@@ -180,11 +183,13 @@ pub fn replay(
 ) -> Result<ReplayReport, ReplayDirError> {
     let mut replay = DataDirReplay::open(data_dir, scratch, source, None)?;
     let marks = snapshot::snapshots(&replay.layout.snapshots())?;
+    let own = OwnTables::open(&replay.layout);
     let mut report = ReplayReport {
         from: replay.from,
         steps: 0,
         end: replay.position().clone(),
         snapshots: 0,
+        tables: false,
         difference: None,
     };
     while let Some(recorded) = replay.next_entry()? {
@@ -198,6 +203,15 @@ pub fn replay(
         }
         report.steps += 1;
         progress(recorded.entry.seq);
+        if let Some(Ok(own)) = &own
+            && own.position.seq == recorded.entry.seq
+        {
+            report.tables = true;
+            report.difference = own.compare(&replay)?;
+            if report.difference.is_some() {
+                break;
+            }
+        }
         if let Some((seq, path)) = marks.iter().find(|(seq, _)| *seq == recorded.entry.seq) {
             report.snapshots += 1;
             let rows = snapshot::digest(&replay.replayer.view, replay.position())?;
@@ -212,7 +226,13 @@ pub fn replay(
     }
     report.end = replay.position().clone();
     if report.difference.is_none() {
-        report.difference = lost_end(&replay.layout, report.end.seq);
+        report.difference = own.and_then(|own| match own {
+            Ok(own) => own.lost_end(report.end.seq),
+            Err(error) => Some(Difference {
+                seq: report.end.seq,
+                what: format!("the journal is as recorded up to there, but {error}"),
+            }),
+        });
     }
     if report.steps == 0 && report.from == 0 && report.difference.is_none() {
         return Err(ReplayDirError::Empty);
@@ -220,18 +240,61 @@ pub fn replay(
     Ok(report)
 }
 
-/// Whether the tables know entries that the journal does not, if nobody works on them: the bytes
-/// of a damaged entry cannot be told from those of a torn write.
-fn lost_end(layout: &Layout, end: u64) -> Option<Difference> {
-    let _lock = layout.lock().ok()?;
-    let tables = Tables::look(&RealDisk, &layout.tables())?;
-    (tables.seq > end).then(|| Difference {
-        seq: end + 1,
-        what: format!(
-            "it is damaged or missing: the journal ends before it, the tables reach up to entry {}",
-            tables.seq
-        ),
-    })
+/// The tables of a data directory on which nobody works.
+struct OwnTables {
+    _lock: File,
+    _tables: Tables,
+    view: View,
+    position: Position,
+}
+
+impl OwnTables {
+    /// `None` beside the running service.
+    fn open(layout: &Layout) -> Option<Result<OwnTables, TablesError>> {
+        let lock = layout.lock().ok()?;
+        let path = layout.tables();
+        if !path.exists() {
+            return None;
+        }
+        let tables = Tables::open_checked(&RealDisk, &path);
+        Some(tables.and_then(|tables| {
+            let (base, position) = tables.base()?;
+            let view = View {
+                fresh: Arc::default(),
+                frozen: None,
+                base,
+            };
+            Ok(OwnTables {
+                _lock: lock,
+                _tables: tables,
+                view,
+                position,
+            })
+        }))
+    }
+
+    /// What is wrong with its rows, when the replay is where it stands.
+    fn compare(&self, replay: &DataDirReplay) -> io::Result<Option<Difference>> {
+        let found = snapshot::digest(&self.view, &self.position)?;
+        let expected = snapshot::digest(&replay.replayer.view, replay.position())?;
+        Ok((found != expected).then(|| Difference {
+            seq: self.position.seq,
+            what: "the rows are not those of the tables".into(),
+        }))
+    }
+
+    /// Whether it knows entries that the journal does not: the bytes of a damaged entry cannot be
+    /// told from those of a torn write.
+    fn lost_end(&self, end: u64) -> Option<Difference> {
+        (self.position.seq > end).then(|| Difference {
+            seq: end + 1,
+            what: format!(
+                "it is damaged or missing: the journal ends before it, the tables reach up to \
+                 entry {}",
+                self.position.seq
+            ),
+        })
+    }
 }
 
 /// Lays a snapshot into the tables, if the journal does not begin with its first entry any more, or

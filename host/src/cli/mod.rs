@@ -44,7 +44,8 @@ enum Command {
     /// Carry a recorded session, or the journal of a data directory, out again and compare every
     /// step.
     ///
-    /// Reads only, so it works beside the running service. Ends with 0 if every step gives what is
+    /// Works beside the running service. The tables of a data directory on which no service runs are
+    /// checked as well: every page, and every row against the journal. Ends with 0 if every step gives what is
     /// recorded; otherwise the first entry that differs is shown, field by field, and it ends with 1.
     Replay(replay::ReplayArgs),
     /// Take recorded sessions home and look into them.

@@ -125,6 +125,9 @@ fn data_dir(data: &Path, engine: EngineChoice) -> Result<ExitCode> {
         report.end.seq,
         progress.took()
     );
+    if report.tables {
+        println!("The rows of the tables are those of the journal.");
+    }
     println!("chain {}", report.end.digest);
     Ok(ExitCode::SUCCESS)
 }

@@ -2,4 +2,7 @@
 //! files on disks that forget, tear and fail.
 
 mod component;
+mod disk;
 mod inputs;
+mod node;
+mod power_cuts;

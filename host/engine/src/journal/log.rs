@@ -10,10 +10,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::entry::Digest;
-use super::reader::Reader;
-use super::segment::{HEADER_BYTES, SEGMENT_BYTES, SegmentInfo, header};
+use super::reader::{Place, Reader};
+use super::segment::{
+    HEADER_BYTES, MARK_BYTES, SEGMENT_BYTES, Salt, SegmentHeader, SegmentInfo, mark,
+};
 use super::{Group, Journal, JournalError};
-use crate::disk::{Disk, DiskFile, sync_folder};
+use crate::disk::{Disk, DiskFile};
 
 /// Bytes of space that are written ahead at once.
 const AHEAD_BYTES: u64 = 4 << 20;
@@ -44,6 +46,7 @@ pub struct SegmentJournal {
 
 struct Current {
     file: Arc<dyn DiskFile>,
+    salt: Salt,
     /// When this process began to write it.
     begun: Instant,
     /// Where the next record goes.
@@ -53,7 +56,8 @@ struct Current {
 }
 
 impl SegmentJournal {
-    /// Continues the journal of a folder that was read to its end.
+    /// Continues the journal of a folder that was read to its end. Entries up to the place `durable`
+    /// survive a power cut for certain.
     ///
     /// # Errors
     /// When it is damaged behind the last whole entry, or cannot be written.
@@ -61,6 +65,7 @@ impl SegmentJournal {
         disk: Arc<dyn Disk>,
         folder: &Path,
         reader: &Reader,
+        durable: Option<Place>,
     ) -> Result<SegmentJournal, JournalError> {
         let (next_seq, digest) = reader.next().unwrap_or((1, Digest::ZERO));
         let mut journal = SegmentJournal {
@@ -71,9 +76,10 @@ impl SegmentJournal {
             segment_bytes: SEGMENT_BYTES,
             segment_age_max: None,
         };
-        if let Some((info, offset)) = reader.position() {
-            check_torn(info, offset, &reader.rest()?)?;
-            journal.continue_segment(info, offset)?;
+        if let Some(place) = reader.place() {
+            check_torn(&place, &reader.rest()?)?;
+            let durable = durable.filter(|durable| durable.info == place.info);
+            journal.continue_segment(&place, durable.map_or(0, |durable| durable.offset))?;
         }
         Ok(journal)
     }
@@ -103,18 +109,26 @@ impl SegmentJournal {
         self.tail
     }
 
-    fn continue_segment(&mut self, info: &SegmentInfo, offset: u64) -> io::Result<()> {
-        let file = self.disk.open(&info.path)?;
+    fn continue_segment(&mut self, place: &Place, durable_to: u64) -> io::Result<()> {
+        let file = self.disk.open(&place.info.path)?;
         // What a torn append left must not meet a shorter append that ends in its middle.
-        file.set_len(offset)?;
-        // Nor may it come back in a power cut, and what was read, and is served from now on, may
-        // have been written by a process that died before its sync.
+        file.set_len(place.offset)?;
+        // What was read is served from now on, though the process that wrote it may have died
+        // before its sync, or its sync may have failed: a system shows such bytes and does not
+        // write them again unless they are written again.
+        let rest = place.offset.saturating_sub(durable_to);
+        let mut bytes = vec![0; usize::try_from(rest).unwrap_or(0)];
+        file.read_exact_at(&mut bytes, durable_to)?;
+        file.write_all_at(&bytes, durable_to)?;
         file.sync_data()?;
+        // The same is true of its name.
+        self.disk.sync_folder(&self.folder)?;
         self.current = Some(Current {
             file,
+            salt: place.salt,
             begun: Instant::now(),
-            offset,
-            written_to: offset,
+            offset: place.offset,
+            written_to: place.offset,
         });
         Ok(())
     }
@@ -141,11 +155,18 @@ impl SegmentJournal {
         let file = self.disk.open(&info.path)?;
         // It exists when an earlier attempt failed half way.
         file.set_len(0)?;
-        file.write_all_at(&header(self.tail.next_seq, self.tail.digest), 0)?;
+        let mut header = SegmentHeader {
+            first_seq: self.tail.next_seq,
+            previous: self.tail.digest,
+            salt: Salt::default(),
+        };
+        getrandom::fill(&mut header.salt).map_err(io::Error::other)?;
+        file.write_all_at(&header.to_bytes(), 0)?;
         file.sync_data()?;
-        sync_folder(&self.folder)?;
+        self.disk.sync_folder(&self.folder)?;
         Ok(Current {
             file,
+            salt: header.salt,
             begun: Instant::now(),
             offset: HEADER_BYTES as u64,
             written_to: HEADER_BYTES as u64,
@@ -186,8 +207,11 @@ impl Journal for SegmentJournal {
 
 impl Current {
     fn write(&mut self, records: &[u8]) -> io::Result<()> {
-        let end = self.offset + records.len() as u64;
-        self.file.write_all_at(records, self.offset)?;
+        let records_at = self.offset + MARK_BYTES as u64;
+        let end = records_at + records.len() as u64;
+        self.file
+            .write_all_at(&mark(self.salt, self.offset), self.offset)?;
+        self.file.write_all_at(records, records_at)?;
         if end > self.written_to {
             let zeros = vec![0; usize::try_from(AHEAD_BYTES).unwrap_or(0)];
             self.file.write_all_at(&zeros, end)?;
@@ -200,10 +224,23 @@ impl Current {
 }
 
 /// Tells a torn append from damage: behind it there is nothing.
-fn check_torn(info: &SegmentInfo, offset: u64, rest: &[u8]) -> Result<(), JournalError> {
+fn check_torn(place: &Place, rest: &[u8]) -> Result<(), JournalError> {
+    let Place { info, salt, offset } = place;
+    let is_mark = |(offset, bytes): (u64, &[u8])| bytes == mark(*salt, offset);
+    if (*offset..)
+        .zip(rest.windows(MARK_BYTES))
+        .skip(1)
+        .any(is_mark)
+    {
+        return Err(info.damaged(
+            *offset,
+            "what stands here is not an entry, and more was written behind it; restore the data \
+             directory from a backup",
+        ));
+    }
     match rest.iter().rposition(|byte| *byte != 0) {
         Some(last) if last >= TORN_BYTES_MAX => {
-            Err(info.damaged(offset, "there is more behind it than one torn write"))
+            Err(info.damaged(*offset, "there is more behind it than one torn write"))
         }
         Some(last) => {
             tracing::warn!(

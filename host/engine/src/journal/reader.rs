@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use super::JournalError;
 use super::entry::{Digest, Entry, RECORD_HEADER_BYTES, payload_digest};
-use super::segment::{HEADER_BYTES, RecordHeader, SegmentInfo, read_header, segments};
+use super::segment::{
+    HEADER_BYTES, MARK_BYTES, RecordHeader, Salt, SegmentHeader, SegmentInfo, mark, segments,
+};
 use crate::disk::{Disk, DiskFile};
 
 /// Bytes read ahead.
@@ -88,12 +90,14 @@ impl Reader {
         }
     }
 
-    /// Where the last entry ended: the segment and the offset in it.
+    /// Where the last entry ended.
     #[must_use]
-    pub fn position(&self) -> Option<(&SegmentInfo, u64)> {
-        self.current
-            .as_ref()
-            .map(|segment| (&segment.info, segment.offset))
+    pub fn place(&self) -> Option<Place> {
+        self.current.as_ref().map(|segment| Place {
+            info: segment.info.clone(),
+            salt: segment.salt,
+            offset: segment.offset,
+        })
     }
 
     /// Number of the next entry and digest of the last one, once something was read.
@@ -159,15 +163,14 @@ impl Reader {
 
     fn check(&self, recorded: &Recorded) -> Result<(), JournalError> {
         let entry = &recorded.entry;
-        match (self.next, self.position()) {
-            (Some(next), Some((info, offset))) if next != (entry.seq, entry.previous) => Err(info
-                .damaged(
-                    offset,
-                    format!(
-                        "entry {} does not continue the entry before it, {} was to come",
-                        entry.seq, next.0
-                    ),
-                )),
+        match (self.next, &self.current) {
+            (Some(next), Some(segment)) if next != (entry.seq, entry.previous) => {
+                let what = format!(
+                    "entry {} does not continue the entry before it, {} was to come",
+                    entry.seq, next.0
+                );
+                Err(segment.info.damaged(segment.offset, what))
+            }
             _ => Ok(()),
         }
     }
@@ -176,9 +179,26 @@ impl Reader {
 /// The number that comes next, and what it names as its previous one.
 type Next = (u64, Digest);
 
+/// Whether nothing stands behind the header. Groups are written when the header is durable.
+fn is_empty(file: &dyn DiskFile) -> io::Result<bool> {
+    let behind = file.length()?.saturating_sub(HEADER_BYTES as u64);
+    let mut bytes = vec![0; usize::try_from(behind).unwrap_or(0)];
+    file.read_exact_at(&mut bytes, HEADER_BYTES as u64)?;
+    Ok(bytes.iter().all(|byte| *byte == 0))
+}
+
+/// A place in a segment.
+#[derive(Clone, Debug)]
+pub struct Place {
+    pub(super) info: SegmentInfo,
+    pub(super) salt: Salt,
+    pub(super) offset: u64,
+}
+
 /// Reads the records of one segment.
 struct SegmentReader {
     info: SegmentInfo,
+    salt: Salt,
     file: Arc<dyn DiskFile>,
     /// Where the next record begins.
     offset: u64,
@@ -199,31 +219,43 @@ impl SegmentReader {
         }
         let mut header = [0; HEADER_BYTES];
         file.read_exact_at(&mut header, 0)?;
-        let Some(first) = read_header(&header) else {
-            return Ok(None);
+        let Some(header) = SegmentHeader::parse(&header) else {
+            if let Some(version) = SegmentHeader::other_version(&header) {
+                let what = format!("its format is number {version}: another release wrote it");
+                return Err(info.damaged(0, what));
+            }
+            return if is_empty(file.as_ref())? {
+                Ok(None)
+            } else {
+                Err(info.damaged(0, "its header is not what was written"))
+            };
         };
-        if first.0 != info.first_seq {
+        if header.first_seq != info.first_seq {
             return Err(info.damaged(0, "its name and its header differ"));
         }
         let reader = SegmentReader {
             info,
+            salt: header.salt,
             file,
             offset: HEADER_BYTES as u64,
             buffer: Vec::new(),
             buffered_at: 0,
         };
-        Ok(Some((reader, first)))
+        Ok(Some((reader, (header.first_seq, header.previous))))
     }
 
     /// The next record; `None` when none was written whole here.
     fn next_record(&mut self) -> Result<Option<Recorded>, JournalError> {
-        let Some(bytes) = self.bytes(self.offset, RECORD_HEADER_BYTES)? else {
+        let mark = mark(self.salt, self.offset);
+        let is_group = self.bytes(self.offset, MARK_BYTES)? == Some(&mark);
+        let at = self.offset + if is_group { MARK_BYTES as u64 } else { 0 };
+        let Some(bytes) = self.bytes(at, RECORD_HEADER_BYTES)? else {
             return Ok(None);
         };
         let Some(header) = bytes.first_chunk().and_then(RecordHeader::parse) else {
             return Ok(None);
         };
-        let body_at = self.offset + RECORD_HEADER_BYTES as u64;
+        let body_at = at + RECORD_HEADER_BYTES as u64;
         let Some(body) = self.bytes(body_at, header.body_bytes())? else {
             return Ok(None);
         };

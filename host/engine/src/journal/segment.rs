@@ -1,4 +1,8 @@
-//! Segment files: `<first sequence number>.journal`, a header and records.
+//! Segment files: `<first sequence number>.journal`, a header, and groups of records, each group
+//! behind a mark.
+//!
+//! A group is appended when the one before it is durable. So a mark behind bytes that are not a
+//! whole record tells damage from an append that was torn.
 
 use std::fs;
 use std::io;
@@ -11,7 +15,10 @@ use super::entry::{Digest, Entry, PAYLOAD_KEY_BYTES, RECORD_HEADER_BYTES, head_c
 pub const SEGMENT_BYTES: u64 = 64 << 20;
 
 /// Bytes of a segment's header.
-pub(super) const HEADER_BYTES: usize = 56;
+pub(super) const HEADER_BYTES: usize = 64;
+
+/// Bytes in front of a group.
+pub(super) const MARK_BYTES: usize = 16;
 
 /// Bytes of an entry without its payload; a longer one is damaged.
 const HEAD_BYTES_MAX: usize = 16 << 20;
@@ -19,8 +26,11 @@ const HEAD_BYTES_MAX: usize = 16 << 20;
 /// Bytes of a payload; a longer one is damaged. Inputs are far smaller.
 const PAYLOAD_BYTES_MAX: usize = 256 << 20;
 
-/// Names the format: eight bytes, the last one its version.
-const MAGIC: &[u8; 8] = b"CWJRNL\0\x01";
+/// Names the format.
+const MAGIC: &[u8; 7] = b"CWJRNL\0";
+
+/// Behind the magic; rises when the format changes.
+const VERSION: u8 = 2;
 
 const EXTENSION: &str = "journal";
 
@@ -69,35 +79,65 @@ pub fn segments(folder: &Path) -> io::Result<Vec<SegmentInfo>> {
     Ok(found)
 }
 
-/// The header of a segment: magic, number of its first entry, digest of the entry before it,
-/// checksum, padding.
-pub(super) fn header(first_seq: u64, previous: Digest) -> [u8; HEADER_BYTES] {
-    let mut bytes = Vec::with_capacity(HEADER_BYTES);
-    bytes.extend_from_slice(MAGIC);
-    bytes.extend_from_slice(&first_seq.to_le_bytes());
-    bytes.extend_from_slice(&previous.0);
-    let checksum = crc32fast::hash(&bytes);
-    bytes.extend_from_slice(&checksum.to_le_bytes());
-    let mut header = [0; HEADER_BYTES];
-    for (to, from) in header.iter_mut().zip(bytes) {
-        *to = from;
-    }
-    header
+/// Random bytes of a segment: without them somebody could write a message that looks like a mark.
+pub(super) type Salt = [u8; 8];
+
+/// What stands in front of a group at this offset.
+pub(super) fn mark(salt: Salt, offset: u64) -> [u8; MARK_BYTES] {
+    let mut mark = [0; MARK_BYTES];
+    let (first, last) = mark.split_at_mut(salt.len());
+    first.copy_from_slice(&salt);
+    last.copy_from_slice(&offset.to_le_bytes());
+    mark
 }
 
-/// What a header says; `None` when it was never written whole.
-pub(super) fn read_header(bytes: &[u8; HEADER_BYTES]) -> Option<(u64, Digest)> {
-    let (covered, rest) = bytes.split_at_checked(48)?;
-    let checksum = u32::from_le_bytes(*rest.first_chunk()?);
-    if crc32fast::hash(covered) != checksum {
-        return None;
+/// The beginning of a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct SegmentHeader {
+    /// Number of the first entry.
+    pub(super) first_seq: u64,
+    /// Digest of the entry before it.
+    pub(super) previous: Digest,
+    /// For its marks.
+    pub(super) salt: Salt,
+}
+
+impl SegmentHeader {
+    /// Magic, version, number, digest, salt, checksum, zeros.
+    pub(super) fn to_bytes(self) -> [u8; HEADER_BYTES] {
+        let mut bytes = Vec::with_capacity(HEADER_BYTES);
+        bytes.extend_from_slice(MAGIC);
+        bytes.push(VERSION);
+        bytes.extend_from_slice(&self.first_seq.to_le_bytes());
+        bytes.extend_from_slice(&self.previous.0);
+        bytes.extend_from_slice(&self.salt);
+        let checksum = crc32fast::hash(&bytes);
+        bytes.extend_from_slice(&checksum.to_le_bytes());
+        let mut header = [0; HEADER_BYTES];
+        for (to, from) in header.iter_mut().zip(bytes) {
+            *to = from;
+        }
+        header
     }
-    let rest = covered.strip_prefix(MAGIC.as_slice())?;
-    let (first_seq, previous) = rest.split_first_chunk()?;
-    Some((
-        u64::from_le_bytes(*first_seq),
-        Digest(previous.try_into().ok()?),
-    ))
+
+    /// What a header says; `None` when it was never written whole.
+    pub(super) fn parse(bytes: &[u8; HEADER_BYTES]) -> Option<SegmentHeader> {
+        let (_, rest) = bytes.strip_prefix(MAGIC.as_slice())?.split_first()?;
+        let (first_seq, rest) = rest.split_first_chunk()?;
+        let (previous, rest) = rest.split_first_chunk()?;
+        let header = SegmentHeader {
+            first_seq: u64::from_le_bytes(*first_seq),
+            previous: Digest(*previous),
+            salt: *rest.first_chunk()?,
+        };
+        (header.to_bytes() == *bytes).then_some(header)
+    }
+
+    /// The version of a header that another release has written.
+    pub(super) fn other_version(bytes: &[u8; HEADER_BYTES]) -> Option<u8> {
+        let version = *bytes.strip_prefix(MAGIC.as_slice())?.first()?;
+        (version != VERSION).then_some(version)
+    }
 }
 
 /// Lengths and checksums in front of a record.

@@ -15,6 +15,7 @@ use redb::{
 use serde::{Deserialize, Serialize};
 
 use super::memory::MemoryTable;
+use super::seal::{seal, unseal};
 use crate::disk::{Disk, DiskFile};
 use crate::journal::Digest;
 
@@ -90,22 +91,27 @@ impl Tables {
     /// # Errors
     /// When the file cannot be used.
     pub fn open(disk: &dyn Disk, path: &Path) -> Result<Tables, TablesError> {
+        Tables::build(disk, path, false)
+    }
+
+    /// Opens them and checks that every page is what was written, by reading all of the file: reads
+    /// check rows, but not the pages that lead to them.
+    ///
+    /// # Errors
+    /// When the file cannot be used, or a page is damaged.
+    pub fn open_checked(disk: &dyn Disk, path: &Path) -> Result<Tables, TablesError> {
+        Tables::build(disk, path, true)
+    }
+
+    fn build(disk: &dyn Disk, path: &Path, check: bool) -> Result<Tables, TablesError> {
         let file = disk
             .open(path)
             .map_err(|error| TablesError(error.to_string()))?;
         let database = Builder::new()
             .set_cache_size(CACHE_BYTES)
+            .set_check_integrity_on_open(check)
             .create_with_backend(Backend(file))?;
         Ok(Tables { database })
-    }
-
-    /// How far the tables of a file reach that nobody has open, without changing it; `None` when
-    /// they have to be repaired first.
-    #[must_use]
-    pub fn look(disk: &dyn Disk, path: &Path) -> Option<Position> {
-        let backend = Backend(disk.open(path).ok()?);
-        let database = Builder::new().open_read_only_with_backend(backend).ok()?;
-        Base::new(database.begin_read().ok()?).position().ok()?
     }
 
     /// The rows as of the last checkpoint, and how far they reach.
@@ -131,7 +137,7 @@ impl Tables {
                 let mut open = write.open_table(definition(table))?;
                 while let Some((_, key, value)) = newest.next_if(|(at, _, _)| *at == table) {
                     match value {
-                        Some(value) => open.insert(key, value)?,
+                        Some(value) => open.insert(key, seal(key, value).as_slice())?,
                         None => open.remove(key)?,
                     };
                 }
@@ -157,7 +163,7 @@ impl Tables {
                 let table = *table;
                 let mut open = write.open_table(definition(table))?;
                 while let Some((_, key, value)) = rows.next_if(|(at, _, _)| *at == table) {
-                    open.insert(key.as_slice(), value.as_slice())?;
+                    open.insert(key.as_slice(), seal(&key, &value).as_slice())?;
                 }
             }
             Ok(())
@@ -182,7 +188,7 @@ impl Tables {
                 postcard::to_allocvec(position).map_err(|error| TablesError(error.to_string()))?;
             write
                 .open_table(ENGINE)?
-                .insert(POSITION, bytes.as_slice())?;
+                .insert(POSITION, seal(POSITION.as_bytes(), &bytes).as_slice())?;
         }
         write.commit()?;
         Ok(())
@@ -224,9 +230,10 @@ impl Base {
         let Some(found) = table.get(POSITION)? else {
             return Ok(None);
         };
-        postcard::from_bytes(found.value())
+        let position = unseal(POSITION.as_bytes(), found.value())?;
+        postcard::from_bytes(position)
             .map(Some)
-            .map_err(|_| TablesError("the row `position` is not what was written".into()))
+            .map_err(|_| TablesError("the row `position` is of another release".into()))
     }
 
     fn table(&self, table: Table) -> Result<Option<&OpenTable>, TablesError> {
@@ -252,7 +259,10 @@ impl Base {
         let Some(table) = self.table(table)? else {
             return Ok(None);
         };
-        Ok(table.get(key)?.map(|value| value.value().to_vec()))
+        let Some(value) = table.get(key)? else {
+            return Ok(None);
+        };
+        Ok(Some(unseal(key, value.value())?.to_vec()))
     }
 
     /// The rows of a range in its direction, as far as they are asked for.
@@ -295,10 +305,10 @@ impl Iterator for BaseRows {
         } else {
             rows.next()?
         };
-        Some(match row {
-            Ok((key, value)) => Ok((key.value().to_vec(), value.value().to_vec())),
-            Err(error) => Err(error.into()),
-        })
+        Some(row.map_err(TablesError::from).and_then(|(key, value)| {
+            let value = unseal(key.value(), value.value())?;
+            Ok((key.value().to_vec(), value.to_vec()))
+        }))
     }
 }
 

@@ -9,6 +9,7 @@
 mod base;
 mod memory;
 pub(crate) mod range;
+mod seal;
 mod view;
 
 pub use base::{Base, Position, Tables, TablesError};

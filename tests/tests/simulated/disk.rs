@@ -1,0 +1,357 @@
+//! A disk in memory whose power can go between any two calls.
+//!
+//! What is written is seen at once and is durable after a sync. When the power goes, each write
+//! that no sync covers survives wholly, up to some sector, in any of its sectors or pages, or not
+//! at all, and so does each change of a length, and each name whose folder was not synced. A sync
+//! that fails lets such a choice become final at once, while reads go on showing what was written:
+//! this is how Linux behaves.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use causeway_engine::disk::{Disk, DiskFile};
+use causeway_sim::dice::Dice;
+
+/// Bytes that a disk writes at once, and those that an operating system does.
+const UNITS: [usize; 2] = [512, 4096];
+
+/// Troubles of a disk that has power, by their chance in a thousand calls.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Troubles {
+    /// A write takes only a part of what it is given, as there is no room for more.
+    pub full: u32,
+    /// A sync fails.
+    pub sync: u32,
+}
+
+/// The disk. Names of files stand in a real folder, which the engine lists.
+#[derive(Clone)]
+pub struct FaultDisk(Arc<Mutex<State>>);
+
+struct State {
+    dice: Dice,
+    files: BTreeMap<PathBuf, Content>,
+    /// Calls that change something until the power goes.
+    calls_left: u64,
+    is_on: bool,
+    /// Starts of the machine or the process: what was opened before is closed.
+    life: u64,
+    troubles: Troubles,
+}
+
+/// What a power cut leaves of a disk.
+pub struct Image(BTreeMap<PathBuf, Content>);
+
+#[derive(Clone, Default)]
+struct Content {
+    /// What reads see.
+    now: Vec<u8>,
+    /// What survives.
+    durable: Vec<u8>,
+    /// What a sync would add to that.
+    pending: Vec<Change>,
+    /// Whether the name survives.
+    is_named: bool,
+}
+
+#[derive(Clone)]
+enum Change {
+    Write(usize, Vec<u8>),
+    Length(usize),
+}
+
+impl FaultDisk {
+    pub fn new(seed: u64) -> FaultDisk {
+        FaultDisk(Arc::new(Mutex::new(State {
+            dice: Dice::new(seed, "disk"),
+            files: BTreeMap::new(),
+            calls_left: u64::MAX,
+            is_on: true,
+            life: 0,
+            troubles: Troubles::default(),
+        })))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+
+    /// The power goes after so many calls; until then there are these troubles.
+    pub fn plan(&self, calls_left: u64, troubles: Troubles) {
+        let mut state = self.state();
+        state.calls_left = calls_left;
+        state.troubles = troubles;
+    }
+
+    pub fn is_on(&self) -> bool {
+        self.state().is_on
+    }
+
+    /// The power goes, if it has not yet, and comes back.
+    pub fn cut(&self) {
+        let mut state = self.state();
+        let State { dice, files, .. } = &mut *state;
+        files.retain(|path, content| {
+            let is_there = content.is_named || dice.chance(500);
+            if is_there {
+                content.settle(dice);
+                content.now.clone_from(&content.durable);
+                content.is_named = true;
+            } else {
+                fs::remove_file(path).unwrap();
+            }
+            is_there
+        });
+        state.begin_life();
+    }
+
+    /// The process dies, the machine does not: what was written stays in sight.
+    pub fn kill(&self) {
+        self.state().begin_life();
+    }
+
+    /// A copy of all files.
+    pub fn image(&self) -> Image {
+        Image(self.state().files.clone())
+    }
+
+    /// Puts a copy in the place of what is there.
+    pub fn restore(&self, image: &Image) {
+        let mut state = self.state();
+        state.files.clone_from(&image.0);
+        state.begin_life();
+    }
+
+    /// Another bit than was written, somewhere in the used part of a file.
+    pub fn flip(&self, suffix: &str) {
+        let mut state = self.state();
+        let State { dice, files, .. } = &mut *state;
+        let found = files
+            .iter_mut()
+            .find(|(path, _)| path.to_string_lossy().ends_with(suffix));
+        let (_, content) = found.unwrap();
+        let used = content.durable.iter().rposition(|byte| *byte != 0).unwrap() + 1;
+        let at = usize::try_from(dice.below(used as u64)).unwrap();
+        content.durable[at] ^= 1 << dice.below(8);
+        content.now.clone_from(&content.durable);
+    }
+}
+
+impl State {
+    fn begin_life(&mut self) {
+        self.life += 1;
+        self.is_on = true;
+        self.calls_left = u64::MAX;
+        self.troubles = Troubles::default();
+    }
+
+    fn check(&self, life: u64) -> io::Result<()> {
+        if self.is_on && self.life == life {
+            Ok(())
+        } else {
+            Err(io::Error::other("the power is off"))
+        }
+    }
+
+    /// Counts a call that changes something; the last one is under way when the power goes.
+    fn change(&mut self, life: u64) -> io::Result<()> {
+        self.check(life)?;
+        if self.calls_left == 0 {
+            self.is_on = false;
+            return self.check(life);
+        }
+        self.calls_left -= 1;
+        Ok(())
+    }
+
+    fn content(&mut self, path: &Path) -> &mut Content {
+        self.files.get_mut(path).unwrap()
+    }
+}
+
+impl Content {
+    /// Fills up what is there, in sight only.
+    fn show(&mut self, change: Change) {
+        change.apply(&mut self.now);
+        self.pending.push(change);
+    }
+
+    fn sync(&mut self) {
+        for change in self.pending.drain(..) {
+            change.apply(&mut self.durable);
+        }
+    }
+
+    /// Chance decides what of the unsynced changes survives.
+    fn settle(&mut self, dice: &mut Dice) {
+        for change in std::mem::take(&mut self.pending) {
+            let part = match change {
+                Change::Length(_) if dice.chance(500) => change,
+                Change::Length(_) => continue,
+                Change::Write(offset, data) => {
+                    survive(&mut self.durable, dice, offset, &data);
+                    continue;
+                }
+            };
+            part.apply(&mut self.durable);
+        }
+    }
+}
+
+/// Of a write some units survive.
+fn survive(file: &mut Vec<u8>, dice: &mut Dice, offset: usize, data: &[u8]) {
+    let unit = UNITS[usize::from(dice.chance(500))];
+    let fate = dice.below(4);
+    let torn_at = dice.below((data.len() / unit + 2) as u64);
+    let mut from = 0;
+    for at in 0.. {
+        if from == data.len() {
+            break;
+        }
+        // Units are those of the file, and the write may begin and end within one.
+        let to = (from + unit - (offset + from) % unit).min(data.len());
+        let survives = match fate {
+            0 => false,
+            1 => true,
+            2 => at < torn_at,
+            _ => dice.chance(500),
+        };
+        if survives {
+            put(file, offset + from, &data[from..to]);
+        }
+        from = to;
+    }
+}
+
+impl Change {
+    fn apply(&self, file: &mut Vec<u8>) {
+        match self {
+            Change::Write(offset, data) => put(file, *offset, data),
+            Change::Length(length) => file.resize(*length, 0),
+        }
+    }
+}
+
+fn put(file: &mut Vec<u8>, offset: usize, data: &[u8]) {
+    let end = offset + data.len();
+    if file.len() < end {
+        file.resize(end, 0);
+    }
+    file[offset..end].copy_from_slice(data);
+}
+
+impl fmt::Debug for FaultDisk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FaultDisk")
+    }
+}
+
+impl Disk for FaultDisk {
+    fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+        let mut state = self.state();
+        let life = state.life;
+        state.check(life)?;
+        if !state.files.contains_key(path) {
+            state.change(life)?;
+            fs::File::create(path)?;
+            state.files.insert(path.to_path_buf(), Content::default());
+        }
+        Ok(Arc::new(FaultFile {
+            disk: self.clone(),
+            path: path.to_path_buf(),
+            life,
+        }))
+    }
+
+    fn sync_folder(&self, folder: &Path) -> io::Result<()> {
+        let mut state = self.state();
+        let life = state.life;
+        state.change(life)?;
+        for (path, content) in &mut state.files {
+            content.is_named |= path.parent() == Some(folder);
+        }
+        Ok(())
+    }
+}
+
+struct FaultFile {
+    disk: FaultDisk,
+    path: PathBuf,
+    life: u64,
+}
+
+impl fmt::Debug for FaultFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FaultFile")
+    }
+}
+
+impl DiskFile for FaultFile {
+    fn length(&self) -> io::Result<u64> {
+        let mut state = self.disk.state();
+        state.check(self.life)?;
+        Ok(state.content(&self.path).now.len() as u64)
+    }
+
+    fn read_exact_at(&self, out: &mut [u8], offset: u64) -> io::Result<()> {
+        let mut state = self.disk.state();
+        state.check(self.life)?;
+        let from = usize::try_from(offset).unwrap();
+        let bytes = state.content(&self.path).now.get(from..from + out.len());
+        let bytes = bytes.ok_or(io::ErrorKind::UnexpectedEof)?;
+        out.copy_from_slice(bytes);
+        Ok(())
+    }
+
+    fn write_all_at(&self, data: &[u8], offset: u64) -> io::Result<()> {
+        let mut state = self.disk.state();
+        state.check(self.life)?;
+        let offset = usize::try_from(offset).unwrap();
+        let is_last = state.calls_left == 0;
+        let full = state.troubles.full;
+        let taken = if !is_last && state.dice.chance(full) {
+            usize::try_from(state.dice.below(data.len() as u64)).unwrap()
+        } else {
+            data.len()
+        };
+        let write = Change::Write(offset, data[..taken].to_vec());
+        state.content(&self.path).show(write);
+        state.change(self.life)?;
+        if taken < data.len() {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        Ok(())
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        let mut state = self.disk.state();
+        state.check(self.life)?;
+        let length = usize::try_from(len).unwrap();
+        let grows = length > state.content(&self.path).now.len();
+        let full = state.troubles.full;
+        if grows && state.dice.chance(full) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        state.content(&self.path).show(Change::Length(length));
+        state.change(self.life)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        let mut state = self.disk.state();
+        state.change(self.life)?;
+        let sync = state.troubles.sync;
+        let fails = state.dice.chance(sync);
+        let State { dice, files, .. } = &mut *state;
+        let content = files.get_mut(&self.path).unwrap();
+        if fails {
+            content.settle(dice);
+            return Err(io::Error::other("the disk does not answer"));
+        }
+        content.sync();
+        Ok(())
+    }
+}
