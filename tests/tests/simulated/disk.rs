@@ -126,8 +126,8 @@ impl FaultDisk {
         state.begin_life();
     }
 
-    /// Another bit than was written, somewhere in the used part of a file.
-    pub fn flip(&self, suffix: &str) {
+    /// Another bit than was written, somewhere in the first bytes of a file, as far as it is used.
+    pub fn flip(&self, suffix: &str, within: usize) {
         let mut state = self.state();
         let State { dice, files, .. } = &mut *state;
         let found = files
@@ -135,7 +135,7 @@ impl FaultDisk {
             .find(|(path, _)| path.to_string_lossy().ends_with(suffix));
         let (_, content) = found.unwrap();
         let used = content.durable.iter().rposition(|byte| *byte != 0).unwrap() + 1;
-        let at = usize::try_from(dice.below(used as u64)).unwrap();
+        let at = usize::try_from(dice.below(used.min(within) as u64)).unwrap();
         content.durable[at] ^= 1 << dice.below(8);
         content.now.clone_from(&content.durable);
     }

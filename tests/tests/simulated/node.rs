@@ -160,7 +160,10 @@ impl<'d> Node<'d> {
     }
 
     /// Every row.
-    fn rows(&self) -> Result<SessionRows, String> {
+    ///
+    /// # Errors
+    /// When the tables cannot be read, or are not what was written.
+    pub fn rows(&self) -> Result<SessionRows, String> {
         let mut rows = SessionRows::default();
         for table in Table::ALL {
             let each = |key: &[u8], value: &[u8]| {
