@@ -95,6 +95,11 @@ impl Mallory {
         Id::from_uuid_bytes(self.dice.bytes())
     }
 
+    /// What it said before is not said again.
+    pub fn forget(&mut self) {
+        self.last = None;
+    }
+
     /// What it sends now.
     pub fn messages(&mut self, known: &Knowledge) -> Vec<Vec<u8>> {
         if self.dice.chance(60) {

@@ -104,6 +104,15 @@ impl Server {
         is_dead
     }
 
+    /// The peer was restored from a backup: nobody knows what it still holds, also of the message
+    /// that it may have answered already.
+    pub fn peer_forgot(&mut self) {
+        self.debts.forget();
+        if let Some(message) = &mut self.in_flight {
+            message.items.clear();
+        }
+    }
+
     /// A ping was answered.
     pub fn pinged(&mut self, now_ms: i64) {
         let is_news = !self.is_online(now_ms);

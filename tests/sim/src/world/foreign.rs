@@ -336,7 +336,7 @@ impl World<'_> {
             return;
         }
         for at in 0..self.seats.len() {
-            self.seats[at].server.debts.forget();
+            self.seats[at].server.peer_forgot();
             self.oracle.forgets_tellings(self.nodes.len() + at);
         }
     }

@@ -69,6 +69,18 @@ impl World<'_> {
         self.malicious_call(seat, What::Ping(Some(incarnation)));
     }
 
+    /// The hub is restored from a backup. An id is theirs who name it first, and the hub has
+    /// forgotten whose some are: who was shown them could take them, which no checker can forbid.
+    /// The peer, which knows more ids than it was shown, may not.
+    pub(super) fn malicious_forgets(&mut self, node: usize) {
+        let Some(mallory) = self.mallory.as_mut().filter(|_| node == HUB) else {
+            return;
+        };
+        mallory.forget();
+        let seat = self.nodes.len() + self.seats.len();
+        self.calls.retain(|_, call| call.from != seat);
+    }
+
     fn malicious_call(&mut self, seat: usize, what: What) {
         let Some(mallory) = &self.mallory else {
             return;

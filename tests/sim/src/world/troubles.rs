@@ -158,6 +158,7 @@ impl World<'_> {
         self.oracle.restored(node, &mark);
         self.foreign_hears_of_restore(node);
         self.forget_delivered(node);
+        self.malicious_forgets(node);
         let name = self.nodes[node].name();
         self.tell(format!("{name} is restored from its backup."));
         Ok(())
