@@ -6,11 +6,12 @@ export CARGO_TERM_COLOR ?= auto
 TOOLS := $(CURDIR)/.toolchain
 DENY_VERSION := 0.20.2
 CARGO := cargo
+HOST_TARGET = $(shell rustc -vV | sed -n 's/^host: //p')
 
-.PHONY: help build run test sim sim-nightly check audit bench clean
+.PHONY: help build run test sim sim-nightly sim-branches check audit bench clean
 
 help: ## list the verbs
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## everything, below target/
 	@echo "building (the first time a few minutes: it compiles the WebAssembly engine)"
@@ -36,6 +37,18 @@ HOURS ?= 8
 sim-nightly: ## other seeds every day, natively and by the component, and what they covered (HOURS=8)
 	@$(CARGO) build --release --locked --bin sim
 	@target/release/sim --hours $(HOURS) --coverage
+	@$(MAKE) --no-print-directory sim-branches
+
+# A flag behind every branch, and a table of their addresses; tests/branches reads both.
+BRANCH_SEEDS ?= 3000
+BRANCH_FLAGS := -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=3 \
+	-Cllvm-args=-sanitizer-coverage-inline-bool-flag -Cllvm-args=-sanitizer-coverage-pc-table \
+	-Crelocation-model=static
+
+sim-branches: ## which branches of the kernel the simulator's seeds reach (BRANCH_SEEDS=3000)
+	@RUSTFLAGS="$(BRANCH_FLAGS)" $(CARGO) build --locked --package causeway-branches --profile branches \
+		--target $(HOST_TARGET) --target-dir target/sancov
+	@target/sancov/$(HOST_TARGET)/branches/causeway-branches --seeds $(BRANCH_SEEDS)
 
 check: $(TOOLS)/bin/cargo-deny ## formatting, lints with warnings denied, licences, bans and sources
 	@$(CARGO) fmt --all --check
