@@ -1,5 +1,5 @@
 //! A hold on the journal: while it stands, retention drops nothing. People set one to keep what led
-//! to something; the engine sets one when a step is stopped.
+//! to something; the engine sets one by itself ([`crate::alarm`]).
 
 use std::fmt;
 use std::fs;
@@ -8,9 +8,6 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-/// How long the engine holds the journal after a step was stopped, in ms: a week.
-pub const STOPPED_STEP_HOLD_MS: i64 = 7 * 24 * 3_600_000;
-
 /// Why nothing is dropped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hold {
@@ -18,6 +15,9 @@ pub struct Hold {
     pub reason: String,
     /// Until when, in ms since the Unix epoch; `None` = until it is released.
     pub until_ms: Option<i64>,
+    /// Bytes of the journal beyond which it does not hold; `None` = however many they are.
+    #[serde(default)]
+    pub bytes_max: Option<u64>,
 }
 
 impl fmt::Display for Hold {
@@ -37,6 +37,7 @@ impl Hold {
                 Hold {
                     reason: "the file `journal.hold` is there and cannot be understood".into(),
                     until_ms: None,
+                    bytes_max: None,
                 }
             }))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -73,10 +74,11 @@ impl Hold {
         }
     }
 
-    /// Whether the journal is held at this time.
+    /// Whether a journal of so many bytes is held at this time.
     #[must_use]
-    pub fn is_in_force(&self, now_ms: i64) -> bool {
+    pub fn is_in_force(&self, now_ms: i64, bytes: u64) -> bool {
         self.until_ms.is_none_or(|until| now_ms < until)
+            && self.bytes_max.is_none_or(|max| bytes <= max)
     }
 }
 

@@ -2,6 +2,7 @@
 //! journal and releases replies and effects once they are durable.
 
 mod acceptance;
+mod alarm;
 mod clock;
 pub mod disk;
 mod engine;

@@ -3,13 +3,14 @@
 
 use std::fs;
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use crate::alarm::Alarm;
 use crate::disk::{Disk, RealDisk};
-use crate::hold::{Hold, STOPPED_STEP_HOLD_MS};
+use crate::hold::Hold;
 use crate::journal::{JournalError, Reader, SEGMENT_BYTES, SegmentInfo, SegmentJournal, segments};
 use crate::layout::Layout;
 use crate::snapshot;
@@ -56,7 +57,7 @@ impl Retention {
             layout,
             shared,
             is_at_work: Arc::default(),
-            stopped_steps: AtomicU64::new(0),
+            alarm: Mutex::default(),
         }
     }
 }
@@ -67,15 +68,14 @@ pub(crate) struct Keeper {
     layout: Layout,
     shared: Arc<Shared>,
     is_at_work: Arc<AtomicBool>,
-    /// Stopped steps for which the journal is held already.
-    stopped_steps: AtomicU64,
+    alarm: Mutex<Alarm>,
 }
 
 impl Keeper {
     /// Called after every checkpoint. A snapshot is made on a thread of its own, from the rows of
     /// the checkpoint, while others follow.
     pub(crate) fn look(&self, base: &Arc<Base>, position: &Position) {
-        self.hold_for_stopped_steps(position.time_ms);
+        self.hold_if_asked(position.time_ms);
         let surplus = self.is_surplus(position.time_ms);
         if !matches!(surplus, Ok(true)) || self.is_at_work.swap(true, Ordering::AcqRel) {
             return;
@@ -105,16 +105,14 @@ impl Keeper {
         }
     }
 
-    /// What led to a stopped step is kept for those who will look for its cause.
-    fn hold_for_stopped_steps(&self, now_ms: i64) {
-        let stopped = self.shared.status().stopped_steps;
-        if self.stopped_steps.swap(stopped, Ordering::Relaxed) >= stopped {
+    /// What led to trouble is kept for those who will look for its cause.
+    fn hold_if_asked(&self, now_ms: i64) {
+        let status = self.shared.status();
+        let mut alarm = self.alarm.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(hold) = alarm.hold(&status, self.retention.journal_bytes, now_ms) else {
             return;
-        }
-        let hold = Hold {
-            reason: "a step was stopped".into(),
-            until_ms: Some(now_ms.saturating_add(STOPPED_STEP_HOLD_MS)),
         };
+        tracing::warn!(reason = %hold, "the journal is held for a week");
         if let Err(error) = hold.set(self.layout.root()) {
             tracing::warn!(%error, "the journal cannot be held");
         }
@@ -134,7 +132,7 @@ impl Keeper {
             return Ok(false);
         }
         let hold = Hold::read(self.layout.root())?;
-        Ok(!hold.is_some_and(|hold| hold.is_in_force(now_ms)))
+        Ok(!hold.is_some_and(|hold| hold.is_in_force(now_ms, bytes)))
     }
 }
 

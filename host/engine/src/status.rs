@@ -17,6 +17,8 @@ pub struct EngineStatus {
     pub steps: u64,
     /// Steps that were stopped.
     pub stopped_steps: u64,
+    /// Items of peers that were refused for a reason that says that something is wrong.
+    pub refused_items: u64,
     /// Groups of steps made durable, each by one sync.
     pub groups: u64,
     /// Bytes of the journal written.

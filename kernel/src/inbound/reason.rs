@@ -57,7 +57,21 @@ pub enum Reason {
     FeatureOff,
 }
 
+/// Reasons of an ordinary day.
+const ROUTINE: [Reason; 4] = [
+    Reason::NotNewer,
+    Reason::Denied,
+    Reason::Held,
+    Reason::FeatureOff,
+];
+
 impl Reason {
+    /// Whether a word is that of a reason which says that something is wrong.
+    #[must_use]
+    pub fn is_trouble(word: &str) -> bool {
+        ROUTINE.iter().all(|reason| reason.word() != word)
+    }
+
     /// The reason in one word.
     #[must_use]
     pub fn word(self) -> &'static str {

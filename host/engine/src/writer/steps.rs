@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use causeway_kernel::codec;
 use causeway_kernel::env::StepContext;
+use causeway_kernel::inbound::Reason;
 use causeway_kernel::input::Input;
 use causeway_kernel::output::Effect;
 
@@ -147,7 +148,7 @@ impl Writer {
         })
     }
 
-    /// Takes the wakes out of the effects: the engine keeps the clock.
+    /// Takes the wakes out of the effects: the engine keeps the clock. Counts what was refused.
     fn keep_wakes(&mut self, effects: &[Vec<u8>]) -> Vec<Effect> {
         let mut others = Vec::with_capacity(effects.len());
         for effect in effects {
@@ -155,7 +156,15 @@ impl Writer {
                 Ok(Effect::Wake { at_ms }) => {
                     self.state.wakes.insert(at_ms);
                 }
-                Ok(effect) => others.push(effect),
+                Ok(effect) => {
+                    if let Effect::Refused { reason, items, .. } = &effect
+                        && Reason::is_trouble(reason)
+                    {
+                        let items = u64::from(*items);
+                        self.shared.note(|status| status.refused_items += items);
+                    }
+                    others.push(effect);
+                }
                 Err(error) => tracing::error!(%error, "an effect is not known here"),
             }
         }

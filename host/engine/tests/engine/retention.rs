@@ -6,9 +6,16 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use causeway_engine::hold::Hold;
+use causeway_engine::runtime::{
+    KernelError, KernelRunner, KernelSource, NativeKernel, StepEnd, StepHost,
+};
 use causeway_engine::session::stock::Stock;
 use causeway_engine::{Clock, Engine, EngineOptions, Retention};
+use causeway_kernel::codec;
+use causeway_kernel::env::StepContext;
+use causeway_kernel::id::ConnectionNo;
 use causeway_kernel::input::Input;
+use causeway_kernel::output::Effect;
 
 use crate::support::workspace::{new_workspace, options, post, replay};
 
@@ -86,6 +93,7 @@ async fn a_held_journal_keeps_everything() {
     let hold = Hold {
         reason: "a test looks at it".into(),
         until_ms: None,
+        bytes_max: None,
     };
     std::fs::create_dir_all(folder.path()).unwrap();
     hold.set(folder.path()).unwrap();
@@ -102,12 +110,74 @@ async fn a_held_journal_keeps_everything() {
     engine.shutdown().await;
 }
 
+/// The native kernel, which says of every step that a peer's items were refused by it.
+struct Refuses(&'static str);
+
+impl KernelRunner for Refuses {
+    fn digest(&self) -> [u8; 32] {
+        NativeKernel.digest()
+    }
+
+    fn step(&mut self, host: &mut dyn StepHost, context: StepContext, input: &[u8]) -> StepEnd {
+        let mut end = NativeKernel.step(host, context, input);
+        if let StepEnd::Done(output) = &mut end {
+            output.effects.push(codec::encode_effect(&Effect::Refused {
+                connection: ConnectionNo(1),
+                reason: self.0.into(),
+                items: 400,
+            }));
+        }
+        end
+    }
+}
+
+impl KernelSource for Refuses {
+    fn open(&self) -> Result<Box<dyn KernelRunner>, KernelError> {
+        Ok(Box::new(Refuses(self.0)))
+    }
+}
+
+/// The hold that stands after some steps, each with refused items.
+async fn hold_after_refusals(reason: &'static str) -> Option<Hold> {
+    let folder = tempfile::tempdir().unwrap();
+    let options = EngineOptions {
+        kernel: Arc::new(Refuses(reason)),
+        ..options(folder.path())
+    };
+    let journal_bytes = options.retention.journal_bytes;
+    let (engine, _effects) = new_workspace(options).await;
+    post(&engine, "one more", None).await;
+    let steps = engine.status().steps;
+    let counted = if reason == "not_newer" {
+        0
+    } else {
+        400 * steps
+    };
+    assert_eq!(engine.status().refused_items, counted);
+    // Everything is written to the tables, and the counters are looked at.
+    engine.shutdown().await;
+    let hold = Hold::read(folder.path()).unwrap();
+    if let Some(hold) = &hold {
+        assert_eq!(hold.bytes_max, Some(4 * journal_bytes));
+    }
+    hold
+}
+
+#[tokio::test]
+async fn a_storm_of_refusals_holds_the_journal() {
+    let hold = hold_after_refusals("bad_id").await.unwrap();
+    assert!(hold.reason.contains("refused"), "{hold}");
+    assert!(hold.until_ms.is_some());
+    assert_eq!(hold_after_refusals("not_newer").await, None);
+}
+
 #[test]
 fn a_hold_gives_way_to_a_longer_one_only() {
     let folder = tempfile::tempdir().unwrap();
     let hold = |until_ms| Hold {
         reason: format!("until {until_ms:?}"),
         until_ms,
+        bytes_max: Some(100),
     };
     for (set, left) in [
         (Some(5), Some(5)),
@@ -118,8 +188,9 @@ fn a_hold_gives_way_to_a_longer_one_only() {
         hold(set).set(folder.path()).unwrap();
         assert_eq!(Hold::read(folder.path()).unwrap().unwrap().until_ms, left);
     }
-    assert!(hold(Some(5)).is_in_force(4));
-    assert!(!hold(Some(5)).is_in_force(5));
+    assert!(hold(Some(5)).is_in_force(4, 100));
+    assert!(!hold(Some(5)).is_in_force(5, 100));
+    assert!(!hold(Some(5)).is_in_force(4, 101));
 }
 
 #[tokio::test]

@@ -36,6 +36,7 @@ pub fn hold(args: &HoldArgs) -> Result<ExitCode> {
     let hold = Hold {
         reason: args.reason.clone(),
         until_ms: args.span.map(until),
+        bytes_max: None,
     };
     hold.set(&args.data)?;
     match Hold::read(&args.data)?.and_then(|hold| hold.until_ms) {
