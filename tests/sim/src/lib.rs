@@ -28,6 +28,7 @@ pub mod policies;
 pub mod rows;
 pub mod runner;
 pub mod shrink;
+pub mod store;
 pub mod story;
 pub mod world;
 
@@ -37,8 +38,9 @@ use journal::Recorded;
 use kernel::{MakeKernel, Release};
 use oracle::{REPLAY, UPGRADE, Violation, broken};
 use plan::Plan;
+use store::MakeStore;
 use story::Story;
-use world::{CrashPoint, Summary, Watch, World};
+use world::{CrashPoint, Stopped, Summary, Watch, World};
 
 /// A run that broke a promise.
 pub struct Failure {
@@ -108,14 +110,33 @@ pub fn watched(
     crash_at: Option<CrashPoint>,
     watch: Watch,
 ) -> Result<Summary, Failure> {
-    World::new(plan.clone(), make_kernel, crash_at, watch)
-        .run()
-        .map_err(|stopped| Failure {
-            plan: Box::new(plan.clone()),
-            violation: stopped.violation,
-            story: stopped.story,
-            journals: stopped.journals,
-        })
+    ended(
+        plan,
+        World::new(plan.clone(), make_kernel, crash_at, watch).run(),
+    )
+}
+
+fn ended(plan: &Plan, end: Result<Summary, Stopped>) -> Result<Summary, Failure> {
+    end.map_err(|stopped| Failure {
+        plan: Box::new(plan.clone()),
+        violation: stopped.violation,
+        story: stopped.story,
+        journals: stopped.journals,
+    })
+}
+
+/// Runs a plan once, with every checker at work and the steps of each workspace in files.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_in(
+    make_store: MakeStore<'_>,
+    plan: &Plan,
+    make_kernel: MakeKernel<'_>,
+    watch: Watch,
+) -> Result<Summary, Failure> {
+    let world = World::new(plan.clone(), make_kernel, None, watch);
+    ended(plan, world.keeping_in(make_store).run())
 }
 
 /// Runs a plan as the checkers want it whose business it is: twice, or with and without its noise.

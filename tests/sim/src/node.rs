@@ -19,6 +19,7 @@ use crate::kernel::{Kernel, Release};
 use crate::oracle::Peers;
 use crate::policies::{Policy, Source, StepHost};
 use crate::rows::Tables;
+use crate::store::Store;
 
 /// The names of the workspaces.
 pub const NAMES: [&str; 3] = ["acme", "globex", "initech"];
@@ -99,6 +100,7 @@ pub struct Node<N> {
     /// How many of them the running sync covers; 0 = none runs.
     syncing: usize,
     seeds: Dice,
+    store: Option<Box<dyn Store>>,
 }
 
 impl<N> Node<N> {
@@ -123,7 +125,13 @@ impl<N> Node<N> {
             unsynced: VecDeque::new(),
             syncing: 0,
             seeds: Dice::new(seed, &format!("steps of node {no}")),
+            store: None,
         }
+    }
+
+    /// Keeps what becomes durable in files as well.
+    pub fn keep_in(&mut self, store: Box<dyn Store>) {
+        self.store = Some(store);
     }
 
     /// Puts a kernel in the place of the one that runs.
@@ -258,9 +266,16 @@ impl<N> Node<N> {
     }
 
     /// The sync has ended: gives what is durable now.
-    pub fn end_sync(&mut self) -> Vec<N> {
+    ///
+    /// # Errors
+    /// When its files do not take it.
+    pub fn end_sync(&mut self) -> Result<Vec<N>, String> {
         let count = std::mem::take(&mut self.syncing);
-        self.make_durable(count)
+        if let Some(store) = &mut self.store {
+            let group: Vec<&Entry> = self.unsynced.iter().map(|step| &step.entry).collect();
+            store.append(&group[..count])?;
+        }
+        Ok(self.make_durable(count))
     }
 
     fn make_durable(&mut self, count: usize) -> Vec<N> {
@@ -279,8 +294,18 @@ impl<N> Node<N> {
     }
 
     /// The process dies. Of the steps that are not durable the first `survivors` had reached the
-    /// disk. Gives those and the others.
-    pub fn die(&mut self, survivors: usize) -> (Vec<N>, Vec<N>) {
+    /// disk, unless its files decide. Gives those and the others.
+    ///
+    /// # Errors
+    /// When its files are not what they have to be.
+    pub fn die(&mut self, survivors: usize) -> Result<(Vec<N>, Vec<N>), String> {
+        let survivors = match &mut self.store {
+            Some(store) => {
+                let group: Vec<&Entry> = self.unsynced.iter().map(|step| &step.entry).collect();
+                store.die(&group)?
+            }
+            None => survivors,
+        };
         self.syncing = 0;
         self.is_running = false;
         self.is_serving = false;
@@ -295,13 +320,19 @@ impl<N> Node<N> {
             }
             lost.push(step.note);
         }
-        (durable, lost)
+        if let Some(store) = &self.store {
+            store.compare(&self.rows)?;
+        }
+        Ok((durable, lost))
     }
 
     /// A copy of what is durable. Nothing may be unsynced.
     #[must_use]
-    pub fn backup(&self) -> Backup {
+    pub fn backup(&mut self) -> Backup {
         assert!(self.unsynced.is_empty(), "a backup is of what is durable");
+        if let Some(store) = &mut self.store {
+            store.back_up();
+        }
         Backup {
             rows: self.rows.clone(),
             journal: self.journal.clone(),
@@ -309,11 +340,19 @@ impl<N> Node<N> {
     }
 
     /// Puts a copy in the place of what is there. The process must not run.
-    pub fn restore(&mut self, backup: &Backup) {
+    ///
+    /// # Errors
+    /// When its files are not what was copied.
+    pub fn restore(&mut self, backup: &Backup) -> Result<(), String> {
         assert!(!self.is_running, "a restore happens to files at rest");
         self.is_restored = true;
         self.rows.clone_from(&backup.rows);
         self.journal.clone_from(&backup.journal);
+        if let Some(store) = &mut self.store {
+            store.restore()?;
+            store.compare(&self.rows)?;
+        }
+        Ok(())
     }
 }
 

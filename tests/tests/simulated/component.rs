@@ -70,15 +70,15 @@ fn the_component_survives_crashes_as_the_native_kernel_does() -> Result<()> {
 #[test]
 fn a_journal_of_the_simulator_replays_as_a_session() -> Result<()> {
     let mut node: Node<()> = Node::new(0, 1, native(Release::default()));
-    for (at_ms, (_, input)) in (0..).step_by(1_000).zip(inputs::of_a_seed(1)) {
-        let input = causeway_kernel::codec::decode_input(&input)?;
+    for (at_ms, given) in (0..).step_by(1_000).zip(inputs::of_a_seed(1)) {
+        let input = causeway_kernel::codec::decode_input(&given.input)?;
         let carried = node
             .carry_out(at_ms, &input)
             .map_err(|error| anyhow!(error))?;
         node.keep(carried.entry, carried.writes, carried.old, ());
     }
     node.begin_sync();
-    node.end_sync();
+    node.end_sync().map_err(|error| anyhow!(error))?;
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("acme.session");
     let out = std::fs::File::create(&path)?;

@@ -7,15 +7,16 @@ use causeway_sim::kernel::{Kernel, Release, StepBytes, native};
 use causeway_sim::plan::{Act, Plan};
 use causeway_sim::watched;
 use causeway_sim::world::Watch;
+use causeway_tests::simulated::workspace::Given;
 
-type Inputs = Arc<Mutex<Vec<(StepContext, Vec<u8>)>>>;
+type Inputs = Arc<Mutex<Vec<Given>>>;
 
 /// Acts of a story, besides those with which it begins.
 const ACTS: usize = 60;
 
 /// The inputs of the first node, with time and seed, in a world without faults: the first one
 /// founds its workspace.
-pub fn of_a_seed(seed: u64) -> Vec<(StepContext, Vec<u8>)> {
+pub fn of_a_seed(seed: u64) -> Vec<Given> {
     let acts: Vec<(usize, Act)> = Act::ALL
         .iter()
         .map(|(act, _)| *act)
@@ -55,7 +56,11 @@ impl Kernel for Listener {
         input: &[u8],
     ) -> Result<StepBytes, String> {
         let mut inputs = self.inputs.lock().unwrap();
-        inputs.push((context, input.to_vec()));
+        inputs.push(Given {
+            context,
+            input: input.to_vec(),
+            verdicts: Vec::new(),
+        });
         self.kernel.step(host, context, input)
     }
 }

@@ -2,7 +2,8 @@
 //! files on disks that forget, tear and fail.
 
 mod component;
-mod disk;
+mod flips;
 mod inputs;
-mod node;
+mod model;
 mod power_cuts;
+mod worlds;

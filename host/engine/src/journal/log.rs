@@ -182,6 +182,10 @@ impl Journal for SegmentJournal {
                 group.first_seq, self.tail.next_seq
             )));
         }
+        if group.count == 0 {
+            // A mark with nothing behind it would look like damage.
+            return Ok(());
+        }
         match self.room()?.write(&group.records) {
             Ok(()) => {
                 self.tail = Tail {

@@ -8,7 +8,12 @@ use super::calls::Outcome;
 use super::{DISK_RETRY_MS, Event, Note, Waiter, World};
 use crate::coverage::Fault;
 use crate::isolation;
-use crate::oracle::{Durable, Violation};
+use crate::oracle::{Durable, NO_LOSS, Violation, broken};
+
+/// What a node's files do not hold as they have to.
+pub(super) fn lost(seen: String) -> Violation {
+    broken(NO_LOSS, seen)
+}
 
 impl World<'_> {
     pub(super) fn synced(&mut self, node: usize, life: u32) -> Result<(), Violation> {
@@ -23,7 +28,7 @@ impl World<'_> {
         if self.may_die(node, "before a group is durable")? {
             return Ok(());
         }
-        let notes = self.nodes[node].end_sync();
+        let notes = self.nodes[node].end_sync().map_err(lost)?;
         for note in &notes {
             self.judge(node, note)?;
         }
@@ -154,7 +159,7 @@ impl World<'_> {
     ) -> Result<(), Violation> {
         let unsynced = self.nodes[node].unsynced() as u64;
         let survivors = self.machines.below(unsynced + 1) as usize;
-        let (durable, lost) = self.nodes[node].die(survivors);
+        let (durable, lost) = self.nodes[node].die(survivors).map_err(lost)?;
         self.tell(format!(
             "{} dies {when}; {} steps are lost.",
             self.nodes[node].name(),

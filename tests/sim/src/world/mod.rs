@@ -35,6 +35,7 @@ use crate::oracle::facts::{Facts, cause, facts};
 use crate::oracle::step::Step;
 use crate::oracle::{Mark, Oracle, RUNS, Violation, broken};
 use crate::plan::Plan;
+use crate::store::MakeStore;
 use crate::story::{self, Story};
 use acts::Request;
 use calls::Call;
@@ -256,6 +257,15 @@ impl<'m> World<'m> {
             crash_points: vec![0; plan.nodes],
             plan,
         }
+    }
+
+    /// With the steps of every node in files.
+    #[must_use]
+    pub fn keeping_in(mut self, make_store: MakeStore<'_>) -> Self {
+        for node in &mut self.nodes {
+            node.keep_in(make_store(node.no));
+        }
+        self
     }
 
     /// Runs to the end.

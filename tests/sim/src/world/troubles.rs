@@ -154,7 +154,9 @@ impl World<'_> {
         if self.nodes[node].is_running {
             self.die(node, "to be restored", 5_000)?;
         }
-        self.nodes[node].restore(&backup);
+        self.nodes[node]
+            .restore(&backup)
+            .map_err(super::durable::lost)?;
         self.oracle.restored(node, &mark);
         self.foreign_hears_of_restore(node);
         self.forget_delivered(node);

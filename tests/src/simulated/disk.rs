@@ -65,6 +65,8 @@ enum Change {
 }
 
 impl FaultDisk {
+    /// An empty disk, whose troubles follow from a seed.
+    #[must_use]
     pub fn new(seed: u64) -> FaultDisk {
         FaultDisk(Arc::new(Mutex::new(State {
             dice: Dice::new(seed, "disk"),
@@ -77,7 +79,7 @@ impl FaultDisk {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap()
+        self.0.lock().expect("nobody panics with it")
     }
 
     /// The power goes after so many calls; until then there are these troubles.
@@ -87,6 +89,8 @@ impl FaultDisk {
         state.troubles = troubles;
     }
 
+    /// Whether it has power.
+    #[must_use]
     pub fn is_on(&self) -> bool {
         self.state().is_on
     }
@@ -102,7 +106,7 @@ impl FaultDisk {
                 content.now.clone_from(&content.durable);
                 content.is_named = true;
             } else {
-                fs::remove_file(path).unwrap();
+                fs::remove_file(path).expect("the file is there");
             }
             is_there
         });
@@ -119,10 +123,24 @@ impl FaultDisk {
         Image(self.state().files.clone())
     }
 
-    /// Puts a copy in the place of what is there.
+    /// Puts a copy in the place of what is there, durably.
+    ///
+    /// # Panics
+    /// When the folder in which the names stand cannot be changed.
     pub fn restore(&self, image: &Image) {
         let mut state = self.state();
+        for path in state.files.keys().filter(|it| !image.0.contains_key(*it)) {
+            fs::remove_file(path).expect("the file is there");
+        }
+        for path in image.0.keys() {
+            fs::File::create(path).expect("the folder is there");
+        }
         state.files.clone_from(&image.0);
+        for content in state.files.values_mut() {
+            content.durable.clone_from(&content.now);
+            content.pending.clear();
+            content.is_named = true;
+        }
         state.begin_life();
     }
 

@@ -1,0 +1,214 @@
+//! A workspace made of the engine's own parts, on one thread.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::Arc;
+
+use causeway_engine::Position;
+use causeway_engine::disk::Disk;
+use causeway_engine::journal::{Digest, Group, Journal as _, Kind, SegmentJournal};
+use causeway_engine::parts::{
+    Kernels, Layout, MemoryTable, Stamp, Tables, View, carry_out, record, recover,
+};
+use causeway_engine::policy::PolicyChain;
+use causeway_engine::runtime::{KernelRunner, NativeSource, StepEnd};
+use causeway_engine::session::rows::SessionRows;
+use causeway_kernel::codec;
+use causeway_kernel::env::StepContext;
+use causeway_kernel::input::Input;
+use causeway_kernel::policy::{Question, Verdict};
+use causeway_kernel::table::Table;
+
+use super::disk::FaultDisk;
+
+/// A step to be carried out.
+#[derive(Clone, Debug)]
+pub struct Given {
+    /// Its time and seed.
+    pub context: StepContext,
+    /// Its input.
+    pub input: Vec<u8>,
+    /// What the policies say, in the order of its questions.
+    pub verdicts: Vec<Verdict>,
+}
+
+/// A group that was carried out.
+#[derive(Debug, Default)]
+pub struct Carried {
+    /// Behind each step: where the workspace stands, and how the step ended.
+    pub steps: Vec<(Position, StepEnd)>,
+    /// Whether the disk took it; if not, it is undone.
+    pub is_durable: bool,
+}
+
+/// An open workspace.
+pub struct Workspace {
+    disk: FaultDisk,
+    layout: Layout,
+    head: Position,
+    view: View,
+    tables: Option<Tables>,
+    journal: SegmentJournal,
+    kernel: Box<dyn KernelRunner>,
+}
+
+impl Workspace {
+    /// Opens what a folder holds. Segments are closed after so many bytes.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn open(disk: &FaultDisk, folder: &Path, segment_bytes: u64) -> Result<Workspace, String> {
+        let layout = Layout::of(folder);
+        let shared: Arc<dyn Disk> = Arc::new(disk.clone());
+        let kernels = Kernels::new(layout.kernels(), Arc::new(NativeSource));
+        let opened = recover(&shared, &layout, &kernels).map_err(|error| error.to_string())?;
+        let kernel = kernels.today().map_err(|error| error.to_string())?;
+        let mut head = opened.replayer.head;
+        head.kernel = Digest(kernel.digest());
+        Ok(Workspace {
+            disk: disk.clone(),
+            layout,
+            head,
+            view: opened.replayer.view,
+            tables: Some(opened.tables),
+            journal: opened.journal.with_segment_bytes(segment_bytes),
+            kernel,
+        })
+    }
+
+    /// The last step carried out.
+    #[must_use]
+    pub fn head(&self) -> &Position {
+        &self.head
+    }
+
+    /// Whether its disk has power and its tables are open: after trouble they may not open again.
+    #[must_use]
+    pub fn can_work(&self) -> bool {
+        self.disk.is_on() && self.tables.is_some()
+    }
+
+    /// Every row.
+    ///
+    /// # Errors
+    /// When the tables cannot be read, or are not what was written.
+    pub fn rows(&self) -> Result<SessionRows, String> {
+        let mut rows = SessionRows::default();
+        for table in Table::ALL {
+            let each = |key: &[u8], value: &[u8]| {
+                rows.put(*table, key, Some(value));
+                Ok(())
+            };
+            let read = self.view.all_rows(u64::MAX, *table, each);
+            read.map_err(|error| error.to_string())?;
+        }
+        Ok(rows)
+    }
+
+    /// Carries steps out and makes them durable as one group.
+    ///
+    /// # Errors
+    /// When a step cannot be carried out.
+    pub fn append(&mut self, given: &[Given]) -> Result<Carried, String> {
+        let durable = self.head.clone();
+        let mut carried = Carried::default();
+        let mut group = Group {
+            first_seq: durable.seq + 1,
+            count: given.len() as u64,
+            last: durable.digest,
+            records: Vec::new(),
+        };
+        for given in given {
+            let end = self.step(given, durable.seq, &mut group.records)?;
+            carried.steps.push((self.head.clone(), end));
+        }
+        group.last = self.head.digest;
+        carried.is_durable = self.journal.append(&group).is_ok();
+        if !carried.is_durable {
+            self.view.fresh.roll_back(durable.seq);
+            self.head = durable;
+        }
+        Ok(carried)
+    }
+
+    fn step(
+        &mut self,
+        given: &Given,
+        durable: u64,
+        records: &mut Vec<u8>,
+    ) -> Result<StepEnd, String> {
+        let stamp = Stamp {
+            context: StepContext {
+                now_ms: given.context.now_ms.max(self.head.time_ms),
+                seed: given.context.seed,
+            },
+            payload_key: [7; 32],
+        };
+        let mut said = Said(given.verdicts.clone().into());
+        let done = carry_out(
+            self.kernel.as_mut(),
+            &self.view,
+            &mut said,
+            stamp.context,
+            &given.input,
+        )
+        .map_err(|error| error.to_string())?;
+        let input = codec::decode_input(&given.input).map_err(|error| error.to_string())?;
+        let kind = Kind::of(&input);
+        record(records, &mut self.head, kind, &stamp, &given.input, &done);
+        if let Input::PolicyChanged { chain, .. } = input {
+            self.head.policies = chain;
+        }
+        if let StepEnd::Done(output) = &done.end {
+            let writes = output.writes.clone();
+            self.view.fresh.apply(self.head.seq, durable, writes);
+        }
+        Ok(done.end)
+    }
+
+    /// Writes the rows to the tables; those that cannot be written stay in memory, and the tables
+    /// are opened anew, as the service does it.
+    pub fn checkpoint(&mut self) {
+        let path = self.layout.tables();
+        let tables = match self.tables.take() {
+            Some(tables) => Ok(tables),
+            None => Tables::open(&self.disk, &path),
+        };
+        let written = tables.and_then(|tables| {
+            tables.checkpoint(&self.view.fresh, &self.head)?;
+            Ok((tables.base()?.0, tables))
+        });
+        match written {
+            Ok((base, tables)) => {
+                self.view.base = base;
+                self.view.fresh = Arc::new(MemoryTable::default());
+                self.tables = Some(tables);
+            }
+            Err(_) => {
+                if let Ok(tables) = Tables::open(&self.disk, &path)
+                    && let Ok((base, _)) = tables.base()
+                {
+                    self.view.base = base;
+                    self.tables = Some(tables);
+                }
+            }
+        }
+    }
+}
+
+/// Policies that say what was said already.
+struct Said(VecDeque<Verdict>);
+
+impl PolicyChain for Said {
+    fn ask(&mut self, questions: &[Question]) -> Vec<Verdict> {
+        let mut next = |_| {
+            let none = || Verdict::Failed("nothing was said to this question".into());
+            self.0.pop_front().unwrap_or_else(none)
+        };
+        questions.iter().map(&mut next).collect()
+    }
+
+    fn digest(&self) -> String {
+        String::new()
+    }
+}
