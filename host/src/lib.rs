@@ -4,6 +4,7 @@ pub mod api;
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod export;
 pub mod federation;
 pub mod http;
 pub mod metrics;

@@ -74,6 +74,7 @@ pub async fn start_with_clock(mut settings: Settings, clock: Arc<dyn Clock>) -> 
         hub: api::hub::Hub::default(),
         metrics: Arc::new(Metrics::default()),
         logins: api::limit::LoginLimiter::default(),
+        exporting: tokio::sync::Mutex::default(),
         settings,
     });
     let effects = tokio::spawn(dispatch(Arc::clone(&app), effects));

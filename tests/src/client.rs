@@ -24,6 +24,8 @@ pub struct Answer {
     pub status: u16,
     /// Body.
     pub body: Value,
+    /// The body's bytes.
+    pub bytes: Bytes,
     /// The `Token` header of a login.
     pub token: Option<String>,
 }
@@ -143,6 +145,7 @@ impl Client {
         Ok(Answer {
             status,
             body,
+            bytes,
             token,
         })
     }

@@ -19,6 +19,7 @@ pub mod path;
 pub mod policies;
 pub mod posts;
 pub mod reactions;
+pub mod recordings;
 pub mod sessions;
 pub mod shared_channels;
 pub mod slash;
@@ -58,6 +59,8 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// Wrong passwords.
     pub logins: limit::LoginLimiter,
+    /// Held while a session is exported: it costs a processor and a disk.
+    pub exporting: tokio::sync::Mutex<()>,
     /// Settings.
     pub settings: Settings,
 }
@@ -137,6 +140,7 @@ pub fn router(app: &Shared) -> Router {
         .merge(shared_channels::routes())
         .merge(policies::routes())
         .merge(operations::routes())
+        .merge(recordings::routes())
         .merge(websocket::routes());
     Router::new()
         .nest("/api/v4", v4)

@@ -10,4 +10,5 @@ mod pair;
 mod policy;
 mod resend;
 mod session;
+mod session_api;
 mod session_file;

@@ -1,23 +1,18 @@
 //! `causeway session export`.
 
-use std::fs::{self, File};
-use std::io::BufWriter;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail};
-use causeway_engine::DataDirReplay;
-use causeway_engine::runtime::{ComponentOptions, ComponentSource, Sandbox, cache_dir};
+use anyhow::{Context, Result, bail};
+use causeway_engine::session::Exported;
 use causeway_engine::session::format::Selection;
-use causeway_engine::session::mask::Mask;
-use causeway_engine::session::register::{self, IDS_MAX, RegisterEntry};
-use causeway_engine::session::{ExportOptions, Exported, export};
 use clap::Args;
 
 use super::times;
 use crate::cli::progress::Progress;
+use crate::export::Request;
 
 #[derive(Debug, Args)]
 pub struct ExportArgs {
@@ -57,79 +52,36 @@ pub fn run(args: &ExportArgs) -> Result<ExitCode> {
     // For whoever exports it only, as what people wrote is in it; gone if the export fails.
     let half = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))
         .with_context(|| format!("making {}", args.output.display()))?;
-    let (exported, steps, took) = write(args, half.as_file())?;
-    register::append(&args.data, &entry(args, &exported)).context("noting the export")?;
-    half.persist(&args.output)
-        .with_context(|| format!("making {}", args.output.display()))?;
-    tell(args, &exported, steps, took);
-    Ok(ExitCode::SUCCESS)
-}
-
-fn write(args: &ExportArgs, file: &File) -> Result<(Exported, u64, Duration)> {
-    let cache = cache_dir(&args.data);
-    let sandbox = Sandbox::new(cache.is_dir().then_some(cache.as_path()))?;
-    let kernel = ComponentSource::embedded(sandbox, ComponentOptions::default());
-    let scratch = tempfile::tempdir().context("making a folder for the export's tables")?;
-    let selection = Selection {
-        from_ms: args.from,
-        to_ms: args.to,
-        connection: args.connection.clone(),
-        channel: args.channel.clone(),
-    };
-    let mut source = DataDirReplay::open(
-        &args.data,
-        scratch.path(),
-        Arc::new(kernel),
-        selection.from_ms,
-    )
-    .with_context(|| format!("reading {}", args.data.display()))?;
-    let options = ExportOptions {
-        selection,
-        mask: if args.plain { None } else { Some(new_mask()?) },
-        now_ms: times::now_ms(),
-    };
+    let request = request(args);
     let mut progress = Progress::of(0);
     let mut steps = 0;
-    let exported = export(&mut source, &options, BufWriter::new(file), |_| {
+    let exported = request.write(&args.data, half.as_file(), || {
         steps += 1;
         progress.show(steps);
     });
     progress.end();
-    let (out, exported) = exported.with_context(|| format!("exporting {}", args.data.display()))?;
-    out.into_inner()
-        .map_err(std::io::IntoInnerError::into_error)?
-        .sync_all()?;
-    Ok((exported, steps, progress.took()))
+    let exported = exported?;
+    request.note(&args.data, &exported)?;
+    half.persist(&args.output)
+        .with_context(|| format!("making {}", args.output.display()))?;
+    tell(args, &exported, steps, progress.took());
+    Ok(ExitCode::SUCCESS)
 }
 
-/// The key is not kept anywhere.
-fn new_mask() -> Result<Mask> {
-    let mut key = [0; 32];
-    getrandom::fill(&mut key).map_err(|error| anyhow!("no random key can be had: {error}"))?;
-    Ok(Mask::new(key))
-}
-
-fn entry(args: &ExportArgs, exported: &Exported) -> RegisterEntry {
+fn request(args: &ExportArgs) -> Request {
     let file = std::path::absolute(&args.output).unwrap_or_else(|_| args.output.clone());
-    RegisterEntry {
-        at_ms: times::now_ms(),
-        who: who(),
-        reason: args.reason.clone(),
-        file: file.display().to_string(),
-        outcomes: exported.outcomes,
-        is_masked: !args.plain,
+    Request {
         selection: Selection {
             from_ms: args.from,
             to_ms: args.to,
             connection: args.connection.clone(),
             channel: args.channel.clone(),
         },
-        first_seq: exported.summary.first_seq,
-        last_seq: exported.summary.last_seq,
-        user_count: exported.summary.users,
-        users: exported.users.iter().take(IDS_MAX).cloned().collect(),
-        channels: exported.channels.iter().take(IDS_MAX).cloned().collect(),
-        connections: exported.connections.clone(),
+        is_plain: args.plain,
+        who: who(),
+        reason: args.reason.clone(),
+        file: file.display().to_string(),
+        at_ms: times::now_ms(),
     }
 }
 

@@ -1,0 +1,96 @@
+//! A recorded session taken out of a data directory, for the command line and the API.
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, anyhow};
+use causeway_engine::DataDirReplay;
+use causeway_engine::runtime::{ComponentOptions, ComponentSource, Sandbox, cache_dir};
+use causeway_engine::session::format::Selection;
+use causeway_engine::session::mask::Mask;
+use causeway_engine::session::register::{self, IDS_MAX, RegisterEntry};
+use causeway_engine::session::{ExportOptions, Exported, export};
+
+/// What is asked for, and what the register says of it.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// What to take out.
+    pub selection: Selection,
+    /// Whether texts, names and addresses stay as they are.
+    pub is_plain: bool,
+    /// Who asks.
+    pub who: String,
+    /// Why, in their own words.
+    pub reason: String,
+    /// Where the session goes.
+    pub file: String,
+    /// When, in ms since the Unix epoch.
+    pub at_ms: i64,
+}
+
+impl Request {
+    /// Writes the session, durably; `see` hears of every entry that was carried out. Works beside
+    /// the running service.
+    ///
+    /// # Errors
+    /// When the data directory cannot be read, or the file not be written.
+    pub fn write(&self, data: &Path, file: &File, mut see: impl FnMut()) -> Result<Exported> {
+        let cache = cache_dir(data);
+        let sandbox = Sandbox::new(cache.is_dir().then_some(cache.as_path()))?;
+        let kernel = Arc::new(ComponentSource::embedded(
+            sandbox,
+            ComponentOptions::default(),
+        ));
+        let scratch = tempfile::tempdir().context("making a folder for the export's tables")?;
+        let from_ms = self.selection.from_ms;
+        let mut source = DataDirReplay::open(data, scratch.path(), kernel, from_ms)
+            .with_context(|| format!("reading {}", data.display()))?;
+        let options = ExportOptions {
+            selection: self.selection.clone(),
+            mask: if self.is_plain {
+                None
+            } else {
+                Some(new_mask()?)
+            },
+            now_ms: self.at_ms,
+        };
+        let exported = export(&mut source, &options, BufWriter::new(file), |_| see());
+        let (out, exported) = exported.with_context(|| format!("exporting {}", data.display()))?;
+        out.into_inner()
+            .map_err(std::io::IntoInnerError::into_error)?
+            .sync_all()?;
+        Ok(exported)
+    }
+
+    /// Notes the export in the register, before anybody gets it.
+    ///
+    /// # Errors
+    /// When it cannot be noted.
+    pub fn note(&self, data: &Path, exported: &Exported) -> Result<()> {
+        let entry = RegisterEntry {
+            at_ms: self.at_ms,
+            who: self.who.clone(),
+            reason: self.reason.clone(),
+            file: self.file.clone(),
+            outcomes: exported.outcomes,
+            is_masked: !self.is_plain,
+            selection: self.selection.clone(),
+            first_seq: exported.summary.first_seq,
+            last_seq: exported.summary.last_seq,
+            user_count: exported.summary.users,
+            users: exported.users.iter().take(IDS_MAX).cloned().collect(),
+            channels: exported.channels.iter().take(IDS_MAX).cloned().collect(),
+            connections: exported.connections.clone(),
+        };
+        register::append(data, &entry).context("noting the export")
+    }
+}
+
+/// The key is not kept anywhere.
+fn new_mask() -> Result<Mask> {
+    let mut key = [0; 32];
+    getrandom::fill(&mut key).map_err(|error| anyhow!("no random key can be had: {error}"))?;
+    Ok(Mask::new(key))
+}
