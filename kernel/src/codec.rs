@@ -58,7 +58,7 @@ pub(crate) fn versioned<T: Serialize>(version: u8, value: &T) -> postcard::Resul
 }
 
 /// Bytes of an ordinary row; what is longer grows.
-const ENCODED_BYTES: usize = 120;
+const ENCODED_BYTES: usize = 240;
 
 /// Appends to a vector, texts in one piece.
 struct Appended(Vec<u8>);

@@ -125,10 +125,13 @@ tuple_parts!(A 0, B 1);
 tuple_parts!(A 0, B 1, C 2);
 tuple_parts!(A 0, B 1, C 2, D 3);
 
+/// Bytes of an ordinary key, one with an id in it too; what is longer grows.
+const KEY_BYTES: usize = 40;
+
 /// The bytes of a key.
 #[must_use]
 pub fn encode<K: KeyPart>(key: &K) -> Vec<u8> {
-    let mut out = Vec::with_capacity(24);
+    let mut out = Vec::with_capacity(KEY_BYTES);
     key.put(&mut out);
     out
 }

@@ -116,7 +116,10 @@ impl<'a> Document<'a> {
     /// Reads the first value of `bytes`; what follows it is ignored. Broken UTF-8 is repaired
     /// first: a replaced sequence never swallows a quote, so this is as good as string by string.
     pub fn parse(bytes: &'a [u8]) -> Result<Document<'a>, JsonError> {
-        let text = String::from_utf8_lossy(bytes);
+        let text = match std::str::from_utf8(bytes) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => String::from_utf8_lossy(bytes),
+        };
         let nodes = reader::read(&text)?;
         Ok(Document { text, nodes })
     }
@@ -238,56 +241,57 @@ impl<'d> Value<'d> {
     #[must_use]
     pub fn key(self) -> Cow<'d, str> {
         let node = self.node();
-        unescape(self.slice(node.key_start + 1, node.key_end.saturating_sub(1)))
-    }
-
-    fn key_is(self, key: &str) -> bool {
-        let node = self.node();
+        let inside = self.slice(node.key_start + 1, node.key_end.saturating_sub(1));
         if node.key_escaped {
-            return self.key().eq_ignore_ascii_case(key);
+            unescape(inside)
+        } else {
+            Cow::Borrowed(inside)
         }
-        // Two quotes; compared first because most keys differ in length.
-        (node.key_end - node.key_start) as usize == key.len() + 2
-            && self
-                .slice(node.key_start + 1, node.key_end - 1)
-                .eq_ignore_ascii_case(key)
     }
 
     /// The member of this key; the last one that matches without ASCII case. A value that is no
     /// object has none.
     #[must_use]
     pub fn get(self, key: &str) -> Option<Value<'d>> {
-        if self.kind() != Kind::Object {
-            return None;
-        }
-        self.children().filter(|child| child.key_is(key)).last()
+        let [found] = self.members([key]);
+        found
+    }
+
+    /// [`get`](Value::get) of several keys in one pass.
+    pub(super) fn members<const N: usize>(self, keys: [&str; N]) -> [Option<Value<'d>>; N] {
+        self.find(keys, |_| true)
     }
 
     /// The last member of this key that is not `null`: Go leaves a scalar as it is for `null`.
     fn scalar(self, key: &str) -> Option<Value<'d>> {
-        if self.kind() != Kind::Object {
-            return None;
-        }
-        self.children()
-            .filter(|child| !child.is_null() && child.key_is(key))
-            .last()
+        let [found] = self.scalars([key]);
+        found
     }
 
-    /// [`scalar`](Value::scalar) of several keys in one pass. Fastest when the keys stand in the
-    /// order in which peers write them.
+    /// [`scalar`](Value::scalar) of several keys in one pass.
     pub(super) fn scalars<const N: usize>(self, keys: [&str; N]) -> [Option<Value<'d>>; N] {
+        self.find(keys, |member| !member.is_null())
+    }
+
+    /// The last member of each key of those that count. Fastest when the keys stand in the order
+    /// in which peers write them.
+    fn find<const N: usize>(
+        self,
+        keys: [&str; N],
+        counts: impl Fn(Value<'d>) -> bool,
+    ) -> [Option<Value<'d>>; N] {
         let mut found = [None; N];
         if self.kind() != Kind::Object {
             return found;
         }
         let mut next = 0;
-        for child in self.children().filter(|child| !child.is_null()) {
-            let in_turn = (next..N).chain(0..next);
-            let is_key = |at: &usize| keys.get(*at).is_some_and(|key| child.key_is(key));
-            if let Some(at) = in_turn.into_iter().find(is_key) {
-                if let Some(slot) = found.get_mut(at) {
-                    *slot = Some(child);
-                }
+        for member in self.children().filter(|member| counts(*member)) {
+            let key = member.key();
+            let is_key = |wanted: &&str| key == *wanted || key.eq_ignore_ascii_case(wanted);
+            let behind = keys.iter().skip(next).position(is_key).map(|at| next + at);
+            let at = behind.or_else(|| keys.iter().take(next).position(is_key));
+            if let Some((at, slot)) = at.and_then(|at| Some((at, found.get_mut(at)?))) {
+                *slot = Some(member);
                 next = at + 1;
             }
         }
@@ -312,13 +316,15 @@ impl<'d> Value<'d> {
 
     /// Elements of the object's member; none when absent or `null`.
     pub fn list(self, key: &str) -> Result<Vec<Value<'d>>, JsonError> {
-        match self.get(key) {
-            None => Ok(Vec::new()),
-            Some(value) => match value.kind() {
-                Kind::Null => Ok(Vec::new()),
-                Kind::Array => Ok(value.children().collect()),
-                _ => Err(value.wrong("an array")),
-            },
+        self.get(key).map_or(Ok(Vec::new()), Value::as_list)
+    }
+
+    /// Elements; none for `null`.
+    pub(super) fn as_list(self) -> Result<Vec<Value<'d>>, JsonError> {
+        match self.kind() {
+            Kind::Null => Ok(Vec::new()),
+            Kind::Array => Ok(self.children().collect()),
+            _ => Err(self.wrong("an array")),
         }
     }
 

@@ -61,9 +61,9 @@ impl WireUser {
             first_name: text("first_name")?,
             last_name: text("last_name")?,
             position: text("position")?,
-            props: kept_object(value, "props")?,
+            props: kept_object(value.get("props"))?,
             locale: text("locale")?,
-            timezone: kept_object(value, "timezone")?,
+            timezone: kept_object(value.get("timezone"))?,
             remote_id: text("remote_id")?,
         })
     }
@@ -175,6 +175,7 @@ impl WirePost {
             "has_reactions",
             "remote_id",
         ]);
+        let [props, files] = value.members(["props", "file_ids"]);
         Ok(WirePost {
             id: text(id)?,
             create_at: integer(create_at)?,
@@ -187,11 +188,12 @@ impl WirePost {
             root_id: text(root_id)?,
             message: text(message)?,
             kind: text(kind)?,
-            props: kept_object(value, "props")?,
+            props: kept_object(props)?,
             hashtags: text(hashtags)?,
             has_reactions: has_reactions.map_or(Ok(false), Value::as_boolean)?,
             remote_id: text(remote_id)?,
-            files: u32::try_from(value.list("file_ids")?.len()).unwrap_or(u32::MAX),
+            files: u32::try_from(files.map_or(Ok(Vec::new()), Value::as_list)?.len())
+                .unwrap_or(u32::MAX),
         })
     }
 
@@ -407,8 +409,8 @@ fn members<'d>(value: Value<'d>, key: &str) -> Result<Vec<Value<'d>>, JsonError>
 }
 
 /// An object kept as text, byte for byte; empty when absent, `null` or `{}`.
-fn kept_object(value: Value<'_>, key: &str) -> Result<String, JsonError> {
-    match value.get(key) {
+fn kept_object(member: Option<Value<'_>>) -> Result<String, JsonError> {
+    match member {
         Some(found) if !found.is_null() => {
             let text = found.as_kept_object()?;
             Ok(if text == "{}" {
