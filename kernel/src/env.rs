@@ -1,7 +1,12 @@
 //! What a step may see: rows, the step's time and seed, and the policies' verdicts.
 
+use std::rc::Rc;
+
+use crate::id::UserNo;
+use crate::model::User;
 use crate::policy::{Question, Verdict};
 use crate::table::Table;
+use crate::tx::Read;
 
 /// A range of a table, `from` inclusive and `to` exclusive; an empty `to` is the table's end.
 #[derive(Clone, Debug)]
@@ -28,6 +33,12 @@ pub trait Rows {
     fn look(&self, table: Table, key: Vec<u8>, see: &mut dyn FnMut(Option<&[u8]>)) {
         let found = self.get_many(table, &[key]);
         see(found.first().and_then(Option::as_deref));
+    }
+
+    /// A user. Few users stand behind many objects: what is asked for the same ones again and
+    /// again may keep them decoded.
+    fn user(&self, no: UserNo) -> Option<Rc<User>> {
+        self.get(&no).map(Rc::new)
     }
 
     /// Rows of a range in key order (or its reverse), cut at the range's limits.

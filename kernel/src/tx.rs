@@ -12,9 +12,9 @@ use serde::de::DeserializeOwned;
 use crate::codec;
 use crate::env::{Host, LogLevel, Range, Rows, Scan, StepContext};
 use crate::feed::Follower;
-use crate::id::{ChannelNo, ConnectionNo, Id};
+use crate::id::{ChannelNo, ConnectionNo, Id, UserNo};
 use crate::key::{self, KeyPart};
-use crate::model::Scope;
+use crate::model::{Scope, User};
 use crate::output::{Effect, Write};
 use crate::policy::{Question, Verdict};
 use crate::table::Table;
@@ -126,6 +126,8 @@ pub struct Tx<'a> {
     written: [Written; TABLES],
     /// By table. The rows do not change while the step runs, so each is fetched once.
     known: RefCell<[Known; TABLES]>,
+    /// Users that were asked for, as they stand now.
+    users: RefCell<BTreeMap<UserNo, Option<Rc<User>>>>,
     effects: Vec<Effect>,
     /// See [`Tx::stamp`].
     pub(crate) stamps: BTreeMap<ChannelNo, i64>,
@@ -147,6 +149,7 @@ impl<'a> Tx<'a> {
             ids_made: 0,
             written: [const { Written::new() }; TABLES],
             known: RefCell::new([const { Known::new() }; TABLES]),
+            users: RefCell::default(),
             effects: Vec::new(),
             stamps: BTreeMap::new(),
             touched: BTreeSet::new(),
@@ -197,6 +200,9 @@ impl<'a> Tx<'a> {
     }
 
     fn write(&mut self, table: Table, key: Vec<u8>, value: Option<Vec<u8>>) {
+        if table == Table::Users {
+            self.users.get_mut().clear();
+        }
         if let Some(written) = self.written.get_mut(index(table)) {
             written.insert(key, value);
         }
@@ -257,6 +263,7 @@ impl<'a> Tx<'a> {
     /// not made again.
     pub fn abandon(&mut self) {
         self.written = [const { Written::new() }; TABLES];
+        self.users.get_mut().clear();
         self.effects.clear();
         self.stamps.clear();
         self.touched.clear();
@@ -324,6 +331,15 @@ impl Rows for Tx<'_> {
         let row = self.host.get_many(table, &keys).pop().flatten();
         see(row.as_deref());
         known.extend(keys.into_iter().zip([row]));
+    }
+
+    fn user(&self, no: UserNo) -> Option<Rc<User>> {
+        if let Some(known) = self.users.borrow().get(&no) {
+            return known.clone();
+        }
+        let found = self.get(&no).map(Rc::new);
+        self.users.borrow_mut().insert(no, found.clone());
+        found
     }
 
     fn scan(&self, table: Table, range: &Range) -> Scan {

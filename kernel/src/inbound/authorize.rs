@@ -363,7 +363,7 @@ fn root_of(
 /// The user of an id, if it lives at the peer.
 fn own_user(rows: &(impl Read + ?Sized), peer: &Peer, id: &str) -> Result<UserNo, Reason> {
     let no = lookup::user(rows, id).ok_or(Reason::UnknownUser)?;
-    let user = rows.get::<User>(&no).ok_or(Reason::UnknownUser)?;
+    let user = rows.user(no).ok_or(Reason::UnknownUser)?;
     if peer.owns_user(&user) {
         Ok(no)
     } else {

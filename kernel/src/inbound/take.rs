@@ -7,8 +7,9 @@ use super::authorize::{self, Authorized, Peer, PostAct, PostChange, Received, Sh
 use super::judge::{self, Candidate, Judgement, Judgements};
 use super::mentions::Mentions;
 use super::{Reason, posts, reactions};
+use crate::env::Rows;
 use crate::id::{Id, UserNo};
-use crate::model::{Post, User};
+use crate::model::Post;
 use crate::tx::{Read, Tx};
 use crate::wire::message::{WirePost, WireReaction};
 
@@ -82,8 +83,8 @@ pub fn candidate<'a>(
 }
 
 fn name_of(tx: &Tx<'_>, user: UserNo) -> String {
-    tx.get::<User>(&user)
-        .map_or_else(String::new, |user| user.username)
+    tx.user(user)
+        .map_or_else(String::new, |user| user.username.clone())
 }
 
 /// Applies a planned post, if it may and the policies let it.

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::Work;
+use crate::env::Rows;
 use crate::id::Id;
 use crate::limits::{HELD_RETRY_MS, MESSAGE_CHARS_MAX, REASON_CHARS_MAX};
 use crate::model::{Channel, ExceptionState, Post, User, VerdictRow};
@@ -96,8 +97,7 @@ fn questions(tx: &Tx<'_>, work: &Work, posts: &[&Post]) -> Vec<Question> {
     let Some(channel) = tx.get::<Channel>(&work.round.channel) else {
         return Vec::new();
     };
-    let numbers: Vec<_> = posts.iter().map(|post| post.user).collect();
-    let authors = tx.get_all::<User>(&numbers);
+    tx.prefetch::<User>(posts.iter().map(|post| post.user));
     let roots: Vec<_> = posts.iter().filter_map(|post| post.root).collect();
     let root_ids: BTreeMap<_, Id> = roots
         .iter()
@@ -108,10 +108,10 @@ fn questions(tx: &Tx<'_>, work: &Work, posts: &[&Post]) -> Vec<Question> {
     let id_of = |root: crate::id::PostNo| root_ids.get(&root).map(|id| String::from(*id));
     posts
         .iter()
-        .zip(authors)
-        .map(|(post, author)| {
-            let (author_id, author_name) = author
-                .map(|user| (user.id.into(), user.username))
+        .map(|post| {
+            let (author_id, author_name) = tx
+                .user(post.user)
+                .map(|user| (user.id.into(), user.username.clone()))
                 .unwrap_or_default();
             Question::Post(PostQuestion {
                 direction: Direction::Outbound,

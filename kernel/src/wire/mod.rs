@@ -5,6 +5,7 @@ pub mod json;
 pub mod message;
 pub mod response;
 pub mod secrets;
+mod words;
 pub mod write;
 
 use crate::model::PeerKind;

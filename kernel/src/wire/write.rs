@@ -1,6 +1,9 @@
 //! Writes compact JSON as Go does: `&`, `<`, `>`, U+2028 and U+2029 are escaped.
 
-use std::io::Write as _;
+use super::words;
+
+/// Digits of the longest integer.
+const DIGITS_MAX: usize = 19;
 
 /// Writes JSON into a buffer. Objects and arrays are closed by the caller; commas come by
 /// themselves.
@@ -91,8 +94,21 @@ impl JsonWriter {
     /// Writes an integer.
     pub fn integer(&mut self, value: i64) {
         self.separate();
-        // Writing into memory does not fail.
-        let _ = write!(self.out, "{value}");
+        if value < 0 {
+            self.out.push(b'-');
+        }
+        let mut digits = [0; DIGITS_MAX];
+        let mut left = value.unsigned_abs();
+        let mut count = 0;
+        for slot in digits.iter_mut().rev() {
+            *slot = b'0' + u8::try_from(left % 10).unwrap_or_default();
+            left /= 10;
+            count += 1;
+            if left == 0 {
+                break;
+            }
+        }
+        self.out.extend(digits.iter().skip(DIGITS_MAX - count));
     }
 
     /// Writes a truth value.
@@ -155,11 +171,7 @@ impl JsonWriter {
         self.out.push(b'"');
         let mut rest = value;
         // Text is copied in runs; a run ends at a byte that may need an escape.
-        while let Some((plain, tail)) = rest
-            .bytes()
-            .position(needs_a_look)
-            .and_then(|at| rest.split_at_checked(at))
-        {
+        while let Some((plain, tail)) = split_plain(rest) {
             self.out.extend_from_slice(plain.as_bytes());
             let mut characters = tail.chars();
             if let Some(character) = characters.next() {
@@ -202,21 +214,43 @@ impl JsonWriter {
     }
 }
 
-/// Whether a character that starts with this byte may need an escape; 0xE2 starts U+2028.
-fn needs_a_look(byte: u8) -> bool {
-    matches!(byte, 0..0x20 | b'"' | b'\\' | b'&' | b'<' | b'>' | 0xE2)
+/// A text before and from the first character that may need an escape; `None` if none does.
+fn split_plain(text: &str) -> Option<(&str, &str)> {
+    let at = words::position(text.as_bytes(), needs_a_look)?;
+    text.split_at_checked(at)
+}
+
+/// Marks first bytes of characters that may need an escape; 0xE2 starts U+2028. See [`words`].
+fn needs_a_look(word: u64) -> u64 {
+    words::below(word, 0x20)
+        | words::either(word, b'"', b'&')
+        | words::either(word, b'<', b'>')
+        | words::equal(word, b'\\')
+        | words::equal(word, 0xe2)
 }
 
 /// Bytes of a string in JSON, without its quotes.
 #[must_use]
 pub fn escaped_len(value: &str) -> usize {
-    let length = |character: char| match character {
+    let mut length = value.len();
+    let mut rest = value;
+    while let Some((_, tail)) = split_plain(rest) {
+        let mut characters = tail.chars();
+        if let Some(character) = characters.next() {
+            length += escape_len(character) - character.len_utf8();
+        }
+        rest = characters.as_str();
+    }
+    length
+}
+
+fn escape_len(character: char) -> usize {
+    match character {
         '"' | '\\' | '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' => 2,
         '&' | '<' | '>' | '\u{2028}' | '\u{2029}' => 6,
         control if control < ' ' => 6,
         plain => plain.len_utf8(),
-    };
-    value.chars().map(length).sum()
+    }
 }
 
 #[cfg(test)]
@@ -229,13 +263,15 @@ mod tests {
         writer.begin_object();
         writer.text_field("a", "<b>&\u{2028}\u{1}\"\\");
         writer.texts_field("l", ["x", "y"]);
-        writer.integer_field("n", -3);
+        writer.integer_field("n", -30);
+        writer.integer_field("o", 0);
+        writer.integer_field("p", i64::MIN);
         writer.raw_field("r", "");
         writer.end_object();
         let text = String::from_utf8(writer.finish()).unwrap();
         assert_eq!(
             text,
-            r#"{"a":"\u003cb\u003e\u0026\u2028\u0001\"\\","l":["x","y"],"n":-3,"r":null}"#
+            r#"{"a":"\u003cb\u003e\u0026\u2028\u0001\"\\","l":["x","y"],"n":-30,"o":0,"p":-9223372036854775808,"r":null}"#
         );
     }
 

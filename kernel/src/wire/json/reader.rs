@@ -1,5 +1,6 @@
 //! The validating pass: text to nodes.
 
+use super::super::words;
 use super::{BYTES_MAX, DEPTH_MAX, JsonError, JsonErrorKind, Kind, NODES_MAX, Node};
 
 /// Reads the first value of `text`. One loop with a list of open containers, so that no input can
@@ -220,7 +221,7 @@ impl Reader<'_> {
         let mut escaped = false;
         loop {
             let rest = self.bytes.get(self.at..).unwrap_or_default();
-            self.at += plain_len(rest);
+            self.at += words::position(rest, no_plain_text).unwrap_or(rest.len());
             match self.peek() {
                 Some(b'"') => {
                     self.at += 1;
@@ -287,30 +288,9 @@ impl Reader<'_> {
     }
 }
 
-/// How many bytes at the front stand for themselves inside a string; eight are looked at at once.
-fn plain_len(bytes: &[u8]) -> usize {
-    let mut passed = 0;
-    let mut rest = bytes;
-    while let Some((word, behind)) = rest.split_first_chunk() {
-        let marks = special_bytes(u64::from_le_bytes(*word));
-        if marks != 0 {
-            return passed + (marks.trailing_zeros() / 8) as usize;
-        }
-        passed += word.len();
-        rest = behind;
-    }
-    let special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
-    passed + rest.iter().position(special).unwrap_or(rest.len())
-}
-
-/// Marks the lowest byte of a word that is a quote, a backslash or a control character by its
-/// highest bit. Bytes above it may be marked without being one: a subtraction borrows from them.
-fn special_bytes(word: u64) -> u64 {
-    const ONES: u64 = u64::MAX / 0xff;
-    const HIGHS: u64 = ONES << 7;
-    let below = |word: u64, limit: u8| word.wrapping_sub(ONES * u64::from(limit)) & !word;
-    let equal = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
-    (below(word, 0x20) | equal(b'"') | equal(b'\\')) & HIGHS
+/// Marks quotes, backslashes and control characters; see [`words`].
+fn no_plain_text(word: u64) -> u64 {
+    words::below(word, 0x20) | words::equal(word, b'"') | words::equal(word, b'\\')
 }
 
 /// Offsets fit: longer texts than [`BYTES_MAX`] are refused.
