@@ -22,12 +22,11 @@ pub fn workspace(rows: &(impl Read + ?Sized)) -> Option<Workspace> {
 
 impl Tx<'_> {
     fn count(&mut self, field: impl Fn(&mut Counters) -> &mut u64) -> u64 {
-        let mut counters = counters(self);
-        let slot = field(&mut counters);
-        *slot += 1;
-        let number = *slot;
-        self.put(&MetaRow::COUNTERS, &MetaRow::Counters(counters));
-        number
+        self.change_counters(|counters| {
+            let slot = field(counters);
+            *slot += 1;
+            *slot
+        })
     }
 
     /// The next user number.

@@ -11,6 +11,7 @@ pub mod codec;
 pub mod command;
 pub mod connection;
 pub mod counters;
+mod drafts;
 pub mod due;
 pub mod env;
 pub mod feed;

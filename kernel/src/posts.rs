@@ -238,13 +238,12 @@ fn is_tag_char(character: char) -> bool {
 
 /// Stamps a change in a channel, with a chance to change the channel's row on the way.
 pub(crate) fn stamp(tx: &mut Tx<'_>, no: ChannelNo, change: impl FnOnce(&mut Channel, i64)) -> i64 {
-    let Some(mut channel) = tx.get::<Channel>(&no) else {
-        return tx.now_ms();
-    };
-    let stamp = tx.stamp(no, &mut channel);
-    change(&mut channel, stamp);
-    tx.put(&no, &channel);
-    stamp
+    let stamped = tx.change_channel(no, |tx, channel| {
+        let stamp = tx.stamp(no, channel);
+        change(channel, stamp);
+        stamp
+    });
+    stamped.unwrap_or_else(|| tx.now_ms())
 }
 
 fn put_index(tx: &mut Tx<'_>, no: PostNo, post: &Post) {

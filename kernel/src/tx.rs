@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::codec;
+use crate::drafts::Drafts;
 use crate::env::{Host, LogLevel, Range, Rows, Scan, StepContext};
 use crate::feed::Follower;
 use crate::id::{ChannelNo, ConnectionNo, Id, UserNo};
@@ -123,7 +124,9 @@ pub struct Tx<'a> {
     context: StepContext,
     ids_made: u64,
     /// By table.
-    written: [Written; TABLES],
+    written: RefCell<[Written; TABLES]>,
+    /// Rows that are changed and not in `written` yet.
+    pub(crate) drafts: RefCell<Drafts>,
     /// By table. The rows do not change while the step runs, so each is fetched once.
     known: RefCell<[Known; TABLES]>,
     /// Users that were asked for, as they stand now.
@@ -147,7 +150,8 @@ impl<'a> Tx<'a> {
             host,
             context,
             ids_made: 0,
-            written: [const { Written::new() }; TABLES],
+            written: RefCell::new([const { Written::new() }; TABLES]),
+            drafts: RefCell::default(),
             known: RefCell::new([const { Known::new() }; TABLES]),
             users: RefCell::default(),
             effects: Vec::new(),
@@ -199,11 +203,19 @@ impl<'a> Tx<'a> {
         self.write(R::TABLE, key::encode(key), None);
     }
 
+    /// Stores a draft's row: the way past [`Tx::write`], which settles drafts.
+    pub(crate) fn store<R: Record>(&self, key: &R::Key, row: &R) {
+        if let Some(written) = self.written.borrow_mut().get_mut(index(R::TABLE)) {
+            written.insert(key::encode(key), Some(row.to_bytes()));
+        }
+    }
+
     fn write(&mut self, table: Table, key: Vec<u8>, value: Option<Vec<u8>>) {
         if table == Table::Users {
             self.users.get_mut().clear();
         }
-        if let Some(written) = self.written.get_mut(index(table)) {
+        self.settle(table);
+        if let Some(written) = self.written.get_mut().get_mut(index(table)) {
             written.insert(key, value);
         }
     }
@@ -262,7 +274,8 @@ impl<'a> Tx<'a> {
     /// Forgets everything that the step did so far, as if it had just begun. Ids already made are
     /// not made again.
     pub fn abandon(&mut self) {
-        self.written = [const { Written::new() }; TABLES];
+        *self.written.get_mut() = [const { Written::new() }; TABLES];
+        *self.drafts.get_mut() = Drafts::default();
         self.users.get_mut().clear();
         self.effects.clear();
         self.stamps.clear();
@@ -274,8 +287,10 @@ impl<'a> Tx<'a> {
     /// Ends the step.
     #[must_use]
     pub fn finish(self) -> (Vec<Write>, Vec<Effect>) {
-        let mut writes = Vec::with_capacity(self.written.iter().map(Written::len).sum());
-        for (table, written) in Table::ALL.iter().zip(self.written) {
+        Table::ALL.iter().for_each(|table| self.settle(*table));
+        let written = self.written.into_inner();
+        let mut writes = Vec::with_capacity(written.iter().map(Written::len).sum());
+        for (table, written) in Table::ALL.iter().zip(written) {
             let of_table = written.into_iter();
             writes.extend(of_table.map(|(key, value)| Write {
                 table: *table,
@@ -298,9 +313,10 @@ fn index(table: Table) -> usize {
 
 impl Rows for Tx<'_> {
     fn get_many(&self, table: Table, keys: &[Vec<u8>]) -> Vec<Option<Vec<u8>>> {
+        self.settle(table);
+        let written = self.written.borrow();
         let mut known = self.known.borrow_mut();
-        let (Some(written), Some(known)) =
-            (self.written.get(index(table)), known.get_mut(index(table)))
+        let (Some(written), Some(known)) = (written.get(index(table)), known.get_mut(index(table)))
         else {
             return vec![None; keys.len()];
         };
@@ -316,7 +332,9 @@ impl Rows for Tx<'_> {
     }
 
     fn look(&self, table: Table, key: Vec<u8>, see: &mut dyn FnMut(Option<&[u8]>)) {
-        let written = self.written.get(index(table));
+        self.settle(table);
+        let written = self.written.borrow();
+        let written = written.get(index(table));
         if let Some(own) = written.and_then(|written| written.get(&key)) {
             return see(own.as_deref());
         }
@@ -343,7 +361,8 @@ impl Rows for Tx<'_> {
     }
 
     fn scan(&self, table: Table, range: &Range) -> Scan {
-        match self.written.get(index(table)) {
+        self.settle(table);
+        match self.written.borrow().get(index(table)) {
             Some(written) => merge(written, range, |range| self.host.scan(table, range)),
             None => self.host.scan(table, range),
         }

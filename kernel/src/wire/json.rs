@@ -253,46 +253,49 @@ impl<'d> Value<'d> {
     /// object has none.
     #[must_use]
     pub fn get(self, key: &str) -> Option<Value<'d>> {
-        let [found] = self.members([key]);
+        let ([], [found]) = self.find([], [key]);
         found
-    }
-
-    /// [`get`](Value::get) of several keys in one pass.
-    pub(super) fn members<const N: usize>(self, keys: [&str; N]) -> [Option<Value<'d>>; N] {
-        self.find(keys, |_| true)
     }
 
     /// The last member of this key that is not `null`: Go leaves a scalar as it is for `null`.
     fn scalar(self, key: &str) -> Option<Value<'d>> {
-        let [found] = self.scalars([key]);
+        let ([found], []) = self.find([key], []);
         found
     }
 
-    /// [`scalar`](Value::scalar) of several keys in one pass.
-    pub(super) fn scalars<const N: usize>(self, keys: [&str; N]) -> [Option<Value<'d>>; N] {
-        self.find(keys, |member| !member.is_null())
-    }
-
-    /// The last member of each key of those that count. Fastest when the keys stand in the order
-    /// in which peers write them.
-    fn find<const N: usize>(
+    /// [`scalar`](Value::scalar) of some keys and [`get`](Value::get) of others in one pass.
+    /// Fastest when the scalars' keys stand in the order in which peers write them.
+    pub(super) fn find<const S: usize, const G: usize>(
         self,
-        keys: [&str; N],
-        counts: impl Fn(Value<'d>) -> bool,
-    ) -> [Option<Value<'d>>; N] {
-        let mut found = [None; N];
+        scalars: [&str; S],
+        others: [&str; G],
+    ) -> ([Option<Value<'d>>; S], [Option<Value<'d>>; G]) {
+        let mut found = ([None; S], [None; G]);
         if self.kind() != Kind::Object {
             return found;
         }
         let mut next = 0;
-        for member in self.children().filter(|member| counts(*member)) {
+        for member in self.children() {
             let key = member.key();
-            let is_key = |wanted: &&str| key == *wanted || key.eq_ignore_ascii_case(wanted);
-            let behind = keys.iter().skip(next).position(is_key).map(|at| next + at);
-            let at = behind.or_else(|| keys.iter().take(next).position(is_key));
-            if let Some((at, slot)) = at.and_then(|at| Some((at, found.get_mut(at)?))) {
+            let is_key = |wanted: &&str| is_same_key(&key, wanted);
+            let at = if scalars.get(next).is_some_and(is_key) {
+                Some(next)
+            } else {
+                scalars.iter().position(is_key)
+            };
+            let slot = match at {
+                Some(_) if member.is_null() => continue,
+                Some(at) => {
+                    next = at + 1;
+                    found.0.get_mut(at)
+                }
+                None => others
+                    .iter()
+                    .position(is_key)
+                    .and_then(|at| found.1.get_mut(at)),
+            };
+            if let Some(slot) = slot {
                 *slot = Some(member);
-                next = at + 1;
             }
         }
         found
@@ -385,6 +388,11 @@ impl<'d> Value<'d> {
         }
         Ok(object.raw())
     }
+}
+
+fn is_same_key(key: &str, wanted: &str) -> bool {
+    // Most differ in length, and most that are the same are so to the letter.
+    key.len() == wanted.len() && (key == wanted || key.eq_ignore_ascii_case(wanted))
 }
 
 #[cfg(test)]

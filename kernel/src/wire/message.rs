@@ -144,6 +144,23 @@ impl WirePost {
     /// Reads a post.
     pub fn decode(value: Value<'_>) -> Result<WirePost, JsonError> {
         let value = value.as_object()?;
+        let scalars = [
+            "id",
+            "create_at",
+            "update_at",
+            "edit_at",
+            "delete_at",
+            "is_pinned",
+            "user_id",
+            "channel_id",
+            "root_id",
+            "message",
+            "type",
+            "hashtags",
+            "has_reactions",
+            "remote_id",
+        ];
+        let (scalars, [props, files]) = value.find(scalars, ["props", "file_ids"]);
         let [
             id,
             create_at,
@@ -159,23 +176,7 @@ impl WirePost {
             hashtags,
             has_reactions,
             remote_id,
-        ] = value.scalars([
-            "id",
-            "create_at",
-            "update_at",
-            "edit_at",
-            "delete_at",
-            "is_pinned",
-            "user_id",
-            "channel_id",
-            "root_id",
-            "message",
-            "type",
-            "hashtags",
-            "has_reactions",
-            "remote_id",
-        ]);
-        let [props, files] = value.members(["props", "file_ids"]);
+        ] = scalars;
         Ok(WirePost {
             id: text(id)?,
             create_at: integer(create_at)?,
@@ -264,6 +265,15 @@ pub struct WireReaction {
 impl WireReaction {
     /// Reads a reaction.
     pub fn decode(value: Value<'_>) -> Result<WireReaction, JsonError> {
+        let scalars = [
+            "user_id",
+            "post_id",
+            "emoji_name",
+            "create_at",
+            "update_at",
+            "delete_at",
+        ];
+        let (scalars, []) = value.as_object()?.find(scalars, []);
         let [
             user_id,
             post_id,
@@ -271,14 +281,7 @@ impl WireReaction {
             create_at,
             update_at,
             delete_at,
-        ] = value.as_object()?.scalars([
-            "user_id",
-            "post_id",
-            "emoji_name",
-            "create_at",
-            "update_at",
-            "delete_at",
-        ]);
+        ] = scalars;
         Ok(WireReaction {
             user_id: text(user_id)?,
             post_id: text(post_id)?,
