@@ -4,8 +4,7 @@
 
 use std::fmt;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::input::{INPUT_VERSION, Input};
 use crate::output::{Effect, Reply};
@@ -81,7 +80,7 @@ impl postcard::ser_flavors::Flavor for Appended {
     }
 }
 
-fn decode<T: DeserializeOwned>(version: u8, bytes: &[u8]) -> Result<T, DecodeError> {
+fn decode<'a, T: Deserialize<'a>>(version: u8, bytes: &'a [u8]) -> Result<T, DecodeError> {
     let (found, body) = bytes.split_first().ok_or(DecodeError::Empty)?;
     if *found != version {
         return Err(DecodeError::Version(*found));
@@ -136,7 +135,7 @@ pub fn decode_effect(bytes: &[u8]) -> Result<Effect, DecodeError> {
 
 /// The bytes of a question.
 #[must_use]
-pub fn encode_question(question: &Question) -> Vec<u8> {
+pub fn encode_question(question: &Question<'_>) -> Vec<u8> {
     encode(QUESTION_VERSION, question)
 }
 
@@ -144,7 +143,7 @@ pub fn encode_question(question: &Question) -> Vec<u8> {
 ///
 /// # Errors
 /// When they are not of a known version or shape.
-pub fn decode_question(bytes: &[u8]) -> Result<Question, DecodeError> {
+pub fn decode_question(bytes: &[u8]) -> Result<Question<'_>, DecodeError> {
     decode(QUESTION_VERSION, bytes)
 }
 

@@ -59,7 +59,7 @@ pub struct Scan {
 /// Everything that a step may ask of its host.
 pub trait Host: Rows {
     /// Asks the policies. One verdict for each question, in their order; the host records them.
-    fn ask(&self, questions: &[Question]) -> Vec<Verdict>;
+    fn ask(&self, questions: &[Question<'_>]) -> Vec<Verdict>;
 
     /// A line for the operator; never part of the digests. Must not hold content or secrets.
     fn log(&self, level: LogLevel, message: String);

@@ -12,37 +12,38 @@ pub enum Direction {
 }
 
 /// A question. New kinds are added at the end.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Question {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Question<'a> {
     /// May this post cross that connection?
-    Post(PostQuestion),
+    #[serde(borrow)]
+    Post(PostQuestion<'a>),
 }
 
 /// A post about to cross a connection.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PostQuestion {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PostQuestion<'a> {
     /// Which way.
     pub direction: Direction,
     /// `remote_id` of the connection.
-    pub connection_id: String,
+    pub connection_id: &'a str,
     /// Local name of the connection.
-    pub connection_name: String,
+    pub connection_name: &'a str,
     /// Id of the channel.
-    pub channel_id: String,
+    pub channel_id: &'a str,
     /// URL name of the channel.
-    pub channel_name: String,
+    pub channel_name: &'a str,
     /// Id of the post.
-    pub post_id: String,
+    pub post_id: &'a str,
     /// Id of the thread's root, empty for a root.
-    pub root_id: String,
+    pub root_id: &'a str,
     /// Id of the author.
-    pub author_id: String,
+    pub author_id: &'a str,
     /// User name of the author as this workspace shows it; empty when not known yet.
-    pub author_name: String,
+    pub author_name: &'a str,
     /// The text.
-    pub message: String,
+    pub message: &'a str,
     /// The post's type, empty for an ordinary one.
-    pub post_type: String,
+    pub post_type: &'a str,
     /// Creation time in ms.
     pub create_at: i64,
     /// Whether the post is an edit of an earlier version.

@@ -11,7 +11,7 @@ use crate::step;
 use crate::table::Table;
 
 /// Answers questions in place of policies.
-pub type PolicyFn = Box<dyn Fn(&Question) -> Verdict>;
+pub type PolicyFn = Box<dyn Fn(&Question<'_>) -> Verdict>;
 
 /// Tables in memory.
 #[derive(Default)]
@@ -94,7 +94,7 @@ impl Rows for MemoryHost {
 }
 
 impl Host for MemoryHost {
-    fn ask(&self, questions: &[Question]) -> Vec<Verdict> {
+    fn ask(&self, questions: &[Question<'_>]) -> Vec<Verdict> {
         let judge = |question| {
             self.policy
                 .as_ref()

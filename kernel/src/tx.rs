@@ -258,7 +258,7 @@ impl<'a> Tx<'a> {
 
     /// Asks the policies.
     #[must_use]
-    pub fn ask(&self, questions: &[Question]) -> Vec<Verdict> {
+    pub fn ask(&self, questions: &[Question<'_>]) -> Vec<Verdict> {
         if questions.is_empty() {
             Vec::new()
         } else {
@@ -465,7 +465,7 @@ mod tests {
     }
 
     impl Host for Counting {
-        fn ask(&self, _: &[Question]) -> Vec<Verdict> {
+        fn ask(&self, _: &[Question<'_>]) -> Vec<Verdict> {
             Vec::new()
         }
 

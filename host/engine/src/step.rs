@@ -60,7 +60,7 @@ impl StepHost for LiveHost<'_> {
     }
 
     fn ask(&mut self, questions: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
-        let decoded: Result<Vec<Question>, _> = questions
+        let decoded: Result<Vec<Question<'_>>, _> = questions
             .iter()
             .map(|bytes| codec::decode_question(bytes))
             .collect();

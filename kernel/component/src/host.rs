@@ -36,7 +36,7 @@ impl Rows for Imports {
 }
 
 impl Host for Imports {
-    fn ask(&self, questions: &[Question]) -> Vec<Verdict> {
+    fn ask(&self, questions: &[Question<'_>]) -> Vec<Verdict> {
         let questions: Vec<Vec<u8>> = questions.iter().map(codec::encode_question).collect();
         policies::ask(&questions)
             .iter()

@@ -5,11 +5,12 @@
 //! without another question.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use super::authorize::{Peer, Shared};
 use crate::id::Id;
 use crate::limits::{MESSAGE_CHARS_MAX, REASON_CHARS_MAX};
-use crate::model::VerdictRow;
+use crate::model::{User, VerdictRow};
 use crate::policy::{Direction, PostQuestion, Question, Verdict};
 use crate::tx::{Read, Tx};
 use crate::wire::message::WirePost;
@@ -25,8 +26,8 @@ pub struct Candidate<'a> {
     pub wire: &'a WirePost,
     /// Its text, mentions replaced.
     pub message: String,
-    /// The author's name here.
-    pub author_name: String,
+    /// The author.
+    pub author: Option<Rc<User>>,
     /// Whether an earlier version is known.
     pub is_edit: bool,
 }
@@ -60,7 +61,12 @@ pub fn judge(
         .iter()
         .map(|candidate| (peer.no, byte, candidate.id))
         .collect();
-    let rows = tx.get_all::<VerdictRow>(&keys);
+    // Most connections have no rows of verdicts.
+    let rows = if tx.prefix::<VerdictRow, _>(&(peer.no, byte), 1).is_empty() {
+        keys.iter().map(|_| None).collect()
+    } else {
+        tx.get_all::<VerdictRow>(&keys)
+    };
     let mut judgements = Judgements::new();
     let mut asked = Vec::new();
     for (candidate, row) in candidates.into_iter().zip(rows) {
@@ -77,7 +83,7 @@ pub fn judge(
             row => asked.push((candidate, row.is_some())),
         }
     }
-    let questions: Vec<Question> = asked
+    let questions: Vec<Question<'_>> = asked
         .iter()
         .map(|(candidate, _)| question(peer, shared, candidate))
         .collect();
@@ -90,20 +96,21 @@ pub fn judge(
     judgements
 }
 
-fn question(peer: &Peer, shared: &Shared, candidate: &Candidate<'_>) -> Question {
+fn question<'q>(peer: &'q Peer, shared: &'q Shared, candidate: &'q Candidate<'_>) -> Question<'q> {
     let wire = candidate.wire;
+    let author = candidate.author.as_deref();
     Question::Post(PostQuestion {
         direction: Direction::Inbound,
-        connection_id: peer.row.remote_id.into(),
-        connection_name: peer.row.name.clone(),
-        channel_id: shared.id.into(),
-        channel_name: shared.name.clone(),
-        post_id: candidate.id.into(),
-        root_id: wire.root_id.clone(),
-        author_id: wire.user_id.clone(),
-        author_name: candidate.author_name.clone(),
-        message: candidate.message.clone(),
-        post_type: wire.kind.clone(),
+        connection_id: peer.row.remote_id.as_str(),
+        connection_name: &peer.row.name,
+        channel_id: shared.id.as_str(),
+        channel_name: &shared.name,
+        post_id: candidate.id.as_str(),
+        root_id: &wire.root_id,
+        author_id: &wire.user_id,
+        author_name: author.map_or("", |author| &author.username),
+        message: &candidate.message,
+        post_type: &wire.kind,
         create_at: wire.create_at,
         is_edit: candidate.is_edit,
     })

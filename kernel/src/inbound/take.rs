@@ -8,7 +8,7 @@ use super::judge::{self, Candidate, Judgement, Judgements};
 use super::mentions::Mentions;
 use super::{Reason, posts, reactions};
 use crate::env::Rows;
-use crate::id::{Id, UserNo};
+use crate::id::Id;
 use crate::model::Post;
 use crate::tx::{Read, Tx};
 use crate::wire::message::{WirePost, WireReaction};
@@ -77,14 +77,9 @@ pub fn candidate<'a>(
         version: change.version,
         wire,
         message,
-        author_name: name_of(tx, author),
+        author: tx.user(author),
         is_edit: seen || matches!(change.act, PostAct::Update(_)),
     })
-}
-
-fn name_of(tx: &Tx<'_>, user: UserNo) -> String {
-    tx.user(user)
-        .map_or_else(String::new, |user| user.username.clone())
 }
 
 /// Applies a planned post, if it may and the policies let it.

@@ -54,8 +54,7 @@ pub fn judge<'p>(
             None => open.push(post),
         }
     }
-    let questions = questions(tx, work, &open);
-    let verdicts = tx.ask(&questions);
+    let verdicts = ask(tx, work, &open);
     let again_at = tx.now_ms().saturating_add(HELD_RETRY_MS);
     for (post, verdict) in open.into_iter().zip(verdicts) {
         let update_at = post.origin_update_at;
@@ -93,11 +92,13 @@ fn of_row(row: VerdictRow) -> Judgement {
     }
 }
 
-fn questions(tx: &Tx<'_>, work: &Work, posts: &[&Post]) -> Vec<Question> {
+/// A verdict for each post.
+fn ask(tx: &Tx<'_>, work: &Work, posts: &[&Post]) -> Vec<Verdict> {
     let Some(channel) = tx.get::<Channel>(&work.round.channel) else {
         return Vec::new();
     };
     tx.prefetch::<User>(posts.iter().map(|post| post.user));
+    let authors: Vec<_> = posts.iter().map(|post| tx.user(post.user)).collect();
     let roots: Vec<_> = posts.iter().filter_map(|post| post.root).collect();
     let root_ids: BTreeMap<_, Id> = roots
         .iter()
@@ -105,29 +106,23 @@ fn questions(tx: &Tx<'_>, work: &Work, posts: &[&Post]) -> Vec<Question> {
         .zip(tx.get_all::<Post>(&roots))
         .filter_map(|(no, post)| Some((no, post?.id)))
         .collect();
-    let id_of = |root: crate::id::PostNo| root_ids.get(&root).map(|id| String::from(*id));
-    posts
-        .iter()
-        .map(|post| {
-            let (author_id, author_name) = tx
-                .user(post.user)
-                .map(|user| (user.id.into(), user.username.clone()))
-                .unwrap_or_default();
-            Question::Post(PostQuestion {
-                direction: Direction::Outbound,
-                connection_id: work.connection.remote_id.into(),
-                connection_name: work.connection.name.clone(),
-                channel_id: channel.id.into(),
-                channel_name: channel.name.clone(),
-                post_id: post.id.into(),
-                root_id: post.root.and_then(id_of).unwrap_or_default(),
-                author_id,
-                author_name,
-                message: post.message.clone(),
-                post_type: post.kind.clone(),
-                create_at: post.create_at,
-                is_edit: post.edit_at != 0,
-            })
+    let questions = posts.iter().zip(&authors).map(|(post, author)| {
+        let root_id = post.root.and_then(|root| root_ids.get(&root));
+        Question::Post(PostQuestion {
+            direction: Direction::Outbound,
+            connection_id: work.connection.remote_id.as_str(),
+            connection_name: &work.connection.name,
+            channel_id: channel.id.as_str(),
+            channel_name: &channel.name,
+            post_id: post.id.as_str(),
+            root_id: root_id.map_or("", Id::as_str),
+            author_id: author.as_ref().map_or("", |user| user.id.as_str()),
+            author_name: author.as_ref().map_or("", |user| &user.username),
+            message: &post.message,
+            post_type: &post.kind,
+            create_at: post.create_at,
+            is_edit: post.edit_at != 0,
         })
-        .collect()
+    });
+    tx.ask(&questions.collect::<Vec<_>>())
 }

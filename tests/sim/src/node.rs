@@ -10,14 +10,13 @@ use causeway_kernel::codec;
 use causeway_kernel::env::StepContext;
 use causeway_kernel::input::Input;
 use causeway_kernel::output::{Effect, Reply, Write};
-use causeway_kernel::policy::{Question, Verdict};
 
 use crate::clock::Clock;
 use crate::dice::Dice;
 use crate::journal::{self, Digest, Entry};
 use crate::kernel::{Kernel, Release};
 use crate::oracle::Peers;
-use crate::policies::{Policy, Source, StepHost};
+use crate::policies::{Asked, Policy, Source, StepHost};
 use crate::rows::Tables;
 use crate::store::Store;
 
@@ -39,8 +38,8 @@ pub struct Carried {
     pub old: Vec<Old>,
     /// Its effects.
     pub effects: Vec<Effect>,
-    /// What it asked the policies, with their verdicts.
-    pub asked: Vec<(Question, Verdict)>,
+    /// What it asked the policies.
+    pub asked: Vec<Asked>,
 }
 
 /// A step that is carried out and not durable yet.
@@ -207,7 +206,7 @@ impl<N> Node<N> {
             context,
             chain: journal::chain(&previous, context, &input, &output),
             input,
-            verdicts: asked.iter().map(|(_, verdict)| verdict.clone()).collect(),
+            verdicts: asked.iter().map(|asked| asked.verdict.clone()).collect(),
         };
         let old = self.rows.apply(&output.writes);
         Ok(Carried {

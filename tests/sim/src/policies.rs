@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use causeway_kernel::env::{Host, LogLevel, Range, Rows, Scan};
-use causeway_kernel::policy::{Question, Verdict};
+use causeway_kernel::policy::{Direction, Question, Verdict};
 use causeway_kernel::table::Table;
 
 use crate::rows::Tables;
@@ -28,7 +28,7 @@ pub enum Policy {
 }
 
 impl Policy {
-    fn judge(self, question: &Question) -> Verdict {
+    fn judge(self, question: &Question<'_>) -> Verdict {
         let Question::Post(post) = question;
         match self {
             Policy::Open => Verdict::Allow,
@@ -37,7 +37,7 @@ impl Policy {
                 Verdict::Deny("a word of the list".to_string())
             }
             Policy::Filter if post.message.contains(REVISED_WORD) => {
-                Verdict::Revise(revised(&post.message))
+                Verdict::Revise(revised(post.message))
             }
             Policy::Filter => Verdict::Allow,
         }
@@ -48,6 +48,16 @@ impl Policy {
 #[must_use]
 pub fn revised(message: &str) -> String {
     message.replace(REVISED_WORD, REVISED_TO)
+}
+
+/// A question that was answered.
+pub struct Asked {
+    /// Id of the post.
+    pub post: String,
+    /// Which way it was to go.
+    pub direction: Direction,
+    /// The answer.
+    pub verdict: Verdict,
 }
 
 /// Where verdicts come from.
@@ -62,7 +72,7 @@ pub enum Source {
 pub struct StepHost<'r> {
     rows: &'r Tables,
     source: Source,
-    asked: RefCell<Vec<(Question, Verdict)>>,
+    asked: RefCell<Vec<Asked>>,
 }
 
 impl<'r> StepHost<'r> {
@@ -78,7 +88,7 @@ impl<'r> StepHost<'r> {
 
     /// What was asked, with the verdicts.
     #[must_use]
-    pub fn asked(self) -> Vec<(Question, Verdict)> {
+    pub fn asked(self) -> Vec<Asked> {
         self.asked.into_inner()
     }
 }
@@ -98,7 +108,7 @@ impl Rows for StepHost<'_> {
 }
 
 impl Host for StepHost<'_> {
-    fn ask(&self, questions: &[Question]) -> Vec<Verdict> {
+    fn ask(&self, questions: &[Question<'_>]) -> Vec<Verdict> {
         let mut asked = self.asked.borrow_mut();
         let verdicts: Vec<Verdict> = questions
             .iter()
@@ -112,7 +122,12 @@ impl Host for StepHost<'_> {
                     .unwrap_or_else(|| Verdict::Failed("not recorded".to_string())),
             })
             .collect();
-        asked.extend(questions.iter().cloned().zip(verdicts.iter().cloned()));
+        let answered = questions.iter().zip(&verdicts);
+        asked.extend(answered.map(|(Question::Post(post), verdict)| Asked {
+            post: post.post_id.to_owned(),
+            direction: post.direction,
+            verdict: verdict.clone(),
+        }));
         verdicts
     }
 

@@ -72,7 +72,7 @@ impl StepHost for Bridge<'_> {
     }
 
     fn ask(&mut self, questions: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
-        let decoded: Result<Vec<Question>, _> = questions
+        let decoded: Result<Vec<Question<'_>>, _> = questions
             .iter()
             .map(|question| codec::decode_question(question))
             .collect();

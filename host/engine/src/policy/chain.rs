@@ -114,8 +114,8 @@ fn digest(slots: &[Arc<Loaded>]) -> String {
 }
 
 impl PolicyChain for Chain {
-    fn ask(&mut self, questions: &[Question]) -> Vec<Verdict> {
-        let judge = |Question::Post(post): &Question| judge(&mut self.links, post);
+    fn ask(&mut self, questions: &[Question<'_>]) -> Vec<Verdict> {
+        let judge = |Question::Post(post): &Question<'_>| judge(&mut self.links, post);
         questions.iter().map(judge).collect()
     }
 
@@ -124,10 +124,10 @@ impl PolicyChain for Chain {
     }
 }
 
-fn judge(links: &mut [Link], post: &PostQuestion) -> Verdict {
+fn judge(links: &mut [Link], post: &PostQuestion<'_>) -> Verdict {
     let mut revised: Option<String> = None;
     for link in links {
-        let message = revised.as_deref().unwrap_or(&post.message);
+        let message = revised.as_deref().unwrap_or(post.message);
         match link.decide(post, message) {
             Ok(Answer::Allow) => {}
             Ok(Answer::Deny(reason)) => return Verdict::Deny(cut(reason, REASON_BYTES_MAX)),
@@ -148,7 +148,7 @@ fn judge(links: &mut [Link], post: &PostQuestion) -> Verdict {
 }
 
 impl Link {
-    fn decide(&mut self, post: &PostQuestion, message: &str) -> Result<Answer, String> {
+    fn decide(&mut self, post: &PostQuestion<'_>, message: &str) -> Result<Answer, String> {
         let mut instance = match self.warm.take() {
             Some(instance) => instance,
             None => self.loaded.instance()??,
@@ -180,24 +180,24 @@ impl Link {
     }
 }
 
-fn arguments(question: &PostQuestion, message: &str) -> (Direction, Connection, Post) {
+fn arguments(question: &PostQuestion<'_>, message: &str) -> (Direction, Connection, Post) {
     let direction = match question.direction {
         Way::Inbound => Direction::Inbound,
         Way::Outbound => Direction::Outbound,
     };
     let connection = Connection {
-        id: question.connection_id.clone(),
-        name: question.connection_name.clone(),
+        id: question.connection_id.to_owned(),
+        name: question.connection_name.to_owned(),
     };
     let post = Post {
-        id: question.post_id.clone(),
-        channel_id: question.channel_id.clone(),
-        channel_name: question.channel_name.clone(),
-        root_id: question.root_id.clone(),
-        author_id: question.author_id.clone(),
-        author_name: question.author_name.clone(),
+        id: question.post_id.to_owned(),
+        channel_id: question.channel_id.to_owned(),
+        channel_name: question.channel_name.to_owned(),
+        root_id: question.root_id.to_owned(),
+        author_id: question.author_id.to_owned(),
+        author_name: question.author_name.to_owned(),
         message: message.to_owned(),
-        post_type: question.post_type.clone(),
+        post_type: question.post_type.to_owned(),
         create_at_ms: question.create_at,
         is_edit: question.is_edit,
     };

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 pub trait PolicyChain: Send {
     /// One verdict for each question, in their order. Never panics and never blocks for longer
     /// than the policies' fuel lasts.
-    fn ask(&mut self, questions: &[Question]) -> Vec<Verdict>;
+    fn ask(&mut self, questions: &[Question<'_>]) -> Vec<Verdict>;
 
     /// Digest of the chain: names, components, settings and what happens on failure, in
     /// hexadecimal.
@@ -143,7 +143,7 @@ pub struct NoPolicies;
 struct EmptyChain;
 
 impl PolicyChain for EmptyChain {
-    fn ask(&mut self, questions: &[Question]) -> Vec<Verdict> {
+    fn ask(&mut self, questions: &[Question<'_>]) -> Vec<Verdict> {
         questions.iter().map(|_| Verdict::Allow).collect()
     }
 

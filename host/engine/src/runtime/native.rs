@@ -85,7 +85,7 @@ impl Rows for Bridge<'_> {
 }
 
 impl Host for Bridge<'_> {
-    fn ask(&self, questions: &[Question]) -> Vec<Verdict> {
+    fn ask(&self, questions: &[Question<'_>]) -> Vec<Verdict> {
         let questions = questions.iter().map(codec::encode_question).collect();
         let verdicts = self.0.borrow_mut().ask(questions);
         verdicts

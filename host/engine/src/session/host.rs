@@ -46,7 +46,7 @@ impl<'a> SessionHost<'a> {
 
     fn ask_live(&mut self, question: &[u8], recorded: Option<Vec<u8>>) -> Option<Vec<u8>> {
         let live = self.live.as_mut()?;
-        let question: Question = codec::decode_question(question).ok()?;
+        let question: Question<'_> = codec::decode_question(question).ok()?;
         let verdict = live.ask(&[question]).into_iter().next()?;
         let recorded = recorded.and_then(|it| codec::decode_verdict(&it).ok());
         if let Some(recorded) = recorded.filter(|it| *it != verdict) {

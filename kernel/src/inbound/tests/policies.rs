@@ -18,7 +18,7 @@ fn filter(world: &mut World, works: bool) -> Asked {
         let Question::Post(post) = question;
         notes
             .borrow_mut()
-            .push((post.message.clone(), post.is_edit));
+            .push((post.message.to_string(), post.is_edit));
         if post.message.contains("bad") {
             Verdict::Deny("a bad word".to_string())
         } else if post.message.contains("rude") {

@@ -193,9 +193,9 @@ fn a_message_refused_as_a_whole_is_halved_and_nothing_of_it_is_lost() {
 #[test]
 fn what_policies_deny_or_fail_on_stays_until_they_change() {
     let mut world = World::shared(PeerKind::Causeway);
-    world.host.policy = Some(Box::new(|question: &Question| {
+    world.host.policy = Some(Box::new(|question: &Question<'_>| {
         let Question::Post(post) = question;
-        match post.message.as_str() {
+        match post.message {
             "secret" => Verdict::Deny("a word".into()),
             "unsure" => Verdict::Failed("trapped".into()),
             "loud" => Verdict::Revise("quiet".into()),

@@ -49,7 +49,7 @@ impl Rows for View<'_> {
 }
 
 impl Host for View<'_> {
-    fn ask(&self, questions: &[Question]) -> Vec<Verdict> {
+    fn ask(&self, questions: &[Question<'_>]) -> Vec<Verdict> {
         self.0.ask(questions)
     }
 

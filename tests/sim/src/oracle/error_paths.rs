@@ -39,7 +39,9 @@ enum Failure {
 
 fn failure(step: &Step<'_>) -> Option<Failure> {
     let asked = &step.carried.asked;
-    let has_failed = asked.iter().any(|(_, v)| matches!(v, Verdict::Failed(_)));
+    let has_failed = asked
+        .iter()
+        .any(|it| matches!(it.verdict, Verdict::Failed(_)));
     match step.input {
         Input::Receipt(receipt) if !matches!(receipt.outcome, SendOutcome::Answered(_)) => {
             Some(Failure::Alone)

@@ -8,7 +8,7 @@ use causeway_kernel::key;
 use causeway_kernel::lookup;
 use causeway_kernel::model::{Channel, Held, Link, LinkState, Post, Reaction, User};
 use causeway_kernel::output::Effect;
-use causeway_kernel::policy::{Direction, Question, Verdict};
+use causeway_kernel::policy::{Direction, Verdict};
 use causeway_kernel::table::Table;
 use causeway_kernel::tx::{Read, Record};
 
@@ -377,22 +377,22 @@ fn refused_reactions(rows: &Tables, carried: &Carried) -> Vec<(Id, Id, String)> 
 fn kept_back(carried: &Carried) -> Vec<Id> {
     let passes = |verdict: &Verdict| matches!(verdict, Verdict::Allow | Verdict::Revise(_));
     let asked = carried.asked.iter();
-    let kept_back = asked.filter(|(_, verdict)| !passes(verdict));
-    let posts = kept_back.filter_map(|(Question::Post(post), _)| Id::parse(&post.post_id));
-    posts.collect()
+    let kept_back = asked.filter(|asked| !passes(&asked.verdict));
+    kept_back
+        .filter_map(|asked| Id::parse(&asked.post))
+        .collect()
 }
 
 fn verdicts(carried: &Carried) -> Vec<(Id, Direction, Option<String>)> {
     let mut found = Vec::new();
-    for (question, verdict) in &carried.asked {
-        let Question::Post(question) = question;
-        let Some(post) = Id::parse(&question.post_id) else {
+    for asked in &carried.asked {
+        let Some(post) = Id::parse(&asked.post) else {
             continue;
         };
-        match verdict {
+        match &asked.verdict {
             Verdict::Allow | Verdict::Failed(_) => {}
-            Verdict::Deny(_) => found.push((post, question.direction, None)),
-            Verdict::Revise(text) => found.push((post, question.direction, Some(text.clone()))),
+            Verdict::Deny(_) => found.push((post, asked.direction, None)),
+            Verdict::Revise(text) => found.push((post, asked.direction, Some(text.clone()))),
         }
     }
     found

@@ -87,7 +87,7 @@ pub fn record(path: &Path, steps: &[Taken], mask: Option<&Mask>) -> SessionFile 
                 let verdicts = taken.verdicts.iter().map(|it| mask.verdict(it));
                 let verdicts: Vec<Verdict> = verdicts.collect();
                 let mut left = VecDeque::from(verdicts.clone());
-                let judge = |_: &Question| left.pop_front().unwrap();
+                let judge = |_: &Question<'_>| left.pop_front().unwrap();
                 let place = (taken.now_ms, taken.seed);
                 let (output, _) = carry_out(&mut masked, place, &input, judge);
                 step(seq, taken, &input, &output, &verdicts)

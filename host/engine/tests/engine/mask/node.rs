@@ -32,8 +32,8 @@ impl<J> Rows for Judged<'_, J> {
     }
 }
 
-impl<J: FnMut(&Question) -> Verdict> Host for Judged<'_, J> {
-    fn ask(&self, questions: &[Question]) -> Vec<Verdict> {
+impl<J: FnMut(&Question<'_>) -> Verdict> Host for Judged<'_, J> {
+    fn ask(&self, questions: &[Question<'_>]) -> Vec<Verdict> {
         let mut judge = self.judge.borrow_mut();
         let verdicts: Vec<Verdict> = questions
             .iter()
@@ -75,7 +75,7 @@ impl Node {
         &mut self,
         now_ms: i64,
         input: Input,
-        judge: impl FnMut(&Question) -> Verdict,
+        judge: impl FnMut(&Question<'_>) -> Verdict,
     ) -> Output {
         let mut seed = [self.salt; 16];
         seed[..8].copy_from_slice(&(self.taken.len() as u64).to_be_bytes());
@@ -96,7 +96,7 @@ pub fn carry_out(
     rows: &mut MemoryHost,
     (now_ms, seed): (i64, [u8; 16]),
     input: &Input,
-    judge: impl FnMut(&Question) -> Verdict,
+    judge: impl FnMut(&Question<'_>) -> Verdict,
 ) -> (Output, Vec<Verdict>) {
     let host = Judged {
         rows,
@@ -136,7 +136,7 @@ pub fn replay_masked(mask: &Mask, taken: &[Taken], first: usize) {
         let input = mask.input(&step.input).unwrap();
         let masked_verdicts = step.verdicts.iter().map(|verdict| mask.verdict(verdict));
         let mut verdicts: VecDeque<Verdict> = masked_verdicts.collect();
-        let judge = |_: &Question| verdicts.pop_front().unwrap();
+        let judge = |_: &Question<'_>| verdicts.pop_front().unwrap();
         let (output, _) = carry_out(&mut masked, (step.now_ms, step.seed), &input, judge);
         assert!(verdicts.is_empty(), "{at}: fewer questions");
         assert_eq!(reply(&output.reply), reply(&step.output.reply), "{at}");

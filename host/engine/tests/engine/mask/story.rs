@@ -177,7 +177,7 @@ fn framed(body: &[u8]) -> Input {
     }
 }
 
-fn judge(question: &Question, failing: bool) -> Verdict {
+fn judge(question: &Question<'_>, failing: bool) -> Verdict {
     let Question::Post(post) = question;
     if post.message.contains("rosebud") {
         Verdict::Deny(format!("rosebud is not for {}", post.connection_name))
