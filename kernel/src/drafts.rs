@@ -44,17 +44,27 @@ impl Tx<'_> {
     /// Stores the drafts of a table.
     pub(crate) fn settle(&self, table: Table) {
         match table {
-            Table::Meta => {
-                if let Some(counters) = self.drafts.borrow_mut().counters.take() {
-                    self.store(&MetaRow::COUNTERS, &MetaRow::Counters(counters));
-                }
-            }
-            Table::Channels => {
-                if let Some((no, channel)) = self.drafts.borrow_mut().channel.take() {
-                    self.store(&no, &channel);
-                }
-            }
+            Table::Meta => self.settle_counters(),
+            Table::Channels => self.settle_channel(),
             _ => {}
+        }
+    }
+
+    /// Stores all drafts.
+    pub(crate) fn settle_all(&self) {
+        self.settle_counters();
+        self.settle_channel();
+    }
+
+    fn settle_counters(&self) {
+        if let Some(counters) = self.drafts.borrow_mut().counters.take() {
+            self.store(&MetaRow::COUNTERS, &MetaRow::Counters(counters));
+        }
+    }
+
+    fn settle_channel(&self) {
+        if let Some((no, channel)) = self.drafts.borrow_mut().channel.take() {
+            self.store(&no, &channel);
         }
     }
 }

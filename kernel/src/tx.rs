@@ -123,12 +123,11 @@ pub struct Tx<'a> {
     host: &'a dyn Host,
     context: StepContext,
     ids_made: u64,
-    /// By table.
-    written: RefCell<[Written; TABLES]>,
+    written: RefCell<BTreeMap<Table, Written>>,
     /// Rows that are changed and not in `written` yet.
     pub(crate) drafts: RefCell<Drafts>,
-    /// By table. The rows do not change while the step runs, so each is fetched once.
-    known: RefCell<[Known; TABLES]>,
+    /// The rows do not change while the step runs, so each is fetched once.
+    known: RefCell<BTreeMap<Table, Known>>,
     /// Users that were asked for, as they stand now.
     users: RefCell<BTreeMap<UserNo, Option<Rc<User>>>>,
     effects: Vec<Effect>,
@@ -150,9 +149,9 @@ impl<'a> Tx<'a> {
             host,
             context,
             ids_made: 0,
-            written: RefCell::new([const { Written::new() }; TABLES]),
+            written: RefCell::default(),
             drafts: RefCell::default(),
-            known: RefCell::new([const { Known::new() }; TABLES]),
+            known: RefCell::default(),
             users: RefCell::default(),
             effects: Vec::new(),
             stamps: BTreeMap::new(),
@@ -205,9 +204,9 @@ impl<'a> Tx<'a> {
 
     /// Stores a draft's row: the way past [`Tx::write`], which settles drafts.
     pub(crate) fn store<R: Record>(&self, key: &R::Key, row: &R) {
-        if let Some(written) = self.written.borrow_mut().get_mut(index(R::TABLE)) {
-            written.insert(key::encode(key), Some(row.to_bytes()));
-        }
+        let mut written = self.written.borrow_mut();
+        let written = written.entry(R::TABLE).or_default();
+        written.insert(key::encode(key), Some(row.to_bytes()));
     }
 
     fn write(&mut self, table: Table, key: Vec<u8>, value: Option<Vec<u8>>) {
@@ -215,17 +214,14 @@ impl<'a> Tx<'a> {
             self.users.get_mut().clear();
         }
         self.settle(table);
-        if let Some(written) = self.written.get_mut().get_mut(index(table)) {
-            written.insert(key, value);
-        }
+        let written = self.written.get_mut().entry(table).or_default();
+        written.insert(key, value);
     }
 
     /// Fetches rows that the step is going to read one by one, in one call of the host.
     pub fn prefetch<R: Record>(&self, keys: impl Iterator<Item = R::Key>) {
         let mut known = self.known.borrow_mut();
-        let Some(known) = known.get_mut(index(R::TABLE)) else {
-            return;
-        };
+        let known = known.entry(R::TABLE).or_default();
         let mut keys: Vec<Vec<u8>> = keys.map(|key| key::encode(&key)).collect();
         keys.sort_unstable();
         keys.dedup();
@@ -274,7 +270,7 @@ impl<'a> Tx<'a> {
     /// Forgets everything that the step did so far, as if it had just begun. Ids already made are
     /// not made again.
     pub fn abandon(&mut self) {
-        *self.written.get_mut() = [const { Written::new() }; TABLES];
+        self.written.get_mut().clear();
         *self.drafts.get_mut() = Drafts::default();
         self.users.get_mut().clear();
         self.effects.clear();
@@ -287,28 +283,18 @@ impl<'a> Tx<'a> {
     /// Ends the step.
     #[must_use]
     pub fn finish(self) -> (Vec<Write>, Vec<Effect>) {
-        Table::ALL.iter().for_each(|table| self.settle(*table));
+        self.settle_all();
         let written = self.written.into_inner();
-        let mut writes = Vec::with_capacity(written.iter().map(Written::len).sum());
-        for (table, written) in Table::ALL.iter().zip(written) {
-            let of_table = written.into_iter();
-            writes.extend(of_table.map(|(key, value)| Write {
-                table: *table,
-                key,
-                value,
-            }));
+        let mut writes = Vec::with_capacity(written.values().map(Written::len).sum());
+        for (table, written) in written {
+            writes.extend(
+                written
+                    .into_iter()
+                    .map(|(key, value)| Write { table, key, value }),
+            );
         }
         (writes, self.effects)
     }
-}
-
-/// Tables that there are.
-const TABLES: usize = Table::ALL.len();
-
-/// Where a table stands among all.
-fn index(table: Table) -> usize {
-    // Codes begin at 1 and leave none out; a test holds that.
-    usize::from(table.code()).saturating_sub(1)
 }
 
 impl Rows for Tx<'_> {
@@ -316,32 +302,29 @@ impl Rows for Tx<'_> {
         self.settle(table);
         let written = self.written.borrow();
         let mut known = self.known.borrow_mut();
-        let (Some(written), Some(known)) = (written.get(index(table)), known.get_mut(index(table)))
-        else {
-            return vec![None; keys.len()];
-        };
-        let is_missing = |key: &&Vec<u8>| !written.contains_key(*key) && !known.contains_key(*key);
+        let written = written.get(&table);
+        let known = known.entry(table).or_default();
+        let of_step = |key: &Vec<u8>| written.and_then(|written| written.get(key));
+        let is_missing = |key: &&Vec<u8>| of_step(key).is_none() && !known.contains_key(*key);
         let missing: Vec<Vec<u8>> = keys.iter().filter(is_missing).cloned().collect();
         if !missing.is_empty() {
             let found = self.host.get_many(table, &missing);
             known.extend(missing.into_iter().zip(found));
         }
         keys.iter()
-            .map(|key| written.get(key).or_else(|| known.get(key))?.clone())
+            .map(|key| of_step(key).or_else(|| known.get(key))?.clone())
             .collect()
     }
 
     fn look(&self, table: Table, key: Vec<u8>, see: &mut dyn FnMut(Option<&[u8]>)) {
         self.settle(table);
         let written = self.written.borrow();
-        let written = written.get(index(table));
+        let written = written.get(&table);
         if let Some(own) = written.and_then(|written| written.get(&key)) {
             return see(own.as_deref());
         }
         let mut known = self.known.borrow_mut();
-        let Some(known) = known.get_mut(index(table)) else {
-            return see(None);
-        };
+        let known = known.entry(table).or_default();
         if let Some(row) = known.get(&key) {
             return see(row.as_deref());
         }
@@ -362,7 +345,7 @@ impl Rows for Tx<'_> {
 
     fn scan(&self, table: Table, range: &Range) -> Scan {
         self.settle(table);
-        match self.written.borrow().get(index(table)) {
+        match self.written.borrow().get(&table) {
             Some(written) => merge(written, range, |range| self.host.scan(table, range)),
             None => self.host.scan(table, range),
         }

@@ -344,6 +344,8 @@ fn prefetch_posts(tx: &Tx<'_>, items: &Items<'_, WirePost>) {
                 .filter_map(|(of, id)| Some((*of, Id::parse(id)?))),
         );
     }
+    ids.sort_unstable();
+    ids.dedup();
     tx.prefetch::<IdRow>(ids.into_iter());
 }
 

@@ -2,8 +2,9 @@
 
 use std::cell::RefCell;
 
+use causeway_kernel::codec;
 use causeway_kernel::env::{Host, LogLevel, Range, Rows, Scan};
-use causeway_kernel::policy::{Direction, Question, Verdict};
+use causeway_kernel::policy::{PostQuestion, Question, Verdict};
 use causeway_kernel::table::Table;
 
 use crate::rows::Tables;
@@ -52,12 +53,20 @@ pub fn revised(message: &str) -> String {
 
 /// A question that was answered.
 pub struct Asked {
-    /// Id of the post.
-    pub post: String,
-    /// Which way it was to go.
-    pub direction: Direction,
+    /// The question, encoded.
+    pub question: Vec<u8>,
     /// The answer.
     pub verdict: Verdict,
+}
+
+impl Asked {
+    /// What was asked about.
+    #[must_use]
+    pub fn post(&self) -> PostQuestion<'_> {
+        let question = codec::decode_question(&self.question);
+        let Question::Post(post) = question.expect("it was encoded when it was asked");
+        post
+    }
 }
 
 /// Where verdicts come from.
@@ -123,9 +132,8 @@ impl Host for StepHost<'_> {
             })
             .collect();
         let answered = questions.iter().zip(&verdicts);
-        asked.extend(answered.map(|(Question::Post(post), verdict)| Asked {
-            post: post.post_id.to_owned(),
-            direction: post.direction,
+        asked.extend(answered.map(|(question, verdict)| Asked {
+            question: codec::encode_question(question),
             verdict: verdict.clone(),
         }));
         verdicts

@@ -75,10 +75,9 @@ impl<'m> Steps<'m> {
             .kernel
             .step(&host, entry.context, &entry.input)
             .map_err(|error| io::Error::other(format!("entry {seq} was stopped: {error}")))?;
-        let verdicts = host.asked().into_iter().map(|(question, verdict)| {
-            let question = Digest::of(&codec::encode_question(&question));
-            let verdict = codec::encode_verdict(&verdict);
-            RecordedVerdict { question, verdict }
+        let verdicts = host.asked().into_iter().map(|asked| RecordedVerdict {
+            question: Digest::of(&asked.question),
+            verdict: codec::encode_verdict(&asked.verdict),
         });
         let verdicts = verdicts.collect();
         self.rows.apply(&output.writes);

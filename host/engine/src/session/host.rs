@@ -1,8 +1,6 @@
 //! What a step of a session sees while it is carried out again: rows in memory, and the verdicts
 //! that are recorded or those of other policies.
 
-use std::collections::BTreeMap;
-
 use causeway_kernel::codec;
 use causeway_kernel::env::{LogLevel, Range, Rows, Scan};
 use causeway_kernel::policy::{Question, Verdict};
@@ -16,7 +14,9 @@ use crate::runtime::StepHost;
 /// A host for one step.
 pub struct SessionHost<'a> {
     rows: &'a SessionRows,
-    recorded: BTreeMap<Digest, &'a [u8]>,
+    recorded: &'a [RecordedVerdict],
+    /// Behind the verdict that was found last.
+    next: usize,
     /// Asked instead, if there are any.
     live: Option<&'a mut dyn PolicyChain>,
     /// Questions that are not recorded.
@@ -32,16 +32,25 @@ impl<'a> SessionHost<'a> {
         verdicts: &'a [RecordedVerdict],
         live: Option<&'a mut dyn PolicyChain>,
     ) -> SessionHost<'a> {
-        let recorded = verdicts
-            .iter()
-            .map(|it| (it.question, it.verdict.as_slice()));
         SessionHost {
             rows,
-            recorded: recorded.collect(),
+            recorded: verdicts,
+            next: 0,
             live,
             unknown: 0,
             changed: Vec::new(),
         }
+    }
+
+    /// The recorded verdict on a question. Questions come in the recorded order unless the kernel
+    /// is another one: then they are looked for from the beginning.
+    fn recorded(&mut self, question: Digest) -> Option<Vec<u8>> {
+        let is_it = |it: &RecordedVerdict| it.question == question;
+        let behind = self.recorded.iter().skip(self.next).position(is_it);
+        let at = behind.map(|at| self.next + at);
+        let at = at.or_else(|| self.recorded.iter().position(is_it))?;
+        self.next = at + 1;
+        self.recorded.get(at).map(|it| it.verdict.clone())
     }
 
     fn ask_live(&mut self, question: &[u8], recorded: Option<Vec<u8>>) -> Option<Vec<u8>> {
@@ -69,8 +78,7 @@ impl StepHost for SessionHost<'_> {
         questions
             .iter()
             .map(|question| {
-                let recorded = self.recorded.get(&Digest::of(question));
-                let recorded = recorded.map(|it| it.to_vec());
+                let recorded = self.recorded(Digest::of(question));
                 if let Some(verdict) = self.ask_live(question, recorded.clone()) {
                     return verdict;
                 }

@@ -14,6 +14,9 @@ use crate::store::range::{bounds, limited};
 
 type Content = BTreeMap<Vec<u8>, Vec<u8>>;
 
+/// Bytes of rows that are hashed at once.
+const PIECE_BYTES: usize = 64 << 10;
+
 /// Rows in memory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SessionRows(BTreeMap<Table, Content>);
@@ -29,15 +32,13 @@ impl SessionRows {
     /// Puts or deletes a row.
     pub fn put(&mut self, table: Table, key: &[u8], value: Option<&[u8]>) {
         let rows = self.0.entry(table).or_default();
-        match (value, rows.get_mut(key)) {
-            (Some(value), Some(row)) => {
+        match value {
+            Some(value) => {
+                let row = rows.entry(key.to_vec()).or_default();
                 row.clear();
                 row.extend_from_slice(value);
             }
-            (Some(value), None) => {
-                rows.insert(key.to_vec(), value.to_vec());
-            }
-            (None, _) => {
+            None => {
                 rows.remove(key);
             }
         }
@@ -92,13 +93,20 @@ impl SessionRows {
     #[must_use]
     pub fn digest(&self) -> Digest {
         let mut hasher = blake3::Hasher::new();
+        // Long pieces are hashed several times faster than short ones.
+        let mut piece = Vec::with_capacity(PIECE_BYTES);
         for (table, key, value) in self.all() {
-            hasher.update(&[table.code()]);
-            hasher.update(&(key.len() as u64).to_le_bytes());
-            hasher.update(key);
-            hasher.update(&(value.len() as u64).to_le_bytes());
-            hasher.update(value);
+            piece.push(table.code());
+            for bytes in [key, value] {
+                piece.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+                piece.extend_from_slice(bytes);
+            }
+            if piece.len() >= PIECE_BYTES {
+                hasher.update(&piece);
+                piece.clear();
+            }
         }
+        hasher.update(&piece);
         Digest(*hasher.finalize().as_bytes())
     }
 }

@@ -37,7 +37,6 @@ enum Expect {
     FirstElement,
     /// A key, or the end of an empty object.
     FirstKey,
-    Key,
     /// A comma or the end of the innermost container.
     CommaOrEnd,
 }
@@ -85,33 +84,41 @@ impl Reader<'_> {
 
     fn document(&mut self) -> Result<(), JsonError> {
         let mut expect = Expect::Value;
-        let mut key = NO_KEY;
         loop {
             self.skip_space();
             let byte = self.peek().ok_or_else(|| self.unexpected())?;
             expect = match (expect, byte) {
-                (Expect::FirstElement, b']') | (Expect::FirstKey, b'}') => self.close(byte)?,
-                (Expect::FirstKey | Expect::Key, b'"') => {
-                    key = self.key()?;
-                    Expect::Value
-                }
-                (Expect::Value | Expect::FirstElement, _) => self.value(byte, key)?,
+                (Expect::FirstElement, b']')
+                | (Expect::FirstKey, b'}')
+                | (Expect::CommaOrEnd, b'}' | b']') => self.close(byte)?,
+                (Expect::FirstKey, _) => self.member()?,
+                (Expect::Value | Expect::FirstElement, _) => self.value(byte, NO_KEY)?,
                 (Expect::CommaOrEnd, b',') => {
                     self.at += 1;
-                    key = NO_KEY;
                     if self.in_object() {
-                        Expect::Key
+                        self.skip_space();
+                        self.member()?
                     } else {
                         Expect::Value
                     }
                 }
-                (Expect::CommaOrEnd, b'}' | b']') => self.close(byte)?,
                 _ => return Err(self.unexpected()),
             };
             if self.open.is_empty() {
                 return Ok(());
             }
         }
+    }
+
+    /// A key and at least the beginning of its value.
+    fn member(&mut self) -> Result<Expect, JsonError> {
+        if self.peek() != Some(b'"') {
+            return Err(self.unexpected());
+        }
+        let key = self.key()?;
+        self.skip_space();
+        let byte = self.peek().ok_or_else(|| self.unexpected())?;
+        self.value(byte, key)
     }
 
     fn in_object(&self) -> bool {

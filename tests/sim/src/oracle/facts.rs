@@ -379,20 +379,21 @@ fn kept_back(carried: &Carried) -> Vec<Id> {
     let asked = carried.asked.iter();
     let kept_back = asked.filter(|asked| !passes(&asked.verdict));
     kept_back
-        .filter_map(|asked| Id::parse(&asked.post))
+        .filter_map(|asked| Id::parse(asked.post().post_id))
         .collect()
 }
 
 fn verdicts(carried: &Carried) -> Vec<(Id, Direction, Option<String>)> {
     let mut found = Vec::new();
     for asked in &carried.asked {
-        let Some(post) = Id::parse(&asked.post) else {
+        let question = asked.post();
+        let Some(post) = Id::parse(question.post_id) else {
             continue;
         };
         match &asked.verdict {
             Verdict::Allow | Verdict::Failed(_) => {}
-            Verdict::Deny(_) => found.push((post, asked.direction, None)),
-            Verdict::Revise(text) => found.push((post, asked.direction, Some(text.clone()))),
+            Verdict::Deny(_) => found.push((post, question.direction, None)),
+            Verdict::Revise(text) => found.push((post, question.direction, Some(text.clone()))),
         }
     }
     found
