@@ -3,7 +3,7 @@
 
 use crate::id::{ChannelNo, PostNo, TeamNo, UserNo};
 use crate::input::Actor;
-use crate::model::{Channel, ChannelKind, ChannelMember, Post, Team, TeamMember, User};
+use crate::model::{Channel, ChannelKind, ChannelMember, Post, Team, TeamMember};
 use crate::output::{Event, Refusal};
 use crate::tx::Read;
 
@@ -12,7 +12,7 @@ pub fn acting_user(rows: &(impl Read + ?Sized), actor: Actor) -> Result<UserNo, 
     let Actor::User(user_no) = actor else {
         return Err(session_expired());
     };
-    let user = rows.get::<User>(&user_no).ok_or_else(session_expired)?;
+    let user = rows.user(user_no).ok_or_else(session_expired)?;
     if !user.origin.is_ours() || user.delete_at != 0 {
         return Err(session_expired());
     }
@@ -29,7 +29,7 @@ fn session_expired() -> Refusal {
 
 /// Whether a user administers the system.
 pub fn is_system_admin(rows: &(impl Read + ?Sized), user: UserNo) -> bool {
-    rows.get::<User>(&user).is_some_and(|user| {
+    rows.user(user).is_some_and(|user| {
         // A peer's user administers nothing here, whatever their row says.
         user.origin.is_ours()
             && user.delete_at == 0

@@ -1,10 +1,10 @@
 //! The system messages that acts leave in a channel, in the words and with the properties of the
 //! reference's 11.6 line.
 
+use crate::env::Rows;
 use crate::id::{ChannelNo, UserNo};
-use crate::model::User;
 use crate::posts;
-use crate::tx::{Read, Tx};
+use crate::tx::Tx;
 use crate::wire::write::JsonWriter;
 
 /// A user came into the default channel of a team.
@@ -79,12 +79,12 @@ pub(super) fn removed_from_channel(tx: &mut Tx<'_>, channel: ChannelNo, user: Us
 }
 
 fn username(tx: &Tx<'_>, user: UserNo) -> String {
-    tx.get::<User>(&user)
-        .map_or_else(String::new, |user| user.username)
+    tx.user(user)
+        .map_or_else(String::new, |user| user.username.clone())
 }
 
 fn user_id(tx: &Tx<'_>, user: UserNo) -> String {
-    tx.get::<User>(&user)
+    tx.user(user)
         .map_or_else(String::new, |user| user.id.to_string())
 }
 

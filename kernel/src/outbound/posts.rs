@@ -1,10 +1,12 @@
 //! The section of posts: a plan as a message in the shape of the peer's generation.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use super::plan::{ENVELOPE_BYTES, Plan, Planned};
 use super::users::home_of;
 use super::{Work, envelope, mention};
+use crate::env::Rows;
 use crate::id::{UserNo, WorkspaceNo};
 use crate::limits::{
     HASHTAGS_BYTES_MAX, MENTION_LOOKUPS_MAX, MESSAGE_CHARS_MAX, POST_TYPE_BYTES_MAX,
@@ -99,7 +101,7 @@ pub fn frame(tx: &mut Tx<'_>, work: &mut Work, plan: Plan) -> Option<Vec<u8>> {
 }
 
 /// Authors and mentioned users.
-fn users(tx: &Tx<'_>, plan: &Plan) -> BTreeMap<UserNo, User> {
+fn users(tx: &Tx<'_>, plan: &Plan) -> BTreeMap<UserNo, Rc<User>> {
     let mut numbers: Vec<UserNo> = plan
         .posts
         .iter()
@@ -110,16 +112,19 @@ fn users(tx: &Tx<'_>, plan: &Plan) -> BTreeMap<UserNo, User> {
         .collect();
     numbers.sort_unstable();
     numbers.dedup();
-    let users = tx.get_all::<User>(&numbers);
+    tx.prefetch::<User>(numbers.iter().copied());
     numbers
         .into_iter()
-        .zip(users)
-        .filter_map(|(no, user)| Some((no, user?)))
+        .filter_map(|no| Some((no, tx.user(no)?)))
         .collect()
 }
 
 /// A text for a server of 2021: the peer's own users are mentioned by their names at home.
-fn without_own_suffix(work: &Work, users: &BTreeMap<UserNo, User>, planned: &Planned) -> String {
+fn without_own_suffix(
+    work: &Work,
+    users: &BTreeMap<UserNo, Rc<User>>,
+    planned: &Planned,
+) -> String {
     let name_of = |mention: &mention::Mention| {
         let user = users.get(&mention.user)?;
         let is_theirs = user.origin == work.connection.workspace;

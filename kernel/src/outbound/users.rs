@@ -2,10 +2,12 @@
 //! §5.5 b and c; the reference's W20 is avoided by state for each connection.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use super::plan::Plan;
 use super::{Work, envelope};
 use crate::authority::is_channel_member;
+use crate::env::Rows;
 use crate::id::{ConnectionNo, UserNo, WorkspaceNo};
 use crate::limits::USERS_PER_SYNC_MAX;
 use crate::model::{Channel, Connection, FeedObject, PeerWorkspace, RoundItem, SentUser, User};
@@ -36,7 +38,7 @@ pub fn frame(tx: &mut Tx<'_>, work: &mut Work, plan: &mut Plan) -> Option<Vec<u8
         .collect();
     let profiles: Vec<_> = due
         .into_iter()
-        .map(|(_, user)| (wire_user(tx, user), tx.new_id()))
+        .map(|(_, user)| (wire_user(tx, Rc::unwrap_or_clone(user)), tx.new_id()))
         .collect();
     let id = tx.new_id();
     let section = SyncSection::Users(&profiles);
@@ -64,7 +66,7 @@ fn needed(tx: &Tx<'_>, work: &Work, plan: &Plan) -> BTreeSet<UserNo> {
     needed
 }
 
-fn due(tx: &Tx<'_>, work: &Work, needed: BTreeSet<UserNo>) -> Vec<(UserNo, User)> {
+fn due(tx: &Tx<'_>, work: &Work, needed: BTreeSet<UserNo>) -> Vec<(UserNo, Rc<User>)> {
     let numbers: Vec<UserNo> = needed
         .into_iter()
         .filter(|no| *no > work.round.users_after)
@@ -74,9 +76,10 @@ fn due(tx: &Tx<'_>, work: &Work, needed: BTreeSet<UserNo>) -> Vec<(UserNo, User)
         .map(|no| (work.connection_no, *no, work.round.channel))
         .collect();
     let held = tx.get_all::<SentUser>(&keys);
-    let users = tx.get_all::<User>(&numbers);
+    tx.prefetch::<User>(numbers.iter().copied());
     let mut due = Vec::new();
-    for ((no, user), held) in numbers.into_iter().zip(users).zip(held) {
+    for (no, held) in numbers.into_iter().zip(held) {
+        let user = tx.user(no);
         let Some(user) = user.filter(|user| user.origin != work.connection.workspace) else {
             continue;
         };

@@ -48,23 +48,50 @@ pub const DEFAULT_TIMEZONE: &str =
 impl WireUser {
     /// Reads a profile.
     pub fn decode(value: Value<'_>) -> Result<WireUser, JsonError> {
-        let value = value.as_object()?;
-        let text = |key| value.text(key).map(|text| text.into_owned());
+        let scalars = [
+            "id",
+            "create_at",
+            "update_at",
+            "delete_at",
+            "username",
+            "email",
+            "nickname",
+            "first_name",
+            "last_name",
+            "position",
+            "locale",
+            "remote_id",
+        ];
+        let (scalars, [props, timezone]) = value.as_object()?.find(scalars, ["props", "timezone"]);
+        let [
+            id,
+            create_at,
+            update_at,
+            delete_at,
+            username,
+            email,
+            nickname,
+            first_name,
+            last_name,
+            position,
+            locale,
+            remote_id,
+        ] = scalars;
         Ok(WireUser {
-            id: text("id")?,
-            create_at: value.integer("create_at")?,
-            update_at: value.integer("update_at")?,
-            delete_at: value.integer("delete_at")?,
-            username: text("username")?,
-            email: text("email")?,
-            nickname: text("nickname")?,
-            first_name: text("first_name")?,
-            last_name: text("last_name")?,
-            position: text("position")?,
-            props: kept_object(value.get("props"))?,
-            locale: text("locale")?,
-            timezone: kept_object(value.get("timezone"))?,
-            remote_id: text("remote_id")?,
+            id: text(id)?,
+            create_at: integer(create_at)?,
+            update_at: integer(update_at)?,
+            delete_at: integer(delete_at)?,
+            username: text(username)?,
+            email: text(email)?,
+            nickname: text(nickname)?,
+            first_name: text(first_name)?,
+            last_name: text(last_name)?,
+            position: text(position)?,
+            props: kept_object(props)?,
+            locale: text(locale)?,
+            timezone: kept_object(timezone)?,
+            remote_id: text(remote_id)?,
         })
     }
 

@@ -204,7 +204,7 @@ impl<N> Node<N> {
         let entry = Entry {
             release: self.release,
             context,
-            chain: journal::chain(&previous, context, &input, &output),
+            chain: journal::chain(previous, context, &input, &output),
             input,
             verdicts: asked.iter().map(|asked| asked.verdict.clone()).collect(),
         };

@@ -1,6 +1,7 @@
 //! The rows of a session in memory: every row at its start, changed by what its steps wrote.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::convert::Infallible;
 
 use causeway_kernel::env::{Range, Rows, Scan};
@@ -33,11 +34,16 @@ impl SessionRows {
     pub fn put(&mut self, table: Table, key: &[u8], value: Option<&[u8]>) {
         let rows = self.0.entry(table).or_default();
         match value {
-            Some(value) => {
-                let row = rows.entry(key.to_vec()).or_default();
-                row.clear();
-                row.extend_from_slice(value);
-            }
+            Some(value) => match rows.entry(key.to_vec()) {
+                Entry::Occupied(row) => {
+                    let row = row.into_mut();
+                    row.clear();
+                    row.extend_from_slice(value);
+                }
+                Entry::Vacant(place) => {
+                    place.insert(value.to_vec());
+                }
+            },
             None => {
                 rows.remove(key);
             }
