@@ -1,8 +1,9 @@
 //! The kernel as a WebAssembly component: the one that the service runs.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use causeway_kernel::env::{LogLevel, PANIC_PREFIX, Range, Scan, StepContext};
 use causeway_kernel::input::INPUT_VERSION;
@@ -78,7 +79,12 @@ pub struct ComponentSource {
     sandbox: Sandbox,
     component: Cow<'static, [u8]>,
     options: ComponentOptions,
+    /// Kernels that were opened, by digest: what one thread has compiled the others share.
+    prepared: Arc<Mutex<BTreeMap<[u8; 32], Prepared>>>,
 }
+
+/// A compiled kernel, ready for instances.
+type Prepared = bindings::KernelPre<State>;
 
 impl ComponentSource {
     /// Opens the kernel that this crate was built with.
@@ -98,13 +104,34 @@ impl ComponentSource {
             sandbox,
             component,
             options,
+            prepared: Arc::default(),
         }
+    }
+
+    /// The kernel of these bytes.
+    fn kernel(&self, wasm: &[u8]) -> Result<ComponentKernel, KernelError> {
+        let digest = *blake3::hash(wasm).as_bytes();
+        let mut prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
+        let pre = match prepared.get(&digest) {
+            Some(pre) => pre.clone(),
+            None => {
+                let pre = prepare(&self.sandbox, wasm)?;
+                prepared.insert(digest, pre.clone());
+                pre
+            }
+        };
+        Ok(ComponentKernel {
+            digest,
+            pre,
+            options: Arc::new(self.options.clone()),
+            warm: None,
+        })
     }
 }
 
 impl KernelSource for ComponentSource {
     fn open(&self) -> Result<Box<dyn KernelRunner>, KernelError> {
-        let mut kernel = ComponentKernel::new(&self.sandbox, &self.component, &self.options)?;
+        let mut kernel = self.kernel(&self.component)?;
         kernel.check_input_version()?;
         Ok(Box::new(kernel))
     }
@@ -114,15 +141,14 @@ impl KernelSource for ComponentSource {
     }
 
     fn open_component(&self, component: &[u8]) -> Result<Box<dyn KernelRunner>, KernelError> {
-        let kernel = ComponentKernel::new(&self.sandbox, component, &self.options)?;
-        Ok(Box::new(kernel))
+        Ok(Box::new(self.kernel(component)?))
     }
 }
 
 /// A kernel component and, between steps, the instance that the next step finds warm.
-pub struct ComponentKernel {
+struct ComponentKernel {
     digest: [u8; 32],
-    pre: bindings::KernelPre<State>,
+    pre: Prepared,
     options: Arc<ComponentOptions>,
     warm: Option<Instance>,
 }
@@ -140,28 +166,6 @@ struct State {
 }
 
 impl ComponentKernel {
-    /// The kernel of these bytes.
-    ///
-    /// # Errors
-    /// When they are not a component of the world `kernel`.
-    pub fn new(
-        sandbox: &Sandbox,
-        wasm: &[u8],
-        options: &ComponentOptions,
-    ) -> Result<ComponentKernel, KernelError> {
-        let component = sandbox
-            .load(wasm)
-            .map_err(|error| KernelError(error.to_string()))?;
-        let pre =
-            prepare(sandbox, &component).map_err(|error| KernelError(format!("{error:#}")))?;
-        Ok(ComponentKernel {
-            digest: *blake3::hash(wasm).as_bytes(),
-            pre,
-            options: Arc::new(options.clone()),
-            warm: None,
-        })
-    }
-
     /// Refuses a kernel that does not read today's inputs.
     fn check_input_version(&mut self) -> Result<(), KernelError> {
         let versions = self.instance().and_then(|mut instance| {
@@ -244,10 +248,15 @@ impl KernelRunner for ComponentKernel {
     }
 }
 
-fn prepare(
-    sandbox: &Sandbox,
-    component: &Component,
-) -> wasmtime::Result<bindings::KernelPre<State>> {
+/// Fails for bytes that are not a component of the world `kernel`.
+fn prepare(sandbox: &Sandbox, wasm: &[u8]) -> Result<Prepared, KernelError> {
+    let component = sandbox
+        .load(wasm)
+        .map_err(|error| KernelError(error.to_string()))?;
+    link(sandbox, &component).map_err(|error| KernelError(format!("{error:#}")))
+}
+
+fn link(sandbox: &Sandbox, component: &Component) -> wasmtime::Result<Prepared> {
     let mut linker = Linker::new(sandbox.engine());
     bindings::Kernel::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)?;
     bindings::KernelPre::new(linker.instantiate_pre(component)?)

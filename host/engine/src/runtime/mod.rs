@@ -8,8 +8,8 @@ mod native;
 pub(crate) mod sandbox;
 
 pub use component::{
-    ComponentKernel, ComponentOptions, ComponentSource, EMBEDDED_KERNEL, KERNEL_MEMORY_KEPT_MAX,
-    KERNEL_WORLD, STEP_FUEL, STEP_MEMORY_MAX,
+    ComponentOptions, ComponentSource, EMBEDDED_KERNEL, KERNEL_MEMORY_KEPT_MAX, KERNEL_WORLD,
+    STEP_FUEL, STEP_MEMORY_MAX,
 };
 pub use native::{NativeKernel, NativeSource};
 pub use sandbox::{Sandbox, SandboxError, cache_dir};

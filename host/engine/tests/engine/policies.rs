@@ -16,19 +16,19 @@ fn policies(data: &TempDir) -> ComponentPolicies {
     ComponentPolicies::open(Sandbox::new(Some(&cache)).unwrap(), data.path()).unwrap()
 }
 
-fn post(message: &str) -> Question {
+fn post(message: &str) -> Question<'_> {
     Question::Post(PostQuestion {
         direction: Direction::Outbound,
-        connection_id: "c".repeat(26),
-        connection_name: "globex".into(),
-        channel_id: "d".repeat(26),
-        channel_name: "falcon".into(),
-        post_id: "e".repeat(26),
-        root_id: String::new(),
-        author_id: "f".repeat(26),
-        author_name: "ann".into(),
-        message: message.into(),
-        post_type: String::new(),
+        connection_id: "cccccccccccccccccccccccccc",
+        connection_name: "globex",
+        channel_id: "dddddddddddddddddddddddddd",
+        channel_name: "falcon",
+        post_id: "eeeeeeeeeeeeeeeeeeeeeeeeee",
+        root_id: "",
+        author_id: "ffffffffffffffffffffffffff",
+        author_name: "ann",
+        message,
+        post_type: "",
         create_at: 1,
         is_edit: false,
     })
