@@ -32,6 +32,9 @@ behaviours! {
     Founding = 1,
     /// A peer's user whose name ends like one of another connection here gets the sender's suffix.
     OwnSuffixes = 2,
+    /// Whatever a Causeway could not take is sent to it again: reactions whose posts it names in
+    /// `reaction_errors`, and deletions of posts that it names in `post_errors`.
+    SentAgain = 3,
 }
 
 /// A behaviour that is in force.

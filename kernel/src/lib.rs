@@ -6,6 +6,7 @@
 
 pub mod authority;
 pub mod behaviour;
+pub mod bisect;
 pub mod channels;
 pub mod codec;
 pub mod command;

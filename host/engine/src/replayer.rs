@@ -80,9 +80,9 @@ impl Replayer {
             compare(entry.seq, expected, &found)?;
             // Nobody reads while steps are replayed: no version but the last is needed.
             self.view.fresh.apply(entry.seq, 0, output.writes);
-        }
-        if let Ok(Input::PolicyChanged { chain, .. }) = codec::decode_input(&recorded.payload) {
-            self.head.policies = chain;
+            if let Ok(Input::PolicyChanged { chain, .. }) = codec::decode_input(&recorded.payload) {
+                self.head.policies = chain;
+            }
         }
         self.head.seq = entry.seq;
         self.head.digest = recorded.digest;

@@ -137,12 +137,13 @@ pub(super) async fn send(
 }
 
 /// Hands a receipt to the workspace; waits for one that cannot take it now. Without a receipt the
-/// connection would stay silent until the next start.
+/// connection would stay silent until the next start: an answer that stops the step is as good as
+/// none.
 async fn report(
     federation: &Federation,
     connection: ConnectionNo,
     attempt: u64,
-    outcome: SendOutcome,
+    mut outcome: SendOutcome,
 ) {
     let mut pause = RECEIPT_PAUSE_FIRST;
     let mut stop = federation.stopping();
@@ -156,7 +157,7 @@ async fn report(
             Ok(_) | Err(SubmitError::ShuttingDown) => return,
             Err(SubmitError::Stopped(error)) => {
                 tracing::warn!(error, "the workspace could not take a receipt");
-                return;
+                outcome = SendOutcome::Unknown;
             }
             Err(SubmitError::ReadOnly(_) | SubmitError::Overloaded) => {}
         }

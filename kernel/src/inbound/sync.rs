@@ -9,9 +9,10 @@ use super::judge::{self, Judgements};
 use super::mentions::Mentions;
 use super::take::{self, Outcome};
 use super::{Reason, Skip, Tally, fail, ok, quarantine, refuse, users};
+use crate::behaviour::Behaviour;
 use crate::id::{Id, PostNo};
 use crate::lookup;
-use crate::model::{IdRow, Post, kind};
+use crate::model::{IdRow, PeerKind, Post, kind};
 use crate::output::{Refusal, Reply};
 use crate::tx::Tx;
 use crate::wire::json::Value;
@@ -286,7 +287,8 @@ impl Batch<'_> {
             .has_post(id)
     }
 
-    /// Failures of reactions are never reported: `reaction_errors` stays empty at every generation.
+    /// A real server never reports a reaction that fails, and expects no report. A Causeway hears
+    /// which it may send again: those whose post or user is not here yet, and those set aside.
     fn take_reactions(
         &mut self,
         tx: &mut Tx<'_>,
@@ -295,6 +297,8 @@ impl Batch<'_> {
         prefetch_reactions(tx, &items);
         for (value, item) in items {
             if self.sets_aside(tx, value) {
+                let post = value.text("post_id").unwrap_or_default().into_owned();
+                self.refuse_reaction(tx, post);
                 continue;
             }
             let Ok(wire) = item else {
@@ -302,10 +306,14 @@ impl Batch<'_> {
                 continue;
             };
             let update_at = wire.update_at;
+            let post = wire.post_id.clone();
             let known = lookup::post(tx, &wire.post_id).is_some();
             if !known && self.waits(tx, &wire.post_id) {
                 if let Err(reason) = authorize::reacting_user(tx, self.peer, &wire) {
                     self.tally.count(reason);
+                    if reason == Reason::UnknownUser {
+                        self.refuse_reaction(tx, post);
+                    }
                     continue;
                 }
                 self.tally.count(Reason::Held);
@@ -321,11 +329,27 @@ impl Batch<'_> {
                     *newest = (*newest).max(update_at);
                 }
                 Outcome::Known => self.tally.count(Reason::NotNewer),
-                Outcome::Refused(reason) => self.tally.count(reason),
+                Outcome::Refused(reason) => {
+                    self.tally.count(reason);
+                    let may_come = !known && reason == Reason::UnknownPost;
+                    if may_come || reason == Reason::UnknownUser {
+                        self.refuse_reaction(tx, post);
+                    }
+                }
                 Outcome::Failed(_) => self.tally.count(Reason::Held),
             }
         }
         Ok(())
+    }
+
+    /// Tells a Causeway that a reaction to a post may be sent again.
+    fn refuse_reaction(&mut self, tx: &Tx<'_>, post: String) {
+        let is_told =
+            self.peer.row.kind == PeerKind::Causeway && Behaviour::SentAgain.is_in_force(tx);
+        let errors = &mut self.response.reaction_errors;
+        if is_told && post.len() <= ECHO_BYTES_MAX && !errors.contains(&post) {
+            errors.push(post);
+        }
     }
 }
 

@@ -4,12 +4,14 @@
 use super::plan::is_local;
 use super::users::is_held;
 use super::{Object, Work, envelope, exception};
+use crate::behaviour::Behaviour;
 use crate::id::{FeedSeq, PostNo, UserNo};
 use crate::limits::REACTIONS_PER_SYNC_MAX;
 use crate::model::{Channel, FeedObject, Post, Reaction, RoundItem, SentReaction, User};
 use crate::tx::{Read, Tx};
 use crate::wire::frame;
 use crate::wire::message::{SyncSection, WireReaction, encode_sync};
+use crate::wire::response::SyncResponse;
 
 /// The next message of the round's reactions. Those that need not go leave the round's objects;
 /// those that go leave them when the answer comes.
@@ -136,19 +138,44 @@ pub fn undo(tx: &mut Tx<'_>, work: &Work) {
     }
 }
 
+/// The peer took the message. The reactions to a post that it names in `reaction_errors` are sent
+/// again later; a toggle may have carried them out, and names none.
+pub fn delivered(tx: &mut Tx<'_>, work: &mut Work, response: &SyncResponse) {
+    let may_refuse = !response.reaction_errors.is_empty()
+        && !work.is_toggle()
+        && Behaviour::SentAgain.is_in_force(tx);
+    let refused = |tx: &Tx<'_>, object: &FeedObject| match object {
+        FeedObject::Reaction(no, _, _) if may_refuse => tx.get::<Post>(no).is_some_and(|post| {
+            response
+                .reaction_errors
+                .iter()
+                .any(|id| id == post.id.as_str())
+        }),
+        _ => false,
+    };
+    for (seq, object) in take_out(work) {
+        if refused(tx, &object) {
+            let reason = "The peer named the post of the reaction in `reaction_errors`.";
+            exception::refuse(tx, work, (seq, object), reason);
+        } else {
+            exception::clear(tx, work, &object);
+        }
+    }
+}
+
 /// The reactions of the message that was out leave the round; returns them.
-pub fn take_out(work: &mut Work) -> Vec<FeedObject> {
-    let sent: Vec<FeedObject> = std::mem::take(&mut work.round.items)
+pub fn take_out(work: &mut Work) -> Vec<Object> {
+    let sent: Vec<Object> = std::mem::take(&mut work.round.items)
         .into_iter()
         .filter_map(|item| match item {
-            RoundItem::Reaction(post, user, emoji, _, _) => {
-                Some(FeedObject::Reaction(post, user, emoji))
+            RoundItem::Reaction(post, user, emoji, seq, _) => {
+                Some((seq, FeedObject::Reaction(post, user, emoji)))
             }
             _ => None,
         })
         .collect();
     work.round
         .objects
-        .retain(|(_, object)| !sent.contains(object));
+        .retain(|(_, object)| !sent.iter().any(|(_, it)| it == object));
     sent
 }

@@ -2,13 +2,14 @@
 //! known and ignored. Semantics §5.8, with what it loses kept (W1, W2, W5, W18).
 
 use super::{Work, backoff, exception, look_again, reactions};
+use crate::behaviour::Behaviour;
 use crate::due;
 use crate::id::{ConnectionNo, UserNo};
 use crate::input::{Receipt, SendOutcome};
 use crate::limits::BACKOFF_FIRST_MS;
 use crate::model::{
-    Connection, ConnectionState, DueKind, FeedObject, Post, Round, RoundItem, RoundSource, Section,
-    SentOldPost, SentUser, User,
+    Connection, ConnectionState, DueKind, FeedObject, PeerKind, Post, Round, RoundItem,
+    RoundSource, Section, SentOldPost, SentUser, User,
 };
 use crate::sharing;
 use crate::tx::{Read, Tx};
@@ -65,7 +66,7 @@ fn lost(tx: &mut Tx<'_>, work: &mut Work) {
     if work.round.section == Section::Reactions && work.is_toggle() {
         let sent = reactions::take_out(work);
         work.connection.unknown_reactions += u64::try_from(sent.len()).unwrap_or(u64::MAX);
-        for object in sent {
+        for (_, object) in sent {
             exception::clear(tx, work, &object);
         }
     }
@@ -128,9 +129,7 @@ fn delivered(tx: &mut Tx<'_>, mut work: Work, response: &SyncResponse) {
         Section::Users => users_delivered(tx, &mut work, response),
         Section::Posts => posts_delivered(tx, &mut work, response),
         Section::Reactions => {
-            for object in reactions::take_out(&mut work) {
-                exception::clear(tx, &work, &object);
-            }
+            reactions::delivered(tx, &mut work, response);
         }
         Section::Invite => {}
     }
@@ -165,6 +164,8 @@ fn users_delivered(tx: &mut Tx<'_>, work: &mut Work, response: &SyncResponse) {
 fn posts_delivered(tx: &mut Tx<'_>, work: &mut Work, response: &SyncResponse) {
     let sent = std::mem::take(&mut work.round.items);
     let with_exceptions = exception::any(tx, work.connection_no, work.round.channel);
+    let names_deletions =
+        work.connection.kind == PeerKind::Causeway && Behaviour::SentAgain.is_in_force(tx);
     for item in sent {
         let RoundItem::Post(no, seq) = item else {
             continue;
@@ -172,8 +173,9 @@ fn posts_delivered(tx: &mut Tx<'_>, work: &mut Work, response: &SyncResponse) {
         let object = FeedObject::Post(no);
         if !response.post_errors.is_empty()
             && let Some(post) = tx.get::<Post>(&no)
-            // The deletion of what is not there (any more) is done (W18).
-            && post.delete_at == 0
+            // The deletion of what is not there (any more) is done (W18). A Causeway takes such a
+            // deletion, and names one that it could not take.
+            && (post.delete_at == 0 || names_deletions)
             && response.post_errors.iter().any(|id| id == post.id.as_str())
         {
             let reason = "The peer named the post in `post_errors`.";

@@ -21,6 +21,8 @@ pub struct SyncResponse {
     pub post_errors: Vec<String>,
     /// Highest `update_at` of a reaction that was taken.
     pub reactions_last_update_at: i64,
+    /// Ids of posts of which a reaction could not be taken yet. Only Causeways fill it.
+    pub reaction_errors: Vec<String>,
 }
 
 impl SyncResponse {
@@ -39,7 +41,7 @@ impl SyncResponse {
         writer.integer_field("posts_last_update_at", self.posts_last_update_at);
         texts(&mut writer, "post_errors", &self.post_errors);
         writer.integer_field("reactions_last_update_at", self.reactions_last_update_at);
-        texts(&mut writer, "reaction_errors", &[]);
+        texts(&mut writer, "reaction_errors", &self.reaction_errors);
         writer.integer_field("acknowledgements_last_update_at", 0);
         texts(&mut writer, "acknowledgement_errors", &[]);
         writer.raw_field("status_errors", "null");
@@ -105,6 +107,7 @@ pub fn decode(bytes: &[u8]) -> Result<Answer, JsonError> {
         posts_last_update_at: payload.integer("posts_last_update_at")?,
         post_errors: texts("post_errors")?,
         reactions_last_update_at: payload.integer("reactions_last_update_at")?,
+        reaction_errors: texts("reaction_errors")?,
     })))
 }
 
@@ -117,6 +120,7 @@ mod tests {
         let response = SyncResponse {
             users_syncd: vec!["u".into()],
             post_errors: vec!["p".into()],
+            reaction_errors: vec!["q".into()],
             posts_last_update_at: 7,
             ..SyncResponse::default()
         };

@@ -59,6 +59,8 @@ pub enum Fault {
     Crash,
     /// A request arrived after its sender's patience.
     Late,
+    /// A step was stopped.
+    Stop,
 }
 
 /// The list of an enum's variants, and the name of one: exhaustive, or it does not compile.
@@ -123,7 +125,7 @@ variants!(INPUTS, input, Input {
     Genesis => Here,
     Command => Here,
     Frame => Here,
-    Quarantine => Never("it follows a step that was stopped, and none may be"),
+    Quarantine => Here,
     Receipt => Here,
     Ping => Here,
     Timer => Here,
@@ -141,6 +143,7 @@ variants!(FAULTS, fault, Fault {
     Unavailable => Here,
     Crash => Here,
     Late => Here,
+    Stop => Here,
 });
 
 variants!(TROUBLES, trouble, Trouble {

@@ -26,6 +26,8 @@ pub struct Faults {
     /// A process dies at an effect: before the group is durable, or before or after an effect is
     /// released.
     pub crash: u32,
+    /// A step is stopped: by a trap, or because its fuel is used up.
+    pub stop: u32,
     /// Longest time that a dead process stays away, in ms.
     pub downtime_ms_max: i64,
     /// Partitions in a run, at most.
@@ -61,9 +63,10 @@ impl Faults {
         }
     }
 
-    /// The swarm of a seed.
+    /// The swarm of a seed. Faults that came later have dice of their own, so that the seeds stay
+    /// what they were.
     #[must_use]
-    pub fn draw(dice: &mut Dice) -> Faults {
+    pub fn draw(dice: &mut Dice, later: &mut Dice) -> Faults {
         let mut some = |most: u32| {
             let low = dice.below(2) == 0;
             if low { 0 } else { rate(dice, most) }
@@ -78,6 +81,11 @@ impl Faults {
         let (clock_jumps, policy_swaps, upgrades) = (times(3), times(4), times(2));
         let (odd_clocks, slow_links, cut_offs) = (times(2), times(2), times(2));
         let (full_disks, breakages) = (times(2), times(2));
+        let stop = if later.below(2) == 0 {
+            0
+        } else {
+            rate(later, 40)
+        };
         let delay_ms = [5, 50, 500, 4_000][dice.below(4) as usize];
         Faults {
             delay_ms,
@@ -88,6 +96,7 @@ impl Faults {
             answer_cut,
             unavailable,
             crash,
+            stop,
             downtime_ms_max: [1_000, 30_000, 400_000][dice.below(3) as usize],
             partitions,
             restores,

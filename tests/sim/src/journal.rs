@@ -24,18 +24,28 @@ pub struct Entry {
     pub input: Vec<u8>,
     /// The verdicts that it got, in the order of its questions.
     pub verdicts: Vec<Verdict>,
+    /// Whether it was stopped: it did nothing, and a replay does not carry it out.
+    pub is_stopped: bool,
     /// The chain up to and with this step.
     pub chain: Digest,
 }
 
-/// The chain after a step.
+/// The chain after a step; one that was stopped returned nothing.
 #[must_use]
-pub fn chain(previous: Digest, context: StepContext, input: &[u8], output: &StepBytes) -> Digest {
+pub fn chain(
+    previous: Digest,
+    context: StepContext,
+    input: &[u8],
+    output: Option<&StepBytes>,
+) -> Digest {
     let mut hasher = DefaultHasher::new();
     previous.hash(&mut hasher);
     context.now_ms.hash(&mut hasher);
     context.seed.hash(&mut hasher);
     input.hash(&mut hasher);
+    let Some(output) = output else {
+        return hasher.finish();
+    };
     output.reply.hash(&mut hasher);
     for write in &output.writes {
         (write.table, &write.key, &write.value).hash(&mut hasher);
@@ -49,8 +59,8 @@ pub fn chain(previous: Digest, context: StepContext, input: &[u8], output: &Step
 pub struct Recorded {
     /// What went in, and by whom it was carried out.
     pub entry: Entry,
-    /// What came out.
-    pub output: StepBytes,
+    /// What came out, if it was not stopped.
+    pub output: Option<StepBytes>,
 }
 
 /// The steps of a journal with what each returned, as a replay gives it. One that differs in the
@@ -61,7 +71,7 @@ pub fn recorded(make_kernel: MakeKernel<'_>, entries: &[Entry]) -> Vec<Recorded>
     let _ = follow(make_kernel, entries, &mut |entry, output| {
         steps.push(Recorded {
             entry: entry.clone(),
-            output: output.clone(),
+            output: output.cloned(),
         });
     });
     steps
@@ -80,7 +90,7 @@ pub fn replay(make_kernel: MakeKernel<'_>, entries: &[Entry]) -> Result<Tables, 
 fn follow(
     make_kernel: MakeKernel<'_>,
     entries: &[Entry],
-    see: &mut dyn FnMut(&Entry, &StepBytes),
+    see: &mut dyn FnMut(&Entry, Option<&StepBytes>),
 ) -> Result<Tables, String> {
     let mut rows = Tables::default();
     let mut release = Release::default();
@@ -91,19 +101,24 @@ fn follow(
             release = entry.release;
             kernel = make_kernel(release);
         }
-        let host = StepHost::new(&rows, Source::Recorded(entry.verdicts.clone()));
-        let output = kernel
-            .step(&host, entry.context, &entry.input)
-            .map_err(|error| format!("entry {at} was stopped in the replay: {error}"))?;
-        see(entry, &output);
-        previous = chain(previous, entry.context, &entry.input, &output);
+        let output = if entry.is_stopped {
+            None
+        } else {
+            let host = StepHost::new(&rows, Source::Recorded(entry.verdicts.clone()));
+            let ran = kernel.step(&host, entry.context, &entry.input);
+            Some(ran.map_err(|error| format!("entry {at} was stopped in the replay: {error}"))?)
+        };
+        see(entry, output.as_ref());
+        previous = chain(previous, entry.context, &entry.input, output.as_ref());
         if previous != entry.chain {
             let input = causeway_kernel::codec::decode_input(&entry.input);
             return Err(format!(
                 "entry {at} differs in the replay; its input was {input:?}"
             ));
         }
-        rows.apply(&output.writes);
+        if let Some(output) = output {
+            rows.apply(&output.writes);
+        }
     }
     Ok(rows)
 }

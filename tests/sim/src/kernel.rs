@@ -31,6 +31,20 @@ pub trait Kernel {
         context: StepContext,
         input: &[u8],
     ) -> Result<StepBytes, String>;
+
+    /// What is wrong with the host around it: the tester's own test.
+    fn host_flaw(&self) -> Option<HostFlaw> {
+        None
+    }
+}
+
+/// What a host may do wrong with a step that was stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostFlaw {
+    /// Half of what the step had written by then stays.
+    KeepsHalfTheWrites,
+    /// A frame is answered as if nothing had stopped it, and nothing of it is carried out.
+    LosesTheFrame,
 }
 
 /// Which kernel of two a node runs: a federation is never all of one release.

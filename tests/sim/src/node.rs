@@ -14,7 +14,7 @@ use causeway_kernel::output::{Effect, Reply, Write};
 use crate::clock::Clock;
 use crate::dice::Dice;
 use crate::journal::{self, Digest, Entry};
-use crate::kernel::{Kernel, Release};
+use crate::kernel::{HostFlaw, Kernel, Release};
 use crate::oracle::Peers;
 use crate::policies::{Asked, Policy, Source, StepHost};
 use crate::rows::Tables;
@@ -189,6 +189,52 @@ impl<N> Node<N> {
         }
     }
 
+    /// What an input comes to that stops the step: nothing, unless the host has a flaw. Gives its
+    /// entry, which has to be kept, and the reply of a host that says otherwise.
+    ///
+    /// # Errors
+    /// When the flawed host's kernel stopped by itself.
+    pub fn stop(&mut self, now_ms: i64, input: &Input) -> Result<(Entry, Option<Reply>), String> {
+        let seed = self.seeds.bytes();
+        let context = self.context(now_ms, seed);
+        let bytes = codec::encode_input(input);
+        let reply = match self.kernel.host_flaw() {
+            None => None,
+            Some(flaw) => self.stop_badly(flaw, context, &bytes)?,
+        };
+        let entry = Entry {
+            release: self.release,
+            context,
+            chain: journal::chain(self.chain(), context, &bytes, None),
+            input: bytes,
+            verdicts: Vec::new(),
+            is_stopped: true,
+        };
+        Ok((entry, reply))
+    }
+
+    fn stop_badly(
+        &mut self,
+        flaw: HostFlaw,
+        context: StepContext,
+        input: &[u8],
+    ) -> Result<Option<Reply>, String> {
+        let host = StepHost::new(&self.rows, Source::Live(self.policy));
+        let output = self.kernel.step(&host, context, input)?;
+        match flaw {
+            HostFlaw::KeepsHalfTheWrites => {
+                let half = output.writes.len().div_ceil(2);
+                self.rows.apply(&output.writes[..half]);
+                Ok(None)
+            }
+            HostFlaw::LosesTheFrame => {
+                let reply =
+                    codec::decode_reply(&output.reply).map_err(|error| error.to_string())?;
+                Ok(matches!(reply, Reply::Http { .. }).then_some(reply))
+            }
+        }
+    }
+
     /// Carries out an input; [`Node::keep`] has to follow.
     ///
     /// # Errors
@@ -204,9 +250,10 @@ impl<N> Node<N> {
         let entry = Entry {
             release: self.release,
             context,
-            chain: journal::chain(previous, context, &input, &output),
+            chain: journal::chain(previous, context, &input, Some(&output)),
             input,
             verdicts: asked.iter().map(|asked| asked.verdict.clone()).collect(),
+            is_stopped: false,
         };
         let old = self.rows.apply(&output.writes);
         Ok(Carried {

@@ -272,10 +272,13 @@ impl Plan {
     #[must_use]
     pub fn draw_all(seed: u64, nodes: usize, foreign: &[Generation], malicious: bool) -> Plan {
         let mut dice = Dice::new(seed, "plan");
-        let mut faults = Faults::draw(&mut dice);
+        let mut later = Dice::new(seed, "later faults");
+        let mut faults = Faults::draw(&mut dice, &mut later);
         if !foreign.is_empty() || malicious {
-            // What a hub that answers nonsense is sent by such servers, they take for delivered.
+            // What a hub that answers nonsense is sent by such servers, they take for delivered;
+            // and so they do with what it sets aside because it stopped a step.
             faults.breakages = 0;
+            faults.stop = 0;
         }
         let mut plan = Plan {
             seed,
@@ -330,7 +333,7 @@ impl Plan {
             plan.add(at_ms, Planned::Act(node, act));
         }
         plan.heal_at_ms = at_ms + 10_000;
-        plan.faults = Faults::draw(&mut dice);
+        plan.faults = Faults::draw(&mut dice, &mut Dice::new(seed, "later faults"));
         plan.noisy = Some(NEIGHBOUR);
         let time = |dice: &mut Dice| dice.between(NOISE_FROM_MS, at_ms);
         for _ in 0..=dice.below(4) {

@@ -3,7 +3,7 @@
 use std::io;
 
 use causeway_engine::journal::{Digest, Kind, RecordedVerdict};
-use causeway_engine::runtime::{KernelRunner as _, NativeKernel, StepEnd, StepOutput};
+use causeway_engine::runtime::{KernelRunner as _, NativeKernel, StepEnd, StepOutput, StopKind};
 use causeway_engine::session::Writer;
 use causeway_engine::session::chain::{Chain, outcome};
 use causeway_engine::session::format::{
@@ -71,16 +71,29 @@ impl<'m> Steps<'m> {
             self.kernel = (self.make_kernel)(self.release);
         }
         let host = StepHost::new(&self.rows, Source::Recorded(entry.verdicts.clone()));
-        let output = self
-            .kernel
-            .step(&host, entry.context, &entry.input)
-            .map_err(|error| io::Error::other(format!("entry {seq} was stopped: {error}")))?;
+        let end = if entry.is_stopped {
+            StepEnd::Stopped {
+                kind: StopKind::Trap,
+                detail: "by the simulator".into(),
+            }
+        } else {
+            let ran = self.kernel.step(&host, entry.context, &entry.input);
+            let output =
+                ran.map_err(|error| io::Error::other(format!("entry {seq} was stopped: {error}")))?;
+            StepEnd::Done(StepOutput {
+                reply: output.reply,
+                writes: output.writes,
+                effects: output.effects,
+            })
+        };
         let verdicts = host.asked().into_iter().map(|asked| RecordedVerdict {
             question: Digest::of(&asked.question),
             verdict: codec::encode_verdict(&asked.verdict),
         });
         let verdicts = verdicts.collect();
-        self.rows.apply(&output.writes);
+        if let StepEnd::Done(output) = &end {
+            self.rows.apply(&output.writes);
+        }
         let input = codec::decode_input(&entry.input).map_err(io::Error::other)?;
         Ok(Step {
             seq,
@@ -91,11 +104,7 @@ impl<'m> Steps<'m> {
             kind: Kind::of(&input),
             input: entry.input.clone(),
             verdicts,
-            end: StepEnd::Done(StepOutput {
-                reply: output.reply,
-                writes: output.writes,
-                effects: output.effects,
-            }),
+            end,
             deviation: None,
         })
     }

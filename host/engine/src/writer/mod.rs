@@ -2,7 +2,6 @@
 //! step and gathers steps into groups. While one group is synced the next one is executed. What a
 //! step did is seen by the steps behind it at once, and by everybody else once it is durable.
 
-mod bisect;
 pub mod checkpoint;
 mod group;
 pub mod inbox;

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use causeway_kernel::bisect::{Bisect, Ended};
 use causeway_kernel::codec;
 use causeway_kernel::env::StepContext;
 use causeway_kernel::inbound::Reason;
@@ -9,14 +10,16 @@ use causeway_kernel::input::Input;
 use causeway_kernel::output::Effect;
 
 use super::Writer;
-use super::bisect::Bisect;
 use super::sync::Release;
 use crate::SubmitError;
 use crate::journal::Kind;
 use crate::queue::{Done, Job};
-use crate::runtime::StepEnd;
+use crate::runtime::{StepEnd, StopKind};
 use crate::step::{self, Stamp};
 use crate::store::TablesError;
+
+/// When a timer whose step was stopped goes off again, in ms: what is due stays due.
+const TIMER_RETRY_MS: i64 = 10_000;
 
 impl Writer {
     pub(super) fn carry_out_timer(&mut self) {
@@ -31,28 +34,40 @@ impl Writer {
 
     pub(super) fn carry_out(&mut self, job: Job) {
         let Job { input, chain, done } = job;
-        if let Some(chain) = chain {
-            self.chain = chain;
-        }
+        let before = chain.map(|chain| std::mem::replace(&mut self.chain, chain));
         let mut done = Some(done);
-        if let Err(error) = self.steps(&input, &mut done) {
-            self.cannot_read(&error);
-            if let Some(done) = done {
-                done(Err(SubmitError::ReadOnly(error.to_string())));
+        match self.steps(&input, &mut done) {
+            Ok(None) => {}
+            // A change that was stopped is none.
+            Ok(Some(_)) => {
+                if let Some(before) = before {
+                    self.chain = before;
+                }
+            }
+            Err(error) => {
+                self.cannot_read(&error);
+                if let Some(done) = done {
+                    done(Err(SubmitError::ReadOnly(error.to_string())));
+                }
             }
         }
     }
 
-    /// Carries an input out, and a frame that stops once more without its culprits.
-    fn steps(&mut self, input: &Input, done: &mut Option<Done>) -> Result<(), TablesError> {
+    /// Carries an input out, and a frame that stops once more without its culprits. Gives what
+    /// stopped it, if it was stopped.
+    fn steps(
+        &mut self,
+        input: &Input,
+        done: &mut Option<Done>,
+    ) -> Result<Option<String>, TablesError> {
         let Some(stopped) = self.one_step(input, done)? else {
-            return Ok(());
+            return Ok(None);
         };
         let Input::Frame {
             connection, body, ..
         } = input
         else {
-            return Ok(());
+            return Ok(Some(stopped));
         };
         let mut trial = |payload: &[u8]| -> Result<_, TablesError> {
             let context = self.stamp()?.context;
@@ -64,13 +79,14 @@ impl Writer {
                 payload,
             )?;
             Ok(match ran.end {
-                StepEnd::Done(_) => None,
-                StepEnd::Stopped { kind, .. } => Some(kind),
+                StepEnd::Done(_) => Ended::Returned,
+                StepEnd::Stopped { kind, .. } if kind == StopKind::Fuel => Ended::OutOfFuel,
+                StepEnd::Stopped { .. } => Ended::Stopped,
             })
         };
         let remedy = Bisect::new(*connection, body).remedy(&stopped, &mut trial)?;
         self.one_step(&remedy, done)?;
-        Ok(())
+        Ok(Some(stopped))
     }
 
     /// Carries one step out and adds it to the group. Gives what stopped it, if it was stopped; a
@@ -92,8 +108,14 @@ impl Writer {
             stamp.context,
             &payload,
         )?;
-        if let Input::PolicyChanged { chain, .. } = input {
-            self.head.policies.clone_from(chain);
+        let is_done = matches!(ran.end, StepEnd::Done(_));
+        match input {
+            Input::PolicyChanged { chain, .. } if is_done => self.head.policies.clone_from(chain),
+            Input::Timer if !is_done => {
+                let again_ms = self.clock.now_ms().saturating_add(TIMER_RETRY_MS);
+                self.state.wakes.insert(again_ms);
+            }
+            _ => {}
         }
         let records = &mut self.state.building.records;
         let kind = Kind::of(input);

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::{Duration, Instant};
 
 use causeway_engine::hold::Hold;
 use causeway_engine::policy::{ComponentPolicies, OnFailure, PolicyError};
@@ -10,7 +12,7 @@ use causeway_engine::runtime::{
     ComponentOptions, ComponentSource, EMBEDDED_KERNEL, KernelError, KernelRunner, KernelSource,
     NativeKernel, StepEnd, StepHost, StopKind,
 };
-use causeway_engine::{Engine, EngineOptions, SubmitError};
+use causeway_engine::{Clock, Engine, EngineOptions, SubmitError};
 use causeway_kernel::codec;
 use causeway_kernel::env::StepContext;
 use causeway_kernel::id::ConnectionNo;
@@ -208,5 +210,94 @@ async fn a_policy_is_loaded_swapped_and_found_again() {
     assert!(matches!(again, Err(PolicyError::NotFound(_))));
     drop(engine);
     // The slots are gone by another hand: the journal says so from the next start on.
+    assert_eq!(replay(folder.path()).difference, None);
+}
+
+/// The native kernel, but the first step of a kind traps.
+struct TrapsOnce(fn(&Input) -> bool, Arc<AtomicBool>);
+
+impl KernelRunner for TrapsOnce {
+    fn digest(&self) -> [u8; 32] {
+        NativeKernel.digest()
+    }
+
+    fn step(&mut self, host: &mut dyn StepHost, context: StepContext, input: &[u8]) -> StepEnd {
+        let is_meant = codec::decode_input(input).is_ok_and(|input| (self.0)(&input));
+        if is_meant && !self.1.swap(true, Ordering::Relaxed) {
+            return StepEnd::Stopped {
+                kind: StopKind::Trap,
+                detail: "unreachable".into(),
+            };
+        }
+        NativeKernel.step(host, context, input)
+    }
+}
+
+struct Once(fn(&Input) -> bool, Arc<AtomicBool>);
+
+impl KernelSource for Once {
+    fn open(&self) -> Result<Box<dyn KernelRunner>, KernelError> {
+        Ok(Box::new(TrapsOnce(self.0, Arc::clone(&self.1))))
+    }
+}
+
+/// A clock that a test moves.
+struct SetClock(AtomicI64);
+
+impl Clock for SetClock {
+    fn now_ms(&self) -> i64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+#[tokio::test]
+async fn a_timer_that_stops_goes_off_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(SetClock(AtomicI64::new(1_700_000_000_000)));
+    let options = EngineOptions {
+        kernel: Arc::new(Once(|input| *input == Input::Timer, Arc::default())),
+        clock: Arc::clone(&clock) as Arc<dyn Clock>,
+        ..options(folder.path())
+    };
+    let (engine, _effects) = new_workspace(options).await;
+    // Its key is to be forgotten in time.
+    post(&engine, "hello", Some("key")).await;
+    let seq = engine.status().seq;
+    for (day, steps) in [(7, 1), (8, 2)] {
+        clock
+            .0
+            .store(1_700_000_000_000 + day * 86_400_000, Ordering::Relaxed);
+        let until = Instant::now() + Duration::from_secs(20);
+        while engine.status().seq < seq + steps && Instant::now() < until {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert_eq!(engine.status().seq, seq + steps, "day {day}");
+        assert_eq!(engine.status().stopped_steps, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_change_of_policies_that_stops_is_none() {
+    static FILTER: &[u8] = include_bytes!(env!("CAUSEWAY_POLICY_CONTENT_FILTER"));
+    let folder = tempfile::tempdir().unwrap();
+    let is_change = |input: &Input| matches!(input, Input::PolicyChanged { what, .. } if what.contains("filter"));
+    let with_policies = || EngineOptions {
+        policies: Arc::new(ComponentPolicies::open(sandbox(), folder.path()).unwrap()),
+        kernel: Arc::new(Once(is_change, Arc::default())),
+        ..options(folder.path())
+    };
+    let (engine, _effects) = new_workspace(with_policies()).await;
+    let load = engine.load_policy("filter", FILTER.to_vec(), "blue".into(), OnFailure::Hold);
+    assert!(load.await.is_err());
+    assert_eq!(engine.policies(), []);
+    let seq = engine.status().seq;
+    engine.shutdown().await;
+    let (engine, _effects) = Engine::open(with_policies()).unwrap();
+    assert_eq!(
+        engine.status().seq,
+        seq,
+        "nothing is to be told at the start"
+    );
+    drop(engine);
     assert_eq!(replay(folder.path()).difference, None);
 }

@@ -102,6 +102,29 @@ fn only_users_of_the_peer_react_and_only_in_the_channel() {
 }
 
 #[test]
+fn a_causeway_hears_which_reactions_it_may_send_again() {
+    let mut world = World::new();
+    let items = [
+        reaction("later", "ann", "tada"),
+        reaction("pboss", "newcomer", "tada"),
+        reaction("pann", "boss", "tada"),
+        reaction("pboss", "ann", "no emoji"),
+    ];
+    let none = json!([]);
+    assert_eq!(send(&mut world, &items)["reaction_errors"], none);
+    world.step(|tx| {
+        let mut row = tx.get::<Connection>(&ACME).unwrap();
+        row.kind = PeerKind::Causeway;
+        tx.put(&ACME, &row);
+    });
+    // A workspace that an older kernel runs says nothing either.
+    assert_eq!(send(&mut world, &items)["reaction_errors"], none);
+    world.step(|tx| crate::behaviour::adopt(tx)).unwrap();
+    let expected = json!([id("later"), id("pboss")]);
+    assert_eq!(send(&mut world, &items)["reaction_errors"], expected);
+}
+
+#[test]
 fn a_post_has_so_many_emoji_and_no_more() {
     let mut world = World::new();
     let max = crate::limits::EMOJI_PER_POST_MAX;

@@ -152,6 +152,49 @@ fn a_refused_post_is_tried_again_and_then_given_up_visibly() {
 }
 
 #[test]
+fn a_reaction_whose_post_the_peer_has_not_yet_is_told_again() {
+    let mut world = World::shared(PeerKind::Causeway);
+    let post = world.write(None, "lost by the peer in a restore");
+    world.settle();
+    world.act(Actor::User(ANN), react(post));
+    let id = world.host.get::<Post>(&post).unwrap().id.to_string();
+    let not_yet = SyncResponse {
+        reaction_errors: vec![id],
+        ..SyncResponse::default()
+    };
+    let (attempt, _) = world.out.remove(0);
+    world.receipt(attempt, SendOutcome::Answered(encode_ok(Some(&not_yet))));
+    assert!(world.reactions.is_empty());
+    world.now_ms += 60_000;
+    world.settle();
+    world.expect_same();
+    assert_eq!(world.reactions.len(), 1);
+}
+
+#[test]
+fn a_deletion_that_a_causeway_could_not_take_is_told_again() {
+    for (kind, is_told_again) in [
+        (PeerKind::Causeway, true),
+        (PeerKind::Mattermost2021, false),
+    ] {
+        let mut world = World::shared(kind);
+        let post = world.write(None, "to be deleted");
+        world.settle();
+        world.act(Actor::User(ANN), Command::DeletePost { post });
+        let id = world.host.get::<Post>(&post).unwrap().id.to_string();
+        let not_taken = SyncResponse {
+            post_errors: vec![id.clone()],
+            ..SyncResponse::default()
+        };
+        let (attempt, _) = world.out.remove(0);
+        world.receipt(attempt, SendOutcome::Answered(encode_ok(Some(&not_taken))));
+        world.now_ms += 60_000;
+        world.settle();
+        assert_eq!(world.posts[&id].1, is_told_again, "{kind:?}");
+    }
+}
+
+#[test]
 fn the_longest_post_that_may_be_written_fits_into_a_frame() {
     let mut world = World::shared(PeerKind::Causeway);
     let props = format!("{{\"a\":\"{}\"}}", "x".repeat(PROPS_BYTES_MAX - 8));

@@ -12,7 +12,7 @@ use causeway_kernel::env::{Host, StepContext};
 use causeway_kernel::input::Input;
 use causeway_kernel::output::Reply;
 
-use crate::kernel::{Kernel, NativeKernel, Release, StepBytes, native};
+use crate::kernel::{HostFlaw, Kernel, NativeKernel, Release, StepBytes, native};
 use crate::oracle;
 use crate::plan::Plan;
 use crate::world::Summary;
@@ -65,11 +65,15 @@ pub enum Defect {
     CannotReadOldRows,
     /// What a step returns depends on more than its input.
     IsNotDeterministic,
+    /// Half of what a step wrote stays although it was stopped.
+    KeepsHalfOfStoppedSteps,
+    /// A message that stops the kernel is answered as taken.
+    LosesStoppedFrames,
 }
 
 impl Defect {
     /// Every defect, with the checkers one of which must name it.
-    pub const ALL: [(Defect, &'static [&'static str]); 22] = [
+    pub const ALL: [(Defect, &'static [&'static str]); 24] = [
         (
             Defect::SkipsWrites,
             &[oracle::NO_LOSS, oracle::IDEMPOTENCE, oracle::ORDER],
@@ -110,6 +114,16 @@ impl Defect {
         (Defect::FailuresEndLinks, &[oracle::ERROR_PATHS]),
         (Defect::CannotReadOldRows, &[oracle::UPGRADE]),
         (Defect::IsNotDeterministic, &[oracle::REPLAY]),
+        (Defect::KeepsHalfOfStoppedSteps, &[oracle::INERT]),
+        (
+            Defect::LosesStoppedFrames,
+            &[
+                oracle::NO_LOSS,
+                oracle::CONVERGENCE,
+                oracle::IDEMPOTENCE,
+                oracle::ORDER,
+            ],
+        ),
     ];
 
     /// The kernel of a release with it.
@@ -155,6 +169,14 @@ impl Defect {
 struct Broken(Defect);
 
 impl Kernel for Broken {
+    fn host_flaw(&self) -> Option<HostFlaw> {
+        match self.0 {
+            Defect::KeepsHalfOfStoppedSteps => Some(HostFlaw::KeepsHalfTheWrites),
+            Defect::LosesStoppedFrames => Some(HostFlaw::LosesTheFrame),
+            _ => None,
+        }
+    }
+
     fn step(
         &mut self,
         host: &dyn Host,

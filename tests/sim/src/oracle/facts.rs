@@ -1,13 +1,14 @@
 //! What a step changed, told by ids instead of by a node's own numbers, and who wanted it.
 
-use causeway_kernel::codec;
 use causeway_kernel::command::{Command, CreatePost};
 use causeway_kernel::id::{ChannelNo, ConnectionNo, Id, PostNo, UserNo};
 use causeway_kernel::input::{Actor, Input};
 use causeway_kernel::key;
 use causeway_kernel::lookup;
-use causeway_kernel::model::{Channel, Held, Link, LinkState, Post, Reaction, User};
-use causeway_kernel::output::Effect;
+use causeway_kernel::model::{
+    Channel, Held, Link, LinkState, Post, QuarantineEntry, Reaction, User,
+};
+use causeway_kernel::output::Reply;
 use causeway_kernel::policy::{Direction, Verdict};
 use causeway_kernel::table::Table;
 use causeway_kernel::tx::{Read, Record};
@@ -145,10 +146,14 @@ pub struct Facts {
     pub links: Vec<LinkView>,
     /// Posts (with their channel) that waited for a policy and wait no more, without being there.
     pub dropped: Vec<(Id, Id)>,
-    /// Reactions to posts that are not here: refused, and counted as such.
-    pub refused_reactions: Vec<(Id, Id, String)>,
     /// Posts that a policy kept back, for good or for now.
     pub kept_back: Vec<Id>,
+    /// Items that were set aside, because they stopped a step.
+    pub set_aside: Vec<Item>,
+    /// Channels of messages that were set aside as a whole.
+    pub set_aside_in: Vec<Id>,
+    /// Posts that the answer names as refused.
+    pub refused: Vec<Id>,
     /// Posts that a policy denied or whose text it changed, and to what.
     pub verdicts: Vec<(Id, Direction, Option<String>)>,
 }
@@ -204,8 +209,10 @@ pub fn facts(rows: &Tables, cause: Cause, carried: &Carried) -> Facts {
         users: Vec::new(),
         links: Vec::new(),
         dropped: Vec::new(),
-        refused_reactions: refused_reactions(rows, carried),
         kept_back: kept_back(carried),
+        set_aside: Vec::new(),
+        set_aside_in: Vec::new(),
+        refused: refused(carried),
         verdicts: verdicts(carried),
     };
     for (write, old) in carried.writes.iter().zip(&carried.old) {
@@ -232,6 +239,12 @@ pub fn facts(rows: &Tables, cause: Cause, carried: &Carried) -> Facts {
             Table::Users => {
                 let view = |bytes: &Vec<u8>| user_view(record::<User>(bytes));
                 facts.users.push((old.as_ref().map(view), view(new)));
+            }
+            Table::Quarantine => {
+                let entry: QuarantineEntry = record(new);
+                let whole = frames::read(&entry.bytes).and_then(|frame| Id::parse(&frame.channel));
+                facts.set_aside_in.extend(whole);
+                facts.set_aside.extend(items_of(&entry.bytes));
             }
             Table::Links => {
                 let key: (ChannelNo, ConnectionNo) = decode(&write.key);
@@ -351,27 +364,30 @@ fn link_view(
     }
 }
 
-/// Reactions of a frame whose posts are not here, if the step says that it refused some for that.
-fn refused_reactions(rows: &Tables, carried: &Carried) -> Vec<(Id, Id, String)> {
-    let says_so = carried
-        .effects
-        .iter()
-        .any(|effect| matches!(effect, Effect::Refused { reason, .. } if reason == "unknown_post"));
-    let input = codec::decode_input(&carried.entry.input);
-    let (true, Ok(Input::Frame { body, .. })) = (says_so, input) else {
+/// Items of what was set aside: an item, or a whole frame.
+fn items_of(bytes: &[u8]) -> Vec<Item> {
+    if let Some(frame) = frames::read(bytes) {
+        return frame.items.into_iter().map(|(item, _)| item).collect();
+    }
+    let json: serde_json::Value = serde_json::from_slice(bytes).unwrap_or_default();
+    let text = |key: &str| json[key].as_str().map(str::to_string);
+    let reaction = || Some((text("post_id")?, text("user_id")?, text("emoji_name")?));
+    let item = match (reaction(), text("username"), text("id")) {
+        (Some((post, user, emoji)), _, _) => Some(Item::Reaction(post, user, emoji)),
+        (None, Some(_), Some(id)) => Some(Item::User(id)),
+        (None, None, Some(id)) => Some(Item::Post(id)),
+        (None, _, None) => None,
+    };
+    item.into_iter().collect()
+}
+
+fn refused(carried: &Carried) -> Vec<Id> {
+    let Reply::Http { body, .. } = &carried.reply else {
         return Vec::new();
     };
-    let items = frames::read(&body).map(|frame| frame.items);
-    let key = |item| match item {
-        Item::Reaction(post, user, emoji) => Some((Id::parse(&post)?, Id::parse(&user)?, emoji)),
-        _ => None,
-    };
-    let keys = items
-        .into_iter()
-        .flatten()
-        .filter_map(|(item, _)| key(item));
-    keys.filter(|(post, _, _)| lookup::post(rows, post.as_str()).is_none())
-        .collect()
+    let answer = frames::read_answer(body);
+    let named = answer.into_iter().flat_map(|answer| answer.post_errors);
+    named.filter_map(|id| Id::parse(&id)).collect()
 }
 
 fn kept_back(carried: &Carried) -> Vec<Id> {

@@ -239,14 +239,6 @@ impl Ledger {
         }
     }
 
-    /// A node refused a reaction because it does not hold the post any more (the hub was restored
-    /// and a third node's post is not back yet), and says so: it is not told again.
-    pub fn excuse_reaction(&mut self, node: usize, key: &(Id, Id, String)) {
-        if let Some(model) = self.reactions.get_mut(key) {
-            model.told.retain(|(_, to), _| *to != node);
-        }
-    }
-
     /// A restore of a node took away what was done to a thing there.
     pub fn lose(&mut self, node: usize, thing: &Thing) {
         match thing {

@@ -26,7 +26,7 @@ use causeway_kernel::input::Input;
 use causeway_kernel::output::Effect;
 
 use crate::frames::Item;
-use crate::plan::{HUB, NODES_MAX};
+use crate::plan::HUB;
 use facts::{Cause, Facts, PostView, ReactionView, UserView};
 use ledger::{Ledger, PostModel, ReactionModel, Thing, Told, UserModel};
 
@@ -166,6 +166,8 @@ pub struct Oracle {
     keys: BTreeMap<(Id, String), Id>,
     sending: bounded::Sending,
     order: order::Order,
+    /// Profiles that a node set aside and has not been told since.
+    outdated: BTreeSet<(usize, Id)>,
 }
 
 impl Oracle {
@@ -184,16 +186,10 @@ impl Oracle {
             .hears(node, step.at_ms, step.input, &self.links);
         let before = self.lives.clone();
         self.follow_links(node, facts, peers)?;
-        for key in &facts.refused_reactions {
-            if self.order.is_excused(node, key.0) {
-                self.ledger.excuse_reaction(node, key);
-            }
-        }
         for post in &facts.kept_back {
-            for node in 0..NODES_MAX {
-                self.order.excuse(node, *post);
-            }
+            self.order.excuse(*post);
         }
+        self.set_aside(node, facts);
         self.intrudes(node, step, peers)?;
         for (old, new) in &facts.users {
             self.user(node, &facts.cause, old.as_ref(), new)?;
@@ -224,6 +220,32 @@ impl Oracle {
             }
         }
         self.sends(node, step, peers)
+    }
+
+    /// What a node sets aside because it stops a step comes again, behind what was taken: a post by
+    /// itself, a reaction by itself, a profile with the next post of its user. So do the posts of a
+    /// user whose profile was set aside.
+    fn set_aside(&mut self, node: usize, facts: &Facts) {
+        let mut late = Vec::new();
+        for item in &facts.set_aside {
+            match item {
+                Item::User(id) => {
+                    self.outdated.extend(Id::parse(id).map(|id| (node, id)));
+                }
+                Item::Post(id) => late.extend(Id::parse(id)),
+                Item::Reaction(..) => {}
+            }
+        }
+        late.extend(facts.refused.iter().filter(|id| {
+            let post = self.ledger.posts.get(id);
+            post.is_some_and(|post| self.outdated.contains(&(node, post.view.author)))
+        }));
+        for channel in &facts.set_aside_in {
+            self.order.excuse_channel(node, *channel);
+        }
+        for post in late {
+            self.order.excuse(post);
+        }
     }
 
     /// Peers that are told of a change now: those whose link lived before the step and after it.
@@ -441,6 +463,7 @@ impl Oracle {
             self.touch(node, Thing::User(new.id));
             return Ok(());
         }
+        self.outdated.remove(&(node, new.id));
         match known {
             Some(model) if model.was(new) => Ok(()),
             Some(_) => Err(broken(

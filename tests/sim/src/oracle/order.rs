@@ -2,8 +2,8 @@
 //!
 //! - Posts of an author in a channel appear at a peer in the order in which they were written. A
 //!   later one may come first only when the earlier one was older than the sharing, was changed
-//!   since it was written (then it travels with its last change), was held, denied or refused, or
-//!   was there before a restore.
+//!   since it was written (then it travels with its last change), was held, denied or set aside, or
+//!   was there before a restore; or when it came to the hub, which passes both on, later.
 //! - What shows of a post never goes back to an earlier version of it, so that an edit never
 //!   overtakes the creation, nor an old edit a new one.
 //! - A deletion wins over any edit: what its origin deleted never shows again.
@@ -15,14 +15,17 @@ use causeway_kernel::id::Id;
 use super::facts::PostView;
 use super::ledger::{Ledger, PostModel};
 use super::{Lives, ORDER, Violation, broken};
+use crate::plan::{HUB, NODES_MAX};
 
 /// See the module.
 #[derive(Default)]
 pub struct Order {
     /// Posts of an author in a channel, as they were written.
     written: BTreeMap<(Id, Id), Vec<Id>>,
-    /// Posts of others that came to a node since it was restored, or since the beginning.
-    came: BTreeSet<(usize, Id)>,
+    /// Posts of others that came to a node since it was restored, or since the beginning, each with
+    /// how many had come anywhere before.
+    came: BTreeMap<(usize, Id), usize>,
+    comings: usize,
     /// What is not looked for at a node: see the module.
     excused: BTreeSet<(usize, Id)>,
 }
@@ -36,19 +39,38 @@ impl Order {
 
     /// A node was restored: what it held of others comes in whatever order.
     pub fn restored(&mut self, node: usize) {
-        self.came.retain(|(of, _)| *of != node);
-        let all = self.written.values().flatten();
-        self.excused.extend(all.map(|id| (node, *id)));
+        self.came.retain(|(of, _), _| *of != node);
+        for id in self.written.values().flatten() {
+            // What the hub hears in another order, it passes on in that order.
+            if node == HUB {
+                self.excused.extend((0..NODES_MAX).map(|node| (node, *id)));
+            }
+            self.excused.insert((node, *id));
+        }
     }
 
-    /// A node kept a post waiting or refused it.
-    pub fn excuse(&mut self, node: usize, post: Id) {
-        self.excused.insert((node, post));
+    /// A node set a message of a channel aside as a whole. What its sender wanted to send with it
+    /// comes later, whether the message named it or not: profiles go before the posts.
+    pub fn excuse_channel(&mut self, node: usize, channel: Id) {
+        let of_channel = self.written.iter().filter(|((_, of), _)| *of == channel);
+        let late: Vec<Id> = of_channel
+            .flat_map(|(_, posts)| posts)
+            .filter(|post| !self.came.contains_key(&(node, **post)))
+            .copied()
+            .collect();
+        late.into_iter().for_each(|post| self.excuse(post));
     }
 
-    /// Whether a node lost a post in a restore, or keeps it waiting, and it has not come since.
-    pub fn is_excused(&self, node: usize, post: Id) -> bool {
-        self.excused.contains(&(node, post)) && !self.came.contains(&(node, post))
+    /// A node kept a post waiting or refused it; the others may hear it late because of that.
+    pub fn excuse(&mut self, post: Id) {
+        self.excused.extend((0..NODES_MAX).map(|node| (node, post)));
+    }
+
+    /// Whether a post came to a node later than another one: the hub passes things on in the order
+    /// in which it heard them.
+    fn came_later(&self, node: usize, post: Id, other: Id) -> bool {
+        let (post, other) = (self.came.get(&(node, post)), self.came.get(&(node, other)));
+        post > other && other.is_some()
     }
 
     /// A post of another comes to a node for the first time.
@@ -61,7 +83,8 @@ impl Order {
         post: &PostView,
         (ledger, lives): (&Ledger, &Lives),
     ) -> Result<(), Violation> {
-        self.came.insert((node, post.id));
+        self.comings += 1;
+        self.came.insert((node, post.id), self.comings);
         if post.is_deleted {
             return Ok(());
         }
@@ -72,7 +95,7 @@ impl Order {
         let written = written.map(Vec::as_slice).unwrap_or_default();
         let at = written.iter().rposition(|id| *id == post.id).unwrap_or(0);
         for earlier in written[..at].iter().rev() {
-            let is_here = |id: Id| self.came.contains(&(node, id));
+            let is_here = |id: Id| self.came.contains_key(&(node, id));
             let waits = |id: Id| self.excused.contains(&(node, id));
             let model = ledger.posts.get(earlier);
             let Some(model) = model.filter(|model| has_to_come(model, later, node, lives)) else {
@@ -86,7 +109,8 @@ impl Order {
                     is_free(root) && !waits(id) && (root.origin == node || is_here(id))
                 })
             });
-            if is_here(*earlier) || waits(*earlier) || !has_root {
+            let came_late = node != HUB && self.came_later(HUB, *earlier, post.id);
+            if is_here(*earlier) || waits(*earlier) || !has_root || came_late {
                 continue;
             }
             return Err(broken(

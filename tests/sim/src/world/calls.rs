@@ -293,6 +293,11 @@ impl World<'_> {
         self.answers(call, outcome);
     }
 
+    /// A message could not be carried out: its sender is to try again.
+    pub(super) fn unavailable(&mut self, call: u64) {
+        self.answers(call, Outcome::Refused(503));
+    }
+
     pub(super) fn answers(&mut self, no: u64, mut outcome: Outcome) {
         let Some(call) = self.calls.get(&no) else {
             return;
@@ -352,17 +357,20 @@ impl World<'_> {
             self.foreign_ends(node, is_ping, outcome);
             return Ok(());
         }
-        let input = match (&call.what, outcome) {
-            (What::Message { attempt, .. }, outcome) => Input::Receipt(Receipt {
-                connection,
-                attempt: *attempt,
-                outcome: match outcome {
-                    Outcome::Answered(body) => SendOutcome::Answered(body),
-                    Outcome::Refused(status) => SendOutcome::Refused(status),
-                    Outcome::Unreachable => SendOutcome::NeverLeft,
-                    Outcome::Broken | Outcome::Pong { .. } => SendOutcome::Unknown,
-                },
-            }),
+        let (input, waiter) = match (&call.what, outcome) {
+            (What::Message { attempt, .. }, outcome) => {
+                let input = Input::Receipt(Receipt {
+                    connection,
+                    attempt: *attempt,
+                    outcome: match outcome {
+                        Outcome::Answered(body) => SendOutcome::Answered(body),
+                        Outcome::Refused(status) => SendOutcome::Refused(status),
+                        Outcome::Unreachable => SendOutcome::NeverLeft,
+                        Outcome::Broken | Outcome::Pong { .. } => SendOutcome::Unknown,
+                    },
+                });
+                (input, Waiter::Receipt(connection, *attempt))
+            }
             (What::Ping(_), outcome) => {
                 let sent_at_ms = call.sent_at_ms;
                 self.pinging.remove(&(node, peer));
@@ -374,18 +382,16 @@ impl World<'_> {
                 else {
                     return Ok(());
                 };
-                Input::Ping {
-                    connection,
-                    answer: Some(PingAnswer {
-                        sent_at_ms,
-                        recv_at_ms,
-                        kind,
-                        incarnation,
-                    }),
-                }
+                let answer = Some(PingAnswer {
+                    sent_at_ms,
+                    recv_at_ms,
+                    kind,
+                    incarnation,
+                });
+                (Input::Ping { connection, answer }, Waiter::Nobody)
             }
         };
-        self.step(node, input, Waiter::Nobody)
+        self.step(node, input, waiter)
     }
 
     /// The process of a node is dead: what it had asked of others goes on there, but nobody hears

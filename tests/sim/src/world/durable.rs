@@ -46,6 +46,10 @@ impl World<'_> {
     }
 
     fn judge(&mut self, node: usize, note: &Note) -> Result<(), Violation> {
+        if note.reply.is_none() {
+            // It was stopped: nobody has learned anything.
+            return Ok(());
+        }
         if note.input == Input::Restored {
             self.nodes[node].is_restored = false;
         }
@@ -79,7 +83,10 @@ impl World<'_> {
         if self.is_judged() {
             self.remember(node, &note);
         }
-        self.reply(node, note.waiter, &note.reply);
+        let Some(reply) = &note.reply else {
+            return self.refuse_stopped(node, note.waiter);
+        };
+        self.reply(node, note.waiter, reply);
         for effect in note.effects {
             let matters = matches!(
                 effect,
@@ -113,7 +120,7 @@ impl World<'_> {
 
     fn reply(&mut self, node: usize, waiter: Waiter, reply: &Reply) {
         match waiter {
-            Waiter::Nobody => {}
+            Waiter::Nobody | Waiter::First | Waiter::Receipt(..) => {}
             Waiter::Client(request) => self.served(node, &request, reply),
             Waiter::Call(call) => self.answer(call, reply),
             Waiter::Start => self.serve(node),
@@ -128,7 +135,7 @@ impl World<'_> {
                 let at_ms = self.now_ms + 1;
                 self.agenda.at(at_ms, Event::Ends(call, Outcome::Broken));
             }
-            Waiter::Nobody | Waiter::Start => {}
+            Waiter::Nobody | Waiter::First | Waiter::Start | Waiter::Receipt(..) => {}
         }
     }
 
@@ -187,9 +194,14 @@ impl World<'_> {
         self.nodes[node].load(release, (self.make_kernel)(release));
         self.tell(format!("{} starts.", self.nodes[node].name()));
         // Each start finds these anew until what it carries out is durable.
-        self.note_release(node)?;
+        if !self.note_release(node, Waiter::First)? {
+            return Ok(());
+        }
         if self.nodes[node].is_restored {
-            self.step(node, Input::Restored, Waiter::Nobody)?;
+            let restored = self.carry_out(node, Input::Restored, Waiter::First)?;
+            if restored.is_none() {
+                return Ok(());
+            }
         }
         self.step(node, Input::Resume, Waiter::Start)
     }

@@ -10,11 +10,12 @@ mod malicious;
 mod noise;
 mod probes;
 mod setup;
+mod stops;
 mod troubles;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use causeway_kernel::id::{Id, PostNo};
+use causeway_kernel::id::{ConnectionNo, Id, PostNo};
 use causeway_kernel::input::Input;
 use causeway_kernel::model::Post;
 use causeway_kernel::output::{Effect, Object, Reply};
@@ -71,6 +72,8 @@ enum Event {
     Arrives(u64, bool),
     /// A request has this outcome for its sender.
     Ends(u64, calls::Outcome),
+    /// The answer to this attempt stopped the step that should have taken it.
+    Unreported(usize, u32, ConnectionNo, u64),
     /// A dead process starts.
     Start(usize),
     /// Something that was delivered is delivered once more, to see that nothing changes.
@@ -86,6 +89,11 @@ enum Waiter {
     Nobody,
     Client(Box<Request>),
     Call(u64),
+    /// Who reports how an attempt fared.
+    Receipt(ConnectionNo, u64),
+    /// The start, before its last step.
+    First,
+    /// The start, for its last step.
     Start,
 }
 
@@ -96,7 +104,8 @@ struct Note {
     /// Its time.
     at_ms: i64,
     input: Input,
-    reply: Reply,
+    /// `None` if it was stopped.
+    reply: Option<Reply>,
     effects: Vec<Effect>,
     waiter: Waiter,
     /// The author and id of a post that it made with a client's key.
@@ -121,6 +130,12 @@ pub enum Watch {
     Judged,
     /// The same, and the story is told.
     Told,
+}
+
+impl Watch {
+    fn is_judged(self) -> bool {
+        self >= Watch::Judged
+    }
 }
 
 /// What two runs of one plan have in common to the byte.
@@ -203,6 +218,7 @@ pub struct World<'m> {
     network: Dice,
     machines: Dice,
     prober: Dice,
+    stops: Dice,
     story: Story,
     deliveries: Deliveries,
     steps: u64,
@@ -249,6 +265,7 @@ impl<'m> World<'m> {
             network: Dice::new(seed, "network"),
             machines: Dice::new(seed, "machines"),
             prober: Dice::new(seed, "prober"),
+            stops: Dice::new(seed, "stops"),
             story: Story::default(),
             deliveries: Deliveries::default(),
             steps: 0,
@@ -348,6 +365,9 @@ impl<'m> World<'m> {
             }
             Event::Arrives(call, is_first) => self.arrives(call, is_first),
             Event::Ends(call, outcome) => self.ends(call, outcome),
+            Event::Unreported(node, life, connection, attempt) => {
+                self.reported_as_unknown(node, life, (connection, attempt))
+            }
             Event::Start(node) if self.is_full(node) => {
                 self.agenda.at(self.now_ms + DISK_RETRY_MS, event);
                 Ok(())
@@ -363,7 +383,7 @@ impl<'m> World<'m> {
     }
 
     fn is_judged(&self) -> bool {
-        self.watch >= Watch::Judged
+        self.watch.is_judged()
     }
 
     fn tell(&mut self, sentence: String) {
@@ -392,7 +412,13 @@ impl<'m> World<'m> {
         self.carry_out(node, input, waiter).map(drop)
     }
 
-    fn carry_out(&mut self, node: usize, input: Input, waiter: Waiter) -> Result<Reply, Violation> {
+    /// Carries out an input that does not stop.
+    fn carry_through(
+        &mut self,
+        node: usize,
+        input: Input,
+        waiter: Waiter,
+    ) -> Result<Reply, Violation> {
         self.steps += 1;
         let (now_ms, is_judged) = (self.now_ms, self.is_judged());
         let machine = &mut self.nodes[node];
@@ -431,7 +457,7 @@ impl<'m> World<'m> {
             facts: told,
             at_ms: carried.entry.context.now_ms,
             input,
-            reply: carried.reply,
+            reply: Some(carried.reply),
             effects: carried.effects,
             waiter,
             keyed,

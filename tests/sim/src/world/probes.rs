@@ -35,7 +35,8 @@ impl World<'_> {
 
     /// Keeps a message of which every item was carried out.
     pub(super) fn remember(&mut self, node: usize, note: &Note) {
-        let (Input::Frame { .. }, Reply::Http { status: 200, body }) = (&note.input, &note.reply)
+        let (Input::Frame { .. }, Some(Reply::Http { status: 200, body })) =
+            (&note.input, &note.reply)
         else {
             return;
         };

@@ -113,8 +113,9 @@ impl World<'_> {
         if is_full || !ready(&self.nodes[HUB]) || !ready(&self.nodes[node]) {
             return Ok(());
         }
-        // What the handshake makes of a crash is the host's business; here none comes.
-        let crash = std::mem::take(&mut self.faults.crash);
+        // What the handshake makes of a crash or a stop is the host's business; here none comes.
+        let faults = self.faults;
+        (self.faults.crash, self.faults.stop) = (0, 0);
         let crash_at = self.crash_at.take();
         self.command(HUB, Command::RemoveConnection { connection: at_hub })?;
         self.command(
@@ -134,7 +135,7 @@ impl World<'_> {
             };
             self.command(one, attach)?;
         }
-        self.faults.crash = crash;
+        self.faults = faults;
         self.crash_at = crash_at;
         // A backup from before would speak over a connection that the peer has no more.
         self.backups.clear();
@@ -178,10 +179,11 @@ impl World<'_> {
         while self.nodes[node].unsynced() > 0 {
             self.synced(node, life)?;
         }
-        if let Reply::Refused(refusal) = &reply {
-            return Err(broken(RUNS, format!("{refusal:?} for {told}")));
+        match reply {
+            Some(Reply::Refused(refusal)) => Err(broken(RUNS, format!("{refusal:?} for {told}"))),
+            Some(reply) => Ok(reply),
+            None => Err(broken(RUNS, format!("a stop for {told}"))),
         }
-        Ok(reply)
     }
 }
 

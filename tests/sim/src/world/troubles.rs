@@ -176,19 +176,20 @@ impl World<'_> {
         let name = machine.name();
         self.tell(format!("{name} gets the next kernel."));
         if self.nodes[node].is_running {
-            return self.note_release(node);
+            self.note_release(node, Waiter::Nobody)?;
         }
         Ok(())
     }
 
-    /// The first step of another kernel is to say so.
-    pub(super) fn note_release(&mut self, node: usize) -> Result<(), Violation> {
+    /// The first step of another kernel is to say so; false if that was stopped.
+    pub(super) fn note_release(&mut self, node: usize, waiter: Waiter) -> Result<bool, Violation> {
         let release = self.nodes[node].release();
         if release == self.nodes[node].last_release() {
-            return Ok(());
+            return Ok(true);
         }
         let digest = release.digest().to_string();
-        self.step(node, Input::KernelChanged { digest }, Waiter::Nobody)
+        let noted = self.carry_out(node, Input::KernelChanged { digest }, waiter)?;
+        Ok(noted.is_some())
     }
 
     fn swap_policy(&mut self, node: usize, next: Policy) -> Result<(), Violation> {
@@ -196,14 +197,17 @@ impl World<'_> {
         if !is_ready || self.nodes[node].policy == next {
             return Ok(());
         }
-        self.nodes[node].policy = next;
+        let before = std::mem::replace(&mut self.nodes[node].policy, next);
         let name = self.nodes[node].name();
         self.tell(format!("{name} loads another policy: {next:?}."));
         let input = Input::PolicyChanged {
             chain: String::new(),
             what: format!("{next:?}"),
         };
-        self.step(node, input, Waiter::Nobody)?;
+        // A change that was stopped is none.
+        if self.carry_out(node, input, Waiter::Nobody)?.is_none() {
+            self.nodes[node].policy = before;
+        }
         Ok(())
     }
 

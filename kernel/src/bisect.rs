@@ -1,13 +1,12 @@
-//! Finds the items of a frame that stop a step, so that the others can be carried out.
+//! Finds the items of a frame that stop a step, so that the others can be carried out. For who runs
+//! the kernel: a step cannot find out what stops itself.
 //!
 //! Trial runs leave no trace: what they return is thrown away. The run that counts is an entry of
 //! the journal and names the items that it leaves out.
 
-use causeway_kernel::codec;
-use causeway_kernel::id::ConnectionNo;
-use causeway_kernel::input::Input;
-
-use crate::runtime::StopKind;
+use crate::codec;
+use crate::id::ConnectionNo;
+use crate::input::Input;
 
 /// More items than a frame can hold: each takes some bytes of the protocol's frame limit.
 const ITEMS_MAX: u32 = 1 << 18;
@@ -19,10 +18,22 @@ const STOPS_MAX: u32 = 96;
 /// As above for runs that use up their fuel, each of which takes seconds.
 const FUEL_STOPS_MAX: u32 = 4;
 
-/// How a trial run ended: `None` = it returned.
-pub type Trial<'a, E> = dyn FnMut(&[u8]) -> Result<Option<StopKind>, E> + 'a;
+/// How a trial run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It returned.
+    Returned,
+    /// It was stopped.
+    Stopped,
+    /// It was stopped because its fuel was used up.
+    OutOfFuel,
+}
 
-/// A frame that stopped.
+/// Runs an input, by [`codec`], without leaving a trace.
+pub type Trial<'a, E> = dyn FnMut(&[u8]) -> Result<Ended, E> + 'a;
+
+/// A frame that was stopped.
+#[derive(Debug)]
 pub struct Bisect<'a> {
     /// Its connection.
     pub connection: ConnectionNo,
@@ -34,6 +45,7 @@ pub struct Bisect<'a> {
 
 impl<'a> Bisect<'a> {
     /// Of a frame.
+    #[must_use]
     pub fn new(connection: ConnectionNo, body: &'a [u8]) -> Bisect<'a> {
         Bisect {
             connection,
@@ -90,12 +102,10 @@ impl<'a> Bisect<'a> {
 
     /// Whether a frame stops of which these items are left out.
     fn stops_alone<E>(&mut self, skip: &[(u32, u32)], trial: &mut Trial<'_, E>) -> Result<bool, E> {
-        let stop = trial(&codec::encode_input(&self.input(skip.to_vec())))?;
-        if let Some(kind) = stop {
-            self.stops += 1;
-            self.fuel_stops += u32::from(kind == StopKind::Fuel);
-        }
-        Ok(stop.is_some())
+        let ended = trial(&codec::encode_input(&self.input(skip.to_vec())))?;
+        self.stops += u32::from(ended != Ended::Returned);
+        self.fuel_stops += u32::from(ended == Ended::OutOfFuel);
+        Ok(ended != Ended::Returned)
     }
 
     fn input(&self, skip: Vec<(u32, u32)>) -> Input {
@@ -122,13 +132,18 @@ mod tests {
     /// Stops when an item that is carried out is one of these.
     fn remedy(bad: &[u32], always: bool) -> (Input, u32) {
         let mut runs = 0;
-        let mut trial = |bytes: &[u8]| -> Result<Option<StopKind>, ()> {
+        let mut trial = |bytes: &[u8]| -> Result<Ended, ()> {
             runs += 1;
             let Ok(Input::Frame { skip, .. }) = codec::decode_input(bytes) else {
-                return Ok(None);
+                return Ok(Ended::Returned);
             };
             let runs_it = |item: &u32| !skip.iter().any(|(a, b)| (*a..*b).contains(item));
-            Ok((always || bad.iter().any(runs_it)).then_some(StopKind::Trap))
+            let is_stopped = always || bad.iter().any(runs_it);
+            Ok(if is_stopped {
+                Ended::Stopped
+            } else {
+                Ended::Returned
+            })
         };
         let bisect = Bisect::new(ConnectionNo(3), b"{}");
         let input = bisect.remedy("trap", &mut trial).unwrap();
