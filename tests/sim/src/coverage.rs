@@ -61,6 +61,8 @@ pub enum Fault {
     Late,
     /// A step was stopped.
     Stop,
+    /// A policy gave no verdict.
+    PolicyTrap,
 }
 
 /// The list of an enum's variants, and the name of one: exhaustive, or it does not compile.
@@ -144,6 +146,7 @@ variants!(FAULTS, fault, Fault {
     Crash => Here,
     Late => Here,
     Stop => Here,
+    PolicyTrap => Here,
 });
 
 variants!(TROUBLES, trouble, Trouble {

@@ -36,6 +36,7 @@ use std::fmt;
 
 use journal::Recorded;
 use kernel::{MakeKernel, Release};
+use mattermost::quirks::Generation;
 use oracle::{REPLAY, UPGRADE, Violation, broken};
 use plan::Plan;
 use store::MakeStore;
@@ -60,14 +61,26 @@ impl fmt::Display for Failure {
         let seed = self.plan.seed;
         writeln!(f, "seed {seed} broke a promise.\n{}", self.story)?;
         writeln!(f, "{}\n", self.violation)?;
-        let end = seed + 1;
-        let is_plain = self.plan.noisy.is_none() && self.plan.seats() == self.plan.nodes;
-        match self.plan.nodes {
-            // The seeds of these are not those of the command.
-            _ if !is_plain => Ok(()),
-            2 => writeln!(f, "again: make sim SEEDS={seed}..{end}"),
-            nodes => writeln!(f, "again: make sim SEEDS={seed}..{end} NODES={nodes}"),
+        let (end, nodes) = (seed + 1, self.plan.nodes);
+        let others = match self.plan.foreign.as_slice() {
+            [] => "",
+            [Generation::Of2021] => " --foreign 2021",
+            [Generation::Of11] => " --foreign 11.6",
+            _ => " --foreign both",
+        };
+        let malicious = if self.plan.malicious {
+            " --malicious"
+        } else {
+            ""
+        };
+        // The seeds of isolation are none of the command's.
+        if self.plan.noisy.is_some() {
+            return Ok(());
         }
+        writeln!(
+            f,
+            "again: sim --seeds {seed}..{end} --nodes {nodes}{others}{malicious}"
+        )
     }
 }
 

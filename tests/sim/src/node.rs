@@ -10,6 +10,7 @@ use causeway_kernel::codec;
 use causeway_kernel::env::StepContext;
 use causeway_kernel::input::Input;
 use causeway_kernel::output::{Effect, Reply, Write};
+use causeway_kernel::policy::Verdict;
 
 use crate::clock::Clock;
 use crate::dice::Dice;
@@ -40,6 +41,15 @@ pub struct Carried {
     pub effects: Vec<Effect>,
     /// What it asked the policies.
     pub asked: Vec<Asked>,
+}
+
+impl Carried {
+    /// Whether a policy gave no verdict.
+    #[must_use]
+    pub fn has_failed_verdict(&self) -> bool {
+        let mut verdicts = self.asked.iter().map(|asked| &asked.verdict);
+        verdicts.any(|verdict| matches!(verdict, Verdict::Failed(_)))
+    }
 }
 
 /// A step that is carried out and not durable yet.
@@ -219,7 +229,7 @@ impl<N> Node<N> {
         context: StepContext,
         input: &[u8],
     ) -> Result<Option<Reply>, String> {
-        let host = StepHost::new(&self.rows, Source::Live(self.policy));
+        let host = StepHost::new(&self.rows, Source::Live(self.policy, context.seed));
         let output = self.kernel.step(&host, context, input)?;
         match flaw {
             HostFlaw::KeepsHalfTheWrites => {
@@ -243,7 +253,7 @@ impl<N> Node<N> {
         let seed = self.seeds.bytes();
         let context = self.context(now_ms, seed);
         let input = codec::encode_input(input);
-        let host = StepHost::new(&self.rows, Source::Live(self.policy));
+        let host = StepHost::new(&self.rows, Source::Live(self.policy, context.seed));
         let output = self.kernel.step(&host, context, &input)?;
         let asked = host.asked();
         let previous = self.chain();
@@ -282,7 +292,7 @@ impl<N> Node<N> {
     /// When the kernel stopped.
     pub fn probe(&mut self, now_ms: i64, seed: [u8; 16], input: &Input) -> Result<Probed, String> {
         let context = self.context(now_ms, seed);
-        let host = StepHost::new(&self.rows, Source::Live(self.policy));
+        let host = StepHost::new(&self.rows, Source::Live(self.policy, context.seed));
         let output = self
             .kernel
             .step(&host, context, &codec::encode_input(input))?;

@@ -363,9 +363,15 @@ impl Plan {
     /// A plan without faults: everybody shares a channel, and these acts follow, a second apart.
     #[must_use]
     pub fn quiet(seed: u64, acts: &[(usize, Act)]) -> Plan {
+        Plan::quiet_among(seed, 2, acts)
+    }
+
+    /// The same for so many workspaces.
+    #[must_use]
+    pub fn quiet_among(seed: u64, nodes: usize, acts: &[(usize, Act)]) -> Plan {
         let mut plan = Plan {
             seed,
-            nodes: 2,
+            nodes,
             foreign: Vec::new(),
             malicious: false,
             backfill: false,

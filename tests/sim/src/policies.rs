@@ -26,12 +26,20 @@ pub enum Policy {
     Filter,
     /// Something that traps whenever it is asked.
     Broken,
+    /// A filter of words that now and then traps, or is too slow and uses its fuel up.
+    Flaky,
 }
 
 impl Policy {
-    fn judge(self, question: &Question<'_>) -> Verdict {
+    /// The verdict in a step with this seed. Who does not answer lets nothing pass, as in a slot
+    /// of the engine's chain that holds on failure (`host/engine/src/policy/chain.rs`).
+    fn judge(self, seed: [u8; 16], question: &Question<'_>) -> Verdict {
         let Question::Post(post) = question;
         match self {
+            Policy::Flaky => match fails(seed, post.post_id) {
+                Some(why) => Verdict::Failed(format!("filter: {why}")),
+                None => Policy::Filter.judge(seed, question),
+            },
             Policy::Open => Verdict::Allow,
             Policy::Broken => Verdict::Failed("it trapped".to_string()),
             Policy::Filter if post.message.contains(DENIED_WORD) => {
@@ -42,6 +50,18 @@ impl Policy {
             }
             Policy::Filter => Verdict::Allow,
         }
+    }
+}
+
+/// How a flaky policy fails over a post in a step, if it does.
+fn fails(seed: [u8; 16], post_id: &str) -> Option<&'static str> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&seed);
+    hasher.update(post_id.as_bytes());
+    match hasher.finalize().as_bytes()[0] % 6 {
+        0 => Some("it trapped"),
+        1 => Some("its fuel was used up"),
+        _ => None,
     }
 }
 
@@ -71,8 +91,8 @@ impl Asked {
 
 /// Where verdicts come from.
 pub enum Source {
-    /// The policy that is loaded.
-    Live(Policy),
+    /// The policy that is loaded, and the step's seed.
+    Live(Policy, [u8; 16]),
     /// The journal: a replay does not need the policy.
     Recorded(Vec<Verdict>),
 }
@@ -123,7 +143,7 @@ impl Host for StepHost<'_> {
             .iter()
             .enumerate()
             .map(|(at, question)| match &self.source {
-                Source::Live(policy) => policy.judge(question),
+                Source::Live(policy, seed) => policy.judge(*seed, question),
                 // A question that was not asked then is a difference that the digests show.
                 Source::Recorded(list) => list
                     .get(asked.len() + at)

@@ -140,6 +140,7 @@ fn given(entry: &Entry) -> Given {
         context: entry.context,
         input: entry.input.clone(),
         verdicts: entry.verdicts.clone(),
+        is_stopped: entry.is_stopped,
     }
 }
 

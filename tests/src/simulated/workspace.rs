@@ -8,10 +8,10 @@ use causeway_engine::Position;
 use causeway_engine::disk::Disk;
 use causeway_engine::journal::{Digest, Group, Journal as _, Kind, SegmentJournal};
 use causeway_engine::parts::{
-    Kernels, Layout, MemoryTable, Stamp, Tables, View, carry_out, record, recover,
+    Done, Kernels, Layout, MemoryTable, Stamp, Tables, View, carry_out, record, recover,
 };
 use causeway_engine::policy::PolicyChain;
-use causeway_engine::runtime::{KernelRunner, NativeSource, StepEnd};
+use causeway_engine::runtime::{KernelRunner, NativeSource, StepEnd, StopKind};
 use causeway_engine::session::rows::SessionRows;
 use causeway_kernel::codec;
 use causeway_kernel::env::StepContext;
@@ -30,6 +30,8 @@ pub struct Given {
     pub input: Vec<u8>,
     /// What the policies say, in the order of its questions.
     pub verdicts: Vec<Verdict>,
+    /// Whether the kernel is stopped over it.
+    pub is_stopped: bool,
 }
 
 /// A group that was carried out.
@@ -145,18 +147,30 @@ impl Workspace {
             payload_key: [7; 32],
         };
         let mut said = Said(given.verdicts.clone().into());
-        let done = carry_out(
-            self.kernel.as_mut(),
-            &self.view,
-            &mut said,
-            stamp.context,
-            &given.input,
-        )
-        .map_err(|error| error.to_string())?;
+        let done = if given.is_stopped {
+            Done {
+                end: StepEnd::Stopped {
+                    kind: StopKind::Trap,
+                    detail: "by the simulator".into(),
+                },
+                verdicts: Vec::new(),
+            }
+        } else {
+            carry_out(
+                self.kernel.as_mut(),
+                &self.view,
+                &mut said,
+                stamp.context,
+                &given.input,
+            )
+            .map_err(|error| error.to_string())?
+        };
         let input = codec::decode_input(&given.input).map_err(|error| error.to_string())?;
         let kind = Kind::of(&input);
         record(records, &mut self.head, kind, &stamp, &given.input, &done);
-        if let Input::PolicyChanged { chain, .. } = input {
+        if let Input::PolicyChanged { chain, .. } = input
+            && !given.is_stopped
+        {
             self.head.policies = chain;
         }
         if let StepEnd::Done(output) = &done.end {

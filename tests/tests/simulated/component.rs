@@ -58,7 +58,11 @@ fn the_component_survives_crashes_as_the_native_kernel_does() -> Result<()> {
     for (node, points) in calm.crash_points.iter().enumerate() {
         ensure!(*points > 2 * STRIDE as u64, "{points} points");
         for point in (0..*points).step_by(STRIDE) {
-            let crash_at = Some(CrashPoint { node, point });
+            let crash_at = Some(CrashPoint {
+                node,
+                point,
+                survivors: 0,
+            });
             let expected = trace(&plan, &native, crash_at)?;
             let found = trace(&plan, &component, crash_at)?;
             assert_eq!(found, expected, "node {node} dies at its point {point}");

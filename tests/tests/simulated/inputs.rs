@@ -60,6 +60,7 @@ impl Kernel for Listener {
             context,
             input: input.to_vec(),
             verdicts: Vec::new(),
+            is_stopped: false,
         });
         self.kernel.step(host, context, input)
     }

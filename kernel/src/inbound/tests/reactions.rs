@@ -119,7 +119,7 @@ fn a_causeway_hears_which_reactions_it_may_send_again() {
     });
     // A workspace that an older kernel runs says nothing either.
     assert_eq!(send(&mut world, &items)["reaction_errors"], none);
-    world.step(|tx| crate::behaviour::adopt(tx)).unwrap();
+    world.step(crate::behaviour::adopt).unwrap();
     let expected = json!([id("later"), id("pboss")]);
     assert_eq!(send(&mut world, &items)["reaction_errors"], expected);
 }

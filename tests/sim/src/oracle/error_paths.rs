@@ -4,7 +4,6 @@
 
 use causeway_kernel::input::{Input, SendOutcome};
 use causeway_kernel::model::{Link, LinkState, Post, Reaction, User};
-use causeway_kernel::policy::Verdict;
 use causeway_kernel::table::Table;
 
 use super::step::Step;
@@ -38,10 +37,7 @@ enum Failure {
 }
 
 fn failure(step: &Step<'_>) -> Option<Failure> {
-    let asked = &step.carried.asked;
-    let has_failed = asked
-        .iter()
-        .any(|it| matches!(it.verdict, Verdict::Failed(_)));
+    let has_failed = step.carried.has_failed_verdict();
     match step.input {
         Input::Receipt(receipt) if !matches!(receipt.outcome, SendOutcome::Answered(_)) => {
             Some(Failure::Alone)

@@ -143,17 +143,23 @@ impl World<'_> {
     fn may_die(&mut self, node: usize, when: &str) -> Result<bool, Violation> {
         let point = self.crash_points[node];
         self.crash_points[node] += 1;
-        let is_chosen = self
+        let chosen = self
             .crash_at
-            .is_some_and(|crash| crash.node == node && crash.point == point);
-        if !is_chosen && !self.machines.chance(self.faults_of(&[node]).crash) {
+            .filter(|crash| crash.node == node && crash.point == point);
+        if chosen.is_none() && !self.machines.chance(self.faults_of(&[node]).crash) {
             return Ok(false);
         }
         self.coverage.fault(Fault::Crash);
         let downtime_ms = self
             .machines
             .span_ms(500, self.faults.downtime_ms_max.max(1_000));
-        self.die(node, when, downtime_ms)?;
+        match chosen {
+            Some(crash) => {
+                self.unsynced_at_crash = Some(self.nodes[node].unsynced());
+                self.die_with(node, when, downtime_ms, crash.survivors)?;
+            }
+            None => self.die(node, when, downtime_ms)?,
+        }
         Ok(true)
     }
 
@@ -166,6 +172,18 @@ impl World<'_> {
     ) -> Result<(), Violation> {
         let unsynced = self.nodes[node].unsynced() as u64;
         let survivors = self.machines.below(unsynced + 1) as usize;
+        self.die_with(node, when, downtime_ms, survivors)
+    }
+
+    /// The same; of the steps that are not durable so many had reached the disk, if there are no
+    /// files that decide it.
+    fn die_with(
+        &mut self,
+        node: usize,
+        when: &str,
+        downtime_ms: i64,
+        survivors: usize,
+    ) -> Result<(), Violation> {
         let (durable, lost) = self.nodes[node].die(survivors).map_err(lost)?;
         self.tell(format!(
             "{} dies {when}; {} steps are lost.",

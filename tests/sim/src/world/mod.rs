@@ -22,7 +22,7 @@ use causeway_kernel::output::{Effect, Object, Reply};
 use causeway_kernel::tx::Read;
 
 use crate::agenda::Agenda;
-use crate::coverage::Coverage;
+use crate::coverage::{Coverage, Fault};
 use crate::deliveries::Deliveries;
 use crate::dice::Dice;
 use crate::faults::Faults;
@@ -119,6 +119,8 @@ pub struct CrashPoint {
     pub node: usize,
     /// The n-th point at which it may die.
     pub point: u64,
+    /// How many of the steps that are not durable had reached the disk.
+    pub survivors: usize,
 }
 
 /// How closely a run is watched. Watching changes nothing of what happens.
@@ -172,6 +174,8 @@ pub struct Summary {
     pub foreign: ForeignSummary,
     /// How often a malicious peer used each production of its grammar.
     pub used: Used,
+    /// Steps that were not durable at the [`CrashPoint`], if the run came to it.
+    pub unsynced_at_crash: Option<usize>,
 }
 
 /// How a run went that broke a promise.
@@ -225,6 +229,7 @@ pub struct World<'m> {
     probes: u64,
     heard: Vec<String>,
     crash_points: Vec<u64>,
+    unsynced_at_crash: Option<usize>,
 }
 
 impl<'m> World<'m> {
@@ -272,6 +277,7 @@ impl<'m> World<'m> {
             probes: 0,
             heard: Vec::new(),
             crash_points: vec![0; plan.nodes],
+            unsynced_at_crash: None,
             plan,
         }
     }
@@ -304,6 +310,7 @@ impl<'m> World<'m> {
                 probes: self.probes,
                 heard: self.heard,
                 foreign: foreign::summary(&self.seats),
+                unsynced_at_crash: self.unsynced_at_crash,
                 used: self.mallory.map(|mallory| mallory.used).unwrap_or_default(),
             }),
             Err(violation) => Err(Stopped {
@@ -442,6 +449,9 @@ impl<'m> World<'m> {
             };
             verdict = step.judge();
             self.coverage.step(input);
+            if carried.has_failed_verdict() {
+                self.coverage.fault(Fault::PolicyTrap);
+            }
         }
         let keyed = match (&input, &carried.reply) {
             (Input::Command { key: Some(key), .. }, Reply::Object(Object::Post(no)))

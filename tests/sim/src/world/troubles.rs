@@ -138,9 +138,12 @@ impl World<'_> {
             }
             Trouble::PolicySwap(node) => {
                 let next = match (self.nodes[node].policy, self.machines.below(2)) {
-                    (Policy::Open, 0) | (Policy::Broken, _) => Policy::Filter,
+                    (Policy::Open, 0) | (Policy::Broken | Policy::Flaky, _) => Policy::Filter,
                     (Policy::Filter, 0) => Policy::Open,
-                    (Policy::Open | Policy::Filter, _) => Policy::Broken,
+                    (Policy::Open | Policy::Filter, _) if number.is_multiple_of(2) => {
+                        Policy::Broken
+                    }
+                    (Policy::Open | Policy::Filter, _) => Policy::Flaky,
                 };
                 self.swap_policy(node, next)
             }
@@ -231,7 +234,7 @@ impl World<'_> {
             let behind_ms = machine.last_ms() - machine.clock_ms(self.now_ms);
             machine.clock.jump(behind_ms.max(0));
             self.set_timer(node);
-            if self.nodes[node].policy == Policy::Broken {
+            if matches!(self.nodes[node].policy, Policy::Broken | Policy::Flaky) {
                 self.swap_policy(node, Policy::Filter)?;
             }
         }

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
+use causeway_sim::mattermost::quirks::Generation;
 use clap::{Parser, ValueEnum};
 
 /// Seeds of which a day has its own, so that every night searches elsewhere.
@@ -30,6 +31,13 @@ pub struct Arguments {
     /// How many workspaces; the first one is the hub of the others.
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u64).range(2..=3))]
     pub nodes: u64,
+    /// Servers like Mattermost's that are connected to the hub besides [default: none; with --hours,
+    /// each of these populations in its turn].
+    #[arg(long, value_enum)]
+    pub foreign: Option<Foreign>,
+    /// A malicious peer is connected to the hub besides.
+    #[arg(long)]
+    pub malicious: bool,
     /// What carries out the steps.
     #[arg(long, value_enum, default_value_t = Engine::Native)]
     pub engine: Engine,
@@ -57,6 +65,33 @@ pub enum Engine {
     Native,
     /// The WebAssembly component that ships, in the service's own runtime.
     Component,
+}
+
+/// Servers like Mattermost's, by their releases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Foreign {
+    /// None.
+    None,
+    /// One of 2021.
+    #[value(name = "2021")]
+    Of2021,
+    /// One of 11.6.
+    #[value(name = "11.6")]
+    Of11,
+    /// One of each.
+    Both,
+}
+
+impl Foreign {
+    /// Their generations.
+    pub fn generations(self) -> &'static [Generation] {
+        match self {
+            Foreign::None => &[],
+            Foreign::Of2021 => &[Generation::Of2021],
+            Foreign::Of11 => &[Generation::Of11],
+            Foreign::Both => &[Generation::Of2021, Generation::Of11],
+        }
+    }
 }
 
 impl Arguments {

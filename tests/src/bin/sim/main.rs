@@ -67,7 +67,7 @@ fn plan(run: &Run<'_>, path: &Path) -> ExitCode {
 /// Tells what happens in every seed.
 fn tell(run: &Run<'_>) -> Result<(), Box<Failure>> {
     for seed in run.range.clone() {
-        let plan = Plan::draw(seed, run.nodes);
+        let plan = run.plan(seed);
         let summary = watched(&plan, run.kernel(seed), None, Watch::Told)?;
         println!("seed {seed}\n{}", summary.story);
     }

@@ -11,13 +11,22 @@ use causeway_sim::runner::{Totals, cores, run_seeds};
 use causeway_sim::{Failure, run_plan};
 use causeway_tests::simulated::{component, runners};
 
-use crate::arguments::{Arguments, Engine};
+use crate::arguments::{Arguments, Engine, Foreign};
 
 /// Seeds between two looks at the clock.
 const PORTION: u64 = 64;
 
 /// Of a mixed run, one seed in so many is the component's: it is that much slower.
 const COMPONENT_SEEDS: u64 = 8;
+
+/// Who is there besides the workspaces, in the seeds of a night.
+const POPULATIONS: [(Foreign, bool); 5] = [
+    (Foreign::None, false),
+    (Foreign::None, false),
+    (Foreign::None, true),
+    (Foreign::Both, false),
+    (Foreign::Both, true),
+];
 
 /// Makes a kernel of a release.
 type Maker = dyn Fn(Release) -> Box<dyn Kernel> + Sync;
@@ -51,6 +60,8 @@ pub struct Run<'e> {
     /// Workspaces.
     pub nodes: usize,
     engines: &'e Engines,
+    /// Who is there besides; `None` = each population in its turn.
+    others: Option<(Foreign, bool)>,
     /// One engine, or both.
     engine: Option<Engine>,
     threads: usize,
@@ -63,12 +74,25 @@ impl<'e> Run<'e> {
             range: arguments.range(),
             nodes: usize::try_from(arguments.nodes).unwrap_or(2),
             engines,
+            others: match (arguments.foreign, arguments.malicious, arguments.hours) {
+                (None, false, Some(_)) => None,
+                (foreign, malicious, _) => Some((foreign.unwrap_or(Foreign::None), malicious)),
+            },
             engine: arguments.hours.is_none().then_some(arguments.engine),
             threads: match arguments.threads {
                 0 => cores(),
                 threads => threads,
             },
         }
+    }
+
+    /// The plan of a seed.
+    pub fn plan(&self, seed: u64) -> Plan {
+        let (foreign, malicious) = self.others.unwrap_or_else(|| {
+            let turn = seed % POPULATIONS.len() as u64;
+            POPULATIONS[turn as usize]
+        });
+        Plan::draw_all(seed, self.nodes, foreign.generations(), malicious)
     }
 
     /// What carries out the steps of a seed.
@@ -98,7 +122,7 @@ impl<'e> Run<'e> {
     /// The failure of the lowest seed that fails.
     pub fn seeds(&self, arguments: &Arguments) -> Result<(), Box<Failure>> {
         let started = Instant::now();
-        let judge = |seed| run_plan(&Plan::draw(seed, self.nodes), self.kernel(seed));
+        let judge = |seed| run_plan(&self.plan(seed), self.kernel(seed));
         let mut totals = Totals::default();
         let mut next = self.range.start;
         while next < self.range.end
