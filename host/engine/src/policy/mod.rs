@@ -8,7 +8,7 @@ pub use chain::{POLICY_FUEL, POLICY_MEMORY_MAX};
 pub use loader::{ComponentPolicies, POLICY_BYTES_MAX, SETTINGS_BYTES_MAX, SLOTS_MAX};
 
 /// The policies' world, with the version of its package.
-pub const POLICY_WORLD: &str = "causeway:policy/policy@0.1.0";
+pub const POLICY_WORLD: &str = "causeway:policy/post-policy@0.1.0";
 
 use causeway_kernel::policy::{Question, Verdict};
 use serde::{Deserialize, Serialize};

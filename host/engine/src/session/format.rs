@@ -310,6 +310,6 @@ mod tests {
         let policy = include_str!("../../../../wit/policy/policy.wit");
         let contracts = Contracts::of_this_build();
         assert_eq!(contracts.kernel_world, world(kernel, "kernel"));
-        assert_eq!(contracts.policy_world, world(policy, "policy"));
+        assert_eq!(contracts.policy_world, world(policy, "post-policy"));
     }
 }

@@ -80,7 +80,10 @@ impl Writer {
             )?;
             Ok(match ran.end {
                 StepEnd::Done(_) => Ended::Returned,
-                StepEnd::Stopped { kind, .. } if kind == StopKind::Fuel => Ended::OutOfFuel,
+                StepEnd::Stopped {
+                    kind: StopKind::Fuel,
+                    ..
+                } => Ended::OutOfFuel,
                 StepEnd::Stopped { .. } => Ended::Stopped,
             })
         };
