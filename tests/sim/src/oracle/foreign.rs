@@ -143,6 +143,7 @@ impl Oracle {
 
     /// The hub was restored: what a toggle was told before cannot be known any more.
     pub fn forgets_tellings(&mut self, seat: usize) {
+        self.foreign.told.retain(|(of, _, _), _| *of != seat);
         for (post, user, emoji) in self.ledger.reactions.keys() {
             let item = Item::Reaction(post.to_string(), user.to_string(), emoji.clone());
             self.foreign.unknown.insert((seat, item));
