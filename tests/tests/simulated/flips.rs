@@ -59,12 +59,14 @@ fn another_bit_in_the_tables_is_noticed() -> Result<()> {
         let read = catch_unwind(AssertUnwindSafe(|| {
             let workspace = scene.open()?;
             workspace.rows()?;
-            Ok::<_, String>(scene.model.check_whole(&workspace))
+            let rows = scene.model.check_rows(&workspace);
+            Ok::<_, String>((rows, scene.model.check_whole(&workspace)))
         }));
-        let Ok(Ok(seen)) = read else {
+        let Ok(Ok((rows, seen))) = read else {
             noticed += 1;
             continue;
         };
+        rows.map_err(|seen| anyhow!("flip {flip}: {seen}"))?;
         harmless += u64::from(seen.is_ok());
         scene.disk.restore(&damaged);
         let checked = Tables::open_checked(&scene.disk, &tables);

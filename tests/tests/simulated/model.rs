@@ -107,6 +107,20 @@ impl Model {
         Ok(())
     }
 
+    /// Whether every row that can be read is what was written, though others may be missing.
+    ///
+    /// # Errors
+    /// When one is not.
+    pub fn check_rows(&self, workspace: &Workspace) -> Result<(), String> {
+        let written = self.rows(workspace.head().digest);
+        for (table, key, value) in workspace.rows()?.all() {
+            if written.value(table, key) != Some(value) {
+                return Err(format!("a row of {} is not what was written", table.name()));
+            }
+        }
+        Ok(())
+    }
+
     /// Whether it holds all that was acknowledged, too.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use causeway_kernel::env::Range;
 use causeway_kernel::table::Table;
 use redb::{
     Builder, Database, ReadOnlyTable, ReadTransaction, ReadableDatabase, StorageBackend,
-    TableDefinition, TableError, WriteTransaction,
+    TableDefinition, TableError, TableHandle, WriteTransaction,
 };
 use serde::{Deserialize, Serialize};
 
@@ -137,7 +137,9 @@ impl Tables {
                 let mut open = write.open_table(definition(table))?;
                 while let Some((_, key, value)) = newest.next_if(|(at, _, _)| *at == table) {
                     match value {
-                        Some(value) => open.insert(key, seal(key, value).as_slice())?,
+                        Some(value) => {
+                            open.insert(key, seal(table.name(), key, value).as_slice())?
+                        }
                         None => open.remove(key)?,
                     };
                 }
@@ -163,7 +165,8 @@ impl Tables {
                 let table = *table;
                 let mut open = write.open_table(definition(table))?;
                 while let Some((_, key, value)) = rows.next_if(|(at, _, _)| *at == table) {
-                    open.insert(key.as_slice(), seal(&key, &value).as_slice())?;
+                    let sealed = seal(table.name(), &key, &value);
+                    open.insert(key.as_slice(), sealed.as_slice())?;
                 }
             }
             Ok(())
@@ -186,9 +189,10 @@ impl Tables {
         {
             let bytes =
                 postcard::to_allocvec(position).map_err(|error| TablesError(error.to_string()))?;
-            write
-                .open_table(ENGINE)?
-                .insert(POSITION, seal(POSITION.as_bytes(), &bytes).as_slice())?;
+            write.open_table(ENGINE)?.insert(
+                POSITION,
+                seal(ENGINE.name(), POSITION.as_bytes(), &bytes).as_slice(),
+            )?;
         }
         write.commit()?;
         Ok(())
@@ -230,7 +234,7 @@ impl Base {
         let Some(found) = table.get(POSITION)? else {
             return Ok(None);
         };
-        let position = unseal(POSITION.as_bytes(), found.value())?;
+        let position = unseal(ENGINE.name(), POSITION.as_bytes(), found.value())?;
         postcard::from_bytes(position)
             .map(Some)
             .map_err(|_| TablesError("the row `position` is of another release".into()))
@@ -256,13 +260,13 @@ impl Base {
     /// # Errors
     /// When the tables cannot be read.
     pub(super) fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, TablesError> {
-        let Some(table) = self.table(table)? else {
+        let Some(open) = self.table(table)? else {
             return Ok(None);
         };
-        let Some(value) = table.get(key)? else {
+        let Some(value) = open.get(key)? else {
             return Ok(None);
         };
-        Ok(Some(unseal(key, value.value())?.to_vec()))
+        Ok(Some(unseal(table.name(), key, value.value())?.to_vec()))
     }
 
     /// The rows of a range in its direction, as far as they are asked for.
@@ -272,17 +276,18 @@ impl Base {
     pub(super) fn range(&self, table: Table, range: &Range) -> Result<BaseRows, TablesError> {
         let is_empty = !range.to.is_empty() && range.from >= range.to;
         let rows = match self.table(table)? {
-            Some(table) if !is_empty => {
+            Some(open) if !is_empty => {
                 let from = range.from.as_slice();
                 Some(if range.to.is_empty() {
-                    table.range(from..)?
+                    open.range(from..)?
                 } else {
-                    table.range(from..range.to.as_slice())?
+                    open.range(from..range.to.as_slice())?
                 })
             }
             _ => None,
         };
         Ok(BaseRows {
+            table,
             rows,
             reverse: range.reverse,
         })
@@ -291,6 +296,7 @@ impl Base {
 
 /// Rows of a checkpoint.
 pub(super) struct BaseRows {
+    table: Table,
     rows: Option<redb::Range<'static, Bytes, Bytes>>,
     reverse: bool,
 }
@@ -306,7 +312,7 @@ impl Iterator for BaseRows {
             rows.next()?
         };
         Some(row.map_err(TablesError::from).and_then(|(key, value)| {
-            let value = unseal(key.value(), value.value())?;
+            let value = unseal(self.table.name(), key.value(), value.value())?;
             Ok((key.value().to_vec(), value.to_vec()))
         }))
     }

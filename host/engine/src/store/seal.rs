@@ -1,20 +1,24 @@
-//! A checksum in front of every value in the tables, over key and value: redb checks its pages when
+//! A checksum in front of every value in the tables, over table, key and value: redb checks its pages when
 //! it repairs, not when it reads, so a bit that a disk lost would be taken for data.
 
 use super::base::TablesError;
 
 /// A value as it stands in the tables.
-pub(super) fn seal(key: &[u8], value: &[u8]) -> Vec<u8> {
-    [checksum(key, value).as_slice(), value].concat()
+pub(super) fn seal(table: &str, key: &[u8], value: &[u8]) -> Vec<u8> {
+    [checksum(table, key, value).as_slice(), value].concat()
 }
 
 /// The value of what stands in the tables.
 ///
 /// # Errors
 /// When it is not what was written.
-pub(super) fn unseal<'v>(key: &[u8], sealed: &'v [u8]) -> Result<&'v [u8], TablesError> {
+pub(super) fn unseal<'v>(
+    table: &str,
+    key: &[u8],
+    sealed: &'v [u8],
+) -> Result<&'v [u8], TablesError> {
     match sealed.split_first_chunk() {
-        Some((found, value)) if *found == checksum(key, value) => Ok(value),
+        Some((found, value)) if *found == checksum(table, key, value) => Ok(value),
         _ => Err(TablesError::from_text(
             &"a row is not what was written: the disk has damaged it; restore the data directory \
               from a backup",
@@ -22,10 +26,12 @@ pub(super) fn unseal<'v>(key: &[u8], sealed: &'v [u8]) -> Result<&'v [u8], Table
     }
 }
 
-fn checksum(key: &[u8], value: &[u8]) -> [u8; 4] {
+fn checksum(table: &str, key: &[u8], value: &[u8]) -> [u8; 4] {
     let mut checksum = crc32fast::Hasher::new();
-    checksum.update(&(key.len() as u64).to_le_bytes());
-    checksum.update(key);
+    for name in [table.as_bytes(), key] {
+        checksum.update(&(name.len() as u64).to_le_bytes());
+        checksum.update(name);
+    }
     checksum.update(value);
     checksum.finalize().to_le_bytes()
 }
