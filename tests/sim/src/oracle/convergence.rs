@@ -221,7 +221,7 @@ impl Oracle {
                 Ok(())
             };
         }
-        if copy.is_none() && !has_place(show, model) {
+        if copy.is_none() && self.has_lost_root(model) {
             return Ok(());
         }
         let Some(copy) = copy.filter(|_| shows) else {
@@ -256,9 +256,16 @@ impl Oracle {
         Ok(())
     }
 
+    /// Whether what an answer belongs to is nowhere to be had: it has no place then.
+    fn has_lost_root(&self, model: &PostModel) -> bool {
+        let root = model.view.root;
+        let root = root.and_then(|root| self.ledger.posts.get(&root));
+        root.is_some_and(|root| self.is_forgiven(root))
+    }
+
     /// Who wrote something that a peer shows has the same profile there as at home.
     fn author_at(&self, peer: usize, show: &Show, model: &PostModel) -> Result<(), Violation> {
-        if self.is_excused(model) || self.is_gone(peer, model) || !has_place(show, model) {
+        if self.is_excused(model) || self.is_gone(peer, model) || self.has_lost_root(model) {
             return Ok(());
         }
         let Some(user) = self.ledger.users.get(&model.view.author) else {
@@ -294,9 +301,8 @@ impl Oracle {
         post: &PostModel,
     ) -> Result<(), Violation> {
         let gone = post.view.is_deleted || self.is_gone(peer, post);
-        // A post that a peer does not hold is judged as such: perhaps nobody sends it again.
-        let is_held = show.posts.contains_key(&key.0);
-        if gone || !is_held || self.is_excused(post) || self.is_unknown(peer, key) {
+        let is_lost = !show.posts.contains_key(&key.0) && self.is_forgiven(post);
+        if gone || is_lost || self.is_excused(post) || self.is_unknown(peer, key) {
             return Ok(());
         }
         let shows = show.reactions.get(key).is_some_and(|copy| copy.is_live);
@@ -309,13 +315,6 @@ impl Oracle {
             format!("node {peer} shows the reaction {key:?}: {shows}; at its origin: {is_live}"),
         ))
     }
-}
-
-/// An answer to a post that a peer does not hold has no place there; that post is judged as such:
-/// perhaps nobody sends it again.
-fn has_place(show: &Show, model: &PostModel) -> bool {
-    let has_root = |root| show.posts.contains_key(&root);
-    model.view.root.is_none_or(has_root)
 }
 
 fn shown(view: &PostView) -> (&str, bool, bool) {

@@ -141,6 +141,13 @@ impl Oracle {
         forgiven
     }
 
+    /// Whether a post of such a server is demanded of nobody: a hub that was restored and lost it
+    /// is not sent it again.
+    pub(super) fn is_forgiven(&self, model: &PostModel) -> bool {
+        let is_foreign = self.foreign.generations.contains_key(&model.origin);
+        is_foreign && !model.told.contains_key(&(model.origin, HUB))
+    }
+
     /// The hub was restored: what a toggle was told before cannot be known any more.
     pub fn forgets_tellings(&mut self, seat: usize) {
         self.foreign.told.retain(|(of, _, _), _| *of != seat);
