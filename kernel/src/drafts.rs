@@ -24,7 +24,8 @@ impl Tx<'_> {
         result
     }
 
-    /// Changes a channel; `None` when there is none.
+    /// Changes a channel; `None` when there is none. While it is being changed its row stands as
+    /// it was before: `change` must look at no channel but the one that it is given.
     pub(crate) fn change_channel<T>(
         &mut self,
         no: ChannelNo,

@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, put};
 use bytes::Bytes;
 use causeway_engine::hold::Hold;
+use causeway_engine::session::ExportError;
 use causeway_engine::session::format::Selection;
 use causeway_engine::session::register;
 use causeway_engine::session::stock::Stock;
@@ -51,11 +52,21 @@ async fn on_disk<T: Send + 'static>(
 ) -> Result<T, ApiError> {
     let app = app.clone();
     let done = tokio::task::spawn_blocking(move || work(&app)).await;
-    match done.map_err(anyhow::Error::from).and_then(|done| done) {
-        Ok(found) => Ok(found),
-        Err(error) => {
+    done.map_err(anyhow::Error::from)
+        .and_then(|done| done)
+        .map_err(|error| refusal(&error))
+}
+
+fn refusal(error: &anyhow::Error) -> ApiError {
+    match error.downcast_ref() {
+        Some(error @ (ExportError::Empty | ExportError::Nothing(_))) => ApiError::new(
+            StatusCode::BAD_REQUEST,
+            "api.causeway.export.empty.app_error",
+            error.to_string(),
+        ),
+        _ => {
             tracing::error!(error = format!("{error:#}"), "looking into the journal");
-            Err(ApiError::internal())
+            ApiError::internal()
         }
     }
 }

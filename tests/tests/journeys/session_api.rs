@@ -69,6 +69,14 @@ async fn an_administrator_takes_a_session_home_by_the_api() -> Result<()> {
         assert_eq!(shown.contains(SECRET), is_plain);
     }
 
+    let absent = json!({ "channel_id": "b1qmwj1ndpfkdmgxgkm1o5mtwo" });
+    let refused = side
+        .admin
+        .call(Method::POST, "/causeway/exports", Some(absent));
+    let refused = refused.await?;
+    assert_eq!(refused.status, 400);
+    assert_eq!(refused.error_id(), "api.causeway.export.empty.app_error");
+
     let register = side.admin.get("/causeway/exports").await?;
     let seen: Vec<_> = register.as_array().into_iter().flatten().collect();
     assert_eq!(seen.len(), 2, "{register}");

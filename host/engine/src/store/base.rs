@@ -25,8 +25,8 @@ type OpenTable = ReadOnlyTable<Bytes, Bytes>;
 /// Bytes of redb's cache; its own default is a gibibyte.
 const CACHE_BYTES: usize = 24 << 20;
 
-/// The engine's own table.
-const ENGINE: TableDefinition<'static, &str, Bytes> = TableDefinition::new("engine");
+/// The engine's own table. Its name rises with the format of all of them.
+const ENGINE: TableDefinition<'static, &str, Bytes> = TableDefinition::new("engine.2");
 
 /// Key of [`Position`] in it.
 const POSITION: &str = "position";
@@ -228,7 +228,12 @@ impl Base {
     fn position(&self) -> Result<Option<Position>, TablesError> {
         let table = match self.transaction.open_table(ENGINE) {
             Ok(table) => table,
-            Err(TableError::TableDoesNotExist(_)) => return Ok(None),
+            Err(TableError::TableDoesNotExist(_)) => {
+                return match self.transaction.list_tables()?.next() {
+                    None => Ok(None),
+                    Some(_) => Err(TablesError("another release wrote them".into())),
+                };
+            }
             Err(error) => return Err(error.into()),
         };
         let Some(found) = table.get(POSITION)? else {
