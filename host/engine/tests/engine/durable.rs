@@ -5,10 +5,13 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use causeway_engine::disk::RealDisk;
+use causeway_engine::parts::{Layout, MemoryTable, Tables};
 use causeway_engine::{Engine, OpenError, ReplayDirError, Retention, SubmitError};
 use causeway_kernel::counters;
 use causeway_kernel::input::Input;
-use causeway_kernel::output::Reply;
+use causeway_kernel::output::{Reply, Write};
+use causeway_kernel::table::Table;
 
 use crate::support::workspace::{all_rows, copy_folder, new_workspace, options, post, replay};
 use crate::support::{command, create_post};
@@ -135,6 +138,30 @@ async fn a_changed_entry_is_found_by_a_replay() {
     let difference = replay(folder.path()).difference.unwrap();
     assert_eq!(difference.seq, 9);
     assert!(difference.what.contains("damaged"), "{difference}");
+}
+
+#[tokio::test]
+async fn a_row_that_no_step_wrote_is_found_by_a_replay() {
+    let folder = tempfile::tempdir().unwrap();
+    let (engine, _effects) = new_workspace(options(folder.path())).await;
+    engine.shutdown().await;
+    let report = replay(folder.path());
+    assert!(report.tables, "they are compared");
+    assert_eq!(report.difference, None);
+
+    let tables = Tables::open(&RealDisk, &Layout::of(folder.path()).tables()).unwrap();
+    let (_, position) = tables.base().unwrap();
+    let rows = MemoryTable::default();
+    let write = Write {
+        table: Table::Names,
+        key: b"another".to_vec(),
+        value: Some(b"row".to_vec()),
+    };
+    rows.apply(position.seq, 0, vec![write]);
+    tables.checkpoint(&rows, &position).unwrap();
+    drop(tables);
+    let difference = replay(folder.path()).difference.unwrap();
+    assert!(difference.what.contains("tables"), "{difference}");
 }
 
 #[tokio::test]

@@ -16,7 +16,8 @@ fn policies(data: &TempDir) -> ComponentPolicies {
     ComponentPolicies::open(Sandbox::new(Some(&cache)).unwrap(), data.path()).unwrap()
 }
 
-fn post(message: &str) -> Question<'_> {
+/// A question about a post on its way out.
+pub fn post(message: &str) -> Question<'_> {
     Question::Post(PostQuestion {
         direction: Direction::Outbound,
         connection_id: "cccccccccccccccccccccccccc",

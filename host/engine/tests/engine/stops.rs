@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use causeway_engine::hold::Hold;
@@ -19,8 +19,10 @@ use causeway_kernel::id::ConnectionNo;
 use causeway_kernel::input::Input;
 use causeway_kernel::model::QuarantineEntry;
 use causeway_kernel::output::Reply;
+use causeway_kernel::policy::Verdict;
 use causeway_kernel::tx::Read;
 
+use crate::policies::post as question;
 use crate::support::sandbox;
 use crate::support::workspace::{all_rows, new_workspace, options, post, replay};
 
@@ -276,20 +278,51 @@ async fn a_timer_that_stops_goes_off_again() {
     }
 }
 
+/// Traps at a change of the policies, once, and asks them about a word whenever a timer goes off.
+struct Asks(Once, Arc<Mutex<Vec<Verdict>>>);
+
+impl KernelSource for Asks {
+    fn open(&self) -> Result<Box<dyn KernelRunner>, KernelError> {
+        Ok(Box::new(Asking(self.0.open()?, Arc::clone(&self.1))))
+    }
+}
+
+struct Asking(Box<dyn KernelRunner>, Arc<Mutex<Vec<Verdict>>>);
+
+impl KernelRunner for Asking {
+    fn digest(&self) -> [u8; 32] {
+        self.0.digest()
+    }
+
+    fn step(&mut self, host: &mut dyn StepHost, context: StepContext, input: &[u8]) -> StepEnd {
+        if codec::decode_input(input) == Ok(Input::Timer) {
+            let said = host.ask(vec![codec::encode_question(&question("blue"))]);
+            let said = said.iter().map(|it| codec::decode_verdict(it).unwrap());
+            self.1.lock().unwrap().extend(said);
+        }
+        self.0.step(host, context, input)
+    }
+}
+
 #[tokio::test]
 async fn a_change_of_policies_that_stops_is_none() {
     static FILTER: &[u8] = include_bytes!(env!("CAUSEWAY_POLICY_CONTENT_FILTER"));
     let folder = tempfile::tempdir().unwrap();
+    let heard = Arc::<Mutex<Vec<Verdict>>>::default();
     let is_change = |input: &Input| matches!(input, Input::PolicyChanged { what, .. } if what.contains("filter"));
     let with_policies = || EngineOptions {
         policies: Arc::new(ComponentPolicies::open(sandbox(), folder.path()).unwrap()),
-        kernel: Arc::new(Once(is_change, Arc::default())),
+        kernel: Arc::new(Asks(Once(is_change, Arc::default()), Arc::clone(&heard))),
         ..options(folder.path())
     };
     let (engine, _effects) = new_workspace(with_policies()).await;
     let load = engine.load_policy("filter", FILTER.to_vec(), "blue".into(), OnFailure::Hold);
     assert!(load.await.is_err());
     assert_eq!(engine.policies(), []);
+    heard.lock().unwrap().clear();
+    engine.submit(Input::Timer).await.unwrap();
+    let last = heard.lock().unwrap().pop();
+    assert_eq!(last, Some(Verdict::Allow), "the filter is in force");
     let seq = engine.status().seq;
     engine.shutdown().await;
     let (engine, _effects) = Engine::open(with_policies()).unwrap();
