@@ -9,11 +9,17 @@ use std::sync::Arc;
 
 /// Opens files.
 pub trait Disk: Debug + Send + Sync {
-    /// Opens a file for reading and writing, making it if it does not exist.
+    /// Opens a file that exists, for reading and writing.
     ///
     /// # Errors
     /// Those of the operating system.
     fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>>;
+
+    /// The same, making the file if it does not exist.
+    ///
+    /// # Errors
+    /// Those of the operating system.
+    fn open_or_create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>>;
 
     /// Returns when the names in a folder survive a power cut.
     ///
@@ -63,6 +69,11 @@ pub struct RealDisk;
 
 impl Disk for RealDisk {
     fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+        let file = OpenOptions::new().read(true).write(true).open(path)?;
+        Ok(Arc::new(file))
+    }
+
+    fn open_or_create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
         let file = OpenOptions::new()
             .read(true)
             .write(true)

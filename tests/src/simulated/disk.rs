@@ -270,6 +270,20 @@ impl fmt::Debug for FaultDisk {
 
 impl Disk for FaultDisk {
     fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+        let state = self.state();
+        let life = state.life;
+        state.check(life)?;
+        if !state.files.contains_key(path) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        Ok(Arc::new(FaultFile {
+            disk: self.clone(),
+            path: path.to_path_buf(),
+            life,
+        }))
+    }
+
+    fn open_or_create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
         let mut state = self.state();
         let life = state.life;
         state.check(life)?;
@@ -278,11 +292,8 @@ impl Disk for FaultDisk {
             fs::File::create(path)?;
             state.files.insert(path.to_path_buf(), Content::default());
         }
-        Ok(Arc::new(FaultFile {
-            disk: self.clone(),
-            path: path.to_path_buf(),
-            life,
-        }))
+        drop(state);
+        self.open(path)
     }
 
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {

@@ -152,7 +152,7 @@ impl SegmentJournal {
 
     fn begin_segment(&self) -> io::Result<Current> {
         let info = SegmentInfo::new(&self.folder, self.tail.next_seq);
-        let file = self.disk.open(&info.path)?;
+        let file = self.disk.open_or_create(&info.path)?;
         // It exists when an earlier attempt failed half way.
         file.set_len(0)?;
         let mut header = SegmentHeader {

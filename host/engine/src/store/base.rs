@@ -105,7 +105,7 @@ impl Tables {
 
     fn build(disk: &dyn Disk, path: &Path, check: bool) -> Result<Tables, TablesError> {
         let file = disk
-            .open(path)
+            .open_or_create(path)
             .map_err(|error| TablesError(error.to_string()))?;
         let database = Builder::new()
             .set_cache_size(CACHE_BYTES)

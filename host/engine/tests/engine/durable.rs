@@ -3,9 +3,11 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use causeway_engine::disk::RealDisk;
+use causeway_engine::journal::{JournalError, Reader};
 use causeway_engine::parts::{Layout, MemoryTable, Tables};
 use causeway_engine::{Engine, OpenError, ReplayDirError, Retention, SubmitError};
 use causeway_kernel::counters;
@@ -162,6 +164,21 @@ async fn a_row_that_no_step_wrote_is_found_by_a_replay() {
     drop(tables);
     let difference = replay(folder.path()).difference.unwrap();
     assert!(difference.what.contains("tables"), "{difference}");
+}
+
+/// A segment may go while somebody reads beside the service.
+#[tokio::test]
+async fn who_reads_a_segment_that_has_gone_does_not_make_it_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let (engine, _effects) = new_workspace(options(folder.path())).await;
+    engine.shutdown().await;
+    let journal = Layout::of(folder.path()).journal();
+    let mut reader = Reader::open(Arc::new(RealDisk), &journal, 1).unwrap();
+    let path = segment(folder.path());
+    fs::remove_file(&path).unwrap();
+    let error = reader.next_entry().unwrap_err();
+    assert!(matches!(error, JournalError::Io(_)), "{error}");
+    assert!(!path.exists());
 }
 
 #[tokio::test]

@@ -23,6 +23,14 @@ impl FullDisk {
         }
     }
 
+    fn over(&self, path: &Path, file: Arc<dyn DiskFile>) -> Arc<dyn DiskFile> {
+        if !path.to_string_lossy().ends_with(self.suffix) {
+            return file;
+        }
+        let is_full = Arc::clone(&self.is_full);
+        Arc::new(FullFile { file, is_full })
+    }
+
     pub fn fill(&self, is_full: bool) {
         self.is_full.store(is_full, Ordering::SeqCst);
     }
@@ -30,12 +38,11 @@ impl FullDisk {
 
 impl Disk for FullDisk {
     fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
-        let file = RealDisk.open(path)?;
-        if !path.to_string_lossy().ends_with(self.suffix) {
-            return Ok(file);
-        }
-        let is_full = Arc::clone(&self.is_full);
-        Ok(Arc::new(FullFile { file, is_full }))
+        Ok(self.over(path, RealDisk.open(path)?))
+    }
+
+    fn open_or_create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+        Ok(self.over(path, RealDisk.open_or_create(path)?))
     }
 }
 
