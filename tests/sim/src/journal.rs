@@ -1,9 +1,10 @@
 //! A node's journal: what a replay needs, and a chain over what each step returned.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher};
 
 use causeway_kernel::env::StepContext;
 use causeway_kernel::policy::Verdict;
+use foldhash::quality::FixedState;
 
 use crate::kernel::{MakeKernel, Release, StepBytes};
 use crate::policies::{Source, StepHost};
@@ -38,7 +39,7 @@ pub fn chain(
     input: &[u8],
     output: Option<&StepBytes>,
 ) -> Digest {
-    let mut hasher = DefaultHasher::new();
+    let mut hasher = FixedState::default().build_hasher();
     previous.hash(&mut hasher);
     context.now_ms.hash(&mut hasher);
     context.seed.hash(&mut hasher);

@@ -14,7 +14,11 @@ use causeway_sim::{run_plan, watched};
 use clap::Parser as _;
 
 use arguments::Arguments;
+use mimalloc::MiMalloc;
 use seeds::{Engines, Run};
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
