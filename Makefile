@@ -59,7 +59,7 @@ audit: $(TOOLS)/bin/cargo-deny ## known vulnerabilities (fetches the advisory da
 	@$(TOOLS)/bin/cargo-deny check advisories
 
 bench: ## what the service costs on this machine, as a table
-	@$(CARGO) build --release --locked --bin causeway --bin bench
+	@$(CARGO) build --release --locked --bin causeway --bin sim --bin bench
 	@target/release/bench
 
 clean: ## what was built

@@ -13,7 +13,7 @@ use causeway_kernel::output::Reply;
 use causeway_kernel::posts::is_system;
 use causeway_kernel::tx::{Read, SCAN_BYTES_MAX};
 
-use super::setup::{ADMIN, TEAM};
+use super::setup::{ADMIN, TEAM, USERS};
 use super::{Event, Waiter, World};
 use crate::dice::Dice;
 use crate::oracle::Violation;
@@ -105,8 +105,8 @@ impl World<'_> {
         dice: &mut Dice,
     ) -> Option<Vec<Request>> {
         let rows = &self.nodes[node].rows;
-        let users: Vec<(UserNo, User)> = self.locals(node);
-        let (user, profile) = dice.pick(&users)?.clone();
+        let user = UserNo(1 + dice.below(USERS[node].len() as u64));
+        let profile = rows.get::<User>(&user)?;
         let request = |actor, command, told| Request {
             node,
             actor,
@@ -359,14 +359,6 @@ impl World<'_> {
         let all = connection::all(&self.nodes[node].rows);
         let live = all.into_iter().filter(|(_, row)| row.delete_at == 0);
         live.map(|(no, _)| no).collect()
-    }
-
-    fn locals(&self, node: usize) -> Vec<(UserNo, User)> {
-        let users = self.nodes[node].rows.prefix::<User, ()>(&(), CHANNELS_MAX);
-        users
-            .into_iter()
-            .filter(|(_, user)| user.origin.is_ours())
-            .collect()
     }
 
     fn channels(

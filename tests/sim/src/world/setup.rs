@@ -15,8 +15,9 @@ use crate::node::{NAMES, Node};
 use crate::oracle::{RUNS, Violation, broken};
 use crate::plan::{Act, HUB};
 
-/// Users of each workspace. The first administers it; names exist on both sides.
-const USERS: [[&str; 3]; 3] = [
+/// Users of each workspace, who are its first rows. The first administers it; names exist on both
+/// sides.
+pub(super) const USERS: [[&str; 3]; 3] = [
     ["alice", "bob", "carol"],
     ["alice", "bob", "dave"],
     ["alice", "erin", "bob"],

@@ -1,6 +1,8 @@
 //! `make bench`: what the service costs on this machine.
 
 mod hosts;
+mod line;
+mod simulation;
 mod spike;
 mod steps;
 
@@ -13,6 +15,9 @@ struct Arguments {
     steps: steps::Options,
     #[command(flatten)]
     hosts: hosts::Options,
+    /// Seeds of the simulation.
+    #[arg(long, default_value_t = 400)]
+    seeds: u64,
     /// What is measured; everything if nothing is named.
     #[arg(value_enum)]
     part: Option<Part>,
@@ -25,15 +30,21 @@ enum Part {
     Hosts,
     /// Steps of the kernel, natively and as the component.
     Steps,
+    /// The simulator: deliveries that it judges.
+    Simulation,
 }
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    if arguments.part != Some(Part::Steps) {
+    let is_wanted = |part| arguments.part.is_none_or(|only| only == part);
+    if is_wanted(Part::Hosts) {
         let runtime = tokio::runtime::Runtime::new()?;
         runtime.block_on(hosts::run(&arguments.hosts, |line| println!("{line}")))?;
     }
-    if arguments.part != Some(Part::Hosts) {
+    if is_wanted(Part::Simulation) {
+        simulation::run(arguments.seeds, |line| println!("{line}"))?;
+    }
+    if is_wanted(Part::Steps) {
         println!("{}", steps::run(&arguments.steps)?);
     }
     Ok(())

@@ -7,7 +7,8 @@ use causeway_tests::client::Client;
 use causeway_tests::process::Workspace;
 use causeway_tests::scene;
 
-use super::{Line, Pair, line};
+use super::Pair;
+use crate::line::{Line, line};
 
 /// Clients that write at once.
 const CLIENTS: usize = 8;

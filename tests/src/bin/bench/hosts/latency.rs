@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use serde_json::Value;
 
-use super::{Line, Pair, line, ms, percentile};
+use super::{Pair, ms, percentile};
+use crate::line::{Line, line};
 use causeway_tests::scene;
 
 const POSTS: usize = 300;

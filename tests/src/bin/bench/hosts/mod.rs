@@ -6,13 +6,14 @@ mod latency;
 mod replay;
 mod start;
 
-use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
 use causeway_tests::process::{Workspace, free_port};
 use causeway_tests::scene::{self, Side};
+
+use crate::line::{Line, line};
 
 /// What is measured.
 #[derive(Clone, Debug, clap::Args)]
@@ -23,27 +24,6 @@ pub struct Options {
     /// Posts of the workspace whose start and memory are measured.
     #[arg(long, default_value_t = 100_000)]
     history: usize,
-}
-
-/// What was measured: name, value, goal.
-pub struct Line {
-    name: String,
-    value: String,
-    goal: &'static str,
-}
-
-impl fmt::Display for Line {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:<58} {:>22}   {}", self.name, self.value, self.goal)
-    }
-}
-
-fn line(name: impl Into<String>, value: String, goal: &'static str) -> Line {
-    Line {
-        name: name.into(),
-        value,
-        goal,
-    }
 }
 
 /// Measures, and shows every line as soon as it is known.

@@ -16,7 +16,7 @@ use causeway_engine::session::{
 };
 
 use super::backlog::Backlog;
-use super::{Line, line};
+use crate::line::{Line, line};
 
 /// Replays of which the fastest counts: what is measured is short.
 const RUNS: usize = 3;

@@ -12,7 +12,8 @@ use causeway_kernel::model::Config;
 use causeway_tests::process::{Workspace, free_port};
 use causeway_tests::scene::Side;
 
-use super::{Line, line, ms};
+use super::ms;
+use crate::line::{Line, line};
 
 /// Acts that wait at once for their group to become durable.
 const AT_ONCE: usize = 500;
