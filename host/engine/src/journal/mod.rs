@@ -43,6 +43,12 @@ pub enum JournalError {
     /// The operating system says so.
     #[error("the journal cannot be read: {0}")]
     Io(#[from] io::Error),
+    /// A segment has gone since its name was read.
+    #[error(
+        "{0} was dropped by the running service while the journal was read: begin again, and hold \
+         the journal first (causeway session hold) if that happens again"
+    )]
+    Dropped(String),
     /// Bytes are not what was written.
     #[error("the journal is damaged in {file} at byte {offset}: {what}")]
     Damaged {

@@ -213,7 +213,10 @@ impl SegmentReader {
         disk: &dyn Disk,
         info: SegmentInfo,
     ) -> Result<Option<(SegmentReader, Next)>, JournalError> {
-        let file = disk.open(&info.path)?;
+        let file = disk.open(&info.path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => JournalError::Dropped(info.file_name()),
+            _ => error.into(),
+        })?;
         if file.length()? < HEADER_BYTES as u64 {
             return Ok(None);
         }

@@ -51,10 +51,14 @@ impl SegmentInfo {
         }
     }
 
+    pub(super) fn file_name(&self) -> String {
+        let name = self.path.file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    }
+
     pub(super) fn damaged(&self, offset: u64, what: impl Into<String>) -> JournalError {
-        let file = self.path.file_name().unwrap_or_default();
         JournalError::Damaged {
-            file: file.to_string_lossy().into_owned(),
+            file: self.file_name(),
             offset,
             what: what.into(),
         }

@@ -51,13 +51,16 @@ impl Stock {
     pub fn of(data_dir: &Path) -> Result<Stock, JournalError> {
         let mut found = Stock::look(data_dir);
         for _ in 0..LOOKS {
-            // A segment went while it was looked at.
-            match &found {
-                Err(JournalError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
-                    found = Stock::look(data_dir);
-                }
-                _ => break,
+            // A segment or a snapshot went while it was looked at.
+            let has_gone = match &found {
+                Err(JournalError::Dropped(_)) => true,
+                Err(JournalError::Io(error)) => error.kind() == io::ErrorKind::NotFound,
+                _ => false,
+            };
+            if !has_gone {
+                break;
             }
+            found = Stock::look(data_dir);
         }
         found
     }
