@@ -73,8 +73,9 @@ impl fmt::Display for Failure {
         } else {
             ""
         };
-        // The seeds of isolation are none of the command's.
-        if self.plan.noisy.is_some() {
+        // The seeds of isolation, and those of a hub without other workspaces, are none of the
+        // command's: their plans are run again.
+        if self.plan.noisy.is_some() || self.plan.nodes < 2 {
             return Ok(());
         }
         writeln!(

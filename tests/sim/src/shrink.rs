@@ -46,13 +46,29 @@ impl Shrunk {
     pub fn write(&self, directory: &Path) -> std::io::Result<PathBuf> {
         std::fs::create_dir_all(directory)?;
         let plan = &self.failure.plan;
-        let noise = if plan.noisy.is_some() { "-noise" } else { "" };
-        let name = format!("seed-{}-nodes-{}{noise}.plan", plan.seed, plan.nodes);
-        let path = directory.join(name);
+        let path = directory.join(file_name(plan));
         let told = self.failure.violation.to_string().replace('\n', " ");
         std::fs::write(&path, format!("# breaks {told}\n{}", plan.to_text()))?;
         Ok(path)
     }
+}
+
+/// The file of a plan: each population has its own.
+fn file_name(plan: &Plan) -> String {
+    let mut name = format!("seed-{}-nodes-{}", plan.seed, plan.nodes);
+    for generation in &plan.foreign {
+        name.push('-');
+        name.push_str(generation.name());
+    }
+    for (is_there, word) in [
+        (plan.malicious, "-malicious"),
+        (plan.noisy.is_some(), "-noise"),
+    ] {
+        if is_there {
+            name.push_str(word);
+        }
+    }
+    name + ".plan"
 }
 
 /// Makes a failure small, writes its plan to a directory, and says everything about it.

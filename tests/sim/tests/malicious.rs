@@ -1,5 +1,6 @@
 //! A malicious peer among workspaces that keep their promises to each other: each seed run twice.
 
+use std::path::Path;
 use std::sync::Mutex;
 
 use causeway_sim::broken::Defect;
@@ -9,6 +10,10 @@ use causeway_sim::oracle;
 use causeway_sim::plan::Plan;
 use causeway_sim::run_twice;
 use causeway_sim::runner::{cores, run_seeds};
+use causeway_sim::shrink::explain;
+
+/// Where the plans of failures go.
+const PLANS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/sim");
 
 #[test]
 fn a_malicious_peer_harms_nobody_else() {
@@ -22,7 +27,8 @@ fn a_malicious_peer_harms_nobody_else() {
         Ok(summary)
     };
     if let Err(failure) = run_seeds(0..200, cores(), &judge, &|_| {}) {
-        panic!("{failure}");
+        let judge = |plan: &Plan| run_twice(plan, &native);
+        panic!("{}", explain(failure, &judge, Path::new(PLANS)));
     }
     let used = used.into_inner().unwrap();
     for production in Production::ALL.iter().chain(&Production::OF_PINGS) {

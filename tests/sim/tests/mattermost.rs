@@ -1,5 +1,6 @@
 //! Servers as they exist, of both generations, among workspaces: each seed run twice.
 
+use std::path::Path;
 use std::sync::Mutex;
 
 use causeway_sim::kernel::{Kernel, native};
@@ -8,7 +9,11 @@ use causeway_sim::mattermost::quirks::{Generation, Quirk};
 use causeway_sim::plan::Plan;
 use causeway_sim::run_twice;
 use causeway_sim::runner::{cores, run_seeds};
+use causeway_sim::shrink::explain;
 use causeway_sim::world::ForeignSummary;
+
+/// Where the plans of failures go.
+const PLANS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/sim");
 
 /// What a Causeway gives no occasion for: it tells of renamings before it tells of anybody new, so
 /// that a name that it gives is free; and it changes nothing that is not its to change.
@@ -29,7 +34,8 @@ fn run(nodes: usize, foreign: &[Generation], seeds: std::ops::Range<u64>) -> For
         Ok(summary)
     };
     if let Err(failure) = run_seeds(seeds, cores(), &judge, &|_| {}) {
-        panic!("{failure}");
+        let judge = |plan: &Plan| run_twice(plan, &native);
+        panic!("{}", explain(failure, &judge, Path::new(PLANS)));
     }
     let sum = sum.into_inner().unwrap();
     assert!(sum.due * 3 > sum.things, "{sum:?}");
