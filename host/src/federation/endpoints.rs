@@ -117,7 +117,7 @@ async fn message(
                 federation.inner.counters.count_refused_request(&id);
             }
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            Ok((status, [(CONTENT_TYPE, JSON)], body).into_response())
+            Ok((status, json(&federation, body)).into_response())
         }
         _ => Err(ApiError::internal()),
     }

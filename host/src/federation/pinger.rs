@@ -62,13 +62,22 @@ pub(super) fn at_once(federation: &Federation, connection: ConnectionNo) {
 /// A Causeway pinged us and named an incarnation of its own. If that is news, it is asked at once:
 /// until the workspace knows, a restored peer may lack what was sent to it before.
 pub(super) fn met(federation: &Federation, connection: ConnectionNo, told: Incarnation) {
-    let Some((row, ConnectionState::Confirmed)) = federation.connection(connection) else {
-        return;
-    };
-    let peer = federation.snapshot().get::<PeerWorkspace>(&row.workspace);
-    if peer.is_some_and(|peer| peer.incarnation != Some(told)) {
+    if is_another(federation, connection, told) {
         begin(federation, connection);
     }
+}
+
+/// Whether an incarnation is another one than the workspace knows from the peer's last ping.
+pub(super) fn is_another(
+    federation: &Federation,
+    connection: ConnectionNo,
+    told: Incarnation,
+) -> bool {
+    let Some((row, ConnectionState::Confirmed)) = federation.connection(connection) else {
+        return false;
+    };
+    let peer = federation.snapshot().get::<PeerWorkspace>(&row.workspace);
+    peer.is_some_and(|peer| peer.incarnation != Some(told))
 }
 
 fn live_connections(federation: &Federation) -> Vec<ConnectionNo> {

@@ -13,8 +13,8 @@ use causeway_kernel::model::ConnectionState;
 use causeway_kernel::wire::secrets;
 use tokio::sync::mpsc;
 
-use super::client::{Call, CallError};
-use super::{Federation, SiteUrl, lock};
+use super::client::{Call, CallError, incarnation_of};
+use super::{Federation, SiteUrl, lock, pinger};
 
 /// Path of messages.
 const MESSAGE_PATH: &str = "/api/v4/remotecluster/msg";
@@ -118,6 +118,14 @@ pub(super) async fn send(
         timeout: federation.settings().send_timeout(),
     };
     let outcome = match federation.inner.client.post(call).await {
+        // What another host of the peer took, or one that was restored since the last ping, the one
+        // that we know may not have: it counts as delivered to neither, and the pings will tell.
+        Ok(answer)
+            if incarnation_of(&answer.headers)
+                .is_some_and(|told| pinger::is_another(federation, connection, told)) =>
+        {
+            SendOutcome::Unknown
+        }
         Ok(answer) if answer.status == 200 => {
             let mut body = Vec::from(answer.body);
             secrets::blank(&mut body);

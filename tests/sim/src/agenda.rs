@@ -24,6 +24,14 @@ impl<E> Agenda<E> {
         self.events.insert((at_ms, self.set), event);
     }
 
+    /// Changes every event, or takes it back.
+    pub fn change(&mut self, mut change: impl FnMut(E) -> Option<E>) {
+        let events = std::mem::take(&mut self.events).into_iter();
+        self.events = events
+            .filter_map(|(at, event)| Some((at, change(event)?)))
+            .collect();
+    }
+
     /// The next event and its time, if that is not after `end_ms`.
     pub fn next(&mut self, end_ms: i64) -> Option<(i64, E)> {
         let entry = self.events.first_entry()?;

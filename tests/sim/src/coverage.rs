@@ -153,6 +153,7 @@ variants!(TROUBLES, trouble, Trouble {
     Partition => Here,
     Backup => Here,
     Restore => Here,
+    Clone => Here,
     ClockJump => Here,
     Drift => Here,
     CoarseClock => Here,

@@ -34,6 +34,8 @@ pub struct Faults {
     pub partitions: u64,
     /// Restores of an old backup in a run, at most.
     pub restores: u64,
+    /// Copies of a workspace that run beside the original for a while, in a run, at most.
+    pub clones: u64,
     /// Jumps of clocks in a run, at most.
     pub clock_jumps: u64,
     /// Clocks that drift or are coarse in a run, at most.
@@ -86,6 +88,11 @@ impl Faults {
         } else {
             rate(later, 40)
         };
+        let clones = if later.below(3) == 0 {
+            1 + later.below(2)
+        } else {
+            0
+        };
         let delay_ms = [5, 50, 500, 4_000][dice.below(4) as usize];
         Faults {
             delay_ms,
@@ -100,6 +107,7 @@ impl Faults {
             downtime_ms_max: [1_000, 30_000, 400_000][dice.below(3) as usize],
             partitions,
             restores,
+            clones,
             clock_jumps,
             odd_clocks,
             slow_links,

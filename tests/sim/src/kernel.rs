@@ -38,13 +38,15 @@ pub trait Kernel {
     }
 }
 
-/// What a host may do wrong with a step that was stopped.
+/// What a host may do wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HostFlaw {
-    /// Half of what the step had written by then stays.
+    /// Half of what a stopped step had written by then stays.
     KeepsHalfTheWrites,
     /// A frame is answered as if nothing had stopped it, and nothing of it is carried out.
     LosesTheFrame,
+    /// The answer of any host of a peer counts, also of one that the workspace does not know.
+    TakesAnyHost,
 }
 
 /// Which kernel of two a node runs: a federation is never all of one release.

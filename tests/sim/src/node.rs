@@ -24,6 +24,13 @@ use crate::store::Store;
 /// The names of the workspaces.
 pub const NAMES: [&str; 3] = ["acme", "globex", "initech"];
 
+/// The names of their copies.
+const COPIES: [&str; 3] = [
+    "the copy of acme",
+    "the copy of globex",
+    "the copy of initech",
+];
+
 /// A row as it was, if it was there.
 type Old = Option<Vec<u8>>;
 
@@ -103,6 +110,7 @@ pub struct Node<N> {
     pub timer_at_ms: Option<i64>,
     /// The nodes to which its connections lead, removed ones included.
     pub peers: Peers,
+    name: &'static str,
     release: Release,
     kernel: Box<dyn Kernel>,
     unsynced: VecDeque<Unsynced<N>>,
@@ -129,6 +137,7 @@ impl<N> Node<N> {
             wakes: BTreeSet::new(),
             timer_at_ms: None,
             peers: Peers::new(),
+            name: NAMES[no],
             release: Release::default(),
             kernel,
             unsynced: VecDeque::new(),
@@ -136,6 +145,38 @@ impl<N> Node<N> {
             seeds: Dice::new(seed, &format!("steps of node {no}")),
             store: None,
         }
+    }
+
+    /// Another host, made of a copy of this one; its process does not run yet. Its number is `no`.
+    #[must_use]
+    pub fn copy(
+        &self,
+        no: usize,
+        seeds: Dice,
+        kernel: Box<dyn Kernel>,
+        backup: &Backup,
+    ) -> Node<N> {
+        Node {
+            no,
+            rows: backup.rows.clone(),
+            journal: backup.journal.clone(),
+            clock: self.clock,
+            policy: self.policy,
+            is_running: false,
+            is_serving: false,
+            is_restored: true,
+            life: self.life + 1,
+            peers: self.peers.clone(),
+            name: COPIES[self.no],
+            release: self.release,
+            seeds,
+            ..Node::new(self.no, 0, kernel)
+        }
+    }
+
+    /// Takes the place of the original: its number and its name.
+    pub fn take_over(&mut self, original: &Node<N>) {
+        (self.no, self.name) = (original.no, original.name);
     }
 
     /// Keeps what becomes durable in files as well.
@@ -177,7 +218,7 @@ impl<N> Node<N> {
     /// Its name.
     #[must_use]
     pub fn name(&self) -> &'static str {
-        NAMES[self.no]
+        self.name
     }
 
     /// What its clock shows.
@@ -208,7 +249,7 @@ impl<N> Node<N> {
         let seed = self.seeds.bytes();
         let context = self.context(now_ms, seed);
         let bytes = codec::encode_input(input);
-        let reply = match self.kernel.host_flaw() {
+        let reply = match self.host_flaw() {
             None => None,
             Some(flaw) => self.stop_badly(flaw, context, &bytes)?,
         };
@@ -242,7 +283,15 @@ impl<N> Node<N> {
                     codec::decode_reply(&output.reply).map_err(|error| error.to_string())?;
                 Ok(matches!(reply, Reply::Http { .. }).then_some(reply))
             }
+            // It does nothing wrong here.
+            HostFlaw::TakesAnyHost => Ok(None),
         }
+    }
+
+    /// What is wrong with the host around the kernel: the tester's own test.
+    #[must_use]
+    pub fn host_flaw(&self) -> Option<HostFlaw> {
+        self.kernel.host_flaw()
     }
 
     /// Carries out an input; [`Node::keep`] has to follow.

@@ -82,6 +82,24 @@ impl Act {
     }
 }
 
+/// One of two hosts of one identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Host {
+    /// The one that was copied.
+    Original,
+    /// The one that was made of a copy.
+    Copy,
+}
+
+/// Which of two hosts is reached under their address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reached {
+    /// Always this one.
+    Always(Host),
+    /// Now one, now the other.
+    Either,
+}
+
 /// A trouble that comes at a time of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Trouble {
@@ -100,6 +118,17 @@ pub enum Trouble {
     Backup(usize),
     /// The last copy is put in the place of what is there.
     Restore(usize),
+    /// The last copy is started on another host, and for a while the original goes on beside it.
+    Clone {
+        /// The node.
+        node: usize,
+        /// Who is reached meanwhile by peers and users.
+        reached: Reached,
+        /// Who goes on alone after it.
+        stays: Host,
+        /// For how long, in ms.
+        for_ms: i64,
+    },
     /// A clock is moved by this, in ms.
     ClockJump(usize, i64),
     /// A clock runs fast, or slow, from now on, in parts in a million.
@@ -156,6 +185,7 @@ impl Trouble {
             }
             Trouble::Backup(node)
             | Trouble::Restore(node)
+            | Trouble::Clone { node, .. }
             | Trouble::ClockJump(node, _)
             | Trouble::Drift(node, _)
             | Trouble::CoarseClock(node, _)
@@ -279,6 +309,8 @@ impl Plan {
             // and so they do with what it sets aside because it stopped a step.
             faults.breakages = 0;
             faults.stop = 0;
+            // Such servers cannot tell two hosts of one identity apart.
+            faults.clones = 0;
         }
         let mut plan = Plan {
             seed,
@@ -307,6 +339,17 @@ impl Plan {
         }
         plan.heal_at_ms = at_ms + 10_000;
         plan.troubles(&mut dice);
+        plan.later_troubles(&mut later);
+        plan.items.sort_by_key(|item| (item.at_ms, item.number));
+        plan
+    }
+
+    /// The plan of a seed of two workspaces that are copied again and again.
+    #[must_use]
+    pub fn draw_cloned(seed: u64) -> Plan {
+        let mut plan = Plan::draw(seed, 2);
+        plan.faults.clones = 10;
+        plan.later_troubles(&mut Dice::new(seed, "clones"));
         plan.items.sort_by_key(|item| (item.at_ms, item.number));
         plan
     }
@@ -484,6 +527,33 @@ impl Plan {
         for _ in 0..self.faults.upgrades {
             let trouble = Trouble::Upgrade(node(dice));
             self.add(dice.between(0, end_ms), Planned::Trouble(trouble));
+        }
+    }
+
+    /// Troubles that came later than others, by dice of their own.
+    fn later_troubles(&mut self, dice: &mut Dice) {
+        let acts = self.items.iter().filter(|item| item.planned.is_act());
+        let times: Vec<i64> = acts.map(|item| item.at_ms).collect();
+        for _ in 0..self.faults.clones {
+            let node = dice.below(self.nodes as u64) as usize;
+            // Somebody does something just then.
+            let act_ms = dice.pick(&times).copied().unwrap_or(0);
+            let at_ms = (act_ms - dice.between(0, 2_000)).max(0);
+            let backup_at_ms = dice.between(0, at_ms);
+            // A short time, within which no ping may notice anything, or a long one.
+            let typical_ms = [4_000, 60_000][dice.below(2) as usize];
+            let trouble = Trouble::Clone {
+                node,
+                reached: [
+                    Reached::Always(Host::Original),
+                    Reached::Always(Host::Copy),
+                    Reached::Either,
+                ][dice.below(3) as usize],
+                stays: [Host::Original, Host::Copy][dice.below(2) as usize],
+                for_ms: dice.span_ms(typical_ms, 1_200_000),
+            };
+            self.add(backup_at_ms, Planned::Trouble(Trouble::Backup(node)));
+            self.add(at_ms, Planned::Trouble(trouble));
         }
     }
 }

@@ -15,9 +15,9 @@ const FRAMES_MIN: u64 = 20;
 /// Where the plans of failures go.
 const PLANS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/sim");
 
-fn run(nodes: usize, seeds: std::ops::Range<u64>) {
+fn run(seeds: std::ops::Range<u64>, draw: impl Fn(u64) -> Plan + Sync) {
     let least = FRAMES_MIN * (seeds.end - seeds.start);
-    let judge = |seed| run_twice(&Plan::draw(seed, nodes), &native);
+    let judge = |seed| run_twice(&draw(seed), &native);
     match run_seeds(seeds, cores(), &judge, &|_| {}) {
         Ok(totals) => assert!(totals.deliveries.frames > least, "{totals:?}"),
         Err(failure) => {
@@ -29,10 +29,15 @@ fn run(nodes: usize, seeds: std::ops::Range<u64>) {
 
 #[test]
 fn two_workspaces_keep_every_promise() {
-    run(2, 0..1_000);
+    run(0..1_000, |seed| Plan::draw(seed, 2));
 }
 
 #[test]
 fn a_hub_and_two_others_keep_every_promise() {
-    run(3, 0..120);
+    run(0..120, |seed| Plan::draw(seed, 3));
+}
+
+#[test]
+fn workspaces_that_are_copied_again_and_again_keep_every_promise() {
+    run(0..150, Plan::draw_cloned);
 }

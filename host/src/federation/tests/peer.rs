@@ -11,11 +11,15 @@ use http_body_util::BodyExt;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::federation::client::INCARNATION_HEADER;
+
 /// What the peer does with a request.
 #[derive(Clone, Debug)]
 pub enum Script {
     /// Answers with this status and body.
     Answer(u16, &'static str),
+    /// Answers 200 with this body, as this incarnation of a Causeway.
+    AnswerAs(&'static str, &'static str),
     /// Answers 200 with this many bytes.
     Flood(usize),
     /// Redirects to itself.
@@ -111,6 +115,9 @@ async fn answer(State(scripts): State<Arc<Mutex<Scripts>>>, request: Request) ->
     match script {
         Some(Script::Answer(status, body)) => {
             (StatusCode::from_u16(status).unwrap(), body).into_response()
+        }
+        Some(Script::AnswerAs(incarnation, body)) => {
+            ([(INCARNATION_HEADER, incarnation)], body).into_response()
         }
         Some(Script::Flood(bytes)) => "x".repeat(bytes).into_response(),
         Some(Script::Redirect) => axum::response::Redirect::temporary(&path).into_response(),

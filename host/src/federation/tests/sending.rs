@@ -96,6 +96,30 @@ async fn every_fate_of_a_message_has_its_outcome() {
     eventually_gone(&host, connection).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_host_of_a_peer_took_is_not_delivered() {
+    const KNOWN: &str = "ybndrfg8ejkmcpqxot1uwisza3 1";
+    const ANOTHER: &str = "ybndrfg8ejkmcpqxot1uwisza4 2";
+    let (host, peer, connection, _) = host_and_peer(eager()).await;
+    peer.script("/ping", [Script::AnswerAs(KNOWN, PONG)]);
+    let workspace = host.row(connection).unwrap().workspace;
+    eventually("the peer is known", || {
+        let row = host.engine.snapshot().get::<PeerWorkspace>(&workspace);
+        row.unwrap().incarnation.is_some()
+    })
+    .await;
+    let answered = SendOutcome::Answered(b"{}".to_vec());
+    for (script, expected) in [
+        (Script::AnswerAs(KNOWN, "{}"), answered.clone()),
+        (Script::AnswerAs(ANOTHER, "{}"), SendOutcome::Unknown),
+        (Script::Answer(200, "{}"), answered),
+    ] {
+        peer.script("/msg", [script.clone()]);
+        let outcome = sender::send(&host.federation, connection, b"{}".to_vec()).await;
+        assert_eq!(outcome, expected, "{script:?}");
+    }
+}
+
 /// Nobody listens any more: no byte leaves.
 async fn eventually_gone(host: &TestHost, connection: ConnectionNo) {
     for _ in 0..100 {

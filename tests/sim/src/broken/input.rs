@@ -2,8 +2,10 @@
 
 use causeway_kernel::env::{Host, StepContext};
 use causeway_kernel::id::Id;
-use causeway_kernel::input::{Input, PingAnswer};
+use causeway_kernel::input::{Incarnation, Input, PingAnswer};
 use causeway_kernel::lookup;
+use causeway_kernel::model::{Connection, PeerWorkspace};
+use causeway_kernel::tx::Read;
 use serde_json::{Value, json};
 
 use super::Defect;
@@ -17,6 +19,17 @@ pub(super) fn spoil(defect: Defect, host: &dyn Host, context: StepContext, input
                 ..answer
             }),
         },
+        (Defect::BelievesTheNewest, Input::Ping { connection, answer }) => {
+            let known = host
+                .get::<Connection>(&connection)
+                .and_then(|row| host.get::<PeerWorkspace>(&row.workspace)?.incarnation);
+            let newest = |told: Incarnation| known.filter(|known| known.number > told.number);
+            let answer = answer.map(|answer| PingAnswer {
+                incarnation: answer.incarnation.map(|told| newest(told).unwrap_or(told)),
+                ..answer
+            });
+            Input::Ping { connection, answer }
+        }
         (Defect::ForgetsKeys, Input::Command { actor, command, .. }) => Input::Command {
             actor,
             key: None,

@@ -69,11 +69,15 @@ pub enum Defect {
     KeepsHalfOfStoppedSteps,
     /// A message that stops the kernel is answered as taken.
     LosesStoppedFrames,
+    /// Of two hosts of one identity, the answer of any counts.
+    TakesAnyHost,
+    /// Of two incarnations of a peer, the one with the higher number is believed for ever.
+    BelievesTheNewest,
 }
 
 impl Defect {
     /// Every defect, with the checkers one of which must name it.
-    pub const ALL: [(Defect, &'static [&'static str]); 24] = [
+    pub const ALL: [(Defect, &'static [&'static str]); 26] = [
         (
             Defect::SkipsWrites,
             &[oracle::NO_LOSS, oracle::IDEMPOTENCE, oracle::ORDER],
@@ -124,6 +128,14 @@ impl Defect {
                 oracle::ORDER,
             ],
         ),
+        (
+            Defect::TakesAnyHost,
+            &[oracle::NO_LOSS, oracle::CONVERGENCE],
+        ),
+        (
+            Defect::BelievesTheNewest,
+            &[oracle::NO_LOSS, oracle::CONVERGENCE],
+        ),
     ];
 
     /// The kernel of a release with it.
@@ -145,6 +157,7 @@ impl Defect {
     pub fn run(self, seed: u64) -> Result<Summary, Failure> {
         self.run_plan(&match self {
             Defect::OnePeerHaltsAll => Plan::draw_noisy(seed),
+            Defect::TakesAnyHost | Defect::BelievesTheNewest => Plan::draw_cloned(seed),
             _ => Plan::draw(seed, 2),
         })
     }
@@ -173,6 +186,7 @@ impl Kernel for Broken {
         match self.0 {
             Defect::KeepsHalfOfStoppedSteps => Some(HostFlaw::KeepsHalfTheWrites),
             Defect::LosesStoppedFrames => Some(HostFlaw::LosesTheFrame),
+            Defect::TakesAnyHost => Some(HostFlaw::TakesAnyHost),
             _ => None,
         }
     }

@@ -150,7 +150,8 @@ impl Sending {
                         SendOutcome::Refused(_) | SendOutcome::Unknown => true,
                         SendOutcome::NeverLeft => true,
                     };
-                    if is_failure && links.values().any(|link| *link == sent.link) {
+                    let mut own = links.iter().filter(|((of, ..), _)| *of == node);
+                    if is_failure && own.any(|(_, link)| *link == sent.link) {
                         self.paused_until_ms.insert(key, at_ms + RETRY_PAUSE_MS);
                     }
                 }
@@ -159,11 +160,26 @@ impl Sending {
                 self.paused_until_ms.remove(&(node, *connection));
             }
             Input::Resume | Input::Restored => {
-                self.out.retain(|(of, _), _| *of != node);
-                self.paused_until_ms.retain(|(of, _), _| *of != node);
+                self.ends(node);
             }
             _ => {}
         }
+    }
+
+    /// A host ends.
+    pub fn ends(&mut self, host: usize) {
+        self.out.retain(|(of, _), _| *of != host);
+        self.paused_until_ms.retain(|(of, _), _| *of != host);
+    }
+
+    /// Nodes get other numbers.
+    pub fn renumber(&mut self, name: impl Fn(usize) -> usize) {
+        let out = std::mem::take(&mut self.out).into_iter();
+        self.out = out.map(|((of, no), sent)| ((name(of), no), sent)).collect();
+        let paused = std::mem::take(&mut self.paused_until_ms).into_iter();
+        self.paused_until_ms = paused
+            .map(|((of, no), until_ms)| ((name(of), no), until_ms))
+            .collect();
     }
 
     /// A node sends a message at this time of its own: one is out to a peer at a time.

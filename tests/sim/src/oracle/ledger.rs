@@ -270,4 +270,23 @@ impl Ledger {
             }
         }
     }
+
+    /// Nodes get other numbers.
+    pub fn renumber(&mut self, name: impl Fn(usize) -> usize) {
+        let told = |told: &mut Told| {
+            let edges = std::mem::take(told).into_iter();
+            *told = edges
+                .map(|((from, to), life)| ((name(from), to), life))
+                .collect();
+        };
+        for model in self.posts.values_mut() {
+            told(&mut model.told);
+            told(&mut model.passed);
+            let moderated = std::mem::take(&mut model.moderated).into_iter();
+            model.moderated = moderated.map(&name).collect();
+        }
+        for model in self.reactions.values_mut() {
+            told(&mut model.told);
+        }
+    }
 }

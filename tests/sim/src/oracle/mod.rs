@@ -6,6 +6,7 @@
 //! backup took away is marked lost: of that, nothing is demanded but that it is never doubled.
 
 pub mod bounded;
+mod clones;
 pub mod convergence;
 pub mod error_paths;
 pub mod facts;
@@ -164,6 +165,8 @@ pub struct Oracle {
     intruder: intruder::Intruder,
     /// Posts by user and client's key.
     keys: BTreeMap<(Id, String), Id>,
+    /// A copy that runs beside a node: its number, and that of the node.
+    copy: Option<(usize, usize)>,
     sending: bounded::Sending,
     order: order::Order,
     /// Profiles that a node set aside and has not been told since.
@@ -328,7 +331,7 @@ impl Oracle {
             }
             None => {
                 self.order.write(new);
-                let model = PostModel::new(node, new, told);
+                let model = PostModel::new(self.identity(node), new, told);
                 self.ledger.posts.insert(new.id, model);
             }
         }
@@ -344,6 +347,9 @@ impl Oracle {
         told: Told,
     ) -> Result<(), Violation> {
         let mut comes = false;
+        let origin = self.ledger.posts.get(&new.id).map(|model| model.origin);
+        let origin = origin.unwrap_or(node);
+        let is_hub = self.identity(node) == HUB;
         let Some(model) = self.ledger.posts.get_mut(&new.id) else {
             return Err(broken(
                 NO_DUPLICATES,
@@ -371,7 +377,7 @@ impl Oracle {
         // Only the hub passes things on; the others have theirs from it. What its own moderator
         // keeps back goes no further.
         let same = (new.version, new.is_deleted) == (model.view.version, model.view.is_deleted);
-        let passes = is_news && same && node == HUB;
+        let passes = is_news && same && is_hub;
         if passes {
             model.pass_on(old.is_none_or(|old| !old.looks_like(new)), told);
         }
@@ -387,7 +393,14 @@ impl Oracle {
         }
         if comes {
             let known = (&self.ledger, &self.lives);
-            self.order.comes(node, new, known)?;
+            // Neither to two hosts of one identity nor from them things come in an order, nor what
+            // the hub passes on if it is such a one.
+            let is_among = |of: usize| {
+                let copy = self.copy;
+                copy.is_some_and(|(copy, home)| home == HUB || [copy, home].contains(&of))
+            };
+            let is_excused = is_among(node) || is_among(origin);
+            self.order.comes(node, new, is_excused, known)?;
         }
         Ok(())
     }
@@ -400,12 +413,13 @@ impl Oracle {
         new: &ReactionView,
         told: Told,
     ) -> Result<(), Violation> {
+        let home = self.identity(node);
         let known = self.ledger.reactions.get_mut(&new.key);
         if !new.is_own {
             return match known {
                 Some(model) if !new.is_live || model.was_live => {
                     let is_news = old.is_none_or(|old| old.version < new.version);
-                    if is_news && node == HUB && model.versions.last() == Some(&new.version) {
+                    if is_news && home == HUB && model.versions.last() == Some(&new.version) {
                         model.told.extend(told);
                         self.touch(node, Thing::PassedReaction(new.key.clone()));
                     }
@@ -431,7 +445,7 @@ impl Oracle {
             .ledger
             .reactions
             .entry(new.key.clone())
-            .or_insert_with(|| ReactionModel::new(node));
+            .or_insert_with(|| ReactionModel::new(home));
         model.change(new, told);
         self.touch(node, Thing::Reaction(new.key.clone()));
         Ok(())
@@ -444,6 +458,7 @@ impl Oracle {
         old: Option<&UserView>,
         new: &UserView,
     ) -> Result<(), Violation> {
+        let home = self.identity(node);
         let known = self.ledger.users.get_mut(&new.id);
         if new.is_own {
             let wanted = old.is_none() || old == Some(new) || *cause == Cause::Profile(new.id);
@@ -456,7 +471,7 @@ impl Oracle {
             match known {
                 Some(model) => model.change(new),
                 None => {
-                    let model = UserModel::new(node, new);
+                    let model = UserModel::new(home, new);
                     self.ledger.users.insert(new.id, model);
                 }
             }
@@ -519,16 +534,21 @@ impl Oracle {
 
     /// A node was restored from a backup.
     pub fn restored(&mut self, node: usize, mark: &Mark) {
-        let touched = self.touched.entry(node).or_default();
-        for thing in touched.drain(mark.touched..) {
-            self.ledger.lose(node, &thing);
-        }
-        self.lives.retain(|(of, _, _), _| *of != node);
+        self.loses(node, mark.touched);
         self.lives.extend(mark.lives.clone());
-        self.cursors.retain(|(of, _, _), _| *of != node);
-        self.links.retain(|(of, _, _), _| *of != node);
         self.links.extend(mark.links.clone());
         self.order.restored(node);
+    }
+
+    /// What was done at a node after so many things is gone, and with it all of its links.
+    fn loses(&mut self, node: usize, touched_before: usize) {
+        let touched = self.touched.entry(node).or_default();
+        for thing in touched.drain(touched_before..) {
+            self.ledger.lose(node, &thing);
+        }
+        self.lives.retain(|(of, ..), _| *of != node);
+        self.links.retain(|(of, ..), _| *of != node);
+        self.cursors.retain(|(of, ..), _| *of != node);
         let ledger = &self.ledger;
         self.keys
             .retain(|_, post| ledger.posts.get(post).is_some_and(|model| !model.is_lost));

@@ -3,7 +3,7 @@
 //! - Posts of an author in a channel appear at a peer in the order in which they were written. A
 //!   later one may come first only when the earlier one was older than the sharing, was changed
 //!   since it was written (then it travels with its last change), was held, denied or set aside, or
-//!   was there before a restore; or when it came to the hub, which passes both on, later.
+//!   was there before a restore, or came while two hosts had one identity; or when it came to the hub, which passes both on, later.
 //! - What shows of a post never goes back to an earlier version of it, so that an edit never
 //!   overtakes the creation, nor an old edit a new one.
 //! - A deletion wins over any edit: what its origin deleted never shows again.
@@ -73,7 +73,7 @@ impl Order {
         post > other && other.is_some()
     }
 
-    /// A post of another comes to a node for the first time.
+    /// A post of another comes to a node for the first time; whether its place is looked at.
     ///
     /// # Errors
     /// When an earlier one of its author that had to come before it is not there.
@@ -81,11 +81,12 @@ impl Order {
         &mut self,
         node: usize,
         post: &PostView,
+        is_excused: bool,
         (ledger, lives): (&Ledger, &Lives),
     ) -> Result<(), Violation> {
         self.comings += 1;
         self.came.insert((node, post.id), self.comings);
-        if post.is_deleted {
+        if post.is_deleted || is_excused {
             return Ok(());
         }
         let Some(later) = ledger.posts.get(&post.id) else {

@@ -34,7 +34,7 @@ const EMOJI: [&str; 3] = ["tada", "+1", "eyes"];
 /// What a client asks of its workspace.
 #[derive(Clone)]
 pub(super) struct Request {
-    node: usize,
+    pub(super) node: usize,
     actor: Actor,
     key: Option<String>,
     command: Command,
@@ -47,6 +47,7 @@ impl World<'_> {
         if act == Act::Reconnect {
             return self.reconnect(node);
         }
+        let node = self.host(node);
         let mut dice = Dice::new(self.plan.seed, &format!("act {number}"));
         let Some(requests) = self.requests(node, act, number, &mut dice) else {
             return Ok(());

@@ -12,6 +12,7 @@ use super::{DISK_RETRY_MS, Event, Waiter, World};
 use crate::coverage::Fault;
 use crate::faults::Faults;
 use crate::frames;
+use crate::kernel::HostFlaw;
 use crate::oracle::Violation;
 use crate::oracle::foreign::Told;
 use crate::plan::HUB;
@@ -48,7 +49,11 @@ pub(super) enum What {
 /// What becomes of a request for its sender.
 #[derive(Clone)]
 pub(super) enum Outcome {
-    Answered(Vec<u8>),
+    Answered {
+        body: Vec<u8>,
+        /// Its incarnation, if it is a Causeway.
+        incarnation: Option<Incarnation>,
+    },
     Refused(u16),
     Pong {
         /// Its incarnation, if it is a Causeway.
@@ -208,6 +213,7 @@ impl World<'_> {
         if self.is_foreign(to) {
             return self.foreign_arrives(no);
         }
+        let to = self.host(to);
         let machine = &self.nodes[to];
         let end = |world: &mut Self, outcome| {
             if is_first {
@@ -222,7 +228,7 @@ impl World<'_> {
         let connection = lookup::connection(&machine.rows, remote_id.as_str());
         let row = connection.and_then(|no| machine.rows.get::<Connection>(&no));
         let confirmed = row.filter(|row| row.state == ConnectionState::Confirmed);
-        let (Some(connection), Some(row)) = (connection, confirmed) else {
+        let (Some(connection), true) = (connection, confirmed.is_some()) else {
             return end(self, Outcome::Refused(401));
         };
         if self.network.chance(self.faults_of(&[from, to]).unavailable) {
@@ -238,7 +244,7 @@ impl World<'_> {
         match what {
             What::Ping(told) => {
                 self.deliveries.pings += 1;
-                self.met(to, connection, row.workspace, told);
+                self.met(to, connection, told);
                 let clock_ms = self.nodes[to].clock_ms(self.now_ms);
                 if let Some(incarnation) = self.incarnation(to).filter(|_| is_first) {
                     self.answers(
@@ -270,23 +276,26 @@ impl World<'_> {
     }
 
     /// A peer that pings told its incarnation: if that is news, it is asked at once.
-    fn met(
-        &mut self,
-        node: usize,
-        connection: ConnectionNo,
-        workspace: causeway_kernel::id::WorkspaceNo,
-        told: Option<Incarnation>,
-    ) {
-        let peer = self.nodes[node].rows.get::<PeerWorkspace>(&workspace);
-        if told.is_some() && peer.is_some_and(|peer| peer.incarnation != told) {
+    fn met(&mut self, node: usize, connection: ConnectionNo, told: Option<Incarnation>) {
+        if told.is_some() && self.incarnation_at(node, connection) != told {
             self.ping(node, connection);
         }
     }
 
+    /// The incarnation of the peer behind a connection, as far as a node knows.
+    fn incarnation_at(&self, node: usize, connection: ConnectionNo) -> Option<Incarnation> {
+        let rows = &self.nodes[node].rows;
+        let row = rows.get::<Connection>(&connection)?;
+        rows.get::<PeerWorkspace>(&row.workspace)?.incarnation
+    }
+
     /// A message was carried out and its reply is durable.
-    pub(super) fn answer(&mut self, call: u64, reply: &Reply) {
+    pub(super) fn answer(&mut self, node: usize, call: u64, reply: &Reply) {
         let outcome = match reply {
-            Reply::Http { status: 200, body } => Outcome::Answered(body.clone()),
+            Reply::Http { status: 200, body } => Outcome::Answered {
+                body: body.clone(),
+                incarnation: self.incarnation(node),
+            },
             Reply::Http { status, .. } => Outcome::Refused(*status),
             _ => return,
         };
@@ -311,7 +320,7 @@ impl World<'_> {
             self.coverage.fault(Fault::AnswerLost);
             return;
         }
-        if let Outcome::Answered(body) = &mut outcome
+        if let Outcome::Answered { body, .. } = &mut outcome
             && self.network.chance(faults.answer_cut)
         {
             self.coverage.fault(Fault::AnswerCut);
@@ -340,7 +349,7 @@ impl World<'_> {
         call.is_over = true;
         let (node, peer, connection) = (call.from, call.to, call.connection);
         match outcome {
-            Outcome::Answered(_) | Outcome::Refused(_) => self.deliveries.answers += 1,
+            Outcome::Answered { .. } | Outcome::Refused(_) => self.deliveries.answers += 1,
             Outcome::Pong { .. } => self.deliveries.pongs += 1,
             Outcome::Unreachable | Outcome::Broken => {}
         }
@@ -357,13 +366,23 @@ impl World<'_> {
             self.foreign_ends(node, is_ping, outcome);
             return Ok(());
         }
+        let known = self.incarnation_at(node, connection);
+        let takes_any = self.nodes[node].host_flaw() == Some(HostFlaw::TakesAnyHost);
+        let is_another = |told: Option<Incarnation>| told.is_some() && told != known && !takes_any;
+        let Some(call) = self.calls.get(&no) else {
+            return Ok(());
+        };
         let (input, waiter) = match (&call.what, outcome) {
             (What::Message { attempt, .. }, outcome) => {
                 let input = Input::Receipt(Receipt {
                     connection,
                     attempt: *attempt,
                     outcome: match outcome {
-                        Outcome::Answered(body) => SendOutcome::Answered(body),
+                        // Another host of the peer, or one that was restored since its last ping.
+                        Outcome::Answered { incarnation, .. } if is_another(incarnation) => {
+                            SendOutcome::Unknown
+                        }
+                        Outcome::Answered { body, .. } => SendOutcome::Answered(body),
                         Outcome::Refused(status) => SendOutcome::Refused(status),
                         Outcome::Unreachable => SendOutcome::NeverLeft,
                         Outcome::Broken | Outcome::Pong { .. } => SendOutcome::Unknown,
@@ -411,7 +430,7 @@ impl World<'_> {
 fn told_by(outcome: &Outcome) -> Told {
     match outcome {
         Outcome::Unreachable | Outcome::Refused(_) => Told::NotCarriedOut,
-        Outcome::Answered(body) => match frames::read_answer(body) {
+        Outcome::Answered { body, .. } => match frames::read_answer(body) {
             Some(answer) if answer.is_ok => Told::CarriedOut,
             Some(_) => Told::NotCarriedOut,
             None => Told::Unknown,

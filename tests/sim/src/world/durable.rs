@@ -122,7 +122,7 @@ impl World<'_> {
         match waiter {
             Waiter::Nobody | Waiter::First | Waiter::Receipt(..) => {}
             Waiter::Client(request) => self.served(node, &request, reply),
-            Waiter::Call(call) => self.answer(call, reply),
+            Waiter::Call(call) => self.answer(node, call, reply),
             Waiter::Start => self.serve(node),
         }
     }

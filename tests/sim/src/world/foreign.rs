@@ -287,7 +287,10 @@ impl World<'_> {
         }
         self.settle(seat);
         let outcome = match status {
-            200 => Outcome::Answered(body),
+            200 => Outcome::Answered {
+                body,
+                incarnation: None,
+            },
             status => Outcome::Refused(status),
         };
         self.answers(no, outcome);
@@ -316,6 +319,7 @@ impl World<'_> {
             // No model has a part of theirs yet that these would come to.
             Trouble::Backup(seat)
             | Trouble::Restore(seat)
+            | Trouble::Clone { node: seat, .. }
             | Trouble::PolicySwap(seat)
             | Trouble::ClockJump(seat, _)
             | Trouble::Drift(seat, _)
@@ -351,7 +355,7 @@ impl World<'_> {
             }
         } else {
             let fared = match outcome {
-                Outcome::Answered(body) => Fared::Answered(body),
+                Outcome::Answered { body, .. } => Fared::Answered(body),
                 _ => Fared::Failed,
             };
             self.server(seat).fared(now_ms, &fared);

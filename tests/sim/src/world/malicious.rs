@@ -119,7 +119,10 @@ impl World<'_> {
                 }
             }
             What::Message { frame, .. } => match mallory.answer(&frame) {
-                Some((200, body)) => Outcome::Answered(body),
+                Some((200, body)) => Outcome::Answered {
+                    body,
+                    incarnation: None,
+                },
                 Some((status, _)) => Outcome::Refused(status),
                 None => return,
             },

@@ -3,6 +3,7 @@
 
 mod acts;
 mod calls;
+mod clones;
 mod durable;
 mod end;
 mod foreign;
@@ -40,6 +41,7 @@ use crate::store::MakeStore;
 use crate::story::{self, Story};
 use acts::Request;
 use calls::Call;
+use clones::Copy;
 pub use foreign::ForeignSummary;
 use foreign::{Foreign, Seat};
 use probes::Delivered;
@@ -76,6 +78,8 @@ enum Event {
     Unreported(usize, u32, ConnectionNo, u64),
     /// A dead process starts.
     Start(usize),
+    /// A node is run by one host again.
+    CopyEnds,
     /// Something that was delivered is delivered once more, to see that nothing changes.
     Probe,
     /// Something at a seat without a Causeway, in this life of its process.
@@ -216,6 +220,8 @@ pub struct World<'m> {
     /// When a node answers as it should again, in ms.
     broken_until_ms: BTreeMap<usize, i64>,
     backups: BTreeMap<usize, (Backup, Mark)>,
+    /// The copy of a node that runs beside it, at the last place of all nodes.
+    copy: Option<Copy>,
     delivered: Vec<Delivered>,
     oracle: Oracle,
     coverage: Coverage,
@@ -264,6 +270,7 @@ impl<'m> World<'m> {
             full_until_ms: BTreeMap::new(),
             broken_until_ms: BTreeMap::new(),
             backups: BTreeMap::new(),
+            copy: None,
             delivered: Vec::new(),
             oracle: Oracle::default(),
             coverage: Coverage::default(),
@@ -384,6 +391,7 @@ impl<'m> World<'m> {
                 self.foreign_happens(seat, life, what);
                 Ok(())
             }
+            Event::CopyEnds => self.copy_ends(),
             Event::Probe => self.probe(),
             Event::Heal => self.heal(),
         }

@@ -99,7 +99,10 @@ impl World<'_> {
         Some(match self.network.below(4) {
             0 => Some(Outcome::Refused(500)),
             1 => Some(Outcome::Refused(503)),
-            2 => Some(Outcome::Answered(b"<html>no</html>".to_vec())),
+            2 => Some(Outcome::Answered {
+                body: b"<html>no</html>".to_vec(),
+                incarnation: None,
+            }),
             _ => None,
         })
     }

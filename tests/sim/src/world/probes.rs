@@ -3,6 +3,7 @@
 
 use causeway_kernel::id::Id;
 use causeway_kernel::input::Input;
+use causeway_kernel::lookup;
 use causeway_kernel::output::{Effect, Reply};
 use causeway_kernel::table::Table;
 use serde_json::{Value, json};
@@ -122,10 +123,13 @@ impl World<'_> {
         let ledger = &self.oracle.ledger;
         let own_user = ledger.users.values().find(|user| user.home == node)?;
         let own_user = own_user.view.id.to_string();
+        // What another host of the node made, this one does not hold.
+        let is_held = |id: &Id| lookup::post(&self.nodes[node].rows, id.as_str()).is_some();
         let own_post = ledger
             .posts
             .values()
-            .find(|post| post.origin == node && post.view.channel == channel && !post.is_lost)
+            .filter(|post| post.origin == node && post.view.channel == channel && !post.is_lost)
+            .find(|post| is_held(&post.view.id))
             .map(|post| post.view.id.to_string());
         let fresh = Id::from_uuid_bytes(self.prober.bytes()).to_string();
         let payload = frame["msg"]["payload"].as_object_mut()?;

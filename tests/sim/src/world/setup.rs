@@ -111,7 +111,9 @@ impl World<'_> {
             return Ok(());
         };
         let is_full = self.is_full(HUB) || self.is_full(node);
-        if is_full || !ready(&self.nodes[HUB]) || !ready(&self.nodes[node]) {
+        // Of two hosts one would be left with a connection that its peer has no more.
+        let is_cloned = self.is_cloned(HUB) || self.is_cloned(node);
+        if is_full || is_cloned || !ready(&self.nodes[HUB]) || !ready(&self.nodes[node]) {
             return Ok(());
         }
         // What the handshake makes of a crash or a stop is the host's business; here none comes.

@@ -3,6 +3,7 @@
 use causeway_kernel::input::Input;
 use causeway_kernel::limits::REQUEST_MEMORY_MS;
 
+use super::clones::Copy;
 use super::{Waiter, World};
 use crate::faults::Faults;
 use crate::kernel::Release;
@@ -27,8 +28,11 @@ impl World<'_> {
             Planned::Trouble(trouble) if self.foreign_trouble(trouble) => Ok(()),
             Planned::Trouble(trouble) => {
                 // Without a backup there is nothing to restore.
-                let is_idle =
-                    matches!(trouble, Trouble::Restore(of) if !self.backups.contains_key(&of));
+                let is_idle = match trouble {
+                    Trouble::Restore(of) => !self.may_restore(of),
+                    Trouble::Clone { node, .. } => !self.may_clone(node),
+                    _ => false,
+                };
                 if !is_idle {
                     self.coverage.trouble(trouble);
                 }
@@ -74,6 +78,15 @@ impl World<'_> {
                 Ok(())
             }
             Trouble::Restore(node) => self.restore(node),
+            Trouble::Clone {
+                node,
+                reached,
+                stays,
+                for_ms,
+            } => {
+                self.clone_node(node, Copy::new(node, reached, stays), for_ms);
+                Ok(())
+            }
             Trouble::Upgrade(node) => self.upgrade(node),
             Trouble::Flood(from) => self.flood(from, number),
             Trouble::Breaks { node, for_ms } => {
@@ -150,8 +163,14 @@ impl World<'_> {
         }
     }
 
+    /// Whether there is a backup, and nothing else that goes on in the place of the node.
+    fn may_restore(&self, node: usize) -> bool {
+        self.backups.contains_key(&node) && !self.is_cloned(node)
+    }
+
     fn restore(&mut self, node: usize) -> Result<(), Violation> {
-        let Some((backup, mark)) = self.backups.get(&node).cloned() else {
+        let backup = self.backups.get(&node).cloned();
+        let Some((backup, mark)) = backup.filter(|_| self.may_restore(node)) else {
             return Ok(());
         };
         if self.nodes[node].is_running {
@@ -217,6 +236,7 @@ impl World<'_> {
     /// Users stop, machines and network work, clocks go on from where they were.
     pub(super) fn heal(&mut self) -> Result<(), Violation> {
         self.tell("Everything heals; users only read from here on.".to_string());
+        self.copy_ends()?;
         self.is_healed = true;
         self.faults = Faults::none();
         self.cut_until_ms.clear();
