@@ -13,6 +13,7 @@ pub mod debts;
 mod frames;
 pub mod quirks;
 pub mod receive;
+pub mod restore;
 pub mod rows;
 pub mod send;
 mod show;
@@ -48,6 +49,8 @@ pub enum Made {
     Began(Id),
     /// It ended, here.
     Ended(Id),
+    /// A restore put something of before in the place of this, or nothing.
+    Lost(Item),
 }
 
 /// A server.
@@ -58,6 +61,8 @@ pub struct Server {
     pub remote_id: Id,
     /// What is in its database.
     pub rows: Rows,
+    /// A copy of it.
+    backup: Option<Rows>,
     /// How far its clock is off, in ms.
     pub clock_offset_ms: i64,
     /// Whether the process runs.
@@ -97,6 +102,7 @@ impl Server {
             generation,
             remote_id,
             rows: Rows::default(),
+            backup: None,
             clock_offset_ms: 0,
             is_running: true,
             life: 0,

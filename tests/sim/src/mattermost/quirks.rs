@@ -89,6 +89,9 @@ pub enum Quirk {
     FailIsDelivery,
     /// What lies behind the cursor by the clock is never sent. Both, 13; semantics §17 W3.
     LosesBehindCursor,
+    /// Restored from a backup it comes back older and tells nobody. Both: no message of theirs has a
+    /// place for it.
+    ComesBackOlder,
 }
 
 impl Quirk {
@@ -107,6 +110,7 @@ impl Quirk {
             NullPayload,
             FailIsDelivery,
             LosesBehindCursor,
+            ComesBackOlder,
         ];
         let own: &[Quirk] = match generation {
             Generation::Of2021 => &[

@@ -10,6 +10,7 @@ use causeway_kernel::tx::Read;
 use super::facts::{PostView, ReactionView, UserView, post_view, reaction_view, user_view};
 use super::ledger::{PostModel, Told, plain};
 use super::{CONVERGENCE, Life, NO_DUPLICATES, NO_LOSS, Oracle, Violation, broken};
+use crate::frames::Item;
 use crate::plan::HUB;
 use crate::policies::revised;
 use crate::rows::Tables;
@@ -221,7 +222,7 @@ impl Oracle {
                 Ok(())
             };
         }
-        if copy.is_none() && self.has_lost_root(model) {
+        if copy.is_none() && (self.has_lost_root(model) || self.has_no_place(peer, model)) {
             return Ok(());
         }
         let Some(copy) = copy.filter(|_| shows) else {
@@ -263,15 +264,37 @@ impl Oracle {
         root.is_some_and(|root| self.is_forgiven(root))
     }
 
+    /// Whether a peer that was restored, and tells nobody, has no place for a post: it lacks its
+    /// author, or what it answers, or the author of that.
+    fn has_no_place(&self, peer: usize, model: &PostModel) -> bool {
+        let lacks_author = |view: &PostView| self.lacks_user(peer, &view.author);
+        let root = model.view.root;
+        let lacks_root = root.is_some_and(|id| {
+            let root = self.ledger.posts.get(&id);
+            self.is_lost_at(peer, &Item::Post(id.to_string()))
+                || root.is_some_and(|root| lacks_author(&root.view))
+        });
+        lacks_root || lacks_author(&model.view)
+    }
+
+    fn lacks_user(&self, peer: usize, user: &Id) -> bool {
+        self.is_lost_at(peer, &Item::User(user.to_string()))
+    }
+
     /// Who wrote something that a peer shows has the same profile there as at home.
     fn author_at(&self, peer: usize, show: &Show, model: &PostModel) -> Result<(), Violation> {
         if self.is_excused(model) || self.is_gone(peer, model) || self.has_lost_root(model) {
             return Ok(());
         }
+        // What has no place there needs no author.
+        let is_shown = show.posts.contains_key(&model.view.id);
+        if !is_shown && self.has_no_place(peer, model) {
+            return Ok(());
+        }
         let Some(user) = self.ledger.users.get(&model.view.author) else {
             return Ok(());
         };
-        if user.is_lost {
+        if user.is_lost || self.lacks_user(peer, &user.view.id) {
             return Ok(());
         }
         let copy = show.users.get(&user.view.id);
@@ -301,7 +324,11 @@ impl Oracle {
         post: &PostModel,
     ) -> Result<(), Violation> {
         let gone = post.view.is_deleted || self.is_gone(peer, post);
-        let is_lost = !show.posts.contains_key(&key.0) && self.is_forgiven(post);
+        let item = Item::Post(key.0.to_string());
+        let is_shown = show.posts.contains_key(&key.0);
+        let lacks_post = !is_shown && (self.is_forgiven(post) || self.has_no_place(peer, post));
+        // A reaction that came while its post was missing is gone, though the post comes back.
+        let is_lost = lacks_post || self.is_lost_at(peer, &item) || self.lacks_user(peer, &key.1);
         if gone || is_lost || self.is_excused(post) || self.is_unknown(peer, key) {
             return Ok(());
         }

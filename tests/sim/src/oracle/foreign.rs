@@ -24,6 +24,8 @@ pub struct ForeignSeats {
     told: BTreeMap<(usize, Item, i64), bool>,
     /// Reactions of whose telling nobody knows whether it was carried out.
     unknown: BTreeSet<(usize, Item)>,
+    /// What a restore took away, or put back to what it was before.
+    lost: BTreeSet<(usize, Item)>,
 }
 
 /// What the sender of a message knows about it.
@@ -107,8 +109,47 @@ impl Oracle {
                 Made::Ended(channel) => {
                     self.lives.remove(&(seat, channel, CONNECTION));
                 }
+                Made::Lost(item) => self.lost_at(seat, item),
             }
         }
+    }
+
+    /// A server was restored and tells nobody. Its own things are lost as by any restore; of those of
+    /// others it lacks what it had taken, until they change again: nobody knows that it is missing.
+    fn lost_at(&mut self, seat: usize, item: Item) {
+        let edge = (HUB, seat);
+        match &item {
+            Item::User(id) => {
+                let user = Id::parse(id).and_then(|id| self.ledger.users.get_mut(&id));
+                if let Some(model) = user.filter(|model| model.home == seat) {
+                    model.is_lost = true;
+                }
+            }
+            Item::Post(id) => {
+                let post = Id::parse(id).and_then(|id| self.ledger.posts.get_mut(&id));
+                if let Some(model) = post {
+                    model.is_lost |= model.origin == seat;
+                    model.owes_no_more(edge);
+                    model.moderated.remove(&seat);
+                }
+            }
+            Item::Reaction(post, user, emoji) => {
+                let ids = Id::parse(post).zip(Id::parse(user));
+                let key = ids.map(|(post, user)| (post, user, emoji.clone()));
+                if let Some(model) = key.and_then(|key| self.ledger.reactions.get_mut(&key)) {
+                    model.is_lost |= model.origin == seat;
+                    model.told.remove(&edge);
+                }
+                // A toggle does the opposite of what it is told next.
+                self.foreign.unknown.insert((seat, item.clone()));
+            }
+        }
+        self.foreign.lost.insert((seat, item));
+    }
+
+    /// Whether a server lacks a post, or a profile, because it was restored.
+    pub(super) fn is_lost_at(&self, seat: usize, item: &Item) -> bool {
+        self.foreign.lost.contains(&(seat, item.clone()))
     }
 
     fn foreign_told(&self, seat: usize, channel: Id) -> super::ledger::Told {

@@ -104,6 +104,12 @@ impl PostModel {
         self.told.extend(self.passed.clone());
     }
 
+    /// Of this edge nothing is demanded before the next change.
+    pub fn owes_no_more(&mut self, edge: (usize, usize)) {
+        self.passed.remove(&edge);
+        self.told.remove(&edge);
+    }
+
     /// What of a copy is none of what the origin ever said, if there is something.
     #[must_use]
     pub fn forgery(&self, copy: &PostView) -> Option<&'static str> {

@@ -22,6 +22,9 @@ const PING_PERIOD_MS: i64 = 60_000;
 /// How long after the healing the last words are written, in ms: everybody is online again.
 const LAST_WORDS_AFTER_MS: i64 = 6 * 60_000;
 
+/// How long a restore takes, in ms.
+const RESTORE_MS: i64 = 5_000;
+
 /// What happens at such a seat by itself.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Foreign {
@@ -70,6 +73,11 @@ impl World<'_> {
     /// Whether no Causeway sits at a seat.
     pub(super) fn is_foreign(&self, seat: usize) -> bool {
         seat >= self.nodes.len()
+    }
+
+    /// Whether a server of another make sits at a seat.
+    fn is_server(&self, seat: usize) -> bool {
+        self.is_foreign(seat) && !self.is_malicious(seat)
     }
 
     /// The name of a seat.
@@ -316,6 +324,20 @@ impl World<'_> {
                 self.tell(format!("The clock of {name} jumps by {by_ms} ms."));
                 true
             }
+            Trouble::Backup(seat) if self.is_server(seat) => {
+                self.server(seat).back_up();
+                self.coverage.trouble(trouble);
+                let name = self.name_of(seat);
+                self.tell(format!("{name} is backed up."));
+                true
+            }
+            Trouble::Restore(seat) if self.is_server(seat) => {
+                if self.seat(seat).server.has_backup() {
+                    self.coverage.trouble(trouble);
+                    self.foreign_restored(seat);
+                }
+                true
+            }
             // No model has a part of theirs yet that these would come to.
             Trouble::Backup(seat)
             | Trouble::Restore(seat)
@@ -331,6 +353,14 @@ impl World<'_> {
             | Trouble::Breaks { node: seat, .. } => self.is_foreign(seat),
             Trouble::Partition { .. } | Trouble::SlowLink { .. } => false,
         }
+    }
+
+    fn foreign_restored(&mut self, seat: usize) {
+        self.foreign_dies(seat, RESTORE_MS);
+        self.server(seat).restore();
+        let name = self.name_of(seat);
+        self.tell(format!("{name} is restored from its backup."));
+        self.settle(seat);
     }
 
     /// A node was restored: of what was offered to it before, nobody knows what it still holds, and
