@@ -305,10 +305,8 @@ impl Plan {
         let mut later = Dice::new(seed, "later faults");
         let mut faults = Faults::draw(&mut dice, &mut later);
         if !foreign.is_empty() || malicious {
-            // What a hub that answers nonsense is sent by such servers, they take for delivered;
-            // and so they do with what it sets aside because it stopped a step.
+            // What a hub that answers nonsense is sent by such servers, they take for delivered.
             faults.breakages = 0;
-            faults.stop = 0;
             // Such servers cannot tell two hosts of one identity apart.
             faults.clones = 0;
         }

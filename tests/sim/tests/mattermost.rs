@@ -3,9 +3,11 @@
 use std::path::Path;
 use std::sync::Mutex;
 
+use causeway_sim::coverage::Kind;
 use causeway_sim::kernel::{Kernel, native};
 use causeway_sim::mattermost::broken::{Broken, Defect};
 use causeway_sim::mattermost::quirks::{Generation, Quirk};
+use causeway_sim::oracle;
 use causeway_sim::plan::Plan;
 use causeway_sim::run_twice;
 use causeway_sim::runner::{cores, run_seeds};
@@ -33,9 +35,12 @@ fn run(nodes: usize, foreign: &[Generation], seeds: std::ops::Range<u64>) -> For
         sum.due += summary.foreign.due;
         Ok(summary)
     };
-    if let Err(failure) = run_seeds(seeds, cores(), &judge, &|_| {}) {
-        let judge = |plan: &Plan| run_twice(plan, &native);
-        panic!("{}", explain(failure, &judge, Path::new(PLANS)));
+    match run_seeds(seeds, cores(), &judge, &|_| {}) {
+        Ok(totals) => assert!(totals.coverage.of(Kind::Fault, "Stop") > 0, "nothing stops"),
+        Err(failure) => {
+            let judge = |plan: &Plan| run_twice(plan, &native);
+            panic!("{}", explain(failure, &judge, Path::new(PLANS)));
+        }
     }
     let sum = sum.into_inner().unwrap();
     assert!(sum.due * 3 > sum.things, "{sum:?}");
@@ -70,6 +75,23 @@ fn a_hub_another_workspace_and_both_generations() {
 
 /// Seeds within which every defect must be caught.
 const SEEDS_MAX: u64 = 80;
+
+#[test]
+fn a_hub_that_loses_what_stops_it_is_caught_by_such_servers() {
+    let flaw = causeway_sim::broken::Defect::LosesStoppedFrames;
+    for generation in [Generation::Of2021, Generation::Of11] {
+        let caught = (0..SEEDS_MAX).find_map(|seed| {
+            let plan = Plan::draw_with(seed, 1, &[generation]);
+            flaw.run_plan(&plan).err()
+        });
+        let checker = caught.map(|failure| failure.violation.checker);
+        let expected = [oracle::NO_LOSS, oracle::CONVERGENCE, oracle::IDEMPOTENCE];
+        assert!(
+            checker.is_some_and(|checker| expected.contains(&checker)),
+            "{generation:?}: {checker:?}"
+        );
+    }
+}
 
 #[test]
 fn every_defect_that_only_such_servers_reveal_is_caught() {

@@ -113,6 +113,13 @@ impl Server {
         }
     }
 
+    /// The peer set these items aside of the message that is on its way: it does not hold them.
+    pub fn was_set_aside(&mut self, is_aside: impl Fn(&Item) -> bool) {
+        if let Some(message) = &mut self.in_flight {
+            message.items.retain(|(item, _)| !is_aside(item));
+        }
+    }
+
     /// A ping was answered.
     pub fn pinged(&mut self, now_ms: i64) {
         let is_news = !self.is_online(now_ms);

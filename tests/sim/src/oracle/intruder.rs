@@ -32,6 +32,20 @@ impl Oracle {
         self.intruder.seat = Some(seat);
     }
 
+    /// Whether a step of the hub is about what the malicious peer said.
+    pub(super) fn is_by_intruder(&self, node: usize, input: &Input, peers: &Peers) -> bool {
+        match input {
+            Input::Frame { connection, .. } | Input::Quarantine { connection, .. } => {
+                node == HUB
+                    && self
+                        .intruder
+                        .seat
+                        .is_some_and(|seat| peers.get(connection) == Some(&seat))
+            }
+            _ => false,
+        }
+    }
+
     /// Judges what a durable step of the hub did for the malicious peer, and enters what is its
     /// own.
     pub(super) fn intrudes(
@@ -43,10 +57,7 @@ impl Oracle {
         let Some(seat) = self.intruder.seat.filter(|_| node == HUB) else {
             return Ok(());
         };
-        let is_by = match step.input {
-            Input::Frame { connection, .. } => peers.get(connection) == Some(&seat),
-            _ => false,
-        };
+        let is_by = self.is_by_intruder(node, step.input, peers);
         if is_by {
             self.links_by(seat, step)?;
         }

@@ -192,7 +192,10 @@ impl Oracle {
         for post in &facts.kept_back {
             self.order.excuse(*post);
         }
-        self.set_aside(node, facts);
+        // What a malicious peer said of others excuses nothing of theirs.
+        if !self.is_by_intruder(node, step.input, peers) {
+            self.set_aside(node, facts);
+        }
         self.intrudes(node, step, peers)?;
         for (old, new) in &facts.users {
             self.user(node, &facts.cause, old.as_ref(), new)?;

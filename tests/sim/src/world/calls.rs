@@ -413,6 +413,20 @@ impl World<'_> {
         self.step(node, input, waiter)
     }
 
+    /// A node could not take the answer to a message: what a toggle makes of it, the node does not
+    /// know.
+    pub(super) fn toggle_is_unknown(&mut self, node: usize, no: ConnectionNo, attempt: u64) {
+        let mut calls = self.calls.values().rev();
+        let call = calls.find(|call| {
+            let is_it = matches!(&call.what, What::Message { attempt: of, .. } if *of == attempt);
+            is_it && (call.from, call.connection) == (node, no)
+        });
+        if let Some(What::Message { frame, .. }) = call.map(|call| &call.what) {
+            let seat = call.map_or(node, |call| call.to);
+            self.oracle.toggle_fared(seat, frame, &Told::Unknown);
+        }
+    }
+
     /// The process of a node is dead: what it had asked of others goes on there, but nobody hears
     /// the answers.
     pub(super) fn forget_calls(&mut self, node: usize) {

@@ -56,6 +56,7 @@ impl World<'_> {
         let Some(facts) = &note.facts else {
             return Ok(());
         };
+        self.foreign_hears_of_stop(node, note, &facts.set_aside);
         let peers = &self.nodes[node].peers;
         let step = Durable {
             facts,

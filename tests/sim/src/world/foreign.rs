@@ -3,13 +3,15 @@
 
 use causeway_kernel::command::Command;
 use causeway_kernel::id::ConnectionNo;
+use causeway_kernel::input::Input;
 use causeway_kernel::model::{Connection, PeerKind};
 use causeway_kernel::tx::Read;
 
 use super::calls::{Call, Outcome, What};
 use super::setup::create_connection;
-use super::{Event, World};
+use super::{Event, Note, World};
 use crate::dice::Dice;
+use crate::frames::Item;
 use crate::mattermost::Server;
 use crate::mattermost::quirks::{Generation, Shown};
 use crate::mattermost::send::Fared;
@@ -361,6 +363,21 @@ impl World<'_> {
         let name = self.name_of(seat);
         self.tell(format!("{name} is restored from its backup."));
         self.settle(seat);
+    }
+
+    /// The hub set items of a server's message aside because they stopped a step. The server takes
+    /// them for delivered, if it does not send them again; the onlooker knows better.
+    pub(super) fn foreign_hears_of_stop(&mut self, node: usize, note: &Note, aside: &[Item]) {
+        let (connection, is_whole) = match &note.input {
+            Input::Frame { connection, .. } => (connection, false),
+            Input::Quarantine { connection, .. } => (connection, true),
+            _ => return,
+        };
+        let peer = self.nodes[node].peers.get(connection).copied();
+        if let Some(seat) = peer.filter(|seat| self.is_server(*seat)) {
+            let is_aside = |item: &Item| is_whole || aside.contains(item);
+            self.server(seat).was_set_aside(is_aside);
+        }
     }
 
     /// A node was restored: of what was offered to it before, nobody knows what it still holds, and

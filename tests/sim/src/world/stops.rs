@@ -231,6 +231,7 @@ impl World<'_> {
             Waiter::Client(request) => self.client_is_cut(node, *request),
             Waiter::Call(call) => self.unavailable(call),
             Waiter::Receipt(connection, attempt) => {
+                self.toggle_is_unknown(node, connection, attempt);
                 let life = self.nodes[node].life;
                 let event = Event::Unreported(node, life, connection, attempt);
                 self.agenda.at(self.now_ms + RECEIPT_PAUSE_MS, event);
