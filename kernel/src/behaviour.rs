@@ -33,7 +33,9 @@ behaviours! {
     /// A peer's user whose name ends like one of another connection here gets the sender's suffix.
     OwnSuffixes = 2,
     /// Whatever a Causeway could not take is sent to it again: reactions whose posts it names in
-    /// `reaction_errors`, and deletions of posts that it names in `post_errors`.
+    /// `reaction_errors`, deletions of posts that it names in `post_errors`, and a channel that it
+    /// lost in a restore, with its invitation. A deletion goes on from a restored workspace also
+    /// when that does not hold the post.
     SentAgain = 3,
 }
 

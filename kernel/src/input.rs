@@ -141,3 +141,8 @@ pub struct Incarnation {
     /// Rises with every incarnation.
     pub number: u32,
 }
+
+impl Incarnation {
+    /// The number of a workspace that was never restored.
+    pub const FIRST: u32 = 1;
+}

@@ -45,8 +45,9 @@ pub fn insert(tx: &mut Tx<'_>, mut post: Post) -> PostNo {
 }
 
 /// Stores that a post of a peer existed and is deleted, without its content: what comes late of
-/// it finds it deleted. Nobody is told, as nobody has seen it.
-pub fn bury(tx: &mut Tx<'_>, mut post: Post) -> PostNo {
+/// it finds it deleted. Users here are not told, as they have not seen it; other peers only if
+/// `is_fed`.
+pub fn bury(tx: &mut Tx<'_>, mut post: Post, is_fed: bool) -> PostNo {
     let no = tx.next_post();
     post.message = String::new();
     post.props = String::new();
@@ -54,6 +55,9 @@ pub fn bury(tx: &mut Tx<'_>, mut post: Post) -> PostNo {
     post.is_pinned = false;
     post.update_at = stamp(tx, post.channel, |_, _| ());
     put_index(tx, no, &post);
+    if is_fed {
+        feed::post_changed(tx, no, &mut post);
+    }
     tx.put(&no, &post);
     no
 }
@@ -439,6 +443,7 @@ mod tests {
                     is_pinned: true,
                     ..post(id, None, 30)
                 },
+                false,
             )
         });
         let kept: Post = host.get(&no).unwrap();

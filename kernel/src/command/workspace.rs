@@ -25,7 +25,7 @@ pub fn begin(tx: &mut Tx<'_>, genesis: &Genesis) -> Reply {
         id: tx.new_id(),
         incarnation: Incarnation {
             id: tx.new_id(),
-            number: 1,
+            number: Incarnation::FIRST,
         },
         site_url: genesis.site_url.trim_end_matches('/').to_string(),
         config: genesis.config.clone(),

@@ -1,8 +1,11 @@
 //! Applies posts: creation, new versions, deletion. Semantics §6.4.
 
 use super::authorize::{Authorized, Peer, PostAct, PostChange, Shared};
+use crate::behaviour::Behaviour;
+use crate::counters::workspace;
 use crate::id::{FeedSeq, Id, PostNo, UserNo};
-use crate::model::Post;
+use crate::input::Incarnation;
+use crate::model::{Post, Workspace};
 use crate::posts;
 use crate::tx::{Read, Tx};
 use crate::wire::message::WirePost;
@@ -35,7 +38,8 @@ pub fn apply(
                 version,
                 String::new(),
             );
-            posts::bury(tx, Post { delete_at, ..post });
+            let is_fed = wire.delete_at != 0 && may_have_been_here(tx);
+            posts::bury(tx, Post { delete_at, ..post }, is_fed);
         }
         PostAct::Update(no) => update(tx, no, wire, version, message),
         PostAct::Delete(no) => {
@@ -45,6 +49,13 @@ pub fn apply(
         }
         PostAct::Nothing(_) => {}
     }
+}
+
+/// Whether a post that is not here may have been passed on to others before a restore took it away:
+/// then they hear of its deletion from here, or from nobody.
+fn may_have_been_here(tx: &Tx<'_>) -> bool {
+    let is_restored = |workspace: Workspace| workspace.incarnation.number > Incarnation::FIRST;
+    Behaviour::SentAgain.is_in_force(tx) && workspace(tx).is_some_and(is_restored)
 }
 
 /// A post of the peer, built field by field: nothing that the peer says about who or where it is

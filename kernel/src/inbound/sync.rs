@@ -17,7 +17,7 @@ use crate::output::{Refusal, Reply};
 use crate::tx::Tx;
 use crate::wire::json::Value;
 use crate::wire::message::{BadItem, SyncMessage, WirePost, WireReaction, WireUser};
-use crate::wire::response::{NO_LONGER_SHARED, SyncResponse};
+use crate::wire::response::{NO_LONGER_SHARED, SyncResponse, UNKNOWN_CHANNEL};
 
 /// Bytes of an id that is echoed in a list of errors; what is longer is no id of anything.
 const ECHO_BYTES_MAX: usize = 64;
@@ -124,7 +124,7 @@ fn refuse_channel(closed: Closed, id: &str) -> Reply {
     let id = Id::parse(id).map(String::from).unwrap_or_default();
     match closed {
         Closed::Unknown => fail(&format!(
-            "channel not found processing sync message: resource \"Channel\" not found, id: {id}"
+            "{UNKNOWN_CHANNEL} processing sync message: resource \"Channel\" not found, id: {id}"
         )),
         Closed::NotShared => fail(&format!(
             "cannot process sync message; {NO_LONGER_SHARED}: {id}"

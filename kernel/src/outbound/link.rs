@@ -53,8 +53,8 @@ pub fn open(
     link
 }
 
-/// The peer has accepted the invitation: sending begins, with the history if that is wished.
-/// A link that is not [`LinkState::Inviting`] stays as it is.
+/// The peer has accepted the invitation: sending begins, with the history if that is wished, or was
+/// when the channel was first offered. A link that is not [`LinkState::Inviting`] stays as it is.
 pub fn activate(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo) {
     let Some(mut link) = tx.get::<Link>(&(channel, connection)) else {
         return;
@@ -66,7 +66,8 @@ pub fn activate(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo) {
     link.update_at = tx.now_ms();
     feed::unmark(tx, connection, Pending::INVITE, channel);
     feed::mark(tx, connection, Pending::FEED, channel);
-    if workspace(tx).is_some_and(|workspace| workspace.config.backfill) {
+    let is_wished = workspace(tx).is_some_and(|workspace| workspace.config.backfill);
+    if is_wished || link.cursor.history.is_some() {
         link.cursor.history = Some(HISTORY_START);
         feed::mark(tx, connection, Pending::HISTORY, channel);
     }
@@ -104,17 +105,36 @@ pub fn rewind(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo) {
     if link.state != LinkState::Active {
         return;
     }
-    link.epoch = link.epoch.wrapping_add(1);
-    link.cursor.seq = link.feed_from;
+    start_over(&mut link);
     link.failures = 0;
     link.retry_at = 0;
-    link.items_max = 0;
     feed::mark(tx, connection, Pending::FEED, channel);
     if link.cursor.history.is_some() {
-        link.cursor.history = Some(HISTORY_START);
         feed::mark(tx, connection, Pending::HISTORY, channel);
     }
     tx.put(&(channel, connection), &link);
+}
+
+/// Nothing counts any more of what the peer was sent; the sharing itself began when it did.
+fn start_over(link: &mut Link) {
+    link.epoch = link.epoch.wrapping_add(1);
+    link.cursor.seq = link.feed_from;
+    link.cursor.history = link.cursor.history.map(|_| HISTORY_START);
+    link.items_max = 0;
+}
+
+/// The peer of an active link has lost the channel: it is invited again when the link's pause is
+/// over. The caller sets that, and stores the link.
+pub fn offer_again(tx: &Tx<'_>, link: &mut Link) {
+    start_over(link);
+    link.state = LinkState::Inviting;
+    link.update_at = tx.now_ms();
+}
+
+/// Whether an invitation is out for a channel that its peer had before.
+#[must_use]
+pub fn is_offered_again(link: &Link) -> bool {
+    link.state == LinkState::Inviting && link.failures > 0
 }
 
 /// The pause of a channel that a peer refused is over.
@@ -122,11 +142,16 @@ pub fn go_on(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo) {
     let Some(link) = tx.get::<Link>(&(channel, connection)) else {
         return;
     };
-    if link.state != LinkState::Active {
+    let is_offered_again = is_offered_again(&link);
+    if link.state != LinkState::Active && !is_offered_again {
         return;
     }
     if link.retry_at > tx.now_ms() {
         due::at(tx, link.retry_at, DueKind::Link(connection, channel));
+        return;
+    }
+    if is_offered_again {
+        feed::mark(tx, connection, Pending::INVITE, channel);
         return;
     }
     feed::mark(tx, connection, Pending::FEED, channel);

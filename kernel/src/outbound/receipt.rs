@@ -1,7 +1,7 @@
 //! What became of a message: a receipt names the attempt, so that one of an earlier attempt is
 //! known and ignored. Semantics §5.8, with what it loses kept (W1, W2, W5, W18).
 
-use super::{Work, backoff, exception, look_again, reactions};
+use super::{Work, backoff, exception, link, look_again, reactions};
 use crate::behaviour::Behaviour;
 use crate::due;
 use crate::id::{ConnectionNo, UserNo};
@@ -13,7 +13,7 @@ use crate::model::{
 };
 use crate::sharing;
 use crate::tx::{Read, Tx};
-use crate::wire::response::{self, Answer, NO_LONGER_SHARED, SyncResponse};
+use crate::wire::response::{self, Answer, NO_LONGER_SHARED, SyncResponse, UNKNOWN_CHANNEL};
 
 /// Takes note of how a send fared and goes on with what comes next.
 pub fn receipt(tx: &mut Tx<'_>, receipt: &Receipt) {
@@ -116,6 +116,9 @@ fn answered(tx: &mut Tx<'_>, mut work: Work, bytes: &[u8]) {
             work.store_without_round(tx);
             sharing::end_link(tx, channel, no, true);
         }
+        Answer::Fail(error) if error.contains(UNKNOWN_CHANNEL) && sends_again(tx, &work) => {
+            channel_unknown(tx, work);
+        }
         Answer::Fail(error) => refused_as_whole(tx, work, &error),
     }
 }
@@ -164,8 +167,7 @@ fn users_delivered(tx: &mut Tx<'_>, work: &mut Work, response: &SyncResponse) {
 fn posts_delivered(tx: &mut Tx<'_>, work: &mut Work, response: &SyncResponse) {
     let sent = std::mem::take(&mut work.round.items);
     let with_exceptions = exception::any(tx, work.connection_no, work.round.channel);
-    let names_deletions =
-        work.connection.kind == PeerKind::Causeway && Behaviour::SentAgain.is_in_force(tx);
+    let names_deletions = sends_again(tx, work);
     for item in sent {
         let RoundItem::Post(no, seq) = item else {
             continue;
@@ -194,6 +196,38 @@ fn posts_delivered(tx: &mut Tx<'_>, work: &mut Work, response: &SyncResponse) {
     work.round.section = Section::Reactions;
 }
 
+/// Whether the peer names what it could not take, and gets it again.
+fn sends_again(tx: &Tx<'_>, work: &Work) -> bool {
+    work.connection.kind == PeerKind::Causeway && Behaviour::SentAgain.is_in_force(tx)
+}
+
+/// The peer was restored to before it had the channel. That says nothing about the message: what
+/// we offered is offered again after a pause, and then everything of it is sent. What the peer
+/// offered is lost at its home, and the members here are told.
+fn channel_unknown(tx: &mut Tx<'_>, mut work: Work) {
+    let (channel, no) = (work.round.channel, work.connection_no);
+    if !work.link.invited_by_us {
+        work.store_without_round(tx);
+        return sharing::end_link(tx, channel, no, true);
+    }
+    link::offer_again(tx, &mut work.link);
+    pause(tx, &mut work);
+    work.store_without_round(tx);
+    sharing::offered_again(tx, channel, no);
+}
+
+/// The channel rests after a refusal, the longer the more came in a row.
+fn pause(tx: &mut Tx<'_>, work: &mut Work) {
+    work.link.failures = work.link.failures.saturating_add(1);
+    let pause_ms = backoff(tx, BACKOFF_FIRST_MS, work.link.failures);
+    work.link.retry_at = tx.now_ms().saturating_add(pause_ms);
+    due::at(
+        tx,
+        work.link.retry_at,
+        DueKind::Link(work.connection_no, work.round.channel),
+    );
+}
+
 /// The peer refused the message as a whole, for a reason of its own (W2: nothing of it is lost).
 /// After a pause of the channel half as many objects go; one that is refused alone is passed.
 fn refused_as_whole(tx: &mut Tx<'_>, mut work: Work, reason: &str) {
@@ -211,14 +245,7 @@ fn refused_as_whole(tx: &mut Tx<'_>, mut work: Work, reason: &str) {
         }
         RoundSource::Invite | RoundSource::Feed { .. } | RoundSource::History { .. } => {}
     }
-    work.link.failures = work.link.failures.saturating_add(1);
-    let pause_ms = backoff(tx, BACKOFF_FIRST_MS, work.link.failures);
-    work.link.retry_at = tx.now_ms().saturating_add(pause_ms);
-    due::at(
-        tx,
-        work.link.retry_at,
-        DueKind::Link(work.connection_no, work.round.channel),
-    );
+    pause(tx, &mut work);
     if objects.len() > 1 {
         work.link.items_max = u32::try_from(objects.len() / 2).unwrap_or(1).max(1);
         look_again(tx, &work);

@@ -154,13 +154,25 @@ pub fn invite_accepted(tx: &mut Tx<'_>, channel: ChannelNo, connection: Connecti
     );
 }
 
+/// The peer has lost a channel that we offered to it, which is offered again: who invited hears of
+/// it.
+pub fn offered_again(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo) {
+    let Some(link) = inviting(tx, channel, connection) else {
+        return;
+    };
+    let name = display_name(tx, connection);
+    let text =
+        format!("`{name}` was restored to before it had this channel, and is invited again.");
+    tell(tx, channel, link.creator, text);
+}
+
 /// The peer has refused our invitation, with these words: the link ends, and who invited hears
-/// why.
+/// why. When the peer had the channel before, its members are told as well.
 pub fn invite_refused(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo, error: &str) {
     let Some(link) = inviting(tx, channel, connection) else {
         return;
     };
-    end_link(tx, channel, connection, false);
+    end_link(tx, channel, connection, link::is_offered_again(&link));
     let name = display_name(tx, connection);
     let visible = error.chars().filter(|letter| !letter.is_control());
     let error: String = visible.take(REASON_CHARS_MAX).collect();

@@ -6,6 +6,13 @@ use super::write::JsonWriter;
 /// `err` of this substring ends the sharing at the sender. Semantics §3.9.
 pub const NO_LONGER_SHARED: &str = "channel is no longer shared";
 
+/// `err` of this substring tells a Causeway that the other one does not know the channel: a
+/// Causeway never drops one, so it was restored to before it had it.
+pub const UNKNOWN_CHANNEL: &str = "channel not found";
+
+/// The substrings of `err` by which a sender decides.
+pub const SIGNALS: [&str; 2] = [NO_LONGER_SHARED, UNKNOWN_CHANNEL];
+
 /// What a sync message did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SyncResponse {

@@ -209,6 +209,15 @@ fn sent_to_other(world: &mut World) -> Vec<Value> {
     frames
 }
 
+/// When a post was deleted, for each time that it is in the frames.
+fn deletions_of(letters: &str, frames: &[Value]) -> Vec<i64> {
+    let posts = frames.iter().filter_map(|frame| frame["posts"].as_array());
+    let found = posts.flatten().filter(|post| post["id"] == id(letters));
+    found
+        .map(|post| post["delete_at"].as_i64().unwrap())
+        .collect()
+}
+
 #[test]
 fn what_a_moderator_here_deleted_goes_to_no_other_peer_until_its_origin_deletes_it() {
     let mut world = World::new();
@@ -216,15 +225,7 @@ fn what_a_moderator_here_deleted_goes_to_no_other_peer_until_its_origin_deletes_
     let post_no = world.post_no("pann").unwrap();
     let delete = Command::DeletePost { post: post_no };
     world.step(|tx| command::carry_out(tx, actor, None, &delete));
-    let told = |frames: &[Value]| {
-        let posts = frames.iter().filter_map(|frame| frame["posts"].as_array());
-        let found: Vec<i64> = posts
-            .flatten()
-            .filter(|post| post["id"] == id("pann"))
-            .map(|post| post["delete_at"].as_i64().unwrap())
-            .collect();
-        found
-    };
+    let told = |frames: &[Value]| deletions_of("pann", frames);
     let frames = sent_to_other(&mut world);
     assert!(!frames.is_empty() && told(&frames).is_empty(), "{frames:?}");
     let gone = json!({"delete_at": START + 9, "update_at": START + 9});
@@ -234,4 +235,31 @@ fn what_a_moderator_here_deleted_goes_to_no_other_peer_until_its_origin_deletes_
     let before = world.host.tables.clone();
     world.sync(ACME, deletion);
     assert_eq!(world.host.tables, before);
+}
+
+#[test]
+fn the_deletion_of_what_a_restore_took_goes_on_to_those_who_may_have_it() {
+    let gone = json!({"delete_at": START + 9, "update_at": START + 9});
+    let deletion = json!({"posts": [with(post("lost", "ann", ""), gone)]});
+    for is_restored in [false, true] {
+        let mut world = World::new();
+        world.step(|tx| crate::behaviour::adopt(tx).unwrap());
+        if is_restored {
+            world.step(crate::connection::restored);
+        }
+        sent_to_other(&mut world);
+        world.sync(ACME, deletion.clone());
+        let expected: &[i64] = if is_restored { &[START + 9] } else { &[] };
+        assert_eq!(
+            deletions_of("lost", &sent_to_other(&mut world)),
+            expected,
+            "{is_restored}"
+        );
+        // A live answer to it is buried here; whether it is gone is not for us to say elsewhere.
+        let reply = with(post("reply", "ann", "yes"), json!({"root_id": id("lost")}));
+        world.sync(ACME, json!({"posts": [reply]}));
+        assert_ne!(world.post("reply").unwrap().delete_at, 0);
+        let frames = sent_to_other(&mut world);
+        assert!(deletions_of("reply", &frames).is_empty(), "{frames:?}");
+    }
 }

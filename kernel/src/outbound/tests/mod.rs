@@ -1,5 +1,6 @@
 //! Sending to a model of a peer.
 
+mod lost;
 mod properties;
 mod world;
 
@@ -7,9 +8,10 @@ use self::world::*;
 use super::*;
 use crate::command::{Command, CreatePost};
 use crate::id::Id;
-use crate::input::{Actor, Input, PingAnswer, SendOutcome};
+use crate::input::{Actor, Input, PingAnswer, Receipt, SendOutcome};
 use crate::limits::{MESSAGE_CHARS_MAX, PROPS_BYTES_MAX};
-use crate::model::{ExceptionState, Post};
+use crate::model::{Config, ExceptionState, Post};
+use crate::output::Reply;
 use crate::policy::{Question, Verdict};
 use crate::wire::response::{SyncResponse, encode_fail, encode_ok};
 

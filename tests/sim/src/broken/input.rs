@@ -2,10 +2,11 @@
 
 use causeway_kernel::env::{Host, StepContext};
 use causeway_kernel::id::Id;
-use causeway_kernel::input::{Incarnation, Input, PingAnswer};
+use causeway_kernel::input::{Incarnation, Input, PingAnswer, Receipt, SendOutcome};
 use causeway_kernel::lookup;
 use causeway_kernel::model::{Connection, PeerWorkspace};
 use causeway_kernel::tx::Read;
+use causeway_kernel::wire::response::{self, Answer, UNKNOWN_CHANNEL};
 use serde_json::{Value, json};
 
 use super::Defect;
@@ -30,6 +31,13 @@ pub(super) fn spoil(defect: Defect, host: &dyn Host, context: StepContext, input
             });
             Input::Ping { connection, answer }
         }
+        (Defect::OffersOnce, Input::Receipt(receipt)) => Input::Receipt(Receipt {
+            outcome: match receipt.outcome {
+                SendOutcome::Answered(bytes) => SendOutcome::Answered(without_signal(bytes)),
+                other => other,
+            },
+            ..receipt
+        }),
         (Defect::ForgetsKeys, Input::Command { actor, command, .. }) => Input::Command {
             actor,
             key: None,
@@ -51,6 +59,16 @@ pub(super) fn spoil(defect: Defect, host: &dyn Host, context: StepContext, input
             })
         }
         (_, input) => input,
+    }
+}
+
+/// An answer that does not say that the channel is unknown, but that something is.
+fn without_signal(answer: Vec<u8>) -> Vec<u8> {
+    match response::decode(&answer) {
+        Ok(Answer::Fail(error)) => {
+            response::encode_fail(&error.replace(UNKNOWN_CHANNEL, "not found"))
+        }
+        _ => answer,
     }
 }
 

@@ -29,6 +29,8 @@ pub enum Defect {
     ForgetsRounds,
     /// A peer that was restored is not sent again what it lost.
     ForgetsRestores,
+    /// A peer that lost a channel in a restore is not offered it again.
+    OffersOnce,
     /// Deletions of posts stay at home.
     KeepsDeletions,
     /// Whatever comes last wins, whether it is older or not.
@@ -77,7 +79,7 @@ pub enum Defect {
 
 impl Defect {
     /// Every defect, with the checkers one of which must name it.
-    pub const ALL: [(Defect, &'static [&'static str]); 26] = [
+    pub const ALL: [(Defect, &'static [&'static str]); 27] = [
         (
             Defect::SkipsWrites,
             &[oracle::NO_LOSS, oracle::IDEMPOTENCE, oracle::ORDER],
@@ -94,6 +96,7 @@ impl Defect {
             Defect::ForgetsRestores,
             &[oracle::NO_LOSS, oracle::CONVERGENCE],
         ),
+        (Defect::OffersOnce, &[oracle::NO_LOSS]),
         (Defect::KeepsDeletions, &[oracle::CONVERGENCE]),
         (
             Defect::LosesEditOrder,

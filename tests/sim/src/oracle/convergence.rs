@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use causeway_kernel::id::{Id, PostNo, UserNo};
-use causeway_kernel::model::{Held, Post, Reaction, User};
+use causeway_kernel::model::{Channel, Held, Post, Reaction, User};
 use causeway_kernel::tx::Read;
 
 use super::facts::{PostView, ReactionView, UserView, post_view, reaction_view, user_view};
@@ -23,10 +23,12 @@ pub struct Show {
     posts: BTreeMap<Id, PostView>,
     reactions: BTreeMap<(Id, Id, String), ReactionView>,
     users: BTreeMap<Id, UserView>,
+    /// The channels of a Causeway.
+    channels: Option<BTreeSet<Id>>,
 }
 
 impl Show {
-    /// What a server shows that keeps these.
+    /// What a server shows that keeps these, and is no Causeway.
     #[must_use]
     pub fn made_of(
         posts: impl Iterator<Item = PostView>,
@@ -37,6 +39,7 @@ impl Show {
             posts: posts.map(|post| (post.id, post)).collect(),
             reactions: reactions.map(|one| (one.key.clone(), one)).collect(),
             users: users.map(|user| (user.id, user)).collect(),
+            channels: None,
         }
     }
 
@@ -49,7 +52,15 @@ impl Show {
             posts: BTreeMap::new(),
             reactions: BTreeMap::new(),
             users: BTreeMap::new(),
+            channels: None,
         };
+        let channels = rows.prefix::<Channel, ()>(&(), ROWS_MAX);
+        show.channels = Some(
+            channels
+                .into_iter()
+                .map(|(_, channel)| channel.id)
+                .collect(),
+        );
         for (no, post) in rows.prefix::<Post, ()>(&(), ROWS_MAX) {
             let view: PostView = post_view(rows, post, no);
             if show.posts.insert(view.id, view.clone()).is_some() {
@@ -80,6 +91,13 @@ impl Show {
         }
         Ok(show)
     }
+
+    /// Whether a Causeway has no such channel. It never drops one: what it was offered and does not
+    /// have, it lost when it was restored.
+    fn lost(&self, channel: Id) -> bool {
+        let channels = self.channels.as_ref();
+        channels.is_some_and(|channels| !channels.contains(&channel))
+    }
 }
 
 fn twice(node: usize, id: &Id) -> Violation {
@@ -99,13 +117,13 @@ impl Oracle {
             if let Some(home) = shows.get(model.origin) {
                 self.at_home(home, id, model)?;
             }
-            let entitled = self.entitled_now(model.origin, model, &model.told);
+            let entitled = self.entitled_now(shows, model.origin, (model, &model.told));
             // A profile goes on from the hub only as far as its home has told the hub.
             let is_told = model.origin == HUB || entitled.contains(&HUB);
             for peer in entitled {
-                self.post_at(peer, &shows[peer], model)?;
+                self.post_at(shows, peer, model)?;
                 if is_told {
-                    self.author_at(peer, &shows[peer], model)?;
+                    self.author_at(shows, peer, model)?;
                 }
             }
         }
@@ -131,17 +149,22 @@ impl Oracle {
             if post.moderated.contains(&model.origin) {
                 continue;
             }
-            for peer in self.entitled_now(model.origin, post, &model.told) {
-                self.reaction_at(peer, &shows[peer], (key, model.is_live), post)?;
+            for peer in self.entitled_now(shows, model.origin, (post, &model.told)) {
+                self.reaction_at(shows, peer, (key, model.is_live), post)?;
             }
         }
         Ok(())
     }
 
     /// Nodes that must have a change: an edge over which it has to go leads there, its link still
-    /// lives in the same life, and lives on the other side too. What a moderator of a hub deletes
-    /// may go no further.
-    fn entitled_now(&self, origin: usize, post: &PostModel, told: &Told) -> BTreeSet<usize> {
+    /// lives in the same life, and lives on the other side too, unless that has lost the channel:
+    /// then it is offered again. What a moderator of a hub deletes may go no further.
+    fn entitled_now(
+        &self,
+        shows: &[Show],
+        origin: usize,
+        (post, told): (&PostModel, &Told),
+    ) -> BTreeSet<usize> {
         let channel = post.view.channel;
         let root = post.view.root.and_then(|root| self.ledger.posts.get(&root));
         let keeps_back = |hub: &usize| {
@@ -153,7 +176,8 @@ impl Oracle {
                 *to != origin
                     && (*from == origin || !keeps_back(from))
                     && self.shares(channel, (*from, *to), Some(**life))
-                    && self.shares(channel, (*to, *from), None)
+                    && (self.shares(channel, (*to, *from), None)
+                        || shows.get(*to).is_some_and(|show| show.lost(channel)))
             })
             .map(|((_, to), _)| *to)
             .collect()
@@ -206,14 +230,14 @@ impl Oracle {
         here(model) || root.is_some_and(here)
     }
 
-    fn post_at(&self, peer: usize, show: &Show, model: &PostModel) -> Result<(), Violation> {
+    fn post_at(&self, shows: &[Show], peer: usize, model: &PostModel) -> Result<(), Violation> {
         if self.is_excused(model) {
             return Ok(());
         }
-        let copy = show.posts.get(&model.view.id);
-        let shows = copy.is_some_and(|copy| !copy.is_deleted);
+        let copy = shows[peer].posts.get(&model.view.id);
+        let is_shown = copy.is_some_and(|copy| !copy.is_deleted);
         if self.is_gone(peer, model) {
-            return if shows {
+            return if is_shown {
                 Err(broken(
                     CONVERGENCE,
                     format!("node {peer} still shows a deleted post: {copy:?}"),
@@ -222,10 +246,10 @@ impl Oracle {
                 Ok(())
             };
         }
-        if copy.is_none() && (self.has_lost_root(model) || self.has_no_place(peer, model)) {
+        if copy.is_none() && (self.has_lost_root(shows, model) || self.has_no_place(peer, model)) {
             return Ok(());
         }
-        let Some(copy) = copy.filter(|_| shows) else {
+        let Some(copy) = copy.filter(|_| is_shown) else {
             return Err(broken(
                 NO_LOSS,
                 format!(
@@ -258,10 +282,21 @@ impl Oracle {
     }
 
     /// Whether what an answer belongs to is nowhere to be had: it has no place then.
-    fn has_lost_root(&self, model: &PostModel) -> bool {
+    fn has_lost_root(&self, shows: &[Show], model: &PostModel) -> bool {
         let root = model.view.root;
         let root = root.and_then(|root| self.ledger.posts.get(&root));
-        root.is_some_and(|root| self.is_forgiven(root))
+        root.is_some_and(|root| self.is_nowhere(shows, root))
+    }
+
+    /// Whether the hub lost a post in a restore and is not sent it again: its home never does that,
+    /// or the hub does not know any more that it shares the channel with it.
+    fn is_nowhere(&self, shows: &[Show], post: &PostModel) -> bool {
+        if self.is_forgiven(post) {
+            return true;
+        }
+        let is_at_hub = post.origin == HUB || shows[HUB].posts.contains_key(&post.view.id);
+        let entitled = self.entitled_now(shows, post.origin, (post, &post.told));
+        !is_at_hub && !entitled.contains(&HUB)
     }
 
     /// Whether a peer that was restored, and tells nobody, has no place for a post: it lacks its
@@ -282,12 +317,12 @@ impl Oracle {
     }
 
     /// Who wrote something that a peer shows has the same profile there as at home.
-    fn author_at(&self, peer: usize, show: &Show, model: &PostModel) -> Result<(), Violation> {
-        if self.is_excused(model) || self.is_gone(peer, model) || self.has_lost_root(model) {
+    fn author_at(&self, shows: &[Show], peer: usize, model: &PostModel) -> Result<(), Violation> {
+        if self.is_excused(model) || self.is_gone(peer, model) || self.has_lost_root(shows, model) {
             return Ok(());
         }
         // What has no place there needs no author.
-        let is_shown = show.posts.contains_key(&model.view.id);
+        let is_shown = shows[peer].posts.contains_key(&model.view.id);
         if !is_shown && self.has_no_place(peer, model) {
             return Ok(());
         }
@@ -297,7 +332,7 @@ impl Oracle {
         if user.is_lost || self.lacks_user(peer, &user.view.id) {
             return Ok(());
         }
-        let copy = show.users.get(&user.view.id);
+        let copy = shows[peer].users.get(&user.view.id);
         if copy.is_some_and(|copy| copy.version == user.view.version) {
             return Ok(());
         }
@@ -318,15 +353,17 @@ impl Oracle {
 
     fn reaction_at(
         &self,
+        shows: &[Show],
         peer: usize,
-        show: &Show,
         (key, is_live): (&(Id, Id, String), bool),
         post: &PostModel,
     ) -> Result<(), Violation> {
+        let show = &shows[peer];
         let gone = post.view.is_deleted || self.is_gone(peer, post);
         let item = Item::Post(key.0.to_string());
         let is_shown = show.posts.contains_key(&key.0);
-        let lacks_post = !is_shown && (self.is_forgiven(post) || self.has_no_place(peer, post));
+        let lacks_post =
+            !is_shown && (self.is_nowhere(shows, post) || self.has_no_place(peer, post));
         // A reaction that came while its post was missing is gone, though the post comes back.
         let is_lost = lacks_post || self.is_lost_at(peer, &item) || self.lacks_user(peer, &key.1);
         if gone || is_lost || self.is_excused(post) || self.is_unknown(peer, key) {

@@ -110,6 +110,16 @@ impl PostModel {
         self.told.remove(&edge);
     }
 
+    /// Whether a copy is what the origin has now. A server whose clock went back changes a post
+    /// without giving it a newer version.
+    #[must_use]
+    pub fn is_newest(&self, copy: &PostView) -> bool {
+        let own = &self.view;
+        let (here, there) = (plain(&copy.message), plain(&own.message));
+        (copy.version, copy.is_deleted) == (own.version, own.is_deleted)
+            && (copy.is_deleted || here == there || here == revised(&there))
+    }
+
     /// What of a copy is none of what the origin ever said, if there is something.
     #[must_use]
     pub fn forgery(&self, copy: &PostView) -> Option<&'static str> {

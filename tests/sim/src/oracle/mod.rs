@@ -379,8 +379,7 @@ impl Oracle {
         let is_news = old.is_none_or(|old| old.version < new.version);
         // Only the hub passes things on; the others have theirs from it. What its own moderator
         // keeps back goes no further.
-        let same = (new.version, new.is_deleted) == (model.view.version, model.view.is_deleted);
-        let passes = is_news && same && is_hub;
+        let passes = is_news && model.is_newest(new) && is_hub;
         if passes {
             model.pass_on(old.is_none_or(|old| !old.looks_like(new)), told);
         }

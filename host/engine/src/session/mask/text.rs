@@ -5,7 +5,7 @@ use causeway_kernel::command::DEFAULT_CHANNELS;
 use causeway_kernel::id::Id;
 use causeway_kernel::limits::{EMOJI_BYTES_MAX, USERNAME_BYTES_MAX};
 use causeway_kernel::naming::{self, SUFFIX_ATTEMPTS_MAX};
-use causeway_kernel::wire::response::NO_LONGER_SHARED;
+use causeway_kernel::wire::response::SIGNALS;
 
 use super::fields::Kind;
 use super::{Mask, cipher};
@@ -137,16 +137,16 @@ impl Mask {
         }
     }
 
-    /// A peer's words of refusal: those by which it ends a sharing stay.
+    /// A peer's words of refusal: those by which a sender decides stay.
     fn refusal(&self, words: &str) -> String {
-        let ends = |words: &str| words.contains(NO_LONGER_SHARED);
-        if ends(words) {
-            let parts = words.split(NO_LONGER_SHARED);
-            let masked: Vec<String> = parts.map(|part| self.text(part)).collect();
-            masked.join(NO_LONGER_SHARED)
-        } else {
-            away(words, ends, |words| self.text(words))
-        }
+        let signal_in = |words: &str| SIGNALS.into_iter().find(|signal| words.contains(signal));
+        let Some(signal) = signal_in(words) else {
+            let decides = |words: &str| signal_in(words).is_some();
+            return away(words, decides, |words| self.text(words));
+        };
+        let parts = words.split(signal);
+        let masked: Vec<String> = parts.map(|part| self.text(part)).collect();
+        masked.join(signal)
     }
 
     /// A number's text in JSON: a leading zero stays one, and no other digit becomes one.
