@@ -230,6 +230,19 @@ impl Oracle {
         here(model) || root.is_some_and(here)
     }
 
+    /// Whether a peer has to hear that a post is deleted for it. Nobody hears of a root that was
+    /// deleted after the sharing with its home had ended: answers of others to it stay.
+    fn hears_of_deletion(&self, shows: &[Show], peer: usize, model: &PostModel) -> bool {
+        let here = |model: &PostModel| model.origin == peer || model.moderated.contains(&peer);
+        let root = model.view.root;
+        let root = root.and_then(|root| self.ledger.posts.get(&root));
+        let is_owed = |root: &PostModel| {
+            let entitled = self.entitled_now(shows, root.origin, (root, &root.told));
+            here(root) || entitled.contains(&peer)
+        };
+        model.view.is_deleted || here(model) || root.is_some_and(is_owed)
+    }
+
     fn post_at(&self, shows: &[Show], peer: usize, model: &PostModel) -> Result<(), Violation> {
         if self.is_excused(model) {
             return Ok(());
@@ -237,7 +250,7 @@ impl Oracle {
         let copy = shows[peer].posts.get(&model.view.id);
         let is_shown = copy.is_some_and(|copy| !copy.is_deleted);
         if self.is_gone(peer, model) {
-            return if is_shown {
+            return if is_shown && self.hears_of_deletion(shows, peer, model) {
                 Err(broken(
                     CONVERGENCE,
                     format!("node {peer} still shows a deleted post: {copy:?}"),
@@ -361,9 +374,10 @@ impl Oracle {
         let show = &shows[peer];
         let gone = post.view.is_deleted || self.is_gone(peer, post);
         let item = Item::Post(key.0.to_string());
-        let is_shown = show.posts.contains_key(&key.0);
-        let lacks_post =
-            !is_shown && (self.is_nowhere(shows, post) || self.has_no_place(peer, post));
+        let has_no_place = self.is_nowhere(shows, post)
+            || self.has_lost_root(shows, post)
+            || self.has_no_place(peer, post);
+        let lacks_post = !show.posts.contains_key(&key.0) && has_no_place;
         // A reaction that came while its post was missing is gone, though the post comes back.
         let is_lost = lacks_post || self.is_lost_at(peer, &item) || self.lacks_user(peer, &key.1);
         if gone || is_lost || self.is_excused(post) || self.is_unknown(peer, key) {
