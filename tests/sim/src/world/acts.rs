@@ -13,7 +13,7 @@ use causeway_kernel::output::Reply;
 use causeway_kernel::posts::is_system;
 use causeway_kernel::tx::{Read, SCAN_BYTES_MAX};
 
-use super::setup::{ADMIN, TEAM, USERS};
+use super::setup::{ADMIN, TEAM, USERS_EACH};
 use super::{Event, Waiter, World};
 use crate::dice::Dice;
 use crate::oracle::Violation;
@@ -106,7 +106,7 @@ impl World<'_> {
         dice: &mut Dice,
     ) -> Option<Vec<Request>> {
         let rows = &self.nodes[node].rows;
-        let user = UserNo(1 + dice.below(USERS[node].len() as u64));
+        let user = UserNo(1 + dice.below(USERS_EACH as u64));
         let profile = rows.get::<User>(&user)?;
         let request = |actor, command, told| Request {
             node,

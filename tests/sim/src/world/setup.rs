@@ -15,9 +15,10 @@ use crate::node::{NAMES, Node};
 use crate::oracle::{RUNS, Violation, broken};
 use crate::plan::{Act, HUB};
 
-/// Users of each workspace, who are its first rows. The first administers it; names exist on both
-/// sides.
-pub(super) const USERS: [[&str; 3]; 3] = [
+/// How many users each workspace has: they are its first rows.
+pub(super) const USERS_EACH: usize = 3;
+/// Users of each workspace. The first administers it; names exist on both sides.
+const USERS: [[&str; USERS_EACH]; 3] = [
     ["alice", "bob", "carol"],
     ["alice", "bob", "dave"],
     ["alice", "erin", "bob"],
@@ -49,7 +50,7 @@ impl World<'_> {
                 is_open: true,
             };
             self.command(node, Command::CreateTeam(team))?;
-            for user in 1..=USERS[node].len() as u64 {
+            for user in 1..=USERS_EACH as u64 {
                 let user = UserNo(user);
                 self.command(node, Command::AddTeamMember { team: TEAM, user })?;
             }
