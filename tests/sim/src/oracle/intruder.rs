@@ -193,7 +193,9 @@ impl Oracle {
             }
             Some(_) => {}
             None => {
-                // In which order its own things come is nobody's promise.
+                // How it sends its own things is its own business; once the hub shows them, they go
+                // on in that order as anybody's.
+                self.order.write(new);
                 let model = PostModel::new(seat, new, Told::new());
                 self.ledger.posts.insert(new.id, model);
             }

@@ -375,6 +375,9 @@ impl Oracle {
         }
         if matches!(cause, Cause::Edit { .. }) {
             model.pinned_elsewhere = true;
+            if is_hub {
+                self.order.excuse(new.id);
+            }
         }
         let is_news = old.is_none_or(|old| old.version < new.version);
         // Only the hub passes things on; the others have theirs from it. What its own moderator

@@ -2,9 +2,9 @@
 //!
 //! - Posts of an author in a channel appear at a peer in the order in which they were written. A
 //!   later one may come first only when the earlier one was older than the sharing, was changed
-//!   since it was written, be it by a pin at the hub (then it travels with its last change), was
-//!   held, denied or set aside, or was there before a restore, or came while two hosts had one
-//!   identity; or when it came to the hub, which passes both on, later.
+//!   since it was written, or pinned at the hub (then it travels with its last change), was held,
+//!   denied or set aside, was there before a restore, or came while two hosts had one identity; or
+//!   when it came to the hub, which passes both on, later.
 //! - What shows of a post never goes back to an earlier version of it, so that an edit never
 //!   overtakes the creation, nor an old edit a new one.
 //! - A deletion wins over any edit: what its origin deleted never shows again.
