@@ -195,8 +195,8 @@ pub struct UserModel {
     pub home: usize,
     /// The profile there now.
     pub view: UserView,
-    /// Every name and nickname of the user, by version.
-    pub versions: BTreeMap<i64, (String, String)>,
+    /// Every name and nickname of the user, by version; two hosts may give one version to two.
+    pub versions: BTreeMap<i64, BTreeSet<(String, String)>>,
     /// Whether a restore took something of it away.
     pub is_lost: bool,
 }
@@ -219,18 +219,17 @@ impl UserModel {
     pub fn change(&mut self, view: &UserView) {
         self.view = view.clone();
         let names = (view.username.clone(), view.nickname.clone());
-        self.versions.insert(view.version, names);
+        self.versions.entry(view.version).or_default().insert(names);
     }
 
     /// Whether a copy is what the profile was once. A hub tells of a user by the name that it
     /// gave, which begins with the one at home.
     #[must_use]
     pub fn was(&self, copy: &UserView) -> bool {
-        self.versions
-            .get(&copy.version)
-            .is_some_and(|(name, nickname)| {
-                copy.username.starts_with(name.as_str()) && *nickname == copy.nickname
-            })
+        let mut names = self.versions.get(&copy.version).into_iter().flatten();
+        names.any(|(name, nickname)| {
+            copy.username.starts_with(name.as_str()) && *nickname == copy.nickname
+        })
     }
 }
 
