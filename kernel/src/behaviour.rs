@@ -34,8 +34,9 @@ behaviours! {
     OwnSuffixes = 2,
     /// Whatever a Causeway could not take is sent to it again: reactions whose posts it names in
     /// `reaction_errors`, deletions of posts that it names in `post_errors`, and a channel that it
-    /// lost in a restore, with its invitation. A deletion goes on from a restored workspace also
-    /// when that does not hold the post.
+    /// lost in a restore, with its invitation. To a Mattermost server the profile of who wrote a
+    /// refused post goes again with the next try. A deletion goes on from a restored workspace
+    /// also when that does not hold the post.
     SentAgain = 3,
 }
 

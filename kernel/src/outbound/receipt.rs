@@ -182,6 +182,7 @@ fn posts_delivered(tx: &mut Tx<'_>, work: &mut Work, response: &SyncResponse) {
         {
             let reason = "The peer named the post in `post_errors`.";
             exception::refuse(tx, work, (seq, object), reason);
+            doubt_author(tx, work, &post);
             continue;
         }
         if with_exceptions {
@@ -194,6 +195,19 @@ fn posts_delivered(tx: &mut Tx<'_>, work: &mut Work, response: &SyncResponse) {
         }
     }
     work.round.section = Section::Reactions;
+}
+
+/// A Mattermost server that was restored tells nobody. It may have refused a post because it does
+/// not know any more who wrote it: the profile goes with the next try.
+fn doubt_author(tx: &mut Tx<'_>, work: &Work, post: &Post) {
+    if work.connection.kind == PeerKind::Causeway || !Behaviour::SentAgain.is_in_force(tx) {
+        return;
+    }
+    let key = (work.connection_no, post.user, work.round.channel);
+    if let Some(sent) = tx.get::<SentUser>(&key) {
+        let update_at = 0;
+        tx.put(&key, &SentUser { update_at, ..sent });
+    }
 }
 
 /// Whether the peer names what it could not take, and gets it again.

@@ -1,4 +1,4 @@
-//! A peer that was restored to before it had the channel.
+//! A peer that lost in a restore what it had: the channel, or users.
 
 use super::*;
 use crate::output::{Event, Output};
@@ -175,5 +175,20 @@ fn what_a_mattermost_or_a_workspace_of_an_older_kernel_refuses_counts_for_its_it
         world.loses_channel();
         assert_eq!(world.link().state, LinkState::Active);
         assert_eq!(world.exceptions(), [ExceptionState::Refused(1)]);
+    }
+}
+
+/// A Mattermost server that was restored from a backup tells nobody.
+#[test]
+fn a_user_whom_the_peer_lost_comes_again_with_what_was_refused_for_it() {
+    for kind in [PeerKind::Mattermost2021, PeerKind::Mattermost11] {
+        let mut world = World::shared(kind);
+        world.write(None, "first");
+        world.settle();
+        world.users.clear();
+        world.write(None, "refused at first");
+        world.settle();
+        world.expect_same();
+        assert!(world.exceptions().is_empty(), "{:?}", world.exceptions());
     }
 }
