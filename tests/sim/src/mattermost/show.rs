@@ -33,6 +33,7 @@ pub fn post(rows: &Rows, id: Id, row: &PostRow) -> PostView {
         kind: row.kind.clone(),
         create_at: row.create_at,
         version: times.into_iter().max().unwrap_or_default(),
+        delete_at: row.delete_at,
         is_pinned: row.is_pinned,
         is_deleted: row.delete_at != 0,
         is_moderated: false,

@@ -69,6 +69,8 @@ pub struct PostView {
     pub create_at: i64,
     /// The version by its origin's clock.
     pub version: i64,
+    /// When it was deleted; 0 = it is not.
+    pub delete_at: i64,
     /// Whether it is pinned.
     pub is_pinned: bool,
     /// Whether it is deleted.
@@ -305,6 +307,7 @@ pub fn post_view(rows: &Tables, post: Post, _no: PostNo) -> PostView {
         kind: post.kind,
         create_at: post.create_at,
         version: post.origin_update_at,
+        delete_at: post.delete_at,
         is_pinned: post.is_pinned,
         is_deleted: post.delete_at != 0,
         is_moderated: post.moderated,

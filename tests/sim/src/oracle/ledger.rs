@@ -68,6 +68,12 @@ pub struct PostModel {
     pub is_lost: bool,
 }
 
+/// What a post's receivers may take for its version: the highest of its times. An answer that goes
+/// with its root bears the time of that deletion, which another clock may have given.
+fn versions(view: &PostView) -> [i64; 2] {
+    [view.version, view.version.max(view.delete_at)]
+}
+
 impl PostModel {
     /// A new post.
     #[must_use]
@@ -76,7 +82,7 @@ impl PostModel {
             origin,
             view: view.clone(),
             texts: BTreeSet::from([plain(&view.message)]),
-            versions: BTreeSet::from([view.version]),
+            versions: BTreeSet::from(versions(view)),
             told,
             passed: Told::new(),
             moderated: BTreeSet::new(),
@@ -89,7 +95,7 @@ impl PostModel {
     /// Its origin changed it.
     pub fn change(&mut self, view: &PostView, told: Told) {
         self.texts.insert(plain(&view.message));
-        self.versions.insert(view.version);
+        self.versions.extend(versions(view));
         self.view = view.clone();
         self.told = told;
     }
