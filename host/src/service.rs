@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 use causeway_engine::policy::ComponentPolicies;
 use causeway_engine::runtime::{ComponentOptions, ComponentSource, Sandbox, cache_dir};
-use causeway_engine::{Clock, Engine, EngineOptions, SystemClock};
+use causeway_engine::{Clock, Engine, EngineOptions, SteadyClock, SystemClock};
 use causeway_kernel::command::{Command, CreateUser};
 use causeway_kernel::counters;
 use causeway_kernel::id::UserNo;
@@ -49,7 +49,7 @@ pub struct Running {
 /// # Errors
 /// When the address is taken, or the data directory cannot be opened.
 pub async fn start(settings: Settings) -> Result<Running> {
-    start_with_clock(settings, Arc::new(SystemClock)).await
+    start_with_clock(settings, Arc::new(SteadyClock::new(SystemClock))).await
 }
 
 /// Starts a service that goes by a clock of the caller's.
@@ -141,7 +141,7 @@ pub async fn create_user(
     if settings.site_url.is_empty() {
         settings.site_url = format!("http://{}", settings.listen);
     }
-    let (engine, _effects) = open_engine(&settings, Arc::new(SystemClock))
+    let (engine, _effects) = open_engine(&settings, Arc::new(SteadyClock::new(SystemClock)))
         .await
         .context("while the workspace is running, use --url instead of --data")?;
     let vault = Vault::open(&settings.data).context("opening the vault")?;

@@ -1,6 +1,7 @@
 //! Time as a parameter.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Tells the time.
 pub trait Clock: Send + Sync {
@@ -18,5 +19,76 @@ impl Clock for SystemClock {
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
         i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    }
+}
+
+/// A clock that never goes back. When the one behind it is set back, it goes on at half speed
+/// until that has caught up: what is due later still becomes due, pauses only take twice as long.
+#[derive(Debug)]
+pub struct SteadyClock<C> {
+    source: C,
+    /// When it was last asked, and what it said, since the Unix epoch.
+    last: Mutex<(Instant, Duration)>,
+}
+
+impl<C: Clock> SteadyClock<C> {
+    /// Begins with the time of another clock.
+    #[must_use]
+    pub fn new(source: C) -> SteadyClock<C> {
+        let last = Mutex::new((Instant::now(), Duration::ZERO));
+        SteadyClock { source, last }
+    }
+}
+
+impl<C: Clock> Clock for SteadyClock<C> {
+    fn now_ms(&self) -> i64 {
+        let now_ms = u64::try_from(self.source.now_ms()).unwrap_or(0);
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at, said) = *last;
+        let now = Instant::now();
+        let least = said + now.saturating_duration_since(at) / 2;
+        let says = least.max(Duration::from_millis(now_ms));
+        *last = (now, says);
+        i64::try_from(says.as_millis()).unwrap_or(i64::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicI64, Ordering};
+    use std::thread;
+
+    use super::*;
+
+    struct SetClock(AtomicI64);
+
+    impl Clock for SetClock {
+        fn now_ms(&self) -> i64 {
+            self.0.load(Ordering::Relaxed)
+        }
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_goes_on_slowly_and_is_followed_again() {
+        let clock = SteadyClock::new(SetClock(AtomicI64::new(5_000_000)));
+        assert_eq!(clock.now_ms(), 5_000_000);
+        clock.source.0.store(1_000_000, Ordering::Relaxed);
+        let begun = Instant::now();
+        let mut last = clock.now_ms();
+        assert!(last >= 5_000_000);
+        while begun.elapsed() < Duration::from_millis(40) {
+            thread::sleep(Duration::from_micros(300));
+            let now = clock.now_ms();
+            assert!(now >= last);
+            last = now;
+        }
+        let by_half = begun.elapsed().as_millis() / 2;
+        assert!(last >= 5_000_015, "{last}");
+        assert!(
+            last - 5_000_000 <= i64::try_from(by_half).unwrap() + 1,
+            "{last}"
+        );
+        clock.source.0.store(9_000_000, Ordering::Relaxed);
+        assert_eq!(clock.now_ms(), 9_000_000);
     }
 }

@@ -27,7 +27,7 @@ mod store;
 mod writer;
 
 pub use acceptance::{KernelRefusal, check_accepted};
-pub use clock::{Clock, SystemClock};
+pub use clock::{Clock, SteadyClock, SystemClock};
 pub use engine::{Engine, EngineOptions};
 pub use queue::{FRAMES_PER_CONNECTION_MAX, LOCAL_MAX, RECEIPTS_MAX};
 pub use recover::OpenError;

@@ -227,6 +227,12 @@ impl<N> Node<N> {
         self.clock.at(now_ms)
     }
 
+    /// The time of a step now: it never goes back.
+    #[must_use]
+    pub fn time_ms(&self, now_ms: i64) -> i64 {
+        self.clock_ms(now_ms).max(self.last_ms())
+    }
+
     /// The time of its last step.
     #[must_use]
     pub fn last_ms(&self) -> i64 {
@@ -235,7 +241,7 @@ impl<N> Node<N> {
 
     fn context(&self, now_ms: i64, seed: [u8; 16]) -> StepContext {
         StepContext {
-            now_ms: self.clock_ms(now_ms).max(self.last_ms()),
+            now_ms: self.time_ms(now_ms),
             seed,
         }
     }

@@ -23,7 +23,7 @@ const TIMER_RETRY_MS: i64 = 10_000;
 
 impl Writer {
     pub(super) fn carry_out_timer(&mut self) {
-        let now_ms = self.clock.now_ms();
+        let now_ms = self.now_ms();
         self.state.wakes = self.state.wakes.split_off(&now_ms.saturating_add(1));
         self.carry_out(Job {
             input: Input::Timer,
@@ -115,7 +115,7 @@ impl Writer {
         match input {
             Input::PolicyChanged { chain, .. } if is_done => self.head.policies.clone_from(chain),
             Input::Timer if !is_done => {
-                let again_ms = self.clock.now_ms().saturating_add(TIMER_RETRY_MS);
+                let again_ms = self.now_ms().saturating_add(TIMER_RETRY_MS);
                 self.state.wakes.insert(again_ms);
             }
             _ => {}
@@ -157,6 +157,11 @@ impl Writer {
     }
 
     /// Time, seed and payload key of the next step.
+    /// The time of a step now, in ms: it never goes back, whatever the clock does.
+    pub(super) fn now_ms(&self) -> i64 {
+        self.head.time_ms.max(self.clock.now_ms())
+    }
+
     fn stamp(&self) -> Result<Stamp, TablesError> {
         let mut random = [0; 48];
         getrandom::fill(&mut random).map_err(|error| TablesError::from_text(&error))?;
@@ -166,7 +171,7 @@ impl Writer {
         payload_key.copy_from_slice(b);
         Ok(Stamp {
             context: StepContext {
-                now_ms: self.head.time_ms.max(self.clock.now_ms()),
+                now_ms: self.now_ms(),
                 seed,
             },
             payload_key,

@@ -115,11 +115,7 @@ impl Writer {
 
     /// How long until the kernel wants a timer.
     fn timer_in(&self) -> Option<Duration> {
-        let wait_ms = self
-            .state
-            .wakes
-            .first()?
-            .saturating_sub(self.clock.now_ms());
+        let wait_ms = self.state.wakes.first()?.saturating_sub(self.now_ms());
         Some(Duration::from_millis(u64::try_from(wait_ms).unwrap_or(0)))
     }
 

@@ -9,6 +9,7 @@
     clippy::indexing_slicing
 )]
 
+mod clocks;
 mod durable;
 mod full_disk;
 mod kernel_component;

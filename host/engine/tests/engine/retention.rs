@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use causeway_engine::hold::Hold;
@@ -17,6 +16,7 @@ use causeway_kernel::id::ConnectionNo;
 use causeway_kernel::input::Input;
 use causeway_kernel::output::Effect;
 
+use crate::support::clock::SetClock;
 use crate::support::workspace::{new_workspace, options, post, replay};
 
 /// A day, in ms.
@@ -24,17 +24,7 @@ const DAY_MS: i64 = 24 * 3_600_000;
 /// How long the engine may take to drop what may go.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A clock that tests move.
-#[derive(Debug)]
-struct Moved(AtomicI64);
-
-impl Clock for Moved {
-    fn now_ms(&self) -> i64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-fn small_segments(data: &Path, clock: &Arc<Moved>, retention: Retention) -> EngineOptions {
+fn small_segments(data: &Path, clock: &Arc<SetClock>, retention: Retention) -> EngineOptions {
     EngineOptions {
         clock: Arc::clone(clock) as Arc<dyn Clock>,
         retention: Retention {
@@ -61,7 +51,7 @@ async fn oldest_goes(engine: &Engine, data: &Path, patience: Duration) -> bool {
 #[tokio::test]
 async fn entries_go_when_they_are_too_old_and_what_is_left_replays() {
     let folder = tempfile::tempdir().unwrap();
-    let clock = Arc::new(Moved(AtomicI64::new(1_800_000_000_000)));
+    let clock = SetClock::at(1_800_000_000_000);
     let retention = Retention {
         journal_age_ms: Some(30 * DAY_MS),
         ..Retention::default()
@@ -72,7 +62,7 @@ async fn entries_go_when_they_are_too_old_and_what_is_left_replays() {
         post(&engine, &format!("post {number}"), None).await;
     }
     assert!(!oldest_goes(&engine, folder.path(), Duration::from_secs(3)).await);
-    clock.0.fetch_add(31 * DAY_MS, Ordering::Relaxed);
+    clock.advance(31 * DAY_MS);
     assert!(oldest_goes(&engine, folder.path(), PATIENCE).await);
     engine.shutdown().await;
     let stock = Stock::of(folder.path()).unwrap();
@@ -85,7 +75,7 @@ async fn entries_go_when_they_are_too_old_and_what_is_left_replays() {
 #[tokio::test]
 async fn a_held_journal_keeps_everything() {
     let folder = tempfile::tempdir().unwrap();
-    let clock = Arc::new(Moved(AtomicI64::new(1_800_000_000_000)));
+    let clock = SetClock::at(1_800_000_000_000);
     let retention = Retention {
         journal_bytes: 4_000,
         ..Retention::default()
@@ -196,7 +186,7 @@ fn a_hold_gives_way_to_a_longer_one_only() {
 #[tokio::test]
 async fn a_start_goes_on_in_a_new_segment_when_the_last_one_is_old() {
     let folder = tempfile::tempdir().unwrap();
-    let clock = Arc::new(Moved(AtomicI64::new(1_800_000_000_000)));
+    let clock = SetClock::at(1_800_000_000_000);
     let options = EngineOptions {
         clock: Arc::clone(&clock) as Arc<dyn Clock>,
         retention: Retention {
@@ -208,7 +198,7 @@ async fn a_start_goes_on_in_a_new_segment_when_the_last_one_is_old() {
     let (engine, _effects) = new_workspace(options.clone()).await;
     engine.shutdown().await;
     for (days, segments) in [(1, 1), (4, 2)] {
-        clock.0.fetch_add(days * DAY_MS, Ordering::Relaxed);
+        clock.advance(days * DAY_MS);
         let (engine, _effects) = Engine::open(options.clone()).unwrap();
         post(&engine, "a day later", None).await;
         engine.shutdown().await;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -23,6 +23,7 @@ use causeway_kernel::policy::Verdict;
 use causeway_kernel::tx::Read;
 
 use crate::policies::post as question;
+use crate::support::clock::SetClock;
 use crate::support::sandbox;
 use crate::support::workspace::{all_rows, new_workspace, options, post, replay};
 
@@ -243,19 +244,10 @@ impl KernelSource for Once {
     }
 }
 
-/// A clock that a test moves.
-struct SetClock(AtomicI64);
-
-impl Clock for SetClock {
-    fn now_ms(&self) -> i64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
 #[tokio::test]
 async fn a_timer_that_stops_goes_off_again() {
     let folder = tempfile::tempdir().unwrap();
-    let clock = Arc::new(SetClock(AtomicI64::new(1_700_000_000_000)));
+    let clock = SetClock::at(1_700_000_000_000);
     let options = EngineOptions {
         kernel: Arc::new(Once(|input| *input == Input::Timer, Arc::default())),
         clock: Arc::clone(&clock) as Arc<dyn Clock>,
@@ -265,15 +257,13 @@ async fn a_timer_that_stops_goes_off_again() {
     // Its key is to be forgotten in time.
     post(&engine, "hello", Some("key")).await;
     let seq = engine.status().seq;
-    for (day, steps) in [(7, 1), (8, 2)] {
-        clock
-            .0
-            .store(1_700_000_000_000 + day * 86_400_000, Ordering::Relaxed);
+    for (days, steps) in [(7, 1), (1, 2)] {
+        clock.advance(days * 86_400_000);
         let until = Instant::now() + Duration::from_secs(20);
         while engine.status().seq < seq + steps && Instant::now() < until {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        assert_eq!(engine.status().seq, seq + steps, "day {day}");
+        assert_eq!(engine.status().seq, seq + steps, "after {days} days");
         assert_eq!(engine.status().stopped_steps, 1);
     }
 }

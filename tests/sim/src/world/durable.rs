@@ -244,7 +244,7 @@ impl World<'_> {
         let Some(first_ms) = machine.wakes.first() else {
             return;
         };
-        let wait_ms = (first_ms - machine.clock_ms(self.now_ms)).max(0);
+        let wait_ms = (first_ms - machine.time_ms(self.now_ms)).max(0);
         let at_ms = self.now_ms + wait_ms;
         if machine.timer_at_ms.is_some_and(|set_ms| set_ms <= at_ms) {
             return;
@@ -266,8 +266,8 @@ impl World<'_> {
             return Ok(());
         }
         self.nodes[node].timer_at_ms = None;
-        let clock_ms = self.nodes[node].clock_ms(self.now_ms);
-        let later = self.nodes[node].wakes.split_off(&(clock_ms + 1));
+        let time_ms = self.nodes[node].time_ms(self.now_ms);
+        let later = self.nodes[node].wakes.split_off(&(time_ms + 1));
         let due = std::mem::replace(&mut self.nodes[node].wakes, later);
         // A clock that was moved, or goes slow, is looked at again.
         self.set_timer(node);

@@ -165,7 +165,7 @@ impl World<'_> {
                 connection, body, ..
             } if goes_on => self.remedy(node, (connection, &body), waits_on, trigger),
             Input::Timer => {
-                let again_ms = self.nodes[node].clock_ms(now_ms) + TIMER_RETRY_MS;
+                let again_ms = self.nodes[node].time_ms(now_ms) + TIMER_RETRY_MS;
                 self.nodes[node].wakes.insert(again_ms);
                 self.set_timer(node);
                 Ok(None)

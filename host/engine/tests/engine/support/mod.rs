@@ -1,5 +1,6 @@
 //! What the tests of kernels and policies share: tables in memory and a scripted session.
 
+pub mod clock;
 pub mod disk;
 pub mod workspace;
 
