@@ -76,6 +76,52 @@ pub fn decode(bytes: &[u8]) -> Option<Frame> {
     rest.is_empty().then_some(frame)
 }
 
+/// A frame as far as it has to be read to tell what it is. Whoever only follows the rows copies
+/// nothing.
+pub enum View<'f> {
+    /// Rows: their bytes.
+    Rows(&'f [u8]),
+    /// A step: its number, and the bytes of the frame.
+    Step(u64, &'f [u8]),
+    /// Anything else.
+    Other(Frame),
+}
+
+/// What the bytes of a frame are; `None` when they are none.
+#[must_use]
+pub fn view(bytes: &[u8]) -> Option<View<'_>> {
+    let (kind, mut rest) = bytes.split_first()?;
+    match *kind {
+        ROWS => Some(View::Rows(rest)),
+        STEP => {
+            // The number is the first thing of the head.
+            let (seq, _) = postcard::take_from_bytes(take_slice(&mut rest)?).ok()?;
+            Some(View::Step(seq, bytes))
+        }
+        _ => decode(bytes).map(View::Other),
+    }
+}
+
+/// Hears of rows: table, key and value, if the row is not deleted.
+pub type SeeRow<'s> = dyn FnMut(Table, &[u8], Option<&[u8]>) + 's;
+
+/// Shows the rows of [`View::Rows`]; `None` when they are none.
+pub fn see_rows(mut rows: &[u8], see: &mut SeeRow<'_>) -> Option<()> {
+    see_writes(&mut rows, see)
+}
+
+/// Shows what the step of [`View::Step`] wrote; `None` when the bytes are no step.
+pub fn see_writes_of(step: &[u8], see: &mut SeeRow<'_>) -> Option<()> {
+    let (_, mut rest) = step.split_first()?;
+    let (_head, _input) = (take_slice(&mut rest)?, take_slice(&mut rest)?);
+    if rest.is_empty() {
+        // It was stopped.
+        return Some(());
+    }
+    let _reply = take_slice(&mut rest)?;
+    see_writes(&mut rest, see)
+}
+
 fn put_step(out: &mut Vec<u8>, step: &Step) {
     let stopped = match &step.end {
         StepEnd::Done(_) => None,
@@ -142,18 +188,29 @@ fn put_writes(out: &mut Vec<u8>, writes: &[Write]) {
 }
 
 fn take_writes(rest: &mut &[u8]) -> Option<Vec<Write>> {
-    take_many(rest, |rest| {
+    let mut all = Vec::new();
+    see_writes(rest, &mut |table, key, value| {
+        all.push(Write {
+            table,
+            key: key.to_vec(),
+            value: value.map(<[u8]>::to_vec),
+        });
+    })?;
+    Some(all)
+}
+
+fn see_writes(rest: &mut &[u8], see: &mut SeeRow<'_>) -> Option<()> {
+    for _ in 0..take_length(rest)? {
         let ([code, has_value], behind) = rest.split_first_chunk()?;
         *rest = behind;
-        Some(Write {
-            table: Table::from_code(*code)?,
-            key: take_bytes(rest)?,
-            value: match has_value {
-                0 => None,
-                _ => Some(take_bytes(rest)?),
-            },
-        })
-    })
+        let (table, key) = (Table::from_code(*code)?, take_slice(rest)?);
+        let value = match has_value {
+            0 => None,
+            _ => Some(take_slice(rest)?),
+        };
+        see(table, key, value);
+    }
+    Some(())
 }
 
 fn take_many<T>(rest: &mut &[u8], mut take: impl FnMut(&mut &[u8]) -> Option<T>) -> Option<Vec<T>> {

@@ -7,6 +7,7 @@
 //! hold stand-ins for all that people wrote; see [`mask`]. To look into one, nothing is carried out:
 //! [`describe`] puts steps into words, [`why`] follows a post, [`state`] shows what stood when.
 
+mod block;
 pub mod chain;
 mod codec;
 pub mod describe;
@@ -29,6 +30,7 @@ mod why;
 pub mod words;
 mod writer;
 
+pub use block::Block;
 pub use export::{ExportError, ExportOptions, Exported, export};
 pub use reader::{SessionError, SessionFile};
 pub use replay::{KernelChoice, ReplayOptions, SessionReplayError, SessionReport, replay_session};

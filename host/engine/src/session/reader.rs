@@ -6,7 +6,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use super::codec;
+use super::block::{Block, take_frame};
 use super::format::{
     BLOCK_BYTES_MAX, BLOCK_HEAD_BYTES, BLOCK_MAGIC, END_MAGIC, FORMAT_VERSION, Frame,
     HEADER_BYTES_MAX, Header, INDEX_MAGIC, Index, MAGIC, TRAILER_BYTES,
@@ -113,7 +113,7 @@ impl SessionFile {
         self.length
     }
 
-    /// Its blocks, each with its frames.
+    /// Its blocks.
     #[must_use]
     pub fn blocks(&self) -> Blocks<'_> {
         Blocks {
@@ -128,11 +128,11 @@ impl SessionFile {
     pub fn frames(&self) -> impl Iterator<Item = Result<Frame, SessionError>> + '_ {
         let mut is_over = false;
         self.blocks()
-            .take_while(move |block| !std::mem::replace(&mut is_over, block.is_err()))
             .flat_map(|block| match block {
-                Ok(frames) => frames.into_iter().map(Ok).collect::<Vec<_>>(),
+                Ok(block) => block.frames().collect(),
                 Err(error) => vec![Err(error)],
             })
+            .take_while(move |frame| !std::mem::replace(&mut is_over, frame.is_err()))
     }
 
     fn read_index(&self) -> Result<Index, SessionError> {
@@ -186,7 +186,7 @@ struct BlockHead {
 impl Blocks<'_> {
     /// The next block; moves on to the one behind it also when this one is damaged, if it can be
     /// told where that begins.
-    fn read(&mut self) -> Result<Option<Vec<Frame>>, SessionError> {
+    fn read(&mut self) -> Result<Option<Block>, SessionError> {
         let at = self.offset;
         if self.session.length < at.saturating_add(4) {
             self.is_over = true;
@@ -252,7 +252,7 @@ impl Blocks<'_> {
 }
 
 impl Iterator for Blocks<'_> {
-    type Item = Result<Vec<Frame>, SessionError>;
+    type Item = Result<Block, SessionError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.is_over {
@@ -267,34 +267,25 @@ fn unpack(
     head: &BlockHead,
     packed: &[u8],
     chain: Option<Digest>,
-) -> Result<Vec<Frame>, SessionError> {
-    let raw = zstd::bulk::decompress(packed, head.raw)
+) -> Result<Block, SessionError> {
+    let mut raw = zstd::bulk::decompress(packed, head.raw)
         .map_err(|error| damaged(at, format!("the block cannot be unpacked: {error}")))?;
     let mut rest = raw.as_slice();
-    let mut frames = Vec::new();
     let mut chain = chain;
     for _ in 0..head.frames {
         let frame = take_frame(&mut rest)
             .ok_or_else(|| damaged(at, "the block does not hold the frames that it names"))?;
         chain = chain.map(|chain| next_chain(&chain, frame));
-        let frame = codec::decode(frame)
-            .ok_or_else(|| damaged(at, "a frame of the block is of no known shape"))?;
-        frames.push(frame);
     }
-    match chain {
-        Some(found) if found != head.chain => Err(damaged(
+    if chain.is_some_and(|found| found != head.chain) {
+        return Err(damaged(
             at,
             "the block does not continue the chain: what is before it or in it was changed",
-        )),
-        _ => Ok(frames),
+        ));
     }
-}
-
-fn take_frame<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let (length, behind) = rest.split_first_chunk()?;
-    let (frame, behind) = behind.split_at_checked(u32::from_le_bytes(*length) as usize)?;
-    *rest = behind;
-    Some(frame)
+    let behind = rest.len();
+    raw.truncate(raw.len() - behind);
+    Ok(Block::new(at, raw))
 }
 
 fn read_header(file: &File, length: u64) -> Result<(Header, (u64, Digest)), SessionError> {
@@ -345,7 +336,7 @@ fn bytes(
     Ok(out)
 }
 
-fn damaged(offset: u64, what: impl Into<String>) -> SessionError {
+pub(super) fn damaged(offset: u64, what: impl Into<String>) -> SessionError {
     SessionError::Damaged {
         offset,
         what: what.into(),

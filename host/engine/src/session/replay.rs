@@ -1,10 +1,10 @@
 //! Replays a session file: carries its steps out again and compares all that they return.
 //!
 //! The file holds what every step wrote, so the rows before a step are known without carrying out
-//! the steps before it. That is why threads can share the steps: one reads the file, and each of
-//! the others follows all rows and carries out its part. If every step gives what is recorded over the rows that are recorded, then by
-//! induction so does the whole session from its start; the first step that does not is the first
-//! difference in either way.
+//! the steps before it. That is why threads can share the steps: one unpacks the file, and each of
+//! the others follows all rows, but reads and carries out its part alone. If every step gives what
+//! is recorded over the rows that are recorded, then by induction so does the whole session from
+//! its start; the first step that does not is the first difference in either way.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,7 +16,9 @@ use std::time::Duration;
 use causeway_kernel::env::StepContext;
 use causeway_kernel::policy::Verdict;
 
+use super::block::Block;
 use super::chain::{Chain, Outcome, outcome};
+use super::codec::{self, SeeRow, View};
 use super::difference::{Group, Groups, StepDifference};
 use super::format::{End, Frame, Step};
 use super::host::SessionHost;
@@ -210,9 +212,6 @@ fn report(parts: Vec<Part>, options: &ReplayOptions) -> SessionReport {
     }
 }
 
-/// Frames of a block, for all threads.
-type Block = Arc<Vec<Frame>>;
-
 struct Worker<'s> {
     options: &'s ReplayOptions,
     part: u64,
@@ -251,43 +250,56 @@ impl<'s> Worker<'s> {
         })
     }
 
-    fn run(mut self, blocks: &Receiver<Block>) -> Result<Part, SessionReplayError> {
+    fn run(mut self, blocks: &Receiver<Arc<Block>>) -> Result<Part, SessionReplayError> {
         for block in blocks {
-            for frame in block.iter() {
-                match frame {
-                    Frame::Kernel { digest, component } => {
-                        self.components.insert(*digest, component.clone());
-                    }
-                    Frame::Rows(rows) => self.rows.apply(rows),
-                    Frame::Step(step) => {
-                        let is_over = self.options.until.is_some_and(|until| step.seq > until);
+            for view in block.views() {
+                match view? {
+                    View::Rows(rows) => self
+                        .follow(|see| codec::see_rows(rows, see))
+                        .ok_or_else(|| block.shapeless())?,
+                    View::Step(seq, frame) => {
+                        let is_over = self.options.until.is_some_and(|until| seq > until);
                         if is_over || (!self.options.all && self.found.first.is_some()) {
                             return Ok(self.found);
                         }
-                        self.pass(step)?;
+                        self.pass(&block, frame)?;
                     }
-                    Frame::End(end) => self.compare_end(end),
+                    View::Other(Frame::Kernel { digest, component }) => {
+                        self.components.insert(digest, component);
+                    }
+                    View::Other(Frame::End(end)) => self.compare_end(&end),
+                    View::Other(Frame::Rows(_) | Frame::Step(_)) => {
+                        return Err(block.shapeless().into());
+                    }
                 }
             }
         }
         Ok(self.found)
     }
 
-    /// Carries a step out if it is one of this thread's, and goes on to the rows behind it.
-    fn pass(&mut self, step: &Step) -> Result<(), SessionReplayError> {
+    /// Carries a step out if it is one of this thread's, and goes on to the rows behind it. Of the
+    /// other threads' steps nothing else is read.
+    fn pass(&mut self, block: &Block, frame: &[u8]) -> Result<(), SessionReplayError> {
         let is_mine = (self.place / PORTION) % self.parts == self.part;
         if is_mine {
-            let found = self.carry_out(step)?;
+            let Some(Frame::Step(step)) = codec::decode(frame) else {
+                return Err(block.shapeless().into());
+            };
+            let found = self.carry_out(&step)?;
             self.found
                 .outcomes
                 .push((self.place, step.seq, outcome(&found)));
             self.steps.fetch_add(1, Ordering::Relaxed);
         }
-        if let StepEnd::Done(output) = &step.end {
-            self.rows.apply(&output.writes);
-        }
+        self.follow(|see| codec::see_writes_of(frame, see))
+            .ok_or_else(|| block.shapeless())?;
         self.place += 1;
         Ok(())
+    }
+
+    /// Goes on to the rows behind what is seen.
+    fn follow(&mut self, see: impl FnOnce(&mut SeeRow<'_>) -> Option<()>) -> Option<()> {
+        see(&mut |table, key, value| self.rows.put(table, key, value))
     }
 
     fn carry_out(&mut self, step: &Step) -> Result<StepEnd, SessionReplayError> {

@@ -126,36 +126,40 @@ pub fn walk(
     let mut damage = Vec::new();
     let mut ahead = Vec::new();
     for block in file.blocks() {
-        let frames = match block {
-            Ok(frames) => frames,
+        let block = match block {
+            Ok(block) => block,
             Err(error) => {
                 damage.push(error);
                 continue;
             }
         };
-        for frame in &frames {
+        for frame in block.frames() {
             let flow = match frame {
-                Frame::Kernel { digest, component } => {
-                    see(Passed::Kernel(*digest, component.len()))
-                }
-                Frame::Rows(more) => {
-                    ahead.extend(more.iter().cloned());
+                Err(error) => {
+                    damage.push(error);
                     ControlFlow::Continue(())
                 }
-                Frame::Step(step) if until.is_some_and(|until| step.seq > until) => {
+                Ok(Frame::Kernel { digest, component }) => {
+                    see(Passed::Kernel(digest, component.len()))
+                }
+                Ok(Frame::Rows(more)) => {
+                    ahead.extend(more);
+                    ControlFlow::Continue(())
+                }
+                Ok(Frame::Step(step)) if until.is_some_and(|until| step.seq > until) => {
                     ControlFlow::Break(())
                 }
-                Frame::Step(step) => {
+                Ok(Frame::Step(step)) => {
                     rows.apply(&std::mem::take(&mut ahead));
-                    let before = apply(&mut rows, step);
+                    let before = apply(&mut rows, &step);
                     see(Passed::Step(Seen {
-                        step,
+                        step: &step,
                         input: codec::decode_input(&step.input).map_err(|error| error.to_string()),
                         rows: &rows,
                         before,
                     }))
                 }
-                Frame::End(_) => ControlFlow::Continue(()),
+                Ok(Frame::End(_)) => ControlFlow::Continue(()),
             };
             if flow.is_break() {
                 return (finish(file, rows, &ahead), damage);

@@ -376,9 +376,9 @@ async fn damage_is_named_with_its_place_and_the_rest_stays_readable() {
         let mut counts = (0, Vec::new());
         for block in file.blocks() {
             match block {
-                Ok(frames) => {
-                    let is_step = |frame: &&Frame| matches!(frame, Frame::Step(_));
-                    counts.0 += frames.iter().filter(is_step).count();
+                Ok(block) => {
+                    let is_step = |frame: &Result<Frame, _>| matches!(frame, Ok(Frame::Step(_)));
+                    counts.0 += block.frames().filter(is_step).count();
                 }
                 Err(error) => counts.1.push(error),
             }
