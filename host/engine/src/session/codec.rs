@@ -57,49 +57,61 @@ pub fn encode(frame: &Frame) -> Vec<u8> {
 /// The frame of the bytes; `None` when they are none.
 #[must_use]
 pub fn decode(bytes: &[u8]) -> Option<Frame> {
-    let (kind, mut rest) = bytes.split_first()?;
-    let rest = &mut rest;
-    let frame = match *kind {
-        KERNEL => {
-            let (digest, behind) = rest.split_first_chunk()?;
-            *rest = behind;
-            Frame::Kernel {
-                digest: Digest(*digest),
-                component: take_bytes(rest)?,
-            }
+    match view(bytes)? {
+        View::Kernel(digest, component) => Some(Frame::Kernel {
+            digest,
+            component: component.to_vec(),
+        }),
+        View::Rows(mut rest) => {
+            let rows = take_writes(&mut rest)?;
+            rest.is_empty().then_some(Frame::Rows(rows))
         }
-        ROWS => Frame::Rows(take_writes(rest)?),
-        STEP => Frame::Step(Box::new(take_step(rest)?)),
-        END => Frame::End(take_plain::<End>(rest)?),
-        _ => return None,
-    };
-    rest.is_empty().then_some(frame)
+        View::Step(_, step) => decode_step(step).map(|step| Frame::Step(Box::new(step))),
+        View::End(end) => Some(Frame::End(end)),
+    }
 }
 
 /// A frame as far as it has to be read to tell what it is. Whoever only follows the rows copies
 /// nothing.
 pub enum View<'f> {
-    /// Rows: their bytes.
+    /// A kernel.
+    Kernel(Digest, &'f [u8]),
+    /// Rows, for [`see_rows`].
     Rows(&'f [u8]),
-    /// A step: its number, and the bytes of the frame.
+    /// A step: its number, and its bytes for [`decode_step`] and [`see_writes_of`].
     Step(u64, &'f [u8]),
-    /// Anything else.
-    Other(Frame),
+    /// The end.
+    End(End),
 }
 
 /// What the bytes of a frame are; `None` when they are none.
 #[must_use]
 pub fn view(bytes: &[u8]) -> Option<View<'_>> {
     let (kind, mut rest) = bytes.split_first()?;
-    match *kind {
-        ROWS => Some(View::Rows(rest)),
-        STEP => {
-            // The number is the first thing of the head.
-            let (seq, _) = postcard::take_from_bytes(take_slice(&mut rest)?).ok()?;
-            Some(View::Step(seq, bytes))
+    let view = match *kind {
+        KERNEL => {
+            let (digest, behind) = rest.split_first_chunk()?;
+            rest = behind;
+            View::Kernel(Digest(*digest), take_slice(&mut rest)?)
         }
-        _ => decode(bytes).map(View::Other),
-    }
+        ROWS => View::Rows(std::mem::take(&mut rest)),
+        STEP => {
+            let step = std::mem::take(&mut rest);
+            // The number is the first thing of the head.
+            let (seq, _) = postcard::take_from_bytes(take_slice(&mut &*step)?).ok()?;
+            View::Step(seq, step)
+        }
+        END => View::End(take_plain(&mut rest)?),
+        _ => return None,
+    };
+    rest.is_empty().then_some(view)
+}
+
+/// The step of [`View::Step`]; `None` when the bytes are none.
+#[must_use]
+pub fn decode_step(mut step: &[u8]) -> Option<Step> {
+    let decoded = take_step(&mut step)?;
+    step.is_empty().then_some(decoded)
 }
 
 /// Hears of rows: table, key and value, if the row is not deleted.
@@ -107,19 +119,19 @@ pub type SeeRow<'s> = dyn FnMut(Table, &[u8], Option<&[u8]>) + 's;
 
 /// Shows the rows of [`View::Rows`]; `None` when they are none.
 pub fn see_rows(mut rows: &[u8], see: &mut SeeRow<'_>) -> Option<()> {
-    see_writes(&mut rows, see)
+    see_writes(&mut rows, see)?;
+    rows.is_empty().then_some(())
 }
 
 /// Shows what the step of [`View::Step`] wrote; `None` when the bytes are no step.
-pub fn see_writes_of(step: &[u8], see: &mut SeeRow<'_>) -> Option<()> {
-    let (_, mut rest) = step.split_first()?;
-    let (_head, _input) = (take_slice(&mut rest)?, take_slice(&mut rest)?);
-    if rest.is_empty() {
+pub fn see_writes_of(mut step: &[u8], see: &mut SeeRow<'_>) -> Option<()> {
+    let (_head, _input) = (take_slice(&mut step)?, take_slice(&mut step)?);
+    if step.is_empty() {
         // It was stopped.
         return Some(());
     }
-    let _reply = take_slice(&mut rest)?;
-    see_writes(&mut rest, see)
+    let _reply = take_slice(&mut step)?;
+    see_writes(&mut step, see)
 }
 
 fn put_step(out: &mut Vec<u8>, step: &Step) {

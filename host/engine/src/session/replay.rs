@@ -20,7 +20,7 @@ use super::block::Block;
 use super::chain::{Chain, Outcome, outcome};
 use super::codec::{self, SeeRow, View};
 use super::difference::{Group, Groups, StepDifference};
-use super::format::{End, Frame, Step};
+use super::format::{End, Step};
 use super::host::SessionHost;
 use super::reader::{SessionError, SessionFile};
 use super::rows::SessionRows;
@@ -257,20 +257,17 @@ impl<'s> Worker<'s> {
                     View::Rows(rows) => self
                         .follow(|see| codec::see_rows(rows, see))
                         .ok_or_else(|| block.shapeless())?,
-                    View::Step(seq, frame) => {
+                    View::Step(seq, step) => {
                         let is_over = self.options.until.is_some_and(|until| seq > until);
                         if is_over || (!self.options.all && self.found.first.is_some()) {
                             return Ok(self.found);
                         }
-                        self.pass(&block, frame)?;
+                        self.pass(&block, step)?;
                     }
-                    View::Other(Frame::Kernel { digest, component }) => {
-                        self.components.insert(digest, component);
+                    View::Kernel(digest, component) => {
+                        self.components.insert(digest, component.to_vec());
                     }
-                    View::Other(Frame::End(end)) => self.compare_end(&end),
-                    View::Other(Frame::Rows(_) | Frame::Step(_)) => {
-                        return Err(block.shapeless().into());
-                    }
+                    View::End(end) => self.compare_end(&end),
                 }
             }
         }
@@ -279,19 +276,17 @@ impl<'s> Worker<'s> {
 
     /// Carries a step out if it is one of this thread's, and goes on to the rows behind it. Of the
     /// other threads' steps nothing else is read.
-    fn pass(&mut self, block: &Block, frame: &[u8]) -> Result<(), SessionReplayError> {
+    fn pass(&mut self, block: &Block, bytes: &[u8]) -> Result<(), SessionReplayError> {
         let is_mine = (self.place / PORTION) % self.parts == self.part;
         if is_mine {
-            let Some(Frame::Step(step)) = codec::decode(frame) else {
-                return Err(block.shapeless().into());
-            };
+            let step = codec::decode_step(bytes).ok_or_else(|| block.shapeless())?;
             let found = self.carry_out(&step)?;
             self.found
                 .outcomes
                 .push((self.place, step.seq, outcome(&found)));
             self.steps.fetch_add(1, Ordering::Relaxed);
         }
-        self.follow(|see| codec::see_writes_of(frame, see))
+        self.follow(|see| codec::see_writes_of(bytes, see))
             .ok_or_else(|| block.shapeless())?;
         self.place += 1;
         Ok(())

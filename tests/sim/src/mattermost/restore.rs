@@ -1,7 +1,7 @@
 //! A server that is restored from a backup of its database. It keeps nothing by which it, or
 //! anybody else, would notice: it comes back older, and its cursors with it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use causeway_kernel::id::Id;
 
@@ -50,10 +50,7 @@ fn confirmed(rows: &Rows) -> BTreeSet<Id> {
     channels.filter(is_shared).collect()
 }
 
-fn all<K: Ord + Clone, V>(
-    one: &std::collections::BTreeMap<K, V>,
-    other: &std::collections::BTreeMap<K, V>,
-) -> BTreeSet<K> {
+fn all<K: Ord + Clone, V>(one: &BTreeMap<K, V>, other: &BTreeMap<K, V>) -> BTreeSet<K> {
     one.keys().chain(other.keys()).cloned().collect()
 }
 
