@@ -29,6 +29,22 @@ const VERSION_HEADER: &str = "x-version-id";
 pub(super) struct PingState {
     /// Whether one is on its way.
     running: bool,
+    /// Whether the peer is to be asked once more behind it: it was sent before there was news.
+    again: bool,
+    /// The incarnation because of which the peer was asked since its last turn. Once is enough: two
+    /// workspaces that cannot take the answer would ask each other for ever.
+    asked: Option<Incarnation>,
+}
+
+/// Why a connection is pinged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Because {
+    /// Its turn has come.
+    Turn,
+    /// Something changed here: the answer to a ping sent before that will not do.
+    Changed,
+    /// The peer told that it is this incarnation: the same.
+    Told(Incarnation),
 }
 
 /// Rounds of pings until the service stops.
@@ -43,7 +59,7 @@ pub(super) async fn run(federation: &Federation) {
             _ = stop.wait_for(|stop| *stop) => return,
         }
         for connection in live_connections(federation) {
-            begin(federation, connection);
+            begin(federation, connection, Because::Turn);
         }
     }
 }
@@ -55,7 +71,7 @@ pub(super) fn at_once(federation: &Federation, connection: ConnectionNo) {
     };
     let seen = lock(&federation.inner.pings).contains_key(&connection);
     if state == ConnectionState::Confirmed && (row.last_ping_at == 0 || !seen) {
-        begin(federation, connection);
+        begin(federation, connection, Because::Changed);
     }
 }
 
@@ -63,7 +79,7 @@ pub(super) fn at_once(federation: &Federation, connection: ConnectionNo) {
 /// until the workspace knows, a restored peer may lack what was sent to it before.
 pub(super) fn met(federation: &Federation, connection: ConnectionNo, told: Incarnation) {
     if is_another(federation, connection, told) {
-        begin(federation, connection);
+        begin(federation, connection, Because::Told(told));
     }
 }
 
@@ -95,23 +111,43 @@ fn live_connections(federation: &Federation) -> Vec<ConnectionNo> {
         .collect()
 }
 
-/// Starts the ping of a connection, unless one is on its way.
-fn begin(federation: &Federation, connection: ConnectionNo) {
+/// Starts the ping of a connection; if one is on its way, news have it followed by another.
+fn begin(federation: &Federation, connection: ConnectionNo, because: Because) {
     {
         let mut pings = lock(&federation.inner.pings);
         let state = pings.entry(connection).or_default();
+        let asked = match because {
+            Because::Turn => None,
+            Because::Changed => state.asked,
+            Because::Told(told) if state.asked == Some(told) => return,
+            Because::Told(told) => Some(told),
+        };
+        state.asked = asked;
         if state.running {
+            state.again |= because != Because::Turn;
             return;
         }
         state.running = true;
     }
     let federation = federation.clone();
     federation.clone().spawn(async move {
-        turn(&federation, connection).await;
-        if let Some(state) = lock(&federation.inner.pings).get_mut(&connection) {
-            state.running = false;
+        loop {
+            turn(&federation, connection).await;
+            if !goes_on(&federation, connection) {
+                return;
+            }
         }
     });
+}
+
+/// Whether a connection is to be pinged once more; if not, its ping has ended.
+fn goes_on(federation: &Federation, connection: ConnectionNo) -> bool {
+    let mut pings = lock(&federation.inner.pings);
+    let Some(state) = pings.get_mut(&connection) else {
+        return false;
+    };
+    state.running = state.again;
+    std::mem::take(&mut state.again)
 }
 
 async fn turn(federation: &Federation, connection: ConnectionNo) {

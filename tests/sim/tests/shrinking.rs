@@ -14,7 +14,7 @@ const DEFECTS: [(Defect, usize); 7] = [
     (Defect::KeepsDeletions, 5),
     (Defect::SkipsDedupe, 5),
     (Defect::SendsAfterUninvite, 5),
-    (Defect::ForgetsRounds, 6),
+    (Defect::ForgetsRounds, 8),
     (Defect::ForgetsRestores, 8),
     (Defect::CannotReadOldRows, 8),
     (Defect::OnePeerHaltsAll, 14),

@@ -20,6 +20,8 @@ pub enum Script {
     Answer(u16, &'static str),
     /// Answers 200 with this body, as this incarnation of a Causeway.
     AnswerAs(&'static str, &'static str),
+    /// The same, after this many ms.
+    LateAs(u64, &'static str, &'static str),
     /// Answers 200 with this many bytes.
     Flood(usize),
     /// Redirects to itself.
@@ -117,6 +119,10 @@ async fn answer(State(scripts): State<Arc<Mutex<Scripts>>>, request: Request) ->
             (StatusCode::from_u16(status).unwrap(), body).into_response()
         }
         Some(Script::AnswerAs(incarnation, body)) => {
+            ([(INCARNATION_HEADER, incarnation)], body).into_response()
+        }
+        Some(Script::LateAs(ms, incarnation, body)) => {
+            tokio::time::sleep(std::time::Duration::from_millis(ms)).await;
             ([(INCARNATION_HEADER, incarnation)], body).into_response()
         }
         Some(Script::Flood(bytes)) => "x".repeat(bytes).into_response(),

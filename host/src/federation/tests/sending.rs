@@ -1,7 +1,9 @@
 //! What becomes of messages and pings.
 
+use std::time::Duration;
+
 use causeway_kernel::id::{ConnectionNo, Id};
-use causeway_kernel::input::{Input, SendOutcome};
+use causeway_kernel::input::{Incarnation, Input, SendOutcome};
 use causeway_kernel::model::{ConnectionState, PeerKind, PeerWorkspace};
 use causeway_kernel::tx::Read;
 use causeway_kernel::wire::frame::Invite;
@@ -10,7 +12,7 @@ use super::host::{TestHost, connected, eager, eventually, quiet};
 use super::peer::{FakePeer, Script};
 use crate::federation::client::RESPONSE_BYTES_MAX;
 use crate::federation::invitation::{self, CodeKdf};
-use crate::federation::{FederationSettings, sender};
+use crate::federation::{FederationSettings, pinger, sender};
 use crate::metrics::Page;
 use crate::vault::{Secret, new_id};
 
@@ -118,6 +120,50 @@ async fn what_another_host_of_a_peer_took_is_not_delivered() {
         let outcome = sender::send(&host.federation, connection, b"{}".to_vec()).await;
         assert_eq!(outcome, expected, "{script:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_is_news_while_a_ping_is_on_its_way_is_asked_once_more() {
+    const KNOWN: &str = "ybndrfg8ejkmcpqxot1uwisza3 1";
+    const RESTORED: &str = "ybndrfg8ejkmcpqxot1uwisza4 2";
+    let (host, peer, connection, _) = host_and_peer(quiet()).await;
+    eventually("the first ping", || {
+        host.row(connection).unwrap().last_ping_at != 0
+    })
+    .await;
+    let asked = peer.received("/ping").len();
+    peer.script(
+        "/ping",
+        [
+            Script::LateAs(300, KNOWN, PONG),
+            Script::AnswerAs(RESTORED, PONG),
+        ],
+    );
+    let told = |text: &str| {
+        let (id, number) = text.split_once(' ').unwrap();
+        Incarnation {
+            id: Id::parse(id).unwrap(),
+            number: number.parse().unwrap(),
+        }
+    };
+    let workspace = host.row(connection).unwrap().workspace;
+    let known = || {
+        let row = host.engine.snapshot().get::<PeerWorkspace>(&workspace);
+        row.unwrap().incarnation
+    };
+    pinger::met(&host.federation, connection, told(KNOWN));
+    eventually("the late ping", || peer.received("/ping").len() > asked).await;
+    pinger::met(&host.federation, connection, told(RESTORED));
+    assert_eq!(known(), None);
+    eventually("the news", || known() == Some(told(RESTORED))).await;
+    assert_eq!(peer.received("/ping").len(), asked + 2);
+    // What its answers do not bear out is asked about once.
+    for _ in 0..3 {
+        pinger::met(&host.federation, connection, told(KNOWN));
+        eventually("it is asked", || peer.received("/ping").len() > asked + 2).await;
+    }
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(peer.received("/ping").len(), asked + 3);
 }
 
 /// Nobody listens any more: no byte leaves.

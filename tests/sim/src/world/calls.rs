@@ -1,5 +1,7 @@
 //! The network: requests from one node to another, their answers, and what may become of them.
 
+use std::collections::btree_map::Entry;
+
 use causeway_kernel::id::{ConnectionNo, Id};
 use causeway_kernel::input::{Incarnation, Input, PingAnswer, Receipt, SendOutcome};
 use causeway_kernel::lookup;
@@ -83,6 +85,7 @@ impl World<'_> {
 
     /// Pings every peer that confirmed.
     pub(super) fn ping_all(&mut self, node: usize) {
+        self.asked.retain(|(of, _), _| *of != node);
         for (no, row) in connection::all(&self.nodes[node].rows) {
             if row.state == ConnectionState::Confirmed {
                 self.ping(node, no);
@@ -96,7 +99,7 @@ impl World<'_> {
         let is_new =
             row.is_some_and(|row| row.state == ConnectionState::Confirmed && row.last_ping_at == 0);
         if is_new && self.nodes[node].is_serving {
-            self.ping(node, no);
+            self.ping_anew(node, no);
         }
     }
 
@@ -104,9 +107,19 @@ impl World<'_> {
         let Some(peer) = self.nodes[node].peers.get(&no).copied() else {
             return;
         };
-        if self.pinging.insert((node, peer)) {
+        if let Entry::Vacant(place) = self.pinging.entry((node, peer)) {
+            place.insert(None);
             let incarnation = self.incarnation(node);
             self.call(node, no, What::Ping(incarnation));
+        }
+    }
+
+    /// Something changed: the answer to a ping that is on its way already will not do.
+    fn ping_anew(&mut self, node: usize, no: ConnectionNo) {
+        let peer = self.nodes[node].peers.get(&no).copied();
+        match peer.and_then(|peer| self.pinging.get_mut(&(node, peer))) {
+            Some(again) => *again = Some(no),
+            None => self.ping(node, no),
         }
     }
 
@@ -275,10 +288,13 @@ impl World<'_> {
         }
     }
 
-    /// A peer that pings told its incarnation: if that is news, it is asked at once.
+    /// A peer that pings told its incarnation: if that is news, it is asked at once, but once.
     fn met(&mut self, node: usize, connection: ConnectionNo, told: Option<Incarnation>) {
-        if told.is_some() && self.incarnation_at(node, connection) != told {
-            self.ping(node, connection);
+        let Some(told) = told else { return };
+        if self.incarnation_at(node, connection) != Some(told)
+            && self.asked.insert((node, connection), told) != Some(told)
+        {
+            self.ping_anew(node, connection);
         }
     }
 
@@ -392,7 +408,10 @@ impl World<'_> {
             }
             (What::Ping(_), outcome) => {
                 let sent_at_ms = call.sent_at_ms;
-                self.pinging.remove(&(node, peer));
+                let again = self.pinging.remove(&(node, peer)).flatten();
+                if let Some(no) = again {
+                    self.ping(node, no);
+                }
                 let Outcome::Pong {
                     incarnation,
                     kind,
@@ -436,7 +455,8 @@ impl World<'_> {
         if node == HUB {
             self.oracle.toggle_sender_died();
         }
-        self.pinging.retain(|(from, _)| *from != node);
+        self.pinging.retain(|(from, _), _| *from != node);
+        self.asked.retain(|(of, _), _| *of != node);
     }
 }
 

@@ -131,7 +131,7 @@ impl World<'_> {
         }
         let pings = std::mem::take(&mut self.pinging).into_iter();
         self.pinging = pings
-            .map(|(from, to)| (if from == no { node } else { from }, to))
+            .map(|((from, to), again)| ((if from == no { node } else { from }, to), again))
             .collect();
     }
 }

@@ -173,9 +173,10 @@ impl World<'_> {
     }
 
     fn foreign_pings(&mut self, seat: usize) {
-        if !self.pinging.insert((seat, HUB)) {
+        if self.pinging.contains_key(&(seat, HUB)) {
             return;
         }
+        self.pinging.insert((seat, HUB), None);
         let no = self.foreign_call(seat, What::Ping(None));
         if self.server(seat).pings_with_dead_token() {
             let at_ms = self.now_ms + 1;

@@ -14,10 +14,10 @@ mod setup;
 mod stops;
 mod troubles;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use causeway_kernel::id::{ConnectionNo, Id, PostNo};
-use causeway_kernel::input::Input;
+use causeway_kernel::input::{Incarnation, Input};
 use causeway_kernel::model::Post;
 use causeway_kernel::output::{Effect, Object, Reply};
 use causeway_kernel::tx::Read;
@@ -210,7 +210,10 @@ pub struct World<'m> {
     is_healed: bool,
     calls: BTreeMap<u64, Call>,
     calls_made: u64,
-    pinging: BTreeSet<(usize, usize)>,
+    /// Who has a ping on its way to whom, and by which connection another is to follow.
+    pinging: BTreeMap<(usize, usize), Option<ConnectionNo>>,
+    /// Because of which incarnation a node asked the peer behind a connection since its last round.
+    asked: BTreeMap<(usize, ConnectionNo), Incarnation>,
     /// When the way from a node to another is open again, in ms.
     cut_until_ms: BTreeMap<(usize, usize), i64>,
     /// Until when the way from a node to another is slow, and by how much, in ms.
@@ -264,7 +267,8 @@ impl<'m> World<'m> {
             is_healed: false,
             calls: BTreeMap::new(),
             calls_made: 0,
-            pinging: BTreeSet::new(),
+            pinging: BTreeMap::new(),
+            asked: BTreeMap::new(),
             cut_until_ms: BTreeMap::new(),
             slow_until_ms: BTreeMap::new(),
             full_until_ms: BTreeMap::new(),
@@ -402,9 +406,13 @@ impl<'m> World<'m> {
     }
 
     fn tell(&mut self, sentence: String) {
-        if self.watch >= Watch::Told {
+        if self.is_told() {
             self.story.tell(self.now_ms, &sentence);
         }
+    }
+
+    fn is_told(&self) -> bool {
+        self.watch >= Watch::Told
     }
 
     /// The faults that hit what happens at a node, or between two.
