@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use crate::id::UserNo;
+use crate::key::RowKey;
 use crate::model::User;
 use crate::policy::{Question, Verdict};
 use crate::table::Table;
@@ -30,8 +31,8 @@ pub trait Rows {
     fn get_many(&self, table: Table, keys: &[Vec<u8>]) -> Vec<Option<Vec<u8>>>;
 
     /// Shows the value of one key; what holds the row already need not copy it.
-    fn look(&self, table: Table, key: Vec<u8>, see: &mut dyn FnMut(Option<&[u8]>)) {
-        let found = self.get_many(table, &[key]);
+    fn look(&self, table: Table, key: RowKey, see: &mut dyn FnMut(Option<&[u8]>)) {
+        let found = self.get_many(table, &[key.into_vec()]);
         see(found.first().and_then(Option::as_deref));
     }
 

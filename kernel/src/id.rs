@@ -21,7 +21,12 @@ impl Id {
     /// The id of a text, if it is one.
     #[must_use]
     pub fn parse(text: &str) -> Option<Id> {
-        let bytes: [u8; ID_BYTES] = text.as_bytes().try_into().ok()?;
+        Id::parse_bytes(text.as_bytes())
+    }
+
+    /// The id of a text's bytes, if they are one.
+    fn parse_bytes(bytes: &[u8]) -> Option<Id> {
+        let bytes: [u8; ID_BYTES] = bytes.try_into().ok()?;
         // Without a way out of the loop: such a one goes over several bytes at once.
         let is_id = |all, byte: &u8| all & byte.is_ascii_alphanumeric();
         bytes.iter().fold(true, is_id).then_some(Id(bytes))
@@ -79,7 +84,9 @@ impl Serialize for Id {
 
 impl<'de> Deserialize<'de> for Id {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Id, D::Error> {
-        deserializer.deserialize_str(IdVisitor)
+        // Texts and bytes have the same encoding in rows; bytes are not looked through for what no
+        // id can be anyway.
+        deserializer.deserialize_bytes(IdVisitor)
     }
 }
 
@@ -92,8 +99,12 @@ impl serde::de::Visitor<'_> for IdVisitor {
         f.write_str("an id")
     }
 
+    fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<Id, E> {
+        Id::parse_bytes(bytes).ok_or_else(|| E::custom("not an id"))
+    }
+
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Id, E> {
-        Id::parse(text).ok_or_else(|| E::custom("not an id"))
+        self.visit_bytes(text.as_bytes())
     }
 }
 

@@ -101,7 +101,7 @@ fn end_links(tx: &mut Tx<'_>, connection: ConnectionNo, position: ChannelNo) -> 
     for table in PEER_TABLES {
         let found = tx.scan_keys(table, &range(prefix.clone(), &prefix));
         if !found.is_empty() {
-            found.into_iter().for_each(|key| tx.delete_key(table, key));
+            found.into_iter().for_each(|key| tx.delete_key(table, &key));
             return Some(Job::EndLinks {
                 connection,
                 position,

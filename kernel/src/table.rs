@@ -18,6 +18,13 @@ macro_rules! tables {
             #[must_use]
             pub const fn code(self) -> u8 { self as u8 }
 
+            /// Its place in [`Table::ALL`].
+            #[must_use]
+            pub const fn place(self) -> usize {
+                // Codes begin at one and leave none out.
+                self.code() as usize - 1
+            }
+
             /// The table of a code, if there is one.
             #[must_use]
             pub const fn from_code(code: u8) -> Option<Table> {
@@ -116,6 +123,7 @@ mod tests {
     fn codes_begin_at_one_and_leave_none_out() {
         for (at, table) in Table::ALL.iter().enumerate() {
             assert_eq!(usize::from(table.code()), at + 1);
+            assert_eq!(table.place(), at);
         }
     }
 }

@@ -3,7 +3,6 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound;
 use std::rc::Rc;
 
 use serde::Serialize;
@@ -14,7 +13,7 @@ use crate::drafts::Drafts;
 use crate::env::{Host, LogLevel, Range, Rows, Scan, StepContext};
 use crate::feed::Follower;
 use crate::id::{ChannelNo, ConnectionNo, Id, UserNo};
-use crate::key::{self, KeyPart};
+use crate::key::{self, KeyPart, RowKey};
 use crate::model::{Scope, User};
 use crate::output::{Effect, Write};
 use crate::policy::{Question, Verdict};
@@ -59,7 +58,7 @@ pub trait Read: Rows {
     /// One row.
     fn get<R: Record>(&self, key: &R::Key) -> Option<R> {
         let mut row = None;
-        self.look(R::TABLE, key::encode(key), &mut |bytes| {
+        self.look(R::TABLE, RowKey::of(key), &mut |bytes| {
             row = bytes.and_then(R::from_bytes);
         });
         row
@@ -68,7 +67,7 @@ pub trait Read: Rows {
     /// Whether a row exists.
     fn has<R: Record>(&self, key: &R::Key) -> bool {
         let mut found = false;
-        self.look(R::TABLE, key::encode(key), &mut |bytes| {
+        self.look(R::TABLE, RowKey::of(key), &mut |bytes| {
             found = bytes.is_some();
         });
         found
@@ -112,22 +111,27 @@ impl<T: Rows + ?Sized> Read for T {}
 /// Bytes that a typed scan may bring at once.
 pub const SCAN_BYTES_MAX: u32 = 4 << 20;
 
-/// Rows of a table that a step wrote; `None` = deleted.
-type Written = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+/// Where a row stands.
+type Place = (Table, RowKey);
 
-/// Rows of a table that a step read, as they were before it; `None` = there is none.
-type Known = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+/// A row that a step read or wrote.
+struct Row {
+    /// Whether the step wrote it. What it had read there before is not kept: whoever abandons the
+    /// step asks the host again.
+    is_written: bool,
+    /// `None` = there is none.
+    value: Option<Vec<u8>>,
+}
 
 /// A step in the making.
 pub struct Tx<'a> {
     host: &'a dyn Host,
     context: StepContext,
     ids_made: u64,
-    written: RefCell<BTreeMap<Table, Written>>,
-    /// Rows that are changed and not in `written` yet.
-    pub(crate) drafts: RefCell<Drafts>,
     /// The rows do not change while the step runs, so each is fetched once.
-    known: RefCell<BTreeMap<Table, Known>>,
+    rows: RefCell<BTreeMap<Place, Row>>,
+    /// Rows that are changed and not in `rows` yet.
+    pub(crate) drafts: RefCell<Drafts>,
     /// Users that were asked for, as they stand now.
     users: RefCell<BTreeMap<UserNo, Option<Rc<User>>>>,
     effects: Vec<Effect>,
@@ -149,9 +153,8 @@ impl<'a> Tx<'a> {
             host,
             context,
             ids_made: 0,
-            written: RefCell::default(),
+            rows: RefCell::default(),
             drafts: RefCell::default(),
-            known: RefCell::default(),
             users: RefCell::default(),
             effects: Vec::new(),
             stamps: BTreeMap::new(),
@@ -194,42 +197,66 @@ impl<'a> Tx<'a> {
         if matches!(R::TABLE, Table::Links | Table::Connections) {
             self.followers.clear();
         }
-        self.write(R::TABLE, key::encode(key), Some(row.to_bytes()));
+        self.write(R::TABLE, RowKey::of(key), Some(row.to_bytes()));
     }
 
     /// Deletes a row.
     pub fn delete<R: Record>(&mut self, key: &R::Key) {
-        self.write(R::TABLE, key::encode(key), None);
+        self.write(R::TABLE, RowKey::of(key), None);
     }
 
     /// Stores a draft's row: the way past [`Tx::write`], which settles drafts.
     pub(crate) fn store<R: Record>(&self, key: &R::Key, row: &R) {
-        let mut written = self.written.borrow_mut();
-        let written = written.entry(R::TABLE).or_default();
-        written.insert(key::encode(key), Some(row.to_bytes()));
+        let row = Row {
+            is_written: true,
+            value: Some(row.to_bytes()),
+        };
+        let place = (R::TABLE, RowKey::of(key));
+        self.rows.borrow_mut().insert(place, row);
     }
 
-    fn write(&mut self, table: Table, key: Vec<u8>, value: Option<Vec<u8>>) {
+    fn write(&mut self, table: Table, key: RowKey, value: Option<Vec<u8>>) {
         if table == Table::Users {
             self.users.get_mut().clear();
         }
         self.settle(table);
-        let written = self.written.get_mut().entry(table).or_default();
-        written.insert(key, value);
+        let row = Row {
+            is_written: true,
+            value,
+        };
+        self.rows.get_mut().insert((table, key), row);
     }
 
     /// Fetches rows that the step is going to read one by one, in one call of the host.
     pub fn prefetch<R: Record>(&self, keys: impl Iterator<Item = R::Key>) {
-        let mut known = self.known.borrow_mut();
-        let known = known.entry(R::TABLE).or_default();
-        let mut keys: Vec<Vec<u8>> = keys.map(|key| key::encode(&key)).collect();
+        let mut keys: Vec<RowKey> = keys.map(|key| RowKey::of(&key)).collect();
         keys.sort_unstable();
         keys.dedup();
-        keys.retain(|key| !known.contains_key(key));
-        if !keys.is_empty() {
-            let found = self.host.get_many(R::TABLE, &keys);
-            known.extend(keys.into_iter().zip(found));
+        self.fetch(R::TABLE, keys);
+    }
+
+    /// Fetches what is not there yet of these rows.
+    fn fetch(&self, table: Table, keys: Vec<RowKey>) {
+        let mut rows = self.rows.borrow_mut();
+        let mut missing = Vec::with_capacity(keys.len());
+        for key in keys {
+            let place = (table, key);
+            if !rows.contains_key(&place) {
+                missing.push(place);
+            }
         }
+        if missing.is_empty() {
+            return;
+        }
+        let keys: Vec<Vec<u8>> = missing
+            .iter()
+            .map(|(_, key)| key.as_bytes().to_vec())
+            .collect();
+        let found = self.host.get_many(table, &keys).into_iter();
+        rows.extend(missing.into_iter().zip(found.map(|value| Row {
+            is_written: false,
+            value,
+        })));
     }
 
     /// Keys of a range, of whatever record stands there.
@@ -243,8 +270,8 @@ impl<'a> Tx<'a> {
     }
 
     /// Deletes a row by the bytes of its key.
-    pub fn delete_key(&mut self, table: Table, key: Vec<u8>) {
-        self.write(table, key, None);
+    pub fn delete_key(&mut self, table: Table, key: &[u8]) {
+        self.write(table, RowKey::from_bytes(key), None);
     }
 
     /// Adds an effect.
@@ -270,7 +297,7 @@ impl<'a> Tx<'a> {
     /// Forgets everything that the step did so far, as if it had just begun. Ids already made are
     /// not made again.
     pub fn abandon(&mut self) {
-        self.written.get_mut().clear();
+        self.rows.get_mut().clear();
         *self.drafts.get_mut() = Drafts::default();
         self.users.get_mut().clear();
         self.effects.clear();
@@ -284,15 +311,15 @@ impl<'a> Tx<'a> {
     #[must_use]
     pub fn finish(self) -> (Vec<Write>, Vec<Effect>) {
         self.settle_all();
-        let written = self.written.into_inner();
-        let mut writes = Vec::with_capacity(written.values().map(Written::len).sum());
-        for (table, written) in written {
-            writes.extend(
-                written
-                    .into_iter()
-                    .map(|(key, value)| Write { table, key, value }),
-            );
-        }
+        let rows = self.rows.into_inner().into_iter();
+        let writes = rows
+            .filter(|(_, row)| row.is_written)
+            .map(|((table, key), row)| Write {
+                table,
+                key: key.into_vec(),
+                value: row.value,
+            })
+            .collect();
         (writes, self.effects)
     }
 }
@@ -300,38 +327,27 @@ impl<'a> Tx<'a> {
 impl Rows for Tx<'_> {
     fn get_many(&self, table: Table, keys: &[Vec<u8>]) -> Vec<Option<Vec<u8>>> {
         self.settle(table);
-        let written = self.written.borrow();
-        let mut known = self.known.borrow_mut();
-        let written = written.get(&table);
-        let known = known.entry(table).or_default();
-        let of_step = |key: &Vec<u8>| written.and_then(|written| written.get(key));
-        let is_missing = |key: &&Vec<u8>| of_step(key).is_none() && !known.contains_key(*key);
-        let missing: Vec<Vec<u8>> = keys.iter().filter(is_missing).cloned().collect();
-        if !missing.is_empty() {
-            let found = self.host.get_many(table, &missing);
-            known.extend(missing.into_iter().zip(found));
-        }
-        keys.iter()
-            .map(|key| of_step(key).or_else(|| known.get(key))?.clone())
-            .collect()
+        let keys: Vec<RowKey> = keys.iter().map(|key| RowKey::from_bytes(key)).collect();
+        self.fetch(table, keys.clone());
+        let rows = self.rows.borrow();
+        let value = |key| rows.get(&(table, key))?.value.clone();
+        keys.into_iter().map(value).collect()
     }
 
-    fn look(&self, table: Table, key: Vec<u8>, see: &mut dyn FnMut(Option<&[u8]>)) {
+    fn look(&self, table: Table, key: RowKey, see: &mut dyn FnMut(Option<&[u8]>)) {
         self.settle(table);
-        let written = self.written.borrow();
-        let written = written.get(&table);
-        if let Some(own) = written.and_then(|written| written.get(&key)) {
-            return see(own.as_deref());
+        let place = (table, key);
+        let mut rows = self.rows.borrow_mut();
+        if let Some(row) = rows.get(&place) {
+            return see(row.value.as_deref());
         }
-        let mut known = self.known.borrow_mut();
-        let known = known.entry(table).or_default();
-        if let Some(row) = known.get(&key) {
-            return see(row.as_deref());
-        }
-        let keys = [key];
-        let row = self.host.get_many(table, &keys).pop().flatten();
-        see(row.as_deref());
-        known.extend(keys.into_iter().zip([row]));
+        let mut value = None;
+        self.host.look(table, place.1.clone(), &mut |bytes| {
+            value = bytes.map(<[u8]>::to_vec);
+        });
+        see(value.as_deref());
+        let is_written = false;
+        rows.insert(place, Row { is_written, value });
     }
 
     fn user(&self, no: UserNo) -> Option<Rc<User>> {
@@ -345,19 +361,25 @@ impl Rows for Tx<'_> {
 
     fn scan(&self, table: Table, range: &Range) -> Scan {
         self.settle(table);
-        match self.written.borrow().get(&table) {
-            Some(written) => merge(written, range, |range| self.host.scan(table, range)),
-            None => self.host.scan(table, range),
-        }
+        let rows = self.rows.borrow();
+        let from = (table, RowKey::from_bytes(&range.from));
+        let is_inside = |key: &[u8]| range.to.is_empty() || key < range.to.as_slice();
+        let own = rows
+            .range(from..)
+            .map(|((of, key), row)| (*of, key.as_bytes(), row))
+            .take_while(|(of, key, _)| *of == table && is_inside(key))
+            .filter(|(_, _, row)| row.is_written)
+            .map(|(_, key, row)| (key, row.value.as_deref()))
+            .collect();
+        merge(own, range, |range| self.host.scan(table, range))
     }
 }
 
+/// A row of a step's own; `None` = deleted.
+type Own<'a> = (&'a [u8], Option<&'a [u8]>);
+
 /// Merges what a step wrote into a scan of what lies below it.
-fn merge(written: &Written, range: &Range, below: impl Fn(&Range) -> Scan) -> Scan {
-    let mut own: Vec<(&Vec<u8>, &Option<Vec<u8>>)> = written
-        .range::<[u8], _>((Bound::Included(range.from.as_slice()), Bound::Unbounded))
-        .take_while(|(key, _)| range.to.is_empty() || **key < range.to)
-        .collect();
+fn merge(mut own: Vec<Own<'_>>, range: &Range, below: impl Fn(&Range) -> Scan) -> Scan {
     if own.is_empty() {
         return below(range);
     }
@@ -396,7 +418,7 @@ fn merge(written: &Written, range: &Range, below: impl Fn(&Range) -> Scan) -> Sc
                 false
             }
             (Some((low, _)), Some((up, _))) => {
-                if low == *up {
+                if low == up {
                     lower.next();
                     continue;
                 }
@@ -407,7 +429,7 @@ fn merge(written: &Written, range: &Range, below: impl Fn(&Range) -> Scan) -> Sc
             lower.next()
         } else {
             match upper.next() {
-                Some((key, Some(value))) => Some((key.clone(), value.clone())),
+                Some((key, Some(value))) => Some((key.to_vec(), value.to_vec())),
                 _ => continue,
             }
         };

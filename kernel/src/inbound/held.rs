@@ -287,7 +287,8 @@ fn encode_transforms(transforms: &[(String, String)]) -> Vec<u8> {
     let mut writer = JsonWriter::new();
     writer.begin_object();
     for (mention, user) in transforms {
-        writer.text_field(mention, user);
+        writer.key(mention);
+        writer.text(user);
     }
     writer.end_object();
     writer.finish()

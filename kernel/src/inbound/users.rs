@@ -168,7 +168,8 @@ fn strings_of(json: &str, without: &[&str]) -> String {
         if without.iter().any(|own| key.eq_ignore_ascii_case(own)) {
             continue;
         }
-        writer.text_field(&key, &text);
+        writer.key(&key);
+        writer.text(&text);
         any = true;
     }
     writer.end_object();

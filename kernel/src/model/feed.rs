@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use super::record;
 use crate::id::{ChannelNo, ConnectionNo, FeedSeq, Id, PostNo, UserNo, WorkspaceNo};
-use crate::key::KeyPart;
+use crate::key::{KeyPart, RowKey};
 
 /// What a part of the feed is about: 0 = people, otherwise the channel of that number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -20,7 +20,7 @@ impl Scope {
 }
 
 impl KeyPart for Scope {
-    fn put(&self, out: &mut Vec<u8>) {
+    fn put(&self, out: &mut RowKey) {
         self.0.put(out);
     }
     fn take(bytes: &mut &[u8]) -> Option<Scope> {

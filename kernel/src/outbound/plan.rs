@@ -7,7 +7,7 @@ use super::mention::{self, Mention};
 use super::posts::wire_len;
 use super::verdict::{self, Judgement};
 use super::{Object, Work, exception};
-use crate::id::{FeedSeq, PostNo};
+use crate::id::{FeedSeq, Id, PostNo};
 use crate::limits::ITEM_RETRY_FIRST_MS;
 use crate::model::{
     Channel, Exception, ExceptionState, FeedObject, PeerKind, Post, RoundSource, SentOldPost,
@@ -50,7 +50,7 @@ pub struct Plan {
 /// they become objects of the round), asks the policies, notes what stays behind, and cuts the
 /// round where its message would grow too long.
 pub fn make(tx: &mut Tx<'_>, work: &mut Work) -> Plan {
-    let posts = load(tx, work);
+    let mut posts = load(tx, work);
     if posts.is_empty() {
         return Plan::default();
     }
@@ -65,13 +65,15 @@ pub fn make(tx: &mut Tx<'_>, work: &mut Work) -> Plan {
         .collect();
     work.round.objects = ordered;
     let judged = verdict::judge(tx, work, list.iter().filter_map(|(_, no)| posts.get(no)));
+    let ids: BTreeMap<PostNo, Id> = posts.iter().map(|(no, post)| (*no, post.id)).collect();
     let mut plan = Plan::default();
     let mut withheld: BTreeMap<PostNo, Exception> = BTreeMap::new();
     let team = tx
         .get::<Channel>(&work.round.channel)
         .map(|channel| channel.team);
     for (seq, no) in list {
-        let Some(mut post) = posts.get(&no).cloned() else {
+        // Each stands in the list once.
+        let Some(mut post) = posts.remove(&no) else {
             continue;
         };
         let object = (seq, FeedObject::Post(no));
@@ -93,9 +95,9 @@ pub fn make(tx: &mut Tx<'_>, work: &mut Work) -> Plan {
             }
         }
         if let Some(root) = post.root
-            && let Some(row) = posts.get(&root)
+            && let Some(id) = ids.get(&root)
         {
-            plan.root_ids.insert(root, row.id.into());
+            plan.root_ids.insert(root, (*id).into());
         }
         let mentions = team.map_or_else(Vec::new, |team| mention::find(tx, team, &post.message));
         plan.posts.push(Planned {

@@ -72,7 +72,8 @@ impl<R: Read + ?Sized> Renderer<'_, R> {
             for value in document.root().children() {
                 let key = value.key();
                 if !OWN_PROPS.iter().any(|own| key.eq_ignore_ascii_case(own)) {
-                    w.raw_field(&key, &value.raw());
+                    w.key(&key);
+                    w.raw(value.raw().as_bytes());
                 }
             }
         }

@@ -129,7 +129,7 @@ pub fn encode(remote_id: Id, id: Id, topic: &str, create_at: i64, payload: &[u8]
     writer.text_field("id", id.as_str());
     writer.text_field("topic", topic);
     writer.integer_field("create_at", create_at);
-    writer.raw_field("payload", std::str::from_utf8(payload).unwrap_or_default());
+    writer.raw_field("payload", payload);
     writer.end_object();
     writer.end_object();
     writer.finish()

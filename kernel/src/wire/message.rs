@@ -495,9 +495,10 @@ pub fn encode_sync(
             if !mentions.is_empty() {
                 writer.key("mention_transforms");
                 writer.begin_object();
-                mentions
-                    .iter()
-                    .for_each(|(text, user)| writer.text_field(text, user));
+                mentions.iter().for_each(|(text, user)| {
+                    writer.key(text);
+                    writer.text(user);
+                });
                 writer.end_object();
             }
         }

@@ -38,7 +38,7 @@ impl SyncResponse {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut writer = JsonWriter::new();
-        let texts = |writer: &mut JsonWriter, key: &str, list: &[String]| {
+        let texts = |writer: &mut JsonWriter, key: &'static str, list: &[String]| {
             writer.texts_field(key, list.iter().map(String::as_str));
         };
         writer.begin_object();
@@ -75,7 +75,7 @@ fn encode_envelope(status: &str, error: &str, payload: &[u8]) -> Vec<u8> {
     writer.begin_object();
     writer.text_field("status", status);
     writer.text_field("err", error);
-    writer.raw_field("payload", std::str::from_utf8(payload).unwrap_or_default());
+    writer.raw_field("payload", payload);
     writer.end_object();
     writer.finish()
 }

@@ -85,6 +85,17 @@ impl JsonWriter {
         self.comma = false;
     }
 
+    /// Writes a key of the protocol's, which needs no escapes; a value follows.
+    fn name(&mut self, name: &'static str) {
+        debug_assert!(split_plain(name).is_none(), "{name} needs escapes");
+        self.separate();
+        self.out.reserve(name.len() + 3);
+        self.out.push(b'"');
+        self.out.extend_from_slice(name.as_bytes());
+        self.out.extend_from_slice(b"\":");
+        self.comma = false;
+    }
+
     /// Writes a string.
     pub fn text(&mut self, value: &str) {
         self.separate();
@@ -117,49 +128,52 @@ impl JsonWriter {
     }
 
     /// Writes JSON text as it is; the caller vouches for it. Empty text is `null`.
-    pub fn raw(&mut self, json: &str) {
+    pub fn raw(&mut self, json: impl AsRef<[u8]>) {
         self.separate();
-        self.out.extend_from_slice(if json.is_empty() {
-            b"null"
-        } else {
-            json.as_bytes()
+        self.out.extend_from_slice(match json.as_ref() {
+            [] => b"null",
+            json => json,
         });
     }
 
     /// Key and string.
-    pub fn text_field(&mut self, key: &str, value: &str) {
-        self.key(key);
+    pub fn text_field(&mut self, key: &'static str, value: &str) {
+        self.name(key);
         self.text(value);
     }
 
     /// Key and string, left out when empty.
-    pub fn text_field_if(&mut self, key: &str, value: &str) {
+    pub fn text_field_if(&mut self, key: &'static str, value: &str) {
         if !value.is_empty() {
             self.text_field(key, value);
         }
     }
 
     /// Key and integer.
-    pub fn integer_field(&mut self, key: &str, value: i64) {
-        self.key(key);
+    pub fn integer_field(&mut self, key: &'static str, value: i64) {
+        self.name(key);
         self.integer(value);
     }
 
     /// Key and truth value.
-    pub fn boolean_field(&mut self, key: &str, value: bool) {
-        self.key(key);
+    pub fn boolean_field(&mut self, key: &'static str, value: bool) {
+        self.name(key);
         self.boolean(value);
     }
 
     /// Key and JSON text as it is.
-    pub fn raw_field(&mut self, key: &str, json: &str) {
-        self.key(key);
+    pub fn raw_field(&mut self, key: &'static str, json: impl AsRef<[u8]>) {
+        self.name(key);
         self.raw(json);
     }
 
     /// Key and an array of strings.
-    pub fn texts_field<'a>(&mut self, key: &str, values: impl IntoIterator<Item = &'a str>) {
-        self.key(key);
+    pub fn texts_field<'a>(
+        &mut self,
+        key: &'static str,
+        values: impl IntoIterator<Item = &'a str>,
+    ) {
+        self.name(key);
         self.begin_array();
         for value in values {
             self.text(value);

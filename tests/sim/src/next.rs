@@ -4,6 +4,7 @@
 
 use causeway_kernel::codec;
 use causeway_kernel::env::{Host, LogLevel, Range, Rows, Scan, StepContext};
+use causeway_kernel::key::RowKey;
 use causeway_kernel::output::{Effect, Write};
 use causeway_kernel::policy::{Question, Verdict};
 use causeway_kernel::table::Table;
@@ -50,7 +51,7 @@ fn widen(host: &dyn Host, write: &mut Write) -> bool {
         return true;
     };
     let mut is_same = false;
-    host.look(write.table, write.key.clone(), &mut |old| {
+    host.look(write.table, RowKey::from_bytes(&write.key), &mut |old| {
         is_same = old.map(bare) == Some(value.as_slice());
     });
     value.extend_from_slice(FIELD);
@@ -98,7 +99,7 @@ impl Rows for View<'_> {
             .collect()
     }
 
-    fn look(&self, table: Table, key: Vec<u8>, see: &mut dyn FnMut(Option<&[u8]>)) {
+    fn look(&self, table: Table, key: RowKey, see: &mut dyn FnMut(Option<&[u8]>)) {
         self.0.look(table, key, &mut |row| see(row.map(bare)));
     }
 

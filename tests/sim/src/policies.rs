@@ -4,6 +4,7 @@ use std::cell::RefCell;
 
 use causeway_kernel::codec;
 use causeway_kernel::env::{Host, LogLevel, Range, Rows, Scan};
+use causeway_kernel::key::RowKey;
 use causeway_kernel::policy::{PostQuestion, Question, Verdict};
 use causeway_kernel::table::Table;
 
@@ -127,7 +128,7 @@ impl Rows for StepHost<'_> {
         self.rows.get_many(table, keys)
     }
 
-    fn look(&self, table: Table, key: Vec<u8>, see: &mut dyn FnMut(Option<&[u8]>)) {
+    fn look(&self, table: Table, key: RowKey, see: &mut dyn FnMut(Option<&[u8]>)) {
         self.rows.look(table, key, see);
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use causeway_kernel::env::{Range, Rows, Scan};
+use causeway_kernel::key::RowKey;
 use causeway_kernel::output::Write;
 use causeway_kernel::table::Table;
 
@@ -21,12 +22,11 @@ impl Default for Tables {
 
 impl Tables {
     fn table(&self, table: Table) -> &Map {
-        // Codes begin at 1 and leave none out.
-        &self.0[usize::from(table.code()) - 1]
+        &self.0[table.place()]
     }
 
     fn table_mut(&mut self, table: Table) -> &mut Map {
-        &mut self.0[usize::from(table.code()) - 1]
+        &mut self.0[table.place()]
     }
 
     /// A row's bytes, if it is there.
@@ -76,8 +76,8 @@ impl Rows for Tables {
         keys.iter().map(|key| rows.get(key).cloned()).collect()
     }
 
-    fn look(&self, table: Table, key: Vec<u8>, see: &mut dyn FnMut(Option<&[u8]>)) {
-        see(self.table(table).get(&key).map(Vec::as_slice));
+    fn look(&self, table: Table, key: RowKey, see: &mut dyn FnMut(Option<&[u8]>)) {
+        see(self.table(table).get(key.as_bytes()).map(Vec::as_slice));
     }
 
     fn scan(&self, table: Table, range: &Range) -> Scan {

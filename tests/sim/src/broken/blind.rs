@@ -1,6 +1,7 @@
 //! A next release that cannot read what today's has stored.
 
 use causeway_kernel::env::{Host, LogLevel, Range, Rows, Scan, StepContext};
+use causeway_kernel::key::RowKey;
 use causeway_kernel::policy::{Question, Verdict};
 use causeway_kernel::table::Table;
 
@@ -35,7 +36,7 @@ impl Rows for View<'_> {
             .collect()
     }
 
-    fn look(&self, table: Table, key: Vec<u8>, see: &mut dyn FnMut(Option<&[u8]>)) {
+    fn look(&self, table: Table, key: RowKey, see: &mut dyn FnMut(Option<&[u8]>)) {
         self.0.look(table, key, &mut |row| {
             see(row.filter(|row| is_seen(table, row)))
         });
