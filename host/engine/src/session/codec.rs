@@ -14,18 +14,20 @@ const ROWS: u8 = 2;
 const STEP: u8 = 3;
 const END: u8 = 4;
 
-/// What is small of a step.
+/// What is small of a [`Step`].
+#[allow(missing_docs, reason = "each is the field of its name")]
 #[derive(Serialize, Deserialize)]
-struct Head {
-    seq: u64,
-    epoch: u64,
-    kernel: Digest,
-    time_ms: i64,
-    seed: [u8; 16],
-    kind: Kind,
-    verdicts: Vec<RecordedVerdict>,
-    stopped: Option<(StopKind, String)>,
-    deviation: Option<String>,
+pub struct Head {
+    pub seq: u64,
+    pub epoch: u64,
+    pub kernel: Digest,
+    pub time_ms: i64,
+    pub seed: [u8; 16],
+    pub kind: Kind,
+    pub verdicts: Vec<RecordedVerdict>,
+    /// By what the step was stopped, if it was.
+    pub stopped: Option<(StopKind, String)>,
+    pub deviation: Option<String>,
 }
 
 /// The bytes of a frame.
@@ -62,11 +64,8 @@ pub fn decode(bytes: &[u8]) -> Option<Frame> {
             digest,
             component: component.to_vec(),
         }),
-        View::Rows(mut rest) => {
-            let rows = take_writes(&mut rest)?;
-            rest.is_empty().then_some(Frame::Rows(rows))
-        }
-        View::Step(_, step) => decode_step(step).map(|step| Frame::Step(Box::new(step))),
+        View::Rows(rows) => Some(Frame::Rows(rows.writes())),
+        View::Step(_, step) => Some(Frame::Step(Box::new(StepView::of(step)?.step()?))),
         View::End(end) => Some(Frame::End(end)),
     }
 }
@@ -76,9 +75,9 @@ pub fn decode(bytes: &[u8]) -> Option<Frame> {
 pub enum View<'f> {
     /// A kernel.
     Kernel(Digest, &'f [u8]),
-    /// Rows, for [`see_rows`].
-    Rows(&'f [u8]),
-    /// A step: its number, and its bytes for [`decode_step`] and [`see_writes_of`].
+    /// Rows.
+    Rows(Rows<'f>),
+    /// A step: its number, and its bytes for [`StepView::of`] and [`Rows::of_step`].
     Step(u64, &'f [u8]),
     /// The end.
     End(End),
@@ -94,7 +93,7 @@ pub fn view(bytes: &[u8]) -> Option<View<'_>> {
             rest = behind;
             View::Kernel(Digest(*digest), take_slice(&mut rest)?)
         }
-        ROWS => View::Rows(std::mem::take(&mut rest)),
+        ROWS => View::Rows(Rows::take(&mut rest)?),
         STEP => {
             let step = std::mem::take(&mut rest);
             // The number is the first thing of the head.
@@ -107,31 +106,159 @@ pub fn view(bytes: &[u8]) -> Option<View<'_>> {
     rest.is_empty().then_some(view)
 }
 
-/// The step of [`View::Step`]; `None` when the bytes are none.
-#[must_use]
-pub fn decode_step(mut step: &[u8]) -> Option<Step> {
-    let decoded = take_step(&mut step)?;
-    step.is_empty().then_some(decoded)
-}
+/// Rows where they stand in a block.
+#[derive(Clone, Copy, Debug)]
+pub struct Rows<'f>(&'f [u8]);
 
-/// Hears of rows: table, key and value, if the row is not deleted.
-pub type SeeRow<'s> = dyn FnMut(Table, &[u8], Option<&[u8]>) + 's;
+/// A row: table, key and value, if the row is not deleted.
+type Row<'f> = (Table, &'f [u8], Option<&'f [u8]>);
 
-/// Shows the rows of [`View::Rows`]; `None` when they are none.
-pub fn see_rows(mut rows: &[u8], see: &mut SeeRow<'_>) -> Option<()> {
-    see_writes(&mut rows, see)?;
-    rows.is_empty().then_some(())
-}
-
-/// Shows what the step of [`View::Step`] wrote; `None` when the bytes are no step.
-pub fn see_writes_of(mut step: &[u8], see: &mut SeeRow<'_>) -> Option<()> {
-    let (_head, _input) = (take_slice(&mut step)?, take_slice(&mut step)?);
-    if step.is_empty() {
-        // It was stopped.
-        return Some(());
+impl<'f> Rows<'f> {
+    /// The same rows in a copy of [`Rows::bytes`].
+    #[must_use]
+    pub fn in_copy<'c>(self, bytes: &'c [u8]) -> Rows<'c> {
+        debug_assert_eq!(self.0, bytes);
+        Rows(bytes)
     }
-    let _reply = take_slice(&mut step)?;
-    see_writes(&mut step, see)
+
+    /// The bytes in which they stand.
+    #[must_use]
+    pub fn bytes(self) -> &'f [u8] {
+        self.0
+    }
+
+    /// What the step of [`View::Step`] wrote; `None` when the bytes are no step.
+    #[must_use]
+    pub fn of_step(mut step: &'f [u8]) -> Option<Rows<'f>> {
+        let (_head, _input) = (take_slice(&mut step)?, take_slice(&mut step)?);
+        if step.is_empty() {
+            // It was stopped.
+            return Some(Rows(&[0]));
+        }
+        let _reply = take_slice(&mut step)?;
+        Rows::take(&mut step)
+    }
+
+    /// Each of them.
+    pub fn iter(self) -> impl Iterator<Item = Row<'f>> {
+        let mut rest = self.0;
+        let count = take_length(&mut rest).unwrap_or_default();
+        // They were taken off a block row by row: they are whole.
+        (0..count).map_while(move |_| take_row(&mut rest))
+    }
+
+    fn take(rest: &mut &'f [u8]) -> Option<Rows<'f>> {
+        let from = *rest;
+        for _ in 0..take_length(rest)? {
+            take_row(rest)?;
+        }
+        from.get(..from.len() - rest.len()).map(Rows)
+    }
+
+    fn writes(self) -> Vec<Write> {
+        let write = |(table, key, value): Row<'_>| Write {
+            table,
+            key: key.to_vec(),
+            value: value.map(<[u8]>::to_vec),
+        };
+        self.iter().map(write).collect()
+    }
+
+    fn are(self, writes: &[Write]) -> bool {
+        let written = writes
+            .iter()
+            .map(|it| (it.table, it.key.as_slice(), it.value.as_deref()));
+        self.iter().eq(written)
+    }
+}
+
+/// A step whose long parts stand where they are in the block.
+pub struct StepView<'f> {
+    /// What is small of it.
+    pub head: Head,
+    /// The encoded input.
+    pub input: &'f [u8],
+    /// What it returned; `None` when it was stopped.
+    output: Option<OutputView<'f>>,
+}
+
+/// What a step returned, where it stands in a block.
+struct OutputView<'f> {
+    reply: &'f [u8],
+    writes: Rows<'f>,
+    effects: Vec<&'f [u8]>,
+}
+
+impl<'f> StepView<'f> {
+    /// The step of [`View::Step`]; `None` when the bytes are none.
+    #[must_use]
+    pub fn of(mut step: &'f [u8]) -> Option<StepView<'f>> {
+        let rest = &mut step;
+        let head: Head = take_plain(rest)?;
+        let input = take_slice(rest)?;
+        let output = match &head.stopped {
+            Some(_) => None,
+            None => Some(OutputView {
+                reply: take_slice(rest)?,
+                writes: Rows::take(rest)?,
+                effects: take_many(rest, take_slice)?,
+            }),
+        };
+        rest.is_empty().then_some(StepView {
+            head,
+            input,
+            output,
+        })
+    }
+
+    /// Whether something came of the step that is exactly what is recorded.
+    #[must_use]
+    pub fn came_to(&self, found: &StepEnd) -> bool {
+        match (&self.output, &self.head.stopped, found) {
+            (Some(output), _, StepEnd::Done(found)) => {
+                output.reply == found.reply
+                    && output.effects == found.effects
+                    && output.writes.are(&found.writes)
+            }
+            (
+                None,
+                Some((kind, detail)),
+                StepEnd::Stopped {
+                    kind: of,
+                    detail: why,
+                },
+            ) => kind == of && detail == why,
+            _ => false,
+        }
+    }
+
+    /// The same step, in memory of its own; `None` when it is of no known shape.
+    #[must_use]
+    pub fn step(self) -> Option<Step> {
+        let end = match (self.output, self.head.stopped) {
+            (Some(output), _) => StepEnd::Done(StepOutput {
+                reply: output.reply.to_vec(),
+                writes: output.writes.writes(),
+                effects: output.effects.into_iter().map(<[u8]>::to_vec).collect(),
+            }),
+            (None, stopped) => {
+                let (kind, detail) = stopped?;
+                StepEnd::Stopped { kind, detail }
+            }
+        };
+        Some(Step {
+            seq: self.head.seq,
+            epoch: self.head.epoch,
+            kernel: self.head.kernel,
+            time_ms: self.head.time_ms,
+            seed: self.head.seed,
+            kind: self.head.kind,
+            input: self.input.to_vec(),
+            verdicts: self.head.verdicts,
+            end,
+            deviation: self.head.deviation,
+        })
+    }
 }
 
 fn put_step(out: &mut Vec<u8>, step: &Step) {
@@ -162,31 +289,6 @@ fn put_step(out: &mut Vec<u8>, step: &Step) {
     }
 }
 
-fn take_step(rest: &mut &[u8]) -> Option<Step> {
-    let head: Head = take_plain(rest)?;
-    let input = take_bytes(rest)?;
-    let end = match head.stopped {
-        Some((kind, detail)) => StepEnd::Stopped { kind, detail },
-        None => StepEnd::Done(StepOutput {
-            reply: take_bytes(rest)?,
-            writes: take_writes(rest)?,
-            effects: take_many(rest, take_bytes)?,
-        }),
-    };
-    Some(Step {
-        seq: head.seq,
-        epoch: head.epoch,
-        kernel: head.kernel,
-        time_ms: head.time_ms,
-        seed: head.seed,
-        kind: head.kind,
-        input,
-        verdicts: head.verdicts,
-        end,
-        deviation: head.deviation,
-    })
-}
-
 fn put_writes(out: &mut Vec<u8>, writes: &[Write]) {
     put_length(out, writes.len());
     for Write { table, key, value } in writes {
@@ -199,33 +301,21 @@ fn put_writes(out: &mut Vec<u8>, writes: &[Write]) {
     }
 }
 
-fn take_writes(rest: &mut &[u8]) -> Option<Vec<Write>> {
-    let mut all = Vec::new();
-    see_writes(rest, &mut |table, key, value| {
-        all.push(Write {
-            table,
-            key: key.to_vec(),
-            value: value.map(<[u8]>::to_vec),
-        });
-    })?;
-    Some(all)
+fn take_row<'f>(rest: &mut &'f [u8]) -> Option<Row<'f>> {
+    let ([code, has_value], behind) = rest.split_first_chunk()?;
+    *rest = behind;
+    let (table, key) = (Table::from_code(*code)?, take_slice(rest)?);
+    let value = match has_value {
+        0 => None,
+        _ => Some(take_slice(rest)?),
+    };
+    Some((table, key, value))
 }
 
-fn see_writes(rest: &mut &[u8], see: &mut SeeRow<'_>) -> Option<()> {
-    for _ in 0..take_length(rest)? {
-        let ([code, has_value], behind) = rest.split_first_chunk()?;
-        *rest = behind;
-        let (table, key) = (Table::from_code(*code)?, take_slice(rest)?);
-        let value = match has_value {
-            0 => None,
-            _ => Some(take_slice(rest)?),
-        };
-        see(table, key, value);
-    }
-    Some(())
-}
-
-fn take_many<T>(rest: &mut &[u8], mut take: impl FnMut(&mut &[u8]) -> Option<T>) -> Option<Vec<T>> {
+fn take_many<'a, T>(
+    rest: &mut &'a [u8],
+    mut take: impl FnMut(&mut &'a [u8]) -> Option<T>,
+) -> Option<Vec<T>> {
     let count = take_length(rest)?;
     // Each takes a byte at least: a count that lies reserves nothing.
     let mut all = Vec::with_capacity(count.min(rest.len()).min(1 << 10));
@@ -247,10 +337,6 @@ fn take_plain<T: for<'de> Deserialize<'de>>(rest: &mut &[u8]) -> Option<T> {
 fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     put_length(out, bytes.len());
     out.extend_from_slice(bytes);
-}
-
-fn take_bytes(rest: &mut &[u8]) -> Option<Vec<u8>> {
-    take_slice(rest).map(<[u8]>::to_vec)
 }
 
 fn take_slice<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {

@@ -14,7 +14,6 @@ pub mod describe;
 pub mod difference;
 mod export;
 pub mod format;
-mod host;
 pub mod legible;
 pub mod mask;
 mod reader;

@@ -5,7 +5,7 @@ use std::collections::btree_map::Entry;
 use std::convert::Infallible;
 
 use causeway_kernel::env::{Range, Rows, Scan};
-use causeway_kernel::key;
+use causeway_kernel::key::{self, RowKey};
 use causeway_kernel::output::Write;
 use causeway_kernel::table::Table;
 use causeway_kernel::tx::Record;
@@ -98,23 +98,28 @@ impl SessionRows {
     /// Digest of every row.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        let mut hasher = blake3::Hasher::new();
-        // Long pieces are hashed several times faster than short ones.
-        let mut piece = Vec::with_capacity(PIECE_BYTES);
-        for (table, key, value) in self.all() {
-            piece.push(table.code());
-            for bytes in [key, value] {
-                piece.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
-                piece.extend_from_slice(bytes);
-            }
-            if piece.len() >= PIECE_BYTES {
-                hasher.update(&piece);
-                piece.clear();
-            }
-        }
-        hasher.update(&piece);
-        Digest(*hasher.finalize().as_bytes())
+        digest(self.all())
     }
+}
+
+/// Digest of rows that come by rising table and key.
+pub(super) fn digest<'r>(rows: impl Iterator<Item = (Table, &'r [u8], &'r [u8])>) -> Digest {
+    let mut hasher = blake3::Hasher::new();
+    // Long pieces are hashed several times faster than short ones.
+    let mut piece = Vec::with_capacity(PIECE_BYTES);
+    for (table, key, value) in rows {
+        piece.push(table.code());
+        for bytes in [key, value] {
+            piece.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+            piece.extend_from_slice(bytes);
+        }
+        if piece.len() >= PIECE_BYTES {
+            hasher.update(&piece);
+            piece.clear();
+        }
+    }
+    hasher.update(&piece);
+    Digest(*hasher.finalize().as_bytes())
 }
 
 impl Rows for SessionRows {
@@ -123,8 +128,8 @@ impl Rows for SessionRows {
         keys.iter().map(|key| rows?.get(key).cloned()).collect()
     }
 
-    fn look(&self, table: Table, key: Vec<u8>, see: &mut dyn FnMut(Option<&[u8]>)) {
-        see(self.value(table, &key));
+    fn look(&self, table: Table, key: RowKey, see: &mut dyn FnMut(Option<&[u8]>)) {
+        see(self.value(table, key.as_bytes()));
     }
 
     fn scan(&self, table: Table, range: &Range) -> Scan {

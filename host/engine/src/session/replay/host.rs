@@ -1,19 +1,19 @@
-//! What a step of a session sees while it is carried out again: rows in memory, and the verdicts
-//! that are recorded or those of other policies.
+//! What a step of a session sees while it is carried out again: the rows before it, and the
+//! verdicts that are recorded or those of other policies.
 
 use causeway_kernel::codec;
-use causeway_kernel::env::{LogLevel, Range, Rows, Scan};
+use causeway_kernel::env::{LogLevel, Range, Scan};
 use causeway_kernel::policy::{Question, Verdict};
 use causeway_kernel::table::Table;
 
-use super::rows::SessionRows;
+use super::history::AsOf;
 use crate::journal::{Digest, RecordedVerdict};
 use crate::policy::PolicyChain;
 use crate::runtime::StepHost;
 
 /// A host for one step.
 pub struct SessionHost<'a> {
-    rows: &'a SessionRows,
+    rows: AsOf<'a>,
     recorded: &'a [RecordedVerdict],
     /// Behind the verdict that was found last.
     next: usize,
@@ -28,7 +28,7 @@ pub struct SessionHost<'a> {
 impl<'a> SessionHost<'a> {
     /// Over rows, with the verdicts of a step.
     pub fn new(
-        rows: &'a SessionRows,
+        rows: AsOf<'a>,
         verdicts: &'a [RecordedVerdict],
         live: Option<&'a mut dyn PolicyChain>,
     ) -> SessionHost<'a> {
