@@ -88,6 +88,9 @@ impl World<'_> {
 
     /// A client got its answer.
     pub(super) fn served(&mut self, node: usize, request: &Request, reply: &Reply) {
+        if !self.is_told() {
+            return;
+        }
         let name = self.nodes[node].name();
         match reply {
             Reply::Refused(refusal) => self.tell(format!(

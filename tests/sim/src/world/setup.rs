@@ -178,15 +178,16 @@ impl World<'_> {
     /// A step that is durable at once.
     fn make(&mut self, node: usize, input: Input) -> Result<Reply, Violation> {
         let life = self.nodes[node].life;
-        let told = format!("{input:?}");
-        let reply = self.carry_out(node, input, Waiter::Nobody)?;
+        let reply = self.carry_out(node, input.clone(), Waiter::Nobody)?;
         while self.nodes[node].unsynced() > 0 {
             self.synced(node, life)?;
         }
         match reply {
-            Some(Reply::Refused(refusal)) => Err(broken(RUNS, format!("{refusal:?} for {told}"))),
+            Some(Reply::Refused(refusal)) => {
+                Err(broken(RUNS, format!("{refusal:?} for {input:?}")))
+            }
             Some(reply) => Ok(reply),
-            None => Err(broken(RUNS, format!("a stop for {told}"))),
+            None => Err(broken(RUNS, format!("a stop for {input:?}"))),
         }
     }
 }
