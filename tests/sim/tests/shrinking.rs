@@ -17,7 +17,7 @@ const DEFECTS: [(Defect, usize); 7] = [
     (Defect::ForgetsRounds, 8),
     (Defect::ForgetsRestores, 8),
     (Defect::CannotReadOldRows, 8),
-    (Defect::OnePeerHaltsAll, 14),
+    (Defect::OnePeerHaltsAll, 20),
 ];
 
 #[test]
