@@ -139,13 +139,15 @@ impl Digests {
     #[must_use]
     pub fn of(output: &StepOutput) -> Digests {
         // In one piece: short ones are hashed several times slower.
-        let mut writes = Vec::new();
+        let sized = |bytes: &[u8]| size_of::<u64>() + bytes.len();
+        let length = |it: &Write| 2 + sized(&it.key) + sized(it.value.as_deref().unwrap_or_default());
+        let mut writes = Vec::with_capacity(output.writes.iter().map(length).sum());
         for Write { table, key, value } in &output.writes {
             writes.extend_from_slice(&[table.code(), u8::from(value.is_some())]);
             put_sized(&mut writes, key);
             put_sized(&mut writes, value.as_deref().unwrap_or_default());
         }
-        let mut effects = Vec::new();
+        let mut effects = Vec::with_capacity(output.effects.iter().map(|it| sized(it)).sum());
         for effect in &output.effects {
             put_sized(&mut effects, effect);
         }

@@ -17,17 +17,26 @@ const END: u8 = 4;
 /// What is small of a [`Step`].
 #[allow(missing_docs, reason = "each is the field of its name")]
 #[derive(Serialize, Deserialize)]
-pub struct Head {
+pub struct Head<'f> {
     pub seq: u64,
     pub epoch: u64,
     pub kernel: Digest,
     pub time_ms: i64,
     pub seed: [u8; 16],
     pub kind: Kind,
-    pub verdicts: Vec<RecordedVerdict>,
+    #[serde(borrow)]
+    pub verdicts: Vec<VerdictView<'f>>,
     /// By what the step was stopped, if it was.
     pub stopped: Option<(StopKind, String)>,
     pub deviation: Option<String>,
+}
+
+/// A [`RecordedVerdict`] where it stands in a block.
+#[allow(missing_docs, reason = "each is the field of its name")]
+#[derive(Clone, Copy, Serialize, Deserialize)]
+pub struct VerdictView<'f> {
+    pub question: Digest,
+    pub verdict: &'f [u8],
 }
 
 /// The bytes of a frame.
@@ -175,7 +184,7 @@ impl<'f> Rows<'f> {
 /// A step whose long parts stand where they are in the block.
 pub struct StepView<'f> {
     /// What is small of it.
-    pub head: Head,
+    pub head: Head<'f>,
     /// The encoded input.
     pub input: &'f [u8],
     /// What it returned; `None` when it was stopped.
@@ -194,7 +203,7 @@ impl<'f> StepView<'f> {
     #[must_use]
     pub fn of(mut step: &'f [u8]) -> Option<StepView<'f>> {
         let rest = &mut step;
-        let head: Head = take_plain(rest)?;
+        let head: Head<'f> = postcard::from_bytes(take_slice(rest)?).ok()?;
         let input = take_slice(rest)?;
         let output = match &head.stopped {
             Some(_) => None,
@@ -254,10 +263,24 @@ impl<'f> StepView<'f> {
             seed: self.head.seed,
             kind: self.head.kind,
             input: self.input.to_vec(),
-            verdicts: self.head.verdicts,
+            verdicts: self.head.verdicts.iter().map(recorded).collect(),
             end,
             deviation: self.head.deviation,
         })
+    }
+}
+
+fn recorded(view: &VerdictView<'_>) -> RecordedVerdict {
+    RecordedVerdict {
+        question: view.question,
+        verdict: view.verdict.to_vec(),
+    }
+}
+
+fn view_of(recorded: &RecordedVerdict) -> VerdictView<'_> {
+    VerdictView {
+        question: recorded.question,
+        verdict: &recorded.verdict,
     }
 }
 
@@ -273,7 +296,7 @@ fn put_step(out: &mut Vec<u8>, step: &Step) {
         time_ms: step.time_ms,
         seed: step.seed,
         kind: step.kind,
-        verdicts: step.verdicts.clone(),
+        verdicts: step.verdicts.iter().map(view_of).collect(),
         stopped,
         deviation: step.deviation.clone(),
     };

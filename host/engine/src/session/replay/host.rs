@@ -7,14 +7,15 @@ use causeway_kernel::policy::{Question, Verdict};
 use causeway_kernel::table::Table;
 
 use super::history::AsOf;
-use crate::journal::{Digest, RecordedVerdict};
+use crate::journal::Digest;
 use crate::policy::PolicyChain;
 use crate::runtime::StepHost;
+use crate::session::codec::VerdictView;
 
 /// A host for one step.
 pub struct SessionHost<'a> {
     rows: AsOf<'a>,
-    recorded: &'a [RecordedVerdict],
+    recorded: &'a [VerdictView<'a>],
     /// Behind the verdict that was found last.
     next: usize,
     /// Asked instead, if there are any.
@@ -29,7 +30,7 @@ impl<'a> SessionHost<'a> {
     /// Over rows, with the verdicts of a step.
     pub fn new(
         rows: AsOf<'a>,
-        verdicts: &'a [RecordedVerdict],
+        verdicts: &'a [VerdictView<'a>],
         live: Option<&'a mut dyn PolicyChain>,
     ) -> SessionHost<'a> {
         SessionHost {
@@ -44,20 +45,20 @@ impl<'a> SessionHost<'a> {
 
     /// The recorded verdict on a question. Questions come in the recorded order unless the kernel
     /// is another one: then they are looked for from the beginning.
-    fn recorded(&mut self, question: Digest) -> Option<Vec<u8>> {
-        let is_it = |it: &RecordedVerdict| it.question == question;
+    fn recorded(&mut self, question: Digest) -> Option<&'a [u8]> {
+        let is_it = |it: &VerdictView<'_>| it.question == question;
         let behind = self.recorded.iter().skip(self.next).position(is_it);
         let at = behind.map(|at| self.next + at);
         let at = at.or_else(|| self.recorded.iter().position(is_it))?;
         self.next = at + 1;
-        self.recorded.get(at).map(|it| it.verdict.clone())
+        self.recorded.get(at).map(|it| it.verdict)
     }
 
-    fn ask_live(&mut self, question: &[u8], recorded: Option<Vec<u8>>) -> Option<Vec<u8>> {
+    fn ask_live(&mut self, question: &[u8], recorded: Option<&[u8]>) -> Option<Vec<u8>> {
         let live = self.live.as_mut()?;
         let question: Question<'_> = codec::decode_question(question).ok()?;
         let verdict = live.ask(&[question]).into_iter().next()?;
-        let recorded = recorded.and_then(|it| codec::decode_verdict(&it).ok());
+        let recorded = recorded.and_then(|it| codec::decode_verdict(it).ok());
         if let Some(recorded) = recorded.filter(|it| *it != verdict) {
             self.changed.push((recorded, verdict.clone()));
         }
@@ -79,10 +80,10 @@ impl StepHost for SessionHost<'_> {
             .iter()
             .map(|question| {
                 let recorded = self.recorded(Digest::of(question));
-                if let Some(verdict) = self.ask_live(question, recorded.clone()) {
+                if let Some(verdict) = self.ask_live(question, recorded) {
                     return verdict;
                 }
-                recorded.unwrap_or_else(|| {
+                recorded.map(<[u8]>::to_vec).unwrap_or_else(|| {
                     self.unknown += 1;
                     codec::encode_verdict(&Verdict::Failed("not recorded".into()))
                 })

@@ -148,6 +148,8 @@ pub fn replay_session(
         let parts = parts.collect::<Result<Vec<Part>, _>>()?;
         Ok::<_, SessionReplayError>((end?, parts))
     })?;
+    // Freeing all rows takes as long as some hundred steps, and nobody has to wait for it.
+    thread::spawn(move || drop(shared.history));
     Ok(report(parts, end, options))
 }
 
