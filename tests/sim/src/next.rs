@@ -2,13 +2,15 @@
 //! may notice. Its rows have a field more at their end, its rounds are short, and its messages are
 //! written in another order, with a field that today's reader does not know.
 
+use std::collections::BTreeMap;
+
 use causeway_kernel::codec;
 use causeway_kernel::env::{Host, LogLevel, Range, Rows, Scan, StepContext};
 use causeway_kernel::key::RowKey;
 use causeway_kernel::output::{Effect, Write};
 use causeway_kernel::policy::{Question, Verdict};
 use causeway_kernel::table::Table;
-use serde_json::{Value, json};
+use serde_json::value::{RawValue, to_raw_value};
 
 use crate::kernel::{Kernel, StepBytes};
 
@@ -78,14 +80,36 @@ fn reword(effect: &mut Vec<u8>) -> Result<(), String> {
     else {
         return Ok(());
     };
-    let mut json: Value = serde_json::from_slice(&frame).map_err(|error| error.to_string())?;
-    json["msg"]["release"] = json!({"name": "next"});
+    let frame = reworded(&frame).map_err(|error| error.to_string())?;
     *effect = codec::encode_effect(&Effect::Send {
         connection,
         attempt,
-        frame: json.to_string().into_bytes(),
+        frame,
     });
     Ok(())
+}
+
+/// An object, by its members' names; what they are stays as it was written.
+type Members<'f> = BTreeMap<&'f str, &'f RawValue>;
+
+/// A frame whose own fields, and those of its message and its payload, stand in another order.
+fn reworded(frame: &[u8]) -> serde_json::Result<Vec<u8>> {
+    let mut outer: Members<'_> = serde_json::from_slice(frame)?;
+    let mut message: Members<'_> = match outer.get("msg") {
+        Some(message) => serde_json::from_str(message.get())?,
+        None => Members::new(),
+    };
+    let payload: Option<Members<'_>> = match message.get("payload") {
+        Some(payload) => serde_json::from_str(payload.get())?,
+        None => None,
+    };
+    let payload = to_raw_value(&payload)?;
+    message.insert("payload", &payload);
+    let release = RawValue::from_string(r#"{"name":"next"}"#.to_string())?;
+    message.insert("release", &release);
+    let message = to_raw_value(&message)?;
+    outer.insert("msg", &message);
+    serde_json::to_vec(&outer)
 }
 
 /// Rows as its own code sees them: without the field, whoever wrote them.

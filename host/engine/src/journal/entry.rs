@@ -140,7 +140,8 @@ impl Digests {
     pub fn of(output: &StepOutput) -> Digests {
         // In one piece: short ones are hashed several times slower.
         let sized = |bytes: &[u8]| size_of::<u64>() + bytes.len();
-        let length = |it: &Write| 2 + sized(&it.key) + sized(it.value.as_deref().unwrap_or_default());
+        let length =
+            |it: &Write| 2 + sized(&it.key) + sized(it.value.as_deref().unwrap_or_default());
         let mut writes = Vec::with_capacity(output.writes.iter().map(length).sum());
         for Write { table, key, value } in &output.writes {
             writes.extend_from_slice(&[table.code(), u8::from(value.is_some())]);
