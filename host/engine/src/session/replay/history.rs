@@ -8,11 +8,12 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use bytes::Bytes;
-use causeway_kernel::env::{Range, Scan};
+use causeway_kernel::env::{self, Scan};
 use causeway_kernel::key::RowKey;
 use causeway_kernel::table::Table;
 
@@ -84,8 +85,10 @@ impl Row {
 pub struct History {
     /// By the code of the table.
     tables: Vec<RwLock<Rows>>,
-    /// The place from which on each thread may ask.
+    /// The place from which on each thread may ask; the highest number when it has no steps.
     asked: Vec<AtomicU64>,
+    /// The place of the first step that no thread has taken.
+    untaken: AtomicU64,
 }
 
 impl History {
@@ -95,15 +98,28 @@ impl History {
         let tables = 0..=codes.max().unwrap_or_default();
         History {
             tables: tables.map(|_| RwLock::default()).collect(),
-            asked: (0..threads).map(|_| AtomicU64::new(0)).collect(),
+            asked: (0..threads).map(|_| AtomicU64::new(u64::MAX)).collect(),
+            untaken: AtomicU64::new(0),
         }
     }
 
-    /// A thread will ask for no place before this one.
+    /// A thread takes the steps of these places. Steps are taken in their order, by one thread at a
+    /// time.
+    pub fn take(&self, thread: usize, places: Range<u64>) {
+        self.goes_on(thread, places.start);
+        self.untaken.store(places.end, Ordering::Release);
+    }
+
+    /// A thread will ask for no place before this one, but for steps that it takes later.
     pub fn goes_on(&self, thread: usize, place: u64) {
         if let Some(asked) = self.asked.get(thread) {
             asked.store(place, Ordering::Release);
         }
+    }
+
+    /// A thread has done what it took.
+    pub fn rest(&self, thread: usize) {
+        self.goes_on(thread, u64::MAX);
     }
 
     /// The rows as of a place.
@@ -123,9 +139,12 @@ impl History {
         }))
     }
 
+    /// The place before which nobody will ask.
     fn oldest(&self) -> u64 {
+        // Before the others: steps that are not among the untaken any more are among theirs.
+        let untaken = self.untaken.load(Ordering::Acquire);
         let asked = self.asked.iter().map(|it| it.load(Ordering::Acquire));
-        asked.min().unwrap_or(u64::MAX)
+        asked.min().map_or(untaken, |asked| asked.min(untaken))
     }
 
     fn read(&self, table: Table) -> Option<RwLockReadGuard<'_, Rows>> {
@@ -160,7 +179,7 @@ impl AsOf<'_> {
     }
 
     /// The rows of a range.
-    pub fn scan(&self, table: Table, range: &Range) -> Scan {
+    pub fn scan(&self, table: Table, range: &env::Range) -> Scan {
         let rows = self.history.read(table);
         let (Some(rows), Some((from, to))) = (rows.as_deref(), bounds(range)) else {
             return Scan::default();
@@ -324,7 +343,7 @@ mod tests {
         for table in [Table::Posts, Table::Feed, Table::Users] {
             assert_eq!(rows.get_many(table, &keys), expected.get_many(table, &keys));
             for (from, to, reverse) in [(0, 6, false), (1, 4, true), (4, 2, false)] {
-                let range = Range {
+                let range = env::Range {
                     from: vec![from],
                     to: vec![to],
                     reverse,
@@ -350,6 +369,12 @@ mod tests {
             rows.apply(&start);
             let mut asked = [0, 0];
             let mut places = Vec::new();
+            // One thread is at its steps; those behind the other number nobody has taken.
+            history.goes_on(0, 0);
+            let untaken = |place: u64| {
+                history.take(1, place..place);
+                history.rest(1);
+            };
             for (place, (ahead, writes, one, two)) in (0..).zip(&steps) {
                 // Rows that others changed come in sessions of a part.
                 if place > 0 {
@@ -364,12 +389,13 @@ mod tests {
                         check(&history, place, &places[place as usize]);
                     }
                     asked[thread] = (asked[thread] + further).min(place);
-                    history.goes_on(thread, asked[thread]);
                 }
+                history.goes_on(0, asked[0]);
+                untaken(asked[1]);
             }
             prop_assert_eq!(history.digest(), rows.digest());
-            history.goes_on(0, u64::MAX);
-            history.goes_on(1, u64::MAX);
+            history.rest(0);
+            untaken(u64::MAX);
             // All rows go, and with them what they were.
             places.push(rows);
             let all: Vec<Write> = places

@@ -190,7 +190,9 @@ fn lead(
             }
         }
         // One that has found its first difference takes no more.
-        if line.send(Portion { block, first }).is_err() || is_over || shared.is_decided(place) {
+        let places = first..place;
+        let is_sent = line.send(Portion { block, places }).is_ok();
+        if !is_sent || is_over || shared.is_decided(place) {
             return Ok(None);
         }
         progress();

@@ -1,8 +1,9 @@
 //! A thread of a replay: carries steps out and compares what comes of them.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, RecvError};
 use std::sync::{Mutex, PoisonError, RwLock};
 
 use causeway_kernel::env::StepContext;
@@ -32,12 +33,12 @@ pub struct Shared<'o> {
     found: AtomicU64,
 }
 
-/// A block and the place of its first step.
+/// A block and the places of its steps.
 pub struct Portion {
     /// The block.
     pub block: Block,
-    /// The place.
-    pub first: u64,
+    /// The places.
+    pub places: Range<u64>,
 }
 
 /// What a thread found.
@@ -126,17 +127,27 @@ impl<'s> Worker<'s> {
         let mut ended = Ok(());
         // Portions are taken to the last also when nothing is done with them: whoever hands them
         // out does not wait in vain.
-        while let Ok(portion) = take(line) {
+        while let Ok(portion) = self.take(line) {
             if ended.is_ok() {
                 ended = self.carry_all_out(&portion);
             }
+            self.shared.history.rest(self.number);
         }
-        self.shared.history.goes_on(self.number, u64::MAX);
         ended.map(|()| self.found)
     }
 
+    /// The next portion; an error when there are no more.
+    fn take(&self, line: &Mutex<Receiver<Portion>>) -> Result<Portion, RecvError> {
+        let line = line.lock().unwrap_or_else(PoisonError::into_inner);
+        let portion = line.recv()?;
+        self.shared
+            .history
+            .take(self.number, portion.places.clone());
+        Ok(portion)
+    }
+
     fn carry_all_out(&mut self, portion: &Portion) -> Result<(), SessionReplayError> {
-        let mut place = portion.first;
+        let mut place = portion.places.start;
         for view in portion.block.views() {
             let View::Step(seq, bytes) = view? else {
                 continue;
@@ -257,11 +268,6 @@ impl<'s> Worker<'s> {
             Err(KernelError("what the session holds is another one".into()))
         }
     }
-}
-
-/// The next portion; an error when there are no more.
-fn take(line: &Mutex<Receiver<Portion>>) -> Result<Portion, std::sync::mpsc::RecvError> {
-    line.lock().unwrap_or_else(PoisonError::into_inner).recv()
 }
 
 fn verdict_name(verdict: &Verdict) -> String {
