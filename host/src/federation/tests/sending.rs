@@ -305,6 +305,8 @@ async fn a_peer_that_was_restored_is_noticed_with_its_first_ping() {
             .incarnation
     };
     eventually("a knows b", || told(&a, on_a).is_some()).await;
+    // A restore comes before the first ping of a process: no answer to an earlier one is on its way.
+    eventually("b knows a", || told(&b, on_b).is_some()).await;
     let before = told(&a, on_a).unwrap();
     b.engine.submit(Input::Restored).await.unwrap();
     eventually("a knows of the restore", || {
