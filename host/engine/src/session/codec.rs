@@ -26,8 +26,8 @@ pub struct Head<'f> {
     pub kind: Kind,
     #[serde(borrow)]
     pub verdicts: Vec<VerdictView<'f>>,
-    /// By what the step was stopped, if it was.
-    pub stopped: Option<(StopKind, String)>,
+    /// Read into [`StepView::end`].
+    stopped: Option<(StopKind, String)>,
     pub deviation: Option<String>,
 }
 
@@ -74,7 +74,7 @@ pub fn decode(bytes: &[u8]) -> Option<Frame> {
             component: component.to_vec(),
         }),
         View::Rows(rows) => Some(Frame::Rows(rows.writes())),
-        View::Step(_, step) => Some(Frame::Step(Box::new(StepView::of(step)?.step()?))),
+        View::Step(_, step) => Some(Frame::Step(Box::new(StepView::of(step)?.step()))),
         View::End(end) => Some(Frame::End(end)),
     }
 }
@@ -187,15 +187,21 @@ pub struct StepView<'f> {
     pub head: Head<'f>,
     /// The encoded input.
     pub input: &'f [u8],
-    /// What it returned; `None` when it was stopped.
-    output: Option<OutputView<'f>>,
+    /// How it ended.
+    pub end: EndView<'f>,
 }
 
-/// What a step returned, where it stands in a block.
-struct OutputView<'f> {
-    reply: &'f [u8],
-    writes: Rows<'f>,
-    effects: Vec<&'f [u8]>,
+/// A [`StepEnd`] where it stands in a block.
+#[allow(missing_docs, reason = "each is the field of its name")]
+pub enum EndView<'f> {
+    /// It returned.
+    Done {
+        reply: &'f [u8],
+        writes: Rows<'f>,
+        effects: Vec<&'f [u8]>,
+    },
+    /// It was stopped.
+    Stopped { kind: StopKind, detail: String },
 }
 
 impl<'f> StepView<'f> {
@@ -203,35 +209,52 @@ impl<'f> StepView<'f> {
     #[must_use]
     pub fn of(mut step: &'f [u8]) -> Option<StepView<'f>> {
         let rest = &mut step;
-        let head: Head<'f> = postcard::from_bytes(take_slice(rest)?).ok()?;
+        let mut head: Head<'f> = postcard::from_bytes(take_slice(rest)?).ok()?;
         let input = take_slice(rest)?;
-        let output = match &head.stopped {
-            Some(_) => None,
-            None => Some(OutputView {
+        let end = match head.stopped.take() {
+            Some((kind, detail)) => EndView::Stopped { kind, detail },
+            None => EndView::Done {
                 reply: take_slice(rest)?,
                 writes: Rows::take(rest)?,
                 effects: take_many(rest, take_slice)?,
-            }),
+            },
         };
-        rest.is_empty().then_some(StepView {
-            head,
-            input,
-            output,
-        })
+        rest.is_empty().then_some(StepView { head, input, end })
     }
 
-    /// Whether something came of the step that is exactly what is recorded.
+    /// The same step, in memory of its own.
     #[must_use]
-    pub fn came_to(&self, found: &StepEnd) -> bool {
-        match (&self.output, &self.head.stopped, found) {
-            (Some(output), _, StepEnd::Done(found)) => {
-                output.reply == found.reply
-                    && output.effects == found.effects
-                    && output.writes.are(&found.writes)
-            }
+    pub fn step(self) -> Step {
+        Step {
+            seq: self.head.seq,
+            epoch: self.head.epoch,
+            kernel: self.head.kernel,
+            time_ms: self.head.time_ms,
+            seed: self.head.seed,
+            kind: self.head.kind,
+            input: self.input.to_vec(),
+            verdicts: self.head.verdicts.iter().map(recorded).collect(),
+            end: self.end.end(),
+            deviation: self.head.deviation,
+        }
+    }
+}
+
+impl EndView<'_> {
+    /// Whether something is exactly this.
+    #[must_use]
+    pub fn is(&self, found: &StepEnd) -> bool {
+        match (self, found) {
             (
-                None,
-                Some((kind, detail)),
+                EndView::Done {
+                    reply,
+                    writes,
+                    effects,
+                },
+                StepEnd::Done(found),
+            ) => *reply == found.reply && *effects == found.effects && writes.are(&found.writes),
+            (
+                EndView::Stopped { kind, detail },
                 StepEnd::Stopped {
                     kind: of,
                     detail: why,
@@ -241,32 +264,20 @@ impl<'f> StepView<'f> {
         }
     }
 
-    /// The same step, in memory of its own; `None` when it is of no known shape.
-    #[must_use]
-    pub fn step(self) -> Option<Step> {
-        let end = match (self.output, self.head.stopped) {
-            (Some(output), _) => StepEnd::Done(StepOutput {
-                reply: output.reply.to_vec(),
-                writes: output.writes.writes(),
-                effects: output.effects.into_iter().map(<[u8]>::to_vec).collect(),
+    /// The same end, in memory of its own.
+    fn end(self) -> StepEnd {
+        match self {
+            EndView::Done {
+                reply,
+                writes,
+                effects,
+            } => StepEnd::Done(StepOutput {
+                reply: reply.to_vec(),
+                writes: writes.writes(),
+                effects: effects.into_iter().map(<[u8]>::to_vec).collect(),
             }),
-            (None, stopped) => {
-                let (kind, detail) = stopped?;
-                StepEnd::Stopped { kind, detail }
-            }
-        };
-        Some(Step {
-            seq: self.head.seq,
-            epoch: self.head.epoch,
-            kernel: self.head.kernel,
-            time_ms: self.head.time_ms,
-            seed: self.head.seed,
-            kind: self.head.kind,
-            input: self.input.to_vec(),
-            verdicts: self.head.verdicts.iter().map(recorded).collect(),
-            end,
-            deviation: self.head.deviation,
-        })
+            EndView::Stopped { kind, detail } => StepEnd::Stopped { kind, detail },
+        }
     }
 }
 

@@ -148,8 +148,9 @@ pub fn replay_session(
         let parts = parts.collect::<Result<Vec<Part>, _>>()?;
         Ok::<_, SessionReplayError>((end?, parts))
     })?;
-    // Freeing all rows takes as long as some hundred steps, and nobody has to wait for it.
-    thread::spawn(move || drop(shared.history));
+    // Freeing all rows takes as long as some hundred steps, and nobody has to wait for it; without a
+    // thread they are freed here.
+    let _ = thread::Builder::new().spawn(move || drop(shared.history));
     Ok(report(parts, end, options))
 }
 

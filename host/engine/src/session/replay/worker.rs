@@ -18,7 +18,7 @@ use crate::policy::PolicyChain;
 use crate::runtime::{KernelError, KernelRunner, KernelSource, StepEnd};
 use crate::session::block::Block;
 use crate::session::chain::{Outcome, outcome};
-use crate::session::codec::{StepView, View};
+use crate::session::codec::{EndView, StepView, View};
 use crate::session::difference::{Groups, StepDifference};
 
 /// What the threads of a replay have in common.
@@ -169,7 +169,7 @@ impl<'s> Worker<'s> {
     }
 
     fn carry_out(&mut self, place: u64, step: StepView<'_>) -> Result<StepEnd, SessionReplayError> {
-        if let Some((kind, detail)) = &step.head.stopped
+        if let EndView::Stopped { kind, detail } = &step.end
             && matches!(self.shared.options.kernel, KernelChoice::Recorded(_))
         {
             let (kind, detail) = (*kind, detail.clone());
@@ -192,15 +192,15 @@ impl<'s> Worker<'s> {
             let change = (verdict_name(&recorded), verdict_name(&now));
             *self.found.verdicts.entry(change).or_default() += 1;
         }
-        if unknown > 0 || !step.came_to(&found) {
+        if unknown > 0 || !step.end.is(&found) {
             self.note_difference(place, step, &found, unknown);
         }
         Ok(found)
     }
 
     fn note_difference(&mut self, place: u64, step: StepView<'_>, found: &StepEnd, unknown: usize) {
-        let is_same = step.came_to(found);
-        let Some(step) = step.step() else { return };
+        let is_same = step.end.is(found);
+        let step = step.step();
         let difference = if is_same {
             let asked = format!("{unknown} that are not recorded");
             StepDifference::about(&step, "questions to the policies", "none of these", &asked)
