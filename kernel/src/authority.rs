@@ -1,11 +1,11 @@
 //! Who may do what: the one place that decides it, for acts, for reads and for the audience of
 //! events. Local users only; what peers may do is decided in [`inbound`](crate::inbound).
 
-use crate::id::{ChannelNo, PostNo, TeamNo, UserNo};
-use crate::input::Actor;
+use crate::boundary::input::Actor;
+use crate::boundary::output::{Event, Refusal};
 use crate::model::{Channel, ChannelKind, ChannelMember, Post, Team, TeamMember};
-use crate::output::{Event, Refusal};
-use crate::tx::Read;
+use crate::rows::id::{ChannelNo, PostNo, TeamNo, UserNo};
+use crate::rows::tx::Read;
 
 /// The user behind an actor: local and active.
 pub fn acting_user(rows: &(impl Read + ?Sized), actor: Actor) -> Result<UserNo, Refusal> {
@@ -169,10 +169,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::id::{Id, WorkspaceNo};
-    use crate::output::ReactionEvent;
+    use crate::boundary::output::ReactionEvent;
     use crate::query::fixture::{self, id, put};
-    use crate::testing::MemoryHost;
+    use crate::rows::id::{Id, WorkspaceNo};
+    use crate::rows::testing::MemoryHost;
 
     const ANN: UserNo = UserNo(1);
     const BOB: UserNo = UserNo(2);

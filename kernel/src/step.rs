@@ -1,19 +1,19 @@
 //! One step of the workspace.
 
-use crate::behaviour;
+use crate::boundary::behaviour;
+use crate::boundary::env::{Host, StepContext};
+use crate::boundary::input::Input;
+use crate::boundary::output::{Output, Reply};
 use crate::command;
-use crate::connection;
-use crate::due;
-use crate::env::{Host, StepContext};
 use crate::inbound;
-use crate::input::Input;
-use crate::jobs;
-use crate::limits::DUE_PER_STEP_MAX;
+use crate::model::limits::DUE_PER_STEP_MAX;
 use crate::model::{DueKind, Job};
+use crate::objects::posts;
 use crate::outbound::{self, receipt};
-use crate::output::{Output, Reply};
-use crate::posts;
-use crate::tx::{Read, Tx};
+use crate::rows::due;
+use crate::rows::jobs;
+use crate::rows::tx::{Read, Tx};
+use crate::sharing::connection;
 
 /// Carries out one input; at its end the connections that it touched go on sending.
 pub fn step(host: &dyn Host, context: StepContext, input: &Input) -> Output {

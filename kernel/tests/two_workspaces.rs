@@ -1,16 +1,16 @@
 //! Two workspaces over a perfect wire: what is written on one side shows on the other.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
+use causeway_kernel::boundary::input::{Actor, Genesis, Input, PingAnswer, Receipt, SendOutcome};
+use causeway_kernel::boundary::output::{Effect, Object, Output, Reply};
 use causeway_kernel::command::{
     AcceptConnection, Command, CreateChannel, CreateConnection, CreatePost, CreateTeam, CreateUser,
 };
-use causeway_kernel::id::{ChannelNo, ConnectionNo, PostNo, TeamNo, UserNo};
-use causeway_kernel::input::{Actor, Genesis, Input, PingAnswer, Receipt, SendOutcome};
-use causeway_kernel::lookup;
 use causeway_kernel::model::{ChannelKind, Config, Connection, PeerKind, Post, Reaction};
-use causeway_kernel::output::{Effect, Object, Output, Reply};
-use causeway_kernel::testing::MemoryHost;
-use causeway_kernel::tx::Read;
+use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, PostNo, TeamNo, UserNo};
+use causeway_kernel::rows::lookup;
+use causeway_kernel::rows::testing::MemoryHost;
+use causeway_kernel::rows::tx::Read;
 
 const CONNECTION: ConnectionNo = ConnectionNo(1);
 

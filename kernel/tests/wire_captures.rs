@@ -4,8 +4,8 @@
 
 use std::path::PathBuf;
 
-use causeway_kernel::id::Id;
-use causeway_kernel::output::Refusal;
+use causeway_kernel::boundary::output::Refusal;
+use causeway_kernel::rows::id::Id;
 use causeway_kernel::wire::frame::{self, Invite, Ping};
 use causeway_kernel::wire::json::{Document, Kind, Value};
 use causeway_kernel::wire::message::{

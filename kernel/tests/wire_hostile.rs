@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use causeway_kernel::id::Id;
+use causeway_kernel::rows::id::Id;
 use causeway_kernel::wire::json::{DEPTH_MAX, Document, JsonErrorKind, KEPT_DEPTH_MAX};
 use causeway_kernel::wire::message::{ChannelInvite, SyncMessage, WirePost};
 use causeway_kernel::wire::write::JsonWriter;

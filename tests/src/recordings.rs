@@ -101,7 +101,7 @@ fn compare_accepted(name: &str, found: &str) -> Result<()> {
     std::fs::write(&seen, found)?;
     bail!(
         "{name}: the kernel of this build decides otherwise than was accepted.\n{found}\n\
-         If that is meant, give the change a number of its own (kernel/src/behaviour.rs), review \
+         If that is meant, give the change a number of its own (kernel/src/boundary/behaviour.rs), review \
          {seen} and put it in the place of {path}.",
         seen = seen.display(),
         path = path.display()

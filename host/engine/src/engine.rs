@@ -7,32 +7,32 @@ use std::sync::mpsc::{self, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use causeway_kernel::input::{Genesis, Input};
+use causeway_kernel::boundary::input::{Genesis, Input};
+use causeway_kernel::boundary::output::{Effect, Reply};
 use causeway_kernel::model::Config;
-use causeway_kernel::output::{Effect, Reply};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
-use crate::acceptance::check_accepted;
 use crate::clock::{Clock, SystemClock};
+use crate::data_dir::identity::Identity;
+use crate::data_dir::kernels::Kernels;
+use crate::data_dir::layout::Layout;
+use crate::data_dir::recover::{OpenError, Recovered, recover};
+use crate::data_dir::retention::{Retention, close_old_segment};
 use crate::disk::{Disk, RealDisk};
-use crate::identity::Identity;
 use crate::journal::Digest;
-use crate::kernels::Kernels;
-use crate::layout::Layout;
 use crate::policy::{
     NoPolicies, OnFailure, PolicyChain, PolicyChange, PolicyError, PolicyInfo, PolicyManager,
 };
-use crate::queue::{Done, Job};
-use crate::recover::{OpenError, Recovered, recover};
-use crate::replayer::Replayer;
-use crate::retention::{Retention, close_old_segment};
+use crate::replay::replayer::Replayer;
+use crate::runtime::acceptance::check_accepted;
 use crate::runtime::{KernelRunner, KernelSource, NativeSource};
 use crate::step::LiveHost;
 use crate::store::Snapshot;
 use crate::writer::Writer;
 use crate::writer::checkpoint::Checkpointer;
 use crate::writer::inbox::Shared;
+use crate::writer::queue::{Done, Job};
 use crate::writer::sync;
 use crate::{EngineStatus, SubmitError};
 

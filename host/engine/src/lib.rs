@@ -1,41 +1,32 @@
 //! The step engine: takes inputs, runs the kernel over the rows, records every step in the
 //! journal and releases replies and effects once they are durable.
 
-mod acceptance;
-mod alarm;
 mod clock;
+mod data_dir;
 pub mod disk;
 mod engine;
-pub mod hold;
-mod identity;
 pub mod journal;
-mod kernels;
-mod layout;
-pub mod parts;
 pub mod policy;
-mod queue;
-mod recover;
 mod replay;
-mod replayer;
-mod retention;
 pub mod runtime;
 pub mod session;
-mod snapshot;
 mod status;
 mod step;
 mod store;
+pub mod testing;
 mod writer;
 
-pub use acceptance::{KernelRefusal, check_accepted};
 pub use clock::{Clock, SteadyClock, SystemClock};
+pub use data_dir::hold;
+pub use data_dir::recover::OpenError;
+pub use data_dir::retention::Retention;
 pub use engine::{Engine, EngineOptions};
-pub use queue::{FRAMES_PER_CONNECTION_MAX, LOCAL_MAX, RECEIPTS_MAX};
-pub use recover::OpenError;
+pub use replay::replayer::{Difference, ReplayError};
 pub use replay::{DataDirReplay, ReplayDirError, ReplayReport, replay};
-pub use replayer::{Difference, ReplayError};
-pub use retention::Retention;
+pub use runtime::acceptance::{KernelRefusal, check_accepted};
 pub use status::EngineStatus;
 pub use store::{Position, Snapshot};
+pub use writer::queue::{FRAMES_PER_CONNECTION_MAX, LOCAL_MAX, RECEIPTS_MAX};
 
 /// Why an input was not carried out. All of these mean "try again": HTTP 503.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

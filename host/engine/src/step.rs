@@ -1,9 +1,9 @@
 //! One step: the kernel over the rows and the policies, and the entry that records it.
 
-use causeway_kernel::codec;
-use causeway_kernel::env::{LogLevel, Range, Scan, StepContext};
-use causeway_kernel::policy::{Question, Verdict};
-use causeway_kernel::table::Table;
+use causeway_kernel::boundary::codec;
+use causeway_kernel::boundary::env::{LogLevel, Range, Scan, StepContext};
+use causeway_kernel::boundary::policy::{Question, Verdict};
+use causeway_kernel::rows::table::Table;
 
 use crate::journal::entry::{PAYLOAD_KEY_BYTES, encode_record, payload_digest};
 use crate::journal::{Digest, Digests, Entry, Kind, Outcome, RecordedVerdict};

@@ -5,9 +5,9 @@ use axum::http::header::{AUTHORIZATION, COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method};
 use causeway_kernel::authority;
-use causeway_kernel::id::UserNo;
-use causeway_kernel::input::Actor;
-use causeway_kernel::tx::Read;
+use causeway_kernel::boundary::input::Actor;
+use causeway_kernel::rows::id::UserNo;
+use causeway_kernel::rows::tx::Read;
 use subtle::ConstantTimeEq;
 
 use super::{App, Shared};

@@ -5,14 +5,14 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use causeway_kernel::authority;
+use causeway_kernel::boundary::output::Object;
 use causeway_kernel::command::{Command, CreateChannel};
-use causeway_kernel::id::{ChannelNo, TeamNo, UserNo};
-use causeway_kernel::lookup;
 use causeway_kernel::model::{Channel, ChannelKind};
-use causeway_kernel::output::Object;
 use causeway_kernel::query::{channels, posts, teams};
 use causeway_kernel::render::{Renderer, Viewer};
-use causeway_kernel::tx::Read;
+use causeway_kernel::rows::id::{ChannelNo, TeamNo, UserNo};
+use causeway_kernel::rows::lookup;
+use causeway_kernel::rows::tx::Read;
 use serde::Deserialize;
 
 use super::Shared;

@@ -5,15 +5,15 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use causeway_kernel::boundary::output::Object;
 use causeway_kernel::command::{Command, CreateConnection};
-use causeway_kernel::id::ConnectionNo;
-use causeway_kernel::limits::ONLINE_MS;
-use causeway_kernel::lookup;
+use causeway_kernel::model::limits::ONLINE_MS;
 use causeway_kernel::model::{Connection, ConnectionState, LinkState, SharedChannel};
-use causeway_kernel::output::Object;
 use causeway_kernel::query::sharing;
 use causeway_kernel::render::{Renderer, Viewer};
-use causeway_kernel::tx::Read;
+use causeway_kernel::rows::id::ConnectionNo;
+use causeway_kernel::rows::lookup;
+use causeway_kernel::rows::tx::Read;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -270,7 +270,7 @@ fn parties(
     app: &App,
     caller: &Caller,
     ids: &Ids,
-) -> Result<(ConnectionNo, causeway_kernel::id::ChannelNo), ApiError> {
+) -> Result<(ConnectionNo, causeway_kernel::rows::id::ChannelNo), ApiError> {
     let rows = app.rows();
     caller.require_admin(&rows)?;
     let connection = live(&rows, ids).map_err(|_| {

@@ -8,9 +8,9 @@ use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use causeway_kernel::counters;
-use causeway_kernel::limits::ONLINE_MS;
+use causeway_kernel::model::limits::ONLINE_MS;
 use causeway_kernel::query::sharing;
+use causeway_kernel::rows::counters;
 
 use super::{App, Shared};
 use crate::http::ApiError;

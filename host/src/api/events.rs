@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use causeway_kernel::output::Event;
+use causeway_kernel::boundary::output::Event;
 use causeway_kernel::render;
 
 use super::App;

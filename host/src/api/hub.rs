@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use causeway_kernel::id::{Id, UserNo};
+use causeway_kernel::rows::id::{Id, UserNo};
 use tokio::sync::Notify;
 
 use crate::http::random_id;

@@ -6,14 +6,14 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use causeway_kernel::boundary::output::Object;
 use causeway_kernel::command::Command;
-use causeway_kernel::id::{ChannelNo, UserNo};
-use causeway_kernel::lookup;
 use causeway_kernel::model::{Channel, ChannelMember};
-use causeway_kernel::output::Object;
 use causeway_kernel::query::{IDS_MAX, channels};
 use causeway_kernel::render::{Renderer, Viewer};
-use causeway_kernel::tx::Read;
+use causeway_kernel::rows::id::{ChannelNo, UserNo};
+use causeway_kernel::rows::lookup;
+use causeway_kernel::rows::tx::Read;
 use serde::Deserialize;
 
 use super::answer::{Answer, Rendered};

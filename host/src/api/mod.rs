@@ -33,11 +33,11 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware;
 use causeway_engine::{Engine, Snapshot};
+use causeway_kernel::boundary::input::{Actor, Input};
+use causeway_kernel::boundary::output::{Object, Reply};
 use causeway_kernel::command::Command;
-use causeway_kernel::id::UserNo;
-use causeway_kernel::input::{Actor, Input};
-use causeway_kernel::output::{Object, Reply};
 use causeway_kernel::render::{Renderer, Viewer};
+use causeway_kernel::rows::id::UserNo;
 
 use crate::config::Settings;
 use crate::federation::Federation;

@@ -7,15 +7,15 @@ use axum::http::StatusCode;
 use axum::routing::get;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use causeway_kernel::env::Range;
-use causeway_kernel::id::ConnectionNo;
-use causeway_kernel::key;
-use causeway_kernel::lookup;
+use causeway_kernel::boundary::env::Range;
 use causeway_kernel::model::{
     Connection, Exception, ExceptionState, FeedObject, Held, QuarantineEntry,
 };
 use causeway_kernel::render::{Renderer, Viewer};
-use causeway_kernel::tx::{Read, Record, SCAN_BYTES_MAX};
+use causeway_kernel::rows::id::ConnectionNo;
+use causeway_kernel::rows::key;
+use causeway_kernel::rows::lookup;
+use causeway_kernel::rows::tx::{Read, Record, SCAN_BYTES_MAX};
 use serde_json::{Value, json};
 
 use super::Shared;

@@ -5,12 +5,12 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{delete, get, post};
 use causeway_kernel::authority;
+use causeway_kernel::boundary::output::Object;
 use causeway_kernel::command::Command;
-use causeway_kernel::id::PostNo;
-use causeway_kernel::lookup;
-use causeway_kernel::output::Object;
 use causeway_kernel::query::posts;
 use causeway_kernel::render::{Renderer, Viewer};
+use causeway_kernel::rows::id::PostNo;
+use causeway_kernel::rows::lookup;
 use serde::Deserialize;
 
 use super::Shared;

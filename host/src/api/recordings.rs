@@ -18,7 +18,7 @@ use causeway_engine::session::format::Selection;
 use causeway_engine::session::register;
 use causeway_engine::session::stock::Stock;
 use causeway_kernel::model::User;
-use causeway_kernel::tx::Read;
+use causeway_kernel::rows::tx::Read;
 use http_body_util::channel::Channel;
 use serde::{Deserialize, Serialize};
 

@@ -8,10 +8,10 @@ use axum::http::header::{SET_COOKIE, USER_AGENT};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use causeway_kernel::id::UserNo;
+use causeway_kernel::boundary::output::Object;
 use causeway_kernel::model::User;
-use causeway_kernel::output::Object;
 use causeway_kernel::query::users;
+use causeway_kernel::rows::id::UserNo;
 use serde::Deserialize;
 
 use super::answer::Rendered;

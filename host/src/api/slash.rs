@@ -5,8 +5,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use causeway_kernel::authority;
-use causeway_kernel::lookup;
-use causeway_kernel::output::Event;
+use causeway_kernel::boundary::output::Event;
+use causeway_kernel::rows::lookup;
 use serde::Deserialize;
 use serde_json::{Value, json};
 

@@ -5,8 +5,8 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
-use causeway_kernel::counters;
-use causeway_kernel::limits::MESSAGE_CHARS_MAX;
+use causeway_kernel::model::limits::MESSAGE_CHARS_MAX;
+use causeway_kernel::rows::counters;
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, Rendered};

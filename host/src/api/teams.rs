@@ -4,14 +4,14 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post};
 use causeway_kernel::authority;
+use causeway_kernel::boundary::output::Object;
 use causeway_kernel::command::{Command, CreateTeam};
-use causeway_kernel::id::{TeamNo, UserNo};
-use causeway_kernel::lookup;
 use causeway_kernel::model::{Team, TeamMember};
-use causeway_kernel::output::Object;
 use causeway_kernel::query::teams;
 use causeway_kernel::render::{Renderer, Viewer};
-use causeway_kernel::tx::Read;
+use causeway_kernel::rows::id::{TeamNo, UserNo};
+use causeway_kernel::rows::lookup;
+use causeway_kernel::rows::tx::Read;
 use serde::Deserialize;
 
 use super::Shared;

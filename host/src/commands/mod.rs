@@ -6,7 +6,7 @@ mod secure_connection;
 mod share_channel;
 mod table;
 
-use causeway_kernel::id::ChannelNo;
+use causeway_kernel::rows::id::ChannelNo;
 
 use crate::api::App;
 use crate::api::auth::Caller;

@@ -2,12 +2,12 @@
 
 use causeway_kernel::authority;
 use causeway_kernel::command::{Command, CreateConnection};
-use causeway_kernel::id::ConnectionNo;
-use causeway_kernel::limits::ONLINE_MS;
-use causeway_kernel::lookup;
+use causeway_kernel::model::limits::ONLINE_MS;
 use causeway_kernel::model::{Connection, ConnectionState, Team};
 use causeway_kernel::query::sharing;
-use causeway_kernel::tx::Read;
+use causeway_kernel::rows::id::ConnectionNo;
+use causeway_kernel::rows::lookup;
+use causeway_kernel::rows::tx::Read;
 
 use super::Invocation;
 use super::arguments::Arguments;

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use causeway_kernel::input::SendOutcome;
+use causeway_kernel::boundary::input::SendOutcome;
 
 use crate::metrics::{Page, Reasons};
 

@@ -3,8 +3,8 @@
 use axum::http::header::{AUTHORIZATION, COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
-use causeway_kernel::id::{ConnectionNo, Id};
 use causeway_kernel::model::ConnectionState;
+use causeway_kernel::rows::id::{ConnectionNo, Id};
 
 use super::Federation;
 use super::client::{REMOTE_ID_HEADER, TOKEN_HEADER};

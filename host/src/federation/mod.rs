@@ -23,13 +23,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use causeway_engine::{Engine, Snapshot};
-use causeway_kernel::counters::workspace;
-use causeway_kernel::id::{ConnectionNo, Id};
-use causeway_kernel::input::{Incarnation, Input};
-use causeway_kernel::lookup;
+use causeway_kernel::boundary::input::{Incarnation, Input};
+use causeway_kernel::boundary::output::Reply;
 use causeway_kernel::model::{Connection, ConnectionState};
-use causeway_kernel::output::Reply;
-use causeway_kernel::tx::Read;
+use causeway_kernel::rows::counters::workspace;
+use causeway_kernel::rows::id::{ConnectionNo, Id};
+use causeway_kernel::rows::lookup;
+use causeway_kernel::rows::tx::Read;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 

@@ -6,11 +6,11 @@
 use std::time::Duration;
 
 use axum::http::HeaderMap;
-use causeway_kernel::connection;
-use causeway_kernel::id::{ConnectionNo, Id};
-use causeway_kernel::input::{Incarnation, Input, PingAnswer};
+use causeway_kernel::boundary::input::{Incarnation, Input, PingAnswer};
 use causeway_kernel::model::{Connection, ConnectionState, PeerKind, PeerWorkspace};
-use causeway_kernel::tx::Read;
+use causeway_kernel::rows::id::{ConnectionNo, Id};
+use causeway_kernel::rows::tx::Read;
+use causeway_kernel::sharing::connection;
 use causeway_kernel::wire::frame::{self, Ping, TOPIC_PING};
 use causeway_kernel::wire::json::Document;
 use tokio::time::{Instant, MissedTickBehavior};

@@ -7,9 +7,9 @@
 use std::time::Duration;
 
 use causeway_engine::SubmitError;
-use causeway_kernel::id::ConnectionNo;
-use causeway_kernel::input::{Input, Receipt, SendOutcome};
+use causeway_kernel::boundary::input::{Input, Receipt, SendOutcome};
 use causeway_kernel::model::ConnectionState;
+use causeway_kernel::rows::id::ConnectionNo;
 use causeway_kernel::wire::secrets;
 use tokio::sync::mpsc;
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use causeway_engine::SubmitError;
-use causeway_kernel::output::Refusal;
+use causeway_kernel::boundary::output::Refusal;
 use serde::Serialize;
 
 use crate::vault::VaultError;

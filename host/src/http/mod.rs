@@ -9,7 +9,7 @@ pub mod server;
 pub use body::{Json, OptionalJson, read_limited};
 pub use error::ApiError;
 
-use causeway_kernel::id::Id;
+use causeway_kernel::rows::id::Id;
 
 /// The version of the reference whose behaviour is offered; clients compare it.
 pub const SERVER_VERSION: &str = "10.11.0";

@@ -18,8 +18,8 @@
 //! | confirmed | `Established` | the token | nothing |
 //! | removed | any | nothing | the row goes |
 
-use causeway_kernel::id::Id;
 use causeway_kernel::model::ConnectionState;
+use causeway_kernel::rows::id::Id;
 use serde::{Deserialize, Serialize};
 
 use super::secret::{Secret, TokenDigest};

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use causeway_kernel::id::{Id, UserNo};
+use causeway_kernel::rows::id::{Id, UserNo};
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use causeway_kernel::id::Id;
+use causeway_kernel::rows::id::Id;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;

@@ -1,6 +1,6 @@
 //! Sessions of local users.
 
-use causeway_kernel::id::{Id, UserNo};
+use causeway_kernel::rows::id::{Id, UserNo};
 use serde::{Deserialize, Serialize};
 
 use super::secret::{Secret, TokenDigest, new_id};

@@ -1,9 +1,9 @@
 //! What a step may ask of its host, over the component's imports.
 
-use causeway_kernel::codec;
-use causeway_kernel::env::{Host, LogLevel, Range, Rows, Scan};
-use causeway_kernel::policy::{Question, Verdict};
-use causeway_kernel::table::Table;
+use causeway_kernel::boundary::codec;
+use causeway_kernel::boundary::env::{Host, LogLevel, Range, Rows, Scan};
+use causeway_kernel::boundary::policy::{Question, Verdict};
+use causeway_kernel::rows::table::Table;
 
 use crate::bindings::causeway::kernel::{log, policies, store};
 

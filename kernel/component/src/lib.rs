@@ -25,9 +25,9 @@ mod bindings {
 
 use bindings::causeway::kernel::types;
 use bindings::{Context, Failure, Guest};
-use causeway_kernel::codec;
-use causeway_kernel::env::StepContext;
-use causeway_kernel::output::{Output, Write};
+use causeway_kernel::boundary::codec;
+use causeway_kernel::boundary::env::StepContext;
+use causeway_kernel::boundary::output::{Output, Write};
 
 // Links the functions that compiled code calls by name.
 #[cfg(target_arch = "wasm32")]

@@ -3,7 +3,7 @@
 use std::panic::PanicHookInfo;
 use std::sync::Once;
 
-use causeway_kernel::env::PANIC_PREFIX;
+use causeway_kernel::boundary::env::PANIC_PREFIX;
 
 use crate::bindings::causeway::kernel::log;
 

@@ -2,19 +2,19 @@
 
 use super::{CreateChannel, notice};
 use crate::authority;
-use crate::channels as stored;
-use crate::id::{ChannelNo, TeamNo, UserNo, WorkspaceNo};
-use crate::input::Actor;
-use crate::limits::{
+use crate::boundary::input::Actor;
+use crate::boundary::output::{Object, Refusal};
+use crate::model::limits::{
     CHANNELS_PER_TEAM_MAX, DISPLAY_NAME_CHARS_MAX, HEADER_CHARS_MAX, PURPOSE_CHARS_MAX,
 };
-use crate::lookup;
-use crate::members;
+use crate::model::naming;
 use crate::model::{Channel, ChannelKind, ChannelMember, Team};
-use crate::naming;
-use crate::output::{Object, Refusal};
+use crate::objects::channels as stored;
+use crate::objects::members;
 use crate::query::channels;
-use crate::tx::{Read, Tx};
+use crate::rows::id::{ChannelNo, TeamNo, UserNo, WorkspaceNo};
+use crate::rows::lookup;
+use crate::rows::tx::{Read, Tx};
 
 /// What a channel of ours is made from; checked before.
 pub(super) struct NewChannel<'n> {

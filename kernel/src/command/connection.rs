@@ -4,19 +4,19 @@
 
 use super::{AcceptConnection, CreateConnection};
 use crate::authority;
-use crate::connection;
-use crate::id::{ChannelNo, ConnectionNo, FeedSeq, Id, UserNo};
-use crate::input::Actor;
-use crate::jobs;
-use crate::limits::{CONNECTIONS_MAX, DISPLAY_NAME_CHARS_MAX, REMOTE_SITE_URL_BYTES_MAX};
-use crate::lookup;
+use crate::boundary::input::Actor;
+use crate::boundary::output::{Effect, Object, Refusal, Reply};
+use crate::model::limits::{CONNECTIONS_MAX, DISPLAY_NAME_CHARS_MAX, REMOTE_SITE_URL_BYTES_MAX};
+use crate::model::naming::is_connection_name;
 use crate::model::{
     Connection, ConnectionLink, ConnectionState, IdRow, Job, PeerKind, PeerWorkspace, Round, Team,
     User, kind,
 };
-use crate::naming::is_connection_name;
-use crate::output::{Effect, Object, Refusal, Reply};
-use crate::tx::{Read, Tx};
+use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, Id, UserNo};
+use crate::rows::jobs;
+use crate::rows::lookup;
+use crate::rows::tx::{Read, Tx};
+use crate::sharing::connection;
 
 /// Makes a pending connection: the first half of an invitation, alive for 48 hours.
 ///

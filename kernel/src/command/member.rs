@@ -3,13 +3,13 @@
 use super::team::DEFAULT_CHANNEL;
 use super::{notice, user};
 use crate::authority;
-use crate::feed;
-use crate::id::{ChannelNo, UserNo, WorkspaceNo};
-use crate::input::Actor;
-use crate::members;
+use crate::boundary::input::Actor;
+use crate::boundary::output::{Object, Refusal};
 use crate::model::{Channel, ChannelKind, User};
-use crate::output::{Object, Refusal};
-use crate::tx::{Read, Tx};
+use crate::objects::members;
+use crate::rows::id::{ChannelNo, UserNo, WorkspaceNo};
+use crate::rows::tx::{Read, Tx};
+use crate::sharing::feed;
 
 /// Adds a user to a channel; a member stays as it is.
 pub(super) fn add(

@@ -19,12 +19,12 @@ pub use workspace::begin;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{ChannelNo, ConnectionNo, Id, PostNo, TeamNo, UserNo};
-use crate::input::Actor;
+use crate::boundary::input::Actor;
+use crate::boundary::output::{Object, Refusal, Reply};
 use crate::model::{ChannelKind, Config, PeerKind};
-use crate::output::{Object, Refusal, Reply};
+use crate::rows::id::{ChannelNo, ConnectionNo, Id, PostNo, TeamNo, UserNo};
+use crate::rows::tx::Tx;
 use crate::sharing;
-use crate::tx::Tx;
 
 /// Carries out a command. `key` is the client's own key of the act. A refused command leaves
 /// nothing behind: neither writes nor effects.

@@ -1,10 +1,10 @@
 //! The system messages that acts leave in a channel, in the words and with the properties of the
 //! reference's 11.6 line.
 
-use crate::env::Rows;
-use crate::id::{ChannelNo, UserNo};
-use crate::posts;
-use crate::tx::Tx;
+use crate::boundary::env::Rows;
+use crate::objects::posts;
+use crate::rows::id::{ChannelNo, UserNo};
+use crate::rows::tx::Tx;
 use crate::wire::write::JsonWriter;
 
 /// A user came into the default channel of a team.

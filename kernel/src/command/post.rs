@@ -2,13 +2,13 @@
 
 use super::{CreatePost, channel, request};
 use crate::authority;
-use crate::id::{FeedSeq, PostNo, UserNo, WorkspaceNo};
-use crate::input::Actor;
-use crate::limits::{MESSAGE_CHARS_MAX, POST_TYPE_BYTES_MAX, PROPS_BYTES_MAX};
+use crate::boundary::input::Actor;
+use crate::boundary::output::{Object, Refusal};
+use crate::model::limits::{MESSAGE_CHARS_MAX, POST_TYPE_BYTES_MAX, PROPS_BYTES_MAX};
 use crate::model::{Channel, ChannelMember, Post};
-use crate::output::{Object, Refusal};
-use crate::posts;
-use crate::tx::{Read, Tx};
+use crate::objects::posts;
+use crate::rows::id::{FeedSeq, PostNo, UserNo, WorkspaceNo};
+use crate::rows::tx::{Read, Tx};
 use crate::wire::json::{Document, Kind};
 
 /// Changes of a post; what is `None` stays.

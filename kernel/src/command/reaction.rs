@@ -2,15 +2,15 @@
 
 use super::post;
 use crate::authority;
-use crate::id::FeedSeq;
-use crate::id::{PostNo, UserNo, WorkspaceNo};
-use crate::input::Actor;
-use crate::limits::EMOJI_PER_POST_MAX;
+use crate::boundary::input::Actor;
+use crate::boundary::output::{Object, Refusal};
+use crate::model::limits::EMOJI_PER_POST_MAX;
+use crate::model::naming;
 use crate::model::{Channel, Reaction, User};
-use crate::naming;
-use crate::output::{Object, Refusal};
-use crate::reactions;
-use crate::tx::{Read, Tx};
+use crate::objects::reactions;
+use crate::rows::id::FeedSeq;
+use crate::rows::id::{PostNo, UserNo, WorkspaceNo};
+use crate::rows::tx::{Read, Tx};
 
 /// Adds a reaction of the actor; one that is there stays as it is.
 pub(super) fn add(
@@ -89,7 +89,7 @@ pub(super) fn remove(
 /// Insists that a user may react in a channel; the archived one has an error of its own here.
 fn require_react(
     tx: &Tx<'_>,
-    (channel, channel_no): (&Channel, crate::id::ChannelNo),
+    (channel, channel_no): (&Channel, crate::rows::id::ChannelNo),
     user: UserNo,
     archived: &str,
 ) -> Result<(), Refusal> {

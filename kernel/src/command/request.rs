@@ -1,15 +1,15 @@
 //! Results of commands, remembered by the client's own key, so that a retry after a lost answer
 //! does not act twice.
 
-use crate::env::Range;
-use crate::id::{PostNo, UserNo};
-use crate::key;
-use crate::limits::{
+use crate::boundary::env::Range;
+use crate::boundary::output::{Effect, Refusal};
+use crate::model::limits::{
     REQUEST_EXPIRY_STEP_MS, REQUEST_KEY_BYTES_MAX, REQUEST_MEMORY_MS, REQUESTS_PER_STEP_MAX,
 };
 use crate::model::{Due, DueKind, Post, Request, RequestExpiry};
-use crate::output::{Effect, Refusal};
-use crate::tx::{Read, SCAN_BYTES_MAX, Tx};
+use crate::rows::id::{PostNo, UserNo};
+use crate::rows::key;
+use crate::rows::tx::{Read, SCAN_BYTES_MAX, Tx};
 
 /// Number of the due row that drops old results; [`Tx::next_row`] never gives it.
 const DUE_NUMBER: u64 = 0;

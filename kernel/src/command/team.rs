@@ -3,15 +3,15 @@
 use super::channel::{self, NewChannel};
 use super::{CreateTeam, notice, user};
 use crate::authority;
-use crate::id::{ChannelNo, TeamNo, UserNo};
-use crate::input::Actor;
-use crate::limits::{DISPLAY_NAME_CHARS_MAX, TEAM_DESCRIPTION_CHARS_MAX};
-use crate::lookup;
-use crate::members;
+use crate::boundary::input::Actor;
+use crate::boundary::output::{Object, Refusal};
+use crate::model::limits::{DISPLAY_NAME_CHARS_MAX, TEAM_DESCRIPTION_CHARS_MAX};
+use crate::model::naming;
 use crate::model::{ChannelKind, Team, User, kind};
-use crate::naming;
-use crate::output::{Object, Refusal};
-use crate::tx::{Read, Tx};
+use crate::objects::members;
+use crate::rows::id::{ChannelNo, TeamNo, UserNo};
+use crate::rows::lookup;
+use crate::rows::tx::{Read, Tx};
 
 /// The channel that nobody leaves.
 pub const DEFAULT_CHANNEL: &str = "town-square";

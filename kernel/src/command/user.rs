@@ -2,16 +2,16 @@
 
 use super::{CreateUser, UserPatch};
 use crate::authority;
-use crate::counters;
-use crate::id::{FeedSeq, UserNo, WorkspaceNo};
-use crate::input::Actor;
-use crate::limits::{NAME_CHARS_MAX, POSITION_CHARS_MAX};
-use crate::lookup;
+use crate::boundary::input::Actor;
+use crate::boundary::output::{Object, Refusal};
 use crate::model::User;
-use crate::naming;
-use crate::output::{Object, Refusal};
-use crate::tx::{Read, Tx};
-use crate::users;
+use crate::model::limits::{NAME_CHARS_MAX, POSITION_CHARS_MAX};
+use crate::model::naming;
+use crate::objects::users;
+use crate::rows::counters;
+use crate::rows::id::{FeedSeq, UserNo, WorkspaceNo};
+use crate::rows::lookup;
+use crate::rows::tx::{Read, Tx};
 
 /// Makes a local user. The first account of a workspace may always sign up and administers the
 /// system; after that only the operator makes administrators.

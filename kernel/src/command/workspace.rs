@@ -1,13 +1,13 @@
 //! The workspace itself: its beginning and its settings.
 
 use crate::authority;
-use crate::behaviour;
-use crate::counters;
-use crate::input::{Actor, Genesis, Incarnation};
-use crate::limits::{POSTS_PER_SYNC_MAX, SITE_URL_BYTES_MAX};
+use crate::boundary::behaviour;
+use crate::boundary::input::{Actor, Genesis, Incarnation};
+use crate::boundary::output::{Refusal, Reply};
+use crate::model::limits::{POSTS_PER_SYNC_MAX, SITE_URL_BYTES_MAX};
 use crate::model::{Config, MetaRow, Workspace};
-use crate::output::{Refusal, Reply};
-use crate::tx::Tx;
+use crate::rows::counters;
+use crate::rows::tx::Tx;
 
 /// Begins a workspace. Only the first input does; again it is a refusal.
 pub fn begin(tx: &mut Tx<'_>, genesis: &Genesis) -> Reply {

@@ -9,18 +9,18 @@
 use std::collections::BTreeSet;
 
 use super::Reason;
-use crate::id::{ChannelNo, ConnectionNo, Id, PostNo, TeamNo, UserNo};
-use crate::limits::{
+use crate::model::limits::{
     EMAIL_BYTES_MAX, EMOJI_BYTES_MAX, HASHTAGS_BYTES_MAX, MESSAGE_CHARS_MAX, NAME_CHARS_MAX,
     POSITION_CHARS_MAX, POST_TYPE_BYTES_MAX, REMOTE_PROPS_BYTES_MAX, TIME_MAX_MS,
     USER_PROPS_BYTES_MAX,
 };
-use crate::lookup;
+use crate::model::naming;
 use crate::model::{
     Channel, Connection, ConnectionState, Link, LinkState, Post, Reaction, RemoteUser, User,
 };
-use crate::naming;
-use crate::tx::Read;
+use crate::rows::id::{ChannelNo, ConnectionNo, Id, PostNo, TeamNo, UserNo};
+use crate::rows::lookup;
+use crate::rows::tx::Read;
 use crate::wire::message::{WirePost, WireReaction, WireUser};
 
 /// Who sent a frame: the authenticated connection.

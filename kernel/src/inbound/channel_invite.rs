@@ -3,19 +3,21 @@
 
 use super::authorize::Peer;
 use super::{Reason, Tally, fail, ok};
-use crate::id::{ChannelNo, Id, TeamNo, UserNo, WorkspaceNo};
-use crate::limits::{CHANNEL_NAME_MAX, CHANNELS_PER_TEAM_MAX, HEADER_CHARS_MAX, PURPOSE_CHARS_MAX};
-use crate::lookup;
+use crate::boundary::output::Reply;
+use crate::model::limits::{
+    CHANNEL_NAME_MAX, CHANNELS_PER_TEAM_MAX, HEADER_CHARS_MAX, PURPOSE_CHARS_MAX,
+};
+use crate::model::naming;
 use crate::model::{Channel, ChannelKind, Link, LinkState, SharedChannel, Team, User};
-use crate::naming;
+use crate::objects::{channels, members, posts};
 use crate::outbound::link;
-use crate::output::Reply;
 use crate::query::channels::of_team;
+use crate::rows::id::{ChannelNo, Id, TeamNo, UserNo, WorkspaceNo};
+use crate::rows::lookup;
+use crate::rows::tx::{Read, Tx};
 use crate::sharing;
-use crate::tx::{Read, Tx};
 use crate::wire::json::Value;
 use crate::wire::message::ChannelInvite;
-use crate::{channels, members, posts};
 
 /// Answers an invitation.
 pub fn message(tx: &mut Tx<'_>, peer: &Peer, payload: Value<'_>) -> Reply {

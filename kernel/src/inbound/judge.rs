@@ -8,11 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::authorize::{Peer, Shared};
-use crate::id::Id;
-use crate::limits::{MESSAGE_CHARS_MAX, REASON_CHARS_MAX};
+use crate::boundary::policy::{Direction, PostQuestion, Question, Verdict};
+use crate::model::limits::{MESSAGE_CHARS_MAX, REASON_CHARS_MAX};
 use crate::model::{User, VerdictRow};
-use crate::policy::{Direction, PostQuestion, Question, Verdict};
-use crate::tx::{Read, Tx};
+use crate::rows::id::Id;
+use crate::rows::tx::{Read, Tx};
 use crate::wire::message::WirePost;
 
 /// A post that needs a verdict.

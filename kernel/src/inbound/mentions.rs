@@ -8,11 +8,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::id::WorkspaceNo;
-use crate::limits::MESSAGE_CHARS_MAX;
-use crate::lookup;
 use crate::model::User;
-use crate::tx::Read;
+use crate::model::limits::MESSAGE_CHARS_MAX;
+use crate::rows::id::WorkspaceNo;
+use crate::rows::lookup;
+use crate::rows::tx::Read;
 
 /// What the mentions of one message become.
 #[derive(Debug, Default)]

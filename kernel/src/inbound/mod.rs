@@ -24,9 +24,9 @@ pub use users::OWN_PROPS;
 
 use authorize::Peer;
 
-use crate::id::ConnectionNo;
-use crate::output::{Refusal, Reply};
-use crate::tx::Tx;
+use crate::boundary::output::{Refusal, Reply};
+use crate::rows::id::ConnectionNo;
+use crate::rows::tx::Tx;
 use crate::wire::frame::{
     self, TOPIC_GLOBAL_USERS, TOPIC_INVITE, TOPIC_MEMBERSHIP, TOPIC_SYNC, TOPIC_UPLOAD,
 };

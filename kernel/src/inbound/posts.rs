@@ -1,13 +1,13 @@
 //! Applies posts: creation, new versions, deletion. Semantics §6.4.
 
 use super::authorize::{Authorized, Peer, PostAct, PostChange, Shared};
-use crate::behaviour::Behaviour;
-use crate::counters::workspace;
-use crate::id::{FeedSeq, Id, PostNo, UserNo};
-use crate::input::Incarnation;
+use crate::boundary::behaviour::Behaviour;
+use crate::boundary::input::Incarnation;
 use crate::model::{Post, Workspace};
-use crate::posts;
-use crate::tx::{Read, Tx};
+use crate::objects::posts;
+use crate::rows::counters::workspace;
+use crate::rows::id::{FeedSeq, Id, PostNo, UserNo};
+use crate::rows::tx::{Read, Tx};
 use crate::wire::message::WirePost;
 
 /// Carries out what was authorised; `message` is the text that mentions and policies have left.

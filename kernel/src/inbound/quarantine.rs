@@ -1,10 +1,10 @@
 //! What could not be carried out is set aside with its bytes, for a person to look at.
 
-use crate::env::Range;
-use crate::id::ConnectionNo;
-use crate::limits::{QUARANTINE_BYTES_MAX, QUARANTINE_MAX};
+use crate::boundary::env::Range;
 use crate::model::QuarantineEntry;
-use crate::tx::{Read, Tx};
+use crate::model::limits::{QUARANTINE_BYTES_MAX, QUARANTINE_MAX};
+use crate::rows::id::ConnectionNo;
+use crate::rows::tx::{Read, Tx};
 
 use super::judge::shorten;
 

@@ -3,10 +3,10 @@
 
 use super::Reason;
 use super::authorize::{Authorized, Peer, ReactionChange};
-use crate::id::FeedSeq;
 use crate::model::Reaction;
-use crate::reactions;
-use crate::tx::{Read, Tx};
+use crate::objects::reactions;
+use crate::rows::id::FeedSeq;
+use crate::rows::tx::{Read, Tx};
 
 /// Carries out what was authorised and is newer than what is held.
 pub fn apply(

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::id::ConnectionNo;
-use crate::output::Effect;
-use crate::tx::Tx;
+use crate::boundary::output::Effect;
+use crate::rows::id::ConnectionNo;
+use crate::rows::tx::Tx;
 
 /// Why an item was refused, ignored or held. The words are stable: metrics are labelled by them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -7,10 +7,10 @@ use super::authorize::{self, Authorized, Peer, PostAct, PostChange, Received, Sh
 use super::judge::{self, Candidate, Judgement, Judgements};
 use super::mentions::Mentions;
 use super::{Reason, posts, reactions};
-use crate::env::Rows;
-use crate::id::Id;
+use crate::boundary::env::Rows;
 use crate::model::Post;
-use crate::tx::{Read, Tx};
+use crate::rows::id::Id;
+use crate::rows::tx::{Read, Tx};
 use crate::wire::message::{WirePost, WireReaction};
 
 /// What became of an item.

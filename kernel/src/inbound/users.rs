@@ -2,15 +2,15 @@
 
 use super::Reason;
 use super::authorize::{Authorized, Peer, Shared, UserAct, UserChange};
-use crate::behaviour::Behaviour;
-use crate::id::{FeedSeq, Id, UserNo};
-use crate::limits::{LOCALE_BYTES_MAX, USERNAME_BYTES_MAX};
-use crate::lookup;
-use crate::members;
+use crate::boundary::behaviour::Behaviour;
+use crate::model::limits::{LOCALE_BYTES_MAX, USERNAME_BYTES_MAX};
+use crate::model::naming::{self, SUFFIX_ATTEMPTS_MAX};
 use crate::model::{RemoteUser, User};
-use crate::naming::{self, SUFFIX_ATTEMPTS_MAX};
-use crate::tx::{Read, Tx};
-use crate::users;
+use crate::objects::members;
+use crate::objects::users;
+use crate::rows::id::{FeedSeq, Id, UserNo};
+use crate::rows::lookup;
+use crate::rows::tx::{Read, Tx};
 use crate::wire::json::{Document, Kind};
 use crate::wire::message::WireUser;
 use crate::wire::write::JsonWriter;

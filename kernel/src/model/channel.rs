@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::record;
-use crate::id::{ChannelNo, Id, TeamNo, UserNo, WorkspaceNo};
+use crate::rows::id::{ChannelNo, Id, TeamNo, UserNo, WorkspaceNo};
 
 /// Who may see a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

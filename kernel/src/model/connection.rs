@@ -1,10 +1,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{FeedObject, record};
-use crate::id::{ChannelNo, ConnectionNo, FeedSeq, Id, PostNo, UserNo, WorkspaceNo};
-use crate::input::Incarnation;
-use crate::table::Table;
-use crate::tx::Record;
+use crate::boundary::input::Incarnation;
+use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, Id, PostNo, UserNo, WorkspaceNo};
+use crate::rows::table::Table;
+use crate::rows::tx::Record;
 
 /// A peer workspace: the origin of what came from it. It outlives its connections.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

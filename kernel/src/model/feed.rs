@@ -1,8 +1,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::record;
-use crate::id::{ChannelNo, ConnectionNo, FeedSeq, Id, PostNo, UserNo, WorkspaceNo};
-use crate::key::{KeyPart, RowKey};
+use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, Id, PostNo, UserNo, WorkspaceNo};
+use crate::rows::key::{KeyPart, RowKey};
 
 /// What a part of the feed is about: 0 = people, otherwise the channel of that number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

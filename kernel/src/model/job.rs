@@ -1,8 +1,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::record;
-use crate::id::{ChannelNo, ConnectionNo, FeedSeq, PostNo, UserNo};
-use crate::policy::Direction;
+use crate::boundary::policy::Direction;
+use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, PostNo, UserNo};
 
 /// What has to happen at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,7 +97,11 @@ pub struct VerdictRow {
     /// The reason of a denial.
     pub reason: String,
 }
-record!(VerdictRow, Verdicts, (ConnectionNo, u8, crate::id::Id));
+record!(
+    VerdictRow,
+    Verdicts,
+    (ConnectionNo, u8, crate::rows::id::Id)
+);
 
 impl VerdictRow {
     /// The key's byte of a direction.

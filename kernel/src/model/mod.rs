@@ -4,6 +4,8 @@ mod channel;
 mod connection;
 mod feed;
 mod job;
+pub mod limits;
+pub mod naming;
 mod post;
 mod team;
 mod user;
@@ -24,11 +26,11 @@ pub use team::{Team, TeamMember, UserTeam};
 pub use user::{IdRow, NameRow, RemoteUser, User};
 pub use workspace::{Config, Counters, MetaKey, MetaRow, Workspace};
 
-/// Implements [`Record`](crate::tx::Record) for a row.
+/// Implements [`Record`](crate::rows::tx::Record) for a row.
 macro_rules! record {
     ($name:ty, $table:ident, $key:ty) => {
-        impl $crate::tx::Record for $name {
-            const TABLE: $crate::table::Table = $crate::table::Table::$table;
+        impl $crate::rows::tx::Record for $name {
+            const TABLE: $crate::rows::table::Table = $crate::rows::table::Table::$table;
             type Key = $key;
         }
     };

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::record;
-use crate::id::{ChannelNo, FeedSeq, Id, PostNo, UserNo, WorkspaceNo};
+use crate::rows::id::{ChannelNo, FeedSeq, Id, PostNo, UserNo, WorkspaceNo};
 
 /// A post.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::record;
-use crate::id::{Id, TeamNo, UserNo};
+use crate::rows::id::{Id, TeamNo, UserNo};
 
 /// A team.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

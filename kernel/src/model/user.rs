@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::record;
-use crate::id::{FeedSeq, Id, UserNo, WorkspaceNo};
+use crate::rows::id::{FeedSeq, Id, UserNo, WorkspaceNo};
 
 /// A user, local or remote.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

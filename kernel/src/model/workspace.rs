@@ -1,8 +1,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::record;
-use crate::id::Id;
-use crate::input::Incarnation;
+use crate::boundary::input::Incarnation;
+use crate::rows::id::Id;
 
 /// Key of a row of `Meta`.
 pub type MetaKey = u8;

@@ -2,10 +2,12 @@
 //! time has one in `ExceptionTimes`, and only such.
 
 use super::{Work, backoff};
-use crate::id::{ChannelNo, ConnectionNo, FeedSeq, PostNo};
-use crate::limits::{DEPENDENTS_MAX, ITEM_ATTEMPTS_MAX, ITEM_RETRY_FIRST_MS, REASON_CHARS_MAX};
+use crate::model::limits::{
+    DEPENDENTS_MAX, ITEM_ATTEMPTS_MAX, ITEM_RETRY_FIRST_MS, REASON_CHARS_MAX,
+};
 use crate::model::{Exception, ExceptionState, ExceptionTime, FeedObject, ThreadPost};
-use crate::tx::{Read, Tx};
+use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, PostNo};
+use crate::rows::tx::{Read, Tx};
 
 /// The part of a key that names an object inside its channel.
 fn name(object: &FeedObject) -> (u64, String) {

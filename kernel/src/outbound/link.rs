@@ -1,12 +1,12 @@
 //! The life of a link: opened, active, closed. Nothing else stores a link in a new state.
 
-use crate::counters::{counters, workspace};
-use crate::due;
-use crate::feed;
-use crate::id::{ChannelNo, ConnectionNo, FeedSeq, PostNo, UserNo};
-use crate::jobs;
 use crate::model::{ConnectionLink, Cursor, DueKind, Job, Link, LinkState, Pending};
-use crate::tx::{Read, Tx};
+use crate::rows::counters::{counters, workspace};
+use crate::rows::due;
+use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, PostNo, UserNo};
+use crate::rows::jobs;
+use crate::rows::tx::{Read, Tx};
+use crate::sharing::feed;
 
 /// Before every post of a channel.
 pub const HISTORY_START: (i64, u64) = (i64::MIN, 0);

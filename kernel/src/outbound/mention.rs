@@ -1,10 +1,10 @@
 //! Mentions in a text: where they are and whom they mean. Semantics §5.7.
 
 use crate::authority::is_team_member;
-use crate::id::{TeamNo, UserNo};
-use crate::limits::{MENTION_LOOKUPS_MAX, USERNAME_BYTES_MAX};
-use crate::lookup;
-use crate::tx::Read;
+use crate::model::limits::{MENTION_LOOKUPS_MAX, USERNAME_BYTES_MAX};
+use crate::rows::id::{TeamNo, UserNo};
+use crate::rows::lookup;
+use crate::rows::tx::Read;
 
 /// A mention of a user.
 #[derive(Clone, Debug, PartialEq, Eq)]

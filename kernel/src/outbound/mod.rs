@@ -21,12 +21,8 @@ mod tests;
 mod users;
 mod verdict;
 
-use crate::connection;
-use crate::counters::workspace;
-use crate::due;
-use crate::feed;
-use crate::id::{ChannelNo, ConnectionNo, FeedSeq, UserNo};
-use crate::limits::{
+use crate::boundary::output::Effect;
+use crate::model::limits::{
     BACKOFF_MAX_MS, OBJECTS_PER_ROUND_MAX, PASSES_PER_PUMP_MAX, POSTS_PER_SYNC_2021,
     PUMPS_PER_STEP_MAX,
 };
@@ -34,8 +30,12 @@ use crate::model::{
     Channel, Connection, FeedObject, Link, LinkState, PeerKind, Pending, Round, RoundSource,
     Section, SharedChannel,
 };
-use crate::output::Effect;
-use crate::tx::{Read, Tx};
+use crate::rows::counters::workspace;
+use crate::rows::due;
+use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, UserNo};
+use crate::rows::tx::{Read, Tx};
+use crate::sharing::connection;
+use crate::sharing::feed;
 use crate::wire::{Generation, frame, message::ChannelInvite};
 
 /// A connection, one of its channels and the round between them, as a step works on them. The

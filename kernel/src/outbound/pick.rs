@@ -2,12 +2,8 @@
 //! its channels in turn, at last history.
 
 use super::{Object, Work, exception, objects_max, round_of};
-use crate::due;
-use crate::env::Range;
-use crate::feed::{entries_after, unmark};
-use crate::id::{ChannelNo, ConnectionNo, FeedSeq, PostNo, UserNo, WorkspaceNo};
-use crate::key;
-use crate::limits::{
+use crate::boundary::env::Range;
+use crate::model::limits::{
     CHANNELS_PER_USER_MAX, HISTORY_REACTIONS_MAX, ITEM_ALONE_AFTER, OBJECTS_PER_ROUND_MAX,
     PEOPLE_PER_STEP_MAX, USERS_PER_SYNC_MAX,
 };
@@ -15,7 +11,11 @@ use crate::model::{
     ChannelPost, Connection, ExceptionState, FeedObject, Link, LinkState, Pending, Post, Reaction,
     RoundSource, Scope, SentUser, User,
 };
-use crate::tx::{Read, SCAN_BYTES_MAX, Tx};
+use crate::rows::due;
+use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, PostNo, UserNo, WorkspaceNo};
+use crate::rows::key;
+use crate::rows::tx::{Read, SCAN_BYTES_MAX, Tx};
+use crate::sharing::feed::{entries_after, unmark};
 
 /// What was found.
 pub enum Picked {

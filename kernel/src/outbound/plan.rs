@@ -7,12 +7,12 @@ use super::mention::{self, Mention};
 use super::posts::wire_len;
 use super::verdict::{self, Judgement};
 use super::{Object, Work, exception};
-use crate::id::{FeedSeq, Id, PostNo};
-use crate::limits::ITEM_RETRY_FIRST_MS;
+use crate::model::limits::ITEM_RETRY_FIRST_MS;
 use crate::model::{
     Channel, Exception, ExceptionState, FeedObject, PeerKind, Post, RoundSource, SentOldPost,
 };
-use crate::tx::{Read, Tx};
+use crate::rows::id::{FeedSeq, Id, PostNo};
+use crate::rows::tx::{Read, Tx};
 use crate::wire::FRAME_BYTES_MAX;
 
 /// Bytes of a frame around its posts, generously.

@@ -6,14 +6,14 @@ use std::rc::Rc;
 use super::plan::{ENVELOPE_BYTES, Plan, Planned};
 use super::users::home_of;
 use super::{Work, envelope, mention};
-use crate::env::Rows;
-use crate::id::{UserNo, WorkspaceNo};
-use crate::limits::{
+use crate::boundary::env::Rows;
+use crate::model::limits::{
     HASHTAGS_BYTES_MAX, MENTION_LOOKUPS_MAX, MESSAGE_CHARS_MAX, POST_TYPE_BYTES_MAX,
     PROPS_BYTES_MAX, USERNAME_BYTES_MAX,
 };
 use crate::model::{Channel, RoundItem, User};
-use crate::tx::{Read, Tx};
+use crate::rows::id::{UserNo, WorkspaceNo};
+use crate::rows::tx::{Read, Tx};
 use crate::wire::message::{SyncSection, WirePost, encode_sync};
 use crate::wire::write::escaped_len;
 use crate::wire::{FRAME_BYTES_MAX, Generation, frame};

@@ -4,11 +4,11 @@
 use super::plan::is_local;
 use super::users::is_held;
 use super::{Object, Work, envelope, exception};
-use crate::behaviour::Behaviour;
-use crate::id::{FeedSeq, PostNo, UserNo};
-use crate::limits::REACTIONS_PER_SYNC_MAX;
+use crate::boundary::behaviour::Behaviour;
+use crate::model::limits::REACTIONS_PER_SYNC_MAX;
 use crate::model::{Channel, FeedObject, Post, Reaction, RoundItem, SentReaction, User};
-use crate::tx::{Read, Tx};
+use crate::rows::id::{FeedSeq, PostNo, UserNo};
+use crate::rows::tx::{Read, Tx};
 use crate::wire::frame;
 use crate::wire::message::{SyncSection, WireReaction, encode_sync};
 use crate::wire::response::SyncResponse;

@@ -2,17 +2,17 @@
 //! known and ignored. Semantics §5.8, with what it loses kept (W1, W2, W5, W18).
 
 use super::{Work, backoff, exception, link, look_again, reactions};
-use crate::behaviour::Behaviour;
-use crate::due;
-use crate::id::{ConnectionNo, UserNo};
-use crate::input::{Receipt, SendOutcome};
-use crate::limits::BACKOFF_FIRST_MS;
+use crate::boundary::behaviour::Behaviour;
+use crate::boundary::input::{Receipt, SendOutcome};
+use crate::model::limits::BACKOFF_FIRST_MS;
 use crate::model::{
     Connection, ConnectionState, DueKind, FeedObject, PeerKind, Post, Round, RoundItem,
     RoundSource, Section, SentOldPost, SentUser, User,
 };
+use crate::rows::due;
+use crate::rows::id::{ConnectionNo, UserNo};
+use crate::rows::tx::{Read, Tx};
 use crate::sharing;
-use crate::tx::{Read, Tx};
 use crate::wire::response::{self, Answer, NO_LONGER_SHARED, SyncResponse, UNKNOWN_CHANNEL};
 
 /// Takes note of how a send fared and goes on with what comes next.
@@ -49,7 +49,7 @@ fn out(tx: &mut Tx<'_>, no: ConnectionNo, attempt: Option<u64>) -> Option<Work> 
 /// The service started: what was out has an unknown outcome. Sending goes on at once, by due rows,
 /// so that the step stays small.
 pub fn resume(tx: &mut Tx<'_>) {
-    let rounds = tx.prefix::<Round, ()>(&(), crate::limits::CONNECTIONS_MAX);
+    let rounds = tx.prefix::<Round, ()>(&(), crate::model::limits::CONNECTIONS_MAX);
     for (no, _) in rounds {
         if let Some(mut work) = out(tx, no, None) {
             lost(tx, &mut work);

@@ -7,11 +7,11 @@ use std::rc::Rc;
 use super::plan::Plan;
 use super::{Work, envelope};
 use crate::authority::is_channel_member;
-use crate::env::Rows;
-use crate::id::{ConnectionNo, UserNo, WorkspaceNo};
-use crate::limits::USERS_PER_SYNC_MAX;
+use crate::boundary::env::Rows;
+use crate::model::limits::USERS_PER_SYNC_MAX;
 use crate::model::{Channel, Connection, FeedObject, PeerWorkspace, RoundItem, SentUser, User};
-use crate::tx::{Read, Tx};
+use crate::rows::id::{ConnectionNo, UserNo, WorkspaceNo};
+use crate::rows::tx::{Read, Tx};
 use crate::wire::frame;
 use crate::wire::message::{SyncSection, WireUser, encode_sync};
 

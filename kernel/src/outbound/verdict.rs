@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 
 use super::Work;
-use crate::env::Rows;
-use crate::id::Id;
-use crate::limits::{HELD_RETRY_MS, MESSAGE_CHARS_MAX, REASON_CHARS_MAX};
+use crate::boundary::env::Rows;
+use crate::boundary::policy::{Direction, PostQuestion, Question, Verdict};
+use crate::model::limits::{HELD_RETRY_MS, MESSAGE_CHARS_MAX, REASON_CHARS_MAX};
 use crate::model::{Channel, ExceptionState, Post, User, VerdictRow};
-use crate::policy::{Direction, PostQuestion, Question, Verdict};
-use crate::tx::{Read, Tx};
+use crate::rows::id::Id;
+use crate::rows::tx::{Read, Tx};
 
 /// What the policies say about a post.
 pub enum Judgement {

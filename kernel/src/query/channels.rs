@@ -3,12 +3,12 @@
 use std::ops::ControlFlow;
 
 use super::{LIST_ROWS_MAX, Page, Walk, existing};
-use crate::id::{ChannelNo, TeamNo, UserNo};
-use crate::limits::CHANNELS_PER_TEAM_MAX;
-use crate::lookup;
+use crate::model::limits::CHANNELS_PER_TEAM_MAX;
 use crate::model::{Channel, ChannelKind, ChannelMember, NameRow, UserChannel, kind};
-use crate::table::Table;
-use crate::tx::{Read, Record};
+use crate::rows::id::{ChannelNo, TeamNo, UserNo};
+use crate::rows::lookup;
+use crate::rows::table::Table;
+use crate::rows::tx::{Read, Record};
 
 /// A channel by id, archived ones included.
 pub fn by_id(rows: &(impl Read + ?Sized), id: &str) -> Option<(ChannelNo, Channel)> {

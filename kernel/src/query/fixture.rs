@@ -1,14 +1,14 @@
 //! Rows for the tests of reads and of rendering, put without commands.
 
-use crate::env::StepContext;
-use crate::id::{ChannelNo, FeedSeq, Id, PostNo, TeamNo, UserNo, WorkspaceNo};
-use crate::lookup;
+use crate::boundary::env::StepContext;
 use crate::model::{
     Channel, ChannelKind, ChannelMember, ChannelPost, PinnedPost, Post, Reaction, Team, TeamMember,
     ThreadPost, User, UserChannel, UserTeam, kind,
 };
-use crate::testing::MemoryHost;
-use crate::tx::Tx;
+use crate::rows::id::{ChannelNo, FeedSeq, Id, PostNo, TeamNo, UserNo, WorkspaceNo};
+use crate::rows::lookup;
+use crate::rows::testing::MemoryHost;
+use crate::rows::tx::Tx;
 
 /// An id that begins with a letter and holds a number.
 pub(crate) fn id(letter: char, number: u64) -> Id {
@@ -165,7 +165,7 @@ pub(crate) fn put_post(tx: &mut Tx<'_>, number: u64, post: &Post) {
     if post.is_pinned {
         tx.put(&(post.channel, PostNo(number)), &PinnedPost);
     }
-    let mut channel = crate::tx::Read::get::<Channel>(tx, &post.channel).unwrap();
+    let mut channel = crate::rows::tx::Read::get::<Channel>(tx, &post.channel).unwrap();
     channel.last_update_at = channel.last_update_at.max(post.update_at);
     tx.put(&post.channel, &channel);
 }

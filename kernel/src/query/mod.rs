@@ -14,10 +14,10 @@ pub mod users;
 
 use std::ops::ControlFlow;
 
-use crate::env::{Range, Rows};
-use crate::key::{self, KeyPart};
-use crate::table::Table;
-use crate::tx::{Read, Record, SCAN_BYTES_MAX};
+use crate::boundary::env::{Range, Rows};
+use crate::rows::key::{self, KeyPart};
+use crate::rows::table::Table;
+use crate::rows::tx::{Read, Record, SCAN_BYTES_MAX};
 
 /// Objects on a page when the client says nothing. Client API §2.
 pub const PER_PAGE_DEFAULT: u32 = 60;
@@ -237,14 +237,14 @@ pub(crate) fn existing<R: Record<Key = N>, N: KeyPart + Copy>(
 #[cfg(test)]
 mod walk_tests {
     use super::*;
-    use crate::id::UserNo;
     use crate::model::NameRow;
-    use crate::testing::MemoryHost;
+    use crate::rows::id::UserNo;
+    use crate::rows::testing::MemoryHost;
 
     fn host(rows: u64) -> MemoryHost {
         let mut host = MemoryHost::new();
-        let names: Vec<crate::output::Write> = (0..rows)
-            .map(|n| crate::output::Write {
+        let names: Vec<crate::boundary::output::Write> = (0..rows)
+            .map(|n| crate::boundary::output::Write {
                 table: Table::Names,
                 key: key::encode(&(1u8, n)),
                 value: Some(NameRow(n).to_bytes()),

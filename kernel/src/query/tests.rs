@@ -6,9 +6,9 @@ use super::fixture::*;
 use super::posts::{Part, PostList};
 use super::threads::ThreadPart;
 use super::{Page, channels, posts, teams, threads, users};
-use crate::id::{ChannelNo, PostNo, TeamNo, UserNo};
 use crate::model::ChannelKind;
-use crate::testing::MemoryHost;
+use crate::rows::id::{ChannelNo, PostNo, TeamNo, UserNo};
+use crate::rows::testing::MemoryHost;
 
 const CHANNEL: ChannelNo = ChannelNo(1);
 

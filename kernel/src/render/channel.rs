@@ -1,10 +1,10 @@
 //! `Channel`, `ChannelMember`, `ChannelStats`, `ChannelUnread`.
 
 use super::{Renderer, integer};
-use crate::id::{ChannelNo, UserNo};
 use crate::model::{Channel, ChannelMember};
 use crate::query::channels;
-use crate::tx::Read;
+use crate::rows::id::{ChannelNo, UserNo};
+use crate::rows::tx::Read;
 use crate::wire::write::JsonWriter;
 
 /// Notification settings of a membership that set none.

@@ -2,10 +2,10 @@
 
 use super::{Renderer, Viewer, mentions};
 use crate::authority;
-use crate::id::{ChannelNo, Id, PostNo, UserNo};
+use crate::boundary::output::{Event, ReactionEvent};
 use crate::model::{Channel, ChannelKind, Post, User};
-use crate::output::{Event, ReactionEvent};
-use crate::tx::Read;
+use crate::rows::id::{ChannelNo, Id, PostNo, UserNo};
+use crate::rows::tx::Read;
 use crate::wire::write::JsonWriter;
 
 /// An event as one reader gets it; the host adds `seq` when it numbers it.

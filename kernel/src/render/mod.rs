@@ -21,11 +21,11 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use crate::authority;
-use crate::id::{ChannelNo, PostNo, TeamNo, UserNo, WorkspaceNo};
+use crate::boundary::output::{Object, Refusal};
 use crate::model::{Channel, ChannelMember, Connection, Post, Reaction, Team, TeamMember, User};
-use crate::output::{Object, Refusal};
 use crate::query::sharing::connection_of_workspace;
-use crate::tx::Read;
+use crate::rows::id::{ChannelNo, PostNo, TeamNo, UserNo, WorkspaceNo};
+use crate::rows::tx::Read;
 use crate::wire::write::JsonWriter;
 
 /// Who reads.
@@ -190,7 +190,7 @@ impl<'r, R: Read + ?Sized> Renderer<'r, R> {
         &self,
         number: N,
         cache: impl Fn(&mut Ids) -> &mut BTreeMap<N, String>,
-        find: impl FnOnce(&R) -> Option<crate::id::Id>,
+        find: impl FnOnce(&R) -> Option<crate::rows::id::Id>,
     ) -> String {
         if let Some(id) = cache(&mut self.ids.borrow_mut()).get(&number) {
             return id.clone();

@@ -1,11 +1,11 @@
 //! `Post`, `PostList`, `Reaction`.
 
 use super::{Renderer, integer};
-use crate::id::{PostNo, UserNo};
+use crate::boundary::output::ReactionEvent;
 use crate::model::{Post, Reaction};
-use crate::output::ReactionEvent;
 use crate::query::posts::{self, PostList};
-use crate::tx::Read;
+use crate::rows::id::{PostNo, UserNo};
+use crate::rows::tx::Read;
 use crate::wire::write::JsonWriter;
 
 impl<R: Read + ?Sized> Renderer<'_, R> {

@@ -1,9 +1,9 @@
 //! `RemoteCluster`, `RemoteClusterInfo`, `SharedChannel`, `SharedChannelRemote`. Client API §11.
 
 use super::Renderer;
-use crate::id::{ChannelNo, ConnectionNo, UserNo};
 use crate::model::{Channel, Connection, ConnectionState, Link, LinkState, SharedChannel};
-use crate::tx::Read;
+use crate::rows::id::{ChannelNo, ConnectionNo, UserNo};
+use crate::rows::tx::Read;
 use crate::wire::write::JsonWriter;
 
 impl<R: Read + ?Sized> Renderer<'_, R> {

@@ -1,9 +1,9 @@
 //! `Team`, `TeamMember`.
 
 use super::Renderer;
-use crate::id::{TeamNo, UserNo};
 use crate::model::{Team, TeamMember};
-use crate::tx::Read;
+use crate::rows::id::{TeamNo, UserNo};
+use crate::rows::tx::Read;
 use crate::wire::write::JsonWriter;
 
 impl<R: Read + ?Sized> Renderer<'_, R> {

@@ -3,16 +3,16 @@
 use serde_json::Value;
 
 use super::{Renderer, Viewer, event, refusal};
-use crate::id::{ChannelNo, ConnectionNo, FeedSeq, PostNo, TeamNo, UserNo, WorkspaceNo};
+use crate::boundary::output::{Event, Object, ReactionEvent, Refusal};
 use crate::model::{
     Connection, ConnectionState, Cursor, Link, LinkState, PeerKind, PeerWorkspace, RemoteUser,
     SharedChannel, kind,
 };
-use crate::output::{Event, Object, ReactionEvent, Refusal};
 use crate::query::Page;
 use crate::query::fixture::{self, id, put};
 use crate::query::posts::{self, Part};
-use crate::testing::MemoryHost;
+use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, PostNo, TeamNo, UserNo, WorkspaceNo};
+use crate::rows::testing::MemoryHost;
 
 const ANN: UserNo = UserNo(1);
 const BOB: UserNo = UserNo(2);
@@ -300,7 +300,7 @@ fn connections_never_show_tokens_and_tell_whether_they_are_confirmed() {
 fn shared_channels_and_their_links_are_told() {
     let host = host();
     let renderer = Renderer::new(&host, viewer(ANN, true));
-    let channel = crate::tx::Read::get(&host, &ChannelNo(1)).unwrap();
+    let channel = crate::rows::tx::Read::get(&host, &ChannelNo(1)).unwrap();
     let shared = SharedChannel {
         home: false,
         read_only: true,

@@ -1,9 +1,9 @@
 //! `User`.
 
 use super::Renderer;
-use crate::id::UserNo;
 use crate::model::User;
-use crate::tx::Read;
+use crate::rows::id::UserNo;
+use crate::rows::tx::Read;
 use crate::wire::json::{Document, Kind};
 use crate::wire::message::DEFAULT_TIMEZONE;
 use crate::wire::write::JsonWriter;

@@ -4,15 +4,18 @@
 //! Links are opened and closed by [`outbound::link`](crate::outbound::link); here stands what
 //! follows from that for the channel, and who may do it.
 
+pub mod connection;
+pub mod feed;
+
 use crate::authority;
-use crate::id::{ChannelNo, ConnectionNo, UserNo};
-use crate::input::Actor;
-use crate::limits::{LINKS_PER_CHANNEL_MAX, REASON_CHARS_MAX};
+use crate::boundary::input::Actor;
+use crate::boundary::output::{Effect, Event, Object, Refusal, Reply};
+use crate::model::limits::{LINKS_PER_CHANNEL_MAX, REASON_CHARS_MAX};
 use crate::model::{Channel, Connection, ConnectionState, Link, LinkState, SharedChannel};
+use crate::objects::posts;
 use crate::outbound::link;
-use crate::output::{Effect, Event, Object, Refusal, Reply};
-use crate::posts;
-use crate::tx::{Read, Tx};
+use crate::rows::id::{ChannelNo, ConnectionNo, UserNo};
+use crate::rows::tx::{Read, Tx};
 
 /// Shares a channel, if it is not shared yet, and invites a connection to it. The invitation goes
 /// out when the peer can be reached; what is posted from now on waits for it (W54).

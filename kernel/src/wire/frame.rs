@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use super::json::{Document, JsonError, Value};
 use super::write::JsonWriter;
-use crate::id::Id;
-use crate::output::Refusal;
+use crate::boundary::output::Refusal;
+use crate::rows::id::Id;
 
 /// Topic of the sync messages.
 pub const TOPIC_SYNC: &str = "sharedchannel_sync";

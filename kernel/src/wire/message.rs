@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::Generation;
 use super::json::{Document, JsonError, Value};
 use super::write::JsonWriter;
-use crate::id::Id;
+use crate::rows::id::Id;
 
 /// A profile.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::AddAssign;
 
+use causeway_kernel::boundary::input::Input;
 use causeway_kernel::command::Command;
-use causeway_kernel::input::Input;
 use causeway_kernel::wire::frame;
 
 use crate::frames;

@@ -6,7 +6,7 @@
 //! is restored is compared with one in which it does not: the peer must be told the same, in the
 //! same order, and so must the hub by the peer.
 
-use causeway_kernel::id::Id;
+use causeway_kernel::rows::id::Id;
 
 use crate::faults::Faults;
 use crate::kernel::MakeKernel;

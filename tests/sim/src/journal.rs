@@ -2,8 +2,8 @@
 
 use std::hash::{BuildHasher, Hash, Hasher};
 
-use causeway_kernel::env::StepContext;
-use causeway_kernel::policy::Verdict;
+use causeway_kernel::boundary::env::StepContext;
+use causeway_kernel::boundary::policy::Verdict;
 use foldhash::quality::FixedState;
 
 use crate::kernel::{MakeKernel, Release, StepBytes};
@@ -112,7 +112,7 @@ fn follow(
         see(entry, output.as_ref());
         previous = chain(previous, entry.context, &entry.input, output.as_ref());
         if previous != entry.chain {
-            let input = causeway_kernel::codec::decode_input(&entry.input);
+            let input = causeway_kernel::boundary::codec::decode_input(&entry.input);
             return Err(format!(
                 "entry {at} differs in the replay; its input was {input:?}"
             ));

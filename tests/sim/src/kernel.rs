@@ -1,9 +1,9 @@
 //! The seam to the kernel under test: bytes in, bytes out, as between the engine and the
 //! component. The native kernel stands behind it here; the component can do so too.
 
-use causeway_kernel::codec;
-use causeway_kernel::env::{Host, StepContext};
-use causeway_kernel::output::Write;
+use causeway_kernel::boundary::codec;
+use causeway_kernel::boundary::env::{Host, StepContext};
+use causeway_kernel::boundary::output::Write;
 use causeway_kernel::step;
 
 use crate::next::Next;
@@ -21,7 +21,7 @@ pub struct StepBytes {
 
 /// Something that carries out steps.
 pub trait Kernel {
-    /// Carries out one input, by [`causeway_kernel::codec`].
+    /// Carries out one input, by [`causeway_kernel::boundary::codec`].
     ///
     /// # Errors
     /// When the step was stopped; the text says by what.

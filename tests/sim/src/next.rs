@@ -4,12 +4,12 @@
 
 use std::collections::BTreeMap;
 
-use causeway_kernel::codec;
-use causeway_kernel::env::{Host, LogLevel, Range, Rows, Scan, StepContext};
-use causeway_kernel::key::RowKey;
-use causeway_kernel::output::{Effect, Write};
-use causeway_kernel::policy::{Question, Verdict};
-use causeway_kernel::table::Table;
+use causeway_kernel::boundary::codec;
+use causeway_kernel::boundary::env::{Host, LogLevel, Range, Rows, Scan, StepContext};
+use causeway_kernel::boundary::output::{Effect, Write};
+use causeway_kernel::boundary::policy::{Question, Verdict};
+use causeway_kernel::rows::key::RowKey;
+use causeway_kernel::rows::table::Table;
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::kernel::{Kernel, StepBytes};

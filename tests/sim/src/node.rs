@@ -6,11 +6,11 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use causeway_kernel::codec;
-use causeway_kernel::env::StepContext;
-use causeway_kernel::input::Input;
-use causeway_kernel::output::{Effect, Reply, Write};
-use causeway_kernel::policy::Verdict;
+use causeway_kernel::boundary::codec;
+use causeway_kernel::boundary::env::StepContext;
+use causeway_kernel::boundary::input::Input;
+use causeway_kernel::boundary::output::{Effect, Reply, Write};
+use causeway_kernel::boundary::policy::Verdict;
 
 use crate::clock::Clock;
 use crate::dice::Dice;

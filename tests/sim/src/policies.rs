@@ -2,11 +2,11 @@
 
 use std::cell::RefCell;
 
-use causeway_kernel::codec;
-use causeway_kernel::env::{Host, LogLevel, Range, Rows, Scan};
-use causeway_kernel::key::RowKey;
-use causeway_kernel::policy::{PostQuestion, Question, Verdict};
-use causeway_kernel::table::Table;
+use causeway_kernel::boundary::codec;
+use causeway_kernel::boundary::env::{Host, LogLevel, Range, Rows, Scan};
+use causeway_kernel::boundary::policy::{PostQuestion, Question, Verdict};
+use causeway_kernel::rows::key::RowKey;
+use causeway_kernel::rows::table::Table;
 
 use crate::rows::Tables;
 

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use causeway_kernel::env::{Range, Rows, Scan};
-use causeway_kernel::key::RowKey;
-use causeway_kernel::output::Write;
-use causeway_kernel::table::Table;
+use causeway_kernel::boundary::env::{Range, Rows, Scan};
+use causeway_kernel::boundary::output::Write;
+use causeway_kernel::rows::key::RowKey;
+use causeway_kernel::rows::table::Table;
 
 type Map = BTreeMap<Vec<u8>, Vec<u8>>;
 

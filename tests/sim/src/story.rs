@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use causeway_kernel::input::Input;
-use causeway_kernel::output::Write;
+use causeway_kernel::boundary::input::Input;
+use causeway_kernel::boundary::output::Write;
 
 /// A run as a reader follows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -6,10 +6,10 @@ use causeway_engine::runtime::{
     ComponentOptions, ComponentSource, KernelRunner, KernelSource, Sandbox, SandboxError, StepEnd,
     StepHost,
 };
-use causeway_kernel::codec;
-use causeway_kernel::env::{Host, LogLevel, Range, Scan, StepContext};
-use causeway_kernel::policy::{Question, Verdict};
-use causeway_kernel::table::Table;
+use causeway_kernel::boundary::codec;
+use causeway_kernel::boundary::env::{Host, LogLevel, Range, Scan, StepContext};
+use causeway_kernel::boundary::policy::{Question, Verdict};
+use causeway_kernel::rows::table::Table;
 use causeway_sim::kernel::{Kernel, Release, StepBytes};
 use causeway_sim::next::Next;
 

@@ -10,7 +10,7 @@ use causeway_engine::session::format::{
     Contracts, End, EngineSettings, Frame, Header, Selection, Start, Step, Summary,
 };
 use causeway_engine::session::rows::SessionRows;
-use causeway_kernel::codec;
+use causeway_kernel::boundary::codec;
 use causeway_sim::journal::Entry;
 use causeway_sim::kernel::{Kernel, MakeKernel, Release};
 use causeway_sim::policies::{Source, StepHost};

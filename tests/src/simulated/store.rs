@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use causeway_engine::journal::Digest;
-use causeway_engine::parts::Layout;
+use causeway_engine::testing::Layout;
 use causeway_sim::dice::Dice;
 use causeway_sim::journal::Entry;
 use causeway_sim::rows::Tables;
@@ -186,10 +186,12 @@ impl Store for DiskStore {
     fn compare(&self, rows: &Tables) -> Result<(), String> {
         let workspace = self.workspace.as_ref().expect("it is open between calls");
         let found = workspace.rows()?;
-        let expected = causeway_kernel::table::Table::ALL.iter().flat_map(|table| {
-            let rows = rows.of(*table);
-            rows.map(|(key, value)| (*table, key.as_slice(), value.as_slice()))
-        });
+        let expected = causeway_kernel::rows::table::Table::ALL
+            .iter()
+            .flat_map(|table| {
+                let rows = rows.of(*table);
+                rows.map(|(key, value)| (*table, key.as_slice(), value.as_slice()))
+            });
         if found.all().eq(expected) {
             return Ok(());
         }

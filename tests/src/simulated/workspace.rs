@@ -7,17 +7,17 @@ use std::sync::Arc;
 use causeway_engine::Position;
 use causeway_engine::disk::Disk;
 use causeway_engine::journal::{Digest, Group, Journal as _, Kind, SegmentJournal};
-use causeway_engine::parts::{
-    Done, Kernels, Layout, MemoryTable, Stamp, Tables, View, carry_out, record, recover,
-};
 use causeway_engine::policy::PolicyChain;
 use causeway_engine::runtime::{KernelRunner, NativeSource, StepEnd, StopKind};
 use causeway_engine::session::rows::SessionRows;
-use causeway_kernel::codec;
-use causeway_kernel::env::StepContext;
-use causeway_kernel::input::Input;
-use causeway_kernel::policy::{Question, Verdict};
-use causeway_kernel::table::Table;
+use causeway_engine::testing::{
+    Done, Kernels, Layout, MemoryTable, Stamp, Tables, View, carry_out, record, recover,
+};
+use causeway_kernel::boundary::codec;
+use causeway_kernel::boundary::env::StepContext;
+use causeway_kernel::boundary::input::Input;
+use causeway_kernel::boundary::policy::{Question, Verdict};
+use causeway_kernel::rows::table::Table;
 
 use super::disk::FaultDisk;
 

@@ -75,7 +75,7 @@ fn the_component_survives_crashes_as_the_native_kernel_does() -> Result<()> {
 fn a_journal_of_the_simulator_replays_as_a_session() -> Result<()> {
     let mut node: Node<()> = Node::new(0, 1, native(Release::default()));
     for (at_ms, given) in (0..).step_by(1_000).zip(inputs::of_a_seed(1)) {
-        let input = causeway_kernel::codec::decode_input(&given.input)?;
+        let input = causeway_kernel::boundary::codec::decode_input(&given.input)?;
         let carried = node
             .carry_out(at_ms, &input)
             .map_err(|error| anyhow!(error))?;

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use anyhow::{Error, Result, anyhow, bail, ensure};
-use causeway_engine::parts::{Layout, Tables};
+use causeway_engine::testing::{Layout, Tables};
 use causeway_sim::dice::Dice;
 use causeway_tests::simulated::disk::{FaultDisk, Image};
 use causeway_tests::simulated::workspace::{Given, Workspace};

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use causeway_kernel::env::{Host, StepContext};
+use causeway_kernel::boundary::env::{Host, StepContext};
 use causeway_sim::kernel::{Kernel, Release, StepBytes, native};
 use causeway_sim::plan::{Act, Plan};
 use causeway_sim::watched;

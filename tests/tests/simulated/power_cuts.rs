@@ -1,7 +1,7 @@
 //! Power cuts between any two calls of the disk, on the engine's real journal and tables.
 
 use anyhow::{Result, anyhow, bail, ensure};
-use causeway_engine::parts::Layout;
+use causeway_engine::testing::Layout;
 use causeway_sim::dice::Dice;
 use causeway_tests::simulated::disk::{FaultDisk, Troubles};
 use causeway_tests::simulated::workspace::{Given, Workspace};

@@ -6,8 +6,8 @@
 
 use std::fmt;
 
-use causeway_kernel::input::Input;
-use causeway_kernel::output::Write;
+use causeway_kernel::boundary::input::Input;
+use causeway_kernel::boundary::output::Write;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use causeway_kernel::policy::{Direction as Way, PostQuestion, Question, Verdict};
+use causeway_kernel::boundary::policy::{Direction as Way, PostQuestion, Question, Verdict};
 use wasmtime::Store;
 
 use super::{OnFailure, PolicyChain, PolicyInfo};

@@ -10,7 +10,7 @@ pub use loader::{ComponentPolicies, POLICY_BYTES_MAX, SETTINGS_BYTES_MAX, SLOTS_
 /// The policies' world, with the version of its package.
 pub const POLICY_WORLD: &str = "causeway:policy/post-policy@0.1.0";
 
-use causeway_kernel::policy::{Question, Verdict};
+use causeway_kernel::boundary::policy::{Question, Verdict};
 use serde::{Deserialize, Serialize};
 
 /// The policies in force, asked in the order of their slots.

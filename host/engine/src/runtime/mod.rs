@@ -1,6 +1,8 @@
 //! What runs a step: the seam between the engine and the kernel, which is a WebAssembly component
 //! in the service and plain Rust in tests and tools.
 
+pub(crate) mod acceptance;
+
 mod cache;
 mod component;
 mod lend;
@@ -16,9 +18,9 @@ pub use sandbox::{Sandbox, SandboxError, cache_dir};
 
 use std::fmt;
 
-use causeway_kernel::env::{LogLevel, Range, Scan, StepContext};
-use causeway_kernel::output::Write;
-use causeway_kernel::table::Table;
+use causeway_kernel::boundary::env::{LogLevel, Range, Scan, StepContext};
+use causeway_kernel::boundary::output::Write;
+use causeway_kernel::rows::table::Table;
 use serde::{Deserialize, Serialize};
 
 /// How a step ended.
@@ -38,11 +40,11 @@ pub enum StepEnd {
 /// What a step returned, as it is journaled.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StepOutput {
-    /// The reply, by [`causeway_kernel::codec`].
+    /// The reply, by [`causeway_kernel::boundary::codec`].
     pub reply: Vec<u8>,
     /// Rows to put or delete, by rising (table, key), each key once.
     pub writes: Vec<Write>,
-    /// The effects in their order, each by [`causeway_kernel::codec`].
+    /// The effects in their order, each by [`causeway_kernel::boundary::codec`].
     pub effects: Vec<Vec<u8>>,
 }
 
@@ -78,7 +80,7 @@ pub trait KernelRunner: Send {
     /// Identifies the kernel's code.
     fn digest(&self) -> [u8; 32];
 
-    /// Carries out one input (bytes by [`causeway_kernel::codec`]) against the rows of `host`.
+    /// Carries out one input (bytes by [`causeway_kernel::boundary::codec`]) against the rows of `host`.
     /// Never panics; a runner that stopped a step is ready for the next one.
     fn step(&mut self, host: &mut dyn StepHost, context: StepContext, input: &[u8]) -> StepEnd;
 
@@ -98,10 +100,10 @@ pub trait StepHost {
     /// The values of `keys`, in their order.
     fn get_many(&mut self, table: Table, keys: &[Vec<u8>]) -> Vec<Option<Vec<u8>>>;
 
-    /// Rows of a range; see [`causeway_kernel::env::Rows::scan`].
+    /// Rows of a range; see [`causeway_kernel::boundary::env::Rows::scan`].
     fn scan(&mut self, table: Table, range: &Range) -> Scan;
 
-    /// Asks the policies. Questions and verdicts by [`causeway_kernel::codec`]; one verdict for
+    /// Asks the policies. Questions and verdicts by [`causeway_kernel::boundary::codec`]; one verdict for
     /// each question, in their order. The engine records them.
     fn ask(&mut self, questions: Vec<Vec<u8>>) -> Vec<Vec<u8>>;
 

@@ -4,12 +4,12 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use causeway_kernel::codec;
-use causeway_kernel::env::{Host, LogLevel, Range, Rows, Scan, StepContext};
-use causeway_kernel::output::Output;
-use causeway_kernel::policy::{Question, Verdict};
+use causeway_kernel::boundary::codec;
+use causeway_kernel::boundary::env::{Host, LogLevel, Range, Rows, Scan, StepContext};
+use causeway_kernel::boundary::output::Output;
+use causeway_kernel::boundary::policy::{Question, Verdict};
+use causeway_kernel::rows::table::Table;
 use causeway_kernel::step;
-use causeway_kernel::table::Table;
 
 use super::{KernelError, KernelRunner, KernelSource, StepEnd, StepHost, StepOutput, StopKind};
 

@@ -1,8 +1,8 @@
 //! The bytes of a frame: a byte for its kind, small things as postcard, and whatever may be long
 //! in one piece behind its length.
 
-use causeway_kernel::output::Write;
-use causeway_kernel::table::Table;
+use causeway_kernel::boundary::output::Write;
+use causeway_kernel::rows::table::Table;
 use serde::{Deserialize, Serialize};
 
 use super::format::{End, Frame, Step};

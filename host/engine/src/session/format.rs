@@ -15,9 +15,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use causeway_kernel::codec::{EFFECT_VERSION, REPLY_VERSION};
-use causeway_kernel::input::INPUT_VERSION;
-use causeway_kernel::output::Write;
+use causeway_kernel::boundary::codec::{EFFECT_VERSION, REPLY_VERSION};
+use causeway_kernel::boundary::input::INPUT_VERSION;
+use causeway_kernel::boundary::output::Write;
 
 use crate::journal::{Digest, Entry, Kind, RecordedVerdict};
 use crate::policy::POLICY_WORLD;

@@ -3,19 +3,19 @@
 use std::fmt::Debug;
 
 use crate::runtime::StepEnd;
-use causeway_kernel::behaviour::InForce;
-use causeway_kernel::codec;
-use causeway_kernel::input::{Input, Receipt, SendOutcome};
-use causeway_kernel::key;
+use causeway_kernel::boundary::behaviour::InForce;
+use causeway_kernel::boundary::codec;
+use causeway_kernel::boundary::input::{Input, Receipt, SendOutcome};
+use causeway_kernel::boundary::output::{Effect, Reply, Write};
 use causeway_kernel::model::{
     Channel, ChannelMember, ChannelPost, Connection, ConnectionLink, Due, Exception, ExceptionTime,
     FeedEntry, Held, IdRow, Job, Link, MetaRow, NameRow, PeerWorkspace, Pending, PinnedPost, Post,
     QuarantineEntry, Reaction, Request, RequestExpiry, Round, SentOldPost, SentReaction, SentUser,
     SharedChannel, Team, TeamMember, ThreadPost, User, UserChannel, UserTeam, VerdictRow,
 };
-use causeway_kernel::output::{Effect, Reply, Write};
-use causeway_kernel::table::Table;
-use causeway_kernel::tx::Record;
+use causeway_kernel::rows::key;
+use causeway_kernel::rows::table::Table;
+use causeway_kernel::rows::tx::Record;
 use serde_json::{Map, Value, json};
 
 /// A row's key in words, and its value; `Null` when it is of no known shape.

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::convert::Infallible;
 
-use causeway_kernel::env::{Range, Rows, Scan};
-use causeway_kernel::key::{self, RowKey};
-use causeway_kernel::output::Write;
-use causeway_kernel::table::Table;
-use causeway_kernel::tx::Record;
+use causeway_kernel::boundary::env::{Range, Rows, Scan};
+use causeway_kernel::boundary::output::Write;
+use causeway_kernel::rows::key::{self, RowKey};
+use causeway_kernel::rows::table::Table;
+use causeway_kernel::rows::tx::Record;
 
 use crate::journal::Digest;
 use crate::store::range::{bounds, limited};

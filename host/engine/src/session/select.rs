@@ -1,10 +1,10 @@
 //! Which steps of a session somebody wants to see.
 
-use causeway_kernel::id::{ChannelNo, ConnectionNo, PostNo, UserNo};
-use causeway_kernel::input::{Actor, Input};
-use causeway_kernel::lookup;
+use causeway_kernel::boundary::input::{Actor, Input};
 use causeway_kernel::model::{Channel, Connection, Round, RoundItem};
-use causeway_kernel::tx::Read;
+use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, PostNo, UserNo};
+use causeway_kernel::rows::lookup;
+use causeway_kernel::rows::tx::Read;
 
 use super::describe::kind_name;
 use super::subjects::Subjects;
@@ -135,7 +135,7 @@ impl<'s> About<'s> {
 
     /// Whether the input or what is sent names an id. Names shorter than an id are no ids.
     fn is_in_frame(&self, id: &str) -> bool {
-        const ID_BYTES: usize = causeway_kernel::id::ID_BYTES;
+        const ID_BYTES: usize = causeway_kernel::rows::id::ID_BYTES;
         let effects = self.seen.output().into_iter().flat_map(|it| &it.effects);
         let mut places = effects
             .map(Vec::as_slice)

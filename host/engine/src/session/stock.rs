@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::data_dir::hold::Hold;
+use crate::data_dir::layout::Layout;
+use crate::data_dir::snapshot::snapshots;
 use crate::disk::{Disk, RealDisk};
-use crate::hold::Hold;
 use crate::journal::{JournalError, Reader, segments};
-use crate::layout::Layout;
-use crate::snapshot::snapshots;
 
 /// How often it is looked again at a journal that changes meanwhile.
 const LOOKS: usize = 5;

@@ -3,14 +3,14 @@
 
 use std::collections::BTreeSet;
 
-use causeway_kernel::codec;
-use causeway_kernel::id::{ChannelNo, ConnectionNo, PostNo, UserNo};
-use causeway_kernel::input::Input;
-use causeway_kernel::key;
+use causeway_kernel::boundary::codec;
+use causeway_kernel::boundary::input::Input;
+use causeway_kernel::boundary::output::{Effect, Write};
 use causeway_kernel::model::{Channel, Post, Scope};
-use causeway_kernel::output::{Effect, Write};
-use causeway_kernel::table::Table;
-use causeway_kernel::tx::{Read, Record};
+use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, PostNo, UserNo};
+use causeway_kernel::rows::key;
+use causeway_kernel::rows::table::Table;
+use causeway_kernel::rows::tx::{Read, Record};
 
 use super::rows::SessionRows;
 use crate::runtime::StepOutput;

@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use causeway_kernel::codec;
-use causeway_kernel::input::Input;
-use causeway_kernel::key;
-use causeway_kernel::output::{Effect, Reply, Write};
-use causeway_kernel::table::Table;
-use causeway_kernel::tx::Record;
+use causeway_kernel::boundary::codec;
+use causeway_kernel::boundary::input::Input;
+use causeway_kernel::boundary::output::{Effect, Reply, Write};
+use causeway_kernel::rows::key;
+use causeway_kernel::rows::table::Table;
+use causeway_kernel::rows::tx::Record;
 
 use super::format::{Frame, Step};
 use super::reader::{SessionError, SessionFile};

@@ -1,10 +1,10 @@
 //! Names of what a session is about, for sentences.
 
-use causeway_kernel::id::{ChannelNo, ConnectionNo, PostNo, UserNo};
-use causeway_kernel::input::Actor;
-use causeway_kernel::lookup;
+use causeway_kernel::boundary::input::Actor;
 use causeway_kernel::model::{Channel, Connection, Post, User};
-use causeway_kernel::tx::Read;
+use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, PostNo, UserNo};
+use causeway_kernel::rows::lookup;
+use causeway_kernel::rows::tx::Read;
 
 use super::rows::SessionRows;
 

@@ -6,8 +6,8 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use causeway_kernel::env::Range;
-use causeway_kernel::table::Table;
+use causeway_kernel::boundary::env::Range;
+use causeway_kernel::rows::table::Table;
 use redb::{
     Builder, Database, ReadOnlyTable, ReadTransaction, ReadableDatabase, StorageBackend,
     TableDefinition, TableError, TableHandle, WriteTransaction,

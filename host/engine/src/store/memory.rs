@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
-use causeway_kernel::env::Range;
-use causeway_kernel::output::Write;
-use causeway_kernel::table::Table;
+use causeway_kernel::boundary::env::Range;
+use causeway_kernel::boundary::output::Write;
+use causeway_kernel::rows::table::Table;
 
 use super::range::bounds;
 

@@ -2,7 +2,7 @@
 
 use std::ops::Bound;
 
-use causeway_kernel::env::{Range, Scan};
+use causeway_kernel::boundary::env::{Range, Scan};
 
 /// Where a range begins and where it ends.
 type Bounds<'a> = (Bound<&'a [u8]>, Bound<&'a [u8]>);

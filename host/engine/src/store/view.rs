@@ -4,8 +4,8 @@ use std::iter::Peekable;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 
-use causeway_kernel::env::{Range, Rows, Scan};
-use causeway_kernel::table::Table;
+use causeway_kernel::boundary::env::{Range, Rows, Scan};
+use causeway_kernel::rows::table::Table;
 
 use super::base::{Base, TablesError};
 use super::memory::{Content, MemoryTable};

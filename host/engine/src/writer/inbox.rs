@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::checkpoint::Checkpointed;
-use crate::queue::{Job, Queue};
 use crate::store::{Snapshot, View};
+use crate::writer::queue::{Job, Queue};
 use crate::{EngineStatus, SubmitError};
 
 /// What others put in for the writer.

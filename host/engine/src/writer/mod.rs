@@ -2,6 +2,8 @@
 //! step and gathers steps into groups. While one group is synced the next one is executed. What a
 //! step did is seen by the steps behind it at once, and by everybody else once it is durable.
 
+pub(crate) mod queue;
+
 pub mod checkpoint;
 mod group;
 pub mod inbox;

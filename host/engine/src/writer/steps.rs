@@ -2,21 +2,21 @@
 
 use std::time::Instant;
 
-use causeway_kernel::bisect::{Bisect, Ended};
-use causeway_kernel::codec;
-use causeway_kernel::env::StepContext;
+use causeway_kernel::boundary::bisect::{Bisect, Ended};
+use causeway_kernel::boundary::codec;
+use causeway_kernel::boundary::env::StepContext;
+use causeway_kernel::boundary::input::Input;
+use causeway_kernel::boundary::output::Effect;
 use causeway_kernel::inbound::Reason;
-use causeway_kernel::input::Input;
-use causeway_kernel::output::Effect;
 
 use super::Writer;
 use super::sync::Release;
 use crate::SubmitError;
 use crate::journal::Kind;
-use crate::queue::{Done, Job};
 use crate::runtime::{StepEnd, StopKind};
 use crate::step::{self, Stamp};
 use crate::store::TablesError;
+use crate::writer::queue::{Done, Job};
 
 /// When a timer whose step was stopped goes off again, in ms: what is due stays due.
 const TIMER_RETRY_MS: i64 = 10_000;

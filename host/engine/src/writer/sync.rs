@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::Instant;
 
-use causeway_kernel::output::{Effect, Reply};
+use causeway_kernel::boundary::output::{Effect, Reply};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::inbox::Shared;
 use crate::SubmitError;
 use crate::journal::{Group, Journal};
-use crate::queue::Done;
+use crate::writer::queue::Done;
 
 /// A group and what may be released once it is durable.
 pub struct SyncGroup {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Writer;
 use super::checkpoint::Checkpointed;
 use super::inbox::Inbox;
-use crate::queue::Job;
+use crate::writer::queue::Job;
 
 /// Pause before what the disk refused is tried again.
 const RETRY: Duration = Duration::from_secs(1);

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use causeway_engine::{Clock, Engine, EngineOptions};
+use causeway_kernel::boundary::output::{Object, Reply};
 use causeway_kernel::command::Command;
-use causeway_kernel::id::PostNo;
-use causeway_kernel::limits::REPLIES_PER_STEP_MAX;
 use causeway_kernel::model::Post;
-use causeway_kernel::output::{Object, Reply};
-use causeway_kernel::tx::Read;
+use causeway_kernel::model::limits::REPLIES_PER_STEP_MAX;
+use causeway_kernel::rows::id::PostNo;
+use causeway_kernel::rows::tx::Read;
 
 use crate::support::clock::SetClock;
 use crate::support::workspace::{new_workspace, options};

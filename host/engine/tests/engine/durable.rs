@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use causeway_engine::disk::RealDisk;
 use causeway_engine::journal::{JournalError, Reader};
-use causeway_engine::parts::{Layout, MemoryTable, Tables};
+use causeway_engine::testing::{Layout, MemoryTable, Tables};
 use causeway_engine::{Engine, OpenError, ReplayDirError, Retention, SubmitError};
-use causeway_kernel::counters;
-use causeway_kernel::input::Input;
-use causeway_kernel::output::{Reply, Write};
-use causeway_kernel::table::Table;
+use causeway_kernel::boundary::input::Input;
+use causeway_kernel::boundary::output::{Reply, Write};
+use causeway_kernel::rows::counters;
+use causeway_kernel::rows::table::Table;
 
 use crate::support::workspace::{all_rows, copy_folder, new_workspace, options, post, replay};
 use crate::support::{command, create_post};
@@ -81,8 +81,8 @@ async fn what_a_power_cut_leaves_holds_everything_acknowledged() {
     let (after, _effects) = Engine::open(options(cut.path())).unwrap();
     let mut found = all_rows(&after.snapshot());
     // The new incarnation.
-    let meta = |(table, _): &(causeway_kernel::table::Table, Vec<u8>)| {
-        *table != causeway_kernel::table::Table::Meta
+    let meta = |(table, _): &(causeway_kernel::rows::table::Table, Vec<u8>)| {
+        *table != causeway_kernel::rows::table::Table::Meta
     };
     found.retain(|key, _| meta(key));
     let mut expected = rows;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use causeway_engine::{Engine, EngineOptions, SubmitError};
-use causeway_kernel::input::Input;
-use causeway_kernel::tx::Read;
+use causeway_kernel::boundary::input::Input;
+use causeway_kernel::rows::tx::Read;
 
 use crate::support::disk::FullDisk;
 use crate::support::workspace::{all_rows, new_workspace, options, post, replay};
@@ -96,6 +96,6 @@ async fn tables_that_cannot_be_written_refuse_acts_and_recover() {
     assert!(
         engine
             .snapshot()
-            .has::<causeway_kernel::model::User>(&causeway_kernel::id::UserNo(1))
+            .has::<causeway_kernel::model::User>(&causeway_kernel::rows::id::UserNo(1))
     );
 }

@@ -10,7 +10,7 @@ use causeway_engine::runtime::{
     ComponentOptions, ComponentSource, EMBEDDED_KERNEL, KernelRunner, KernelSource, NativeKernel,
     Sandbox, StepEnd, StepOutput, StopKind, cache_dir,
 };
-use causeway_kernel::codec;
+use causeway_kernel::boundary::codec;
 use wasmparser::{Parser, Payload, ValType};
 
 use crate::support::{Tables, command, context, create_post, genesis, sandbox, script};
@@ -192,22 +192,22 @@ fn a_panic_of_the_host_ends_the_step_and_not_the_engine() {
     impl causeway_engine::runtime::StepHost for Broken {
         fn get_many(
             &mut self,
-            _: causeway_kernel::table::Table,
+            _: causeway_kernel::rows::table::Table,
             _: &[Vec<u8>],
         ) -> Vec<Option<Vec<u8>>> {
             panic!("the disk is gone")
         }
         fn scan(
             &mut self,
-            _: causeway_kernel::table::Table,
-            _: &causeway_kernel::env::Range,
-        ) -> causeway_kernel::env::Scan {
+            _: causeway_kernel::rows::table::Table,
+            _: &causeway_kernel::boundary::env::Range,
+        ) -> causeway_kernel::boundary::env::Scan {
             panic!("the disk is gone")
         }
         fn ask(&mut self, _: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
             Vec::new()
         }
-        fn log(&mut self, _: causeway_kernel::env::LogLevel, _: String) {}
+        fn log(&mut self, _: causeway_kernel::boundary::env::LogLevel, _: String) {}
     }
     let mut kernel = kernel(ComponentOptions::default());
     let end = kernel.step(&mut Broken, context(1), &codec::encode_input(&genesis()));

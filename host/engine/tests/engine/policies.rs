@@ -4,7 +4,7 @@ use causeway_engine::policy::{
     ComponentPolicies, OnFailure, PolicyChain, PolicyError, PolicyManager,
 };
 use causeway_engine::runtime::{EMBEDDED_KERNEL, Sandbox};
-use causeway_kernel::policy::{Direction, PostQuestion, Question, Verdict};
+use causeway_kernel::boundary::policy::{Direction, PostQuestion, Question, Verdict};
 use tempfile::TempDir;
 
 static FILTER: &[u8] = include_bytes!(env!("CAUSEWAY_POLICY_CONTENT_FILTER"));

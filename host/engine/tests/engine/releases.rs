@@ -8,13 +8,14 @@ use causeway_engine::runtime::{
     KernelError, KernelRunner, KernelSource, NativeKernel, StepEnd, StepHost,
 };
 use causeway_engine::{Engine, EngineOptions, OpenError};
-use causeway_kernel::behaviour::{Behaviour, InForce, in_force};
-use causeway_kernel::env::{LogLevel, Range, Scan, StepContext};
-use causeway_kernel::input::Input;
-use causeway_kernel::output::Write;
-use causeway_kernel::table::Table;
-use causeway_kernel::tx::Record;
-use causeway_kernel::{codec, key};
+use causeway_kernel::boundary::behaviour::{Behaviour, InForce, in_force};
+use causeway_kernel::boundary::codec;
+use causeway_kernel::boundary::env::{LogLevel, Range, Scan, StepContext};
+use causeway_kernel::boundary::input::Input;
+use causeway_kernel::boundary::output::Write;
+use causeway_kernel::rows::key;
+use causeway_kernel::rows::table::Table;
+use causeway_kernel::rows::tx::Record;
 
 use crate::support::workspace::{all_rows, copy_folder, new_workspace, options, post};
 

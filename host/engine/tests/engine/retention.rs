@@ -10,11 +10,11 @@ use causeway_engine::runtime::{
 };
 use causeway_engine::session::stock::Stock;
 use causeway_engine::{Clock, Engine, EngineOptions, Retention};
-use causeway_kernel::codec;
-use causeway_kernel::env::StepContext;
-use causeway_kernel::id::ConnectionNo;
-use causeway_kernel::input::Input;
-use causeway_kernel::output::Effect;
+use causeway_kernel::boundary::codec;
+use causeway_kernel::boundary::env::StepContext;
+use causeway_kernel::boundary::input::Input;
+use causeway_kernel::boundary::output::Effect;
+use causeway_kernel::rows::id::ConnectionNo;
 
 use crate::support::clock::SetClock;
 use crate::support::workspace::{new_workspace, options, post, replay};

@@ -16,8 +16,8 @@ use causeway_engine::session::{
     SessionReport, export, replay_session,
 };
 use causeway_engine::{DataDirReplay, Engine, EngineOptions};
-use causeway_kernel::codec;
-use causeway_kernel::output::Reply;
+use causeway_kernel::boundary::codec;
+use causeway_kernel::boundary::output::Reply;
 
 use crate::support::workspace::options;
 use crate::support::{sandbox, script};
@@ -230,7 +230,8 @@ fn channel_of(path: &Path) -> String {
                     &write.key,
                     write.value.as_deref()?,
                 );
-                let is_it = write.table == causeway_kernel::table::Table::Channels && key == "3";
+                let is_it =
+                    write.table == causeway_kernel::rows::table::Table::Channels && key == "3";
                 is_it.then(|| row["id"].as_str().unwrap().to_string())
             }),
             StepEnd::Stopped { .. } => None,
@@ -333,7 +334,7 @@ async fn a_changed_outcome_is_named_field_by_field() {
         if let (None, Frame::Step(step)) = (changed, &mut frame)
             && let StepEnd::Done(output) = &mut step.end
             && let Some(value) = output.writes.iter_mut().find_map(|write| {
-                let is_post = write.table == causeway_kernel::table::Table::Posts;
+                let is_post = write.table == causeway_kernel::rows::table::Table::Posts;
                 let value = write.value.as_mut().filter(|_| is_post)?;
                 value
                     .windows(4)

@@ -13,14 +13,14 @@ use causeway_engine::runtime::{
     NativeKernel, StepEnd, StepHost, StopKind,
 };
 use causeway_engine::{Clock, Engine, EngineOptions, SubmitError};
-use causeway_kernel::codec;
-use causeway_kernel::env::StepContext;
-use causeway_kernel::id::ConnectionNo;
-use causeway_kernel::input::Input;
+use causeway_kernel::boundary::codec;
+use causeway_kernel::boundary::env::StepContext;
+use causeway_kernel::boundary::input::Input;
+use causeway_kernel::boundary::output::Reply;
+use causeway_kernel::boundary::policy::Verdict;
 use causeway_kernel::model::QuarantineEntry;
-use causeway_kernel::output::Reply;
-use causeway_kernel::policy::Verdict;
-use causeway_kernel::tx::Read;
+use causeway_kernel::rows::id::ConnectionNo;
+use causeway_kernel::rows::tx::Read;
 
 use crate::policies::post as question;
 use crate::support::clock::SetClock;

@@ -58,7 +58,7 @@ pub fn run(args: &StateArgs) -> Result<ExitCode> {
 
 fn raw(args: &StateArgs, state: &State, name: &str) -> Result<()> {
     let table = state::table_named(name).ok_or_else(|| {
-        let all = causeway_kernel::table::Table::ALL;
+        let all = causeway_kernel::rows::table::Table::ALL;
         let names: Vec<&str> = all.iter().map(|table| table.name()).collect();
         anyhow!("there is no table `{name}`; there are {}", names.join(", "))
     })?;

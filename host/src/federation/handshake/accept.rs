@@ -1,10 +1,10 @@
 //! The acceptor's side: a code of another workspace. Protocol §8.1.
 
+use causeway_kernel::boundary::input::Actor;
 use causeway_kernel::command::{AcceptConnection, Command, CreateConnection};
-use causeway_kernel::id::{ConnectionNo, Id};
-use causeway_kernel::input::Actor;
-use causeway_kernel::lookup;
 use causeway_kernel::model::{Connection, ConnectionState, PeerKind};
+use causeway_kernel::rows::id::{ConnectionNo, Id};
+use causeway_kernel::rows::lookup;
 use causeway_kernel::wire::frame::{self, TOPIC_INVITATION};
 use causeway_kernel::wire::json::Document;
 

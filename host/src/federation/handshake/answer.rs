@@ -1,11 +1,11 @@
 //! The inviter's side: a peer confirms our invitation. Protocol §5.5 and §8.2.
 
 use axum::http::StatusCode;
+use causeway_kernel::boundary::input::{Actor, Input};
+use causeway_kernel::boundary::output::Reply;
 use causeway_kernel::command::Command;
-use causeway_kernel::input::{Actor, Input};
-use causeway_kernel::limits::INVITATION_LIFE_MS;
+use causeway_kernel::model::limits::INVITATION_LIFE_MS;
 use causeway_kernel::model::{ConnectionState, PeerKind};
-use causeway_kernel::output::Reply;
 use causeway_kernel::wire::frame::{Invite, invalid_payload};
 use causeway_kernel::wire::json::Value;
 

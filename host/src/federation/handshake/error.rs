@@ -1,7 +1,7 @@
 //! Why a handshake did not succeed, and how REST and slash commands say it.
 
 use causeway_engine::SubmitError;
-use causeway_kernel::output::Refusal;
+use causeway_kernel::boundary::output::Refusal;
 
 use crate::federation::invitation::CodeError;
 use crate::vault::VaultError;

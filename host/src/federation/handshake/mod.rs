@@ -13,11 +13,11 @@ mod answer;
 mod error;
 
 use causeway_kernel::authority;
+use causeway_kernel::boundary::input::{Actor, Input};
+use causeway_kernel::boundary::output::{Object, Reply};
 use causeway_kernel::command::{Command, CreateConnection};
-use causeway_kernel::id::{ConnectionNo, Id};
-use causeway_kernel::input::{Actor, Input};
 use causeway_kernel::model::ConnectionState;
-use causeway_kernel::output::{Object, Reply};
+use causeway_kernel::rows::id::{ConnectionNo, Id};
 use causeway_kernel::wire::frame::Invite;
 
 pub use accept::{accept, settle};

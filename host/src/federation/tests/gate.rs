@@ -1,7 +1,7 @@
 //! Every row of the endpoints' tables. Protocol §5.
 
-use causeway_kernel::id::Id;
 use causeway_kernel::model::ConnectionState;
+use causeway_kernel::rows::id::Id;
 
 use super::host::{Answer, TestHost, connected, eventually, quiet, request};
 use crate::federation::FederationSettings;
@@ -306,7 +306,7 @@ async fn the_holder_of_an_unconfirmed_invitation_may_only_ping_and_confirm() {
 async fn a_removed_connection_is_refused_at_once() {
     let (a, b, remote_id) = host_with_peer(quiet()).await;
     let connection = a.connection_of(remote_id).unwrap();
-    let actor = causeway_kernel::input::Actor::System;
+    let actor = causeway_kernel::boundary::input::Actor::System;
     crate::federation::handshake::remove(&a.federation, actor, connection)
         .await
         .unwrap();

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use axum::http::{HeaderMap, Request, StatusCode};
 use causeway_engine::{Clock, Engine, EngineOptions};
+use causeway_kernel::boundary::input::{Actor, Genesis, Input};
+use causeway_kernel::boundary::output::{Effect, Object, Reply};
 use causeway_kernel::command::{Command, CreateConnection, CreateUser};
-use causeway_kernel::id::{ConnectionNo, Id};
-use causeway_kernel::input::{Actor, Genesis, Input};
-use causeway_kernel::lookup;
 use causeway_kernel::model::{Config, Connection, ConnectionState};
-use causeway_kernel::output::{Effect, Object, Reply};
-use causeway_kernel::tx::Read;
+use causeway_kernel::rows::id::{ConnectionNo, Id};
+use causeway_kernel::rows::lookup;
+use causeway_kernel::rows::tx::Read;
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use causeway_kernel::id::{ConnectionNo, Id};
-use causeway_kernel::input::{Incarnation, Input, SendOutcome};
+use causeway_kernel::boundary::input::{Incarnation, Input, SendOutcome};
 use causeway_kernel::model::{ConnectionState, PeerKind, PeerWorkspace};
-use causeway_kernel::tx::Read;
+use causeway_kernel::rows::id::{ConnectionNo, Id};
+use causeway_kernel::rows::tx::Read;
 use causeway_kernel::wire::frame::Invite;
 
 use super::host::{TestHost, connected, eager, eventually, quiet};
@@ -182,7 +182,7 @@ async fn eventually_gone(host: &TestHost, connection: ConnectionNo) {
 async fn a_connection_that_is_gone_sends_nothing() {
     let (host, peer, connection, _) = host_and_peer(quiet()).await;
     peer.script("/msg", [Script::Answer(200, "{}")]);
-    let actor = causeway_kernel::input::Actor::System;
+    let actor = causeway_kernel::boundary::input::Actor::System;
     crate::federation::handshake::remove(&host.federation, actor, connection)
         .await
         .unwrap();
@@ -282,7 +282,7 @@ async fn answers_that_are_none_do_not_count() {
             "{script:?}"
         );
         assert_eq!(host.row(connection).unwrap().kind, PeerKind::Mattermost11);
-        let actor = causeway_kernel::input::Actor::System;
+        let actor = causeway_kernel::boundary::input::Actor::System;
         crate::federation::handshake::remove(&host.federation, actor, connection)
             .await
             .unwrap();

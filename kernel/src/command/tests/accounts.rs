@@ -1,10 +1,10 @@
 //! Accounts, teams, settings.
 
 use super::*;
-use crate::counters;
-use crate::id::WorkspaceNo;
-use crate::lookup;
 use crate::model::{ChannelMember, TeamMember, User};
+use crate::rows::counters;
+use crate::rows::id::WorkspaceNo;
+use crate::rows::lookup;
 
 fn user(world: &World, user: UserNo) -> User {
     world.host.get::<User>(&user).unwrap()

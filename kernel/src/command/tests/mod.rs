@@ -7,11 +7,11 @@ mod properties;
 mod reactions;
 
 use super::*;
-use crate::input::{Genesis, Input};
+use crate::boundary::input::{Genesis, Input};
+use crate::boundary::output::{Effect, Event, Output};
 use crate::model::{Channel, Post};
-use crate::output::{Effect, Event, Output};
-use crate::testing::MemoryHost;
-use crate::tx::Read;
+use crate::rows::testing::MemoryHost;
+use crate::rows::tx::Read;
 
 /// A workspace with a clock that moves by a second before each act.
 pub(super) struct World {
@@ -138,12 +138,12 @@ impl World {
     }
 
     /// Changes a row behind the kernel's back.
-    pub(super) fn alter<R: crate::tx::Record>(
+    pub(super) fn alter<R: crate::rows::tx::Record>(
         &mut self,
         key: &R::Key,
         change: impl FnOnce(&mut R),
     ) {
-        let context = crate::env::StepContext {
+        let context = crate::boundary::env::StepContext {
             now_ms: self.now_ms,
             seed: [0; 16],
         };

@@ -1,11 +1,11 @@
 //! Posts.
 
 use super::*;
-use crate::id::WorkspaceNo;
-use crate::limits::{MESSAGE_CHARS_MAX, REQUEST_MEMORY_MS};
+use crate::model::limits::{MESSAGE_CHARS_MAX, REQUEST_MEMORY_MS};
 use crate::model::{ChannelMember, PinnedPost, Request, RequestExpiry};
 use crate::query::posts as read;
-use crate::table::Table;
+use crate::rows::id::WorkspaceNo;
+use crate::rows::table::Table;
 
 fn typed(kind: &str, props: &str) -> Command {
     let Command::CreatePost(mut new) = post(TOWN, None, "text") else {
@@ -104,7 +104,7 @@ fn keys_are_forgotten_after_a_while_and_leave_nothing() {
     );
     assert!(rows(&world, Table::Due) <= 13, "one due row a minute");
     let expire = |world: &mut World| {
-        let context = crate::env::StepContext {
+        let context = crate::boundary::env::StepContext {
             now_ms: world.now_ms,
             seed: [0; 16],
         };

@@ -6,8 +6,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::{Reaction, TeamMember};
-use crate::table::Table;
-use crate::tx::Record;
+use crate::rows::table::Table;
+use crate::rows::tx::Record;
 
 fn actor() -> impl Strategy<Value = Actor> {
     prop_oneof![
@@ -131,7 +131,7 @@ fn rows<R: Record>(world: &World) -> Vec<(R::Key, R)> {
     of_table
         .map(|((_, key), value)| {
             (
-                crate::key::decode(key).unwrap(),
+                crate::rows::key::decode(key).unwrap(),
                 R::from_bytes(value).unwrap(),
             )
         })

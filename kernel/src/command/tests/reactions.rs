@@ -1,9 +1,9 @@
 //! Reactions.
 
 use super::*;
-use crate::id::WorkspaceNo;
 use crate::model::{Reaction, User};
 use crate::query::posts as read;
+use crate::rows::id::WorkspaceNo;
 
 fn react(post: PostNo, emoji: &str) -> Command {
     Command::AddReaction {

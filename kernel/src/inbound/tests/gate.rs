@@ -232,7 +232,7 @@ fn an_item_that_stopped_an_earlier_run_is_set_aside_and_reported() {
 #[test]
 fn a_frame_that_stops_the_step_is_set_aside_and_the_list_is_bounded() {
     let mut world = World::new();
-    let max = u64::from(crate::limits::QUARANTINE_MAX);
+    let max = u64::from(crate::model::limits::QUARANTINE_MAX);
     for n in 0..max + 2 {
         let body = n.to_string().into_bytes();
         let reply = world.step(|tx| super::super::quarantine(tx, ACME, &body, "out of fuel"));

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::table::Table;
+use crate::rows::table::Table;
 
 /// Stores a post of each author in the channel, behind the back of every rule.
 fn plant(world: &mut World, letters: &str, author: &str, channel: &str) {

@@ -11,17 +11,19 @@ mod users;
 
 use serde_json::{Value, json};
 
-use crate::env::StepContext;
-use crate::id::{ChannelNo, ConnectionNo, FeedSeq, Id, PostNo, TeamNo, UserNo, WorkspaceNo};
-use crate::input::Incarnation;
+use crate::boundary::env::StepContext;
+use crate::boundary::input::Incarnation;
+use crate::boundary::output::{Effect, Reply};
 use crate::model::{
     Channel, ChannelKind, Config, Connection, ConnectionState, LinkState, MetaRow, PeerKind,
     PeerWorkspace, Post, Reaction, SharedChannel, Team, User, Workspace, kind,
 };
-use crate::output::{Effect, Reply};
-use crate::testing::MemoryHost;
-use crate::tx::{Read, Tx};
-use crate::{channels, lookup, members, outbound, posts as store, users as accounts};
+use crate::objects::{channels, members, posts as store, users as accounts};
+use crate::outbound;
+use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, Id, PostNo, TeamNo, UserNo, WorkspaceNo};
+use crate::rows::lookup;
+use crate::rows::testing::MemoryHost;
+use crate::rows::tx::{Read, Tx};
 
 /// The peer that most tests speak as.
 pub const ACME: ConnectionNo = ConnectionNo(1);

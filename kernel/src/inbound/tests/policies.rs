@@ -4,9 +4,9 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::*;
-use crate::limits::HELD_MAX;
+use crate::boundary::policy::{Question, Verdict};
+use crate::model::limits::HELD_MAX;
 use crate::model::{Due, DueKind, Held, VerdictRow};
-use crate::policy::{Question, Verdict};
 
 type Asked = Rc<RefCell<Vec<(String, bool)>>>;
 

@@ -119,7 +119,7 @@ fn a_causeway_hears_which_reactions_it_may_send_again() {
     });
     // A workspace that an older kernel runs says nothing either.
     assert_eq!(send(&mut world, &items)["reaction_errors"], none);
-    world.step(crate::behaviour::adopt).unwrap();
+    world.step(crate::boundary::behaviour::adopt).unwrap();
     let expected = json!([id("later"), id("pboss")]);
     assert_eq!(send(&mut world, &items)["reaction_errors"], expected);
 }
@@ -127,7 +127,7 @@ fn a_causeway_hears_which_reactions_it_may_send_again() {
 #[test]
 fn a_post_has_so_many_emoji_and_no_more() {
     let mut world = World::new();
-    let max = crate::limits::EMOJI_PER_POST_MAX;
+    let max = crate::model::limits::EMOJI_PER_POST_MAX;
     let many: Vec<Value> = (0..max + 3)
         .map(|n| at(reaction("pboss", "ann", &format!("e{n}")), 1, 0))
         .collect();

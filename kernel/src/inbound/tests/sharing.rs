@@ -1,10 +1,10 @@
 //! The life of a share, seen from the side that offers it.
 
 use super::*;
+use crate::boundary::input::{Actor, PingAnswer, Receipt, SendOutcome};
+use crate::boundary::output::{Event, Object};
 use crate::command::{self, Command};
-use crate::input::{Actor, PingAnswer, Receipt, SendOutcome};
 use crate::model::Link;
-use crate::output::{Event, Object};
 
 fn boss(world: &World) -> Actor {
     Actor::User(world.user_no("boss").unwrap())
@@ -182,7 +182,7 @@ fn sent_to_other(world: &mut World) -> Vec<Value> {
         incarnation: None,
     };
     world.step(|tx| {
-        crate::connection::ping(tx, OTHER, Some(answer));
+        crate::sharing::connection::ping(tx, OTHER, Some(answer));
         outbound::pump(tx);
     });
     let mut frames = Vec::new();
@@ -243,9 +243,9 @@ fn the_deletion_of_what_a_restore_took_goes_on_to_those_who_may_have_it() {
     let deletion = json!({"posts": [with(post("lost", "ann", ""), gone)]});
     for is_restored in [false, true] {
         let mut world = World::new();
-        world.step(|tx| crate::behaviour::adopt(tx).unwrap());
+        world.step(|tx| crate::boundary::behaviour::adopt(tx).unwrap());
         if is_restored {
-            world.step(crate::connection::restored);
+            world.step(crate::sharing::connection::restored);
         }
         sent_to_other(&mut world);
         world.sync(ACME, deletion.clone());

@@ -1,7 +1,7 @@
 //! Profiles.
 
 use super::*;
-use crate::behaviour;
+use crate::boundary::behaviour;
 use crate::model::{ChannelMember, TeamMember};
 
 fn users(list: &[Value]) -> Value {

@@ -1,8 +1,8 @@
 //! A peer that lost in a restore what it had: the channel, or users.
 
 use super::*;
-use crate::output::{Event, Output};
-use crate::table::Table;
+use crate::boundary::output::{Event, Output};
+use crate::rows::table::Table;
 use crate::wire::response::UNKNOWN_CHANNEL;
 
 impl World {
@@ -149,8 +149,8 @@ fn what_its_home_lost_is_no_longer_shared() {
         invited_by_us: false,
         ..world.link()
     };
-    let key = crate::key::encode(&(TOWN, LINK));
-    let row = crate::tx::Record::to_bytes(&offered_by_peer);
+    let key = crate::rows::key::encode(&(TOWN, LINK));
+    let row = crate::rows::tx::Record::to_bytes(&offered_by_peer);
     world.host.tables.insert((Table::Links, key), row);
     world.write(None, "one");
     world.loses_channel();

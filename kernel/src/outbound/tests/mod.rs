@@ -6,13 +6,13 @@ mod world;
 
 use self::world::*;
 use super::*;
+use crate::boundary::input::{Actor, Input, PingAnswer, Receipt, SendOutcome};
+use crate::boundary::output::Reply;
+use crate::boundary::policy::{Question, Verdict};
 use crate::command::{Command, CreatePost};
-use crate::id::Id;
-use crate::input::{Actor, Input, PingAnswer, Receipt, SendOutcome};
-use crate::limits::{MESSAGE_CHARS_MAX, PROPS_BYTES_MAX};
+use crate::model::limits::{MESSAGE_CHARS_MAX, PROPS_BYTES_MAX};
 use crate::model::{Config, ExceptionState, Post};
-use crate::output::Reply;
-use crate::policy::{Question, Verdict};
+use crate::rows::id::Id;
 use crate::wire::response::{SyncResponse, encode_fail, encode_ok};
 
 #[test]
@@ -290,7 +290,7 @@ fn a_restored_peer_is_sent_everything_again() {
         world.write(None, &format!("post {n}"));
     }
     world.settle();
-    let incarnation = |number| crate::input::Incarnation {
+    let incarnation = |number| crate::boundary::input::Incarnation {
         id: Id::from_uuid_bytes([number; 16]),
         number: u32::from(number),
     };

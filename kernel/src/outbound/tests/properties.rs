@@ -4,10 +4,10 @@ use proptest::prelude::*;
 
 use super::super::*;
 use super::world::*;
+use crate::boundary::input::{Actor, Input, SendOutcome};
 use crate::command::Command;
-use crate::id::PostNo;
-use crate::input::{Actor, Input, SendOutcome};
 use crate::model::Post;
+use crate::rows::id::PostNo;
 use crate::wire::response::encode_fail;
 
 #[derive(Clone, Debug)]

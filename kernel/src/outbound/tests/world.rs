@@ -4,14 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::*;
+use crate::boundary::input::{Actor, Genesis, Input, PingAnswer, Receipt, SendOutcome};
+use crate::boundary::output::{Object, Output, Reply};
 use crate::command::{
     AcceptConnection, Command, CreateConnection, CreatePost, CreateTeam, CreateUser,
 };
-use crate::id::{Id, PostNo, TeamNo};
-use crate::input::{Actor, Genesis, Input, PingAnswer, Receipt, SendOutcome};
 use crate::model::{Config, Exception, ExceptionState, Post, Reaction};
-use crate::output::{Object, Output, Reply};
-use crate::testing::MemoryHost;
+use crate::rows::id::{Id, PostNo, TeamNo};
+use crate::rows::testing::MemoryHost;
 use crate::wire::json::Document;
 use crate::wire::message::SyncMessage;
 use crate::wire::response::{SyncResponse, encode_ok};

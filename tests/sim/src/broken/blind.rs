@@ -1,9 +1,9 @@
 //! A next release that cannot read what today's has stored.
 
-use causeway_kernel::env::{Host, LogLevel, Range, Rows, Scan, StepContext};
-use causeway_kernel::key::RowKey;
-use causeway_kernel::policy::{Question, Verdict};
-use causeway_kernel::table::Table;
+use causeway_kernel::boundary::env::{Host, LogLevel, Range, Rows, Scan, StepContext};
+use causeway_kernel::boundary::policy::{Question, Verdict};
+use causeway_kernel::rows::key::RowKey;
+use causeway_kernel::rows::table::Table;
 
 use crate::kernel::{Kernel, StepBytes};
 use crate::next;

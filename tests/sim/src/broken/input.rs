@@ -1,11 +1,11 @@
 //! What goes in, spoilt.
 
-use causeway_kernel::env::{Host, StepContext};
-use causeway_kernel::id::Id;
-use causeway_kernel::input::{Incarnation, Input, PingAnswer, Receipt, SendOutcome};
-use causeway_kernel::lookup;
+use causeway_kernel::boundary::env::{Host, StepContext};
+use causeway_kernel::boundary::input::{Incarnation, Input, PingAnswer, Receipt, SendOutcome};
 use causeway_kernel::model::{Connection, PeerWorkspace};
-use causeway_kernel::tx::Read;
+use causeway_kernel::rows::id::Id;
+use causeway_kernel::rows::lookup;
+use causeway_kernel::rows::tx::Read;
 use causeway_kernel::wire::response::{self, Answer, UNKNOWN_CHANNEL};
 use serde_json::{Value, json};
 

@@ -7,10 +7,10 @@ mod output;
 mod rows;
 mod sends;
 
-use causeway_kernel::codec;
-use causeway_kernel::env::{Host, StepContext};
-use causeway_kernel::input::Input;
-use causeway_kernel::output::Reply;
+use causeway_kernel::boundary::codec;
+use causeway_kernel::boundary::env::{Host, StepContext};
+use causeway_kernel::boundary::input::Input;
+use causeway_kernel::boundary::output::Reply;
 
 use crate::kernel::{HostFlaw, Kernel, NativeKernel, Release, StepBytes, native};
 use crate::oracle;

@@ -2,16 +2,16 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use causeway_kernel::codec;
+use causeway_kernel::boundary::codec;
+use causeway_kernel::boundary::env::{Host, StepContext};
+use causeway_kernel::boundary::input::{Input, SendOutcome};
+use causeway_kernel::boundary::output::{Effect, Reply, Write};
 use causeway_kernel::command::Command;
-use causeway_kernel::env::{Host, StepContext};
-use causeway_kernel::id::{ConnectionNo, FeedSeq, UserNo};
-use causeway_kernel::input::{Input, SendOutcome};
-use causeway_kernel::key;
 use causeway_kernel::model::{Channel, Due, DueKind, Link, LinkState, Post, User};
-use causeway_kernel::output::{Effect, Reply, Write};
-use causeway_kernel::table::Table;
-use causeway_kernel::tx::{Read, Record};
+use causeway_kernel::rows::id::{ConnectionNo, FeedSeq, UserNo};
+use causeway_kernel::rows::key;
+use causeway_kernel::rows::table::Table;
+use causeway_kernel::rows::tx::{Read, Record};
 
 use super::{Defect, rows, sends};
 use crate::frames;

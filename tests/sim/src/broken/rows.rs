@@ -1,15 +1,15 @@
 //! Rows that a step writes, changed.
 
-use causeway_kernel::connection;
-use causeway_kernel::env::Host;
-use causeway_kernel::id::ConnectionNo;
-use causeway_kernel::input::Receipt;
-use causeway_kernel::key;
-use causeway_kernel::lookup;
+use causeway_kernel::boundary::env::Host;
+use causeway_kernel::boundary::input::Receipt;
+use causeway_kernel::boundary::output::Write;
 use causeway_kernel::model::{Link, Post, Round, RoundSource};
-use causeway_kernel::output::Write;
-use causeway_kernel::table::Table;
-use causeway_kernel::tx::{Read, Record};
+use causeway_kernel::rows::id::ConnectionNo;
+use causeway_kernel::rows::key;
+use causeway_kernel::rows::lookup;
+use causeway_kernel::rows::table::Table;
+use causeway_kernel::rows::tx::{Read, Record};
+use causeway_kernel::sharing::connection;
 use serde_json::Value;
 
 use crate::kernel::StepBytes;

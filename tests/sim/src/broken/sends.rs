@@ -1,11 +1,11 @@
 //! Messages that leave, changed.
 
-use causeway_kernel::codec;
-use causeway_kernel::env::{Host, StepContext};
-use causeway_kernel::id::{ConnectionNo, Id};
+use causeway_kernel::boundary::codec;
+use causeway_kernel::boundary::env::{Host, StepContext};
+use causeway_kernel::boundary::output::Effect;
 use causeway_kernel::model::Connection;
-use causeway_kernel::output::Effect;
-use causeway_kernel::tx::Read;
+use causeway_kernel::rows::id::{ConnectionNo, Id};
+use causeway_kernel::rows::tx::Read;
 use causeway_kernel::wire::frame;
 use serde_json::{Value, json};
 

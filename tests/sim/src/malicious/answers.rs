@@ -1,8 +1,8 @@
 //! What the peer says when it is asked.
 
-use causeway_kernel::id::Id;
-use causeway_kernel::input::Incarnation;
+use causeway_kernel::boundary::input::Incarnation;
 use causeway_kernel::model::PeerKind;
+use causeway_kernel::rows::id::Id;
 use serde_json::{Value, json};
 
 use super::Mallory;

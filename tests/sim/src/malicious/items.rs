@@ -1,6 +1,6 @@
 //! The items of a message, and what stands in their fields.
 
-use causeway_kernel::id::Id;
+use causeway_kernel::rows::id::Id;
 use serde_json::{Value, json};
 
 use super::grammar::Production as P;

@@ -10,7 +10,7 @@ pub mod grammar;
 mod items;
 mod spoil;
 
-use causeway_kernel::id::Id;
+use causeway_kernel::rows::id::Id;
 use serde_json::{Value, json};
 
 use crate::dice::Dice;

@@ -1,6 +1,6 @@
 //! What the users and the admin of a server do.
 
-use causeway_kernel::id::Id;
+use causeway_kernel::rows::id::Id;
 
 use super::quirks::Generation;
 use super::rows::{ChannelRow, PostRow, ReactionRow, UserRow};

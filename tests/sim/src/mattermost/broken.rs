@@ -1,11 +1,11 @@
 //! Kernels with a defect that only a server of another make reveals.
 
-use causeway_kernel::codec;
+use causeway_kernel::boundary::codec;
+use causeway_kernel::boundary::env::{Host, StepContext};
+use causeway_kernel::boundary::input::{Input, Receipt, SendOutcome};
 use causeway_kernel::command::Command;
-use causeway_kernel::env::{Host, StepContext};
-use causeway_kernel::input::{Input, Receipt, SendOutcome};
 use causeway_kernel::model::{PeerKind, Round, Section};
-use causeway_kernel::tx::Read;
+use causeway_kernel::rows::tx::Read;
 
 use super::quirks::Generation;
 use crate::kernel::{Kernel, NativeKernel, StepBytes};

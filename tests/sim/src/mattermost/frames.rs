@@ -1,6 +1,6 @@
 //! The messages of such a server, in the shape that each generation's recordings show.
 
-use causeway_kernel::id::Id;
+use causeway_kernel::rows::id::Id;
 use serde_json::{Value, json};
 
 use super::Server;

@@ -20,7 +20,7 @@ mod show;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use causeway_kernel::id::Id;
+use causeway_kernel::rows::id::Id;
 
 use crate::clock::EPOCH_MS;
 use crate::dice::Dice;

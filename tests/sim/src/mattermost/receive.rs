@@ -1,6 +1,6 @@
 //! What such a server makes of a request. Semantics §6 and §8.4.
 
-use causeway_kernel::id::Id;
+use causeway_kernel::rows::id::Id;
 use serde_json::{Value, json};
 
 use super::quirks::{Generation, Quirk};

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use causeway_kernel::id::Id;
+use causeway_kernel::rows::id::Id;
 
 use super::quirks::Quirk;
 use super::rows::{Rows, UserRow};

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use causeway_kernel::id::Id;
+use causeway_kernel::rows::id::Id;
 use serde_json::{Value, json};
 
 use super::quirks::{Generation, Quirk};

@@ -1,6 +1,6 @@
 //! What a server shows, in the oracle's words.
 
-use causeway_kernel::id::Id;
+use causeway_kernel::rows::id::Id;
 
 use super::Server;
 use super::rows::{PostRow, ReactionKey, ReactionRow, Rows, UserRow};

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use causeway_kernel::id::ConnectionNo;
-use causeway_kernel::input::{Input, SendOutcome};
-use causeway_kernel::limits::{
+use causeway_kernel::boundary::input::{Input, SendOutcome};
+use causeway_kernel::boundary::output::Effect;
+use causeway_kernel::model::limits::{
     BACKOFF_FIRST_MS, HELD_MAX, POSTS_PER_SYNC_MAX, PUMPS_PER_STEP_MAX, QUARANTINE_MAX,
     REACTIONS_PER_SYNC_MAX, USERS_PER_SYNC_MAX,
 };
-use causeway_kernel::output::Effect;
-use causeway_kernel::table::Table;
+use causeway_kernel::rows::id::ConnectionNo;
+use causeway_kernel::rows::table::Table;
 use causeway_kernel::wire::FRAME_BYTES_MAX;
 
 use super::step::Step;

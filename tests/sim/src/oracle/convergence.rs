@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use causeway_kernel::id::{Id, PostNo, UserNo};
 use causeway_kernel::model::{Channel, Held, Post, Reaction, User};
-use causeway_kernel::tx::Read;
+use causeway_kernel::rows::id::{Id, PostNo, UserNo};
+use causeway_kernel::rows::tx::Read;
 
 use super::facts::{PostView, ReactionView, UserView, post_view, reaction_view, user_view};
 use super::ledger::{PostModel, Told, plain};

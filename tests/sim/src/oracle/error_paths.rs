@@ -2,9 +2,9 @@
 //! message that did not arrive, an item that was left out because it stopped a step, a policy that
 //! gave no verdict, a start after a crash, another kernel.
 
-use causeway_kernel::input::{Input, SendOutcome};
+use causeway_kernel::boundary::input::{Input, SendOutcome};
 use causeway_kernel::model::{Link, LinkState, Post, Reaction, User};
-use causeway_kernel::table::Table;
+use causeway_kernel::rows::table::Table;
 
 use super::step::Step;
 use super::{ERROR_PATHS, Violation, broken};

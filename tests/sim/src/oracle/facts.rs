@@ -1,17 +1,17 @@
 //! What a step changed, told by ids instead of by a node's own numbers, and who wanted it.
 
+use causeway_kernel::boundary::input::{Actor, Input};
+use causeway_kernel::boundary::output::Reply;
+use causeway_kernel::boundary::policy::{Direction, Verdict};
 use causeway_kernel::command::{Command, CreatePost};
-use causeway_kernel::id::{ChannelNo, ConnectionNo, Id, PostNo, UserNo};
-use causeway_kernel::input::{Actor, Input};
-use causeway_kernel::key;
-use causeway_kernel::lookup;
 use causeway_kernel::model::{
     Channel, Held, Link, LinkState, Post, QuarantineEntry, Reaction, User,
 };
-use causeway_kernel::output::Reply;
-use causeway_kernel::policy::{Direction, Verdict};
-use causeway_kernel::table::Table;
-use causeway_kernel::tx::{Read, Record};
+use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, Id, PostNo, UserNo};
+use causeway_kernel::rows::key;
+use causeway_kernel::rows::lookup;
+use causeway_kernel::rows::table::Table;
+use causeway_kernel::rows::tx::{Read, Record};
 
 use crate::frames::{self, Item};
 use crate::node::Carried;
@@ -269,7 +269,7 @@ fn dropped(rows: &Tables, held: &Held) -> Option<(Id, Id)> {
     (!is_there).then(|| (id, channel_id(rows, held.channel)))
 }
 
-fn decode<K: causeway_kernel::key::KeyPart>(bytes: &[u8]) -> K {
+fn decode<K: causeway_kernel::rows::key::KeyPart>(bytes: &[u8]) -> K {
     key::decode(bytes).expect("the kernel wrote a key that is none of its table")
 }
 

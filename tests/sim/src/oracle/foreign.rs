@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use causeway_kernel::id::{ConnectionNo, Id};
+use causeway_kernel::rows::id::{ConnectionNo, Id};
 
 use super::ledger::{PostModel, ReactionModel, UserModel};
 use super::{BOUNDED, NO_DUPLICATES, Oracle, Violation, broken};

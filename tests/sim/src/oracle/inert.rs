@@ -2,8 +2,8 @@
 //! person to look at is no part of the workspace, and how many items were refused is for the
 //! metrics of the host.
 
-use causeway_kernel::output::{Effect, Reply};
-use causeway_kernel::table::Table;
+use causeway_kernel::boundary::output::{Effect, Reply};
+use causeway_kernel::rows::table::Table;
 
 use super::step::Step;
 use super::{INERT, Violation, broken};

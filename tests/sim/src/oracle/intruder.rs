@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use causeway_kernel::id::Id;
-use causeway_kernel::input::Input;
+use causeway_kernel::boundary::input::Input;
+use causeway_kernel::rows::id::Id;
 
 use super::facts::{PostView, UserView};
 use super::ledger::{PostModel, ReactionModel, Thing, Told, UserModel};

@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use causeway_kernel::id::Id;
-use causeway_kernel::policy::Direction;
+use causeway_kernel::boundary::policy::Direction;
+use causeway_kernel::rows::id::Id;
 
 use super::Life;
 use super::facts::{PostView, ReactionView, UserView};

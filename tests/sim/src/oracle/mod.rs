@@ -22,9 +22,9 @@ mod wire;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use causeway_kernel::id::{ConnectionNo, Id};
-use causeway_kernel::input::Input;
-use causeway_kernel::output::Effect;
+use causeway_kernel::boundary::input::Input;
+use causeway_kernel::boundary::output::Effect;
+use causeway_kernel::rows::id::{ConnectionNo, Id};
 
 use crate::frames::Item;
 use crate::plan::HUB;

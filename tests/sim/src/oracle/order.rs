@@ -11,7 +11,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use causeway_kernel::id::Id;
+use causeway_kernel::rows::id::Id;
 
 use super::facts::PostView;
 use super::ledger::{Ledger, PostModel};

@@ -6,12 +6,12 @@
 //! the reference; and who made the connection becomes a member, and runs the copy, of a channel
 //! that the peer offers.
 
+use causeway_kernel::boundary::input::Input;
 use causeway_kernel::command::Command;
-use causeway_kernel::id::{ChannelNo, ConnectionNo, TeamNo, UserNo};
-use causeway_kernel::input::Input;
-use causeway_kernel::key;
 use causeway_kernel::model::{Channel, ChannelMember, Connection, Team, TeamMember, User};
-use causeway_kernel::tx::Read;
+use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, TeamNo, UserNo};
+use causeway_kernel::rows::key;
+use causeway_kernel::rows::tx::Read;
 
 use super::step::Step;
 use super::{ROLES, Violation, broken};

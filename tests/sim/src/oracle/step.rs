@@ -1,10 +1,10 @@
 //! What can be judged of a step alone, as soon as it is carried out: by what went in, the rows
 //! before and after, and what came out.
 
-use causeway_kernel::input::Input;
-use causeway_kernel::output::Write;
-use causeway_kernel::table::Table;
-use causeway_kernel::tx::Record;
+use causeway_kernel::boundary::input::Input;
+use causeway_kernel::boundary::output::Write;
+use causeway_kernel::rows::table::Table;
+use causeway_kernel::rows::tx::Record;
 
 use super::{Violation, bounded, error_paths, inert, roles};
 use crate::node::Carried;

@@ -1,8 +1,8 @@
 //! Judges what leaves a node: nothing goes back to where it came from (I4), nothing goes to who
 //! is not invited (I6), and no version crosses an edge that its origin never made (I4).
 
-use causeway_kernel::id::Id;
-use causeway_kernel::output::Effect;
+use causeway_kernel::boundary::output::Effect;
+use causeway_kernel::rows::id::Id;
 
 use super::bounded::Sent;
 use super::{Durable, ENTITLEMENT, NO_ECHO, Oracle, Peers, Violation, bounded, broken};

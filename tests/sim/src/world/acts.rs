@@ -1,17 +1,17 @@
 //! What users do: an act of the plan becomes a command about something that its node shows.
 
+use causeway_kernel::boundary::env::Range;
+use causeway_kernel::boundary::input::{Actor, Input};
+use causeway_kernel::boundary::output::Reply;
 use causeway_kernel::command::{Command, CreateChannel, CreatePost, UserPatch};
-use causeway_kernel::connection;
-use causeway_kernel::env::Range;
-use causeway_kernel::id::{ChannelNo, ConnectionNo, PostNo, UserNo};
-use causeway_kernel::input::{Actor, Input};
-use causeway_kernel::key;
 use causeway_kernel::model::{
     Channel, ChannelKind, ChannelMember, ChannelPost, Link, LinkState, Post, Reaction, User,
 };
-use causeway_kernel::output::Reply;
-use causeway_kernel::posts::is_system;
-use causeway_kernel::tx::{Read, SCAN_BYTES_MAX};
+use causeway_kernel::objects::posts::is_system;
+use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, PostNo, UserNo};
+use causeway_kernel::rows::key;
+use causeway_kernel::rows::tx::{Read, SCAN_BYTES_MAX};
+use causeway_kernel::sharing::connection;
 
 use super::setup::{ADMIN, TEAM, USERS_EACH};
 use super::{Event, Waiter, World};

@@ -2,13 +2,14 @@
 
 use std::collections::btree_map::Entry;
 
-use causeway_kernel::id::{ConnectionNo, Id};
-use causeway_kernel::input::{Incarnation, Input, PingAnswer, Receipt, SendOutcome};
-use causeway_kernel::lookup;
+use causeway_kernel::boundary::input::{Incarnation, Input, PingAnswer, Receipt, SendOutcome};
+use causeway_kernel::boundary::output::Reply;
 use causeway_kernel::model::{Connection, ConnectionState, PeerKind, PeerWorkspace};
-use causeway_kernel::output::Reply;
-use causeway_kernel::tx::Read;
-use causeway_kernel::{connection, counters};
+use causeway_kernel::rows::counters;
+use causeway_kernel::rows::id::{ConnectionNo, Id};
+use causeway_kernel::rows::lookup;
+use causeway_kernel::rows::tx::Read;
+use causeway_kernel::sharing::connection;
 
 use super::{DISK_RETRY_MS, Event, Waiter, World};
 use crate::coverage::Fault;

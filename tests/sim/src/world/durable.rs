@@ -1,8 +1,8 @@
 //! From a step to its effects: nothing is released before its group is durable, and a process may
 //! die before that, and before and after every effect.
 
-use causeway_kernel::input::Input;
-use causeway_kernel::output::{Effect, Reply};
+use causeway_kernel::boundary::input::Input;
+use causeway_kernel::boundary::output::{Effect, Reply};
 
 use super::calls::Outcome;
 use super::{DISK_RETRY_MS, Event, Note, Waiter, World};

@@ -1,11 +1,11 @@
 //! Seats of the world at which no Causeway sits: servers as they exist. They speak over the same
 //! network, and their machines have the same troubles.
 
+use causeway_kernel::boundary::input::Input;
 use causeway_kernel::command::Command;
-use causeway_kernel::id::ConnectionNo;
-use causeway_kernel::input::Input;
 use causeway_kernel::model::{Connection, PeerKind};
-use causeway_kernel::tx::Read;
+use causeway_kernel::rows::id::ConnectionNo;
+use causeway_kernel::rows::tx::Read;
 
 use super::calls::{Call, Outcome, What};
 use super::setup::create_connection;

@@ -1,10 +1,10 @@
 //! A malicious peer at the last seat, connected to the hub.
 
 use causeway_kernel::command::Command;
-use causeway_kernel::connection;
-use causeway_kernel::id::{ConnectionNo, WorkspaceNo};
 use causeway_kernel::model::{Channel, Connection, Link, LinkState, PeerKind, Post, User};
-use causeway_kernel::tx::Read;
+use causeway_kernel::rows::id::{ConnectionNo, WorkspaceNo};
+use causeway_kernel::rows::tx::Read;
+use causeway_kernel::sharing::connection;
 
 use super::calls::{Call, Outcome, What};
 use super::setup::create_connection;

@@ -16,11 +16,11 @@ mod troubles;
 
 use std::collections::BTreeMap;
 
-use causeway_kernel::id::{ConnectionNo, Id, PostNo};
-use causeway_kernel::input::{Incarnation, Input};
+use causeway_kernel::boundary::input::{Incarnation, Input};
+use causeway_kernel::boundary::output::{Effect, Object, Reply};
 use causeway_kernel::model::Post;
-use causeway_kernel::output::{Effect, Object, Reply};
-use causeway_kernel::tx::Read;
+use causeway_kernel::rows::id::{ConnectionNo, Id, PostNo};
+use causeway_kernel::rows::tx::Read;
 
 use crate::agenda::Agenda;
 use crate::coverage::{Coverage, Fault};

@@ -1,10 +1,10 @@
 //! What a peer does that means no good, or does no good: floods of messages that must be refused,
 //! and nonsense for answers.
 
-use causeway_kernel::id::{ChannelNo, ConnectionNo, Id};
-use causeway_kernel::input::Input;
+use causeway_kernel::boundary::input::Input;
 use causeway_kernel::model::{Channel, Connection, Link, LinkState, Post, User};
-use causeway_kernel::tx::Read;
+use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, Id};
+use causeway_kernel::rows::tx::Read;
 use causeway_kernel::wire::FRAME_BYTES_MAX;
 use serde_json::{Value, json};
 

@@ -1,11 +1,11 @@
 //! Steps that are tried without being carried out: what was taken once is delivered again (I9),
 //! and what a peer may not do is refused without a trace (I13).
 
-use causeway_kernel::id::Id;
-use causeway_kernel::input::Input;
-use causeway_kernel::lookup;
-use causeway_kernel::output::{Effect, Reply};
-use causeway_kernel::table::Table;
+use causeway_kernel::boundary::input::Input;
+use causeway_kernel::boundary::output::{Effect, Reply};
+use causeway_kernel::rows::id::Id;
+use causeway_kernel::rows::lookup;
+use causeway_kernel::rows::table::Table;
 use serde_json::{Value, json};
 
 use super::{Event, Note, World};

@@ -1,14 +1,14 @@
 //! The beginning: workspaces with users and teams, connected to a hub. The handshake itself is the
 //! host's business and is not simulated.
 
+use causeway_kernel::boundary::input::{Actor, Genesis, Input};
+use causeway_kernel::boundary::output::{Object, Reply};
 use causeway_kernel::command::{
     AcceptConnection, Command, CreateConnection, CreateTeam, CreateUser,
 };
-use causeway_kernel::id::{ConnectionNo, TeamNo, UserNo};
-use causeway_kernel::input::{Actor, Genesis, Input};
 use causeway_kernel::model::{Config, Connection, PeerKind};
-use causeway_kernel::output::{Object, Reply};
-use causeway_kernel::tx::Read;
+use causeway_kernel::rows::id::{ConnectionNo, TeamNo, UserNo};
+use causeway_kernel::rows::tx::Read;
 
 use super::{Event, Waiter, World};
 use crate::node::{NAMES, Node};

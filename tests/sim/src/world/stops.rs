@@ -4,11 +4,11 @@
 //! engine's own search, or set aside as a whole; a timer goes off again; an answer that cannot be
 //! taken is as good as none; a start that fails is tried again; everybody else is told.
 
-use causeway_kernel::bisect::{Bisect, Ended};
-use causeway_kernel::codec;
-use causeway_kernel::id::ConnectionNo;
-use causeway_kernel::input::{Input, Receipt, SendOutcome};
-use causeway_kernel::output::Reply;
+use causeway_kernel::boundary::bisect::{Bisect, Ended};
+use causeway_kernel::boundary::codec;
+use causeway_kernel::boundary::input::{Input, Receipt, SendOutcome};
+use causeway_kernel::boundary::output::Reply;
+use causeway_kernel::rows::id::ConnectionNo;
 
 use super::{DISK_RETRY_MS, Event, Note, Waiter, World};
 use crate::coverage::Fault;

@@ -1,7 +1,7 @@
 //! Troubles that come at a time of their own, and the end of all of them.
 
-use causeway_kernel::input::Input;
-use causeway_kernel::limits::REQUEST_MEMORY_MS;
+use causeway_kernel::boundary::input::Input;
+use causeway_kernel::model::limits::REQUEST_MEMORY_MS;
 
 use super::clones::Copy;
 use super::{Waiter, World};

@@ -10,12 +10,12 @@ use causeway_engine::runtime::{
     KernelError, KernelRunner, KernelSource, StepEnd, StepHost, StepOutput, StopKind,
 };
 use causeway_engine::{Engine, EngineOptions};
-use causeway_kernel::codec;
-use causeway_kernel::env::StepContext;
-use causeway_kernel::id::ConnectionNo;
-use causeway_kernel::input::{Input, Receipt, SendOutcome};
-use causeway_kernel::output::{Effect, Reply, Write};
-use causeway_kernel::table::Table;
+use causeway_kernel::boundary::codec;
+use causeway_kernel::boundary::env::StepContext;
+use causeway_kernel::boundary::input::{Input, Receipt, SendOutcome};
+use causeway_kernel::boundary::output::{Effect, Reply, Write};
+use causeway_kernel::rows::id::ConnectionNo;
+use causeway_kernel::rows::table::Table;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 /// Items of a frame.

@@ -1,10 +1,10 @@
 //! Commands in words.
 
+use causeway_kernel::boundary::input::Actor;
 use causeway_kernel::command::Command;
-use causeway_kernel::id::PostNo;
-use causeway_kernel::input::Actor;
 use causeway_kernel::model::Post;
-use causeway_kernel::tx::Read;
+use causeway_kernel::rows::id::PostNo;
+use causeway_kernel::rows::tx::Read;
 
 use crate::session::walk::Seen;
 use crate::session::words::{Names, plain, quoted};

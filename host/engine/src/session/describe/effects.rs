@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use causeway_kernel::output::{Effect, Event};
+use causeway_kernel::boundary::output::{Effect, Event};
 
 use super::frame;
 use crate::session::walk::Seen;

@@ -6,7 +6,7 @@ pub mod frame;
 pub mod reasons;
 pub mod refusals;
 
-use causeway_kernel::input::{Input, Receipt, SendOutcome};
+use causeway_kernel::boundary::input::{Input, Receipt, SendOutcome};
 use causeway_kernel::model::{Round, RoundItem};
 use serde::Serialize;
 

@@ -1,10 +1,10 @@
 //! What a step refused, denied or held, and why.
 
-use causeway_kernel::codec;
-use causeway_kernel::input::{Input, SendOutcome};
+use causeway_kernel::boundary::codec;
+use causeway_kernel::boundary::input::{Input, SendOutcome};
+use causeway_kernel::boundary::output::{Effect, Reply};
+use causeway_kernel::boundary::policy::Verdict;
 use causeway_kernel::model::{Exception, ExceptionState, FeedObject, Held, VerdictRow};
-use causeway_kernel::output::{Effect, Reply};
-use causeway_kernel::policy::Verdict;
 
 use super::frame::{self, Answer};
 use super::reasons;

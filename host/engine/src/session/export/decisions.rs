@@ -1,8 +1,8 @@
 //! Whether a masked step decided as the real one did.
 
-use causeway_kernel::codec;
-use causeway_kernel::output::{Effect, Reply};
-use causeway_kernel::table::Table;
+use causeway_kernel::boundary::codec;
+use causeway_kernel::boundary::output::{Effect, Reply};
+use causeway_kernel::rows::table::Table;
 
 use crate::runtime::StepOutput;
 

@@ -1,10 +1,10 @@
 //! What an exported file says of itself.
 
-use causeway_kernel::behaviour;
-use causeway_kernel::codec;
-use causeway_kernel::input::Input;
+use causeway_kernel::boundary::behaviour;
+use causeway_kernel::boundary::codec;
+use causeway_kernel::boundary::input::Input;
 use causeway_kernel::model::MetaRow;
-use causeway_kernel::tx::Read;
+use causeway_kernel::rows::tx::Read;
 
 use super::ExportOptions;
 use crate::journal::Recorded;

@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use causeway_kernel::codec;
-use causeway_kernel::env::{LogLevel, Range, Rows, Scan};
-use causeway_kernel::policy::Verdict;
-use causeway_kernel::table::Table;
+use causeway_kernel::boundary::codec;
+use causeway_kernel::boundary::env::{LogLevel, Range, Rows, Scan};
+use causeway_kernel::boundary::policy::Verdict;
+use causeway_kernel::rows::table::Table;
 
 use crate::journal::{Digest, RecordedVerdict};
 use crate::runtime::StepHost;

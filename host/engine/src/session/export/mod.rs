@@ -17,8 +17,8 @@ use std::io;
 use super::format::{Selection, Summary};
 use super::mask::Mask;
 use crate::journal::Digest;
+use crate::replay::replayer::Difference;
 use crate::replay::{DataDirReplay, ReplayDirError};
-use crate::replayer::Difference;
 use crate::runtime::KernelError;
 use session::Session;
 

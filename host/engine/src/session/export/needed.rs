@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use causeway_kernel::env::{Range, Scan};
-use causeway_kernel::output::Write;
-use causeway_kernel::table::Table;
+use causeway_kernel::boundary::env::{Range, Scan};
+use causeway_kernel::boundary::output::Write;
+use causeway_kernel::rows::table::Table;
 
 use super::host::ReadRows;
 use crate::session::rows::SessionRows;

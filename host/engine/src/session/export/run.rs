@@ -2,18 +2,18 @@
 
 use std::io;
 
-use causeway_kernel::codec;
-use causeway_kernel::env::StepContext;
-use causeway_kernel::input::Input;
-use causeway_kernel::policy::Verdict;
+use causeway_kernel::boundary::codec;
+use causeway_kernel::boundary::env::StepContext;
+use causeway_kernel::boundary::input::Input;
+use causeway_kernel::boundary::policy::Verdict;
 
 use super::decisions;
 use super::host::{ExportHost, ReadRows, Verdicts};
 use super::session::Session;
 use super::{ExportError, Mask};
+use crate::data_dir::kernels::Kernels;
 use crate::journal::{self, Digests, Entry, Outcome, RecordedVerdict};
-use crate::kernels::Kernels;
-use crate::replayer::Difference;
+use crate::replay::replayer::Difference;
 use crate::runtime::{KernelRunner, StepEnd};
 use crate::session::format::Step;
 use crate::session::rows::SessionRows;

@@ -3,22 +3,22 @@
 use std::collections::BTreeSet;
 use std::io;
 
-use causeway_kernel::codec;
-use causeway_kernel::connection;
-use causeway_kernel::id::{ChannelNo, ConnectionNo, Id};
-use causeway_kernel::input::Input;
-use causeway_kernel::key;
-use causeway_kernel::lookup;
+use causeway_kernel::boundary::codec;
+use causeway_kernel::boundary::input::Input;
+use causeway_kernel::boundary::output::Write;
 use causeway_kernel::model::{Connection, IdRow, User, kind};
-use causeway_kernel::output::Write;
-use causeway_kernel::table::Table;
-use causeway_kernel::tx::{Read, Record};
+use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, Id};
+use causeway_kernel::rows::key;
+use causeway_kernel::rows::lookup;
+use causeway_kernel::rows::table::Table;
+use causeway_kernel::rows::tx::{Read, Record};
+use causeway_kernel::sharing::connection;
 
 use super::host::ReadRows;
 use super::run::{World, mask_rows};
 use super::{ExportError, ExportOptions, Exported, header, needed};
+use crate::data_dir::kernels::Kernels;
 use crate::journal::{self, Digest};
-use crate::kernels::Kernels;
 use crate::replay::DataDirReplay;
 use crate::runtime::{StepEnd, StepOutput};
 use crate::session::chain::{Chain, outcome};

@@ -27,10 +27,10 @@ mod rows;
 mod tests;
 mod text;
 
-use causeway_kernel::codec;
-use causeway_kernel::input::Input;
-use causeway_kernel::policy::Verdict;
-use causeway_kernel::table::Table;
+use causeway_kernel::boundary::codec;
+use causeway_kernel::boundary::input::Input;
+use causeway_kernel::boundary::policy::Verdict;
+use causeway_kernel::rows::table::Table;
 
 use cipher::Cipher;
 
@@ -67,7 +67,11 @@ impl Mask {
     /// When what comes out is no input; no input that the kernel takes is known to do that.
     pub fn input(&self, input: &Input) -> Result<Input, Unmaskable> {
         let bytes = record::encode(self, input).ok_or(Unmaskable::Input)?;
-        let versioned = [&[causeway_kernel::input::INPUT_VERSION], bytes.as_slice()].concat();
+        let versioned = [
+            &[causeway_kernel::boundary::input::INPUT_VERSION],
+            bytes.as_slice(),
+        ]
+        .concat();
         codec::decode_input(&versioned).map_err(|_| Unmaskable::Input)
     }
 

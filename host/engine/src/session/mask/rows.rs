@@ -1,17 +1,17 @@
 //! Rows, table by table. A new table does not compile here until somebody has decided about it.
 
-use causeway_kernel::behaviour::InForce;
-use causeway_kernel::id::{TeamNo, UserNo};
-use causeway_kernel::key;
-use causeway_kernel::lookup::channel_name_key;
+use causeway_kernel::boundary::behaviour::InForce;
 use causeway_kernel::model::{
     Channel, ChannelMember, ChannelPost, Connection, ConnectionLink, Due, Exception, ExceptionTime,
     FeedEntry, Held, IdRow, Job, Link, MetaRow, NameRow, PeerWorkspace, Pending, PinnedPost, Post,
     QuarantineEntry, Reaction, Request, RequestExpiry, Round, SentOldPost, SentReaction, SentUser,
     SharedChannel, Team, TeamMember, ThreadPost, User, UserChannel, UserTeam, VerdictRow, kind,
 };
-use causeway_kernel::table::Table;
-use causeway_kernel::tx::Record;
+use causeway_kernel::rows::id::{TeamNo, UserNo};
+use causeway_kernel::rows::key;
+use causeway_kernel::rows::lookup::channel_name_key;
+use causeway_kernel::rows::table::Table;
+use causeway_kernel::rows::tx::Record;
 
 use super::{Mask, Unmaskable, record};
 

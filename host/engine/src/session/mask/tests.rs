@@ -1,10 +1,10 @@
-use causeway_kernel::id::{ChannelNo, ConnectionNo};
 use causeway_kernel::inbound::OWN_PROPS;
 use causeway_kernel::model::Job;
-use causeway_kernel::naming;
-use causeway_kernel::posts::hashtags;
-use causeway_kernel::table::Table;
-use causeway_kernel::tx::Record;
+use causeway_kernel::model::naming;
+use causeway_kernel::objects::posts::hashtags;
+use causeway_kernel::rows::id::{ChannelNo, ConnectionNo};
+use causeway_kernel::rows::table::Table;
+use causeway_kernel::rows::tx::Record;
 use causeway_kernel::wire::json::{Document, JsonError};
 use causeway_kernel::wire::message::{SyncMessage, WirePost};
 use causeway_kernel::wire::response::{self, Answer, SIGNALS};

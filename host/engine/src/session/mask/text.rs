@@ -2,9 +2,9 @@
 //! links and Markdown keep their shape.
 
 use causeway_kernel::command::DEFAULT_CHANNELS;
-use causeway_kernel::id::Id;
-use causeway_kernel::limits::{EMOJI_BYTES_MAX, USERNAME_BYTES_MAX};
-use causeway_kernel::naming::{self, SUFFIX_ATTEMPTS_MAX};
+use causeway_kernel::model::limits::{EMOJI_BYTES_MAX, USERNAME_BYTES_MAX};
+use causeway_kernel::model::naming::{self, SUFFIX_ATTEMPTS_MAX};
+use causeway_kernel::rows::id::Id;
 use causeway_kernel::wire::response::SIGNALS;
 
 use super::fields::Kind;

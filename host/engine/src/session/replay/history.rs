@@ -13,9 +13,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use bytes::Bytes;
-use causeway_kernel::env::{self, Scan};
-use causeway_kernel::key::RowKey;
-use causeway_kernel::table::Table;
+use causeway_kernel::boundary::env::{self, Scan};
+use causeway_kernel::rows::key::RowKey;
+use causeway_kernel::rows::table::Table;
 
 use crate::journal::Digest;
 use crate::session::codec;
@@ -297,7 +297,7 @@ impl<'h> Follower<'h> {
 
 #[cfg(test)]
 mod tests {
-    use causeway_kernel::output::Write;
+    use causeway_kernel::boundary::output::Write;
     use proptest::collection::vec;
     use proptest::prelude::*;
 
@@ -336,7 +336,7 @@ mod tests {
     }
 
     fn check(history: &History, place: u64, expected: &SessionRows) {
-        use causeway_kernel::env::Rows;
+        use causeway_kernel::boundary::env::Rows;
 
         let rows = history.as_of(place);
         let keys: Vec<Vec<u8>> = (0..6_u8).flat_map(|it| [vec![it], vec![it; 60]]).collect();

@@ -1,10 +1,10 @@
 //! What a step of a session sees while it is carried out again: the rows before it, and the
 //! verdicts that are recorded or those of other policies.
 
-use causeway_kernel::codec;
-use causeway_kernel::env::{LogLevel, Range, Scan};
-use causeway_kernel::policy::{Question, Verdict};
-use causeway_kernel::table::Table;
+use causeway_kernel::boundary::codec;
+use causeway_kernel::boundary::env::{LogLevel, Range, Scan};
+use causeway_kernel::boundary::policy::{Question, Verdict};
+use causeway_kernel::rows::table::Table;
 
 use super::history::AsOf;
 use crate::journal::Digest;

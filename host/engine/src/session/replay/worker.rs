@@ -6,15 +6,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvError};
 use std::sync::{Mutex, PoisonError, RwLock};
 
-use causeway_kernel::env::StepContext;
-use causeway_kernel::policy::Verdict;
+use causeway_kernel::boundary::env::StepContext;
+use causeway_kernel::boundary::policy::Verdict;
 
 use super::history::History;
 use super::host::SessionHost;
 use super::{KernelChoice, ReplayOptions, SessionReplayError};
-use crate::acceptance::check_accepted;
 use crate::journal::Digest;
 use crate::policy::PolicyChain;
+use crate::runtime::acceptance::check_accepted;
 use crate::runtime::{KernelError, KernelRunner, KernelSource, StepEnd};
 use crate::session::block::Block;
 use crate::session::chain::{Outcome, outcome};

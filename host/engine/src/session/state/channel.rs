@@ -1,8 +1,8 @@
 //! One channel: its members and its posts.
 
-use causeway_kernel::id::{ChannelNo, PostNo};
 use causeway_kernel::model::{ChannelMember, ChannelPost, Post};
-use causeway_kernel::tx::Read;
+use causeway_kernel::rows::id::{ChannelNo, PostNo};
+use causeway_kernel::rows::tx::Read;
 
 use super::table::{Cell, TextTable};
 use crate::session::rows::SessionRows;

@@ -12,10 +12,10 @@ pub use workspace::{channels, counts, users};
 
 use std::ops::ControlFlow;
 
-use causeway_kernel::id::ChannelNo;
-use causeway_kernel::lookup;
 use causeway_kernel::model::Channel;
-use causeway_kernel::table::Table;
+use causeway_kernel::rows::id::ChannelNo;
+use causeway_kernel::rows::lookup;
+use causeway_kernel::rows::table::Table;
 
 use super::legible;
 use super::reader::{SessionError, SessionFile};

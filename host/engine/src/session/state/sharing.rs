@@ -1,10 +1,10 @@
 //! Connections, and how far the channels are that go over them.
 
-use causeway_kernel::connection::is_online;
-use causeway_kernel::id::{ChannelNo, ConnectionNo};
 use causeway_kernel::model::{
     Connection, ConnectionState, Exception, ExceptionState, Link, LinkState, PeerKind,
 };
+use causeway_kernel::rows::id::{ChannelNo, ConnectionNo};
+use causeway_kernel::sharing::connection::is_online;
 
 use super::table::{Cell, TextTable};
 use crate::session::rows::SessionRows;

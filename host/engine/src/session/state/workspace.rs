@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use causeway_kernel::id::ChannelNo;
 use causeway_kernel::model::{Channel, ChannelKind, ChannelMember, ChannelPost, User};
-use causeway_kernel::table::Table;
+use causeway_kernel::rows::id::ChannelNo;
+use causeway_kernel::rows::table::Table;
 
 use super::table::{Cell, TextTable};
 use crate::session::rows::SessionRows;

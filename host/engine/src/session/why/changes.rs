@@ -1,10 +1,10 @@
 //! What steps changed of a post that is there.
 
+use causeway_kernel::boundary::input::Input;
+use causeway_kernel::boundary::output::{Object, Reply};
 use causeway_kernel::command::Command;
-use causeway_kernel::id::PostNo;
-use causeway_kernel::input::Input;
 use causeway_kernel::model::{Post, Reaction, VerdictRow};
-use causeway_kernel::output::{Object, Reply};
+use causeway_kernel::rows::id::PostNo;
 
 use crate::session::describe::describe;
 use crate::session::walk::Seen;

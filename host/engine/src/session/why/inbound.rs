@@ -1,10 +1,10 @@
 //! How a post came from a peer, and what became of it.
 
-use causeway_kernel::id::ConnectionNo;
-use causeway_kernel::input::Input;
-use causeway_kernel::lookup;
+use causeway_kernel::boundary::input::Input;
+use causeway_kernel::boundary::output::Reply;
 use causeway_kernel::model::{Connection, Held, Post, QuarantineEntry, Reaction};
-use causeway_kernel::output::Reply;
+use causeway_kernel::rows::id::ConnectionNo;
+use causeway_kernel::rows::lookup;
 use causeway_kernel::wire::frame;
 use causeway_kernel::wire::json::Document;
 use causeway_kernel::wire::message::{SyncMessage, WirePost};

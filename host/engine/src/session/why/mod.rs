@@ -8,11 +8,11 @@ mod refused;
 
 use std::ops::ControlFlow;
 
-use causeway_kernel::id::PostNo;
-use causeway_kernel::input::Input;
-use causeway_kernel::lookup;
+use causeway_kernel::boundary::input::Input;
 use causeway_kernel::model::Post;
-use causeway_kernel::tx::Read;
+use causeway_kernel::rows::id::PostNo;
+use causeway_kernel::rows::lookup;
+use causeway_kernel::rows::tx::Read;
 use serde::Serialize;
 
 use super::reader::{SessionError, SessionFile};

@@ -1,10 +1,10 @@
 //! Where a post stands at the end of a session.
 
-use causeway_kernel::id::{ConnectionNo, PostNo};
 use causeway_kernel::model::{
     Connection, Exception, Link, LinkState, Post, QuarantineEntry, Round, RoundItem, SentOldPost,
 };
-use causeway_kernel::tx::Read;
+use causeway_kernel::rows::id::{ConnectionNo, PostNo};
+use causeway_kernel::rows::tx::Read;
 
 use super::{inbound, names};
 use crate::session::describe::refusals;

@@ -1,9 +1,9 @@
 //! To whom a post was sent, and what came of it.
 
-use causeway_kernel::id::PostNo;
-use causeway_kernel::input::{Input, SendOutcome};
+use causeway_kernel::boundary::input::{Input, SendOutcome};
+use causeway_kernel::boundary::output::Effect;
 use causeway_kernel::model::{Exception, Round, RoundItem};
-use causeway_kernel::output::Effect;
+use causeway_kernel::rows::id::PostNo;
 use serde_json::Value;
 
 use crate::session::describe::frame::Answer;

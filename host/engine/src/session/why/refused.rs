@@ -2,16 +2,16 @@
 //! which reason is the item's follows from the rules over the rows before it. Where both do not
 //! meet, every reason that is possible is named.
 
-use causeway_kernel::env::{Range, Rows, Scan};
-use causeway_kernel::id::{ConnectionNo, Id};
+use causeway_kernel::boundary::env::{Range, Rows, Scan};
+use causeway_kernel::boundary::output::Effect;
+use causeway_kernel::boundary::policy::Direction;
 use causeway_kernel::inbound::Reason;
 use causeway_kernel::inbound::authorize::{self, Closed, Peer, Received};
-use causeway_kernel::key;
-use causeway_kernel::lookup;
 use causeway_kernel::model::{VerdictRow, kind};
-use causeway_kernel::output::Effect;
-use causeway_kernel::policy::Direction;
-use causeway_kernel::table::Table;
+use causeway_kernel::rows::id::{ConnectionNo, Id};
+use causeway_kernel::rows::key;
+use causeway_kernel::rows::lookup;
+use causeway_kernel::rows::table::Table;
 use causeway_kernel::wire::message::WirePost;
 
 use crate::session::describe::reasons::{is_success, sentence};

@@ -12,11 +12,11 @@ use causeway_engine::session::select::Filter;
 use causeway_engine::session::state::{self, Cell, State};
 use causeway_engine::session::walk::{Passed, walk};
 use causeway_engine::session::{SessionFile, Why, legible, why};
+use causeway_kernel::boundary::input::{Input, SendOutcome};
 use causeway_kernel::command::Command;
-use causeway_kernel::id::{ChannelNo, PostNo, UserNo};
-use causeway_kernel::input::{Input, SendOutcome};
 use causeway_kernel::model::{Channel, PeerKind, Post, User};
-use causeway_kernel::tx::Read;
+use causeway_kernel::rows::id::{ChannelNo, PostNo, UserNo};
+use causeway_kernel::rows::tx::Read;
 
 use crate::mask::chapters::whole_story;
 use crate::mask::story::{self, CONNECTION, FIRST, Story};

@@ -11,11 +11,11 @@ use causeway_engine::session::format::{
 };
 use causeway_engine::session::mask::Mask;
 use causeway_engine::session::{SessionFile, Writer};
-use causeway_kernel::codec;
-use causeway_kernel::input::Input;
-use causeway_kernel::output::Output;
-use causeway_kernel::policy::{Question, Verdict};
-use causeway_kernel::testing::MemoryHost;
+use causeway_kernel::boundary::codec;
+use causeway_kernel::boundary::input::Input;
+use causeway_kernel::boundary::output::Output;
+use causeway_kernel::boundary::policy::{Question, Verdict};
+use causeway_kernel::rows::testing::MemoryHost;
 
 use crate::mask::node::{Taken, carry_out};
 

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use causeway_engine::session::mask::Mask;
-use causeway_kernel::id::{ConnectionNo, Id};
-use causeway_kernel::input::Input;
+use causeway_kernel::boundary::input::Input;
+use causeway_kernel::rows::id::{ConnectionNo, Id};
 use causeway_kernel::wire::frame;
 use causeway_kernel::wire::json::{Document, Value};
 use causeway_kernel::wire::message::SyncMessage;

@@ -1,13 +1,13 @@
 //! The chapters of the story.
 
+use causeway_kernel::boundary::input::{Actor, Input, SendOutcome};
 use causeway_kernel::command::Command;
-use causeway_kernel::id::{ChannelNo, ConnectionNo, PostNo, UserNo};
-use causeway_kernel::input::{Actor, Input, SendOutcome};
-use causeway_kernel::lookup;
 use causeway_kernel::model::{
     Config, Connection, ConnectionState, Link, LinkState, PeerKind, User,
 };
-use causeway_kernel::tx::Read;
+use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, PostNo, UserNo};
+use causeway_kernel::rows::lookup;
+use causeway_kernel::rows::tx::Read;
 use causeway_kernel::wire::response::NO_LONGER_SHARED;
 
 use super::story::{self, CONNECTION, FIRST, OPERATOR, Story, text_of};

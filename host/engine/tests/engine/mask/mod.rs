@@ -6,15 +6,15 @@ pub mod node;
 pub mod story;
 
 use causeway_engine::session::mask::Mask;
-use causeway_kernel::codec::encode_input;
+use causeway_kernel::boundary::codec::encode_input;
+use causeway_kernel::boundary::input::Input;
 use causeway_kernel::command::Command;
-use causeway_kernel::input::Input;
 use causeway_kernel::model::{
     Channel, Connection, Exception, FeedEntry, PeerKind, Post, QuarantineEntry, User, VerdictRow,
 };
-use causeway_kernel::table::Table;
-use causeway_kernel::testing::MemoryHost;
-use causeway_kernel::tx::Record;
+use causeway_kernel::rows::table::Table;
+use causeway_kernel::rows::testing::MemoryHost;
+use causeway_kernel::rows::tx::Record;
 
 use chapters::whole_story;
 use node::{masked_tables, replay_masked};

@@ -4,16 +4,16 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 
 use causeway_engine::session::mask::Mask;
-use causeway_kernel::env::{Host, LogLevel, Range, Rows, Scan, StepContext};
-use causeway_kernel::input::Input;
+use causeway_kernel::boundary::env::{Host, LogLevel, Range, Rows, Scan, StepContext};
+use causeway_kernel::boundary::input::Input;
+use causeway_kernel::boundary::output::{Effect, Event, Output, Reply, Write};
+use causeway_kernel::boundary::policy::{Question, Verdict};
 use causeway_kernel::model::{Post, User};
-use causeway_kernel::output::{Effect, Event, Output, Reply, Write};
-use causeway_kernel::policy::{Question, Verdict};
-use causeway_kernel::posts::is_system;
+use causeway_kernel::objects::posts::is_system;
+use causeway_kernel::rows::table::Table;
+use causeway_kernel::rows::testing::MemoryHost;
+use causeway_kernel::rows::tx::Record;
 use causeway_kernel::step::step;
-use causeway_kernel::table::Table;
-use causeway_kernel::testing::MemoryHost;
-use causeway_kernel::tx::Record;
 
 /// Judges for the kernel and keeps what it said.
 struct Judged<'a, J> {

@@ -2,16 +2,16 @@
 
 use std::cell::Cell;
 
+use causeway_kernel::boundary::input::{Actor, Genesis, Input, PingAnswer, Receipt, SendOutcome};
+use causeway_kernel::boundary::output::{Effect, Object, Output, Reply};
+use causeway_kernel::boundary::policy::{Question, Verdict};
 use causeway_kernel::command::{
     AcceptConnection, Command, CreateChannel, CreateConnection, CreatePost, CreateTeam, CreateUser,
     UserPatch,
 };
-use causeway_kernel::id::{ChannelNo, ConnectionNo, PostNo, TeamNo, UserNo};
-use causeway_kernel::input::{Actor, Genesis, Input, PingAnswer, Receipt, SendOutcome};
 use causeway_kernel::model::{Channel, ChannelKind, Config, Connection, PeerKind, Post};
-use causeway_kernel::output::{Effect, Object, Output, Reply};
-use causeway_kernel::policy::{Question, Verdict};
-use causeway_kernel::tx::Read;
+use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, PostNo, TeamNo, UserNo};
+use causeway_kernel::rows::tx::Read;
 
 use super::node::Node;
 

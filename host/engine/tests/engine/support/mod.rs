@@ -8,14 +8,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use causeway_engine::runtime::{KernelRunner, Sandbox, StepEnd, StepHost, StepOutput};
-use causeway_kernel::codec;
+use causeway_kernel::boundary::codec;
+use causeway_kernel::boundary::env::{LogLevel, Range, Rows, Scan, StepContext};
+use causeway_kernel::boundary::input::{Actor, Genesis, Input};
 use causeway_kernel::command::{Command, CreateChannel, CreatePost, CreateTeam, CreateUser};
-use causeway_kernel::env::{LogLevel, Range, Rows, Scan, StepContext};
-use causeway_kernel::id::{ChannelNo, ConnectionNo, PostNo, TeamNo, UserNo};
-use causeway_kernel::input::{Actor, Genesis, Input};
 use causeway_kernel::model::{ChannelKind, Config};
-use causeway_kernel::table::Table;
-use causeway_kernel::testing::MemoryHost;
+use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, PostNo, TeamNo, UserNo};
+use causeway_kernel::rows::table::Table;
+use causeway_kernel::rows::testing::MemoryHost;
 
 /// A sandbox whose compiled components outlive the tests: compiling the kernel takes seconds.
 pub fn sandbox() -> Sandbox {
@@ -43,7 +43,7 @@ impl StepHost for Tables {
     }
 
     fn ask(&mut self, questions: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
-        let allow = codec::encode_verdict(&causeway_kernel::policy::Verdict::Allow);
+        let allow = codec::encode_verdict(&causeway_kernel::boundary::policy::Verdict::Allow);
         vec![allow; questions.len()]
     }
 

@@ -5,13 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use causeway_engine::{Engine, EngineOptions, ReplayReport, Snapshot};
-use causeway_kernel::env::{Range, Rows};
-use causeway_kernel::id::UserNo;
-use causeway_kernel::input::{Actor, Input};
+use causeway_kernel::boundary::env::{Range, Rows};
+use causeway_kernel::boundary::input::{Actor, Input};
+use causeway_kernel::boundary::output::{Effect, Object, Reply};
 use causeway_kernel::model::Post;
-use causeway_kernel::output::{Effect, Object, Reply};
-use causeway_kernel::table::Table;
-use causeway_kernel::tx::Read;
+use causeway_kernel::rows::id::UserNo;
+use causeway_kernel::rows::table::Table;
+use causeway_kernel::rows::tx::Read;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::{create_post, genesis, script};

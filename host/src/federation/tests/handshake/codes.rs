@@ -1,7 +1,7 @@
 //! Invitation codes: who makes them, how often and how long they work.
 
-use causeway_kernel::input::Actor;
-use causeway_kernel::limits::INVITATION_LIFE_MS;
+use causeway_kernel::boundary::input::Actor;
+use causeway_kernel::model::limits::INVITATION_LIFE_MS;
 use causeway_kernel::model::{ConnectionState, PeerKind};
 
 use super::super::host::{PASSWORD, TestHost, connected, eventually, named, quiet};

@@ -1,10 +1,10 @@
 //! Cut between any two steps, a handshake is taken up again; and no secret leaves the vault.
 
+use causeway_kernel::boundary::input::{Actor, Input};
+use causeway_kernel::boundary::output::{Object, Reply};
 use causeway_kernel::command::{AcceptConnection, Command};
-use causeway_kernel::id::{ConnectionNo, Id};
-use causeway_kernel::input::{Actor, Input};
 use causeway_kernel::model::{ConnectionState, PeerKind};
-use causeway_kernel::output::{Object, Reply};
+use causeway_kernel::rows::id::{ConnectionNo, Id};
 
 use super::super::host::{PASSWORD, TestHost, connected, eager, eventually, named, quiet};
 use super::super::peer::{FakePeer, Script};

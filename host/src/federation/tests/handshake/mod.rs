@@ -5,7 +5,7 @@ mod confirmations;
 mod crashes;
 mod generations;
 
-use causeway_kernel::id::Id;
+use causeway_kernel::rows::id::Id;
 use causeway_kernel::wire::frame::Invite;
 
 use super::host::{Answer, PASSWORD, TestHost, request};

@@ -5,10 +5,10 @@ use std::path::Path;
 use anyhow::Result;
 use causeway_engine::runtime::{ComponentOptions, ComponentSource, Sandbox, cache_dir};
 use causeway_engine::{Engine, EngineOptions};
+use causeway_kernel::boundary::input::{Actor, Genesis, Input};
 use causeway_kernel::command::{Command, CreatePost};
-use causeway_kernel::id::{ChannelNo, UserNo};
-use causeway_kernel::input::{Actor, Genesis, Input};
 use causeway_kernel::model::Config;
+use causeway_kernel::rows::id::{ChannelNo, UserNo};
 use causeway_tests::process::{Workspace, free_port};
 use causeway_tests::scene::Side;
 

@@ -9,13 +9,13 @@ use anyhow::{Result, bail, ensure};
 use causeway_engine::runtime::{
     ComponentOptions, ComponentSource, KernelSource, NativeSource, Sandbox,
 };
+use causeway_kernel::boundary::input::{Actor, Genesis, Input, PingAnswer};
+use causeway_kernel::boundary::output::Object;
 use causeway_kernel::command::{
     AcceptConnection, Command, CreateChannel, CreateConnection, CreatePost, CreateTeam, CreateUser,
 };
-use causeway_kernel::id::{ChannelNo, Id, PostNo, TeamNo, UserNo};
-use causeway_kernel::input::{Actor, Genesis, Input, PingAnswer};
 use causeway_kernel::model::{ChannelKind, Config, PeerKind};
-use causeway_kernel::output::Object;
+use causeway_kernel::rows::id::{ChannelNo, Id, PostNo, TeamNo, UserNo};
 
 use report::{Phase, Report};
 use site::{CONNECTION, Frame, Site, user};
@@ -301,7 +301,7 @@ impl Pair {
 
 fn connection_id(output: &causeway_engine::runtime::StepOutput) -> Result<Id> {
     use causeway_kernel::model::Connection;
-    use causeway_kernel::tx::Record;
+    use causeway_kernel::rows::tx::Record;
 
     let row = output
         .writes

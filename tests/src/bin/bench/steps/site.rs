@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use causeway_engine::runtime::{KernelRunner, KernelSource, StepEnd, StepOutput};
-use causeway_kernel::codec;
+use causeway_kernel::boundary::codec;
+use causeway_kernel::boundary::env::StepContext;
+use causeway_kernel::boundary::input::{Actor, Input, Receipt, SendOutcome};
+use causeway_kernel::boundary::output::{Effect, Object, Reply};
 use causeway_kernel::command::Command;
-use causeway_kernel::env::StepContext;
-use causeway_kernel::id::{ConnectionNo, UserNo};
-use causeway_kernel::input::{Actor, Input, Receipt, SendOutcome};
-use causeway_kernel::output::{Effect, Object, Reply};
+use causeway_kernel::rows::id::{ConnectionNo, UserNo};
 
 use super::store::{Tables, Traffic};
 

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::ops::{AddAssign, Bound};
 
 use causeway_engine::runtime::{StepHost, StepOutput};
-use causeway_kernel::codec;
-use causeway_kernel::env::{LogLevel, Range, Scan};
-use causeway_kernel::policy::Verdict;
-use causeway_kernel::table::Table;
+use causeway_kernel::boundary::codec;
+use causeway_kernel::boundary::env::{LogLevel, Range, Scan};
+use causeway_kernel::boundary::policy::Verdict;
+use causeway_kernel::rows::table::Table;
 
 /// What crossed the boundary between a step and its host.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

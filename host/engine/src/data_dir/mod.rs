@@ -1,0 +1,10 @@
+//! The data directory: its files, whose it is, how it is opened, and what is kept of its past.
+
+pub(crate) mod alarm;
+pub mod hold;
+pub(crate) mod identity;
+pub(crate) mod kernels;
+pub(crate) mod layout;
+pub(crate) mod recover;
+pub(crate) mod retention;
+pub(crate) mod snapshot;

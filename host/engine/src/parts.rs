@@ -1,9 +1,0 @@
-//! The parts that bring a data directory through a power cut, for tests that drive them one call
-//! at a time, over disks that forget, tear and fail. The service uses [`crate::Engine`].
-
-pub use crate::kernels::Kernels;
-pub use crate::layout::Layout;
-pub use crate::recover::{Recovered, recover};
-pub use crate::replayer::Replayer;
-pub use crate::step::{Done, Stamp, carry_out, record};
-pub use crate::store::{MemoryTable, Tables, TablesError, View};

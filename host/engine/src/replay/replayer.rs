@@ -1,0 +1,217 @@
+//! Carries out again what the journal holds: at the start for what is not in the tables yet, and
+//! for a replay from the beginning.
+
+use std::collections::BTreeMap;
+
+use causeway_kernel::boundary::codec;
+use causeway_kernel::boundary::env::{LogLevel, Range, Scan, StepContext};
+use causeway_kernel::boundary::input::Input;
+use causeway_kernel::boundary::policy::Verdict;
+use causeway_kernel::rows::table::Table;
+
+use crate::data_dir::kernels::Kernels;
+use crate::journal::{Digest, Digests, Outcome, Recorded, RecordedVerdict};
+use crate::runtime::{KernelRunner, StepEnd, StepHost, StepOutput, StopKind};
+use crate::store::{Position, TablesError, View};
+
+/// Where the replayed steps leave their rows.
+pub struct Replayer {
+    /// Where rows are read and written.
+    pub view: View,
+    /// The last step carried out.
+    pub head: Position,
+    kernels: Kernels,
+    /// The kernel of the last step.
+    running: Option<Box<dyn KernelRunner>>,
+}
+
+/// Why a replay cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// A step gives something else than is recorded.
+    #[error(transparent)]
+    Differs(#[from] Difference),
+    /// The rows cannot be read.
+    #[error(transparent)]
+    Tables(#[from] TablesError),
+    /// A kernel that ran cannot be had.
+    #[error("entry {seq} was carried out by the kernel {digest}, which cannot be had: {why}")]
+    Kernel {
+        /// The entry.
+        seq: u64,
+        /// The kernel.
+        digest: Digest,
+        /// Why not.
+        why: String,
+    },
+}
+
+/// The first step that gives something else than is recorded.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("entry {seq} differs: {what}")]
+pub struct Difference {
+    /// The entry.
+    pub seq: u64,
+    /// What differs.
+    pub what: String,
+}
+
+impl Replayer {
+    /// Goes on from a position, whose rows `view` has.
+    #[must_use]
+    pub fn new(view: View, head: Position, kernels: Kernels) -> Replayer {
+        Replayer {
+            view,
+            head,
+            kernels,
+            running: None,
+        }
+    }
+
+    /// Carries an entry out again and compares what comes of it.
+    ///
+    /// # Errors
+    /// When something else comes of it, or when that cannot be found out.
+    pub fn apply(&mut self, recorded: &Recorded) -> Result<(), ReplayError> {
+        let entry = &recorded.entry;
+        if let Outcome::Done(expected) = &entry.outcome {
+            let output = self.run(recorded)?;
+            let found = Digests::of(&output);
+            compare(entry.seq, expected, &found)?;
+            // Nobody reads while steps are replayed: no version but the last is needed.
+            self.view.fresh.apply(entry.seq, 0, output.writes);
+            if let Ok(Input::PolicyChanged { chain, .. }) = codec::decode_input(&recorded.payload) {
+                self.head.policies = chain;
+            }
+        }
+        self.head.seq = entry.seq;
+        self.head.digest = recorded.digest;
+        self.head.epoch = entry.epoch;
+        self.head.time_ms = entry.time_ms;
+        self.head.kernel = entry.kernel;
+        Ok(())
+    }
+
+    fn run(&mut self, recorded: &Recorded) -> Result<StepOutput, ReplayError> {
+        let entry = &recorded.entry;
+        let mut kernel = match self.running.take() {
+            Some(kernel) if kernel.digest() == entry.kernel.0 => kernel,
+            _ => self
+                .kernels
+                .open(entry.kernel)
+                .map_err(|why| ReplayError::Kernel {
+                    seq: entry.seq,
+                    digest: entry.kernel,
+                    why: why.to_string(),
+                })?,
+        };
+        let mut host = ReplayHost::new(&self.view, &entry.verdicts);
+        let context = StepContext {
+            now_ms: entry.time_ms,
+            seed: entry.seed,
+        };
+        let end = kernel.step(&mut host, context, &recorded.payload);
+        let ReplayHost {
+            failed, unknown, ..
+        } = host;
+        self.running = Some(kernel);
+        if let Some(error) = failed {
+            return Err(error.into());
+        }
+        if unknown > 0 {
+            return Err(differs(
+                entry.seq,
+                format!("it asks the policies {unknown} questions that are not recorded"),
+            )
+            .into());
+        }
+        match end {
+            StepEnd::Done(output) => Ok(output),
+            StepEnd::Stopped { kind, detail } => {
+                Err(differs(entry.seq, stopped_now(kind, &detail)).into())
+            }
+        }
+    }
+}
+
+fn stopped_now(kind: StopKind, detail: &str) -> String {
+    format!("it returned when it was recorded and is stopped now: {kind}: {detail}")
+}
+
+fn differs(seq: u64, what: String) -> Difference {
+    Difference { seq, what }
+}
+
+fn compare(seq: u64, expected: &Digests, found: &Digests) -> Result<(), Difference> {
+    let parts = [
+        ("reply", expected.reply, found.reply),
+        ("writes", expected.writes, found.writes),
+        ("effects", expected.effects, found.effects),
+    ];
+    let different: Vec<String> = parts
+        .into_iter()
+        .filter(|(_, expected, found)| expected != found)
+        .map(|(name, expected, found)| format!("{name} {found:?} instead of {expected:?}"))
+        .collect();
+    if different.is_empty() {
+        return Ok(());
+    }
+    Err(differs(seq, different.join(", ")))
+}
+
+/// Rows, and the verdicts that are recorded.
+struct ReplayHost<'a> {
+    view: &'a View,
+    verdicts: BTreeMap<Digest, &'a RecordedVerdict>,
+    failed: Option<TablesError>,
+    unknown: usize,
+}
+
+impl<'a> ReplayHost<'a> {
+    fn new(view: &'a View, verdicts: &'a [RecordedVerdict]) -> ReplayHost<'a> {
+        ReplayHost {
+            view,
+            verdicts: verdicts.iter().map(|it| (it.question, it)).collect(),
+            failed: None,
+            unknown: 0,
+        }
+    }
+}
+
+impl StepHost for ReplayHost<'_> {
+    fn get_many(&mut self, table: Table, keys: &[Vec<u8>]) -> Vec<Option<Vec<u8>>> {
+        self.view
+            .get_many(u64::MAX, table, keys)
+            .unwrap_or_else(|error| {
+                self.failed.get_or_insert(error);
+                vec![None; keys.len()]
+            })
+    }
+
+    fn scan(&mut self, table: Table, range: &Range) -> Scan {
+        self.view
+            .scan(u64::MAX, table, range)
+            .unwrap_or_else(|error| {
+                self.failed.get_or_insert(error);
+                Scan::default()
+            })
+    }
+
+    fn ask(&mut self, questions: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+        let mut unknown = 0;
+        let verdicts = questions
+            .iter()
+            .map(|question| match self.verdicts.get(&Digest::of(question)) {
+                Some(recorded) => recorded.verdict.clone(),
+                None => {
+                    unknown += 1;
+                    codec::encode_verdict(&Verdict::Failed("not recorded".into()))
+                }
+            })
+            .collect();
+        self.unknown += unknown;
+        verdicts
+    }
+
+    fn log(&mut self, _level: LogLevel, _message: String) {}
+}

@@ -1,0 +1,266 @@
+//! The canonical bytes of what crosses the kernel's boundary: inputs, replies, effects, questions
+//! and verdicts. The journal holds and digests the same bytes, so that a replayer needs no
+//! business types. Each is one version byte and postcard.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::boundary::input::{INPUT_VERSION, Input};
+use crate::boundary::output::{Effect, Reply};
+use crate::boundary::policy::{Question, Verdict};
+
+/// Versions of inputs that this kernel reads, newest first.
+pub const INPUT_VERSIONS: &[u8] = &[INPUT_VERSION];
+/// The version byte in front of an encoded reply.
+pub const REPLY_VERSION: u8 = 1;
+/// The version byte in front of an encoded effect.
+pub const EFFECT_VERSION: u8 = 1;
+/// The version byte in front of an encoded question.
+pub const QUESTION_VERSION: u8 = 1;
+/// The version byte in front of an encoded verdict.
+pub const VERDICT_VERSION: u8 = 1;
+
+/// Why bytes are not what they should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DecodeError {
+    /// There is no version byte.
+    Empty,
+    /// The version is none that this code reads.
+    Version(u8),
+    /// The body does not have the version's shape.
+    Shape,
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            DecodeError::Empty => f.write_str("there are no bytes"),
+            DecodeError::Version(version) => write!(f, "version {version} is not known"),
+            DecodeError::Shape => f.write_str("the bytes do not have the shape of their version"),
+        }
+    }
+}
+
+impl std::error::Error for DecodeError {}
+
+fn encode<T: Serialize>(version: u8, value: &T) -> Vec<u8> {
+    // Plain data into a vector cannot fail; a bare version byte would not decode.
+    versioned(version, value).unwrap_or_else(|_| vec![version])
+}
+
+/// A version byte and a value's postcard.
+pub(crate) fn versioned<T: Serialize>(version: u8, value: &T) -> postcard::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(ENCODED_BYTES);
+    bytes.push(version);
+    postcard::serialize_with_flavor(value, Appended(bytes))
+}
+
+/// Bytes of an ordinary row; what is longer grows.
+const ENCODED_BYTES: usize = 240;
+
+/// Appends to a vector, texts in one piece.
+struct Appended(Vec<u8>);
+
+impl postcard::ser_flavors::Flavor for Appended {
+    type Output = Vec<u8>;
+
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.0.push(byte);
+        Ok(())
+    }
+
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<Vec<u8>> {
+        Ok(self.0)
+    }
+}
+
+fn decode<'a, T: Deserialize<'a>>(version: u8, bytes: &'a [u8]) -> Result<T, DecodeError> {
+    let (found, body) = bytes.split_first().ok_or(DecodeError::Empty)?;
+    if *found != version {
+        return Err(DecodeError::Version(*found));
+    }
+    match postcard::take_from_bytes(body) {
+        Ok((value, [])) => Ok(value),
+        _ => Err(DecodeError::Shape),
+    }
+}
+
+/// The bytes of an input.
+#[must_use]
+pub fn encode_input(input: &Input) -> Vec<u8> {
+    encode(INPUT_VERSION, input)
+}
+
+/// The input of the bytes.
+///
+/// # Errors
+/// When they are not of a version or shape that this kernel reads.
+pub fn decode_input(bytes: &[u8]) -> Result<Input, DecodeError> {
+    decode(INPUT_VERSION, bytes)
+}
+
+/// The bytes of a reply.
+#[must_use]
+pub fn encode_reply(reply: &Reply) -> Vec<u8> {
+    encode(REPLY_VERSION, reply)
+}
+
+/// The reply of the bytes.
+///
+/// # Errors
+/// When they are not of a known version or shape.
+pub fn decode_reply(bytes: &[u8]) -> Result<Reply, DecodeError> {
+    decode(REPLY_VERSION, bytes)
+}
+
+/// The bytes of an effect.
+#[must_use]
+pub fn encode_effect(effect: &Effect) -> Vec<u8> {
+    encode(EFFECT_VERSION, effect)
+}
+
+/// The effect of the bytes.
+///
+/// # Errors
+/// When they are not of a known version or shape.
+pub fn decode_effect(bytes: &[u8]) -> Result<Effect, DecodeError> {
+    decode(EFFECT_VERSION, bytes)
+}
+
+/// The bytes of a question.
+#[must_use]
+pub fn encode_question(question: &Question<'_>) -> Vec<u8> {
+    encode(QUESTION_VERSION, question)
+}
+
+/// The question of the bytes.
+///
+/// # Errors
+/// When they are not of a known version or shape.
+pub fn decode_question(bytes: &[u8]) -> Result<Question<'_>, DecodeError> {
+    decode(QUESTION_VERSION, bytes)
+}
+
+/// The bytes of a verdict.
+#[must_use]
+pub fn encode_verdict(verdict: &Verdict) -> Vec<u8> {
+    encode(VERDICT_VERSION, verdict)
+}
+
+/// The verdict of the bytes.
+///
+/// # Errors
+/// When they are not of a known version or shape.
+pub fn decode_verdict(bytes: &[u8]) -> Result<Verdict, DecodeError> {
+    decode(VERDICT_VERSION, bytes)
+}
+
+/// For `#[serde(with)]` on byte fields: copies whole slices instead of one byte at a time. The
+/// bytes on disk are the same as serde's own for `Vec<u8>`.
+pub mod bytes {
+    use std::fmt;
+
+    use serde::de::{Error, SeqAccess, Visitor};
+    use serde::{Deserializer, Serializer};
+
+    /// Writes the bytes as one slice.
+    ///
+    /// # Errors
+    /// Those of the serialiser.
+    pub fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(bytes)
+    }
+
+    /// Reads the bytes as one slice.
+    ///
+    /// # Errors
+    /// Those of the deserialiser.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        deserializer.deserialize_byte_buf(BytesVisitor)
+    }
+
+    struct BytesVisitor;
+
+    impl<'de> Visitor<'de> for BytesVisitor {
+        type Value = Vec<u8>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("bytes")
+        }
+
+        fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Vec<u8>, E> {
+            Ok(bytes.to_vec())
+        }
+
+        fn visit_byte_buf<E: Error>(self, bytes: Vec<u8>) -> Result<Vec<u8>, E> {
+            Ok(bytes)
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<u8>, A::Error> {
+            let mut out = Vec::new();
+            while let Some(byte) = seq.next_element()? {
+                out.push(byte);
+            }
+            Ok(out)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rows::id::ConnectionNo;
+
+    fn frame(body: &[u8]) -> Input {
+        Input::Frame {
+            connection: ConnectionNo(7),
+            body: body.to_vec(),
+            skip: vec![(2, 3)],
+        }
+    }
+
+    #[test]
+    fn what_was_encoded_decodes() {
+        let input = frame(b"{\"a\":1}");
+        assert_eq!(decode_input(&encode_input(&input)), Ok(input));
+        let reply = Reply::Http {
+            status: 200,
+            body: b"{}".to_vec(),
+        };
+        assert_eq!(decode_reply(&encode_reply(&reply)), Ok(reply));
+        let effect = Effect::Wake { at_ms: -5 };
+        assert_eq!(decode_effect(&encode_effect(&effect)), Ok(effect));
+        let verdict = Verdict::Deny("no".into());
+        assert_eq!(decode_verdict(&encode_verdict(&verdict)), Ok(verdict));
+    }
+
+    #[test]
+    fn foreign_versions_and_damaged_bytes_are_refused() {
+        assert_eq!(decode_input(&[]), Err(DecodeError::Empty));
+        let mut bytes = encode_input(&frame(b"xyz"));
+        let last = bytes.len() - 1;
+        assert_eq!(decode_input(&bytes[..last]), Err(DecodeError::Shape));
+        bytes.push(0);
+        assert_eq!(decode_input(&bytes), Err(DecodeError::Shape));
+        bytes[0] = 99;
+        assert_eq!(decode_input(&bytes), Err(DecodeError::Version(99)));
+    }
+
+    #[test]
+    fn byte_fields_have_the_format_of_plain_vectors() {
+        #[derive(Serialize)]
+        struct Plain(Vec<u8>);
+        #[derive(Serialize)]
+        struct Whole(#[serde(with = "bytes")] Vec<u8>);
+        let body: Vec<u8> = (0..=255).collect();
+        let plain = postcard::to_allocvec(&Plain(body.clone())).unwrap();
+        let whole = postcard::to_allocvec(&Whole(body)).unwrap();
+        assert_eq!(plain, whole);
+    }
+}

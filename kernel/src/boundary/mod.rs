@@ -1,0 +1,9 @@
+//! The boundary with the host: what goes into a step, what comes out of it, and in which bytes.
+
+pub mod behaviour;
+pub mod bisect;
+pub mod codec;
+pub mod env;
+pub mod input;
+pub mod output;
+pub mod policy;

@@ -1,0 +1,195 @@
+//! What a step returns: a reply, writes and effects.
+
+use serde::{Deserialize, Serialize};
+
+use crate::rows::id::{ChannelNo, ConnectionNo, Id, PostNo, TeamNo, UserNo};
+use crate::rows::table::Table;
+
+/// The whole result of a step.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Output {
+    /// For whoever waits for this input.
+    pub reply: Reply,
+    /// Rows to put or delete, by rising (table, key), each key once.
+    pub writes: Vec<Write>,
+    /// What the host does once the step is durable, in this order.
+    pub effects: Vec<Effect>,
+}
+
+/// One changed row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Write {
+    /// The table.
+    pub table: Table,
+    /// The key.
+    pub key: Vec<u8>,
+    /// The new value; `None` deletes.
+    pub value: Option<Vec<u8>>,
+}
+
+/// The answer to an input.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reply {
+    /// Nothing to say.
+    #[default]
+    Done,
+    /// A command succeeded and made or touched this.
+    Object(Object),
+    /// A command was refused; nothing changed.
+    Refused(Refusal),
+    /// Text for the user who ran a slash command.
+    Text(String),
+    /// The answer to a peer's frame.
+    Http {
+        /// HTTP status.
+        status: u16,
+        /// JSON body.
+        #[serde(with = "crate::boundary::codec::bytes")]
+        body: Vec<u8>,
+    },
+}
+
+/// What a command made or touched; the host renders it from the tables.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Object {
+    /// A user.
+    User(UserNo),
+    /// A team.
+    Team(TeamNo),
+    /// A member of a team.
+    TeamMember(TeamNo, UserNo),
+    /// A channel.
+    Channel(ChannelNo),
+    /// A member of a channel.
+    ChannelMember(ChannelNo, UserNo),
+    /// A post.
+    Post(PostNo),
+    /// A reaction.
+    Reaction(PostNo, UserNo, String),
+    /// A connection.
+    Connection(ConnectionNo),
+}
+
+/// A refusal in the API's own error shape.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// HTTP status.
+    pub status: u16,
+    /// The API's error id, e.g. `api.context.permissions.app_error`.
+    pub id: String,
+    /// What happened, what it means and what to do, for a person.
+    pub message: String,
+}
+
+impl Refusal {
+    /// A refusal.
+    pub fn new(status: u16, id: &str, message: impl Into<String>) -> Refusal {
+        Refusal {
+            status,
+            id: id.into(),
+            message: message.into(),
+        }
+    }
+
+    /// The caller lacks a permission.
+    #[must_use]
+    pub fn forbidden() -> Refusal {
+        Refusal::new(
+            403,
+            "api.context.permissions.app_error",
+            "You do not have the appropriate permissions.",
+        )
+    }
+
+    /// A field of the body is wrong.
+    #[must_use]
+    pub fn invalid_param(name: &str) -> Refusal {
+        Refusal::new(
+            400,
+            "api.context.invalid_body_param.app_error",
+            format!("Invalid or missing {name} in request body."),
+        )
+    }
+}
+
+/// What the host does once the step is durable.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Effect {
+    /// Ephemeral: tell local clients.
+    Event(Event),
+    /// Wake-up for a round: send this frame; the receipt names the attempt.
+    Send {
+        /// The connection.
+        connection: ConnectionNo,
+        /// Attempt number, rising by connection.
+        attempt: u64,
+        /// The whole frame, JSON.
+        #[serde(with = "crate::boundary::codec::bytes")]
+        frame: Vec<u8>,
+    },
+    /// Wake-up: give the kernel a `Timer` at this time, in ms.
+    Wake {
+        /// When.
+        at_ms: i64,
+    },
+    /// A connection's record changed: the host looks at it again (ping at once, stop pinging).
+    Connection(ConnectionNo),
+    /// For the metrics: items of a frame that were refused, ignored or held.
+    Refused {
+        /// Who sent them.
+        connection: ConnectionNo,
+        /// Why, one of the fixed words of [`inbound::Reason`](crate::inbound::Reason).
+        reason: String,
+        /// How many.
+        items: u32,
+    },
+}
+
+/// News for local WebSocket clients. The audience is decided by
+/// `authority`, with the same rules as reads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Event {
+    /// `posted`.
+    Posted(ChannelNo, PostNo),
+    /// `post_edited`.
+    PostEdited(ChannelNo, PostNo),
+    /// `post_deleted`.
+    PostDeleted(ChannelNo, PostNo),
+    /// `reaction_added`.
+    ReactionAdded(ChannelNo, ReactionEvent),
+    /// `reaction_removed`.
+    ReactionRemoved(ChannelNo, ReactionEvent),
+    /// `user_added`: a user joined a channel.
+    UserAdded(ChannelNo, UserNo),
+    /// `user_removed`: a user left a channel.
+    UserRemoved(ChannelNo, UserNo),
+    /// `channel_created`.
+    ChannelCreated(ChannelNo),
+    /// `channel_updated`: also when it was shared or unshared.
+    ChannelUpdated(ChannelNo),
+    /// `channel_deleted`: archived.
+    ChannelDeleted(ChannelNo),
+    /// `added_to_team`.
+    AddedToTeam(TeamNo, UserNo),
+    /// `new_user`.
+    NewUser(UserNo),
+    /// `user_updated`.
+    UserUpdated(UserNo),
+    /// `ephemeral_message`: a text only this user sees, in a channel.
+    Ephemeral(ChannelNo, UserNo, String),
+}
+
+/// A reaction as it was when the event happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReactionEvent {
+    /// The post.
+    pub post: PostNo,
+    /// Who reacted.
+    pub user: UserNo,
+    /// Emoji name.
+    pub emoji: String,
+    /// When, in ms.
+    pub create_at: i64,
+    /// Id of the post, as it may be gone when the event is rendered.
+    pub post_id: Id,
+}

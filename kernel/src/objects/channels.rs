@@ -1,0 +1,22 @@
+//! Channels: the rows. Who may make one was decided before.
+
+use crate::boundary::output::{Effect, Event};
+use crate::model::{Channel, kind};
+use crate::rows::id::ChannelNo;
+use crate::rows::lookup;
+use crate::rows::tx::Tx;
+
+/// Stores a new channel under its id and its name, which the caller has found free, and tells who
+/// may see it.
+pub fn insert(tx: &mut Tx<'_>, channel: &Channel) -> ChannelNo {
+    let no = tx.next_channel();
+    tx.bind_id(kind::CHANNEL, channel.id, no.0);
+    tx.bind_name(
+        kind::CHANNEL_NAME,
+        &lookup::channel_name_key(channel.team, &channel.name),
+        no.0,
+    );
+    tx.put(&no, channel);
+    tx.effect(Effect::Event(Event::ChannelCreated(no)));
+    no
+}

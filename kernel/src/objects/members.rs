@@ -1,0 +1,65 @@
+//! Members of teams and channels: the rows, without the question who may change them.
+
+use crate::boundary::output::{Effect, Event};
+use crate::model::{Channel, ChannelMember, TeamMember, UserChannel, UserTeam};
+use crate::rows::id::{ChannelNo, TeamNo, UserNo};
+use crate::rows::tx::{Read, Tx};
+
+/// Makes a user a member of a team; a member stays as it is. Says whether anything changed.
+pub fn join_team(tx: &mut Tx<'_>, team: TeamNo, user: UserNo, is_admin: bool) -> bool {
+    let key = (team, user);
+    let now_ms = tx.now_ms();
+    let member = match tx.get::<TeamMember>(&key) {
+        Some(member) if member.delete_at == 0 => return false,
+        Some(member) => TeamMember {
+            delete_at: 0,
+            is_admin,
+            ..member
+        },
+        None => TeamMember {
+            create_at: now_ms,
+            delete_at: 0,
+            is_admin,
+        },
+    };
+    tx.put(&key, &member);
+    tx.put(&(user, team), &UserTeam);
+    tx.effect(Effect::Event(Event::AddedToTeam(team, user)));
+    true
+}
+
+/// Makes a user a member of a channel; a member stays as it is. Says whether anything changed.
+pub fn join_channel(tx: &mut Tx<'_>, channel: ChannelNo, user: UserNo, is_admin: bool) -> bool {
+    let key = (channel, user);
+    if tx.has::<ChannelMember>(&key) {
+        return false;
+    }
+    let (msg_count, root_msg_count) = tx.get::<Channel>(&channel).map_or((0, 0), |channel| {
+        (channel.msg_count, channel.root_msg_count)
+    });
+    let now_ms = tx.now_ms();
+    let member = ChannelMember {
+        create_at: now_ms,
+        update_at: now_ms,
+        is_admin,
+        last_viewed_at: 0,
+        msg_count,
+        root_msg_count,
+    };
+    tx.put(&key, &member);
+    tx.put(&(user, channel), &UserChannel);
+    tx.effect(Effect::Event(Event::UserAdded(channel, user)));
+    true
+}
+
+/// Ends a user's membership of a channel. Says whether there was one.
+pub fn leave_channel(tx: &mut Tx<'_>, channel: ChannelNo, user: UserNo) -> bool {
+    let key = (channel, user);
+    if !tx.has::<ChannelMember>(&key) {
+        return false;
+    }
+    tx.delete::<ChannelMember>(&key);
+    tx.delete::<UserChannel>(&(user, channel));
+    tx.effect(Effect::Event(Event::UserRemoved(channel, user)));
+    true
+}

@@ -1,0 +1,37 @@
+//! Users: the rows and their unique names. Who may make or change one was decided before.
+
+use crate::boundary::output::{Effect, Event};
+use crate::model::{User, kind};
+use crate::rows::id::UserNo;
+use crate::rows::tx::Tx;
+use crate::sharing::feed;
+
+/// Stores a new user under its id, its name and its e-mail address, which the caller has found
+/// free, and tells everybody.
+pub fn insert(tx: &mut Tx<'_>, user: &User) -> UserNo {
+    let no = tx.next_user();
+    tx.bind_id(kind::USER, user.id, no.0);
+    tx.bind_name(kind::USERNAME, &user.username, no.0);
+    tx.bind_name(kind::EMAIL, &user.email, no.0);
+    tx.put(&no, user);
+    tx.effect(Effect::Event(Event::NewUser(no)));
+    no
+}
+
+/// Gives a user another name, which the caller has found free; [`update`] stores the row.
+pub fn rename(tx: &mut Tx<'_>, no: UserNo, user: &mut User, username: String) {
+    if username != user.username {
+        tx.unbind_name(kind::USERNAME, &user.username);
+        tx.bind_name(kind::USERNAME, &username, no.0);
+        user.username = username;
+    }
+}
+
+/// Stores a changed user, feeds it and tells everybody. `update_at` is stamped: the step's time,
+/// or one more than before, so that two versions never look alike.
+pub fn update(tx: &mut Tx<'_>, no: UserNo, mut user: User) {
+    user.update_at = tx.now_ms().max(user.update_at.saturating_add(1));
+    feed::user_changed(tx, no, &mut user);
+    tx.put(&no, &user);
+    tx.effect(Effect::Event(Event::UserUpdated(no)));
+}

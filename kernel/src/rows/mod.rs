@@ -1,0 +1,13 @@
+//! Rows: tables and keys, a step's transaction over them, and the bookkeeping that every step shares
+//! (counters, due times, jobs).
+
+pub mod counters;
+mod drafts;
+pub mod due;
+pub mod id;
+pub mod jobs;
+pub mod key;
+pub mod lookup;
+pub mod table;
+pub mod testing;
+pub mod tx;

@@ -1,0 +1,125 @@
+//! Connections: who may be sent to, what a ping tells, what a restore changes.
+
+use crate::boundary::input::{Incarnation, PingAnswer};
+use crate::boundary::output::Effect;
+use crate::model::limits::{CONNECTIONS_MAX, INVITATION_LIFE_MS, ONLINE_MS};
+use crate::model::{Connection, ConnectionState, Job, MetaRow, PeerWorkspace, Pending, Suspended};
+use crate::rows::counters::{counters, workspace};
+use crate::rows::due;
+use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, UserNo};
+use crate::rows::jobs;
+use crate::rows::tx::{Read, Tx};
+use crate::sharing::feed;
+
+/// Whether a connection counts as online: a ping of ours succeeded lately. Protocol §9.
+#[must_use]
+pub fn is_online(connection: &Connection, now_ms: i64) -> bool {
+    connection.state == ConnectionState::Confirmed
+        && connection.last_ping_at != 0
+        && connection.last_ping_at > now_ms.saturating_sub(ONLINE_MS)
+}
+
+/// Whether the invitation of a pending connection has expired. Protocol §7.5.
+#[must_use]
+pub fn invitation_is_expired(connection: &Connection, now_ms: i64) -> bool {
+    now_ms.saturating_sub(connection.create_at) > INVITATION_LIFE_MS
+}
+
+/// Whether a message may leave for a connection now.
+#[must_use]
+pub fn may_send(connection: &Connection, now_ms: i64) -> bool {
+    is_online(connection, now_ms) && connection.suspended.is_none() && connection.retry_at <= now_ms
+}
+
+/// Every connection, removed ones included.
+pub fn all(rows: &(impl Read + ?Sized)) -> Vec<(ConnectionNo, Connection)> {
+    rows.prefix::<Connection, ()>(&(), CONNECTIONS_MAX)
+}
+
+/// Takes note of how a ping of ours fared. A peer that answers can be sent to at once: a pause
+/// after failures ends, and whatever is pending is looked at, whether the connection counted as
+/// offline or not (W1).
+pub fn ping(tx: &mut Tx<'_>, no: ConnectionNo, answer: Option<PingAnswer>) {
+    let Some(answer) = answer else { return };
+    let Some(mut connection) = tx.get::<Connection>(&no) else {
+        return;
+    };
+    if connection.state != ConnectionState::Confirmed {
+        return;
+    }
+    connection.last_ping_at = tx.now_ms();
+    connection.retry_at = connection.retry_at.min(tx.now_ms());
+    // The answer to a ping sent before the restore would not carry the new incarnation.
+    connection.suspended = None;
+    if let Some(kind) = answer.kind {
+        connection.kind = kind;
+    }
+    if let Some(incarnation) = answer.incarnation {
+        met_incarnation(tx, no, &connection, incarnation);
+    }
+    tx.put(&no, &connection);
+    tx.touched.insert(no);
+}
+
+/// A peer in another incarnation than before was restored from an older copy: it may lack what
+/// our cursors passed, so everything is sent again. Receivers take it without change where they
+/// have it.
+fn met_incarnation(
+    tx: &mut Tx<'_>,
+    no: ConnectionNo,
+    connection: &Connection,
+    incarnation: Incarnation,
+) {
+    let Some(mut peer) = tx.get::<PeerWorkspace>(&connection.workspace) else {
+        return;
+    };
+    let earlier = peer.incarnation.replace(incarnation);
+    if earlier == Some(incarnation) {
+        return;
+    }
+    tx.put(&connection.workspace, &peer);
+    if earlier.is_some() {
+        jobs::start(
+            tx,
+            Job::Resend {
+                connection: no,
+                position: ChannelNo(0),
+            },
+        );
+    }
+}
+
+/// This data directory was restored or cloned: a new incarnation begins. Nothing leaves before
+/// the peer has seen it in a ping. What a toggle may have been told already it is not told again.
+pub fn restored(tx: &mut Tx<'_>) {
+    let Some(mut workspace) = workspace(tx) else {
+        return;
+    };
+    workspace.incarnation = Incarnation {
+        id: tx.new_id(),
+        number: workspace.incarnation.number.saturating_add(1),
+    };
+    tx.put(&MetaRow::WORKSPACE, &MetaRow::Workspace(workspace));
+    let unknown_reactions_to = FeedSeq(counters(tx).feed);
+    for (no, mut connection) in all(tx) {
+        if connection.state != ConnectionState::Confirmed {
+            continue;
+        }
+        connection.suspended = Some(Suspended::Restored);
+        connection.last_ping_at = 0;
+        connection.unknown_reactions_to = unknown_reactions_to;
+        tx.put(&no, &connection);
+        tx.effect(Effect::Connection(no));
+    }
+    due::wake(tx);
+}
+
+/// A handshake has ended well: from now on changed profiles are this connection's business.
+pub fn begin(tx: &mut Tx<'_>, no: ConnectionNo, connection: &mut Connection) {
+    connection.state = ConnectionState::Confirmed;
+    connection.people_cursor = FeedSeq(counters(tx).feed);
+    feed::mark(tx, no, Pending::PEOPLE, ChannelNo(0));
+}
+
+/// The user who stands for the operator where a record needs one: the first account.
+pub const OPERATOR: UserNo = UserNo(1);

@@ -1,0 +1,163 @@
+//! The change feed: what peers still have to hear, derived from one entry for each object.
+//!
+//! An entry stands at `(scope, seq)`; a newer one of the same object replaces it, so that the feed
+//! is bounded by the objects of the channels that somebody follows. Entries that every peer has
+//! stay until the last link of the channel ends: they are what is sent again when a peer was
+//! restored from an older copy.
+
+use crate::model::limits::{CONNECTIONS_MAX, LINKS_PER_CHANNEL_MAX};
+use crate::model::{
+    Connection, ConnectionState, FeedEntry, FeedObject, Link, LinkState, Pending, Post, Reaction,
+    Scope, User,
+};
+use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, PostNo, UserNo, WorkspaceNo};
+use crate::rows::key;
+use crate::rows::tx::{Read, Tx};
+
+/// Who follows a part of the feed: a connection and the workspace behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Follower {
+    /// The connection.
+    pub connection: ConnectionNo,
+    /// The workspace to which it leads.
+    pub workspace: WorkspaceNo,
+}
+
+/// Notes that a post changed. Call it before the row is stored: it sets `feed_seq`.
+pub fn post_changed(tx: &mut Tx<'_>, post_no: PostNo, post: &mut Post) {
+    let entry = FeedEntry {
+        object: FeedObject::Post(post_no),
+        origin: post.origin,
+    };
+    post.feed_seq = file(tx, Scope::channel(post.channel), entry, post.feed_seq);
+}
+
+/// Notes that a reaction changed. Call it before the row is stored: it sets `feed_seq`.
+pub fn reaction_changed(
+    tx: &mut Tx<'_>,
+    key: (PostNo, UserNo, &str),
+    channel_no: ChannelNo,
+    reaction: &mut Reaction,
+) {
+    let object = FeedObject::Reaction(key.0, key.1, key.2.to_string());
+    let entry = FeedEntry {
+        object,
+        origin: reaction.origin,
+    };
+    reaction.feed_seq = file(tx, Scope::channel(channel_no), entry, reaction.feed_seq);
+}
+
+/// Notes that a user's profile changed. Call it before the row is stored: it sets `feed_seq`.
+/// A new user needs no entry: no peer holds the profile before it travels with a post.
+pub fn user_changed(tx: &mut Tx<'_>, user_no: UserNo, user: &mut User) {
+    if tx.has::<User>(&user_no) {
+        let entry = FeedEntry {
+            object: FeedObject::User(user_no),
+            origin: user.origin,
+        };
+        user.feed_seq = file(tx, Scope::PEOPLE, entry, user.feed_seq);
+    }
+}
+
+/// Files an entry, unless nobody but its origin follows; returns where the object stands now.
+fn file(tx: &mut Tx<'_>, scope: Scope, entry: FeedEntry, old: FeedSeq) -> FeedSeq {
+    let followers = followers(tx, scope);
+    let mut others = followers
+        .iter()
+        .filter(|one| one.workspace != entry.origin)
+        .peekable();
+    if others.peek().is_none() {
+        return old;
+    }
+    let kind = if scope == Scope::PEOPLE {
+        Pending::PEOPLE
+    } else {
+        Pending::FEED
+    };
+    for follower in others {
+        mark(tx, follower.connection, kind, ChannelNo(scope.0));
+    }
+    if old.0 != 0 {
+        tx.delete::<FeedEntry>(&(scope, old));
+    }
+    let seq = tx.next_feed();
+    tx.put(&(scope, seq), &entry);
+    seq
+}
+
+/// Notes that a connection has work of a kind, and has the step look at it in its end.
+pub fn mark(tx: &mut Tx<'_>, connection: ConnectionNo, kind: u8, channel: ChannelNo) {
+    tx.touched.insert(connection);
+    let key = (connection, kind, channel);
+    if tx.marked.insert(key) && !tx.has::<Pending>(&key) {
+        tx.put(&key, &Pending);
+    }
+}
+
+/// Notes that a connection has no work of a kind.
+pub fn unmark(tx: &mut Tx<'_>, connection: ConnectionNo, kind: u8, channel: ChannelNo) {
+    let key = (connection, kind, channel);
+    tx.marked.remove(&key);
+    tx.delete::<Pending>(&key);
+}
+
+/// The followers of a scope; read once in a step, and anew after links changed.
+fn followers(tx: &mut Tx<'_>, scope: Scope) -> std::rc::Rc<[Follower]> {
+    if let Some(known) = tx.followers.get(&scope) {
+        return known.clone();
+    }
+    let found: std::rc::Rc<[Follower]> = if scope == Scope::PEOPLE {
+        tx.prefix::<Connection, ()>(&(), CONNECTIONS_MAX)
+            .into_iter()
+            .filter(|(_, connection)| connection.state == ConnectionState::Confirmed)
+            .map(|(no, connection)| Follower {
+                connection: no,
+                workspace: connection.workspace,
+            })
+            .collect()
+    } else {
+        channel_followers(tx, ChannelNo(scope.0)).into()
+    };
+    tx.followers.insert(scope, found.clone());
+    found
+}
+
+/// The connections that a channel is shared with, or to which its invitation is on the way.
+pub fn channel_followers(rows: &(impl Read + ?Sized), channel: ChannelNo) -> Vec<Follower> {
+    let live: Vec<ConnectionNo> = rows
+        .prefix::<Link, _>(&channel, LINKS_PER_CHANNEL_MAX)
+        .into_iter()
+        .filter(|(_, link)| link.state != LinkState::Ended)
+        .map(|((_, connection), _)| connection)
+        .collect();
+    let connections = rows.get_all::<Connection>(&live);
+    live.into_iter()
+        .zip(connections)
+        .filter_map(|(no, connection)| {
+            Some(Follower {
+                connection: no,
+                workspace: connection?.workspace,
+            })
+        })
+        .collect()
+}
+
+/// Entries of a scope after a position, at most `rows_max`.
+pub fn entries_after(
+    rows: &(impl Read + ?Sized),
+    scope: Scope,
+    after: FeedSeq,
+    rows_max: u32,
+) -> Vec<(FeedSeq, FeedEntry)> {
+    let range = crate::boundary::env::Range {
+        from: key::encode(&(scope, FeedSeq(after.0.saturating_add(1)))),
+        to: key::prefix_end(&key::encode(&scope)).unwrap_or_default(),
+        reverse: false,
+        rows_max,
+        bytes_max: crate::rows::tx::SCAN_BYTES_MAX,
+    };
+    rows.rows::<FeedEntry>(&range)
+        .into_iter()
+        .map(|((_, seq), entry)| (seq, entry))
+        .collect()
+}
