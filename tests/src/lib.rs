@@ -5,6 +5,7 @@ pub mod cable;
 pub mod client;
 pub mod command;
 pub mod hosted;
+pub mod older_data;
 pub mod peer;
 pub mod process;
 pub mod recordings;

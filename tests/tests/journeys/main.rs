@@ -12,3 +12,4 @@ mod resend;
 mod session;
 mod session_api;
 mod session_file;
+mod upgrade;
