@@ -170,7 +170,7 @@ mod tests {
 
     use super::*;
     use crate::boundary::output::ReactionEvent;
-    use crate::query::fixture::{self, id, put};
+    use crate::rows::fixture::{self, id, put};
     use crate::rows::id::{Id, WorkspaceNo};
     use crate::rows::testing::MemoryHost;
 

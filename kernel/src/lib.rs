@@ -11,8 +11,6 @@ pub mod inbound;
 pub mod model;
 pub mod objects;
 pub mod outbound;
-pub mod query;
-pub mod render;
 pub mod rows;
 pub mod sharing;
 pub mod step;

@@ -8,11 +8,11 @@ use causeway_kernel::authority;
 use causeway_kernel::boundary::output::Object;
 use causeway_kernel::command::{Command, CreateChannel};
 use causeway_kernel::model::{Channel, ChannelKind};
-use causeway_kernel::query::{channels, posts, teams};
-use causeway_kernel::render::{Renderer, Viewer};
 use causeway_kernel::rows::id::{ChannelNo, TeamNo, UserNo};
 use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::tx::Read;
+use causeway_views::json::{self, Viewer, Views};
+use causeway_views::query::{channels, posts, teams};
 use serde::Deserialize;
 
 use super::Shared;
@@ -85,8 +85,8 @@ async fn all(State(app): State<Shared>, caller: Caller, params: Params) -> Answe
     let rows = app.rows();
     caller.require_admin(&rows)?;
     let found = channels::all(&rows, params.page());
-    let renderer = Renderer::new(&rows, Viewer::of(&rows, caller.user));
-    let list = renderer.list(&found, |r, w, (_, channel)| r.channel_with_team(w, channel));
+    let views = Views::new(&rows, Viewer::of(&rows, caller.user));
+    let list = json::list(&found, |(_, channel)| views.channel_with_team(channel));
     Ok(Rendered::new(list))
 }
 
@@ -191,21 +191,19 @@ async fn autocomplete(
 async fn stats(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
     let rows = app.rows();
     let channel = ids.channel(&rows, &caller)?;
-    let renderer = Renderer::new(&rows, Viewer::of(&rows, caller.user));
-    Ok(Rendered::new(
-        renderer.text(|r, w| r.channel_stats(w, channel)),
-    ))
+    let views = Views::new(&rows, Viewer::of(&rows, caller.user));
+    Ok(Rendered::new(json::text(&views.channel_stats(channel))))
 }
 
 async fn pinned(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
     let rows = app.rows();
     let channel = ids.channel(&rows, &caller)?;
     let list = posts::pinned(&rows, channel);
-    let renderer = Renderer::new(&rows, Viewer::of(&rows, caller.user));
-    Ok(Rendered::new(renderer.text(|r, w| r.post_list(w, &list))))
+    let views = Views::new(&rows, Viewer::of(&rows, caller.user));
+    Ok(Rendered::new(json::text(&views.post_list(&list))))
 }
 
 fn render_all<R: Read>(rows: &R, viewer: UserNo, found: &[(ChannelNo, Channel)]) -> Rendered {
-    let renderer = Renderer::new(rows, Viewer::of(rows, viewer));
-    Rendered::new(renderer.list(found, |r, w, (_, channel)| r.channel(w, channel)))
+    let views = Views::new(rows, Viewer::of(rows, viewer));
+    Rendered::new(json::list(found, |(_, channel)| views.channel(channel)))
 }

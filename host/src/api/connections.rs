@@ -9,11 +9,11 @@ use causeway_kernel::boundary::output::Object;
 use causeway_kernel::command::{Command, CreateConnection};
 use causeway_kernel::model::limits::ONLINE_MS;
 use causeway_kernel::model::{Connection, ConnectionState, LinkState, SharedChannel};
-use causeway_kernel::query::sharing;
-use causeway_kernel::render::{Renderer, Viewer};
 use causeway_kernel::rows::id::ConnectionNo;
 use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::tx::Read;
+use causeway_views::json::{self, Viewer, Views};
+use causeway_views::query::sharing;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -101,11 +101,11 @@ async fn list(State(app): State<Shared>, caller: Caller, params: Params) -> Answ
     found.sort_by(|(_, a), (_, b)| {
         (&a.display_name, &a.name, a.remote_id).cmp(&(&b.display_name, &b.name, b.remote_id))
     });
-    let renderer = Renderer::new(&rows, Viewer::of(&rows, caller.user));
+    let views = Views::new(&rows, Viewer::of(&rows, caller.user));
     let page = params.page().of(found);
-    Ok(Rendered::new(
-        renderer.list(&page, |r, w, (_, row)| r.remote_cluster(w, row)),
-    ))
+    Ok(Rendered::new(json::list(&page, |(_, row)| {
+        views.remote_cluster(row)
+    })))
 }
 
 async fn by_id(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
@@ -257,10 +257,10 @@ async fn links(State(app): State<Shared>, caller: Caller, ids: Ids, params: Para
             && !(home && no_home)
             && (home || !no_remote)
     });
-    let renderer = Renderer::new(&rows, Viewer::of(&rows, caller.user));
+    let views = Views::new(&rows, Viewer::of(&rows, caller.user));
     let page = params.page().of(found);
-    let list = renderer.list(&page, |r, w, (channel, link)| {
-        r.shared_channel_remote(w, *channel, connection, link);
+    let list = json::list(&page, |(channel, link)| {
+        views.shared_channel_remote(*channel, connection, link)
     });
     Ok(Rendered::new(list))
 }

@@ -9,8 +9,8 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use causeway_kernel::model::limits::ONLINE_MS;
-use causeway_kernel::query::sharing;
 use causeway_kernel::rows::counters;
+use causeway_views::query::sharing;
 
 use super::{App, Shared};
 use crate::http::ApiError;

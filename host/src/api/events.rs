@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use causeway_kernel::boundary::output::Event;
-use causeway_kernel::render;
+use causeway_views::json;
 
 use super::App;
 use super::hub::Frame;
@@ -19,7 +19,7 @@ impl App {
         let now_ms = self.engine.now_ms();
         self.metrics.count_event();
         self.hub.publish(|reader| {
-            let frame = render::event(&rows, event, reader, now_ms)?;
+            let frame = json::event(&rows, event, reader, now_ms)?;
             Some(unnumbered(frame.event, &frame.data, &frame.broadcast))
         });
     }

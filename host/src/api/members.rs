@@ -9,11 +9,11 @@ use axum::routing::{get, post};
 use causeway_kernel::boundary::output::Object;
 use causeway_kernel::command::Command;
 use causeway_kernel::model::{Channel, ChannelMember};
-use causeway_kernel::query::{IDS_MAX, channels};
-use causeway_kernel::render::{Renderer, Viewer};
 use causeway_kernel::rows::id::{ChannelNo, UserNo};
 use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::tx::Read;
+use causeway_views::json::{self, Viewer, Views};
+use causeway_views::query::{IDS_MAX, channels};
 use serde::Deserialize;
 
 use super::answer::{Answer, Rendered};
@@ -181,8 +181,8 @@ async fn unread(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
     let member = rows
         .get::<ChannelMember>(&(channel_no, user))
         .ok_or_else(missing)?;
-    let renderer = Renderer::new(&rows, Viewer::of(&rows, caller.user));
-    let text = renderer.text(|r, w| r.channel_unread(w, channel_no, &channel, &member));
+    let views = Views::new(&rows, Viewer::of(&rows, caller.user));
+    let text = json::text(&views.channel_unread(channel_no, &channel, &member));
     Ok(Rendered::new(text))
 }
 
@@ -228,14 +228,14 @@ async fn of_user(
 type Membership = (ChannelNo, UserNo, ChannelMember);
 
 fn render<R: Read>(rows: &R, viewer: UserNo, found: &[Membership]) -> String {
-    let renderer = Renderer::new(rows, Viewer::of(rows, viewer));
-    renderer.list(found, |r, w, (channel, user, member)| {
-        r.channel_member(w, *channel, *user, member);
+    let views = Views::new(rows, Viewer::of(rows, viewer));
+    json::list(found, |(channel, user, member)| {
+        views.channel_member(*channel, *user, member)
     })
 }
 
 fn render_one<R: Read>(rows: &R, viewer: UserNo, one: &Membership) -> String {
     let (channel, user, member) = one;
-    let renderer = Renderer::new(rows, Viewer::of(rows, viewer));
-    renderer.text(|r, w| r.channel_member(w, *channel, *user, member))
+    let views = Views::new(rows, Viewer::of(rows, viewer));
+    json::text(&views.channel_member(*channel, *user, member))
 }

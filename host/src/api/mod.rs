@@ -36,8 +36,8 @@ use causeway_engine::{Engine, Snapshot};
 use causeway_kernel::boundary::input::{Actor, Input};
 use causeway_kernel::boundary::output::{Object, Reply};
 use causeway_kernel::command::Command;
-use causeway_kernel::render::{Renderer, Viewer};
 use causeway_kernel::rows::id::UserNo;
+use causeway_views::json::{Viewer, Views};
 
 use crate::config::Settings;
 use crate::federation::Federation;
@@ -117,9 +117,9 @@ impl App {
     /// An internal error when it is not there, which the kernel rules out.
     pub fn show(&self, user: UserNo, object: Option<&Object>) -> Result<String, ApiError> {
         let rows = self.rows();
-        let renderer = Renderer::new(&rows, Viewer::of(&rows, user));
+        let views = Views::new(&rows, Viewer::of(&rows, user));
         object
-            .and_then(|object| renderer.object(object))
+            .and_then(|object| views.object(object))
             .ok_or_else(ApiError::internal)
     }
 }

@@ -11,11 +11,11 @@ use causeway_kernel::boundary::env::Range;
 use causeway_kernel::model::{
     Connection, Exception, ExceptionState, FeedObject, Held, QuarantineEntry,
 };
-use causeway_kernel::render::{Renderer, Viewer};
 use causeway_kernel::rows::id::ConnectionNo;
 use causeway_kernel::rows::key;
 use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::tx::{Read, Record, SCAN_BYTES_MAX};
+use causeway_views::json::{Viewer, Views};
 use serde_json::{Value, json};
 
 use super::Shared;
@@ -97,12 +97,12 @@ async fn held(State(app): State<Shared>, caller: Caller, params: Params) -> Answ
     let rows = app.rows();
     caller.require_admin(&rows)?;
     let found = of_connection::<Held>(&rows, &params)?;
-    let renderer = Renderer::new(&rows, Viewer::of(&rows, caller.user));
+    let views = Views::new(&rows, Viewer::of(&rows, caller.user));
     let list = found.iter().map(|((connection, number), held)| {
         json!({
             "number": number,
             "connection_id": connection_id(&rows, *connection),
-            "channel_id": renderer.channel_id(held.channel),
+            "channel_id": views.channel_id(held.channel),
             "reason": held.reason,
             "attempts": held.attempts,
         })
@@ -115,7 +115,7 @@ async fn exceptions(State(app): State<Shared>, caller: Caller, params: Params) -
     let rows = app.rows();
     caller.require_admin(&rows)?;
     let found = of_connection::<Exception>(&rows, &params)?;
-    let renderer = Renderer::new(&rows, Viewer::of(&rows, caller.user));
+    let views = Views::new(&rows, Viewer::of(&rows, caller.user));
     let list = found
         .iter()
         .map(|((connection, channel, _, _), exception)| {
@@ -134,9 +134,9 @@ async fn exceptions(State(app): State<Shared>, caller: Caller, params: Params) -
             };
             json!({
                 "connection_id": connection_id(&rows, *connection),
-                "channel_id": renderer.channel_id(*channel),
-                "post_id": post.map(|post| renderer.post_id(post)),
-                "user_id": user.map(|user| renderer.user_id(user)),
+                "channel_id": views.channel_id(*channel),
+                "post_id": post.map(|post| views.post_id(post)),
+                "user_id": user.map(|user| views.user_id(user)),
                 "emoji_name": emoji,
                 "state": state,
                 "attempts": attempts,

@@ -3,10 +3,10 @@
 use axum::extract::{FromRequestParts, Query, RawPathParams};
 use axum::http::request::Parts;
 use causeway_kernel::authority;
-use causeway_kernel::query::Page;
 use causeway_kernel::rows::id::{ChannelNo, Id, PostNo, TeamNo, UserNo};
 use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::tx::Read;
+use causeway_views::query::Page;
 
 use super::auth::Caller;
 use crate::http::ApiError;

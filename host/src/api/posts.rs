@@ -8,12 +8,12 @@ use causeway_kernel::authority;
 use causeway_kernel::boundary::output::Object;
 use causeway_kernel::command::{Command, CreatePost};
 use causeway_kernel::model::Post;
-use causeway_kernel::query::posts::{self, Part, PostList};
-use causeway_kernel::query::threads::{self, ThreadPart};
-use causeway_kernel::render::{Renderer, Viewer};
 use causeway_kernel::rows::id::{PostNo, UserNo};
 use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::tx::Read;
+use causeway_views::json::{self, Viewer, Views};
+use causeway_views::query::posts::{self, Part, PostList};
+use causeway_views::query::threads::{self, ThreadPart};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -139,8 +139,8 @@ async fn by_ids(State(app): State<Shared>, caller: Caller, Json(ids): Json<Vec<S
         .filter(|(_, row)| row.delete_at == 0)
         .filter(|(_, row)| authority::may_read_channel(&rows, row.channel, caller.user))
         .collect();
-    let renderer = Renderer::new(&rows, Viewer::of(&rows, caller.user));
-    let list = renderer.list(&found, |r, w, (post_no, row)| r.post(w, *post_no, row));
+    let views = Views::new(&rows, Viewer::of(&rows, caller.user));
+    let list = json::list(&found, |(post_no, row)| views.post(*post_no, row));
     Ok(Rendered::new(list))
 }
 
@@ -281,6 +281,6 @@ async fn around_unread(
 }
 
 fn render_list<R: Read>(rows: &R, viewer: UserNo, list: &PostList) -> Rendered {
-    let renderer = Renderer::new(rows, Viewer::of(rows, viewer));
-    Rendered::new(renderer.text(|r, w| r.post_list(w, list)))
+    let views = Views::new(rows, Viewer::of(rows, viewer));
+    Rendered::new(json::text(&views.post_list(list)))
 }

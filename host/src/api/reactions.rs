@@ -1,5 +1,7 @@
 //! Reactions. Client API §6.5.
 
+use std::collections::BTreeMap;
+
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -7,10 +9,10 @@ use axum::routing::{delete, get, post};
 use causeway_kernel::authority;
 use causeway_kernel::boundary::output::Object;
 use causeway_kernel::command::Command;
-use causeway_kernel::query::posts;
-use causeway_kernel::render::{Renderer, Viewer};
 use causeway_kernel::rows::id::PostNo;
 use causeway_kernel::rows::lookup;
+use causeway_views::json::{self, Viewer, Views};
+use causeway_views::query::posts;
 use serde::Deserialize;
 
 use super::Shared;
@@ -73,8 +75,8 @@ async fn add(State(app): State<Shared>, caller: Caller, Json(body): Json<AddBody
 async fn of_post(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
     let rows = app.rows();
     let post = ids.post(&rows, &caller)?;
-    let renderer = Renderer::new(&rows, Viewer::of(&rows, caller.user));
-    Ok(Rendered::new(renderer.text(|r, w| r.reactions(w, post))))
+    let views = Views::new(&rows, Viewer::of(&rows, caller.user));
+    Ok(Rendered::new(json::text(&views.reactions(post))))
 }
 
 async fn of_posts(
@@ -91,16 +93,12 @@ async fn of_posts(
         .filter(|(_, row)| authority::may_read_channel(&rows, row.channel, caller.user))
         .map(|(post_no, row)| (row.id.to_string(), post_no))
         .collect();
-    let renderer = Renderer::new(&rows, Viewer::of(&rows, caller.user));
-    let text = renderer.text(|r, w| {
-        w.begin_object();
-        for (id, post_no) in &found {
-            w.key(id);
-            r.reactions(w, *post_no);
-        }
-        w.end_object();
-    });
-    Ok(Rendered::new(text))
+    let views = Views::new(&rows, Viewer::of(&rows, caller.user));
+    let by_post: BTreeMap<&str, _> = found
+        .iter()
+        .map(|(id, post_no)| (id.as_str(), views.reactions(*post_no)))
+        .collect();
+    Ok(Rendered::new(json::text(&by_post)))
 }
 
 async fn remove(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {

@@ -10,8 +10,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use causeway_kernel::boundary::output::Object;
 use causeway_kernel::model::User;
-use causeway_kernel::query::users;
 use causeway_kernel::rows::id::UserNo;
+use causeway_views::query::users;
 use serde::Deserialize;
 
 use super::answer::Rendered;

@@ -5,8 +5,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
 use causeway_kernel::authority;
-use causeway_kernel::query::sharing;
-use causeway_kernel::render::{Renderer, Viewer};
+use causeway_views::json::{self, Viewer, Views};
+use causeway_views::query::sharing;
 
 use super::Shared;
 use super::answer::{Answer, Rendered};
@@ -34,10 +34,10 @@ async fn of_team(State(app): State<Shared>, caller: Caller, ids: Ids, params: Pa
     found.retain(|(channel, _, _)| {
         admin || authority::is_channel_member(&rows, *channel, caller.user)
     });
-    let renderer = Renderer::new(&rows, Viewer::of(&rows, caller.user));
+    let views = Views::new(&rows, Viewer::of(&rows, caller.user));
     let page = params.page().of(found);
-    let list = renderer.list(&page, |r, w, (_, shared, channel)| {
-        r.shared_channel(w, shared, channel)
+    let list = json::list(&page, |(_, shared, channel)| {
+        views.shared_channel(shared, channel)
     });
     Ok(Rendered::new(list))
 }
@@ -46,9 +46,9 @@ async fn remotes(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer 
     let rows = app.rows();
     let channel = ids.channel(&rows, &caller)?;
     let found = sharing::connections_of_channel(&rows, channel);
-    let renderer = Renderer::new(&rows, Viewer::of(&rows, caller.user));
-    Ok(Rendered::new(renderer.list(&found, |r, w, (_, row)| {
-        r.remote_cluster_info(w, row)
+    let views = Views::new(&rows, Viewer::of(&rows, caller.user));
+    Ok(Rendered::new(json::list(&found, |(_, row)| {
+        views.remote_cluster_info(row)
     })))
 }
 
@@ -69,10 +69,8 @@ async fn remote_info(
                 "There is no such secure connection.",
             )
         })?;
-    let renderer = Renderer::new(&rows, Viewer::of(&rows, caller.user));
-    Ok(Rendered::new(
-        renderer.text(|r, w| r.remote_cluster_info(w, &row)),
-    ))
+    let views = Views::new(&rows, Viewer::of(&rows, caller.user));
+    Ok(Rendered::new(json::text(&views.remote_cluster_info(&row))))
 }
 
 /// Direct messages do not exist here.

@@ -7,11 +7,11 @@ use causeway_kernel::authority;
 use causeway_kernel::boundary::output::Object;
 use causeway_kernel::command::{Command, CreateTeam};
 use causeway_kernel::model::{Team, TeamMember};
-use causeway_kernel::query::teams;
-use causeway_kernel::render::{Renderer, Viewer};
 use causeway_kernel::rows::id::{TeamNo, UserNo};
 use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::tx::Read;
+use causeway_views::json::{self, Viewer, Views};
+use causeway_views::query::teams;
 use serde::Deserialize;
 
 use super::Shared;
@@ -189,8 +189,8 @@ async fn unread(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
 }
 
 fn render_teams<R: Read>(rows: &R, viewer: UserNo, found: &[(TeamNo, Team)]) -> String {
-    let renderer = Renderer::new(rows, Viewer::of(rows, viewer));
-    renderer.list(found, |r, w, (_, team)| r.team(w, team))
+    let views = Views::new(rows, Viewer::of(rows, viewer));
+    json::list(found, |(_, team)| views.team(team))
 }
 
 fn render_members<R: Read>(
@@ -198,8 +198,8 @@ fn render_members<R: Read>(
     viewer: UserNo,
     found: &[(TeamNo, UserNo, TeamMember)],
 ) -> Rendered {
-    let renderer = Renderer::new(rows, Viewer::of(rows, viewer));
-    Rendered::new(renderer.list(found, |r, w, (team, user, member)| {
-        r.team_member(w, *team, *user, member);
+    let views = Views::new(rows, Viewer::of(rows, viewer));
+    Rendered::new(json::list(found, |(team, user, member)| {
+        views.team_member(*team, *user, member)
     }))
 }

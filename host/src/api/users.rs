@@ -9,13 +9,13 @@ use causeway_kernel::boundary::input::Actor;
 use causeway_kernel::boundary::output::Object;
 use causeway_kernel::command::{Command, CreateUser, UserPatch};
 use causeway_kernel::model::User;
-use causeway_kernel::query::IDS_MAX;
-use causeway_kernel::query::users::{self, SearchScope};
-use causeway_kernel::render::{Renderer, Viewer};
 use causeway_kernel::rows::counters;
 use causeway_kernel::rows::id::UserNo;
 use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::tx::Read;
+use causeway_views::json::{self, Viewer, Views};
+use causeway_views::query::IDS_MAX;
+use causeway_views::query::users::{self, SearchScope};
 use serde::Deserialize;
 
 use super::answer::{Answer, Rendered};
@@ -88,7 +88,7 @@ async fn create(
         user,
         admin: authority::administers(&rows, actor),
     };
-    let body = Renderer::new(&rows, viewer).object(&Object::User(user));
+    let body = Views::new(&rows, viewer).object(&Object::User(user));
     body.map(Rendered::created).ok_or_else(ApiError::internal)
 }
 
@@ -269,8 +269,8 @@ async fn autocomplete(State(app): State<Shared>, caller: Caller, params: Params)
     )?;
     let limit = params.number("limit").unwrap_or(SEARCH_LIMIT) as usize;
     let found = users::search(&rows, params.get("name"), scope, limit);
-    let renderer = Renderer::new(&rows, Viewer::of(&rows, caller.user));
-    let list = renderer.list(&found, |r, w, (user_no, user)| r.user(w, *user_no, user));
+    let views = Views::new(&rows, Viewer::of(&rows, caller.user));
+    let list = json::list(&found, |(user_no, user)| views.user(*user_no, user));
     Ok(Rendered::new(format!("{{\"users\":{list}}}")))
 }
 
@@ -370,6 +370,8 @@ async fn change_password(
 }
 
 fn render_all<R: Read>(rows: &R, viewer: UserNo, found: &[(UserNo, User)]) -> Rendered {
-    let renderer = Renderer::new(rows, Viewer::of(rows, viewer));
-    Rendered::new(renderer.list(found, |r, w, (user_no, user)| r.user(w, *user_no, user)))
+    let views = Views::new(rows, Viewer::of(rows, viewer));
+    Rendered::new(json::list(found, |(user_no, user)| {
+        views.user(*user_no, user)
+    }))
 }

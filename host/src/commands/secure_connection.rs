@@ -4,10 +4,10 @@ use causeway_kernel::authority;
 use causeway_kernel::command::{Command, CreateConnection};
 use causeway_kernel::model::limits::ONLINE_MS;
 use causeway_kernel::model::{Connection, ConnectionState, Team};
-use causeway_kernel::query::sharing;
 use causeway_kernel::rows::id::ConnectionNo;
 use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::tx::Read;
+use causeway_views::query::sharing;
 
 use super::Invocation;
 use super::arguments::Arguments;

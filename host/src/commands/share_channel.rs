@@ -3,9 +3,9 @@
 use causeway_kernel::authority;
 use causeway_kernel::command::Command;
 use causeway_kernel::model::{Connection, Link, LinkState, SharedChannel};
-use causeway_kernel::query::sharing;
 use causeway_kernel::rows::id::ConnectionNo;
 use causeway_kernel::rows::tx::Read;
+use causeway_views::query::sharing;
 
 use super::Invocation;
 use super::arguments::Arguments;

@@ -11,7 +11,6 @@ use crate::model::naming;
 use crate::model::{Channel, ChannelKind, ChannelMember, Team};
 use crate::objects::channels as stored;
 use crate::objects::members;
-use crate::query::channels;
 use crate::rows::id::{ChannelNo, TeamNo, UserNo, WorkspaceNo};
 use crate::rows::lookup;
 use crate::rows::tx::{Read, Tx};
@@ -53,7 +52,7 @@ pub(super) fn create(
             "A channel with that name already exists on the same team.",
         ));
     }
-    if channels::of_team(tx, new.team).len() as u64 >= CHANNELS_PER_TEAM_MAX {
+    if stored::team_is_full(tx, new.team) {
         return Err(Refusal::new(
             400,
             "api.channel.create_channel.max_channel_limit.app_error",

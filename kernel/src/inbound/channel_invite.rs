@@ -4,14 +4,11 @@
 use super::authorize::Peer;
 use super::{Reason, Tally, fail, ok};
 use crate::boundary::output::Reply;
-use crate::model::limits::{
-    CHANNEL_NAME_MAX, CHANNELS_PER_TEAM_MAX, HEADER_CHARS_MAX, PURPOSE_CHARS_MAX,
-};
+use crate::model::limits::{CHANNEL_NAME_MAX, HEADER_CHARS_MAX, PURPOSE_CHARS_MAX};
 use crate::model::naming;
 use crate::model::{Channel, ChannelKind, Link, LinkState, SharedChannel, Team, User};
 use crate::objects::{channels, members, posts};
 use crate::outbound::link;
-use crate::query::channels::of_team;
 use crate::rows::id::{ChannelNo, Id, TeamNo, UserNo, WorkspaceNo};
 use crate::rows::lookup;
 use crate::rows::tx::{Read, Tx};
@@ -94,7 +91,7 @@ fn create(tx: &mut Tx<'_>, peer: &Peer, id: Id, invite: &ChannelInvite) -> Resul
              exists on the same team., Channelexists id={id}"
         ));
     }
-    if of_team(tx, team).len() as u64 >= CHANNELS_PER_TEAM_MAX {
+    if channels::team_is_full(tx, team) {
         return Err(format!(
             "cannot create channel `{id}`: CreateChannel: You've reached the limit of the number \
              of allowed channels."

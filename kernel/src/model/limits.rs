@@ -33,7 +33,7 @@ pub const HEADER_CHARS_MAX: usize = 1024;
 /// Characters of a purpose; more is refused.
 pub const PURPOSE_CHARS_MAX: usize = 250;
 /// Channels of a team; one more is refused.
-pub const CHANNELS_PER_TEAM_MAX: u64 = 2_000;
+pub const CHANNELS_PER_TEAM_MAX: u32 = 2_000;
 /// Replies that a step deletes; the rest is a job.
 pub const REPLIES_PER_STEP_MAX: u32 = 200;
 /// Due rows that a timer step handles.

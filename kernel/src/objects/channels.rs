@@ -1,10 +1,17 @@
 //! Channels: the rows. Who may make one was decided before.
 
 use crate::boundary::output::{Effect, Event};
-use crate::model::{Channel, kind};
-use crate::rows::id::ChannelNo;
+use crate::model::limits::CHANNELS_PER_TEAM_MAX;
+use crate::model::{Channel, NameRow, kind};
+use crate::rows::id::{ChannelNo, TeamNo};
 use crate::rows::lookup;
-use crate::rows::tx::Tx;
+use crate::rows::tx::{Read, Tx};
+
+/// Whether a team has as many channels as it may have, archived ones included.
+pub fn team_is_full(tx: &Tx<'_>, team: TeamNo) -> bool {
+    let names = (kind::CHANNEL_NAME, lookup::channel_name_key(team, ""));
+    tx.prefix::<NameRow, _>(&names, CHANNELS_PER_TEAM_MAX).len() >= CHANNELS_PER_TEAM_MAX as usize
+}
 
 /// Stores a new channel under its id and its name, which the caller has found free, and tells who
 /// may see it.

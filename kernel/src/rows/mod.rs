@@ -4,6 +4,7 @@
 pub mod counters;
 mod drafts;
 pub mod due;
+pub mod fixture;
 pub mod id;
 pub mod jobs;
 pub mod key;

@@ -59,7 +59,7 @@ fn channels_need_a_good_free_name_and_a_member_of_the_team() {
 #[test]
 fn a_team_holds_a_limited_number_of_channels() {
     let mut world = World::new();
-    for number in 2..crate::model::limits::CHANNELS_PER_TEAM_MAX {
+    for number in 2..u64::from(crate::model::limits::CHANNELS_PER_TEAM_MAX) {
         let name = format!("c{number}");
         world
             .act(Actor::System, channel(&name, ChannelKind::Public))

@@ -9,7 +9,7 @@ mod reactions;
 use super::*;
 use crate::boundary::input::{Genesis, Input};
 use crate::boundary::output::{Effect, Event, Output};
-use crate::model::{Channel, Post};
+use crate::model::{Channel, ChannelPost, Post};
 use crate::rows::testing::MemoryHost;
 use crate::rows::tx::Read;
 
@@ -127,11 +127,10 @@ impl World {
 
     /// The system messages of a channel, oldest first: type, text and properties.
     pub(super) fn notices(&self, channel: ChannelNo) -> Vec<(String, String, String)> {
-        let page = crate::query::Page::new(0, 200);
-        let part = crate::query::posts::Part::Newest;
-        let list = crate::query::posts::page(&self.host, channel, part, page, false);
-        let posts = list.order.iter().rev().map(|post| list.posts[post].clone());
-        posts
+        let listed = self.host.prefix::<ChannelPost, _>(&channel, 200);
+        listed
+            .into_iter()
+            .map(|((_, _, number), _)| self.post(number))
             .filter(|post| post.kind.starts_with("system_"))
             .map(|post| (post.kind, post.message, post.props))
             .collect()

@@ -109,9 +109,8 @@ fn the_last_link_takes_the_sharing_along_and_a_notice_comes_once() {
         .step(|tx| crate::sharing::uninvite(tx, actor, no, ACME))
         .unwrap();
     assert!(world.channel("joint").unwrap().shared);
-    let links = crate::query::sharing::links_of_connection(&world.host, ACME);
-    let state = |channel| links.iter().find(|(no, _)| *no == channel).unwrap().1.state;
-    assert_eq!(state(no), LinkState::Ended);
+    let link = world.host.get::<Link>(&(no, ACME)).unwrap();
+    assert_eq!(link.state, LinkState::Ended);
     let refusal = world.step(|tx| crate::sharing::uninvite(tx, actor, no, ACME));
     assert_eq!(refusal.unwrap_err().status, 404);
     let answer = world.answer(ACME, json!({"posts": [post("late", "ann", "late")]}));

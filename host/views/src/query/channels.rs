@@ -3,12 +3,12 @@
 use std::ops::ControlFlow;
 
 use super::{LIST_ROWS_MAX, Page, Walk, existing};
-use crate::model::limits::CHANNELS_PER_TEAM_MAX;
-use crate::model::{Channel, ChannelKind, ChannelMember, NameRow, UserChannel, kind};
-use crate::rows::id::{ChannelNo, TeamNo, UserNo};
-use crate::rows::lookup;
-use crate::rows::table::Table;
-use crate::rows::tx::{Read, Record};
+use causeway_kernel::model::limits::CHANNELS_PER_TEAM_MAX;
+use causeway_kernel::model::{Channel, ChannelKind, ChannelMember, NameRow, UserChannel, kind};
+use causeway_kernel::rows::id::{ChannelNo, TeamNo, UserNo};
+use causeway_kernel::rows::lookup;
+use causeway_kernel::rows::table::Table;
+use causeway_kernel::rows::tx::{Read, Record};
 
 /// A channel by id, archived ones included.
 pub fn by_id(rows: &(impl Read + ?Sized), id: &str) -> Option<(ChannelNo, Channel)> {
@@ -30,7 +30,7 @@ pub fn by_name(
 pub fn of_team(rows: &(impl Read + ?Sized), team: TeamNo) -> Vec<(ChannelNo, Channel)> {
     let prefix = (kind::CHANNEL_NAME, lookup::channel_name_key(team, ""));
     let mut numbers = Vec::new();
-    Walk::prefix(Table::Names, &prefix).each(rows, CHANNELS_PER_TEAM_MAX, |_, value| {
+    Walk::prefix(Table::Names, &prefix).each(rows, u64::from(CHANNELS_PER_TEAM_MAX), |_, value| {
         numbers.extend(NameRow::from_bytes(value).map(|row| ChannelNo(row.0)));
         ControlFlow::Continue(())
     });

@@ -1,11 +1,11 @@
 //! Users.
 
 use super::{IDS_MAX, Page, Walk, existing};
-use crate::model::{ChannelMember, NameRow, TeamMember, User, kind};
-use crate::rows::id::{ChannelNo, Id, TeamNo, UserNo};
-use crate::rows::lookup;
-use crate::rows::table::Table;
-use crate::rows::tx::Read;
+use causeway_kernel::model::{ChannelMember, NameRow, TeamMember, User, kind};
+use causeway_kernel::rows::id::{ChannelNo, Id, TeamNo, UserNo};
+use causeway_kernel::rows::lookup;
+use causeway_kernel::rows::table::Table;
+use causeway_kernel::rows::tx::Read;
 
 /// Users that a search looks at; those behind are not found. Client API §6.1: `limit` ≤ 1000.
 pub const SEARCH_ROWS_MAX: u32 = 20_000;
@@ -112,10 +112,11 @@ pub fn search(
     let limit = limit.min(SEARCH_LIMIT_MAX);
     let mut found: Vec<(UserNo, User)> = Vec::new();
     Walk::all(Table::Users).each(rows, u64::from(SEARCH_ROWS_MAX), |key, value| {
-        let user = crate::rows::key::decode::<UserNo>(key);
-        if let (Some(user_no), Some(user)) =
-            (user, <User as crate::rows::tx::Record>::from_bytes(value))
-            && matches(&user, &term)
+        let user = causeway_kernel::rows::key::decode::<UserNo>(key);
+        if let (Some(user_no), Some(user)) = (
+            user,
+            <User as causeway_kernel::rows::tx::Record>::from_bytes(value),
+        ) && matches(&user, &term)
             && in_scope(rows, user_no, &user, scope)
         {
             found.push((user_no, user));

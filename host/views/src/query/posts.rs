@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use super::{LIST_ROWS_MAX, OFFSET_ROWS_MAX, Page, Walk, existing, threads};
-use crate::model::{Channel, ChannelMember, PinnedPost, Post, Reaction};
-use crate::rows::id::{ChannelNo, PostNo, UserNo};
-use crate::rows::key;
-use crate::rows::lookup;
-use crate::rows::table::Table;
-use crate::rows::tx::Read;
+use causeway_kernel::model::{Channel, ChannelMember, PinnedPost, Post, Reaction};
+use causeway_kernel::rows::id::{ChannelNo, PostNo, UserNo};
+use causeway_kernel::rows::key;
+use causeway_kernel::rows::lookup;
+use causeway_kernel::rows::table::Table;
+use causeway_kernel::rows::tx::Read;
 
 /// Posts that an answer to `since` holds at most; the newest. Client API §7.2.
 pub const SINCE_POSTS_MAX: usize = 1_000;

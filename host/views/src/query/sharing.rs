@@ -1,15 +1,15 @@
 //! Connections, shared channels and links. Client API §11.
 
 use super::{LIST_ROWS_MAX, Walk, existing};
-use crate::model::limits::CONNECTIONS_MAX;
-use crate::model::{
+use causeway_kernel::model::limits::CONNECTIONS_MAX;
+use causeway_kernel::model::{
     Channel, ChannelMember, Connection, ConnectionLink, Link, LinkState, PeerWorkspace,
     SharedChannel,
 };
-use crate::rows::id::{ChannelNo, ConnectionNo, TeamNo, UserNo, WorkspaceNo};
-use crate::rows::lookup;
-use crate::rows::table::Table;
-use crate::rows::tx::Read;
+use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, TeamNo, UserNo, WorkspaceNo};
+use causeway_kernel::rows::lookup;
+use causeway_kernel::rows::table::Table;
+use causeway_kernel::rows::tx::Read;
 
 /// A connection by `remote_id`, removed ones included.
 pub fn connection_by_id(

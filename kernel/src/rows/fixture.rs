@@ -1,4 +1,6 @@
-//! Rows for the tests of reads and of rendering, put without commands.
+//! Rows for tests of reads, put without commands. The service does not use it.
+
+#![allow(missing_docs, clippy::unwrap_used)]
 
 use crate::boundary::env::StepContext;
 use crate::model::{
@@ -11,12 +13,12 @@ use crate::rows::testing::MemoryHost;
 use crate::rows::tx::Tx;
 
 /// An id that begins with a letter and holds a number.
-pub(crate) fn id(letter: char, number: u64) -> Id {
+pub fn id(letter: char, number: u64) -> Id {
     Id::parse(&format!("{letter}{number:025}")).unwrap()
 }
 
 /// Puts rows into a host.
-pub(crate) fn put(host: &mut MemoryHost, part: impl FnOnce(&mut Tx<'_>)) {
+pub fn put(host: &mut MemoryHost, part: impl FnOnce(&mut Tx<'_>)) {
     let mut tx = Tx::new(
         host,
         StepContext {
@@ -29,7 +31,7 @@ pub(crate) fn put(host: &mut MemoryHost, part: impl FnOnce(&mut Tx<'_>)) {
     host.apply(&writes);
 }
 
-pub(crate) fn user(number: u64, username: &str) -> User {
+pub fn user(number: u64, username: &str) -> User {
     User {
         id: id('u', number),
         origin: WorkspaceNo::OURS,
@@ -52,14 +54,14 @@ pub(crate) fn user(number: u64, username: &str) -> User {
     }
 }
 
-pub(crate) fn put_user(tx: &mut Tx<'_>, number: u64, user: &User) {
+pub fn put_user(tx: &mut Tx<'_>, number: u64, user: &User) {
     tx.put(&UserNo(number), user);
     tx.bind_id(kind::USER, user.id, number);
     tx.bind_name(kind::USERNAME, &user.username, number);
     tx.bind_name(kind::EMAIL, &user.email, number);
 }
 
-pub(crate) fn put_team(tx: &mut Tx<'_>, number: u64, name: &str, is_open: bool) {
+pub fn put_team(tx: &mut Tx<'_>, number: u64, name: &str, is_open: bool) {
     let team = Team {
         id: id('t', number),
         create_at: 1,
@@ -75,7 +77,7 @@ pub(crate) fn put_team(tx: &mut Tx<'_>, number: u64, name: &str, is_open: bool) 
     tx.bind_name(kind::TEAM_NAME, name, number);
 }
 
-pub(crate) fn join_team(tx: &mut Tx<'_>, team: u64, user: u64) {
+pub fn join_team(tx: &mut Tx<'_>, team: u64, user: u64) {
     let member = TeamMember {
         create_at: 1,
         delete_at: 0,
@@ -85,7 +87,7 @@ pub(crate) fn join_team(tx: &mut Tx<'_>, team: u64, user: u64) {
     tx.put(&(UserNo(user), TeamNo(team)), &UserTeam);
 }
 
-pub(crate) fn put_channel(tx: &mut Tx<'_>, number: u64, team: u64, name: &str, kind: ChannelKind) {
+pub fn put_channel(tx: &mut Tx<'_>, number: u64, team: u64, name: &str, kind: ChannelKind) {
     let channel = Channel {
         id: id('c', number),
         origin: WorkspaceNo::OURS,
@@ -113,7 +115,7 @@ pub(crate) fn put_channel(tx: &mut Tx<'_>, number: u64, team: u64, name: &str, k
     tx.bind_name(kind::CHANNEL_NAME, &key, number);
 }
 
-pub(crate) fn join_channel(tx: &mut Tx<'_>, channel: u64, user: u64, last_viewed_at: i64) {
+pub fn join_channel(tx: &mut Tx<'_>, channel: u64, user: u64, last_viewed_at: i64) {
     let member = ChannelMember {
         create_at: 1,
         update_at: 2,
@@ -126,7 +128,7 @@ pub(crate) fn join_channel(tx: &mut Tx<'_>, channel: u64, user: u64, last_viewed
     tx.put(&(UserNo(user), ChannelNo(channel)), &UserChannel);
 }
 
-pub(crate) fn post(number: u64, create_at: i64, root: Option<u64>) -> Post {
+pub fn post(number: u64, create_at: i64, root: Option<u64>) -> Post {
     Post {
         id: id('p', number),
         origin: WorkspaceNo::OURS,
@@ -152,7 +154,7 @@ pub(crate) fn post(number: u64, create_at: i64, root: Option<u64>) -> Post {
     }
 }
 
-pub(crate) fn put_post(tx: &mut Tx<'_>, number: u64, post: &Post) {
+pub fn put_post(tx: &mut Tx<'_>, number: u64, post: &Post) {
     tx.put(&PostNo(number), post);
     tx.bind_id(kind::POST, post.id, number);
     tx.put(
@@ -170,7 +172,7 @@ pub(crate) fn put_post(tx: &mut Tx<'_>, number: u64, post: &Post) {
     tx.put(&post.channel, &channel);
 }
 
-pub(crate) fn put_reaction(tx: &mut Tx<'_>, post: u64, user: u64, emoji: &str, delete_at: i64) {
+pub fn put_reaction(tx: &mut Tx<'_>, post: u64, user: u64, emoji: &str, delete_at: i64) {
     let reaction = Reaction {
         origin: WorkspaceNo::OURS,
         create_at: 5,
@@ -183,7 +185,7 @@ pub(crate) fn put_reaction(tx: &mut Tx<'_>, post: u64, user: u64, emoji: &str, d
 
 /// Users 1 `ann`, 2 `bob`; team 1 with both; channels 1 `town` (public, both), 2 `den` (private,
 /// ann alone).
-pub(crate) fn host() -> MemoryHost {
+pub fn host() -> MemoryHost {
     let mut host = MemoryHost::new();
     put(&mut host, |tx| {
         put_user(tx, 1, &user(1, "ann"));

@@ -1,11 +1,11 @@
 //! Teams and their members.
 
 use super::{LIST_ROWS_MAX, Page, Walk, existing};
-use crate::model::{Team, TeamMember, UserTeam};
-use crate::rows::id::{TeamNo, UserNo};
-use crate::rows::lookup;
-use crate::rows::table::Table;
-use crate::rows::tx::Read;
+use causeway_kernel::model::{Team, TeamMember, UserTeam};
+use causeway_kernel::rows::id::{TeamNo, UserNo};
+use causeway_kernel::rows::lookup;
+use causeway_kernel::rows::table::Table;
+use causeway_kernel::rows::tx::Read;
 
 /// A team by id, archived ones included.
 pub fn by_id(rows: &(impl Read + ?Sized), id: &str) -> Option<(TeamNo, Team)> {

@@ -1,9 +1,7 @@
 //! Reads for the host: bounded, over the rows of a snapshot. Who may see the result is decided by
-//! [`authority`](crate::authority) before.
+//! [`authority`](causeway_kernel::authority) before.
 
 pub mod channels;
-#[cfg(test)]
-pub(crate) mod fixture;
 pub mod posts;
 pub mod sharing;
 pub mod teams;
@@ -14,10 +12,10 @@ pub mod users;
 
 use std::ops::ControlFlow;
 
-use crate::boundary::env::{Range, Rows};
-use crate::rows::key::{self, KeyPart};
-use crate::rows::table::Table;
-use crate::rows::tx::{Read, Record, SCAN_BYTES_MAX};
+use causeway_kernel::boundary::env::{Range, Rows};
+use causeway_kernel::rows::key::{self, KeyPart};
+use causeway_kernel::rows::table::Table;
+use causeway_kernel::rows::tx::{Read, Record, SCAN_BYTES_MAX};
 
 /// Objects on a page when the client says nothing. Client API §2.
 pub const PER_PAGE_DEFAULT: u32 = 60;
@@ -237,14 +235,14 @@ pub(crate) fn existing<R: Record<Key = N>, N: KeyPart + Copy>(
 #[cfg(test)]
 mod walk_tests {
     use super::*;
-    use crate::model::NameRow;
-    use crate::rows::id::UserNo;
-    use crate::rows::testing::MemoryHost;
+    use causeway_kernel::model::NameRow;
+    use causeway_kernel::rows::id::UserNo;
+    use causeway_kernel::rows::testing::MemoryHost;
 
     fn host(rows: u64) -> MemoryHost {
         let mut host = MemoryHost::new();
-        let names: Vec<crate::boundary::output::Write> = (0..rows)
-            .map(|n| crate::boundary::output::Write {
+        let names: Vec<causeway_kernel::boundary::output::Write> = (0..rows)
+            .map(|n| causeway_kernel::boundary::output::Write {
                 table: Table::Names,
                 key: key::encode(&(1u8, n)),
                 value: Some(NameRow(n).to_bytes()),
@@ -296,7 +294,7 @@ mod walk_tests {
         assert_eq!(Page::new(0, 5_000).per_page(), 200);
         assert_eq!(Page::new(1, 2).of(vec![1, 2, 3, 4, 5]), vec![3, 4]);
         assert!(Page::new(u32::MAX, 200).of(vec![1]).is_empty());
-        let nothing = existing::<crate::model::User, _>(&host(0), &[UserNo(7)]);
+        let nothing = existing::<causeway_kernel::model::User, _>(&host(0), &[UserNo(7)]);
         assert!(nothing.is_empty());
     }
 }

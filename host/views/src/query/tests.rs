@@ -2,13 +2,13 @@
 
 use proptest::prelude::*;
 
-use super::fixture::*;
 use super::posts::{Part, PostList};
 use super::threads::ThreadPart;
 use super::{Page, channels, posts, teams, threads, users};
-use crate::model::ChannelKind;
-use crate::rows::id::{ChannelNo, PostNo, TeamNo, UserNo};
-use crate::rows::testing::MemoryHost;
+use causeway_kernel::model::ChannelKind;
+use causeway_kernel::rows::fixture::*;
+use causeway_kernel::rows::id::{ChannelNo, PostNo, TeamNo, UserNo};
+use causeway_kernel::rows::testing::MemoryHost;
 
 const CHANNEL: ChannelNo = ChannelNo(1);
 
@@ -274,7 +274,7 @@ fn lists_of_channels_and_teams_keep_private_things_apart() {
     put(&mut host, |tx| {
         put_channel(tx, 3, 1, "attic", ChannelKind::Public)
     });
-    let names = |list: Vec<(ChannelNo, crate::model::Channel)>| -> Vec<String> {
+    let names = |list: Vec<(ChannelNo, causeway_kernel::model::Channel)>| -> Vec<String> {
         list.into_iter().map(|(_, channel)| channel.name).collect()
     };
     assert_eq!(

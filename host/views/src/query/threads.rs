@@ -5,11 +5,11 @@ use std::ops::ControlFlow;
 
 use super::posts::PostList;
 use super::{Walk, existing};
-use crate::model::Post;
-use crate::rows::id::PostNo;
-use crate::rows::key;
-use crate::rows::table::Table;
-use crate::rows::tx::Read;
+use causeway_kernel::model::Post;
+use causeway_kernel::rows::id::PostNo;
+use causeway_kernel::rows::key;
+use causeway_kernel::rows::table::Table;
+use causeway_kernel::rows::tx::Read;
 
 /// Posts of a thread in one answer; `has_next` says that more follow.
 pub const THREAD_POSTS_MAX: usize = 1_000;

@@ -1,0 +1,208 @@
+//! `Channel`, `ChannelMember`, `ChannelStats`, `ChannelUnread`.
+
+use causeway_kernel::model::{Channel, ChannelMember, Team};
+use causeway_kernel::rows::id::{ChannelNo, UserNo};
+use causeway_kernel::rows::tx::Read;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::{Null, Views, stored};
+use crate::query::channels;
+
+/// Notification settings of a membership that set none.
+const NOTIFY_PROPS: &str = r#"{"channel_auto_follow_threads":"off","desktop":"default","email":"default","ignore_channel_mentions":"default","mark_unread":"all","push":"default"}"#;
+
+/// A channel as clients see it.
+#[derive(Serialize)]
+pub struct ChannelView<'a> {
+    id: &'a str,
+    create_at: i64,
+    update_at: i64,
+    delete_at: i64,
+    team_id: String,
+    #[serde(rename = "type")]
+    kind: &'a str,
+    display_name: &'a str,
+    name: &'a str,
+    header: &'a str,
+    purpose: &'a str,
+    last_post_at: i64,
+    total_msg_count: u64,
+    extra_update_at: i64,
+    creator_id: String,
+    scheme_id: Null,
+    props: Null,
+    group_constrained: Null,
+    autotranslation: bool,
+    shared: bool,
+    total_msg_count_root: u64,
+    policy_id: Null,
+    last_root_post_at: i64,
+    banner_info: Null,
+    policy_enforced: bool,
+    policy_is_active: bool,
+    default_category_name: &'a str,
+}
+
+/// A channel with the names of its team.
+#[derive(Serialize)]
+pub struct ChannelWithTeamView<'a> {
+    #[serde(flatten)]
+    channel: ChannelView<'a>,
+    team_display_name: String,
+    team_name: String,
+    team_update_at: i64,
+}
+
+/// A member of a channel as clients see it.
+#[derive(Serialize)]
+pub struct ChannelMemberView {
+    channel_id: String,
+    user_id: String,
+    roles: &'static str,
+    last_viewed_at: i64,
+    msg_count: u64,
+    mention_count: u64,
+    mention_count_root: u64,
+    urgent_mention_count: u64,
+    msg_count_root: u64,
+    notify_props: Option<&'static RawValue>,
+    last_update_at: i64,
+    scheme_guest: bool,
+    scheme_user: bool,
+    scheme_admin: bool,
+    explicit_roles: &'static str,
+    autotranslation_disabled: bool,
+}
+
+/// Figures of a channel.
+#[derive(Serialize)]
+pub struct ChannelStatsView {
+    channel_id: String,
+    member_count: u64,
+    guest_count: u64,
+    pinnedpost_count: u64,
+    files_count: u64,
+}
+
+/// What a member has not seen of a channel.
+#[derive(Serialize)]
+pub struct ChannelUnreadView {
+    team_id: String,
+    channel_id: String,
+    msg_count: u64,
+    mention_count: u64,
+    mention_count_root: u64,
+    urgent_mention_count: u64,
+    msg_count_root: u64,
+}
+
+impl<R: Read + ?Sized> Views<'_, R> {
+    /// A channel.
+    pub fn channel<'a>(&self, channel: &'a Channel) -> ChannelView<'a> {
+        let creator = channel.creator.map(|creator| self.user_id(creator));
+        ChannelView {
+            id: channel.id.as_str(),
+            create_at: channel.create_at,
+            update_at: channel.update_at,
+            delete_at: channel.delete_at,
+            team_id: self.team_id(channel.team),
+            kind: channel.kind.letter(),
+            display_name: &channel.display_name,
+            name: &channel.name,
+            header: &channel.header,
+            purpose: &channel.purpose,
+            last_post_at: channel.last_post_at,
+            total_msg_count: channel.msg_count,
+            extra_update_at: 0,
+            creator_id: creator.unwrap_or_default(),
+            scheme_id: (),
+            props: (),
+            group_constrained: (),
+            autotranslation: false,
+            shared: channel.shared,
+            total_msg_count_root: channel.root_msg_count,
+            policy_id: (),
+            last_root_post_at: channel.last_root_post_at,
+            banner_info: (),
+            policy_enforced: false,
+            policy_is_active: false,
+            default_category_name: "",
+        }
+    }
+
+    /// A channel with the names of its team, as lists for administrators have it.
+    pub fn channel_with_team<'a>(&self, channel: &'a Channel) -> ChannelWithTeamView<'a> {
+        let team = self.rows.get::<Team>(&channel.team);
+        let (team_display_name, team_name, team_update_at) = team
+            .map(|team| (team.display_name, team.name, team.update_at))
+            .unwrap_or_default();
+        ChannelWithTeamView {
+            channel: self.channel(channel),
+            team_display_name,
+            team_name,
+            team_update_at,
+        }
+    }
+
+    /// A member of a channel.
+    pub fn channel_member(
+        &self,
+        channel: ChannelNo,
+        user: UserNo,
+        member: &ChannelMember,
+    ) -> ChannelMemberView {
+        let roles = if member.is_admin {
+            "channel_user channel_admin"
+        } else {
+            "channel_user"
+        };
+        ChannelMemberView {
+            channel_id: self.channel_id(channel),
+            user_id: self.user_id(user),
+            roles,
+            last_viewed_at: member.last_viewed_at,
+            msg_count: member.msg_count,
+            mention_count: 0,
+            mention_count_root: 0,
+            urgent_mention_count: 0,
+            msg_count_root: member.root_msg_count,
+            notify_props: stored(NOTIFY_PROPS),
+            last_update_at: member.update_at,
+            scheme_guest: false,
+            scheme_user: true,
+            scheme_admin: member.is_admin,
+            explicit_roles: "",
+            autotranslation_disabled: false,
+        }
+    }
+
+    /// Figures of a channel; files do not exist here.
+    pub fn channel_stats(&self, channel: ChannelNo) -> ChannelStatsView {
+        ChannelStatsView {
+            channel_id: self.channel_id(channel),
+            member_count: channels::member_count(self.rows, channel),
+            guest_count: 0,
+            pinnedpost_count: channels::pinned_count(self.rows, channel),
+            files_count: 0,
+        }
+    }
+
+    /// What a member has not seen of a channel.
+    pub fn channel_unread(
+        &self,
+        channel_no: ChannelNo,
+        channel: &Channel,
+        member: &ChannelMember,
+    ) -> ChannelUnreadView {
+        ChannelUnreadView {
+            team_id: self.team_id(channel.team),
+            channel_id: self.channel_id(channel_no),
+            msg_count: channel.msg_count.saturating_sub(member.msg_count),
+            mention_count: 0,
+            mention_count_root: 0,
+            urgent_mention_count: 0,
+            msg_count_root: channel.root_msg_count.saturating_sub(member.root_msg_count),
+        }
+    }
+}

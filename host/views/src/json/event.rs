@@ -1,0 +1,310 @@
+//! WebSocket events. Client API §9.5.
+
+use causeway_kernel::authority;
+use causeway_kernel::boundary::output::{Event, ReactionEvent};
+use causeway_kernel::model::{Channel, ChannelKind, Post, User};
+use causeway_kernel::rows::id::{ChannelNo, Id, PostNo, UserNo};
+use causeway_kernel::rows::tx::Read;
+use serde::Serialize;
+
+use super::post::{Metadata, PostView};
+use super::user::UserView;
+use super::{Null, Viewer, Views, mentions, text};
+
+/// An event as one reader gets it; the host adds `seq` when it numbers it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventFrame {
+    /// Name.
+    pub event: &'static str,
+    /// JSON text of `data`.
+    pub data: String,
+    /// JSON text of `broadcast`.
+    pub broadcast: String,
+}
+
+/// To whom an event goes, as clients hear it.
+#[derive(Default, Serialize)]
+struct Broadcast {
+    omit_users: Null,
+    user_id: String,
+    channel_id: String,
+    team_id: String,
+    connection_id: &'static str,
+    omit_connection_id: &'static str,
+}
+
+/// The `data` of an event. What is an object of its own goes as a text that holds its JSON, but
+/// for `user`.
+#[derive(Default, Serialize)]
+struct Data<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    channel: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    channel_display_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    channel_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    channel_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    channel_type: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delete_at: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mentions: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    post: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reaction: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remover_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sender_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    set_online: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    team_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<UserView<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_id: Option<String>,
+}
+
+/// The frame of an event for one user, or `None` if they do not hear of it, or what it is about is
+/// gone. `now_ms` is the time of an ephemeral message, which has no row.
+pub fn event<R: Read + ?Sized>(
+    rows: &R,
+    event: &Event,
+    reader: UserNo,
+    now_ms: i64,
+) -> Option<EventFrame> {
+    if !authority::hears(rows, event, reader) {
+        return None;
+    }
+    let views = Views::new(rows, Viewer::of(rows, reader));
+    let mut broadcast = Broadcast::default();
+    let (event, data) = views.event(&mut broadcast, event, reader, now_ms)?;
+    Some(EventFrame {
+        event,
+        data,
+        broadcast: text(&broadcast),
+    })
+}
+
+impl<R: Read + ?Sized> Views<'_, R> {
+    /// Name and data of an event.
+    fn event(
+        &self,
+        broadcast: &mut Broadcast,
+        event: &Event,
+        reader: UserNo,
+        now_ms: i64,
+    ) -> Option<(&'static str, String)> {
+        Some(match event {
+            Event::Posted(channel, post) => {
+                broadcast.channel_id = self.channel_id(*channel);
+                ("posted", self.posted(*channel, *post, reader)?)
+            }
+            Event::PostEdited(channel, post) => {
+                broadcast.channel_id = self.channel_id(*channel);
+                ("post_edited", self.post_data(*post)?)
+            }
+            Event::PostDeleted(channel, post) => {
+                broadcast.channel_id = self.channel_id(*channel);
+                ("post_deleted", self.post_data(*post)?)
+            }
+            Event::ReactionAdded(channel, reaction) => {
+                broadcast.channel_id = self.channel_id(*channel);
+                let data = self.reaction_data(&broadcast.channel_id, reaction);
+                ("reaction_added", data)
+            }
+            Event::ReactionRemoved(channel, reaction) => {
+                broadcast.channel_id = self.channel_id(*channel);
+                let data = self.reaction_data(&broadcast.channel_id, reaction);
+                ("reaction_removed", data)
+            }
+            Event::Ephemeral(channel, user, message) => {
+                broadcast.user_id = self.user_id(*user);
+                broadcast.channel_id = self.channel_id(*channel);
+                let post = Some(self.ephemeral((*channel, *user), message, now_ms));
+                let data = Data {
+                    post,
+                    ..Data::default()
+                };
+                ("ephemeral_message", text(&data))
+            }
+            Event::AddedToTeam(team, user) => {
+                broadcast.user_id = self.user_id(*user);
+                let data = Data {
+                    team_id: Some(self.team_id(*team)),
+                    user_id: Some(self.user_id(*user)),
+                    ..Data::default()
+                };
+                ("added_to_team", text(&data))
+            }
+            Event::NewUser(user) => ("new_user", text(&self.user_named(*user))),
+            Event::UserUpdated(user) => {
+                let row = self.rows.get::<User>(user)?;
+                let data = Data {
+                    user: Some(self.user(*user, &row)),
+                    ..Data::default()
+                };
+                ("user_updated", text(&data))
+            }
+            Event::UserAdded(channel, user) => {
+                let row = self.rows.get::<Channel>(channel)?;
+                broadcast.channel_id = row.id.to_string();
+                let data = Data {
+                    team_id: Some(self.team_id(row.team)),
+                    ..self.user_named(*user)
+                };
+                ("user_added", text(&data))
+            }
+            Event::UserRemoved(channel, user) => {
+                let data = self.user_removed(broadcast, *channel, *user, reader);
+                ("user_removed", data)
+            }
+            Event::ChannelCreated(channel) => {
+                let row = self.rows.get::<Channel>(channel)?;
+                broadcast.user_id = self.user_id(reader);
+                let data = Data {
+                    channel_id: Some(row.id.to_string()),
+                    team_id: Some(self.team_id(row.team)),
+                    ..Data::default()
+                };
+                ("channel_created", text(&data))
+            }
+            Event::ChannelUpdated(channel) => {
+                let row = self.rows.get::<Channel>(channel)?;
+                broadcast.channel_id = row.id.to_string();
+                let data = Data {
+                    channel: Some(text(&self.channel(&row))),
+                    ..Data::default()
+                };
+                ("channel_updated", text(&data))
+            }
+            Event::ChannelDeleted(channel) => {
+                let row = self.rows.get::<Channel>(channel)?;
+                match row.kind {
+                    ChannelKind::Public => broadcast.team_id = self.team_id(row.team),
+                    ChannelKind::Private => broadcast.channel_id = row.id.to_string(),
+                }
+                let data = Data {
+                    channel_id: Some(row.id.to_string()),
+                    delete_at: Some(row.delete_at),
+                    ..Data::default()
+                };
+                ("channel_deleted", text(&data))
+            }
+        })
+    }
+
+    fn user_named<'a>(&self, user: UserNo) -> Data<'a> {
+        Data {
+            user_id: Some(self.user_id(user)),
+            ..Data::default()
+        }
+    }
+
+    /// Who was removed hears which channel it was; its members hear who.
+    fn user_removed(
+        &self,
+        broadcast: &mut Broadcast,
+        channel: ChannelNo,
+        user: UserNo,
+        reader: UserNo,
+    ) -> String {
+        let remover_id = Some("");
+        if user == reader {
+            broadcast.user_id = self.user_id(user);
+            return text(&Data {
+                channel_id: Some(self.channel_id(channel)),
+                remover_id,
+                ..Data::default()
+            });
+        }
+        broadcast.channel_id = self.channel_id(channel);
+        text(&Data {
+            remover_id,
+            ..self.user_named(user)
+        })
+    }
+
+    fn posted(&self, channel_no: ChannelNo, post_no: PostNo, reader: UserNo) -> Option<String> {
+        let channel = self.rows.get::<Channel>(&channel_no)?;
+        let post = self.rows.get::<Post>(&post_no)?;
+        let system = post.kind.starts_with("system_");
+        let sender_name = if system {
+            "System".to_string()
+        } else {
+            format!("@{}", self.username(post.user))
+        };
+        let mentioned =
+            !system && post.user != reader && mentions(&post.message, &self.username(reader));
+        let data = Data {
+            channel_display_name: Some(&channel.display_name),
+            channel_name: Some(&channel.name),
+            channel_type: Some(channel.kind.letter()),
+            mentions: mentioned.then(|| text(&[self.user_id(reader)])),
+            post: Some(text(&self.post(post_no, &post))),
+            sender_name: Some(sender_name),
+            set_online: Some(post.origin.is_ours() && !system),
+            team_id: Some(self.team_id(channel.team)),
+            ..Data::default()
+        };
+        Some(text(&data))
+    }
+
+    fn post_data(&self, post_no: PostNo) -> Option<String> {
+        let post = self.rows.get::<Post>(&post_no)?;
+        let data = Data {
+            post: Some(text(&self.post(post_no, &post))),
+            ..Data::default()
+        };
+        Some(text(&data))
+    }
+
+    fn reaction_data(&self, channel_id: &str, reaction: &ReactionEvent) -> String {
+        let data = Data {
+            reaction: Some(text(&self.reaction_event(channel_id, reaction))),
+            ..Data::default()
+        };
+        text(&data)
+    }
+
+    /// A text that only one user sees: a post that is stored nowhere.
+    fn ephemeral(
+        &self,
+        (channel, user): (ChannelNo, UserNo),
+        message: &str,
+        now_ms: i64,
+    ) -> String {
+        // Clients tell posts apart by id; this one needs none that anybody could look up.
+        let name = format!("{}/{}/{now_ms}/{message}", channel.0, user.0);
+        let digest = blake3::hash(name.as_bytes());
+        let uuid = digest.as_bytes().first_chunk().copied().unwrap_or_default();
+        text(&PostView {
+            id: Id::from_uuid_bytes(uuid).as_str(),
+            create_at: now_ms,
+            update_at: now_ms,
+            edit_at: 0,
+            delete_at: 0,
+            is_pinned: false,
+            user_id: self.user_id(user),
+            channel_id: self.channel_id(channel),
+            root_id: String::new(),
+            original_id: "",
+            message,
+            kind: "system_ephemeral",
+            props: None,
+            hashtags: "",
+            file_ids: [],
+            pending_post_id: "",
+            has_reactions: None,
+            remote_id: None,
+            reply_count: 0,
+            last_reply_at: 0,
+            participants: (),
+            metadata: Metadata::default(),
+        })
+    }
+}

@@ -1,0 +1,216 @@
+//! The objects of the client API as JSON. Keys and their order are those of the reference's 11.6
+//! line. Client API §5, §11.
+//!
+//! Everything that depends on who reads is decided by the [`Viewer`]; whether they may read the
+//! object at all is decided by [`authority`] before.
+
+mod channel;
+mod event;
+mod mention;
+mod post;
+mod sharing;
+mod team;
+#[cfg(test)]
+mod tests;
+mod user;
+
+pub use event::{EventFrame, event};
+pub use mention::mentions;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use causeway_kernel::authority;
+use causeway_kernel::boundary::output::{Object, Refusal};
+use causeway_kernel::model::{
+    Channel, ChannelMember, Connection, Post, Reaction, Team, TeamMember, User,
+};
+use causeway_kernel::rows::id::{ChannelNo, Id, PostNo, TeamNo, UserNo, WorkspaceNo};
+use causeway_kernel::rows::tx::Read;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::query::sharing::connection_of_workspace;
+
+/// Who reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Viewer {
+    /// The operator of the service.
+    System,
+    /// A user with a session.
+    User {
+        /// Who.
+        user: UserNo,
+        /// Whether they administer the system.
+        admin: bool,
+    },
+}
+
+impl Viewer {
+    /// The viewer that a user is.
+    pub fn of(rows: &(impl Read + ?Sized), user: UserNo) -> Viewer {
+        Viewer::User {
+            user,
+            admin: authority::is_system_admin(rows, user),
+        }
+    }
+
+    /// Whether they administer the system.
+    #[must_use]
+    pub fn is_admin(self) -> bool {
+        matches!(self, Viewer::System | Viewer::User { admin: true, .. })
+    }
+
+    fn is(self, user_no: UserNo) -> bool {
+        matches!(self, Viewer::User { user, .. } if user == user_no)
+    }
+}
+
+/// Makes views of rows for one viewer; remembers the ids it looked up, so use one for a whole
+/// answer.
+pub struct Views<'r, R: Read + ?Sized> {
+    rows: &'r R,
+    viewer: Viewer,
+    ids: RefCell<Ids>,
+}
+
+#[derive(Default)]
+struct Ids {
+    users: BTreeMap<UserNo, String>,
+    teams: BTreeMap<TeamNo, String>,
+    channels: BTreeMap<ChannelNo, String>,
+    posts: BTreeMap<PostNo, String>,
+    remotes: BTreeMap<WorkspaceNo, String>,
+}
+
+impl<'r, R: Read + ?Sized> Views<'r, R> {
+    /// Views of rows for a viewer.
+    pub fn new(rows: &'r R, viewer: Viewer) -> Views<'r, R> {
+        Views {
+            rows,
+            viewer,
+            ids: RefCell::default(),
+        }
+    }
+
+    /// The JSON of what a command made or touched; `None` when it is not there.
+    #[must_use]
+    pub fn object(&self, object: &Object) -> Option<String> {
+        let rows = self.rows;
+        Some(match object {
+            Object::User(no) => text(&self.user(*no, &rows.get::<User>(no)?)),
+            Object::Team(no) => text(&self.team(&rows.get::<Team>(no)?)),
+            Object::TeamMember(team, user) => {
+                let member = rows.get::<TeamMember>(&(*team, *user))?;
+                text(&self.team_member(*team, *user, &member))
+            }
+            Object::Channel(no) => text(&self.channel(&rows.get::<Channel>(no)?)),
+            Object::ChannelMember(channel, user) => {
+                let member = rows.get::<ChannelMember>(&(*channel, *user))?;
+                text(&self.channel_member(*channel, *user, &member))
+            }
+            Object::Post(no) => text(&self.post(*no, &rows.get::<Post>(no)?)),
+            Object::Reaction(post, user, emoji) => {
+                let key = (*post, *user, emoji.clone());
+                text(&self.reaction(&key, &rows.get::<Reaction>(&key)?))
+            }
+            Object::Connection(no) => text(&self.remote_cluster(&rows.get::<Connection>(no)?)),
+        })
+    }
+
+    /// Id of a user; empty when unknown.
+    #[must_use]
+    pub fn user_id(&self, user: UserNo) -> String {
+        let find = |rows: &R| rows.get::<User>(&user).map(|user| user.id);
+        self.remember(user, |ids| &mut ids.users, find)
+    }
+
+    /// Id of a team; empty when unknown.
+    #[must_use]
+    pub fn team_id(&self, team: TeamNo) -> String {
+        let find = |rows: &R| rows.get::<Team>(&team).map(|team| team.id);
+        self.remember(team, |ids| &mut ids.teams, find)
+    }
+
+    /// Id of a channel; empty when unknown.
+    #[must_use]
+    pub fn channel_id(&self, channel: ChannelNo) -> String {
+        let find = |rows: &R| rows.get::<Channel>(&channel).map(|channel| channel.id);
+        self.remember(channel, |ids| &mut ids.channels, find)
+    }
+
+    /// Id of a post; empty when unknown.
+    #[must_use]
+    pub fn post_id(&self, post: PostNo) -> String {
+        let find = |rows: &R| rows.get::<Post>(&post).map(|post| post.id);
+        self.remember(post, |ids| &mut ids.posts, find)
+    }
+
+    /// `remote_id` of what came from a workspace: that of the connection that stands for it now;
+    /// empty for our own.
+    #[must_use]
+    pub fn remote_id(&self, origin: WorkspaceNo) -> String {
+        let find = |rows: &R| connection_of_workspace(rows, origin).map(|(_, row)| row.remote_id);
+        self.remember(origin, |ids| &mut ids.remotes, find)
+    }
+
+    fn remember<N: Ord + Copy>(
+        &self,
+        number: N,
+        cache: impl Fn(&mut Ids) -> &mut BTreeMap<N, String>,
+        find: impl FnOnce(&R) -> Option<Id>,
+    ) -> String {
+        if let Some(id) = cache(&mut self.ids.borrow_mut()).get(&number) {
+            return id.clone();
+        }
+        let id = find(self.rows).map_or_else(String::new, String::from);
+        cache(&mut self.ids.borrow_mut()).insert(number, id.clone());
+        id
+    }
+}
+
+/// The JSON text of a view.
+#[must_use]
+pub fn text(view: &(impl Serialize + ?Sized)) -> String {
+    // Views are plain data with texts for keys; these can always be serialised.
+    serde_json::to_string(view).unwrap_or_default()
+}
+
+/// The JSON array of the views of several items.
+#[must_use]
+pub fn list<'i, T, V: Serialize>(items: &'i [T], view: impl Fn(&'i T) -> V) -> String {
+    text(&items.iter().map(view).collect::<Vec<V>>())
+}
+
+/// The error object of a refusal. Client API §2.
+#[must_use]
+pub fn refusal(refusal: &Refusal, request_id: &str) -> String {
+    #[derive(Serialize)]
+    struct View<'a> {
+        id: &'a str,
+        message: &'a str,
+        detailed_error: &'a str,
+        request_id: &'a str,
+        status_code: u16,
+    }
+    text(&View {
+        id: &refusal.id,
+        message: &refusal.message,
+        detailed_error: "",
+        request_id,
+        status_code: refusal.status,
+    })
+}
+
+/// JSON that is stored as text, as it stands; `None` for a text that is no JSON.
+fn stored(json: &str) -> Option<&RawValue> {
+    serde_json::from_str(json).ok()
+}
+
+/// A key that is always `null`.
+type Null = ();
+
+/// A text that is left out when it is empty.
+fn non_empty(text: String) -> Option<String> {
+    Some(text).filter(|text| !text.is_empty())
+}

@@ -1,0 +1,186 @@
+//! `Post`, `PostList`, `Reaction`.
+
+use std::collections::BTreeMap;
+
+use causeway_kernel::boundary::output::ReactionEvent;
+use causeway_kernel::model::{Post, Reaction};
+use causeway_kernel::rows::id::{PostNo, UserNo};
+use causeway_kernel::rows::tx::Read;
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
+use serde_json::value::RawValue;
+
+use super::{Null, Views, non_empty, stored};
+use crate::query::posts::{self, PostList};
+
+/// A post as clients see it.
+#[derive(Serialize)]
+pub struct PostView<'a> {
+    pub(super) id: &'a str,
+    pub(super) create_at: i64,
+    pub(super) update_at: i64,
+    pub(super) edit_at: i64,
+    pub(super) delete_at: i64,
+    pub(super) is_pinned: bool,
+    pub(super) user_id: String,
+    pub(super) channel_id: String,
+    pub(super) root_id: String,
+    pub(super) original_id: &'a str,
+    pub(super) message: &'a str,
+    #[serde(rename = "type")]
+    pub(super) kind: &'a str,
+    #[serde(serialize_with = "object_or_empty")]
+    pub(super) props: Option<&'a RawValue>,
+    pub(super) hashtags: &'a str,
+    pub(super) file_ids: [&'a str; 0],
+    pub(super) pending_post_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) has_reactions: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) remote_id: Option<String>,
+    pub(super) reply_count: u32,
+    pub(super) last_reply_at: i64,
+    pub(super) participants: Null,
+    pub(super) metadata: Metadata,
+}
+
+/// What belongs to a post and is not of its row.
+#[derive(Default, Serialize)]
+pub(super) struct Metadata {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reactions: Option<Vec<ReactionView>>,
+}
+
+/// A reaction as clients see it.
+#[derive(Serialize)]
+pub struct ReactionView {
+    user_id: String,
+    post_id: String,
+    emoji_name: String,
+    create_at: i64,
+    update_at: i64,
+    delete_at: i64,
+    remote_id: String,
+    channel_id: String,
+}
+
+/// A list of posts as clients see it.
+#[derive(Serialize)]
+pub struct PostListView<'a> {
+    order: Vec<String>,
+    posts: BTreeMap<&'a str, PostView<'a>>,
+    next_post_id: String,
+    prev_post_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    has_next: Option<bool>,
+    first_inaccessible_post_time: i64,
+}
+
+fn object_or_empty<S: Serializer>(
+    props: &Option<&RawValue>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match props {
+        Some(props) => props.serialize(serializer),
+        None => serializer.serialize_map(Some(0))?.end(),
+    }
+}
+
+impl<R: Read + ?Sized> Views<'_, R> {
+    /// A post. Of a deleted one the text and the properties are not shown.
+    pub fn post<'a>(&self, post_no: PostNo, post: &'a Post) -> PostView<'a> {
+        let live = post.delete_at == 0;
+        let shown = |text: &'a str| if live { text } else { "" };
+        let has_reactions = live && post.reaction_count > 0;
+        PostView {
+            id: post.id.as_str(),
+            create_at: post.create_at,
+            update_at: post.update_at,
+            edit_at: post.edit_at,
+            delete_at: post.delete_at,
+            is_pinned: post.is_pinned,
+            user_id: self.user_id(post.user),
+            channel_id: self.channel_id(post.channel),
+            root_id: post.root.map(|root| self.post_id(root)).unwrap_or_default(),
+            original_id: "",
+            message: shown(&post.message),
+            kind: &post.kind,
+            props: stored(shown(&post.props)),
+            hashtags: shown(&post.hashtags),
+            file_ids: [],
+            pending_post_id: &post.pending_post_id,
+            has_reactions: has_reactions.then_some(true),
+            remote_id: non_empty(self.remote_id(post.origin)),
+            reply_count: post.reply_count,
+            last_reply_at: post.last_reply_at,
+            participants: (),
+            metadata: Metadata {
+                reactions: has_reactions.then(|| self.reactions(post_no)),
+            },
+        }
+    }
+
+    /// The live reactions of a post.
+    pub fn reactions(&self, post: PostNo) -> Vec<ReactionView> {
+        let found = posts::reactions(self.rows, post);
+        found
+            .iter()
+            .map(|(key, reaction)| self.reaction(key, reaction))
+            .collect()
+    }
+
+    /// A reaction.
+    pub fn reaction(&self, key: &(PostNo, UserNo, String), reaction: &Reaction) -> ReactionView {
+        let (post_no, user, emoji) = key;
+        let post = self.rows.get::<Post>(post_no);
+        ReactionView {
+            user_id: self.user_id(*user),
+            post_id: self.post_id(*post_no),
+            emoji_name: emoji.clone(),
+            create_at: reaction.create_at,
+            update_at: reaction.update_at,
+            delete_at: reaction.delete_at,
+            remote_id: self.remote_id(reaction.origin),
+            channel_id: post.map_or_else(String::new, |post| self.channel_id(post.channel)),
+        }
+    }
+
+    /// A reaction as an event has it: as it was then, although its row may have changed since.
+    pub(super) fn reaction_event(
+        &self,
+        channel_id: &str,
+        reaction: &ReactionEvent,
+    ) -> ReactionView {
+        let key = (reaction.post, reaction.user, reaction.emoji.clone());
+        let row = self.rows.get::<Reaction>(&key);
+        ReactionView {
+            user_id: self.user_id(reaction.user),
+            post_id: reaction.post_id.to_string(),
+            emoji_name: reaction.emoji.clone(),
+            create_at: reaction.create_at,
+            update_at: reaction.create_at,
+            delete_at: 0,
+            remote_id: row.map_or_else(String::new, |row| self.remote_id(row.origin)),
+            channel_id: channel_id.to_string(),
+        }
+    }
+
+    /// A list of posts.
+    pub fn post_list<'a>(&self, list: &'a PostList) -> PostListView<'a> {
+        let id = |post_no: &PostNo| match list.posts.get(post_no) {
+            Some(post) => post.id.to_string(),
+            None => self.post_id(*post_no),
+        };
+        let posts = list.posts.iter();
+        PostListView {
+            order: list.order.iter().map(id).collect(),
+            posts: posts
+                .map(|(post_no, post)| (post.id.as_str(), self.post(*post_no, post)))
+                .collect(),
+            next_post_id: list.next.as_ref().map(id).unwrap_or_default(),
+            prev_post_id: list.previous.as_ref().map(id).unwrap_or_default(),
+            has_next: list.has_next,
+            first_inaccessible_post_time: 0,
+        }
+    }
+}

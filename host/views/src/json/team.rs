@@ -1,0 +1,88 @@
+//! `Team`, `TeamMember`.
+
+use causeway_kernel::model::{Team, TeamMember};
+use causeway_kernel::rows::id::{TeamNo, UserNo};
+use causeway_kernel::rows::tx::Read;
+use serde::Serialize;
+
+use super::{Null, Views};
+
+/// A team as clients see it.
+#[derive(Serialize)]
+pub struct TeamView<'a> {
+    id: &'a str,
+    create_at: i64,
+    update_at: i64,
+    delete_at: i64,
+    display_name: &'a str,
+    name: &'a str,
+    description: &'a str,
+    email: &'a str,
+    #[serde(rename = "type")]
+    kind: &'a str,
+    company_name: &'a str,
+    allowed_domains: &'a str,
+    invite_id: &'a str,
+    allow_open_invite: bool,
+    scheme_id: Null,
+    group_constrained: Null,
+    policy_id: Null,
+    cloud_limits_archived: bool,
+}
+
+/// A member of a team as clients see it.
+#[derive(Serialize)]
+pub struct TeamMemberView {
+    team_id: String,
+    user_id: String,
+    roles: &'static str,
+    delete_at: i64,
+    scheme_guest: bool,
+    scheme_user: bool,
+    scheme_admin: bool,
+    explicit_roles: &'static str,
+}
+
+impl<R: Read + ?Sized> Views<'_, R> {
+    /// A team. Invitations by link do not exist here, so `invite_id` is always blank.
+    pub fn team<'a>(&self, team: &'a Team) -> TeamView<'a> {
+        TeamView {
+            id: team.id.as_str(),
+            create_at: team.create_at,
+            update_at: team.update_at,
+            delete_at: team.delete_at,
+            display_name: &team.display_name,
+            name: &team.name,
+            description: &team.description,
+            email: "",
+            kind: if team.is_open { "O" } else { "I" },
+            company_name: "",
+            allowed_domains: "",
+            invite_id: "",
+            allow_open_invite: team.is_open,
+            scheme_id: (),
+            group_constrained: (),
+            policy_id: (),
+            cloud_limits_archived: false,
+        }
+    }
+
+    /// A member of a team.
+    pub fn team_member(&self, team: TeamNo, user: UserNo, member: &TeamMember) -> TeamMemberView {
+        let roles = if member.is_admin {
+            "team_user team_admin"
+        } else {
+            "team_user"
+        };
+        TeamMemberView {
+            team_id: self.team_id(team),
+            user_id: self.user_id(user),
+            roles,
+            delete_at: member.delete_at,
+            scheme_guest: false,
+            scheme_user: true,
+            scheme_admin: member.is_admin,
+            explicit_roles: "",
+        }
+    }
+}
