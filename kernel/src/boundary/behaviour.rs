@@ -10,7 +10,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::boundary::output::Refusal;
-use crate::model::record;
+use crate::boundary::texts::no_texts;
 use crate::rows::tx::{Read, Tx};
 
 macro_rules! behaviours {
@@ -46,7 +46,7 @@ pub struct InForce {
     /// The step's time when it came into force, in ms.
     pub since_ms: i64,
 }
-record!(InForce, Behaviours, u32);
+no_texts!(InForce);
 
 /// Numbers that are read at once; a workspace has one for each release that changed a decision.
 const NUMBERS_MAX: u32 = 10_000;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::boundary::texts::{Json, Text, no_texts, texts};
 use crate::command::Command;
 use crate::model::{Config, PeerKind};
 use crate::rows::id::{ConnectionNo, Id, UserNo};
@@ -71,6 +72,19 @@ pub enum Input {
         digest: String,
     },
 }
+texts!(enum Input {
+    Genesis(genesis),
+    Command { actor, key: Text::Words, command },
+    Frame { connection, body: Json::Message, skip },
+    Quarantine { connection, body: Json::Message, reason: Text::Words },
+    Receipt(receipt),
+    Ping { connection, answer },
+    Timer,
+    Resume,
+    Restored,
+    PolicyChanged { chain: Text::Words, what: Text::Words },
+    KernelChanged { digest: Text::Own },
+});
 
 /// The version byte in front of an encoded input.
 pub const INPUT_VERSION: u8 = 1;
@@ -83,6 +97,10 @@ pub struct Genesis {
     /// Settings.
     pub config: Config,
 }
+texts!(struct Genesis {
+    site_url: Text::Words,
+    config,
+});
 
 /// Who acts in a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,6 +123,11 @@ pub struct Receipt {
     /// What became of it.
     pub outcome: SendOutcome,
 }
+texts!(struct Receipt {
+    connection,
+    attempt,
+    outcome,
+});
 
 /// What became of a send.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,6 +141,12 @@ pub enum SendOutcome {
     /// No byte reached the peer.
     NeverLeft,
 }
+texts!(enum SendOutcome {
+    Answered(body: Json::Message),
+    Refused(status),
+    Unknown,
+    NeverLeft,
+});
 
 /// What an answered ping told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -146,3 +175,5 @@ impl Incarnation {
     /// The number of a workspace that was never restored.
     pub const FIRST: u32 = 1;
 }
+
+no_texts!(Actor, PingAnswer, Incarnation);

@@ -7,3 +7,4 @@ pub mod env;
 pub mod input;
 pub mod output;
 pub mod policy;
+pub mod texts;

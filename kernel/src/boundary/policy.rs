@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::boundary::texts::{Text, texts};
+
 /// Which way an object travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Direction {
@@ -62,3 +64,9 @@ pub enum Verdict {
     /// The policy trapped, ran out of fuel or is missing; what that means is the slot's setting.
     Failed(String),
 }
+texts!(enum Verdict {
+    Allow,
+    Deny(reason: Text::Words),
+    Revise(text: Text::Words),
+    Failed(reason: Text::Own),
+});

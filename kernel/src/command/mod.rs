@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::boundary::input::Actor;
 use crate::boundary::output::{Object, Refusal, Reply};
+use crate::boundary::texts::{Json, Text, texts};
 use crate::model::{ChannelKind, Config, PeerKind};
 use crate::rows::id::{ChannelNo, ConnectionNo, Id, PostNo, TeamNo, UserNo};
 use crate::rows::tx::Tx;
@@ -278,6 +279,32 @@ pub enum Command {
         default_team_id: Option<String>,
     },
 }
+texts!(enum Command {
+    CreateUser(create),
+    PatchUser { user, patch },
+    CreateTeam(create),
+    AddTeamMember { team, user },
+    CreateChannel(create),
+    AddChannelMember { channel, user },
+    RemoveChannelMember { channel, user },
+    ViewChannel { channel },
+    CreatePost(create),
+    EditPost { post, message: Text::Words, props: Json::Any, is_pinned },
+    DeletePost { post },
+    AddReaction { post, emoji: Text::Token },
+    RemoveReaction { post, user, emoji: Text::Token },
+    CreateConnection(create),
+    AcceptConnection(accept),
+    ConfirmConnection { connection, site_url: Text::Words, kind, remote_team_id: Text::Id },
+    AbandonConnection { connection },
+    RemoveConnection { connection },
+    AttachConnection { connection, previous },
+    InviteToChannel { channel, connection, read_only },
+    UninviteFromChannel { channel, connection },
+    UnshareChannel { channel },
+    Configure { site_url: Text::Words, config },
+    PatchConnection { connection, display_name: Text::Words, default_team_id: Text::Id },
+});
 
 /// See [`Command::CreateUser`]. The password stays in the host's vault.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -299,6 +326,16 @@ pub struct CreateUser {
     /// Whether the account administers the system (honoured for the system actor only).
     pub admin: bool,
 }
+texts!(struct CreateUser {
+    username: Text::Words,
+    email: Text::Address,
+    nickname: Text::Words,
+    first_name: Text::Words,
+    last_name: Text::Words,
+    position: Text::Words,
+    locale: Text::Locale,
+    admin,
+});
 
 /// Changes of a profile; what is `None` stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -316,6 +353,16 @@ pub struct UserPatch {
     /// Locale.
     pub locale: Option<String>,
 }
+texts!(
+    struct UserPatch {
+        username: Text::Words,
+        nickname: Text::Words,
+        first_name: Text::Words,
+        last_name: Text::Words,
+        position: Text::Words,
+        locale: Text::Locale,
+    }
+);
 
 /// See [`Command::CreateTeam`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -329,6 +376,12 @@ pub struct CreateTeam {
     /// Whether anybody of the workspace may join.
     pub is_open: bool,
 }
+texts!(struct CreateTeam {
+    name: Text::TeamName,
+    display_name: Text::Words,
+    description: Text::Words,
+    is_open,
+});
 
 /// See [`Command::CreateChannel`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -346,6 +399,14 @@ pub struct CreateChannel {
     /// Who may see it.
     pub kind: ChannelKind,
 }
+texts!(struct CreateChannel {
+    team,
+    name: Text::ChannelName,
+    display_name: Text::Words,
+    header: Text::Words,
+    purpose: Text::Words,
+    kind,
+});
 
 /// See [`Command::CreatePost`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -361,6 +422,13 @@ pub struct CreatePost {
     /// Type; ordinary users may only write the empty one, `me` and `custom_…`.
     pub kind: String,
 }
+texts!(struct CreatePost {
+    channel,
+    root,
+    message: Text::Words,
+    props: Json::Any,
+    kind: Text::Token,
+});
 
 /// See [`Command::CreateConnection`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -372,6 +440,13 @@ pub struct CreateConnection {
     /// Team for channels received by invitation; empty = the first team.
     pub default_team_id: String,
 }
+texts!(
+    struct CreateConnection {
+        name: Text::Words,
+        display_name: Text::Words,
+        default_team_id: Text::Id,
+    }
+);
 
 /// See [`Command::AcceptConnection`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -387,3 +462,10 @@ pub struct AcceptConnection {
     /// Team that the code names, or empty.
     pub remote_team_id: String,
 }
+texts!(struct AcceptConnection {
+    create,
+    remote_id,
+    site_url: Text::Words,
+    kind,
+    remote_team_id: Text::Id,
+});

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
-use super::record;
-use crate::rows::id::{ChannelNo, Id, TeamNo, UserNo, WorkspaceNo};
+use crate::boundary::texts::{Text, no_texts, texts};
+use crate::rows::id::{Id, TeamNo, UserNo, WorkspaceNo};
 
 /// Who may see a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,7 +76,27 @@ pub struct Channel {
     /// Whether it is shared with a connection.
     pub shared: bool,
 }
-record!(Channel, Channels, ChannelNo);
+texts!(struct Channel {
+    id,
+    origin,
+    team,
+    kind,
+    create_at,
+    update_at,
+    delete_at,
+    display_name: Text::Words,
+    name: Text::ChannelName,
+    header: Text::Words,
+    purpose: Text::Words,
+    creator,
+    last_post_at,
+    last_root_post_at,
+    last_update_at,
+    msg_count,
+    root_msg_count,
+    read_only,
+    shared,
+});
 
 /// A member of a channel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,9 +114,17 @@ pub struct ChannelMember {
     /// The channel's `root_msg_count` when the user last looked.
     pub root_msg_count: u64,
 }
-record!(ChannelMember, ChannelMembers, (ChannelNo, UserNo));
+texts!(struct ChannelMember {
+    create_at,
+    update_at,
+    is_admin,
+    last_viewed_at,
+    msg_count,
+    root_msg_count,
+});
 
 /// A channel of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserChannel;
-record!(UserChannel, UserChannels, (UserNo, ChannelNo));
+
+no_texts!(UserChannel, ChannelKind);

@@ -1,10 +1,9 @@
 use serde::{Deserialize, Serialize};
 
-use super::{FeedObject, record};
+use super::FeedObject;
 use crate::boundary::input::Incarnation;
+use crate::boundary::texts::{Text, no_texts, texts};
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, Id, PostNo, UserNo, WorkspaceNo};
-use crate::rows::table::Table;
-use crate::rows::tx::Record;
 
 /// A peer workspace: the origin of what came from it. It outlives its connections.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,7 +13,10 @@ pub struct PeerWorkspace {
     /// Incarnation it last told, if it is a Causeway.
     pub incarnation: Option<Incarnation>,
 }
-record!(PeerWorkspace, PeerWorkspaces, WorkspaceNo);
+texts!(struct PeerWorkspace {
+    connection,
+    incarnation,
+});
 
 /// How far the handshake has come. The secrets of each state are in the host's vault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,14 +90,33 @@ pub struct Connection {
     /// that it is invited to in the team that the invitation names; newer ones name none.
     pub remote_team_id: String,
 }
+texts!(struct Connection {
+    remote_id,
+    workspace,
+    name: Text::Words,
+    display_name: Text::Words,
+    site_url: Text::Words,
+    default_team_id: Text::Id,
+    creator,
+    create_at,
+    delete_at,
+    last_ping_at,
+    state,
+    kind,
+    attempt,
+    failures,
+    retry_at,
+    people_cursor,
+    unknown_reactions,
+    unknown_reactions_to,
+    turn,
+    suspended,
+    remote_team_id: Text::Id,
+});
 
-impl Record for Connection {
-    const TABLE: Table = Table::Connections;
-    const VERSION: u8 = 2;
-    type Key = ConnectionNo;
-
-    /// Version 1 had no `remote_team_id`, which stands last.
-    fn upgrade(version: u8, bytes: &[u8]) -> Option<Connection> {
+impl Connection {
+    /// Reads a row of an older version. Version 1 had no `remote_team_id`, which stands last.
+    pub(crate) fn of_older_version(version: u8, bytes: &[u8]) -> Option<Connection> {
         let no_text = [0];
         let today = [bytes, &no_text].concat();
         (version == 1).then(|| postcard::from_bytes(&today).ok())?
@@ -114,7 +135,6 @@ pub enum Suspended {
 /// link's own does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConnectionLink;
-record!(ConnectionLink, ConnectionLinks, (ConnectionNo, ChannelNo));
 
 /// A part of a round; each is one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -174,7 +194,16 @@ pub struct Round {
     /// What the frame that is out holds; the answer is understood by it.
     pub items: Vec<RoundItem>,
 }
-record!(Round, Rounds, ConnectionNo);
+texts!(struct Round {
+    attempt,
+    channel,
+    epoch,
+    source,
+    objects,
+    section,
+    users_after,
+    items,
+});
 
 /// One object of a frame that is out, with the version that was sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -186,10 +215,25 @@ pub enum RoundItem {
     /// A reaction, its feed sequence and whether it was live.
     Reaction(PostNo, UserNo, String, FeedSeq, bool),
 }
+texts!(enum RoundItem {
+    User(user, update_at),
+    Post(post, seq),
+    Reaction(post, user, emoji: Text::Token, seq, live),
+});
+
+no_texts!(
+    ConnectionLink,
+    ConnectionState,
+    PeerKind,
+    Suspended,
+    Section,
+    RoundSource
+);
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rows::tx::Record;
 
     #[test]
     fn a_row_of_the_first_version_is_read_and_stored_anew() {

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::record;
+use crate::boundary::texts::{Text, no_texts, texts};
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, Id, PostNo, UserNo, WorkspaceNo};
 use crate::rows::key::{KeyPart, RowKey};
 
@@ -26,6 +26,9 @@ impl KeyPart for Scope {
     fn take(bytes: &mut &[u8]) -> Option<Scope> {
         u64::take(bytes).map(Scope)
     }
+    fn shown(&self) -> String {
+        self.0.shown()
+    }
 }
 
 /// What changed.
@@ -38,6 +41,11 @@ pub enum FeedObject {
     /// A user's profile.
     User(UserNo),
 }
+texts!(enum FeedObject {
+    Post(post),
+    Reaction(post, user, emoji: Text::Token),
+    User(user),
+});
 
 /// An entry of the feed. A newer entry of an object replaces its older one, whose sequence stands
 /// in the object's row.
@@ -48,7 +56,10 @@ pub struct FeedEntry {
     /// Where it came from; it is not sent back there.
     pub origin: WorkspaceNo,
 }
-record!(FeedEntry, Feed, (Scope, FeedSeq));
+texts!(struct FeedEntry {
+    object,
+    origin,
+});
 
 /// A shared channel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,7 +75,13 @@ pub struct SharedChannel {
     /// The connection it came over, when it did.
     pub connection: Option<ConnectionNo>,
 }
-record!(SharedChannel, SharedChannels, ChannelNo);
+texts!(struct SharedChannel {
+    home,
+    read_only,
+    creator,
+    create_at,
+    connection,
+});
 
 /// How far the sharing of a channel with a connection has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -125,9 +142,28 @@ pub struct Link {
     /// Objects of a round at most, halved after a refusal of the whole; 0 = the usual number.
     pub items_max: u32,
 }
-record!(Link, Links, (ChannelNo, ConnectionNo));
+texts!(struct Link {
+    id,
+    state,
+    invited_by_us,
+    create_at,
+    update_at,
+    delete_at,
+    creator,
+    cursor,
+    feed_from,
+    posts_before,
+    dead_letters,
+    last_sync_at,
+    epoch,
+    failures,
+    retry_at,
+    items_max,
+});
 
-/// Version of a user that a connection holds, as acknowledged in a message of the channel.
+/// Version of a user that a connection holds, as acknowledged in a message of the channel. The
+/// channel is part of the key: a real server joins users to a channel only when their profile comes
+/// in a message of that channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SentUser {
     /// The user's `update_at` by its origin's clock, in ms.
@@ -135,21 +171,12 @@ pub struct SentUser {
     /// The link's epoch.
     pub epoch: u32,
 }
-// The channel is part of the key: a real server joins users to a channel only when their profile
-// comes in a message of that channel.
-record!(SentUser, SentUsers, (ConnectionNo, UserNo, ChannelNo));
-
 /// What a toggle peer was told of a reaction. Key: (connection, post, user, emoji).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SentReaction {
     /// Whether the peer shows it now.
     pub live: bool,
 }
-record!(
-    SentReaction,
-    SentReactions,
-    (ConnectionNo, PostNo, UserNo, String)
-);
 
 /// A post from before a link that the peer was given all the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -157,14 +184,12 @@ pub struct SentOldPost {
     /// The link's epoch.
     pub epoch: u32,
 }
-record!(SentOldPost, SentOldPosts, (ConnectionNo, PostNo));
 
 /// What a connection may have to be sent. A row stands whenever there is such work; one may stand
 /// although there is none, and goes when that is found.
 /// Key: (connection, kind of work, channel; 0 for people).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pending;
-record!(Pending, Pending, (ConnectionNo, u8, ChannelNo));
 
 impl Pending {
     /// The invitation of a channel.
@@ -191,6 +216,14 @@ pub enum ExceptionState {
     /// Given up.
     Dead,
 }
+texts!(
+    enum ExceptionState {
+        Held,
+        Denied,
+        Refused(times),
+        Dead,
+    }
+);
 
 /// An item that the cursor passed although the peer does not have it.
 /// Key: (connection, channel, post number, rest of the object's name or empty).
@@ -209,18 +242,27 @@ pub struct Exception {
     /// The link's epoch; an exception of an earlier one counts no more.
     pub epoch: u32,
 }
-record!(
-    Exception,
-    Exceptions,
-    (ConnectionNo, ChannelNo, u64, String)
-);
+texts!(struct Exception {
+    object,
+    seq,
+    state,
+    reason: Text::Words,
+    retry_at,
+    epoch,
+});
 
 /// When an exception is tried again; stands for each with a `retry_at`.
 /// Key: ((connection, time in ms), channel, post number, rest of the object's name or empty).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExceptionTime;
-record!(
+
+no_texts!(
+    SentUser,
+    SentReaction,
+    SentOldPost,
+    Pending,
     ExceptionTime,
-    ExceptionTimes,
-    ((ConnectionNo, i64), ChannelNo, u64, String)
+    Scope,
+    LinkState,
+    Cursor
 );

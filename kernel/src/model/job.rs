@@ -1,8 +1,8 @@
 use serde::{Deserialize, Serialize};
 
-use super::record;
 use crate::boundary::policy::Direction;
-use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, PostNo, UserNo};
+use crate::boundary::texts::{Json, Text, no_texts, texts};
+use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, PostNo};
 
 /// What has to happen at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,7 +25,6 @@ pub struct Due {
     /// What is due.
     pub kind: DueKind,
 }
-record!(Due, Due, (i64, u64));
 
 /// Work over more rows than a step may touch; timer steps go on with it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,7 +67,14 @@ pub enum Job {
         position: (ChannelNo, u64, String),
     },
 }
-record!(Job, Jobs, u64);
+texts!(enum Job {
+    DeleteReplies { root, delete_at, position },
+    EndLinks { connection, position },
+    DropFeed { channel, to },
+    Resend { connection, position },
+    // The rest of a reaction's name: number of the user and emoji.
+    AskAgain { connection, position: Text::Own },
+});
 
 /// The result of a command with a client's key. Key: (user, key).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,12 +84,14 @@ pub struct Request {
     /// Until when it is remembered, in ms.
     pub until_ms: i64,
 }
-record!(Request, Requests, (UserNo, String));
+texts!(struct Request {
+    post,
+    until_ms,
+});
 
 /// When a `Request` goes. Key: (time_ms, user, key).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestExpiry;
-record!(RequestExpiry, RequestExpiry, (i64, UserNo, String));
 
 /// The verdict of the policies over an object's version. Key: (connection, direction, post id).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,11 +105,12 @@ pub struct VerdictRow {
     /// The reason of a denial.
     pub reason: String,
 }
-record!(
-    VerdictRow,
-    Verdicts,
-    (ConnectionNo, u8, crate::rows::id::Id)
-);
+texts!(struct VerdictRow {
+    update_at,
+    allowed,
+    revised: Text::Words,
+    reason: Text::Words,
+});
 
 impl VerdictRow {
     /// The key's byte of a direction.
@@ -128,7 +137,13 @@ pub struct Held {
     /// How often the policies were asked.
     pub attempts: u32,
 }
-record!(Held, Held, (ConnectionNo, u64));
+texts!(struct Held {
+    channel,
+    item: Json::Message,
+    mention_transforms: Json::Mentions,
+    reason: Text::Words,
+    attempts,
+});
 
 /// Bytes that could not be carried out. Key: a rising number.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -142,4 +157,11 @@ pub struct QuarantineEntry {
     /// The bytes, secret values blanked.
     pub bytes: Vec<u8>,
 }
-record!(QuarantineEntry, Quarantine, u64);
+texts!(struct QuarantineEntry {
+    connection,
+    at_ms,
+    reason: Text::Words,
+    bytes: Json::Message,
+});
+
+no_texts!(Due, RequestExpiry, DueKind);

@@ -26,17 +26,6 @@ pub use team::{Team, TeamMember, UserTeam};
 pub use user::{IdRow, NameRow, RemoteUser, User};
 pub use workspace::{Config, Counters, MetaKey, MetaRow, Workspace};
 
-/// Implements [`Record`](crate::rows::tx::Record) for a row.
-macro_rules! record {
-    ($name:ty, $table:ident, $key:ty) => {
-        impl $crate::rows::tx::Record for $name {
-            const TABLE: $crate::rows::table::Table = $crate::rows::table::Table::$table;
-            type Key = $key;
-        }
-    };
-}
-pub(crate) use record;
-
 /// What kind of object an id or a unique name belongs to; first byte of the key.
 pub mod kind {
     /// A user id.

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::record;
+use crate::boundary::texts::{Json, Text, no_texts, texts};
 use crate::rows::id::{ChannelNo, FeedSeq, Id, PostNo, UserNo, WorkspaceNo};
 
 /// A post.
@@ -49,22 +49,41 @@ pub struct Post {
     /// Whether a local moderator deleted it although it belongs to a peer.
     pub moderated: bool,
 }
-record!(Post, Posts, PostNo);
+texts!(struct Post {
+    id,
+    origin,
+    user,
+    channel,
+    root,
+    create_at,
+    update_at,
+    edit_at,
+    delete_at,
+    origin_update_at,
+    is_pinned,
+    message: Text::Words,
+    kind: Text::Token,
+    props: Json::Any,
+    hashtags: Text::Words,
+    reply_count,
+    last_reply_at,
+    reaction_count,
+    pending_post_id: Text::Words,
+    feed_seq,
+    moderated,
+});
 
 /// A post of a channel, in the order of creation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChannelPost;
-record!(ChannelPost, ChannelPosts, (ChannelNo, i64, PostNo));
 
 /// A reply of a thread, in the order of creation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ThreadPost;
-record!(ThreadPost, ThreadPosts, (PostNo, i64, PostNo));
 
 /// A pinned post of a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PinnedPost;
-record!(PinnedPost, PinnedPosts, (ChannelNo, PostNo));
 
 /// A reaction. Removed ones stay, so that a late duplicate of the addition does not bring them
 /// back.
@@ -81,4 +100,12 @@ pub struct Reaction {
     /// Where it stands in its channel's feed; 0 = nowhere.
     pub feed_seq: FeedSeq,
 }
-record!(Reaction, Reactions, (PostNo, UserNo, String));
+texts!(struct Reaction {
+    origin,
+    create_at,
+    update_at,
+    delete_at,
+    feed_seq,
+});
+
+no_texts!(ChannelPost, ThreadPost, PinnedPost);

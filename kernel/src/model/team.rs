@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
-use super::record;
-use crate::rows::id::{Id, TeamNo, UserNo};
+use crate::boundary::texts::{Text, no_texts, texts};
+use crate::rows::id::Id;
 
 /// A team.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,7 +23,16 @@ pub struct Team {
     /// Whether anybody of the workspace may join.
     pub is_open: bool,
 }
-record!(Team, Teams, TeamNo);
+texts!(struct Team {
+    id,
+    create_at,
+    update_at,
+    delete_at,
+    display_name: Text::Words,
+    name: Text::TeamName,
+    description: Text::Words,
+    is_open,
+});
 
 /// A member of a team.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,9 +44,14 @@ pub struct TeamMember {
     /// Whether the user administers the team.
     pub is_admin: bool,
 }
-record!(TeamMember, TeamMembers, (TeamNo, UserNo));
+texts!(struct TeamMember {
+    create_at,
+    delete_at,
+    is_admin,
+});
 
 /// A team of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserTeam;
-record!(UserTeam, UserTeams, (UserNo, TeamNo));
+
+no_texts!(UserTeam);

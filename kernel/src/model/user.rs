@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
-use super::record;
-use crate::rows::id::{FeedSeq, Id, UserNo, WorkspaceNo};
+use crate::boundary::texts::{Json, Text, no_texts, texts};
+use crate::rows::id::{FeedSeq, Id, WorkspaceNo};
 
 /// A user, local or remote.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,7 +43,26 @@ pub struct User {
     /// Where the user stands in the feed of people; 0 = nowhere.
     pub feed_seq: FeedSeq,
 }
-record!(User, Users, UserNo);
+texts!(struct User {
+    id,
+    origin,
+    create_at,
+    update_at,
+    delete_at,
+    username: Text::Words,
+    email: Text::Address,
+    nickname: Text::Words,
+    first_name: Text::Words,
+    last_name: Text::Words,
+    position: Text::Words,
+    roles: Text::Own,
+    locale: Text::Locale,
+    timezone: Json::Any,
+    props: Json::Any,
+    last_picture_update,
+    remote,
+    feed_seq,
+});
 
 /// What is known of a remote user's home.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,13 +76,19 @@ pub struct RemoteUser {
     /// `update_at` of the version held, by the origin's clock.
     pub origin_update_at: i64,
 }
+texts!(struct RemoteUser {
+    username: Text::Words,
+    email: Text::Words,
+    original_remote_id: Text::Id,
+    origin_update_at,
+});
 
 /// An id's number. Key: (kind, id).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IdRow(pub u64);
-record!(IdRow, Ids, (u8, Id));
 
 /// A unique name's owner. Key: (kind, text).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NameRow(pub u64);
-record!(NameRow, Names, (u8, String));
+
+no_texts!(IdRow, NameRow);

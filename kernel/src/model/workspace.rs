@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
-use super::record;
 use crate::boundary::input::Incarnation;
+use crate::boundary::texts::{Text, texts};
 use crate::rows::id::Id;
 
 /// Key of a row of `Meta`.
@@ -15,7 +15,12 @@ pub enum MetaRow {
     /// The counters.
     Counters(Counters),
 }
-record!(MetaRow, Meta, MetaKey);
+texts!(
+    enum MetaRow {
+        Workspace(workspace),
+        Counters(counters),
+    }
+);
 
 impl MetaRow {
     /// Key of the workspace.
@@ -36,6 +41,12 @@ pub struct Workspace {
     /// Settings that decisions depend on.
     pub config: Config,
 }
+texts!(struct Workspace {
+    id,
+    incarnation,
+    site_url: Text::Words,
+    config,
+});
 
 /// Settings that decisions depend on; a change is an input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +58,11 @@ pub struct Config {
     /// Whether a channel's history is sent to a connection that is invited.
     pub backfill: bool,
 }
+texts!(struct Config {
+    posts_per_sync_max,
+    open_server,
+    backfill,
+});
 
 impl Default for Config {
     fn default() -> Config {
@@ -78,3 +94,13 @@ pub struct Counters {
     /// Last number of due rows, jobs, held and quarantined items.
     pub row: u64,
 }
+texts!(struct Counters {
+    user,
+    team,
+    channel,
+    post,
+    workspace,
+    connection,
+    feed,
+    row,
+});

@@ -76,9 +76,8 @@ impl fmt::Debug for Id {
 }
 
 impl Serialize for Id {
-    /// A text, named by its type so that a serialiser can tell ids from other texts.
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_newtype_struct("Id", self.as_str())
+        serializer.serialize_str(self.as_str())
     }
 }
 

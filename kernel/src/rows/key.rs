@@ -13,6 +13,8 @@ pub trait KeyPart: Sized {
     fn put(&self, out: &mut RowKey);
     /// Takes the part off the front of `bytes`.
     fn take(bytes: &mut &[u8]) -> Option<Self>;
+    /// The part for people: a number as it is, a text in quotes.
+    fn shown(&self) -> String;
 }
 
 impl KeyPart for u64 {
@@ -23,6 +25,9 @@ impl KeyPart for u64 {
         let (head, rest) = bytes.split_first_chunk::<8>()?;
         *bytes = rest;
         Some(u64::from_be_bytes(*head))
+    }
+    fn shown(&self) -> String {
+        self.to_string()
     }
 }
 
@@ -35,6 +40,9 @@ impl KeyPart for u32 {
         *bytes = rest;
         Some(u32::from_be_bytes(*head))
     }
+    fn shown(&self) -> String {
+        self.to_string()
+    }
 }
 
 impl KeyPart for i64 {
@@ -44,6 +52,9 @@ impl KeyPart for i64 {
     }
     fn take(bytes: &mut &[u8]) -> Option<i64> {
         Some((u64::take(bytes)? ^ (1 << 63)).cast_signed())
+    }
+    fn shown(&self) -> String {
+        self.to_string()
     }
 }
 
@@ -56,6 +67,9 @@ impl KeyPart for u8 {
         *bytes = rest;
         Some(*head)
     }
+    fn shown(&self) -> String {
+        self.to_string()
+    }
 }
 
 impl KeyPart for Id {
@@ -67,6 +81,9 @@ impl KeyPart for Id {
         *bytes = rest;
         Id::parse(std::str::from_utf8(head).ok()?)
     }
+    fn shown(&self) -> String {
+        self.to_string()
+    }
 }
 
 /// The empty prefix: all of a table.
@@ -74,6 +91,9 @@ impl KeyPart for () {
     fn put(&self, _out: &mut RowKey) {}
     fn take(_bytes: &mut &[u8]) -> Option<()> {
         Some(())
+    }
+    fn shown(&self) -> String {
+        String::new()
     }
 }
 
@@ -87,6 +107,9 @@ impl KeyPart for String {
         *bytes = &[];
         Some(text)
     }
+    fn shown(&self) -> String {
+        format!("{self:?}")
+    }
 }
 
 macro_rules! number_parts {
@@ -97,6 +120,9 @@ macro_rules! number_parts {
             }
             fn take(bytes: &mut &[u8]) -> Option<$name> {
                 u64::take(bytes).map($name)
+            }
+            fn shown(&self) -> String {
+                self.0.shown()
             }
         }
     )*};
@@ -119,6 +145,9 @@ macro_rules! tuple_parts {
             }
             fn take(bytes: &mut &[u8]) -> Option<Self> {
                 Some(($($name::take(bytes)?,)*))
+            }
+            fn shown(&self) -> String {
+                [$(self.$index.shown()),*].join(", ")
             }
         }
     };

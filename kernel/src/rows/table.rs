@@ -1,10 +1,81 @@
-//! The tables of a workspace. A table is bytes to bytes in memcmp order; what stands in one is
-//! said by the [`Record`](crate::rows::tx::Record) that names it.
+//! The tables of a workspace. A table is bytes to bytes in memcmp order; what stands in one is a
+//! [`Record`]. Everything that goes over all tables (masking, showing, telling whose data a row is,
+//! judging what may be lost) follows from the list here by [`Table::visit`].
 
 use serde::{Deserialize, Serialize};
 
+use crate::boundary::behaviour::InForce;
+use crate::boundary::texts::{Class, Text, TextVisitor};
+use crate::model::{
+    Channel, ChannelMember, ChannelPost, Connection, ConnectionLink, Due, Exception, ExceptionTime,
+    FeedEntry, Held, IdRow, Job, Link, MetaKey, MetaRow, NameRow, PeerWorkspace, Pending,
+    PinnedPost, Post, QuarantineEntry, Reaction, Request, RequestExpiry, Round, Scope, SentOldPost,
+    SentReaction, SentUser, SharedChannel, Team, TeamMember, ThreadPost, User, UserChannel,
+    UserTeam, VerdictRow,
+};
+use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, Id, PostNo, TeamNo, UserNo, WorkspaceNo};
+use crate::rows::tx::Record;
+
+/// Whose data something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Subject {
+    /// A connection's.
+    Connection(ConnectionNo),
+    /// A channel's.
+    Channel(ChannelNo),
+    /// A post's.
+    Post(PostNo),
+    /// A user's.
+    User(UserNo),
+}
+
+/// A part of a key that names a subject.
+trait About {
+    fn subject(self) -> Option<Subject>;
+}
+
+macro_rules! subjects {
+    ($($number:ident $subject:ident,)*) => {$(
+        impl About for $number {
+            fn subject(self) -> Option<Subject> {
+                Some(Subject::$subject(self))
+            }
+        }
+    )*};
+}
+subjects! { ConnectionNo Connection, ChannelNo Channel, PostNo Post, UserNo User, }
+
+impl About for Scope {
+    fn subject(self) -> Option<Subject> {
+        (self != Scope::PEOPLE).then_some(Subject::Channel(ChannelNo(self.0)))
+    }
+}
+
+/// How long the rows of a table are needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lifetime {
+    /// What people made or settled, and the indexes by which it is found: nothing that fails takes
+    /// it away.
+    Kept,
+    /// Work, what is known of it, and what can be made anew: rows go when they have served.
+    Passing,
+}
+
+/// Something that is done for a table's type of rows, whichever that is.
+pub trait TableVisitor {
+    /// What comes of it.
+    type Out;
+    /// Does it for the rows of [`Record::TABLE`].
+    fn rows<R: Record>(self) -> Self::Out;
+}
+
 macro_rules! tables {
-    ($($(#[$doc:meta])* $name:ident = $code:literal,)*) => {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident = $code:literal:
+        ($($part:tt: $key:ty $(as $class:expr)?),*) => $row:ident $(version $version:literal)?,
+        $lifetime:ident, about [$($subject:expr),*];
+    )*) => {
         /// Names a table. The code is part of the journal's digests and is never reused.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[repr(u8)]
@@ -31,88 +102,148 @@ macro_rules! tables {
                 match code { $($code => Some(Table::$name),)* _ => None }
             }
 
-            /// A stable lower-case name for tools and metrics.
+            /// A stable name for tools and metrics.
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self { $(Table::$name => stringify!($name),)* }
             }
+
+            /// How long its rows are needed.
+            #[must_use]
+            pub const fn lifetime(self) -> Lifetime {
+                match self { $(Table::$name => Lifetime::$lifetime,)* }
+            }
+
+            /// Does something for its type of rows.
+            pub fn visit<V: TableVisitor>(self, visitor: V) -> V::Out {
+                match self { $(Table::$name => visitor.rows::<$row>(),)* }
+            }
         }
+
+        $(#[allow(unused_parens, reason = "a key of one part is no tuple")]
+        impl Record for $row {
+            const TABLE: Table = Table::$name;
+            type Key = ($($key),*);
+
+            $(
+                const VERSION: u8 = $version;
+
+                fn upgrade(version: u8, bytes: &[u8]) -> Option<$row> {
+                    $row::of_older_version(version, bytes)
+                }
+            )?
+
+            fn key_texts(key: &mut Self::Key, visitor: &mut dyn TextVisitor) {
+                let ($($part),*) = key;
+                $(tables!(@show visitor $part $($class)?);)*
+            }
+
+            fn subjects(key: &Self::Key) -> Vec<Subject> {
+                let ($($part),*) = key;
+                $(let _ = $part;)*
+                let named: &[Option<Subject>] = &[$($subject.subject()),*];
+                named.iter().copied().flatten().collect()
+            }
+        })*
     };
+    // A text may not be copied, so a part without a class is none.
+    (@show $visitor:ident $part:ident) => { is_copy($part, $visitor) };
+    (@show $visitor:ident $part:ident $class:expr) => { Class::show($class, $part, $visitor) };
 }
 
+fn is_copy<T: Copy>(_part: &T, _visitor: &mut dyn TextVisitor) {}
+
+// Each entry says: the table's name and code; the parts of its key, a text with its class; the type
+// of its rows and their version where it is not the first (whose `of_older_version` reads the
+// earlier ones); how long they are needed; whose data they are (nobody's: rows that only say where
+// others stand, and those of work and counters).
 tables! {
     /// Single rows: the workspace itself and its counters.
-    Meta = 1,
+    Meta = 1: (key: MetaKey) => MetaRow, Kept, about [];
     /// 26-character id of an object to its number.
-    Ids = 2,
+    Ids = 2: (kind: u8, id: Id) => IdRow, Kept, about [];
     /// Unique names (user names, e-mail addresses, team, channel and connection names) to numbers.
-    Names = 3,
+    Names = 3: (kind: u8, name: String as Text::of_unique_name(*kind))
+        => NameRow, Passing, about [];
     /// Users, local and remote.
-    Users = 4,
+    Users = 4: (user: UserNo) => User, Kept, about [user];
     /// Teams.
-    Teams = 5,
+    Teams = 5: (team: TeamNo) => Team, Kept, about [];
     /// Members of a team: (team, user).
-    TeamMembers = 6,
+    TeamMembers = 6: (team: TeamNo, user: UserNo) => TeamMember, Kept, about [];
     /// Teams of a user: (user, team), no value.
-    UserTeams = 7,
+    UserTeams = 7: (user: UserNo, team: TeamNo) => UserTeam, Passing, about [user];
     /// Channels.
-    Channels = 8,
+    Channels = 8: (channel: ChannelNo) => Channel, Kept, about [channel];
     /// Members of a channel: (channel, user).
-    ChannelMembers = 9,
+    ChannelMembers = 9: (channel: ChannelNo, user: UserNo)
+        => ChannelMember, Kept, about [channel, user];
     /// Channels of a user: (user, channel), no value.
-    UserChannels = 10,
+    UserChannels = 10: (user: UserNo, channel: ChannelNo) => UserChannel, Passing, about [];
     /// Posts.
-    Posts = 11,
+    Posts = 11: (post: PostNo) => Post, Kept, about [post];
     /// Posts of a channel in the order of creation: (channel, create_at, post), no value.
-    ChannelPosts = 12,
+    ChannelPosts = 12: (channel: ChannelNo, create_at: i64, post: PostNo)
+        => ChannelPost, Kept, about [];
     /// Replies of a thread in the order of creation: (root, create_at, post), no value.
-    ThreadPosts = 13,
+    ThreadPosts = 13: (root: PostNo, create_at: i64, post: PostNo) => ThreadPost, Kept, about [];
     /// Reactions: (post, user, emoji); removed ones stay as tombstones.
-    Reactions = 14,
+    Reactions = 14: (post: PostNo, user: UserNo, emoji: String as Text::Token)
+        => Reaction, Kept, about [post, user];
     /// The change feed: (scope, sequence) to the object that changed.
-    Feed = 15,
+    Feed = 15: (scope: Scope, seq: FeedSeq) => FeedEntry, Passing, about [scope];
     /// Peer workspaces: who an object came from.
-    PeerWorkspaces = 16,
+    PeerWorkspaces = 16: (workspace: WorkspaceNo) => PeerWorkspace, Kept, about [];
     /// Connections to peer workspaces.
-    Connections = 17,
+    Connections = 17: (connection: ConnectionNo) => Connection version 2, Kept, about [connection];
     /// Shared channels, by channel.
-    SharedChannels = 18,
+    SharedChannels = 18: (channel: ChannelNo) => SharedChannel, Passing, about [channel];
     /// Links of a shared channel to connections: (channel, connection), with the cursor.
-    Links = 19,
+    Links = 19: (channel: ChannelNo, connection: ConnectionNo)
+        => Link, Kept, about [channel, connection];
     /// Channels of a connection: (connection, channel), no value.
-    ConnectionLinks = 20,
+    ConnectionLinks = 20: (connection: ConnectionNo, channel: ChannelNo)
+        => ConnectionLink, Passing, about [connection, channel];
     /// Versions of users that a connection holds: (connection, user, channel).
-    SentUsers = 21,
+    SentUsers = 21: (connection: ConnectionNo, user: UserNo, channel: ChannelNo)
+        => SentUser, Passing, about [connection, user, channel];
     /// The round in flight of a connection.
-    Rounds = 22,
+    Rounds = 22: (connection: ConnectionNo) => Round, Passing, about [connection];
     /// Items that a cursor passed and that still need care: (connection, channel, object).
-    Exceptions = 23,
+    Exceptions = 23: (connection: ConnectionNo, channel: ChannelNo, post: u64, rest: String as Text::Own)
+        => Exception, Passing, about [connection, channel];
     /// What a peer whose reactions are a toggle was told: (connection, post, user, emoji).
-    SentReactions = 24,
+    SentReactions = 24: (connection: ConnectionNo, post: PostNo, user: UserNo, emoji: String as Text::Token)
+        => SentReaction, Passing, about [connection, post];
     /// Policy verdicts: (connection, direction, object), with the version judged.
-    Verdicts = 25,
+    Verdicts = 25: (connection: ConnectionNo, direction: u8, post: Id)
+        => VerdictRow, Passing, about [connection];
     /// Due rows: (time_ms, number) to what has to happen then.
-    Due = 26,
+    Due = 26: (at_ms: i64, number: u64) => Due, Passing, about [];
     /// Jobs: work over more rows than a step may touch.
-    Jobs = 27,
+    Jobs = 27: (number: u64) => Job, Passing, about [];
     /// Results of commands by (user, client's key), kept for a while.
-    Requests = 28,
+    Requests = 28: (user: UserNo, key: String as Text::Words) => Request, Passing, about [user];
     /// Expiry of `Requests`: (time_ms, user, key), no value.
-    RequestExpiry = 29,
+    RequestExpiry = 29: (at_ms: i64, user: UserNo, key: String as Text::Words)
+        => RequestExpiry, Passing, about [];
     /// Inbound items held back by a failing policy: (connection, number).
-    Held = 30,
+    Held = 30: (connection: ConnectionNo, number: u64) => Held, Passing, about [connection];
     /// Frames or items that could not be carried out: a bounded list of bytes to inspect.
-    Quarantine = 31,
+    Quarantine = 31: (number: u64) => QuarantineEntry, Passing, about [];
     /// Posts older than a link that its peer was given all the same: (connection, post), no value.
-    SentOldPosts = 32,
+    SentOldPosts = 32: (connection: ConnectionNo, post: PostNo)
+        => SentOldPost, Passing, about [connection, post];
     /// Pinned posts of a channel: (channel, post), no value.
-    PinnedPosts = 33,
+    PinnedPosts = 33: (channel: ChannelNo, post: PostNo) => PinnedPost, Passing, about [];
     /// What a connection may have to be sent: (connection, kind of work, channel), no value.
-    Pending = 34,
+    Pending = 34: (connection: ConnectionNo, work: u8, channel: ChannelNo)
+        => Pending, Passing, about [connection];
     /// When an exception is tried again: (connection, time_ms, channel, object), no value.
-    ExceptionTimes = 35,
+    ExceptionTimes = 35: (time: (ConnectionNo, i64), channel: ChannelNo, post: u64, rest: String as Text::Own)
+        => ExceptionTime, Passing, about [time.0];
     /// Behaviours of the kernel that are in force, by number.
-    Behaviours = 36,
+    Behaviours = 36: (number: u32) => InForce, Passing, about [];
 }
 
 #[cfg(test)]

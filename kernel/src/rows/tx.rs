@@ -12,16 +12,18 @@ use crate::boundary::codec;
 use crate::boundary::env::{Host, LogLevel, Range, Rows, Scan, StepContext};
 use crate::boundary::output::{Effect, Write};
 use crate::boundary::policy::{Question, Verdict};
+use crate::boundary::texts::{HasTexts, TextVisitor};
 use crate::model::{Scope, User};
 use crate::rows::drafts::Drafts;
 use crate::rows::id::{ChannelNo, ConnectionNo, Id, UserNo};
 use crate::rows::key::{self, KeyPart, RowKey};
-use crate::rows::table::Table;
+use crate::rows::table::{Subject, Table};
 use crate::sharing::feed::Follower;
 
-/// A row with a schema. Its value is a version byte and postcard; rows of older versions are
-/// upgraded when they are read and stored anew when they are touched.
-pub trait Record: Serialize + DeserializeOwned {
+/// A row with a schema: what the list of tables says of it, besides what it says of itself. Its
+/// value is a version byte and postcard; rows of older versions are upgraded when they are read and
+/// stored anew when they are touched.
+pub trait Record: Serialize + DeserializeOwned + HasTexts {
     /// Where it stands.
     const TABLE: Table;
     /// Version written today.
@@ -34,6 +36,12 @@ pub trait Record: Serialize + DeserializeOwned {
     fn upgrade(_version: u8, _bytes: &[u8]) -> Option<Self> {
         None
     }
+
+    /// Shows every text of a key to `visitor`.
+    fn key_texts(key: &mut Self::Key, visitor: &mut dyn TextVisitor);
+
+    /// Whose data the row of a key is.
+    fn subjects(key: &Self::Key) -> Vec<Subject>;
 
     /// The bytes of the row.
     fn to_bytes(&self) -> Vec<u8> {

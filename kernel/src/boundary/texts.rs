@@ -1,0 +1,286 @@
+//! What the texts in rows, inputs and verdicts are. Everything that holds texts says so of each of
+//! them, beside its declaration; whoever replaces them (a masked recording) needs to know nothing
+//! of the types that hold them.
+//!
+//! `texts!` names every field of a type: one without a class has to be of a type that says of itself
+//! what its texts are, and neither `String` nor `Vec<u8>` does. A field that is left out, or a text
+//! without a class, does not compile.
+
+use std::mem;
+
+use crate::model::kind;
+use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, Id, PostNo, TeamNo, UserNo, WorkspaceNo};
+
+/// What a text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Text {
+    /// Somebody's words or name.
+    Words,
+    /// Of the kernel's or the host's own making; it holds nobody's words.
+    Own,
+    /// An id, where the text is one; empty or whatever a peer sent otherwise.
+    Id,
+    /// An emoji's name or a post's type, where the text has that form.
+    Token,
+    /// A locale, where the text is one.
+    Locale,
+    /// A user's e-mail address here.
+    Address,
+    /// A team's URL name.
+    TeamName,
+    /// A channel's URL name.
+    ChannelName,
+    /// A channel's unique name: see [`kind::CHANNEL_NAME`].
+    UniqueChannelName,
+    /// A peer's words of refusal.
+    Refusal,
+}
+
+impl Text {
+    /// What a unique name of a [`kind`] is.
+    #[must_use]
+    pub fn of_unique_name(kind: u8) -> Text {
+        match kind {
+            kind::EMAIL => Text::Address,
+            kind::TEAM_NAME => Text::TeamName,
+            kind::CHANNEL_NAME => Text::UniqueChannelName,
+            _ => Text::Words,
+        }
+    }
+}
+
+/// What bytes or a text that should be JSON are. They may be of any other form, as a peer sent
+/// them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Json {
+    /// A part of the protocol: what its members are follows from their keys.
+    Message,
+    /// Anything.
+    Any,
+    /// Ids of users by what mentions them.
+    Mentions,
+}
+
+/// Sees the texts of a value one by one, and may replace each.
+pub trait TextVisitor {
+    /// A text.
+    fn text(&mut self, class: Text, text: &mut String);
+    /// Bytes that should be JSON.
+    fn json(&mut self, class: Json, bytes: &mut Vec<u8>);
+}
+
+/// What shows its texts. `u8` is not among them, so that no list of bytes passes for numbers.
+pub trait HasTexts {
+    /// Shows every text to `visitor`.
+    fn texts(&mut self, visitor: &mut dyn TextVisitor);
+}
+
+/// What a field of type `F` can be declared as.
+pub trait Class<F: ?Sized> {
+    /// Shows the field's text to `visitor`.
+    fn show(self, field: &mut F, visitor: &mut dyn TextVisitor);
+}
+
+impl Class<String> for Text {
+    fn show(self, field: &mut String, visitor: &mut dyn TextVisitor) {
+        visitor.text(self, field);
+    }
+}
+
+impl Class<Vec<u8>> for Json {
+    fn show(self, field: &mut Vec<u8>, visitor: &mut dyn TextVisitor) {
+        visitor.json(self, field);
+    }
+}
+
+impl Class<String> for Json {
+    fn show(self, field: &mut String, visitor: &mut dyn TextVisitor) {
+        let mut bytes = mem::take(field).into_bytes();
+        visitor.json(self, &mut bytes);
+        // Whoever replaces characters replaces them whole, so that it is a text again.
+        *field = String::from_utf8_lossy(&bytes).into_owned();
+    }
+}
+
+impl<F, C: Class<F>> Class<Option<F>> for C {
+    fn show(self, field: &mut Option<F>, visitor: &mut dyn TextVisitor) {
+        if let Some(field) = field {
+            self.show(field, visitor);
+        }
+    }
+}
+
+/// A position that ends in a text.
+impl<A: HasTexts, B: HasTexts> Class<(A, B, String)> for Text {
+    fn show(self, (a, b, text): &mut (A, B, String), visitor: &mut dyn TextVisitor) {
+        a.texts(visitor);
+        b.texts(visitor);
+        self.show(text, visitor);
+    }
+}
+
+impl<T: HasTexts> HasTexts for Option<T> {
+    fn texts(&mut self, visitor: &mut dyn TextVisitor) {
+        self.iter_mut().for_each(|it| it.texts(visitor));
+    }
+}
+
+impl<T: HasTexts> HasTexts for Vec<T> {
+    fn texts(&mut self, visitor: &mut dyn TextVisitor) {
+        self.iter_mut().for_each(|it| it.texts(visitor));
+    }
+}
+
+impl<A: HasTexts, B: HasTexts> HasTexts for (A, B) {
+    fn texts(&mut self, visitor: &mut dyn TextVisitor) {
+        self.0.texts(visitor);
+        self.1.texts(visitor);
+    }
+}
+
+/// Implements [`HasTexts`] for types without texts. Each has to be `Copy`, which nothing that holds
+/// a text is.
+macro_rules! no_texts {
+    ($($name:ty),* $(,)?) => {$(
+        impl $crate::boundary::texts::HasTexts for $name {
+            fn texts(&mut self, _: &mut dyn $crate::boundary::texts::TextVisitor) {
+                const fn is_copy<T: Copy>() {}
+                const { is_copy::<$name>() }
+            }
+        }
+    )*};
+}
+pub(crate) use no_texts;
+
+/// Implements [`HasTexts`] for a type by naming all its fields, and behind each that is a text its
+/// class: `texts!(struct Reaction { post, emoji: Text::Token })`,
+/// `texts!(enum Act { Say(text: Text::Words), Move { by }, Stop })`.
+macro_rules! texts {
+    (struct $name:ident { $($field:ident $(: $class:expr)?),* $(,)? }) => {
+        impl $crate::boundary::texts::HasTexts for $name {
+            fn texts(&mut self, visitor: &mut dyn $crate::boundary::texts::TextVisitor) {
+                let $name { $($field),* } = self;
+                $($crate::boundary::texts::texts!(@show visitor $field $($class)?);)*
+            }
+        }
+    };
+    (enum $name:ident { $($variant:ident
+        $(($($part:ident $(: $part_class:expr)?),* $(,)?))?
+        $({$($field:ident $(: $class:expr)?),* $(,)?})?
+    ),* $(,)? }) => {
+        impl $crate::boundary::texts::HasTexts for $name {
+            fn texts(&mut self, visitor: &mut dyn $crate::boundary::texts::TextVisitor) {
+                match self {$(
+                    $name::$variant $(($($part),*))? $({$($field),*})? => {
+                        $($($crate::boundary::texts::texts!(@show visitor $part $($part_class)?);)*)?
+                        $($($crate::boundary::texts::texts!(@show visitor $field $($class)?);)*)?
+                    }
+                )*}
+            }
+        }
+    };
+    (@show $visitor:ident $field:ident) => {
+        $crate::boundary::texts::HasTexts::texts($field, $visitor)
+    };
+    (@show $visitor:ident $field:ident $class:expr) => {
+        $crate::boundary::texts::Class::show($class, $field, $visitor)
+    };
+}
+pub(crate) use texts;
+
+no_texts! {
+    (), bool, u16, u32, u64, i64, Id, UserNo, TeamNo, ChannelNo, PostNo, WorkspaceNo, ConnectionNo,
+    FeedSeq,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct All(Vec<String>);
+
+    impl TextVisitor for All {
+        fn text(&mut self, class: Text, text: &mut String) {
+            self.0.push(format!("{class:?} {text}"));
+            *text = "x".into();
+        }
+
+        fn json(&mut self, class: Json, bytes: &mut Vec<u8>) {
+            self.0
+                .push(format!("{class:?} {}", String::from_utf8_lossy(bytes)));
+            *bytes = b"{}".to_vec();
+        }
+    }
+
+    #[derive(Debug, PartialEq)]
+    struct Note {
+        by: UserNo,
+        text: String,
+        title: Option<String>,
+        props: String,
+        frame: Vec<u8>,
+        acts: Vec<Act>,
+    }
+    texts!(struct Note {
+        by,
+        text: Text::Words,
+        title: Text::Words,
+        props: Json::Any,
+        frame: Json::Message,
+        acts,
+    });
+
+    #[derive(Debug, PartialEq)]
+    enum Act {
+        React(u64, String),
+        Move { to: (u64, u64, String) },
+        Stop,
+    }
+    texts!(enum Act { React(_post, emoji: Text::Token), Move { to: Text::Own }, Stop });
+
+    #[test]
+    fn every_text_is_seen_once_and_can_be_replaced() {
+        let mut note = Note {
+            by: UserNo(1),
+            text: "a".into(),
+            title: Some("b".into()),
+            props: "c".into(),
+            frame: b"d".to_vec(),
+            acts: vec![
+                Act::React(1, "e".into()),
+                Act::Move {
+                    to: (1, 2, "f".into()),
+                },
+                Act::Stop,
+            ],
+        };
+        let mut all = All(Vec::new());
+        note.texts(&mut all);
+        assert_eq!(
+            all.0,
+            [
+                "Words a",
+                "Words b",
+                "Any c",
+                "Message d",
+                "Token e",
+                "Own f"
+            ]
+        );
+        let replaced = Note {
+            by: UserNo(1),
+            text: "x".into(),
+            title: Some("x".into()),
+            props: "{}".into(),
+            frame: b"{}".to_vec(),
+            acts: vec![
+                Act::React(1, "x".into()),
+                Act::Move {
+                    to: (1, 2, "x".into()),
+                },
+                Act::Stop,
+            ],
+        };
+        assert_eq!(note, replaced);
+    }
+}
