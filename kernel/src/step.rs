@@ -98,6 +98,10 @@ fn job(tx: &mut Tx<'_>, number: u64) {
                 position,
             })
         }
+        Job::AskInboundAgain {
+            connection,
+            position,
+        } => inbound::ask_again(tx, connection, position),
         job => jobs::portion(tx, job),
     };
     match rest {

@@ -38,6 +38,9 @@ behaviours! {
     /// refused post goes again with the next try. A deletion goes on from a restored workspace
     /// also when that does not hold the post.
     SentAgain = 3,
+    /// When the policies change, inbound items that wait for them are asked about at once, and what
+    /// was denied is asked about again when it comes again.
+    AskedAgain = 4,
 }
 
 /// A behaviour that is in force.

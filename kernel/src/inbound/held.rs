@@ -5,13 +5,13 @@
 use std::collections::BTreeMap;
 
 use super::authorize::{self, Peer};
+use super::item::{self, Item, Outcome, Scope, Wait};
 use super::judge::{Judgements, shorten};
 use super::mentions::Mentions;
-use super::take::{self, Outcome};
 use super::{Reason, Tally};
 use crate::boundary::env::Range;
 use crate::model::limits::{BACKOFF_FIRST_MS, BACKOFF_MAX_MS, HELD_MAX, HELD_PER_STEP_MAX};
-use crate::model::{DueKind, Held};
+use crate::model::{DueKind, Held, HeldKind};
 use crate::rows::due;
 use crate::rows::id::{ChannelNo, ConnectionNo};
 use crate::rows::key;
@@ -20,65 +20,31 @@ use crate::wire::json::Document;
 use crate::wire::message::{WirePost, WireReaction};
 use crate::wire::write::JsonWriter;
 
-/// An item that waits.
-enum Item {
-    Post(WirePost),
-    Reaction(WireReaction),
-}
-
-impl Item {
-    fn decode(bytes: &[u8]) -> Option<Item> {
-        let document = Document::parse(bytes).ok()?;
-        let root = document.root();
-        if root.get("emoji_name").is_some() {
-            WireReaction::decode(root).ok().map(Item::Reaction)
-        } else {
-            WirePost::decode(root).ok().map(Item::Post)
+/// Calls a function that is generic over the kind of item, for the kind that a row names.
+macro_rules! of_kind {
+    ($kind:expr, $function:ident($($argument:expr),*)) => {
+        match $kind {
+            HeldKind::Post => $function::<WirePost>($($argument),*),
+            HeldKind::Reaction => $function::<WireReaction>($($argument),*),
         }
-    }
-
-    /// What the item is about: (post, user and emoji of a reaction).
-    fn key(&self) -> (String, String) {
-        match self {
-            Item::Post(post) => (post.id.clone(), String::new()),
-            Item::Reaction(reaction) => reaction_key(reaction),
-        }
-    }
-
-    /// Its version: the highest of its times, and of two changes in one millisecond the removal
-    /// is the later one, as where they are applied.
-    fn version(&self) -> (i64, bool) {
-        match self {
-            Item::Post(post) => version_of_post(post),
-            Item::Reaction(reaction) => version_of_reaction(reaction),
-        }
-    }
-
-    /// The post without which the item cannot be.
-    fn leans_on(&self) -> &str {
-        match self {
-            Item::Post(post) => &post.root_id,
-            Item::Reaction(reaction) => &reaction.post_id,
-        }
-    }
+    };
 }
 
-fn reaction_key(reaction: &WireReaction) -> (String, String) {
-    (
-        reaction.post_id.clone(),
-        format!("{} {}", reaction.user_id, reaction.emoji_name),
-    )
+/// What tells waiting items apart, and which of two versions of one is the newer; see [`Wait`].
+type Known = ((String, String), (i64, bool));
+
+fn read<I: Item>(bytes: &[u8]) -> Option<I> {
+    let document = Document::parse(bytes).ok()?;
+    I::decode(document.root()).ok()
 }
 
-fn version_of_post(post: &WirePost) -> (i64, bool) {
-    let latest = post.create_at.max(post.update_at).max(post.edit_at);
-    (latest.max(post.delete_at), post.delete_at != 0)
+fn known<I: Item>(bytes: &[u8]) -> Option<Known> {
+    let item: I = read(bytes)?;
+    item.wait().map(|wait| (wait.key, wait.version))
 }
 
-fn version_of_reaction(reaction: &WireReaction) -> (i64, bool) {
-    let latest = reaction.create_at.max(reaction.update_at);
-    (latest.max(reaction.delete_at), reaction.delete_at != 0)
-}
+/// Why an item waits behind another one.
+pub const WAITS_FOR_ITS_POST: &str = "waits for its post";
 
 /// There is no room for another item: the peer has to try again later.
 #[derive(Debug)]
@@ -113,10 +79,8 @@ impl Waiting {
             };
             from = key::encode(&(connection, last + 1));
             for ((_, no), held) in &rows {
-                let item = Item::decode(&held.item);
-                let (key, version) = item
-                    .map(|item| (item.key(), item.version()))
-                    .unwrap_or_default();
+                let known = of_kind!(held.kind, known(&held.item));
+                let (key, version) = known.unwrap_or_default();
                 items.insert(key, (*no, version));
             }
         }
@@ -129,19 +93,34 @@ impl Waiting {
         self.items.contains_key(&(id.to_string(), String::new()))
     }
 
-    /// Lets an item wait. A newer version of the same post, or of the same reaction, takes the
-    /// place of the older one; one that comes late or again changes nothing.
-    fn add(
+    /// Lets an item wait. A newer version of the same item takes the place of the older one; one
+    /// that comes late or again changes nothing.
+    ///
+    /// # Errors
+    /// When as many wait as may.
+    pub fn add(
         &mut self,
         tx: &mut Tx<'_>,
-        key: (String, String),
-        version: (i64, bool),
-        row: &Held,
+        channel: ChannelNo,
+        (wait, json): (Wait<'_>, &str),
+        transforms: &[(String, String)],
+        reason: String,
     ) -> Result<(), Full> {
+        let Wait {
+            kind, key, version, ..
+        } = wait;
+        let row = Held {
+            channel,
+            kind,
+            item: json.as_bytes().to_vec(),
+            mention_transforms: encode_transforms(transforms),
+            reason,
+            attempts: 1,
+        };
         if let Some((no, waiting)) = self.items.get_mut(&key) {
             if *waiting < version {
                 *waiting = version;
-                tx.put(&(self.connection, *no), row);
+                tx.put(&(self.connection, *no), &row);
             }
             return Ok(());
         }
@@ -149,51 +128,13 @@ impl Waiting {
             return Err(Full);
         }
         let no = tx.next_row();
-        tx.put(&(self.connection, no), row);
+        tx.put(&(self.connection, no), &row);
         self.items.insert(key, (no, version));
         let at_ms = tx.now_ms().saturating_add(BACKOFF_FIRST_MS);
         if self.items.len() == 1 {
             due::at(tx, at_ms, DueKind::Held(self.connection));
         }
         Ok(())
-    }
-
-    /// Lets a post wait.
-    pub fn add_post(
-        &mut self,
-        tx: &mut Tx<'_>,
-        channel: ChannelNo,
-        (post, json): (&WirePost, &str),
-        transforms: &[(String, String)],
-        reason: String,
-    ) -> Result<(), Full> {
-        let row = Held {
-            channel,
-            item: json.as_bytes().to_vec(),
-            mention_transforms: encode_transforms(transforms),
-            reason,
-            attempts: 1,
-        };
-        let key = (post.id.clone(), String::new());
-        self.add(tx, key, version_of_post(post), &row)
-    }
-
-    /// Lets a reaction wait behind its post.
-    pub fn add_reaction(
-        &mut self,
-        tx: &mut Tx<'_>,
-        channel: ChannelNo,
-        (reaction, json): (&WireReaction, &str),
-    ) -> Result<(), Full> {
-        let row = Held {
-            channel,
-            item: json.as_bytes().to_vec(),
-            mention_transforms: Vec::new(),
-            reason: "waits for its post".to_string(),
-            attempts: 1,
-        };
-        let key = reaction_key(reaction);
-        self.add(tx, key, version_of_reaction(reaction), &row)
     }
 }
 
@@ -254,30 +195,31 @@ fn follow_up(tx: &mut Tx<'_>, connection: ConnectionNo, attempts: u32) {
 }
 
 fn again(tx: &mut Tx<'_>, peer: &Peer, row: &Held) -> Outcome {
-    let Some(item) = Item::decode(&row.item) else {
-        return Outcome::Refused(Reason::Malformed);
-    };
     let Ok(shared) = authorize::shared_channel(tx, peer, row.channel) else {
         return Outcome::Refused(Reason::WrongChannel);
     };
-    let leans_on = item.leans_on().to_string();
-    let outcome = match item {
-        Item::Reaction(reaction) => take::reaction(tx, peer, &shared, reaction),
-        Item::Post(post) => {
-            let transforms = decode_transforms(&row.mention_transforms);
-            let mentions = Mentions::new(tx, &peer.row.name, &transforms);
-            let planned = take::plan(tx, peer, &shared, &post, &Default::default());
-            take::post(tx, peer, &shared, &mentions, planned, &Judgements::new())
-        }
+    let transforms = decode_transforms(&row.mention_transforms);
+    let mentions = Mentions::new(tx, &peer.row.name, &transforms);
+    let scope = Scope {
+        peer,
+        shared: &shared,
+        mentions: &mentions,
     };
-    match outcome {
-        Outcome::Refused(Reason::UnknownRoot | Reason::UnknownPost)
-            if Waiting::load(tx, peer.no).has_post(&leans_on) =>
-        {
-            Outcome::Failed("waits for its post".to_string())
-        }
-        outcome => outcome,
+    of_kind!(row.kind, take_again(tx, scope, &row.item))
+}
+
+fn take_again<I: Item>(tx: &mut Tx<'_>, scope: Scope<'_>, bytes: &[u8]) -> Outcome {
+    let Some(item) = read::<I>(bytes) else {
+        return Outcome::Refused(Reason::Malformed);
+    };
+    let outcome = item::take(tx, scope, &item, &Judgements::new());
+    let lacks_its_post =
+        matches!(&outcome, Outcome::Refused(reason) if item.lacks_its_post(tx, *reason));
+    let waits = |wait: Wait<'_>| Waiting::load(tx, scope.peer.no).has_post(wait.post);
+    if lacks_its_post && item.wait().is_some_and(waits) {
+        return Outcome::Failed(WAITS_FOR_ITS_POST.to_string());
     }
+    outcome
 }
 
 fn encode_transforms(transforms: &[(String, String)]) -> Vec<u8> {

@@ -4,23 +4,23 @@
 //! also when it was refused, as the protocol has it; what is worth another attempt of the peer gets
 //! another status, because a real server takes every other answer for a delivery.
 
+mod again;
 pub mod authorize;
 mod channel_invite;
 pub mod held;
+mod item;
+mod items;
 mod judge;
 mod mentions;
-mod posts;
 mod quarantine;
-mod reactions;
 mod reason;
 mod sync;
-mod take;
-mod users;
 
+pub use again::ask_again;
 pub use held::step as held_step;
+pub use items::users::OWN_PROPS;
 pub use judge::shorten;
 pub use reason::{Reason, Tally};
-pub use users::OWN_PROPS;
 
 use authorize::Peer;
 

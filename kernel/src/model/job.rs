@@ -2,7 +2,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::boundary::policy::Direction;
 use crate::boundary::texts::{Json, Text, no_texts, texts};
-use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, PostNo};
+use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, Id, PostNo};
+use crate::wire::json::Document;
 
 /// What has to happen at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +67,14 @@ pub enum Job {
         /// Key of the last exception done: channel, post number, rest of the object's name.
         position: (ChannelNo, u64, String),
     },
+    /// Forgets what the policies denied of a connection's peer, so that they are asked again when
+    /// it comes again, and has them asked about what came and waits here.
+    AskInboundAgain {
+        /// The connection.
+        connection: ConnectionNo,
+        /// The post of the last verdict looked at.
+        position: Option<Id>,
+    },
 }
 texts!(enum Job {
     DeleteReplies { root, delete_at, position },
@@ -74,6 +83,7 @@ texts!(enum Job {
     Resend { connection, position },
     // The rest of a reaction's name: number of the user and emoji.
     AskAgain { connection, position: Text::Own },
+    AskInboundAgain { connection, position },
 });
 
 /// The result of a command with a client's key. Key: (user, key).
@@ -123,12 +133,22 @@ impl VerdictRow {
     }
 }
 
-/// An inbound post that waits for a policy. Key: (connection, number).
+/// What kind of item waits. Kinds are added at the end, as rows name them by their place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HeldKind {
+    /// A post.
+    Post,
+    /// A reaction.
+    Reaction,
+}
+
+/// An inbound item that waits for a policy, or for the post to which it belongs. Key: (connection,
+/// number).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Held {
     /// The channel.
     pub channel: ChannelNo,
-    /// The post as it came, JSON.
+    /// The item as it came, JSON.
     pub item: Vec<u8>,
     /// The message's mention transforms, JSON; empty = none.
     pub mention_transforms: Vec<u8>,
@@ -136,6 +156,25 @@ pub struct Held {
     pub reason: String,
     /// How often the policies were asked.
     pub attempts: u32,
+    /// What the item is.
+    pub kind: HeldKind,
+}
+
+impl Held {
+    /// Reads a row of an older version. Version 1 had no `kind`, which stands last: an item that
+    /// named an emoji was a reaction.
+    pub(crate) fn of_older_version(version: u8, bytes: &[u8]) -> Option<Held> {
+        if version != 1 {
+            return None;
+        }
+        let post = [0];
+        let mut held: Held = postcard::from_bytes(&[bytes, &post].concat()).ok()?;
+        let document = Document::parse(&held.item);
+        if document.is_ok_and(|item| item.root().get("emoji_name").is_some()) {
+            held.kind = HeldKind::Reaction;
+        }
+        Some(held)
+    }
 }
 texts!(struct Held {
     channel,
@@ -143,6 +182,7 @@ texts!(struct Held {
     mention_transforms: Json::Mentions,
     reason: Text::Words,
     attempts,
+    kind,
 });
 
 /// Bytes that could not be carried out. Key: a rising number.
@@ -164,4 +204,4 @@ texts!(struct QuarantineEntry {
     bytes: Json::Message,
 });
 
-no_texts!(Due, RequestExpiry, DueKind);
+no_texts!(Due, RequestExpiry, DueKind, HeldKind);

@@ -20,7 +20,9 @@ pub use feed::{
     Cursor, Exception, ExceptionState, ExceptionTime, FeedEntry, FeedObject, Link, LinkState,
     Pending, Scope, SentOldPost, SentReaction, SentUser, SharedChannel,
 };
-pub use job::{Due, DueKind, Held, Job, QuarantineEntry, Request, RequestExpiry, VerdictRow};
+pub use job::{
+    Due, DueKind, Held, HeldKind, Job, QuarantineEntry, Request, RequestExpiry, VerdictRow,
+};
 pub use post::{ChannelPost, PinnedPost, Post, Reaction, ThreadPost};
 pub use team::{Team, TeamMember, UserTeam};
 pub use user::{IdRow, NameRow, RemoteUser, User};

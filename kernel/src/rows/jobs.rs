@@ -1,5 +1,6 @@
 //! Jobs: work over more rows than a step may touch. A portion a step; a due row brings the next.
 
+use crate::boundary::behaviour::Behaviour;
 use crate::boundary::env::Range;
 use crate::boundary::policy::Direction;
 use crate::model::limits::{CONNECTIONS_MAX, JOB_ROWS_PER_STEP};
@@ -31,10 +32,20 @@ pub fn start(tx: &mut Tx<'_>, job: Job) {
     again(tx, number, &job);
 }
 
-/// The policies are others now: what they held or denied on its way out is looked at again.
+/// The policies are others now: what they held or denied is looked at again.
 pub fn ask_policies_again(tx: &mut Tx<'_>) {
-    let position = (ChannelNo(0), 0, String::new());
     let connection = ConnectionNo(0);
+    if Behaviour::AskedAgain.is_in_force(tx) {
+        let position = None;
+        start(
+            tx,
+            Job::AskInboundAgain {
+                connection,
+                position,
+            },
+        );
+    }
+    let position = (ChannelNo(0), 0, String::new());
     start(
         tx,
         Job::AskAgain {
@@ -66,7 +77,7 @@ pub fn portion(tx: &mut Tx<'_>, job: Job) -> Option<Job> {
             connection,
             position,
         } => ask_again(tx, connection, position),
-        other @ Job::DeleteReplies { .. } => Some(other),
+        other @ (Job::DeleteReplies { .. } | Job::AskInboundAgain { .. }) => Some(other),
     }
 }
 
@@ -76,7 +87,8 @@ fn links_after(tx: &Tx<'_>, connection: ConnectionNo, after: ChannelNo) -> Vec<C
     rows.into_iter().map(|((_, channel), _)| channel).collect()
 }
 
-fn range(from: Vec<u8>, prefix: &[u8]) -> Range {
+/// The keys of a prefix from one on, as many as a portion looks at.
+pub fn range(from: Vec<u8>, prefix: &[u8]) -> Range {
     Range {
         from,
         to: key::prefix_end(prefix).unwrap_or_default(),
@@ -177,7 +189,8 @@ fn forget_verdict(tx: &mut Tx<'_>, connection: ConnectionNo, object: &FeedObject
     }
 }
 
-fn next_connection(tx: &Tx<'_>, after: ConnectionNo) -> Option<ConnectionNo> {
+/// The live connection behind a number.
+pub fn next_connection(tx: &Tx<'_>, after: ConnectionNo) -> Option<ConnectionNo> {
     let rows = tx.rows::<Connection>(&Range {
         from: key::encode(&ConnectionNo(after.0.saturating_add(1))),
         to: Vec::new(),

@@ -228,7 +228,7 @@ tables! {
     RequestExpiry = 29: (at_ms: i64, user: UserNo, key: String as Text::Words)
         => RequestExpiry, Passing, about [];
     /// Inbound items held back by a failing policy: (connection, number).
-    Held = 30: (connection: ConnectionNo, number: u64) => Held, Passing, about [connection];
+    Held = 30: (connection: ConnectionNo, number: u64) => Held version 2, Passing, about [connection];
     /// Frames or items that could not be carried out: a bounded list of bytes to inspect.
     Quarantine = 31: (number: u64) => QuarantineEntry, Passing, about [];
     /// Posts older than a link that its peer was given all the same: (connection, post), no value.

@@ -4,9 +4,12 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::*;
+use crate::boundary::behaviour;
+use crate::boundary::input::Input;
 use crate::boundary::policy::{Question, Verdict};
 use crate::model::limits::HELD_MAX;
-use crate::model::{Due, DueKind, Held, VerdictRow};
+use crate::model::{Due, DueKind, Held, HeldKind, Job, VerdictRow};
+use crate::rows::tx::Record;
 
 type Asked = Rc<RefCell<Vec<(String, bool)>>>;
 
@@ -261,4 +264,61 @@ fn one_item_that_always_fails_does_not_hold_up_the_others() {
     world.step(|tx| crate::inbound::held_step(tx, ACME));
     assert!((1..60).all(|n| world.post(&format!("w{n}")).is_some()));
     assert_eq!(held(&world).len(), 1);
+}
+
+/// Carries out everything that is due, jobs included.
+fn settle(world: &mut World) {
+    for _ in 0..100 {
+        world.host.run(world.now_ms, 7, &Input::Timer);
+        if world.host.prefix::<Job, ()>(&(), 1).is_empty() {
+            return;
+        }
+    }
+    panic!("jobs go on and on");
+}
+
+#[test]
+fn changed_policies_are_asked_at_once_about_what_waits_and_anew_about_what_was_denied() {
+    let mut world = World::new();
+    world.step(behaviour::adopt).unwrap();
+    filter(&mut world, false);
+    let posts = json!({"posts": [
+        post("odd", "ann", "odd"),
+        post("bad", "ann", "bad"),
+        post("rude", "ann", "rude"),
+    ]});
+    let response = world.sync(ACME, posts.clone());
+    assert_eq!(response["post_errors"], json!([id("bad")]));
+    assert_eq!(held(&world).len(), 1);
+
+    // Without the pause that what waits would have had to wait.
+    world.host.policy = None;
+    let changed = Input::PolicyChanged {
+        chain: String::new(),
+        what: "unload filter".into(),
+    };
+    world.host.run(world.now_ms, 7, &changed);
+    settle(&mut world);
+    assert_eq!(world.post("odd").unwrap().message, "odd");
+    assert_eq!((held(&world).len(), pending(&world)), (0, 0));
+
+    // Of what was denied only the verdict stood here; it is no answer any more.
+    let response = world.sync(ACME, posts);
+    assert_eq!(response["post_errors"], json!([]));
+    assert_eq!(world.post("bad").unwrap().message, "bad");
+    assert_eq!(world.post("rude").unwrap().message, "kind");
+}
+
+#[test]
+fn a_row_of_the_first_version_tells_a_reaction_by_its_emoji() {
+    let item = |json: &str| {
+        let row = (7u64, json.as_bytes(), &[] as &[u8], "why", 3u32);
+        let bytes = [vec![1], postcard::to_allocvec(&row).unwrap()].concat();
+        Held::from_bytes(&bytes).unwrap()
+    };
+    let reaction = item(r#"{"emoji_name":"tada"}"#);
+    assert_eq!(reaction.kind, HeldKind::Reaction);
+    assert_eq!((reaction.channel.0, reaction.attempts), (7, 3));
+    assert_eq!(item(r#"{"message":"x"}"#).kind, HeldKind::Post);
+    assert_eq!(Held::from_bytes(&[9, 0]), None);
 }

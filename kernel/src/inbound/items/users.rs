@@ -1,8 +1,12 @@
-//! Applies profiles. Semantics §6.3 and §7.
+//! Profiles. Semantics §6.3 and §7.
 
-use super::Reason;
-use super::authorize::{Authorized, Peer, Shared, UserAct, UserChange};
+use std::collections::BTreeSet;
+
 use crate::boundary::behaviour::Behaviour;
+use crate::inbound::Reason;
+use crate::inbound::authorize::{self, Authorized, Peer, Received, Shared, UserAct, UserChange};
+use crate::inbound::item::{Fate, Item, Outcome, Scope, Section, Wait};
+use crate::inbound::judge::{Candidate, Judgements};
 use crate::model::limits::{LOCALE_BYTES_MAX, USERNAME_BYTES_MAX};
 use crate::model::naming::{self, SUFFIX_ATTEMPTS_MAX};
 use crate::model::{RemoteUser, User};
@@ -11,29 +15,96 @@ use crate::objects::users;
 use crate::rows::id::{FeedSeq, Id, UserNo};
 use crate::rows::lookup;
 use crate::rows::tx::{Read, Tx};
-use crate::wire::json::{Document, Kind};
+use crate::wire::json::{Document, JsonError, Kind, Value};
 use crate::wire::message::WireUser;
+use crate::wire::response::SyncResponse;
 use crate::wire::write::JsonWriter;
 
 /// Properties that say where a user comes from. We know that ourselves: a peer that names them is
 /// not believed.
 pub const OWN_PROPS: [&str; 3] = ["RemoteUsername", "RemoteEmail", "OriginalRemoteId"];
 
+impl Item for WireUser {
+    const ASKED: bool = false;
+    type Change<'i> = UserChange<'i>;
+
+    fn decode(value: Value<'_>) -> Result<WireUser, JsonError> {
+        WireUser::decode(value)
+    }
+
+    fn prefetch(_: &Tx<'_>, _: &Section<'_, WireUser>) {}
+
+    fn id(&self) -> Option<Id> {
+        Id::parse(&self.id)
+    }
+
+    fn wait(&self) -> Option<Wait<'_>> {
+        None
+    }
+
+    fn lacks_its_post(&self, _: &Tx<'_>, _: Reason) -> bool {
+        false
+    }
+
+    fn authorize<'i>(
+        &'i self,
+        tx: &Tx<'_>,
+        scope: Scope<'_>,
+        _: &BTreeSet<Id>,
+    ) -> Result<Authorized<UserChange<'i>>, Reason> {
+        authorize::user(tx, scope.peer, Received::new(self))
+    }
+
+    fn question<'i>(_: &Tx<'_>, _: Scope<'_>, _: &UserChange<'i>, _: bool) -> Option<Candidate<'i>>
+    where
+        Self: 'i,
+    {
+        None
+    }
+
+    fn apply(
+        tx: &mut Tx<'_>,
+        scope: Scope<'_>,
+        change: Authorized<UserChange<'_>>,
+        _: &Judgements,
+    ) -> Outcome {
+        match carry_out(tx, scope.peer, scope.shared, change) {
+            Ok(outcome) => outcome,
+            Err(reason) => Outcome::Refused(reason),
+        }
+    }
+
+    /// What happens to a user that fails is only that its id is missing from `users_syncd`.
+    fn report(
+        _: &Tx<'_>,
+        _: Scope<'_>,
+        (_, item): (Value<'_>, Option<&WireUser>),
+        fate: Fate,
+        response: &mut SyncResponse,
+    ) {
+        if let (Some(user), Fate::Done { .. }) = (item, fate) {
+            let newest = &mut response.users_last_update_at;
+            *newest = (*newest).max(user.update_at);
+            response.users_syncd.push(user.id.clone());
+        }
+    }
+}
+
 /// Carries out what was authorised, then makes the user a member of the channel and its team.
-pub fn apply(
+fn carry_out(
     tx: &mut Tx<'_>,
     peer: &Peer,
     shared: &Authorized<Shared>,
-    change: Authorized<UserChange>,
-) -> Result<UserNo, Reason> {
+    change: Authorized<UserChange<'_>>,
+) -> Result<Outcome, Reason> {
     let UserChange { act, wire } = change.take();
-    let no = match act {
-        UserAct::Create(id) => create(tx, peer, id, wire)?,
+    let (no, outcome) = match act {
+        UserAct::Create(id) => (create(tx, peer, id, wire)?, Outcome::Taken),
         UserAct::Update(no) => {
             update(tx, peer, no, wire)?;
-            no
+            (no, Outcome::Taken)
         }
-        UserAct::Nothing(no) => no,
+        UserAct::Nothing(no) => (no, Outcome::Known),
     };
     let active = tx.get::<User>(&no).is_some_and(|user| user.delete_at == 0);
     if active {
@@ -41,10 +112,10 @@ pub fn apply(
         members::join_team(tx, shared.team, no, false);
         members::join_channel(tx, shared.channel, no, false);
     }
-    Ok(no)
+    Ok(outcome)
 }
 
-fn create(tx: &mut Tx<'_>, peer: &Peer, id: Id, wire: WireUser) -> Result<UserNo, Reason> {
+fn create(tx: &mut Tx<'_>, peer: &Peer, id: Id, wire: &WireUser) -> Result<UserNo, Reason> {
     let username = free_name(tx, peer, &wire.username, None).ok_or(Reason::NameTaken)?;
     // `.invalid` is reserved: no such address ever reaches anybody.
     let email = format!("{}@{}.invalid", tx.new_id(), peer.row.name);
@@ -65,18 +136,18 @@ fn create(tx: &mut Tx<'_>, peer: &Peer, id: Id, wire: WireUser) -> Result<UserNo
         delete_at: wire.delete_at,
         username,
         email,
-        nickname: wire.nickname,
-        first_name: wire.first_name,
-        last_name: wire.last_name,
-        position: wire.position,
+        nickname: wire.nickname.clone(),
+        first_name: wire.first_name.clone(),
+        last_name: wire.last_name.clone(),
+        position: wire.position.clone(),
         roles: "system_user".to_string(),
         locale: locale(&wire.locale),
         timezone: strings_of(&wire.timezone, &[]),
         props: strings_of(&wire.props, &OWN_PROPS),
         last_picture_update: 0,
         remote: Some(RemoteUser {
-            username: wire.username,
-            email: wire.email,
+            username: wire.username.clone(),
+            email: wire.email.clone(),
             original_remote_id: original_remote_id.into(),
             origin_update_at: wire.update_at,
         }),
@@ -87,7 +158,7 @@ fn create(tx: &mut Tx<'_>, peer: &Peer, id: Id, wire: WireUser) -> Result<UserNo
 
 /// Takes over a newer profile. E-mail address here, activity, roles and origin stay as they are,
 /// as in the reference; so does the name here while the name at home does.
-fn update(tx: &mut Tx<'_>, peer: &Peer, no: UserNo, wire: WireUser) -> Result<(), Reason> {
+fn update(tx: &mut Tx<'_>, peer: &Peer, no: UserNo, wire: &WireUser) -> Result<(), Reason> {
     let Some(mut user) = tx.get::<User>(&no) else {
         return Err(Reason::UnknownUser);
     };
@@ -99,16 +170,16 @@ fn update(tx: &mut Tx<'_>, peer: &Peer, no: UserNo, wire: WireUser) -> Result<()
         users::rename(tx, no, &mut user, username);
         // A name with a colon is how a hub calls the user, not how its home does.
         if !wire.username.contains(':') {
-            remote.username = wire.username;
+            remote.username.clone_from(&wire.username);
         }
     }
-    remote.email = wire.email;
+    remote.email.clone_from(&wire.email);
     remote.origin_update_at = wire.update_at;
     user.remote = Some(remote);
-    user.nickname = wire.nickname;
-    user.first_name = wire.first_name;
-    user.last_name = wire.last_name;
-    user.position = wire.position;
+    user.nickname.clone_from(&wire.nickname);
+    user.first_name.clone_from(&wire.first_name);
+    user.last_name.clone_from(&wire.last_name);
+    user.position.clone_from(&wire.position);
     user.locale = locale(&wire.locale);
     user.timezone = strings_of(&wire.timezone, &[]);
     user.props = strings_of(&wire.props, &OWN_PROPS);

@@ -1,0 +1,41 @@
+//! What becomes of inbound verdicts when the policies change.
+//!
+//! What waits here is asked about at once. What was denied is not here any more: its peer was told
+//! so, and sends it again or not. Only its verdict stands, so that the same version gets the same
+//! answer without another question; that is forgotten, so that the policies of today answer.
+
+use crate::boundary::policy::Direction;
+use crate::model::{DueKind, Held, Job, VerdictRow};
+use crate::rows::id::{ConnectionNo, Id};
+use crate::rows::tx::{Read, Tx};
+use crate::rows::{due, jobs, key};
+
+/// Does a portion of [`Job::AskInboundAgain`]; returns the job as it goes on, if it does.
+pub fn ask_again(tx: &mut Tx<'_>, connection: ConnectionNo, position: Option<Id>) -> Option<Job> {
+    if position.is_none() && !tx.prefix::<Held, _>(&connection, 1).is_empty() {
+        due::at(tx, tx.now_ms(), DueKind::Held(connection));
+    }
+    let prefix = (connection, VerdictRow::direction(Direction::Inbound));
+    let from = match position {
+        // The first key behind the last one done.
+        Some(id) => [key::encode(&(prefix.0, prefix.1, id)), vec![0]].concat(),
+        None => key::encode(&prefix),
+    };
+    let rows = tx.rows::<VerdictRow>(&jobs::range(from, &key::encode(&prefix)));
+    let last = rows.last().map(|((_, _, id), _)| *id);
+    for (key, row) in rows {
+        if !row.allowed {
+            tx.delete::<VerdictRow>(&key);
+        }
+    }
+    if last.is_some() {
+        return Some(Job::AskInboundAgain {
+            connection,
+            position: last,
+        });
+    }
+    Some(Job::AskInboundAgain {
+        connection: jobs::next_connection(tx, connection)?,
+        position: None,
+    })
+}

@@ -1,0 +1,150 @@
+//! What a peer may do. Everything that comes in a frame is [`Received`]; only what this module has
+//! checked becomes [`Authorized`], and only that can be applied: the constructor is private here.
+//!
+//! The rules: a peer is the authenticated connection, never what a frame says about itself. A peer
+//! may make and change the users of its own workspace; write posts by them, and change and delete
+//! posts that were written there, in channels that are shared with this very connection; and add
+//! and remove reactions of its users on posts of such a channel.
+
+mod posts;
+mod reactions;
+mod users;
+
+pub use posts::{PostAct, PostChange, post};
+pub use reactions::{ReactionChange, reaction};
+pub use users::{UserAct, UserChange, user};
+
+use super::Reason;
+use crate::model::limits::TIME_MAX_MS;
+use crate::model::{Channel, Connection, ConnectionState, Link, LinkState, Post, User};
+use crate::rows::id::{ChannelNo, ConnectionNo, Id, TeamNo, UserNo};
+use crate::rows::lookup;
+use crate::rows::tx::Read;
+
+/// Who sent a frame: the authenticated connection.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    /// Its number.
+    pub no: ConnectionNo,
+    /// Its record.
+    pub row: Connection,
+}
+
+impl Peer {
+    /// The peer behind a connection, if that may speak: an invitation that nobody has confirmed
+    /// yet and a removed connection may not.
+    pub fn load(rows: &(impl Read + ?Sized), no: ConnectionNo) -> Option<Peer> {
+        let row = rows.get::<Connection>(&no)?;
+        let speaks = matches!(
+            row.state,
+            ConnectionState::Confirming | ConnectionState::Confirmed
+        );
+        speaks.then_some(Peer { no, row })
+    }
+
+    fn owns_user(&self, user: &User) -> bool {
+        !user.origin.is_ours() && user.origin == self.row.workspace
+    }
+
+    fn owns_post(&self, post: &Post) -> bool {
+        !post.origin.is_ours() && post.origin == self.row.workspace
+    }
+}
+
+/// Something that a peer sent and that nobody has judged.
+#[derive(Clone, Debug)]
+pub struct Received<T>(T);
+
+impl<T> Received<T> {
+    /// Marks what came from a peer.
+    pub fn new(item: T) -> Received<T> {
+        Received(item)
+    }
+}
+
+/// Something that a peer may do. It holds for the rows that it was checked against; what an item
+/// before it may have changed is authorised again.
+#[derive(Clone, Debug)]
+pub struct Authorized<T>(T);
+
+impl<T> Authorized<T> {
+    /// What may be done.
+    pub fn get(&self) -> &T {
+        &self.0
+    }
+
+    /// Takes it, to do it.
+    pub fn take(self) -> T {
+        self.0
+    }
+}
+
+/// A channel that is shared with the peer.
+#[derive(Clone, Debug)]
+pub struct Shared {
+    /// Its number.
+    pub channel: ChannelNo,
+    /// Its id.
+    pub id: Id,
+    /// Its URL name.
+    pub name: String,
+    /// Its team.
+    pub team: TeamNo,
+}
+
+/// Why a channel is closed to a peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closed {
+    /// There is no such channel.
+    Unknown,
+    /// It is not shared with this connection, or no longer.
+    NotShared,
+}
+
+/// The channel of an id, if it is shared with the peer.
+pub fn channel(
+    rows: &(impl Read + ?Sized),
+    peer: &Peer,
+    id: &str,
+) -> Result<Authorized<Shared>, Closed> {
+    let no = lookup::channel(rows, id).ok_or(Closed::Unknown)?;
+    shared_channel(rows, peer, no)
+}
+
+/// The channel of a number, if it is shared with the peer.
+pub fn shared_channel(
+    rows: &(impl Read + ?Sized),
+    peer: &Peer,
+    no: ChannelNo,
+) -> Result<Authorized<Shared>, Closed> {
+    let channel = rows.get::<Channel>(&no).ok_or(Closed::Unknown)?;
+    let link = rows.get::<Link>(&(no, peer.no)).ok_or(Closed::NotShared)?;
+    if link.state == LinkState::Ended {
+        return Err(Closed::NotShared);
+    }
+    Ok(Authorized(Shared {
+        channel: no,
+        id: channel.id,
+        name: channel.name,
+        team: channel.team,
+    }))
+}
+
+/// The user of an id, if it lives at the peer.
+fn own_user(rows: &(impl Read + ?Sized), peer: &Peer, id: &str) -> Result<UserNo, Reason> {
+    let no = lookup::user(rows, id).ok_or(Reason::UnknownUser)?;
+    let user = rows.user(no).ok_or(Reason::UnknownUser)?;
+    if peer.owns_user(&user) {
+        Ok(no)
+    } else {
+        Err(Reason::ForeignUser)
+    }
+}
+
+fn is_time(ms: i64) -> bool {
+    (0..=TIME_MAX_MS).contains(&ms)
+}
+
+fn has_at_most(text: &str, chars: usize) -> bool {
+    text.len() <= chars || text.chars().nth(chars).is_none()
+}

@@ -1,0 +1,86 @@
+//! Reactions.
+
+use super::{Authorized, Peer, Received, Shared, is_time, own_user};
+use crate::inbound::Reason;
+use crate::model::limits::EMOJI_BYTES_MAX;
+use crate::model::{Post, Reaction};
+use crate::rows::id::{Id, PostNo, UserNo};
+use crate::rows::lookup;
+use crate::rows::tx::Read;
+use crate::wire::message::WireReaction;
+
+/// What may be done with a reaction.
+#[derive(Clone, Debug)]
+pub struct ReactionChange<'a> {
+    /// The post.
+    pub post: PostNo,
+    /// Who reacts: a user of the peer.
+    pub user: UserNo,
+    /// The reaction.
+    pub wire: &'a WireReaction,
+    /// Its version, by the origin's clock, in ms.
+    pub version: i64,
+    /// Whether there is anything to change: false when this version or a newer one is held.
+    pub newer: bool,
+}
+
+/// A reaction's version and user, as far as they can be told before its post is known.
+fn reacting_user(
+    rows: &(impl Read + ?Sized),
+    peer: &Peer,
+    wire: &WireReaction,
+) -> Result<(UserNo, i64), Reason> {
+    if Id::parse(&wire.user_id).is_none() || Id::parse(&wire.post_id).is_none() {
+        return Err(Reason::BadId);
+    }
+    if !is_emoji_name(&wire.emoji_name) {
+        return Err(Reason::BadEmoji);
+    }
+    let times = [wire.create_at, wire.update_at, wire.delete_at];
+    if !times.into_iter().all(is_time) {
+        return Err(Reason::BadTime);
+    }
+    let version = times.into_iter().max().unwrap_or_default();
+    Ok((own_user(rows, peer, &wire.user_id)?, version))
+}
+
+/// May the peer add or remove this reaction?
+pub fn reaction<'a>(
+    rows: &(impl Read + ?Sized),
+    peer: &Peer,
+    shared: &Authorized<Shared>,
+    received: Received<&'a WireReaction>,
+) -> Result<Authorized<ReactionChange<'a>>, Reason> {
+    let wire = received.0;
+    let (user, version) = reacting_user(rows, peer, wire)?;
+    let post_no = lookup::post(rows, &wire.post_id).ok_or(Reason::UnknownPost)?;
+    let post = rows.get::<Post>(&post_no).ok_or(Reason::UnknownPost)?;
+    if post.channel != shared.get().channel {
+        return Err(Reason::WrongChannel);
+    }
+    if post.delete_at != 0 {
+        return Err(Reason::UnknownPost);
+    }
+    let held = rows.get::<Reaction>(&(post_no, user, wire.emoji_name.clone()));
+    // Of two changes in one millisecond the removal is the later one: an addition that follows a
+    // removal has a later time, as every sender asks the user twice.
+    let newer = held.is_none_or(|held| {
+        let removal = wire.delete_at != 0 && held.delete_at == 0;
+        version > held.update_at || (version == held.update_at && removal)
+    });
+    Ok(Authorized(ReactionChange {
+        post: post_no,
+        user,
+        wire,
+        version,
+        newer,
+    }))
+}
+
+/// Whether an emoji may have this name.
+fn is_emoji_name(name: &str) -> bool {
+    (1..=EMOJI_BYTES_MAX).contains(&name.len())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'_'))
+}

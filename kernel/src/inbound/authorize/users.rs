@@ -1,0 +1,86 @@
+//! Profiles.
+
+use super::{Authorized, Peer, Received, has_at_most, is_time};
+use crate::inbound::Reason;
+use crate::model::limits::{
+    EMAIL_BYTES_MAX, NAME_CHARS_MAX, POSITION_CHARS_MAX, USER_PROPS_BYTES_MAX,
+};
+use crate::model::{RemoteUser, User, naming};
+use crate::rows::id::{Id, UserNo};
+use crate::rows::lookup;
+use crate::rows::tx::Read;
+use crate::wire::message::WireUser;
+
+/// What may be done with a profile.
+#[derive(Clone, Debug)]
+pub enum UserAct {
+    /// The user is new here.
+    Create(Id),
+    /// This user has a newer profile.
+    Update(UserNo),
+    /// This user's profile is the one we hold, or newer than the one that came.
+    Nothing(UserNo),
+}
+
+/// A profile and what may be done with it.
+#[derive(Clone, Debug)]
+pub struct UserChange<'a> {
+    /// What.
+    pub act: UserAct,
+    /// The profile.
+    pub wire: &'a WireUser,
+}
+
+/// May the peer make or change this user? Only if it is unknown, or lives at the peer.
+pub fn user<'a>(
+    rows: &(impl Read + ?Sized),
+    peer: &Peer,
+    received: Received<&'a WireUser>,
+) -> Result<Authorized<UserChange<'a>>, Reason> {
+    let wire = received.0;
+    let id = Id::parse(&wire.id).ok_or(Reason::BadId)?;
+    let act = match lookup::user(rows, &wire.id) {
+        None => {
+            check_profile(wire)?;
+            UserAct::Create(id)
+        }
+        Some(no) => {
+            let user = rows.get::<User>(&no).ok_or(Reason::UnknownUser)?;
+            if !peer.owns_user(&user) {
+                return Err(Reason::ForeignUser);
+            }
+            check_profile(wire)?;
+            let held = user
+                .remote
+                .as_ref()
+                .map_or(0, |remote: &RemoteUser| remote.origin_update_at);
+            if wire.update_at > held {
+                UserAct::Update(no)
+            } else {
+                UserAct::Nothing(no)
+            }
+        }
+    };
+    Ok(Authorized(UserChange { act, wire }))
+}
+
+fn check_profile(wire: &WireUser) -> Result<(), Reason> {
+    if !naming::is_remote_username(&wire.username) {
+        return Err(Reason::BadName);
+    }
+    if ![wire.create_at, wire.update_at, wire.delete_at]
+        .into_iter()
+        .all(is_time)
+    {
+        return Err(Reason::BadTime);
+    }
+    let names = [&wire.nickname, &wire.first_name, &wire.last_name];
+    let fits = names
+        .into_iter()
+        .all(|name| has_at_most(name, NAME_CHARS_MAX))
+        && has_at_most(&wire.position, POSITION_CHARS_MAX)
+        && wire.email.len() <= EMAIL_BYTES_MAX
+        && wire.props.len() <= USER_PROPS_BYTES_MAX
+        && wire.timezone.len() <= USER_PROPS_BYTES_MAX;
+    if fits { Ok(()) } else { Err(Reason::TooLarge) }
+}

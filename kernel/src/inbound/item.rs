@@ -1,0 +1,372 @@
+//! What a sync message can hold: one trait for every kind of item, and the one loop that takes a
+//! section of a message through it.
+//!
+//! A further kind is one file below `items/` and one line in [`sync::message`](super::sync), which
+//! names the sections in the order in which they are carried out.
+
+use std::collections::BTreeSet;
+
+use super::authorize::{Authorized, Peer, Shared};
+use super::held::{Full, WAITS_FOR_ITS_POST, Waiting};
+use super::judge::{self, Candidate, Judgements};
+use super::mentions::Mentions;
+use super::{Reason, Skip, Tally, quarantine};
+use crate::model::HeldKind;
+use crate::rows::id::Id;
+use crate::rows::tx::Tx;
+use crate::wire::json::{JsonError, Value};
+use crate::wire::message::BadItem;
+use crate::wire::response::SyncResponse;
+
+/// A section of a message: each item as it came, and as it was read.
+pub type Section<'d, I> = Vec<(Value<'d>, Result<I, BadItem>)>;
+
+/// Where items come from and where they go.
+#[derive(Clone, Copy, Debug)]
+pub struct Scope<'s> {
+    /// Who sent them.
+    pub peer: &'s Peer,
+    /// The channel of their message.
+    pub shared: &'s Authorized<Shared>,
+    /// What the mentions in their texts become.
+    pub mentions: &'s Mentions,
+}
+
+/// What became of an item.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is carried out.
+    Taken,
+    /// It was carried out before, or something newer was: nothing changes.
+    Known,
+    /// It is refused for good.
+    Refused(Reason),
+    /// It has to be tried again, for this reason: the policies failed, or what it belongs to waits.
+    Failed(String),
+}
+
+/// How a section's answer speaks of an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It is carried out, now or before.
+    Done {
+        /// Whether it changed anything now.
+        changed: bool,
+    },
+    /// It is stored and tried again here.
+    Held,
+    /// It is refused.
+    Refused(Reason),
+    /// It stopped an earlier run of the frame, and its bytes are set aside.
+    SetAside,
+}
+
+/// What an item is known by while it waits.
+#[derive(Clone, Debug)]
+pub struct Wait<'i> {
+    /// Its kind.
+    pub kind: HeldKind,
+    /// What it is about: a post, and what on it (empty for the post itself).
+    pub key: (String, String),
+    /// Its version: the highest of its times in ms, and of two changes in one millisecond the removal is
+    /// the later one, as where they are applied.
+    pub version: (i64, bool),
+    /// Id of the post without which it cannot be; empty if it needs none.
+    pub post: &'i str,
+}
+
+/// A kind of item of a sync message.
+pub trait Item: Sized {
+    /// Whether the policies are asked about it. The items of such a section are authorised, and
+    /// their questions asked at once, before the first of them is applied.
+    const ASKED: bool;
+
+    /// What may be done with one.
+    type Change<'i>
+    where
+        Self: 'i;
+
+    /// Reads one.
+    ///
+    /// # Errors
+    /// When it has another shape.
+    fn decode(value: Value<'_>) -> Result<Self, JsonError>;
+
+    /// Fetches what the items of a section are going to look up.
+    fn prefetch(tx: &Tx<'_>, items: &Section<'_, Self>);
+
+    /// Its own id, if it has one, for items behind it in the section that name it.
+    fn id(&self) -> Option<Id>;
+
+    /// What it is known by while it waits; `None` if its kind never does.
+    fn wait(&self) -> Option<Wait<'_>>;
+
+    /// Whether it is refused only because the post of its [`Wait`] is not here.
+    fn lacks_its_post(&self, tx: &Tx<'_>, reason: Reason) -> bool;
+
+    /// May the peer do this? `ahead` names the items that the section brings before it and that are
+    /// not applied yet.
+    ///
+    /// # Errors
+    /// Why not.
+    fn authorize<'i>(
+        &'i self,
+        tx: &Tx<'_>,
+        scope: Scope<'_>,
+        ahead: &BTreeSet<Id>,
+    ) -> Result<Authorized<Self::Change<'i>>, Reason>;
+
+    /// What the policies have to be asked; `None` when there is nothing new to judge. `seen` says
+    /// that the section brings an earlier version before it.
+    fn question<'i>(
+        tx: &Tx<'_>,
+        scope: Scope<'_>,
+        change: &Self::Change<'i>,
+        seen: bool,
+    ) -> Option<Candidate<'i>>
+    where
+        Self: 'i;
+
+    /// Carries out what was authorised, if the policies let it.
+    fn apply(
+        tx: &mut Tx<'_>,
+        scope: Scope<'_>,
+        change: Authorized<Self::Change<'_>>,
+        judgements: &Judgements,
+    ) -> Outcome;
+
+    /// Notes in the answer to the peer what became of an item, which is given as it came and as it
+    /// was read; `None` when it could not be read, or was not.
+    fn report(
+        tx: &Tx<'_>,
+        scope: Scope<'_>,
+        item: (Value<'_>, Option<&Self>),
+        fate: Fate,
+        response: &mut SyncResponse,
+    );
+}
+
+/// Authorises an item by the rows as they stand, and applies it.
+pub fn take<I: Item>(
+    tx: &mut Tx<'_>,
+    scope: Scope<'_>,
+    item: &I,
+    judgements: &Judgements,
+) -> Outcome {
+    match item.authorize(tx, scope, &BTreeSet::new()) {
+        Ok(change) => I::apply(tx, scope, change, judgements),
+        Err(reason) => Outcome::Refused(reason),
+    }
+}
+
+/// An item whose turn comes.
+struct Planned<'d, 'i, I: Item + 'i> {
+    value: Value<'d>,
+    item: &'i I,
+    /// Whether it may be done; `None` when that is to be asked in its turn, because its kind is not
+    /// judged beforehand or an item before it may change the answer.
+    change: Option<Result<Authorized<I::Change<'i>>, Reason>>,
+}
+
+/// A message on its way through.
+pub struct Batch<'a> {
+    peer: &'a Peer,
+    shared: Authorized<Shared>,
+    /// The message's mentions and whom they mean, as they came.
+    transforms: Vec<(String, String)>,
+    mentions: Mentions,
+    skip: Skip<'a>,
+    /// What waits for a policy; read when it matters.
+    waiting: Option<Waiting>,
+    /// Number of the next item, through all sections.
+    number: u32,
+    /// Items that were not carried out.
+    pub tally: Tally,
+    /// The answer.
+    pub response: SyncResponse,
+}
+
+impl<'a> Batch<'a> {
+    /// A message to a channel. Items in `skip` are set aside.
+    pub fn new(
+        peer: &'a Peer,
+        shared: Authorized<Shared>,
+        transforms: Vec<(String, String)>,
+        skip: Skip<'a>,
+    ) -> Batch<'a> {
+        Batch {
+            peer,
+            shared,
+            transforms,
+            mentions: Mentions::default(),
+            skip,
+            waiting: None,
+            number: 0,
+            tally: Tally::default(),
+            response: SyncResponse::default(),
+        }
+    }
+
+    /// Works out whom the message's mentions mean: after its profiles, as one that has just come may
+    /// be meant.
+    pub fn read_mentions(&mut self, tx: &Tx<'_>) {
+        self.mentions = Mentions::new(tx, &self.peer.row.name, &self.transforms);
+    }
+
+    /// Takes a section.
+    ///
+    /// # Errors
+    /// When an item has to wait and there is no room for it: the step has to be undone.
+    pub fn take<I: Item>(&mut self, tx: &mut Tx<'_>, items: &Section<'_, I>) -> Result<(), Full> {
+        I::prefetch(tx, items);
+        let mut ahead = BTreeSet::new();
+        let mut planned = Vec::with_capacity(items.len());
+        let mut candidates = Vec::new();
+        for (value, item) in items {
+            if self.sets_aside(tx, *value) {
+                self.report::<I>(tx, (*value, None), Fate::SetAside);
+                continue;
+            }
+            let Ok(item) = item else {
+                self.refuse::<I>(tx, (*value, None), Reason::Malformed);
+                continue;
+            };
+            let change = I::ASKED
+                .then(|| self.plan(tx, item, &mut ahead, &mut candidates))
+                .flatten();
+            let value = *value;
+            planned.push(Planned {
+                value,
+                item,
+                change,
+            });
+        }
+        let judgements = judge::judge(tx, self.peer, self.shared.get(), candidates);
+        for planned in planned {
+            self.take_one(tx, planned, &judgements)?;
+        }
+        Ok(())
+    }
+
+    /// Authorises an item before those ahead of it are applied, and collects its question.
+    fn plan<'i, I: Item>(
+        &self,
+        tx: &Tx<'_>,
+        item: &'i I,
+        ahead: &mut BTreeSet<Id>,
+        candidates: &mut Vec<Candidate<'i>>,
+    ) -> Option<Result<Authorized<I::Change<'i>>, Reason>> {
+        let id = item.id();
+        let base = item.wait().and_then(|wait| Id::parse(wait.post));
+        let seen = id.is_some_and(|id| ahead.contains(&id));
+        let stale = seen || base.is_some_and(|base| ahead.contains(&base));
+        let change = item.authorize(tx, self.scope(), ahead);
+        if let Ok(change) = &change {
+            candidates.extend(I::question(tx, self.scope(), change.get(), seen));
+            ahead.extend(id);
+        }
+        (!stale).then_some(change)
+    }
+
+    fn take_one<I: Item>(
+        &mut self,
+        tx: &mut Tx<'_>,
+        planned: Planned<'_, '_, I>,
+        judgements: &Judgements,
+    ) -> Result<(), Full> {
+        let Planned {
+            value,
+            item,
+            change,
+        } = planned;
+        let outcome = match change {
+            Some(Ok(change)) => I::apply(tx, self.scope(), change, judgements),
+            Some(Err(reason)) => Outcome::Refused(reason),
+            None => take(tx, self.scope(), item, judgements),
+        };
+        match outcome {
+            Outcome::Taken => self.report(tx, (value, Some(item)), Fate::Done { changed: true }),
+            Outcome::Known => {
+                self.tally.count(Reason::NotNewer);
+                self.report(tx, (value, Some(item)), Fate::Done { changed: false });
+            }
+            Outcome::Refused(reason) if self.post_waits(tx, item, reason) => {
+                self.hold(tx, (value, item), WAITS_FOR_ITS_POST.to_string())?;
+            }
+            Outcome::Refused(reason) => self.refuse(tx, (value, Some(item)), reason),
+            Outcome::Failed(reason) => self.hold(tx, (value, item), reason)?,
+        }
+        Ok(())
+    }
+
+    /// Whether an item is refused only because a post that waits here is not there yet.
+    fn post_waits<I: Item>(&mut self, tx: &Tx<'_>, item: &I, reason: Reason) -> bool {
+        let Some(wait) = item.wait().filter(|_| item.lacks_its_post(tx, reason)) else {
+            return false;
+        };
+        self.waiting(tx).has_post(wait.post)
+    }
+
+    fn hold<I: Item>(
+        &mut self,
+        tx: &mut Tx<'_>,
+        (value, item): (Value<'_>, &I),
+        reason: String,
+    ) -> Result<(), Full> {
+        self.tally.count(Reason::Held);
+        let Some(wait) = item.wait() else {
+            self.report(tx, (value, Some(item)), Fate::Refused(Reason::Held));
+            return Ok(());
+        };
+        let channel = self.shared.get().channel;
+        let transforms = std::mem::take(&mut self.transforms);
+        let held = self
+            .waiting(tx)
+            .add(tx, channel, (wait, &value.raw()), &transforms, reason);
+        self.transforms = transforms;
+        held?;
+        self.report(tx, (value, Some(item)), Fate::Held);
+        Ok(())
+    }
+
+    fn refuse<I: Item>(&mut self, tx: &Tx<'_>, item: (Value<'_>, Option<&I>), reason: Reason) {
+        self.tally.count(reason);
+        self.report(tx, item, Fate::Refused(reason));
+    }
+
+    fn report<I: Item>(&mut self, tx: &Tx<'_>, item: (Value<'_>, Option<&I>), fate: Fate) {
+        let scope = Scope {
+            peer: self.peer,
+            shared: &self.shared,
+            mentions: &self.mentions,
+        };
+        I::report(tx, scope, item, fate, &mut self.response);
+    }
+
+    /// Whether the next item is left out, because it stopped an earlier run; then it is set aside.
+    fn sets_aside(&mut self, tx: &mut Tx<'_>, value: Value<'_>) -> bool {
+        let number = self.number;
+        self.number = number.saturating_add(1);
+        let left_out = self.skip.has(number);
+        if left_out {
+            self.tally.count(Reason::Quarantined);
+            let reason = "the item stopped the step that should have carried it out";
+            quarantine::set_aside(tx, self.peer.no, value.raw().as_bytes(), reason);
+        }
+        left_out
+    }
+
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            peer: self.peer,
+            shared: &self.shared,
+            mentions: &self.mentions,
+        }
+    }
+
+    fn waiting(&mut self, tx: &Tx<'_>) -> &mut Waiting {
+        let connection = self.peer.no;
+        self.waiting
+            .get_or_insert_with(|| Waiting::load(tx, connection))
+    }
+}

@@ -1,0 +1,304 @@
+//! Posts: creation, new versions, deletion. Semantics §6.4.
+
+use std::collections::BTreeSet;
+
+use super::list_error;
+use crate::boundary::behaviour::Behaviour;
+use crate::boundary::env::Rows;
+use crate::boundary::input::Incarnation;
+use crate::inbound::Reason;
+use crate::inbound::authorize::{self, Authorized, Peer, PostAct, PostChange, Received, Shared};
+use crate::inbound::item::{Fate, Item, Outcome, Scope, Section, Wait};
+use crate::inbound::judge::{self, Candidate, Judgement, Judgements};
+use crate::model::{HeldKind, IdRow, Post, Workspace, kind};
+use crate::objects::posts;
+use crate::rows::counters::workspace;
+use crate::rows::id::{FeedSeq, Id, PostNo, UserNo};
+use crate::rows::tx::{Read, Tx};
+use crate::wire::json::{JsonError, Value};
+use crate::wire::message::WirePost;
+use crate::wire::response::SyncResponse;
+
+impl Item for WirePost {
+    const ASKED: bool = true;
+    type Change<'i> = PostChange<'i>;
+
+    fn decode(value: Value<'_>) -> Result<WirePost, JsonError> {
+        WirePost::decode(value)
+    }
+
+    fn prefetch(tx: &Tx<'_>, items: &Section<'_, WirePost>) {
+        let mut ids: Vec<(u8, Id)> = Vec::with_capacity(items.len() * 2);
+        for wire in items.iter().filter_map(|(_, item)| item.as_ref().ok()) {
+            let named = [
+                (kind::POST, &wire.id),
+                (kind::USER, &wire.user_id),
+                (kind::POST, &wire.root_id),
+            ];
+            ids.extend(
+                named
+                    .iter()
+                    .filter_map(|(of, id)| Some((*of, Id::parse(id)?))),
+            );
+        }
+        ids.sort_unstable();
+        ids.dedup();
+        tx.prefetch::<IdRow>(ids.into_iter());
+    }
+
+    fn id(&self) -> Option<Id> {
+        Id::parse(&self.id)
+    }
+
+    fn wait(&self) -> Option<Wait<'_>> {
+        let latest = self.create_at.max(self.update_at).max(self.edit_at);
+        Some(Wait {
+            kind: HeldKind::Post,
+            key: (self.id.clone(), String::new()),
+            version: (latest.max(self.delete_at), self.delete_at != 0),
+            post: &self.root_id,
+        })
+    }
+
+    fn lacks_its_post(&self, _: &Tx<'_>, reason: Reason) -> bool {
+        reason == Reason::UnknownRoot
+    }
+
+    fn authorize<'i>(
+        &'i self,
+        tx: &Tx<'_>,
+        scope: Scope<'_>,
+        ahead: &BTreeSet<Id>,
+    ) -> Result<Authorized<PostChange<'i>>, Reason> {
+        authorize::post(tx, scope.peer, scope.shared, Received::new(self), ahead)
+    }
+
+    fn question<'i>(
+        tx: &Tx<'_>,
+        scope: Scope<'_>,
+        change: &PostChange<'i>,
+        seen: bool,
+    ) -> Option<Candidate<'i>>
+    where
+        Self: 'i,
+    {
+        let wire = change.wire;
+        let message = scope.mentions.apply(&wire.message);
+        let (id, author) = match &change.act {
+            PostAct::Create { id, author, .. } => (*id, *author),
+            PostAct::Update(no) => {
+                let held = tx.get::<Post>(no)?;
+                if held.message == message {
+                    return None;
+                }
+                (held.id, held.user)
+            }
+            PostAct::Bury { .. } | PostAct::Delete(_) | PostAct::Nothing(_) => return None,
+        };
+        Some(Candidate {
+            id,
+            version: change.version,
+            wire,
+            message,
+            author: tx.user(author),
+            is_edit: seen || matches!(change.act, PostAct::Update(_)),
+        })
+    }
+
+    fn apply(
+        tx: &mut Tx<'_>,
+        scope: Scope<'_>,
+        change: Authorized<PostChange<'_>>,
+        judgements: &Judgements,
+    ) -> Outcome {
+        if let PostAct::Nothing(_) = change.get().act {
+            return Outcome::Known;
+        }
+        match text_of(tx, scope, change.get(), judgements) {
+            Ok(text) => {
+                carry_out(tx, scope, change, text);
+                Outcome::Taken
+            }
+            Err(outcome) => outcome,
+        }
+    }
+
+    fn report(
+        _: &Tx<'_>,
+        _: Scope<'_>,
+        (value, item): (Value<'_>, Option<&WirePost>),
+        fate: Fate,
+        response: &mut SyncResponse,
+    ) {
+        match (fate, item) {
+            (Fate::Done { .. } | Fate::Held, Some(post)) => {
+                let newest = &mut response.posts_last_update_at;
+                *newest = (*newest).max(post.update_at);
+            }
+            _ => {
+                let id = value.text("id").unwrap_or_default();
+                list_error(&mut response.post_errors, &id);
+            }
+        }
+    }
+}
+
+/// The text that a post may have here.
+fn text_of(
+    tx: &mut Tx<'_>,
+    scope: Scope<'_>,
+    change: &PostChange<'_>,
+    judgements: &Judgements,
+) -> Result<String, Outcome> {
+    let judged = match &change.act {
+        PostAct::Create { id, .. } => judgements.get(&(*id, change.version)).cloned(),
+        _ => None,
+    };
+    let judgement = match judged {
+        Some(judgement) => judgement,
+        None => match WirePost::question(tx, scope, change, false) {
+            Some(candidate) => judgement(tx, scope, judgements, candidate),
+            None => return Ok(scope.mentions.apply(&change.wire.message)),
+        },
+    };
+    match judgement {
+        Judgement::Pass(text) => Ok(text),
+        Judgement::Denied => Err(Outcome::Refused(Reason::Denied)),
+        Judgement::Failed(reason) => Err(Outcome::Failed(reason)),
+    }
+}
+
+fn judgement(
+    tx: &mut Tx<'_>,
+    scope: Scope<'_>,
+    judgements: &Judgements,
+    candidate: Candidate<'_>,
+) -> Judgement {
+    let key = (candidate.id, candidate.version);
+    match judgements.get(&key) {
+        Some(judgement) => judgement.clone(),
+        None => judge::judge(tx, scope.peer, scope.shared.get(), vec![candidate])
+            .remove(&key)
+            .unwrap_or_else(|| Judgement::Failed("no verdict".to_string())),
+    }
+}
+
+/// Carries out what was authorised; `message` is the text that mentions and policies have left.
+fn carry_out(
+    tx: &mut Tx<'_>,
+    scope: Scope<'_>,
+    change: Authorized<PostChange<'_>>,
+    message: String,
+) {
+    let Scope { peer, shared, .. } = scope;
+    let PostChange { act, wire, version } = change.take();
+    match act {
+        PostAct::Create { id, author, root } => {
+            let post = build(peer, shared, (id, author, root), wire, version, message);
+            posts::insert(tx, post);
+        }
+        PostAct::Bury { id, author, root } => {
+            let delete_at = if wire.delete_at == 0 {
+                tx.now_ms()
+            } else {
+                wire.delete_at
+            };
+            let post = build(
+                peer,
+                shared,
+                (id, author, root),
+                wire,
+                version,
+                String::new(),
+            );
+            let is_fed = wire.delete_at != 0 && may_have_been_here(tx);
+            posts::bury(tx, Post { delete_at, ..post }, is_fed);
+        }
+        PostAct::Update(no) => update(tx, no, wire, version, message),
+        PostAct::Delete(no) => {
+            note_version(tx, no, version);
+            posts::delete(tx, no, wire.delete_at);
+            posts::confirm_deletion(tx, no, wire.delete_at);
+        }
+        PostAct::Nothing(_) => {}
+    }
+}
+
+/// Whether a post that is not here may have been passed on to others before a restore took it away:
+/// then they hear of its deletion from here, or from nobody.
+fn may_have_been_here(tx: &Tx<'_>) -> bool {
+    let is_restored = |workspace: Workspace| workspace.incarnation.number > Incarnation::FIRST;
+    Behaviour::SentAgain.is_in_force(tx) && workspace(tx).is_some_and(is_restored)
+}
+
+/// A post of the peer, built field by field: nothing that the peer says about who or where it is
+/// is taken over.
+fn build(
+    peer: &Peer,
+    shared: &Authorized<Shared>,
+    (id, user, root): (Id, UserNo, Option<PostNo>),
+    wire: &WirePost,
+    version: i64,
+    message: String,
+) -> Post {
+    Post {
+        id,
+        origin: peer.row.workspace,
+        user,
+        channel: shared.get().channel,
+        root,
+        create_at: wire.create_at,
+        update_at: 0,
+        edit_at: wire.edit_at,
+        delete_at: 0,
+        origin_update_at: version,
+        is_pinned: wire.is_pinned,
+        hashtags: posts::hashtags(&message),
+        message,
+        kind: wire.kind.clone(),
+        props: wire.props.clone(),
+        reply_count: 0,
+        last_reply_at: 0,
+        reaction_count: 0,
+        pending_post_id: String::new(),
+        feed_seq: FeedSeq(0),
+        moderated: false,
+    }
+}
+
+/// Takes over a newer version. Author, time of creation, thread and type never change. A real
+/// server sends a post again when somebody answers or reacts to it: then only the version is noted.
+fn update(tx: &mut Tx<'_>, no: PostNo, wire: &WirePost, version: i64, message: String) {
+    let Some(mut post) = tx.get::<Post>(&no) else {
+        return;
+    };
+    if post.delete_at != 0 {
+        return;
+    }
+    let text_changed = post.message != message;
+    let seen = text_changed || post.is_pinned != wire.is_pinned || post.props != wire.props;
+    post.origin_update_at = version;
+    if !seen {
+        tx.put(&no, &post);
+        return;
+    }
+    if text_changed {
+        post.edit_at = if wire.edit_at > post.edit_at {
+            wire.edit_at
+        } else {
+            version
+        };
+        post.hashtags = posts::hashtags(&message);
+        post.message = message;
+    }
+    post.is_pinned = wire.is_pinned;
+    post.props.clone_from(&wire.props);
+    posts::update(tx, no, post);
+}
+
+fn note_version(tx: &mut Tx<'_>, no: PostNo, version: i64) {
+    if let Some(mut post) = tx.get::<Post>(&no) {
+        post.origin_update_at = post.origin_update_at.max(version);
+        tx.put(&no, &post);
+    }
+}

@@ -1,0 +1,166 @@
+//! Reactions: applied by `delete_at`, as servers of 2021 do. Semantics §6.5 tells how the toggle of
+//! later servers turns every duplicate into its opposite; here a duplicate changes nothing.
+
+use std::collections::BTreeSet;
+
+use super::list_error;
+use crate::boundary::behaviour::Behaviour;
+use crate::inbound::Reason;
+use crate::inbound::authorize::{self, Authorized, Peer, ReactionChange, Received};
+use crate::inbound::item::{Fate, Item, Outcome, Scope, Section, Wait};
+use crate::inbound::judge::{Candidate, Judgements};
+use crate::model::{HeldKind, IdRow, PeerKind, Post, Reaction, kind};
+use crate::objects::reactions;
+use crate::rows::id::{FeedSeq, Id, PostNo};
+use crate::rows::lookup;
+use crate::rows::tx::{Read, Tx};
+use crate::wire::json::{JsonError, Value};
+use crate::wire::message::WireReaction;
+use crate::wire::response::SyncResponse;
+
+impl Item for WireReaction {
+    const ASKED: bool = false;
+    type Change<'i> = ReactionChange<'i>;
+
+    fn decode(value: Value<'_>) -> Result<WireReaction, JsonError> {
+        WireReaction::decode(value)
+    }
+
+    fn prefetch(tx: &Tx<'_>, items: &Section<'_, WireReaction>) {
+        let mut ids: Vec<(u8, Id)> = Vec::with_capacity(items.len() * 2);
+        for wire in items.iter().filter_map(|(_, item)| item.as_ref().ok()) {
+            let named = [(kind::POST, &wire.post_id), (kind::USER, &wire.user_id)];
+            ids.extend(
+                named
+                    .iter()
+                    .filter_map(|(of, id)| Some((*of, Id::parse(id)?))),
+            );
+        }
+        tx.prefetch::<IdRow>(ids.iter().copied());
+        let posts = ids.iter().filter(|(of, _)| *of == kind::POST);
+        let numbers: Vec<PostNo> = posts
+            .filter_map(|(_, id)| lookup::post(tx, id.as_str()))
+            .collect();
+        tx.prefetch::<Post>(numbers.into_iter());
+    }
+
+    fn id(&self) -> Option<Id> {
+        None
+    }
+
+    fn wait(&self) -> Option<Wait<'_>> {
+        let latest = self.create_at.max(self.update_at).max(self.delete_at);
+        let on_it = format!("{} {}", self.user_id, self.emoji_name);
+        Some(Wait {
+            kind: HeldKind::Reaction,
+            key: (self.post_id.clone(), on_it),
+            version: (latest, self.delete_at != 0),
+            post: &self.post_id,
+        })
+    }
+
+    fn lacks_its_post(&self, tx: &Tx<'_>, reason: Reason) -> bool {
+        reason == Reason::UnknownPost && lookup::post(tx, &self.post_id).is_none()
+    }
+
+    fn authorize<'i>(
+        &'i self,
+        tx: &Tx<'_>,
+        scope: Scope<'_>,
+        _: &BTreeSet<Id>,
+    ) -> Result<Authorized<ReactionChange<'i>>, Reason> {
+        authorize::reaction(tx, scope.peer, scope.shared, Received::new(self))
+    }
+
+    fn question<'i>(
+        _: &Tx<'_>,
+        _: Scope<'_>,
+        _: &ReactionChange<'i>,
+        _: bool,
+    ) -> Option<Candidate<'i>>
+    where
+        Self: 'i,
+    {
+        None
+    }
+
+    fn apply(
+        tx: &mut Tx<'_>,
+        scope: Scope<'_>,
+        change: Authorized<ReactionChange<'_>>,
+        _: &Judgements,
+    ) -> Outcome {
+        if !change.get().newer {
+            return Outcome::Known;
+        }
+        match carry_out(tx, scope.peer, change) {
+            Ok(()) => Outcome::Taken,
+            Err(reason) => Outcome::Refused(reason),
+        }
+    }
+
+    /// A real server never reports a reaction that fails, and expects no report. A Causeway hears
+    /// which it may send again: those whose post or user is not here yet, and those set aside.
+    fn report(
+        tx: &Tx<'_>,
+        scope: Scope<'_>,
+        (value, item): (Value<'_>, Option<&WireReaction>),
+        fate: Fate,
+        response: &mut SyncResponse,
+    ) {
+        let may_be_sent_again = match (fate, item) {
+            (Fate::Done { changed }, Some(reaction)) => {
+                if changed {
+                    let newest = &mut response.reactions_last_update_at;
+                    *newest = (*newest).max(reaction.update_at);
+                }
+                false
+            }
+            (Fate::Refused(reason), Some(reaction)) => {
+                reason == Reason::UnknownUser || reaction.lacks_its_post(tx, reason)
+            }
+            (Fate::SetAside, _) => true,
+            _ => false,
+        };
+        let is_told =
+            || scope.peer.row.kind == PeerKind::Causeway && Behaviour::SentAgain.is_in_force(tx);
+        if may_be_sent_again && is_told() {
+            let post = value.text("post_id").unwrap_or_default();
+            list_error(&mut response.reaction_errors, &post);
+        }
+    }
+}
+
+/// Carries out what was authorised and is newer than what is held.
+fn carry_out(
+    tx: &mut Tx<'_>,
+    peer: &Peer,
+    change: Authorized<ReactionChange<'_>>,
+) -> Result<(), Reason> {
+    let ReactionChange {
+        post,
+        user,
+        wire,
+        version,
+        newer: _,
+    } = change.take();
+    let emoji = wire.emoji_name.clone();
+    if wire.delete_at == 0 && !reactions::has_room(tx, post, &emoji) {
+        return Err(Reason::TooManyEmoji);
+    }
+    let held = tx.get::<Reaction>(&(post, user, emoji.clone()));
+    let told_at = if wire.create_at == 0 {
+        version
+    } else {
+        wire.create_at
+    };
+    let reaction = Reaction {
+        origin: held.as_ref().map_or(peer.row.workspace, |held| held.origin),
+        create_at: told_at,
+        update_at: version,
+        delete_at: wire.delete_at,
+        feed_seq: held.map_or(FeedSeq(0), |held| held.feed_seq),
+    };
+    reactions::put(tx, post, user, &emoji, reaction);
+    Ok(())
+}
