@@ -74,7 +74,7 @@ fn a_hub_another_workspace_and_both_generations() {
 }
 
 /// Seeds within which every defect must be caught.
-const SEEDS_MAX: u64 = 80;
+const SEEDS_MAX: u64 = 240;
 
 #[test]
 fn a_hub_that_loses_what_stops_it_is_caught_by_such_servers() {
