@@ -13,7 +13,7 @@ use crate::outbound::{self, receipt};
 use crate::rows::due;
 use crate::rows::jobs;
 use crate::rows::tx::{Read, Tx};
-use crate::sharing::connection;
+use crate::sharing::{self, connection};
 
 /// Carries out one input; at its end the connections that it touched go on sending.
 pub fn step(host: &dyn Host, context: StepContext, input: &Input) -> Output {
@@ -72,7 +72,7 @@ fn timer(tx: &mut Tx<'_>) {
             DueKind::Send(connection) => {
                 tx.touched.insert(connection);
             }
-            DueKind::Link(connection, channel) => outbound::link::go_on(tx, channel, connection),
+            DueKind::Link(connection, channel) => sharing::link::go_on(tx, channel, connection),
             DueKind::Held(connection) => inbound::held_step(tx, connection),
             DueKind::Job(number) => job(tx, number),
             DueKind::Requests => command::expire_requests(tx),

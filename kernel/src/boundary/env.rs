@@ -6,8 +6,8 @@ use crate::boundary::policy::{Question, Verdict};
 use crate::model::User;
 use crate::rows::id::UserNo;
 use crate::rows::key::RowKey;
+use crate::rows::record::Read;
 use crate::rows::table::Table;
-use crate::rows::tx::Read;
 
 /// A range of a table, `from` inclusive and `to` exclusive; an empty `to` is the table's end.
 #[derive(Clone, Debug)]

@@ -8,11 +8,11 @@ use crate::model::limits::{CHANNEL_NAME_MAX, HEADER_CHARS_MAX, PURPOSE_CHARS_MAX
 use crate::model::naming;
 use crate::model::{Channel, ChannelKind, Link, LinkState, SharedChannel, Team, User};
 use crate::objects::{channels, members, posts};
-use crate::outbound::link;
 use crate::rows::id::{ChannelNo, Id, TeamNo, UserNo, WorkspaceNo};
 use crate::rows::lookup;
 use crate::rows::tx::{Read, Tx};
 use crate::sharing;
+use crate::sharing::link;
 use crate::wire::json::Value;
 use crate::wire::message::ChannelInvite;
 

@@ -61,6 +61,15 @@ texts!(struct FeedEntry {
     origin,
 });
 
+/// Who follows a part of the feed: a connection and the workspace behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Follower {
+    /// The connection.
+    pub connection: ConnectionNo,
+    /// The workspace to which it leads.
+    pub workspace: WorkspaceNo,
+}
+
 /// A shared channel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SharedChannel {

@@ -17,8 +17,8 @@ pub use connection::{
     RoundSource, Section, Suspended,
 };
 pub use feed::{
-    Cursor, Exception, ExceptionState, ExceptionTime, FeedEntry, FeedObject, Link, LinkState,
-    Pending, Scope, SentOldPost, SentReaction, SentUser, SharedChannel,
+    Cursor, Exception, ExceptionState, ExceptionTime, FeedEntry, FeedObject, Follower, Link,
+    LinkState, Pending, Scope, SentOldPost, SentReaction, SentUser, SharedChannel,
 };
 pub use job::{
     Due, DueKind, Held, HeldKind, Job, QuarantineEntry, Request, RequestExpiry, VerdictRow,

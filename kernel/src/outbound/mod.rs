@@ -9,7 +9,6 @@
 //! 4. Nothing goes back to the workspace that it came from.
 
 pub mod exception;
-pub mod link;
 pub mod mention;
 mod pick;
 mod plan;

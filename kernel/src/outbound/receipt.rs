@@ -1,7 +1,7 @@
 //! What became of a message: a receipt names the attempt, so that one of an earlier attempt is
 //! known and ignored. Semantics §5.8, with what it loses kept (W1, W2, W5, W18).
 
-use super::{Work, backoff, exception, link, look_again, reactions};
+use super::{Work, backoff, exception, look_again, reactions};
 use crate::boundary::behaviour::Behaviour;
 use crate::boundary::input::{Receipt, SendOutcome};
 use crate::model::limits::BACKOFF_FIRST_MS;
@@ -12,7 +12,7 @@ use crate::model::{
 use crate::rows::due;
 use crate::rows::id::{ConnectionNo, UserNo};
 use crate::rows::tx::{Read, Tx};
-use crate::sharing;
+use crate::sharing::{self, link};
 use crate::wire::response::{self, Answer, NO_LONGER_SHARED, SyncResponse, UNKNOWN_CHANNEL};
 
 /// Takes note of how a send fared and goes on with what comes next.

@@ -1,8 +1,7 @@
-//! Numbers and times that a step hands out.
+//! The single rows: the workspace itself and its counters.
 
-use crate::model::{Channel, Counters, MetaRow, Workspace};
-use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, PostNo, TeamNo, UserNo, WorkspaceNo};
-use crate::rows::tx::{Read, Tx};
+use crate::model::{Counters, MetaRow, Workspace};
+use crate::rows::record::Read;
 
 /// The counters as they stand.
 pub fn counters(rows: &(impl Read + ?Sized)) -> Counters {
@@ -17,67 +16,5 @@ pub fn workspace(rows: &(impl Read + ?Sized)) -> Option<Workspace> {
     match rows.get::<MetaRow>(&MetaRow::WORKSPACE) {
         Some(MetaRow::Workspace(workspace)) => Some(workspace),
         _ => None,
-    }
-}
-
-impl Tx<'_> {
-    fn count(&mut self, field: impl Fn(&mut Counters) -> &mut u64) -> u64 {
-        self.change_counters(|counters| {
-            let slot = field(counters);
-            *slot += 1;
-            *slot
-        })
-    }
-
-    /// The next user number.
-    pub fn next_user(&mut self) -> UserNo {
-        UserNo(self.count(|c| &mut c.user))
-    }
-
-    /// The next team number.
-    pub fn next_team(&mut self) -> TeamNo {
-        TeamNo(self.count(|c| &mut c.team))
-    }
-
-    /// The next channel number.
-    pub fn next_channel(&mut self) -> ChannelNo {
-        ChannelNo(self.count(|c| &mut c.channel))
-    }
-
-    /// The next post number.
-    pub fn next_post(&mut self) -> PostNo {
-        PostNo(self.count(|c| &mut c.post))
-    }
-
-    /// The next number of a peer workspace.
-    pub fn next_workspace(&mut self) -> WorkspaceNo {
-        WorkspaceNo(self.count(|c| &mut c.workspace))
-    }
-
-    /// The next connection number.
-    pub fn next_connection(&mut self) -> ConnectionNo {
-        ConnectionNo(self.count(|c| &mut c.connection))
-    }
-
-    /// The next sequence number of the feed.
-    pub fn next_feed(&mut self) -> FeedSeq {
-        FeedSeq(self.count(|c| &mut c.feed))
-    }
-
-    /// The next number of a due row, job, held or quarantined item.
-    pub fn next_row(&mut self) -> u64 {
-        self.count(|c| &mut c.row)
-    }
-
-    /// The `update_at` of what this step changes in a channel: the step's time, or one more than
-    /// the channel ever gave, once per step and channel.
-    pub fn stamp(&mut self, channel_no: ChannelNo, channel: &mut Channel) -> i64 {
-        let now_ms = self.now_ms();
-        let stamp = *self
-            .stamps
-            .entry(channel_no)
-            .or_insert_with(|| now_ms.max(channel.last_update_at.saturating_add(1)));
-        channel.last_update_at = channel.last_update_at.max(stamp);
-        stamp
     }
 }

@@ -3,71 +3,70 @@
 //! them as they stand.
 
 use crate::model::{Channel, Counters, MetaRow};
+use crate::rows::counters;
 use crate::rows::id::ChannelNo;
+use crate::rows::key::RowKey;
+use crate::rows::overlay::Overlay;
+use crate::rows::record::{Read, Record};
 use crate::rows::table::Table;
-use crate::rows::tx::{Read, Tx};
 
 /// Changed rows that are not stored yet.
 #[derive(Default)]
-pub(crate) struct Drafts {
+pub(super) struct Drafts {
     counters: Option<Counters>,
     channel: Option<(ChannelNo, Channel)>,
 }
 
-impl Tx<'_> {
-    /// Changes the counters.
-    pub(crate) fn change_counters<T>(&mut self, change: impl FnOnce(&mut Counters) -> T) -> T {
-        let draft = self.drafts.get_mut().counters.take();
-        let mut counters = draft.unwrap_or_else(|| crate::rows::counters::counters(self));
-        let result = change(&mut counters);
-        self.drafts.get_mut().counters = Some(counters);
-        result
+impl Drafts {
+    /// The counters, to be changed.
+    pub(super) fn counters(&mut self, rows: &Overlay<'_>) -> &mut Counters {
+        self.counters
+            .get_or_insert_with(|| counters::counters(rows))
     }
 
-    /// Changes a channel; `None` when there is none. While it is being changed its row stands as
-    /// it was before: `change` must look at no channel but the one that it is given.
-    pub(crate) fn change_channel<T>(
-        &mut self,
-        no: ChannelNo,
-        change: impl FnOnce(&mut Self, &mut Channel) -> T,
-    ) -> Option<T> {
+    /// A channel, to be changed and kept with [`Drafts::keep_channel`]; `None` when there is none.
+    pub(super) fn take_channel(&mut self, no: ChannelNo, rows: &Overlay<'_>) -> Option<Channel> {
         let of_it = |draft: &mut (ChannelNo, Channel)| draft.0 == no;
-        let draft = self.drafts.get_mut().channel.take_if(of_it);
-        let mut channel = match draft {
-            Some((_, channel)) => channel,
-            None => self.get::<Channel>(&no)?,
-        };
-        let result = change(self, &mut channel);
-        self.drafts.get_mut().channel = Some((no, channel));
-        Some(result)
+        match self.channel.take_if(of_it) {
+            Some((_, channel)) => Some(channel),
+            None => {
+                self.settle(Table::Channels, rows);
+                rows.get::<Channel>(&no)
+            }
+        }
+    }
+
+    /// Keeps a changed channel.
+    pub(super) fn keep_channel(&mut self, no: ChannelNo, channel: Channel) {
+        self.channel = Some((no, channel));
     }
 
     /// Stores the drafts of a table.
-    pub(crate) fn settle(&self, table: Table) {
+    pub(super) fn settle(&mut self, table: Table, rows: &Overlay<'_>) {
         match table {
-            Table::Meta => self.settle_counters(),
-            Table::Channels => self.settle_channel(),
+            Table::Meta => {
+                if let Some(counters) = self.counters.take() {
+                    put(rows, &MetaRow::COUNTERS, &MetaRow::Counters(counters));
+                }
+            }
+            Table::Channels => {
+                if let Some((no, channel)) = self.channel.take() {
+                    put(rows, &no, &channel);
+                }
+            }
             _ => {}
         }
     }
 
     /// Stores all drafts.
-    pub(crate) fn settle_all(&self) {
-        self.settle_counters();
-        self.settle_channel();
+    pub(super) fn settle_all(&mut self, rows: &Overlay<'_>) {
+        self.settle(Table::Meta, rows);
+        self.settle(Table::Channels, rows);
     }
+}
 
-    fn settle_counters(&self) {
-        if let Some(counters) = self.drafts.borrow_mut().counters.take() {
-            self.store(&MetaRow::COUNTERS, &MetaRow::Counters(counters));
-        }
-    }
-
-    fn settle_channel(&self) {
-        if let Some((no, channel)) = self.drafts.borrow_mut().channel.take() {
-            self.store(&no, &channel);
-        }
-    }
+fn put<R: Record>(rows: &Overlay<'_>, key: &R::Key, row: &R) {
+    rows.write(R::TABLE, RowKey::of(key), Some(row.to_bytes()));
 }
 
 #[cfg(test)]
@@ -77,7 +76,7 @@ mod tests {
     use crate::rows::counters::counters;
     use crate::rows::key;
     use crate::rows::testing::MemoryHost;
-    use crate::rows::tx::Record;
+    use crate::rows::tx::Tx;
 
     const CONTEXT: StepContext = StepContext {
         now_ms: 5,

@@ -8,13 +8,13 @@ use crate::model::{
     Connection, ConnectionLink, DueKind, Exception, ExceptionState, FeedEntry, FeedObject, Job,
     Post, Scope, VerdictRow,
 };
-use crate::outbound::{exception, link};
+use crate::outbound::exception;
 use crate::rows::due;
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq};
 use crate::rows::key;
 use crate::rows::table::Table;
 use crate::rows::tx::{Read, SCAN_BYTES_MAX, Tx};
-use crate::sharing;
+use crate::sharing::{self, link};
 
 /// What is kept about a connection's peer and goes with the connection.
 const PEER_TABLES: [Table; 6] = [

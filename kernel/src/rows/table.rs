@@ -14,7 +14,7 @@ use crate::model::{
     UserTeam, VerdictRow,
 };
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, Id, PostNo, TeamNo, UserNo, WorkspaceNo};
-use crate::rows::tx::Record;
+use crate::rows::record::Record;
 
 /// Whose data something is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -7,21 +7,12 @@
 
 use crate::model::limits::{CONNECTIONS_MAX, LINKS_PER_CHANNEL_MAX};
 use crate::model::{
-    Connection, ConnectionState, FeedEntry, FeedObject, Link, LinkState, Pending, Post, Reaction,
-    Scope, User,
+    Connection, ConnectionState, FeedEntry, FeedObject, Follower, Link, LinkState, Pending, Post,
+    Reaction, Scope, User,
 };
-use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, PostNo, UserNo, WorkspaceNo};
+use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, PostNo, UserNo};
 use crate::rows::key;
 use crate::rows::tx::{Read, Tx};
-
-/// Who follows a part of the feed: a connection and the workspace behind it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Follower {
-    /// The connection.
-    pub connection: ConnectionNo,
-    /// The workspace to which it leads.
-    pub workspace: WorkspaceNo,
-}
 
 /// Notes that a post changed. Call it before the row is stored: it sets `feed_seq`.
 pub fn post_changed(tx: &mut Tx<'_>, post_no: PostNo, post: &mut Post) {

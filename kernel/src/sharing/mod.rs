@@ -1,11 +1,12 @@
 //! The life of a shared channel: shared at home, offered to a connection, accepted or refused, and
 //! ended by either side. Semantics §8.
 //!
-//! Links are opened and closed by [`outbound::link`](crate::outbound::link); here stands what
-//! follows from that for the channel, and who may do it.
+//! Links are opened and closed by [`link`]; here stands what follows from that for the channel, and
+//! who may do it.
 
 pub mod connection;
 pub mod feed;
+pub mod link;
 
 use crate::authority;
 use crate::boundary::input::Actor;
@@ -13,7 +14,6 @@ use crate::boundary::output::{Effect, Event, Object, Refusal, Reply};
 use crate::model::limits::{LINKS_PER_CHANNEL_MAX, REASON_CHARS_MAX};
 use crate::model::{Channel, Connection, ConnectionState, Link, LinkState, SharedChannel};
 use crate::objects::posts;
-use crate::outbound::link;
 use crate::rows::id::{ChannelNo, ConnectionNo, UserNo};
 use crate::rows::tx::{Read, Tx};
 

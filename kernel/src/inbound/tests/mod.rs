@@ -423,5 +423,5 @@ fn share(tx: &mut Tx<'_>, no: ChannelNo, connection: ConnectionNo, creator: User
         connection: None,
     };
     crate::sharing::mark_shared(tx, no, &mut channel, &row);
-    outbound::link::open(tx, no, connection, LinkState::Active, true, creator);
+    crate::sharing::link::open(tx, no, connection, LinkState::Active, true, creator);
 }
