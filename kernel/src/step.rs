@@ -54,7 +54,10 @@ fn carry_out(tx: &mut Tx<'_>, input: &Input) -> Reply {
             Err(refusal) => return Reply::Refused(refusal),
         },
         Input::Restored => connection::restored(tx),
-        Input::PolicyChanged { .. } => jobs::ask_policies_again(tx),
+        Input::PolicyChanged { .. } => {
+            inbound::again::start(tx);
+            outbound::again::start(tx);
+        }
         // Steps from here on run on the new kernel.
         Input::KernelChanged { .. } => {
             if let Err(refusal) = behaviour::adopt(tx) {
@@ -98,11 +101,23 @@ fn job(tx: &mut Tx<'_>, number: u64) {
                 position,
             })
         }
+        Job::EndLinks {
+            connection,
+            position,
+        } => sharing::jobs::end_links(tx, connection, position),
+        Job::DropFeed { channel, to } => sharing::jobs::drop_feed(tx, channel, to),
+        Job::Resend {
+            connection,
+            position,
+        } => sharing::jobs::resend(tx, connection, position),
+        Job::AskAgain {
+            connection,
+            position,
+        } => outbound::again::ask_again(tx, connection, position),
         Job::AskInboundAgain {
             connection,
             position,
-        } => inbound::ask_again(tx, connection, position),
-        job => jobs::portion(tx, job),
+        } => inbound::again::ask_again(tx, connection, position),
     };
     match rest {
         Some(job) => jobs::again(tx, number, &job),

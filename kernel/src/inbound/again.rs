@@ -4,11 +4,23 @@
 //! so, and sends it again or not. Only its verdict stands, so that the same version gets the same
 //! answer without another question; that is forgotten, so that the policies of today answer.
 
+use crate::boundary::behaviour::Behaviour;
 use crate::boundary::policy::Direction;
 use crate::model::{DueKind, Held, Job, VerdictRow};
 use crate::rows::id::{ConnectionNo, Id};
 use crate::rows::tx::{Read, Tx};
 use crate::rows::{due, jobs, key};
+
+/// The policies are others now: starts over all connections.
+pub fn start(tx: &mut Tx<'_>) {
+    if Behaviour::AskedAgain.is_in_force(tx) {
+        let job = Job::AskInboundAgain {
+            connection: ConnectionNo(0),
+            position: None,
+        };
+        jobs::start(tx, job);
+    }
+}
 
 /// Does a portion of [`Job::AskInboundAgain`]; returns the job as it goes on, if it does.
 pub fn ask_again(tx: &mut Tx<'_>, connection: ConnectionNo, position: Option<Id>) -> Option<Job> {

@@ -4,7 +4,7 @@
 //! also when it was refused, as the protocol has it; what is worth another attempt of the peer gets
 //! another status, because a real server takes every other answer for a delivery.
 
-mod again;
+pub mod again;
 pub mod authorize;
 mod channel_invite;
 pub mod held;
@@ -16,7 +16,6 @@ mod quarantine;
 mod reason;
 mod sync;
 
-pub use again::ask_again;
 pub use held::step as held_step;
 pub use items::users::OWN_PROPS;
 pub use judge::shorten;

@@ -8,6 +8,7 @@
 //!    the same version again without change. A toggle is told of a reaction at most once.
 //! 4. Nothing goes back to the workspace that it came from.
 
+pub mod again;
 pub mod exception;
 pub mod mention;
 mod pick;

@@ -1,0 +1,59 @@
+//! What becomes of exceptions when the policies change: whatever they held or denied is asked about
+//! again.
+
+use super::exception;
+use crate::boundary::policy::Direction;
+use crate::model::{Exception, ExceptionState, FeedObject, Job, Post, VerdictRow};
+use crate::rows::id::{ChannelNo, ConnectionNo};
+use crate::rows::tx::{Read, Tx};
+use crate::rows::{jobs, key};
+
+/// The policies are others now: starts over all connections.
+pub fn start(tx: &mut Tx<'_>) {
+    let job = Job::AskAgain {
+        connection: ConnectionNo(0),
+        position: (ChannelNo(0), 0, String::new()),
+    };
+    jobs::start(tx, job);
+}
+
+/// Does a portion of [`Job::AskAgain`]; returns the job as it goes on, if it does.
+pub fn ask_again(
+    tx: &mut Tx<'_>,
+    connection: ConnectionNo,
+    position: (ChannelNo, u64, String),
+) -> Option<Job> {
+    let (channel, number, mut rest) = position;
+    // The first key behind the last one done.
+    rest.push('\0');
+    let from = key::encode(&(connection, channel, number, rest));
+    let rows = tx.rows::<Exception>(&jobs::range(from, &key::encode(&connection)));
+    let mut last = None;
+    for ((_, channel, number, rest), row) in rows {
+        if matches!(row.state, ExceptionState::Held | ExceptionState::Denied) {
+            forget_verdict(tx, connection, &row.object);
+            exception::try_now(tx, connection, channel, row);
+        }
+        last = Some((channel, number, rest));
+    }
+    if let Some(position) = last {
+        return Some(Job::AskAgain {
+            connection,
+            position,
+        });
+    }
+    let next = jobs::next_connection(tx, connection)?;
+    Some(Job::AskAgain {
+        connection: next,
+        position: (ChannelNo(0), 0, String::new()),
+    })
+}
+
+fn forget_verdict(tx: &mut Tx<'_>, connection: ConnectionNo, object: &FeedObject) {
+    if let FeedObject::Post(post_no) = object
+        && let Some(post) = tx.get::<Post>(post_no)
+    {
+        let direction = VerdictRow::direction(Direction::Outbound);
+        tx.delete::<VerdictRow>(&(connection, direction, post.id));
+    }
+}

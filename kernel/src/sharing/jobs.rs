@@ -1,0 +1,79 @@
+//! The jobs of sharing: what concerns every link of a connection, or every entry of a feed.
+
+use super::{feed, link};
+use crate::model::limits::JOB_ROWS_PER_STEP;
+use crate::model::{ConnectionLink, FeedEntry, Job, Scope};
+use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq};
+use crate::rows::table::Table;
+use crate::rows::tx::{Read, Tx};
+use crate::rows::{jobs, key};
+
+/// What is kept about a connection's peer and goes with the connection.
+const PEER_TABLES: [Table; 6] = [
+    Table::Exceptions,
+    Table::ExceptionTimes,
+    Table::SentUsers,
+    Table::SentOldPosts,
+    Table::SentReactions,
+    Table::Verdicts,
+];
+
+/// Does a portion of [`Job::EndLinks`]; returns the job as it goes on, if it does.
+pub fn end_links(tx: &mut Tx<'_>, connection: ConnectionNo, position: ChannelNo) -> Option<Job> {
+    let channels = links_after(tx, connection, position);
+    for channel in &channels {
+        super::end_link(tx, *channel, connection, false);
+    }
+    if let Some(last) = channels.last() {
+        return Some(Job::EndLinks {
+            connection,
+            position: *last,
+        });
+    }
+    let prefix = key::encode(&connection);
+    for table in PEER_TABLES {
+        let found = tx.scan_keys(table, &jobs::range(prefix.clone(), &prefix));
+        if !found.is_empty() {
+            found.into_iter().for_each(|key| tx.delete_key(table, &key));
+            return Some(Job::EndLinks {
+                connection,
+                position,
+            });
+        }
+    }
+    None
+}
+
+/// Does a portion of [`Job::DropFeed`]; returns the job as it goes on, if it does.
+pub fn drop_feed(tx: &mut Tx<'_>, channel: ChannelNo, to: FeedSeq) -> Option<Job> {
+    let scope = Scope::channel(channel);
+    let found = feed::entries_after(tx, scope, FeedSeq(0), JOB_ROWS_PER_STEP);
+    let more = found.len() == JOB_ROWS_PER_STEP as usize;
+    let old: Vec<FeedSeq> = found
+        .into_iter()
+        .map(|(seq, _)| seq)
+        .filter(|seq| *seq <= to)
+        .collect();
+    for seq in &old {
+        tx.delete::<FeedEntry>(&(scope, *seq));
+    }
+    (more && !old.is_empty()).then_some(Job::DropFeed { channel, to })
+}
+
+/// Does a portion of [`Job::Resend`]; returns the job as it goes on, if it does.
+pub fn resend(tx: &mut Tx<'_>, connection: ConnectionNo, position: ChannelNo) -> Option<Job> {
+    let channels = links_after(tx, connection, position);
+    for channel in &channels {
+        link::rewind(tx, *channel, connection);
+    }
+    channels.last().map(|last| Job::Resend {
+        connection,
+        position: *last,
+    })
+}
+
+fn links_after(tx: &Tx<'_>, connection: ConnectionNo, after: ChannelNo) -> Vec<ChannelNo> {
+    let from = key::encode(&(connection, ChannelNo(after.0.saturating_add(1))));
+    let rows = tx.rows::<ConnectionLink>(&jobs::range(from, &key::encode(&connection)));
+    rows.into_iter().map(|((_, channel), _)| channel).collect()
+}
