@@ -29,8 +29,8 @@ pub trait Record: Serialize + DeserializeOwned + HasTexts {
     /// Shows every text of a key to `visitor`.
     fn key_texts(key: &mut Self::Key, visitor: &mut dyn TextVisitor);
 
-    /// Whose data the row of a key is.
-    fn subjects(key: &Self::Key) -> Vec<Subject>;
+    /// Whose data a row is, by its key and, where it is not deleted, what it holds.
+    fn subjects(key: &Self::Key, row: Option<&Self>) -> Vec<Subject>;
 
     /// The bytes of the row.
     fn to_bytes(&self) -> Vec<u8> {

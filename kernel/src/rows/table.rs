@@ -74,7 +74,7 @@ macro_rules! tables {
         $(#[$doc:meta])*
         $name:ident = $code:literal:
         ($($part:tt: $key:ty $(as $class:expr)?),*) => $row:ident $(version $version:literal)?,
-        $lifetime:ident, about [$($subject:expr),*];
+        $lifetime:ident, about [$($subject:expr),*] $(and its [$($field:ident),*])?;
     )*) => {
         /// Names a table. The code is part of the journal's digests and is never reused.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -138,10 +138,14 @@ macro_rules! tables {
                 $(tables!(@show visitor $part $($class)?);)*
             }
 
-            fn subjects(key: &Self::Key) -> Vec<Subject> {
+            fn subjects(key: &Self::Key, row: Option<&$row>) -> Vec<Subject> {
                 let ($($part),*) = key;
                 $(let _ = $part;)*
-                let named: &[Option<Subject>] = &[$($subject.subject()),*];
+                let _ = row;
+                let named: &[Option<Subject>] = &[
+                    $($subject.subject(),)*
+                    $($(row.and_then(|row| row.$field.subject()),)*)?
+                ];
                 named.iter().copied().flatten().collect()
             }
         })*
@@ -181,7 +185,7 @@ tables! {
     /// Channels of a user: (user, channel), no value.
     UserChannels = 10: (user: UserNo, channel: ChannelNo) => UserChannel, Passing, about [];
     /// Posts.
-    Posts = 11: (post: PostNo) => Post, Kept, about [post];
+    Posts = 11: (post: PostNo) => Post, Kept, about [post] and its [channel];
     /// Posts of a channel in the order of creation: (channel, create_at, post), no value.
     ChannelPosts = 12: (channel: ChannelNo, create_at: i64, post: PostNo)
         => ChannelPost, Kept, about [];

@@ -1,96 +1,41 @@
 //! Rows, replies and effects in a form that people and tools can read and compare field by field.
 
-use std::fmt::Debug;
-
 use crate::runtime::StepEnd;
-use causeway_kernel::boundary::behaviour::InForce;
 use causeway_kernel::boundary::codec;
 use causeway_kernel::boundary::input::{Input, Receipt, SendOutcome};
 use causeway_kernel::boundary::output::{Effect, Reply, Write};
-use causeway_kernel::model::{
-    Channel, ChannelMember, ChannelPost, Connection, ConnectionLink, Due, Exception, ExceptionTime,
-    FeedEntry, Held, IdRow, Job, Link, MetaRow, NameRow, PeerWorkspace, Pending, PinnedPost, Post,
-    QuarantineEntry, Reaction, Request, RequestExpiry, Round, SentOldPost, SentReaction, SentUser,
-    SharedChannel, Team, TeamMember, ThreadPost, User, UserChannel, UserTeam, VerdictRow,
-};
-use causeway_kernel::rows::key;
-use causeway_kernel::rows::table::Table;
+use causeway_kernel::rows::key::{self, KeyPart};
+use causeway_kernel::rows::table::{Table, TableVisitor};
 use causeway_kernel::rows::tx::Record;
 use serde_json::{Map, Value, json};
 
-/// A row's key in words, and its value; `Null` when it is of no known shape.
+/// A row's key in words, and its value; one of no known shape as its version and its bytes.
 #[must_use]
 pub fn row(table: Table, key: &[u8], value: &[u8]) -> (String, Value) {
-    match table {
-        Table::Meta => of::<MetaRow>(key, value),
-        Table::Ids => of::<IdRow>(key, value),
-        Table::Names => of::<NameRow>(key, value),
-        Table::Users => of::<User>(key, value),
-        Table::Teams => of::<Team>(key, value),
-        Table::TeamMembers => of::<TeamMember>(key, value),
-        Table::UserTeams => of::<UserTeam>(key, value),
-        Table::Channels => of::<Channel>(key, value),
-        Table::ChannelMembers => of::<ChannelMember>(key, value),
-        Table::UserChannels => of::<UserChannel>(key, value),
-        Table::Posts => of::<Post>(key, value),
-        Table::ChannelPosts => of::<ChannelPost>(key, value),
-        Table::ThreadPosts => of::<ThreadPost>(key, value),
-        Table::Reactions => of::<Reaction>(key, value),
-        Table::Feed => of::<FeedEntry>(key, value),
-        Table::PeerWorkspaces => of::<PeerWorkspace>(key, value),
-        Table::Connections => of::<Connection>(key, value),
-        Table::SharedChannels => of::<SharedChannel>(key, value),
-        Table::Links => of::<Link>(key, value),
-        Table::ConnectionLinks => of::<ConnectionLink>(key, value),
-        Table::SentUsers => of::<SentUser>(key, value),
-        Table::Rounds => of::<Round>(key, value),
-        Table::Exceptions => of::<Exception>(key, value),
-        Table::SentReactions => of::<SentReaction>(key, value),
-        Table::Verdicts => of::<VerdictRow>(key, value),
-        Table::Due => of::<Due>(key, value),
-        Table::Jobs => of::<Job>(key, value),
-        Table::Requests => of::<Request>(key, value),
-        Table::RequestExpiry => of::<RequestExpiry>(key, value),
-        Table::Held => of::<Held>(key, value),
-        Table::Quarantine => of::<QuarantineEntry>(key, value),
-        Table::SentOldPosts => of::<SentOldPost>(key, value),
-        Table::PinnedPosts => of::<PinnedPost>(key, value),
-        Table::Pending => of::<Pending>(key, value),
-        Table::ExceptionTimes => of::<ExceptionTime>(key, value),
-        Table::Behaviours => of::<InForce>(key, value),
+    table.visit(Row { key, value })
+}
+
+/// A row to show.
+struct Row<'r> {
+    key: &'r [u8],
+    value: &'r [u8],
+}
+
+impl TableVisitor for Row<'_> {
+    type Out = (String, Value);
+
+    fn rows<R: Record>(self) -> (String, Value) {
+        let key = match key::decode::<R::Key>(self.key) {
+            Some(key) => key.shown(),
+            None => format!("{:?}", self.key),
+        };
+        let value = R::from_bytes(self.value).and_then(|row| serde_json::to_value(row).ok());
+        let unknown = || {
+            let (version, body) = self.value.split_first().unzip();
+            json!({"unknown": {"version": version, "bytes": body}})
+        };
+        (key, value.unwrap_or_else(unknown))
     }
-}
-
-fn of<R>(key: &[u8], value: &[u8]) -> (String, Value)
-where
-    R: Record,
-    R::Key: Debug,
-{
-    let key = match key::decode::<R::Key>(key) {
-        Some(key) => plain(&format!("{key:?}")),
-        None => format!("{key:?}"),
-    };
-    let value = R::from_bytes(value).and_then(|row| serde_json::to_value(row).ok());
-    (key, value.unwrap_or_default())
-}
-
-/// `(ChannelNo(3), PostNo(9))` as `3, 9`.
-fn plain(key: &str) -> String {
-    let is_kept = |c: &char| !"()".contains(*c);
-    let parts = key.split(", ").map(|part| {
-        let part: String = part.chars().filter(is_kept).collect();
-        match part.find(|c: char| c.is_ascii_digit()) {
-            Some(at) if part.get(..at).is_some_and(is_name) => {
-                part.get(at..).unwrap_or_default().into()
-            }
-            _ => part,
-        }
-    });
-    parts.collect::<Vec<String>>().join(", ")
-}
-
-fn is_name(text: &str) -> bool {
-    text.ends_with("No") || text.ends_with("Seq")
 }
 
 /// What came of a step.

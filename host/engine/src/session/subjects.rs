@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 use causeway_kernel::boundary::codec;
 use causeway_kernel::boundary::input::Input;
 use causeway_kernel::boundary::output::{Effect, Write};
-use causeway_kernel::model::{Channel, Post, Scope};
+use causeway_kernel::model::{Channel, Post};
 use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, PostNo, UserNo};
 use causeway_kernel::rows::key;
-use causeway_kernel::rows::table::Table;
+use causeway_kernel::rows::table::{Subject, TableVisitor};
 use causeway_kernel::rows::tx::{Read, Record};
 
 use super::rows::SessionRows;
@@ -45,7 +45,8 @@ impl Subjects {
             _ => {}
         }
         for write in &output.writes {
-            subjects.write(write);
+            let changed = write.table.visit(Changed(write));
+            changed.into_iter().for_each(|it| subjects.insert(it));
         }
         for effect in &output.effects {
             if let Ok(
@@ -66,72 +67,12 @@ impl Subjects {
         subjects
     }
 
-    fn write(&mut self, write: &Write) {
-        let numbers = numbers(&write.key);
-        let number = |at: usize| numbers.get(at).copied().unwrap_or_default();
-        match write.table {
-            Table::Users | Table::UserTeams | Table::Requests => {
-                self.users.insert(UserNo(number(0)));
-            }
-            Table::Channels | Table::SharedChannels => {
-                self.channels.insert(ChannelNo(number(0)));
-            }
-            Table::ChannelMembers => {
-                self.channels.insert(ChannelNo(number(0)));
-                self.users.insert(UserNo(number(1)));
-            }
-            Table::Posts => {
-                self.posts.insert(PostNo(number(0)));
-                let row = write.value.as_deref().and_then(Post::from_bytes);
-                self.channels.extend(row.map(|row| row.channel));
-            }
-            Table::Reactions => {
-                self.posts.insert(PostNo(number(0)));
-                self.users.insert(UserNo(number(1)));
-            }
-            Table::Feed => {
-                let channel = Scope(number(0)) != Scope::PEOPLE;
-                self.channels.extend(channel.then(|| ChannelNo(number(0))));
-            }
-            Table::Links => {
-                self.channels.insert(ChannelNo(number(0)));
-                self.connections.insert(ConnectionNo(number(1)));
-            }
-            Table::Connections | Table::Rounds => {
-                self.connections.insert(ConnectionNo(number(0)));
-            }
-            Table::ConnectionLinks | Table::Exceptions => {
-                self.connections.insert(ConnectionNo(number(0)));
-                self.channels.insert(ChannelNo(number(1)));
-            }
-            Table::SentUsers => {
-                self.connections.insert(ConnectionNo(number(0)));
-                self.users.insert(UserNo(number(1)));
-                self.channels.insert(ChannelNo(number(2)));
-            }
-            Table::SentReactions | Table::SentOldPosts => {
-                self.connections.insert(ConnectionNo(number(0)));
-                self.posts.insert(PostNo(number(1)));
-            }
-            Table::Verdicts | Table::Held | Table::Pending | Table::ExceptionTimes => {
-                self.connections.insert(ConnectionNo(number(0)));
-            }
-            // Rows that say nothing but where others stand, or of work and counters.
-            Table::Meta
-            | Table::Ids
-            | Table::Names
-            | Table::Teams
-            | Table::TeamMembers
-            | Table::UserChannels
-            | Table::ChannelPosts
-            | Table::ThreadPosts
-            | Table::PinnedPosts
-            | Table::PeerWorkspaces
-            | Table::Due
-            | Table::Jobs
-            | Table::RequestExpiry
-            | Table::Quarantine
-            | Table::Behaviours => {}
+    fn insert(&mut self, subject: Subject) {
+        match subject {
+            Subject::Connection(no) => _ = self.connections.insert(no),
+            Subject::Channel(no) => _ = self.channels.insert(no),
+            Subject::Post(no) => _ = self.posts.insert(no),
+            Subject::User(no) => _ = self.users.insert(no),
         }
     }
 
@@ -144,13 +85,17 @@ impl Subjects {
     }
 }
 
-/// The numbers at the front of a key.
-fn numbers(mut key: &[u8]) -> Vec<u64> {
-    let mut numbers = Vec::with_capacity(4);
-    while let Some(number) = <u64 as key::KeyPart>::take(&mut key) {
-        numbers.push(number);
+/// Tells whose data a changed row is.
+struct Changed<'w>(&'w Write);
+
+impl TableVisitor for Changed<'_> {
+    type Out = Vec<Subject>;
+
+    fn rows<R: Record>(self) -> Vec<Subject> {
+        let row = self.0.value.as_deref().and_then(R::from_bytes);
+        let key = key::decode::<R::Key>(&self.0.key);
+        key.map_or_else(Vec::new, |key| R::subjects(&key, row.as_ref()))
     }
-    numbers
 }
 
 /// What is looked for among the steps of a session.

@@ -4,29 +4,10 @@
 
 use causeway_kernel::boundary::input::{Input, SendOutcome};
 use causeway_kernel::model::{Link, LinkState, Post, Reaction, User};
-use causeway_kernel::rows::table::Table;
 
 use super::step::Step;
 use super::{ERROR_PATHS, Violation, broken};
 use crate::story;
-
-/// Tables whose rows are what people made or settled, with the indexes by which it is found.
-const KEPT: [Table; 14] = [
-    Table::Meta,
-    Table::Ids,
-    Table::Users,
-    Table::Teams,
-    Table::TeamMembers,
-    Table::Channels,
-    Table::ChannelMembers,
-    Table::Posts,
-    Table::ChannelPosts,
-    Table::ThreadPosts,
-    Table::Reactions,
-    Table::PeerWorkspaces,
-    Table::Connections,
-    Table::Links,
-];
 
 /// What a failure is, and whether others' wishes may have come with it.
 enum Failure {
@@ -60,7 +41,7 @@ pub fn check(step: &Step<'_>) -> Result<(), Violation> {
     let Some(failure) = failure(step) else {
         return Ok(());
     };
-    if let Some(gone) = step.takes_away(&KEPT) {
+    if let Some(gone) = step.takes_away_kept() {
         return destroyed(step, &format!("a row of {} is gone", gone.table.name()));
     }
     match failure {

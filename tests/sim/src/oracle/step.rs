@@ -3,7 +3,7 @@
 
 use causeway_kernel::boundary::input::Input;
 use causeway_kernel::boundary::output::Write;
-use causeway_kernel::rows::table::Table;
+use causeway_kernel::rows::table::Lifetime;
 use causeway_kernel::rows::tx::Record;
 
 use super::{Violation, bounded, error_paths, inert, roles};
@@ -52,10 +52,11 @@ impl Step<'_> {
             })
     }
 
-    /// Whether a table has a row that it took away.
-    pub fn takes_away(&self, tables: &[Table]) -> Option<&Write> {
+    /// A row that it took away although rows of that table are kept.
+    pub fn takes_away_kept(&self) -> Option<&Write> {
         let gone = |(write, old): &(&Write, Option<&Vec<u8>>)| {
-            write.value.is_none() && old.is_some() && tables.contains(&write.table)
+            let is_kept = write.table.lifetime() == Lifetime::Kept;
+            write.value.is_none() && old.is_some() && is_kept
         };
         self.changes().find(gone).map(|(write, _)| write)
     }

@@ -62,14 +62,6 @@ pub enum ExportError {
         /// Why not.
         why: String,
     },
-    /// An input that the mask cannot read.
-    #[error("the input of entry {seq} cannot be masked: {why}")]
-    Input {
-        /// The entry.
-        seq: u64,
-        /// Why not.
-        why: String,
-    },
     /// There is nothing to export.
     #[error("there is no entry in this selection; `causeway session status` shows what there is")]
     Empty,

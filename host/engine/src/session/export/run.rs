@@ -112,12 +112,7 @@ impl<W: io::Write> Session<'_, W> {
         let entry = &recorded.entry;
         // What cannot be read cannot be masked.
         let payload = match input {
-            Some(input) => {
-                codec::encode_input(&mask.input(input).map_err(|error| ExportError::Input {
-                    seq: entry.seq,
-                    why: error.to_string(),
-                })?)
-            }
+            Some(input) => codec::encode_input(&mask.input(input)),
             None => Vec::new(),
         };
         if let (StepEnd::Stopped { .. }, _) | (_, None) = (&real.end, &self.masked) {

@@ -4,9 +4,10 @@
 
 mod string;
 
+use causeway_kernel::boundary::texts::Text;
 use causeway_kernel::wire::json::{DEPTH_MAX, NODES_MAX};
 
-use super::fields::{Kind, Shape, is_known_key, of_key};
+use super::keys::{Shape, is_known_key, of_key};
 use super::{Mask, text};
 
 impl Mask {
@@ -34,13 +35,6 @@ impl Mask {
         out
     }
 
-    /// JSON in a text.
-    pub(super) fn json_text(&self, text: &str, shape: Shape) -> String {
-        let masked = self.json(text.as_bytes(), shape);
-        // Characters are replaced whole, so that it is a text again.
-        String::from_utf8_lossy(&masked).into_owned()
-    }
-
     /// Bytes that are nothing but text, some of it broken perhaps.
     fn plain(&self, bytes: &[u8]) -> Vec<u8> {
         let mut out = Vec::with_capacity(bytes.len());
@@ -54,7 +48,7 @@ impl Mask {
     /// The key of a member of a shape.
     fn key(&self, key: &str, parent: Shape) -> String {
         match parent {
-            Shape::Users => self.of_kind(Kind::Id, key),
+            Shape::Users => self.of_class(Text::Id, key),
             Shape::Mentions => self.text(key),
             _ => text::away(key, is_known_key, |key| self.text(key)),
         }
@@ -66,7 +60,7 @@ fn inside(parent: Shape, key: Option<&str>) -> Shape {
     match (parent, key) {
         (Shape::Message, Some(key)) => of_key(key).unwrap_or(Shape::Opaque),
         (Shape::Users, Some(_)) => Shape::Message,
-        (Shape::Mentions, Some(_)) => Shape::Text(Kind::Id),
+        (Shape::Mentions, Some(_)) => Shape::Text(Text::Id),
         (Shape::Message | Shape::Text(_), None) => parent,
         _ => Shape::Opaque,
     }
@@ -183,9 +177,9 @@ impl Walk<'_, '_> {
             b'"' => {
                 let kind = match shape {
                     Shape::Text(kind) => kind,
-                    _ => Kind::Plain,
+                    _ => Text::Words,
                 };
-                self.string(|text| mask.of_kind(kind, text))?;
+                self.string(|text| mask.of_class(kind, text))?;
             }
             b't' => self.word(b"true")?,
             b'f' => self.word(b"false")?,

@@ -12,39 +12,33 @@
 //! - Words that the kernel knows stay, and no other word becomes one of them.
 //! - Ids, numbers, times, emoji and types stay.
 //!
-//! Every text is masked unless [`fields`] names its field: what is added later is masked without
-//! anybody thinking of it.
+//! Which texts a row or an input has, and of what class each is, it says itself (see
+//! [`texts`](causeway_kernel::boundary::texts)); of JSON in them the members of the protocol's
+//! messages are told by their [`keys`].
 //!
 //! A stand-in hides words from a reader; it does not withstand somebody who counts how often each
 //! word occurs.
 
 mod cipher;
-mod fields;
 mod json;
-mod record;
+mod keys;
 mod rows;
 #[cfg(test)]
 mod tests;
 mod text;
 
-use causeway_kernel::boundary::codec;
 use causeway_kernel::boundary::input::Input;
 use causeway_kernel::boundary::policy::Verdict;
+use causeway_kernel::boundary::texts::{HasTexts, Json, Text, TextVisitor};
 use causeway_kernel::rows::table::Table;
 
 use cipher::Cipher;
 
-/// Why something cannot be masked. It is not in the shape that its place asks for, so nobody can
-/// tell which of its bytes are texts.
+/// A row that cannot be masked: it is not in the shape that its table asks for, so nobody can tell
+/// which of its bytes are texts.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unmaskable {
-    /// The key or the value of a row.
-    #[error("a row of the table {} is not one that this version reads", .0.name())]
-    Row(Table),
-    /// An input.
-    #[error("an input does not keep its shape when it is masked")]
-    Input,
-}
+#[error("a row of the table {} is not one that this version reads", .0.name())]
+pub struct Unmaskable(pub Table);
 
 /// The stand-ins of one file.
 pub struct Mask {
@@ -62,27 +56,30 @@ impl Mask {
     }
 
     /// An input.
-    ///
-    /// # Errors
-    /// When what comes out is no input; no input that the kernel takes is known to do that.
-    pub fn input(&self, input: &Input) -> Result<Input, Unmaskable> {
-        let bytes = record::encode(self, input).ok_or(Unmaskable::Input)?;
-        let versioned = [
-            &[causeway_kernel::boundary::input::INPUT_VERSION],
-            bytes.as_slice(),
-        ]
-        .concat();
-        codec::decode_input(&versioned).map_err(|_| Unmaskable::Input)
+    #[must_use]
+    pub fn input(&self, input: &Input) -> Input {
+        self.masked(input.clone())
     }
 
     /// A policy's verdict. Why the host could not get one stays.
     #[must_use]
     pub fn verdict(&self, verdict: &Verdict) -> Verdict {
-        match verdict {
-            Verdict::Allow => Verdict::Allow,
-            Verdict::Deny(reason) => Verdict::Deny(self.text(reason)),
-            Verdict::Revise(text) => Verdict::Revise(self.text(text)),
-            Verdict::Failed(reason) => Verdict::Failed(reason.clone()),
-        }
+        self.masked(verdict.clone())
+    }
+
+    fn masked<T: HasTexts>(&self, mut value: T) -> T {
+        let mut visitor = self;
+        value.texts(&mut visitor);
+        value
+    }
+}
+
+impl TextVisitor for &Mask {
+    fn text(&mut self, class: Text, text: &mut String) {
+        *text = self.of_class(class, text);
+    }
+
+    fn json(&mut self, class: Json, bytes: &mut Vec<u8>) {
+        *bytes = Mask::json(self, bytes, class.into());
     }
 }

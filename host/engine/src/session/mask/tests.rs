@@ -1,3 +1,4 @@
+use causeway_kernel::boundary::texts::Text;
 use causeway_kernel::inbound::OWN_PROPS;
 use causeway_kernel::model::Job;
 use causeway_kernel::model::naming;
@@ -11,7 +12,7 @@ use causeway_kernel::wire::response::{self, Answer, SIGNALS};
 use causeway_kernel::wire::write::escaped_len;
 use proptest::prelude::*;
 
-use super::fields::{Kind, Shape, is_known_key};
+use super::keys::{Shape, is_known_key};
 use super::{Mask, Unmaskable};
 
 fn mask() -> Mask {
@@ -19,7 +20,7 @@ fn mask() -> Mask {
 }
 
 fn json(text: &str, shape: Shape) -> String {
-    mask().json_text(text, shape)
+    String::from_utf8(mask().json(text.as_bytes(), shape)).unwrap()
 }
 
 /// What may stand in names, addresses and links, often.
@@ -193,7 +194,7 @@ fn the_rest_of_a_reaction_s_name_stays() {
     let masked = mask().row(Table::Jobs, &[0; 8], &bytes).unwrap();
     assert_eq!(masked, (vec![0; 8], bytes));
     let broken = mask().row(Table::Jobs, &[0; 8], &[1, 99]);
-    assert_eq!(broken, Err(Unmaskable::Row(Table::Jobs)));
+    assert_eq!(broken, Err(Unmaskable(Table::Jobs)));
 }
 
 #[test]
@@ -297,5 +298,5 @@ fn the_words_by_which_a_sender_decides_stay() {
         assert!(masked.contains(signal) && !masked.contains("lounge"));
         assert!(!answer("no channel lounge").contains(signal));
     }
-    assert_eq!(mask().of_kind(Kind::Locale, "en"), "en");
+    assert_eq!(mask().of_class(Text::Locale, "en"), "en");
 }

@@ -1,13 +1,14 @@
 //! Texts and names, word by word. Everything between words stays, so that mentions, addresses,
 //! links and Markdown keep their shape.
 
+use causeway_kernel::boundary::texts::Text;
 use causeway_kernel::command::DEFAULT_CHANNELS;
 use causeway_kernel::model::limits::{EMOJI_BYTES_MAX, USERNAME_BYTES_MAX};
 use causeway_kernel::model::naming::{self, SUFFIX_ATTEMPTS_MAX};
-use causeway_kernel::rows::id::Id;
+use causeway_kernel::rows::id::{Id, TeamNo};
+use causeway_kernel::rows::lookup::channel_name_key;
 use causeway_kernel::wire::response::SIGNALS;
 
-use super::fields::Kind;
 use super::{Mask, cipher};
 
 /// What a stretch of a text is made of.
@@ -79,18 +80,19 @@ impl Mask {
         word.chars().zip(masked.chars()).map(case).collect()
     }
 
-    /// What stands for a text of a kind.
-    pub(super) fn of_kind(&self, kind: Kind, text: &str) -> String {
-        let stays = match kind {
-            Kind::Keep => true,
-            Kind::Id => Id::parse(text).is_some(),
-            Kind::Word => is_word(text),
-            Kind::Locale => naming::is_locale(text),
-            Kind::Plain => false,
-            Kind::TeamName => return self.team_name(text),
-            Kind::ChannelName => return self.channel_name(text),
-            Kind::Address => return self.address(text),
-            Kind::Refusal => return self.refusal(text),
+    /// What stands for a text of a class.
+    pub(super) fn of_class(&self, class: Text, text: &str) -> String {
+        let stays = match class {
+            Text::Own => true,
+            Text::Id => Id::parse(text).is_some(),
+            Text::Token => is_word(text),
+            Text::Locale => naming::is_locale(text),
+            Text::Words => false,
+            Text::TeamName => return self.team_name(text),
+            Text::ChannelName => return self.channel_name(text),
+            Text::UniqueChannelName => return self.unique_channel_name(text),
+            Text::Address => return self.address(text),
+            Text::Refusal => return self.refusal(text),
         };
         if stays {
             text.to_string()
@@ -121,6 +123,18 @@ impl Mask {
                 .any(|(default, _)| name.eq_ignore_ascii_case(default))
         };
         away(name, is_default, |name| self.text(name))
+    }
+
+    /// A channel's unique name: the team's number stays.
+    fn unique_channel_name(&self, unique: &str) -> String {
+        let parts = || {
+            let (team, name) = unique.split_once('/')?;
+            Some((TeamNo(u64::from_str_radix(team, 16).ok()?), name))
+        };
+        match parts() {
+            Some((team, name)) => channel_name_key(team, &self.channel_name(name)),
+            None => self.text(unique),
+        }
     }
 
     /// A user's e-mail address. Of one that the kernel makes for a remote user only the name of the

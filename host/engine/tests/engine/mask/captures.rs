@@ -43,7 +43,7 @@ fn masked(mask: &Mask, body: &[u8]) -> Vec<u8> {
         body: body.to_vec(),
         skip: Vec::new(),
     };
-    match mask.input(&input).unwrap() {
+    match mask.input(&input) {
         Input::Frame { body, .. } => body,
         other => panic!("{other:?}"),
     }

@@ -1,0 +1,124 @@
+//! What the members of a JSON value are, by their keys. A key that is not listed, and all under it,
+//! is masked whole.
+
+use causeway_kernel::boundary::texts::{Json, Text};
+use causeway_kernel::inbound::OWN_PROPS;
+
+/// What a JSON value is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// A part of the protocol: what its members are follows from their keys.
+    Message,
+    /// Anything: keys, texts and numbers are masked.
+    Opaque,
+    /// A number or a truth value that stays.
+    Number,
+    /// Profiles by their ids.
+    Users,
+    /// Ids of users by what mentions them.
+    Mentions,
+    /// A text, or a list of them.
+    Text(Text),
+}
+
+impl From<Json> for Shape {
+    fn from(json: Json) -> Shape {
+        match json {
+            Json::Message => Shape::Message,
+            Json::Any => Shape::Opaque,
+            Json::Mentions => Shape::Mentions,
+        }
+    }
+}
+
+/// What the members of a message are. A key that is not here, and all under it, is opaque.
+const KEYS: &[(&str, Shape)] = {
+    use Shape::{Mentions, Message, Number, Opaque, Users};
+    &[
+        ("id", Shape::Text(Text::Id)),
+        ("remote_id", Shape::Text(Text::Id)),
+        ("channel_id", Shape::Text(Text::Id)),
+        ("team_id", Shape::Text(Text::Id)),
+        ("user_id", Shape::Text(Text::Id)),
+        ("post_id", Shape::Text(Text::Id)),
+        ("root_id", Shape::Text(Text::Id)),
+        ("parent_id", Shape::Text(Text::Id)),
+        ("original_id", Shape::Text(Text::Id)),
+        ("creator_id", Shape::Text(Text::Id)),
+        ("remote_team_id", Shape::Text(Text::Id)),
+        ("file_ids", Shape::Text(Text::Id)),
+        ("users_syncd", Shape::Text(Text::Id)),
+        ("user_errors", Shape::Text(Text::Id)),
+        ("post_errors", Shape::Text(Text::Id)),
+        ("reaction_errors", Shape::Text(Text::Id)),
+        ("topic", Shape::Text(Text::Token)),
+        ("status", Shape::Text(Text::Token)),
+        ("type", Shape::Text(Text::Token)),
+        ("emoji_name", Shape::Text(Text::Token)),
+        ("locale", Shape::Text(Text::Locale)),
+        ("err", Shape::Text(Text::Refusal)),
+        ("name", Shape::Text(Text::ChannelName)),
+        ("message", Shape::Text(Text::Words)),
+        ("hashtags", Shape::Text(Text::Words)),
+        ("pending_post_id", Shape::Text(Text::Words)),
+        ("username", Shape::Text(Text::Words)),
+        ("email", Shape::Text(Text::Words)),
+        ("nickname", Shape::Text(Text::Words)),
+        ("first_name", Shape::Text(Text::Words)),
+        ("last_name", Shape::Text(Text::Words)),
+        ("position", Shape::Text(Text::Words)),
+        ("roles", Shape::Text(Text::Words)),
+        ("password", Shape::Text(Text::Words)),
+        ("auth_service", Shape::Text(Text::Words)),
+        ("display_name", Shape::Text(Text::Words)),
+        ("header", Shape::Text(Text::Words)),
+        ("purpose", Shape::Text(Text::Words)),
+        ("props", Opaque),
+        ("timezone", Opaque),
+        ("metadata", Opaque),
+        ("participants", Opaque),
+        ("direct_participants", Opaque),
+        ("direct_participant_ids", Shape::Text(Text::Id)),
+        ("statuses", Opaque),
+        ("acknowledgements", Opaque),
+        ("membership_changes", Opaque),
+        ("status_errors", Opaque),
+        ("acknowledgement_errors", Opaque),
+        ("msg", Message),
+        ("payload", Message),
+        ("posts", Message),
+        ("reactions", Message),
+        ("users", Users),
+        ("mention_transforms", Mentions),
+        ("create_at", Number),
+        ("update_at", Number),
+        ("edit_at", Number),
+        ("delete_at", Number),
+        ("is_pinned", Number),
+        ("has_reactions", Number),
+        ("reply_count", Number),
+        ("last_reply_at", Number),
+        ("read_only", Number),
+        ("disable_welcome_email", Number),
+        ("last_picture_update", Number),
+        ("last_password_update", Number),
+        ("sent_at", Number),
+        ("recv_at", Number),
+        ("users_last_update_at", Number),
+        ("posts_last_update_at", Number),
+        ("reactions_last_update_at", Number),
+        ("acknowledgements_last_update_at", Number),
+    ]
+};
+
+/// What a message's member of a key is; keys match without ASCII case, as peers' do.
+pub(super) fn of_key(key: &str) -> Option<Shape> {
+    let known = |(name, _): &&(&str, Shape)| name.eq_ignore_ascii_case(key);
+    KEYS.iter().find(known).map(|(_, shape)| *shape)
+}
+
+/// Whether a key stays and no other key becomes it: the protocol's, and those by which the kernel
+/// tells properties that are not believed.
+pub(super) fn is_known_key(key: &str) -> bool {
+    of_key(key).is_some() || OWN_PROPS.iter().any(|own| own.eq_ignore_ascii_case(key))
+}
