@@ -142,3 +142,21 @@ pub fn effect(bytes: &[u8]) -> Value {
 pub fn document(bytes: &[u8]) -> Value {
     serde_json::from_slice(bytes).unwrap_or_else(|_| json!(String::from_utf8_lossy(bytes)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use causeway_kernel::model::{NameRow, kind};
+
+    #[test]
+    fn a_row_of_an_unknown_version_is_shown_with_its_bytes() {
+        let bytes = key::encode(&(kind::USERNAME, "anna".to_string()));
+        let known = NameRow(7).to_bytes();
+        assert_eq!(
+            row(Table::Names, &bytes, &known),
+            (r#"6, "anna""#.to_string(), json!(7))
+        );
+        let unknown = json!({"unknown": {"version": 9, "bytes": [7]}});
+        assert_eq!(row(Table::Names, &bytes, &[9, 7]).1, unknown);
+    }
+}

@@ -1,9 +1,15 @@
 use causeway_kernel::boundary::texts::Text;
 use causeway_kernel::inbound::OWN_PROPS;
-use causeway_kernel::model::Job;
 use causeway_kernel::model::naming;
+use causeway_kernel::model::{
+    Connection, ConnectionState, Job, NameRow, PeerKind, Request, SentReaction, kind,
+};
 use causeway_kernel::objects::posts::hashtags;
-use causeway_kernel::rows::id::{ChannelNo, ConnectionNo};
+use causeway_kernel::rows::id::{
+    ChannelNo, ConnectionNo, FeedSeq, Id, PostNo, TeamNo, UserNo, WorkspaceNo,
+};
+use causeway_kernel::rows::key;
+use causeway_kernel::rows::lookup::channel_name_key;
 use causeway_kernel::rows::table::Table;
 use causeway_kernel::rows::tx::Record;
 use causeway_kernel::wire::json::{Document, JsonError};
@@ -195,6 +201,95 @@ fn the_rest_of_a_reaction_s_name_stays() {
     assert_eq!(masked, (vec![0; 8], bytes));
     let broken = mask().row(Table::Jobs, &[0; 8], &[1, 99]);
     assert_eq!(broken, Err(Unmaskable(Table::Jobs)));
+}
+
+#[test]
+fn texts_in_keys_are_masked_by_what_they_are() {
+    let mask = mask();
+    let key_of = |table: Table, key: &[u8], value: &[u8]| mask.row(table, key, value).unwrap().0;
+    let name_of = |kind: u8, name: &str| {
+        let key = key::encode(&(kind, name.to_string()));
+        let masked = key_of(Table::Names, &key, &NameRow(1).to_bytes());
+        key::decode::<(u8, String)>(&masked).unwrap().1
+    };
+    assert_eq!(name_of(kind::USERNAME, "anna"), mask.text("anna"));
+    assert_eq!(name_of(kind::TEAM_NAME, "acme"), mask.team_name("acme"));
+    let channel = |name: &str| channel_name_key(TeamNo(3), name);
+    assert_eq!(
+        name_of(kind::CHANNEL_NAME, &channel("town-square")),
+        channel("town-square")
+    );
+    assert_eq!(
+        name_of(kind::CHANNEL_NAME, &channel("lounge")),
+        channel(&mask.channel_name("lounge"))
+    );
+    let request = key::encode(&(UserNo(1), "anna's key".to_string()));
+    let row = Request {
+        post: PostNo(1),
+        until_ms: 1,
+    };
+    assert_eq!(
+        key_of(Table::Requests, &request, &row.to_bytes()),
+        key::encode(&(UserNo(1), mask.text("anna's key")))
+    );
+    let sent = key::encode(&(ConnectionNo(1), PostNo(2), (UserNo(3), "tada".to_string())));
+    let row = SentReaction { live: true };
+    assert_eq!(
+        key_of(Table::SentReactions, &sent, &row.to_bytes()),
+        sent,
+        "an emoji stays"
+    );
+    let too_short = mask.row(Table::Requests, &[1], &row.to_bytes());
+    assert_eq!(too_short, Err(Unmaskable(Table::Requests)));
+}
+
+#[test]
+fn a_row_of_an_older_version_is_masked_and_one_of_an_unknown_version_is_refused_by_name() {
+    let row = Connection {
+        name: "globex".into(),
+        ..connection()
+    };
+    let today = row.to_bytes();
+    let mut first_version = today.clone();
+    first_version[0] = 1;
+    // The field that the first version did not have is an empty text.
+    assert_eq!(first_version.pop(), Some(0));
+    let key = key::encode(&ConnectionNo(1));
+    let masked = mask().row(Table::Connections, &key, &first_version);
+    assert_eq!(masked, mask().row(Table::Connections, &key, &today));
+    let name = Connection::from_bytes(&masked.unwrap().1).unwrap().name;
+    assert_eq!(name, mask().text("globex"));
+    let mut unknown = today;
+    unknown[0] = 9;
+    let refused = mask().row(Table::Connections, &key, &unknown).unwrap_err();
+    assert_eq!(refused, Unmaskable(Table::Connections));
+    assert!(refused.to_string().contains("Connections"));
+}
+
+fn connection() -> Connection {
+    Connection {
+        remote_id: Id::from_uuid_bytes([7; 16]),
+        workspace: WorkspaceNo(1),
+        name: String::new(),
+        display_name: String::new(),
+        site_url: String::new(),
+        default_team_id: String::new(),
+        creator: UserNo(1),
+        create_at: 5,
+        delete_at: 0,
+        last_ping_at: 6,
+        state: ConnectionState::Confirmed,
+        kind: PeerKind::Mattermost11,
+        attempt: 9,
+        failures: 0,
+        retry_at: 0,
+        people_cursor: FeedSeq(3),
+        unknown_reactions: 0,
+        unknown_reactions_to: FeedSeq(0),
+        turn: ChannelNo(0),
+        suspended: None,
+        remote_team_id: String::new(),
+    }
 }
 
 #[test]
