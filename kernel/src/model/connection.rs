@@ -136,8 +136,9 @@ pub enum Suspended {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConnectionLink;
 
-/// A part of a round; each is one message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+/// A part of a round; each is one message. Sections are added at the end, as rows name them by their
+/// place; the order of their messages is the sending side's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Section {
     /// The invitation of a channel.
     Invite,
@@ -154,7 +155,8 @@ pub enum Section {
 pub enum RoundSource {
     /// The invitation of a channel.
     Invite,
-    /// Profiles of the feed of people.
+    /// Profiles of the feed of people. A message of profiles names a channel, to which the peer
+    /// joins them; so such a round is that of a channel.
     People {
         /// The last entry of the round.
         to: FeedSeq,
@@ -179,9 +181,9 @@ pub enum RoundSource {
 pub struct Round {
     /// The attempt that is out, if one is.
     pub attempt: Option<u64>,
-    /// The channel.
+    /// The channel; 0 = the round is the workspace's.
     pub channel: ChannelNo,
-    /// The link's epoch; a round of an earlier one is dropped.
+    /// The link's epoch, 0 for the workspace; a round of an earlier one is dropped.
     pub epoch: u32,
     /// Where the objects come from.
     pub source: RoundSource,
@@ -204,6 +206,17 @@ texts!(struct Round {
     users_after,
     items,
 });
+
+impl Round {
+    /// What stands for channel and epoch in a round of the workspace.
+    pub const WORKSPACE: (ChannelNo, u32) = (ChannelNo(0), 0);
+
+    /// Whether it holds what belongs to no channel.
+    #[must_use]
+    pub fn is_of_workspace(&self) -> bool {
+        (self.channel, self.epoch) == Round::WORKSPACE
+    }
+}
 
 /// One object of a frame that is out, with the version that was sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

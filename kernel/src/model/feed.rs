@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use super::Section;
 use crate::boundary::texts::{Text, no_texts, texts};
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, Id, PostNo, UserNo, WorkspaceNo};
 use crate::rows::key::{KeyPart, RowKey};
@@ -46,6 +47,58 @@ texts!(enum FeedObject {
     Reaction(post, user, emoji: Text::Token),
     User(user),
 });
+
+impl FeedObject {
+    /// The section of a message that carries it.
+    #[must_use]
+    pub fn section(&self) -> Section {
+        match self {
+            FeedObject::Post(_) => Section::Posts,
+            FeedObject::Reaction(..) => Section::Reactions,
+            FeedObject::User(_) => Section::Users,
+        }
+    }
+
+    /// The post that it is, if it is one.
+    #[must_use]
+    pub fn as_post(&self) -> Option<PostNo> {
+        match self {
+            FeedObject::Post(post) => Some(*post),
+            FeedObject::Reaction(..) | FeedObject::User(_) => None,
+        }
+    }
+
+    /// The post to which it belongs, and without which a peer cannot take it.
+    #[must_use]
+    pub fn base_post(&self) -> Option<PostNo> {
+        match self {
+            FeedObject::Reaction(post, _, _) => Some(*post),
+            FeedObject::Post(_) | FeedObject::User(_) => None,
+        }
+    }
+
+    /// The user whom it names, and without whose profile a peer cannot take it. Whom a post names
+    /// its row tells.
+    #[must_use]
+    pub fn user(&self) -> Option<UserNo> {
+        match self {
+            FeedObject::Reaction(_, user, _) | FeedObject::User(user) => Some(*user),
+            FeedObject::Post(_) => None,
+        }
+    }
+
+    /// What names it in the key of its [`Exception`]: the post that it is or to which it belongs,
+    /// and the rest of its name.
+    #[must_use]
+    pub fn exception_key(&self) -> (u64, String) {
+        match self {
+            FeedObject::Post(post) => (post.0, String::new()),
+            FeedObject::Reaction(post, user, emoji) => (post.0, format!("{:016x}/{emoji}", user.0)),
+            // Profiles are never excepted: they travel again with the next post of their user.
+            FeedObject::User(user) => (0, format!("{:016x}", user.0)),
+        }
+    }
+}
 
 /// An entry of the feed. A newer entry of an object replaces its older one, whose sequence stands
 /// in the object's row.

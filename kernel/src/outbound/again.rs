@@ -50,8 +50,8 @@ pub fn ask_again(
 }
 
 fn forget_verdict(tx: &mut Tx<'_>, connection: ConnectionNo, object: &FeedObject) {
-    if let FeedObject::Post(post_no) = object
-        && let Some(post) = tx.get::<Post>(post_no)
+    if let Some(post_no) = object.as_post()
+        && let Some(post) = tx.get::<Post>(&post_no)
     {
         let direction = VerdictRow::direction(Direction::Outbound);
         tx.delete::<VerdictRow>(&(connection, direction, post.id));

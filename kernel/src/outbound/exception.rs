@@ -1,7 +1,8 @@
 //! Exceptions: items that a cursor passed although the peer does not have them. Every row with a
 //! time has one in `ExceptionTimes`, and only such.
 
-use super::{Work, backoff};
+use super::backoff;
+use super::work::Work;
 use crate::model::limits::{
     DEPENDENTS_MAX, ITEM_ATTEMPTS_MAX, ITEM_RETRY_FIRST_MS, REASON_CHARS_MAX,
 };
@@ -9,20 +10,10 @@ use crate::model::{Exception, ExceptionState, ExceptionTime, FeedObject, ThreadP
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, PostNo};
 use crate::rows::tx::{Read, Tx};
 
-/// The part of a key that names an object inside its channel.
-fn name(object: &FeedObject) -> (u64, String) {
-    match object {
-        FeedObject::Post(post) => (post.0, String::new()),
-        FeedObject::Reaction(post, user, emoji) => (post.0, format!("{:016x}/{emoji}", user.0)),
-        // Profiles are never excepted: they travel again with the next post of their user.
-        FeedObject::User(user) => (0, format!("{:016x}", user.0)),
-    }
-}
-
 type Key = (ConnectionNo, ChannelNo, u64, String);
 
 fn key_of(connection: ConnectionNo, channel: ChannelNo, object: &FeedObject) -> Key {
-    let (number, rest) = name(object);
+    let (number, rest) = object.exception_key();
     (connection, channel, number, rest)
 }
 
@@ -36,7 +27,7 @@ pub fn any(rows: &(impl Read + ?Sized), connection: ConnectionNo, channel: Chann
 /// The exception of an object, if there is one of the link's epoch.
 pub fn get(tx: &Tx<'_>, work: &Work, object: &FeedObject) -> Option<Exception> {
     tx.get::<Exception>(&key_of(work.connection_no, work.round.channel, object))
-        .filter(|row| row.epoch == work.link.epoch)
+        .filter(|row| row.epoch == work.round.epoch)
 }
 
 /// Notes that the cursor passes an object.
@@ -49,11 +40,11 @@ pub fn put(
     retry_at: i64,
 ) {
     if state == ExceptionState::Dead {
-        work.link.dead_letters += 1;
+        work.change_link(tx, |link| link.dead_letters += 1);
     }
     let (seq, object) = object;
     let reason = reason.chars().take(REASON_CHARS_MAX).collect();
-    let epoch = work.link.epoch;
+    let epoch = work.round.epoch;
     let row = Exception {
         object,
         seq,
@@ -140,8 +131,8 @@ pub fn clear(tx: &mut Tx<'_>, work: &Work, object: &FeedObject) {
     }
     drop_time(tx, &key);
     tx.delete::<Exception>(&key);
-    if let FeedObject::Post(post) = object {
-        wake_dependents(tx, work.connection_no, work.round.channel, *post);
+    if let Some(post) = object.as_post() {
+        wake_dependents(tx, work.connection_no, work.round.channel, post);
     }
 }
 
@@ -200,5 +191,5 @@ pub fn at(tx: &Tx<'_>, time: &((ConnectionNo, i64), ChannelNo, u64, String)) -> 
 /// version, then it is its word.
 pub fn blocks(row: &Exception, edit_at: i64) -> bool {
     let is_open = matches!(row.state, ExceptionState::Held | ExceptionState::Refused(_));
-    (edit_at == 0 || is_open) && matches!(row.object, FeedObject::Post(_))
+    (edit_at == 0 || is_open) && row.object.as_post().is_some()
 }

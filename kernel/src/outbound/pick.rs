@@ -1,7 +1,8 @@
 //! What a connection is sent next: invitations, profiles, exceptions that are due, the feeds of
 //! its channels in turn, at last history.
 
-use super::{Object, Work, exception, objects_max, round_of};
+use super::work::{Object, Target, Work};
+use super::{exception, objects_max};
 use crate::boundary::env::Range;
 use crate::model::limits::{
     CHANNELS_PER_USER_MAX, HISTORY_REACTIONS_MAX, ITEM_ALONE_AFTER, OBJECTS_PER_ROUND_MAX,
@@ -77,16 +78,23 @@ fn in_turn(tx: &Tx<'_>, no: ConnectionNo, kind: u8, turn: ChannelNo) -> Option<C
     from(ChannelNo(turn.0.saturating_add(1))).or_else(|| from(ChannelNo(0)))
 }
 
+fn start(
+    no: ConnectionNo,
+    connection: Connection,
+    target: Target,
+    source: RoundSource,
+    objects: Vec<Object>,
+) -> Picked {
+    Picked::Work(Box::new(Work::start(
+        no, connection, target, source, objects,
+    )))
+}
+
 fn invite(tx: &mut Tx<'_>, no: ConnectionNo, connection: Connection, channel: ChannelNo) -> Picked {
     match tx.get::<Link>(&(channel, no)) {
         Some(link) if link.state == LinkState::Inviting => {
-            let round = round_of(channel, link.epoch, RoundSource::Invite);
-            Picked::Work(Box::new(Work {
-                connection_no: no,
-                connection,
-                link,
-                round,
-            }))
+            let target = Target::Channel(channel, link);
+            start(no, connection, target, RoundSource::Invite, Vec::new())
         }
         _ => {
             unmark(tx, no, Pending::INVITE, channel);
@@ -134,14 +142,8 @@ fn feed(tx: &mut Tx<'_>, no: ConnectionNo, connection: Connection, channel: Chan
         tx.put(&(channel, no), &link);
         return Picked::Again;
     }
-    let mut round = round_of(channel, link.epoch, RoundSource::Feed { to });
-    round.objects = objects;
-    Picked::Work(Box::new(Work {
-        connection_no: no,
-        connection,
-        link,
-        round,
-    }))
+    let target = Target::Channel(channel, link);
+    start(no, connection, target, RoundSource::Feed { to }, objects)
 }
 
 fn history(
@@ -179,14 +181,8 @@ fn history(
         tx.put(&(channel, no), &link);
         return Picked::Again;
     }
-    let mut round = round_of(channel, link.epoch, RoundSource::History { to });
-    round.objects = objects;
-    Picked::Work(Box::new(Work {
-        connection_no: no,
-        connection,
-        link,
-        round,
-    }))
+    let target = Target::Channel(channel, link);
+    start(no, connection, target, RoundSource::History { to }, objects)
 }
 
 /// Live posts with their live reactions, but for what came from the peer, and the last position
@@ -262,14 +258,8 @@ fn exceptions(
     };
     // Roots have lower numbers than their replies, and posts come before reactions.
     objects.sort_by(|a, b| a.1.cmp(&b.1));
-    let mut round = round_of(channel, link.epoch, RoundSource::Exceptions);
-    round.objects = objects;
-    Picked::Work(Box::new(Work {
-        connection_no: no,
-        connection,
-        link,
-        round,
-    }))
+    let target = Target::Channel(channel, link);
+    start(no, connection, target, RoundSource::Exceptions, objects)
 }
 
 /// Changed profiles, in one channel in which the peer holds them. A profile that the peer does
@@ -308,14 +298,8 @@ fn people(tx: &mut Tx<'_>, no: ConnectionNo, mut connection: Connection) -> Pick
         }
     }
     if let Some((channel, link)) = chosen {
-        let mut round = round_of(channel, link.epoch, RoundSource::People { to });
-        round.objects = objects;
-        return Picked::Work(Box::new(Work {
-            connection_no: no,
-            connection,
-            link,
-            round,
-        }));
+        let target = Target::Channel(channel, link);
+        return start(no, connection, target, RoundSource::People { to }, objects);
     }
     if to == connection.people_cursor {
         unmark(tx, no, Pending::PEOPLE, ChannelNo(0));
@@ -341,7 +325,7 @@ fn outdated_places(tx: &Tx<'_>, no: ConnectionNo, user_no: UserNo) -> Vec<(Chann
         if sent.epoch != link.epoch {
             continue;
         }
-        if sent.update_at >= super::users::version(&user) {
+        if sent.update_at >= super::sections::users::version(&user) {
             return Vec::new();
         }
         places.push((channel, link));

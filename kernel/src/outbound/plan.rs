@@ -3,10 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::exception;
 use super::mention::{self, Mention};
-use super::posts::wire_len;
+use super::sections::wire_len;
 use super::verdict::{self, Judgement};
-use super::{Object, Work, exception};
+use super::work::{Object, Work};
 use crate::model::limits::ITEM_RETRY_FIRST_MS;
 use crate::model::{
     Channel, Exception, ExceptionState, FeedObject, PeerKind, Post, RoundSource, SentOldPost,
@@ -58,10 +59,7 @@ pub fn make(tx: &mut Tx<'_>, work: &mut Work) -> Plan {
     let ordered = order(tx, work, &posts, with_exceptions);
     let list: Vec<(FeedSeq, PostNo)> = ordered
         .iter()
-        .filter_map(|(seq, object)| match object {
-            FeedObject::Post(no) => Some((*seq, *no)),
-            _ => None,
-        })
+        .filter_map(|(seq, object)| Some((*seq, object.as_post()?)))
         .collect();
     work.round.objects = ordered;
     let judged = verdict::judge(tx, work, list.iter().filter_map(|(_, no)| posts.get(no)));
@@ -113,16 +111,9 @@ pub fn make(tx: &mut Tx<'_>, work: &mut Work) -> Plan {
 
 /// The posts of the round's objects, those that its reactions belong to, and their roots.
 fn load(tx: &Tx<'_>, work: &Work) -> BTreeMap<PostNo, Post> {
-    let mut numbers: BTreeSet<PostNo> = BTreeSet::new();
-    for (_, object) in &work.round.objects {
-        match object {
-            FeedObject::Post(no) | FeedObject::Reaction(no, _, _) => {
-                numbers.insert(*no);
-            }
-            FeedObject::User(_) => {}
-        }
-    }
-    let mut posts = fetch(tx, numbers);
+    let objects = work.round.objects.iter();
+    let numbers = objects.filter_map(|(_, object)| object.as_post().or(object.base_post()));
+    let mut posts = fetch(tx, numbers.collect());
     let roots: BTreeSet<PostNo> = posts
         .values()
         .filter_map(|post| post.root)
@@ -152,10 +143,7 @@ fn order(
     let objects = std::mem::take(&mut work.round.objects);
     let own: BTreeMap<PostNo, FeedSeq> = objects
         .iter()
-        .filter_map(|(seq, object)| match object {
-            FeedObject::Post(no) => Some((*no, *seq)),
-            _ => None,
-        })
+        .filter_map(|(seq, object)| Some((object.as_post()?, *seq)))
         .collect();
     let mut order = Order {
         own,
@@ -164,20 +152,18 @@ fn order(
         with_exceptions,
     };
     for (seq, object) in objects {
-        match &object {
-            FeedObject::Post(no) => {
-                if let Some(post) = posts.get(no) {
-                    order.post(tx, work, posts, (seq, *no), post);
-                }
+        if let Some(no) = object.as_post() {
+            if let Some(post) = posts.get(&no) {
+                order.post(tx, work, posts, (seq, no), post);
             }
-            FeedObject::Reaction(no, _, _) => {
-                if let Some(post) = posts.get(no).filter(|post| post.delete_at == 0) {
-                    order.reaction(tx, work, posts, *no, post, (seq, object));
-                } else {
-                    exception::clear(tx, work, &object);
-                }
+        } else if let Some(no) = object.base_post() {
+            if let Some(post) = posts.get(&no).filter(|post| post.delete_at == 0) {
+                order.part(tx, work, posts, (no, post), (seq, object));
+            } else {
+                exception::clear(tx, work, &object);
             }
-            FeedObject::User(_) => order.objects.push((seq, object)),
+        } else {
+            order.objects.push((seq, object));
         }
     }
     order.objects
@@ -205,7 +191,7 @@ impl Order {
         }
         let object = FeedObject::Post(no);
         // What a moderator here deleted is not deleted for others, and its content is gone.
-        if post.origin == work.connection.workspace || is_local(work, post) || post.moderated {
+        if post.origin == work.peer() || is_local(work, post) || post.moderated {
             exception::clear(tx, work, &object);
             return;
         }
@@ -221,16 +207,16 @@ impl Order {
         self.objects.push((seq, object));
     }
 
-    fn reaction(
+    /// What belongs to a post.
+    fn part(
         &mut self,
         tx: &mut Tx<'_>,
         work: &mut Work,
         posts: &BTreeMap<PostNo, Post>,
-        no: PostNo,
-        post: &Post,
+        (no, post): (PostNo, &Post),
         object: Object,
     ) {
-        if post.origin != work.connection.workspace
+        if post.origin != work.peer()
             && let Some(base) = self.ensure(tx, work, posts, no)
         {
             exception::follow(tx, work, object, &base);
@@ -277,27 +263,27 @@ impl Order {
 
 /// Whether a post stays in its workspace: the peer's generation does not send its like.
 pub fn is_local(work: &Work, post: &Post) -> bool {
-    work.connection.kind != PeerKind::Mattermost2021
+    work.connection().kind != PeerKind::Mattermost2021
         && LOCAL_POST_TYPES.contains(&post.kind.as_str())
 }
 
 /// Whether the cursor tells that the peer was given a post that has no exception.
 fn knows(tx: &Tx<'_>, work: &Work, no: PostNo, post: &Post) -> bool {
-    if post.origin == work.connection.workspace {
+    if post.origin == work.peer() {
         return true;
     }
-    if no <= work.link.posts_before {
-        let covered = work
-            .link
-            .cursor
-            .history
-            .is_some_and(|to| (post.create_at, no.0) <= to);
+    let Some(link) = work.link() else {
+        return false;
+    };
+    if no <= link.posts_before {
+        let history = link.cursor.history;
+        let covered = history.is_some_and(|to| (post.create_at, no.0) <= to);
         return covered
             || tx
                 .get::<SentOldPost>(&(work.connection_no, no))
-                .is_some_and(|sent| sent.epoch == work.link.epoch);
+                .is_some_and(|sent| sent.epoch == link.epoch);
     }
-    post.feed_seq <= work.link.cursor.seq
+    post.feed_seq <= link.cursor.seq
 }
 
 /// Cuts the plan, and the round with it, where the message would become too long. What alone is
@@ -366,10 +352,7 @@ fn cut_round(tx: &Tx<'_>, work: &mut Work, first_out: PostNo) {
                 .objects
                 .iter()
                 .rev()
-                .find_map(|(_, object)| match object {
-                    FeedObject::Post(no) => Some(*no),
-                    _ => None,
-                });
+                .find_map(|(_, object)| object.as_post());
             if let Some(post) = last.and_then(|no| Some((no, tx.get::<Post>(&no)?))) {
                 *to = (post.1.create_at, post.0.0);
             }

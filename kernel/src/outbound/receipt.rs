@@ -1,18 +1,17 @@
 //! What became of a message: a receipt names the attempt, so that one of an earlier attempt is
 //! known and ignored. Semantics §5.8, with what it loses kept (W1, W2, W5, W18).
 
-use super::{Work, backoff, exception, look_again, reactions};
+use super::sections::{self, Rest};
+use super::work::Work;
+use super::{backoff, exception};
 use crate::boundary::behaviour::Behaviour;
 use crate::boundary::input::{Receipt, SendOutcome};
-use crate::model::limits::BACKOFF_FIRST_MS;
-use crate::model::{
-    Connection, ConnectionState, DueKind, FeedObject, PeerKind, Post, Round, RoundItem,
-    RoundSource, Section, SentOldPost, SentUser, User,
-};
+use crate::model::limits::{BACKOFF_FIRST_MS, CONNECTIONS_MAX};
+use crate::model::{Connection, ConnectionState, DueKind, PeerKind, Pending, Round, RoundSource};
 use crate::rows::due;
-use crate::rows::id::{ConnectionNo, UserNo};
+use crate::rows::id::ConnectionNo;
 use crate::rows::tx::{Read, Tx};
-use crate::sharing::{self, link};
+use crate::sharing::{self, feed, link};
 use crate::wire::response::{self, Answer, NO_LONGER_SHARED, SyncResponse, UNKNOWN_CHANNEL};
 
 /// Takes note of how a send fared and goes on with what comes next.
@@ -22,14 +21,13 @@ pub fn receipt(tx: &mut Tx<'_>, receipt: &Receipt) {
         return;
     };
     tx.touched.insert(no);
-    if work.connection.state != ConnectionState::Confirmed || !work.is_live() {
-        work.store_without_round(tx);
-        return;
+    if work.connection().state != ConnectionState::Confirmed || !work.is_live() {
+        return work.drop_round(tx);
     }
     match &receipt.outcome {
         SendOutcome::Answered(bytes) => answered(tx, work, bytes),
         // The reference answers these before it has looked into the payload, because of the frame.
-        SendOutcome::Refused(status @ (400 | 413)) if work.round.section != Section::Invite => {
+        SendOutcome::Refused(status @ (400 | 413)) if work.round.source != RoundSource::Invite => {
             refused_as_whole(tx, work, &format!("HTTP status {status}"));
         }
         SendOutcome::Refused(_) | SendOutcome::NeverLeft => failed(tx, work, false),
@@ -49,75 +47,70 @@ fn out(tx: &mut Tx<'_>, no: ConnectionNo, attempt: Option<u64>) -> Option<Work> 
 /// The service started: what was out has an unknown outcome. Sending goes on at once, by due rows,
 /// so that the step stays small.
 pub fn resume(tx: &mut Tx<'_>) {
-    let rounds = tx.prefix::<Round, ()>(&(), crate::model::limits::CONNECTIONS_MAX);
+    let rounds = tx.prefix::<Round, ()>(&(), CONNECTIONS_MAX);
     for (no, _) in rounds {
-        if let Some(mut work) = out(tx, no, None) {
-            lost(tx, &mut work);
+        if let Some(work) = out(tx, no, None) {
+            lost(tx, work);
         }
         due::send_at(tx, tx.now_ms(), no);
     }
     due::wake(tx);
 }
 
-/// A message's outcome is unknown: it is made again, but for a toggle's reactions, which count as
-/// told.
-fn lost(tx: &mut Tx<'_>, work: &mut Work) {
+/// A message's outcome is unknown: it is made again, but for what its section tells once only.
+pub fn lost(tx: &mut Tx<'_>, mut work: Work) {
     work.round.attempt = None;
-    if work.round.section == Section::Reactions && work.is_toggle() {
-        let sent = reactions::take_out(work);
-        work.connection.unknown_reactions += u64::try_from(sent.len()).unwrap_or(u64::MAX);
-        for (_, object) in sent {
-            exception::clear(tx, work, &object);
-        }
-    }
+    sections::lost(tx, &mut work);
     work.store(tx);
 }
 
 /// The message did not arrive, or nobody knows: the same is sent again after a pause (W1).
 fn failed(tx: &mut Tx<'_>, mut work: Work, is_unknown: bool) {
-    work.connection.failures = work.connection.failures.saturating_add(1);
-    let pause_ms = backoff(tx, BACKOFF_FIRST_MS, work.connection.failures);
-    work.connection.retry_at = tx.now_ms().saturating_add(pause_ms);
-    due::send_at(tx, work.connection.retry_at, work.connection_no);
+    let failures = work.connection().failures.saturating_add(1);
+    let pause_ms = backoff(tx, BACKOFF_FIRST_MS, failures);
+    let retry_at = tx.now_ms().saturating_add(pause_ms);
+    work.change_connection(tx, |connection| {
+        connection.failures = failures;
+        connection.retry_at = retry_at;
+    });
+    due::send_at(tx, retry_at, work.connection_no);
     if is_unknown {
-        lost(tx, &mut work);
-    } else {
-        reactions::undo(tx, &work);
-        work.round.attempt = None;
-        work.store(tx);
+        return lost(tx, work);
     }
+    sections::undo(tx, &work);
+    work.round.attempt = None;
+    work.store(tx);
 }
 
 fn answered(tx: &mut Tx<'_>, mut work: Work, bytes: &[u8]) {
     let Ok(answer) = response::decode(bytes) else {
         return failed(tx, work, true);
     };
-    work.connection.failures = 0;
-    work.connection.retry_at = 0;
+    work.change_connection(tx, |connection| {
+        connection.failures = 0;
+        connection.retry_at = 0;
+    });
     work.round.attempt = None;
-    let (channel, no) = (work.round.channel, work.connection_no);
+    sections::answered(tx, work, answer);
+}
+
+/// The peer answered a sync message.
+pub fn sync_answered(tx: &mut Tx<'_>, work: Work, answer: Answer) {
+    let link = work.link();
     match answer {
-        Answer::Ok(_) if work.round.section == Section::Invite => {
-            work.store_without_round(tx);
-            sharing::invite_accepted(tx, channel, no);
-        }
-        Answer::Fail(error) if work.round.section == Section::Invite => {
-            work.store_without_round(tx);
-            sharing::invite_refused(tx, channel, no, &error);
-        }
         Answer::Ok(Some(response)) => delivered(tx, work, &response),
-        // A toggle may have carried the message out; it is not told again.
-        Answer::Ok(None) if work.is_toggle() && work.round.section == Section::Reactions => {
-            lost(tx, &mut work);
-        }
         Answer::Ok(None) => refused_as_whole(tx, work, "answered without a payload"),
-        Answer::Fail(error) if error.contains(NO_LONGER_SHARED) => {
-            reactions::undo(tx, &work);
-            work.store_without_round(tx);
+        Answer::Fail(error) if error.contains(NO_LONGER_SHARED) && link.is_some() => {
+            sections::undo(tx, &work);
+            let (channel, no) = (work.round.channel, work.connection_no);
+            work.drop_round(tx);
             sharing::end_link(tx, channel, no, true);
         }
         Answer::Fail(error) if error.contains(UNKNOWN_CHANNEL) && sends_again(tx, &work) => {
-            channel_unknown(tx, work);
+            match link.map(|link| link.invited_by_us) {
+                Some(invited_by_us) => channel_unknown(tx, work, invited_by_us),
+                None => refused_as_whole(tx, work, &error),
+            }
         }
         Answer::Fail(error) => refused_as_whole(tx, work, &error),
     }
@@ -125,130 +118,67 @@ fn answered(tx: &mut Tx<'_>, mut work: Work, bytes: &[u8]) {
 
 /// The peer took the message; some of its items perhaps not.
 fn delivered(tx: &mut Tx<'_>, mut work: Work, response: &SyncResponse) {
-    work.link.last_sync_at = tx.now_ms();
-    work.link.failures = 0;
-    work.link.retry_at = 0;
-    match work.round.section {
-        Section::Users => users_delivered(tx, &mut work, response),
-        Section::Posts => posts_delivered(tx, &mut work, response),
-        Section::Reactions => {
-            reactions::delivered(tx, &mut work, response);
-        }
-        Section::Invite => {}
-    }
+    let now_ms = tx.now_ms();
+    work.change_link(tx, |link| {
+        link.last_sync_at = now_ms;
+        link.failures = 0;
+        link.retry_at = 0;
+    });
+    let rest = sections::delivered(tx, &mut work, response);
     work.round.items.clear();
-    work.store(tx);
-}
-
-/// Profiles that are not listed as stored stay due; the round goes on behind them.
-fn users_delivered(tx: &mut Tx<'_>, work: &mut Work, response: &SyncResponse) {
-    let sent: Vec<(UserNo, i64)> = work
-        .round
-        .items
-        .iter()
-        .filter_map(|item| match item {
-            RoundItem::User(no, version) => Some((*no, *version)),
-            _ => None,
-        })
-        .collect();
-    let numbers: Vec<UserNo> = sent.iter().map(|(no, _)| *no).collect();
-    let users = tx.get_all::<User>(&numbers);
-    for ((no, update_at), user) in sent.into_iter().zip(users) {
-        work.round.users_after = work.round.users_after.max(no);
-        let is_stored = |user: User| response.users_syncd.iter().any(|id| id == user.id.as_str());
-        if user.is_some_and(is_stored) {
-            let epoch = work.link.epoch;
-            let key = (work.connection_no, no, work.round.channel);
-            tx.put(&key, &SentUser { update_at, epoch });
+    match (rest, sections::after(work.round.section)) {
+        (Rest::More, _) => work.store(tx),
+        (Rest::None, Some(next)) => {
+            work.round.section = next;
+            work.store(tx);
         }
-    }
-}
-
-fn posts_delivered(tx: &mut Tx<'_>, work: &mut Work, response: &SyncResponse) {
-    let sent = std::mem::take(&mut work.round.items);
-    let with_exceptions = exception::any(tx, work.connection_no, work.round.channel);
-    let names_deletions = sends_again(tx, work);
-    for item in sent {
-        let RoundItem::Post(no, seq) = item else {
-            continue;
-        };
-        let object = FeedObject::Post(no);
-        if !response.post_errors.is_empty()
-            && let Some(post) = tx.get::<Post>(&no)
-            // The deletion of what is not there (any more) is done (W18). A Causeway takes such a
-            // deletion, and names one that it could not take.
-            && (post.delete_at == 0 || names_deletions)
-            && response.post_errors.iter().any(|id| id == post.id.as_str())
-        {
-            let reason = "The peer named the post in `post_errors`.";
-            exception::refuse(tx, work, (seq, object), reason);
-            doubt_author(tx, work, &post);
-            continue;
-        }
-        if with_exceptions {
-            exception::clear(tx, work, &object);
-        }
-        if no <= work.link.posts_before && !matches!(work.round.source, RoundSource::History { .. })
-        {
-            let epoch = work.link.epoch;
-            tx.put(&(work.connection_no, no), &SentOldPost { epoch });
-        }
-    }
-    work.round.section = Section::Reactions;
-}
-
-/// A Mattermost server that was restored tells nobody. It may have refused a post because it does
-/// not know any more who wrote it: the profile goes with the next try.
-fn doubt_author(tx: &mut Tx<'_>, work: &Work, post: &Post) {
-    if work.connection.kind == PeerKind::Causeway || !Behaviour::SentAgain.is_in_force(tx) {
-        return;
-    }
-    let key = (work.connection_no, post.user, work.round.channel);
-    if let Some(sent) = tx.get::<SentUser>(&key) {
-        let update_at = 0;
-        tx.put(&key, &SentUser { update_at, ..sent });
+        (Rest::None, None) => work.finish(tx),
     }
 }
 
 /// Whether the peer names what it could not take, and gets it again.
-fn sends_again(tx: &Tx<'_>, work: &Work) -> bool {
-    work.connection.kind == PeerKind::Causeway && Behaviour::SentAgain.is_in_force(tx)
+pub fn sends_again(tx: &Tx<'_>, work: &Work) -> bool {
+    work.connection().kind == PeerKind::Causeway && Behaviour::SentAgain.is_in_force(tx)
 }
 
 /// The peer was restored to before it had the channel. That says nothing about the message: what
 /// we offered is offered again after a pause, and then everything of it is sent. What the peer
 /// offered is lost at its home, and the members here are told.
-fn channel_unknown(tx: &mut Tx<'_>, mut work: Work) {
+fn channel_unknown(tx: &mut Tx<'_>, mut work: Work, invited_by_us: bool) {
     let (channel, no) = (work.round.channel, work.connection_no);
-    if !work.link.invited_by_us {
-        work.store_without_round(tx);
+    if !invited_by_us {
+        work.drop_round(tx);
         return sharing::end_link(tx, channel, no, true);
     }
-    link::offer_again(tx, &mut work.link);
+    let now_ms = tx.now_ms();
+    work.change_link(tx, |link| link::offer_again(link, now_ms));
     pause(tx, &mut work);
-    work.store_without_round(tx);
+    work.drop_round(tx);
     sharing::offered_again(tx, channel, no);
 }
 
 /// The channel rests after a refusal, the longer the more came in a row.
 fn pause(tx: &mut Tx<'_>, work: &mut Work) {
-    work.link.failures = work.link.failures.saturating_add(1);
-    let pause_ms = backoff(tx, BACKOFF_FIRST_MS, work.link.failures);
-    work.link.retry_at = tx.now_ms().saturating_add(pause_ms);
-    due::at(
-        tx,
-        work.link.retry_at,
-        DueKind::Link(work.connection_no, work.round.channel),
-    );
+    let Some(failures) = work.link().map(|link| link.failures.saturating_add(1)) else {
+        return;
+    };
+    let pause_ms = backoff(tx, BACKOFF_FIRST_MS, failures);
+    let retry_at = tx.now_ms().saturating_add(pause_ms);
+    work.change_link(tx, |link| {
+        link.failures = failures;
+        link.retry_at = retry_at;
+    });
+    let kind = DueKind::Link(work.connection_no, work.round.channel);
+    due::at(tx, retry_at, kind);
 }
 
 /// The peer refused the message as a whole, for a reason of its own (W2: nothing of it is lost).
 /// After a pause of the channel half as many objects go; one that is refused alone is passed.
 fn refused_as_whole(tx: &mut Tx<'_>, mut work: Work, reason: &str) {
-    reactions::undo(tx, &work);
+    sections::undo(tx, &work);
     work.round.attempt = None;
     let objects = std::mem::take(&mut work.round.objects);
-    match work.round.source {
+    let mark = match work.round.source {
         // Changed profiles travel with the next posts of their users as well.
         RoundSource::People { .. } => return work.finish(tx),
         RoundSource::Exceptions => {
@@ -257,18 +187,19 @@ fn refused_as_whole(tx: &mut Tx<'_>, mut work: Work, reason: &str) {
             }
             return work.finish(tx);
         }
-        RoundSource::Invite | RoundSource::Feed { .. } | RoundSource::History { .. } => {}
-    }
+        RoundSource::History { .. } => Pending::HISTORY,
+        RoundSource::Invite | RoundSource::Feed { .. } => Pending::FEED,
+    };
     pause(tx, &mut work);
     if objects.len() > 1 {
-        work.link.items_max = u32::try_from(objects.len() / 2).unwrap_or(1).max(1);
-        look_again(tx, &work);
-        work.store_without_round(tx);
-        return;
+        let half = u32::try_from(objects.len() / 2).unwrap_or(1).max(1);
+        work.change_link(tx, |link| link.items_max = half);
+        feed::mark(tx, work.connection_no, mark, work.round.channel);
+        return work.drop_round(tx);
     }
     for object in objects {
         exception::refuse(tx, &mut work, object, reason);
     }
-    work.link.items_max = 1;
+    work.change_link(tx, |link| link.items_max = 1);
     work.finish(tx);
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Work;
+use super::work::Work;
 use crate::boundary::env::Rows;
 use crate::boundary::policy::{Direction, PostQuestion, Question, Verdict};
 use crate::model::limits::{HELD_RETRY_MS, MESSAGE_CHARS_MAX, REASON_CHARS_MAX};
@@ -110,8 +110,8 @@ fn ask(tx: &Tx<'_>, work: &Work, posts: &[&Post]) -> Vec<Verdict> {
         let root_id = post.root.and_then(|root| root_ids.get(&root));
         Question::Post(PostQuestion {
             direction: Direction::Outbound,
-            connection_id: work.connection.remote_id.as_str(),
-            connection_name: &work.connection.name,
+            connection_id: work.connection().remote_id.as_str(),
+            connection_name: &work.connection().name,
             channel_id: channel.id.as_str(),
             channel_name: &channel.name,
             post_id: post.id.as_str(),

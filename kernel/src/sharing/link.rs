@@ -123,12 +123,12 @@ fn start_over(link: &mut Link) {
     link.items_max = 0;
 }
 
-/// The peer of an active link has lost the channel: it is invited again when the link's pause is
-/// over. The caller sets that, and stores the link.
-pub fn offer_again(tx: &Tx<'_>, link: &mut Link) {
+/// The peer of an active link has lost the channel: it is invited again when the link's pause,
+/// which the caller sets, is over.
+pub fn offer_again(link: &mut Link, now_ms: i64) {
     start_over(link);
     link.state = LinkState::Inviting;
-    link.update_at = tx.now_ms();
+    link.update_at = now_ms;
 }
 
 /// Whether an invitation is out for a channel that its peer had before.

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::boundary::output::{Event, Output};
+use crate::model::{Link, LinkState};
 use crate::rows::table::Table;
 use crate::wire::response::UNKNOWN_CHANNEL;
 

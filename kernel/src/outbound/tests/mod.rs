@@ -2,6 +2,7 @@
 
 mod lost;
 mod properties;
+mod rounds;
 mod world;
 
 use self::world::*;
@@ -11,7 +12,7 @@ use crate::boundary::output::Reply;
 use crate::boundary::policy::{Question, Verdict};
 use crate::command::{Command, CreatePost};
 use crate::model::limits::{MESSAGE_CHARS_MAX, PROPS_BYTES_MAX};
-use crate::model::{Config, ExceptionState, Post};
+use crate::model::{Config, ExceptionState, Link, LinkState, Post};
 use crate::rows::id::Id;
 use crate::wire::response::{SyncResponse, encode_fail, encode_ok};
 

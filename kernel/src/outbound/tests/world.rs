@@ -9,9 +9,10 @@ use crate::boundary::output::{Object, Output, Reply};
 use crate::command::{
     AcceptConnection, Command, CreateConnection, CreatePost, CreateTeam, CreateUser,
 };
-use crate::model::{Config, Exception, ExceptionState, Post, Reaction};
-use crate::rows::id::{Id, PostNo, TeamNo};
+use crate::model::{Config, Exception, ExceptionState, Link, Post, Reaction, Round};
+use crate::rows::id::{Id, PostNo, TeamNo, UserNo};
 use crate::rows::testing::MemoryHost;
+use crate::wire::frame;
 use crate::wire::json::Document;
 use crate::wire::message::SyncMessage;
 use crate::wire::response::{SyncResponse, encode_ok};

@@ -4,16 +4,17 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use super::plan::Plan;
-use super::{Work, envelope};
+use super::{Content, Payload, Rest, RoundPlan, sync};
 use crate::authority::is_channel_member;
 use crate::boundary::env::Rows;
 use crate::model::limits::USERS_PER_SYNC_MAX;
-use crate::model::{Channel, Connection, FeedObject, PeerWorkspace, RoundItem, SentUser, User};
+use crate::model::{Connection, PeerWorkspace, RoundItem, SentUser, User};
+use crate::outbound::plan::Plan;
+use crate::outbound::work::Work;
 use crate::rows::id::{ConnectionNo, UserNo, WorkspaceNo};
 use crate::rows::tx::{Read, Tx};
-use crate::wire::frame;
-use crate::wire::message::{SyncSection, WireUser, encode_sync};
+use crate::wire::message::{SyncSection, WireUser};
+use crate::wire::response::SyncResponse;
 
 /// The version of a profile: `update_at` by the clock of the user's home.
 #[must_use]
@@ -23,27 +24,62 @@ pub fn version(user: &User) -> i64 {
         .map_or(user.update_at, |remote| remote.origin_update_at)
 }
 
-/// The next message of profiles that the round needs and that the peer lacks. Users go by rising
-/// number, each once a round, so that one whom the peer does not take cannot hold up the round.
-pub fn frame(tx: &mut Tx<'_>, work: &mut Work, plan: &mut Plan) -> Option<Vec<u8>> {
-    let needed = needed(tx, work, plan);
-    let due = due(tx, work, needed);
-    if due.is_empty() {
-        return None;
+/// The section of profiles. Users go by rising number, each once a round, so that one whom the
+/// peer does not take cannot hold up the round.
+pub struct Profiles;
+
+impl Content for Profiles {
+    type Message = Vec<Rc<User>>;
+
+    fn collect(
+        tx: &mut Tx<'_>,
+        work: &mut Work,
+        plan: &mut RoundPlan,
+    ) -> Option<(Vec<RoundItem>, Self::Message)> {
+        let plan = plan.get(tx, work);
+        let needed = needed(tx, work, plan);
+        let due = due(tx, work, needed);
+        let items = due
+            .iter()
+            .map(|(no, user)| RoundItem::User(*no, version(user)))
+            .collect();
+        let users: Vec<Rc<User>> = due.into_iter().map(|(_, user)| user).collect();
+        (!users.is_empty()).then_some((items, users))
     }
-    let channel = tx.get::<Channel>(&work.round.channel)?;
-    work.round.items = due
-        .iter()
-        .map(|(no, user)| RoundItem::User(*no, version(user)))
-        .collect();
-    let profiles: Vec<_> = due
-        .into_iter()
-        .map(|(_, user)| (wire_user(tx, Rc::unwrap_or_clone(user)), tx.new_id()))
-        .collect();
-    let id = tx.new_id();
-    let section = SyncSection::Users(&profiles);
-    let payload = encode_sync(work.generation(), id, channel.id, &section);
-    Some(envelope(tx, work, frame::TOPIC_SYNC, &payload))
+
+    fn payload(tx: &mut Tx<'_>, work: &Work, users: Self::Message) -> Option<Payload> {
+        let profiles: Vec<_> = users
+            .into_iter()
+            .map(|user| (wire_user(tx, Rc::unwrap_or_clone(user)), tx.new_id()))
+            .collect();
+        sync(tx, work, &SyncSection::Users(&profiles))
+    }
+
+    /// Profiles that are not listed as stored stay due; the round goes on behind them.
+    fn delivered(tx: &mut Tx<'_>, work: &mut Work, response: &SyncResponse) -> Rest {
+        let sent: Vec<(UserNo, i64)> = work
+            .round
+            .items
+            .iter()
+            .filter_map(|item| match item {
+                RoundItem::User(no, version) => Some((*no, *version)),
+                _ => None,
+            })
+            .collect();
+        let numbers: Vec<UserNo> = sent.iter().map(|(no, _)| *no).collect();
+        let users = tx.get_all::<User>(&numbers);
+        for ((no, update_at), user) in sent.into_iter().zip(users) {
+            work.round.users_after = work.round.users_after.max(no);
+            let is_stored =
+                |user: User| response.users_syncd.iter().any(|id| id == user.id.as_str());
+            if user.is_some_and(is_stored) {
+                let epoch = work.round.epoch;
+                let key = (work.connection_no, no, work.round.channel);
+                tx.put(&key, &SentUser { update_at, epoch });
+            }
+        }
+        Rest::More
+    }
 }
 
 /// Authors, who reacted, and members of the channel who are mentioned.
@@ -55,14 +91,8 @@ fn needed(tx: &Tx<'_>, work: &Work, plan: &Plan) -> BTreeSet<UserNo> {
         // Who is no member does not become one at the peer by being mentioned (W31).
         needed.extend(mentioned.filter(|user| is_channel_member(tx, work.round.channel, *user)));
     }
-    for (_, object) in &work.round.objects {
-        match object {
-            FeedObject::User(user) | FeedObject::Reaction(_, user, _) => {
-                needed.insert(*user);
-            }
-            FeedObject::Post(_) => {}
-        }
-    }
+    let named = work.round.objects.iter();
+    needed.extend(named.filter_map(|(_, object)| object.user()));
     needed
 }
 
@@ -80,11 +110,11 @@ fn due(tx: &Tx<'_>, work: &Work, needed: BTreeSet<UserNo>) -> Vec<(UserNo, Rc<Us
     let mut due = Vec::new();
     for (no, held) in numbers.into_iter().zip(held) {
         let user = tx.user(no);
-        let Some(user) = user.filter(|user| user.origin != work.connection.workspace) else {
+        let Some(user) = user.filter(|user| user.origin != work.peer()) else {
             continue;
         };
         let known = held
-            .filter(|held| held.epoch == work.link.epoch)
+            .filter(|held| held.epoch == work.round.epoch)
             .map(|held| held.update_at);
         if known.is_none_or(|known| known < version(&user)) {
             due.push((no, user));
@@ -99,7 +129,7 @@ fn due(tx: &Tx<'_>, work: &Work, needed: BTreeSet<UserNo>) -> Vec<(UserNo, Rc<Us
 /// Whether the peer holds some version of a user's profile in the channel.
 pub fn is_held(tx: &Tx<'_>, work: &Work, user: UserNo) -> bool {
     tx.get::<SentUser>(&(work.connection_no, user, work.round.channel))
-        .is_some_and(|held| held.epoch == work.link.epoch)
+        .is_some_and(|held| held.epoch == work.round.epoch)
 }
 
 /// The `remote_id` that the profiles and posts of a workspace bear when they are forwarded; empty

@@ -1,0 +1,166 @@
+//! What a round's messages can carry: a file for each section, and one list of them.
+
+mod invite;
+mod posts;
+mod reactions;
+pub mod users;
+
+pub use posts::wire_len;
+
+use super::plan::Plan;
+use super::receipt;
+use super::work::Work;
+use crate::model::{Channel, RoundItem, Section};
+use crate::rows::tx::{Read, Tx};
+use crate::wire::frame;
+use crate::wire::message::{SyncSection, encode_sync};
+use crate::wire::response::{Answer, SyncResponse};
+
+/// What a section's messages carry.
+pub trait Content {
+    /// What one of them holds.
+    type Message;
+
+    /// Takes from the round what its next message holds, and what of it the answer is understood
+    /// by; `None` when nothing (more) of the round is this section's.
+    fn collect(
+        tx: &mut Tx<'_>,
+        work: &mut Work,
+        plan: &mut RoundPlan,
+    ) -> Option<(Vec<RoundItem>, Self::Message)>;
+
+    /// The message in the shape of the peer's generation.
+    fn payload(tx: &mut Tx<'_>, work: &Work, message: Self::Message) -> Option<Payload>;
+
+    /// The peer took the message; some of its items perhaps not.
+    fn delivered(tx: &mut Tx<'_>, work: &mut Work, response: &SyncResponse) -> Rest;
+
+    /// What became of the message is not known. What may be told once only leaves the round;
+    /// everything else is sent again.
+    fn lost(_tx: &mut Tx<'_>, _work: &mut Work) {}
+
+    /// The message was not carried out: what `collect` noted as told is not.
+    fn undo(_tx: &mut Tx<'_>, _work: &Work) {}
+
+    /// The peer answered. A message that is not of a sync understands answers in its own way.
+    fn answered(tx: &mut Tx<'_>, work: Work, answer: Answer) {
+        receipt::sync_answered(tx, work, answer);
+    }
+}
+
+/// What a section has behind a message that was delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// Perhaps another message of the round.
+    More,
+    /// Nothing.
+    None,
+}
+
+/// A message's topic and payload.
+pub struct Payload {
+    topic: &'static str,
+    bytes: Vec<u8>,
+}
+
+/// The plan of a round's posts, made when the first section asks for it.
+#[derive(Default)]
+pub struct RoundPlan(Option<Plan>);
+
+impl RoundPlan {
+    fn get(&mut self, tx: &mut Tx<'_>, work: &mut Work) -> &mut Plan {
+        self.0.get_or_insert_with(|| super::plan::make(tx, work))
+    }
+}
+
+/// Makes the list of sections. Each line is a kind of round: its sections, in the order of their
+/// messages.
+macro_rules! sections {
+    ($($($section:ident => $content:ty),+;)+) => {
+        /// The section behind one in the rounds of its kind.
+        pub fn after(section: Section) -> Option<Section> {
+            let round: &[Section] = match section {
+                $($(Section::$section)|+ => &[$(Section::$section),+],)+
+            };
+            let at = round.iter().position(|it| *it == section)?;
+            round.get(at + 1).copied()
+        }
+
+        fn next_of(
+            tx: &mut Tx<'_>,
+            work: &mut Work,
+            plan: &mut RoundPlan,
+        ) -> Option<Vec<u8>> {
+            match work.round.section {
+                $($(Section::$section => frame_of::<$content>(tx, work, plan),)+)+
+            }
+        }
+
+        /// See [`Content::delivered`].
+        pub fn delivered(
+            tx: &mut Tx<'_>,
+            work: &mut Work,
+            response: &SyncResponse,
+        ) -> Rest {
+            match work.round.section {
+                $($(Section::$section => <$content>::delivered(tx, work, response),)+)+
+            }
+        }
+
+        /// See [`Content::lost`].
+        pub fn lost(tx: &mut Tx<'_>, work: &mut Work) {
+            match work.round.section {
+                $($(Section::$section => <$content>::lost(tx, work),)+)+
+            }
+        }
+
+        /// See [`Content::undo`].
+        pub fn undo(tx: &mut Tx<'_>, work: &Work) {
+            match work.round.section {
+                $($(Section::$section => <$content>::undo(tx, work),)+)+
+            }
+        }
+
+        /// See [`Content::answered`].
+        pub fn answered(tx: &mut Tx<'_>, work: Work, answer: Answer) {
+            match work.round.section {
+                $($(Section::$section => <$content>::answered(tx, work, answer),)+)+
+            }
+        }
+    };
+}
+
+sections! {
+    Invite => invite::Invitation;
+    Users => users::Profiles, Posts => posts::Posts, Reactions => reactions::Reactions;
+}
+
+/// The frame of a round's next message; `None` when it has nothing (more) to send.
+pub fn next_frame(tx: &mut Tx<'_>, work: &mut Work) -> Option<Vec<u8>> {
+    let mut plan = RoundPlan::default();
+    loop {
+        if let Some(frame) = next_of(tx, work, &mut plan) {
+            return Some(frame);
+        }
+        work.round.section = after(work.round.section)?;
+    }
+}
+
+fn frame_of<C: Content>(tx: &mut Tx<'_>, work: &mut Work, plan: &mut RoundPlan) -> Option<Vec<u8>> {
+    let (items, message) = C::collect(tx, work, plan)?;
+    work.round.items = items;
+    let Payload { topic, bytes } = C::payload(tx, work, message)?;
+    let id = tx.new_id();
+    let remote_id = work.connection().remote_id;
+    Some(frame::encode(remote_id, id, topic, tx.now_ms(), &bytes))
+}
+
+/// A sync message of the round's channel.
+fn sync(tx: &mut Tx<'_>, work: &Work, section: &SyncSection<'_>) -> Option<Payload> {
+    let channel = tx.get::<Channel>(&work.round.channel)?;
+    let id = tx.new_id();
+    Some(Payload {
+        topic: frame::TOPIC_SYNC,
+        bytes: encode_sync(work.generation(), id, channel.id, section),
+    })
+}

@@ -1,0 +1,220 @@
+//! Posts: a plan as a message in the shape of the peer's generation.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::users::home_of;
+use super::{Content, Payload, Rest, RoundPlan, sync};
+use crate::boundary::behaviour::Behaviour;
+use crate::boundary::env::Rows;
+use crate::model::limits::{
+    HASHTAGS_BYTES_MAX, MENTION_LOOKUPS_MAX, MESSAGE_CHARS_MAX, POST_TYPE_BYTES_MAX,
+    PROPS_BYTES_MAX, USERNAME_BYTES_MAX,
+};
+use crate::model::{
+    Channel, FeedObject, PeerKind, Post, RoundItem, RoundSource, SentOldPost, SentUser, User,
+};
+use crate::outbound::plan::{ENVELOPE_BYTES, Plan, Planned};
+use crate::outbound::work::Work;
+use crate::outbound::{exception, mention, receipt};
+use crate::rows::id::{PostNo, UserNo, WorkspaceNo};
+use crate::rows::tx::{Read, Tx};
+use crate::wire::message::{SyncSection, WirePost};
+use crate::wire::response::SyncResponse;
+use crate::wire::write::escaped_len;
+use crate::wire::{FRAME_BYTES_MAX, Generation};
+
+/// Bytes of a post's fields besides its texts, generously: names of the fields, five ids, numbers.
+const FIELDS_BYTES: usize = 900;
+/// Bytes of an entry of the mention map besides the mention: id, quotes.
+const MENTION_BYTES: usize = 40;
+
+/// Bytes of a character in JSON at most: `<` is written as `\u003c`.
+const ESCAPED_CHAR_BYTES_MAX: usize = 6;
+/// Bytes of the longest post in a message.
+const POST_BYTES_MAX: usize = FIELDS_BYTES
+    + ESCAPED_CHAR_BYTES_MAX * (MESSAGE_CHARS_MAX + HASHTAGS_BYTES_MAX + POST_TYPE_BYTES_MAX)
+    + PROPS_BYTES_MAX
+    + MENTION_LOOKUPS_MAX as usize * (USERNAME_BYTES_MAX + MENTION_BYTES);
+// Whatever may be written can also be sent.
+const _: () = assert!(ENVELOPE_BYTES + POST_BYTES_MAX <= FRAME_BYTES_MAX);
+
+/// Bytes of a post in a message at most. A mention rewritten for 2021 only loses its suffix.
+pub fn wire_len(planned: &Planned) -> usize {
+    let post = &planned.post;
+    let mentions: usize = planned
+        .mentions
+        .iter()
+        .map(|mention| mention.name.len() + MENTION_BYTES)
+        .sum();
+    FIELDS_BYTES
+        + escaped_len(&post.message)
+        + post.props.len()
+        + escaped_len(&post.hashtags)
+        + escaped_len(&post.kind)
+        + mentions
+}
+
+/// The section of posts.
+pub struct Posts;
+
+impl Content for Posts {
+    type Message = Plan;
+
+    fn collect(
+        tx: &mut Tx<'_>,
+        work: &mut Work,
+        plan: &mut RoundPlan,
+    ) -> Option<(Vec<RoundItem>, Plan)> {
+        let plan = std::mem::take(plan.get(tx, work));
+        let posts = plan.posts.iter();
+        let items = posts
+            .map(|planned| RoundItem::Post(planned.no, planned.seq))
+            .collect();
+        (!plan.posts.is_empty()).then_some((items, plan))
+    }
+
+    fn payload(tx: &mut Tx<'_>, work: &Work, plan: Plan) -> Option<Payload> {
+        let channel = tx.get::<Channel>(&work.round.channel)?;
+        let users = users(tx, &plan);
+        let mut homes: BTreeMap<WorkspaceNo, String> = BTreeMap::new();
+        let mut transforms: BTreeMap<String, String> = BTreeMap::new();
+        let mut posts = Vec::with_capacity(plan.posts.len());
+        for planned in plan.posts {
+            let home = homes
+                .entry(planned.post.origin)
+                .or_insert_with(|| home_of(tx, planned.post.origin));
+            let message = match work.generation() {
+                Generation::V2021 => without_own_suffix(work, &users, &planned),
+                Generation::V11 => {
+                    for mention in &planned.mentions {
+                        if let Some(user) = users.get(&mention.user) {
+                            transforms.insert(mention.name.clone(), user.id.into());
+                        }
+                    }
+                    planned.post.message.clone()
+                }
+            };
+            let author = users.get(&planned.post.user).map(|user| user.id.into());
+            let root = planned
+                .post
+                .root
+                .and_then(|root| plan.root_ids.get(&root).cloned());
+            posts.push(WirePost {
+                user_id: author.unwrap_or_default(),
+                channel_id: channel.id.into(),
+                root_id: root.unwrap_or_default(),
+                message,
+                remote_id: home.clone(),
+                ..wire_post(planned)
+            });
+        }
+        let transforms: Vec<(String, String)> = transforms.into_iter().collect();
+        sync(tx, work, &SyncSection::Posts(&posts, &transforms))
+    }
+
+    /// The posts of a round are one message.
+    fn delivered(tx: &mut Tx<'_>, work: &mut Work, response: &SyncResponse) -> Rest {
+        let sent = std::mem::take(&mut work.round.items);
+        let with_exceptions = exception::any(tx, work.connection_no, work.round.channel);
+        let names_deletions = receipt::sends_again(tx, work);
+        for item in sent {
+            let RoundItem::Post(no, seq) = item else {
+                continue;
+            };
+            let object = FeedObject::Post(no);
+            if !response.post_errors.is_empty()
+                && let Some(post) = tx.get::<Post>(&no)
+                // The deletion of what is not there (any more) is done (W18). A Causeway takes
+                // such a deletion, and names one that it could not take.
+                && (post.delete_at == 0 || names_deletions)
+                && response.post_errors.iter().any(|id| id == post.id.as_str())
+            {
+                let reason = "The peer named the post in `post_errors`.";
+                exception::refuse(tx, work, (seq, object), reason);
+                doubt_author(tx, work, &post);
+                continue;
+            }
+            if with_exceptions {
+                exception::clear(tx, work, &object);
+            }
+            if is_told_of_old(work, no) {
+                let epoch = work.round.epoch;
+                tx.put(&(work.connection_no, no), &SentOldPost { epoch });
+            }
+        }
+        Rest::None
+    }
+}
+
+/// Whether a post that was sent is from before the link, and its history will not come to it.
+fn is_told_of_old(work: &Work, no: PostNo) -> bool {
+    let is_history = matches!(work.round.source, RoundSource::History { .. });
+    !is_history && work.link().is_some_and(|link| no <= link.posts_before)
+}
+
+/// A Mattermost server that was restored tells nobody. It may have refused a post because it does
+/// not know any more who wrote it: the profile goes with the next try.
+fn doubt_author(tx: &mut Tx<'_>, work: &Work, post: &Post) {
+    if work.connection().kind == PeerKind::Causeway || !Behaviour::SentAgain.is_in_force(tx) {
+        return;
+    }
+    let key = (work.connection_no, post.user, work.round.channel);
+    if let Some(sent) = tx.get::<SentUser>(&key) {
+        let update_at = 0;
+        tx.put(&key, &SentUser { update_at, ..sent });
+    }
+}
+
+/// Authors and mentioned users.
+fn users(tx: &Tx<'_>, plan: &Plan) -> BTreeMap<UserNo, Rc<User>> {
+    let mut numbers: Vec<UserNo> = plan
+        .posts
+        .iter()
+        .flat_map(|planned| {
+            let mentioned = planned.mentions.iter().map(|mention| mention.user);
+            mentioned.chain(std::iter::once(planned.post.user))
+        })
+        .collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    tx.prefetch::<User>(numbers.iter().copied());
+    numbers
+        .into_iter()
+        .filter_map(|no| Some((no, tx.user(no)?)))
+        .collect()
+}
+
+/// A text for a server of 2021: the peer's own users are mentioned by their names at home.
+fn without_own_suffix(
+    work: &Work,
+    users: &BTreeMap<UserNo, Rc<User>>,
+    planned: &Planned,
+) -> String {
+    let name_of = |mention: &mention::Mention| {
+        let user = users.get(&mention.user)?;
+        let is_theirs = user.origin == work.peer();
+        user.remote
+            .as_ref()
+            .filter(|_| is_theirs)
+            .map(|remote| remote.username.clone())
+    };
+    mention::replace(&planned.post.message, &planned.mentions, name_of)
+}
+
+fn wire_post(planned: Planned) -> WirePost {
+    let post = planned.post;
+    WirePost {
+        id: post.id.into(),
+        create_at: post.create_at,
+        update_at: post.origin_update_at,
+        edit_at: post.edit_at,
+        delete_at: post.delete_at,
+        is_pinned: post.is_pinned,
+        kind: post.kind,
+        props: post.props,
+        hashtags: post.hashtags,
+        has_reactions: post.reaction_count > 0,
+        ..WirePost::default()
+    }
+}

@@ -1,0 +1,198 @@
+//! A round as a step works on it, with the rows that it moves on.
+//!
+//! The rows of connection and link stand in the transaction: a [`Work`] only reads its copies of
+//! them, and every change reads the row, changes and stores it. So whatever else the step does to
+//! a link (its end, another offer of its channel) cannot be overwritten. The round is the work's
+//! own; it is stored or deleted by what takes the work.
+
+use super::objects_max;
+use crate::model::{
+    Connection, FeedObject, Link, LinkState, PeerKind, Round, RoundSource, Section,
+};
+use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, UserNo, WorkspaceNo};
+use crate::rows::tx::{Read, Tx};
+use crate::wire::Generation;
+
+/// An object of a round with its feed sequence.
+pub type Object = (FeedSeq, FeedObject);
+
+/// What a round is about.
+pub enum Target {
+    /// A channel that is shared with the peer, or offered to it.
+    Channel(ChannelNo, Link),
+    /// The workspace: what belongs to no channel.
+    Workspace,
+}
+
+/// A connection and its round.
+pub struct Work {
+    /// Number of the connection.
+    pub connection_no: ConnectionNo,
+    /// The round.
+    pub round: Round,
+    connection: Connection,
+    target: Target,
+}
+
+impl Work {
+    /// A new round.
+    pub fn start(
+        connection_no: ConnectionNo,
+        connection: Connection,
+        target: Target,
+        source: RoundSource,
+        objects: Vec<Object>,
+    ) -> Work {
+        let (channel, epoch) = match &target {
+            Target::Channel(channel, link) => (*channel, link.epoch),
+            Target::Workspace => Round::WORKSPACE,
+        };
+        let section = match source {
+            RoundSource::Invite => Section::Invite,
+            RoundSource::People { .. }
+            | RoundSource::Exceptions
+            | RoundSource::Feed { .. }
+            | RoundSource::History { .. } => Section::Users,
+        };
+        let round = Round {
+            attempt: None,
+            channel,
+            epoch,
+            source,
+            objects,
+            section,
+            users_after: UserNo(0),
+            items: Vec::new(),
+        };
+        Work {
+            connection_no,
+            round,
+            connection,
+            target,
+        }
+    }
+
+    /// The stored round of a connection; `None` when there is none, or no link of its channel.
+    pub fn load(tx: &Tx<'_>, connection_no: ConnectionNo, connection: Connection) -> Option<Work> {
+        let round = tx.get::<Round>(&connection_no)?;
+        let target = if round.is_of_workspace() {
+            Target::Workspace
+        } else {
+            let link = tx.get::<Link>(&(round.channel, connection_no))?;
+            Target::Channel(round.channel, link)
+        };
+        Some(Work {
+            connection_no,
+            round,
+            connection,
+            target,
+        })
+    }
+
+    /// The connection.
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// The link of the round's channel; `None` when the round is the workspace's.
+    pub fn link(&self) -> Option<&Link> {
+        match &self.target {
+            Target::Channel(_, link) => Some(link),
+            Target::Workspace => None,
+        }
+    }
+
+    /// Changes the connection, here and in the transaction.
+    pub fn change_connection(&mut self, tx: &mut Tx<'_>, change: impl FnOnce(&mut Connection)) {
+        if let Some(mut connection) = tx.get::<Connection>(&self.connection_no) {
+            change(&mut connection);
+            tx.put(&self.connection_no, &connection);
+            self.connection = connection;
+        }
+    }
+
+    /// Changes the link, here and in the transaction. Nothing happens to the workspace's rounds.
+    pub fn change_link(&mut self, tx: &mut Tx<'_>, change: impl FnOnce(&mut Link)) {
+        let Target::Channel(channel, known) = &mut self.target else {
+            return;
+        };
+        let key = (*channel, self.connection_no);
+        if let Some(mut link) = tx.get::<Link>(&key) {
+            change(&mut link);
+            tx.put(&key, &link);
+            *known = link;
+        }
+    }
+
+    /// Whether the round still concerns what it was made for: a link that goes on as it was then.
+    pub fn is_live(&self) -> bool {
+        let state = match self.round.source {
+            RoundSource::Invite => LinkState::Inviting,
+            _ => LinkState::Active,
+        };
+        self.link()
+            .is_none_or(|link| link.state == state && link.epoch == self.round.epoch)
+    }
+
+    /// The peer's workspace: what came from it does not go back.
+    pub fn peer(&self) -> WorkspaceNo {
+        self.connection.workspace
+    }
+
+    /// The shape of what the peer is sent.
+    pub fn generation(&self) -> Generation {
+        self.connection.kind.into()
+    }
+
+    /// Whether the peer inverts a reaction whenever it is told of it (W15).
+    pub fn is_toggle(&self) -> bool {
+        self.connection.kind == PeerKind::Mattermost11
+    }
+
+    /// Stores the round.
+    pub fn store(mut self, tx: &mut Tx<'_>) {
+        self.write_rows(tx);
+        tx.put(&self.connection_no, &self.round);
+    }
+
+    /// Ends the round where its position stands.
+    pub fn drop_round(mut self, tx: &mut Tx<'_>) {
+        self.write_rows(tx);
+        tx.delete::<Round>(&self.connection_no);
+    }
+
+    /// The round has done its objects: the position moves behind them.
+    pub fn finish(mut self, tx: &mut Tx<'_>) {
+        match self.round.source {
+            RoundSource::Feed { to } => {
+                self.grow(tx);
+                self.change_link(tx, |link| link.cursor.seq = link.cursor.seq.max(to));
+            }
+            RoundSource::History { to } => {
+                self.grow(tx);
+                self.change_link(tx, |link| link.cursor.history = Some(to));
+            }
+            RoundSource::People { to } => {
+                self.change_connection(tx, |connection| connection.people_cursor = to);
+            }
+            RoundSource::Invite | RoundSource::Exceptions => {}
+        }
+        self.drop_round(tx);
+    }
+
+    /// After a refusal of a whole message the rounds grow again with each success.
+    fn grow(&mut self, tx: &mut Tx<'_>) {
+        let most = objects_max(tx, self.connection.kind);
+        self.change_link(tx, |link| {
+            let doubled = link.items_max.saturating_mul(2);
+            link.items_max = if doubled >= most { 0 } else { doubled };
+        });
+    }
+
+    /// Writes connection and link also when nothing of them changed: a step's digest tells which
+    /// rows it wrote, and recorded steps wrote these.
+    fn write_rows(&mut self, tx: &mut Tx<'_>) {
+        self.change_connection(tx, |_| ());
+        self.change_link(tx, |_| ());
+    }
+}
