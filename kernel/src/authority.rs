@@ -3,7 +3,7 @@
 
 use crate::boundary::input::Actor;
 use crate::boundary::output::{Event, Refusal};
-use crate::model::{Channel, ChannelKind, ChannelMember, Post, Team, TeamMember};
+use crate::model::{Channel, ChannelMember, Post, Team, TeamMember};
 use crate::rows::id::{ChannelNo, PostNo, TeamNo, UserNo};
 use crate::rows::tx::Read;
 
@@ -81,7 +81,7 @@ pub fn is_channel_member(rows: &(impl Read + ?Sized), channel: ChannelNo, user: 
     rows.has::<ChannelMember>(&(channel, user))
 }
 
-/// Whether a user may read a channel: members, and everybody of the team if it is public.
+/// Whether a user may read a channel: members, and everybody of its team if it is public.
 pub fn may_read_channel(rows: &(impl Read + ?Sized), channel_no: ChannelNo, user: UserNo) -> bool {
     if is_channel_member(rows, channel_no, user) {
         return true;
@@ -89,17 +89,19 @@ pub fn may_read_channel(rows: &(impl Read + ?Sized), channel_no: ChannelNo, user
     let Some(channel) = rows.get::<Channel>(&channel_no) else {
         return false;
     };
-    let open = channel.kind == ChannelKind::Public && is_team_member(rows, channel.team, user);
-    open || is_system_admin(rows, user)
+    let in_public = channel.place.public_in();
+    in_public.is_some_and(|team| is_team_member(rows, team, user)) || is_system_admin(rows, user)
 }
 
 /// Whether a user administers a channel.
 pub fn is_channel_admin(rows: &(impl Read + ?Sized), channel_no: ChannelNo, user: UserNo) -> bool {
     let member = rows.get::<ChannelMember>(&(channel_no, user));
+    let team = |channel: Channel| channel.place.team();
     member.is_some_and(|member| member.is_admin)
         || rows
             .get::<Channel>(&channel_no)
-            .is_some_and(|channel| is_team_admin(rows, channel.team, user))
+            .and_then(team)
+            .is_some_and(|team| is_team_admin(rows, team, user))
 }
 
 /// Insists that a user may write posts and reactions in a channel.

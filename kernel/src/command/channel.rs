@@ -8,7 +8,7 @@ use crate::model::limits::{
     CHANNELS_PER_TEAM_MAX, DISPLAY_NAME_CHARS_MAX, HEADER_CHARS_MAX, PURPOSE_CHARS_MAX,
 };
 use crate::model::naming;
-use crate::model::{Channel, ChannelKind, ChannelMember, Team};
+use crate::model::{Channel, ChannelKind, ChannelMember, Place, Team};
 use crate::objects::channels as stored;
 use crate::objects::members;
 use crate::rows::id::{ChannelNo, TeamNo, UserNo, WorkspaceNo};
@@ -112,8 +112,10 @@ pub(super) fn insert(tx: &mut Tx<'_>, new: &NewChannel<'_>) -> ChannelNo {
     let channel = Channel {
         id: tx.new_id(),
         origin: WorkspaceNo::OURS,
-        team: new.team,
-        kind: new.kind,
+        place: Place::Team {
+            team: new.team,
+            kind: new.kind,
+        },
         create_at: now_ms,
         update_at: now_ms,
         delete_at: 0,

@@ -5,7 +5,7 @@ use super::{notice, user};
 use crate::authority;
 use crate::boundary::input::Actor;
 use crate::boundary::output::{Object, Refusal};
-use crate::model::{Channel, ChannelKind, User};
+use crate::model::{Channel, User};
 use crate::objects::members;
 use crate::rows::id::{ChannelNo, UserNo, WorkspaceNo};
 use crate::rows::tx::{Read, Tx};
@@ -46,7 +46,10 @@ pub(super) fn add(
             "This user belongs to another workspace; share the channel with it first.",
         ));
     }
-    if !authority::is_team_member(tx, channel.team, user_no) {
+    let Some(team) = channel.place.team() else {
+        return Err(members_are_fixed());
+    };
+    if !authority::is_team_member(tx, team, user_no) {
         return Err(Refusal::new(
             404,
             "app.team.get_member.missing.app_error",
@@ -70,14 +73,22 @@ fn may_add(
     user_no: UserNo,
 ) -> Result<(), Refusal> {
     let member = authority::is_channel_member(tx, channel_no, by);
-    let joins = by == user_no
-        && channel.kind == ChannelKind::Public
-        && authority::is_team_member(tx, channel.team, by);
+    let in_public = channel.place.public_in();
+    let joins =
+        by == user_no && in_public.is_some_and(|team| authority::is_team_member(tx, team, by));
     if member || joins || authority::is_system_admin(tx, by) {
         Ok(())
     } else {
         Err(Refusal::forbidden())
     }
+}
+
+fn members_are_fixed() -> Refusal {
+    Refusal::new(
+        400,
+        "api.channel.add_members.user_denied",
+        "The members of a direct or group channel never change.",
+    )
 }
 
 /// Whether a channel is shared with a workspace.

@@ -6,7 +6,7 @@ use super::{Reason, Tally, fail, ok};
 use crate::boundary::output::Reply;
 use crate::model::limits::{CHANNEL_NAME_MAX, HEADER_CHARS_MAX, PURPOSE_CHARS_MAX};
 use crate::model::naming;
-use crate::model::{Channel, ChannelKind, Link, LinkState, SharedChannel, Team, User};
+use crate::model::{Channel, ChannelKind, Link, LinkState, Place, SharedChannel, Team, User};
 use crate::objects::{channels, members, posts};
 use crate::rows::id::{ChannelNo, Id, TeamNo, UserNo, WorkspaceNo};
 use crate::rows::lookup;
@@ -131,8 +131,7 @@ fn build(
     Channel {
         id,
         origin: peer.row.workspace,
-        team,
-        kind,
+        place: Place::Team { team, kind },
         create_at: now_ms,
         update_at: now_ms,
         delete_at: 0,

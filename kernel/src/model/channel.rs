@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use crate::boundary::texts::{Text, no_texts, texts};
 use crate::rows::id::{Id, TeamNo, UserNo, WorkspaceNo};
 
-/// Who may see a channel.
+/// Who may see a channel of a team.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ChannelKind {
     /// `O`: everybody of the team.
@@ -33,6 +33,55 @@ impl ChannelKind {
     }
 }
 
+/// Where a channel is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Place {
+    /// In a team.
+    Team {
+        /// Which.
+        team: TeamNo,
+        /// Who may see it.
+        kind: ChannelKind,
+    },
+    /// Between two users, who are its members for ever.
+    Direct,
+    /// Among a few users, who are its members for ever.
+    Group,
+}
+
+impl Place {
+    /// The team, if it is in one.
+    #[must_use]
+    pub fn team(self) -> Option<TeamNo> {
+        match self {
+            Place::Team { team, .. } => Some(team),
+            Place::Direct | Place::Group => None,
+        }
+    }
+
+    /// The team of which everybody may see it, if there is one.
+    #[must_use]
+    pub fn public_in(self) -> Option<TeamNo> {
+        match self {
+            Place::Team {
+                team,
+                kind: ChannelKind::Public,
+            } => Some(team),
+            _ => None,
+        }
+    }
+
+    /// The letter of the API and of the protocol.
+    #[must_use]
+    pub fn letter(self) -> &'static str {
+        match self {
+            Place::Team { kind, .. } => kind.letter(),
+            Place::Direct => "D",
+            Place::Group => "G",
+        }
+    }
+}
+
 /// A channel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Channel {
@@ -40,10 +89,8 @@ pub struct Channel {
     pub id: Id,
     /// Where the channel was made; never changes.
     pub origin: WorkspaceNo,
-    /// Team.
-    pub team: TeamNo,
-    /// Who may see it.
-    pub kind: ChannelKind,
+    /// Where it is.
+    pub place: Place,
     /// When it was made, in ms.
     pub create_at: i64,
     /// Last change, in ms.
@@ -52,7 +99,7 @@ pub struct Channel {
     pub delete_at: i64,
     /// Name shown.
     pub display_name: String,
-    /// URL name, unique in the team.
+    /// URL name, unique in the team; outside teams unique in the workspace.
     pub name: String,
     /// Header.
     pub header: String,
@@ -79,8 +126,7 @@ pub struct Channel {
 texts!(struct Channel {
     id,
     origin,
-    team,
-    kind,
+    place,
     create_at,
     update_at,
     delete_at,
@@ -97,6 +143,20 @@ texts!(struct Channel {
     read_only,
     shared,
 });
+
+impl Channel {
+    /// Reads a row of an older version. In version 1 every channel was in a team: `team` and `kind`
+    /// stood where the place stands now, without saying that.
+    pub(crate) fn of_older_version(version: u8, bytes: &[u8]) -> Option<Channel> {
+        if version != 1 {
+            return None;
+        }
+        let (_, rest) = postcard::take_from_bytes::<(Id, WorkspaceNo)>(bytes).ok()?;
+        let head = bytes.get(..bytes.len().checked_sub(rest.len())?)?;
+        let in_a_team = [0];
+        postcard::from_bytes(&[head, &in_a_team, rest].concat()).ok()
+    }
+}
 
 /// A member of a channel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,4 +187,30 @@ texts!(struct ChannelMember {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserChannel;
 
-no_texts!(UserChannel, ChannelKind);
+no_texts!(UserChannel, ChannelKind, Place);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rows::tx::Record;
+
+    #[test]
+    fn a_row_of_the_first_version_is_in_its_team() {
+        let id = Id::from_uuid_bytes([7; 16]);
+        let texts = ("Lounge", "lounge", "header", "purpose");
+        let times = (Some(UserNo(4)), 11i64, 12i64, 13i64);
+        let first = (id, WorkspaceNo(2), TeamNo(300), 1u8, 5i64, 6i64, 0i64);
+        let old = postcard::to_allocvec(&(first, texts, times, 8u64, 9u64, true, false)).unwrap();
+        let channel = Channel::from_bytes(&[vec![1], old].concat()).unwrap();
+        let (team, kind) = (TeamNo(300), ChannelKind::Private);
+        assert_eq!(channel.place, Place::Team { team, kind });
+        assert_eq!((channel.id, channel.origin), (id, WorkspaceNo(2)));
+        assert_eq!(
+            (channel.name.as_str(), channel.root_msg_count),
+            ("lounge", 9)
+        );
+        assert!(channel.read_only && !channel.shared);
+        assert_eq!(Channel::from_bytes(&channel.to_bytes()), Some(channel));
+        assert_eq!(Channel::from_bytes(&[9, 0, 0]), None);
+    }
+}

@@ -11,7 +11,7 @@ mod team;
 mod user;
 mod workspace;
 
-pub use channel::{Channel, ChannelKind, ChannelMember, UserChannel};
+pub use channel::{Channel, ChannelKind, ChannelMember, Place, UserChannel};
 pub use connection::{
     Connection, ConnectionLink, ConnectionState, PeerKind, PeerWorkspace, Round, RoundItem,
     RoundSource, Section, Suspended,

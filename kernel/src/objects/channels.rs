@@ -9,7 +9,7 @@ use crate::rows::tx::{Read, Tx};
 
 /// Whether a team has as many channels as it may have, archived ones included.
 pub fn team_is_full(tx: &Tx<'_>, team: TeamNo) -> bool {
-    let names = (kind::CHANNEL_NAME, lookup::channel_name_key(team, ""));
+    let names = (kind::CHANNEL_NAME, lookup::team_channel_name_key(team, ""));
     tx.prefix::<NameRow, _>(&names, CHANNELS_PER_TEAM_MAX).len() >= CHANNELS_PER_TEAM_MAX as usize
 }
 
@@ -20,7 +20,7 @@ pub fn insert(tx: &mut Tx<'_>, channel: &Channel) -> ChannelNo {
     tx.bind_id(kind::CHANNEL, channel.id, no.0);
     tx.bind_name(
         kind::CHANNEL_NAME,
-        &lookup::channel_name_key(channel.team, &channel.name),
+        &lookup::channel_name_key(channel.place, &channel.name),
         no.0,
     );
     tx.put(&no, channel);

@@ -300,7 +300,7 @@ fn empty(tx: &mut Tx<'_>, no: PostNo, post: &mut Post, stamp: i64, delete_at: i6
 mod tests {
     use super::*;
     use crate::boundary::env::StepContext;
-    use crate::model::ChannelKind;
+    use crate::model::{ChannelKind, Place};
     use crate::rows::id::{Id, TeamNo};
     use crate::rows::testing::MemoryHost;
 
@@ -321,8 +321,10 @@ mod tests {
             let channel = Channel {
                 id: tx.new_id(),
                 origin: WorkspaceNo::OURS,
-                team: TeamNo(1),
-                kind: ChannelKind::Public,
+                place: Place::Team {
+                    team: TeamNo(1),
+                    kind: ChannelKind::Public,
+                },
                 create_at: 1,
                 update_at: 1,
                 delete_at: 0,

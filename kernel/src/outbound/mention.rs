@@ -1,8 +1,9 @@
 //! Mentions in a text: where they are and whom they mean. Semantics §5.7.
 
-use crate::authority::is_team_member;
+use crate::authority::{is_channel_member, is_team_member};
+use crate::model::Place;
 use crate::model::limits::{MENTION_LOOKUPS_MAX, USERNAME_BYTES_MAX};
-use crate::rows::id::{TeamNo, UserNo};
+use crate::rows::id::{ChannelNo, UserNo};
 use crate::rows::lookup;
 use crate::rows::tx::Read;
 
@@ -36,9 +37,18 @@ fn candidates(text: &str) -> impl Iterator<Item = (usize, usize)> {
     })
 }
 
-/// The mentions of members of a team in a text, in its order. Where no user has the whole name,
-/// special characters are taken off its end one by one, as the reference does.
-pub fn find(rows: &(impl Read + ?Sized), team: TeamNo, text: &str) -> Vec<Mention> {
+/// The mentions in a text of a channel, in its order: of members of its team, or outside teams of its
+/// members. Where no user has the whole name, special characters are taken off its end one by one, as the
+/// reference does.
+pub fn find(
+    rows: &(impl Read + ?Sized),
+    (channel, place): (ChannelNo, Place),
+    text: &str,
+) -> Vec<Mention> {
+    let may_be_meant = |user: &UserNo| match place.team() {
+        Some(team) => is_team_member(rows, team, *user),
+        None => is_channel_member(rows, channel, *user),
+    };
     let mut found: Vec<Mention> = Vec::new();
     let mut lookups_left = MENTION_LOOKUPS_MAX;
     for (start, end) in candidates(text) {
@@ -61,7 +71,7 @@ pub fn find(rows: &(impl Read + ?Sized), team: TeamNo, text: &str) -> Vec<Mentio
             }
             name.pop();
         };
-        if let Some(user) = user.filter(|user| is_team_member(rows, team, *user)) {
+        if let Some(user) = user.filter(may_be_meant) {
             found.push(Mention {
                 start,
                 end: start + name.len(),

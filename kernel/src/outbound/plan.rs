@@ -66,9 +66,8 @@ pub fn make(tx: &mut Tx<'_>, work: &mut Work) -> Plan {
     let ids: BTreeMap<PostNo, Id> = posts.iter().map(|(no, post)| (*no, post.id)).collect();
     let mut plan = Plan::default();
     let mut withheld: BTreeMap<PostNo, Exception> = BTreeMap::new();
-    let team = tx
-        .get::<Channel>(&work.round.channel)
-        .map(|channel| channel.team);
+    let channel = tx.get::<Channel>(&work.round.channel);
+    let place = channel.map(|channel| channel.place);
     for (seq, no) in list {
         // Each stands in the list once.
         let Some(mut post) = posts.remove(&no) else {
@@ -97,7 +96,9 @@ pub fn make(tx: &mut Tx<'_>, work: &mut Work) -> Plan {
         {
             plan.root_ids.insert(root, (*id).into());
         }
-        let mentions = team.map_or_else(Vec::new, |team| mention::find(tx, team, &post.message));
+        let mentions = place.map_or_else(Vec::new, |place| {
+            mention::find(tx, (work.round.channel, place), &post.message)
+        });
         plan.posts.push(Planned {
             no,
             seq,

@@ -4,8 +4,8 @@
 
 use crate::boundary::env::StepContext;
 use crate::model::{
-    Channel, ChannelKind, ChannelMember, ChannelPost, PinnedPost, Post, Reaction, Team, TeamMember,
-    ThreadPost, User, UserChannel, UserTeam, kind,
+    Channel, ChannelKind, ChannelMember, ChannelPost, PinnedPost, Place, Post, Reaction, Team,
+    TeamMember, ThreadPost, User, UserChannel, UserTeam, kind,
 };
 use crate::rows::id::{ChannelNo, FeedSeq, Id, PostNo, TeamNo, UserNo, WorkspaceNo};
 use crate::rows::lookup;
@@ -91,8 +91,10 @@ pub fn put_channel(tx: &mut Tx<'_>, number: u64, team: u64, name: &str, kind: Ch
     let channel = Channel {
         id: id('c', number),
         origin: WorkspaceNo::OURS,
-        team: TeamNo(team),
-        kind,
+        place: Place::Team {
+            team: TeamNo(team),
+            kind,
+        },
         create_at: 1,
         update_at: 2,
         delete_at: 0,
@@ -111,7 +113,7 @@ pub fn put_channel(tx: &mut Tx<'_>, number: u64, team: u64, name: &str, kind: Ch
     };
     tx.put(&ChannelNo(number), &channel);
     tx.bind_id(kind::CHANNEL, channel.id, number);
-    let key = lookup::channel_name_key(TeamNo(team), name);
+    let key = lookup::team_channel_name_key(TeamNo(team), name);
     tx.bind_name(kind::CHANNEL_NAME, &key, number);
 }
 

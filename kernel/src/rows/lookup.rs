@@ -1,6 +1,6 @@
 //! From ids and names to numbers.
 
-use crate::model::{IdRow, NameRow, kind};
+use crate::model::{IdRow, NameRow, Place, kind};
 use crate::rows::id::{ChannelNo, ConnectionNo, Id, PostNo, TeamNo, UserNo};
 use crate::rows::tx::{Read, Tx};
 
@@ -43,15 +43,22 @@ pub fn channel(rows: &(impl Read + ?Sized), id: &str) -> Option<ChannelNo> {
     by_id(rows, kind::CHANNEL, id).map(ChannelNo)
 }
 
-/// The text under which a channel's name stands among the unique names.
+/// The text under which a channel's name stands among the unique names; names outside teams stand
+/// under team 0, which there is none of.
 #[must_use]
-pub fn channel_name_key(team: TeamNo, name: &str) -> String {
+pub fn channel_name_key(place: Place, name: &str) -> String {
+    team_channel_name_key(place.team().unwrap_or(TeamNo(0)), name)
+}
+
+/// The text under which the name of a team's channel stands among the unique names.
+#[must_use]
+pub fn team_channel_name_key(team: TeamNo, name: &str) -> String {
     format!("{:016x}/{name}", team.0)
 }
 
 /// A channel by team and name.
 pub fn channel_name(rows: &(impl Read + ?Sized), team: TeamNo, name: &str) -> Option<ChannelNo> {
-    by_name(rows, kind::CHANNEL_NAME, &channel_name_key(team, name)).map(ChannelNo)
+    by_name(rows, kind::CHANNEL_NAME, &team_channel_name_key(team, name)).map(ChannelNo)
 }
 
 /// A post by id.

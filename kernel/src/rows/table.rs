@@ -178,7 +178,7 @@ tables! {
     /// Teams of a user: (user, team), no value.
     UserTeams = 7: (user: UserNo, team: TeamNo) => UserTeam, Passing, about [user];
     /// Channels.
-    Channels = 8: (channel: ChannelNo) => Channel, Kept, about [channel];
+    Channels = 8: (channel: ChannelNo) => Channel version 2, Kept, about [channel];
     /// Members of a channel: (channel, user).
     ChannelMembers = 9: (channel: ChannelNo, user: UserNo)
         => ChannelMember, Kept, about [channel, user];

@@ -106,8 +106,8 @@ impl<R: Read + ?Sized> Views<'_, R> {
             create_at: channel.create_at,
             update_at: channel.update_at,
             delete_at: channel.delete_at,
-            team_id: self.team_id(channel.team),
-            kind: channel.kind.letter(),
+            team_id: self.place_team_id(channel.place),
+            kind: channel.place.letter(),
             display_name: &channel.display_name,
             name: &channel.name,
             header: &channel.header,
@@ -133,7 +133,8 @@ impl<R: Read + ?Sized> Views<'_, R> {
 
     /// A channel with the names of its team, as lists for administrators have it.
     pub fn channel_with_team<'a>(&self, channel: &'a Channel) -> ChannelWithTeamView<'a> {
-        let team = self.rows.get::<Team>(&channel.team);
+        let team = channel.place.team();
+        let team = team.and_then(|team| self.rows.get::<Team>(&team));
         let (team_display_name, team_name, team_update_at) = team
             .map(|team| (team.display_name, team.name, team.update_at))
             .unwrap_or_default();
@@ -196,7 +197,7 @@ impl<R: Read + ?Sized> Views<'_, R> {
         member: &ChannelMember,
     ) -> ChannelUnreadView {
         ChannelUnreadView {
-            team_id: self.team_id(channel.team),
+            team_id: self.place_team_id(channel.place),
             channel_id: self.channel_id(channel_no),
             msg_count: channel.msg_count.saturating_sub(member.msg_count),
             mention_count: 0,

@@ -2,7 +2,7 @@
 
 use causeway_kernel::authority;
 use causeway_kernel::boundary::output::{Event, ReactionEvent};
-use causeway_kernel::model::{Channel, ChannelKind, Post, User};
+use causeway_kernel::model::{Channel, Post, User};
 use causeway_kernel::rows::id::{ChannelNo, Id, PostNo, UserNo};
 use causeway_kernel::rows::tx::Read;
 use serde::Serialize;
@@ -154,7 +154,7 @@ impl<R: Read + ?Sized> Views<'_, R> {
                 let row = self.rows.get::<Channel>(channel)?;
                 broadcast.channel_id = row.id.to_string();
                 let data = Data {
-                    team_id: Some(self.team_id(row.team)),
+                    team_id: Some(self.place_team_id(row.place)),
                     ..self.user_named(*user)
                 };
                 ("user_added", text(&data))
@@ -168,7 +168,7 @@ impl<R: Read + ?Sized> Views<'_, R> {
                 broadcast.user_id = self.user_id(reader);
                 let data = Data {
                     channel_id: Some(row.id.to_string()),
-                    team_id: Some(self.team_id(row.team)),
+                    team_id: Some(self.place_team_id(row.place)),
                     ..Data::default()
                 };
                 ("channel_created", text(&data))
@@ -184,9 +184,9 @@ impl<R: Read + ?Sized> Views<'_, R> {
             }
             Event::ChannelDeleted(channel) => {
                 let row = self.rows.get::<Channel>(channel)?;
-                match row.kind {
-                    ChannelKind::Public => broadcast.team_id = self.team_id(row.team),
-                    ChannelKind::Private => broadcast.channel_id = row.id.to_string(),
+                match row.place.public_in() {
+                    Some(team) => broadcast.team_id = self.team_id(team),
+                    None => broadcast.channel_id = row.id.to_string(),
                 }
                 let data = Data {
                     channel_id: Some(row.id.to_string()),
@@ -243,12 +243,12 @@ impl<R: Read + ?Sized> Views<'_, R> {
         let data = Data {
             channel_display_name: Some(&channel.display_name),
             channel_name: Some(&channel.name),
-            channel_type: Some(channel.kind.letter()),
+            channel_type: Some(channel.place.letter()),
             mentions: mentioned.then(|| text(&[self.user_id(reader)])),
             post: Some(text(&self.post(post_no, &post))),
             sender_name: Some(sender_name),
             set_online: Some(post.origin.is_ours() && !system),
-            team_id: Some(self.team_id(channel.team)),
+            team_id: Some(self.place_team_id(channel.place)),
             ..Data::default()
         };
         Some(text(&data))

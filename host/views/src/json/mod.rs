@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 use causeway_kernel::authority;
 use causeway_kernel::boundary::output::{Object, Refusal};
 use causeway_kernel::model::{
-    Channel, ChannelMember, Connection, Post, Reaction, Team, TeamMember, User,
+    Channel, ChannelMember, Connection, Place, Post, Reaction, Team, TeamMember, User,
 };
 use causeway_kernel::rows::id::{ChannelNo, Id, PostNo, TeamNo, UserNo, WorkspaceNo};
 use causeway_kernel::rows::tx::Read;
@@ -130,6 +130,13 @@ impl<'r, R: Read + ?Sized> Views<'r, R> {
     pub fn team_id(&self, team: TeamNo) -> String {
         let find = |rows: &R| rows.get::<Team>(&team).map(|team| team.id);
         self.remember(team, |ids| &mut ids.teams, find)
+    }
+
+    /// Id of the team that a channel is in; empty outside teams.
+    fn place_team_id(&self, place: Place) -> String {
+        place
+            .team()
+            .map_or_else(String::new, |team| self.team_id(team))
     }
 
     /// Id of a channel; empty when unknown.

@@ -131,7 +131,7 @@ impl<R: Read + ?Sized> Views<'_, R> {
             .and_then(|no| self.rows.get::<Connection>(&no));
         SharedChannelView {
             id: channel.id.as_str(),
-            team_id: self.team_id(channel.team),
+            team_id: self.place_team_id(channel.place),
             home: shared.home,
             readonly: shared.read_only,
             name: &channel.name,
@@ -142,7 +142,7 @@ impl<R: Read + ?Sized> Views<'_, R> {
             create_at: shared.create_at,
             update_at: channel.update_at.max(shared.create_at),
             remote_id: connection.and_then(|row| non_empty(row.remote_id.into())),
-            kind: channel.kind.letter(),
+            kind: channel.place.letter(),
         }
     }
 

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use super::{LIST_ROWS_MAX, Page, Walk, existing};
 use causeway_kernel::model::limits::CHANNELS_PER_TEAM_MAX;
-use causeway_kernel::model::{Channel, ChannelKind, ChannelMember, NameRow, UserChannel, kind};
+use causeway_kernel::model::{Channel, ChannelMember, NameRow, UserChannel, kind};
 use causeway_kernel::rows::id::{ChannelNo, TeamNo, UserNo};
 use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::table::Table;
@@ -28,7 +28,7 @@ pub fn by_name(
 
 /// Every channel of a team, by display name.
 pub fn of_team(rows: &(impl Read + ?Sized), team: TeamNo) -> Vec<(ChannelNo, Channel)> {
-    let prefix = (kind::CHANNEL_NAME, lookup::channel_name_key(team, ""));
+    let prefix = (kind::CHANNEL_NAME, lookup::team_channel_name_key(team, ""));
     let mut numbers = Vec::new();
     Walk::prefix(Table::Names, &prefix).each(rows, u64::from(CHANNELS_PER_TEAM_MAX), |_, value| {
         numbers.extend(NameRow::from_bytes(value).map(|row| ChannelNo(row.0)));
@@ -40,7 +40,7 @@ pub fn of_team(rows: &(impl Read + ?Sized), team: TeamNo) -> Vec<(ChannelNo, Cha
 /// A page of the live public channels of a team, by display name.
 pub fn public(rows: &(impl Read + ?Sized), team: TeamNo, page: Page) -> Vec<(ChannelNo, Channel)> {
     let mut channels = of_team(rows, team);
-    channels.retain(|(_, channel)| channel.kind == ChannelKind::Public && channel.delete_at == 0);
+    channels.retain(|(_, channel)| channel.place.public_in().is_some() && channel.delete_at == 0);
     page.of(channels)
 }
 
@@ -59,7 +59,8 @@ pub fn of_user(
 ) -> Vec<(ChannelNo, Channel)> {
     let mut channels = existing::<Channel, _>(rows, &numbers_of_user(rows, user));
     channels.retain(|(_, channel)| {
-        team.is_none_or(|team| channel.team == team) && (include_deleted || channel.delete_at == 0)
+        team.is_none_or(|team| channel.place.team() == Some(team))
+            && (include_deleted || channel.delete_at == 0)
     });
     sorted(channels)
 }
@@ -132,7 +133,7 @@ pub fn search(
     channels.retain(|(channel_no, channel)| {
         channel.delete_at == 0
             && (begins(&channel.name) || begins(&channel.display_name))
-            && (channel.kind == ChannelKind::Public
+            && (channel.place.public_in().is_some()
                 || rows.has::<ChannelMember>(&(*channel_no, user)))
     });
     channels.truncate(limit);

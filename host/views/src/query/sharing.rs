@@ -60,7 +60,7 @@ pub fn shared_channels(
         .into_iter()
         .zip(channels)
         .filter_map(|((channel_no, shared), channel)| Some((channel_no, shared, channel?)))
-        .filter(|(_, _, channel)| team.is_none_or(|team| channel.team == team))
+        .filter(|(_, _, channel)| team.is_none_or(|team| channel.place.team() == Some(team)))
         .collect()
 }
 

@@ -88,8 +88,8 @@ pub struct Shared {
     pub id: Id,
     /// Its URL name.
     pub name: String,
-    /// Its team.
-    pub team: TeamNo,
+    /// Its team, if it is in one.
+    pub team: Option<TeamNo>,
 }
 
 /// Why a channel is closed to a peer.
@@ -126,7 +126,7 @@ pub fn shared_channel(
         channel: no,
         id: channel.id,
         name: channel.name,
-        team: channel.team,
+        team: channel.place.team(),
     }))
 }
 

@@ -90,7 +90,7 @@ impl Item for WireUser {
     }
 }
 
-/// Carries out what was authorised, then makes the user a member of the channel and its team.
+/// Carries out what was authorised, then makes the user a member of the team and the channel.
 fn carry_out(
     tx: &mut Tx<'_>,
     peer: &Peer,
@@ -107,10 +107,10 @@ fn carry_out(
         UserAct::Nothing(no) => (no, Outcome::Known),
     };
     let active = tx.get::<User>(&no).is_some_and(|user| user.delete_at == 0);
-    if active {
-        let shared = shared.get();
-        members::join_team(tx, shared.team, no, false);
-        members::join_channel(tx, shared.channel, no, false);
+    // The members of a channel outside teams are named when it is made.
+    if let Some(team) = shared.get().team.filter(|_| active) {
+        members::join_team(tx, team, no, false);
+        members::join_channel(tx, shared.get().channel, no, false);
     }
     Ok(outcome)
 }

@@ -33,8 +33,8 @@ fn a_new_channel_is_made_for_the_connection_with_its_creator_as_first_member() {
     assert_eq!(send(&mut world, ACME, private), accepted());
     let channel = world.channel("lounge").unwrap();
     assert_eq!(
-        (channel.kind, channel.read_only, channel.shared),
-        (ChannelKind::Private, true, true)
+        (channel.place.letter(), channel.read_only, channel.shared),
+        ("P", true, true)
     );
     assert_eq!(
         (channel.header.as_str(), channel.purpose.as_str()),
@@ -44,7 +44,10 @@ fn a_new_channel_is_made_for_the_connection_with_its_creator_as_first_member() {
         (channel.name.as_str(), channel.display_name.as_str()),
         ("lounge", "Their Lounge")
     );
-    assert_eq!(channel.team, world.channel("joint").unwrap().team);
+    assert_eq!(
+        channel.place.team(),
+        world.channel("joint").unwrap().place.team()
+    );
     assert_eq!(
         channel.origin,
         world.host.get::<Connection>(&ACME).unwrap().workspace
@@ -104,7 +107,7 @@ fn the_team_is_the_one_of_the_connection_if_it_is_there() {
         no
     });
     send(&mut world, ACME, invite("lounge", "joint"));
-    assert_eq!(world.channel("lounge").unwrap().team, second);
+    assert_eq!(world.channel("lounge").unwrap().place.team(), Some(second));
     world.step(|tx| {
         let row = tx.get::<Team>(&second).unwrap();
         tx.put(
@@ -116,7 +119,10 @@ fn the_team_is_the_one_of_the_connection_if_it_is_there() {
         );
     });
     send(&mut world, ACME, invite("cellar", "cellar"));
-    assert_eq!(world.channel("cellar").unwrap().team, TeamNo(1));
+    assert_eq!(
+        world.channel("cellar").unwrap().place.team(),
+        Some(TeamNo(1))
+    );
 }
 
 #[test]

@@ -16,7 +16,7 @@ use crate::boundary::input::Incarnation;
 use crate::boundary::output::{Effect, Reply};
 use crate::model::{
     Channel, ChannelKind, Config, Connection, ConnectionState, LinkState, MetaRow, PeerKind,
-    PeerWorkspace, Post, Reaction, SharedChannel, Team, User, Workspace, kind,
+    PeerWorkspace, Place, Post, Reaction, SharedChannel, Team, User, Workspace, kind,
 };
 use crate::objects::{channels, members, posts as store, users as accounts};
 use crate::outbound;
@@ -390,8 +390,10 @@ fn local_channel(tx: &mut Tx<'_>, team: TeamNo, name: &str, creator: UserNo) -> 
     let channel = Channel {
         id: parsed(&name.replace('-', "")),
         origin: WorkspaceNo::OURS,
-        team,
-        kind: ChannelKind::Public,
+        place: Place::Team {
+            team,
+            kind: ChannelKind::Public,
+        },
         create_at: START,
         update_at: START,
         delete_at: 0,

@@ -52,7 +52,7 @@ fn a_new_user_is_named_after_its_connection_and_joins_channel_and_team() {
     assert!(
         world
             .host
-            .has::<TeamMember>(&(world.channel("joint").unwrap().team, no))
+            .has::<TeamMember>(&(world.channel("joint").unwrap().place.team().unwrap(), no))
     );
     let secret = world.channel_no("secret").unwrap();
     assert!(!world.host.has::<ChannelMember>(&(secret, no)));

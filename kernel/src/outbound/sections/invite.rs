@@ -30,7 +30,7 @@ impl Content for Invitation {
             display_name: channel.display_name,
             header: channel.header,
             purpose: channel.purpose,
-            kind: channel.kind.letter().to_string(),
+            kind: channel.place.letter().to_string(),
         };
         Some((Vec::new(), invite))
     }

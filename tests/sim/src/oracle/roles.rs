@@ -72,7 +72,7 @@ fn check_places(step: &Step<'_>) -> Result<(), Violation> {
     }
     for (_, old, new) in step.put::<Channel>() {
         let Some(old) = old else { continue };
-        let place = |row: &Channel| (row.origin, row.team, row.kind, row.read_only, row.id);
+        let place = |row: &Channel| (row.origin, row.place, row.read_only, row.id);
         if place(&old) != place(&new) {
             return widened(step, &format!("the channel {} is another", new.name));
         }

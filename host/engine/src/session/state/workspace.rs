@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use causeway_kernel::model::{Channel, ChannelKind, ChannelMember, ChannelPost, User};
+use causeway_kernel::model::{Channel, ChannelKind, ChannelMember, ChannelPost, Place, User};
 use causeway_kernel::rows::id::ChannelNo;
 use causeway_kernel::rows::table::Table;
 
@@ -16,9 +16,13 @@ pub fn channels(rows: &SessionRows) -> TextTable {
     let members = per_channel(rows.records::<ChannelMember>().map(|((no, _), _)| no));
     let posts = per_channel(rows.records::<ChannelPost>().map(|((no, _, _), _)| no));
     let line = |(no, row): (ChannelNo, Channel)| {
-        let kind = match row.kind {
-            ChannelKind::Public => "public",
-            ChannelKind::Private => "private",
+        let kind = match row.place {
+            Place::Team { kind, .. } => match kind {
+                ChannelKind::Public => "public",
+                ChannelKind::Private => "private",
+            },
+            Place::Direct => "direct",
+            Place::Group => "group",
         };
         let of = |counts: &BTreeMap<ChannelNo, usize>| counts.get(&no).copied().unwrap_or(0);
         vec![
