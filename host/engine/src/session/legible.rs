@@ -30,12 +30,24 @@ impl TableVisitor for Row<'_> {
             None => format!("{:?}", self.key),
         };
         let value = R::from_bytes(self.value).and_then(|row| serde_json::to_value(row).ok());
+        let value = value.map(|value| with_version(value, self.value.first().copied(), R::VERSION));
         let unknown = || {
             let (version, body) = self.value.split_first().unzip();
             json!({"unknown": {"version": version, "bytes": body}})
         };
         (key, value.unwrap_or_else(unknown))
     }
+}
+
+/// A row's value; one of an older version says so, as its bytes are others than those of the same row
+/// today.
+fn with_version(mut value: Value, version: Option<u8>, today: u8) -> Value {
+    if let (Some(version), Some(fields)) =
+        (version.filter(|it| *it != today), value.as_object_mut())
+    {
+        fields.insert("row version".into(), json!(version));
+    }
+    value
 }
 
 /// What came of a step.

@@ -6,7 +6,7 @@ use causeway_kernel::command::DEFAULT_CHANNELS;
 use causeway_kernel::model::limits::{EMOJI_BYTES_MAX, USERNAME_BYTES_MAX};
 use causeway_kernel::model::naming::{self, SUFFIX_ATTEMPTS_MAX};
 use causeway_kernel::rows::id::{Id, TeamNo};
-use causeway_kernel::rows::lookup::channel_name_key;
+use causeway_kernel::rows::lookup::team_channel_name_key;
 use causeway_kernel::wire::response::SIGNALS;
 
 use super::{Mask, cipher};
@@ -132,7 +132,7 @@ impl Mask {
             Some((TeamNo(u64::from_str_radix(team, 16).ok()?), name))
         };
         match parts() {
-            Some((team, name)) => channel_name_key(team, &self.channel_name(name)),
+            Some((team, name)) => team_channel_name_key(team, &self.channel_name(name)),
             None => self.text(unique),
         }
     }
