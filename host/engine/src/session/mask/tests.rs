@@ -9,7 +9,7 @@ use causeway_kernel::rows::id::{
     ChannelNo, ConnectionNo, FeedSeq, Id, PostNo, TeamNo, UserNo, WorkspaceNo,
 };
 use causeway_kernel::rows::key;
-use causeway_kernel::rows::lookup::channel_name_key;
+use causeway_kernel::rows::lookup::team_channel_name_key;
 use causeway_kernel::rows::table::Table;
 use causeway_kernel::rows::tx::Record;
 use causeway_kernel::wire::json::{Document, JsonError};
@@ -214,7 +214,7 @@ fn texts_in_keys_are_masked_by_what_they_are() {
     };
     assert_eq!(name_of(kind::USERNAME, "anna"), mask.text("anna"));
     assert_eq!(name_of(kind::TEAM_NAME, "acme"), mask.team_name("acme"));
-    let channel = |name: &str| channel_name_key(TeamNo(3), name);
+    let channel = |name: &str| team_channel_name_key(TeamNo(3), name);
     assert_eq!(
         name_of(kind::CHANNEL_NAME, &channel("town-square")),
         channel("town-square")
