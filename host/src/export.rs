@@ -5,13 +5,13 @@ use std::io::BufWriter;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::export_log::{self, ExportRecord, IDS_MAX};
 use anyhow::{Context, Result, anyhow};
 use causeway_engine::DataDirReplay;
 use causeway_engine::runtime::{ComponentOptions, ComponentSource, Sandbox, cache_dir};
-use causeway_engine::session::format::Selection;
-use causeway_engine::session::mask::Mask;
-use causeway_engine::session::register::{self, IDS_MAX, RegisterEntry};
-use causeway_engine::session::{ExportOptions, Exported, export};
+use causeway_session::file::format::Selection;
+use causeway_session::mask::Mask;
+use causeway_session::{ExportOptions, Exported, export};
 
 /// What is asked for, and what the register says of it.
 #[derive(Clone, Debug)]
@@ -69,7 +69,7 @@ impl Request {
     /// # Errors
     /// When it cannot be noted.
     pub fn note(&self, data: &Path, exported: &Exported) -> Result<()> {
-        let entry = RegisterEntry {
+        let entry = ExportRecord {
             at_ms: self.at_ms,
             who: self.who.clone(),
             reason: self.reason.clone(),
@@ -84,7 +84,7 @@ impl Request {
             channels: exported.channels.iter().take(IDS_MAX).cloned().collect(),
             connections: exported.connections.clone(),
         };
-        register::append(data, &entry).context("noting the export")
+        export_log::append(data, &entry).context("noting the export")
     }
 }
 

@@ -5,6 +5,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod export;
+mod export_log;
 pub mod federation;
 pub mod http;
 pub mod metrics;

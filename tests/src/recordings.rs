@@ -13,9 +13,7 @@ use anyhow::{Context, Result, bail, ensure};
 use causeway_engine::runtime::{
     ComponentOptions, ComponentSource, EMBEDDED_KERNEL, KernelSource, NativeSource, Sandbox,
 };
-use causeway_engine::session::{
-    KernelChoice, ReplayOptions, SessionFile, SessionReport, replay_session,
-};
+use causeway_session::{KernelChoice, ReplayOptions, SessionFile, SessionReport, replay_session};
 
 use crate::process::binary;
 

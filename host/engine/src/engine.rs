@@ -14,10 +14,11 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
 use crate::clock::{Clock, SystemClock};
+use crate::data_dir::error::OpenError;
 use crate::data_dir::identity::Identity;
 use crate::data_dir::kernels::Kernels;
 use crate::data_dir::layout::Layout;
-use crate::data_dir::recover::{OpenError, Recovered, recover};
+use crate::data_dir::recover::{Recovered, recover};
 use crate::data_dir::retention::{Retention, close_old_segment};
 use crate::disk::{Disk, RealDisk};
 use crate::journal::Digest;

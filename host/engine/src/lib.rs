@@ -9,7 +9,6 @@ pub mod journal;
 pub mod policy;
 mod replay;
 pub mod runtime;
-pub mod session;
 mod status;
 mod step;
 mod store;
@@ -17,15 +16,17 @@ pub mod testing;
 mod writer;
 
 pub use clock::{Clock, SteadyClock, SystemClock};
+pub use data_dir::error::OpenError;
 pub use data_dir::hold;
-pub use data_dir::recover::OpenError;
+pub use data_dir::kernels::Kernels;
+pub use data_dir::recording::RecordingStatus;
 pub use data_dir::retention::Retention;
 pub use engine::{Engine, EngineOptions};
 pub use replay::replayer::{Difference, ReplayError};
 pub use replay::{DataDirReplay, ReplayDirError, ReplayReport, replay};
 pub use runtime::acceptance::{KernelRefusal, check_accepted};
 pub use status::EngineStatus;
-pub use store::{Position, Snapshot};
+pub use store::{MemoryRows, Position, Snapshot, range, rows_digest};
 pub use writer::queue::{FRAMES_PER_CONNECTION_MAX, LOCAL_MAX, RECEIPTS_MAX};
 
 /// Why an input was not carried out. All of these mean "try again": HTTP 503.

@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::io::Read as _;
 
+use crate::export_log;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
@@ -12,13 +13,12 @@ use axum::http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, put};
 use bytes::Bytes;
+use causeway_engine::RecordingStatus;
 use causeway_engine::hold::Hold;
-use causeway_engine::session::ExportError;
-use causeway_engine::session::format::Selection;
-use causeway_engine::session::register;
-use causeway_engine::session::stock::Stock;
 use causeway_kernel::model::User;
 use causeway_kernel::rows::tx::Read;
+use causeway_session::ExportError;
+use causeway_session::file::format::Selection;
 use http_body_util::channel::Channel;
 use serde::{Deserialize, Serialize};
 
@@ -78,8 +78,8 @@ fn shown<T: Serialize>(value: &T) -> Answer {
 
 async fn journal(State(app): State<Shared>, caller: Caller) -> Answer {
     caller.require_admin(&app.rows())?;
-    let stock = on_disk(&app, |app| Ok(Stock::of(&app.settings.data)?)).await?;
-    shown(&stock)
+    let status = on_disk(&app, |app| Ok(RecordingStatus::of(&app.settings.data)?)).await?;
+    shown(&status)
 }
 
 #[derive(Deserialize)]
@@ -119,7 +119,7 @@ fn reason(text: String) -> Result<String, ApiError> {
 /// The register of exports, the newest ones, oldest first.
 async fn exports(State(app): State<Shared>, caller: Caller) -> Answer {
     caller.require_admin(&app.rows())?;
-    let mut entries = on_disk(&app, |app| Ok(register::read(&app.settings.data)?)).await?;
+    let mut entries = on_disk(&app, |app| Ok(export_log::read(&app.settings.data)?)).await?;
     let surplus = entries.len().saturating_sub(EXPORTS_MAX);
     shown(&entries.split_off(surplus))
 }

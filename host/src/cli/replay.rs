@@ -9,9 +9,7 @@ use causeway_engine::policy::{ComponentPolicies, PolicyManager};
 use causeway_engine::runtime::{
     ComponentOptions, ComponentSource, KernelSource, NativeSource, Sandbox, cache_dir,
 };
-use causeway_engine::session::{
-    KernelChoice, ReplayOptions, SessionFile, SessionReport, replay_session,
-};
+use causeway_session::{KernelChoice, ReplayOptions, SessionFile, SessionReport, replay_session};
 use clap::{Args, ValueEnum};
 
 use super::progress::Progress;

@@ -1,11 +1,11 @@
 //! The protocol's JSON: what peers send and what they are sent.
 
+mod byte_search;
 pub mod frame;
 pub mod json;
 pub mod message;
 pub mod response;
 pub mod secrets;
-mod words;
 pub mod write;
 
 use crate::model::PeerKind;

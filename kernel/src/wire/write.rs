@@ -1,6 +1,6 @@
 //! Writes compact JSON as Go does: `&`, `<`, `>`, U+2028 and U+2029 are escaped.
 
-use super::words;
+use super::byte_search;
 
 /// Digits of the longest integer.
 const DIGITS_MAX: usize = 19;
@@ -230,17 +230,17 @@ impl JsonWriter {
 
 /// A text before and from the first character that may need an escape; `None` if none does.
 fn split_plain(text: &str) -> Option<(&str, &str)> {
-    let at = words::position(text.as_bytes(), needs_a_look)?;
+    let at = byte_search::position(text.as_bytes(), needs_a_look)?;
     text.split_at_checked(at)
 }
 
-/// Marks first bytes of characters that may need an escape; 0xE2 starts U+2028. See [`words`].
+/// Marks first bytes of characters that may need an escape; 0xE2 starts U+2028. See [`byte_search`].
 fn needs_a_look(word: u64) -> u64 {
-    words::below(word, 0x20)
-        | words::either(word, b'"', b'&')
-        | words::either(word, b'<', b'>')
-        | words::equal(word, b'\\')
-        | words::equal(word, 0xe2)
+    byte_search::below(word, 0x20)
+        | byte_search::either(word, b'"', b'&')
+        | byte_search::either(word, b'<', b'>')
+        | byte_search::equal(word, b'\\')
+        | byte_search::equal(word, 0xe2)
 }
 
 /// Bytes of a string in JSON, without its quotes.

@@ -2,15 +2,15 @@
 
 use std::io;
 
+use causeway_engine::MemoryRows;
 use causeway_engine::journal::{Digest, Kind, RecordedVerdict};
 use causeway_engine::runtime::{KernelRunner as _, NativeKernel, StepEnd, StepOutput, StopKind};
-use causeway_engine::session::Writer;
-use causeway_engine::session::chain::{Chain, outcome};
-use causeway_engine::session::format::{
+use causeway_kernel::boundary::codec;
+use causeway_session::Writer;
+use causeway_session::file::chain::{Chain, outcome};
+use causeway_session::file::format::{
     Contracts, End, EngineSettings, Frame, Header, Selection, Start, Step, Summary,
 };
-use causeway_engine::session::rows::SessionRows;
-use causeway_kernel::boundary::codec;
 use causeway_sim::journal::Entry;
 use causeway_sim::kernel::{Kernel, MakeKernel, Release};
 use causeway_sim::policies::{Source, StepHost};
@@ -30,7 +30,7 @@ pub fn write_session<W: io::Write>(
     let mut writer = Writer::new(out, &header(workspace))?;
     let mut steps = Steps::new(make_kernel);
     let mut chain = Chain::default();
-    let mut rows = SessionRows::default();
+    let mut rows = MemoryRows::default();
     let mut summary = Summary::default();
     for (seq, entry) in (1..).zip(journal) {
         let step = steps.carry_out(seq, entry)?;
@@ -128,7 +128,7 @@ fn header(workspace: &str) -> Header {
         start: Start {
             seq: 0,
             journal: Digest::ZERO,
-            rows: Some(SessionRows::default().digest()),
+            rows: Some(MemoryRows::default().digest()),
             kernel: Digest(NativeKernel.digest()),
             policies: String::new(),
         },

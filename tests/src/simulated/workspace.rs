@@ -9,10 +9,10 @@ use causeway_engine::disk::Disk;
 use causeway_engine::journal::{Digest, Group, Journal as _, Kind, SegmentJournal};
 use causeway_engine::policy::PolicyChain;
 use causeway_engine::runtime::{KernelRunner, NativeSource, StepEnd, StopKind};
-use causeway_engine::session::rows::SessionRows;
 use causeway_engine::testing::{
-    Done, Kernels, Layout, MemoryTable, Stamp, Tables, View, carry_out, record, recover,
+    Done, Layout, MemoryTable, Stamp, Tables, View, carry_out, record, recover,
 };
+use causeway_engine::{Kernels, MemoryRows};
 use causeway_kernel::boundary::codec;
 use causeway_kernel::boundary::env::StepContext;
 use causeway_kernel::boundary::input::Input;
@@ -94,8 +94,8 @@ impl Workspace {
     ///
     /// # Errors
     /// When the tables cannot be read, or are not what was written.
-    pub fn rows(&self) -> Result<SessionRows, String> {
-        let mut rows = SessionRows::default();
+    pub fn rows(&self) -> Result<MemoryRows, String> {
+        let mut rows = MemoryRows::default();
         for table in Table::ALL {
             let each = |key: &[u8], value: &[u8]| {
                 rows.put(*table, key, Some(value));

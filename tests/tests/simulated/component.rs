@@ -2,7 +2,7 @@
 
 use anyhow::{Result, anyhow, ensure};
 use causeway_engine::runtime::{ComponentSource, NativeSource};
-use causeway_engine::session::{KernelChoice, ReplayOptions, SessionFile, replay_session};
+use causeway_session::{KernelChoice, ReplayOptions, SessionFile, replay_session};
 use causeway_sim::kernel::{MakeKernel, Release, native};
 use causeway_sim::node::Node;
 use causeway_sim::plan::{Act, Plan};

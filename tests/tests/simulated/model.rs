@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use causeway_engine::MemoryRows;
 use causeway_engine::Position;
 use causeway_engine::journal::Digest;
 use causeway_engine::runtime::StepEnd;
-use causeway_engine::session::rows::SessionRows;
 use causeway_sim::dice::Dice;
 use causeway_tests::simulated::workspace::{Carried, Given, Workspace};
 
@@ -24,12 +24,12 @@ pub struct Model {
 struct Known {
     seq: u64,
     previous: Digest,
-    rows: SessionRows,
+    rows: MemoryRows,
 }
 
 impl Model {
     /// The rows behind an entry.
-    fn rows(&self, entry: Digest) -> SessionRows {
+    fn rows(&self, entry: Digest) -> MemoryRows {
         let known = self.entries.get(&entry);
         known.map(|known| known.rows.clone()).unwrap_or_default()
     }

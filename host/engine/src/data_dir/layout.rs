@@ -19,7 +19,7 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use crate::data_dir::recover::OpenError;
+use crate::data_dir::error::OpenError;
 
 /// A data directory.
 #[derive(Clone, Debug)]

@@ -1,10 +1,12 @@
 //! The data directory: its files, whose it is, how it is opened, and what is kept of its past.
 
 pub(crate) mod alarm;
+pub(crate) mod error;
 pub mod hold;
 pub(crate) mod identity;
 pub(crate) mod kernels;
 pub(crate) mod layout;
+pub(crate) mod recording;
 pub(crate) mod recover;
 pub(crate) mod retention;
 pub(crate) mod snapshot;

@@ -17,8 +17,7 @@ use crate::disk::{Disk, RealDisk};
 use crate::journal::{JournalError, Reader, Recorded, segments};
 use crate::replay::replayer::{Difference, ReplayError, Replayer};
 use crate::runtime::KernelSource;
-use crate::session::rows::SessionRows;
-use crate::store::{Position, Tables, TablesError, View};
+use crate::store::{MemoryRows, Position, Tables, TablesError, View};
 
 /// Rows in memory at which they are written to the replay's own tables.
 const FLUSH_ROWS: usize = 50_000;
@@ -150,7 +149,7 @@ impl DataDirReplay {
 
     /// The kernels that ran.
     #[must_use]
-    pub(crate) fn kernels(&self) -> Kernels {
+    pub fn kernels(&self) -> Kernels {
         self.kernels.clone()
     }
 
@@ -158,8 +157,8 @@ impl DataDirReplay {
     ///
     /// # Errors
     /// When the tables cannot be read.
-    pub(crate) fn rows(&self) -> Result<SessionRows, ReplayDirError> {
-        let mut rows = SessionRows::default();
+    pub fn rows(&self) -> Result<MemoryRows, ReplayDirError> {
+        let mut rows = MemoryRows::default();
         for table in Table::ALL {
             self.replayer
                 .view

@@ -12,7 +12,7 @@ use causeway_kernel::rows::table::Table;
 use wasmtime::Store;
 use wasmtime::component::{Component, HasSelf, Linker};
 
-use super::lend::{borrow, lend};
+use super::current_host;
 use super::native::panic_text;
 use super::sandbox::{MemoryCap, Sandbox, refill, stop};
 use super::{KernelError, KernelRunner, KernelSource, StepEnd, StepHost, StepOutput, StopKind};
@@ -232,7 +232,7 @@ impl KernelRunner for ComponentKernel {
 
     fn step(&mut self, host: &mut dyn StepHost, context: StepContext, input: &[u8]) -> StepEnd {
         // A panic of the host's own part passes through the component; its instance is gone then.
-        let run = AssertUnwindSafe(|| lend(host, || self.run(context, input)));
+        let run = AssertUnwindSafe(|| current_host::set_during(host, || self.run(context, input)));
         catch_unwind(run)
             .unwrap_or_else(|panic| stopped(StopKind::Panic, panic_text(panic.as_ref())))
     }
@@ -317,7 +317,8 @@ fn table(code: u8) -> wasmtime::Result<Table> {
 
 /// Runs an import on the step's host.
 fn on_host<R>(act: impl FnOnce(&mut dyn StepHost) -> R) -> wasmtime::Result<R> {
-    borrow(act).ok_or_else(|| wasmtime::Error::msg("it called an import outside of a step"))
+    current_host::with(act)
+        .ok_or_else(|| wasmtime::Error::msg("it called an import outside of a step"))
 }
 
 impl store::Host for State {

@@ -5,7 +5,7 @@ pub(crate) mod acceptance;
 
 mod cache;
 mod component;
-mod lend;
+mod current_host;
 mod native;
 pub(crate) mod sandbox;
 

@@ -14,6 +14,7 @@ use redb::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::error::TablesError;
 use super::memory::MemoryTable;
 use super::seal::{seal, unseal};
 use crate::disk::{Disk, DiskFile};
@@ -61,25 +62,6 @@ impl Default for Position {
     }
 }
 
-/// Why the tables cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[error("the tables: {0}")]
-pub struct TablesError(String);
-
-impl<E: Into<redb::Error>> From<E> for TablesError {
-    fn from(error: E) -> TablesError {
-        TablesError(error.into().to_string())
-    }
-}
-
-impl TablesError {
-    /// Trouble of another kind that has the same consequence: nothing is known for certain.
-    #[must_use]
-    pub fn from_text(error: &dyn fmt::Display) -> TablesError {
-        TablesError(error.to_string())
-    }
-}
-
 /// The tables, for the one who writes checkpoints.
 pub struct Tables {
     database: Database,
@@ -106,7 +88,7 @@ impl Tables {
     fn build(disk: &dyn Disk, path: &Path, check: bool) -> Result<Tables, TablesError> {
         let file = disk
             .open_or_create(path)
-            .map_err(|error| TablesError(error.to_string()))?;
+            .map_err(|error| TablesError::from_text(&error))?;
         let database = Builder::new()
             .set_cache_size(CACHE_BYTES)
             .set_check_integrity_on_open(check)
@@ -188,7 +170,7 @@ impl Tables {
         put(&write)?;
         {
             let bytes =
-                postcard::to_allocvec(position).map_err(|error| TablesError(error.to_string()))?;
+                postcard::to_allocvec(position).map_err(|error| TablesError::from_text(&error))?;
             write.open_table(ENGINE)?.insert(
                 POSITION,
                 seal(ENGINE.name(), POSITION.as_bytes(), &bytes).as_slice(),
@@ -231,7 +213,7 @@ impl Base {
             Err(TableError::TableDoesNotExist(_)) => {
                 return match self.transaction.list_tables()?.next() {
                     None => Ok(None),
-                    Some(_) => Err(TablesError("another release wrote them".into())),
+                    Some(_) => Err(TablesError::from_text(&"another release wrote them")),
                 };
             }
             Err(error) => return Err(error.into()),
@@ -242,7 +224,7 @@ impl Base {
         let position = unseal(ENGINE.name(), POSITION.as_bytes(), found.value())?;
         postcard::from_bytes(position)
             .map(Some)
-            .map_err(|_| TablesError("the row `position` is of another release".into()))
+            .map_err(|_| TablesError::from_text(&"the row `position` is of another release"))
     }
 
     fn table(&self, table: Table) -> Result<Option<&OpenTable>, TablesError> {
@@ -346,11 +328,5 @@ impl StorageBackend for Backend {
 
     fn write(&self, offset: u64, data: &[u8]) -> Result<(), io::Error> {
         self.0.write_all_at(data, offset)
-    }
-}
-
-impl From<TablesError> for io::Error {
-    fn from(error: TablesError) -> io::Error {
-        io::Error::other(error.to_string())
     }
 }

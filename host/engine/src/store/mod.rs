@@ -7,11 +7,15 @@
 //! always be made again from the journal.
 
 mod base;
+mod error;
 mod memory;
-pub(crate) mod range;
+pub mod range;
+mod rows;
 mod seal;
 mod view;
 
-pub use base::{Base, Position, Tables, TablesError};
+pub use base::{Base, Position, Tables};
+pub use error::TablesError;
 pub use memory::MemoryTable;
+pub use rows::{MemoryRows, rows_digest};
 pub use view::{Snapshot, View};

@@ -1,7 +1,7 @@
 //! A checksum in front of every value in the tables, over table, key and value: redb checks its pages when
 //! it repairs, not when it reads, so a bit that a disk lost would be taken for data.
 
-use super::base::TablesError;
+use super::error::TablesError;
 
 /// A value as it stands in the tables.
 pub(super) fn seal(table: &str, key: &[u8], value: &[u8]) -> Vec<u8> {

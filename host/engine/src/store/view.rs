@@ -7,7 +7,8 @@ use std::sync::Arc;
 use causeway_kernel::boundary::env::{Range, Rows, Scan};
 use causeway_kernel::rows::table::Table;
 
-use super::base::{Base, TablesError};
+use super::base::Base;
+use super::error::TablesError;
 use super::memory::{Content, MemoryTable};
 use super::range::{LiveRow, limited};
 

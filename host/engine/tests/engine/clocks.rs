@@ -12,8 +12,8 @@ use causeway_kernel::rows::id::PostNo;
 use causeway_kernel::rows::tx::Read;
 
 use crate::support::clock::SetClock;
+use crate::support::script::{command, create_post};
 use crate::support::workspace::{new_workspace, options};
-use crate::support::{command, create_post};
 
 const HOUR_MS: i64 = 3_600_000;
 

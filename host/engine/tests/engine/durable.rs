@@ -15,8 +15,8 @@ use causeway_kernel::boundary::output::{Reply, Write};
 use causeway_kernel::rows::counters;
 use causeway_kernel::rows::table::Table;
 
+use crate::support::script::{command, create_post};
 use crate::support::workspace::{all_rows, copy_folder, new_workspace, options, post, replay};
-use crate::support::{command, create_post};
 
 fn segment(data: &Path) -> std::path::PathBuf {
     let mut all: Vec<_> = fs::read_dir(data.join("journal"))

@@ -8,8 +8,8 @@ use causeway_kernel::boundary::input::Input;
 use causeway_kernel::rows::tx::Read;
 
 use crate::support::disk::FullDisk;
+use crate::support::script::{command, create_post};
 use crate::support::workspace::{all_rows, new_workspace, options, post, replay};
-use crate::support::{command, create_post};
 
 fn with_disk(folder: &std::path::Path, disk: &FullDisk) -> EngineOptions {
     EngineOptions {

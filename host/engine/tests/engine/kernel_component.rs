@@ -13,7 +13,8 @@ use causeway_engine::runtime::{
 use causeway_kernel::boundary::codec;
 use wasmparser::{Parser, Payload, ValType};
 
-use crate::support::{Tables, command, context, create_post, genesis, sandbox, script};
+use crate::support::script::{command, create_post, genesis, script};
+use crate::support::{Tables, context, sandbox};
 
 fn kernel(options: ComponentOptions) -> Box<dyn KernelRunner> {
     ComponentSource::embedded(sandbox(), options)

@@ -1,5 +1,4 @@
-//! The engine on real files, with the real component: kernels, policies, durability; and the mask
-//! of exported sessions.
+//! The engine on real files, with the real component: kernels, policies, durability.
 
 // Helpers of tests may fail loudly.
 #![allow(
@@ -13,11 +12,8 @@ mod clocks;
 mod durable;
 mod full_disk;
 mod kernel_component;
-mod look;
-mod mask;
 mod policies;
 mod releases;
 mod retention;
-mod sessions;
 mod stops;
 mod support;

@@ -4,11 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use causeway_engine::RecordingStatus;
 use causeway_engine::hold::Hold;
 use causeway_engine::runtime::{
     KernelError, KernelRunner, KernelSource, NativeKernel, StepEnd, StepHost,
 };
-use causeway_engine::session::stock::Stock;
 use causeway_engine::{Clock, Engine, EngineOptions, Retention};
 use causeway_kernel::boundary::codec;
 use causeway_kernel::boundary::env::StepContext;
@@ -40,7 +40,7 @@ async fn oldest_goes(engine: &Engine, data: &Path, patience: Duration) -> bool {
     let begun = Instant::now();
     while begun.elapsed() < patience {
         post(engine, "one more", None).await;
-        if Stock::of(data).unwrap().first_seq > 1 {
+        if RecordingStatus::of(data).unwrap().first_seq > 1 {
             return true;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -65,11 +65,11 @@ async fn entries_go_when_they_are_too_old_and_what_is_left_replays() {
     clock.advance(31 * DAY_MS);
     assert!(oldest_goes(&engine, folder.path(), PATIENCE).await);
     engine.shutdown().await;
-    let stock = Stock::of(folder.path()).unwrap();
-    assert_eq!(stock.replayable_from, stock.snapshots[0] + 1);
+    let status = RecordingStatus::of(folder.path()).unwrap();
+    assert_eq!(status.replayable_from, status.snapshots[0] + 1);
     let report = replay(folder.path());
     assert_eq!(report.difference, None);
-    assert_eq!(report.from + 1, stock.replayable_from);
+    assert_eq!(report.from + 1, status.replayable_from);
 }
 
 #[tokio::test]
@@ -93,7 +93,7 @@ async fn a_held_journal_keeps_everything() {
         post(&engine, &format!("post {number}"), None).await;
     }
     assert!(!oldest_goes(&engine, folder.path(), Duration::from_secs(3)).await);
-    assert_eq!(Stock::of(folder.path()).unwrap().hold, Some(hold));
+    assert_eq!(RecordingStatus::of(folder.path()).unwrap().hold, Some(hold));
     assert!(Hold::release(folder.path()).unwrap());
     assert!(oldest_goes(&engine, folder.path(), PATIENCE).await);
     engine.submit(Input::Timer).await.unwrap();
@@ -203,7 +203,7 @@ async fn a_start_goes_on_in_a_new_segment_when_the_last_one_is_old() {
         post(&engine, "a day later", None).await;
         engine.shutdown().await;
         assert_eq!(
-            Stock::of(folder.path()).unwrap().segments,
+            RecordingStatus::of(folder.path()).unwrap().segments,
             segments,
             "{days}"
         );

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use causeway_engine::session::SessionError;
+use causeway_session::SessionError;
 
 /// Names every damage; tells whether there is none.
 pub fn tell(damage: &[SessionError]) -> bool {

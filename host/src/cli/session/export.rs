@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use causeway_engine::session::Exported;
-use causeway_engine::session::format::Selection;
+use causeway_session::Exported;
+use causeway_session::file::format::Selection;
 use clap::Args;
 
 use super::times;

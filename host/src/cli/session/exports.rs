@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use crate::export_log;
 use anyhow::Result;
-use causeway_engine::session::register;
 use clap::Args;
 
 use super::times;
@@ -19,7 +19,7 @@ pub struct ExportsArgs {
 }
 
 pub fn run(args: &ExportsArgs) -> Result<ExitCode> {
-    let entries = register::read(&args.data)?;
+    let entries = export_log::read(&args.data)?;
     if args.json {
         for entry in &entries {
             println!("{}", serde_json::to_string(entry)?);

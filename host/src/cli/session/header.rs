@@ -1,8 +1,8 @@
 //! What a session file says of itself.
 
-use causeway_engine::session::SessionFile;
-use causeway_engine::session::format::{Header, Selection};
-use causeway_engine::session::walk::{Passed, walk};
+use causeway_session::SessionFile;
+use causeway_session::file::format::{Header, Selection};
+use causeway_session::look::walk::{Passed, walk};
 
 use super::{damage, times};
 

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use causeway_engine::session::SessionFile;
-use causeway_engine::session::describe::{Description, KINDS, describe};
-use causeway_engine::session::legible;
-use causeway_engine::session::select::Filter;
-use causeway_engine::session::walk::{Passed, Seen, walk};
+use causeway_session::SessionFile;
+use causeway_session::look::as_json;
+use causeway_session::look::describe::{Description, KINDS, describe};
+use causeway_session::look::select::Filter;
+use causeway_session::look::walk::{Passed, Seen, walk};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use serde_json::json;
@@ -130,8 +130,8 @@ fn print(args: &ShowArgs, seen: &Seen<'_>, description: &Description) {
             "time": times::show(step.time_ms),
             "epoch": step.epoch,
             "kernel": step.kernel.to_string(),
-            "input": legible::input(&step.input),
-            "output": legible::end(&step.end),
+            "input": as_json::input(&step.input),
+            "output": as_json::end(&step.end),
         });
         println!("{line}");
         return;

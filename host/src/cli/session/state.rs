@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow, bail};
-use causeway_engine::session::SessionFile;
-use causeway_engine::session::state::{self, State, TextTable};
+use causeway_session::SessionFile;
+use causeway_session::look::state::{self, State, TextTable};
 use clap::Args;
 use serde_json::{Map, json};
 

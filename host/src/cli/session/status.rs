@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use crate::export_log;
 use anyhow::{Context, Result};
-use causeway_engine::session::register;
-use causeway_engine::session::stock::Stock;
+use causeway_engine::RecordingStatus;
 use clap::Args;
 
 use super::times;
@@ -20,30 +20,30 @@ pub struct StatusArgs {
 }
 
 pub fn run(args: &StatusArgs) -> Result<ExitCode> {
-    let stock =
-        Stock::of(&args.data).with_context(|| format!("looking into {}", args.data.display()))?;
-    let exports = register::read(&args.data)?.len();
+    let status = RecordingStatus::of(&args.data)
+        .with_context(|| format!("looking into {}", args.data.display()))?;
+    let exports = export_log::read(&args.data)?.len();
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&stock)?);
+        println!("{}", serde_json::to_string_pretty(&status)?);
         return Ok(ExitCode::SUCCESS);
     }
     println!(
         "journal    entries {} to {}, {} segments, {} MiB",
-        stock.first_seq,
-        stock.last_seq,
-        stock.segments,
-        stock.journal_bytes >> 20
+        status.first_seq,
+        status.last_seq,
+        status.segments,
+        status.journal_bytes >> 20
     );
     println!(
         "recorded   from {} to {}",
-        times::show(stock.first_ms),
-        times::show(stock.last_ms)
+        times::show(status.first_ms),
+        times::show(status.last_ms)
     );
     println!(
         "snapshots  {}, {} MiB{}",
-        stock.snapshots.len(),
-        stock.snapshot_bytes >> 20,
-        stock
+        status.snapshots.len(),
+        status.snapshot_bytes >> 20,
+        status
             .snapshots
             .iter()
             .map(|seq| format!("; entry {seq}"))
@@ -51,15 +51,15 @@ pub fn run(args: &StatusArgs) -> Result<ExitCode> {
     );
     println!(
         "replayable from entry {}{}",
-        stock.replayable_from,
-        if stock.replayable_from == 1 {
+        status.replayable_from,
+        if status.replayable_from == 1 {
             ", the beginning"
         } else {
             ""
         }
     );
-    println!("kernels    {}", stock.kernels);
-    if let Some(hold) = &stock.hold {
+    println!("kernels    {}", status.kernels);
+    if let Some(hold) = &status.hold {
         println!("held       nothing is dropped: {hold}");
     }
     println!("exports    {exports}");

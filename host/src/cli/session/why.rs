@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use causeway_engine::session::{SessionFile, why};
+use causeway_session::SessionFile;
+use causeway_session::look::why;
 use clap::Args;
 
 use super::{damage, times};

@@ -1,6 +1,6 @@
 //! The validating pass: text to nodes.
 
-use super::super::words;
+use super::super::byte_search;
 use super::{BYTES_MAX, DEPTH_MAX, JsonError, JsonErrorKind, Kind, NODES_MAX, Node};
 
 /// Reads the first value of `text`. One loop with a list of open containers, so that no input can
@@ -228,7 +228,7 @@ impl Reader<'_> {
         let mut escaped = false;
         loop {
             let rest = self.bytes.get(self.at..).unwrap_or_default();
-            self.at += words::position(rest, no_plain_text).unwrap_or(rest.len());
+            self.at += byte_search::position(rest, no_plain_text).unwrap_or(rest.len());
             match self.peek() {
                 Some(b'"') => {
                     self.at += 1;
@@ -295,9 +295,11 @@ impl Reader<'_> {
     }
 }
 
-/// Marks quotes, backslashes and control characters; see [`words`].
+/// Marks quotes, backslashes and control characters; see [`byte_search`].
 fn no_plain_text(word: u64) -> u64 {
-    words::below(word, 0x20) | words::equal(word, b'"') | words::equal(word, b'\\')
+    byte_search::below(word, 0x20)
+        | byte_search::equal(word, b'"')
+        | byte_search::equal(word, b'\\')
 }
 
 /// Offsets fit: longer texts than [`BYTES_MAX`] are refused.

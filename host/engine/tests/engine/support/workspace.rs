@@ -14,7 +14,7 @@ use causeway_kernel::rows::table::Table;
 use causeway_kernel::rows::tx::Read;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use super::{create_post, genesis, script};
+use super::script::{create_post, genesis, script};
 
 /// Every row, to compare workspaces by.
 pub type AllRows = BTreeMap<(Table, Vec<u8>), Vec<u8>>;

@@ -10,8 +10,8 @@ use causeway_engine::DataDirReplay;
 use causeway_engine::runtime::{
     ComponentOptions, ComponentSource, KernelSource, NativeSource, Sandbox, cache_dir,
 };
-use causeway_engine::session::format::Selection;
-use causeway_engine::session::{
+use causeway_session::file::format::Selection;
+use causeway_session::{
     ExportOptions, KernelChoice, ReplayOptions, SessionFile, export, replay_session,
 };
 

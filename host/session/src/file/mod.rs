@@ -1,0 +1,14 @@
+//! The session file: what stands in it, and how it is written and read.
+
+mod block;
+pub mod chain;
+pub(crate) mod codec;
+mod error;
+pub mod format;
+mod reader;
+mod writer;
+
+pub use block::Block;
+pub use error::SessionError;
+pub use reader::{Blocks, SessionFile};
+pub use writer::Writer;

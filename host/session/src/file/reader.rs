@@ -1,0 +1,312 @@
+//! Reads a session file. What is damaged is named with its place in the file; what is whole stays
+//! readable, before it and behind it.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use super::block::{Block, take_frame};
+use super::error::{SessionError, damaged, truncated};
+use super::format::{
+    BLOCK_BYTES_MAX, BLOCK_HEAD_BYTES, BLOCK_MAGIC, END_MAGIC, FORMAT_VERSION, Frame,
+    HEADER_BYTES_MAX, Header, INDEX_MAGIC, Index, MAGIC, TRAILER_BYTES,
+};
+use super::writer::next_chain;
+use causeway_engine::journal::Digest;
+
+/// An open session file.
+#[derive(Debug)]
+pub struct SessionFile {
+    file: File,
+    length: u64,
+    header: Header,
+    /// Where the first block begins, and the chain there.
+    begin: (u64, Digest),
+    /// None when the end of the file is damaged or missing.
+    index: Option<Index>,
+    path: PathBuf,
+}
+
+impl SessionFile {
+    /// Opens a file. One whose end is missing opens as well; reading says where it ends.
+    ///
+    /// # Errors
+    /// When it is no session file, or of a later release.
+    pub fn open(path: &Path) -> Result<SessionFile, SessionError> {
+        let file = File::open(path)?;
+        let length = file.metadata()?.len();
+        let (header, begin) = read_header(&file, length)?;
+        let mut session = SessionFile {
+            file,
+            length,
+            header,
+            begin,
+            index: None,
+            path: path.to_path_buf(),
+        };
+        session.index = session.read_index().ok();
+        Ok(session)
+    }
+
+    /// Another look at the same file.
+    ///
+    /// # Errors
+    /// As [`SessionFile::open`].
+    pub fn again(&self) -> Result<SessionFile, SessionError> {
+        SessionFile::open(&self.path)
+    }
+
+    /// What it says of itself.
+    #[must_use]
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Where what stands; `None` when its end is damaged or missing.
+    #[must_use]
+    pub fn index(&self) -> Option<&Index> {
+        self.index.as_ref()
+    }
+
+    /// Its length in bytes.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Its blocks.
+    #[must_use]
+    pub fn blocks(&self) -> Blocks<'_> {
+        Blocks {
+            session: self,
+            offset: self.begin.0,
+            chain: Some(self.begin.1),
+            is_over: false,
+        }
+    }
+
+    /// Its frames up to the end or the first damage.
+    pub fn frames(&self) -> impl Iterator<Item = Result<Frame, SessionError>> + '_ {
+        let mut is_over = false;
+        self.blocks()
+            .flat_map(|block| match block {
+                Ok(block) => block.frames().collect(),
+                Err(error) => vec![Err(error)],
+            })
+            .take_while(move |frame| !std::mem::replace(&mut is_over, frame.is_err()))
+    }
+
+    fn read_index(&self) -> Result<Index, SessionError> {
+        let at = self.length.saturating_sub(TRAILER_BYTES as u64);
+        let trailer: [u8; TRAILER_BYTES] = self.chunk(at)?;
+        let (checked, rest) = trailer.split_at(8 + 32);
+        let checksum = crc32fast::hash(checked).to_le_bytes();
+        if rest != [checksum.as_slice(), &END_MAGIC].concat() {
+            return Err(damaged(at, "its end is not what was written"));
+        }
+        let offset = u64::from_le_bytes(first(checked));
+        let head: [u8; 12] = self.chunk(offset)?;
+        let length = u32::from_le_bytes(middle(&head, 4));
+        let checksum = u32::from_le_bytes(middle(&head, 8));
+        if !head.starts_with(&INDEX_MAGIC) || length > HEADER_BYTES_MAX {
+            return Err(damaged(offset, "the index does not begin like one"));
+        }
+        let bytes = self.bytes(offset + 12, length as usize)?;
+        let is_whole = crc32fast::hash(&bytes) == checksum;
+        let index = postcard::from_bytes(&bytes).ok().filter(|_| is_whole);
+        index.ok_or_else(|| damaged(offset, "the index is not what was written"))
+    }
+
+    fn chunk<const N: usize>(&self, offset: u64) -> Result<[u8; N], SessionError> {
+        chunk(&self.file, self.length, offset)
+    }
+
+    fn bytes(&self, offset: u64, length: usize) -> Result<Vec<u8>, SessionError> {
+        bytes(&self.file, self.length, offset, length)
+    }
+}
+
+/// Reads a session block by block.
+pub struct Blocks<'s> {
+    session: &'s SessionFile,
+    offset: u64,
+    /// The chain so far; unknown behind damage.
+    chain: Option<Digest>,
+    is_over: bool,
+}
+
+/// What stands in front of a block.
+struct BlockHead {
+    raw: usize,
+    packed: usize,
+    frames: u32,
+    chain: Digest,
+    packed_checksum: u32,
+}
+
+impl Blocks<'_> {
+    /// The next block; moves on to the one behind it also when this one is damaged, if it can be
+    /// told where that begins.
+    fn read(&mut self) -> Result<Option<Block>, SessionError> {
+        let at = self.offset;
+        if self.session.length < at.saturating_add(4) {
+            self.is_over = true;
+            return Err(truncated(self.session.length, "the index is missing"));
+        }
+        let magic: [u8; 4] = self.session.chunk(at)?;
+        if magic == INDEX_MAGIC {
+            self.is_over = true;
+            // The blocks are whole; an end that is not is worth a word all the same.
+            return self.session.read_index().map(|_| None);
+        }
+        let head = match self.head(at) {
+            Ok(head) => head,
+            Err(error) => {
+                self.move_on(at);
+                return Err(error);
+            }
+        };
+        self.offset = at + (BLOCK_HEAD_BYTES + head.packed) as u64;
+        let before = self.chain.replace(head.chain);
+        let packed = match self
+            .session
+            .bytes(at + BLOCK_HEAD_BYTES as u64, head.packed)
+        {
+            Ok(packed) => packed,
+            Err(error) => {
+                self.is_over = true;
+                return Err(error);
+            }
+        };
+        if crc32fast::hash(&packed) != head.packed_checksum {
+            return Err(damaged(at, "the block is not what was written"));
+        }
+        unpack(at, &head, &packed, before).map(Some)
+    }
+
+    fn head(&self, at: u64) -> Result<BlockHead, SessionError> {
+        let head: [u8; BLOCK_HEAD_BYTES] = self.session.chunk(at)?;
+        let (checked, checksums) = head.split_at(BLOCK_HEAD_BYTES - 8);
+        let is_whole = crc32fast::hash(checked) == u32::from_le_bytes(first(checksums));
+        let raw = u32::from_le_bytes(middle(&head, 4)) as usize;
+        if !head.starts_with(&BLOCK_MAGIC) || !is_whole || raw > BLOCK_BYTES_MAX {
+            return Err(damaged(at, "no block begins here"));
+        }
+        Ok(BlockHead {
+            raw,
+            packed: u32::from_le_bytes(middle(&head, 8)) as usize,
+            frames: u32::from_le_bytes(middle(&head, 12)),
+            chain: Digest(middle(&head, 24)),
+            packed_checksum: u32::from_le_bytes(middle(checksums, 4)),
+        })
+    }
+
+    /// Goes to the next block that the index knows.
+    fn move_on(&mut self, from: u64) {
+        self.chain = None;
+        let blocks = self.session.index.iter().flat_map(|index| &index.blocks);
+        match blocks.map(|block| block.offset).find(|it| *it > from) {
+            Some(next) => self.offset = next,
+            None => self.is_over = true,
+        }
+    }
+}
+
+impl Iterator for Blocks<'_> {
+    type Item = Result<Block, SessionError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.is_over {
+            return None;
+        }
+        self.read().transpose()
+    }
+}
+
+fn unpack(
+    at: u64,
+    head: &BlockHead,
+    packed: &[u8],
+    chain: Option<Digest>,
+) -> Result<Block, SessionError> {
+    let mut raw = zstd::bulk::decompress(packed, head.raw)
+        .map_err(|error| damaged(at, format!("the block cannot be unpacked: {error}")))?;
+    let mut rest = raw.as_slice();
+    let mut chain = chain;
+    for _ in 0..head.frames {
+        let frame = take_frame(&mut rest)
+            .ok_or_else(|| damaged(at, "the block does not hold the frames that it names"))?;
+        chain = chain.map(|chain| next_chain(&chain, frame));
+    }
+    if chain.is_some_and(|found| found != head.chain) {
+        return Err(damaged(
+            at,
+            "the block does not continue the chain: what is before it or in it was changed",
+        ));
+    }
+    let behind = rest.len();
+    raw.truncate(raw.len() - behind);
+    Ok(Block::new(at, raw))
+}
+
+fn read_header(file: &File, length: u64) -> Result<(Header, (u64, Digest)), SessionError> {
+    let magic: [u8; 8] = chunk(file, length, 0).map_err(|_| SessionError::Foreign)?;
+    if magic != MAGIC {
+        return Err(SessionError::Foreign);
+    }
+    let version: [u8; 4] = chunk(file, length, 8)?;
+    let found = u32::from_le_bytes(version);
+    if found > FORMAT_VERSION {
+        return Err(SessionError::Newer { found });
+    }
+    let size: [u8; 4] = chunk(file, length, 12)?;
+    let header_bytes = u32::from_le_bytes(size);
+    if header_bytes > HEADER_BYTES_MAX {
+        return Err(damaged(12, "the header is impossibly long"));
+    }
+    let checked = bytes(file, length, 8, 8 + header_bytes as usize)?;
+    let at = 16 + u64::from(header_bytes);
+    let checksum: [u8; 4] = chunk(file, length, at)?;
+    let header = checked.get(8..).unwrap_or_default();
+    let is_whole = crc32fast::hash(&checked).to_le_bytes() == checksum;
+    let parsed = serde_json::from_slice(header).ok().filter(|_| is_whole);
+    let parsed = parsed.ok_or_else(|| damaged(8, "the header is not what was written"))?;
+    Ok((parsed, (at + 4, Digest::of(header))))
+}
+
+fn chunk<const N: usize>(file: &File, length: u64, offset: u64) -> Result<[u8; N], SessionError> {
+    if offset.saturating_add(N as u64) > length {
+        return Err(truncated(length, "in the middle of a piece"));
+    }
+    let mut out = [0; N];
+    file.read_exact_at(&mut out, offset)?;
+    Ok(out)
+}
+
+fn bytes(
+    file: &File,
+    file_length: u64,
+    offset: u64,
+    length: usize,
+) -> Result<Vec<u8>, SessionError> {
+    if offset.saturating_add(length as u64) > file_length {
+        return Err(truncated(file_length, "in the middle of a piece"));
+    }
+    let mut out = vec![0; length];
+    file.read_exact_at(&mut out, offset)?;
+    Ok(out)
+}
+
+/// The first bytes of what is long enough by its type.
+fn first<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    middle(bytes, 0)
+}
+
+/// Bytes from the middle of what is long enough by its type.
+fn middle<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
+    let mut out = [0; N];
+    for (out, byte) in out.iter_mut().zip(bytes.iter().skip(at)) {
+        *out = *byte;
+    }
+    out
+}

@@ -1,0 +1,158 @@
+//! Commands in words.
+
+use causeway_kernel::boundary::input::Actor;
+use causeway_kernel::command::Command;
+use causeway_kernel::model::Post;
+use causeway_kernel::rows::id::PostNo;
+use causeway_kernel::rows::tx::Read;
+
+use crate::look::names::{Names, plain, quoted};
+use crate::look::walk::Seen;
+
+/// What somebody does.
+pub(super) fn sentence(seen: &Seen<'_>, actor: Actor, command: &Command) -> String {
+    let names = Names(seen.rows);
+    format!("{} {}", names.actor(actor), act(seen, command))
+}
+
+fn act(seen: &Seen<'_>, command: &Command) -> String {
+    post_act(seen, command)
+        .or_else(|| people_act(seen, command))
+        .unwrap_or_else(|| sharing_act(seen, command))
+}
+
+/// A post and where it stands.
+fn place(seen: &Seen<'_>, no: PostNo) -> String {
+    let names = Names(seen.rows);
+    match seen.rows.get::<Post>(&no) {
+        Some(post) => format!("{} in {}", post.id, names.channel(post.channel)),
+        None => names.post(no),
+    }
+}
+
+fn post_act(seen: &Seen<'_>, command: &Command) -> Option<String> {
+    let names = Names(seen.rows);
+    Some(match command {
+        Command::CreatePost(new) => {
+            let what = match new.root {
+                Some(root) => format!("answers post {}", names.post(root)),
+                None => "writes a post".into(),
+            };
+            let channel = names.channel(new.channel);
+            format!("{what} in {channel}: {}", quoted(&new.message))
+        }
+        Command::EditPost {
+            post,
+            message,
+            props,
+            is_pinned,
+        } => {
+            let mut parts = Vec::new();
+            parts.extend(
+                message
+                    .as_deref()
+                    .map(|text| format!("edits {}", quoted(text))),
+            );
+            parts.extend(props.as_ref().map(|_| "changes the properties".into()));
+            parts.extend(is_pinned.map(|it| if it { "pins" } else { "unpins" }.to_string()));
+            if parts.is_empty() {
+                parts.push("changes nothing".into());
+            }
+            format!("{}: post {}", parts.join(", "), place(seen, *post))
+        }
+        Command::DeletePost { post } => format!("deletes post {}", place(seen, *post)),
+        Command::AddReaction { post, emoji } => {
+            format!("reacts :{}: to post {}", plain(emoji), place(seen, *post))
+        }
+        Command::RemoveReaction { post, user, emoji } => format!(
+            "takes back :{}: of {} from post {}",
+            plain(emoji),
+            names.user(*user),
+            place(seen, *post)
+        ),
+        _ => return None,
+    })
+}
+
+fn people_act(seen: &Seen<'_>, command: &Command) -> Option<String> {
+    let names = Names(seen.rows);
+    Some(match command {
+        Command::CreateUser(new) => format!("makes the account {}", plain(&new.username)),
+        Command::PatchUser { user, .. } => format!("changes the profile of {}", names.user(*user)),
+        Command::CreateTeam(new) => format!("makes the team {}", plain(&new.name)),
+        Command::AddTeamMember { team, user } => {
+            format!("adds {} to team {}", names.user(*user), team.0)
+        }
+        Command::CreateChannel(new) => format!("makes the channel {}", plain(&new.name)),
+        Command::AddChannelMember { channel, user } => {
+            format!("adds {} to {}", names.user(*user), names.channel(*channel))
+        }
+        Command::RemoveChannelMember { channel, user } => format!(
+            "removes {} from {}",
+            names.user(*user),
+            names.channel(*channel)
+        ),
+        Command::ViewChannel { channel } => format!("looks at {}", names.channel(*channel)),
+        Command::Configure { site_url, .. } => {
+            format!("changes the settings, site URL {}", plain(site_url))
+        }
+        _ => return None,
+    })
+}
+
+fn sharing_act(seen: &Seen<'_>, command: &Command) -> String {
+    let names = Names(seen.rows);
+    match command {
+        Command::CreateConnection(new) => format!("makes the connection {}", plain(&new.name)),
+        Command::AcceptConnection(new) => format!(
+            "accepts an invitation of {} as {}",
+            plain(&new.site_url),
+            plain(&new.create.name)
+        ),
+        Command::ConfirmConnection { connection, .. } => {
+            format!("confirms the connection {}", names.connection(*connection))
+        }
+        Command::AbandonConnection { connection } => {
+            format!("gives up the connection {}", names.connection(*connection))
+        }
+        Command::RemoveConnection { connection } => {
+            format!("removes the connection {}", names.connection(*connection))
+        }
+        Command::AttachConnection {
+            connection,
+            previous,
+        } => format!(
+            "attaches {} to the workspace of {}",
+            names.connection(*connection),
+            names.connection(*previous)
+        ),
+        Command::PatchConnection { connection, .. } => {
+            format!("changes the connection {}", names.connection(*connection))
+        }
+        Command::InviteToChannel {
+            channel,
+            connection,
+            read_only,
+        } => format!(
+            "invites {} to {}{}",
+            names.connection(*connection),
+            names.channel(*channel),
+            if *read_only { ", to read only" } else { "" }
+        ),
+        Command::UninviteFromChannel {
+            channel,
+            connection,
+        } => format!(
+            "ends the sharing of {} with {}",
+            names.channel(*channel),
+            names.connection(*connection)
+        ),
+        Command::UnshareChannel { channel } => {
+            format!("ends the sharing of {}", names.channel(*channel))
+        }
+        other => format!(
+            "gives a command of another kind: {}",
+            plain(&format!("{other:?}"))
+        ),
+    }
+}

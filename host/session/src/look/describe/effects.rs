@@ -1,0 +1,66 @@
+//! Effects in short.
+
+use std::collections::BTreeMap;
+
+use causeway_kernel::boundary::output::{Effect, Event};
+
+use super::frame;
+use crate::look::names::{Names, count};
+use crate::look::walk::Seen;
+
+/// What the service did once the step was durable.
+pub(super) fn in_short(seen: &Seen<'_>) -> Vec<String> {
+    let names = Names(seen.rows);
+    let mut events: BTreeMap<&'static str, usize> = BTreeMap::new();
+    let mut out = Vec::new();
+    for effect in seen.effects() {
+        match effect {
+            Effect::Event(event) => *events.entry(event_name(&event)).or_default() += 1,
+            Effect::Send {
+                connection,
+                attempt,
+                frame: body,
+            } => out.push(format!(
+                "sends {} to {}: {} ({}, attempt {attempt})",
+                frame::topic(&body),
+                names.connection(connection),
+                frame::content(names, &body),
+                count(body.len(), "byte")
+            )),
+            Effect::Wake { at_ms } => {
+                let pause_ms = at_ms.saturating_sub(seen.step.time_ms).max(0);
+                out.push(format!("wakes in {pause_ms} ms"));
+            }
+            Effect::Connection(no) => out.push(format!("looks at {} again", names.connection(no))),
+            // Among the refusals.
+            Effect::Refused { .. } => {}
+        }
+    }
+    if !events.is_empty() {
+        let told = events
+            .iter()
+            .map(|(name, number)| format!("{number} {name}"));
+        let told: Vec<String> = told.collect();
+        out.insert(0, format!("tells clients: {}", told.join(", ")));
+    }
+    out
+}
+
+fn event_name(event: &Event) -> &'static str {
+    match event {
+        Event::Posted(..) => "posted",
+        Event::PostEdited(..) => "post_edited",
+        Event::PostDeleted(..) => "post_deleted",
+        Event::ReactionAdded(..) => "reaction_added",
+        Event::ReactionRemoved(..) => "reaction_removed",
+        Event::UserAdded(..) => "user_added",
+        Event::UserRemoved(..) => "user_removed",
+        Event::ChannelCreated(..) => "channel_created",
+        Event::ChannelUpdated(..) => "channel_updated",
+        Event::ChannelDeleted(..) => "channel_deleted",
+        Event::AddedToTeam(..) => "added_to_team",
+        Event::NewUser(..) => "new_user",
+        Event::UserUpdated(..) => "user_updated",
+        Event::Ephemeral(..) => "ephemeral_message",
+    }
+}

@@ -1,0 +1,242 @@
+//! Steps in words.
+
+mod command;
+mod effects;
+pub mod frame;
+pub mod reasons;
+pub mod refusals;
+
+use causeway_kernel::boundary::input::{Input, Receipt, SendOutcome};
+use causeway_kernel::model::{Round, RoundItem};
+use serde::Serialize;
+
+use super::names::{Names, count, plain};
+use super::walk::Seen;
+use causeway_engine::journal::Kind;
+use causeway_engine::runtime::StepEnd;
+use frame::Answer;
+
+/// A step in words.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Description {
+    /// Number of the entry.
+    pub seq: u64,
+    /// Its time, in ms.
+    pub time_ms: i64,
+    /// What kind of input it was; see [`KINDS`].
+    pub kind: &'static str,
+    /// Who acted.
+    pub who: String,
+    /// What happened, in a sentence.
+    pub what: String,
+    /// Verdicts of the policies that let something pass.
+    pub allowed: usize,
+    /// All others.
+    pub verdicts: Vec<String>,
+    /// What was refused, denied or held, and why.
+    pub refusals: Vec<String>,
+    /// What was known already and changed nothing.
+    pub notes: Vec<String>,
+    /// What the service did then.
+    pub effects: Vec<String>,
+    /// By what the step was stopped.
+    pub stopped: Option<String>,
+    /// What the masked step decided otherwise than the real one.
+    pub deviation: Option<String>,
+}
+
+impl Description {
+    /// Whether something was refused, denied or held, or the step was stopped.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        let is_bad = |it: &String| it.starts_with("denied") || it.starts_with("failed");
+        self.stopped.is_some() || !self.refusals.is_empty() || self.verdicts.iter().any(is_bad)
+    }
+}
+
+/// The kinds of inputs by name.
+pub const KINDS: [&str; 11] = [
+    "genesis",
+    "command",
+    "frame",
+    "quarantine",
+    "receipt",
+    "ping",
+    "timer",
+    "resume",
+    "restored",
+    "policies",
+    "kernel",
+];
+
+/// The name of a kind.
+#[must_use]
+pub fn kind_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Genesis => "genesis",
+        Kind::Command => "command",
+        Kind::Frame => "frame",
+        Kind::Quarantine => "quarantine",
+        Kind::Receipt => "receipt",
+        Kind::Ping => "ping",
+        Kind::Timer => "timer",
+        Kind::Resume => "resume",
+        Kind::Restored => "restored",
+        Kind::PolicyChanged => "policies",
+        Kind::KernelChanged => "kernel",
+    }
+}
+
+/// A step in words.
+#[must_use]
+pub fn describe(seen: &Seen<'_>) -> Description {
+    let (allowed, verdicts) = refusals::verdicts(seen);
+    let (refused, notes) = refusals::of(seen);
+    let stopped = match &seen.step.end {
+        StepEnd::Stopped { kind, detail } => Some(format!("{kind}: {}", plain(detail))),
+        StepEnd::Done(_) => None,
+    };
+    Description {
+        seq: seen.step.seq,
+        time_ms: seen.step.time_ms,
+        kind: kind_name(seen.step.kind),
+        who: who(seen),
+        what: sentence(seen),
+        allowed,
+        verdicts,
+        refusals: refused,
+        notes,
+        effects: effects::in_short(seen),
+        stopped,
+        deviation: seen.step.deviation.as_deref().map(plain),
+    }
+}
+
+fn who(seen: &Seen<'_>) -> String {
+    let names = Names(seen.rows);
+    match &seen.input {
+        Ok(Input::Command { actor, .. }) => names.actor(*actor),
+        Ok(
+            Input::Frame { connection, .. }
+            | Input::Quarantine { connection, .. }
+            | Input::Ping { connection, .. }
+            | Input::Receipt(Receipt { connection, .. }),
+        ) => names.connection(*connection),
+        Ok(_) => "the service".into(),
+        Err(_) => "unknown".into(),
+    }
+}
+
+fn sentence(seen: &Seen<'_>) -> String {
+    let names = Names(seen.rows);
+    match &seen.input {
+        Err(error) => format!("an input of no known shape: {error}"),
+        Ok(Input::Genesis(genesis)) => {
+            format!("the workspace {} begins", plain(&genesis.site_url))
+        }
+        Ok(Input::Command { actor, command, .. }) => command::sentence(seen, *actor, command),
+        Ok(Input::Frame {
+            connection,
+            body,
+            skip,
+        }) => {
+            let left_out: u64 = skip
+                .iter()
+                .map(|(first, end)| u64::from(end.saturating_sub(*first)))
+                .sum();
+            let left_out = match left_out {
+                0 => String::new(),
+                number => format!("; {number} of the items are set aside"),
+            };
+            let content = frame::content(names, body);
+            format!(
+                "{} sends {content}{left_out}",
+                names.connection(*connection)
+            )
+        }
+        Ok(Input::Quarantine {
+            connection,
+            body,
+            reason,
+        }) => format!(
+            "a frame of {} ({}) is set aside as a whole: {}",
+            names.connection(*connection),
+            count(body.len(), "byte"),
+            plain(reason)
+        ),
+        Ok(Input::Receipt(receipt)) => receipt_sentence(seen, receipt),
+        Ok(Input::Ping { connection, answer }) => format!(
+            "a ping to {} is {}",
+            names.connection(*connection),
+            if answer.is_some() {
+                "answered"
+            } else {
+                "not answered"
+            }
+        ),
+        Ok(Input::Timer) => "timer".into(),
+        Ok(Input::Resume) => "the service starts".into(),
+        Ok(Input::Restored) => "the data directory was restored or cloned".into(),
+        Ok(Input::PolicyChanged { what, .. }) => format!("policy chain changed: {}", plain(what)),
+        Ok(Input::KernelChanged { digest }) => format!(
+            "another kernel took over: {}",
+            plain(digest.get(..16).unwrap_or(digest))
+        ),
+    }
+}
+
+fn receipt_sentence(seen: &Seen<'_>, receipt: &Receipt) -> String {
+    let names = Names(seen.rows);
+    let who = names.connection(receipt.connection);
+    let attempt = receipt.attempt;
+    let round = seen.before::<Round>(&receipt.connection);
+    let round = round.filter(|round| round.attempt == Some(attempt));
+    let held = round.as_ref().map_or(&[][..], |it| &it.items);
+    let late = if round.is_none() {
+        "; nobody waits for that any more"
+    } else {
+        ""
+    };
+    let send = format!("a send to {who} (attempt {attempt})");
+    match &receipt.outcome {
+        SendOutcome::Answered(body) => {
+            let answer = Answer::of(200, body);
+            let come = match answer.refusal {
+                Some(_) => "refused".into(),
+                None => taken(held, answer.post_errors.len()),
+            };
+            format!("{send} is answered: {come}{late}")
+        }
+        SendOutcome::Refused(status) => format!("{send} is refused with HTTP {status}{late}"),
+        SendOutcome::Unknown => format!("{send} broke off: nobody knows whether it arrived{late}"),
+        SendOutcome::NeverLeft => format!("{send} never left{late}"),
+    }
+}
+
+fn taken(items: &[RoundItem], errors: usize) -> String {
+    let number = |of: fn(&RoundItem) -> bool| items.iter().filter(|it| of(it)).count();
+    let posts = number(|it| matches!(it, RoundItem::Post(..)));
+    let mut parts = Vec::new();
+    if posts > 0 {
+        parts.push(format!(
+            "{} taken",
+            count(posts.saturating_sub(errors), "post")
+        ));
+    }
+    if errors > 0 {
+        parts.push(format!("{errors} refused"));
+    }
+    let users = number(|it| matches!(it, RoundItem::User(..)));
+    if users > 0 {
+        parts.push(count(users, "user"));
+    }
+    let reactions = number(|it| matches!(it, RoundItem::Reaction(..)));
+    if reactions > 0 {
+        parts.push(count(reactions, "reaction"));
+    }
+    if parts.is_empty() {
+        "OK".into()
+    } else {
+        parts.join(", ")
+    }
+}

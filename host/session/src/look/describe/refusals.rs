@@ -1,0 +1,159 @@
+//! What a step refused, denied or held, and why.
+
+use causeway_kernel::boundary::codec;
+use causeway_kernel::boundary::input::{Input, SendOutcome};
+use causeway_kernel::boundary::output::{Effect, Reply};
+use causeway_kernel::boundary::policy::Verdict;
+use causeway_kernel::model::{Exception, ExceptionState, FeedObject, Held, VerdictRow};
+
+use super::frame::{self, Answer};
+use super::reasons;
+use crate::look::as_json::document;
+use crate::look::names::{Names, plain};
+use crate::look::walk::Seen;
+
+/// The policies' verdicts that are not a plain permission, and the number of those that are.
+pub(super) fn verdicts(seen: &Seen<'_>) -> (usize, Vec<String>) {
+    let mut allowed = 0;
+    let mut out = Vec::new();
+    for recorded in &seen.step.verdicts {
+        match codec::decode_verdict(&recorded.verdict) {
+            Ok(Verdict::Allow) => allowed += 1,
+            Ok(Verdict::Deny(reason)) => out.push(format!("denied: {}", plain(&reason))),
+            Ok(Verdict::Revise(_)) => out.push("revised the text".into()),
+            Ok(Verdict::Failed(reason)) => out.push(format!("failed: {}", plain(&reason))),
+            Err(error) => out.push(format!("a verdict of no known shape: {error}")),
+        }
+    }
+    (allowed, out)
+}
+
+/// Refusals, and what was known already.
+pub(super) fn of(seen: &Seen<'_>) -> (Vec<String>, Vec<String>) {
+    let mut refusals = of_reply(seen);
+    let mut notes = Vec::new();
+    for effect in seen.effects() {
+        if let Effect::Refused { reason, items, .. } = effect {
+            let words = format!(
+                "{items} × {}: {}",
+                plain(&reason),
+                reasons::sentence(&reason)
+            );
+            if reasons::is_success(&reason) {
+                notes.push(words);
+            } else {
+                refusals.push(words);
+            }
+        }
+    }
+    refusals.extend(of_receipt(seen));
+    refusals.extend(of_rows(seen));
+    (refusals, notes)
+}
+
+fn of_reply(seen: &Seen<'_>) -> Vec<String> {
+    match seen.reply() {
+        Some(Reply::Refused(refusal)) => vec![format!(
+            "refused: {} ({} {})",
+            plain(&refusal.message),
+            refusal.status,
+            plain(&refusal.id)
+        )],
+        Some(Reply::Http { status, body }) => of_answer("", &Answer::of(status, &body)),
+        _ => Vec::new(),
+    }
+}
+
+fn of_answer(who: &str, answer: &Answer) -> Vec<String> {
+    let mut out = Vec::new();
+    if let Some(words) = &answer.refusal {
+        out.push(format!("{who}refused as a whole: {words}"));
+    }
+    if !answer.post_errors.is_empty() {
+        out.push(format!(
+            "{who}refused posts: {}",
+            frame::listed(&answer.post_errors)
+        ));
+    }
+    out
+}
+
+fn of_receipt(seen: &Seen<'_>) -> Vec<String> {
+    let Ok(Input::Receipt(receipt)) = &seen.input else {
+        return Vec::new();
+    };
+    let who = format!("{} ", Names(seen.rows).connection(receipt.connection));
+    match &receipt.outcome {
+        SendOutcome::Answered(body) => of_answer(&who, &Answer::of(200, body)),
+        SendOutcome::Refused(status) => vec![format!("{who}refused as a whole: HTTP {status}")],
+        SendOutcome::Unknown | SendOutcome::NeverLeft => Vec::new(),
+    }
+}
+
+/// What rows say that the step wrote: which posts the policies denied, and what waits.
+fn of_rows(seen: &Seen<'_>) -> Vec<String> {
+    let names = Names(seen.rows);
+    let mut out = Vec::new();
+    for change in seen.changes::<VerdictRow>() {
+        let (connection, direction, post) = change.key;
+        if let Some(row) = change.new.filter(|row| !row.allowed) {
+            let way = if direction == 0 { "from" } else { "to" };
+            let who = names.connection(connection);
+            out.push(format!(
+                "denied post {post} {way} {who}: {}",
+                plain(&row.reason)
+            ));
+        }
+    }
+    for change in seen.changes::<Held>() {
+        if let Some(row) = change.new {
+            let who = names.connection(change.key.0);
+            let item = held_item(&row);
+            out.push(format!("holds {item} from {who}: {}", plain(&row.reason)));
+        }
+    }
+    for change in seen.changes::<Exception>() {
+        if let Some(row) = change.new {
+            let who = names.connection(change.key.0);
+            out.push(format!(
+                "{} to {who} {}",
+                object(names, &row.object),
+                state(&row)
+            ));
+        }
+    }
+    out
+}
+
+fn held_item(row: &Held) -> String {
+    let item = document(&row.item);
+    let text = |key: &str| item.get(key).and_then(|it| it.as_str()).map(plain);
+    match text("post_id") {
+        Some(post) => format!("a reaction to post {post}"),
+        None => format!("post {}", text("id").unwrap_or_default()),
+    }
+}
+
+fn object(names: Names<'_>, object: &FeedObject) -> String {
+    match object {
+        FeedObject::Post(no) => format!("post {}", names.post(*no)),
+        FeedObject::Reaction(no, user, emoji) => format!(
+            "reaction :{}: of {} to post {}",
+            plain(emoji),
+            names.user(*user),
+            names.post(*no)
+        ),
+        FeedObject::User(no) => format!("the profile of {}", names.user(*no)),
+    }
+}
+
+/// How an item stands that the cursor passed.
+pub fn state(row: &Exception) -> String {
+    let reason = plain(&row.reason);
+    match row.state {
+        ExceptionState::Held => format!("is held: {reason}"),
+        ExceptionState::Denied => format!("is denied: {reason}"),
+        ExceptionState::Refused(times) => format!("was refused {times} ×, is sent again: {reason}"),
+        ExceptionState::Dead => format!("is given up: {reason}"),
+    }
+}

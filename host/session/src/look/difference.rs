@@ -1,0 +1,225 @@
+//! What a step gives instead of what is recorded, field by field, and which differences have one
+//! cause.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde_json::Value;
+
+use super::as_json;
+use crate::file::format::Step;
+use causeway_engine::journal::Kind;
+use causeway_engine::runtime::StepEnd;
+
+/// Fields named of one difference; of more, the rest is counted.
+const FIELDS_MAX: usize = 200;
+/// Bytes shown of a value.
+const VALUE_BYTES_MAX: usize = 160;
+
+/// A step that gives something else than is recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepDifference {
+    /// Number of the entry.
+    pub seq: u64,
+    /// Its time, in ms.
+    pub time_ms: i64,
+    /// What kind of input it was.
+    pub kind: Kind,
+    /// Fields with both values.
+    pub fields: Vec<FieldDifference>,
+    /// Fields beyond those.
+    pub more: usize,
+}
+
+/// A field that is different.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldDifference {
+    /// Which, e.g. `writes.Posts.12.message`.
+    pub path: String,
+    /// As it is recorded; `None` = it is not there.
+    pub recorded: Option<String>,
+    /// As it came out.
+    pub found: Option<String>,
+}
+
+impl fmt::Display for FieldDifference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let side = |side: &Option<String>| side.clone().unwrap_or_else(|| "(nothing)".into());
+        writeln!(f, "  {}", self.path)?;
+        writeln!(f, "    recorded  {}", side(&self.recorded))?;
+        write!(f, "    found     {}", side(&self.found))
+    }
+}
+
+impl fmt::Display for StepDifference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "entry {} ({:?}) differs:", self.seq, self.kind)?;
+        for field in &self.fields {
+            write!(f, "\n{field}")?;
+        }
+        if self.more > 0 {
+            write!(f, "\n  and {} more fields", self.more)?;
+        }
+        Ok(())
+    }
+}
+
+impl StepDifference {
+    /// What a step gave against what is recorded of it.
+    #[must_use]
+    pub fn new(step: &Step, found: &StepEnd) -> StepDifference {
+        StepDifference::of_values(step, &as_json::end(&step.end), &as_json::end(found))
+    }
+
+    /// Something about a step that is no field of its output.
+    #[must_use]
+    pub fn about(step: &Step, path: &str, recorded: &str, found: &str) -> StepDifference {
+        StepDifference {
+            fields: vec![FieldDifference {
+                path: path.into(),
+                recorded: Some(recorded.into()),
+                found: Some(found.into()),
+            }],
+            ..StepDifference::of_values(step, &Value::Null, &Value::Null)
+        }
+    }
+
+    fn of_values(step: &Step, recorded: &Value, found: &Value) -> StepDifference {
+        let mut fields = Vec::new();
+        compare("", Some(recorded), Some(found), &mut fields);
+        let more = fields.len().saturating_sub(FIELDS_MAX);
+        fields.truncate(FIELDS_MAX);
+        StepDifference {
+            seq: step.seq,
+            time_ms: step.time_ms,
+            kind: step.kind,
+            fields,
+            more,
+        }
+    }
+
+    /// What differences of one cause have in common: the kind of input and the fields, without the
+    /// numbers of rows and the places in lists.
+    #[must_use]
+    pub fn cause(&self) -> String {
+        let fields: BTreeSet<String> = self.fields.iter().map(|it| general(&it.path)).collect();
+        let fields: Vec<String> = fields.into_iter().collect();
+        format!("{:?}: {}", self.kind, fields.join(", "))
+    }
+}
+
+/// A path without numbers and keys of rows.
+fn general(path: &str) -> String {
+    let is_special = |part: &str| part.chars().any(|c| c.is_ascii_digit());
+    let parts = path
+        .split('.')
+        .map(|part| if is_special(part) { "*" } else { part });
+    parts.collect::<Vec<_>>().join(".")
+}
+
+fn compare(
+    path: &str,
+    recorded: Option<&Value>,
+    found: Option<&Value>,
+    out: &mut Vec<FieldDifference>,
+) {
+    if recorded == found {
+        return;
+    }
+    match (recorded, found) {
+        (Some(Value::Object(a)), Some(Value::Object(b))) => {
+            let keys: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+            for key in keys {
+                compare(&below(path, key), a.get(key), b.get(key), out);
+            }
+        }
+        (Some(Value::Array(a)), Some(Value::Array(b))) => {
+            for at in 0..a.len().max(b.len()) {
+                compare(&below(path, &at.to_string()), a.get(at), b.get(at), out);
+            }
+        }
+        _ => out.push(FieldDifference {
+            path: path.into(),
+            recorded: recorded.map(shown),
+            found: found.map(shown),
+        }),
+    }
+}
+
+fn below(path: &str, key: &str) -> String {
+    if path.is_empty() {
+        key.into()
+    } else {
+        format!("{path}.{key}")
+    }
+}
+
+fn shown(value: &Value) -> String {
+    let mut text = value.to_string();
+    if text.len() > VALUE_BYTES_MAX {
+        let bytes = text.len();
+        let mut end = VALUE_BYTES_MAX;
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        text.truncate(end);
+        text.push_str(&format!("… ({bytes} bytes)"));
+    }
+    text
+}
+
+/// Differences of one cause.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// What they have in common.
+    pub cause: String,
+    /// How many steps.
+    pub steps: u64,
+    /// The first of them.
+    pub first: StepDifference,
+}
+
+/// Differences by their cause, the most frequent first.
+#[derive(Clone, Debug, Default)]
+pub struct Groups(BTreeMap<String, (u64, StepDifference)>);
+
+impl Groups {
+    /// Counts a difference.
+    pub fn add(&mut self, difference: StepDifference) {
+        let group = self
+            .0
+            .entry(difference.cause())
+            .or_insert_with(|| (0, difference.clone()));
+        group.0 += 1;
+        if difference.seq < group.1.seq {
+            group.1 = difference;
+        }
+    }
+
+    /// Counts those of another part of the session.
+    pub fn merge(&mut self, other: Groups) {
+        for (cause, (steps, first)) in other.0 {
+            let group = self.0.entry(cause).or_insert_with(|| (0, first.clone()));
+            group.0 += steps;
+            if first.seq < group.1.seq {
+                group.1 = first;
+            }
+        }
+    }
+
+    /// The groups.
+    #[must_use]
+    pub fn into_list(self) -> Vec<Group> {
+        let mut list: Vec<Group> = self
+            .0
+            .into_iter()
+            .map(|(cause, (steps, first))| Group {
+                cause,
+                steps,
+                first,
+            })
+            .collect();
+        list.sort_by_key(|group| (std::cmp::Reverse(group.steps), group.first.seq));
+        list
+    }
+}

@@ -1,0 +1,126 @@
+//! What steps changed of a post that is there.
+
+use causeway_kernel::boundary::input::Input;
+use causeway_kernel::boundary::output::{Object, Reply};
+use causeway_kernel::command::Command;
+use causeway_kernel::model::{Post, Reaction, VerdictRow};
+use causeway_kernel::rows::id::PostNo;
+
+use crate::look::describe::describe;
+use crate::look::names::{Names, plain, quoted};
+use crate::look::walk::Seen;
+
+/// A command about the post, and its refusal.
+pub(super) fn by_command(seen: &Seen<'_>, no: PostNo) -> Option<String> {
+    let Ok(Input::Command { command, .. }) = &seen.input else {
+        return None;
+    };
+    let is_about = match command {
+        Command::CreatePost(_) => seen.reply() == Some(Reply::Object(Object::Post(no))),
+        Command::EditPost { post, .. }
+        | Command::DeletePost { post }
+        | Command::AddReaction { post, .. }
+        | Command::RemoveReaction { post, .. } => *post == no,
+        _ => false,
+    };
+    if !is_about {
+        return None;
+    }
+    let description = describe(seen);
+    let is_stored = seen.changes::<Post>().iter().any(|it| it.key == no);
+    let end = match (seen.reply(), &description.stopped) {
+        (_, Some(stopped)) => format!("; stopped: {stopped}"),
+        (Some(Reply::Refused(refusal)), _) => format!("; refused: {}", plain(&refusal.message)),
+        _ if matches!(command, Command::CreatePost(_)) && !is_stored => {
+            "; the same act again, nothing changes".into()
+        }
+        _ => String::new(),
+    };
+    Some(format!("{}{end}", description.what))
+}
+
+/// What became of the post's row and of its reactions.
+pub(super) fn of_rows(seen: &Seen<'_>, no: PostNo) -> Vec<String> {
+    let names = Names(seen.rows);
+    let mut out = Vec::new();
+    for change in seen.changes::<Post>() {
+        if change.key == no
+            && let Some(new) = change.new
+        {
+            match change.old {
+                Some(old) => out.extend(differences(&old, &new)),
+                None => out.push(format!(
+                    "stored as a post of {} in {}: {}{}",
+                    names.user(new.user),
+                    names.channel(new.channel),
+                    quoted(&new.message),
+                    if new.delete_at == 0 { "" } else { ", deleted" }
+                )),
+            }
+        }
+    }
+    for change in seen.changes::<Reaction>() {
+        let (post, user, emoji) = &change.key;
+        if *post != no {
+            continue;
+        }
+        let is_live = |row: &Option<Reaction>| row.as_ref().is_some_and(|it| it.delete_at == 0);
+        let (who, emoji) = (names.user(*user), plain(emoji));
+        match (is_live(&change.old), is_live(&change.new)) {
+            (false, true) => out.push(format!("{who} has reacted :{emoji}:")),
+            (true, false) => out.push(format!("the reaction :{emoji}: of {who} is gone")),
+            _ => {}
+        }
+    }
+    out
+}
+
+fn differences(old: &Post, new: &Post) -> Vec<String> {
+    let mut out = Vec::new();
+    if old.delete_at == 0 && new.delete_at != 0 {
+        let by = if new.moderated {
+            " by a moderator here"
+        } else {
+            ""
+        };
+        out.push(format!("deleted{by}"));
+    } else if old.message != new.message {
+        out.push(format!(
+            "its text was {}, is now {}",
+            quoted(&old.message),
+            quoted(&new.message)
+        ));
+    }
+    if old.is_pinned != new.is_pinned {
+        out.push(if new.is_pinned { "pinned" } else { "unpinned" }.into());
+    }
+    if old.props != new.props {
+        out.push("its properties changed".into());
+    }
+    out
+}
+
+/// What the policies decided on the post in this step, as far as it is kept.
+pub(super) fn verdicts(seen: &Seen<'_>, post: &str) -> Vec<String> {
+    let names = Names(seen.rows);
+    let mut out = Vec::new();
+    for change in seen.changes::<VerdictRow>() {
+        let (connection, direction, id) = change.key;
+        if id.as_str() != post {
+            continue;
+        }
+        let way = if direction == 0 { "from" } else { "to" };
+        let who = names.connection(connection);
+        out.push(match change.new {
+            Some(row) if !row.allowed => {
+                format!("a policy denied it {way} {who}: {}", plain(&row.reason))
+            }
+            Some(row) => {
+                let text = row.revised.unwrap_or_default();
+                format!("a policy revised it {way} {who}: {}", quoted(&text))
+            }
+            None => format!("the earlier verdict on it {way} {who} is no more"),
+        });
+    }
+    out
+}

@@ -1,0 +1,243 @@
+//! Replays a session file: carries its steps out again and compares all that they return.
+//!
+//! The file holds what every step wrote, so the rows before a step are known without carrying out
+//! the steps before it. That is why threads can share the steps: one unpacks the file and follows
+//! the rows, the others carry out a block of steps at a time, each step over the rows as of its
+//! place. If every step gives what is recorded over the rows that are recorded, then by induction
+//! so does the whole session from its start; the first step that does not is the first difference
+//! in either way.
+
+mod history;
+mod host;
+mod worker;
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use crate::file::chain::Chain;
+use crate::file::codec::{self, View};
+use crate::file::{SessionError, SessionFile};
+use crate::look::difference::{Group, Groups, StepDifference};
+use causeway_engine::KernelRefusal;
+use causeway_engine::journal::Digest;
+use causeway_engine::policy::{PolicyError, PolicyManager};
+use causeway_engine::runtime::{KernelError, KernelSource};
+use history::Follower;
+use worker::{Part, Portion, Shared, Worker};
+
+/// Blocks that are read ahead.
+const PORTIONS_AHEAD: usize = 64;
+/// Pause between two looks whether the threads are done.
+const LAST_STEPS_INTERVAL: Duration = Duration::from_millis(2);
+
+/// Which kernel carries the steps out.
+#[derive(Clone)]
+pub enum KernelChoice {
+    /// Those that are recorded, by the source's kind of engine.
+    Recorded(Arc<dyn KernelSource>),
+    /// The source's own, for every step: another build of the kernel, or the native one.
+    Candidate(Arc<dyn KernelSource>),
+}
+
+/// How a session is replayed.
+#[derive(Clone)]
+pub struct ReplayOptions {
+    /// The kernel.
+    pub kernel: KernelChoice,
+    /// Policies to ask in place of the recorded verdicts.
+    pub policies: Option<Arc<dyn PolicyManager>>,
+    /// Whether to go on behind a difference.
+    pub all: bool,
+    /// The last entry to carry out.
+    pub until: Option<u64>,
+    /// Threads that share the steps.
+    pub threads: usize,
+}
+
+impl ReplayOptions {
+    /// A replay with the kernels that are recorded, on every processor, up to the first difference.
+    #[must_use]
+    pub fn recorded(source: Arc<dyn KernelSource>) -> ReplayOptions {
+        ReplayOptions {
+            kernel: KernelChoice::Recorded(source),
+            policies: None,
+            all: false,
+            until: None,
+            threads: thread::available_parallelism().map_or(1, usize::from),
+        }
+    }
+}
+
+/// What the replay of a session came to.
+#[derive(Clone, Debug, Default)]
+pub struct SessionReport {
+    /// Steps carried out again, those that are recorded as stopped included.
+    pub steps: u64,
+    /// The chain over what came of them; see [`Chain`].
+    pub outcomes: Digest,
+    /// Differences by their cause; without [`ReplayOptions::all`] the first one at most.
+    pub differences: Vec<Group>,
+    /// Verdicts that other policies would have given: (recorded, now) and how many.
+    pub verdicts: Vec<((String, String), u64)>,
+    /// Whether the end of the file confirms the whole: all its steps were carried out, the chain
+    /// and the rows are those that it names.
+    pub is_confirmed: bool,
+}
+
+/// Why a session cannot be replayed.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionReplayError {
+    /// The file.
+    #[error(transparent)]
+    File(#[from] SessionError),
+    /// A kernel.
+    #[error("entry {seq} was carried out by the kernel {digest}: {error}")]
+    Kernel {
+        /// The entry.
+        seq: u64,
+        /// The kernel.
+        digest: Digest,
+        /// Why it cannot be had.
+        error: KernelError,
+    },
+    /// The kernel does not know a behaviour by which the session was recorded.
+    #[error("at the start of the session {0}")]
+    Refused(#[from] KernelRefusal),
+    /// The policies.
+    #[error("the policies of today: {0}")]
+    Policies(#[from] PolicyError),
+    /// A thread of the replay ended by itself.
+    #[error("a thread of the replay ended before its work did")]
+    Thread,
+}
+
+/// Replays a session file; `progress` hears how many steps are done.
+///
+/// # Errors
+/// When something cannot be read; a difference is a result.
+pub fn replay_session(
+    file: &SessionFile,
+    options: &ReplayOptions,
+    mut progress: impl FnMut(u64),
+) -> Result<SessionReport, SessionReplayError> {
+    let threads = options.threads.max(1);
+    let shared = Shared::new(options, threads);
+    let (end, parts) = thread::scope(|scope| {
+        let (line, portions) = sync_channel(PORTIONS_AHEAD);
+        let portions = Arc::new(Mutex::new(portions));
+        let workers: Vec<_> = (0..threads)
+            .map(|number| {
+                let (shared, portions) = (&shared, Arc::clone(&portions));
+                scope.spawn(move || Worker::new(shared, number)?.run(&portions))
+            })
+            .collect();
+        // Nobody takes portions any more when every thread has ended.
+        drop(portions);
+        let end = lead(file, &shared, line, || progress(shared.steps()));
+        while workers.iter().any(|worker| !worker.is_finished()) {
+            thread::park_timeout(LAST_STEPS_INTERVAL);
+            progress(shared.steps());
+        }
+        let parts = workers.into_iter().map(|worker| match worker.join() {
+            Ok(part) => part,
+            Err(_) => Err(SessionReplayError::Thread),
+        });
+        let parts = parts.collect::<Result<Vec<Part>, _>>()?;
+        Ok::<_, SessionReplayError>((end?, parts))
+    })?;
+    // Freeing all rows takes as long as some hundred steps, and nobody has to wait for it; without a
+    // thread they are freed here.
+    let _ = thread::Builder::new().spawn(move || drop(shared.history));
+    Ok(report(parts, end, options))
+}
+
+/// How a session ends: the chain that its end names, and whether the rows are those.
+struct Ended {
+    outcomes: Digest,
+    rows_are_right: bool,
+}
+
+/// Follows the rows of a session and hands its blocks out; gives its end, if it was reached.
+fn lead(
+    file: &SessionFile,
+    shared: &Shared<'_>,
+    line: SyncSender<Portion>,
+    mut progress: impl FnMut(),
+) -> Result<Option<Ended>, SessionReplayError> {
+    let mut follower = Follower::new(&shared.history);
+    let mut place = 0;
+    let mut end = None;
+    for block in file.blocks() {
+        let block = block?;
+        let first = place;
+        let mut is_over = false;
+        for view in block.views() {
+            match view? {
+                View::Kernel(digest, component) => shared.add_component(digest, component),
+                View::Rows(rows) => follower.rows(place, rows),
+                View::Step(seq, _) if shared.is_over(seq) => {
+                    is_over = true;
+                    break;
+                }
+                View::Step(_, step) => {
+                    let writes = codec::Rows::of_step(step).ok_or_else(|| block.shapeless())?;
+                    follower.step(place, writes);
+                    place += 1;
+                }
+                View::End(of) => end = Some(of),
+            }
+        }
+        // One that has found its first difference takes no more.
+        let places = first..place;
+        let is_sent = line.send(Portion { block, places }).is_ok();
+        if !is_sent || is_over || shared.is_decided(place) {
+            return Ok(None);
+        }
+        progress();
+    }
+    drop(line);
+    follower.begin();
+    Ok(end.map(|end| Ended {
+        outcomes: end.outcomes,
+        rows_are_right: end.rows.is_none_or(|rows| rows == shared.history.digest()),
+    }))
+}
+
+fn report(parts: Vec<Part>, end: Option<Ended>, options: &ReplayOptions) -> SessionReport {
+    let mut outcomes = Vec::new();
+    let mut groups = Groups::default();
+    let mut first: Option<(u64, StepDifference)> = None;
+    let mut verdicts: BTreeMap<(String, String), u64> = BTreeMap::new();
+    for part in parts {
+        outcomes.extend(part.outcomes);
+        groups.merge(part.differences);
+        let is_before = |it: &(u64, StepDifference)| first.as_ref().is_none_or(|at| it.0 < at.0);
+        if let Some(earlier) = part.first.filter(is_before) {
+            first = Some(earlier);
+        }
+        for (change, count) in part.verdicts {
+            *verdicts.entry(change).or_default() += count;
+        }
+    }
+    outcomes.sort_unstable_by_key(|(place, _, _)| *place);
+    if let (false, Some((place, difference))) = (options.all, first) {
+        outcomes.retain(|(at, _, _)| *at < place);
+        groups = Groups::default();
+        groups.add(difference);
+    }
+    let mut chain = Chain::default();
+    for (_, seq, outcome) in &outcomes {
+        chain.add(*seq, outcome);
+    }
+    let is_end = |end: Ended| end.rows_are_right && end.outcomes == chain.digest();
+    SessionReport {
+        steps: outcomes.len() as u64,
+        outcomes: chain.digest(),
+        differences: groups.into_list(),
+        verdicts: verdicts.into_iter().collect(),
+        is_confirmed: end.is_some_and(is_end),
+    }
+}

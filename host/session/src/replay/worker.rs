@@ -1,0 +1,280 @@
+//! A thread of a replay: carries steps out and compares what comes of them.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvError};
+use std::sync::{Mutex, PoisonError, RwLock};
+
+use causeway_kernel::boundary::env::StepContext;
+use causeway_kernel::boundary::policy::Verdict;
+
+use super::history::History;
+use super::host::SessionHost;
+use super::{KernelChoice, ReplayOptions, SessionReplayError};
+use crate::file::Block;
+use crate::file::chain::{Outcome, outcome};
+use crate::file::codec::{EndView, StepView, View};
+use crate::look::difference::{Groups, StepDifference};
+use causeway_engine::check_accepted;
+use causeway_engine::journal::Digest;
+use causeway_engine::policy::PolicyChain;
+use causeway_engine::runtime::{KernelError, KernelRunner, KernelSource, StepEnd};
+
+/// What the threads of a replay have in common.
+pub struct Shared<'o> {
+    options: &'o ReplayOptions,
+    /// The rows.
+    pub history: History,
+    /// Kernels that the file holds.
+    components: RwLock<BTreeMap<Digest, Vec<u8>>>,
+    steps: AtomicU64,
+    /// The lowest place where a difference or an error was found.
+    found: AtomicU64,
+}
+
+/// A block and the places of its steps.
+pub struct Portion {
+    /// The block.
+    pub block: Block,
+    /// The places.
+    pub places: Range<u64>,
+}
+
+/// What a thread found.
+#[derive(Default)]
+pub struct Part {
+    /// Outcomes by the place of the step in the session.
+    pub outcomes: Vec<(u64, u64, Outcome)>,
+    /// Differences by their cause, if all are wanted.
+    pub differences: Groups,
+    /// The place of the first difference.
+    pub first: Option<(u64, StepDifference)>,
+    /// How often other policies judge otherwise.
+    pub verdicts: BTreeMap<(String, String), u64>,
+}
+
+impl<'o> Shared<'o> {
+    /// At the start, for so many threads.
+    pub fn new(options: &'o ReplayOptions, threads: usize) -> Shared<'o> {
+        Shared {
+            options,
+            history: History::new(threads),
+            components: RwLock::default(),
+            steps: AtomicU64::new(0),
+            found: AtomicU64::new(u64::MAX),
+        }
+    }
+
+    /// Steps that are done.
+    pub fn steps(&self) -> u64 {
+        self.steps.load(Ordering::Relaxed)
+    }
+
+    /// A kernel that the steps behind it may name.
+    pub fn add_component(&self, digest: Digest, component: &[u8]) {
+        let components = self.components.write();
+        let mut components = components.unwrap_or_else(PoisonError::into_inner);
+        components.insert(digest, component.to_vec());
+    }
+
+    /// Whether an entry is behind the last one wanted.
+    pub fn is_over(&self, seq: u64) -> bool {
+        self.options.until.is_some_and(|until| seq > until)
+    }
+
+    /// Whether a step before this place has decided how the replay ends.
+    pub fn is_decided(&self, place: u64) -> bool {
+        self.found.load(Ordering::Relaxed) < place
+    }
+
+    fn decide(&self, place: u64) {
+        self.found.fetch_min(place, Ordering::Relaxed);
+    }
+}
+
+/// A thread's own things.
+pub struct Worker<'s> {
+    shared: &'s Shared<'s>,
+    number: usize,
+    /// The kernel of the last step.
+    running: Option<(Digest, Box<dyn KernelRunner>)>,
+    live: Option<Box<dyn PolicyChain>>,
+    found: Part,
+}
+
+impl<'s> Worker<'s> {
+    /// The thread of a number.
+    ///
+    /// # Errors
+    /// When the policies of today cannot be had.
+    pub fn new(shared: &'s Shared<'s>, number: usize) -> Result<Worker<'s>, SessionReplayError> {
+        let policies = shared.options.policies.as_ref();
+        Ok(Worker {
+            shared,
+            number,
+            running: None,
+            live: policies.map(|it| it.open()).transpose()?,
+            found: Part::default(),
+        })
+    }
+
+    /// Carries portions out until there are no more.
+    ///
+    /// # Errors
+    /// When a step cannot be read, or its kernel not be had.
+    pub fn run(mut self, line: &Mutex<Receiver<Portion>>) -> Result<Part, SessionReplayError> {
+        let mut ended = Ok(());
+        // Portions are taken to the last also when nothing is done with them: whoever hands them
+        // out does not wait in vain.
+        while let Ok(portion) = self.take(line) {
+            if ended.is_ok() {
+                ended = self.carry_all_out(&portion);
+            }
+            self.shared.history.rest(self.number);
+        }
+        ended.map(|()| self.found)
+    }
+
+    /// The next portion; an error when there are no more.
+    fn take(&self, line: &Mutex<Receiver<Portion>>) -> Result<Portion, RecvError> {
+        let line = line.lock().unwrap_or_else(PoisonError::into_inner);
+        let portion = line.recv()?;
+        self.shared
+            .history
+            .take(self.number, portion.places.clone());
+        Ok(portion)
+    }
+
+    fn carry_all_out(&mut self, portion: &Portion) -> Result<(), SessionReplayError> {
+        let mut place = portion.places.start;
+        for view in portion.block.views() {
+            let View::Step(seq, bytes) = view? else {
+                continue;
+            };
+            if self.shared.is_over(seq) || self.shared.is_decided(place) {
+                return Ok(());
+            }
+            self.shared.history.goes_on(self.number, place);
+            let found = match StepView::of(bytes) {
+                Some(step) => self.carry_out(place, step),
+                None => Err(portion.block.shapeless().into()),
+            };
+            let found = found.inspect_err(|_| self.shared.decide(place))?;
+            self.found.outcomes.push((place, seq, outcome(&found)));
+            self.shared.steps.fetch_add(1, Ordering::Relaxed);
+            place += 1;
+        }
+        Ok(())
+    }
+
+    fn carry_out(&mut self, place: u64, step: StepView<'_>) -> Result<StepEnd, SessionReplayError> {
+        if let EndView::Stopped { kind, detail } = &step.end
+            && matches!(self.shared.options.kernel, KernelChoice::Recorded(_))
+        {
+            let (kind, detail) = (*kind, detail.clone());
+            return Ok(StepEnd::Stopped { kind, detail });
+        }
+        let mut kernel = self.kernel(place, &step)?;
+        let live = self.live.as_deref_mut();
+        let live = live.map(|it| it as &mut dyn PolicyChain);
+        let rows = self.shared.history.as_of(place);
+        let mut host = SessionHost::new(rows, &step.head.verdicts, live);
+        let context = StepContext {
+            now_ms: step.head.time_ms,
+            seed: step.head.seed,
+        };
+        let found = kernel.step(&mut host, context, step.input);
+        let (unknown, changed) = (host.unknown, std::mem::take(&mut host.changed));
+        let digest = kernel.digest();
+        self.running = Some((Digest(digest), kernel));
+        for (recorded, now) in changed {
+            let change = (verdict_name(&recorded), verdict_name(&now));
+            *self.found.verdicts.entry(change).or_default() += 1;
+        }
+        if unknown > 0 || !step.end.is(&found) {
+            self.note_difference(place, step, &found, unknown);
+        }
+        Ok(found)
+    }
+
+    fn note_difference(&mut self, place: u64, step: StepView<'_>, found: &StepEnd, unknown: usize) {
+        let is_same = step.end.is(found);
+        let step = step.step();
+        let difference = if is_same {
+            let asked = format!("{unknown} that are not recorded");
+            StepDifference::about(&step, "questions to the policies", "none of these", &asked)
+        } else {
+            StepDifference::new(&step, found)
+        };
+        if self.found.first.is_none() {
+            self.found.first = Some((place, difference.clone()));
+        }
+        if self.shared.options.all {
+            self.found.differences.add(difference);
+        } else {
+            self.shared.decide(place);
+        }
+    }
+
+    fn kernel(
+        &mut self,
+        place: u64,
+        step: &StepView<'_>,
+    ) -> Result<Box<dyn KernelRunner>, SessionReplayError> {
+        let error = |error| SessionReplayError::Kernel {
+            seq: step.head.seq,
+            digest: step.head.kernel,
+            error,
+        };
+        match &self.shared.options.kernel {
+            KernelChoice::Candidate(source) => match self.running.take() {
+                Some((_, kernel)) => Ok(kernel),
+                None => {
+                    let mut kernel = source.open().map_err(error)?;
+                    let mut host = SessionHost::new(self.shared.history.as_of(place), &[], None);
+                    check_accepted(kernel.as_mut(), &mut host, step.head.time_ms)?;
+                    Ok(kernel)
+                }
+            },
+            KernelChoice::Recorded(source) => match self.running.take() {
+                Some((digest, kernel)) if digest == step.head.kernel => Ok(kernel),
+                _ => self
+                    .recorded_kernel(source.as_ref(), step.head.kernel)
+                    .map_err(error),
+            },
+        }
+    }
+
+    /// The source's own kernel if it is the one, else the one that the session holds.
+    fn recorded_kernel(
+        &self,
+        source: &dyn KernelSource,
+        digest: Digest,
+    ) -> Result<Box<dyn KernelRunner>, KernelError> {
+        let own = source.open()?;
+        if own.digest() == digest.0 {
+            return Ok(own);
+        }
+        let components = self.shared.components.read();
+        let components = components.unwrap_or_else(PoisonError::into_inner);
+        let Some(component) = components.get(&digest) else {
+            return Err(KernelError("the session does not hold it".into()));
+        };
+        let kernel = source.open_component(component)?;
+        if kernel.digest() == digest.0 {
+            Ok(kernel)
+        } else {
+            Err(KernelError("what the session holds is another one".into()))
+        }
+    }
+}
+
+fn verdict_name(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Allow => "allow".into(),
+        Verdict::Deny(reason) => format!("deny ({reason})"),
+        Verdict::Revise(_) => "revise".into(),
+        Verdict::Failed(reason) => format!("failed ({reason})"),
+    }
+}

@@ -1,0 +1,15 @@
+//! Sessions of whole workspaces: exported, masked, replayed and looked into.
+
+// Helpers of tests may fail loudly.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod exports;
+mod look;
+mod mask;
+#[path = "../../../engine/tests/engine/support/script.rs"]
+mod script;

@@ -1,0 +1,177 @@
+//! Masked sessions decide what their originals did.
+
+mod captures;
+pub mod chapters;
+pub mod node;
+pub mod story;
+
+use causeway_kernel::boundary::codec::encode_input;
+use causeway_kernel::boundary::input::Input;
+use causeway_kernel::command::Command;
+use causeway_kernel::model::{
+    Channel, Connection, Exception, FeedEntry, PeerKind, Post, QuarantineEntry, User, VerdictRow,
+};
+use causeway_kernel::rows::table::Table;
+use causeway_kernel::rows::testing::MemoryHost;
+use causeway_kernel::rows::tx::Record;
+use causeway_session::mask::Mask;
+
+use chapters::whole_story;
+use node::{masked_tables, replay_masked};
+use story::WORDS;
+
+fn mask() -> Mask {
+    Mask::new([9; 32])
+}
+
+#[test]
+fn a_masked_session_decides_as_the_original_wherever_it_begins() {
+    for kind in [
+        PeerKind::Mattermost2021,
+        PeerKind::Mattermost11,
+        PeerKind::Causeway,
+    ] {
+        let story = whole_story(kind);
+        let mask = mask();
+        for node in &story.nodes {
+            for first in (0..node.taken.len()).step_by(3) {
+                replay_masked(&mask, &node.taken, first);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_masked_session_holds_no_word_of_its_original() {
+    let story = whole_story(PeerKind::Mattermost11);
+    let mask = mask();
+    let mut tables = std::collections::BTreeSet::new();
+    for node in &story.nodes {
+        let plain = &node.rows;
+        tables.extend(
+            node.taken
+                .iter()
+                .flat_map(|step| step.output.writes.iter().map(|write| write.table)),
+        );
+        for ((_, key), value) in &masked_tables(&mask, plain).tables {
+            assert_no_words(&[key.as_slice(), value].concat());
+        }
+        for step in &node.taken {
+            let input = mask.input(&step.input);
+            let bytes = encode_input(&input);
+            assert_eq!(bytes.len(), encode_input(&step.input).len());
+            assert_no_words(&bytes);
+        }
+    }
+    let missing: Vec<Table> = Table::ALL
+        .iter()
+        .copied()
+        .filter(|table| !tables.contains(table))
+        .collect();
+    assert_eq!(missing, [], "the story writes no rows of these tables");
+}
+
+#[test]
+fn ids_and_numbers_stay_and_every_command_is_among_the_inputs() {
+    let story = whole_story(PeerKind::Mattermost2021);
+    let mask = mask();
+    let mut commands = std::collections::BTreeSet::new();
+    for node in &story.nodes {
+        for step in &node.taken {
+            let input = mask.input(&step.input);
+            assert_eq!(
+                outline(&format!("{input:?}")),
+                outline(&format!("{:?}", step.input))
+            );
+            if let Input::Command { command, .. } = &input {
+                commands.insert(number(command));
+            }
+        }
+        let masked = masked_tables(&mask, &node.rows);
+        same_numbers::<User>(&node.rows, &masked);
+        same_numbers::<Post>(&node.rows, &masked);
+        same_numbers::<Channel>(&node.rows, &masked);
+        same_numbers::<Connection>(&node.rows, &masked);
+        same_numbers::<QuarantineEntry>(&node.rows, &masked);
+        same_numbers::<VerdictRow>(&node.rows, &masked);
+        same_numbers::<FeedEntry>(&node.rows, &masked);
+        same_numbers::<Exception>(&node.rows, &masked);
+    }
+    assert_eq!(
+        commands.into_iter().collect::<Vec<_>>(),
+        (0..24).collect::<Vec<_>>()
+    );
+}
+
+fn same_numbers<R: Record + std::fmt::Debug>(plain: &MemoryHost, masked: &MemoryHost) {
+    let all = |rows: &MemoryHost| {
+        let of_table = rows
+            .tables
+            .iter()
+            .filter(|((table, _), _)| *table == R::TABLE);
+        let outlines =
+            of_table.map(|(_, value)| outline(&format!("{:?}", R::from_bytes(value).unwrap())));
+        outlines.collect::<Vec<_>>()
+    };
+    assert_eq!(all(plain), all(masked));
+}
+
+/// A value as it is shown, without what is in its texts and lists of bytes.
+fn outline(shown: &str) -> String {
+    let mut out = String::new();
+    let mut parts = shown.split('"');
+    while let Some(part) = parts.next() {
+        let lists = part.split('[').map(|list| match list.split_once(']') {
+            Some((inside, behind))
+                if inside.bytes().all(|byte| b"0123456789, ".contains(&byte)) =>
+            {
+                behind
+            }
+            _ => list,
+        });
+        out.extend(lists);
+        // A text, with quotes in it perhaps.
+        while parts.next().is_some_and(|text| text.ends_with('\\')) {}
+    }
+    out
+}
+
+/// A new command gets a number here, a place in the story and a look at its fields.
+fn number(command: &Command) -> usize {
+    match command {
+        Command::CreateUser(_) => 0,
+        Command::PatchUser { .. } => 1,
+        Command::CreateTeam(_) => 2,
+        Command::AddTeamMember { .. } => 3,
+        Command::CreateChannel(_) => 4,
+        Command::AddChannelMember { .. } => 5,
+        Command::RemoveChannelMember { .. } => 6,
+        Command::ViewChannel { .. } => 7,
+        Command::CreatePost(_) => 8,
+        Command::EditPost { .. } => 9,
+        Command::DeletePost { .. } => 10,
+        Command::AddReaction { .. } => 11,
+        Command::RemoveReaction { .. } => 12,
+        Command::Configure { .. } => 13,
+        Command::CreateConnection(_) => 14,
+        Command::AcceptConnection(_) => 15,
+        Command::ConfirmConnection { .. } => 16,
+        Command::AbandonConnection { .. } => 17,
+        Command::RemoveConnection { .. } => 18,
+        Command::AttachConnection { .. } => 19,
+        Command::InviteToChannel { .. } => 20,
+        Command::UninviteFromChannel { .. } => 21,
+        Command::UnshareChannel { .. } => 22,
+        Command::PatchConnection { .. } => 23,
+    }
+}
+
+fn assert_no_words(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes).to_ascii_lowercase();
+    for word in WORDS {
+        assert!(
+            !text.contains(&word.to_ascii_lowercase()),
+            "{word} is in {text}"
+        );
+    }
+}

@@ -1,0 +1,89 @@
+//! The register of exports: which sessions left a data directory, when, by whom, and whose data
+//! they hold. Lines of JSON in a file of the data directory, appended durably before the session
+//! file gets its name.
+
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use causeway_engine::disk::sync_folder;
+use causeway_engine::journal::Digest;
+use causeway_session::file::format::Selection;
+
+/// Ids in a line at most; of more, the counts tell.
+pub const IDS_MAX: usize = 10_000;
+
+/// An export.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportRecord {
+    /// When, in ms since the Unix epoch.
+    pub at_ms: i64,
+    /// Who, as the operating system names them.
+    pub who: String,
+    /// Why, in their own words.
+    pub reason: String,
+    /// Where the file was written to.
+    pub file: String,
+    /// Its chain of outcomes, by which a file is known again.
+    pub outcomes: Digest,
+    /// Whether it is masked.
+    pub is_masked: bool,
+    /// What was selected.
+    pub selection: Selection,
+    /// Number of the first entry.
+    pub first_seq: u64,
+    /// Number of the last entry.
+    pub last_seq: u64,
+    /// How many users' data it holds.
+    pub user_count: u64,
+    /// Ids of those users, the first ten thousand.
+    pub users: Vec<String>,
+    /// Ids of the channels of whose posts it holds any.
+    pub channels: Vec<String>,
+    /// `remote_id`s of the connections.
+    pub connections: Vec<String>,
+}
+
+/// The register of a data directory.
+#[must_use]
+pub fn path(data_dir: &Path) -> PathBuf {
+    data_dir.join("exports.jsonl")
+}
+
+/// Appends an export, durably.
+///
+/// # Errors
+/// Those of the operating system.
+pub fn append(data_dir: &Path, entry: &ExportRecord) -> io::Result<()> {
+    let path = path(data_dir);
+    let is_new = !path.exists();
+    let mut line = serde_json::to_vec(entry)?;
+    line.push(b'\n');
+    let mut file = File::options().create(true).append(true).open(&path)?;
+    file.write_all(&line)?;
+    file.sync_all()?;
+    if is_new {
+        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+        sync_folder(data_dir)?;
+    }
+    Ok(())
+}
+
+/// Every export, the oldest first. A line that is damaged is left out.
+///
+/// # Errors
+/// Those of the operating system.
+pub fn read(data_dir: &Path) -> io::Result<Vec<ExportRecord>> {
+    let file = match File::open(path(data_dir)) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut entries = Vec::new();
+    for line in BufReader::new(file).lines() {
+        entries.extend(serde_json::from_str(&line?).ok());
+    }
+    Ok(entries)
+}
