@@ -11,7 +11,7 @@ use causeway_engine::runtime::{ComponentOptions, ComponentSource, Sandbox, cache
 use causeway_engine::{Clock, Engine, EngineOptions, SteadyClock, SystemClock};
 use causeway_kernel::boundary::input::{Actor, Genesis, Input};
 use causeway_kernel::boundary::output::{Effect, Object, Reply};
-use causeway_kernel::command::{Command, CreateUser};
+use causeway_kernel::command::{Command, Configure, CreateUser};
 use causeway_kernel::model::User;
 use causeway_kernel::rows::counters;
 use causeway_kernel::rows::id::UserNo;
@@ -213,7 +213,7 @@ async fn configure(app: &Shared) -> Result<()> {
     if known.site_url == site_url && known.config == config {
         return Ok(());
     }
-    let command = Command::Configure { site_url, config };
+    let command = Command::Configure(Configure { site_url, config });
     let input = Input::Command {
         actor: Actor::System,
         key: None,

@@ -4,7 +4,8 @@
 use causeway_kernel::boundary::input::{Actor, Genesis, Input, PingAnswer, Receipt, SendOutcome};
 use causeway_kernel::boundary::output::{Effect, Object, Output, Reply};
 use causeway_kernel::command::{
-    AcceptConnection, Command, CreateChannel, CreateConnection, CreatePost, CreateTeam, CreateUser,
+    AcceptConnection, AddReaction, Command, ConfirmConnection, CreateChannel, CreateConnection,
+    CreatePost, CreateTeam, CreateUser, DeletePost, EditPost, InviteToChannel,
 };
 use causeway_kernel::model::{ChannelKind, Config, Connection, PeerKind, Post, Reaction};
 use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, PostNo, TeamNo, UserNo};
@@ -159,12 +160,12 @@ fn connected() -> Pair {
     };
     pair.act(1, me, Command::AcceptConnection(accept));
     for side in 0..2 {
-        let confirm = Command::ConfirmConnection {
+        let confirm = Command::ConfirmConnection(ConfirmConnection {
             connection: CONNECTION,
             site_url: format!("https://site-{}.example", 1 - side),
             kind: PeerKind::Causeway,
             remote_team_id: String::new(),
-        };
+        });
         pair.act(side, Actor::System, confirm);
         let answer = PingAnswer {
             sent_at_ms: pair.now_ms,
@@ -203,11 +204,11 @@ fn posts_edits_reactions_and_deletions_reach_the_other_side_and_come_back() {
     let Object::Channel(channel) = pair.act(0, alice, Command::CreateChannel(channel)) else {
         panic!("no channel")
     };
-    let invite = Command::InviteToChannel {
+    let invite = Command::InviteToChannel(InviteToChannel {
         channel,
         connection: CONNECTION,
         read_only: false,
-    };
+    });
     pair.act(0, alice, invite);
     let write = |channel: ChannelNo, root: Option<PostNo>, message: &str| {
         Command::CreatePost(CreatePost {
@@ -245,19 +246,19 @@ fn posts_edits_reactions_and_deletions_reach_the_other_side_and_come_back() {
     pair.act(
         1,
         alice,
-        Command::AddReaction {
+        Command::AddReaction(AddReaction {
             post: there_no,
             emoji,
-        },
+        }),
     );
     let found = pair.sites[0].host.prefix::<Reaction, _>(&root, 9);
     assert!(found.len() == 1 && found[0].1.delete_at == 0);
-    let edit = Command::EditPost {
+    let edit = Command::EditPost(EditPost {
         post: root,
         message: Some("hello, edited".to_string()),
         props: None,
         is_pinned: Some(true),
-    };
+    });
     pair.act(0, alice, edit);
     let edited = posts(&pair, 1, &id);
     assert!(edited.message == "hello, edited" && edited.is_pinned);
@@ -266,7 +267,7 @@ fn posts_edits_reactions_and_deletions_reach_the_other_side_and_come_back() {
         &Input::Command {
             actor: alice,
             key: None,
-            command: Command::DeletePost { post: root },
+            command: Command::DeletePost(DeletePost { post: root }),
         },
     );
     assert_ne!(posts(&pair, 1, &id).delete_at, 0);

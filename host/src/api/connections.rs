@@ -6,7 +6,9 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use causeway_kernel::boundary::output::Object;
-use causeway_kernel::command::{Command, CreateConnection};
+use causeway_kernel::command::{
+    Command, CreateConnection, InviteToChannel, PatchConnection, UninviteFromChannel,
+};
 use causeway_kernel::model::limits::ONLINE_MS;
 use causeway_kernel::model::{Connection, ConnectionState, LinkState, SharedChannel};
 use causeway_kernel::rows::id::ConnectionNo;
@@ -197,11 +199,11 @@ async fn patch(
     let rows = app.rows();
     caller.require_admin(&rows)?;
     let connection = live(&rows, &ids)?;
-    let command = Command::PatchConnection {
+    let command = Command::PatchConnection(PatchConnection {
         connection,
         display_name: body.display_name,
         default_team_id: body.default_team_id,
-    };
+    });
     app.act(caller.user, command).await?;
     app.show(caller.user, Some(&Object::Connection(connection)))
         .map(Rendered::new)
@@ -289,11 +291,11 @@ fn parties(
 
 async fn invite(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
     let (connection, channel) = parties(&app, &caller, &ids)?;
-    let command = Command::InviteToChannel {
+    let command = Command::InviteToChannel(InviteToChannel {
         channel,
         connection,
         read_only: false,
-    };
+    });
     app.act(caller.user, command).await?;
     Ok(Rendered::ok())
 }
@@ -313,10 +315,10 @@ async fn uninvite(
     }
     app.act(
         caller.user,
-        Command::UninviteFromChannel {
+        Command::UninviteFromChannel(UninviteFromChannel {
             channel,
             connection,
-        },
+        }),
     )
     .await?;
     Ok(Rendered::ok().into_response())

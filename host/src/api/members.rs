@@ -7,7 +7,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use causeway_kernel::boundary::output::Object;
-use causeway_kernel::command::Command;
+use causeway_kernel::command::{AddChannelMember, Command, RemoveChannelMember, ViewChannel};
 use causeway_kernel::model::{Channel, ChannelMember};
 use causeway_kernel::rows::id::{ChannelNo, UserNo};
 use causeway_kernel::rows::lookup;
@@ -80,8 +80,11 @@ async fn add_one(
 ) -> Result<String, ApiError> {
     let user = lookup::user(&app.rows(), user_id)
         .ok_or_else(|| ApiError::not_found("app.user.missing_account.const", "user"))?;
-    app.act(caller.user, Command::AddChannelMember { channel, user })
-        .await?;
+    app.act(
+        caller.user,
+        Command::AddChannelMember(AddChannelMember { channel, user }),
+    )
+    .await?;
     app.show(caller.user, Some(&Object::ChannelMember(channel, user)))
 }
 
@@ -89,8 +92,11 @@ async fn remove(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
     let rows = app.rows();
     let channel = ids.any_channel(&rows)?;
     let user = ids.user(&rows, &caller)?;
-    app.act(caller.user, Command::RemoveChannelMember { channel, user })
-        .await?;
+    app.act(
+        caller.user,
+        Command::RemoveChannelMember(RemoveChannelMember { channel, user }),
+    )
+    .await?;
     Ok(Rendered::ok())
 }
 
@@ -162,7 +168,7 @@ async fn view(
     let mut times = serde_json::Map::new();
     if !channel_id.is_empty() {
         let channel = lookup::channel(&rows, &channel_id).ok_or_else(ApiError::forbidden)?;
-        app.act(caller.user, Command::ViewChannel { channel })
+        app.act(caller.user, Command::ViewChannel(ViewChannel { channel }))
             .await?;
         let member = app.rows().get::<ChannelMember>(&(channel, caller.user));
         let seen = member.map_or(0, |member| member.last_viewed_at);

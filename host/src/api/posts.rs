@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::routing::{get, post, put};
 use causeway_kernel::authority;
 use causeway_kernel::boundary::output::Object;
-use causeway_kernel::command::{Command, CreatePost};
+use causeway_kernel::command::{Command, CreatePost, DeletePost, EditPost};
 use causeway_kernel::model::Post;
 use causeway_kernel::rows::id::{PostNo, UserNo};
 use causeway_kernel::rows::lookup;
@@ -176,12 +176,12 @@ async fn patch(
 async fn edit(app: &App, caller: &Caller, ids: &Ids, body: EditBody) -> Answer {
     let post = ids.any_post(&app.rows())?;
     let props = body.props.map(|raw| object_text(Some(raw)));
-    let command = Command::EditPost {
+    let command = Command::EditPost(EditPost {
         post,
         message: body.message,
         props,
         is_pinned: body.is_pinned,
-    };
+    });
     app.act(caller.user, command).await?;
     app.show(caller.user, Some(&Object::Post(post)))
         .map(Rendered::new)
@@ -189,7 +189,8 @@ async fn edit(app: &App, caller: &Caller, ids: &Ids, body: EditBody) -> Answer {
 
 async fn delete(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
     let post = ids.any_post(&app.rows())?;
-    app.act(caller.user, Command::DeletePost { post }).await?;
+    app.act(caller.user, Command::DeletePost(DeletePost { post }))
+        .await?;
     Ok(Rendered::ok())
 }
 
@@ -203,12 +204,12 @@ async fn unpin(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
 
 async fn set_pinned(app: &App, caller: &Caller, ids: &Ids, pinned: bool) -> Answer {
     let post = ids.any_post(&app.rows())?;
-    let command = Command::EditPost {
+    let command = Command::EditPost(EditPost {
         post,
         message: None,
         props: None,
         is_pinned: Some(pinned),
-    };
+    });
     app.act(caller.user, command).await?;
     Ok(Rendered::ok())
 }

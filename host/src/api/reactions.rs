@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::routing::{delete, get, post};
 use causeway_kernel::authority;
 use causeway_kernel::boundary::output::Object;
-use causeway_kernel::command::Command;
+use causeway_kernel::command::{AddReaction, Command, RemoveReaction};
 use causeway_kernel::rows::id::PostNo;
 use causeway_kernel::rows::lookup;
 use causeway_views::json::{self, Viewer, Views};
@@ -60,10 +60,10 @@ async fn add(State(app): State<Shared>, caller: Caller, Json(body): Json<AddBody
     }
     let post = lookup::post(&rows, &post_id).ok_or_else(ApiError::forbidden)?;
     drop(rows);
-    let command = Command::AddReaction {
+    let command = Command::AddReaction(AddReaction {
         post,
         emoji: emoji.clone(),
-    };
+    });
     app.act(caller.user, command).await?;
     app.show(
         caller.user,
@@ -106,7 +106,10 @@ async fn remove(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
     let user = ids.user(&rows, &caller)?;
     let post = ids.any_post(&rows)?;
     let emoji = ids.get("emoji").to_string();
-    app.act(caller.user, Command::RemoveReaction { post, user, emoji })
-        .await?;
+    app.act(
+        caller.user,
+        Command::RemoveReaction(RemoveReaction { post, user, emoji }),
+    )
+    .await?;
     Ok(Rendered::ok())
 }

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::routing::{get, post};
 use causeway_kernel::authority;
 use causeway_kernel::boundary::output::Object;
-use causeway_kernel::command::{Command, CreateTeam};
+use causeway_kernel::command::{AddTeamMember, Command, CreateTeam};
 use causeway_kernel::model::{Team, TeamMember};
 use causeway_kernel::rows::id::{TeamNo, UserNo};
 use causeway_kernel::rows::lookup;
@@ -123,8 +123,11 @@ async fn add_member(
     let team = ids.team(&rows, &caller)?;
     let user = lookup::user(&rows, &user_id);
     let user = user.ok_or_else(|| ApiError::not_found("app.user.missing_account.const", "user"))?;
-    app.act(caller.user, Command::AddTeamMember { team, user })
-        .await?;
+    app.act(
+        caller.user,
+        Command::AddTeamMember(AddTeamMember { team, user }),
+    )
+    .await?;
     app.show(caller.user, Some(&Object::TeamMember(team, user)))
         .map(Rendered::created)
 }

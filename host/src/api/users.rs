@@ -7,7 +7,7 @@ use axum::routing::{get, post, put};
 use causeway_kernel::authority;
 use causeway_kernel::boundary::input::Actor;
 use causeway_kernel::boundary::output::Object;
-use causeway_kernel::command::{Command, CreateUser, UserPatch};
+use causeway_kernel::command::{Command, CreateUser, PatchUser, UserPatch};
 use causeway_kernel::model::User;
 use causeway_kernel::rows::counters;
 use causeway_kernel::rows::id::UserNo;
@@ -324,7 +324,7 @@ async fn patch(
         position: body.position,
         locale: body.locale,
     };
-    app.act(caller.user, Command::PatchUser { user, patch })
+    app.act(caller.user, Command::PatchUser(PatchUser { user, patch }))
         .await?;
     app.show(caller.user, Some(&Object::User(user)))
         .map(Rendered::new)

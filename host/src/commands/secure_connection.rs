@@ -1,7 +1,7 @@
 //! `/secure-connection`: connections to other workspaces. Protocol §12.
 
 use causeway_kernel::authority;
-use causeway_kernel::command::{Command, CreateConnection};
+use causeway_kernel::command::{AttachConnection, Command, CreateConnection};
 use causeway_kernel::model::limits::ONLINE_MS;
 use causeway_kernel::model::{Connection, ConnectionState, Team};
 use causeway_kernel::rows::id::ConnectionNo;
@@ -104,10 +104,10 @@ async fn attach(here: &Invocation<'_>, arguments: &Arguments) -> Result<String, 
     here.app
         .act(
             here.caller.user,
-            Command::AttachConnection {
+            Command::AttachConnection(AttachConnection {
                 connection,
                 previous,
-            },
+            }),
         )
         .await
         .map_err(|error| error.message.into_owned())?;

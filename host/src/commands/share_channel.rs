@@ -1,7 +1,7 @@
 //! `/share-channel`: sharing the channel in which it is typed. Semantics §8.1.
 
 use causeway_kernel::authority;
-use causeway_kernel::command::Command;
+use causeway_kernel::command::{Command, InviteToChannel, UninviteFromChannel, UnshareChannel};
 use causeway_kernel::model::{Connection, Link, LinkState, SharedChannel};
 use causeway_kernel::rows::id::ConnectionNo;
 use causeway_kernel::rows::tx::Read;
@@ -53,11 +53,11 @@ async fn invite(here: &Invocation<'_>, arguments: &Arguments) -> Result<String, 
     }
     act(
         here,
-        Command::InviteToChannel {
+        Command::InviteToChannel(InviteToChannel {
             channel,
             connection,
             read_only,
-        },
+        }),
     )
     .await?;
     Ok(format!(
@@ -70,10 +70,10 @@ async fn uninvite(here: &Invocation<'_>, arguments: &Arguments) -> Result<String
     let (connection, row) = connection(here, arguments)?;
     act(
         here,
-        Command::UninviteFromChannel {
+        Command::UninviteFromChannel(UninviteFromChannel {
             channel: here.channel,
             connection,
-        },
+        }),
     )
     .await?;
     Ok(format!("Secure connection `{}` uninvited.", row.remote_id))
@@ -85,9 +85,9 @@ async fn unshare(here: &Invocation<'_>) -> Result<String, String> {
     }
     act(
         here,
-        Command::UnshareChannel {
+        Command::UnshareChannel(UnshareChannel {
             channel: here.channel,
-        },
+        }),
     )
     .await?;
     Ok("This channel is no longer shared.".to_string())

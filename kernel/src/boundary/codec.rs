@@ -1,17 +1,21 @@
 //! The canonical bytes of what crosses the kernel's boundary: inputs, replies, effects, questions
 //! and verdicts. The journal holds and digests the same bytes, so that a replayer needs no
-//! business types. Each is one version byte and postcard.
+//! business types. Each is one version byte and postcard; inputs have an [`envelope`].
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::boundary::input::{INPUT_VERSION, Input};
+use crate::boundary::envelope;
+use crate::boundary::input::Input;
+use crate::boundary::kind::Kind;
 use crate::boundary::output::{Effect, Reply};
 use crate::boundary::policy::{Question, Verdict};
 
-/// Versions of inputs that this kernel reads, newest first.
-pub const INPUT_VERSIONS: &[u8] = &[INPUT_VERSION];
+/// The envelope in which inputs are written; see [`envelope`].
+pub const INPUT_VERSION: u8 = envelope::ENVELOPE;
+/// Envelopes of inputs that this kernel reads, newest first.
+pub const INPUT_VERSIONS: &[u8] = envelope::ENVELOPES;
 /// The version byte in front of an encoded reply.
 pub const REPLY_VERSION: u8 = 1;
 /// The version byte in front of an encoded effect.
@@ -28,6 +32,12 @@ pub enum DecodeError {
     Empty,
     /// The version is none that this code reads.
     Version(u8),
+    /// This code has no such input or command (which of both, its number).
+    Kind(&'static str, u8),
+    /// This code does not read that version of a kind.
+    KindVersion(Kind, u8),
+    /// This code does not write that version of a kind any more.
+    Written(Kind, u8),
     /// The body does not have the version's shape.
     Shape,
 }
@@ -37,6 +47,17 @@ impl fmt::Display for DecodeError {
         match self {
             DecodeError::Empty => f.write_str("there are no bytes"),
             DecodeError::Version(version) => write!(f, "version {version} is not known"),
+            DecodeError::Kind(what, number) => write!(f, "{what} number {number} is not known"),
+            DecodeError::KindVersion(kind, version) => write!(
+                f,
+                "{kind} has version {version}; versions up to {} are read here",
+                kind.version
+            ),
+            DecodeError::Written(kind, version) => write!(
+                f,
+                "{kind} was recorded in version {version} and is written in version {} here",
+                kind.version
+            ),
             DecodeError::Shape => f.write_str("the bytes do not have the shape of their version"),
         }
     }
@@ -51,9 +72,20 @@ fn encode<T: Serialize>(version: u8, value: &T) -> Vec<u8> {
 
 /// A version byte and a value's postcard.
 pub(crate) fn versioned<T: Serialize>(version: u8, value: &T) -> postcard::Result<Vec<u8>> {
+    postcard::serialize_with_flavor(value, Appended(started(version)))
+}
+
+/// A version byte, and room for what follows.
+pub(crate) fn started(version: u8) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(ENCODED_BYTES);
     bytes.push(version);
-    postcard::serialize_with_flavor(value, Appended(bytes))
+    bytes
+}
+
+/// A value's postcard behind `bytes`.
+pub(crate) fn append<T: Serialize>(bytes: Vec<u8>, value: &T) -> Vec<u8> {
+    // Plain data into a vector cannot fail; no bytes at all would not decode.
+    postcard::serialize_with_flavor(value, Appended(bytes)).unwrap_or_default()
 }
 
 /// Bytes of an ordinary row; what is longer grows.
@@ -94,7 +126,7 @@ fn decode<'a, T: Deserialize<'a>>(version: u8, bytes: &'a [u8]) -> Result<T, Dec
 /// The bytes of an input.
 #[must_use]
 pub fn encode_input(input: &Input) -> Vec<u8> {
-    encode(INPUT_VERSION, input)
+    envelope::encode(input)
 }
 
 /// The input of the bytes.
@@ -102,7 +134,16 @@ pub fn encode_input(input: &Input) -> Vec<u8> {
 /// # Errors
 /// When they are not of a version or shape that this kernel reads.
 pub fn decode_input(bytes: &[u8]) -> Result<Input, DecodeError> {
-    decode(INPUT_VERSION, bytes)
+    envelope::decode(bytes)
+}
+
+/// The bytes of an input in the envelope and versions of `recorded`, for a kernel that read that:
+/// both are the same kind of input and the same command.
+///
+/// # Errors
+/// When this code does not write them that way any more, or `recorded` cannot be read.
+pub fn encode_input_like(input: &Input, recorded: &[u8]) -> Result<Vec<u8>, DecodeError> {
+    envelope::encode_like(input, recorded)
 }
 
 /// The bytes of a reply.

@@ -7,9 +7,10 @@ use crate::command::Command;
 use crate::model::{Config, PeerKind};
 use crate::rows::id::{ConnectionNo, Id, UserNo};
 
-/// One input. The bytes of this enum (postcard, behind [`INPUT_VERSION`]) are what the journal
-/// holds and what the component gets.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// One input. Its bytes are what the journal holds and what the component gets: see
+/// [`envelope`](crate::boundary::envelope), where a new kind gets its number. It is serialised for
+/// people only.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum Input {
     /// The first input of a workspace.
     Genesis(Genesis),
@@ -27,7 +28,6 @@ pub enum Input {
         /// The authenticated connection.
         connection: ConnectionNo,
         /// The bytes, secret values blanked.
-        #[serde(with = "crate::boundary::codec::bytes")]
         body: Vec<u8>,
         /// Ranges (first, end exclusive) of items that stopped an earlier run of this frame: they
         /// are not carried out but quarantined and reported. Items are numbered through the
@@ -39,7 +39,6 @@ pub enum Input {
         /// The authenticated connection.
         connection: ConnectionNo,
         /// The bytes, secret values blanked.
-        #[serde(with = "crate::boundary::codec::bytes")]
         body: Vec<u8>,
         /// How it stopped.
         reason: String,
@@ -85,9 +84,6 @@ texts!(enum Input {
     PolicyChanged { chain: Text::Words, what: Text::Words },
     KernelChanged { digest: Text::Own },
 });
-
-/// The version byte in front of an encoded input.
-pub const INPUT_VERSION: u8 = 1;
 
 /// What a workspace starts from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

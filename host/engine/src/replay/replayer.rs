@@ -3,14 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use causeway_kernel::boundary::codec;
+use causeway_kernel::boundary::codec::{self, DecodeError};
 use causeway_kernel::boundary::env::{LogLevel, Range, Scan, StepContext};
 use causeway_kernel::boundary::input::Input;
 use causeway_kernel::boundary::policy::Verdict;
 use causeway_kernel::rows::table::Table;
 
 use crate::data_dir::kernels::Kernels;
-use crate::journal::{Digest, Digests, Outcome, Recorded, RecordedVerdict};
+use crate::journal::{Digest, Digests, Kind, Outcome, Recorded, RecordedVerdict};
 use crate::runtime::{KernelRunner, StepEnd, StepHost, StepOutput, StopKind};
 use crate::store::{Position, TablesError, View};
 
@@ -44,6 +44,24 @@ pub enum ReplayError {
         /// Why not.
         why: String,
     },
+    /// An input that says which policies are in force cannot be read.
+    #[error("the input of entry {seq} cannot be read: {why}")]
+    Input {
+        /// The entry.
+        seq: u64,
+        /// Why not.
+        why: DecodeError,
+    },
+}
+
+/// The policies that an entry says are in force.
+fn chain_of(recorded: &Recorded) -> Result<String, ReplayError> {
+    let seq = recorded.entry.seq;
+    match codec::decode_input(&recorded.payload) {
+        Ok(Input::PolicyChanged { chain, .. }) => Ok(chain),
+        Ok(_) => Err(differs(seq, "its input is of another kind".into()).into()),
+        Err(why) => Err(ReplayError::Input { seq, why }),
+    }
 }
 
 /// The first step that gives something else than is recorded.
@@ -80,8 +98,8 @@ impl Replayer {
             compare(entry.seq, expected, &found)?;
             // Nobody reads while steps are replayed: no version but the last is needed.
             self.view.fresh.apply(entry.seq, 0, output.writes);
-            if let Ok(Input::PolicyChanged { chain, .. }) = codec::decode_input(&recorded.payload) {
-                self.head.policies = chain;
+            if entry.kind == Kind::PolicyChanged {
+                self.head.policies = chain_of(recorded)?;
             }
         }
         self.head.seq = entry.seq;

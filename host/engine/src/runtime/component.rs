@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use causeway_kernel::boundary::codec::INPUT_VERSION;
 use causeway_kernel::boundary::env::{LogLevel, PANIC_PREFIX, Range, Scan, StepContext};
-use causeway_kernel::boundary::input::INPUT_VERSION;
 use causeway_kernel::boundary::output::Write;
 use causeway_kernel::rows::table::Table;
 use wasmtime::Store;

@@ -109,7 +109,7 @@ impl Queue {
 mod tests {
     use super::*;
     use causeway_kernel::boundary::input::Actor;
-    use causeway_kernel::command::Command;
+    use causeway_kernel::command::{Command, Configure};
     use causeway_kernel::model::Config;
 
     fn job(input: Input) -> Job {
@@ -132,10 +132,10 @@ mod tests {
         job(Input::Command {
             actor: Actor::System,
             key: None,
-            command: Command::Configure {
+            command: Command::Configure(Configure {
                 site_url: String::new(),
                 config: Config::default(),
-            },
+            }),
         })
     }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use causeway_engine::{Clock, Engine, EngineOptions};
 use causeway_kernel::boundary::output::{Object, Reply};
-use causeway_kernel::command::Command;
+use causeway_kernel::command::{Command, DeletePost};
 use causeway_kernel::model::Post;
 use causeway_kernel::model::limits::REPLIES_PER_STEP_MAX;
 use causeway_kernel::rows::id::PostNo;
@@ -41,7 +41,7 @@ async fn what_is_due_at_once_does_not_wait_for_a_clock_that_was_set_back() {
     }
     clock.advance(-HOUR_MS);
     // More than a step deletes: the rest is a job.
-    let delete = Command::DeletePost { post: root };
+    let delete = Command::DeletePost(DeletePost { post: root });
     engine.submit(command(1, delete)).await.unwrap();
     let begun = Instant::now();
     let is_live = |post: Post| post.delete_at == 0;

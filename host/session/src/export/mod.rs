@@ -20,6 +20,7 @@ use causeway_engine::Difference;
 use causeway_engine::journal::Digest;
 use causeway_engine::runtime::KernelError;
 use causeway_engine::{DataDirReplay, ReplayDirError};
+use causeway_kernel::boundary::codec::DecodeError;
 use session::Session;
 
 /// What is exported, and how.
@@ -53,6 +54,14 @@ pub enum ExportError {
         digest: Digest,
         /// Why not.
         error: KernelError,
+    },
+    /// An input that this build does not read, or does not write any more.
+    #[error("the input of entry {seq} is of another release: {why}")]
+    Input {
+        /// The entry.
+        seq: u64,
+        /// What is not known here.
+        why: DecodeError,
     },
     /// A row that the mask cannot read.
     #[error("a row of the table {table} cannot be masked: {why}")]

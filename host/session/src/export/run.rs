@@ -110,9 +110,11 @@ impl<W: io::Write> Session<'_, W> {
         real: &Ran,
     ) -> Result<(Step, Vec<ReadRows>), ExportError> {
         let entry = &recorded.entry;
+        let seq = entry.seq;
         // What cannot be read cannot be masked.
         let payload = match input {
-            Some(input) => codec::encode_input(&mask.input(input)),
+            Some(input) => codec::encode_input_like(&mask.input(input), &recorded.payload)
+                .map_err(|why| ExportError::Input { seq, why })?,
             None => Vec::new(),
         };
         if let (StepEnd::Stopped { .. }, _) | (_, None) = (&real.end, &self.masked) {

@@ -178,8 +178,15 @@ impl<'o, W: io::Write> Session<'o, W> {
     /// # Errors
     /// When it gives something else than is recorded, or the file cannot be written.
     pub fn pass(&mut self, recorded: &journal::Recorded) -> Result<(), ExportError> {
-        let input = codec::decode_input(&recorded.payload).ok();
+        let input = codec::decode_input(&recorded.payload);
         let mut real = self.run_real(recorded)?;
+        let seq = recorded.entry.seq;
+        // A kernel that cannot read an input either stopped over it.
+        let input = match (input, &real.end) {
+            (Ok(input), _) => Some(input),
+            (Err(_), StepEnd::Stopped { .. }) => None,
+            (Err(why), StepEnd::Done(_)) => return Err(ExportError::Input { seq, why }),
+        };
         let nothing = StepOutput::default();
         let output = match &real.end {
             StepEnd::Done(output) => output,

@@ -15,8 +15,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use causeway_kernel::boundary::codec::INPUT_VERSION;
 use causeway_kernel::boundary::codec::{EFFECT_VERSION, REPLY_VERSION};
-use causeway_kernel::boundary::input::INPUT_VERSION;
 use causeway_kernel::boundary::output::Write;
 
 use causeway_engine::journal::{Digest, Entry, Kind, RecordedVerdict};

@@ -1,7 +1,7 @@
 //! The acceptor's side: a code of another workspace. Protocol §8.1.
 
 use causeway_kernel::boundary::input::Actor;
-use causeway_kernel::command::{AcceptConnection, Command, CreateConnection};
+use causeway_kernel::command::{AcceptConnection, Command, ConfirmConnection, CreateConnection};
 use causeway_kernel::model::{Connection, ConnectionState, PeerKind};
 use causeway_kernel::rows::id::{ConnectionNo, Id};
 use causeway_kernel::rows::lookup;
@@ -313,12 +313,12 @@ async fn finish(
     acceptance: &Acceptance,
     kind: Option<PeerKind>,
 ) -> Result<(), HandshakeError> {
-    let command = Command::ConfirmConnection {
+    let command = Command::ConfirmConnection(ConfirmConnection {
         connection: acceptance.connection,
         site_url: acceptance.site_url.as_str().to_string(),
         kind: kind.unwrap_or(acceptance.row.kind),
         remote_team_id: acceptance.row.remote_team_id.clone(),
-    };
+    });
     submit(federation, Actor::System, command).await?;
     federation.inner.counters.count_confirmed();
     let state = Some(ConnectionState::Confirmed);

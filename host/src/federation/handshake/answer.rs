@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use causeway_kernel::boundary::input::{Actor, Input};
 use causeway_kernel::boundary::output::Reply;
-use causeway_kernel::command::Command;
+use causeway_kernel::command::{Command, ConfirmConnection};
 use causeway_kernel::model::limits::INVITATION_LIFE_MS;
 use causeway_kernel::model::{ConnectionState, PeerKind};
 use causeway_kernel::wire::frame::{Invite, invalid_payload};
@@ -113,12 +113,12 @@ pub async fn answer(
         .put_link(caller.remote_id, answering)
         .await
         .map_err(unavailable)?;
-    let command = Command::ConfirmConnection {
+    let command = Command::ConfirmConnection(ConfirmConnection {
         connection: caller.connection,
         site_url: confirmation.site_url.as_str().to_string(),
         kind: confirmation.kind,
         remote_team_id: confirmation.remote_team_id,
-    };
+    });
     let input = Input::Command {
         actor: Actor::System,
         key: None,

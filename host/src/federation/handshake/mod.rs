@@ -15,7 +15,7 @@ mod error;
 use causeway_kernel::authority;
 use causeway_kernel::boundary::input::{Actor, Input};
 use causeway_kernel::boundary::output::{Object, Reply};
-use causeway_kernel::command::{Command, CreateConnection};
+use causeway_kernel::command::{AbandonConnection, Command, CreateConnection, RemoveConnection};
 use causeway_kernel::model::ConnectionState;
 use causeway_kernel::rows::id::{ConnectionNo, Id};
 use causeway_kernel::wire::frame::Invite;
@@ -109,7 +109,12 @@ pub async fn remove(
         .connection(connection)
         .ok_or(HandshakeError::Unknown)?;
     let _alone = federation.inner.handshakes.lock().await;
-    submit(federation, actor, Command::RemoveConnection { connection }).await?;
+    submit(
+        federation,
+        actor,
+        Command::RemoveConnection(RemoveConnection { connection }),
+    )
+    .await?;
     federation.inner.vault.remove_link(row.remote_id).await?;
     federation.connection_changed(connection);
     Ok(())
@@ -209,7 +214,7 @@ async fn abandon(federation: &Federation, connection: ConnectionNo) -> Result<()
     submit(
         federation,
         Actor::System,
-        Command::AbandonConnection { connection },
+        Command::AbandonConnection(AbandonConnection { connection }),
     )
     .await?;
     federation.inner.vault.remove_link(row.remote_id).await?;

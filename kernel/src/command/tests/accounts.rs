@@ -55,10 +55,10 @@ fn an_open_server_lets_people_sign_up_but_makes_no_administrators() {
         open_server: true,
         ..Config::default()
     };
-    let configure = Command::Configure {
+    let configure = Command::Configure(Configure {
         site_url: "http://here.example".into(),
         config,
-    };
+    });
     let output = world.output(Actor::User(ANN), None, configure.clone());
     assert!(matches!(output.reply, Reply::Refused(_)) && output.writes.is_empty());
     assert_eq!(
@@ -92,10 +92,10 @@ fn settings_out_of_range_are_refused() {
             posts_per_sync_max,
             ..Config::default()
         };
-        let configure = Command::Configure {
+        let configure = Command::Configure(Configure {
             site_url: site_url.into(),
             config,
-        };
+        });
         let output = world.output(Actor::System, None, configure);
         assert!(
             matches!(output.reply, Reply::Refused(_)),
@@ -157,12 +157,14 @@ fn fields_of_accounts_are_checked() {
 #[test]
 fn profiles_are_changed_by_their_owner_or_an_administrator() {
     let mut world = World::new();
-    let patch = |name: &str| Command::PatchUser {
-        user: ANN,
-        patch: UserPatch {
-            username: Some(name.into()),
-            ..UserPatch::default()
-        },
+    let patch = |name: &str| {
+        Command::PatchUser(PatchUser {
+            user: ANN,
+            patch: UserPatch {
+                username: Some(name.into()),
+                ..UserPatch::default()
+            },
+        })
     };
     assert_eq!(world.refusal(BOB, patch("annie")).0, 403);
     assert_eq!(
@@ -187,16 +189,16 @@ fn a_remote_user_neither_acts_nor_is_changed_here() {
         eve.origin = WorkspaceNo(1);
         eve.roles = "system_admin system_user".into();
     });
-    let team = Command::AddTeamMember {
+    let team = Command::AddTeamMember(AddTeamMember {
         team: TEAM,
         user: EVE,
-    };
+    });
     assert_eq!(world.refusal(EVE, team.clone()).0, 401);
     assert_eq!(world.refusal(ADMIN, team).0, 404);
-    let patch = Command::PatchUser {
+    let patch = Command::PatchUser(PatchUser {
         user: EVE,
         patch: UserPatch::default(),
-    };
+    });
     assert_eq!(world.refusal(ADMIN, patch).0, 403);
     assert!(!crate::authority::is_system_admin(&world.host, EVE));
 }
@@ -277,7 +279,7 @@ fn closed_teams_are_entered_by_invitation() {
     let Object::Team(inner) = world.by(ANN, Command::CreateTeam(team)).unwrap() else {
         panic!()
     };
-    let add = |user| Command::AddTeamMember { team: inner, user };
+    let add = |user| Command::AddTeamMember(AddTeamMember { team: inner, user });
     assert_eq!(world.refusal(BOB, add(BOB)).0, 403);
     assert_eq!(world.refusal(BOB, add(EVE)).0, 403);
     world.by(ANN, add(BOB)).unwrap();

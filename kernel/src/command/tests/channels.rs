@@ -6,11 +6,11 @@ use crate::model::{ChannelMember, User};
 use crate::rows::id::WorkspaceNo;
 
 fn add(channel: ChannelNo, user: UserNo) -> Command {
-    Command::AddChannelMember { channel, user }
+    Command::AddChannelMember(AddChannelMember { channel, user })
 }
 
 fn remove(channel: ChannelNo, user: UserNo) -> Command {
-    Command::RemoveChannelMember { channel, user }
+    Command::RemoveChannelMember(RemoveChannelMember { channel, user })
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn seeing_a_channel_marks_all_of_it_as_seen() {
         (2, 1)
     );
     world
-        .by(ANN, Command::ViewChannel { channel: TOWN })
+        .by(ANN, Command::ViewChannel(ViewChannel { channel: TOWN }))
         .unwrap();
     let seen = member(&world);
     assert_eq!(
@@ -171,11 +171,13 @@ fn seeing_a_channel_marks_all_of_it_as_seen() {
     let output = world.output(
         Actor::User(ANN),
         None,
-        Command::ViewChannel { channel: TOWN },
+        Command::ViewChannel(ViewChannel { channel: TOWN }),
     );
     assert!(output.writes.is_empty());
     assert_eq!(
-        world.refusal(EVE, Command::ViewChannel { channel: TOWN }).0,
+        world
+            .refusal(EVE, Command::ViewChannel(ViewChannel { channel: TOWN }))
+            .0,
         403
     );
 }

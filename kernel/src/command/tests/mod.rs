@@ -9,7 +9,10 @@ mod reactions;
 use super::*;
 use crate::boundary::input::{Genesis, Input};
 use crate::boundary::output::{Effect, Event, Output};
+use crate::boundary::output::{Object, Refusal};
 use crate::model::{Channel, ChannelPost, Post};
+use crate::model::{ChannelKind, Config};
+use crate::rows::id::{ChannelNo, PostNo, TeamNo, UserNo};
 use crate::rows::testing::MemoryHost;
 use crate::rows::tx::Read;
 
@@ -60,7 +63,7 @@ impl World {
             .act(Actor::User(ADMIN), Command::CreateTeam(team))
             .unwrap();
         for user in [ANN, BOB] {
-            let join = Command::AddTeamMember { team: TEAM, user };
+            let join = Command::AddTeamMember(AddTeamMember { team: TEAM, user });
             world.act(Actor::User(user), join).unwrap();
         }
         world
@@ -212,19 +215,19 @@ pub(super) fn post(channel: ChannelNo, root: Option<PostNo>, message: &str) -> C
 }
 
 pub(super) fn edit(post: PostNo, message: &str) -> Command {
-    Command::EditPost {
+    Command::EditPost(EditPost {
         post,
         message: Some(message.into()),
         props: None,
         is_pinned: None,
-    }
+    })
 }
 
 pub(super) fn pin(post: PostNo, is_pinned: bool) -> Command {
-    Command::EditPost {
+    Command::EditPost(EditPost {
         post,
         message: None,
         props: None,
         is_pinned: Some(is_pinned),
-    }
+    })
 }

@@ -166,10 +166,10 @@ fn in_a_read_only_channel_administrators_write() {
     world.alter::<Channel>(&TOWN, |town| town.read_only = true);
     assert_eq!(world.refusal(ANN, post(TOWN, None, "hi")).0, 403);
     let number = world.write(ADMIN, TOWN, "news");
-    let react = Command::AddReaction {
+    let react = Command::AddReaction(AddReaction {
         post: number,
         emoji: "tada".into(),
-    };
+    });
     assert_eq!(world.refusal(ANN, react.clone()).0, 403);
     world.by(ADMIN, react).unwrap();
 }
@@ -232,7 +232,9 @@ fn replies_name_the_root_of_a_thread_in_the_same_channel() {
             (400, id.into())
         );
     }
-    world.by(ANN, Command::DeletePost { post: root }).unwrap();
+    world
+        .by(ANN, Command::DeletePost(DeletePost { post: root }))
+        .unwrap();
     let refused = world.refusal(ANN, post(TOWN, Some(root), "x"));
     assert_eq!(refused.1, "api.post.create_post.root_id.app_error");
 }
@@ -254,10 +256,10 @@ fn a_reply_moves_its_root_so_that_since_finds_it() {
     world
         .by(
             BOB,
-            Command::AddReaction {
+            Command::AddReaction(AddReaction {
                 post: newest,
                 emoji: "+1".into(),
-            },
+            }),
         )
         .unwrap();
     assert!(world.post(newest).update_at > known);
@@ -326,7 +328,7 @@ fn system_messages_and_archived_channels_stay_as_they_are() {
     let number = world.write(ANN, lab, "x");
     world.alter::<Channel>(&lab, |lab| lab.delete_at = 9);
     assert_eq!(world.refusal(ANN, edit(number, "y")).0, 400);
-    let (_, id) = world.refusal(ANN, Command::DeletePost { post: number });
+    let (_, id) = world.refusal(ANN, Command::DeletePost(DeletePost { post: number }));
     assert_eq!(
         id,
         "api.post.delete_post.can_not_delete_post_in_deleted.error"
@@ -340,10 +342,16 @@ fn a_deleted_root_takes_its_replies_with_it() {
     world.by(ANN, pin(root, true)).unwrap();
     let reply = world.reply(BOB, TOWN, Some(root), "reply");
     assert_eq!(
-        world.refusal(BOB, Command::DeletePost { post: root }).0,
+        world
+            .refusal(BOB, Command::DeletePost(DeletePost { post: root }))
+            .0,
         403
     );
-    let output = world.output(Actor::User(ANN), None, Command::DeletePost { post: root });
+    let output = world.output(
+        Actor::User(ANN),
+        None,
+        Command::DeletePost(DeletePost { post: root }),
+    );
     assert_eq!(events(&output), [Event::PostDeleted(TOWN, root)]);
     for number in [root, reply] {
         let row = world.post(number);
@@ -351,7 +359,7 @@ fn a_deleted_root_takes_its_replies_with_it() {
         assert!(!row.moderated);
     }
     assert!(world.host.prefix::<PinnedPost, _>(&TOWN, 1).is_empty());
-    let (status, id) = world.refusal(ANN, Command::DeletePost { post: root });
+    let (status, id) = world.refusal(ANN, Command::DeletePost(DeletePost { post: root }));
     assert_eq!((status, id.as_str()), (404, "app.post.get.app_error"));
     assert_eq!(world.refusal(BOB, edit(reply, "back")).0, 404);
 }
@@ -363,7 +371,9 @@ fn many_replies_are_left_to_a_job() {
     let replies: Vec<PostNo> = (0..250)
         .map(|_| world.reply(ANN, TOWN, Some(root), "reply"))
         .collect();
-    world.by(ANN, Command::DeletePost { post: root }).unwrap();
+    world
+        .by(ANN, Command::DeletePost(DeletePost { post: root }))
+        .unwrap();
     let live = replies
         .iter()
         .filter(|reply| world.post(**reply).delete_at == 0)
@@ -389,7 +399,7 @@ fn an_administrator_moderates_what_a_peer_wrote() {
     world.alter::<Post>(&theirs, |post| post.origin = WorkspaceNo(1));
     let ours = world.reply(ANN, TOWN, Some(number), "our reply");
     world
-        .by(ADMIN, Command::DeletePost { post: number })
+        .by(ADMIN, Command::DeletePost(DeletePost { post: number }))
         .unwrap();
     let row = world.post(number);
     assert!(row.moderated && row.delete_at > 0);

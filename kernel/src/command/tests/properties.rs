@@ -81,13 +81,15 @@ fn make() -> impl Strategy<Value = Command> {
         new.team = TeamNo(team);
         Command::CreateChannel(new)
     });
-    let patch = (user(), name(), text()).prop_map(|(user, name, nickname)| Command::PatchUser {
-        user,
-        patch: UserPatch {
-            username: Some(name),
-            nickname: Some(nickname),
-            ..UserPatch::default()
-        },
+    let patch = (user(), name(), text()).prop_map(|(user, name, nickname)| {
+        Command::PatchUser(PatchUser {
+            user,
+            patch: UserPatch {
+                username: Some(name),
+                nickname: Some(nickname),
+                ..UserPatch::default()
+            },
+        })
     });
     prop_oneof![team, made, patch, name().prop_map(|name| account(&name))]
 }
@@ -102,22 +104,22 @@ fn act() -> impl Strategy<Value = Command> {
         6 => write(),
         2 => make(),
         1 => (user(), 0u64..4).prop_map(|(user, team)| {
-            Command::AddTeamMember { team: TeamNo(team), user }
+            Command::AddTeamMember(AddTeamMember { team: TeamNo(team), user })
         }),
         1 => (channel_no(), user()).prop_map(|(channel, user)| {
-            Command::AddChannelMember { channel, user }
+            Command::AddChannelMember(AddChannelMember { channel, user })
         }),
         1 => (channel_no(), user()).prop_map(|(channel, user)| {
-            Command::RemoveChannelMember { channel, user }
+            Command::RemoveChannelMember(RemoveChannelMember { channel, user })
         }),
-        1 => channel_no().prop_map(|channel| Command::ViewChannel { channel }),
+        1 => channel_no().prop_map(|channel| Command::ViewChannel(ViewChannel { channel })),
         2 => change.prop_map(|(post, message, is_pinned)| {
-            Command::EditPost { post, message, props: None, is_pinned }
+            Command::EditPost(EditPost { post, message, props: None, is_pinned })
         }),
-        1 => post_no().prop_map(|post| Command::DeletePost { post }),
-        3 => (post_no(), emoji()).prop_map(|(post, emoji)| Command::AddReaction { post, emoji }),
+        1 => post_no().prop_map(|post| Command::DeletePost(DeletePost { post })),
+        3 => (post_no(), emoji()).prop_map(|(post, emoji)| Command::AddReaction(AddReaction { post, emoji })),
         2 => (post_no(), user(), emoji()).prop_map(|(post, user, emoji)| {
-            Command::RemoveReaction { post, user, emoji }
+            Command::RemoveReaction(RemoveReaction { post, user, emoji })
         }),
     ]
 }

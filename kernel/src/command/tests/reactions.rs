@@ -5,18 +5,18 @@ use crate::model::{Reaction, User};
 use crate::rows::id::WorkspaceNo;
 
 fn react(post: PostNo, emoji: &str) -> Command {
-    Command::AddReaction {
+    Command::AddReaction(AddReaction {
         post,
         emoji: emoji.into(),
-    }
+    })
 }
 
 fn take_back(post: PostNo, user: UserNo, emoji: &str) -> Command {
-    Command::RemoveReaction {
+    Command::RemoveReaction(RemoveReaction {
         post,
         user,
         emoji: emoji.into(),
-    }
+    })
 }
 
 #[test]

@@ -3,7 +3,10 @@
 use super::*;
 use crate::boundary::input::{Actor, PingAnswer, Receipt, SendOutcome};
 use crate::boundary::output::{Event, Object};
-use crate::command::{self, Command};
+use crate::command::{
+    self, AttachConnection, Command, DeletePost, InviteToChannel, RemoveConnection,
+    UninviteFromChannel,
+};
 use crate::model::Link;
 
 fn boss(world: &World) -> Actor {
@@ -144,24 +147,29 @@ fn a_connection_that_ever_shared_a_channel_is_not_attached_to_another_workspace(
     let command = |world: &mut World, command: Command| {
         world.step(|tx| command::carry_out(tx, actor, None, &command))
     };
-    command(&mut world, Command::RemoveConnection { connection: ACME });
+    command(
+        &mut world,
+        Command::RemoveConnection(RemoveConnection { connection: ACME }),
+    );
     let creator = UserNo(1);
     let used = world.step(|tx| connect(tx, "acme-two", creator));
     let channel = world.channel_no("joint").unwrap();
-    let invite = Command::InviteToChannel {
+    let invite = Command::InviteToChannel(InviteToChannel {
         channel,
         connection: used,
         read_only: false,
-    };
+    });
     command(&mut world, invite);
-    let uninvite = Command::UninviteFromChannel {
+    let uninvite = Command::UninviteFromChannel(UninviteFromChannel {
         channel,
         connection: used,
-    };
+    });
     command(&mut world, uninvite);
-    let attach = |connection| Command::AttachConnection {
-        connection,
-        previous: ACME,
+    let attach = |connection| {
+        Command::AttachConnection(AttachConnection {
+            connection,
+            previous: ACME,
+        })
     };
     let reply = command(&mut world, attach(used));
     assert!(matches!(reply, Reply::Refused(refusal) if refusal.status == 400));
@@ -222,7 +230,7 @@ fn what_a_moderator_here_deleted_goes_to_no_other_peer_until_its_origin_deletes_
     let mut world = World::new();
     let actor = boss(&world);
     let post_no = world.post_no("pann").unwrap();
-    let delete = Command::DeletePost { post: post_no };
+    let delete = Command::DeletePost(DeletePost { post: post_no });
     world.step(|tx| command::carry_out(tx, actor, None, &delete));
     let told = |frames: &[Value]| deletions_of("pann", frames);
     let frames = sent_to_other(&mut world);

@@ -92,10 +92,10 @@ fn the_history_of_a_lost_channel_is_sent_again_if_it_was_sent_before() {
         let configured = world.run(Input::Command {
             actor: Actor::System,
             key: None,
-            command: Command::Configure {
+            command: Command::Configure(crate::command::Configure {
                 site_url: "http://here.example".into(),
                 config,
-            },
+            }),
         });
         assert_eq!(configured.reply, Reply::Done);
     };

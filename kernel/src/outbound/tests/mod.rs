@@ -10,7 +10,7 @@ use super::*;
 use crate::boundary::input::{Actor, Input, PingAnswer, Receipt, SendOutcome};
 use crate::boundary::output::Reply;
 use crate::boundary::policy::{Question, Verdict};
-use crate::command::{Command, CreatePost};
+use crate::command::{Command, CreatePost, DeletePost, RemoveReaction};
 use crate::model::limits::{MESSAGE_CHARS_MAX, PROPS_BYTES_MAX};
 use crate::model::{Config, ExceptionState, Link, LinkState, Post};
 use crate::rows::id::Id;
@@ -77,7 +77,10 @@ fn lost_answers_restarts_and_late_receipts_lose_and_double_nothing() {
     world.settle();
     let (again, _) = (world.write(None, "three"), world.out.clone());
     world.run(Input::Resume);
-    world.act(Actor::User(ANN), Command::DeletePost { post: again });
+    world.act(
+        Actor::User(ANN),
+        Command::DeletePost(DeletePost { post: again }),
+    );
     world.out.clear();
     world.run(Input::Resume);
     world.settle();
@@ -105,11 +108,11 @@ fn a_toggle_is_told_of_a_state_at_most_once() {
     );
     // What certainly did not arrive is told again; a removal of what it has, once.
     let emoji = "tada".to_string();
-    let remove = Command::RemoveReaction {
+    let remove = Command::RemoveReaction(RemoveReaction {
         post,
         user: ANN,
         emoji,
-    };
+    });
     world.act(Actor::User(ANN), remove);
     let (attempt, _) = world.out.remove(0);
     world.receipt(attempt, SendOutcome::NeverLeft);
@@ -183,7 +186,7 @@ fn a_deletion_that_a_causeway_could_not_take_is_told_again() {
         let mut world = World::shared(kind);
         let post = world.write(None, "to be deleted");
         world.settle();
-        world.act(Actor::User(ANN), Command::DeletePost { post });
+        world.act(Actor::User(ANN), Command::DeletePost(DeletePost { post }));
         let id = world.host.get::<Post>(&post).unwrap().id.to_string();
         let not_taken = SyncResponse {
             post_errors: vec![id.clone()],

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::super::*;
 use super::world::*;
 use crate::boundary::input::{Actor, Input, SendOutcome};
-use crate::command::Command;
+use crate::command::{Command, DeletePost, RemoveReaction};
 use crate::model::Post;
 use crate::rows::id::PostNo;
 use crate::wire::response::encode_fail;
@@ -74,7 +74,7 @@ fn perform(world: &mut World, posts: &mut Vec<PostNo>, act: &Act) {
         }
         Act::Delete(at) => {
             if let Some(post) = chosen(at) {
-                world.act(by_ann, Command::DeletePost { post });
+                world.act(by_ann, Command::DeletePost(DeletePost { post }));
             }
         }
         Act::React(at) => {
@@ -85,11 +85,11 @@ fn perform(world: &mut World, posts: &mut Vec<PostNo>, act: &Act) {
         Act::Unreact(at) => {
             if let Some(post) = chosen(at) {
                 let emoji = "tada".to_string();
-                let command = Command::RemoveReaction {
+                let command = Command::RemoveReaction(RemoveReaction {
                     post,
                     user: ANN,
                     emoji,
-                };
+                });
                 world.run(Input::Command {
                     actor: by_ann,
                     key: None,

@@ -7,7 +7,8 @@ use super::super::*;
 use crate::boundary::input::{Actor, Genesis, Input, PingAnswer, Receipt, SendOutcome};
 use crate::boundary::output::{Object, Output, Reply};
 use crate::command::{
-    AcceptConnection, Command, CreateConnection, CreatePost, CreateTeam, CreateUser,
+    AcceptConnection, AddReaction, AddTeamMember, Command, ConfirmConnection, CreateConnection,
+    CreatePost, CreateTeam, CreateUser, EditPost, InviteToChannel,
 };
 use crate::model::{Config, Exception, ExceptionState, Link, Post, Reaction, Round};
 use crate::rows::id::{Id, PostNo, TeamNo, UserNo};
@@ -84,10 +85,10 @@ impl World {
         let user = ANN;
         world.act(
             Actor::User(ANN),
-            Command::AddTeamMember {
+            Command::AddTeamMember(AddTeamMember {
                 team: TeamNo(1),
                 user,
-            },
+            }),
         );
         let create = CreateConnection {
             name: "there".into(),
@@ -103,12 +104,12 @@ impl World {
         };
         world.act(Actor::User(ADMIN), Command::AcceptConnection(accept));
         let site_url = "http://there.example".to_string();
-        let confirm = Command::ConfirmConnection {
+        let confirm = Command::ConfirmConnection(ConfirmConnection {
             connection: LINK,
             site_url,
             kind,
             remote_team_id: TEAM_OF_THE_PEER.into(),
-        };
+        });
         world.act(Actor::System, confirm);
         world
     }
@@ -122,11 +123,11 @@ impl World {
     }
 
     pub(super) fn share(&mut self) {
-        let invite = Command::InviteToChannel {
+        let invite = Command::InviteToChannel(InviteToChannel {
             channel: TOWN,
             connection: LINK,
             read_only: false,
-        };
+        });
         self.act(Actor::User(ADMIN), invite);
     }
 
@@ -321,17 +322,17 @@ impl World {
 }
 
 pub(super) fn react(post: PostNo) -> Command {
-    Command::AddReaction {
+    Command::AddReaction(AddReaction {
         post,
         emoji: "tada".into(),
-    }
+    })
 }
 
 pub(super) fn edit(post: PostNo, text: &str) -> Command {
-    Command::EditPost {
+    Command::EditPost(EditPost {
         post,
         message: Some(text.into()),
         props: None,
         is_pinned: None,
-    }
+    })
 }

@@ -6,7 +6,7 @@ use causeway_kernel::boundary::codec;
 use causeway_kernel::boundary::env::{Host, StepContext};
 use causeway_kernel::boundary::input::{Input, SendOutcome};
 use causeway_kernel::boundary::output::{Effect, Reply, Write};
-use causeway_kernel::command::Command;
+use causeway_kernel::command::{Command, UninviteFromChannel};
 use causeway_kernel::model::{Channel, Due, DueKind, Link, LinkState, Post, User};
 use causeway_kernel::rows::id::{ConnectionNo, FeedSeq, UserNo};
 use causeway_kernel::rows::key;
@@ -102,10 +102,10 @@ pub(super) fn spoil(
             Defect::SendsAfterUninvite,
             Input::Command {
                 command:
-                    Command::UninviteFromChannel {
+                    Command::UninviteFromChannel(UninviteFromChannel {
                         channel,
                         connection,
-                    },
+                    }),
                 ..
             },
         ) if !matches!(reply, Ok(Reply::Refused(_))) => {

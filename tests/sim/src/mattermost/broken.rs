@@ -3,7 +3,7 @@
 use causeway_kernel::boundary::codec;
 use causeway_kernel::boundary::env::{Host, StepContext};
 use causeway_kernel::boundary::input::{Input, Receipt, SendOutcome};
-use causeway_kernel::command::Command;
+use causeway_kernel::command::{Command, ConfirmConnection};
 use causeway_kernel::model::{PeerKind, Round, Section};
 use causeway_kernel::rows::tx::Read;
 
@@ -70,7 +70,7 @@ fn spoil(defect: Defect, host: &dyn Host, mut input: Input) -> Input {
     match &mut input {
         Input::Receipt(receipt) => spoil_receipt(defect, host, receipt),
         Input::Command {
-            command: Command::ConfirmConnection { kind, .. },
+            command: Command::ConfirmConnection(ConfirmConnection { kind, .. }),
             ..
         } => {
             *kind = match (defect, *kind) {

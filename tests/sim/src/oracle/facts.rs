@@ -3,7 +3,9 @@
 use causeway_kernel::boundary::input::{Actor, Input};
 use causeway_kernel::boundary::output::Reply;
 use causeway_kernel::boundary::policy::{Direction, Verdict};
-use causeway_kernel::command::{Command, CreatePost};
+use causeway_kernel::command::{
+    AddReaction, Command, CreatePost, DeletePost, EditPost, PatchUser, RemoveReaction,
+};
 use causeway_kernel::model::{
     Channel, Held, Link, LinkState, Post, QuarantineEntry, Reaction, User,
 };
@@ -176,24 +178,24 @@ pub fn cause(rows: &Tables, input: &Input) -> Cause {
             author,
             message: message.clone(),
         }),
-        Command::EditPost {
+        Command::EditPost(EditPost {
             post,
             message,
             is_pinned,
             ..
-        } => post_id(post).map(|post| Cause::Edit {
+        }) => post_id(post).map(|post| Cause::Edit {
             post,
             message: message.clone(),
             is_pinned: *is_pinned,
         }),
-        Command::DeletePost { post } => post_id(post).map(Cause::Delete),
-        Command::AddReaction { post, emoji } => post_id(post)
+        Command::DeletePost(DeletePost { post }) => post_id(post).map(Cause::Delete),
+        Command::AddReaction(AddReaction { post, emoji }) => post_id(post)
             .zip(user)
             .map(|(post, user)| Cause::React(post, user, emoji.clone(), true)),
-        Command::RemoveReaction { post, emoji, .. } => post_id(post)
+        Command::RemoveReaction(RemoveReaction { post, emoji, .. }) => post_id(post)
             .zip(user)
             .map(|(post, user)| Cause::React(post, user, emoji.clone(), false)),
-        Command::PatchUser { user, .. } => {
+        Command::PatchUser(PatchUser { user, .. }) => {
             rows.get::<User>(user).map(|user| Cause::Profile(user.id))
         }
         _ => None,

@@ -7,7 +7,7 @@
 //! that the peer offers.
 
 use causeway_kernel::boundary::input::Input;
-use causeway_kernel::command::Command;
+use causeway_kernel::command::{AddTeamMember, Command};
 use causeway_kernel::model::{Channel, ChannelMember, Connection, Team, TeamMember, User};
 use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, TeamNo, UserNo};
 use causeway_kernel::rows::key;
@@ -44,7 +44,9 @@ pub fn check(step: &Step<'_>) -> Result<(), Violation> {
 fn is_about_teams(command: &Command) -> bool {
     matches!(
         command,
-        Command::CreateUser(_) | Command::CreateTeam(_) | Command::AddTeamMember { .. }
+        Command::CreateUser(_)
+            | Command::CreateTeam(_)
+            | Command::AddTeamMember(AddTeamMember { .. })
     )
 }
 

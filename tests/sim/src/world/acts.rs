@@ -3,7 +3,11 @@
 use causeway_kernel::boundary::env::Range;
 use causeway_kernel::boundary::input::{Actor, Input};
 use causeway_kernel::boundary::output::Reply;
-use causeway_kernel::command::{Command, CreateChannel, CreatePost, UserPatch};
+use causeway_kernel::command::{
+    AddChannelMember, AddReaction, Command, CreateChannel, CreatePost, DeletePost, EditPost,
+    InviteToChannel, PatchUser, RemoveChannelMember, RemoveReaction, UninviteFromChannel,
+    UnshareChannel, UserPatch,
+};
 use causeway_kernel::model::{
     Channel, ChannelKind, ChannelMember, ChannelPost, Link, LinkState, Post, Reaction, User,
 };
@@ -134,11 +138,11 @@ impl World<'_> {
                 let (channel, row) = dice.pick(&channels)?.clone();
                 let connection = *dice.pick(&self.live_connections(node))?;
                 let read_only = dice.chance(50);
-                let command = Command::InviteToChannel {
+                let command = Command::InviteToChannel(InviteToChannel {
                     channel,
                     connection,
                     read_only,
-                };
+                });
                 return by_admin(
                     command,
                     format!("the admin offers {} to the peer", row.name),
@@ -151,10 +155,10 @@ impl World<'_> {
                     .filter(|(_, link)| link.state != LinkState::Ended)
                     .collect();
                 let ((channel, connection), _) = *dice.pick(&live)?;
-                let command = Command::UninviteFromChannel {
+                let command = Command::UninviteFromChannel(UninviteFromChannel {
                     channel,
                     connection,
-                };
+                });
                 return by_admin(
                     command,
                     format!(
@@ -168,7 +172,7 @@ impl World<'_> {
                     .pick(&self.channels(node, |channel| channel.shared))?
                     .clone();
                 return by_admin(
-                    Command::UnshareChannel { channel },
+                    Command::UnshareChannel(UnshareChannel { channel }),
                     format!("the admin unshares {}", row.name),
                 );
             }
@@ -176,7 +180,7 @@ impl World<'_> {
                 let (patch, told) = rename(number, name, dice);
                 return Some(vec![request(
                     Actor::User(user),
-                    Command::PatchUser { user, patch },
+                    Command::PatchUser(PatchUser { user, patch }),
                     told,
                 )]);
             }
@@ -184,7 +188,7 @@ impl World<'_> {
                 let channels = self.channels(node, |channel| channel.shared);
                 let (channel, row) = dice.pick(&channels)?.clone();
                 let told = format!("{name} leaves {}", row.name);
-                let command = Command::RemoveChannelMember { channel, user };
+                let command = Command::RemoveChannelMember(RemoveChannelMember { channel, user });
                 return Some(vec![request(Actor::User(user), command, told)]);
             }
             _ => {}
@@ -244,12 +248,12 @@ impl World<'_> {
                 let (post, old) = dice.pick(&own)?;
                 let message = self.text(node, number, dice);
                 let told = format!("{name} changes “{}” to “{message}”", old.message);
-                let command = Command::EditPost {
+                let command = Command::EditPost(EditPost {
                     post: *post,
                     message: Some(message),
                     props: None,
                     is_pinned: None,
-                };
+                });
                 (user, command, None, told)
             }
             Act::Delete => {
@@ -261,7 +265,7 @@ impl World<'_> {
                 let (post, old) = dice.pick(&own)?;
                 (
                     user,
-                    Command::DeletePost { post: *post },
+                    Command::DeletePost(DeletePost { post: *post }),
                     None,
                     format!("{name} deletes “{}”", old.message),
                 )
@@ -275,7 +279,7 @@ impl World<'_> {
                 let (post, old) = dice.pick(&others)?;
                 (
                     ADMIN,
-                    Command::DeletePost { post: *post },
+                    Command::DeletePost(DeletePost { post: *post }),
                     None,
                     format!("the admin deletes “{}”", old.message),
                 )
@@ -284,12 +288,12 @@ impl World<'_> {
                 let live: Vec<_> = posts.iter().filter(live).collect();
                 let (post, old) = dice.pick(&live)?;
                 let pin = !old.is_pinned;
-                let command = Command::EditPost {
+                let command = Command::EditPost(EditPost {
                     post: *post,
                     message: None,
                     props: None,
                     is_pinned: Some(pin),
-                };
+                });
                 (
                     user,
                     command,
@@ -304,7 +308,7 @@ impl World<'_> {
                 let told = format!("{name} reacts to “{}” with {emoji}", old.message);
                 (
                     user,
-                    Command::AddReaction { post: *post, emoji },
+                    Command::AddReaction(AddReaction { post: *post, emoji }),
                     None,
                     told,
                 )
@@ -317,7 +321,7 @@ impl World<'_> {
                 );
                 (
                     user,
-                    Command::RemoveReaction { post, user, emoji },
+                    Command::RemoveReaction(RemoveReaction { post, user, emoji }),
                     None,
                     told,
                 )
@@ -326,7 +330,7 @@ impl World<'_> {
         let actor = Actor::User(actor);
         let mut requests = Vec::new();
         if !rows.has::<ChannelMember>(&(channel, user)) {
-            let join = Command::AddChannelMember { channel, user };
+            let join = Command::AddChannelMember(AddChannelMember { channel, user });
             requests.push(request(
                 Actor::User(user),
                 join,

@@ -2,7 +2,7 @@
 //! network, and their machines have the same troubles.
 
 use causeway_kernel::boundary::input::Input;
-use causeway_kernel::command::Command;
+use causeway_kernel::command::{Command, ConfirmConnection};
 use causeway_kernel::model::{Connection, PeerKind};
 use causeway_kernel::rows::id::ConnectionNo;
 use causeway_kernel::rows::tx::Read;
@@ -129,12 +129,12 @@ impl World<'_> {
             self.seats[at].server.remote_id = row.expect("it was just made").remote_id;
             self.nodes[HUB].peers.insert(at_hub, seat);
             self.oracle.foreign_joins(seat, generation);
-            let confirm = Command::ConfirmConnection {
+            let confirm = Command::ConfirmConnection(ConfirmConnection {
                 connection: at_hub,
                 site_url: format!("https://{name}.example"),
                 kind,
                 remote_team_id: String::new(),
-            };
+            });
             self.command(HUB, confirm)?;
             self.at_seat(seat, self.now_ms + 60, Foreign::Ping);
             self.settle(seat);

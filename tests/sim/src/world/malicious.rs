@@ -1,6 +1,6 @@
 //! A malicious peer at the last seat, connected to the hub.
 
-use causeway_kernel::command::Command;
+use causeway_kernel::command::{Command, ConfirmConnection};
 use causeway_kernel::model::{Channel, Connection, Link, LinkState, PeerKind, Post, User};
 use causeway_kernel::rows::id::{ConnectionNo, WorkspaceNo};
 use causeway_kernel::rows::tx::Read;
@@ -40,12 +40,12 @@ impl World<'_> {
         let kind = kinds[(self.plan.seed % 3) as usize];
         self.nodes[HUB].peers.insert(at_hub, seat);
         self.oracle.intruder_joins(seat);
-        let confirm = Command::ConfirmConnection {
+        let confirm = Command::ConfirmConnection(ConfirmConnection {
             connection: at_hub,
             site_url: format!("https://{NAME}.example"),
             kind,
             remote_team_id: String::new(),
-        };
+        });
         self.command(HUB, confirm)?;
         let row = self.nodes[HUB].rows.get::<Connection>(&at_hub);
         if let (Some(row), Some(mallory)) = (row, &mut self.mallory) {

@@ -4,7 +4,8 @@
 use causeway_kernel::boundary::input::{Actor, Genesis, Input};
 use causeway_kernel::boundary::output::{Object, Reply};
 use causeway_kernel::command::{
-    AcceptConnection, Command, CreateConnection, CreateTeam, CreateUser,
+    AcceptConnection, AddTeamMember, AttachConnection, Command, ConfirmConnection,
+    CreateConnection, CreateTeam, CreateUser, RemoveConnection,
 };
 use causeway_kernel::model::{Config, Connection, PeerKind};
 use causeway_kernel::rows::id::{ConnectionNo, TeamNo, UserNo};
@@ -52,7 +53,10 @@ impl World<'_> {
             self.command(node, Command::CreateTeam(team))?;
             for user in 1..=USERS_EACH as u64 {
                 let user = UserNo(user);
-                self.command(node, Command::AddTeamMember { team: TEAM, user })?;
+                self.command(
+                    node,
+                    Command::AddTeamMember(AddTeamMember { team: TEAM, user }),
+                )?;
             }
         }
         for node in 1..self.nodes.len() {
@@ -88,12 +92,12 @@ impl World<'_> {
         self.nodes[hub].peers.insert(at_hub, node);
         self.nodes[node].peers.insert(at_node, hub);
         for (one, connection, other) in [(hub, at_hub, node), (node, at_node, hub)] {
-            let confirm = Command::ConfirmConnection {
+            let confirm = Command::ConfirmConnection(ConfirmConnection {
                 connection,
                 site_url: format!("https://{}.example", NAMES[other]),
                 kind: PeerKind::Causeway,
                 remote_team_id: String::new(),
-            };
+            });
             self.command(one, confirm)?;
         }
         Ok((at_hub, at_node))
@@ -121,22 +125,25 @@ impl World<'_> {
         let faults = self.faults;
         (self.faults.crash, self.faults.stop) = (0, 0);
         let crash_at = self.crash_at.take();
-        self.command(HUB, Command::RemoveConnection { connection: at_hub })?;
+        self.command(
+            HUB,
+            Command::RemoveConnection(RemoveConnection { connection: at_hub }),
+        )?;
         self.command(
             node,
-            Command::RemoveConnection {
+            Command::RemoveConnection(RemoveConnection {
                 connection: at_node,
-            },
+            }),
         )?;
         self.oracle.removed(HUB, at_hub);
         self.oracle.removed(node, at_node);
         let (new_at_hub, new_at_node) = self.connect(HUB, node)?;
         for (one, connection, previous) in [(HUB, new_at_hub, at_hub), (node, new_at_node, at_node)]
         {
-            let attach = Command::AttachConnection {
+            let attach = Command::AttachConnection(AttachConnection {
                 connection,
                 previous,
-            };
+            });
             self.command(one, attach)?;
         }
         self.faults = faults;
@@ -164,7 +171,9 @@ impl World<'_> {
 
     pub(super) fn command(&mut self, node: usize, command: Command) -> Result<Reply, Violation> {
         let actor = match command {
-            Command::CreateUser(_) | Command::ConfirmConnection { .. } => Actor::System,
+            Command::CreateUser(_) | Command::ConfirmConnection(ConfirmConnection { .. }) => {
+                Actor::System
+            }
             _ => Actor::User(ADMIN),
         };
         let input = Input::Command {

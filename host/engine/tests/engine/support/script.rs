@@ -1,7 +1,10 @@
 //! A scripted life of a workspace.
 
 use causeway_kernel::boundary::input::{Actor, Genesis, Input};
-use causeway_kernel::command::{Command, CreateChannel, CreatePost, CreateTeam, CreateUser};
+use causeway_kernel::command::{
+    AddChannelMember, AddTeamMember, Command, CreateChannel, CreatePost, CreateTeam, CreateUser,
+    DeletePost, ViewChannel,
+};
 use causeway_kernel::model::{ChannelKind, Config};
 use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, PostNo, TeamNo, UserNo};
 
@@ -72,10 +75,10 @@ pub fn script() -> Vec<Input> {
         ),
         command(
             1,
-            Command::AddTeamMember {
+            Command::AddTeamMember(AddTeamMember {
                 team: TeamNo(1),
                 user: UserNo(2),
-            },
+            }),
         ),
         command(
             1,
@@ -90,10 +93,10 @@ pub fn script() -> Vec<Input> {
         ),
         command(
             1,
-            Command::AddChannelMember {
+            Command::AddChannelMember(AddChannelMember {
                 channel: CHANNEL,
                 user: UserNo(2),
-            },
+            }),
         ),
     ];
     for number in 0..20 {
@@ -104,8 +107,8 @@ pub fn script() -> Vec<Input> {
         ));
     }
     inputs.extend([
-        command(2, Command::DeletePost { post: PostNo(1) }),
-        command(1, Command::ViewChannel { channel: CHANNEL }),
+        command(2, Command::DeletePost(DeletePost { post: PostNo(1) })),
+        command(1, Command::ViewChannel(ViewChannel { channel: CHANNEL })),
         Input::Frame {
             connection: ConnectionNo(9),
             body: b"{\"remote_id\": \"nobody\"}".to_vec(),

@@ -1,7 +1,12 @@
 //! Commands in words.
 
 use causeway_kernel::boundary::input::Actor;
-use causeway_kernel::command::Command;
+use causeway_kernel::command::{
+    AbandonConnection, AddChannelMember, AddReaction, AddTeamMember, AttachConnection, Command,
+    Configure, ConfirmConnection, DeletePost, EditPost, InviteToChannel, PatchConnection,
+    PatchUser, RemoveChannelMember, RemoveConnection, RemoveReaction, UninviteFromChannel,
+    UnshareChannel, ViewChannel,
+};
 use causeway_kernel::model::Post;
 use causeway_kernel::rows::id::PostNo;
 use causeway_kernel::rows::tx::Read;
@@ -41,12 +46,12 @@ fn post_act(seen: &Seen<'_>, command: &Command) -> Option<String> {
             let channel = names.channel(new.channel);
             format!("{what} in {channel}: {}", quoted(&new.message))
         }
-        Command::EditPost {
+        Command::EditPost(EditPost {
             post,
             message,
             props,
             is_pinned,
-        } => {
+        }) => {
             let mut parts = Vec::new();
             parts.extend(
                 message
@@ -60,11 +65,11 @@ fn post_act(seen: &Seen<'_>, command: &Command) -> Option<String> {
             }
             format!("{}: post {}", parts.join(", "), place(seen, *post))
         }
-        Command::DeletePost { post } => format!("deletes post {}", place(seen, *post)),
-        Command::AddReaction { post, emoji } => {
+        Command::DeletePost(DeletePost { post }) => format!("deletes post {}", place(seen, *post)),
+        Command::AddReaction(AddReaction { post, emoji }) => {
             format!("reacts :{}: to post {}", plain(emoji), place(seen, *post))
         }
-        Command::RemoveReaction { post, user, emoji } => format!(
+        Command::RemoveReaction(RemoveReaction { post, user, emoji }) => format!(
             "takes back :{}: of {} from post {}",
             plain(emoji),
             names.user(*user),
@@ -78,22 +83,26 @@ fn people_act(seen: &Seen<'_>, command: &Command) -> Option<String> {
     let names = Names(seen.rows);
     Some(match command {
         Command::CreateUser(new) => format!("makes the account {}", plain(&new.username)),
-        Command::PatchUser { user, .. } => format!("changes the profile of {}", names.user(*user)),
+        Command::PatchUser(PatchUser { user, .. }) => {
+            format!("changes the profile of {}", names.user(*user))
+        }
         Command::CreateTeam(new) => format!("makes the team {}", plain(&new.name)),
-        Command::AddTeamMember { team, user } => {
+        Command::AddTeamMember(AddTeamMember { team, user }) => {
             format!("adds {} to team {}", names.user(*user), team.0)
         }
         Command::CreateChannel(new) => format!("makes the channel {}", plain(&new.name)),
-        Command::AddChannelMember { channel, user } => {
+        Command::AddChannelMember(AddChannelMember { channel, user }) => {
             format!("adds {} to {}", names.user(*user), names.channel(*channel))
         }
-        Command::RemoveChannelMember { channel, user } => format!(
+        Command::RemoveChannelMember(RemoveChannelMember { channel, user }) => format!(
             "removes {} from {}",
             names.user(*user),
             names.channel(*channel)
         ),
-        Command::ViewChannel { channel } => format!("looks at {}", names.channel(*channel)),
-        Command::Configure { site_url, .. } => {
+        Command::ViewChannel(ViewChannel { channel }) => {
+            format!("looks at {}", names.channel(*channel))
+        }
+        Command::Configure(Configure { site_url, .. }) => {
             format!("changes the settings, site URL {}", plain(site_url))
         }
         _ => return None,
@@ -109,45 +118,45 @@ fn sharing_act(seen: &Seen<'_>, command: &Command) -> String {
             plain(&new.site_url),
             plain(&new.create.name)
         ),
-        Command::ConfirmConnection { connection, .. } => {
+        Command::ConfirmConnection(ConfirmConnection { connection, .. }) => {
             format!("confirms the connection {}", names.connection(*connection))
         }
-        Command::AbandonConnection { connection } => {
+        Command::AbandonConnection(AbandonConnection { connection }) => {
             format!("gives up the connection {}", names.connection(*connection))
         }
-        Command::RemoveConnection { connection } => {
+        Command::RemoveConnection(RemoveConnection { connection }) => {
             format!("removes the connection {}", names.connection(*connection))
         }
-        Command::AttachConnection {
+        Command::AttachConnection(AttachConnection {
             connection,
             previous,
-        } => format!(
+        }) => format!(
             "attaches {} to the workspace of {}",
             names.connection(*connection),
             names.connection(*previous)
         ),
-        Command::PatchConnection { connection, .. } => {
+        Command::PatchConnection(PatchConnection { connection, .. }) => {
             format!("changes the connection {}", names.connection(*connection))
         }
-        Command::InviteToChannel {
+        Command::InviteToChannel(InviteToChannel {
             channel,
             connection,
             read_only,
-        } => format!(
+        }) => format!(
             "invites {} to {}{}",
             names.connection(*connection),
             names.channel(*channel),
             if *read_only { ", to read only" } else { "" }
         ),
-        Command::UninviteFromChannel {
+        Command::UninviteFromChannel(UninviteFromChannel {
             channel,
             connection,
-        } => format!(
+        }) => format!(
             "ends the sharing of {} with {}",
             names.channel(*channel),
             names.connection(*connection)
         ),
-        Command::UnshareChannel { channel } => {
+        Command::UnshareChannel(UnshareChannel { channel }) => {
             format!("ends the sharing of {}", names.channel(*channel))
         }
         other => format!(

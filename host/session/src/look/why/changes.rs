@@ -2,7 +2,7 @@
 
 use causeway_kernel::boundary::input::Input;
 use causeway_kernel::boundary::output::{Object, Reply};
-use causeway_kernel::command::Command;
+use causeway_kernel::command::{AddReaction, Command, DeletePost, EditPost, RemoveReaction};
 use causeway_kernel::model::{Post, Reaction, VerdictRow};
 use causeway_kernel::rows::id::PostNo;
 
@@ -17,10 +17,10 @@ pub(super) fn by_command(seen: &Seen<'_>, no: PostNo) -> Option<String> {
     };
     let is_about = match command {
         Command::CreatePost(_) => seen.reply() == Some(Reply::Object(Object::Post(no))),
-        Command::EditPost { post, .. }
-        | Command::DeletePost { post }
-        | Command::AddReaction { post, .. }
-        | Command::RemoveReaction { post, .. } => *post == no,
+        Command::EditPost(EditPost { post, .. })
+        | Command::DeletePost(DeletePost { post })
+        | Command::AddReaction(AddReaction { post, .. })
+        | Command::RemoveReaction(RemoveReaction { post, .. }) => *post == no,
         _ => false,
     };
     if !is_about {

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use causeway_kernel::boundary::input::{Input, SendOutcome};
-use causeway_kernel::command::Command;
+use causeway_kernel::command::{Command, DeletePost, EditPost, UninviteFromChannel};
 use causeway_kernel::model::{Channel, PeerKind, Post, User};
 use causeway_kernel::rows::id::{ChannelNo, PostNo, UserNo};
 use causeway_kernel::rows::tx::Read;
@@ -251,10 +251,10 @@ fn frames_that_are_refused_as_a_whole_say_so() {
             reason,
         },
     );
-    let uninvite = Command::UninviteFromChannel {
+    let uninvite = Command::UninviteFromChannel(UninviteFromChannel {
         channel: LOUNGE,
         connection: CONNECTION,
-    };
+    });
     story.act(0, FIRST, uninvite);
     arrive(&mut story, &[item(&id('3'), &dora, "too late", "")]);
     let files = files(&story);
@@ -281,14 +281,14 @@ fn a_send_that_failed_is_followed_to_its_repetition() {
     story.outcome = None;
     story.wait(70_000);
     let secret = story.write(0, LOUNGE, "rosebud").unwrap();
-    let edit = Command::EditPost {
+    let edit = Command::EditPost(EditPost {
         post,
         message: Some("hello again".into()),
         props: None,
         is_pinned: Some(true),
-    };
+    });
     story.act(0, FIRST, edit);
-    story.act(0, FIRST, Command::DeletePost { post });
+    story.act(0, FIRST, Command::DeletePost(DeletePost { post }));
     let files = files(&story);
     let found = asked(&files.plain, &id_of(&story, post));
     says(&found, "alice writes a post in lounge: “hello, globex”");

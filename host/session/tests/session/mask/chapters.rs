@@ -1,7 +1,11 @@
 //! The chapters of the story.
 
 use causeway_kernel::boundary::input::{Actor, Input, SendOutcome};
-use causeway_kernel::command::Command;
+use causeway_kernel::command::{
+    AbandonConnection, AddReaction, AttachConnection, Command, Configure, DeletePost, EditPost,
+    InviteToChannel, PatchConnection, RemoveChannelMember, RemoveConnection, RemoveReaction,
+    UninviteFromChannel, UnshareChannel, ViewChannel,
+};
 use causeway_kernel::model::{
     Config, Connection, ConnectionState, Link, LinkState, PeerKind, User,
 };
@@ -56,12 +60,12 @@ fn write_and_edit(story: &mut Story) {
         story.act(
             0,
             FIRST,
-            Command::EditPost {
+            Command::EditPost(EditPost {
                 post: first,
                 message,
                 props: None,
                 is_pinned,
-            },
+            }),
         );
     }
     let old = story.old;
@@ -74,25 +78,29 @@ fn write_and_edit(story: &mut Story) {
         story.act(
             0,
             FIRST,
-            Command::AddReaction {
+            Command::AddReaction(AddReaction {
                 post: first,
                 emoji: emoji.to_string(),
-            },
+            }),
         );
     }
     let emoji = "tada".to_string();
     story.act(
         0,
         FIRST,
-        Command::RemoveReaction {
+        Command::RemoveReaction(RemoveReaction {
             post: first,
             user: UserNo(1),
             emoji,
-        },
+        }),
     );
     let gone = story.write(0, LOUNGE, "deleted soon").unwrap();
-    story.act(0, FIRST, Command::DeletePost { post: gone });
-    story.act(0, FIRST, Command::ViewChannel { channel: LOUNGE });
+    story.act(0, FIRST, Command::DeletePost(DeletePost { post: gone }));
+    story.act(
+        0,
+        FIRST,
+        Command::ViewChannel(ViewChannel { channel: LOUNGE }),
+    );
     story.act(
         0,
         FIRST,
@@ -114,10 +122,10 @@ fn write_and_edit(story: &mut Story) {
     story.act(
         0,
         FIRST,
-        Command::RemoveChannelMember {
+        Command::RemoveChannelMember(RemoveChannelMember {
             channel: LOUNGE,
             user: UserNo(2),
-        },
+        }),
     );
     story.wait(2_000);
 }
@@ -316,10 +324,10 @@ fn send_badly(story: &mut Story) {
         story.act(
             0,
             FIRST,
-            Command::AddReaction {
+            Command::AddReaction(AddReaction {
                 post: first,
                 emoji: "eyes".to_string(),
-            },
+            }),
         );
         story.wait(70_000);
     }
@@ -338,21 +346,21 @@ fn send_badly(story: &mut Story) {
     story.act(
         0,
         FIRST,
-        Command::InviteToChannel {
+        Command::InviteToChannel(InviteToChannel {
             channel,
             connection,
             read_only: true,
-        },
+        }),
     );
     story.outcome = None;
     story.act(
         0,
         FIRST,
-        Command::InviteToChannel {
+        Command::InviteToChannel(InviteToChannel {
             channel,
             connection,
             read_only: true,
-        },
+        }),
     );
     story.wait(70_000);
 }
@@ -375,7 +383,11 @@ fn administer(story: &mut Story) {
                 ..Config::default()
             },
         );
-        story.act(0, OPERATOR, Command::Configure { site_url, config });
+        story.act(
+            0,
+            OPERATOR,
+            Command::Configure(Configure { site_url, config }),
+        );
     }
     for display_name in [" The Globex ", "", &"é".repeat(65)] {
         let (display_name, default_team_id) =
@@ -383,17 +395,17 @@ fn administer(story: &mut Story) {
         story.act(
             0,
             FIRST,
-            Command::PatchConnection {
+            Command::PatchConnection(PatchConnection {
                 connection: CONNECTION,
                 display_name,
                 default_team_id,
-            },
+            }),
         );
     }
     let many: Vec<PostNo> = (0..3)
         .filter_map(|n| story.write(0, LOUNGE, &format!("number {n}")))
         .collect();
-    story.act(0, FIRST, Command::DeletePost { post: many[0] });
+    story.act(0, FIRST, Command::DeletePost(DeletePost { post: many[0] }));
     story.settle(
         0,
         Input::KernelChanged {
@@ -405,18 +417,22 @@ fn administer(story: &mut Story) {
     story.act(
         0,
         FIRST,
-        Command::UninviteFromChannel {
+        Command::UninviteFromChannel(UninviteFromChannel {
             channel: LOUNGE,
             connection: CONNECTION,
-        },
+        }),
     );
-    story.act(0, FIRST, Command::UnshareChannel { channel: LOUNGE });
     story.act(
         0,
         FIRST,
-        Command::RemoveConnection {
+        Command::UnshareChannel(UnshareChannel { channel: LOUNGE }),
+    );
+    story.act(
+        0,
+        FIRST,
+        Command::RemoveConnection(RemoveConnection {
             connection: CONNECTION,
-        },
+        }),
     );
     story.wait(5_000);
     for name in ["globex", "Globex"] {
@@ -426,12 +442,16 @@ fn administer(story: &mut Story) {
     story.act(
         0,
         FIRST,
-        Command::AttachConnection {
+        Command::AttachConnection(AttachConnection {
             connection,
             previous: CONNECTION,
-        },
+        }),
     );
-    story.act(0, FIRST, Command::AbandonConnection { connection });
+    story.act(
+        0,
+        FIRST,
+        Command::AbandonConnection(AbandonConnection { connection }),
+    );
     story.act(0, Actor::Anonymous, story::user("eve", "eve@acme.example"));
     story.wait(25 * 60 * 60 * 1000);
     let removed = story.nodes[0].rows.get::<Connection>(&CONNECTION).unwrap();

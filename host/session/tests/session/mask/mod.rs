@@ -7,7 +7,12 @@ pub mod story;
 
 use causeway_kernel::boundary::codec::encode_input;
 use causeway_kernel::boundary::input::Input;
-use causeway_kernel::command::Command;
+use causeway_kernel::command::{
+    AbandonConnection, AddChannelMember, AddReaction, AddTeamMember, AttachConnection, Command,
+    Configure, ConfirmConnection, DeletePost, EditPost, InviteToChannel, PatchConnection,
+    PatchUser, RemoveChannelMember, RemoveConnection, RemoveReaction, UninviteFromChannel,
+    UnshareChannel, ViewChannel,
+};
 use causeway_kernel::model::{
     Channel, Connection, Exception, FeedEntry, PeerKind, Post, QuarantineEntry, User, VerdictRow,
 };
@@ -140,29 +145,29 @@ fn outline(shown: &str) -> String {
 fn number(command: &Command) -> usize {
     match command {
         Command::CreateUser(_) => 0,
-        Command::PatchUser { .. } => 1,
+        Command::PatchUser(PatchUser { .. }) => 1,
         Command::CreateTeam(_) => 2,
-        Command::AddTeamMember { .. } => 3,
+        Command::AddTeamMember(AddTeamMember { .. }) => 3,
         Command::CreateChannel(_) => 4,
-        Command::AddChannelMember { .. } => 5,
-        Command::RemoveChannelMember { .. } => 6,
-        Command::ViewChannel { .. } => 7,
+        Command::AddChannelMember(AddChannelMember { .. }) => 5,
+        Command::RemoveChannelMember(RemoveChannelMember { .. }) => 6,
+        Command::ViewChannel(ViewChannel { .. }) => 7,
         Command::CreatePost(_) => 8,
-        Command::EditPost { .. } => 9,
-        Command::DeletePost { .. } => 10,
-        Command::AddReaction { .. } => 11,
-        Command::RemoveReaction { .. } => 12,
-        Command::Configure { .. } => 13,
+        Command::EditPost(EditPost { .. }) => 9,
+        Command::DeletePost(DeletePost { .. }) => 10,
+        Command::AddReaction(AddReaction { .. }) => 11,
+        Command::RemoveReaction(RemoveReaction { .. }) => 12,
+        Command::Configure(Configure { .. }) => 13,
         Command::CreateConnection(_) => 14,
         Command::AcceptConnection(_) => 15,
-        Command::ConfirmConnection { .. } => 16,
-        Command::AbandonConnection { .. } => 17,
-        Command::RemoveConnection { .. } => 18,
-        Command::AttachConnection { .. } => 19,
-        Command::InviteToChannel { .. } => 20,
-        Command::UninviteFromChannel { .. } => 21,
-        Command::UnshareChannel { .. } => 22,
-        Command::PatchConnection { .. } => 23,
+        Command::ConfirmConnection(ConfirmConnection { .. }) => 16,
+        Command::AbandonConnection(AbandonConnection { .. }) => 17,
+        Command::RemoveConnection(RemoveConnection { .. }) => 18,
+        Command::AttachConnection(AttachConnection { .. }) => 19,
+        Command::InviteToChannel(InviteToChannel { .. }) => 20,
+        Command::UninviteFromChannel(UninviteFromChannel { .. }) => 21,
+        Command::UnshareChannel(UnshareChannel { .. }) => 22,
+        Command::PatchConnection(PatchConnection { .. }) => 23,
     }
 }
 

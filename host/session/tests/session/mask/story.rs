@@ -6,8 +6,8 @@ use causeway_kernel::boundary::input::{Actor, Genesis, Input, PingAnswer, Receip
 use causeway_kernel::boundary::output::{Effect, Object, Output, Reply};
 use causeway_kernel::boundary::policy::{Question, Verdict};
 use causeway_kernel::command::{
-    AcceptConnection, Command, CreateChannel, CreateConnection, CreatePost, CreateTeam, CreateUser,
-    UserPatch,
+    AcceptConnection, AddChannelMember, AddTeamMember, Command, ConfirmConnection, CreateChannel,
+    CreateConnection, CreatePost, CreateTeam, CreateUser, InviteToChannel, PatchUser, UserPatch,
 };
 use causeway_kernel::model::{Channel, ChannelKind, Config, Connection, PeerKind, Post};
 use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, PostNo, TeamNo, UserNo};
@@ -272,10 +272,10 @@ pub fn begin(kind: PeerKind) -> Story {
         story.act(
             side,
             FIRST,
-            Command::AddTeamMember {
+            Command::AddTeamMember(AddTeamMember {
                 team: TEAM,
                 user: UserNo(2),
-            },
+            }),
         );
     }
     connect(&mut story, kind);
@@ -291,20 +291,20 @@ pub fn begin(kind: PeerKind) -> Story {
     story.act(
         0,
         FIRST,
-        Command::AddChannelMember {
+        Command::AddChannelMember(AddChannelMember {
             channel,
             user: UserNo(2),
-        },
+        }),
     );
     story.old = story.write(0, channel, "older than the link, says alice");
     story.act(
         0,
         FIRST,
-        Command::InviteToChannel {
+        Command::InviteToChannel(InviteToChannel {
             channel,
             connection,
             read_only: false,
-        },
+        }),
     );
     story
 }
@@ -321,12 +321,12 @@ fn connect(story: &mut Story, kind: PeerKind) {
     };
     story.act(1, FIRST, Command::AcceptConnection(accept));
     for side in [0, 1] {
-        let confirm = Command::ConfirmConnection {
+        let confirm = Command::ConfirmConnection(ConfirmConnection {
             connection: CONNECTION,
             site_url: "https://peer.example".to_string(),
             kind,
             remote_team_id: ["none".to_string(), "t".repeat(26)][side].clone(),
-        };
+        });
         story.act(side, OPERATOR, confirm);
         story.ping(side, Some(kind));
     }
@@ -337,7 +337,7 @@ pub fn rename(user: UserNo, name: &str) -> Command {
         username: Some(name.to_string()),
         ..UserPatch::default()
     };
-    Command::PatchUser { user, patch }
+    Command::PatchUser(PatchUser { user, patch })
 }
 
 pub fn text_of(story: &Story, side: usize, post: PostNo) -> String {

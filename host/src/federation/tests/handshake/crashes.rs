@@ -2,7 +2,7 @@
 
 use causeway_kernel::boundary::input::{Actor, Input};
 use causeway_kernel::boundary::output::{Object, Reply};
-use causeway_kernel::command::{AcceptConnection, Command};
+use causeway_kernel::command::{AcceptConnection, Command, RemoveConnection};
 use causeway_kernel::model::{ConnectionState, PeerKind};
 use causeway_kernel::rows::id::{ConnectionNo, Id};
 
@@ -156,7 +156,11 @@ async fn an_inviter_survives_a_crash_at_every_point() {
     assert!(opens(&a, remote_id, "tatatatatatatatatatatatata").await);
 
     // After the step that removes, before the vault: the start forgets.
-    step(&a, Command::RemoveConnection { connection: bare }).await;
+    step(
+        &a,
+        Command::RemoveConnection(RemoveConnection { connection: bare }),
+    )
+    .await;
     assert!(!opens(&a, remote_id, "tatatatatatatatatatatatata").await);
     let a = a.restart(quiet()).await;
     assert_eq!(a.secrets(remote_id), None);

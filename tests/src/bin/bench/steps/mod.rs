@@ -12,7 +12,8 @@ use causeway_engine::runtime::{
 use causeway_kernel::boundary::input::{Actor, Genesis, Input, PingAnswer};
 use causeway_kernel::boundary::output::Object;
 use causeway_kernel::command::{
-    AcceptConnection, Command, CreateChannel, CreateConnection, CreatePost, CreateTeam, CreateUser,
+    AcceptConnection, AddChannelMember, AddReaction, AddTeamMember, Command, ConfirmConnection,
+    CreateChannel, CreateConnection, CreatePost, CreateTeam, CreateUser, InviteToChannel,
 };
 use causeway_kernel::model::{ChannelKind, Config, PeerKind};
 use causeway_kernel::rows::id::{ChannelNo, Id, PostNo, TeamNo, UserNo};
@@ -105,7 +106,10 @@ impl Pair {
             site.act(user(1), create_team())?;
             for number in 2..=AUTHORS {
                 let (team, user) = (TeamNo(1), UserNo(number));
-                site.act(site::user(1), Command::AddTeamMember { team, user })?;
+                site.act(
+                    site::user(1),
+                    Command::AddTeamMember(AddTeamMember { team, user }),
+                )?;
             }
         }
         pair.connect()?;
@@ -134,12 +138,12 @@ impl Pair {
             (&mut self.reader, "https://acme.example"),
         ];
         for (site, peer_url) in peers {
-            let confirm = Command::ConfirmConnection {
+            let confirm = Command::ConfirmConnection(ConfirmConnection {
                 connection: CONNECTION,
                 site_url: peer_url.into(),
                 kind: PeerKind::Causeway,
                 remote_team_id: String::new(),
-            };
+            });
             let actor = Actor::System;
             site.run(&Input::Command {
                 actor,
@@ -166,17 +170,17 @@ impl Pair {
         };
         for number in 2..=AUTHORS {
             let member = UserNo(number);
-            let add = Command::AddChannelMember {
+            let add = Command::AddChannelMember(AddChannelMember {
                 channel,
                 user: member,
-            };
+            });
             self.writer.act(user(1), add)?;
         }
-        let invite = Command::InviteToChannel {
+        let invite = Command::InviteToChannel(InviteToChannel {
             channel,
             connection: CONNECTION,
             read_only: false,
-        };
+        });
         let (output, _) = self.writer.run(&Input::Command {
             actor: user(1),
             key: None,
@@ -252,10 +256,10 @@ impl Pair {
         let mut add = Phase::new("add a reaction");
         let mut waiting = None;
         for (number, post) in (0..).zip(posts.iter().step_by(REACTION_EVERY)) {
-            let react = Command::AddReaction {
+            let react = Command::AddReaction(AddReaction {
                 post: *post,
                 emoji: "tada".into(),
-            };
+            });
             let (_, frame, cost) = self.writer.act(user(1 + number % AUTHORS), react)?;
             add.add(1, cost);
             waiting = waiting.or(frame);

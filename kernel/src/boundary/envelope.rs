@@ -1,0 +1,220 @@
+//! The bytes of an input.
+//!
+//! Envelope 2, written today: the byte 2, the kind's number, the kind's version and the body in
+//! postcard. The body of a command is who acts and their key, then the command's number, its
+//! version and its own body.
+//!
+//! Envelope 1, as before kinds had versions of their own: the byte 1 and the same without the
+//! versions, each of which is 1.
+
+use serde::{Deserialize, Serialize};
+
+use crate::boundary::codec::{DecodeError, append, started};
+use crate::boundary::input::{Actor, Input};
+use crate::boundary::kind::{self, Kind};
+use crate::command::Command;
+
+/// The envelope that is written today.
+pub const ENVELOPE: u8 = 2;
+/// The envelope whose kinds have no versions.
+const UNVERSIONED: u8 = 1;
+/// Envelopes that this kernel reads, newest first.
+pub const ENVELOPES: &[u8] = &[ENVELOPE, UNVERSIONED];
+
+macro_rules! kinds {
+    ($($place:ident = $number:literal version $version:literal: $name:ident $pattern:tt,)*) => {
+        $(const $place: u8 = $number;)*
+
+        /// Every kind of input as it is written today, by number.
+        pub const KINDS: &[Kind] = &[$(
+            Kind {
+                what: "input",
+                name: stringify!($name),
+                number: $number,
+                version: $version,
+            },
+        )*];
+
+        /// What kind an input is.
+        fn kind_of(input: &Input) -> &'static Kind {
+            match input {
+                $(Input::$name $pattern => &Kind {
+                    what: "input",
+                    name: stringify!($name),
+                    number: $number,
+                    version: $version,
+                },)*
+            }
+        }
+    };
+}
+
+// A number stands for its kind in the journal for ever and is never used again.
+kinds! {
+    GENESIS = 0 version 1: Genesis(_),
+    COMMAND = 1 version 1: Command { .. },
+    FRAME = 2 version 1: Frame { .. },
+    QUARANTINE = 3 version 1: Quarantine { .. },
+    RECEIPT = 4 version 1: Receipt(_),
+    PING = 5 version 1: Ping { .. },
+    TIMER = 6 version 1: Timer {},
+    RESUME = 7 version 1: Resume {},
+    RESTORED = 8 version 1: Restored {},
+    POLICY_CHANGED = 9 version 1: PolicyChanged { .. },
+    KERNEL_CHANGED = 10 version 1: KernelChanged { .. },
+}
+
+/// The bytes of an input.
+pub(super) fn encode(input: &Input) -> Vec<u8> {
+    write(ENVELOPE, input)
+}
+
+/// The bytes of an input for a kernel that read `recorded`: in its envelope and its versions.
+pub(super) fn encode_like(input: &Input, recorded: &[u8]) -> Result<Vec<u8>, DecodeError> {
+    let (envelope, _) = recorded.split_first().ok_or(DecodeError::Empty)?;
+    let mut from = Reader::of(recorded)?;
+    from.expect(kind_of(input))?;
+    if let Input::Command { command, .. } = input {
+        from.part::<(Actor, Option<String>)>()?;
+        from.expect(command.kind())?;
+    }
+    Ok(write(*envelope, input))
+}
+
+fn write(envelope: u8, input: &Input) -> Vec<u8> {
+    let head = |mut out: Vec<u8>, kind: &Kind| {
+        out.push(kind.number);
+        out.extend((envelope != UNVERSIONED).then_some(kind.version));
+        out
+    };
+    let out = head(started(envelope), kind_of(input));
+    match input {
+        Input::Genesis(genesis) => append(out, genesis),
+        Input::Command {
+            actor,
+            key,
+            command,
+        } => command.write(head(append(out, &(actor, key)), command.kind())),
+        Input::Frame {
+            connection,
+            body,
+            skip,
+        } => append(out, &(connection, Bytes(body), skip)),
+        Input::Quarantine {
+            connection,
+            body,
+            reason,
+        } => append(out, &(connection, Bytes(body), reason)),
+        Input::Receipt(receipt) => append(out, receipt),
+        Input::Ping { connection, answer } => append(out, &(connection, answer)),
+        Input::Timer | Input::Resume | Input::Restored => out,
+        Input::PolicyChanged { chain, what } => append(out, &(chain, what)),
+        Input::KernelChanged { digest } => append(out, digest),
+    }
+}
+
+/// The input of the bytes.
+pub(super) fn decode(bytes: &[u8]) -> Result<Input, DecodeError> {
+    let mut from = Reader::of(bytes)?;
+    let (number, version) = from.kind()?;
+    kind::find(KINDS, "input", number)?.check(version)?;
+    let input = match number {
+        GENESIS => Input::Genesis(from.part()?),
+        COMMAND => {
+            let (actor, key) = from.part()?;
+            let (number, version) = from.kind()?;
+            let command = Command::read(number, version, from.rest)?;
+            return Ok(Input::Command {
+                actor,
+                key,
+                command,
+            });
+        }
+        FRAME => {
+            let (connection, ByteBuf(body), skip) = from.part()?;
+            Input::Frame {
+                connection,
+                body,
+                skip,
+            }
+        }
+        QUARANTINE => {
+            let (connection, ByteBuf(body), reason) = from.part()?;
+            Input::Quarantine {
+                connection,
+                body,
+                reason,
+            }
+        }
+        RECEIPT => Input::Receipt(from.part()?),
+        PING => {
+            let (connection, answer) = from.part()?;
+            Input::Ping { connection, answer }
+        }
+        TIMER => Input::Timer,
+        RESUME => Input::Resume,
+        RESTORED => Input::Restored,
+        POLICY_CHANGED => {
+            let (chain, what) = from.part()?;
+            Input::PolicyChanged { chain, what }
+        }
+        KERNEL_CHANGED => Input::KernelChanged {
+            digest: from.part()?,
+        },
+        _ => return Err(DecodeError::Kind("input", number)),
+    };
+    match from.rest {
+        [] => Ok(input),
+        _ => Err(DecodeError::Shape),
+    }
+}
+
+#[derive(Serialize)]
+struct Bytes<'a>(#[serde(with = "crate::boundary::codec::bytes")] &'a [u8]);
+
+#[derive(Deserialize)]
+struct ByteBuf(#[serde(with = "crate::boundary::codec::bytes")] Vec<u8>);
+
+/// Reads an envelope from its beginning on.
+struct Reader<'a> {
+    is_versioned: bool,
+    rest: &'a [u8],
+}
+
+impl<'a> Reader<'a> {
+    fn of(bytes: &'a [u8]) -> Result<Reader<'a>, DecodeError> {
+        let (envelope, rest) = bytes.split_first().ok_or(DecodeError::Empty)?;
+        if !ENVELOPES.contains(envelope) {
+            return Err(DecodeError::Version(*envelope));
+        }
+        let is_versioned = *envelope != UNVERSIONED;
+        Ok(Reader { is_versioned, rest })
+    }
+
+    fn byte(&mut self) -> Result<u8, DecodeError> {
+        let (byte, rest) = self.rest.split_first().ok_or(DecodeError::Shape)?;
+        self.rest = rest;
+        Ok(*byte)
+    }
+
+    /// Number and version of a kind.
+    fn kind(&mut self) -> Result<(u8, u8), DecodeError> {
+        let number = self.byte()?;
+        let version = if self.is_versioned { self.byte()? } else { 1 };
+        Ok((number, version))
+    }
+
+    /// Insists on a kind as it is written today.
+    fn expect(&mut self, kind: &Kind) -> Result<(), DecodeError> {
+        match self.kind()? {
+            (number, version) if (number, version) == (kind.number, kind.version) => Ok(()),
+            (_, version) => Err(DecodeError::Written(*kind, version)),
+        }
+    }
+
+    fn part<T: Deserialize<'a>>(&mut self) -> Result<T, DecodeError> {
+        let (part, rest) = postcard::take_from_bytes(self.rest).map_err(|_| DecodeError::Shape)?;
+        self.rest = rest;
+        Ok(part)
+    }
+}

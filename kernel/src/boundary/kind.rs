@@ -1,0 +1,48 @@
+//! Kinds of inputs and commands: each has a number that is never used again, and a version of its
+//! own shape, so that a field more in one touches no other.
+
+use std::fmt;
+
+use crate::boundary::codec::DecodeError;
+
+/// A kind of input, or a command, as it is written today.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kind {
+    /// `input` or `command`.
+    pub what: &'static str,
+    /// Its name in the code.
+    pub name: &'static str,
+    /// What stands for it in the journal.
+    pub number: u8,
+    /// Version of its shape. All from 1 on are read.
+    pub version: u8,
+}
+
+impl Kind {
+    /// Refuses a version that this code does not read.
+    pub(crate) fn check(&self, version: u8) -> Result<(), DecodeError> {
+        if (1..=self.version).contains(&version) {
+            Ok(())
+        } else {
+            Err(DecodeError::KindVersion(*self, version))
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.what, self.name)
+    }
+}
+
+/// The kind of a number.
+pub(crate) fn find(
+    kinds: &'static [Kind],
+    what: &'static str,
+    number: u8,
+) -> Result<&'static Kind, DecodeError> {
+    kinds
+        .iter()
+        .find(|kind| kind.number == number)
+        .ok_or(DecodeError::Kind(what, number))
+}

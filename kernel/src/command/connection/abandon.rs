@@ -1,0 +1,42 @@
+//! The bad end of a handshake.
+
+use serde::{Deserialize, Serialize};
+
+use super::{live, not_found};
+use crate::authority;
+use crate::boundary::output::{Effect, Refusal, Reply};
+use crate::boundary::texts::texts;
+use crate::command::registry::{Act, By};
+use crate::model::{Connection, ConnectionState, IdRow, PeerWorkspace, kind};
+use crate::rows::id::ConnectionNo;
+use crate::rows::tx::Tx;
+
+/// The handshake has failed for good: the record goes without a trace, so that the same code may
+/// be tried again.
+///
+/// # Errors
+/// The actor is not the service itself or an administrator; the connection is not one that was
+/// accepted here and is still unconfirmed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AbandonConnection {
+    /// The connection.
+    pub connection: ConnectionNo,
+}
+texts!(struct AbandonConnection { connection });
+
+impl Act for AbandonConnection {
+    fn carry_out(&self, tx: &mut Tx<'_>, by: By<'_>) -> Result<Reply, Refusal> {
+        let no = self.connection;
+        authority::require_admin(tx, by.actor)?;
+        let row = live(tx, no)?;
+        if row.state != ConnectionState::Confirming {
+            return Err(not_found());
+        }
+        tx.unbind_name(kind::CONNECTION_NAME, &row.name);
+        tx.delete::<IdRow>(&(kind::CONNECTION, row.remote_id));
+        tx.delete::<PeerWorkspace>(&row.workspace);
+        tx.delete::<Connection>(&no);
+        tx.effect(Effect::Connection(no));
+        Ok(Reply::Done)
+    }
+}

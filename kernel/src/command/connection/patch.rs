@@ -1,0 +1,59 @@
+//! Changing how a connection is shown.
+
+use serde::{Deserialize, Serialize};
+
+use super::live;
+use crate::authority;
+use crate::boundary::output::{Object, Refusal, Reply};
+use crate::boundary::texts::{Text, texts};
+use crate::command::registry::{Act, By};
+use crate::model::Team;
+use crate::model::limits::DISPLAY_NAME_CHARS_MAX;
+use crate::rows::id::ConnectionNo;
+use crate::rows::lookup;
+use crate::rows::tx::{Read, Tx};
+
+/// Changes the name shown and the team for channels received by invitation (§11).
+///
+/// # Errors
+/// The actor does not administer the system; the connection is unknown or removed; the display
+/// name is too long; the team is not one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PatchConnection {
+    /// The connection.
+    pub connection: ConnectionNo,
+    /// New name shown; empty = the name.
+    pub display_name: Option<String>,
+    /// New team for channels received by invitation; empty = the first team.
+    pub default_team_id: Option<String>,
+}
+texts!(struct PatchConnection { connection, display_name: Text::Words, default_team_id: Text::Id });
+
+impl Act for PatchConnection {
+    fn carry_out(&self, tx: &mut Tx<'_>, by: By<'_>) -> Result<Reply, Refusal> {
+        let no = self.connection;
+        authority::require_admin(tx, by.actor)?;
+        let mut row = live(tx, no)?;
+        let refused =
+            |message: &str| Refusal::new(500, "api.remote_cluster.update.app_error", message);
+        if let Some(display_name) = self.display_name.as_deref().map(str::trim) {
+            if display_name.chars().count() > DISPLAY_NAME_CHARS_MAX {
+                return Err(refused("A display name has at most 64 characters."));
+            }
+            row.display_name = if display_name.is_empty() {
+                row.name.clone()
+            } else {
+                display_name.to_string()
+            };
+        }
+        if let Some(team_id) = &self.default_team_id {
+            let team = lookup::team(tx, team_id).and_then(|team| tx.get::<Team>(&team));
+            if !team_id.is_empty() && team.is_none_or(|team| team.delete_at != 0) {
+                return Err(refused("There is no team of this id."));
+            }
+            row.default_team_id = team_id.to_string();
+        }
+        tx.put(&no, &row);
+        Ok(Reply::Object(Object::Connection(no)))
+    }
+}

@@ -1,0 +1,142 @@
+//! Writing a post.
+
+use serde::{Deserialize, Serialize};
+
+use super::{check_message, check_props, stored_props};
+use crate::authority;
+use crate::boundary::output::{Object, Refusal, Reply};
+use crate::boundary::texts::{Json, Text, texts};
+use crate::command::channel::seen;
+use crate::command::registry::{Act, By};
+use crate::command::request;
+use crate::model::limits::POST_TYPE_BYTES_MAX;
+use crate::model::{Channel, ChannelMember, Post};
+use crate::objects::posts;
+use crate::rows::id::{ChannelNo, FeedSeq, PostNo, UserNo, WorkspaceNo};
+use crate::rows::tx::{Read, Tx};
+
+/// Writes a post. The same key of the same user again returns the post already made, whatever
+/// else the request says now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreatePost {
+    /// Channel.
+    pub channel: ChannelNo,
+    /// Root of the thread, if it is a reply.
+    pub root: Option<PostNo>,
+    /// The text.
+    pub message: String,
+    /// Properties, JSON text of an object; empty = none.
+    pub props: String,
+    /// Type; ordinary users may only write the empty one, `me` and `custom_…`.
+    pub kind: String,
+}
+texts!(struct CreatePost {
+    channel,
+    root,
+    message: Text::Words,
+    props: Json::Any,
+    kind: Text::Token,
+});
+
+impl Act for CreatePost {
+    fn carry_out(&self, tx: &mut Tx<'_>, by: By<'_>) -> Result<Reply, Refusal> {
+        let user = authority::acting_user(tx, by.actor)?;
+        let key = by.key.filter(|key| !key.is_empty());
+        if let Some(key) = key {
+            request::check(key)?;
+            if let Some(post) = request::find(tx, user, key) {
+                return Ok(Reply::Object(Object::Post(post)));
+            }
+        }
+        let row = tx
+            .get::<Channel>(&self.channel)
+            .ok_or_else(Refusal::forbidden)?;
+        authority::require_write(tx, self.channel, &row, user)?;
+        check_kind(&self.kind)?;
+        check_message(&self.message)?;
+        check_props(&self.props)?;
+        if let Some(root) = self.root {
+            check_root(tx, self, root)?;
+        }
+        let post = Post {
+            id: tx.new_id(),
+            origin: WorkspaceNo::OURS,
+            user,
+            channel: self.channel,
+            root: self.root,
+            create_at: 0,
+            update_at: 0,
+            edit_at: 0,
+            delete_at: 0,
+            origin_update_at: 0,
+            is_pinned: false,
+            message: self.message.clone(),
+            kind: self.kind.clone(),
+            props: stored_props(&self.props),
+            hashtags: posts::hashtags(&self.message),
+            reply_count: 0,
+            last_reply_at: 0,
+            reaction_count: 0,
+            pending_post_id: key.unwrap_or_default().to_string(),
+            feed_seq: FeedSeq(0),
+            moderated: false,
+        };
+        let post_no = posts::insert(tx, post);
+        mark_seen(tx, self.channel, user);
+        if let Some(key) = key {
+            request::remember(tx, user, key, post_no);
+        }
+        Ok(Reply::Object(Object::Post(post_no)))
+    }
+}
+
+/// Who writes in a channel has seen it.
+fn mark_seen(tx: &mut Tx<'_>, channel: ChannelNo, user: UserNo) {
+    let key = (channel, user);
+    if let (Some(member), Some(row)) = (tx.get::<ChannelMember>(&key), tx.get::<Channel>(&channel))
+    {
+        tx.put(&key, &seen(&member, &row));
+    }
+}
+
+fn check_root(tx: &Tx<'_>, new: &CreatePost, root_no: PostNo) -> Result<(), Refusal> {
+    let root = tx.get::<Post>(&root_no).filter(|root| root.delete_at == 0);
+    let Some(root) = root.filter(|root| root.root.is_none()) else {
+        return Err(Refusal::new(
+            400,
+            "api.post.create_post.root_id.app_error",
+            "Invalid RootId parameter: it does not name the root of a thread.",
+        ));
+    };
+    if root.channel != new.channel {
+        return Err(Refusal::new(
+            400,
+            "api.post.create_post.channel_root_id.app_error",
+            "Invalid ChannelId for RootId parameter.",
+        ));
+    }
+    Ok(())
+}
+
+fn check_kind(kind: &str) -> Result<(), Refusal> {
+    if posts::is_system(kind) {
+        return Err(Refusal::new(
+            400,
+            "api.context.invalid_param.app_error",
+            "Invalid type parameter: system messages are written by the system.",
+        ));
+    }
+    let custom = kind.strip_prefix("custom_").is_some_and(|rest| {
+        rest.bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
+    });
+    if kind.is_empty() || kind == "me" || (custom && kind.len() <= POST_TYPE_BYTES_MAX) {
+        Ok(())
+    } else {
+        Err(Refusal::new(
+            400,
+            "model.post.is_valid.type.app_error",
+            "Invalid type.",
+        ))
+    }
+}

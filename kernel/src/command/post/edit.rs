@@ -1,0 +1,76 @@
+//! Editing and pinning a post.
+
+use serde::{Deserialize, Serialize};
+
+use super::{check_message, check_props, readable, stored_props};
+use crate::authority;
+use crate::boundary::output::{Object, Refusal, Reply};
+use crate::boundary::texts::{Json, Text, texts};
+use crate::command::registry::{Act, By};
+use crate::objects::posts;
+use crate::rows::id::PostNo;
+use crate::rows::tx::Tx;
+
+/// Changes a post: its text and properties as its author, its pin as a member of the channel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EditPost {
+    /// The post.
+    pub post: PostNo,
+    /// New text.
+    pub message: Option<String>,
+    /// New properties, JSON text of an object.
+    pub props: Option<String>,
+    /// Whether it is pinned.
+    pub is_pinned: Option<bool>,
+}
+texts!(struct EditPost { post, message: Text::Words, props: Json::Any, is_pinned });
+
+impl Act for EditPost {
+    fn carry_out(&self, tx: &mut Tx<'_>, by: By<'_>) -> Result<Reply, Refusal> {
+        let post_no = self.post;
+        let user = authority::acting_user(tx, by.actor)?;
+        let (mut post, row) = readable(tx, post_no, user)?;
+        let old = post.clone();
+        if let Some(message) = &self.message {
+            post.message = message.to_string();
+        }
+        if let Some(props) = &self.props {
+            check_props(props)?;
+            post.props = stored_props(props);
+        }
+        if let Some(is_pinned) = self.is_pinned {
+            post.is_pinned = is_pinned;
+        }
+        if post == old {
+            return Ok(Reply::Object(Object::Post(post_no)));
+        }
+        let rewritten = post.message != old.message || post.props != old.props;
+        if rewritten && !authority::may_edit_post(&old, user) {
+            return Err(Refusal::forbidden());
+        }
+        if row.delete_at != 0 {
+            return Err(Refusal::new(
+                400,
+                "api.post.update_post.can_not_update_post_in_deleted.error",
+                "This channel is archived; its posts stay as they are.",
+            ));
+        }
+        authority::require_write(tx, post.channel, &row, user)?;
+        if posts::is_system(&post.kind) {
+            return Err(Refusal::new(
+                400,
+                "api.post.update_post.system_message.app_error",
+                "System messages cannot be changed.",
+            ));
+        }
+        if post.message != old.message {
+            check_message(&post.message)?;
+            post.hashtags = posts::hashtags(&post.message);
+            // The channel's stamp of this step: `posts::update` gives the same as `update_at`.
+            let mut row = row;
+            post.edit_at = tx.stamp(post.channel, &mut row);
+        }
+        posts::update(tx, post_no, post);
+        Ok(Reply::Object(Object::Post(post_no)))
+    }
+}

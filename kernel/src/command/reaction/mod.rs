@@ -1,0 +1,32 @@
+//! Reactions of local users.
+
+mod add;
+mod remove;
+
+pub use add::AddReaction;
+pub use remove::RemoveReaction;
+
+use crate::authority;
+use crate::boundary::output::Refusal;
+use crate::model::{Channel, Reaction};
+use crate::rows::id::UserNo;
+use crate::rows::tx::Tx;
+
+/// Insists that a user may react in a channel; the archived one has an error of its own here.
+fn require_react(
+    tx: &Tx<'_>,
+    (channel, channel_no): (&Channel, crate::rows::id::ChannelNo),
+    user: UserNo,
+    archived: &str,
+) -> Result<(), Refusal> {
+    if channel.delete_at != 0 && authority::is_channel_member(tx, channel_no, user) {
+        let text = "This channel is archived; its reactions stay as they are.";
+        return Err(Refusal::new(403, archived, text));
+    }
+    authority::require_write(tx, channel_no, channel, user)
+}
+
+/// Rises with every change, also within a millisecond.
+fn next_version(now_ms: i64, held: Option<&Reaction>) -> i64 {
+    now_ms.max(held.map_or(0, |held| held.update_at.saturating_add(1)))
+}

@@ -1,0 +1,361 @@
+//! Every shape of an input that was ever journaled is read for ever. A file in `inputs/` for each
+//! envelope holds one recorded example of every kind of input and every command, as `name hex`
+//! lines. When a command gets a new version, its line stays and another is added.
+
+use causeway_kernel::boundary::codec::{self, DecodeError};
+use causeway_kernel::boundary::envelope::KINDS;
+use causeway_kernel::boundary::input::{
+    Actor, Genesis, Incarnation, Input, PingAnswer, Receipt, SendOutcome,
+};
+use causeway_kernel::command::{
+    AbandonConnection, AcceptConnection, AddChannelMember, AddReaction, AddTeamMember,
+    AttachConnection, Command, Configure, ConfirmConnection, CreateChannel, CreateConnection,
+    CreatePost, CreateTeam, CreateUser, DeletePost, EditPost, InviteToChannel, PatchConnection,
+    PatchUser, RemoveChannelMember, RemoveConnection, RemoveReaction, UninviteFromChannel,
+    UnshareChannel, UserPatch, ViewChannel,
+};
+use causeway_kernel::model::{ChannelKind, Config, PeerKind};
+use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, Id, PostNo, TeamNo, UserNo};
+
+const CHANNEL: ChannelNo = ChannelNo(300);
+const CONNECTION: ConnectionNo = ConnectionNo(7);
+const POST: PostNo = PostNo(70_000);
+const TEAM: TeamNo = TeamNo(2);
+const USER: UserNo = UserNo(130);
+
+fn id() -> Id {
+    Id::parse("abcdefghijklmnopqrstuvwxyz").unwrap()
+}
+
+/// An example of every kind of input but commands.
+fn inputs() -> Vec<(&'static str, Input)> {
+    vec![
+        (
+            "Genesis",
+            Input::Genesis(Genesis {
+                site_url: "http://here.example".into(),
+                config: Config::default(),
+            }),
+        ),
+        (
+            "Frame",
+            Input::Frame {
+                connection: CONNECTION,
+                body: b"{\"a\":1}".to_vec(),
+                skip: vec![(2, 300)],
+            },
+        ),
+        (
+            "Quarantine",
+            Input::Quarantine {
+                connection: CONNECTION,
+                body: b"{\"b\":2}".to_vec(),
+                reason: "it ran out of fuel".into(),
+            },
+        ),
+        (
+            "Receipt",
+            Input::Receipt(Receipt {
+                connection: CONNECTION,
+                attempt: 1_000,
+                outcome: SendOutcome::Answered(b"{}".to_vec()),
+            }),
+        ),
+        (
+            "Ping",
+            Input::Ping {
+                connection: CONNECTION,
+                answer: Some(PingAnswer {
+                    sent_at_ms: 1_700_000_000_000,
+                    recv_at_ms: -1,
+                    kind: Some(PeerKind::Causeway),
+                    incarnation: Some(Incarnation {
+                        id: id(),
+                        number: 3,
+                    }),
+                }),
+            },
+        ),
+        ("Timer", Input::Timer),
+        ("Resume", Input::Resume),
+        ("Restored", Input::Restored),
+        (
+            "PolicyChanged",
+            Input::PolicyChanged {
+                chain: "00ff".into(),
+                what: "load content-filter".into(),
+            },
+        ),
+        (
+            "KernelChanged",
+            Input::KernelChanged {
+                digest: "ff00".into(),
+            },
+        ),
+    ]
+}
+
+/// An example of every command.
+fn commands() -> Vec<Command> {
+    vec![
+        Command::CreateUser(CreateUser {
+            username: "ada".into(),
+            email: "ada@here.example".into(),
+            nickname: "Countess".into(),
+            first_name: "Ada".into(),
+            last_name: "Lovelace".into(),
+            position: "Analyst".into(),
+            locale: "en".into(),
+            admin: true,
+        }),
+        Command::PatchUser(PatchUser {
+            user: USER,
+            patch: UserPatch {
+                nickname: Some("AAL".into()),
+                locale: Some(String::new()),
+                ..UserPatch::default()
+            },
+        }),
+        Command::CreateTeam(CreateTeam {
+            name: "engines".into(),
+            display_name: "Engines".into(),
+            description: "Analytical".into(),
+            is_open: true,
+        }),
+        Command::AddTeamMember(AddTeamMember {
+            team: TEAM,
+            user: USER,
+        }),
+        Command::CreateChannel(CreateChannel {
+            team: TEAM,
+            name: "notes".into(),
+            display_name: "Notes".into(),
+            header: "of the translator".into(),
+            purpose: "explaining".into(),
+            kind: ChannelKind::Private,
+        }),
+        Command::AddChannelMember(AddChannelMember {
+            channel: CHANNEL,
+            user: USER,
+        }),
+        Command::RemoveChannelMember(RemoveChannelMember {
+            channel: CHANNEL,
+            user: USER,
+        }),
+        Command::ViewChannel(ViewChannel { channel: CHANNEL }),
+        Command::CreatePost(CreatePost {
+            channel: CHANNEL,
+            root: Some(POST),
+            message: "Note G".into(),
+            props: "{\"a\":1}".into(),
+            kind: "me".into(),
+        }),
+        Command::EditPost(EditPost {
+            post: POST,
+            message: Some("Note A".into()),
+            props: None,
+            is_pinned: Some(true),
+        }),
+        Command::DeletePost(DeletePost { post: POST }),
+        Command::AddReaction(AddReaction {
+            post: POST,
+            emoji: "tada".into(),
+        }),
+        Command::RemoveReaction(RemoveReaction {
+            post: POST,
+            user: USER,
+            emoji: "tada".into(),
+        }),
+        Command::CreateConnection(CreateConnection {
+            name: "globex".into(),
+            display_name: "Globex".into(),
+            default_team_id: id().to_string(),
+        }),
+        Command::AcceptConnection(AcceptConnection {
+            create: CreateConnection {
+                name: "acme".into(),
+                display_name: "Acme".into(),
+                default_team_id: String::new(),
+            },
+            remote_id: id(),
+            site_url: "http://there.example".into(),
+            kind: PeerKind::Mattermost11,
+            remote_team_id: id().to_string(),
+        }),
+        Command::ConfirmConnection(ConfirmConnection {
+            connection: CONNECTION,
+            site_url: "http://there.example".into(),
+            kind: PeerKind::Mattermost2021,
+            remote_team_id: id().to_string(),
+        }),
+        Command::AbandonConnection(AbandonConnection {
+            connection: CONNECTION,
+        }),
+        Command::RemoveConnection(RemoveConnection {
+            connection: CONNECTION,
+        }),
+        Command::AttachConnection(AttachConnection {
+            connection: CONNECTION,
+            previous: ConnectionNo(3),
+        }),
+        Command::InviteToChannel(InviteToChannel {
+            channel: CHANNEL,
+            connection: CONNECTION,
+            read_only: true,
+        }),
+        Command::UninviteFromChannel(UninviteFromChannel {
+            channel: CHANNEL,
+            connection: CONNECTION,
+        }),
+        Command::UnshareChannel(UnshareChannel { channel: CHANNEL }),
+        Command::Configure(Configure {
+            site_url: "http://here.example".into(),
+            config: Config {
+                posts_per_sync_max: 12,
+                open_server: true,
+                backfill: true,
+            },
+        }),
+        Command::PatchConnection(PatchConnection {
+            connection: CONNECTION,
+            display_name: Some("The others".into()),
+            default_team_id: Some(id().to_string()),
+        }),
+    ]
+}
+
+/// Every example in the order of the files.
+fn examples() -> Vec<(&'static str, Input)> {
+    let actors = [Actor::System, Actor::Anonymous, Actor::User(USER)];
+    let mut examples = inputs();
+    for (place, command) in commands().into_iter().enumerate() {
+        let name = command.kind().name;
+        let input = Input::Command {
+            actor: actors[place % 3],
+            key: (place % 2 == 0).then(|| "the-key".into()),
+            command,
+        };
+        examples.push((name, input));
+    }
+    examples
+}
+
+/// Recorded in envelope 1, whose kinds all have version 1.
+const FIRST: &str = include_str!("inputs/1.hex");
+/// Recorded in envelope 2.
+const SECOND: &str = include_str!("inputs/2.hex");
+
+fn recorded(file: &str) -> Vec<(&str, Vec<u8>)> {
+    let lines = file.lines().map(|line| line.split_once(' ').unwrap());
+    lines.map(|(name, hex)| (name, bytes(hex))).collect()
+}
+
+fn bytes(hex: &str) -> Vec<u8> {
+    let pairs = hex.as_bytes().chunks(2);
+    pairs
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+        .collect()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn input_of(file: &str, wanted: &str) -> Vec<u8> {
+    let mut lines = recorded(file).into_iter();
+    lines.find(|(name, _)| *name == wanted).unwrap().1
+}
+
+#[test]
+fn what_was_recorded_is_read() {
+    for file in [FIRST, SECOND] {
+        let names: Vec<&str> = recorded(file).iter().map(|(name, _)| *name).collect();
+        for kind in KINDS.iter().chain(Command::KINDS) {
+            let is_there = names.contains(&kind.name) || kind.name == "Command";
+            assert!(is_there, "no example of the {kind}");
+        }
+        for ((name, bytes), (own, input)) in recorded(file).into_iter().zip(examples()) {
+            assert_eq!(name, own);
+            assert_eq!(codec::decode_input(&bytes), Ok(input), "{name}");
+        }
+    }
+}
+
+#[test]
+fn what_is_written_today_is_among_what_was_recorded() {
+    let written: String = examples()
+        .iter()
+        .map(|(name, input)| format!("{name} {}\n", hex(&codec::encode_input(input))))
+        .collect();
+    assert_eq!(SECOND, written, "a changed shape needs a new version");
+}
+
+#[test]
+fn for_an_older_kernel_an_input_is_written_as_that_one_reads_it() {
+    for file in [FIRST, SECOND] {
+        for ((name, bytes), (_, input)) in recorded(file).into_iter().zip(examples()) {
+            let written = codec::encode_input_like(&input, &bytes);
+            assert_eq!(written, Ok(bytes), "{name}");
+        }
+    }
+    let mut later = input_of(SECOND, "DeletePost");
+    let place = later.len() - "f0a204".len() / 2 - 1;
+    later[place] = 9;
+    let delete = Input::Command {
+        actor: Actor::System,
+        key: None,
+        command: Command::DeletePost(DeletePost { post: POST }),
+    };
+    let said = codec::encode_input_like(&delete, &later)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        said.contains("command DeletePost was recorded in version 9"),
+        "{said}"
+    );
+}
+
+#[test]
+fn kinds_and_versions_to_come_are_refused_by_name() {
+    let refused = |bytes: &[u8]| codec::decode_input(bytes).unwrap_err().to_string();
+    assert_eq!(refused(&[3, 6, 1]), "version 3 is not known");
+    assert_eq!(refused(&[2, 77, 1]), "input number 77 is not known");
+    assert_eq!(
+        refused(&[2, 6, 2]),
+        "input Timer has version 2; versions up to 1 are read here"
+    );
+    assert_eq!(
+        refused(&[2, 6, 0]),
+        "input Timer has version 0; versions up to 1 are read here"
+    );
+    let mut delete = input_of(SECOND, "DeletePost");
+    let place = delete.len() - "f0a204".len() / 2 - 2;
+    assert_eq!(delete[place..place + 2], [10, 1]);
+    delete[place + 1] = 2;
+    assert_eq!(
+        refused(&delete),
+        "command DeletePost has version 2; versions up to 1 are read here"
+    );
+    delete[place] = 250;
+    assert_eq!(refused(&delete), "command number 250 is not known");
+}
+
+#[test]
+fn nothing_that_is_cut_short_or_goes_on_is_read() {
+    for file in [FIRST, SECOND] {
+        for (name, mut bytes) in recorded(file) {
+            for end in 0..bytes.len() {
+                assert!(
+                    codec::decode_input(&bytes[..end]).is_err(),
+                    "{name} to {end}"
+                );
+            }
+            bytes.push(0);
+            assert_eq!(
+                codec::decode_input(&bytes),
+                Err(DecodeError::Shape),
+                "{name}"
+            );
+        }
+    }
+}
