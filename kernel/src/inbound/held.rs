@@ -10,11 +10,12 @@ use super::judge::{Judgements, shorten};
 use super::mentions::Mentions;
 use super::{Reason, Tally};
 use crate::boundary::env::Range;
-use crate::model::limits::{BACKOFF_FIRST_MS, BACKOFF_MAX_MS, HELD_MAX, HELD_PER_STEP_MAX};
+use crate::model::limits::{BACKOFF_FIRST_MS, HELD_MAX, HELD_PER_STEP_MAX};
 use crate::model::{DueKind, Held, HeldKind};
 use crate::rows::due;
 use crate::rows::id::{ChannelNo, ConnectionNo};
 use crate::rows::key;
+use crate::rows::retry;
 use crate::rows::tx::{Read, SCAN_BYTES_MAX, Tx};
 use crate::wire::json::Document;
 use crate::wire::message::{WirePost, WireReaction};
@@ -130,7 +131,9 @@ impl Waiting {
         let no = tx.next_row();
         tx.put(&(self.connection, no), &row);
         self.items.insert(key, (no, version));
-        let at_ms = tx.now_ms().saturating_add(BACKOFF_FIRST_MS);
+        let at_ms = tx
+            .now_ms()
+            .saturating_add(retry::pause(BACKOFF_FIRST_MS, 1));
         if self.items.len() == 1 {
             due::at(tx, at_ms, DueKind::Held(self.connection));
         }
@@ -186,11 +189,11 @@ fn follow_up(tx: &mut Tx<'_>, connection: ConnectionNo, attempts: u32) {
     if tx.prefix::<Held, _>(&connection, 1).is_empty() {
         return;
     }
-    let pause = match attempts {
+    let pause_ms = match attempts {
         0 => 0,
-        n => (BACKOFF_FIRST_MS << n.min(16)).min(BACKOFF_MAX_MS),
+        n => retry::pause(BACKOFF_FIRST_MS, n.saturating_add(1)),
     };
-    let at_ms = tx.now_ms().saturating_add(pause);
+    let at_ms = tx.now_ms().saturating_add(pause_ms);
     due::at(tx, at_ms, DueKind::Held(connection));
 }
 

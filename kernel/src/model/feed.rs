@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Section;
 use crate::boundary::texts::{Text, no_texts, texts};
+use crate::model::limits::ITEM_ATTEMPTS_MAX;
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, Id, PostNo, UserNo, WorkspaceNo};
 use crate::rows::key::{KeyPart, RowKey};
 
@@ -264,7 +265,10 @@ impl Pending {
     pub const HISTORY: u8 = 3;
 }
 
-/// Why an item was passed by the cursor.
+/// Why an item was passed by the cursor, and what happens to it next. It is the sender that keeps
+/// the state of an item, as it can derive its content at any time: what a receiver denies or
+/// refuses is told to the sender, and only what it has taken and cannot judge yet waits as its
+/// [`Held`](super::Held).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ExceptionState {
     /// A policy failed, or what it belongs to (root, post) is held; looked at again at
@@ -277,6 +281,43 @@ pub enum ExceptionState {
     Refused(u32),
     /// Given up.
     Dead,
+}
+impl ExceptionState {
+    /// The state after a refusal by the peer.
+    #[must_use]
+    pub fn refused_again(earlier: Option<&ExceptionState>) -> ExceptionState {
+        let times = match earlier {
+            Some(ExceptionState::Refused(times)) => times.saturating_add(1),
+            _ => 1,
+        };
+        if times >= ITEM_ATTEMPTS_MAX {
+            ExceptionState::Dead
+        } else {
+            ExceptionState::Refused(times)
+        }
+    }
+
+    /// The state of what belongs to an item in this one.
+    #[must_use]
+    pub fn of_part(&self) -> ExceptionState {
+        match self {
+            ExceptionState::Denied => ExceptionState::Denied,
+            ExceptionState::Dead => ExceptionState::Dead,
+            ExceptionState::Held | ExceptionState::Refused(_) => ExceptionState::Held,
+        }
+    }
+
+    /// Whether the item is tried again at a time.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        matches!(self, ExceptionState::Held | ExceptionState::Refused(_))
+    }
+
+    /// Whether the item is asked about again when the policies change.
+    #[must_use]
+    pub fn is_of_policies(&self) -> bool {
+        matches!(self, ExceptionState::Held | ExceptionState::Denied)
+    }
 }
 texts!(
     enum ExceptionState {

@@ -3,7 +3,7 @@
 
 use super::exception;
 use crate::boundary::policy::Direction;
-use crate::model::{Exception, ExceptionState, FeedObject, Job, Post, VerdictRow};
+use crate::model::{Exception, FeedObject, Job, Post, VerdictRow};
 use crate::rows::id::{ChannelNo, ConnectionNo};
 use crate::rows::tx::{Read, Tx};
 use crate::rows::{jobs, key};
@@ -30,7 +30,7 @@ pub fn ask_again(
     let rows = tx.rows::<Exception>(&jobs::range(from, &key::encode(&connection)));
     let mut last = None;
     for ((_, channel, number, rest), row) in rows {
-        if matches!(row.state, ExceptionState::Held | ExceptionState::Denied) {
+        if row.state.is_of_policies() {
             forget_verdict(tx, connection, &row.object);
             exception::try_now(tx, connection, channel, row);
         }

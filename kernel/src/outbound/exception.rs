@@ -1,13 +1,11 @@
 //! Exceptions: items that a cursor passed although the peer does not have them. Every row with a
 //! time has one in `ExceptionTimes`, and only such.
 
-use super::backoff;
 use super::work::Work;
-use crate::model::limits::{
-    DEPENDENTS_MAX, ITEM_ATTEMPTS_MAX, ITEM_RETRY_FIRST_MS, REASON_CHARS_MAX,
-};
+use crate::model::limits::{DEPENDENTS_MAX, ITEM_RETRY_FIRST_MS, REASON_CHARS_MAX};
 use crate::model::{Exception, ExceptionState, ExceptionTime, FeedObject, ThreadPost};
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, PostNo};
+use crate::rows::retry::scattered_pause;
 use crate::rows::tx::{Read, Tx};
 
 type Key = (ConnectionNo, ChannelNo, u64, String);
@@ -81,46 +79,27 @@ fn time_key(key: &Key, at_ms: i64) -> ((ConnectionNo, i64), ChannelNo, u64, Stri
 /// The peer refused an object: it is sent again later, at last given up (W5: visibly).
 pub fn refuse(tx: &mut Tx<'_>, work: &mut Work, object: (FeedSeq, FeedObject), reason: &str) {
     let earlier = get(tx, work, &object.1).map(|row| row.state);
-    let times = match earlier {
-        Some(ExceptionState::Refused(times)) => times.saturating_add(1),
-        _ => 1,
+    let state = ExceptionState::refused_again(earlier.as_ref());
+    let retry_at = match state {
+        ExceptionState::Refused(times) => {
+            let pause_ms = scattered_pause(tx, ITEM_RETRY_FIRST_MS, times);
+            tx.now_ms().saturating_add(pause_ms)
+        }
+        _ => 0,
     };
-    if times >= ITEM_ATTEMPTS_MAX {
-        put(tx, work, object, ExceptionState::Dead, reason, 0);
-    } else {
-        let retry_at = tx
-            .now_ms()
-            .saturating_add(backoff(tx, ITEM_RETRY_FIRST_MS, times));
-        put(
-            tx,
-            work,
-            object,
-            ExceptionState::Refused(times),
-            reason,
-            retry_at,
-        );
-    }
+    put(tx, work, object, state, reason, retry_at);
 }
 
 /// What becomes of an object because of what it belongs to: a reply of its root, a reaction of its
 /// post.
 pub fn follow(tx: &mut Tx<'_>, work: &mut Work, object: (FeedSeq, FeedObject), base: &Exception) {
-    let (state, retry_at) = match base.state {
-        ExceptionState::Denied => (ExceptionState::Denied, 0),
-        ExceptionState::Dead => (ExceptionState::Dead, 0),
-        ExceptionState::Held | ExceptionState::Refused(_) => (
-            ExceptionState::Held,
-            base.retry_at.max(tx.now_ms().saturating_add(1)),
-        ),
+    let retry_at = if base.state.is_open() {
+        base.retry_at.max(tx.now_ms().saturating_add(1))
+    } else {
+        0
     };
-    put(
-        tx,
-        work,
-        object,
-        state,
-        "The post that it belongs to is not there.",
-        retry_at,
-    );
+    let reason = "The post that it belongs to is not there.";
+    put(tx, work, object, base.state.of_part(), reason, retry_at);
 }
 
 /// An object is delivered, or need not be any more. What waited for it is tried now.
@@ -190,6 +169,5 @@ pub fn at(tx: &Tx<'_>, time: &((ConnectionNo, i64), ChannelNo, u64, String)) -> 
 /// again it does; of an edited one that was denied or given up the peer may hold an earlier
 /// version, then it is its word.
 pub fn blocks(row: &Exception, edit_at: i64) -> bool {
-    let is_open = matches!(row.state, ExceptionState::Held | ExceptionState::Refused(_));
-    (edit_at == 0 || is_open) && row.object.as_post().is_some()
+    (edit_at == 0 || row.state.is_open()) && row.object.as_post().is_some()
 }

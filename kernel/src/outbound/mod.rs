@@ -22,8 +22,7 @@ mod work;
 
 use crate::boundary::output::Effect;
 use crate::model::limits::{
-    BACKOFF_MAX_MS, OBJECTS_PER_ROUND_MAX, PASSES_PER_PUMP_MAX, POSTS_PER_SYNC_2021,
-    PUMPS_PER_STEP_MAX,
+    OBJECTS_PER_ROUND_MAX, PASSES_PER_PUMP_MAX, POSTS_PER_SYNC_2021, PUMPS_PER_STEP_MAX,
 };
 use crate::model::{Connection, PeerKind};
 use crate::rows::counters::workspace;
@@ -40,18 +39,6 @@ fn objects_max(tx: &Tx<'_>, kind: PeerKind) -> u32 {
     }
     let wished = workspace(tx).map_or(1, |workspace| workspace.config.posts_per_sync_max);
     wished.clamp(1, OBJECTS_PER_ROUND_MAX)
-}
-
-/// A pause after `times` failures in a row, in ms: doubled with each, at most
-/// [`BACKOFF_MAX_MS`] or the first pause, half of it by chance.
-fn backoff(tx: &mut Tx<'_>, first_ms: i64, times: u32) -> i64 {
-    let most = BACKOFF_MAX_MS.max(first_ms);
-    let pause = first_ms
-        .saturating_mul(1 << times.saturating_sub(1).min(16))
-        .min(most);
-    let half = pause / 2;
-    let chance = u64::from_be_bytes(tx.random().first_chunk::<8>().copied().unwrap_or_default());
-    half + i64::try_from(chance % (u64::try_from(half).unwrap_or(0) + 1)).unwrap_or(0)
 }
 
 /// Starts or continues the rounds of the connections that this step touched; called at its end.

@@ -1,15 +1,16 @@
 //! What became of a message: a receipt names the attempt, so that one of an earlier attempt is
 //! known and ignored. Semantics §5.8, with what it loses kept (W1, W2, W5, W18).
 
+use super::exception;
 use super::sections::{self, Rest};
 use super::work::Work;
-use super::{backoff, exception};
 use crate::boundary::behaviour::Behaviour;
 use crate::boundary::input::{Receipt, SendOutcome};
 use crate::model::limits::{BACKOFF_FIRST_MS, CONNECTIONS_MAX};
 use crate::model::{Connection, ConnectionState, DueKind, PeerKind, Pending, Round, RoundSource};
 use crate::rows::due;
 use crate::rows::id::ConnectionNo;
+use crate::rows::retry::scattered_pause;
 use crate::rows::tx::{Read, Tx};
 use crate::sharing::{self, feed, link};
 use crate::wire::response::{self, Answer, NO_LONGER_SHARED, SyncResponse, UNKNOWN_CHANNEL};
@@ -67,7 +68,7 @@ pub fn lost(tx: &mut Tx<'_>, mut work: Work) {
 /// The message did not arrive, or nobody knows: the same is sent again after a pause (W1).
 fn failed(tx: &mut Tx<'_>, mut work: Work, is_unknown: bool) {
     let failures = work.connection().failures.saturating_add(1);
-    let pause_ms = backoff(tx, BACKOFF_FIRST_MS, failures);
+    let pause_ms = scattered_pause(tx, BACKOFF_FIRST_MS, failures);
     let retry_at = tx.now_ms().saturating_add(pause_ms);
     work.change_connection(tx, |connection| {
         connection.failures = failures;
@@ -162,7 +163,7 @@ fn pause(tx: &mut Tx<'_>, work: &mut Work) {
     let Some(failures) = work.link().map(|link| link.failures.saturating_add(1)) else {
         return;
     };
-    let pause_ms = backoff(tx, BACKOFF_FIRST_MS, failures);
+    let pause_ms = scattered_pause(tx, BACKOFF_FIRST_MS, failures);
     let retry_at = tx.now_ms().saturating_add(pause_ms);
     work.change_link(tx, |link| {
         link.failures = failures;

@@ -12,6 +12,7 @@ pub mod lookup;
 mod numbers;
 mod overlay;
 pub mod record;
+pub mod retry;
 pub mod table;
 pub mod testing;
 pub mod tx;

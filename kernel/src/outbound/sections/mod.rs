@@ -1,4 +1,9 @@
 //! What a round's messages can carry: a file for each section, and one list of them.
+//!
+//! A further kind of content is a variant of [`Section`] (and of [`FeedObject`] and [`RoundItem`],
+//! when the feed tells of it), a file here and its place in the list; the compiler asks for each.
+//!
+//! [`FeedObject`]: crate::model::FeedObject
 
 mod invite;
 mod posts;

@@ -159,7 +159,7 @@ fn outgoing(
 }
 
 /// Whether a toggle is told of a reaction's state now. It is noted as told before the message
-/// leaves; [`undo`] takes that back when the message certainly was not carried out.
+/// leaves; [`Content::undo`] takes that back when the message certainly was not carried out.
 fn may_toggle(
     tx: &mut Tx<'_>,
     work: &mut Work,
