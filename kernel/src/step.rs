@@ -117,7 +117,7 @@ fn job(tx: &mut Tx<'_>, number: u64) {
         Job::AskInboundAgain {
             connection,
             position,
-        } => inbound::again::ask_again(tx, connection, position),
+        } => inbound::again::ask_again(tx, number, connection, position),
     };
     match rest {
         Some(job) => jobs::again(tx, number, &job),

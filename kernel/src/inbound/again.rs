@@ -4,12 +4,13 @@
 //! so, and sends it again or not. Only its verdict stands, so that the same version gets the same
 //! answer without another question; that is forgotten, so that the policies of today answer.
 
+use super::held;
 use crate::boundary::behaviour::Behaviour;
 use crate::boundary::policy::Direction;
-use crate::model::{DueKind, Held, Job, VerdictRow};
+use crate::model::{Job, VerdictRow};
 use crate::rows::id::{ConnectionNo, Id};
 use crate::rows::tx::{Read, Tx};
-use crate::rows::{due, jobs, key};
+use crate::rows::{jobs, key};
 
 /// The policies are others now: starts over all connections.
 pub fn start(tx: &mut Tx<'_>) {
@@ -22,10 +23,19 @@ pub fn start(tx: &mut Tx<'_>) {
     }
 }
 
-/// Does a portion of [`Job::AskInboundAgain`]; returns the job as it goes on, if it does.
-pub fn ask_again(tx: &mut Tx<'_>, connection: ConnectionNo, position: Option<Id>) -> Option<Job> {
-    if position.is_none() && !tx.prefix::<Held, _>(&connection, 1).is_empty() {
-        due::at(tx, tx.now_ms(), DueKind::Held(connection));
+/// Does a portion of [`Job::AskInboundAgain`], which has this number; returns the job as it goes on,
+/// if it does.
+pub fn ask_again(
+    tx: &mut Tx<'_>,
+    number: u64,
+    connection: ConnectionNo,
+    position: Option<Id>,
+) -> Option<Job> {
+    if position.is_none() && held::ask_before(tx, connection, number) {
+        return Some(Job::AskInboundAgain {
+            connection,
+            position,
+        });
     }
     let prefix = (connection, VerdictRow::direction(Direction::Inbound));
     let from = match position {

@@ -148,6 +148,30 @@ pub fn step(tx: &mut Tx<'_>, connection: ConnectionNo) {
     if rows.is_empty() {
         return;
     }
+    ask(tx, connection, rows);
+}
+
+/// The policies are others now: asks at once about what waited for a connection before a row of
+/// this number was made, at most [`HELD_PER_STEP_MAX`] items. Returns whether there were any: what
+/// waits on gets a later number, so that each is asked about once.
+pub fn ask_before(tx: &mut Tx<'_>, connection: ConnectionNo, number: u64) -> bool {
+    let range = Range {
+        from: key::encode(&connection),
+        to: key::encode(&(connection, number)),
+        reverse: false,
+        rows_max: HELD_PER_STEP_MAX,
+        bytes_max: SCAN_BYTES_MAX,
+    };
+    let rows = tx.rows::<Held>(&range);
+    let any = !rows.is_empty();
+    if any {
+        ask(tx, connection, rows);
+    }
+    any
+}
+
+/// Asks about items that wait, and sees to it that whatever waits on is asked about later.
+fn ask(tx: &mut Tx<'_>, connection: ConnectionNo, rows: Vec<((ConnectionNo, u64), Held)>) {
     // However often this was asked for, it goes on once.
     due::cancel(tx, DueKind::Held(connection));
     let Some(peer) = Peer::load(tx, connection) else {

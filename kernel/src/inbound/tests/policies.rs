@@ -310,6 +310,35 @@ fn changed_policies_are_asked_at_once_about_what_waits_and_anew_about_what_was_d
 }
 
 #[test]
+fn changed_policies_are_asked_at_once_about_all_that_waits_also_while_one_item_still_fails() {
+    let mut world = World::new();
+    world.step(behaviour::adopt).unwrap();
+    filter(&mut world, false);
+    let posts: Vec<Value> = (0..60)
+        .map(|n| post(&format!("w{n}"), "ann", "odd"))
+        .collect();
+    world.sync(ACME, json!({"posts": posts}));
+    world.host.policy = Some(Box::new(|question| {
+        let Question::Post(post) = question;
+        if post.post_id == id("w0") {
+            Verdict::Failed("x".into())
+        } else {
+            Verdict::Allow
+        }
+    }));
+    let changed = Input::PolicyChanged {
+        chain: String::new(),
+        what: "load another".into(),
+    };
+    world.host.run(world.now_ms, 7, &changed);
+    settle(&mut world);
+    for _ in 0..10 {
+        world.host.run(world.now_ms, 7, &Input::Timer);
+    }
+    assert_eq!(held(&world).len(), 1);
+}
+
+#[test]
 fn a_row_of_the_first_version_tells_a_reaction_by_its_emoji() {
     let item = |json: &str| {
         let row = (7u64, json.as_bytes(), &[] as &[u8], "why", 3u32);
