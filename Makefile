@@ -8,7 +8,7 @@ DENY_VERSION := 0.20.2
 CARGO := cargo
 HOST_TARGET = $(shell rustc -vV | sed -n 's/^host: //p')
 
-.PHONY: help build run test sim sim-nightly sim-branches check audit bench clean
+.PHONY: help build run test test-often sim sim-nightly sim-branches check audit bench clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,12 @@ test: build ## every test, on real files and on recorded traffic of real servers
 	@echo "building the tests (the first time a few minutes: it compiles the WebAssembly engine)"
 	@$(CARGO) test --release --locked
 	@$(CARGO) test --release --locked --package causeway-policy-content-filter
+
+N ?= 30
+
+test-often: ## tests that take real time, many times beside two busy cores (N=30)
+	@$(CARGO) build --release --locked --bin causeway --bin often
+	@target/release/often --runs $(N)
 
 SEEDS ?= 0..5000
 NODES ?= 2

@@ -16,6 +16,8 @@ use tokio_tungstenite::tungstenite::Message;
 
 /// How long one request may take; far above what any of them needs.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long an event may take to be heard; far above what any of them needs.
+pub const HEARD_WITHIN: Duration = Duration::from_secs(60);
 
 /// An answer: the status, and the body as JSON (`Null` when it is empty or no JSON).
 #[derive(Debug, Clone)]
@@ -194,9 +196,7 @@ impl Client {
         });
         socket.send(Message::text(challenge.to_string())).await?;
         let mut events = Events { socket };
-        events
-            .next("hello", |_| true, Duration::from_secs(30))
-            .await?;
+        events.next("hello", |_| true, HEARD_WITHIN).await?;
         Ok(events)
     }
 }

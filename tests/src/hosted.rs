@@ -1,36 +1,38 @@
 //! A workspace that is served inside the test's own process, over real HTTP on a free port.
 //!
-//! It is the service as the binary runs it, but for two things: its clock can be moved, and
-//! accounts are made without hashing a password, which would cost more than all that a test does
-//! with them.
+//! It is the service as the binary runs it, with two exceptions: its clock can be moved, and
+//! accounts are created without hashing a password, which would cost more than the rest of a test.
 
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt, symlink};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use anyhow::{Context, Result, anyhow, bail};
+use causeway::api::hub::Next;
 use causeway::config::{File, Overrides, Settings};
 use causeway::service::{self, Running};
+use causeway::vault::new_id;
 use causeway_engine::{Clock, SystemClock};
 use causeway_kernel::boundary::input::{Actor, Input};
 use causeway_kernel::boundary::output::{Object, Reply};
 use causeway_kernel::command::{Command, CreateUser};
+use causeway_kernel::rows::id::UserNo;
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::sync::Mutex;
 
-use crate::client::Client;
+use crate::client::{Client, HEARD_WITHIN};
 use crate::peer;
 use crate::scene::Side;
 
-/// The clock of the machine, moved by what a test says.
+/// The machine's clock plus an offset that a test sets.
 #[derive(Default)]
 pub struct MovedClock(AtomicI64);
 
 impl MovedClock {
-    /// Moves the clock from the machine's; back again with 0.
+    /// Sets the offset, in ms.
     pub fn set_ahead_ms(&self, ms: i64) {
         self.0.store(ms, Ordering::Relaxed);
     }
@@ -52,6 +54,9 @@ pub struct Hosted {
     /// Its clock.
     pub clock: Arc<MovedClock>,
     running: Running,
+    admin: UserNo,
+    /// Channels made by [`Hosted::effects_carried_out`].
+    marks: AtomicU64,
     _data: TempDir,
 }
 
@@ -72,7 +77,8 @@ impl Hosted {
             let _alone = STARTING.lock().await;
             service::start_with_clock(settings, Arc::clone(&clock) as _).await?
         };
-        let client = session(&running, admin, true).await?;
+        let user = account(&running, admin, true).await?;
+        let client = session(&running, user).await?;
         let body = json!({ "name": "crew", "display_name": "Crew", "type": "O" });
         let team = client.post("/teams", body).await?;
         let team_id = team["id"].as_str().unwrap_or_default().to_string();
@@ -91,13 +97,16 @@ impl Hosted {
             side,
             clock,
             running,
+            admin: user,
+            marks: AtomicU64::default(),
             _data: data,
         })
     }
 
     /// A new user of the team, with a session.
     pub async fn user(&self, username: &str) -> Result<Client> {
-        let client = session(&self.running, username, false).await?;
+        let user = account(&self.running, username, false).await?;
+        let client = session(&self.running, user).await?;
         let me = client.get("/users/me").await?;
         let body = json!({ "team_id": self.side.team_id, "user_id": me["id"] });
         let path = format!("/teams/{}/members", self.side.team_id);
@@ -129,32 +138,47 @@ impl Hosted {
         value.parse().with_context(|| format!("{name} is {value}"))
     }
 
-    /// Items of peers' frames that were not carried out for this reason.
+    /// Number of items of peers' frames that were refused for this reason.
     pub async fn refused_items(&self, reason: &str) -> Result<u64> {
-        // Counters follow an answer a moment later: they have arrived when they stand still.
-        let mut last = self.refused_items_now(reason).await?;
-        loop {
-            tokio::time::sleep(std::time::Duration::from_millis(60)).await;
-            let now = self.refused_items_now(reason).await?;
-            if now == last {
-                return Ok(now);
-            }
-            last = now;
-        }
-    }
-
-    async fn refused_items_now(&self, reason: &str) -> Result<u64> {
+        self.effects_carried_out().await?;
         let name = format!("causeway_items_refused_total{{reason=\"{reason}\"}}");
         self.metric(&name).await
     }
 
-    /// Ends the service in order.
+    /// Waits until the effects of everything answered so far were carried out, counters among
+    /// them. The service carries effects out in their order, so the event of a step made now comes
+    /// after all of them. That step makes a private channel, which only the administrator sees.
+    async fn effects_carried_out(&self) -> Result<()> {
+        let (hub, session) = (&self.running.app.hub, new_id()?);
+        let line = hub.open(self.admin, session, |_| "{".into());
+        let (line, socket) = line.context("a line to the service")?;
+        let name = format!("mark-{}", self.marks.fetch_add(1, Ordering::Relaxed));
+        let body = json!({
+            "team_id": self.side.team_id, "name": name, "display_name": name, "type": "P",
+        });
+        let channel = self.side.admin.post("/channels", body).await?;
+        let mark = channel["id"].as_str().context("no id")?;
+        let heard = async {
+            while let Next::Frame(frame, _) = line.next(socket).await {
+                if frame.contains("channel_created") && frame.contains(mark) {
+                    return Ok(());
+                }
+            }
+            bail!("the line was closed")
+        };
+        let heard = tokio::time::timeout(HEARD_WITHIN, heard).await;
+        hub.close_session(session);
+        heard.context("waiting for the event of a new channel")?
+    }
+
+    /// Shuts the service down.
     pub async fn stop(self) {
         self.running.shutdown().await;
     }
 }
 
-/// Lets a data directory use the compiled components of earlier tests, beside the running one.
+/// Shares compiled components between the data directories of all tests, in a folder beside the
+/// running binary.
 fn share_compiled(data: &Path) -> Result<()> {
     let own = std::env::current_exe()?;
     let folder = own.parent().context("the test's folder")?;
@@ -168,8 +192,8 @@ fn share_compiled(data: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Makes an account and a session of it.
-async fn session(running: &Running, username: &str, admin: bool) -> Result<Client> {
+/// Makes an account.
+async fn account(running: &Running, username: &str, admin: bool) -> Result<UserNo> {
     let command = Command::CreateUser(CreateUser {
         username: username.to_string(),
         email: format!("{username}@workspace.test"),
@@ -185,14 +209,18 @@ async fn session(running: &Running, username: &str, admin: bool) -> Result<Clien
         key: None,
         command,
     };
-    let engine = &running.app.engine;
-    let user = match engine.submit(input).await? {
-        Reply::Object(Object::User(user)) => user,
+    match running.app.engine.submit(input).await? {
+        Reply::Object(Object::User(user)) => Ok(user),
         other => bail!("no account {username}: {other:?}"),
-    };
-    let vault = &running.app.vault;
-    let made = vault
-        .create_session(user, "a test", engine.now_ms())
+    }
+}
+
+/// Makes a session of an account.
+async fn session(running: &Running, user: UserNo) -> Result<Client> {
+    let app = &running.app;
+    let made = app
+        .vault
+        .create_session(user, "a test", app.engine.now_ms())
         .await
         .map_err(|error| anyhow!("no session: {error}"))?;
     Ok(Client::new(running.site_url()).with_token(made.token.expose()))

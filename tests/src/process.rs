@@ -32,7 +32,7 @@ pub struct Workspace {
     child: Child,
 }
 
-/// The service's binary: beside the running test or tool.
+/// The service's binary, in the folder of the running test or tool or the one above.
 pub fn binary() -> Result<PathBuf> {
     let own = std::env::current_exe()?;
     let found = own

@@ -140,6 +140,13 @@ fn begin(federation: &Federation, connection: ConnectionNo, because: Because) {
     });
 }
 
+/// Whether no ping of a connection is on its way, nor will one follow.
+#[cfg(test)]
+pub(super) fn is_at_rest(federation: &Federation, connection: ConnectionNo) -> bool {
+    let pings = lock(&federation.inner.pings);
+    pings.get(&connection).is_none_or(|state| !state.running)
+}
+
 /// Whether a connection is to be pinged once more; if not, its ping has ended.
 fn goes_on(federation: &Federation, connection: ConnectionNo) -> bool {
     let mut pings = lock(&federation.inner.pings);

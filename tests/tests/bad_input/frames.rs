@@ -1,4 +1,4 @@
-//! Requests that are no frames of the connection in whose name they come.
+//! Requests that are not valid frames of the connection they name.
 
 use anyhow::Result;
 use serde_json::{Value, json};

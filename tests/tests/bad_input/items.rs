@@ -1,5 +1,5 @@
-//! Items of a frame that its sender may not bring. Each stands in a batch with good ones, which
-//! are carried out.
+//! Items of a frame that its sender must not send. Each is in a batch with valid ones, which are
+//! taken.
 
 use anyhow::Result;
 use serde_json::{Value, json};

@@ -1,5 +1,5 @@
-//! What comes in and must not do anything: each gets the error that the protocol names, or an
-//! entry in the list of errors, changes nothing else, and is counted by its reason.
+//! Invalid input: each gets the error that the protocol names, or an entry in the list of errors,
+//! changes nothing else, and is counted by its reason.
 
 mod codes;
 mod frames;

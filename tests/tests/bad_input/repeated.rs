@@ -1,4 +1,4 @@
-//! What comes again, late, or from a clock that is wrong.
+//! Items that are repeated, late, or dated by a wrong clock.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

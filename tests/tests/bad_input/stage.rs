@@ -21,7 +21,7 @@ const OUR_TOKEN: &str = "ourtokenourtokenourtoken2b";
 pub const ANN: &str = "annannannannannannannann11";
 /// A post of the peer, by Ann.
 pub const POST: &str = "postpostpostpostpostpost11";
-/// When the peer's things were made, by its clock.
+/// Creation time of the peer's users and posts, by its clock.
 pub const START: i64 = 1_790_000_000_000;
 
 /// A workspace, its peer, and what they share.
@@ -69,7 +69,7 @@ impl Stage {
     pub async fn invited() -> Result<(Hosted, String, String)> {
         let host = Hosted::start("boss", |settings| {
             settings.federation = FederationSettings {
-                // What is compared must not change by itself.
+                // A ping would change records that are compared.
                 ping_period_ms: 3_600_000,
                 ..FederationSettings::default()
             };
@@ -176,7 +176,7 @@ impl Stage {
         self.host.side.admin.call(Method::GET, path, None).await
     }
 
-    /// Everything that bad input may not change.
+    /// Everything that bad input must not change.
     pub async fn shown(&self) -> Result<BTreeMap<String, Value>> {
         let team = &self.host.side.team_id;
         let mut shown = BTreeMap::new();
@@ -197,7 +197,7 @@ impl Stage {
         Ok(shown)
     }
 
-    /// How often items were not carried out for a reason.
+    /// Number of items that were refused for this reason.
     pub async fn counted(&self, reason: &str) -> Result<u64> {
         self.host.refused_items(reason).await
     }

@@ -1,5 +1,7 @@
 //! What people do at our host: users by REST, administrators also by slash commands.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context, Result, bail};
 use causeway_tests::scene;
 use serde_json::json;
@@ -272,6 +274,20 @@ impl Player {
         Ok(())
     }
 
+    /// Every ping of a connection presents this token: an inviter has none before it is confirmed, and
+    /// tokens are not rotated later. Pings of other connections present their own.
+    fn check_presented(&mut self, connection: &str, token: &str) {
+        let (asked, remote_id) = (self.peer.asked(0), self.live(connection));
+        let presented: BTreeSet<&str> = asked
+            .iter()
+            .filter(|it| it.path.ends_with("ping"))
+            .filter(|it| it.header("x-remotecluster-id") == remote_id)
+            .map(|it| it.header("x-remotecluster-token"))
+            .collect();
+        let expected = BTreeSet::from([token]);
+        self.expect("the tokens that our host presents", presented, expected);
+    }
+
     /// The recorded server confirms an invitation of our host.
     pub async fn peer_confirms(
         &mut self,
@@ -304,11 +320,7 @@ impl Player {
         self.map.insert(format!("token of {id}"), token);
         self.connection.clone_from(&id);
         self.wait_online(&id).await?;
-        let presented = self.peer.asked(0);
-        let ping = presented.iter().rev().find(|it| it.path.ends_with("ping"));
-        let presented = ping.map_or("", |ping| ping.header("x-remotecluster-token"));
-        let expected = payload.get("token").text();
-        self.expect("the token that our host presents", presented, expected);
+        self.check_presented(&id, payload.get("token").text());
         Ok(())
     }
 }

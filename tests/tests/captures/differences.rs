@@ -55,7 +55,7 @@ pub enum Difference {
     UsedCodesAreNotTried,
     /// A confirmed connection cannot be confirmed again, of whatever generation it is.
     ConfirmedOnce,
-    /// The connection of a used code goes on working (W55).
+    /// The connection of a used code keeps working (W55).
     UsedCodesDoNoHarm,
     /// A server of 2021 may not change users of ours either (W28).
     OwnershipOfUsers,
@@ -66,7 +66,7 @@ pub enum Difference {
     TeamsOfInvitations,
     /// An invitation for what is shared already changes nothing and harms nothing.
     InvitationsDoNoHarm,
-    /// A new connection attached to the old workspace goes on with its users and channels (W32,
+    /// A new connection attached to the old workspace keeps its users and channels (W32,
     /// W43).
     AttachedConnections,
     /// Channels cannot be archived, deleted or renamed here yet.

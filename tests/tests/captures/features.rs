@@ -1,9 +1,9 @@
 //! A property of every recording of both sets: what a frame carries of features that are off here
 //! (files, pictures, presence, acknowledgements, memberships, global users, direct channels) is
-//! counted, and the rest of the frame fares as if it were not there.
+//! counted, and has no influence on the rest of the frame.
 //!
-//! Everything that a real server sent goes to two workspaces, to one as it was and to the other
-//! without all that; they answer the same and end the same.
+//! Everything that a real server sent goes to two workspaces, to one unchanged and to the other
+//! without those parts; both answer the same and end in the same state.
 
 use std::collections::BTreeSet;
 

@@ -38,7 +38,7 @@ impl Json {
         self.find(key).unwrap_or(&Json::Null)
     }
 
-    /// The text; empty if this is none.
+    /// The text; empty if this is not a text.
     pub fn text(&self) -> &str {
         match self {
             Json::Text(text) => text,
@@ -46,7 +46,7 @@ impl Json {
         }
     }
 
-    /// The whole number; 0 if this is none.
+    /// The integer; 0 if this is not an integer.
     pub fn integer(&self) -> i64 {
         match self {
             Json::Number(number) => number.as_i64().unwrap_or_default(),
@@ -54,7 +54,7 @@ impl Json {
         }
     }
 
-    /// The elements; none if this is no list.
+    /// The elements; empty if this is not a list.
     pub fn list(&self) -> &[Json] {
         match self {
             Json::List(list) => list,
@@ -62,7 +62,7 @@ impl Json {
         }
     }
 
-    /// The members; none if this is no object.
+    /// The members; empty if this is not an object.
     pub fn members(&self) -> &[(String, Json)] {
         match self {
             Json::Object(members) => members,

@@ -16,9 +16,9 @@ use crate::shape;
 use crate::stories::Cue;
 
 /// How long our host may take to send what it should.
-const SEND_DEADLINE: Duration = Duration::from_secs(10);
+const SEND_DEADLINE: Duration = Duration::from_secs(60);
 /// How long it may take with what the peer has refused; it pauses up to ten seconds.
-const REFUSED_DEADLINE: Duration = Duration::from_secs(30);
+const REFUSED_DEADLINE: Duration = Duration::from_secs(120);
 /// Bytes that a real server takes at most.
 const FRAME_BYTES_MAX: usize = 300_512;
 
@@ -227,6 +227,10 @@ impl Player {
         if plain && !late {
             return None;
         }
+        // The caller had given up before this answer came: for it there was no answer.
+        if late {
+            return Some(Told::Silence);
+        }
         let body = match &answer.body {
             Body::Json(json) => self.live_json(json).to_string().into_bytes(),
             Body::Bytes(bytes) => bytes.clone(),
@@ -236,16 +240,11 @@ impl Player {
         if location.is_some() {
             headers.push(("location".into(), format!("{}/elsewhere", self.peer.url())));
         }
-        let answered = Answered {
+        Some(Told::Answer(Answered {
             status: answer.status,
             headers,
             body,
-        };
-        Some(if late {
-            Told::Late(Duration::from_millis(2_500), answered)
-        } else {
-            Told::Answer(answered)
-        })
+        }))
     }
 
     /// Does what the exchanges of a round show; returns what they sent and we have to send.

@@ -89,7 +89,7 @@ impl Body {
         )
     }
 
-    /// The JSON; null if it is none.
+    /// The JSON; null if the body is not JSON.
     pub fn json(&self) -> &Json {
         match self {
             Body::Json(json) => json,
@@ -161,7 +161,7 @@ impl Exchange {
         self.path.rsplit('/').next().unwrap_or_default()
     }
 
-    /// The topic of the frame; empty if it has none.
+    /// The topic of the frame; empty if there is none.
     pub fn topic(&self) -> &str {
         self.body.json().get("msg").get("topic").text()
     }
@@ -171,7 +171,7 @@ impl Exchange {
         self.body.json().get("msg").get("payload")
     }
 
-    /// The channel of a sync message; empty if it is none.
+    /// The channel of a sync message; empty for any other message.
     pub fn channel(&self) -> &str {
         if is_sync(self.topic()) {
             self.payload().get("channel_id").text()

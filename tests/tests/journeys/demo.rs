@@ -1,4 +1,4 @@
-//! The demo itself, as `make run` starts it, on a machine without any trusted certificate.
+//! The demo, as `make run` starts it, on a machine without any trusted certificate.
 
 use std::process::{Command, Stdio};
 

@@ -1,16 +1,11 @@
-//! A new workspace: the first account, everybody else, and what is refused to whom.
-
-use std::time::Duration;
+//! A new workspace: the first account, all others, and what each of them is refused.
 
 use anyhow::Result;
-use causeway_tests::client::Client;
+use causeway_tests::client::{Client, HEARD_WITHIN};
 use causeway_tests::scene::{PASSWORD, Side, post};
 use causeway_tests::warm;
 use hyper::Method;
 use serde_json::{Value, json};
-
-/// How long an event may take; far above what one needs.
-const EVENT_DEADLINE: Duration = Duration::from_secs(20);
 
 fn account(username: &str) -> Value {
     json!({ "username": username, "email": format!("{username}@workspace.test"), "password": PASSWORD })
@@ -99,9 +94,7 @@ async fn who_is_not_in_a_channel_neither_reads_it_nor_hears_of_it() -> Result<()
 
     // The next event that ben gets is one of the channel that he is in.
     let open = post(&ann, &side.town_square, "", "for all").await?;
-    let heard = events_of_ben
-        .next("posted", |_| true, EVENT_DEADLINE)
-        .await?;
+    let heard = events_of_ben.next("posted", |_| true, HEARD_WITHIN).await?;
     let heard: Value = serde_json::from_str(heard["data"]["post"].as_str().unwrap_or_default())?;
     assert_eq!(heard["id"], open.as_str());
     Ok(())

@@ -1,4 +1,4 @@
-//! Kill -9 at any moment: what was acknowledged is there, and nothing is there twice.
+//! `kill -9` at any moment: nothing acknowledged is lost or duplicated.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -98,7 +98,7 @@ async fn kills_of_both_sides_lose_nothing_acknowledged_and_double_nothing() -> R
     let mut pair = Pair::open(POSTS_PER_SYNC_MAX).await?;
     let channel = pair.channel.clone();
 
-    // The backlog comes about while the other side is down, and the writing side is killed, too.
+    // The backlog builds up while the other side is down; the writing side is killed as well.
     pair.globex.workspace.crash()?;
     let writing = Writing::begin(&pair.acme.user, &channel, "acme", POSTS);
     for kill in 1..=KILLS {
@@ -112,7 +112,7 @@ async fn kills_of_both_sides_lose_nothing_acknowledged_and_double_nothing() -> R
     let mut acknowledged = writing.end().await?;
     ensure!(acknowledged.len() == POSTS, "not every post was written");
 
-    // It flows while both sides are killed in turn and the other one writes as well.
+    // It is sent while both sides are killed in turn and the other side writes as well.
     pair.globex.workspace.start_again().await?;
     let answering = Writing::begin(&pair.globex.user, &channel, "globex", ANSWERS);
     let mut kills_in_the_backlog = 0;
@@ -141,7 +141,7 @@ async fn kills_of_both_sides_lose_nothing_acknowledged_and_double_nothing() -> R
     let shown = pair.converged().await?;
     assert_eq!(shown.len(), POSTS + ANSWERS);
     for post in &shown {
-        // Each text was acknowledged once, and under this id; so none is there twice.
+        // Each text was acknowledged with one id; removing it here fails a second copy.
         assert_eq!(acknowledged.remove(&post.message).as_ref(), Some(&post.id));
     }
     assert!(acknowledged.is_empty(), "{} are lost", acknowledged.len());

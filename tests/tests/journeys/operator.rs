@@ -1,8 +1,7 @@
-//! What an operator does at the command line of the machine.
-
-use std::time::Duration;
+//! What an operator does on the command line.
 
 use anyhow::{Context, Result, ensure};
+use causeway_tests::client::HEARD_WITHIN;
 use causeway_tests::command::{create_user, replay};
 use causeway_tests::process::{Workspace, free_port};
 use causeway_tests::scene::{PASSWORD, Side, post, visible};
@@ -56,9 +55,7 @@ async fn a_workspace_that_is_closed_and_opened_shows_what_it_showed() -> Result<
     let mut line = ann.events().await?;
     workspace.stop().await?;
     // The line was closed, not left hanging.
-    let heard = line
-        .next("nothing", |_| true, Duration::from_secs(20))
-        .await;
+    let heard = line.next("nothing", |_| true, HEARD_WITHIN).await;
     ensure!(
         heard.is_err_and(|error| error.to_string().contains("closed")),
         "the line hangs"

@@ -1,4 +1,4 @@
-//! Whatever happens to the line between two workspaces, in the end both show the same.
+//! Whatever happens to the connection between two workspaces, both converge.
 
 use anyhow::{Context, Result, ensure};
 use causeway_tests::scene::{post, visible, wait_for};

@@ -1,4 +1,4 @@
-//! Policies at work: loaded, swapped and taken out by the command line while posts flow.
+//! Policies loaded, swapped and unloaded on the command line while posts flow.
 
 use anyhow::{Context, Result, ensure};
 use causeway_tests::client::Client;

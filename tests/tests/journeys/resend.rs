@@ -14,8 +14,8 @@ fn body(side: &Side, key: &str) -> Value {
     json!({ "channel_id": side.town_square, "message": key, "pending_post_id": key })
 }
 
-/// Sends a post and hears nothing of what came of it. With `is_taken` it hangs up when the answer
-/// stands ready, otherwise at once: then it may or may not be taken.
+/// Sends a post and never reads the answer. With `is_taken` it hangs up once the answer is there,
+/// otherwise at once: then the post may or may not be taken.
 async fn post_and_hang_up(user: &Client, port: u16, body: &Value, is_taken: bool) -> Result<()> {
     let body = body.to_string();
     let token = user.token().context("no session")?;

@@ -1,5 +1,5 @@
-//! A session taken home: exported masked from a workspace under load that was killed and whose
-//! policies were swapped, and replayed by three engines.
+//! A session exported (masked) from a workspace under load that was killed and whose policies were
+//! swapped, replayed by three engines.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! What is recorded, asked for and taken home by the API.
+//! The recording over the API: its status, its hold, and exports.
 
 use anyhow::{Result, ensure};
 use causeway_tests::command::causeway;

@@ -1,4 +1,4 @@
-//! A session file, looked into at the command line.
+//! A session file inspected on the command line.
 
 use std::path::Path;
 use std::process::Output;

@@ -1,4 +1,4 @@
-//! The service of this build goes on with the data directories of earlier releases.
+//! The service of this build continues the data directories of earlier releases.
 
 use anyhow::{Context, Result};
 use causeway_tests::client::Client;

@@ -1,7 +1,7 @@
 //! A full disk makes the workspace read-only, not wrong, and it recovers by itself.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use causeway_engine::{Engine, EngineOptions, SubmitError};
 use causeway_kernel::boundary::input::Input;
@@ -11,6 +11,9 @@ use crate::support::disk::FullDisk;
 use crate::support::script::{command, create_post};
 use crate::support::workspace::{all_rows, new_workspace, options, post, replay};
 
+/// How long the engine may take; it tries the disk again every second.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 fn with_disk(folder: &std::path::Path, disk: &FullDisk) -> EngineOptions {
     EngineOptions {
         disk: Arc::new(disk.clone()),
@@ -19,13 +22,11 @@ fn with_disk(folder: &std::path::Path, disk: &FullDisk) -> EngineOptions {
 }
 
 async fn until(engine: &Engine, what: &str, ready: impl Fn(&Engine) -> bool) {
-    for _ in 0..1_000 {
-        if ready(engine) {
-            return;
-        }
+    let begun = Instant::now();
+    while !ready(engine) {
+        assert!(begun.elapsed() < PATIENCE, "waited in vain for {what}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    panic!("waited in vain for {what}");
 }
 
 #[tokio::test]

@@ -237,9 +237,12 @@ pub async fn connected(settings: FederationSettings) -> (TestHost, TestHost, Id)
     (a, b, remote_id)
 }
 
+/// How long anything may take to happen; far above what it needs.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Waits until `condition` holds.
 pub async fn eventually(what: &str, condition: impl Fn() -> bool) {
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+    let deadline = tokio::time::Instant::now() + PATIENCE;
     while !condition() {
         assert!(
             tokio::time::Instant::now() < deadline,

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use crate::federation::client::INCARNATION_HEADER;
@@ -20,8 +21,8 @@ pub enum Script {
     Answer(u16, &'static str),
     /// Answers 200 with this body, as this incarnation of a Causeway.
     AnswerAs(&'static str, &'static str),
-    /// The same, after this many ms.
-    LateAs(u64, &'static str, &'static str),
+    /// The same, once the test says so.
+    HeldAs(Arc<Notify>, &'static str, &'static str),
     /// Answers 200 with this many bytes.
     Flood(usize),
     /// Redirects to itself.
@@ -121,8 +122,8 @@ async fn answer(State(scripts): State<Arc<Mutex<Scripts>>>, request: Request) ->
         Some(Script::AnswerAs(incarnation, body)) => {
             ([(INCARNATION_HEADER, incarnation)], body).into_response()
         }
-        Some(Script::LateAs(ms, incarnation, body)) => {
-            tokio::time::sleep(std::time::Duration::from_millis(ms)).await;
+        Some(Script::HeldAs(released, incarnation, body)) => {
+            released.notified().await;
             ([(INCARNATION_HEADER, incarnation)], body).into_response()
         }
         Some(Script::Flood(bytes)) => "x".repeat(bytes).into_response(),

@@ -1,6 +1,6 @@
 //! What becomes of messages and pings.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use causeway_kernel::boundary::input::{Incarnation, Input, SendOutcome};
 use causeway_kernel::model::{ConnectionState, PeerKind, PeerWorkspace};
@@ -8,7 +8,10 @@ use causeway_kernel::rows::id::{ConnectionNo, Id};
 use causeway_kernel::rows::tx::Read;
 use causeway_kernel::wire::frame::Invite;
 
-use super::host::{TestHost, connected, eager, eventually, quiet};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::host::{PATIENCE, TestHost, connected, eager, eventually, quiet};
 use super::peer::{FakePeer, Script};
 use crate::federation::client::RESPONSE_BYTES_MAX;
 use crate::federation::invitation::{self, CodeKdf};
@@ -51,11 +54,7 @@ async fn connect(host: &TestHost, peer: &FakePeer, name: &str) -> ConnectionNo {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_fate_of_a_message_has_its_outcome() {
-    let settings = FederationSettings {
-        send_timeout_ms: 400,
-        ..quiet()
-    };
-    let (host, peer, connection, remote_id) = host_and_peer(settings).await;
+    let (host, peer, connection, remote_id) = host_and_peer(quiet()).await;
     let answer = r#"{"status":"OK","err":"","payload":{"token":"secret"}}"#;
     let blanked = answer.replace("secret", "******");
     let cases = [
@@ -75,7 +74,6 @@ async fn every_fate_of_a_message_has_its_outcome() {
         (Script::Answer(503, "{}"), SendOutcome::Refused(503)),
         (Script::Redirect, SendOutcome::Refused(307)),
         (Script::Flood(RESPONSE_BYTES_MAX + 1), SendOutcome::Unknown),
-        (Script::Silence, SendOutcome::Unknown),
         (Script::Break, SendOutcome::Unknown),
     ];
     for (count, (script, expected)) in cases.into_iter().enumerate() {
@@ -96,6 +94,18 @@ async fn every_fate_of_a_message_has_its_outcome() {
 
     drop(peer);
     eventually_gone(&host, connection).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_answered_in_time_has_an_unknown_fate() {
+    let settings = FederationSettings {
+        send_timeout_ms: 300,
+        ..quiet()
+    };
+    let (host, peer, connection, _) = host_and_peer(settings).await;
+    peer.script("/msg", [Script::Silence]);
+    let outcome = sender::send(&host.federation, connection, b"{}".to_vec()).await;
+    assert_eq!(outcome, SendOutcome::Unknown);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -127,15 +137,17 @@ async fn a_peer_that_is_news_while_a_ping_is_on_its_way_is_asked_once_more() {
     const KNOWN: &str = "ybndrfg8ejkmcpqxot1uwisza3 1";
     const RESTORED: &str = "ybndrfg8ejkmcpqxot1uwisza4 2";
     let (host, peer, connection, _) = host_and_peer(quiet()).await;
+    let at_rest = || pinger::is_at_rest(&host.federation, connection);
     eventually("the first ping", || {
-        host.row(connection).unwrap().last_ping_at != 0
+        host.row(connection).unwrap().last_ping_at != 0 && at_rest()
     })
     .await;
     let asked = peer.received("/ping").len();
+    let released = Arc::<Notify>::default();
     peer.script(
         "/ping",
         [
-            Script::LateAs(300, KNOWN, PONG),
+            Script::HeldAs(Arc::clone(&released), KNOWN, PONG),
             Script::AnswerAs(RESTORED, PONG),
         ],
     );
@@ -152,30 +164,28 @@ async fn a_peer_that_is_news_while_a_ping_is_on_its_way_is_asked_once_more() {
         row.unwrap().incarnation
     };
     pinger::met(&host.federation, connection, told(KNOWN));
-    eventually("the late ping", || peer.received("/ping").len() > asked).await;
+    eventually("the held ping", || peer.received("/ping").len() > asked).await;
     pinger::met(&host.federation, connection, told(RESTORED));
     assert_eq!(known(), None);
-    eventually("the news", || known() == Some(told(RESTORED))).await;
+    released.notify_one();
+    eventually("the last ping", at_rest).await;
+    assert_eq!(known(), Some(told(RESTORED)));
     assert_eq!(peer.received("/ping").len(), asked + 2);
     // What its answers do not bear out is asked about once.
     for _ in 0..3 {
         pinger::met(&host.federation, connection, told(KNOWN));
-        eventually("it is asked", || peer.received("/ping").len() > asked + 2).await;
+        eventually("it was asked", at_rest).await;
+        assert_eq!(peer.received("/ping").len(), asked + 3);
     }
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    assert_eq!(peer.received("/ping").len(), asked + 3);
 }
 
 /// Nobody listens any more: no byte leaves.
 async fn eventually_gone(host: &TestHost, connection: ConnectionNo) {
-    for _ in 0..100 {
-        let outcome = sender::send(&host.federation, connection, Vec::new()).await;
-        if outcome == SendOutcome::NeverLeft {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    let deadline = Instant::now() + PATIENCE;
+    while sender::send(&host.federation, connection, Vec::new()).await != SendOutcome::NeverLeft {
+        assert!(Instant::now() < deadline, "somebody still listens");
+        tokio::task::yield_now().await;
     }
-    panic!("a refused connection is still no NeverLeft");
 }
 
 #[tokio::test(flavor = "multi_thread")]

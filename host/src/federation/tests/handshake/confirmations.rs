@@ -2,7 +2,7 @@
 
 use causeway_kernel::model::ConnectionState;
 
-use super::super::host::{TestHost, eager, eventually, quiet};
+use super::super::host::{PATIENCE, TestHost, eager, eventually, quiet};
 use super::super::peer::{FakePeer, Script};
 use super::*;
 use crate::federation::handshake::HandshakeError;
@@ -155,13 +155,14 @@ async fn a_refused_confirmation_leaves_nothing_and_can_be_repeated() {
 /// Waits until nobody listens at an address.
 async fn eventually_refused(url: &str) {
     let address = url.trim_start_matches("http://").to_string();
-    for _ in 0..1000 {
-        if tokio::net::TcpStream::connect(&address).await.is_err() {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    while tokio::net::TcpStream::connect(&address).await.is_ok() {
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "{url} still listens"
+        );
+        tokio::task::yield_now().await;
     }
-    panic!("{url} still listens");
 }
 
 #[tokio::test(flavor = "multi_thread")]
