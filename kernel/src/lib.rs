@@ -7,6 +7,7 @@
 pub mod authority;
 pub mod boundary;
 pub mod command;
+pub mod gate;
 pub mod inbound;
 pub mod model;
 pub mod objects;

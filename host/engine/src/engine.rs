@@ -23,7 +23,7 @@ use crate::data_dir::retention::{Retention, close_old_segment};
 use crate::disk::{Disk, RealDisk};
 use crate::journal::Digest;
 use crate::policy::{
-    NoPolicies, OnFailure, PolicyChain, PolicyChange, PolicyError, PolicyInfo, PolicyManager,
+    NoPolicies, OnFailure, PolicyChain, PolicyChange, PolicyError, PolicyManager, PolicyState,
 };
 use crate::replay::replayer::Replayer;
 use crate::runtime::acceptance::check_accepted;
@@ -186,12 +186,15 @@ impl Engine {
         component: Vec<u8>,
         settings: String,
         on_failure: OnFailure,
-    ) -> Result<PolicyInfo, PolicyError> {
+    ) -> Result<PolicyState, PolicyError> {
         let name = name.to_string();
         let wanted = name.clone();
         self.change_policies(move |policies| policies.load(&name, component, settings, on_failure))
             .await?;
-        let loaded = self.policies().into_iter().find(|info| info.name == wanted);
+        let loaded = self
+            .policies()
+            .into_iter()
+            .find(|state| state.info.name == wanted);
         loaded.ok_or(PolicyError::NotFound(wanted))
     }
 
@@ -207,8 +210,8 @@ impl Engine {
 
     /// The policies in force, in the order in which they are asked.
     #[must_use]
-    pub fn policies(&self) -> Vec<PolicyInfo> {
-        self.inner.policies.infos()
+    pub fn policies(&self) -> Vec<PolicyState> {
+        self.inner.policies.states()
     }
 
     async fn change_policies(

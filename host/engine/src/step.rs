@@ -1,6 +1,6 @@
 //! One step: the kernel over the rows and the policies, and the entry that records it.
 
-use causeway_kernel::boundary::codec;
+use causeway_kernel::boundary::codec::{self, DecodeError};
 use causeway_kernel::boundary::env::{LogLevel, Range, Scan, StepContext};
 use causeway_kernel::boundary::policy::{Question, Verdict};
 use causeway_kernel::rows::table::Table;
@@ -60,19 +60,24 @@ impl StepHost for LiveHost<'_> {
     }
 
     fn ask(&mut self, questions: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
-        let decoded: Result<Vec<Question<'_>>, _> = questions
-            .iter()
-            .map(|bytes| codec::decode_question(bytes))
-            .collect();
-        let verdicts = match decoded {
-            Ok(decoded) => self.chain.ask(&decoded),
-            // A kernel may ask what this build has no gate for: unsure means no.
-            Err(error) => {
-                let failed = Verdict::Failed(format!("the question is not known here: {error}"));
-                vec![failed; questions.len()]
-            }
+        let mut known: Vec<Question<'_>> = Vec::with_capacity(questions.len());
+        let mut read = |bytes| codec::decode_question(bytes).map(|it| known.push(it));
+        let unknown: Vec<Option<DecodeError>> =
+            questions.iter().map(|bytes| read(bytes).err()).collect();
+        let mut answers = self.chain.ask(&known).into_iter();
+        let answer = |unknown: Option<DecodeError>| {
+            let verdict = match unknown {
+                None => answers.next(),
+                // A kernel may ask what this build has no gate for: unsure means no.
+                Some(error) => {
+                    let why = format!("the question is not known here: {error}");
+                    Some(Verdict::Failed(why))
+                }
+            };
+            let none = || Verdict::Failed("there is no answer".into());
+            codec::encode_verdict(&verdict.unwrap_or_else(none))
         };
-        let verdicts: Vec<Vec<u8>> = verdicts.iter().map(codec::encode_verdict).collect();
+        let verdicts: Vec<Vec<u8>> = unknown.into_iter().map(answer).collect();
         for (question, verdict) in questions.iter().zip(&verdicts) {
             self.verdicts.push(RecordedVerdict {
                 question: Digest::of(question),

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::routing::{get, put};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use causeway_engine::policy::{OnFailure, PolicyError, PolicyInfo};
+use causeway_engine::policy::{OnFailure, PolicyError, PolicyState};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -69,12 +69,15 @@ async fn list(State(app): State<Shared>, caller: Caller) -> Answer {
     )))
 }
 
-fn shown(info: &PolicyInfo) -> Value {
+fn shown(state: &PolicyState) -> Value {
+    let PolicyState { info, described } = state;
     json!({
         "name": info.name,
         "digest": info.digest,
         "settings": info.settings,
         "on_failure": info.on_failure,
+        "describes": described.as_ref().ok(),
+        "error": described.as_ref().err(),
     })
 }
 
@@ -103,12 +106,13 @@ async fn load(State(app): State<Shared>, caller: Caller, ids: Ids, request: Requ
         .decode(&body.component)
         .map_err(|_| ApiError::invalid_body("component"))?;
     let name = ids.get("name");
-    let info = app
+    let state = app
         .engine
         .load_policy(name, component, body.settings, body.on_failure)
         .await?;
+    let info = &state.info;
     tracing::info!(policy = info.name, digest = info.digest, "policy loaded");
-    Ok(Rendered::json(&shown(&info)))
+    Ok(Rendered::json(&shown(&state)))
 }
 
 async fn unload(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {

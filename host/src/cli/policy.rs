@@ -159,7 +159,19 @@ fn line(policy: &Value) -> String {
     let digest = text(policy, "digest");
     let short = digest.get(..16).unwrap_or(digest);
     let (name, on_failure) = (text(policy, "name"), text(policy, "on_failure"));
-    format!("{name}  component {short}  on failure: {on_failure}")
+    let what = match policy.get("describes").filter(|it| !it.is_null()) {
+        Some(described) => {
+            let gates: Vec<&str> = described
+                .get("gates")
+                .and_then(Value::as_array)
+                .map(|gates| gates.iter().filter_map(Value::as_str).collect())
+                .unwrap_or_default();
+            let (is, version) = (text(described, "name"), text(described, "version"));
+            format!("{is} {version}, answers: {}", gates.join(", "))
+        }
+        None => format!("does not run: {}", text(policy, "error")),
+    };
+    format!("{name}  component {short}  on failure: {on_failure}  {what}")
 }
 
 #[cfg(test)]

@@ -41,6 +41,9 @@ behaviours! {
     /// When the policies change, inbound items that wait for them are asked about at once, and what
     /// was denied is asked about again when it comes again.
     AskedAgain = 4,
+    /// The policies are asked about whole posts: the texts of the properties too, and also when only
+    /// the properties changed. Who lives where and the step's time belong to the question.
+    WholePosts = 5,
 }
 
 /// A behaviour that is in force.

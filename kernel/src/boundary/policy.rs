@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::boundary::texts::{Text, texts};
+use crate::model::{ChannelKind, Place};
 
 /// Which way an object travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -14,16 +15,144 @@ pub enum Direction {
 }
 
 /// A question. New kinds are added at the end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Question<'a> {
+    /// May a post with this message cross? Asked where `Behaviour::WholePosts` is not in force.
+    #[serde(borrow)]
+    Message(MessageQuestion<'a>),
     /// May this post cross that connection?
     #[serde(borrow)]
     Post(PostQuestion<'a>),
 }
 
-/// A post about to cross a connection.
+impl Question<'_> {
+    /// What both kinds of question say of a post.
+    #[must_use]
+    pub fn post(&self) -> MessageQuestion<'_> {
+        match self {
+            Question::Message(question) => *question,
+            Question::Post(question) => question.message_only(),
+        }
+    }
+}
+
+/// Who may see a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Audience {
+    /// Everybody of its team.
+    Open,
+    /// Its members.
+    Private,
+    /// Two people.
+    Direct,
+    /// A few people.
+    Group,
+}
+
+impl From<Place> for Audience {
+    fn from(place: Place) -> Audience {
+        match place {
+            Place::Team { kind, .. } => match kind {
+                ChannelKind::Public => Audience::Open,
+                ChannelKind::Private => Audience::Private,
+            },
+            Place::Direct => Audience::Direct,
+            Place::Group => Audience::Group,
+        }
+    }
+}
+
+/// Where a person lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Home<'a> {
+    /// In this workspace.
+    Here,
+    /// In the workspace behind a connection.
+    Connected {
+        /// `remote_id` of the connection.
+        id: &'a str,
+        /// Its local name.
+        name: &'a str,
+    },
+    /// In one that is not connected any more, or not known yet.
+    Elsewhere,
+}
+
+/// What every question begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Context<'a> {
+    /// Which way.
+    pub direction: Direction,
+    /// `remote_id` of the connection.
+    pub connection_id: &'a str,
+    /// Local name of the connection.
+    pub connection_name: &'a str,
+    /// Id of the channel.
+    pub channel_id: &'a str,
+    /// URL name of the channel.
+    pub channel_name: &'a str,
+    /// Who may see the channel.
+    pub audience: Audience,
+    /// Id of the author.
+    pub author_id: &'a str,
+    /// User name of the author as this workspace shows it; empty when not known yet.
+    pub author_name: &'a str,
+    /// Where the author lives.
+    #[serde(borrow)]
+    pub author_home: Home<'a>,
+    /// The step's time in ms.
+    pub now_ms: i64,
+}
+
+/// A post about to cross a connection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PostQuestion<'a> {
+    /// Who, where, which way.
+    #[serde(borrow)]
+    pub context: Context<'a>,
+    /// Id of the post.
+    pub id: &'a str,
+    /// Id of the thread's root, empty for a root.
+    pub root_id: &'a str,
+    /// The message.
+    pub message: &'a str,
+    /// All texts of the properties; `None` = they are more than a question may hold, or cannot be
+    /// read, and no policy can see what it would let pass.
+    pub texts: Option<Vec<TextLeaf>>,
+    /// The post's type, empty for an ordinary one.
+    pub kind: &'a str,
+    /// Creation time in ms.
+    pub create_at: i64,
+    /// Whether the post is an edit of an earlier version.
+    pub is_edit: bool,
+}
+
+impl PostQuestion<'_> {
+    /// The question about the message alone.
+    #[must_use]
+    pub fn message_only(&self) -> MessageQuestion<'_> {
+        let context = &self.context;
+        MessageQuestion {
+            direction: context.direction,
+            connection_id: context.connection_id,
+            connection_name: context.connection_name,
+            channel_id: context.channel_id,
+            channel_name: context.channel_name,
+            post_id: self.id,
+            root_id: self.root_id,
+            author_id: context.author_id,
+            author_name: context.author_name,
+            message: self.message,
+            post_type: self.kind,
+            create_at: self.create_at,
+            is_edit: self.is_edit,
+        }
+    }
+}
+
+/// A post about to cross a connection, without its properties.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageQuestion<'a> {
     /// Which way.
     pub direction: Direction,
     /// `remote_id` of the connection.
@@ -52,21 +181,99 @@ pub struct PostQuestion<'a> {
     pub is_edit: bool,
 }
 
+/// A text among a post's properties.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TextLeaf {
+    /// Where it stands, a JSON pointer (RFC 6901).
+    pub path: String,
+    /// The text.
+    pub text: String,
+}
+texts!(
+    struct TextLeaf {
+        path: Text::Pointer,
+        text: Text::Words,
+    }
+);
+
+/// Other words for a post.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revision {
+    /// The message; `None` = as it is.
+    pub message: Option<String>,
+    /// Texts in the place of those of the properties that have these paths.
+    pub texts: Vec<TextLeaf>,
+}
+texts!(struct Revision {
+    message: Text::Words,
+    texts,
+});
+
+impl Revision {
+    /// Another message, and nothing else.
+    #[must_use]
+    pub fn of_message(message: String) -> Revision {
+        Revision {
+            message: Some(message),
+            texts: Vec::new(),
+        }
+    }
+}
+
 /// What the policies say. `Failed` is the host's word, not a policy's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Encoded", into = "Encoded")]
 pub enum Verdict {
     /// Let it pass.
     Allow,
     /// Do not let it pass, for this reason (shown to admins).
     Deny(String),
-    /// Let it pass with this text instead.
-    Revise(String),
+    /// Let it pass in these words.
+    Revise(Revision),
     /// The policy trapped, ran out of fuel or is missing; what that means is the slot's setting.
     Failed(String),
 }
 texts!(enum Verdict {
     Allow,
     Deny(reason: Text::Words),
-    Revise(text: Text::Words),
+    Revise(revision),
     Failed(reason: Text::Own),
 });
+
+/// The encoded form of a [`Verdict`]. A revision of the message alone keeps the form that it had
+/// before properties were judged, so that older kernels read it and journals stay readable.
+#[derive(Serialize, Deserialize)]
+enum Encoded {
+    Allow,
+    Deny(String),
+    ReviseMessage(String),
+    Failed(String),
+    Revise(Revision),
+}
+
+impl From<Encoded> for Verdict {
+    fn from(encoded: Encoded) -> Verdict {
+        match encoded {
+            Encoded::Allow => Verdict::Allow,
+            Encoded::Deny(reason) => Verdict::Deny(reason),
+            Encoded::ReviseMessage(text) => Verdict::Revise(Revision::of_message(text)),
+            Encoded::Failed(reason) => Verdict::Failed(reason),
+            Encoded::Revise(revision) => Verdict::Revise(revision),
+        }
+    }
+}
+
+impl From<Verdict> for Encoded {
+    fn from(verdict: Verdict) -> Encoded {
+        match verdict {
+            Verdict::Allow => Encoded::Allow,
+            Verdict::Deny(reason) => Encoded::Deny(reason),
+            Verdict::Revise(Revision {
+                message: Some(text),
+                texts,
+            }) if texts.is_empty() => Encoded::ReviseMessage(text),
+            Verdict::Revise(revision) => Encoded::Revise(revision),
+            Verdict::Failed(reason) => Encoded::Failed(reason),
+        }
+    }
+}

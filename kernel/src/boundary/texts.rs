@@ -34,6 +34,8 @@ pub enum Text {
     UniqueChannelName,
     /// A peer's words of refusal.
     Refusal,
+    /// A JSON pointer into [`Json::Any`].
+    Pointer,
 }
 
 impl Text {

@@ -7,6 +7,7 @@
 use super::held;
 use crate::boundary::behaviour::Behaviour;
 use crate::boundary::policy::Direction;
+use crate::gate;
 use crate::model::{Job, VerdictRow};
 use crate::rows::id::{ConnectionNo, Id};
 use crate::rows::tx::{Read, Tx};
@@ -37,7 +38,7 @@ pub fn ask_again(
             position,
         });
     }
-    let prefix = (connection, VerdictRow::direction(Direction::Inbound));
+    let prefix = (connection, gate::about_posts(tx, Direction::Inbound).byte());
     let from = match position {
         // The first key behind the last one done.
         Some(id) => [key::encode(&(prefix.0, prefix.1, id)), vec![0]].concat(),

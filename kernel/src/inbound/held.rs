@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 
 use super::authorize::{self, Peer};
 use super::item::{self, Item, Outcome, Scope, Wait};
-use super::judge::{Judgements, shorten};
 use super::mentions::Mentions;
 use super::{Reason, Tally};
 use crate::boundary::env::Range;
+use crate::gate::{Judgements, shorten};
 use crate::model::limits::{BACKOFF_FIRST_MS, HELD_MAX, HELD_PER_STEP_MAX};
 use crate::model::{DueKind, Held, HeldKind};
 use crate::rows::due;

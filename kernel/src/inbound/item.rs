@@ -8,9 +8,10 @@ use std::collections::BTreeSet;
 
 use super::authorize::{Authorized, Peer, Shared};
 use super::held::{Full, WAITS_FOR_ITS_POST, Waiting};
-use super::judge::{self, Candidate, Judgements};
 use super::mentions::Mentions;
 use super::{Reason, Skip, Tally, quarantine};
+use crate::boundary::policy::Direction;
+use crate::gate::{self, Candidate, Crossing, Judgements};
 use crate::model::HeldKind;
 use crate::rows::id::Id;
 use crate::rows::tx::Tx;
@@ -30,6 +31,19 @@ pub struct Scope<'s> {
     pub shared: &'s Authorized<Shared>,
     /// What the mentions in their texts become.
     pub mentions: &'s Mentions,
+}
+
+impl<'s> Scope<'s> {
+    /// Where the items cross.
+    #[must_use]
+    pub fn crossing(self) -> Crossing<'s> {
+        Crossing {
+            direction: Direction::Inbound,
+            connection_no: self.peer.no,
+            connection: &self.peer.row,
+            channel: self.shared.get().channel,
+        }
+    }
 }
 
 /// What became of an item.
@@ -241,7 +255,7 @@ impl<'a> Batch<'a> {
                 change,
             });
         }
-        let judgements = judge::judge(tx, self.peer, self.shared.get(), candidates);
+        let judgements = gate::judge(tx, self.scope().crossing(), candidates);
         for planned in planned {
             self.take_one(tx, planned, &judgements)?;
         }

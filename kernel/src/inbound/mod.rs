@@ -10,7 +10,6 @@ mod channel_invite;
 pub mod held;
 mod item;
 mod items;
-mod judge;
 mod mentions;
 mod quarantine;
 mod reason;
@@ -18,7 +17,6 @@ mod sync;
 
 pub use held::step as held_step;
 pub use items::users::OWN_PROPS;
-pub use judge::shorten;
 pub use reason::{Reason, Tally};
 
 use authorize::Peer;

@@ -1,12 +1,11 @@
 //! What could not be carried out is set aside with its bytes, for a person to look at.
 
 use crate::boundary::env::Range;
+use crate::gate::shorten;
 use crate::model::QuarantineEntry;
 use crate::model::limits::{QUARANTINE_BYTES_MAX, QUARANTINE_MAX};
 use crate::rows::id::ConnectionNo;
 use crate::rows::tx::{Read, Tx};
-
-use super::judge::shorten;
 
 /// Sets bytes aside; the oldest entry goes when there are too many. Entries are numbered without
 /// gaps, so that the first number follows from the last.

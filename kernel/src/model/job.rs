@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::boundary::policy::Direction;
+use crate::boundary::policy::{Direction, Revision};
 use crate::boundary::texts::{Json, Text, no_texts, texts};
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, Id, PostNo};
 use crate::wire::json::Document;
@@ -103,32 +103,82 @@ texts!(struct Request {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestExpiry;
 
-/// The verdict of the policies over an object's version. Key: (connection, direction, post id).
+/// The verdict of the policies over an object's version, if they did not simply let it pass. Key:
+/// (connection, [`Asked`], object's id).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerdictRow {
     /// `update_at` of the version that was judged, in ms.
     pub update_at: i64,
     /// Whether the post may pass.
     pub allowed: bool,
-    /// The revised text, if a policy gave one.
-    pub revised: Option<String>,
+    /// Other words for it, if a policy gave some.
+    pub revised: Option<Revision>,
     /// The reason of a denial.
     pub reason: String,
 }
 texts!(struct VerdictRow {
     update_at,
     allowed,
-    revised: Text::Words,
+    revised,
     reason: Text::Words,
 });
 
 impl VerdictRow {
-    /// The key's byte of a direction.
+    /// Reads a row of an older version. Version 1 had a message as its revision.
+    pub(crate) fn of_older_version(version: u8, bytes: &[u8]) -> Option<VerdictRow> {
+        if version != 1 {
+            return None;
+        }
+        let (update_at, allowed, revised, reason) = postcard::from_bytes(bytes).ok()?;
+        let revised: Option<String> = revised;
+        Some(VerdictRow {
+            update_at,
+            allowed,
+            revised: revised.map(Revision::of_message),
+            reason,
+        })
+    }
+}
+
+/// What the policies were asked about an object, and on which way it was: a byte in the key of
+/// [`VerdictRow`]. An answer to one question is none to another, so that a verdict on a message is
+/// never taken for one on the whole post: that is asked anew, and the older row goes with its
+/// connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// Which way.
+    pub direction: Direction,
+    /// What.
+    pub about: About,
+}
+
+/// What the policies can be asked about. Numbers are never used again, as keys hold them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About {
+    /// The message of a post; see [`Question::Message`](crate::boundary::policy::Question).
+    Message = 0,
+    /// A whole post.
+    Post = 1,
+}
+
+impl Asked {
+    /// The key's byte.
     #[must_use]
-    pub fn direction(direction: Direction) -> u8 {
-        match direction {
+    pub fn byte(self) -> u8 {
+        let direction = match self.direction {
             Direction::Inbound => 0,
             Direction::Outbound => 1,
+        };
+        2 * self.about as u8 + direction
+    }
+
+    /// The direction that a key's byte tells.
+    #[must_use]
+    pub fn direction(byte: u8) -> Direction {
+        if byte.is_multiple_of(2) {
+            Direction::Inbound
+        } else {
+            Direction::Outbound
         }
     }
 }

@@ -8,6 +8,11 @@ pub const PROPS_BYTES_MAX: usize = 170_000;
 /// Bytes of the properties of a peer's post; more is refused. Any that came in a frame are taken;
 /// sent on with a long message, they may be too long for one, which is noted as a dead letter.
 pub const REMOTE_PROPS_BYTES_MAX: usize = 300_000;
+/// Texts of a post's properties in a question to the policies; a post with more cannot be shown to
+/// them whole, and passes only where there are none.
+pub const QUESTION_TEXTS_MAX: usize = 1_000;
+/// Bytes of those texts and their paths; as above.
+pub const QUESTION_TEXTS_BYTES_MAX: usize = 256 * 1024;
 /// Bytes of a post's hashtags; more is refused from a peer, and left out in our own posts.
 pub const HASHTAGS_BYTES_MAX: usize = 1_000;
 /// Bytes of a post's type; more is refused.

@@ -21,7 +21,8 @@ pub use feed::{
     LinkState, Pending, Scope, SentOldPost, SentReaction, SentUser, SharedChannel,
 };
 pub use job::{
-    Due, DueKind, Held, HeldKind, Job, QuarantineEntry, Request, RequestExpiry, VerdictRow,
+    About, Asked, Due, DueKind, Held, HeldKind, Job, QuarantineEntry, Request, RequestExpiry,
+    VerdictRow,
 };
 pub use post::{ChannelPost, PinnedPost, Post, Reaction, ThreadPost};
 pub use team::{Team, TeamMember, UserTeam};

@@ -3,6 +3,7 @@
 
 use super::exception;
 use crate::boundary::policy::Direction;
+use crate::gate;
 use crate::model::{Exception, FeedObject, Job, Post, VerdictRow};
 use crate::rows::id::{ChannelNo, ConnectionNo};
 use crate::rows::tx::{Read, Tx};
@@ -53,7 +54,7 @@ fn forget_verdict(tx: &mut Tx<'_>, connection: ConnectionNo, object: &FeedObject
     if let Some(post_no) = object.as_post()
         && let Some(post) = tx.get::<Post>(&post_no)
     {
-        let direction = VerdictRow::direction(Direction::Outbound);
-        tx.delete::<VerdictRow>(&(connection, direction, post.id));
+        let asked = gate::about_posts(tx, Direction::Outbound);
+        tx.delete::<VerdictRow>(&(connection, asked.byte(), post.id));
     }
 }

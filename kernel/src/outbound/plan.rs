@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::exception;
 use super::mention::{self, Mention};
 use super::sections::wire_len;
-use super::verdict::{self, Judgement};
+use super::verdict;
 use super::work::{Object, Work};
-use crate::model::limits::ITEM_RETRY_FIRST_MS;
+use crate::gate::Judgement;
+use crate::model::limits::{HELD_RETRY_MS, ITEM_RETRY_FIRST_MS};
 use crate::model::{
     Channel, Exception, ExceptionState, FeedObject, PeerKind, Post, RoundSource, SentOldPost,
 };
@@ -64,6 +65,7 @@ pub fn make(tx: &mut Tx<'_>, work: &mut Work) -> Plan {
     work.round.objects = ordered;
     let judged = verdict::judge(tx, work, list.iter().filter_map(|(_, no)| posts.get(no)));
     let ids: BTreeMap<PostNo, Id> = posts.iter().map(|(no, post)| (*no, post.id)).collect();
+    let again_at = tx.now_ms().saturating_add(HELD_RETRY_MS);
     let mut plan = Plan::default();
     let mut withheld: BTreeMap<PostNo, Exception> = BTreeMap::new();
     let channel = tx.get::<Channel>(&work.round.channel);
@@ -79,17 +81,23 @@ pub fn make(tx: &mut Tx<'_>, work: &mut Work) -> Plan {
             exception::follow(tx, work, object, &base);
             continue;
         }
-        match judged.get(&post.id) {
-            None | Some(Judgement::Allow) => {}
-            Some(Judgement::Revise(text)) => post.message.clone_from(text),
-            Some(Judgement::Stay(state, reason, retry_at)) => {
-                exception::put(tx, work, object.clone(), state.clone(), reason, *retry_at);
-                let row = exception::get(tx, work, &object.1);
-                if let Some(row) = row.filter(|row| exception::blocks(row, post.edit_at)) {
-                    withheld.insert(no, row);
-                }
-                continue;
+        let stays = match verdict::of(&judged, &post) {
+            None | Some(Judgement::Pass(None)) => None,
+            Some(Judgement::Pass(Some(wording))) => {
+                post.message.clone_from(&wording.message);
+                post.props.clone_from(&wording.props);
+                None
             }
+            Some(Judgement::Denied(reason)) => Some((ExceptionState::Denied, reason, 0)),
+            Some(Judgement::Failed(reason)) => Some((ExceptionState::Held, reason, again_at)),
+        };
+        if let Some((state, reason, retry_at)) = stays {
+            exception::put(tx, work, object.clone(), state, reason, retry_at);
+            let row = exception::get(tx, work, &object.1);
+            if let Some(row) = row.filter(|row| exception::blocks(row, post.edit_at)) {
+                withheld.insert(no, row);
+            }
+            continue;
         }
         if let Some(root) = post.root
             && let Some(id) = ids.get(&root)

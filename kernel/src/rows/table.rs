@@ -219,9 +219,9 @@ tables! {
     /// What a peer whose reactions are a toggle was told: (connection, post, user, emoji).
     SentReactions = 24: (connection: ConnectionNo, post: PostNo, user: UserNo, emoji: String as Text::Token)
         => SentReaction, Passing, about [connection, post];
-    /// Policy verdicts: (connection, direction, object), with the version judged.
-    Verdicts = 25: (connection: ConnectionNo, direction: u8, post: Id)
-        => VerdictRow, Passing, about [connection];
+    /// Policy verdicts: (connection, question and direction, object), with the version judged.
+    Verdicts = 25: (connection: ConnectionNo, asked: u8, post: Id)
+        => VerdictRow version 2, Passing, about [connection];
     /// Due rows: (time_ms, number) to what has to happen then.
     Due = 26: (at_ms: i64, number: u64) => Due, Passing, about [];
     /// Jobs: work over more rows than a step may touch.

@@ -10,6 +10,7 @@ mod text;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 
 use text::unescape;
 
@@ -198,6 +199,14 @@ impl<'d> Value<'d> {
     pub fn raw(self) -> Cow<'d, str> {
         let node = self.node();
         Cow::Borrowed(self.slice(node.start, node.end))
+    }
+
+    /// Where the value's text stands in the document, in bytes; counted after the repair of broken
+    /// UTF-8.
+    #[must_use]
+    pub fn span(self) -> Range<usize> {
+        let node = self.node();
+        node.start as usize..node.end as usize
     }
 
     /// Levels of containers that this value adds: 0 for a scalar, 1 for a flat array or object.

@@ -1,4 +1,5 @@
-//! A policy that denies posts holding a word or phrase of a list.
+//! A policy that denies posts holding a word or phrase of a list, in their message or in any text of
+//! their properties: attachments, cards, whatever a plugin put there.
 //!
 //! Its settings are the list, one entry a line:
 //!
@@ -15,7 +16,7 @@
 //! ```
 //!
 //! Entries before the first section, and below `[both]`, hold for both directions. An entry is
-//! found when its words stand in the message as whole words, one after the other: `salary` is in
+//! found when its words stand in a text as whole words, one after the other: `salary` is in
 //! "Your SALARY, please" and not in "salaryman"; `project falcon` is in "Project: Falcon" too, as
 //! only spaces and punctuation stand between the two. Capitals of the Latin alphabet are equal to
 //! its small letters; all other letters are compared as they are.
@@ -24,8 +25,9 @@ mod list;
 
 use std::cell::RefCell;
 
-use bindings::exports::causeway::policy::post_gate::{Connection, Direction, Post};
-use bindings::exports::causeway::policy::post_gate::{Guest, Verdict};
+use bindings::causeway::policy::context::Direction;
+use bindings::exports::causeway::policy::policy::{Description, Guest as Policy};
+use bindings::exports::causeway::policy::post_gate::{Context, Guest as PostGate, Post, Verdict};
 use list::{List, Way};
 
 #[allow(
@@ -51,24 +53,44 @@ thread_local! {
     static LIST: RefCell<Option<List>> = const { RefCell::new(None) };
 }
 
-impl Guest for ContentFilter {
+impl Policy for ContentFilter {
+    fn describe() -> Description {
+        Description {
+            name: "content-filter".into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            gates: vec!["post-gate".into()],
+            // The settings are a list, not JSON.
+            settings_schema: String::new(),
+        }
+    }
+
     fn configure(settings: String) -> Result<(), String> {
         let list = List::parse(&settings).map_err(|error| error.to_string())?;
         LIST.set(Some(list));
         Ok(())
     }
+}
 
-    fn decide(direction: Direction, _connection: Connection, post: Post) -> Verdict {
-        let way = match direction {
+impl PostGate for ContentFilter {
+    fn decide(context: Context, post: Post) -> Verdict {
+        let way = match context.direction {
             Direction::Inbound => Way::Inbound,
             Direction::Outbound => Way::Outbound,
         };
         LIST.with_borrow(|list| match list {
             None => Verdict::Deny("the content filter has no list yet".into()),
-            Some(list) => match list.find(way, &post.message) {
-                None => Verdict::Allow,
-                Some(entry) => Verdict::Deny(format!("the message holds {entry:?}")),
-            },
+            Some(list) => decide(list, way, &post),
         })
     }
+}
+
+fn decide(list: &List, way: Way, post: &Post) -> Verdict {
+    if let Some(entry) = list.find(way, &post.message) {
+        return Verdict::Deny(format!("the message holds {entry:?}"));
+    }
+    let found = post.texts.iter().find_map(|leaf| {
+        let entry = list.find(way, &leaf.text)?;
+        Some(format!("the text at {} holds {entry:?}", leaf.path))
+    });
+    found.map_or(Verdict::Allow, Verdict::Deny)
 }

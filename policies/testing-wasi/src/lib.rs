@@ -9,8 +9,8 @@
 
 use std::cell::RefCell;
 
-use bindings::exports::causeway::policy::post_gate::{Connection, Direction, Post};
-use bindings::exports::causeway::policy::post_gate::{Guest, Verdict};
+use bindings::exports::causeway::policy::policy::{Description, Guest as Policy};
+use bindings::exports::causeway::policy::post_gate::{Context, Guest as PostGate, Post, Verdict};
 use bindings::wasi::cli::environment;
 use bindings::wasi::clocks::{monotonic_clock, wall_clock};
 use bindings::wasi::filesystem::preopens;
@@ -41,13 +41,24 @@ thread_local! {
     static SETTINGS: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
-impl Guest for Testing {
+impl Policy for Testing {
+    fn describe() -> Description {
+        Description {
+            name: "testing-wasi".into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            gates: vec!["post-gate".into()],
+            settings_schema: String::new(),
+        }
+    }
+
     fn configure(settings: String) -> Result<(), String> {
         SETTINGS.set(settings);
         Ok(())
     }
+}
 
-    fn decide(_direction: Direction, _connection: Connection, _post: Post) -> Verdict {
+impl PostGate for Testing {
+    fn decide(_context: Context, _post: Post) -> Verdict {
         let settings = SETTINGS.with_borrow(String::clone);
         let (verb, rest) = settings.split_once(' ').unwrap_or((settings.as_str(), ""));
         match verb {

@@ -4,7 +4,9 @@
 //! |---|---|
 //! | `allow` | allows |
 //! | `deny TEXT` | denies with the reason TEXT |
-//! | `append TEXT` | revises: TEXT is appended to the message |
+//! | `append TEXT` | revises: TEXT is appended to the message and to every text of the properties |
+//! | `rewrite PATH` | revises the text at PATH, whether there is one or not |
+//! | `context` | denies; the reason says who asks, where and when |
 //! | `trap WORD` | traps on a post whose message is WORD, allows others |
 //! | `loop` | never ends |
 //! | `grow` | takes memory without end |
@@ -17,8 +19,9 @@
 use std::cell::RefCell;
 use std::hint::black_box;
 
-use bindings::exports::causeway::policy::post_gate::{Connection, Direction, Post};
-use bindings::exports::causeway::policy::post_gate::{Guest, Verdict};
+use bindings::exports::causeway::policy::policy::{Description, Guest as Policy};
+use bindings::exports::causeway::policy::post_gate::{Context, Guest as PostGate, Post};
+use bindings::exports::causeway::policy::post_gate::{Revision, TextLeaf, Verdict};
 
 #[allow(
     unsafe_code,
@@ -43,7 +46,16 @@ thread_local! {
     static DECISIONS: RefCell<u32> = const { RefCell::new(0) };
 }
 
-impl Guest for Testing {
+impl Policy for Testing {
+    fn describe() -> Description {
+        Description {
+            name: "testing".into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            gates: vec!["post-gate".into()],
+            settings_schema: String::new(),
+        }
+    }
+
     fn configure(settings: String) -> Result<(), String> {
         if let Some(text) = settings.strip_prefix("refuse ") {
             return Err(text.to_owned());
@@ -52,8 +64,10 @@ impl Guest for Testing {
         SETTINGS.set(settings);
         Ok(())
     }
+}
 
-    fn decide(_direction: Direction, _connection: Connection, post: Post) -> Verdict {
+impl PostGate for Testing {
+    fn decide(context: Context, post: Post) -> Verdict {
         let decisions = DECISIONS.with_borrow_mut(|count| {
             *count += 1;
             *count
@@ -62,7 +76,12 @@ impl Guest for Testing {
         let (verb, rest) = settings.split_once(' ').unwrap_or((settings.as_str(), ""));
         match verb {
             "deny" => Verdict::Deny(rest.to_owned()),
-            "append" => Verdict::Revise(format!("{}{rest}", post.message)),
+            "append" => Verdict::Revise(append(post, rest)),
+            "rewrite" => Verdict::Revise(Revision {
+                message: None,
+                texts: vec![leaf(rest, "rewritten")],
+            }),
+            "context" => Verdict::Deny(format!("{context:?}")),
             "trap" => {
                 assert!(post.message != rest, "as the settings say");
                 Verdict::Allow
@@ -81,6 +100,23 @@ impl Guest for Testing {
             "count" => Verdict::Deny(decisions.to_string()),
             _ => Verdict::Allow,
         }
+    }
+}
+
+fn append(post: Post, rest: &str) -> Revision {
+    let texts = post.texts.iter();
+    Revision {
+        message: Some(format!("{}{rest}", post.message)),
+        texts: texts
+            .map(|it| leaf(&it.path, &format!("{}{rest}", it.text)))
+            .collect(),
+    }
+}
+
+fn leaf(path: &str, text: &str) -> TextLeaf {
+    TextLeaf {
+        path: path.into(),
+        text: text.into(),
     }
 }
 

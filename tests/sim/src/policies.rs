@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use causeway_kernel::boundary::codec;
 use causeway_kernel::boundary::env::{Host, LogLevel, Range, Rows, Scan};
-use causeway_kernel::boundary::policy::{PostQuestion, Question, Verdict};
+use causeway_kernel::boundary::policy::{Direction, Question, Revision, Verdict};
 use causeway_kernel::rows::key::RowKey;
 use causeway_kernel::rows::table::Table;
 
@@ -35,7 +35,7 @@ impl Policy {
     /// The verdict in a step with this seed. Who does not answer lets nothing pass, as in a slot
     /// of the engine's chain that holds on failure (`host/engine/src/policy/chain.rs`).
     fn judge(self, seed: [u8; 16], question: &Question<'_>) -> Verdict {
-        let Question::Post(post) = question;
+        let post = question.post();
         match self {
             Policy::Flaky => match fails(seed, post.post_id) {
                 Some(why) => Verdict::Failed(format!("filter: {why}")),
@@ -47,7 +47,7 @@ impl Policy {
                 Verdict::Deny("a word of the list".to_string())
             }
             Policy::Filter if post.message.contains(REVISED_WORD) => {
-                Verdict::Revise(revised(post.message))
+                Verdict::Revise(Revision::of_message(revised(post.message)))
             }
             Policy::Filter => Verdict::Allow,
         }
@@ -81,12 +81,13 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// What was asked about.
+    /// Which post was asked about, and on which way it was.
     #[must_use]
-    pub fn post(&self) -> PostQuestion<'_> {
+    pub fn post(&self) -> (String, Direction) {
         let question = codec::decode_question(&self.question);
-        let Question::Post(post) = question.expect("it was encoded when it was asked");
-        post
+        let question = question.expect("it was encoded when it was asked");
+        let post = question.post();
+        (post.post_id.to_string(), post.direction)
     }
 }
 

@@ -8,7 +8,7 @@ use causeway_engine::runtime::{
 };
 use causeway_kernel::boundary::codec;
 use causeway_kernel::boundary::env::{Host, LogLevel, Range, Scan, StepContext};
-use causeway_kernel::boundary::policy::{Question, Verdict};
+use causeway_kernel::boundary::policy::Question;
 use causeway_kernel::rows::table::Table;
 use causeway_sim::kernel::{Kernel, Release, StepBytes};
 use causeway_sim::next::Next;
@@ -72,14 +72,12 @@ impl StepHost for Bridge<'_> {
     }
 
     fn ask(&mut self, questions: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
-        let decoded: Result<Vec<Question<'_>>, _> = questions
+        let decoded: Vec<Question<'_>> = questions
             .iter()
             .map(|question| codec::decode_question(question))
-            .collect();
-        let verdicts = match decoded {
-            Ok(decoded) => self.0.ask(&decoded),
-            Err(error) => vec![Verdict::Failed(error.to_string()); questions.len()],
-        };
+            .collect::<Result<_, _>>()
+            .expect("the kernel of this build asks what it knows");
+        let verdicts = self.0.ask(&decoded);
         verdicts.iter().map(codec::encode_verdict).collect()
     }
 

@@ -150,7 +150,7 @@ async fn what_is_no_policy_is_refused_with_the_reason_and_changes_nothing() -> R
             .unwrap_or_default()
     };
     let kernel = refused("load", "kernel", "kernel.wasm", "").await;
-    assert!(kernel.contains("post-gate"), "{kernel}");
+    assert!(kernel.contains("causeway:policy@0.2.0"), "{kernel}");
     let wasi = refused("load", "wasi", "testing/policy-wasi.wasm", "").await;
     assert!(wasi.contains("wasi:"), "{wasi}");
     let settings = refused(
@@ -174,6 +174,10 @@ async fn what_is_no_policy_is_refused_with_the_reason_and_changes_nothing() -> R
     let listed = policy(&url, &["list"]).await?;
     assert!(
         listed.contains(FILTER) && listed.contains("on failure: hold"),
+        "{listed}"
+    );
+    assert!(
+        listed.contains("content-filter 0.1.0, answers: post-gate"),
         "{listed}"
     );
     policy(&url, &["unload", FILTER]).await?;

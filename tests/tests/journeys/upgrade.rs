@@ -50,7 +50,17 @@ async fn a_data_directory_of_the_first_release_opens_goes_on_and_replays() -> Re
     assert_eq!(edited["metadata"]["reactions"][0]["emoji_name"], "anchor");
     assert!(by_text(&posts, "This one goes overboard.").is_err());
 
-    // A policy of this build takes the place of the one that was loaded then.
+    // The policy that was loaded then is of an older contract: its slot stays, and says what to do.
+    let listed = policy(&acme.site_url(), &["list"]).await?;
+    for said in [
+        "causeway:policy@0.1.0",
+        "causeway:policy@0.2.0",
+        "build it again",
+    ] {
+        assert!(listed.contains(said), "{listed}");
+    }
+
+    // A policy of this build takes its place.
     let filter = component("policies/content-filter.wasm")?;
     let filter = filter.to_string_lossy();
     let settings = "[outbound]\nfalcon";

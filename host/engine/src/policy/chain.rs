@@ -1,79 +1,33 @@
-//! The chain of policy components: every question goes through the slots in their order; the
-//! first denial ends it, and a revised text is what the next slot sees.
+//! The chain of policy components: every question goes through the slots in their order.
 
 use std::sync::Arc;
 
-use causeway_kernel::boundary::policy::{Direction as Way, PostQuestion, Question, Verdict};
+use causeway_kernel::boundary::policy::{Question, Verdict};
 use wasmtime::Store;
 
-use super::{OnFailure, PolicyChain, PolicyInfo};
+use super::contract::{Gates, Instance, POLICY_FUEL, Policy};
+use super::{Description, OnFailure, PolicyChain, PolicyInfo, post_gate};
 use crate::runtime::sandbox::{MemoryCap, refill, stop};
-use bindings::exports::causeway::policy::post_gate::{
-    Connection, Direction, Post, Verdict as Answer,
-};
 
-#[allow(
-    unsafe_code,
-    missing_docs,
-    reason = "generated: values cross the component's boundary by raw memory"
-)]
-pub(super) mod bindings {
-    wasmtime::component::bindgen!({
-        world: "post-policy",
-        path: "../../wit/policy",
-    });
-}
+/// Why a question about a message alone has no answer.
+const MESSAGE_ONLY: &str = "a kernel of an earlier release asks about a post's message alone";
 
-/// Fuel of one decision, and of taking the settings: well under a second of computation.
-pub const POLICY_FUEL: u64 = 500_000_000;
-
-/// Bytes of memory that a policy may have.
-pub const POLICY_MEMORY_MAX: usize = 128 << 20;
-
-/// Bytes of a reason; what is beyond is cut off.
-const REASON_BYTES_MAX: usize = 1_000;
-
-/// Bytes of a revised message: four for each of a post's 16,383 characters.
-const REVISED_BYTES_MAX: usize = 4 * 16_383;
-
-/// A policy that was loaded, compiled and checked.
+/// A slot: what an admin loaded, and what came of it.
 pub(super) struct Loaded {
     pub info: PolicyInfo,
     pub component: Arc<[u8]>,
-    pub pre: bindings::PostPolicyPre<MemoryCap>,
+    /// The policy and what it says of itself; the error is why a component that an earlier release
+    /// loaded does not run here. Such a slot stays, and fails whatever it is asked.
+    pub policy: Result<(Policy, Description), String>,
 }
 
-/// An instance that took its settings.
-pub(super) struct Instance {
-    store: Store<MemoryCap>,
-    policy: bindings::PostPolicy,
-}
-
-impl Loaded {
-    /// A fresh instance with its settings; the inner error is the policy's own.
-    pub(super) fn instance(&self) -> Result<Result<Instance, String>, String> {
-        let mut store = Store::new(self.pre.engine(), MemoryCap::new(POLICY_MEMORY_MAX));
-        store.limiter(|cap| cap);
-        let configured = refill(&mut store, POLICY_FUEL).and_then(|()| {
-            let policy = self.pre.instantiate(&mut store)?;
-            let gate = policy.causeway_policy_post_gate();
-            let answer = gate.call_configure(&mut store, &self.info.settings)?;
-            Ok((policy, answer))
-        });
-        match configured {
-            Ok((policy, Ok(()))) => Ok(Ok(Instance { store, policy })),
-            Ok((_, Err(text))) => Ok(Err(cut(text, REASON_BYTES_MAX))),
-            Err(error) => Err(stop(&error, store.data()).1),
-        }
-    }
-}
-
-struct Link {
+/// A slot in force, with an instance kept warm.
+pub(super) struct Link {
     loaded: Arc<Loaded>,
     warm: Option<Instance>,
 }
 
-/// The slots in force, each with an instance kept warm.
+/// The slots in force.
 pub(super) struct Chain {
     links: Vec<Link>,
     digest: String,
@@ -88,6 +42,17 @@ impl Chain {
         Chain {
             links: links.collect(),
             digest: digest(slots),
+        }
+    }
+
+    fn judge(&mut self, question: &Question<'_>) -> Verdict {
+        match question {
+            Question::Post(post) => post_gate::judge(&mut self.links, post),
+            Question::Message(_) => self
+                .links
+                .iter()
+                .find_map(|link| link.failed(MESSAGE_ONLY))
+                .unwrap_or(Verdict::Allow),
         }
     }
 }
@@ -115,8 +80,7 @@ fn digest(slots: &[Arc<Loaded>]) -> String {
 
 impl PolicyChain for Chain {
     fn ask(&mut self, questions: &[Question<'_>]) -> Vec<Verdict> {
-        let judge = |Question::Post(post): &Question<'_>| judge(&mut self.links, post);
-        questions.iter().map(judge).collect()
+        questions.iter().map(|it| self.judge(it)).collect()
     }
 
     fn digest(&self) -> String {
@@ -124,42 +88,28 @@ impl PolicyChain for Chain {
     }
 }
 
-fn judge(links: &mut [Link], post: &PostQuestion<'_>) -> Verdict {
-    let mut revised: Option<String> = None;
-    for link in links {
-        let message = revised.as_deref().unwrap_or(post.message);
-        match link.decide(post, message) {
-            Ok(Answer::Allow) => {}
-            Ok(Answer::Deny(reason)) => return Verdict::Deny(cut(reason, REASON_BYTES_MAX)),
-            Ok(Answer::Revise(text)) if text.len() <= REVISED_BYTES_MAX => revised = Some(text),
-            Ok(Answer::Revise(_)) => {
-                if let Some(failed) = link.failed("its revised text is too long") {
-                    return failed;
-                }
-            }
-            Err(why) => {
-                if let Some(failed) = link.failed(&why) {
-                    return failed;
-                }
-            }
-        }
-    }
-    revised.map_or(Verdict::Allow, Verdict::Revise)
-}
-
 impl Link {
-    fn decide(&mut self, post: &PostQuestion<'_>, message: &str) -> Result<Answer, String> {
+    /// Whether it is to be asked about posts. One that does not run is, as nobody knows what it
+    /// would have kept back.
+    pub(super) fn judges_posts(&self) -> bool {
+        let policy = self.loaded.policy.as_ref();
+        policy.map_or(true, |(policy, _)| policy.judges_posts())
+    }
+
+    /// Calls a gate of the policy.
+    pub(super) fn call<A>(
+        &mut self,
+        gate: impl FnOnce(&Gates, &mut Store<MemoryCap>) -> wasmtime::Result<A>,
+    ) -> Result<A, String> {
+        let Loaded { info, policy, .. } = self.loaded.as_ref();
+        let (policy, _) = policy.as_ref().map_err(String::clone)?;
         let mut instance = match self.warm.take() {
             Some(instance) => instance,
-            None => self.loaded.instance()??,
+            None => policy.instance(&info.settings)??,
         };
-        let store = &mut instance.store;
-        let decided = refill(store, POLICY_FUEL).and_then(|()| {
-            let gate = instance.policy.causeway_policy_post_gate();
-            let (direction, connection, post) = arguments(post, message);
-            gate.call_decide(&mut *store, direction, &connection, &post)
-        });
-        match decided {
+        let Instance { store, gates } = &mut instance;
+        let answer = refill(store, POLICY_FUEL).and_then(|()| gate(gates, store));
+        match answer {
             Ok(answer) => {
                 self.warm = Some(instance);
                 Ok(answer)
@@ -170,7 +120,7 @@ impl Link {
     }
 
     /// What a failure of this slot means; `None` = the question goes on.
-    fn failed(&self, why: &str) -> Option<Verdict> {
+    pub(super) fn failed(&self, why: &str) -> Option<Verdict> {
         let name = &self.loaded.info.name;
         tracing::warn!(policy = %name, %why, "a policy failed");
         match self.loaded.info.on_failure {
@@ -178,33 +128,4 @@ impl Link {
             OnFailure::Allow => None,
         }
     }
-}
-
-fn arguments(question: &PostQuestion<'_>, message: &str) -> (Direction, Connection, Post) {
-    let direction = match question.direction {
-        Way::Inbound => Direction::Inbound,
-        Way::Outbound => Direction::Outbound,
-    };
-    let connection = Connection {
-        id: question.connection_id.to_owned(),
-        name: question.connection_name.to_owned(),
-    };
-    let post = Post {
-        id: question.post_id.to_owned(),
-        channel_id: question.channel_id.to_owned(),
-        channel_name: question.channel_name.to_owned(),
-        root_id: question.root_id.to_owned(),
-        author_id: question.author_id.to_owned(),
-        author_name: question.author_name.to_owned(),
-        message: message.to_owned(),
-        post_type: question.post_type.to_owned(),
-        create_at_ms: question.create_at,
-        is_edit: question.is_edit,
-    };
-    (direction, connection, post)
-}
-
-fn cut(mut text: String, bytes_max: usize) -> String {
-    text.truncate(text.floor_char_boundary(bytes_max));
-    text
 }

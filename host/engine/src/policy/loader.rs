@@ -6,11 +6,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use wasmtime::component::Linker;
-
-use super::chain::{Chain, Loaded, bindings};
+use super::chain::{Chain, Loaded};
+use super::contract::Policy;
 use super::{
-    KeptChange, OnFailure, PolicyChain, PolicyChange, PolicyError, PolicyInfo, PolicyManager, Slot,
+    Description, KeptChange, OnFailure, PolicyChain, PolicyChange, PolicyError, PolicyInfo,
+    PolicyManager, PolicyState, Slot,
 };
 use crate::runtime::Sandbox;
 
@@ -26,12 +26,6 @@ pub const SLOTS_MAX: usize = 16;
 /// Bytes of a slot's name.
 const NAME_BYTES_MAX: usize = 64;
 
-/// The only interface that a policy has to export.
-const GATE: &str = "causeway:policy/post-gate@0.1.0";
-
-/// What a policy may import: the types of its contract.
-const TYPES: &str = "causeway:policy/types@0.1.0";
-
 /// Policies as components, kept below a folder.
 pub struct ComponentPolicies {
     sandbox: Sandbox,
@@ -43,7 +37,7 @@ impl ComponentPolicies {
     /// The policies of a data directory, loaded.
     ///
     /// # Errors
-    /// When a slot on disk cannot be read or loaded.
+    /// When a slot on disk cannot be read.
     pub fn open(sandbox: Sandbox, data_dir: &Path) -> Result<ComponentPolicies, PolicyError> {
         let policies = ComponentPolicies {
             sandbox,
@@ -53,7 +47,15 @@ impl ComponentPolicies {
         let mut slots = Vec::new();
         for info in policies.read_slots()? {
             let component = policies.read_component(&info.digest)?;
-            slots.push(Arc::new(policies.prepare(info, component)?));
+            let policy = policies.prepare(&info, &component).map_err(|error| {
+                tracing::warn!(policy = %info.name, %error, "a policy does not run in this release");
+                error.to_string()
+            });
+            slots.push(Arc::new(Loaded {
+                info,
+                component: component.into(),
+                policy,
+            }));
         }
         *policies.slots() = slots;
         Ok(policies)
@@ -63,49 +65,36 @@ impl ComponentPolicies {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Compiles and checks a component, and asks it once whether it takes its settings.
-    fn prepare(&self, info: PolicyInfo, component: Vec<u8>) -> Result<Loaded, PolicyError> {
+    /// Compiles and checks a component, and asks it once what it is and whether it takes its
+    /// settings.
+    fn prepare(
+        &self,
+        info: &PolicyInfo,
+        component: &[u8],
+    ) -> Result<(Policy, Description), PolicyError> {
         if component.len() > POLICY_BYTES_MAX {
             let mebibytes = POLICY_BYTES_MAX >> 20;
             return Err(PolicyError::Component(format!(
                 "it has more than {mebibytes} MiB"
             )));
         }
-        let compiled = self
-            .sandbox
-            .load(&component)
-            .map_err(|error| PolicyError::Component(error.to_string()))?;
-        let engine = self.sandbox.engine();
-        let world = compiled.component_type();
-        let mut wrong: Vec<String> = world
-            .imports(engine)
-            .filter(|(name, _)| *name != TYPES)
-            .map(|(name, _)| format!("it imports {name}"))
-            .collect();
-        if !world.exports(engine).any(|(name, _)| name == GATE) {
-            wrong.push(format!("it does not export {GATE}"));
-        }
-        if !wrong.is_empty() {
-            return Err(PolicyError::Component(wrong.join("; ")));
-        }
-        let mut linker = Linker::new(engine);
-        linker
-            .define_unknown_imports_as_traps(&compiled)
-            .map_err(component_error)?;
-        let pre = linker
-            .instantiate_pre(&compiled)
-            .and_then(bindings::PostPolicyPre::new)
-            .map_err(component_error)?;
-        let loaded = Loaded {
-            info,
-            component: component.into(),
-            pre,
-        };
-        loaded
-            .instance()
+        let policy = Policy::compile(&self.sandbox, component)?;
+        let description = policy.describe().map_err(PolicyError::Component)?;
+        policy
+            .instance(&info.settings)
             .map_err(PolicyError::Component)?
             .map_err(PolicyError::Settings)?;
-        Ok(loaded)
+        Ok((policy, description))
+    }
+
+    /// A slot of a component that runs.
+    fn slot(&self, info: PolicyInfo, component: Vec<u8>) -> Result<Arc<Loaded>, PolicyError> {
+        let policy = Ok(self.prepare(&info, &component)?);
+        Ok(Arc::new(Loaded {
+            info,
+            component: component.into(),
+            policy,
+        }))
     }
 
     fn read_slots(&self) -> Result<Vec<PolicyInfo>, PolicyError> {
@@ -163,10 +152,6 @@ fn disk(error: &io::Error) -> PolicyError {
     PolicyError::Disk(error.to_string())
 }
 
-fn component_error(error: wasmtime::Error) -> PolicyError {
-    PolicyError::Component(format!("{error:#}"))
-}
-
 fn check_name(name: &str) -> Result<(), PolicyError> {
     let is_plain = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
     if name.is_empty() || name.len() > NAME_BYTES_MAX || !name.bytes().all(is_plain) {
@@ -200,7 +185,7 @@ impl PolicyManager for ComponentPolicies {
             settings,
             on_failure,
         };
-        let loaded = Arc::new(self.prepare(info.clone(), component)?);
+        let loaded = self.slot(info.clone(), component)?;
         let mut slots = self.slots().clone();
         let verb = put(&mut slots, Arc::clone(&loaded));
         if slots.len() > SLOTS_MAX {
@@ -240,7 +225,7 @@ impl PolicyManager for ComponentPolicies {
 
     fn keep(&self, change: KeptChange) -> Result<(), PolicyError> {
         let loaded = match change.slot {
-            Some(slot) => Some(Arc::new(self.prepare(slot.info, slot.component)?)),
+            Some(slot) => Some(self.slot(slot.info, slot.component)?),
             None => None,
         };
         let mut slots = self.slots();
@@ -253,8 +238,15 @@ impl PolicyManager for ComponentPolicies {
         self.write(&slots).map_err(|error| disk(&error))
     }
 
-    fn infos(&self) -> Vec<PolicyInfo> {
-        self.slots().iter().map(|slot| slot.info.clone()).collect()
+    fn states(&self) -> Vec<PolicyState> {
+        let state = |slot: &Arc<Loaded>| PolicyState {
+            info: slot.info.clone(),
+            described: match &slot.policy {
+                Ok((_, description)) => Ok(description.clone()),
+                Err(why) => Err(why.clone()),
+            },
+        };
+        self.slots().iter().map(state).collect()
     }
 }
 

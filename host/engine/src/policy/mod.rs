@@ -2,13 +2,28 @@
 //! manager prepares new chains off the writer and keeps the slots on disk.
 
 mod chain;
+mod contract;
 mod loader;
+mod post_gate;
 
-pub use chain::{POLICY_FUEL, POLICY_MEMORY_MAX};
+pub use contract::{POLICY_FUEL, POLICY_MEMORY_MAX};
 pub use loader::{ComponentPolicies, POLICY_BYTES_MAX, SETTINGS_BYTES_MAX, SLOTS_MAX};
 
-/// The policies' world, with the version of its package.
-pub const POLICY_WORLD: &str = "causeway:policy/post-policy@0.1.0";
+/// The policies' contract: its package with its version.
+pub const POLICY_CONTRACT: &str = "causeway:policy@0.2.0";
+
+#[allow(
+    unsafe_code,
+    missing_docs,
+    reason = "generated: values cross the component's boundary by raw memory"
+)]
+mod bindings {
+    // A component's exports are looked up gate by gate; the world only names them.
+    wasmtime::component::bindgen!({
+        world: "post-policy",
+        path: "../../wit/policy",
+    });
+}
 
 use causeway_kernel::boundary::policy::{Question, Verdict};
 use serde::{Deserialize, Serialize};
@@ -26,10 +41,11 @@ pub trait PolicyChain: Send {
 
 /// Makes chains and keeps the slots; compiling happens on the caller's thread.
 pub trait PolicyManager: Send + Sync {
-    /// The chain of the slots on disk.
+    /// The chain of the slots on disk. A slot whose component does not run in this release stays in
+    /// it and fails: the service must not start without a gate that it has.
     ///
     /// # Errors
-    /// When a slot cannot be loaded; the service must not start without a gate that it has.
+    /// When the slots cannot be read.
     fn open(&self) -> Result<Box<dyn PolicyChain>, PolicyError>;
 
     /// A chain with one more or one replaced slot; nothing on disk changes yet.
@@ -57,7 +73,7 @@ pub trait PolicyManager: Send + Sync {
     fn keep(&self, change: KeptChange) -> Result<(), PolicyError>;
 
     /// The slots in force, in their order.
-    fn infos(&self) -> Vec<PolicyInfo>;
+    fn states(&self) -> Vec<PolicyState>;
 }
 
 /// A change that was prepared.
@@ -99,6 +115,28 @@ pub struct PolicyInfo {
     pub settings: String,
     /// What happens when it fails.
     pub on_failure: OnFailure,
+}
+
+/// What a policy says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Description {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// The gates that it answers, by the names of their interfaces.
+    pub gates: Vec<String>,
+    /// A JSON schema of its settings; empty if they are not JSON.
+    pub settings_schema: String,
+}
+
+/// A policy in force, and what came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyState {
+    /// What was loaded.
+    pub info: PolicyInfo,
+    /// What it says of itself; the error is why it does not run in this release, and what to do.
+    pub described: Result<Description, String>,
 }
 
 /// What happens to a question when its policy traps, runs out of fuel or is missing.
@@ -175,7 +213,7 @@ impl PolicyManager for NoPolicies {
         Ok(())
     }
 
-    fn infos(&self) -> Vec<PolicyInfo> {
+    fn states(&self) -> Vec<PolicyState> {
         Vec::new()
     }
 }

@@ -286,7 +286,9 @@ impl KernelRunner for Asking {
 
     fn step(&mut self, host: &mut dyn StepHost, context: StepContext, input: &[u8]) -> StepEnd {
         if codec::decode_input(input) == Ok(Input::Timer) {
-            let said = host.ask(vec![codec::encode_question(&question("blue"))]);
+            // What this build knows no gate for does not harm the questions beside it.
+            let unknown = vec![200, 1, 2];
+            let said = host.ask(vec![unknown, codec::encode_question(&question("blue"))]);
             let said = said.iter().map(|it| codec::decode_verdict(it).unwrap());
             self.1.lock().unwrap().extend(said);
         }
@@ -313,6 +315,8 @@ async fn a_change_of_policies_that_stops_is_none() {
     engine.submit(Input::Timer).await.unwrap();
     let last = heard.lock().unwrap().pop();
     assert_eq!(last, Some(Verdict::Allow), "the filter is in force");
+    let unknown = heard.lock().unwrap().pop();
+    assert!(matches!(unknown, Some(Verdict::Failed(_))), "{unknown:?}");
     let seq = engine.status().seq;
     engine.shutdown().await;
     let (engine, _effects) = Engine::open(with_policies()).unwrap();

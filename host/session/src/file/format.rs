@@ -20,7 +20,7 @@ use causeway_kernel::boundary::codec::{EFFECT_VERSION, REPLY_VERSION};
 use causeway_kernel::boundary::output::Write;
 
 use causeway_engine::journal::{Digest, Entry, Kind, RecordedVerdict};
-use causeway_engine::policy::POLICY_WORLD;
+use causeway_engine::policy::POLICY_CONTRACT;
 use causeway_engine::runtime::{KERNEL_WORLD, STEP_FUEL, STEP_MEMORY_MAX, StepEnd};
 
 /// How a session file begins. The line ends show a transfer that changed them.
@@ -117,8 +117,9 @@ pub struct Contracts {
     pub effect: u8,
     /// The kernel's world.
     pub kernel_world: String,
-    /// The policies' world.
-    pub policy_world: String,
+    /// The policies' contract: its package with its version. Of sessions of older releases its one
+    /// world.
+    pub policy_contract: String,
 }
 
 impl Contracts {
@@ -130,7 +131,7 @@ impl Contracts {
             reply: REPLY_VERSION,
             effect: EFFECT_VERSION,
             kernel_world: KERNEL_WORLD.into(),
-            policy_world: POLICY_WORLD.into(),
+            policy_contract: POLICY_CONTRACT.into(),
         }
     }
 }
@@ -294,12 +295,16 @@ impl Summary {
 mod tests {
     use super::*;
 
+    /// A contract's package with its version.
+    fn package(contract: &str) -> &str {
+        let mut lines = contract.lines();
+        let package = lines.find_map(|line| line.strip_prefix("package ")?.strip_suffix(';'));
+        package.unwrap()
+    }
+
     /// A world's name with the version of its package, as the contract says it.
     fn world(contract: &str, world: &str) -> String {
-        let package = contract
-            .lines()
-            .find_map(|line| line.strip_prefix("package ")?.strip_suffix(';'));
-        let (name, version) = package.unwrap().split_once('@').unwrap();
+        let (name, version) = package(contract).split_once('@').unwrap();
         assert!(contract.contains(&format!("world {world} {{")));
         format!("{name}/{world}@{version}")
     }
@@ -310,6 +315,6 @@ mod tests {
         let policy = include_str!("../../../../wit/policy/policy.wit");
         let contracts = Contracts::of_this_build();
         assert_eq!(contracts.kernel_world, world(kernel, "kernel"));
-        assert_eq!(contracts.policy_world, world(policy, "post-policy"));
+        assert_eq!(contracts.policy_contract, package(policy));
     }
 }

@@ -1,7 +1,8 @@
 //! Names of what a session is about, for sentences.
 
 use causeway_kernel::boundary::input::Actor;
-use causeway_kernel::model::{Channel, Connection, Post, User};
+use causeway_kernel::boundary::policy::Direction;
+use causeway_kernel::model::{Asked, Channel, Connection, Post, User};
 use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, PostNo, UserNo};
 use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::tx::Read;
@@ -42,6 +43,15 @@ pub fn count(number: usize, name: &str) -> String {
         format!("1 {name}")
     } else {
         format!("{number} {name}s")
+    }
+}
+
+/// Which way an object travels by the key of a verdict, before the name of the connection.
+#[must_use]
+pub fn way(asked: u8) -> &'static str {
+    match Asked::direction(asked) {
+        Direction::Inbound => "from",
+        Direction::Outbound => "to",
     }
 }
 

@@ -46,7 +46,7 @@ impl Mask {
     }
 
     /// The key of a member of a shape.
-    fn key(&self, key: &str, parent: Shape) -> String {
+    pub(super) fn key(&self, key: &str, parent: Shape) -> String {
         match parent {
             Shape::Users => self.of_class(Text::Id, key),
             Shape::Mentions => self.text(key),

@@ -395,3 +395,12 @@ fn the_words_by_which_a_sender_decides_stay() {
     }
     assert_eq!(mask().of_class(Text::Locale, "en"), "en");
 }
+
+#[test]
+fn a_pointer_leads_to_the_same_place_in_masked_json() {
+    let masked = json(r#"{"attachments":[{"my/key~":"x"}]}"#, Shape::Opaque);
+    let pointer = mask().of_class(Text::Pointer, "/attachments/0/my~1key~0");
+    let masked: serde_json::Value = serde_json::from_str(&masked).unwrap();
+    assert!(!pointer.contains("my~1key"), "{pointer}");
+    assert!(masked.pointer(&pointer).is_some(), "{pointer} in {masked}");
+}

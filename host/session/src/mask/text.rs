@@ -9,6 +9,7 @@ use causeway_kernel::rows::id::{Id, TeamNo};
 use causeway_kernel::rows::lookup::team_channel_name_key;
 use causeway_kernel::wire::response::SIGNALS;
 
+use super::keys::Shape;
 use super::{Mask, cipher};
 
 /// What a stretch of a text is made of.
@@ -93,12 +94,26 @@ impl Mask {
             Text::UniqueChannelName => return self.unique_channel_name(text),
             Text::Address => return self.address(text),
             Text::Refusal => return self.refusal(text),
+            Text::Pointer => return self.pointer(text),
         };
         if stays {
             text.to_string()
         } else {
             self.text(text)
         }
+    }
+
+    /// A JSON pointer: what its keys are where they stand. Places in lists stay.
+    fn pointer(&self, path: &str) -> String {
+        let masked = path.split('/').map(|part| {
+            if part.bytes().all(|byte| byte.is_ascii_digit()) {
+                return part.to_string();
+            }
+            let key = part.replace("~1", "/").replace("~0", "~");
+            let masked = self.key(&key, Shape::Opaque);
+            masked.replace('~', "~0").replace('/', "~1")
+        });
+        masked.collect::<Vec<_>>().join("/")
     }
 
     /// A team's name: one that begins with a word that is not allowed keeps that beginning, and no

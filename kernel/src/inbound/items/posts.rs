@@ -6,10 +6,10 @@ use super::list_error;
 use crate::boundary::behaviour::Behaviour;
 use crate::boundary::env::Rows;
 use crate::boundary::input::Incarnation;
+use crate::gate::{self, Candidate, Judgement, Judgements, Wording};
 use crate::inbound::Reason;
 use crate::inbound::authorize::{self, Authorized, Peer, PostAct, PostChange, Received, Shared};
 use crate::inbound::item::{Fate, Item, Outcome, Scope, Section, Wait};
-use crate::inbound::judge::{self, Candidate, Judgement, Judgements};
 use crate::model::{HeldKind, IdRow, Post, Workspace, kind};
 use crate::objects::posts;
 use crate::rows::counters::workspace;
@@ -88,7 +88,8 @@ impl Item for WirePost {
             PostAct::Create { id, author, .. } => (*id, *author),
             PostAct::Update(no) => {
                 let held = tx.get::<Post>(no)?;
-                if held.message == message {
+                let sees_props = || Behaviour::WholePosts.is_in_force(tx);
+                if held.message == message && (held.props == wire.props || !sees_props()) {
                     return None;
                 }
                 (held.id, held.user)
@@ -98,9 +99,12 @@ impl Item for WirePost {
         Some(Candidate {
             id,
             version: change.version,
-            wire,
-            message,
+            root_id: &wire.root_id,
             author: tx.user(author),
+            message: message.into(),
+            props: &wire.props,
+            kind: &wire.kind,
+            create_at: wire.create_at,
             is_edit: seen || matches!(change.act, PostAct::Update(_)),
         })
     }
@@ -114,9 +118,9 @@ impl Item for WirePost {
         if let PostAct::Nothing(_) = change.get().act {
             return Outcome::Known;
         }
-        match text_of(tx, scope, change.get(), judgements) {
-            Ok(text) => {
-                carry_out(tx, scope, change, text);
+        match wording(tx, scope, change.get(), judgements) {
+            Ok(wording) => {
+                carry_out(tx, scope, change, wording);
                 Outcome::Taken
             }
             Err(outcome) => outcome,
@@ -143,13 +147,13 @@ impl Item for WirePost {
     }
 }
 
-/// The text that a post may have here.
-fn text_of(
+/// The words that a post may have here.
+fn wording(
     tx: &mut Tx<'_>,
     scope: Scope<'_>,
     change: &PostChange<'_>,
     judgements: &Judgements,
-) -> Result<String, Outcome> {
+) -> Result<Wording, Outcome> {
     let judged = match &change.act {
         PostAct::Create { id, .. } => judgements.get(&(*id, change.version)).cloned(),
         _ => None,
@@ -158,12 +162,16 @@ fn text_of(
         Some(judgement) => judgement,
         None => match WirePost::question(tx, scope, change, false) {
             Some(candidate) => judgement(tx, scope, judgements, candidate),
-            None => return Ok(scope.mentions.apply(&change.wire.message)),
+            None => Judgement::Pass(None),
         },
     };
     match judgement {
-        Judgement::Pass(text) => Ok(text),
-        Judgement::Denied => Err(Outcome::Refused(Reason::Denied)),
+        Judgement::Pass(Some(wording)) => Ok(wording),
+        Judgement::Pass(None) => Ok(Wording {
+            message: scope.mentions.apply(&change.wire.message),
+            props: change.wire.props.clone(),
+        }),
+        Judgement::Denied(_) => Err(Outcome::Refused(Reason::Denied)),
         Judgement::Failed(reason) => Err(Outcome::Failed(reason)),
     }
 }
@@ -177,24 +185,24 @@ fn judgement(
     let key = (candidate.id, candidate.version);
     match judgements.get(&key) {
         Some(judgement) => judgement.clone(),
-        None => judge::judge(tx, scope.peer, scope.shared.get(), vec![candidate])
+        None => gate::judge(tx, scope.crossing(), vec![candidate])
             .remove(&key)
             .unwrap_or_else(|| Judgement::Failed("no verdict".to_string())),
     }
 }
 
-/// Carries out what was authorised; `message` is the text that mentions and policies have left.
+/// Carries out what was authorised; `wording` is what mentions and policies have left of its text.
 fn carry_out(
     tx: &mut Tx<'_>,
     scope: Scope<'_>,
     change: Authorized<PostChange<'_>>,
-    message: String,
+    wording: Wording,
 ) {
     let Scope { peer, shared, .. } = scope;
     let PostChange { act, wire, version } = change.take();
     match act {
         PostAct::Create { id, author, root } => {
-            let post = build(peer, shared, (id, author, root), wire, version, message);
+            let post = build(peer, shared, (id, author, root), wire, version, wording);
             posts::insert(tx, post);
         }
         PostAct::Bury { id, author, root } => {
@@ -203,18 +211,15 @@ fn carry_out(
             } else {
                 wire.delete_at
             };
-            let post = build(
-                peer,
-                shared,
-                (id, author, root),
-                wire,
-                version,
-                String::new(),
-            );
+            let empty = Wording {
+                message: String::new(),
+                props: wording.props,
+            };
+            let post = build(peer, shared, (id, author, root), wire, version, empty);
             let is_fed = wire.delete_at != 0 && may_have_been_here(tx);
             posts::bury(tx, Post { delete_at, ..post }, is_fed);
         }
-        PostAct::Update(no) => update(tx, no, wire, version, message),
+        PostAct::Update(no) => update(tx, no, wire, version, wording),
         PostAct::Delete(no) => {
             note_version(tx, no, version);
             posts::delete(tx, no, wire.delete_at);
@@ -239,8 +244,9 @@ fn build(
     (id, user, root): (Id, UserNo, Option<PostNo>),
     wire: &WirePost,
     version: i64,
-    message: String,
+    wording: Wording,
 ) -> Post {
+    let Wording { message, props } = wording;
     Post {
         id,
         origin: peer.row.workspace,
@@ -256,7 +262,7 @@ fn build(
         hashtags: posts::hashtags(&message),
         message,
         kind: wire.kind.clone(),
-        props: wire.props.clone(),
+        props,
         reply_count: 0,
         last_reply_at: 0,
         reaction_count: 0,
@@ -268,7 +274,8 @@ fn build(
 
 /// Takes over a newer version. Author, time of creation, thread and type never change. A real
 /// server sends a post again when somebody answers or reacts to it: then only the version is noted.
-fn update(tx: &mut Tx<'_>, no: PostNo, wire: &WirePost, version: i64, message: String) {
+fn update(tx: &mut Tx<'_>, no: PostNo, wire: &WirePost, version: i64, wording: Wording) {
+    let Wording { message, props } = wording;
     let Some(mut post) = tx.get::<Post>(&no) else {
         return;
     };
@@ -276,7 +283,7 @@ fn update(tx: &mut Tx<'_>, no: PostNo, wire: &WirePost, version: i64, message: S
         return;
     }
     let text_changed = post.message != message;
-    let seen = text_changed || post.is_pinned != wire.is_pinned || post.props != wire.props;
+    let seen = text_changed || post.is_pinned != wire.is_pinned || post.props != props;
     post.origin_update_at = version;
     if !seen {
         tx.put(&no, &post);
@@ -292,7 +299,7 @@ fn update(tx: &mut Tx<'_>, no: PostNo, wire: &WirePost, version: i64, message: S
         post.message = message;
     }
     post.is_pinned = wire.is_pinned;
-    post.props.clone_from(&wire.props);
+    post.props = props;
     posts::update(tx, no, post);
 }
 

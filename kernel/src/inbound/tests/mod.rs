@@ -8,6 +8,7 @@ mod posts;
 mod reactions;
 mod sharing;
 mod users;
+mod whole_posts;
 
 use serde_json::{Value, json};
 

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::*;
 use crate::boundary::behaviour;
 use crate::boundary::input::Input;
-use crate::boundary::policy::{Question, Verdict};
+use crate::boundary::policy::{Revision, Verdict};
 use crate::model::limits::HELD_MAX;
 use crate::model::{Due, DueKind, Held, HeldKind, Job, VerdictRow};
 use crate::rows::tx::Record;
@@ -18,14 +18,14 @@ fn filter(world: &mut World, works: bool) -> Asked {
     let asked = Asked::default();
     let notes = asked.clone();
     world.host.policy = Some(Box::new(move |question| {
-        let Question::Post(post) = question;
+        let post = question.post();
         notes
             .borrow_mut()
             .push((post.message.to_string(), post.is_edit));
         if post.message.contains("bad") {
             Verdict::Deny("a bad word".to_string())
         } else if post.message.contains("rude") {
-            Verdict::Revise(post.message.replace("rude", "kind"))
+            Verdict::Revise(Revision::of_message(post.message.replace("rude", "kind")))
         } else if post.message.contains("odd") && !works {
             Verdict::Failed("trapped".to_string())
         } else {
@@ -253,7 +253,7 @@ fn one_item_that_always_fails_does_not_hold_up_the_others() {
         .collect();
     world.sync(ACME, json!({"posts": posts}));
     world.host.policy = Some(Box::new(|question| {
-        let Question::Post(post) = question;
+        let post = question.post();
         if post.post_id == id("w0") {
             Verdict::Failed("x".into())
         } else {

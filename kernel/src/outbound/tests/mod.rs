@@ -9,8 +9,8 @@ use self::world::*;
 use super::*;
 use crate::boundary::input::{Actor, Input, PingAnswer, Receipt, SendOutcome};
 use crate::boundary::output::Reply;
-use crate::boundary::policy::{Question, Verdict};
-use crate::command::{Command, CreatePost, DeletePost, RemoveReaction};
+use crate::boundary::policy::{Question, Revision, TextLeaf, Verdict};
+use crate::command::{Command, CreatePost, DeletePost, EditPost, RemoveReaction};
 use crate::model::limits::{MESSAGE_CHARS_MAX, PROPS_BYTES_MAX};
 use crate::model::{Config, ExceptionState, Link, LinkState, Post};
 use crate::rows::id::Id;
@@ -243,11 +243,11 @@ fn a_message_refused_as_a_whole_is_halved_and_nothing_of_it_is_lost() {
 fn what_policies_deny_or_fail_on_stays_until_they_change() {
     let mut world = World::shared(PeerKind::Causeway);
     world.host.policy = Some(Box::new(|question: &Question<'_>| {
-        let Question::Post(post) = question;
+        let post = question.post();
         match post.message {
             "secret" => Verdict::Deny("a word".into()),
             "unsure" => Verdict::Failed("trapped".into()),
-            "loud" => Verdict::Revise("quiet".into()),
+            "loud" => Verdict::Revise(Revision::of_message("quiet".into())),
             _ => Verdict::Allow,
         }
     }));
@@ -272,6 +272,46 @@ fn what_policies_deny_or_fail_on_stays_until_they_change() {
     world.expect_same();
     assert!(world.exceptions().is_empty());
     let _ = unsure;
+}
+
+#[test]
+fn policies_see_and_revise_the_texts_of_the_properties_on_the_way_out() {
+    let mut world = World::shared(PeerKind::Causeway);
+    world.host.policy = Some(Box::new(|question: &Question<'_>| {
+        let Question::Post(post) = question else {
+            panic!("{question:?}");
+        };
+        let texts = post.texts.iter().flatten();
+        let secret = texts.filter(|leaf| leaf.text == "secret");
+        let texts: Vec<TextLeaf> = secret
+            .map(|leaf| TextLeaf {
+                path: leaf.path.clone(),
+                text: "***".into(),
+            })
+            .collect();
+        let message = None;
+        match texts.as_slice() {
+            [] => Verdict::Allow,
+            _ => Verdict::Revise(Revision { message, texts }),
+        }
+    }));
+    let post = world.write(None, "look");
+    world.settle();
+    let edit = Command::EditPost(EditPost {
+        post,
+        message: None,
+        props: Some(r#"{"card":"secret","n":1}"#.into()),
+        is_pinned: None,
+    });
+    world.act(Actor::User(ANN), edit);
+    let (_, frame) = world.out.last().unwrap();
+    let frame = String::from_utf8_lossy(frame);
+    assert!(
+        frame.contains("***") && !frame.contains("secret"),
+        "{frame}"
+    );
+    let held = world.host.get::<Post>(&post).unwrap();
+    assert!(held.props.contains("secret"), "it stays as it was written");
 }
 
 #[test]

@@ -400,21 +400,24 @@ fn kept_back(carried: &Carried) -> Vec<Id> {
     let asked = carried.asked.iter();
     let kept_back = asked.filter(|asked| !passes(&asked.verdict));
     kept_back
-        .filter_map(|asked| Id::parse(asked.post().post_id))
+        .filter_map(|asked| Id::parse(&asked.post().0))
         .collect()
 }
 
 fn verdicts(carried: &Carried) -> Vec<(Id, Direction, Option<String>)> {
     let mut found = Vec::new();
     for asked in &carried.asked {
-        let question = asked.post();
-        let Some(post) = Id::parse(question.post_id) else {
+        let (post, direction) = asked.post();
+        let Some(post) = Id::parse(&post) else {
             continue;
         };
         match &asked.verdict {
             Verdict::Allow | Verdict::Failed(_) => {}
-            Verdict::Deny(_) => found.push((post, question.direction, None)),
-            Verdict::Revise(text) => found.push((post, question.direction, Some(text.clone()))),
+            Verdict::Deny(_) => found.push((post, direction, None)),
+            Verdict::Revise(revision) => {
+                let message = revision.message.clone();
+                found.extend(message.map(|text| (post, direction, Some(text))));
+            }
         }
     }
     found

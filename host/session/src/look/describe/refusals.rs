@@ -9,7 +9,7 @@ use causeway_kernel::model::{Exception, ExceptionState, FeedObject, Held, Verdic
 use super::frame::{self, Answer};
 use super::reasons;
 use crate::look::as_json::document;
-use crate::look::names::{Names, plain};
+use crate::look::names::{Names, plain, way};
 use crate::look::walk::Seen;
 
 /// The policies' verdicts that are not a plain permission, and the number of those that are.
@@ -95,9 +95,9 @@ fn of_rows(seen: &Seen<'_>) -> Vec<String> {
     let names = Names(seen.rows);
     let mut out = Vec::new();
     for change in seen.changes::<VerdictRow>() {
-        let (connection, direction, post) = change.key;
+        let (connection, asked, post) = change.key;
         if let Some(row) = change.new.filter(|row| !row.allowed) {
-            let way = if direction == 0 { "from" } else { "to" };
+            let way = way(asked);
             let who = names.connection(connection);
             out.push(format!(
                 "denied post {post} {way} {who}: {}",

@@ -7,7 +7,7 @@ use causeway_kernel::model::{Post, Reaction, VerdictRow};
 use causeway_kernel::rows::id::PostNo;
 
 use crate::look::describe::describe;
-use crate::look::names::{Names, plain, quoted};
+use crate::look::names::{Names, plain, quoted, way};
 use crate::look::walk::Seen;
 
 /// A command about the post, and its refusal.
@@ -105,19 +105,26 @@ pub(super) fn verdicts(seen: &Seen<'_>, post: &str) -> Vec<String> {
     let names = Names(seen.rows);
     let mut out = Vec::new();
     for change in seen.changes::<VerdictRow>() {
-        let (connection, direction, id) = change.key;
+        let (connection, asked, id) = change.key;
         if id.as_str() != post {
             continue;
         }
-        let way = if direction == 0 { "from" } else { "to" };
+        let way = way(asked);
         let who = names.connection(connection);
         out.push(match change.new {
             Some(row) if !row.allowed => {
                 format!("a policy denied it {way} {who}: {}", plain(&row.reason))
             }
             Some(row) => {
-                let text = row.revised.unwrap_or_default();
-                format!("a policy revised it {way} {who}: {}", quoted(&text))
+                let revision = row.revised.unwrap_or_default();
+                let texts = revision.texts.iter().map(|leaf| &leaf.text);
+                let texts: Vec<String> = revision
+                    .message
+                    .iter()
+                    .chain(texts)
+                    .map(|it| quoted(it))
+                    .collect();
+                format!("a policy revised it {way} {who}: {}", texts.join(", "))
             }
             None => format!("the earlier verdict on it {way} {who} is no more"),
         });

@@ -5,6 +5,7 @@
 use causeway_kernel::boundary::env::{Range, Rows, Scan};
 use causeway_kernel::boundary::output::Effect;
 use causeway_kernel::boundary::policy::Direction;
+use causeway_kernel::gate;
 use causeway_kernel::inbound::Reason;
 use causeway_kernel::inbound::authorize::{self, Closed, Peer, Received};
 use causeway_kernel::model::{VerdictRow, kind};
@@ -84,8 +85,8 @@ pub(super) fn of_waiting(seen: &Seen<'_>, named: &Named<'_>, post: &str) -> Stri
 
 /// The policies' denial, if one is kept.
 fn denial(seen: &Seen<'_>, connection: ConnectionNo, post: &str) -> Option<String> {
-    let direction = VerdictRow::direction(Direction::Inbound);
-    let key = (connection, direction, Id::parse(post)?);
+    let asked = gate::about_posts(seen.rows, Direction::Inbound);
+    let key = (connection, asked.byte(), Id::parse(post)?);
     let rows = seen.changes::<VerdictRow>();
     let now = rows
         .into_iter()

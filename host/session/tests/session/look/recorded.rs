@@ -38,7 +38,7 @@ fn header(is_masked: bool) -> Header {
             reply: 1,
             effect: 1,
             kernel_world: String::new(),
-            policy_world: String::new(),
+            policy_contract: String::new(),
         },
         engine: EngineSettings {
             step_fuel: 1,

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use causeway_kernel::boundary::input::{Actor, Genesis, Input, PingAnswer, Receipt, SendOutcome};
 use causeway_kernel::boundary::output::{Effect, Object, Output, Reply};
-use causeway_kernel::boundary::policy::{Question, Verdict};
+use causeway_kernel::boundary::policy::{Question, Revision, Verdict};
 use causeway_kernel::command::{
     AcceptConnection, AddChannelMember, AddTeamMember, Command, ConfirmConnection, CreateChannel,
     CreateConnection, CreatePost, CreateTeam, CreateUser, InviteToChannel, PatchUser, UserPatch,
@@ -178,11 +178,13 @@ fn framed(body: &[u8]) -> Input {
 }
 
 fn judge(question: &Question<'_>, failing: bool) -> Verdict {
-    let Question::Post(post) = question;
+    let post = question.post();
     if post.message.contains("rosebud") {
         Verdict::Deny(format!("rosebud is not for {}", post.connection_name))
     } else if post.message.contains("marmalade") {
-        Verdict::Revise(post.message.replace("marmalade", "********* #jam"))
+        Verdict::Revise(Revision::of_message(
+            post.message.replace("marmalade", "********* #jam"),
+        ))
     } else if failing && post.message.contains("maybe") {
         Verdict::Failed("out of fuel".to_string())
     } else {

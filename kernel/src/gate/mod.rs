@@ -1,0 +1,312 @@
+//! The gate: what crosses a connection, in or out, is judged by the policies here.
+//!
+//! For a version that was denied or revised the verdict is a row: the same version gets the same
+//! answer without another question, until the policies change. A plain permission is not kept: a
+//! version that was taken is not judged again, and one that goes out again is asked about again.
+
+mod leaves;
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use crate::boundary::behaviour::Behaviour;
+use crate::boundary::policy::{
+    Context, Direction, Home, PostQuestion, Question, Revision, Verdict,
+};
+use crate::model::limits::{MESSAGE_CHARS_MAX, REASON_CHARS_MAX, REMOTE_PROPS_BYTES_MAX};
+use crate::model::{About, Asked, Channel, Connection, PeerWorkspace, User, VerdictRow};
+use crate::rows::id::{ChannelNo, ConnectionNo, Id, WorkspaceNo};
+use crate::rows::tx::{Read, Tx};
+
+/// Where posts cross.
+#[derive(Clone, Copy, Debug)]
+pub struct Crossing<'a> {
+    /// Which way.
+    pub direction: Direction,
+    /// Number of the connection.
+    pub connection_no: ConnectionNo,
+    /// The connection.
+    pub connection: &'a Connection,
+    /// The channel of the posts.
+    pub channel: ChannelNo,
+}
+
+/// A post that needs a judgement.
+#[derive(Debug)]
+pub struct Candidate<'a> {
+    /// Its id.
+    pub id: Id,
+    /// Its version.
+    pub version: i64,
+    /// Id of its thread's root, empty for a root.
+    pub root_id: &'a str,
+    /// The author.
+    pub author: Option<Rc<User>>,
+    /// Its message, mentions replaced.
+    pub message: Cow<'a, str>,
+    /// Its properties, JSON text or empty.
+    pub props: &'a str,
+    /// Its type.
+    pub kind: &'a str,
+    /// When it was written, in ms.
+    pub create_at: i64,
+    /// Whether an earlier version is known.
+    pub is_edit: bool,
+}
+
+/// What becomes of a candidate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Judgement {
+    /// It may pass: in these words, or as it is.
+    Pass(Option<Wording>),
+    /// It may not, for this reason.
+    Denied(String),
+    /// The policies failed, for this reason: it may not yet.
+    Failed(String),
+}
+
+/// The text of a post.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wording {
+    /// The message.
+    pub message: String,
+    /// The properties, JSON text or empty.
+    pub props: String,
+}
+
+/// Judgements by post and version.
+pub type Judgements = BTreeMap<(Id, i64), Judgement>;
+
+/// What is asked about posts that go this way.
+#[must_use]
+pub fn about_posts(rows: &(impl Read + ?Sized), direction: Direction) -> Asked {
+    let about = if Behaviour::WholePosts.is_in_force(rows) {
+        About::Post
+    } else {
+        About::Message
+    };
+    Asked { direction, about }
+}
+
+/// Judges posts: by the rows there are, and for the rest by one question each, all asked at once.
+pub fn judge(
+    tx: &mut Tx<'_>,
+    crossing: Crossing<'_>,
+    mut candidates: Vec<Candidate<'_>>,
+) -> Judgements {
+    // A real server sends a root before and after its reply.
+    let mut seen = BTreeSet::new();
+    candidates.retain(|candidate| seen.insert((candidate.id, candidate.version)));
+    if candidates.is_empty() {
+        return Judgements::new();
+    }
+    let about = about_posts(tx, crossing.direction);
+    let rows = rows(tx, crossing.connection_no, about, &candidates);
+    let mut judgements = Judgements::new();
+    let mut open = Vec::new();
+    for (candidate, row) in candidates.into_iter().zip(rows) {
+        match row {
+            Some(row) if row.update_at == candidate.version => {
+                let key = (candidate.id, candidate.version);
+                judgements.insert(key, of_row(&candidate, row));
+            }
+            row => open.push((candidate, row.is_some())),
+        }
+    }
+    if open.is_empty() {
+        return judgements;
+    }
+    let mut verdicts = ask(tx, crossing, about, &open).into_iter();
+    for (candidate, has_row) in open {
+        let none = || Verdict::Failed("there is no verdict".to_string());
+        let verdict = verdicts.next().unwrap_or_else(none);
+        let key = (crossing.connection_no, about.byte(), candidate.id);
+        let judgement = match row(candidate.version, verdict) {
+            Ok(Some(row)) => {
+                tx.put(&key, &row);
+                of_row(&candidate, row)
+            }
+            Ok(None) => {
+                if has_row {
+                    tx.delete::<VerdictRow>(&key);
+                }
+                Judgement::Pass(None)
+            }
+            Err(failure) => Judgement::Failed(failure),
+        };
+        judgements.insert((candidate.id, candidate.version), judgement);
+    }
+    judgements
+}
+
+/// The rows of candidates, in their order.
+fn rows(
+    tx: &Tx<'_>,
+    connection: ConnectionNo,
+    about: Asked,
+    candidates: &[Candidate<'_>],
+) -> Vec<Option<VerdictRow>> {
+    // Most connections have no rows of verdicts.
+    let any = tx.prefix::<VerdictRow, _>(&(connection, about.byte()), 1);
+    if any.is_empty() {
+        return candidates.iter().map(|_| None).collect();
+    }
+    let key = |candidate: &Candidate<'_>| (connection, about.byte(), candidate.id);
+    tx.get_all::<VerdictRow>(&candidates.iter().map(key).collect::<Vec<_>>())
+}
+
+/// The row that a verdict leaves; the error is why there is none.
+fn row(update_at: i64, verdict: Verdict) -> Result<Option<VerdictRow>, String> {
+    let passes = VerdictRow {
+        update_at,
+        allowed: true,
+        revised: None,
+        reason: String::new(),
+    };
+    match verdict {
+        Verdict::Allow => Ok(None),
+        Verdict::Deny(reason) => Ok(Some(VerdictRow {
+            allowed: false,
+            reason: shorten(reason),
+            ..passes
+        })),
+        Verdict::Revise(revision) => Ok(Some(VerdictRow {
+            revised: Some(cut(revision)),
+            ..passes
+        })),
+        Verdict::Failed(reason) => Err(shorten(reason)),
+    }
+}
+
+fn of_row(candidate: &Candidate<'_>, row: VerdictRow) -> Judgement {
+    if !row.allowed {
+        return Judgement::Denied(row.reason);
+    }
+    let Some(revision) = row.revised else {
+        return Judgement::Pass(None);
+    };
+    match word(candidate, revision) {
+        Some(wording) => Judgement::Pass(Some(wording)),
+        None => Judgement::Denied("Its revised properties are too long.".to_string()),
+    }
+}
+
+/// A post in other words; `None` when its properties would be longer than any may be.
+fn word(candidate: &Candidate<'_>, revision: Revision) -> Option<Wording> {
+    let message = revision
+        .message
+        .unwrap_or_else(|| candidate.message.clone().into_owned());
+    let props = if revision.texts.is_empty() {
+        candidate.props.to_string()
+    } else {
+        leaves::replace(candidate.props, &revision.texts)?
+    };
+    (props.len() <= REMOTE_PROPS_BYTES_MAX).then_some(Wording { message, props })
+}
+
+/// A message is never longer than one may be.
+fn cut(mut revision: Revision) -> Revision {
+    let message = revision.message.take();
+    revision.message = message.map(|text| text.chars().take(MESSAGE_CHARS_MAX).collect());
+    revision
+}
+
+/// A verdict for each candidate, or too few.
+fn ask(
+    tx: &Tx<'_>,
+    crossing: Crossing<'_>,
+    about: Asked,
+    open: &[(Candidate<'_>, bool)],
+) -> Vec<Verdict> {
+    let Some(channel) = tx.get::<Channel>(&crossing.channel) else {
+        return Vec::new();
+    };
+    let homes = match about.about {
+        About::Message => Homes::default(),
+        About::Post => Homes::load(tx, open.iter().map(|(candidate, _)| candidate)),
+    };
+    let now_ms = tx.now_ms();
+    let questions: Vec<PostQuestion<'_>> = open
+        .iter()
+        .map(|(candidate, _)| {
+            let author = candidate.author.as_deref();
+            PostQuestion {
+                context: Context {
+                    direction: crossing.direction,
+                    connection_id: crossing.connection.remote_id.as_str(),
+                    connection_name: &crossing.connection.name,
+                    channel_id: channel.id.as_str(),
+                    channel_name: &channel.name,
+                    audience: channel.place.into(),
+                    author_id: author.map_or("", |author| author.id.as_str()),
+                    author_name: author.map_or("", |author| &author.username),
+                    author_home: homes.of(author),
+                    now_ms,
+                },
+                id: candidate.id.as_str(),
+                root_id: candidate.root_id,
+                message: &candidate.message,
+                texts: match about.about {
+                    About::Message => None,
+                    About::Post => leaves::collect(candidate.props),
+                },
+                kind: candidate.kind,
+                create_at: candidate.create_at,
+                is_edit: candidate.is_edit,
+            }
+        })
+        .collect();
+    let questions: Vec<Question<'_>> = match about.about {
+        About::Message => questions
+            .iter()
+            .map(|question| Question::Message(question.message_only()))
+            .collect(),
+        About::Post => questions.into_iter().map(Question::Post).collect(),
+    };
+    tx.ask(&questions)
+}
+
+/// The connections to the workspaces that authors live in.
+#[derive(Default)]
+struct Homes(BTreeMap<WorkspaceNo, Option<Connection>>);
+
+impl Homes {
+    fn load<'c>(tx: &Tx<'_>, candidates: impl Iterator<Item = &'c Candidate<'c>>) -> Homes {
+        let mut homes = Homes::default();
+        for author in candidates.filter_map(|candidate| candidate.author.as_deref()) {
+            if !author.origin.is_ours() {
+                homes.0.entry(author.origin).or_insert_with(|| {
+                    let workspace = tx.get::<PeerWorkspace>(&author.origin)?;
+                    tx.get::<Connection>(&workspace.connection?)
+                });
+            }
+        }
+        homes
+    }
+
+    fn of(&self, author: Option<&User>) -> Home<'_> {
+        let Some(author) = author else {
+            return Home::Elsewhere;
+        };
+        if author.origin.is_ours() {
+            return Home::Here;
+        }
+        match self.0.get(&author.origin) {
+            Some(Some(connection)) => Home::Connected {
+                id: connection.remote_id.as_str(),
+                name: &connection.name,
+            },
+            _ => Home::Elsewhere,
+        }
+    }
+}
+
+/// A peer's or a policy's words, cut to what a row or a notice holds of them.
+#[must_use]
+pub fn shorten(words: String) -> String {
+    match words.char_indices().nth(REASON_CHARS_MAX) {
+        Some((end, _)) => words.get(..end).unwrap_or_default().to_string(),
+        None => words,
+    }
+}
