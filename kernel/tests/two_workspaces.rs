@@ -1,6 +1,8 @@
 //! Two workspaces over a perfect wire: what is written on one side shows on the other.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
+use std::collections::VecDeque;
+
 use causeway_kernel::boundary::input::{Actor, Genesis, Input, PingAnswer, Receipt, SendOutcome};
 use causeway_kernel::boundary::output::{Effect, Object, Output, Reply};
 use causeway_kernel::command::{
@@ -14,6 +16,8 @@ use causeway_kernel::rows::testing::MemoryHost;
 use causeway_kernel::rows::tx::Read;
 
 const CONNECTION: ConnectionNo = ConnectionNo(1);
+/// Effects within which everything must be delivered that follows from one input.
+const ROUNDS_MAX: u32 = 1_000;
 
 struct Site {
     host: MemoryHost,
@@ -36,16 +40,18 @@ impl Pair {
     /// Carries out an input and delivers whatever is sent because of it, both ways.
     fn settle(&mut self, side: usize, input: &Input) -> Reply {
         let first = self.run(side, input);
-        let mut queue: Vec<(usize, Effect)> = first
+        let mut queue: VecDeque<(usize, Effect)> = first
             .effects
             .into_iter()
             .map(|effect| (side, effect))
             .collect();
-        for _ in 0..1_000 {
-            if queue.is_empty() {
-                break;
-            }
-            let (from, effect) = queue.remove(0);
+        let mut rounds = 0;
+        while let Some((from, effect)) = queue.pop_front() {
+            rounds += 1;
+            assert!(
+                rounds <= ROUNDS_MAX,
+                "never settles; still on its way: {queue:?}"
+            );
             let Effect::Send {
                 connection,
                 attempt,
@@ -94,14 +100,8 @@ impl Pair {
 
 fn create_user(name: &str) -> Command {
     Command::CreateUser(CreateUser {
-        username: name.to_string(),
-        email: format!("{name}@site.example"),
-        nickname: String::new(),
-        first_name: String::new(),
-        last_name: String::new(),
-        position: String::new(),
-        locale: String::new(),
         admin: true,
+        ..CreateUser::named(name, format!("{name}@site.example"))
     })
 }
 

@@ -195,14 +195,8 @@ fn share_compiled(data: &Path) -> Result<()> {
 /// Makes an account.
 async fn account(running: &Running, username: &str, admin: bool) -> Result<UserNo> {
     let command = Command::CreateUser(CreateUser {
-        username: username.to_string(),
-        email: format!("{username}@workspace.test"),
-        nickname: String::new(),
-        first_name: String::new(),
-        last_name: String::new(),
-        position: String::new(),
-        locale: String::new(),
         admin,
+        ..CreateUser::named(username, format!("{username}@workspace.test"))
     });
     let input = Input::Command {
         actor: Actor::System,

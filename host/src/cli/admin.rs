@@ -74,14 +74,11 @@ async fn create_here(args: &CreateUserArgs, data: PathBuf) -> Result<String> {
     };
     let settings = Settings::build(file, overrides)?;
     let command = CreateUser {
-        username: args.username.trim().to_ascii_lowercase(),
-        email: args.email.trim().to_ascii_lowercase(),
-        nickname: String::new(),
-        first_name: String::new(),
-        last_name: String::new(),
-        position: String::new(),
-        locale: String::new(),
         admin: args.admin,
+        ..CreateUser::named(
+            args.username.trim().to_ascii_lowercase(),
+            args.email.trim().to_ascii_lowercase(),
+        )
     };
     let password = read_password("CAUSEWAY_NEW_PASSWORD", "password of the new account")?;
     service::create_user(settings, command, &password).await

@@ -144,7 +144,7 @@ mod tests {
     fn put(host: &mut MemoryHost, number: u32) {
         let key = key::encode(&number);
         let value = InForce { since_ms: 5 }.to_bytes();
-        host.tables.insert((Table::Behaviours, key), value);
+        host.tables.set(Table::Behaviours, &key, Some(value));
     }
 
     fn writes(output: &Output) -> usize {
@@ -177,8 +177,7 @@ mod tests {
     fn a_workspace_of_older_data_gets_its_numbers_at_the_next_start() {
         for input in [Input::Resume, kernel_changed()] {
             let mut host = workspace();
-            host.tables
-                .retain(|(table, _), _| *table != Table::Behaviours);
+            host.tables.clear(Table::Behaviours);
             assert!(!Behaviour::Founding.is_in_force(&host));
             assert_eq!(writes(&host.run(2_000, 7, &Input::Timer)), 0);
             host.run(3_000, 7, &input);

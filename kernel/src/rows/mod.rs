@@ -9,6 +9,7 @@ pub mod id;
 pub mod jobs;
 pub mod key;
 pub mod lookup;
+pub mod memory;
 mod numbers;
 mod overlay;
 pub mod record;

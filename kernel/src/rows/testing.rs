@@ -1,12 +1,13 @@
 //! A host in memory: tables in ordered maps, policies as a function. For tests and the simulator.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 
 use crate::boundary::env::{Host, LogLevel, Range, Rows, Scan, StepContext};
 use crate::boundary::input::Input;
 use crate::boundary::output::{Output, Write};
 use crate::boundary::policy::{Question, Verdict};
+use crate::rows::key::RowKey;
+use crate::rows::memory::Tables;
 use crate::rows::table::Table;
 use crate::step;
 
@@ -17,7 +18,7 @@ pub type PolicyFn = Box<dyn Fn(&Question<'_>) -> Verdict>;
 #[derive(Default)]
 pub struct MemoryHost {
     /// Every row.
-    pub tables: BTreeMap<(Table, Vec<u8>), Vec<u8>>,
+    pub tables: Tables,
     /// The policies; `None` allows everything.
     pub policy: Option<PolicyFn>,
     /// Lines that the kernel logged.
@@ -47,49 +48,21 @@ impl MemoryHost {
 
     /// Applies writes.
     pub fn apply(&mut self, writes: &[Write]) {
-        for write in writes {
-            let key = (write.table, write.key.clone());
-            match &write.value {
-                Some(value) => self.tables.insert(key, value.clone()),
-                None => self.tables.remove(&key),
-            };
-        }
+        self.tables.apply(writes);
     }
 }
 
 impl Rows for MemoryHost {
     fn get_many(&self, table: Table, keys: &[Vec<u8>]) -> Vec<Option<Vec<u8>>> {
-        keys.iter()
-            .map(|key| self.tables.get(&(table, key.clone())).cloned())
-            .collect()
+        self.tables.get_many(table, keys)
+    }
+
+    fn look(&self, table: Table, key: RowKey, see: &mut dyn FnMut(Option<&[u8]>)) {
+        self.tables.look(table, key, see);
     }
 
     fn scan(&self, table: Table, range: &Range) -> Scan {
-        let found = self
-            .tables
-            .range((table, range.from.clone())..)
-            .take_while(|((t, key), _)| *t == table && (range.to.is_empty() || *key < range.to))
-            .map(|((_, key), value)| (key.clone(), value.clone()));
-        let mut rows: Vec<_> = if range.reverse {
-            let mut all: Vec<_> = found.collect();
-            all.reverse();
-            all
-        } else {
-            found.take(range.rows_max as usize + 1).collect()
-        };
-        let mut bytes = 0;
-        let mut kept = 0;
-        for (key, value) in &rows {
-            bytes += key.len() + value.len();
-            let full = kept >= range.rows_max as usize;
-            if full || (kept > 0 && bytes > range.bytes_max as usize) {
-                break;
-            }
-            kept += 1;
-        }
-        let more = kept < rows.len();
-        rows.truncate(kept);
-        Scan { rows, more }
+        self.tables.scan(table, range)
     }
 }
 

@@ -8,7 +8,7 @@ use foldhash::quality::FixedState;
 
 use crate::kernel::{MakeKernel, Release, StepBytes};
 use crate::policies::{Source, StepHost};
-use crate::rows::Tables;
+use causeway_kernel::rows::memory::Tables;
 
 /// A digest of the chain. It is compared with others of the same process only, and nobody forges
 /// it: a short one that is quick to make will do.

@@ -6,6 +6,7 @@
 //! and users only read; within a bound of simulated time all must show the same. Every run is made
 //! twice and must end in the same bytes, and every journal is replayed.
 
+pub mod acts;
 pub mod agenda;
 pub mod broken;
 pub mod clock;
@@ -25,7 +26,6 @@ pub mod oracle;
 pub mod plan;
 pub mod plan_text;
 pub mod policies;
-pub mod rows;
 pub mod runner;
 pub mod shrink;
 pub mod store;

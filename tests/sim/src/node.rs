@@ -18,8 +18,8 @@ use crate::journal::{self, Digest, Entry};
 use crate::kernel::{HostFlaw, Kernel, Release};
 use crate::oracle::Peers;
 use crate::policies::{Asked, Policy, Source, StepHost};
-use crate::rows::Tables;
 use crate::store::Store;
+use causeway_kernel::rows::memory::Tables;
 
 /// The names of the workspaces.
 pub const NAMES: [&str; 3] = ["acme", "globex", "initech"];

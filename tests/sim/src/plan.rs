@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::acts::Act;
 use crate::dice::Dice;
 use crate::faults::Faults;
 use crate::isolation::{NEIGHBOUR, NOISE_FROM_MS, PEER};
@@ -13,74 +14,6 @@ pub const NODES_MAX: usize = crate::node::NAMES.len();
 
 /// The workspace to which all others are connected.
 pub const HUB: usize = 0;
-
-/// What a user or an admin does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Act {
-    /// Writes a post.
-    Post,
-    /// Answers a post.
-    Reply,
-    /// Changes the text of a post of one's own.
-    Edit,
-    /// Deletes a post of one's own.
-    Delete,
-    /// Deletes somebody else's post, as an administrator.
-    Moderate,
-    /// Pins or unpins a post.
-    Pin,
-    /// Reacts to a post.
-    React,
-    /// Takes a reaction back.
-    Unreact,
-    /// Takes another user name or nickname.
-    Rename,
-    /// Makes a channel.
-    CreateChannel,
-    /// Invites a peer to a channel.
-    Invite,
-    /// Ends the sharing of a channel with a peer.
-    Uninvite,
-    /// Ends the sharing of a channel.
-    Unshare,
-    /// Leaves a channel.
-    Leave,
-    /// Removes the connection to the hub, and makes it anew.
-    Reconnect,
-}
-
-impl Act {
-    /// Every act, with how often it is chosen.
-    pub const ALL: [(Act, u64); 15] = [
-        (Act::Post, 30),
-        (Act::Reply, 20),
-        (Act::Edit, 14),
-        (Act::Delete, 5),
-        (Act::Moderate, 2),
-        (Act::Pin, 4),
-        (Act::React, 14),
-        (Act::Unreact, 6),
-        (Act::Rename, 4),
-        (Act::CreateChannel, 1),
-        (Act::Invite, 5),
-        (Act::Uninvite, 1),
-        (Act::Unshare, 1),
-        (Act::Leave, 1),
-        (Act::Reconnect, 1),
-    ];
-
-    fn draw(dice: &mut Dice) -> Act {
-        let sum: u64 = Act::ALL.iter().map(|(_, weight)| weight).sum();
-        let mut rest = dice.below(sum);
-        for (act, weight) in Act::ALL {
-            if rest < weight {
-                return act;
-            }
-            rest -= weight;
-        }
-        Act::Post
-    }
-}
 
 /// One of two hosts of one identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -267,18 +200,6 @@ pub struct Plan {
     pub items: Vec<Item>,
 }
 
-/// Acts that concern nothing beyond the channel in which they are done.
-const ACTS_IN_CHANNEL: [Act; 8] = [
-    Act::Post,
-    Act::Post,
-    Act::Reply,
-    Act::Edit,
-    Act::Delete,
-    Act::Pin,
-    Act::React,
-    Act::Unreact,
-];
-
 /// The longest pause between two acts, in ms.
 const PAUSE_MS_MAX: i64 = 240_000;
 
@@ -358,7 +279,6 @@ impl Plan {
     #[must_use]
     pub fn draw_noisy(seed: u64) -> Plan {
         let mut dice = Dice::new(seed, "noise");
-        let acts = ACTS_IN_CHANNEL;
         let mut plan = Plan::quiet(seed, &[]);
         plan.nodes = 3;
         plan.items.clear();
@@ -370,8 +290,7 @@ impl Plan {
         for _ in 0..40 {
             at_ms += dice.between(1_000, 4_000);
             let node = dice.below(3) as usize;
-            let act = *dice.pick(&acts).unwrap_or(&Act::Post);
-            plan.add(at_ms, Planned::Act(node, act));
+            plan.add(at_ms, Planned::Act(node, Act::draw_in_channel(&mut dice)));
         }
         plan.heal_at_ms = at_ms + 10_000;
         plan.faults = Faults::draw(&mut dice, &mut Dice::new(seed, "later faults"));

@@ -16,9 +16,10 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 
+use crate::acts::Act;
 use crate::faults::Faults;
 use crate::node::NAMES;
-use crate::plan::{Act, Item, Plan, Planned, Trouble};
+use crate::plan::{Item, Plan, Planned, Trouble};
 
 /// The field of a plan that has a line for each of its own.
 const FAULTS: &str = "faults";
@@ -42,7 +43,7 @@ impl Plan {
         }
         for item in &self.items {
             let what = match item.planned {
-                Planned::Act(node, act) => format!("node {node} {act:?}"),
+                Planned::Act(node, act) => format!("node {node} {}", act.name()),
                 Planned::Trouble(trouble) => {
                     let json = serde_json::to_string(&trouble);
                     format!("trouble {}", json.expect("a trouble is plain data"))
@@ -129,7 +130,7 @@ fn item(text: &str) -> Option<Item> {
     let planned = match (words.next()?, words.next()?) {
         ("node", rest) => {
             let (node, act) = rest.split_once(' ')?;
-            Planned::Act(node.parse().ok()?, act_named(act)?)
+            Planned::Act(node.parse().ok()?, Act::named(act)?)
         }
         ("trouble", json) => Planned::Trouble(serde_json::from_str::<Trouble>(json).ok()?),
         _ => return None,
@@ -139,10 +140,6 @@ fn item(text: &str) -> Option<Item> {
         number,
         planned,
     })
-}
-
-fn act_named(name: &str) -> Option<Act> {
-    serde_json::from_value(Value::String(name.to_string())).ok()
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use causeway_kernel::boundary::policy::{Direction, Question, Revision, Verdict};
 use causeway_kernel::rows::key::RowKey;
 use causeway_kernel::rows::table::Table;
 
-use crate::rows::Tables;
+use causeway_kernel::rows::memory::Tables;
 
 /// A word that a filter does not let pass.
 pub const DENIED_WORD: &str = "classified";

@@ -2,7 +2,7 @@
 //! Without one, any prefix of what is not durable survives the end of a process.
 
 use crate::journal::Entry;
-use crate::rows::Tables;
+use causeway_kernel::rows::memory::Tables;
 
 /// The files of one node. What a method refuses breaks a promise of the files.
 pub trait Store {

@@ -2,8 +2,9 @@
 //! durable, before its reply, before and after every effect, on every side; and at each of them
 //! every prefix of the steps that were not durable survives.
 
+use causeway_sim::acts::Act;
 use causeway_sim::kernel::native;
-use causeway_sim::plan::{Act, Item, Plan, Planned, Trouble};
+use causeway_sim::plan::{Item, Plan, Planned, Trouble};
 use causeway_sim::policies::DENIED_WORD;
 use causeway_sim::runner::{cores, run_seeds};
 use causeway_sim::world::{CrashPoint, Summary, Watch};

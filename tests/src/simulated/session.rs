@@ -6,6 +6,7 @@ use causeway_engine::MemoryRows;
 use causeway_engine::journal::{Digest, Kind, RecordedVerdict};
 use causeway_engine::runtime::{KernelRunner as _, NativeKernel, StepEnd, StepOutput, StopKind};
 use causeway_kernel::boundary::codec;
+use causeway_kernel::rows::memory::Tables;
 use causeway_session::Writer;
 use causeway_session::file::chain::{Chain, outcome};
 use causeway_session::file::format::{
@@ -14,7 +15,6 @@ use causeway_session::file::format::{
 use causeway_sim::journal::Entry;
 use causeway_sim::kernel::{Kernel, MakeKernel, Release};
 use causeway_sim::policies::{Source, StepHost};
-use causeway_sim::rows::Tables;
 
 /// Writes a journal as a session from its beginning. A journal holds no outputs, so its steps are
 /// carried out once more by `make_kernel`.

@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex};
 
 use causeway_engine::journal::Digest;
 use causeway_engine::testing::Layout;
+use causeway_kernel::rows::memory::Tables;
 use causeway_sim::dice::Dice;
 use causeway_sim::journal::Entry;
-use causeway_sim::rows::Tables;
 use causeway_sim::store::Store;
 use tempfile::TempDir;
 

@@ -3,9 +3,10 @@
 use anyhow::{Result, anyhow, ensure};
 use causeway_engine::runtime::{ComponentSource, NativeSource};
 use causeway_session::{KernelChoice, ReplayOptions, SessionFile, replay_session};
+use causeway_sim::acts::Act;
 use causeway_sim::kernel::{MakeKernel, Release, native};
 use causeway_sim::node::Node;
-use causeway_sim::plan::{Act, Plan};
+use causeway_sim::plan::Plan;
 use causeway_sim::run;
 use causeway_sim::world::{CrashPoint, Trace};
 use causeway_tests::simulated::{component, runners, write_session};

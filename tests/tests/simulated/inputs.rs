@@ -3,8 +3,9 @@
 use std::sync::{Arc, Mutex};
 
 use causeway_kernel::boundary::env::{Host, StepContext};
+use causeway_sim::acts::Act;
 use causeway_sim::kernel::{Kernel, Release, StepBytes, native};
-use causeway_sim::plan::{Act, Plan};
+use causeway_sim::plan::Plan;
 use causeway_sim::watched;
 use causeway_sim::world::Watch;
 use causeway_tests::simulated::workspace::Given;
@@ -19,7 +20,7 @@ const ACTS: usize = 60;
 pub fn of_a_seed(seed: u64) -> Vec<Given> {
     let acts: Vec<(usize, Act)> = Act::ALL
         .iter()
-        .map(|(act, _)| *act)
+        .copied()
         .filter(|act| !matches!(act, Act::Unshare | Act::Reconnect))
         .cycle()
         .take(ACTS)

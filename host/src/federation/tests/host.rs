@@ -79,14 +79,8 @@ impl TestHost {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let host = TestHost::serve(folder, listener, settings, Arc::default()).await;
         let command = Command::CreateUser(CreateUser {
-            username: "admin".into(),
-            email: "admin@localhost".into(),
-            nickname: String::new(),
-            first_name: String::new(),
-            last_name: String::new(),
-            position: String::new(),
-            locale: String::new(),
             admin: true,
+            ..CreateUser::named("admin", "admin@localhost")
         });
         let input = Input::Command {
             actor: Actor::System,

@@ -181,16 +181,7 @@ pub(super) fn events(output: &Output) -> Vec<Event> {
 }
 
 pub(super) fn account(name: &str) -> Command {
-    Command::CreateUser(CreateUser {
-        username: name.into(),
-        email: format!("{name}@here.example"),
-        nickname: String::new(),
-        first_name: String::new(),
-        last_name: String::new(),
-        position: String::new(),
-        locale: String::new(),
-        admin: false,
-    })
+    Command::CreateUser(CreateUser::named(name, format!("{name}@here.example")))
 }
 
 pub(super) fn channel(name: &str, kind: ChannelKind) -> Command {

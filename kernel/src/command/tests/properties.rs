@@ -125,13 +125,9 @@ fn act() -> impl Strategy<Value = Command> {
 }
 
 fn rows<R: Record>(world: &World) -> Vec<(R::Key, R)> {
-    let of_table = world
-        .host
-        .tables
-        .iter()
-        .filter(|((table, _), _)| *table == R::TABLE);
+    let of_table = world.host.tables.of(R::TABLE);
     of_table
-        .map(|((_, key), value)| {
+        .map(|(key, value)| {
             (
                 crate::rows::key::decode(key).unwrap(),
                 R::from_bytes(value).unwrap(),
@@ -173,14 +169,7 @@ fn check(world: &World) {
         let newest = own().map(|post| post.create_at).max().unwrap_or(0);
         assert_eq!(channel.last_post_at, newest);
     }
-    let count = |table| {
-        world
-            .host
-            .tables
-            .keys()
-            .filter(|(found, _)| *found == table)
-            .count()
-    };
+    let count = |table| world.host.tables.count(table);
     assert_eq!(count(Table::ChannelPosts), posts.len());
     let pinned = posts.values().filter(|post| post.is_pinned).count();
     assert_eq!(count(Table::PinnedPosts), pinned);

@@ -47,6 +47,23 @@ texts!(struct CreateUser {
     admin,
 });
 
+impl CreateUser {
+    /// An account of which only the name and the address are told.
+    #[must_use]
+    pub fn named(username: impl Into<String>, email: impl Into<String>) -> CreateUser {
+        CreateUser {
+            username: username.into(),
+            email: email.into(),
+            nickname: String::new(),
+            first_name: String::new(),
+            last_name: String::new(),
+            position: String::new(),
+            locale: String::new(),
+            admin: false,
+        }
+    }
+}
+
 impl Act for CreateUser {
     fn carry_out(&self, tx: &mut Tx<'_>, by: By<'_>) -> Result<Reply, Refusal> {
         let first = counters::counters(tx).user == 0;

@@ -2,12 +2,9 @@
 //! grammar makes: what is refused leaves no trace, and one bad item never changes how the others
 //! fare.
 
-use std::collections::BTreeMap;
-
 use proptest::prelude::*;
 
 use super::*;
-use crate::rows::table::Table;
 
 /// Stores a post of each author in the channel, behind the back of every rule.
 fn plant(world: &mut World, letters: &str, author: &str, channel: &str) {
@@ -226,8 +223,6 @@ fn good_items() -> Vec<Item> {
     ]
 }
 
-type Rows = BTreeMap<(Table, Vec<u8>), Vec<u8>>;
-
 /// Rows of users, posts and reactions by id and not by number, so that two runs can be compared
 /// that gave different numbers.
 fn story(world: &World) -> Vec<String> {
@@ -282,7 +277,7 @@ proptest! {
     #[test]
     fn what_is_refused_leaves_no_trace(bad in bad_item()) {
         let mut world = World::new();
-        let before: Rows = world.host.tables.clone();
+        let before = world.host.tables.clone();
         let response = world.sync(ACME, payload(std::slice::from_ref(&bad)));
         let refused = !world.refused().is_empty();
         if refused {
@@ -315,7 +310,7 @@ proptest! {
     #[test]
     fn bytes_that_are_no_frame_change_nothing(body in prop::collection::vec(any::<u8>(), 0..400)) {
         let mut world = World::new();
-        let before: Rows = world.host.tables.clone();
+        let before = world.host.tables.clone();
         let (status, _) = world.body(ACME, &body);
         prop_assert_eq!(status, 400);
         prop_assert_eq!(&world.host.tables, &before);

@@ -152,7 +152,7 @@ fn what_its_home_lost_is_no_longer_shared() {
     };
     let key = crate::rows::key::encode(&(TOWN, LINK));
     let row = crate::rows::tx::Record::to_bytes(&offered_by_peer);
-    world.host.tables.insert((Table::Links, key), row);
+    world.host.tables.set(Table::Links, &key, Some(row));
     world.write(None, "one");
     world.loses_channel();
     assert_eq!((world.link().state, notices(&world)), (LinkState::Ended, 1));
@@ -169,8 +169,7 @@ fn what_a_mattermost_or_a_workspace_of_an_older_kernel_refuses_counts_for_its_it
     ] {
         let mut world = World::shared(kind);
         if kind == PeerKind::Causeway {
-            let is_other = |table: &Table| *table != Table::Behaviours;
-            world.host.tables.retain(|(table, _), _| is_other(table));
+            world.host.tables.clear(Table::Behaviours);
         }
         world.write(None, "one");
         world.loses_channel();

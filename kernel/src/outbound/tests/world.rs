@@ -61,16 +61,7 @@ impl World {
         for name in ["admin", "ann"] {
             world.act(
                 Actor::System,
-                Command::CreateUser(CreateUser {
-                    username: name.into(),
-                    email: format!("{name}@here.example"),
-                    nickname: String::new(),
-                    first_name: String::new(),
-                    last_name: String::new(),
-                    position: String::new(),
-                    locale: String::new(),
-                    admin: false,
-                }),
+                Command::CreateUser(CreateUser::named(name, format!("{name}@here.example"))),
             );
         }
         world.act(

@@ -175,7 +175,7 @@ impl Server {
     }
 
     /// Offers a channel.
-    pub(super) fn offer(&mut self, now_ms: i64, channel: Id) {
+    pub(crate) fn offer(&mut self, now_ms: i64, channel: Id) {
         let mut share = self.new_share(self.clock_ms(now_ms));
         share.is_confirmed = false;
         if let Some(row) = self.channel_mut(&channel) {

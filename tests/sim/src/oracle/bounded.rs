@@ -15,7 +15,7 @@ use causeway_kernel::wire::FRAME_BYTES_MAX;
 use super::step::Step;
 use super::{BOUNDED, Links, Rewound, Violation, broken};
 use crate::frames::{Frame, Item};
-use crate::rows::Tables;
+use causeway_kernel::rows::memory::Tables;
 
 /// Rows that a step writes.
 pub const WRITES_MAX: usize = 2_500;
@@ -58,7 +58,10 @@ pub fn check(step: &Step<'_>) -> Result<(), Violation> {
         .iter()
         .filter_map(|effect| match effect {
             Effect::Send { frame, .. } => Some(frame.len()),
-            _ => None,
+            Effect::Event(_)
+            | Effect::Wake { .. }
+            | Effect::Connection(_)
+            | Effect::Refused { .. } => None,
         });
     over(
         node,
@@ -162,7 +165,13 @@ impl Sending {
             Input::Resume | Input::Restored => {
                 self.ends(node);
             }
-            _ => {}
+            Input::Genesis(_)
+            | Input::Command { .. }
+            | Input::Frame { .. }
+            | Input::Quarantine { .. }
+            | Input::Timer
+            | Input::PolicyChanged { .. }
+            | Input::KernelChanged { .. } => {}
         }
     }
 

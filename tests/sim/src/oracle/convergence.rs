@@ -13,7 +13,7 @@ use super::{CONVERGENCE, Life, NO_DUPLICATES, NO_LOSS, Oracle, Violation, broken
 use crate::frames::Item;
 use crate::plan::HUB;
 use crate::policies::revised;
-use crate::rows::Tables;
+use causeway_kernel::rows::memory::Tables;
 
 /// Rows of a table that a look at a node takes in.
 const ROWS_MAX: u32 = 1_000_000;

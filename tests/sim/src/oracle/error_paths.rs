@@ -29,7 +29,12 @@ fn failure(step: &Step<'_>) -> Option<Failure> {
         | Input::PolicyChanged { .. }
         | Input::KernelChanged { .. } => Some(Failure::Alone),
         Input::Frame { skip, .. } if has_failed || !skip.is_empty() => Some(Failure::AmongItems),
-        _ => None,
+        Input::Genesis(_)
+        | Input::Command { .. }
+        | Input::Frame { .. }
+        | Input::Receipt(_)
+        | Input::Ping { .. }
+        | Input::Timer => None,
     }
 }
 

@@ -17,7 +17,7 @@ use causeway_kernel::rows::tx::{Read, Record};
 
 use crate::frames::{self, Item};
 use crate::node::Carried;
-use crate::rows::Tables;
+use causeway_kernel::rows::memory::Tables;
 
 /// What a local user wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -170,7 +170,7 @@ pub fn cause(rows: &Tables, input: &Input) -> Cause {
     };
     let user = match actor {
         Actor::User(no) => rows.get::<User>(no).map(|user| user.id),
-        _ => None,
+        Actor::System | Actor::Anonymous => None,
     };
     let post_id = |no: &PostNo| rows.get::<Post>(no).map(|post| post.id);
     let found = match command {
@@ -198,7 +198,24 @@ pub fn cause(rows: &Tables, input: &Input) -> Cause {
         Command::PatchUser(PatchUser { user, .. }) => {
             rows.get::<User>(user).map(|user| Cause::Profile(user.id))
         }
-        _ => None,
+        Command::CreateUser(_)
+        | Command::CreateTeam(_)
+        | Command::AddTeamMember { .. }
+        | Command::CreateChannel(_)
+        | Command::AddChannelMember { .. }
+        | Command::RemoveChannelMember { .. }
+        | Command::ViewChannel { .. }
+        | Command::CreateConnection(_)
+        | Command::AcceptConnection(_)
+        | Command::ConfirmConnection { .. }
+        | Command::AbandonConnection { .. }
+        | Command::RemoveConnection { .. }
+        | Command::AttachConnection { .. }
+        | Command::InviteToChannel { .. }
+        | Command::UninviteFromChannel { .. }
+        | Command::UnshareChannel { .. }
+        | Command::Configure { .. }
+        | Command::PatchConnection { .. } => None,
     };
     found.unwrap_or(Cause::Other)
 }
@@ -257,7 +274,39 @@ pub fn facts(rows: &Tables, cause: Cause, carried: &Carried) -> Facts {
                     .links
                     .push(link_view(rows, key, old.as_ref(), &record::<Link>(new)));
             }
-            _ => {}
+            // Not what users made of what is shared, or another way to find that, or a node's own
+            // notes: what these lead to is judged by what is sent and by what shows in the end.
+            Table::Meta
+            | Table::Ids
+            | Table::Names
+            | Table::Teams
+            | Table::TeamMembers
+            | Table::UserTeams
+            | Table::Channels
+            | Table::ChannelMembers
+            | Table::UserChannels
+            | Table::ChannelPosts
+            | Table::ThreadPosts
+            | Table::Feed
+            | Table::PeerWorkspaces
+            | Table::Connections
+            | Table::SharedChannels
+            | Table::ConnectionLinks
+            | Table::SentUsers
+            | Table::Rounds
+            | Table::Exceptions
+            | Table::SentReactions
+            | Table::Verdicts
+            | Table::Due
+            | Table::Jobs
+            | Table::Requests
+            | Table::RequestExpiry
+            | Table::Held
+            | Table::SentOldPosts
+            | Table::PinnedPosts
+            | Table::Pending
+            | Table::ExceptionTimes
+            | Table::Behaviours => {}
         }
     }
     facts

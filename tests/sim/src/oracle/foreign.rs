@@ -203,7 +203,7 @@ impl Oracle {
     pub(super) fn fits(&self, seat: usize, frame: &frames::Frame) -> Result<(), Violation> {
         let posts = frame.items.iter().filter_map(|(item, _)| match item {
             Item::Post(id) => Id::parse(id),
-            _ => None,
+            Item::User(_) | Item::Reaction(..) => None,
         });
         let posts: Vec<Id> = posts.collect();
         let root_of = |id: &Id| self.ledger.posts.get(id).and_then(|model| model.view.root);

@@ -18,7 +18,7 @@ pub fn is_refusal(reply: &Reply) -> bool {
             !frames::read_answer(body).is_some_and(|answer| answer.is_ok)
         }
         Reply::Http { .. } => true,
-        _ => false,
+        Reply::Done | Reply::Object(_) | Reply::Text(_) => false,
     }
 }
 

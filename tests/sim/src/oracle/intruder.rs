@@ -42,7 +42,15 @@ impl Oracle {
                         .seat
                         .is_some_and(|seat| peers.get(connection) == Some(&seat))
             }
-            _ => false,
+            Input::Genesis(_)
+            | Input::Command { .. }
+            | Input::Receipt(_)
+            | Input::Ping { .. }
+            | Input::Timer
+            | Input::Resume
+            | Input::Restored
+            | Input::PolicyChanged { .. }
+            | Input::KernelChanged { .. } => false,
         }
     }
 

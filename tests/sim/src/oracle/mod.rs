@@ -430,7 +430,7 @@ impl Oracle {
                     }
                     Ok(())
                 }
-                _ => Err(broken(
+                Some(_) | None => Err(broken(
                     NO_DUPLICATES,
                     format!("node {node} holds a reaction that nobody gave: {new:?}"),
                 )),
@@ -591,7 +591,12 @@ fn is_wanted(cause: &Cause, old: Option<&PostView>, new: &PostView) -> bool {
             message,
             is_pinned,
         } if *post == new.id => (message.as_ref(), *is_pinned),
-        _ => (None, None),
+        Cause::Create { .. }
+        | Cause::Edit { .. }
+        | Cause::Delete(_)
+        | Cause::React(..)
+        | Cause::Profile(_)
+        | Cause::Other => (None, None),
     };
     !old.is_deleted
         && new.message == *text.unwrap_or(&old.message)

@@ -7,7 +7,7 @@
 //! that the peer offers.
 
 use causeway_kernel::boundary::input::Input;
-use causeway_kernel::command::{AddTeamMember, Command};
+use causeway_kernel::command::Command;
 use causeway_kernel::model::{Channel, ChannelMember, Connection, Team, TeamMember, User};
 use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, TeamNo, UserNo};
 use causeway_kernel::rows::key;
@@ -28,7 +28,15 @@ pub fn check(step: &Step<'_>) -> Result<(), Violation> {
     let (is_asked, may_join_team) = match step.input {
         Input::Genesis(_) => return Ok(()),
         Input::Command { command, .. } => (true, is_about_teams(command)),
-        _ => (false, false),
+        Input::Frame { .. }
+        | Input::Quarantine { .. }
+        | Input::Receipt(_)
+        | Input::Ping { .. }
+        | Input::Timer
+        | Input::Resume
+        | Input::Restored
+        | Input::PolicyChanged { .. }
+        | Input::KernelChanged { .. } => (false, false),
     };
     if !is_asked {
         check_users(step)?;
@@ -42,12 +50,30 @@ pub fn check(step: &Step<'_>) -> Result<(), Violation> {
 }
 
 fn is_about_teams(command: &Command) -> bool {
-    matches!(
-        command,
-        Command::CreateUser(_)
-            | Command::CreateTeam(_)
-            | Command::AddTeamMember(AddTeamMember { .. })
-    )
+    match command {
+        Command::CreateUser(_) | Command::CreateTeam(_) | Command::AddTeamMember { .. } => true,
+        Command::PatchUser { .. }
+        | Command::CreateChannel(_)
+        | Command::AddChannelMember { .. }
+        | Command::RemoveChannelMember { .. }
+        | Command::ViewChannel { .. }
+        | Command::CreatePost(_)
+        | Command::EditPost { .. }
+        | Command::DeletePost { .. }
+        | Command::AddReaction { .. }
+        | Command::RemoveReaction { .. }
+        | Command::CreateConnection(_)
+        | Command::AcceptConnection(_)
+        | Command::ConfirmConnection { .. }
+        | Command::AbandonConnection { .. }
+        | Command::RemoveConnection { .. }
+        | Command::AttachConnection { .. }
+        | Command::InviteToChannel { .. }
+        | Command::UninviteFromChannel { .. }
+        | Command::UnshareChannel { .. }
+        | Command::Configure { .. }
+        | Command::PatchConnection { .. } => false,
+    }
 }
 
 fn check_users(step: &Step<'_>) -> Result<(), Violation> {

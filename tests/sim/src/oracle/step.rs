@@ -8,7 +8,7 @@ use causeway_kernel::rows::tx::Record;
 
 use super::{Violation, bounded, error_paths, inert, roles};
 use crate::node::Carried;
-use crate::rows::Tables;
+use causeway_kernel::rows::memory::Tables;
 
 /// A step that was carried out.
 pub struct Step<'s> {

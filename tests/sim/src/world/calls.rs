@@ -314,7 +314,7 @@ impl World<'_> {
                 incarnation: self.incarnation(node),
             },
             Reply::Http { status, .. } => Outcome::Refused(*status),
-            _ => return,
+            Reply::Done | Reply::Object(_) | Reply::Refused(_) | Reply::Text(_) => return,
         };
         self.answers(call, outcome);
     }

@@ -10,6 +10,7 @@ use causeway_kernel::rows::tx::Read;
 use super::calls::{Call, Outcome, What};
 use super::setup::create_connection;
 use super::{Event, Note, World};
+use crate::acts::Act;
 use crate::dice::Dice;
 use crate::frames::Item;
 use crate::mattermost::Server;
@@ -17,7 +18,7 @@ use crate::mattermost::quirks::{Generation, Shown};
 use crate::mattermost::send::Fared;
 use crate::node::NAMES;
 use crate::oracle::Violation;
-use crate::plan::{Act, HUB, Trouble};
+use crate::plan::{HUB, Trouble};
 
 /// Time between two rounds of pings, in ms.
 const PING_PERIOD_MS: i64 = 60_000;
@@ -372,7 +373,15 @@ impl World<'_> {
         let (connection, is_whole) = match &note.input {
             Input::Frame { connection, .. } => (connection, false),
             Input::Quarantine { connection, .. } => (connection, true),
-            _ => return,
+            Input::Genesis(_)
+            | Input::Command { .. }
+            | Input::Receipt(_)
+            | Input::Ping { .. }
+            | Input::Timer
+            | Input::Resume
+            | Input::Restored
+            | Input::PolicyChanged { .. }
+            | Input::KernelChanged { .. } => return,
         };
         let peer = self.nodes[node].peers.get(connection).copied();
         if let Some(seat) = peer.filter(|seat| self.is_server(*seat)) {

@@ -10,7 +10,7 @@ mod foreign;
 mod malicious;
 mod noise;
 mod probes;
-mod setup;
+pub(crate) mod setup;
 mod stops;
 mod troubles;
 
@@ -22,6 +22,7 @@ use causeway_kernel::model::Post;
 use causeway_kernel::rows::id::{ConnectionNo, Id, PostNo};
 use causeway_kernel::rows::tx::Read;
 
+use crate::acts::scene::Request;
 use crate::agenda::Agenda;
 use crate::coverage::{Coverage, Fault};
 use crate::deliveries::Deliveries;
@@ -39,7 +40,6 @@ use crate::oracle::{Mark, Oracle, RUNS, Violation, broken};
 use crate::plan::Plan;
 use crate::store::MakeStore;
 use crate::story::{self, Story};
-use acts::Request;
 use calls::Call;
 use clones::Copy;
 pub use foreign::ForeignSummary;

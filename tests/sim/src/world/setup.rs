@@ -12,12 +12,13 @@ use causeway_kernel::rows::id::{ConnectionNo, TeamNo, UserNo};
 use causeway_kernel::rows::tx::Read;
 
 use super::{Event, Waiter, World};
+use crate::acts::Act;
 use crate::node::{NAMES, Node};
 use crate::oracle::{RUNS, Violation, broken};
-use crate::plan::{Act, HUB};
+use crate::plan::HUB;
 
 /// How many users each workspace has: they are its first rows.
-pub(super) const USERS_EACH: usize = 3;
+pub(crate) const USERS_EACH: usize = 3;
 /// Users of each workspace. The first administers it; names exist on both sides.
 const USERS: [[&str; USERS_EACH]; 3] = [
     ["alice", "bob", "carol"],
@@ -26,9 +27,9 @@ const USERS: [[&str; USERS_EACH]; 3] = [
 ];
 
 /// Who administers a workspace.
-pub(super) const ADMIN: UserNo = UserNo(1);
+pub(crate) const ADMIN: UserNo = UserNo(1);
 /// The team of everybody.
-pub(super) const TEAM: TeamNo = TeamNo(1);
+pub(crate) const TEAM: TeamNo = TeamNo(1);
 
 impl World<'_> {
     /// Makes everything, without faults.
@@ -105,7 +106,7 @@ impl World<'_> {
 
     /// The admins of a node and of the hub remove the connection between them, make a new one, and
     /// say that it leads to the same workspace.
-    pub(super) fn reconnect(&mut self, node: usize) -> Result<(), Violation> {
+    pub(crate) fn reconnect(&mut self, node: usize) -> Result<(), Violation> {
         let old = |world: &Self, of: usize, to: usize| {
             let peers = world.nodes[of].peers.iter();
             let last = peers.rev().find(|(_, peer)| **peer == to);
@@ -203,14 +204,8 @@ impl World<'_> {
 
 fn create_user(name: &str, node: usize, admin: bool) -> Command {
     Command::CreateUser(CreateUser {
-        username: name.to_string(),
-        email: format!("{name}@{}.example", NAMES[node]),
-        nickname: String::new(),
-        first_name: String::new(),
-        last_name: String::new(),
-        position: String::new(),
-        locale: String::new(),
         admin,
+        ..CreateUser::named(name, format!("{name}@{}.example", NAMES[node]))
     })
 }
 

@@ -88,7 +88,13 @@ impl World<'_> {
             | Input::Receipt(Receipt { connection, .. }) => {
                 self.nodes[node].peers.get(connection).copied()
             }
-            _ => None,
+            Input::Genesis(_)
+            | Input::Command { .. }
+            | Input::Timer
+            | Input::Resume
+            | Input::Restored
+            | Input::PolicyChanged { .. }
+            | Input::KernelChanged { .. } => None,
         };
         let concerned: Vec<usize> = std::iter::once(node).chain(peer).collect();
         let rate = self.faults_of(&concerned).stop;
@@ -170,7 +176,16 @@ impl World<'_> {
                 self.set_timer(node);
                 Ok(None)
             }
-            _ => Ok(claimed),
+            Input::Genesis(_)
+            | Input::Command { .. }
+            | Input::Frame { .. }
+            | Input::Quarantine { .. }
+            | Input::Receipt(_)
+            | Input::Ping { .. }
+            | Input::Resume
+            | Input::Restored
+            | Input::PolicyChanged { .. }
+            | Input::KernelChanged { .. } => Ok(claimed),
         }
     }
 

@@ -31,7 +31,18 @@ impl World<'_> {
                 let is_idle = match trouble {
                     Trouble::Restore(of) => !self.may_restore(of),
                     Trouble::Clone { node, .. } => !self.may_clone(node),
-                    _ => false,
+                    Trouble::Partition { .. }
+                    | Trouble::Backup { .. }
+                    | Trouble::ClockJump { .. }
+                    | Trouble::Drift { .. }
+                    | Trouble::CoarseClock { .. }
+                    | Trouble::SlowLink { .. }
+                    | Trouble::CutOff { .. }
+                    | Trouble::DiskFull { .. }
+                    | Trouble::PolicySwap { .. }
+                    | Trouble::Upgrade { .. }
+                    | Trouble::Flood { .. }
+                    | Trouble::Breaks { .. } => false,
                 };
                 if !is_idle {
                     self.coverage.trouble(trouble);

@@ -5,13 +5,13 @@ pub mod disk;
 pub mod script;
 pub mod workspace;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use causeway_engine::runtime::{KernelRunner, Sandbox, StepEnd, StepHost, StepOutput};
 use causeway_kernel::boundary::codec;
 use causeway_kernel::boundary::env::{LogLevel, Range, Rows, Scan, StepContext};
 use causeway_kernel::boundary::input::Input;
+use causeway_kernel::rows::memory;
 use causeway_kernel::rows::table::Table;
 use causeway_kernel::rows::testing::MemoryHost;
 
@@ -65,7 +65,7 @@ impl Tables {
     }
 
     /// Every row.
-    pub fn rows(&self) -> &BTreeMap<(Table, Vec<u8>), Vec<u8>> {
+    pub fn rows(&self) -> &memory::Tables {
         &self.memory.tables
     }
 }

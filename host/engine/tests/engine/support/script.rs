@@ -32,14 +32,10 @@ pub fn command(user: u64, command: Command) -> Input {
 /// Makes a user.
 pub fn create_user(name: &str) -> Command {
     Command::CreateUser(CreateUser {
-        username: name.into(),
-        email: format!("{name}@acme.example"),
-        nickname: String::new(),
         first_name: "Ann".into(),
         last_name: "Löwe".into(),
-        position: String::new(),
-        locale: String::new(),
         admin: name == "ann",
+        ..CreateUser::named(name, format!("{name}@acme.example"))
     })
 }
 

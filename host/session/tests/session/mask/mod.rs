@@ -58,7 +58,7 @@ fn a_masked_session_holds_no_word_of_its_original() {
                 .iter()
                 .flat_map(|step| step.output.writes.iter().map(|write| write.table)),
         );
-        for ((_, key), value) in &masked_tables(&mask, plain).tables {
+        for (_, key, value) in masked_tables(&mask, plain).tables.all() {
             assert_no_words(&[key.as_slice(), value].concat());
         }
         for step in &node.taken {
@@ -110,10 +110,7 @@ fn ids_and_numbers_stay_and_every_command_is_among_the_inputs() {
 
 fn same_numbers<R: Record + std::fmt::Debug>(plain: &MemoryHost, masked: &MemoryHost) {
     let all = |rows: &MemoryHost| {
-        let of_table = rows
-            .tables
-            .iter()
-            .filter(|((table, _), _)| *table == R::TABLE);
+        let of_table = rows.tables.of(R::TABLE);
         let outlines =
             of_table.map(|(_, value)| outline(&format!("{:?}", R::from_bytes(value).unwrap())));
         outlines.collect::<Vec<_>>()

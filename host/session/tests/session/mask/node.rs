@@ -120,9 +120,9 @@ pub fn tables_before(taken: &[Taken], first: usize) -> MemoryHost {
 
 pub fn masked_tables(mask: &Mask, rows: &MemoryHost) -> MemoryHost {
     let mut masked = MemoryHost::new();
-    for ((table, key), value) in &rows.tables {
-        let (key, value) = mask.row(*table, key, value).unwrap();
-        assert!(masked.tables.insert((*table, key), value).is_none());
+    for (table, key, value) in rows.tables.all() {
+        let (key, value) = mask.row(table, key, value).unwrap();
+        assert!(masked.tables.set(table, &key, Some(value)).is_none());
     }
     masked
 }
@@ -167,7 +167,7 @@ fn assert_same_row(mask: &Mask, masked: &MemoryHost, write: &Write, at: &str) {
         table => place(table, &key).1 != key,
     };
     if !own_words {
-        let is = masked.tables.get(&(write.table, key));
+        let is = masked.tables.value(write.table, &key);
         assert_eq!(is, Some(&value), "{at}: {:?} {:?}", write.table, write.key);
     }
 }
@@ -194,7 +194,7 @@ fn length(write: &Write) -> Option<usize> {
 fn expected_writes(mask: &Mask, before: &MemoryHost, writes: &[Write]) -> Lengths {
     let mut lengths = Lengths::new();
     for write in writes {
-        let old = before.tables.get(&(write.table, write.key.clone()));
+        let old = before.tables.value(write.table, &write.key);
         // Nothing to tell the key by: it was made and deleted in one step.
         let key = match write.value.as_ref().or(old) {
             Some(value) => mask.row(write.table, &write.key, value).unwrap().0,

@@ -320,14 +320,10 @@ fn connection_id(output: &causeway_engine::runtime::StepOutput) -> Result<Id> {
 
 fn create_user(name: &str) -> Command {
     Command::CreateUser(CreateUser {
-        username: name.into(),
-        email: format!("{name}@bench.example"),
-        nickname: String::new(),
         first_name: "Ann".into(),
         last_name: "Example".into(),
-        position: String::new(),
-        locale: String::new(),
         admin: true,
+        ..CreateUser::named(name, format!("{name}@bench.example"))
     })
 }
 

@@ -1,12 +1,12 @@
 //! Tables in memory as a step's host, which count what a step asks of them.
 
-use std::collections::BTreeMap;
-use std::ops::{AddAssign, Bound};
+use std::ops::AddAssign;
 
 use causeway_engine::runtime::{StepHost, StepOutput};
 use causeway_kernel::boundary::codec;
-use causeway_kernel::boundary::env::{LogLevel, Range, Scan};
+use causeway_kernel::boundary::env::{LogLevel, Range, Rows, Scan};
 use causeway_kernel::boundary::policy::Verdict;
+use causeway_kernel::rows::memory;
 use causeway_kernel::rows::table::Table;
 
 /// What crossed the boundary between a step and its host.
@@ -31,26 +31,15 @@ impl AddAssign for Traffic {
     }
 }
 
-/// One ordered map for each table.
+/// Rows in memory, and what crosses the boundary to them.
+#[derive(Default)]
 pub struct Tables {
-    tables: Vec<BTreeMap<Vec<u8>, Vec<u8>>>,
+    rows: memory::Tables,
     /// Since it was last taken.
     pub traffic: Traffic,
 }
 
 impl Tables {
-    /// Empty tables.
-    pub fn new() -> Tables {
-        Tables {
-            tables: vec![BTreeMap::new(); usize::from(u8::MAX) + 1],
-            traffic: Traffic::default(),
-        }
-    }
-
-    fn table(&self, table: Table) -> &BTreeMap<Vec<u8>, Vec<u8>> {
-        &self.tables[usize::from(table.code())]
-    }
-
     /// Applies what a step wrote, and counts what it returned.
     pub fn apply(&mut self, output: &StepOutput) {
         self.count(output.reply.len());
@@ -59,12 +48,8 @@ impl Tables {
         }
         for write in &output.writes {
             self.count(write.key.len() + write.value.as_ref().map_or(0, Vec::len));
-            let table = &mut self.tables[usize::from(write.table.code())];
-            match &write.value {
-                Some(value) => table.insert(write.key.clone(), value.clone()),
-                None => table.remove(&write.key),
-            };
         }
+        self.rows.apply(&output.writes);
     }
 
     /// Adds bytes to the traffic.
@@ -75,8 +60,7 @@ impl Tables {
 
 impl StepHost for Tables {
     fn get_many(&mut self, table: Table, keys: &[Vec<u8>]) -> Vec<Option<Vec<u8>>> {
-        let rows = self.table(table);
-        let found: Vec<Option<Vec<u8>>> = keys.iter().map(|key| rows.get(key).cloned()).collect();
+        let found = self.rows.get_many(table, keys);
         self.traffic.gets += 1;
         self.traffic.keys += keys.len() as u64;
         let asked: usize = keys.iter().map(Vec::len).sum();
@@ -86,35 +70,9 @@ impl StepHost for Tables {
     }
 
     fn scan(&mut self, table: Table, range: &Range) -> Scan {
-        let to = match range.to.is_empty() {
-            true => Bound::Unbounded,
-            false => Bound::Excluded(range.to.as_slice()),
-        };
-        let from = Bound::Included(range.from.as_slice());
-        let is_empty = !range.to.is_empty() && range.from >= range.to;
-        let mut scan = Scan::default();
-        let mut bytes = 0;
-        if !is_empty {
-            let mut rows = self.table(table).range::<[u8], _>((from, to));
-            let mut next = || {
-                if range.reverse {
-                    rows.next_back()
-                } else {
-                    rows.next()
-                }
-            };
-            while let Some((key, value)) = next() {
-                let more = bytes + key.len() + value.len();
-                let is_full = scan.rows.len() >= range.rows_max as usize
-                    || (!scan.rows.is_empty() && more > range.bytes_max as usize);
-                if is_full {
-                    scan.more = true;
-                    break;
-                }
-                bytes = more;
-                scan.rows.push((key.clone(), value.clone()));
-            }
-        }
+        let scan = self.rows.scan(table, range);
+        let sizes = scan.rows.iter().map(|(key, value)| key.len() + value.len());
+        let bytes: usize = sizes.sum();
         self.traffic.scans += 1;
         self.count(range.from.len() + range.to.len() + bytes);
         scan

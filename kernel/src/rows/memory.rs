@@ -1,16 +1,16 @@
-//! The rows of a node, in memory: an ordered map for each table.
+//! Rows in memory: an ordered map for each table. For tests, benchmarks and the simulator.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use causeway_kernel::boundary::env::{Range, Rows, Scan};
-use causeway_kernel::boundary::output::Write;
-use causeway_kernel::rows::key::RowKey;
-use causeway_kernel::rows::table::Table;
+use crate::boundary::env::{Range, Rows, Scan};
+use crate::boundary::output::Write;
+use crate::rows::key::RowKey;
+use crate::rows::table::Table;
 
 type Map = BTreeMap<Vec<u8>, Vec<u8>>;
 
-/// Every row of a node.
+/// Every row of a workspace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tables(Vec<Map>);
 
@@ -41,11 +41,30 @@ impl Tables {
         self.table(table).len()
     }
 
+    /// How many rows there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.iter().map(Map::len).sum()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.iter().all(Map::is_empty)
+    }
+
     /// Bytes of all keys and values.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let rows = self.0.iter().flatten();
-        rows.map(|(key, value)| key.len() + value.len()).sum()
+        self.all()
+            .map(|(_, key, value)| key.len() + value.len())
+            .sum()
+    }
+
+    /// Every row, by table and key.
+    pub fn all(&self) -> impl Iterator<Item = (Table, &Vec<u8>, &Vec<u8>)> {
+        let tables = Table::ALL.iter().zip(&self.0);
+        tables.flat_map(|(table, rows)| rows.iter().map(|(key, value)| (*table, key, value)))
     }
 
     /// The rows of a table.
@@ -61,6 +80,11 @@ impl Tables {
             (Some(value), None) => rows.insert(key.to_vec(), value),
             (None, _) => rows.remove(key),
         }
+    }
+
+    /// Takes all rows of a table away.
+    pub fn clear(&mut self, table: Table) {
+        self.table_mut(table).clear();
     }
 
     /// Applies writes; gives what stood in their places, in their order.

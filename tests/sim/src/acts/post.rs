@@ -1,0 +1,64 @@
+//! Writes a post.
+
+use causeway_kernel::command::{Command, CreatePost};
+use causeway_kernel::rows::id::PostNo;
+
+use super::scene::{Place, Request, Scene};
+use super::{AtWorkspace, Spec};
+use crate::dice::Dice;
+use crate::mattermost::acts::Turn;
+
+pub(super) const SPEC: Spec = Spec {
+    weight: 30,
+    weight_in_channel: 2,
+    at_workspace: AtWorkspace::Asks(ask),
+    at_mattermost,
+};
+
+fn ask(scene: &Scene<'_>, dice: &mut Dice) -> Option<Vec<Request>> {
+    let place = scene.place(dice)?;
+    let message = scene.text(dice);
+    let told = format!("{} writes “{message}” in {}", scene.name(), place.name);
+    Some(create(scene, &place, (None, message), told))
+}
+
+/// Asks for a post with a key, as clients do: the same again makes no second one.
+pub(super) fn create(
+    scene: &Scene<'_>,
+    place: &Place,
+    (root, message): (Option<PostNo>, String),
+    told: String,
+) -> Vec<Request> {
+    let post = CreatePost {
+        channel: place.channel,
+        root,
+        message,
+        props: String::new(),
+        kind: String::new(),
+    };
+    let request = Request {
+        key: Some(format!("{}:{}", scene.profile.id, scene.number)),
+        ..scene.request(scene.user, Command::CreatePost(post), told)
+    };
+    scene.after_joining(place, request)
+}
+
+fn at_mattermost(turn: &mut Turn<'_>) -> Option<String> {
+    let visit = turn.visit()?;
+    // Sometimes somebody pastes a list, so that batches fill.
+    let count = if turn.dice.chance(40) {
+        20 + turn.dice.below(45)
+    } else {
+        1
+    };
+    let text = turn.text();
+    for at in 0..count {
+        let line = if count == 1 {
+            text.clone()
+        } else {
+            format!("text {} line {at}", turn.number)
+        };
+        turn.write(&visit, None, line);
+    }
+    Some(format!("{} writes {count} times “{text}”", visit.name))
+}

@@ -1,0 +1,189 @@
+//! A workspace as a user finds it who is about to do something: an act becomes commands about
+//! something that shows there.
+
+use causeway_kernel::boundary::env::Range;
+use causeway_kernel::boundary::input::Actor;
+use causeway_kernel::command::{AddChannelMember, Command};
+use causeway_kernel::model::{Channel, ChannelMember, ChannelPost, Post, User};
+use causeway_kernel::objects::posts::is_system;
+use causeway_kernel::rows::id::{ChannelNo, PostNo, UserNo};
+use causeway_kernel::rows::key;
+use causeway_kernel::rows::tx::{Read, SCAN_BYTES_MAX};
+
+use crate::dice::Dice;
+use crate::policies::{DENIED_WORD, REVISED_WORD};
+use crate::world::setup::{ADMIN, USERS_EACH};
+use causeway_kernel::rows::memory::Tables;
+
+/// Newest posts of a channel among which a user chooses, and reactions of a user to one of them.
+pub(super) const CHOICE: u32 = 12;
+/// Bytes of a long text.
+const LONG_TEXT_BYTES: usize = 16_000;
+/// Channels of a workspace.
+pub(super) const CHANNELS_MAX: u32 = 100;
+
+/// What a client asks of its workspace.
+#[derive(Clone)]
+pub(crate) struct Request {
+    pub(crate) node: usize,
+    pub(crate) actor: Actor,
+    /// With a key the client may send the same again.
+    pub(crate) key: Option<String>,
+    pub(crate) command: Command,
+    /// What is asked, in words.
+    pub(crate) told: String,
+}
+
+/// See the module.
+pub(crate) struct Scene<'w> {
+    node: usize,
+    /// What shows.
+    pub(super) rows: &'w Tables,
+    /// Who is about to do something.
+    pub(super) user: UserNo,
+    /// The user's profile.
+    pub(super) profile: User,
+    /// The number of the act, for texts and names that no other act makes.
+    pub(super) number: usize,
+    long_texts: bool,
+}
+
+/// The channel in which a user does something.
+pub(super) struct Place {
+    pub(super) channel: ChannelNo,
+    pub(super) name: String,
+}
+
+impl<'w> Scene<'w> {
+    /// The scene of one of a node's users.
+    pub(crate) fn new(
+        (node, rows): (usize, &'w Tables),
+        number: usize,
+        long_texts: bool,
+        dice: &mut Dice,
+    ) -> Option<Scene<'w>> {
+        let user = UserNo(1 + dice.below(USERS_EACH as u64));
+        Some(Scene {
+            node,
+            rows,
+            user,
+            profile: rows.get::<User>(&user)?,
+            number,
+            long_texts,
+        })
+    }
+
+    /// The user's name.
+    pub(super) fn name(&self) -> &str {
+        &self.profile.username
+    }
+
+    /// The user asks for something.
+    pub(super) fn by_user(&self, command: Command, told: String) -> Vec<Request> {
+        vec![self.request(self.user, command, told)]
+    }
+
+    /// The admin asks for something.
+    pub(super) fn by_admin(&self, command: Command, told: String) -> Vec<Request> {
+        vec![self.request(ADMIN, command, told)]
+    }
+
+    /// The user asks for something in a channel, and joins it before if need be.
+    pub(super) fn in_place(&self, place: &Place, command: Command, told: String) -> Vec<Request> {
+        self.after_joining(place, self.request(self.user, command, told))
+    }
+
+    /// The same, of a request.
+    pub(super) fn after_joining(&self, place: &Place, request: Request) -> Vec<Request> {
+        let (channel, user) = (place.channel, self.user);
+        if self.rows.has::<ChannelMember>(&(channel, user)) {
+            return vec![request];
+        }
+        let join = Command::AddChannelMember(AddChannelMember { channel, user });
+        let told = format!("{} joins {}", self.name(), place.name);
+        vec![self.request(user, join, told), request]
+    }
+
+    /// A request of one of the users.
+    pub(super) fn request(&self, user: UserNo, command: Command, told: String) -> Request {
+        Request {
+            node: self.node,
+            actor: Actor::User(user),
+            key: None,
+            command,
+            told,
+        }
+    }
+
+    /// A channel to do something in: mostly a shared one, if there is one.
+    pub(super) fn place(&self, dice: &mut Dice) -> Option<Place> {
+        let any = self.channels(|channel| channel.name.starts_with("room"));
+        let mut shared = any.clone();
+        shared.retain(|(_, channel)| channel.shared);
+        let list = if shared.is_empty() || dice.chance(100) {
+            &any
+        } else {
+            &shared
+        };
+        let (channel, row) = dice.pick(list)?.clone();
+        let name = row.name;
+        Some(Place { channel, name })
+    }
+
+    /// A text that no other act writes.
+    pub(super) fn text(&self, dice: &mut Dice) -> String {
+        let number = self.number;
+        let text = match dice.below(30) {
+            0 => format!("{DENIED_WORD} {number}"),
+            1 => format!("{REVISED_WORD} {number}"),
+            2..6 => {
+                let users = self.rows.prefix::<User, ()>(&(), CHANNELS_MAX);
+                let name = dice.pick(&users).map(|(_, user)| user.username.clone());
+                format!("text {number} @{}", name.unwrap_or_default())
+            }
+            _ => format!("text {number}"),
+        };
+        if self.long_texts && dice.chance(500) {
+            // Twenty of these are more than a message to a peer may hold.
+            return format!("{text} {}", "x".repeat(LONG_TEXT_BYTES));
+        }
+        text
+    }
+
+    pub(super) fn channels(&self, wanted: impl Fn(&Channel) -> bool) -> Vec<(ChannelNo, Channel)> {
+        let rows = self.rows.prefix::<Channel, ()>(&(), CHANNELS_MAX);
+        rows.into_iter().filter(|(_, row)| wanted(row)).collect()
+    }
+
+    pub(super) fn text_of(&self, no: PostNo) -> String {
+        let row = self.rows.get::<Post>(&no);
+        row.map(|row| row.message).unwrap_or_default()
+    }
+
+    /// The newest posts of a channel that are live, no system posts, and wanted.
+    pub(super) fn posts(
+        &self,
+        place: &Place,
+        wanted: impl Fn(&Post) -> bool,
+    ) -> Vec<(PostNo, Post)> {
+        let mut posts = self.newest(place);
+        posts.retain(|(_, post)| post.delete_at == 0 && !is_system(&post.kind) && wanted(post));
+        posts
+    }
+
+    /// The newest posts of a channel.
+    pub(super) fn newest(&self, place: &Place) -> Vec<(PostNo, Post)> {
+        let from = key::encode(&place.channel);
+        let newest = self.rows.rows::<ChannelPost>(&Range {
+            to: key::prefix_end(&from).unwrap_or_default(),
+            from,
+            reverse: true,
+            rows_max: CHOICE,
+            bytes_max: SCAN_BYTES_MAX,
+        });
+        let numbers = newest.into_iter().map(|((_, _, no), _)| no);
+        numbers
+            .filter_map(|no| Some((no, self.rows.get::<Post>(&no)?)))
+            .collect()
+    }
+}
