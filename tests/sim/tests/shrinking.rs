@@ -19,7 +19,7 @@ const DEFECTS: [(Defect, &[&str]); 7] = [
     (Defect::ForgetsRounds, &["fault crash"]),
     (Defect::ForgetsRestores, &["Restore"]),
     (Defect::CannotReadOldRows, &["Upgrade"]),
-    (Defect::OnePeerHaltsAll, &["Breaks", "Flood", "fault"]),
+    (Defect::OnePeerHaltsAll, &["noisy 2"]),
 ];
 
 /// What a plan breaks with a defect.

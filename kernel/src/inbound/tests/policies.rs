@@ -319,7 +319,7 @@ fn changed_policies_are_asked_at_once_about_all_that_waits_also_while_one_item_s
         .collect();
     world.sync(ACME, json!({"posts": posts}));
     world.host.policy = Some(Box::new(|question| {
-        let Question::Post(post) = question;
+        let post = question.post();
         if post.post_id == id("w0") {
             Verdict::Failed("x".into())
         } else {

@@ -42,7 +42,7 @@ impl Lane {
     fn open(source: &dyn KernelSource) -> Result<Lane> {
         Ok(Lane {
             kernel: source.open()?,
-            tables: Tables::new(),
+            tables: Tables::default(),
         })
     }
 }
