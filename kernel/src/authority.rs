@@ -159,6 +159,7 @@ pub fn hears(rows: &(impl Read + ?Sized), event: &Event, user: UserNo) -> bool {
         | Event::ChannelUpdated(channel)
         | Event::ChannelDeleted(channel) => may_read_channel(rows, *channel, user),
         Event::AddedToTeam(_, added) => *added == user,
+        Event::PersonalSet(owner, ..) | Event::PersonalDeleted(owner, ..) => *owner == user,
         Event::NewUser(_) | Event::UserUpdated(_) => true,
         Event::Ephemeral(channel, addressee, _) => {
             *addressee == user && may_read_channel(rows, *channel, user)

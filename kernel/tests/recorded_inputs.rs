@@ -11,10 +11,10 @@ use causeway_kernel::command::{
     AbandonConnection, AcceptConnection, AddChannelMember, AddReaction, AddTeamMember,
     AttachConnection, Command, Configure, ConfirmConnection, CreateChannel, CreateConnection,
     CreatePost, CreateTeam, CreateUser, DeletePost, EditPost, InviteToChannel, PatchConnection,
-    PatchUser, RemoveChannelMember, RemoveConnection, RemoveReaction, UninviteFromChannel,
-    UnshareChannel, UserPatch, ViewChannel,
+    PatchUser, PersonalChange, RemoveChannelMember, RemoveConnection, RemoveReaction, SetPersonal,
+    UninviteFromChannel, UnshareChannel, UserPatch, ViewChannel,
 };
-use causeway_kernel::model::{ChannelKind, Config, PeerKind};
+use causeway_kernel::model::{ChannelKind, Config, PeerKind, PersonalKind};
 use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, Id, PostNo, TeamNo, UserNo};
 
 const CHANNEL: ChannelNo = ChannelNo(300);
@@ -221,6 +221,19 @@ fn commands() -> Vec<Command> {
             display_name: Some("The others".into()),
             default_team_id: Some(id().to_string()),
         }),
+        Command::SetPersonal(SetPersonal {
+            kind: PersonalKind::Preference,
+            changes: vec![
+                PersonalChange {
+                    name: "theme/t".into(),
+                    value: Some("dark".into()),
+                },
+                PersonalChange {
+                    name: "theme/u".into(),
+                    value: None,
+                },
+            ],
+        }),
     ]
 }
 
@@ -268,12 +281,14 @@ fn input_of(file: &str, wanted: &str) -> Vec<u8> {
 
 #[test]
 fn what_was_recorded_is_read() {
+    let names: Vec<&str> = recorded(SECOND).iter().map(|(name, _)| *name).collect();
+    for kind in KINDS.iter().chain(Command::KINDS) {
+        let is_there = names.contains(&kind.name) || kind.name == "Command";
+        assert!(is_there, "no example of the {kind}");
+    }
+    // All that there was when the envelope was the first.
+    assert_eq!(recorded(FIRST).len(), 34);
     for file in [FIRST, SECOND] {
-        let names: Vec<&str> = recorded(file).iter().map(|(name, _)| *name).collect();
-        for kind in KINDS.iter().chain(Command::KINDS) {
-            let is_there = names.contains(&kind.name) || kind.name == "Command";
-            assert!(is_there, "no example of the {kind}");
-        }
         for ((name, bytes), (own, input)) in recorded(file).into_iter().zip(examples()) {
             assert_eq!(name, own);
             assert_eq!(codec::decode_input(&bytes), Ok(input), "{name}");

@@ -168,8 +168,10 @@ async fn view(
     let mut times = serde_json::Map::new();
     if !channel_id.is_empty() {
         let channel = lookup::channel(&rows, &channel_id).ok_or_else(ApiError::forbidden)?;
-        app.act(caller.user, Command::ViewChannel(ViewChannel { channel }))
-            .await?;
+        if !has_seen(&rows, channel, caller.user) {
+            app.act(caller.user, Command::ViewChannel(ViewChannel { channel }))
+                .await?;
+        }
         let member = app.rows().get::<ChannelMember>(&(channel, caller.user));
         let seen = member.map_or(0, |member| member.last_viewed_at);
         times.insert(channel_id, seen.into());
@@ -177,6 +179,18 @@ async fn view(
     Ok(Rendered::json(
         &serde_json::json!({ "status": "OK", "last_viewed_at_times": times }),
     ))
+}
+
+/// Whether a user is a member and has seen all that is in a channel: then to look at it changes
+/// nothing and is no input.
+fn has_seen(rows: &impl Read, channel_no: ChannelNo, user: UserNo) -> bool {
+    let member = rows.get::<ChannelMember>(&(channel_no, user));
+    let channel = rows.get::<Channel>(&channel_no);
+    member.zip(channel).is_some_and(|(member, channel)| {
+        member.msg_count == channel.msg_count
+            && member.root_msg_count == channel.root_msg_count
+            && member.last_viewed_at >= channel.last_post_at
+    })
 }
 
 async fn unread(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {

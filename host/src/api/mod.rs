@@ -18,6 +18,7 @@ pub mod operations;
 pub mod path;
 pub mod policies;
 pub mod posts;
+pub mod preferences;
 pub mod reactions;
 pub mod recordings;
 pub mod sessions;
@@ -133,6 +134,7 @@ pub fn router(app: &Shared) -> Router {
         .merge(channels::routes())
         .merge(members::routes())
         .merge(posts::routes())
+        .merge(preferences::routes())
         .merge(reactions::routes())
         .merge(slash::routes())
         .merge(system::routes())

@@ -1,4 +1,4 @@
-//! Configuration, preferences and the like: what clients ask for before they do anything.
+//! Configuration and the like: what clients ask for before they do anything.
 //! Client API §6.6, §14.
 
 use axum::Router;
@@ -10,8 +10,8 @@ use causeway_kernel::rows::counters;
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, Rendered};
-use super::auth::{Caller, MaybeCaller};
-use super::path::{Ids, Params};
+use super::auth::MaybeCaller;
+use super::path::Params;
 use super::{App, Shared};
 use crate::http::{ApiError, BUILD_NUMBER, SERVER_VERSION};
 
@@ -21,7 +21,6 @@ pub fn routes() -> Router<Shared> {
         .route("/system/ping", get(ping))
         .route("/config/client", get(client_config))
         .route("/license/client", get(client_license))
-        .route("/users/{user_id}/preferences", get(preferences))
 }
 
 async fn ping(State(app): State<Shared>, params: Params) -> Result<Rendered, ApiError> {
@@ -186,10 +185,4 @@ async fn client_license(params: Params) -> Answer {
         "SharedChannels": "true",
         "RemoteClusterService": "true",
     })))
-}
-
-/// Preferences are not kept; an empty list is well-formed.
-async fn preferences(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
-    ids.own_user(&app.rows(), &caller)?;
-    Ok(Rendered::array(&[]))
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::PersonalKind;
 use crate::rows::id::{ChannelNo, ConnectionNo, Id, PostNo, TeamNo, UserNo};
 use crate::rows::table::Table;
 
@@ -177,6 +178,11 @@ pub enum Event {
     UserUpdated(UserNo),
     /// `ephemeral_message`: a text only this user sees, in a channel.
     Ephemeral(ChannelNo, UserNo, String),
+    /// A user set personal values: their kind and names. `preferences_changed`, if they are those.
+    PersonalSet(UserNo, PersonalKind, Vec<String>),
+    /// A user deleted personal values: their kind and names. `preferences_deleted`, if they are
+    /// those.
+    PersonalDeleted(UserNo, PersonalKind, Vec<String>),
 }
 
 /// A reaction as it was when the event happened.

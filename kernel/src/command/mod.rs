@@ -4,6 +4,7 @@
 mod channel;
 mod connection;
 mod notice;
+mod personal;
 mod post;
 mod reaction;
 mod registry;
@@ -20,6 +21,7 @@ pub use connection::{
     AbandonConnection, AcceptConnection, AttachConnection, ConfirmConnection, CreateConnection,
     PatchConnection, RemoveConnection,
 };
+pub use personal::{PersonalChange, SetPersonal};
 pub use post::{CreatePost, DeletePost, EditPost};
 pub use reaction::{AddReaction, RemoveReaction};
 pub use request::expire as expire_requests;
@@ -60,6 +62,7 @@ commands! {
     UnshareChannel = 21,
     Configure = 22,
     PatchConnection = 23,
+    SetPersonal = 24,
 }
 
 /// Carries out a command. `key` is the client's own key of the act. A refused command leaves

@@ -122,3 +122,14 @@ pub const REMOTE_SITE_URL_BYTES_MAX: usize = 512;
 /// Latest time that a peer may name, in ms: the end of the year 9999. A clock that is ahead is no
 /// reason to refuse what it stamps; a time that makes sums overflow is.
 pub const TIME_MAX_MS: i64 = 253_402_300_799_999;
+/// Changes of personal values in one command; more are refused. Client API §3.
+pub const PERSONAL_CHANGES_MAX: usize = 100;
+/// Bytes of a personal value's name; more is refused: a category and a name of 32 each.
+pub const PERSONAL_NAME_BYTES_MAX: usize = 65;
+/// Bytes of a personal value; more is refused.
+pub const PERSONAL_VALUE_BYTES_MAX: usize = 20_000;
+/// Personal values of a user, for each kind; more are refused.
+pub const PERSONAL_VALUES_MAX: u32 = 4_000;
+/// Bytes of all personal values of a user, for each kind; more are refused. With the changes of one
+/// command on top they can be read at once.
+pub const PERSONAL_BYTES_MAX: usize = 1 << 20;

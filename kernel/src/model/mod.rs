@@ -6,6 +6,7 @@ mod feed;
 mod job;
 pub mod limits;
 pub mod naming;
+mod personal;
 mod post;
 mod team;
 mod user;
@@ -24,6 +25,7 @@ pub use job::{
     About, Asked, Due, DueKind, Held, HeldKind, Job, QuarantineEntry, Request, RequestExpiry,
     VerdictRow,
 };
+pub use personal::{PersonalKind, PersonalValue};
 pub use post::{ChannelPost, PinnedPost, Post, Reaction, ThreadPost};
 pub use team::{Team, TeamMember, UserTeam};
 pub use user::{IdRow, NameRow, RemoteUser, User};

@@ -9,9 +9,9 @@ use crate::boundary::texts::{Class, Text, TextVisitor};
 use crate::model::{
     Channel, ChannelMember, ChannelPost, Connection, ConnectionLink, Due, Exception, ExceptionTime,
     FeedEntry, Held, IdRow, Job, Link, MetaKey, MetaRow, NameRow, PeerWorkspace, Pending,
-    PinnedPost, Post, QuarantineEntry, Reaction, Request, RequestExpiry, Round, Scope, SentOldPost,
-    SentReaction, SentUser, SharedChannel, Team, TeamMember, ThreadPost, User, UserChannel,
-    UserTeam, VerdictRow,
+    PersonalValue, PinnedPost, Post, QuarantineEntry, Reaction, Request, RequestExpiry, Round,
+    Scope, SentOldPost, SentReaction, SentUser, SharedChannel, Team, TeamMember, ThreadPost, User,
+    UserChannel, UserTeam, VerdictRow,
 };
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, Id, PostNo, TeamNo, UserNo, WorkspaceNo};
 use crate::rows::record::Record;
@@ -248,6 +248,9 @@ tables! {
         => ExceptionTime, Passing, about [time.0];
     /// Behaviours of the kernel that are in force, by number.
     Behaviours = 36: (number: u32) => InForce, Passing, about [];
+    /// Values that mean nothing to others: (user, kind, name).
+    Personal = 37: (user: UserNo, kind: u8, name: String as Text::Words)
+        => PersonalValue, Kept, about [user];
 }
 
 #[cfg(test)]

@@ -104,6 +104,7 @@ variants!(COMMANDS, command, Command {
     UnshareChannel => By(Act::Unshare),
     Configure => Never("the settings of a run are drawn once and hold from its beginning"),
     PatchConnection => Never("it changes how a connection is shown, and nothing that is shared"),
+    SetPersonal => Never("it changes what one user keeps and nothing that is shared"),
 });
 
 variants!(INPUTS, input, Input {

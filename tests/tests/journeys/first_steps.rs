@@ -101,6 +101,58 @@ async fn who_is_not_in_a_channel_neither_reads_it_nor_hears_of_it() -> Result<()
 }
 
 #[tokio::test]
+async fn preferences_are_kept_and_every_session_of_their_owner_hears_of_them() -> Result<()> {
+    let data = tempfile::tempdir()?;
+    let workspace = warm::start("preferences", data.path()).await?;
+    let side = Side::prepare("preferences", &workspace.site_url(), "crew").await?;
+    let (ann, ben) = (side.user("ann").await?, side.user("ben").await?);
+    let id = ann.get("/users/me").await?["id"].clone();
+    let item = |name: &str, value: &str| json!({ "user_id": id, "category": "display", "name": name, "value": value });
+    assert_eq!(ann.get("/users/me/preferences").await?, json!([]));
+
+    let mut events = ann.events().await?;
+    let path = "/users/me/preferences";
+    let set = json!([item("clock", "24"), item("theme", "dark")]);
+    let answer = ann.call(Method::PUT, path, Some(set.clone())).await?;
+    assert_eq!(answer.status, 200);
+    assert_eq!(ann.get(path).await?, set);
+    let heard = events
+        .next("preferences_changed", |_| true, EVENT_DEADLINE)
+        .await?;
+    let heard = heard["data"]["preferences"].as_str().unwrap_or_default();
+    assert_eq!(serde_json::from_str::<Value>(heard)?, set);
+
+    let one = ann.get(&format!("{path}/display/name/clock")).await?;
+    assert_eq!(one, item("clock", "24"));
+    let deleted = json!([item("clock", "")]);
+    ann.post(&format!("{path}/delete"), deleted.clone()).await?;
+    let heard = events
+        .next("preferences_deleted", |_| true, EVENT_DEADLINE)
+        .await?;
+    let heard = heard["data"]["preferences"].as_str().unwrap_or_default();
+    assert_eq!(serde_json::from_str::<Value>(heard)?, deleted);
+    let left = ann.get(&format!("{path}/display")).await?;
+    assert_eq!(left, json!([item("theme", "dark")]));
+    let none = ann
+        .call(Method::GET, &format!("{path}/elsewhere"), None)
+        .await?;
+    assert_eq!(none.status, 404);
+
+    // They are nobody else's.
+    assert_eq!(ben.get(path).await?, json!([]));
+    let of_ann = format!("/users/{}/preferences", id.as_str().unwrap_or_default());
+    for (method, body) in [(Method::GET, None), (Method::PUT, Some(set.clone()))] {
+        assert_eq!(ben.call(method, &of_ann, body).await?.status, 403);
+    }
+    let answer = ben.call(Method::PUT, path, Some(set)).await?;
+    assert_eq!(
+        answer.error_id(),
+        "api.preference.update_preferences.set.app_error"
+    );
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_slash_command_answers_administrators_and_refuses_others() -> Result<()> {
     let data = tempfile::tempdir()?;
     let workspace = warm::start("slash", data.path()).await?;

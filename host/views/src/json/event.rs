@@ -2,14 +2,15 @@
 
 use causeway_kernel::authority;
 use causeway_kernel::boundary::output::{Event, ReactionEvent};
-use causeway_kernel::model::{Channel, Post, User};
+use causeway_kernel::model::{Channel, PersonalKind, Post, User};
 use causeway_kernel::rows::id::{ChannelNo, Id, PostNo, UserNo};
 use causeway_kernel::rows::tx::Read;
 use serde::Serialize;
 
 use super::post::{Metadata, PostView};
 use super::user::UserView;
-use super::{Null, Viewer, Views, mentions, text};
+use super::{Null, Viewer, Views, list, mentions, text};
+use crate::query::preferences::{self, Preference};
 
 /// An event as one reader gets it; the host adds `seq` when it numbers it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +54,8 @@ struct Data<'a> {
     mentions: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     post: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    preferences: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reaction: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -140,6 +143,18 @@ impl<R: Read + ?Sized> Views<'_, R> {
                     ..Data::default()
                 };
                 ("added_to_team", text(&data))
+            }
+            Event::PersonalSet(user, PersonalKind::Preference, names) => {
+                broadcast.user_id = self.user_id(*user);
+                let set = names
+                    .iter()
+                    .filter_map(|name| preferences::by_name(self.rows, *user, name));
+                ("preferences_changed", self.preferences(*user, set))
+            }
+            Event::PersonalDeleted(user, PersonalKind::Preference, names) => {
+                broadcast.user_id = self.user_id(*user);
+                let deleted = names.iter().map(|name| Preference::of(name, String::new()));
+                ("preferences_deleted", self.preferences(*user, deleted))
             }
             Event::NewUser(user) => ("new_user", text(&self.user_named(*user))),
             Event::UserUpdated(user) => {
@@ -252,6 +267,15 @@ impl<R: Read + ?Sized> Views<'_, R> {
             ..Data::default()
         };
         Some(text(&data))
+    }
+
+    fn preferences(&self, user: UserNo, items: impl Iterator<Item = Preference>) -> String {
+        let items: Vec<Preference> = items.collect();
+        let data = Data {
+            preferences: Some(list(&items, |item| self.preference(user, item))),
+            ..Data::default()
+        };
+        text(&data)
     }
 
     fn post_data(&self, post_no: PostNo) -> Option<String> {

@@ -8,6 +8,7 @@ mod channel;
 mod event;
 mod mention;
 mod post;
+mod preference;
 mod sharing;
 mod team;
 #[cfg(test)]

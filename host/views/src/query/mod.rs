@@ -3,6 +3,7 @@
 
 pub mod channels;
 pub mod posts;
+pub mod preferences;
 pub mod sharing;
 pub mod teams;
 #[cfg(test)]

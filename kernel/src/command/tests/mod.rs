@@ -2,6 +2,7 @@
 
 mod accounts;
 mod channels;
+mod personal;
 mod posts;
 mod properties;
 mod reactions;

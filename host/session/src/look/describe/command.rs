@@ -11,7 +11,7 @@ use causeway_kernel::model::Post;
 use causeway_kernel::rows::id::PostNo;
 use causeway_kernel::rows::tx::Read;
 
-use crate::look::names::{Names, plain, quoted};
+use crate::look::names::{Names, count, plain, quoted};
 use crate::look::walk::Seen;
 
 /// What somebody does.
@@ -102,6 +102,10 @@ fn people_act(seen: &Seen<'_>, command: &Command) -> Option<String> {
         Command::ViewChannel(ViewChannel { channel }) => {
             format!("looks at {}", names.channel(*channel))
         }
+        Command::SetPersonal(set) => format!(
+            "changes {} of their own",
+            count(set.changes.len(), "setting")
+        ),
         Command::Configure(Configure { site_url, .. }) => {
             format!("changes the settings, site URL {}", plain(site_url))
         }

@@ -62,5 +62,7 @@ fn event_name(event: &Event) -> &'static str {
         Event::NewUser(..) => "new_user",
         Event::UserUpdated(..) => "user_updated",
         Event::Ephemeral(..) => "ephemeral_message",
+        Event::PersonalSet(..) => "preferences_changed",
+        Event::PersonalDeleted(..) => "preferences_deleted",
     }
 }

@@ -3,11 +3,11 @@
 use causeway_kernel::boundary::input::{Actor, Input, SendOutcome};
 use causeway_kernel::command::{
     AbandonConnection, AddReaction, AttachConnection, Command, Configure, DeletePost, EditPost,
-    InviteToChannel, PatchConnection, RemoveChannelMember, RemoveConnection, RemoveReaction,
-    UninviteFromChannel, UnshareChannel, ViewChannel,
+    InviteToChannel, PatchConnection, PersonalChange, RemoveChannelMember, RemoveConnection,
+    RemoveReaction, SetPersonal, UninviteFromChannel, UnshareChannel, ViewChannel,
 };
 use causeway_kernel::model::{
-    Config, Connection, ConnectionState, Link, LinkState, PeerKind, User,
+    Config, Connection, ConnectionState, Link, LinkState, PeerKind, PersonalKind, User,
 };
 use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, PostNo, UserNo};
 use causeway_kernel::rows::lookup;
@@ -101,6 +101,17 @@ fn write_and_edit(story: &mut Story) {
         FIRST,
         Command::ViewChannel(ViewChannel { channel: LOUNGE }),
     );
+    for value in [Some("Wonderful".to_string()), None] {
+        let change = PersonalChange {
+            name: "marmalade/Rosebud".into(),
+            value,
+        };
+        let set = SetPersonal {
+            kind: PersonalKind::Preference,
+            changes: vec![change],
+        };
+        story.act(0, FIRST, Command::SetPersonal(set));
+    }
     story.act(
         0,
         FIRST,

@@ -7,12 +7,7 @@ pub mod story;
 
 use causeway_kernel::boundary::codec::encode_input;
 use causeway_kernel::boundary::input::Input;
-use causeway_kernel::command::{
-    AbandonConnection, AddChannelMember, AddReaction, AddTeamMember, AttachConnection, Command,
-    Configure, ConfirmConnection, DeletePost, EditPost, InviteToChannel, PatchConnection,
-    PatchUser, RemoveChannelMember, RemoveConnection, RemoveReaction, UninviteFromChannel,
-    UnshareChannel, ViewChannel,
-};
+use causeway_kernel::command::Command;
 use causeway_kernel::model::{
     Channel, Connection, Exception, FeedEntry, PeerKind, Post, QuarantineEntry, User, VerdictRow,
 };
@@ -89,7 +84,7 @@ fn ids_and_numbers_stay_and_every_command_is_among_the_inputs() {
                 outline(&format!("{:?}", step.input))
             );
             if let Input::Command { command, .. } = &input {
-                commands.insert(number(command));
+                commands.insert(command.kind().name);
             }
         }
         let masked = masked_tables(&mask, &node.rows);
@@ -102,10 +97,9 @@ fn ids_and_numbers_stay_and_every_command_is_among_the_inputs() {
         same_numbers::<FeedEntry>(&node.rows, &masked);
         same_numbers::<Exception>(&node.rows, &masked);
     }
-    assert_eq!(
-        commands.into_iter().collect::<Vec<_>>(),
-        (0..24).collect::<Vec<_>>()
-    );
+    // A new command gets a place in the story.
+    let all = Command::KINDS.iter().map(|kind| kind.name).collect();
+    assert_eq!(commands, all);
 }
 
 fn same_numbers<R: Record + std::fmt::Debug>(plain: &MemoryHost, masked: &MemoryHost) {
@@ -136,36 +130,6 @@ fn outline(shown: &str) -> String {
         while parts.next().is_some_and(|text| text.ends_with('\\')) {}
     }
     out
-}
-
-/// A new command gets a number here, a place in the story and a look at its fields.
-fn number(command: &Command) -> usize {
-    match command {
-        Command::CreateUser(_) => 0,
-        Command::PatchUser(PatchUser { .. }) => 1,
-        Command::CreateTeam(_) => 2,
-        Command::AddTeamMember(AddTeamMember { .. }) => 3,
-        Command::CreateChannel(_) => 4,
-        Command::AddChannelMember(AddChannelMember { .. }) => 5,
-        Command::RemoveChannelMember(RemoveChannelMember { .. }) => 6,
-        Command::ViewChannel(ViewChannel { .. }) => 7,
-        Command::CreatePost(_) => 8,
-        Command::EditPost(EditPost { .. }) => 9,
-        Command::DeletePost(DeletePost { .. }) => 10,
-        Command::AddReaction(AddReaction { .. }) => 11,
-        Command::RemoveReaction(RemoveReaction { .. }) => 12,
-        Command::Configure(Configure { .. }) => 13,
-        Command::CreateConnection(_) => 14,
-        Command::AcceptConnection(_) => 15,
-        Command::ConfirmConnection(ConfirmConnection { .. }) => 16,
-        Command::AbandonConnection(AbandonConnection { .. }) => 17,
-        Command::RemoveConnection(RemoveConnection { .. }) => 18,
-        Command::AttachConnection(AttachConnection { .. }) => 19,
-        Command::InviteToChannel(InviteToChannel { .. }) => 20,
-        Command::UninviteFromChannel(UninviteFromChannel { .. }) => 21,
-        Command::UnshareChannel(UnshareChannel { .. }) => 22,
-        Command::PatchConnection(PatchConnection { .. }) => 23,
-    }
 }
 
 fn assert_no_words(bytes: &[u8]) {

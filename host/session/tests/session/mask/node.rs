@@ -224,6 +224,12 @@ fn effects(output: &Output) -> Vec<String> {
         Effect::Event(Event::Ephemeral(channel, user, text)) => {
             format!("{channel:?} {user:?} {} bytes", text.len())
         }
+        Effect::Event(Event::PersonalSet(user, kind, names)) => {
+            format!("{user:?} sets {} of {kind:?}", names.len())
+        }
+        Effect::Event(Event::PersonalDeleted(user, kind, names)) => {
+            format!("{user:?} deletes {} of {kind:?}", names.len())
+        }
         other => format!("{other:?}"),
     };
     output.effects.iter().map(outline).collect()
