@@ -21,10 +21,12 @@ impl Default for Tables {
 }
 
 impl Tables {
+    #[expect(clippy::indexing_slicing, reason = "there is a map for each table")]
     fn table(&self, table: Table) -> &Map {
         &self.0[table.place()]
     }
 
+    #[expect(clippy::indexing_slicing, reason = "there is a map for each table")]
     fn table_mut(&mut self, table: Table) -> &mut Map {
         &mut self.0[table.place()]
     }

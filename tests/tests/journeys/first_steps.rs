@@ -117,7 +117,7 @@ async fn preferences_are_kept_and_every_session_of_their_owner_hears_of_them() -
     assert_eq!(answer.status, 200);
     assert_eq!(ann.get(path).await?, set);
     let heard = events
-        .next("preferences_changed", |_| true, EVENT_DEADLINE)
+        .next("preferences_changed", |_| true, HEARD_WITHIN)
         .await?;
     let heard = heard["data"]["preferences"].as_str().unwrap_or_default();
     assert_eq!(serde_json::from_str::<Value>(heard)?, set);
@@ -127,7 +127,7 @@ async fn preferences_are_kept_and_every_session_of_their_owner_hears_of_them() -
     let deleted = json!([item("clock", "")]);
     ann.post(&format!("{path}/delete"), deleted.clone()).await?;
     let heard = events
-        .next("preferences_deleted", |_| true, EVENT_DEADLINE)
+        .next("preferences_deleted", |_| true, HEARD_WITHIN)
         .await?;
     let heard = heard["data"]["preferences"].as_str().unwrap_or_default();
     assert_eq!(serde_json::from_str::<Value>(heard)?, deleted);

@@ -215,6 +215,7 @@ pub fn cause(rows: &Tables, input: &Input) -> Cause {
         | Command::UninviteFromChannel { .. }
         | Command::UnshareChannel { .. }
         | Command::Configure { .. }
+        | Command::SetPersonal(_)
         | Command::PatchConnection { .. } => None,
     };
     found.unwrap_or(Cause::Other)
@@ -306,7 +307,8 @@ pub fn facts(rows: &Tables, cause: Cause, carried: &Carried) -> Facts {
             | Table::PinnedPosts
             | Table::Pending
             | Table::ExceptionTimes
-            | Table::Behaviours => {}
+            | Table::Behaviours
+            | Table::Personal => {}
         }
     }
     facts

@@ -72,6 +72,7 @@ fn is_about_teams(command: &Command) -> bool {
         | Command::UninviteFromChannel { .. }
         | Command::UnshareChannel { .. }
         | Command::Configure { .. }
+        | Command::SetPersonal(_)
         | Command::PatchConnection { .. } => false,
     }
 }
