@@ -22,7 +22,9 @@ use crate::support::workspace::{new_workspace, options, post, replay};
 /// A day, in ms.
 const DAY_MS: i64 = 24 * 3_600_000;
 /// How long the engine may take to drop what may go.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Checkpoints after which nothing goes that has not gone: the engine looks after each of them.
+const CHECKPOINTS: u64 = 3;
 
 fn small_segments(data: &Path, clock: &Arc<SetClock>, retention: Retention) -> EngineOptions {
     EngineOptions {
@@ -35,17 +37,27 @@ fn small_segments(data: &Path, clock: &Arc<SetClock>, retention: Retention) -> E
     }
 }
 
-/// Writes posts until the oldest entry of the journal is another one; says whether it came to that.
-async fn oldest_goes(engine: &Engine, data: &Path, patience: Duration) -> bool {
+/// Writes posts until the oldest entry of the journal is another one.
+async fn oldest_goes(engine: &Engine, data: &Path) {
+    write_until(engine, || RecordingStatus::of(data).unwrap().first_seq > 1).await;
+}
+
+/// Writes posts through some checkpoints; the oldest entry of the journal has to stay.
+async fn oldest_stays(engine: &Engine, data: &Path) {
+    let enough = engine.status().checkpoints + CHECKPOINTS;
+    write_until(engine, || engine.status().checkpoints >= enough).await;
+    assert_eq!(engine.status().snapshots, 0);
+    assert_eq!(RecordingStatus::of(data).unwrap().first_seq, 1);
+}
+
+/// Writes posts, as checkpoints come with something to write only.
+async fn write_until(engine: &Engine, done: impl Fn() -> bool) {
     let begun = Instant::now();
-    while begun.elapsed() < patience {
+    while !done() {
+        assert!(begun.elapsed() < PATIENCE, "it never happened");
         post(engine, "one more", None).await;
-        if RecordingStatus::of(data).unwrap().first_seq > 1 {
-            return true;
-        }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    false
 }
 
 #[tokio::test]
@@ -61,9 +73,9 @@ async fn entries_go_when_they_are_too_old_and_what_is_left_replays() {
     for number in 0..30 {
         post(&engine, &format!("post {number}"), None).await;
     }
-    assert!(!oldest_goes(&engine, folder.path(), Duration::from_secs(3)).await);
+    oldest_stays(&engine, folder.path()).await;
     clock.advance(31 * DAY_MS);
-    assert!(oldest_goes(&engine, folder.path(), PATIENCE).await);
+    oldest_goes(&engine, folder.path()).await;
     engine.shutdown().await;
     let status = RecordingStatus::of(folder.path()).unwrap();
     assert_eq!(status.replayable_from, status.snapshots[0] + 1);
@@ -92,10 +104,10 @@ async fn a_held_journal_keeps_everything() {
     for number in 0..60 {
         post(&engine, &format!("post {number}"), None).await;
     }
-    assert!(!oldest_goes(&engine, folder.path(), Duration::from_secs(3)).await);
+    oldest_stays(&engine, folder.path()).await;
     assert_eq!(RecordingStatus::of(folder.path()).unwrap().hold, Some(hold));
     assert!(Hold::release(folder.path()).unwrap());
-    assert!(oldest_goes(&engine, folder.path(), PATIENCE).await);
+    oldest_goes(&engine, folder.path()).await;
     engine.submit(Input::Timer).await.unwrap();
     engine.shutdown().await;
 }

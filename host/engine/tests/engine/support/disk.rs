@@ -1,10 +1,10 @@
-//! A disk that can fill up.
+//! A disk that can fill up, or be slow.
 
 use std::fmt;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
 
 use causeway_engine::disk::{Disk, DiskFile, RealDisk};
 
@@ -13,6 +13,26 @@ use causeway_engine::disk::{Disk, DiskFile, RealDisk};
 pub struct FullDisk {
     suffix: &'static str,
     is_full: Arc<AtomicBool>,
+    syncs: Arc<Gate>,
+}
+
+/// Closed, it stops who comes by until it is opened.
+#[derive(Debug, Default)]
+struct Gate {
+    is_closed: Mutex<bool>,
+    opened: Condvar,
+}
+
+impl Gate {
+    fn set(&self, is_closed: bool) {
+        *self.is_closed.lock().unwrap() = is_closed;
+        self.opened.notify_all();
+    }
+
+    fn pass(&self) {
+        let is_closed = self.is_closed.lock().unwrap();
+        drop(self.opened.wait_while(is_closed, |is_closed| *is_closed));
+    }
 }
 
 impl FullDisk {
@@ -20,6 +40,7 @@ impl FullDisk {
         FullDisk {
             suffix,
             is_full: Arc::default(),
+            syncs: Arc::default(),
         }
     }
 
@@ -28,11 +49,21 @@ impl FullDisk {
             return file;
         }
         let is_full = Arc::clone(&self.is_full);
-        Arc::new(FullFile { file, is_full })
+        let syncs = Arc::clone(&self.syncs);
+        Arc::new(FullFile {
+            file,
+            is_full,
+            syncs,
+        })
     }
 
     pub fn fill(&self, is_full: bool) {
         self.is_full.store(is_full, Ordering::SeqCst);
+    }
+
+    /// Lets no sync end until it is called with `false`.
+    pub fn hold_syncs(&self, is_held: bool) {
+        self.syncs.set(is_held);
     }
 }
 
@@ -49,6 +80,7 @@ impl Disk for FullDisk {
 struct FullFile {
     file: Arc<dyn DiskFile>,
     is_full: Arc<AtomicBool>,
+    syncs: Arc<Gate>,
 }
 
 impl FullFile {
@@ -92,6 +124,7 @@ impl DiskFile for FullFile {
     }
 
     fn sync_data(&self) -> io::Result<()> {
+        self.syncs.pass();
         self.file.sync_data()
     }
 }
