@@ -171,6 +171,7 @@ pub fn hears(rows: &(impl Read + ?Sized), event: &Event, user: UserNo) -> bool {
 mod tests {
     use super::*;
     use crate::boundary::output::ReactionEvent;
+    use crate::model::PersonalKind;
     use crate::rows::fixture::{self, id, put};
     use crate::rows::id::{Id, WorkspaceNo};
     use crate::rows::testing::MemoryHost;
@@ -272,7 +273,13 @@ mod tests {
             Some(Event::AddedToTeam(..)) => Event::NewUser(ANN),
             Some(Event::NewUser(_)) => Event::UserUpdated(ANN),
             Some(Event::UserUpdated(_)) => Event::Ephemeral(channel, ANN, "text".into()),
-            Some(Event::Ephemeral(..)) => return None,
+            Some(Event::Ephemeral(..)) => {
+                Event::PersonalSet(ANN, PersonalKind::Preference, Vec::new())
+            }
+            Some(Event::PersonalSet(..)) => {
+                Event::PersonalDeleted(ANN, PersonalKind::Preference, Vec::new())
+            }
+            Some(Event::PersonalDeleted(..)) => return None,
         })
     }
 
@@ -298,7 +305,23 @@ mod tests {
             | Event::Ephemeral(..) => true,
             // Who was removed hears that, and that alone.
             Event::UserRemoved(_, removed) => *removed != user,
-            Event::AddedToTeam(..) | Event::NewUser(_) | Event::UserUpdated(_) => false,
+            Event::AddedToTeam(..)
+            | Event::NewUser(_)
+            | Event::UserUpdated(_)
+            | Event::PersonalSet(..)
+            | Event::PersonalDeleted(..) => false,
+        }
+    }
+
+    #[test]
+    fn personal_values_are_heard_of_by_their_owner_alone() {
+        let host = host();
+        for event in events(TOWN) {
+            if let Event::PersonalSet(owner, ..) | Event::PersonalDeleted(owner, ..) = &event {
+                for user in [ANN, BOB, EVE, ROOT] {
+                    assert_eq!(hears(&host, &event, user), user == *owner, "{event:?}");
+                }
+            }
         }
     }
 

@@ -2,6 +2,8 @@
 //! envelope holds one recorded example of every kind of input and every command, as `name hex`
 //! lines. When a command gets a new version, its line stays and another is added.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
 use causeway_kernel::boundary::codec::{self, DecodeError};
 use causeway_kernel::boundary::envelope::KINDS;
 use causeway_kernel::boundary::input::{
