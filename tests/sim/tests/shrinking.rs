@@ -17,7 +17,7 @@ const DEFECTS: [(Defect, &[&str]); 7] = [
     (Defect::SkipsDedupe, &["Post", "Reply"]),
     (Defect::SendsAfterUninvite, &["Uninvite"]),
     (Defect::ForgetsRounds, &["fault crash"]),
-    (Defect::ForgetsRestores, &["Restore"]),
+    (Defect::ForgetsRestores, &["Post"]),
     (Defect::CannotReadOldRows, &["Upgrade"]),
     (Defect::OnePeerHaltsAll, &["noisy 2"]),
 ];

@@ -32,9 +32,11 @@ pub struct CompiledCache {
     /// Digest of the compiler's version, settings and processor.
     compiler: blake3::Hash,
     hits: AtomicU64,
-    /// Makes names of unfinished files unique within the process.
-    written: AtomicU64,
 }
+
+/// Files that this process wrote. A process may have several caches of one folder, and two that named
+/// their unfinished files alike would put one component in the place of another.
+static WRITTEN: AtomicU64 = AtomicU64::new(0);
 
 impl CompiledCache {
     /// The cache of a folder; it is made when it is first written to.
@@ -45,7 +47,6 @@ impl CompiledCache {
             folder: folder.to_path_buf(),
             compiler: hasher.0.finalize(),
             hits: AtomicU64::new(0),
-            written: AtomicU64::new(0),
         }
     }
 
@@ -104,7 +105,7 @@ impl CompiledCache {
         self.make_private()?;
         let mut bytes = blake3::hash(compiled).as_bytes().to_vec();
         bytes.extend_from_slice(compiled);
-        let number = self.written.fetch_add(1, Ordering::Relaxed);
+        let number = WRITTEN.fetch_add(1, Ordering::Relaxed);
         let half = self
             .folder
             .join(format!("{}-{number}.tmp", std::process::id()));

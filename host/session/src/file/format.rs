@@ -118,7 +118,8 @@ pub struct Contracts {
     /// The kernel's world.
     pub kernel_world: String,
     /// The policies' contract: its package with its version. Of sessions of older releases its one
-    /// world.
+    /// world; the header's key is the one that those wrote.
+    #[serde(rename = "policy_world")]
     pub policy_contract: String,
 }
 

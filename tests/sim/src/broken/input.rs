@@ -3,7 +3,7 @@
 use causeway_kernel::boundary::env::{Host, StepContext};
 use causeway_kernel::boundary::input::{Incarnation, Input, PingAnswer, Receipt, SendOutcome};
 use causeway_kernel::model::{Connection, PeerWorkspace};
-use causeway_kernel::rows::id::{ConnectionNo, Id};
+use causeway_kernel::rows::id::Id;
 use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::tx::Read;
 use causeway_kernel::wire::response::{self, Answer, UNKNOWN_CHANNEL};
@@ -13,16 +13,17 @@ use super::Defect;
 
 pub(super) fn spoil(defect: Defect, host: &dyn Host, context: StepContext, input: Input) -> Input {
     match (defect, input) {
-        (Defect::ForgetsRestores, Input::Ping { connection, answer }) => {
-            let known = known(host, connection);
-            let answer = answer.map(|answer| PingAnswer {
-                incarnation: known.or(answer.incarnation),
+        (Defect::ForgetsRestores, Input::Ping { connection, answer }) => Input::Ping {
+            connection,
+            answer: answer.map(|answer| PingAnswer {
+                incarnation: None,
                 ..answer
-            });
-            Input::Ping { connection, answer }
-        }
+            }),
+        },
         (Defect::BelievesTheNewest, Input::Ping { connection, answer }) => {
-            let known = known(host, connection);
+            let known = host
+                .get::<Connection>(&connection)
+                .and_then(|row| host.get::<PeerWorkspace>(&row.workspace)?.incarnation);
             let newest = |told: Incarnation| known.filter(|known| known.number > told.number);
             let answer = answer.map(|answer| PingAnswer {
                 incarnation: answer.incarnation.map(|told| newest(told).unwrap_or(told)),
@@ -59,12 +60,6 @@ pub(super) fn spoil(defect: Defect, host: &dyn Host, context: StepContext, input
         }
         (_, input) => input,
     }
-}
-
-/// The incarnation of the peer behind a connection, as far as the workspace knows.
-fn known(host: &dyn Host, connection: ConnectionNo) -> Option<Incarnation> {
-    let row = host.get::<Connection>(&connection)?;
-    host.get::<PeerWorkspace>(&row.workspace)?.incarnation
 }
 
 /// An answer that does not say that the channel is unknown, but that something is.
