@@ -44,7 +44,7 @@ pub struct Bisect<'a> {
 }
 
 impl<'a> Bisect<'a> {
-    /// Of a frame.
+    /// Starts bisecting a frame.
     #[must_use]
     pub fn new(connection: ConnectionNo, body: &'a [u8]) -> Bisect<'a> {
         Bisect {

@@ -30,7 +30,7 @@ pub const VERDICT_VERSION: u8 = 1;
 pub enum DecodeError {
     /// There is no version byte.
     Empty,
-    /// The version is none that this code reads.
+    /// Unsupported version.
     Version(u8),
     /// This code has no such input or command (which of both, its number).
     Kind(&'static str, u8),

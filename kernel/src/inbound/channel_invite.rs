@@ -37,7 +37,7 @@ pub fn message(tx: &mut Tx<'_>, peer: &Peer, payload: Value<'_>) -> Reply {
 
 fn accept(tx: &mut Tx<'_>, peer: &Peer, invite: &ChannelInvite) -> Result<(), String> {
     let id =
-        Id::parse(&invite.channel_id).ok_or("invalid channel invite: the channel's id is none")?;
+        Id::parse(&invite.channel_id).ok_or("invalid channel invite: channel id is invalid")?;
     let Some(no) = lookup::channel(tx, &invite.channel_id) else {
         return create(tx, peer, id, invite);
     };

@@ -14,7 +14,7 @@ const SEND_NUMBERS: u64 = 1 << 63;
 /// to do.
 const DUE_SCAN_MAX: u32 = 1_000;
 
-/// Has something happen at a time, in ms.
+/// Schedules work for a time, in ms.
 pub fn at(tx: &mut Tx<'_>, at_ms: i64, kind: DueKind) {
     let number = tx.next_row();
     tx.put(&(at_ms, number), &Due { kind });

@@ -76,7 +76,7 @@ fn file(tx: &mut Tx<'_>, scope: Scope, entry: FeedEntry, old: FeedSeq) -> FeedSe
     seq
 }
 
-/// Notes that a connection has work of a kind, and has the step look at it in its end.
+/// Notes that a connection has work of a kind, and queues it for the end of the step.
 pub fn mark(tx: &mut Tx<'_>, connection: ConnectionNo, kind: u8, channel: ChannelNo) {
     tx.touched.insert(connection);
     let key = (connection, kind, channel);

@@ -17,7 +17,7 @@ pub const RECEIPTS_MAX: usize = 4_096;
 /// Frames of one connection that may wait; one more is refused, and its peer tries again.
 pub const FRAMES_PER_CONNECTION_MAX: usize = 16;
 
-/// Hears how an input fared, once that is durable.
+/// Completion callback: told how an input fared, once that is durable.
 pub type Done = Box<dyn FnOnce(Result<Reply, SubmitError>) + Send>;
 
 /// An input that waits.

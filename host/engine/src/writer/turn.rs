@@ -32,7 +32,7 @@ pub enum Turn {
 }
 
 impl Writer {
-    /// The next thing to do, or for how long there is none.
+    /// The next thing to do, or how long to wait.
     pub(super) fn next_turn(&self, inbox: &mut Inbox) -> Result<Turn, Duration> {
         if let Some(result) = inbox.synced.take() {
             return Ok(Turn::Synced(result));

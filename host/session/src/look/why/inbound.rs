@@ -88,7 +88,9 @@ fn by_frame(seen: &Seen<'_>, sent: Sent<'_>, post: &str) -> Option<Come> {
         let reason = whole.unwrap_or_else(|| "nothing of it was carried out".into());
         return names(body, post).then(|| Come {
             said: Vec::new(),
-            refusal: Some(format!("{who} named it in a frame that is none: {reason}")),
+            refusal: Some(format!(
+                "{who} named it in a frame that cannot be parsed: {reason}"
+            )),
         });
     };
     let first = message.users.len();

@@ -261,7 +261,7 @@ fn frames_that_are_refused_as_a_whole_say_so() {
     let of = |letter| asked(&files.plain, &id(letter));
     says(
         &of('1'),
-        "globex named it in a frame that is none: with the whole frame: HTTP 400",
+        "globex named it in a frame that cannot be parsed: with the whole frame: HTTP 400",
     );
     says(&of('2'), "was set aside as a whole: out of memory");
     says(&of('2'), "set aside as number 1");
