@@ -1,8 +1,9 @@
 //! What a sync message can hold: one trait for every kind of item, and the one loop that takes a
 //! section of a message through it.
 //!
-//! A further kind is one file below `items/` and one line in [`sync::message`](super::sync), which
-//! names the sections in the order in which they are carried out.
+//! A further kind is one file below `items/`, its section in the message, and one line in
+//! [`sync::message`](super::sync), which names the sections in the order in which they are carried
+//! out. A kind that can wait here has a `HeldKind` as well.
 
 use std::collections::BTreeSet;
 
