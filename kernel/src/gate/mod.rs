@@ -7,7 +7,7 @@
 mod leaves;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::boundary::behaviour::Behaviour;
@@ -75,9 +75,6 @@ pub struct Wording {
     pub props: String,
 }
 
-/// Judgements by post and version.
-pub type Judgements = BTreeMap<(Id, i64), Judgement>;
-
 /// What is asked about posts that go this way.
 #[must_use]
 pub fn about_posts(rows: &(impl Read + ?Sized), direction: Direction) -> Asked {
@@ -89,55 +86,66 @@ pub fn about_posts(rows: &(impl Read + ?Sized), direction: Direction) -> Asked {
     Asked { direction, about }
 }
 
-/// Judges posts: by the rows there are, and for the rest by one question each, all asked at once.
+/// Judges posts, each version of them once: by the rows there are, and for the rest by one question
+/// each, all asked at once. There is a judgement for each candidate, in their order.
 pub fn judge(
     tx: &mut Tx<'_>,
     crossing: Crossing<'_>,
-    mut candidates: Vec<Candidate<'_>>,
-) -> Judgements {
-    // A real server sends a root before and after its reply.
-    let mut seen = BTreeSet::new();
-    candidates.retain(|candidate| seen.insert((candidate.id, candidate.version)));
+    candidates: &[Candidate<'_>],
+) -> Vec<Judgement> {
     if candidates.is_empty() {
-        return Judgements::new();
+        return Vec::new();
     }
     let about = about_posts(tx, crossing.direction);
-    let rows = rows(tx, crossing.connection_no, about, &candidates);
-    let mut judgements = Judgements::new();
-    let mut open = Vec::new();
-    for (candidate, row) in candidates.into_iter().zip(rows) {
-        match row {
-            Some(row) if row.update_at == candidate.version => {
-                let key = (candidate.id, candidate.version);
-                judgements.insert(key, of_row(&candidate, row));
-            }
-            row => open.push((candidate, row.is_some())),
-        }
-    }
-    if open.is_empty() {
-        return judgements;
-    }
+    let rows = rows(tx, crossing.connection_no, about, candidates);
+    let is_open = |candidate: &Candidate<'_>, row: &Option<VerdictRow>| {
+        row.as_ref()
+            .is_none_or(|row| row.update_at != candidate.version)
+    };
+    let open: Vec<&Candidate<'_>> = candidates
+        .iter()
+        .zip(&rows)
+        .filter(|(candidate, row)| is_open(candidate, row))
+        .map(|(candidate, _)| candidate)
+        .collect();
     let mut verdicts = ask(tx, crossing, about, &open).into_iter();
-    for (candidate, has_row) in open {
-        let none = || Verdict::Failed("there is no verdict".to_string());
-        let verdict = verdicts.next().unwrap_or_else(none);
-        let key = (crossing.connection_no, about.byte(), candidate.id);
-        let judgement = match row(candidate.version, verdict) {
-            Ok(Some(row)) => {
-                tx.put(&key, &row);
-                of_row(&candidate, row)
+    let mut judgements = Vec::with_capacity(candidates.len());
+    for (candidate, row) in candidates.iter().zip(rows) {
+        judgements.push(match row {
+            Some(row) if row.update_at == candidate.version => of_row(candidate, row),
+            outdated => {
+                let none = || Verdict::Failed("there is no verdict".to_string());
+                let verdict = verdicts.next().unwrap_or_else(none);
+                let key = (crossing.connection_no, about.byte(), candidate.id);
+                of_verdict(tx, key, candidate, verdict, outdated.is_some())
             }
-            Ok(None) => {
-                if has_row {
-                    tx.delete::<VerdictRow>(&key);
-                }
-                Judgement::Pass(None)
-            }
-            Err(failure) => Judgement::Failed(failure),
-        };
-        judgements.insert((candidate.id, candidate.version), judgement);
+        });
     }
     judgements
+}
+
+/// What a verdict says of a candidate. It is kept if it is more than a plain permission; else a
+/// row of an earlier version goes.
+fn of_verdict(
+    tx: &mut Tx<'_>,
+    key: (ConnectionNo, u8, Id),
+    candidate: &Candidate<'_>,
+    verdict: Verdict,
+    has_row: bool,
+) -> Judgement {
+    match row(candidate.version, verdict) {
+        Ok(Some(row)) => {
+            tx.put(&key, &row);
+            of_row(candidate, row)
+        }
+        Ok(None) => {
+            if has_row {
+                tx.delete::<VerdictRow>(&key);
+            }
+            Judgement::Pass(None)
+        }
+        Err(failure) => Judgement::Failed(failure),
+    }
 }
 
 /// The rows of candidates, in their order.
@@ -213,58 +221,55 @@ fn cut(mut revision: Revision) -> Revision {
 }
 
 /// A verdict for each candidate, or too few.
-fn ask(
-    tx: &Tx<'_>,
-    crossing: Crossing<'_>,
-    about: Asked,
-    open: &[(Candidate<'_>, bool)],
-) -> Vec<Verdict> {
+fn ask(tx: &Tx<'_>, crossing: Crossing<'_>, about: Asked, open: &[&Candidate<'_>]) -> Vec<Verdict> {
+    if open.is_empty() {
+        return Vec::new();
+    }
     let Some(channel) = tx.get::<Channel>(&crossing.channel) else {
         return Vec::new();
     };
     let homes = match about.about {
         About::Message => Homes::default(),
-        About::Post => Homes::load(tx, open.iter().map(|(candidate, _)| candidate)),
+        About::Post => Homes::load(tx, open),
     };
     let now_ms = tx.now_ms();
-    let questions: Vec<PostQuestion<'_>> = open
-        .iter()
-        .map(|(candidate, _)| {
-            let author = candidate.author.as_deref();
-            PostQuestion {
-                context: Context {
-                    direction: crossing.direction,
-                    connection_id: crossing.connection.remote_id.as_str(),
-                    connection_name: &crossing.connection.name,
-                    channel_id: channel.id.as_str(),
-                    channel_name: &channel.name,
-                    audience: channel.place.into(),
-                    author_id: author.map_or("", |author| author.id.as_str()),
-                    author_name: author.map_or("", |author| &author.username),
-                    author_home: homes.of(author),
-                    now_ms,
-                },
-                id: candidate.id.as_str(),
-                root_id: candidate.root_id,
-                message: &candidate.message,
-                texts: match about.about {
-                    About::Message => None,
-                    About::Post => leaves::collect(candidate.props),
-                },
-                kind: candidate.kind,
-                create_at: candidate.create_at,
-                is_edit: candidate.is_edit,
-            }
-        })
-        .collect();
-    let questions: Vec<Question<'_>> = match about.about {
-        About::Message => questions
-            .iter()
-            .map(|question| Question::Message(question.message_only()))
-            .collect(),
-        About::Post => questions.into_iter().map(Question::Post).collect(),
-    };
-    tx.ask(&questions)
+    let questions = open.iter().map(|candidate| {
+        let author = candidate.author.as_deref();
+        PostQuestion {
+            context: Context {
+                direction: crossing.direction,
+                connection_id: crossing.connection.remote_id.as_str(),
+                connection_name: &crossing.connection.name,
+                channel_id: channel.id.as_str(),
+                channel_name: &channel.name,
+                audience: channel.place.into(),
+                author_id: author.map_or("", |author| author.id.as_str()),
+                author_name: author.map_or("", |author| &author.username),
+                author_home: homes.of(author),
+                now_ms,
+            },
+            id: candidate.id.as_str(),
+            root_id: candidate.root_id,
+            message: &candidate.message,
+            texts: match about.about {
+                About::Message => None,
+                About::Post => leaves::collect(candidate.props),
+            },
+            kind: candidate.kind,
+            create_at: candidate.create_at,
+            is_edit: candidate.is_edit,
+        }
+    });
+    match about.about {
+        About::Post => tx.ask(&questions.map(Question::Post).collect::<Vec<_>>()),
+        About::Message => {
+            let posts: Vec<PostQuestion<'_>> = questions.collect();
+            let messages = posts
+                .iter()
+                .map(|post| Question::Message(post.message_only()));
+            tx.ask(&messages.collect::<Vec<_>>())
+        }
+    }
 }
 
 /// The connections to the workspaces that authors live in.
@@ -272,8 +277,9 @@ fn ask(
 struct Homes(BTreeMap<WorkspaceNo, Option<Connection>>);
 
 impl Homes {
-    fn load<'c>(tx: &Tx<'_>, candidates: impl Iterator<Item = &'c Candidate<'c>>) -> Homes {
+    fn load(tx: &Tx<'_>, candidates: &[&Candidate<'_>]) -> Homes {
         let mut homes = Homes::default();
+        let candidates = candidates.iter();
         for author in candidates.filter_map(|candidate| candidate.author.as_deref()) {
             if !author.origin.is_ours() {
                 homes.0.entry(author.origin).or_insert_with(|| {

@@ -9,7 +9,7 @@ use super::item::{self, Item, Outcome, Scope, Wait};
 use super::mentions::Mentions;
 use super::{Reason, Tally};
 use crate::boundary::env::Range;
-use crate::gate::{Judgements, shorten};
+use crate::gate::shorten;
 use crate::model::limits::{BACKOFF_FIRST_MS, HELD_MAX, HELD_PER_STEP_MAX};
 use crate::model::{DueKind, Held, HeldKind};
 use crate::rows::due;
@@ -239,7 +239,7 @@ fn take_again<I: Item>(tx: &mut Tx<'_>, scope: Scope<'_>, bytes: &[u8]) -> Outco
     let Some(item) = read::<I>(bytes) else {
         return Outcome::Refused(Reason::Malformed);
     };
-    let outcome = item::take(tx, scope, &item, &Judgements::new());
+    let outcome = item::take(tx, scope, &item, &item::Judgements::new());
     let lacks_its_post =
         matches!(&outcome, Outcome::Refused(reason) if item.lacks_its_post(tx, *reason));
     let waits = |wait: Wait<'_>| Waiting::load(tx, scope.peer.no).has_post(wait.post);

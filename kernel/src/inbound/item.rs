@@ -5,14 +5,14 @@
 //! [`sync::message`](super::sync), which names the sections in the order in which they are carried
 //! out. A kind that can wait here has a `HeldKind` as well.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::authorize::{Authorized, Peer, Shared};
 use super::held::{Full, WAITS_FOR_ITS_POST, Waiting};
 use super::mentions::Mentions;
 use super::{Reason, Skip, Tally, quarantine};
 use crate::boundary::policy::Direction;
-use crate::gate::{self, Candidate, Crossing, Judgements};
+use crate::gate::{self, Candidate, Crossing, Judgement};
 use crate::model::HeldKind;
 use crate::rows::id::Id;
 use crate::rows::tx::Tx;
@@ -174,6 +174,19 @@ pub fn take<I: Item>(
     }
 }
 
+/// Judgements by post and version.
+pub type Judgements = BTreeMap<(Id, i64), Judgement>;
+
+/// Judges the posts of a section, each version once: a real server sends a root before and after
+/// its reply.
+fn judge(tx: &mut Tx<'_>, scope: Scope<'_>, mut candidates: Vec<Candidate<'_>>) -> Judgements {
+    let version = |candidate: &Candidate<'_>| (candidate.id, candidate.version);
+    let mut seen = BTreeSet::new();
+    candidates.retain(|candidate| seen.insert(version(candidate)));
+    let judgements = gate::judge(tx, scope.crossing(), &candidates);
+    candidates.iter().map(version).zip(judgements).collect()
+}
+
 /// An item whose turn comes.
 struct Planned<'d, 'i, I: Item + 'i> {
     value: Value<'d>,
@@ -256,7 +269,7 @@ impl<'a> Batch<'a> {
                 change,
             });
         }
-        let judgements = gate::judge(tx, self.scope().crossing(), candidates);
+        let judgements = judge(tx, self.scope(), candidates);
         for planned in planned {
             self.take_one(tx, planned, &judgements)?;
         }

@@ -63,8 +63,11 @@ pub fn make(tx: &mut Tx<'_>, work: &mut Work) -> Plan {
         .filter_map(|(seq, object)| Some((*seq, object.as_post()?)))
         .collect();
     work.round.objects = ordered;
-    let judged = verdict::judge(tx, work, list.iter().filter_map(|(_, no)| posts.get(no)));
     let ids: BTreeMap<PostNo, Id> = posts.iter().map(|(no, post)| (*no, post.id)).collect();
+    let going = list
+        .iter()
+        .filter_map(|(_, no)| Some((*no, posts.get(no)?)));
+    let mut judgements = verdict::judge(tx, work, going, &ids);
     let again_at = tx.now_ms().saturating_add(HELD_RETRY_MS);
     let mut plan = Plan::default();
     let mut withheld: BTreeMap<PostNo, Exception> = BTreeMap::new();
@@ -81,18 +84,18 @@ pub fn make(tx: &mut Tx<'_>, work: &mut Work) -> Plan {
             exception::follow(tx, work, object, &base);
             continue;
         }
-        let stays = match verdict::of(&judged, &post) {
+        let stays = match judgements.remove(&no) {
             None | Some(Judgement::Pass(None)) => None,
             Some(Judgement::Pass(Some(wording))) => {
-                post.message.clone_from(&wording.message);
-                post.props.clone_from(&wording.props);
+                post.message = wording.message;
+                post.props = wording.props;
                 None
             }
             Some(Judgement::Denied(reason)) => Some((ExceptionState::Denied, reason, 0)),
             Some(Judgement::Failed(reason)) => Some((ExceptionState::Held, reason, again_at)),
         };
         if let Some((state, reason, retry_at)) = stays {
-            exception::put(tx, work, object.clone(), state, reason, retry_at);
+            exception::put(tx, work, object.clone(), state, &reason, retry_at);
             let row = exception::get(tx, work, &object.1);
             if let Some(row) = row.filter(|row| exception::blocks(row, post.edit_at)) {
                 withheld.insert(no, row);

@@ -32,6 +32,14 @@ pub struct Work {
     pub round: Round,
     connection: Connection,
     target: Target,
+    /// Whether the step has stored the connection, and the link, by this work.
+    stored: Stored,
+}
+
+#[derive(Default)]
+struct Stored {
+    connection: bool,
+    link: bool,
 }
 
 impl Work {
@@ -69,6 +77,7 @@ impl Work {
             round,
             connection,
             target,
+            stored: Stored::default(),
         }
     }
 
@@ -86,6 +95,7 @@ impl Work {
             round,
             connection,
             target,
+            stored: Stored::default(),
         })
     }
 
@@ -108,6 +118,7 @@ impl Work {
             change(&mut connection);
             tx.put(&self.connection_no, &connection);
             self.connection = connection;
+            self.stored.connection = true;
         }
     }
 
@@ -121,6 +132,7 @@ impl Work {
             change(&mut link);
             tx.put(&key, &link);
             *known = link;
+            self.stored.link = true;
         }
     }
 
@@ -192,7 +204,11 @@ impl Work {
     /// Writes connection and link also when nothing of them changed: a step's digest tells which
     /// rows it wrote, and recorded steps wrote these.
     fn write_rows(&mut self, tx: &mut Tx<'_>) {
-        self.change_connection(tx, |_| ());
-        self.change_link(tx, |_| ());
+        if !self.stored.connection {
+            self.change_connection(tx, |_| ());
+        }
+        if !self.stored.link {
+            self.change_link(tx, |_| ());
+        }
     }
 }

@@ -6,10 +6,10 @@ use super::list_error;
 use crate::boundary::behaviour::Behaviour;
 use crate::boundary::env::Rows;
 use crate::boundary::input::Incarnation;
-use crate::gate::{self, Candidate, Judgement, Judgements, Wording};
+use crate::gate::{self, Candidate, Judgement, Wording};
 use crate::inbound::Reason;
 use crate::inbound::authorize::{self, Authorized, Peer, PostAct, PostChange, Received, Shared};
-use crate::inbound::item::{Fate, Item, Outcome, Scope, Section, Wait};
+use crate::inbound::item::{Fate, Item, Judgements, Outcome, Scope, Section, Wait};
 use crate::model::{HeldKind, IdRow, Post, Workspace, kind};
 use crate::objects::posts;
 use crate::rows::counters::workspace;
@@ -185,8 +185,8 @@ fn judgement(
     let key = (candidate.id, candidate.version);
     match judgements.get(&key) {
         Some(judgement) => judgement.clone(),
-        None => gate::judge(tx, scope.crossing(), vec![candidate])
-            .remove(&key)
+        None => gate::judge(tx, scope.crossing(), &[candidate])
+            .pop()
             .unwrap_or_else(|| Judgement::Failed("no verdict".to_string())),
     }
 }

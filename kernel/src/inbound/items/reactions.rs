@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 
 use super::list_error;
 use crate::boundary::behaviour::Behaviour;
-use crate::gate::{Candidate, Judgements};
+use crate::gate::Candidate;
 use crate::inbound::Reason;
 use crate::inbound::authorize::{self, Authorized, Peer, ReactionChange, Received};
-use crate::inbound::item::{Fate, Item, Outcome, Scope, Section, Wait};
+use crate::inbound::item::{Fate, Item, Judgements, Outcome, Scope, Section, Wait};
 use crate::model::{HeldKind, IdRow, PeerKind, Post, Reaction, kind};
 use crate::objects::reactions;
 use crate::rows::id::{FeedSeq, Id, PostNo};

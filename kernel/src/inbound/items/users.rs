@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use crate::boundary::behaviour::Behaviour;
-use crate::gate::{Candidate, Judgements};
+use crate::gate::Candidate;
 use crate::inbound::Reason;
 use crate::inbound::authorize::{self, Authorized, Peer, Received, Shared, UserAct, UserChange};
-use crate::inbound::item::{Fate, Item, Outcome, Scope, Section, Wait};
+use crate::inbound::item::{Fate, Item, Judgements, Outcome, Scope, Section, Wait};
 use crate::model::limits::{LOCALE_BYTES_MAX, USERNAME_BYTES_MAX};
 use crate::model::naming::{self, SUFFIX_ATTEMPTS_MAX};
 use crate::model::{RemoteUser, User};
