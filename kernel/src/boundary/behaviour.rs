@@ -44,6 +44,10 @@ behaviours! {
     /// The policies are asked about whole posts: the texts of the properties too, and also when only
     /// the properties changed. Who lives where and the step's time belong to the question.
     WholePosts = 5,
+    /// Reactions are counted in rows of their own. A peer's emoji that is one too many waits, as a
+    /// post for a policy does, and removed reactions are limited for each peer or user, so that they
+    /// end the reactions of nobody else.
+    CountedReactions = 6,
 }
 
 /// A behaviour that is in force.

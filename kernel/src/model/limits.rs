@@ -19,8 +19,20 @@ pub const HASHTAGS_BYTES_MAX: usize = 1_000;
 pub const POST_TYPE_BYTES_MAX: usize = 26;
 /// Bytes of an emoji's name; more is refused.
 pub const EMOJI_BYTES_MAX: usize = 64;
-/// Different emoji on one post; one more is refused.
-pub const EMOJI_PER_POST_MAX: usize = 50;
+/// Different emoji on one post; a local user's next one is refused. The reference's default
+/// (`UniqueEmojiReactionLimitPerPost`).
+pub const EMOJI_PER_POST_MAX: u32 = 50;
+/// Different emoji on one post with those of peers; a peer's next one waits until there is room.
+/// The most that a server of the reference can be set to: whatever people chose on two sides at the
+/// same time, or at one with a higher limit, both sides show all of it.
+pub const REMOTE_EMOJI_PER_POST_MAX: u32 = 500;
+/// Removed reactions to a post that are kept of one user of this workspace, or of all users of one
+/// peer. Beyond that they add none that was not there before, and a removal of what never was there
+/// is not kept.
+pub const REMOVED_REACTIONS_MAX: u32 = 1_000;
+/// Reactions, removed ones included, that are looked at to count those of a post from before they
+/// were counted as they come; further ones are not counted.
+pub const REACTIONS_COUNTED_MAX: u32 = 10_000;
 /// Bytes of a user name; more is refused, of a remote user shortened by the suffix rule.
 pub const USERNAME_BYTES_MAX: usize = 64;
 /// Characters of first, last and nickname; more is refused.

@@ -26,7 +26,9 @@ pub use job::{
     VerdictRow,
 };
 pub use personal::{PersonalKind, PersonalValue};
-pub use post::{ChannelPost, PinnedPost, Post, Reaction, ThreadPost};
+pub use post::{
+    ChannelPost, EmojiCount, PinnedPost, Post, PostEmoji, Reaction, RemovedReactions, ThreadPost,
+};
 pub use team::{Team, TeamMember, UserTeam};
 pub use user::{IdRow, NameRow, RemoteUser, User};
 pub use workspace::{Config, Counters, MetaKey, MetaRow, Workspace};

@@ -108,4 +108,25 @@ texts!(struct Reaction {
     feed_seq,
 });
 
-no_texts!(ChannelPost, ThreadPost, PinnedPost);
+/// Live reactions to a post with one emoji; no row = none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EmojiCount(pub u32);
+
+/// Different emoji among the live reactions to a post. Posts whose reactions nobody has counted yet
+/// have no row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PostEmoji(pub u32);
+
+/// Removed reactions to a post that are kept of one share: a user of this workspace, or all users
+/// of a peer; no row = none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemovedReactions(pub u32);
+
+no_texts!(
+    ChannelPost,
+    ThreadPost,
+    PinnedPost,
+    EmojiCount,
+    PostEmoji,
+    RemovedReactions
+);

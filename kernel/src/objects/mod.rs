@@ -3,5 +3,6 @@
 pub mod channels;
 pub mod members;
 pub mod posts;
+pub mod reaction_counts;
 pub mod reactions;
 pub mod users;

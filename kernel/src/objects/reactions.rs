@@ -1,9 +1,8 @@
 //! Reactions: the rows. Removed ones stay as tombstones.
 
 use crate::boundary::output::{Effect, Event, ReactionEvent};
-use crate::model::limits::EMOJI_PER_POST_MAX;
 use crate::model::{Post, Reaction};
-use crate::objects::posts;
+use crate::objects::{posts, reaction_counts};
 use crate::rows::id::{PostNo, UserNo};
 use crate::rows::tx::{Read, Tx};
 use crate::sharing::feed;
@@ -15,9 +14,9 @@ pub fn put(tx: &mut Tx<'_>, post_no: PostNo, user: UserNo, emoji: &str, mut reac
         return;
     };
     let key = (post_no, user, emoji.to_string());
-    let was_live = tx
-        .get::<Reaction>(&key)
-        .is_some_and(|held| held.delete_at == 0);
+    let held = tx.get::<Reaction>(&key);
+    reaction_counts::changes(tx, &key, held.as_ref(), &reaction);
+    let was_live = held.is_some_and(|held| held.delete_at == 0);
     let is_live = reaction.delete_at == 0;
     let channel = post.channel;
     if was_live != is_live {
@@ -46,25 +45,3 @@ pub fn put(tx: &mut Tx<'_>, post_no: PostNo, user: UserNo, emoji: &str, mut reac
     }
     tx.put(&key, &reaction);
 }
-
-/// Whether one more emoji of this name fits on a post: another of a name that is there always
-/// does.
-pub fn has_room(rows: &(impl Read + ?Sized), post: PostNo, emoji: &str) -> bool {
-    // Every reaction is by somebody, so the rows are many more than the names; what is over the
-    // scan's limit counts as full.
-    let rows_found = rows.prefix::<Reaction, _>(&post, REACTIONS_SCAN_MAX);
-    if rows_found.len() >= REACTIONS_SCAN_MAX as usize {
-        return false;
-    }
-    let mut names: Vec<&str> = rows_found
-        .iter()
-        .filter(|(_, reaction)| reaction.delete_at == 0)
-        .map(|((_, _, name), _)| name.as_str())
-        .collect();
-    names.sort_unstable();
-    names.dedup();
-    names.contains(&emoji) || names.len() < EMOJI_PER_POST_MAX
-}
-
-/// Reactions of a post that are looked at to count its emoji; a post with more gets no new ones.
-const REACTIONS_SCAN_MAX: u32 = 10_000;

@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 use crate::boundary::behaviour::InForce;
 use crate::boundary::texts::{Class, Text, TextVisitor};
 use crate::model::{
-    Channel, ChannelMember, ChannelPost, Connection, ConnectionLink, Due, Exception, ExceptionTime,
-    FeedEntry, Held, IdRow, Job, Link, MetaKey, MetaRow, NameRow, PeerWorkspace, Pending,
-    PersonalValue, PinnedPost, Post, QuarantineEntry, Reaction, Request, RequestExpiry, Round,
-    Scope, SentOldPost, SentReaction, SentUser, SharedChannel, Team, TeamMember, ThreadPost, User,
-    UserChannel, UserTeam, VerdictRow,
+    Channel, ChannelMember, ChannelPost, Connection, ConnectionLink, Due, EmojiCount, Exception,
+    ExceptionTime, FeedEntry, Held, IdRow, Job, Link, MetaKey, MetaRow, NameRow, PeerWorkspace,
+    Pending, PersonalValue, PinnedPost, Post, PostEmoji, QuarantineEntry, Reaction,
+    RemovedReactions, Request, RequestExpiry, Round, Scope, SentOldPost, SentReaction, SentUser,
+    SharedChannel, Team, TeamMember, ThreadPost, User, UserChannel, UserTeam, VerdictRow,
 };
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, Id, PostNo, TeamNo, UserNo, WorkspaceNo};
 use crate::rows::record::Record;
@@ -251,6 +251,15 @@ tables! {
     /// Values that mean nothing to others: (user, kind, name).
     Personal = 37: (user: UserNo, kind: u8, name: String as Text::Words)
         => PersonalValue, Kept, about [user];
+    /// Live reactions to a post with an emoji: (post, emoji).
+    EmojiCounts = 38: (post: PostNo, emoji: String as Text::Token)
+        => EmojiCount, Passing, about [post];
+    /// Different emoji of a post.
+    PostEmoji = 39: (post: PostNo) => PostEmoji, Passing, about [post];
+    /// Removed reactions to a post that are kept of a share: (post, workspace, user); the user is 0
+    /// for all users of a peer.
+    RemovedReactions = 40: (post: PostNo, workspace: WorkspaceNo, user: UserNo)
+        => RemovedReactions, Passing, about [post];
 }
 
 #[cfg(test)]

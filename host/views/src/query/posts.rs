@@ -9,7 +9,7 @@ use causeway_kernel::rows::id::{ChannelNo, PostNo, UserNo};
 use causeway_kernel::rows::key;
 use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::table::Table;
-use causeway_kernel::rows::tx::Read;
+use causeway_kernel::rows::tx::{Read, Record};
 
 /// Posts that an answer to `since` holds at most; the newest. Client API §7.2.
 pub const SINCE_POSTS_MAX: usize = 1_000;
@@ -17,6 +17,8 @@ pub const SINCE_POSTS_MAX: usize = 1_000;
 pub const SINCE_ROWS_MAX: u64 = 10_000;
 /// Reactions of a post that are shown at most.
 pub const REACTIONS_MAX: u32 = 5_000;
+/// Reactions of a post, removed ones included, among which the live ones are looked for.
+pub const REACTION_ROWS_MAX: u64 = 50_000;
 /// Pinned posts of a channel that are shown at most.
 pub const PINNED_MAX: u32 = 1_000;
 /// Posts around the oldest unread one, in each direction. Client API §2.
@@ -195,8 +197,16 @@ pub fn reactions(
     rows: &(impl Read + ?Sized),
     post: PostNo,
 ) -> Vec<((PostNo, UserNo, String), Reaction)> {
-    let mut found = Walk::prefix(Table::Reactions, &post).records::<Reaction>(rows, REACTIONS_MAX);
-    found.retain(|(_, reaction)| reaction.delete_at == 0);
+    let mut found = Vec::new();
+    let walk = Walk::prefix(Table::Reactions, &post);
+    walk.each(rows, REACTION_ROWS_MAX, |key, bytes| {
+        let row = Reaction::from_bytes(bytes).filter(|reaction| reaction.delete_at == 0);
+        found.extend(key::decode(key).zip(row));
+        match found.len() < REACTIONS_MAX as usize {
+            true => ControlFlow::Continue(()),
+            false => ControlFlow::Break(()),
+        }
+    });
     found.sort_by(|a, b| (a.1.create_at, &a.0).cmp(&(b.1.create_at, &b.0)));
     found
 }

@@ -228,6 +228,18 @@ fn pinned_posts_and_reactions_leave_out_what_is_gone() {
 }
 
 #[test]
+fn removed_reactions_hide_no_live_one() {
+    let mut host = with_posts(1);
+    put(&mut host, |tx| {
+        for number in 0..u64::from(posts::REACTIONS_MAX) {
+            put_reaction(tx, 1, number, "tada", 7);
+        }
+        put_reaction(tx, 1, 999_999, "tada", 0);
+    });
+    assert_eq!(posts::reactions(&host, PostNo(1)).len(), 1);
+}
+
+#[test]
 fn users_are_found_by_what_names_them() {
     let mut host = host();
     put(&mut host, |tx| {

@@ -8,8 +8,9 @@ use crate::boundary::output::{Object, Refusal, Reply};
 use crate::boundary::texts::{Text, texts};
 use crate::command::post;
 use crate::command::registry::{Act, By};
-use crate::model::limits::EMOJI_PER_POST_MAX;
+use crate::model::limits::{EMOJI_PER_POST_MAX, REMOVED_REACTIONS_MAX};
 use crate::model::{Reaction, naming};
+use crate::objects::reaction_counts::{self, Full};
 use crate::objects::reactions;
 use crate::rows::id::{FeedSeq, PostNo, WorkspaceNo};
 use crate::rows::tx::{Read, Tx};
@@ -41,13 +42,8 @@ impl Act for AddReaction {
         let key = (post_no, user, emoji.to_string());
         let held = tx.get::<Reaction>(&key);
         if held.as_ref().is_none_or(|held| held.delete_at != 0) {
-            if !reactions::has_room(tx, post_no, emoji) {
-                return Err(Refusal::new(
-                    400,
-                    "app.reaction.save.save.too_many_reactions",
-                    format!("A post has at most {EMOJI_PER_POST_MAX} different emoji."),
-                ));
-            }
+            reaction_counts::check_room(tx, &key, held.as_ref(), WorkspaceNo::OURS)
+                .map_err(refusal)?;
             let now_ms = tx.now_ms();
             let reaction = Reaction {
                 origin: WorkspaceNo::OURS,
@@ -61,4 +57,15 @@ impl Act for AddReaction {
         let (post_no, user, emoji) = key;
         Ok(Reply::Object(Object::Reaction(post_no, user, emoji)))
     }
+}
+
+fn refusal(full: Full) -> Refusal {
+    let message = match full {
+        Full::Emoji => format!("A post has at most {EMOJI_PER_POST_MAX} different emoji."),
+        Full::Removed => format!(
+            "You have taken {REMOVED_REACTIONS_MAX} reactions to this post back and can add no \
+             further emoji to it, only those again."
+        ),
+    };
+    Refusal::new(400, "app.reaction.save.save.too_many_reactions", message)
 }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::{Reaction, TeamMember};
+use crate::model::{EmojiCount, PostEmoji, Reaction, RemovedReactions, TeamMember};
+use crate::rows::id::UserNo;
 use crate::rows::table::Table;
 use crate::rows::tx::Record;
 
@@ -136,6 +137,29 @@ fn rows<R: Record>(world: &World) -> Vec<(R::Key, R)> {
         .collect()
 }
 
+/// The counts of a post's reactions.
+fn check_counts(world: &World, number: PostNo, reactions: &[((PostNo, UserNo, String), Reaction)]) {
+    let mut emoji: BTreeMap<(PostNo, String), u32> = BTreeMap::new();
+    let mut removed: BTreeMap<UserNo, u32> = BTreeMap::new();
+    for ((_, user, name), row) in reactions.iter().filter(|((post, ..), _)| *post == number) {
+        match row.delete_at {
+            0 => *emoji.entry((number, name.clone())).or_default() += 1,
+            _ => *removed.entry(*user).or_default() += 1,
+        }
+    }
+    let different = world.host.get::<PostEmoji>(&number).map_or(0, |it| it.0);
+    assert_eq!(different as usize, emoji.len());
+    let counted = world.host.prefix::<EmojiCount, _>(&number, 1_000);
+    let counted: BTreeMap<_, _> = counted.into_iter().map(|(key, it)| (key, it.0)).collect();
+    assert_eq!(counted, emoji);
+    let kept = world.host.prefix::<RemovedReactions, _>(&number, 1_000);
+    let kept: BTreeMap<_, _> = kept
+        .into_iter()
+        .map(|((.., user), it)| (user, it.0))
+        .collect();
+    assert_eq!(kept, removed);
+}
+
 /// Every count equals what it counts, every index names what is there.
 fn check(world: &World) {
     let posts: BTreeMap<PostNo, Post> = rows::<Post>(world).into_iter().collect();
@@ -159,6 +183,7 @@ fn check(world: &World) {
             post.reaction_count as usize, live,
             "reactions of {number:?}"
         );
+        check_counts(world, *number, &reactions);
         assert!(post.update_at >= post.create_at && post.origin_update_at <= post.update_at);
     }
     for (number, channel) in rows::<Channel>(world) {

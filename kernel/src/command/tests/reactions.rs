@@ -1,7 +1,8 @@
 //! Reactions.
 
 use super::*;
-use crate::model::{Reaction, User};
+use crate::model::limits::REMOVED_REACTIONS_MAX;
+use crate::model::{Reaction, RemovedReactions, User};
 use crate::rows::id::WorkspaceNo;
 
 fn react(post: PostNo, emoji: &str) -> Command {
@@ -103,4 +104,23 @@ fn what_others_said_is_taken_back_by_administrators_unless_it_is_a_peers() {
     world.alter::<User>(&BOB, |bob| bob.origin = WorkspaceNo(1));
     assert_eq!(world.refusal(ADMIN, take_back(number, BOB, "tada")).0, 403);
     assert_eq!(world.post(number).reaction_count, 1);
+}
+
+#[test]
+fn who_took_many_back_adds_no_further_ones_and_keeps_nobody_else_from_it() {
+    let mut world = World::new();
+    let number = world.write(ANN, TOWN, "x");
+    let kept = |max| RemovedReactions(max);
+    world.by(BOB, react(number, "tada")).unwrap();
+    world.by(BOB, take_back(number, BOB, "tada")).unwrap();
+    let share = (number, WorkspaceNo::OURS, BOB);
+    assert_eq!(world.host.get::<RemovedReactions>(&share), Some(kept(1)));
+    world.alter::<RemovedReactions>(&share, |it| *it = kept(REMOVED_REACTIONS_MAX));
+    let (status, id) = world.refusal(BOB, react(number, "eyes"));
+    assert_eq!(
+        (status, id.as_str()),
+        (400, "app.reaction.save.save.too_many_reactions")
+    );
+    world.by(BOB, react(number, "tada")).unwrap();
+    world.by(ANN, react(number, "eyes")).unwrap();
 }

@@ -10,6 +10,7 @@ use crate::inbound::Reason;
 use crate::inbound::authorize::{self, Authorized, Peer, ReactionChange, Received};
 use crate::inbound::item::{Fate, Item, Judgements, Outcome, Scope, Section, Wait};
 use crate::model::{HeldKind, IdRow, PeerKind, Post, Reaction, kind};
+use crate::objects::reaction_counts::{self, Full};
 use crate::objects::reactions;
 use crate::rows::id::{FeedSeq, Id, PostNo};
 use crate::rows::lookup;
@@ -93,10 +94,7 @@ impl Item for WireReaction {
         if !change.get().newer {
             return Outcome::Known;
         }
-        match carry_out(tx, scope.peer, change) {
-            Ok(()) => Outcome::Taken,
-            Err(reason) => Outcome::Refused(reason),
-        }
+        carry_out(tx, scope.peer, change)
     }
 
     /// A real server never reports a reaction that fails, and expects no report. A Causeway hears
@@ -131,12 +129,11 @@ impl Item for WireReaction {
     }
 }
 
+/// What a reaction waits for whose emoji is one too many.
+pub const WAITS_FOR_ROOM: &str = "waits until its post has fewer different emoji";
+
 /// Carries out what was authorised and is newer than what is held.
-fn carry_out(
-    tx: &mut Tx<'_>,
-    peer: &Peer,
-    change: Authorized<ReactionChange<'_>>,
-) -> Result<(), Reason> {
+fn carry_out(tx: &mut Tx<'_>, peer: &Peer, change: Authorized<ReactionChange<'_>>) -> Outcome {
     let ReactionChange {
         post,
         user,
@@ -144,23 +141,34 @@ fn carry_out(
         version,
         newer: _,
     } = change.take();
-    let emoji = wire.emoji_name.clone();
-    if wire.delete_at == 0 && !reactions::has_room(tx, post, &emoji) {
-        return Err(Reason::TooManyEmoji);
+    let key = (post, user, wire.emoji_name.clone());
+    let held = tx.get::<Reaction>(&key);
+    let origin = held.as_ref().map_or(peer.row.workspace, |held| held.origin);
+    if wire.delete_at == 0 {
+        let room = reaction_counts::check_room(tx, &key, held.as_ref(), origin);
+        match room {
+            Ok(()) => {}
+            Err(Full::Emoji) if Behaviour::CountedReactions.is_in_force(tx) => {
+                return Outcome::Failed(WAITS_FOR_ROOM.to_string());
+            }
+            Err(_) => return Outcome::Refused(Reason::TooManyEmoji),
+        }
+    } else if held.is_none() && !reaction_counts::may_remember(tx, post, user, origin) {
+        // Nothing to remove, and no more of the like is remembered.
+        return Outcome::Known;
     }
-    let held = tx.get::<Reaction>(&(post, user, emoji.clone()));
     let told_at = if wire.create_at == 0 {
         version
     } else {
         wire.create_at
     };
     let reaction = Reaction {
-        origin: held.as_ref().map_or(peer.row.workspace, |held| held.origin),
+        origin,
         create_at: told_at,
         update_at: version,
         delete_at: wire.delete_at,
         feed_seq: held.map_or(FeedSeq(0), |held| held.feed_seq),
     };
-    reactions::put(tx, post, user, &emoji, reaction);
-    Ok(())
+    reactions::put(tx, post, user, &key.2, reaction);
+    Outcome::Taken
 }

@@ -1,6 +1,10 @@
 //! Reactions.
 
 use super::*;
+use crate::boundary::input::Input;
+use crate::model::limits::BACKOFF_MAX_MS;
+use crate::model::{EmojiCount, Held, PostEmoji, RemovedReactions};
+use crate::rows::tx::Record;
 
 fn send(world: &mut World, reactions: &[Value]) -> Value {
     world.sync(ACME, json!({"reactions": reactions}))
@@ -124,20 +128,108 @@ fn a_causeway_hears_which_reactions_it_may_send_again() {
     assert_eq!(send(&mut world, &items)["reaction_errors"], expected);
 }
 
+fn many(of: std::ops::Range<u32>, update_at: i64, delete_at: i64) -> Vec<Value> {
+    of.map(|n| {
+        at(
+            reaction("pboss", "ann", &format!("e{n}")),
+            update_at,
+            delete_at,
+        )
+    })
+    .collect()
+}
+
+fn row<R: Record>(world: &World, key: &R::Key) -> R {
+    world.host.get::<R>(key).unwrap()
+}
+
 #[test]
-fn a_post_has_so_many_emoji_and_no_more() {
+fn a_post_has_so_many_emoji_and_what_is_too_much_waits_for_room() {
     let mut world = World::new();
-    let max = crate::model::limits::EMOJI_PER_POST_MAX;
-    let many: Vec<Value> = (0..max + 3)
-        .map(|n| at(reaction("pboss", "ann", &format!("e{n}")), 1, 0))
-        .collect();
-    send(&mut world, &many);
-    assert_eq!(world.refused(), [("too_many_emoji".to_string(), 3)]);
-    assert_eq!(world.reactions("pboss").len(), max);
+    world.step(crate::boundary::behaviour::adopt).unwrap();
+    let max = crate::model::limits::REMOTE_EMOJI_PER_POST_MAX;
+    send(&mut world, &many(0..max + 3, 1, 0));
+    assert_eq!(world.refused(), [("held".to_string(), 3)]);
+    let post = world.post_no("pboss").unwrap();
+    assert_eq!(row::<PostEmoji>(&world, &post).0, max);
     // Another one of a kind that is there fits.
     world.sync(
         OTHER,
         json!({"reactions": [reaction("pboss", "olga", "e0")]}),
     );
-    assert_eq!(world.reactions("pboss").len(), max + 1);
+    assert_eq!(row::<Post>(&world, &post).reaction_count, max + 1);
+    // One emoji goes; the first of those that wait comes in, the others go on waiting.
+    send(&mut world, &many(7..8, 2, 2));
+    let waiting = world.host.prefix::<Held, _>(&ACME, 9);
+    assert_eq!(waiting.len(), 3);
+    assert!(
+        waiting
+            .iter()
+            .all(|(_, held)| held.reason.contains("fewer different emoji"))
+    );
+    world.now_ms += BACKOFF_MAX_MS;
+    world.host.run(world.now_ms, 7, &Input::Timer);
+    assert_eq!(row::<PostEmoji>(&world, &post).0, max);
+    assert_eq!(world.host.prefix::<Held, _>(&ACME, 9).len(), 2);
+}
+
+#[test]
+fn emoji_of_two_sides_stay_although_there_is_room_for_those_of_one() {
+    let mut world = World::new();
+    world.step(crate::boundary::behaviour::adopt).unwrap();
+    send(
+        &mut world,
+        &many(0..crate::model::limits::EMOJI_PER_POST_MAX + 4, 1, 0),
+    );
+    assert_eq!(world.refused(), []);
+}
+
+#[test]
+fn removed_reactions_are_limited_and_end_those_of_nobody_else() {
+    let mut world = World::new();
+    world.step(crate::boundary::behaviour::adopt).unwrap();
+    let max = crate::model::limits::REMOVED_REACTIONS_MAX;
+    send(&mut world, &many(0..max + 500, 1, 1));
+    assert_eq!(world.refused(), [("not_newer".to_string(), 500)]);
+    let post = world.post_no("pboss").unwrap();
+    let of_acme = world.host.get::<Connection>(&ACME).unwrap().workspace;
+    let share = (post, of_acme, UserNo(0));
+    assert_eq!(row::<RemovedReactions>(&world, &share).0, max);
+    // The peer adds nothing new, but what it removed before.
+    send(&mut world, &many(max..max + 1, 2, 0));
+    assert_eq!(world.refused(), [("too_many_emoji".to_string(), 1)]);
+    send(&mut world, &many(3..4, 2, 0));
+    assert_eq!(row::<RemovedReactions>(&world, &share).0, max - 1);
+    assert_eq!(row::<Post>(&world, &post).reaction_count, 1);
+    // Everybody else reacts as before.
+    world.sync(
+        OTHER,
+        json!({"reactions": [reaction("pboss", "olga", "e0")]}),
+    );
+    assert_eq!(row::<Post>(&world, &post).reaction_count, 2);
+}
+
+#[test]
+fn reactions_from_before_they_were_counted_are_counted_with_the_next_one() {
+    let mut world = World::new();
+    send(&mut world, &many(0..30, 1, 0));
+    send(&mut world, &many(0..9, 2, 2));
+    let post = world.post_no("pboss").unwrap();
+    assert_eq!(world.host.get::<PostEmoji>(&post), None);
+    world.step(crate::boundary::behaviour::adopt).unwrap();
+    send(&mut world, &many(40..41, 3, 0));
+    assert_eq!(row::<PostEmoji>(&world, &post).0, 22);
+    assert_eq!(row::<EmojiCount>(&world, &(post, "e12".into())).0, 1);
+    let of_acme = world.host.get::<Connection>(&ACME).unwrap().workspace;
+    let share = (post, of_acme, UserNo(0));
+    assert_eq!(row::<RemovedReactions>(&world, &share).0, 9);
+}
+
+#[test]
+fn before_they_were_counted_emoji_of_peers_had_the_limit_of_users_here() {
+    let mut world = World::new();
+    let max = crate::model::limits::EMOJI_PER_POST_MAX;
+    send(&mut world, &many(0..max + 3, 1, 0));
+    assert_eq!(world.refused(), [("too_many_emoji".to_string(), 3)]);
+    assert_eq!(world.reactions("pboss").len(), max as usize);
 }

@@ -308,7 +308,10 @@ pub fn facts(rows: &Tables, cause: Cause, carried: &Carried) -> Facts {
             | Table::Pending
             | Table::ExceptionTimes
             | Table::Behaviours
-            | Table::Personal => {}
+            | Table::Personal
+            | Table::EmojiCounts
+            | Table::PostEmoji
+            | Table::RemovedReactions => {}
         }
     }
     facts
