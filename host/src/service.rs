@@ -25,7 +25,7 @@ use tokio::task::JoinHandle;
 use crate::api::{self, App, Shared};
 use crate::config::Settings;
 use crate::federation::Federation;
-use crate::http::server;
+use crate::http::{answers, server};
 use crate::metrics::Metrics;
 use crate::vault::{Secret, Vault};
 
@@ -73,6 +73,7 @@ pub async fn start_with_clock(mut settings: Settings, clock: Arc<dyn Clock>) -> 
         federation,
         hub: api::hub::Hub::default(),
         metrics: Arc::new(Metrics::default()),
+        answers: answers::answers(),
         logins: api::limit::LoginLimiter::default(),
         exporting: tokio::sync::Mutex::default(),
         settings,

@@ -11,4 +11,5 @@ pub mod process;
 pub mod recordings;
 pub mod scene;
 pub mod simulated;
+pub mod socket;
 pub mod warm;

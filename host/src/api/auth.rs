@@ -11,7 +11,7 @@ use causeway_kernel::rows::tx::Read;
 use subtle::ConstantTimeEq;
 
 use super::{App, Shared};
-use crate::http::ApiError;
+use crate::http::{ApiError, Visitor, Who};
 use crate::vault::{Secret, Session};
 
 /// Bytes of a credential that are looked at; a longer one is no token of ours.
@@ -78,6 +78,7 @@ impl FromRequestParts<Shared> for Caller {
     async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Caller, ApiError> {
         let presented = present(&parts.headers).ok_or_else(ApiError::session_expired)?;
         let caller = app.caller(presented.token)?;
+        Visitor::introduce(&parts.extensions, Who::User(caller.user));
         if presented.by_cookie && !is_safe(&parts.method) && !csrf_matches(&parts.headers, &caller)
         {
             return Err(ApiError::session_expired());

@@ -11,7 +11,7 @@ use causeway_kernel::model::{Channel, ChannelKind};
 use causeway_kernel::rows::id::{ChannelNo, TeamNo, UserNo};
 use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::tx::Read;
-use causeway_views::json::{self, Viewer, Views};
+use causeway_views::json::{self, TooLong, Viewer, Views};
 use causeway_views::query::{channels, posts, teams};
 use serde::Deserialize;
 
@@ -86,7 +86,7 @@ async fn all(State(app): State<Shared>, caller: Caller, params: Params) -> Answe
     caller.require_admin(&rows)?;
     let found = channels::all(&rows, params.page());
     let views = Views::new(&rows, Viewer::of(&rows, caller.user));
-    let list = json::list(&found, |(_, channel)| views.channel_with_team(channel));
+    let list = json::list(&found, |(_, channel)| views.channel_with_team(channel))?;
     Ok(Rendered::new(list))
 }
 
@@ -131,18 +131,15 @@ fn find_by_name(
 async fn of_team(State(app): State<Shared>, caller: Caller, ids: Ids, params: Params) -> Answer {
     let rows = app.rows();
     let team = ids.own_team(&rows, &caller)?;
-    Ok(render_all(
-        &rows,
-        caller.user,
-        &channels::public(&rows, team, params.page()),
-    ))
+    let found = channels::public(&rows, team, params.page());
+    render_all(&rows, caller.user, &found)
 }
 
 async fn of_user(State(app): State<Shared>, caller: Caller, ids: Ids, params: Params) -> Answer {
     let rows = app.rows();
     let user = ids.own_user(&rows, &caller)?;
     let found = channels::of_user(&rows, user, None, params.flag("include_deleted"));
-    Ok(render_all(&rows, caller.user, &found))
+    render_all(&rows, caller.user, &found)
 }
 
 async fn of_user_in_team(
@@ -155,7 +152,7 @@ async fn of_user_in_team(
     let user = ids.own_user(&rows, &caller)?;
     let team = ids.team(&rows, &caller)?;
     let found = channels::of_user(&rows, user, Some(team), params.flag("include_deleted"));
-    Ok(render_all(&rows, caller.user, &found))
+    render_all(&rows, caller.user, &found)
 }
 
 #[derive(Deserialize)]
@@ -173,7 +170,7 @@ async fn search(
     let team = ids.own_team(&rows, &caller)?;
     let term = body.term.unwrap_or_default();
     let found = channels::search(&rows, team, caller.user, &term, SEARCH_MAX);
-    Ok(render_all(&rows, caller.user, &found))
+    render_all(&rows, caller.user, &found)
 }
 
 async fn autocomplete(
@@ -185,7 +182,7 @@ async fn autocomplete(
     let rows = app.rows();
     let team = ids.own_team(&rows, &caller)?;
     let found = channels::search(&rows, team, caller.user, params.get("name"), SEARCH_MAX);
-    Ok(render_all(&rows, caller.user, &found))
+    render_all(&rows, caller.user, &found)
 }
 
 async fn stats(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
@@ -199,11 +196,16 @@ async fn pinned(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
     let rows = app.rows();
     let channel = ids.channel(&rows, &caller)?;
     let list = posts::pinned(&rows, channel);
+    // There is no next page to ask for.
+    if list.cut {
+        return Err(TooLong.into());
+    }
     let views = Views::new(&rows, Viewer::of(&rows, caller.user));
-    Ok(Rendered::new(json::text(&views.post_list(&list))))
+    Ok(Rendered::new(json::bounded(&views.post_list(&list))?))
 }
 
-fn render_all<R: Read>(rows: &R, viewer: UserNo, found: &[(ChannelNo, Channel)]) -> Rendered {
+fn render_all<R: Read>(rows: &R, viewer: UserNo, found: &[(ChannelNo, Channel)]) -> Answer {
     let views = Views::new(rows, Viewer::of(rows, viewer));
-    Rendered::new(json::list(found, |(_, channel)| views.channel(channel)))
+    let list = json::list(found, |(_, channel)| views.channel(channel))?;
+    Ok(Rendered::new(list))
 }

@@ -105,9 +105,8 @@ async fn list(State(app): State<Shared>, caller: Caller, params: Params) -> Answ
     });
     let views = Views::new(&rows, Viewer::of(&rows, caller.user));
     let page = params.page().of(found);
-    Ok(Rendered::new(json::list(&page, |(_, row)| {
-        views.remote_cluster(row)
-    })))
+    let list = json::list(&page, |(_, row)| views.remote_cluster(row))?;
+    Ok(Rendered::new(list))
 }
 
 async fn by_id(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
@@ -263,7 +262,7 @@ async fn links(State(app): State<Shared>, caller: Caller, ids: Ids, params: Para
     let page = params.page().of(found);
     let list = json::list(&page, |(channel, link)| {
         views.shared_channel_remote(*channel, connection, link)
-    });
+    })?;
     Ok(Rendered::new(list))
 }
 

@@ -133,6 +133,12 @@ fn workspace(app: &App, page: &mut Page) {
     ] {
         page.sample(&[("kind", kind)], count);
     }
+    page.single(
+        "causeway_answer_bytes",
+        "gauge",
+        "Bytes of large answers that clients have not read yet.",
+        app.answers.held_bytes() as u64,
+    );
     let lines = app.hub.lines() as u64;
     page.single(
         "causeway_websocket_lines",

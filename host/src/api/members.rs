@@ -12,13 +12,13 @@ use causeway_kernel::model::{Channel, ChannelMember};
 use causeway_kernel::rows::id::{ChannelNo, UserNo};
 use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::tx::Read;
-use causeway_views::json::{self, Viewer, Views};
-use causeway_views::query::{IDS_MAX, channels};
+use causeway_views::json::{self, BoundedText, TooLong, Viewer, Views};
+use causeway_views::query::channels;
 use serde::Deserialize;
 
 use super::answer::{Answer, Rendered};
 use super::auth::Caller;
-use super::path::{Ids, Params};
+use super::path::{Ids, Params, distinct};
 use super::{App, Shared};
 use crate::http::{ApiError, Json};
 
@@ -53,9 +53,7 @@ async fn add(
     Json(body): Json<AddBody>,
 ) -> Answer {
     if let Some(user_ids) = body.user_ids {
-        if user_ids.is_empty() || user_ids.len() > IDS_MAX {
-            return Err(ApiError::invalid_body("user_ids"));
-        }
+        let user_ids = distinct(user_ids, "user_ids")?;
         let channel = ids.any_channel(&app.rows())?;
         let mut made = Vec::with_capacity(user_ids.len());
         for user_id in &user_ids {
@@ -107,7 +105,7 @@ async fn list(State(app): State<Shared>, caller: Caller, ids: Ids, params: Param
         .into_iter()
         .map(|(user, member)| (channel, user, member))
         .collect();
-    Ok(Rendered::new(render(&rows, caller.user, &found)))
+    Ok(Rendered::new(render(&rows, caller.user, &found)?))
 }
 
 async fn by_id(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
@@ -131,7 +129,7 @@ async fn by_ids(
     ids: Ids,
     Json(user_ids): Json<Vec<String>>,
 ) -> Answer {
-    super::users::check_list(&user_ids, "user_ids")?;
+    let user_ids = distinct(user_ids, "user_ids")?;
     let rows = app.rows();
     let channel = ids.channel(&rows, &caller)?;
     let users: Vec<UserNo> = user_ids
@@ -145,7 +143,7 @@ async fn by_ids(
         .zip(members)
         .filter_map(|((channel, user), member)| Some((channel, user, member?)))
         .collect();
-    Ok(Rendered::new(render(&rows, caller.user, &found)))
+    Ok(Rendered::new(render(&rows, caller.user, &found)?))
 }
 
 #[derive(Deserialize)]
@@ -214,7 +212,7 @@ async fn of_user_in_team(State(app): State<Shared>, caller: Caller, ids: Ids) ->
         .into_iter()
         .map(|(channel, member)| (channel, user, member))
         .collect();
-    Ok(Rendered::new(render(&rows, caller.user, &found)))
+    Ok(Rendered::new(render(&rows, caller.user, &found)?))
 }
 
 /// Memberships in all teams. `page=-1` asks for all of them, one JSON object a line.
@@ -231,10 +229,7 @@ async fn of_user(
         .map(|(channel, member)| (channel, user, member))
         .collect();
     if params.get("page") == "-1" {
-        let lines: String = found
-            .iter()
-            .map(|one| render_one(&rows, caller.user, one) + "\n")
-            .collect();
+        let lines = render_lines(&rows, caller.user, &found)?;
         return Ok((
             StatusCode::OK,
             [(CONTENT_TYPE, "application/x-ndjson")],
@@ -242,20 +237,30 @@ async fn of_user(
         )
             .into_response());
     }
-    Ok(Rendered::new(render(&rows, caller.user, &params.page().of(found))).into_response())
+    let page = params.page().of(found);
+    Ok(Rendered::new(render(&rows, caller.user, &page)?).into_response())
 }
 
 type Membership = (ChannelNo, UserNo, ChannelMember);
 
-fn render<R: Read>(rows: &R, viewer: UserNo, found: &[Membership]) -> String {
+fn render<R: Read>(rows: &R, viewer: UserNo, found: &[Membership]) -> Result<String, TooLong> {
     let views = Views::new(rows, Viewer::of(rows, viewer));
     json::list(found, |(channel, user, member)| {
         views.channel_member(*channel, *user, member)
     })
 }
 
-fn render_one<R: Read>(rows: &R, viewer: UserNo, one: &Membership) -> String {
-    let (channel, user, member) = one;
+/// The same, one JSON object a line.
+fn render_lines<R: Read>(
+    rows: &R,
+    viewer: UserNo,
+    found: &[Membership],
+) -> Result<String, TooLong> {
     let views = Views::new(rows, Viewer::of(rows, viewer));
-    json::text(&views.channel_member(*channel, *user, member))
+    let mut lines = BoundedText::default();
+    for (channel, user, member) in found {
+        lines.push(&views.channel_member(*channel, *user, member))?;
+        lines.push_str("\n")?;
+    }
+    Ok(lines.into_string())
 }

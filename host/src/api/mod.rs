@@ -42,7 +42,9 @@ use causeway_views::json::{Viewer, Views};
 
 use crate::config::Settings;
 use crate::federation::Federation;
-use crate::http::{ApiError, finish};
+use crate::http::ApiError;
+use crate::http::answers::Answers;
+use crate::http::finish::{self, Finish};
 use crate::metrics::Metrics;
 use crate::vault::Vault;
 
@@ -58,6 +60,8 @@ pub struct App {
     pub hub: hub::Hub,
     /// Counters.
     pub metrics: Arc<Metrics>,
+    /// Large answers on their way.
+    pub answers: Arc<Answers>,
     /// Wrong passwords.
     pub logins: limit::LoginLimiter,
     /// Held while a session is exported: it costs a processor and a disk.
@@ -152,7 +156,10 @@ pub fn router(app: &Shared) -> Router {
         .fallback(finish::unknown_route)
         .method_not_allowed_fallback(finish::unknown_route)
         .layer(middleware::from_fn_with_state(
-            Arc::clone(&app.metrics),
+            Finish {
+                metrics: Arc::clone(&app.metrics),
+                answers: Arc::clone(&app.answers),
+            },
             finish::finish,
         ))
 }

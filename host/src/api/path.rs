@@ -1,4 +1,6 @@
-//! Ids and values of a request's URL.
+//! Ids and values of a request.
+
+use std::collections::HashSet;
 
 use axum::extract::{FromRequestParts, Query, RawPathParams};
 use axum::http::request::Parts;
@@ -6,7 +8,7 @@ use causeway_kernel::authority;
 use causeway_kernel::rows::id::{ChannelNo, Id, PostNo, TeamNo, UserNo};
 use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::tx::Read;
-use causeway_views::query::Page;
+use causeway_views::query::{IDS_MAX, Page};
 
 use super::auth::Caller;
 use crate::http::ApiError;
@@ -229,10 +231,32 @@ impl Params {
     }
 }
 
+/// The ids or names of a request's body, each once, where it stands first. Of what is asked for
+/// again and again, one answer is large enough.
+///
+/// # Errors
+/// 400 when there are none, or more than [`IDS_MAX`].
+pub fn distinct(mut names: Vec<String>, field: &str) -> Result<Vec<String>, ApiError> {
+    if names.is_empty() || names.len() > IDS_MAX {
+        return Err(ApiError::invalid_body(field));
+    }
+    let mut seen = HashSet::new();
+    names.retain(|name| seen.insert(name.clone()));
+    Ok(names)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use axum::http::Request;
+
+    #[test]
+    fn what_is_named_twice_counts_once() {
+        let names = |names: &[&str]| distinct(names.iter().map(|it| it.to_string()).collect(), "x");
+        assert_eq!(names(&["b", "a", "b", "a"]).unwrap(), ["b", "a"]);
+        assert!(names(&[]).is_err());
+        assert!(names(&vec!["a"; IDS_MAX + 1]).is_err());
+    }
 
     async fn params(query: &str) -> Params {
         let request = Request::get(format!("/?{query}")).body(()).unwrap();

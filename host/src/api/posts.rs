@@ -8,10 +8,10 @@ use causeway_kernel::authority;
 use causeway_kernel::boundary::output::Object;
 use causeway_kernel::command::{Command, CreatePost, DeletePost, EditPost};
 use causeway_kernel::model::Post;
-use causeway_kernel::rows::id::{PostNo, UserNo};
+use causeway_kernel::rows::id::UserNo;
 use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::tx::Read;
-use causeway_views::json::{self, Viewer, Views};
+use causeway_views::json::{self, BoundedList, TooLong, Viewer, Views};
 use causeway_views::query::posts::{self, Part, PostList};
 use causeway_views::query::threads::{self, ThreadPart};
 use serde::Deserialize;
@@ -19,7 +19,7 @@ use serde_json::value::RawValue;
 
 use super::answer::{Answer, Rendered};
 use super::auth::Caller;
-use super::path::{Ids, Params};
+use super::path::{Ids, Params, distinct};
 use super::{App, Shared};
 use crate::http::{ApiError, Json, OptionalJson};
 
@@ -131,17 +131,16 @@ async fn by_id(State(app): State<Shared>, caller: Caller, ids: Ids, params: Para
 }
 
 async fn by_ids(State(app): State<Shared>, caller: Caller, Json(ids): Json<Vec<String>>) -> Answer {
-    super::users::check_list(&ids, "post_ids")?;
+    let ids = distinct(ids, "post_ids")?;
     let rows = app.rows();
-    let found: Vec<(PostNo, Post)> = ids
-        .iter()
-        .filter_map(|id| posts::by_id(&rows, id))
-        .filter(|(_, row)| row.delete_at == 0)
-        .filter(|(_, row)| authority::may_read_channel(&rows, row.channel, caller.user))
-        .collect();
     let views = Views::new(&rows, Viewer::of(&rows, caller.user));
-    let list = json::list(&found, |(post_no, row)| views.post(*post_no, row));
-    Ok(Rendered::new(list))
+    let mut list = BoundedList::default();
+    for (post_no, row) in ids.iter().filter_map(|id| posts::by_id(&rows, id)) {
+        if row.delete_at == 0 && authority::may_read_channel(&rows, row.channel, caller.user) {
+            list.push(&views.post(post_no, &row))?;
+        }
+    }
+    Ok(Rendered::new(list.finish()?))
 }
 
 #[derive(Default, Deserialize)]
@@ -228,7 +227,7 @@ async fn thread(State(app): State<Shared>, caller: Caller, ids: Ids, params: Par
     let per_page = params.number("perPage").unwrap_or(0) as usize;
     let list = threads::thread(&rows, post, ThreadPart { per_page, from, up })
         .ok_or_else(|| ApiError::not_found("app.post.get.app_error", "post"))?;
-    Ok(render_list(&rows, caller.user, &list))
+    render_list(&rows, caller.user, &list)
 }
 
 /// Files do not exist here; an empty list is well-formed.
@@ -248,7 +247,7 @@ async fn of_channel(State(app): State<Shared>, caller: Caller, ids: Ids, params:
     let threads = !params.flag("skipFetchThreads");
     if let Some(since) = since {
         let list = posts::since(&rows, channel, since, threads);
-        return Ok(render_list(&rows, caller.user, &list));
+        return render_list(&rows, caller.user, &list);
     }
     let find = |id: &str, name: &str| {
         lookup::post(&rows, id).ok_or_else(|| ApiError::invalid_url_param(name))
@@ -258,8 +257,13 @@ async fn of_channel(State(app): State<Shared>, caller: Caller, ids: Ids, params:
         (None, Some(id)) => Part::After(find(id, "after")?),
         (None, None) => Part::Newest,
     };
-    let list = posts::page(&rows, channel, part, params.page(), threads);
-    Ok(render_list(&rows, caller.user, &list))
+    let page = params.page();
+    let list = posts::page(&rows, channel, part, page, threads);
+    // The next page by number begins where this one would have ended.
+    if list.cut && page.skip() > 0 {
+        return Err(TooLong.into());
+    }
+    render_list(&rows, caller.user, &list)
 }
 
 async fn around_unread(
@@ -278,10 +282,10 @@ async fn around_unread(
     let channel = ids.channel(&rows, &caller)?;
     let threads = !params.flag("skipFetchThreads");
     let list = posts::around_unread(&rows, channel, user, before, after, threads);
-    Ok(render_list(&rows, caller.user, &list))
+    render_list(&rows, caller.user, &list)
 }
 
-fn render_list<R: Read>(rows: &R, viewer: UserNo, list: &PostList) -> Rendered {
+fn render_list<R: Read>(rows: &R, viewer: UserNo, list: &PostList) -> Answer {
     let views = Views::new(rows, Viewer::of(rows, viewer));
-    Rendered::new(json::text(&views.post_list(list)))
+    Ok(Rendered::new(json::bounded(&views.post_list(list))?))
 }

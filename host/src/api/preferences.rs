@@ -52,16 +52,17 @@ fn own(app: &App, caller: &Caller, ids: &Ids) -> Result<UserNo, ApiError> {
     }
 }
 
-fn render(app: &App, user: UserNo, found: &[Preference]) -> Rendered {
+fn render(app: &App, user: UserNo, found: &[Preference]) -> Answer {
     let rows = app.rows();
     let views = Views::new(&rows, Viewer::of(&rows, user));
-    Rendered::new(json::list(found, |item| views.preference(user, item)))
+    let list = json::list(found, |item| views.preference(user, item))?;
+    Ok(Rendered::new(list))
 }
 
 async fn all(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
     let user = own(&app, &caller, &ids)?;
     let found = preferences::of_user(&app.rows(), user);
-    Ok(render(&app, user, &found))
+    render(&app, user, &found)
 }
 
 async fn of_category(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
@@ -71,7 +72,7 @@ async fn of_category(State(app): State<Shared>, caller: Caller, ids: Ids) -> Ans
     if found.is_empty() {
         return Err(missing());
     }
-    Ok(render(&app, user, &found))
+    render(&app, user, &found)
 }
 
 async fn one(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {

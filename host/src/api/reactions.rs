@@ -11,14 +11,14 @@ use causeway_kernel::boundary::output::Object;
 use causeway_kernel::command::{AddReaction, Command, RemoveReaction};
 use causeway_kernel::rows::id::PostNo;
 use causeway_kernel::rows::lookup;
-use causeway_views::json::{self, Viewer, Views};
+use causeway_views::json::{self, Entries, Viewer, Views};
 use causeway_views::query::posts;
 use serde::Deserialize;
 
 use super::Shared;
 use super::answer::{Answer, Rendered};
 use super::auth::Caller;
-use super::path::Ids;
+use super::path::{Ids, distinct};
 use crate::http::{ApiError, Json};
 
 /// Routes of this file.
@@ -76,7 +76,7 @@ async fn of_post(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer 
     let rows = app.rows();
     let post = ids.post(&rows, &caller)?;
     let views = Views::new(&rows, Viewer::of(&rows, caller.user));
-    Ok(Rendered::new(json::text(&views.reactions(post))))
+    Ok(Rendered::new(json::bounded(&views.reactions(post))?))
 }
 
 async fn of_posts(
@@ -84,9 +84,9 @@ async fn of_posts(
     caller: Caller,
     Json(ids): Json<Vec<String>>,
 ) -> Answer {
-    super::users::check_list(&ids, "post_ids")?;
+    let ids = distinct(ids, "post_ids")?;
     let rows = app.rows();
-    let found: Vec<(String, PostNo)> = ids
+    let by_post: BTreeMap<String, PostNo> = ids
         .iter()
         .filter_map(|id| posts::by_id(&rows, id))
         .filter(|(_, row)| row.delete_at == 0)
@@ -94,11 +94,12 @@ async fn of_posts(
         .map(|(post_no, row)| (row.id.to_string(), post_no))
         .collect();
     let views = Views::new(&rows, Viewer::of(&rows, caller.user));
-    let by_post: BTreeMap<&str, _> = found
-        .iter()
-        .map(|(id, post_no)| (id.as_str(), views.reactions(*post_no)))
-        .collect();
-    Ok(Rendered::new(json::text(&by_post)))
+    let entries = || {
+        by_post
+            .iter()
+            .map(|(id, post_no)| (id, views.reactions(*post_no)))
+    };
+    Ok(Rendered::new(json::bounded(&Entries(entries))?))
 }
 
 async fn remove(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {

@@ -38,7 +38,7 @@ async fn of_team(State(app): State<Shared>, caller: Caller, ids: Ids, params: Pa
     let page = params.page().of(found);
     let list = json::list(&page, |(_, shared, channel)| {
         views.shared_channel(shared, channel)
-    });
+    })?;
     Ok(Rendered::new(list))
 }
 
@@ -47,9 +47,8 @@ async fn remotes(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer 
     let channel = ids.channel(&rows, &caller)?;
     let found = sharing::connections_of_channel(&rows, channel);
     let views = Views::new(&rows, Viewer::of(&rows, caller.user));
-    Ok(Rendered::new(json::list(&found, |(_, row)| {
-        views.remote_cluster_info(row)
-    })))
+    let list = json::list(&found, |(_, row)| views.remote_cluster_info(row))?;
+    Ok(Rendered::new(list))
 }
 
 async fn remote_info(

@@ -10,7 +10,7 @@ use causeway_kernel::model::{Team, TeamMember};
 use causeway_kernel::rows::id::{TeamNo, UserNo};
 use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::tx::Read;
-use causeway_views::json::{self, Viewer, Views};
+use causeway_views::json::{self, TooLong, Viewer, Views};
 use causeway_views::query::teams;
 use serde::Deserialize;
 
@@ -69,7 +69,7 @@ async fn list(State(app): State<Shared>, caller: Caller, params: Params) -> Answ
         team.delete_at == 0 && authority::may_see_team(&rows, *team_no, caller.user)
     });
     let total = all.len();
-    let list = render_teams(&rows, caller.user, &params.page().of(all));
+    let list = render_teams(&rows, caller.user, &params.page().of(all))?;
     if params.flag("include_total_count") {
         return Ok(Rendered::new(format!(
             "{{\"teams\":{list},\"total_count\":{total}}}"
@@ -139,7 +139,7 @@ async fn members(State(app): State<Shared>, caller: Caller, ids: Ids, params: Pa
         .into_iter()
         .map(|(user, member)| (team, user, member))
         .collect();
-    Ok(render_members(&rows, caller.user, &found))
+    render_members(&rows, caller.user, &found)
 }
 
 async fn member(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
@@ -168,11 +168,8 @@ async fn stats(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
 async fn of_user(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
     let rows = app.rows();
     let user = ids.own_user(&rows, &caller)?;
-    Ok(Rendered::new(render_teams(
-        &rows,
-        caller.user,
-        &teams::of_user(&rows, user),
-    )))
+    let found = teams::of_user(&rows, user);
+    Ok(Rendered::new(render_teams(&rows, caller.user, &found)?))
 }
 
 async fn memberships(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
@@ -182,7 +179,7 @@ async fn memberships(State(app): State<Shared>, caller: Caller, ids: Ids) -> Ans
         .into_iter()
         .map(|(team, member)| (team, user, member))
         .collect();
-    Ok(render_members(&rows, caller.user, &found))
+    render_members(&rows, caller.user, &found)
 }
 
 /// Unread counts by team are not kept; an empty list is well-formed.
@@ -191,7 +188,11 @@ async fn unread(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
     Ok(Rendered::array(&[]))
 }
 
-fn render_teams<R: Read>(rows: &R, viewer: UserNo, found: &[(TeamNo, Team)]) -> String {
+fn render_teams<R: Read>(
+    rows: &R,
+    viewer: UserNo,
+    found: &[(TeamNo, Team)],
+) -> Result<String, TooLong> {
     let views = Views::new(rows, Viewer::of(rows, viewer));
     json::list(found, |(_, team)| views.team(team))
 }
@@ -200,9 +201,10 @@ fn render_members<R: Read>(
     rows: &R,
     viewer: UserNo,
     found: &[(TeamNo, UserNo, TeamMember)],
-) -> Rendered {
+) -> Answer {
     let views = Views::new(rows, Viewer::of(rows, viewer));
-    Rendered::new(json::list(found, |(team, user, member)| {
+    let list = json::list(found, |(team, user, member)| {
         views.team_member(*team, *user, member)
-    }))
+    })?;
+    Ok(Rendered::new(list))
 }

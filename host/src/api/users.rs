@@ -14,13 +14,12 @@ use causeway_kernel::rows::id::UserNo;
 use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::tx::Read;
 use causeway_views::json::{self, Viewer, Views};
-use causeway_views::query::IDS_MAX;
 use causeway_views::query::users::{self, SearchScope};
 use serde::Deserialize;
 
 use super::answer::{Answer, Rendered};
 use super::auth::{Caller, MaybeCaller};
-use super::path::{Ids, Params};
+use super::path::{Ids, Params, distinct};
 use super::{App, Shared};
 use crate::http::{ApiError, Json};
 use crate::vault::{PASSWORD_BYTES_MAX, Secret};
@@ -200,14 +199,14 @@ async fn list(State(app): State<Shared>, caller: Caller, params: Params) -> Answ
     } else {
         users::page(&rows, page)
     };
-    Ok(render_all(&rows, caller.user, &found))
+    render_all(&rows, caller.user, &found)
 }
 
 async fn by_ids(State(app): State<Shared>, caller: Caller, Json(ids): Json<Vec<String>>) -> Answer {
-    check_list(&ids, "user_ids")?;
+    let ids = distinct(ids, "user_ids")?;
     let rows = app.rows();
     let found = users::by_ids(&rows, ids.iter().map(String::as_str));
-    Ok(render_all(&rows, caller.user, &found))
+    render_all(&rows, caller.user, &found)
 }
 
 async fn by_usernames(
@@ -215,21 +214,10 @@ async fn by_usernames(
     caller: Caller,
     Json(names): Json<Vec<String>>,
 ) -> Answer {
-    check_list(&names, "usernames")?;
+    let names = distinct(names, "usernames")?;
     let rows = app.rows();
     let found = users::by_usernames(&rows, names.iter().map(String::as_str));
-    Ok(render_all(&rows, caller.user, &found))
-}
-
-/// Insists that a list names something, and not too much.
-///
-/// # Errors
-/// 400 otherwise.
-pub fn check_list(list: &[String], name: &str) -> Result<(), ApiError> {
-    if list.is_empty() || list.len() > IDS_MAX {
-        return Err(ApiError::invalid_body(name));
-    }
-    Ok(())
+    render_all(&rows, caller.user, &found)
 }
 
 #[derive(Deserialize)]
@@ -252,11 +240,8 @@ async fn search(State(app): State<Shared>, caller: Caller, Json(body): Json<Sear
     let mut scope = scope(&rows, &caller, &team, &channel)?;
     scope.allow_inactive = body.allow_inactive.unwrap_or(false);
     let limit = body.limit.unwrap_or(SEARCH_LIMIT) as usize;
-    Ok(render_all(
-        &rows,
-        caller.user,
-        &users::search(&rows, &term, scope, limit),
-    ))
+    let found = users::search(&rows, &term, scope, limit);
+    render_all(&rows, caller.user, &found)
 }
 
 async fn autocomplete(State(app): State<Shared>, caller: Caller, params: Params) -> Answer {
@@ -270,7 +255,7 @@ async fn autocomplete(State(app): State<Shared>, caller: Caller, params: Params)
     let limit = params.number("limit").unwrap_or(SEARCH_LIMIT) as usize;
     let found = users::search(&rows, params.get("name"), scope, limit);
     let views = Views::new(&rows, Viewer::of(&rows, caller.user));
-    let list = json::list(&found, |(user_no, user)| views.user(*user_no, user));
+    let list = json::list(&found, |(user_no, user)| views.user(*user_no, user))?;
     Ok(Rendered::new(format!("{{\"users\":{list}}}")))
 }
 
@@ -369,9 +354,8 @@ async fn change_password(
     Ok(Rendered::ok())
 }
 
-fn render_all<R: Read>(rows: &R, viewer: UserNo, found: &[(UserNo, User)]) -> Rendered {
+fn render_all<R: Read>(rows: &R, viewer: UserNo, found: &[(UserNo, User)]) -> Answer {
     let views = Views::new(rows, Viewer::of(rows, viewer));
-    Rendered::new(json::list(found, |(user_no, user)| {
-        views.user(*user_no, user)
-    }))
+    let list = json::list(found, |(user_no, user)| views.user(*user_no, user))?;
+    Ok(Rendered::new(list))
 }

@@ -8,7 +8,7 @@ use causeway_kernel::rows::id::{ConnectionNo, Id};
 
 use super::Federation;
 use super::client::{REMOTE_ID_HEADER, TOKEN_HEADER};
-use crate::http::ApiError;
+use crate::http::{ApiError, Visitor, Who};
 
 /// Name of the cookie that holds a session's token.
 const SESSION_COOKIE: &str = "MMAUTHTOKEN";
@@ -48,8 +48,9 @@ impl Caller {
 /// 401 with the error ids of protocol §5.1, in their order; 503 when the vault cannot be read.
 pub fn admit(federation: &Federation, parts: &Parts) -> Result<Caller, ApiError> {
     let admitted = check(federation, parts);
-    if admitted.is_err() {
-        federation.inner.counters.count_turned_away();
+    match &admitted {
+        Ok(caller) => Visitor::introduce(&parts.extensions, Who::Peer(caller.connection)),
+        Err(_) => federation.inner.counters.count_turned_away(),
     }
     admitted
 }

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use causeway_engine::SubmitError;
 use causeway_kernel::boundary::output::Refusal;
+use causeway_views::json::{ANSWER_BYTES_MAX, TooLong};
 use serde::Serialize;
 
 use crate::vault::VaultError;
@@ -20,6 +21,17 @@ pub struct ApiError {
     pub id: Cow<'static, str>,
     /// What happened, for a person.
     pub message: Cow<'static, str>,
+    /// When to try again, of a refusal that passes.
+    pub retry: Option<Retry>,
+}
+
+/// When a refused request may be tried again. Client API §2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retry {
+    /// Seconds from now.
+    pub after_s: u32,
+    /// Requests of this kind that are taken without a pause, where they are counted.
+    pub limit: Option<u32>,
 }
 
 /// The error object: all five keys, always.
@@ -43,7 +55,15 @@ impl ApiError {
             status,
             id: id.into(),
             message: message.into(),
+            retry: None,
         }
+    }
+
+    /// The same refusal, which passes.
+    #[must_use]
+    pub fn retry(mut self, after_s: u32, limit: Option<u32>) -> ApiError {
+        self.retry = Some(Retry { after_s, limit });
+        self
     }
 
     /// No session, a dead one, or a request that a foreign page may have caused.
@@ -173,6 +193,19 @@ impl From<Refusal> for ApiError {
         let status =
             StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         ApiError::new(status, refusal.id, refusal.message)
+    }
+}
+
+impl From<TooLong> for ApiError {
+    fn from(_: TooLong) -> ApiError {
+        ApiError::new(
+            StatusCode::BAD_REQUEST,
+            "api.context.answer_too_large.app_error",
+            format!(
+                "The answer would be larger than {ANSWER_BYTES_MAX} bytes: ask for fewer objects \
+                 at once (a smaller per_page, fewer ids), or for posts by `before` and `after`."
+            ),
+        )
     }
 }
 

@@ -6,12 +6,16 @@ use std::time::Instant;
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, EXPIRES, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, EXPIRES, REFERRER_POLICY, RETRY_AFTER,
+    X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::answers::{self, Answers};
+use super::error::Retry;
+use super::visitor::Visitor;
 use super::{ApiError, BUILD_NUMBER, SERVER_VERSION, URI_BYTES_MAX, random_id};
 use crate::metrics::Metrics;
 
@@ -21,8 +25,21 @@ const VERSION_ID: HeaderName = HeaderName::from_static("x-version-id");
 /// The content type of every JSON answer. Clients compare it for equality: no charset.
 pub const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
+/// What the layer works with.
+#[derive(Clone)]
+pub struct Finish {
+    /// Counts requests.
+    pub metrics: Arc<Metrics>,
+    /// Large answers on their way.
+    pub answers: Arc<Answers>,
+}
+
 /// Carries out one request and completes its answer.
-pub async fn finish(State(metrics): State<Arc<Metrics>>, request: Request, next: Next) -> Response {
+pub async fn finish(
+    State(Finish { metrics, answers }): State<Finish>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let begun = Instant::now();
     let request_id = random_id();
     let method = request.method().clone();
@@ -34,11 +51,14 @@ pub async fn finish(State(metrics): State<Arc<Metrics>>, request: Request, next:
         .uri()
         .path_and_query()
         .is_some_and(|it| it.as_str().len() > URI_BYTES_MAX);
-    let mut response = if too_long {
+    let visitor = Visitor::default();
+    request.extensions_mut().insert(visitor.clone());
+    let response = if too_long {
         uri_too_long().into_response()
     } else {
         next.run(request).await
     };
+    let mut response = answers::charge(&answers, &visitor, response).await;
     render_error(&mut response, request_id.as_str());
     add_headers(&mut response, &method, request_id.as_str());
     let status = response.status().as_u16();
@@ -73,8 +93,22 @@ fn render_error(response: &mut Response, request_id: &str) {
         ),
     };
     *response.body_mut() = Body::from(error.body(request_id));
-    response.headers_mut().remove(CONTENT_LENGTH);
-    response.headers_mut().insert(CONTENT_TYPE, JSON);
+    let headers = response.headers_mut();
+    headers.remove(CONTENT_LENGTH);
+    headers.insert(CONTENT_TYPE, JSON);
+    if let Some(retry) = error.retry {
+        add_retry(headers, retry);
+    }
+}
+
+/// Client API §2.
+fn add_retry(headers: &mut HeaderMap, retry: Retry) {
+    headers.insert(RETRY_AFTER, retry.after_s.into());
+    if let Some(limit) = retry.limit {
+        headers.insert("x-ratelimit-limit", limit.into());
+        headers.insert("x-ratelimit-remaining", 0.into());
+        headers.insert("x-ratelimit-reset", retry.after_s.into());
+    }
 }
 
 fn add_headers(response: &mut Response, method: &Method, request_id: &str) {

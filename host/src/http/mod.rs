@@ -1,13 +1,17 @@
 //! HTTP as every part of the service speaks it: one error shape, one set of headers, bounded
 //! bodies, and an accept loop with limits of its own. Client API §2, protocol §4.
 
+pub mod answers;
 pub mod body;
+pub mod budget;
 pub mod error;
 pub mod finish;
 pub mod server;
+pub mod visitor;
 
 pub use body::{Json, OptionalJson, read_limited};
 pub use error::ApiError;
+pub use visitor::{Visitor, Who};
 
 use causeway_kernel::rows::id::Id;
 
@@ -21,7 +25,7 @@ pub const BUILD_NUMBER: &str = env!("CARGO_PKG_VERSION");
 pub const URI_BYTES_MAX: usize = 2048;
 
 /// Bytes of an ordinary JSON body; a larger one is refused with 413. Holds the largest post
-/// (16383 characters and 800 000 bytes of properties).
+/// (16 383 characters and 170 000 bytes of properties, each escaped).
 pub const JSON_BYTES_MAX: usize = 1 << 20;
 
 /// Sixteen random bytes as an id of the protocol's shape.

@@ -4,6 +4,7 @@ mod client_library;
 mod demo;
 mod first_steps;
 mod kill;
+mod large_answers;
 mod operator;
 mod outage;
 mod pair;

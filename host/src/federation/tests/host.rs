@@ -25,7 +25,8 @@ use tokio::task::JoinHandle;
 
 use crate::federation::handshake::{self, HandshakeError, InvitationCode};
 use crate::federation::{Federation, FederationSettings};
-use crate::http::{finish, server};
+use crate::http::finish::{self, Finish};
+use crate::http::{answers, server};
 use crate::metrics::Metrics;
 use crate::vault::testing::cheap_vault;
 use crate::vault::{Secret, Vault};
@@ -146,8 +147,11 @@ impl TestHost {
                 }
             }
         });
-        let metrics = Arc::new(Metrics::default());
-        let layer = axum::middleware::from_fn_with_state(metrics, finish::finish);
+        let state = Finish {
+            metrics: Arc::new(Metrics::default()),
+            answers: answers::answers(),
+        };
+        let layer = axum::middleware::from_fn_with_state(state, finish::finish);
         let router = federation
             .router()
             .fallback(finish::unknown_route)

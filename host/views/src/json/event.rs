@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::post::{Metadata, PostView};
 use super::user::UserView;
-use super::{Null, Viewer, Views, list, mentions, text};
+use super::{Null, Viewer, Views, mentions, text};
 use crate::query::preferences::{self, Preference};
 
 /// An event as one reader gets it; the host adds `seq` when it numbers it.
@@ -271,8 +271,12 @@ impl<R: Read + ?Sized> Views<'_, R> {
 
     fn preferences(&self, user: UserNo, items: impl Iterator<Item = Preference>) -> String {
         let items: Vec<Preference> = items.collect();
+        let views: Vec<_> = items
+            .iter()
+            .map(|item| self.preference(user, item))
+            .collect();
         let data = Data {
-            preferences: Some(list(&items, |item| self.preference(user, item))),
+            preferences: Some(text(&views)),
             ..Data::default()
         };
         text(&data)

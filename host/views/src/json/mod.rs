@@ -4,6 +4,7 @@
 //! Everything that depends on who reads is decided by the [`Viewer`]; whether they may read the
 //! object at all is decided by [`authority`] before.
 
+mod bounded;
 mod channel;
 mod event;
 mod mention;
@@ -15,6 +16,7 @@ mod team;
 mod tests;
 mod user;
 
+pub use bounded::{ANSWER_BYTES_MAX, BoundedList, BoundedText, Entries, TooLong, bounded, list};
 pub use event::{EventFrame, event};
 pub use mention::mentions;
 
@@ -177,17 +179,11 @@ impl<'r, R: Read + ?Sized> Views<'r, R> {
     }
 }
 
-/// The JSON text of a view.
+/// The JSON text of a view of one object, which the limits of its row bound.
 #[must_use]
 pub fn text(view: &(impl Serialize + ?Sized)) -> String {
     // Views are plain data with texts for keys; these can always be serialised.
     serde_json::to_string(view).unwrap_or_default()
-}
-
-/// The JSON array of the views of several items.
-#[must_use]
-pub fn list<'i, T, V: Serialize>(items: &'i [T], view: impl Fn(&'i T) -> V) -> String {
-    text(&items.iter().map(view).collect::<Vec<V>>())
 }
 
 /// The error object of a refusal. Client API §2.

@@ -64,11 +64,11 @@ pub struct ReactionView {
     channel_id: String,
 }
 
-/// A list of posts as clients see it.
+/// A list of posts as clients see it. The posts are made one after another while it is written.
 #[derive(Serialize)]
-pub struct PostListView<'a> {
+struct PostListView<P> {
     order: Vec<String>,
-    posts: BTreeMap<&'a str, PostView<'a>>,
+    posts: P,
     next_post_id: String,
     prev_post_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -166,21 +166,37 @@ impl<R: Read + ?Sized> Views<'_, R> {
     }
 
     /// A list of posts.
-    pub fn post_list<'a>(&self, list: &'a PostList) -> PostListView<'a> {
+    pub fn post_list<'a>(&'a self, list: &'a PostList) -> impl Serialize + 'a {
         let id = |post_no: &PostNo| match list.posts.get(post_no) {
             Some(post) => post.id.to_string(),
             None => self.post_id(*post_no),
         };
-        let posts = list.posts.iter();
+        let by_id: BTreeMap<&str, (PostNo, &Post)> = list
+            .posts
+            .iter()
+            .map(|(post_no, post)| (post.id.as_str(), (*post_no, post)))
+            .collect();
         PostListView {
             order: list.order.iter().map(id).collect(),
-            posts: posts
-                .map(|(post_no, post)| (post.id.as_str(), self.post(*post_no, post)))
-                .collect(),
             next_post_id: list.next.as_ref().map(id).unwrap_or_default(),
             prev_post_id: list.previous.as_ref().map(id).unwrap_or_default(),
             has_next: list.has_next,
             first_inaccessible_post_time: 0,
+            posts: ListedPosts { views: self, by_id },
         }
+    }
+}
+
+/// The posts of a list by id.
+struct ListedPosts<'a, R: Read + ?Sized> {
+    views: &'a Views<'a, R>,
+    by_id: BTreeMap<&'a str, (PostNo, &'a Post)>,
+}
+
+impl<R: Read + ?Sized> Serialize for ListedPosts<'_, R> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let posts = self.by_id.iter();
+        serializer
+            .collect_map(posts.map(|(id, (post_no, post))| (id, self.views.post(*post_no, post))))
     }
 }

@@ -1,6 +1,8 @@
 //! Reads for the host: bounded, over the rows of a snapshot. Who may see the result is decided by
 //! [`authority`](causeway_kernel::authority) before.
 
+#[cfg(test)]
+mod budget_tests;
 pub mod channels;
 pub mod posts;
 pub mod preferences;

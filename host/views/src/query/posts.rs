@@ -23,6 +23,13 @@ pub const REACTION_ROWS_MAX: u64 = 50_000;
 pub const PINNED_MAX: u32 = 1_000;
 /// Posts around the oldest unread one, in each direction. Client API §2.
 pub const AROUND_MAX: u32 = 200;
+/// Bytes of the posts of a list, as [`weight`] counts them; the list ends before the post that would
+/// exceed them, and names it, so that clients can go on from there. Its first post is always shown.
+pub const LIST_BYTES_MAX: usize = 4 << 20;
+/// Bytes of a post's JSON beside its message, hashtags, properties and reactions, at most.
+const POST_BYTES: usize = 1_000;
+/// Bytes of the JSON of a reaction at most.
+const REACTION_BYTES: usize = 400;
 /// Rows looked at to find a page's neighbour among deleted posts.
 const NEIGHBOUR_ROWS_MAX: u64 = 1_000;
 
@@ -39,13 +46,46 @@ pub struct PostList {
     pub previous: Option<PostNo>,
     /// Of a thread: whether more follow.
     pub has_next: Option<bool>,
+    /// Whether the page ends early because more would exceed [`LIST_BYTES_MAX`].
+    pub cut: bool,
+    /// What the posts of the page weigh.
+    pub(super) bytes: usize,
 }
 
 impl PostList {
-    fn add(&mut self, post_no: PostNo, post: Post) {
-        self.order.push(post_no);
-        self.posts.insert(post_no, post);
+    /// Adds a post to the page, unless the page is cut, or is cut here.
+    pub(super) fn add(&mut self, post_no: PostNo, post: Post) {
+        let bytes = self.bytes + weight(&post);
+        self.cut |= bytes > LIST_BYTES_MAX && !self.order.is_empty();
+        if !self.cut {
+            self.bytes = bytes;
+            self.order.push(post_no);
+            self.posts.insert(post_no, post);
+        }
     }
+}
+
+/// Bytes that a post takes in an answer, at most.
+pub(super) fn weight(post: &Post) -> usize {
+    if post.delete_at != 0 {
+        return POST_BYTES;
+    }
+    let reactions = post.reaction_count.min(REACTIONS_MAX) as usize;
+    POST_BYTES
+        + escaped_bytes(&post.message)
+        + escaped_bytes(&post.hashtags)
+        + post.props.len()
+        + reactions * REACTION_BYTES
+}
+
+/// Bytes of a text within JSON.
+fn escaped_bytes(text: &str) -> usize {
+    let bytes = |byte: u8| match byte {
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' => 2,
+        0..b' ' => 6,
+        _ => 1,
+    };
+    text.bytes().map(bytes).sum()
 }
 
 /// A post by id, deleted ones included.
@@ -100,7 +140,8 @@ pub fn page(
 }
 
 /// Every post of a channel with `update_at` above `since_ms`, deleted ones too, newest first: at
-/// most [`SINCE_POSTS_MAX`], among the newest [`SINCE_ROWS_MAX`] of the channel.
+/// most [`SINCE_POSTS_MAX`], among the newest [`SINCE_ROWS_MAX`] of the channel. Only a list that is
+/// cut names the post before it.
 pub fn since(
     rows: &(impl Read + ?Sized),
     channel_no: ChannelNo,
@@ -122,6 +163,9 @@ pub fn since(
         }
         full(&list, SINCE_POSTS_MAX)
     });
+    if list.cut {
+        list.previous = neighbour(rows, channel_no, list.order.last(), false);
+    }
     if threads {
         threads::add_threads(rows, &mut list);
     }
@@ -158,10 +202,8 @@ pub fn around_unread(
         let page = Page::new(0, u32::try_from(before + after).unwrap_or(AROUND_MAX));
         return self::page(rows, channel, Part::Newest, page, threads);
     }
-    let mut list = PostList::default();
-    newer.order.reverse();
-    list.order = newer.order;
-    list.posts = newer.posts;
+    let mut list = newer;
+    list.order.reverse();
     let wanted = list.order.len() + before;
     let older = Walk::prefix(Table::ChannelPosts, &channel)
         .before(&border)
@@ -175,20 +217,28 @@ pub fn around_unread(
     finish(rows, channel, list, threads)
 }
 
-/// Pinned posts of a channel, newest first, at most [`PINNED_MAX`].
+/// Pinned posts of a channel, newest first, at most [`PINNED_MAX`]. A list that is cut is not the
+/// newest of them.
 pub fn pinned(rows: &(impl Read + ?Sized), channel: ChannelNo) -> PostList {
     let numbers: Vec<PostNo> = Walk::prefix(Table::PinnedPosts, &channel)
         .records::<PinnedPost>(rows, PINNED_MAX)
         .into_iter()
         .map(|((_, post), _)| post)
         .collect();
-    let mut posts = existing::<Post, _>(rows, &numbers);
-    posts.retain(|(_, post)| post.delete_at == 0 && post.is_pinned);
-    posts.sort_by_key(|(post_no, post)| std::cmp::Reverse((post.create_at, *post_no)));
     let mut list = PostList::default();
-    for (post_no, post) in posts {
-        list.add(post_no, post);
+    for group in numbers.chunks(GROUP) {
+        for (post_no, post) in existing::<Post, _>(rows, group) {
+            if post.delete_at == 0 && post.is_pinned {
+                list.add(post_no, post);
+            }
+        }
+        if list.cut {
+            break;
+        }
     }
+    let PostList { order, posts, .. } = &mut list;
+    let time = |post_no: &PostNo| posts.get(post_no).map(|post| post.create_at);
+    order.sort_by_key(|post_no| std::cmp::Reverse((time(post_no), *post_no)));
     list
 }
 
@@ -223,7 +273,7 @@ fn position(
 }
 
 fn full(list: &PostList, wanted: usize) -> ControlFlow<()> {
-    if list.order.len() >= wanted {
+    if list.order.len() >= wanted || list.cut {
         ControlFlow::Break(())
     } else {
         ControlFlow::Continue(())
@@ -231,7 +281,7 @@ fn full(list: &PostList, wanted: usize) -> ControlFlow<()> {
 }
 
 /// Shows the posts of an index to `visit`, fetching them in groups.
-fn stored(
+pub(super) fn stored(
     rows: &(impl Read + ?Sized),
     walk: Walk,
     rows_max: u64,
@@ -258,8 +308,8 @@ fn stored(
     }
 }
 
-/// Posts fetched at once.
-const GROUP: usize = 64;
+/// Posts fetched at once, which may be beyond what the list has room for.
+pub(super) const GROUP: usize = 16;
 
 fn flush(
     rows: &(impl Read + ?Sized),
@@ -296,25 +346,32 @@ fn finish(
     mut list: PostList,
     threads: bool,
 ) -> PostList {
-    let neighbour = |post: Option<&PostNo>, newer: bool| {
-        let position = position(rows, channel, *post?)?;
-        let all = Walk::prefix(Table::ChannelPosts, &channel);
-        let walk = if newer {
-            all.after(&position)
-        } else {
-            all.before(&position).reversed()
-        };
-        let mut found = None;
-        live(rows, walk, NEIGHBOUR_ROWS_MAX, |post_no, _| {
-            found = Some(post_no);
-            ControlFlow::Break(())
-        });
-        found
-    };
-    list.next = neighbour(list.order.first(), true);
-    list.previous = neighbour(list.order.last(), false);
+    list.next = neighbour(rows, channel, list.order.first(), true);
+    list.previous = neighbour(rows, channel, list.order.last(), false);
     if threads {
         threads::add_threads(rows, &mut list);
     }
     list
+}
+
+/// The nearest live post that is newer or older than a post of the channel.
+fn neighbour(
+    rows: &(impl Read + ?Sized),
+    channel: ChannelNo,
+    post: Option<&PostNo>,
+    newer: bool,
+) -> Option<PostNo> {
+    let position = position(rows, channel, *post?)?;
+    let all = Walk::prefix(Table::ChannelPosts, &channel);
+    let walk = if newer {
+        all.after(&position)
+    } else {
+        all.before(&position).reversed()
+    };
+    let mut found = None;
+    live(rows, walk, NEIGHBOUR_ROWS_MAX, |post_no, _| {
+        found = Some(post_no);
+        ControlFlow::Break(())
+    });
+    found
 }

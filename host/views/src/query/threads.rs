@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use super::posts::PostList;
+use super::posts::{GROUP, PostList, stored, weight};
 use super::{Walk, existing};
 use causeway_kernel::model::Post;
 use causeway_kernel::rows::id::PostNo;
@@ -15,8 +15,10 @@ use causeway_kernel::rows::tx::Read;
 pub const THREAD_POSTS_MAX: usize = 1_000;
 /// Replies of one thread that come along with a page, and rows looked at for them; the newest.
 const REPLIES_WITH_PAGE: u64 = 200;
-/// Posts that come along with a page in all.
+/// Posts that come along with a page in all; clients ask for the others by thread.
 const WITH_PAGE_MAX: usize = 1_000;
+/// Bytes of those posts.
+pub(super) const WITH_PAGE_BYTES_MAX: usize = 2 << 20;
 
 /// Which part of a thread.
 #[derive(Clone, Copy, Debug, Default)]
@@ -44,33 +46,36 @@ pub fn thread(rows: &(impl Read + ?Sized), post_no: PostNo, part: ThreadPart) ->
         has_next: Some(false),
         ..PostList::default()
     };
-    list.order.push(root_no);
-    list.posts.insert(root_no, root);
+    list.add(root_no, root);
     let from = part.from.and_then(|from_no| {
         let from = rows
             .get::<Post>(&from_no)
             .filter(|from| from.root == Some(root_no))?;
         Some((root_no, from.create_at, from_no))
     });
-    for (reply_no, reply) in replies(rows, root_no, from, part.up, wanted + 1) {
-        if list.order.len() > wanted {
-            list.has_next = Some(true);
-            break;
+    replies(rows, root_no, from, part.up, |reply_no, reply| {
+        // One more than wanted tells that more follow.
+        if list.order.len() <= wanted {
+            list.add(reply_no, reply);
+            if !list.cut {
+                return ControlFlow::Continue(());
+            }
         }
-        list.order.push(reply_no);
-        list.posts.insert(reply_no, reply);
-    }
+        list.has_next = Some(true);
+        ControlFlow::Break(())
+    });
     Some(list)
 }
 
-/// Live replies of a root in the order of creation (its reverse if `up`), behind `from`.
+/// Shows the live replies of a root to `visit` until it breaks, in the order of creation (its
+/// reverse if `up`), behind `from`.
 fn replies(
     rows: &(impl Read + ?Sized),
     root: PostNo,
     from: Option<(PostNo, i64, PostNo)>,
     up: bool,
-    wanted: usize,
-) -> Vec<(PostNo, Post)> {
+    mut visit: impl FnMut(PostNo, Post) -> ControlFlow<()>,
+) {
     let all = Walk::prefix(Table::ThreadPosts, &root);
     let walk = match (from, up) {
         (Some(from), true) => all.before(&from).reversed(),
@@ -78,59 +83,74 @@ fn replies(
         (None, true) => all.reversed(),
         (None, false) => all,
     };
-    let mut out = Vec::new();
-    let mut group: Vec<PostNo> = Vec::new();
-    let rows_max = u64::from(super::LIST_ROWS_MAX);
-    walk.each(rows, rows_max, |bytes, _| {
-        group.extend(key::decode::<(PostNo, i64, PostNo)>(bytes).map(|(_, _, post)| post));
-        if group.len() >= 64 {
-            take_live(rows, &mut group, &mut out);
-        }
-        if out.len() >= wanted {
-            ControlFlow::Break(())
+    stored(rows, walk, super::LIST_ROWS_MAX.into(), |post_no, post| {
+        if post.delete_at == 0 {
+            visit(post_no, post)
         } else {
             ControlFlow::Continue(())
         }
     });
-    take_live(rows, &mut group, &mut out);
-    out.truncate(wanted);
-    out
-}
-
-fn take_live(rows: &(impl Read + ?Sized), group: &mut Vec<PostNo>, out: &mut Vec<(PostNo, Post)>) {
-    let numbers = std::mem::take(group);
-    out.extend(
-        existing::<Post, _>(rows, &numbers)
-            .into_iter()
-            .filter(|(_, p)| p.delete_at == 0),
-    );
 }
 
 /// Adds the roots of listed replies, and the newest replies of those threads, to the posts of a
-/// list. `order` stays.
+/// list, as far as [`WITH_PAGE_MAX`] and [`WITH_PAGE_BYTES_MAX`] allow. `order` stays.
 pub(super) fn add_threads(rows: &(impl Read + ?Sized), list: &mut PostList) {
     let roots: BTreeSet<PostNo> = list.posts.values().filter_map(|post| post.root).collect();
+    let mut along = Along::default();
     let missing: Vec<PostNo> = roots
         .iter()
         .copied()
         .filter(|root| !list.posts.contains_key(root))
         .collect();
-    list.posts.extend(existing::<Post, _>(rows, &missing));
-    let mut room = WITH_PAGE_MAX;
+    along.add(rows, list, &missing, |_| true);
     for root in roots {
         let mut numbers: Vec<PostNo> = Vec::new();
         Walk::prefix(Table::ThreadPosts, &root).reversed().each(
             rows,
-            REPLIES_WITH_PAGE.min(room as u64),
+            REPLIES_WITH_PAGE,
             |bytes, _| {
                 numbers.extend(key::decode::<(PostNo, i64, PostNo)>(bytes).map(|(_, _, p)| p));
                 ControlFlow::Continue(())
             },
         );
         numbers.retain(|post| !list.posts.contains_key(post));
-        let mut found = existing::<Post, _>(rows, &numbers);
-        found.retain(|(_, post)| post.delete_at == 0);
-        room = room.saturating_sub(found.len());
-        list.posts.extend(found);
+        along.add(rows, list, &numbers, |post| post.delete_at == 0);
+        if along.is_full {
+            return;
+        }
+    }
+}
+
+/// What comes along with a page.
+#[derive(Default)]
+struct Along {
+    posts: usize,
+    bytes: usize,
+    is_full: bool,
+}
+
+impl Along {
+    fn add(
+        &mut self,
+        rows: &(impl Read + ?Sized),
+        list: &mut PostList,
+        numbers: &[PostNo],
+        wanted: impl Fn(&Post) -> bool,
+    ) {
+        for group in numbers.chunks(GROUP) {
+            for (post_no, post) in existing::<Post, _>(rows, group) {
+                if !wanted(&post) {
+                    continue;
+                }
+                let bytes = self.bytes + weight(&post);
+                if self.posts == WITH_PAGE_MAX || bytes > WITH_PAGE_BYTES_MAX {
+                    self.is_full = true;
+                    return;
+                }
+                self.posts += 1;
+                self.bytes = bytes;
+                list.posts.insert(post_no, post);
+            }
+        }
     }
 }
