@@ -89,6 +89,7 @@ async fn ping(
     if let Some(told) = incarnation_of(&parts.headers) {
         pinger::met(&federation, caller.connection, told);
     }
+    pinger::heard(&federation, caller.connection);
     let answer = Ping {
         recv_at: federation.inner.engine.now_ms(),
         ..ping
@@ -104,6 +105,7 @@ async fn message(
     let caller = gate::admit(&federation, &parts)?.confirmed()?;
     let mut bytes = Vec::from(frame_bytes(&federation, body).await?);
     let _turn = Turn::take(&federation, caller.connection)?;
+    pinger::heard(&federation, caller.connection);
     secrets::blank(&mut bytes);
     let input = Input::Frame {
         connection: caller.connection,

@@ -1,39 +1,54 @@
 //! Pings, by which a connection counts as online. Protocol §9.
 //!
 //! Every confirmed connection is pinged once a period, all at the same time, so that a slow peer
-//! delays nobody; connections whose confirmation is uncertain are settled by the same clock.
+//! delays nobody; connections whose confirmation is uncertain are settled by the same clock. A peer
+//! that does not answer is asked again within a second, then ever more seldom, and at once when it
+//! lets hear of itself. What waits for a peer is sent when it answers; so nothing waits for a round.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::HeaderMap;
 use causeway_kernel::boundary::input::{Incarnation, Input, PingAnswer};
+use causeway_kernel::model::limits::BACKOFF_FIRST_MS;
 use causeway_kernel::model::{Connection, ConnectionState, PeerKind, PeerWorkspace};
 use causeway_kernel::rows::id::{ConnectionNo, Id};
+use causeway_kernel::rows::retry;
 use causeway_kernel::rows::tx::Read;
 use causeway_kernel::sharing::connection;
 use causeway_kernel::wire::frame::{self, Ping, TOPIC_PING};
 use causeway_kernel::wire::json::Document;
+use tokio::sync::Notify;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::client::{Answer, Call, CallError, incarnation_of};
 use super::{Federation, SiteUrl, handshake, live_state, lock};
-use crate::vault::{Secret, new_id};
+use crate::vault::{Secret, new_id, random};
 
 /// Path of pings.
 const PING_PATH: &str = "/api/v4/remotecluster/ping";
 /// Tells which server answers.
 const VERSION_HEADER: &str = "x-version-id";
+/// How often it is looked for connections that do not count as online any more, though nobody is
+/// trying to reach them: the machine slept, or its clock was set.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// What is known of a connection's pings in this process.
 #[derive(Default)]
 pub(super) struct PingState {
-    /// Whether one is on its way.
+    /// Whether one is on its way, or will be after a pause because the last ones failed.
     running: bool,
-    /// Whether the peer is to be asked once more behind it: it was sent before there was news.
-    again: bool,
+    /// Ends the pause; set while a ping is on its way, it has another one follow: that one was sent
+    /// before there was news.
+    again: Arc<Notify>,
+    /// Pings that failed in a row.
+    failures: u32,
     /// The incarnation because of which the peer was asked since its last turn. Once is enough: two
     /// workspaces that cannot take the answer would ask each other for ever.
     asked: Option<Incarnation>,
+    /// Whether the peer was asked because it let hear of itself, since it last answered or had its
+    /// turn. Once is enough here as well.
+    heard: bool,
 }
 
 /// Why a connection is pinged.
@@ -41,25 +56,39 @@ pub(super) struct PingState {
 enum Because {
     /// Its turn has come.
     Turn,
+    /// It does not count as online any more.
+    Offline,
     /// Something changed here: the answer to a ping sent before that will not do.
     Changed,
     /// The peer told that it is this incarnation: the same.
     Told(Incarnation),
+    /// The peer called us: so it is there.
+    Heard,
 }
 
 /// Rounds of pings until the service stops.
 pub(super) async fn run(federation: &Federation) {
     let mut stop = federation.stopping();
-    let mut clock = tokio::time::interval(federation.settings().ping_period());
+    let mut rounds = tokio::time::interval(federation.settings().ping_period());
+    let mut looks = tokio::time::interval(LOOK);
     // A host that slept pings once, not once for each period that it slept through.
-    clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    for clock in [&mut rounds, &mut looks] {
+        clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    }
     loop {
-        tokio::select! {
-            _ = clock.tick() => {}
+        let because = tokio::select! {
+            _ = rounds.tick() => Because::Turn,
+            _ = looks.tick() => Because::Offline,
             _ = stop.wait_for(|stop| *stop) => return,
-        }
-        for connection in live_connections(federation) {
-            begin(federation, connection, Because::Turn);
+        };
+        let now_ms = federation.inner.engine.now_ms();
+        let is_offline = |row: &Connection| {
+            row.state == ConnectionState::Confirmed && !connection::is_online(row, now_ms)
+        };
+        for (connection, row) in live_connections(federation) {
+            if because == Because::Turn || is_offline(&row) {
+                begin(federation, connection, because);
+            }
         }
     }
 }
@@ -83,6 +112,17 @@ pub(super) fn met(federation: &Federation, connection: ConnectionNo, told: Incar
     }
 }
 
+/// A peer called us. If we wait before we send to it, because it seemed to be away, it is asked at
+/// once.
+pub(super) fn heard(federation: &Federation, connection: ConnectionNo) {
+    let Some((row, ConnectionState::Confirmed)) = federation.connection(connection) else {
+        return;
+    };
+    if !connection::may_send(&row, federation.inner.engine.now_ms()) {
+        begin(federation, connection, Because::Heard);
+    }
+}
+
 /// Whether an incarnation is another one than the workspace knows from the peer's last ping.
 pub(super) fn is_another(
     federation: &Federation,
@@ -96,7 +136,7 @@ pub(super) fn is_another(
     peer.is_some_and(|peer| peer.incarnation != Some(told))
 }
 
-fn live_connections(federation: &Federation) -> Vec<ConnectionNo> {
+fn live_connections(federation: &Federation) -> Vec<(ConnectionNo, Connection)> {
     let live = |row: &Connection| {
         let state = live_state(row);
         matches!(
@@ -104,37 +144,45 @@ fn live_connections(federation: &Federation) -> Vec<ConnectionNo> {
             Some(ConnectionState::Confirmed | ConnectionState::Confirming)
         )
     };
-    let rows = connection::all(&federation.snapshot());
-    rows.into_iter()
-        .filter(|(_, row)| live(row))
-        .map(|(no, _)| no)
-        .collect()
+    let mut rows = connection::all(&federation.snapshot());
+    rows.retain(|(_, row)| live(row));
+    rows
 }
 
 /// Starts the ping of a connection; if one is on its way, news have it followed by another.
 fn begin(federation: &Federation, connection: ConnectionNo, because: Because) {
-    {
+    let again = {
         let mut pings = lock(&federation.inner.pings);
         let state = pings.entry(connection).or_default();
-        let asked = match because {
-            Because::Turn => None,
-            Because::Changed => state.asked,
+        match because {
+            Because::Turn => (state.asked, state.heard) = (None, false),
+            Because::Offline | Because::Changed => {}
             Because::Told(told) if state.asked == Some(told) => return,
-            Because::Told(told) => Some(told),
-        };
-        state.asked = asked;
+            Because::Told(told) => state.asked = Some(told),
+            Because::Heard if state.heard => return,
+            Because::Heard => state.heard = true,
+        }
         if state.running {
-            state.again |= because != Because::Turn;
+            if !matches!(because, Because::Turn | Because::Offline) {
+                state.again.notify_one();
+            }
             return;
         }
         state.running = true;
-    }
+        Arc::clone(&state.again)
+    };
     let federation = federation.clone();
     federation.clone().spawn(async move {
+        let mut stop = federation.stopping();
         loop {
-            turn(&federation, connection).await;
-            if !goes_on(&federation, connection) {
+            let answered = turn(&federation, connection).await;
+            let Some(pause) = next(&federation, connection, answered) else {
                 return;
+            };
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = again.notified() => {}
+                _ = stop.wait_for(|stop| *stop) => return,
             }
         }
     });
@@ -147,44 +195,59 @@ pub(super) fn is_at_rest(federation: &Federation, connection: ConnectionNo) -> b
     pings.get(&connection).is_none_or(|state| !state.running)
 }
 
-/// Whether a connection is to be pinged once more; if not, its ping has ended.
-fn goes_on(federation: &Federation, connection: ConnectionNo) -> bool {
+/// After which pause a connection is to be pinged once more; if not, its ping has ended.
+fn next(federation: &Federation, connection: ConnectionNo, answered: bool) -> Option<Duration> {
     let mut pings = lock(&federation.inner.pings);
-    let Some(state) = pings.get_mut(&connection) else {
-        return false;
-    };
-    state.running = state.again;
-    std::mem::take(&mut state.again)
+    let state = pings.get_mut(&connection)?;
+    if answered {
+        (state.failures, state.heard) = (0, false);
+    } else {
+        state.failures = state.failures.saturating_add(1);
+    }
+    if std::pin::pin!(state.again.notified()).enable() {
+        return Some(Duration::ZERO);
+    }
+    state.running = !answered;
+    let longest = federation.settings().ping_period();
+    (!answered).then(|| scattered_pause(state.failures).min(longest))
 }
 
-async fn turn(federation: &Federation, connection: ConnectionNo) {
+/// The pause after so many failures in a row: as the workspace's own, half of it by chance, so that
+/// many that failed together do not come back together.
+fn scattered_pause(failures: u32) -> Duration {
+    let half = u64::try_from(retry::pause(BACKOFF_FIRST_MS, failures) / 2).unwrap_or(0);
+    let chance = random::<8>().map_or(0, u64::from_be_bytes);
+    Duration::from_millis(half + chance % (half + 1))
+}
+
+/// Whether the peer answered, and the workspace knows it.
+async fn turn(federation: &Federation, connection: ConnectionNo) -> bool {
+    if let Some((_, ConnectionState::Confirming)) = federation.connection(connection)
+        && let Err(error) = handshake::settle(federation, connection).await
+    {
+        tracing::warn!(%error, "an uncertain confirmation could not be settled");
+    }
     match federation.connection(connection) {
-        Some((_, ConnectionState::Confirming)) => {
-            if let Err(error) = handshake::settle(federation, connection).await {
-                tracing::warn!(%error, "an uncertain confirmation could not be settled");
-            }
-            // If it was settled well, the ping that shows the peer as online follows at once.
-            if let Some((row, ConnectionState::Confirmed)) = federation.connection(connection) {
-                ping(federation, connection, &row).await;
-            }
-        }
+        // If it was settled well, the ping that shows the peer as online follows at once.
         Some((row, ConnectionState::Confirmed)) => ping(federation, connection, &row).await,
-        _ => {}
+        Some((_, ConnectionState::Confirming)) => false,
+        // There is nobody to ask.
+        _ => true,
     }
 }
 
 /// A failed ping is no input: the workspace judges by the time of the last one that succeeded.
-async fn ping(federation: &Federation, connection: ConnectionNo, row: &Connection) {
+async fn ping(federation: &Federation, connection: ConnectionNo, row: &Connection) -> bool {
     let answer = ask(federation, row).await;
     federation.inner.counters.count_ping(answer.is_some());
-    let Some(answer) = answer else { return };
-    let input = Input::Ping {
-        connection,
-        answer: Some(answer),
-    };
-    if let Err(error) = federation.submit(input).await {
+    if answer.is_none() {
+        return false;
+    }
+    let taken = federation.submit(Input::Ping { connection, answer }).await;
+    if let Err(error) = &taken {
         tracing::debug!(%error, "the workspace could not take the answer to a ping");
     }
+    taken.is_ok()
 }
 
 /// Pings a peer. `None` when it did not answer as it should.

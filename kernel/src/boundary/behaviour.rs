@@ -48,6 +48,9 @@ behaviours! {
     /// post for a policy does, and removed reactions are limited for each peer or user, so that they
     /// end the reactions of nobody else.
     CountedReactions = 6,
+    /// A peer that answers a ping is there: what failed before counts no longer, and the pauses
+    /// between tries begin anew.
+    PausesBeginAnew = 7,
 }
 
 /// A behaviour that is in force.

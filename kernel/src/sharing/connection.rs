@@ -1,5 +1,6 @@
 //! Connections: who may be sent to, what a ping tells, what a restore changes.
 
+use crate::boundary::behaviour::Behaviour;
 use crate::boundary::input::{Incarnation, PingAnswer};
 use crate::boundary::output::Effect;
 use crate::model::limits::{CONNECTIONS_MAX, INVITATION_LIFE_MS, ONLINE_MS};
@@ -37,8 +38,8 @@ pub fn all(rows: &(impl Read + ?Sized)) -> Vec<(ConnectionNo, Connection)> {
 }
 
 /// Takes note of how a ping of ours fared. A peer that answers can be sent to at once: a pause
-/// after failures ends, and whatever is pending is looked at, whether the connection counted as
-/// offline or not (W1).
+/// after failures ends, the next one is short again, and whatever is pending is looked at, whether
+/// the connection counted as offline or not (W1).
 pub fn ping(tx: &mut Tx<'_>, no: ConnectionNo, answer: Option<PingAnswer>) {
     let Some(answer) = answer else { return };
     let Some(mut connection) = tx.get::<Connection>(&no) else {
@@ -49,6 +50,9 @@ pub fn ping(tx: &mut Tx<'_>, no: ConnectionNo, answer: Option<PingAnswer>) {
     }
     connection.last_ping_at = tx.now_ms();
     connection.retry_at = connection.retry_at.min(tx.now_ms());
+    if connection.failures > 0 && Behaviour::PausesBeginAnew.is_in_force(tx) {
+        connection.failures = 0;
+    }
     // The answer to a ping sent before the restore would not carry the new incarnation.
     connection.suspended = None;
     if let Some(kind) = answer.kind {

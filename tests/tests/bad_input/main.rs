@@ -1,6 +1,7 @@
 //! Invalid input: each gets the error that the protocol names, or an entry in the list of errors,
 //! changes nothing else, and is counted by its reason.
 
+mod away;
 mod codes;
 mod frames;
 mod items;

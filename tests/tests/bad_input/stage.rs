@@ -42,7 +42,7 @@ pub struct Stage {
 }
 
 /// Answers like a server of the 11 line that takes everything.
-fn take(asked: &Asked) -> Told {
+pub fn take(asked: &Asked) -> Told {
     let frame: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
     let payload = &frame["msg"]["payload"];
     let users: Vec<&String> = payload["users"]
@@ -84,8 +84,15 @@ impl Stage {
 
     /// A workspace that shares a channel with a peer of one user and one post.
     pub async fn new() -> Result<Stage> {
+        Stage::with_peer(take).await
+    }
+
+    /// The same with a peer that answers as `decide` says.
+    pub async fn with_peer(
+        decide: impl Fn(&Asked) -> Told + Send + Sync + 'static,
+    ) -> Result<Stage> {
         let (host, remote_id, invitation) = Stage::invited().await?;
-        let peer = Peer::start(take).await?;
+        let peer = Peer::start(decide).await?;
         let confirmation = confirmation(&remote_id, &peer.url());
         let frame = frame(&remote_id, "invitation", confirmation);
         let answer = call(&host, "confirm_invite", &remote_id, &invitation, &frame).await?;

@@ -58,6 +58,13 @@ pub struct TestHost {
     effects: JoinHandle<()>,
 }
 
+/// What is left of a process that was stopped.
+pub struct Stopped {
+    pub folder: TempDir,
+    address: String,
+    clock: Arc<ShiftedClock>,
+}
+
 /// Settings whose clocks do not disturb a test.
 pub fn quiet() -> FederationSettings {
     FederationSettings {
@@ -95,20 +102,27 @@ impl TestHost {
 
     /// Ends the process, as far as disk and sockets can tell, and starts it anew.
     pub async fn restart(self, settings: FederationSettings) -> TestHost {
-        let address = self.url.trim_start_matches("http://").to_string();
-        let (folder, clock) = self.stop().await;
-        let listener = TcpListener::bind(address).await.unwrap();
-        TestHost::serve(folder, listener, settings, clock).await
+        TestHost::start_again(self.stop().await, settings).await
     }
 
-    pub async fn stop(self) -> (TempDir, Arc<ShiftedClock>) {
+    /// Starts a stopped process anew.
+    pub async fn start_again(stopped: Stopped, settings: FederationSettings) -> TestHost {
+        let listener = TcpListener::bind(stopped.address).await.unwrap();
+        TestHost::serve(stopped.folder, listener, settings, stopped.clock).await
+    }
+
+    pub async fn stop(self) -> Stopped {
         self.stop.send_replace(true);
         self.server.await.unwrap();
         self.federation.shutdown().await;
         self.engine.shutdown().await;
         self.effects.abort();
         let _ = self.effects.await;
-        (self.folder, self.clock)
+        Stopped {
+            address: self.url.trim_start_matches("http://").to_string(),
+            folder: self.folder,
+            clock: self.clock,
+        }
     }
 
     async fn serve(

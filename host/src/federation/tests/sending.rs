@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use causeway_kernel::boundary::input::{Incarnation, Input, SendOutcome};
+use causeway_kernel::model::limits::ONLINE_MS;
 use causeway_kernel::model::{ConnectionState, PeerKind, PeerWorkspace};
 use causeway_kernel::rows::id::{ConnectionNo, Id};
 use causeway_kernel::rows::tx::Read;
@@ -177,6 +178,58 @@ async fn a_peer_that_is_news_while_a_ping_is_on_its_way_is_asked_once_more() {
         eventually("it was asked", at_rest).await;
         assert_eq!(peer.received("/ping").len(), asked + 3);
     }
+}
+
+/// Waits until the peer's last ping was answered after a time, in ms.
+async fn eventually_online(host: &TestHost, connection: ConnectionNo, after_ms: i64) {
+    eventually("an answered ping", || {
+        host.row(connection).unwrap().last_ping_at > after_ms
+            && pinger::is_at_rest(&host.federation, connection)
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_does_not_answer_is_asked_again_without_waiting_for_its_turn() {
+    let (host, peer, connection, _) = host_and_peer(quiet()).await;
+    eventually_online(&host, connection, 0).await;
+    let fails = [Script::Answer(502, ""), Script::Break];
+    peer.script(
+        "/ping",
+        fails.into_iter().chain([Script::Answer(200, PONG)]),
+    );
+    let before = peer.received("/ping").len();
+    host.shift_clock(ONLINE_MS + 1);
+    let now_ms = host.engine.now_ms();
+    eventually_online(&host, connection, now_ms - 1).await;
+    assert_eq!(peer.received("/ping").len(), before + 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workspaces_that_were_down_for_long_find_each_other_whichever_starts_first() {
+    let (a, b, remote_id) = connected(quiet()).await;
+    let (ours, theirs) = (a.connection_of(remote_id), b.connection_of(remote_id));
+    let (ours, theirs) = (ours.unwrap(), theirs.unwrap());
+    for (host, connection) in [(&a, ours), (&b, theirs)] {
+        eventually_online(host, connection, 0).await;
+        host.shift_clock(ONLINE_MS + 1);
+    }
+    let b = b.stop().await;
+    let a = a.restart(quiet()).await;
+    let started_ms = a.engine.now_ms();
+    eventually("a ping that fails", || pings(&a, "failed") > 0).await;
+    let b = TestHost::start_again(b, quiet()).await;
+    eventually_online(&a, ours, started_ms).await;
+    eventually_online(&b, theirs, started_ms).await;
+}
+
+fn pings(host: &TestHost, outcome: &str) -> u64 {
+    let mut page = Page::default();
+    host.federation.render_metrics(&mut page);
+    let text = page.into_text();
+    let name = format!("causeway_federation_pings_total{{outcome=\"{outcome}\"}} ");
+    let value = text.lines().find_map(|line| line.strip_prefix(&name));
+    value.unwrap().parse().unwrap()
 }
 
 /// Nobody listens any more: no byte leaves.

@@ -328,6 +328,33 @@ fn a_peer_that_says_no_longer_shared_ends_the_link() {
 }
 
 #[test]
+fn a_peer_that_answers_a_ping_is_tried_again_within_a_second_however_often_it_failed_before() {
+    use crate::model::limits::BACKOFF_FIRST_MS;
+    let mut world = World::shared(PeerKind::Causeway);
+    world.write(None, "one");
+    let fail = |world: &mut World| {
+        let (attempt, _) = world.out.remove(0);
+        world.receipt(attempt, SendOutcome::NeverLeft);
+        let connection = world.host.get::<Connection>(&LINK).unwrap();
+        connection.retry_at - world.now_ms
+    };
+    let mut pause_ms = 0;
+    for _ in 0..9 {
+        pause_ms = fail(&mut world);
+        world.now_ms += pause_ms;
+        world.run(Input::Timer);
+    }
+    assert!(pause_ms > 20 * BACKOFF_FIRST_MS);
+    fail(&mut world);
+    world.ping();
+    assert!(fail(&mut world) <= BACKOFF_FIRST_MS);
+    // Only then it is tried ever more slowly again.
+    world.now_ms += BACKOFF_FIRST_MS;
+    world.run(Input::Timer);
+    assert!(fail(&mut world) > BACKOFF_FIRST_MS / 2);
+}
+
+#[test]
 fn a_restored_peer_is_sent_everything_again() {
     let mut world = World::shared(PeerKind::Causeway);
     for n in 0..60 {

@@ -177,7 +177,7 @@ async fn secrets_stay_out_of_the_workspace() {
         let in_force = link.in_force(ConnectionState::Confirmed).unwrap();
         tokens.push(in_force.remote_token.unwrap().expose().to_string());
     }
-    let folders = [a.stop().await.0, b.stop().await.0];
+    let folders = [a.stop().await.folder, b.stop().await.folder];
     for folder in &folders {
         for entry in walk(folder.path()) {
             if entry
