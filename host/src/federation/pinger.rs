@@ -2,8 +2,8 @@
 //!
 //! Every confirmed connection is pinged once a period, all at the same time, so that a slow peer
 //! delays nobody; connections whose confirmation is uncertain are settled by the same clock. A peer
-//! that does not answer is asked again within a second, then ever more seldom, and at once when it
-//! lets hear of itself. What waits for a peer is sent when it answers; so nothing waits for a round.
+//! that does not answer is asked again within a second, then less and less often, and at once when
+//! it calls us. What waits for a peer is sent when it answers, so nothing waits for a round.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,8 +29,8 @@ use crate::vault::{Secret, new_id, random};
 const PING_PATH: &str = "/api/v4/remotecluster/ping";
 /// Tells which server answers.
 const VERSION_HEADER: &str = "x-version-id";
-/// How often it is looked for connections that do not count as online any more, though nobody is
-/// trying to reach them: the machine slept, or its clock was set.
+/// How often to look for connections that no longer count as online although nobody is trying to
+/// reach them: the machine slept, or its clock was set.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// What is known of a connection's pings in this process.
@@ -38,16 +38,16 @@ const LOOK: Duration = Duration::from_secs(1);
 pub(super) struct PingState {
     /// Whether one is on its way, or will be after a pause because the last ones failed.
     running: bool,
-    /// Ends the pause; set while a ping is on its way, it has another one follow: that one was sent
-    /// before there was news.
+    /// Ends the pause. Notified while a ping is on its way, it makes another one follow, as that one
+    /// was sent before there was news.
     again: Arc<Notify>,
     /// Pings that failed in a row.
     failures: u32,
     /// The incarnation because of which the peer was asked since its last turn. Once is enough: two
     /// workspaces that cannot take the answer would ask each other for ever.
     asked: Option<Incarnation>,
-    /// Whether the peer was asked because it let hear of itself, since it last answered or had its
-    /// turn. Once is enough here as well.
+    /// Whether the peer was asked because it called us, since it last answered or had its turn. Once
+    /// is enough here as well.
     heard: bool,
 }
 
@@ -176,7 +176,7 @@ fn begin(federation: &Federation, connection: ConnectionNo, because: Because) {
         let mut stop = federation.stopping();
         loop {
             let answered = turn(&federation, connection).await;
-            let Some(pause) = next(&federation, connection, answered) else {
+            let Some(pause) = pause_before_next(&federation, connection, answered) else {
                 return;
             };
             tokio::select! {
@@ -195,8 +195,13 @@ pub(super) fn is_at_rest(federation: &Federation, connection: ConnectionNo) -> b
     pings.get(&connection).is_none_or(|state| !state.running)
 }
 
-/// After which pause a connection is to be pinged once more; if not, its ping has ended.
-fn next(federation: &Federation, connection: ConnectionNo, answered: bool) -> Option<Duration> {
+/// The pause before a connection is pinged once more; `None` when it answered and nothing asks for
+/// another ping.
+fn pause_before_next(
+    federation: &Federation,
+    connection: ConnectionNo,
+    answered: bool,
+) -> Option<Duration> {
     let mut pings = lock(&federation.inner.pings);
     let state = pings.get_mut(&connection)?;
     if answered {

@@ -39,11 +39,13 @@ impl<K: Ord + Clone> Budget<K> {
     /// Takes bytes for a holder; `None` when that would be more than they, or all, may hold.
     pub fn take(self: &Arc<Self>, holder: &K, bytes: usize) -> Option<Charge<K>> {
         let mut held = self.lock();
-        let own = held.by_holder.get(holder).copied().unwrap_or(0) + bytes;
-        if held.bytes + bytes > self.bytes_max || own > self.each_bytes_max {
+        let own = held.by_holder.get(holder).copied().unwrap_or(0);
+        let own = own.saturating_add(bytes);
+        let all = held.bytes.saturating_add(bytes);
+        if all > self.bytes_max || own > self.each_bytes_max {
             return None;
         }
-        held.bytes += bytes;
+        held.bytes = all;
         held.by_holder.insert(holder.clone(), own);
         Some(Charge {
             budget: Arc::clone(self),
@@ -87,6 +89,7 @@ mod tests {
         let budget = Arc::new(Budget::new(10, 6));
         let first = budget.take(&1, 6).unwrap();
         assert!(budget.take(&1, 1).is_none());
+        assert!(budget.take(&2, usize::MAX).is_none());
         let second = budget.take(&2, 4).unwrap();
         assert!(budget.take(&3, 1).is_none());
         drop(second);

@@ -86,8 +86,9 @@ pub fn about_posts(rows: &(impl Read + ?Sized), direction: Direction) -> Asked {
     Asked { direction, about }
 }
 
-/// Judges posts, each version of them once: by the rows there are, and for the rest by one question
-/// each, all asked at once. There is a judgement for each candidate, in their order.
+/// Judges posts, of which each version stands among the candidates once: by the rows there are, and
+/// for the rest by one question each, all asked at once. There is a judgement for each candidate, in
+/// their order.
 pub fn judge(
     tx: &mut Tx<'_>,
     crossing: Crossing<'_>,
@@ -98,21 +99,18 @@ pub fn judge(
     }
     let about = about_posts(tx, crossing.direction);
     let rows = rows(tx, crossing.connection_no, about, candidates);
-    let is_open = |candidate: &Candidate<'_>, row: &Option<VerdictRow>| {
-        row.as_ref()
-            .is_none_or(|row| row.update_at != candidate.version)
-    };
+    let is_about = |row: &VerdictRow, candidate: &Candidate<'_>| row.update_at == candidate.version;
     let open: Vec<&Candidate<'_>> = candidates
         .iter()
         .zip(&rows)
-        .filter(|(candidate, row)| is_open(candidate, row))
+        .filter(|(candidate, row)| row.as_ref().is_none_or(|row| !is_about(row, candidate)))
         .map(|(candidate, _)| candidate)
         .collect();
     let mut verdicts = ask(tx, crossing, about, &open).into_iter();
     let mut judgements = Vec::with_capacity(candidates.len());
     for (candidate, row) in candidates.iter().zip(rows) {
         judgements.push(match row {
-            Some(row) if row.update_at == candidate.version => of_row(candidate, row),
+            Some(row) if is_about(&row, candidate) => of_row(candidate, row),
             outdated => {
                 let none = || Verdict::Failed("there is no verdict".to_string());
                 let verdict = verdicts.next().unwrap_or_else(none);

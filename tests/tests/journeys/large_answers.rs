@@ -1,17 +1,15 @@
 //! Answers have a budget of bytes: each of them, and all that are on their way.
 
-use std::time::Duration;
-
 use anyhow::{Context, Result, ensure};
 use causeway::http::answers::{ANSWERS_BYTES_MAX, ANSWERS_OF_ONE_BYTES_MAX};
 use causeway_tests::client::Client;
 use causeway_tests::hosted::Hosted;
+use causeway_tests::scene::wait_for;
 use causeway_tests::socket::Socket;
+use causeway_views::json::ANSWER_BYTES_MAX;
 use hyper::Method;
 use serde_json::{Value, json};
 
-/// Bytes of an answer at most.
-const ANSWER_BYTES_MAX: usize = 8 << 20;
 /// Bytes of the properties of each post: nearly as many as there may be.
 const PROPS_BYTES: usize = 160_000;
 const TOO_LARGE: &str = "api.context.answer_too_large.app_error";
@@ -115,9 +113,10 @@ async fn slow_readers_hold_no_more_than_their_share() -> Result<()> {
     ann.get(&path).await?;
     const { assert!(ANSWERS_OF_ONE_BYTES_MAX * 4 <= ANSWERS_BYTES_MAX) };
     drop(held);
-    while hosted.metric("causeway_answer_bytes").await? > 0 {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    wait_for("the answers of readers that left to go", async || {
+        Ok(hosted.metric("causeway_answer_bytes").await? == 0)
+    })
+    .await?;
     hosted.stop().await;
     Ok(())
 }

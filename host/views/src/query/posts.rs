@@ -252,9 +252,10 @@ pub fn reactions(
     walk.each(rows, REACTION_ROWS_MAX, |key, bytes| {
         let row = Reaction::from_bytes(bytes).filter(|reaction| reaction.delete_at == 0);
         found.extend(key::decode(key).zip(row));
-        match found.len() < REACTIONS_MAX as usize {
-            true => ControlFlow::Continue(()),
-            false => ControlFlow::Break(()),
+        if found.len() < REACTIONS_MAX as usize {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
         }
     });
     found.sort_by(|a, b| (a.1.create_at, &a.0).cmp(&(b.1.create_at, &b.0)));
