@@ -151,6 +151,8 @@ pub fn hears(rows: &(impl Read + ?Sized), event: &Event, user: UserNo) -> bool {
         | Event::PostDeleted(channel, _)
         | Event::ReactionAdded(channel, _)
         | Event::ReactionRemoved(channel, _)
+        | Event::AcknowledgementAdded(channel, _)
+        | Event::AcknowledgementRemoved(channel, _)
         | Event::UserAdded(channel, _) => is_channel_member(rows, *channel, user),
         Event::UserRemoved(channel, removed) => {
             *removed == user || is_channel_member(rows, *channel, user)
@@ -170,7 +172,7 @@ pub fn hears(rows: &(impl Read + ?Sized), event: &Event, user: UserNo) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::boundary::output::ReactionEvent;
+    use crate::boundary::output::{AcknowledgementEvent, ReactionEvent};
     use crate::model::PersonalKind;
     use crate::rows::fixture::{self, id, put};
     use crate::rows::id::{Id, WorkspaceNo};
@@ -258,6 +260,11 @@ mod tests {
             create_at: 1,
             post_id: Id::parse(id('p', 1).as_str()).unwrap(),
         };
+        let acknowledgement = || AcknowledgementEvent {
+            post: PostNo(1),
+            user: ANN,
+            acknowledged_at: 1,
+        };
         Some(match last {
             None => Event::Posted(channel, PostNo(1)),
             Some(Event::Posted(..)) => Event::PostEdited(channel, PostNo(1)),
@@ -279,7 +286,13 @@ mod tests {
             Some(Event::PersonalSet(..)) => {
                 Event::PersonalDeleted(ANN, PersonalKind::Preference, Vec::new())
             }
-            Some(Event::PersonalDeleted(..)) => return None,
+            Some(Event::PersonalDeleted(..)) => {
+                Event::AcknowledgementAdded(channel, acknowledgement())
+            }
+            Some(Event::AcknowledgementAdded(..)) => {
+                Event::AcknowledgementRemoved(channel, acknowledgement())
+            }
+            Some(Event::AcknowledgementRemoved(..)) => return None,
         })
     }
 
@@ -298,6 +311,8 @@ mod tests {
             | Event::PostDeleted(..)
             | Event::ReactionAdded(..)
             | Event::ReactionRemoved(..)
+            | Event::AcknowledgementAdded(..)
+            | Event::AcknowledgementRemoved(..)
             | Event::UserAdded(..)
             | Event::ChannelCreated(_)
             | Event::ChannelUpdated(_)

@@ -10,11 +10,12 @@ use causeway_kernel::boundary::input::{
     Actor, Genesis, Incarnation, Input, PingAnswer, Receipt, SendOutcome,
 };
 use causeway_kernel::command::{
-    AbandonConnection, AcceptConnection, AddChannelMember, AddReaction, AddTeamMember,
-    AttachConnection, Command, Configure, ConfirmConnection, CreateChannel, CreateConnection,
-    CreatePost, CreateTeam, CreateUser, DeletePost, EditPost, InviteToChannel, PatchConnection,
-    PatchUser, PersonalChange, RemoveChannelMember, RemoveConnection, RemoveReaction, SetPersonal,
-    UninviteFromChannel, UnshareChannel, UserPatch, ViewChannel,
+    AbandonConnection, AcceptConnection, AcknowledgePost, AddChannelMember, AddReaction,
+    AddTeamMember, AttachConnection, Command, Configure, ConfirmConnection, CreateChannel,
+    CreateConnection, CreatePost, CreateTeam, CreateUser, DeletePost, EditPost, InviteToChannel,
+    PatchConnection, PatchUser, PersonalChange, RemoveChannelMember, RemoveConnection,
+    RemoveReaction, SetPersonal, UninviteFromChannel, UnshareChannel, UserPatch, ViewChannel,
+    WithdrawAcknowledgement,
 };
 use causeway_kernel::model::{ChannelKind, Config, PeerKind, PersonalKind};
 use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, Id, PostNo, TeamNo, UserNo};
@@ -236,6 +237,8 @@ fn commands() -> Vec<Command> {
                 },
             ],
         }),
+        Command::AcknowledgePost(AcknowledgePost { post: POST }),
+        Command::WithdrawAcknowledgement(WithdrawAcknowledgement { post: POST }),
     ]
 }
 

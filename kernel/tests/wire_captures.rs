@@ -9,7 +9,8 @@ use causeway_kernel::rows::id::Id;
 use causeway_kernel::wire::frame::{self, Invite, Ping};
 use causeway_kernel::wire::json::{Document, Kind, Value};
 use causeway_kernel::wire::message::{
-    ChannelInvite, SyncMessage, SyncSection, WirePost, WireReaction, WireUser, encode_sync,
+    ChannelInvite, SyncMessage, SyncSection, WireAcknowledgement, WirePost, WireReaction, WireUser,
+    encode_sync,
 };
 use causeway_kernel::wire::response::{self, Answer};
 use causeway_kernel::wire::write::JsonWriter;
@@ -227,7 +228,11 @@ fn payloads_of_real_servers_are_read_whole() {
             let message = SyncMessage::decode(payload).unwrap();
             let bad = message.users.iter().any(|(_, item)| item.is_err())
                 || message.posts.iter().any(|(_, item)| item.is_err())
-                || message.reactions.iter().any(|(_, item)| item.is_err());
+                || message.reactions.iter().any(|(_, item)| item.is_err())
+                || message
+                    .acknowledgements
+                    .iter()
+                    .any(|(_, item)| item.is_err());
             assert!(!bad, "{}", exchange.at);
             let files = message
                 .posts
@@ -239,7 +244,7 @@ fn payloads_of_real_servers_are_read_whole() {
                 message.reactions.len(),
                 message.mention_transforms.len(),
                 message.statuses as usize,
-                message.acknowledgements as usize,
+                message.acknowledgements.len(),
                 message.membership_changes as usize,
                 files.sum(),
             ];
@@ -309,6 +314,25 @@ fn profiles_are_written_as_the_real_servers_write_them() {
         }
     });
     assert!(compared > 150, "{compared}");
+}
+
+#[test]
+fn acknowledgements_are_written_as_the_real_servers_write_them() {
+    let mut compared = 0;
+    real_payloads(|exchange, topic, payload| {
+        if !is_sync(topic) {
+            return;
+        }
+        let channel = Id::parse(&payload.text("channel_id").unwrap());
+        for (value, acknowledgement) in SyncMessage::decode(payload).unwrap().acknowledgements {
+            let mut writer = JsonWriter::new();
+            let acknowledgement: WireAcknowledgement = acknowledgement.unwrap();
+            acknowledgement.encode(&mut writer, channel.unwrap());
+            same(&exchange.at, &writer.finish(), value, &[], &[]);
+            compared += 1;
+        }
+    });
+    assert!(compared > 15, "{compared}");
 }
 
 #[test]
@@ -415,11 +439,7 @@ fn answers_are_understood_and_written_as_the_real_servers_write_them() {
                     let ours = response::encode_ok(Some(&response));
                     let ours = Document::parse(&ours).unwrap();
                     let ours = ours.root().get("payload").unwrap().raw().into_owned();
-                    let free = [
-                        "acknowledgements_last_update_at",
-                        "acknowledgement_errors",
-                        "status_errors",
-                    ];
+                    let free = ["status_errors"];
                     let nulls = payload.get("post_errors").is_some_and(Value::is_null);
                     if !nulls && payload.get("status_errors").is_some_and(Value::is_null) {
                         same(&exchange.at, ours.as_bytes(), payload, &free, &[]);

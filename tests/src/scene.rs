@@ -198,7 +198,7 @@ pub async fn wait_for(what: &str, mut ready: impl AsyncFnMut() -> Result<bool>) 
 }
 
 /// What a side shows of a channel: its live posts of ordinary kind in the order of creation, each
-/// with author, text, whether it was edited, is a reply, and its reactions. The author is named as
+/// with author, text, whether it was edited, is a reply, its reactions and acknowledgements. The author is named as
 /// at home, so that both sides can be compared.
 pub async fn visible(client: &Client, channel_id: &str) -> Result<Vec<Shown>> {
     let mut shown = Vec::new();
@@ -237,6 +237,8 @@ pub struct Shown {
     pub root_id: String,
     /// (user id, emoji), sorted.
     pub reactions: Vec<(String, String)>,
+    /// (user id, time in ms), sorted.
+    pub acknowledgements: Vec<(String, i64)>,
 }
 
 impl Shown {
@@ -252,6 +254,13 @@ impl Shown {
             })
             .collect();
         reactions.sort();
+        let acknowledged = post["metadata"]["acknowledgements"].as_array();
+        let acknowledged = acknowledged.into_iter().flatten().map(|one| {
+            let user = one["user_id"].as_str().unwrap_or_default().to_string();
+            (user, one["acknowledged_at"].as_i64().unwrap_or_default())
+        });
+        let mut acknowledgements: Vec<(String, i64)> = acknowledged.collect();
+        acknowledgements.sort();
         Shown {
             id: text("id"),
             create_at: post["create_at"].as_i64().unwrap_or_default(),
@@ -260,6 +269,7 @@ impl Shown {
             edited: post["edit_at"].as_i64().unwrap_or_default() > 0,
             root_id: text("root_id"),
             reactions,
+            acknowledgements,
         }
     }
 }

@@ -5,6 +5,7 @@
 //! state. The first two are extractors ([`auth::Caller`], [`path::Ids`]), which run in the order
 //! of a handler's arguments; the last ones are the kernel's.
 
+pub mod acknowledgements;
 pub mod answer;
 pub mod auth;
 pub mod channels;
@@ -138,6 +139,7 @@ pub fn router(app: &Shared) -> Router {
         .merge(channels::routes())
         .merge(members::routes())
         .merge(posts::routes())
+        .merge(acknowledgements::routes())
         .merge(preferences::routes())
         .merge(reactions::routes())
         .merge(slash::routes())

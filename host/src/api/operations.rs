@@ -130,6 +130,7 @@ async fn exceptions(State(app): State<Shared>, caller: Caller, params: Params) -
                 FeedObject::Reaction(post, user, emoji) => {
                     (Some(*post), Some(*user), emoji.as_str())
                 }
+                FeedObject::Acknowledgement(post, user) => (Some(*post), Some(*user), ""),
                 FeedObject::User(user) => (None, Some(*user), ""),
             };
             json!({

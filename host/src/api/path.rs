@@ -76,6 +76,22 @@ impl Ids {
         Ok(user)
     }
 
+    /// The user of `{user_id}`, who must be the caller: for what nobody does for somebody else, also
+    /// not as an administrator.
+    ///
+    /// # Errors
+    /// As [`Ids::user`], and 403 for somebody else.
+    pub fn caller_alone(
+        &self,
+        rows: &(impl Read + ?Sized),
+        caller: &Caller,
+    ) -> Result<UserNo, ApiError> {
+        match self.user(rows, caller)? {
+            user if user == caller.user => Ok(user),
+            _ => Err(ApiError::forbidden()),
+        }
+    }
+
     /// The team of `{team_id}`, if the caller may see it.
     ///
     /// # Errors

@@ -43,15 +43,6 @@ struct Item {
     value: String,
 }
 
-/// The user of the path, who is the caller: nobody has another's preferences, also as an
-/// administrator.
-fn own(app: &App, caller: &Caller, ids: &Ids) -> Result<UserNo, ApiError> {
-    match ids.user(&app.rows(), caller)? {
-        user if user == caller.user => Ok(user),
-        _ => Err(ApiError::forbidden()),
-    }
-}
-
 fn render(app: &App, user: UserNo, found: &[Preference]) -> Answer {
     let rows = app.rows();
     let views = Views::new(&rows, Viewer::of(&rows, user));
@@ -60,13 +51,13 @@ fn render(app: &App, user: UserNo, found: &[Preference]) -> Answer {
 }
 
 async fn all(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
-    let user = own(&app, &caller, &ids)?;
+    let user = ids.caller_alone(&app.rows(), &caller)?;
     let found = preferences::of_user(&app.rows(), user);
     render(&app, user, &found)
 }
 
 async fn of_category(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
-    let user = own(&app, &caller, &ids)?;
+    let user = ids.caller_alone(&app.rows(), &caller)?;
     let mut found = preferences::of_user(&app.rows(), user);
     found.retain(|item| item.category == ids.get("category"));
     if found.is_empty() {
@@ -76,7 +67,7 @@ async fn of_category(State(app): State<Shared>, caller: Caller, ids: Ids) -> Ans
 }
 
 async fn one(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
-    let user = own(&app, &caller, &ids)?;
+    let user = ids.caller_alone(&app.rows(), &caller)?;
     let rows = app.rows();
     let found = preferences::stored_name(ids.get("category"), ids.get("name"))
         .and_then(|name| preferences::by_name(&rows, user, &name))
@@ -118,7 +109,7 @@ async fn change(
     items: Vec<Item>,
     value: impl Fn(String) -> Option<String>,
 ) -> Answer {
-    let user = own(app, caller, ids)?;
+    let user = ids.caller_alone(&app.rows(), caller)?;
     let user_id = Views::new(&app.rows(), Viewer::System).user_id(user);
     let mut changes = Vec::new();
     for item in items {

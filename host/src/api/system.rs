@@ -112,6 +112,7 @@ fn public_config(app: &App) -> Vec<(&'static str, String)> {
 fn session_config() -> Vec<(&'static str, String)> {
     let yes = [
         "EnableCommands",
+        "PostAcknowledgements",
         "ExperimentalSharedChannels",
         "ExperimentalRemoteClusterService",
     ];
@@ -130,7 +131,6 @@ fn session_config() -> Vec<(&'static str, String)> {
         "EnableTutorial",
         "EnableOnboardingFlow",
         "PostPriority",
-        "PostAcknowledgements",
         "SendPushNotifications",
         "FeatureFlagEnableSharedChannelsDMs",
         "FeatureFlagEnableSharedChannelsPlugins",

@@ -51,6 +51,8 @@ behaviours! {
     /// A peer that answers a ping is there: what failed before counts no longer, and the pauses
     /// between tries begin anew.
     PausesBeginAnew = 7,
+    /// Acknowledgements of a peer's users are carried out; before, they were passed over.
+    Acknowledgements = 8,
 }
 
 /// A behaviour that is in force.

@@ -31,7 +31,7 @@ pub enum Input {
         body: Vec<u8>,
         /// Ranges (first, end exclusive) of items that stopped an earlier run of this frame: they
         /// are not carried out but quarantined and reported. Items are numbered through the
-        /// sections users, posts, reactions, in the order of the document.
+        /// sections users, posts, reactions, acknowledgements, in the order of the document.
         skip: Vec<(u32, u32)>,
     },
     /// The body of a frame that stops a step even when none of its items is carried out.

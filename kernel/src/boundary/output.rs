@@ -69,6 +69,8 @@ pub enum Object {
     Reaction(PostNo, UserNo, String),
     /// A connection.
     Connection(ConnectionNo),
+    /// An acknowledgement of a post.
+    Acknowledgement(PostNo, UserNo),
 }
 
 /// A refusal in the API's own error shape.
@@ -183,6 +185,21 @@ pub enum Event {
     /// A user deleted personal values: their kind and names. `preferences_deleted`, if they are
     /// those.
     PersonalDeleted(UserNo, PersonalKind, Vec<String>),
+    /// `post_acknowledgement_added`.
+    AcknowledgementAdded(ChannelNo, AcknowledgementEvent),
+    /// `post_acknowledgement_removed`.
+    AcknowledgementRemoved(ChannelNo, AcknowledgementEvent),
+}
+
+/// An acknowledgement as it was when the event happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AcknowledgementEvent {
+    /// The post.
+    pub post: PostNo,
+    /// Who acknowledged it.
+    pub user: UserNo,
+    /// When, in ms; 0 = withdrawn.
+    pub acknowledged_at: i64,
 }
 
 /// A reaction as it was when the event happened.

@@ -1,6 +1,7 @@
 //! Acts of local users and of the admin. A command is a file: its fields, what it does and, once its
 //! shape has changed, how the older ones are read. The list of all of them is here.
 
+mod acknowledgement;
 mod channel;
 mod connection;
 mod notice;
@@ -16,6 +17,7 @@ mod tests;
 mod user;
 mod workspace;
 
+pub use acknowledgement::{AcknowledgePost, WithdrawAcknowledgement};
 pub use channel::{AddChannelMember, CreateChannel, RemoveChannelMember, ViewChannel};
 pub use connection::{
     AbandonConnection, AcceptConnection, AttachConnection, ConfirmConnection, CreateConnection,
@@ -63,6 +65,8 @@ commands! {
     Configure = 22,
     PatchConnection = 23,
     SetPersonal = 24,
+    AcknowledgePost = 25,
+    WithdrawAcknowledgement = 26,
 }
 
 /// Carries out a command. `key` is the client's own key of the act. A refused command leaves

@@ -1,6 +1,6 @@
 //! Items that wait for a policy. They are rows, so the peer may count them as taken; they are asked
 //! again after a while and whenever the policies change. What belongs to a waiting post — an
-//! answer, a reaction — waits behind it.
+//! answer, a reaction, an acknowledgement — waits behind it.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use crate::rows::key;
 use crate::rows::retry;
 use crate::rows::tx::{Read, SCAN_BYTES_MAX, Tx};
 use crate::wire::json::Document;
-use crate::wire::message::{WirePost, WireReaction};
+use crate::wire::message::{WireAcknowledgement, WirePost, WireReaction};
 use crate::wire::write::JsonWriter;
 
 /// Calls a function that is generic over the kind of item, for the kind that a row names.
@@ -27,6 +27,7 @@ macro_rules! of_kind {
         match $kind {
             HeldKind::Post => $function::<WirePost>($($argument),*),
             HeldKind::Reaction => $function::<WireReaction>($($argument),*),
+            HeldKind::Acknowledgement => $function::<WireAcknowledgement>($($argument),*),
         }
     };
 }

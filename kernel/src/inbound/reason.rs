@@ -47,6 +47,8 @@ pub enum Reason {
     NameTaken,
     /// The post has as many different emoji as it may have.
     TooManyEmoji,
+    /// The post has as many acknowledgements as it may have.
+    TooManyAcknowledgements,
     /// A policy denied it.
     Denied,
     /// A policy failed: it is held, and asked again.
@@ -95,6 +97,7 @@ impl Reason {
             Reason::NotNewer => "not_newer",
             Reason::NameTaken => "name_taken",
             Reason::TooManyEmoji => "too_many_emoji",
+            Reason::TooManyAcknowledgements => "too_many_acknowledgements",
             Reason::Denied => "denied",
             Reason::Held => "held",
             Reason::Quarantined => "quarantined",

@@ -5,6 +5,7 @@ use super::authorize::{self, Closed, Peer};
 use super::held::Full;
 use super::item::Batch;
 use super::{Reason, Skip, Tally, fail, ok, refuse};
+use crate::boundary::behaviour::Behaviour;
 use crate::boundary::output::{Refusal, Reply};
 use crate::rows::id::Id;
 use crate::rows::tx::Tx;
@@ -70,13 +71,19 @@ fn take_sections(
         acknowledgements,
         membership_changes,
     } = message;
-    for off in [statuses, acknowledgements, membership_changes] {
+    for off in [statuses, membership_changes] {
         batch.tally.add(Reason::FeatureOff, *off);
     }
     batch.take(tx, users)?;
     batch.read_mentions(tx);
     batch.take(tx, posts)?;
-    batch.take(tx, reactions)
+    batch.take(tx, reactions)?;
+    if Behaviour::Acknowledgements.is_in_force(tx) {
+        return batch.take(tx, acknowledgements);
+    }
+    let items = u32::try_from(acknowledgements.len()).unwrap_or(u32::MAX);
+    batch.tally.add(Reason::FeatureOff, items);
+    Ok(())
 }
 
 /// Messages that are answered before a channel matters: those of features that are off.

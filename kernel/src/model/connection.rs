@@ -148,6 +148,8 @@ pub enum Section {
     Posts,
     /// Reactions.
     Reactions,
+    /// Acknowledgements of posts.
+    Acknowledgements,
 }
 
 /// Where a round takes its objects from, and where its end leaves the position.
@@ -227,11 +229,30 @@ pub enum RoundItem {
     Post(PostNo, FeedSeq),
     /// A reaction, its feed sequence and whether it was live.
     Reaction(PostNo, UserNo, String, FeedSeq, bool),
+    /// An acknowledgement and its feed sequence.
+    Acknowledgement(PostNo, UserNo, FeedSeq),
+}
+
+impl RoundItem {
+    /// Its feed sequence and its object, if it belongs to a post.
+    #[must_use]
+    pub fn into_part(self) -> Option<(FeedSeq, FeedObject)> {
+        match self {
+            RoundItem::User(..) | RoundItem::Post(..) => None,
+            RoundItem::Reaction(post, user, emoji, seq, _) => {
+                Some((seq, FeedObject::Reaction(post, user, emoji)))
+            }
+            RoundItem::Acknowledgement(post, user, seq) => {
+                Some((seq, FeedObject::Acknowledgement(post, user)))
+            }
+        }
+    }
 }
 texts!(enum RoundItem {
     User(user, update_at),
     Post(post, seq),
     Reaction(post, user, emoji: Text::Token, seq, live),
+    Acknowledgement(post, user, seq),
 });
 
 no_texts!(

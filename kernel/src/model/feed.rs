@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::Section;
+use super::{PeerKind, Section};
 use crate::boundary::texts::{Text, no_texts, texts};
 use crate::model::limits::ITEM_ATTEMPTS_MAX;
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, Id, PostNo, UserNo, WorkspaceNo};
@@ -42,11 +42,14 @@ pub enum FeedObject {
     Reaction(PostNo, UserNo, String),
     /// A user's profile.
     User(UserNo),
+    /// An acknowledgement of a post.
+    Acknowledgement(PostNo, UserNo),
 }
 texts!(enum FeedObject {
     Post(post),
     Reaction(post, user, emoji: Text::Token),
     User(user),
+    Acknowledgement(post, user),
 });
 
 impl FeedObject {
@@ -57,6 +60,16 @@ impl FeedObject {
             FeedObject::Post(_) => Section::Posts,
             FeedObject::Reaction(..) => Section::Reactions,
             FeedObject::User(_) => Section::Users,
+            FeedObject::Acknowledgement(..) => Section::Acknowledgements,
+        }
+    }
+
+    /// Whether a peer of a kind knows such objects at all; what it does not know it is not sent.
+    #[must_use]
+    pub fn is_known_to(&self, kind: PeerKind) -> bool {
+        match self {
+            FeedObject::Post(_) | FeedObject::Reaction(..) | FeedObject::User(_) => true,
+            FeedObject::Acknowledgement(..) => kind != PeerKind::Mattermost2021,
         }
     }
 
@@ -65,7 +78,9 @@ impl FeedObject {
     pub fn as_post(&self) -> Option<PostNo> {
         match self {
             FeedObject::Post(post) => Some(*post),
-            FeedObject::Reaction(..) | FeedObject::User(_) => None,
+            FeedObject::Reaction(..) | FeedObject::User(_) | FeedObject::Acknowledgement(..) => {
+                None
+            }
         }
     }
 
@@ -73,7 +88,7 @@ impl FeedObject {
     #[must_use]
     pub fn base_post(&self) -> Option<PostNo> {
         match self {
-            FeedObject::Reaction(post, _, _) => Some(*post),
+            FeedObject::Reaction(post, _, _) | FeedObject::Acknowledgement(post, _) => Some(*post),
             FeedObject::Post(_) | FeedObject::User(_) => None,
         }
     }
@@ -83,7 +98,9 @@ impl FeedObject {
     #[must_use]
     pub fn user(&self) -> Option<UserNo> {
         match self {
-            FeedObject::Reaction(_, user, _) | FeedObject::User(user) => Some(*user),
+            FeedObject::Reaction(_, user, _)
+            | FeedObject::User(user)
+            | FeedObject::Acknowledgement(_, user) => Some(*user),
             FeedObject::Post(_) => None,
         }
     }
@@ -95,6 +112,8 @@ impl FeedObject {
         match self {
             FeedObject::Post(post) => (post.0, String::new()),
             FeedObject::Reaction(post, user, emoji) => (post.0, format!("{:016x}/{emoji}", user.0)),
+            // No emoji is without a name, so this is no reaction's.
+            FeedObject::Acknowledgement(post, user) => (post.0, format!("{:016x}/", user.0)),
             // Profiles are never excepted: they travel again with the next post of their user.
             FeedObject::User(user) => (0, format!("{:016x}", user.0)),
         }

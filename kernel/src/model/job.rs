@@ -190,6 +190,8 @@ pub enum HeldKind {
     Post,
     /// A reaction.
     Reaction,
+    /// An acknowledgement of a post.
+    Acknowledgement,
 }
 
 /// An inbound item that waits for a policy, or for the post to which it belongs. Key: (connection,

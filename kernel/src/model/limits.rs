@@ -33,6 +33,11 @@ pub const REMOVED_REACTIONS_MAX: u32 = 1_000;
 /// Reactions, removed ones included, that are looked at to count those of a post from before they
 /// were counted as they come; further ones are not counted.
 pub const REACTIONS_COUNTED_MAX: u32 = 10_000;
+/// Users of one workspace who have ever acknowledged a post; one more is refused. Whoever fills this
+/// fills it for nobody else.
+pub const ACKNOWLEDGEMENTS_PER_POST_MAX: u32 = 5_000;
+/// How long after it was made an acknowledgement may be withdrawn, in ms. Client API §6.
+pub const ACKNOWLEDGEMENT_WITHDRAWAL_MS: i64 = 5 * 60 * 1000;
 /// Bytes of a user name; more is refused, of a remote user shortened by the suffix rule.
 pub const USERNAME_BYTES_MAX: usize = 64;
 /// Characters of first, last and nickname; more is refused.
@@ -108,6 +113,10 @@ pub const PASSES_PER_PUMP_MAX: u32 = 8;
 pub const OBJECTS_PER_ROUND_MAX: u32 = POSTS_PER_SYNC_MAX;
 /// Reactions sent along with a post of a channel's history; more stay behind.
 pub const HISTORY_REACTIONS_MAX: u32 = 200;
+/// Acknowledgements sent along with a post of a channel's history; more stay behind.
+pub const HISTORY_ACKNOWLEDGEMENTS_MAX: u32 = 200;
+/// Acknowledgements in one message; the others of the round follow in further ones.
+pub const ACKNOWLEDGEMENTS_PER_SYNC_MAX: usize = 200;
 /// Reactions in one message; the others of the round follow in further ones.
 pub const REACTIONS_PER_SYNC_MAX: usize = 200;
 /// Entries of the feed of people that a step looks at.

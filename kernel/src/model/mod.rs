@@ -27,7 +27,8 @@ pub use job::{
 };
 pub use personal::{PersonalKind, PersonalValue};
 pub use post::{
-    ChannelPost, EmojiCount, PinnedPost, Post, PostEmoji, Reaction, RemovedReactions, ThreadPost,
+    Acknowledgement, AcknowledgementCount, ChannelPost, EmojiCount, PinnedPost, Post, PostEmoji,
+    Reaction, RemovedReactions, ThreadPost,
 };
 pub use team::{Team, TeamMember, UserTeam};
 pub use user::{IdRow, NameRow, RemoteUser, User};

@@ -122,11 +122,32 @@ pub struct PostEmoji(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RemovedReactions(pub u32);
 
+/// That somebody has seen a post, as they say themselves. A withdrawn one stays, so that a late
+/// duplicate does not bring it back. Key: (post, user).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acknowledgement {
+    /// Where it was made: the origin of its user. Never changes.
+    pub origin: WorkspaceNo,
+    /// When it was made last, in ms; 0 = withdrawn.
+    pub acknowledged_at: i64,
+    /// Last change, by the origin's clock, in ms.
+    pub update_at: i64,
+    /// Where it stands in its channel's feed; 0 = nowhere.
+    pub feed_seq: FeedSeq,
+}
+
+/// Users of one workspace who have ever acknowledged a post: its rows, withdrawn ones included. No row
+/// = none. Key: (post, workspace).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AcknowledgementCount(pub u32);
+
 no_texts!(
     ChannelPost,
     ThreadPost,
     PinnedPost,
     EmojiCount,
     PostEmoji,
-    RemovedReactions
+    RemovedReactions,
+    Acknowledgement,
+    AcknowledgementCount
 );

@@ -1,8 +1,16 @@
 //! The objects of a workspace: what creating, changing and removing one of them means for its rows.
 
+pub mod acknowledgements;
 pub mod channels;
 pub mod members;
 pub mod posts;
 pub mod reaction_counts;
 pub mod reactions;
 pub mod users;
+
+/// The version of a change made now: it rises with every change of an object, also within a
+/// millisecond.
+#[must_use]
+pub fn next_version(now_ms: i64, held: Option<i64>) -> i64 {
+    now_ms.max(held.map_or(0, |held| held.saturating_add(1)))
+}

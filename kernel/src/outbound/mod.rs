@@ -4,7 +4,7 @@
 //! 1. A round is stored before its first byte leaves; a receipt names the attempt it answers.
 //! 2. A cursor moves only when each object behind it is delivered, is not for this peer, or has an
 //!    exception.
-//! 3. Users, posts and (but to a toggle) reactions are delivered at least once; receivers take
+//! 3. Users, posts, acknowledgements and (but to a toggle) reactions are delivered at least once; receivers take
 //!    the same version again without change. A toggle is told of a reaction at most once.
 //! 4. Nothing goes back to the workspace that it came from.
 

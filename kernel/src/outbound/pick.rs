@@ -5,15 +5,15 @@ use super::work::{Object, Target, Work};
 use super::{exception, objects_max};
 use crate::boundary::env::Range;
 use crate::model::limits::{
-    CHANNELS_PER_USER_MAX, HISTORY_REACTIONS_MAX, ITEM_ALONE_AFTER, OBJECTS_PER_ROUND_MAX,
-    PEOPLE_PER_STEP_MAX, USERS_PER_SYNC_MAX,
+    CHANNELS_PER_USER_MAX, HISTORY_ACKNOWLEDGEMENTS_MAX, HISTORY_REACTIONS_MAX, ITEM_ALONE_AFTER,
+    OBJECTS_PER_ROUND_MAX, PEOPLE_PER_STEP_MAX, USERS_PER_SYNC_MAX,
 };
 use crate::model::{
-    ChannelPost, Connection, ExceptionState, FeedObject, Link, LinkState, Pending, Post, Reaction,
-    RoundSource, Scope, SentUser, User,
+    Acknowledgement, ChannelPost, Connection, ExceptionState, FeedObject, Link, LinkState, Pending,
+    Post, Reaction, RoundSource, Scope, SentUser, User,
 };
 use crate::rows::due;
-use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, PostNo, UserNo, WorkspaceNo};
+use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, PostNo, UserNo};
 use crate::rows::key;
 use crate::rows::tx::{Read, SCAN_BYTES_MAX, Tx};
 use crate::sharing::feed::{entries_after, unmark};
@@ -136,6 +136,7 @@ fn feed(tx: &mut Tx<'_>, no: ConnectionNo, connection: Connection, channel: Chan
         .into_iter()
         .filter(|(_, entry)| entry.origin != connection.workspace)
         .map(|(seq, entry)| (seq, entry.object))
+        .filter(|(_, object)| object.is_known_to(connection.kind))
         .collect();
     if objects.is_empty() {
         link.cursor.seq = to;
@@ -175,7 +176,7 @@ fn history(
         unmark(tx, no, Pending::HISTORY, channel);
         return Picked::Again;
     }
-    let (to, objects) = history_objects(tx, &rows, link.posts_before, connection.workspace);
+    let (to, objects) = history_objects(tx, &rows, link.posts_before, &connection);
     if objects.is_empty() {
         link.cursor.history = Some(to);
         tx.put(&(channel, no), &link);
@@ -185,14 +186,15 @@ fn history(
     start(no, connection, target, RoundSource::History { to }, objects)
 }
 
-/// Live posts with their live reactions, but for what came from the peer, and the last position
+/// Live posts with their live reactions and acknowledgements, but for what came from the peer, and the last position
 /// that they cover.
 fn history_objects(
     tx: &Tx<'_>,
     rows: &[(i64, PostNo)],
     posts_before: PostNo,
-    peer: WorkspaceNo,
+    connection: &Connection,
 ) -> ((i64, u64), Vec<Object>) {
+    let peer = connection.workspace;
     let numbers: Vec<PostNo> = rows.iter().map(|(_, number)| *number).collect();
     let posts = tx.get_all::<Post>(&numbers);
     let mut to = (i64::MIN, 0);
@@ -216,7 +218,13 @@ fn history_objects(
                 objects.push((FeedSeq(0), FeedObject::Reaction(*number, user, emoji)));
             }
         }
+        let rows = tx.prefix::<Acknowledgement, _>(number, HISTORY_ACKNOWLEDGEMENTS_MAX);
+        let theirs = |row: &Acknowledgement| row.acknowledged_at != 0 && row.origin != peer;
+        for ((_, user), _) in rows.into_iter().filter(|(_, row)| theirs(row)) {
+            objects.push((FeedSeq(0), FeedObject::Acknowledgement(*number, user)));
+        }
     }
+    objects.retain(|(_, object)| object.is_known_to(connection.kind));
     (to, objects)
 }
 

@@ -48,7 +48,7 @@ pub struct Plan {
     pub root_ids: BTreeMap<PostNo, String>,
 }
 
-/// Plans the posts of a round: takes along what the peer cannot know (roots, posts of reactions;
+/// Plans the posts of a round: takes along what the peer cannot know (roots, posts of what belongs to them;
 /// they become objects of the round), asks the policies, notes what stays behind, and cuts the
 /// round where its message would grow too long.
 pub fn make(tx: &mut Tx<'_>, work: &mut Work) -> Plan {
@@ -121,7 +121,7 @@ pub fn make(tx: &mut Tx<'_>, work: &mut Work) -> Plan {
     plan
 }
 
-/// The posts of the round's objects, those that its reactions belong to, and their roots.
+/// The posts of the round's objects, those to which its other objects belong, and their roots.
 fn load(tx: &Tx<'_>, work: &Work) -> BTreeMap<PostNo, Post> {
     let objects = work.round.objects.iter();
     let numbers = objects.filter_map(|(_, object)| object.as_post().or(object.base_post()));

@@ -7,11 +7,12 @@ use serde::{Deserialize, Serialize};
 use crate::boundary::behaviour::InForce;
 use crate::boundary::texts::{Class, Text, TextVisitor};
 use crate::model::{
-    Channel, ChannelMember, ChannelPost, Connection, ConnectionLink, Due, EmojiCount, Exception,
-    ExceptionTime, FeedEntry, Held, IdRow, Job, Link, MetaKey, MetaRow, NameRow, PeerWorkspace,
-    Pending, PersonalValue, PinnedPost, Post, PostEmoji, QuarantineEntry, Reaction,
-    RemovedReactions, Request, RequestExpiry, Round, Scope, SentOldPost, SentReaction, SentUser,
-    SharedChannel, Team, TeamMember, ThreadPost, User, UserChannel, UserTeam, VerdictRow,
+    Acknowledgement, AcknowledgementCount, Channel, ChannelMember, ChannelPost, Connection,
+    ConnectionLink, Due, EmojiCount, Exception, ExceptionTime, FeedEntry, Held, IdRow, Job, Link,
+    MetaKey, MetaRow, NameRow, PeerWorkspace, Pending, PersonalValue, PinnedPost, Post, PostEmoji,
+    QuarantineEntry, Reaction, RemovedReactions, Request, RequestExpiry, Round, Scope, SentOldPost,
+    SentReaction, SentUser, SharedChannel, Team, TeamMember, ThreadPost, User, UserChannel,
+    UserTeam, VerdictRow,
 };
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, Id, PostNo, TeamNo, UserNo, WorkspaceNo};
 use crate::rows::record::Record;
@@ -260,6 +261,11 @@ tables! {
     /// for all users of a peer.
     RemovedReactions = 40: (post: PostNo, workspace: WorkspaceNo, user: UserNo)
         => RemovedReactions, Passing, about [post];
+    /// Acknowledgements: (post, user); withdrawn ones stay.
+    Acknowledgements = 41: (post: PostNo, user: UserNo) => Acknowledgement, Kept, about [post, user];
+    /// Users of a workspace who have ever acknowledged a post: (post, workspace).
+    AcknowledgementCounts = 42: (post: PostNo, workspace: WorkspaceNo)
+        => AcknowledgementCount, Passing, about [post];
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@
 
 use crate::model::limits::{CONNECTIONS_MAX, LINKS_PER_CHANNEL_MAX};
 use crate::model::{
-    Connection, ConnectionState, FeedEntry, FeedObject, Follower, Link, LinkState, Pending, Post,
-    Reaction, Scope, User,
+    Acknowledgement, Connection, ConnectionState, FeedEntry, FeedObject, Follower, Link, LinkState,
+    Pending, Post, Reaction, Scope, User,
 };
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, PostNo, UserNo};
 use crate::rows::key;
@@ -36,6 +36,21 @@ pub fn reaction_changed(
         origin: reaction.origin,
     };
     reaction.feed_seq = file(tx, Scope::channel(channel_no), entry, reaction.feed_seq);
+}
+
+/// Notes that an acknowledgement changed. Call it before the row is stored: it sets `feed_seq`.
+pub fn acknowledgement_changed(
+    tx: &mut Tx<'_>,
+    (post_no, user): (PostNo, UserNo),
+    channel_no: ChannelNo,
+    acknowledgement: &mut Acknowledgement,
+) {
+    let entry = FeedEntry {
+        object: FeedObject::Acknowledgement(post_no, user),
+        origin: acknowledgement.origin,
+    };
+    let old = acknowledgement.feed_seq;
+    acknowledgement.feed_seq = file(tx, Scope::channel(channel_no), entry, old);
 }
 
 /// Notes that a user's profile changed. Call it before the row is stored: it sets `feed_seq`.

@@ -1,5 +1,9 @@
-//! What a sync message carries: profiles, posts, reactions, invitations of channels.
+//! What a sync message carries: profiles, posts and what belongs to them, invitations of channels.
 //! Semantics §3.
+
+mod parts;
+
+pub use parts::{WireAcknowledgement, WireReaction};
 
 use std::collections::BTreeSet;
 
@@ -272,70 +276,6 @@ impl WirePost {
     }
 }
 
-/// A reaction.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct WireReaction {
-    /// Who reacted.
-    pub user_id: String,
-    /// To what.
-    pub post_id: String,
-    /// With which emoji.
-    pub emoji_name: String,
-    /// When it was made, in ms.
-    pub create_at: i64,
-    /// Last change, in ms.
-    pub update_at: i64,
-    /// When it was removed, in ms; 0 = live.
-    pub delete_at: i64,
-}
-
-impl WireReaction {
-    /// Reads a reaction.
-    pub fn decode(value: Value<'_>) -> Result<WireReaction, JsonError> {
-        let scalars = [
-            "user_id",
-            "post_id",
-            "emoji_name",
-            "create_at",
-            "update_at",
-            "delete_at",
-        ];
-        let (scalars, []) = value.as_object()?.find(scalars, []);
-        let [
-            user_id,
-            post_id,
-            emoji_name,
-            create_at,
-            update_at,
-            delete_at,
-        ] = scalars;
-        Ok(WireReaction {
-            user_id: text(user_id)?,
-            post_id: text(post_id)?,
-            emoji_name: text(emoji_name)?,
-            create_at: integer(create_at)?,
-            update_at: integer(update_at)?,
-            delete_at: integer(delete_at)?,
-        })
-    }
-
-    /// Writes a reaction as the generation's servers do.
-    pub fn encode(&self, writer: &mut JsonWriter, generation: Generation) {
-        writer.begin_object();
-        writer.text_field("user_id", &self.user_id);
-        writer.text_field("post_id", &self.post_id);
-        writer.text_field("emoji_name", &self.emoji_name);
-        writer.integer_field("create_at", self.create_at);
-        writer.integer_field("update_at", self.update_at);
-        writer.integer_field("delete_at", self.delete_at);
-        writer.text_field("remote_id", "");
-        if generation == Generation::V11 {
-            writer.text_field("channel_id", "");
-        }
-        writer.end_object();
-    }
-}
-
 /// An item that could not be read: its id, if it has one, so that the answer can name it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadItem {
@@ -360,8 +300,8 @@ pub struct SyncMessage<'d> {
     pub mention_transforms: Vec<(String, String)>,
     /// Presence items; not carried out.
     pub statuses: u32,
-    /// Acknowledgements; not carried out.
-    pub acknowledgements: u32,
+    /// Acknowledgements, in order.
+    pub acknowledgements: Vec<(Value<'d>, Result<WireAcknowledgement, BadItem>)>,
     /// Membership changes; not carried out.
     pub membership_changes: u32,
 }
@@ -390,7 +330,7 @@ impl<'d> SyncMessage<'d> {
             reactions: items(value.list("reactions")?, WireReaction::decode),
             mention_transforms,
             statuses: count("statuses")?,
-            acknowledgements: count("acknowledgements")?,
+            acknowledgements: items(value.list("acknowledgements")?, WireAcknowledgement::decode),
             membership_changes: count("membership_changes")?,
         })
     }
@@ -461,6 +401,8 @@ pub enum SyncSection<'a> {
     Posts(&'a [WirePost], &'a [(String, String)]),
     /// Reactions.
     Reactions(&'a [WireReaction]),
+    /// Acknowledgements.
+    Acknowledgements(&'a [WireAcknowledgement]),
 }
 
 /// Writes a sync message with one section, as a real server does.
@@ -508,6 +450,14 @@ pub fn encode_sync(
             reactions
                 .iter()
                 .for_each(|reaction| reaction.encode(&mut writer, generation));
+            writer.end_array();
+        }
+        SyncSection::Acknowledgements(acknowledgements) => {
+            writer.key("acknowledgements");
+            writer.begin_array();
+            acknowledgements
+                .iter()
+                .for_each(|one| one.encode(&mut writer, channel_id));
             writer.end_array();
         }
     }

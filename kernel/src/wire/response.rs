@@ -30,6 +30,11 @@ pub struct SyncResponse {
     pub reactions_last_update_at: i64,
     /// Ids of posts of which a reaction could not be taken yet. Only Causeways fill it.
     pub reaction_errors: Vec<String>,
+    /// Latest time of an acknowledgement that was taken.
+    pub acknowledgements_last_update_at: i64,
+    /// Ids of posts of which an acknowledgement was not taken; a Causeway names to another only
+    /// those that may be sent again.
+    pub acknowledgement_errors: Vec<String>,
 }
 
 impl SyncResponse {
@@ -49,8 +54,15 @@ impl SyncResponse {
         texts(&mut writer, "post_errors", &self.post_errors);
         writer.integer_field("reactions_last_update_at", self.reactions_last_update_at);
         texts(&mut writer, "reaction_errors", &self.reaction_errors);
-        writer.integer_field("acknowledgements_last_update_at", 0);
-        texts(&mut writer, "acknowledgement_errors", &[]);
+        writer.integer_field(
+            "acknowledgements_last_update_at",
+            self.acknowledgements_last_update_at,
+        );
+        texts(
+            &mut writer,
+            "acknowledgement_errors",
+            &self.acknowledgement_errors,
+        );
         writer.raw_field("status_errors", "null");
         writer.end_object();
         writer.finish()
@@ -115,6 +127,8 @@ pub fn decode(bytes: &[u8]) -> Result<Answer, JsonError> {
         post_errors: texts("post_errors")?,
         reactions_last_update_at: payload.integer("reactions_last_update_at")?,
         reaction_errors: texts("reaction_errors")?,
+        acknowledgements_last_update_at: payload.integer("acknowledgements_last_update_at")?,
+        acknowledgement_errors: texts("acknowledgement_errors")?,
     })))
 }
 
@@ -128,6 +142,8 @@ mod tests {
             users_syncd: vec!["u".into()],
             post_errors: vec!["p".into()],
             reaction_errors: vec!["q".into()],
+            acknowledgement_errors: vec!["r".into()],
+            acknowledgements_last_update_at: 8,
             posts_last_update_at: 7,
             ..SyncResponse::default()
         };

@@ -104,6 +104,8 @@ variants!(COMMANDS, command, Command {
     UnshareChannel => By(Act::Unshare),
     Configure => Never("the settings of a run are drawn once and hold from its beginning"),
     PatchConnection => Never("it changes how a connection is shown, and nothing that is shared"),
+    AcknowledgePost => By(Act::Acknowledge),
+    WithdrawAcknowledgement => By(Act::Withdraw),
     SetPersonal => Never("it changes what one user keeps and nothing that is shared"),
 });
 

@@ -13,9 +13,13 @@ pub enum Item {
     User(String),
     /// A post.
     Post(String),
-    /// A reaction: post, user, emoji.
+    /// A reaction: post, user, emoji. Or an acknowledgement, see [`ACKNOWLEDGED`].
     Reaction(String, String, String),
 }
+
+/// What an acknowledgement has in the place of an emoji, of which none is without a name. Both are
+/// what a user says of a post and may take back: what has to be true of them is the same.
+pub const ACKNOWLEDGED: &str = "";
 
 /// A frame to a peer.
 #[derive(Clone, Debug)]
@@ -60,6 +64,8 @@ struct Payload<'f> {
     posts: Option<Vec<Thing<'f>>>,
     #[serde(borrow)]
     reactions: Option<Vec<Reaction<'f>>>,
+    #[serde(borrow)]
+    acknowledgements: Option<Vec<Acknowledgement<'f>>>,
 }
 
 #[derive(Deserialize)]
@@ -80,6 +86,18 @@ struct Reaction<'f> {
     update_at: i64,
 }
 
+#[derive(Deserialize)]
+struct Acknowledgement<'f> {
+    #[serde(borrow)]
+    post_id: Cow<'f, str>,
+    #[serde(borrow)]
+    user_id: Cow<'f, str>,
+    #[serde(default)]
+    acknowledged_at: i64,
+    #[serde(default)]
+    delete_at: i64,
+}
+
 /// The frame of bytes, if they are one.
 #[must_use]
 pub fn read(bytes: &[u8]) -> Option<Frame> {
@@ -94,10 +112,16 @@ pub fn read(bytes: &[u8]) -> Option<Frame> {
         let item = Item::Reaction(reaction.post_id.into(), user, reaction.emoji_name.into());
         (item, reaction.update_at)
     });
+    let acknowledgements = payload.acknowledgements.into_iter().flatten();
+    let acknowledgements = acknowledgements.map(|one| {
+        let item = Item::Reaction(one.post_id.into(), one.user_id.into(), ACKNOWLEDGED.into());
+        (item, one.acknowledged_at.max(one.delete_at))
+    });
+    let said = reactions.chain(acknowledgements);
     Some(Frame {
         topic: msg.topic.into(),
         channel: payload.channel_id.into(),
-        items: users.chain(posts).chain(reactions).collect(),
+        items: users.chain(posts).chain(said).collect(),
     })
 }
 

@@ -11,8 +11,6 @@ pub enum Difference {
     PicturesOff,
     /// Presence is not synchronised yet: taken without effect, without errors, counted.
     StatusesOff,
-    /// Acknowledgements are not synchronised yet: as presence.
-    AcknowledgementsOff,
     /// Memberships are not synchronised yet: as presence.
     MembershipsOff,
     /// Direct and group channels are not there yet; nothing goes into them or comes out.
@@ -27,10 +25,16 @@ pub enum Difference {
     OlderVersion,
     /// A reaction is there or not as `delete_at` says; a duplicate changes nothing (W15).
     ReactionsByDeleteAt,
-    /// Reactions of our own users that a peer sends back are ignored (W16).
+    /// Reactions and acknowledgements of our own users that a peer sends back are ignored (W16).
     EchoesIgnored,
-    /// Reactions of the peer's users are never sent back to it (W16).
+    /// Reactions and acknowledgements of the peer's users are never sent back to it (W16).
     EchoesNotSent,
+    /// An acknowledgement that the peer has is not told again with the time at which a list of all
+    /// of them was stored anew (W29).
+    AcknowledgementsOnce,
+    /// The list of acknowledgements in a post's metadata replaces nothing; so a withdrawal, of which
+    /// only a shorter list tells, is not noticed (W29).
+    ListsOfAcknowledgements,
     /// A user without a name is refused: it could not be mentioned or told apart.
     EmptyNames,
     /// A post without an id is refused: it could not be told from its repetition.

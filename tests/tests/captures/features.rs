@@ -1,5 +1,5 @@
 //! A property of every recording of both sets: what a frame carries of features that are off here
-//! (files, pictures, presence, acknowledgements, memberships, global users, direct channels) is
+//! (files, pictures, presence, memberships, global users, direct channels) is
 //! counted, and has no influence on the rest of the frame.
 //!
 //! Everything that a real server sent goes to two workspaces, to one unchanged and to the other
@@ -18,7 +18,7 @@ use crate::stories::Story;
 use crate::world;
 
 /// Sections of a sync message that belong to features that are off.
-const OFF: [&str; 3] = ["statuses", "acknowledgements", "membership_changes"];
+const OFF: [&str; 2] = ["statuses", "membership_changes"];
 /// The connection over which everything comes.
 const CONNECTION: &str = "everything";
 

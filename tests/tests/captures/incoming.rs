@@ -243,16 +243,11 @@ impl Player {
                 self.expect(key, one.kind(), other.kind());
             }
         }
-        for (key, difference) in [
-            ("status_errors", Difference::StatusesOff),
-            ("acknowledgement_errors", Difference::AcknowledgementsOff),
-        ] {
-            if theirs.get(key).is_filled() {
-                self.differs(difference);
-            }
-            if ours.get(key).is_filled() {
-                self.mismatch(format!("{key} is filled although the feature is off"));
-            }
+        if theirs.get("status_errors").is_filled() {
+            self.differs(Difference::StatusesOff);
+        }
+        if ours.get("status_errors").is_filled() {
+            self.mismatch("status_errors is filled although the feature is off");
         }
         let plan = self.plan(exchange, theirs, expect);
         let list = |key: &str| -> Vec<String> {
@@ -264,6 +259,10 @@ impl Player {
         self.expect("users_syncd", users, expected);
         let expected: Vec<String> = plan.refused.iter().map(|id| self.live(id)).collect();
         self.expect("post_errors", list("post_errors"), expected);
+        let named = theirs.get("acknowledgement_errors").list().iter();
+        let expected: Vec<String> = named.map(|id| self.live(id.text())).collect();
+        let told = list("acknowledgement_errors");
+        self.expect("acknowledgement_errors", told, expected);
     }
 
     /// What the recorded answer, or what stands in its place, says of the items of a frame.
@@ -334,6 +333,20 @@ impl Player {
         }
         for item in payload.get("reactions").list() {
             self.check_reaction(item, refused_whole).await?;
+        }
+        for item in payload.get("acknowledgements").list() {
+            self.note_acknowledgement(item, refused_whole);
+        }
+        let listed = payload.get("posts").list().iter();
+        let acknowledged = payload.get("acknowledgements").list().iter();
+        let posts = listed
+            .map(|post| post.get("id"))
+            .chain(acknowledged.map(|item| item.get("post_id")));
+        for id in posts {
+            self.check_acknowledgements(id.text()).await?;
+        }
+        for post in payload.get("posts").list() {
+            self.note_list(post);
         }
         Ok(())
     }
@@ -552,8 +565,10 @@ fn named_posts(payload: &Json) -> Vec<String> {
             named.push(item.get(key).text().to_string());
         }
     }
-    for item in payload.get("reactions").list() {
-        named.push(item.get("post_id").text().to_string());
+    for section in ["reactions", "acknowledgements"] {
+        for item in payload.get(section).list() {
+            named.push(item.get("post_id").text().to_string());
+        }
     }
     named
 }

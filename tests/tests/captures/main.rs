@@ -1,5 +1,6 @@
 //! Traffic recorded between real Mattermost servers, played against our host: see [`player`].
 
+mod acknowledgements;
 mod acts;
 mod differences;
 mod features;
@@ -64,6 +65,8 @@ stories! {
     the_servers_of_11_as_acceptor: WHOLE_11 as 'B';
     mentions_and_batches_of_11_as_inviter: MENTIONS_11 as 'A';
     mentions_and_batches_of_11_as_acceptor: MENTIONS_11 as 'B';
+    acknowledgements_of_11_as_inviter: ACKNOWLEDGEMENTS_11 as 'A';
+    acknowledgements_of_11_as_acceptor: ACKNOWLEDGEMENTS_11 as 'B';
     a_peer_of_11_that_fails_in_every_way: FAILING_PEER_11 as 'A';
     what_a_server_of_11_retries: FAILING_PEER_11 as 'F';
 }

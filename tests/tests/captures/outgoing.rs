@@ -22,7 +22,7 @@ const REFUSED_DEADLINE: Duration = Duration::from_secs(120);
 /// Bytes that a real server takes at most.
 const FRAME_BYTES_MAX: usize = 300_512;
 
-/// A user, post or reaction that is sent.
+/// A user, post, acknowledgement or reaction that is sent.
 #[derive(Clone, Debug)]
 pub struct Item {
     /// Section and id.
@@ -146,9 +146,7 @@ impl Player {
         }
         let rank = |it: &Exchange| {
             let section = script::section_of(it.topic(), it.payload());
-            ["users", "posts", "reactions"]
-                .iter()
-                .position(|known| *known == section)
+            script::SECTIONS.iter().position(|known| *known == section)
         };
         let mut last = None;
         for exchange in rest {
@@ -172,7 +170,7 @@ impl Player {
     /// Has the peer answer as it did.
     fn script_round(&mut self, exchange: &Exchange, ended: bool, failed: &mut Failed) {
         let section = script::section_of(exchange.topic(), exchange.payload());
-        if !["users", "posts", "reactions"].contains(&&*section) {
+        if !script::SECTIONS.contains(&&*section) {
             return;
         }
         let Some(told) = self.recorded_answer(exchange) else {
@@ -261,6 +259,13 @@ impl Player {
                     found.push(("posts", item.get("id").text().to_string(), item.clone()));
                 }
             }
+            for item in payload.get("acknowledgements").list() {
+                if self.act_acknowledgement(item).await? {
+                    let part = |key: &str| self.live(item.get(key).text());
+                    let id = format!("{} {}", part("post_id"), part("user_id"));
+                    found.push(("acknowledgements", id, item.clone()));
+                }
+            }
             for item in payload.get("reactions").list() {
                 if self.act_reaction(item).await? {
                     let part = |key: &str| self.live(item.get(key).text());
@@ -275,7 +280,6 @@ impl Player {
             }
             for (key, difference) in [
                 ("statuses", Difference::StatusesOff),
-                ("acknowledgements", Difference::AcknowledgementsOff),
                 ("membership_changes", Difference::MembershipsOff),
             ] {
                 if payload.get(key).is_filled() {
@@ -519,6 +523,11 @@ impl Sent {
         }
         for value in message.get("posts").list() {
             items.push(item("posts", value.get("id").text(), value));
+        }
+        for value in message.get("acknowledgements").list() {
+            let part = |key: &str| value.get(key).text();
+            let id = format!("{} {}", part("post_id"), part("user_id"));
+            items.push(item("acknowledgements", &id, value));
         }
         for value in message.get("reactions").list() {
             let part = |key: &str| value.get(key).text();

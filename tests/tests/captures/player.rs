@@ -68,6 +68,8 @@ pub struct Player {
     pub acted: BTreeMap<String, Json>,
     /// Reactions that exist: post, user, emoji, by recorded ids.
     pub reactions: BTreeSet<(String, String, String)>,
+    /// Acknowledgements that stand: post, user, by recorded ids.
+    pub acknowledged: BTreeSet<(String, String)>,
     /// Reactions of our users that were told to the peer once.
     pub told_reactions: BTreeSet<(String, String, String)>,
     /// Profiles that our host has sent, by user and channel.
@@ -128,6 +130,7 @@ impl Player {
             held: BTreeMap::new(),
             acted: BTreeMap::new(),
             reactions: BTreeSet::new(),
+            acknowledged: BTreeSet::new(),
             told_reactions: BTreeSet::new(),
             sent_profiles: BTreeSet::new(),
             seen: 0,

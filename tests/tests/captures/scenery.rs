@@ -125,7 +125,8 @@ impl Player {
         for item in payload.get("posts").list() {
             named.push(item.get("user_id").text().to_string());
         }
-        for item in payload.get("reactions").list() {
+        let reactions = payload.get("reactions").list().iter();
+        for item in reactions.chain(payload.get("acknowledgements").list()) {
             named.push(item.get("user_id").text().to_string());
         }
         for (_, id) in payload.get("mention_transforms").members() {

@@ -106,10 +106,12 @@ pub fn headers(set: Set) -> Vec<(String, String)> {
     ]
 }
 
+/// The sections of a sync message that our host sends, in the order of their messages.
+pub const SECTIONS: [&str; 4] = ["users", "posts", "acknowledgements", "reactions"];
+
 /// The section of a sync message, else the topic.
 pub fn section_of(topic: &str, payload: &Json) -> String {
-    let sections = ["users", "posts", "reactions"];
-    let found = sections
+    let found = SECTIONS
         .into_iter()
         .find(|section| payload.get(section).is_filled());
     match found {

@@ -265,7 +265,6 @@ pub static WHOLE_11: Story = Story {
                 FilesOff,
                 PicturesOff,
                 StatusesOff,
-                AcknowledgementsOff,
                 RepeatedDeletion,
                 ThreadsGoWithTheirRoots,
                 OwnershipOfPosts,
@@ -341,6 +340,34 @@ pub static MENTIONS_11: Story = Story {
                 ProfilesWhenNeeded,
                 UsedCodesAreNotTried,
                 UsedCodesDoNoHarm,
+            ],
+        ),
+    ],
+};
+
+pub static ACKNOWLEDGEMENTS_11: Story = Story {
+    name: "acknowledgements of 11.6",
+    set: Set::V11,
+    files: &["21"],
+    cues: &[],
+    differences: &[
+        (
+            'A',
+            &[
+                EchoesIgnored,
+                AcknowledgementsOnce,
+                UnchangedPostsOnce,
+                ProfilesWhenNeeded,
+            ],
+        ),
+        (
+            'B',
+            &[
+                EchoesNotSent,
+                AcknowledgementsOnce,
+                ListsOfAcknowledgements,
+                UnchangedPostsOnce,
+                ProfilesWhenNeeded,
             ],
         ),
     ],

@@ -1,5 +1,6 @@
 //! Journeys of users and administrators through real processes on loopback.
 
+mod acknowledgements;
 mod client_library;
 mod demo;
 mod first_steps;

@@ -1,7 +1,7 @@
 //! WebSocket events. Client API §9.5.
 
 use causeway_kernel::authority;
-use causeway_kernel::boundary::output::{Event, ReactionEvent};
+use causeway_kernel::boundary::output::{AcknowledgementEvent, Event, ReactionEvent};
 use causeway_kernel::model::{Channel, PersonalKind, Post, User};
 use causeway_kernel::rows::id::{ChannelNo, Id, PostNo, UserNo};
 use causeway_kernel::rows::tx::Read;
@@ -38,6 +38,8 @@ struct Broadcast {
 /// for `user`.
 #[derive(Default, Serialize)]
 struct Data<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acknowledgement: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     channel: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -124,6 +126,16 @@ impl<R: Read + ?Sized> Views<'_, R> {
                 broadcast.channel_id = self.channel_id(*channel);
                 let data = self.reaction_data(&broadcast.channel_id, reaction);
                 ("reaction_removed", data)
+            }
+            Event::AcknowledgementAdded(channel, acknowledgement) => {
+                broadcast.channel_id = self.channel_id(*channel);
+                let data = self.acknowledgement_data(acknowledgement);
+                ("post_acknowledgement_added", data)
+            }
+            Event::AcknowledgementRemoved(channel, acknowledgement) => {
+                broadcast.channel_id = self.channel_id(*channel);
+                let data = self.acknowledgement_data(acknowledgement);
+                ("post_acknowledgement_removed", data)
             }
             Event::Ephemeral(channel, user, message) => {
                 broadcast.user_id = self.user_id(*user);
@@ -294,6 +306,14 @@ impl<R: Read + ?Sized> Views<'_, R> {
     fn reaction_data(&self, channel_id: &str, reaction: &ReactionEvent) -> String {
         let data = Data {
             reaction: Some(text(&self.reaction_event(channel_id, reaction))),
+            ..Data::default()
+        };
+        text(&data)
+    }
+
+    fn acknowledgement_data(&self, acknowledgement: &AcknowledgementEvent) -> String {
+        let data = Data {
+            acknowledgement: Some(text(&self.acknowledgement(acknowledgement))),
             ..Data::default()
         };
         text(&data)

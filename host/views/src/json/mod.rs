@@ -24,9 +24,10 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use causeway_kernel::authority;
-use causeway_kernel::boundary::output::{Object, Refusal};
+use causeway_kernel::boundary::output::{AcknowledgementEvent, Object, Refusal};
 use causeway_kernel::model::{
-    Channel, ChannelMember, Connection, Place, Post, Reaction, Team, TeamMember, User,
+    Acknowledgement, Channel, ChannelMember, Connection, Place, Post, Reaction, Team, TeamMember,
+    User,
 };
 use causeway_kernel::rows::id::{ChannelNo, Id, PostNo, TeamNo, UserNo, WorkspaceNo};
 use causeway_kernel::rows::tx::Read;
@@ -116,6 +117,14 @@ impl<'r, R: Read + ?Sized> Views<'r, R> {
             Object::Reaction(post, user, emoji) => {
                 let key = (*post, *user, emoji.clone());
                 text(&self.reaction(&key, &rows.get::<Reaction>(&key)?))
+            }
+            Object::Acknowledgement(post, user) => {
+                let row = rows.get::<Acknowledgement>(&(*post, *user))?;
+                text(&self.acknowledgement(&AcknowledgementEvent {
+                    post: *post,
+                    user: *user,
+                    acknowledged_at: row.acknowledged_at,
+                }))
             }
             Object::Connection(no) => text(&self.remote_cluster(&rows.get::<Connection>(no)?)),
         })

@@ -1,9 +1,9 @@
-//! `Post`, `PostList`, `Reaction`.
+//! `Post`, `PostList`, `Reaction`, `PostAcknowledgement`.
 
 use std::collections::BTreeMap;
 
-use causeway_kernel::boundary::output::ReactionEvent;
-use causeway_kernel::model::{Post, Reaction};
+use causeway_kernel::boundary::output::{AcknowledgementEvent, ReactionEvent};
+use causeway_kernel::model::{Acknowledgement, Post, Reaction};
 use causeway_kernel::rows::id::{PostNo, UserNo};
 use causeway_kernel::rows::tx::Read;
 use serde::Serialize;
@@ -49,6 +49,8 @@ pub struct PostView<'a> {
 pub(super) struct Metadata {
     #[serde(skip_serializing_if = "Option::is_none")]
     reactions: Option<Vec<ReactionView>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    acknowledgements: Vec<AcknowledgementView>,
 }
 
 /// A reaction as clients see it.
@@ -62,6 +64,17 @@ pub struct ReactionView {
     delete_at: i64,
     remote_id: String,
     channel_id: String,
+}
+
+/// An acknowledgement of a post as clients see it.
+#[derive(Serialize)]
+pub struct AcknowledgementView {
+    user_id: String,
+    post_id: String,
+    acknowledged_at: i64,
+    channel_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remote_id: Option<String>,
 }
 
 /// A list of posts as clients see it. The posts are made one after another while it is written.
@@ -116,6 +129,11 @@ impl<R: Read + ?Sized> Views<'_, R> {
             participants: (),
             metadata: Metadata {
                 reactions: has_reactions.then(|| self.reactions(post_no)),
+                acknowledgements: if live {
+                    self.acknowledgements(post_no, post)
+                } else {
+                    Vec::new()
+                },
             },
         }
     }
@@ -162,6 +180,32 @@ impl<R: Read + ?Sized> Views<'_, R> {
             delete_at: 0,
             remote_id: row.map_or_else(String::new, |row| self.remote_id(row.origin)),
             channel_id: channel_id.to_string(),
+        }
+    }
+
+    /// The acknowledgements of a post that stand.
+    fn acknowledgements(&self, post_no: PostNo, post: &Post) -> Vec<AcknowledgementView> {
+        let found = posts::acknowledgements(self.rows, post_no);
+        let view = |((_, user), row): &((PostNo, UserNo), Acknowledgement)| AcknowledgementView {
+            user_id: self.user_id(*user),
+            post_id: post.id.to_string(),
+            acknowledged_at: row.acknowledged_at,
+            channel_id: self.channel_id(post.channel),
+            remote_id: non_empty(self.remote_id(row.origin)),
+        };
+        found.iter().map(view).collect()
+    }
+
+    /// An acknowledgement, or its withdrawal, as an event has it.
+    pub(super) fn acknowledgement(&self, event: &AcknowledgementEvent) -> AcknowledgementView {
+        let post = self.rows.get::<Post>(&event.post);
+        let row = self.rows.get::<Acknowledgement>(&(event.post, event.user));
+        AcknowledgementView {
+            user_id: self.user_id(event.user),
+            post_id: self.post_id(event.post),
+            acknowledged_at: event.acknowledged_at,
+            channel_id: post.map_or_else(String::new, |post| self.channel_id(post.channel)),
+            remote_id: row.and_then(|row| non_empty(self.remote_id(row.origin))),
         }
     }
 

@@ -1,10 +1,11 @@
-//! Posts of a channel: pages, what is new since a time, pinned posts, reactions. Client API §7.2.
+//! Posts of a channel: pages, what is new since a time, pinned posts, reactions,
+//! acknowledgements. Client API §7.2.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use super::{LIST_ROWS_MAX, OFFSET_ROWS_MAX, Page, Walk, existing, threads};
-use causeway_kernel::model::{Channel, ChannelMember, PinnedPost, Post, Reaction};
+use causeway_kernel::model::{Acknowledgement, Channel, ChannelMember, PinnedPost, Post, Reaction};
 use causeway_kernel::rows::id::{ChannelNo, PostNo, UserNo};
 use causeway_kernel::rows::key;
 use causeway_kernel::rows::lookup;
@@ -19,6 +20,8 @@ pub const SINCE_ROWS_MAX: u64 = 10_000;
 pub const REACTIONS_MAX: u32 = 5_000;
 /// Reactions of a post, removed ones included, among which the live ones are looked for.
 pub const REACTION_ROWS_MAX: u64 = 50_000;
+/// Acknowledgements of a post, withdrawn ones included, that are looked at to show them.
+pub const ACKNOWLEDGEMENTS_MAX: u32 = 5_000;
 /// Pinned posts of a channel that are shown at most.
 pub const PINNED_MAX: u32 = 1_000;
 /// Posts around the oldest unread one, in each direction. Client API §2.
@@ -259,6 +262,19 @@ pub fn reactions(
         }
     });
     found.sort_by(|a, b| (a.1.create_at, &a.0).cmp(&(b.1.create_at, &b.0)));
+    found
+}
+
+/// Acknowledgements of a post that stand, the newest first, among its first
+/// [`ACKNOWLEDGEMENTS_MAX`].
+pub fn acknowledgements(
+    rows: &(impl Read + ?Sized),
+    post: PostNo,
+) -> Vec<((PostNo, UserNo), Acknowledgement)> {
+    let mut found = Walk::prefix(Table::Acknowledgements, &post)
+        .records::<Acknowledgement>(rows, ACKNOWLEDGEMENTS_MAX);
+    found.retain(|(_, row)| row.acknowledged_at != 0);
+    found.sort_by_key(|(key, row)| (std::cmp::Reverse(row.acknowledged_at), *key));
     found
 }
 

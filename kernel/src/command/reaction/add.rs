@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{next_version, require_react};
+use super::require_react;
 use crate::authority;
 use crate::boundary::output::{Object, Refusal, Reply};
 use crate::boundary::texts::{Text, texts};
@@ -11,7 +11,7 @@ use crate::command::registry::{Act, By};
 use crate::model::limits::{EMOJI_PER_POST_MAX, REMOVED_REACTIONS_MAX};
 use crate::model::{Reaction, naming};
 use crate::objects::reaction_counts::{self, Full};
-use crate::objects::reactions;
+use crate::objects::{next_version, reactions};
 use crate::rows::id::{FeedSeq, PostNo, WorkspaceNo};
 use crate::rows::tx::{Read, Tx};
 
@@ -48,7 +48,7 @@ impl Act for AddReaction {
             let reaction = Reaction {
                 origin: WorkspaceNo::OURS,
                 create_at: now_ms,
-                update_at: next_version(now_ms, held.as_ref()),
+                update_at: next_version(now_ms, held.as_ref().map(|held| held.update_at)),
                 delete_at: 0,
                 feed_seq: held.map_or(FeedSeq(0), |held| held.feed_seq),
             };

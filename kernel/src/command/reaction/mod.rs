@@ -8,7 +8,7 @@ pub use remove::RemoveReaction;
 
 use crate::authority;
 use crate::boundary::output::Refusal;
-use crate::model::{Channel, Reaction};
+use crate::model::Channel;
 use crate::rows::id::UserNo;
 use crate::rows::tx::Tx;
 
@@ -24,9 +24,4 @@ fn require_react(
         return Err(Refusal::new(403, archived, text));
     }
     authority::require_write(tx, channel_no, channel, user)
-}
-
-/// Rises with every change, also within a millisecond.
-fn next_version(now_ms: i64, held: Option<&Reaction>) -> i64 {
-    now_ms.max(held.map_or(0, |held| held.update_at.saturating_add(1)))
 }

@@ -2,14 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{next_version, require_react};
+use super::require_react;
 use crate::authority;
 use crate::boundary::output::{Object, Refusal, Reply};
 use crate::boundary::texts::{Text, texts};
 use crate::command::post;
 use crate::command::registry::{Act, By};
 use crate::model::{Reaction, User};
-use crate::objects::reactions;
+use crate::objects::{next_version, reactions};
 use crate::rows::id::{PostNo, UserNo};
 use crate::rows::tx::{Read, Tx};
 
@@ -41,7 +41,7 @@ impl Act for RemoveReaction {
         require_react(tx, (&channel, post.channel), user, archived)?;
         let key = (post_no, owner, emoji.to_string());
         if let Some(held) = tx.get::<Reaction>(&key).filter(|held| held.delete_at == 0) {
-            let update_at = next_version(tx.now_ms(), Some(&held));
+            let update_at = next_version(tx.now_ms(), Some(held.update_at));
             let reaction = Reaction {
                 update_at,
                 delete_at: update_at,

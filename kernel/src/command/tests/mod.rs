@@ -1,6 +1,7 @@
 //! Tests of the commands, through whole steps.
 
 mod accounts;
+mod acknowledgements;
 mod channels;
 mod personal;
 mod posts;

@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::{EmojiCount, PostEmoji, Reaction, RemovedReactions, TeamMember};
-use crate::rows::id::UserNo;
+use crate::model::{
+    Acknowledgement, AcknowledgementCount, EmojiCount, PostEmoji, Reaction, RemovedReactions,
+    TeamMember,
+};
+use crate::rows::id::{UserNo, WorkspaceNo};
 use crate::rows::table::Table;
 use crate::rows::tx::Record;
 
@@ -119,6 +122,8 @@ fn act() -> impl Strategy<Value = Command> {
         }),
         1 => post_no().prop_map(|post| Command::DeletePost(DeletePost { post })),
         3 => (post_no(), emoji()).prop_map(|(post, emoji)| Command::AddReaction(AddReaction { post, emoji })),
+        2 => post_no().prop_map(|post| Command::AcknowledgePost(AcknowledgePost { post })),
+        1 => post_no().prop_map(|post| Command::WithdrawAcknowledgement(WithdrawAcknowledgement { post })),
         2 => (post_no(), user(), emoji()).prop_map(|(post, user, emoji)| {
             Command::RemoveReaction(RemoveReaction { post, user, emoji })
         }),
@@ -164,6 +169,16 @@ fn check_counts(world: &World, number: PostNo, reactions: &[((PostNo, UserNo, St
 fn check(world: &World) {
     let posts: BTreeMap<PostNo, Post> = rows::<Post>(world).into_iter().collect();
     let reactions = rows::<Reaction>(world);
+    let mut acknowledged: BTreeMap<(PostNo, WorkspaceNo), u32> = BTreeMap::new();
+    for ((post, _), row) in rows::<Acknowledgement>(world) {
+        *acknowledged.entry((post, row.origin)).or_default() += 1;
+    }
+    let counts = rows::<AcknowledgementCount>(world);
+    let counted: BTreeMap<(PostNo, WorkspaceNo), u32> = counts
+        .into_iter()
+        .map(|(key, count)| (key, count.0))
+        .collect();
+    assert_eq!(counted, acknowledged);
     for (number, post) in &posts {
         let replies = posts.values().filter(|other| other.root == Some(*number));
         let live = replies.filter(|reply| reply.delete_at == 0).count();

@@ -4,12 +4,14 @@
 //! The rules: a peer is the authenticated connection, never what a frame says about itself. A peer
 //! may make and change the users of its own workspace; write posts by them, and change and delete
 //! posts that were written there, in channels that are shared with this very connection; and add
-//! and remove reactions of its users on posts of such a channel.
+//! and remove reactions and acknowledgements of its users on posts of such a channel.
 
+mod acknowledgements;
 mod posts;
 mod reactions;
 mod users;
 
+pub use acknowledgements::{AcknowledgementChange, acknowledgement};
 pub use posts::{PostAct, PostChange, post};
 pub use reactions::{ReactionChange, reaction};
 pub use users::{UserAct, UserChange, user};
@@ -17,7 +19,7 @@ pub use users::{UserAct, UserChange, user};
 use super::Reason;
 use crate::model::limits::TIME_MAX_MS;
 use crate::model::{Channel, Connection, ConnectionState, Link, LinkState, Post, User};
-use crate::rows::id::{ChannelNo, ConnectionNo, Id, TeamNo, UserNo};
+use crate::rows::id::{ChannelNo, ConnectionNo, Id, PostNo, TeamNo, UserNo};
 use crate::rows::lookup;
 use crate::rows::tx::Read;
 
@@ -139,6 +141,23 @@ fn own_user(rows: &(impl Read + ?Sized), peer: &Peer, id: &str) -> Result<UserNo
     } else {
         Err(Reason::ForeignUser)
     }
+}
+
+/// The live post of an id, if it stands in the message's channel.
+fn live_post(
+    rows: &(impl Read + ?Sized),
+    shared: &Authorized<Shared>,
+    id: &str,
+) -> Result<PostNo, Reason> {
+    let no = lookup::post(rows, id).ok_or(Reason::UnknownPost)?;
+    let post = rows.get::<Post>(&no).ok_or(Reason::UnknownPost)?;
+    if post.channel != shared.get().channel {
+        return Err(Reason::WrongChannel);
+    }
+    if post.delete_at != 0 {
+        return Err(Reason::UnknownPost);
+    }
+    Ok(no)
 }
 
 fn is_time(ms: i64) -> bool {

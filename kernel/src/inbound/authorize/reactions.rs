@@ -1,11 +1,10 @@
 //! Reactions.
 
-use super::{Authorized, Peer, Received, Shared, is_time, own_user};
+use super::{Authorized, Peer, Received, Shared, is_time, live_post, own_user};
 use crate::inbound::Reason;
+use crate::model::Reaction;
 use crate::model::limits::EMOJI_BYTES_MAX;
-use crate::model::{Post, Reaction};
 use crate::rows::id::{Id, PostNo, UserNo};
-use crate::rows::lookup;
 use crate::rows::tx::Read;
 use crate::wire::message::WireReaction;
 
@@ -53,15 +52,8 @@ pub fn reaction<'a>(
 ) -> Result<Authorized<ReactionChange<'a>>, Reason> {
     let wire = received.0;
     let (user, version) = reacting_user(rows, peer, wire)?;
-    let post_no = lookup::post(rows, &wire.post_id).ok_or(Reason::UnknownPost)?;
-    let post = rows.get::<Post>(&post_no).ok_or(Reason::UnknownPost)?;
-    if post.channel != shared.get().channel {
-        return Err(Reason::WrongChannel);
-    }
-    if post.delete_at != 0 {
-        return Err(Reason::UnknownPost);
-    }
-    let held = rows.get::<Reaction>(&(post_no, user, wire.emoji_name.clone()));
+    let post = live_post(rows, shared, &wire.post_id)?;
+    let held = rows.get::<Reaction>(&(post, user, wire.emoji_name.clone()));
     // Of two changes in one millisecond the removal is the later one: an addition that follows a
     // removal has a later time, as every sender asks the user twice.
     let newer = held.is_none_or(|held| {
@@ -69,7 +61,7 @@ pub fn reaction<'a>(
         version > held.update_at || (version == held.update_at && removal)
     });
     Ok(Authorized(ReactionChange {
-        post: post_no,
+        post,
         user,
         wire,
         version,

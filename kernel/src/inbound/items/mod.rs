@@ -1,11 +1,31 @@
 //! The kinds of items of a sync message, one file each: what is read, asked, stored and answered.
 
+pub mod acknowledgements;
 pub mod posts;
 pub mod reactions;
 pub mod users;
 
+use crate::model::{IdRow, Post, kind};
+use crate::rows::id::{Id, PostNo};
+use crate::rows::lookup;
+use crate::rows::tx::Tx;
+
 /// Bytes of an id that is echoed in a list of errors; what is longer is no id of anything.
 const ECHO_BYTES_MAX: usize = 64;
+
+/// Fetches what items that belong to posts look up, by the ids of their posts and users.
+fn prefetch_parts<'i>(tx: &Tx<'_>, parts: impl Iterator<Item = (&'i str, &'i str)>) {
+    let ids: Vec<(u8, Id)> = parts
+        .flat_map(|(post, user)| [(kind::POST, post), (kind::USER, user)])
+        .filter_map(|(of, id)| Some((of, Id::parse(id)?)))
+        .collect();
+    tx.prefetch::<IdRow>(ids.iter().copied());
+    let posts = ids.iter().filter(|(of, _)| *of == kind::POST);
+    let numbers: Vec<PostNo> = posts
+        .filter_map(|(_, id)| lookup::post(tx, id.as_str()))
+        .collect();
+    tx.prefetch::<Post>(numbers.into_iter());
+}
 
 /// Adds an id to a list of errors, once.
 fn list_error(errors: &mut Vec<String>, id: &str) {

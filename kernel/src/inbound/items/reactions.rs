@@ -3,16 +3,16 @@
 
 use std::collections::BTreeSet;
 
-use super::list_error;
+use super::{list_error, prefetch_parts};
 use crate::boundary::behaviour::Behaviour;
 use crate::gate::Candidate;
 use crate::inbound::Reason;
 use crate::inbound::authorize::{self, Authorized, Peer, ReactionChange, Received};
 use crate::inbound::item::{Fate, Item, Judgements, Outcome, Scope, Section, Wait};
-use crate::model::{HeldKind, IdRow, PeerKind, Post, Reaction, kind};
+use crate::model::{HeldKind, PeerKind, Reaction};
 use crate::objects::reaction_counts::{self, Full};
 use crate::objects::reactions;
-use crate::rows::id::{FeedSeq, Id, PostNo};
+use crate::rows::id::{FeedSeq, Id};
 use crate::rows::lookup;
 use crate::rows::tx::{Read, Tx};
 use crate::wire::json::{JsonError, Value};
@@ -28,21 +28,8 @@ impl Item for WireReaction {
     }
 
     fn prefetch(tx: &Tx<'_>, items: &Section<'_, WireReaction>) {
-        let mut ids: Vec<(u8, Id)> = Vec::with_capacity(items.len() * 2);
-        for wire in items.iter().filter_map(|(_, item)| item.as_ref().ok()) {
-            let named = [(kind::POST, &wire.post_id), (kind::USER, &wire.user_id)];
-            ids.extend(
-                named
-                    .iter()
-                    .filter_map(|(of, id)| Some((*of, Id::parse(id)?))),
-            );
-        }
-        tx.prefetch::<IdRow>(ids.iter().copied());
-        let posts = ids.iter().filter(|(of, _)| *of == kind::POST);
-        let numbers: Vec<PostNo> = posts
-            .filter_map(|(_, id)| lookup::post(tx, id.as_str()))
-            .collect();
-        tx.prefetch::<Post>(numbers.into_iter());
+        let read = items.iter().filter_map(|(_, item)| item.as_ref().ok());
+        prefetch_parts(tx, read.map(|wire| (&*wire.post_id, &*wire.user_id)));
     }
 
     fn id(&self) -> Option<Id> {

@@ -180,13 +180,12 @@ fn items_of_features_that_are_off_never_break_the_rest() {
             "users": {"b": user("bea", "bea")},
             "posts": [post("pbea", "bea", "first")],
             "statuses": [{"user_id": id("bea"), "status": "sleeping"}],
-            "acknowledgements": [{"user_id": id("bea"), "post_id": id("pboss")}],
             "membership_changes": [{"user_id": id("boss"), "is_add": false}],
         }),
     );
     assert_eq!(response["users_syncd"], json!([id("bea")]));
     assert_eq!(response["post_errors"], json!([]));
-    assert_eq!(world.refused(), [("feature_off".to_string(), 3)]);
+    assert_eq!(world.refused(), [("feature_off".to_string(), 2)]);
     let boss = world.user_no("boss").unwrap();
     let channel = world.channel_no("joint").unwrap();
     assert!(

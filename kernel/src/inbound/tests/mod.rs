@@ -1,5 +1,6 @@
 //! A workspace with two peers, and what they may and may not do to it.
 
+mod acknowledgements;
 mod gate;
 mod hostile;
 mod invites;
@@ -238,6 +239,15 @@ pub fn reaction(post: &str, author: &str, emoji: &str) -> Value {
     json!({
         "user_id": id(author), "post_id": id(post), "emoji_name": emoji, "create_at": START,
         "update_at": START, "delete_at": 0, "remote_id": "", "channel_id": "",
+    })
+}
+
+/// The JSON of an acknowledgement that stands, or is withdrawn with its time (0 = not told).
+pub fn acknowledgement(post: &str, author: &str, acknowledged_at: i64, delete_at: i64) -> Value {
+    let time = |at: i64| if at == 0 { 0 } else { START + at };
+    json!({
+        "user_id": id(author), "post_id": id(post), "acknowledged_at": time(acknowledged_at),
+        "delete_at": time(delete_at), "channel_id": id("joint"),
     })
 }
 

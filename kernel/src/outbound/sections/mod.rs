@@ -5,7 +5,9 @@
 //!
 //! [`FeedObject`]: crate::model::FeedObject
 
+mod acknowledgements;
 mod invite;
+mod parts;
 mod posts;
 mod reactions;
 pub mod users;
@@ -137,7 +139,8 @@ macro_rules! sections {
 
 sections! {
     Invite => invite::Invitation;
-    Users => users::Profiles, Posts => posts::Posts, Reactions => reactions::Reactions;
+    Users => users::Profiles, Posts => posts::Posts,
+        Acknowledgements => acknowledgements::Acknowledgements, Reactions => reactions::Reactions;
 }
 
 /// The frame of a round's next message; `None` when it has nothing (more) to send.

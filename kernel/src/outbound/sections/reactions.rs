@@ -1,12 +1,10 @@
 //! Reactions. To a server of the 11 line a reaction is a toggle (W15): it is told
 //! of a state at most once, and never of the removal of what it was not told.
 
-use super::users::is_held;
-use super::{Content, Payload, Rest, RoundPlan, sync};
+use super::{Content, Payload, Rest, RoundPlan, parts, sync};
 use crate::boundary::behaviour::Behaviour;
 use crate::model::limits::REACTIONS_PER_SYNC_MAX;
-use crate::model::{FeedObject, Post, Reaction, RoundItem, Section, SentReaction, User};
-use crate::outbound::plan::is_local;
+use crate::model::{FeedObject, Reaction, RoundItem, Section, SentReaction};
 use crate::outbound::work::{Object, Work};
 use crate::outbound::{exception, receipt};
 use crate::rows::id::{FeedSeq, PostNo, UserNo};
@@ -20,37 +18,13 @@ pub struct Reactions;
 impl Content for Reactions {
     type Message = Vec<WireReaction>;
 
-    /// Reactions that need not go leave the round's objects; those that go leave them when the
-    /// answer comes.
     fn collect(
         tx: &mut Tx<'_>,
         work: &mut Work,
         _plan: &mut RoundPlan,
     ) -> Option<(Vec<RoundItem>, Self::Message)> {
-        let (candidates, others): (Vec<Object>, Vec<Object>) =
-            std::mem::take(&mut work.round.objects)
-                .into_iter()
-                .partition(|(_, object)| object.section() == Section::Reactions);
-        work.round.objects = others;
-        let mut reactions = Vec::new();
-        let mut items = Vec::new();
-        for (seq, object) in candidates {
-            if reactions.len() == REACTIONS_PER_SYNC_MAX {
-                work.round.objects.push((seq, object));
-                continue;
-            }
-            let FeedObject::Reaction(post, user, emoji) = &object else {
-                continue;
-            };
-            if let Some(reaction) = outgoing(tx, work, seq, &object, (*post, *user, emoji)) {
-                let is_live = reaction.delete_at == 0;
-                let emoji = emoji.clone();
-                items.push(RoundItem::Reaction(*post, *user, emoji, seq, is_live));
-                reactions.push(reaction);
-                work.round.objects.push((seq, object));
-            }
-        }
-        (!reactions.is_empty()).then_some((items, reactions))
+        let section = (Section::Reactions, REACTIONS_PER_SYNC_MAX);
+        parts::collect(tx, work, section, outgoing)
     }
 
     fn payload(tx: &mut Tx<'_>, work: &Work, reactions: Self::Message) -> Option<Payload> {
@@ -60,23 +34,14 @@ impl Content for Reactions {
     /// The reactions to a post that the peer names in `reaction_errors` are sent again later; a
     /// toggle may have carried them out, and names none.
     fn delivered(tx: &mut Tx<'_>, work: &mut Work, response: &SyncResponse) -> Rest {
-        let may_refuse = !response.reaction_errors.is_empty()
-            && !work.is_toggle()
-            && Behaviour::SentAgain.is_in_force(tx);
-        let refused = |tx: &Tx<'_>, object: &FeedObject| {
-            let post = object.base_post().filter(|_| may_refuse);
-            let post = post.and_then(|no| tx.get::<Post>(&no));
-            let is_named = |id: &str| response.reaction_errors.iter().any(|named| named == id);
-            post.is_some_and(|post| is_named(post.id.as_str()))
+        let is_heard = !work.is_toggle() && Behaviour::SentAgain.is_in_force(tx);
+        let named: &[String] = if is_heard {
+            &response.reaction_errors
+        } else {
+            &[]
         };
-        for (seq, object) in take_out(work) {
-            if refused(tx, &object) {
-                let reason = "The peer named the post of the reaction in `reaction_errors`.";
-                exception::refuse(tx, work, (seq, object), reason);
-            } else {
-                exception::clear(tx, work, &object);
-            }
-        }
+        let reason = "The peer named the post of the reaction in `reaction_errors`.";
+        parts::delivered(tx, work, named, reason);
         Rest::More
     }
 
@@ -85,7 +50,7 @@ impl Content for Reactions {
         if !work.is_toggle() {
             return;
         }
-        let sent = take_out(work);
+        let sent = parts::take_out(work);
         let unknown = u64::try_from(sent.len()).unwrap_or(u64::MAX);
         work.change_connection(tx, |connection| connection.unknown_reactions += unknown);
         for (_, object) in sent {
@@ -120,42 +85,29 @@ impl Content for Reactions {
 fn outgoing(
     tx: &mut Tx<'_>,
     work: &mut Work,
-    seq: FeedSeq,
-    object: &FeedObject,
-    (post_no, user_no, emoji): (PostNo, UserNo, &str),
-) -> Option<WireReaction> {
-    let key = (post_no, user_no, emoji.to_string());
+    object: &Object,
+) -> Option<(RoundItem, WireReaction)> {
+    let (seq, FeedObject::Reaction(post_no, user_no, emoji)) = object else {
+        return None;
+    };
+    let key = (*post_no, *user_no, emoji.clone());
     let reaction = tx.get::<Reaction>(&key)?;
-    let post = tx.get::<Post>(&post_no)?;
-    let user = tx.get::<User>(&user_no)?;
-    let base = exception::get(tx, work, &FeedObject::Post(post_no));
-    if let Some(base) = base.filter(|base| exception::blocks(base, post.edit_at)) {
-        exception::follow(tx, work, (seq, object.clone()), &base);
+    let (post, user) = parts::sendable(tx, work, object, (*post_no, *user_no), reaction.origin)?;
+    let is_live = reaction.delete_at == 0;
+    if work.is_toggle() && !may_toggle(tx, work, *seq, &key, is_live) {
+        exception::clear(tx, work, &object.1);
         return None;
     }
-    // The plan of the round saw to it that the post is there; it may have changed since.
-    let is_theirs = reaction.origin == work.peer();
-    if is_theirs || post.delete_at != 0 || is_local(work, &post) {
-        exception::clear(tx, work, object);
-        return None;
-    }
-    if !is_held(tx, work, user_no) {
-        let reason = "The peer did not take the profile of the user who reacted.";
-        exception::refuse(tx, work, (seq, object.clone()), reason);
-        return None;
-    }
-    if work.is_toggle() && !may_toggle(tx, work, seq, &key, reaction.delete_at == 0) {
-        exception::clear(tx, work, object);
-        return None;
-    }
-    Some(WireReaction {
+    let wire = WireReaction {
         user_id: user.id.into(),
         post_id: post.id.into(),
-        emoji_name: emoji.to_string(),
+        emoji_name: emoji.clone(),
         create_at: reaction.create_at,
         update_at: reaction.update_at,
         delete_at: reaction.delete_at,
-    })
+    };
+    let (post, user, emoji) = key;
+    Some((RoundItem::Reaction(post, user, emoji, *seq, is_live), wire))
 }
 
 /// Whether a toggle is told of a reaction's state now. It is noted as told before the message
@@ -181,21 +133,4 @@ fn may_toggle(
         return false;
     }
     true
-}
-
-/// The reactions of the message that was out leave the round; returns them.
-fn take_out(work: &mut Work) -> Vec<Object> {
-    let sent: Vec<Object> = std::mem::take(&mut work.round.items)
-        .into_iter()
-        .filter_map(|item| match item {
-            RoundItem::Reaction(post, user, emoji, seq, _) => {
-                Some((seq, FeedObject::Reaction(post, user, emoji)))
-            }
-            _ => None,
-        })
-        .collect();
-    work.round
-        .objects
-        .retain(|(_, object)| !sent.iter().any(|(_, it)| it == object));
-    sent
 }

@@ -1,5 +1,6 @@
 //! Sending to a model of a peer.
 
+mod acknowledgements;
 mod lost;
 mod properties;
 mod rounds;

@@ -18,6 +18,8 @@ enum Act {
     Delete(usize),
     React(usize),
     Unreact(usize),
+    Acknowledge(usize),
+    Withdraw(usize),
     Deliver,
     LoseAnswer,
     NeverLeave,
@@ -35,6 +37,8 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         1 => (0..20_usize).prop_map(Act::Delete),
         2 => (0..20_usize).prop_map(Act::React),
         1 => (0..20_usize).prop_map(Act::Unreact),
+        2 => (0..20_usize).prop_map(Act::Acknowledge),
+        2 => (0..20_usize).prop_map(Act::Withdraw),
         5 => Just(Act::Deliver),
         1 => Just(Act::LoseAnswer),
         1 => Just(Act::NeverLeave),
@@ -93,6 +97,23 @@ fn perform(world: &mut World, posts: &mut Vec<PostNo>, act: &Act) {
                 world.run(Input::Command {
                     actor: by_ann,
                     key: None,
+                    command,
+                });
+            }
+        }
+        Act::Acknowledge(at) => {
+            if let Some(post) = chosen(at) {
+                world.act(by_ann, acknowledge(post));
+            }
+        }
+        // Refused where there is none, or too late.
+        Act::Withdraw(at) => {
+            if let Some(post) = chosen(at) {
+                let command = withdraw(post);
+                let (actor, key) = (by_ann, None);
+                world.run(Input::Command {
+                    actor,
+                    key,
                     command,
                 });
             }

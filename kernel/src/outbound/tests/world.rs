@@ -7,15 +7,18 @@ use super::super::*;
 use crate::boundary::input::{Actor, Genesis, Input, PingAnswer, Receipt, SendOutcome};
 use crate::boundary::output::{Object, Output, Reply};
 use crate::command::{
-    AcceptConnection, AddReaction, AddTeamMember, Command, ConfirmConnection, CreateConnection,
-    CreatePost, CreateTeam, CreateUser, EditPost, InviteToChannel,
+    AcceptConnection, AcknowledgePost, AddReaction, AddTeamMember, Command, ConfirmConnection,
+    CreateConnection, CreatePost, CreateTeam, CreateUser, EditPost, InviteToChannel,
+    WithdrawAcknowledgement,
 };
-use crate::model::{Config, Exception, ExceptionState, Link, Post, Reaction, Round};
+use crate::model::{
+    Acknowledgement, Config, Exception, ExceptionState, Link, Post, Reaction, Round,
+};
 use crate::rows::id::{Id, PostNo, TeamNo, UserNo};
 use crate::rows::testing::MemoryHost;
 use crate::wire::frame;
 use crate::wire::json::Document;
-use crate::wire::message::SyncMessage;
+use crate::wire::message::{SyncMessage, WireAcknowledgement};
 use crate::wire::response::{SyncResponse, encode_ok};
 
 pub(super) const ADMIN: UserNo = UserNo(1);
@@ -37,6 +40,8 @@ pub(super) struct World {
     pub(super) posts: BTreeMap<String, (String, bool)>,
     pub(super) roots: BTreeMap<String, String>,
     pub(super) reactions: BTreeSet<(String, String, String)>,
+    /// By post and user: whether it stands, and its version where the peer keeps one.
+    pub(super) acknowledged: BTreeMap<(String, String), (bool, i64)>,
     /// Posts of the messages, in order.
     pub(super) batches: Vec<usize>,
 }
@@ -52,6 +57,7 @@ impl World {
             posts: BTreeMap::new(),
             roots: BTreeMap::new(),
             reactions: BTreeSet::new(),
+            acknowledged: BTreeMap::new(),
             batches: Vec::new(),
         };
         world.run(Input::Genesis(Genesis {
@@ -242,7 +248,29 @@ impl World {
                 self.reactions.remove(&key);
             }
         }
+        for (_, wire) in &message.acknowledgements {
+            self.take_acknowledgement(wire.as_ref().unwrap());
+        }
         encode_ok(Some(&response))
+    }
+
+    /// As a Causeway takes it, by its version, or as a server of the 11 line does (semantics §6.6):
+    /// what it holds stands until it is withdrawn, and what it does not hold is one that stands.
+    fn take_acknowledgement(&mut self, wire: &WireAcknowledgement) {
+        assert!(
+            self.posts.contains_key(&wire.post_id),
+            "an acknowledgement before its post"
+        );
+        let key = (wire.post_id.clone(), wire.user_id.clone());
+        let held = self.acknowledged.get(&key).copied();
+        let version = wire.acknowledged_at.max(wire.delete_at);
+        let stands = match held {
+            Some((stands, _)) if self.toggle => stands && !wire.is_withdrawn(),
+            None if self.toggle => true,
+            Some((stands, held)) if (version, wire.is_withdrawn()) <= (held, !stands) => return,
+            _ => !wire.is_withdrawn(),
+        };
+        self.acknowledged.insert(key, (stands, version));
     }
 
     pub(super) fn deliver_next(&mut self) -> bool {
@@ -292,6 +320,17 @@ impl World {
                 }
             }
         }
+        let rows = self.host.prefix::<Acknowledgement, ()>(&(), 10_000);
+        for ((no, user), row) in rows {
+            let post = self.host.get::<Post>(&no).unwrap();
+            let user = self.host.get::<crate::model::User>(&user).unwrap();
+            let key = (post.id.to_string(), user.id.to_string());
+            if post.delete_at == 0 {
+                let there = self.acknowledged.get(&key);
+                let stands = there.is_some_and(|(stands, _)| *stands);
+                assert_eq!(stands, row.acknowledged_at != 0, "{key:?}");
+            }
+        }
         for ((no, user, emoji), reaction) in self.host.prefix::<Reaction, ()>(&(), 10_000) {
             let post = self.host.get::<Post>(&no).unwrap();
             let user = self.host.get::<crate::model::User>(&user).unwrap();
@@ -306,6 +345,12 @@ impl World {
         }
     }
 
+    /// Posts and users of the acknowledgements that the peer shows.
+    pub(super) fn acknowledgements(&self) -> Vec<(String, String)> {
+        let stands = self.acknowledged.iter().filter(|(_, (stands, _))| *stands);
+        stands.map(|(key, _)| key.clone()).collect()
+    }
+
     pub(super) fn exceptions(&self) -> Vec<ExceptionState> {
         let rows = self.host.prefix::<Exception, ()>(&(), 1_000);
         rows.into_iter().map(|(_, row)| row.state).collect()
@@ -317,6 +362,14 @@ pub(super) fn react(post: PostNo) -> Command {
         post,
         emoji: "tada".into(),
     })
+}
+
+pub(super) fn acknowledge(post: PostNo) -> Command {
+    Command::AcknowledgePost(AcknowledgePost { post })
+}
+
+pub(super) fn withdraw(post: PostNo) -> Command {
+    Command::WithdrawAcknowledgement(WithdrawAcknowledgement { post })
 }
 
 pub(super) fn edit(post: PostNo, text: &str) -> Command {

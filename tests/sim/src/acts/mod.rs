@@ -2,6 +2,7 @@
 //! and what it does at a server of another make. A new act is a file here and its line in the list
 //! below; what it leaves behind is judged by the [oracle](crate::oracle).
 
+mod acknowledge;
 mod create_channel;
 mod delete;
 mod edit;
@@ -18,6 +19,7 @@ pub(crate) mod scene;
 mod uninvite;
 mod unreact;
 mod unshare;
+mod withdraw;
 
 use crate::dice::Dice;
 use crate::mattermost::acts::Turn;
@@ -97,6 +99,10 @@ acts! {
     React => react,
     /// Takes a reaction back.
     Unreact => unreact,
+    /// Acknowledges a post.
+    Acknowledge => acknowledge,
+    /// Withdraws an acknowledgement.
+    Withdraw => withdraw,
     /// Takes another user name or nickname.
     Rename => rename,
     /// Makes a channel.

@@ -8,6 +8,7 @@ use causeway_kernel::rows::tx::Read;
 use super::scene::{CHOICE, Place, Request, Scene};
 use super::{AtWorkspace, Spec};
 use crate::dice::Dice;
+use crate::frames::ACKNOWLEDGED;
 use crate::mattermost::acts::Turn;
 
 pub(super) const SPEC: Spec = Spec {
@@ -44,18 +45,7 @@ fn given(scene: &Scene<'_>, place: &Place) -> Vec<(PostNo, String)> {
 
 fn at_mattermost(turn: &mut Turn<'_>) -> Option<String> {
     let visit = turn.visit()?;
-    let rows = &turn.server.rows;
-    let own: Vec<_> = rows
-        .reactions
-        .iter()
-        .filter(|(key, row)| key.1 == visit.user && row.delete_at == 0)
-        .filter(|(key, _)| {
-            let post = rows.posts.get(&key.0);
-            post.is_some_and(|post| post.channel == visit.channel && post.delete_at == 0)
-        })
-        .map(|(key, _)| key.clone())
-        .collect();
-    let key = turn.dice.pick(&own)?.clone();
+    let key = turn.given(&visit, |emoji| emoji != ACKNOWLEDGED)?;
     let told = format!("{} takes {} back", visit.name, key.2);
     turn.server.react(turn.now_ms, key, false)?;
     Some(told)

@@ -3,7 +3,7 @@
 use causeway_kernel::rows::id::Id;
 
 use super::quirks::Generation;
-use super::rows::{ChannelRow, PostRow, ReactionRow, UserRow};
+use super::rows::{ChannelRow, PostRow, ReactionKey, ReactionRow, UserRow};
 use super::{Made, Server};
 use crate::acts::Act;
 use crate::dice::Dice;
@@ -41,6 +41,26 @@ impl Turn<'_> {
         let locals: Vec<_> = users.filter(|(_, row)| !row.is_remote).collect();
         let (id, row) = *self.dice.pick(&locals)?;
         Some((*id, row.clone()))
+    }
+
+    /// One of the user's reactions to live posts of the channel that still stand.
+    pub(crate) fn given(
+        &mut self,
+        visit: &Visit,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Option<ReactionKey> {
+        let rows = &self.server.rows;
+        let own: Vec<_> = rows
+            .reactions
+            .iter()
+            .filter(|(key, row)| key.1 == visit.user && row.delete_at == 0 && wanted(&key.2))
+            .filter(|(key, _)| {
+                let post = rows.posts.get(&key.0);
+                post.is_some_and(|post| post.channel == visit.channel && post.delete_at == 0)
+            })
+            .map(|(key, _)| key.clone())
+            .collect();
+        self.dice.pick(&own).cloned()
     }
 
     /// A user chooses a channel, mostly a shared one, if there is one.
@@ -213,16 +233,6 @@ impl Server {
             row.events.insert(user, (at_ms, true));
             let text = format!("{name} joined the channel.");
             self.write(now_ms, (channel, user), None, "system_join_channel", text);
-        }
-    }
-
-    /// A user acknowledges a post.
-    pub(crate) fn acknowledge(&mut self, now_ms: i64, post: Id, user: Id) {
-        let at_ms = self.clock_ms(now_ms);
-        self.rows.acknowledged.insert((post, user), at_ms);
-        self.touch_post(post, at_ms);
-        if let Some(channel) = self.rows.posts.get(&post).map(|row| row.channel) {
-            self.news(now_ms, channel);
         }
     }
 

@@ -10,7 +10,7 @@ use super::Server;
 use super::quirks::{Generation, Quirk};
 use super::rows::{Cursor, PostRow, ReactionKey, ReactionRow};
 use super::send::{Outgoing, Round, Section};
-use crate::frames::Item;
+use crate::frames::{ACKNOWLEDGED, Item};
 
 /// Users in a message.
 const USERS_MAX: usize = 25;
@@ -40,9 +40,10 @@ impl Server {
         if !self.is_online(now_ms) {
             return None;
         }
-        let reactions = self.reactions_of(&scanned.posts, share.updated.0);
-        let acknowledged = self.acknowledgements_of(&scanned.posts, share.updated.0);
-        let users = self.users_due(channel, &scanned.posts, &reactions);
+        let said = self.reactions_of(&scanned.posts, share.updated.0);
+        let users = self.users_due(channel, &scanned.posts, &said);
+        let is_acknowledged = |(key, _): &(ReactionKey, _)| key.2 == ACKNOWLEDGED;
+        let (acknowledged, reactions) = said.into_iter().partition(is_acknowledged);
         let posts: Vec<(Id, PostRow)> = scanned
             .posts
             .into_iter()
@@ -55,7 +56,7 @@ impl Server {
         self.add_users(&mut round, users);
         self.add_members(&mut round, channel, share.members_at);
         self.add_posts(&mut round, posts);
-        self.add_acknowledgements(&mut round, channel, acknowledged);
+        self.add_acknowledgements(&mut round, acknowledged);
         self.add_reactions(&mut round, reactions);
         Some(round)
     }
@@ -136,6 +137,7 @@ impl Server {
         out
     }
 
+    /// A withdrawn acknowledgement has no time any more, so it is never found.
     fn reactions_of(
         &mut self,
         posts: &[(Id, PostRow)],
@@ -146,6 +148,7 @@ impl Server {
             let rows = self.rows.reactions.iter();
             let mut of_post: Vec<_> = rows
                 .filter(|(key, row)| key.0 == *id && row.update_at > since && !row.is_stamped)
+                .filter(|(key, row)| key.2 != ACKNOWLEDGED || row.delete_at == 0)
                 .map(|(key, row)| (key.clone(), row.clone()))
                 .collect();
             of_post.sort_by_key(|(_, row)| row.create_at);
@@ -156,13 +159,6 @@ impl Server {
             self.show_quirk(Quirk::EchoesRemovals);
         }
         found
-    }
-
-    fn acknowledgements_of(&self, posts: &[(Id, PostRow)], since: i64) -> Vec<(Id, Id, i64)> {
-        let rows = self.rows.acknowledged.iter();
-        rows.filter(|((post, _), at_ms)| **at_ms > since && posts.iter().any(|(id, _)| id == post))
-            .map(|((post, user), at_ms)| (*post, *user, *at_ms))
-            .collect()
     }
 
     /// Users of the channel with a newer profile, and those whom the round names.
@@ -296,44 +292,36 @@ impl Server {
         }
     }
 
-    fn add_acknowledgements(&mut self, round: &mut Round, channel: Id, list: Vec<(Id, Id, i64)>) {
-        if list.is_empty() {
-            return;
+    fn add_acknowledgements(&mut self, round: &mut Round, said: Vec<(ReactionKey, ReactionRow)>) {
+        if !said.is_empty() {
+            self.show_quirk(Quirk::SendsAcknowledgements);
+            self.add_said(round, "acknowledgements", said);
         }
-        self.show_quirk(Quirk::SendsAcknowledgements);
-        let list: Vec<Value> = list
-            .iter()
-            .map(|(post, user, at_ms)| {
-                json!({
-                    "user_id": user.as_str(), "post_id": post.as_str(),
-                    "acknowledged_at": at_ms, "channel_id": channel.as_str(),
-                })
-            })
-            .collect();
-        self.add(
-            round,
-            Section::Other,
-            "acknowledgements",
-            json!(list),
-            Vec::new(),
-        );
     }
 
-    fn add_reactions(&mut self, round: &mut Round, reactions: Vec<(ReactionKey, ReactionRow)>) {
-        if reactions.is_empty() {
-            return;
+    fn add_reactions(&mut self, round: &mut Round, said: Vec<(ReactionKey, ReactionRow)>) {
+        if !said.is_empty() {
+            self.add_said(round, "reactions", said);
         }
-        let list: Vec<Value> = reactions
+    }
+
+    fn add_said(
+        &mut self,
+        round: &mut Round,
+        section: &str,
+        said: Vec<(ReactionKey, ReactionRow)>,
+    ) {
+        let list: Vec<Value> = said
             .iter()
             .map(|(key, row)| self.wire_reaction(key, row))
             .collect();
-        let items = reactions
+        let items = said
             .iter()
             .map(|((post, user, emoji), _)| {
                 Item::Reaction(post.to_string(), user.to_string(), emoji.clone())
             })
             .collect();
-        self.add(round, Section::Other, "reactions", json!(list), items);
+        self.add(round, Section::Other, section, json!(list), items);
     }
 
     fn in_book(&self, items: Vec<Item>) -> Vec<(Item, u64)> {

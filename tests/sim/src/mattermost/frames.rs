@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::Server;
 use super::quirks::Generation;
 use super::rows::{PostRow, ReactionKey, ReactionRow};
+use crate::frames::ACKNOWLEDGED;
 
 impl Server {
     /// A message in its envelope.
@@ -67,6 +68,9 @@ impl Server {
             .take_while(|(key, _)| key.0 == id)
             .filter(|(_, reaction)| reaction.delete_at == 0)
             .collect();
+        let (acknowledged, reacted): (Vec<_>, Vec<_>) = reacted
+            .into_iter()
+            .partition(|(key, _)| key.2 == ACKNOWLEDGED);
         let mut post = json!({
             "id": id.as_str(),
             "create_at": row.create_at,
@@ -95,22 +99,33 @@ impl Server {
             Generation::Of11 => {
                 post["file_ids"] = json!([]);
                 post["remote_id"] = json!("");
-                let list: Vec<Value> = reacted
-                    .iter()
-                    .map(|(key, row)| self.wire_reaction(key, row))
-                    .collect();
-                post["metadata"] = if list.is_empty() || hides_text {
-                    json!({})
-                } else {
-                    json!({"reactions": list})
-                };
+                post["metadata"] = json!({});
+                for (key, list) in [("reactions", reacted), ("acknowledgements", acknowledged)] {
+                    if !list.is_empty() && !hides_text {
+                        let list = list.iter().map(|(key, row)| self.wire_reaction(key, row));
+                        post["metadata"][key] = list.collect();
+                    }
+                }
             }
         }
         post
     }
 
-    /// A reaction.
+    /// A reaction, or an acknowledgement that stands.
     pub(super) fn wire_reaction(&self, key: &ReactionKey, row: &ReactionRow) -> Value {
+        if key.2 == ACKNOWLEDGED {
+            let post = self.rows.posts.get(&key.0);
+            let mut acknowledgement = json!({
+                "user_id": key.1.as_str(),
+                "post_id": key.0.as_str(),
+                "acknowledged_at": row.create_at,
+                "channel_id": post.map(|post| post.channel.as_str()),
+            });
+            if row.is_stamped {
+                acknowledgement["remote_id"] = json!(self.remote_id.as_str());
+            }
+            return acknowledgement;
+        }
         let mut reaction = json!({
             "user_id": key.1.as_str(),
             "post_id": key.0.as_str(),

@@ -63,6 +63,8 @@ pub enum Quirk {
     EditsOnRedelivery,
     /// Acknowledgements go with later rounds, theirs come back. 11.6, 21; semantics §6.6.
     SendsAcknowledgements,
+    /// What was withdrawn once is not acknowledged again. 11.6; semantics §6.6.
+    KeepsWithdrawals,
     /// Memberships go in messages of their own, the newest each time again. 11.6, 17; semantics §9.
     RepeatsMemberships,
     /// The first ping after the handshake carries a dead token. 11.6, 01; protocol §8.1.
@@ -128,6 +130,7 @@ impl Quirk {
                 EchoesRemovals,
                 EditsOnRedelivery,
                 SendsAcknowledgements,
+                KeepsWithdrawals,
                 RepeatsMemberships,
                 FirstPingRefused,
                 EndsSharing,

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::quirks::{Generation, Quirk};
 use super::rows::{ChannelRow, PostRow, ReactionRow, Share, UserRow};
 use super::{Made, Server};
+use crate::frames::ACKNOWLEDGED;
 
 /// How often another suffix is tried for a name that is taken.
 const SUFFIXES: u32 = 25;
@@ -146,6 +147,13 @@ impl Server {
                 let _ = self.take_reaction(now_ms, channel, reaction);
             }
         }
+        let mut acknowledgement_errors = Vec::new();
+        for wire in message["acknowledgements"].as_array().into_iter().flatten() {
+            let is_known = self.is(Generation::Of11);
+            if is_known && goes_on() && self.take_acknowledgement(now_ms, channel, wire).is_err() {
+                acknowledgement_errors.push(text(wire, "post_id").to_string());
+            }
+        }
         let payload = json!({
             "users_last_update_at": 0,
             "user_errors": [],
@@ -154,6 +162,7 @@ impl Server {
             "post_errors": post_errors,
             "reactions_last_update_at": 0,
             "reaction_errors": [],
+            "acknowledgement_errors": acknowledgement_errors,
         });
         (200, Self::answer("OK", "", &payload))
     }
@@ -367,6 +376,52 @@ impl Server {
             delete_at: if is_removal { at_ms } else { 0 },
             // The removal takes the stamp that the message bears: none.
             is_stamped: !is_removal || self.is(Generation::Of2021),
+        };
+        self.put_reaction(&key, row);
+        self.touch_post(post, at_ms);
+        self.news(now_ms, channel);
+        Ok(())
+    }
+
+    /// What is held stands until it is withdrawn, and then for good is not; what is not held is
+    /// stored as one that stands, a withdrawal too.
+    fn take_acknowledgement(&mut self, now_ms: i64, channel: Id, wire: &Value) -> Taken {
+        let (post, user) = (
+            id(wire, "post_id").ok_or(())?,
+            id(wire, "user_id").ok_or(())?,
+        );
+        let row = self.rows.posts.get(&post).ok_or(())?;
+        if row.channel != channel || row.delete_at != 0 {
+            return Err(());
+        }
+        if !self.rows.users.get(&user).ok_or(())?.is_remote {
+            return Err(());
+        }
+        let key = (post, user, ACKNOWLEDGED.to_string());
+        let at_ms = self.clock_ms(now_ms);
+        let is_withdrawn = time(wire, "acknowledged_at") == 0;
+        let row = match self.rows.reactions.get(&key).cloned() {
+            Some(held) if is_withdrawn => ReactionRow {
+                update_at: at_ms,
+                delete_at: at_ms,
+                ..held
+            },
+            Some(held) => {
+                if held.delete_at != 0 {
+                    self.show_quirk(Quirk::KeepsWithdrawals);
+                }
+                return Ok(());
+            }
+            None => {
+                let told_at = time(wire, "acknowledged_at");
+                let made_at = if is_withdrawn { at_ms } else { told_at };
+                ReactionRow {
+                    create_at: made_at,
+                    update_at: made_at,
+                    delete_at: 0,
+                    is_stamped: true,
+                }
+            }
         };
         self.put_reaction(&key, row);
         self.touch_post(post, at_ms);

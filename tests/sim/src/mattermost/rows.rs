@@ -95,7 +95,8 @@ pub struct ReactionRow {
     pub is_stamped: bool,
 }
 
-/// Post, user, emoji.
+/// Post, user, emoji; an acknowledgement is kept like one, see
+/// [`ACKNOWLEDGED`](crate::frames::ACKNOWLEDGED).
 pub type ReactionKey = (Id, Id, String);
 
 /// All of it.
@@ -111,8 +112,6 @@ pub struct Rows {
     pub reactions: BTreeMap<ReactionKey, ReactionRow>,
     /// `LastSyncAt` by user and channel (`SharedChannelUsers`).
     pub synced: BTreeMap<(Id, Id), i64>,
-    /// Acknowledgements of own users: post and user, with their times.
-    pub acknowledged: BTreeMap<(Id, Id), i64>,
     /// Last good ping, by the world's time; `None` = never.
     pub pinged_at: Option<i64>,
 }

@@ -3,11 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use causeway_kernel::model::{Channel, Held, Post, Reaction, User};
+use causeway_kernel::model::{Acknowledgement, Channel, Held, Post, Reaction, User};
 use causeway_kernel::rows::id::{Id, PostNo, UserNo};
 use causeway_kernel::rows::tx::Read;
 
-use super::facts::{PostView, ReactionView, UserView, post_view, reaction_view, user_view};
+use super::facts::{
+    PostView, ReactionView, UserView, acknowledgement_view, post_view, reaction_view, user_view,
+};
 use super::ledger::{PostModel, Told, plain};
 use super::{CONVERGENCE, Life, NO_DUPLICATES, NO_LOSS, Oracle, Violation, broken};
 use crate::frames::Item;
@@ -70,6 +72,10 @@ impl Show {
         for (key, reaction) in rows.prefix::<Reaction, ()>(&(), ROWS_MAX) {
             let key: (PostNo, UserNo, String) = key;
             let view = reaction_view(rows, &key, &reaction);
+            show.reactions.insert(view.key.clone(), view);
+        }
+        for (key, row) in rows.prefix::<Acknowledgement, ()>(&(), ROWS_MAX) {
+            let view = acknowledgement_view(rows, key, &row);
             show.reactions.insert(view.key.clone(), view);
         }
         let mut names = BTreeSet::new();
@@ -383,8 +389,9 @@ impl Oracle {
         if gone || is_lost || self.is_excused(post) || self.is_unknown(peer, key) {
             return Ok(());
         }
-        let shows = show.reactions.get(key).is_some_and(|copy| copy.is_live);
-        if shows == is_live {
+        let copy = show.reactions.get(key);
+        let shows = copy.is_some_and(|copy| copy.is_live);
+        if shows == is_live || self.takes_no_more(peer, key, copy) {
             return Ok(());
         }
         let checker = if is_live { NO_LOSS } else { CONVERGENCE };

@@ -3,7 +3,7 @@
 //! gave no verdict, a start after a crash, another kernel.
 
 use causeway_kernel::boundary::input::{Input, SendOutcome};
-use causeway_kernel::model::{Link, LinkState, Post, Reaction, User};
+use causeway_kernel::model::{Acknowledgement, Link, LinkState, Post, Reaction, User};
 
 use super::step::Step;
 use super::{ERROR_PATHS, Violation, broken};
@@ -67,6 +67,12 @@ fn check_marks(step: &Step<'_>) -> Result<(), Violation> {
     for (_, old, new) in step.put::<Reaction>() {
         if dies(old.map(|old| old.delete_at), new.delete_at) {
             return destroyed(step, "a reaction is taken back");
+        }
+    }
+    for (_, old, new) in step.put::<Acknowledgement>() {
+        let stood = old.is_some_and(|old| old.acknowledged_at != 0);
+        if stood && new.acknowledged_at == 0 {
+            return destroyed(step, "an acknowledgement is withdrawn");
         }
     }
     for (_, old, new) in step.put::<User>() {

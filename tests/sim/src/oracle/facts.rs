@@ -4,10 +4,11 @@ use causeway_kernel::boundary::input::{Actor, Input};
 use causeway_kernel::boundary::output::Reply;
 use causeway_kernel::boundary::policy::{Direction, Verdict};
 use causeway_kernel::command::{
-    AddReaction, Command, CreatePost, DeletePost, EditPost, PatchUser, RemoveReaction,
+    AcknowledgePost, AddReaction, Command, CreatePost, DeletePost, EditPost, PatchUser,
+    RemoveReaction, WithdrawAcknowledgement,
 };
 use causeway_kernel::model::{
-    Channel, Held, Link, LinkState, Post, QuarantineEntry, Reaction, User,
+    Acknowledgement, Channel, Held, Link, LinkState, Post, QuarantineEntry, Reaction, User,
 };
 use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, Id, PostNo, UserNo};
 use causeway_kernel::rows::key;
@@ -15,7 +16,7 @@ use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::table::Table;
 use causeway_kernel::rows::tx::{Read, Record};
 
-use crate::frames::{self, Item};
+use crate::frames::{self, ACKNOWLEDGED, Item};
 use crate::node::Carried;
 use causeway_kernel::rows::memory::Tables;
 
@@ -40,7 +41,7 @@ pub enum Cause {
     },
     /// Delete this post.
     Delete(Id),
-    /// Add (true) or remove a reaction.
+    /// Add (true) or remove a reaction, or an acknowledgement (see [`ACKNOWLEDGED`]).
     React(Id, Id, String, bool),
     /// Change this profile.
     Profile(Id),
@@ -90,7 +91,7 @@ impl PostView {
     }
 }
 
-/// A reaction's row.
+/// A reaction's row, or an acknowledgement's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReactionView {
     /// Post, user, emoji.
@@ -195,6 +196,12 @@ pub fn cause(rows: &Tables, input: &Input) -> Cause {
         Command::RemoveReaction(RemoveReaction { post, emoji, .. }) => post_id(post)
             .zip(user)
             .map(|(post, user)| Cause::React(post, user, emoji.clone(), false)),
+        Command::AcknowledgePost(AcknowledgePost { post }) => post_id(post)
+            .zip(user)
+            .map(|(post, user)| Cause::React(post, user, ACKNOWLEDGED.into(), true)),
+        Command::WithdrawAcknowledgement(WithdrawAcknowledgement { post }) => post_id(post)
+            .zip(user)
+            .map(|(post, user)| Cause::React(post, user, ACKNOWLEDGED.into(), false)),
         Command::PatchUser(PatchUser { user, .. }) => {
             rows.get::<User>(user).map(|user| Cause::Profile(user.id))
         }
@@ -258,6 +265,11 @@ pub fn facts(rows: &Tables, cause: Cause, carried: &Carried) -> Facts {
                 let view = |bytes: &Vec<u8>| reaction_view(rows, &key, &record::<Reaction>(bytes));
                 facts.reactions.push((old.as_ref().map(view), view(new)));
             }
+            Table::Acknowledgements => {
+                let key: (PostNo, UserNo) = decode(&write.key);
+                let view = |bytes: &Vec<u8>| acknowledgement_view(rows, key, &record(bytes));
+                facts.reactions.push((old.as_ref().map(view), view(new)));
+            }
             Table::Users => {
                 let view = |bytes: &Vec<u8>| user_view(record::<User>(bytes));
                 facts.users.push((old.as_ref().map(view), view(new)));
@@ -311,7 +323,8 @@ pub fn facts(rows: &Tables, cause: Cause, carried: &Carried) -> Facts {
             | Table::Personal
             | Table::EmojiCounts
             | Table::PostEmoji
-            | Table::RemovedReactions => {}
+            | Table::RemovedReactions
+            | Table::AcknowledgementCounts => {}
         }
     }
     facts
@@ -377,18 +390,39 @@ pub fn reaction_view(
     (post, user, emoji): &(PostNo, UserNo, String),
     reaction: &Reaction,
 ) -> ReactionView {
+    let state = (reaction.delete_at == 0, reaction.update_at);
+    said_view(rows, (*post, *user), emoji, state)
+}
+
+/// An acknowledgement as it shows.
+#[must_use]
+pub fn acknowledgement_view(
+    rows: &Tables,
+    key: (PostNo, UserNo),
+    row: &Acknowledgement,
+) -> ReactionView {
+    let state = (row.acknowledged_at != 0, row.update_at);
+    said_view(rows, key, ACKNOWLEDGED, state)
+}
+
+fn said_view(
+    rows: &Tables,
+    (post, user): (PostNo, UserNo),
+    emoji: &str,
+    (is_live, version): (bool, i64),
+) -> ReactionView {
     let post = rows
-        .get::<Post>(post)
+        .get::<Post>(&post)
         .expect("the post of a reaction exists");
     let user = rows
-        .get::<User>(user)
+        .get::<User>(&user)
         .expect("the user of a reaction exists");
     ReactionView {
-        key: (post.id, user.id, emoji.clone()),
+        key: (post.id, user.id, emoji.to_string()),
         channel: channel_id(rows, post.channel),
         is_own: user.origin.is_ours(),
-        is_live: reaction.delete_at == 0,
-        version: reaction.update_at,
+        is_live,
+        version,
     }
 }
 
@@ -430,7 +464,8 @@ fn items_of(bytes: &[u8]) -> Vec<Item> {
     }
     let json: serde_json::Value = serde_json::from_slice(bytes).unwrap_or_default();
     let text = |key: &str| json[key].as_str().map(str::to_string);
-    let reaction = || Some((text("post_id")?, text("user_id")?, text("emoji_name")?));
+    let emoji = text("emoji_name").unwrap_or_else(|| ACKNOWLEDGED.into());
+    let reaction = || Some((text("post_id")?, text("user_id")?, emoji));
     let item = match (reaction(), text("username"), text("id")) {
         (Some((post, user, emoji)), _, _) => Some(Item::Reaction(post, user, emoji)),
         (None, Some(_), Some(id)) => Some(Item::User(id)),

@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use causeway_kernel::rows::id::{ConnectionNo, Id};
 
+use super::facts::ReactionView;
 use super::ledger::{PostModel, ReactionModel, UserModel};
 use super::{BOUNDED, NO_DUPLICATES, Oracle, Violation, broken};
-use crate::frames::{self, Item};
+use crate::frames::{self, ACKNOWLEDGED, Item};
 use crate::mattermost::Made;
 use crate::mattermost::debts::Debts;
 use crate::mattermost::quirks::Generation;
@@ -65,6 +66,33 @@ impl Oracle {
     pub fn is_unknown(&self, seat: usize, (post, user, emoji): &(Id, Id, String)) -> bool {
         let item = Item::Reaction(post.to_string(), user.to_string(), emoji.clone());
         self.foreign.unknown.contains(&(seat, item))
+    }
+
+    /// Whether a seat does the opposite of what it is told once more: of reactions a toggle does.
+    fn toggles(&self, seat: usize, item: &Item) -> bool {
+        let is_reaction = matches!(item, Item::Reaction(_, _, emoji) if emoji != ACKNOWLEDGED);
+        is_reaction && self.is_toggle(seat)
+    }
+
+    /// Whether a seat takes no acknowledgement: one of 2021 knows none, and one of the 11 line none
+    /// that was withdrawn there before.
+    pub(super) fn takes_no_more(
+        &self,
+        seat: usize,
+        (_, _, emoji): &(Id, Id, String),
+        copy: Option<&ReactionView>,
+    ) -> bool {
+        emoji == ACKNOWLEDGED
+            && match self.foreign.generations.get(&seat) {
+                Some(Generation::Of2021) => true,
+                Some(Generation::Of11) => copy.is_some_and(|copy| !copy.is_live),
+                None => false,
+            }
+    }
+
+    /// Whether a seat is told of a withdrawal without its time.
+    pub(super) fn is_withdrawal(&self, seat: usize, emoji: &str, version: i64) -> bool {
+        version == 0 && emoji == ACKNOWLEDGED && self.foreign.generations.contains_key(&seat)
     }
 
     /// What users of a server did, and what became of its channels.
@@ -141,7 +169,9 @@ impl Oracle {
                     model.told.remove(&edge);
                 }
                 // A toggle does the opposite of what it is told next.
-                self.foreign.unknown.insert((seat, item.clone()));
+                if self.toggles(seat, &item) {
+                    self.foreign.unknown.insert((seat, item.clone()));
+                }
             }
         }
         self.foreign.lost.insert((seat, item));
@@ -194,7 +224,9 @@ impl Oracle {
         self.foreign.told.retain(|(of, _, _), _| *of != seat);
         for (post, user, emoji) in self.ledger.reactions.keys() {
             let item = Item::Reaction(post.to_string(), user.to_string(), emoji.clone());
-            self.foreign.unknown.insert((seat, item));
+            if emoji != ACKNOWLEDGED {
+                self.foreign.unknown.insert((seat, item));
+            }
         }
     }
 
@@ -228,7 +260,7 @@ impl Oracle {
         item: &Item,
         version: i64,
     ) -> Result<(), Violation> {
-        if !matches!(item, Item::Reaction(..)) || !self.is_toggle(seat) {
+        if !self.toggles(seat, item) {
             return Ok(());
         }
         let earlier = self
@@ -256,7 +288,7 @@ impl Oracle {
                     .told
                     .insert((seat, item.clone(), version), false);
             }
-            if *told == Told::Unknown {
+            if *told == Told::Unknown && self.toggles(seat, &item) {
                 self.foreign.unknown.insert((seat, item));
             }
         }

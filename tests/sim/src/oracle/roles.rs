@@ -62,6 +62,8 @@ fn is_about_teams(command: &Command) -> bool {
         | Command::DeletePost { .. }
         | Command::AddReaction { .. }
         | Command::RemoveReaction { .. }
+        | Command::AcknowledgePost { .. }
+        | Command::WithdrawAcknowledgement { .. }
         | Command::CreateConnection(_)
         | Command::AcceptConnection(_)
         | Command::ConfirmConnection { .. }

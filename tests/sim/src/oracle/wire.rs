@@ -76,7 +76,11 @@ impl Oracle {
                 let ids = Id::parse(post).zip(Id::parse(user));
                 let key = ids.map(|(post, user)| (post, user, emoji.clone()));
                 let reaction = key.and_then(|key| self.ledger.reactions.get(&key));
-                reaction.map(|model| (model.origin, model.versions.contains(&version)))
+                let is_withdrawal = self.is_withdrawal(peer, emoji, version);
+                reaction.map(|model| {
+                    let is_version = model.versions.contains(&version);
+                    (model.origin, is_version || is_withdrawal)
+                })
             }
         };
         let Some((origin, is_version)) = found else {

@@ -2,10 +2,10 @@
 
 use causeway_kernel::boundary::input::Actor;
 use causeway_kernel::command::{
-    AbandonConnection, AddChannelMember, AddReaction, AddTeamMember, AttachConnection, Command,
-    Configure, ConfirmConnection, DeletePost, EditPost, InviteToChannel, PatchConnection,
-    PatchUser, RemoveChannelMember, RemoveConnection, RemoveReaction, UninviteFromChannel,
-    UnshareChannel, ViewChannel,
+    AbandonConnection, AcknowledgePost, AddChannelMember, AddReaction, AddTeamMember,
+    AttachConnection, Command, Configure, ConfirmConnection, DeletePost, EditPost, InviteToChannel,
+    PatchConnection, PatchUser, RemoveChannelMember, RemoveConnection, RemoveReaction,
+    UninviteFromChannel, UnshareChannel, ViewChannel, WithdrawAcknowledgement,
 };
 use causeway_kernel::model::Post;
 use causeway_kernel::rows::id::PostNo;
@@ -75,6 +75,15 @@ fn post_act(seen: &Seen<'_>, command: &Command) -> Option<String> {
             names.user(*user),
             place(seen, *post)
         ),
+        Command::AcknowledgePost(AcknowledgePost { post }) => {
+            format!("acknowledges post {}", place(seen, *post))
+        }
+        Command::WithdrawAcknowledgement(WithdrawAcknowledgement { post }) => {
+            format!(
+                "withdraws the acknowledgement of post {}",
+                place(seen, *post)
+            )
+        }
         _ => return None,
     })
 }

@@ -64,5 +64,7 @@ fn event_name(event: &Event) -> &'static str {
         Event::Ephemeral(..) => "ephemeral_message",
         Event::PersonalSet(..) => "preferences_changed",
         Event::PersonalDeleted(..) => "preferences_deleted",
+        Event::AcknowledgementAdded(..) => "post_acknowledgement_added",
+        Event::AcknowledgementRemoved(..) => "post_acknowledgement_removed",
     }
 }

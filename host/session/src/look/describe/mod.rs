@@ -234,6 +234,10 @@ fn taken(items: &[RoundItem], errors: usize) -> String {
     if reactions > 0 {
         parts.push(count(reactions, "reaction"));
     }
+    let acknowledgements = number(|it| matches!(it, RoundItem::Acknowledgement(..)));
+    if acknowledgements > 0 {
+        parts.push(count(acknowledgements, "acknowledgement"));
+    }
     if parts.is_empty() {
         "OK".into()
     } else {

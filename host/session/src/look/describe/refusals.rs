@@ -4,7 +4,7 @@ use causeway_kernel::boundary::codec;
 use causeway_kernel::boundary::input::{Input, SendOutcome};
 use causeway_kernel::boundary::output::{Effect, Reply};
 use causeway_kernel::boundary::policy::Verdict;
-use causeway_kernel::model::{Exception, ExceptionState, FeedObject, Held, VerdictRow};
+use causeway_kernel::model::{Exception, ExceptionState, FeedObject, Held, HeldKind, VerdictRow};
 
 use super::frame::{self, Answer};
 use super::reasons;
@@ -128,9 +128,15 @@ fn of_rows(seen: &Seen<'_>) -> Vec<String> {
 fn held_item(row: &Held) -> String {
     let item = document(&row.item);
     let text = |key: &str| item.get(key).and_then(|it| it.as_str()).map(plain);
-    match text("post_id") {
-        Some(post) => format!("a reaction to post {post}"),
-        None => format!("post {}", text("id").unwrap_or_default()),
+    let post = text(match row.kind {
+        HeldKind::Post => "id",
+        HeldKind::Reaction | HeldKind::Acknowledgement => "post_id",
+    });
+    let post = post.unwrap_or_default();
+    match row.kind {
+        HeldKind::Post => format!("post {post}"),
+        HeldKind::Reaction => format!("a reaction to post {post}"),
+        HeldKind::Acknowledgement => format!("an acknowledgement of post {post}"),
     }
 }
 
@@ -140,6 +146,11 @@ fn object(names: Names<'_>, object: &FeedObject) -> String {
         FeedObject::Reaction(no, user, emoji) => format!(
             "reaction :{}: of {} to post {}",
             plain(emoji),
+            names.user(*user),
+            names.post(*no)
+        ),
+        FeedObject::Acknowledgement(no, user) => format!(
+            "acknowledgement by {} of post {}",
             names.user(*user),
             names.post(*no)
         ),

@@ -2,8 +2,11 @@
 
 use causeway_kernel::boundary::input::Input;
 use causeway_kernel::boundary::output::{Object, Reply};
-use causeway_kernel::command::{AddReaction, Command, DeletePost, EditPost, RemoveReaction};
-use causeway_kernel::model::{Post, Reaction, VerdictRow};
+use causeway_kernel::command::{
+    AcknowledgePost, AddReaction, Command, DeletePost, EditPost, RemoveReaction,
+    WithdrawAcknowledgement,
+};
+use causeway_kernel::model::{Acknowledgement, Post, Reaction, VerdictRow};
 use causeway_kernel::rows::id::PostNo;
 
 use crate::look::describe::describe;
@@ -19,6 +22,8 @@ pub(super) fn by_command(seen: &Seen<'_>, no: PostNo) -> Option<String> {
         Command::CreatePost(_) => seen.reply() == Some(Reply::Object(Object::Post(no))),
         Command::EditPost(EditPost { post, .. })
         | Command::DeletePost(DeletePost { post })
+        | Command::AcknowledgePost(AcknowledgePost { post })
+        | Command::WithdrawAcknowledgement(WithdrawAcknowledgement { post })
         | Command::AddReaction(AddReaction { post, .. })
         | Command::RemoveReaction(RemoveReaction { post, .. }) => *post == no,
         _ => false,
@@ -39,7 +44,7 @@ pub(super) fn by_command(seen: &Seen<'_>, no: PostNo) -> Option<String> {
     Some(format!("{}{end}", description.what))
 }
 
-/// What became of the post's row and of its reactions.
+/// What became of the post's row, and of its reactions and acknowledgements.
 pub(super) fn of_rows(seen: &Seen<'_>, no: PostNo) -> Vec<String> {
     let names = Names(seen.rows);
     let mut out = Vec::new();
@@ -70,6 +75,19 @@ pub(super) fn of_rows(seen: &Seen<'_>, no: PostNo) -> Vec<String> {
             (false, true) => out.push(format!("{who} has reacted :{emoji}:")),
             (true, false) => out.push(format!("the reaction :{emoji}: of {who} is gone")),
             _ => {}
+        }
+    }
+    for change in seen.changes::<Acknowledgement>() {
+        let (post, user) = change.key;
+        if post != no {
+            continue;
+        }
+        let who = names.user(user);
+        let stands = |row: &Option<Acknowledgement>| row.is_some_and(|it| it.acknowledged_at != 0);
+        match (stands(&change.old), stands(&change.new)) {
+            (_, true) => out.push(format!("{who} has acknowledged it")),
+            (true, false) => out.push(format!("the acknowledgement by {who} is withdrawn")),
+            (false, false) => {}
         }
     }
     out

@@ -2,9 +2,10 @@
 
 use causeway_kernel::boundary::input::Input;
 use causeway_kernel::boundary::output::Reply;
-use causeway_kernel::model::{Connection, Held, Post, QuarantineEntry, Reaction};
-use causeway_kernel::rows::id::ConnectionNo;
+use causeway_kernel::model::{Acknowledgement, Connection, Held, Post, QuarantineEntry, Reaction};
+use causeway_kernel::rows::id::{ConnectionNo, PostNo};
 use causeway_kernel::rows::lookup;
+use causeway_kernel::rows::tx::Record;
 use causeway_kernel::wire::frame;
 use causeway_kernel::wire::json::Document;
 use causeway_kernel::wire::message::{SyncMessage, WirePost};
@@ -130,22 +131,36 @@ fn by_frame(seen: &Seen<'_>, sent: Sent<'_>, post: &str) -> Option<Come> {
             Err(reason) => come.refusal = Some(format!("{way}: {reason}")),
         }
     }
-    let reactions = message
-        .reactions
-        .iter()
-        .filter_map(|(_, it)| it.as_ref().ok());
-    let reactions = reactions.filter(|it| it.post_id == post).count();
+    let of_it = |named: &str| named == post;
+    let reactions = message.reactions.iter();
+    let reactions = reactions.filter_map(|(_, it)| it.as_ref().ok());
+    let reactions = reactions.filter(|it| of_it(&it.post_id)).count();
     if reactions > 0 {
-        come.said.push(reacted(seen, &who, reactions, post));
+        let taken = taken::<Reaction>(seen, post, |key| key.0);
+        let sent = (reactions, "reaction");
+        come.said.push(parts(seen, &who, sent, taken));
+    }
+    let acknowledgements = message.acknowledgements.iter();
+    let acknowledgements = acknowledgements.filter_map(|(_, it)| it.as_ref().ok());
+    let acknowledgements = acknowledgements.filter(|it| of_it(&it.post_id)).count();
+    if acknowledgements > 0 {
+        let taken = taken::<Acknowledgement>(seen, post, |key| key.0);
+        let sent = (acknowledgements, "acknowledgement");
+        come.said.push(parts(seen, &who, sent, taken));
     }
     (come.refusal.is_some() || !come.said.is_empty()).then_some(come)
 }
 
-fn reacted(seen: &Seen<'_>, who: &str, number: usize, post: &str) -> String {
+/// How many rows of a kind the step has changed that belong to a post.
+fn taken<R: Record>(seen: &Seen<'_>, post: &str, of: fn(&R::Key) -> PostNo) -> usize {
     let no = lookup::post(seen.rows, post);
-    let changes = seen.changes::<Reaction>();
-    let taken = changes.iter().filter(|it| Some(it.key.0) == no).count();
-    let sent = format!("{who} sends {} to it", count(number, "reaction"));
+    let changes = seen.changes::<R>();
+    changes.iter().filter(|it| Some(of(&it.key)) == no).count()
+}
+
+/// What was sent that belongs to the post, and how much of it was taken.
+fn parts(seen: &Seen<'_>, who: &str, (number, what): (usize, &str), taken: usize) -> String {
+    let sent = format!("{who} sends {} to it", count(number, what));
     if taken >= number {
         return sent;
     }

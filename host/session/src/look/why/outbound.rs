@@ -62,9 +62,14 @@ fn sent(frame: &[u8], post: &str) -> Option<&'static str> {
             "it is"
         });
     }
-    let mut reactions = list("reactions");
-    let has_reaction = reactions.any(|it| is_it(&it, "post_id"));
-    has_reaction.then_some("reactions to it are")
+    let parts = [
+        ("reactions", "reactions to it are"),
+        ("acknowledgements", "acknowledgements of it are"),
+    ];
+    let found = parts
+        .iter()
+        .find(|(key, _)| list(key).any(|it| is_it(&it, "post_id")));
+    found.map(|(_, said)| *said)
 }
 
 /// How the send fared that held the post.

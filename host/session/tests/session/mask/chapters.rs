@@ -2,9 +2,10 @@
 
 use causeway_kernel::boundary::input::{Actor, Input, SendOutcome};
 use causeway_kernel::command::{
-    AbandonConnection, AddReaction, AttachConnection, Command, Configure, DeletePost, EditPost,
-    InviteToChannel, PatchConnection, PersonalChange, RemoveChannelMember, RemoveConnection,
-    RemoveReaction, SetPersonal, UninviteFromChannel, UnshareChannel, ViewChannel,
+    AbandonConnection, AcknowledgePost, AddReaction, AttachConnection, Command, Configure,
+    DeletePost, EditPost, InviteToChannel, PatchConnection, PersonalChange, RemoveChannelMember,
+    RemoveConnection, RemoveReaction, SetPersonal, UninviteFromChannel, UnshareChannel,
+    ViewChannel, WithdrawAcknowledgement,
 };
 use causeway_kernel::model::{
     Config, Connection, ConnectionState, Link, LinkState, PeerKind, PersonalKind, User,
@@ -94,6 +95,15 @@ fn write_and_edit(story: &mut Story) {
             emoji,
         }),
     );
+    let acknowledge = || Command::AcknowledgePost(AcknowledgePost { post: first });
+    let withdraw = WithdrawAcknowledgement { post: first };
+    for command in [
+        acknowledge(),
+        Command::WithdrawAcknowledgement(withdraw),
+        acknowledge(),
+    ] {
+        story.act(0, FIRST, command);
+    }
     let gone = story.write(0, LOUNGE, "deleted soon").unwrap();
     story.act(0, FIRST, Command::DeletePost(DeletePost { post: gone }));
     story.act(
@@ -249,6 +259,16 @@ fn hear_of_posts(story: &mut Story) {
         0,
         &format!(r#""reactions":[{reactions},7],"statuses":[{{"status":"wonderful"}}]"#),
     );
+    let acknowledgement = |at: i64, post: char| {
+        format!(
+            r#"{{"user_id":"{}","post_id":"{}","acknowledged_at":{at},"wonderful":"x"}}"#,
+            id('d'),
+            id(post)
+        )
+    };
+    let list = [(50, '5'), (50, '5'), (0, '5'), (60, '5'), (50, '8')];
+    let list = list.map(|(at, post)| acknowledgement(at, post)).join(",");
+    story.sync(0, &format!(r#""acknowledgements":[{list},"wonderful"]"#));
     for body in [
         "",
         "<html>wonderful",

@@ -1,0 +1,42 @@
+//! Acknowledgements of posts. Client API §6.
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::post;
+use causeway_kernel::command::{AcknowledgePost, Command, WithdrawAcknowledgement};
+use causeway_kernel::rows::id::PostNo;
+use causeway_kernel::rows::lookup;
+
+use super::answer::{Answer, Rendered};
+use super::auth::Caller;
+use super::path::Ids;
+use super::{App, Shared};
+use crate::http::ApiError;
+
+/// Routes of this file.
+pub fn routes() -> Router<Shared> {
+    let path = "/users/{user_id}/posts/{post_id}/ack";
+    Router::new().route(path, post(acknowledge).delete(withdraw))
+}
+
+/// The post of the path. Whether the caller may read it, the kernel checks; an unknown one answers
+/// like one that they may not.
+fn post_of(app: &App, caller: &Caller, ids: &Ids) -> Result<PostNo, ApiError> {
+    let rows = app.rows();
+    ids.caller_alone(&rows, caller)?;
+    lookup::post(&rows, ids.get("post_id")).ok_or_else(ApiError::forbidden)
+}
+
+async fn acknowledge(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+    let post = post_of(&app, &caller, &ids)?;
+    let command = Command::AcknowledgePost(AcknowledgePost { post });
+    let object = app.act(caller.user, command).await?;
+    app.show(caller.user, object.as_ref()).map(Rendered::new)
+}
+
+async fn withdraw(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+    let post = post_of(&app, &caller, &ids)?;
+    let command = Command::WithdrawAcknowledgement(WithdrawAcknowledgement { post });
+    app.act(caller.user, command).await?;
+    Ok(Rendered::ok())
+}

@@ -1,0 +1,61 @@
+//! Acknowledgements of posts: the rows. One for each user and post; withdrawn ones stay.
+
+use crate::boundary::output::{AcknowledgementEvent, Effect, Event};
+use crate::model::limits::ACKNOWLEDGEMENTS_PER_POST_MAX;
+use crate::model::{Acknowledgement, AcknowledgementCount, Post};
+use crate::objects::posts;
+use crate::rows::id::{PostNo, UserNo, WorkspaceNo};
+use crate::rows::tx::{Read, Tx};
+use crate::sharing::feed;
+
+/// Stores an acknowledgement, live or withdrawn, counts a new one, feeds it and tells the channel's
+/// members if what they see changes. They hear of the acknowledgement alone: a `post_edited` beside
+/// it, which brings the post with all of them, would cost the square of their number.
+pub fn put(tx: &mut Tx<'_>, key: (PostNo, UserNo), mut acknowledgement: Acknowledgement) {
+    let (post_no, user) = key;
+    let Some(mut post) = tx.get::<Post>(&post_no) else {
+        return;
+    };
+    let held = tx.get::<Acknowledgement>(&key);
+    if held.is_none() {
+        let counted = (post_no, acknowledgement.origin);
+        let users = users(tx, counted).saturating_add(1);
+        tx.put(&counted, &AcknowledgementCount(users));
+    }
+    let acknowledged_at = acknowledgement.acknowledged_at;
+    if acknowledged_at != held.map_or(0, |held| held.acknowledged_at) {
+        let channel = post.channel;
+        feed::acknowledgement_changed(tx, key, channel, &mut acknowledgement);
+        let event = AcknowledgementEvent {
+            post: post_no,
+            user,
+            acknowledged_at,
+        };
+        let event = if acknowledged_at == 0 {
+            Event::AcknowledgementRemoved(channel, event)
+        } else {
+            Event::AcknowledgementAdded(channel, event)
+        };
+        tx.effect(Effect::Event(event));
+        // It is a change of its post: clients that catch up ask by this time.
+        post.update_at = posts::stamp(tx, channel, |_, _| ());
+        tx.put(&post_no, &post);
+    }
+    tx.put(&key, &acknowledgement);
+}
+
+/// Whether there is room for the acknowledgement of a user of this workspace: for one that is there
+/// already, and its withdrawal, always.
+pub fn has_room(
+    rows: &(impl Read + ?Sized),
+    key: (PostNo, UserNo),
+    workspace: WorkspaceNo,
+) -> bool {
+    rows.has::<Acknowledgement>(&key)
+        || users(rows, (key.0, workspace)) < ACKNOWLEDGEMENTS_PER_POST_MAX
+}
+
+fn users(rows: &(impl Read + ?Sized), key: (PostNo, WorkspaceNo)) -> u32 {
+    rows.get::<AcknowledgementCount>(&key)
+        .map_or(0, |count| count.0)
+}

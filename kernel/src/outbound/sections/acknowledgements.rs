@@ -1,0 +1,80 @@
+//! Acknowledgements of posts, delivered at least once: each says what is so, not what has changed.
+
+use super::{Content, Payload, Rest, RoundPlan, parts, sync};
+use crate::model::limits::ACKNOWLEDGEMENTS_PER_SYNC_MAX;
+use crate::model::{Acknowledgement, FeedObject, PeerKind, RoundItem, Section};
+use crate::outbound::work::{Object, Work};
+use crate::rows::tx::{Read, Tx};
+use crate::wire::message::{SyncSection, WireAcknowledgement};
+use crate::wire::response::SyncResponse;
+
+/// The section of acknowledgements.
+pub struct Acknowledgements;
+
+impl Content for Acknowledgements {
+    type Message = Vec<WireAcknowledgement>;
+
+    fn collect(
+        tx: &mut Tx<'_>,
+        work: &mut Work,
+        _plan: &mut RoundPlan,
+    ) -> Option<(Vec<RoundItem>, Self::Message)> {
+        let section = (Section::Acknowledgements, ACKNOWLEDGEMENTS_PER_SYNC_MAX);
+        parts::collect(tx, work, section, outgoing)
+    }
+
+    fn payload(tx: &mut Tx<'_>, work: &Work, message: Self::Message) -> Option<Payload> {
+        let message = match work.connection().kind {
+            PeerKind::Causeway => message,
+            PeerKind::Mattermost11 | PeerKind::Mattermost2021 => for_mattermost(message),
+        };
+        sync(tx, work, &SyncSection::Acknowledgements(&message))
+    }
+
+    fn delivered(tx: &mut Tx<'_>, work: &mut Work, response: &SyncResponse) -> Rest {
+        let named = &response.acknowledgement_errors;
+        let reason = "The peer named the post of the acknowledgement in `acknowledgement_errors`.";
+        parts::delivered(tx, work, named, reason);
+        Rest::More
+    }
+}
+
+/// An acknowledgement as it is sent, if it is.
+fn outgoing(
+    tx: &mut Tx<'_>,
+    work: &mut Work,
+    object: &Object,
+) -> Option<(RoundItem, WireAcknowledgement)> {
+    let (seq, FeedObject::Acknowledgement(post_no, user_no)) = *object else {
+        return None;
+    };
+    let key = (post_no, user_no);
+    let acknowledgement = tx.get::<Acknowledgement>(&key)?;
+    let (post, user) = parts::sendable(tx, work, object, key, acknowledgement.origin)?;
+    let acknowledged_at = acknowledgement.acknowledged_at;
+    let wire = WireAcknowledgement {
+        user_id: user.id.into(),
+        post_id: post.id.into(),
+        acknowledged_at,
+        delete_at: if acknowledged_at == 0 {
+            acknowledgement.update_at
+        } else {
+            0
+        },
+    };
+    Some((RoundItem::Acknowledgement(post_no, user_no, seq), wire))
+}
+
+/// A server of the 11 line takes the withdrawal of what it does not hold for an acknowledgement
+/// (semantics §6.6). Told twice, it holds none in the end, whatever it held.
+fn for_mattermost(message: Vec<WireAcknowledgement>) -> Vec<WireAcknowledgement> {
+    let told = |wire: WireAcknowledgement| {
+        let times = if wire.is_withdrawn() { 2 } else { 1 };
+        let wire = WireAcknowledgement {
+            delete_at: 0,
+            ..wire
+        };
+        std::iter::repeat_n(wire, times)
+    };
+    message.into_iter().flat_map(told).collect()
+}

@@ -1,0 +1,119 @@
+//! What belongs to a post and travels by itself: reactions and acknowledgements. Semantics §3.4.
+
+use super::{integer, text};
+use crate::rows::id::Id;
+use crate::wire::Generation;
+use crate::wire::json::{JsonError, Value};
+use crate::wire::write::JsonWriter;
+
+/// A reaction.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WireReaction {
+    /// Who reacted.
+    pub user_id: String,
+    /// To what.
+    pub post_id: String,
+    /// With which emoji.
+    pub emoji_name: String,
+    /// When it was made, in ms.
+    pub create_at: i64,
+    /// Last change, in ms.
+    pub update_at: i64,
+    /// When it was removed, in ms; 0 = live.
+    pub delete_at: i64,
+}
+
+impl WireReaction {
+    /// Reads a reaction.
+    pub fn decode(value: Value<'_>) -> Result<WireReaction, JsonError> {
+        let scalars = [
+            "user_id",
+            "post_id",
+            "emoji_name",
+            "create_at",
+            "update_at",
+            "delete_at",
+        ];
+        let (scalars, []) = value.as_object()?.find(scalars, []);
+        let [
+            user_id,
+            post_id,
+            emoji_name,
+            create_at,
+            update_at,
+            delete_at,
+        ] = scalars;
+        Ok(WireReaction {
+            user_id: text(user_id)?,
+            post_id: text(post_id)?,
+            emoji_name: text(emoji_name)?,
+            create_at: integer(create_at)?,
+            update_at: integer(update_at)?,
+            delete_at: integer(delete_at)?,
+        })
+    }
+
+    /// Writes a reaction as the generation's servers do.
+    pub fn encode(&self, writer: &mut JsonWriter, generation: Generation) {
+        writer.begin_object();
+        writer.text_field("user_id", &self.user_id);
+        writer.text_field("post_id", &self.post_id);
+        writer.text_field("emoji_name", &self.emoji_name);
+        writer.integer_field("create_at", self.create_at);
+        writer.integer_field("update_at", self.update_at);
+        writer.integer_field("delete_at", self.delete_at);
+        writer.text_field("remote_id", "");
+        if generation == Generation::V11 {
+            writer.text_field("channel_id", "");
+        }
+        writer.end_object();
+    }
+}
+
+/// An acknowledgement of a post, or its withdrawal.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WireAcknowledgement {
+    /// Who acknowledged.
+    pub user_id: String,
+    /// What.
+    pub post_id: String,
+    /// When, in ms; 0 = withdrawn.
+    pub acknowledged_at: i64,
+    /// When it was withdrawn, in ms; 0 = live, or not told. Only Causeways tell it, as without it
+    /// nobody can say which of two changes is the later one.
+    pub delete_at: i64,
+}
+
+impl WireAcknowledgement {
+    /// Reads an acknowledgement.
+    pub fn decode(value: Value<'_>) -> Result<WireAcknowledgement, JsonError> {
+        let scalars = ["user_id", "post_id", "acknowledged_at", "delete_at"];
+        let (scalars, []) = value.as_object()?.find(scalars, []);
+        let [user_id, post_id, acknowledged_at, delete_at] = scalars;
+        Ok(WireAcknowledgement {
+            user_id: text(user_id)?,
+            post_id: text(post_id)?,
+            acknowledged_at: integer(acknowledged_at)?,
+            delete_at: integer(delete_at)?,
+        })
+    }
+
+    /// Whether it says that there is no acknowledgement any more.
+    #[must_use]
+    pub fn is_withdrawn(&self) -> bool {
+        self.acknowledged_at == 0
+    }
+
+    /// Writes an acknowledgement as servers of the 11 line do; older ones know none.
+    pub fn encode(&self, writer: &mut JsonWriter, channel_id: Id) {
+        writer.begin_object();
+        writer.text_field("user_id", &self.user_id);
+        writer.text_field("post_id", &self.post_id);
+        writer.integer_field("acknowledged_at", self.acknowledged_at);
+        if self.delete_at != 0 {
+            writer.integer_field("delete_at", self.delete_at);
+        }
+        writer.text_field("channel_id", channel_id.as_str());
+        writer.end_object();
+    }
+}
