@@ -8,7 +8,7 @@ DENY_VERSION := 0.20.2
 CARGO := cargo
 HOST_TARGET = $(shell rustc -vV | sed -n 's/^host: //p')
 
-.PHONY: help build run test test-often sim sim-nightly sim-branches check audit bench clean
+.PHONY: help build run test test-often sim sim-nightly sim-branches fuzz check audit bench clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,25 @@ sim-branches: ## which branches of the kernel the simulator's seeds reach (BRANC
 	@RUSTFLAGS="$(BRANCH_FLAGS)" $(CARGO) build --locked --package causeway-branches --profile branches \
 		--target $(HOST_TARGET) --target-dir target/sancov
 	@target/sancov/$(HOST_TARGET)/branches/causeway-branches --seeds $(BRANCH_SEEDS)
+
+# libFuzzer follows the branches that an input reaches; what it adds to the compiler's own flags is
+# what the pinned compiler offers, so no nightly one is needed.
+FUZZ ?= frames receipts invitations session-files journals policies slash-commands http-bodies
+SECONDS_EACH ?= 120
+FUZZ_FLAGS := -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+	-Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing
+
+fuzz: ## what parses foreign bytes, under libFuzzer (FUZZ="frames policies" SECONDS_EACH=120); needs a C++ compiler
+	@RUSTFLAGS="$(FUZZ_FLAGS)" $(CARGO) build --locked --package causeway-fuzz --features libfuzzer \
+		--profile fuzz --target $(HOST_TARGET) --target-dir target/fuzz --bin fuzz
+	@for target in $(FUZZ); do \
+		echo "fuzzing $$target for $(SECONDS_EACH) s"; \
+		work=target/fuzz/$$target; mkdir -p $$work/found $$work/seeds; \
+		FUZZ_TARGET=$$target FUZZ_SEEDS=$$work/seeds \
+			target/fuzz/$(HOST_TARGET)/fuzz/fuzz $$work/found $$work/seeds -max_total_time=$(SECONDS_EACH) \
+			-timeout=60 -rss_limit_mb=4096 -print_final_stats=1 -artifact_prefix=$$work/ || exit 1; \
+	done
 
 check: $(TOOLS)/bin/cargo-deny ## formatting, lints with warnings denied, licences, bans and sources
 	@$(CARGO) fmt --all --check

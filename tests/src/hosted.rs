@@ -114,6 +114,11 @@ impl Hosted {
         Ok(client)
     }
 
+    /// Another session of the administrator.
+    pub async fn admin_session(&self) -> Result<Client> {
+        session(&self.running, self.admin).await
+    }
+
     /// The site URL.
     #[must_use]
     pub fn url(&self) -> &str {

@@ -182,20 +182,34 @@ pub async fn open(
     code: &str,
     password: &Secret,
 ) -> Result<Invitation, CodeError> {
-    let blob = unwrap(code)?;
+    let sealed = sealed_bytes(code)?;
     let password = password.clone();
     let work = move || {
         // PBKDF2 first: it needs no memory, and new servers make nothing else.
         [CodeKdf::Pbkdf2, CodeKdf::Scrypt]
             .into_iter()
-            .find_map(|kdf| open_with(&blob, &password, kdf))
+            .find_map(|kdf| open_with(&sealed, &password, kdf))
             .ok_or(CodeError::Sealed)
     };
-    Invitation::of(&derivations.run(work).await??)
+    read(&derivations.run(work).await??)
 }
 
-/// The bytes of a code's text.
-fn unwrap(code: &str) -> Result<Vec<u8>, CodeError> {
+/// Reads and checks the object that a code holds.
+///
+/// # Errors
+/// [`CodeError::Sealed`] when it is no such object, [`CodeError::Contents`] when no server may
+/// follow it.
+pub fn read(opened: &[u8]) -> Result<Invitation, CodeError> {
+    let document = Document::parse(opened).map_err(|_| CodeError::Sealed)?;
+    let invite = Invite::decode(document.root()).map_err(|_| CodeError::Sealed)?;
+    Invitation::of(&invite)
+}
+
+/// The sealed bytes that a code's text stands for: salt, nonce, ciphertext.
+///
+/// # Errors
+/// [`CodeError::TooLong`], [`CodeError::NotBase64`], or [`CodeError::Sealed`] when they are too few.
+pub fn sealed_bytes(code: &str) -> Result<Vec<u8>, CodeError> {
     if code.len() > INVITATION_BYTES_MAX {
         return Err(CodeError::TooLong);
     }
@@ -208,14 +222,13 @@ fn unwrap(code: &str) -> Result<Vec<u8>, CodeError> {
     Ok(blob)
 }
 
-fn open_with(blob: &[u8], password: &Secret, kdf: CodeKdf) -> Option<Invite> {
-    let (salt, rest) = blob.split_first_chunk::<SALT_BYTES>()?;
+fn open_with(sealed: &[u8], password: &Secret, kdf: CodeKdf) -> Option<Zeroizing<Vec<u8>>> {
+    let (salt, rest) = sealed.split_first_chunk::<SALT_BYTES>()?;
     let (nonce, sealed) = rest.split_first_chunk::<NONCE_BYTES>()?;
     let key = derive(password, salt, kdf)?;
     let cipher = Aes256Gcm::new_from_slice(key.as_slice()).ok()?;
-    let plain = Zeroizing::new(cipher.decrypt(&Nonce::from(*nonce), sealed).ok()?);
-    let document = Document::parse(&plain).ok()?;
-    Invite::decode(document.root()).ok()
+    let opened = cipher.decrypt(&Nonce::from(*nonce), sealed).ok()?;
+    Some(Zeroizing::new(opened))
 }
 
 fn seal_with(

@@ -1,0 +1,63 @@
+//! Components that an admin is talked into loading: each is refused, or runs within its limits.
+
+use std::cell::OnceCell;
+use std::fs;
+
+use causeway_engine::policy::{ComponentPolicies, OnFailure, PolicyManager};
+use causeway_engine::runtime::Sandbox;
+use tempfile::TempDir;
+
+use super::Target;
+use crate::seeds::path;
+
+pub const TARGET: Target = Target {
+    name: "policies",
+    run,
+    seeds,
+    cases: 60,
+};
+
+/// How every WebAssembly binary begins.
+const MAGIC: &[u8] = b"\0asm";
+
+thread_local! {
+    static POLICIES: OnceCell<(TempDir, ComponentPolicies)> = const { OnceCell::new() };
+}
+
+/// Bytes that are no WebAssembly binary are what a well-formed component is made of.
+fn run(bytes: &[u8]) {
+    let component = bytes.to_vec();
+    POLICIES.with(|policies| {
+        let (_, policies) = policies.get_or_init(|| {
+            let folder = tempfile::tempdir().expect("a folder");
+            let sandbox = Sandbox::unoptimised(None).expect("this machine runs components");
+            let policies = ComponentPolicies::open(sandbox, folder.path());
+            (folder, policies.expect("there are no slots yet"))
+        });
+        let settings = String::new();
+        if let Ok(change) = policies.load("any", component, settings, OnFailure::Hold) {
+            assert_eq!(change.what, "load any");
+        }
+    });
+}
+
+/// A policy of an earlier contract, and bytes to make components of.
+fn seeds() -> Vec<Vec<u8>> {
+    let folder = fs::read_dir(path("fixtures/data/0.1/policies")).expect("the fixture is there");
+    let mut seeds: Vec<Vec<u8>> = folder
+        .map(|entry| entry.expect("a file of the fixture").path())
+        .filter(|path| path.to_string_lossy().ends_with(".wasm.zst"))
+        .map(|path| {
+            let packed = fs::File::open(path).expect("it can be opened");
+            zstd::decode_all(packed).expect("it can be unpacked")
+        })
+        .collect();
+    for kind in 0..8u8 {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&[kind]);
+        let mut bytes = vec![0; 2_000];
+        hasher.finalize_xof().fill(&mut bytes);
+        seeds.push(bytes);
+    }
+    seeds
+}
