@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use axum::http::HeaderName;
 use causeway_engine::Retention;
 use causeway_kernel::model::Config as KernelConfig;
 use serde::Deserialize;
@@ -100,6 +101,8 @@ pub struct Overrides {
     pub listen: Option<SocketAddr>,
     /// See [`Settings::site_url`].
     pub site_url: Option<String>,
+    /// See [`Settings::client_address_header`].
+    pub client_address_header: Option<String>,
     /// See [`Settings::log_format`].
     pub log_format: Option<LogFormat>,
     /// See [`Settings::log_filter`].
@@ -142,6 +145,14 @@ impl Settings {
         if !(1..=POSTS_PER_SYNC_LIMIT).contains(&posts_per_sync_max) {
             bail!("max_posts_per_sync must be between 1 and {POSTS_PER_SYNC_LIMIT}");
         }
+        let client_address_header = overrides
+            .client_address_header
+            .unwrap_or(file.client_address_header);
+        if !client_address_header.is_empty() {
+            HeaderName::try_from(&client_address_header).with_context(|| {
+                format!("client_address_header is {client_address_header:?}, no header's name")
+            })?;
+        }
         Ok(Settings {
             data,
             listen,
@@ -160,7 +171,7 @@ impl Settings {
             },
             federation: file.federation,
             allowed_origins: file.allowed_origins,
-            client_address_header: file.client_address_header,
+            client_address_header,
             metrics_public: file.metrics_public,
             log_format: overrides.log_format.unwrap_or(file.log_format),
             log_filter: overrides
@@ -229,6 +240,7 @@ mod tests {
             "max_posts_per_sync = 0",
             "site_url = 'ftp://x'",
             "site_url = 'https://u@x'",
+            "client_address_header = 'x forwarded for'",
         ] {
             let file: File = toml::from_str(text).unwrap();
             assert!(Settings::build(file, overrides()).is_err(), "{text}");

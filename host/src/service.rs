@@ -27,9 +27,10 @@ use crate::config::Settings;
 use crate::federation::Federation;
 use crate::http::{answers, server};
 use crate::metrics::Metrics;
-use crate::vault::{Secret, Vault};
+use crate::vault::{Asker, Secret, Vault};
 
-/// How often lines whose client did not come back are dropped, and dead sessions swept.
+/// How often lines whose client did not come back are dropped, and dead sessions and old wrong logins
+/// swept.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 
 /// A running service.
@@ -146,7 +147,9 @@ pub async fn create_user(
         .await
         .context("while the workspace is running, use --url instead of --data")?;
     let vault = Vault::open(&settings.data).context("opening the vault")?;
-    let prepared = vault.prepare_password(&command.username, password).await?;
+    let prepared = vault
+        .prepare_password(&Asker::default(), &command.username, password)
+        .await?;
     let command = Command::CreateUser(command);
     let input = Input::Command {
         actor: Actor::System,
@@ -258,6 +261,7 @@ async fn sweep(app: Shared) {
     loop {
         clock.tick().await;
         app.hub.sweep();
+        app.logins.sweep(app.engine.now_ms());
         if let Err(error) = sweep_sessions(&app).await {
             tracing::warn!(%error, "sweeping");
         }

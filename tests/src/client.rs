@@ -30,6 +30,8 @@ pub struct Answer {
     pub bytes: Bytes,
     /// The `Token` header of a login.
     pub token: Option<String>,
+    /// The `Retry-After` header of a refusal, in seconds.
+    pub retry_after_s: Option<u32>,
 }
 
 impl Answer {
@@ -137,11 +139,9 @@ impl Client {
             .await
             .map_err(|_| anyhow!("no answer within {REQUEST_TIMEOUT:?}"))??;
         let status = response.status().as_u16();
-        let token = response
-            .headers()
-            .get("token")
-            .and_then(|t| t.to_str().ok())
-            .map(str::to_string);
+        let header = |name: &str| response.headers().get(name)?.to_str().ok();
+        let token = header("token").map(str::to_string);
+        let retry_after_s = header("retry-after").and_then(|it| it.parse().ok());
         let bytes = response.into_body().collect().await?.to_bytes();
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
         Ok(Answer {
@@ -149,6 +149,7 @@ impl Client {
             body,
             bytes,
             token,
+            retry_after_s,
         })
     }
 

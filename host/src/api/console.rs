@@ -1,10 +1,7 @@
 //! What stands outside `/api/v4`: metrics.
 
-use std::net::SocketAddr;
-
 use axum::Router;
-use axum::extract::{ConnectInfo, State};
-use axum::http::HeaderMap;
+use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -12,6 +9,7 @@ use causeway_kernel::model::limits::ONLINE_MS;
 use causeway_kernel::rows::counters;
 use causeway_views::query::sharing;
 
+use super::place::Place;
 use super::{App, Shared};
 use crate::http::ApiError;
 use crate::metrics::Page;
@@ -22,14 +20,8 @@ pub fn routes() -> Router<Shared> {
 }
 
 /// The metrics, for this machine only unless the configuration says otherwise.
-async fn metrics(
-    State(app): State<Shared>,
-    peer: Option<axum::Extension<ConnectInfo<SocketAddr>>>,
-    headers: HeaderMap,
-) -> Result<Response, ApiError> {
-    let proxied = headers.contains_key("x-forwarded-for") || headers.contains_key("forwarded");
-    let local = peer.is_some_and(|it| it.0.0.ip().is_loopback()) && !proxied;
-    if !local && !app.settings.metrics_public {
+async fn metrics(State(app): State<Shared>, place: Place) -> Result<Response, ApiError> {
+    if place != Place::Machine && !app.settings.metrics_public {
         return Err(ApiError::not_found_route());
     }
     let mut page = Page::default();

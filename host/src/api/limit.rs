@@ -1,127 +1,432 @@
-//! How often a password may be tried: by account and by address. Client API §3.1.
+//! How often a password may be tried: per account and per address, with pauses that grow.
+//! Client API §3.1.
+//!
+//! A try is counted before the password is checked, so that many at once are no way round; a right
+//! one is taken back. Strangers only ever slow down strangers: who comes from an address that has
+//! logged in to the account before, and who sits at this machine, is counted alone, and places
+//! where many people may be never pause for long.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Wrong passwords for one account within [`WINDOW`]; further tries are refused unchecked.
-const FAILURES_PER_ACCOUNT: u32 = 10;
-/// Wrong passwords from one address within [`WINDOW`]; further tries are refused unchecked.
-const FAILURES_PER_ADDRESS: u32 = 60;
-/// After this time without a failure everything is forgotten.
-const WINDOW: Duration = Duration::from_secs(300);
-/// Accounts and addresses remembered; beyond that the oldest ones are forgotten.
-const ENTRIES_MAX: usize = 20_000;
+use causeway_kernel::rows::id::UserNo;
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Key {
-    Account(String),
-    Address(IpAddr),
+use super::place::Place;
+use crate::vault::{
+    Asker, DERIVATIONS_PER_ACCOUNT_MAX, DERIVATIONS_PER_ADDRESS_MAX, Source, Standing,
+};
+
+/// When tries are refused.
+#[derive(Clone, Copy, Debug)]
+struct Rule {
+    /// Wrong passwords without a pause. The next one has a pause of a second, and every further
+    /// one twice the pause of the one before.
+    free: u32,
+    /// The longest pause, in ms.
+    pause_ms_max: i64,
 }
 
+/// Wrong passwords for one account from one address, and of one session.
+const ALONE: Rule = Rule {
+    free: 5,
+    pause_ms_max: 300_000,
+};
+/// The same for a place where many people may be: this machine, a proxy that names nobody.
+const AMONG_OTHERS: Rule = Rule {
+    free: 5,
+    pause_ms_max: 30_000,
+};
+/// Wrong passwords of strangers for one account, wherever they are. Short, or whoever has many
+/// addresses could keep its user out.
+const ACCOUNT: Rule = Rule {
+    free: 10,
+    pause_ms_max: 30_000,
+};
+/// Wrong passwords of strangers at one address, whatever the account.
+const ADDRESS: Rule = Rule {
+    free: 30,
+    pause_ms_max: 300_000,
+};
+/// The same for what a proxy names unreadably.
+const UNREADABLE: Rule = Rule {
+    free: 30,
+    pause_ms_max: 30_000,
+};
+
+/// Wrong passwords are forgotten when this long no more came, in ms (15 minutes).
+const FORGET_MS: i64 = 900_000;
+/// Accounts and addresses remembered. When there are more, the half that was tried longest ago is
+/// forgotten: it takes thousands of addresses to come so far.
+const ENTRIES_MAX: usize = 50_000;
+
+impl Rule {
+    fn pause_ms(self, failures: u32) -> i64 {
+        match failures.checked_sub(self.free) {
+            None => 0,
+            Some(more) => 1_000_i64
+                .checked_shl(more.min(32))
+                .map_or(self.pause_ms_max, |pause| pause.min(self.pause_ms_max)),
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
 struct Entry {
     failures: u32,
-    last: Instant,
+    last_ms: i64,
 }
 
 /// Counts wrong passwords.
 #[derive(Default)]
 pub struct LoginLimiter {
-    entries: Mutex<BTreeMap<Key, Entry>>,
+    entries: Mutex<BTreeMap<Source, Entry>>,
+}
+
+/// Whose password is tried, and from where.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    counted: Vec<(Source, Rule)>,
+    asker: Asker,
+}
+
+/// Too many tries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooMany {
+    /// Wrong passwords that are taken without a pause.
+    pub limit: u32,
+    /// When the next try is taken, in seconds from now.
+    pub retry_after_s: u32,
+}
+
+impl Attempt {
+    /// A login. `account` is who is logged in, or the name of nobody; `known` whether the account
+    /// was used from this place before.
+    #[must_use]
+    pub fn login(account: Result<UserNo, &str>, place: Place, known: bool) -> Attempt {
+        let account = match account {
+            Ok(user) => Source::new("causeway account", &[&user.0.to_be_bytes()]),
+            Err(name) => Source::new("causeway unknown account", &[name.as_bytes()]),
+        };
+        let here = place.source();
+        let both = Source::new(
+            "causeway account at an address",
+            &[account.bytes(), here.bytes()],
+        );
+        let alone = if place.is_shared() {
+            AMONG_OTHERS
+        } else {
+            ALONE
+        };
+        let mut counted = vec![(both, alone)];
+        let standing = match place {
+            _ if known => Standing::Known,
+            Place::Machine => Standing::Machine,
+            _ => Standing::Stranger,
+        };
+        let mut asker = Asker::of(standing);
+        if standing == Standing::Known {
+            // All known addresses of an account together.
+            let source = Source::new("causeway account of who is known", &[account.bytes()]);
+            asker = asker.counting(source, DERIVATIONS_PER_ACCOUNT_MAX);
+        } else {
+            asker = asker.counting(both, DERIVATIONS_PER_ACCOUNT_MAX);
+        }
+        if standing == Standing::Stranger {
+            counted.push((account, ACCOUNT));
+            match place {
+                Place::Address(_) => counted.push((here, ADDRESS)),
+                Place::Unreadable => counted.push((here, UNREADABLE)),
+                Place::Machine | Place::Proxy => {}
+            }
+            if !place.is_shared() {
+                asker = asker.counting(here, DERIVATIONS_PER_ADDRESS_MAX);
+            }
+        }
+        Attempt { counted, asker }
+    }
+
+    /// A user's own password, typed again in a session.
+    #[must_use]
+    pub fn in_session(user: UserNo) -> Attempt {
+        let source = Source::new("causeway account in a session", &[&user.0.to_be_bytes()]);
+        Attempt {
+            counted: vec![(source, ALONE)],
+            asker: Asker::user(user),
+        }
+    }
+
+    /// For whom the password is derived.
+    #[must_use]
+    pub fn asker(&self) -> &Asker {
+        &self.asker
+    }
+}
+
+/// For whom the password of a new account is derived that nobody vouches for.
+#[must_use]
+pub fn sign_up(place: Place) -> Asker {
+    match place {
+        Place::Machine => Asker::of(Standing::Machine),
+        Place::Proxy | Place::Unreadable => Asker::of(Standing::Stranger),
+        Place::Address(_) => {
+            Asker::of(Standing::Stranger).counting(place.source(), DERIVATIONS_PER_ADDRESS_MAX)
+        }
+    }
 }
 
 impl LoginLimiter {
-    /// Whether a password for this account (in lower case) may be tried from this address.
-    pub fn allows(&self, account: &str, address: Option<IpAddr>) -> bool {
-        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        let failures = |key: &Key| {
-            entries
-                .get(key)
-                .filter(|entry| entry.last.elapsed() < WINDOW)
-                .map_or(0, |e| e.failures)
-        };
-        failures(&Key::Account(account.to_string())) < FAILURES_PER_ACCOUNT
-            && address.is_none_or(|address| failures(&Key::Address(address)) < FAILURES_PER_ADDRESS)
-    }
-
-    /// A password was wrong.
-    pub fn failed(&self, account: &str, address: Option<IpAddr>) {
-        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        if entries.len() >= ENTRIES_MAX {
-            make_room(&mut entries);
-        }
-        let keys = [
-            Some(Key::Account(account.to_string())),
-            address.map(Key::Address),
-        ];
-        for key in keys.into_iter().flatten() {
-            let now = Instant::now();
-            let entry = entries.entry(key).or_insert(Entry {
-                failures: 0,
-                last: now,
+    /// Counts a try, as if the password were wrong; nothing is counted when it is refused.
+    ///
+    /// # Errors
+    /// [`TooMany`] while a pause lasts.
+    pub fn begin(&self, attempt: &Attempt, now_ms: i64) -> Result<(), TooMany> {
+        let mut entries = self.entries();
+        let waits = attempt.counted.iter().filter_map(|(source, rule)| {
+            let entry = entries.get(source).filter(|it| it.counts(now_ms))?;
+            let left_ms = entry.last_ms + rule.pause_ms(entry.failures) - now_ms;
+            (left_ms > 0).then_some((left_ms, rule.free))
+        });
+        if let Some((left_ms, limit)) = waits.max() {
+            let left_s = left_ms.unsigned_abs().div_ceil(1000);
+            let retry_after_s = u32::try_from(left_s).unwrap_or(u32::MAX);
+            return Err(TooMany {
+                limit,
+                retry_after_s,
             });
-            if entry.last.elapsed() >= WINDOW {
-                entry.failures = 0;
-            }
-            entry.failures = entry.failures.saturating_add(1);
-            entry.last = now;
+        }
+        if entries.len() + attempt.counted.len() > ENTRIES_MAX {
+            make_room(&mut entries, now_ms);
+        }
+        for (source, _) in &attempt.counted {
+            let old = entries.get(source).filter(|it| it.counts(now_ms));
+            let failures = old.map_or(0, |it| it.failures).saturating_add(1);
+            let entry = Entry {
+                failures,
+                last_ms: now_ms,
+            };
+            entries.insert(*source, entry);
+        }
+        Ok(())
+    }
+
+    /// The password was not looked at after all: the try is taken back.
+    pub fn unchecked(&self, attempt: &Attempt) {
+        let mut entries = self.entries();
+        for (source, _) in &attempt.counted {
+            take_back(&mut entries, source);
         }
     }
 
-    /// A password was right: the account's failures are forgotten, the address's are not.
-    pub fn succeeded(&self, account: &str) {
-        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        entries.remove(&Key::Account(account.to_string()));
+    /// The password was right: what is counted for this account from this place is forgotten. From
+    /// what is counted for all strangers only this try is taken back, or one who has an account
+    /// could go on trying others.
+    pub fn succeeded(&self, attempt: &Attempt) {
+        let mut entries = self.entries();
+        let mut counted = attempt.counted.iter();
+        if let Some((source, _)) = counted.next() {
+            entries.remove(source);
+        }
+        for (source, _) in counted {
+            take_back(&mut entries, source);
+        }
+    }
+
+    /// Forgets what is old.
+    pub fn sweep(&self, now_ms: i64) {
+        self.entries().retain(|_, entry| entry.counts(now_ms));
+    }
+
+    /// Accounts and addresses remembered.
+    #[must_use]
+    pub fn remembered(&self) -> usize {
+        self.entries().len()
+    }
+
+    fn entries(&self) -> MutexGuard<'_, BTreeMap<Source, Entry>> {
+        // Entries are whole whenever the lock is given up.
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn make_room(entries: &mut BTreeMap<Key, Entry>) {
-    entries.retain(|_, entry| entry.last.elapsed() < WINDOW);
-    if entries.len() < ENTRIES_MAX {
+impl Entry {
+    fn counts(&self, now_ms: i64) -> bool {
+        now_ms - self.last_ms < FORGET_MS
+    }
+}
+
+fn take_back(entries: &mut BTreeMap<Source, Entry>, source: &Source) {
+    if let Some(entry) = entries.get_mut(source) {
+        entry.failures = entry.failures.saturating_sub(1);
+        if entry.failures == 0 {
+            entries.remove(source);
+        }
+    }
+}
+
+fn make_room(entries: &mut BTreeMap<Source, Entry>, now_ms: i64) {
+    entries.retain(|_, entry| entry.counts(now_ms));
+    if entries.len() < ENTRIES_MAX / 2 {
         return;
     }
-    let mut times: Vec<Instant> = entries.values().map(|entry| entry.last).collect();
-    times.sort_unstable();
-    if let Some(middle) = times.get(times.len() / 2).copied() {
-        entries.retain(|_, entry| entry.last > middle);
-    }
+    tracing::warn!("too many wrong logins to remember; the older half is forgotten");
+    let mut times: Vec<i64> = entries.values().map(|entry| entry.last_ms).collect();
+    let middle = times.len() / 2;
+    let (_, middle, _) = times.select_nth_unstable(middle);
+    let middle = *middle;
+    entries.retain(|_, entry| entry.last_ms > middle);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::IpAddr;
 
-    #[test]
-    fn an_account_is_closed_after_too_many_failures_and_opened_by_a_success() {
-        let limiter = LoginLimiter::default();
-        for _ in 0..FAILURES_PER_ACCOUNT {
-            assert!(limiter.allows("anna", None));
-            limiter.failed("anna", None);
+    const NOW: i64 = 1_800_000_000_000;
+    const ANN: Result<UserNo, &str> = Ok(UserNo(1));
+
+    fn at(number: u32) -> Place {
+        Place::Address(IpAddr::from(number.to_be_bytes()))
+    }
+
+    fn stranger(place: Place) -> Attempt {
+        Attempt::login(ANN, place, false)
+    }
+
+    /// Tries wrong passwords without a pause until one is refused; says how many were taken.
+    fn until_refused(limiter: &LoginLimiter, attempt: &Attempt) -> (u32, TooMany) {
+        for taken in 0.. {
+            if let Err(refused) = limiter.begin(attempt, NOW) {
+                return (taken, refused);
+            }
         }
-        assert!(!limiter.allows("anna", None));
-        assert!(limiter.allows("bert", None));
-        limiter.succeeded("anna");
-        assert!(limiter.allows("anna", None));
+        unreachable!()
     }
 
     #[test]
-    fn an_address_is_closed_whatever_accounts_it_tries() {
+    fn the_pause_grows_with_every_wrong_password_and_is_forgotten() {
         let limiter = LoginLimiter::default();
-        let address = Some(IpAddr::from([192, 0, 2, 1]));
-        for n in 0..FAILURES_PER_ADDRESS {
-            limiter.failed(&format!("user{n}"), address);
+        let attempt = stranger(at(1));
+        let (taken, first) = until_refused(&limiter, &attempt);
+        assert_eq!((taken, first.retry_after_s), (ALONE.free, 1));
+        let (mut now, mut pauses) = (NOW, vec![first.retry_after_s]);
+        for _ in 0..12 {
+            now += i64::from(*pauses.last().unwrap()) * 1000;
+            limiter.begin(&attempt, now).unwrap();
+            let refused = limiter.begin(&attempt, now).unwrap_err();
+            pauses.push(refused.retry_after_s);
         }
-        assert!(!limiter.allows("somebody", address));
-        assert!(limiter.allows("somebody", Some(IpAddr::from([192, 0, 2, 2]))));
+        assert!(pauses.is_sorted());
+        assert_eq!(pauses[..4], [1, 2, 4, 8]);
+        assert_eq!(pauses.last(), Some(&300));
+        limiter.sweep(now + FORGET_MS);
+        assert_eq!(limiter.remembered(), 0);
+        limiter.begin(&attempt, now + FORGET_MS).unwrap();
     }
 
     #[test]
-    fn memory_is_bounded() {
+    fn a_refused_try_does_not_prolong_the_pause() {
         let limiter = LoginLimiter::default();
-        for n in 0..ENTRIES_MAX + 100 {
-            limiter.failed(&format!("user{n}"), None);
+        let attempt = stranger(at(1));
+        let (_, refused) = until_refused(&limiter, &attempt);
+        for _ in 0..1000 {
+            assert_eq!(limiter.begin(&attempt, NOW), Err(refused));
         }
-        assert!(limiter.entries.lock().unwrap().len() <= ENTRIES_MAX);
+        limiter.begin(&attempt, NOW + 1000).unwrap();
+    }
+
+    #[test]
+    fn strangers_do_not_slow_down_who_is_known_or_at_this_machine() {
+        let limiter = LoginLimiter::default();
+        for number in 0..100 {
+            // Whether it is taken does not matter.
+            let _ = limiter.begin(&stranger(at(number)), NOW);
+        }
+        assert!(limiter.begin(&stranger(at(999)), NOW).is_err());
+        limiter
+            .begin(&Attempt::login(ANN, at(1), true), NOW)
+            .unwrap();
+        limiter.begin(&stranger(Place::Machine), NOW).unwrap();
+        limiter.begin(&Attempt::in_session(UserNo(1)), NOW).unwrap();
+        limiter
+            .begin(&Attempt::login(Ok(UserNo(2)), at(999), false), NOW)
+            .unwrap();
+    }
+
+    #[test]
+    fn who_has_many_addresses_is_slowed_down_and_keeps_nobody_out_for_long() {
+        let limiter = LoginLimiter::default();
+        let taken = (0..100)
+            .filter(|number| limiter.begin(&stranger(at(*number)), NOW).is_ok())
+            .count();
+        assert_eq!(taken, ACCOUNT.free as usize);
+        let mut now = NOW;
+        for number in 100..200 {
+            now += 60_000;
+            limiter.begin(&stranger(at(number)), now).unwrap();
+        }
+        let refused = limiter.begin(&stranger(at(200)), now).unwrap_err();
+        assert_eq!(refused.retry_after_s, 30);
+    }
+
+    #[test]
+    fn an_address_is_slowed_down_whatever_accounts_it_tries() {
+        let limiter = LoginLimiter::default();
+        let try_as = |number: u32, place| {
+            let name = format!("user{number}");
+            limiter.begin(&Attempt::login(Err(&name), place, false), NOW)
+        };
+        for number in 0..ADDRESS.free {
+            try_as(number, at(1)).unwrap();
+        }
+        assert!(try_as(1000, at(1)).is_err());
+        try_as(1000, at(2)).unwrap();
+        for number in 0..1000 {
+            // Behind a proxy that names nobody, and on this machine, there is no such limit.
+            try_as(number, Place::Proxy).unwrap();
+            try_as(number, Place::Machine).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_right_password_clears_the_account_here_and_no_other_count() {
+        let limiter = LoginLimiter::default();
+        let own = Attempt::login(Ok(UserNo(2)), at(1), true);
+        for number in 0..ADDRESS.free {
+            let name = format!("user{number}");
+            let other = Attempt::login(Err(&name), at(1), false);
+            limiter.begin(&other, NOW).unwrap();
+            limiter.begin(&own, NOW).unwrap();
+            limiter.succeeded(&own);
+        }
+        assert!(limiter.begin(&stranger(at(1)), NOW).is_err());
+        let first = Attempt::login(ANN, at(2), false);
+        for _ in 0..10 {
+            limiter.begin(&first, NOW).unwrap();
+            limiter.succeeded(&first);
+        }
+        limiter.begin(&first, NOW).unwrap();
+        limiter.unchecked(&first);
+        assert_eq!(until_refused(&limiter, &first).0, ALONE.free);
+    }
+
+    #[test]
+    fn memory_is_bounded_whatever_is_tried() {
+        let limiter = LoginLimiter::default();
+        let numbers = ENTRIES_MAX as u32 / 2;
+        let now = |number: u32| NOW + i64::from(number);
+        let try_as = |number: u32| {
+            let name = format!("user{number}");
+            let attempt = Attempt::login(Err(&name), at(number), false);
+            limiter.begin(&attempt, now(number))
+        };
+        let mut most = 0;
+        for number in 0..numbers {
+            try_as(number).unwrap();
+            most = most.max(limiter.remembered());
+        }
+        assert!((ENTRIES_MAX - 3..=ENTRIES_MAX).contains(&most), "{most}");
+        // The latest is still remembered.
+        let more = (0..ALONE.free).take_while(|_| try_as(numbers - 1).is_ok());
+        assert_eq!(more.count(), ALONE.free as usize - 1);
     }
 }

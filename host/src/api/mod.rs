@@ -17,6 +17,7 @@ pub mod limit;
 pub mod members;
 pub mod operations;
 pub mod path;
+pub mod place;
 pub mod policies;
 pub mod posts;
 pub mod preferences;

@@ -1,9 +1,7 @@
 //! Signing in and out. Client API §3.
 
-use std::net::{IpAddr, SocketAddr};
-
 use axum::Router;
-use axum::extract::{ConnectInfo, State};
+use axum::extract::State;
 use axum::http::header::{SET_COOKIE, USER_AGENT};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -11,14 +9,20 @@ use axum::routing::post;
 use causeway_kernel::boundary::output::Object;
 use causeway_kernel::model::User;
 use causeway_kernel::rows::id::UserNo;
+use causeway_kernel::rows::tx::Read;
 use causeway_views::query::users;
 use serde::Deserialize;
 
 use super::answer::Rendered;
 use super::auth::{MaybeCaller, TOKEN_COOKIE};
+use super::limit::{Attempt, TooMany};
+use super::place::Place;
 use super::{App, Shared};
 use crate::http::{ApiError, Json};
 use crate::vault::{NewSession, Secret};
+
+/// Bytes of what names an account at a login; no user name, e-mail address or id has more.
+const LOGIN_ID_BYTES_MAX: usize = 128;
 
 const TOKEN_HEADER: HeaderName = HeaderName::from_static("token");
 
@@ -41,42 +45,12 @@ struct LoginBody {
 
 async fn login(
     State(app): State<Shared>,
-    peer: Option<axum::Extension<ConnectInfo<SocketAddr>>>,
+    place: Place,
     headers: HeaderMap,
     Json(body): Json<LoginBody>,
 ) -> Result<Response, ApiError> {
-    let password = body.password.unwrap_or_default();
-    if password.is_empty() {
-        return Err(ApiError::new(
-            StatusCode::BAD_REQUEST,
-            "api.user.login.blank_pwd.app_error",
-            "The password field must not be blank.",
-        ));
-    }
-    let login_id = body
-        .login_id
-        .filter(|it| !it.is_empty())
-        .unwrap_or_default();
-    let login_id = login_id.trim().to_ascii_lowercase();
-    let id = body.id.unwrap_or_default();
-    let account = if login_id.is_empty() {
-        id.clone()
-    } else {
-        login_id.clone()
-    };
-    let address = app.address(peer.map(|it| it.0.0), &headers);
-    if !app.logins.allows(&account, address) {
-        return Err(unauthorised(
-            "api.user.check_user_login_attempts.too_many.app_error",
-            "Too many failed attempts; wait a few minutes and try again.",
-        ));
-    }
-    let rows = app.rows();
-    let found = if login_id.is_empty() {
-        users::by_id(&rows, &id)
-    } else {
-        users::by_username(&rows, &login_id).or_else(|| users::by_email(&rows, &login_id))
-    };
+    let (name, password) = body.checked()?;
+    let found = name.find(&app.rows());
     if found
         .as_ref()
         .is_some_and(|(_, user)| !user.origin.is_ours())
@@ -86,18 +60,15 @@ async fn login(
             "This account belongs to another workspace; log in there.",
         ));
     }
-    let right = app
-        .vault
-        .check_password(found.as_ref().map(|it| it.0), &password)
-        .await?;
-    let (Some((user_no, user)), true) = (found, right) else {
-        app.logins.failed(&account, address);
+    let user_no = found.as_ref().map(|it| it.0);
+    let attempt = app.login_attempt(user_no.ok_or(name.text()), place)?;
+    if !app.check_password(&attempt, user_no, &password).await? {
         return Err(unauthorised(
             "api.user.login.invalid_credentials_email_username",
             "Enter a valid email or username and password.",
         ));
-    };
-    app.logins.succeeded(&account);
+    }
+    let (user_no, user) = found.ok_or_else(ApiError::internal)?;
     if user.delete_at != 0 {
         return Err(unauthorised(
             "api.user.login.inactive.app_error",
@@ -108,12 +79,77 @@ async fn login(
         .get(USER_AGENT)
         .and_then(|it| it.to_str().ok())
         .unwrap_or_default();
-    let session = app
-        .vault
-        .create_session(user_no, device, app.engine.now_ms())
-        .await?;
+    let now_ms = app.engine.now_ms();
+    let session = app.vault.create_session(user_no, device, now_ms).await?;
+    if let Place::Address(_) = place {
+        let source = place.source();
+        app.vault.note_address(user_no, &source, now_ms).await?;
+    }
     let body = app.show(user_no, Some(&Object::User(user_no)))?;
     Ok(signed_in(&app, &headers, &session, &user, body))
+}
+
+/// What names an account at a login.
+enum LoginName {
+    /// A user name or an e-mail address, in lower case.
+    LoginId(String),
+    /// An id.
+    Id(String),
+}
+
+impl LoginName {
+    fn text(&self) -> &str {
+        match self {
+            LoginName::LoginId(text) | LoginName::Id(text) => text,
+        }
+    }
+
+    fn find(&self, rows: &(impl Read + ?Sized)) -> Option<(UserNo, User)> {
+        match self {
+            LoginName::LoginId(name) => {
+                users::by_username(rows, name).or_else(|| users::by_email(rows, name))
+            }
+            LoginName::Id(id) => users::by_id(rows, id),
+        }
+    }
+}
+
+impl LoginBody {
+    /// Name and password of a body that can be meant as a login.
+    fn checked(self) -> Result<(LoginName, Secret), ApiError> {
+        let password = self.password.unwrap_or_default();
+        if password.is_empty() {
+            return Err(ApiError::new(
+                StatusCode::BAD_REQUEST,
+                "api.user.login.blank_pwd.app_error",
+                "The password field must not be blank.",
+            ));
+        }
+        let name = match self.login_id.filter(|it| !it.is_empty()) {
+            Some(login_id) => LoginName::LoginId(login_id.trim().to_ascii_lowercase()),
+            None => LoginName::Id(self.id.unwrap_or_default()),
+        };
+        if name.text().len() > LOGIN_ID_BYTES_MAX {
+            return Err(ApiError::new(
+                StatusCode::BAD_REQUEST,
+                "api.context.invalid_body_param.app_error",
+                format!("The login_id is longer than {LOGIN_ID_BYTES_MAX} bytes."),
+            ));
+        }
+        Ok((name, password))
+    }
+}
+
+impl From<TooMany> for ApiError {
+    fn from(refused: TooMany) -> ApiError {
+        let seconds = refused.retry_after_s;
+        ApiError::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "api.user.check_user_login_attempts.too_many.app_error",
+            format!("Too many wrong passwords; try again in {seconds} s."),
+        )
+        .retry(seconds, Some(refused.limit))
+    }
 }
 
 fn unauthorised(id: &'static str, message: &'static str) -> ApiError {
@@ -179,16 +215,41 @@ async fn logout(
 }
 
 impl App {
-    /// The address of a client: that of the connection, or the one that the reverse proxy names
-    /// in the configured header (the last entry: earlier ones are the client's own words).
-    fn address(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> Option<IpAddr> {
-        let name = self.settings.client_address_header.as_str();
-        let named = || {
-            let value = headers.get(name)?.to_str().ok()?;
-            value.rsplit(',').next()?.trim().parse().ok()
+    /// A login that is tried: to a user's account, or to one that is not there.
+    fn login_attempt(
+        &self,
+        account: Result<UserNo, &str>,
+        place: Place,
+    ) -> Result<Attempt, ApiError> {
+        let known = match (account, place) {
+            (Ok(user), Place::Address(_)) => {
+                let now_ms = self.engine.now_ms();
+                self.vault.knows_address(user, &place.source(), now_ms)?
+            }
+            _ => false,
         };
-        let proxied = if name.is_empty() { None } else { named() };
-        proxied.or_else(|| peer.map(|peer| peer.ip()))
+        Ok(Attempt::login(account, place, known))
+    }
+
+    /// Whether a password is right, within the limits of how often that may be tried.
+    ///
+    /// # Errors
+    /// 429 while the attempt has to wait, 503 when it cannot be checked now.
+    pub async fn check_password(
+        &self,
+        attempt: &Attempt,
+        user: Option<UserNo>,
+        password: &Secret,
+    ) -> Result<bool, ApiError> {
+        self.logins.begin(attempt, self.engine.now_ms())?;
+        let checked = self.vault.check_password(attempt.asker(), user, password);
+        let checked = checked.await;
+        match &checked {
+            Ok(true) => self.logins.succeeded(attempt),
+            Ok(false) => {}
+            Err(_) => self.logins.unchecked(attempt),
+        }
+        Ok(checked?)
     }
 
     /// Ends every session of a user, and their lines.

@@ -19,10 +19,12 @@ use serde::Deserialize;
 
 use super::answer::{Answer, Rendered};
 use super::auth::{Caller, MaybeCaller};
+use super::limit::{self, Attempt};
 use super::path::{Ids, Params, distinct};
+use super::place::Place;
 use super::{App, Shared};
 use crate::http::{ApiError, Json};
-use crate::vault::{PASSWORD_BYTES_MAX, Secret};
+use crate::vault::{Asker, PASSWORD_BYTES_MAX, Secret};
 
 /// Characters of a password at least.
 const PASSWORD_CHARS_MIN: usize = 8;
@@ -59,6 +61,7 @@ struct CreateBody {
 async fn create(
     State(app): State<Shared>,
     MaybeCaller(caller): MaybeCaller,
+    place: Place,
     Json(body): Json<CreateBody>,
 ) -> Answer {
     let required = |value: Option<String>, name: &str| {
@@ -81,7 +84,11 @@ async fn create(
     let password = body.password.unwrap_or_default();
     check_password(&password)?;
     let actor = caller.as_ref().map_or(Actor::Anonymous, Caller::actor);
-    let user = app.create_user(actor, command, &password).await?;
+    let asker = match &caller {
+        Some(caller) => Asker::user(caller.user),
+        None => limit::sign_up(place),
+    };
+    let user = app.create_user(actor, &asker, command, &password).await?;
     let rows = app.rows();
     let viewer = Viewer::User {
         user,
@@ -119,13 +126,14 @@ impl App {
     pub async fn create_user(
         &self,
         actor: Actor,
+        asker: &Asker,
         command: CreateUser,
         password: &Secret,
     ) -> Result<UserNo, ApiError> {
         self.require_sign_up(actor)?;
         let prepared = self
             .vault
-            .prepare_password(&command.username, password)
+            .prepare_password(asker, &command.username, password)
             .await?;
         let made = self
             .carry_out(actor, None, Command::CreateUser(command))
@@ -339,7 +347,8 @@ async fn change_password(
     }
     if user == caller.user {
         let current = body.current_password.unwrap_or_default();
-        if !app.vault.check_password(Some(user), &current).await? {
+        let attempt = Attempt::in_session(user);
+        if !app.check_password(&attempt, Some(user), &current).await? {
             return Err(ApiError::new(
                 StatusCode::BAD_REQUEST,
                 "api.user.update_password.incorrect.app_error",
@@ -347,7 +356,8 @@ async fn change_password(
             ));
         }
     }
-    app.vault.set_password(user, &new).await?;
+    let asker = Asker::user(caller.user);
+    app.vault.set_password(&asker, user, &new).await?;
     if user != caller.user {
         app.end_sessions(user).await?;
     }

@@ -23,6 +23,10 @@ pub struct ServeArgs {
     /// URL under which clients and other workspaces reach this one [default: http://ADDR].
     #[arg(long, env = "CAUSEWAY_SITE_URL", value_name = "URL")]
     site_url: Option<String>,
+    /// Header in which the reverse proxy names the client's address, e.g. x-forwarded-for; wrong
+    /// logins are counted by address.
+    #[arg(long, env = "CAUSEWAY_CLIENT_ADDRESS_HEADER", value_name = "NAME")]
+    client_address_header: Option<String>,
     /// Configuration file (TOML); flags and environment stand above it. See docs/configuration.md.
     #[arg(long, env = "CAUSEWAY_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
@@ -45,6 +49,7 @@ pub fn run(args: ServeArgs) -> Result<ExitCode> {
         data: args.data,
         listen: args.listen,
         site_url: args.site_url,
+        client_address_header: args.client_address_header,
         log_format: args.log_format,
         log_filter: args.log,
     };

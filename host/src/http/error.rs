@@ -11,6 +11,9 @@ use serde::Serialize;
 
 use crate::vault::VaultError;
 
+/// After how many seconds a password may be sent again that could not be checked.
+const DERIVATION_RETRY_S: u32 = 1;
+
 /// A refusal on its way out. The outermost layer turns it into the JSON object and adds the
 /// request's id; see [`finish`](super::finish).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,16 +139,6 @@ impl ApiError {
         )
     }
 
-    /// Too many tries in a short time.
-    #[must_use]
-    pub fn too_many_requests() -> ApiError {
-        ApiError::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            "api.context.too_many_requests.app_error",
-            "Too many requests; wait a little and try again.",
-        )
-    }
-
     /// Trouble of ours that the caller may wait out.
     #[must_use]
     pub fn unavailable(message: impl Into<Cow<'static, str>>) -> ApiError {
@@ -234,7 +227,14 @@ impl From<VaultError> for ApiError {
         match error {
             VaultError::Busy => {
                 ApiError::unavailable("Too many passwords are being checked; try again soon.")
+                    .retry(DERIVATION_RETRY_S, None)
             }
+            VaultError::TooManyOfOne => ApiError::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "api.context.too_many_requests.app_error",
+                "Too many passwords are being checked for this account or address; try again soon.",
+            )
+            .retry(DERIVATION_RETRY_S, None),
             VaultError::Password => ApiError::invalid_body("password"),
             other => {
                 tracing::error!(error = %other, "the vault cannot be used");

@@ -1,7 +1,8 @@
 //! The vault: secrets that stand beside the journal and never enter it.
 //!
-//! It holds password hashes, sessions and the tokens of connections. The kernel knows none of
-//! them; what belongs together is named by user number and by `remote_id`.
+//! It holds password hashes, sessions, the addresses from which accounts were used, and the tokens
+//! of connections. The kernel knows none of them; what belongs together is named by user number and
+//! by `remote_id`.
 //!
 //! Order across the two: what is created goes into the vault first and into a step second; what
 //! is deleted goes through a step first and out of the vault second. A crash between the two
@@ -14,7 +15,9 @@
 //! Reads are done where they are asked for: they take microseconds. Writes wait for the disk and
 //! run on the blocking pool; key derivations as well, and only a few at a time.
 
+mod asker;
 mod derive;
+mod known;
 mod link;
 mod password;
 mod secret;
@@ -27,7 +30,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use derive::{DERIVATIONS_WAITING_MAX, Derivations};
+pub use asker::{
+    Asker, DERIVATIONS_PER_ACCOUNT_MAX, DERIVATIONS_PER_ADDRESS_MAX, Source, Standing,
+};
+pub use derive::Derivations;
 pub use link::{InForce, LinkSecrets, NextTokens};
 pub use password::{PASSWORD_BYTES_MAX, PasswordCost, PreparedPassword};
 pub use secret::{Secret, TokenDigest, new_id, random};
@@ -50,6 +56,7 @@ mod kind {
     pub const SESSION: u8 = b's';
     pub const USER_SESSION: u8 = b'u';
     pub const LINK: u8 = b'l';
+    pub const KNOWN_ADDRESS: u8 = b'a';
 }
 
 /// Why the vault could not do what it was asked for.
@@ -67,6 +74,9 @@ pub enum VaultError {
     /// Too many passwords are being checked already; try again.
     #[error("too many passwords are being checked, try again")]
     Busy,
+    /// Too many passwords are being checked already for this account or address; try again.
+    #[error("too many passwords are being checked for this account or address, try again")]
+    TooManyOfOne,
     /// The password is empty or too long.
     #[error("the password is empty or longer than {PASSWORD_BYTES_MAX} bytes")]
     Password,

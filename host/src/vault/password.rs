@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
 use super::secret::{Secret, new_id, random};
-use super::{SWEEP_ROWS_MAX, Vault, VaultError, decode, encode, key, kind, read_row};
+use super::{Asker, SWEEP_ROWS_MAX, Vault, VaultError, decode, encode, key, kind, read_row};
 
 /// Bytes of a password; the reference takes 72, which is where its bcrypt stops reading.
 pub const PASSWORD_BYTES_MAX: usize = 72;
@@ -61,14 +61,15 @@ impl Vault {
     /// drops it.
     ///
     /// # Errors
-    /// [`VaultError::Password`] for an empty or over-long one, [`VaultError::Busy`], or trouble of
-    /// the store.
+    /// [`VaultError::Password`] for an empty or over-long one, [`VaultError::TooManyOfOne`],
+    /// [`VaultError::Busy`], or trouble of the store.
     pub async fn prepare_password(
         &self,
+        asker: &Asker,
         username: &str,
         password: &Secret,
     ) -> Result<PreparedPassword, VaultError> {
-        let hash = self.hash_password(password).await?;
+        let hash = self.hash_password(asker, password).await?;
         let handle = new_id()?;
         let row = encode(&PreparedRow {
             username: username.to_string(),
@@ -115,8 +116,13 @@ impl Vault {
     ///
     /// # Errors
     /// As [`Vault::prepare_password`].
-    pub async fn set_password(&self, user: UserNo, password: &Secret) -> Result<(), VaultError> {
-        let row = encode(&self.hash_password(password).await?)?;
+    pub async fn set_password(
+        &self,
+        asker: &Asker,
+        user: UserNo,
+        password: &Secret,
+    ) -> Result<(), VaultError> {
+        let row = encode(&self.hash_password(asker, password).await?)?;
         self.write(move |_| Ok((vec![(password_key(user), Some(row))], ())))
             .await
     }
@@ -134,9 +140,11 @@ impl Vault {
     /// it takes as long and says no, so that the time tells nobody which accounts exist.
     ///
     /// # Errors
-    /// [`VaultError::Busy`] when too many are being checked, or trouble of the store.
+    /// [`VaultError::TooManyOfOne`] and [`VaultError::Busy`] when too many are being checked, or
+    /// trouble of the store.
     pub async fn check_password(
         &self,
+        asker: &Asker,
         user: Option<UserNo>,
         password: &Secret,
     ) -> Result<bool, VaultError> {
@@ -160,10 +168,11 @@ impl Vault {
             let hash = scrypt(typed, &stored.salt, stored.cost)?;
             Ok::<bool, VaultError>(hash.ct_eq(&stored.hash).into())
         };
-        let equal = self.derivations().run(work).await??;
+        let derivations = self.derivations().asked_by(asker.clone());
+        let equal = derivations.run(work).await??;
         let right = equal && known && fits;
         if let (true, true, Some(user)) = (right, outdated, user) {
-            self.set_password(user, password).await?;
+            self.set_password(asker, user, password).await?;
         }
         Ok(right)
     }
@@ -202,13 +211,14 @@ impl Vault {
         .await
     }
 
-    async fn hash_password(&self, password: &Secret) -> Result<String, VaultError> {
+    async fn hash_password(&self, asker: &Asker, password: &Secret) -> Result<String, VaultError> {
         if password.is_empty() || password.expose().len() > PASSWORD_BYTES_MAX {
             return Err(VaultError::Password);
         }
         let (password, salt, cost) = (password.clone(), random::<SALT_BYTES>()?, self.inner.cost);
         let work = move || scrypt(password.expose().as_bytes(), &salt, cost);
-        let hash = self.derivations().run(work).await??;
+        let derivations = self.derivations().asked_by(asker.clone());
+        let hash = derivations.run(work).await??;
         Ok(StoredHash {
             cost,
             salt: salt.to_vec(),
@@ -278,10 +288,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let vault = cheap_vault(folder.path());
         let password = Secret::new("correct horse");
-        vault.set_password(UserNo(1), &password).await.unwrap();
+        vault
+            .set_password(&Asker::default(), UserNo(1), &password)
+            .await
+            .unwrap();
         assert!(
             vault
-                .check_password(Some(UserNo(1)), &password)
+                .check_password(&Asker::default(), Some(UserNo(1)), &password)
                 .await
                 .unwrap()
         );
@@ -293,7 +306,7 @@ mod tests {
         ] {
             assert!(
                 !vault
-                    .check_password(user, &Secret::new(typed))
+                    .check_password(&Asker::default(), user, &Secret::new(typed))
                     .await
                     .unwrap()
             );
@@ -301,7 +314,7 @@ mod tests {
         vault.remove_password(UserNo(1)).await.unwrap();
         assert!(
             !vault
-                .check_password(Some(UserNo(1)), &password)
+                .check_password(&Asker::default(), Some(UserNo(1)), &password)
                 .await
                 .unwrap()
         );
@@ -312,15 +325,18 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let vault = cheap_vault(folder.path());
         let longest = Secret::new("x".repeat(PASSWORD_BYTES_MAX));
-        vault.set_password(UserNo(1), &longest).await.unwrap();
+        vault
+            .set_password(&Asker::default(), UserNo(1), &longest)
+            .await
+            .unwrap();
         for bad in [String::new(), "x".repeat(PASSWORD_BYTES_MAX + 1)] {
             let refused = vault
-                .set_password(UserNo(1), &Secret::new(bad.clone()))
+                .set_password(&Asker::default(), UserNo(1), &Secret::new(bad.clone()))
                 .await;
             assert!(matches!(refused, Err(VaultError::Password)));
             assert!(
                 !vault
-                    .check_password(Some(UserNo(1)), &Secret::new(bad))
+                    .check_password(&Asker::default(), Some(UserNo(1)), &Secret::new(bad))
                     .await
                     .unwrap()
             );
@@ -332,7 +348,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let password = Secret::new("secret");
         let old = cheap_vault(folder.path());
-        old.set_password(UserNo(1), &password).await.unwrap();
+        old.set_password(&Asker::default(), UserNo(1), &password)
+            .await
+            .unwrap();
         drop(old);
         let store = FileStore::open(&folder.path().join(VAULT_FILE)).unwrap();
         let vault = Vault::with_store(
@@ -351,21 +369,21 @@ mod tests {
         };
         assert!(
             !vault
-                .check_password(Some(UserNo(1)), &Secret::new("other"))
+                .check_password(&Asker::default(), Some(UserNo(1)), &Secret::new("other"))
                 .await
                 .unwrap()
         );
         assert!(stored().starts_with("$scrypt$ln=4,"));
         assert!(
             vault
-                .check_password(Some(UserNo(1)), &password)
+                .check_password(&Asker::default(), Some(UserNo(1)), &password)
                 .await
                 .unwrap()
         );
         assert!(stored().starts_with("$scrypt$ln=5,r=8,p=1$"));
         assert!(
             vault
-                .check_password(Some(UserNo(1)), &password)
+                .check_password(&Asker::default(), Some(UserNo(1)), &password)
                 .await
                 .unwrap()
         );
@@ -399,17 +417,23 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let vault = cheap_vault(folder.path());
         let password = Secret::new("secret");
-        let prepared = vault.prepare_password("ann", &password).await.unwrap();
+        let prepared = vault
+            .prepare_password(&Asker::default(), "ann", &password)
+            .await
+            .unwrap();
         vault.adopt_password(prepared, UserNo(1)).await.unwrap();
         assert!(
             vault
-                .check_password(Some(UserNo(1)), &password)
+                .check_password(&Asker::default(), Some(UserNo(1)), &password)
                 .await
                 .unwrap()
         );
         // A crash after the step that made bob, one before the step of cid, a race for dan.
         for name in ["bob", "cid", "dan", "dan"] {
-            vault.prepare_password(name, &password).await.unwrap();
+            vault
+                .prepare_password(&Asker::default(), name, &password)
+                .await
+                .unwrap();
         }
         let find = |name: &str| match name {
             "bob" => Some(UserNo(2)),
@@ -420,13 +444,13 @@ mod tests {
         assert_eq!(vault.sweep_passwords(find).await.unwrap(), 0);
         assert!(
             vault
-                .check_password(Some(UserNo(2)), &password)
+                .check_password(&Asker::default(), Some(UserNo(2)), &password)
                 .await
                 .unwrap()
         );
         assert!(
             !vault
-                .check_password(Some(UserNo(3)), &password)
+                .check_password(&Asker::default(), Some(UserNo(3)), &password)
                 .await
                 .unwrap()
         );

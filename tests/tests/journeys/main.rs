@@ -6,6 +6,7 @@ mod demo;
 mod first_steps;
 mod kill;
 mod large_answers;
+mod login;
 mod operator;
 mod outage;
 mod pair;

@@ -8,7 +8,9 @@ use causeway_kernel::rows::lookup;
 use causeway_kernel::wire::frame::{self, TOPIC_INVITATION};
 use causeway_kernel::wire::json::Document;
 
-use super::{HandshakeError, abandon, connection_made, give_up, invite, ready, submit};
+use super::{
+    HandshakeError, abandon, connection_made, derivations, give_up, invite, ready, submit,
+};
 use crate::federation::client::{Call, CallError, incarnation_of};
 use crate::federation::invitation::{self, Invitation};
 use crate::federation::{Federation, SiteUrl, lock, pinger};
@@ -68,8 +70,8 @@ async fn open_and_confirm(
     password: &Secret,
 ) -> Result<ConnectionNo, HandshakeError> {
     ready(federation, actor)?;
-    let derivations = federation.inner.vault.derivations();
-    let invitation = invitation::open(derivations, code.trim(), password).await?;
+    let derivations = derivations(federation, actor);
+    let invitation = invitation::open(&derivations, code.trim(), password).await?;
     let claim = Claim::take(federation, invitation.remote_id);
     let _claim = claim.ok_or(HandshakeError::AlreadyAccepted)?;
     let connection = store(federation, actor, create, invitation).await?;

@@ -26,7 +26,7 @@ pub use error::HandshakeError;
 
 use super::Federation;
 use super::invitation::{self, INVITE_VERSION};
-use crate::vault::Secret;
+use crate::vault::{Asker, Derivations, Secret};
 
 /// A code, ready to be handed to the other workspace's admin.
 #[derive(Debug)]
@@ -56,7 +56,9 @@ pub async fn create(
         .transpose()?;
     let command = Command::CreateConnection(create);
     let connection = connection_made(submit(federation, actor, command).await?)?;
-    match code_of(federation, connection, made.as_ref().unwrap_or(password)).await {
+    let derivations = derivations(federation, actor);
+    let password = made.as_ref().unwrap_or(password);
+    match code_of(federation, &derivations, connection, password).await {
         Ok(code) => Ok(InvitationCode {
             connection,
             code,
@@ -87,7 +89,8 @@ pub async fn generate(
     if password.is_empty() {
         return Err(HandshakeError::PasswordMissing);
     }
-    let code = code_of(federation, connection, password).await?;
+    let derivations = derivations(federation, actor);
+    let code = code_of(federation, &derivations, connection, password).await?;
     Ok(InvitationCode {
         connection,
         code,
@@ -120,8 +123,18 @@ pub async fn remove(
     Ok(())
 }
 
+/// The gate of key derivations, where an administrator's count as theirs.
+fn derivations(federation: &Federation, actor: Actor) -> Derivations {
+    let asker = match actor {
+        Actor::User(user) => Asker::user(user),
+        Actor::System | Actor::Anonymous => Asker::default(),
+    };
+    federation.inner.vault.derivations().asked_by(asker)
+}
+
 async fn code_of(
     federation: &Federation,
+    derivations: &Derivations,
     connection: ConnectionNo,
     password: &Secret,
 ) -> Result<Secret, HandshakeError> {
@@ -146,9 +159,8 @@ async fn code_of(
         )
     };
     let invite = invite(remote_id, site_url.as_str(), &token);
-    let vault = &federation.inner.vault;
     let kdf = federation.settings().code_kdf;
-    Ok(invitation::seal(vault.derivations(), &invite, password, kdf).await?)
+    Ok(invitation::seal(derivations, &invite, password, kdf).await?)
 }
 
 /// The invitation object of a code, and without the rest that of a confirmation.

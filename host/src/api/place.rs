@@ -1,0 +1,199 @@
+//! Where a request comes from, as far as it can be known.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Once;
+
+use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::http::HeaderMap;
+use axum::http::request::Parts;
+
+use super::Shared;
+use crate::vault::Source;
+
+/// Headers by which reverse proxies name the client. They are not believed unless the
+/// configuration says so; but a request with one was not made on this machine.
+const PROXY_HEADERS: [&str; 3] = ["x-forwarded-for", "forwarded", "x-real-ip"];
+
+/// Where a request comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A program on this machine. A reverse proxy there that names nobody looks the same.
+    Machine,
+    /// A reverse proxy whose clients cannot be told apart, as `client_address_header` is not set.
+    Proxy,
+    /// The reverse proxy named something that is no address.
+    Unreadable,
+    /// An address; of an IPv6 one the network (/64), which is what one customer has.
+    Address(IpAddr),
+}
+
+impl Place {
+    /// Where a request comes from: what the reverse proxy says in the configured header, else the
+    /// connection's own address. `header` is empty when none is configured.
+    ///
+    /// The last entry of the header's last line counts: it is the one that the proxy added,
+    /// whether it appends to the client's line or writes a line of its own.
+    #[must_use]
+    pub fn of(peer: Option<SocketAddr>, headers: &HeaderMap, header: &str) -> Place {
+        let lines = || headers.get_all(header).iter().next_back();
+        if let Some(line) = (!header.is_empty()).then(lines).flatten() {
+            let last = line.to_str().ok().and_then(|text| text.rsplit(',').next());
+            let address = last.and_then(address);
+            return address.map_or(Place::Unreadable, |it| Place::Address(network(it)));
+        }
+        let Some(peer) = peer.map(|peer| peer.ip().to_canonical()) else {
+            return Place::Unreadable;
+        };
+        let proxied = PROXY_HEADERS.iter().any(|name| headers.contains_key(*name));
+        match (is_internal(peer), proxied) {
+            (true, true) => Place::Proxy,
+            _ if peer.is_loopback() => Place::Machine,
+            _ => Place::Address(network(peer)),
+        }
+    }
+
+    /// Whether several people who have nothing to do with each other may be here.
+    #[must_use]
+    pub fn is_shared(self) -> bool {
+        !matches!(self, Place::Address(_))
+    }
+
+    /// The place as a source of password checks.
+    #[must_use]
+    pub fn source(self) -> Source {
+        let of = |kind: u8, bytes: &[u8]| Source::new("causeway address", &[&[kind], bytes]);
+        match self {
+            Place::Machine => of(0, &[]),
+            Place::Proxy => of(1, &[]),
+            Place::Unreadable => of(2, &[]),
+            Place::Address(IpAddr::V4(address)) => of(4, &address.octets()),
+            Place::Address(IpAddr::V6(address)) => of(6, &address.octets()),
+        }
+    }
+}
+
+impl FromRequestParts<Shared> for Place {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Place, Self::Rejection> {
+        static TOLD: Once = Once::new();
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        let header = &app.settings.client_address_header;
+        let place = Place::of(peer.map(|it| it.0), &parts.headers, header);
+        if place == Place::Proxy {
+            TOLD.call_once(|| {
+                tracing::warn!(
+                    "a reverse proxy passes requests on, and `client_address_header` is not set: \
+                     wrong logins cannot be counted by address"
+                );
+            });
+        }
+        Ok(place)
+    }
+}
+
+/// Whether a reverse proxy of ours may have this address. Elsewhere whoever sends a proxy's header
+/// would choose what they are counted as.
+fn is_internal(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_loopback() || address.is_private(),
+        IpAddr::V6(address) => address.is_loopback() || address.is_unique_local(),
+    }
+}
+
+/// An address as proxies write it: alone, with a port, in brackets.
+fn address(text: &str) -> Option<IpAddr> {
+    let text = text.trim().trim_matches('"');
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+        .unwrap_or(text);
+    let found = bare.parse().ok();
+    found.or_else(|| Some(text.parse::<SocketAddr>().ok()?.ip()))
+}
+
+/// What is counted as one address.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.into(),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            IpAddr::from([a, b, c, d, 0, 0, 0, 0])
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    const HEADER: &str = "x-forwarded-for";
+
+    fn place(peer: &str, header: &str, lines: &[&str]) -> Place {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(HEADER, HeaderValue::from_bytes(line.as_bytes()).unwrap());
+        }
+        Place::of(Some(peer.parse().unwrap()), &headers, header)
+    }
+
+    fn named(lines: &[&str]) -> Place {
+        place("127.0.0.1:9", HEADER, lines)
+    }
+
+    fn at(address: &str) -> Place {
+        Place::Address(address.parse().unwrap())
+    }
+
+    #[test]
+    fn the_last_entry_of_the_last_line_counts() {
+        assert_eq!(named(&["192.0.2.1"]), at("192.0.2.1"));
+        assert_eq!(named(&["198.51.100.7, 192.0.2.1"]), at("192.0.2.1"));
+        assert_eq!(named(&["198.51.100.7", "192.0.2.1"]), at("192.0.2.1"));
+        // Who comes through the proxy from this machine is a client like any other.
+        assert_eq!(named(&["127.0.0.1"]), at("127.0.0.1"));
+    }
+
+    #[test]
+    fn ports_and_brackets_are_no_part_of_an_address() {
+        for text in ["192.0.2.1:4711", " 192.0.2.1 ", "::ffff:192.0.2.1"] {
+            assert_eq!(named(&[text]), at("192.0.2.1"), "{text}");
+        }
+        for text in [
+            "2001:db8:1:2:3::4",
+            "[2001:db8:1:2::5]",
+            "[2001:db8:1:2::6]:443",
+            "\"[2001:db8:1:2::7]:443\"",
+        ] {
+            assert_eq!(named(&[text]), at("2001:db8:1:2::"), "{text}");
+        }
+        assert_ne!(named(&["2001:db8:1:3::4"]), at("2001:db8:1:2::"));
+    }
+
+    #[test]
+    fn what_is_no_address_is_a_place_of_its_own() {
+        for text in ["", "unknown", "192.0.2.1,", "a, ", "192.0.2", "[::1", "ä"] {
+            assert_eq!(named(&[text]), Place::Unreadable, "{text}");
+        }
+    }
+
+    #[test]
+    fn without_the_setting_no_header_is_believed() {
+        assert_eq!(place("127.0.0.1:9", "", &[]), Place::Machine);
+        assert_eq!(place("[::1]:9", "", &[]), Place::Machine);
+        assert_eq!(place("192.0.2.9:9", "", &[]), at("192.0.2.9"));
+        for proxy in ["127.0.0.1:9", "10.0.0.2:9", "[fd00::2]:9"] {
+            assert_eq!(place(proxy, "", &["192.0.2.1"]), Place::Proxy);
+        }
+        // On the open network the client itself may have sent it.
+        let direct = place("192.0.2.9:9", "", &["192.0.2.1"]);
+        assert_eq!(direct, at("192.0.2.9"));
+    }
+
+    #[test]
+    fn a_request_past_the_proxy_is_its_own_address() {
+        assert_eq!(place("127.0.0.1:9", HEADER, &[]), Place::Machine);
+        assert_eq!(place("192.0.2.9:9", HEADER, &[]), at("192.0.2.9"));
+    }
+}

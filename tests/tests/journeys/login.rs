@@ -1,0 +1,216 @@
+//! Passwords that are tried: how often, from where, and that nobody keeps another one out.
+
+use anyhow::{Context, Result, bail, ensure};
+use causeway::config::Settings;
+use causeway_tests::client::{Answer, Client};
+use causeway_tests::hosted::Hosted;
+use causeway_tests::scene::PASSWORD;
+use hyper::Method;
+use serde_json::json;
+use tokio::task::JoinSet;
+
+const HEADER: &str = "x-forwarded-for";
+/// Far more wrong passwords than are taken for one account without a pause.
+const MANY: usize = 40;
+
+fn behind_a_proxy(settings: &mut Settings) {
+    settings.client_address_header = HEADER.to_string();
+}
+
+/// A workspace with the accounts ann and ben, which have a password.
+async fn start(adjust: impl FnOnce(&mut Settings)) -> Result<Hosted> {
+    let hosted = Hosted::start("admin", adjust).await?;
+    for name in ["ann", "ben"] {
+        let body = json!({
+            "username": name, "email": format!("{name}@workspace.test"), "password": PASSWORD,
+        });
+        hosted.side.admin.post("/users", body).await?;
+    }
+    Ok(hosted)
+}
+
+/// A login with these lines of the proxy's header.
+async fn login(hosted: &Hosted, from: &[&str], name: &str, password: &str) -> Result<Answer> {
+    let body = json!({ "login_id": name, "password": password }).to_string();
+    let headers: Vec<_> = from.iter().map(|line| (HEADER, *line)).collect();
+    let client = Client::new(hosted.url());
+    client
+        .call_bytes(Method::POST, "/users/login", body.into(), &headers)
+        .await
+}
+
+/// Tries wrong passwords until one is refused unlooked at, and gives that refusal.
+async fn until_refused(hosted: &Hosted, from: &[&str], name: &str) -> Result<Answer> {
+    for _ in 0..MANY {
+        let answer = login(hosted, from, name, "not the password").await?;
+        if answer.status != 401 {
+            assert_eq!(answer.status, 429);
+            return Ok(answer);
+        }
+    }
+    bail!("{MANY} wrong passwords were taken")
+}
+
+#[tokio::test]
+async fn strangers_are_slowed_down_and_slow_nobody_else_down() -> Result<()> {
+    let hosted = start(behind_a_proxy).await?;
+    let home = ["203.0.113.5, 192.0.2.1"];
+    assert_eq!(login(&hosted, &home, "ann", PASSWORD).await?.status, 200);
+
+    let stranger = ["198.51.100.7"];
+    let refused = until_refused(&hosted, &stranger, "ann").await?;
+    assert_eq!(
+        refused.error_id(),
+        "api.user.check_user_login_attempts.too_many.app_error"
+    );
+    let first = refused.retry_after_s.context("no Retry-After")?;
+    // Also the right password is not looked at now; another account from there is.
+    assert_eq!(
+        login(&hosted, &stranger, "ann", PASSWORD).await?.status,
+        429
+    );
+    assert_eq!(
+        login(&hosted, &stranger, "ben", PASSWORD).await?.status,
+        200
+    );
+    // Names of the same account are one, and so are addresses of one network.
+    let other_name = login(&hosted, &stranger, "ann@workspace.test", PASSWORD).await?;
+    assert_eq!(other_name.status, 429);
+    until_refused(&hosted, &["2001:db8::1"], "ann").await?;
+    let neighbour = login(&hosted, &["[2001:db8::2]:443"], "ann", PASSWORD).await?;
+    assert_eq!(neighbour.status, 429);
+
+    // Where ann was before, and on this machine, nobody waits.
+    assert_eq!(login(&hosted, &home, "ann", PASSWORD).await?.status, 200);
+    assert_eq!(login(&hosted, &[], "ann", PASSWORD).await?.status, 200);
+
+    // The pause ends, and the next one is longer.
+    hosted.clock.set_ahead_ms(i64::from(first) * 1000 + 60_000);
+    let refused = until_refused(&hosted, &stranger, "ann").await?;
+    ensure!(refused.retry_after_s > Some(first));
+    hosted.clock.set_ahead_ms(600_000);
+    assert_eq!(
+        login(&hosted, &stranger, "ann", PASSWORD).await?.status,
+        200
+    );
+    hosted.stop().await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_proxys_last_word_names_the_client_and_an_unreadable_one_is_a_place_of_its_own()
+-> Result<()> {
+    let hosted = start(behind_a_proxy).await?;
+    until_refused(&hosted, &["192.0.2.9, unknown"], "ann").await?;
+    for from in [&["_hidden"][..], &["192.0.2.1", "-"], &["192.0.2.1, a:b"]] {
+        let answer = login(&hosted, from, "ann", PASSWORD).await?;
+        assert_eq!(answer.status, 429, "{from:?}");
+    }
+    // What a client writes before the proxy does is nothing to go by.
+    let spoofed = [&["unknown", "192.0.2.1:4711"][..], &["-, 192.0.2.1"]];
+    for from in spoofed {
+        let answer = login(&hosted, from, "ann", PASSWORD).await?;
+        assert_eq!(answer.status, 200, "{from:?}");
+    }
+    let refused = until_refused(&hosted, &["192.0.2.8"], "ben").await?;
+    ensure!(refused.retry_after_s.is_some());
+    let pretended = login(&hosted, &["192.0.2.1", "192.0.2.8"], "ben", PASSWORD).await?;
+    assert_eq!(pretended.status, 429);
+    hosted.stop().await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn invented_names_lock_nobody_out_behind_a_proxy_that_names_nobody() -> Result<()> {
+    let hosted = start(|_| ()).await?;
+    for number in 0..60 {
+        let (name, password) = (format!("nobody{number}"), "not the password");
+        // Half of them through a proxy that names them to a service that was not told to listen.
+        let from = if number % 2 == 0 {
+            &[][..]
+        } else {
+            &["192.0.2.1"]
+        };
+        let answer = login(&hosted, from, &name, password).await?;
+        assert_eq!(answer.status, 401);
+    }
+    for from in [&[][..], &["192.0.2.1"], &["192.0.2.2"]] {
+        assert_eq!(login(&hosted, from, "ann", PASSWORD).await?.status, 200);
+    }
+    hosted.stop().await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn endless_names_are_refused_before_anything_is_kept_or_derived() -> Result<()> {
+    let hosted = start(|_| ()).await?;
+    let remembered = hosted.running().app.logins.remembered();
+    for number in 0..120 {
+        let name = format!("{number}{}", "x".repeat(900_000));
+        let answer = login(&hosted, &[], &name, "not the password").await?;
+        assert_eq!(answer.status, 400);
+        assert_eq!(
+            answer.error_id(),
+            "api.context.invalid_body_param.app_error"
+        );
+    }
+    assert_eq!(hosted.running().app.logins.remembered(), remembered);
+    hosted.stop().await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn one_user_does_not_fill_the_queue_of_those_who_log_in() -> Result<()> {
+    let hosted = start(|_| ()).await?;
+    let mut of_ann = JoinSet::new();
+    for _ in 0..80 {
+        let client = Client::new(hosted.url());
+        let body = json!({ "login_id": "ann", "password": PASSWORD });
+        of_ann.spawn(async move { client.call(Method::POST, "/users/login", Some(body)).await });
+    }
+    assert_eq!(login(&hosted, &[], "ben", PASSWORD).await?.status, 200);
+    let mut taken = 0;
+    while let Some(answer) = of_ann.join_next().await {
+        let answer = answer??;
+        match answer.status {
+            200 => taken += 1,
+            429 => ensure!(answer.retry_after_s.is_some(), "no Retry-After"),
+            other => bail!("status {other}"),
+        }
+    }
+    ensure!(taken > 0, "ann did not get in");
+    hosted.stop().await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_session_is_no_way_to_guess_its_users_password() -> Result<()> {
+    let hosted = start(|_| ()).await?;
+    let ann = Client::new(hosted.url()).login("ann", PASSWORD).await?;
+    let change = async |current: &str| {
+        let body = json!({ "current_password": current, "new_password": "another password" });
+        let path = "/users/me/password";
+        ann.call(Method::PUT, path, Some(body)).await
+    };
+    let mut wrong = 0;
+    let refused = loop {
+        let answer = change("not the password").await?;
+        if answer.status != 400 {
+            break answer;
+        }
+        wrong += 1;
+        ensure!(wrong < MANY, "{MANY} wrong passwords were taken");
+    };
+    assert_eq!(refused.status, 429);
+    ensure!(refused.retry_after_s.is_some());
+    assert_eq!(change(PASSWORD).await?.status, 429);
+    // Who knows the password logs in meanwhile, and changes it after the pause.
+    Client::new(hosted.url()).login("ann", PASSWORD).await?;
+    hosted.clock.set_ahead_ms(600_000);
+    assert_eq!(change(PASSWORD).await?.status, 200);
+    Client::new(hosted.url())
+        .login("ann", "another password")
+        .await?;
+    hosted.stop().await;
+    Ok(())
+}
