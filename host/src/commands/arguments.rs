@@ -1,54 +1,116 @@
 //! The words of a command line. Protocol §12.
 
+/// Quotes by which a value can begin, and those that end it: plain ones, and what keyboards, mail
+/// programs and word processors make of them.
+const QUOTES: [(char, &[char]); 8] = [
+    ('"', &['"']),
+    ('\'', &['\'']),
+    ('“', &['”', '“']),
+    ('”', &['”']),
+    ('„', &['“', '”']),
+    ('«', &['»']),
+    ('‘', &['’', '‘']),
+    ('‚', &['‘', '’']),
+];
+
+/// Quotes that end a value and begin none.
+const CLOSING_QUOTES: [char; 2] = ['»', '’'];
+
+/// What programs make of two hyphens.
+const DASHES: [char; 2] = ['—', '–'];
+
 /// A command line, taken apart: `/trigger action --key value …`.
 ///
-/// Words are separated by white space. The second word is the action unless it starts with `--`;
-/// the value of a key is the next word unless that starts with `--`. Unlike the reference, quotes
-/// join words, so that names may hold spaces.
+/// Words are separated by white space. The second word is the action unless it is a key; the value
+/// of a key is the next word unless that is a key. Unlike the reference, a value may stand in
+/// quotes and hold spaces then, and what cannot be understood is refused: a part of a password
+/// that is dropped, or a quote that becomes part of it, is noticed by the other workspace only.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Arguments {
-    trigger: String,
     action: String,
     pairs: Vec<(String, String)>,
 }
 
+struct Word {
+    text: String,
+    is_quoted: bool,
+}
+
+impl Word {
+    /// The key that the word is, in lower case.
+    fn key(&self) -> Option<String> {
+        let key = self.text.strip_prefix("--").filter(|_| !self.is_quoted)?;
+        Some(key.to_ascii_lowercase())
+    }
+}
+
+/// The word that says which command a line is for, in lower case and without the slash.
+#[must_use]
+pub fn trigger(line: &str) -> String {
+    let first = line.split_whitespace().next().unwrap_or_default();
+    first.trim_start_matches('/').to_ascii_lowercase()
+}
+
 impl Arguments {
     /// Takes a line apart.
-    #[must_use]
-    pub fn parse(line: &str) -> Arguments {
-        let mut words = words(line).into_iter().peekable();
-        let trigger = words.next().unwrap_or_default();
-        let trigger = trigger.trim_start_matches('/').to_ascii_lowercase();
-        let action = words
-            .next_if(|word| !word.starts_with("--"))
-            .unwrap_or_default();
-        let mut pairs = Vec::new();
+    ///
+    /// # Errors
+    /// A sentence that says what cannot be understood and what to write instead. It repeats no
+    /// value, as that may be a part of a password.
+    pub fn parse(line: &str) -> Result<Arguments, String> {
+        let (_, rest) = split_word(line.trim_start());
+        let mut words = words(rest)?.into_iter().peekable();
+        let action = words.next_if(|word| word.key().is_none());
+        let mut pairs: Vec<(String, String)> = Vec::new();
         while let Some(word) = words.next() {
-            let Some(key) = word.strip_prefix("--") else {
-                continue;
+            let Some(key) = word.key() else {
+                return Err(stray(&word, pairs.last().map(|(key, _)| key.as_str())));
             };
-            let value = words
-                .next_if(|word| !word.starts_with("--"))
-                .unwrap_or_default();
-            pairs.push((key.to_ascii_lowercase(), value));
+            if key.contains('=') {
+                return Err(
+                    "Write a space, and no `=`, between a key and its value, e.g. `--name \
+                            globex`."
+                        .to_string(),
+                );
+            }
+            if pairs.iter().any(|(other, _)| *other == key) {
+                return Err(format!("`--{}` stands there twice.", shown(&key)));
+            }
+            let value = words.next_if(|word| word.key().is_none());
+            pairs.push((key, value.map(|word| word.text).unwrap_or_default()));
         }
-        Arguments {
-            trigger,
-            action: action.to_ascii_lowercase(),
+        Ok(Arguments {
+            action: action
+                .map(|word| word.text.to_ascii_lowercase())
+                .unwrap_or_default(),
             pairs,
-        }
-    }
-
-    /// The command's word, in lower case and without the slash.
-    #[must_use]
-    pub fn trigger(&self) -> &str {
-        &self.trigger
+        })
     }
 
     /// The action, in lower case; empty when there is none.
     #[must_use]
     pub fn action(&self) -> &str {
         &self.action
+    }
+
+    /// Insists that there are no other keys than these.
+    ///
+    /// # Errors
+    /// A sentence that names the first other one, and these.
+    pub fn only(&self, keys: &[&str]) -> Result<(), String> {
+        let known = |key: &str| keys.iter().any(|known| known.eq_ignore_ascii_case(key));
+        let Some((other, _)) = self.pairs.iter().find(|(key, _)| !known(key)) else {
+            return Ok(());
+        };
+        let takes = match keys {
+            [] => "takes no keys".to_string(),
+            keys => format!("takes `--{}`", keys.join("`, `--")),
+        };
+        let (action, other) = (&self.action, shown(other));
+        Err(format!(
+            "There is no `--{other}`: `{}` {takes}.",
+            shown(action)
+        ))
     }
 
     /// The value of a key, whose case does not matter; empty when it is missing.
@@ -75,42 +137,135 @@ impl Arguments {
     /// A switch: `y yes 1 t true` or `n no 0 f false`; missing is no.
     ///
     /// # Errors
-    /// A sentence when it is neither.
+    /// A sentence when it is neither, or when the key is there without a value.
     pub fn switch(&self, key: &str) -> Result<bool, String> {
+        let is_there = self
+            .pairs
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case(key));
         match self.get(key).to_ascii_lowercase().as_str() {
-            "" | "n" | "no" | "0" | "f" | "false" => Ok(false),
+            "" if !is_there => Ok(false),
+            "n" | "no" | "0" | "f" | "false" => Ok(false),
             "y" | "yes" | "1" | "t" | "true" => Ok(true),
             _ => Err(format!("Invalid value for `{key}`: use Y or N")),
         }
     }
 }
 
-/// Words separated by white space; a quote at the beginning of a word reaches to the next one of
-/// its kind, or to the end.
-fn words(line: &str) -> Vec<String> {
+/// Splits the first word off, which does not begin with a quote.
+fn split_word(text: &str) -> (&str, &str) {
+    text.split_once(char::is_whitespace).unwrap_or((text, ""))
+}
+
+/// Words separated by white space. One that begins with a quote reaches to the quote that ends it
+/// and is the end of a word.
+fn words(line: &str) -> Result<Vec<Word>, String> {
     let mut words = Vec::new();
     let mut rest = line.trim_start();
     while let Some(first) = rest.chars().next() {
-        let (word, after) = if first == '"' || first == '\'' {
-            let inside = rest.get(1..).unwrap_or_default();
-            inside.split_once(first).unwrap_or((inside, ""))
-        } else {
-            rest.split_once(char::is_whitespace).unwrap_or((rest, ""))
+        let opened = QUOTES.iter().find(|(open, _)| *open == first);
+        let (word, after) = match opened {
+            Some((open, close)) => {
+                let inside = rest.strip_prefix(*open).unwrap_or_default();
+                quoted(inside, close).ok_or_else(|| unclosed(first, close))?
+            }
+            None => split_word(rest),
         };
-        words.push(word.to_string());
+        let is_quoted = opened.is_some();
+        if !is_quoted && (CLOSING_QUOTES.contains(&first) || word.ends_with(is_quote)) {
+            return Err(
+                "A quote stands at one end of a value only. Put the value in plain quotes; if the \
+                 quote belongs to it, in quotes of the other kind: `'…\"'` or `\"…'\"`."
+                    .to_string(),
+            );
+        }
+        if word.contains(is_invisible) {
+            return Err(
+                "There is an invisible character in the line; it may have come along when \
+                        something was copied. Type the line anew."
+                    .to_string(),
+            );
+        }
+        words.push(Word {
+            text: word.to_string(),
+            is_quoted,
+        });
         rest = after.trim_start();
     }
-    words
+    Ok(words)
+}
+
+/// What stands before the first of these quotes that ends a word, and what comes after it.
+fn quoted<'t>(text: &'t str, close: &[char]) -> Option<(&'t str, &'t str)> {
+    text.char_indices().find_map(|(at, c)| {
+        let (inside, rest) = text.split_at_checked(at)?;
+        let after = rest.strip_prefix(c)?;
+        let ends = after.is_empty() || after.starts_with(char::is_whitespace);
+        (close.contains(&c) && ends).then_some((inside, after))
+    })
+}
+
+fn is_quote(c: char) -> bool {
+    CLOSING_QUOTES.contains(&c) || QUOTES.iter().any(|(open, _)| *open == c)
+}
+
+/// Characters that no keyboard has and nobody sees.
+fn is_invisible(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}'
+        )
+}
+
+fn unclosed(open: char, close: &[char]) -> String {
+    let close: String = close.iter().take(1).collect();
+    format!(
+        "The quote {open} is not closed: a value in quotes ends with {close} before a space or at \
+         the end. If the quote belongs to the value, put the value in quotes of another kind."
+    )
+}
+
+/// What to do about a word that is no key and no key's value.
+fn stray(word: &Word, key: Option<&str>) -> String {
+    if word.text.starts_with(DASHES) && !word.is_quoted {
+        return "A key begins with two plain hyphens, `--`; here a program has made one dash of \
+                them."
+            .to_string();
+    }
+    match key {
+        Some(key) => {
+            let key = shown(key);
+            format!(
+                "There is a word too many after `--{key}`: a value that holds spaces stands in \
+                 quotes, e.g. `--{key} \"two words\"`."
+            )
+        }
+        None => "There is a word too many after the action: what follows it begins with a key, \
+                 e.g. `--name globex`."
+            .to_string(),
+    }
+}
+
+/// A key as it can be repeated: short, and it cannot leave its code span.
+fn shown(key: &str) -> String {
+    let plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    key.chars().filter(plain).take(32).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn parsed(line: &str) -> Arguments {
+        Arguments::parse(line).unwrap()
+    }
+
     #[test]
     fn a_line_has_an_action_and_pairs() {
-        let found = Arguments::parse("/Secure-Connection  Create --name globex\t--password 'a b'");
-        assert_eq!(found.trigger(), "secure-connection");
+        let line = "/Secure-Connection  Create --name globex\t--password 'a b'";
+        assert_eq!(trigger(line), "secure-connection");
+        let found = parsed(line);
         assert_eq!(found.action(), "create");
         assert_eq!(found.get("name"), "globex");
         assert_eq!(found.require("Password"), Ok("a b"));
@@ -122,31 +277,91 @@ mod tests {
 
     #[test]
     fn a_second_word_with_dashes_is_no_action_and_a_key_no_value() {
-        let found = Arguments::parse("/share-channel --connectionID --readonly yes");
+        let found = parsed("/share-channel --connectionID --readonly yes");
         assert_eq!(found.action(), "");
         assert_eq!(found.get("connectionid"), "");
         assert_eq!(found.switch("readonly"), Ok(true));
-        assert!(
-            Arguments::parse("/x y --readonly maybe")
-                .switch("readonly")
-                .is_err()
+        assert_eq!(parsed("/x y").switch("readonly"), Ok(false));
+        for line in ["/x y --readonly maybe", "/x y --readonly"] {
+            assert!(parsed(line).switch("readonly").is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn quotes_of_every_kind_hold_a_value_together_and_are_no_part_of_it() {
+        for value in [
+            "\"My Company\"",
+            "'My Company'",
+            "“My Company”",
+            "„My Company“",
+            "„My Company”",
+            "”My Company”",
+            "“My Company“",
+            "«My Company»",
+            "‘My Company’",
+            "‚My Company‘",
+        ] {
+            let found = parsed(&format!("/x create --name {value} --password p"));
+            assert_eq!(found.get("name"), "My Company", "{value}");
+            assert_eq!(found.get("password"), "p", "{value}");
+        }
+        assert_eq!(parsed("/x y --name \"Bob's\"").get("name"), "Bob's");
+        assert_eq!(parsed("/x y --name ‘Bob’s’ --a b").get("name"), "Bob’s");
+        assert_eq!(parsed("/x y --name Bob’s").get("name"), "Bob’s");
+        assert_eq!(parsed("/x y --password a\"b").get("password"), "a\"b");
+        assert_eq!(parsed("/x y --password '\"ab'").get("password"), "\"ab");
+        assert_eq!(parsed("/x y --password \"--ab\"").get("password"), "--ab");
+        assert_eq!(parsed("/x y --name ''").get("name"), "");
+    }
+
+    #[test]
+    fn what_cannot_be_understood_is_refused_with_what_to_write() {
+        for (line, says) in [
+            ("/x y --password a b", "after `--password`"),
+            ("/x y --password 'a' b", "after `--password`"),
+            ("/x y stray --name z", "after the action"),
+            ("/x y --password \"abc", "not closed"),
+            ("/x y --password “abc", "not closed"),
+            ("/x y --password “abc --name z", "not closed"),
+            ("/x y --password 'a'b", "not closed"),
+            ("/x y --password abc”", "one end of a value"),
+            ("/x y --password abc\"", "one end of a value"),
+            ("/x y --password ’abc", "one end of a value"),
+            ("/x y --password »abc«", "one end of a value"),
+            ("/x y --name globex —password abc", "two plain hyphens"),
+            ("/x y --password=abc", "a space, and no `=`"),
+            ("/x y --password a --PASSWORD b", "twice"),
+            ("/x y --password a\u{200b}b", "invisible"),
+        ] {
+            let error = Arguments::parse(line).unwrap_err();
+            assert!(error.contains(says), "{line}: {error}");
+            assert!(!error.contains("abc"), "{line}: {error}");
+        }
+    }
+
+    #[test]
+    fn keys_that_an_action_does_not_take_are_named() {
+        let found = parsed("/share-channel invite --connectionID a --read-only yes");
+        assert_eq!(found.only(&["connectionID", "read-only"]), Ok(()));
+        assert_eq!(
+            found.only(&["connectionID", "readonly"]),
+            Err(
+                "There is no `--read-only`: `invite` takes `--connectionID`, `--readonly`."
+                    .to_string()
+            )
+        );
+        assert_eq!(parsed("/x status").only(&[]), Ok(()));
+        assert_eq!(
+            parsed("/x status --`a").only(&[]),
+            Err("There is no `--a`: `status` takes no keys.".to_string())
         );
     }
 
     #[test]
     fn odd_lines_do_no_harm() {
-        for line in [
-            "",
-            "/",
-            "   ",
-            "/x \"",
-            "/x ''",
-            "/x stray words",
-            "/x y --",
-            "/ä ö --ü 'ß",
-        ] {
+        for line in ["", "/", "   ", "/x \"", "/x ''", "/x y --", "/ä ö --ü 'ß"] {
             let _ = Arguments::parse(line);
         }
-        assert_eq!(Arguments::parse("/x y \"--name\" z").get("name"), "z");
+        assert_eq!(trigger("/Share-Channel\u{a0}status"), "share-channel");
     }
 }

@@ -46,13 +46,18 @@ pub struct Invocation<'a> {
 /// Runs a command line, which begins with a slash. `None` when there is no such command; what is
 /// wrong with a known one is said in its text.
 pub async fn run(app: &App, caller: &Caller, channel: ChannelNo, line: &str) -> Option<String> {
-    let arguments = Arguments::parse(line);
+    let trigger = arguments::trigger(line);
+    BUILTINS.iter().find(|it| it.trigger == trigger)?;
+    let arguments = match Arguments::parse(line) {
+        Ok(arguments) => arguments,
+        Err(sentence) => return Some(sentence),
+    };
     let here = Invocation {
         app,
         caller,
         channel,
     };
-    match arguments.trigger() {
+    match trigger.as_str() {
         "secure-connection" => Some(secure_connection::run(&here, &arguments).await),
         "share-channel" => Some(share_channel::run(&here, &arguments).await),
         _ => None,

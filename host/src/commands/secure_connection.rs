@@ -28,7 +28,7 @@ pub async fn run(here: &Invocation<'_>, arguments: &Arguments) -> String {
         "accept" => accept(here, arguments).await,
         "remove" => remove(here, arguments).await,
         "attach" => attach(here, arguments).await,
-        "status" => Ok(status(here)),
+        "status" => arguments.only(&[]).map(|()| status(here)),
         other => Err(format!(
             "Unknown action `{other}`. Available actions: {ACTIONS}"
         )),
@@ -45,6 +45,7 @@ fn names(arguments: &Arguments) -> Result<CreateConnection, String> {
 }
 
 async fn create(here: &Invocation<'_>, arguments: &Arguments) -> Result<String, String> {
+    arguments.only(&["name", "displayname", "password"])?;
     let create = names(arguments)?;
     let password = Secret::new(arguments.require("password")?);
     let made = handshake::create(&here.app.federation, here.caller.actor(), create, &password)
@@ -62,6 +63,7 @@ async fn create(here: &Invocation<'_>, arguments: &Arguments) -> Result<String, 
 }
 
 async fn accept(here: &Invocation<'_>, arguments: &Arguments) -> Result<String, String> {
+    arguments.only(&["name", "displayname", "password", "invite"])?;
     let create = names(arguments)?;
     let password = Secret::new(arguments.require("password")?);
     let code = arguments.require("invite")?;
@@ -77,6 +79,7 @@ async fn accept(here: &Invocation<'_>, arguments: &Arguments) -> Result<String, 
 }
 
 async fn remove(here: &Invocation<'_>, arguments: &Arguments) -> Result<String, String> {
+    arguments.only(&["connectionID"])?;
     let id = arguments.require("connectionID")?;
     let Some(connection) = live(here, id) else {
         return Err(format!(
@@ -93,6 +96,7 @@ async fn remove(here: &Invocation<'_>, arguments: &Arguments) -> Result<String, 
 /// Declares that a new connection leads to the workspace of a removed one, so that its users and
 /// posts stay what they were.
 async fn attach(here: &Invocation<'_>, arguments: &Arguments) -> Result<String, String> {
+    arguments.only(&["connectionID", "previousID"])?;
     let (id, previous_id) = (
         arguments.require("connectionID")?,
         arguments.require("previousID")?,

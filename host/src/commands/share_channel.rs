@@ -24,8 +24,8 @@ pub async fn run(here: &Invocation<'_>, arguments: &Arguments) -> String {
         "" => Err(format!("Missing command. Available actions: {ACTIONS}")),
         "invite" => invite(here, arguments).await,
         "uninvite" => uninvite(here, arguments).await,
-        "unshare" => unshare(here).await,
-        "status" => Ok(status(here)),
+        "unshare" => unshare(here, arguments).await,
+        "status" => arguments.only(&[]).map(|()| status(here)),
         other => Err(format!(
             "Unknown action `{other}`. Available actions: {ACTIONS}"
         )),
@@ -34,6 +34,7 @@ pub async fn run(here: &Invocation<'_>, arguments: &Arguments) -> String {
 }
 
 async fn invite(here: &Invocation<'_>, arguments: &Arguments) -> Result<String, String> {
+    arguments.only(&["connectionID", "readonly"])?;
     let (connection, row) = connection(here, arguments)?;
     let read_only = arguments.switch("readonly")?;
     let channel = here.channel;
@@ -67,6 +68,7 @@ async fn invite(here: &Invocation<'_>, arguments: &Arguments) -> Result<String, 
 }
 
 async fn uninvite(here: &Invocation<'_>, arguments: &Arguments) -> Result<String, String> {
+    arguments.only(&["connectionID"])?;
     let (connection, row) = connection(here, arguments)?;
     act(
         here,
@@ -79,7 +81,8 @@ async fn uninvite(here: &Invocation<'_>, arguments: &Arguments) -> Result<String
     Ok(format!("Secure connection `{}` uninvited.", row.remote_id))
 }
 
-async fn unshare(here: &Invocation<'_>) -> Result<String, String> {
+async fn unshare(here: &Invocation<'_>, arguments: &Arguments) -> Result<String, String> {
+    arguments.only(&[])?;
     if !here.app.rows().has::<SharedChannel>(&here.channel) {
         return Err("Cannot unshare a channel that is not shared.".to_string());
     }

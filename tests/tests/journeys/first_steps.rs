@@ -190,6 +190,22 @@ async fn a_slash_command_answers_administrators_and_refuses_others() -> Result<(
         garbage.starts_with("Could not decode invitation"),
         "{garbage}"
     );
+    // What cannot be understood makes nothing, and is not repeated: it may be part of a password.
+    for (rest, says) in [
+        ("--name other --password 12345678 beetle", "in quotes"),
+        ("--name other --password “beetle", "not closed"),
+        ("--name other --password beetle”", "one end"),
+        ("--name other --pasword beetle", "There is no `--pasword`"),
+    ] {
+        let text = run(&side.admin, &format!("/secure-connection create {rest}")).await?;
+        assert!(text.contains(says) && !text.contains("beetle"), "{text}");
+        assert!(side.connection("other").await?.is_none(), "{rest}");
+    }
+    let quoted = "/secure-connection create --name acme --password “12345678” --displayname “My Company”";
+    let made = run(&side.admin, quoted).await?;
+    assert!(made.starts_with("##### Invitation created."), "{made}");
+    let acme = side.connection("acme").await?.unwrap_or_default();
+    assert_eq!(acme["display_name"], "My Company");
     let body = json!({ "channel_id": side.town_square, "command": "/nonsense" });
     let unknown = ann
         .call(Method::POST, "/commands/execute", Some(body))
