@@ -37,13 +37,13 @@ pub struct Line {
     pub id: String,
     /// Whose.
     pub user: UserNo,
-    /// The session it was opened with.
-    pub session: Id,
     state: Mutex<LineState>,
     wake: Notify,
 }
 
 struct LineState {
+    /// The session of the socket that reads the line, or read it last.
+    session: Id,
     /// Frames by rising number, the first one has the number `first`.
     frames: VecDeque<Frame>,
     first: u64,
@@ -84,6 +84,7 @@ impl Hub {
         }
         let id = random_id().to_string();
         let state = LineState {
+            session,
             frames: VecDeque::from([hello(&id)]),
             first: 0,
             next: 0,
@@ -94,7 +95,6 @@ impl Hub {
         let line = Arc::new(Line {
             id: id.clone(),
             user,
-            session,
             state: Mutex::new(state),
             wake: Notify::new(),
         });
@@ -102,8 +102,15 @@ impl Hub {
         Some((line, 1))
     }
 
-    /// The line that a client lost, if it is still here and holds everything from `sequence` on.
-    pub fn resume(&self, id: &str, user: UserNo, sequence: u64) -> Option<(Arc<Line>, u64)> {
+    /// The line that a client lost, if it is still here and holds everything from `sequence` on. It
+    /// belongs to the client's present session from now on.
+    pub fn resume(
+        &self,
+        id: &str,
+        user: UserNo,
+        session: Id,
+        sequence: u64,
+    ) -> Option<(Arc<Line>, u64)> {
         let line = lock(&self.lines).get(id).cloned()?;
         let mut state = lock(&line.state);
         let end = state.first + state.frames.len() as u64;
@@ -111,6 +118,7 @@ impl Hub {
             return None;
         }
         state.next = sequence;
+        state.session = session;
         state.socket += 1;
         state.detached_at = None;
         let socket = state.socket;
@@ -152,12 +160,12 @@ impl Hub {
 
     /// Ends the lines of a session.
     pub fn close_session(&self, session: Id) {
-        self.close(|line| line.session == session);
+        self.close(|line| line.session() == session);
     }
 
-    /// Ends the lines of a user.
-    pub fn close_user(&self, user: UserNo) {
-        self.close(|line| line.user == user);
+    /// Ends the lines of a user, but for those of the session that is kept.
+    pub fn close_user(&self, user: UserNo, keep: Option<Id>) {
+        self.close(|line| line.user == user && Some(line.session()) != keep);
     }
 
     /// Ends every line.
@@ -182,6 +190,10 @@ impl Hub {
 }
 
 impl Line {
+    fn session(&self) -> Id {
+        lock(&self.state).session
+    }
+
     /// Appends a frame; false when the client is too slow, which ends the line.
     fn push(&self, frame: Frame) -> bool {
         let mut state = lock(&self.state);
@@ -297,7 +309,7 @@ mod tests {
         line.detach(1);
         hub.publish(|_| Some(Arc::from("b")));
         // The client saw `hello` only: number 1 was lost with the line.
-        let (again, socket) = hub.resume(&line.id, USER, 1).unwrap();
+        let (again, socket) = hub.resume(&line.id, USER, random_id(), 1).unwrap();
         assert_eq!(read(&again, socket).await, Some(("a".into(), 1)));
         assert_eq!(read(&again, socket).await, Some(("b".into(), 2)));
         assert_eq!(
@@ -310,9 +322,9 @@ mod tests {
     #[tokio::test]
     async fn nobody_else_resumes_a_line() {
         let (hub, line) = hub();
-        assert!(hub.resume(&line.id, UserNo(2), 0).is_none());
-        assert!(hub.resume(&line.id, USER, 9).is_none());
-        assert!(hub.resume("other", USER, 0).is_none());
+        assert!(hub.resume(&line.id, UserNo(2), random_id(), 0).is_none());
+        assert!(hub.resume(&line.id, USER, random_id(), 9).is_none());
+        assert!(hub.resume("other", USER, random_id(), 0).is_none());
     }
 
     #[tokio::test]
@@ -333,8 +345,8 @@ mod tests {
             hub.publish(|_| Some(Arc::from("x")));
             read(&line, 1).await.unwrap();
         }
-        assert!(hub.resume(&line.id, USER, 5).is_none());
-        assert!(hub.resume(&line.id, USER, 11).is_some());
+        assert!(hub.resume(&line.id, USER, random_id(), 5).is_none());
+        assert!(hub.resume(&line.id, USER, random_id(), 11).is_some());
     }
 
     #[tokio::test]
@@ -342,10 +354,34 @@ mod tests {
         let (hub, line) = hub();
         hub.close_session(random_id());
         assert_eq!(hub.lines(), 1);
-        hub.close_session(line.session);
+        hub.close_session(line.session());
         assert_eq!(hub.lines(), 0);
         read(&line, 1).await;
         assert!(read(&line, 1).await.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_line_ends_with_the_session_that_resumed_it() {
+        let (hub, line) = hub();
+        let (first, second) = (line.session(), random_id());
+        hub.resume(&line.id, USER, second, 0).unwrap();
+        hub.close_session(first);
+        assert_eq!(hub.lines(), 1);
+        hub.close_session(second);
+        assert_eq!(hub.lines(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_user_keeps_the_lines_of_one_session() {
+        let (hub, line) = hub();
+        hub.open(USER, random_id(), |_| Arc::from("hello")).unwrap();
+        hub.open(UserNo(2), random_id(), |_| Arc::from("hello"))
+            .unwrap();
+        hub.close_user(USER, Some(line.session()));
+        assert_eq!(hub.lines(), 2);
+        assert!(read(&line, 1).await.is_some());
+        hub.close_user(USER, None);
+        assert_eq!(hub.lines(), 1);
     }
 
     #[tokio::test]

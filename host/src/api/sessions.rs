@@ -19,7 +19,7 @@ use super::limit::{Attempt, TooMany};
 use super::place::Place;
 use super::{App, Shared};
 use crate::http::{ApiError, Json};
-use crate::vault::{NewSession, Secret};
+use crate::vault::{NewSession, Secret, Verified};
 
 /// Bytes of what names an account at a login; no user name, e-mail address or id has more.
 const LOGIN_ID_BYTES_MAX: usize = 128;
@@ -62,13 +62,10 @@ async fn login(
     }
     let user_no = found.as_ref().map(|it| it.0);
     let attempt = app.login_attempt(user_no.ok_or(name.text()), place)?;
-    if !app.check_password(&attempt, user_no, &password).await? {
-        return Err(unauthorised(
-            "api.user.login.invalid_credentials_email_username",
-            "Enter a valid email or username and password.",
-        ));
-    }
-    let (user_no, user) = found.ok_or_else(ApiError::internal)?;
+    let verified = app.check_password(&attempt, user_no, &password).await?;
+    let (Some((user_no, user)), Some(verified)) = (found, verified) else {
+        return Err(wrong_password());
+    };
     if user.delete_at != 0 {
         return Err(unauthorised(
             "api.user.login.inactive.app_error",
@@ -81,6 +78,11 @@ async fn login(
         .unwrap_or_default();
     let now_ms = app.engine.now_ms();
     let session = app.vault.create_session(user_no, device, now_ms).await?;
+    // Whoever changes the password ends the sessions that there are: this one may have come after.
+    if !app.vault.still_holds(user_no, &verified)? {
+        app.vault.end_session(session.token.expose()).await?;
+        return Err(wrong_password());
+    }
     if let Place::Address(_) = place {
         let source = place.source();
         app.vault.note_address(user_no, &source, now_ms).await?;
@@ -150,6 +152,13 @@ impl From<TooMany> for ApiError {
         )
         .retry(seconds, Some(refused.limit))
     }
+}
+
+fn wrong_password() -> ApiError {
+    unauthorised(
+        "api.user.login.invalid_credentials_email_username",
+        "Enter a valid email or username and password.",
+    )
 }
 
 fn unauthorised(id: &'static str, message: &'static str) -> ApiError {
@@ -231,7 +240,7 @@ impl App {
         Ok(Attempt::login(account, place, known))
     }
 
-    /// Whether a password is right, within the limits of how often that may be tried.
+    /// Checks whether a password is right, within the limits of how often that may be tried.
     ///
     /// # Errors
     /// 429 while the attempt has to wait, 503 when it cannot be checked now.
@@ -240,25 +249,15 @@ impl App {
         attempt: &Attempt,
         user: Option<UserNo>,
         password: &Secret,
-    ) -> Result<bool, ApiError> {
+    ) -> Result<Option<Verified>, ApiError> {
         self.logins.begin(attempt, self.engine.now_ms())?;
         let checked = self.vault.check_password(attempt.asker(), user, password);
         let checked = checked.await;
         match &checked {
-            Ok(true) => self.logins.succeeded(attempt),
-            Ok(false) => {}
+            Ok(Some(_)) => self.logins.succeeded(attempt),
+            Ok(None) => {}
             Err(_) => self.logins.unchecked(attempt),
         }
         Ok(checked?)
-    }
-
-    /// Ends every session of a user, and their lines.
-    ///
-    /// # Errors
-    /// 503 when the vault cannot be written.
-    pub async fn end_sessions(&self, user: UserNo) -> Result<(), ApiError> {
-        self.vault.end_sessions_of(user, None).await?;
-        self.hub.close_user(user);
-        Ok(())
     }
 }

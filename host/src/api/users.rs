@@ -348,7 +348,8 @@ async fn change_password(
     if user == caller.user {
         let current = body.current_password.unwrap_or_default();
         let attempt = Attempt::in_session(user);
-        if !app.check_password(&attempt, Some(user), &current).await? {
+        let verified = app.check_password(&attempt, Some(user), &current).await?;
+        if verified.is_none() {
             return Err(ApiError::new(
                 StatusCode::BAD_REQUEST,
                 "api.user.update_password.incorrect.app_error",
@@ -357,10 +358,10 @@ async fn change_password(
         }
     }
     let asker = Asker::user(caller.user);
-    app.vault.set_password(&asker, user, &new).await?;
-    if user != caller.user {
-        app.end_sessions(user).await?;
-    }
+    // Whoever else has the user's sessions may be why the password is changed.
+    let keep = (user == caller.user).then_some(caller.session.id);
+    app.vault.set_password(&asker, user, &new, keep).await?;
+    app.hub.close_user(user, keep);
     Ok(Rendered::ok())
 }
 

@@ -121,9 +121,10 @@ async fn run(app: Shared, mut socket: WebSocket, caller: Option<Caller>, resume:
         close(&mut socket, close_code::POLICY, "not authenticated").await;
         return;
     };
-    let resumed = resume
-        .sequence
-        .and_then(|from| app.hub.resume(&resume.id, caller.user, from));
+    let resumed = resume.sequence.and_then(|from| {
+        app.hub
+            .resume(&resume.id, caller.user, caller.session.id, from)
+    });
     let opened = resumed.or_else(|| app.hub.open(caller.user, caller.session.id, hello));
     let Some((line, number)) = opened else {
         close(&mut socket, close_code::AGAIN, "too many connections").await;

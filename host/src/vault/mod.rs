@@ -35,7 +35,7 @@ pub use asker::{
 };
 pub use derive::Derivations;
 pub use link::{InForce, LinkSecrets, NextTokens};
-pub use password::{PASSWORD_BYTES_MAX, PasswordCost, PreparedPassword};
+pub use password::{PASSWORD_BYTES_MAX, PasswordCost, PreparedPassword, Verified};
 pub use secret::{Secret, TokenDigest, new_id, random};
 pub use session::{NewSession, SESSIONS_PER_USER_MAX, Session};
 pub use store::{Change, FileStore, Row, SecretStore};

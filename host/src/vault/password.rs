@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
 use super::secret::{Secret, new_id, random};
+use super::session::forget_others;
 use super::{Asker, SWEEP_ROWS_MAX, Vault, VaultError, decode, encode, key, kind, read_row};
 
 /// Bytes of a password; the reference takes 72, which is where its bcrypt stops reading.
@@ -48,6 +49,11 @@ const HASH_BYTES: usize = 32;
 /// A password that is stored for an account that does not exist yet.
 #[derive(Debug)]
 pub struct PreparedPassword(Id);
+
+/// That a password was an account's when it was checked. It may have been changed since.
+pub struct Verified {
+    hash: String,
+}
 
 #[derive(Serialize, Deserialize)]
 struct PreparedRow {
@@ -112,7 +118,8 @@ impl Vault {
         self.write(|_| Ok((vec![(from, None)], ()))).await
     }
 
-    /// Sets or replaces the password of an account.
+    /// Sets or replaces the password of an account, and ends its sessions but for the one that is
+    /// kept.
     ///
     /// # Errors
     /// As [`Vault::prepare_password`].
@@ -121,10 +128,28 @@ impl Vault {
         asker: &Asker,
         user: UserNo,
         password: &Secret,
+        keep: Option<Id>,
     ) -> Result<(), VaultError> {
         let row = encode(&self.hash_password(asker, password).await?)?;
-        self.write(move |_| Ok((vec![(password_key(user), Some(row))], ())))
-            .await
+        self.write(move |store| {
+            let mut changes = vec![(password_key(user), Some(row))];
+            forget_others(store, &mut changes, user, keep)?;
+            Ok((changes, ()))
+        })
+        .await
+    }
+
+    /// Stores the same password under another hash, unless it was changed meanwhile.
+    async fn replace_hash(&self, user: UserNo, old: String, new: String) -> Result<(), VaultError> {
+        self.write(move |store| {
+            let stored: Option<String> = read_row(store, &password_key(user))?;
+            let mut changes = Vec::new();
+            if stored == Some(old) {
+                changes.push((password_key(user), Some(encode(&new)?)));
+            }
+            Ok((changes, ()))
+        })
+        .await
     }
 
     /// Removes the password of an account.
@@ -136,8 +161,17 @@ impl Vault {
             .await
     }
 
-    /// Whether a password is that of an account. Without an account, or one without a password,
-    /// it takes as long and says no, so that the time tells nobody which accounts exist.
+    /// Whether a password that was checked is still the account's.
+    ///
+    /// # Errors
+    /// Trouble of the store.
+    pub fn still_holds(&self, user: UserNo, verified: &Verified) -> Result<bool, VaultError> {
+        let stored: Option<String> = self.read(&password_key(user))?;
+        Ok(stored.is_some_and(|stored| stored == verified.hash))
+    }
+
+    /// Checks whether a password is that of an account. Without an account, or one without a password,
+    /// it takes as long and gives `None`, so that the time tells nobody which accounts exist.
     ///
     /// # Errors
     /// [`VaultError::TooManyOfOne`] and [`VaultError::Busy`] when too many are being checked, or
@@ -147,14 +181,14 @@ impl Vault {
         asker: &Asker,
         user: Option<UserNo>,
         password: &Secret,
-    ) -> Result<bool, VaultError> {
+    ) -> Result<Option<Verified>, VaultError> {
         let cost = self.inner.cost;
-        let stored: Option<String> = match user {
-            Some(user) => self.read(&password_key(user))?,
+        let account: Option<(UserNo, String)> = match user {
+            Some(user) => self.read(&password_key(user))?.map(|hash| (user, hash)),
             None => None,
         };
-        let stored = stored.as_deref().map(StoredHash::parse).transpose()?;
-        let known = stored.is_some();
+        let stored = account.as_ref().map(|(_, hash)| StoredHash::parse(hash));
+        let stored = stored.transpose()?;
         let stored = stored.unwrap_or(StoredHash {
             cost,
             salt: vec![0; SALT_BYTES],
@@ -170,11 +204,15 @@ impl Vault {
         };
         let derivations = self.derivations().asked_by(asker.clone());
         let equal = derivations.run(work).await??;
-        let right = equal && known && fits;
-        if let (true, true, Some(user)) = (right, outdated, user) {
-            self.set_password(asker, user, password).await?;
+        let Some((user, mut hash)) = account.filter(|_| equal && fits) else {
+            return Ok(None);
+        };
+        if outdated {
+            let new = self.hash_password(asker, password).await?;
+            self.replace_hash(user, hash, new.clone()).await?;
+            hash = new;
         }
-        Ok(right)
+        Ok(Some(Verified { hash }))
     }
 
     /// At the start: gives prepared passwords to the accounts that a step had made before a
@@ -283,41 +321,31 @@ mod tests {
     use super::super::{FileStore, VAULT_FILE};
     use super::*;
 
+    async fn passes(vault: &Vault, user: Option<UserNo>, password: &Secret) -> bool {
+        let checked = vault.check_password(&Asker::default(), user, password);
+        checked.await.unwrap().is_some()
+    }
+
     #[tokio::test]
     async fn only_the_right_password_of_a_known_account_passes() {
         let folder = tempfile::tempdir().unwrap();
         let vault = cheap_vault(folder.path());
         let password = Secret::new("correct horse");
         vault
-            .set_password(&Asker::default(), UserNo(1), &password)
+            .set_password(&Asker::default(), UserNo(1), &password, None)
             .await
             .unwrap();
-        assert!(
-            vault
-                .check_password(&Asker::default(), Some(UserNo(1)), &password)
-                .await
-                .unwrap()
-        );
+        assert!(passes(&vault, Some(UserNo(1)), &password).await);
         for (user, typed) in [
             (Some(UserNo(1)), "Correct horse"),
             (Some(UserNo(1)), ""),
             (Some(UserNo(2)), "correct horse"),
             (None, "correct horse"),
         ] {
-            assert!(
-                !vault
-                    .check_password(&Asker::default(), user, &Secret::new(typed))
-                    .await
-                    .unwrap()
-            );
+            assert!(!passes(&vault, user, &Secret::new(typed)).await);
         }
         vault.remove_password(UserNo(1)).await.unwrap();
-        assert!(
-            !vault
-                .check_password(&Asker::default(), Some(UserNo(1)), &password)
-                .await
-                .unwrap()
-        );
+        assert!(!passes(&vault, Some(UserNo(1)), &password).await);
     }
 
     #[tokio::test]
@@ -326,20 +354,20 @@ mod tests {
         let vault = cheap_vault(folder.path());
         let longest = Secret::new("x".repeat(PASSWORD_BYTES_MAX));
         vault
-            .set_password(&Asker::default(), UserNo(1), &longest)
+            .set_password(&Asker::default(), UserNo(1), &longest, None)
             .await
             .unwrap();
         for bad in [String::new(), "x".repeat(PASSWORD_BYTES_MAX + 1)] {
             let refused = vault
-                .set_password(&Asker::default(), UserNo(1), &Secret::new(bad.clone()))
+                .set_password(
+                    &Asker::default(),
+                    UserNo(1),
+                    &Secret::new(bad.clone()),
+                    None,
+                )
                 .await;
             assert!(matches!(refused, Err(VaultError::Password)));
-            assert!(
-                !vault
-                    .check_password(&Asker::default(), Some(UserNo(1)), &Secret::new(bad))
-                    .await
-                    .unwrap()
-            );
+            assert!(!passes(&vault, Some(UserNo(1)), &Secret::new(bad)).await);
         }
     }
 
@@ -348,7 +376,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let password = Secret::new("secret");
         let old = cheap_vault(folder.path());
-        old.set_password(&Asker::default(), UserNo(1), &password)
+        old.set_password(&Asker::default(), UserNo(1), &password, None)
             .await
             .unwrap();
         drop(old);
@@ -367,26 +395,11 @@ mod tests {
                 .unwrap()
                 .unwrap()
         };
-        assert!(
-            !vault
-                .check_password(&Asker::default(), Some(UserNo(1)), &Secret::new("other"))
-                .await
-                .unwrap()
-        );
+        assert!(!passes(&vault, Some(UserNo(1)), &Secret::new("other")).await);
         assert!(stored().starts_with("$scrypt$ln=4,"));
-        assert!(
-            vault
-                .check_password(&Asker::default(), Some(UserNo(1)), &password)
-                .await
-                .unwrap()
-        );
+        assert!(passes(&vault, Some(UserNo(1)), &password).await);
         assert!(stored().starts_with("$scrypt$ln=5,r=8,p=1$"));
-        assert!(
-            vault
-                .check_password(&Asker::default(), Some(UserNo(1)), &password)
-                .await
-                .unwrap()
-        );
+        assert!(passes(&vault, Some(UserNo(1)), &password).await);
     }
 
     #[test]
@@ -422,12 +435,7 @@ mod tests {
             .await
             .unwrap();
         vault.adopt_password(prepared, UserNo(1)).await.unwrap();
-        assert!(
-            vault
-                .check_password(&Asker::default(), Some(UserNo(1)), &password)
-                .await
-                .unwrap()
-        );
+        assert!(passes(&vault, Some(UserNo(1)), &password).await);
         // A crash after the step that made bob, one before the step of cid, a race for dan.
         for name in ["bob", "cid", "dan", "dan"] {
             vault
@@ -442,17 +450,36 @@ mod tests {
         };
         assert_eq!(vault.sweep_passwords(find).await.unwrap(), 4);
         assert_eq!(vault.sweep_passwords(find).await.unwrap(), 0);
-        assert!(
-            vault
-                .check_password(&Asker::default(), Some(UserNo(2)), &password)
-                .await
-                .unwrap()
-        );
-        assert!(
-            !vault
-                .check_password(&Asker::default(), Some(UserNo(3)), &password)
-                .await
-                .unwrap()
-        );
+        assert!(passes(&vault, Some(UserNo(2)), &password).await);
+        assert!(!passes(&vault, Some(UserNo(3)), &password).await);
+    }
+
+    #[tokio::test]
+    async fn a_changed_password_ends_the_other_sessions_and_what_was_proved_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = cheap_vault(folder.path());
+        let (asker, ann, ben) = (Asker::default(), UserNo(1), UserNo(2));
+        let old = Secret::new("old password");
+        vault.set_password(&asker, ann, &old, None).await.unwrap();
+        let verified = vault.check_password(&asker, Some(ann), &old).await.unwrap();
+        let verified = verified.unwrap();
+        assert!(vault.still_holds(ann, &verified).unwrap());
+        let mut sessions = Vec::new();
+        for user in [ann, ann, ann, ben] {
+            let new = vault.create_session(user, "", 0).await.unwrap();
+            sessions.push(new.session);
+        }
+        let kept = sessions[1].id;
+        let new = Secret::new("new password");
+        vault
+            .set_password(&asker, ann, &new, Some(kept))
+            .await
+            .unwrap();
+        let left = vault.sessions_of(ann, 0).unwrap();
+        assert_eq!(left, sessions[1..2]);
+        assert_eq!(vault.sessions_of(ben, 0).unwrap(), sessions[3..]);
+        assert!(!vault.still_holds(ann, &verified).unwrap());
+        vault.set_password(&asker, ann, &new, None).await.unwrap();
+        assert_eq!(vault.sessions_of(ann, 0).unwrap(), []);
     }
 }

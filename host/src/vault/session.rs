@@ -158,29 +158,6 @@ impl Vault {
         Ok(sessions)
     }
 
-    /// Ends sessions of a user: the one with this id, or all. Says how many.
-    ///
-    /// # Errors
-    /// Trouble of the store.
-    pub async fn end_sessions_of(
-        &self,
-        user: UserNo,
-        only: Option<Id>,
-    ) -> Result<usize, VaultError> {
-        self.write(move |store| {
-            let mut changes = Vec::new();
-            let mut ended = 0;
-            for (digest, session) in of_user(store, user)? {
-                if only.is_none_or(|id| id == session.id) {
-                    forget(&mut changes, user, &digest);
-                    ended += 1;
-                }
-            }
-            Ok((changes, ended))
-        })
-        .await
-    }
-
     /// Removes sessions that have expired, and those whose user `is_live` does not know.
     /// Says how many.
     ///
@@ -234,6 +211,21 @@ fn forget(changes: &mut Vec<Change>, user: UserNo, digest: &[u8]) {
         key(kind::USER_SESSION, &[&user.0.to_be_bytes(), digest]),
         None,
     ));
+}
+
+/// Ends the sessions of a user, but for the one that is kept.
+pub(super) fn forget_others(
+    store: &dyn SecretStore,
+    changes: &mut Vec<Change>,
+    user: UserNo,
+    keep: Option<Id>,
+) -> Result<(), VaultError> {
+    for (digest, session) in of_user(store, user)? {
+        if Some(session.id) != keep {
+            forget(changes, user, &digest);
+        }
+    }
+    Ok(())
 }
 
 /// Sessions of a user, with the digests of their tokens.
@@ -310,7 +302,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn sessions_of_a_user_are_listed_bounded_and_ended() {
+    async fn sessions_of_a_user_are_listed_and_bounded() {
         let folder = tempfile::tempdir().unwrap();
         let vault = cheap_vault(folder.path());
         let mut first = None;
@@ -327,17 +319,6 @@ mod tests {
             vault.session(first.unwrap().token.expose(), NOW).unwrap(),
             None
         );
-        let one = listed.first().unwrap().id;
-        assert_eq!(
-            vault.end_sessions_of(UserNo(2), Some(one)).await.unwrap(),
-            0
-        );
-        assert_eq!(
-            vault.end_sessions_of(UserNo(1), Some(one)).await.unwrap(),
-            1
-        );
-        let rest = vault.end_sessions_of(UserNo(1), None).await.unwrap();
-        assert_eq!(rest, SESSIONS_PER_USER_MAX - 1);
         assert_eq!(vault.sessions_of(UserNo(2), NOW).unwrap().len(), 1);
     }
 

@@ -201,7 +201,8 @@ async fn a_slash_command_answers_administrators_and_refuses_others() -> Result<(
         assert!(text.contains(says) && !text.contains("beetle"), "{text}");
         assert!(side.connection("other").await?.is_none(), "{rest}");
     }
-    let quoted = "/secure-connection create --name acme --password “12345678” --displayname “My Company”";
+    let quoted =
+        "/secure-connection create --name acme --password “12345678” --displayname “My Company”";
     let made = run(&side.admin, quoted).await?;
     assert!(made.starts_with("##### Invitation created."), "{made}");
     let acme = side.connection("acme").await?.unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use causeway::config::Settings;
-use causeway_tests::client::{Answer, Client};
+use causeway_tests::client::{Answer, Client, HEARD_WITHIN};
 use causeway_tests::hosted::Hosted;
 use causeway_tests::scene::PASSWORD;
 use hyper::Method;
@@ -179,6 +179,41 @@ async fn one_user_does_not_fill_the_queue_of_those_who_log_in() -> Result<()> {
         }
     }
     ensure!(taken > 0, "ann did not get in");
+    hosted.stop().await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_changed_password_ends_the_other_sessions_and_their_sockets() -> Result<()> {
+    let hosted = start(|_| ()).await?;
+    let log_in = async || Client::new(hosted.url()).login("ann", PASSWORD).await;
+    let (here, there) = (log_in().await?, log_in().await?);
+    let (mut line_here, mut line_there) = (here.events().await?, there.events().await?);
+    let body = json!({ "current_password": PASSWORD, "new_password": "another password" });
+    here.put("/users/me/password", body).await?;
+
+    let ended = there.call(Method::GET, "/users/me", None).await?;
+    assert_eq!(ended.error_id(), "api.context.session_expired.app_error");
+    let closed = line_there.next("nothing", |_| true, HEARD_WITHIN).await;
+    ensure!(closed.is_err_and(|error| error.to_string().contains("closed")));
+    // The session that changed it goes on, and so do other people's.
+    here.get("/users/me").await?;
+    hosted.side.admin.get("/users/me").await?;
+    let me = here.get("/users/me").await?;
+    let body = json!({ "team_id": hosted.side.team_id, "user_id": me["id"] });
+    let path = format!("/teams/{}/members", hosted.side.team_id);
+    hosted.side.admin.post(&path, body).await?;
+    line_here
+        .next("added_to_team", |_| true, HEARD_WITHIN)
+        .await?;
+
+    // An administrator who sets it ends all of them.
+    let body = json!({ "new_password": PASSWORD });
+    let path = format!("/users/{}/password", me["id"].as_str().unwrap_or_default());
+    hosted.side.admin.put(&path, body).await?;
+    let ended = here.call(Method::GET, "/users/me", None).await?;
+    assert_eq!(ended.status, 401);
+    log_in().await?;
     hosted.stop().await;
     Ok(())
 }
