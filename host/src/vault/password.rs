@@ -1,10 +1,11 @@
-//! Password hashes of local users.
+//! Password hashes of local users: strings of the Password Hashing Competition's form,
+//! `$scrypt$ln=15,r=8,p=3$salt$hash`.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
 use causeway_kernel::rows::id::{Id, UserNo};
+use scrypt::Scrypt;
+use scrypt::password_hash::{PasswordHasher, PasswordVerifier};
+use scrypt::phc::{ALG_ID, PasswordHash};
 use serde::{Deserialize, Serialize};
-use subtle::ConstantTimeEq;
 
 use super::secret::{Secret, new_id, random};
 use super::session::forget_others;
@@ -44,7 +45,6 @@ const R_MAX: u32 = 32;
 const P_MAX: u32 = 16;
 
 const SALT_BYTES: usize = 16;
-const HASH_BYTES: usize = 32;
 
 /// A password that is stored for an account that does not exist yet.
 #[derive(Debug)]
@@ -187,20 +187,20 @@ impl Vault {
             Some(user) => self.read(&password_key(user))?.map(|hash| (user, hash)),
             None => None,
         };
-        let stored = account.as_ref().map(|(_, hash)| StoredHash::parse(hash));
-        let stored = stored.transpose()?;
-        let stored = stored.unwrap_or(StoredHash {
-            cost,
-            salt: vec![0; SALT_BYTES],
-            hash: vec![0; HASH_BYTES],
-        });
-        let outdated = stored.cost != cost;
+        let stored = account.as_ref().map(|(_, hash)| PasswordHash::new(hash));
+        let stored = stored.transpose().map_err(|_| VaultError::Row)?;
+        let outdated = match &stored {
+            Some(hash) => cost_of(hash)? != cost,
+            None => false,
+        };
         let typed = password.clone();
         let fits = typed.expose().len() <= PASSWORD_BYTES_MAX;
         let work = move || {
             let typed = if fits { typed.expose().as_bytes() } else { &[] };
-            let hash = scrypt(typed, &stored.salt, stored.cost)?;
-            Ok::<bool, VaultError>(hash.ct_eq(&stored.hash).into())
+            match stored {
+                Some(hash) => Ok(Scrypt::new().verify_password(typed, &hash).is_ok()),
+                None => scrypt_hash(typed, &[0; SALT_BYTES], cost).map(|_| false),
+            }
         };
         let derivations = self.derivations().asked_by(asker.clone());
         let equal = derivations.run(work).await??;
@@ -254,15 +254,9 @@ impl Vault {
             return Err(VaultError::Password);
         }
         let (password, salt, cost) = (password.clone(), random::<SALT_BYTES>()?, self.inner.cost);
-        let work = move || scrypt(password.expose().as_bytes(), &salt, cost);
+        let work = move || scrypt_hash(password.expose().as_bytes(), &salt, cost);
         let derivations = self.derivations().asked_by(asker.clone());
-        let hash = derivations.run(work).await??;
-        Ok(StoredHash {
-            cost,
-            salt: salt.to_vec(),
-            hash,
-        }
-        .render())
+        Ok(derivations.run(work).await??.to_string())
     }
 }
 
@@ -270,49 +264,31 @@ fn password_key(user: UserNo) -> Vec<u8> {
     key(kind::PASSWORD, &[&user.0.to_be_bytes()])
 }
 
-fn scrypt(password: &[u8], salt: &[u8], cost: PasswordCost) -> Result<Vec<u8>, VaultError> {
-    let params = scrypt::Params::new(cost.log_n, cost.r, cost.p).map_err(|_| VaultError::Row)?;
-    let mut hash = vec![0; HASH_BYTES];
-    scrypt::scrypt(password, salt, &params, &mut hash).map_err(|_| VaultError::Row)?;
-    Ok(hash)
+/// The cost of a stored hash, which is a PHC string of scrypt.
+fn cost_of(hash: &PasswordHash) -> Result<PasswordCost, VaultError> {
+    let number = |name, max| {
+        let found = hash.params.get_decimal(name);
+        found.filter(|it| *it <= max).ok_or(VaultError::Row)
+    };
+    let cost = PasswordCost {
+        log_n: u8::try_from(number("ln", LOG_N_MAX.into())?).map_err(|_| VaultError::Row)?,
+        r: number("r", R_MAX)?,
+        p: number("p", P_MAX)?,
+    };
+    let read = scrypt::Params::try_from(hash).is_ok();
+    let ours = read && hash.algorithm == ALG_ID && hash.salt.is_some() && hash.hash.is_some();
+    ours.then_some(cost).ok_or(VaultError::Row)
 }
 
-/// A stored hash: `$scrypt$ln=15,r=8,p=3$salt$hash`, both in base 64 without padding.
-struct StoredHash {
+fn scrypt_hash(
+    password: &[u8],
+    salt: &[u8],
     cost: PasswordCost,
-    salt: Vec<u8>,
-    hash: Vec<u8>,
-}
-
-impl StoredHash {
-    fn render(&self) -> String {
-        let PasswordCost { log_n, r, p } = self.cost;
-        let (salt, hash) = (
-            STANDARD_NO_PAD.encode(&self.salt),
-            STANDARD_NO_PAD.encode(&self.hash),
-        );
-        format!("$scrypt$ln={log_n},r={r},p={p}${salt}${hash}")
-    }
-
-    fn parse(text: &str) -> Result<StoredHash, VaultError> {
-        StoredHash::parts(text).ok_or(VaultError::Row)
-    }
-
-    fn parts(text: &str) -> Option<StoredHash> {
-        let mut parts = text.strip_prefix("$scrypt$")?.split('$');
-        let (cost, salt, hash) = (parts.next()?, parts.next()?, parts.next()?);
-        let mut numbers = cost.split(',');
-        let cost = PasswordCost {
-            log_n: numbers.next()?.strip_prefix("ln=")?.parse().ok()?,
-            r: numbers.next()?.strip_prefix("r=")?.parse().ok()?,
-            p: numbers.next()?.strip_prefix("p=")?.parse().ok()?,
-        };
-        let whole = parts.next().is_none() && numbers.next().is_none();
-        let sane = cost.log_n <= LOG_N_MAX && cost.r <= R_MAX && cost.p <= P_MAX;
-        let salt = STANDARD_NO_PAD.decode(salt).ok()?;
-        let hash = STANDARD_NO_PAD.decode(hash).ok()?;
-        (whole && sane && hash.len() == HASH_BYTES).then_some(StoredHash { cost, salt, hash })
-    }
+) -> Result<PasswordHash, VaultError> {
+    let params = scrypt::Params::new(cost.log_n, cost.r, cost.p).map_err(|_| VaultError::Row)?;
+    Scrypt::new_with_params(params)
+        .hash_password_with_salt(password, salt)
+        .map_err(|_| VaultError::Row)
 }
 
 #[cfg(test)]
@@ -322,7 +298,8 @@ mod tests {
     use super::*;
 
     async fn passes(vault: &Vault, user: Option<UserNo>, password: &Secret) -> bool {
-        let checked = vault.check_password(&Asker::default(), user, password);
+        let asker = Asker::default();
+        let checked = vault.check_password(&asker, user, password);
         checked.await.unwrap().is_some()
     }
 
@@ -402,27 +379,61 @@ mod tests {
         assert!(passes(&vault, Some(UserNo(1)), &password).await);
     }
 
-    #[test]
-    fn stored_hashes_that_ask_for_too_much_are_not_read() {
-        let good = StoredHash {
-            cost: PasswordCost::default(),
-            salt: vec![1; SALT_BYTES],
-            hash: vec![2; HASH_BYTES],
-        };
-        let text = good.render();
-        assert_eq!(
-            StoredHash::parse(&text).unwrap().cost,
-            PasswordCost::default()
-        );
+    /// Written by releases that made the string themselves; the password is `correct horse`.
+    const STORED_EARLIER: &str =
+        "$scrypt$ln=4,r=8,p=1$AAECAwQFBgcICQoLDA0ODw$Q7EcH175P/kcU7JE2HRU+qTRrq/BS6UbCRYPdBaC5y8";
+
+    async fn store(vault: &Vault, user: UserNo, hash: &str) {
+        let change = (password_key(user), Some(encode(&hash).unwrap()));
+        vault.write(|_| Ok((vec![change], ()))).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn hashes_that_earlier_releases_stored_are_read_and_written_alike() {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = cheap_vault(folder.path());
+        store(&vault, UserNo(1), STORED_EARLIER).await;
+        let right = Secret::new("correct horse");
+        assert!(passes(&vault, Some(UserNo(1)), &right).await);
+        assert!(!passes(&vault, Some(UserNo(1)), &Secret::new("wrong")).await);
+        let salt: Vec<u8> = (0..16).collect();
+        let hash = scrypt_hash(b"correct horse", &salt, vault.inner.cost).unwrap();
+        assert_eq!(hash.to_string(), STORED_EARLIER);
+    }
+
+    #[tokio::test]
+    async fn stored_hashes_that_ask_for_too_much_are_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = cheap_vault(folder.path());
+        let cost = "ln=4,r=8,p=1";
         for bad in [
             "ln=40,r=8,p=3",
             "ln=15,r=999,p=3",
+            "ln=15,r=4294967295,p=2",
             "ln=15,r=8",
+            "ln=15,r=8,p=99",
             "ln=15,r=8,p=3,x=1",
+            "ln=x,r=8,p=3",
         ] {
-            assert!(StoredHash::parse(&text.replace("ln=15,r=8,p=3", bad)).is_err());
+            let hash = STORED_EARLIER.replace(cost, bad);
+            assert_ne!(hash, STORED_EARLIER);
+            store(&vault, UserNo(1), &hash).await;
+            let asker = Asker::default();
+            let password = Secret::new("x");
+            let checked = vault.check_password(&asker, Some(UserNo(1)), &password);
+            assert!(matches!(checked.await, Err(VaultError::Row)), "{bad}");
         }
-        assert!(StoredHash::parse("$2a$10$abc").is_err());
+        for foreign in [
+            "$2a$10$abc",
+            "",
+            "$argon2id$v=19$m=16,t=2,p=1$AAECAwQFBgc$AAECAwQFBgc",
+        ] {
+            store(&vault, UserNo(1), foreign).await;
+            let asker = Asker::default();
+            let password = Secret::new("x");
+            let checked = vault.check_password(&asker, Some(UserNo(1)), &password);
+            assert!(matches!(checked.await, Err(VaultError::Row)), "{foreign}");
+        }
     }
 
     #[tokio::test]
