@@ -2,12 +2,13 @@
 //! they hold. Lines of JSON in a file of the data directory, appended durably before the session
 //! file gets its name.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use causeway_engine::Owner;
 use causeway_engine::disk::sync_folder;
 use causeway_engine::journal::Digest;
 use causeway_session::file::format::Selection;
@@ -52,23 +53,22 @@ pub fn path(data_dir: &Path) -> PathBuf {
     data_dir.join("exports.jsonl")
 }
 
-/// Appends an export, durably.
+/// Appends an export, durably. The register is the directory owner's, whoever exports.
 ///
 /// # Errors
-/// Those of the operating system.
+/// Those of the operating system; see also [`Owner::of`].
 pub fn append(data_dir: &Path, entry: &ExportRecord) -> io::Result<()> {
-    let path = path(data_dir);
-    let is_new = !path.exists();
+    let (path, owner) = (path(data_dir), Owner::of(data_dir)?);
     let mut line = serde_json::to_vec(entry)?;
     line.push(b'\n');
-    let mut file = File::options().create(true).append(true).open(&path)?;
-    file.write_all(&line)?;
-    file.sync_all()?;
-    if is_new {
-        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
-        sync_folder(data_dir)?;
+    match owner.create(&path) {
+        Ok(_) => sync_folder(data_dir)?,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(error),
     }
-    Ok(())
+    let mut file = owner.append(&path)?;
+    file.write_all(&line)?;
+    file.sync_all()
 }
 
 /// Every export, the oldest first. A line that is damaged is left out.

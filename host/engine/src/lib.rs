@@ -19,6 +19,7 @@ pub use clock::{Clock, SteadyClock, SystemClock};
 pub use data_dir::error::OpenError;
 pub use data_dir::hold;
 pub use data_dir::kernels::Kernels;
+pub use data_dir::owner::Owner;
 pub use data_dir::recording::RecordingStatus;
 pub use data_dir::retention::Retention;
 pub use engine::{Engine, EngineOptions};

@@ -1,6 +1,8 @@
 //! `causeway admin`.
 
-use std::path::PathBuf;
+use std::convert::Infallible;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
@@ -9,12 +11,15 @@ use causeway_kernel::command::CreateUser;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::as_owner;
 use super::remote::{Remote, RemoteArgs, read_password};
 use crate::config::{File, Overrides, Settings};
 use crate::service;
 
 #[derive(Debug, Args)]
 pub struct AdminArgs {
+    #[command(flatten)]
+    pub(super) remote: RemoteArgs,
     #[command(subcommand)]
     command: AdminCommand,
 }
@@ -32,8 +37,6 @@ enum AdminCommand {
 
 #[derive(Debug, Args)]
 struct CreateUserArgs {
-    #[command(flatten)]
-    remote: RemoteArgs,
     /// Data directory of a workspace that is not running.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -52,16 +55,37 @@ struct CreateUserArgs {
 }
 
 pub async fn run(args: AdminArgs) -> Result<ExitCode> {
+    let remote = args.remote;
     let AdminCommand::CreateUser(args) = args.command;
     let id = match &args.data {
         Some(data) => create_here(&args, data.clone()).await?,
-        None => create_there(&args).await?,
+        None => create_there(&remote, &args).await?,
     };
     println!("{id}");
     Ok(ExitCode::SUCCESS)
 }
 
+/// Makes the account as the owner of the data directory: everything that is written on the way is
+/// the service's.
+fn create_as_owner(args: &CreateUserArgs, data: &Path) -> Result<Infallible> {
+    let config = args.config.as_ref().map(std::path::absolute).transpose()?;
+    let mut words: Vec<&OsStr> = ["admin", "create-user", "--data", as_owner::DATA_DIR]
+        .map(OsStr::new)
+        .to_vec();
+    words.extend(["--username", &args.username, "--email", &args.email].map(OsStr::new));
+    if let Some(config) = &config {
+        words.extend([OsStr::new("--config"), config.as_os_str()]);
+    }
+    if args.admin {
+        words.push(OsStr::new("--admin"));
+    }
+    as_owner::run(data, &words)
+}
+
 async fn create_here(args: &CreateUserArgs, data: PathBuf) -> Result<String> {
+    if as_owner::is_needed(&data)? {
+        match create_as_owner(args, &data)? {}
+    }
     let file = args
         .config
         .as_deref()
@@ -84,8 +108,8 @@ async fn create_here(args: &CreateUserArgs, data: PathBuf) -> Result<String> {
     service::create_user(settings, command, &password).await
 }
 
-async fn create_there(args: &CreateUserArgs) -> Result<String> {
-    let remote = Remote::open(&args.remote).await?;
+async fn create_there(remote: &RemoteArgs, args: &CreateUserArgs) -> Result<String> {
+    let remote = Remote::open(remote).await?;
     let password = read_password("CAUSEWAY_NEW_PASSWORD", "password of the new account")?;
     let body = json!({
         "username": args.username, "email": args.email, "password": password.expose(),

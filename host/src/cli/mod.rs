@@ -1,6 +1,8 @@
 //! The command line.
 
 mod admin;
+mod as_owner;
+mod data_dir;
 mod policy;
 mod progress;
 mod remote;
@@ -73,10 +75,25 @@ pub fn run() -> ExitCode {
     match result {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("causeway: {error:#}");
+            eprintln!("causeway: {}", in_one_line(&error));
             ExitCode::FAILURE
         }
     }
+}
+
+/// An error and its causes, each said once: many repeat their cause in their own text.
+fn in_one_line(error: &anyhow::Error) -> String {
+    let mut said = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if said.ends_with(&cause) {
+            continue;
+        }
+        if !said.is_empty() {
+            said.push_str(": ");
+        }
+        said.push_str(&cause);
+    }
+    said
 }
 
 fn on_small_runtime(
@@ -96,5 +113,49 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn options_of_a_group_stand_before_and_behind_its_verbs() {
+        let url = ["--url", "http://chat.example"];
+        let login = ["--login", "ann"];
+        for line in [
+            [&["policy"][..], &url, &login, &["list"]],
+            [&["policy", "list"], &url, &login, &[]],
+            [&["policy"], &url, &["unload", "x"], &login],
+            [
+                &["admin"],
+                &url,
+                &["create-user", "--username", "b", "--email", "c"],
+                &login,
+            ],
+            [
+                &["admin", "create-user"],
+                &url,
+                &login,
+                &["--username", "b", "--email", "c"],
+            ],
+        ] {
+            let words = [&["causeway"][..], &line.concat()].concat();
+            let remote = match Cli::try_parse_from(&words).unwrap().command {
+                Command::Policy(args) => args.remote,
+                Command::Admin(args) => args.remote,
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(remote.url, "http://chat.example", "{words:?}");
+            assert_eq!(remote.login.as_deref(), Some("ann"), "{words:?}");
+        }
+    }
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let cause = || std::io::Error::other("no such thing");
+        let error = anyhow::Error::from(causeway_session::SessionError::Io(cause()));
+        assert_eq!(
+            in_one_line(&error.context("opening x")),
+            "opening x: the session file cannot be read: no such thing"
+        );
+        let error = anyhow::Error::from(cause()).context("reading y");
+        assert_eq!(in_one_line(&error), "reading y: no such thing");
     }
 }

@@ -15,7 +15,7 @@ use super::remote::{Remote, RemoteArgs};
 #[derive(Debug, Args)]
 pub struct PolicyArgs {
     #[command(flatten)]
-    remote: RemoteArgs,
+    pub(super) remote: RemoteArgs,
     #[command(subcommand)]
     command: PolicyCommand,
 }

@@ -28,14 +28,19 @@ const PASSWORD_LINE_BYTES_MAX: u64 = 1024;
 #[derive(Debug, Args)]
 pub struct RemoteArgs {
     /// URL of the running workspace.
-    #[arg(long, env = "CAUSEWAY_URL", default_value = "http://127.0.0.1:8065")]
+    #[arg(
+        long,
+        env = "CAUSEWAY_URL",
+        default_value = "http://127.0.0.1:8065",
+        global = true
+    )]
     pub url: String,
     /// Session token of an administrator.
-    #[arg(long, env = "CAUSEWAY_TOKEN", hide_env_values = true)]
+    #[arg(long, env = "CAUSEWAY_TOKEN", hide_env_values = true, global = true)]
     pub token: Option<String>,
     /// Log in as this administrator instead; the password is read from CAUSEWAY_PASSWORD, or
     /// from standard input.
-    #[arg(long, env = "CAUSEWAY_LOGIN", conflicts_with = "token")]
+    #[arg(long, env = "CAUSEWAY_LOGIN", conflicts_with = "token", global = true)]
     pub login: Option<String>,
 }
 
@@ -82,6 +87,10 @@ impl Transport {
 impl Remote {
     /// Opens a session, or uses the given one.
     pub async fn open(args: &RemoteArgs) -> Result<Remote> {
+        // Options before and behind a verb are not compared with each other by clap.
+        if args.token.is_some() && args.login.is_some() {
+            bail!("give an administrator's --token or --login, not both");
+        }
         let mut remote = Remote {
             url: args.url.trim_end_matches('/').to_string(),
             token: Secret::new(args.token.clone().unwrap_or_default()),

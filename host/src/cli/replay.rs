@@ -12,6 +12,7 @@ use causeway_engine::runtime::{
 use causeway_session::{KernelChoice, ReplayOptions, SessionFile, SessionReport, replay_session};
 use clap::{Args, ValueEnum};
 
+use super::data_dir;
 use super::progress::Progress;
 
 #[derive(Debug, Args)]
@@ -30,7 +31,7 @@ pub struct ReplayArgs {
     #[arg(long, value_enum, requires = "data")]
     policies: Option<Policies>,
     /// Data directory whose policies are asked.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = data_dir::parse)]
     data: Option<PathBuf>,
     /// Carry out the steps up to this entry only; `causeway session state --at N` shows what stands
     /// there then.
@@ -66,7 +67,7 @@ pub fn run(args: &ReplayArgs) -> Result<ExitCode> {
                  `causeway session export`"
             );
         }
-        return data_dir(&args.source, args.engine);
+        return of_data_dir(&args.source, args.engine);
     }
     let file = SessionFile::open(&args.source)
         .with_context(|| format!("opening {}", args.source.display()))?;
@@ -89,7 +90,7 @@ fn component(sandbox: Sandbox) -> Arc<dyn KernelSource> {
     Arc::new(ComponentSource::embedded(sandbox, options))
 }
 
-fn data_dir(data: &Path, engine: EngineChoice) -> Result<ExitCode> {
+fn of_data_dir(data: &Path, engine: EngineChoice) -> Result<ExitCode> {
     if engine == EngineChoice::Native {
         bail!("a data directory names its kernels; --engine native replays a session file");
     }

@@ -9,6 +9,7 @@ mod large_answers;
 mod login;
 mod operator;
 mod outage;
+mod owner;
 mod pair;
 mod policy;
 mod resend;

@@ -3,10 +3,12 @@
 
 use std::fmt;
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+
+use crate::data_dir::owner::Owner;
 
 /// Why nothing is dropped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,7 +60,12 @@ impl Hold {
             return Ok(());
         }
         let half = path(data_dir).with_extension("tmp");
-        fs::write(&half, serde_json::to_vec(self)?)?;
+        match fs::remove_file(&half) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = Owner::of(data_dir)?.create(&half)?;
+        file.write_all(&serde_json::to_vec(self)?)?;
         fs::rename(half, path(data_dir))
     }
 

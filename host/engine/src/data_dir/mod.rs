@@ -6,6 +6,7 @@ pub mod hold;
 pub(crate) mod identity;
 pub(crate) mod kernels;
 pub(crate) mod layout;
+pub(crate) mod owner;
 pub(crate) mod recording;
 pub(crate) mod recover;
 pub(crate) mod retention;

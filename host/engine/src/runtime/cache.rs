@@ -6,10 +6,10 @@
 //! can write into the folder can write to the service's data anyway. Every trouble with the cache
 //! means: compile, and go on.
 
-use std::fs::{self, DirBuilder, Permissions};
+use std::fs::{self, DirBuilder, File, Permissions};
 use std::hash::{Hash, Hasher};
-use std::io;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
@@ -109,7 +109,13 @@ impl CompiledCache {
         let half = self
             .folder
             .join(format!("{}-{number}.tmp", std::process::id()));
-        fs::write(&half, bytes)?;
+        let mut file = File::options().write(true).create_new(true).open(&half)?;
+        // Root may replay beside the service, to whom the folder belongs.
+        let (folder, own) = (fs::metadata(&self.folder)?, file.metadata()?);
+        if own.uid() != folder.uid() {
+            fchown(&file, Some(folder.uid()), Some(folder.gid()))?;
+        }
+        file.write_all(&bytes)?;
         fs::rename(&half, path)?;
         self.prune()
     }

@@ -6,17 +6,20 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use causeway_engine::Owner;
 use causeway_session::Exported;
 use causeway_session::file::format::Selection;
 use clap::Args;
 
 use super::times;
+use crate::cli::data_dir;
 use crate::cli::progress::Progress;
 use crate::export::Request;
 
 #[derive(Debug, Args)]
 pub struct ExportArgs {
     /// The data directory.
+    #[arg(value_name = "DIR", value_parser = data_dir::parse)]
     data: PathBuf,
     /// The file that is made.
     #[arg(long, short, value_name = "FILE")]
@@ -48,10 +51,15 @@ pub fn run(args: &ExportArgs) -> Result<ExitCode> {
     if args.output.exists() && !args.force {
         bail!("{} exists; --force writes over it", args.output.display());
     }
+    // Whether the register can be written is known before hours of work.
+    let owner = Owner::of(&args.data)?;
     let folder = args.output.parent().filter(|it| !it.as_os_str().is_empty());
     // For whoever exports it only, as what people wrote is in it; gone if the export fails.
     let half = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))
         .with_context(|| format!("making {}", args.output.display()))?;
+    if is_within(half.path(), &args.data) {
+        owner.give(half.as_file())?;
+    }
     let request = request(args);
     let mut progress = Progress::of(0);
     let mut steps = 0;
@@ -66,6 +74,13 @@ pub fn run(args: &ExportArgs) -> Result<ExitCode> {
         .with_context(|| format!("making {}", args.output.display()))?;
     tell(args, &exported, steps, progress.took());
     Ok(ExitCode::SUCCESS)
+}
+
+fn is_within(file: &Path, folder: &Path) -> bool {
+    match (file.canonicalize(), folder.canonicalize()) {
+        (Ok(file), Ok(folder)) => file.starts_with(folder),
+        _ => false,
+    }
 }
 
 fn request(args: &ExportArgs) -> Request {

@@ -8,10 +8,12 @@ use anyhow::Result;
 use clap::Args;
 
 use super::times;
+use crate::cli::data_dir;
 
 #[derive(Debug, Args)]
 pub struct ExportsArgs {
     /// The data directory.
+    #[arg(value_name = "DIR", value_parser = data_dir::parse)]
     data: PathBuf,
     /// As lines of JSON, with the ids of those whose data was exported.
     #[arg(long)]

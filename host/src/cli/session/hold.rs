@@ -9,10 +9,12 @@ use causeway_engine::hold::Hold;
 use clap::Args;
 
 use super::times;
+use crate::cli::data_dir;
 
 #[derive(Debug, Args)]
 pub struct HoldArgs {
     /// The data directory.
+    #[arg(value_name = "DIR", value_parser = data_dir::parse)]
     data: PathBuf,
     /// Why, for whoever wonders about the disk.
     #[arg(long, value_name = "TEXT")]
@@ -25,6 +27,7 @@ pub struct HoldArgs {
 #[derive(Debug, Args)]
 pub struct ReleaseArgs {
     /// The data directory.
+    #[arg(value_name = "DIR", value_parser = data_dir::parse)]
     data: PathBuf,
 }
 

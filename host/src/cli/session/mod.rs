@@ -6,6 +6,7 @@ mod exports;
 mod header;
 mod hold;
 mod show;
+mod source;
 mod state;
 mod status;
 mod times;
@@ -37,6 +38,8 @@ pub enum SessionCommand {
     ///
     /// Who did what, what the policies said, what was refused and why, and what the service did
     /// then. Nothing is carried out. What is damaged is left out and named, with exit code 1.
+    /// Of a data directory, the session is taken out of its journal first, with texts and names
+    /// readable; `--from` and `--to` spare what is not shown.
     Show(show::ShowArgs),
     /// Tell from a session file why a post is what it is, or why it is not there.
     ///

@@ -4,8 +4,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
-use causeway_session::SessionFile;
+use anyhow::Result;
 use causeway_session::look::as_json;
 use causeway_session::look::describe::{Description, KINDS, describe};
 use causeway_session::look::select::Filter;
@@ -14,11 +13,13 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 use serde_json::json;
 
+use super::source::Source;
 use super::{damage, header, times};
 
 #[derive(Debug, Args)]
 pub struct ShowArgs {
-    /// A session file.
+    /// A session file, or a data directory.
+    #[arg(value_name = "FILE or DIR")]
     file: PathBuf,
     /// What the file says of itself, instead of its steps.
     #[arg(long)]
@@ -76,10 +77,10 @@ fn range(text: &str) -> Result<(u64, u64), String> {
 }
 
 pub fn run(args: &ShowArgs) -> Result<ExitCode> {
-    let file = SessionFile::open(&args.file)
-        .with_context(|| format!("opening {}", args.file.display()))?;
+    let source = Source::open(&args.file, args.from, args.to)?;
+    let file = source.file();
     if args.header {
-        let is_whole = header::show(&file);
+        let is_whole = header::show(file);
         return Ok(if is_whole {
             ExitCode::SUCCESS
         } else {
@@ -89,7 +90,7 @@ pub fn run(args: &ShowArgs) -> Result<ExitCode> {
     let filter = filter(args);
     let mut left = args.limit.unwrap_or(u64::MAX);
     let last = args.seq.map(|(_, last)| last);
-    let (_, broken) = walk(&file, last, |passed| {
+    let (_, broken) = walk(file, last, |passed| {
         let Passed::Step(seen) = passed else {
             return ControlFlow::Continue(());
         };

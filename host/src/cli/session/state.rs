@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, anyhow, bail};
-use causeway_session::SessionFile;
+use anyhow::{Result, anyhow, bail};
 use causeway_session::look::state::{self, State, TextTable};
 use clap::Args;
 use serde_json::{Map, json};
 
+use super::source::Source;
 use super::{damage, times};
 
 /// Posts that are shown when nothing else is asked for.
@@ -16,7 +16,8 @@ const POSTS_SHOWN: usize = 50;
 
 #[derive(Debug, Args)]
 pub struct StateArgs {
-    /// A session file.
+    /// A session file, or a data directory.
+    #[arg(value_name = "FILE or DIR")]
     file: PathBuf,
     /// Behind this entry [default: at the end].
     #[arg(long, value_name = "N")]
@@ -42,13 +43,13 @@ pub struct StateArgs {
 }
 
 pub fn run(args: &StateArgs) -> Result<ExitCode> {
-    let file = SessionFile::open(&args.file)
-        .with_context(|| format!("opening {}", args.file.display()))?;
+    let source = Source::open(&args.file, None, None)?;
+    let file = source.file();
     let start = file.header().start.seq;
     if let Some(at) = args.at.filter(|at| *at < start) {
         bail!("the session begins behind entry {start}; nothing is known of entry {at}");
     }
-    let state = State::at(&file, args.at);
+    let state = State::at(file, args.at);
     match &args.rows {
         Some(table) => raw(args, &state, table)?,
         None => tables(args, &state)?,

@@ -9,10 +9,12 @@ use causeway_engine::RecordingStatus;
 use clap::Args;
 
 use super::times;
+use crate::cli::data_dir;
 
 #[derive(Debug, Args)]
 pub struct StatusArgs {
     /// The data directory.
+    #[arg(value_name = "DIR", value_parser = data_dir::parse)]
     data: PathBuf,
     /// As JSON.
     #[arg(long)]

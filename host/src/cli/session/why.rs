@@ -3,16 +3,17 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
-use causeway_session::SessionFile;
+use anyhow::Result;
 use causeway_session::look::why;
 use clap::Args;
 
+use super::source::Source;
 use super::{damage, times};
 
 #[derive(Debug, Args)]
 pub struct WhyArgs {
-    /// A session file.
+    /// A session file, or a data directory.
+    #[arg(value_name = "FILE or DIR")]
     file: PathBuf,
     /// Id of the post.
     #[arg(value_name = "POST-ID")]
@@ -23,9 +24,9 @@ pub struct WhyArgs {
 }
 
 pub fn run(args: &WhyArgs) -> Result<ExitCode> {
-    let file = SessionFile::open(&args.file)
-        .with_context(|| format!("opening {}", args.file.display()))?;
-    let (found, broken) = why(&file, &args.post);
+    let source = Source::open(&args.file, None, None)?;
+    let file = source.file();
+    let (found, broken) = why(file, &args.post);
     let is_whole = damage::tell(&broken);
     if args.json {
         println!("{}", serde_json::to_string_pretty(&found)?);

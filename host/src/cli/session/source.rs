@@ -1,0 +1,80 @@
+//! A session to look into.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use causeway_session::SessionFile;
+use causeway_session::file::format::Selection;
+use tempfile::NamedTempFile;
+
+use super::times;
+use crate::cli::data_dir;
+use crate::cli::progress::Progress;
+use crate::export::Request;
+
+/// A session file, or what is recorded in a data directory.
+pub struct Source {
+    file: SessionFile,
+    /// The session that was taken out of a data directory; gone when it was looked at.
+    _taken: Option<NamedTempFile>,
+}
+
+impl Source {
+    /// Opens a session file; of a data directory, takes the session of this time out first. Nothing
+    /// of that leaves the machine, so it is not in the register of exports.
+    ///
+    /// # Errors
+    /// When it is neither of the two, or cannot be read.
+    pub fn open(path: &Path, from_ms: Option<i64>, to_ms: Option<i64>) -> Result<Source> {
+        let context = || format!("opening {}", path.display());
+        if !path.is_dir() {
+            let file = SessionFile::open(path).with_context(context)?;
+            return Ok(Source { file, _taken: None });
+        }
+        if !data_dir::is_one(path) {
+            bail!(
+                "{} is a folder, but no data directory: give that, or a session file",
+                path.display()
+            );
+        }
+        let taken = NamedTempFile::new().context("making a file for the session")?;
+        take(path, (from_ms, to_ms), &taken)?;
+        let file = SessionFile::open(taken.path()).with_context(context)?;
+        Ok(Source {
+            file,
+            _taken: Some(taken),
+        })
+    }
+
+    /// The session.
+    pub fn file(&self) -> &SessionFile {
+        &self.file
+    }
+}
+
+fn take(
+    data: &Path,
+    (from_ms, to_ms): (Option<i64>, Option<i64>),
+    file: &NamedTempFile,
+) -> Result<()> {
+    let request = Request {
+        selection: Selection {
+            from_ms,
+            to_ms,
+            ..Selection::default()
+        },
+        is_plain: true,
+        who: String::new(),
+        reason: String::new(),
+        file: String::new(),
+        at_ms: times::now_ms(),
+    };
+    let mut progress = Progress::of(0);
+    let mut steps = 0;
+    let taken = request.write(data, file.as_file(), || {
+        steps += 1;
+        progress.show(steps);
+    });
+    progress.end();
+    taken.map(|_| ())
+}
