@@ -66,6 +66,8 @@ pub async fn start_with_clock(mut settings: Settings, clock: Arc<dyn Clock>) -> 
         settings.site_url = format!("http://{addr}");
     }
     let (engine, effects) = open_engine(&settings, clock).await?;
+    let installed_at_ms = causeway_engine::installed_at_ms(&settings.data)
+        .context("reading the data directory's identity")?;
     let vault = Vault::open(&settings.data).context("opening the vault")?;
     let federation = Federation::new(engine.clone(), vault.clone(), settings.federation.clone());
     let app = Arc::new(App {
@@ -77,6 +79,7 @@ pub async fn start_with_clock(mut settings: Settings, clock: Arc<dyn Clock>) -> 
         answers: answers::answers(),
         logins: api::limit::LoginLimiter::default(),
         exporting: tokio::sync::Mutex::default(),
+        installed_at_ms,
         settings,
     });
     let effects = tokio::spawn(dispatch(Arc::clone(&app), effects));

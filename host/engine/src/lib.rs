@@ -18,6 +18,7 @@ mod writer;
 pub use clock::{Clock, SteadyClock, SystemClock};
 pub use data_dir::error::OpenError;
 pub use data_dir::hold;
+pub use data_dir::identity::installed_at_ms;
 pub use data_dir::kernels::Kernels;
 pub use data_dir::owner::Owner;
 pub use data_dir::recording::RecordingStatus;

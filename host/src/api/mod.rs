@@ -70,6 +70,8 @@ pub struct App {
     pub exporting: tokio::sync::Mutex<()>,
     /// Settings.
     pub settings: Settings,
+    /// When the data directory was made, in ms since the Unix epoch.
+    pub installed_at_ms: i64,
 }
 
 /// A shared [`App`].

@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use axum::routing::get;
 use causeway_kernel::model::limits::MESSAGE_CHARS_MAX;
 use causeway_kernel::rows::counters;
+use causeway_kernel::rows::id::Id;
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, Rendered};
@@ -50,13 +51,18 @@ async fn ping(State(app): State<Shared>, params: Params) -> Result<Rendered, Api
 /// Settings that anybody may know, all as texts.
 fn public_config(app: &App) -> Vec<(&'static str, String)> {
     let rows = app.rows();
-    let open = counters::workspace(&rows).is_some_and(|it| it.config.open_server);
+    let workspace = counters::workspace(&rows);
+    let open = workspace.as_ref().is_some_and(|it| it.config.open_server);
+    let diagnostic_id = workspace.map(|it| diagnostic_id(it.incarnation.id).to_string());
+    let diagnostic_id = diagnostic_id.unwrap_or_default();
     let no_accounts = counters::counters(&rows).user == 0;
     let site_url = app.settings.site_url.clone();
     let mut config = vec![
         ("Version", SERVER_VERSION.to_string()),
         ("BuildNumber", BUILD_NUMBER.to_string()),
         ("BuildHash", "causeway".to_string()),
+        ("DiagnosticId", diagnostic_id.clone()),
+        ("TelemetryId", diagnostic_id),
         ("SiteName", "Causeway".to_string()),
         ("SiteURL", site_url),
         ("NoAccounts", no_accounts.to_string()),
@@ -90,8 +96,6 @@ fn public_config(app: &App) -> Vec<(&'static str, String)> {
     ];
     let blank = [
         "BuildDate",
-        "DiagnosticId",
-        "TelemetryId",
         "WebsocketURL",
         "WebsocketPort",
         "WebsocketSecurePort",
@@ -108,8 +112,20 @@ fn public_config(app: &App) -> Vec<(&'static str, String)> {
     config
 }
 
+/// What clients know the installation by: apps refuse one that has none, and take two that have the
+/// same for one server. It lasts as long as the data directory, and a copy of that has another. A
+/// digest, as the incarnation is what peers know a workspace by.
+fn diagnostic_id(incarnation: Id) -> Id {
+    let mut bytes = [0; 16];
+    blake3::Hasher::new_derive_key("causeway DiagnosticId")
+        .update(incarnation.as_bytes())
+        .finalize_xof()
+        .fill(&mut bytes);
+    Id::from_uuid_bytes(bytes)
+}
+
 /// Further settings for who has a session.
-fn session_config() -> Vec<(&'static str, String)> {
+fn session_config(app: &App) -> Vec<(&'static str, String)> {
     let yes = [
         "EnableCommands",
         "PostAcknowledgements",
@@ -152,7 +168,7 @@ fn session_config() -> Vec<(&'static str, String)> {
         ("UniqueEmojiReactionLimitPerPost", "50".to_string()),
         ("SQLDriverName", String::new()),
         ("SchemaVersion", String::new()),
-        ("InstallationDate", String::new()),
+        ("InstallationDate", app.installed_at_ms.to_string()),
     ];
     config.extend(yes.map(|key| (key, "true".to_string())));
     config.extend(no.map(|key| (key, "false".to_string())));
@@ -162,7 +178,7 @@ fn session_config() -> Vec<(&'static str, String)> {
 async fn client_config(State(app): State<Shared>, MaybeCaller(caller): MaybeCaller) -> Answer {
     let mut config = public_config(&app);
     if caller.is_some() {
-        config.extend(session_config());
+        config.extend(session_config(&app));
     }
     let map: Map<String, Value> = config
         .into_iter()

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use causeway_tests::client::HEARD_WITHIN;
-use causeway_tests::command::{create_user, replay};
+use causeway_tests::command::{causeway, create_user, replay};
 use causeway_tests::process::{Workspace, free_port};
 use causeway_tests::scene::{PASSWORD, Side, post, visible};
 use causeway_tests::warm;
@@ -82,5 +82,122 @@ async fn a_folder_without_a_journal_is_no_successful_replay() -> Result<()> {
         replay(&data.path().join("nowhere")).await.is_err(),
         "nothing was replayed"
     );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_file_or_folder_that_is_the_wrong_one_is_named_once() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    let (empty, file, nowhere) = (path("empty"), path("file"), path("nowhere"));
+    std::fs::create_dir(&empty)?;
+    std::fs::write(&file, "not a session")?;
+    for verb in ["show", "why", "state"] {
+        for (source, says) in [
+            (&nowhere, "No such file"),
+            (&file, "not a session file"),
+            (&empty, "no data directory"),
+        ] {
+            let mut words = vec!["session", verb, source.as_str()];
+            if verb == "why" {
+                words.push("a post");
+            }
+            let output = causeway(&words).await?;
+            let said = String::from_utf8_lossy(&output.stderr);
+            ensure!(!output.status.success(), "{words:?}");
+            ensure!(said.matches(says).count() == 1, "{words:?}: {said}");
+            ensure!(said.lines().count() == 1, "{words:?}: {said}");
+        }
+    }
+    for verb in ["status", "exports", "hold", "release", "export"] {
+        for (source, says) in [
+            (&nowhere, "does not exist"),
+            (&file, "it is a file"),
+            (&empty, "no data directory"),
+        ] {
+            let output = path("output");
+            let mut words = vec!["session", verb, source.as_str()];
+            match verb {
+                "hold" => words.extend(["--reason", "x"]),
+                "export" => words.extend(["--output", &output]),
+                _ => {}
+            }
+            let output = causeway(&words).await?;
+            let said = String::from_utf8_lossy(&output.stderr);
+            ensure!(!output.status.success(), "{words:?}");
+            ensure!(said.contains(says), "{words:?}: {said}");
+        }
+    }
+    assert_eq!(std::fs::read_dir(&empty)?.count(), 0);
+    ensure!(!folder.path().join("output").exists());
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_installation_has_an_identity_that_a_copy_does_not_have() -> Result<()> {
+    let (data, elsewhere) = (tempfile::tempdir()?, tempfile::tempdir()?);
+    let workspace = warm::start("original", data.path()).await?;
+    let side = Side::prepare("original", &workspace.site_url(), "crew").await?;
+    let token = side.admin.token().context("no token")?.to_string();
+    let identity = async |workspace: &Workspace| {
+        let config = workspace.client().with_token(&token);
+        let config = config.get("/config/client?format=old").await?;
+        assert_eq!(config["DiagnosticId"], config["TelemetryId"]);
+        let id = config["DiagnosticId"].as_str().unwrap_or_default();
+        ensure!(id.len() == 26, "{id:?} is no id");
+        let date = config["InstallationDate"].as_str().unwrap_or_default();
+        let date: i64 = date.parse().context("InstallationDate")?;
+        ensure!(date > 1_700_000_000_000, "{date}");
+        Ok((id.to_string(), date))
+    };
+    let first = identity(&workspace).await?;
+    workspace.stop().await?;
+    let workspace = Workspace::start("original", data.path(), free_port()?).await?;
+    assert_eq!(identity(&workspace).await?, first);
+    workspace.stop().await?;
+
+    let copy = elsewhere.path().join("copy");
+    let copied = std::process::Command::new("cp")
+        .arg("-a")
+        .args([data.path(), copy.as_path()])
+        .status()?;
+    ensure!(copied.success());
+    let workspace = Workspace::start("copy", &copy, free_port()?).await?;
+    let second = identity(&workspace).await?;
+    ensure!(second.0 != first.0, "a copy has the same DiagnosticId");
+    ensure!(second.1 > first.1, "a copy has the same InstallationDate");
+    workspace.stop().await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_data_directory_is_looked_into_as_a_session_is() -> Result<()> {
+    let data = tempfile::tempdir()?;
+    let folder = data.path().to_string_lossy().into_owned();
+    let workspace = warm::start("looked-into", data.path()).await?;
+    let side = Side::prepare("looked-into", &workspace.site_url(), "crew").await?;
+    side.user("ann").await?;
+    let written = post(&side.admin, &side.town_square, "", "look at this").await?;
+    for (words, says) in [
+        (vec!["session", "show", &folder], "admin"),
+        (vec!["session", "why", &folder, &written], "look at this"),
+        (vec!["session", "state", &folder, "--users"], "ann"),
+    ] {
+        let output = causeway(&words).await?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        let failed = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "{words:?}: {failed}");
+        ensure!(said.contains(says), "{words:?}: {said}");
+    }
+    let exports = causeway(&["session", "exports", &folder]).await?;
+    let exports = String::from_utf8_lossy(&exports.stdout).into_owned();
+    ensure!(exports.contains("Nothing was exported"), "{exports}");
+
+    // Options of the group stand behind the verb as well as before it.
+    let url = workspace.site_url();
+    let listed = causeway(&["policy", "list", "--url", &url, "--login", "admin"]).await?;
+    let failed = String::from_utf8_lossy(&listed.stderr);
+    ensure!(listed.status.success(), "{failed}");
+    workspace.stop().await?;
     Ok(())
 }

@@ -9,6 +9,16 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+/// When a data directory was made, or first used as a copy of another one, in ms since the Unix
+/// epoch.
+///
+/// # Errors
+/// Those of the operating system; when the directory was never opened.
+pub fn installed_at_ms(data_dir: &Path) -> io::Result<i64> {
+    Identity::of(data_dir).written_at_ms()
+}
 
 /// The identity of a data directory.
 #[derive(Debug)]
@@ -37,11 +47,14 @@ impl Identity {
         }
     }
 
-    /// Makes this directory the original.
+    /// Makes this directory the original; the file of one that is stays as it is.
     ///
     /// # Errors
     /// Those of the operating system.
     pub fn write(&self) -> io::Result<()> {
+        if self.is_original()? {
+            return Ok(());
+        }
         // The inode must exist before it can be written into itself.
         fs::File::options()
             .create(true)
@@ -49,6 +62,16 @@ impl Identity {
             .open(&self.path)?;
         fs::write(&self.path, self.text()?)?;
         fs::File::open(&self.path)?.sync_all()
+    }
+
+    /// When this directory became the original, in ms since the Unix epoch.
+    ///
+    /// # Errors
+    /// Those of the operating system.
+    fn written_at_ms(&self) -> io::Result<i64> {
+        let modified = fs::metadata(&self.path)?.modified()?;
+        let since = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
+        Ok(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
     }
 
     fn text(&self) -> io::Result<String> {
@@ -61,6 +84,7 @@ impl Identity {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs::File;
 
     #[test]
     fn a_copy_is_not_the_original() {
@@ -73,7 +97,15 @@ mod tests {
         identity.write().unwrap();
         assert!(identity.is_original().unwrap());
         fs::copy(here.join("identity"), there.join("identity")).unwrap();
-        assert!(!Identity::of(&there).is_original().unwrap());
+        let copy = Identity::of(&there);
+        assert!(!copy.is_original().unwrap());
+        let long_ago = File::open(there.join("identity")).unwrap();
+        long_ago.set_modified(UNIX_EPOCH).unwrap();
+        copy.write().unwrap();
+        let installed_at = installed_at_ms(&there).unwrap();
+        assert!(installed_at > 0);
+        copy.write().unwrap();
+        assert_eq!(installed_at_ms(&there).unwrap(), installed_at);
         fs::rename(&here, folder.path().join("c")).unwrap();
         assert!(
             Identity::of(&folder.path().join("c"))
