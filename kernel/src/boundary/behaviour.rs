@@ -53,6 +53,9 @@ behaviours! {
     PausesBeginAnew = 7,
     /// Acknowledgements of a peer's users are carried out; before, they were passed over.
     Acknowledgements = 8,
+    /// A peer's post that is dated later than the step in which it comes stands in the order of its
+    /// channel and thread where it came.
+    OrderedByArrival = 9,
 }
 
 /// A behaviour that is in force.

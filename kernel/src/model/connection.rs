@@ -172,7 +172,7 @@ pub enum RoundSource {
     },
     /// Posts of the channel from before the link, oldest first.
     History {
-        /// (`create_at`, post number) of the last post of the round.
+        /// (`ordered_at`, post number) of the last post of the round.
         to: (i64, u64),
     },
 }

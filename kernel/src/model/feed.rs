@@ -181,7 +181,7 @@ pub enum LinkState {
 pub struct Cursor {
     /// Everything up to here is delivered, or has an exception row.
     pub seq: FeedSeq,
-    /// How far the posts from before the link were sent: (`create_at`, post number) of the last
+    /// How far the posts from before the link were sent: (`ordered_at`, post number) of the last
     /// one done; `None` = they are not sent.
     pub history: Option<(i64, u64)>,
 }

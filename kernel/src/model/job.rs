@@ -30,7 +30,7 @@ pub struct Due {
 /// Work over more rows than a step may touch; timer steps go on with it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Job {
-    /// Deletes the replies of a deleted root. Position: the last (create_at, post) done.
+    /// Deletes the replies of a deleted root. Position: the last (ordered_at, post) done.
     DeleteReplies {
         /// The root.
         root: PostNo,

@@ -48,6 +48,9 @@ pub struct Post {
     pub feed_seq: FeedSeq,
     /// Whether a local moderator deleted it although it belongs to a peer.
     pub moderated: bool,
+    /// Its place in the order of its channel and thread, in ms: when it was written, or when it came
+    /// here if by its origin's clock it was written later than that. Never changes.
+    pub ordered_at: i64,
 }
 texts!(struct Post {
     id,
@@ -71,13 +74,28 @@ texts!(struct Post {
     pending_post_id: Text::Words,
     feed_seq,
     moderated,
+    ordered_at,
 });
 
-/// A post of a channel, in the order of creation.
+impl Post {
+    /// Reads a row of an older version. Until version 1 posts stood in the order of `create_at`,
+    /// and those that are stored still do.
+    pub(crate) fn of_older_version(version: u8, bytes: &[u8]) -> Option<Post> {
+        type Head = (Id, WorkspaceNo, UserNo, ChannelNo, Option<PostNo>, i64);
+        if version != 1 {
+            return None;
+        }
+        let ((.., create_at), _) = postcard::take_from_bytes::<Head>(bytes).ok()?;
+        let ordered_at = postcard::to_allocvec(&create_at).ok()?;
+        postcard::from_bytes(&[bytes, &ordered_at].concat()).ok()
+    }
+}
+
+/// A post of a channel, by its place in the order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChannelPost;
 
-/// A reply of a thread, in the order of creation.
+/// A reply of a thread, by its place in the order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ThreadPost;
 
@@ -151,3 +169,23 @@ no_texts!(
     Acknowledgement,
     AcknowledgementCount
 );
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rows::fixture;
+    use crate::rows::tx::Record;
+
+    #[test]
+    fn a_row_of_the_first_version_stands_where_its_time_of_creation_puts_it() {
+        let post = fixture::post(3, 70_000, Some(2));
+        let today = post.to_bytes();
+        let place = postcard::to_allocvec(&post.ordered_at).unwrap();
+        let mut first = today.strip_suffix(place.as_slice()).unwrap().to_vec();
+        first[0] = 1;
+        assert_eq!(Post::from_bytes(&first), Some(post.clone()));
+        assert_eq!(post.ordered_at, 70_000);
+        first[0] = 9;
+        assert_eq!(Post::from_bytes(&first), None);
+    }
+}

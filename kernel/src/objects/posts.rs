@@ -2,6 +2,7 @@
 //! so was decided before: by [`authority`](crate::authority) for local users and by
 //! [`inbound`](crate::inbound) for peers.
 
+use crate::boundary::behaviour::Behaviour;
 use crate::boundary::env::Range;
 use crate::boundary::output::{Effect, Event};
 use crate::model::limits::{HASHTAGS_BYTES_MAX, REPLIES_PER_STEP_MAX};
@@ -20,7 +21,6 @@ pub fn insert(tx: &mut Tx<'_>, mut post: Post) -> PostNo {
         if post.create_at == 0 {
             post.create_at = stamp;
         }
-        // A peer's clock may be ahead; what we order and count by is never later than our own.
         let shown_at = post.create_at.min(stamp);
         channel.last_post_at = channel.last_post_at.max(shown_at);
         let counts = !is_system(&post.kind);
@@ -31,6 +31,7 @@ pub fn insert(tx: &mut Tx<'_>, mut post: Post) -> PostNo {
         }
     });
     post.update_at = stamp;
+    post.ordered_at = place_of(tx, post.create_at, stamp);
     if post.origin.is_ours() {
         post.origin_update_at = stamp;
     }
@@ -54,6 +55,7 @@ pub fn bury(tx: &mut Tx<'_>, mut post: Post, is_fed: bool) -> PostNo {
     post.hashtags = String::new();
     post.is_pinned = false;
     post.update_at = stamp(tx, post.channel, |_, _| ());
+    post.ordered_at = place_of(tx, post.create_at, post.update_at);
     put_index(tx, no, &post);
     if is_fed {
         feed::post_changed(tx, no, &mut post);
@@ -149,7 +151,7 @@ pub fn delete_replies(
     let replies = tx.rows::<ThreadPost>(&range);
     let last = replies
         .last()
-        .map(|((_, create_at, no), _)| (*create_at, no.0));
+        .map(|((_, ordered_at, no), _)| (*ordered_at, no.0));
     let full = replies.len() >= rows_max as usize;
     let moderated = tx.get::<Post>(&root).is_some_and(|root| root.moderated);
     let mut stamped = None;
@@ -200,6 +202,7 @@ pub fn insert_system(
         pending_post_id: String::new(),
         feed_seq: FeedSeq(0),
         moderated: false,
+        ordered_at: 0,
     };
     insert(tx, post)
 }
@@ -250,11 +253,22 @@ pub(crate) fn stamp(tx: &mut Tx<'_>, no: ChannelNo, change: impl FnOnce(&mut Cha
     stamped.unwrap_or_else(|| tx.now_ms())
 }
 
+/// The place of a post in the order of its channel and thread. The clock of its origin may be ahead
+/// of ours, or a peer may name any time: what is ordered and looked up is never later than now, or
+/// one post would be the newest for as long as that time has not come.
+fn place_of(tx: &Tx<'_>, create_at: i64, stamp: i64) -> i64 {
+    if create_at > stamp && Behaviour::OrderedByArrival.is_in_force(tx) {
+        stamp
+    } else {
+        create_at
+    }
+}
+
 fn put_index(tx: &mut Tx<'_>, no: PostNo, post: &Post) {
     tx.bind_id(kind::POST, post.id, no.0);
-    tx.put(&(post.channel, post.create_at, no), &ChannelPost);
+    tx.put(&(post.channel, post.ordered_at, no), &ChannelPost);
     if let Some(root) = post.root {
-        tx.put(&(root, post.create_at, no), &ThreadPost);
+        tx.put(&(root, post.ordered_at, no), &ThreadPost);
     }
     if post.is_pinned {
         tx.put(&(post.channel, no), &PinnedPost);
@@ -298,13 +312,18 @@ fn empty(tx: &mut Tx<'_>, no: PostNo, post: &mut Post, stamp: i64, delete_at: i6
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::boundary::behaviour;
     use crate::boundary::env::StepContext;
     use crate::model::{ChannelKind, Place};
     use crate::rows::id::{Id, TeamNo};
+    use crate::rows::table::Table;
     use crate::rows::testing::MemoryHost;
 
     const CHANNEL: ChannelNo = ChannelNo(1);
+    const NOON: i64 = 43_200_000;
 
     fn at<R>(host: &mut MemoryHost, now_ms: i64, act: impl FnOnce(&mut Tx<'_>) -> R) -> R {
         let seed = u128::from(now_ms.unsigned_abs()).to_be_bytes();
@@ -318,6 +337,7 @@ mod tests {
     fn host() -> MemoryHost {
         let mut host = MemoryHost::new();
         at(&mut host, 1, |tx| {
+            behaviour::adopt(tx).unwrap();
             let channel = Channel {
                 id: tx.new_id(),
                 origin: WorkspaceNo::OURS,
@@ -369,6 +389,7 @@ mod tests {
             pending_post_id: String::new(),
             feed_seq: FeedSeq(0),
             moderated: false,
+            ordered_at: 0,
         }
     }
 
@@ -392,6 +413,41 @@ mod tests {
         let channel: Channel = host.get(&CHANNEL).unwrap();
         assert_eq!((channel.last_post_at, channel.last_root_post_at), (110, 90));
         assert_eq!((channel.msg_count, channel.root_msg_count), (2, 1));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_time_a_peer_names_what_comes_later_is_not_ordered_before_it(
+            dates in proptest::collection::vec((0i64..4 * NOON, any::<bool>()), 1..40),
+        ) {
+            let mut host = host();
+            let root = add(&mut host, 1_000, None, 1_000);
+            for (n, (create_at, is_reply)) in (0i64..).zip(&dates) {
+                let no = add(&mut host, NOON + n, is_reply.then_some(root), *create_at);
+                let kept: Post = host.get(&no).unwrap();
+                prop_assert_eq!(kept.create_at, *create_at, "what is shown stays theirs");
+                prop_assert_eq!(kept.ordered_at, (*create_at).min(kept.update_at));
+                prop_assert!(host.has::<ChannelPost>(&(CHANNEL, kept.ordered_at, no)));
+                prop_assert_eq!(
+                    host.has::<ThreadPost>(&(root, kept.ordered_at, no)),
+                    *is_reply
+                );
+            }
+            let ours = add(&mut host, 2 * NOON, Some(root), 0);
+            let last = |keys: Vec<PostNo>| keys.last().copied();
+            let channel = host.prefix::<ChannelPost, _>(&CHANNEL, 99).into_iter();
+            let thread = host.prefix::<ThreadPost, _>(&root, 99).into_iter();
+            prop_assert_eq!(last(channel.map(|((.., no), _)| no).collect()), Some(ours));
+            prop_assert_eq!(last(thread.map(|((.., no), _)| no).collect()), Some(ours));
+        }
+    }
+
+    #[test]
+    fn before_the_behaviour_is_in_force_posts_stand_where_their_time_says() {
+        let mut host = host();
+        host.tables.clear(Table::Behaviours);
+        let no = add(&mut host, 100, None, NOON);
+        assert_eq!(host.get::<Post>(&no).unwrap().ordered_at, NOON);
     }
 
     #[test]

@@ -156,12 +156,12 @@ fn history(
     let Some(mut link) = sendable(tx, no, Pending::HISTORY, channel) else {
         return Picked::Again;
     };
-    let Some((create_at, post)) = link.cursor.history else {
+    let Some((ordered_at, post)) = link.cursor.history else {
         unmark(tx, no, Pending::HISTORY, channel);
         return Picked::Again;
     };
     let range = Range {
-        from: key::encode(&(channel, create_at, PostNo(post.saturating_add(1)))),
+        from: key::encode(&(channel, ordered_at, PostNo(post.saturating_add(1)))),
         to: key::prefix_end(&key::encode(&channel)).unwrap_or_default(),
         reverse: false,
         rows_max: limit(tx, &connection, &link),
@@ -170,7 +170,7 @@ fn history(
     let rows: Vec<(i64, PostNo)> = tx
         .rows::<ChannelPost>(&range)
         .into_iter()
-        .map(|((_, create_at, post), _)| (create_at, post))
+        .map(|((_, ordered_at, post), _)| (ordered_at, post))
         .collect();
     if rows.is_empty() {
         unmark(tx, no, Pending::HISTORY, channel);
@@ -199,11 +199,11 @@ fn history_objects(
     let posts = tx.get_all::<Post>(&numbers);
     let mut to = (i64::MIN, 0);
     let mut objects = Vec::new();
-    for ((create_at, number), post) in rows.iter().zip(posts) {
+    for ((ordered_at, number), post) in rows.iter().zip(posts) {
         if objects.len() >= OBJECTS_PER_ROUND_MAX as usize {
             break;
         }
-        to = (*create_at, number.0);
+        to = (*ordered_at, number.0);
         let is_old = |post: &Post| post.delete_at == 0 && *number <= posts_before;
         let Some(post) = post.filter(is_old) else {
             continue;

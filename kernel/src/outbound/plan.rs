@@ -289,7 +289,7 @@ fn knows(tx: &Tx<'_>, work: &Work, no: PostNo, post: &Post) -> bool {
     };
     if no <= link.posts_before {
         let history = link.cursor.history;
-        let covered = history.is_some_and(|to| (post.create_at, no.0) <= to);
+        let covered = history.is_some_and(|to| (post.ordered_at, no.0) <= to);
         return covered
             || tx
                 .get::<SentOldPost>(&(work.connection_no, no))
@@ -366,7 +366,7 @@ fn cut_round(tx: &Tx<'_>, work: &mut Work, first_out: PostNo) {
                 .rev()
                 .find_map(|(_, object)| object.as_post());
             if let Some(post) = last.and_then(|no| Some((no, tx.get::<Post>(&no)?))) {
-                *to = (post.1.create_at, post.0.0);
+                *to = (post.1.ordered_at, post.0.0);
             }
         }
         RoundSource::Exceptions | RoundSource::People { .. } | RoundSource::Invite => {}

@@ -153,6 +153,7 @@ pub fn post(number: u64, create_at: i64, root: Option<u64>) -> Post {
         pending_post_id: String::new(),
         feed_seq: FeedSeq(0),
         moderated: false,
+        ordered_at: create_at,
     }
 }
 
@@ -160,11 +161,11 @@ pub fn put_post(tx: &mut Tx<'_>, number: u64, post: &Post) {
     tx.put(&PostNo(number), post);
     tx.bind_id(kind::POST, post.id, number);
     tx.put(
-        &(post.channel, post.create_at, PostNo(number)),
+        &(post.channel, post.ordered_at, PostNo(number)),
         &ChannelPost,
     );
     if let Some(root) = post.root {
-        tx.put(&(root, post.create_at, PostNo(number)), &ThreadPost);
+        tx.put(&(root, post.ordered_at, PostNo(number)), &ThreadPost);
     }
     if post.is_pinned {
         tx.put(&(post.channel, PostNo(number)), &PinnedPost);

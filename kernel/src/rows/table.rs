@@ -186,12 +186,12 @@ tables! {
     /// Channels of a user: (user, channel), no value.
     UserChannels = 10: (user: UserNo, channel: ChannelNo) => UserChannel, Passing, about [];
     /// Posts.
-    Posts = 11: (post: PostNo) => Post, Kept, about [post] and its [channel];
-    /// Posts of a channel in the order of creation: (channel, create_at, post), no value.
-    ChannelPosts = 12: (channel: ChannelNo, create_at: i64, post: PostNo)
+    Posts = 11: (post: PostNo) => Post version 2, Kept, about [post] and its [channel];
+    /// Posts of a channel in their order: (channel, ordered_at, post), no value.
+    ChannelPosts = 12: (channel: ChannelNo, ordered_at: i64, post: PostNo)
         => ChannelPost, Kept, about [];
-    /// Replies of a thread in the order of creation: (root, create_at, post), no value.
-    ThreadPosts = 13: (root: PostNo, create_at: i64, post: PostNo) => ThreadPost, Kept, about [];
+    /// Replies of a thread in their order: (root, ordered_at, post), no value.
+    ThreadPosts = 13: (root: PostNo, ordered_at: i64, post: PostNo) => ThreadPost, Kept, about [];
     /// Reactions: (post, user, emoji); removed ones stay as tombstones.
     Reactions = 14: (post: PostNo, user: UserNo, emoji: String as Text::Token)
         => Reaction, Kept, about [post, user];

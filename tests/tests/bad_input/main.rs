@@ -7,3 +7,4 @@ mod frames;
 mod items;
 mod repeated;
 mod stage;
+mod times;

@@ -240,8 +240,8 @@ pub fn pinned(rows: &(impl Read + ?Sized), channel: ChannelNo) -> PostList {
         }
     }
     let PostList { order, posts, .. } = &mut list;
-    let time = |post_no: &PostNo| posts.get(post_no).map(|post| post.create_at);
-    order.sort_by_key(|post_no| std::cmp::Reverse((time(post_no), *post_no)));
+    let place = |post_no: &PostNo| posts.get(post_no).map(|post| post.ordered_at);
+    order.sort_by_key(|post_no| std::cmp::Reverse((place(post_no), *post_no)));
     list
 }
 
@@ -286,7 +286,7 @@ fn position(
     let post = rows
         .get::<Post>(&post_no)
         .filter(|post| post.channel == channel)?;
-    Some((channel, post.create_at, post_no))
+    Some((channel, post.ordered_at, post_no))
 }
 
 fn full(list: &PostList, wanted: usize) -> ControlFlow<()> {

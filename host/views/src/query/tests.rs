@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::posts::{Part, PostList};
 use super::threads::ThreadPart;
 use super::{Page, channels, posts, teams, threads, users};
-use causeway_kernel::model::ChannelKind;
+use causeway_kernel::model::{ChannelKind, Post};
 use causeway_kernel::rows::fixture::*;
 use causeway_kernel::rows::id::{ChannelNo, PostNo, TeamNo, UserNo};
 use causeway_kernel::rows::testing::MemoryHost;
@@ -191,6 +191,41 @@ fn threads_are_root_first_then_oldest_first() {
         threads::thread(&host, PostNo(99), ThreadPart::default()),
         None
     );
+}
+
+#[test]
+fn a_post_that_is_dated_ahead_stands_where_it_came() {
+    let mut host = with_posts(2);
+    put(&mut host, |tx| {
+        let ahead = |number, root| Post {
+            create_at: 9_000,
+            ordered_at: 25,
+            update_at: 25,
+            is_pinned: true,
+            ..post(number, 25, root)
+        };
+        put_post(tx, 20, &ahead(20, None));
+        put_post(tx, 21, &ahead(21, Some(1)));
+        for (number, root) in [(22, Some(1)), (23, None)] {
+            let mut pinned = post(number, 30, root);
+            pinned.is_pinned = number == 23;
+            put_post(tx, number, &pinned);
+        }
+    });
+    let page = |part| numbers(&posts::page(&host, CHANNEL, part, Page::new(0, 9), false));
+    assert_eq!(page(Part::Newest), [23, 22, 21, 20, 2, 1]);
+    assert_eq!(page(Part::Before(PostNo(20))), [2, 1]);
+    assert_eq!(page(Part::After(PostNo(21))), [23, 22]);
+    assert_eq!(numbers(&posts::pinned(&host, CHANNEL)), [23, 21, 20]);
+    let part = ThreadPart::default();
+    let whole = threads::thread(&host, PostNo(1), part).unwrap();
+    assert_eq!(numbers(&whole), [1, 21, 22]);
+    let from = Some(PostNo(21));
+    let rest = threads::thread(&host, PostNo(1), ThreadPart { from, ..part }).unwrap();
+    assert_eq!(numbers(&rest), [1, 22]);
+    put(&mut host, |tx| join_channel(tx, 1, 2, 25));
+    let list = posts::around_unread(&host, CHANNEL, UserNo(2), 2, 9, false);
+    assert_eq!(numbers(&list), [23, 22, 21, 20]);
 }
 
 #[test]

@@ -51,7 +51,7 @@ pub fn thread(rows: &(impl Read + ?Sized), post_no: PostNo, part: ThreadPart) ->
         let from = rows
             .get::<Post>(&from_no)
             .filter(|from| from.root == Some(root_no))?;
-        Some((root_no, from.create_at, from_no))
+        Some((root_no, from.ordered_at, from_no))
     });
     replies(rows, root_no, from, part.up, |reply_no, reply| {
         // One more than wanted tells that more follow.
@@ -67,8 +67,8 @@ pub fn thread(rows: &(impl Read + ?Sized), post_no: PostNo, part: ThreadPart) ->
     Some(list)
 }
 
-/// Shows the live replies of a root to `visit` until it breaks, in the order of creation (its
-/// reverse if `up`), behind `from`.
+/// Shows the live replies of a root to `visit` until it breaks, in their order (its reverse if
+/// `up`), behind `from`.
 fn replies(
     rows: &(impl Read + ?Sized),
     root: PostNo,

@@ -80,6 +80,7 @@ impl Act for CreatePost {
             pending_post_id: key.unwrap_or_default().to_string(),
             feed_seq: FeedSeq(0),
             moderated: false,
+            ordered_at: 0,
         };
         let post_no = posts::insert(tx, post);
         mark_seen(tx, self.channel, user);

@@ -269,6 +269,7 @@ fn build(
         pending_post_id: String::new(),
         feed_seq: FeedSeq(0),
         moderated: false,
+        ordered_at: 0,
     }
 }
 

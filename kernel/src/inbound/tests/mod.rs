@@ -275,6 +275,7 @@ pub fn blank_post(channel: ChannelNo, user: UserNo) -> Post {
         pending_post_id: String::new(),
         feed_seq: FeedSeq(0),
         moderated: false,
+        ordered_at: 0,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Posts: creation, versions, deletion, threads, mentions.
 
 use super::*;
+use crate::boundary::behaviour;
 use crate::model::PinnedPost;
 
 fn one(world: &mut World, post: Value) -> Value {
@@ -10,6 +11,7 @@ fn one(world: &mut World, post: Value) -> Value {
 #[test]
 fn a_post_keeps_id_and_time_and_is_ordered_by_our_clock() {
     let mut world = World::new();
+    world.step(behaviour::adopt).unwrap();
     let day = 24 * 60 * 60 * 1000;
     let ahead = json!({"create_at": START + day, "update_at": START + day, "props": {"a": 1}});
     let response = one(&mut world, with(post("new", "ann", "hello #tag"), ahead));
@@ -30,6 +32,12 @@ fn a_post_keeps_id_and_time_and_is_ordered_by_our_clock() {
     );
     assert_eq!(new.origin, world.user("ann").unwrap().origin);
     assert!(world.channel("joint").unwrap().last_post_at <= world.now_ms);
+    assert_eq!(new.ordered_at, new.update_at);
+    // A deleted one, too: its place is looked up as well.
+    let gone = json!({"create_at": START + day, "delete_at": START + day});
+    one(&mut world, with(post("gone", "ann", ""), gone));
+    let gone = world.post("gone").unwrap();
+    assert_eq!(gone.ordered_at, gone.update_at);
 }
 
 #[test]

@@ -102,7 +102,7 @@ fn at_peer(
     let is_given = is_given.is_some_and(|it| it.epoch == link.epoch);
     if no <= link.posts_before && !is_given {
         return match link.cursor.history {
-            Some(to) if to >= (row.create_at, no.0) => "sent with the history".into(),
+            Some(to) if to >= (row.ordered_at, no.0) => "sent with the history".into(),
             Some(_) => "goes with the history, later".into(),
             None => "from before the link, not sent".into(),
         };
