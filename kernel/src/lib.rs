@@ -9,6 +9,7 @@ pub mod boundary;
 pub mod command;
 pub mod gate;
 pub mod inbound;
+pub mod mention;
 pub mod model;
 pub mod objects;
 pub mod outbound;

@@ -56,6 +56,10 @@ behaviours! {
     /// A peer's post that is dated later than the step in which it comes stands in the order of its
     /// channel and thread where it came.
     OrderedByArrival = 9,
+    OrderedByArrival = 10,
+    /// Texts are read as Markdown where mentions are looked for: code, targets of links and bare
+    /// addresses mention nobody, and stay as they are. A name in emphasis by underscores is one.
+    MentionsInWords = 11,
 }
 
 /// A behaviour that is in force.

@@ -3,11 +3,12 @@
 //!
 //! The sender says with `mention_transforms` whom each mention means. The reference replaces
 //! substrings in random order and damages texts in which one name is part of another; here the
-//! text is read once, and each mention is looked up as a whole, then without its trailing
-//! punctuation, as the sender did. Servers of 2021 rewrite the text themselves and send no map.
+//! text is read once, and each [candidate](mention::Candidate) is looked up as a whole, then without
+//! its trailing punctuation, as the sender did; code and addresses stay as they are. Servers of 2021 rewrite the text themselves and send no map.
 
 use std::collections::BTreeMap;
 
+use crate::mention::{self, Candidate, Reading};
 use crate::model::User;
 use crate::model::limits::MESSAGE_CHARS_MAX;
 use crate::rows::id::WorkspaceNo;
@@ -19,6 +20,7 @@ use crate::rows::tx::Read;
 pub struct Mentions {
     /// Lower-case mention without `@`, and what stands in its place.
     replacements: BTreeMap<String, String>,
+    reading: Reading,
 }
 
 impl Mentions {
@@ -36,33 +38,20 @@ impl Mentions {
                 replacements.insert(key, text);
             }
         }
-        Mentions { replacements }
+        Mentions {
+            replacements,
+            reading: Reading::of(rows),
+        }
     }
 
     /// The text with its mentions replaced; as it was when it would grow over the limit.
     #[must_use]
     pub fn apply(&self, text: &str) -> String {
-        if self.replacements.is_empty() || !text.contains('@') {
+        if self.replacements.is_empty() {
             return text.to_string();
         }
-        let mut out = String::with_capacity(text.len() + 32);
-        let mut rest = text;
-        while let Some(at) = rest.find('@') {
-            let (before, from) = rest.split_at(at);
-            out.push_str(before);
-            let follows_word = out.bytes().next_back().is_some_and(is_word_byte);
-            let after = from.get(1..).unwrap_or_default();
-            let taken = if follows_word { None } else { self.find(after) };
-            out.push('@');
-            match taken {
-                Some((length, replacement)) => {
-                    out.push_str(replacement);
-                    rest = after.get(length..).unwrap_or_default();
-                }
-                None => rest = after,
-            }
-        }
-        out.push_str(rest);
+        let candidates = mention::candidates(text, self.reading).into_iter();
+        let out = mention::rewrite(text, candidates.filter_map(|it| self.part(it, text)));
         if out.chars().nth(MESSAGE_CHARS_MAX).is_some() {
             text.to_string()
         } else {
@@ -70,26 +59,13 @@ impl Mentions {
         }
     }
 
-    /// The longest mention at the start of `text`, and what it becomes.
-    fn find(&self, text: &str) -> Option<(usize, &str)> {
-        if !text.bytes().next()?.is_ascii_alphanumeric() {
-            return None;
-        }
-        let length = text
-            .bytes()
-            .take_while(|byte| is_mention_byte(*byte))
-            .count();
-        let mut mention = text.get(..length)?.to_ascii_lowercase();
-        loop {
-            if let Some(replacement) = self.replacements.get(&mention) {
-                return Some((mention.len(), replacement));
-            }
-            // Only punctuation may be no part of the name: `@al` is not in `@alice`.
-            if mention.bytes().next_back()?.is_ascii_alphanumeric() {
-                return None;
-            }
-            mention.pop();
-        }
+    /// Which part of a text is a mention, and what it becomes. The longest one counts.
+    fn part(&self, candidate: Candidate, text: &str) -> Option<(usize, usize, String)> {
+        let mut names = candidate.names(text);
+        names.find_map(|name| {
+            let replacement = self.replacements.get(&name)?.clone();
+            Some((candidate.start, candidate.start + name.len(), replacement))
+        })
     }
 }
 
@@ -102,12 +78,4 @@ fn replacement(mention: &str, user: Option<&User>, connection_name: &str) -> Opt
         None if qualified => None,
         None => Some(format!("{mention}:{connection_name}")),
     }
-}
-
-fn is_mention_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':')
-}
-
-fn is_word_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_'
 }

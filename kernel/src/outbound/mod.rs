@@ -10,7 +10,6 @@
 
 pub mod again;
 pub mod exception;
-pub mod mention;
 mod pick;
 mod plan;
 pub mod receipt;

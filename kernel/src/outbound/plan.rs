@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::exception;
-use super::mention::{self, Mention};
 use super::sections::wire_len;
 use super::verdict;
 use super::work::{Object, Work};
 use crate::gate::Judgement;
+use crate::mention::{self, Mention};
 use crate::model::limits::{HELD_RETRY_MS, ITEM_RETRY_FIRST_MS};
 use crate::model::{
     Channel, Exception, ExceptionState, FeedObject, PeerKind, Post, RoundSource, SentOldPost,

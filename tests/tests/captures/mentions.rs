@@ -32,7 +32,7 @@ const SHOWN: [(&str, &str); 20] = [
     ),
     (
         "mail dan@dan and (@dan) and `@dan` and ```\n@dan\n```",
-        "mail dan@dan and (@dan:site-a) and `@dan:site-a` and ```\n@dan:site-a\n```",
+        "mail dan@dan and (@dan:site-a) and `@dan` and ```\n@dan\n```",
     ),
     (
         "@channel @all @here @admina",

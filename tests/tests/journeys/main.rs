@@ -7,6 +7,7 @@ mod first_steps;
 mod kill;
 mod large_answers;
 mod login;
+mod mentions;
 mod operator;
 mod outage;
 mod owner;

@@ -7,6 +7,7 @@ use super::users::home_of;
 use super::{Content, Payload, Rest, RoundPlan, sync};
 use crate::boundary::behaviour::Behaviour;
 use crate::boundary::env::Rows;
+use crate::mention;
 use crate::model::limits::{
     HASHTAGS_BYTES_MAX, MENTION_LOOKUPS_MAX, MESSAGE_CHARS_MAX, POST_TYPE_BYTES_MAX,
     PROPS_BYTES_MAX, USERNAME_BYTES_MAX,
@@ -16,7 +17,7 @@ use crate::model::{
 };
 use crate::outbound::plan::{ENVELOPE_BYTES, Plan, Planned};
 use crate::outbound::work::Work;
-use crate::outbound::{exception, mention, receipt};
+use crate::outbound::{exception, receipt};
 use crate::rows::id::{PostNo, UserNo, WorkspaceNo};
 use crate::rows::tx::{Read, Tx};
 use crate::wire::message::{SyncSection, WirePost};

@@ -1,0 +1,172 @@
+//! Mentions in a text: where they are, and whom they mean. Whoever asks, asks here: what is sent to a
+//! peer and taken from one, and who is told of a post, go by the same words. Semantics §5.7, §6.4,
+//! client API §7.1.
+
+mod blocks;
+mod bytes;
+mod inline;
+#[cfg(test)]
+mod tests;
+
+use crate::authority::{is_channel_member, is_team_member};
+use crate::boundary::behaviour::Behaviour;
+use crate::model::Place;
+use crate::model::limits::{MENTION_LOOKUPS_MAX, USERNAME_BYTES_MAX};
+use crate::rows::id::{ChannelNo, UserNo};
+use crate::rows::lookup;
+use crate::rows::tx::Read;
+
+/// Words that mention everybody who reads the channel.
+const EVERYBODY: [&str; 3] = ["all", "channel", "here"];
+
+/// A word behind an `@` that may name somebody, as bytes of a text:
+/// `@[A-Za-z0-9][A-Za-z0-9.\-_:]*`, not within another word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// Where the word begins, behind the `@`.
+    pub start: usize,
+    /// Its end, exclusive.
+    pub end: usize,
+}
+
+impl Candidate {
+    /// The names that the word may be, in lower case and longest first: special characters at its
+    /// end may belong to the sentence. What is longer than a name can be is left out.
+    pub fn names(self, text: &str) -> impl Iterator<Item = String> {
+        let word = text.get(self.start..self.end).unwrap_or_default();
+        let shortest = word.trim_end_matches(['.', '-', '_', ':']).len();
+        let longest = word.len().min(USERNAME_BYTES_MAX);
+        (shortest..=longest)
+            .rev()
+            .filter_map(|length| Some(word.get(..length)?.to_ascii_lowercase()))
+    }
+}
+
+/// How a text is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reading {
+    /// Every word counts. As it was before [`Behaviour::MentionsInWords`].
+    Plain,
+    #[default]
+    /// As Markdown: code, targets of links and bare addresses mention nobody.
+    Markdown,
+}
+
+impl Reading {
+    /// How a workspace reads.
+    pub fn of(rows: &(impl Read + ?Sized)) -> Reading {
+        if Behaviour::MentionsInWords.is_in_force(rows) {
+            Reading::Markdown
+        } else {
+            Reading::Plain
+        }
+    }
+}
+
+/// The words of a text that may be mentions, in its order. The work grows with the text's length
+/// and with nothing else.
+#[must_use]
+pub fn candidates(text: &str, reading: Reading) -> Vec<Candidate> {
+    let mut found = Vec::new();
+    // Most texts hold none.
+    if !text.contains('@') {
+        return found;
+    }
+    match reading {
+        Reading::Plain => {
+            let bytes = bytes::Bytes::until(text, text.len());
+            let places = text.match_indices('@');
+            found.extend(places.filter_map(|(at, _)| inline::candidate(bytes, at, true)));
+        }
+        Reading::Markdown => {
+            for block in blocks::blocks(text) {
+                inline::read(text, block, &mut found);
+            }
+        }
+    }
+    found
+}
+
+/// Whether a name means everybody who reads the channel.
+#[must_use]
+pub fn is_everybody(name: &str) -> bool {
+    EVERYBODY.contains(&name)
+}
+
+/// A mention of a user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mention {
+    /// Bytes of the text after `@` that name the user.
+    pub start: usize,
+    /// End of the name, exclusive.
+    pub end: usize,
+    /// The name in lower case, as it stands in the text.
+    pub name: String,
+    /// Who is meant.
+    pub user: UserNo,
+}
+
+/// The mentions in a text of a channel, in its order: of members of its team, or outside teams of its
+/// members. Where no user has the whole name, special characters are taken off its end one by one, as the
+/// reference does.
+pub fn find(
+    rows: &(impl Read + ?Sized),
+    (channel, place): (ChannelNo, Place),
+    text: &str,
+) -> Vec<Mention> {
+    let may_be_meant = |user: &UserNo| match place.team() {
+        Some(team) => is_team_member(rows, team, *user),
+        None => is_channel_member(rows, channel, *user),
+    };
+    let mut found: Vec<Mention> = Vec::new();
+    let mut lookups_left = MENTION_LOOKUPS_MAX;
+    for candidate in candidates(text, Reading::of(rows)) {
+        let mut named = None;
+        for name in candidate.names(text) {
+            if lookups_left == 0 {
+                return found;
+            }
+            lookups_left -= 1;
+            if let Some(user) = lookup::username(rows, &name) {
+                named = Some((name, user));
+                break;
+            }
+        }
+        if let Some((name, user)) = named.filter(|(_, user)| may_be_meant(user)) {
+            found.push(Mention {
+                start: candidate.start,
+                end: candidate.start + name.len(),
+                name,
+                user,
+            });
+        }
+    }
+    found
+}
+
+/// A text with each mention replaced by what `name_of` gives for it, if it gives anything.
+#[must_use]
+pub fn replace(
+    text: &str,
+    mentions: &[Mention],
+    name_of: impl Fn(&Mention) -> Option<String>,
+) -> String {
+    let named = mentions.iter().filter_map(|mention| {
+        let name = name_of(mention)?;
+        Some((mention.start, mention.end, name))
+    });
+    rewrite(text, named)
+}
+
+/// A text with some parts of it, given in its order, replaced.
+pub fn rewrite(text: &str, parts: impl Iterator<Item = (usize, usize, String)>) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut done = 0;
+    for (start, end, part) in parts {
+        out.push_str(text.get(done..start).unwrap_or_default());
+        out.push_str(&part);
+        done = end;
+    }
+    out.push_str(text.get(done..).unwrap_or_default());
+    out
+}
