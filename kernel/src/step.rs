@@ -8,7 +8,7 @@ use crate::command;
 use crate::inbound;
 use crate::model::limits::DUE_PER_STEP_MAX;
 use crate::model::{DueKind, Job};
-use crate::objects::posts;
+use crate::objects::{order, posts};
 use crate::outbound::{self, receipt};
 use crate::rows::due;
 use crate::rows::jobs;
@@ -118,6 +118,7 @@ fn job(tx: &mut Tx<'_>, number: u64) {
             connection,
             position,
         } => inbound::again::ask_again(tx, number, connection, position),
+        Job::CountPosts { channel } => order::count_older(tx, channel),
     };
     match rest {
         Some(job) => jobs::again(tx, number, &job),

@@ -84,7 +84,7 @@ async fn create(State(app): State<Shared>, caller: Caller, Json(body): Json<Crea
 async fn all(State(app): State<Shared>, caller: Caller, params: Params) -> Answer {
     let rows = app.rows();
     caller.require_admin(&rows)?;
-    let found = channels::all(&rows, params.page());
+    let found = channels::all(&rows, params.page())?;
     let views = Views::new(&rows, Viewer::of(&rows, caller.user));
     let list = json::list(&found, |(_, channel)| views.channel_with_team(channel))?;
     Ok(Rendered::new(list))

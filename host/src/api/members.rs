@@ -101,7 +101,7 @@ async fn remove(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
 async fn list(State(app): State<Shared>, caller: Caller, ids: Ids, params: Params) -> Answer {
     let rows = app.rows();
     let channel = ids.channel(&rows, &caller)?;
-    let found: Vec<_> = channels::members(&rows, channel, params.page())
+    let found: Vec<_> = channels::members(&rows, channel, params.page())?
         .into_iter()
         .map(|(user, member)| (channel, user, member))
         .collect();

@@ -258,7 +258,7 @@ async fn of_channel(State(app): State<Shared>, caller: Caller, ids: Ids, params:
         (None, None) => Part::Newest,
     };
     let page = params.page();
-    let list = posts::page(&rows, channel, part, page, threads);
+    let list = posts::page(&rows, channel, part, page, threads)?;
     // The next page by number begins where this one would have ended.
     if list.cut && page.skip() > 0 {
         return Err(TooLong.into());
@@ -281,7 +281,7 @@ async fn around_unread(
     let user = ids.own_user(&rows, &caller)?;
     let channel = ids.channel(&rows, &caller)?;
     let threads = !params.flag("skipFetchThreads");
-    let list = posts::around_unread(&rows, channel, user, before, after, threads);
+    let list = posts::around_unread(&rows, channel, user, before, after, threads)?;
     render_list(&rows, caller.user, &list)
 }
 

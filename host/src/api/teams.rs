@@ -135,7 +135,7 @@ async fn add_member(
 async fn members(State(app): State<Shared>, caller: Caller, ids: Ids, params: Params) -> Answer {
     let rows = app.rows();
     let team = ids.own_team(&rows, &caller)?;
-    let found: Vec<(TeamNo, UserNo, TeamMember)> = teams::members(&rows, team, params.page())
+    let found: Vec<(TeamNo, UserNo, TeamMember)> = teams::members(&rows, team, params.page())?
         .into_iter()
         .map(|(user, member)| (team, user, member))
         .collect();

@@ -197,15 +197,15 @@ async fn list(State(app): State<Shared>, caller: Caller, params: Params) -> Answ
         if !authority::may_read_channel(&rows, channel, caller.user) {
             return Err(ApiError::forbidden());
         }
-        users::in_channel(&rows, channel, page)
+        users::in_channel(&rows, channel, page)?
     } else if let Some(id) = params.id("in_team")? {
         let team = lookup::team(&rows, id).ok_or_else(ApiError::forbidden)?;
         if !authority::is_team_member(&rows, team, caller.user) {
             caller.require_admin(&rows)?;
         }
-        users::in_team(&rows, team, page)
+        users::in_team(&rows, team, page)?
     } else {
-        users::page(&rows, page)
+        users::page(&rows, page)?
     };
     render_all(&rows, caller.user, &found)
 }

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use causeway_engine::SubmitError;
 use causeway_kernel::boundary::output::Refusal;
 use causeway_views::json::{ANSWER_BYTES_MAX, TooLong};
+use causeway_views::query::{OFFSET_ROWS_MAX, TooDeep};
 use serde::Serialize;
 
 use crate::vault::VaultError;
@@ -35,6 +36,20 @@ pub struct Retry {
     pub after_s: u32,
     /// Requests of this kind that are taken without a pause, where they are counted.
     pub limit: Option<u32>,
+}
+
+impl From<TooDeep> for ApiError {
+    fn from(_: TooDeep) -> ApiError {
+        ApiError::new(
+            StatusCode::BAD_REQUEST,
+            "api.context.page_too_deep.app_error",
+            format!(
+                "This page lies behind more than {OFFSET_ROWS_MAX} entries. Lists are not read so \
+                 deep by page numbers; posts can be read on from one that is known, with the \
+                 parameter before or after."
+            ),
+        )
+    }
 }
 
 /// The error object: all five keys, always.

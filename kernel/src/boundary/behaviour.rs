@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::boundary::output::Refusal;
 use crate::boundary::texts::no_texts;
+use crate::objects::order;
 use crate::rows::tx::{Read, Tx};
 
 macro_rules! behaviours {
@@ -56,10 +57,11 @@ behaviours! {
     /// A peer's post that is dated later than the step in which it comes stands in the order of its
     /// channel and thread where it came.
     OrderedByArrival = 9,
-    OrderedByArrival = 10,
     /// Texts are read as Markdown where mentions are looked for: code, targets of links and bare
     /// addresses mention nobody, and stay as they are. A name in emphasis by underscores is one.
-    MentionsInWords = 11,
+    MentionsInWords = 10,
+    /// The posts of a channel are counted in blocks, those from before in a job.
+    PostsCounted = 11,
 }
 
 /// A behaviour that is in force.
@@ -117,6 +119,9 @@ pub fn adopt(tx: &mut Tx<'_>) -> Result<(), Refusal> {
     for behaviour in Behaviour::ALL {
         if !behaviour.is_in_force(tx) {
             tx.put(&behaviour.number(), &InForce { since_ms });
+            if *behaviour == Behaviour::PostsCounted {
+                order::start_counting(tx);
+            }
         }
     }
     Ok(())

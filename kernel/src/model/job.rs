@@ -75,6 +75,11 @@ pub enum Job {
         /// The post of the last verdict looked at.
         position: Option<Id>,
     },
+    /// Counts the posts that were there before posts were counted, the newest of a channel first.
+    CountPosts {
+        /// The first channel that is not done.
+        channel: ChannelNo,
+    },
 }
 texts!(enum Job {
     DeleteReplies { root, delete_at, position },
@@ -84,6 +89,7 @@ texts!(enum Job {
     // The rest of a reaction's name: number of the user and emoji.
     AskAgain { connection, position: Text::Own },
     AskInboundAgain { connection, position },
+    CountPosts { channel },
 });
 
 /// The result of a command with a client's key. Key: (user, key).

@@ -56,6 +56,8 @@ pub const HEADER_CHARS_MAX: usize = 1024;
 pub const PURPOSE_CHARS_MAX: usize = 250;
 /// Channels of a team; one more is refused.
 pub const CHANNELS_PER_TEAM_MAX: u32 = 2_000;
+/// Posts in a block of a channel's order; a fuller one becomes two.
+pub const POSTS_PER_BLOCK: u32 = 1_000;
 /// Replies that a step deletes; the rest is a job.
 pub const REPLIES_PER_STEP_MAX: u32 = 200;
 /// Due rows that a timer step handles.

@@ -93,7 +93,27 @@ impl Post {
 
 /// A post of a channel, by its place in the order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ChannelPost;
+pub struct ChannelPost {
+    /// Whether the post is live; `None` = only its row knows, as none said here before version 2.
+    pub is_live: Option<bool>,
+}
+
+impl ChannelPost {
+    /// Reads a row of an older version.
+    pub(crate) fn of_older_version(version: u8, _: &[u8]) -> Option<ChannelPost> {
+        (version == 1).then_some(ChannelPost { is_live: None })
+    }
+}
+
+/// What a part of a channel's order holds: from its key, a place, to the next block. Key: (channel,
+/// `ordered_at`, post).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PostBlock {
+    /// Posts, the deleted ones too.
+    pub rows: u32,
+    /// Posts that are live.
+    pub live: u32,
+}
 
 /// A reply of a thread, by its place in the order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -161,6 +181,7 @@ pub struct AcknowledgementCount(pub u32);
 
 no_texts!(
     ChannelPost,
+    PostBlock,
     ThreadPost,
     PinnedPost,
     EmojiCount,

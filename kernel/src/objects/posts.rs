@@ -2,11 +2,11 @@
 //! so was decided before: by [`authority`](crate::authority) for local users and by
 //! [`inbound`](crate::inbound) for peers.
 
-use crate::boundary::behaviour::Behaviour;
 use crate::boundary::env::Range;
 use crate::boundary::output::{Effect, Event};
 use crate::model::limits::{HASHTAGS_BYTES_MAX, REPLIES_PER_STEP_MAX};
-use crate::model::{Channel, ChannelPost, DueKind, Job, PinnedPost, Post, ThreadPost, kind};
+use crate::model::{Channel, DueKind, Job, PinnedPost, Post, ThreadPost, kind};
+use crate::objects::order;
 use crate::rows::due;
 use crate::rows::id::{ChannelNo, FeedSeq, PostNo, UserNo, WorkspaceNo};
 use crate::rows::key;
@@ -31,7 +31,7 @@ pub fn insert(tx: &mut Tx<'_>, mut post: Post) -> PostNo {
         }
     });
     post.update_at = stamp;
-    post.ordered_at = place_of(tx, post.create_at, stamp);
+    post.ordered_at = order::place_of(tx, post.create_at, stamp);
     if post.origin.is_ours() {
         post.origin_update_at = stamp;
     }
@@ -55,7 +55,7 @@ pub fn bury(tx: &mut Tx<'_>, mut post: Post, is_fed: bool) -> PostNo {
     post.hashtags = String::new();
     post.is_pinned = false;
     post.update_at = stamp(tx, post.channel, |_, _| ());
-    post.ordered_at = place_of(tx, post.create_at, post.update_at);
+    post.ordered_at = order::place_of(tx, post.create_at, post.update_at);
     put_index(tx, no, &post);
     if is_fed {
         feed::post_changed(tx, no, &mut post);
@@ -253,23 +253,9 @@ pub(crate) fn stamp(tx: &mut Tx<'_>, no: ChannelNo, change: impl FnOnce(&mut Cha
     stamped.unwrap_or_else(|| tx.now_ms())
 }
 
-/// The place of a post in the order of its channel and thread. The clock of its origin may be ahead
-/// of ours, or a peer may name any time: what is ordered and looked up is never later than now, or
-/// one post would be the newest for as long as that time has not come.
-fn place_of(tx: &Tx<'_>, create_at: i64, stamp: i64) -> i64 {
-    if create_at > stamp && Behaviour::OrderedByArrival.is_in_force(tx) {
-        stamp
-    } else {
-        create_at
-    }
-}
-
 fn put_index(tx: &mut Tx<'_>, no: PostNo, post: &Post) {
     tx.bind_id(kind::POST, post.id, no.0);
-    tx.put(&(post.channel, post.ordered_at, no), &ChannelPost);
-    if let Some(root) = post.root {
-        tx.put(&(root, post.ordered_at, no), &ThreadPost);
-    }
+    order::insert(tx, no, post);
     if post.is_pinned {
         tx.put(&(post.channel, no), &PinnedPost);
     }
@@ -300,6 +286,7 @@ fn empty(tx: &mut Tx<'_>, no: PostNo, post: &mut Post, stamp: i64, delete_at: i6
         post.is_pinned = false;
         tx.delete::<PinnedPost>(&(post.channel, no));
     }
+    order::delete(tx, no, post);
     post.message = String::new();
     post.props = String::new();
     post.hashtags = String::new();
@@ -317,7 +304,7 @@ mod tests {
     use super::*;
     use crate::boundary::behaviour;
     use crate::boundary::env::StepContext;
-    use crate::model::{ChannelKind, Place};
+    use crate::model::{ChannelKind, ChannelPost, Place};
     use crate::rows::id::{Id, TeamNo};
     use crate::rows::table::Table;
     use crate::rows::testing::MemoryHost;

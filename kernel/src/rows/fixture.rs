@@ -162,7 +162,9 @@ pub fn put_post(tx: &mut Tx<'_>, number: u64, post: &Post) {
     tx.bind_id(kind::POST, post.id, number);
     tx.put(
         &(post.channel, post.ordered_at, PostNo(number)),
-        &ChannelPost,
+        &ChannelPost {
+            is_live: Some(post.delete_at == 0),
+        },
     );
     if let Some(root) = post.root {
         tx.put(&(root, post.ordered_at, PostNo(number)), &ThreadPost);

@@ -7,12 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::boundary::behaviour::InForce;
 use crate::boundary::texts::{Class, Text, TextVisitor};
 use crate::model::{
-    Acknowledgement, AcknowledgementCount, Channel, ChannelMember, ChannelPost, Connection,
-    ConnectionLink, Due, EmojiCount, Exception, ExceptionTime, FeedEntry, Held, IdRow, Job, Link,
-    MetaKey, MetaRow, NameRow, PeerWorkspace, Pending, PersonalValue, PinnedPost, Post, PostEmoji,
-    QuarantineEntry, Reaction, RemovedReactions, Request, RequestExpiry, Round, Scope, SentOldPost,
-    SentReaction, SentUser, SharedChannel, Team, TeamMember, ThreadPost, User, UserChannel,
-    UserTeam, VerdictRow,
+    Acknowledgement, AcknowledgementCount, Channel, ChannelMember, ChannelPost, Connection, ConnectionLink, Due, EmojiCount, Exception, ExceptionTime, FeedEntry, Held, IdRow, Job, Link, MetaKey, MetaRow, NameRow, PeerWorkspace, Pending, PersonalValue, PinnedPost, Post, PostBlock, PostEmoji, QuarantineEntry, Reaction, RemovedReactions, Request, RequestExpiry, Round, Scope, SentOldPost, SentReaction, SentUser, SharedChannel, Team, TeamMember, ThreadPost, User, UserChannel, UserTeam, VerdictRow,
 };
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, Id, PostNo, TeamNo, UserNo, WorkspaceNo};
 use crate::rows::record::Record;
@@ -189,7 +184,7 @@ tables! {
     Posts = 11: (post: PostNo) => Post version 2, Kept, about [post] and its [channel];
     /// Posts of a channel in their order: (channel, ordered_at, post), no value.
     ChannelPosts = 12: (channel: ChannelNo, ordered_at: i64, post: PostNo)
-        => ChannelPost, Kept, about [];
+        => ChannelPost version 2, Kept, about [];
     /// Replies of a thread in their order: (root, ordered_at, post), no value.
     ThreadPosts = 13: (root: PostNo, ordered_at: i64, post: PostNo) => ThreadPost, Kept, about [];
     /// Reactions: (post, user, emoji); removed ones stay as tombstones.
@@ -266,6 +261,9 @@ tables! {
     /// Users of a workspace who have ever acknowledged a post: (post, workspace).
     AcknowledgementCounts = 42: (post: PostNo, workspace: WorkspaceNo)
         => AcknowledgementCount, Passing, about [post];
+    /// What the parts of a channel's order hold: (channel, ordered_at, post) where a part begins.
+    PostBlocks = 43: (channel: ChannelNo, ordered_at: i64, post: PostNo)
+        => PostBlock, Passing, about [];
 }
 
 #[cfg(test)]

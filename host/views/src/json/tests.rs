@@ -225,7 +225,7 @@ fn lists_of_posts_order_ids_and_map_them() {
     });
     let list = posts::page(&host, ChannelNo(1), Part::Newest, Page::new(0, 2), true);
     let views = Views::new(&host, viewer(ANN, false));
-    let value = serde_json::to_value(views.post_list(&list)).unwrap();
+    let value = serde_json::to_value(views.post_list(&list.unwrap())).unwrap();
     assert_eq!(
         value["order"],
         serde_json::json!([id('p', 3).as_str(), id('p', 2).as_str()])

@@ -43,7 +43,7 @@ fn a_page_ends_at_its_budget_and_goes_on_behind_its_last_post() {
     let host = host_with(40, false);
     let (mut seen, mut part) = (Vec::new(), Part::Newest);
     loop {
-        let list = posts::page(&host, CHANNEL, part, Page::new(0, 200), true);
+        let list = posts::page(&host, CHANNEL, part, Page::new(0, 200), true).unwrap();
         assert!(bytes(&list) <= LIST_BYTES_MAX);
         assert_eq!(list.cut, list.previous.is_some());
         seen.extend(list.order.iter().map(|post| post.0));
@@ -59,7 +59,8 @@ fn a_page_ends_at_its_budget_and_goes_on_behind_its_last_post() {
         Part::After(PostNo(5)),
         Page::new(0, 200),
         true,
-    );
+    )
+    .unwrap();
     assert!(newer.cut && newer.next.is_some());
     assert_eq!(newer.order.last(), Some(&PostNo(6)));
 }
@@ -74,7 +75,7 @@ fn a_single_post_is_shown_however_large_it_is() {
             put_post(tx, number, &post);
         }
     });
-    let list = posts::page(&host, CHANNEL, Part::Newest, Page::new(0, 9), false);
+    let list = posts::page(&host, CHANNEL, Part::Newest, Page::new(0, 9), false).unwrap();
     assert_eq!(
         (list.order.as_slice(), list.cut),
         ([PostNo(2)].as_slice(), true)
@@ -115,7 +116,7 @@ fn a_thread_goes_on_behind_its_last_reply() {
 #[test]
 fn threads_and_pinned_posts_have_budgets_too() {
     let host = host_with(40, true);
-    let list = posts::page(&host, CHANNEL, Part::Newest, Page::new(0, 2), true);
+    let list = posts::page(&host, CHANNEL, Part::Newest, Page::new(0, 2), true).unwrap();
     assert_eq!(list.order, [PostNo(40), PostNo(39)]);
     assert!(list.posts.contains_key(&PostNo(1)), "the root comes first");
     assert!(bytes(&list) <= 2 * (PROPS_BYTES + 2_000) + WITH_PAGE_BYTES_MAX);

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use super::{LIST_ROWS_MAX, Page, Walk, existing};
+use super::{LIST_ROWS_MAX, Page, TooDeep, Walk, existing};
 use causeway_kernel::model::limits::CHANNELS_PER_TEAM_MAX;
 use causeway_kernel::model::{Channel, ChannelMember, NameRow, UserChannel, kind};
 use causeway_kernel::rows::id::{ChannelNo, TeamNo, UserNo};
@@ -45,9 +45,12 @@ pub fn public(rows: &(impl Read + ?Sized), team: TeamNo, page: Page) -> Vec<(Cha
 }
 
 /// A page of all channels, in the order in which they were made.
-pub fn all(rows: &(impl Read + ?Sized), page: Page) -> Vec<(ChannelNo, Channel)> {
-    let numbers: Vec<ChannelNo> = Walk::all(Table::Channels).keys(rows, page);
-    existing(rows, &numbers)
+///
+/// # Errors
+/// When the page lies too deep.
+pub fn all(rows: &(impl Read + ?Sized), page: Page) -> Result<Vec<(ChannelNo, Channel)>, TooDeep> {
+    let numbers: Vec<ChannelNo> = Walk::all(Table::Channels).keys(rows, page)?;
+    Ok(existing(rows, &numbers))
 }
 
 /// Channels that a user is in, of one team or of all, by display name.
@@ -94,18 +97,21 @@ pub fn memberships(
 }
 
 /// A page of a channel's members, in the order of their accounts.
+///
+/// # Errors
+/// When the page lies too deep.
 pub fn members(
     rows: &(impl Read + ?Sized),
     channel: ChannelNo,
     page: Page,
-) -> Vec<(UserNo, ChannelMember)> {
+) -> Result<Vec<(UserNo, ChannelMember)>, TooDeep> {
     let keys: Vec<(ChannelNo, UserNo)> =
-        Walk::prefix(Table::ChannelMembers, &channel).keys(rows, page);
+        Walk::prefix(Table::ChannelMembers, &channel).keys(rows, page)?;
     let found = rows.get_all::<ChannelMember>(&keys);
-    keys.into_iter()
-        .zip(found)
+    let members = keys.into_iter().zip(found);
+    Ok(members
         .filter_map(|((_, user), row)| Some((user, row?)))
-        .collect()
+        .collect())
 }
 
 /// How many members a channel has.

@@ -4,6 +4,7 @@
 #[cfg(test)]
 mod budget_tests;
 pub mod channels;
+mod order;
 pub mod posts;
 pub mod preferences;
 pub mod sharing;
@@ -26,8 +27,7 @@ pub const PER_PAGE_DEFAULT: u32 = 60;
 pub const PER_PAGE_MAX: u32 = 200;
 /// Objects that a request by ids names at most; the host refuses more.
 pub const IDS_MAX: usize = 1_000;
-/// Rows that a read passes over to reach its page; what lies behind is not found by page number.
-/// Clients that go that deep page by `before` and `after`.
+/// Rows that a read passes over to reach its page; a page that lies behind more is [`TooDeep`].
 pub const OFFSET_ROWS_MAX: u64 = 100_000;
 /// Rows that a list without pages holds at most.
 pub const LIST_ROWS_MAX: u32 = 10_000;
@@ -78,6 +78,11 @@ impl Page {
     }
 }
 
+/// The page lies behind more rows than a read passes over. It is no empty page: that would say that
+/// the list ends before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooDeep;
+
 /// Keys between two bounds, `from` inclusive and `to` exclusive, in one direction.
 pub(crate) struct Walk {
     table: Table,
@@ -105,6 +110,16 @@ impl Walk {
             table,
             from: Vec::new(),
             to: Vec::new(),
+            reverse: false,
+        }
+    }
+
+    /// The rows from one key on, up to another one.
+    pub(crate) fn between<K: KeyPart>(table: Table, from: &K, to: &K) -> Walk {
+        Walk {
+            table,
+            from: key::encode(from),
+            to: key::encode(to),
             reverse: false,
         }
     }
@@ -171,12 +186,30 @@ impl Walk {
         }
     }
 
+    /// Whether it ends before it passed more rows than a page may lie behind.
+    fn is_short(self, rows: &(impl Rows + ?Sized)) -> bool {
+        let mut passed = 0;
+        self.each(rows, OFFSET_ROWS_MAX + 1, |_, _| {
+            passed += 1;
+            ControlFlow::Continue(())
+        });
+        passed <= OFFSET_ROWS_MAX
+    }
+
     /// The keys that a page shows.
-    pub(crate) fn keys<K: KeyPart>(self, rows: &(impl Rows + ?Sized), page: Page) -> Vec<K> {
+    pub(crate) fn keys<K: KeyPart>(
+        self,
+        rows: &(impl Rows + ?Sized),
+        page: Page,
+    ) -> Result<Vec<K>, TooDeep> {
         let mut out = Vec::new();
         let mut skip = page.skip();
         if skip > OFFSET_ROWS_MAX {
-            return out;
+            return if self.is_short(rows) {
+                Ok(out)
+            } else {
+                Err(TooDeep)
+            };
         }
         self.each(rows, skip + u64::from(page.per_page), |bytes, _| {
             if skip > 0 {
@@ -186,7 +219,7 @@ impl Walk {
             }
             ControlFlow::Continue(())
         });
-        out
+        Ok(out)
     }
 
     /// Rows, decoded, at most `rows_max`.
@@ -260,8 +293,9 @@ mod walk_tests {
         let host = host(1_203);
         let mut seen = Vec::new();
         for page in 0..8 {
-            let keys: Vec<(u8, u64)> =
-                Walk::prefix(Table::Names, &1u8).keys(&host, Page::new(page, 200));
+            let keys: Vec<(u8, u64)> = Walk::prefix(Table::Names, &1u8)
+                .keys(&host, Page::new(page, 200))
+                .unwrap();
             seen.extend(keys.into_iter().map(|(_, n)| n));
         }
         assert_eq!(seen, (0..1_203).collect::<Vec<_>>());
@@ -286,7 +320,8 @@ mod walk_tests {
         let inner: Vec<(u8, u64)> = Walk::prefix(Table::Names, &1u8)
             .after(&(1u8, 3u64))
             .before(&(1u8, 6u64))
-            .keys(&host, Page::new(0, 9));
+            .keys(&host, Page::new(0, 9))
+            .unwrap();
         assert_eq!(inner, vec![(1, 4), (1, 5)]);
         assert_eq!(Walk::all(Table::Names).count(&host), 10);
     }

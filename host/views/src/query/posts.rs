@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use super::{LIST_ROWS_MAX, OFFSET_ROWS_MAX, Page, Walk, existing, threads};
+use super::order::{self, Side};
+use super::{LIST_ROWS_MAX, Page, TooDeep, Walk, existing, threads};
 use causeway_kernel::model::{Acknowledgement, Channel, ChannelMember, PinnedPost, Post, Reaction};
 use causeway_kernel::rows::id::{ChannelNo, PostNo, UserNo};
 use causeway_kernel::rows::key;
@@ -33,8 +34,6 @@ pub const LIST_BYTES_MAX: usize = 4 << 20;
 const POST_BYTES: usize = 1_000;
 /// Bytes of the JSON of a reaction at most.
 const REACTION_BYTES: usize = 400;
-/// Rows looked at to find a page's neighbour among deleted posts.
-const NEIGHBOUR_ROWS_MAX: u64 = 1_000;
 
 /// A list of posts as clients get it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -64,6 +63,18 @@ impl PostList {
             self.bytes = bytes;
             self.order.push(post_no);
             self.posts.insert(post_no, post);
+        }
+    }
+
+    /// Adds posts to the page up to where it is cut.
+    fn add_all(&mut self, rows: &(impl Read + ?Sized), numbers: &[PostNo]) {
+        for group in numbers.chunks(GROUP) {
+            for (post_no, post) in existing::<Post, _>(rows, group) {
+                self.add(post_no, post);
+            }
+            if self.cut {
+                return;
+            }
         }
     }
 }
@@ -110,36 +121,30 @@ pub enum Part {
 
 /// A page of a channel's live posts. A post that is not of this channel gives an empty page.
 /// With `threads`, the threads of listed replies come along.
+///
+/// # Errors
+/// When the page lies too deep, which it can where the posts are not counted yet, and behind a post.
 pub fn page(
     rows: &(impl Read + ?Sized),
     channel: ChannelNo,
     part: Part,
     page: Page,
     threads: bool,
-) -> PostList {
-    let all = Walk::prefix(Table::ChannelPosts, &channel);
-    let walk = match part {
-        Part::Newest => all.reversed(),
+) -> Result<PostList, TooDeep> {
+    let side = match part {
+        Part::Newest => Side::Newest,
         Part::Before(post) | Part::After(post) => match position(rows, channel, post) {
-            Some(position) if part == Part::Before(post) => all.before(&position).reversed(),
-            Some(position) => all.after(&position),
-            None => return PostList::default(),
+            Some(place) if part == Part::Before(post) => Side::Before(place),
+            Some(place) => Side::After(place),
+            None => return Ok(PostList::default()),
         },
     };
     let mut list = PostList::default();
-    let mut skip = page.skip();
-    live(rows, walk, OFFSET_ROWS_MAX, |post_no, post| {
-        if skip > 0 {
-            skip -= 1;
-        } else {
-            list.add(post_no, post);
-        }
-        full(&list, page.per_page())
-    });
-    if matches!(part, Part::After(_)) {
+    list.add_all(rows, &order::page(rows, channel, side, page)?);
+    if matches!(side, Side::After(_)) {
         list.order.reverse();
     }
-    finish(rows, channel, list, threads)
+    Ok(finish(rows, channel, list, threads))
 }
 
 /// Every post of a channel with `update_at` above `since_ms`, deleted ones too, newest first: at
@@ -177,6 +182,9 @@ pub fn since(
 
 /// Posts around the oldest one that a member has not seen: `before` seen ones and `after` from the
 /// oldest unseen one on, each cut to [`AROUND_MAX`]. Without unseen ones it is the newest page.
+///
+/// # Errors
+/// When too many deleted posts stand there.
 pub fn around_unread(
     rows: &(impl Read + ?Sized),
     channel: ChannelNo,
@@ -184,40 +192,24 @@ pub fn around_unread(
     before: u32,
     after: u32,
     threads: bool,
-) -> PostList {
-    let (before, after) = (
-        before.min(AROUND_MAX) as usize,
-        after.min(AROUND_MAX) as usize,
-    );
+) -> Result<PostList, TooDeep> {
+    let (before, after) = (before.min(AROUND_MAX), after.min(AROUND_MAX));
     let member = rows.get::<ChannelMember>(&(channel, user));
     let seen = member.map_or(i64::MAX, |member| member.last_viewed_at);
     // No post has the highest number, so this is the place behind everything written at `seen`.
     let border = (channel, seen, PostNo(u64::MAX));
-    let mut newer = PostList::default();
-    let unseen = Walk::prefix(Table::ChannelPosts, &channel).after(&border);
-    live(rows, unseen, LIST_ROWS_MAX.into(), |post_no, post| {
-        if newer.order.len() < after {
-            newer.add(post_no, post);
-        }
-        full(&newer, after)
-    });
-    if newer.order.is_empty() {
-        let page = Page::new(0, u32::try_from(before + after).unwrap_or(AROUND_MAX));
+    let all = || Walk::prefix(Table::ChannelPosts, &channel);
+    let unseen = order::take(rows, all().after(&border), 0, after as usize)?;
+    if unseen.is_empty() {
+        let page = Page::new(0, before + after);
         return self::page(rows, channel, Part::Newest, page, threads);
     }
-    let mut list = newer;
+    let mut list = PostList::default();
+    list.add_all(rows, &unseen);
     list.order.reverse();
-    let wanted = list.order.len() + before;
-    let older = Walk::prefix(Table::ChannelPosts, &channel)
-        .before(&border)
-        .reversed();
-    live(rows, older, LIST_ROWS_MAX.into(), |post_no, post| {
-        if list.order.len() < wanted {
-            list.add(post_no, post);
-        }
-        full(&list, wanted)
-    });
-    finish(rows, channel, list, threads)
+    let older = all().before(&border).reversed();
+    list.add_all(rows, &order::take(rows, older, 0, before as usize)?);
+    Ok(finish(rows, channel, list, threads))
 }
 
 /// Pinned posts of a channel, newest first, at most [`PINNED_MAX`]. A list that is cut is not the
@@ -340,22 +332,6 @@ fn flush(
     ControlFlow::Continue(())
 }
 
-/// Like [`stored`], without deleted posts.
-fn live(
-    rows: &(impl Read + ?Sized),
-    walk: Walk,
-    rows_max: u64,
-    mut visit: impl FnMut(PostNo, Post) -> ControlFlow<()>,
-) {
-    stored(rows, walk, rows_max, |post_no, post| {
-        if post.delete_at == 0 {
-            visit(post_no, post)
-        } else {
-            ControlFlow::Continue(())
-        }
-    });
-}
-
 /// Adds the page's neighbours and threads.
 fn finish(
     rows: &(impl Read + ?Sized),
@@ -385,10 +361,5 @@ fn neighbour(
     } else {
         all.before(&position).reversed()
     };
-    let mut found = None;
-    live(rows, walk, NEIGHBOUR_ROWS_MAX, |post_no, _| {
-        found = Some(post_no);
-        ControlFlow::Break(())
-    });
-    found
+    order::first(rows, walk)
 }

@@ -1,11 +1,13 @@
 //! Teams and their members.
 
-use super::{LIST_ROWS_MAX, Page, Walk, existing};
+use std::ops::ControlFlow;
+
+use super::{COUNT_ROWS_MAX, LIST_ROWS_MAX, OFFSET_ROWS_MAX, Page, TooDeep, Walk, existing};
 use causeway_kernel::model::{Team, TeamMember, UserTeam};
 use causeway_kernel::rows::id::{TeamNo, UserNo};
-use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::table::Table;
-use causeway_kernel::rows::tx::Read;
+use causeway_kernel::rows::tx::{Read, Record};
+use causeway_kernel::rows::{key, lookup};
 
 /// A team by id, archived ones included.
 pub fn by_id(rows: &(impl Read + ?Sized), id: &str) -> Option<(TeamNo, Team)> {
@@ -53,18 +55,62 @@ pub fn memberships(rows: &(impl Read + ?Sized), user: UserNo) -> Vec<(TeamNo, Te
 }
 
 /// A page of a team's members, in the order of their accounts. Who left is left out.
-pub fn members(rows: &(impl Read + ?Sized), team: TeamNo, page: Page) -> Vec<(UserNo, TeamMember)> {
-    let all = Walk::prefix(Table::TeamMembers, &team).records::<TeamMember>(rows, LIST_ROWS_MAX);
-    let live = all.into_iter().filter(|(_, member)| member.delete_at == 0);
-    page.of(live.map(|((_, user), member)| (user, member)).collect())
+///
+/// # Errors
+/// When the page lies too deep.
+pub fn members(
+    rows: &(impl Read + ?Sized),
+    team: TeamNo,
+    page: Page,
+) -> Result<Vec<(UserNo, TeamMember)>, TooDeep> {
+    let mut skip = page.skip();
+    let mut members = Vec::new();
+    let passed = live_members(rows, team, OFFSET_ROWS_MAX, |user, member| {
+        if skip > 0 {
+            skip -= 1;
+        } else {
+            members.push((user, member));
+        }
+        if members.len() < page.per_page() {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
+    });
+    if members.len() < page.per_page() && passed >= OFFSET_ROWS_MAX {
+        return Err(TooDeep);
+    }
+    Ok(members)
 }
 
 /// How many members a team has.
 pub fn member_count(rows: &(impl Read + ?Sized), team: TeamNo) -> u64 {
-    let all = Walk::prefix(Table::TeamMembers, &team).records::<TeamMember>(rows, LIST_ROWS_MAX);
-    all.iter()
-        .filter(|(_, member)| member.delete_at == 0)
-        .count() as u64
+    let mut count = 0;
+    live_members(rows, team, COUNT_ROWS_MAX, |_, _| {
+        count += 1;
+        ControlFlow::Continue(())
+    });
+    count
+}
+
+/// Shows the members of a team who did not leave to `visit`, until it breaks; gives how many rows
+/// were looked at, at most `rows_max`.
+fn live_members(
+    rows: &(impl Read + ?Sized),
+    team: TeamNo,
+    rows_max: u64,
+    mut visit: impl FnMut(UserNo, TeamMember) -> ControlFlow<()>,
+) -> u64 {
+    let mut passed = 0;
+    Walk::prefix(Table::TeamMembers, &team).each(rows, rows_max, |bytes, value| {
+        passed += 1;
+        let user = key::decode::<(TeamNo, UserNo)>(bytes).map(|(_, user)| user);
+        match user.zip(TeamMember::from_bytes(value)) {
+            Some((user, member)) if member.delete_at == 0 => visit(user, member),
+            _ => ControlFlow::Continue(()),
+        }
+    });
+    passed
 }
 
 fn sorted(mut teams: Vec<(TeamNo, Team)>) -> Vec<(TeamNo, Team)> {

@@ -5,9 +5,13 @@ use proptest::prelude::*;
 use super::posts::{Part, PostList};
 use super::threads::ThreadPart;
 use super::{Page, channels, posts, teams, threads, users};
-use causeway_kernel::model::{ChannelKind, Post};
+use causeway_kernel::boundary::behaviour;
+use causeway_kernel::boundary::env::{Range, Rows, Scan};
+use causeway_kernel::model::{ChannelKind, Post, kind};
+use causeway_kernel::objects::posts as kernel_posts;
 use causeway_kernel::rows::fixture::*;
 use causeway_kernel::rows::id::{ChannelNo, PostNo, TeamNo, UserNo};
+use causeway_kernel::rows::table::Table;
 use causeway_kernel::rows::testing::MemoryHost;
 
 const CHANNEL: ChannelNo = ChannelNo(1);
@@ -35,16 +39,16 @@ fn with_posts(count: u64) -> MemoryHost {
 #[test]
 fn pages_are_newest_first_without_deleted_posts() {
     let host = with_posts(10);
-    let list = posts::page(&host, CHANNEL, Part::Newest, Page::new(0, 3), false);
+    let list = posts::page(&host, CHANNEL, Part::Newest, Page::new(0, 3), false).unwrap();
     assert_eq!(numbers(&list), [10, 8, 7]);
     assert_eq!((list.next, list.previous), (None, Some(PostNo(5))));
-    let list = posts::page(&host, CHANNEL, Part::Newest, Page::new(1, 3), false);
+    let list = posts::page(&host, CHANNEL, Part::Newest, Page::new(1, 3), false).unwrap();
     assert_eq!(numbers(&list), [5, 4, 2]);
     assert_eq!(
         (list.next, list.previous),
         (Some(PostNo(7)), Some(PostNo(1)))
     );
-    let past = posts::page(&host, CHANNEL, Part::Newest, Page::new(3, 3), false);
+    let past = posts::page(&host, CHANNEL, Part::Newest, Page::new(3, 3), false).unwrap();
     assert_eq!(past, PostList::default());
 }
 
@@ -57,7 +61,8 @@ fn before_and_after_name_their_neighbours() {
         Part::Before(PostNo(7)),
         Page::new(0, 2),
         false,
-    );
+    )
+    .unwrap();
     assert_eq!(numbers(&list), [5, 4]);
     assert_eq!(
         (list.next, list.previous),
@@ -69,7 +74,8 @@ fn before_and_after_name_their_neighbours() {
         Part::After(PostNo(2)),
         Page::new(0, 3),
         false,
-    );
+    )
+    .unwrap();
     assert_eq!(numbers(&list), [7, 5, 4]);
     assert_eq!(
         (list.next, list.previous),
@@ -82,7 +88,8 @@ fn before_and_after_name_their_neighbours() {
         Part::Before(PostNo(3)),
         Page::new(0, 9),
         false,
-    );
+    )
+    .unwrap();
     assert_eq!(numbers(&list), [2, 1]);
     let list = posts::page(
         &host,
@@ -90,8 +97,124 @@ fn before_and_after_name_their_neighbours() {
         Part::Before(PostNo(3)),
         Page::new(0, 9),
         false,
-    );
+    )
+    .unwrap();
     assert_eq!(list, PostList::default());
+}
+
+/// A host that counts the rows which a read looks at.
+struct Counting {
+    rows: MemoryHost,
+    looked_at: std::cell::Cell<usize>,
+}
+
+impl Rows for Counting {
+    fn get_many(&self, table: Table, keys: &[Vec<u8>]) -> Vec<Option<Vec<u8>>> {
+        self.looked_at.set(self.looked_at.get() + keys.len());
+        self.rows.get_many(table, keys)
+    }
+
+    fn scan(&self, table: Table, range: &Range) -> Scan {
+        let found = self.rows.scan(table, range);
+        self.looked_at.set(self.looked_at.get() + found.rows.len());
+        found
+    }
+}
+
+/// A channel whose posts came as they do: most in order, some dated earlier; every seventh is deleted
+/// later. Gives the live ones, newest first.
+fn counted(count: u64) -> (Counting, Vec<u64>) {
+    let mut rows = host();
+    let mut places = Vec::new();
+    put(&mut rows, |tx| {
+        behaviour::adopt(tx).unwrap();
+        for n in 1..=count {
+            let at = i64::try_from(if n % 10 == 0 { n * 37 % count } else { n }).unwrap();
+            // Before the step that brings them.
+            let at = at - 90_000;
+            let new = Post {
+                id: tx.new_id(),
+                reaction_count: 1,
+                ..post(n, at, None)
+            };
+            let no = kernel_posts::insert(tx, new);
+            places.push((at, no));
+        }
+        for (_, no) in places.iter().filter(|(_, no)| no.0 % 7 == 0) {
+            kernel_posts::delete(tx, *no, 0);
+        }
+    });
+    places.sort_unstable_by_key(|place| std::cmp::Reverse(*place));
+    let live = places.iter().map(|(_, no)| no.0).filter(|no| no % 7 > 0);
+    let live = live.collect();
+    let looked_at = std::cell::Cell::new(0);
+    (Counting { rows, looked_at }, live)
+}
+
+#[test]
+fn every_page_of_a_long_channel_is_reached_without_reading_what_is_passed_over() {
+    let (host, live) = counted(30_000);
+    let per_page = 200;
+    let pages = u32::try_from(live.len().div_ceil(per_page)).unwrap();
+    for number in (0..pages)
+        .step_by(7)
+        .chain([pages - 1, pages, pages + 9, u32::MAX])
+    {
+        host.looked_at.set(0);
+        let page = Page::new(number, 200);
+        let list = posts::page(&host, CHANNEL, Part::Newest, page, false).unwrap();
+        let skip = usize::try_from(page.skip()).unwrap();
+        let expected: Vec<u64> = live.iter().skip(skip).take(per_page).copied().collect();
+        assert_eq!(numbers(&list), expected, "page {number}");
+        // A block, the page with its chunk of rows, and a row for each block passed.
+        assert!(
+            host.looked_at.get() < 4_000,
+            "page {number}: {} rows",
+            host.looked_at.get()
+        );
+    }
+}
+
+#[test]
+fn pages_before_a_post_tile_what_stands_before_it() {
+    let (host, live) = counted(5_000);
+    for from in [0, 1, 700, 2_500, live.len() - 1] {
+        for number in [0, 1, 3, 20, 99] {
+            let page = Page::new(number, 60);
+            let part = Part::Before(PostNo(live[from]));
+            let list = posts::page(&host, CHANNEL, part, page, false).unwrap();
+            let rest = live
+                .iter()
+                .skip(from + 1 + usize::try_from(page.skip()).unwrap());
+            let expected: Vec<u64> = rest.take(60).copied().collect();
+            assert_eq!(numbers(&list), expected, "page {number} before {from}");
+        }
+    }
+}
+
+#[test]
+fn a_page_that_is_too_deep_is_no_empty_page() {
+    let (host, _) = counted(3_000);
+    let rows = &host.rows;
+    let oldest = posts::page(rows, CHANNEL, Part::Newest, Page::new(12, 200), false).unwrap();
+    let oldest = Part::After(*oldest.order.last().unwrap());
+    let page = |number| posts::page(rows, CHANNEL, oldest, Page::new(number, 200), false);
+    assert_eq!(page(12).unwrap().order.len(), 171);
+    assert_eq!(page(500), Ok(PostList::default()));
+    let pages = u32::try_from(super::OFFSET_ROWS_MAX / 200).unwrap() + 1;
+    let names = |count: u64| {
+        let mut host = MemoryHost::new();
+        put(&mut host, |tx| {
+            (0..count).for_each(|n| tx.bind_name(kind::USERNAME, &format!("u{n}"), n));
+        });
+        host
+    };
+    let deep = users::page(&names(super::OFFSET_ROWS_MAX + 1), Page::new(pages, 200));
+    assert_eq!(deep, Err(super::TooDeep));
+    assert_eq!(
+        users::page(&names(300), Page::new(pages, 200)),
+        Ok(Vec::new())
+    );
 }
 
 proptest! {
@@ -99,10 +222,10 @@ proptest! {
     fn before_tiles_the_history_without_overlap_or_gap(count in 1u64..150, per_page in 1u32..70) {
         let host = with_posts(count);
         let mut seen = Vec::new();
-        let mut list = posts::page(&host, CHANNEL, Part::Newest, Page::new(0, per_page), false);
+        let mut list = posts::page(&host, CHANNEL, Part::Newest, Page::new(0, per_page), false).unwrap();
         while let Some(oldest) = list.order.last().copied() {
             seen.extend(numbers(&list));
-            list = posts::page(&host, CHANNEL, Part::Before(oldest), Page::new(0, per_page), false);
+            list = posts::page(&host, CHANNEL, Part::Before(oldest), Page::new(0, per_page), false).unwrap();
         }
         let live: Vec<u64> = (1..=count).rev().filter(|number| number % 3 != 0).collect();
         prop_assert_eq!(seen, live);
@@ -147,13 +270,13 @@ fn roots_and_replies_come_along_but_stay_out_of_the_order() {
         deleted.delete_at = 230;
         put_post(tx, 22, &deleted);
     });
-    let list = posts::page(&host, CHANNEL, Part::Newest, Page::new(0, 1), true);
+    let list = posts::page(&host, CHANNEL, Part::Newest, Page::new(0, 1), true).unwrap();
     assert_eq!(numbers(&list), [21]);
     assert_eq!(
         list.posts.keys().map(|post| post.0).collect::<Vec<_>>(),
         [1, 20, 21]
     );
-    let list = posts::page(&host, CHANNEL, Part::Newest, Page::new(0, 1), false);
+    let list = posts::page(&host, CHANNEL, Part::Newest, Page::new(0, 1), false).unwrap();
     assert_eq!(list.posts.len(), 1);
 }
 
@@ -212,7 +335,7 @@ fn a_post_that_is_dated_ahead_stands_where_it_came() {
             put_post(tx, number, &pinned);
         }
     });
-    let page = |part| numbers(&posts::page(&host, CHANNEL, part, Page::new(0, 9), false));
+    let page = |part| numbers(&posts::page(&host, CHANNEL, part, Page::new(0, 9), false).unwrap());
     assert_eq!(page(Part::Newest), [23, 22, 21, 20, 2, 1]);
     assert_eq!(page(Part::Before(PostNo(20))), [2, 1]);
     assert_eq!(page(Part::After(PostNo(21))), [23, 22]);
@@ -224,7 +347,7 @@ fn a_post_that_is_dated_ahead_stands_where_it_came() {
     let rest = threads::thread(&host, PostNo(1), ThreadPart { from, ..part }).unwrap();
     assert_eq!(numbers(&rest), [1, 22]);
     put(&mut host, |tx| join_channel(tx, 1, 2, 25));
-    let list = posts::around_unread(&host, CHANNEL, UserNo(2), 2, 9, false);
+    let list = posts::around_unread(&host, CHANNEL, UserNo(2), 2, 9, false).unwrap();
     assert_eq!(numbers(&list), [23, 22, 21, 20]);
 }
 
@@ -232,14 +355,14 @@ fn a_post_that_is_dated_ahead_stands_where_it_came() {
 fn a_member_sees_the_border_of_what_is_unread() {
     let mut host = with_posts(10);
     put(&mut host, |tx| join_channel(tx, 1, 2, 45));
-    let list = posts::around_unread(&host, CHANNEL, UserNo(2), 2, 2, false);
+    let list = posts::around_unread(&host, CHANNEL, UserNo(2), 2, 2, false).unwrap();
     assert_eq!(numbers(&list), [7, 5, 4, 2]);
     assert_eq!(
         (list.next, list.previous),
         (Some(PostNo(8)), Some(PostNo(1)))
     );
     put(&mut host, |tx| join_channel(tx, 1, 2, 1_000));
-    let list = posts::around_unread(&host, CHANNEL, UserNo(2), 1, 1, false);
+    let list = posts::around_unread(&host, CHANNEL, UserNo(2), 1, 1, false).unwrap();
     assert_eq!(numbers(&list), [10, 8]);
 }
 
@@ -294,6 +417,7 @@ fn users_are_found_by_what_names_them() {
     assert!(users::by_id(&host, "bob").is_none());
     let names = |page| -> Vec<String> {
         users::page(&host, page)
+            .unwrap()
             .into_iter()
             .map(|(_, user)| user.username)
             .collect()
@@ -344,7 +468,12 @@ fn lists_of_channels_and_teams_keep_private_things_apart() {
         names(channels::search(&host, TeamNo(1), UserNo(1), "THE d", 9)),
         ["den"]
     );
-    assert_eq!(channels::members(&host, CHANNEL, Page::new(0, 1)).len(), 1);
+    assert_eq!(
+        channels::members(&host, CHANNEL, Page::new(0, 1))
+            .unwrap()
+            .len(),
+        1
+    );
     assert_eq!(channels::member_count(&host, CHANNEL), 2);
     assert_eq!(teams::of_user(&host, UserNo(1)).len(), 1);
     assert_eq!(teams::member_count(&host, TeamNo(1)), 2);

@@ -1,6 +1,6 @@
 //! Users.
 
-use super::{IDS_MAX, Page, Walk, existing};
+use super::{IDS_MAX, Page, TooDeep, Walk, existing};
 use causeway_kernel::model::{ChannelMember, NameRow, TeamMember, User, kind};
 use causeway_kernel::rows::id::{ChannelNo, Id, TeamNo, UserNo};
 use causeway_kernel::rows::lookup;
@@ -59,34 +59,47 @@ pub fn by_usernames<'i>(
 }
 
 /// A page of all users, by user name.
-pub fn page(rows: &(impl Read + ?Sized), page: Page) -> Vec<(UserNo, User)> {
-    let names: Vec<(u8, String)> = Walk::prefix(Table::Names, &kind::USERNAME).keys(rows, page);
+///
+/// # Errors
+/// When the page lies too deep.
+pub fn page(rows: &(impl Read + ?Sized), page: Page) -> Result<Vec<(UserNo, User)>, TooDeep> {
+    let names: Vec<(u8, String)> = Walk::prefix(Table::Names, &kind::USERNAME).keys(rows, page)?;
     let found = rows.get_all::<NameRow>(&names);
     let numbers: Vec<UserNo> = found
         .into_iter()
         .flatten()
         .map(|row| UserNo(row.0))
         .collect();
-    existing(rows, &numbers)
+    Ok(existing(rows, &numbers))
 }
 
 /// A page of a team's members, in the order of their accounts.
-pub fn in_team(rows: &(impl Read + ?Sized), team: TeamNo, page: Page) -> Vec<(UserNo, User)> {
-    let members = super::teams::members(rows, team, page);
+///
+/// # Errors
+/// When the page lies too deep.
+pub fn in_team(
+    rows: &(impl Read + ?Sized),
+    team: TeamNo,
+    page: Page,
+) -> Result<Vec<(UserNo, User)>, TooDeep> {
+    let members = super::teams::members(rows, team, page)?;
     let numbers: Vec<UserNo> = members.into_iter().map(|(user, _)| user).collect();
-    existing(rows, &numbers)
+    Ok(existing(rows, &numbers))
 }
 
 /// A page of a channel's members, in the order of their accounts.
+///
+/// # Errors
+/// When the page lies too deep.
 pub fn in_channel(
     rows: &(impl Read + ?Sized),
     channel: ChannelNo,
     page: Page,
-) -> Vec<(UserNo, User)> {
+) -> Result<Vec<(UserNo, User)>, TooDeep> {
     let keys: Vec<(ChannelNo, UserNo)> =
-        Walk::prefix(Table::ChannelMembers, &channel).keys(rows, page);
+        Walk::prefix(Table::ChannelMembers, &channel).keys(rows, page)?;
     let numbers: Vec<UserNo> = keys.into_iter().map(|(_, user)| user).collect();
-    existing(rows, &numbers)
+    Ok(existing(rows, &numbers))
 }
 
 /// Where a search looks.

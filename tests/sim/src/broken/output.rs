@@ -49,6 +49,7 @@ pub(super) fn spoil(
                     Table::Ids,
                     Table::ChannelPosts,
                     Table::ThreadPosts,
+                    Table::PostBlocks,
                 ];
                 output.writes.retain(|write| !rows.contains(&write.table));
             }

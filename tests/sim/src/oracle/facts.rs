@@ -324,7 +324,8 @@ pub fn facts(rows: &Tables, cause: Cause, carried: &Carried) -> Facts {
             | Table::EmojiCounts
             | Table::PostEmoji
             | Table::RemovedReactions
-            | Table::AcknowledgementCounts => {}
+            | Table::AcknowledgementCounts
+            | Table::PostBlocks => {}
         }
     }
     facts
