@@ -13,7 +13,7 @@ use causeway_kernel::rows::id::{ChannelNo, UserNo};
 use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::tx::Read;
 use causeway_views::json::{self, BoundedText, TooLong, Viewer, Views};
-use causeway_views::query::channels;
+use causeway_views::query::{channels, unread};
 use serde::Deserialize;
 
 use super::answer::{Answer, Rendered};
@@ -188,6 +188,7 @@ fn has_seen(rows: &impl Read, channel_no: ChannelNo, user: UserNo) -> bool {
         member.msg_count == channel.msg_count
             && member.root_msg_count == channel.root_msg_count
             && member.last_viewed_at >= channel.last_post_at
+            && unread::mentioned(rows, channel_no, user, &member).count == 0
     })
 }
 
@@ -200,7 +201,7 @@ async fn unread(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
         .get::<ChannelMember>(&(channel_no, user))
         .ok_or_else(missing)?;
     let views = Views::new(&rows, Viewer::of(&rows, caller.user));
-    let text = json::text(&views.channel_unread(channel_no, &channel, &member));
+    let text = json::text(&views.channel_unread(channel_no, &channel, user, &member));
     Ok(Rendered::new(text))
 }
 

@@ -11,7 +11,7 @@ use causeway_kernel::rows::id::{TeamNo, UserNo};
 use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::tx::Read;
 use causeway_views::json::{self, TooLong, Viewer, Views};
-use causeway_views::query::teams;
+use causeway_views::query::{teams, unread};
 use serde::Deserialize;
 
 use super::Shared;
@@ -33,6 +33,10 @@ pub fn routes() -> Router<Shared> {
         .route("/users/{user_id}/teams", get(of_user))
         .route("/users/{user_id}/teams/members", get(memberships))
         .route("/users/{user_id}/teams/unread", get(unread))
+        .route(
+            "/users/{user_id}/teams/{team_id}/unread",
+            get(unread_in_team),
+        )
 }
 
 #[derive(Deserialize)]
@@ -182,10 +186,26 @@ async fn memberships(State(app): State<Shared>, caller: Caller, ids: Ids) -> Ans
     render_members(&rows, caller.user, &found)
 }
 
-/// Unread counts by team are not kept; an empty list is well-formed.
 async fn unread(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
-    ids.own_user(&app.rows(), &caller)?;
-    Ok(Rendered::array(&[]))
+    let rows = app.rows();
+    let user = ids.own_user(&rows, &caller)?;
+    let views = Views::new(&rows, Viewer::of(&rows, caller.user));
+    let found = unread::of_teams(&rows, user);
+    let list = json::list(&found, |(team, unread)| views.team_unread(*team, *unread))?;
+    Ok(Rendered::new(list))
+}
+
+async fn unread_in_team(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+    let rows = app.rows();
+    let user = ids.own_user(&rows, &caller)?;
+    let team = ids.own_team(&rows, &caller)?;
+    let views = Views::new(&rows, Viewer::of(&rows, caller.user));
+    let found = unread::of_teams(&rows, user).into_iter();
+    let unread = found
+        .filter(|(of, _)| *of == team)
+        .map(|(_, unread)| unread);
+    let unread = unread.last().unwrap_or_default();
+    Ok(Rendered::new(json::text(&views.team_unread(team, unread))))
 }
 
 fn render_teams<R: Read>(

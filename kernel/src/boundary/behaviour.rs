@@ -62,6 +62,8 @@ behaviours! {
     MentionsInWords = 10,
     /// The posts of a channel are counted in blocks, those from before in a job.
     PostsCounted = 11,
+    /// Whom a post mentions is kept in rows, and a membership says what was seen.
+    MentionsKept = 12,
 }
 
 /// A behaviour that is in force.

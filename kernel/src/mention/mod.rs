@@ -87,10 +87,13 @@ pub fn candidates(text: &str, reading: Reading) -> Vec<Candidate> {
     found
 }
 
-/// Whether a name means everybody who reads the channel.
+/// Whether a text mentions everybody who reads the channel.
 #[must_use]
-pub fn is_everybody(name: &str) -> bool {
-    EVERYBODY.contains(&name)
+pub fn addresses_everybody(text: &str, reading: Reading) -> bool {
+    let is_everybody = |name: String| EVERYBODY.contains(&name.as_str());
+    candidates(text, reading)
+        .into_iter()
+        .any(|candidate| candidate.names(text).any(is_everybody))
 }
 
 /// A mention of a user.

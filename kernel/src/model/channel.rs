@@ -173,6 +173,9 @@ pub struct ChannelMember {
     pub msg_count: u64,
     /// The channel's `root_msg_count` when the user last looked.
     pub root_msg_count: u64,
+    /// The channel's `last_update_at` when the user last looked, in ms: what came until then was seen,
+    /// wherever it stands.
+    pub seen_at: i64,
 }
 texts!(struct ChannelMember {
     create_at,
@@ -181,7 +184,17 @@ texts!(struct ChannelMember {
     last_viewed_at,
     msg_count,
     root_msg_count,
+    seen_at,
 });
+
+impl ChannelMember {
+    /// Reads a row of an older version. Version 1 did not say what was seen; nothing that asks for it
+    /// was kept then.
+    pub(crate) fn of_older_version(version: u8, bytes: &[u8]) -> Option<ChannelMember> {
+        let seen_at = postcard::to_allocvec(&0i64).ok()?;
+        (version == 1).then(|| postcard::from_bytes(&[bytes, &seen_at].concat()).ok())?
+    }
+}
 
 /// A channel of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -193,6 +206,15 @@ no_texts!(UserChannel, ChannelKind, Place);
 mod tests {
     use super::*;
     use crate::rows::tx::Record;
+
+    #[test]
+    fn a_member_of_the_first_version_has_seen_nothing_of_what_is_kept_since() {
+        let first = postcard::to_allocvec(&(5i64, 6i64, true, 7i64, 8u64, 9u64)).unwrap();
+        let member = ChannelMember::from_bytes(&[vec![1], first].concat()).unwrap();
+        assert_eq!((member.create_at, member.last_viewed_at), (5, 7));
+        assert_eq!((member.root_msg_count, member.seen_at), (9, 0));
+        assert_eq!(ChannelMember::from_bytes(&member.to_bytes()), Some(member));
+    }
 
     #[test]
     fn a_row_of_the_first_version_is_in_its_team() {

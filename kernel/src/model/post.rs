@@ -146,6 +146,28 @@ texts!(struct Reaction {
     feed_seq,
 });
 
+/// A mention of a user in a channel. Key: (channel, user or everybody, when it came, post); when is
+/// the post's `update_at` of that change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mention {
+    /// Author of the post.
+    pub author: UserNo,
+    /// Whether the post is a root.
+    pub is_root: bool,
+}
+
+impl Mention {
+    /// Stands in a key for everybody who reads the channel; no user has this number.
+    pub const EVERYBODY: UserNo = UserNo(0);
+}
+
+/// A mention of a user, or of everybody, in a post.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PostMention {
+    /// When it came, as in the key of the [`Mention`], in ms.
+    pub at_ms: i64,
+}
+
 /// Live reactions to a post with one emoji; no row = none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EmojiCount(pub u32);
@@ -182,6 +204,8 @@ pub struct AcknowledgementCount(pub u32);
 no_texts!(
     ChannelPost,
     PostBlock,
+    Mention,
+    PostMention,
     ThreadPost,
     PinnedPost,
     EmojiCount,

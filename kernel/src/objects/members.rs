@@ -34,9 +34,15 @@ pub fn join_channel(tx: &mut Tx<'_>, channel: ChannelNo, user: UserNo, is_admin:
     if tx.has::<ChannelMember>(&key) {
         return false;
     }
-    let (msg_count, root_msg_count) = tx.get::<Channel>(&channel).map_or((0, 0), |channel| {
-        (channel.msg_count, channel.root_msg_count)
-    });
+    let seen = |channel: Channel| {
+        (
+            channel.msg_count,
+            channel.root_msg_count,
+            channel.last_update_at,
+        )
+    };
+    let seen = tx.get::<Channel>(&channel).map(seen);
+    let (msg_count, root_msg_count, seen_at) = seen.unwrap_or_default();
     let now_ms = tx.now_ms();
     let member = ChannelMember {
         create_at: now_ms,
@@ -45,6 +51,7 @@ pub fn join_channel(tx: &mut Tx<'_>, channel: ChannelNo, user: UserNo, is_admin:
         last_viewed_at: 0,
         msg_count,
         root_msg_count,
+        seen_at,
     };
     tx.put(&key, &member);
     tx.put(&(user, channel), &UserChannel);

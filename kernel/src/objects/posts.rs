@@ -6,7 +6,7 @@ use crate::boundary::env::Range;
 use crate::boundary::output::{Effect, Event};
 use crate::model::limits::{HASHTAGS_BYTES_MAX, REPLIES_PER_STEP_MAX};
 use crate::model::{Channel, DueKind, Job, PinnedPost, Post, ThreadPost, kind};
-use crate::objects::order;
+use crate::objects::{mentions, order};
 use crate::rows::due;
 use crate::rows::id::{ChannelNo, FeedSeq, PostNo, UserNo, WorkspaceNo};
 use crate::rows::key;
@@ -36,6 +36,7 @@ pub fn insert(tx: &mut Tx<'_>, mut post: Post) -> PostNo {
         post.origin_update_at = stamp;
     }
     put_index(tx, no, &post);
+    mentions::posted(tx, no, &post);
     if let Some(root_no) = post.root {
         count_reply(tx, root_no, &post, stamp);
     }
@@ -69,6 +70,9 @@ pub fn update(tx: &mut Tx<'_>, no: PostNo, mut post: Post) {
     post.update_at = stamp(tx, post.channel, |_, _| ());
     if post.origin.is_ours() {
         post.origin_update_at = post.update_at;
+    }
+    if let Some(old) = tx.get::<Post>(&no) {
+        mentions::edited(tx, no, &old, &post);
     }
     let key = (post.channel, no);
     if post.is_pinned {
@@ -287,6 +291,7 @@ fn empty(tx: &mut Tx<'_>, no: PostNo, post: &mut Post, stamp: i64, delete_at: i6
         tx.delete::<PinnedPost>(&(post.channel, no));
     }
     order::delete(tx, no, post);
+    mentions::deleted(tx, no, post);
     post.message = String::new();
     post.props = String::new();
     post.hashtags = String::new();

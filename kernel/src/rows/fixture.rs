@@ -125,6 +125,7 @@ pub fn join_channel(tx: &mut Tx<'_>, channel: u64, user: u64, last_viewed_at: i6
         last_viewed_at,
         msg_count: 0,
         root_msg_count: 0,
+        seen_at: 0,
     };
     tx.put(&(ChannelNo(channel), UserNo(user)), &member);
     tx.put(&(UserNo(user), ChannelNo(channel)), &UserChannel);

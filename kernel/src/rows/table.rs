@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::boundary::behaviour::InForce;
 use crate::boundary::texts::{Class, Text, TextVisitor};
 use crate::model::{
-    Acknowledgement, AcknowledgementCount, Channel, ChannelMember, ChannelPost, Connection, ConnectionLink, Due, EmojiCount, Exception, ExceptionTime, FeedEntry, Held, IdRow, Job, Link, MetaKey, MetaRow, NameRow, PeerWorkspace, Pending, PersonalValue, PinnedPost, Post, PostBlock, PostEmoji, QuarantineEntry, Reaction, RemovedReactions, Request, RequestExpiry, Round, Scope, SentOldPost, SentReaction, SentUser, SharedChannel, Team, TeamMember, ThreadPost, User, UserChannel, UserTeam, VerdictRow,
+    Acknowledgement, AcknowledgementCount, Channel, ChannelMember, ChannelPost, Connection, ConnectionLink, Due, EmojiCount, Exception, ExceptionTime, FeedEntry, Held, IdRow, Job, Link, Mention, MetaKey, MetaRow, NameRow, PeerWorkspace, Pending, PersonalValue, PinnedPost, Post, PostBlock, PostEmoji, PostMention, QuarantineEntry, Reaction, RemovedReactions, Request, RequestExpiry, Round, Scope, SentOldPost, SentReaction, SentUser, SharedChannel, Team, TeamMember, ThreadPost, User, UserChannel, UserTeam, VerdictRow,
 };
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, Id, PostNo, TeamNo, UserNo, WorkspaceNo};
 use crate::rows::record::Record;
@@ -177,7 +177,7 @@ tables! {
     Channels = 8: (channel: ChannelNo) => Channel version 2, Kept, about [channel];
     /// Members of a channel: (channel, user).
     ChannelMembers = 9: (channel: ChannelNo, user: UserNo)
-        => ChannelMember, Kept, about [channel, user];
+        => ChannelMember version 2, Kept, about [channel, user];
     /// Channels of a user: (user, channel), no value.
     UserChannels = 10: (user: UserNo, channel: ChannelNo) => UserChannel, Passing, about [];
     /// Posts.
@@ -264,6 +264,11 @@ tables! {
     /// What the parts of a channel's order hold: (channel, ordered_at, post) where a part begins.
     PostBlocks = 43: (channel: ChannelNo, ordered_at: i64, post: PostNo)
         => PostBlock, Passing, about [];
+    /// Mentions in a channel: (channel, user, when, post); the user is 0 for everybody.
+    Mentions = 44: (channel: ChannelNo, user: UserNo, at_ms: i64, post: PostNo)
+        => Mention, Passing, about [];
+    /// Mentions in a post: (post, user); the user is 0 for everybody.
+    PostMentions = 45: (post: PostNo, user: UserNo) => PostMention, Passing, about [];
 }
 
 #[cfg(test)]

@@ -1,12 +1,14 @@
-//! Mentions in a shared channel, where both sides have a John: what mentions somebody is written for
-//! those who read it, and all else stays letter by letter as it was written.
+//! Mentions. In a shared channel, where both sides have a John, what mentions somebody is written for
+//! those who read it, and all else stays letter by letter as it was written; and what somebody has not
+//! seen of them is counted.
 
 use anyhow::{Context, Result};
 use causeway_tests::client::{Client, Events, HEARD_WITHIN};
-use causeway_tests::scene;
-use serde_json::Value;
+use causeway_tests::scene::{self, wait_for};
+use hyper::Method;
+use serde_json::{Value, json};
 
-use crate::pair::Pair;
+use crate::pair::{End, Pair};
 
 /// Texts that mention nobody.
 const UNTOUCHED: [&str; 12] = [
@@ -32,16 +34,19 @@ async fn heard(events: &mut Events) -> Result<(String, bool)> {
     Ok((text, event["data"]["mentions"].is_string()))
 }
 
+/// A user of the shared channel.
+async fn member(end: &End, channel: &str, name: &str) -> Result<Client> {
+    let user = end.side.user(name).await?;
+    end.side.join(channel, &[&user]).await?;
+    Ok(user)
+}
+
 #[tokio::test]
 async fn texts_that_mention_nobody_cross_unchanged_and_nobody_is_told() -> Result<()> {
     let pair = Pair::open(50).await?;
     let (acme, globex) = (&pair.acme, &pair.globex);
-    let john_of = async |end: &crate::pair::End| -> Result<Client> {
-        let john = end.side.user("john").await?;
-        end.side.join(&pair.channel, &[&john]).await?;
-        Ok(john)
-    };
-    let (here, there) = (john_of(acme).await?, john_of(globex).await?);
+    let here = member(acme, &pair.channel, "john").await?;
+    let there = member(globex, &pair.channel, "john").await?;
     let (mut here, mut there) = (here.events().await?, there.events().await?);
     let say = async |user: &Client, text: &str| scene::post(user, &pair.channel, "", text).await;
 
@@ -63,5 +68,99 @@ async fn texts_that_mention_nobody_cross_unchanged_and_nobody_is_told() -> Resul
     say(&globex.user, written).await?;
     assert_eq!(heard(&mut there).await?, (written.to_string(), false));
     assert_eq!(heard(&mut here).await?, (elsewhere.to_string(), true));
+    Ok(())
+}
+
+/// Unread messages, unseen mentions, and those in roots of threads, wherever a client looks for them.
+async fn counts(user: &Client, side: &scene::Side, channel: &str) -> Result<[i64; 3]> {
+    let of = |found: &Value| {
+        ["msg_count", "mention_count", "mention_count_root"]
+            .map(|key| found[key].as_i64().unwrap_or(-1))
+    };
+    let unread = user
+        .get(&format!("/users/me/channels/{channel}/unread"))
+        .await?;
+    let [messages, mentions, roots] = of(&unread);
+    let member = user.get(&format!("/channels/{channel}/members/me")).await?;
+    assert_eq!(of(&member)[1..], [mentions, roots]);
+    let list = format!("/users/me/teams/{}/channels/members", side.team_id);
+    let list = user.get(&list).await?;
+    let listed = list.as_array().into_iter().flatten();
+    let listed = listed
+        .filter(|it| it["channel_id"] == channel)
+        .map(of)
+        .next();
+    assert_eq!(listed.context("the membership")?[1..], [mentions, roots]);
+    let teams = user.get("/users/me/teams/unread").await?;
+    assert_eq!(teams[0]["team_id"], side.team_id.as_str());
+    let team = user
+        .get(&format!("/users/me/teams/{}/unread", side.team_id))
+        .await?;
+    assert_eq!(teams, json!([team]));
+    assert_eq!(of(&team)[1..], [mentions, roots]);
+    Ok([messages, mentions, roots])
+}
+
+#[tokio::test]
+async fn unseen_mentions_are_counted_for_posts_of_both_sides() -> Result<()> {
+    let pair = Pair::open(50).await?;
+    let (acme, channel) = (&pair.acme, &pair.channel);
+    let john = member(acme, channel, "john").await?;
+    let see = async || {
+        let body = json!({ "channel_id": channel });
+        john.post("/channels/members/me/view", body).await
+    };
+    let edit = async |user: &Client, post: &str, text: &str| {
+        let path = format!("/posts/{post}/patch");
+        let body = json!({ "message": text });
+        user.call(Method::PUT, &path, Some(body)).await?.ok()
+    };
+    let seen = async |expected: [i64; 3]| {
+        wait_for(&format!("{expected:?} to be counted"), async || {
+            Ok(counts(&john, &acme.side, channel).await? == expected)
+        })
+        .await
+    };
+    see().await?;
+    seen([0, 0, 0]).await?;
+
+    let ann = &acme.user;
+    let root = scene::post(ann, channel, "", "@john, look").await?;
+    seen([1, 1, 1]).await?;
+    let reply = scene::post(ann, channel, &root, "and @all").await?;
+    seen([2, 2, 1]).await?;
+    scene::post(ann, channel, "", "`@john`").await?;
+    seen([3, 2, 1]).await?;
+    edit(ann, &root, "look").await?;
+    seen([3, 1, 0]).await?;
+    edit(ann, &root, "look, @John!").await?;
+    seen([3, 2, 1]).await?;
+    ann.call(Method::DELETE, &format!("/posts/{reply}"), None)
+        .await?
+        .ok()?;
+    seen([3, 1, 1]).await?;
+    see().await?;
+    seen([0, 0, 0]).await?;
+    // What was seen counts no more, and is taken back by nobody.
+    ann.call(Method::DELETE, &format!("/posts/{root}"), None)
+        .await?
+        .ok()?;
+    seen([0, 0, 0]).await?;
+
+    let carla = &pair.globex.user;
+    let theirs = scene::post(carla, channel, "", "@john:acme, hello").await?;
+    seen([1, 1, 1]).await?;
+    edit(carla, &theirs, "hello").await?;
+    seen([1, 0, 0]).await?;
+    edit(carla, &theirs, "@channel: hello").await?;
+    seen([1, 1, 1]).await?;
+    carla
+        .call(Method::DELETE, &format!("/posts/{theirs}"), None)
+        .await?
+        .ok()?;
+    seen([1, 0, 0]).await?;
+    // Who writes has seen the channel, and is not told of their own words.
+    scene::post(&john, channel, "", "@all @john").await?;
+    seen([0, 0, 0]).await?;
     Ok(())
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::{Null, Views, stored};
-use crate::query::channels;
+use crate::query::{channels, unread};
 
 /// Notification settings of a membership that set none.
 const NOTIFY_PROPS: &str = r#"{"channel_auto_follow_threads":"off","desktop":"default","email":"default","ignore_channel_mentions":"default","mark_unread":"all","push":"default"}"#;
@@ -158,14 +158,15 @@ impl<R: Read + ?Sized> Views<'_, R> {
         } else {
             "channel_user"
         };
+        let mentioned = unread::mentioned(self.rows, channel, user, member);
         ChannelMemberView {
             channel_id: self.channel_id(channel),
             user_id: self.user_id(user),
             roles,
             last_viewed_at: member.last_viewed_at,
             msg_count: member.msg_count,
-            mention_count: 0,
-            mention_count_root: 0,
+            mention_count: mentioned.count,
+            mention_count_root: mentioned.root_count,
             urgent_mention_count: 0,
             msg_count_root: member.root_msg_count,
             notify_props: stored(NOTIFY_PROPS),
@@ -194,16 +195,18 @@ impl<R: Read + ?Sized> Views<'_, R> {
         &self,
         channel_no: ChannelNo,
         channel: &Channel,
+        user: UserNo,
         member: &ChannelMember,
     ) -> ChannelUnreadView {
+        let unread = unread::of_channel(self.rows, (channel_no, channel), user, member);
         ChannelUnreadView {
             team_id: self.place_team_id(channel.place),
             channel_id: self.channel_id(channel_no),
-            msg_count: channel.msg_count.saturating_sub(member.msg_count),
-            mention_count: 0,
-            mention_count_root: 0,
+            msg_count: unread.msg_count,
+            mention_count: unread.mentioned.count,
+            mention_count_root: unread.mentioned.root_count,
             urgent_mention_count: 0,
-            msg_count_root: channel.root_msg_count.saturating_sub(member.root_msg_count),
+            msg_count_root: unread.msg_count_root,
         }
     }
 }

@@ -3,13 +3,14 @@
 use causeway_kernel::authority;
 use causeway_kernel::boundary::output::{AcknowledgementEvent, Event, ReactionEvent};
 use causeway_kernel::model::{Channel, PersonalKind, Post, User};
+use causeway_kernel::objects::mentions;
 use causeway_kernel::rows::id::{ChannelNo, Id, PostNo, UserNo};
 use causeway_kernel::rows::tx::Read;
 use serde::Serialize;
 
 use super::post::{Metadata, PostView};
 use super::user::UserView;
-use super::{Null, Viewer, Views, mentions, text};
+use super::{Null, Viewer, Views, text};
 use crate::query::preferences::{self, Preference};
 
 /// An event as one reader gets it; the host adds `seq` when it numbers it.
@@ -265,8 +266,7 @@ impl<R: Read + ?Sized> Views<'_, R> {
         } else {
             format!("@{}", self.username(post.user))
         };
-        let mentioned =
-            !system && post.user != reader && mentions(&post.message, &self.username(reader));
+        let mentioned = mentions::tells(self.rows, post_no, &post, reader);
         let data = Data {
             channel_display_name: Some(&channel.display_name),
             channel_name: Some(&channel.name),

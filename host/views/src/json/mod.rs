@@ -7,7 +7,6 @@
 mod bounded;
 mod channel;
 mod event;
-mod mention;
 mod post;
 mod preference;
 mod sharing;
@@ -18,7 +17,6 @@ mod user;
 
 pub use bounded::{ANSWER_BYTES_MAX, BoundedList, BoundedText, Entries, TooLong, bounded, list};
 pub use event::{EventFrame, event};
-pub use mention::mentions;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

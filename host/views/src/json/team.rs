@@ -6,6 +6,7 @@ use causeway_kernel::rows::tx::Read;
 use serde::Serialize;
 
 use super::{Null, Views};
+use crate::query::unread::Unread;
 
 /// A team as clients see it.
 #[derive(Serialize)]
@@ -43,6 +44,19 @@ pub struct TeamMemberView {
     explicit_roles: &'static str,
 }
 
+/// What a user has not seen of a team's channels.
+#[derive(Serialize)]
+pub struct TeamUnreadView {
+    team_id: String,
+    msg_count: u64,
+    mention_count: u64,
+    mention_count_root: u64,
+    msg_count_root: u64,
+    thread_count: u64,
+    thread_mention_count: u64,
+    thread_urgent_mention_count: u64,
+}
+
 impl<R: Read + ?Sized> Views<'_, R> {
     /// A team. Invitations by link do not exist here, so `invite_id` is always blank.
     pub fn team<'a>(&self, team: &'a Team) -> TeamView<'a> {
@@ -64,6 +78,20 @@ impl<R: Read + ?Sized> Views<'_, R> {
             group_constrained: (),
             policy_id: (),
             cloud_limits_archived: false,
+        }
+    }
+
+    /// What a user has not seen of a team's channels. Threads are not followed.
+    pub fn team_unread(&self, team: TeamNo, unread: Unread) -> TeamUnreadView {
+        TeamUnreadView {
+            team_id: self.team_id(team),
+            msg_count: unread.msg_count,
+            mention_count: unread.mentioned.count,
+            mention_count_root: unread.mentioned.root_count,
+            msg_count_root: unread.msg_count_root,
+            thread_count: 0,
+            thread_mention_count: 0,
+            thread_urgent_mention_count: 0,
         }
     }
 

@@ -6,8 +6,8 @@ use super::{Viewer, Views, event, refusal};
 use crate::query::Page;
 use causeway_kernel::boundary::output::{Event, Object, ReactionEvent, Refusal};
 use causeway_kernel::model::{
-    Connection, ConnectionState, Cursor, Link, LinkState, PeerKind, PeerWorkspace, RemoteUser,
-    SharedChannel, kind,
+    Connection, ConnectionState, Cursor, Link, LinkState, PeerKind, PeerWorkspace, PostMention,
+    RemoteUser, SharedChannel, kind,
 };
 
 use crate::query::posts::{self, Part};
@@ -348,6 +348,7 @@ fn events_reach_members_and_hold_json_in_strings() {
         let mut post = fixture::post(7, 70, None);
         post.message = "hello @bob".into();
         fixture::put_post(tx, 7, &post);
+        tx.put(&(PostNo(7), BOB), &PostMention { at_ms: 70 });
         let mut hidden = fixture::post(8, 80, None);
         hidden.channel = ChannelNo(2);
         fixture::put_post(tx, 8, &hidden);

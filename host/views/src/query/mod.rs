@@ -12,6 +12,7 @@ pub mod teams;
 #[cfg(test)]
 mod tests;
 pub mod threads;
+pub mod unread;
 pub mod users;
 
 use std::ops::ControlFlow;

@@ -64,6 +64,7 @@ pub(super) fn seen(member: &ChannelMember, channel: &Channel) -> ChannelMember {
         last_viewed_at: member.last_viewed_at.max(channel.last_post_at),
         msg_count: channel.msg_count,
         root_msg_count: channel.root_msg_count,
+        seen_at: channel.last_update_at,
         ..member.clone()
     }
 }

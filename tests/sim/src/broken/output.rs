@@ -50,6 +50,8 @@ pub(super) fn spoil(
                     Table::ChannelPosts,
                     Table::ThreadPosts,
                     Table::PostBlocks,
+                    Table::Mentions,
+                    Table::PostMentions,
                 ];
                 output.writes.retain(|write| !rows.contains(&write.table));
             }

@@ -325,7 +325,9 @@ pub fn facts(rows: &Tables, cause: Cause, carried: &Carried) -> Facts {
             | Table::PostEmoji
             | Table::RemovedReactions
             | Table::AcknowledgementCounts
-            | Table::PostBlocks => {}
+            | Table::PostBlocks
+            | Table::Mentions
+            | Table::PostMentions => {}
         }
     }
     facts

@@ -1,0 +1,96 @@
+//! Whom posts mention: rows that last as long as the mention, so that what a member has not seen of
+//! them is counted without a look at the posts. Client API §7.1.
+
+use std::collections::BTreeSet;
+
+use crate::authority::is_channel_member;
+use crate::boundary::behaviour::Behaviour;
+use crate::boundary::env::Rows;
+use crate::mention::{self, Reading};
+use crate::model::limits::MENTION_LOOKUPS_MAX;
+use crate::model::{Channel, Mention, Place, Post, PostMention};
+use crate::objects::posts;
+use crate::rows::id::{PostNo, UserNo};
+use crate::rows::tx::{Read, Tx};
+
+/// A post was written in this step, and its `update_at` is stamped.
+pub(super) fn posted(tx: &mut Tx<'_>, no: PostNo, post: &Post) {
+    if Behaviour::MentionsKept.is_in_force(tx) {
+        add(tx, no, post, &mentioned(tx, post));
+    }
+}
+
+/// The text of a post was changed in this step, and its `update_at` is stamped. Who was mentioned
+/// before is not told again, and counts as seen where the mention was.
+pub(super) fn edited(tx: &mut Tx<'_>, no: PostNo, old: &Post, post: &Post) {
+    if old.message == post.message || !Behaviour::MentionsKept.is_in_force(tx) {
+        return;
+    }
+    let (before, now) = (mentioned(tx, old), mentioned(tx, post));
+    remove(tx, no, old, |who| !now.contains(&who));
+    add(tx, no, post, &now.difference(&before).copied().collect());
+}
+
+/// A post loses its text.
+pub(super) fn deleted(tx: &mut Tx<'_>, no: PostNo, post: &Post) {
+    remove(tx, no, post, |_| true);
+}
+
+/// Whether a post tells a user of itself: it mentions them, or everybody, and is not their own.
+pub fn tells(rows: &(impl Read + ?Sized), no: PostNo, post: &Post, user: UserNo) -> bool {
+    let is_told = |who: UserNo| rows.has::<PostMention>(&(no, who));
+    post.user != user && (is_told(user) || is_told(Mention::EVERYBODY))
+}
+
+/// Whom a post mentions: local members of its channel, or everybody of it.
+fn mentioned(tx: &Tx<'_>, post: &Post) -> BTreeSet<UserNo> {
+    if posts::is_system(&post.kind) {
+        return BTreeSet::new();
+    }
+    let Some(place) = place_of(tx, post) else {
+        return BTreeSet::new();
+    };
+    let reading = Reading::of(tx);
+    // Whoever writes in a direct channel speaks to the other one.
+    if place == Place::Direct || mention::addresses_everybody(&post.message, reading) {
+        return BTreeSet::from([Mention::EVERYBODY]);
+    }
+    let is_local = |user: UserNo| tx.user(user).is_some_and(|row| row.origin.is_ours());
+    mention::find(tx, (post.channel, place), &post.message)
+        .into_iter()
+        .map(|found| found.user)
+        .filter(|user| *user != post.user && is_local(*user))
+        .filter(|user| is_channel_member(tx, post.channel, *user))
+        .collect()
+}
+
+fn place_of(tx: &Tx<'_>, post: &Post) -> Option<Place> {
+    tx.get::<Channel>(&post.channel)
+        .map(|channel| channel.place)
+}
+
+fn add(tx: &mut Tx<'_>, no: PostNo, post: &Post, who: &BTreeSet<UserNo>) {
+    let at_ms = post.update_at;
+    for who in who {
+        let row = Mention {
+            author: post.user,
+            is_root: post.root.is_none(),
+        };
+        tx.put(&(post.channel, *who, at_ms, no), &row);
+        tx.put(&(no, *who), &PostMention { at_ms });
+    }
+}
+
+fn remove(tx: &mut Tx<'_>, no: PostNo, post: &Post, is_gone: impl Fn(UserNo) -> bool) {
+    // Most posts mention nobody, and need no look at the rows.
+    if !post.message.contains('@') && place_of(tx, post) != Some(Place::Direct) {
+        return;
+    }
+    for (key, row) in tx.prefix::<PostMention, _>(&no, MENTION_LOOKUPS_MAX + 1) {
+        let (_, who) = key;
+        if is_gone(who) {
+            tx.delete::<Mention>(&(post.channel, who, row.at_ms, no));
+            tx.delete::<PostMention>(&key);
+        }
+    }
+}
