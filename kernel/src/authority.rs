@@ -1,6 +1,7 @@
 //! Who may do what: the one place that decides it, for acts, for reads and for the audience of
 //! events. Local users only; what peers may do is decided in [`inbound`](crate::inbound).
 
+use crate::boundary::behaviour::Behaviour;
 use crate::boundary::input::Actor;
 use crate::boundary::output::{Event, Refusal};
 use crate::model::{Channel, ChannelMember, Post, Team, TeamMember};
@@ -127,9 +128,11 @@ pub fn require_write(
     Ok(())
 }
 
-/// Whether a user may change the text of a post: only its local author.
-pub fn may_edit_post(post: &Post, user: UserNo) -> bool {
-    post.user == user && post.origin.is_ours()
+/// Whether a user may change the text of a post: its author, or who administers the system
+/// (`edit_others_posts`). What another workspace's users wrote is that workspace's alone to change.
+pub fn may_edit_post(rows: &(impl Read + ?Sized), post: &Post, user: UserNo) -> bool {
+    let may_edit_others = || Behaviour::AdminsEdit.is_in_force(rows) && is_system_admin(rows, user);
+    post.origin.is_ours() && (post.user == user || may_edit_others())
 }
 
 /// Whether a user may delete a post: its author, or who administers the channel.

@@ -64,6 +64,8 @@ behaviours! {
     PostsCounted = 11,
     /// Whom a post mentions is kept in rows, and a membership says what was seen.
     MentionsKept = 12,
+    /// Who administers the system edits what others of this workspace wrote.
+    AdminsEdit = 13,
 }
 
 /// A behaviour that is in force.
