@@ -15,7 +15,7 @@ use crate::rows::tx::{Read, Tx};
 
 /// A post was written in this step, and its `update_at` is stamped.
 pub(super) fn posted(tx: &mut Tx<'_>, no: PostNo, post: &Post) {
-    if Behaviour::MentionsKept.is_in_force(tx) {
+    if may_mention(tx, post) && Behaviour::MentionsKept.is_in_force(tx) {
         add(tx, no, post, &mentioned(tx, post));
     }
 }
@@ -64,6 +64,11 @@ fn mentioned(tx: &Tx<'_>, post: &Post) -> BTreeSet<UserNo> {
         .collect()
 }
 
+/// Whether a post may mention anybody. Most do not, and need no look at further rows.
+fn may_mention(tx: &Tx<'_>, post: &Post) -> bool {
+    post.message.contains('@') || place_of(tx, post) == Some(Place::Direct)
+}
+
 fn place_of(tx: &Tx<'_>, post: &Post) -> Option<Place> {
     tx.get::<Channel>(&post.channel)
         .map(|channel| channel.place)
@@ -82,8 +87,7 @@ fn add(tx: &mut Tx<'_>, no: PostNo, post: &Post, who: &BTreeSet<UserNo>) {
 }
 
 fn remove(tx: &mut Tx<'_>, no: PostNo, post: &Post, is_gone: impl Fn(UserNo) -> bool) {
-    // Most posts mention nobody, and need no look at the rows.
-    if !post.message.contains('@') && place_of(tx, post) != Some(Place::Direct) {
+    if !may_mention(tx, post) {
         return;
     }
     for (key, row) in tx.prefix::<PostMention, _>(&no, MENTION_LOOKUPS_MAX + 1) {

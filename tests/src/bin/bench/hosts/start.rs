@@ -1,8 +1,9 @@
 //! How fast a service starts and how much memory it takes, empty and with a history.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use causeway_engine::runtime::{ComponentOptions, ComponentSource, Sandbox, cache_dir};
 use causeway_engine::{Engine, EngineOptions};
 use causeway_kernel::boundary::input::{Actor, Genesis, Input};
@@ -12,11 +13,15 @@ use causeway_kernel::rows::id::{ChannelNo, UserNo};
 use causeway_tests::process::{Workspace, free_port};
 use causeway_tests::scene::Side;
 
-use super::ms;
+use super::{ms, percentile};
 use crate::line::{Line, line};
 
 /// Acts that wait at once for their group to become durable.
 const AT_ONCE: usize = 500;
+/// Posts on a page.
+const PAGE: usize = 200;
+/// Requests for a page whose times are compared.
+const PAGE_REPEATS: usize = 30;
 
 pub async fn run(folder: &Path, history: usize) -> Result<Vec<Line>> {
     let data = folder.join("start");
@@ -53,6 +58,16 @@ pub async fn run(folder: &Path, history: usize) -> Result<Vec<Line>> {
         mebibytes(&full)?,
         "100 MiB",
     ));
+    let oldest = history / PAGE - 1;
+    lines.push(line(
+        "a page of posts, the newest / the oldest, p50",
+        format!(
+            "{} / {}",
+            ms(page(&side, 0).await?),
+            ms(page(&side, oldest).await?)
+        ),
+        "",
+    ));
     full.kill()?;
     let killed = Workspace::start("start", &data, port).await?;
     lines.push(line(
@@ -61,6 +76,24 @@ pub async fn run(folder: &Path, history: usize) -> Result<Vec<Line>> {
         "300 ms",
     ));
     Ok(lines)
+}
+
+/// How long a page of a channel's posts takes.
+async fn page(side: &Side, number: usize) -> Result<Duration> {
+    let path = format!(
+        "/channels/{}/posts?page={number}&per_page={PAGE}&skipFetchThreads=true",
+        side.town_square
+    );
+    let mut times = Vec::new();
+    for _ in 0..PAGE_REPEATS {
+        let begun = Instant::now();
+        let list = side.admin.get(&path).await?;
+        times.push(begun.elapsed());
+        let shown = list["order"].as_array().map_or(0, Vec::len);
+        ensure!(shown == PAGE, "page {number} shows {shown} posts");
+    }
+    times.sort_unstable();
+    Ok(percentile(&times, 50))
 }
 
 fn mebibytes(workspace: &Workspace) -> Result<String> {
