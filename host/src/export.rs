@@ -5,7 +5,7 @@ use std::io::BufWriter;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::export_log::{self, ExportRecord, IDS_MAX};
+use crate::export_log::{self, ExportRecord};
 use anyhow::{Context, Result, anyhow};
 use causeway_engine::DataDirReplay;
 use causeway_engine::runtime::{ComponentOptions, ComponentSource, Sandbox, cache_dir};
@@ -80,8 +80,8 @@ impl Request {
             first_seq: exported.summary.first_seq,
             last_seq: exported.summary.last_seq,
             user_count: exported.summary.users,
-            users: exported.users.iter().take(IDS_MAX).cloned().collect(),
-            channels: exported.channels.iter().take(IDS_MAX).cloned().collect(),
+            users: exported.users.clone(),
+            channels: exported.channels.clone(),
             connections: exported.connections.clone(),
         };
         export_log::append(data, &entry).context("noting the export")

@@ -13,9 +13,6 @@ use causeway_engine::disk::sync_folder;
 use causeway_engine::journal::Digest;
 use causeway_session::file::format::Selection;
 
-/// Ids in a line at most; of more, the counts tell.
-pub const IDS_MAX: usize = 10_000;
-
 /// An export.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExportRecord {
@@ -39,9 +36,9 @@ pub struct ExportRecord {
     pub last_seq: u64,
     /// How many users' data it holds.
     pub user_count: u64,
-    /// Ids of those users, the first ten thousand.
+    /// Ids of those users, [`causeway_session::IDS_MAX`] at most.
     pub users: Vec<String>,
-    /// Ids of the channels of whose posts it holds any.
+    /// Ids of the channels of whose posts it holds any, as many at most.
     pub channels: Vec<String>,
     /// `remote_id`s of the connections.
     pub connections: Vec<String>,

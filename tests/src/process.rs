@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::client::Client;
 
@@ -30,6 +30,33 @@ pub struct Workspace {
     pub started_in: Duration,
     environment: Vec<(String, String)>,
     child: Child,
+}
+
+/// What the kernel says of a process's memory under a name, in bytes.
+fn memory_bytes(process: u32, name: &str) -> Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status.lines().find(|line| line.starts_with(name));
+    let kib = line.and_then(|line| line.split_whitespace().nth(1));
+    Ok(kib.unwrap_or("0").parse::<u64>()? * 1024)
+}
+
+/// Runs a command to its end; the most resident memory that it had, in bytes, as far as repeated
+/// looks tell.
+///
+/// # Errors
+/// When it cannot be run, or fails.
+pub fn peak_bytes(command: &mut Command) -> Result<u64> {
+    let mut child = command.spawn()?;
+    let mut peak = 0;
+    loop {
+        // Nothing is left to be read of a process that has just ended.
+        peak = memory_bytes(child.id(), "VmHWM:").map_or(peak, |now| now.max(peak));
+        if let Some(status) = child.try_wait()? {
+            ensure!(status.success(), "{command:?} ended with {status}");
+            return Ok(peak);
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// The service's binary, in the folder of the running test or tool or the one above.
@@ -159,13 +186,7 @@ impl Workspace {
 
     /// Resident memory, in bytes.
     pub fn resident_bytes(&self) -> Result<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status
-            .lines()
-            .find(|line| line.starts_with("VmRSS:"))
-            .unwrap_or_default();
-        let kib: u64 = line.split_whitespace().nth(1).unwrap_or("0").parse()?;
-        Ok(kib * 1024)
+        memory_bytes(self.child.id(), "VmRSS:")
     }
 
     /// Ends the process at once, as a power cut would (`kill -9`).

@@ -28,7 +28,9 @@ pub use replay::replayer::{Difference, ReplayError};
 pub use replay::{DataDirReplay, ReplayDirError, ReplayReport, replay};
 pub use runtime::acceptance::{KernelRefusal, check_accepted};
 pub use status::EngineStatus;
-pub use store::{MemoryRows, Position, Snapshot, range, rows_digest};
+pub use store::{
+    CheckedRows, MemoryRows, Position, ScratchRows, Snapshot, TablesError, range, rows_digest,
+};
 pub use writer::queue::{FRAMES_PER_CONNECTION_MAX, LOCAL_MAX, RECEIPTS_MAX};
 
 /// Why an input was not carried out. All of these mean "try again": HTTP 503.

@@ -13,6 +13,6 @@ pub mod look;
 pub mod mask;
 mod replay;
 
-pub use export::{ExportError, ExportOptions, Exported, export};
+pub use export::{ExportError, ExportOptions, Exported, IDS_MAX, export};
 pub use file::{SessionError, SessionFile, Writer};
 pub use replay::{KernelChoice, ReplayOptions, SessionReplayError, SessionReport, replay_session};

@@ -12,7 +12,7 @@ use causeway_engine::runtime::{KernelRunner, NativeSource, StepEnd, StopKind};
 use causeway_engine::testing::{
     Done, Layout, MemoryTable, Stamp, Tables, View, carry_out, record, recover,
 };
-use causeway_engine::{Kernels, MemoryRows};
+use causeway_engine::{Kernels, MemoryRows, TablesError};
 use causeway_kernel::boundary::codec;
 use causeway_kernel::boundary::env::StepContext;
 use causeway_kernel::boundary::input::Input;
@@ -101,7 +101,7 @@ impl Workspace {
                 rows.put(*table, key, Some(value));
                 Ok(())
             };
-            let read = self.view.all_rows(u64::MAX, *table, each);
+            let read = self.view.all_rows::<TablesError>(u64::MAX, *table, each);
             read.map_err(|error| error.to_string())?;
         }
         Ok(rows)

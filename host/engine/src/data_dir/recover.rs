@@ -34,11 +34,7 @@ pub fn recover(
     // Its name has to survive as well, if it was made just now.
     disk.sync_folder(layout.root())?;
     let (base, position) = tables.base()?;
-    let view = View {
-        fresh: Arc::default(),
-        frozen: None,
-        base,
-    };
+    let view = View::of(base);
     let from = position.seq;
     let mut replayer = Replayer::new(view, position, kernels.clone());
     // Not with the entry behind it: the segment of that one may have been begun and no more.

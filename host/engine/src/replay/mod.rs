@@ -5,10 +5,10 @@ pub(crate) mod replayer;
 
 use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use causeway_kernel::rows::table::Table;
+use causeway_kernel::boundary::output::Write;
 
 use crate::data_dir::kernels::Kernels;
 use crate::data_dir::layout::Layout;
@@ -17,10 +17,7 @@ use crate::disk::{Disk, RealDisk};
 use crate::journal::{JournalError, Reader, Recorded, segments};
 use crate::replay::replayer::{Difference, ReplayError, Replayer};
 use crate::runtime::KernelSource;
-use crate::store::{MemoryRows, Position, Tables, TablesError, View};
-
-/// Rows in memory at which they are written to the replay's own tables.
-const FLUSH_ROWS: usize = 50_000;
+use crate::store::{Position, ScratchRows, Tables, TablesError, View};
 
 /// Why a journal cannot be replayed.
 #[derive(Debug, thiserror::Error)]
@@ -70,8 +67,9 @@ pub struct DataDirReplay {
     layout: Layout,
     reader: Reader,
     replayer: Replayer,
-    /// The replay's own tables.
-    tables: Tables,
+    /// The replay's own rows, and the folder where they stand.
+    rows: ScratchRows,
+    scratch: PathBuf,
     kernels: Kernels,
     from: u64,
 }
@@ -95,19 +93,16 @@ impl DataDirReplay {
         let disk: Arc<dyn Disk> = Arc::new(RealDisk);
         let tables = Tables::open(disk.as_ref(), &scratch.join("tables.redb"))?;
         begin(&layout, &tables, begin_ms)?;
-        let (base, position) = tables.base()?;
+        let position = tables.base()?.1;
         let from = position.seq;
-        let view = View {
-            fresh: Arc::default(),
-            frozen: None,
-            base,
-        };
+        let rows = ScratchRows::over(tables)?;
         let kernels = Kernels::new(layout.kernels(), source);
         Ok(DataDirReplay {
             reader: Reader::open(disk, &layout.journal(), from + 1)?,
-            replayer: Replayer::new(view, position, kernels.clone()),
+            replayer: Replayer::new(rows.view(), position, kernels.clone()),
             layout,
-            tables,
+            rows,
+            scratch: scratch.to_path_buf(),
             kernels,
             from,
         })
@@ -131,14 +126,22 @@ impl DataDirReplay {
     /// # Errors
     /// When something else comes of it, or when that cannot be found out.
     pub fn apply(&mut self, recorded: &Recorded) -> Result<(), ReplayDirError> {
-        self.replayer.apply(recorded)?;
-        if self.replayer.view.fresh.len() >= FLUSH_ROWS {
-            self.tables
-                .checkpoint(&self.replayer.view.fresh, &self.replayer.head)?;
-            self.replayer.view.base = self.tables.base()?.0;
-            self.replayer.view.fresh = Arc::default();
-        }
-        Ok(())
+        let writes = self.replayer.carry_out(recorded)?;
+        self.accept(recorded, writes)
+    }
+
+    /// Moves on behind an entry that somebody else has carried out and compared.
+    ///
+    /// # Errors
+    /// When what it wrote cannot be stored.
+    pub fn accept(
+        &mut self,
+        recorded: &Recorded,
+        writes: Vec<Write>,
+    ) -> Result<(), ReplayDirError> {
+        self.rows.apply(writes)?;
+        self.replayer.view = self.rows.view();
+        Ok(self.replayer.advance(recorded)?)
     }
 
     /// The last entry applied.
@@ -154,20 +157,17 @@ impl DataDirReplay {
     }
 
     /// Every row as of the last entry applied.
+    #[must_use]
+    pub fn rows(&self) -> &ScratchRows {
+        &self.rows
+    }
+
+    /// No rows yet, in a file of this name beside the replay's own.
     ///
     /// # Errors
-    /// When the tables cannot be read.
-    pub fn rows(&self) -> Result<MemoryRows, ReplayDirError> {
-        let mut rows = MemoryRows::default();
-        for table in Table::ALL {
-            self.replayer
-                .view
-                .all_rows(u64::MAX, *table, |key, value| {
-                    rows.put(*table, key, Some(value));
-                    Ok(())
-                })?;
-        }
-        Ok(rows)
+    /// When the file cannot be made.
+    pub fn other_rows(&self, name: &str) -> Result<ScratchRows, TablesError> {
+        ScratchRows::create(&self.scratch.join(name))
     }
 }
 
@@ -260,11 +260,7 @@ impl OwnTables {
         let tables = Tables::open_checked(&RealDisk, &path);
         Some(tables.and_then(|tables| {
             let (base, position) = tables.base()?;
-            let view = View {
-                fresh: Arc::default(),
-                frozen: None,
-                base,
-            };
+            let view = View::of(base);
             Ok(OwnTables {
                 _lock: lock,
                 _tables: tables,

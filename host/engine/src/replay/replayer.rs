@@ -4,15 +4,16 @@
 use std::collections::BTreeMap;
 
 use causeway_kernel::boundary::codec::{self, DecodeError};
-use causeway_kernel::boundary::env::{LogLevel, Range, Scan, StepContext};
+use causeway_kernel::boundary::env::{LogLevel, Range, Rows, Scan, StepContext};
 use causeway_kernel::boundary::input::Input;
+use causeway_kernel::boundary::output::Write;
 use causeway_kernel::boundary::policy::Verdict;
 use causeway_kernel::rows::table::Table;
 
 use crate::data_dir::kernels::Kernels;
 use crate::journal::{Digest, Digests, Kind, Outcome, Recorded, RecordedVerdict};
 use crate::runtime::{KernelRunner, StepEnd, StepHost, StepOutput, StopKind};
-use crate::store::{Position, TablesError, View};
+use crate::store::{CheckedRows, Position, TablesError, View};
 
 /// Where the replayed steps leave their rows.
 pub struct Replayer {
@@ -91,16 +92,35 @@ impl Replayer {
     /// # Errors
     /// When something else comes of it, or when that cannot be found out.
     pub fn apply(&mut self, recorded: &Recorded) -> Result<(), ReplayError> {
+        let writes = self.carry_out(recorded)?;
+        // Nobody reads while steps are replayed: no version but the last is needed.
+        self.view.fresh.apply(recorded.entry.seq, 0, writes);
+        self.advance(recorded)
+    }
+
+    /// Carries an entry out again and compares what comes of it; the rows stay as they are. What was
+    /// stopped writes none.
+    ///
+    /// # Errors
+    /// When something else comes of it, or when that cannot be found out.
+    pub fn carry_out(&mut self, recorded: &Recorded) -> Result<Vec<Write>, ReplayError> {
         let entry = &recorded.entry;
-        if let Outcome::Done(expected) = &entry.outcome {
-            let output = self.run(recorded)?;
-            let found = Digests::of(&output);
-            compare(entry.seq, expected, &found)?;
-            // Nobody reads while steps are replayed: no version but the last is needed.
-            self.view.fresh.apply(entry.seq, 0, output.writes);
-            if entry.kind == Kind::PolicyChanged {
-                self.head.policies = chain_of(recorded)?;
-            }
+        let Outcome::Done(expected) = &entry.outcome else {
+            return Ok(Vec::new());
+        };
+        let output = self.run(recorded)?;
+        compare(entry.seq, expected, &Digests::of(&output))?;
+        Ok(output.writes)
+    }
+
+    /// Moves on behind an entry whose rows the view has.
+    ///
+    /// # Errors
+    /// When it cannot be told which policies are in force from then on.
+    pub fn advance(&mut self, recorded: &Recorded) -> Result<(), ReplayError> {
+        let entry = &recorded.entry;
+        if entry.kind == Kind::PolicyChanged && matches!(entry.outcome, Outcome::Done(_)) {
+            self.head.policies = chain_of(recorded)?;
         }
         self.head.seq = entry.seq;
         self.head.digest = recorded.digest;
@@ -129,13 +149,9 @@ impl Replayer {
             seed: entry.seed,
         };
         let end = kernel.step(&mut host, context, &recorded.payload);
-        let ReplayHost {
-            failed, unknown, ..
-        } = host;
+        let ReplayHost { rows, unknown, .. } = host;
         self.running = Some(kernel);
-        if let Some(error) = failed {
-            return Err(error.into());
-        }
+        rows.finish()?;
         if unknown > 0 {
             return Err(differs(
                 entry.seq,
@@ -179,18 +195,16 @@ fn compare(seq: u64, expected: &Digests, found: &Digests) -> Result<(), Differen
 
 /// Rows, and the verdicts that are recorded.
 struct ReplayHost<'a> {
-    view: &'a View,
+    rows: CheckedRows,
     verdicts: BTreeMap<Digest, &'a RecordedVerdict>,
-    failed: Option<TablesError>,
     unknown: usize,
 }
 
 impl<'a> ReplayHost<'a> {
-    fn new(view: &'a View, verdicts: &'a [RecordedVerdict]) -> ReplayHost<'a> {
+    fn new(view: &View, verdicts: &'a [RecordedVerdict]) -> ReplayHost<'a> {
         ReplayHost {
-            view,
+            rows: CheckedRows::new(view.clone()),
             verdicts: verdicts.iter().map(|it| (it.question, it)).collect(),
-            failed: None,
             unknown: 0,
         }
     }
@@ -198,21 +212,11 @@ impl<'a> ReplayHost<'a> {
 
 impl StepHost for ReplayHost<'_> {
     fn get_many(&mut self, table: Table, keys: &[Vec<u8>]) -> Vec<Option<Vec<u8>>> {
-        self.view
-            .get_many(u64::MAX, table, keys)
-            .unwrap_or_else(|error| {
-                self.failed.get_or_insert(error);
-                vec![None; keys.len()]
-            })
+        self.rows.get_many(table, keys)
     }
 
     fn scan(&mut self, table: Table, range: &Range) -> Scan {
-        self.view
-            .scan(u64::MAX, table, range)
-            .unwrap_or_else(|error| {
-                self.failed.get_or_insert(error);
-                Scan::default()
-            })
+        self.rows.scan(table, range)
     }
 
     fn ask(&mut self, questions: Vec<Vec<u8>>) -> Vec<Vec<u8>> {

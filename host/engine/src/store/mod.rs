@@ -11,6 +11,7 @@ mod error;
 mod memory;
 pub mod range;
 mod rows;
+mod scratch;
 mod seal;
 mod view;
 
@@ -18,4 +19,5 @@ pub use base::{Base, Position, Tables};
 pub use error::TablesError;
 pub use memory::MemoryTable;
 pub use rows::{MemoryRows, rows_digest};
+pub use scratch::{CheckedRows, ScratchRows};
 pub use view::{Snapshot, View};

@@ -104,22 +104,41 @@ impl MemoryRows {
 
 /// Digest of rows that come by rising table and key.
 pub fn rows_digest<'r>(rows: impl Iterator<Item = (Table, &'r [u8], &'r [u8])>) -> Digest {
-    let mut hasher = blake3::Hasher::new();
-    // Long pieces are hashed several times faster than short ones.
-    let mut piece = Vec::with_capacity(PIECE_BYTES);
+    let mut hasher = RowsHasher::default();
     for (table, key, value) in rows {
-        piece.push(table.code());
+        hasher.add(table, key, value);
+    }
+    hasher.finish()
+}
+
+/// Computes [`rows_digest`] row by row.
+#[derive(Default)]
+pub(super) struct RowsHasher {
+    hasher: blake3::Hasher,
+    /// Long pieces are hashed several times faster than short ones.
+    piece: Vec<u8>,
+}
+
+impl RowsHasher {
+    /// Takes in a row; they have to come by rising table and key.
+    pub(super) fn add(&mut self, table: Table, key: &[u8], value: &[u8]) {
+        self.piece.push(table.code());
         for bytes in [key, value] {
-            piece.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
-            piece.extend_from_slice(bytes);
+            let length = bytes.len() as u64;
+            self.piece.extend_from_slice(&length.to_le_bytes());
+            self.piece.extend_from_slice(bytes);
         }
-        if piece.len() >= PIECE_BYTES {
-            hasher.update(&piece);
-            piece.clear();
+        if self.piece.len() >= PIECE_BYTES {
+            self.hasher.update(&self.piece);
+            self.piece.clear();
         }
     }
-    hasher.update(&piece);
-    Digest(*hasher.finalize().as_bytes())
+
+    /// The digest of the rows so far.
+    pub(super) fn finish(mut self) -> Digest {
+        self.hasher.update(&self.piece);
+        Digest(*self.hasher.finalize().as_bytes())
+    }
 }
 
 impl Rows for MemoryRows {

@@ -37,6 +37,16 @@ pub struct View {
 type Row = (Vec<u8>, Option<Vec<u8>>);
 
 impl View {
+    /// The rows of tables, and none above them yet.
+    #[must_use]
+    pub fn of(base: Arc<Base>) -> View {
+        View {
+            fresh: Arc::default(),
+            frozen: None,
+            base,
+        }
+    }
+
     /// The values of keys as of a step.
     ///
     /// # Errors
@@ -82,13 +92,13 @@ impl View {
     /// All rows of a table as of a step, in portions.
     ///
     /// # Errors
-    /// When the tables cannot be read.
-    pub fn all_rows(
+    /// When the tables cannot be read, or those of `each`.
+    pub fn all_rows<E: From<TablesError>>(
         &self,
         seq: u64,
         table: Table,
-        mut each: impl FnMut(&[u8], &[u8]) -> std::io::Result<()>,
-    ) -> std::io::Result<()> {
+        mut each: impl FnMut(&[u8], &[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
         let mut range = Range {
             from: Vec::new(),
             to: Vec::new(),

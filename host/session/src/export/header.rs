@@ -8,18 +8,17 @@ use causeway_kernel::rows::tx::Read;
 
 use super::ExportOptions;
 use crate::file::format::{Contracts, EngineSettings, Header, Start};
-use causeway_engine::MemoryRows;
-use causeway_engine::Position;
-use causeway_engine::journal::Recorded;
+use causeway_engine::journal::{Digest, Recorded};
+use causeway_engine::{CheckedRows, Position};
 
-/// The header of a session that begins with these rows.
+/// The header of a session that begins with these rows, which have this digest if all are in it.
 pub fn header(
     position: &Position,
     options: &ExportOptions,
-    rows: &MemoryRows,
+    rows: &CheckedRows,
+    digest: Option<Digest>,
     first: &Recorded,
 ) -> Header {
-    let is_partial = options.selection.is_partial();
     Header {
         causeway: env!("CARGO_PKG_VERSION").into(),
         workspace: site_url(rows).unwrap_or_else(|| founding_url(options, first)),
@@ -29,7 +28,7 @@ pub fn header(
         start: Start {
             seq: position.seq,
             journal: position.digest,
-            rows: (!is_partial).then(|| rows.digest()),
+            rows: digest,
             kernel: position.kernel,
             policies: masked(options, &position.policies),
         },
@@ -42,7 +41,7 @@ pub fn header(
     }
 }
 
-fn site_url(rows: &MemoryRows) -> Option<String> {
+fn site_url(rows: &CheckedRows) -> Option<String> {
     match rows.get::<MetaRow>(&MetaRow::WORKSPACE)? {
         MetaRow::Workspace(workspace) => Some(workspace.site_url),
         MetaRow::Counters(_) => None,

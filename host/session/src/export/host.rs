@@ -1,5 +1,5 @@
-//! What a step sees while it is exported: rows in memory, verdicts that are recorded, and a list of
-//! all that it reads.
+//! What a step sees while it is exported: rows, verdicts that are recorded, and a list of all that it
+//! reads.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -8,7 +8,6 @@ use causeway_kernel::boundary::env::{LogLevel, Range, Rows, Scan};
 use causeway_kernel::boundary::policy::Verdict;
 use causeway_kernel::rows::table::Table;
 
-use causeway_engine::MemoryRows;
 use causeway_engine::journal::{Digest, RecordedVerdict};
 use causeway_engine::runtime::StepHost;
 
@@ -30,7 +29,7 @@ pub enum ReadRows {
 
 /// A host for one step.
 pub struct ExportHost<'a> {
-    rows: &'a MemoryRows,
+    rows: &'a dyn Rows,
     verdicts: Verdicts<'a>,
     /// What was asked and answered, in order.
     pub asked: Vec<RecordedVerdict>,
@@ -42,7 +41,7 @@ pub struct ExportHost<'a> {
 
 impl<'a> ExportHost<'a> {
     /// Over rows.
-    pub fn new(rows: &'a MemoryRows, verdicts: Verdicts<'a>) -> ExportHost<'a> {
+    pub fn new(rows: &'a dyn Rows, verdicts: Verdicts<'a>) -> ExportHost<'a> {
         ExportHost {
             rows,
             verdicts,

@@ -4,6 +4,11 @@
 //! of the session, and from there on once more with all that they return written down. A masked
 //! session is carried out twice: as it was, and over masked rows with masked inputs; what the
 //! masked steps return is what the file holds.
+//!
+//! Rows stand in scratch tables on disk throughout, also the masked ones: the header names a digest
+//! over all rows, so they are passed over once before they are written, which is a second pass over
+//! the disk instead of a workspace in memory. Stand-ins need no pass of their own, as they follow
+//! from the mask's key alone.
 
 mod decisions;
 mod header;
@@ -16,10 +21,10 @@ use std::io;
 
 use crate::file::format::{Selection, Summary};
 use crate::mask::Mask;
-use causeway_engine::Difference;
 use causeway_engine::journal::Digest;
 use causeway_engine::runtime::KernelError;
 use causeway_engine::{DataDirReplay, ReplayDirError};
+use causeway_engine::{Difference, TablesError};
 use causeway_kernel::boundary::codec::DecodeError;
 use session::Session;
 
@@ -39,6 +44,9 @@ pub enum ExportError {
     /// The data directory.
     #[error(transparent)]
     Source(#[from] ReplayDirError),
+    /// The export's own rows.
+    #[error(transparent)]
+    Rows(#[from] TablesError),
     /// The file.
     #[error("the session file cannot be written: {0}")]
     File(#[from] io::Error),
@@ -79,6 +87,9 @@ pub enum ExportError {
     Nothing(String),
 }
 
+/// Ids of one kind by which an export says whose data it holds.
+pub const IDS_MAX: usize = 10_000;
+
 /// Whose data a session holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Exported {
@@ -86,9 +97,9 @@ pub struct Exported {
     pub summary: Summary,
     /// The chain of outcomes.
     pub outcomes: Digest,
-    /// Ids of the users.
+    /// Ids of the users, [`IDS_MAX`] at most; the summary counts all.
     pub users: Vec<String>,
-    /// Ids of the channels of whose posts it holds any.
+    /// Ids of the channels of whose posts it holds any, [`IDS_MAX`] at most.
     pub channels: Vec<String>,
     /// `remote_id`s of the connections.
     pub connections: Vec<String>,
@@ -126,7 +137,7 @@ pub fn export<W: io::Write>(
         }
         session.pass(&recorded)?;
         progress(recorded.entry.seq);
-        next = source.next_entry()?;
+        next = session.next_entry()?;
     }
     session.finish()
 }

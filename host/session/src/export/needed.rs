@@ -3,31 +3,30 @@
 
 use std::collections::BTreeMap;
 
-use causeway_kernel::boundary::env::{Range, Scan};
+use causeway_kernel::boundary::env::{Range, Rows, Scan};
 use causeway_kernel::boundary::output::Write;
 use causeway_kernel::rows::table::Table;
 
 use super::host::ReadRows;
-use causeway_engine::MemoryRows;
+
+/// Rows of a range that are looked at at once.
+const PORTION_ROWS: u32 = 1_000;
+/// Bytes of them.
+const PORTION_BYTES: u32 = 1 << 20;
 
 /// Changes that make `known`, the rows of the session so far, equal to `rows` wherever a step has
 /// read.
-pub fn missing(known: &MemoryRows, rows: &MemoryRows, reads: &[ReadRows]) -> Vec<Write> {
+pub fn missing(known: &dyn Rows, rows: &dyn Rows, reads: &[ReadRows]) -> Vec<Write> {
     let mut changes = BTreeMap::new();
     for read in reads {
         match read {
-            ReadRows::Keys(table, keys) => {
-                for key in keys {
-                    note(&mut changes, known, rows, *table, key);
-                }
-            }
+            ReadRows::Keys(table, keys) => note(&mut changes, known, rows, *table, keys),
             ReadRows::Range(table, range, scan) => {
                 let covered = covered(rows, *table, range, scan);
-                let all = rows
-                    .range(*table, &covered)
-                    .chain(known.range(*table, &covered));
-                for (key, _) in all {
-                    note(&mut changes, known, rows, *table, key);
+                for of in [rows, known] {
+                    for_keys(of, *table, &covered, |keys| {
+                        note(&mut changes, known, rows, *table, keys);
+                    });
                 }
             }
         }
@@ -39,28 +38,64 @@ pub fn missing(known: &MemoryRows, rows: &MemoryRows, reads: &[ReadRows]) -> Vec
 
 type Changes = BTreeMap<(Table, Vec<u8>), Option<Vec<u8>>>;
 
-fn note(changes: &mut Changes, known: &MemoryRows, rows: &MemoryRows, table: Table, key: &[u8]) {
-    let value = rows.value(table, key);
-    if known.value(table, key) != value {
-        changes.insert((table, key.to_vec()), value.map(<[u8]>::to_vec));
+fn note(changes: &mut Changes, known: &dyn Rows, rows: &dyn Rows, table: Table, keys: &[Vec<u8>]) {
+    let values = rows.get_many(table, keys);
+    let before = known.get_many(table, keys);
+    for ((key, value), before) in keys.iter().zip(values).zip(before) {
+        if value != before {
+            changes.insert((table, key.clone()), value);
+        }
+    }
+}
+
+/// Shows the keys of a range, portion by portion.
+fn for_keys(rows: &dyn Rows, table: Table, range: &Range, mut each: impl FnMut(&[Vec<u8>])) {
+    let mut portion = Range {
+        reverse: false,
+        rows_max: PORTION_ROWS,
+        bytes_max: PORTION_BYTES,
+        ..range.clone()
+    };
+    loop {
+        let scan = rows.scan(table, &portion);
+        let keys: Vec<Vec<u8>> = scan.rows.into_iter().map(|(key, _)| key).collect();
+        each(&keys);
+        match keys.into_iter().next_back() {
+            Some(mut last) if scan.more => {
+                last.push(0);
+                portion.from = last;
+            }
+            _ => return,
+        }
     }
 }
 
 /// The part of a range that a scan has seen: all of it, or as far as one row beyond the last one
 /// that came, which is why it knew of more.
-fn covered(rows: &MemoryRows, table: Table, range: &Range, scan: &Scan) -> Range {
+fn covered(rows: &dyn Rows, table: Table, range: &Range, scan: &Scan) -> Range {
     if !scan.more {
         return range.clone();
     }
-    let mut seen = rows.range(table, range).skip(scan.rows.len());
-    let Some((next, _)) = seen.next() else {
+    let Some((last, _)) = scan.rows.last() else {
+        return range.clone();
+    };
+    let mut beyond = Range {
+        rows_max: 1,
+        ..range.clone()
+    };
+    if range.reverse {
+        beyond.to.clone_from(last);
+    } else {
+        beyond.from = [last.as_slice(), &[0]].concat();
+    }
+    let Some((next, _)) = rows.scan(table, &beyond).rows.into_iter().next() else {
         return range.clone();
     };
     let mut covered = range.clone();
     if range.reverse {
-        covered.from = next.to_vec();
+        covered.from = next;
     } else {
-        covered.to = [next, &[0]].concat();
+        covered.to = [next.as_slice(), &[0]].concat();
     }
     covered
 }

@@ -5,6 +5,7 @@ use std::io;
 use causeway_kernel::boundary::codec;
 use causeway_kernel::boundary::env::StepContext;
 use causeway_kernel::boundary::input::Input;
+use causeway_kernel::boundary::output::Write;
 use causeway_kernel::boundary::policy::Verdict;
 
 use super::decisions;
@@ -12,19 +13,20 @@ use super::host::{ExportHost, ReadRows, Verdicts};
 use super::session::Session;
 use super::{ExportError, Mask};
 use crate::file::format::Step;
-use causeway_engine::Difference;
-use causeway_engine::Kernels;
-use causeway_engine::MemoryRows;
 use causeway_engine::journal::{self, Digests, Entry, Outcome, RecordedVerdict};
 use causeway_engine::runtime::{KernelRunner, StepEnd};
+use causeway_engine::{CheckedRows, Difference, Kernels, ScratchRows};
 
-/// Rows, and the kernel that runs over them.
+/// The kernel of the last step, which the next one most likely needs as well.
 #[derive(Default)]
-pub struct World {
-    /// The rows.
-    pub rows: MemoryRows,
-    /// The kernel of the last step.
-    running: Option<Box<dyn KernelRunner>>,
+pub struct Runner(Option<Box<dyn KernelRunner>>);
+
+/// The masked workspace.
+pub struct Masked {
+    /// Its rows.
+    pub rows: ScratchRows,
+    /// Its kernel.
+    pub runner: Runner,
 }
 
 /// What a step gave.
@@ -33,28 +35,23 @@ pub struct Ran {
     pub end: StepEnd,
     /// What it asked, with the answers.
     pub asked: Vec<RecordedVerdict>,
+    /// Questions without an answer.
+    unknown: usize,
     /// What it read.
     pub reads: Vec<ReadRows>,
 }
 
-impl World {
-    /// Over rows.
-    pub fn new(rows: MemoryRows) -> World {
-        World {
-            rows,
-            running: None,
-        }
-    }
-
+impl Runner {
     /// Carries an input out; the rows stay as they are.
     fn run(
         &mut self,
         kernels: &Kernels,
         entry: &Entry,
+        rows: CheckedRows,
         verdicts: Verdicts<'_>,
         input: &[u8],
-    ) -> Result<(Ran, usize), ExportError> {
-        let mut kernel = match self.running.take() {
+    ) -> Result<Ran, ExportError> {
+        let mut kernel = match self.0.take() {
             Some(kernel) if kernel.digest() == entry.kernel.0 => kernel,
             _ => kernels
                 .open(entry.kernel)
@@ -64,7 +61,7 @@ impl World {
                     error,
                 })?,
         };
-        let mut host = ExportHost::new(&self.rows, verdicts);
+        let mut host = ExportHost::new(&rows, verdicts);
         let context = StepContext {
             now_ms: entry.time_ms,
             seed: entry.seed,
@@ -73,10 +70,12 @@ impl World {
         let ran = Ran {
             end,
             asked: host.asked,
+            unknown: host.unknown,
             reads: host.reads,
         };
-        self.running = Some(kernel);
-        Ok((ran, host.unknown))
+        rows.finish()?;
+        self.0 = Some(kernel);
+        Ok(ran)
     }
 }
 
@@ -89,11 +88,14 @@ impl<W: io::Write> Session<'_, W> {
             Outcome::Stopped { kind, detail } => return Ok(stopped(*kind, detail)),
         };
         let verdicts = Verdicts::Recorded(&entry.verdicts);
-        let (ran, unknown) = self
+        let rows = self.source.rows().read();
+        let ran = self
             .real
-            .run(&self.kernels, entry, verdicts, &recorded.payload)?;
+            .run(&self.kernels, entry, rows, verdicts, &recorded.payload)?;
         match &ran.end {
-            StepEnd::Done(output) if Digests::of(output) == *expected && unknown == 0 => Ok(ran),
+            StepEnd::Done(output) if Digests::of(output) == *expected && ran.unknown == 0 => {
+                Ok(ran)
+            }
             _ => Err(ExportError::Differs(Difference {
                 seq: entry.seq,
                 what: "it gives something else than is recorded".into(),
@@ -117,21 +119,20 @@ impl<W: io::Write> Session<'_, W> {
                 .map_err(|why| ExportError::Input { seq, why })?,
             None => Vec::new(),
         };
-        if let (StepEnd::Stopped { .. }, _) | (_, None) = (&real.end, &self.masked) {
+        let (StepEnd::Done(_), Some(masked)) = (&real.end, &mut self.masked) else {
             let step = Step::of(entry, payload, real.end.clone());
             return Ok((step, Vec::new()));
-        }
+        };
         let verdicts = real
             .asked
             .iter()
             .map(|it| masked_verdict(mask, &it.verdict));
         let verdicts = Verdicts::InOrder(verdicts.collect());
-        let kernels = self.kernels.clone();
-        let mut world = self.masked.take().unwrap_or_default();
-        let ran = world.run(&kernels, entry, verdicts, &payload);
-        self.masked = Some(world);
-        let (ran, unknown) = ran?;
-        let deviation = deviation(&real.end, &ran.end, unknown);
+        let rows = masked.rows.read();
+        let ran = masked
+            .runner
+            .run(&self.kernels, entry, rows, verdicts, &payload)?;
+        let deviation = deviation(&real.end, &ran);
         let step = Step {
             verdicts: ran.asked,
             deviation,
@@ -148,6 +149,7 @@ fn stopped(kind: causeway_engine::runtime::StopKind, detail: &str) -> Ran {
             detail: detail.into(),
         },
         asked: Vec::new(),
+        unknown: 0,
         reads: Vec::new(),
     }
 }
@@ -159,8 +161,9 @@ fn masked_verdict(mask: &Mask, verdict: &[u8]) -> Vec<u8> {
     }
 }
 
-fn deviation(real: &StepEnd, masked: &StepEnd, unknown: usize) -> Option<String> {
-    match (real, masked) {
+fn deviation(real: &StepEnd, masked: &Ran) -> Option<String> {
+    let unknown = masked.unknown;
+    match (real, &masked.end) {
         _ if unknown > 0 => Some(format!("it asks the policies {unknown} more questions")),
         (StepEnd::Done(real), StepEnd::Done(masked)) => decisions::deviation(real, masked),
         (_, StepEnd::Stopped { kind, .. }) => Some(format!("it is stopped: {kind}")),
@@ -168,17 +171,19 @@ fn deviation(real: &StepEnd, masked: &StepEnd, unknown: usize) -> Option<String>
     }
 }
 
-/// All rows under a mask.
-pub fn mask_rows(mask: &Mask, rows: &MemoryRows) -> Result<MemoryRows, ExportError> {
-    let mut masked = MemoryRows::default();
-    for (table, key, value) in rows.all() {
-        let (key, value) = mask
-            .row(table, key, value)
-            .map_err(|error| ExportError::Mask {
-                table: table.name(),
-                why: error.to_string(),
-            })?;
-        masked.put(table, &key, Some(&value));
-    }
-    Ok(masked)
+/// All rows under a mask, into `masked`.
+pub fn mask_rows(
+    mask: &Mask,
+    rows: &ScratchRows,
+    masked: &mut ScratchRows,
+) -> Result<(), ExportError> {
+    rows.each(|table, key, value| {
+        let row = mask.row(table, key, value);
+        let (key, value) = row.map_err(|error| ExportError::Mask {
+            table: table.name(),
+            why: error.to_string(),
+        })?;
+        let value = Some(value);
+        Ok(masked.apply(vec![Write { table, key, value }])?)
+    })
 }

@@ -1,4 +1,4 @@
-//! One export at work: both worlds side by side, and the file that grows.
+//! One export at work: the workspace as it was and masked, side by side, and the file that grows.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -6,7 +6,7 @@ use std::io;
 use causeway_kernel::boundary::codec;
 use causeway_kernel::boundary::input::Input;
 use causeway_kernel::boundary::output::Write;
-use causeway_kernel::model::{Connection, IdRow, User, kind};
+use causeway_kernel::model::{Channel, Connection, IdRow, User, kind};
 use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, Id};
 use causeway_kernel::rows::key;
 use causeway_kernel::rows::lookup;
@@ -15,96 +15,128 @@ use causeway_kernel::rows::tx::{Read, Record};
 use causeway_kernel::sharing::connection;
 
 use super::host::ReadRows;
-use super::run::{World, mask_rows};
-use super::{ExportError, ExportOptions, Exported, header, needed};
+use super::run::{Masked, Runner, mask_rows};
+use super::{ExportError, ExportOptions, Exported, IDS_MAX, header, needed};
 use crate::file::Writer;
 use crate::file::chain::{Chain, outcome};
 use crate::file::format::{End, Frame, Step, Summary};
-use crate::look::subjects::{Subjects, Wanted, channel_ids};
-use causeway_engine::DataDirReplay;
-use causeway_engine::Kernels;
-use causeway_engine::MemoryRows;
+use crate::look::subjects::{Subjects, Wanted};
+use crate::mask::Mask;
 use causeway_engine::journal::{self, Digest};
 use causeway_engine::runtime::{StepEnd, StepOutput};
+use causeway_engine::{DataDirReplay, Kernels, ScratchRows};
 
 /// Bytes of rows in one frame.
 const ROWS_BYTES: usize = 200 << 10;
 
 /// An export at work.
-pub struct Session<'o, W> {
-    options: &'o ExportOptions,
+pub struct Session<'s, W> {
+    /// The workspace as it was.
+    pub(super) source: &'s mut DataDirReplay,
+    options: &'s ExportOptions,
     out: Writer<W>,
     pub(super) kernels: Kernels,
     written_kernels: BTreeSet<Digest>,
-    /// As it was.
-    pub(super) real: World,
-    /// Masked, if the session is.
-    pub(super) masked: Option<World>,
+    pub(super) real: Runner,
+    /// The masked workspace, if the session is masked.
+    pub(super) masked: Option<Masked>,
     /// The rows that a session of a part has so far; none in a whole one.
-    known: Option<MemoryRows>,
+    known: Option<ScratchRows>,
     wanted: Wanted,
     /// Steps that are about what is selected.
     matching: u64,
     chain: Chain,
     summary: Summary,
-    subjects: Subjects,
+    /// Channels of which it holds posts.
+    channels: BTreeSet<ChannelNo>,
+    /// Connections whose frames it holds.
+    connections: BTreeSet<ConnectionNo>,
 }
 
-impl<'o, W: io::Write> Session<'o, W> {
+impl<'s, W: io::Write> Session<'s, W> {
     /// Begins with the rows as they stand.
     ///
     /// # Errors
     /// When they cannot be read, masked or written.
     pub fn begin(
-        source: &DataDirReplay,
-        options: &'o ExportOptions,
+        source: &'s mut DataDirReplay,
+        options: &'s ExportOptions,
         first: &journal::Recorded,
         out: W,
-    ) -> Result<Session<'o, W>, ExportError> {
-        let real = source.rows()?;
-        let masked = options.mask.as_ref().map(|mask| mask_rows(mask, &real));
-        let masked = masked.transpose()?;
-        let shown = masked.as_ref().unwrap_or(&real);
+    ) -> Result<Session<'s, W>, ExportError> {
+        let masked = match &options.mask {
+            Some(mask) => Some(masked(source, mask)?),
+            None => None,
+        };
+        let shown = masked.as_ref().map_or(source.rows(), |it| &it.rows);
         let is_partial = options.selection.is_partial();
-        let header = header::header(source.position(), options, shown, first);
+        let digest = if is_partial {
+            None
+        } else {
+            Some(shown.digest()?)
+        };
+        let known = if is_partial {
+            Some(source.other_rows("known.redb")?)
+        } else {
+            None
+        };
+        let rows = shown.read();
+        let header = header::header(source.position(), options, &rows, digest, first);
+        rows.finish()?;
         let mut session = Session {
-            options,
             out: Writer::new(out, &header)?,
             kernels: source.kernels(),
             written_kernels: BTreeSet::new(),
-            known: is_partial.then(MemoryRows::default),
+            real: Runner::default(),
+            masked,
+            known,
             wanted: Wanted::default(),
             matching: 0,
             chain: Chain::default(),
             summary: Summary::default(),
-            subjects: Subjects::default(),
-            masked: None,
-            real: World::default(),
+            channels: BTreeSet::new(),
+            connections: BTreeSet::new(),
+            source,
+            options,
         };
         if !is_partial {
-            session.write_rows(shown.all())?;
+            session.write_rows()?;
         }
-        session.masked = masked.map(World::new);
-        session.real = World::new(real);
-        session.look_for_wanted();
+        session.look_for_wanted()?;
         Ok(session)
     }
 
+    /// The next entry of the data directory.
+    ///
+    /// # Errors
+    /// When it is damaged.
+    pub fn next_entry(&mut self) -> Result<Option<journal::Recorded>, ExportError> {
+        Ok(self.source.next_entry()?)
+    }
+
+    /// The rows of the workspace that the file shows.
+    fn shown(&self) -> &ScratchRows {
+        self.masked
+            .as_ref()
+            .map_or(self.source.rows(), |it| &it.rows)
+    }
+
     /// Finds the numbers of what is selected among the rows at the start.
-    fn look_for_wanted(&mut self) {
-        let rows = &self.real.rows;
+    fn look_for_wanted(&mut self) -> Result<(), ExportError> {
+        let rows = self.source.rows().read();
         let selection = &self.options.selection;
         if let Some(id) = &selection.connection {
             // Also one that was removed, whose id leads nowhere any more.
-            let all = connection::all(rows);
+            let all = connection::all(&rows);
             let found = all
                 .into_iter()
                 .find(|(_, row)| row.remote_id.as_str() == id);
             self.wanted.connection = found.map(|(no, _)| no);
         }
         if let Some(id) = &selection.channel {
-            self.wanted.channel = Some((lookup::channel(rows, id), id.clone()));
+            self.wanted.channel = Some((lookup::channel(&rows, id), id.clone()));
         }
+        Ok(rows.finish()?)
     }
 
     /// Finds them among the rows that a step makes.
@@ -149,28 +181,31 @@ impl<'o, W: io::Write> Session<'o, W> {
         )
     }
 
-    fn write_rows<'r>(
-        &mut self,
-        rows: impl Iterator<Item = (Table, &'r [u8], &'r [u8])>,
-    ) -> io::Result<()> {
+    /// Writes all rows down as they stand.
+    fn write_rows(&mut self) -> Result<(), ExportError> {
+        let Session {
+            out,
+            source,
+            masked,
+            ..
+        } = self;
+        let rows = masked.as_ref().map_or(source.rows(), |it| &it.rows);
         let mut portion = Vec::new();
         let mut bytes = 0;
-        for (table, key, value) in rows {
+        rows.each::<ExportError>(|table, key, value| {
             bytes += key.len() + value.len();
-            portion.push(Write {
-                table,
-                key: key.to_vec(),
-                value: Some(value.to_vec()),
-            });
+            let (key, value) = (key.to_vec(), Some(value.to_vec()));
+            portion.push(Write { table, key, value });
             if bytes >= ROWS_BYTES {
-                self.out.frame(&Frame::Rows(std::mem::take(&mut portion)))?;
+                out.frame(&Frame::Rows(std::mem::take(&mut portion)))?;
                 bytes = 0;
             }
+            Ok(())
+        })?;
+        if !portion.is_empty() {
+            out.frame(&Frame::Rows(portion))?;
         }
-        if portion.is_empty() {
-            return Ok(());
-        }
-        self.out.frame(&Frame::Rows(portion))
+        Ok(())
     }
 
     /// Carries an entry out and writes it down, if it is wanted.
@@ -179,7 +214,7 @@ impl<'o, W: io::Write> Session<'o, W> {
     /// When it gives something else than is recorded, or the file cannot be written.
     pub fn pass(&mut self, recorded: &journal::Recorded) -> Result<(), ExportError> {
         let input = codec::decode_input(&recorded.payload);
-        let mut real = self.run_real(recorded)?;
+        let real = self.run_real(recorded)?;
         let seq = recorded.entry.seq;
         // A kernel that cannot read an input either stopped over it.
         let input = match (input, &real.end) {
@@ -187,33 +222,29 @@ impl<'o, W: io::Write> Session<'o, W> {
             (Err(_), StepEnd::Stopped { .. }) => None,
             (Err(why), StepEnd::Done(_)) => return Err(ExportError::Input { seq, why }),
         };
-        let nothing = StepOutput::default();
         let output = match &real.end {
-            StepEnd::Done(output) => output,
-            StepEnd::Stopped { .. } => &nothing,
+            StepEnd::Done(output) => output.clone(),
+            StepEnd::Stopped { .. } => StepOutput::default(),
         };
         self.look_among(&output.writes);
-        let subjects = input
-            .as_ref()
-            .map(|input| Subjects::of(input, output, &self.real.rows))
-            .unwrap_or_default();
+        let subjects = self.subjects(input.as_ref(), &output)?;
         let is_wanted = self.is_wanted(input.as_ref(), &recorded.payload, &subjects);
         let (step, reads) = match &self.options.mask {
             None => (
-                Step::of(&recorded.entry, recorded.payload.clone(), real.end.clone()),
-                std::mem::take(&mut real.reads),
+                Step::of(&recorded.entry, recorded.payload.clone(), real.end),
+                real.reads,
             ),
             Some(mask) => self.run_masked(mask, recorded, input.as_ref(), &real)?,
         };
         if is_wanted {
             self.bring_rows(&step, &reads)?;
-            self.count(&step, &subjects);
+            self.count(&step, subjects);
         } else {
             self.summary.left_out += 1;
         }
-        self.real.rows.apply(&output.writes);
-        if let (Some(world), StepEnd::Done(output)) = (&mut self.masked, &step.end) {
-            world.rows.apply(&output.writes);
+        self.source.accept(recorded, output.writes)?;
+        if let (Some(masked), StepEnd::Done(output)) = (&mut self.masked, &step.end) {
+            masked.rows.apply(output.writes.clone())?;
         }
         if is_wanted {
             self.write_kernel(&step)?;
@@ -222,26 +253,42 @@ impl<'o, W: io::Write> Session<'o, W> {
         Ok(())
     }
 
+    fn subjects(
+        &self,
+        input: Option<&Input>,
+        output: &StepOutput,
+    ) -> Result<Subjects, ExportError> {
+        let rows = self.source.rows().read();
+        let subjects = input.map(|input| Subjects::of(input, output, &rows));
+        rows.finish()?;
+        Ok(subjects.unwrap_or_default())
+    }
+
     /// In a session of a part: the rows that the step has read and that the file does not have.
-    fn bring_rows(&mut self, step: &Step, reads: &[ReadRows]) -> io::Result<()> {
-        let Some(known) = &mut self.known else {
+    fn bring_rows(&mut self, step: &Step, reads: &[ReadRows]) -> Result<(), ExportError> {
+        let Some(known) = &self.known else {
             return Ok(());
         };
-        let rows = self.masked.as_ref().unwrap_or(&self.real);
-        let missing = needed::missing(known, &rows.rows, reads);
-        known.apply(&missing);
-        if let StepEnd::Done(output) = &step.end {
-            known.apply(&output.writes);
+        let (before, rows) = (known.read(), self.shown().read());
+        let missing = needed::missing(&before, &rows, reads);
+        before.finish()?;
+        rows.finish()?;
+        if let Some(known) = &mut self.known {
+            known.apply(missing.clone())?;
+            if let StepEnd::Done(output) = &step.end {
+                known.apply(output.writes.clone())?;
+            }
         }
         if missing.is_empty() {
             return Ok(());
         }
-        self.out.frame(&Frame::Rows(missing))
+        Ok(self.out.frame(&Frame::Rows(missing))?)
     }
 
-    fn count(&mut self, step: &Step, subjects: &Subjects) {
+    fn count(&mut self, step: &Step, subjects: Subjects) {
         self.chain.add(step.seq, &outcome(&step.end));
-        self.subjects.merge(subjects);
+        self.channels.extend(subjects.channels);
+        self.connections.extend(subjects.connections);
         self.summary.add(step);
     }
 
@@ -283,44 +330,58 @@ impl<'o, W: io::Write> Session<'o, W> {
                 named.collect::<Vec<_>>().join(" and "),
             ));
         }
-        let shown = self.masked.as_ref().unwrap_or(&self.real);
-        let rows = self.known.is_none().then(|| shown.rows.digest());
+        let rows = match self.known {
+            None => Some(self.shown().digest()?),
+            Some(_) => None,
+        };
         let outcomes = self.chain.digest();
         self.out.frame(&Frame::End(End { outcomes, rows }))?;
-        let exported = self.exported(outcomes);
+        let exported = self.exported(outcomes)?;
         let out = self.out.finish(exported.summary.clone())?;
         Ok((out, exported))
     }
 
     /// Whose data went into the file.
-    fn exported(&self, outcomes: Digest) -> Exported {
-        let rows = &self.real.rows;
-        let users: Vec<String> = match &self.known {
-            Some(known) => ids_of_users(known),
-            None => ids_of_users(rows),
-        };
-        let channels = channel_ids(rows, &self.subjects.channels);
-        let connections = self.subjects.connections.iter();
-        let connections: Vec<String> = connections
-            .filter_map(|no| rows.get::<Connection>(no))
-            .map(|row| row.remote_id.to_string())
-            .collect();
+    fn exported(&self, outcomes: Digest) -> Result<Exported, ExportError> {
         let mut summary = self.summary.clone();
-        summary.users = users.len() as u64;
-        summary.channels = channels.len() as u64;
-        summary.connections = connections.len() as u64;
-        Exported {
+        let mut users = Vec::new();
+        let all = self.known.as_ref().unwrap_or(self.source.rows());
+        all.each_of::<ExportError>(Table::Users, |_, value| {
+            let Some(user) = User::from_bytes(value) else {
+                return Ok(());
+            };
+            summary.users += 1;
+            if users.len() < IDS_MAX {
+                users.push(user.id.to_string());
+            }
+            Ok(())
+        })?;
+        let rows = self.source.rows().read();
+        let channels = self.channels.iter().take(IDS_MAX);
+        let channels = channels.filter_map(|no| rows.get::<Channel>(no));
+        let channels = channels.map(|row| row.id.to_string()).collect();
+        let connections = self.connections.iter();
+        let connections = connections.filter_map(|no| rows.get::<Connection>(no));
+        let connections = connections.map(|row| row.remote_id.to_string()).collect();
+        rows.finish()?;
+        summary.channels = self.channels.len() as u64;
+        summary.connections = self.connections.len() as u64;
+        Ok(Exported {
             summary,
             outcomes,
             users,
             channels,
             connections,
-        }
+        })
     }
 }
 
-fn ids_of_users(rows: &MemoryRows) -> Vec<String> {
-    let all = rows.all().filter(|(table, _, _)| *table == Table::Users);
-    all.filter_map(|(_, _, value)| Some(User::from_bytes(value)?.id.to_string()))
-        .collect()
+/// The workspace under a mask, as it stands.
+fn masked(source: &DataDirReplay, mask: &Mask) -> Result<Masked, ExportError> {
+    let mut rows = source.other_rows("masked.redb")?;
+    mask_rows(mask, source.rows(), &mut rows)?;
+    Ok(Masked {
+        rows,
+        runner: Runner::default(),
+    })
 }

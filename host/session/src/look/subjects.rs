@@ -4,15 +4,15 @@
 use std::collections::BTreeSet;
 
 use causeway_kernel::boundary::codec;
+use causeway_kernel::boundary::env::Rows;
 use causeway_kernel::boundary::input::Input;
 use causeway_kernel::boundary::output::{Effect, Write};
-use causeway_kernel::model::{Channel, Post};
+use causeway_kernel::model::Post;
 use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, PostNo, UserNo};
 use causeway_kernel::rows::key;
 use causeway_kernel::rows::table::{Subject, TableVisitor};
 use causeway_kernel::rows::tx::{Read, Record};
 
-use causeway_engine::MemoryRows;
 use causeway_engine::runtime::StepOutput;
 
 /// What a step is about.
@@ -31,7 +31,7 @@ pub struct Subjects {
 impl Subjects {
     /// Of a step, over the rows before it or behind it.
     #[must_use]
-    pub fn of(input: &Input, output: &StepOutput, rows: &MemoryRows) -> Subjects {
+    pub fn of(input: &Input, output: &StepOutput, rows: &dyn Rows) -> Subjects {
         let mut subjects = Subjects::default();
         match input {
             Input::Frame { connection, .. }
@@ -75,14 +75,6 @@ impl Subjects {
             Subject::User(no) => _ = self.users.insert(no),
         }
     }
-
-    /// Takes in what another step is about.
-    pub fn merge(&mut self, other: &Subjects) {
-        self.connections.extend(&other.connections);
-        self.channels.extend(&other.channels);
-        self.posts.extend(&other.posts);
-        self.users.extend(&other.users);
-    }
 }
 
 /// Tells whose data a changed row is.
@@ -125,14 +117,4 @@ impl Wanted {
 
 fn names(bytes: &[u8], id: &str) -> bool {
     bytes.windows(id.len()).any(|part| part == id.as_bytes())
-}
-
-/// Ids of the channels, for people.
-#[must_use]
-pub fn channel_ids(rows: &MemoryRows, channels: &BTreeSet<ChannelNo>) -> Vec<String> {
-    let ids = channels
-        .iter()
-        .filter_map(|no| rows.get::<Channel>(no))
-        .map(|row| row.id.to_string());
-    ids.collect()
 }

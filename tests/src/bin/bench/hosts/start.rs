@@ -1,6 +1,7 @@
 //! How fast a service starts and how much memory it takes, empty and with a history.
 
 use std::path::Path;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
@@ -10,7 +11,7 @@ use causeway_kernel::boundary::input::{Actor, Genesis, Input};
 use causeway_kernel::command::{Command, CreatePost};
 use causeway_kernel::model::Config;
 use causeway_kernel::rows::id::{ChannelNo, UserNo};
-use causeway_tests::process::{Workspace, free_port};
+use causeway_tests::process::{self, Workspace, free_port};
 use causeway_tests::scene::Side;
 
 use super::{ms, percentile};
@@ -36,7 +37,11 @@ pub async fn run(folder: &Path, history: usize) -> Result<Vec<Line>> {
         ms(warm.started_in),
         "300 ms",
     ));
-    lines.push(line("resident memory, idle", mebibytes(&warm)?, "100 MiB"));
+    lines.push(line(
+        "resident memory, idle",
+        mebibytes(warm.resident_bytes()?),
+        "100 MiB",
+    ));
     warm.stop().await?;
     fill(&data, port, history).await?;
     let full = Workspace::start("start", &data, port).await?;
@@ -55,7 +60,7 @@ pub async fn run(folder: &Path, history: usize) -> Result<Vec<Line>> {
     lines.push(line("start, a long history", ms(full.started_in), "300 ms"));
     lines.push(line(
         "resident memory, a long history",
-        mebibytes(&full)?,
+        mebibytes(full.resident_bytes()?),
         "100 MiB",
     ));
     let oldest = history / PAGE - 1;
@@ -74,6 +79,16 @@ pub async fn run(folder: &Path, history: usize) -> Result<Vec<Line>> {
         "start after kill -9, a long history",
         ms(killed.started_in),
         "300 ms",
+    ));
+    killed.stop().await?;
+    let mut export = std::process::Command::new(process::binary()?);
+    export.args(["session", "export"]).arg(&data);
+    export.arg("--output").arg(data.with_extension("session"));
+    export.stdout(Stdio::null()).stderr(Stdio::null());
+    lines.push(line(
+        "peak memory of a masked export, a long history",
+        mebibytes(process::peak_bytes(&mut export)?),
+        "",
     ));
     Ok(lines)
 }
@@ -96,11 +111,8 @@ async fn page(side: &Side, number: usize) -> Result<Duration> {
     Ok(percentile(&times, 50))
 }
 
-fn mebibytes(workspace: &Workspace) -> Result<String> {
-    Ok(format!(
-        "{:.0} MiB",
-        workspace.resident_bytes()? as f64 / f64::from(1 << 20)
-    ))
+fn mebibytes(bytes: u64) -> String {
+    format!("{:.0} MiB", bytes as f64 / f64::from(1 << 20))
 }
 
 /// Writes a history without a service: the same engine, as many acts in a group as wait.
