@@ -1,34 +1,58 @@
-//! What the service counts, and its text for Prometheus. No label holds anything that a client or
-//! peer chose freely: reasons are fixed words, connections are named by their local name.
+//! What the service counts. No label holds anything that a client or peer chose freely: reasons are
+//! fixed words, connections are named by their local name.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{
+    DescriptorEncoder, EncodeLabelValue, EncodeMetric, prometheus_text,
+};
+use prometheus_client::metrics::TypedMetric;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::registry::Registry;
 
 /// Different reasons that are counted apart; further ones are counted together as `other`.
 const REASONS_MAX: usize = 200;
 
+/// A label and its value.
+pub type Label<V> = [(&'static str, V); 1];
+
 /// Counters of one service.
-#[derive(Default)]
+#[derive(Debug)]
 pub struct Metrics {
-    answers: [AtomicU64; 6],
-    events: AtomicU64,
+    /// By the first digit of the status, from 1 on.
+    answers: [(Label<&'static str>, Counter); 5],
+    events: Counter,
     refused_commands: Reasons,
     refused_items: Reasons,
+}
+
+impl Default for Metrics {
+    fn default() -> Metrics {
+        let classes = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+        Metrics {
+            answers: classes.map(|class| ([("class", class)], Counter::default())),
+            events: Counter::default(),
+            refused_commands: Reasons::new("id"),
+            refused_items: Reasons::new("reason"),
+        }
+    }
 }
 
 impl Metrics {
     /// An HTTP request was answered with this status.
     pub fn count_request(&self, status: u16) {
-        if let Some(class) = self.answers.get(usize::from(status / 100)) {
-            class.fetch_add(1, Ordering::Relaxed);
+        let class = usize::from(status / 100).checked_sub(1);
+        if let Some((_, count)) = class.and_then(|class| self.answers.get(class)) {
+            count.inc();
         }
     }
 
     /// An event went to the WebSocket lines.
     pub fn count_event(&self) {
-        self.events.fetch_add(1, Ordering::Relaxed);
+        self.events.inc();
     }
 
     /// A command was refused with this error id.
@@ -41,136 +65,172 @@ impl Metrics {
         self.refused_items.add(reason, items);
     }
 
-    /// Appends the counters' text.
-    pub fn render(&self, page: &mut Page) {
-        page.family(
-            "causeway_http_responses_total",
-            "counter",
+    /// Appends the counters.
+    ///
+    /// # Errors
+    /// Those of the page.
+    pub fn encode(&self, page: &mut Page<'_>) -> fmt::Result {
+        let samples = self.answers.iter().map(|(label, count)| (label, count));
+        page.labelled(
+            "causeway_http_responses",
             "HTTP answers by class of status.",
-        );
-        for (class, count) in self.answers.iter().enumerate().skip(1) {
-            let class = format!("{class}xx");
-            page.sample(&[("class", &class)], count.load(Ordering::Relaxed));
-        }
-        page.family(
-            "causeway_events_total",
-            "counter",
+            samples,
+        )?;
+        page.metric(
+            "causeway_events",
             "Events given to WebSocket lines.",
-        );
-        page.sample(&[], self.events.load(Ordering::Relaxed));
-        page.family(
-            "causeway_commands_refused_total",
-            "counter",
+            &self.events,
+        )?;
+        page.metric(
+            "causeway_commands_refused",
             "Refused commands by error id.",
-        );
-        self.refused_commands.render(page, "id");
-        page.family(
-            "causeway_items_refused_total",
-            "counter",
+            &self.refused_commands.counts,
+        )?;
+        page.metric(
+            "causeway_items_refused",
             "Items of peers' frames that were refused, ignored or held, by reason.",
-        );
-        self.refused_items.render(page, "reason");
+            &self.refused_items.counts,
+        )
     }
 }
 
 /// Counters by a word that the service itself chooses.
-#[derive(Default)]
-pub(crate) struct Reasons(Mutex<BTreeMap<String, u64>>);
+#[derive(Debug)]
+pub(crate) struct Reasons {
+    label: &'static str,
+    pub(crate) counts: Family<Label<String>, Counter>,
+    /// Words that have a counter, or are about to.
+    words: AtomicUsize,
+}
 
 impl Reasons {
+    /// No counters yet, under a label.
+    pub(crate) fn new(label: &'static str) -> Reasons {
+        Reasons {
+            label,
+            counts: Family::default(),
+            words: AtomicUsize::new(0),
+        }
+    }
+
     pub(crate) fn add(&self, reason: &str, count: u64) {
-        let mut reasons = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(slot) = reasons.get_mut(reason) {
-            *slot += count;
+        let known = [(self.label, reason.to_string())];
+        if let Some(counter) = self.counts.get(&known) {
+            counter.inc_by(count);
             return;
         }
-        let name = if reasons.len() < REASONS_MAX {
-            reason
+        // Two threads with one new word take two places: never too many.
+        let is_new = self.words.fetch_add(1, Ordering::Relaxed) < REASONS_MAX;
+        let word = if is_new {
+            known
         } else {
-            "other"
+            self.words.store(REASONS_MAX, Ordering::Relaxed);
+            [(self.label, "other".to_string())]
         };
-        *reasons.entry(name.to_string()).or_default() += count;
-    }
-
-    pub(crate) fn render(&self, page: &mut Page, label: &str) {
-        let reasons = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for (reason, count) in reasons.iter() {
-            page.sample(&[(label, reason)], *count);
-        }
+        self.counts.get_or_create(&word).inc_by(count);
     }
 }
 
-/// A page in the text format of Prometheus (version 0.0.4).
-#[derive(Default)]
-pub struct Page {
-    text: String,
-    family: String,
+/// A page of metrics that is being written. A family without samples is on it as well, so that its
+/// name is known before anything is counted.
+#[derive(Debug)]
+pub struct Page<'e>(DescriptorEncoder<'e>);
+
+impl Page<'_> {
+    /// Appends a metric. The names of counters end in `_total`, which is not given here.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn metric(&mut self, name: &str, help: &str, metric: &impl EncodeMetric) -> fmt::Result {
+        let kind = metric.metric_type();
+        metric.encode(self.0.encode_descriptor(name, help, None, kind)?)
+    }
+
+    /// Appends metrics of one name, each with its label.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn labelled<'m, V, M>(
+        &mut self,
+        name: &str,
+        help: &str,
+        samples: impl IntoIterator<Item = (&'m Label<V>, &'m M)>,
+    ) -> fmt::Result
+    where
+        V: EncodeLabelValue + 'm,
+        M: EncodeMetric + TypedMetric + 'm,
+    {
+        let mut family = self.0.encode_descriptor(name, help, None, M::TYPE)?;
+        for (label, metric) in samples {
+            metric.encode(family.encode_family(label)?)?;
+        }
+        Ok(())
+    }
 }
 
-impl Page {
-    /// Begins a family of samples.
-    pub fn family(&mut self, name: &str, kind: &str, help: &str) {
-        // Writing to a string cannot fail.
-        let _ = write!(self.text, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
-        self.family = name.to_string();
-    }
+/// Writes a page in the text format of Prometheus (version 0.0.4).
+///
+/// # Errors
+/// Those of `write`.
+pub fn page(
+    write: impl Fn(&mut Page<'_>) -> fmt::Result + Send + Sync + 'static,
+) -> Result<String, fmt::Error> {
+    let mut registry = Registry::default();
+    registry.register_collector(Box::new(Written(write)));
+    let mut text = String::new();
+    prometheus_text::encode(&mut text, &registry)?;
+    Ok(text)
+}
 
-    /// Adds a sample to the family.
-    pub fn sample(&mut self, labels: &[(&str, &str)], value: u64) {
-        self.text.push_str(&self.family);
-        for (at, (name, value)) in labels.iter().enumerate() {
-            let before = if at == 0 { '{' } else { ',' };
-            let value = value
-                .replace('\\', "\\\\")
-                .replace('"', "\\\"")
-                .replace('\n', "\\n");
-            let _ = write!(self.text, "{before}{name}=\"{value}\"");
-        }
-        let end = if labels.is_empty() { "" } else { "}" };
-        let _ = writeln!(self.text, "{end} {value}");
-    }
+/// Everything that is on a page.
+struct Written<F>(F);
 
-    /// A family of one sample.
-    pub fn single(&mut self, name: &str, kind: &str, help: &str, value: u64) {
-        self.family(name, kind, help);
-        self.sample(&[], value);
+impl<F> fmt::Debug for Written<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Written")
     }
+}
 
-    /// The page's text.
-    #[must_use]
-    pub fn into_text(self) -> String {
-        self.text
+impl<F: Fn(&mut Page<'_>) -> fmt::Result + Send + Sync + 'static> Collector for Written<F> {
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        (self.0)(&mut Page(encoder))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use prometheus_client::metrics::gauge::ConstGauge;
+
     use super::*;
 
     #[test]
     fn samples_stand_below_their_family_with_escaped_labels() {
-        let mut page = Page::default();
-        page.family("a_total", "counter", "Things.");
-        page.sample(&[("name", "x\"y\\"), ("kind", "z")], 7);
-        page.single("b", "gauge", "One.", 1);
+        let text = page(|page| {
+            let count: Counter = Counter::default();
+            count.inc_by(7);
+            page.labelled("a", "Things.", [(&[("name", "x\"y\\")], &count)])?;
+            page.labelled::<&str, Counter>("none", "No things.", [])?;
+            page.metric("b", "One.", &ConstGauge::new(1_u64))
+        });
         assert_eq!(
-            page.into_text(),
-            "# HELP a_total Things.\n# TYPE a_total counter\na_total{name=\"x\\\"y\\\\\",kind=\"z\"} 7\n\
+            text.unwrap(),
+            "# HELP a_total Things.\n# TYPE a_total counter\na_total{name=\"x\\\"y\\\\\"} 7\n\
+             # HELP none_total No things.\n# TYPE none_total counter\n\
              # HELP b One.\n# TYPE b gauge\nb 1\n"
         );
     }
 
     #[test]
     fn reasons_beyond_the_limit_are_counted_together() {
-        let metrics = Metrics::default();
+        let metrics = Arc::new(Metrics::default());
         for n in 0..REASONS_MAX + 5 {
             metrics.count_refused_items(&format!("r{n}"), 2);
         }
-        let mut page = Page::default();
-        metrics.render(&mut page);
-        assert!(
-            page.into_text()
-                .contains("causeway_items_refused_total{reason=\"other\"} 10\n")
-        );
+        let text = page(move |page| metrics.encode(page)).unwrap();
+        assert!(text.contains("causeway_items_refused_total{reason=\"other\"} 10\n"));
+        assert!(text.contains("causeway_items_refused_total{reason=\"r199\"} 2\n"));
+        assert!(!text.contains("r200"));
     }
 }

@@ -10,11 +10,11 @@ pub mod answer;
 pub mod auth;
 pub mod channels;
 pub mod connections;
-pub mod console;
 pub mod events;
 pub mod hub;
 pub mod limit;
 pub mod members;
+pub mod metrics;
 pub mod operations;
 pub mod path;
 pub mod place;
@@ -155,7 +155,7 @@ pub fn router(app: &Shared) -> Router {
         .merge(websocket::routes());
     Router::new()
         .nest("/api/v4", v4)
-        .merge(console::routes())
+        .merge(metrics::routes())
         .with_state(Arc::clone(app))
         .merge(app.federation.router())
         .fallback(finish::unknown_route)

@@ -1,5 +1,8 @@
 //! Tables and times in the texts of commands.
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
 /// A table in the markdown that clients show.
 pub struct Table {
     text: String,
@@ -51,51 +54,24 @@ pub fn yes_no(value: bool) -> &'static str {
     if value { "True" } else { "False" }
 }
 
-const MONTHS: [&str; 12] = [
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-];
-const DAY_MS: i64 = 24 * 60 * 60 * 1000;
-
 /// A time as the reference's tables show it, in UTC: `--` for never, `Today 15:04:05 UTC 2006`,
-/// else `Jan 2 15:04:05 UTC 2006`.
+/// else `Jan 2 15:04:05 UTC 2006`. One that no calendar has stays a number.
 #[must_use]
 pub fn time(at_ms: i64, now_ms: i64) -> String {
     if at_ms <= 0 {
         return "--".to_string();
     }
-    let (day, in_day) = (at_ms.div_euclid(DAY_MS), at_ms.rem_euclid(DAY_MS) / 1000);
-    let (year, month, date) = civil(day);
-    let clock = format!(
-        "{:02}:{:02}:{:02}",
-        in_day / 3600,
-        in_day / 60 % 60,
-        in_day % 60
-    );
-    if day == now_ms.div_euclid(DAY_MS) {
-        return format!("Today {clock} UTC {year}");
-    }
-    let month = usize::try_from(month - 1)
-        .ok()
-        .and_then(|at| MONTHS.get(at))
-        .unwrap_or(&"");
-    format!("{month} {date} {clock} UTC {year}")
-}
-
-/// Year, month and day of a day counted from 1 January 1970, in the Gregorian calendar. The year
-/// is taken to begin in March, so that the leap day is its last.
-fn civil(day: i64) -> (i64, i64, i64) {
-    let shifted = day + 719_468;
-    let (era, in_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
-    let year = (in_era - in_era / 1460 + in_era / 36_524 - in_era / 146_096) / 365;
-    let in_year = in_era - (365 * year + year / 4 - year / 100);
-    let march_month = (5 * in_year + 2) / 153;
-    let date = in_year - (153 * march_month + 2) / 5 + 1;
-    let month = if march_month < 10 {
-        march_month + 3
-    } else {
-        march_month - 9
+    let in_utc = |ms| Timestamp::from_millisecond(ms).map(|it| TimeZone::UTC.to_datetime(it));
+    let Ok(time) = in_utc(at_ms) else {
+        return at_ms.to_string();
     };
-    (year + era * 400 + i64::from(month <= 2), month, date)
+    let is_today = in_utc(now_ms).is_ok_and(|now| now.date() == time.date());
+    let format = if is_today {
+        "Today %H:%M:%S UTC %Y"
+    } else {
+        "%b %-d %H:%M:%S UTC %Y"
+    };
+    time.strftime(format).to_string()
 }
 
 #[cfg(test)]
@@ -110,6 +86,7 @@ mod tests {
         assert_eq!(time(951_782_400_000, now), "Feb 29 00:00:00 UTC 2000");
         assert_eq!(time(951_868_799_000, now), "Feb 29 23:59:59 UTC 2000");
         assert_eq!(time(1_735_689_599_000, now), "Dec 31 23:59:59 UTC 2024");
+        assert_eq!(time(i64::MAX, now), i64::MAX.to_string());
     }
 
     #[test]

@@ -1,24 +1,42 @@
 //! What the federation counts.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::fmt;
 
 use causeway_kernel::boundary::input::SendOutcome;
+use prometheus_client::metrics::counter::Counter;
 
 use crate::metrics::{Page, Reasons};
 
 /// Counters of one service.
-#[derive(Default)]
+#[derive(Debug)]
 pub(super) struct FederationCounters {
-    answered: AtomicU64,
-    refused: AtomicU64,
-    unknown: AtomicU64,
-    never_left: AtomicU64,
-    pings_answered: AtomicU64,
-    pings_failed: AtomicU64,
-    turned_away: AtomicU64,
-    confirmed: AtomicU64,
+    answered: Counter,
+    refused: Counter,
+    unknown: Counter,
+    never_left: Counter,
+    pings_answered: Counter,
+    pings_failed: Counter,
+    turned_away: Counter,
+    confirmed: Counter,
     refused_requests: Reasons,
     refused_codes: Reasons,
+}
+
+impl Default for FederationCounters {
+    fn default() -> FederationCounters {
+        FederationCounters {
+            answered: Counter::default(),
+            refused: Counter::default(),
+            unknown: Counter::default(),
+            never_left: Counter::default(),
+            pings_answered: Counter::default(),
+            pings_failed: Counter::default(),
+            turned_away: Counter::default(),
+            confirmed: Counter::default(),
+            refused_requests: Reasons::new("id"),
+            refused_codes: Reasons::new("id"),
+        }
+    }
 }
 
 impl FederationCounters {
@@ -29,7 +47,7 @@ impl FederationCounters {
             SendOutcome::Unknown => &self.unknown,
             SendOutcome::NeverLeft => &self.never_left,
         };
-        counter.fetch_add(1, Ordering::Relaxed);
+        counter.inc();
     }
 
     pub(super) fn count_ping(&self, answered: bool) {
@@ -38,12 +56,12 @@ impl FederationCounters {
         } else {
             &self.pings_failed
         };
-        counter.fetch_add(1, Ordering::Relaxed);
+        counter.inc();
     }
 
     /// A request did not pass the gate.
     pub(super) fn count_turned_away(&self) {
-        self.turned_away.fetch_add(1, Ordering::Relaxed);
+        self.turned_away.inc();
     }
 
     /// A request of a peer was refused with this error id.
@@ -58,54 +76,47 @@ impl FederationCounters {
 
     /// A handshake ended well.
     pub(super) fn count_confirmed(&self) {
-        self.confirmed.fetch_add(1, Ordering::Relaxed);
+        self.confirmed.inc();
     }
 
-    pub(super) fn render(&self, page: &mut Page) {
-        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        page.family(
-            "causeway_federation_sends_total",
-            "counter",
+    pub(super) fn encode(&self, page: &mut Page<'_>) -> fmt::Result {
+        page.labelled(
+            "causeway_federation_sends",
             "Messages sent to peers, by what became of them.",
-        );
-        for (outcome, counter) in [
-            ("answered", &self.answered),
-            ("refused", &self.refused),
-            ("unknown", &self.unknown),
-            ("never_left", &self.never_left),
-        ] {
-            page.sample(&[("outcome", outcome)], read(counter));
-        }
-        page.family(
-            "causeway_federation_pings_total",
-            "counter",
+            [
+                (&[("outcome", "answered")], &self.answered),
+                (&[("outcome", "refused")], &self.refused),
+                (&[("outcome", "unknown")], &self.unknown),
+                (&[("outcome", "never_left")], &self.never_left),
+            ],
+        )?;
+        page.labelled(
+            "causeway_federation_pings",
             "Pings to peers.",
-        );
-        page.sample(&[("outcome", "answered")], read(&self.pings_answered));
-        page.sample(&[("outcome", "failed")], read(&self.pings_failed));
-        page.single(
-            "causeway_federation_turned_away_total",
-            "counter",
+            [
+                (&[("outcome", "answered")], &self.pings_answered),
+                (&[("outcome", "failed")], &self.pings_failed),
+            ],
+        )?;
+        page.metric(
+            "causeway_federation_turned_away",
             "Requests to the peers' endpoints without a valid token.",
-            read(&self.turned_away),
-        );
-        page.single(
-            "causeway_federation_handshakes_total",
-            "counter",
+            &self.turned_away,
+        )?;
+        page.metric(
+            "causeway_federation_handshakes",
             "Handshakes that ended with a connection.",
-            read(&self.confirmed),
-        );
-        page.family(
-            "causeway_federation_requests_refused_total",
-            "counter",
+            &self.confirmed,
+        )?;
+        page.metric(
+            "causeway_federation_requests_refused",
             "Refused requests of peers by error id.",
-        );
-        self.refused_requests.render(page, "id");
-        page.family(
-            "causeway_federation_codes_refused_total",
-            "counter",
+            &self.refused_requests.counts,
+        )?;
+        page.metric(
+            "causeway_federation_codes_refused",
             "Invitation codes that could not be accepted, by error id.",
-        );
-        self.refused_codes.render(page, "id");
+            &self.refused_codes.counts,
+        )
     }
 }

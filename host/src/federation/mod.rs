@@ -145,8 +145,11 @@ impl Federation {
     }
 
     /// Appends what is counted here.
-    pub fn render_metrics(&self, page: &mut crate::metrics::Page) {
-        self.inner.counters.render(page);
+    ///
+    /// # Errors
+    /// Those of the page.
+    pub fn encode_metrics(&self, page: &mut crate::metrics::Page<'_>) -> std::fmt::Result {
+        self.inner.counters.encode(page)
     }
 
     fn snapshot(&self) -> Snapshot {

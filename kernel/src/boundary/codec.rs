@@ -202,57 +202,6 @@ pub fn decode_verdict(bytes: &[u8]) -> Result<Verdict, DecodeError> {
     decode(VERDICT_VERSION, bytes)
 }
 
-/// For `#[serde(with)]` on byte fields: copies whole slices instead of one byte at a time. The
-/// bytes on disk are the same as serde's own for `Vec<u8>`.
-pub mod bytes {
-    use std::fmt;
-
-    use serde::de::{Error, SeqAccess, Visitor};
-    use serde::{Deserializer, Serializer};
-
-    /// Writes the bytes as one slice.
-    ///
-    /// # Errors
-    /// Those of the serialiser.
-    pub fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(bytes)
-    }
-
-    /// Reads the bytes as one slice.
-    ///
-    /// # Errors
-    /// Those of the deserialiser.
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
-        deserializer.deserialize_byte_buf(BytesVisitor)
-    }
-
-    struct BytesVisitor;
-
-    impl<'de> Visitor<'de> for BytesVisitor {
-        type Value = Vec<u8>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("bytes")
-        }
-
-        fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Vec<u8>, E> {
-            Ok(bytes.to_vec())
-        }
-
-        fn visit_byte_buf<E: Error>(self, bytes: Vec<u8>) -> Result<Vec<u8>, E> {
-            Ok(bytes)
-        }
-
-        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<u8>, A::Error> {
-            let mut out = Vec::new();
-            while let Some(byte) = seq.next_element()? {
-                out.push(byte);
-            }
-            Ok(out)
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -295,13 +244,14 @@ mod tests {
 
     #[test]
     fn byte_fields_have_the_format_of_plain_vectors() {
-        #[derive(Serialize)]
+        #[derive(Debug, PartialEq, Serialize, Deserialize)]
         struct Plain(Vec<u8>);
-        #[derive(Serialize)]
-        struct Whole(#[serde(with = "bytes")] Vec<u8>);
+        #[derive(Debug, PartialEq, Serialize, Deserialize)]
+        struct Whole(#[serde(with = "serde_bytes")] Vec<u8>);
         let body: Vec<u8> = (0..=255).collect();
         let plain = postcard::to_allocvec(&Plain(body.clone())).unwrap();
-        let whole = postcard::to_allocvec(&Whole(body)).unwrap();
+        let whole = postcard::to_allocvec(&Whole(body.clone())).unwrap();
         assert_eq!(plain, whole);
+        assert_eq!(postcard::from_bytes(&plain), Ok(Whole(body)));
     }
 }

@@ -170,10 +170,10 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Input, DecodeError> {
 }
 
 #[derive(Serialize)]
-struct Bytes<'a>(#[serde(with = "crate::boundary::codec::bytes")] &'a [u8]);
+struct Bytes<'a>(#[serde(with = "serde_bytes")] &'a [u8]);
 
 #[derive(Deserialize)]
-struct ByteBuf(#[serde(with = "crate::boundary::codec::bytes")] Vec<u8>);
+struct ByteBuf(#[serde(with = "serde_bytes")] Vec<u8>);
 
 /// Reads an envelope from its beginning on.
 struct Reader<'a> {

@@ -129,7 +129,7 @@ texts!(struct Receipt {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SendOutcome {
     /// The peer answered with HTTP 200 and these bytes, secret values blanked.
-    Answered(#[serde(with = "crate::boundary::codec::bytes")] Vec<u8>),
+    Answered(#[serde(with = "serde_bytes")] Vec<u8>),
     /// The peer answered with another status.
     Refused(u16),
     /// The connection broke, or the time ran out, after bytes may have left.

@@ -45,7 +45,7 @@ pub enum Reply {
         /// HTTP status.
         status: u16,
         /// JSON body.
-        #[serde(with = "crate::boundary::codec::bytes")]
+        #[serde(with = "serde_bytes")]
         body: Vec<u8>,
     },
 }
@@ -127,7 +127,7 @@ pub enum Effect {
         /// Attempt number, rising by connection.
         attempt: u64,
         /// The whole frame, JSON.
-        #[serde(with = "crate::boundary::codec::bytes")]
+        #[serde(with = "serde_bytes")]
         frame: Vec<u8>,
     },
     /// Wake-up: give the kernel a `Timer` at this time, in ms.

@@ -20,7 +20,7 @@ pub struct HoldArgs {
     #[arg(long, value_name = "TEXT")]
     reason: String,
     /// For how long, e.g. `14days`; left out: until it is released.
-    #[arg(long = "for", value_name = "SPAN", value_parser = humantime::parse_duration)]
+    #[arg(long = "for", value_name = "SPAN", value_parser = times::span)]
     span: Option<Duration>,
 }
 

@@ -17,7 +17,7 @@ use super::peer::{FakePeer, Script};
 use crate::federation::client::RESPONSE_BYTES_MAX;
 use crate::federation::invitation::{self, CodeKdf};
 use crate::federation::{FederationSettings, pinger, sender};
-use crate::metrics::Page;
+use crate::metrics;
 use crate::vault::{Secret, new_id};
 
 const PONG: &str = r#"{"sent_at":1,"recv_at":2}"#;
@@ -390,9 +390,8 @@ async fn what_is_counted_is_rendered() {
     host.federation.dispatch_send(connection, 1, b"{}".to_vec());
     eventually("sent", || !peer.received("/msg").is_empty()).await;
     eventually("counted", || {
-        let mut page = Page::default();
-        host.federation.render_metrics(&mut page);
-        let text = page.into_text();
+        let federation = host.federation.clone();
+        let text = metrics::page(move |page| federation.encode_metrics(page)).unwrap();
         text.contains("causeway_federation_sends_total{outcome=\"answered\"} 1\n")
             && text.contains("causeway_federation_handshakes_total 1\n")
     })

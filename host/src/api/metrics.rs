@@ -1,4 +1,6 @@
-//! What stands outside `/api/v4`: metrics.
+//! `GET /metrics`, outside `/api/v4`: what the service counts and how it stands.
+
+use std::fmt;
 
 use axum::Router;
 use axum::extract::State;
@@ -8,32 +10,36 @@ use axum::routing::get;
 use causeway_kernel::model::limits::ONLINE_MS;
 use causeway_kernel::rows::counters;
 use causeway_views::query::sharing;
+use prometheus_client::encoding::prometheus_text;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
 
 use super::place::Place;
 use super::{App, Shared};
 use crate::http::ApiError;
-use crate::metrics::Page;
+use crate::metrics::{self, Label, Page};
 
 /// Routes of this file.
 pub fn routes() -> Router<Shared> {
-    Router::new().route("/metrics", get(metrics))
+    Router::new().route("/metrics", get(show))
 }
 
 /// The metrics, for this machine only unless the configuration says otherwise.
-async fn metrics(State(app): State<Shared>, place: Place) -> Result<Response, ApiError> {
+async fn show(State(app): State<Shared>, place: Place) -> Result<Response, ApiError> {
     if place != Place::Machine && !app.settings.metrics_public {
         return Err(ApiError::not_found_route());
     }
-    let mut page = Page::default();
-    app.metrics.render(&mut page);
-    app.federation.render_metrics(&mut page);
-    engine(&app, &mut page);
-    workspace(&app, &mut page);
-    let kind = "text/plain; version=0.0.4; charset=utf-8";
-    Ok(([(CONTENT_TYPE, kind)], page.into_text()).into_response())
+    let page = metrics::page(move |page| {
+        app.metrics.encode(page)?;
+        app.federation.encode_metrics(page)?;
+        engine(&app, page)?;
+        workspace(&app, page)
+    });
+    let page = page.map_err(|_| ApiError::internal())?;
+    Ok(([(CONTENT_TYPE, prometheus_text::CONTENT_TYPE)], page).into_response())
 }
 
-fn engine(app: &App, page: &mut Page) {
+fn engine(app: &App, page: &mut Page<'_>) -> fmt::Result {
     let status = app.engine.status();
     let gauges = [
         (
@@ -58,103 +64,115 @@ fn engine(app: &App, page: &mut Page) {
         ),
     ];
     for (name, help, value) in gauges {
-        page.single(name, "gauge", help, value);
+        page.metric(name, help, &ConstGauge::new(value))?;
     }
     let counters = [
-        ("causeway_steps_total", "Steps made durable.", status.steps),
+        ("causeway_steps", "Steps made durable.", status.steps),
         (
-            "causeway_steps_stopped_total",
+            "causeway_steps_stopped",
             "Steps that were stopped.",
             status.stopped_steps,
         ),
         (
-            "causeway_journal_syncs_total",
+            "causeway_journal_syncs",
             "Groups of steps made durable, each by one sync.",
             status.groups,
         ),
         (
-            "causeway_journal_bytes_total",
+            "causeway_journal_bytes",
             "Bytes written to the journal.",
             status.journal_bytes,
         ),
         (
-            "causeway_journal_sync_microseconds_total",
+            "causeway_journal_sync_microseconds",
             "Time in those writes and syncs.",
             status.sync_us,
         ),
         (
-            "causeway_checkpoints_total",
+            "causeway_checkpoints",
             "Checkpoints of the tables.",
             status.checkpoints,
         ),
         (
-            "causeway_checkpoint_microseconds_total",
+            "causeway_checkpoint_microseconds",
             "Time in them, off the writer.",
             status.checkpoint_us,
         ),
         (
-            "causeway_snapshots_total",
+            "causeway_snapshots",
             "Snapshots made so that segments of the journal can go.",
             status.snapshots,
         ),
         (
-            "causeway_journal_segments_dropped_total",
+            "causeway_journal_segments_dropped",
             "Segments of the journal dropped because a snapshot covers them.",
             status.dropped_segments,
         ),
     ];
     for (name, help, value) in counters {
-        page.single(name, "counter", help, value);
+        page.metric(name, help, &ConstCounter::new(value))?;
     }
+    Ok(())
 }
 
-fn workspace(app: &App, page: &mut Page) {
+fn workspace(app: &App, page: &mut Page<'_>) -> fmt::Result {
     let rows = app.rows();
     let counters = counters::counters(&rows);
-    page.family(
+    gauges(
+        page,
         "causeway_objects",
-        "gauge",
         "Objects ever made in this workspace, by kind.",
-    );
-    for (kind, count) in [
-        ("user", counters.user),
-        ("team", counters.team),
-        ("channel", counters.channel),
-        ("post", counters.post),
-        ("connection", counters.connection),
-    ] {
-        page.sample(&[("kind", kind)], count);
-    }
-    page.single(
+        [
+            ([("kind", "user")], counters.user),
+            ([("kind", "team")], counters.team),
+            ([("kind", "channel")], counters.channel),
+            ([("kind", "post")], counters.post),
+            ([("kind", "connection")], counters.connection),
+        ],
+    )?;
+    page.metric(
         "causeway_answer_bytes",
-        "gauge",
         "Bytes of large answers that clients have not read yet.",
-        app.answers.held_bytes() as u64,
-    );
-    let lines = app.hub.lines() as u64;
-    page.single(
+        &ConstGauge::new(app.answers.held_bytes() as u64),
+    )?;
+    page.metric(
         "causeway_websocket_lines",
-        "gauge",
         "WebSocket lines, resumable ones included.",
-        lines,
-    );
+        &ConstGauge::new(app.hub.lines() as u64),
+    )?;
     let now_ms = app.engine.now_ms();
     let connections = sharing::connections(&rows, false);
-    page.family(
-        "causeway_connection_online",
-        "gauge",
-        "Whether the connected workspace answered a ping within five minutes.",
-    );
-    for (_, row) in &connections {
+    let online = connections.iter().map(|(_, row)| {
         let online = row.last_ping_at > 0 && now_ms - row.last_ping_at < ONLINE_MS;
-        page.sample(&[("connection", &row.name)], online.into());
-    }
-    page.family(
+        ([("connection", row.name.as_str())], online.into())
+    });
+    gauges(
+        page,
+        "causeway_connection_online",
+        "Whether the connected workspace answered a ping within five minutes.",
+        online,
+    )?;
+    let failures = connections
+        .iter()
+        .map(|(_, row)| ([("connection", row.name.as_str())], row.failures.into()));
+    gauges(
+        page,
         "causeway_connection_failures",
-        "gauge",
         "Failed sends to the connected workspace in a row.",
-    );
-    for (_, row) in &connections {
-        page.sample(&[("connection", &row.name)], row.failures.into());
-    }
+        failures,
+    )
+}
+
+/// Appends gauges of one name, each with its label.
+fn gauges<'v>(
+    page: &mut Page<'_>,
+    name: &str,
+    help: &str,
+    samples: impl IntoIterator<Item = (Label<&'v str>, u64)>,
+) -> fmt::Result {
+    let samples = samples.into_iter();
+    let samples: Vec<_> = samples
+        .map(|(label, value)| (label, ConstGauge::new(value)))
+        .collect();
+    page.labelled(name, help, samples.iter().map(|(label, it)| (label, it)))
 }
