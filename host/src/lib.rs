@@ -1,6 +1,7 @@
 //! The Causeway service: everything around the workspace's one state machine.
 
 pub mod api;
+pub mod app;
 pub mod cli;
 pub mod commands;
 pub mod config;
@@ -8,6 +9,9 @@ pub mod export;
 mod export_log;
 pub mod federation;
 pub mod http;
+pub mod hub;
+pub mod login_limit;
 pub mod metrics;
+pub mod place;
 pub mod service;
 pub mod vault;

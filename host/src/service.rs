@@ -22,10 +22,13 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::api::{self, App, Shared};
+use crate::api;
+use crate::app::{App, Shared};
 use crate::config::Settings;
 use crate::federation::Federation;
 use crate::http::{answers, server};
+use crate::hub::Hub;
+use crate::login_limit::LoginLimiter;
 use crate::metrics::Metrics;
 use crate::vault::{Asker, Secret, Vault};
 
@@ -74,10 +77,10 @@ pub async fn start_with_clock(mut settings: Settings, clock: Arc<dyn Clock>) -> 
         engine,
         vault,
         federation,
-        hub: api::hub::Hub::default(),
+        hub: Hub::default(),
         metrics: Arc::new(Metrics::default()),
         answers: answers::answers(),
-        logins: api::limit::LoginLimiter::default(),
+        logins: LoginLimiter::default(),
         exporting: tokio::sync::Mutex::default(),
         installed_at_ms,
         settings,

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use anyhow::{Context, Result, anyhow, bail};
-use causeway::api::hub::Next;
 use causeway::config::{File, Overrides, Settings};
+use causeway::hub::Next;
 use causeway::service::{self, Running};
 use causeway::vault::new_id;
 use causeway_engine::{Clock, SystemClock};

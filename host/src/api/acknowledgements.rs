@@ -8,9 +8,8 @@ use causeway_kernel::rows::id::PostNo;
 use causeway_kernel::rows::lookup;
 
 use super::answer::{Answer, Rendered};
-use super::auth::Caller;
 use super::path::Ids;
-use super::{App, Shared};
+use crate::app::{App, Caller, Shared};
 use crate::http::ApiError;
 
 /// Routes of this file.

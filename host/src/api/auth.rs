@@ -4,15 +4,11 @@ use axum::extract::FromRequestParts;
 use axum::http::header::{AUTHORIZATION, COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method};
-use causeway_kernel::authority;
-use causeway_kernel::boundary::input::Actor;
-use causeway_kernel::rows::id::UserNo;
-use causeway_kernel::rows::tx::Read;
 use subtle::ConstantTimeEq;
 
-use super::{App, Shared};
+use crate::app::{Caller, Shared};
 use crate::http::{ApiError, Visitor, Who};
-use crate::vault::{Secret, Session};
+use crate::vault::Secret;
 
 /// Bytes of a credential that are looked at; a longer one is no token of ours.
 const TOKEN_BYTES_MAX: usize = 50;
@@ -28,48 +24,6 @@ pub struct Presented {
     pub token: Secret,
     /// Whether a browser sent it by itself.
     pub by_cookie: bool,
-}
-
-/// The user of a live session.
-pub struct Caller {
-    /// Who.
-    pub user: UserNo,
-    /// The session.
-    pub session: Session,
-    /// Its token.
-    pub token: Secret,
-}
-
-impl Caller {
-    /// The caller as an actor.
-    #[must_use]
-    pub fn actor(&self) -> Actor {
-        Actor::User(self.user)
-    }
-
-    /// Insists that the caller administers the system.
-    ///
-    /// # Errors
-    /// 403 otherwise.
-    pub fn require_admin(&self, rows: &(impl Read + ?Sized)) -> Result<(), ApiError> {
-        if authority::is_system_admin(rows, self.user) {
-            Ok(())
-        } else {
-            Err(ApiError::forbidden())
-        }
-    }
-
-    /// Insists that the caller is this user, or administers the system.
-    ///
-    /// # Errors
-    /// 403 otherwise.
-    pub fn require_self(&self, rows: &(impl Read + ?Sized), user: UserNo) -> Result<(), ApiError> {
-        if user == self.user {
-            Ok(())
-        } else {
-            self.require_admin(rows)
-        }
-    }
 }
 
 impl FromRequestParts<Shared> for Caller {
@@ -108,25 +62,6 @@ impl FromRequestParts<Shared> for MaybeCaller {
         Ok(MaybeCaller(
             Caller::from_request_parts(parts, app).await.ok(),
         ))
-    }
-}
-
-impl App {
-    /// The caller of a token: its session must live, its user must be active and local.
-    ///
-    /// # Errors
-    /// 401 otherwise, 503 when the vault cannot be read.
-    pub fn caller(&self, token: Secret) -> Result<Caller, ApiError> {
-        let session = self
-            .vault
-            .session(token.expose(), self.engine.now_ms())?
-            .ok_or_else(ApiError::session_expired)?;
-        let user = authority::acting_user(&self.rows(), Actor::User(session.user))?;
-        Ok(Caller {
-            user,
-            session,
-            token,
-        })
     }
 }
 

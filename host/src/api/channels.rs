@@ -15,10 +15,9 @@ use causeway_views::json::{self, TooLong, Viewer, Views};
 use causeway_views::query::{channels, posts, teams};
 use serde::Deserialize;
 
-use super::Shared;
 use super::answer::{Answer, Rendered};
-use super::auth::Caller;
 use super::path::{Ids, Params};
+use crate::app::{Caller, Shared};
 use crate::http::{ApiError, Json};
 
 /// Channels that a search or an autocompletion returns.

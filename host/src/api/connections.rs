@@ -20,9 +20,8 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::answer::{Answer, Rendered};
-use super::auth::Caller;
 use super::path::{Ids, Params};
-use super::{App, Shared};
+use crate::app::{App, Caller, Shared};
 use crate::federation::handshake::{self, HandshakeError};
 use crate::http::{ApiError, Json};
 use crate::vault::Secret;

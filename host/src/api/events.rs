@@ -5,8 +5,8 @@ use std::sync::Arc;
 use causeway_kernel::boundary::output::Event;
 use causeway_views::json;
 
-use super::App;
-use super::hub::Frame;
+use crate::app::App;
+use crate::hub::Frame;
 
 impl App {
     /// Gives an event to everybody who hears of it, rendered as each of them sees it. Who that is
@@ -34,8 +34,8 @@ fn unnumbered(event: &str, data: &str, broadcast: &str) -> Frame {
 
 #[cfg(test)]
 mod tests {
-    use super::super::hub::numbered;
     use super::*;
+    use crate::hub::numbered;
 
     #[test]
     fn a_frame_and_its_number_are_json() {

@@ -17,9 +17,8 @@ use causeway_views::query::{channels, unread};
 use serde::Deserialize;
 
 use super::answer::{Answer, Rendered};
-use super::auth::Caller;
 use super::path::{Ids, Params, distinct};
-use super::{App, Shared};
+use crate::app::{App, Caller, Shared};
 use crate::http::{ApiError, Json};
 
 /// Routes of this file.

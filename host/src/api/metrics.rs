@@ -14,10 +14,10 @@ use prometheus_client::encoding::prometheus_text;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
-use super::place::Place;
-use super::{App, Shared};
+use crate::app::{App, Shared};
 use crate::http::ApiError;
 use crate::metrics::{self, Label, Page};
+use crate::place::Place;
 
 /// Routes of this file.
 pub fn routes() -> Router<Shared> {

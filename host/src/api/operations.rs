@@ -18,10 +18,9 @@ use causeway_kernel::rows::tx::{Read, Record, SCAN_BYTES_MAX};
 use causeway_views::json::{Viewer, Views};
 use serde_json::{Value, json};
 
-use super::Shared;
 use super::answer::{Answer, Rendered};
-use super::auth::Caller;
 use super::path::{Ids, Params};
+use crate::app::{Caller, Shared};
 use crate::http::ApiError;
 
 /// Rows of an answer.

@@ -10,7 +10,7 @@ use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::tx::Read;
 use causeway_views::query::{IDS_MAX, Page};
 
-use super::auth::Caller;
+use crate::app::Caller;
 use crate::http::ApiError;
 
 /// The segments of a path. Those whose name ends in `_id` are ids; `me` stands for the caller

@@ -11,10 +11,9 @@ use causeway_engine::policy::{OnFailure, PolicyError, PolicyState};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::Shared;
 use super::answer::{Answer, Rendered};
-use super::auth::Caller;
 use super::path::Ids;
+use crate::app::{Caller, Shared};
 use crate::http::{ApiError, read_limited};
 
 /// Bytes of a request that loads a policy: the component in base 64 with its settings. Components

@@ -18,9 +18,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::answer::{Answer, Rendered};
-use super::auth::Caller;
 use super::path::{Ids, Params, distinct};
-use super::{App, Shared};
+use crate::app::{App, Caller, Shared};
 use crate::http::{ApiError, Json, OptionalJson};
 
 /// Bytes of a client's own key of a post; a longer one is refused.

@@ -12,9 +12,8 @@ use causeway_views::query::preferences::{self, Preference};
 use serde::Deserialize;
 
 use super::answer::{Answer, Rendered};
-use super::auth::Caller;
 use super::path::Ids;
-use super::{App, Shared};
+use crate::app::{App, Caller, Shared};
 use crate::http::{ApiError, Json};
 
 /// Bytes of a category and of a name; more are refused.

@@ -15,10 +15,9 @@ use causeway_views::json::{self, Entries, Viewer, Views};
 use causeway_views::query::posts;
 use serde::Deserialize;
 
-use super::Shared;
 use super::answer::{Answer, Rendered};
-use super::auth::Caller;
 use super::path::{Ids, distinct};
+use crate::app::{Caller, Shared};
 use crate::http::{ApiError, Json};
 
 /// Routes of this file.

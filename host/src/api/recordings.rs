@@ -23,8 +23,7 @@ use http_body_util::channel::Channel;
 use serde::{Deserialize, Serialize};
 
 use super::answer::{Answer, Rendered};
-use super::auth::Caller;
-use super::{App, Shared};
+use crate::app::{App, Caller, Shared};
 use crate::export::Request;
 use crate::http::{ApiError, Json};
 

@@ -15,10 +15,10 @@ use serde::Deserialize;
 
 use super::answer::Rendered;
 use super::auth::{MaybeCaller, TOKEN_COOKIE};
-use super::limit::{Attempt, TooMany};
-use super::place::Place;
-use super::{App, Shared};
+use crate::app::{App, Shared};
 use crate::http::{ApiError, Json};
+use crate::login_limit::{Attempt, TooMany};
+use crate::place::Place;
 use crate::vault::{NewSession, Secret, Verified};
 
 /// Bytes of what names an account at a login; no user name, e-mail address or id has more.

@@ -8,10 +8,9 @@ use causeway_kernel::authority;
 use causeway_views::json::{self, Viewer, Views};
 use causeway_views::query::sharing;
 
-use super::Shared;
 use super::answer::{Answer, Rendered};
-use super::auth::Caller;
 use super::path::{Ids, Params};
+use crate::app::{Caller, Shared};
 use crate::http::ApiError;
 
 /// Routes of this file.

@@ -10,10 +10,9 @@ use causeway_kernel::rows::lookup;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::Shared;
 use super::answer::{Answer, Rendered};
-use super::auth::Caller;
 use super::path::Ids;
+use crate::app::{Caller, Shared};
 use crate::commands::{self, BUILTINS};
 use crate::http::{ApiError, Json, random_id};
 

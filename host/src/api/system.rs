@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use super::answer::{Answer, Rendered};
 use super::auth::MaybeCaller;
 use super::path::Params;
-use super::{App, Shared};
+use crate::app::{App, Shared};
 use crate::http::{ApiError, BUILD_NUMBER, SERVER_VERSION};
 
 /// Routes of this file.

@@ -14,10 +14,9 @@ use causeway_views::json::{self, TooLong, Viewer, Views};
 use causeway_views::query::{teams, unread};
 use serde::Deserialize;
 
-use super::Shared;
 use super::answer::{Answer, Rendered};
-use super::auth::Caller;
 use super::path::{Ids, Params};
+use crate::app::{Caller, Shared};
 use crate::http::{ApiError, Json};
 
 /// Routes of this file.

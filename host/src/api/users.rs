@@ -18,12 +18,12 @@ use causeway_views::query::users::{self, SearchScope};
 use serde::Deserialize;
 
 use super::answer::{Answer, Rendered};
-use super::auth::{Caller, MaybeCaller};
-use super::limit::{self, Attempt};
+use super::auth::MaybeCaller;
 use super::path::{Ids, Params, distinct};
-use super::place::Place;
-use super::{App, Shared};
+use crate::app::{App, Caller, Shared};
 use crate::http::{ApiError, Json};
+use crate::login_limit::{self, Attempt};
+use crate::place::Place;
 use crate::vault::{Asker, PASSWORD_BYTES_MAX, Secret};
 
 /// Characters of a password at least.
@@ -86,7 +86,7 @@ async fn create(
     let actor = caller.as_ref().map_or(Actor::Anonymous, Caller::actor);
     let asker = match &caller {
         Some(caller) => Asker::user(caller.user),
-        None => limit::sign_up(place),
+        None => login_limit::sign_up(place),
     };
     let user = app.create_user(actor, &asker, command, &password).await?;
     let rows = app.rows();

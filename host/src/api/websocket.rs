@@ -15,11 +15,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use super::auth::{Caller, present};
-use super::hub::{Frame, Line, Next, numbered};
+use super::auth::present;
 use super::path::Params;
-use super::{App, Shared};
+use crate::app::{App, Caller, Shared};
 use crate::http::{ApiError, SERVER_VERSION};
+use crate::hub::{Frame, Line, Next, numbered};
 use crate::vault::Secret;
 
 /// Bytes of a message from a client; a longer one ends the socket. Client API §4.

@@ -9,6 +9,7 @@ mod remote;
 mod replay;
 mod serve;
 mod session;
+mod terminal;
 
 use std::process::ExitCode;
 
@@ -75,7 +76,7 @@ pub fn run() -> ExitCode {
     match result {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("causeway: {}", in_one_line(&error));
+            terminal::error(format_args!("causeway: {}", in_one_line(&error)));
             ExitCode::FAILURE
         }
     }

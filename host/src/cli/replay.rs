@@ -14,12 +14,16 @@ use clap::{Args, ValueEnum};
 
 use super::data_dir;
 use super::progress::Progress;
+use super::session::memory::Memory;
+use super::terminal;
 
 #[derive(Debug, Args)]
 pub struct ReplayArgs {
     /// A session file, or a data directory.
     #[arg(value_name = "FILE or DIR")]
     source: PathBuf,
+    #[command(flatten)]
+    memory: Memory,
     /// What carries the steps out.
     #[arg(long, value_enum, default_value = "optimised")]
     engine: EngineChoice,
@@ -69,9 +73,7 @@ pub fn run(args: &ReplayArgs) -> Result<ExitCode> {
         }
         return of_data_dir(&args.source, args.engine);
     }
-    let file = SessionFile::open(&args.source)
-        .with_context(|| format!("opening {}", args.source.display()))?;
-    session(args, &file)
+    session(args, &args.memory.open(&args.source)?)
 }
 
 /// Where compiled kernels are kept between replays.
@@ -105,29 +107,29 @@ fn of_data_dir(data: &Path, engine: EngineChoice) -> Result<ExitCode> {
     progress.end();
     let report = report.with_context(|| format!("replaying {}", data.display()))?;
     if let Some(difference) = &report.difference {
-        println!("{difference}");
-        println!(
+        terminal::line(&difference);
+        terminal::line(format_args!(
             "{} steps before it are as recorded. The kernel, the journal or this machine is at fault: \
              keep the data directory as it is and report it.",
             report.steps
-        );
+        ));
         return Ok(ExitCode::FAILURE);
     }
     let beginning = match report.from {
         0 => "from the first entry".to_string(),
         seq => format!("from the snapshot at entry {seq}"),
     };
-    println!(
+    terminal::line(format_args!(
         "{} steps {beginning} to entry {} carried out again in {:.1?}: every digest is as \
          recorded.",
         report.steps,
         report.end.seq,
         progress.took()
-    );
+    ));
     if report.tables {
-        println!("The rows of the tables are those of the journal.");
+        terminal::line("The rows of the tables are those of the journal.");
     }
-    println!("chain {}", report.end.digest);
+    terminal::line(format_args!("chain {}", report.end.digest));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -139,16 +141,18 @@ fn session(args: &ReplayArgs, file: &SessionFile) -> Result<ExitCode> {
     let report = replay_session(file, &options, |done| progress.show(done));
     progress.end();
     let report = report.with_context(|| format!("replaying {}", args.source.display()))?;
-    println!(
+    terminal::line(format_args!(
         "{} steps carried out again in {:.1?}, {} steps/s.",
         report.steps,
         progress.took(),
         progress.per_second(report.steps)
-    );
+    ));
     let code = conclude(args, &report);
     if let Some(until) = args.until {
         let file = args.source.display();
-        println!("`causeway session state {file} --at {until}` shows what stands there then.");
+        terminal::line(format_args!(
+            "`causeway session state {file} --at {until}` shows what stands there then."
+        ));
     }
     Ok(code)
 }
@@ -188,30 +192,34 @@ fn options(args: &ReplayArgs) -> Result<ReplayOptions> {
 
 fn conclude(args: &ReplayArgs, report: &SessionReport) -> ExitCode {
     for ((recorded, now), count) in &report.verdicts {
-        println!("verdicts: {count} × {now} instead of {recorded}");
+        terminal::line(format_args!(
+            "verdicts: {count} × {now} instead of {recorded}"
+        ));
     }
     if report.differences.is_empty() && report.verdicts.is_empty() {
-        println!("Every step gives what is recorded.");
-        println!("chain {}", report.outcomes);
+        terminal::line("Every step gives what is recorded.");
+        terminal::line(format_args!("chain {}", report.outcomes));
         if args.until.is_none() && !report.is_confirmed {
-            println!("The end of the file does not confirm it: the file was cut short or changed.");
+            terminal::line(
+                "The end of the file does not confirm it: the file was cut short or changed.",
+            );
             return ExitCode::FAILURE;
         }
         return ExitCode::SUCCESS;
     }
     for group in &report.differences {
-        println!();
+        terminal::line("");
         if args.kernel.is_some() || args.policies.is_some() {
-            println!("{} × {}", group.steps, group.cause);
-            println!("the first:");
+            terminal::line(format_args!("{} × {}", group.steps, group.cause));
+            terminal::line("the first:");
         }
-        println!("{}", group.first);
+        terminal::lines(format_args!("{}", group.first));
     }
     if args.kernel.is_none() && args.policies.is_none() {
-        println!(
+        terminal::lines(format_args!(
             "\n{} steps before it are as recorded. The kernel, the file or this machine is at fault.",
             report.steps
-        );
+        ));
     }
     ExitCode::FAILURE
 }

@@ -8,8 +8,7 @@ mod table;
 
 use causeway_kernel::rows::id::ChannelNo;
 
-use crate::api::App;
-use crate::api::auth::Caller;
+use crate::app::{App, Caller};
 use arguments::Arguments;
 
 /// A command that exists.

@@ -75,7 +75,7 @@ texts!(enum Input {
     Genesis(genesis),
     Command { actor, key: Text::Words, command },
     Frame { connection, body: Json::Message, skip },
-    Quarantine { connection, body: Json::Message, reason: Text::Words },
+    Quarantine { connection, body: Json::Message, reason: Text::Refusal },
     Receipt(receipt),
     Ping { connection, answer },
     Timer,

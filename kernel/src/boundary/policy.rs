@@ -235,7 +235,7 @@ pub enum Verdict {
 }
 texts!(enum Verdict {
     Allow,
-    Deny(reason: Text::Words),
+    Deny(reason: Text::Refusal),
     Revise(revision),
     Failed(reason: Text::Own),
 });

@@ -32,7 +32,8 @@ pub enum Text {
     ChannelName,
     /// A channel's unique name: see [`kind::CHANNEL_NAME`].
     UniqueChannelName,
-    /// A peer's words of refusal.
+    /// Why something was refused: in the words of a peer or a policy, or in
+    /// [ours](crate::model::reasons).
     Refusal,
     /// A JSON pointer into [`Json::Any`].
     Pointer,

@@ -14,6 +14,7 @@ use super::{Reason, Skip, Tally, quarantine};
 use crate::boundary::policy::Direction;
 use crate::gate::{self, Candidate, Crossing, Judgement};
 use crate::model::HeldKind;
+use crate::model::reasons;
 use crate::rows::id::Id;
 use crate::rows::tx::Tx;
 use crate::wire::json::{JsonError, Value};
@@ -378,7 +379,7 @@ impl<'a> Batch<'a> {
         let left_out = self.skip.has(number);
         if left_out {
             self.tally.count(Reason::Quarantined);
-            let reason = "the item stopped the step that should have carried it out";
+            let reason = reasons::ITEM_STOPPED;
             quarantine::set_aside(tx, self.peer.no, value.raw().as_bytes(), reason);
         }
         left_out

@@ -22,6 +22,7 @@ pub use reason::{Reason, Tally};
 use authorize::Peer;
 
 use crate::boundary::output::{Refusal, Reply};
+use crate::model::reasons;
 use crate::rows::id::ConnectionNo;
 use crate::rows::tx::Tx;
 use crate::wire::frame::{
@@ -76,7 +77,7 @@ pub fn frame(tx: &mut Tx<'_>, connection: ConnectionNo, body: &[u8], skip: &[(u3
 pub fn quarantine(tx: &mut Tx<'_>, connection: ConnectionNo, body: &[u8], reason: &str) -> Reply {
     quarantine::set_aside(tx, connection, body, reason);
     Tally::of(Reason::Quarantined).report(tx, connection);
-    fail("the message could not be processed and was set aside")
+    fail(reasons::FRAME_STOPPED)
 }
 
 fn unknown_connection(tx: &mut Tx<'_>) -> Reply {

@@ -368,7 +368,7 @@ texts!(struct Exception {
     object,
     seq,
     state,
-    reason: Text::Words,
+    reason: Text::Refusal,
     retry_at,
     epoch,
 });

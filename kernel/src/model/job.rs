@@ -126,7 +126,7 @@ texts!(struct VerdictRow {
     update_at,
     allowed,
     revised,
-    reason: Text::Words,
+    reason: Text::Refusal,
 });
 
 impl VerdictRow {
@@ -238,7 +238,7 @@ texts!(struct Held {
     channel,
     item: Json::Message,
     mention_transforms: Json::Mentions,
-    reason: Text::Words,
+    reason: Text::Refusal,
     attempts,
     kind,
 });
@@ -258,7 +258,7 @@ pub struct QuarantineEntry {
 texts!(struct QuarantineEntry {
     connection,
     at_ms,
-    reason: Text::Words,
+    reason: Text::Refusal,
     bytes: Json::Message,
 });
 

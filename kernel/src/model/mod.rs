@@ -8,6 +8,7 @@ pub mod limits;
 pub mod naming;
 mod personal;
 mod post;
+pub mod reasons;
 mod team;
 mod user;
 mod workspace;

@@ -3,6 +3,7 @@
 
 use super::work::Work;
 use crate::model::limits::{DEPENDENTS_MAX, ITEM_RETRY_FIRST_MS, REASON_CHARS_MAX};
+use crate::model::reasons;
 use crate::model::{Exception, ExceptionState, ExceptionTime, FeedObject, ThreadPost};
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, PostNo};
 use crate::rows::retry::scattered_pause;
@@ -98,7 +99,7 @@ pub fn follow(tx: &mut Tx<'_>, work: &mut Work, object: (FeedSeq, FeedObject), b
     } else {
         0
     };
-    let reason = "The post that it belongs to is not there.";
+    let reason = reasons::NO_POST;
     put(tx, work, object, base.state.of_part(), reason, retry_at);
 }
 

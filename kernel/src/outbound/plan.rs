@@ -10,6 +10,7 @@ use super::work::{Object, Work};
 use crate::gate::Judgement;
 use crate::mention::{self, Mention};
 use crate::model::limits::{HELD_RETRY_MS, ITEM_RETRY_FIRST_MS};
+use crate::model::reasons;
 use crate::model::{
     Channel, Exception, ExceptionState, FeedObject, PeerKind, Post, RoundSource, SentOldPost,
 };
@@ -306,7 +307,7 @@ fn fit(tx: &mut Tx<'_>, work: &mut Work, plan: &mut Plan) {
     while let Some(planned) = plan.posts.get(kept) {
         let length = wire_len(planned);
         if ENVELOPE_BYTES + length > FRAME_BYTES_MAX {
-            let reason = "The post is longer than a message to a peer may be.";
+            let reason = reasons::POST_TOO_LONG;
             let object = (planned.seq, FeedObject::Post(planned.no));
             exception::put(tx, work, object, ExceptionState::Dead, reason, 0);
             plan.posts.remove(kept);
@@ -316,7 +317,7 @@ fn fit(tx: &mut Tx<'_>, work: &mut Work, plan: &mut Plan) {
             if !is_behind_lone_root(plan, kept) {
                 break;
             }
-            let reason = "Waits until the root of its thread is delivered.";
+            let reason = reasons::ROOT_NOT_DELIVERED;
             let retry_at = tx.now_ms().saturating_add(ITEM_RETRY_FIRST_MS);
             let object = (planned.seq, FeedObject::Post(planned.no));
             exception::put(tx, work, object, ExceptionState::Held, reason, retry_at);

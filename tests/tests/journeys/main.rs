@@ -8,6 +8,7 @@ mod kill;
 mod large_answers;
 mod login;
 mod mentions;
+mod metrics;
 mod moderation;
 mod operator;
 mod outage;

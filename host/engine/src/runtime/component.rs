@@ -12,6 +12,7 @@ use causeway_kernel::rows::table::Table;
 use wasmtime::Store;
 use wasmtime::component::{Component, HasSelf, Linker};
 
+use super::compiler_limits;
 use super::current_host;
 use super::native::panic_text;
 use super::sandbox::{MemoryCap, Sandbox, refill, stop};
@@ -248,8 +249,9 @@ impl KernelRunner for ComponentKernel {
     }
 }
 
-/// Fails for bytes that are not a component of the world `kernel`.
+/// Fails for bytes that are not a component of the world `kernel`, or too much for a compiler.
 fn prepare(sandbox: &Sandbox, wasm: &[u8]) -> Result<Prepared, KernelError> {
+    compiler_limits::check(wasm).map_err(KernelError)?;
     let component = sandbox
         .load(wasm)
         .map_err(|error| KernelError(error.to_string()))?;

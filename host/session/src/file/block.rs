@@ -19,6 +19,12 @@ impl Block {
         Block { at, raw }
     }
 
+    /// Its length in memory, in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.raw.len()
+    }
+
     /// Its frames.
     pub fn frames(&self) -> impl Iterator<Item = Result<Frame, SessionError>> + '_ {
         self.pieces()

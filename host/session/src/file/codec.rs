@@ -6,6 +6,7 @@ use causeway_kernel::rows::table::Table;
 use serde::{Deserialize, Serialize};
 
 use super::format::{End, Frame, Step};
+use super::limits::{FRAME_ITEMS_MAX, row_bytes};
 use causeway_engine::journal::{Digest, Kind, RecordedVerdict};
 use causeway_engine::runtime::{StepEnd, StepOutput, StopKind};
 
@@ -148,6 +149,14 @@ impl<'f> Rows<'f> {
         Rows::take(&mut step)
     }
 
+    /// What they count for in memory.
+    #[must_use]
+    pub fn memory_bytes(self) -> u64 {
+        self.iter()
+            .map(|(_, key, value)| row_bytes(key, value))
+            .sum()
+    }
+
     /// Each of them.
     pub fn iter(self) -> impl Iterator<Item = Row<'f>> {
         let mut rest = self.0;
@@ -158,13 +167,15 @@ impl<'f> Rows<'f> {
 
     fn take(rest: &mut &'f [u8]) -> Option<Rows<'f>> {
         let from = *rest;
-        for _ in 0..take_length(rest)? {
+        for _ in 0..take_count(rest)? {
             take_row(rest)?;
         }
         from.get(..from.len() - rest.len()).map(Rows)
     }
 
-    fn writes(self) -> Vec<Write> {
+    /// The same rows, in memory of their own.
+    #[must_use]
+    pub fn writes(self) -> Vec<Write> {
         let write = |(table, key, value): Row<'_>| Write {
             table,
             key: key.to_vec(),
@@ -350,7 +361,7 @@ fn take_many<'a, T>(
     rest: &mut &'a [u8],
     mut take: impl FnMut(&mut &'a [u8]) -> Option<T>,
 ) -> Option<Vec<T>> {
-    let count = take_length(rest)?;
+    let count = take_count(rest)?;
     // Each takes a byte at least: a count that lies reserves nothing.
     let mut all = Vec::with_capacity(count.min(rest.len()).min(1 << 10));
     for _ in 0..count {
@@ -388,6 +399,11 @@ fn put_length(out: &mut Vec<u8>, length: usize) {
         left >>= 7;
     }
     out.push(u8::try_from(left).unwrap_or_default());
+}
+
+/// How many of something follow.
+fn take_count(rest: &mut &[u8]) -> Option<usize> {
+    take_length(rest).filter(|count| *count <= FRAME_ITEMS_MAX)
 }
 
 fn take_length(rest: &mut &[u8]) -> Option<usize> {

@@ -30,6 +30,21 @@ pub enum SessionError {
         /// What is wrong.
         what: String,
     },
+    /// It asks for more memory than it may have.
+    #[error(
+        "the rows of the session take more than {mib} MiB of memory; if you trust whoever made the \
+         file, --memory allows more"
+    )]
+    TooLarge {
+        /// The limit, in MiB.
+        mib: u64,
+    },
+    /// Its kernels are larger than all that were ever built.
+    #[error("the kernels in the session file are larger than {mib} MiB in all")]
+    Kernels {
+        /// The limit, in MiB.
+        mib: u64,
+    },
     /// It ends too early.
     #[error(
         "the session file is cut short: it ends at offset {offset}, {what}; what is before it can \

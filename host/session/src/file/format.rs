@@ -36,10 +36,6 @@ pub const INDEX_MAGIC: [u8; 4] = *b"INDX";
 
 /// Bytes of frames after which a block ends; a frame is never divided.
 pub const BLOCK_BYTES: usize = 256 << 10;
-/// Bytes that a block may unpack to; more is refused before it is unpacked.
-pub const BLOCK_BYTES_MAX: usize = 128 << 20;
-/// Bytes of a header or an index; a longer one is damaged.
-pub const HEADER_BYTES_MAX: u32 = 64 << 20;
 /// Bytes in front of a block's frames.
 pub const BLOCK_HEAD_BYTES: usize = 4 + 4 + 4 + 4 + 8 + 32 + 4 + 4;
 /// Bytes of the trailer.

@@ -5,6 +5,7 @@ pub mod chain;
 pub(crate) mod codec;
 mod error;
 pub mod format;
+pub mod limits;
 mod reader;
 mod writer;
 

@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use super::block::{Block, take_frame};
 use super::error::{SessionError, damaged, truncated};
 use super::format::{
-    BLOCK_BYTES_MAX, BLOCK_HEAD_BYTES, BLOCK_MAGIC, END_MAGIC, FORMAT_VERSION, Frame,
-    HEADER_BYTES_MAX, Header, INDEX_MAGIC, Index, MAGIC, TRAILER_BYTES,
+    BLOCK_HEAD_BYTES, BLOCK_MAGIC, END_MAGIC, FORMAT_VERSION, Frame, Header, INDEX_MAGIC, Index,
+    MAGIC, TRAILER_BYTES,
 };
+use super::limits::{BLOCK_BYTES_MAX, HEADER_BYTES_MAX, INDEX_BYTES_MAX, ROWS_BYTES_MAX};
 use super::writer::next_chain;
 use causeway_engine::journal::Digest;
 
@@ -25,6 +26,7 @@ pub struct SessionFile {
     /// None when the end of the file is damaged or missing.
     index: Option<Index>,
     path: PathBuf,
+    rows_bytes_max: u64,
 }
 
 impl SessionFile {
@@ -43,6 +45,7 @@ impl SessionFile {
             begin,
             index: None,
             path: path.to_path_buf(),
+            rows_bytes_max: ROWS_BYTES_MAX,
         };
         session.index = session.read_index().ok();
         Ok(session)
@@ -53,7 +56,22 @@ impl SessionFile {
     /// # Errors
     /// As [`SessionFile::open`].
     pub fn again(&self) -> Result<SessionFile, SessionError> {
-        SessionFile::open(&self.path)
+        Ok(SessionFile::open(&self.path)?.keeping(self.rows_bytes_max))
+    }
+
+    /// The same, of whose rows so many bytes may be kept in memory; [`ROWS_BYTES_MAX`] otherwise.
+    #[must_use]
+    pub fn keeping(self, rows_bytes_max: u64) -> SessionFile {
+        SessionFile {
+            rows_bytes_max,
+            ..self
+        }
+    }
+
+    /// Bytes of rows that may be kept in memory.
+    #[must_use]
+    pub fn rows_bytes_max(&self) -> u64 {
+        self.rows_bytes_max
     }
 
     /// What it says of itself.
@@ -108,7 +126,7 @@ impl SessionFile {
         let head: [u8; 12] = self.chunk(offset)?;
         let length = u32::from_le_bytes(middle(&head, 4));
         let checksum = u32::from_le_bytes(middle(&head, 8));
-        if !head.starts_with(&INDEX_MAGIC) || length > HEADER_BYTES_MAX {
+        if !head.starts_with(&INDEX_MAGIC) || length > INDEX_BYTES_MAX {
             return Err(damaged(offset, "the index does not begin like one"));
         }
         let bytes = self.bytes(offset + 12, length as usize)?;

@@ -1,6 +1,7 @@
 //! Rows, replies and effects in a form that people and tools can read and compare field by field.
 
-use causeway_engine::runtime::StepEnd;
+use causeway_engine::journal::{Digest, Digests};
+use causeway_engine::runtime::{StepEnd, StepOutput};
 use causeway_kernel::boundary::codec;
 use causeway_kernel::boundary::input::{Input, Receipt, SendOutcome};
 use causeway_kernel::boundary::output::{Effect, Reply, Write};
@@ -9,10 +10,22 @@ use causeway_kernel::rows::table::{Table, TableVisitor};
 use causeway_kernel::rows::tx::Record;
 use serde_json::{Map, Value, json};
 
+/// Bytes that are shown field by field; of more, only how many there are. In memory they take thirty
+/// times as much.
+const SHOWN_BYTES_MAX: usize = 8 << 20;
+
 /// A row's key in words, and its value; one of no known shape as its version and its bytes.
 #[must_use]
 pub fn row(table: Table, key: &[u8], value: &[u8]) -> (String, Value) {
+    if key.len() + value.len() > SHOWN_BYTES_MAX {
+        return (format!("{} bytes", key.len()), too_long(value));
+    }
     table.visit(Row { key, value })
+}
+
+/// What is too long to be shown; equal for equal bytes.
+fn too_long(bytes: &[u8]) -> Value {
+    json!({"bytes": bytes.len(), "digest": Digest::of(bytes).to_string()})
 }
 
 /// A row to show.
@@ -54,6 +67,14 @@ fn with_version(mut value: Value, version: Option<u8>, today: u8) -> Value {
 #[must_use]
 pub fn end(end: &StepEnd) -> Value {
     match end {
+        StepEnd::Done(output) if output_bytes(output) > SHOWN_BYTES_MAX => {
+            let digests = Digests::of(output);
+            json!({
+                "reply": {"bytes": output.reply.len(), "digest": digests.reply.to_string()},
+                "writes": {"rows": output.writes.len(), "digest": digests.writes.to_string()},
+                "effects": {"number": output.effects.len(), "digest": digests.effects.to_string()},
+            })
+        }
         StepEnd::Done(output) => json!({
             "reply": reply(&output.reply),
             "writes": writes(&output.writes),
@@ -66,9 +87,18 @@ pub fn end(end: &StepEnd) -> Value {
     }
 }
 
+fn output_bytes(output: &StepOutput) -> usize {
+    let written = |write: &Write| write.key.len() + write.value.as_ref().map_or(0, Vec::len);
+    let writes: usize = output.writes.iter().map(written).sum();
+    output.reply.len() + writes + output.effects.iter().map(Vec::len).sum::<usize>()
+}
+
 /// An input; why it is of no known shape if it is of none.
 #[must_use]
 pub fn input(bytes: &[u8]) -> Value {
+    if bytes.len() > SHOWN_BYTES_MAX {
+        return too_long(bytes);
+    }
     match codec::decode_input(bytes) {
         Ok(Input::Frame {
             connection,
@@ -152,6 +182,9 @@ pub fn effect(bytes: &[u8]) -> Value {
 /// Bytes as the JSON that they should be, else as text.
 #[must_use]
 pub fn document(bytes: &[u8]) -> Value {
+    if bytes.len() > SHOWN_BYTES_MAX {
+        return too_long(bytes);
+    }
     serde_json::from_slice(bytes).unwrap_or_else(|_| json!(String::from_utf8_lossy(bytes)))
 }
 

@@ -7,14 +7,17 @@ use std::fmt;
 use serde_json::Value;
 
 use super::as_json;
+use super::names::printable;
 use crate::file::format::Step;
 use causeway_engine::journal::Kind;
 use causeway_engine::runtime::StepEnd;
 
 /// Fields named of one difference; of more, the rest is counted.
 const FIELDS_MAX: usize = 200;
-/// Bytes shown of a value.
+/// Bytes shown of a value, and of a path.
 const VALUE_BYTES_MAX: usize = 160;
+/// Causes that are told apart; further ones are counted together.
+const CAUSES_MAX: usize = 1_000;
 
 /// A step that gives something else than is recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,9 +142,9 @@ fn compare(
             }
         }
         _ => out.push(FieldDifference {
-            path: path.into(),
-            recorded: recorded.map(shown),
-            found: found.map(shown),
+            path: shortened(path.into()),
+            recorded: recorded.map(|it| shortened(it.to_string())),
+            found: found.map(|it| shortened(it.to_string())),
         }),
     }
 }
@@ -154,18 +157,15 @@ fn below(path: &str, key: &str) -> String {
     }
 }
 
-fn shown(value: &Value) -> String {
-    let mut text = value.to_string();
-    if text.len() > VALUE_BYTES_MAX {
-        let bytes = text.len();
-        let mut end = VALUE_BYTES_MAX;
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        text.truncate(end);
-        text.push_str(&format!("… ({bytes} bytes)"));
+/// Words of a session on one line, cut to a length.
+fn shortened(text: String) -> String {
+    let bytes = text.len();
+    if bytes <= VALUE_BYTES_MAX {
+        return printable(&text);
     }
-    text
+    let end = text.floor_char_boundary(VALUE_BYTES_MAX);
+    let start = printable(text.get(..end).unwrap_or_default());
+    format!("{start}… ({bytes} bytes)")
 }
 
 /// Differences of one cause.
@@ -186,24 +186,27 @@ pub struct Groups(BTreeMap<String, (u64, StepDifference)>);
 impl Groups {
     /// Counts a difference.
     pub fn add(&mut self, difference: StepDifference) {
-        let group = self
-            .0
-            .entry(difference.cause())
-            .or_insert_with(|| (0, difference.clone()));
-        group.0 += 1;
-        if difference.seq < group.1.seq {
-            group.1 = difference;
-        }
+        self.count(difference.cause(), 1, difference);
     }
 
     /// Counts those of another part of the session.
     pub fn merge(&mut self, other: Groups) {
         for (cause, (steps, first)) in other.0 {
-            let group = self.0.entry(cause).or_insert_with(|| (0, first.clone()));
-            group.0 += steps;
-            if first.seq < group.1.seq {
-                group.1 = first;
-            }
+            self.count(cause, steps, first);
+        }
+    }
+
+    fn count(&mut self, cause: String, steps: u64, first: StepDifference) {
+        let is_counted = self.0.len() < CAUSES_MAX || self.0.contains_key(&cause);
+        let cause = if is_counted {
+            cause
+        } else {
+            "other causes".into()
+        };
+        let group = self.0.entry(cause).or_insert_with(|| (0, first.clone()));
+        group.0 += steps;
+        if first.seq < group.1.seq {
+            group.1 = first;
         }
     }
 

@@ -2,8 +2,8 @@
 
 use causeway_kernel::boundary::input::Actor;
 use causeway_kernel::boundary::policy::Direction;
-use causeway_kernel::model::{Asked, Channel, Connection, Post, User};
-use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, PostNo, UserNo};
+use causeway_kernel::model::{Asked, Channel, Connection, Post, Team, User};
+use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, PostNo, TeamNo, UserNo};
 use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::tx::Read;
 
@@ -14,11 +14,34 @@ const TEXT_CHARS: usize = 60;
 /// Characters of a name, a reason or an error.
 const WORDS_CHARS: usize = 200;
 
-/// Words of others on one line: no control characters, cut to a length.
+/// Whether a character would steer a terminal instead of being shown: control characters, line ends
+/// of Unicode, and what turns the direction of writing.
+#[must_use]
+pub fn steers(character: char) -> bool {
+    let turns = matches!(character, '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    character.is_control() || turns || matches!(character, '\u{2028}' | '\u{2029}')
+}
+
+/// A text on one line, in which nothing steers a terminal: such characters are escaped.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        if steers(character) {
+            out.extend(character.escape_default());
+        } else {
+            out.push(character);
+        }
+    }
+    out
+}
+
+/// Words of others on one line, cut to a length.
 fn line(text: &str, chars_max: usize) -> String {
-    let clean = |c: char| if c.is_control() { ' ' } else { c };
-    let mut out: String = text.chars().take(chars_max).map(clean).collect();
-    if text.chars().nth(chars_max).is_some() {
+    let end = text.char_indices().nth(chars_max).map(|(at, _)| at);
+    let start = end.and_then(|end| text.get(..end));
+    let mut out = printable(start.unwrap_or(text));
+    if start.is_some() {
         out.push('…');
     }
     out
@@ -66,6 +89,15 @@ impl Names<'_> {
         match self.0.get::<User>(&no) {
             Some(user) => plain(&user.username),
             None => format!("user {}", no.0),
+        }
+    }
+
+    /// A team's URL name.
+    #[must_use]
+    pub fn team(&self, no: TeamNo) -> String {
+        match self.0.get::<Team>(&no) {
+            Some(team) => plain(&team.name),
+            None => format!("team {}", no.0),
         }
     }
 
@@ -120,7 +152,7 @@ mod tests {
 
     #[test]
     fn words_of_others_stay_on_one_line() {
-        assert_eq!(quoted("a\nb\u{1b}[31m"), "“a b [31m”");
+        assert_eq!(quoted("a\nb\u{1b}[31m"), "“a\\nb\\u{1b}[31m”");
         let long = quoted(&"ü".repeat(TEXT_CHARS + 1));
         assert_eq!(long, format!("“{}…”", "ü".repeat(TEXT_CHARS)));
         assert_eq!([count(0, "post"), count(1, "post")], ["0 posts", "1 post"]);
@@ -131,6 +163,7 @@ mod tests {
         let rows = MemoryRows::default();
         let names = Names(&rows);
         assert_eq!(names.user(UserNo(3)), "user 3");
+        assert_eq!(names.team(TeamNo(1)), "team 1");
         assert_eq!(names.channel_of("x"), "channel x");
         assert_eq!(names.actor(Actor::System), "the operator");
     }

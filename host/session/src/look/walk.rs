@@ -11,8 +11,10 @@ use causeway_kernel::rows::key;
 use causeway_kernel::rows::table::Table;
 use causeway_kernel::rows::tx::Record;
 
-use crate::file::format::{Frame, Step};
-use crate::file::{SessionError, SessionFile};
+use crate::file::codec::{StepView, View};
+use crate::file::format::Step;
+use crate::file::limits::{Budget, DAMAGES_MAX, row_bytes};
+use crate::file::{Block, SessionError, SessionFile};
 use causeway_engine::MemoryRows;
 use causeway_engine::journal::Digest;
 use causeway_engine::runtime::{StepEnd, StepOutput};
@@ -116,78 +118,145 @@ impl Seen<'_> {
 }
 
 /// Shows every piece up to entry `until`; gives the rows behind the last one and what of the file
-/// is damaged.
+/// is damaged or asks for more memory than it may have.
 pub fn walk(
     file: &SessionFile,
     until: Option<u64>,
     mut see: impl FnMut(Passed<'_>) -> ControlFlow<()>,
 ) -> (MemoryRows, Vec<SessionError>) {
-    let mut rows = MemoryRows::default();
+    let mut walk = Walk {
+        is_partial: file.header().selection.is_partial(),
+        until,
+        rows: MemoryRows::default(),
+        ahead: Vec::new(),
+        memory: Budget::of(file.rows_bytes_max()),
+    };
     let mut damage = Vec::new();
-    let mut ahead = Vec::new();
     for block in file.blocks() {
-        let block = match block {
-            Ok(block) => block,
-            Err(error) => {
-                damage.push(error);
-                continue;
-            }
+        let passed = match &block {
+            Ok(block) => walk.block(block, &mut see),
+            Err(_) => Ok(ControlFlow::Continue(())),
         };
-        for frame in block.frames() {
-            let flow = match frame {
-                Err(error) => {
-                    damage.push(error);
-                    ControlFlow::Continue(())
-                }
-                Ok(Frame::Kernel { digest, component }) => {
-                    see(Passed::Kernel(digest, component.len()))
-                }
-                Ok(Frame::Rows(more)) => {
-                    ahead.extend(more);
-                    ControlFlow::Continue(())
-                }
-                Ok(Frame::Step(step)) if until.is_some_and(|until| step.seq > until) => {
-                    ControlFlow::Break(())
-                }
-                Ok(Frame::Step(step)) => {
-                    rows.apply(&std::mem::take(&mut ahead));
-                    let before = apply(&mut rows, &step);
-                    see(Passed::Step(Seen {
-                        step: &step,
-                        input: codec::decode_input(&step.input).map_err(|error| error.to_string()),
-                        rows: &rows,
-                        before,
-                    }))
-                }
-                Ok(Frame::End(_)) => ControlFlow::Continue(()),
-            };
-            if flow.is_break() {
-                return (finish(file, rows, &ahead), damage);
+        match (block, passed) {
+            (Err(error), _) => damage.push(error),
+            (_, Ok(ControlFlow::Continue(()))) => {}
+            (_, Ok(ControlFlow::Break(()))) => break,
+            (_, Err(error @ SessionError::TooLarge { .. })) => {
+                damage.push(error);
+                break;
             }
+            (_, Err(error)) => damage.push(error),
+        }
+        if damage.len() >= DAMAGES_MAX {
+            break;
         }
     }
-    (finish(file, rows, &ahead), damage)
+    (walk.finish(), damage)
 }
 
-/// What came in front of a step that was not reached: in a whole session the rows at the start, in
-/// one of a part what entries that are left out have made of them later.
-fn finish(file: &SessionFile, mut rows: MemoryRows, ahead: &[Write]) -> MemoryRows {
-    if !file.header().selection.is_partial() {
-        rows.apply(ahead);
+/// A walk on its way.
+struct Walk {
+    is_partial: bool,
+    until: Option<u64>,
+    rows: MemoryRows,
+    /// Rows in front of the next step.
+    ahead: Vec<Write>,
+    memory: Budget,
+}
+
+impl Walk {
+    /// Shows the pieces of a block. One of no known shape is left out, and said at the end.
+    fn block(
+        &mut self,
+        block: &Block,
+        see: &mut impl FnMut(Passed<'_>) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>, SessionError> {
+        let mut shapeless = None;
+        for view in block.views() {
+            let flow = match view {
+                Err(error) => {
+                    shapeless.get_or_insert(error);
+                    continue;
+                }
+                Ok(View::Kernel(digest, component)) => see(Passed::Kernel(digest, component.len())),
+                Ok(View::Rows(rows)) => {
+                    self.memory.take(rows.memory_bytes());
+                    self.memory.check()?;
+                    self.ahead.extend(rows.writes());
+                    ControlFlow::Continue(())
+                }
+                Ok(View::Step(seq, _)) if self.until.is_some_and(|until| seq > until) => {
+                    ControlFlow::Break(())
+                }
+                Ok(View::Step(_, bytes)) => match StepView::of(bytes) {
+                    Some(step) => self.step(&step.step(), see)?,
+                    None => {
+                        shapeless.get_or_insert_with(|| block.shapeless());
+                        continue;
+                    }
+                },
+                Ok(View::End(_)) => ControlFlow::Continue(()),
+            };
+            if flow.is_break() {
+                return Ok(flow);
+            }
+        }
+        shapeless.map_or(Ok(ControlFlow::Continue(())), Err)
     }
-    rows
+
+    fn step(
+        &mut self,
+        step: &Step,
+        see: &mut impl FnMut(Passed<'_>) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>, SessionError> {
+        let ahead = std::mem::take(&mut self.ahead);
+        // They were counted when they came.
+        self.memory.give_back(ahead.iter().map(write_bytes).sum());
+        self.apply(&ahead)?;
+        drop(ahead);
+        let mut before = Before::new();
+        if let StepEnd::Done(output) = &step.end {
+            for write in &output.writes {
+                let value = self.rows.value(write.table, &write.key).map(<[u8]>::to_vec);
+                before.insert((write.table, write.key.clone()), value);
+            }
+            self.apply(&output.writes)?;
+        }
+        Ok(see(Passed::Step(Seen {
+            step,
+            input: codec::decode_input(&step.input).map_err(|error| error.to_string()),
+            rows: &self.rows,
+            before,
+        })))
+    }
+
+    /// Puts and deletes rows, and counts what they take.
+    fn apply(&mut self, writes: &[Write]) -> Result<(), SessionError> {
+        for write in writes {
+            let Write { table, key, value } = write;
+            if let Some(old) = self.rows.value(*table, key) {
+                self.memory.give_back(row_bytes(key, Some(old)));
+            }
+            if value.is_some() {
+                self.memory.take(write_bytes(write));
+            }
+            self.rows.put(*table, key, value.as_deref());
+        }
+        self.memory.check()
+    }
+
+    /// The rows behind the last step. What came in front of a step that was not reached is in a whole
+    /// session the rows at the start, in one of a part what entries that are left out have made of
+    /// them later.
+    fn finish(mut self) -> MemoryRows {
+        if !self.is_partial {
+            let ahead = std::mem::take(&mut self.ahead);
+            self.rows.apply(&ahead);
+        }
+        self.rows
+    }
 }
 
-/// Goes on to the rows behind a step; gives what stood there.
-fn apply(rows: &mut MemoryRows, step: &Step) -> Before {
-    let StepEnd::Done(output) = &step.end else {
-        return Before::new();
-    };
-    let old = output.writes.iter().map(|write| {
-        let value = rows.value(write.table, &write.key).map(<[u8]>::to_vec);
-        ((write.table, write.key.clone()), value)
-    });
-    let before = old.collect();
-    rows.apply(&output.writes);
-    before
+fn write_bytes(write: &Write) -> u64 {
+    row_bytes(&write.key, write.value.as_deref())
 }

@@ -1,8 +1,10 @@
 use causeway_kernel::boundary::texts::Text;
 use causeway_kernel::inbound::OWN_PROPS;
 use causeway_kernel::model::naming;
+use causeway_kernel::model::reasons::{self, FIXED};
 use causeway_kernel::model::{
-    Connection, ConnectionState, Job, NameRow, PeerKind, Request, SentReaction, kind,
+    Connection, ConnectionState, Exception, ExceptionState, FeedObject, Job, NameRow, PeerKind,
+    Request, SentReaction, kind,
 };
 use causeway_kernel::objects::posts::hashtags;
 use causeway_kernel::rows::id::{
@@ -394,6 +396,37 @@ fn the_words_by_which_a_sender_decides_stay() {
         assert!(!answer("no channel lounge").contains(signal));
     }
     assert_eq!(mask().of_class(Text::Locale, "en"), "en");
+}
+
+#[test]
+fn words_that_the_product_chose_stay_legible_and_those_around_them_do_not() {
+    let masked = |words: &str| mask().of_class(Text::Refusal, words);
+    for fixed in FIXED {
+        assert_eq!(masked(fixed), *fixed);
+    }
+    let whole = "cannot create channel `abc`: CreateChannel: A channel with that name already exists \
+                 on the same team., Channelexists id=abc";
+    let shown = masked(whole);
+    assert!(shown.starts_with("cannot create channel `"), "{shown}");
+    assert!(
+        shown.contains("A channel with that name already exists on the same team."),
+        "{shown}"
+    );
+    assert!(!shown.contains("abc"), "{shown}");
+    let policy = masked("falcon is not for globex");
+    assert!(
+        !policy.contains("falcon") && !policy.contains("globex"),
+        "{policy}"
+    );
+    let row = Exception {
+        object: FeedObject::User(UserNo(3)),
+        seq: FeedSeq(1),
+        state: ExceptionState::Dead,
+        reason: reasons::POST_TOO_LONG.into(),
+        retry_at: 0,
+        epoch: 1,
+    };
+    assert_eq!(mask().masked(row.clone()).reason, row.reason);
 }
 
 #[test]

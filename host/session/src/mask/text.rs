@@ -1,13 +1,15 @@
 //! Texts and names, word by word. Everything between words stays, so that mentions, addresses,
 //! links and Markdown keep their shape.
 
+use std::cmp::Reverse;
+
 use causeway_kernel::boundary::texts::Text;
 use causeway_kernel::command::DEFAULT_CHANNELS;
 use causeway_kernel::model::limits::{EMOJI_BYTES_MAX, USERNAME_BYTES_MAX};
 use causeway_kernel::model::naming::{self, SUFFIX_ATTEMPTS_MAX};
+use causeway_kernel::model::reasons::FIXED;
 use causeway_kernel::rows::id::{Id, TeamNo};
 use causeway_kernel::rows::lookup::team_channel_name_key;
-use causeway_kernel::wire::response::SIGNALS;
 
 use super::keys::Shape;
 use super::{Mask, cipher};
@@ -166,16 +168,24 @@ impl Mask {
         }
     }
 
-    /// A peer's words of refusal: those by which a sender decides stay.
+    /// Why something was refused. Fixed words stay: those by which a sender decides, and all others
+    /// that nobody wrote; what stands around them is masked.
     fn refusal(&self, words: &str) -> String {
-        let signal_in = |words: &str| SIGNALS.into_iter().find(|signal| words.contains(signal));
-        let Some(signal) = signal_in(words) else {
-            let decides = |words: &str| signal_in(words).is_some();
-            return away(words, decides, |words| self.text(words));
-        };
-        let parts = words.split(signal);
-        let masked: Vec<String> = parts.map(|part| self.text(part)).collect();
-        masked.join(signal)
+        let mut out = String::with_capacity(words.len());
+        let mut rest = words;
+        while let Some((at, fixed)) = first_fixed(rest) {
+            let (before, from) = rest.split_at(at);
+            out.push_str(&self.not_fixed(before));
+            let (fixed, behind) = from.split_at(fixed.len());
+            out.push_str(fixed);
+            rest = behind;
+        }
+        out.push_str(&self.not_fixed(rest));
+        out
+    }
+
+    fn not_fixed(&self, words: &str) -> String {
+        away(words, |it| first_fixed(it).is_some(), |it| self.text(it))
     }
 
     /// A number's text in JSON: a leading zero stays one, and no other digit becomes one.
@@ -212,6 +222,14 @@ pub(super) fn away(
         masked = permute(&masked);
     }
     masked
+}
+
+/// The first of the fixed words in a text, the longest of those that begin there.
+fn first_fixed(text: &str) -> Option<(usize, &'static str)> {
+    let found = FIXED
+        .iter()
+        .filter_map(|fixed| Some((text.find(fixed)?, *fixed)));
+    found.min_by_key(|(at, fixed)| (*at, Reverse(fixed.len())))
 }
 
 /// Words that stay: names that no account may have, and the schemes of site URLs.

@@ -18,6 +18,7 @@ use causeway_kernel::rows::key::RowKey;
 use causeway_kernel::rows::table::Table;
 
 use crate::file::codec;
+use crate::file::limits::{Budget, row_bytes};
 use causeway_engine::journal::Digest;
 use causeway_engine::range::{bounds, limited};
 use causeway_engine::rows_digest;
@@ -89,18 +90,51 @@ pub struct History {
     asked: Vec<AtomicU64>,
     /// The place of the first step that no thread has taken.
     untaken: AtomicU64,
+    /// What all rows take.
+    memory: Budget,
+}
+
+/// The rows of a frame in memory, as long as one of their values is needed.
+struct Held {
+    bytes: Vec<u8>,
+    counted: u64,
+    memory: Budget,
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.memory.give_back(self.counted);
+    }
 }
 
 impl History {
-    /// Without rows, for so many threads that ask.
-    pub fn new(threads: usize) -> History {
+    /// Without rows, for so many threads that ask; rows may take so much memory.
+    pub fn new(threads: usize, memory: Budget) -> History {
         let codes = Table::ALL.iter().map(|table| usize::from(table.code()));
         let tables = 0..=codes.max().unwrap_or_default();
         History {
             tables: tables.map(|_| RwLock::default()).collect(),
             asked: (0..threads).map(|_| AtomicU64::new(u64::MAX)).collect(),
             untaken: AtomicU64::new(0),
+            memory,
         }
+    }
+
+    /// Copies rows; they count until the last of their values is gone.
+    fn hold(&self, rows: codec::Rows<'_>) -> Bytes {
+        let counted = rows.memory_bytes();
+        self.memory.take(counted);
+        Bytes::from_owner(Held {
+            bytes: rows.bytes().to_vec(),
+            counted,
+            memory: self.memory.clone(),
+        })
     }
 
     /// A thread takes the steps of these places. Steps are taken in their order, by one thread at a
@@ -226,11 +260,9 @@ impl<'h> Follower<'h> {
         if self.is_begun {
             return self.put(place, rows);
         }
-        let values = Bytes::copy_from_slice(rows.bytes());
+        let values = self.history.hold(rows);
         for (table, key, value) in rows.in_copy(&values).iter() {
-            if value.is_none() {
-                self.deleted.push_back((0, table, RowKey::from_bytes(key)));
-            }
+            self.note_empty(0, table, key, value);
             let row = Row::new(0, value.map(|value| values.slice_ref(value)));
             let start = self.start.entry(table).or_default();
             start.push((RowKey::from_bytes(key), row));
@@ -256,7 +288,7 @@ impl<'h> Follower<'h> {
     fn put(&mut self, since: u64, rows: codec::Rows<'_>) {
         let oldest = self.history.oldest();
         self.bury(oldest);
-        let values = Bytes::copy_from_slice(rows.bytes());
+        let values = self.history.hold(rows);
         // Rows come by rising table: the lock of one is taken once.
         let mut open: Option<(Table, RwLockWriteGuard<'_, Rows>)> = None;
         for (table, key, value) in rows.in_copy(&values).iter() {
@@ -264,12 +296,9 @@ impl<'h> Follower<'h> {
                 drop(open.take());
                 open = self.history.write(table).map(|rows| (table, rows));
             }
+            self.note_empty(since, table, key, value);
             let Some((_, rows)) = &mut open else { continue };
             let value = value.map(|value| values.slice_ref(value));
-            if value.is_none() {
-                self.deleted
-                    .push_back((since, table, RowKey::from_bytes(key)));
-            }
             match rows.entry(RowKey::from_bytes(key)) {
                 Entry::Occupied(row) => row.into_mut().change(since, value, oldest),
                 Entry::Vacant(place) => {
@@ -279,11 +308,25 @@ impl<'h> Follower<'h> {
         }
     }
 
+    /// Counts a row that holds nothing of its frame, and so does not keep that counted.
+    fn note_empty(&mut self, since: u64, table: Table, key: &[u8], value: Option<&[u8]>) {
+        if value.is_none_or(<[u8]>::is_empty) {
+            self.history.memory.take(row_bytes(key, None));
+        }
+        if value.is_none() {
+            self.deleted
+                .push_back((since, table, RowKey::from_bytes(key)));
+        }
+    }
+
     /// Takes deleted rows away that nobody can see any more.
     fn bury(&mut self, oldest: u64) {
         while let Some((_, table, key)) =
             self.deleted.pop_front_if(|(since, _, _)| *since <= oldest)
         {
+            self.history
+                .memory
+                .give_back(row_bytes(key.as_bytes(), None));
             if let Some(mut rows) = self.history.write(table)
                 && rows
                     .get(&key)
@@ -362,7 +405,8 @@ mod tests {
             start in writes(),
             steps in vec((writes(), writes(), 0..3_u64, 0..3_u64), 1..12),
         ) {
-            let history = History::new(2);
+            let memory = Budget::of(u64::MAX);
+            let history = History::new(2, memory.clone());
             let mut follower = Follower::new(&history);
             let mut rows = MemoryRows::default();
             with_rows(&start, |encoded| follower.rows(0, encoded));

@@ -7,26 +7,30 @@
 //! so does the whole session from its start; the first step that does not is the first difference
 //! in either way.
 
+mod ahead;
 mod history;
 mod host;
+mod outcomes;
 mod worker;
 
 use std::collections::BTreeMap;
 use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use crate::file::chain::Chain;
 use crate::file::codec::{self, View};
+use crate::file::limits::Budget;
 use crate::file::{SessionError, SessionFile};
 use crate::look::difference::{Group, Groups, StepDifference};
+use ahead::Ahead;
 use causeway_engine::KernelRefusal;
 use causeway_engine::journal::Digest;
 use causeway_engine::policy::{PolicyError, PolicyManager};
 use causeway_engine::runtime::{KernelError, KernelSource};
 use history::Follower;
-use worker::{Part, Portion, Shared, Worker};
+use outcomes::Outcomes;
+use worker::{Part, Portion, Replay, Worker, count_change};
 
 /// Blocks that are read ahead.
 const PORTIONS_AHEAD: usize = 64;
@@ -76,7 +80,7 @@ impl ReplayOptions {
 pub struct SessionReport {
     /// Steps carried out again, those that are recorded as stopped included.
     pub steps: u64,
-    /// The chain over what came of them; see [`Chain`].
+    /// The chain over what came of them; see [`Chain`](crate::file::chain::Chain).
     pub outcomes: Digest,
     /// Differences by their cause; without [`ReplayOptions::all`] the first one at most.
     pub differences: Vec<Group>,
@@ -124,22 +128,23 @@ pub fn replay_session(
     mut progress: impl FnMut(u64),
 ) -> Result<SessionReport, SessionReplayError> {
     let threads = options.threads.max(1);
-    let shared = Shared::new(options, threads);
+    let memory = Budget::of(file.rows_bytes_max());
+    let replay = Replay::new(options, threads, memory.clone());
     let (end, parts) = thread::scope(|scope| {
         let (line, portions) = sync_channel(PORTIONS_AHEAD);
         let portions = Arc::new(Mutex::new(portions));
         let workers: Vec<_> = (0..threads)
             .map(|number| {
-                let (shared, portions) = (&shared, Arc::clone(&portions));
-                scope.spawn(move || Worker::new(shared, number)?.run(&portions))
+                let (replay, portions) = (&replay, Arc::clone(&portions));
+                scope.spawn(move || Worker::new(replay, number)?.run(&portions))
             })
             .collect();
         // Nobody takes portions any more when every thread has ended.
         drop(portions);
-        let end = lead(file, &shared, line, || progress(shared.steps()));
+        let end = lead(file, &replay, (line, &memory), || progress(replay.steps()));
         while workers.iter().any(|worker| !worker.is_finished()) {
             thread::park_timeout(LAST_STEPS_INTERVAL);
-            progress(shared.steps());
+            progress(replay.steps());
         }
         let parts = workers.into_iter().map(|worker| match worker.join() {
             Ok(part) => part,
@@ -150,8 +155,14 @@ pub fn replay_session(
     })?;
     // Freeing all rows takes as long as some hundred steps, and nobody has to wait for it; without a
     // thread they are freed here.
-    let _ = thread::Builder::new().spawn(move || drop(shared.history));
-    Ok(report(parts, end, options))
+    let Replay {
+        history, outcomes, ..
+    } = replay;
+    let _ = thread::Builder::new().spawn(move || drop(history));
+    let outcomes = outcomes
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner);
+    Ok(report(parts, &outcomes, end, options))
 }
 
 /// How a session ends: the chain that its end names, and whether the rows are those.
@@ -163,37 +174,45 @@ struct Ended {
 /// Follows the rows of a session and hands its blocks out; gives its end, if it was reached.
 fn lead(
     file: &SessionFile,
-    shared: &Shared<'_>,
-    line: SyncSender<Portion>,
+    replay: &Replay<'_>,
+    (line, memory): (SyncSender<Portion>, &Budget),
     mut progress: impl FnMut(),
 ) -> Result<Option<Ended>, SessionReplayError> {
-    let mut follower = Follower::new(&shared.history);
+    let mut follower = Follower::new(&replay.history);
+    let ahead = Arc::new(Ahead::default());
     let mut place = 0;
     let mut end = None;
     for block in file.blocks() {
         let block = block?;
         let first = place;
+        let mut bytes = block.bytes() as u64;
         let mut is_over = false;
         for view in block.views() {
             match view? {
-                View::Kernel(digest, component) => shared.add_component(digest, component),
+                View::Kernel(digest, component) => replay.add_component(digest, component)?,
                 View::Rows(rows) => follower.rows(place, rows),
-                View::Step(seq, _) if shared.is_over(seq) => {
+                View::Step(seq, _) if replay.is_over(seq) => {
                     is_over = true;
                     break;
                 }
                 View::Step(_, step) => {
                     let writes = codec::Rows::of_step(step).ok_or_else(|| block.shapeless())?;
+                    bytes += writes.memory_bytes();
                     follower.step(place, writes);
                     place += 1;
                 }
                 View::End(of) => end = Some(of),
             }
+            memory.check()?;
         }
         // One that has found its first difference takes no more.
-        let places = first..place;
-        let is_sent = line.send(Portion { block, places }).is_ok();
-        if !is_sent || is_over || shared.is_decided(place) {
+        let portion = Portion {
+            block,
+            places: first..place,
+            room: ahead.room(bytes),
+        };
+        let is_sent = line.send(portion).is_ok();
+        if !is_sent || is_over || replay.is_decided(place) {
             return Ok(None);
         }
         progress();
@@ -202,40 +221,38 @@ fn lead(
     follower.begin();
     Ok(end.map(|end| Ended {
         outcomes: end.outcomes,
-        rows_are_right: end.rows.is_none_or(|rows| rows == shared.history.digest()),
+        rows_are_right: end.rows.is_none_or(|rows| rows == replay.history.digest()),
     }))
 }
 
-fn report(parts: Vec<Part>, end: Option<Ended>, options: &ReplayOptions) -> SessionReport {
-    let mut outcomes = Vec::new();
+fn report(
+    parts: Vec<Part>,
+    outcomes: &Outcomes,
+    end: Option<Ended>,
+    options: &ReplayOptions,
+) -> SessionReport {
     let mut groups = Groups::default();
     let mut first: Option<(u64, StepDifference)> = None;
     let mut verdicts: BTreeMap<(String, String), u64> = BTreeMap::new();
     for part in parts {
-        outcomes.extend(part.outcomes);
         groups.merge(part.differences);
         let is_before = |it: &(u64, StepDifference)| first.as_ref().is_none_or(|at| it.0 < at.0);
         if let Some(earlier) = part.first.filter(is_before) {
             first = Some(earlier);
         }
         for (change, count) in part.verdicts {
-            *verdicts.entry(change).or_default() += count;
+            count_change(&mut verdicts, change, count);
         }
     }
-    outcomes.sort_unstable_by_key(|(place, _, _)| *place);
-    if let (false, Some((place, difference))) = (options.all, first) {
-        outcomes.retain(|(at, _, _)| *at < place);
+    if let (false, Some((_, difference))) = (options.all, first) {
         groups = Groups::default();
         groups.add(difference);
     }
-    let mut chain = Chain::default();
-    for (_, seq, outcome) in &outcomes {
-        chain.add(*seq, outcome);
-    }
-    let is_end = |end: Ended| end.rows_are_right && end.outcomes == chain.digest();
+    let chain = outcomes.chain.digest();
+    let is_end = |end: Ended| end.rows_are_right && end.outcomes == chain;
     SessionReport {
-        steps: outcomes.len() as u64,
-        outcomes: chain.digest(),
+        steps: outcomes.steps,
+        outcomes: chain,
         differences: groups.into_list(),
         verdicts: verdicts.into_iter().collect(),
         is_confirmed: end.is_some_and(is_end),

@@ -9,25 +9,35 @@ use std::sync::{Mutex, PoisonError, RwLock};
 use causeway_kernel::boundary::env::StepContext;
 use causeway_kernel::boundary::policy::Verdict;
 
+use super::ahead::Room;
 use super::history::History;
 use super::host::SessionHost;
+use super::outcomes::Outcomes;
 use super::{KernelChoice, ReplayOptions, SessionReplayError};
-use crate::file::Block;
 use crate::file::chain::{Outcome, outcome};
 use crate::file::codec::{EndView, StepView, View};
+use crate::file::limits::{Budget, KERNELS_BYTES_MAX};
+use crate::file::{Block, SessionError};
 use crate::look::difference::{Groups, StepDifference};
+use crate::look::names::plain;
 use causeway_engine::check_accepted;
 use causeway_engine::journal::Digest;
 use causeway_engine::policy::PolicyChain;
 use causeway_engine::runtime::{KernelError, KernelRunner, KernelSource, StepEnd};
 
-/// What the threads of a replay have in common.
-pub struct Shared<'o> {
+/// Verdicts that other policies would have given and that are counted apart; further ones are
+/// counted together.
+const VERDICT_CHANGES_MAX: usize = 1_000;
+
+/// A replay at work, as all its threads see it.
+pub struct Replay<'o> {
     options: &'o ReplayOptions,
     /// The rows.
     pub history: History,
     /// Kernels that the file holds.
     components: RwLock<BTreeMap<Digest, Vec<u8>>>,
+    /// What came of the steps.
+    pub outcomes: Mutex<Outcomes>,
     steps: AtomicU64,
     /// The lowest place where a difference or an error was found.
     found: AtomicU64,
@@ -39,13 +49,13 @@ pub struct Portion {
     pub block: Block,
     /// The places.
     pub places: Range<u64>,
+    /// Counts the block among those that are read ahead.
+    pub room: Room,
 }
 
 /// What a thread found.
 #[derive(Default)]
 pub struct Part {
-    /// Outcomes by the place of the step in the session.
-    pub outcomes: Vec<(u64, u64, Outcome)>,
     /// Differences by their cause, if all are wanted.
     pub differences: Groups,
     /// The place of the first difference.
@@ -54,13 +64,14 @@ pub struct Part {
     pub verdicts: BTreeMap<(String, String), u64>,
 }
 
-impl<'o> Shared<'o> {
-    /// At the start, for so many threads.
-    pub fn new(options: &'o ReplayOptions, threads: usize) -> Shared<'o> {
-        Shared {
+impl<'o> Replay<'o> {
+    /// At the start, for so many threads; rows may take so much memory.
+    pub fn new(options: &'o ReplayOptions, threads: usize, memory: Budget) -> Replay<'o> {
+        Replay {
             options,
-            history: History::new(threads),
+            history: History::new(threads, memory),
             components: RwLock::default(),
+            outcomes: Mutex::default(),
             steps: AtomicU64::new(0),
             found: AtomicU64::new(u64::MAX),
         }
@@ -72,10 +83,19 @@ impl<'o> Shared<'o> {
     }
 
     /// A kernel that the steps behind it may name.
-    pub fn add_component(&self, digest: Digest, component: &[u8]) {
+    ///
+    /// # Errors
+    /// When all kernels of the file are larger than [`KERNELS_BYTES_MAX`].
+    pub fn add_component(&self, digest: Digest, component: &[u8]) -> Result<(), SessionError> {
         let components = self.components.write();
         let mut components = components.unwrap_or_else(PoisonError::into_inner);
         components.insert(digest, component.to_vec());
+        let bytes: usize = components.values().map(Vec::len).sum();
+        if bytes as u64 > KERNELS_BYTES_MAX {
+            let mib = KERNELS_BYTES_MAX >> 20;
+            return Err(SessionError::Kernels { mib });
+        }
+        Ok(())
     }
 
     /// Whether an entry is behind the last one wanted.
@@ -95,7 +115,7 @@ impl<'o> Shared<'o> {
 
 /// A thread's own things.
 pub struct Worker<'s> {
-    shared: &'s Shared<'s>,
+    replay: &'s Replay<'s>,
     number: usize,
     /// The kernel of the last step.
     running: Option<(Digest, Box<dyn KernelRunner>)>,
@@ -108,10 +128,10 @@ impl<'s> Worker<'s> {
     ///
     /// # Errors
     /// When the policies of today cannot be had.
-    pub fn new(shared: &'s Shared<'s>, number: usize) -> Result<Worker<'s>, SessionReplayError> {
-        let policies = shared.options.policies.as_ref();
+    pub fn new(replay: &'s Replay<'s>, number: usize) -> Result<Worker<'s>, SessionReplayError> {
+        let policies = replay.options.policies.as_ref();
         Ok(Worker {
-            shared,
+            replay,
             number,
             running: None,
             live: policies.map(|it| it.open()).transpose()?,
@@ -131,7 +151,7 @@ impl<'s> Worker<'s> {
             if ended.is_ok() {
                 ended = self.carry_all_out(&portion);
             }
-            self.shared.history.rest(self.number);
+            self.replay.history.rest(self.number);
         }
         ended.map(|()| self.found)
     }
@@ -147,22 +167,39 @@ impl<'s> Worker<'s> {
     }
 
     fn carry_all_out(&mut self, portion: &Portion) -> Result<(), SessionReplayError> {
+        let mut outcomes = Vec::new();
+        let ended = self.carry_steps_out(portion, &mut outcomes);
+        let all = self.replay.outcomes.lock();
+        let mut all = all.unwrap_or_else(PoisonError::into_inner);
+        all.add(portion.places.start, outcomes);
+        ended
+    }
+
+    fn carry_steps_out(
+        &mut self,
+        portion: &Portion,
+        outcomes: &mut Vec<(u64, Outcome)>,
+    ) -> Result<(), SessionReplayError> {
         let mut place = portion.places.start;
         for view in portion.block.views() {
             let View::Step(seq, bytes) = view? else {
                 continue;
             };
-            if self.shared.is_over(seq) || self.shared.is_decided(place) {
+            if self.replay.is_over(seq) || self.replay.is_decided(place) {
                 return Ok(());
             }
-            self.shared.history.goes_on(self.number, place);
+            self.replay.history.goes_on(self.number, place);
             let found = match StepView::of(bytes) {
                 Some(step) => self.carry_out(place, step),
                 None => Err(portion.block.shapeless().into()),
             };
-            let found = found.inspect_err(|_| self.shared.decide(place))?;
-            self.found.outcomes.push((place, seq, outcome(&found)));
-            self.shared.steps.fetch_add(1, Ordering::Relaxed);
+            let found = found.inspect_err(|_| self.replay.decide(place))?;
+            // The first difference ends the replay, and the chain in front of it.
+            if self.replay.is_decided(place + 1) {
+                return Ok(());
+            }
+            outcomes.push((seq, outcome(&found)));
+            self.replay.steps.fetch_add(1, Ordering::Relaxed);
             place += 1;
         }
         Ok(())
@@ -170,7 +207,7 @@ impl<'s> Worker<'s> {
 
     fn carry_out(&mut self, place: u64, step: StepView<'_>) -> Result<StepEnd, SessionReplayError> {
         if let EndView::Stopped { kind, detail } = &step.end
-            && matches!(self.shared.options.kernel, KernelChoice::Recorded(_))
+            && matches!(self.replay.options.kernel, KernelChoice::Recorded(_))
         {
             let (kind, detail) = (*kind, detail.clone());
             return Ok(StepEnd::Stopped { kind, detail });
@@ -178,7 +215,7 @@ impl<'s> Worker<'s> {
         let mut kernel = self.kernel(place, &step)?;
         let live = self.live.as_deref_mut();
         let live = live.map(|it| it as &mut dyn PolicyChain);
-        let rows = self.shared.history.as_of(place);
+        let rows = self.replay.history.as_of(place);
         let mut host = SessionHost::new(rows, &step.head.verdicts, live);
         let context = StepContext {
             now_ms: step.head.time_ms,
@@ -190,7 +227,7 @@ impl<'s> Worker<'s> {
         self.running = Some((Digest(digest), kernel));
         for (recorded, now) in changed {
             let change = (verdict_name(&recorded), verdict_name(&now));
-            *self.found.verdicts.entry(change).or_default() += 1;
+            count_change(&mut self.found.verdicts, change, 1);
         }
         if unknown > 0 || !step.end.is(&found) {
             self.note_difference(place, step, &found, unknown);
@@ -210,10 +247,10 @@ impl<'s> Worker<'s> {
         if self.found.first.is_none() {
             self.found.first = Some((place, difference.clone()));
         }
-        if self.shared.options.all {
+        if self.replay.options.all {
             self.found.differences.add(difference);
         } else {
-            self.shared.decide(place);
+            self.replay.decide(place);
         }
     }
 
@@ -227,12 +264,12 @@ impl<'s> Worker<'s> {
             digest: step.head.kernel,
             error,
         };
-        match &self.shared.options.kernel {
+        match &self.replay.options.kernel {
             KernelChoice::Candidate(source) => match self.running.take() {
                 Some((_, kernel)) => Ok(kernel),
                 None => {
                     let mut kernel = source.open().map_err(error)?;
-                    let mut host = SessionHost::new(self.shared.history.as_of(place), &[], None);
+                    let mut host = SessionHost::new(self.replay.history.as_of(place), &[], None);
                     check_accepted(kernel.as_mut(), &mut host, step.head.time_ms)?;
                     Ok(kernel)
                 }
@@ -256,7 +293,7 @@ impl<'s> Worker<'s> {
         if own.digest() == digest.0 {
             return Ok(own);
         }
-        let components = self.shared.components.read();
+        let components = self.replay.components.read();
         let components = components.unwrap_or_else(PoisonError::into_inner);
         let Some(component) = components.get(&digest) else {
             return Err(KernelError("the session does not hold it".into()));
@@ -270,11 +307,26 @@ impl<'s> Worker<'s> {
     }
 }
 
+/// Counts a change of verdicts.
+pub fn count_change(
+    changes: &mut BTreeMap<(String, String), u64>,
+    change: (String, String),
+    number: u64,
+) {
+    let is_counted = changes.len() < VERDICT_CHANGES_MAX || changes.contains_key(&change);
+    let change = if is_counted {
+        change
+    } else {
+        ("another".into(), "another".into())
+    };
+    *changes.entry(change).or_default() += number;
+}
+
 fn verdict_name(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Allow => "allow".into(),
-        Verdict::Deny(reason) => format!("deny ({reason})"),
+        Verdict::Deny(reason) => format!("deny ({})", plain(reason)),
         Verdict::Revise(_) => "revise".into(),
-        Verdict::Failed(reason) => format!("failed ({reason})"),
+        Verdict::Failed(reason) => format!("failed ({})", plain(reason)),
     }
 }

@@ -9,6 +9,7 @@
 )]
 
 mod exports;
+mod hostile;
 mod look;
 mod mask;
 #[path = "../../../engine/tests/engine/support/script.rs"]

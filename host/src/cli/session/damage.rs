@@ -4,10 +4,12 @@ use std::process::ExitCode;
 
 use causeway_session::SessionError;
 
+use crate::cli::terminal;
+
 /// Names every damage; tells whether there is none.
 pub fn tell(damage: &[SessionError]) -> bool {
     for error in damage {
-        eprintln!("{error}");
+        terminal::error(&error);
     }
     damage.is_empty()
 }

@@ -14,6 +14,7 @@ use clap::Args;
 use super::times;
 use crate::cli::data_dir;
 use crate::cli::progress::Progress;
+use crate::cli::terminal;
 use crate::export::Request;
 
 #[derive(Debug, Args)]
@@ -114,27 +115,27 @@ fn who() -> String {
 fn tell(args: &ExportArgs, exported: &Exported, steps: u64, took: Duration) {
     let summary = &exported.summary;
     let bytes = fs::metadata(&args.output).map_or(0, |file| file.len());
-    println!(
+    terminal::line(format_args!(
         "{}: {} steps, entries {} to {}, {} KiB; {steps} entries were carried out in {took:.1?}.",
         args.output.display(),
         summary.steps,
         summary.first_seq,
         summary.last_seq,
         bytes >> 10
-    );
-    println!(
+    ));
+    terminal::line(format_args!(
         "It holds data of {} users, {} channels and {} connections{}.",
         summary.users,
         summary.channels,
         summary.connections,
         if args.plain { ", readable" } else { ", masked" }
-    );
+    ));
     if summary.deviations > 0 {
-        println!(
+        terminal::line(format_args!(
             "{} masked steps decide otherwise than the real ones; `causeway session show --deviations` \
              lists them.",
             summary.deviations
-        );
+        ));
     }
-    println!("chain {}", exported.outcomes);
+    terminal::line(format_args!("chain {}", exported.outcomes));
 }

@@ -8,7 +8,7 @@ use anyhow::Result;
 use clap::Args;
 
 use super::times;
-use crate::cli::data_dir;
+use crate::cli::{data_dir, terminal};
 
 #[derive(Debug, Args)]
 pub struct ExportsArgs {
@@ -24,15 +24,15 @@ pub fn run(args: &ExportsArgs) -> Result<ExitCode> {
     let entries = export_log::read(&args.data)?;
     if args.json {
         for entry in &entries {
-            println!("{}", serde_json::to_string(entry)?);
+            terminal::json(&serde_json::to_value(entry)?);
         }
         return Ok(ExitCode::SUCCESS);
     }
     if entries.is_empty() {
-        println!("Nothing was exported.");
+        terminal::line("Nothing was exported.");
     }
     for entry in &entries {
-        println!(
+        terminal::line(format_args!(
             "{}  {}  {}  entries {} to {}, {} users, {} channels, {} connections",
             times::show(entry.at_ms),
             entry.who,
@@ -46,10 +46,10 @@ pub fn run(args: &ExportsArgs) -> Result<ExitCode> {
             entry.user_count,
             entry.channels.len(),
             entry.connections.len()
-        );
-        println!("  {}", entry.file);
+        ));
+        terminal::line(format_args!("  {}", entry.file));
         if !entry.reason.is_empty() {
-            println!("  reason: {}", entry.reason);
+            terminal::line(format_args!("  reason: {}", entry.reason));
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -5,25 +5,26 @@ use causeway_session::file::format::{Header, Selection};
 use causeway_session::look::walk::{Passed, walk};
 
 use super::{damage, times};
+use crate::cli::terminal;
 
 /// Prints header, summary and kernels; tells whether all of the file can be read.
 pub fn show(file: &SessionFile) -> bool {
     let header = file.header();
-    println!("workspace   {}", header.workspace.escape_debug());
-    println!(
+    terminal::line(format_args!("workspace   {}", header.workspace));
+    terminal::line(format_args!(
         "exported    {} by causeway {}",
         times::show(header.exported_at_ms),
-        header.causeway.escape_debug()
-    );
-    println!(
+        header.causeway
+    ));
+    terminal::line(format_args!(
         "texts       {}",
         if header.is_masked {
             "masked"
         } else {
             "READABLE"
         }
-    );
-    println!("selection   {}", selection(&header.selection));
+    ));
+    terminal::line(format_args!("selection   {}", selection(&header.selection)));
     begin(header);
     contents(file);
     let mut kernels = Vec::new();
@@ -34,9 +35,9 @@ pub fn show(file: &SessionFile) -> bool {
         std::ops::ControlFlow::Continue(())
     });
     for (digest, bytes) in kernels {
-        println!("kernel      {digest}, {} KiB", bytes >> 10);
+        terminal::line(format_args!("kernel      {digest}, {} KiB", bytes >> 10));
     }
-    println!("file        {} KiB", file.length() >> 10);
+    terminal::line(format_args!("file        {} KiB", file.length() >> 10));
     damage::tell(&broken)
 }
 
@@ -48,11 +49,11 @@ fn selection(selection: &Selection) -> String {
         selection
             .connection
             .as_ref()
-            .map(|it| format!("connection {}", it.escape_debug())),
+            .map(|it| format!("connection {}", it)),
         selection
             .channel
             .as_ref()
-            .map(|it| format!("channel {}", it.escape_debug())),
+            .map(|it| format!("channel {}", it)),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     if parts.is_empty() {
@@ -64,28 +65,28 @@ fn selection(selection: &Selection) -> String {
 
 fn begin(header: &Header) {
     let start = &header.start;
-    println!(
+    terminal::line(format_args!(
         "begins      behind entry {}, journal {}",
         start.seq, start.journal
-    );
-    println!("            last kernel {}", start.kernel);
-    println!("            policies {}", start.policies.escape_debug());
-    println!("behaviours  {:?}", header.behaviours);
+    ));
+    terminal::line(format_args!("            last kernel {}", start.kernel));
+    terminal::line(format_args!("            policies {}", start.policies));
+    terminal::line(format_args!("behaviours  {:?}", header.behaviours));
     let engine = &header.engine;
-    println!(
+    terminal::line(format_args!(
         "engine      {} fuel and {} MiB for a step",
         engine.step_fuel,
         engine.step_memory_max >> 20
-    );
+    ));
 }
 
 fn contents(file: &SessionFile) {
     let Some(index) = file.index() else {
-        println!("contents    not known: the end of the file is damaged or missing");
+        terminal::line("contents    not known: the end of the file is damaged or missing");
         return;
     };
     let summary = &index.summary;
-    println!(
+    terminal::line(format_args!(
         "contents    {} steps, entries {} to {}, {} left out, {} deviations, {} blocks",
         summary.steps,
         summary.first_seq,
@@ -93,14 +94,14 @@ fn contents(file: &SessionFile) {
         summary.left_out,
         summary.deviations,
         index.blocks.len()
-    );
-    println!(
+    ));
+    terminal::line(format_args!(
         "            from {} to {}",
         times::show(summary.first_ms),
         times::show(summary.last_ms)
-    );
-    println!(
+    ));
+    terminal::line(format_args!(
         "            {} users, {} channels, {} connections",
         summary.users, summary.channels, summary.connections
-    );
+    ));
 }

@@ -9,7 +9,7 @@ use causeway_engine::hold::Hold;
 use clap::Args;
 
 use super::times;
-use crate::cli::data_dir;
+use crate::cli::{data_dir, terminal};
 
 #[derive(Debug, Args)]
 pub struct HoldArgs {
@@ -43,17 +43,20 @@ pub fn hold(args: &HoldArgs) -> Result<ExitCode> {
     };
     hold.set(&args.data)?;
     match Hold::read(&args.data)?.and_then(|hold| hold.until_ms) {
-        Some(until_ms) => println!("Nothing is dropped until {}.", times::show(until_ms)),
-        None => println!("Nothing is dropped until `causeway session release`."),
+        Some(until_ms) => terminal::line(format_args!(
+            "Nothing is dropped until {}.",
+            times::show(until_ms)
+        )),
+        None => terminal::line("Nothing is dropped until `causeway session release`."),
     }
     Ok(ExitCode::SUCCESS)
 }
 
 pub fn release(args: &ReleaseArgs) -> Result<ExitCode> {
     if Hold::release(&args.data)? {
-        println!("Old entries may go again.");
+        terminal::line("Old entries may go again.");
     } else {
-        println!("There was no hold.");
+        terminal::line("There was no hold.");
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -5,6 +5,7 @@ mod export;
 mod exports;
 mod header;
 mod hold;
+pub mod memory;
 mod show;
 mod source;
 mod state;

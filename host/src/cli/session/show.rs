@@ -13,14 +13,18 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 use serde_json::json;
 
+use super::memory::Memory;
 use super::source::Source;
 use super::{damage, header, times};
+use crate::cli::terminal;
 
 #[derive(Debug, Args)]
 pub struct ShowArgs {
     /// A session file, or a data directory.
     #[arg(value_name = "FILE or DIR")]
     file: PathBuf,
+    #[command(flatten)]
+    memory: Memory,
     /// What the file says of itself, instead of its steps.
     #[arg(long)]
     header: bool,
@@ -77,7 +81,7 @@ fn range(text: &str) -> Result<(u64, u64), String> {
 }
 
 pub fn run(args: &ShowArgs) -> Result<ExitCode> {
-    let source = Source::open(&args.file, args.from, args.to)?;
+    let source = Source::open(&args.file, args.memory, (args.from, args.to))?;
     let file = source.file();
     if args.header {
         let is_whole = header::show(file);
@@ -134,18 +138,18 @@ fn print(args: &ShowArgs, seen: &Seen<'_>, description: &Description) {
             "input": as_json::input(&step.input),
             "output": as_json::end(&step.end),
         });
-        println!("{line}");
+        terminal::json(&line);
         return;
     }
-    println!(
+    terminal::line(format_args!(
         "{}  {:>6}  {}",
         times::show(description.time_ms),
         description.seq,
         description.what
-    );
+    ));
     let more = |mark: &str, lines: &[String]| {
         for line in lines {
-            println!("{:34}{mark}{line}", "");
+            terminal::line(format_args!("{:34}{mark}{line}", ""));
         }
     };
     if description.allowed > 0 && !args.refused {

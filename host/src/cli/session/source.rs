@@ -7,10 +7,14 @@ use causeway_session::SessionFile;
 use causeway_session::file::format::Selection;
 use tempfile::NamedTempFile;
 
+use super::memory::Memory;
 use super::times;
 use crate::cli::data_dir;
 use crate::cli::progress::Progress;
 use crate::export::Request;
+
+/// From when until when, in ms since the Unix epoch; `None` = as far as the recording goes.
+pub type RangeMs = (Option<i64>, Option<i64>);
 
 /// A session file, or what is recorded in a data directory.
 pub struct Source {
@@ -25,10 +29,9 @@ impl Source {
     ///
     /// # Errors
     /// When it is neither of the two, or cannot be read.
-    pub fn open(path: &Path, from_ms: Option<i64>, to_ms: Option<i64>) -> Result<Source> {
-        let context = || format!("opening {}", path.display());
+    pub fn open(path: &Path, memory: Memory, range_ms: RangeMs) -> Result<Source> {
         if !path.is_dir() {
-            let file = SessionFile::open(path).with_context(context)?;
+            let file = memory.open(path)?;
             return Ok(Source { file, _taken: None });
         }
         if !data_dir::is_one(path) {
@@ -38,8 +41,8 @@ impl Source {
             );
         }
         let taken = NamedTempFile::new().context("making a file for the session")?;
-        take(path, (from_ms, to_ms), &taken)?;
-        let file = SessionFile::open(taken.path()).with_context(context)?;
+        take(path, range_ms, &taken)?;
+        let file = memory.open(taken.path())?;
         Ok(Source {
             file,
             _taken: Some(taken),
@@ -54,7 +57,7 @@ impl Source {
 
 fn take(
     data: &Path,
-    (from_ms, to_ms): (Option<i64>, Option<i64>),
+    (from_ms, to_ms): RangeMs,
     file: &NamedTempFile,
 ) -> Result<()> {
     let request = Request {

@@ -8,8 +8,10 @@ use causeway_session::look::state::{self, State, TextTable};
 use clap::Args;
 use serde_json::{Map, json};
 
+use super::memory::Memory;
 use super::source::Source;
 use super::{damage, times};
+use crate::cli::terminal;
 
 /// Posts that are shown when nothing else is asked for.
 const POSTS_SHOWN: usize = 50;
@@ -19,6 +21,8 @@ pub struct StateArgs {
     /// A session file, or a data directory.
     #[arg(value_name = "FILE or DIR")]
     file: PathBuf,
+    #[command(flatten)]
+    memory: Memory,
     /// Behind this entry [default: at the end].
     #[arg(long, value_name = "N")]
     at: Option<u64>,
@@ -43,7 +47,7 @@ pub struct StateArgs {
 }
 
 pub fn run(args: &StateArgs) -> Result<ExitCode> {
-    let source = Source::open(&args.file, None, None)?;
+    let source = Source::open(&args.file, args.memory, (None, None))?;
     let file = source.file();
     let start = file.header().start.seq;
     if let Some(at) = args.at.filter(|at| *at < start) {
@@ -65,9 +69,9 @@ fn raw(args: &StateArgs, state: &State, name: &str) -> Result<()> {
     })?;
     for (key, value) in state.raw(table) {
         if args.json {
-            println!("{}", json!({"key": key, "value": value}));
+            terminal::json(&json!({"key": key, "value": value}));
         } else {
-            println!("{key}  {value}");
+            terminal::line(format_args!("{key}  {value}"));
         }
     }
     Ok(())
@@ -84,20 +88,29 @@ fn tables(args: &StateArgs, state: &State) -> Result<()> {
             "is_partial": state.is_partial,
             "tables": named,
         });
-        println!("{}", serde_json::to_string_pretty(&all)?);
+        terminal::pretty_json(&all)?;
         return Ok(());
     }
     match state.time_ms {
-        Some(ms) => println!("behind entry {}, {}", state.seq, times::show(ms)),
-        None => println!("at the start of the session, behind entry {}", state.seq),
+        Some(ms) => terminal::line(format_args!(
+            "behind entry {}, {}",
+            state.seq,
+            times::show(ms)
+        )),
+        None => terminal::line(format_args!(
+            "at the start of the session, behind entry {}",
+            state.seq
+        )),
     }
     if state.is_partial {
-        println!("This is a part of a session: only rows that its steps read or wrote are known.");
+        terminal::line(
+            "This is a part of a session: only rows that its steps read or wrote are known.",
+        );
     }
     for table in &tables {
-        println!("\n{} ({})", table.name, table.rows.len());
+        terminal::lines(format_args!("\n{} ({})", table.name, table.rows.len()));
         for line in table.to_lines(times::show) {
-            println!("  {line}");
+            terminal::line(format_args!("  {line}"));
         }
     }
     Ok(())

@@ -9,7 +9,7 @@ use causeway_engine::RecordingStatus;
 use clap::Args;
 
 use super::times;
-use crate::cli::data_dir;
+use crate::cli::{data_dir, terminal};
 
 #[derive(Debug, Args)]
 pub struct StatusArgs {
@@ -26,22 +26,22 @@ pub fn run(args: &StatusArgs) -> Result<ExitCode> {
         .with_context(|| format!("looking into {}", args.data.display()))?;
     let exports = export_log::read(&args.data)?.len();
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&status)?);
+        terminal::pretty_json(&status)?;
         return Ok(ExitCode::SUCCESS);
     }
-    println!(
+    terminal::line(format_args!(
         "journal    entries {} to {}, {} segments, {} MiB",
         status.first_seq,
         status.last_seq,
         status.segments,
         status.journal_bytes >> 20
-    );
-    println!(
+    ));
+    terminal::line(format_args!(
         "recorded   from {} to {}",
         times::show(status.first_ms),
         times::show(status.last_ms)
-    );
-    println!(
+    ));
+    terminal::line(format_args!(
         "snapshots  {}, {} MiB{}",
         status.snapshots.len(),
         status.snapshot_bytes >> 20,
@@ -50,8 +50,8 @@ pub fn run(args: &StatusArgs) -> Result<ExitCode> {
             .iter()
             .map(|seq| format!("; entry {seq}"))
             .collect::<String>()
-    );
-    println!(
+    ));
+    terminal::line(format_args!(
         "replayable from entry {}{}",
         status.replayable_from,
         if status.replayable_from == 1 {
@@ -59,11 +59,11 @@ pub fn run(args: &StatusArgs) -> Result<ExitCode> {
         } else {
             ""
         }
-    );
-    println!("kernels    {}", status.kernels);
+    ));
+    terminal::line(format_args!("kernels    {}", status.kernels));
     if let Some(hold) = &status.hold {
-        println!("held       nothing is dropped: {hold}");
+        terminal::line(format_args!("held       nothing is dropped: {hold}"));
     }
-    println!("exports    {exports}");
+    terminal::line(format_args!("exports    {exports}"));
     Ok(ExitCode::SUCCESS)
 }

@@ -59,7 +59,11 @@ mod tests {
 
     #[test]
     fn times_are_read_in_every_form_that_help_names() {
-        for text in ["2026-01-31T17:00:00Z", "2026-01-31 17:00:00", "1769878800000"] {
+        for text in [
+            "2026-01-31T17:00:00Z",
+            "2026-01-31 17:00:00",
+            "1769878800000",
+        ] {
             assert_eq!(parse(text), Ok(1_769_878_800_000), "{text}");
         }
         assert_eq!(parse("2026-01-31T18:00:00+01:00"), Ok(1_769_878_800_000));

@@ -7,14 +7,18 @@ use anyhow::Result;
 use causeway_session::look::why;
 use clap::Args;
 
+use super::memory::Memory;
 use super::source::Source;
 use super::{damage, times};
+use crate::cli::terminal;
 
 #[derive(Debug, Args)]
 pub struct WhyArgs {
     /// A session file, or a data directory.
     #[arg(value_name = "FILE or DIR")]
     file: PathBuf,
+    #[command(flatten)]
+    memory: Memory,
     /// Id of the post.
     #[arg(value_name = "POST-ID")]
     post: String,
@@ -24,28 +28,31 @@ pub struct WhyArgs {
 }
 
 pub fn run(args: &WhyArgs) -> Result<ExitCode> {
-    let source = Source::open(&args.file, None, None)?;
+    let source = Source::open(&args.file, args.memory, (None, None))?;
     let file = source.file();
     let (found, broken) = why(file, &args.post);
     let is_whole = damage::tell(&broken);
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&found)?);
+        terminal::pretty_json(&found)?;
     } else {
-        println!("post {}", found.post.escape_debug());
-        println!("{}", found.conclusion);
+        terminal::line(format_args!("post {}", found.post));
+        terminal::line(format_args!("{}", found.conclusion));
         for fact in &found.facts {
-            println!(
+            terminal::line(format_args!(
                 "{}  {:>6}  {}",
                 times::show(fact.time_ms),
                 fact.seq,
                 fact.what
-            );
+            ));
+        }
+        if found.more > 0 {
+            terminal::line(format_args!("and {} facts more", found.more));
         }
         if !found.now.is_empty() {
-            println!("at the end of the session:");
+            terminal::line("at the end of the session:");
         }
         for line in &found.now {
-            println!("  {line}");
+            terminal::line(format_args!("  {line}"));
         }
     }
     Ok(if found.is_there && is_whole {

@@ -2,6 +2,7 @@
 
 use super::{Content, Payload, Rest, RoundPlan, parts, sync};
 use crate::model::limits::ACKNOWLEDGEMENTS_PER_SYNC_MAX;
+use crate::model::reasons;
 use crate::model::{Acknowledgement, FeedObject, PeerKind, RoundItem, Section};
 use crate::outbound::work::{Object, Work};
 use crate::rows::tx::{Read, Tx};
@@ -33,8 +34,7 @@ impl Content for Acknowledgements {
 
     fn delivered(tx: &mut Tx<'_>, work: &mut Work, response: &SyncResponse) -> Rest {
         let named = &response.acknowledgement_errors;
-        let reason = "The peer named the post of the acknowledgement in `acknowledgement_errors`.";
-        parts::delivered(tx, work, named, reason);
+        parts::delivered(tx, work, named, reasons::NAMED_POST_OF_ACKNOWLEDGEMENT);
         Rest::More
     }
 }

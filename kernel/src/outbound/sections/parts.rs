@@ -3,6 +3,7 @@
 
 use super::users::is_held;
 use crate::boundary::env::Rows;
+use crate::model::reasons;
 use crate::model::{FeedObject, Post, RoundItem, Section, User};
 use crate::outbound::exception;
 use crate::outbound::plan::is_local;
@@ -59,8 +60,7 @@ pub fn sendable(
         return None;
     }
     if !is_held(tx, work, user_no) {
-        let reason = "The peer did not take the profile of the user.";
-        exception::refuse(tx, work, object.clone(), reason);
+        exception::refuse(tx, work, object.clone(), reasons::PROFILE_NOT_TAKEN);
         return None;
     }
     Some((post, user))

@@ -12,6 +12,7 @@ use crate::model::limits::{
     HASHTAGS_BYTES_MAX, MENTION_LOOKUPS_MAX, MESSAGE_CHARS_MAX, POST_TYPE_BYTES_MAX,
     PROPS_BYTES_MAX, USERNAME_BYTES_MAX,
 };
+use crate::model::reasons;
 use crate::model::{
     Channel, FeedObject, PeerKind, Post, RoundItem, RoundSource, SentOldPost, SentUser, User,
 };
@@ -131,7 +132,7 @@ impl Content for Posts {
                 && (post.delete_at == 0 || names_deletions)
                 && response.post_errors.iter().any(|id| id == post.id.as_str())
             {
-                let reason = "The peer named the post in `post_errors`.";
+                let reason = reasons::NAMED_POST;
                 exception::refuse(tx, work, (seq, object), reason);
                 doubt_author(tx, work, &post);
                 continue;

@@ -4,6 +4,7 @@
 use super::{Content, Payload, Rest, RoundPlan, parts, sync};
 use crate::boundary::behaviour::Behaviour;
 use crate::model::limits::REACTIONS_PER_SYNC_MAX;
+use crate::model::reasons;
 use crate::model::{FeedObject, Reaction, RoundItem, Section, SentReaction};
 use crate::outbound::work::{Object, Work};
 use crate::outbound::{exception, receipt};
@@ -40,8 +41,7 @@ impl Content for Reactions {
         } else {
             &[]
         };
-        let reason = "The peer named the post of the reaction in `reaction_errors`.";
-        parts::delivered(tx, work, named, reason);
+        parts::delivered(tx, work, named, reasons::NAMED_POST_OF_REACTION);
         Rest::More
     }
 

@@ -97,7 +97,11 @@ fn people_act(seen: &Seen<'_>, command: &Command) -> Option<String> {
         }
         Command::CreateTeam(new) => format!("makes the team {}", plain(&new.name)),
         Command::AddTeamMember(AddTeamMember { team, user }) => {
-            format!("adds {} to team {}", names.user(*user), team.0)
+            format!(
+                "adds {} to the team {}",
+                names.user(*user),
+                names.team(*team)
+            )
         }
         Command::CreateChannel(new) => format!("makes the channel {}", plain(&new.name)),
         Command::AddChannelMember(AddChannelMember { channel, user }) => {

@@ -140,7 +140,7 @@ mod tests {
         assert_eq!(said("<html>"), "6 bytes that are no frame");
         assert_eq!(said(r#"{"msg":7}"#), "9 bytes that are no frame");
         let other = r#"{"msg":{"topic":"new\u0007s","payload":[]}}"#;
-        assert_eq!(said(other), "a message of the topic new s");
+        assert_eq!(said(other), "a message of the topic new\\u{7}s");
     }
 
     #[test]

@@ -18,6 +18,9 @@ use serde::Serialize;
 use super::walk::{Passed, Seen, walk};
 use crate::file::{SessionError, SessionFile};
 
+/// Facts that are told; those behind them are counted.
+const FACTS_MAX: usize = 10_000;
+
 /// Something that happened to a post.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fact {
@@ -40,6 +43,8 @@ pub struct Why {
     pub conclusion: String,
     /// What happened to it, in order.
     pub facts: Vec<Fact>,
+    /// Facts behind those.
+    pub more: u64,
     /// Where it stands at the end.
     pub now: Vec<String>,
 }
@@ -50,6 +55,7 @@ pub fn why(file: &SessionFile, post: &str) -> (Why, Vec<SessionError>) {
     let mut search = Search {
         post,
         facts: Vec::new(),
+        more: 0,
         begun: None,
         last_refusal: None,
     };
@@ -65,6 +71,7 @@ pub fn why(file: &SessionFile, post: &str) -> (Why, Vec<SessionError>) {
         is_there: row.is_some(),
         conclusion: search.conclusion(row.is_some(), file.header().selection.is_partial()),
         now: now::standing(&rows, post, row.as_ref()),
+        more: search.more,
         facts: search.facts,
     };
     (why, damage)
@@ -74,6 +81,8 @@ pub fn why(file: &SessionFile, post: &str) -> (Why, Vec<SessionError>) {
 struct Search<'p> {
     post: &'p str,
     facts: Vec<Fact>,
+    /// Facts behind those.
+    more: u64,
     /// The entry that stored it.
     begun: Option<u64>,
     /// Why it was last not stored, and by which entry.
@@ -101,11 +110,17 @@ impl Search<'_> {
         if let Some(no) = no {
             said.extend(outbound::facts(seen, no, self.post));
         }
-        self.facts.extend(said.into_iter().map(|what| Fact {
-            seq: seen.step.seq,
-            time_ms: seen.step.time_ms,
-            what,
-        }));
+        for what in said {
+            if self.facts.len() >= FACTS_MAX {
+                self.more += 1;
+                continue;
+            }
+            self.facts.push(Fact {
+                seq: seen.step.seq,
+                time_ms: seen.step.time_ms,
+                what,
+            });
+        }
     }
 
     fn conclusion(&self, is_there: bool, is_partial: bool) -> String {

@@ -1,6 +1,6 @@
 //! Looking into session files: steps in words, why a post is what it is, what stood when.
 
-mod recorded;
+pub mod recorded;
 
 use std::fs;
 use std::ops::ControlFlow;

@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use causeway_kernel::rows::id::UserNo;
 
-use super::place::Place;
+use crate::place::Place;
 use crate::vault::{
     Asker, DERIVATIONS_PER_ACCOUNT_MAX, DERIVATIONS_PER_ADDRESS_MAX, Source, Standing,
 };

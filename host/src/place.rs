@@ -7,7 +7,7 @@ use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
 
-use super::Shared;
+use crate::app::Shared;
 use crate::vault::Source;
 
 /// Headers by which reverse proxies name the client. They are not believed unless the

@@ -1,0 +1,55 @@
+//! Why something was not carried out, in words that the product itself chose: they hold nobody's words,
+//! so a masked session shows them as they are.
+
+use crate::wire::response::{NO_LONGER_SHARED, UNKNOWN_CHANNEL};
+
+/// A peer's answer names the post as refused.
+pub const NAMED_POST: &str = "The peer named the post in `post_errors`.";
+/// A peer's answer names the post of the reaction as refused.
+pub const NAMED_POST_OF_REACTION: &str =
+    "The peer named the post of the reaction in `reaction_errors`.";
+/// A peer's answer names the post of the acknowledgement as refused.
+pub const NAMED_POST_OF_ACKNOWLEDGEMENT: &str =
+    "The peer named the post of the acknowledgement in `acknowledgement_errors`.";
+/// Who reacted or acknowledged is not known to the peer.
+pub const PROFILE_NOT_TAKEN: &str = "The peer did not take the profile of the user.";
+/// What the object belongs to was not delivered.
+pub const NO_POST: &str = "The post that it belongs to is not there.";
+/// A post alone is over the limit of a message.
+pub const POST_TOO_LONG: &str = "The post is longer than a message to a peer may be.";
+/// A reply has to come behind its root.
+pub const ROOT_NOT_DELIVERED: &str = "Waits until the root of its thread is delivered.";
+/// An item of a frame is in quarantine.
+pub const ITEM_STOPPED: &str = "the item stopped the step that should have carried it out";
+/// A frame is in quarantine.
+pub const FRAME_STOPPED: &str = "the message could not be processed and was set aside";
+
+/// All of these, and the fixed parts of what peers answer, ours and Mattermost's.
+pub const FIXED: &[&str] = &[
+    NAMED_POST,
+    NAMED_POST_OF_REACTION,
+    NAMED_POST_OF_ACKNOWLEDGEMENT,
+    PROFILE_NOT_TAKEN,
+    NO_POST,
+    POST_TOO_LONG,
+    ROOT_NOT_DELIVERED,
+    ITEM_STOPPED,
+    FRAME_STOPPED,
+    NO_LONGER_SHARED,
+    UNKNOWN_CHANNEL,
+    "cannot process sync message;",
+    "processing sync message: resource \"Channel\" not found, id:",
+    "global user sync message should not contain posts, reactions or statuses",
+    "invalid sync message:",
+    "invalid channel invite:",
+    "channel id is invalid",
+    "cannot create new shared channel",
+    "channel already exists",
+    "cannot create channel",
+    "there is no team that could hold it",
+    "A channel with that name already exists on the same team.",
+    "You've reached the limit of the number of allowed channels.",
+    "createUpload: Unable to upload file. File attachments are disabled.",
+    "fuel used up",
+    "memory cap",
+];
