@@ -32,8 +32,8 @@ use crate::step::LiveHost;
 use crate::store::Snapshot;
 use crate::writer::Writer;
 use crate::writer::checkpoint::Checkpointer;
-use crate::writer::inbox::Shared;
-use crate::writer::queue::{Done, Job};
+use crate::writer::inbox::EngineState;
+use crate::writer::queue::{Completion, Job};
 use crate::writer::sync;
 use crate::{EngineStatus, SubmitError};
 
@@ -82,7 +82,7 @@ pub struct Engine {
 }
 
 struct Inner {
-    shared: Arc<Shared>,
+    shared: Arc<EngineState>,
     clock: Arc<dyn Clock>,
     policies: Arc<dyn PolicyManager>,
     /// One change of the policies at a time: each builds on the one before.
@@ -136,7 +136,7 @@ impl Engine {
         chain: Option<Box<dyn PolicyChain>>,
         sender: oneshot::Sender<Result<Reply, SubmitError>>,
     ) {
-        let done: Done = Box::new(move |result| {
+        let done: Completion = Box::new(move |result| {
             // Who asked may have gone; what was done stays.
             let _ = sender.send(result);
         });
@@ -318,7 +318,7 @@ fn start(
     let mut head = replayer.head;
     let view = replayer.view;
     let chain = options.policies.open()?;
-    let shared = Arc::new(Shared::new(Snapshot {
+    let shared = Arc::new(EngineState::new(Snapshot {
         view: view.clone(),
         seq: head.seq,
     }));

@@ -6,7 +6,7 @@ use causeway_kernel::boundary::policy::{Question, Verdict};
 use causeway_kernel::rows::table::Table;
 
 use crate::journal::entry::{PAYLOAD_KEY_BYTES, encode_record, payload_digest};
-use crate::journal::{Digest, Digests, Entry, Kind, Outcome, RecordedVerdict};
+use crate::journal::{Digest, Digests, Entry, InputKind, Outcome, RecordedVerdict};
 use crate::policy::PolicyChain;
 use crate::runtime::{KernelRunner, StepEnd, StepHost};
 use crate::store::{Position, TablesError, View};
@@ -110,7 +110,7 @@ pub struct Stamp {
 }
 
 /// A step that was carried out.
-pub struct Done {
+pub struct CarriedOut {
     /// What it returned.
     pub end: StepEnd,
     /// What the policies said.
@@ -127,21 +127,21 @@ pub fn carry_out(
     chain: &mut dyn PolicyChain,
     context: StepContext,
     payload: &[u8],
-) -> Result<Done, TablesError> {
+) -> Result<CarriedOut, TablesError> {
     let mut host = LiveHost::new(view, chain);
     let end = kernel.step(&mut host, context, payload);
     let verdicts = host.finish()?;
-    Ok(Done { end, verdicts })
+    Ok(CarriedOut { end, verdicts })
 }
 
 /// Appends the entry of a step to a group's records and moves the head on.
 pub fn record(
     records: &mut Vec<u8>,
     head: &mut Position,
-    kind: Kind,
+    kind: InputKind,
     stamp: &Stamp,
     payload: &[u8],
-    done: &Done,
+    done: &CarriedOut,
 ) {
     let outcome = match &done.end {
         StepEnd::Done(output) => Outcome::Done(Digests::of(output)),

@@ -4,5 +4,5 @@
 pub use crate::data_dir::layout::Layout;
 pub use crate::data_dir::recover::{Recovered, recover};
 pub use crate::replay::replayer::Replayer;
-pub use crate::step::{Done, Stamp, carry_out, record};
+pub use crate::step::{CarriedOut, Stamp, carry_out, record};
 pub use crate::store::{MemoryTable, Tables, View};

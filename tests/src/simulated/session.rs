@@ -3,14 +3,14 @@
 use std::io;
 
 use causeway_engine::MemoryRows;
-use causeway_engine::journal::{Digest, Kind, RecordedVerdict};
+use causeway_engine::journal::{Digest, InputKind, RecordedVerdict};
 use causeway_engine::runtime::{KernelRunner as _, NativeKernel, StepEnd, StepOutput, StopKind};
 use causeway_kernel::boundary::codec;
 use causeway_kernel::rows::memory::Tables;
 use causeway_session::Writer;
-use causeway_session::file::chain::{Chain, outcome};
+use causeway_session::file::chain::{OutcomeChain, outcome};
 use causeway_session::file::format::{
-    Contracts, End, EngineSettings, Frame, Header, Selection, Start, Step, Summary,
+    Contracts, End, EngineSettings, Header, Piece, Selection, Start, Step, Summary,
 };
 use causeway_sim::journal::Entry;
 use causeway_sim::kernel::{Kernel, MakeKernel, Release};
@@ -29,7 +29,7 @@ pub fn write_session<W: io::Write>(
 ) -> io::Result<W> {
     let mut writer = Writer::new(out, &header(workspace))?;
     let mut steps = Steps::new(make_kernel);
-    let mut chain = Chain::default();
+    let mut chain = OutcomeChain::default();
     let mut rows = MemoryRows::default();
     let mut summary = Summary::default();
     for (seq, entry) in (1..).zip(journal) {
@@ -39,9 +39,9 @@ pub fn write_session<W: io::Write>(
             rows.apply(&output.writes);
         }
         summary.add(&step);
-        writer.frame(&Frame::Step(Box::new(step)))?;
+        writer.piece(&Piece::Step(Box::new(step)))?;
     }
-    writer.frame(&Frame::End(End {
+    writer.piece(&Piece::End(End {
         outcomes: chain.digest(),
         rows: Some(rows.digest()),
     }))?;
@@ -101,7 +101,7 @@ impl<'m> Steps<'m> {
             kernel: kernel_digest(entry.release),
             time_ms: entry.context.now_ms,
             seed: entry.context.seed,
-            kind: Kind::of(&input),
+            kind: InputKind::of(&input),
             input: entry.input.clone(),
             verdicts,
             end,

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use causeway_engine::Position;
 use causeway_engine::disk::Disk;
-use causeway_engine::journal::{Digest, Group, Journal as _, Kind, SegmentJournal};
+use causeway_engine::journal::{Digest, Group, InputKind, Journal as _, SegmentJournal};
 use causeway_engine::policy::PolicyChain;
 use causeway_engine::runtime::{KernelRunner, NativeSource, StepEnd, StopKind};
 use causeway_engine::testing::{
-    Done, Layout, MemoryTable, Stamp, Tables, View, carry_out, record, recover,
+    CarriedOut, Layout, MemoryTable, Stamp, Tables, View, carry_out, record, recover,
 };
 use causeway_engine::{Kernels, MemoryRows, TablesError};
 use causeway_kernel::boundary::codec;
@@ -148,7 +148,7 @@ impl Workspace {
         };
         let mut said = Said(given.verdicts.clone().into());
         let done = if given.is_stopped {
-            Done {
+            CarriedOut {
                 end: StepEnd::Stopped {
                     kind: StopKind::Trap,
                     detail: "by the simulator".into(),
@@ -166,7 +166,7 @@ impl Workspace {
             .map_err(|error| error.to_string())?
         };
         let input = codec::decode_input(&given.input).map_err(|error| error.to_string())?;
-        let kind = Kind::of(&input);
+        let kind = InputKind::of(&input);
         record(records, &mut self.head, kind, &stamp, &given.input, &done);
         if let Input::PolicyChanged { chain, .. } = input
             && !given.is_stopped

@@ -15,7 +15,7 @@ use crate::data_dir::snapshot;
 use crate::disk::{Disk, RealDisk};
 use crate::journal::{JournalError, Reader, SEGMENT_BYTES, SegmentInfo, SegmentJournal, segments};
 use crate::store::{Base, MemoryTable, Position, View};
-use crate::writer::inbox::Shared;
+use crate::writer::inbox::EngineState;
 
 /// How much of the journal is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ impl Retention {
     }
 
     /// Looks after the journal of a data directory.
-    pub(crate) fn keeper(self, layout: Layout, shared: Arc<Shared>) -> Keeper {
+    pub(crate) fn keeper(self, layout: Layout, shared: Arc<EngineState>) -> Keeper {
         Keeper {
             retention: self,
             layout,
@@ -66,7 +66,7 @@ impl Retention {
 pub(crate) struct Keeper {
     retention: Retention,
     layout: Layout,
-    shared: Arc<Shared>,
+    shared: Arc<EngineState>,
     is_at_work: Arc<AtomicBool>,
     alarm: Mutex<Alarm>,
 }

@@ -89,7 +89,7 @@ pub struct Entry {
     /// The step's seed.
     pub seed: [u8; 16],
     /// What kind of input it was.
-    pub kind: Kind,
+    pub kind: InputKind,
     /// Keyed digest of the payload: the encoded input.
     pub payload: Digest,
     /// What the policies said, in the order of the questions.
@@ -168,7 +168,7 @@ fn put_sized(out: &mut Vec<u8>, bytes: &[u8]) {
 /// The kind of an input, readable without its payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "each is the input of its name")]
-pub enum Kind {
+pub enum InputKind {
     Genesis,
     Command,
     Frame,
@@ -182,22 +182,22 @@ pub enum Kind {
     KernelChanged,
 }
 
-impl Kind {
+impl InputKind {
     /// The kind of an input.
     #[must_use]
-    pub fn of(input: &Input) -> Kind {
+    pub fn of(input: &Input) -> InputKind {
         match input {
-            Input::Genesis(_) => Kind::Genesis,
-            Input::Command { .. } => Kind::Command,
-            Input::Frame { .. } => Kind::Frame,
-            Input::Quarantine { .. } => Kind::Quarantine,
-            Input::Receipt(_) => Kind::Receipt,
-            Input::Ping { .. } => Kind::Ping,
-            Input::Timer => Kind::Timer,
-            Input::Resume => Kind::Resume,
-            Input::Restored => Kind::Restored,
-            Input::PolicyChanged { .. } => Kind::PolicyChanged,
-            Input::KernelChanged { .. } => Kind::KernelChanged,
+            Input::Genesis(_) => InputKind::Genesis,
+            Input::Command { .. } => InputKind::Command,
+            Input::Frame { .. } => InputKind::Frame,
+            Input::Quarantine { .. } => InputKind::Quarantine,
+            Input::Receipt(_) => InputKind::Receipt,
+            Input::Ping { .. } => InputKind::Ping,
+            Input::Timer => InputKind::Timer,
+            Input::Resume => InputKind::Resume,
+            Input::Restored => InputKind::Restored,
+            Input::PolicyChanged { .. } => InputKind::PolicyChanged,
+            Input::KernelChanged { .. } => InputKind::KernelChanged,
         }
     }
 }

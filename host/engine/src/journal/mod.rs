@@ -6,7 +6,7 @@ mod log;
 mod reader;
 mod segment;
 
-pub use entry::{Digest, Digests, Entry, Kind, Outcome, RecordedVerdict};
+pub use entry::{Digest, Digests, Entry, InputKind, Outcome, RecordedVerdict};
 pub use log::{SegmentJournal, Tail};
 pub use reader::{Place, Reader, Recorded};
 pub use segment::{SEGMENT_BYTES, SegmentInfo, segments};

@@ -28,18 +28,18 @@ pub(super) struct Link {
 }
 
 /// The slots in force.
-pub(super) struct Chain {
+pub(super) struct ComponentChain {
     links: Vec<Link>,
     digest: String,
 }
 
-impl Chain {
-    pub(super) fn new(slots: &[Arc<Loaded>]) -> Chain {
+impl ComponentChain {
+    pub(super) fn new(slots: &[Arc<Loaded>]) -> ComponentChain {
         let links = slots.iter().map(|loaded| Link {
             loaded: Arc::clone(loaded),
             warm: None,
         });
-        Chain {
+        ComponentChain {
             links: links.collect(),
             digest: digest(slots),
         }
@@ -78,7 +78,7 @@ fn digest(slots: &[Arc<Loaded>]) -> String {
     hasher.finalize().to_hex().to_string()
 }
 
-impl PolicyChain for Chain {
+impl PolicyChain for ComponentChain {
     fn ask(&mut self, questions: &[Question<'_>]) -> Vec<Verdict> {
         questions.iter().map(|it| self.judge(it)).collect()
     }

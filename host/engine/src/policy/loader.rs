@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::chain::{Chain, Loaded};
+use super::chain::{ComponentChain, Loaded};
 use super::contract::Policy;
 use super::{
     Description, KeptChange, OnFailure, PolicyChain, PolicyChange, PolicyError, PolicyInfo,
@@ -162,7 +162,7 @@ fn check_name(name: &str) -> Result<(), PolicyError> {
 
 impl PolicyManager for ComponentPolicies {
     fn open(&self) -> Result<Box<dyn PolicyChain>, PolicyError> {
-        Ok(Box::new(Chain::new(&self.slots())))
+        Ok(Box::new(ComponentChain::new(&self.slots())))
     }
 
     fn load(
@@ -194,7 +194,7 @@ impl PolicyManager for ComponentPolicies {
             )));
         }
         Ok(PolicyChange {
-            chain: Box::new(Chain::new(&slots)),
+            chain: Box::new(ComponentChain::new(&slots)),
             kept: KeptChange {
                 name: name.into(),
                 slot: Some(Slot {
@@ -214,7 +214,7 @@ impl PolicyManager for ComponentPolicies {
             return Err(PolicyError::NotFound(name.into()));
         }
         Ok(PolicyChange {
-            chain: Box::new(Chain::new(&slots)),
+            chain: Box::new(ComponentChain::new(&slots)),
             kept: KeptChange {
                 name: name.into(),
                 slot: None,

@@ -11,7 +11,7 @@ use causeway_kernel::boundary::policy::Verdict;
 use causeway_kernel::rows::table::Table;
 
 use crate::data_dir::kernels::Kernels;
-use crate::journal::{Digest, Digests, Kind, Outcome, Recorded, RecordedVerdict};
+use crate::journal::{Digest, Digests, InputKind, Outcome, Recorded, RecordedVerdict};
 use crate::runtime::{KernelRunner, StepEnd, StepHost, StepOutput, StopKind};
 use crate::store::{CheckedRows, Position, TablesError, View};
 
@@ -119,7 +119,7 @@ impl Replayer {
     /// When it cannot be told which policies are in force from then on.
     pub fn advance(&mut self, recorded: &Recorded) -> Result<(), ReplayError> {
         let entry = &recorded.entry;
-        if entry.kind == Kind::PolicyChanged && matches!(entry.outcome, Outcome::Done(_)) {
+        if entry.kind == InputKind::PolicyChanged && matches!(entry.outcome, Outcome::Done(_)) {
             self.head.policies = chain_of(recorded)?;
         }
         self.head.seq = entry.seq;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
-use super::inbox::Shared;
+use super::inbox::EngineState;
 use crate::disk::Disk;
 use crate::store::{Base, MemoryTable, Position, Tables, TablesError};
 
@@ -41,7 +41,7 @@ impl Checkpointer {
     pub fn run(
         mut self,
         checkpoints: &Receiver<Checkpoint>,
-        shared: &Arc<Shared>,
+        shared: &Arc<EngineState>,
         written: impl Fn(&Arc<Base>, &Position),
     ) {
         while let Ok(checkpoint) = checkpoints.recv() {
@@ -80,7 +80,7 @@ impl Checkpointer {
     }
 }
 
-fn note(shared: &Shared, took: Duration) {
+fn note(shared: &EngineState, took: Duration) {
     shared.note(|status| {
         status.checkpoints += 1;
         status.checkpoint_us += u64::try_from(took.as_micros()).unwrap_or(0);

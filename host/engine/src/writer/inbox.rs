@@ -24,7 +24,7 @@ pub struct Inbox {
 }
 
 /// What the engine's threads and its handles share.
-pub struct Shared {
+pub struct EngineState {
     inbox: Mutex<Inbox>,
     changed: Condvar,
     published: Mutex<Snapshot>,
@@ -32,14 +32,14 @@ pub struct Shared {
     closed: watch::Sender<bool>,
 }
 
-impl Shared {
+impl EngineState {
     /// Of an engine that shows this at first.
-    pub fn new(snapshot: Snapshot) -> Shared {
+    pub fn new(snapshot: Snapshot) -> EngineState {
         let status = EngineStatus {
             seq: snapshot.seq,
             ..EngineStatus::default()
         };
-        Shared {
+        EngineState {
             inbox: Mutex::default(),
             changed: Condvar::new(),
             published: Mutex::new(snapshot),

@@ -18,7 +18,7 @@ use std::time::Instant;
 
 use self::checkpoint::{Checkpoint, Checkpointed};
 use self::group::Building;
-use self::inbox::Shared;
+use self::inbox::EngineState;
 use self::sync::SyncGroup;
 use self::turn::Turn;
 use crate::SubmitError;
@@ -30,7 +30,7 @@ use crate::store::{Position, TablesError, View};
 /// The writer and all that is its own.
 pub struct Writer {
     /// Shared with the other threads.
-    pub shared: Arc<Shared>,
+    pub shared: Arc<EngineState>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Carries steps out.

@@ -18,7 +18,7 @@ pub const RECEIPTS_MAX: usize = 4_096;
 pub const FRAMES_PER_CONNECTION_MAX: usize = 16;
 
 /// Completion callback: told how an input fared, once that is durable.
-pub type Done = Box<dyn FnOnce(Result<Reply, SubmitError>) + Send>;
+pub type Completion = Box<dyn FnOnce(Result<Reply, SubmitError>) + Send>;
 
 /// An input that waits.
 pub struct Job {
@@ -27,7 +27,7 @@ pub struct Job {
     /// The policies that are in force from this step on, if it changes them.
     pub chain: Option<Box<dyn PolicyChain>>,
     /// Who waits.
-    pub done: Done,
+    pub done: Completion,
 }
 
 /// The classes.

@@ -12,11 +12,11 @@ use causeway_kernel::inbound::Reason;
 use super::Writer;
 use super::sync::Release;
 use crate::SubmitError;
-use crate::journal::Kind;
+use crate::journal::InputKind;
 use crate::runtime::{StepEnd, StopKind};
 use crate::step::{self, Stamp};
 use crate::store::TablesError;
-use crate::writer::queue::{Done, Job};
+use crate::writer::queue::{Completion, Job};
 
 /// When a timer whose step was stopped goes off again, in ms: what is due stays due.
 const TIMER_RETRY_MS: i64 = 10_000;
@@ -58,7 +58,7 @@ impl Writer {
     fn steps(
         &mut self,
         input: &Input,
-        done: &mut Option<Done>,
+        done: &mut Option<Completion>,
     ) -> Result<Option<String>, TablesError> {
         let Some(stopped) = self.one_step(input, done)? else {
             return Ok(None);
@@ -97,7 +97,7 @@ impl Writer {
     fn one_step(
         &mut self,
         input: &Input,
-        done: &mut Option<Done>,
+        done: &mut Option<Completion>,
     ) -> Result<Option<String>, TablesError> {
         if matches!(input, Input::Restored) {
             self.head.epoch += 1;
@@ -121,7 +121,7 @@ impl Writer {
             _ => {}
         }
         let records = &mut self.state.building.records;
-        let kind = Kind::of(input);
+        let kind = InputKind::of(input);
         step::record(records, &mut self.head, kind, &stamp, &payload, &ran);
         let (reply, effects, stopped) = match ran.end {
             StepEnd::Done(output) => {

@@ -8,7 +8,7 @@ use std::time::Instant;
 use causeway_kernel::boundary::output::{Effect, Reply};
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::inbox::Shared;
+use super::inbox::EngineState;
 use crate::SubmitError;
 use crate::journal::{Group, Journal};
 use crate::writer::queue::Done;
@@ -24,7 +24,7 @@ pub struct SyncGroup {
 /// What a step holds back.
 pub struct Release {
     /// Who waits; `None` when nobody does.
-    pub done: Option<Done>,
+    pub done: Option<Completion>,
     /// What they hear.
     pub reply: Result<Reply, SubmitError>,
     /// What is to be done.
@@ -35,7 +35,7 @@ pub struct Release {
 pub fn run(
     mut journal: Box<dyn Journal>,
     groups: &Receiver<SyncGroup>,
-    shared: &Arc<Shared>,
+    shared: &Arc<EngineState>,
     effects: &UnboundedSender<Effect>,
 ) {
     while let Ok(SyncGroup { group, releases }) = groups.recv() {

@@ -11,11 +11,11 @@
 //! from the mask's key alone.
 
 mod decisions;
+mod exporter;
 mod header;
 mod host;
 mod needed;
 mod run;
-mod session;
 
 use std::io;
 
@@ -26,7 +26,7 @@ use causeway_engine::runtime::KernelError;
 use causeway_engine::{DataDirReplay, ReplayDirError};
 use causeway_engine::{Difference, TablesError};
 use causeway_kernel::boundary::codec::DecodeError;
-use session::Session;
+use exporter::Exporter;
 
 /// What is exported, and how.
 pub struct ExportOptions {
@@ -129,7 +129,7 @@ pub fn export<W: io::Write>(
     }
     let first = first.filter(|it| !is_behind(it.entry.time_ms));
     let first = first.ok_or(ExportError::Empty)?;
-    let mut session = Session::begin(source, options, &first, out)?;
+    let mut session = Exporter::begin(source, options, &first, out)?;
     let mut next = Some(first);
     while let Some(recorded) = next {
         if is_behind(recorded.entry.time_ms) {

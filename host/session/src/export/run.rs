@@ -9,8 +9,8 @@ use causeway_kernel::boundary::output::Write;
 use causeway_kernel::boundary::policy::Verdict;
 
 use super::decisions;
+use super::exporter::Exporter;
 use super::host::{ExportHost, ReadRows, Verdicts};
-use super::session::Session;
 use super::{ExportError, Mask};
 use crate::file::format::Step;
 use causeway_engine::journal::{self, Digests, Entry, Outcome, RecordedVerdict};
@@ -79,7 +79,7 @@ impl Runner {
     }
 }
 
-impl<W: io::Write> Session<'_, W> {
+impl<W: io::Write> Exporter<'_, W> {
     /// Carries an entry out as it was; it has to give what is recorded.
     pub(super) fn run_real(&mut self, recorded: &journal::Recorded) -> Result<Ran, ExportError> {
         let entry = &recorded.entry;

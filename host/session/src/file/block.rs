@@ -1,10 +1,10 @@
-//! A block of a session in memory: its frames one behind the other, each behind its length.
+//! A block of a session in memory: its pieces one behind the other, each behind its length.
 
 use std::iter;
 
 use super::codec::{self, View};
 use super::error::{SessionError, damaged};
-use super::format::Frame;
+use super::format::Piece;
 
 /// A block whose checksum and place in the chain are right.
 pub struct Block {
@@ -14,7 +14,7 @@ pub struct Block {
 }
 
 impl Block {
-    /// The bytes of frames, of a block that begins there.
+    /// The bytes of pieces, of a block that begins there.
     pub(super) fn new(at: u64, raw: Vec<u8>) -> Block {
         Block { at, raw }
     }
@@ -25,33 +25,33 @@ impl Block {
         self.raw.len()
     }
 
-    /// Its frames.
-    pub fn frames(&self) -> impl Iterator<Item = Result<Frame, SessionError>> + '_ {
-        self.pieces()
+    /// Its pieces.
+    pub fn raw_pieces(&self) -> impl Iterator<Item = Result<Piece, SessionError>> + '_ {
+        self.raw_pieces()
             .map(|bytes| codec::decode(bytes).ok_or_else(|| self.shapeless()))
     }
 
-    /// Its frames, read no further than to tell what they are.
+    /// Its pieces, read no further than to tell what they are.
     pub(crate) fn views(&self) -> impl Iterator<Item = Result<View<'_>, SessionError>> + '_ {
-        self.pieces()
+        self.raw_pieces()
             .map(|bytes| codec::view(bytes).ok_or_else(|| self.shapeless()))
     }
 
-    /// A frame in it is none.
+    /// A piece in it is none.
     pub(crate) fn shapeless(&self) -> SessionError {
-        damaged(self.at, "a frame of the block is of no known shape")
+        damaged(self.at, "a piece of the block is of no known shape")
     }
 
-    fn pieces(&self) -> impl Iterator<Item = &[u8]> + '_ {
+    fn raw_pieces(&self) -> impl Iterator<Item = &[u8]> + '_ {
         let mut rest = self.raw.as_slice();
-        iter::from_fn(move || take_frame(&mut rest))
+        iter::from_fn(move || take_piece(&mut rest))
     }
 }
 
-/// The bytes of the next frame.
-pub(super) fn take_frame<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+/// The bytes of the next piece.
+pub(super) fn take_piece<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     let (length, behind) = rest.split_first_chunk()?;
-    let (frame, behind) = behind.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+    let (piece, behind) = behind.split_at_checked(u32::from_le_bytes(*length) as usize)?;
     *rest = behind;
-    Some(frame)
+    Some(piece)
 }

@@ -5,11 +5,11 @@ use causeway_engine::journal::{Digest, Digests};
 use causeway_engine::runtime::StepEnd;
 
 /// The digests of what came of a step; none when it was stopped.
-pub type Outcome = Option<Digests>;
+pub type StepDigests = Option<Digests>;
 
 /// What came of a step, as the chain takes it in.
 #[must_use]
-pub fn outcome(end: &StepEnd) -> Outcome {
+pub fn outcome(end: &StepEnd) -> StepDigests {
     match end {
         StepEnd::Done(output) => Some(Digests::of(output)),
         StepEnd::Stopped { .. } => None,
@@ -18,18 +18,18 @@ pub fn outcome(end: &StepEnd) -> Outcome {
 
 /// A digest over outcomes in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Chain(Digest);
+pub struct OutcomeChain(Digest);
 
-impl Default for Chain {
-    fn default() -> Chain {
-        Chain(Digest::ZERO)
+impl Default for OutcomeChain {
+    fn default() -> OutcomeChain {
+        OutcomeChain(Digest::ZERO)
     }
 }
 
-impl Chain {
+impl OutcomeChain {
     /// Takes in what came of a step. Why a step was stopped may hang on the machine, that it was
     /// stopped is recorded.
-    pub fn add(&mut self, seq: u64, outcome: &Outcome) {
+    pub fn add(&mut self, seq: u64, outcome: &StepDigests) {
         let mut hasher = blake3::Hasher::new();
         hasher.update(&self.0.0);
         hasher.update(&seq.to_le_bytes());

@@ -1,13 +1,13 @@
-//! The bytes of a frame: a byte for its kind, small things as postcard, and whatever may be long
+//! The bytes of a piece: a byte for its kind, small things as postcard, and whatever may be long
 //! in one piece behind its length.
 
 use causeway_kernel::boundary::output::Write;
 use causeway_kernel::rows::table::Table;
 use serde::{Deserialize, Serialize};
 
-use super::format::{End, Frame, Step};
-use super::limits::{FRAME_ITEMS_MAX, row_bytes};
-use causeway_engine::journal::{Digest, Kind, RecordedVerdict};
+use super::format::{End, Piece, Step};
+use super::limits::{PIECE_ITEMS_MAX, row_bytes};
+use causeway_engine::journal::{Digest, InputKind, RecordedVerdict};
 use causeway_engine::runtime::{StepEnd, StepOutput, StopKind};
 
 const KERNEL: u8 = 1;
@@ -24,7 +24,7 @@ pub struct Head<'f> {
     pub kernel: Digest,
     pub time_ms: i64,
     pub seed: [u8; 16],
-    pub kind: Kind,
+    pub kind: InputKind,
     #[serde(borrow)]
     pub verdicts: Vec<VerdictView<'f>>,
     /// Read into [`StepView::end`].
@@ -40,25 +40,25 @@ pub struct VerdictView<'f> {
     pub verdict: &'f [u8],
 }
 
-/// The bytes of a frame.
+/// The bytes of a piece.
 #[must_use]
-pub fn encode(frame: &Frame) -> Vec<u8> {
+pub fn encode(piece: &Piece) -> Vec<u8> {
     let mut out = Vec::new();
-    match frame {
-        Frame::Kernel { digest, component } => {
+    match piece {
+        Piece::Kernel { digest, component } => {
             out.push(KERNEL);
             out.extend_from_slice(&digest.0);
             put_bytes(&mut out, component);
         }
-        Frame::Rows(rows) => {
+        Piece::Rows(rows) => {
             out.push(ROWS);
             put_writes(&mut out, rows);
         }
-        Frame::Step(step) => {
+        Piece::Step(step) => {
             out.push(STEP);
             put_step(&mut out, step);
         }
-        Frame::End(end) => {
+        Piece::End(end) => {
             out.push(END);
             put_plain(&mut out, end);
         }
@@ -66,21 +66,21 @@ pub fn encode(frame: &Frame) -> Vec<u8> {
     out
 }
 
-/// The frame of the bytes; `None` when they are none.
+/// The piece of the bytes; `None` when they are none.
 #[must_use]
-pub fn decode(bytes: &[u8]) -> Option<Frame> {
+pub fn decode(bytes: &[u8]) -> Option<Piece> {
     match view(bytes)? {
-        View::Kernel(digest, component) => Some(Frame::Kernel {
+        View::Kernel(digest, component) => Some(Piece::Kernel {
             digest,
             component: component.to_vec(),
         }),
-        View::Rows(rows) => Some(Frame::Rows(rows.writes())),
-        View::Step(_, step) => Some(Frame::Step(Box::new(StepView::of(step)?.step()))),
-        View::End(end) => Some(Frame::End(end)),
+        View::Rows(rows) => Some(Piece::Rows(rows.writes())),
+        View::Step(_, step) => Some(Piece::Step(Box::new(StepView::of(step)?.step()))),
+        View::End(end) => Some(Piece::End(end)),
     }
 }
 
-/// A frame as far as it has to be read to tell what it is. Whoever only follows the rows copies
+/// A piece as far as it has to be read to tell what it is. Whoever only follows the rows copies
 /// nothing.
 pub enum View<'f> {
     /// A kernel.
@@ -93,7 +93,7 @@ pub enum View<'f> {
     End(End),
 }
 
-/// What the bytes of a frame are; `None` when they are none.
+/// What the bytes of a piece are; `None` when they are none.
 #[must_use]
 pub fn view(bytes: &[u8]) -> Option<View<'_>> {
     let (kind, mut rest) = bytes.split_first()?;
@@ -403,7 +403,7 @@ fn put_length(out: &mut Vec<u8>, length: usize) {
 
 /// How many of something follow.
 fn take_count(rest: &mut &[u8]) -> Option<usize> {
-    take_length(rest).filter(|count| *count <= FRAME_ITEMS_MAX)
+    take_length(rest).filter(|count| *count <= PIECE_ITEMS_MAX)
 }
 
 fn take_length(rest: &mut &[u8]) -> Option<usize> {

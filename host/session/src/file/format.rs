@@ -3,15 +3,15 @@
 //! ```text
 //! file    = magic [8] | format version u32 | length of the header u32 | header (JSON) | CRC-32 of these three u32
 //!           block* index trailer
-//! block   = "BLK1" | raw bytes u32 | stored bytes u32 | frames u32 | number of its first entry u64 |
-//!           chain behind it [32] | CRC-32 of this head u32 | CRC-32 of the stored bytes u32 | frames, zstd
-//! frame   = length u32 | frame, see `codec`
+//! block   = "BLK1" | raw bytes u32 | stored bytes u32 | pieces u32 | number of its first entry u64 |
+//!           chain behind it [32] | CRC-32 of this head u32 | CRC-32 of the stored bytes u32 | pieces, zstd
+//! piece   = length u32 | piece, see `codec`
 //! index   = "INDX" | length u32 | CRC-32 u32 | index (postcard)
 //! trailer = offset of the index u64 | chain [32] | CRC-32 of these two u32 | magic of the end [8]
 //! ```
 //!
 //! Numbers are little-endian. The chain begins with the digest of the header and takes in every
-//! frame, so a file that was changed shows where. A block can be read without those before it.
+//! piece, so a file that was changed shows where. A block can be read without those before it.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +19,7 @@ use causeway_kernel::boundary::codec::INPUT_VERSION;
 use causeway_kernel::boundary::codec::{EFFECT_VERSION, REPLY_VERSION};
 use causeway_kernel::boundary::output::Write;
 
-use causeway_engine::journal::{Digest, Entry, Kind, RecordedVerdict};
+use causeway_engine::journal::{Digest, Entry, InputKind, RecordedVerdict};
 use causeway_engine::policy::POLICY_CONTRACT;
 use causeway_engine::runtime::{KERNEL_WORLD, STEP_FUEL, STEP_MEMORY_MAX, StepEnd};
 
@@ -34,9 +34,9 @@ pub const BLOCK_MAGIC: [u8; 4] = *b"BLK1";
 /// How the index begins.
 pub const INDEX_MAGIC: [u8; 4] = *b"INDX";
 
-/// Bytes of frames after which a block ends; a frame is never divided.
+/// Bytes of pieces after which a block ends; a piece is never divided.
 pub const BLOCK_BYTES: usize = 256 << 10;
-/// Bytes in front of a block's frames.
+/// Bytes in front of a block's pieces.
 pub const BLOCK_HEAD_BYTES: usize = 4 + 4 + 4 + 4 + 8 + 32 + 4 + 4;
 /// Bytes of the trailer.
 pub const TRAILER_BYTES: usize = 8 + 32 + 4 + 8;
@@ -161,7 +161,7 @@ impl EngineSettings {
 
 /// One piece of a session, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Frame {
+pub enum Piece {
     /// A kernel that the entries behind it name.
     Kernel {
         /// Its digest.
@@ -192,7 +192,7 @@ pub struct Step {
     /// Its seed.
     pub seed: [u8; 16],
     /// What kind of input it was.
-    pub kind: Kind,
+    pub kind: InputKind,
     /// The encoded input.
     pub input: Vec<u8>,
     /// What the policies said, in the order of the questions.
@@ -225,7 +225,7 @@ impl Step {
 /// The end of a session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct End {
-    /// The chain of outcomes; see [`Chain`](super::chain::Chain).
+    /// The chain of outcomes; see [`OutcomeChain`](super::chain::OutcomeChain).
     pub outcomes: Digest,
     /// Digest of all rows; none in a session of a part.
     pub rows: Option<Digest>,

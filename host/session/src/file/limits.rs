@@ -12,8 +12,8 @@ pub const HEADER_BYTES_MAX: u32 = 1 << 20;
 pub const INDEX_BYTES_MAX: u32 = 16 << 20;
 /// Bytes that a block may unpack to; more is refused before it is unpacked.
 pub const BLOCK_BYTES_MAX: usize = 128 << 20;
-/// Rows, and effects, of a frame; the kernel's limits keep those of a step far below.
-pub const FRAME_ITEMS_MAX: usize = 1 << 20;
+/// Rows, and effects, of a piece; the kernel's limits keep those of a step far below.
+pub const PIECE_ITEMS_MAX: usize = 1 << 20;
 /// Bytes of rows that are kept while a file is read, unless whoever reads it allows more.
 pub const ROWS_BYTES_MAX: u64 = 1 << 30;
 /// Bytes that a row counts for besides its key and its value: what a map in memory needs.

@@ -5,11 +5,11 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use super::block::{Block, take_frame};
+use super::block::{Block, take_piece};
 use super::error::{SessionError, damaged, truncated};
 use super::format::{
-    BLOCK_HEAD_BYTES, BLOCK_MAGIC, END_MAGIC, FORMAT_VERSION, Frame, Header, INDEX_MAGIC, Index,
-    MAGIC, TRAILER_BYTES,
+    BLOCK_HEAD_BYTES, BLOCK_MAGIC, END_MAGIC, FORMAT_VERSION, Header, INDEX_MAGIC, Index, MAGIC,
+    Piece, TRAILER_BYTES,
 };
 use super::limits::{BLOCK_BYTES_MAX, HEADER_BYTES_MAX, INDEX_BYTES_MAX, ROWS_BYTES_MAX};
 use super::writer::next_chain;
@@ -103,15 +103,15 @@ impl SessionFile {
         }
     }
 
-    /// Its frames up to the end or the first damage.
-    pub fn frames(&self) -> impl Iterator<Item = Result<Frame, SessionError>> + '_ {
+    /// Its pieces up to the end or the first damage.
+    pub fn pieces(&self) -> impl Iterator<Item = Result<Piece, SessionError>> + '_ {
         let mut is_over = false;
         self.blocks()
             .flat_map(|block| match block {
-                Ok(block) => block.frames().collect(),
+                Ok(block) => block.pieces().collect(),
                 Err(error) => vec![Err(error)],
             })
-            .take_while(move |frame| !std::mem::replace(&mut is_over, frame.is_err()))
+            .take_while(move |piece| !std::mem::replace(&mut is_over, piece.is_err()))
     }
 
     fn read_index(&self) -> Result<Index, SessionError> {
@@ -157,7 +157,7 @@ pub struct Blocks<'s> {
 struct BlockHead {
     raw: usize,
     packed: usize,
-    frames: u32,
+    pieces: u32,
     chain: Digest,
     packed_checksum: u32,
 }
@@ -213,7 +213,7 @@ impl Blocks<'_> {
         Ok(BlockHead {
             raw,
             packed: u32::from_le_bytes(middle(&head, 8)) as usize,
-            frames: u32::from_le_bytes(middle(&head, 12)),
+            pieces: u32::from_le_bytes(middle(&head, 12)),
             chain: Digest(middle(&head, 24)),
             packed_checksum: u32::from_le_bytes(middle(checksums, 4)),
         })
@@ -251,10 +251,10 @@ fn unpack(
         .map_err(|error| damaged(at, format!("the block cannot be unpacked: {error}")))?;
     let mut rest = raw.as_slice();
     let mut chain = chain;
-    for _ in 0..head.frames {
-        let frame = take_frame(&mut rest)
-            .ok_or_else(|| damaged(at, "the block does not hold the frames that it names"))?;
-        chain = chain.map(|chain| next_chain(&chain, frame));
+    for _ in 0..head.pieces {
+        let piece = take_piece(&mut rest)
+            .ok_or_else(|| damaged(at, "the block does not hold the pieces that it names"))?;
+        chain = chain.map(|chain| next_chain(&chain, piece));
     }
     if chain.is_some_and(|found| found != head.chain) {
         return Err(damaged(

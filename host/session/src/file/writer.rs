@@ -5,8 +5,8 @@ use std::io::{self, Write};
 
 use super::codec;
 use super::format::{
-    BLOCK_BYTES, BLOCK_MAGIC, BlockPlace, END_MAGIC, FORMAT_VERSION, Frame, Header, INDEX_MAGIC,
-    Index, MAGIC, Summary, ZSTD_LEVEL,
+    BLOCK_BYTES, BLOCK_MAGIC, BlockPlace, END_MAGIC, FORMAT_VERSION, Header, INDEX_MAGIC, Index,
+    MAGIC, Piece, Summary, ZSTD_LEVEL,
 };
 use causeway_engine::journal::Digest;
 
@@ -17,9 +17,9 @@ pub struct Writer<W> {
     offset: u64,
     chain: Digest,
     index: Index,
-    /// The frames of the next block.
+    /// The pieces of the next block.
     block: Vec<u8>,
-    frames: u32,
+    pieces: u32,
     /// Number of the first entry of the next block.
     first_seq: Option<u64>,
     last_seq: u64,
@@ -39,7 +39,7 @@ impl<W: Write> Writer<W> {
             chain: Digest::of(&header),
             index: Index::default(),
             block: Vec::new(),
-            frames: 0,
+            pieces: 0,
             first_seq: None,
             last_seq: 0,
             packer: zstd::bulk::Compressor::new(ZSTD_LEVEL)?,
@@ -53,20 +53,20 @@ impl<W: Write> Writer<W> {
         Ok(writer)
     }
 
-    /// Appends a frame.
+    /// Appends a piece.
     ///
     /// # Errors
     /// Those of the operating system.
-    pub fn frame(&mut self, frame: &Frame) -> io::Result<()> {
-        let bytes = codec::encode(frame);
+    pub fn piece(&mut self, piece: &Piece) -> io::Result<()> {
+        let bytes = codec::encode(piece);
         if !self.block.is_empty() && self.block.len() + bytes.len() > BLOCK_BYTES {
             self.end_block()?;
         }
         self.chain = next_chain(&self.chain, &bytes);
         self.block.extend_from_slice(&length(&bytes)?);
         self.block.extend_from_slice(&bytes);
-        self.frames += 1;
-        if let Frame::Step(step) = frame {
+        self.pieces += 1;
+        if let Piece::Step(step) = piece {
             self.first_seq.get_or_insert(step.seq);
             self.last_seq = step.seq;
         }
@@ -109,7 +109,7 @@ impl<W: Write> Writer<W> {
         let mut head = BLOCK_MAGIC.to_vec();
         head.extend_from_slice(&length(&self.block)?);
         head.extend_from_slice(&length(&packed)?);
-        head.extend_from_slice(&self.frames.to_le_bytes());
+        head.extend_from_slice(&self.pieces.to_le_bytes());
         head.extend_from_slice(&first_seq.to_le_bytes());
         head.extend_from_slice(&self.chain.0);
         let checksum = crc32fast::hash(&head);
@@ -118,7 +118,7 @@ impl<W: Write> Writer<W> {
         self.put(&head)?;
         self.put(&packed)?;
         self.block.clear();
-        self.frames = 0;
+        self.pieces = 0;
         Ok(())
     }
 
@@ -128,11 +128,11 @@ impl<W: Write> Writer<W> {
     }
 }
 
-/// The chain behind a frame.
-pub(super) fn next_chain(chain: &Digest, frame: &[u8]) -> Digest {
+/// The chain behind a piece.
+pub(super) fn next_chain(chain: &Digest, piece: &[u8]) -> Digest {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&chain.0);
-    hasher.update(frame);
+    hasher.update(piece);
     Digest(*hasher.finalize().as_bytes())
 }
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::as_json;
 use super::names::printable;
 use crate::file::format::Step;
-use causeway_engine::journal::Kind;
+use causeway_engine::journal::InputKind;
 use causeway_engine::runtime::StepEnd;
 
 /// Fields named of one difference; of more, the rest is counted.
@@ -27,7 +27,7 @@ pub struct StepDifference {
     /// Its time, in ms.
     pub time_ms: i64,
     /// What kind of input it was.
-    pub kind: Kind,
+    pub kind: InputKind,
     /// Fields with both values.
     pub fields: Vec<FieldDifference>,
     /// Fields beyond those.

@@ -345,12 +345,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::file::format::Frame;
+    use crate::file::format::Piece;
     use causeway_engine::MemoryRows;
 
     /// Shows the rows of writes as a file holds them.
     fn with_rows(writes: &[Write], act: impl FnOnce(codec::Rows<'_>)) {
-        let bytes = codec::encode(&Frame::Rows(writes.to_vec()));
+        let bytes = codec::encode(&Piece::Rows(writes.to_vec()));
         let Some(codec::View::Rows(rows)) = codec::view(&bytes) else {
             panic!("rows are rows");
         };

@@ -80,7 +80,7 @@ impl ReplayOptions {
 pub struct SessionReport {
     /// Steps carried out again, those that are recorded as stopped included.
     pub steps: u64,
-    /// The chain over what came of them; see [`Chain`](crate::file::chain::Chain).
+    /// The chain over what came of them; see [`OutcomeChain`](crate::file::chain::OutcomeChain).
     pub outcomes: Digest,
     /// Differences by their cause; without [`ReplayOptions::all`] the first one at most.
     pub differences: Vec<Group>,

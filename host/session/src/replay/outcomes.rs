@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::file::chain::{Chain, Outcome};
+use crate::file::chain::{OutcomeChain, StepDigests};
 
 /// The chain of outcomes as far as every step is done.
 #[derive(Debug, Default)]
@@ -10,14 +10,14 @@ pub struct Outcomes {
     /// Steps that are in the chain, which is the place of the next one.
     pub steps: u64,
     /// The chain.
-    pub chain: Chain,
+    pub chain: OutcomeChain,
     /// Steps behind one that is not done yet, by the place of the first: their numbers and outcomes.
-    waiting: BTreeMap<u64, Vec<(u64, Outcome)>>,
+    waiting: BTreeMap<u64, Vec<(u64, StepDigests)>>,
 }
 
 impl Outcomes {
     /// Takes the outcomes of steps that follow each other, from a place on.
-    pub fn add(&mut self, first: u64, outcomes: Vec<(u64, Outcome)>) {
+    pub fn add(&mut self, first: u64, outcomes: Vec<(u64, StepDigests)>) {
         if outcomes.is_empty() {
             return;
         }
@@ -37,7 +37,7 @@ mod tests {
 
     #[test]
     fn the_chain_is_that_of_the_order_and_ends_before_a_gap() {
-        let mut expected = Chain::default();
+        let mut expected = OutcomeChain::default();
         (1..=5).for_each(|seq| expected.add(seq, &None));
         let mut outcomes = Outcomes::default();
         outcomes.add(3, vec![(4, None), (5, None)]);

@@ -14,7 +14,7 @@ use super::history::History;
 use super::host::SessionHost;
 use super::outcomes::Outcomes;
 use super::{KernelChoice, ReplayOptions, SessionReplayError};
-use crate::file::chain::{Outcome, outcome};
+use crate::file::chain::{StepDigests, outcome};
 use crate::file::codec::{EndView, StepView, View};
 use crate::file::limits::{Budget, KERNELS_BYTES_MAX};
 use crate::file::{Block, SessionError};
@@ -178,7 +178,7 @@ impl<'s> Worker<'s> {
     fn carry_steps_out(
         &mut self,
         portion: &Portion,
-        outcomes: &mut Vec<(u64, Outcome)>,
+        outcomes: &mut Vec<(u64, StepDigests)>,
     ) -> Result<(), SessionReplayError> {
         let mut place = portion.places.start;
         for view in portion.block.views() {

@@ -13,7 +13,7 @@ use causeway_engine::{DataDirReplay, Engine, EngineOptions};
 use causeway_kernel::boundary::codec;
 use causeway_kernel::boundary::input::Input;
 use causeway_kernel::boundary::output::Reply;
-use causeway_session::file::format::{Frame, Selection};
+use causeway_session::file::format::{Piece, Selection};
 use causeway_session::mask::Mask;
 use causeway_session::{
     ExportError, ExportOptions, Exported, KernelChoice, ReplayOptions, SessionError, SessionFile,
@@ -155,15 +155,15 @@ async fn a_masked_session_holds_no_word_of_it_and_decides_alike() {
 fn words_of(path: &Path) -> [bool; 3] {
     let file = SessionFile::open(path).unwrap();
     let mut bytes = serde_json::to_vec(file.header()).unwrap();
-    for frame in file.frames() {
+    for frame in file.pieces() {
         match frame.unwrap() {
-            Frame::Rows(rows) => {
+            Piece::Rows(rows) => {
                 for row in rows {
                     bytes.extend(row.key);
                     bytes.extend(row.value.unwrap_or_default());
                 }
             }
-            Frame::Step(step) => {
+            Piece::Step(step) => {
                 bytes.extend(&step.input);
                 if let StepEnd::Done(output) = &step.end {
                     bytes.extend(&output.reply);
@@ -174,7 +174,7 @@ fn words_of(path: &Path) -> [bool; 3] {
                     bytes.extend(output.effects.concat());
                 }
             }
-            Frame::Kernel { .. } | Frame::End(_) => {}
+            Piece::Kernel { .. } | Piece::End(_) => {}
         }
     }
     SECRET_WORDS.map(|word| {
@@ -187,8 +187,8 @@ fn words_of(path: &Path) -> [bool; 3] {
 /// The refusals of a session: number of the entry and id.
 fn refusals(path: &Path) -> Vec<(u64, String)> {
     let file = SessionFile::open(path).unwrap();
-    let steps = file.frames().filter_map(|frame| match frame.unwrap() {
-        Frame::Step(step) => Some(step),
+    let steps = file.pieces().filter_map(|frame| match frame.unwrap() {
+        Piece::Step(step) => Some(step),
         _ => None,
     });
     let refused = steps.filter_map(|step| match &step.end {
@@ -233,8 +233,8 @@ async fn a_part_brings_along_the_rows_that_its_steps_read() {
 /// Id of the script's channel.
 fn channel_of(path: &Path) -> String {
     let file = SessionFile::open(path).unwrap();
-    let found = file.frames().find_map(|frame| match frame.unwrap() {
-        Frame::Step(step) => match &step.end {
+    let found = file.pieces().find_map(|frame| match frame.unwrap() {
+        Piece::Step(step) => match &step.end {
             StepEnd::Done(output) => output.writes.iter().find_map(|write| {
                 let (key, row) = causeway_session::look::as_json::row(
                     write.table,
@@ -258,9 +258,9 @@ async fn a_session_may_begin_and_end_in_the_middle() {
     export_to(&scene.data, &scene.file, Selection::default(), None).unwrap();
     let times: Vec<i64> = SessionFile::open(&scene.file)
         .unwrap()
-        .frames()
+        .pieces()
         .filter_map(|frame| match frame.unwrap() {
-            Frame::Step(step) => Some(step.time_ms),
+            Piece::Step(step) => Some(step.time_ms),
             _ => None,
         })
         .collect();
@@ -340,9 +340,9 @@ async fn a_changed_outcome_is_named_field_by_field() {
     let out = fs::File::create(&forged).unwrap();
     let mut writer = causeway_session::Writer::new(out, file.header()).unwrap();
     let mut changed = None;
-    for frame in file.frames() {
+    for frame in file.pieces() {
         let mut frame = frame.unwrap();
-        if let (None, Frame::Step(step)) = (changed, &mut frame)
+        if let (None, Piece::Step(step)) = (changed, &mut frame)
             && let StepEnd::Done(output) = &mut step.end
             && let Some(value) = output.writes.iter_mut().find_map(|write| {
                 let is_post = write.table == causeway_kernel::rows::table::Table::Posts;
@@ -357,7 +357,7 @@ async fn a_changed_outcome_is_named_field_by_field() {
             value[at] = b'P';
             changed = Some(step.seq);
         }
-        writer.frame(&frame).unwrap();
+        writer.piece(&frame).unwrap();
     }
     writer
         .finish(file.index().unwrap().summary.clone())
@@ -389,8 +389,8 @@ async fn damage_is_named_with_its_place_and_the_rest_stays_readable() {
         for block in file.blocks() {
             match block {
                 Ok(block) => {
-                    let is_step = |frame: &Result<Frame, _>| matches!(frame, Ok(Frame::Step(_)));
-                    counts.0 += block.frames().filter(is_step).count();
+                    let is_step = |frame: &Result<Piece, _>| matches!(frame, Ok(Piece::Step(_)));
+                    counts.0 += block.pieces().filter(is_step).count();
                 }
                 Err(error) => counts.1.push(error),
             }

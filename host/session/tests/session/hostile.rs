@@ -13,10 +13,10 @@ use causeway_kernel::boundary::policy::Verdict;
 use causeway_kernel::model::PeerKind;
 use causeway_kernel::rows::table::Table;
 use causeway_session::file::format::{
-    BLOCK_MAGIC, BlockPlace, END_MAGIC, FORMAT_VERSION, Frame, INDEX_MAGIC, Index, MAGIC, Step,
+    BLOCK_MAGIC, BlockPlace, END_MAGIC, FORMAT_VERSION, INDEX_MAGIC, Index, MAGIC, Piece, Step,
     ZSTD_LEVEL,
 };
-use causeway_session::file::limits::{FRAME_ITEMS_MAX, ROW_BYTES};
+use causeway_session::file::limits::{PIECE_ITEMS_MAX, ROW_BYTES};
 use causeway_session::look::describe::describe;
 use causeway_session::look::names::steers;
 use causeway_session::look::select::Filter;
@@ -337,9 +337,9 @@ fn rows_that_take_more_memory_than_they_may_are_refused() {
 fn a_frame_of_more_pieces_than_a_step_has_is_of_no_known_shape() {
     let (header, frames) = &*STORY;
     let mut frame = vec![2];
-    put_length(&mut frame, FRAME_ITEMS_MAX + 1);
+    put_length(&mut frame, PIECE_ITEMS_MAX + 1);
     // A deleted row without a key.
-    frame.extend([Table::Posts.code(), 0, 0].repeat(FRAME_ITEMS_MAX + 1));
+    frame.extend([Table::Posts.code(), 0, 0].repeat(PIECE_ITEMS_MAX + 1));
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
     fs::write(&path, packed(header, &[vec![frame], frames.clone()])).unwrap();
@@ -359,9 +359,9 @@ fn numbers_at_their_ends_and_words_that_steer_are_shown() {
     let story = whole_story(PeerKind::Mattermost11);
     let file = record(&folder.path().join("story"), &story.nodes[0].taken, None);
     let steps: Vec<Step> = file
-        .frames()
+        .pieces()
         .filter_map(|frame| match frame.unwrap() {
-            Frame::Step(step) => Some(*step),
+            Piece::Step(step) => Some(*step),
             _ => None,
         })
         .collect();

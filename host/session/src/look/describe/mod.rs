@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::names::{Names, count, plain};
 use super::walk::Seen;
-use causeway_engine::journal::Kind;
+use causeway_engine::journal::InputKind;
 use causeway_engine::runtime::StepEnd;
 use frame::Answer;
 
@@ -71,19 +71,19 @@ pub const KINDS: [&str; 11] = [
 
 /// The name of a kind.
 #[must_use]
-pub fn kind_name(kind: Kind) -> &'static str {
+pub fn kind_name(kind: InputKind) -> &'static str {
     match kind {
-        Kind::Genesis => "genesis",
-        Kind::Command => "command",
-        Kind::Frame => "frame",
-        Kind::Quarantine => "quarantine",
-        Kind::Receipt => "receipt",
-        Kind::Ping => "ping",
-        Kind::Timer => "timer",
-        Kind::Resume => "resume",
-        Kind::Restored => "restored",
-        Kind::PolicyChanged => "policies",
-        Kind::KernelChanged => "kernel",
+        InputKind::Genesis => "genesis",
+        InputKind::Command => "command",
+        InputKind::Frame => "frame",
+        InputKind::Quarantine => "quarantine",
+        InputKind::Receipt => "receipt",
+        InputKind::Ping => "ping",
+        InputKind::Timer => "timer",
+        InputKind::Resume => "resume",
+        InputKind::Restored => "restored",
+        InputKind::PolicyChanged => "policies",
+        InputKind::KernelChanged => "kernel",
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::path::Path;
 
-use causeway_engine::journal::{Digest, Kind, RecordedVerdict};
+use causeway_engine::journal::{Digest, InputKind, RecordedVerdict};
 use causeway_engine::runtime::{StepEnd, StepOutput};
 use causeway_kernel::boundary::codec;
 use causeway_kernel::boundary::input::Input;
@@ -12,7 +12,7 @@ use causeway_kernel::boundary::output::Output;
 use causeway_kernel::boundary::policy::{Question, Verdict};
 use causeway_kernel::rows::testing::MemoryHost;
 use causeway_session::file::format::{
-    Contracts, EngineSettings, Frame, Header, Selection, Start, Step, Summary,
+    Contracts, EngineSettings, Header, Piece, Selection, Start, Step, Summary,
 };
 use causeway_session::mask::Mask;
 use causeway_session::{SessionFile, Writer};
@@ -62,7 +62,7 @@ pub fn step(seq: u64, taken: &Taken, input: &Input, output: &Output, verdicts: &
         kernel: Digest::default(),
         time_ms: taken.now_ms,
         seed: taken.seed,
-        kind: Kind::of(input),
+        kind: InputKind::of(input),
         input: codec::encode_input(input),
         verdicts: verdicts.iter().map(recorded).collect(),
         end: StepEnd::Done(StepOutput {
@@ -105,7 +105,7 @@ pub fn write(path: &Path, steps: Vec<Step>, is_masked: bool) -> SessionFile {
         ..Summary::default()
     };
     for step in steps {
-        writer.frame(&Frame::Step(Box::new(step))).unwrap();
+        writer.piece(&Piece::Step(Box::new(step))).unwrap();
     }
     writer.finish(summary).unwrap();
     SessionFile::open(path).unwrap()

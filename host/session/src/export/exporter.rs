@@ -18,8 +18,8 @@ use super::host::ReadRows;
 use super::run::{Masked, Runner, mask_rows};
 use super::{ExportError, ExportOptions, Exported, IDS_MAX, header, needed};
 use crate::file::Writer;
-use crate::file::chain::{Chain, outcome};
-use crate::file::format::{End, Frame, Step, Summary};
+use crate::file::chain::{OutcomeChain, outcome};
+use crate::file::format::{End, Piece, Step, Summary};
 use crate::look::subjects::{Subjects, Wanted};
 use crate::mask::Mask;
 use causeway_engine::journal::{self, Digest};
@@ -30,7 +30,7 @@ use causeway_engine::{DataDirReplay, Kernels, ScratchRows};
 const ROWS_BYTES: usize = 200 << 10;
 
 /// An export at work.
-pub struct Session<'s, W> {
+pub struct Exporter<'s, W> {
     /// The workspace as it was.
     pub(super) source: &'s mut DataDirReplay,
     options: &'s ExportOptions,
@@ -45,7 +45,7 @@ pub struct Session<'s, W> {
     wanted: Wanted,
     /// Steps that are about what is selected.
     matching: u64,
-    chain: Chain,
+    chain: OutcomeChain,
     summary: Summary,
     /// Channels of which it holds posts.
     channels: BTreeSet<ChannelNo>,
@@ -53,7 +53,7 @@ pub struct Session<'s, W> {
     connections: BTreeSet<ConnectionNo>,
 }
 
-impl<'s, W: io::Write> Session<'s, W> {
+impl<'s, W: io::Write> Exporter<'s, W> {
     /// Begins with the rows as they stand.
     ///
     /// # Errors
@@ -63,7 +63,7 @@ impl<'s, W: io::Write> Session<'s, W> {
         options: &'s ExportOptions,
         first: &journal::Recorded,
         out: W,
-    ) -> Result<Session<'s, W>, ExportError> {
+    ) -> Result<Exporter<'s, W>, ExportError> {
         let masked = match &options.mask {
             Some(mask) => Some(masked(source, mask)?),
             None => None,
@@ -83,7 +83,7 @@ impl<'s, W: io::Write> Session<'s, W> {
         let rows = shown.read();
         let header = header::header(source.position(), options, &rows, digest, first);
         rows.finish()?;
-        let mut session = Session {
+        let mut session = Exporter {
             out: Writer::new(out, &header)?,
             kernels: source.kernels(),
             written_kernels: BTreeSet::new(),
@@ -92,7 +92,7 @@ impl<'s, W: io::Write> Session<'s, W> {
             known,
             wanted: Wanted::default(),
             matching: 0,
-            chain: Chain::default(),
+            chain: OutcomeChain::default(),
             summary: Summary::default(),
             channels: BTreeSet::new(),
             connections: BTreeSet::new(),
@@ -183,7 +183,7 @@ impl<'s, W: io::Write> Session<'s, W> {
 
     /// Writes all rows down as they stand.
     fn write_rows(&mut self) -> Result<(), ExportError> {
-        let Session {
+        let Exporter {
             out,
             source,
             masked,
@@ -197,13 +197,13 @@ impl<'s, W: io::Write> Session<'s, W> {
             let (key, value) = (key.to_vec(), Some(value.to_vec()));
             portion.push(Write { table, key, value });
             if bytes >= ROWS_BYTES {
-                out.frame(&Frame::Rows(std::mem::take(&mut portion)))?;
+                out.piece(&Piece::Rows(std::mem::take(&mut portion)))?;
                 bytes = 0;
             }
             Ok(())
         })?;
         if !portion.is_empty() {
-            out.frame(&Frame::Rows(portion))?;
+            out.piece(&Piece::Rows(portion))?;
         }
         Ok(())
     }
@@ -248,7 +248,7 @@ impl<'s, W: io::Write> Session<'s, W> {
         }
         if is_wanted {
             self.write_kernel(&step)?;
-            self.out.frame(&Frame::Step(Box::new(step)))?;
+            self.out.piece(&Piece::Step(Box::new(step)))?;
         }
         Ok(())
     }
@@ -282,7 +282,7 @@ impl<'s, W: io::Write> Session<'s, W> {
         if missing.is_empty() {
             return Ok(());
         }
-        Ok(self.out.frame(&Frame::Rows(missing))?)
+        Ok(self.out.piece(&Piece::Rows(missing))?)
     }
 
     fn count(&mut self, step: &Step, subjects: Subjects) {
@@ -304,7 +304,7 @@ impl<'s, W: io::Write> Session<'s, W> {
             error,
         })?;
         if let Some(component) = component {
-            self.out.frame(&Frame::Kernel {
+            self.out.piece(&Piece::Kernel {
                 digest: step.kernel,
                 component,
             })?;
@@ -335,7 +335,7 @@ impl<'s, W: io::Write> Session<'s, W> {
             Some(_) => None,
         };
         let outcomes = self.chain.digest();
-        self.out.frame(&Frame::End(End { outcomes, rows }))?;
+        self.out.piece(&Piece::End(End { outcomes, rows }))?;
         let exported = self.exported(outcomes)?;
         let out = self.out.finish(exported.summary.clone())?;
         Ok((out, exported))
