@@ -169,7 +169,7 @@ impl Engine {
         self.inner.clock.now_ms()
     }
 
-    /// How it fares.
+    /// Its status.
     #[must_use]
     pub fn status(&self) -> EngineStatus {
         self.inner.shared.status()
@@ -201,7 +201,7 @@ impl Engine {
     /// Unloads a policy, between two steps.
     ///
     /// # Errors
-    /// When there is none of that name, or the engine cannot take the change now.
+    /// When no policy has that name, or the engine cannot take the change now.
     pub async fn unload_policy(&self, name: &str) -> Result<(), PolicyError> {
         let name = name.to_string();
         self.change_policies(move |policies| policies.unload(&name))

@@ -1,10 +1,10 @@
-//! How an engine fares, for metrics and for people.
+//! The status of an engine, for metrics and for people.
 
 use std::time::Duration;
 
 use crate::journal::Group;
 
-/// How an engine fares. Counters count since the start.
+/// The status of an engine. Counters count since the start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EngineStatus {
     /// Why nothing can be written, if so.

@@ -37,7 +37,7 @@ pub fn recover(
     let view = View::of(base);
     let from = position.seq;
     let mut replayer = Replayer::new(view, position, kernels.clone());
-    // Not with the entry behind it: the segment of that one may have been begun and no more.
+    // Not with the entry after it: its segment may have been created and still be empty.
     let mut reader = Reader::open(Arc::clone(disk), &layout.journal(), from)?;
     let mut durable = None;
     while let Some(recorded) = reader.next_entry()? {

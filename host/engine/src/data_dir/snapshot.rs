@@ -95,7 +95,7 @@ impl SnapshotReader {
     /// Opens a snapshot.
     ///
     /// # Errors
-    /// When it cannot be read, or is none.
+    /// When it cannot be read, or is not a snapshot.
     pub fn open(path: &Path) -> Result<SnapshotReader, SnapshotError> {
         let mut input = DigestReader {
             inner: BufReader::new(File::open(path)?),
@@ -104,11 +104,13 @@ impl SnapshotReader {
         let mut magic = [0; 8];
         input.read_exact(&mut magic)?;
         if &magic != MAGIC {
-            return Err(SnapshotError::Damaged("it does not begin like one"));
+            return Err(SnapshotError::Damaged(
+                "it does not start with the magic bytes of a snapshot",
+            ));
         }
         let position = input.field()?;
         let position = postcard::from_bytes(&position)
-            .map_err(|_| SnapshotError::Damaged("its position is not readable"))?;
+            .map_err(|_| SnapshotError::Damaged("its position cannot be decoded"))?;
         Ok(SnapshotReader {
             input,
             position,
@@ -134,7 +136,7 @@ impl SnapshotReader {
             return if digest == found {
                 Ok(None)
             } else {
-                Err(SnapshotError::Damaged("its digest is another one"))
+                Err(SnapshotError::Damaged("its digest does not match"))
             };
         }
         let table = Table::from_code(code).ok_or(SnapshotError::Damaged(
@@ -227,7 +229,7 @@ impl<R: Read> DigestReader<R> {
         self.read_exact(&mut length)?;
         let length = u32::from_le_bytes(length);
         if length > FIELD_BYTES_MAX {
-            return Err(SnapshotError::Damaged("a row is impossibly long"));
+            return Err(SnapshotError::Damaged("a row is longer than a row may be"));
         }
         let mut bytes = vec![0; length as usize];
         self.read_exact(&mut bytes)?;

@@ -126,7 +126,7 @@ impl Reader {
             return if self.ahead.is_empty() {
                 Ok(false)
             } else {
-                Err(info.damaged(0, "its header is not what was written"))
+                Err(info.damaged(0, "its header does not match its checksum"))
             };
         };
         match self.next {
@@ -230,7 +230,7 @@ impl SegmentReader {
             return if is_empty(file.as_ref())? {
                 Ok(None)
             } else {
-                Err(info.damaged(0, "its header is not what was written"))
+                Err(info.damaged(0, "its header does not match its checksum"))
             };
         };
         if header.first_seq != info.first_seq {

@@ -92,7 +92,7 @@ impl CompiledCache {
             .split_at_checked(DIGEST_BYTES)
             .ok_or_else(|| damaged("the file is cut short".to_owned()))?;
         if blake3::hash(compiled).as_bytes().as_slice() != digest {
-            return Err(damaged("the file is not what was written".into()));
+            return Err(damaged("the file does not match its checksum".into()));
         }
         deserialize(engine, compiled).map_err(|error| damaged(format!("{error:#}")))
     }

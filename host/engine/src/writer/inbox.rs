@@ -111,7 +111,7 @@ impl EngineState {
         published.view = view.clone();
     }
 
-    /// How the engine fares.
+    /// The engine's status.
     pub fn status(&self) -> EngineStatus {
         let waiting = self.inbox().queue.len();
         let status = self.status.lock();
@@ -121,7 +121,7 @@ impl EngineState {
         }
     }
 
-    /// Notes how the engine fares.
+    /// Changes the engine's status.
     pub fn note(&self, change: impl FnOnce(&mut EngineStatus)) {
         change(&mut self.status.lock().unwrap_or_else(PoisonError::into_inner));
     }

@@ -38,7 +38,7 @@ impl Writer {
         let mut done = Some(done);
         match self.steps(&input, &mut done) {
             Ok(None) => {}
-            // A change that was stopped is none.
+            // A change whose step was stopped did not happen.
             Ok(Some(_)) => {
                 if let Some(before) = before {
                     self.chain = before;

@@ -211,7 +211,7 @@ impl<'s, W: io::Write> Exporter<'s, W> {
     /// Carries an entry out and writes it down, if it is wanted.
     ///
     /// # Errors
-    /// When it gives something else than is recorded, or the file cannot be written.
+    /// When the result differs from what is recorded, or the file cannot be written.
     pub fn pass(&mut self, recorded: &journal::Recorded) -> Result<(), ExportError> {
         let input = codec::decode_input(&recorded.payload);
         let real = self.run_real(recorded)?;

@@ -98,7 +98,7 @@ impl<W: io::Write> Exporter<'_, W> {
             }
             _ => Err(ExportError::Differs(Difference {
                 seq: entry.seq,
-                what: "it gives something else than is recorded".into(),
+                what: "the result differs from what is recorded".into(),
             })),
         }
     }

@@ -37,9 +37,9 @@ impl Block {
             .map(|bytes| codec::view(bytes).ok_or_else(|| self.shapeless()))
     }
 
-    /// A piece in it is none.
+    /// The error for a piece that cannot be decoded.
     pub(crate) fn shapeless(&self) -> SessionError {
-        damaged(self.at, "a piece of the block is of no known shape")
+        damaged(self.at, "a piece of the block cannot be decoded")
     }
 
     fn raw_pieces(&self) -> impl Iterator<Item = &[u8]> + '_ {

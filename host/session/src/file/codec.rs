@@ -66,7 +66,7 @@ pub fn encode(piece: &Piece) -> Vec<u8> {
     out
 }
 
-/// The piece of the bytes; `None` when they are none.
+/// Decodes a piece; `None` when the bytes are not one.
 #[must_use]
 pub fn decode(bytes: &[u8]) -> Option<Piece> {
     match view(bytes)? {
@@ -93,7 +93,7 @@ pub enum View<'f> {
     End(End),
 }
 
-/// What the bytes of a piece are; `None` when they are none.
+/// Decodes a piece as far as its kind; `None` when the bytes are not one.
 #[must_use]
 pub fn view(bytes: &[u8]) -> Option<View<'_>> {
     let (kind, mut rest) = bytes.split_first()?;
@@ -216,7 +216,7 @@ pub enum EndView<'f> {
 }
 
 impl<'f> StepView<'f> {
-    /// The step of [`View::Step`]; `None` when the bytes are none.
+    /// Decodes the bytes of [`View::Step`]; `None` when they are not a step.
     #[must_use]
     pub fn of(mut step: &'f [u8]) -> Option<StepView<'f>> {
         let rest = &mut step;

@@ -11,7 +11,7 @@ pub enum SessionError {
     #[error("the session file cannot be read: {0}")]
     Io(#[from] io::Error),
     /// It is something else.
-    #[error("this is not a session file: it does not begin like one (offset 0)")]
+    #[error("this is not a session file (offset 0)")]
     Foreign,
     /// It was written by a later release.
     #[error(

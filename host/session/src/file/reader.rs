@@ -120,19 +120,22 @@ impl SessionFile {
         let (checked, rest) = trailer.split_at(8 + 32);
         let checksum = crc32fast::hash(checked).to_le_bytes();
         if rest != [checksum.as_slice(), &END_MAGIC].concat() {
-            return Err(damaged(at, "its end is not what was written"));
+            return Err(damaged(at, "the trailer does not match its checksum"));
         }
         let offset = u64::from_le_bytes(first(checked));
         let head: [u8; 12] = self.chunk(offset)?;
         let length = u32::from_le_bytes(middle(&head, 4));
         let checksum = u32::from_le_bytes(middle(&head, 8));
         if !head.starts_with(&INDEX_MAGIC) || length > INDEX_BYTES_MAX {
-            return Err(damaged(offset, "the index does not begin like one"));
+            return Err(damaged(
+                offset,
+                "the index does not start with its magic bytes",
+            ));
         }
         let bytes = self.bytes(offset + 12, length as usize)?;
         let is_whole = crc32fast::hash(&bytes) == checksum;
         let index = postcard::from_bytes(&bytes).ok().filter(|_| is_whole);
-        index.ok_or_else(|| damaged(offset, "the index is not what was written"))
+        index.ok_or_else(|| damaged(offset, "the index does not match its checksum"))
     }
 
     fn chunk<const N: usize>(&self, offset: u64) -> Result<[u8; N], SessionError> {
@@ -197,7 +200,7 @@ impl Blocks<'_> {
             }
         };
         if crc32fast::hash(&packed) != head.packed_checksum {
-            return Err(damaged(at, "the block is not what was written"));
+            return Err(damaged(at, "the block does not match its checksum"));
         }
         unpack(at, &head, &packed, before).map(Some)
     }
@@ -208,7 +211,7 @@ impl Blocks<'_> {
         let is_whole = crc32fast::hash(checked) == u32::from_le_bytes(first(checksums));
         let raw = u32::from_le_bytes(middle(&head, 4)) as usize;
         if !head.starts_with(&BLOCK_MAGIC) || !is_whole || raw > BLOCK_BYTES_MAX {
-            return Err(damaged(at, "no block begins here"));
+            return Err(damaged(at, "there is no block at this offset"));
         }
         Ok(BlockHead {
             raw,
@@ -280,7 +283,7 @@ fn read_header(file: &File, length: u64) -> Result<(Header, (u64, Digest)), Sess
     let size: [u8; 4] = chunk(file, length, 12)?;
     let header_bytes = u32::from_le_bytes(size);
     if header_bytes > HEADER_BYTES_MAX {
-        return Err(damaged(12, "the header is impossibly long"));
+        return Err(damaged(12, "the header is longer than a header may be"));
     }
     let checked = bytes(file, length, 8, 8 + header_bytes as usize)?;
     let at = 16 + u64::from(header_bytes);
@@ -288,7 +291,7 @@ fn read_header(file: &File, length: u64) -> Result<(Header, (u64, Digest)), Sess
     let header = checked.get(8..).unwrap_or_default();
     let is_whole = crc32fast::hash(&checked).to_le_bytes() == checksum;
     let parsed = serde_json::from_slice(header).ok().filter(|_| is_whole);
-    let parsed = parsed.ok_or_else(|| damaged(8, "the header is not what was written"))?;
+    let parsed = parsed.ok_or_else(|| damaged(8, "the header does not match its checksum"))?;
     Ok((parsed, (at + 4, Digest::of(header))))
 }
 

@@ -77,7 +77,7 @@ struct Walk<'m, 'b> {
     open: Vec<(bool, Shape)>,
 }
 
-/// The byte at which it stands is wrong there, or there is none.
+/// The next byte is not allowed there, or the text ends.
 struct Wrong;
 
 type Step<T> = Result<T, Wrong>;

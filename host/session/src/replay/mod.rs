@@ -205,7 +205,7 @@ fn lead(
             }
             memory.check()?;
         }
-        // One that has found its first difference takes no more.
+        // After the first difference, workers take no further blocks.
         let portion = Portion {
             block,
             places: first..place,

@@ -139,7 +139,7 @@ impl<'s> Worker<'s> {
         })
     }
 
-    /// Carries portions out until there are no more.
+    /// Carries portions out until the lead has handed out the last one.
     ///
     /// # Errors
     /// When a step cannot be read, or its kernel not be had.

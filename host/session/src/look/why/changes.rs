@@ -144,7 +144,7 @@ pub(super) fn verdicts(seen: &Seen<'_>, post: &str) -> Vec<String> {
                     .collect();
                 format!("a policy revised it {way} {who}: {}", texts.join(", "))
             }
-            None => format!("the earlier verdict on it {way} {who} is no more"),
+            None => format!("the earlier verdict on it {way} {who} is withdrawn"),
         });
     }
     out
