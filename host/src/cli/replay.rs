@@ -107,7 +107,7 @@ fn of_data_dir(data: &Path, engine: EngineChoice) -> Result<ExitCode> {
     progress.end();
     let report = report.with_context(|| format!("replaying {}", data.display()))?;
     if let Some(difference) = &report.difference {
-        terminal::line(&difference);
+        terminal::line(difference);
         terminal::line(format_args!(
             "{} steps before it are as recorded. The kernel, the journal or this machine is at fault: \
              keep the data directory as it is and report it.",

@@ -11,7 +11,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::inbox::EngineState;
 use crate::SubmitError;
 use crate::journal::{Group, Journal};
-use crate::writer::queue::Done;
+use crate::writer::queue::Completion;
 
 /// A group and what may be released once it is durable.
 pub struct SyncGroup {

@@ -26,7 +26,7 @@ impl Block {
     }
 
     /// Its pieces.
-    pub fn raw_pieces(&self) -> impl Iterator<Item = Result<Piece, SessionError>> + '_ {
+    pub fn pieces(&self) -> impl Iterator<Item = Result<Piece, SessionError>> + '_ {
         self.raw_pieces()
             .map(|bytes| codec::decode(bytes).ok_or_else(|| self.shapeless()))
     }

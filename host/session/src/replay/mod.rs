@@ -209,7 +209,7 @@ fn lead(
         let portion = Portion {
             block,
             places: first..place,
-            room: ahead.room(bytes),
+            _room: ahead.room(bytes),
         };
         let is_sent = line.send(portion).is_ok();
         if !is_sent || is_over || replay.is_decided(place) {

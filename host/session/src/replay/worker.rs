@@ -50,7 +50,7 @@ pub struct Portion {
     /// The places.
     pub places: Range<u64>,
     /// Counts the block among those that are read ahead.
-    pub room: Room,
+    pub _room: Room,
 }
 
 /// What a thread found.
@@ -160,7 +160,7 @@ impl<'s> Worker<'s> {
     fn take(&self, line: &Mutex<Receiver<Portion>>) -> Result<Portion, RecvError> {
         let line = line.lock().unwrap_or_else(PoisonError::into_inner);
         let portion = line.recv()?;
-        self.shared
+        self.replay
             .history
             .take(self.number, portion.places.clone());
         Ok(portion)

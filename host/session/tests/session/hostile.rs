@@ -128,9 +128,9 @@ fn look_everywhere(file: &SessionFile) {
                 user: Some("dora".into()),
                 ..Filter::default()
             };
-            filter.fits(&seen);
-            as_json::input(&seen.step.input);
-            as_json::end(&seen.step.end);
+            let _ = filter.fits(&seen);
+            let _ = as_json::input(&seen.step.input);
+            let _ = as_json::end(&seen.step.end);
             if let Some(change) = seen.changes::<causeway_kernel::model::Post>().first() {
                 post = change
                     .new
@@ -162,7 +162,7 @@ fn look_everywhere(file: &SessionFile) {
         tables.push(state::members(rows, channel));
     }
     for table in tables {
-        table.to_json();
+        let _ = table.to_json();
         for line in table.to_lines(|ms| ms.to_string()) {
             assert!(!line.chars().any(steers), "{line:?}");
         }

@@ -9,7 +9,7 @@ use crate::cli::terminal;
 /// Names every damage; tells whether there is none.
 pub fn tell(damage: &[SessionError]) -> bool {
     for error in damage {
-        terminal::error(&error);
+        terminal::error(error);
     }
     damage.is_empty()
 }

@@ -223,10 +223,14 @@ async fn workspaces_that_were_down_for_long_find_each_other_whichever_starts_fir
     eventually_online(&b, theirs, started_ms).await;
 }
 
+/// What the federation counts, as a page.
+fn counted(host: &TestHost) -> String {
+    let federation = host.federation.clone();
+    metrics::page(move |page| federation.encode_metrics(page)).unwrap()
+}
+
 fn pings(host: &TestHost, outcome: &str) -> u64 {
-    let mut page = Page::default();
-    host.federation.render_metrics(&mut page);
-    let text = page.into_text();
+    let text = counted(host);
     let name = format!("causeway_federation_pings_total{{outcome=\"{outcome}\"}} ");
     let value = text.lines().find_map(|line| line.strip_prefix(&name));
     value.unwrap().parse().unwrap()
@@ -390,8 +394,7 @@ async fn what_is_counted_is_rendered() {
     host.federation.dispatch_send(connection, 1, b"{}".to_vec());
     eventually("sent", || !peer.received("/msg").is_empty()).await;
     eventually("counted", || {
-        let federation = host.federation.clone();
-        let text = metrics::page(move |page| federation.encode_metrics(page)).unwrap();
+        let text = counted(&host);
         text.contains("causeway_federation_sends_total{outcome=\"answered\"} 1\n")
             && text.contains("causeway_federation_handshakes_total 1\n")
     })
