@@ -103,6 +103,8 @@ pub struct Overrides {
     pub site_url: Option<String>,
     /// See [`Settings::client_address_header`].
     pub client_address_header: Option<String>,
+    /// Whether [`FederationSettings::allow_private_targets`] is on whatever the file says.
+    pub allow_private_targets: bool,
     /// See [`Settings::log_format`].
     pub log_format: Option<LogFormat>,
     /// See [`Settings::log_filter`].
@@ -169,7 +171,11 @@ impl Settings {
                 journal_age_ms: file.journal_days.map(|days| i64::from(days) * DAY_MS),
                 ..Retention::default()
             },
-            federation: file.federation,
+            federation: FederationSettings {
+                allow_private_targets: overrides.allow_private_targets
+                    || file.federation.allow_private_targets,
+                ..file.federation
+            },
             allowed_origins: file.allowed_origins,
             client_address_header,
             metrics_public: file.metrics_public,

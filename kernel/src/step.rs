@@ -8,7 +8,7 @@ use crate::command;
 use crate::inbound;
 use crate::model::limits::DUE_PER_STEP_MAX;
 use crate::model::{DueKind, Job};
-use crate::objects::{order, posts};
+use crate::objects::{order, posts, remote_names};
 use crate::outbound::{self, receipt};
 use crate::rows::due;
 use crate::rows::jobs;
@@ -119,6 +119,7 @@ fn job(tx: &mut Tx<'_>, number: u64) {
             position,
         } => inbound::again::ask_again(tx, number, connection, position),
         Job::CountPosts { channel } => order::count_older(tx, channel),
+        Job::SettleNames { position } => remote_names::settle_portion(tx, position),
     };
     match rest {
         Some(job) => jobs::again(tx, number, &job),

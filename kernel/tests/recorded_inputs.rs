@@ -9,6 +9,8 @@ use causeway_kernel::boundary::envelope::KINDS;
 use causeway_kernel::boundary::input::{
     Actor, Genesis, Incarnation, Input, PingAnswer, Receipt, SendOutcome,
 };
+use causeway_kernel::boundary::output::Reply;
+use causeway_kernel::boundary::texts::{HasTexts, Json, Text, TextVisitor};
 use causeway_kernel::command::{
     AbandonConnection, AcceptConnection, AcknowledgePost, AddChannelMember, AddReaction,
     AddTeamMember, AttachConnection, Command, Configure, ConfirmConnection, CreateChannel,
@@ -19,6 +21,7 @@ use causeway_kernel::command::{
 };
 use causeway_kernel::model::{ChannelKind, Config, PeerKind, PersonalKind};
 use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, Id, PostNo, TeamNo, UserNo};
+use causeway_kernel::rows::testing::MemoryHost;
 
 const CHANNEL: ChannelNo = ChannelNo(300);
 const CONNECTION: ConnectionNo = ConnectionNo(7);
@@ -378,4 +381,72 @@ fn nothing_that_is_cut_short_or_goes_on_is_read() {
             );
         }
     }
+}
+
+/// Puts something that cannot be stored everywhere into one of the texts that it sees.
+struct Spoil {
+    /// Texts to pass before that one.
+    left: usize,
+    done: bool,
+    json: &'static str,
+}
+
+impl Spoil {
+    fn is_here(&mut self) -> bool {
+        let here = self.left == 0 && !self.done;
+        self.done |= here;
+        self.left = self.left.saturating_sub(1);
+        here
+    }
+}
+
+impl TextVisitor for Spoil {
+    fn text(&mut self, _: Text, text: &mut String) {
+        if self.is_here() {
+            text.push('\0');
+        }
+    }
+
+    fn json(&mut self, _: Json, bytes: &mut Vec<u8>) {
+        if self.is_here() {
+            *bytes = self.json.into();
+        }
+    }
+}
+
+#[test]
+fn no_command_takes_a_text_that_cannot_be_stored_everywhere() {
+    let mut host = MemoryHost::new();
+    let (_, genesis) = inputs().remove(0);
+    host.run(1_000, 1, &genesis);
+    let rows = host.tables.clone();
+    let mut spoiled = 0;
+    for command in commands() {
+        for json in [r#"{"a":"\u0000"}"#, r#"{"a":[1e999]}"#, "{\"a\":\"\0\"}"] {
+            for left in 0.. {
+                let mut command = command.clone();
+                let done = false;
+                let mut spoil = Spoil { left, done, json };
+                command.texts(&mut spoil);
+                if !spoil.done {
+                    break;
+                }
+                let what = format!("{command:?}");
+                let input = Input::Command {
+                    actor: Actor::System,
+                    key: None,
+                    command,
+                };
+                let output = host.run(2_000, 1, &input);
+                let Reply::Refused(refusal) = output.reply else {
+                    panic!("taken: {what}");
+                };
+                assert_eq!(refusal.status, 400, "{what}");
+                assert!(refusal.message.contains("NUL"), "{what}: {refusal:?}");
+                assert_eq!(host.tables, rows);
+                spoiled += 1;
+            }
+        }
+    }
+    assert!(spoiled > 100, "{spoiled}");
 }

@@ -102,6 +102,7 @@ fn spawn(data: &Path, port: u16, environment: &[(String, String)]) -> Result<Chi
         .arg(data)
         .args(["--listen", &format!("127.0.0.1:{port}")])
         .env("CAUSEWAY_SITE_URL", format!("http://127.0.0.1:{port}"))
+        .env("CAUSEWAY_ALLOW_PRIVATE_TARGETS", "true")
         .envs(environment.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
         // A Ctrl-C in the terminal is for whoever started us; they end the service in order.

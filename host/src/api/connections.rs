@@ -10,7 +10,7 @@ use causeway_kernel::command::{
     Command, CreateConnection, InviteToChannel, PatchConnection, UninviteFromChannel,
 };
 use causeway_kernel::model::limits::ONLINE_MS;
-use causeway_kernel::model::{Connection, ConnectionState, LinkState, SharedChannel};
+use causeway_kernel::model::{Connection, ConnectionState, LinkEnd, LinkState, SharedChannel};
 use causeway_kernel::rows::id::ConnectionNo;
 use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::tx::Read;
@@ -250,9 +250,11 @@ async fn links(State(app): State<Shared>, caller: Caller, ids: Ids, params: Para
         let home = rows
             .get::<SharedChannel>(channel)
             .is_some_and(|shared| shared.home);
-        let confirmed = link.state != LinkState::Inviting;
-        (params.flag("include_deleted") || link.state != LinkState::Ended)
-            && (confirmed || unconfirmed)
+        // A refused invitation is listed until an admin drops or repeats it.
+        let is_refused = link.refusal().is_some();
+        let confirmed = link.state != LinkState::Inviting && !is_refused;
+        (params.flag("include_deleted") || link.state != LinkState::Ended || is_refused)
+            && (confirmed || unconfirmed || is_refused)
             && !(confirmed && params.flag("exclude_confirmed"))
             && !(home && no_home)
             && (home || !no_remote)
@@ -307,7 +309,7 @@ async fn uninvite(
     let links = sharing::links_of_channel(&app.rows(), channel);
     let linked = links
         .iter()
-        .any(|(no, link)| *no == connection && link.state != LinkState::Ended);
+        .any(|(no, link)| *no == connection && link.end != Some(LinkEnd::Here));
     if !linked {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }

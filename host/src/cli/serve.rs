@@ -30,6 +30,9 @@ pub struct ServeArgs {
     /// Configuration file (TOML); flags and environment stand above it. See docs/configuration.md.
     #[arg(long, env = "CAUSEWAY_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Let other workspaces have loopback and private addresses, as those of one organisation may.
+    #[arg(long, env = "CAUSEWAY_ALLOW_PRIVATE_TARGETS")]
+    allow_private_targets: bool,
     /// How the log is written, to standard error.
     #[arg(long, env = "CAUSEWAY_LOG_FORMAT", value_enum)]
     log_format: Option<LogFormat>,
@@ -50,6 +53,7 @@ pub fn run(args: ServeArgs) -> Result<ExitCode> {
         listen: args.listen,
         site_url: args.site_url,
         client_address_header: args.client_address_header,
+        allow_private_targets: args.allow_private_targets,
         log_format: args.log_format,
         log_filter: args.log,
     };

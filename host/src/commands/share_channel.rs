@@ -61,6 +61,13 @@ async fn invite(here: &Invocation<'_>, arguments: &Arguments) -> Result<String, 
         }),
     )
     .await?;
+    let link = here.app.rows().get::<Link>(&(channel, connection));
+    if link.is_none_or(|link| link.state == LinkState::Ended) {
+        return Ok(format!(
+            "`{}` may share this channel here again. Ask it for an invitation.",
+            row.name
+        ));
+    }
     Ok(format!(
         "Shared channel invitation has been sent to `{} {}`.",
         row.name, row.site_url
@@ -117,7 +124,7 @@ fn status(here: &Invocation<'_>) -> String {
         .get::<SharedChannel>(&here.channel)
         .is_some_and(|row| row.read_only);
     let mut links = sharing::links_of_channel(&rows, here.channel);
-    links.retain(|(_, link)| link.state != LinkState::Ended);
+    links.retain(|(_, link)| link.state != LinkState::Ended || link.refusal().is_some());
     if links.is_empty() {
         return "No secure connections have been invited to this channel.".to_string();
     }
@@ -128,6 +135,7 @@ fn status(here: &Invocation<'_>) -> String {
         "Invite accepted",
         "Online",
         "Last sync",
+        "Refused",
     ]);
     for (connection, link) in links {
         let Some(row) = rows.get::<Connection>(&connection) else {
@@ -145,6 +153,7 @@ fn status(here: &Invocation<'_>) -> String {
             yes_no(link.state == LinkState::Active),
             yes_no(is_online(&row, now_ms)),
             &time(link.last_sync_at, now_ms),
+            link.refusal().unwrap_or("--"),
         ]);
     }
     table.into_text()

@@ -20,7 +20,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use super::settings::FederationSettings;
 use super::site_url::SiteUrl;
-use super::target::{GuardedResolver, TargetPolicy, not_allowed};
+use super::target::{GuardedResolver, NotCalled, TargetPolicy};
 use crate::vault::Secret;
 
 /// Names the connection of a request.
@@ -128,6 +128,16 @@ impl PeerClient {
         PeerClient { plain, tls, policy }
     }
 
+    /// Judges a host that is an address, which never meets the resolver. A name is judged when it is
+    /// called.
+    ///
+    /// # Errors
+    /// Why it is not called.
+    pub fn check(&self, site_url: &SiteUrl) -> Result<(), NotCalled> {
+        let address = site_url.host().parse::<IpAddr>();
+        address.map_or(Ok(()), |address| self.policy.check(address))
+    }
+
     /// Sends a request and reads its answer.
     ///
     /// # Errors
@@ -141,12 +151,8 @@ impl PeerClient {
     }
 
     async fn exchange(&self, call: Call<'_>) -> Result<Answer, CallError> {
-        // A host that is an address never meets the resolver.
-        if let Ok(address) = call.site_url.host().parse::<IpAddr>()
-            && !self.policy.allows(address)
-        {
-            return Err(CallError::NeverLeft(not_allowed().to_string()));
-        }
+        let judged = self.check(call.site_url);
+        judged.map_err(|reason| CallError::NeverLeft(reason.to_string()))?;
         let request = request(call)?;
         let response = match &self.tls {
             _ if request.uri().scheme() == Some(&Scheme::HTTP) => self.plain.request(request),
@@ -273,7 +279,10 @@ mod tests {
                 .unwrap();
             seen
         });
-        let client = PeerClient::new(&FederationSettings::default());
+        let client = PeerClient::new(&FederationSettings {
+            allow_private_targets: true,
+            ..FederationSettings::default()
+        });
         let token = Secret::new("nku19ettsgg7ujm1ze8mtmddty");
         let call = Call {
             site_url: &SiteUrl::parse(&format!("https://{address}")).unwrap(),

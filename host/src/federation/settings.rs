@@ -31,8 +31,9 @@ pub struct FederationSettings {
     /// rotate the token whatever this says; off, only they can accept.
     pub allow_unrotated_tokens: bool,
     /// Whether peers may have loopback, private or otherwise internal addresses. Workspaces of one
-    /// organisation often have; turn it off where peers are strangers, as the address of a peer
-    /// comes out of an invitation or a confirmation. Link-local addresses (which clouds use for
+    /// organisation often have; strangers' have not, and the address of a peer comes out of an
+    /// invitation or a confirmation: whoever holds a code could have this service call its own
+    /// network. Link-local addresses (which clouds use for
     /// their metadata), multicast and broadcast ones are never called.
     pub allow_private_targets: bool,
 }
@@ -46,8 +47,8 @@ impl Default for FederationSettings {
             send_timeout_ms: 60_000,
             connect_timeout_ms: 10_000,
             code_kdf: CodeKdf::Scrypt,
-            allow_unrotated_tokens: true,
-            allow_private_targets: true,
+            allow_unrotated_tokens: false,
+            allow_private_targets: false,
         }
     }
 }

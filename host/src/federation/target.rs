@@ -18,6 +18,21 @@ pub struct TargetPolicy {
 }
 
 impl TargetPolicy {
+    /// Judges an address.
+    ///
+    /// # Errors
+    /// Why it may not be called, naming the setting where there is one.
+    pub fn check(self, address: IpAddr) -> Result<(), NotCalled> {
+        let open = TargetPolicy {
+            allow_private: true,
+        };
+        match (self.allows(address), open.allows(address)) {
+            (true, _) => Ok(()),
+            (false, true) => Err(NotCalled::Private),
+            (false, false) => Err(NotCalled::Never),
+        }
+    }
+
     /// Whether an address may be called.
     #[must_use]
     pub fn allows(self, address: IpAddr) -> bool {
@@ -66,6 +81,26 @@ impl TargetPolicy {
     }
 }
 
+/// Why an address may not be called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotCalled {
+    /// It is internal.
+    #[error(
+        "loopback and private addresses are called only with `allow_private_targets` in the section \
+         [federation] of the configuration"
+    )]
+    Private,
+    /// It is one that no setting allows.
+    #[error("link-local, metadata and group addresses are never called")]
+    Never,
+}
+
+impl From<NotCalled> for io::Error {
+    fn from(reason: NotCalled) -> io::Error {
+        io::Error::new(io::ErrorKind::PermissionDenied, reason)
+    }
+}
+
 /// Resolves names by the operating system and drops what may not be called, so that a connection
 /// is only ever opened to an address that was judged.
 #[derive(Clone, Copy, Debug)]
@@ -84,22 +119,19 @@ impl Service<Name> for GuardedResolver {
         let policy = self.0;
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let allowed: Vec<SocketAddr> = found
-                .filter(|address| policy.allows(address.ip()))
-                .collect();
-            if allowed.is_empty() {
-                return Err(not_allowed());
+            let (mut allowed, mut refused) = (Vec::new(), None);
+            for address in found {
+                match policy.check(address.ip()) {
+                    Ok(()) => allowed.push(address),
+                    Err(reason) => refused = Some(reason),
+                }
             }
-            Ok(allowed.into_iter())
+            match refused {
+                Some(reason) if allowed.is_empty() => Err(reason.into()),
+                _ => Ok(allowed.into_iter()),
+            }
         })
     }
-}
-
-pub(super) fn not_allowed() -> io::Error {
-    io::Error::new(
-        io::ErrorKind::PermissionDenied,
-        "this address may not be called",
-    )
 }
 
 #[cfg(test)]
@@ -163,7 +195,9 @@ mod tests {
             allow_private: false,
         });
         let refused = strict.call("localhost".parse().unwrap()).await;
-        assert_eq!(refused.unwrap_err().kind(), io::ErrorKind::PermissionDenied);
+        let refused = refused.unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::PermissionDenied);
+        assert!(refused.to_string().contains("`allow_private_targets`"));
         let mut open = GuardedResolver(TargetPolicy {
             allow_private: true,
         });

@@ -66,6 +66,18 @@ behaviours! {
     MentionsKept = 12,
     /// Who administers the system edits what others of this workspace wrote.
     AdminsEdit = 13,
+    /// Behind the colon in a remote user's name stands the connection over which its workspace is
+    /// reached, whatever the peer calls it; who bears a connection's name wrongly gives way. A profile that
+    /// claims to come over another connection of ours is refused. Names of connections that look
+    /// alike where they are cut are refused.
+    OwnNames = 14,
+    /// A peer may have so many channels here, and no more; what an admin here has let go does not come back by
+    /// an invitation. A channel that is offered under a name that is taken gets another, and none
+    /// gets a name that clients take for that of a direct or group channel.
+    GuardedInvitations = 15,
+    /// Texts with a NUL and numbers that are beyond a 64-bit float are refused in commands, and replaced in
+    /// what peers send and are sent.
+    PortableTexts = 16,
 }
 
 /// A behaviour that is in force.

@@ -4,6 +4,7 @@
 mod acknowledgement;
 mod channel;
 mod connection;
+mod fit;
 mod notice;
 mod personal;
 mod post;
@@ -34,6 +35,7 @@ pub use workspace::{Configure, begin};
 
 use registry::{Act, By, commands};
 
+use crate::boundary::behaviour::Behaviour;
 use crate::boundary::input::Actor;
 use crate::boundary::output::Reply;
 use crate::rows::tx::Tx;
@@ -72,7 +74,12 @@ commands! {
 /// Carries out a command. `key` is the client's own key of the act. A refused command leaves
 /// nothing behind: neither writes nor effects.
 pub fn carry_out(tx: &mut Tx<'_>, actor: Actor, key: Option<&str>, command: &Command) -> Reply {
-    match command.act(tx, By { actor, key }) {
+    let fits = if Behaviour::PortableTexts.is_in_force(tx) {
+        fit::check(command, key)
+    } else {
+        Ok(())
+    };
+    match fits.and_then(|()| command.act(tx, By { actor, key })) {
         Ok(reply) => reply,
         Err(refusal) => {
             tx.abandon();

@@ -1,18 +1,21 @@
 //! A peer offers a channel. Semantics §8.4: a valid invitation takes effect at once; one for a
-//! channel that is here already changes nothing, unless it is the peer's own channel come back.
+//! channel that is here already changes nothing, unless it is the peer's own channel come back and
+//! no admin here has let it go. So that a peer cannot fill the workspace, it has so many places.
 
 use super::authorize::Peer;
 use super::{Reason, Tally, fail, ok};
+use crate::boundary::behaviour::Behaviour;
 use crate::boundary::output::Reply;
-use crate::model::limits::{CHANNEL_NAME_MAX, HEADER_CHARS_MAX, PURPOSE_CHARS_MAX};
+use crate::model::limits::{
+    CHANNEL_NAME_MAX, HEADER_CHARS_MAX, PURPOSE_CHARS_MAX, RECEIVED_CHANNELS_MAX,
+};
 use crate::model::naming;
 use crate::model::{Channel, ChannelKind, Link, LinkState, Place, SharedChannel, Team, User};
 use crate::objects::{channels, members, posts};
 use crate::rows::id::{ChannelNo, Id, TeamNo, UserNo, WorkspaceNo};
 use crate::rows::lookup;
 use crate::rows::tx::{Read, Tx};
-use crate::sharing;
-use crate::sharing::link;
+use crate::sharing::{self, link, received};
 use crate::wire::json::Value;
 use crate::wire::message::ChannelInvite;
 
@@ -44,6 +47,12 @@ fn accept(tx: &mut Tx<'_>, peer: &Peer, invite: &ChannelInvite) -> Result<(), St
     let live = |link: Link| link.state != LinkState::Ended;
     if tx.get::<Link>(&(no, peer.no)).is_some_and(live) {
         return Ok(());
+    }
+    if received::is_declined(tx, no) {
+        return Err(format!(
+            "cannot share channel again (channel_id={id}): an administrator of the invited workspace \
+             has ended its sharing, and has to allow it first"
+        ));
     }
     restore(tx, peer, no).ok_or(format!(
         "cannot create new shared channel (channel_id={id}): channel already exists"
@@ -79,16 +88,27 @@ fn shared_row(tx: &Tx<'_>, peer: &Peer, read_only: bool) -> SharedChannel {
 
 fn create(tx: &mut Tx<'_>, peer: &Peer, id: Id, invite: &ChannelInvite) -> Result<(), String> {
     let kind = kind_of(invite, id)?;
-    check_fields(invite).map_err(|what| {
+    let is_guarded = Behaviour::GuardedInvitations.is_in_force(tx);
+    check_fields(invite, is_guarded).map_err(|what| {
         format!("cannot create channel `{id}`: Channel.IsValid: {what}, id={id}")
     })?;
     let team = team_of(tx, peer).ok_or(format!(
         "cannot create channel `{id}`: there is no team that could hold it"
     ))?;
-    if lookup::channel_name(tx, team, &invite.name).is_some() {
+    let is_taken = |name: &str| lookup::channel_name(tx, team, name).is_some();
+    let name = if is_guarded {
+        naming::free_channel_name(&invite.name, is_taken)
+    } else {
+        Some(invite.name.clone()).filter(|name| !is_taken(name))
+    };
+    let name = name.ok_or(format!(
+        "cannot create channel `{id}`: CreateChannel: A channel with that name already exists on the \
+         same team., Channelexists id={id}"
+    ))?;
+    if !received::take_place(tx, peer.row.workspace) {
         return Err(format!(
-            "cannot create channel `{id}`: CreateChannel: A channel with that name already \
-             exists on the same team., Channelexists id={id}"
+            "cannot create channel `{id}`: the invited workspace takes at most \
+             {RECEIVED_CHANNELS_MAX} channels of another one"
         ));
     }
     if channels::team_is_full(tx, team) {
@@ -98,7 +118,10 @@ fn create(tx: &mut Tx<'_>, peer: &Peer, id: Id, invite: &ChannelInvite) -> Resul
         ));
     }
     let creator = local_creator(tx, peer);
-    let channel = build(tx, peer, id, (team, kind, creator), invite);
+    let channel = Channel {
+        name,
+        ..build(tx, peer, id, (team, kind, creator), invite)
+    };
     let no = channels::insert(tx, &channel);
     if let Some(creator) = creator {
         join(tx, no, team, creator);
@@ -184,10 +207,15 @@ fn kind_of(invite: &ChannelInvite, id: Id) -> Result<ChannelKind, String> {
     }
 }
 
-fn check_fields(invite: &ChannelInvite) -> Result<(), &'static str> {
+fn check_fields(invite: &ChannelInvite, is_guarded: bool) -> Result<(), &'static str> {
     let longer = |text: &str, chars: usize| text.chars().nth(chars).is_some();
     if !naming::is_channel_name(&invite.name) {
         return Err("Name must be 1 or more lowercase alphanumeric character.");
+    }
+    let looks_otherwise =
+        naming::is_direct_channel_name(&invite.name) || naming::is_group_channel_name(&invite.name);
+    if looks_otherwise && is_guarded {
+        return Err("Name looks like that of a direct or group channel.");
     }
     if longer(&invite.display_name, CHANNEL_NAME_MAX) {
         return Err("Invalid display name.");

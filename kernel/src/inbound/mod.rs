@@ -19,8 +19,11 @@ pub use held::step as held_step;
 pub use items::users::OWN_PROPS;
 pub use reason::{Reason, Tally};
 
+use std::borrow::Cow;
+
 use authorize::Peer;
 
+use crate::boundary::behaviour::Behaviour;
 use crate::boundary::output::{Refusal, Reply};
 use crate::model::reasons;
 use crate::rows::id::ConnectionNo;
@@ -29,6 +32,7 @@ use crate::wire::frame::{
     self, TOPIC_GLOBAL_USERS, TOPIC_INVITE, TOPIC_MEMBERSHIP, TOPIC_SYNC, TOPIC_UPLOAD,
 };
 use crate::wire::json::Document;
+use crate::wire::portable::portable;
 use crate::wire::response::{SyncResponse, encode_fail, encode_ok};
 
 /// Items of a frame that are left out, by ranges (first, end exclusive).
@@ -50,7 +54,12 @@ pub fn frame(tx: &mut Tx<'_>, connection: ConnectionNo, body: &[u8], skip: &[(u3
     let Some(peer) = Peer::load(tx, connection) else {
         return unknown_connection(tx);
     };
-    let document = match Document::parse(body) {
+    let body = if Behaviour::PortableTexts.is_in_force(tx) {
+        portable(body)
+    } else {
+        Cow::Borrowed(body)
+    };
+    let document = match Document::parse(&body) {
         Ok(document) => document,
         Err(error) => return refuse(tx, &frame::unreadable(&error)),
     };

@@ -29,6 +29,8 @@ pub enum Reason {
     UnknownUser,
     /// The user belongs to this workspace or to another peer.
     ForeignUser,
+    /// The profile says that it comes over another connection of ours.
+    ClaimedOrigin,
     /// The post was written by a user of this workspace or of another peer.
     ForeignPost,
     /// The post that is reacted to is not known here, or is deleted.
@@ -88,6 +90,7 @@ impl Reason {
             Reason::WrongChannel => "wrong_channel",
             Reason::UnknownUser => "unknown_user",
             Reason::ForeignUser => "foreign_user",
+            Reason::ClaimedOrigin => "claimed_origin",
             Reason::ForeignPost => "foreign_post",
             Reason::UnknownPost => "unknown_post",
             Reason::UnknownRoot => "unknown_root",

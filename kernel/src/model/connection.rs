@@ -12,11 +12,24 @@ pub struct PeerWorkspace {
     pub connection: Option<ConnectionNo>,
     /// Incarnation it last told, if it is a Causeway.
     pub incarnation: Option<Incarnation>,
+    /// Channels here that it has offered and nobody here has let go.
+    pub channels: u32,
 }
 texts!(struct PeerWorkspace {
     connection,
     incarnation,
+    channels,
 });
+
+impl PeerWorkspace {
+    /// Reads a row of an older version. Version 1 had no `channels`, which stands last: those that were
+    /// there by then are not counted.
+    pub(crate) fn of_older_version(version: u8, bytes: &[u8]) -> Option<PeerWorkspace> {
+        let none = [0];
+        let today = [bytes, &none].concat();
+        (version == 1).then(|| postcard::from_bytes(&today).ok())?
+    }
+}
 
 /// How far the handshake has come. The secrets of each state are in the host's vault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

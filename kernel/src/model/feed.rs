@@ -176,6 +176,28 @@ pub enum LinkState {
     Ended,
 }
 
+/// Why a link ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LinkEnd {
+    /// An admin here ended it. If the peer had offered the channel, it does not come back before an
+    /// admin here allows that.
+    Here,
+    /// The peer does not share the channel any more.
+    Peer,
+    /// The peer refused our invitation, in these words.
+    Refused(String),
+    /// The connection was removed.
+    Removed,
+}
+texts!(
+    enum LinkEnd {
+        Here,
+        Peer,
+        Refused(words: Text::Refusal),
+        Removed,
+    }
+);
+
 /// Where a peer's feed stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor {
@@ -223,6 +245,8 @@ pub struct Link {
     pub retry_at: i64,
     /// Objects of a round at most, halved after a refusal of the whole; 0 = the usual number.
     pub items_max: u32,
+    /// Why it ended; `None` while it lives, and where that was not written down yet.
+    pub end: Option<LinkEnd>,
 }
 texts!(struct Link {
     id,
@@ -241,7 +265,32 @@ texts!(struct Link {
     failures,
     retry_at,
     items_max,
+    end,
 });
+
+impl Link {
+    /// Reads a row of an older version. Version 1 had no `end`, which stands last.
+    pub(crate) fn of_older_version(version: u8, bytes: &[u8]) -> Option<Link> {
+        let unknown = [0];
+        let today = [bytes, &unknown].concat();
+        (version == 1).then(|| postcard::from_bytes(&today).ok())?
+    }
+
+    /// Whether a channel of the peer came over it and an admin here ended that.
+    #[must_use]
+    pub fn is_declined(&self) -> bool {
+        !self.invited_by_us && self.end == Some(LinkEnd::Here)
+    }
+
+    /// In which words the peer refused our invitation, if it did.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&str> {
+        match &self.end {
+            Some(LinkEnd::Refused(words)) => Some(words),
+            _ => None,
+        }
+    }
+}
 
 /// Version of a user that a connection holds, as acknowledged in a message of the channel. The
 /// channel is part of the key: a real server joins users to a channel only when their profile comes

@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::boundary::policy::{Direction, Revision};
 use crate::boundary::texts::{Json, Text, no_texts, texts};
-use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, Id, PostNo};
+use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, Id, PostNo, UserNo};
 use crate::wire::json::Document;
 
 /// What has to happen at a time.
@@ -80,6 +80,11 @@ pub enum Job {
         /// The first channel that is not done.
         channel: ChannelNo,
     },
+    /// Renames the remote users who bear the name of a connection that is not their workspace's.
+    SettleNames {
+        /// The last user looked at.
+        position: UserNo,
+    },
 }
 texts!(enum Job {
     DeleteReplies { root, delete_at, position },
@@ -90,6 +95,7 @@ texts!(enum Job {
     AskAgain { connection, position: Text::Own },
     AskInboundAgain { connection, position },
     CountPosts { channel },
+    SettleNames { position },
 });
 
 /// The result of a command with a client's key. Key: (user, key).

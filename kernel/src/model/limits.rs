@@ -58,6 +58,9 @@ pub const PURPOSE_CHARS_MAX: usize = 250;
 pub const CHANNELS_PER_TEAM_MAX: u32 = 2_000;
 /// Posts in a block of a channel's order; a fuller one becomes two.
 pub const POSTS_PER_BLOCK: u32 = 1_000;
+/// Channels that one peer may have here by its invitations; one more is refused. One that an admin here
+/// lets go does not count.
+pub const RECEIVED_CHANNELS_MAX: u32 = 200;
 /// Replies that a step deletes; the rest is a job.
 pub const REPLIES_PER_STEP_MAX: u32 = 200;
 /// Due rows that a timer step handles.

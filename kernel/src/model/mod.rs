@@ -20,7 +20,7 @@ pub use connection::{
 };
 pub use feed::{
     Cursor, Exception, ExceptionState, ExceptionTime, FeedEntry, FeedObject, Follower, Link,
-    LinkState, Pending, Scope, SentOldPost, SentReaction, SentUser, SharedChannel,
+    LinkEnd, LinkState, Pending, Scope, SentOldPost, SentReaction, SentUser, SharedChannel,
 };
 pub use job::{
     About, Asked, Due, DueKind, Held, HeldKind, Job, QuarantineEntry, Request, RequestExpiry,

@@ -3,10 +3,13 @@
 use crate::model::limits::{
     CHANNEL_NAME_MAX, EMAIL_BYTES_MAX, EMOJI_BYTES_MAX, LOCALE_BYTES_MAX, USERNAME_BYTES_MAX,
 };
-use crate::rows::id::{ID_BYTES, Id};
+use crate::rows::id::Id;
 
-/// How often another suffix is tried when a remote user's name is taken.
+/// How often another suffix is tried when the name of a remote user or channel is taken.
 pub const SUFFIX_ATTEMPTS_MAX: u32 = 25;
+
+/// Bytes of a group channel's URL name.
+const GROUP_NAME_BYTES: usize = 40;
 
 /// Names that no account may have.
 const RESERVED_USERNAMES: [&str; 5] = ["all", "channel", "here", "matterbot", "system"];
@@ -88,15 +91,71 @@ pub fn is_reserved_team_name(name: &str) -> bool {
         .any(|reserved| name.starts_with(reserved))
 }
 
+/// Bytes of a connection's name that the name of every user of it shows; the rest may be cut off.
+const CONNECTION_SHOWN_MIN: usize = 28;
+
+/// Whether two connections' names cannot be told apart in all names of users, as both may be cut to
+/// one beginning.
+#[must_use]
+pub fn are_look_alikes(one: &str, other: &str) -> bool {
+    let shown = |name: &str| name.get(..CONNECTION_SHOWN_MIN).map(str::to_string);
+    let both_are_longer = one.len().min(other.len()) > CONNECTION_SHOWN_MIN;
+    one == other || (both_are_longer && shown(one) == shown(other))
+}
+
+/// Whether the name of a remote user says that it belongs to this connection. Behind the colon stands
+/// the connection's name, whole or cut.
+#[must_use]
+pub fn is_named_after(username: &str, connection: &str) -> bool {
+    let Some((_, shown)) = username.split_once(':') else {
+        return false;
+    };
+    let is_cut = |cut: &str| cut.len() >= CONNECTION_SHOWN_MIN && connection.starts_with(cut);
+    shown == connection || shown.strip_suffix("...").is_some_and(is_cut)
+}
+
+/// The name here of a user who is reached over a connection, as [`munge`] makes it. What stands
+/// behind a colon in the name that a peer tells is its own word for another workspace, and none of
+/// ours: it becomes a part of the user's name, `bob:site` over `hub` is `bob.site:hub`.
+#[must_use]
+pub fn remote_username(told: &str, connection: &str, attempt: u32) -> String {
+    munge(
+        &told.replace(':', "."),
+        connection,
+        attempt,
+        USERNAME_BYTES_MAX,
+    )
+}
+
 /// Whether a URL name looks like that of a direct channel, `<user id>__<user id>`: clients would take
 /// the channel for one.
 #[must_use]
 pub fn is_direct_channel_name(name: &str) -> bool {
-    name.split_once("__").is_some_and(|(one, other)| {
-        [one, other]
-            .iter()
-            .all(|id| id.len() == ID_BYTES && Id::parse(id).is_some())
-    })
+    name.split_once("__")
+        .is_some_and(|(one, other)| Id::parse(one).is_some() && Id::parse(other).is_some())
+}
+
+/// Whether a URL name looks like that of a group channel, 40 digits of a digest. Any letters are taken
+/// for such, so that a name with other letters in a masked recording is judged alike.
+#[must_use]
+pub fn is_group_channel_name(name: &str) -> bool {
+    name.len() == GROUP_NAME_BYTES && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+/// The first of `name`, `name-2`, `name-3` and so on that is not taken, cut to fit.
+pub fn free_channel_name(name: &str, is_taken: impl Fn(&str) -> bool) -> Option<String> {
+    let numbered = |attempt: u32| {
+        let suffix = if attempt == 1 {
+            String::new()
+        } else {
+            format!("-{attempt}")
+        };
+        let kept = name.len().min(CHANNEL_NAME_MAX - suffix.len());
+        format!("{}{suffix}", name.get(..kept).unwrap_or(name))
+    };
+    (1..=SUFFIX_ATTEMPTS_MAX)
+        .map(numbered)
+        .find(|name| !is_taken(name))
 }
 
 /// Whether a local account may have this e-mail address: something, `@` and something, printable
@@ -304,9 +363,54 @@ mod tests {
         let id = "ybndrfg8ejkmcpqxot1uwisza3";
         assert!(is_direct_channel_name(&format!("{id}__{id}")));
         assert!(!is_direct_channel_name("a__b"));
+        assert!(
+            is_group_channel_name(&"0a".repeat(20)) && !is_group_channel_name(&"0a".repeat(19))
+        );
+        assert!(!is_group_channel_name(&"0-".repeat(20)));
+    }
+
+    #[test]
+    fn a_taken_channel_name_gets_a_number_and_fits() {
+        let taken = ["joint", "joint-2"];
+        let free = |name: &str| free_channel_name(name, |it| taken.contains(&it));
+        assert_eq!(free("lounge").as_deref(), Some("lounge"));
+        assert_eq!(free("joint").as_deref(), Some("joint-3"));
+        let long = "a".repeat(64);
+        let other = free_channel_name(&long, |it| it == long).unwrap();
+        assert_eq!(other, format!("{}-2", "a".repeat(62)));
+        assert!(is_channel_name(&other));
+        assert_eq!(free_channel_name("joint", |_| true), None);
+    }
+
+    #[test]
+    fn what_a_peer_tells_of_another_workspace_is_a_part_of_the_name() {
+        assert_eq!(remote_username("bob", "hub", 1), "bob-1:hub");
+        assert_eq!(remote_username("bob:site", "hub", 0), "bob.site:hub");
+        assert_eq!(remote_username("bob:si:te", "hub", 2), "bob.si.te-2:hub");
+    }
+
+    #[test]
+    fn connections_whose_names_are_cut_to_one_beginning_look_alike() {
+        let r = |n: usize, end: &str| format!("{}{end}", "r".repeat(n));
+        assert!(are_look_alikes("acme", "acme"));
+        assert!(!are_look_alikes("acme", "acme-2"));
+        assert!(!are_look_alikes(&r(28, ""), &r(28, "-2")));
+        assert!(are_look_alikes(&r(28, "a"), &r(28, "b")));
+        assert!(are_look_alikes(&r(28, "..."), &r(36, "")));
     }
 
     proptest! {
+        #[test]
+        fn a_name_says_whose_it_is_however_it_is_cut(
+            user in "[a-z.:]{1,64}", one in "[a-b.]{1,64}", other in "[a-b.]{1,64}", n in 0u32..26,
+        ) {
+            let name = remote_username(&user, &one, n);
+            prop_assert!(is_named_after(&name, &one), "{name}");
+            if !are_look_alikes(&one, &other) {
+                prop_assert!(!is_named_after(&name, &other), "{name}");
+            }
+        }
+
         #[test]
         fn names_never_exceed_the_maximum(u in "[a-z]{0,79}", r in "[a-z]{0,79}", n in 0u32..99) {
             prop_assert!(munge(&u, &r, n, 64).len() <= 64);

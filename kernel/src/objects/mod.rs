@@ -8,6 +8,7 @@ pub mod order;
 pub mod posts;
 pub mod reaction_counts;
 pub mod reactions;
+pub mod remote_names;
 pub mod users;
 
 /// The version of a change made now: it rises with every change of an object, also within a

@@ -7,7 +7,9 @@ use super::work::Work;
 use crate::boundary::behaviour::Behaviour;
 use crate::boundary::input::{Receipt, SendOutcome};
 use crate::model::limits::{BACKOFF_FIRST_MS, CONNECTIONS_MAX};
-use crate::model::{Connection, ConnectionState, DueKind, PeerKind, Pending, Round, RoundSource};
+use crate::model::{
+    Connection, ConnectionState, DueKind, LinkEnd, PeerKind, Pending, Round, RoundSource,
+};
 use crate::rows::due;
 use crate::rows::id::ConnectionNo;
 use crate::rows::retry::scattered_pause;
@@ -105,7 +107,7 @@ pub fn sync_answered(tx: &mut Tx<'_>, work: Work, answer: Answer) {
             sections::undo(tx, &work);
             let (channel, no) = (work.round.channel, work.connection_no);
             work.drop_round(tx);
-            sharing::end_link(tx, channel, no, true);
+            sharing::end_link(tx, channel, no, LinkEnd::Peer);
         }
         Answer::Fail(error) if error.contains(UNKNOWN_CHANNEL) && sends_again(tx, &work) => {
             match link.map(|link| link.invited_by_us) {
@@ -149,7 +151,7 @@ fn channel_unknown(tx: &mut Tx<'_>, mut work: Work, invited_by_us: bool) {
     let (channel, no) = (work.round.channel, work.connection_no);
     if !invited_by_us {
         work.drop_round(tx);
-        return sharing::end_link(tx, channel, no, true);
+        return sharing::end_link(tx, channel, no, LinkEnd::Peer);
     }
     let now_ms = tx.now_ms();
     work.change_link(tx, |link| link::offer_again(link, now_ms));

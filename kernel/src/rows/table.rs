@@ -193,14 +193,14 @@ tables! {
     /// The change feed: (scope, sequence) to the object that changed.
     Feed = 15: (scope: Scope, seq: FeedSeq) => FeedEntry, Passing, about [scope];
     /// Peer workspaces: who an object came from.
-    PeerWorkspaces = 16: (workspace: WorkspaceNo) => PeerWorkspace, Kept, about [];
+    PeerWorkspaces = 16: (workspace: WorkspaceNo) => PeerWorkspace version 2, Kept, about [];
     /// Connections to peer workspaces.
     Connections = 17: (connection: ConnectionNo) => Connection version 2, Kept, about [connection];
     /// Shared channels, by channel.
     SharedChannels = 18: (channel: ChannelNo) => SharedChannel, Passing, about [channel];
     /// Links of a shared channel to connections: (channel, connection), with the cursor.
     Links = 19: (channel: ChannelNo, connection: ConnectionNo)
-        => Link, Kept, about [channel, connection];
+        => Link version 2, Kept, about [channel, connection];
     /// Channels of a connection: (connection, channel), no value.
     ConnectionLinks = 20: (connection: ConnectionNo, channel: ChannelNo)
         => ConnectionLink, Passing, about [connection, channel];

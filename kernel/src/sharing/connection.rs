@@ -5,6 +5,7 @@ use crate::boundary::input::{Incarnation, PingAnswer};
 use crate::boundary::output::Effect;
 use crate::model::limits::{CONNECTIONS_MAX, INVITATION_LIFE_MS, ONLINE_MS};
 use crate::model::{Connection, ConnectionState, Job, MetaRow, PeerWorkspace, Pending, Suspended};
+use crate::objects::remote_names;
 use crate::rows::counters::{counters, workspace};
 use crate::rows::due;
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, UserNo};
@@ -123,6 +124,7 @@ pub fn begin(tx: &mut Tx<'_>, no: ConnectionNo, connection: &mut Connection) {
     connection.state = ConnectionState::Confirmed;
     connection.people_cursor = FeedSeq(counters(tx).feed);
     feed::mark(tx, no, Pending::PEOPLE, ChannelNo(0));
+    remote_names::taken(tx, connection);
 }
 
 /// The user who stands for the operator where a record needs one: the first account.

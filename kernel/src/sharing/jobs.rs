@@ -2,7 +2,7 @@
 
 use super::{feed, link};
 use crate::model::limits::JOB_ROWS_PER_STEP;
-use crate::model::{ConnectionLink, FeedEntry, Job, Scope};
+use crate::model::{ConnectionLink, FeedEntry, Job, LinkEnd, Scope};
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq};
 use crate::rows::table::Table;
 use crate::rows::tx::{Read, Tx};
@@ -22,7 +22,7 @@ const PEER_TABLES: [Table; 6] = [
 pub fn end_links(tx: &mut Tx<'_>, connection: ConnectionNo, position: ChannelNo) -> Option<Job> {
     let channels = links_after(tx, connection, position);
     for channel in &channels {
-        super::end_link(tx, *channel, connection, false);
+        super::end_link(tx, *channel, connection, LinkEnd::Removed);
     }
     if let Some(last) = channels.last() {
         return Some(Job::EndLinks {

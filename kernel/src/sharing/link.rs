@@ -1,6 +1,6 @@
 //! The life of a link: opened, active, closed. Nothing else stores a link in a new state.
 
-use crate::model::{ConnectionLink, Cursor, DueKind, Job, Link, LinkState, Pending};
+use crate::model::{ConnectionLink, Cursor, DueKind, Job, Link, LinkEnd, LinkState, Pending};
 use crate::rows::counters::{counters, workspace};
 use crate::rows::due;
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, PostNo, UserNo};
@@ -44,6 +44,7 @@ pub fn open(
         failures: 0,
         retry_at: 0,
         items_max: 0,
+        end: None,
     };
     tx.put(&(channel, connection), &link);
     tx.put(&(connection, channel), &ConnectionLink);
@@ -76,7 +77,7 @@ pub fn activate(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo) {
 
 /// Ends a link. The row stays, so that a later invitation is known as a renewal. When nobody
 /// follows the channel any more, its feed is dropped.
-pub fn close(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo) {
+pub fn close(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo, end: LinkEnd) {
     let Some(mut link) = tx.get::<Link>(&(channel, connection)) else {
         return;
     };
@@ -85,6 +86,7 @@ pub fn close(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo) {
     }
     let now_ms = tx.now_ms();
     link.state = LinkState::Ended;
+    link.end = Some(end);
     link.update_at = now_ms;
     link.delete_at = now_ms;
     tx.put(&(channel, connection), &link);

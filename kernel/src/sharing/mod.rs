@@ -8,12 +8,14 @@ pub mod connection;
 pub mod feed;
 pub mod jobs;
 pub mod link;
+pub mod received;
 
 use crate::authority;
+use crate::boundary::behaviour::Behaviour;
 use crate::boundary::input::Actor;
 use crate::boundary::output::{Effect, Event, Object, Refusal, Reply};
 use crate::model::limits::{LINKS_PER_CHANNEL_MAX, REASON_CHARS_MAX};
-use crate::model::{Channel, Connection, ConnectionState, Link, LinkState, SharedChannel};
+use crate::model::{Channel, Connection, ConnectionState, Link, LinkEnd, LinkState, SharedChannel};
 use crate::objects::posts;
 use crate::rows::id::{ChannelNo, ConnectionNo, UserNo};
 use crate::rows::tx::{Read, Tx};
@@ -21,6 +23,9 @@ use crate::rows::tx::{Read, Tx};
 /// Shares a channel, if it is not shared yet, and invites a connection to it. The invitation goes
 /// out when the peer can be reached; what is posted from now on waits for it (W54).
 /// `read_only` counts only when the channel is shared by this act.
+///
+/// Of a channel that the peer had offered and an admin here let go, it allows the peer to offer it
+/// again.
 ///
 /// # Errors
 /// The actor does not administer the system; channel or connection do not exist; the channel came
@@ -37,6 +42,10 @@ pub fn invite(
     let mut channel = open_channel(tx, channel_no)?;
     let shared = tx.get::<SharedChannel>(&channel_no);
     // A channel that came from elsewhere is not ours to offer, also when nobody shares it now.
+    if received::is_declined(tx, channel_no) && channel.origin == connection.workspace {
+        received::allow(tx, channel_no, connection.workspace)?;
+        return Ok(Reply::Object(Object::Channel(channel_no)));
+    }
     if !channel.origin.is_ours() || shared.as_ref().is_some_and(|shared| !shared.home) {
         return Err(not_home());
     }
@@ -99,7 +108,8 @@ fn check_room(tx: &Tx<'_>, channel: ChannelNo, connection: ConnectionNo) -> Resu
 
 /// Ends the sharing of a channel with one connection; with the last one the channel is no longer
 /// shared. The peer is not told, as no generation knows a message for it: its next message is
-/// refused.
+/// refused. A channel that the peer had offered does not come back by itself, also when the peer has
+/// ended its sharing already; an invitation of ours that was refused is not shown any more.
 ///
 /// # Errors
 /// The actor does not administer the system; the connection is not in the channel.
@@ -111,15 +121,21 @@ pub fn uninvite(
 ) -> Result<Reply, Refusal> {
     authority::require_admin(tx, actor)?;
     let link = tx.get::<Link>(&(channel, connection));
-    if link.is_none_or(|link| link.state == LinkState::Ended) {
+    let Some(link) = link.filter(|link| may_be_ended(tx, link)) else {
         return Err(Refusal::new(
             404,
             "api.command_share.remote_not_in_channel.error",
             "The secure connection is not invited to this channel.",
         ));
-    }
-    end_link(tx, channel, connection, false);
+    };
+    end_here(tx, channel, connection, link);
     Ok(Reply::Object(Object::Channel(channel)))
+}
+
+/// Whether an admin may end a link: also one that has ended, unless that was here.
+fn may_be_ended(tx: &Tx<'_>, link: &Link) -> bool {
+    let is_known = link.end != Some(LinkEnd::Here) && Behaviour::GuardedInvitations.is_in_force(tx);
+    link.state != LinkState::Ended || is_known
 }
 
 /// Ends the sharing of a channel with everybody.
@@ -135,8 +151,10 @@ pub fn unshare(tx: &mut Tx<'_>, actor: Actor, channel: ChannelNo) -> Result<Repl
             "This channel is not shared.",
         ));
     }
-    for ((_, connection), _) in tx.prefix::<Link, _>(&channel, LINKS_PER_CHANNEL_MAX) {
-        end_link(tx, channel, connection, false);
+    for ((_, connection), link) in tx.prefix::<Link, _>(&channel, LINKS_PER_CHANNEL_MAX) {
+        if link.state != LinkState::Ended {
+            end_here(tx, channel, connection, link);
+        }
     }
     // Also when no link was left: a record without one is shared with nobody.
     mark_unshared(tx, channel);
@@ -176,10 +194,13 @@ pub fn invite_refused(tx: &mut Tx<'_>, channel: ChannelNo, connection: Connectio
     let Some(link) = inviting(tx, channel, connection) else {
         return;
     };
-    end_link(tx, channel, connection, link::is_offered_again(&link));
     let name = display_name(tx, connection);
     let visible = error.chars().filter(|letter| !letter.is_control());
     let error: String = visible.take(REASON_CHARS_MAX).collect();
+    end_link(tx, channel, connection, LinkEnd::Refused(error.clone()));
+    if link::is_offered_again(&link) {
+        tell_members(tx, channel, link.creator);
+    }
     let text = format!("Error sending channel invite for {name}: {error}");
     tell(tx, channel, link.creator, text);
 }
@@ -189,30 +210,39 @@ fn inviting(tx: &Tx<'_>, channel: ChannelNo, connection: ConnectionNo) -> Option
         .filter(|link| link.state == LinkState::Inviting)
 }
 
-/// Ends a link; with the last one the channel is no longer shared. With `notice`, because the peer
-/// has ended it, the members are told by a message in the channel. An ended link stays as it is.
-pub fn end_link(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo, notice: bool) {
+/// Ends a link; with the last one the channel is no longer shared. When the peer has ended it, the
+/// members are told by a message in the channel. An ended link stays as it is.
+pub fn end_link(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo, end: LinkEnd) {
     let ended = |link: &Link| link.state == LinkState::Ended;
     let link = tx.get::<Link>(&(channel, connection));
     let Some(link) = link.filter(|link| !ended(link)) else {
         return;
     };
-    link::close(tx, channel, connection);
+    let by_peer = end == LinkEnd::Peer;
+    link::close(tx, channel, connection, end);
     let others = tx.prefix::<Link, _>(&channel, LINKS_PER_CHANNEL_MAX);
     if others.iter().all(|(_, link)| ended(link)) {
         mark_unshared(tx, channel);
     }
-    if notice {
-        let text = "This channel is no longer shared.".to_string();
-        posts::insert_system(
-            tx,
-            channel,
-            link.creator,
-            "system_generic",
-            text,
-            String::new(),
-        );
+    if by_peer {
+        tell_members(tx, channel, link.creator);
     }
+}
+
+/// An admin here ends a link, or lets go what the peer has ended already.
+fn end_here(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo, link: Link) {
+    received::let_go(tx, connection, &link);
+    if link.state == LinkState::Ended {
+        let end = Some(LinkEnd::Here);
+        tx.put(&(channel, connection), &Link { end, ..link });
+    } else {
+        end_link(tx, channel, connection, LinkEnd::Here);
+    }
+}
+
+fn tell_members(tx: &mut Tx<'_>, channel: ChannelNo, author: UserNo) {
+    let text = "This channel is no longer shared.".to_string();
+    posts::insert_system(tx, channel, author, "system_generic", text, String::new());
 }
 
 /// Stores that a channel is shared, and tells who sees it.

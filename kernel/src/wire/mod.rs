@@ -4,6 +4,7 @@ mod byte_search;
 pub mod frame;
 pub mod json;
 pub mod message;
+pub mod portable;
 pub mod response;
 pub mod secrets;
 pub mod write;

@@ -71,7 +71,7 @@ impl Stage {
             settings.federation = FederationSettings {
                 // A ping would change records that are compared.
                 ping_period_ms: 3_600_000,
-                ..FederationSettings::default()
+                ..settings.federation.clone()
             };
         })
         .await?;

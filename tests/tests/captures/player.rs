@@ -107,7 +107,7 @@ impl Player {
                 ping_period_ms: 100,
                 // One recorded answer is never given; all others come far earlier.
                 send_timeout_ms: 5_000,
-                ..FederationSettings::default()
+                ..settings.federation.clone()
             };
         })
         .await?;

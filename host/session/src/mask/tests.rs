@@ -94,6 +94,8 @@ proptest! {
         prop_assert_eq!(naming::is_reserved_team_name(&text), naming::is_reserved_team_name(&team));
         let channel = mask.channel_name(&text);
         prop_assert_eq!(naming::is_channel_name(&text), naming::is_channel_name(&channel));
+        prop_assert_eq!(naming::is_group_channel_name(&text), naming::is_group_channel_name(&channel));
+        prop_assert_eq!(naming::is_direct_channel_name(&text), naming::is_direct_channel_name(&channel));
     }
 
     #[test]
@@ -105,7 +107,7 @@ proptest! {
     ) {
         let mask = mask();
         let attempt = if attempt == 1 { 0 } else { attempt };
-        let of = |user: &str, connection: &str| naming::munge(user, connection, attempt, 64);
+        let of = |user: &str, connection: &str| naming::remote_username(user, connection, attempt);
         let before = of(&user, &connection);
         prop_assert_eq!(mask.text(&before), of(&mask.text(&user), &mask.text(&connection)));
         prop_assert_eq!(mask.text(&hashtags(&text)), hashtags(&mask.text(&text)));

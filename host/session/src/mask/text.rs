@@ -132,9 +132,13 @@ impl Mask {
         }
     }
 
-    /// A channel's URL name: those of every team's own channels stay.
+    /// A channel's URL name: those of every team's own channels stay, also with a number behind them.
     pub(super) fn channel_name(&self, name: &str) -> String {
         let is_default = |name: &str| {
+            let numbered = name
+                .rsplit_once('-')
+                .filter(|(_, number)| is_suffix(number));
+            let name = numbered.map_or(name, |(name, _)| name);
             DEFAULT_CHANNELS
                 .iter()
                 .any(|(default, _)| name.eq_ignore_ascii_case(default))

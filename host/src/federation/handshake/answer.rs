@@ -96,6 +96,8 @@ pub async fn answer(
     if state != Some(ConnectionState::Pending) {
         return Err(failed("the connection has already been confirmed"));
     }
+    let judged = federation.inner.client.check(&confirmation.site_url);
+    judged.map_err(|reason| failed(&reason.to_string()))?;
     let vault = &federation.inner.vault;
     let link = vault.link(caller.remote_id).map_err(unavailable)?;
     let invitation = match link {
@@ -159,7 +161,10 @@ fn next_token(
             tracing::warn!("a peer goes on with its invitation's token, as servers of 2021 do");
             Ok(TokenDigest::of(invitation.expose()))
         }
-        None => Err(failed("the confirmation brings no new token")),
+        None => Err(failed(
+            "the confirmation brings no new token, as from a server of 2021. Those are taken only with \
+             `allow_unrotated_tokens` in the section [federation] of the configuration",
+        )),
     }
 }
 

@@ -65,10 +65,12 @@ pub struct Stopped {
     clock: Arc<ShiftedClock>,
 }
 
-/// Settings whose clocks do not disturb a test.
+/// Settings whose clocks do not disturb a test, for peers on this machine and of every generation.
 pub fn quiet() -> FederationSettings {
     FederationSettings {
         ping_period_ms: 3_600_000,
+        allow_unrotated_tokens: true,
+        allow_private_targets: true,
         ..FederationSettings::default()
     }
 }
@@ -77,7 +79,7 @@ pub fn quiet() -> FederationSettings {
 pub fn eager() -> FederationSettings {
     FederationSettings {
         ping_period_ms: 50,
-        ..FederationSettings::default()
+        ..quiet()
     }
 }
 
@@ -273,6 +275,11 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Whether the body holds these words.
+    pub fn says(&self, words: &str) -> bool {
+        String::from_utf8_lossy(&self.body).contains(words)
+    }
+
     /// Status and error id.
     pub fn refusal(&self) -> (u16, String) {
         let value: serde_json::Value = serde_json::from_slice(&self.body).unwrap_or_default();

@@ -80,6 +80,9 @@ pub struct SharedChannelRemoteView<'a> {
     last_post_create_at: i64,
     last_post_create_id: &'a str,
     last_members_sync_at: i64,
+    /// In which words the peer refused the invitation, if it did; not in the reference.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refusal: Option<&'a str>,
 }
 
 impl<R: Read + ?Sized> Views<'_, R> {
@@ -157,7 +160,7 @@ impl<R: Read + ?Sized> Views<'_, R> {
     ) -> SharedChannelRemoteView<'a> {
         let remote = self.rows.get::<Connection>(&connection);
         let remote_id = remote.map(|remote| remote.remote_id.to_string());
-        let settled = link.state != LinkState::Inviting;
+        let settled = link.state != LinkState::Inviting && link.refusal().is_none();
         SharedChannelRemoteView {
             id: link.id.as_str(),
             channel_id: self.channel_id(channel),
@@ -173,6 +176,7 @@ impl<R: Read + ?Sized> Views<'_, R> {
             last_post_create_at: link.last_sync_at,
             last_post_create_id: "",
             last_members_sync_at: 0,
+            refusal: link.refusal(),
         }
     }
 

@@ -60,6 +60,7 @@ fn host() -> MemoryHost {
         let peer = PeerWorkspace {
             connection: Some(ConnectionNo(1)),
             incarnation: None,
+            channels: 0,
         };
         tx.put(&WorkspaceNo(1), &peer);
         let mut eva = fixture::user(3, "eva:acme");
@@ -131,6 +132,7 @@ fn what_a_removed_connection_brought_stays_marked() {
             &PeerWorkspace {
                 connection: None,
                 incarnation: None,
+                channels: 0,
             },
         );
         let mut removed = connection();
@@ -334,6 +336,7 @@ fn shared_channels_and_their_links_are_told() {
         failures: 0,
         retry_at: 0,
         items_max: 0,
+        end: None,
     };
     let remote = views.shared_channel_remote(ChannelNo(1), ConnectionNo(1), &link);
     let value = serde_json::to_value(remote).unwrap();

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{NewChannel, insert};
 use crate::authority;
+use crate::boundary::behaviour::Behaviour;
 use crate::boundary::input::Actor;
 use crate::boundary::output::{Object, Refusal, Reply};
 use crate::boundary::texts::{Text, texts};
@@ -60,7 +61,7 @@ impl Act for CreateChannel {
             return Err(Refusal::forbidden());
         }
         let name = self.name.to_ascii_lowercase();
-        check(&name, self)?;
+        check(tx, &name, self)?;
         if lookup::channel_name(tx, self.team, &name).is_some() {
             return Err(Refusal::new(
                 400,
@@ -97,7 +98,7 @@ impl Act for CreateChannel {
     }
 }
 
-fn check(name: &str, new: &CreateChannel) -> Result<(), Refusal> {
+fn check(tx: &Tx<'_>, name: &str, new: &CreateChannel) -> Result<(), Refusal> {
     let invalid = |field: &str, text: &str| {
         Refusal::new(
             400,
@@ -105,7 +106,10 @@ fn check(name: &str, new: &CreateChannel) -> Result<(), Refusal> {
             text,
         )
     };
-    if !naming::is_channel_name(name) || naming::is_direct_channel_name(name) {
+    let looks_like_a_group =
+        naming::is_group_channel_name(name) && Behaviour::GuardedInvitations.is_in_force(tx);
+    if !naming::is_channel_name(name) || naming::is_direct_channel_name(name) || looks_like_a_group
+    {
         return Err(invalid(
             "1_or_more",
             "Name must be 1 or more lowercase alphanumeric characters, dashes or underscores.",

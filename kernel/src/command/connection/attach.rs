@@ -8,6 +8,7 @@ use crate::boundary::output::{Effect, Object, Refusal, Reply};
 use crate::boundary::texts::texts;
 use crate::command::registry::{Act, By};
 use crate::model::{Connection, ConnectionLink, ConnectionState, PeerWorkspace};
+use crate::objects::remote_names;
 use crate::rows::id::ConnectionNo;
 use crate::rows::tx::{Read, Tx};
 
@@ -64,6 +65,7 @@ impl Act for AttachConnection {
         peer.connection = Some(no);
         tx.put(&row.workspace, &peer);
         tx.put(&no, &row);
+        remote_names::settle(tx);
         tx.effect(Effect::Connection(no));
         Ok(Reply::Object(Object::Connection(no)))
     }

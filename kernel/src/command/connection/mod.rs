@@ -18,10 +18,11 @@ pub use create::CreateConnection;
 pub use patch::PatchConnection;
 pub use remove::RemoveConnection;
 
+use crate::boundary::behaviour::Behaviour;
 use crate::boundary::input::Actor;
 use crate::boundary::output::{Effect, Refusal};
 use crate::model::limits::{CONNECTIONS_MAX, DISPLAY_NAME_CHARS_MAX};
-use crate::model::naming::is_connection_name;
+use crate::model::naming::{are_look_alikes, is_connection_name};
 use crate::model::{Connection, ConnectionState, PeerKind, PeerWorkspace, Team, User, kind};
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, Id, UserNo};
 use crate::rows::lookup;
@@ -77,6 +78,17 @@ fn check(
             "A secure connection of this name exists already.",
         ));
     }
+    let others = connection::all(tx);
+    if let Some(other) = look_alike(tx, &name, &others) {
+        return Err(Refusal::new(
+            status,
+            name_error,
+            format!(
+                "Names of users over this connection could not be told from those over `{other}`: \
+                 choose a name that is shorter or begins otherwise."
+            ),
+        ));
+    }
     if !create.default_team_id.is_empty() {
         let team = lookup::team(tx, &create.default_team_id);
         let team = team.and_then(|no| tx.get::<Team>(&no));
@@ -84,7 +96,7 @@ fn check(
             return Err(Refusal::invalid_param("default_team_id"));
         }
     }
-    if connection::all(tx).len() >= CONNECTIONS_MAX as usize {
+    if others.len() >= CONNECTIONS_MAX as usize {
         return Err(Refusal::new(
             400,
             "api.remote_cluster.save.app_error",
@@ -103,6 +115,22 @@ fn check(
         name,
         default_team_id: create.default_team_id.clone(),
     })
+}
+
+/// The live connection whose name looks like this one where names of users cut it.
+fn look_alike<'c>(
+    tx: &Tx<'_>,
+    name: &str,
+    others: &'c [(ConnectionNo, Connection)],
+) -> Option<&'c str> {
+    if !Behaviour::OwnNames.is_in_force(tx) {
+        return None;
+    }
+    let mut live = others
+        .iter()
+        .filter(|(_, other)| other.state != ConnectionState::Removed);
+    live.find(|(_, other)| are_look_alikes(&other.name, name))
+        .map(|(_, other)| other.name.as_str())
 }
 
 /// Who a new record belongs to: the actor; for the operator the first account.
@@ -136,6 +164,7 @@ fn store(tx: &mut Tx<'_>, checked: Checked, handshake: Handshake<'_>) -> Connect
         &PeerWorkspace {
             connection: Some(no),
             incarnation: None,
+            channels: 0,
         },
     );
     tx.bind_id(kind::CONNECTION, handshake.remote_id, no.0);

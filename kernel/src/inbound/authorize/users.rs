@@ -1,6 +1,7 @@
 //! Profiles.
 
 use super::{Authorized, Peer, Received, has_at_most, is_time};
+use crate::boundary::behaviour::Behaviour;
 use crate::inbound::Reason;
 use crate::model::limits::{
     EMAIL_BYTES_MAX, NAME_CHARS_MAX, POSITION_CHARS_MAX, USER_PROPS_BYTES_MAX,
@@ -41,6 +42,9 @@ pub fn user<'a>(
     let id = Id::parse(&wire.id).ok_or(Reason::BadId)?;
     let act = match lookup::user(rows, &wire.id) {
         None => {
+            if claims_another(rows, peer, &wire.remote_id) {
+                return Err(Reason::ClaimedOrigin);
+            }
             check_profile(wire)?;
             UserAct::Create(id)
         }
@@ -62,6 +66,13 @@ pub fn user<'a>(
         }
     };
     Ok(Authorized(UserChange { act, wire }))
+}
+
+/// Whether a profile says that it comes over a connection of ours that is not the one it came over.
+/// A `remote_id` belongs to one connection, so a peer that forwards others' users knows none of ours.
+fn claims_another(rows: &(impl Read + ?Sized), peer: &Peer, remote_id: &str) -> bool {
+    let claimed = lookup::connection(rows, remote_id);
+    claimed.is_some_and(|no| no != peer.no) && Behaviour::OwnNames.is_in_force(rows)
 }
 
 fn check_profile(wire: &WireUser) -> Result<(), Reason> {

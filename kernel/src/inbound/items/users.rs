@@ -11,6 +11,7 @@ use crate::model::limits::{LOCALE_BYTES_MAX, USERNAME_BYTES_MAX};
 use crate::model::naming::{self, SUFFIX_ATTEMPTS_MAX};
 use crate::model::{RemoteUser, User};
 use crate::objects::members;
+use crate::objects::remote_names;
 use crate::objects::users;
 use crate::rows::id::{FeedSeq, Id, UserNo};
 use crate::rows::lookup;
@@ -116,7 +117,7 @@ fn carry_out(
 }
 
 fn create(tx: &mut Tx<'_>, peer: &Peer, id: Id, wire: &WireUser) -> Result<UserNo, Reason> {
-    let username = free_name(tx, peer, &wire.username, None).ok_or(Reason::NameTaken)?;
+    let username = name_for(tx, peer, &wire.username, None).ok_or(Reason::NameTaken)?;
     // `.invalid` is reserved: no such address ever reaches anybody.
     let email = format!("{}@{}.invalid", tx.new_id(), peer.row.name);
     let original_remote_id = match Id::parse(&wire.remote_id) {
@@ -166,7 +167,7 @@ fn update(tx: &mut Tx<'_>, peer: &Peer, no: UserNo, wire: &WireUser) -> Result<(
         return Err(Reason::ForeignUser);
     };
     if remote.username != wire.username {
-        let username = free_name(tx, peer, &wire.username, Some(no)).ok_or(Reason::NameTaken)?;
+        let username = name_for(tx, peer, &wire.username, Some(no)).ok_or(Reason::NameTaken)?;
         users::rename(tx, no, &mut user, username);
         // A name with a colon is how a hub calls the user, not how its home does.
         if !wire.username.contains(':') {
@@ -187,7 +188,16 @@ fn update(tx: &mut Tx<'_>, peer: &Peer, no: UserNo, wire: &WireUser) -> Result<(
     Ok(())
 }
 
-/// The first name of the suffix rule that is free, or is this user's own: `name:connection`, then
+/// The name here of a user whom the peer calls `home`.
+fn name_for(tx: &mut Tx<'_>, peer: &Peer, home: &str, own: Option<UserNo>) -> Option<String> {
+    if Behaviour::OwnNames.is_in_force(tx) {
+        remote_names::choose(tx, &peer.row, home, own)
+    } else {
+        free_name(tx, peer, home, own)
+    }
+}
+
+/// As it was before [`Behaviour::OwnNames`]. The first name of the suffix rule that is free, or is this user's own: `name:connection`, then
 /// `name-2:connection` and so on. Always from the name at home, so that suffixes never pile up.
 /// A hub's users bear the names of its own connections; one that is a connection's name here as
 /// well would make its user pass for one of that connection, and gives way to the sender's.

@@ -316,3 +316,32 @@ proptest! {
         prop_assert_eq!(&world.host.tables, &before);
     }
 }
+
+#[test]
+fn what_cannot_be_stored_everywhere_is_replaced_in_what_a_peer_sends() {
+    let mut world = World::of_today();
+    let profile = with(
+        user("bea", "bea"),
+        json!({"nickname": "B\0", "props": {"a": "\0"}}),
+    );
+    let props = json!({"n": "HUGE", "t": "\0"});
+    let body = with(post("odd", "ann", "a\0b"), json!({"props": props}));
+    let payload = json!({
+        "channel_id": id("joint"), "id": id("s"), "users": {"b": profile}, "posts": [body],
+    });
+    let frame = world.frame(ACME, "sharedchannel_sync", &payload);
+    let frame = String::from_utf8(frame)
+        .unwrap()
+        .replace("\"HUGE\"", "1e999");
+    let (status, answer) = world.body(ACME, frame.as_bytes());
+    assert_eq!(
+        (status, &answer["payload"]["post_errors"]),
+        (200, &json!([]))
+    );
+    let bea = world.user("bea").unwrap();
+    assert_eq!(bea.nickname, "B\u{fffd}");
+    assert_eq!(bea.props, "{\"a\":\"\u{fffd}\"}");
+    let stored = world.post("odd").unwrap();
+    assert_eq!(stored.message, "a\u{fffd}b");
+    assert_eq!(stored.props, r#"{"n":"1e999","t":"\ufffd"}"#);
+}

@@ -1,27 +1,7 @@
 //! Invitations of channels that come from a peer.
 
 use super::*;
-use crate::model::{ChannelMember, ConnectionLink, Link};
-
-fn invite(letters: &str, name: &str) -> Value {
-    json!({
-        "channel_id": id(letters), "team_id": id("theirs"), "read_only": false, "name": name,
-        "display_name": "Their Lounge", "header": "H", "purpose": "P", "type": "O",
-        "creator_id": "", "direct_participant_ids": null, "direct_participants": null,
-    })
-}
-
-fn send(world: &mut World, connection: ConnectionNo, invite: Value) -> Value {
-    world.message(connection, "sharedchannel_invite", invite)
-}
-
-fn link(world: &World, letters: &str, connection: ConnectionNo) -> Option<Link> {
-    world.host.get(&(world.channel_no(letters)?, connection))
-}
-
-fn accepted() -> Value {
-    json!({"status": "OK", "err": "", "payload": null})
-}
+use crate::model::{ChannelMember, ConnectionLink};
 
 #[test]
 fn a_new_channel_is_made_for_the_connection_with_its_creator_as_first_member() {
@@ -140,7 +120,7 @@ fn a_channel_that_is_here_is_not_the_peers_to_offer() {
     send(&mut world, OTHER, invite("theirs", "theirs"));
     // Ended by us: it stays ended, also when the peer wants it back.
     let own = world.channel_no("acmeonly").unwrap();
-    world.step(|tx| crate::sharing::end_link(tx, own, ACME, false));
+    world.step(|tx| crate::sharing::end_link(tx, own, ACME, LinkEnd::Removed));
     for channel in ["secret", "otheronly", "theirs", "acmeonly"] {
         let before = world.host.tables.clone();
         let answer = send(&mut world, ACME, invite(channel, "any-name"));
@@ -161,7 +141,7 @@ fn a_channel_of_the_peer_comes_back_after_its_link_has_ended() {
     let mut world = World::new();
     send(&mut world, ACME, invite("lounge", "lounge"));
     let no = world.channel_no("lounge").unwrap();
-    world.step(|tx| crate::sharing::end_link(tx, no, ACME, true));
+    world.step(|tx| crate::sharing::end_link(tx, no, ACME, LinkEnd::Peer));
     assert!(!world.channel("lounge").unwrap().shared);
     assert!(!world.host.has::<SharedChannel>(&no));
     let ended = link(&world, "lounge", ACME).unwrap();
@@ -188,7 +168,7 @@ fn a_channel_comes_back_over_another_connection_of_the_same_workspace() {
     let no = world.channel_no("lounge").unwrap();
     let boss = world.user_no("boss").unwrap();
     let (stranger, attached) = world.step(|tx| {
-        crate::sharing::end_link(tx, no, ACME, false);
+        crate::sharing::end_link(tx, no, ACME, LinkEnd::Removed);
         let row = tx.get::<Connection>(&ACME).unwrap();
         let workspace = row.workspace;
         tx.put(

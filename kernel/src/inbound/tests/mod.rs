@@ -2,8 +2,10 @@
 
 mod acknowledgements;
 mod gate;
+mod guarded_invites;
 mod hostile;
 mod invites;
+mod names;
 mod policies;
 mod posts;
 mod reactions;
@@ -13,14 +15,16 @@ mod whole_posts;
 
 use serde_json::{Value, json};
 
+use crate::boundary::behaviour;
 use crate::boundary::env::StepContext;
-use crate::boundary::input::Incarnation;
-use crate::boundary::output::{Effect, Reply};
+use crate::boundary::input::{Actor, Incarnation, Input};
+use crate::boundary::output::{Effect, Refusal, Reply};
+use crate::command::Command;
 use crate::model::{
-    Channel, ChannelKind, Config, Connection, ConnectionState, LinkState, MetaRow, PeerKind,
-    PeerWorkspace, Place, Post, Reaction, SharedChannel, Team, User, Workspace, kind,
+    Channel, ChannelKind, Config, Connection, ConnectionState, Link, LinkEnd, LinkState, MetaRow,
+    PeerKind, PeerWorkspace, Place, Post, Reaction, SharedChannel, Team, User, Workspace, kind,
 };
-use crate::objects::{channels, members, posts as store, users as accounts};
+use crate::objects::{channels, members, posts as store, remote_names, users as accounts};
 use crate::outbound;
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, Id, PostNo, TeamNo, UserNo, WorkspaceNo};
 use crate::rows::lookup;
@@ -83,6 +87,22 @@ impl World {
         world
     }
 
+    /// As [`World::new`], with every behaviour in force from here on.
+    pub fn of_today() -> World {
+        let mut world = World::new();
+        world.step(|tx| behaviour::adopt(tx).unwrap());
+        world
+    }
+
+    /// Carries out a command of the operator.
+    pub fn command(&mut self, command: Command) -> Result<(), Refusal> {
+        let reply = self.step(|tx| crate::command::carry_out(tx, Actor::System, None, &command));
+        match reply {
+            Reply::Refused(refusal) => Err(refusal),
+            _ => Ok(()),
+        }
+    }
+
     /// Carries out a step.
     pub fn step<R>(&mut self, act: impl FnOnce(&mut Tx<'_>) -> R) -> R {
         self.steps += 1;
@@ -97,6 +117,20 @@ impl World {
         self.host.apply(&writes);
         self.effects = effects;
         result
+    }
+
+    /// Does everything that is due.
+    pub fn settle(&mut self) {
+        for _ in 0..100 {
+            self.now_ms += 10;
+            let output = self.host.run(self.now_ms, 1, &Input::Timer);
+            let wakes =
+                |effect: &Effect| matches!(effect, Effect::Wake { at_ms } if *at_ms <= self.now_ms);
+            if !output.effects.iter().any(wakes) {
+                return;
+            }
+        }
+        panic!("there is always something due");
     }
 
     /// Sends a body; the answer's status and JSON.
@@ -224,6 +258,30 @@ pub fn post(letters: &str, author: &str, message: &str) -> Value {
         "original_id": "", "message": message, "type": "", "props": {}, "hashtags": "",
         "file_ids": [], "pending_post_id": "", "metadata": {},
     })
+}
+
+/// The JSON of an invitation.
+pub fn invite(letters: &str, name: &str) -> Value {
+    json!({
+        "channel_id": id(letters), "team_id": id("theirs"), "read_only": false, "name": name,
+        "display_name": "Their Lounge", "header": "H", "purpose": "P", "type": "O",
+        "creator_id": "", "direct_participant_ids": null, "direct_participants": null,
+    })
+}
+
+/// Sends an invitation; its answer.
+pub fn send(world: &mut World, connection: ConnectionNo, invite: Value) -> Value {
+    world.message(connection, "sharedchannel_invite", invite)
+}
+
+/// The link of a channel to a connection.
+pub fn link(world: &World, letters: &str, connection: ConnectionNo) -> Option<Link> {
+    world.host.get(&(world.channel_no(letters)?, connection))
+}
+
+/// The answer to an invitation that is accepted.
+pub fn accepted() -> Value {
+    json!({"status": "OK", "err": "", "payload": null})
 }
 
 /// An object with some members changed.
@@ -365,6 +423,7 @@ pub fn connect_to(
         &PeerWorkspace {
             connection: Some(no),
             incarnation: None,
+            channels: 0,
         },
     );
     let connection = Connection {

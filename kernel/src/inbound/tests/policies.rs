@@ -237,7 +237,7 @@ fn what_waits_is_dropped_when_the_channel_is_no_longer_shared() {
     filter(&mut world, false);
     world.sync(ACME, json!({"posts": [post("new", "ann", "odd")]}));
     let channel = world.channel_no("joint").unwrap();
-    world.step(|tx| crate::sharing::end_link(tx, channel, ACME, false));
+    world.step(|tx| crate::sharing::end_link(tx, channel, ACME, LinkEnd::Removed));
     filter(&mut world, true);
     world.step(|tx| crate::inbound::held_step(tx, ACME));
     assert!(world.post("new").is_none() && held(&world).is_empty());

@@ -131,7 +131,7 @@ fn the_last_link_takes_the_sharing_along_and_a_notice_comes_once() {
         kinds.filter(|post| post.kind == "system_generic").count()
     };
     for _ in 0..3 {
-        world.step(|tx| crate::sharing::end_link(tx, no, OTHER, true));
+        world.step(|tx| crate::sharing::end_link(tx, no, OTHER, LinkEnd::Peer));
     }
     assert_eq!(notices(&world), 1);
     assert!(!world.channel("joint").unwrap().shared);

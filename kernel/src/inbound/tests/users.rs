@@ -1,7 +1,7 @@
 //! Profiles.
 
 use super::*;
-use crate::boundary::behaviour;
+use crate::boundary::behaviour::{Behaviour, InForce};
 use crate::model::{ChannelMember, TeamMember};
 
 fn users(list: &[Value]) -> Value {
@@ -80,7 +80,7 @@ fn only_a_newer_profile_changes_anything() {
 }
 
 #[test]
-fn a_name_cannot_pass_for_one_of_another_connection() {
+fn before_names_were_own_they_could_not_pass_for_those_of_another_connection() {
     for told in ["olga:other", "olga:oth:er"] {
         let mut world = World::new();
         world.sync(ACME, users(&[user("zoe", told)]));
@@ -89,7 +89,12 @@ fn a_name_cannot_pass_for_one_of_another_connection() {
             "olga-2:other",
             "{told}"
         );
-        world.step(|tx| behaviour::adopt(tx).unwrap());
+        world.step(|tx| {
+            tx.put(
+                &Behaviour::OwnSuffixes.number(),
+                &InForce { since_ms: START },
+            )
+        });
         world.sync(ACME, users(&[user("eva", told)]));
         assert_eq!(world.user("eva").unwrap().username, "olga:acme", "{told}");
         world.sync(ACME, users(&[user("bea", "bea")]));

@@ -3,7 +3,7 @@
 use super::super::work::Target;
 use super::*;
 use crate::boundary::env::StepContext;
-use crate::model::{FeedObject, Round, RoundSource, Section};
+use crate::model::{FeedObject, LinkEnd, Round, RoundSource, Section};
 use crate::rows::id::FeedSeq;
 use crate::sharing;
 use crate::wire::response::{NO_LONGER_SHARED, UNKNOWN_CHANNEL};
@@ -75,7 +75,7 @@ fn what_ends_a_link_is_not_overwritten_by_the_round_in_hand() {
     world.in_a_step(|tx| {
         let connection = tx.get::<Connection>(&LINK).unwrap();
         let mut work = Work::load(tx, LINK, connection).unwrap();
-        sharing::end_link(tx, TOWN, LINK, false);
+        sharing::end_link(tx, TOWN, LINK, LinkEnd::Here);
         work.change_link(tx, |link| link.failures = 7);
         work.store(tx);
     });

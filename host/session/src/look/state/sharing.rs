@@ -1,7 +1,7 @@
 //! Connections, and how far the channels are that go over them.
 
 use causeway_kernel::model::{
-    Connection, ConnectionState, Exception, ExceptionState, Link, LinkState, PeerKind,
+    Connection, ConnectionState, Exception, ExceptionState, Link, LinkEnd, LinkState, PeerKind,
 };
 use causeway_kernel::rows::id::{ChannelNo, ConnectionNo};
 use causeway_kernel::sharing::connection::is_online;
@@ -64,6 +64,21 @@ fn kind(kind: PeerKind) -> &'static str {
     }
 }
 
+fn link_state(link: &Link) -> String {
+    let word = match (link.state, &link.end) {
+        (LinkState::Inviting, _) => "inviting",
+        (LinkState::Active, _) => "active",
+        (LinkState::Ended, Some(LinkEnd::Here)) => "ended here",
+        (LinkState::Ended, Some(LinkEnd::Peer)) => "ended by the peer",
+        (LinkState::Ended, Some(LinkEnd::Refused(words))) => {
+            return format!("refused: {}", plain(words));
+        }
+        (LinkState::Ended, Some(LinkEnd::Removed)) => "ended with the connection",
+        (LinkState::Ended, None) => "ended",
+    };
+    word.into()
+}
+
 /// Every link of a channel to a connection.
 #[must_use]
 pub fn links(rows: &MemoryRows) -> TextTable {
@@ -72,12 +87,7 @@ pub fn links(rows: &MemoryRows) -> TextTable {
         vec![
             names.channel(channel).into(),
             names.connection(connection).into(),
-            match row.state {
-                LinkState::Inviting => "inviting",
-                LinkState::Active => "active",
-                LinkState::Ended => "ended",
-            }
-            .into(),
+            link_state(&row).into(),
             row.cursor.seq.0.into(),
             match row.cursor.history {
                 Some(_) => "sent",

@@ -20,9 +20,10 @@ use crate::look::names::plain;
 use crate::look::walk::Seen;
 
 /// Reasons that a post is never refused for.
-const OF_OTHERS: [&str; 7] = [
+const OF_OTHERS: [&str; 8] = [
     "bad_name",
     "name_taken",
+    "claimed_origin",
     "bad_emoji",
     "too_many_emoji",
     "unknown_post",

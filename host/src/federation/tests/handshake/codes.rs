@@ -166,3 +166,33 @@ async fn an_invitation_expires_with_its_record_not_with_its_code() {
         (400, "api.context.invitation_expired.error".into())
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn private_addresses_are_called_only_where_the_setting_allows_it() {
+    let strict = FederationSettings {
+        allow_private_targets: false,
+        ..quiet()
+    };
+    let (a, b) = (
+        TestHost::start(quiet()).await,
+        TestHost::start(strict).await,
+    );
+    let code = a.invite("b").await.code;
+    let refused = b.accept("a", &code).await.unwrap_err();
+    assert!(matches!(refused, HandshakeError::NotConfirmed(_)));
+    let said = refused.to_string();
+    assert!(said.contains("`allow_private_targets`"), "{said}");
+    // Nor does who confirms have it call one.
+    let invitation = b.invite("a").await;
+    let remote_id = b.row(invitation.connection).unwrap().remote_id;
+    let token = invitation_token(&b, remote_id);
+    let refreshed = Secret::token().unwrap();
+    let payload = confirmation(remote_id, refreshed.expose());
+    let answer = confirm(&b, remote_id, &token, &payload).await;
+    assert_eq!(answer.status, 500);
+    assert!(answer.says("`allow_private_targets`"));
+    assert_eq!(
+        b.state(invitation.connection),
+        Some(ConnectionState::Pending)
+    );
+}

@@ -32,6 +32,7 @@ async fn a_server_of_2021_accepts_and_keeps_the_invitations_token() {
     let token = invitation_token(&a, remote_id);
     let answer = confirm(&a, remote_id, &token, &confirmation(remote_id, "")).await;
     assert_eq!(answer.status, 500);
+    assert!(answer.says("`allow_unrotated_tokens`"));
     assert_eq!(
         a.state(invitation.connection),
         Some(ConnectionState::Pending)
