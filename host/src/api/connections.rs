@@ -7,7 +7,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use causeway_kernel::boundary::output::Object;
 use causeway_kernel::command::{
-    Command, CreateConnection, InviteToChannel, PatchConnection, UninviteFromChannel,
+    AttachConnection, Command, CreateConnection, InviteToChannel, PatchConnection,
+    UninviteFromChannel,
 };
 use causeway_kernel::model::limits::ONLINE_MS;
 use causeway_kernel::model::{Connection, ConnectionState, LinkEnd, LinkState, SharedChannel};
@@ -104,7 +105,7 @@ async fn list(State(app): State<Shared>, caller: Caller, params: Params) -> Answ
     });
     let views = Views::new(&rows, Viewer::of(&rows, caller.user));
     let page = params.page().of(found);
-    let list = json::list(&page, |(_, row)| views.remote_cluster(row))?;
+    let list = json::list(&page, |(no, row)| views.remote_cluster(*no, row))?;
     Ok(Rendered::new(list))
 }
 
@@ -122,13 +123,16 @@ struct CreateBody {
     display_name: Option<String>,
     default_team_id: Option<String>,
     password: Option<Secret>,
+    previous_remote_id: Option<String>,
 }
 
 async fn create(State(app): State<Shared>, caller: Caller, Json(body): Json<CreateBody>) -> Answer {
     caller.require_admin(&app.rows())?;
     let create = names(body.name, body.display_name, body.default_team_id)?;
+    let previous = previous(&app, body.previous_remote_id)?;
     let password = body.password.unwrap_or_default();
     let made = handshake::create(&app.federation, caller.actor(), create, &password).await?;
+    attach(&app, &caller, made.connection, previous).await?;
     let record = app.show(caller.user, Some(&Object::Connection(made.connection)))?;
     let invite = json!(made.code.expose());
     let password = made
@@ -139,6 +143,32 @@ async fn create(State(app): State<Shared>, caller: Caller, Json(body): Json<Crea
         "{{\"remote_cluster\":{record},\"invite\":{invite}{}}}",
         password.unwrap_or_default()
     )))
+}
+
+/// The removed connection whose workspace a new one is to take up.
+fn previous(app: &App, id: Option<String>) -> Result<Option<ConnectionNo>, ApiError> {
+    let Some(id) = id.filter(|id| !id.is_empty()) else {
+        return Ok(None);
+    };
+    sharing::removed_connection(&app.rows(), &id)
+        .map(Some)
+        .ok_or_else(|| ApiError::invalid_body("previous_remote_id"))
+}
+
+async fn attach(
+    app: &App,
+    caller: &Caller,
+    connection: ConnectionNo,
+    previous: Option<ConnectionNo>,
+) -> Result<(), ApiError> {
+    if let Some(previous) = previous {
+        let command = Command::AttachConnection(AttachConnection {
+            connection,
+            previous,
+        });
+        app.act(caller.user, command).await?;
+    }
+    Ok(())
 }
 
 fn names(
@@ -162,6 +192,7 @@ struct AcceptBody {
     display_name: Option<String>,
     default_team_id: Option<String>,
     password: Option<Secret>,
+    previous_remote_id: Option<String>,
 }
 
 async fn accept(State(app): State<Shared>, caller: Caller, Json(body): Json<AcceptBody>) -> Answer {
@@ -172,12 +203,14 @@ async fn accept(State(app): State<Shared>, caller: Caller, Json(body): Json<Acce
         return Err(ApiError::invalid_body("default_team_id"));
     }
     drop(rows);
+    let previous = previous(&app, body.previous_remote_id)?;
     let (code, password) = (
         body.invite.unwrap_or_default(),
         body.password.unwrap_or_default(),
     );
     let actor = caller.actor();
     let made = handshake::accept(&app.federation, actor, create, code.expose(), &password).await?;
+    attach(&app, &caller, made, previous).await?;
     app.show(caller.user, Some(&Object::Connection(made)))
         .map(Rendered::created)
 }
@@ -186,6 +219,7 @@ async fn accept(State(app): State<Shared>, caller: Caller, Json(body): Json<Acce
 struct PatchBody {
     display_name: Option<String>,
     default_team_id: Option<String>,
+    previous_remote_id: Option<String>,
 }
 
 async fn patch(
@@ -197,6 +231,8 @@ async fn patch(
     let rows = app.rows();
     caller.require_admin(&rows)?;
     let connection = live(&rows, &ids)?;
+    let previous = previous(&app, body.previous_remote_id)?;
+    attach(&app, &caller, connection, previous).await?;
     let command = Command::PatchConnection(PatchConnection {
         connection,
         display_name: body.display_name,

@@ -47,10 +47,12 @@ fn names(arguments: &Arguments) -> Result<CreateConnection, String> {
 async fn create(here: &Invocation<'_>, arguments: &Arguments) -> Result<String, String> {
     arguments.only(&["name", "displayname", "password"])?;
     let create = names(arguments)?;
+    let previous = previous(here, arguments.get("previousID"))?;
     let password = Secret::new(arguments.require("password")?);
     let made = handshake::create(&here.app.federation, here.caller.actor(), create, &password)
         .await
         .map_err(|error| sentence(&error))?;
+    take_up(here, made.connection, previous).await?;
     Ok(format!(
         "##### Invitation created.\nSend the following AES 256-bit encrypted invitation to the \
          administrator of the other workspace, together with the password, by another way. They \
@@ -65,16 +67,71 @@ async fn create(here: &Invocation<'_>, arguments: &Arguments) -> Result<String, 
 async fn accept(here: &Invocation<'_>, arguments: &Arguments) -> Result<String, String> {
     arguments.only(&["name", "displayname", "password", "invite"])?;
     let create = names(arguments)?;
+    let previous = previous(here, arguments.get("previousID"))?;
     let password = Secret::new(arguments.require("password")?);
     let code = arguments.require("invite")?;
     let federation = &here.app.federation;
     let connection = handshake::accept(federation, here.caller.actor(), create, code, &password)
         .await
         .map_err(|error| sentence(&error))?;
-    let row = here.app.rows().get::<Connection>(&connection);
-    let site_url = row.map(|row| row.site_url).unwrap_or_default();
+    take_up(here, connection, previous).await?;
+    let rows = here.app.rows();
+    let row = rows.get::<Connection>(&connection);
+    let site_url = row.as_ref().map(|row| row.site_url.as_str());
+    let known = row
+        .as_ref()
+        .and_then(|row| known_before(here, (connection, row)));
     Ok(format!(
-        "##### Invitation accepted and confirmed.\nSiteURL: {site_url}"
+        "##### Invitation accepted and confirmed.\nSiteURL: {}{}",
+        site_url.unwrap_or_default(),
+        known.unwrap_or_default()
+    ))
+}
+
+/// The removed connection of an id, if one is given.
+fn previous(here: &Invocation<'_>, id: &str) -> Result<Option<ConnectionNo>, String> {
+    if id.is_empty() {
+        return Ok(None);
+    }
+    let found = sharing::removed_connection(&here.app.rows(), id);
+    found.map(Some).ok_or_else(|| {
+        format!(
+            "There is no removed secure connection `{}` whose workspace no other one leads to. \
+             `/secure-connection status` lists them.",
+            printable(id)
+        )
+    })
+}
+
+/// Has a connection take up what came over a removed one, if one is named.
+async fn take_up(
+    here: &Invocation<'_>,
+    connection: ConnectionNo,
+    previous: Option<ConnectionNo>,
+) -> Result<(), String> {
+    let Some(previous) = previous else {
+        return Ok(());
+    };
+    let attach = Command::AttachConnection(AttachConnection {
+        connection,
+        previous,
+    });
+    let done = here.app.act(here.caller.user, attach).await;
+    done.map(|_| ()).map_err(|error| error.message.into_owned())
+}
+
+/// What to say of a connection to a workspace that was known before.
+fn known_before(
+    here: &Invocation<'_>,
+    (connection, row): (ConnectionNo, &Connection),
+) -> Option<String> {
+    let (_, earlier) = sharing::previous_connection(&here.app.rows(), (connection, row))?;
+    Some(format!(
+        "\n\n`{}` leads to a workspace that was known here as `{}`. Until its users, posts and channels \
+         of then are taken up, everything of them is refused. If it is the same workspace still, do \
+         this on both sides before you share a channel:\n\n```\n/secure-connection attach --connectionID \
+         {} --previousID {}\n```\n",
+        row.name, earlier.name, row.remote_id, earlier.remote_id
     ))
 }
 
@@ -103,18 +160,8 @@ async fn attach(here: &Invocation<'_>, arguments: &Arguments) -> Result<String, 
     );
     let missing = |id: &str| format!("##### Secure connection `{}` **NOT FOUND**.", printable(id));
     let connection = live(here, id).ok_or_else(|| missing(id))?;
-    let previous = lookup::connection(&here.app.rows(), previous_id);
-    let previous = previous.ok_or_else(|| missing(previous_id))?;
-    here.app
-        .act(
-            here.caller.user,
-            Command::AttachConnection(AttachConnection {
-                connection,
-                previous,
-            }),
-        )
-        .await
-        .map_err(|error| error.message.into_owned())?;
+    let previous = previous(here, previous_id)?;
+    take_up(here, connection, previous).await?;
     Ok(format!(
         "##### Secure connection {id} attached.\nIt leads to the workspace that {previous_id} led \
          to; its users and posts belong together from now on."
@@ -167,7 +214,9 @@ fn status(here: &Invocation<'_>) -> String {
         "Last ping",
         "Deleted",
     ]);
-    for (_, connection) in connections {
+    let mut known = String::new();
+    for (no, connection) in connections {
+        known.extend(known_before(here, (no, &connection)));
         let accepted = connection.state == ConnectionState::Confirmed;
         let team = lookup::team(&rows, &connection.default_team_id)
             .and_then(|team| rows.get::<Team>(&team))
@@ -184,7 +233,7 @@ fn status(here: &Invocation<'_>) -> String {
             yes_no(connection.delete_at != 0),
         ]);
     }
-    table.into_text()
+    table.into_text() + &known
 }
 
 /// Whether a peer answered a ping of ours lately. Protocol §9.

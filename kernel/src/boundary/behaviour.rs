@@ -78,6 +78,9 @@ behaviours! {
     /// Texts with a NUL and numbers that are beyond a 64-bit float are refused in commands, and replaced in
     /// what peers send and are sent.
     PortableTexts = 16,
+    /// So many users of a peer may be here, and no more. That one was added to a team is no news, as only the
+    /// user would hear it.
+    BoundedUsers = 17,
 }
 
 /// A behaviour that is in force.

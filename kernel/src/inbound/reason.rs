@@ -47,6 +47,8 @@ pub enum Reason {
     NotNewer,
     /// Every name that the suffix rule gives is taken.
     NameTaken,
+    /// There are as many users of the peer here as there may be.
+    TooManyUsers,
     /// The post has as many different emoji as it may have.
     TooManyEmoji,
     /// The post has as many acknowledgements as it may have.
@@ -99,6 +101,7 @@ impl Reason {
             Reason::InviteRefused => "invite_refused",
             Reason::NotNewer => "not_newer",
             Reason::NameTaken => "name_taken",
+            Reason::TooManyUsers => "too_many_users",
             Reason::TooManyEmoji => "too_many_emoji",
             Reason::TooManyAcknowledgements => "too_many_acknowledgements",
             Reason::Denied => "denied",

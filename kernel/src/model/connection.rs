@@ -14,18 +14,21 @@ pub struct PeerWorkspace {
     pub incarnation: Option<Incarnation>,
     /// Channels here that it has offered and nobody here has let go.
     pub channels: u32,
+    /// Users here who live there.
+    pub users: u32,
 }
 texts!(struct PeerWorkspace {
     connection,
     incarnation,
     channels,
+    users,
 });
 
 impl PeerWorkspace {
-    /// Reads a row of an older version. Version 1 had no `channels`, which stands last: those that were
-    /// there by then are not counted.
+    /// Reads a row of an older version. Version 1 had neither `channels` nor `users`, which stand last:
+    /// those that were there by then are not counted.
     pub(crate) fn of_older_version(version: u8, bytes: &[u8]) -> Option<PeerWorkspace> {
-        let none = [0];
+        let none = [0, 0];
         let today = [bytes, &none].concat();
         (version == 1).then(|| postcard::from_bytes(&today).ok())?
     }

@@ -61,6 +61,9 @@ pub const POSTS_PER_BLOCK: u32 = 1_000;
 /// Channels that one peer may have here by its invitations; one more is refused. One that an admin here
 /// lets go does not count.
 pub const RECEIVED_CHANNELS_MAX: u32 = 200;
+/// Users of one peer here; one more is refused. Only those come who write, react or are mentioned in a
+/// channel that is shared.
+pub const REMOTE_USERS_MAX: u32 = 10_000;
 /// Replies that a step deletes; the rest is a job.
 pub const REPLIES_PER_STEP_MAX: u32 = 200;
 /// Due rows that a timer step handles.

@@ -1,5 +1,7 @@
 //! Members of teams and channels: the rows, without the question who may change them.
 
+use crate::boundary::behaviour::Behaviour;
+use crate::boundary::env::Rows;
 use crate::boundary::output::{Effect, Event};
 use crate::model::{Channel, ChannelMember, TeamMember, UserChannel, UserTeam};
 use crate::rows::id::{ChannelNo, TeamNo, UserNo};
@@ -24,8 +26,16 @@ pub fn join_team(tx: &mut Tx<'_>, team: TeamNo, user: UserNo, is_admin: bool) ->
     };
     tx.put(&key, &member);
     tx.put(&(user, team), &UserTeam);
-    tx.effect(Effect::Event(Event::AddedToTeam(team, user)));
+    if may_hear(tx, user) {
+        tx.effect(Effect::Event(Event::AddedToTeam(team, user)));
+    }
     true
+}
+
+/// Whether a user can be logged in here; nobody else hears of what is said to one user alone.
+fn may_hear(tx: &Tx<'_>, user: UserNo) -> bool {
+    let is_local = tx.user(user).is_some_and(|user| user.origin.is_ours());
+    is_local || !Behaviour::BoundedUsers.is_in_force(tx)
 }
 
 /// Makes a user a member of a channel; a member stays as it is. Says whether anything changed.

@@ -2,6 +2,7 @@
 //! changes nothing else, and is counted by its reason.
 
 mod away;
+mod claims;
 mod codes;
 mod frames;
 mod items;

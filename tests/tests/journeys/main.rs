@@ -4,6 +4,7 @@ mod acknowledgements;
 mod client_library;
 mod demo;
 mod first_steps;
+mod invitations;
 mod kill;
 mod large_answers;
 mod login;

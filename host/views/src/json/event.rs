@@ -4,11 +4,12 @@ use causeway_kernel::authority;
 use causeway_kernel::boundary::output::{AcknowledgementEvent, Event, ReactionEvent};
 use causeway_kernel::model::{Channel, PersonalKind, Post, User};
 use causeway_kernel::objects::mentions;
+use causeway_kernel::objects::posts::is_system;
 use causeway_kernel::rows::id::{ChannelNo, Id, PostNo, UserNo};
 use causeway_kernel::rows::tx::Read;
 use serde::Serialize;
 
-use super::post::{Metadata, PostView};
+use super::post::{Metadata, PostView, kind};
 use super::user::UserView;
 use super::{Null, Viewer, Views, text};
 use crate::query::preferences::{self, Preference};
@@ -260,7 +261,7 @@ impl<R: Read + ?Sized> Views<'_, R> {
     fn posted(&self, channel_no: ChannelNo, post_no: PostNo, reader: UserNo) -> Option<String> {
         let channel = self.rows.get::<Channel>(&channel_no)?;
         let post = self.rows.get::<Post>(&post_no)?;
-        let system = post.kind.starts_with("system_");
+        let system = is_system(kind(&post));
         let sender_name = if system {
             "System".to_string()
         } else {

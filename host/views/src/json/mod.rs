@@ -124,7 +124,7 @@ impl<'r, R: Read + ?Sized> Views<'r, R> {
                     acknowledged_at: row.acknowledged_at,
                 }))
             }
-            Object::Connection(no) => text(&self.remote_cluster(&rows.get::<Connection>(no)?)),
+            Object::Connection(no) => text(&self.remote_cluster(*no, &rows.get::<Connection>(no)?)),
         })
     }
 

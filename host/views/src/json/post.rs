@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use causeway_kernel::boundary::output::{AcknowledgementEvent, ReactionEvent};
 use causeway_kernel::model::{Acknowledgement, Post, Reaction};
+use causeway_kernel::objects::posts::is_system;
 use causeway_kernel::rows::id::{PostNo, UserNo};
 use causeway_kernel::rows::tx::Read;
 use serde::Serialize;
@@ -117,7 +118,7 @@ impl<R: Read + ?Sized> Views<'_, R> {
             root_id: post.root.map(|root| self.post_id(root)).unwrap_or_default(),
             original_id: "",
             message: shown(&post.message),
-            kind: &post.kind,
+            kind: kind(post),
             props: stored(shown(&post.props)),
             hashtags: shown(&post.hashtags),
             file_ids: [],
@@ -242,5 +243,15 @@ impl<R: Read + ?Sized> Serialize for ListedPosts<'_, R> {
         let posts = self.by_id.iter();
         serializer
             .collect_map(posts.map(|(id, (post_no, post))| (id, self.views.post(*post_no, post))))
+    }
+}
+
+/// A post's type as clients are told. They show system types as words of the system, and those are ours:
+/// what a peer's user writes is shown as that user's.
+pub(super) fn kind(post: &Post) -> &str {
+    if post.origin.is_ours() || !is_system(&post.kind) {
+        &post.kind
+    } else {
+        ""
     }
 }

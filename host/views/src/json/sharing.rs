@@ -8,6 +8,7 @@ use causeway_kernel::rows::tx::Read;
 use serde::Serialize;
 
 use super::{Views, non_empty};
+use crate::query::sharing;
 
 /// A connection as administrators see it.
 #[derive(Serialize)]
@@ -28,6 +29,10 @@ pub struct RemoteClusterView<'a> {
     creator_id: String,
     plugin_id: &'a str,
     options: i64,
+    /// Id of the removed connection to the same workspace, while it can be attached; not in the
+    /// reference.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous_remote_id: Option<String>,
 }
 
 /// What ordinary members of a shared channel see of a connection.
@@ -88,7 +93,12 @@ pub struct SharedChannelRemoteView<'a> {
 impl<R: Read + ?Sized> Views<'_, R> {
     /// A connection, without its tokens. Until it is confirmed its `site_url` begins with
     /// `pending_`, by which clients tell.
-    pub fn remote_cluster<'a>(&self, connection: &'a Connection) -> RemoteClusterView<'a> {
+    pub fn remote_cluster<'a>(
+        &self,
+        no: ConnectionNo,
+        connection: &'a Connection,
+    ) -> RemoteClusterView<'a> {
+        let previous = sharing::previous_connection(self.rows, (no, connection));
         RemoteClusterView {
             remote_id: connection.remote_id.as_str(),
             remote_team_id: &connection.remote_team_id,
@@ -106,6 +116,7 @@ impl<R: Read + ?Sized> Views<'_, R> {
             creator_id: self.user_id(connection.creator),
             plugin_id: "",
             options: 0,
+            previous_remote_id: previous.map(|(_, row)| row.remote_id.into()),
         }
     }
 

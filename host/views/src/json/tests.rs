@@ -61,6 +61,7 @@ fn host() -> MemoryHost {
             connection: Some(ConnectionNo(1)),
             incarnation: None,
             channels: 0,
+            users: 0,
         };
         tx.put(&WorkspaceNo(1), &peer);
         let mut eva = fixture::user(3, "eva:acme");
@@ -133,6 +134,7 @@ fn what_a_removed_connection_brought_stays_marked() {
                 connection: None,
                 incarnation: None,
                 channels: 0,
+                users: 0,
             },
         );
         let mut removed = connection();
@@ -441,4 +443,30 @@ fn refusals_have_five_keys() {
         ]
     );
     assert_eq!(value["status_code"], 403);
+}
+
+#[test]
+fn what_a_peers_user_writes_is_never_shown_as_said_by_the_system() {
+    let mut host = host();
+    for (number, author, kind) in [
+        (50, EVA, "system_generic"),
+        (51, ANN, "system_join_channel"),
+        (52, EVA, "custom_poll"),
+    ] {
+        let mut post = fixture::post(number, 1_000, None);
+        post.user = author;
+        post.kind = kind.into();
+        post.origin = WorkspaceNo(u64::from(author == EVA));
+        put(&mut host, |tx| fixture::put_post(tx, number, &post));
+    }
+    let shown = |number: u64| {
+        let posted = Event::Posted(ChannelNo(1), PostNo(number));
+        let frame = event(&host, &posted, BOB, 99).unwrap();
+        let data: Value = serde_json::from_str(&frame.data).unwrap();
+        let post: Value = serde_json::from_str(data["post"].as_str().unwrap()).unwrap();
+        (data["sender_name"].clone(), post["type"].clone())
+    };
+    assert_eq!(shown(50), ("@eva:acme".into(), "".into()));
+    assert_eq!(shown(51), ("System".into(), "system_join_channel".into()));
+    assert_eq!(shown(52), ("@eva:acme".into(), "custom_poll".into()));
 }

@@ -3,8 +3,8 @@
 use super::{LIST_ROWS_MAX, Walk, existing};
 use causeway_kernel::model::limits::CONNECTIONS_MAX;
 use causeway_kernel::model::{
-    Channel, ChannelMember, Connection, ConnectionLink, Link, LinkState, PeerWorkspace,
-    SharedChannel,
+    Channel, ChannelMember, Connection, ConnectionLink, ConnectionState, Link, LinkState,
+    PeerWorkspace, SharedChannel,
 };
 use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, TeamNo, UserNo, WorkspaceNo};
 use causeway_kernel::rows::lookup;
@@ -45,6 +45,38 @@ pub fn connection_of_workspace(
     }
     let mut all = connections(rows, true);
     all.retain(|(_, connection)| connection.workspace == workspace);
+    all.pop()
+}
+
+/// A removed connection by `remote_id` to whose workspace no other one leads.
+pub fn removed_connection(rows: &(impl Read + ?Sized), id: &str) -> Option<ConnectionNo> {
+    let (connection, row) = connection_by_id(rows, id)?;
+    is_vacant(rows, &row).then_some(connection)
+}
+
+fn is_vacant(rows: &(impl Read + ?Sized), row: &Connection) -> bool {
+    let peer = rows.get::<PeerWorkspace>(&row.workspace);
+    row.state == ConnectionState::Removed && peer.is_some_and(|peer| peer.connection.is_none())
+}
+
+/// The removed connection to the workspace at the other end of a live one, if what came over it can
+/// still be attached: it led to the same address, none has taken its place, and the live one has shared
+/// no channel yet. That it is the same workspace still is for an admin to say (W32).
+pub fn previous_connection(
+    rows: &(impl Read + ?Sized),
+    (no, row): (ConnectionNo, &Connection),
+) -> Option<(ConnectionNo, Connection)> {
+    let is_open = row.state == ConnectionState::Confirmed
+        && rows.prefix::<ConnectionLink, _>(&no, 1).is_empty();
+    let is_attached = |all: &[(ConnectionNo, Connection)]| {
+        all.iter()
+            .any(|(other, it)| *other != no && it.workspace == row.workspace)
+    };
+    let mut all = connections(rows, true);
+    if !is_open || row.site_url.is_empty() || is_attached(&all) {
+        return None;
+    }
+    all.retain(|(_, it)| it.site_url == row.site_url && is_vacant(rows, it));
     all.pop()
 }
 

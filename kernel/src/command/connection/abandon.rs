@@ -9,7 +9,8 @@ use crate::boundary::texts::texts;
 use crate::command::registry::{Act, By};
 use crate::model::{Connection, ConnectionState, IdRow, PeerWorkspace, kind};
 use crate::rows::id::ConnectionNo;
-use crate::rows::tx::Tx;
+use crate::rows::tx::{Read, Tx};
+use crate::sharing::connection;
 
 /// The handshake has failed for good: the record goes without a trace, so that the same code may
 /// be tried again.
@@ -24,6 +25,21 @@ pub struct AbandonConnection {
 }
 texts!(struct AbandonConnection { connection });
 
+/// Forgets the workspace behind a connection, unless an earlier one led to it and this one was attached.
+fn leave_workspace(tx: &mut Tx<'_>, no: ConnectionNo, row: &Connection) {
+    let others = connection::all(tx);
+    let is_earlier =
+        |(other, it): &(ConnectionNo, Connection)| *other != no && it.workspace == row.workspace;
+    let peer = tx.get::<PeerWorkspace>(&row.workspace);
+    match peer.filter(|_| others.iter().any(is_earlier)) {
+        Some(peer) => {
+            let connection = None;
+            tx.put(&row.workspace, &PeerWorkspace { connection, ..peer });
+        }
+        None => tx.delete::<PeerWorkspace>(&row.workspace),
+    }
+}
+
 impl Act for AbandonConnection {
     fn carry_out(&self, tx: &mut Tx<'_>, by: By<'_>) -> Result<Reply, Refusal> {
         let no = self.connection;
@@ -34,7 +50,7 @@ impl Act for AbandonConnection {
         }
         tx.unbind_name(kind::CONNECTION_NAME, &row.name);
         tx.delete::<IdRow>(&(kind::CONNECTION, row.remote_id));
-        tx.delete::<PeerWorkspace>(&row.workspace);
+        leave_workspace(tx, no, &row);
         tx.delete::<Connection>(&no);
         tx.effect(Effect::Connection(no));
         Ok(Reply::Done)

@@ -165,6 +165,7 @@ fn store(tx: &mut Tx<'_>, checked: Checked, handshake: Handshake<'_>) -> Connect
             connection: Some(no),
             incarnation: None,
             channels: 0,
+            users: 0,
         },
     );
     tx.bind_id(kind::CONNECTION, handshake.remote_id, no.0);

@@ -7,13 +7,13 @@ use crate::gate::Candidate;
 use crate::inbound::Reason;
 use crate::inbound::authorize::{self, Authorized, Peer, Received, Shared, UserAct, UserChange};
 use crate::inbound::item::{Fate, Item, Judgements, Outcome, Scope, Section, Wait};
-use crate::model::limits::{LOCALE_BYTES_MAX, USERNAME_BYTES_MAX};
+use crate::model::limits::{LOCALE_BYTES_MAX, REMOTE_USERS_MAX, USERNAME_BYTES_MAX};
 use crate::model::naming::{self, SUFFIX_ATTEMPTS_MAX};
-use crate::model::{RemoteUser, User};
+use crate::model::{PeerWorkspace, RemoteUser, User};
 use crate::objects::members;
 use crate::objects::remote_names;
 use crate::objects::users;
-use crate::rows::id::{FeedSeq, Id, UserNo};
+use crate::rows::id::{FeedSeq, Id, UserNo, WorkspaceNo};
 use crate::rows::lookup;
 use crate::rows::tx::{Read, Tx};
 use crate::wire::json::{Document, JsonError, Kind, Value};
@@ -117,6 +117,7 @@ fn carry_out(
 }
 
 fn create(tx: &mut Tx<'_>, peer: &Peer, id: Id, wire: &WireUser) -> Result<UserNo, Reason> {
+    take_place(tx, peer.row.workspace)?;
     let username = name_for(tx, peer, &wire.username, None).ok_or(Reason::NameTaken)?;
     // `.invalid` is reserved: no such address ever reaches anybody.
     let email = format!("{}@{}.invalid", tx.new_id(), peer.row.name);
@@ -155,6 +156,22 @@ fn create(tx: &mut Tx<'_>, peer: &Peer, id: Id, wire: &WireUser) -> Result<UserN
         feed_seq: FeedSeq(0),
     };
     Ok(users::insert(tx, &user))
+}
+
+/// Takes a place for one more user of a peer.
+fn take_place(tx: &mut Tx<'_>, workspace: WorkspaceNo) -> Result<(), Reason> {
+    if !Behaviour::BoundedUsers.is_in_force(tx) {
+        return Ok(());
+    }
+    let mut row = tx
+        .get::<PeerWorkspace>(&workspace)
+        .ok_or(Reason::UnknownUser)?;
+    if row.users >= REMOTE_USERS_MAX {
+        return Err(Reason::TooManyUsers);
+    }
+    row.users += 1;
+    tx.put(&workspace, &row);
+    Ok(())
 }
 
 /// Takes over a newer profile. E-mail address here, activity, roles and origin stay as they are,

@@ -424,6 +424,7 @@ pub fn connect_to(
             connection: Some(no),
             incarnation: None,
             channels: 0,
+            users: 0,
         },
     );
     let connection = Connection {

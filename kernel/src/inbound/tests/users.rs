@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::boundary::behaviour::{Behaviour, InForce};
+use crate::model::limits::REMOTE_USERS_MAX;
 use crate::model::{ChannelMember, TeamMember};
 
 fn users(list: &[Value]) -> Value {
@@ -250,4 +251,35 @@ fn a_user_that_is_deactivated_at_first_sight_stays_outside() {
     let no = world.user_no("gone").unwrap();
     let channel = world.channel_no("joint").unwrap();
     assert!(!world.host.has::<ChannelMember>(&(channel, no)));
+}
+
+#[test]
+fn a_peer_has_so_many_users_here_and_they_make_no_news_that_nobody_hears() {
+    let mut world = World::of_today();
+    world.sync(ACME, users(&[user("bea", "bea")]));
+    let told = |effect: &Effect| {
+        let Effect::Event(event) = effect else {
+            return None;
+        };
+        Some(format!("{event:?}").split('(').next()?.to_string())
+    };
+    let told: Vec<String> = world.effects.iter().filter_map(told).collect();
+    assert_eq!(told, ["NewUser", "UserAdded"]);
+    let workspace = world.host.get::<Connection>(&ACME).unwrap().workspace;
+    let row = world.host.get::<PeerWorkspace>(&workspace).unwrap();
+    assert_eq!(row.users, 1);
+    world.step(|tx| {
+        let users = REMOTE_USERS_MAX - 1;
+        tx.put(&workspace, &PeerWorkspace { users, ..row });
+    });
+    let response = world.sync(ACME, users(&[user("kima", "kim"), user("kimb", "kim")]));
+    assert_eq!(response["users_syncd"], json!([id("kima")]));
+    assert_eq!(world.refused(), [("too_many_users".to_string(), 1)]);
+    assert!(world.user("kimb").is_none());
+    // Those who are here change as ever, and other peers have their own places.
+    let newer = with(user("bea", "bea"), json!({"update_at": START + 9}));
+    let response = world.sync(ACME, users(&[newer]));
+    assert_eq!(response["users_syncd"], json!([id("bea")]));
+    let response = world.sync(OTHER, users(&[user("kimc", "kim")]));
+    assert_eq!(response["users_syncd"], json!([id("kimc")]));
 }

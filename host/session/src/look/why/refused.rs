@@ -20,10 +20,11 @@ use crate::look::names::plain;
 use crate::look::walk::Seen;
 
 /// Reasons that a post is never refused for.
-const OF_OTHERS: [&str; 8] = [
+const OF_OTHERS: [&str; 9] = [
     "bad_name",
     "name_taken",
     "claimed_origin",
+    "too_many_users",
     "bad_emoji",
     "too_many_emoji",
     "unknown_post",
