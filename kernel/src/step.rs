@@ -1,9 +1,9 @@
 //! One step of the workspace.
 
-use crate::boundary::behaviour;
+use crate::boundary::behaviour::{self, Behaviour};
 use crate::boundary::env::{Host, StepContext};
 use crate::boundary::input::Input;
-use crate::boundary::output::{Output, Reply};
+use crate::boundary::output::{Output, Refusal, Reply};
 use crate::command;
 use crate::inbound;
 use crate::model::limits::DUE_PER_STEP_MAX;
@@ -49,7 +49,7 @@ fn carry_out(tx: &mut Tx<'_>, input: &Input) -> Reply {
         Input::Receipt(receipt) => receipt::receipt(tx, receipt),
         Input::Ping { connection, answer } => connection::ping(tx, *connection, *answer),
         Input::Timer => timer(tx),
-        Input::Resume => match behaviour::adopt(tx) {
+        Input::Resume => match adopt(tx) {
             Ok(()) => receipt::resume(tx),
             Err(refusal) => return Reply::Refused(refusal),
         },
@@ -60,12 +60,23 @@ fn carry_out(tx: &mut Tx<'_>, input: &Input) -> Reply {
         }
         // Steps from here on run on the new kernel.
         Input::KernelChanged { .. } => {
-            if let Err(refusal) = behaviour::adopt(tx) {
+            if let Err(refusal) = adopt(tx) {
                 return Reply::Refused(refusal);
             }
         }
     }
     Reply::Done
+}
+
+/// Brings the kernel's behaviours into force. The users of a workspace that is older than the rules
+/// for their names get what those ask for.
+fn adopt(tx: &mut Tx<'_>) -> Result<(), Refusal> {
+    let is_older = !Behaviour::SearchedNames.is_in_force(tx);
+    behaviour::adopt(tx)?;
+    if is_older {
+        remote_names::settle(tx);
+    }
+    Ok(())
 }
 
 /// Does what is due, a bounded portion, and has the host wake the workspace for the rest.

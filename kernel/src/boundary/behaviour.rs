@@ -81,6 +81,8 @@ behaviours! {
     /// So many users of a peer may be here, and no more. That one was added to a team is no news, as only the
     /// user would hear it.
     BoundedUsers = 17,
+    /// Users are searched by an index of their names, in which the workspace's own stand apart.
+    SearchedNames = 18,
 }
 
 /// A behaviour that is in force.

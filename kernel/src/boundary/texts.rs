@@ -32,6 +32,8 @@ pub enum Text {
     ChannelName,
     /// A channel's unique name: see [`kind::CHANNEL_NAME`].
     UniqueChannelName,
+    /// A name by which a user is searched: see [`kind::LOCAL_NAME`].
+    SearchedName,
     /// Why something was refused: in the words of a peer or a policy, or in
     /// [ours](crate::model::reasons).
     Refusal,
@@ -47,6 +49,7 @@ impl Text {
             kind::EMAIL => Text::Address,
             kind::TEAM_NAME => Text::TeamName,
             kind::CHANNEL_NAME => Text::UniqueChannelName,
+            kind::LOCAL_NAME | kind::REMOTE_NAME => Text::SearchedName,
             _ => Text::Words,
         }
     }

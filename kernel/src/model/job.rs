@@ -80,7 +80,8 @@ pub enum Job {
         /// The first channel that is not done.
         channel: ChannelNo,
     },
-    /// Renames the remote users who bear the name of a connection that is not their workspace's.
+    /// Puts every user into the index of the search, and renames the remote users who bear the name
+    /// of a connection that is not their workspace's.
     SettleNames {
         /// The last user looked at.
         position: UserNo,

@@ -9,6 +9,7 @@ pub mod posts;
 pub mod reaction_counts;
 pub mod reactions;
 pub mod remote_names;
+pub mod user_index;
 pub mod users;
 
 /// The version of a change made now: it rises with every change of an object, also within a

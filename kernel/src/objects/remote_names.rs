@@ -5,7 +5,7 @@
 use crate::boundary::behaviour::{Behaviour, InForce};
 use crate::model::naming::{self, SUFFIX_ATTEMPTS_MAX};
 use crate::model::{Connection, ConnectionState, Job, User};
-use crate::objects::users;
+use crate::objects::{user_index, users};
 use crate::rows::id::{UserNo, WorkspaceNo};
 use crate::rows::lookup;
 use crate::rows::tx::{Read, Tx};
@@ -69,6 +69,7 @@ pub fn settle_portion(tx: &mut Tx<'_>, position: UserNo) -> Option<Job> {
     let users = tx.rows::<User>(&jobs::range(from, &[]));
     let position = users.last().map(|(no, _)| *no)?;
     for (no, user) in users {
+        user_index::put(tx, no, &user);
         if user.remote.is_some() && bears_wrongly(&user, &live) {
             rename(tx, no, user);
         }

@@ -2,8 +2,9 @@
 
 use crate::boundary::output::{Effect, Event};
 use crate::model::{User, kind};
+use crate::objects::user_index;
 use crate::rows::id::UserNo;
-use crate::rows::tx::Tx;
+use crate::rows::tx::{Read, Tx};
 use crate::sharing::feed;
 
 /// Stores a new user under its id, its name and its e-mail address, which the caller has found
@@ -14,6 +15,7 @@ pub fn insert(tx: &mut Tx<'_>, user: &User) -> UserNo {
     tx.bind_name(kind::USERNAME, &user.username, no.0);
     tx.bind_name(kind::EMAIL, &user.email, no.0);
     tx.put(&no, user);
+    user_index::change(tx, no, None, user);
     tx.effect(Effect::Event(Event::NewUser(no)));
     no
 }
@@ -32,6 +34,8 @@ pub fn rename(tx: &mut Tx<'_>, no: UserNo, user: &mut User, username: String) {
 pub fn update(tx: &mut Tx<'_>, no: UserNo, mut user: User) {
     user.update_at = tx.now_ms().max(user.update_at.saturating_add(1));
     feed::user_changed(tx, no, &mut user);
+    let old = tx.get::<User>(&no);
+    user_index::change(tx, no, old.as_ref(), &user);
     tx.put(&no, &user);
     tx.effect(Effect::Event(Event::UserUpdated(no)));
 }

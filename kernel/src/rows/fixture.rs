@@ -7,6 +7,7 @@ use crate::model::{
     Channel, ChannelKind, ChannelMember, ChannelPost, PinnedPost, Place, Post, Reaction, Team,
     TeamMember, ThreadPost, User, UserChannel, UserTeam, kind,
 };
+use crate::objects::user_index;
 use crate::rows::id::{ChannelNo, FeedSeq, Id, PostNo, TeamNo, UserNo, WorkspaceNo};
 use crate::rows::lookup;
 use crate::rows::testing::MemoryHost;
@@ -59,6 +60,7 @@ pub fn put_user(tx: &mut Tx<'_>, number: u64, user: &User) {
     tx.bind_id(kind::USER, user.id, number);
     tx.bind_name(kind::USERNAME, &user.username, number);
     tx.bind_name(kind::EMAIL, &user.email, number);
+    user_index::put(tx, UserNo(number), user);
 }
 
 pub fn put_team(tx: &mut Tx<'_>, number: u64, name: &str, is_open: bool) {

@@ -56,6 +56,12 @@ pub fn team_channel_name_key(team: TeamNo, name: &str) -> String {
     format!("{:016x}/{name}", team.0)
 }
 
+/// The text under which a name by which a user is searched stands among the unique names.
+#[must_use]
+pub fn searched_name(name: &str, user: UserNo) -> String {
+    format!("{}\0{:016x}", name.to_ascii_lowercase(), user.0)
+}
+
 /// A channel by team and name.
 pub fn channel_name(rows: &(impl Read + ?Sized), team: TeamNo, name: &str) -> Option<ChannelNo> {
     by_name(rows, kind::CHANNEL_NAME, &team_channel_name_key(team, name)).map(ChannelNo)

@@ -94,6 +94,7 @@ impl Mask {
             Text::TeamName => return self.team_name(text),
             Text::ChannelName => return self.channel_name(text),
             Text::UniqueChannelName => return self.unique_channel_name(text),
+            Text::SearchedName => return self.searched_name(text),
             Text::Address => return self.address(text),
             Text::Refusal => return self.refusal(text),
             Text::Pointer => return self.pointer(text),
@@ -155,6 +156,14 @@ impl Mask {
         match parts() {
             Some((team, name)) => team_channel_name_key(team, &self.channel_name(name)),
             None => self.text(unique),
+        }
+    }
+
+    /// A name by which a user is searched: the user's number stays.
+    fn searched_name(&self, searched: &str) -> String {
+        match searched.rsplit_once('\0') {
+            Some((name, number)) => format!("{}\0{number}", self.text(name)),
+            None => self.text(searched),
         }
     }
 

@@ -10,7 +10,7 @@ use causeway_kernel::boundary::env::{Range, Rows, Scan};
 use causeway_kernel::model::{ChannelKind, Post, kind};
 use causeway_kernel::objects::posts as kernel_posts;
 use causeway_kernel::rows::fixture::*;
-use causeway_kernel::rows::id::{ChannelNo, PostNo, TeamNo, UserNo};
+use causeway_kernel::rows::id::{ChannelNo, PostNo, TeamNo, UserNo, WorkspaceNo};
 use causeway_kernel::rows::table::Table;
 use causeway_kernel::rows::testing::MemoryHost;
 
@@ -437,6 +437,33 @@ fn users_are_found_by_what_names_them() {
         users::by_ids(&host, ids.iter().map(String::as_str)).len(),
         1
     );
+}
+
+#[test]
+fn own_users_are_found_whatever_peers_invent() {
+    let mut host = host();
+    put(&mut host, |tx| {
+        for number in 100..400 {
+            let mut invented = fixture::user(number, &format!("aa{number}:acme"));
+            invented.origin = WorkspaceNo(1);
+            invented.nickname = "Ann".into();
+            fixture::put_user(tx, number, &invented);
+        }
+        let mut late = fixture::user(900, "zed");
+        late.first_name = "Aaron".into();
+        fixture::put_user(tx, 900, &late);
+    });
+    let found = |term: &str, limit: usize| -> Vec<u64> {
+        let scope = users::SearchScope::default();
+        let found = users::search(&host, term, scope, limit);
+        found.into_iter().map(|(no, _)| no.0).collect()
+    };
+    assert_eq!(found("aa", 3), [900, 100, 101]);
+    assert_eq!(found("AARON", 3), [900]);
+    assert_eq!(found("ann", 1), [1]);
+    assert_eq!(found("aa", 1_000).len(), 301);
+    assert_eq!(found("", 2), [1, 2]);
+    assert!(found("aa", 0).is_empty());
 }
 
 #[test]

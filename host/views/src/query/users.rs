@@ -1,13 +1,15 @@
 //! Users.
 
+use std::ops::ControlFlow;
+
 use super::{IDS_MAX, Page, TooDeep, Walk, existing};
 use causeway_kernel::model::{ChannelMember, NameRow, TeamMember, User, kind};
 use causeway_kernel::rows::id::{ChannelNo, Id, TeamNo, UserNo};
 use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::table::Table;
-use causeway_kernel::rows::tx::Read;
+use causeway_kernel::rows::tx::{Read, Record};
 
-/// Users that a search looks at; those behind are not found. Client API §6.1: `limit` ≤ 1000.
+/// Names that a search looks at, of own users and of others; those behind are not found.
 pub const SEARCH_ROWS_MAX: u32 = 20_000;
 /// Users that a search returns at most.
 pub const SEARCH_LIMIT_MAX: usize = 1_000;
@@ -113,8 +115,9 @@ pub struct SearchScope {
     pub allow_inactive: bool,
 }
 
-/// Users whose user name, nickname, first or last name begins with `term`, whatever its ASCII case,
-/// by user name. E-mail addresses are not searched: a peer's users have none that is real.
+/// Users whose user name, nickname, first or last name begins with `term`, whatever its ASCII case: at
+/// most `limit`, the workspace's own first, each by user name. E-mail addresses are not searched: a
+/// peer's users have none that is real.
 pub fn search(
     rows: &(impl Read + ?Sized),
     term: &str,
@@ -123,40 +126,40 @@ pub fn search(
 ) -> Vec<(UserNo, User)> {
     let term = term.trim().trim_start_matches('@').to_ascii_lowercase();
     let limit = limit.min(SEARCH_LIMIT_MAX);
-    let mut found: Vec<(UserNo, User)> = Vec::new();
-    Walk::all(Table::Users).each(rows, u64::from(SEARCH_ROWS_MAX), |key, value| {
-        let user = causeway_kernel::rows::key::decode::<UserNo>(key);
-        if let (Some(user_no), Some(user)) = (
-            user,
-            <User as causeway_kernel::rows::tx::Record>::from_bytes(value),
-        ) && matches(&user, &term)
-            && in_scope(rows, user_no, &user, scope)
-        {
-            found.push((user_no, user));
-        }
-        std::ops::ControlFlow::Continue(())
-    });
-    found.sort_by(|a, b| (&a.1.username, a.0).cmp(&(&b.1.username, b.0)));
-    found.truncate(limit);
+    let mut found = Vec::new();
+    for kind in [kind::LOCAL_NAME, kind::REMOTE_NAME] {
+        let room = limit - found.len();
+        let mut of_kind = search_names(rows, (kind, term.clone()), scope, room);
+        of_kind.sort_by(|a, b| (&a.1.username, a.0).cmp(&(&b.1.username, b.0)));
+        found.append(&mut of_kind);
+    }
     found
 }
 
-fn matches(user: &User, term: &str) -> bool {
-    let names = [
-        &user.username,
-        &user.nickname,
-        &user.first_name,
-        &user.last_name,
-    ];
-    names
-        .into_iter()
-        .any(|name| starts_with_ascii_case(name, term))
-}
-
-fn starts_with_ascii_case(name: &str, term: &str) -> bool {
-    name.as_bytes()
-        .get(..term.len())
-        .is_some_and(|head| head.eq_ignore_ascii_case(term.as_bytes()))
+/// Users with a name of a kind that begins so; stops when there are as many as are wanted.
+fn search_names(
+    rows: &(impl Read + ?Sized),
+    begin: (u8, String),
+    scope: SearchScope,
+    limit: usize,
+) -> Vec<(UserNo, User)> {
+    let mut found: Vec<(UserNo, User)> = Vec::new();
+    if limit == 0 {
+        return found;
+    }
+    let names = Walk::prefix(Table::Names, &begin);
+    names.each(rows, u64::from(SEARCH_ROWS_MAX), |_, value| {
+        let no = NameRow::from_bytes(value).map(|row| UserNo(row.0));
+        let is_new = |no: &UserNo| found.iter().all(|(other, _)| other != no);
+        let user = no.filter(is_new).and_then(|no| by_no(rows, no));
+        found.extend(user.filter(|(no, user)| in_scope(rows, *no, user, scope)));
+        if found.len() < limit {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
+    });
+    found
 }
 
 fn in_scope(rows: &(impl Read + ?Sized), user_no: UserNo, user: &User, scope: SearchScope) -> bool {

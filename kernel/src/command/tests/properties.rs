@@ -1,15 +1,16 @@
 //! What holds after any sequence of acts by anybody, sensible or not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
 use super::*;
 use crate::model::{
-    Acknowledgement, AcknowledgementCount, EmojiCount, PostEmoji, Reaction, RemovedReactions,
-    TeamMember,
+    Acknowledgement, AcknowledgementCount, EmojiCount, NameRow, PostEmoji, Reaction,
+    RemovedReactions, TeamMember, User, kind,
 };
 use crate::rows::id::{UserNo, WorkspaceNo};
+use crate::rows::lookup::searched_name;
 use crate::rows::table::Table;
 use crate::rows::tx::Record;
 
@@ -216,10 +217,25 @@ fn check(world: &World) {
     assert_eq!(count(Table::ChannelMembers), count(Table::UserChannels));
     assert_eq!(rows::<TeamMember>(world).len(), count(Table::UserTeams));
     let names = count(Table::Users) * 2 + count(Table::Teams) + count(Table::Channels);
-    assert_eq!(
-        count(Table::Names),
-        names,
-        "a name is taken by nobody, or twice"
+    let (searched, unique): (Vec<_>, Vec<_>) = rows::<NameRow>(world)
+        .into_iter()
+        .map(|(key, _)| key)
+        .partition(|(kind, _)| *kind == kind::LOCAL_NAME);
+    assert_eq!(unique.len(), names, "a name is taken by nobody, or twice");
+    let mut found_by = BTreeSet::new();
+    for (no, user) in rows::<User>(world) {
+        let names = [
+            user.username,
+            user.nickname,
+            user.first_name,
+            user.last_name,
+        ];
+        let names = names.iter().filter(|name| !name.is_empty());
+        found_by.extend(names.map(|name| (kind::LOCAL_NAME, searched_name(name, no))));
+    }
+    assert!(
+        searched.into_iter().eq(found_by),
+        "users are not found by their names"
     );
 }
 

@@ -214,10 +214,9 @@ fn name_for(tx: &mut Tx<'_>, peer: &Peer, home: &str, own: Option<UserNo>) -> Op
     }
 }
 
-/// As it was before [`Behaviour::OwnNames`]. The first name of the suffix rule that is free, or is this user's own: `name:connection`, then
-/// `name-2:connection` and so on. Always from the name at home, so that suffixes never pile up.
-/// A hub's users bear the names of its own connections; one that is a connection's name here as
-/// well would make its user pass for one of that connection, and gives way to the sender's.
+/// The name as it was before [`Behaviour::OwnNames`]: the first of the suffix rule that is free, or
+/// is this user's own. A hub's users bore the names of its own connections; one that was a
+/// connection's name here as well gave way to the sender's.
 fn free_name(tx: &Tx<'_>, peer: &Peer, home: &str, own: Option<UserNo>) -> Option<String> {
     let munged =
         |name: &str, suffix| naming::munge(name, &peer.row.name, suffix, USERNAME_BYTES_MAX);

@@ -3,7 +3,7 @@
 use super::*;
 use crate::boundary::behaviour::{Behaviour, InForce};
 use crate::model::limits::REMOTE_USERS_MAX;
-use crate::model::{ChannelMember, TeamMember};
+use crate::model::{ChannelMember, NameRow, TeamMember};
 
 fn users(list: &[Value]) -> Value {
     let map: serde_json::Map<String, Value> = list
@@ -282,4 +282,29 @@ fn a_peer_has_so_many_users_here_and_they_make_no_news_that_nobody_hears() {
     assert_eq!(response["users_syncd"], json!([id("bea")]));
     let response = world.sync(OTHER, users(&[user("kimc", "kim")]));
     assert_eq!(response["users_syncd"], json!([id("kimc")]));
+}
+
+#[test]
+fn a_user_is_found_by_the_names_of_today_and_a_workspace_of_older_data_by_all_of_them() {
+    let mut world = World::new();
+    let named = |nick: &str, at: i64| {
+        with(
+            user("bea", "bea"),
+            json!({"nickname": nick, "update_at": START + at}),
+        )
+    };
+    world.sync(ACME, users(&[named("Queen", 1)]));
+    let found = |world: &World, name: &str| {
+        let no = world.user_no("bea").unwrap();
+        let key = lookup::searched_name(name, no);
+        world.host.has::<NameRow>(&(kind::REMOTE_NAME, key))
+    };
+    assert!(!found(&world, "queen"));
+    world.now_ms += 10;
+    world.host.run(world.now_ms, 1, &Input::Resume);
+    world.settle();
+    assert!(found(&world, "queen") && found(&world, "bea:acme"));
+    world.sync(ACME, users(&[named("King", 2)]));
+    assert!(found(&world, "king") && found(&world, "bea:acme"));
+    assert!(!found(&world, "queen"));
 }
