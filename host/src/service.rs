@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 use causeway_engine::policy::ComponentPolicies;
 use causeway_engine::runtime::{ComponentOptions, ComponentSource, Sandbox, cache_dir};
-use causeway_engine::{Clock, Engine, EngineOptions, SteadyClock, SystemClock};
+use causeway_engine::{Clock, Engine, EngineOptions, SteadyClock, SubmitError, SystemClock};
 use causeway_kernel::boundary::input::{Actor, Genesis, Input};
 use causeway_kernel::boundary::output::{Effect, Object, Reply};
 use causeway_kernel::command::{Command, Configure, CreateUser};
@@ -30,11 +30,14 @@ use crate::http::{answers, server};
 use crate::hub::Hub;
 use crate::login_limit::LoginLimiter;
 use crate::metrics::Metrics;
-use crate::vault::{Asker, Secret, Vault};
+use crate::vault::{Asker, Secret, VAULT_FILE, Vault, VaultError};
 
 /// How often lines whose client did not come back are dropped, and dead sessions and old wrong logins
 /// swept.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Pause between two attempts to prepare a workspace whose disk is full.
+const PREPARE_PAUSE: Duration = Duration::from_secs(1);
 
 /// A running service.
 pub struct Running {
@@ -71,7 +74,7 @@ pub async fn start_with_clock(mut settings: Settings, clock: Arc<dyn Clock>) -> 
     let (engine, effects) = open_engine(&settings, clock).await?;
     let installed_at_ms = causeway_engine::installed_at_ms(&settings.data)
         .context("reading the data directory's identity")?;
-    let vault = Vault::open(&settings.data).context("opening the vault")?;
+    let vault = open_vault(&settings, &engine)?;
     let federation = Federation::new(engine.clone(), vault.clone(), settings.federation.clone());
     let app = Arc::new(App {
         engine,
@@ -86,10 +89,29 @@ pub async fn start_with_clock(mut settings: Settings, clock: Arc<dyn Clock>) -> 
         settings,
     });
     let effects = tokio::spawn(dispatch(Arc::clone(&app), effects));
-    prepare(&app).await?;
+    let is_prepared = match prepare(&app).await {
+        Ok(()) => true,
+        Err(error) if passes(&error) => {
+            let error = format!("{error:#}");
+            tracing::warn!(
+                error,
+                "the workspace begins read-only and goes on by itself"
+            );
+            false
+        }
+        Err(error) => return Err(error),
+    };
     let (stop, stopping) = watch::channel(false);
     let serving = tokio::spawn(server::serve(listener, api::router(&app), stopping));
-    let sweeping = tokio::spawn(sweep(Arc::clone(&app)));
+    let sweeping = tokio::spawn({
+        let app = Arc::clone(&app);
+        async move {
+            if !is_prepared {
+                prepare_later(&app).await;
+            }
+            sweep(app).await;
+        }
+    });
     tracing::info!(%addr, site_url = app.settings.site_url, "the workspace is open");
     Ok(Running {
         addr,
@@ -126,6 +148,23 @@ async fn open_engine(
     opened.await?.with_context(context)
 }
 
+/// The vault of a workspace; one is made for a workspace without accounts only.
+fn open_vault(settings: &Settings, engine: &Engine) -> Result<Vault> {
+    let path = settings.data.join(VAULT_FILE);
+    if counters::counters(&engine.snapshot()).user > 0 && !path.exists() {
+        bail!(
+            "{} is missing: it holds the passwords of all accounts and the tokens of all secure \
+             connections. Restore it from a backup. If there is none, make an empty file of that \
+             name: then every account needs a new password and every secure connection has to be \
+             removed and made anew, for a start with a new administrator: causeway admin \
+             create-user --data {} --admin …",
+            path.display(),
+            settings.data.display()
+        );
+    }
+    Vault::open(&settings.data).context("opening the vault")
+}
+
 /// The kernel of this build, and the policies of a data directory.
 fn open_components(data_dir: &Path) -> Result<(ComponentSource, ComponentPolicies)> {
     let sandbox = Sandbox::new(Some(&cache_dir(data_dir)))?;
@@ -152,7 +191,7 @@ pub async fn create_user(
     let (engine, _effects) = open_engine(&settings, Arc::new(SteadyClock::new(SystemClock)))
         .await
         .context("while the workspace is running, use --url instead of --data")?;
-    let vault = Vault::open(&settings.data).context("opening the vault")?;
+    let vault = open_vault(&settings, &engine)?;
     let prepared = vault
         .prepare_password(&Asker::default(), &command.username, password)
         .await?;
@@ -201,6 +240,29 @@ async fn prepare(app: &Shared) -> Result<()> {
         .await
         .context("starting the federation")?;
     Ok(())
+}
+
+/// Whether a start that failed for this reason succeeds by itself when the disk has room again.
+fn passes(error: &anyhow::Error) -> bool {
+    matches!(
+        error.downcast_ref::<SubmitError>(),
+        Some(SubmitError::ReadOnly(_))
+    ) || matches!(error.downcast_ref(), Some(VaultError::Store(_)))
+}
+
+/// Prepares a workspace that is served already, as soon as its disk takes something.
+async fn prepare_later(app: &Shared) {
+    loop {
+        tokio::time::sleep(PREPARE_PAUSE).await;
+        match prepare(app).await {
+            Ok(()) => return tracing::info!("the workspace can be written to again"),
+            Err(error) if passes(&error) => {}
+            Err(error) => {
+                let error = format!("{error:#}");
+                return tracing::error!(error, "the workspace cannot be prepared: start it again");
+            }
+        }
+    }
 }
 
 async fn sweep_sessions(app: &Shared) -> Result<()> {

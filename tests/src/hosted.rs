@@ -136,14 +136,7 @@ impl Hosted {
 
     /// The value of a sample of `/metrics`, 0 if it is not there; `name` with its labels.
     pub async fn metric(&self, name: &str) -> Result<u64> {
-        let url = format!("{}/metrics", self.url());
-        let page = peer::send("GET", &url, &[], Vec::new()).await?;
-        let page = String::from_utf8(page.body)?;
-        let value = page
-            .lines()
-            .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))
-            .unwrap_or("0");
-        value.parse().with_context(|| format!("{name} is {value}"))
+        peer::metric(self.url(), name).await
     }
 
     /// Number of items of peers' frames that were refused for this reason.

@@ -230,3 +230,14 @@ pub async fn send(
         body: body.collect().await?.to_bytes().to_vec(),
     })
 }
+
+/// The value of a sample of a workspace's `/metrics`, 0 if it is not there; `name` with its labels.
+pub async fn metric(site_url: &str, name: &str) -> Result<u64> {
+    let page = send("GET", &format!("{site_url}/metrics"), &[], Vec::new()).await?;
+    let page = String::from_utf8(page.body)?;
+    let value = page
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))
+        .unwrap_or("0");
+    value.parse().with_context(|| format!("{name} is {value}"))
+}

@@ -90,13 +90,33 @@ pub fn free_port() -> Result<u16> {
     bail!("no port of {PORTS:?} is free")
 }
 
-fn spawn(data: &Path, port: u16, environment: &[(String, String)]) -> Result<Child> {
+/// What a shell does before it becomes the service: no file grows beyond so many blocks, and who
+/// tries it is told by an error, as on a full disk.
+const LIMITED: &str = "trap '' XFSZ; ulimit -S -f \"$0\"; exec \"$@\"";
+/// Bytes of a block of that limit.
+const BLOCK_BYTES: u64 = 512;
+
+fn spawn(
+    data: &Path,
+    port: u16,
+    environment: &[(String, String)],
+    file_bytes_max: Option<u64>,
+) -> Result<Child> {
     std::fs::create_dir_all(data)?;
     let log = std::fs::File::options()
         .create(true)
         .append(true)
         .open(data.join("log"))?;
-    Command::new(binary()?)
+    let mut command = match file_bytes_max {
+        None => Command::new(binary()?),
+        Some(bytes) => {
+            let mut shell = Command::new("sh");
+            let blocks = (bytes / BLOCK_BYTES).to_string();
+            shell.args(["-c", LIMITED, &blocks]).arg(binary()?);
+            shell
+        }
+    };
+    command
         .arg("serve")
         .arg("--data")
         .arg(data)
@@ -128,14 +148,34 @@ impl Workspace {
         environment: &[(&str, &str)],
     ) -> Result<Workspace> {
         let owned = |(name, value): &(&str, &str)| (name.to_string(), value.to_string());
-        let environment: Vec<(String, String)> = environment.iter().map(owned).collect();
+        let environment = environment.iter().map(owned).collect();
+        Workspace::start_in(name, data, port, environment, None).await
+    }
+
+    /// Starts the service with no room for a file of more bytes, as on a full disk.
+    pub async fn start_with_files_up_to(
+        name: &str,
+        data: &Path,
+        port: u16,
+        bytes: u64,
+    ) -> Result<Workspace> {
+        Workspace::start_in(name, data, port, Vec::new(), Some(bytes)).await
+    }
+
+    async fn start_in(
+        name: &str,
+        data: &Path,
+        port: u16,
+        environment: Vec<(String, String)>,
+        file_bytes_max: Option<u64>,
+    ) -> Result<Workspace> {
         let begun = Instant::now();
         let mut workspace = Workspace {
             name: name.to_string(),
             data: data.to_path_buf(),
             port,
             started_in: Duration::ZERO,
-            child: spawn(data, port, &environment)?,
+            child: spawn(data, port, &environment, file_bytes_max)?,
             environment,
         };
         workspace.wait_until_up(begun).await?;
@@ -152,8 +192,19 @@ impl Workspace {
     /// Starts the service again on the same data, after [`Workspace::crash`].
     pub async fn start_again(&mut self) -> Result<()> {
         let begun = Instant::now();
-        self.child = spawn(&self.data, self.port, &self.environment)?;
+        self.child = spawn(&self.data, self.port, &self.environment, None)?;
         self.wait_until_up(begun).await
+    }
+
+    /// The running service finds room again.
+    pub fn lift_limit(&self) -> Result<()> {
+        let status = Command::new("prlimit")
+            .args(["--pid", &self.child.id().to_string(), "--fsize=unlimited"])
+            .status()?;
+        if !status.success() {
+            bail!("the limit cannot be lifted: {status}");
+        }
+        Ok(())
     }
 
     async fn wait_until_up(&mut self, begun: Instant) -> Result<()> {

@@ -18,6 +18,7 @@ use crate::data_dir::error::OpenError;
 use crate::data_dir::identity::Identity;
 use crate::data_dir::kernels::Kernels;
 use crate::data_dir::layout::Layout;
+use crate::data_dir::rebuild::{rebuild, set_aside, tables_are_missing};
 use crate::data_dir::recover::{Recovered, recover};
 use crate::data_dir::retention::{Retention, close_old_segment};
 use crate::disk::{Disk, RealDisk};
@@ -101,8 +102,13 @@ impl Engine {
         layout.make()?;
         let lock = layout.lock()?;
         let kernels = Kernels::new(layout.kernels(), Arc::clone(&options.kernel));
-        let recovered = recover(&options.disk, &layout, &kernels)?;
-        let first_inputs = FirstInputs::of(&options, &layout, &kernels, &recovered)?;
+        let (recovered, first_inputs) = match found(&options, &layout, &kernels) {
+            Err(error) if error.is_damage() => {
+                set_aside(&layout)?;
+                found(&options, &layout, &kernels)?
+            }
+            found => found?,
+        };
         let (effects, receiver) = unbounded_channel();
         let engine = Engine {
             inner: Arc::new(start(
@@ -232,7 +238,8 @@ impl Engine {
         blocking(move || policies.keep(change.kept)).await
     }
 
-    /// Returns when the engine has ended: it was shut down, or its writer met a defect.
+    /// Returns when the engine has ended: it was shut down, its writer met a defect, or the tables
+    /// are damaged; the next [`Engine::open`] makes them again then.
     pub async fn closed(&self) {
         self.inner.shared.closed().await;
     }
@@ -249,6 +256,20 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, PolicyError> {
     let ran = tokio::task::spawn_blocking(work).await;
     ran.unwrap_or_else(|error| Err(PolicyError::Disk(error.to_string())))
+}
+
+/// The rows of a data directory; tables that are missing are made from its journal.
+fn found(
+    options: &EngineOptions,
+    layout: &Layout,
+    kernels: &Kernels,
+) -> Result<(Recovered, FirstInputs), OpenError> {
+    if tables_are_missing(layout)? {
+        rebuild(&options.disk, layout, kernels)?;
+    }
+    let recovered = recover(&options.disk, layout, kernels)?;
+    let first_inputs = FirstInputs::of(options, layout, kernels, &recovered)?;
+    Ok((recovered, first_inputs))
 }
 
 /// What the workspace has to hear before anything else.
@@ -344,7 +365,9 @@ fn start(
         path: layout.tables(),
         tables: Some(tables),
     };
-    let keeper = options.retention.keeper(layout, Arc::clone(&shared));
+    let keeper = options
+        .retention
+        .keeper(layout.clone(), Arc::clone(&shared));
     let syncing = spawn("journal", {
         let retention = options.retention;
         let journal = journal
@@ -371,6 +394,11 @@ fn start(
             for thread in [syncing, checkpointing] {
                 // A thread that panicked has said so.
                 let _ = thread.join();
+            }
+            if shared.status().tables_are_damaged
+                && let Err(error) = set_aside(&layout)
+            {
+                tracing::error!(%error, "the damaged tables cannot be set aside");
             }
             drop(lock);
             shared.close();

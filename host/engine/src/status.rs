@@ -9,6 +9,9 @@ use crate::journal::Group;
 pub struct EngineStatus {
     /// Why nothing can be written, if so.
     pub read_only: Option<String>,
+    /// Whether the tables turned out to be damaged. Nothing can be read or written until the
+    /// workspace is opened anew.
+    pub tables_are_damaged: bool,
     /// Inputs that wait.
     pub waiting: usize,
     /// Number of the last durable step of the workspace.

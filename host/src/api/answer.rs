@@ -35,6 +35,15 @@ impl Rendered {
         }
     }
 
+    /// The service is not well: 500, with what is known of its state.
+    #[must_use]
+    pub fn unhealthy(value: &serde_json::Value) -> Rendered {
+        Rendered {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            body: value.to_string(),
+        }
+    }
+
     /// An operation without a result. Clients parse every answer, so this one has a body as well.
     #[must_use]
     pub fn ok() -> Rendered {

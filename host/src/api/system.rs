@@ -33,19 +33,21 @@ async fn ping(State(app): State<Shared>, params: Params) -> Result<Rendered, Api
         "IosMinVersion": "",
         "ActiveSearchBackend": "none",
     });
-    if params.flag("get_server_status")
-        && let Some(object) = body.as_object_mut()
-    {
-        let state = if app.engine.status().read_only.is_some() {
-            "UNHEALTHY"
-        } else {
-            "OK"
-        };
-        object.insert("status".into(), state.into());
-        object.insert("database_status".into(), state.into());
-        object.insert("filestore_status".into(), "OK".into());
+    let status = app.engine.status();
+    let asked = params.flag("get_server_status");
+    // Who does not ask further is told of what keeps the service from answering anything.
+    let is_unhealthy = status.tables_are_damaged || asked && status.read_only.is_some();
+    let state = if is_unhealthy { "UNHEALTHY" } else { "OK" };
+    body["status"] = state.into();
+    if asked {
+        body["database_status"] = state.into();
+        body["filestore_status"] = "OK".into();
     }
-    Ok(Rendered::json(&body))
+    Ok(if is_unhealthy {
+        Rendered::unhealthy(&body)
+    } else {
+        Rendered::json(&body)
+    })
 }
 
 /// Settings that anybody may know, all as texts.

@@ -1,8 +1,9 @@
 //! `causeway serve`.
 
 use std::net::SocketAddr;
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -77,6 +78,15 @@ fn start_log(settings: &Settings) -> Result<()> {
     Ok(())
 }
 
+/// Begins this process anew, with the same arguments: what was held of the data directory is let go
+/// for certain, and the start makes the tables again.
+fn start_anew() -> Result<ExitCode> {
+    let error = Command::new(std::env::current_exe()?)
+        .args(std::env::args_os().skip(1))
+        .exec();
+    Err(error).context("starting anew because the tables are damaged")
+}
+
 async fn serve(settings: Settings) -> Result<ExitCode> {
     let (mut interrupt, mut terminate) = (
         signal(SignalKind::interrupt())?,
@@ -92,6 +102,10 @@ async fn serve(settings: Settings) -> Result<ExitCode> {
         _ = interrupt.recv() => "SIGINT",
         _ = terminate.recv() => "SIGTERM",
         () = running.app.engine.closed() => {
+            if running.app.engine.status().tables_are_damaged {
+                running.shutdown().await;
+                return start_anew();
+            }
             bail!("the engine has ended; start the service again: what is durable is found then")
         }
     };

@@ -1,6 +1,9 @@
 //! The outermost layer: what every answer carries, and the error object of every refusal.
 
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Instant;
 
 use axum::body::Body;
@@ -56,7 +59,7 @@ pub async fn finish(
     let response = if too_long {
         uri_too_long().into_response()
     } else {
-        next.run(request).await
+        carry_out(next.run(request)).await
     };
     let mut response = answers::charge(&answers, &visitor, response).await;
     render_error(&mut response, request_id.as_str());
@@ -67,6 +70,19 @@ pub async fn finish(
         %request_id, %method, route, status, ms = begun.elapsed().as_millis() as u64, "request"
     );
     response
+}
+
+/// A request whose handler is unwound, because of a defect or because the rows cannot be read, is
+/// answered like every other.
+async fn carry_out(running: impl Future<Output = Response>) -> Response {
+    let mut running = std::pin::pin!(running);
+    // Nothing of the handler is used after it was unwound.
+    let answered = poll_fn(|context| {
+        let poll = catch_unwind(AssertUnwindSafe(|| running.as_mut().poll(context)));
+        poll.map_or_else(|_| Poll::Ready(None), |poll| poll.map(Some))
+    });
+    let unwound = || ApiError::internal().into_response();
+    answered.await.unwrap_or_else(unwound)
 }
 
 fn uri_too_long() -> ApiError {

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::ConnectInfo;
+use causeway_engine::RepeatedLine;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -120,7 +121,10 @@ async fn accept(listener: &TcpListener, permits: &Arc<Semaphore>) -> Option<Acce
             Some((stream, peer, permit))
         }
         Err(error) => {
-            tracing::warn!(%error, "accepting a connection");
+            static FAILURES: RepeatedLine = RepeatedLine::new();
+            if let Some(left_out) = FAILURES.next() {
+                tracing::warn!(%error, left_out, "a connection cannot be accepted");
+            }
             tokio::time::sleep(ACCEPT_PAUSE).await;
             None
         }

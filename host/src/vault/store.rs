@@ -1,10 +1,11 @@
 //! Where the vault's rows stand: bytes to bytes, changed in durable transactions.
 
 use std::fs::OpenOptions;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{PoisonError, RwLock};
 
 use redb::backends::FileBackend;
-use redb::{Database, Durability, ReadableDatabase, TableDefinition};
+use redb::{Database, Durability, ReadableDatabase, TableDefinition, TableError};
 
 use super::VaultError;
 
@@ -44,7 +45,9 @@ const CACHE_BYTES: usize = 4 << 20;
 
 /// A redb file that only its owner can read.
 pub struct FileStore {
-    database: Database,
+    path: PathBuf,
+    /// `None` after a commit that failed, on a full disk say: redb wants to be opened anew then.
+    database: RwLock<Option<Database>>,
 }
 
 impl FileStore {
@@ -53,68 +56,113 @@ impl FileStore {
     /// # Errors
     /// [`VaultError::Store`] when it cannot be opened, or is open in another process.
     pub fn open(path: &Path) -> Result<FileStore, VaultError> {
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(path).map_err(VaultError::store)?;
-        let backend = FileBackend::new(file).map_err(VaultError::store)?;
-        let database = redb::Builder::new()
-            .set_cache_size(CACHE_BYTES)
-            .create_with_backend(backend)
-            .map_err(VaultError::store)?;
+        Ok(FileStore {
+            path: path.to_path_buf(),
+            database: RwLock::new(Some(open(path)?)),
+        })
+    }
+
+    fn with<T>(
+        &self,
+        work: impl FnOnce(&Database) -> Result<T, VaultError>,
+    ) -> Result<T, VaultError> {
+        if let Some(database) = &*self.database.read().unwrap_or_else(PoisonError::into_inner) {
+            return work(database);
+        }
+        let mut slot = self
+            .database
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        let database = match slot.take() {
+            Some(database) => database,
+            None => open(&self.path)?,
+        };
+        work(slot.insert(database))
+    }
+}
+
+/// Opens the file. Nothing is written to one that is whole, so that a full disk can be started on.
+fn open(path: &Path) -> Result<Database, VaultError> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path).map_err(VaultError::store)?;
+    let backend = FileBackend::new(file).map_err(VaultError::store)?;
+    let database = redb::Builder::new()
+        .set_cache_size(CACHE_BYTES)
+        .create_with_backend(backend)
+        .map_err(VaultError::store)?;
+    let has_rows = database.begin_read().map_err(VaultError::store)?;
+    if let Err(TableError::TableDoesNotExist(_)) = has_rows.open_table(ROWS) {
         let transaction = database.begin_write().map_err(VaultError::store)?;
         transaction.open_table(ROWS).map_err(VaultError::store)?;
         transaction.commit().map_err(VaultError::store)?;
-        Ok(FileStore { database })
     }
+    Ok(database)
 }
 
 impl SecretStore for FileStore {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, VaultError> {
-        let transaction = self.database.begin_read().map_err(VaultError::store)?;
-        let table = transaction.open_table(ROWS).map_err(VaultError::store)?;
-        let found = table.get(key).map_err(VaultError::store)?;
-        Ok(found.map(|value| value.value().to_vec()))
+        self.with(|database| {
+            let transaction = database.begin_read().map_err(VaultError::store)?;
+            let table = transaction.open_table(ROWS).map_err(VaultError::store)?;
+            let found = table.get(key).map_err(VaultError::store)?;
+            Ok(found.map(|value| value.value().to_vec()))
+        })
     }
 
     fn scan(&self, prefix: &[u8], after: &[u8], rows_max: usize) -> Result<Vec<Row>, VaultError> {
-        let transaction = self.database.begin_read().map_err(VaultError::store)?;
-        let table = transaction.open_table(ROWS).map_err(VaultError::store)?;
-        let from = prefix.max(after);
-        let mut found = Vec::new();
-        for row in table.range::<&[u8]>(from..).map_err(VaultError::store)? {
-            let (key, value) = row.map_err(VaultError::store)?;
-            if !key.value().starts_with(prefix) || found.len() == rows_max {
-                break;
+        self.with(|database| {
+            let transaction = database.begin_read().map_err(VaultError::store)?;
+            let table = transaction.open_table(ROWS).map_err(VaultError::store)?;
+            let from = prefix.max(after);
+            let mut found = Vec::new();
+            for row in table.range::<&[u8]>(from..).map_err(VaultError::store)? {
+                let (key, value) = row.map_err(VaultError::store)?;
+                if !key.value().starts_with(prefix) || found.len() == rows_max {
+                    break;
+                }
+                if key.value() != after {
+                    found.push((key.value().to_vec(), value.value().to_vec()));
+                }
             }
-            if key.value() != after {
-                found.push((key.value().to_vec(), value.value().to_vec()));
-            }
-        }
-        Ok(found)
+            Ok(found)
+        })
     }
 
     fn commit(&self, changes: &[Change]) -> Result<(), VaultError> {
-        let mut transaction = self.database.begin_write().map_err(VaultError::store)?;
-        transaction
-            .set_durability(Durability::Immediate)
-            .map_err(VaultError::store)?;
-        // Peers and clients choose bytes that are stored here, and redb's checksum is not
-        // cryptographic: two phases keep a chosen value from passing as a commit after a crash.
-        transaction.set_two_phase_commit(true);
-        {
-            let mut table = transaction.open_table(ROWS).map_err(VaultError::store)?;
-            for (key, value) in changes {
-                match value {
-                    Some(value) => table.insert(key.as_slice(), value.as_slice()),
-                    None => table.remove(key.as_slice()),
-                }
-                .map_err(VaultError::store)?;
-            }
+        let committed = self.with(|database| commit(database, changes));
+        if committed.is_err() {
+            let mut slot = self
+                .database
+                .write()
+                .unwrap_or_else(PoisonError::into_inner);
+            *slot = None;
         }
-        transaction.commit().map_err(VaultError::store)
+        committed
     }
+}
+
+fn commit(database: &Database, changes: &[Change]) -> Result<(), VaultError> {
+    let mut transaction = database.begin_write().map_err(VaultError::store)?;
+    transaction
+        .set_durability(Durability::Immediate)
+        .map_err(VaultError::store)?;
+    // Peers and clients choose bytes that are stored here, and redb's checksum is not
+    // cryptographic: two phases keep a chosen value from passing as a commit after a crash.
+    transaction.set_two_phase_commit(true);
+    {
+        let mut table = transaction.open_table(ROWS).map_err(VaultError::store)?;
+        for (key, value) in changes {
+            match value {
+                Some(value) => table.insert(key.as_slice(), value.as_slice()),
+                None => table.remove(key.as_slice()),
+            }
+            .map_err(VaultError::store)?;
+        }
+    }
+    transaction.commit().map_err(VaultError::store)
 }
 
 #[cfg(test)]

@@ -2,8 +2,10 @@
 
 mod acknowledgements;
 mod client_library;
+mod damage;
 mod demo;
 mod first_steps;
+mod full_disk;
 mod invitations;
 mod kill;
 mod large_answers;

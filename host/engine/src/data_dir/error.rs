@@ -5,6 +5,7 @@ use std::io;
 use crate::SubmitError;
 use crate::journal::JournalError;
 use crate::policy::PolicyError;
+use crate::replay::ReplayDirError;
 use crate::replay::replayer::ReplayError;
 use crate::runtime::KernelError;
 use crate::runtime::acceptance::KernelRefusal;
@@ -28,6 +29,9 @@ pub enum OpenError {
     /// What the journal holds cannot be carried out again.
     #[error("carrying out again what the tables do not have yet: {0}")]
     Replay(#[from] ReplayError),
+    /// The tables are damaged or missing, and cannot be made again.
+    #[error("making the tables again from the journal: {0}")]
+    Rebuild(#[from] ReplayDirError),
     /// The tables know entries that the journal does not.
     #[error(
         "the journal ends with entry {journal}, but the tables reach up to entry {tables}: the end \
@@ -51,4 +55,16 @@ pub enum OpenError {
     /// The first steps could not be taken.
     #[error("the first steps: {0}")]
     Submit(#[from] SubmitError),
+}
+
+impl OpenError {
+    /// Whether the file of the tables is damaged, so that they have to be made again.
+    pub(crate) fn is_damage(&self) -> bool {
+        match self {
+            OpenError::Tables(error) | OpenError::Replay(ReplayError::Tables(error)) => {
+                error.is_damage()
+            }
+            _ => false,
+        }
+    }
 }

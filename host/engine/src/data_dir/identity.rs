@@ -41,28 +41,29 @@ impl Identity {
     /// Those of the operating system.
     pub fn is_original(&self) -> io::Result<bool> {
         match fs::read_to_string(&self.path) {
-            Ok(text) => Ok(text == self.text()?),
+            Ok(text) => Ok(text == text_of(&self.path)?),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(error),
         }
     }
 
-    /// Makes this directory the original; the file of one that is stays as it is.
+    /// Makes this directory the original. The file of one that is stays as it is, so that a full disk does
+    /// not make a copy of it.
     ///
     /// # Errors
-    /// Those of the operating system.
+    /// Those of the operating system; it is what it was before then.
     pub fn write(&self) -> io::Result<()> {
         if self.is_original()? {
             return Ok(());
         }
-        // The inode must exist before it can be written into itself.
-        fs::File::options()
-            .create(true)
-            .append(true)
-            .open(&self.path)?;
-        fs::write(&self.path, self.text()?)?;
-        fs::File::open(&self.path)?.sync_all()
+        // The inode must exist before it can be written into itself; it keeps its number.
+        let half = self.path.with_extension("new");
+        fs::write(&half, "")?;
+        fs::write(&half, text_of(&half)?)?;
+        fs::File::open(&half)?.sync_all()?;
+        fs::rename(half, &self.path)
     }
+}
 
     /// When this directory became the original, in ms since the Unix epoch.
     ///
@@ -73,12 +74,12 @@ impl Identity {
         let since = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
         Ok(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
     }
+}
 
-    fn text(&self) -> io::Result<String> {
-        let inode = fs::metadata(&self.path)?.ino();
-        let machine = fs::read_to_string("/etc/machine-id").unwrap_or_default();
-        Ok(format!("inode {inode}\nmachine {}\n", machine.trim()))
-    }
+fn text_of(path: &Path) -> io::Result<String> {
+    let inode = fs::metadata(path)?.ino();
+    let machine = fs::read_to_string("/etc/machine-id").unwrap_or_default();
+    Ok(format!("inode {inode}\nmachine {}\n", machine.trim()))
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@
 //! identity        tells the directory from a copy of it
 //! journal/        segments of the journal
 //! tables.redb     the tables as of the last checkpoint
+//! tables.redb.damaged  the last ones that were found to be damaged, set aside
+//! tables.redb.new      tables that are being made again from the journal
 //! snapshots/      the tables at some entry, from which a replay can begin
 //! kernels/        the kernels that ran
 //! policies/       the policies in force
@@ -52,6 +54,18 @@ impl Layout {
     #[must_use]
     pub fn tables(&self) -> PathBuf {
         self.root.join("tables.redb")
+    }
+
+    /// Where damaged tables are set aside.
+    #[must_use]
+    pub fn damaged_tables(&self) -> PathBuf {
+        self.root.join("tables.redb.damaged")
+    }
+
+    /// Tables that are being made again from the journal.
+    #[must_use]
+    pub fn new_tables(&self) -> PathBuf {
+        self.root.join("tables.redb.new")
     }
 
     /// The kernels that ran.

@@ -7,6 +7,7 @@ pub(crate) mod identity;
 pub(crate) mod kernels;
 pub(crate) mod layout;
 pub(crate) mod owner;
+pub(crate) mod rebuild;
 pub(crate) mod recording;
 pub(crate) mod recover;
 pub(crate) mod retention;

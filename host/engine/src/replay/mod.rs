@@ -91,19 +91,31 @@ impl DataDirReplay {
             return Err(ReplayDirError::Empty);
         }
         let disk: Arc<dyn Disk> = Arc::new(RealDisk);
-        let tables = Tables::open(disk.as_ref(), &scratch.join("tables.redb"))?;
+        let kernels = Kernels::new(layout.kernels(), source);
+        let tables = Path::new("tables.redb");
+        DataDirReplay::begin(&disk, layout, (scratch, tables), &kernels, begin_ms)
+    }
+
+    /// The same with the replay's own tables in a file of the folder that does not exist yet.
+    pub(crate) fn begin(
+        disk: &Arc<dyn Disk>,
+        layout: Layout,
+        (scratch, tables): (&Path, &Path),
+        kernels: &Kernels,
+        begin_ms: Option<i64>,
+    ) -> Result<DataDirReplay, ReplayDirError> {
+        let tables = Tables::open(disk.as_ref(), &scratch.join(tables))?;
         begin(&layout, &tables, begin_ms)?;
         let position = tables.base()?.1;
         let from = position.seq;
         let rows = ScratchRows::over(tables)?;
-        let kernels = Kernels::new(layout.kernels(), source);
         Ok(DataDirReplay {
-            reader: Reader::open(disk, &layout.journal(), from + 1)?,
+            reader: Reader::open(Arc::clone(disk), &layout.journal(), from + 1)?,
             replayer: Replayer::new(rows.view(), position, kernels.clone()),
             layout,
             rows,
             scratch: scratch.to_path_buf(),
-            kernels,
+            kernels: kernels.clone(),
             from,
         })
     }
@@ -142,6 +154,13 @@ impl DataDirReplay {
         self.rows.apply(writes)?;
         self.replayer.view = self.rows.view();
         Ok(self.replayer.advance(recorded)?)
+    }
+
+    /// Writes all rows to the replay's own tables and closes them. Gives how many steps were
+    /// carried out.
+    pub(crate) fn finish(self) -> Result<u64, ReplayDirError> {
+        self.rows.finish(&self.replayer.head)?;
+        Ok(self.replayer.head.seq - self.from)
     }
 
     /// The last entry applied.

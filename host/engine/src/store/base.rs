@@ -14,6 +14,7 @@ use redb::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::damage::{Damage, guarded};
 use super::error::TablesError;
 use super::memory::MemoryTable;
 use super::seal::{seal, unseal};
@@ -64,7 +65,9 @@ impl Default for Position {
 
 /// The tables, for the one who writes checkpoints.
 pub struct Tables {
-    database: Database,
+    /// `None` while it is being dropped.
+    database: Option<Database>,
+    damage: Damage,
 }
 
 impl Tables {
@@ -89,11 +92,22 @@ impl Tables {
         let file = disk
             .open_or_create(path)
             .map_err(|error| TablesError::from_text(&error))?;
-        let database = Builder::new()
-            .set_cache_size(CACHE_BYTES)
-            .set_check_integrity_on_open(check)
-            .create_with_backend(Backend(file))?;
-        Ok(Tables { database })
+        let open = || {
+            let mut builder = Builder::new();
+            builder
+                .set_cache_size(CACHE_BYTES)
+                .set_check_integrity_on_open(check);
+            Ok(builder.create_with_backend(Backend(file))?)
+        };
+        Ok(Tables {
+            database: Some(guarded(open)?),
+            damage: Damage::default(),
+        })
+    }
+
+    fn database(&self) -> Result<&Database, TablesError> {
+        let closed = || TablesError::from_text(&"they are closed");
+        self.database.as_ref().ok_or_else(closed)
     }
 
     /// The rows as of the last checkpoint, and how far they reach.
@@ -101,9 +115,11 @@ impl Tables {
     /// # Errors
     /// When they cannot be read.
     pub fn base(&self) -> Result<(Arc<Base>, Position), TablesError> {
-        let base = Base::new(self.database.begin_read()?);
-        let position = base.position()?.unwrap_or_default();
-        Ok((Arc::new(base), position))
+        self.damage.guard(|| {
+            let base = Base::new(self.database()?.begin_read()?, self.damage.clone());
+            let position = base.position()?.unwrap_or_default();
+            Ok((Arc::new(base), position))
+        })
     }
 
     /// Writes the newest version of every row and how far they reach; durable when it returns.
@@ -164,20 +180,33 @@ impl Tables {
         position: &Position,
         put: impl FnOnce(&WriteTransaction) -> Result<(), TablesError>,
     ) -> Result<(), TablesError> {
-        let mut write = self.database.begin_write()?;
-        // Without it, opening after a kill walks all tables.
-        write.set_quick_repair(true);
-        put(&write)?;
-        {
-            let bytes =
-                postcard::to_allocvec(position).map_err(|error| TablesError::from_text(&error))?;
-            write.open_table(ENGINE)?.insert(
-                POSITION,
-                seal(ENGINE.name(), POSITION.as_bytes(), &bytes).as_slice(),
-            )?;
-        }
-        write.commit()?;
-        Ok(())
+        self.damage.guard(|| {
+            let mut write = self.database()?.begin_write()?;
+            // Without it, opening after a kill walks all tables.
+            write.set_quick_repair(true);
+            put(&write)?;
+            {
+                let bytes = postcard::to_allocvec(position)
+                    .map_err(|error| TablesError::from_text(&error))?;
+                write.open_table(ENGINE)?.insert(
+                    POSITION,
+                    seal(ENGINE.name(), POSITION.as_bytes(), &bytes).as_slice(),
+                )?;
+            }
+            write.commit()?;
+            Ok(())
+        })
+    }
+}
+
+impl Drop for Tables {
+    fn drop(&mut self) {
+        let database = self.database.take();
+        // redb writes when it closes, and what it writes to damaged pages does not matter.
+        let _ = guarded(|| {
+            drop(database);
+            Ok(())
+        });
     }
 }
 
@@ -187,6 +216,7 @@ fn definition(table: Table) -> TableDefinition<'static, Bytes, Bytes> {
 
 /// The rows of one checkpoint.
 pub struct Base {
+    damage: Damage,
     transaction: ReadTransaction,
     /// Opened when first used; `None` inside when a table has no row yet.
     tables: Vec<OnceLock<Option<OpenTable>>>,
@@ -199,9 +229,10 @@ impl fmt::Debug for Base {
 }
 
 impl Base {
-    fn new(transaction: ReadTransaction) -> Base {
+    fn new(transaction: ReadTransaction, damage: Damage) -> Base {
         let tables = (0..=u8::MAX).map(|_| OnceLock::new()).collect();
         Base {
+            damage,
             transaction,
             tables,
         }
@@ -247,13 +278,25 @@ impl Base {
     /// # Errors
     /// When the tables cannot be read.
     pub(super) fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, TablesError> {
-        let Some(open) = self.table(table)? else {
-            return Ok(None);
-        };
-        let Some(value) = open.get(key)? else {
-            return Ok(None);
-        };
-        Ok(Some(unseal(table.name(), key, value.value())?.to_vec()))
+        self.damage.guard(|| {
+            let Some(open) = self.table(table)? else {
+                return Ok(None);
+            };
+            let Some(value) = open.get(key)? else {
+                return Ok(None);
+            };
+            Ok(Some(unseal(table.name(), key, value.value())?.to_vec()))
+        })
+    }
+
+    /// Whether somebody found that the file is damaged: no read of it succeeds any more.
+    pub fn is_damaged(&self) -> bool {
+        self.damage.is_known()
+    }
+
+    /// Takes note of damage that was found when the file was opened again.
+    pub fn note_damage(&self) {
+        self.damage.note();
     }
 
     /// The rows of a range in its direction, as far as they are asked for.
@@ -262,18 +305,19 @@ impl Base {
     /// When the tables cannot be read.
     pub(super) fn range(&self, table: Table, range: &Range) -> Result<BaseRows, TablesError> {
         let is_empty = !range.to.is_empty() && range.from >= range.to;
-        let rows = match self.table(table)? {
+        let rows = self.damage.guard(|| match self.table(table)? {
             Some(open) if !is_empty => {
                 let from = range.from.as_slice();
-                Some(if range.to.is_empty() {
+                Ok(Some(if range.to.is_empty() {
                     open.range(from..)?
                 } else {
                     open.range(from..range.to.as_slice())?
-                })
+                }))
             }
-            _ => None,
-        };
+            _ => Ok(None),
+        })?;
         Ok(BaseRows {
+            damage: self.damage.clone(),
             table,
             rows,
             reverse: range.reverse,
@@ -283,6 +327,7 @@ impl Base {
 
 /// Rows of a checkpoint.
 pub(super) struct BaseRows {
+    damage: Damage,
     table: Table,
     rows: Option<redb::Range<'static, Bytes, Bytes>>,
     reverse: bool,
@@ -293,15 +338,19 @@ impl Iterator for BaseRows {
 
     fn next(&mut self) -> Option<Self::Item> {
         let rows = self.rows.as_mut()?;
-        let row = if self.reverse {
-            rows.next_back()?
-        } else {
-            rows.next()?
-        };
-        Some(row.map_err(TablesError::from).and_then(|(key, value)| {
+        let row = self.damage.guard(|| {
+            let row = if self.reverse {
+                rows.next_back()
+            } else {
+                rows.next()
+            };
+            let Some((key, value)) = row.transpose()? else {
+                return Ok(None);
+            };
             let value = unseal(self.table.name(), key.value(), value.value())?;
-            Ok((key.value().to_vec(), value.to_vec()))
-        }))
+            Ok(Some((key.value().to_vec(), value.to_vec())))
+        });
+        row.transpose()
     }
 }
 

@@ -7,6 +7,7 @@
 //! always be made again from the journal.
 
 mod base;
+mod damage;
 mod error;
 mod memory;
 pub mod range;

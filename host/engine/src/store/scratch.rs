@@ -58,13 +58,21 @@ impl ScratchRows {
         // Nobody reads what the rows were before: no version but the last is needed.
         self.view.fresh.apply(1, 0, writes);
         if self.in_memory >= MEMORY_BYTES_MAX {
-            // Nobody opens the file again to ask how far it reaches.
+            // How far the file reaches is asked of a finished one only.
             self.tables
                 .checkpoint(&self.view.fresh, &Position::default())?;
             self.view = View::of(self.tables.base()?.0);
             self.in_memory = 0;
         }
         Ok(())
+    }
+
+    /// Writes all rows to the file, which reaches to this position, and closes it.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub(crate) fn finish(self, position: &Position) -> Result<(), TablesError> {
+        self.tables.checkpoint(&self.view.fresh, position)
     }
 
     /// The rows as they stand; what is applied later may or may not be seen.

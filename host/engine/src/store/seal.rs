@@ -19,10 +19,7 @@ pub(super) fn unseal<'v>(
 ) -> Result<&'v [u8], TablesError> {
     match sealed.split_first_chunk() {
         Some((found, value)) if *found == checksum(table, key, value) => Ok(value),
-        _ => Err(TablesError::from_text(
-            &"a row is not what was written: the disk has damaged it; restore the data directory \
-              from a backup",
-        )),
+        _ => Err(TablesError::damage("a row is not what was written")),
     }
 }
 

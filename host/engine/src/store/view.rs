@@ -185,7 +185,10 @@ fn next_row(sources: &mut [Source<'_>], reverse: bool) -> Result<Option<Row>, Ta
 /// reader's thread is unwound.
 fn must<T>(read: Result<T, TablesError>) -> T {
     read.unwrap_or_else(|error| {
-        tracing::error!(%error, "the tables cannot be read");
+        // Of damage there is a line already.
+        if !error.is_damage() {
+            tracing::error!(%error, "the tables cannot be read");
+        }
         resume_unwind(Box::new(error.to_string()))
     })
 }

@@ -21,9 +21,9 @@ pub struct Checkpoint {
 pub enum Checkpointed {
     /// The rows stand in these tables.
     Written(Arc<Base>),
-    /// They do not. The tables were opened anew, if that was possible: those opened before may not
-    /// answer any more.
-    Failed(String, Option<Arc<Base>>),
+    /// They do not. The tables were opened anew, if that was possible and they are not damaged:
+    /// those opened before may not answer any more.
+    Failed(TablesError, Option<Arc<Base>>),
 }
 
 /// Writes checkpoints.
@@ -44,18 +44,33 @@ impl Checkpointer {
         shared: &Arc<EngineState>,
         written: impl Fn(&Arc<Base>, &Position),
     ) {
+        let mut is_failing = false;
         while let Ok(checkpoint) = checkpoints.recv() {
             let begun = Instant::now();
             let ended = match self.write(&checkpoint) {
                 Ok(base) => {
+                    if std::mem::take(&mut is_failing) {
+                        tracing::info!("checkpoints can be written again");
+                    }
                     written(&base, &checkpoint.position);
                     note(shared, begun.elapsed());
                     Checkpointed::Written(base)
                 }
                 Err(error) => {
-                    tracing::error!(%error, "a checkpoint cannot be written");
+                    // It is tried every second: a line when it begins is enough.
+                    if !std::mem::replace(&mut is_failing, true) {
+                        tracing::error!(
+                            %error,
+                            "a checkpoint cannot be written: the workspace is read-only until one can"
+                        );
+                    }
                     self.tables = None;
-                    Checkpointed::Failed(error.to_string(), self.reopen())
+                    let base = if error.is_damage() {
+                        None
+                    } else {
+                        self.reopen()
+                    };
+                    Checkpointed::Failed(error, base)
                 }
             };
             shared.put(|inbox| inbox.checkpointed = Some(ended));

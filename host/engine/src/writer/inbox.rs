@@ -114,10 +114,17 @@ impl EngineState {
     /// The engine's status.
     pub fn status(&self) -> EngineStatus {
         let waiting = self.inbox().queue.len();
+        let tables_are_damaged = self.snapshot().view.base.is_damaged();
         let status = self.status.lock();
+        let mut status = status.unwrap_or_else(PoisonError::into_inner).clone();
+        if tables_are_damaged {
+            let reason = "the tables are damaged; they are made again at the next start";
+            status.read_only = Some(reason.to_string());
+        }
         EngineStatus {
             waiting,
-            ..status.unwrap_or_else(PoisonError::into_inner).clone()
+            tables_are_damaged,
+            ..status
         }
     }
 

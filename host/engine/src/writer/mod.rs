@@ -24,6 +24,7 @@ use self::turn::Turn;
 use crate::SubmitError;
 use crate::clock::Clock;
 use crate::policy::{PolicyChain, PolicyManager};
+use crate::repeated::RepeatedLine;
 use crate::runtime::KernelRunner;
 use crate::store::{Position, TablesError, View};
 
@@ -67,6 +68,8 @@ pub struct State {
     /// Trouble with the disk, and when it began or was last tried.
     journal_trouble: Option<(String, Instant)>,
     tables_trouble: Option<(String, Instant)>,
+    /// Says that a step was stopped.
+    stops: RepeatedLine,
     /// Times in ms at which the kernel wants a timer.
     wakes: BTreeSet<i64>,
 }
@@ -96,9 +99,16 @@ impl Writer {
                 Turn::HandOver => self.hand_over(),
                 Turn::Freeze => self.freeze(),
                 Turn::Checkpoint => self.checkpoint(),
+                Turn::Damaged => return self.damaged(),
                 Turn::Close => return,
             }
         }
+    }
+
+    /// The tables are damaged: whatever is not durable yet is not done.
+    fn damaged(&mut self) {
+        let kept = self.state.in_sync.as_ref().unwrap_or(&self.durable).clone();
+        self.roll_back(kept, "the tables are damaged");
     }
 
     fn trouble(&self) -> String {
@@ -157,7 +167,10 @@ impl Writer {
 
     /// The rows could not be read during a step: nothing of the running group counts.
     fn cannot_read(&mut self, error: &TablesError) {
-        tracing::error!(%error, "the tables cannot be read");
+        // Of damage there is a line already.
+        if !error.is_damage() {
+            tracing::error!(%error, "the tables cannot be read");
+        }
         let kept = self.state.in_sync.as_ref().unwrap_or(&self.durable).clone();
         self.roll_back(kept, &error.to_string());
         self.state.tables_trouble = Some((error.to_string(), Instant::now()));
@@ -199,11 +212,14 @@ impl Writer {
                 self.state.frozen_at = None;
                 self.state.tables_trouble = None;
             }
-            Checkpointed::Failed(reason, base) => {
+            Checkpointed::Failed(error, base) => {
+                if error.is_damage() {
+                    self.view.base.note_damage();
+                }
                 if let Some(base) = base {
                     self.view.base = base;
                 }
-                self.state.tables_trouble = Some((reason, Instant::now()));
+                self.state.tables_trouble = Some((error.to_string(), Instant::now()));
             }
         }
         self.shared.publish_view(&self.view);

@@ -134,7 +134,10 @@ impl Writer {
                 (reply, output.effects, None)
             }
             StepEnd::Stopped { kind, detail } => {
-                tracing::error!(seq = self.head.seq, %kind, %detail, "a step was stopped");
+                if let Some(left_out) = self.state.stops.next() {
+                    let seq = self.head.seq;
+                    tracing::error!(seq, %kind, %detail, left_out, "a step was stopped");
+                }
                 self.shared.note(|status| status.stopped_steps += 1);
                 let reason = format!("{kind}: {detail}");
                 (

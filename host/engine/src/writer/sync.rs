@@ -38,12 +38,16 @@ pub fn run(
     shared: &Arc<EngineState>,
     effects: &UnboundedSender<Effect>,
 ) {
+    let mut is_failing = false;
     while let Ok(SyncGroup { group, releases }) = groups.recv() {
         let begun = Instant::now();
         let result = journal.append(&group);
         let took = begun.elapsed();
         match &result {
             Ok(()) => {
+                if std::mem::take(&mut is_failing) {
+                    tracing::info!("the journal can be written again");
+                }
                 shared.publish_seq(group.first_seq + group.count - 1);
                 shared.note(|status| status.note_sync(&group, took));
                 for release in releases {
@@ -51,7 +55,13 @@ pub fn run(
                 }
             }
             Err(error) => {
-                tracing::error!(%error, "the journal cannot be written");
+                // It is tried every second: a line when it begins is enough.
+                if !std::mem::replace(&mut is_failing, true) {
+                    tracing::error!(
+                        %error,
+                        "the journal cannot be written: the workspace is read-only until it can"
+                    );
+                }
                 let error = SubmitError::ReadOnly(error.to_string());
                 for release in releases {
                     release.refuse(&error);

@@ -28,12 +28,17 @@ pub enum Turn {
     HandOver,
     Freeze,
     Checkpoint,
+    /// The tables are damaged: the engine ends, and the next start makes them again.
+    Damaged,
     Close,
 }
 
 impl Writer {
     /// The next thing to do, or how long to wait.
     pub(super) fn next_turn(&self, inbox: &mut Inbox) -> Result<Turn, Duration> {
+        if self.view.base.is_damaged() {
+            return Ok(Turn::Damaged);
+        }
         if let Some(result) = inbox.synced.take() {
             return Ok(Turn::Synced(result));
         }

@@ -9,6 +9,7 @@
 )]
 
 mod clocks;
+mod damage;
 mod durable;
 mod full_disk;
 mod kernel_component;
