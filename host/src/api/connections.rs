@@ -10,7 +10,6 @@ use causeway_kernel::command::{
     AttachConnection, Command, CreateConnection, InviteToChannel, PatchConnection,
     UninviteFromChannel,
 };
-use causeway_kernel::model::limits::ONLINE_MS;
 use causeway_kernel::model::{Connection, ConnectionState, LinkEnd, LinkState, SharedChannel};
 use causeway_kernel::rows::id::ConnectionNo;
 use causeway_kernel::rows::lookup;
@@ -80,10 +79,9 @@ fn live(rows: &(impl Read + ?Sized), ids: &Ids) -> Result<ConnectionNo, ApiError
 async fn list(State(app): State<Shared>, caller: Caller, params: Params) -> Answer {
     let rows = app.rows();
     caller.require_admin(&rows)?;
-    let now_ms = app.engine.now_ms();
     let mut found = sharing::connections(&rows, params.flag("include_deleted"));
     if params.flag("exclude_offline") {
-        found.retain(|(_, row)| row.last_ping_at > 0 && now_ms - row.last_ping_at < ONLINE_MS);
+        found.retain(|(no, row)| app.federation.is_online(*no, row));
     }
     if params.flag("only_confirmed") {
         found.retain(|(_, row)| row.state == ConnectionState::Confirmed);

@@ -7,7 +7,6 @@ use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use causeway_kernel::model::limits::ONLINE_MS;
 use causeway_kernel::rows::counters;
 use causeway_views::query::sharing;
 use prometheus_client::encoding::prometheus_text;
@@ -140,25 +139,25 @@ fn workspace(app: &App, page: &mut Page<'_>) -> fmt::Result {
         "WebSocket lines, resumable ones included.",
         &ConstGauge::new(app.hub.lines() as u64),
     )?;
-    let now_ms = app.engine.now_ms();
     let connections = sharing::connections(&rows, false);
-    let online = connections.iter().map(|(_, row)| {
-        let online = row.last_ping_at > 0 && now_ms - row.last_ping_at < ONLINE_MS;
-        ([("connection", row.name.as_str())], online.into())
+    let online = connections.iter().map(|(no, row)| {
+        let is_online = app.federation.is_online(*no, row);
+        ([("connection", row.name.as_str())], is_online.into())
     });
     gauges(
         page,
         "causeway_connection_online",
-        "Whether the connected workspace answered a ping within five minutes.",
+        "Whether the connected workspace answered the last ping, within five minutes.",
         online,
     )?;
-    let failures = connections
-        .iter()
-        .map(|(_, row)| ([("connection", row.name.as_str())], row.failures.into()));
+    let failures = connections.iter().map(|(no, row)| {
+        let failures = app.federation.failures(*no, row);
+        ([("connection", row.name.as_str())], failures.into())
+    });
     gauges(
         page,
         "causeway_connection_failures",
-        "Failed sends to the connected workspace in a row.",
+        "Failed pings of the connected workspace, or messages to it, in a row.",
         failures,
     )
 }

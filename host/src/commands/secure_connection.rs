@@ -2,7 +2,6 @@
 
 use causeway_kernel::authority;
 use causeway_kernel::command::{AttachConnection, Command, CreateConnection};
-use causeway_kernel::model::limits::ONLINE_MS;
 use causeway_kernel::model::{Connection, ConnectionState, Team};
 use causeway_kernel::rows::id::ConnectionNo;
 use causeway_kernel::rows::lookup;
@@ -213,6 +212,7 @@ fn status(here: &Invocation<'_>) -> String {
         "Online",
         "Last ping",
         "Deleted",
+        "Trouble",
     ]);
     let mut known = String::new();
     for (no, connection) in connections {
@@ -228,17 +228,11 @@ fn status(here: &Invocation<'_>) -> String {
             &connection.site_url,
             &team.unwrap_or_default(),
             yes_no(accepted || !connection.site_url.is_empty()),
-            yes_no(is_online(&connection, now_ms)),
+            yes_no(here.app.federation.is_online(no, &connection)),
             &time(connection.last_ping_at, now_ms),
             yes_no(connection.delete_at != 0),
+            &here.app.federation.trouble(no).unwrap_or_default(),
         ]);
     }
     table.into_text() + &known
-}
-
-/// Whether a peer answered a ping of ours lately. Protocol §9.
-pub fn is_online(connection: &Connection, now_ms: i64) -> bool {
-    connection.delete_at == 0
-        && connection.last_ping_at > 0
-        && now_ms - connection.last_ping_at < ONLINE_MS
 }

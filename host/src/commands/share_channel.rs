@@ -9,7 +9,6 @@ use causeway_views::query::sharing;
 
 use super::Invocation;
 use super::arguments::Arguments;
-use super::secure_connection::is_online;
 use super::table::{Table, time, yes_no};
 
 const ACTIONS: &str = "invite, uninvite, unshare, status";
@@ -151,7 +150,7 @@ fn status(here: &Invocation<'_>) -> String {
             &row.site_url,
             yes_no(read_only),
             yes_no(link.state == LinkState::Active),
-            yes_no(is_online(&row, now_ms)),
+            yes_no(here.app.federation.is_online(connection, &row)),
             &time(link.last_sync_at, now_ms),
             link.refusal().unwrap_or("--"),
         ]);

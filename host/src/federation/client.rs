@@ -46,7 +46,7 @@ const AGENT: HeaderValue =
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// Why there is no answer.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum CallError {
     /// No byte of the request reached the peer.
     #[error("could not reach the other workspace: {0}")]

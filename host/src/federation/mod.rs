@@ -11,6 +11,7 @@ pub mod gate;
 pub mod handshake;
 pub mod invitation;
 pub mod pinger;
+mod reach;
 pub mod sender;
 mod settings;
 mod site_url;
@@ -56,6 +57,7 @@ struct Inner {
     confirming: Mutex<BTreeSet<Id>>,
     outboxes: Mutex<BTreeMap<ConnectionNo, sender::Outbox>>,
     pings: Mutex<BTreeMap<ConnectionNo, pinger::PingState>>,
+    reaches: Mutex<BTreeMap<ConnectionNo, reach::Reach>>,
     frames: Mutex<BTreeMap<ConnectionNo, u32>>,
     counters: counters::FederationCounters,
     tasks: Mutex<JoinSet<()>>,
@@ -76,6 +78,7 @@ impl Federation {
                 confirming: Mutex::default(),
                 outboxes: Mutex::default(),
                 pings: Mutex::default(),
+                reaches: Mutex::default(),
                 frames: Mutex::default(),
                 counters: counters::FederationCounters::default(),
                 tasks: Mutex::default(),
@@ -127,6 +130,7 @@ impl Federation {
             None => {
                 lock(&self.inner.outboxes).remove(&connection);
                 lock(&self.inner.pings).remove(&connection);
+                lock(&self.inner.reaches).remove(&connection);
             }
         }
     }

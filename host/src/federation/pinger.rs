@@ -22,6 +22,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::client::{Answer, Call, CallError, incarnation_of};
+use super::reach::{self, Trouble, What};
 use super::{Federation, SiteUrl, handshake, live_state, lock};
 use crate::vault::{Secret, new_id, random};
 
@@ -243,8 +244,13 @@ async fn turn(federation: &Federation, connection: ConnectionNo) -> bool {
 
 /// A failed ping is no input: the workspace judges by the time of the last one that succeeded.
 async fn ping(federation: &Federation, connection: ConnectionNo, row: &Connection) -> bool {
-    let answer = ask(federation, row).await;
-    federation.inner.counters.count_ping(answer.is_some());
+    let asked = ask(federation, row).await;
+    federation.inner.counters.count_ping(asked.is_ok());
+    let (answer, trouble) = match asked {
+        Ok(answer) => (Some(answer), None),
+        Err(trouble) => (None, Some(trouble)),
+    };
+    reach::note(federation, (connection, row), What::Pings, trouble);
     if answer.is_none() {
         return false;
     }
@@ -255,40 +261,28 @@ async fn ping(federation: &Federation, connection: ConnectionNo, row: &Connectio
     taken.is_ok()
 }
 
-/// Pings a peer. `None` when it did not answer as it should.
-async fn ask(federation: &Federation, row: &Connection) -> Option<PingAnswer> {
-    let tokens = federation
-        .in_force(row.remote_id, ConnectionState::Confirmed)
-        .ok()??;
-    let site_url = SiteUrl::parse(&row.site_url)?;
+/// Pings a peer; only an answer as it should be is one.
+async fn ask(federation: &Federation, row: &Connection) -> Result<PingAnswer, Trouble> {
+    let tokens = federation.in_force(row.remote_id, ConnectionState::Confirmed);
+    let token = tokens.ok().flatten().and_then(|it| it.remote_token);
+    let token = token.ok_or(Trouble::Unusable("token"))?;
+    let site_url = SiteUrl::parse(&row.site_url).ok_or(Trouble::Unusable("address"))?;
     let sent_at_ms = federation.inner.engine.now_ms();
     let begun = Instant::now();
-    let answer = call(federation, row.remote_id, &site_url, &tokens.remote_token?).await;
+    let answer = call(federation, row.remote_id, &site_url, &token).await?;
     let took = begun.elapsed();
-    let answer = match answer {
-        Ok(answer) if answer.status == 200 => answer,
-        Ok(answer) => {
-            tracing::debug!(
-                name = row.name,
-                status = answer.status,
-                "a ping was refused"
-            );
-            return None;
-        }
-        Err(error) => {
-            tracing::debug!(name = row.name, %error, "a ping was not answered");
-            return None;
-        }
-    };
-    let document = Document::parse(&answer.body).ok()?;
-    let pong = Ping::decode(document.root()).ok()?;
+    if answer.status != 200 {
+        return Err(Trouble::Status(answer.status));
+    }
+    let document = Document::parse(&answer.body).map_err(|_| Trouble::Foreign)?;
+    let pong = Ping::decode(document.root()).map_err(|_| Trouble::Foreign)?;
     note_skew(row, sent_at_ms, pong.recv_at, took);
     let incarnation = incarnation_of(&answer.headers);
     let kind = match incarnation {
         Some(_) => Some(PeerKind::Causeway),
         None => kind_of_server(&answer.headers),
     };
-    Some(PingAnswer {
+    Ok(PingAnswer {
         sent_at_ms,
         recv_at_ms: pong.recv_at,
         kind,

@@ -14,6 +14,7 @@ use causeway_kernel::wire::secrets;
 use tokio::sync::mpsc;
 
 use super::client::{Call, CallError, incarnation_of};
+use super::reach::{self, Trouble, What};
 use super::{Federation, SiteUrl, lock, pinger};
 
 /// Path of messages.
@@ -117,7 +118,14 @@ pub(super) async fn send(
         body: frame,
         timeout: federation.settings().send_timeout(),
     };
-    let outcome = match federation.inner.client.post(call).await {
+    let answered = federation.inner.client.post(call).await;
+    let trouble = match &answered {
+        Ok(answer) if answer.status == 200 => None,
+        Ok(answer) => Some(Trouble::Status(answer.status)),
+        Err(error) => Some(error.clone().into()),
+    };
+    reach::note(federation, (connection, &row), What::Messages, trouble);
+    let outcome = match answered {
         // What another host of the peer took, or one that was restored since the last ping, the one
         // that we know may not have: it counts as delivered to neither, and the pings will tell.
         Ok(answer)
@@ -132,13 +140,8 @@ pub(super) async fn send(
             return SendOutcome::Answered(body);
         }
         Ok(answer) => SendOutcome::Refused(answer.status),
-        Err(error) => {
-            tracing::debug!(name = row.name, %error, "a message was not delivered");
-            match error {
-                CallError::NeverLeft(_) => SendOutcome::NeverLeft,
-                CallError::Unknown(_) => SendOutcome::Unknown,
-            }
-        }
+        Err(CallError::NeverLeft(_)) => SendOutcome::NeverLeft,
+        Err(CallError::Unknown(_)) => SendOutcome::Unknown,
     };
     tracing::debug!(name = row.name, ?outcome, "a message was not taken");
     outcome

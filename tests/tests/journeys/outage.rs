@@ -1,6 +1,7 @@
 //! Whatever happens to the connection between two workspaces, both converge.
 
 use anyhow::{Context, Result, ensure};
+use causeway_tests::peer::metric;
 use causeway_tests::scene::{post, visible, wait_for};
 use hyper::Method;
 use serde_json::json;
@@ -98,5 +99,71 @@ async fn a_peer_that_is_down_does_not_disturb_the_own_workspace() -> Result<()> 
         .command(&pair.channel, "/share-channel status")
         .await?;
     assert!(status.contains("globex"), "{status}");
+    Ok(())
+}
+
+/// What acme says of its connection to globex.
+struct Word<'p>(&'p Pair);
+
+impl Word<'_> {
+    /// How often a line of its log holds a text.
+    fn logged(&self, text: &str) -> Result<usize> {
+        let log = std::fs::read_to_string(self.0.acme.workspace.data.join("log"))?;
+        Ok(log.lines().filter(|line| line.contains(text)).count())
+    }
+
+    async fn metric(&self, name: &str) -> Result<u64> {
+        let name = format!("causeway_connection_{name}{{connection=\"globex\"}}");
+        metric(&self.0.acme.workspace.site_url(), &name).await
+    }
+
+    async fn status(&self) -> Result<String> {
+        let admin = &self.0.acme.side.admin;
+        let channel = &self.0.channel;
+        admin.command(channel, "/secure-connection status").await
+    }
+}
+
+#[tokio::test]
+async fn a_peer_that_goes_away_refuses_and_comes_back_is_told_of_once_each_time() -> Result<()> {
+    const FAILURES: u64 = 3;
+    let mut pair = Pair::open(50).await?;
+    let word = Word(&pair);
+    wait_for("the peer to be online", async || {
+        Ok(word.metric("online").await? == 1)
+    })
+    .await?;
+    pair.globex.workspace.crash()?;
+    let word = Word(&pair);
+    wait_for("pings to fail", async || {
+        Ok(word.metric("failures").await? >= FAILURES)
+    })
+    .await?;
+    assert_eq!(word.metric("online").await?, 0);
+    let status = word.status().await?;
+    ensure!(status.contains("it could not be reached") || status.contains("did not answer"));
+    pair.globex.workspace.start_again().await?;
+    let word = Word(&pair);
+    wait_for("the peer to be online again", async || {
+        Ok(word.metric("online").await? == 1 && word.metric("failures").await? == 0)
+    })
+    .await?;
+    // Pings alone, as nothing was sent meanwhile. A connection that broke under a ping is another
+    // trouble than a port at which nobody listens.
+    let away = word.logged("the peer is away")?;
+    ensure!((1..=2).contains(&away), "{away} lines");
+    assert_eq!(word.logged("the peer is back")?, 1);
+
+    let record = pair.globex.side.connection("acme").await?;
+    let record = record.context("globex knows acme")?;
+    let remote_id = record["remote_id"].as_str().unwrap_or_default();
+    let path = format!("/remotecluster/{remote_id}");
+    pair.globex.side.admin.delete(&path).await?;
+    wait_for("pings to be refused", async || {
+        Ok(word.metric("failures").await? >= FAILURES)
+    })
+    .await?;
+    assert_eq!(word.logged("it refuses our token (401)")?, 1);
+    assert_eq!(word.metric("online").await?, 0);
     Ok(())
 }

@@ -92,11 +92,11 @@ impl DataDirReplay {
         }
         let disk: Arc<dyn Disk> = Arc::new(RealDisk);
         let kernels = Kernels::new(layout.kernels(), source);
-        let tables = Path::new("tables.redb");
-        DataDirReplay::begin(&disk, layout, (scratch, tables), &kernels, begin_ms)
+        let tables = scratch.join("tables.redb");
+        DataDirReplay::begin(&disk, layout, (scratch, &tables), &kernels, begin_ms)
     }
 
-    /// The same with the replay's own tables in a file of the folder that does not exist yet.
+    /// The same with the replay's own tables in a file that does not exist yet.
     pub(crate) fn begin(
         disk: &Arc<dyn Disk>,
         layout: Layout,
@@ -104,7 +104,7 @@ impl DataDirReplay {
         kernels: &Kernels,
         begin_ms: Option<i64>,
     ) -> Result<DataDirReplay, ReplayDirError> {
-        let tables = Tables::open(disk.as_ref(), &scratch.join(tables))?;
+        let tables = Tables::open(disk.as_ref(), tables)?;
         begin(&layout, &tables, begin_ms)?;
         let position = tables.base()?.1;
         let from = position.seq;

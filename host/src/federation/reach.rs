@@ -1,0 +1,172 @@
+//! Whether a peer can be reached, as far as the calls of this process show: a line of the log for
+//! each change, with the cause in words, and what status and metrics say of a connection.
+
+use std::fmt;
+
+use causeway_kernel::model::Connection;
+use causeway_kernel::rows::id::ConnectionNo;
+use causeway_kernel::sharing::connection;
+
+use super::client::CallError;
+use super::{Federation, lock};
+
+/// Why a call of ours came to nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// What belongs to the connection is missing here.
+    Unusable(&'static str),
+    /// No byte reached the peer.
+    Unreachable(String),
+    /// No answer came.
+    Unanswered(String),
+    /// The peer answered with another status than 200.
+    Status(u16),
+    /// The answer is not that of a workspace.
+    Foreign,
+}
+
+impl From<CallError> for Trouble {
+    fn from(error: CallError) -> Trouble {
+        match error {
+            CallError::NeverLeft(why) => Trouble::Unreachable(why),
+            CallError::Unknown(why) => Trouble::Unanswered(why),
+        }
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Trouble::Unusable(what) => write!(f, "it has no usable {what} here"),
+            Trouble::Unreachable(why) => write!(f, "it could not be reached: {why}"),
+            Trouble::Unanswered(why) => write!(f, "it did not answer: {why}"),
+            Trouble::Status(401) => f.write_str(
+                "it refuses our token (401): the connection was removed or made anew there",
+            ),
+            Trouble::Status(403) => {
+                f.write_str("the call is forbidden (403), by a proxy in front of it for instance")
+            }
+            Trouble::Status(404) => {
+                f.write_str("there is no workspace at its address (404): perhaps it has moved")
+            }
+            Trouble::Status(status @ 300..=399) => write!(
+                f,
+                "its address leads elsewhere ({status}), and calls do not follow: it has moved"
+            ),
+            Trouble::Status(501) => f.write_str("its secure connections are switched off (501)"),
+            Trouble::Status(status) => write!(f, "it answered with status {status}"),
+            Trouble::Foreign => f.write_str("what answers at its address is no workspace"),
+        }
+    }
+}
+
+impl Trouble {
+    /// Whether it is the same trouble as before, though perhaps in other words.
+    fn is_like(&self, other: &Trouble) -> bool {
+        match (self, other) {
+            (Trouble::Status(one), Trouble::Status(another)) => one == another,
+            _ => std::mem::discriminant(self) == std::mem::discriminant(other),
+        }
+    }
+}
+
+/// How one kind of call to a peer fares.
+#[derive(Default)]
+struct Calls {
+    /// Failed ones in a row.
+    failures: u32,
+    trouble: Option<Trouble>,
+}
+
+/// How a peer can be reached.
+#[derive(Default)]
+pub(super) struct Reach {
+    pings: Calls,
+    messages: Calls,
+}
+
+/// The kinds of calls; one may fail while the other does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum What {
+    Pings,
+    Messages,
+}
+
+impl What {
+    fn name(self) -> &'static str {
+        match self {
+            What::Pings => "pings",
+            What::Messages => "messages",
+        }
+    }
+}
+
+impl Reach {
+    fn calls(&mut self, what: What) -> &mut Calls {
+        match what {
+            What::Pings => &mut self.pings,
+            What::Messages => &mut self.messages,
+        }
+    }
+}
+
+/// Takes note of how a call fared.
+pub(super) fn note(
+    federation: &Federation,
+    (no, row): (ConnectionNo, &Connection),
+    what: What,
+    trouble: Option<Trouble>,
+) {
+    let mut reaches = lock(&federation.inner.reaches);
+    let calls = reaches.entry(no).or_default().calls(what);
+    let (connection, calls_of) = (row.name.as_str(), what.name());
+    match (&calls.trouble, &trouble) {
+        (None, None) => {}
+        (Some(before), Some(now)) if before.is_like(now) => {}
+        (_, Some(cause)) => {
+            tracing::warn!(connection, calls = calls_of, %cause, "the peer is away");
+        }
+        (Some(_), None) => {
+            let failures = calls.failures;
+            tracing::info!(connection, calls = calls_of, failures, "the peer is back");
+        }
+    }
+    calls.failures = match trouble {
+        Some(_) => calls.failures.saturating_add(1),
+        None => 0,
+    };
+    calls.trouble = trouble;
+}
+
+impl Federation {
+    /// Whether a peer counts as online: it answered a ping lately, and the last one as well.
+    /// Protocol §9.
+    #[must_use]
+    pub fn is_online(&self, no: ConnectionNo, row: &Connection) -> bool {
+        let reaches = lock(&self.inner.reaches);
+        let is_away = reaches
+            .get(&no)
+            .is_some_and(|it| it.pings.trouble.is_some());
+        let is_online = connection::is_online(row, self.inner.engine.now_ms());
+        is_online && row.delete_at == 0 && !is_away
+    }
+
+    /// Why the last ping of a peer, or the last message to it, came to nothing, in words.
+    #[must_use]
+    pub fn trouble(&self, no: ConnectionNo) -> Option<String> {
+        let reaches = lock(&self.inner.reaches);
+        let Reach { pings, messages } = reaches.get(&no)?;
+        let trouble = pings.trouble.as_ref().or(messages.trouble.as_ref())?;
+        Some(trouble.to_string())
+    }
+
+    /// Failed calls to a peer in a row: pings or messages, whichever are more.
+    #[must_use]
+    pub fn failures(&self, no: ConnectionNo, row: &Connection) -> u32 {
+        let reaches = lock(&self.inner.reaches);
+        let of_calls = reaches
+            .get(&no)
+            .map_or(0, |reach| reach.pings.failures.max(reach.messages.failures));
+        of_calls.max(row.failures)
+    }
+}
