@@ -16,18 +16,26 @@ pub struct LiveHost<'a> {
     view: &'a View,
     chain: &'a mut dyn PolicyChain,
     verdicts: Vec<RecordedVerdict>,
+    /// Rows that were read.
+    rows: u64,
     failed: Option<TablesError>,
 }
 
 impl<'a> LiveHost<'a> {
     /// A host for one step.
     pub fn new(view: &'a View, chain: &'a mut dyn PolicyChain) -> LiveHost<'a> {
+        chain.begin_step();
         LiveHost {
             view,
             chain,
             verdicts: Vec::new(),
+            rows: 0,
             failed: None,
         }
+    }
+
+    fn reads(&mut self, rows: usize) {
+        self.rows = self.rows.saturating_add(rows as u64);
     }
 
     /// What the policies said, if the rows could be read; otherwise the step counts for nothing.
@@ -48,6 +56,7 @@ impl<'a> LiveHost<'a> {
 
 impl StepHost for LiveHost<'_> {
     fn get_many(&mut self, table: Table, keys: &[Vec<u8>]) -> Vec<Option<Vec<u8>>> {
+        self.reads(keys.len());
         let read = self.view.get_many(u64::MAX, table, keys);
         let mut values = self.note(read);
         values.resize(keys.len(), None);
@@ -56,7 +65,9 @@ impl StepHost for LiveHost<'_> {
 
     fn scan(&mut self, table: Table, range: &Range) -> Scan {
         let read = self.view.scan(u64::MAX, table, range);
-        self.note(read)
+        let scan = self.note(read);
+        self.reads(scan.rows.len() + 1);
+        scan
     }
 
     fn ask(&mut self, questions: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
@@ -115,7 +126,14 @@ pub struct CarriedOut {
     pub end: StepEnd,
     /// What the policies said.
     pub verdicts: Vec<RecordedVerdict>,
+    /// What it cost, in units of fuel.
+    pub cost: u64,
 }
+
+/// What every step costs besides its kernel's fuel: its entry, its share of a sync.
+const STEP_COST: u64 = 50_000;
+/// What a row costs that the engine reads for a step.
+const ROW_COST: u64 = 2_000;
 
 /// Carries an input out against the newest rows.
 ///
@@ -130,8 +148,15 @@ pub fn carry_out(
 ) -> Result<CarriedOut, TablesError> {
     let mut host = LiveHost::new(view, chain);
     let end = kernel.step(&mut host, context, payload);
+    let rows = host.rows.saturating_mul(ROW_COST);
+    let fuel = kernel.fuel_used().unwrap_or(0) + host.chain.fuel_used();
+    let cost = rows.saturating_add(STEP_COST + fuel);
     let verdicts = host.finish()?;
-    Ok(CarriedOut { end, verdicts })
+    Ok(CarriedOut {
+        end,
+        verdicts,
+        cost,
+    })
 }
 
 /// Appends the entry of a step to a group's records and moves the head on.

@@ -1,4 +1,10 @@
 //! The chain of policy components: every question goes through the slots in their order.
+//!
+//! An instance lives for one list of questions, which are about one connection. A policy that keeps
+//! what it saw can so carry no text from one connection to another, and none from a step to the
+//! next. That a fresh instance answers the same is part of the contract, so nothing is lost; what it
+//! costs is an instantiation for each slot and list. An instance for each connection would cost the
+//! memory of all of them, and would still carry text from channel to channel.
 
 use std::sync::Arc;
 
@@ -21,33 +27,45 @@ pub(super) struct Loaded {
     pub policy: Result<(Policy, Description), String>,
 }
 
-/// A slot in force, with an instance kept warm.
+/// Fuel of all that the policies are asked in one step; what is not judged when it is used up fails,
+/// and is asked about again later. A chain of sixteen slots that use a twentieth of what a decision
+/// may judges five posts with it, one of ordinary slots some thousands.
+pub const STEP_POLICY_FUEL: u64 = 4 * POLICY_FUEL;
+
+/// Why a question fails when the step's fuel is used up.
+pub(super) const STEP_FUEL_USED_UP: &str =
+    "the policies have used up what they may in one step; this is asked again";
+
+/// A slot in force, with its instance while a list of questions is answered.
 pub(super) struct Link {
     loaded: Arc<Loaded>,
-    warm: Option<Instance>,
+    instance: Option<Instance>,
 }
 
 /// The slots in force.
 pub(super) struct ComponentChain {
     links: Vec<Link>,
     digest: String,
+    /// What is left of the step's fuel.
+    fuel: u64,
 }
 
 impl ComponentChain {
     pub(super) fn new(slots: &[Arc<Loaded>]) -> ComponentChain {
         let links = slots.iter().map(|loaded| Link {
             loaded: Arc::clone(loaded),
-            warm: None,
+            instance: None,
         });
         ComponentChain {
             links: links.collect(),
             digest: digest(slots),
+            fuel: STEP_POLICY_FUEL,
         }
     }
 
     fn judge(&mut self, question: &Question<'_>) -> Verdict {
         match question {
-            Question::Post(post) => post_gate::judge(&mut self.links, post),
+            Question::Post(post) => post_gate::judge(&mut self.links, &mut self.fuel, post),
             Question::Message(_) => self
                 .links
                 .iter()
@@ -79,8 +97,20 @@ fn digest(slots: &[Arc<Loaded>]) -> String {
 }
 
 impl PolicyChain for ComponentChain {
+    fn begin_step(&mut self) {
+        self.fuel = STEP_POLICY_FUEL;
+    }
+
+    fn fuel_used(&self) -> u64 {
+        STEP_POLICY_FUEL.saturating_sub(self.fuel)
+    }
+
     fn ask(&mut self, questions: &[Question<'_>]) -> Vec<Verdict> {
-        questions.iter().map(|it| self.judge(it)).collect()
+        let verdicts = questions.iter().map(|it| self.judge(it)).collect();
+        for link in &mut self.links {
+            link.instance = None;
+        }
+        verdicts
     }
 
     fn digest(&self) -> String {
@@ -96,22 +126,34 @@ impl Link {
         policy.map_or(true, |(policy, _)| policy.judges_posts())
     }
 
-    /// Calls a gate of the policy.
+    /// Calls a gate of the policy, with what is left of the step's fuel.
     pub(super) fn call<A>(
         &mut self,
+        fuel: &mut u64,
         gate: impl FnOnce(&Gates, &mut Store<MemoryCap>) -> wasmtime::Result<A>,
     ) -> Result<A, String> {
         let Loaded { info, policy, .. } = self.loaded.as_ref();
         let (policy, _) = policy.as_ref().map_err(String::clone)?;
-        let mut instance = match self.warm.take() {
+        let mut instance = match self.instance.take() {
             Some(instance) => instance,
-            None => policy.instance(&info.settings)??,
+            None => {
+                let given = POLICY_FUEL.min(*fuel);
+                let made = policy.instance(&info.settings, given);
+                let left = match &made {
+                    Ok(Ok(instance)) => instance.store.get_fuel().unwrap_or(0),
+                    _ => 0,
+                };
+                take(fuel, given, left);
+                made??
+            }
         };
         let Instance { store, gates } = &mut instance;
-        let answer = refill(store, POLICY_FUEL).and_then(|()| gate(gates, store));
+        let given = POLICY_FUEL.min(*fuel);
+        let answer = refill(store, given).and_then(|()| gate(gates, store));
+        take(fuel, given, store.get_fuel().unwrap_or(0));
         match answer {
             Ok(answer) => {
-                self.warm = Some(instance);
+                self.instance = Some(instance);
                 Ok(answer)
             }
             // The instance cannot be entered again: it goes with its store.
@@ -128,4 +170,9 @@ impl Link {
             OnFailure::Allow => None,
         }
     }
+}
+
+/// Takes what a call used of its fuel from the step's.
+fn take(fuel: &mut u64, given: u64, left: u64) {
+    *fuel = fuel.saturating_sub(given.saturating_sub(left));
 }

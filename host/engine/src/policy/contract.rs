@@ -142,10 +142,15 @@ impl Policy {
         })
     }
 
-    /// A fresh instance with its settings; the inner error is the policy's own.
-    pub(super) fn instance(&self, settings: &str) -> Result<Result<Instance, String>, String> {
+    /// A fresh instance with its settings, made with so much fuel; the inner error is the policy's
+    /// own.
+    pub(super) fn instance(
+        &self,
+        settings: &str,
+        fuel: u64,
+    ) -> Result<Result<Instance, String>, String> {
         let mut store = store(&self.pre);
-        let configured = refill(&mut store, POLICY_FUEL).and_then(|()| {
+        let configured = refill(&mut store, fuel).and_then(|()| {
             let instance = self.pre.instantiate(&mut store)?;
             let policy = self.policy.load(&mut store, &instance)?;
             let post = self.post_gate.as_ref();

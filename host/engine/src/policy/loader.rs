@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::chain::{ComponentChain, Loaded};
-use super::contract::Policy;
+use super::contract::{POLICY_FUEL, Policy};
 use super::{
     Description, KeptChange, OnFailure, PolicyChain, PolicyChange, PolicyError, PolicyInfo,
     PolicyManager, PolicyState, Slot,
@@ -81,7 +81,7 @@ impl ComponentPolicies {
         let policy = Policy::compile(&self.sandbox, component)?;
         let description = policy.describe().map_err(PolicyError::Component)?;
         policy
-            .instance(&info.settings)
+            .instance(&info.settings, POLICY_FUEL)
             .map_err(PolicyError::Component)?
             .map_err(PolicyError::Settings)?;
         Ok((policy, description))

@@ -6,6 +6,7 @@ mod contract;
 mod loader;
 mod post_gate;
 
+pub use chain::STEP_POLICY_FUEL;
 pub use contract::{POLICY_FUEL, POLICY_MEMORY_MAX};
 pub use loader::{ComponentPolicies, POLICY_BYTES_MAX, SETTINGS_BYTES_MAX, SLOTS_MAX};
 
@@ -30,8 +31,16 @@ use serde::{Deserialize, Serialize};
 
 /// The policies in force, asked in the order of their slots.
 pub trait PolicyChain: Send {
-    /// One verdict for each question, in their order. Never panics and never blocks for longer
-    /// than the policies' fuel lasts.
+    /// A step begins: the policies have the fuel of one step for all that it asks.
+    fn begin_step(&mut self) {}
+
+    /// Fuel that the policies used since the step began.
+    fn fuel_used(&self) -> u64 {
+        0
+    }
+
+    /// One verdict for each question, in their order; all of them are about one connection. Never
+    /// panics and never blocks for longer than the policies' fuel lasts.
     fn ask(&mut self, questions: &[Question<'_>]) -> Vec<Verdict>;
 
     /// Digest of the chain: names, components, settings and what happens on failure, in

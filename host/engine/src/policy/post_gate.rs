@@ -9,7 +9,7 @@ use super::bindings::causeway::policy::context as wit;
 use super::bindings::exports::causeway::policy::post_gate::{
     Post, Revision as Revised, TextLeaf as Leaf, Verdict as Answer,
 };
-use super::chain::Link;
+use super::chain::{Link, STEP_FUEL_USED_UP};
 use super::contract::{REASON_BYTES_MAX, cut};
 
 /// Bytes of a revised message: four for each of a post's 16,383 characters.
@@ -20,7 +20,9 @@ const NOT_SHOWN_WHOLE: &str =
     "its properties hold more text than a policy can be asked about, or cannot be read";
 
 /// The verdict on a post: the first denial decides, and revised words are what the next slot sees.
-pub(super) fn judge(links: &mut [Link], post: &PostQuestion<'_>) -> Verdict {
+/// A post that the step's fuel does not suffice for fails whatever the slots' settings say: what
+/// others filled the step with opens no gate.
+pub(super) fn judge(links: &mut [Link], fuel: &mut u64, post: &PostQuestion<'_>) -> Verdict {
     let mut links = links
         .iter_mut()
         .filter(|link| link.judges_posts())
@@ -37,7 +39,11 @@ pub(super) fn judge(links: &mut [Link], post: &PostQuestion<'_>) -> Verdict {
         revision: Revision::default(),
     };
     for link in links {
-        let taken = match decide(link, post, &words) {
+        let decided = decide(link, fuel, post, &words);
+        if *fuel == 0 {
+            return Verdict::Failed(STEP_FUEL_USED_UP.into());
+        }
+        let taken = match decided {
             Ok(Answer::Allow) => Ok(()),
             Ok(Answer::Deny(reason)) => return Verdict::Deny(cut(reason, REASON_BYTES_MAX)),
             Ok(Answer::Revise(revised)) => words.revise(revised).map_err(str::to_string),
@@ -94,7 +100,12 @@ impl Words {
     }
 }
 
-fn decide(link: &mut Link, post: &PostQuestion<'_>, words: &Words) -> Result<Answer, String> {
+fn decide(
+    link: &mut Link,
+    fuel: &mut u64,
+    post: &PostQuestion<'_>,
+    words: &Words,
+) -> Result<Answer, String> {
     let context = context(&post.context);
     let texts = words.texts.iter().map(|leaf| Leaf {
         path: leaf.path.clone(),
@@ -109,7 +120,7 @@ fn decide(link: &mut Link, post: &PostQuestion<'_>, words: &Words) -> Result<Ans
         create_at_ms: post.create_at,
         is_edit: post.is_edit,
     };
-    link.call(|gates, store| match &gates.post {
+    link.call(fuel, |gates, store| match &gates.post {
         Some(gate) => gate.call_decide(store, &context, &asked),
         None => Ok(Answer::Allow),
     })

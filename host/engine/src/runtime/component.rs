@@ -126,6 +126,7 @@ impl ComponentSource {
             pre,
             options: Arc::new(self.options.clone()),
             warm: None,
+            fuel_used: 0,
         })
     }
 }
@@ -152,6 +153,8 @@ struct ComponentKernel {
     pre: Prepared,
     options: Arc<ComponentOptions>,
     warm: Option<Instance>,
+    /// Fuel that the last step used.
+    fuel_used: u64,
 }
 
 struct Instance {
@@ -212,6 +215,8 @@ impl ComponentKernel {
             let context = bindings_context(context);
             instance.kernel.call_step(&mut *store, context, input)
         });
+        let left = store.get_fuel().unwrap_or(0);
+        self.fuel_used = self.options.step_fuel.saturating_sub(left);
         match called {
             Ok(result) => {
                 let keeps_little = store.data().cap.bytes() <= KERNEL_MEMORY_KEPT_MAX;
@@ -244,8 +249,7 @@ impl KernelRunner for ComponentKernel {
     }
 
     fn fuel_used(&self) -> Option<u64> {
-        let left = self.warm.as_ref()?.store.get_fuel().ok()?;
-        self.options.step_fuel.checked_sub(left)
+        Some(self.fuel_used)
     }
 }
 

@@ -90,7 +90,8 @@ pub trait KernelRunner: Send {
         0
     }
 
-    /// Fuel that the last step used, if steps are counted in fuel and that one returned.
+    /// Fuel that the last step used, whether it returned or was stopped; `None` if steps are not
+    /// counted in fuel.
     fn fuel_used(&self) -> Option<u64> {
         None
     }

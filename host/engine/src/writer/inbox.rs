@@ -1,7 +1,7 @@
 //! What the writer waits for, and what it shares with everybody else.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
@@ -55,13 +55,18 @@ impl EngineState {
         result
     }
 
+    /// Changes what the queue knows of its sources; nobody waits for that.
+    pub fn queue<R>(&self, change: impl FnOnce(&mut Queue) -> R) -> R {
+        change(&mut self.inbox().queue)
+    }
+
     /// Queues an input.
     pub fn submit(&self, job: Job) {
         let refused = self.put(|inbox| {
             if inbox.is_closing {
                 return Some((Box::new(job), SubmitError::ShuttingDown));
             }
-            let pushed = inbox.queue.push(job);
+            let pushed = inbox.queue.push(job, Instant::now());
             pushed.err().map(|job| (job, SubmitError::Overloaded))
         });
         if let Some((job, error)) = refused {

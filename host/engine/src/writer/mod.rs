@@ -7,6 +7,7 @@ pub(crate) mod queue;
 pub mod checkpoint;
 mod group;
 pub mod inbox;
+mod ledger;
 mod steps;
 pub mod sync;
 mod turn;
@@ -242,7 +243,7 @@ impl Drop for Writer {
         // Also when a bug unwinds this thread: nobody must wait for it for ever.
         let left = self.shared.put(|inbox| {
             inbox.is_closing = true;
-            std::iter::from_fn(|| inbox.queue.pop()).collect::<Vec<_>>()
+            std::iter::from_fn(|| inbox.queue.pop_job()).collect::<Vec<_>>()
         });
         for job in left {
             (job.done)(Err(SubmitError::ShuttingDown));

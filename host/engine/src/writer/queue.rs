@@ -1,21 +1,31 @@
-//! What waits for the writer, by class, so that nobody who floods one class starves the others.
-//! The order in which the writer takes them is free: the journal records it.
+//! What waits for the writer, by who has it carried out, and whose turn it is. Turns are shared by
+//! what they cost: what one source spends, no other one waits for longer than a step. The order in
+//! which the writer takes inputs is free: the journal records it.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, Instant};
 
-use causeway_kernel::boundary::input::Input;
+use causeway_kernel::boundary::input::{Actor, Input};
 use causeway_kernel::boundary::output::Reply;
-use causeway_kernel::rows::id::ConnectionNo;
+use causeway_kernel::rows::id::{ConnectionNo, UserNo};
 
+use super::ledger::Ledger;
 use crate::SubmitError;
 use crate::policy::PolicyChain;
 
 /// Local users' acts that may wait; one more is refused.
 pub const LOCAL_MAX: usize = 4_096;
+/// Acts of one local user that may wait; one more is refused.
+pub const LOCAL_PER_USER_MAX: usize = 512;
 /// Receipts and pings that may wait; one more is refused. There is one in flight a connection.
 pub const RECEIPTS_MAX: usize = 4_096;
 /// Frames of one connection that may wait; one more is refused, and its peer tries again.
 pub const FRAMES_PER_CONNECTION_MAX: usize = 16;
+/// How long frames of a connection are refused after one of them stopped a step; doubled with each
+/// that follows before one was carried out without a stop.
+pub const BACK_OFF_FIRST: Duration = Duration::from_secs(5);
+/// The longest such time.
+pub const BACK_OFF_MAX: Duration = Duration::from_secs(300);
 
 /// Completion callback: told how an input fared, once that is durable.
 pub type Completion = Box<dyn FnOnce(Result<Reply, SubmitError>) + Send>;
@@ -30,85 +40,241 @@ pub struct Job {
     pub done: Completion,
 }
 
-/// The classes.
+/// Who has a step carried out, and pays for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The operator and the engine itself: always first, and few.
+    Control,
+    /// What was due.
+    Timer,
+    /// What became of messages and pings to a peer.
+    Receipts(ConnectionNo),
+    /// A local user, or 0 for whoever is none.
+    Local(UserNo),
+    /// A peer.
+    Frames(ConnectionNo),
+}
+
+impl Source {
+    /// Who has an input carried out.
+    pub fn of(input: &Input) -> Source {
+        match input {
+            Input::Timer => Source::Timer,
+            Input::Command { actor, .. } => Source::Local(match actor {
+                Actor::User(user) => *user,
+                Actor::System | Actor::Anonymous => UserNo(0),
+            }),
+            Input::Frame { connection, .. } | Input::Quarantine { connection, .. } => {
+                Source::Frames(*connection)
+            }
+            Input::Receipt(receipt) => Source::Receipts(receipt.connection),
+            Input::Ping { connection, .. } => Source::Receipts(*connection),
+            Input::Genesis(_)
+            | Input::Resume
+            | Input::Restored
+            | Input::PolicyChanged { .. }
+            | Input::KernelChanged { .. } => Source::Control,
+        }
+    }
+}
+
+/// Sources that share a quarter of the writer among them, when all four have something to do: none
+/// of them waits for the others' number.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Class {
+    Local,
+    Receipts,
+    Timer,
+    Frames,
+}
+
+/// What is to be done next.
+pub enum Next {
+    /// An input that waited.
+    Job(Job),
+    /// What is due.
+    Timer,
+}
+
+/// Inputs that wait, by whose they are.
+struct Lanes<K> {
+    waiting: BTreeMap<K, VecDeque<Job>>,
+    ledger: Ledger<K>,
+    len: usize,
+}
+
+impl<K> Default for Lanes<K> {
+    fn default() -> Lanes<K> {
+        Lanes {
+            waiting: BTreeMap::new(),
+            ledger: Ledger::default(),
+            len: 0,
+        }
+    }
+}
+
+impl<K: Ord + Copy> Lanes<K> {
+    fn push(
+        &mut self,
+        who: K,
+        job: Job,
+        (max, per_lane_max): (usize, usize),
+    ) -> Result<(), Box<Job>> {
+        let lane = self.waiting.get(&who).map_or(0, VecDeque::len);
+        if self.len >= max || lane >= per_lane_max {
+            return Err(Box::new(job));
+        }
+        self.waiting.entry(who).or_default().push_back(job);
+        self.len += 1;
+        Ok(())
+    }
+
+    fn pop(&mut self) -> Option<Job> {
+        let who = self.ledger.choose(self.waiting.keys().copied())?;
+        let lane = self.waiting.get_mut(&who)?;
+        let job = lane.pop_front();
+        if lane.is_empty() {
+            self.waiting.remove(&who);
+        }
+        self.len -= usize::from(job.is_some());
+        job
+    }
+
+    /// All that waits of one.
+    fn take(&mut self, who: K) -> VecDeque<Job> {
+        let taken = self.waiting.remove(&who).unwrap_or_default();
+        self.len -= taken.len();
+        taken
+    }
+}
+
+/// How long frames of a connection are refused.
+struct BackOff {
+    until: Instant,
+    /// Frames that stopped a step, since the last one that did not.
+    stops: u32,
+}
+
+/// Everything that waits.
 #[derive(Default)]
 pub struct Queue {
-    /// The operator's and the engine's own: always first, and few.
     control: VecDeque<Job>,
-    receipts: VecDeque<Job>,
-    local: VecDeque<Job>,
-    frames: BTreeMap<ConnectionNo, VecDeque<Job>>,
-    /// Whose frame was taken last.
-    last_peer: u64,
-    turn: u8,
+    receipts: Lanes<ConnectionNo>,
+    local: Lanes<UserNo>,
+    frames: Lanes<ConnectionNo>,
+    classes: Ledger<Class>,
+    back_offs: BTreeMap<ConnectionNo, BackOff>,
 }
 
 impl Queue {
     /// Adds an input.
     ///
     /// # Errors
-    /// Gives it back when too many of its class wait already.
-    pub fn push(&mut self, job: Job) -> Result<(), Box<Job>> {
-        let (queue, max) = match &job.input {
-            Input::Command { .. } => (&mut self.local, LOCAL_MAX),
-            Input::Frame { connection, .. } => {
-                let queue = self.frames.entry(*connection).or_default();
-                (queue, FRAMES_PER_CONNECTION_MAX)
+    /// Gives it back when too many of its source wait already, or its connection is to wait.
+    pub fn push(&mut self, job: Job, now: Instant) -> Result<(), Box<Job>> {
+        match Source::of(&job.input) {
+            Source::Control | Source::Timer => {
+                self.control.push_back(job);
+                Ok(())
             }
-            Input::Receipt(_) | Input::Ping { .. } => (&mut self.receipts, RECEIPTS_MAX),
-            _ => (&mut self.control, usize::MAX),
-        };
-        if queue.len() >= max {
-            return Err(Box::new(job));
+            Source::Receipts(connection) => {
+                self.receipts
+                    .push(connection, job, (RECEIPTS_MAX, RECEIPTS_MAX))
+            }
+            Source::Local(user) => self.local.push(user, job, (LOCAL_MAX, LOCAL_PER_USER_MAX)),
+            Source::Frames(connection) => {
+                if self.backs_off(connection, now) {
+                    return Err(Box::new(job));
+                }
+                self.frames
+                    .push(connection, job, (usize::MAX, FRAMES_PER_CONNECTION_MAX))
+            }
         }
-        queue.push_back(job);
-        Ok(())
     }
 
-    /// The next input: the classes take turns, and within the frames the connections do.
-    pub fn pop(&mut self) -> Option<Job> {
+    fn backs_off(&self, connection: ConnectionNo, now: Instant) -> bool {
+        let back_off = self.back_offs.get(&connection);
+        back_off.is_some_and(|it| now < it.until)
+    }
+
+    /// Takes what comes next: of the classes with something to do the one that has cost least, and
+    /// in it the source that has.
+    pub fn pop(&mut self, timer_is_due: bool) -> Option<Next> {
         if let Some(job) = self.control.pop_front() {
-            return Some(job);
+            return Some(Next::Job(job));
         }
-        for _ in 0..3 {
-            self.turn = (self.turn + 1) % 3;
-            let job = match self.turn {
-                0 => self.receipts.pop_front(),
-                1 => self.local.pop_front(),
-                _ => self.pop_frame(),
-            };
-            if job.is_some() {
-                return job;
-            }
+        let waiting = [
+            (Class::Local, self.local.len > 0),
+            (Class::Receipts, self.receipts.len > 0),
+            (Class::Timer, timer_is_due),
+            (Class::Frames, self.frames.len > 0),
+        ];
+        let waiting = waiting
+            .into_iter()
+            .filter_map(|(class, any)| any.then_some(class));
+        match self.classes.choose(waiting)? {
+            Class::Local => self.local.pop().map(Next::Job),
+            Class::Receipts => self.receipts.pop().map(Next::Job),
+            Class::Timer => Some(Next::Timer),
+            Class::Frames => self.frames.pop().map(Next::Job),
         }
-        None
     }
 
-    fn pop_frame(&mut self) -> Option<Job> {
-        let after = ConnectionNo(self.last_peer.saturating_add(1));
-        let next = self.frames.range(after..).next();
-        let peer = *next.or_else(|| self.frames.iter().next())?.0;
-        let queue = self.frames.get_mut(&peer)?;
-        let job = queue.pop_front();
-        if queue.is_empty() {
-            self.frames.remove(&peer);
+    /// Notes what a step has cost who had it carried out.
+    pub fn charge(&mut self, source: Source, cost: u64) {
+        let class = match source {
+            Source::Control => return,
+            Source::Timer => Class::Timer,
+            Source::Receipts(connection) => {
+                self.receipts.ledger.charge(connection, cost);
+                Class::Receipts
+            }
+            Source::Local(user) => {
+                self.local.ledger.charge(user, cost);
+                Class::Local
+            }
+            Source::Frames(connection) => {
+                self.frames.ledger.charge(connection, cost);
+                Class::Frames
+            }
+        };
+        self.classes.charge(class, cost);
+    }
+
+    /// A frame of a connection stopped a step: the connection's frames are refused for a while. Gives
+    /// those that wait already.
+    pub fn back_off(&mut self, connection: ConnectionNo, now: Instant) -> VecDeque<Job> {
+        let stops = self.back_offs.get(&connection).map_or(0, |it| it.stops);
+        let pause = BACK_OFF_FIRST.saturating_mul(1 << stops.min(16));
+        let until = now + pause.min(BACK_OFF_MAX);
+        let stops = stops.saturating_add(1);
+        self.back_offs.insert(connection, BackOff { until, stops });
+        self.frames.take(connection)
+    }
+
+    /// A frame of a connection was carried out without a stop.
+    pub fn went_well(&mut self, connection: ConnectionNo) {
+        self.back_offs.remove(&connection);
+    }
+
+    /// Takes the next input, whatever is due.
+    pub fn pop_job(&mut self) -> Option<Job> {
+        match self.pop(false)? {
+            Next::Job(job) => Some(job),
+            Next::Timer => None,
         }
-        self.last_peer = peer.0;
-        job
     }
 
     /// How many inputs wait.
     #[must_use]
     pub fn len(&self) -> usize {
-        let frames: usize = self.frames.values().map(VecDeque::len).sum();
-        self.control.len() + self.receipts.len() + self.local.len() + frames
+        self.control.len() + self.receipts.len + self.local.len + self.frames.len
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use causeway_kernel::boundary::input::Actor;
     use causeway_kernel::command::{Command, Configure};
     use causeway_kernel::model::Config;
 
@@ -128,9 +294,9 @@ mod tests {
         })
     }
 
-    fn command() -> Job {
+    fn command(user: u64) -> Job {
         job(Input::Command {
-            actor: Actor::System,
+            actor: Actor::User(UserNo(user)),
             key: None,
             command: Command::Configure(Configure {
                 site_url: String::new(),
@@ -139,31 +305,104 @@ mod tests {
         })
     }
 
-    fn names(queue: &mut Queue) -> Vec<String> {
-        let name = |job: Job| match job.input {
-            Input::Frame { connection, .. } => format!("frame {}", connection.0),
-            Input::Command { .. } => "command".to_string(),
-            _ => "control".to_string(),
-        };
-        std::iter::from_fn(|| queue.pop()).map(name).collect()
+    fn queue(jobs: impl IntoIterator<Item = Job>) -> Queue {
+        let mut queue = Queue::default();
+        for job in jobs {
+            assert!(queue.push(job, Instant::now()).is_ok());
+        }
+        queue
+    }
+
+    /// The sources in the order of their turns, of which each costs what `cost` says.
+    fn order(queue: &mut Queue, timers: usize, cost: impl Fn(Source) -> u64) -> Vec<Source> {
+        let mut order = Vec::new();
+        let mut due = timers;
+        while let Some(next) = queue.pop(due > 0) {
+            let source = match next {
+                Next::Job(job) => Source::of(&job.input),
+                Next::Timer => Source::Timer,
+            };
+            due -= usize::from(source == Source::Timer);
+            queue.charge(source, cost(source));
+            order.push(source);
+        }
+        order
+    }
+
+    fn of(connection: u64) -> Source {
+        Source::Frames(ConnectionNo(connection))
     }
 
     #[test]
-    fn a_flooding_peer_starves_neither_users_nor_other_peers() {
-        let mut queue = Queue::default();
-        for _ in 0..FRAMES_PER_CONNECTION_MAX {
-            assert!(queue.push(frame(1)).is_ok());
+    fn what_a_peer_costs_keeps_nobody_else_waiting_for_longer_than_one_of_its_steps() {
+        let frames = (0..16).map(|_| frame(1)).chain([frame(2)]);
+        let acts = (0..100).map(|_| command(7));
+        let mut queue = queue(frames.chain(acts));
+        let cost = |source| if source == of(1) { 1_000 } else { 10 };
+        let order = order(&mut queue, 50, cost);
+        let ahead = |of: Source, end: Source| {
+            let last = order.iter().rposition(|it| *it == end).unwrap();
+            order[..last].iter().filter(|it| **it == of).count()
+        };
+        // A hundred acts cost as much as one frame, so they are done before the second one.
+        assert_eq!(ahead(of(1), Source::Local(UserNo(7))), 1);
+        assert_eq!(ahead(of(1), Source::Timer), 1);
+        assert_eq!(ahead(of(1), of(2)), 1);
+        assert_eq!(order.len(), 167);
+    }
+
+    #[test]
+    fn a_user_who_acts_much_keeps_no_other_user_waiting() {
+        let mut queue = queue((0..400).map(|_| command(1)).chain([command(2)]));
+        let order = order(&mut queue, 0, |_| 10);
+        assert!(order.iter().position(|it| *it == Source::Local(UserNo(2))) <= Some(1));
+    }
+
+    #[test]
+    fn every_source_has_its_limit() {
+        let now = Instant::now();
+        let mut queue = queue((0..FRAMES_PER_CONNECTION_MAX).map(|_| frame(1)));
+        assert!(queue.push(frame(1), now).is_err());
+        assert!(queue.push(frame(2), now).is_ok());
+        for _ in 0..LOCAL_PER_USER_MAX {
+            assert!(queue.push(command(1), now).is_ok());
         }
-        assert!(queue.push(frame(1)).is_err());
-        assert!(queue.push(frame(2)).is_ok());
-        assert!(queue.push(command()).is_ok());
-        assert!(queue.push(job(Input::Timer)).is_ok());
-        assert_eq!(queue.len(), FRAMES_PER_CONNECTION_MAX + 3);
-        let order = names(&mut queue);
-        let at = |name: &str| order.iter().position(|it| it == name);
-        assert_eq!(at("control"), Some(0));
-        assert!(at("command") <= Some(3), "{order:?}");
-        assert!(at("frame 2") <= Some(4), "{order:?}");
+        assert!(queue.push(command(1), now).is_err());
+        assert!(queue.push(command(2), now).is_ok());
+        let all = FRAMES_PER_CONNECTION_MAX + LOCAL_PER_USER_MAX + 2;
+        assert_eq!(queue.len(), all);
+        while queue.pop_job().is_some() {}
         assert_eq!(queue.len(), 0);
+    }
+
+    #[test]
+    fn the_engine_itself_comes_first() {
+        let mut queue = queue([frame(1), command(1), job(Input::Resume)]);
+        assert_eq!(order(&mut queue, 1, |_| 1)[0], Source::Control);
+    }
+
+    #[test]
+    fn a_connection_whose_frame_stopped_a_step_backs_off_longer_and_longer() {
+        let mut now = Instant::now();
+        let mut queue = queue([frame(1), frame(1), frame(2)]);
+        let stopped = ConnectionNo(1);
+        assert_eq!(queue.back_off(stopped, now).len(), 2);
+        assert_eq!(queue.len(), 1, "the other connection's");
+        assert!(queue.push(frame(1), now).is_err());
+        assert!(queue.push(frame(2), now).is_ok());
+        now += BACK_OFF_FIRST;
+        assert!(queue.push(frame(1), now).is_ok());
+        for _ in 0..20 {
+            queue.back_off(stopped, now);
+        }
+        assert!(queue.push(frame(1), now + BACK_OFF_MAX / 2).is_err());
+        assert!(queue.push(frame(1), now + BACK_OFF_MAX).is_ok());
+        queue.went_well(stopped);
+        assert!(queue.push(frame(1), now).is_ok());
+        queue.back_off(stopped, now);
+        assert!(
+            queue.push(frame(1), now + BACK_OFF_FIRST).is_ok(),
+            "from the beginning"
+        );
     }
 }

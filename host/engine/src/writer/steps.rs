@@ -1,5 +1,6 @@
 //! Carries inputs out, each as one step of the running group.
 
+use std::collections::VecDeque;
 use std::time::Instant;
 
 use causeway_kernel::boundary::bisect::{Bisect, Ended};
@@ -16,7 +17,7 @@ use crate::journal::InputKind;
 use crate::runtime::{StepEnd, StopKind};
 use crate::step::{self, Stamp};
 use crate::store::TablesError;
-use crate::writer::queue::{Completion, Job};
+use crate::writer::queue::{Completion, Job, Source};
 
 /// When a timer whose step was stopped goes off again, in ms: what is due stays due.
 const TIMER_RETRY_MS: i64 = 10_000;
@@ -37,9 +38,10 @@ impl Writer {
         let before = chain.map(|chain| std::mem::replace(&mut self.chain, chain));
         let mut done = Some(done);
         match self.steps(&input, &mut done) {
-            Ok(None) => {}
-            // A change whose step was stopped did not happen.
+            Ok(None) => self.note_frame(&input, false),
             Ok(Some(_)) => {
+                self.note_frame(&input, true);
+                // A change whose step was stopped did not happen.
                 if let Some(before) = before {
                     self.chain = before;
                 }
@@ -50,6 +52,25 @@ impl Writer {
                     done(Err(SubmitError::ReadOnly(error.to_string())));
                 }
             }
+        }
+    }
+
+    /// The connection of a frame that stopped a step backs off: its frames that wait are refused, and
+    /// so are those that come for a while.
+    fn note_frame(&self, input: &Input, is_stopped: bool) {
+        let Input::Frame { connection, .. } = input else {
+            return;
+        };
+        let refused = self.shared.queue(|queue| {
+            if is_stopped {
+                queue.back_off(*connection, Instant::now())
+            } else {
+                queue.went_well(*connection);
+                VecDeque::new()
+            }
+        });
+        for job in refused {
+            (job.done)(Err(SubmitError::Overloaded));
         }
     }
 
@@ -78,6 +99,8 @@ impl Writer {
                 context,
                 payload,
             )?;
+            let source = Source::Frames(*connection);
+            self.shared.queue(|queue| queue.charge(source, ran.cost));
             Ok(match ran.end {
                 StepEnd::Done(_) => Ended::Returned,
                 StepEnd::Stopped {
@@ -111,6 +134,8 @@ impl Writer {
             stamp.context,
             &payload,
         )?;
+        let source = Source::of(input);
+        self.shared.queue(|queue| queue.charge(source, ran.cost));
         let is_done = matches!(ran.end, StepEnd::Done(_));
         match input {
             Input::PolicyChanged { chain, .. } if is_done => self.head.policies.clone_from(chain),
@@ -151,11 +176,12 @@ impl Writer {
             stopped.is_some() && matches!(input, Input::Frame { skip, .. } if skip.is_empty());
         self.state.fresh_since.get_or_insert_with(Instant::now);
         let effects = self.keep_wakes(&effects);
-        self.state.building.add(Release {
+        let release = Release {
             done: if waits_on { None } else { done.take() },
             reply,
             effects,
-        });
+        };
+        self.state.building.add(release, ran.cost);
         Ok(stopped)
     }
 

@@ -1,11 +1,11 @@
-//! What the writer does next: results first, then what is due, then inputs, then writing.
+//! What the writer does next: results first, then steps, then writing.
 
 use std::time::Duration;
 
 use super::Writer;
 use super::checkpoint::Checkpointed;
 use super::inbox::Inbox;
-use crate::writer::queue::Job;
+use crate::writer::queue::{Job, Next};
 
 /// Pause before what the disk refused is tried again.
 const RETRY: Duration = Duration::from_secs(1);
@@ -47,7 +47,7 @@ impl Writer {
         }
         if let Some(wait) = self.no_step_for() {
             // Readers go on; who wants to write is told at once.
-            if let Some(job) = inbox.queue.pop() {
+            if let Some(job) = inbox.queue.pop_job() {
                 return Ok(Turn::Refuse(job));
             }
             if inbox.is_closing && self.state.in_sync.is_none() && !self.state.is_checkpointing {
@@ -66,11 +66,11 @@ impl Writer {
             return Ok(Turn::Freeze);
         }
         if !self.state.building.is_full() && !self.is_crowded() {
-            if let Some(job) = inbox.queue.pop() {
-                return Ok(Turn::Job(job));
-            }
-            if !inbox.is_closing && self.timer_in() == Some(Duration::ZERO) {
-                return Ok(Turn::Timer);
+            let timer_is_due = !inbox.is_closing && self.timer_in() == Some(Duration::ZERO);
+            match inbox.queue.pop(timer_is_due) {
+                Some(Next::Job(job)) => return Ok(Turn::Job(job)),
+                Some(Next::Timer) => return Ok(Turn::Timer),
+                None => {}
             }
         }
         self.after_steps(inbox.is_closing)

@@ -1,7 +1,7 @@
 //! Policies as components: verdicts, failures, what is refused, and what a restart finds.
 
 use causeway_engine::policy::{
-    ComponentPolicies, OnFailure, PolicyChain, PolicyError, PolicyManager,
+    ComponentPolicies, OnFailure, PolicyChain, PolicyError, PolicyManager, STEP_POLICY_FUEL,
 };
 use causeway_engine::runtime::{EMBEDDED_KERNEL, Sandbox};
 use causeway_kernel::boundary::policy::{
@@ -165,7 +165,7 @@ fn a_policy_that_fails_holds_the_post_back_unless_its_slot_says_otherwise() {
 }
 
 #[test]
-fn instances_stay_warm_until_one_traps() {
+fn an_instance_lives_for_one_list_of_questions_or_until_it_traps() {
     let data = tempfile::tempdir().unwrap();
     let mut chain = load(&policies(&data), "testing", "count", OnFailure::Hold);
     let counted = chain.ask(&[post("a"), post("b")]);
@@ -173,12 +173,29 @@ fn instances_stay_warm_until_one_traps() {
         counted,
         [Verdict::Deny("1".into()), Verdict::Deny("2".into())]
     );
+    // What it saw for one connection is gone when it is asked for another.
+    assert_eq!(chain.ask(&[post("c")]), [Verdict::Deny("1".into())]);
     let mut chain = load(&policies(&data), "testing", "trap x", OnFailure::Hold);
     let verdicts = chain.ask(&[post("a"), post("x"), post("b")]);
     assert!(matches!(
         verdicts[..],
         [Verdict::Allow, Verdict::Failed(_), Verdict::Allow]
     ));
+}
+
+#[test]
+fn the_policies_have_so_much_fuel_in_a_step_and_what_it_does_not_suffice_for_is_held() {
+    let data = tempfile::tempdir().unwrap();
+    let mut chain = load(&policies(&data), "testing", "loop", OnFailure::Allow);
+    let posts: Vec<Question<'static>> = (0..20).map(|_| post("x")).collect();
+    chain.begin_step();
+    let verdicts = chain.ask(&posts);
+    assert_eq!(chain.fuel_used(), STEP_POLICY_FUEL);
+    // A policy that fails lets pass, as its slot says; one that is not asked does not.
+    assert_eq!(verdicts[0], Verdict::Allow);
+    assert!(matches!(&verdicts[19], Verdict::Failed(why) if why.contains("one step")));
+    chain.begin_step();
+    assert_eq!(chain.ask(&[post("x")]), [Verdict::Allow]);
 }
 
 #[test]
