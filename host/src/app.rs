@@ -78,7 +78,9 @@ impl App {
                 self.metrics.count_refused_command(&refusal.id);
                 Err(refusal.into())
             }
-            Reply::Done | Reply::Text(_) | Reply::Http { .. } => Ok(None),
+            Reply::Done | Reply::Text(_) | Reply::Http { .. } | Reply::Unfinished { .. } => {
+                Ok(None)
+            }
         }
     }
 

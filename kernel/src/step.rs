@@ -41,6 +41,7 @@ fn carry_out(tx: &mut Tx<'_>, input: &Input) -> Reply {
             body,
             skip,
         } => return inbound::frame(tx, *connection, body, skip),
+        Input::FramePart { connection, part } => return inbound::part(tx, *connection, part),
         Input::Quarantine {
             connection,
             body,
@@ -50,7 +51,10 @@ fn carry_out(tx: &mut Tx<'_>, input: &Input) -> Reply {
         Input::Ping { connection, answer } => connection::ping(tx, *connection, *answer),
         Input::Timer => timer(tx),
         Input::Resume => match adopt(tx) {
-            Ok(()) => receipt::resume(tx),
+            Ok(()) => {
+                inbound::forget_parts(tx);
+                receipt::resume(tx);
+            }
             Err(refusal) => return Reply::Refused(refusal),
         },
         Input::Restored => connection::restored(tx),

@@ -7,7 +7,7 @@
 use causeway_kernel::boundary::codec::{self, DecodeError};
 use causeway_kernel::boundary::envelope::KINDS;
 use causeway_kernel::boundary::input::{
-    Actor, Genesis, Incarnation, Input, PingAnswer, Receipt, SendOutcome,
+    Actor, FramePart, Genesis, Incarnation, Input, PingAnswer, Receipt, SendOutcome,
 };
 use causeway_kernel::boundary::output::Reply;
 use causeway_kernel::boundary::texts::{HasTexts, Json, Text, TextVisitor};
@@ -258,6 +258,10 @@ fn examples() -> Vec<(&'static str, Input)> {
         };
         examples.push((name, input));
     }
+    // Kinds that are younger than the first envelope.
+    let part = FramePart::Keep(b"{\"c\":3}".to_vec());
+    let connection = CONNECTION;
+    examples.push(("FramePart", Input::FramePart { connection, part }));
     examples
 }
 

@@ -155,6 +155,7 @@ impl Engine {
         self.inner.shared.submit(Job {
             input,
             chain: None,
+            run: None,
             done: Box::new(move |result| {
                 // The receiver waits below.
                 let _ = sender.send(result);

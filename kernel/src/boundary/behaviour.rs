@@ -83,6 +83,9 @@ behaviours! {
     BoundedUsers = 17,
     /// Users are searched by an index of their names, in which the workspace's own stand apart.
     SearchedNames = 18,
+    /// A frame with more items than a step takes is carried out by several, and a connection has a
+    /// share of the quarantine of its own.
+    FrameParts = 19,
 }
 
 /// A behaviour that is in force.

@@ -62,6 +62,7 @@ kinds! {
     RESTORED = 8 version 1: Restored {},
     POLICY_CHANGED = 9 version 1: PolicyChanged { .. },
     KERNEL_CHANGED = 10 version 1: KernelChanged { .. },
+    FRAME_PART = 11 version 1: FramePart { .. },
 }
 
 /// The bytes of an input.
@@ -100,6 +101,7 @@ fn write(envelope: u8, input: &Input) -> Vec<u8> {
             body,
             skip,
         } => append(out, &(connection, Bytes(body), skip)),
+        Input::FramePart { connection, part } => append(out, &(connection, part)),
         Input::Quarantine {
             connection,
             body,
@@ -145,6 +147,10 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Input, DecodeError> {
                 body,
                 reason,
             }
+        }
+        FRAME_PART => {
+            let (connection, part) = from.part()?;
+            Input::FramePart { connection, part }
         }
         RECEIPT => Input::Receipt(from.part()?),
         PING => {

@@ -34,6 +34,14 @@ pub enum Input {
         /// sections users, posts, reactions, acknowledgements, in the order of the document.
         skip: Vec<(u32, u32)>,
     },
+    /// What follows of a frame that one step does not carry out: because it has more items than a
+    /// step takes, or because an item stopped one. See [`FrameRun`](crate::boundary::frame_run).
+    FramePart {
+        /// The authenticated connection.
+        connection: ConnectionNo,
+        /// Which part.
+        part: FramePart,
+    },
     /// The body of a frame that stops a step even when none of its items is carried out.
     Quarantine {
         /// The authenticated connection.
@@ -75,6 +83,7 @@ texts!(enum Input {
     Genesis(genesis),
     Command { actor, key: Text::Words, command },
     Frame { connection, body: Json::Message, skip },
+    FramePart { connection, part },
     Quarantine { connection, body: Json::Message, reason: Text::Refusal },
     Receipt(receipt),
     Ping { connection, answer },
@@ -83,6 +92,22 @@ texts!(enum Input {
     Restored,
     PolicyChanged { chain: Text::Words, what: Text::Words },
     KernelChanged { digest: Text::Own },
+});
+
+/// A part of a frame.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FramePart {
+    /// The whole frame, of which nothing is carried out yet: it is kept for the parts that follow.
+    Keep(#[serde(with = "crate::boundary::codec::bytes")] Vec<u8>),
+    /// The next items, at most so many.
+    Items(u32),
+    /// The next items, at most so many, are not carried out but quarantined and reported.
+    SetAside(u32),
+}
+texts!(enum FramePart {
+    Keep(body: Json::Message),
+    Items(most),
+    SetAside(most),
 });
 
 /// What a workspace starts from.

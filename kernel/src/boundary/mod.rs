@@ -1,10 +1,10 @@
 //! The boundary with the host: what goes into a step, what comes out of it, and in which bytes.
 
 pub mod behaviour;
-pub mod bisect;
 pub mod codec;
 pub mod env;
 pub mod envelope;
+pub mod frame_run;
 pub mod input;
 pub mod kind;
 pub mod output;

@@ -48,6 +48,11 @@ pub enum Reply {
         #[serde(with = "serde_bytes")]
         body: Vec<u8>,
     },
+    /// A peer's frame is not done with: its answer comes with a further part.
+    Unfinished {
+        /// Items that are left.
+        left: u32,
+    },
 }
 
 /// What a command made or touched; the host renders it from the tables.

@@ -6,23 +6,26 @@
 //! out. A kind that can wait here has a `HeldKind` as well.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use super::authorize::{Authorized, Peer, Shared};
 use super::held::{Full, WAITS_FOR_ITS_POST, Waiting};
 use super::mentions::Mentions;
-use super::{Reason, Skip, Tally, quarantine};
+use super::parts::{Course, Skip};
+use super::{Reason, Tally, quarantine};
 use crate::boundary::policy::Direction;
 use crate::gate::{self, Candidate, Crossing, Judgement};
 use crate::model::HeldKind;
 use crate::model::reasons;
+use crate::model::limits::FRAME_ITEMS_PER_STEP_MAX;
 use crate::rows::id::Id;
 use crate::rows::tx::Tx;
 use crate::wire::json::{JsonError, Value};
 use crate::wire::message::BadItem;
 use crate::wire::response::SyncResponse;
 
-/// A section of a message: each item as it came, and as it was read.
-pub type Section<'d, I> = Vec<(Value<'d>, Result<I, BadItem>)>;
+/// Items of a section of a message: each as it came, and as it was read.
+pub type Section<'d, I> = [(Value<'d>, Result<I, BadItem>)];
 
 /// Where items come from and where they go.
 #[derive(Clone, Copy, Debug)]
@@ -96,6 +99,8 @@ pub trait Item: Sized {
     /// Whether the policies are asked about it. The items of such a section are authorised, and
     /// their questions asked at once, before the first of them is applied.
     const ASKED: bool;
+    /// Items of a section that a step carries out.
+    const PER_STEP_MAX: u32 = FRAME_ITEMS_PER_STEP_MAX;
 
     /// What may be done with one.
     type Change<'i>
@@ -208,7 +213,13 @@ pub struct Batch<'a> {
     /// What waits for a policy; read when it matters.
     waiting: Option<Waiting>,
     /// Number of the next item, through all sections.
-    number: u32,
+    pub number: u32,
+    /// Number of the first item that this step carries out.
+    from: u32,
+    /// Items that it still may; `None` for all.
+    most: Option<u32>,
+    /// Number of the first item that it leaves to the next step, if it leaves one.
+    pub cut: Option<u32>,
     /// Items that were not carried out.
     pub tally: Tally,
     /// The answer.
@@ -216,24 +227,48 @@ pub struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    /// A message to a channel. Items in `skip` are set aside.
+    /// A message to a channel, of which a part is carried out.
     pub fn new(
         peer: &'a Peer,
         shared: Authorized<Shared>,
         transforms: Vec<(String, String)>,
-        skip: Skip<'a>,
+        course: Course<'a>,
     ) -> Batch<'a> {
         Batch {
             peer,
             shared,
             transforms,
             mentions: Mentions::default(),
-            skip,
+            skip: course.skip,
             waiting: None,
             number: 0,
+            from: course.from,
+            most: course.most,
+            cut: None,
             tally: Tally::default(),
-            response: SyncResponse::default(),
+            response: course.response,
         }
+    }
+
+    /// Whether this step begins with the message's first item.
+    pub fn is_first_part(&self) -> bool {
+        self.from == 0
+    }
+
+    /// Which items of the next section this step carries out, of so many; notes where it leaves off.
+    fn portion<I: Item>(&mut self, items: usize) -> Range<usize> {
+        let first = self.number;
+        let end = first.saturating_add(u32::try_from(items).unwrap_or(u32::MAX));
+        self.number = end;
+        if self.cut.is_some() {
+            return 0..0;
+        }
+        let begin = self.from.clamp(first, end);
+        let most = self.most.map_or(u32::MAX, |most| most.min(I::PER_STEP_MAX));
+        let stop = end.min(begin.saturating_add(most));
+        self.most = self.most.map(|most| most.saturating_sub(stop - begin));
+        self.cut = (stop < end).then_some(stop);
+        (begin - first) as usize..(stop - first) as usize
     }
 
     /// Works out whom the message's mentions mean: after its profiles, as one that has just come may
@@ -247,12 +282,16 @@ impl<'a> Batch<'a> {
     /// # Errors
     /// When an item has to wait and there is no room for it: the step has to be undone.
     pub fn take<I: Item>(&mut self, tx: &mut Tx<'_>, items: &Section<'_, I>) -> Result<(), Full> {
+        let first = self.number;
+        let portion = self.portion::<I>(items.len());
+        let numbers = first.saturating_add(u32::try_from(portion.start).unwrap_or(u32::MAX))..;
+        let items = items.get(portion).unwrap_or_default();
         I::prefetch(tx, items);
         let mut ahead = BTreeSet::new();
         let mut planned = Vec::with_capacity(items.len());
         let mut candidates = Vec::new();
-        for (value, item) in items {
-            if self.sets_aside(tx, *value) {
+        for ((value, item), number) in items.iter().zip(numbers) {
+            if self.sets_aside(tx, number, *value) {
                 self.report::<I>(tx, (*value, None), Fate::SetAside);
                 continue;
             }
@@ -372,10 +411,8 @@ impl<'a> Batch<'a> {
         I::report(tx, scope, item, fate, &mut self.response);
     }
 
-    /// Whether the next item is left out, because it stopped an earlier run; then it is set aside.
-    fn sets_aside(&mut self, tx: &mut Tx<'_>, value: Value<'_>) -> bool {
-        let number = self.number;
-        self.number = number.saturating_add(1);
+    /// Whether an item is left out, because it stopped an earlier run; then it is set aside.
+    fn sets_aside(&mut self, tx: &mut Tx<'_>, number: u32, value: Value<'_>) -> bool {
         let left_out = self.skip.has(number);
         if left_out {
             self.tally.count(Reason::Quarantined);

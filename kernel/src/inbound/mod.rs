@@ -11,21 +11,25 @@ pub mod held;
 mod item;
 mod items;
 mod mentions;
+mod parts;
 mod quarantine;
 mod reason;
 mod sync;
 
 pub use held::step as held_step;
 pub use items::users::OWN_PROPS;
+pub use parts::{forget_all as forget_parts, part};
 pub use reason::{Reason, Tally};
 
 use std::borrow::Cow;
 
 use authorize::Peer;
+use parts::{Course, Unfinished};
 
 use crate::boundary::behaviour::Behaviour;
 use crate::boundary::output::{Refusal, Reply};
 use crate::model::reasons;
+use crate::model::limits::FRAME_ITEMS_PER_STEP_MAX;
 use crate::rows::id::ConnectionNo;
 use crate::rows::tx::Tx;
 use crate::wire::frame::{
@@ -35,24 +39,27 @@ use crate::wire::json::Document;
 use crate::wire::portable::portable;
 use crate::wire::response::{SyncResponse, encode_fail, encode_ok};
 
-/// Items of a frame that are left out, by ranges (first, end exclusive).
-#[derive(Clone, Copy, Debug)]
-struct Skip<'a>(&'a [(u32, u32)]);
-
-impl Skip<'_> {
-    fn has(self, number: u32) -> bool {
-        self.0
-            .iter()
-            .any(|(first, end)| (*first..*end).contains(&number))
-    }
-}
-
 /// Carries out the body of a `POST …/remotecluster/msg` of an authenticated connection: the frame
 /// checks of protocol §5.2 (rows 3 to 8), then what the topic asks for. Items in `skip` are set
-/// aside instead.
+/// aside instead. What is more than a step takes is left to [`part`].
 pub fn frame(tx: &mut Tx<'_>, connection: ConnectionNo, body: &[u8], skip: &[(u32, u32)]) -> Reply {
+    let course = if Behaviour::FrameParts.is_in_force(tx) {
+        parts::forget(tx, connection);
+        Course::from_the_start(skip, FRAME_ITEMS_PER_STEP_MAX)
+    } else {
+        Course::whole(skip)
+    };
+    parts::carry_out(tx, connection, body, course)
+}
+
+fn carry_out(
+    tx: &mut Tx<'_>,
+    connection: ConnectionNo,
+    body: &[u8],
+    course: Course<'_>,
+) -> Result<Reply, Unfinished> {
     let Some(peer) = Peer::load(tx, connection) else {
-        return unknown_connection(tx);
+        return Ok(unknown_connection(tx));
     };
     let body = if Behaviour::PortableTexts.is_in_force(tx) {
         portable(body)
@@ -61,16 +68,16 @@ pub fn frame(tx: &mut Tx<'_>, connection: ConnectionNo, body: &[u8], skip: &[(u3
     };
     let document = match Document::parse(&body) {
         Ok(document) => document,
-        Err(error) => return refuse(tx, &frame::unreadable(&error)),
+        Err(error) => return Ok(refuse(tx, &frame::unreadable(&error))),
     };
     let frame = match frame::check(&document, peer.row.remote_id) {
         Ok(frame) => frame,
-        Err(refusal) => return refuse(tx, &refusal),
+        Err(refusal) => return Ok(refuse(tx, &refusal)),
     };
-    match frame.topic.as_str() {
+    let reply = match frame.topic.as_str() {
         // The shape of the message decides what happens, not which of the three topics it has.
         TOPIC_SYNC | TOPIC_MEMBERSHIP | TOPIC_GLOBAL_USERS => {
-            sync::message(tx, &peer, frame.payload, Skip(skip))
+            return sync::message(tx, &peer, frame.payload, course);
         }
         TOPIC_INVITE => channel_invite::message(tx, &peer, frame.payload),
         TOPIC_UPLOAD => {
@@ -78,12 +85,16 @@ pub fn frame(tx: &mut Tx<'_>, connection: ConnectionNo, body: &[u8], skip: &[(u3
             fail("createUpload: Unable to upload file. File attachments are disabled.")
         }
         _ => ok(None),
-    }
+    };
+    Ok(reply)
 }
 
 /// Sets aside the body of a frame that stops a step even when none of its items is carried out,
 /// and tells the peer that it is refused for good: sent again, it would stop again.
 pub fn quarantine(tx: &mut Tx<'_>, connection: ConnectionNo, body: &[u8], reason: &str) -> Reply {
+    if Behaviour::FrameParts.is_in_force(tx) {
+        parts::forget(tx, connection);
+    }
     quarantine::set_aside(tx, connection, body, reason);
     Tally::of(Reason::Quarantined).report(tx, connection);
     fail(reasons::FRAME_STOPPED)

@@ -4,7 +4,8 @@
 use super::authorize::{self, Closed, Peer};
 use super::held::Full;
 use super::item::Batch;
-use super::{Reason, Skip, Tally, fail, ok, refuse};
+use super::parts::{Course, Unfinished};
+use super::{Reason, Tally, fail, ok, refuse};
 use crate::boundary::behaviour::Behaviour;
 use crate::boundary::output::{Refusal, Reply};
 use crate::rows::id::Id;
@@ -13,20 +14,25 @@ use crate::wire::json::Value;
 use crate::wire::message::SyncMessage;
 use crate::wire::response::{NO_LONGER_SHARED, UNKNOWN_CHANNEL};
 
-/// Answers a sync message.
-pub fn message(tx: &mut Tx<'_>, peer: &Peer, payload: Value<'_>, skip: Skip<'_>) -> Reply {
+/// Carries out a part of a sync message; gives the answer, or what is left.
+pub fn message(
+    tx: &mut Tx<'_>,
+    peer: &Peer,
+    payload: Value<'_>,
+    course: Course<'_>,
+) -> Result<Reply, Unfinished> {
     if payload.is_null() {
-        return ok(None);
+        return Ok(ok(None));
     }
     let message = match SyncMessage::decode(payload) {
         Ok(message) => message,
         Err(error) => {
             Tally::of(Reason::Malformed).report(tx, peer.no);
-            return fail(&format!("invalid sync message: {error}"));
+            return Ok(fail(&format!("invalid sync message: {error}")));
         }
     };
     if let Some(reply) = answer_without_channel(tx, peer, &message) {
-        return reply;
+        return Ok(reply);
     }
     let shared = match authorize::channel(tx, peer, &message.channel_id) {
         Ok(shared) => shared,
@@ -36,23 +42,28 @@ pub fn message(tx: &mut Tx<'_>, peer: &Peer, payload: Value<'_>, skip: Skip<'_>)
                 Closed::NotShared => Reason::NotShared,
             };
             Tally::of(reason).report(tx, peer.no);
-            return refuse_channel(closed, &message.channel_id);
+            return Ok(refuse_channel(closed, &message.channel_id));
         }
     };
-    let mut batch = Batch::new(peer, shared, message.mention_transforms.clone(), skip);
+    let mut batch = Batch::new(peer, shared, message.mention_transforms.clone(), course);
     if let Err(Full) = take_sections(tx, &mut batch, &message) {
         tx.abandon();
-        return refuse(
-            tx,
-            &Refusal::new(
-                503,
-                "api.remote_cluster.held_full.app_error",
-                "Too many posts wait for a policy here; send this again later.",
-            ),
+        let refusal = Refusal::new(
+            503,
+            "api.remote_cluster.held_full.app_error",
+            "Too many posts wait for a policy here; send this again later.",
         );
+        return Ok(refuse(tx, &refusal));
     }
     batch.tally.report(tx, peer.no);
-    ok(Some(&batch.response))
+    match batch.cut {
+        None => Ok(ok(Some(&batch.response))),
+        Some(next) => Err(Unfinished {
+            next,
+            left: batch.number.saturating_sub(next),
+            response: batch.response,
+        }),
+    }
 }
 
 /// The sections that are carried out, in this order, and those of features that are switched off.
@@ -71,8 +82,10 @@ fn take_sections(
         acknowledgements,
         membership_changes,
     } = message;
-    for off in [statuses, membership_changes] {
-        batch.tally.add(Reason::FeatureOff, *off);
+    if batch.is_first_part() {
+        for off in [statuses, membership_changes] {
+            batch.tally.add(Reason::FeatureOff, *off);
+        }
     }
     batch.take(tx, users)?;
     batch.read_mentions(tx);

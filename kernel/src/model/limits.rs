@@ -74,7 +74,18 @@ pub const REQUEST_MEMORY_MS: i64 = 24 * 60 * 60 * 1000;
 pub const HELD_MAX: u32 = 1_000;
 /// Held items of one connection that are asked again in a step.
 pub const HELD_PER_STEP_MAX: u32 = 50;
-/// Quarantined items; the oldest goes when one more comes.
+/// Items of a peer's message that a step carries out; the rest follows in further steps, so that
+/// nobody waits for long behind one. Messages of servers of the reference hold at most about a
+/// hundred posts or 25 profiles.
+pub const FRAME_ITEMS_PER_STEP_MAX: u32 = 200;
+/// Profiles among them: each is news for everybody.
+pub const PROFILES_PER_STEP_MAX: u32 = 100;
+/// Steps of one frame that may be stopped before what is left of the frame is set aside: enough to
+/// find a handful of items that stop one.
+pub const FRAME_STOPS_MAX: u32 = 32;
+/// Quarantined items of one connection; its oldest one goes when one more comes.
+pub const QUARANTINE_PER_CONNECTION_MAX: usize = 50;
+/// Quarantined items before each connection had a share: the oldest went when one more came.
 pub const QUARANTINE_MAX: u32 = 200;
 /// Bytes kept of a quarantined item; the rest is cut off.
 pub const QUARANTINE_BYTES_MAX: usize = 64 * 1024;

@@ -3,6 +3,7 @@
 mod channel;
 mod connection;
 mod feed;
+mod frame;
 mod job;
 pub mod limits;
 pub mod naming;
@@ -22,6 +23,7 @@ pub use feed::{
     Cursor, Exception, ExceptionState, ExceptionTime, FeedEntry, FeedObject, Follower, Link,
     LinkEnd, LinkState, Pending, Scope, SentOldPost, SentReaction, SentUser, SharedChannel,
 };
+pub use frame::{FrameProgress, KeptFrame, QuarantineShare};
 pub use job::{
     About, Asked, Due, DueKind, Held, HeldKind, Job, QuarantineEntry, Request, RequestExpiry,
     VerdictRow,

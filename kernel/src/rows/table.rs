@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::boundary::behaviour::InForce;
 use crate::boundary::texts::{Class, Text, TextVisitor};
 use crate::model::{
-    Acknowledgement, AcknowledgementCount, Channel, ChannelMember, ChannelPost, Connection, ConnectionLink, Due, EmojiCount, Exception, ExceptionTime, FeedEntry, Held, IdRow, Job, Link, Mention, MetaKey, MetaRow, NameRow, PeerWorkspace, Pending, PersonalValue, PinnedPost, Post, PostBlock, PostEmoji, PostMention, QuarantineEntry, Reaction, RemovedReactions, Request, RequestExpiry, Round, Scope, SentOldPost, SentReaction, SentUser, SharedChannel, Team, TeamMember, ThreadPost, User, UserChannel, UserTeam, VerdictRow,
+    Acknowledgement, AcknowledgementCount, Channel, ChannelMember, ChannelPost, Connection, ConnectionLink, Due, EmojiCount, Exception, ExceptionTime, FeedEntry, FrameProgress, Held, IdRow, Job, KeptFrame, Link, Mention, MetaKey, MetaRow, NameRow, PeerWorkspace, Pending, PersonalValue, PinnedPost, Post, PostBlock, PostEmoji, PostMention, QuarantineEntry, QuarantineShare, Reaction, RemovedReactions, Request, RequestExpiry, Round, Scope, SentOldPost, SentReaction, SentUser, SharedChannel, Team, TeamMember, ThreadPost, User, UserChannel, UserTeam, VerdictRow,
 };
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, Id, PostNo, TeamNo, UserNo, WorkspaceNo};
 use crate::rows::record::Record;
@@ -269,6 +269,14 @@ tables! {
         => Mention, Passing, about [];
     /// Mentions in a post: (post, user); the user is 0 for everybody.
     PostMentions = 45: (post: PostNo, user: UserNo) => PostMention, Passing, about [];
+    /// The frame of a connection that is carried out by several steps.
+    KeptFrames = 46: (connection: ConnectionNo) => KeptFrame, Passing, about [connection];
+    /// How far that is.
+    FrameProgress = 47: (connection: ConnectionNo)
+        => FrameProgress, Passing, about [connection];
+    /// What a connection has in quarantine.
+    QuarantineShares = 48: (connection: ConnectionNo)
+        => QuarantineShare, Passing, about [connection];
 }
 
 #[cfg(test)]

@@ -113,6 +113,7 @@ variants!(INPUTS, input, Input {
     Genesis => Here,
     Command => Here,
     Frame => Here,
+    FramePart => Here,
     Quarantine => Here,
     Receipt => Here,
     Ping => Here,
@@ -210,6 +211,7 @@ impl Coverage {
             Input::Command { command: of, .. } => self.count(Kind::Command, command(of)),
             Input::Frame { body, .. } => self.count(Kind::Topic, topic(body)),
             Input::Genesis(_)
+            | Input::FramePart { .. }
             | Input::Quarantine { .. }
             | Input::Receipt(_)
             | Input::Ping { .. }

@@ -180,6 +180,7 @@ pub enum InputKind {
     Restored,
     PolicyChanged,
     KernelChanged,
+    FramePart,
 }
 
 impl InputKind {
@@ -190,6 +191,7 @@ impl InputKind {
             Input::Genesis(_) => InputKind::Genesis,
             Input::Command { .. } => InputKind::Command,
             Input::Frame { .. } => InputKind::Frame,
+            Input::FramePart { .. } => InputKind::FramePart,
             Input::Quarantine { .. } => InputKind::Quarantine,
             Input::Receipt(_) => InputKind::Receipt,
             Input::Ping { .. } => InputKind::Ping,

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
+use causeway_kernel::boundary::frame_run::FrameRun;
 use causeway_kernel::boundary::input::{Actor, Input};
 use causeway_kernel::boundary::output::Reply;
 use causeway_kernel::rows::id::{ConnectionNo, UserNo};
@@ -38,6 +39,20 @@ pub struct Job {
     pub chain: Option<Box<dyn PolicyChain>>,
     /// Who waits.
     pub done: Completion,
+    /// The frame that the input goes on with.
+    pub run: Option<FrameRun>,
+}
+
+impl Job {
+    /// An input that waits by itself.
+    pub fn new(input: Input, done: Completion) -> Job {
+        Job {
+            input,
+            chain: None,
+            done,
+            run: None,
+        }
+    }
 }
 
 /// Who has a step carried out, and pays for it.
@@ -64,9 +79,9 @@ impl Source {
                 Actor::User(user) => *user,
                 Actor::System | Actor::Anonymous => UserNo(0),
             }),
-            Input::Frame { connection, .. } | Input::Quarantine { connection, .. } => {
-                Source::Frames(*connection)
-            }
+            Input::Frame { connection, .. }
+            | Input::FramePart { connection, .. }
+            | Input::Quarantine { connection, .. } => Source::Frames(*connection),
             Input::Receipt(receipt) => Source::Receipts(receipt.connection),
             Input::Ping { connection, .. } => Source::Receipts(*connection),
             Input::Genesis(_)
@@ -127,6 +142,11 @@ impl<K: Ord + Copy> Lanes<K> {
         self.waiting.entry(who).or_default().push_back(job);
         self.len += 1;
         Ok(())
+    }
+
+    fn push_front(&mut self, who: K, job: Job) {
+        self.waiting.entry(who).or_default().push_front(job);
+        self.len += 1;
     }
 
     fn pop(&mut self) -> Option<Job> {
@@ -190,6 +210,11 @@ impl Queue {
                     .push(connection, job, (usize::MAX, FRAMES_PER_CONNECTION_MAX))
             }
         }
+    }
+
+    /// Adds what a frame goes on with, in front of all that its connection sent after it.
+    pub fn go_on(&mut self, connection: ConnectionNo, job: Job) {
+        self.frames.push_front(connection, job);
     }
 
     fn backs_off(&self, connection: ConnectionNo, now: Instant) -> bool {
@@ -279,11 +304,7 @@ mod tests {
     use causeway_kernel::model::Config;
 
     fn job(input: Input) -> Job {
-        Job {
-            input,
-            chain: None,
-            done: Box::new(|_| {}),
-        }
+        Job::new(input, Box::new(|_| {}))
     }
 
     fn frame(connection: u64) -> Job {

@@ -1,20 +1,20 @@
 //! Carries inputs out, each as one step of the running group.
 
-use std::collections::VecDeque;
 use std::time::Instant;
 
-use causeway_kernel::boundary::bisect::{Bisect, Ended};
 use causeway_kernel::boundary::codec;
 use causeway_kernel::boundary::env::StepContext;
+use causeway_kernel::boundary::frame_run::FrameRun;
 use causeway_kernel::boundary::input::Input;
-use causeway_kernel::boundary::output::Effect;
+use causeway_kernel::boundary::output::{Effect, Reply};
 use causeway_kernel::inbound::Reason;
+use causeway_kernel::rows::id::ConnectionNo;
 
 use super::Writer;
 use super::sync::Release;
 use crate::SubmitError;
 use crate::journal::InputKind;
-use crate::runtime::{StepEnd, StopKind};
+use crate::runtime::StepEnd;
 use crate::step::{self, Stamp};
 use crate::store::TablesError;
 use crate::writer::queue::{Completion, Job, Source};
@@ -22,106 +22,115 @@ use crate::writer::queue::{Completion, Job, Source};
 /// When a timer whose step was stopped goes off again, in ms: what is due stays due.
 const TIMER_RETRY_MS: i64 = 10_000;
 
+/// How a step ended.
+struct Ended {
+    reply: Result<Reply, SubmitError>,
+    effects: Vec<Effect>,
+    /// What stopped it, if it was stopped.
+    stopped: Option<String>,
+    /// What it cost, in units of fuel.
+    cost: u64,
+}
+
 impl Writer {
     pub(super) fn carry_out_timer(&mut self) {
         let now_ms = self.now_ms();
         self.state.wakes = self.state.wakes.split_off(&now_ms.saturating_add(1));
-        self.carry_out(Job {
-            input: Input::Timer,
-            chain: None,
-            done: Box::new(|_| {}),
-        });
+        self.carry_out(Job::new(Input::Timer, Box::new(|_| {})));
     }
 
+    /// Carries an input out as a step of the running group, and sees to it that the frame goes on of
+    /// which it was a part.
     pub(super) fn carry_out(&mut self, job: Job) {
-        let Job { input, chain, done } = job;
+        let Job {
+            input,
+            chain,
+            done,
+            run,
+        } = job;
         let before = chain.map(|chain| std::mem::replace(&mut self.chain, chain));
-        let mut done = Some(done);
-        match self.steps(&input, &mut done) {
-            Ok(None) => self.note_frame(&input, false),
-            Ok(Some(_)) => {
-                self.note_frame(&input, true);
-                // A change whose step was stopped did not happen.
-                if let Some(before) = before {
-                    self.chain = before;
-                }
-            }
+        let ended = match self.step(&input) {
+            Ok(ended) => ended,
             Err(error) => {
                 self.cannot_read(&error);
-                if let Some(done) = done {
-                    done(Err(SubmitError::ReadOnly(error.to_string())));
-                }
+                done(Err(SubmitError::ReadOnly(error.to_string())));
+                return;
             }
+        };
+        // A change whose step was stopped did not happen.
+        if ended.stopped.is_some()
+            && let Some(before) = before
+        {
+            self.chain = before;
         }
+        let done = self.go_on(input, run, done, &ended);
+        let Ended {
+            reply,
+            effects,
+            cost,
+            ..
+        } = ended;
+        let release = Release {
+            done,
+            reply,
+            effects,
+        };
+        self.state.building.add(release, cost);
+    }
+
+    /// Queues what follows of a frame of which a part was carried out or stopped. Gives back who waits,
+    /// if nothing follows.
+    fn go_on(
+        &self,
+        input: Input,
+        run: Option<FrameRun>,
+        done: Completion,
+        ended: &Ended,
+    ) -> Option<Completion> {
+        let run = match input {
+            Input::Frame {
+                connection, body, ..
+            } => Some(FrameRun::new(connection, body)),
+            _ => run,
+        };
+        let Some(mut run) = run else {
+            return Some(done);
+        };
+        let connection = run.connection();
+        let follows = match (&ended.stopped, &ended.reply) {
+            (Some(reason), _) => run.after_stop(reason),
+            (None, Ok(reply)) => run.after_reply(reply),
+            (None, Err(_)) => None,
+        };
+        if ended.stopped.is_some() && run.stops() == 1 {
+            self.back_off(connection);
+        }
+        let Some(input) = follows else {
+            if run.stops() == 0 {
+                self.shared.queue(|queue| queue.went_well(connection));
+            }
+            return Some(done);
+        };
+        let job = Job {
+            run: Some(run),
+            ..Job::new(input, done)
+        };
+        self.shared.queue(|queue| queue.go_on(connection, job));
+        None
     }
 
     /// The connection of a frame that stopped a step backs off: its frames that wait are refused, and
     /// so are those that come for a while.
-    fn note_frame(&self, input: &Input, is_stopped: bool) {
-        let Input::Frame { connection, .. } = input else {
-            return;
-        };
-        let refused = self.shared.queue(|queue| {
-            if is_stopped {
-                queue.back_off(*connection, Instant::now())
-            } else {
-                queue.went_well(*connection);
-                VecDeque::new()
-            }
-        });
+    fn back_off(&self, connection: ConnectionNo) {
+        let now = Instant::now();
+        let refused = self.shared.queue(|queue| queue.back_off(connection, now));
         for job in refused {
             (job.done)(Err(SubmitError::Overloaded));
         }
     }
 
-    /// Carries an input out, and a frame that stops once more without its culprits. Gives what
-    /// stopped it, if it was stopped.
-    fn steps(
-        &mut self,
-        input: &Input,
-        done: &mut Option<Completion>,
-    ) -> Result<Option<String>, TablesError> {
-        let Some(stopped) = self.one_step(input, done)? else {
-            return Ok(None);
-        };
-        let Input::Frame {
-            connection, body, ..
-        } = input
-        else {
-            return Ok(Some(stopped));
-        };
-        let mut trial = |payload: &[u8]| -> Result<_, TablesError> {
-            let context = self.stamp()?.context;
-            let ran = step::carry_out(
-                self.kernel.as_mut(),
-                &self.view,
-                self.chain.as_mut(),
-                context,
-                payload,
-            )?;
-            let source = Source::Frames(*connection);
-            self.shared.queue(|queue| queue.charge(source, ran.cost));
-            Ok(match ran.end {
-                StepEnd::Done(_) => Ended::Returned,
-                StepEnd::Stopped {
-                    kind: StopKind::Fuel,
-                    ..
-                } => Ended::OutOfFuel,
-                StepEnd::Stopped { .. } => Ended::Stopped,
-            })
-        };
-        let remedy = Bisect::new(*connection, body).remedy(&stopped, &mut trial)?;
-        self.one_step(&remedy, done)?;
-        Ok(Some(stopped))
-    }
-
-    /// Carries one step out and adds it to the group. Gives what stopped it, if it was stopped; a
-    /// frame's sender goes on waiting then.
-    fn one_step(
-        &mut self,
-        input: &Input,
-        done: &mut Option<Completion>,
-    ) -> Result<Option<String>, TablesError> {
+    /// Carries one step out.
+    fn step(&mut self, input: &Input) -> Result<Ended, TablesError> {
         if matches!(input, Input::Restored) {
             self.head.epoch += 1;
         }
@@ -134,8 +143,9 @@ impl Writer {
             stamp.context,
             &payload,
         )?;
+        let cost = ran.cost;
         let source = Source::of(input);
-        self.shared.queue(|queue| queue.charge(source, ran.cost));
+        self.shared.queue(|queue| queue.charge(source, cost));
         let is_done = matches!(ran.end, StepEnd::Done(_));
         match input {
             Input::PolicyChanged { chain, .. } if is_done => self.head.policies.clone_from(chain),
@@ -148,7 +158,8 @@ impl Writer {
         let records = &mut self.state.building.records;
         let kind = InputKind::of(input);
         step::record(records, &mut self.head, kind, &stamp, &payload, &ran);
-        let (reply, effects, stopped) = match ran.end {
+        self.state.fresh_since.get_or_insert_with(Instant::now);
+        Ok(match ran.end {
             StepEnd::Done(output) => {
                 let reply = codec::decode_reply(&output.reply);
                 let reply = reply.map_err(|error| SubmitError::Stopped(error.to_string()));
@@ -156,7 +167,12 @@ impl Writer {
                 self.view
                     .fresh
                     .apply(self.head.seq, boundary, output.writes);
-                (reply, output.effects, None)
+                Ended {
+                    reply,
+                    effects: self.keep_wakes(&output.effects),
+                    stopped: None,
+                    cost,
+                }
             }
             StepEnd::Stopped { kind, detail } => {
                 if let Some(left_out) = self.state.stops.next() {
@@ -165,32 +181,22 @@ impl Writer {
                 }
                 self.shared.note(|status| status.stopped_steps += 1);
                 let reason = format!("{kind}: {detail}");
-                (
-                    Err(SubmitError::Stopped(reason.clone())),
-                    Vec::new(),
-                    Some(reason),
-                )
+                Ended {
+                    reply: Err(SubmitError::Stopped(reason.clone())),
+                    effects: Vec::new(),
+                    stopped: Some(reason),
+                    cost,
+                }
             }
-        };
-        let waits_on =
-            stopped.is_some() && matches!(input, Input::Frame { skip, .. } if skip.is_empty());
-        self.state.fresh_since.get_or_insert_with(Instant::now);
-        let effects = self.keep_wakes(&effects);
-        let release = Release {
-            done: if waits_on { None } else { done.take() },
-            reply,
-            effects,
-        };
-        self.state.building.add(release, ran.cost);
-        Ok(stopped)
+        })
     }
 
-    /// Time, seed and payload key of the next step.
     /// The time of a step now, in ms: it never goes back, whatever the clock does.
     pub(super) fn now_ms(&self) -> i64 {
         self.head.time_ms.max(self.clock.now_ms())
     }
 
+    /// Time, seed and payload key of the next step.
     fn stamp(&self) -> Result<Stamp, TablesError> {
         let mut random = [0; 48];
         getrandom::fill(&mut random).map_err(|error| TablesError::from_text(&error))?;

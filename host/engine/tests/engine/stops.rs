@@ -27,39 +27,46 @@ use crate::support::clock::SetClock;
 use crate::support::sandbox;
 use crate::support::workspace::{all_rows, new_workspace, options, post, replay};
 
-/// The native kernel, but for frames: it traps when it is to carry out one of these items.
-struct TrapsAt(&'static [u32], bool);
+/// The native kernel, but for frames: it traps when they come, and if it says so also when they are
+/// kept to be carried out in parts.
+struct Traps(bool);
 
-impl KernelRunner for TrapsAt {
+impl KernelRunner for Traps {
     fn digest(&self) -> [u8; 32] {
         NativeKernel.digest()
     }
 
     fn step(&mut self, host: &mut dyn StepHost, context: StepContext, input: &[u8]) -> StepEnd {
-        if let Ok(Input::Frame { skip, .. }) = codec::decode_input(input) {
-            let runs_it = |item: &u32| !skip.iter().any(|(a, b)| (*a..*b).contains(item));
-            if self.1 || self.0.iter().any(runs_it) {
-                return StepEnd::Stopped {
-                    kind: StopKind::Trap,
-                    detail: "unreachable".into(),
-                };
-            }
+        let is_stopped = match codec::decode_input(input) {
+            Ok(Input::Frame { body, .. }) => body == b"{}",
+            Ok(Input::FramePart { .. }) => self.0,
+            _ => false,
+        };
+        if is_stopped {
+            return StepEnd::Stopped {
+                kind: StopKind::Trap,
+                detail: "unreachable".into(),
+            };
         }
         NativeKernel.step(host, context, input)
     }
 }
 
-struct Source(&'static [u32], bool);
+struct Source(bool);
 
 impl KernelSource for Source {
     fn open(&self) -> Result<Box<dyn KernelRunner>, KernelError> {
-        Ok(Box::new(TrapsAt(self.0, self.1)))
+        Ok(Box::new(Traps(self.0)))
     }
 }
 
 fn frame() -> Input {
+    frame_of(9)
+}
+
+fn frame_of(connection: u64) -> Input {
     Input::Frame {
-        connection: ConnectionNo(9),
+        connection: ConnectionNo(connection),
         body: b"{}".to_vec(),
         skip: Vec::new(),
     }
@@ -74,9 +81,9 @@ async fn with_traps(folder: &Path, source: Source) -> Engine {
 }
 
 #[tokio::test]
-async fn a_frame_that_stops_is_carried_out_without_its_culprits() {
+async fn a_frame_that_stops_is_kept_and_carried_out_in_parts() {
     let folder = tempfile::tempdir().unwrap();
-    let engine = with_traps(folder.path(), Source(&[3, 17], false)).await;
+    let engine = with_traps(folder.path(), Source(false)).await;
     let before = engine.status();
     let reply = engine.submit(frame()).await.unwrap();
     // What the kernel says of a frame of nobody: it was asked.
@@ -88,6 +95,13 @@ async fn a_frame_that_stops_is_carried_out_without_its_culprits() {
     assert_eq!(after.stopped_steps - before.stopped_steps, 1);
     assert_eq!(after.seq - before.seq, 2, "the stop, and what came of it");
     post(&engine, "life goes on", None).await;
+    // The connection has to wait; others do not.
+    let refused = engine.submit(frame()).await;
+    assert!(
+        matches!(refused, Err(SubmitError::Overloaded)),
+        "{refused:?}"
+    );
+    assert!(engine.submit(frame_of(8)).await.is_ok());
     drop(engine);
     // What led to it is kept for those who will look for the cause.
     let hold = Hold::read(folder.path()).unwrap().unwrap();
@@ -99,7 +113,7 @@ async fn a_frame_that_stops_is_carried_out_without_its_culprits() {
 #[tokio::test]
 async fn a_frame_that_always_stops_is_set_aside_whole() {
     let folder = tempfile::tempdir().unwrap();
-    let engine = with_traps(folder.path(), Source(&[], true)).await;
+    let engine = with_traps(folder.path(), Source(true)).await;
     let reply = engine.submit(frame()).await.unwrap();
     assert!(
         matches!(reply, Reply::Http { status: 200, .. }),

@@ -3,7 +3,7 @@
 use causeway_engine::journal::{Digest, Digests};
 use causeway_engine::runtime::{StepEnd, StepOutput};
 use causeway_kernel::boundary::codec;
-use causeway_kernel::boundary::input::{Input, Receipt, SendOutcome};
+use causeway_kernel::boundary::input::{FramePart, Input, Receipt, SendOutcome};
 use causeway_kernel::boundary::output::{Effect, Reply, Write};
 use causeway_kernel::rows::key::{self, KeyPart};
 use causeway_kernel::rows::table::{Table, TableVisitor};
@@ -108,6 +108,13 @@ pub fn input(bytes: &[u8]) -> Value {
             "connection": connection,
             "body": document(&body),
             "skip": skip,
+        }}),
+        Ok(Input::FramePart {
+            connection,
+            part: FramePart::Keep(body),
+        }) => json!({"FramePart": {
+            "connection": connection,
+            "part": {"Keep": document(&body)},
         }}),
         Ok(Input::Quarantine {
             connection,

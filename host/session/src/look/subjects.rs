@@ -35,6 +35,7 @@ impl Subjects {
         let mut subjects = Subjects::default();
         match input {
             Input::Frame { connection, .. }
+            | Input::FramePart { connection, .. }
             | Input::Quarantine { connection, .. }
             | Input::Ping { connection, .. } => {
                 subjects.connections.insert(*connection);

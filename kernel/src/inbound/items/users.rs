@@ -7,7 +7,9 @@ use crate::gate::Candidate;
 use crate::inbound::Reason;
 use crate::inbound::authorize::{self, Authorized, Peer, Received, Shared, UserAct, UserChange};
 use crate::inbound::item::{Fate, Item, Judgements, Outcome, Scope, Section, Wait};
-use crate::model::limits::{LOCALE_BYTES_MAX, REMOTE_USERS_MAX, USERNAME_BYTES_MAX};
+use crate::model::limits::{
+    LOCALE_BYTES_MAX, PROFILES_PER_STEP_MAX, REMOTE_USERS_MAX, USERNAME_BYTES_MAX,
+};
 use crate::model::naming::{self, SUFFIX_ATTEMPTS_MAX};
 use crate::model::{PeerWorkspace, RemoteUser, User};
 use crate::objects::members;
@@ -27,6 +29,7 @@ pub const OWN_PROPS: [&str; 3] = ["RemoteUsername", "RemoteEmail", "OriginalRemo
 
 impl Item for WireUser {
     const ASKED: bool = false;
+    const PER_STEP_MAX: u32 = PROFILES_PER_STEP_MAX;
     type Change<'i> = UserChange<'i>;
 
     fn decode(value: Value<'_>) -> Result<WireUser, JsonError> {

@@ -6,6 +6,7 @@ mod guarded_invites;
 mod hostile;
 mod invites;
 mod names;
+mod parts;
 mod policies;
 mod posts;
 mod reactions;
@@ -17,7 +18,7 @@ use serde_json::{Value, json};
 
 use crate::boundary::behaviour;
 use crate::boundary::env::StepContext;
-use crate::boundary::input::{Actor, Incarnation, Input};
+use crate::boundary::input::{Actor, FramePart, Incarnation, Input};
 use crate::boundary::output::{Effect, Refusal, Reply};
 use crate::command::Command;
 use crate::model::{
@@ -145,7 +146,10 @@ impl World {
         body: &[u8],
         skip: &[(u32, u32)],
     ) -> (u16, Value) {
-        let reply = self.step(|tx| super::frame(tx, connection, body, skip));
+        let mut reply = self.step(|tx| super::frame(tx, connection, body, skip));
+        while matches!(reply, Reply::Unfinished { .. }) {
+            reply = self.step(|tx| super::part(tx, connection, &FramePart::Items(u32::MAX)));
+        }
         let Reply::Http { status, body } = reply else {
             panic!("not an answer: {reply:?}")
         };

@@ -189,8 +189,9 @@ fn removed_reactions_are_limited_and_end_those_of_nobody_else() {
     let mut world = World::new();
     world.step(crate::boundary::behaviour::adopt).unwrap();
     let max = crate::model::limits::REMOVED_REACTIONS_MAX;
-    send(&mut world, &many(0..max + 500, 1, 1));
-    assert_eq!(world.refused(), [("not_newer".to_string(), 500)]);
+    send(&mut world, &many(0..max, 1, 1));
+    send(&mut world, &many(max..max + 50, 1, 1));
+    assert_eq!(world.refused(), [("not_newer".to_string(), 50)]);
     let post = world.post_no("pboss").unwrap();
     let of_acme = world.host.get::<Connection>(&ACME).unwrap().workspace;
     let share = (post, of_acme, UserNo(0));

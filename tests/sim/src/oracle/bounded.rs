@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use causeway_kernel::boundary::input::{Input, SendOutcome};
 use causeway_kernel::boundary::output::Effect;
 use causeway_kernel::model::limits::{
-    BACKOFF_FIRST_MS, HELD_MAX, POSTS_PER_SYNC_MAX, PUMPS_PER_STEP_MAX, QUARANTINE_MAX,
-    REACTIONS_PER_SYNC_MAX, USERS_PER_SYNC_MAX,
+    BACKOFF_FIRST_MS, HELD_MAX, POSTS_PER_SYNC_MAX, PUMPS_PER_STEP_MAX,
+    QUARANTINE_PER_CONNECTION_MAX, REACTIONS_PER_SYNC_MAX, USERS_PER_SYNC_MAX,
 };
 use causeway_kernel::rows::id::ConnectionNo;
 use causeway_kernel::rows::table::Table;
@@ -75,7 +75,10 @@ pub fn check(step: &Step<'_>) -> Result<(), Violation> {
     let held = rows.count(Table::Held);
     over(node, "items held", held, peers * HELD_MAX as usize)?;
     let aside = rows.count(Table::Quarantine);
-    over(node, "items set aside", aside, QUARANTINE_MAX as usize)?;
+    let aside_max = peers * QUARANTINE_PER_CONNECTION_MAX;
+    over(node, "items set aside", aside, aside_max)?;
+    let kept = rows.count(Table::KeptFrames);
+    over(node, "frames in parts", kept, peers)?;
     over(node, "rounds", rows.count(Table::Rounds), peers)?;
     over(node, "due rows", rows.count(Table::Due), peers * DUE_MAX)
 }
@@ -168,6 +171,7 @@ impl Sending {
             Input::Genesis(_)
             | Input::Command { .. }
             | Input::Frame { .. }
+            | Input::FramePart { .. }
             | Input::Quarantine { .. }
             | Input::Timer
             | Input::PolicyChanged { .. }

@@ -2,7 +2,7 @@
 //! message that did not arrive, an item that was left out because it stopped a step, a policy that
 //! gave no verdict, a start after a crash, another kernel.
 
-use causeway_kernel::boundary::input::{Input, SendOutcome};
+use causeway_kernel::boundary::input::{FramePart, Input, SendOutcome};
 use causeway_kernel::model::{Acknowledgement, Link, LinkState, Post, Reaction, User};
 
 use super::step::Step;
@@ -28,10 +28,15 @@ fn failure(step: &Step<'_>) -> Option<Failure> {
         | Input::Restored
         | Input::PolicyChanged { .. }
         | Input::KernelChanged { .. } => Some(Failure::Alone),
-        Input::Frame { skip, .. } if has_failed || !skip.is_empty() => Some(Failure::AmongItems),
+        Input::Frame { .. } | Input::FramePart { .. } if has_failed => Some(Failure::AmongItems),
+        Input::FramePart {
+            part: FramePart::SetAside(_),
+            ..
+        } => Some(Failure::AmongItems),
         Input::Genesis(_)
         | Input::Command { .. }
         | Input::Frame { .. }
+        | Input::FramePart { .. }
         | Input::Receipt(_)
         | Input::Ping { .. }
         | Input::Timer => None,

@@ -327,7 +327,10 @@ pub fn facts(rows: &Tables, cause: Cause, carried: &Carried) -> Facts {
             | Table::AcknowledgementCounts
             | Table::PostBlocks
             | Table::Mentions
-            | Table::PostMentions => {}
+            | Table::PostMentions
+            | Table::KeptFrames
+            | Table::FrameProgress
+            | Table::QuarantineShares => {}
         }
     }
     facts

@@ -18,7 +18,7 @@ pub fn is_refusal(reply: &Reply) -> bool {
             !frames::read_answer(body).is_some_and(|answer| answer.is_ok)
         }
         Reply::Http { .. } => true,
-        Reply::Done | Reply::Object(_) | Reply::Text(_) => false,
+        Reply::Done | Reply::Object(_) | Reply::Text(_) | Reply::Unfinished { .. } => false,
     }
 }
 
@@ -30,7 +30,7 @@ pub fn check(step: &Step<'_>) -> Result<(), Violation> {
     let carried = step.carried;
     let mut writes = carried.writes.iter();
     let mut effects = carried.effects.iter();
-    let has_trace = writes.any(|write| write.table != Table::Quarantine)
+    let has_trace = writes.any(|write| !is_of_frames(write.table))
         || effects.any(|effect| !matches!(effect, Effect::Refused { .. }));
     if !has_trace || !is_refusal(&carried.reply) {
         return Ok(());
@@ -44,4 +44,12 @@ pub fn check(step: &Step<'_>) -> Result<(), Violation> {
             story::writes(&carried.writes)
         ),
     ))
+}
+
+/// Whether a table holds frames and items as they came, which are none of the workspace's state.
+fn is_of_frames(table: Table) -> bool {
+    matches!(
+        table,
+        Table::Quarantine | Table::QuarantineShares | Table::KeptFrames | Table::FrameProgress
+    )
 }

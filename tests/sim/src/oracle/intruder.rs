@@ -35,7 +35,9 @@ impl Oracle {
     /// Whether a step of the hub is about what the malicious peer said.
     pub(super) fn is_by_intruder(&self, node: usize, input: &Input, peers: &Peers) -> bool {
         match input {
-            Input::Frame { connection, .. } | Input::Quarantine { connection, .. } => {
+            Input::Frame { connection, .. }
+            | Input::FramePart { connection, .. }
+            | Input::Quarantine { connection, .. } => {
                 node == HUB
                     && self
                         .intruder

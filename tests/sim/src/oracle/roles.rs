@@ -29,6 +29,7 @@ pub fn check(step: &Step<'_>) -> Result<(), Violation> {
         Input::Genesis(_) => return Ok(()),
         Input::Command { command, .. } => (true, is_about_teams(command)),
         Input::Frame { .. }
+        | Input::FramePart { .. }
         | Input::Quarantine { .. }
         | Input::Receipt(_)
         | Input::Ping { .. }
@@ -150,7 +151,7 @@ fn is_ours(step: &Step<'_>, user: UserNo) -> bool {
 
 /// Whether a user made the connection over which the step came.
 fn is_host_of(step: &Step<'_>, user: UserNo) -> bool {
-    let Input::Frame { connection, .. } = step.input else {
+    let (Input::Frame { connection, .. } | Input::FramePart { connection, .. }) = step.input else {
         return false;
     };
     let connection: &ConnectionNo = connection;

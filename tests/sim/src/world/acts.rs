@@ -68,7 +68,11 @@ impl World<'_> {
                 "At {name} {} – refused: {}.",
                 request.told, refusal.id
             )),
-            Reply::Done | Reply::Object(_) | Reply::Text(_) | Reply::Http { .. } => {
+            Reply::Done
+            | Reply::Object(_)
+            | Reply::Text(_)
+            | Reply::Http { .. }
+            | Reply::Unfinished { .. } => {
                 self.tell(format!("At {name} {}.", request.told));
             }
         }

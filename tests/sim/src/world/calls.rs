@@ -314,7 +314,11 @@ impl World<'_> {
                 incarnation: self.incarnation(node),
             },
             Reply::Http { status, .. } => Outcome::Refused(*status),
-            Reply::Done | Reply::Object(_) | Reply::Refused(_) | Reply::Text(_) => return,
+            Reply::Done
+            | Reply::Object(_)
+            | Reply::Refused(_)
+            | Reply::Text(_)
+            | Reply::Unfinished { .. } => return,
         };
         self.answers(call, outcome);
     }

@@ -371,7 +371,9 @@ impl World<'_> {
     /// them for delivered, if it does not send them again; the onlooker knows better.
     pub(super) fn foreign_hears_of_stop(&mut self, node: usize, note: &Note, aside: &[Item]) {
         let (connection, is_whole) = match &note.input {
-            Input::Frame { connection, .. } => (connection, false),
+            Input::Frame { connection, .. } | Input::FramePart { connection, .. } => {
+                (connection, false)
+            }
             Input::Quarantine { connection, .. } => (connection, true),
             Input::Genesis(_)
             | Input::Command { .. }

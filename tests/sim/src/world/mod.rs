@@ -435,12 +435,13 @@ impl<'m> World<'m> {
         self.carry_out(node, input, waiter).map(drop)
     }
 
-    /// Carries out an input that does not stop.
+    /// Carries out an input that does not stop. Who waits goes on waiting when it is a frame of which
+    /// something is left.
     fn carry_through(
         &mut self,
         node: usize,
         input: Input,
-        waiter: Waiter,
+        waiter: &mut Waiter,
     ) -> Result<Reply, Violation> {
         self.steps += 1;
         let (now_ms, is_judged) = (self.now_ms, self.is_judged());
@@ -479,6 +480,11 @@ impl<'m> World<'m> {
             _ => None,
         };
         let reply = carried.reply.clone();
+        let waiter = if matches!(reply, Reply::Unfinished { .. }) {
+            Waiter::Nobody
+        } else {
+            std::mem::replace(waiter, Waiter::Nobody)
+        };
         let note = Note {
             facts: told,
             at_ms: carried.entry.context.now_ms,

@@ -216,7 +216,8 @@ fn check_idempotent(
 
 fn check_refused(node: usize, forged: &Value, probed: &Probed) -> Result<(), Violation> {
     let mut changes = probed.changes.clone();
-    changes.retain(|write| write.table != Table::Quarantine);
+    changes
+        .retain(|write| write.table != Table::Quarantine && write.table != Table::QuarantineShares);
     let effects = heard(&probed.effects);
     if changes.is_empty() && effects.is_empty() {
         return Ok(());

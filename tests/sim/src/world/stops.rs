@@ -1,14 +1,16 @@
 //! Steps that are stopped, by a trap or because their fuel is used up, and what the host makes of
 //! it, by the engine's rules (`host/engine/src/writer/steps.rs`, `host/src/federation/sender.rs`):
-//! such a step did nothing; a frame is carried out without the items that stop it, found by the
-//! engine's own search, or set aside as a whole; a timer goes off again; an answer that cannot be
-//! taken is as good as none; a start that fails is tried again; everybody else is told.
+//! such a step did nothing; a frame goes on in parts, as the engine has it, without the items that
+//! stop them, or is set aside as a whole; a timer goes off again; an answer that cannot be taken is
+//! as good as none; a start that fails is tried again; everybody else is told.
 
-use causeway_kernel::boundary::bisect::{Bisect, Ended};
-use causeway_kernel::boundary::codec;
-use causeway_kernel::boundary::input::{Input, Receipt, SendOutcome};
+use causeway_kernel::boundary::frame_run::FrameRun;
+use causeway_kernel::boundary::input::{FramePart, Input, Receipt, SendOutcome};
 use causeway_kernel::boundary::output::Reply;
+use causeway_kernel::model::FrameProgress;
+use causeway_kernel::model::limits::FRAME_ITEMS_PER_STEP_MAX;
 use causeway_kernel::rows::id::ConnectionNo;
+use causeway_kernel::rows::tx::Read;
 
 use super::{DISK_RETRY_MS, Event, Note, Waiter, World};
 use crate::coverage::Fault;
@@ -38,21 +40,25 @@ enum Stopper {
 }
 
 impl Trigger {
-    /// How a trial run of a frame ends that has so many items.
-    fn trial(&self, input: &[u8], items: u32) -> Ended {
-        let Ok(Input::Frame { skip, .. }) = codec::decode_input(input) else {
-            return Ended::Returned;
+    /// Whether it stops a step of this input; of a frame, one that has `items` and goes on with the
+    /// one of number `next`.
+    fn stops(&self, input: &Input, items: u32, next: u32) -> bool {
+        let most = match input {
+            Input::Frame { .. } => FRAME_ITEMS_PER_STEP_MAX,
+            Input::FramePart { part, .. } => match part {
+                FramePart::Keep(_) => 0,
+                FramePart::Items(most) => (*most).min(FRAME_ITEMS_PER_STEP_MAX),
+                // What is not carried out stops nothing.
+                FramePart::SetAside(_) => return false,
+            },
+            Input::Quarantine { .. } => return false,
+            _ => return true,
         };
-        let is_run = |item: &u32| !skip.iter().any(|(a, b)| (*a..*b).contains(item));
-        let is_stopped = match &self.what {
+        let end = items.min(next.saturating_add(most));
+        match &self.what {
             Stopper::Whole => true,
-            Stopper::Items(bad) => bad.iter().any(is_run),
-            Stopper::Together(count) => (0..items).filter(is_run).count() >= *count,
-        };
-        match (is_stopped, self.burns) {
-            (false, _) => Ended::Returned,
-            (true, false) => Ended::Stopped,
-            (true, true) => Ended::OutOfFuel,
+            Stopper::Items(bad) => bad.iter().any(|item| (next..end).contains(item)),
+            Stopper::Together(count) => (next..end).count() >= *count,
         }
     }
 }
@@ -66,16 +72,51 @@ fn items_of(input: &Input) -> u32 {
 }
 
 impl World<'_> {
-    /// Carries out an input at a node; `None` if the step is stopped.
+    /// Carries out an input at a node, a frame with all of its parts; `None` if the step is stopped.
     pub(super) fn carry_out(
         &mut self,
         node: usize,
         input: Input,
         waiter: Waiter,
     ) -> Result<Option<Reply>, Violation> {
-        match self.trigger(node, &input) {
-            Some(trigger) => self.stopped(node, input, waiter, &trigger),
-            None => self.carry_through(node, input, waiter).map(Some),
+        let trigger = self.trigger(node, &input);
+        let mut run = match &input {
+            Input::Frame {
+                connection, body, ..
+            } => Some(FrameRun::new(*connection, body.clone())),
+            _ => None,
+        };
+        let items = items_of(&input);
+        let mut input = input;
+        let mut waiter = waiter;
+        loop {
+            let next = run
+                .as_ref()
+                .map_or(0, |run| self.next_item(node, run, &input));
+            let stopper = trigger.as_ref().filter(|it| it.stops(&input, items, next));
+            let reply = match stopper {
+                Some(trigger) => self.stopped(node, &input, &mut waiter, trigger)?,
+                None => Some(self.carry_through(node, input, &mut waiter)?),
+            };
+            let follows = run.as_mut().and_then(|run| match &reply {
+                Some(reply) => run.after_reply(reply),
+                None => run.after_stop("a trap"),
+            });
+            match follows {
+                Some(follows) => input = follows,
+                None => return Ok(reply),
+            }
+        }
+    }
+
+    /// Number of the item with which a frame goes on.
+    fn next_item(&self, node: usize, run: &FrameRun, input: &Input) -> u32 {
+        let progress = self.nodes[node]
+            .rows
+            .get::<FrameProgress>(&run.connection());
+        match (input, progress) {
+            (Input::FramePart { .. }, Some(progress)) => progress.next,
+            _ => 0,
         }
     }
 
@@ -83,6 +124,7 @@ impl World<'_> {
     fn trigger(&mut self, node: usize, input: &Input) -> Option<Trigger> {
         let peer = match input {
             Input::Frame { connection, .. }
+            | Input::FramePart { connection, .. }
             | Input::Quarantine { connection, .. }
             | Input::Ping { connection, .. }
             | Input::Receipt(Receipt { connection, .. }) => {
@@ -115,20 +157,22 @@ impl World<'_> {
         Some(Trigger { what, burns })
     }
 
+    /// A step is stopped; gives a reply only where a flaw of the host makes one up. Who waits for a
+    /// frame goes on waiting.
     fn stopped(
         &mut self,
         node: usize,
-        input: Input,
-        waiter: Waiter,
+        input: &Input,
+        waiter: &mut Waiter,
         trigger: &Trigger,
     ) -> Result<Option<Reply>, Violation> {
         self.steps += 1;
         let now_ms = self.now_ms;
         let machine = &mut self.nodes[node];
         let before = self.watch.is_judged().then(|| machine.rows.clone());
-        let ended = machine.stop(now_ms, &input);
+        let ended = machine.stop(now_ms, input);
         let (entry, claimed) = ended.map_err(|error| {
-            let input = story::input(&input);
+            let input = story::input(input);
             broken(RUNS, format!("node {node}: {error} in {input}"))
         })?;
         let is_inert = before.is_none_or(|before| before == machine.rows);
@@ -139,14 +183,13 @@ impl World<'_> {
         } else {
             "a trap"
         };
-        let what = told(&input);
+        let what = told(input);
         self.tell(format!("At {name} {what} stops the kernel: {cause}."));
-        let is_whole = matches!(&input, Input::Frame { skip, .. } if skip.is_empty());
-        let goes_on = is_whole && claimed.is_none();
-        let (waiter, waits_on) = if goes_on {
-            (Waiter::Nobody, waiter)
+        let goes_on = matches!(input, Input::Frame { .. } | Input::FramePart { .. });
+        let waiter = if goes_on && claimed.is_none() {
+            Waiter::Nobody
         } else {
-            (waiter, Waiter::Nobody)
+            std::mem::replace(waiter, Waiter::Nobody)
         };
         let note = Note {
             facts: None,
@@ -159,58 +202,19 @@ impl World<'_> {
         };
         self.nodes[node].keep(entry, Vec::new(), Vec::new(), note);
         if !is_inert {
-            let input = story::input(&input);
+            let input = story::input(input);
             return Err(broken(
                 INERT,
                 format!("node {node}: a step was stopped and its rows are others: {input}"),
             ));
         }
         self.begin_sync(node);
-        match input {
-            Input::Frame {
-                connection, body, ..
-            } if goes_on => self.remedy(node, (connection, &body), waits_on, trigger),
-            Input::Timer => {
-                let again_ms = self.nodes[node].time_ms(now_ms) + TIMER_RETRY_MS;
-                self.nodes[node].wakes.insert(again_ms);
-                self.set_timer(node);
-                Ok(None)
-            }
-            Input::Genesis(_)
-            | Input::Command { .. }
-            | Input::Frame { .. }
-            | Input::Quarantine { .. }
-            | Input::Receipt(_)
-            | Input::Ping { .. }
-            | Input::Resume
-            | Input::Restored
-            | Input::PolicyChanged { .. }
-            | Input::KernelChanged { .. } => Ok(claimed),
+        if *input == Input::Timer {
+            let again_ms = self.nodes[node].time_ms(now_ms) + TIMER_RETRY_MS;
+            self.nodes[node].wakes.insert(again_ms);
+            self.set_timer(node);
         }
-    }
-
-    /// A frame that was stopped is carried out without its culprits.
-    fn remedy(
-        &mut self,
-        node: usize,
-        (connection, body): (ConnectionNo, &[u8]),
-        waiter: Waiter,
-        trigger: &Trigger,
-    ) -> Result<Option<Reply>, Violation> {
-        let items = frames::read(body).map_or(0, |frame| frame.items.len());
-        let items = u32::try_from(items).unwrap_or(u32::MAX);
-        let mut trial = |input: &[u8]| Ok::<_, Violation>(trigger.trial(input, items));
-        let remedy = Bisect::new(connection, body).remedy("a trap", &mut trial)?;
-        let name = self.nodes[node].name();
-        self.tell(match &remedy {
-            Input::Frame { skip, .. } => {
-                let is_left_out = |item: &u32| skip.iter().any(|(a, b)| (*a..*b).contains(item));
-                let left_out = (0..items).filter(is_left_out).count();
-                format!("{name} sets {left_out} of its {items} items aside.")
-            }
-            _ => format!("{name} sets it aside as a whole."),
-        });
-        self.carry_out(node, remedy, waiter)
+        Ok(claimed)
     }
 
     /// An answer that a workspace could not take is reported as none.
@@ -266,6 +270,7 @@ fn told(input: &Input) -> &'static str {
     match input {
         Input::Command { .. } => "what a user wants",
         Input::Frame { .. } => "a message",
+        Input::FramePart { .. } => "a part of a message",
         Input::Quarantine { .. } => "what is to be set aside",
         Input::Receipt(_) => "the answer to a message",
         Input::Ping { .. } => "the answer to a ping",

@@ -6,7 +6,7 @@ pub mod frame;
 pub mod reasons;
 pub mod refusals;
 
-use causeway_kernel::boundary::input::{Input, Receipt, SendOutcome};
+use causeway_kernel::boundary::input::{FramePart, Input, Receipt, SendOutcome};
 use causeway_kernel::model::{Round, RoundItem};
 use serde::Serialize;
 
@@ -55,10 +55,11 @@ impl Description {
 }
 
 /// The kinds of inputs by name.
-pub const KINDS: [&str; 11] = [
+pub const KINDS: [&str; 12] = [
     "genesis",
     "command",
     "frame",
+    "part",
     "quarantine",
     "receipt",
     "ping",
@@ -76,6 +77,7 @@ pub fn kind_name(kind: InputKind) -> &'static str {
         InputKind::Genesis => "genesis",
         InputKind::Command => "command",
         InputKind::Frame => "frame",
+        InputKind::FramePart => "part",
         InputKind::Quarantine => "quarantine",
         InputKind::Receipt => "receipt",
         InputKind::Ping => "ping",
@@ -118,6 +120,7 @@ fn who(seen: &Seen<'_>) -> String {
         Ok(Input::Command { actor, .. }) => names.actor(*actor),
         Ok(
             Input::Frame { connection, .. }
+            | Input::FramePart { connection, .. }
             | Input::Quarantine { connection, .. }
             | Input::Ping { connection, .. }
             | Input::Receipt(Receipt { connection, .. }),
@@ -153,6 +156,25 @@ fn sentence(seen: &Seen<'_>) -> String {
                 "{} sends {content}{left_out}",
                 names.connection(*connection)
             )
+        }
+        Ok(Input::FramePart { connection, part }) => {
+            let who = names.connection(*connection);
+            match part {
+                FramePart::Keep(body) => format!(
+                    "{} of {who} are kept, to be carried out in parts",
+                    frame::content(names, body)
+                ),
+                FramePart::Items(most) => {
+                    format!(
+                        "a frame of {who} goes on, by {} at most",
+                        count(*most as usize, "item")
+                    )
+                }
+                FramePart::SetAside(1) => format!("the next item of a frame of {who} is set aside"),
+                FramePart::SetAside(_) => {
+                    format!("what is left of a frame of {who} is set aside")
+                }
+            }
         }
         Ok(Input::Quarantine {
             connection,

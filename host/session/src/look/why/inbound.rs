@@ -2,7 +2,9 @@
 
 use causeway_kernel::boundary::input::Input;
 use causeway_kernel::boundary::output::Reply;
-use causeway_kernel::model::{Acknowledgement, Connection, Held, Post, QuarantineEntry, Reaction};
+use causeway_kernel::model::{
+    Acknowledgement, Connection, FrameProgress, Held, KeptFrame, Post, QuarantineEntry, Reaction,
+};
 use causeway_kernel::rows::id::{ConnectionNo, PostNo};
 use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::tx::Record;
@@ -34,7 +36,18 @@ pub(super) fn facts(seen: &Seen<'_>, post: &str) -> Option<Come> {
             connection,
             body,
             skip,
-        }) => by_frame(seen, (*connection, body, skip), post),
+        }) => by_frame(seen, (*connection, body, skip, 0), post),
+        Ok(Input::FramePart { connection, part }) => {
+            let kept = seen.before::<KeptFrame>(connection);
+            let from = seen.before::<FrameProgress>(connection);
+            let from = from.map_or(0, |progress| progress.next);
+            let all = [(from, u32::MAX)];
+            let skip: &[_] = match part {
+                FramePart::SetAside(_) => &all,
+                FramePart::Keep(_) | FramePart::Items(_) => &[],
+            };
+            kept.and_then(|kept| by_frame(seen, (*connection, &kept.body, skip, from), post))
+        }
         Ok(Input::Quarantine {
             connection,
             body,
@@ -69,11 +82,13 @@ pub(super) fn facts(seen: &Seen<'_>, post: &str) -> Option<Come> {
     Some(come)
 }
 
-/// A frame: of whom, its bytes and the items that are left out.
-type Sent<'s> = (ConnectionNo, &'s [u8], &'s [(u32, u32)]);
+/// A frame: of whom, its bytes, the items that are left out and the first one of this step.
+type Sent<'s> = (ConnectionNo, &'s [u8], &'s [(u32, u32)], u32);
 
 fn by_frame(seen: &Seen<'_>, sent: Sent<'_>, post: &str) -> Option<Come> {
-    let (connection, body, skip) = sent;
+    let (connection, body, skip, from) = sent;
+    let rest = seen.rows.get::<FrameProgress>(&connection);
+    let carried_out = from..rest.map_or(u32::MAX, |rest| rest.next);
     let who = Names(seen.rows).connection(connection);
     let remote_id = seen
         .before::<Connection>(&connection)
@@ -108,6 +123,9 @@ fn by_frame(seen: &Seen<'_>, sent: Sent<'_>, post: &str) -> Option<Come> {
         .filter(|(_, (_, it))| is_it(it))
     {
         let number = u32::try_from(first + at).unwrap_or(u32::MAX);
+        if !carried_out.contains(&number) {
+            continue;
+        }
         let named = Named {
             connection,
             channel_id: &message.channel_id,

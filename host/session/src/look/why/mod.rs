@@ -154,5 +154,8 @@ fn names(bytes: &[u8], id: &str) -> bool {
 
 /// Whether the step has an input of this peer's frames, for sentences.
 fn is_frame(seen: &Seen<'_>) -> bool {
-    matches!(seen.input, Ok(Input::Frame { .. }))
+    matches!(
+        seen.input,
+        Ok(Input::Frame { .. } | Input::FramePart { .. })
+    )
 }
