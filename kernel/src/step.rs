@@ -72,13 +72,18 @@ fn carry_out(tx: &mut Tx<'_>, input: &Input) -> Reply {
     Reply::Done
 }
 
-/// Brings the kernel's behaviours into force. The users of a workspace that is older than the rules
-/// for their names get what those ask for.
+/// Brings what this kernel knows into force. In an older workspace the users get what the rules for
+/// their names ask for, and what waits from before it was indexed is asked about at once, and so
+/// finds its place.
 fn adopt(tx: &mut Tx<'_>) -> Result<(), Refusal> {
-    let is_older = !Behaviour::SearchedNames.is_in_force(tx);
+    let is_named = Behaviour::SearchedNames.is_in_force(tx);
+    let is_indexed = Behaviour::IndexedHeld.is_in_force(tx);
     behaviour::adopt(tx)?;
-    if is_older {
+    if !is_named {
         remote_names::settle(tx);
+    }
+    if !is_indexed {
+        inbound::again::start(tx);
     }
     Ok(())
 }

@@ -86,6 +86,8 @@ behaviours! {
     /// A frame with more items than a step takes is carried out by several, and a connection has a
     /// share of the quarantine of its own.
     FrameParts = 19,
+    /// What waits of a peer is found by an index and limited in bytes.
+    IndexedHeld = 20,
 }
 
 /// A behaviour that is in force.

@@ -1,8 +1,10 @@
 //! Items that wait for a policy. They are rows, so the peer may count them as taken; they are asked
 //! again after a while and whenever the policies change. What belongs to a waiting post — an
-//! answer, a reaction, an acknowledgement — waits behind it.
-
-use std::collections::BTreeMap;
+//! answer, a reaction, an acknowledgement — waits behind it. So does a reaction whose emoji is one too
+//! many for its post.
+//!
+//! No step reads all that waits: whether an item does is found by an index, and how much waits is
+//! counted.
 
 use super::authorize::{self, Peer};
 use super::item::{self, Item, Outcome, Scope, Wait};
@@ -10,13 +12,15 @@ use super::mentions::Mentions;
 use super::{Reason, Tally};
 use crate::boundary::env::Range;
 use crate::gate::shorten;
-use crate::model::limits::{BACKOFF_FIRST_MS, HELD_MAX, HELD_PER_STEP_MAX};
-use crate::model::{DueKind, Held, HeldKind};
+use crate::model::limits::{
+    BACKOFF_FIRST_MS, HELD_BYTES_MAX, HELD_BYTES_PER_STEP_MAX, HELD_MAX, HELD_PER_STEP_MAX,
+};
+use crate::model::{DueKind, Held, HeldItem, HeldKind, HeldSum};
 use crate::rows::due;
-use crate::rows::id::{ChannelNo, ConnectionNo};
+use crate::rows::id::{ChannelNo, ConnectionNo, Id};
 use crate::rows::key;
 use crate::rows::retry;
-use crate::rows::tx::{Read, SCAN_BYTES_MAX, Tx};
+use crate::rows::tx::{Read, Tx};
 use crate::wire::json::Document;
 use crate::wire::message::{WireAcknowledgement, WirePost, WireReaction};
 use crate::wire::write::JsonWriter;
@@ -52,157 +56,182 @@ pub const WAITS_FOR_ITS_POST: &str = "waits for its post";
 #[derive(Debug)]
 pub struct Full;
 
-/// What waits for one connection. Read once for a frame, and only when something has to wait.
-#[derive(Debug)]
-pub struct Waiting {
-    connection: ConnectionNo,
-    /// Number and version of each item.
-    items: BTreeMap<(String, String), (u64, (i64, bool))>,
+/// Key of what waits in the index: its number and text would be too long for one.
+fn index_key(connection: ConnectionNo, about: &(String, String)) -> (ConnectionNo, Id) {
+    let mut hasher = blake3::Hasher::new();
+    for part in [&about.0, &about.1] {
+        hasher.update(&(part.len() as u64).to_be_bytes());
+        hasher.update(part.as_bytes());
+    }
+    let mut digest = [0; 16];
+    hasher.finalize_xof().fill(&mut digest);
+    (connection, Id::from_uuid_bytes(digest))
 }
 
-impl Waiting {
-    /// What waits now.
-    #[must_use]
-    pub fn load(tx: &Tx<'_>, connection: ConnectionNo) -> Waiting {
-        let mut items = BTreeMap::new();
-        let mut from = key::encode(&connection);
-        let to = key::prefix_end(&from).unwrap_or_default();
-        loop {
-            let range = Range {
-                from,
-                to: to.clone(),
-                reverse: false,
-                rows_max: HELD_MAX,
-                bytes_max: SCAN_BYTES_MAX,
-            };
-            let rows = tx.rows::<Held>(&range);
-            let Some(((_, last), _)) = rows.last() else {
-                break;
-            };
-            from = key::encode(&(connection, last + 1));
-            for ((_, no), held) in &rows {
-                let known = of_kind!(held.kind, known(&held.item));
-                let (key, version) = known.unwrap_or_default();
-                items.insert(key, (*no, version));
-            }
-        }
-        Waiting { connection, items }
-    }
+/// Whether a post waits.
+pub fn has_post(tx: &Tx<'_>, connection: ConnectionNo, id: &str) -> bool {
+    let about = (id.to_string(), String::new());
+    tx.has::<HeldItem>(&index_key(connection, &about))
+}
 
-    /// Whether this post waits.
-    #[must_use]
-    pub fn has_post(&self, id: &str) -> bool {
-        self.items.contains_key(&(id.to_string(), String::new()))
-    }
-
-    /// Lets an item wait. A newer version of the same item takes the place of the older one; one
-    /// that comes late or again changes nothing.
-    ///
-    /// # Errors
-    /// When as many wait as may.
-    pub fn add(
-        &mut self,
-        tx: &mut Tx<'_>,
-        channel: ChannelNo,
-        (wait, json): (Wait<'_>, &str),
-        transforms: &[(String, String)],
-        reason: String,
-    ) -> Result<(), Full> {
-        let Wait {
-            kind, key, version, ..
-        } = wait;
-        let row = Held {
-            channel,
-            kind,
-            item: json.as_bytes().to_vec(),
-            mention_transforms: encode_transforms(transforms),
-            reason,
-            attempts: 1,
-        };
-        if let Some((no, waiting)) = self.items.get_mut(&key) {
-            if *waiting < version {
-                *waiting = version;
-                tx.put(&(self.connection, *no), &row);
-            }
+/// Lets an item wait. A newer version of the same item takes the place of the older one; one that
+/// comes late or again changes nothing.
+///
+/// # Errors
+/// When as much waits as may.
+pub fn add(
+    tx: &mut Tx<'_>,
+    (connection, channel): (ConnectionNo, ChannelNo),
+    (wait, json): (Wait<'_>, &str),
+    transforms: &[(String, String)],
+    reason: String,
+) -> Result<(), Full> {
+    let row = Held {
+        channel,
+        kind: wait.kind,
+        item: json.as_bytes().to_vec(),
+        mention_transforms: encode_transforms(transforms),
+        reason,
+        attempts: 1,
+    };
+    let known = (wait.key, wait.version);
+    let waiting = tx.get::<HeldItem>(&index_key(connection, &known.0));
+    if let Some(waiting) = waiting {
+        if (waiting.at_ms, waiting.is_removal) >= known.1 {
             return Ok(());
         }
-        if self.items.len() >= HELD_MAX as usize {
-            return Err(Full);
-        }
-        let no = tx.next_row();
-        tx.put(&(self.connection, no), &row);
-        self.items.insert(key, (no, version));
-        let at_ms = tx
-            .now_ms()
-            .saturating_add(retry::pause(BACKOFF_FIRST_MS, 1));
-        if self.items.len() == 1 {
-            due::at(tx, at_ms, DueKind::Held(self.connection));
-        }
-        Ok(())
+        take(tx, connection, waiting.number);
     }
+    let sum = tx.get::<HeldSum>(&connection).unwrap_or_default();
+    if sum.items >= HELD_MAX || sum.bytes.saturating_add(bytes(&row)) > HELD_BYTES_MAX {
+        return Err(Full);
+    }
+    // What takes an older one's place keeps its turn.
+    let number = waiting.map_or_else(|| tx.next_row(), |waiting| waiting.number);
+    put(tx, (connection, number), Some(known), &row);
+    let at_ms = tx
+        .now_ms()
+        .saturating_add(retry::pause(BACKOFF_FIRST_MS, 1));
+    if sum.items == 0 && waiting.is_none() {
+        due::at(tx, at_ms, DueKind::Held(connection));
+    }
+    Ok(())
+}
+
+fn bytes(row: &Held) -> u64 {
+    (row.item.len() as u64).saturating_add(row.mention_transforms.len() as u64)
+}
+
+/// Stores a row with its place in the index. One that nobody can read has none, and counts for
+/// nothing; it goes when its turn comes.
+fn put(tx: &mut Tx<'_>, key: (ConnectionNo, u64), known: Option<Known>, row: &Held) {
+    tx.put(&key, row);
+    let (connection, number) = key;
+    let Some((about, (at_ms, is_removal))) = known else {
+        return;
+    };
+    let item = HeldItem {
+        number,
+        at_ms,
+        is_removal,
+    };
+    tx.put(&index_key(connection, &about), &item);
+    let sum = tx.get::<HeldSum>(&connection).unwrap_or_default();
+    let sum = HeldSum {
+        items: sum.items.saturating_add(1),
+        bytes: sum.bytes.saturating_add(bytes(row)),
+    };
+    tx.put(&connection, &sum);
+}
+
+/// Takes a row out, with its place in the index; rows from before there was one have none.
+fn take(tx: &mut Tx<'_>, connection: ConnectionNo, number: u64) -> Option<(Held, Option<Known>)> {
+    let row = tx.get::<Held>(&(connection, number))?;
+    tx.delete::<Held>(&(connection, number));
+    let known = of_kind!(row.kind, known(&row.item));
+    let Some((about, _)) = &known else {
+        return Some((row, known));
+    };
+    let key = index_key(connection, about);
+    let is_indexed = tx
+        .get::<HeldItem>(&key)
+        .is_some_and(|item| item.number == number);
+    if is_indexed {
+        tx.delete::<HeldItem>(&key);
+        let sum = tx.get::<HeldSum>(&connection).unwrap_or_default();
+        let sum = HeldSum {
+            items: sum.items.saturating_sub(1),
+            bytes: sum.bytes.saturating_sub(bytes(&row)),
+        };
+        match sum.items {
+            0 => tx.delete::<HeldSum>(&connection),
+            _ => tx.put(&connection, &sum),
+        }
+    }
+    Some((row, known))
 }
 
 /// Asks again about items of a connection that wait, the oldest first, at most
 /// [`HELD_PER_STEP_MAX`]; sees to it that the rest follows.
 pub fn step(tx: &mut Tx<'_>, connection: ConnectionNo) {
-    let rows = tx.prefix::<Held, _>(&connection, HELD_PER_STEP_MAX);
-    if rows.is_empty() {
-        return;
+    let numbers = portion(tx, connection, u64::MAX);
+    if !numbers.is_empty() {
+        ask(tx, connection, &numbers);
     }
-    ask(tx, connection, rows);
+}
+
+/// Numbers of the items that a step asks about: the oldest before a number.
+fn portion(tx: &Tx<'_>, connection: ConnectionNo, before: u64) -> Vec<u64> {
+    let range = Range {
+        from: key::encode(&connection),
+        to: key::encode(&(connection, before)),
+        reverse: false,
+        rows_max: HELD_PER_STEP_MAX,
+        bytes_max: HELD_BYTES_PER_STEP_MAX,
+    };
+    let rows = tx.rows::<Held>(&range).into_iter();
+    rows.map(|((_, number), _)| number).collect()
 }
 
 /// The policies are others now: asks at once about what waited for a connection before a row of
 /// this number was made, at most [`HELD_PER_STEP_MAX`] items. Returns whether there were any: what
 /// waits on gets a later number, so that each is asked about once.
 pub fn ask_before(tx: &mut Tx<'_>, connection: ConnectionNo, number: u64) -> bool {
-    let range = Range {
-        from: key::encode(&connection),
-        to: key::encode(&(connection, number)),
-        reverse: false,
-        rows_max: HELD_PER_STEP_MAX,
-        bytes_max: SCAN_BYTES_MAX,
-    };
-    let rows = tx.rows::<Held>(&range);
-    let any = !rows.is_empty();
+    let numbers = portion(tx, connection, number);
+    let any = !numbers.is_empty();
     if any {
-        ask(tx, connection, rows);
+        ask(tx, connection, &numbers);
     }
     any
 }
 
 /// Asks about items that wait, and sees to it that whatever waits on is asked about later.
-fn ask(tx: &mut Tx<'_>, connection: ConnectionNo, rows: Vec<((ConnectionNo, u64), Held)>) {
+fn ask(tx: &mut Tx<'_>, connection: ConnectionNo, numbers: &[u64]) {
     // However often this was asked for, it goes on once.
     due::cancel(tx, DueKind::Held(connection));
-    let Some(peer) = Peer::load(tx, connection) else {
-        for (key, _) in rows {
-            tx.delete::<Held>(&key);
-        }
-        follow_up(tx, connection, 0);
-        return;
-    };
+    let peer = Peer::load(tx, connection);
     let mut tally = Tally::default();
     let mut attempts_max = 0;
-    for (key, row) in rows {
+    for number in numbers {
         // What waits on goes to the back, so that one item can never starve the others; what
         // leans on it comes after it, and follows it there.
-        tx.delete::<Held>(&key);
-        match again(tx, &peer, &row) {
+        let Some((row, known)) = take(tx, connection, *number) else {
+            continue;
+        };
+        let Some(peer) = &peer else { continue };
+        match again(tx, peer, &row) {
             Outcome::Taken | Outcome::Known => {}
             Outcome::Refused(reason) => tally.count(reason),
             Outcome::Failed(reason) => {
                 let attempts = row.attempts.saturating_add(1);
                 attempts_max = attempts_max.max(attempts);
-                let no = tx.next_row();
-                tx.put(
-                    &(connection, no),
-                    &Held {
-                        attempts,
-                        reason: shorten(reason),
-                        ..row
-                    },
-                );
+                let key = (connection, tx.next_row());
+                let row = Held {
+                    attempts,
+                    reason: shorten(reason),
+                    ..row
+                };
+                put(tx, key, known, &row);
             }
         }
     }
@@ -243,7 +272,7 @@ fn take_again<I: Item>(tx: &mut Tx<'_>, scope: Scope<'_>, bytes: &[u8]) -> Outco
     let outcome = item::take(tx, scope, &item, &item::Judgements::new());
     let lacks_its_post =
         matches!(&outcome, Outcome::Refused(reason) if item.lacks_its_post(tx, *reason));
-    let waits = |wait: Wait<'_>| Waiting::load(tx, scope.peer.no).has_post(wait.post);
+    let waits = |wait: Wait<'_>| has_post(tx, scope.peer.no, wait.post);
     if lacks_its_post && item.wait().is_some_and(waits) {
         return Outcome::Failed(WAITS_FOR_ITS_POST.to_string());
     }

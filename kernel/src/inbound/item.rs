@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::authorize::{Authorized, Peer, Shared};
-use super::held::{Full, WAITS_FOR_ITS_POST, Waiting};
+use super::held::{self, Full, WAITS_FOR_ITS_POST};
 use super::mentions::Mentions;
 use super::parts::{Course, Skip};
 use super::{Reason, Tally, quarantine};
@@ -210,8 +210,6 @@ pub struct Batch<'a> {
     transforms: Vec<(String, String)>,
     mentions: Mentions,
     skip: Skip<'a>,
-    /// What waits for a policy; read when it matters.
-    waiting: Option<Waiting>,
     /// Number of the next item, through all sections.
     pub number: u32,
     /// Number of the first item that this step carries out.
@@ -240,7 +238,6 @@ impl<'a> Batch<'a> {
             transforms,
             mentions: Mentions::default(),
             skip: course.skip,
-            waiting: None,
             number: 0,
             from: course.from,
             most: course.most,
@@ -368,11 +365,11 @@ impl<'a> Batch<'a> {
     }
 
     /// Whether an item is refused only because a post that waits here is not there yet.
-    fn post_waits<I: Item>(&mut self, tx: &Tx<'_>, item: &I, reason: Reason) -> bool {
+    fn post_waits<I: Item>(&self, tx: &Tx<'_>, item: &I, reason: Reason) -> bool {
         let Some(wait) = item.wait().filter(|_| item.lacks_its_post(tx, reason)) else {
             return false;
         };
-        self.waiting(tx).has_post(wait.post)
+        held::has_post(tx, self.peer.no, wait.post)
     }
 
     fn hold<I: Item>(
@@ -386,13 +383,8 @@ impl<'a> Batch<'a> {
             self.report(tx, (value, Some(item)), Fate::Refused(Reason::Held));
             return Ok(());
         };
-        let channel = self.shared.get().channel;
-        let transforms = std::mem::take(&mut self.transforms);
-        let held = self
-            .waiting(tx)
-            .add(tx, channel, (wait, &value.raw()), &transforms, reason);
-        self.transforms = transforms;
-        held?;
+        let place = (self.peer.no, self.shared.get().channel);
+        held::add(tx, place, (wait, &value.raw()), &self.transforms, reason)?;
         self.report(tx, (value, Some(item)), Fate::Held);
         Ok(())
     }
@@ -428,11 +420,5 @@ impl<'a> Batch<'a> {
             shared: &self.shared,
             mentions: &self.mentions,
         }
-    }
-
-    fn waiting(&mut self, tx: &Tx<'_>) -> &mut Waiting {
-        let connection = self.peer.no;
-        self.waiting
-            .get_or_insert_with(|| Waiting::load(tx, connection))
     }
 }

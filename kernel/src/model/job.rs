@@ -225,6 +225,27 @@ pub struct Held {
     pub kind: HeldKind,
 }
 
+/// Where an item waits, by what it is about: an index of [`Held`]. Key: (connection, digest of what it
+/// is about).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldItem {
+    /// Number of its row.
+    pub number: u64,
+    /// Its version: its latest time, in ms.
+    pub at_ms: i64,
+    /// Its version: whether it removes something, which is later within a millisecond.
+    pub is_removal: bool,
+}
+
+/// How much waits for a connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldSum {
+    /// Items.
+    pub items: u32,
+    /// Their bytes, with the mentions of their messages.
+    pub bytes: u64,
+}
+
 impl Held {
     /// Reads a row of an older version. Version 1 had no `kind`, which stands last: an item that
     /// named an emoji was a reaction.
@@ -269,4 +290,4 @@ texts!(struct QuarantineEntry {
     bytes: Json::Message,
 });
 
-no_texts!(Due, RequestExpiry, DueKind, HeldKind);
+no_texts!(Due, RequestExpiry, DueKind, HeldKind, HeldItem, HeldSum);

@@ -72,8 +72,12 @@ pub const DUE_PER_STEP_MAX: u32 = 32;
 pub const REQUEST_MEMORY_MS: i64 = 24 * 60 * 60 * 1000;
 /// Inbound posts held for one connection; beyond that the peer is asked to try again.
 pub const HELD_MAX: u32 = 1_000;
+/// Bytes of the items held for one connection, with the mentions of their messages; as above.
+pub const HELD_BYTES_MAX: u64 = 4 << 20;
 /// Held items of one connection that are asked again in a step.
 pub const HELD_PER_STEP_MAX: u32 = 50;
+/// Bytes of the held items that are asked again in a step; a longer one is asked alone.
+pub const HELD_BYTES_PER_STEP_MAX: u32 = 512 * 1024;
 /// Items of a peer's message that a step carries out; the rest follows in further steps, so that
 /// nobody waits for long behind one. Messages of servers of the reference hold at most about a
 /// hundred posts or 25 profiles.

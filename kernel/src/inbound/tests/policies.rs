@@ -7,8 +7,9 @@ use super::*;
 use crate::boundary::behaviour;
 use crate::boundary::input::Input;
 use crate::boundary::policy::{Revision, Verdict};
-use crate::model::limits::HELD_MAX;
-use crate::model::{Due, DueKind, Held, HeldKind, Job, VerdictRow};
+use crate::model::limits::{HELD_BYTES_MAX, HELD_MAX};
+use crate::model::{Due, DueKind, Held, HeldKind, HeldSum, Job, VerdictRow};
+use crate::rows::table::Table;
 use crate::rows::tx::Record;
 
 type Asked = Rc<RefCell<Vec<(String, bool)>>>;
@@ -350,4 +351,106 @@ fn a_row_of_the_first_version_tells_a_reaction_by_its_emoji() {
     assert_eq!((reaction.channel.0, reaction.attempts), (7, 3));
     assert_eq!(item(r#"{"message":"x"}"#).kind, HeldKind::Post);
     assert_eq!(Held::from_bytes(&[9, 0]), None);
+}
+
+/// How much waits, by the rows and as it is counted.
+fn sums(world: &World) -> (HeldSum, HeldSum) {
+    let mut counted = HeldSum::default();
+    for row in held(world) {
+        counted.items += 1;
+        counted.bytes += (row.item.len() + row.mention_transforms.len()) as u64;
+    }
+    let stored = world.host.get::<HeldSum>(&ACME).unwrap_or_default();
+    (stored, counted)
+}
+
+#[test]
+fn what_waits_is_counted_and_indexed_whatever_becomes_of_it() {
+    let mut world = World::new();
+    filter(&mut world, false);
+    let reply = with(post("reply", "ann", "fine"), json!({"root_id": id("root")}));
+    let posts = [
+        post("root", "ann", "odd"),
+        reply,
+        post("other", "ann", "odd too"),
+    ];
+    world.sync(
+        ACME,
+        json!({"posts": posts, "mention_transforms": {"x": id("ann")}}),
+    );
+    world.sync(
+        ACME,
+        json!({"reactions": [reaction("root", "ann", "tada")]}),
+    );
+    let edited = with(
+        post("root", "ann", "odder"),
+        json!({"update_at": START + 5, "edit_at": START + 5}),
+    );
+    world.sync(ACME, json!({"posts": [edited]}));
+    let check = |world: &World, items: usize| {
+        let (stored, counted) = sums(world);
+        assert_eq!((stored, counted.items as usize), (counted, items));
+        assert_eq!(world.host.tables.count(Table::HeldItems), items);
+        assert_eq!(pending(world), usize::from(items > 0));
+    };
+    check(&world, 4);
+    world.step(|tx| crate::inbound::held_step(tx, ACME));
+    check(&world, 4);
+    world.host.policy = None;
+    world.step(|tx| crate::inbound::held_step(tx, ACME));
+    check(&world, 0);
+    assert_eq!(world.post("root").unwrap().message, "odder");
+    assert_eq!(world.post("root").unwrap().reaction_count, 1);
+}
+
+#[test]
+fn what_waits_is_limited_in_bytes() {
+    let mut world = World::new();
+    filter(&mut world, false);
+    let long = |n: u8| {
+        let props = json!({"x": "y".repeat(250_000)});
+        with(
+            post(&format!("long{}", char::from(b'a' + n)), "ann", "odd"),
+            json!({"props": props}),
+        )
+    };
+    let mut sent = 0;
+    let refused = loop {
+        let payload = json!({
+            "id": id("s"), "channel_id": id("joint"), "posts": [long(sent)],
+        });
+        let body = world.frame(ACME, "sharedchannel_sync", &payload);
+        let (status, _) = world.body(ACME, &body);
+        sent += 1;
+        if status != 200 {
+            break status;
+        }
+    };
+    assert_eq!(refused, 503);
+    let (stored, counted) = sums(&world);
+    assert_eq!(stored, counted);
+    assert!((HELD_BYTES_MAX - 300_000..=HELD_BYTES_MAX).contains(&stored.bytes));
+    // A step asks about a bounded part of it.
+    let asked = filter(&mut world, false);
+    world.step(|tx| crate::inbound::held_step(tx, ACME));
+    assert!((1..=2).contains(&texts(&asked).len()));
+    // Another peer's items have room all the same.
+    world.sync(OTHER, json!({"posts": [post("theirs", "olga", "odd")]}));
+    assert_eq!(world.host.get::<HeldSum>(&OTHER).unwrap().items, 1);
+}
+
+#[test]
+fn what_waited_before_it_was_indexed_finds_its_place_when_the_service_starts() {
+    let mut world = World::new();
+    filter(&mut world, false);
+    world.sync(ACME, json!({"posts": [post("root", "ann", "odd")]}));
+    world.host.tables.clear(Table::HeldItems);
+    world.host.tables.clear(Table::HeldSums);
+    world.host.run(world.now_ms, 7, &Input::Resume);
+    settle(&mut world);
+    let (stored, counted) = sums(&world);
+    assert_eq!((stored, counted.items), (counted, 1));
+    let reply = with(post("reply", "ann", "fine"), json!({"root_id": id("root")}));
+    world.sync(ACME, json!({"posts": [reply]}));
+    assert_eq!(held(&world).len(), 2, "its root waits");
 }

@@ -330,7 +330,9 @@ pub fn facts(rows: &Tables, cause: Cause, carried: &Carried) -> Facts {
             | Table::PostMentions
             | Table::KeptFrames
             | Table::FrameProgress
-            | Table::QuarantineShares => {}
+            | Table::QuarantineShares
+            | Table::HeldItems
+            | Table::HeldSums => {}
         }
     }
     facts
