@@ -88,6 +88,9 @@ behaviours! {
     FrameParts = 19,
     /// What waits of a peer is found by an index and limited in bytes.
     IndexedHeld = 20,
+    /// However often a peer tells another incarnation, everything is sent to it again once a minute at
+    /// most.
+    SpacedResends = 21,
 }
 
 /// A behaviour that is in force.

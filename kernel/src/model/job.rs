@@ -225,6 +225,10 @@ pub struct Held {
     pub kind: HeldKind,
 }
 
+/// When everything was sent to a connection's peer again, or is going to be: the latest time, in ms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastResend(pub i64);
+
 /// Where an item waits, by what it is about: an index of [`Held`]. Key: (connection, digest of what it
 /// is about).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -290,4 +294,12 @@ texts!(struct QuarantineEntry {
     bytes: Json::Message,
 });
 
-no_texts!(Due, RequestExpiry, DueKind, HeldKind, HeldItem, HeldSum);
+no_texts!(
+    Due,
+    RequestExpiry,
+    DueKind,
+    HeldKind,
+    HeldItem,
+    HeldSum,
+    LastResend
+);

@@ -161,6 +161,9 @@ pub const REASON_CHARS_MAX: usize = 200;
 pub const DEPENDENTS_MAX: u32 = 200;
 /// Rows that a step of a job reads or deletes.
 pub const JOB_ROWS_PER_STEP: u32 = 200;
+/// Shortest time between two times that everything is sent to a peer again because it tells another
+/// incarnation, in ms; a further one waits until then.
+pub const RESEND_INTERVAL_MS: i64 = 60_000;
 /// Bytes of a peer's site URL; more is refused. Protocol §3.
 pub const REMOTE_SITE_URL_BYTES_MAX: usize = 512;
 /// Latest time that a peer may name, in ms: the end of the year 9999. A clock that is ahead is no

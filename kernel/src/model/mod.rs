@@ -25,8 +25,8 @@ pub use feed::{
 };
 pub use frame::{FrameProgress, KeptFrame, QuarantineShare};
 pub use job::{
-    About, Asked, Due, DueKind, Held, HeldItem, HeldKind, HeldSum, Job, QuarantineEntry, Request,
-    RequestExpiry, VerdictRow,
+    About, Asked, Due, DueKind, Held, HeldItem, HeldKind, HeldSum, Job, LastResend,
+    QuarantineEntry, Request, RequestExpiry, VerdictRow,
 };
 pub use personal::{PersonalKind, PersonalValue};
 pub use post::{

@@ -15,6 +15,13 @@ pub fn start(tx: &mut Tx<'_>, job: Job) {
     again(tx, number, &job);
 }
 
+/// Starts a job at a time, in ms.
+pub fn start_at(tx: &mut Tx<'_>, at_ms: i64, job: &Job) {
+    let number = tx.next_row();
+    tx.put(&number, job);
+    due::at(tx, at_ms, DueKind::Job(number));
+}
+
 /// Stores a job and has its next portion done at once.
 pub fn again(tx: &mut Tx<'_>, number: u64, job: &Job) {
     tx.put(&number, job);

@@ -3,8 +3,10 @@
 use crate::boundary::behaviour::Behaviour;
 use crate::boundary::input::{Incarnation, PingAnswer};
 use crate::boundary::output::Effect;
-use crate::model::limits::{CONNECTIONS_MAX, INVITATION_LIFE_MS, ONLINE_MS};
-use crate::model::{Connection, ConnectionState, Job, MetaRow, PeerWorkspace, Pending, Suspended};
+use crate::model::limits::{CONNECTIONS_MAX, INVITATION_LIFE_MS, ONLINE_MS, RESEND_INTERVAL_MS};
+use crate::model::{
+    Connection, ConnectionState, Job, LastResend, MetaRow, PeerWorkspace, Pending, Suspended,
+};
 use crate::objects::remote_names;
 use crate::rows::counters::{counters, workspace};
 use crate::rows::due;
@@ -84,14 +86,29 @@ fn met_incarnation(
     }
     tx.put(&connection.workspace, &peer);
     if earlier.is_some() {
-        jobs::start(
-            tx,
-            Job::Resend {
-                connection: no,
-                position: ChannelNo(0),
-            },
-        );
+        resend(tx, no);
     }
+}
+
+/// Has everything sent to a peer again: at once, or as soon as that may be after the last time. One
+/// time that is still to come suffices for all incarnations until then.
+fn resend(tx: &mut Tx<'_>, no: ConnectionNo) {
+    let now_ms = tx.now_ms();
+    let mut at_ms = now_ms;
+    if Behaviour::SpacedResends.is_in_force(tx) {
+        if let Some(LastResend(last_ms)) = tx.get::<LastResend>(&no) {
+            if last_ms > now_ms {
+                return;
+            }
+            at_ms = at_ms.max(last_ms.saturating_add(RESEND_INTERVAL_MS));
+        }
+        tx.put(&no, &LastResend(at_ms));
+    }
+    let job = Job::Resend {
+        connection: no,
+        position: ChannelNo(0),
+    };
+    jobs::start_at(tx, at_ms, &job);
 }
 
 /// This data directory was restored or cloned: a new incarnation begins. Nothing leaves before

@@ -6,14 +6,16 @@ mod properties;
 mod rounds;
 mod world;
 
+use std::collections::BTreeSet;
+
 use self::world::*;
 use super::*;
 use crate::boundary::input::{Actor, Input, PingAnswer, Receipt, SendOutcome};
 use crate::boundary::output::Reply;
 use crate::boundary::policy::{Question, Revision, TextLeaf, Verdict};
 use crate::command::{Command, CreatePost, DeletePost, EditPost, RemoveReaction};
-use crate::model::limits::{MESSAGE_CHARS_MAX, PROPS_BYTES_MAX};
-use crate::model::{Config, ExceptionState, Link, LinkState, Post};
+use crate::model::limits::{MESSAGE_CHARS_MAX, PROPS_BYTES_MAX, RESEND_INTERVAL_MS};
+use crate::model::{Config, ExceptionState, Job, Link, LinkState, Post};
 use crate::rows::id::Id;
 use crate::wire::response::{SyncResponse, encode_fail, encode_ok};
 
@@ -328,6 +330,44 @@ fn a_peer_that_says_no_longer_shared_ends_the_link() {
     assert!(world.out.is_empty());
 }
 
+/// A ping that the peer answers in an incarnation.
+fn in_incarnation(number: u8) -> Input {
+    let incarnation = crate::boundary::input::Incarnation {
+        id: Id::from_uuid_bytes([number; 16]),
+        number: u32::from(number),
+    };
+    Input::Ping {
+        connection: LINK,
+        answer: Some(PingAnswer {
+            sent_at_ms: 0,
+            recv_at_ms: 0,
+            kind: None,
+            incarnation: Some(incarnation),
+        }),
+    }
+}
+
+#[test]
+fn a_peer_in_another_incarnation_at_each_ping_is_sent_everything_once_a_minute() {
+    let mut world = World::shared(PeerKind::Causeway);
+    world.write(None, "post");
+    world.settle();
+    let mut jobs = BTreeSet::new();
+    let begun_ms = world.now_ms;
+    for number in 1..=60 {
+        world.run(in_incarnation(number));
+        world.run(Input::Timer);
+        let rows = world.host.prefix::<Job, ()>(&(), 99).into_iter();
+        jobs.extend(rows.map(|(number, _)| number));
+        world.now_ms += RESEND_INTERVAL_MS / 20;
+    }
+    let minutes = (world.now_ms - begun_ms) / RESEND_INTERVAL_MS;
+    assert!(
+        !jobs.is_empty() && jobs.len() as i64 <= minutes + 1,
+        "{jobs:?}"
+    );
+}
+
 #[test]
 fn a_peer_that_answers_a_ping_is_tried_again_within_a_second_however_often_it_failed_before() {
     use crate::model::limits::BACKOFF_FIRST_MS;
@@ -362,21 +402,8 @@ fn a_restored_peer_is_sent_everything_again() {
         world.write(None, &format!("post {n}"));
     }
     world.settle();
-    let incarnation = |number| crate::boundary::input::Incarnation {
-        id: Id::from_uuid_bytes([number; 16]),
-        number: u32::from(number),
-    };
     for number in [1, 2] {
-        let answer = PingAnswer {
-            sent_at_ms: 0,
-            recv_at_ms: 0,
-            kind: None,
-            incarnation: Some(incarnation(number)),
-        };
-        world.run(Input::Ping {
-            connection: LINK,
-            answer: Some(answer),
-        });
+        world.run(in_incarnation(number));
         if number == 1 {
             world.settle();
             world.posts.clear();

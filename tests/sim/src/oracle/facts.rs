@@ -332,7 +332,8 @@ pub fn facts(rows: &Tables, cause: Cause, carried: &Carried) -> Facts {
             | Table::FrameProgress
             | Table::QuarantineShares
             | Table::HeldItems
-            | Table::HeldSums => {}
+            | Table::HeldSums
+            | Table::LastResends => {}
         }
     }
     facts

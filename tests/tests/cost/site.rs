@@ -1,0 +1,322 @@
+//! A workspace on the real kernel, over rows in memory: it has a peer with a shared channel, a user
+//! of each side, and a post of its own.
+
+use causeway_engine::runtime::{
+    ComponentOptions, ComponentSource, KernelRunner, KernelSource, Sandbox, StepEnd, StepHost,
+};
+use causeway_kernel::boundary::codec;
+use causeway_kernel::boundary::env::{LogLevel, Range, Rows, Scan, StepContext};
+use causeway_kernel::boundary::input::{
+    Actor, FramePart, Genesis, Input, PingAnswer, Receipt, SendOutcome,
+};
+use causeway_kernel::boundary::output::{Effect, Reply};
+use causeway_kernel::boundary::policy::Verdict;
+use causeway_kernel::command::{
+    Command, ConfirmConnection, CreateChannel, CreateConnection, CreatePost, CreateTeam,
+    CreateUser, InviteToChannel,
+};
+use causeway_kernel::model::{Channel, ChannelKind, Config, Connection, PeerKind, Post};
+use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, PostNo, TeamNo, UserNo};
+use causeway_kernel::rows::memory::Tables;
+use causeway_kernel::rows::table::Table;
+use causeway_kernel::rows::tx::Read;
+use causeway_kernel::wire::response::encode_ok;
+use serde_json::{Value, json};
+
+pub const CHANNEL: ChannelNo = ChannelNo(3);
+const PEER: ConnectionNo = ConnectionNo(1);
+const START_MS: i64 = 1_800_000_000_000;
+
+/// What a step cost.
+#[derive(Clone, Copy, Debug)]
+pub struct Cost {
+    pub fuel: u64,
+    pub input_bytes: u64,
+}
+
+pub struct Site {
+    kernel: Box<dyn KernelRunner>,
+    rows: Tables,
+    steps: u32,
+    /// Whether every question to the policies fails.
+    pub policy_fails: bool,
+}
+
+struct Host<'a>(&'a Tables, bool);
+
+impl StepHost for Host<'_> {
+    fn get_many(&mut self, table: Table, keys: &[Vec<u8>]) -> Vec<Option<Vec<u8>>> {
+        self.0.get_many(table, keys)
+    }
+
+    fn scan(&mut self, table: Table, range: &Range) -> Scan {
+        self.0.scan(table, range)
+    }
+
+    fn ask(&mut self, questions: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+        let verdict = if self.1 {
+            Verdict::Failed("as the test says".into())
+        } else {
+            Verdict::Allow
+        };
+        let verdict = codec::encode_verdict(&verdict);
+        questions.iter().map(|_| verdict.clone()).collect()
+    }
+
+    fn log(&mut self, _: LogLevel, _: String) {}
+}
+
+/// An id of letters and a number.
+pub fn id(letters: &str, number: u32) -> String {
+    let mut word = String::new();
+    let mut rest = number;
+    for _ in 0..5 {
+        word.push(char::from(b'a' + u8::try_from(rest % 26).unwrap()));
+        rest /= 26;
+    }
+    long(&format!("{letters}{word}"))
+}
+
+/// An id that begins with these letters.
+pub fn long(letters: &str) -> String {
+    format!("{letters:x<26}")
+}
+
+/// The JSON of a profile.
+pub fn user(id: &str, name: &str, version: i64) -> Value {
+    json!({
+        "id": id, "create_at": START_MS, "update_at": START_MS + version, "delete_at": 0,
+        "username": name, "email": "", "props": {}, "timezone": {},
+    })
+}
+
+/// The JSON of a post of the peer's user.
+pub fn post(id: &str, message: &str, version: i64) -> Value {
+    json!({
+        "id": id, "create_at": START_MS, "update_at": START_MS + version, "edit_at": 0,
+        "delete_at": 0, "user_id": long("ann"), "channel_id": long(""), "root_id": "",
+        "message": message, "type": "", "props": {"n": [1, 2, 3]}, "hashtags": "",
+    })
+}
+
+/// The JSON of a reaction of the peer's user.
+pub fn reaction(post: &str, emoji: &str, version: i64, delete_at: i64) -> Value {
+    let delete_at = if delete_at == 0 {
+        0
+    } else {
+        START_MS + delete_at
+    };
+    json!({
+        "user_id": long("ann"), "post_id": long(post), "emoji_name": emoji,
+        "create_at": START_MS, "update_at": START_MS + version, "delete_at": delete_at,
+    })
+}
+
+impl Site {
+    pub fn new() -> Site {
+        let cache = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("kernels");
+        let sandbox = Sandbox::new(Some(&cache)).unwrap();
+        let source = ComponentSource::embedded(sandbox, ComponentOptions::default());
+        let mut site = Site {
+            kernel: source.open().unwrap(),
+            rows: Tables::default(),
+            steps: 0,
+            policy_fails: false,
+        };
+        site.settle();
+        site
+    }
+
+    fn settle(&mut self) {
+        self.run(&Input::Genesis(Genesis {
+            site_url: "https://here.example".into(),
+            config: Config::default(),
+        }));
+        let name = |text: &str| text.to_string();
+        self.act(
+            Actor::System,
+            Command::CreateUser(CreateUser {
+                username: name("boss"),
+                email: name("boss@here.example"),
+                nickname: String::new(),
+                first_name: String::new(),
+                last_name: String::new(),
+                position: String::new(),
+                locale: name("en"),
+                admin: true,
+            }),
+        );
+        let boss = Actor::User(UserNo(1));
+        self.act(
+            boss,
+            Command::CreateTeam(CreateTeam {
+                name: name("main"),
+                display_name: name("Main"),
+                description: String::new(),
+                is_open: true,
+            }),
+        );
+        self.act(
+            boss,
+            Command::CreateConnection(CreateConnection {
+                name: name("peer"),
+                display_name: name("Peer"),
+                default_team_id: String::new(),
+            }),
+        );
+        self.act(
+            Actor::System,
+            Command::ConfirmConnection(ConfirmConnection {
+                connection: PEER,
+                site_url: name("https://peer.example"),
+                kind: PeerKind::Causeway,
+                remote_team_id: String::new(),
+            }),
+        );
+        let answer = PingAnswer {
+            sent_at_ms: 0,
+            recv_at_ms: 0,
+            kind: Some(PeerKind::Causeway),
+            incarnation: None,
+        };
+        self.run(&Input::Ping {
+            connection: PEER,
+            answer: Some(answer),
+        });
+        self.act(
+            boss,
+            Command::CreateChannel(CreateChannel {
+                team: TeamNo(1),
+                kind: ChannelKind::Public,
+                name: name("joint"),
+                display_name: name("Joint"),
+                header: String::new(),
+                purpose: String::new(),
+            }),
+        );
+        self.act(
+            boss,
+            Command::InviteToChannel(InviteToChannel {
+                channel: CHANNEL,
+                connection: PEER,
+                read_only: false,
+            }),
+        );
+        self.act(
+            boss,
+            Command::CreatePost(CreatePost {
+                channel: CHANNEL,
+                root: None,
+                message: name("local"),
+                props: String::new(),
+                kind: String::new(),
+            }),
+        );
+        let profile = user(&long("ann"), "ann", 1);
+        self.sync(&json!({"users": {long("ann"): profile}}));
+    }
+
+    /// How many rows a table has.
+    pub fn count(&self, table: Table) -> usize {
+        self.rows.count(table)
+    }
+
+    /// Carries out a command, which must not be refused.
+    pub fn act(&mut self, actor: Actor, command: Command) -> Cost {
+        let (reply, cost) = self.run(&Input::Command {
+            actor,
+            key: None,
+            command,
+        });
+        assert!(!matches!(reply, Reply::Refused(_)), "{reply:?}");
+        cost
+    }
+
+    /// Takes a sync message in as many steps as it needs.
+    pub fn sync(&mut self, payload: &Value) -> Vec<Cost> {
+        let connection = self.rows.get::<Connection>(&PEER).unwrap();
+        let channel = self.rows.get::<Channel>(&CHANNEL).unwrap();
+        let local = self
+            .local()
+            .map_or_else(String::new, |(_, post)| post.id.into());
+        let mut payload = payload.clone();
+        payload["id"] = json!(long("s"));
+        payload["channel_id"] = json!(channel.id.as_str());
+        let frame = json!({
+            "remote_id": connection.remote_id.as_str(),
+            "msg": {"id": long("m"), "topic": "sharedchannel_sync", "create_at": START_MS,
+                "payload": payload},
+        });
+        let body = frame
+            .to_string()
+            .replace(
+                &format!("\"{}\"", long("")),
+                &format!("\"{}\"", channel.id.as_str()),
+            )
+            .replace(&long("local"), &local)
+            .into_bytes();
+        let first = Input::Frame {
+            connection: PEER,
+            body,
+            skip: Vec::new(),
+        };
+        let (mut reply, cost) = self.run(&first);
+        let bytes = cost.input_bytes;
+        let mut costs = vec![cost];
+        while let Reply::Unfinished { .. } = reply {
+            let (connection, part) = (PEER, FramePart::Items(u32::MAX));
+            let (next, cost) = self.run(&Input::FramePart { connection, part });
+            reply = next;
+            // Every part reads the whole frame.
+            costs.push(Cost {
+                input_bytes: bytes,
+                ..cost
+            });
+        }
+        assert!(
+            matches!(reply, Reply::Http { status: 200, .. }),
+            "{reply:?}"
+        );
+        costs
+    }
+
+    fn local(&self) -> Option<(PostNo, Post)> {
+        let posts = self.rows.prefix::<Post, ()>(&(), 100);
+        posts.into_iter().find(|(_, post)| post.message == "local")
+    }
+
+    /// The number of the post of this workspace.
+    pub fn local_no(&self) -> PostNo {
+        self.local().unwrap().0
+    }
+
+    /// Carries a step out, and tells it that whatever it sends arrives.
+    fn run(&mut self, input: &Input) -> (Reply, Cost) {
+        self.steps += 1;
+        let context = StepContext {
+            now_ms: START_MS + i64::from(self.steps),
+            seed: u128::from(self.steps).to_be_bytes(),
+        };
+        let bytes = codec::encode_input(input);
+        let mut host = Host(&self.rows, self.policy_fails);
+        let end = self.kernel.step(&mut host, context, &bytes);
+        let StepEnd::Done(output) = end else {
+            panic!("{end:?}");
+        };
+        let cost = Cost {
+            fuel: self.kernel.fuel_used().unwrap(),
+            input_bytes: bytes.len() as u64,
+        };
+        self.rows.apply(&output.writes);
+        for effect in &output.effects {
+            if let Ok(Effect::Send { attempt, .. }) = codec::decode_effect(effect) {
+                self.run(&Input::Receipt(Receipt {
+                    connection: PEER,
+                    attempt,
+                    outcome: SendOutcome::Answered(encode_ok(None)),
+                }));
+            }
+        }
+        (codec::decode_reply(&output.reply).unwrap(), cost)
+    }
+}
