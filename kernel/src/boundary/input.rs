@@ -98,7 +98,7 @@ texts!(enum Input {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FramePart {
     /// The whole frame, of which nothing is carried out yet: it is kept for the parts that follow.
-    Keep(#[serde(with = "crate::boundary::codec::bytes")] Vec<u8>),
+    Keep(#[serde(with = "serde_bytes")] Vec<u8>),
     /// The next items, at most so many.
     Items(u32),
     /// The next items, at most so many, are not carried out but quarantined and reported.

@@ -28,8 +28,8 @@ use parts::{Course, Unfinished};
 
 use crate::boundary::behaviour::Behaviour;
 use crate::boundary::output::{Refusal, Reply};
-use crate::model::reasons;
 use crate::model::limits::FRAME_ITEMS_PER_STEP_MAX;
+use crate::model::reasons;
 use crate::rows::id::ConnectionNo;
 use crate::rows::tx::Tx;
 use crate::wire::frame::{

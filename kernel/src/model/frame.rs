@@ -6,7 +6,7 @@ use crate::boundary::texts::{Json, texts};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptFrame {
     /// Its bytes, secret values blanked.
-    #[serde(with = "crate::boundary::codec::bytes")]
+    #[serde(with = "serde_bytes")]
     pub body: Vec<u8>,
 }
 texts!(
@@ -21,7 +21,7 @@ pub struct FrameProgress {
     /// Number of the next item, through all sections in the order of the message.
     pub next: u32,
     /// The answer so far, as it would be sent.
-    #[serde(with = "crate::boundary::codec::bytes")]
+    #[serde(with = "serde_bytes")]
     pub answer: Vec<u8>,
 }
 texts!(struct FrameProgress {

@@ -30,7 +30,8 @@ pub use job::{
 };
 pub use personal::{PersonalKind, PersonalValue};
 pub use post::{
-    Acknowledgement, AcknowledgementCount, ChannelPost, EmojiCount, Mention, PinnedPost, Post, PostBlock, PostEmoji, PostMention, Reaction, RemovedReactions, ThreadPost,
+    Acknowledgement, AcknowledgementCount, ChannelPost, EmojiCount, Mention, PinnedPost, Post,
+    PostBlock, PostEmoji, PostMention, Reaction, RemovedReactions, ThreadPost,
 };
 pub use team::{Team, TeamMember, UserTeam};
 pub use user::{IdRow, NameRow, RemoteUser, User};

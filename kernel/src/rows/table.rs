@@ -7,7 +7,13 @@ use serde::{Deserialize, Serialize};
 use crate::boundary::behaviour::InForce;
 use crate::boundary::texts::{Class, Text, TextVisitor};
 use crate::model::{
-    Acknowledgement, AcknowledgementCount, Channel, ChannelMember, ChannelPost, Connection, ConnectionLink, Due, EmojiCount, Exception, ExceptionTime, FeedEntry, FrameProgress, Held, HeldItem, HeldSum, IdRow, Job, KeptFrame, LastResend, Link, Mention, MetaKey, MetaRow, NameRow, PeerWorkspace, Pending, PersonalValue, PinnedPost, Post, PostBlock, PostEmoji, PostMention, QuarantineEntry, QuarantineShare, Reaction, RemovedReactions, Request, RequestExpiry, Round, Scope, SentOldPost, SentReaction, SentUser, SharedChannel, Team, TeamMember, ThreadPost, User, UserChannel, UserTeam, VerdictRow,
+    Acknowledgement, AcknowledgementCount, Channel, ChannelMember, ChannelPost, Connection,
+    ConnectionLink, Due, EmojiCount, Exception, ExceptionTime, FeedEntry, FrameProgress, Held,
+    HeldItem, HeldSum, IdRow, Job, KeptFrame, LastResend, Link, Mention, MetaKey, MetaRow, NameRow,
+    PeerWorkspace, Pending, PersonalValue, PinnedPost, Post, PostBlock, PostEmoji, PostMention,
+    QuarantineEntry, QuarantineShare, Reaction, RemovedReactions, Request, RequestExpiry, Round,
+    Scope, SentOldPost, SentReaction, SentUser, SharedChannel, Team, TeamMember, ThreadPost, User,
+    UserChannel, UserTeam, VerdictRow,
 };
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, Id, PostNo, TeamNo, UserNo, WorkspaceNo};
 use crate::rows::record::Record;

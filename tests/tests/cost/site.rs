@@ -39,7 +39,7 @@ pub struct Site {
     rows: Tables,
     steps: u32,
     /// Whether every question to the policies fails.
-    pub policy_fails: bool,
+    policy_fails: bool,
 }
 
 struct Host<'a>(&'a Tables, bool);
@@ -214,6 +214,14 @@ impl Site {
         );
         let profile = user(&long("ann"), "ann", 1);
         self.sync(&json!({"users": {long("ann"): profile}}));
+        self.hold(&json!({"posts": [post(&long("waiting"), "waits", 1)]}));
+    }
+
+    /// Takes a message while the policies fail, so that its posts wait.
+    pub fn hold(&mut self, payload: &Value) {
+        self.policy_fails = true;
+        self.sync(payload);
+        self.policy_fails = false;
     }
 
     /// How many rows a table has.

@@ -63,7 +63,6 @@ impl Identity {
         fs::File::open(&half)?.sync_all()?;
         fs::rename(half, &self.path)
     }
-}
 
     /// When this directory became the original, in ms since the Unix epoch.
     ///

@@ -55,11 +55,7 @@ impl Source {
     }
 }
 
-fn take(
-    data: &Path,
-    (from_ms, to_ms): RangeMs,
-    file: &NamedTempFile,
-) -> Result<()> {
+fn take(data: &Path, (from_ms, to_ms): RangeMs, file: &NamedTempFile) -> Result<()> {
     let request = Request {
         selection: Selection {
             from_ms,
