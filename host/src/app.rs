@@ -15,6 +15,7 @@ use crate::config::Settings;
 use crate::federation::Federation;
 use crate::http::ApiError;
 use crate::http::answers::Answers;
+use crate::http::connections::Connections;
 use crate::hub::Hub;
 use crate::login_limit::LoginLimiter;
 use crate::metrics::Metrics;
@@ -34,6 +35,8 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// Large answers on their way.
     pub answers: Arc<Answers>,
+    /// Connections that are open.
+    pub connections: Arc<Connections>,
     /// Wrong passwords.
     pub logins: LoginLimiter,
     /// Held while a session is exported: it costs a processor and a disk.

@@ -26,7 +26,8 @@ use crate::api;
 use crate::app::{App, Shared};
 use crate::config::Settings;
 use crate::federation::Federation;
-use crate::http::{answers, server};
+use crate::http::connections::{Connections, Limits};
+use crate::http::{answers, descriptors, server};
 use crate::hub::Hub;
 use crate::login_limit::LoginLimiter;
 use crate::metrics::Metrics;
@@ -76,6 +77,9 @@ pub async fn start_with_clock(mut settings: Settings, clock: Arc<dyn Clock>) -> 
         .context("reading the data directory's identity")?;
     let vault = open_vault(&settings, &engine)?;
     let federation = Federation::new(engine.clone(), vault.clone(), settings.federation.clone());
+    // A proxy in front is trusted as far as naming its clients goes; here they all come from it.
+    let proxied = !settings.client_address_header.is_empty();
+    let connections = Connections::new(Limits::within(descriptors::for_clients()), proxied);
     let app = Arc::new(App {
         engine,
         vault,
@@ -83,6 +87,7 @@ pub async fn start_with_clock(mut settings: Settings, clock: Arc<dyn Clock>) -> 
         hub: Hub::default(),
         metrics: Arc::new(Metrics::default()),
         answers: answers::answers(),
+        connections,
         logins: LoginLimiter::default(),
         exporting: tokio::sync::Mutex::default(),
         installed_at_ms,
@@ -102,7 +107,9 @@ pub async fn start_with_clock(mut settings: Settings, clock: Arc<dyn Clock>) -> 
         Err(error) => return Err(error),
     };
     let (stop, stopping) = watch::channel(false);
-    let serving = tokio::spawn(server::serve(listener, api::router(&app), stopping));
+    let connections = Arc::clone(&app.connections);
+    let serving = server::serve(listener, api::router(&app), connections, stopping);
+    let serving = tokio::spawn(serving);
     let sweeping = tokio::spawn({
         let app = Arc::clone(&app);
         async move {

@@ -19,6 +19,7 @@ use causeway_kernel::boundary::input::{Actor, Input};
 use causeway_kernel::boundary::output::{Object, Reply};
 use causeway_kernel::command::{Command, CreateUser};
 use causeway_kernel::rows::id::UserNo;
+use causeway_kernel::rows::lookup;
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::sync::Mutex;
@@ -122,6 +123,14 @@ impl Hosted {
         session(&self.running, self.admin).await
     }
 
+    /// Another session of a user.
+    pub async fn session(&self, client: &Client) -> Result<Client> {
+        let me = client.get("/users/me").await?;
+        let id = me["id"].as_str().context("no id")?;
+        let user = lookup::user(&self.running.app.rows(), id).context("no such user")?;
+        session(&self.running, user).await
+    }
+
     /// The site URL.
     #[must_use]
     pub fn url(&self) -> &str {
@@ -151,7 +160,7 @@ impl Hosted {
     /// after all of them. That step makes a private channel, which only the administrator sees.
     async fn effects_carried_out(&self) -> Result<()> {
         let (hub, session) = (&self.running.app.hub, new_id()?);
-        let line = hub.open(self.admin, session, |_| "{".into());
+        let line = hub.open(self.admin, session, |_| String::new());
         let (line, socket) = line.context("a line to the service")?;
         let name = format!("mark-{}", self.marks.fetch_add(1, Ordering::Relaxed));
         let body = json!({
@@ -160,8 +169,9 @@ impl Hosted {
         let channel = self.side.admin.post("/channels", body).await?;
         let mark = channel["id"].as_str().context("no id")?;
         let heard = async {
-            while let Next::Frame(frame, _) = line.next(socket).await {
-                if frame.contains("channel_created") && frame.contains(mark) {
+            while let Next::Frame(frame, number) = line.next(socket).await {
+                let text = frame.text(number);
+                if text.contains("channel_created") && text.contains(mark) {
                     return Ok(());
                 }
             }

@@ -13,3 +13,4 @@ pub mod scene;
 pub mod simulated;
 pub mod socket;
 pub mod warm;
+pub mod websocket;

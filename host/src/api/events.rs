@@ -1,9 +1,7 @@
 //! Events on their way to WebSocket clients.
 
-use std::sync::Arc;
-
 use causeway_kernel::boundary::output::Event;
-use causeway_views::json;
+use causeway_views::json::EventText;
 
 use crate::app::App;
 use crate::hub::Frame;
@@ -16,33 +14,12 @@ impl App {
             return;
         }
         let rows = self.rows();
-        let now_ms = self.engine.now_ms();
         self.metrics.count_event();
+        let mut text = EventText::new(&rows, event, self.engine.now_ms());
         self.hub.publish(|reader| {
-            let frame = json::event(&rows, event, reader, now_ms)?;
-            Some(unnumbered(frame.event, &frame.data, &frame.broadcast))
+            let (shared, own) = text.of(reader, |shared| self.hub.hold(shared))?;
+            let own = self.hub.hold(own);
+            Some(Frame { shared, own })
         });
-    }
-}
-
-/// The frame's text up to where its number goes.
-fn unnumbered(event: &str, data: &str, broadcast: &str) -> Frame {
-    Arc::from(format!(
-        "{{\"event\":\"{event}\",\"data\":{data},\"broadcast\":{broadcast}"
-    ))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::hub::numbered;
-
-    #[test]
-    fn a_frame_and_its_number_are_json() {
-        let frame = unnumbered("posted", "{\"a\":1}", "{\"user_id\":\"\"}");
-        let value: serde_json::Value = serde_json::from_str(&numbered(&frame, 7)).unwrap();
-        assert_eq!(value["event"], "posted");
-        assert_eq!(value["data"]["a"], 1);
-        assert_eq!(value["seq"], 7);
     }
 }

@@ -134,10 +134,35 @@ fn workspace(app: &App, page: &mut Page<'_>) -> fmt::Result {
         "Bytes of large answers that clients have not read yet.",
         &ConstGauge::new(app.answers.held_bytes() as u64),
     )?;
+    let totals = app.connections.totals();
+    gauges(
+        page,
+        "causeway_http_connections",
+        "Open connections of clients and peers, WebSockets included.",
+        [
+            ([("kind", "known")], totals.known as u64),
+            ([("kind", "strangers")], totals.strangers as u64),
+        ],
+    )?;
+    page.metric(
+        "causeway_http_connections_evicted",
+        "Strangers' connections that were ended for others.",
+        &ConstCounter::new(totals.evicted),
+    )?;
+    page.metric(
+        "causeway_http_connections_refused",
+        "Connections that were closed as soon as they came.",
+        &ConstCounter::new(totals.refused),
+    )?;
     page.metric(
         "causeway_websocket_lines",
         "WebSocket lines, resumable ones included.",
         &ConstGauge::new(app.hub.lines() as u64),
+    )?;
+    page.metric(
+        "causeway_websocket_bytes",
+        "Bytes of events that wait for WebSocket clients, or are kept for those that lost theirs.",
+        &ConstGauge::new(app.hub.held_bytes() as u64),
     )?;
     let connections = sharing::connections(&rows, false);
     let online = connections.iter().map(|(no, row)| {

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use super::answer::Rendered;
 use super::auth::{MaybeCaller, TOKEN_COOKIE};
 use crate::app::{App, Shared};
-use crate::http::{ApiError, Json};
+use crate::http::{ApiError, StrangersJson};
 use crate::login_limit::{Attempt, TooMany};
 use crate::place::Place;
 use crate::vault::{NewSession, Secret, Verified};
@@ -47,7 +47,7 @@ async fn login(
     State(app): State<Shared>,
     place: Place,
     headers: HeaderMap,
-    Json(body): Json<LoginBody>,
+    StrangersJson(body): StrangersJson<LoginBody>,
 ) -> Result<Response, ApiError> {
     let (name, password) = body.checked()?;
     let found = name.find(&app.rows());

@@ -21,7 +21,7 @@ use super::answer::{Answer, Rendered};
 use super::auth::MaybeCaller;
 use super::path::{Ids, Params, distinct};
 use crate::app::{App, Caller, Shared};
-use crate::http::{ApiError, Json};
+use crate::http::{ApiError, Json, StrangersJson};
 use crate::login_limit::{self, Attempt};
 use crate::place::Place;
 use crate::vault::{Asker, PASSWORD_BYTES_MAX, Secret};
@@ -62,7 +62,7 @@ async fn create(
     State(app): State<Shared>,
     MaybeCaller(caller): MaybeCaller,
     place: Place,
-    Json(body): Json<CreateBody>,
+    StrangersJson(body): StrangersJson<CreateBody>,
 ) -> Answer {
     let required = |value: Option<String>, name: &str| {
         value

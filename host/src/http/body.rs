@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
@@ -11,16 +11,20 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 
-use super::{ApiError, JSON_BYTES_MAX, finish};
+use super::{ApiError, JSON_BYTES_MAX, STRANGERS_JSON_BYTES_MAX, finish};
 
 /// How long a body may take to arrive; a slower one ends with 408.
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Reads a body of at most `bytes_max` bytes.
+/// Reads a body of at most `bytes_max` bytes. One whose length is said and too large is not begun, so
+/// that a client that waits to be asked for it (`Expect: 100-continue`) never sends it.
 ///
 /// # Errors
 /// 413 beyond the limit, 408 when it takes too long, 400 when it breaks off.
 pub async fn read_limited(body: Body, bytes_max: usize) -> Result<Bytes, ApiError> {
+    if body.size_hint().lower() > bytes_max as u64 {
+        return Err(ApiError::too_large(bytes_max));
+    }
     let collect = Limited::new(body, bytes_max).collect();
     match tokio::time::timeout(BODY_TIMEOUT, collect).await {
         Err(_) => Err(ApiError::new(
@@ -43,6 +47,18 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     async fn from_request(request: Request, _: &S) -> Result<Json<T>, ApiError> {
         let bytes = read_limited(request.into_body(), JSON_BYTES_MAX).await?;
         parse(&bytes).map(Json)
+    }
+}
+
+/// A JSON body of at most [`STRANGERS_JSON_BYTES_MAX`] bytes, where no session is asked for.
+pub struct StrangersJson<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for StrangersJson<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &S) -> Result<StrangersJson<T>, ApiError> {
+        let bytes = read_limited(request.into_body(), STRANGERS_JSON_BYTES_MAX).await?;
+        parse(&bytes).map(StrangersJson)
     }
 }
 

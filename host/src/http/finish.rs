@@ -9,7 +9,7 @@ use std::time::Instant;
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, EXPIRES, REFERRER_POLICY, RETRY_AFTER,
+    CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPIRES, REFERRER_POLICY, RETRY_AFTER,
     X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
@@ -112,6 +112,10 @@ fn render_error(response: &mut Response, request_id: &str) {
     let headers = response.headers_mut();
     headers.remove(CONTENT_LENGTH);
     headers.insert(CONTENT_TYPE, JSON);
+    if status == StatusCode::PAYLOAD_TOO_LARGE {
+        // What is left of the body is dropped, so nothing can follow it on this connection.
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
     if let Some(retry) = error.retry {
         add_retry(headers, retry);
     }

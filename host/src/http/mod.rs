@@ -4,12 +4,15 @@
 pub mod answers;
 pub mod body;
 pub mod budget;
+pub mod connections;
+pub mod descriptors;
 pub mod error;
 pub mod finish;
 pub mod server;
+mod stream;
 pub mod visitor;
 
-pub use body::{Json, OptionalJson, read_limited};
+pub use body::{Json, OptionalJson, StrangersJson, read_limited};
 pub use error::ApiError;
 pub use visitor::{Visitor, Who};
 
@@ -27,6 +30,9 @@ pub const URI_BYTES_MAX: usize = 2048;
 /// Bytes of an ordinary JSON body; a larger one is refused with 413. Holds the largest post
 /// (16 383 characters and 170 000 bytes of properties, each escaped).
 pub const JSON_BYTES_MAX: usize = 1 << 20;
+
+/// Bytes of a JSON body of somebody who has no session; a larger one is refused with 413.
+pub const STRANGERS_JSON_BYTES_MAX: usize = 16 * 1024;
 
 /// Sixteen random bytes as an id of the protocol's shape.
 #[must_use]

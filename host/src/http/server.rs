@@ -1,11 +1,10 @@
-//! The accept loop: a connection costs nothing before its first byte, may not stall, and there
-//! are never more of them than the limit.
+//! The accept loop: a connection costs nothing before its first byte, may not stall, has to say
+//! whose it is, and there are never more of them than the limits of [`connections`].
+//!
+//! [`connections`]: super::connections
 
-use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
@@ -17,15 +16,17 @@ use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, mpsc, watch};
-use tokio::time::{Instant, Sleep};
+use tokio::sync::{mpsc, watch};
 
-/// Connections held at once; further ones wait in the listener's backlog.
-const CONNECTIONS_MAX: usize = 4096;
+use super::connections::{Connections, Slot};
+use super::stream::Stream;
+
 /// How long a new connection may take to send its first byte.
 const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a connection may be open before somebody has said on it who they are; a request that is
+/// under way then is still answered.
+const STRANGER_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a connection may be idle between requests, and how long a request's head may take.
 /// Longer than the minute that peers keep a pooled connection for.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
@@ -33,31 +34,36 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
 const HEADERS_MAX: usize = 64;
 /// Bytes buffered of a connection; a larger head is refused with 431.
 const HEAD_BYTES_MAX: usize = 32 * 1024;
-/// How long a peer may leave our bytes unread before the connection is dropped.
-const WRITE_STALL_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a shutdown waits for requests in flight.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
-/// Pause after a failed accept (out of file descriptors, most of the time).
+/// Pause after a failed accept.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Accepts connections until `stop` turns true, then lets requests in flight end.
-pub async fn serve(listener: TcpListener, router: Router, stop: watch::Receiver<bool>) {
-    let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    connections: Arc<Connections>,
+    stop: watch::Receiver<bool>,
+) {
     // Every connection holds a sender; when the last one is gone, all have ended.
     let (alive, mut all_ended) = mpsc::channel::<()>(1);
     loop {
         let accepted = tokio::select! {
             () = stopped(stop.clone()) => break,
-            accepted = accept(&listener, &permits) => accepted,
+            accepted = accept(&listener) => accepted,
         };
-        let Some((stream, peer, permit)) = accepted else {
+        let Some((stream, peer)) = accepted else {
             continue;
         };
-        let connection = converse(stream, peer, router.clone(), stop.clone());
+        let Some(slot) = connections.admit(peer.ip()) else {
+            continue;
+        };
+        let connection = converse(stream, peer, slot, router.clone(), stop.clone());
         let alive = alive.clone();
         tokio::spawn(async move {
             connection.await;
-            drop((permit, alive));
+            drop(alive);
         });
     }
     drop((listener, alive));
@@ -78,31 +84,56 @@ async fn stopped(mut stop: watch::Receiver<bool>) {
 async fn converse(
     stream: TcpStream,
     peer: SocketAddr,
+    slot: Arc<Slot>,
     router: Router,
     stop: watch::Receiver<bool>,
 ) {
-    if !first_byte(&stream).await {
-        return;
+    tokio::select! {
+        spoken = first_byte(&stream) => if !spoken { return },
+        () = slot.evicted() => return,
     }
     let router = TowerToHyperService::new(router);
+    let requests = Arc::clone(&slot);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
-        router.call(request)
+        request.extensions_mut().insert(Arc::clone(&requests));
+        let busy = requests.begin();
+        let answer = router.call(request);
+        async move {
+            let answer = answer.await;
+            drop(busy);
+            answer
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(StallGuard::new(stream)), service)
+        .serve_connection(
+            TokioIo::new(Stream::new(stream, Arc::clone(&slot))),
+            service,
+        )
         .with_upgrades();
     tokio::pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stopped(stop) => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+    let stranger = async {
+        tokio::time::sleep(STRANGER_TIMEOUT).await;
+        if !slot.is_strangers() {
+            std::future::pending::<()>().await;
         }
+    };
+    let conversation = async {
+        tokio::select! {
+            ended = connection.as_mut() => return ended,
+            () = stranger => if !slot.is_busy() { return Ok(()) },
+            () = stopped(stop) => {}
+        }
+        connection.as_mut().graceful_shutdown();
+        connection.await
+    };
+    let ended = tokio::select! {
+        ended = conversation => ended,
+        () = slot.evicted() => return,
     };
     // Broken connections are everyday events of a public port.
     if let Err(error) = ended {
@@ -110,15 +141,12 @@ async fn converse(
     }
 }
 
-type Accepted = (TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit);
-
-async fn accept(listener: &TcpListener, permits: &Arc<Semaphore>) -> Option<Accepted> {
-    let permit = Arc::clone(permits).acquire_owned().await.ok()?;
+async fn accept(listener: &TcpListener) -> Option<(TcpStream, SocketAddr)> {
     match listener.accept().await {
         Ok((stream, peer)) => {
             // Answers are small and awaited: do not hold them back.
             let _ = stream.set_nodelay(true);
-            Some((stream, peer, permit))
+            Some((stream, peer))
         }
         Err(error) => {
             static FAILURES: RepeatedLine = RepeatedLine::new();
@@ -136,84 +164,9 @@ async fn first_byte(stream: &TcpStream) -> bool {
     matches!(peek.await, Ok(Ok(())))
 }
 
-/// A stream whose writes may not stall for ever.
-struct StallGuard {
-    stream: TcpStream,
-    stalled: Option<Pin<Box<Sleep>>>,
-}
-
-impl StallGuard {
-    fn new(stream: TcpStream) -> StallGuard {
-        StallGuard {
-            stream,
-            stalled: None,
-        }
-    }
-
-    /// Starts, ends or checks the clock of a stall after an attempt to write.
-    fn watch<T>(&mut self, cx: &mut Context<'_>, poll: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        if poll.is_ready() {
-            self.stalled = None;
-            return poll;
-        }
-        let deadline = || {
-            Box::pin(tokio::time::sleep_until(
-                Instant::now() + WRITE_STALL_TIMEOUT,
-            ))
-        };
-        let stalled = self.stalled.get_or_insert_with(deadline);
-        match stalled.as_mut().poll(cx) {
-            Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
-            Poll::Pending => Poll::Pending,
-        }
-    }
-}
-
-impl AsyncRead for StallGuard {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
-    }
-}
-
-impl AsyncWrite for StallGuard {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let poll = Pin::new(&mut self.stream).poll_write(cx, buf);
-        self.watch(cx, poll)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let poll = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
-        self.watch(cx, poll)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let poll = Pin::new(&mut self.stream).poll_flush(cx);
-        self.watch(cx, poll)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::connections::Limits;
     use super::*;
     use axum::routing::get;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -242,7 +195,8 @@ mod tests {
             .route("/", get(|| async { "here" }))
             .route("/held", get(held));
         let (stop, stopping) = watch::channel(false);
-        let serving = tokio::spawn(serve(listener, router, stopping));
+        let connections = Connections::new(Limits::within(usize::MAX), false);
+        let serving = tokio::spawn(serve(listener, router, connections, stopping));
         Served {
             address,
             stop,

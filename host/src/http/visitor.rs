@@ -5,6 +5,8 @@ use std::sync::{Arc, OnceLock};
 use axum::http::Extensions;
 use causeway_kernel::rows::id::{ConnectionNo, UserNo};
 
+use super::connections::Slot;
+
 /// Somebody who is known here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Who {
@@ -24,6 +26,9 @@ impl Visitor {
         if let Some(visitor) = extensions.get::<Visitor>() {
             // A request has one credential; a second look finds the same.
             let _ = visitor.0.set(who);
+        }
+        if let Some(slot) = extensions.get::<Arc<Slot>>() {
+            slot.know(who);
         }
     }
 

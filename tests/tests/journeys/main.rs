@@ -2,6 +2,7 @@
 
 mod acknowledgements;
 mod client_library;
+mod connections;
 mod damage;
 mod demo;
 mod first_steps;
@@ -23,3 +24,4 @@ mod session;
 mod session_api;
 mod session_file;
 mod upgrade;
+mod websocket;

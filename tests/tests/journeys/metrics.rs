@@ -31,7 +31,12 @@ causeway_checkpoint_microseconds_total counter
 causeway_snapshots_total counter
 causeway_journal_segments_dropped_total counter
 causeway_objects gauge {kind=\"user\"} {kind=\"team\"} {kind=\"channel\"} {kind=\"post\"} {kind=\"connection\"}
+causeway_answer_bytes gauge
+causeway_http_connections gauge {kind=\"known\"} {kind=\"strangers\"}
+causeway_http_connections_evicted_total counter
+causeway_http_connections_refused_total counter
 causeway_websocket_lines gauge
+causeway_websocket_bytes gauge
 causeway_connection_online gauge
 causeway_connection_failures gauge
 ";

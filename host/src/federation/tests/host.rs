@@ -25,6 +25,7 @@ use tokio::task::JoinHandle;
 
 use crate::federation::handshake::{self, HandshakeError, InvitationCode};
 use crate::federation::{Federation, FederationSettings};
+use crate::http::connections::{Connections, Limits};
 use crate::http::finish::{self, Finish};
 use crate::http::{answers, server};
 use crate::metrics::Metrics;
@@ -173,7 +174,8 @@ impl TestHost {
             .fallback(finish::unknown_route)
             .layer(layer);
         let (stop, stopping) = watch::channel(false);
-        let server = tokio::spawn(server::serve(listener, router, stopping));
+        let connections = Connections::new(Limits::within(usize::MAX), false);
+        let server = tokio::spawn(server::serve(listener, router, connections, stopping));
         TestHost {
             federation,
             engine,

@@ -1,5 +1,7 @@
 //! WebSocket events. Client API §9.5.
 
+use std::collections::BTreeMap;
+
 use causeway_kernel::authority;
 use causeway_kernel::boundary::output::{AcknowledgementEvent, Event, ReactionEvent};
 use causeway_kernel::model::{Channel, PersonalKind, Post, User};
@@ -14,19 +16,12 @@ use super::user::UserView;
 use super::{Null, Viewer, Views, text};
 use crate::query::preferences::{self, Preference};
 
-/// An event as one reader gets it; the host adds `seq` when it numbers it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EventFrame {
-    /// Name.
-    pub event: &'static str,
-    /// JSON text of `data`.
-    pub data: String,
-    /// JSON text of `broadcast`.
-    pub broadcast: String,
-}
+/// Bytes of a post's JSON in an event; of a larger post neither properties nor reactions are told.
+/// As a text within JSON it may become twice as long.
+pub const EVENT_POST_BYTES_MAX: usize = 512 * 1024;
 
 /// To whom an event goes, as clients hear it.
-#[derive(Default, Serialize)]
+#[derive(Clone, Default, Serialize)]
 struct Broadcast {
     omit_users: Null,
     user_id: String,
@@ -55,8 +50,6 @@ struct Data<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     delete_at: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    mentions: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     post: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     preferences: Option<String>,
@@ -76,28 +69,106 @@ struct Data<'a> {
     user_id: Option<String>,
 }
 
-/// The frame of an event for one user, or `None` if they do not hear of it, or what it is about is
-/// gone. `now_ms` is the time of an ephemeral message, which has no row.
-pub fn event<R: Read + ?Sized>(
-    rows: &R,
-    event: &Event,
-    reader: UserNo,
+/// Readers to whom an event looks alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Share {
+    /// The user whom it is about, where they see more or something else.
+    Own,
+    /// Administrators, where they see more.
+    Admins,
+    /// Everybody else.
+    Others,
+}
+
+/// An event on its way to its readers. What they have in common is rendered once for each
+/// [`Share`]; only a few words are each reader's own.
+pub struct EventText<'r, R: Read + ?Sized, T> {
+    rows: &'r R,
+    event: &'r Event,
     now_ms: i64,
-) -> Option<EventFrame> {
-    if !authority::hears(rows, event, reader) {
-        return None;
+    shared: BTreeMap<Share, Option<Shared<T>>>,
+}
+
+struct Shared<T> {
+    text: T,
+    broadcast: Broadcast,
+    /// A new post, which may mention its readers.
+    posted: Option<(PostNo, Post)>,
+}
+
+impl<'r, R: Read + ?Sized, T: Clone> EventText<'r, R, T> {
+    /// An event as the rows have it now. `now_ms` is the time of an ephemeral message, which has no
+    /// row.
+    pub fn new(rows: &'r R, event: &'r Event, now_ms: i64) -> EventText<'r, R, T> {
+        EventText {
+            rows,
+            event,
+            now_ms,
+            shared: BTreeMap::new(),
+        }
     }
-    let views = Views::new(rows, Viewer::of(rows, reader));
-    let mut broadcast = Broadcast::default();
-    let (event, data) = views.event(&mut broadcast, event, reader, now_ms)?;
-    Some(EventFrame {
-        event,
-        data,
-        broadcast: text(&broadcast),
-    })
+
+    /// The event's JSON for one user, up to and including `broadcast` and without the closing brace:
+    /// what others get as well, as `keep` kept it, and the rest. `None` if they do not hear of it, or
+    /// what it is about is gone.
+    pub fn of(&mut self, reader: UserNo, keep: impl FnOnce(String) -> T) -> Option<(T, String)> {
+        if !authority::hears(self.rows, self.event, reader) {
+            return None;
+        }
+        let views = Views::new(self.rows, Viewer::of(self.rows, reader));
+        let share = views.share(self.event, reader);
+        let (event, now_ms) = (self.event, self.now_ms);
+        let shared = self.shared.entry(share).or_insert_with(|| {
+            let mut broadcast = Broadcast::default();
+            let (name, data) = views.event(&mut broadcast, event, reader, now_ms)?;
+            let open = data.strip_suffix('}')?;
+            Some(Shared {
+                text: keep(format!("{{\"event\":\"{name}\",\"data\":{open}")),
+                broadcast,
+                posted: views.posted_post(event),
+            })
+        });
+        let shared = shared.as_ref()?;
+        Some((shared.text.clone(), views.own(event, shared, reader)))
+    }
 }
 
 impl<R: Read + ?Sized> Views<'_, R> {
+    /// Whose view of an event a reader shares.
+    fn share(&self, event: &Event, reader: UserNo) -> Share {
+        match event {
+            Event::UserUpdated(user) | Event::UserRemoved(_, user) if *user == reader => Share::Own,
+            Event::UserUpdated(_) if self.viewer.is_admin() => Share::Admins,
+            _ => Share::Others,
+        }
+    }
+
+    /// The post that an event says is new.
+    fn posted_post(&self, event: &Event) -> Option<(PostNo, Post)> {
+        match event {
+            Event::Posted(_, post) => Some((*post, self.rows.get::<Post>(post)?)),
+            _ => None,
+        }
+    }
+
+    /// The end of an event's JSON that is a reader's own.
+    fn own<T>(&self, event: &Event, shared: &Shared<T>, reader: UserNo) -> String {
+        let mut own = String::new();
+        if let Some((post_no, post)) = &shared.posted
+            && mentions::tells(self.rows, *post_no, post, reader)
+        {
+            own.push_str(",\"mentions\":");
+            own.push_str(&text(&text(&[self.user_id(reader)])));
+        }
+        let mut broadcast = shared.broadcast.clone();
+        if matches!(event, Event::ChannelCreated(_)) {
+            broadcast.user_id = self.user_id(reader);
+        }
+        own.push_str("},\"broadcast\":");
+        own.push_str(&text(&broadcast));
+        own
+    }
+
     /// Name and data of an event.
     fn event(
         &self,
@@ -109,7 +180,7 @@ impl<R: Read + ?Sized> Views<'_, R> {
         Some(match event {
             Event::Posted(channel, post) => {
                 broadcast.channel_id = self.channel_id(*channel);
-                ("posted", self.posted(*channel, *post, reader)?)
+                ("posted", self.posted(*channel, *post)?)
             }
             Event::PostEdited(channel, post) => {
                 broadcast.channel_id = self.channel_id(*channel);
@@ -194,7 +265,6 @@ impl<R: Read + ?Sized> Views<'_, R> {
             }
             Event::ChannelCreated(channel) => {
                 let row = self.rows.get::<Channel>(channel)?;
-                broadcast.user_id = self.user_id(reader);
                 let data = Data {
                     channel_id: Some(row.id.to_string()),
                     team_id: Some(self.place_team_id(row.place)),
@@ -258,7 +328,7 @@ impl<R: Read + ?Sized> Views<'_, R> {
         })
     }
 
-    fn posted(&self, channel_no: ChannelNo, post_no: PostNo, reader: UserNo) -> Option<String> {
+    fn posted(&self, channel_no: ChannelNo, post_no: PostNo) -> Option<String> {
         let channel = self.rows.get::<Channel>(&channel_no)?;
         let post = self.rows.get::<Post>(&post_no)?;
         let system = is_system(kind(&post));
@@ -267,13 +337,11 @@ impl<R: Read + ?Sized> Views<'_, R> {
         } else {
             format!("@{}", self.username(post.user))
         };
-        let mentioned = mentions::tells(self.rows, post_no, &post, reader);
         let data = Data {
             channel_display_name: Some(&channel.display_name),
             channel_name: Some(&channel.name),
             channel_type: Some(channel.place.letter()),
-            mentions: mentioned.then(|| text(&[self.user_id(reader)])),
-            post: Some(text(&self.post(post_no, &post))),
+            post: Some(self.post_text(post_no, &post)),
             sender_name: Some(sender_name),
             set_online: Some(post.origin.is_ours() && !system),
             team_id: Some(self.place_team_id(channel.place)),
@@ -298,10 +366,23 @@ impl<R: Read + ?Sized> Views<'_, R> {
     fn post_data(&self, post_no: PostNo) -> Option<String> {
         let post = self.rows.get::<Post>(&post_no)?;
         let data = Data {
-            post: Some(text(&self.post(post_no, &post))),
+            post: Some(self.post_text(post_no, &post)),
             ..Data::default()
         };
         Some(text(&data))
+    }
+
+    /// A post's JSON, which has a place in an event whatever it holds.
+    fn post_text(&self, post_no: PostNo, post: &Post) -> String {
+        let whole = text(&self.post(post_no, post));
+        if whole.len() <= EVENT_POST_BYTES_MAX {
+            return whole;
+        }
+        text(&PostView {
+            props: None,
+            metadata: Metadata::default(),
+            ..self.post(post_no, post)
+        })
     }
 
     fn reaction_data(&self, channel_id: &str, reaction: &ReactionEvent) -> String {

@@ -16,7 +16,7 @@ mod tests;
 mod user;
 
 pub use bounded::{ANSWER_BYTES_MAX, BoundedList, BoundedText, Entries, TooLong, bounded, list};
-pub use event::{EventFrame, event};
+pub use event::{EVENT_POST_BYTES_MAX, EventText};
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

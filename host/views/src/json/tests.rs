@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Viewer, Views, event, refusal};
+use super::{EVENT_POST_BYTES_MAX, EventText, Viewer, Views, refusal};
 use crate::query::Page;
 use causeway_kernel::boundary::output::{Event, Object, ReactionEvent, Refusal};
 use causeway_kernel::model::{
@@ -346,6 +346,12 @@ fn shared_channels_and_their_links_are_told() {
     assert_eq!(value["creator_id"], id('u', 1).as_str());
 }
 
+/// An event as one reader gets it.
+fn event(host: &MemoryHost, event: &Event, reader: UserNo, now_ms: i64) -> Option<Value> {
+    let (shared, own) = EventText::new(host, event, now_ms).of(reader, |text| text)?;
+    Some(serde_json::from_str(&format!("{shared}{own}}}")).unwrap())
+}
+
 #[test]
 fn events_reach_members_and_hold_json_in_strings() {
     let mut host = host();
@@ -360,19 +366,69 @@ fn events_reach_members_and_hold_json_in_strings() {
     });
     let posted = Event::Posted(ChannelNo(1), PostNo(7));
     let frame = event(&host, &posted, BOB, 99).unwrap();
-    assert_eq!(frame.event, "posted");
-    let data: Value = serde_json::from_str(&frame.data).unwrap();
+    assert_eq!(frame["event"], "posted");
+    let data = &frame["data"];
     assert_eq!(data["mentions"], format!("[\"{}\"]", id('u', 2)));
     assert_eq!(data["sender_name"], "@ann");
-    let broadcast: Value = serde_json::from_str(&frame.broadcast).unwrap();
-    assert_eq!(broadcast["channel_id"], id('c', 1).as_str());
+    assert_eq!(frame["broadcast"]["channel_id"], id('c', 1).as_str());
     let post: Value = serde_json::from_str(data["post"].as_str().unwrap()).unwrap();
     assert_eq!(post["id"], id('p', 7).as_str());
     let own = event(&host, &posted, ANN, 99).unwrap();
-    assert!(!own.data.contains("mentions"), "nobody mentions themselves");
+    assert!(
+        own["data"].get("mentions").is_none(),
+        "nobody mentions themselves"
+    );
     assert_eq!(
         event(&host, &Event::Posted(ChannelNo(2), PostNo(8)), BOB, 99),
         None
+    );
+}
+
+#[test]
+fn what_readers_have_in_common_is_rendered_once() {
+    let mut host = host();
+    put(&mut host, |tx| {
+        let mut post = fixture::post(7, 70, None);
+        post.message = "hello @bob".into();
+        fixture::put_post(tx, 7, &post);
+    });
+    for (event, rendered) in [
+        (Event::Posted(ChannelNo(1), PostNo(7)), 1),
+        (Event::UserAdded(ChannelNo(1), BOB), 1),
+        // Each sees more of themselves than the other does.
+        (Event::UserUpdated(ANN), 2),
+    ] {
+        let mut text = EventText::new(&host, &event, 99);
+        let mut kept = 0;
+        for reader in [ANN, BOB, ANN, BOB] {
+            let (shared, own) = text
+                .of(reader, |text| {
+                    kept += 1;
+                    text
+                })
+                .unwrap();
+            let alone = EventText::new(&host, &event, 99).of(reader, |text| text);
+            assert_eq!(alone, Some((shared, own)), "{event:?}");
+        }
+        assert_eq!(kept, rendered, "{event:?}");
+    }
+}
+
+#[test]
+fn an_event_tells_of_a_large_post_what_has_room() {
+    let mut host = host();
+    put(&mut host, |tx| {
+        let mut post = fixture::post(7, 70, None);
+        post.message = "the text".into();
+        post.props = format!("{{\"a\":\"{}\"}}", "x".repeat(EVENT_POST_BYTES_MAX));
+        fixture::put_post(tx, 7, &post);
+    });
+    let posted = Event::Posted(ChannelNo(1), PostNo(7));
+    let frame = event(&host, &posted, BOB, 99).unwrap();
+    let post: Value = serde_json::from_str(frame["data"]["post"].as_str().unwrap()).unwrap();
+    assert_eq!(
+        (&post["message"], &post["props"]),
+        (&"the text".into(), &serde_json::json!({}))
     );
 }
 
@@ -396,7 +452,7 @@ fn reactions_in_events_are_as_they_were() {
         99,
     )
     .unwrap();
-    let data: Value = serde_json::from_str(&frame.data).unwrap();
+    let data = &frame["data"];
     let shown: Value = serde_json::from_str(data["reaction"].as_str().unwrap()).unwrap();
     assert_eq!(
         (&shown["emoji_name"], &shown["create_at"]),
@@ -411,7 +467,7 @@ fn ephemeral_messages_reach_one_user_and_who_was_removed_hears_it() {
     let note = Event::Ephemeral(ChannelNo(1), BOB, "only you".into());
     assert_eq!(event(&host, &note, ANN, 99), None);
     let frame = event(&host, &note, BOB, 99).unwrap();
-    let data: Value = serde_json::from_str(&frame.data).unwrap();
+    let data = &frame["data"];
     let post: Value = serde_json::from_str(data["post"].as_str().unwrap()).unwrap();
     assert_eq!(
         (&post["type"], &post["message"]),
@@ -423,9 +479,9 @@ fn ephemeral_messages_reach_one_user_and_who_was_removed_hears_it() {
     );
     let removed = Event::UserRemoved(ChannelNo(2), BOB);
     let frame = event(&host, &removed, BOB, 99).unwrap();
-    assert!(frame.data.contains("channel_id") && !frame.data.contains("\"user_id\""));
+    assert_eq!(keys(&frame["data"]), ["channel_id", "remover_id"]);
     let seen = event(&host, &removed, ANN, 99).unwrap();
-    assert!(seen.data.contains("\"user_id\""));
+    assert_eq!(keys(&seen["data"]), ["remover_id", "user_id"]);
 }
 
 #[test]
@@ -462,7 +518,7 @@ fn what_a_peers_user_writes_is_never_shown_as_said_by_the_system() {
     let shown = |number: u64| {
         let posted = Event::Posted(ChannelNo(1), PostNo(number));
         let frame = event(&host, &posted, BOB, 99).unwrap();
-        let data: Value = serde_json::from_str(&frame.data).unwrap();
+        let data = &frame["data"];
         let post: Value = serde_json::from_str(data["post"].as_str().unwrap()).unwrap();
         (data["sender_name"].clone(), post["type"].clone())
     };

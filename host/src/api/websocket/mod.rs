@@ -1,0 +1,86 @@
+//! The WebSocket. Client API §9.
+
+mod conversation;
+mod requests;
+mod socket;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::header::ORIGIN;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use hyper::upgrade::OnUpgrade;
+use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
+
+use self::conversation::{Guest, Resume};
+use self::socket::Socket;
+use super::auth::present;
+use super::path::Params;
+use crate::app::{App, Shared};
+use crate::http::ApiError;
+use crate::http::connections::Slot;
+
+/// Routes of this file.
+pub fn routes() -> Router<Shared> {
+    Router::new()
+        .route("/websocket", get(open))
+        .route("/websocket/", get(open))
+}
+
+async fn open(State(app): State<Shared>, params: Params, mut request: Request) -> Response {
+    let upgrade = request.extensions_mut().remove::<OnUpgrade>();
+    let answer = create_response_with_body(&request, Body::empty);
+    let (Some(upgrade), Ok(answer)) = (upgrade, answer) else {
+        return ApiError::new(
+            StatusCode::BAD_REQUEST,
+            "api.web_socket.connect.upgrade.app_error",
+            "This address speaks WebSocket only.",
+        )
+        .into_response();
+    };
+    if !origin_allowed(&app, request.headers()) {
+        return ApiError::new(
+            StatusCode::FORBIDDEN,
+            "api.web_socket.connect.check_origin.app_error",
+            "Pages of another origin may not open this WebSocket.",
+        )
+        .into_response();
+    }
+    // A credential that is no session any more counts as none: the client may still challenge.
+    let caller = present(request.headers()).and_then(|it| app.caller(it.token).ok());
+    let guest = Guest {
+        caller,
+        // The socket is one of the connections until it closes.
+        slot: request.extensions().get::<Arc<Slot>>().cloned(),
+        resume: Resume {
+            id: params.get("connection_id").to_string(),
+            sequence: params.get("sequence_number").parse().ok(),
+        },
+    };
+    tokio::spawn(async move {
+        // Without a connection any more there is nobody to tell.
+        if let Ok(upgraded) = upgrade.await {
+            guest.welcome(&app, Socket::new(upgraded).await).await;
+        }
+    });
+    answer
+}
+
+/// Programs send no origin; pages do, and then it must be ours or a configured one.
+fn origin_allowed(app: &App, headers: &HeaderMap) -> bool {
+    let Some(origin) = headers.get(ORIGIN) else {
+        return true;
+    };
+    let Ok(origin) = origin.to_str() else {
+        return false;
+    };
+    let allowed = &app.settings.allowed_origins;
+    origin.eq_ignore_ascii_case(app.settings.origin())
+        || allowed
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(origin))
+}
