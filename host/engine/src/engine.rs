@@ -146,7 +146,10 @@ impl Engine {
             // Who asked may have gone; what was done stays.
             let _ = sender.send(result);
         });
-        self.inner.shared.submit(Job { input, chain, done });
+        self.inner.shared.submit(Job {
+            chain,
+            ..Job::new(input, done)
+        });
     }
 
     /// As [`Engine::submit`], on a thread that may wait.

@@ -154,6 +154,7 @@ impl Workspace {
                     detail: "by the simulator".into(),
                 },
                 verdicts: Vec::new(),
+                cost: 0,
             }
         } else {
             carry_out(

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use super::order::{self, Side};
-use super::{LIST_ROWS_MAX, Page, TooDeep, Walk, existing, threads};
+use super::{Page, TooDeep, Walk, existing, threads};
 use causeway_kernel::model::{Acknowledgement, Channel, ChannelMember, PinnedPost, Post, Reaction};
 use causeway_kernel::rows::id::{ChannelNo, PostNo, UserNo};
 use causeway_kernel::rows::key;

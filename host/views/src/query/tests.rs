@@ -444,14 +444,14 @@ fn own_users_are_found_whatever_peers_invent() {
     let mut host = host();
     put(&mut host, |tx| {
         for number in 100..400 {
-            let mut invented = fixture::user(number, &format!("aa{number}:acme"));
+            let mut invented = user(number, &format!("aa{number}:acme"));
             invented.origin = WorkspaceNo(1);
             invented.nickname = "Ann".into();
-            fixture::put_user(tx, number, &invented);
+            put_user(tx, number, &invented);
         }
-        let mut late = fixture::user(900, "zed");
+        let mut late = user(900, "zed");
         late.first_name = "Aaron".into();
-        fixture::put_user(tx, 900, &late);
+        put_user(tx, 900, &late);
     });
     let found = |term: &str, limit: usize| -> Vec<u64> {
         let scope = users::SearchScope::default();

@@ -1,5 +1,6 @@
 //! Invitation codes: the text that an admin pastes, and what a code holds when it has been opened.
 
+use causeway::federation::invitation;
 use serde_json::Value;
 
 use super::Target;

@@ -1,13 +1,13 @@
 //! How a post came from a peer, and what became of it.
 
-use causeway_kernel::boundary::input::Input;
+use causeway_kernel::boundary::input::{FramePart, Input};
 use causeway_kernel::boundary::output::Reply;
 use causeway_kernel::model::{
     Acknowledgement, Connection, FrameProgress, Held, KeptFrame, Post, QuarantineEntry, Reaction,
 };
 use causeway_kernel::rows::id::{ConnectionNo, PostNo};
 use causeway_kernel::rows::lookup;
-use causeway_kernel::rows::tx::Record;
+use causeway_kernel::rows::tx::{Read, Record};
 use causeway_kernel::wire::frame;
 use causeway_kernel::wire::json::Document;
 use causeway_kernel::wire::message::{SyncMessage, WirePost};

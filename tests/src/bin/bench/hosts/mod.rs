@@ -3,6 +3,7 @@
 mod backlog;
 mod disk;
 mod latency;
+mod memory;
 mod replay;
 mod start;
 
@@ -24,6 +25,9 @@ pub struct Options {
     /// Posts of the workspace whose start and memory are measured.
     #[arg(long, default_value_t = 100_000)]
     history: usize,
+    /// Posts that clients write to a service whose memory is measured.
+    #[arg(long, default_value_t = 25_000)]
+    posts: usize,
 }
 
 /// Measures, and shows every line as soon as it is known.
@@ -55,6 +59,7 @@ pub async fn run(options: &Options, mut show: impl FnMut(&Line)) -> Result<()> {
         let found = replay::run(side, &folder.path().join(name), &backlog)?;
         found.iter().for_each(&mut show);
     }
+    show(&memory::run(folder.path(), options.posts).await?);
     for found in start::run(folder.path(), options.history).await? {
         show(&found);
     }

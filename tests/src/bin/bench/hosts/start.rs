@@ -111,7 +111,7 @@ async fn page(side: &Side, number: usize) -> Result<Duration> {
     Ok(percentile(&times, 50))
 }
 
-fn mebibytes(bytes: u64) -> String {
+pub fn mebibytes(bytes: u64) -> String {
     format!("{:.0} MiB", bytes as f64 / f64::from(1 << 20))
 }
 
