@@ -199,11 +199,9 @@ async fn unread_in_team(State(app): State<Shared>, caller: Caller, ids: Ids) -> 
     let user = ids.own_user(&rows, &caller)?;
     let team = ids.own_team(&rows, &caller)?;
     let views = Views::new(&rows, Viewer::of(&rows, caller.user));
-    let found = unread::of_teams(&rows, user).into_iter();
-    let unread = found
-        .filter(|(of, _)| *of == team)
-        .map(|(_, unread)| unread);
-    let unread = unread.last().unwrap_or_default();
+    let mut found = unread::of_teams(&rows, user).into_iter();
+    let unread = found.find(|(of, _)| *of == team);
+    let unread = unread.map(|(_, unread)| unread).unwrap_or_default();
     Ok(Rendered::new(json::text(&views.team_unread(team, unread))))
 }
 

@@ -188,7 +188,7 @@ impl Walk {
     }
 
     /// Whether it ends before it passed more rows than a page may lie behind.
-    fn is_short(self, rows: &(impl Rows + ?Sized)) -> bool {
+    fn ends_early(self, rows: &(impl Rows + ?Sized)) -> bool {
         let mut passed = 0;
         self.each(rows, OFFSET_ROWS_MAX + 1, |_, _| {
             passed += 1;
@@ -206,7 +206,7 @@ impl Walk {
         let mut out = Vec::new();
         let mut skip = page.skip();
         if skip > OFFSET_ROWS_MAX {
-            return if self.is_short(rows) {
+            return if self.ends_early(rows) {
                 Ok(out)
             } else {
                 Err(TooDeep)
