@@ -50,8 +50,9 @@ impl Hold {
     /// Sets it, in the place of one that ends earlier.
     ///
     /// # Errors
-    /// Those of the operating system.
+    /// Those of the operating system; see also [`Owner::of`].
     pub fn set(&self, data_dir: &Path) -> io::Result<()> {
+        let owner = Owner::of(data_dir)?;
         let is_longer = |present: &Hold| match (present.until_ms, self.until_ms) {
             (Some(present), Some(new)) => present < new,
             (present, _) => present.is_some(),
@@ -64,7 +65,7 @@ impl Hold {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        let mut file = Owner::of(data_dir)?.create(&half)?;
+        let mut file = owner.create(&half)?;
         file.write_all(&serde_json::to_vec(self)?)?;
         fs::rename(half, path(data_dir))
     }
