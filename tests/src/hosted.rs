@@ -37,6 +37,11 @@ impl MovedClock {
     pub fn set_ahead_ms(&self, ms: i64) {
         self.0.store(ms, Ordering::Relaxed);
     }
+
+    /// Moves the clock on by so many ms.
+    pub fn pass_ms(&self, ms: i64) {
+        self.0.fetch_add(ms, Ordering::Relaxed);
+    }
 }
 
 impl Clock for MovedClock {
