@@ -44,7 +44,7 @@ fn names(arguments: &Arguments) -> Result<CreateConnection, String> {
 }
 
 async fn create(here: &Invocation<'_>, arguments: &Arguments) -> Result<String, String> {
-    arguments.only(&["name", "displayname", "password"])?;
+    arguments.only(&["name", "displayname", "password", "previousID"])?;
     let create = names(arguments)?;
     let previous = previous(here, arguments.get("previousID"))?;
     let password = Secret::new(arguments.require("password")?);
@@ -64,7 +64,7 @@ async fn create(here: &Invocation<'_>, arguments: &Arguments) -> Result<String, 
 }
 
 async fn accept(here: &Invocation<'_>, arguments: &Arguments) -> Result<String, String> {
-    arguments.only(&["name", "displayname", "password", "invite"])?;
+    arguments.only(&["name", "displayname", "password", "invite", "previousID"])?;
     let create = names(arguments)?;
     let previous = previous(here, arguments.get("previousID"))?;
     let password = Secret::new(arguments.require("password")?);
