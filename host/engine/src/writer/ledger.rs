@@ -59,7 +59,7 @@ mod tests {
     #[test]
     fn turns_are_shared_by_cost() {
         assert_eq!(turns([1, 1, 1], 30), [10, 10, 10]);
-        assert_eq!(turns([1, 1, 100], 202), [100, 100, 2]);
+        assert_eq!(turns([1, 1, 100], 204), [101, 101, 2]);
     }
 
     #[test]

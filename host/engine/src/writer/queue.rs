@@ -359,7 +359,7 @@ mod tests {
         let frames = (0..16).map(|_| frame(1)).chain([frame(2)]);
         let acts = (0..100).map(|_| command(7));
         let mut queue = queue(frames.chain(acts));
-        let cost = |source| if source == of(1) { 1_000 } else { 10 };
+        let cost = |source: Source| if source == of(1) { 1_000 } else { 10 };
         let order = order(&mut queue, 50, cost);
         let ahead = |of: Source, end: Source| {
             let last = order.iter().rposition(|it| *it == end).unwrap();
