@@ -155,15 +155,11 @@ impl Engine {
     /// As [`Engine::submit`], on a thread that may wait.
     fn submit_now(&self, input: Input) -> Result<Reply, SubmitError> {
         let (sender, receiver) = mpsc::channel();
-        self.inner.shared.submit(Job {
-            input,
-            chain: None,
-            run: None,
-            done: Box::new(move |result| {
-                // The receiver waits below.
-                let _ = sender.send(result);
-            }),
+        let done: Done = Box::new(move |result| {
+            // The receiver waits below.
+            let _ = sender.send(result);
         });
+        self.inner.shared.submit(Job::new(input, done));
         receiver.recv().unwrap_or(Err(SubmitError::ShuttingDown))
     }
 
