@@ -155,7 +155,7 @@ impl Engine {
     /// As [`Engine::submit`], on a thread that may wait.
     fn submit_now(&self, input: Input) -> Result<Reply, SubmitError> {
         let (sender, receiver) = mpsc::channel();
-        let done: Done = Box::new(move |result| {
+        let done: Completion = Box::new(move |result| {
             // The receiver waits below.
             let _ = sender.send(result);
         });

@@ -332,7 +332,7 @@ impl<R: Read + ?Sized> Views<'_, R> {
         let channel = self.rows.get::<Channel>(&channel_no)?;
         let post = self.rows.get::<Post>(&post_no)?;
         let system = is_system(kind(&post));
-        let sender_name = if system {
+        let sender_name = if system && post.origin.is_ours() {
             "System".to_string()
         } else {
             format!("@{}", self.username(post.user))

@@ -246,11 +246,20 @@ impl<R: Read + ?Sized> Serialize for ListedPosts<'_, R> {
     }
 }
 
-/// A post's type as clients are told. They show system types as words of the system, and those are ours:
-/// what a peer's user writes is shown as that user's.
+/// Types of messages about members, which clients make of the names in them.
+const ABOUT_MEMBERS: [&str; 4] = [
+    "system_join_channel",
+    "system_leave_channel",
+    "system_add_to_channel",
+    "system_remove_from_channel",
+];
+
+/// A post's type as clients are told. They show the text of a system type as words of the system, and
+/// those are ours: what a peer's user writes is shown as that user's.
 pub(super) fn kind(post: &Post) -> &str {
-    if post.origin.is_ours() || !is_system(&post.kind) {
-        &post.kind
+    let kind = post.kind.as_str();
+    if post.origin.is_ours() || !is_system(kind) || ABOUT_MEMBERS.contains(&kind) {
+        kind
     } else {
         ""
     }

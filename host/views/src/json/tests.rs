@@ -508,6 +508,7 @@ fn what_a_peers_user_writes_is_never_shown_as_said_by_the_system() {
         (50, EVA, "system_generic"),
         (51, ANN, "system_join_channel"),
         (52, EVA, "custom_poll"),
+        (53, EVA, "system_add_to_channel"),
     ] {
         let mut post = fixture::post(number, 1_000, None);
         post.user = author;
@@ -525,4 +526,6 @@ fn what_a_peers_user_writes_is_never_shown_as_said_by_the_system() {
     assert_eq!(shown(50), ("@eva:acme".into(), "".into()));
     assert_eq!(shown(51), ("System".into(), "system_join_channel".into()));
     assert_eq!(shown(52), ("@eva:acme".into(), "custom_poll".into()));
+    let about_members = "system_add_to_channel".into();
+    assert_eq!(shown(53), ("@eva:acme".into(), about_members));
 }

@@ -17,9 +17,6 @@ pub const TARGET: Target = Target {
     cases: 60,
 };
 
-/// How every WebAssembly binary begins.
-const MAGIC: &[u8] = b"\0asm";
-
 thread_local! {
     static POLICIES: OnceCell<(TempDir, ComponentPolicies)> = const { OnceCell::new() };
 }

@@ -187,7 +187,8 @@ async fn private_addresses_are_called_only_where_the_setting_allows_it() {
     let remote_id = b.row(invitation.connection).unwrap().remote_id;
     let token = invitation_token(&b, remote_id);
     let refreshed = Secret::token().unwrap();
-    let payload = confirmation(remote_id, refreshed.expose());
+    let rest = format!(r#","refreshed_token":"{}","version":3"#, refreshed.expose());
+    let payload = confirmation(remote_id, &rest);
     let answer = confirm(&b, remote_id, &token, &payload).await;
     assert_eq!(answer.status, 500);
     assert!(answer.says("`allow_private_targets`"));
