@@ -25,24 +25,27 @@ pub fn routes() -> Router<Shared> {
 }
 
 async fn ping(State(app): State<Shared>, params: Params) -> Result<Rendered, ApiError> {
-    let mut body = json!({
-        "status": "OK",
-        "AndroidLatestVersion": "",
-        "AndroidMinVersion": "",
-        "IosLatestVersion": "",
-        "IosMinVersion": "",
-        "ActiveSearchBackend": "none",
-    });
     let status = app.engine.status();
     let asked = params.flag("get_server_status");
     // Who does not ask further is told of what keeps the service from answering anything.
     let is_unhealthy = status.tables_are_damaged || asked && status.read_only.is_some();
     let state = if is_unhealthy { "UNHEALTHY" } else { "OK" };
-    body["status"] = state.into();
-    if asked {
-        body["database_status"] = state.into();
-        body["filestore_status"] = "OK".into();
+    let mut body = Map::new();
+    for (key, value) in [
+        ("status", state),
+        ("AndroidLatestVersion", ""),
+        ("AndroidMinVersion", ""),
+        ("IosLatestVersion", ""),
+        ("IosMinVersion", ""),
+        ("ActiveSearchBackend", "none"),
+    ] {
+        body.insert(key.to_string(), value.into());
     }
+    if asked {
+        body.insert("database_status".to_string(), state.into());
+        body.insert("filestore_status".to_string(), "OK".into());
+    }
+    let body = Value::Object(body);
     Ok(if is_unhealthy {
         Rendered::unhealthy(&body)
     } else {

@@ -57,7 +57,7 @@ fn carry_out(
     connection: ConnectionNo,
     body: &[u8],
     course: Course<'_>,
-) -> Result<Reply, Unfinished> {
+) -> Result<Reply, Box<Unfinished>> {
     let Some(peer) = Peer::load(tx, connection) else {
         return Ok(unknown_connection(tx));
     };

@@ -20,7 +20,7 @@ pub fn message(
     peer: &Peer,
     payload: Value<'_>,
     course: Course<'_>,
-) -> Result<Reply, Unfinished> {
+) -> Result<Reply, Box<Unfinished>> {
     if payload.is_null() {
         return Ok(ok(None));
     }
@@ -58,11 +58,11 @@ pub fn message(
     batch.tally.report(tx, peer.no);
     match batch.cut {
         None => Ok(ok(Some(&batch.response))),
-        Some(next) => Err(Unfinished {
+        Some(next) => Err(Box::new(Unfinished {
             next,
             left: batch.number.saturating_sub(next),
             response: batch.response,
-        }),
+        })),
     }
 }
 

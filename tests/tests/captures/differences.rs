@@ -73,6 +73,11 @@ pub enum Difference {
     /// A new connection attached to the old workspace keeps its users and channels (W32,
     /// W43).
     AttachedConnections,
+    /// A channel that is offered under a name that is taken gets a number behind it (W45).
+    TakenChannelNames,
+    /// Clients are told no system types of what a peer's users write, but those about members: nobody
+    /// there speaks as the system here.
+    WordsOfTheSystem,
     /// Channels cannot be archived, deleted or renamed here yet.
     ChannelsStayAsTheyAre,
     /// Not a difference of ours: the recorded peer failed as a test told it to, ours takes all.

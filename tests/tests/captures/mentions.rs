@@ -8,13 +8,21 @@ use crate::recording::Set;
 
 /// Texts that come with a map of mentions, and how our host shows them: every mention names the
 /// person who was meant, as the reader's workspace calls that person.
-const SHOWN: [(&str, &str); 20] = [
+const SHOWN: [(&str, &str); 22] = [
     ("@dan left the channel.", "@dan:site-a left the channel."),
     (
         "@kim:site-a hello, says @kim",
         "@kim hello, says @kim:site-b",
     ),
     ("@kim:site-b hello back", "@kim hello back"),
+    (
+        "Urgent, persistent, for @dan",
+        "Urgent, persistent, for @dan:site-a",
+    ),
+    (
+        "Urgent, persistent, for @bob:site-b",
+        "Urgent, persistent, for @bob",
+    ),
     ("@bob:site-b with suffix", "@bob with suffix"),
     ("@alice herself", "@alice:site-a herself"),
     ("@dan local", "@dan:site-a local"),

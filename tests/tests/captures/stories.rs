@@ -169,6 +169,7 @@ pub static WHOLE_2021: Story = Story {
                 ClosedChannels,
                 AttachedConnections,
                 MembersBeforehand,
+                WordsOfTheSystem,
             ],
         ),
     ],
@@ -197,6 +198,8 @@ pub static WHOLE_11: Story = Story {
     ],
     cues: &[
         ('B', "03", 15, Cue::OwnChannel("a channel of B's", "corner")),
+        ('B', "03", 15, Cue::Expect(Expect::Null, TakenChannelNames)),
+        ('A', "13", 77, Cue::Expect(Expect::Null, TakenChannelNames)),
         ('B', "11", 2, Cue::Uninvite("pfuf9zxxp38r5qo6ciqazkszae")),
         ('A', "11", 13, Cue::Unshare("4rdzxef7c7fbtmr1uc8o8jk9qe")),
         (
@@ -281,6 +284,7 @@ pub static WHOLE_11: Story = Story {
                 OneRefusalIsEnough,
                 ChannelsStayAsTheyAre,
                 MembersBeforehand,
+                TakenChannelNames,
             ],
         ),
         (
@@ -297,6 +301,8 @@ pub static WHOLE_11: Story = Story {
                 ProfilesWhenNeeded,
                 FailuresSentAgain,
                 OneRefusalIsEnough,
+                TakenChannelNames,
+                WordsOfTheSystem,
             ],
         ),
     ],

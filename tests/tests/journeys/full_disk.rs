@@ -9,8 +9,12 @@ use causeway_tests::warm;
 use hyper::Method;
 use serde_json::json;
 
-/// Bytes beyond which no file grows: what the journal and the tables have is longer already.
-const FILE_BYTES_MAX: u64 = 16 << 10;
+/// Bytes beyond which no file grows: the journal and the tables are longer already. The limit counts
+/// for files in memory too, into which the runtime puts the data of a component that it loads.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+/// Posts that fill more than that, and characters of each.
+const POSTS: usize = 80;
+const POST_CHARACTERS: usize = 15_000;
 const HEALTH: &str = "/system/ping?get_server_status=true";
 
 #[tokio::test]
@@ -21,8 +25,9 @@ async fn a_workspace_starts_on_a_full_disk_and_goes_on_when_there_is_room() -> R
     let side = Side::prepare("acme", &workspace.site_url(), "acme").await?;
     let ann = side.user("ann").await?;
     let channel = side.channel("harbour", &[&ann]).await?;
-    for n in 0..20 {
-        post(&ann, &channel, "", &format!("{n} {}", "x".repeat(2_000))).await?;
+    for n in 0..POSTS {
+        let text = format!("{n} {}", "x".repeat(POST_CHARACTERS));
+        post(&ann, &channel, "", &text).await?;
     }
     let shown = visible(&ann, &channel).await?;
     workspace.stop().await?;

@@ -104,6 +104,10 @@ enum Class {
 }
 
 /// What is to be done next.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one exists at a time, on the writer's stack"
+)]
 pub enum Next {
     /// An input that waited.
     Job(Job),

@@ -145,7 +145,10 @@ async fn populate(hosted: &Hosted) -> Result<Vec<(&'static str, String)>> {
     let channel = admin.post("/channels", channel).await?;
     let body = json!({ "channel_id": id(&channel), "message": "a first post" });
     let post = admin.post("/posts", body).await?;
-    let body = json!({ "name": "globex", "display_name": "Globex", "password": "a word" });
+    let body = json!({
+        "name": "globex", "display_name": "Globex", "password": "a word",
+        "default_team_id": hosted.side.team_id,
+    });
     let made = admin.post("/remotecluster", body).await?;
     Ok(vec![
         ("{user_id}", id(&me)),

@@ -1,8 +1,11 @@
 //! Acknowledges a post.
 
 use causeway_kernel::command::{AcknowledgePost, Command};
+use causeway_kernel::model::{Acknowledgement, Post};
+use causeway_kernel::rows::id::PostNo;
+use causeway_kernel::rows::tx::Read;
 
-use super::scene::{Request, Scene};
+use super::scene::{Place, Request, Scene};
 use super::{AtWorkspace, Spec};
 use crate::dice::Dice;
 use crate::frames::ACKNOWLEDGED;
@@ -17,12 +20,39 @@ pub(super) const SPEC: Spec = Spec {
 };
 
 fn ask(scene: &Scene<'_>, dice: &mut Dice) -> Option<Vec<Request>> {
-    let place = scene.place(dice)?;
-    let live = scene.posts(&place, |_| true);
-    let (post, old) = dice.pick(&live)?;
-    let told = format!("{} acknowledges “{}”", scene.name(), old.message);
-    let command = Command::AcknowledgePost(AcknowledgePost { post: *post });
+    // Who withdrew one thinks better of it now and then: servers differ in what becomes of that.
+    let withdrawn = withdrawn(scene);
+    let (place, post, text) = match dice.pick(&withdrawn) {
+        Some((place, post, text)) if dice.chance(600) => (place.clone(), *post, text.clone()),
+        _ => {
+            let place = scene.place(dice)?;
+            let live = scene.posts(&place, |_| true);
+            let (post, row) = dice.pick(&live)?;
+            (place, *post, row.message.clone())
+        }
+    };
+    let told = format!("{} acknowledges “{text}”", scene.name());
+    let command = Command::AcknowledgePost(AcknowledgePost { post });
     Some(scene.in_place(&place, command, told))
+}
+
+/// The newest posts of shared channels whose acknowledgement the user withdrew, with their texts.
+fn withdrawn(scene: &Scene<'_>) -> Vec<(Place, PostNo, String)> {
+    let is_withdrawn = |(post, _): &(PostNo, Post)| {
+        let row = scene.rows.get::<Acknowledgement>(&(*post, scene.user));
+        row.is_some_and(|row| row.acknowledged_at == 0)
+    };
+    let mut found = Vec::new();
+    for (channel, row) in scene.channels(|channel| channel.shared) {
+        let place = Place {
+            channel,
+            name: row.name,
+        };
+        let posts = scene.posts(&place, |_| true).into_iter();
+        let posts = posts.filter(is_withdrawn);
+        found.extend(posts.map(|(post, row)| (place.clone(), post, row.message)));
+    }
+    found
 }
 
 fn at_mattermost(turn: &mut Turn<'_>) -> Option<String> {

@@ -49,6 +49,7 @@ pub(crate) struct Scene<'w> {
 }
 
 /// The channel in which a user does something.
+#[derive(Clone)]
 pub(super) struct Place {
     pub(super) channel: ChannelNo,
     pub(super) name: String,

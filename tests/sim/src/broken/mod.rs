@@ -133,7 +133,8 @@ impl Defect {
         ),
         (
             Defect::TakesAnyHost,
-            &[oracle::NO_LOSS, oracle::CONVERGENCE],
+            // What users write at one host comes between what they write at the other.
+            &[oracle::NO_LOSS, oracle::CONVERGENCE, oracle::ORDER],
         ),
         (
             Defect::BelievesTheNewest,

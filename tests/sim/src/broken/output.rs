@@ -16,12 +16,17 @@ use causeway_kernel::rows::tx::{Read, Record};
 use super::{Defect, rows, sends};
 use crate::frames;
 use crate::kernel::StepBytes;
+use crate::oracle::is_refusal;
 
 /// Counts steps of all kernels of the process: no input of any step.
 static STEPS: AtomicU32 = AtomicU32::new(0);
 
 /// A row that no record of the kernel stands in.
 const STRAY_KEY: &[u8] = b"stray";
+
+fn is_invitation(body: &[u8]) -> bool {
+    frames::read(body).is_some_and(|frame| frame.is_invitation())
+}
 
 pub(super) fn spoil(
     defect: Defect,
@@ -36,8 +41,10 @@ pub(super) fn spoil(
         value: Some(context.seed.to_vec()),
     };
     let reply = codec::decode_reply(&output.reply);
+    let is_refused = reply.as_ref().is_ok_and(is_refusal);
     match (defect, input) {
-        (Defect::SkipsWrites, Input::Frame { .. }) => {
+        // With an invitation's post the channel would go as well.
+        (Defect::SkipsWrites, Input::Frame { body, .. }) if !is_invitation(body) => {
             let skipped = |write: &Write| {
                 let new = host.get_many(write.table, std::slice::from_ref(&write.key));
                 write.table == Table::Posts && new == [None] && write.key.last() < Some(&32)
@@ -69,7 +76,8 @@ pub(super) fn spoil(
         (Defect::MovesCursorsBack, Input::Receipt(_)) => rows::change::<Link>(output, |link| {
             link.cursor.seq = FeedSeq(link.cursor.seq.0.saturating_sub(1));
         }),
-        (Defect::CountsDeliveries, Input::Frame { .. }) => output.writes.push(stray),
+        // What is refused leaves no trace: that it does is another defect.
+        (Defect::CountsDeliveries, Input::Frame { .. }) if !is_refused => output.writes.push(stray),
         (Defect::RefusalsLeaveTraces, _) if matches!(reply, Ok(Reply::Refused(_))) => {
             output.writes.push(stray);
         }
@@ -94,7 +102,7 @@ pub(super) fn spoil(
             Input::Frame {
                 connection, body, ..
             },
-        ) if frames::read(body).is_some_and(|frame| !frame.items.is_empty()) => {
+        ) if !is_refused && frames::read(body).is_some_and(|frame| !frame.items.is_empty()) => {
             output.effects.push(codec::encode_effect(&Effect::Send {
                 connection: *connection,
                 attempt: 0,

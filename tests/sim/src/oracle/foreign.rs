@@ -90,9 +90,12 @@ impl Oracle {
             }
     }
 
-    /// Whether a seat is told of a withdrawal without its time.
+    /// Whether a seat is told of a withdrawal without its time, as a Mattermost is; a malicious
+    /// peer passes for one when it likes.
     pub(super) fn is_withdrawal(&self, seat: usize, emoji: &str, version: i64) -> bool {
-        version == 0 && emoji == ACKNOWLEDGED && self.foreign.generations.contains_key(&seat)
+        let passes_for_mattermost =
+            self.foreign.generations.contains_key(&seat) || self.is_intruder(seat);
+        version == 0 && emoji == ACKNOWLEDGED && passes_for_mattermost
     }
 
     /// What users of a server did, and what became of its channels.

@@ -32,6 +32,11 @@ impl Oracle {
         self.intruder.seat = Some(seat);
     }
 
+    /// Whether the malicious peer sits there.
+    pub(super) fn is_intruder(&self, seat: usize) -> bool {
+        self.intruder.seat == Some(seat)
+    }
+
     /// Whether a step of the hub is about what the malicious peer said.
     pub(super) fn is_by_intruder(&self, node: usize, input: &Input, peers: &Peers) -> bool {
         match input {

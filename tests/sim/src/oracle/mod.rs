@@ -20,6 +20,7 @@ pub mod step;
 mod violation;
 mod wire;
 
+pub use inert::is_refusal;
 pub use violation::*;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,6 +1,6 @@
 //! The chapters of the story.
 
-use causeway_kernel::boundary::input::{Actor, Input, SendOutcome};
+use causeway_kernel::boundary::input::{Actor, FramePart, Incarnation, Input, SendOutcome};
 use causeway_kernel::command::{
     AbandonConnection, AcknowledgePost, AddReaction, AttachConnection, Command, Configure,
     DeletePost, EditPost, InviteToChannel, PatchConnection, PersonalChange, RemoveChannelMember,
@@ -8,9 +8,9 @@ use causeway_kernel::command::{
     ViewChannel, WithdrawAcknowledgement,
 };
 use causeway_kernel::model::{
-    Config, Connection, ConnectionState, Link, LinkState, PeerKind, PersonalKind, User,
+    Config, Connection, ConnectionState, KeptFrame, Link, LinkState, PeerKind, PersonalKind, User,
 };
-use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, PostNo, UserNo};
+use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, Id, PostNo, UserNo};
 use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::tx::Read;
 use causeway_kernel::wire::response::NO_LONGER_SHARED;
@@ -26,6 +26,8 @@ pub fn whole_story(kind: PeerKind) -> Story {
     hear_of_users(&mut story);
     hear_of_posts(&mut story);
     meet_policies(&mut story);
+    hear_in_parts(&mut story);
+    meet_incarnations(&mut story);
     send_badly(&mut story);
     administer(&mut story);
     story
@@ -336,6 +338,38 @@ fn meet_policies(story: &mut Story) {
         skip: vec![(0, 2)],
     };
     story.settle(0, input);
+}
+
+/// A frame of which an item is set aside, in steps of an item each, and one that nobody goes on with.
+fn hear_in_parts(story: &mut Story) {
+    let body = story.sync_body(
+        0,
+        &posts(&[
+            ('v', "wonderful", ""),
+            ('w', "set aside by alice", ""),
+            ('x', "the rest, carol", ""),
+        ]),
+    );
+    for part in [
+        FramePart::Keep(body.clone()),
+        FramePart::Items(1),
+        FramePart::SetAside(1),
+        FramePart::Items(1),
+        FramePart::Keep(body),
+    ] {
+        let connection = CONNECTION;
+        story.settle(0, Input::FramePart { connection, part });
+    }
+    assert!(story.nodes[0].rows.has::<KeptFrame>(&CONNECTION));
+    story.settle(0, Input::Resume);
+}
+
+fn meet_incarnations(story: &mut Story) {
+    for number in [1, 2, 3] {
+        let id = Id::parse(&id('i')).unwrap();
+        story.ping_of(0, Some(Incarnation { id, number }));
+    }
+    story.wait(70_000);
 }
 
 fn send_badly(story: &mut Story) {

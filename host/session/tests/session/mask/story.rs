@@ -2,7 +2,9 @@
 
 use std::cell::Cell;
 
-use causeway_kernel::boundary::input::{Actor, Genesis, Input, PingAnswer, Receipt, SendOutcome};
+use causeway_kernel::boundary::input::{
+    Actor, Genesis, Incarnation, Input, PingAnswer, Receipt, SendOutcome,
+};
 use causeway_kernel::boundary::output::{Effect, Object, Output, Reply};
 use causeway_kernel::boundary::policy::{Question, Revision, Verdict};
 use causeway_kernel::command::{
@@ -130,11 +132,15 @@ impl Story {
 
     /// A ping is answered: the peer is online.
     pub fn ping(&mut self, side: usize, kind: Option<PeerKind>) {
+        self.pinged(side, kind, None);
+    }
+
+    fn pinged(&mut self, side: usize, kind: Option<PeerKind>, incarnation: Option<Incarnation>) {
         let answer = Some(PingAnswer {
             sent_at_ms: self.now_ms,
             recv_at_ms: self.now_ms,
             kind,
-            incarnation: None,
+            incarnation,
         });
         self.settle(
             side,
@@ -154,8 +160,14 @@ impl Story {
         self.settle(0, changed);
     }
 
-    /// A frame of the peer with a sync message of the first channel.
+    /// A frame of the peer with a sync message of the first channel arrives.
     pub fn sync(&mut self, side: usize, sections: &str) -> Reply {
+        let body = self.sync_body(side, sections);
+        self.frame(side, &body)
+    }
+
+    /// Such a frame.
+    pub fn sync_body(&self, side: usize, sections: &str) -> Vec<u8> {
         let rows = &self.nodes[side].rows;
         let connection = rows.get::<Connection>(&CONNECTION).unwrap();
         let channel = rows.get::<Channel>(&ChannelNo(3)).unwrap();
@@ -165,7 +177,12 @@ impl Story {
             r#"{{"remote_id":"{id}","msg":{{"id":"{id}","topic":"sharedchannel_sync","create_at":5,
             "payload":{{"id":"{id}","channel_id":"{channel}",{sections}}}}}}}"#
         );
-        self.frame(side, body.as_bytes())
+        body.into_bytes()
+    }
+
+    /// A ping is answered by an incarnation of the peer.
+    pub fn ping_of(&mut self, side: usize, incarnation: Option<Incarnation>) {
+        self.pinged(side, None, incarnation);
     }
 }
 
