@@ -504,33 +504,6 @@ impl Player {
         Ok(())
     }
 
-    async fn check_invited(&mut self, exchange: &Exchange, answered: &Answered) -> Result<()> {
-        let invite = exchange.payload();
-        let channel = invite.get("channel_id").text();
-        let body = Json::parse(&answered.body).unwrap_or(Json::Null);
-        if body.get("status").text() != "OK" || self.map.contains_key(channel) {
-            return Ok(());
-        }
-        let shown = self
-            .host
-            .side
-            .admin
-            .get(&format!("/channels/{channel}"))
-            .await?;
-        for key in ["name", "display_name", "header", "purpose", "type"] {
-            let told = shown[key].as_str().unwrap_or_default();
-            let offered = invite.get(key).text();
-            if key == "name" && told == format!("{offered}-2") {
-                self.differs(Difference::TakenChannelNames);
-            } else {
-                self.expect(key, told, offered);
-            }
-        }
-        self.expect("shared", shown["shared"].as_bool(), Some(true));
-        self.now_shared(channel);
-        Ok(())
-    }
-
     /// At the end of a recording: every post that our host should hold is as it should be.
     pub async fn check_all(&mut self) -> Result<()> {
         let ids: Vec<String> = self.held.keys().cloned().collect();

@@ -5,6 +5,7 @@ mod acts;
 mod differences;
 mod features;
 mod incoming;
+mod invited;
 mod json;
 mod mentions;
 mod offers;
