@@ -22,7 +22,7 @@ const PEER: ConnectionNo = ConnectionNo(1);
 /// Waits until the peer was sent a post by a request from the `from`-th on.
 async fn arrives(stage: &Stage, post: &str, from: usize) -> Result<()> {
     wait_for("the peer to have a post", async || {
-        let asked = stage.peer.asked(from);
+        let asked = stage.handmade.peer.asked(from);
         Ok(asked
             .iter()
             .any(|asked| String::from_utf8_lossy(&asked.body).contains(post)))
@@ -62,10 +62,10 @@ async fn a_peer_that_pings_is_sent_what_waits_at_once() -> Result<()> {
     .await?;
     // The pause before the next try does not end any more.
     stage.host.clock.set_ahead_ms(-HOUR_MS);
-    let tried = stage.peer.asked(0).len();
+    let tried = stage.handmade.peer.asked(0).len();
     is_away.store(false, Ordering::Relaxed);
     let ping = json!({ "sent_at": 1, "recv_at": 0 });
-    let ping = frame(&stage.remote_id, "ping", ping);
+    let ping = frame(&stage.handmade.remote_id, "ping", ping);
     assert_eq!(stage.call("ping", &ping).await?.status, 200);
     arrives(&stage, &written, tried).await
 }

@@ -54,10 +54,13 @@ async fn texts_that_cannot_be_stored_everywhere_are_replaced_or_refused() -> Res
         "update_at": i64::from(u32::MAX) * 1000, "message": "a\0b", "props": { "n": "HUGE" },
     });
     let sync = json!({ "channel_id": stage.shared, "posts": [with(stage.post(POST), edit)] });
-    let body = frame(&stage.remote_id, "sharedchannel_sync", sync).to_string();
-    let headers = [(ID, stage.remote_id.as_str()), (TOKEN_HEADER, TOKEN)];
+    let body = frame(&stage.handmade.remote_id, "sharedchannel_sync", sync).to_string();
+    let headers = [
+        (ID, stage.handmade.remote_id.as_str()),
+        (TOKEN_HEADER, TOKEN),
+    ];
     let body = body.replace("\"HUGE\"", "1e999").into_bytes();
-    let answer = call_bytes(&stage.host, "msg", &headers, body).await?;
+    let answer = call_bytes(stage.host.url(), "msg", &headers, body).await?;
     assert_eq!(answer.status, 200);
     // A client that has 64-bit floats reads it.
     let post = stage.get(&format!("/posts/{POST}")).await?.body;

@@ -92,11 +92,11 @@ async fn codes_that_cannot_be_accepted_leave_nothing_and_are_counted() -> Result
 #[tokio::test(flavor = "multi_thread")]
 async fn a_code_is_accepted_once_and_its_repetition_asks_nobody() -> Result<()> {
     let stage = Stage::new().await?;
-    let code = seal(&stage.host, ELSEWHERE, &stage.peer.url()).await?;
+    let code = seal(&stage.host, ELSEWHERE, &stage.handmade.peer.url()).await?;
     let first = accept(&stage.host, "elsewhere", &code, PASSWORD).await?;
     assert_eq!(first.status, 201, "{first:?}");
     let confirmations = || {
-        let asked = stage.peer.asked(0);
+        let asked = stage.handmade.peer.asked(0);
         let confirms = asked
             .iter()
             .filter(|it| it.path.ends_with("confirm_invite"));
@@ -147,7 +147,7 @@ async fn an_expired_invitation_is_not_confirmed() -> Result<()> {
 async fn a_used_invitation_opens_nothing_and_a_confirmed_connection_stays_as_it_is() -> Result<()> {
     let stage = Stage::new().await?;
     let before = stage.shown().await?;
-    let id = &stage.remote_id;
+    let id = &stage.handmade.remote_id;
     let body = frame(id, "invitation", confirmation(id, "http://127.0.0.1:9"));
     // The invitation's token died with the confirmation; here any other one stands for it.
     let dead = call(

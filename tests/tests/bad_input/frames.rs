@@ -21,7 +21,7 @@ struct Case {
 }
 
 fn cases(stage: &Stage) -> Vec<Case> {
-    let id = stage.remote_id.clone();
+    let id = stage.handmade.remote_id.clone();
     let good = |payload: Value| {
         frame(&id, "sharedchannel_sync", payload)
             .to_string()
@@ -140,7 +140,7 @@ async fn what_is_no_frame_of_its_connection_is_refused_and_counted() -> Result<(
     {
         let counted = refused(&stage.host, id).await?;
         let headers: Vec<(&str, &str)> = headers.iter().map(|(n, v)| (*n, &**v)).collect();
-        let answer = call_bytes(&stage.host, "msg", &headers, body).await?;
+        let answer = call_bytes(stage.host.url(), "msg", &headers, body).await?;
         assert_eq!((answer.status, &*error_id(&answer)), (status, id), "{what}");
         assert_eq!(refused(&stage.host, id).await?, counted + 1, "{what}");
     }
@@ -155,13 +155,13 @@ async fn broken_utf8_is_repaired_as_real_servers_do() -> Result<()> {
     let id = "newnewnewnewnewnewnewnew11";
     let post = with(stage.post(id), json!({ "message": "a W b" }));
     let payload = json!({ "channel_id": stage.shared, "posts": [post] });
-    let mut body = frame(&stage.remote_id, "sharedchannel_sync", payload)
+    let mut body = frame(&stage.handmade.remote_id, "sharedchannel_sync", payload)
         .to_string()
         .into_bytes();
     let at = body.windows(5).position(|bytes| bytes == b"a W b");
     body[at.expect("the text is in the frame") + 2] = 0xff;
-    let headers = [(ID, &*stage.remote_id), (TOKEN_HEADER, TOKEN)];
-    let answer = call_bytes(&stage.host, "msg", &headers, body).await?;
+    let headers = [(ID, &*stage.handmade.remote_id), (TOKEN_HEADER, TOKEN)];
+    let answer = call_bytes(stage.host.url(), "msg", &headers, body).await?;
     assert_eq!(answer.status, 200);
     let shown = stage.get(&format!("/posts/{id}")).await?;
     assert_eq!(shown.body["message"], "a \u{fffd} b");
@@ -184,10 +184,10 @@ async fn of_duplicate_keys_the_last_counts_as_for_real_servers() -> Result<()> {
     let body = format!(
         "{{\"remote_id\":\"x\",\"remote_id\":\"{}\",\"msg\":{{\"id\":\"w4tdjnh8wf8fxyg5n4c8qmaxeh\",\
          \"topic\":\"ping\",\"topic\":\"sharedchannel_sync\",\"create_at\":1,\"payload\":{payload}}}}}",
-        stage.remote_id
+        stage.handmade.remote_id
     );
-    let headers = [(ID, &*stage.remote_id), (TOKEN_HEADER, TOKEN)];
-    let answer = call_bytes(&stage.host, "msg", &headers, body.into_bytes()).await?;
+    let headers = [(ID, &*stage.handmade.remote_id), (TOKEN_HEADER, TOKEN)];
+    let answer = call_bytes(stage.host.url(), "msg", &headers, body.into_bytes()).await?;
     assert_eq!(
         answer.status,
         200,

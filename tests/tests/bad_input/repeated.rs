@@ -87,7 +87,7 @@ async fn a_clock_a_day_ahead_neither_stops_its_posts_nor_ours() -> Result<()> {
     // Real servers never send what is written until their clocks have caught up (W3).
     let ours = scene::post(&stage.bob, &stage.shared, "", "Written today").await?;
     wait_for("our post to be sent", async || {
-        let asked = stage.peer.asked(0);
+        let asked = stage.handmade.peer.asked(0);
         Ok(asked
             .iter()
             .any(|it| String::from_utf8_lossy(&it.body).contains(&ours)))

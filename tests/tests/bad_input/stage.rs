@@ -2,34 +2,30 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use causeway::federation::FederationSettings;
 use causeway::federation::invitation::{self, CodeKdf};
 use causeway::vault::Secret;
 use causeway_kernel::wire::frame::Invite;
 use causeway_tests::client::{Answer, Client};
+use causeway_tests::handmade::{self, Handmade};
+pub use causeway_tests::handmade::{
+    ID, START, TOKEN, TOKEN_HEADER, call_bytes, confirmation, frame, profile, take,
+};
 use causeway_tests::hosted::Hosted;
-use causeway_tests::peer::{self, Answered, Asked, Peer, Told};
-use causeway_tests::scene::{self, PASSWORD, wait_for};
+use causeway_tests::peer::{Answered, Asked, Told};
+use causeway_tests::scene::{self, PASSWORD};
 use hyper::Method;
 use serde_json::{Value, json};
 
-/// What the peer presents, and what it expects.
-pub const TOKEN: &str = "peertokenpeertokenpeerto1a";
-const OUR_TOKEN: &str = "ourtokenourtokenourtoken2b";
 /// A user of the peer.
 pub const ANN: &str = "annannannannannannannann11";
 /// A post of the peer, by Ann.
 pub const POST: &str = "postpostpostpostpostpost11";
-/// Creation time of the peer's users and posts, by its clock.
-pub const START: i64 = 1_790_000_000_000;
-
 /// A workspace, its peer, and what they share.
 pub struct Stage {
     pub host: Hosted,
-    pub peer: Peer,
-    /// The connection.
-    pub remote_id: String,
+    pub handmade: Handmade,
     /// A channel that is shared with the peer.
     pub shared: String,
     /// A channel that is not.
@@ -39,29 +35,6 @@ pub struct Stage {
     pub bob_id: String,
     /// A post of that user in the shared channel.
     pub bobs_post: String,
-}
-
-/// Answers like a server of the 11 line that takes everything.
-pub fn take(asked: &Asked) -> Told {
-    let frame: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
-    let payload = &frame["msg"]["payload"];
-    let users: Vec<&String> = payload["users"]
-        .as_object()
-        .map(|users| users.keys().collect())
-        .unwrap_or_default();
-    let body = match asked.path.rsplit('/').next() {
-        Some("ping") => json!({ "sent_at": payload["sent_at"], "recv_at": 1 }),
-        Some("confirm_invite") => json!({ "status": "OK" }),
-        _ => json!({ "status": "OK", "err": "", "payload": {
-            "users_syncd": users, "post_errors": [],
-        }}),
-    };
-    let version = ("x-version-id".to_string(), "11.6.0..x.true".to_string());
-    Told::Answer(Answered {
-        status: 200,
-        headers: vec![version],
-        body: body.to_string().into_bytes(),
-    })
 }
 
 impl Stage {
@@ -75,11 +48,8 @@ impl Stage {
             };
         })
         .await?;
-        let code = scene::invitation(&host.side, "acme").await?;
-        let derivations = host.running().app.vault.derivations();
-        let opened = invitation::open(derivations, &code, &Secret::new(PASSWORD)).await?;
-        let token = opened.token.expose().to_string();
-        Ok((host, opened.remote_id.to_string(), token))
+        let (remote_id, token) = handmade::invite(&host.side, "acme").await?;
+        Ok((host, remote_id, token))
     }
 
     /// A workspace that shares a channel with a peer of one user and one post.
@@ -91,37 +61,17 @@ impl Stage {
     pub async fn with_peer(
         decide: impl Fn(&Asked) -> Told + Send + Sync + 'static,
     ) -> Result<Stage> {
-        let (host, remote_id, invitation) = Stage::invited().await?;
-        let peer = Peer::start(decide).await?;
-        let confirmation = confirmation(&remote_id, &peer.url());
-        let frame = frame(&remote_id, "invitation", confirmation);
-        let answer = call(&host, "confirm_invite", &remote_id, &invitation, &frame).await?;
-        if answer.status != 200 {
-            bail!("the confirmation was answered {}", answer.status);
-        }
-        wait_for("the host to have pinged", async || {
-            let path = format!("/remotecluster/{remote_id}");
-            let record = host.side.admin.get(&path).await?;
-            Ok(record["last_ping_at"].as_i64().unwrap_or_default() > 0)
-        })
-        .await?;
+        let (host, remote_id, token) = Stage::invited().await?;
+        let handmade = Handmade::accept(&host.side, (remote_id, token), decide).await?;
         let bob = host.user("bob").await?;
         let bob_id = text(&bob.get("/users/me").await?, "id");
         let shared = host.side.channel("shared", &[&bob]).await?;
         let private = host.side.channel("private", &[&bob]).await?;
-        let command = format!("/share-channel invite --connectionID {remote_id}");
-        host.side.admin.command(&shared, &command).await?;
-        wait_for("the channel to be shared", async || {
-            let path = format!("/remotecluster/{remote_id}/sharedchannelremotes");
-            let links = host.side.admin.get(&path).await?;
-            Ok(links[0]["is_invite_confirmed"] == true)
-        })
-        .await?;
+        handmade.share(&host.side, &shared).await?;
         let bobs_post = scene::post(&bob, &shared, "", "Written by Bob").await?;
         let stage = Stage {
             host,
-            peer,
-            remote_id,
+            handmade,
             shared,
             private,
             bob,
@@ -146,26 +96,17 @@ impl Stage {
 
     /// Sends a request to the endpoints for peers, with the peer's credentials.
     pub async fn call(&self, path: &str, body: &Value) -> Result<Answered> {
-        call(&self.host, path, &self.remote_id, TOKEN, body).await
+        self.handmade.call(path, body).await
     }
 
     /// Sends a message of a topic, and gives the envelope of the answer.
     pub async fn say(&self, topic: &str, payload: Value) -> Result<Value> {
-        let frame = frame(&self.remote_id, topic, payload);
-        let answer = self.call("msg", &frame).await?;
-        if answer.status != 200 {
-            bail!("{topic} was answered {}", answer.status);
-        }
-        serde_json::from_slice(&answer.body).context("an envelope")
+        self.handmade.say(topic, payload).await
     }
 
     /// Sends a sync message about the shared channel.
-    pub async fn sync(&self, mut payload: Value) -> Result<Value> {
-        if payload["channel_id"].is_null() {
-            payload["channel_id"] = json!(self.shared);
-        }
-        payload["id"] = json!("q9m6ndk6nbyt5kxnqr1pxsa5nr");
-        self.say("sharedchannel_sync", payload).await
+    pub async fn sync(&self, payload: Value) -> Result<Value> {
+        self.handmade.sync(&self.shared, payload).await
     }
 
     /// As [`Stage::sync`]; nothing of it may be refused.
@@ -225,40 +166,13 @@ pub async fn call(
     body: &Value,
 ) -> Result<Answered> {
     let body = body.to_string().into_bytes();
-    call_bytes(host, path, &[(ID, remote_id), (TOKEN_HEADER, token)], body).await
-}
-
-pub const ID: &str = "x-remotecluster-id";
-pub const TOKEN_HEADER: &str = "x-remotecluster-token";
-
-/// Sends bytes to an endpoint for peers.
-pub async fn call_bytes(
-    host: &Hosted,
-    path: &str,
-    headers: &[(&str, &str)],
-    body: Vec<u8>,
-) -> Result<Answered> {
-    let url = format!("{}/api/v4/remotecluster/{path}", host.url());
-    let headers: Vec<(String, String)> = headers
-        .iter()
-        .map(|(name, value)| ((*name).to_string(), (*value).to_string()))
-        .collect();
-    peer::send("POST", &url, &headers, body).await
-}
-
-/// A frame.
-pub fn frame(remote_id: &str, topic: &str, payload: Value) -> Value {
-    json!({ "remote_id": remote_id, "msg": {
-        "id": "w4tdjnh8wf8fxyg5n4c8qmaxeh", "topic": topic, "create_at": 1, "payload": payload,
-    }})
-}
-
-/// The confirmation of an invitation, as a server of the 11 line writes it.
-pub fn confirmation(remote_id: &str, site_url: &str) -> Value {
-    json!({
-        "remote_id": remote_id, "remote_team_id": "", "site_url": site_url,
-        "token": OUR_TOKEN, "refreshed_token": TOKEN, "version": 3,
-    })
+    call_bytes(
+        host.url(),
+        path,
+        &[(ID, remote_id), (TOKEN_HEADER, token)],
+        body,
+    )
+    .await
 }
 
 /// A code as a server of the 11 line makes it.
@@ -275,14 +189,6 @@ pub async fn seal(host: &Hosted, remote_id: &str, site_url: &str) -> Result<Stri
     let password = Secret::new(PASSWORD);
     let code = invitation::seal(derivations, &invite, &password, CodeKdf::Pbkdf2).await?;
     Ok(code.expose().to_string())
-}
-
-/// A profile of the peer.
-pub fn profile(id: &str, username: &str) -> Value {
-    json!({
-        "id": id, "create_at": START, "update_at": START, "delete_at": 0, "username": username,
-        "email": "someone@acme.example", "roles": "system_user", "locale": "en",
-    })
 }
 
 /// A post with some of its members changed.

@@ -1,9 +1,11 @@
 //! `make bench`: what the service costs on this machine.
 
+mod attacks;
 mod hosts;
 mod line;
 mod simulation;
 mod spike;
+mod spread;
 mod steps;
 
 use clap::Parser;
@@ -26,6 +28,8 @@ struct Arguments {
 /// A part of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Part {
+    /// What local people feel while a peer or a client attacks.
+    Attacks,
     /// Services: throughput, latency, start, memory.
     Hosts,
     /// Steps of the kernel, natively and as the component.
@@ -40,6 +44,10 @@ fn main() -> anyhow::Result<()> {
     if is_wanted(Part::Hosts) {
         let runtime = tokio::runtime::Runtime::new()?;
         runtime.block_on(hosts::run(&arguments.hosts, |line| println!("{line}")))?;
+    }
+    if is_wanted(Part::Attacks) {
+        let runtime = tokio::runtime::Runtime::new()?;
+        runtime.block_on(attacks::run(|line| println!("{line}")))?;
     }
     if is_wanted(Part::Simulation) {
         simulation::run(arguments.seeds, |line| println!("{line}"))?;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use super::percentile;
+use crate::spread::percentile;
 
 const APPENDS: usize = 300;
 const APPEND_BYTES: usize = 30_000;

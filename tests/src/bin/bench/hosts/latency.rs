@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use serde_json::Value;
 
-use super::{Pair, ms, percentile};
+use super::Pair;
 use crate::line::{Line, line};
+use crate::spread::{ms, percentile};
 use causeway_tests::scene;
 
 const POSTS: usize = 300;

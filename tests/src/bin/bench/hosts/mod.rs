@@ -8,13 +8,13 @@ mod replay;
 mod start;
 
 use std::path::Path;
-use std::time::Duration;
 
 use anyhow::Result;
 use causeway_tests::process::{Workspace, free_port};
 use causeway_tests::scene::{self, Side};
 
 use crate::line::{Line, line};
+use crate::spread::ms;
 
 /// What is measured.
 #[derive(Clone, Debug, clap::Args)]
@@ -27,7 +27,7 @@ pub struct Options {
     history: usize,
     /// Posts that clients write to a service whose memory is measured.
     #[arg(long, default_value_t = 25_000)]
-    posts: usize,
+    written: usize,
 }
 
 /// Measures, and shows every line as soon as it is known.
@@ -59,7 +59,7 @@ pub async fn run(options: &Options, mut show: impl FnMut(&Line)) -> Result<()> {
         let found = replay::run(side, &folder.path().join(name), &backlog)?;
         found.iter().for_each(&mut show);
     }
-    show(&memory::run(folder.path(), options.posts).await?);
+    show(&memory::run(folder.path(), options.written).await?);
     for found in start::run(folder.path(), options.history).await? {
         show(&found);
     }
@@ -92,17 +92,4 @@ impl Pair {
             channel,
         })
     }
-}
-
-fn ms(time: Duration) -> String {
-    format!("{:.2} ms", time.as_secs_f64() * 1000.0)
-}
-
-/// The value below which a part of the sorted values lies.
-fn percentile(sorted: &[Duration], percent: usize) -> Duration {
-    let at = sorted.len() * percent / 100;
-    sorted
-        .get(at.min(sorted.len().saturating_sub(1)))
-        .copied()
-        .unwrap_or_default()
 }

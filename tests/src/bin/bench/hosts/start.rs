@@ -14,8 +14,8 @@ use causeway_kernel::rows::id::{ChannelNo, UserNo};
 use causeway_tests::process::{self, Workspace, free_port};
 use causeway_tests::scene::Side;
 
-use super::{ms, percentile};
 use crate::line::{Line, line};
+use crate::spread::{ms, percentile};
 
 /// Acts that wait at once for their group to become durable.
 const AT_ONCE: usize = 500;

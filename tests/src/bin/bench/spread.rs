@@ -1,0 +1,17 @@
+//! Times, and how they spread.
+
+use std::time::Duration;
+
+/// A time in milliseconds.
+pub fn ms(time: Duration) -> String {
+    format!("{:.2} ms", time.as_secs_f64() * 1000.0)
+}
+
+/// The value below which a part of the sorted values lies.
+pub fn percentile(sorted: &[Duration], percent: usize) -> Duration {
+    let at = sorted.len() * percent / 100;
+    sorted
+        .get(at.min(sorted.len().saturating_sub(1)))
+        .copied()
+        .unwrap_or_default()
+}
