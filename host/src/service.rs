@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use causeway_engine::policy::ComponentPolicies;
-use causeway_engine::runtime::{ComponentOptions, ComponentSource, Sandbox, cache_dir};
+use causeway_engine::runtime::{
+    ComponentOptions, ComponentSource, EMBEDDED_KERNEL, KernelSource, Sandbox, cache_dir,
+};
 use causeway_engine::{Clock, Engine, EngineOptions, SteadyClock, SubmitError, SystemClock};
 use causeway_kernel::boundary::input::{Actor, Genesis, Input};
 use causeway_kernel::boundary::output::{Effect, Object, Reply};
@@ -178,6 +180,21 @@ fn open_components(data_dir: &Path) -> Result<(ComponentSource, ComponentPolicie
     let kernel = ComponentSource::embedded(sandbox.clone(), ComponentOptions::default());
     let policies = ComponentPolicies::open(sandbox, data_dir)?;
     Ok((kernel, policies))
+}
+
+/// Compiles the kernel of this build for a data directory, if that has it not yet; whether it was
+/// compiled and is found there from now on.
+///
+/// # Errors
+/// When the kernel cannot be compiled.
+pub fn compile_kernel(data_dir: &Path) -> Result<bool> {
+    let sandbox = Sandbox::new(Some(&cache_dir(data_dir)))?;
+    if sandbox.is_compiled(EMBEDDED_KERNEL) {
+        return Ok(false);
+    }
+    tracing::info!("compiling the kernel for this machine, once");
+    ComponentSource::embedded(sandbox.clone(), ComponentOptions::default()).open()?;
+    Ok(sandbox.is_compiled(EMBEDDED_KERNEL))
 }
 
 /// Makes an account in the data directory of a workspace that is not running, and gives its id.

@@ -60,6 +60,10 @@ pub fn run(args: ServeArgs) -> Result<ExitCode> {
     };
     let settings = Settings::build(file, overrides)?;
     start_log(&settings)?;
+    if service::compile_kernel(&settings.data)? {
+        // A compiler takes a hundred mebibytes and more, which no allocator gives back in whole.
+        return start_anew("after compiling the kernel");
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
@@ -78,13 +82,13 @@ fn start_log(settings: &Settings) -> Result<()> {
     Ok(())
 }
 
-/// Begins this process anew, with the same arguments: what was held of the data directory is let go
-/// for certain, and the start makes the tables again.
-fn start_anew() -> Result<ExitCode> {
+/// Begins this process anew, with the same arguments: what it holds of memory and of the data
+/// directory is let go for certain.
+fn start_anew(why: &'static str) -> Result<ExitCode> {
     let error = Command::new(std::env::current_exe()?)
         .args(std::env::args_os().skip(1))
         .exec();
-    Err(error).context("starting anew because the tables are damaged")
+    Err(error).with_context(|| format!("starting anew {why}"))
 }
 
 async fn serve(settings: Settings) -> Result<ExitCode> {
@@ -104,7 +108,8 @@ async fn serve(settings: Settings) -> Result<ExitCode> {
         () = running.app.engine.closed() => {
             if running.app.engine.status().tables_are_damaged {
                 running.shutdown().await;
-                return start_anew();
+                // The start makes the tables again.
+                return start_anew("because the tables are damaged");
             }
             bail!("the engine has ended; start the service again: what is durable is found then")
         }

@@ -70,6 +70,11 @@ impl CompiledCache {
         Ok(component)
     }
 
+    /// Whether there is a file of the compiled component; only reading it tells whether it is sound.
+    pub(super) fn has(&self, wasm: &[u8]) -> bool {
+        self.path(wasm).is_file()
+    }
+
     /// How many components came from the folder.
     #[must_use]
     pub fn hits(&self) -> u64 {

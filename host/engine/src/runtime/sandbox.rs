@@ -69,6 +69,12 @@ impl Sandbox {
         self.cache.as_ref().map_or(0, |cache| cache.hits())
     }
 
+    /// Whether the cache has the compiled component of these bytes.
+    #[must_use]
+    pub fn is_compiled(&self, wasm: &[u8]) -> bool {
+        self.cache.as_ref().is_some_and(|cache| cache.has(wasm))
+    }
+
     /// Loads a component, compiling it when the cache does not have it.
     ///
     /// # Errors

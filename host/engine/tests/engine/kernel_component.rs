@@ -259,12 +259,17 @@ fn a_compiled_component_is_kept_and_loaded_and_made_anew_when_damaged() {
     let data = tempfile::tempdir().unwrap();
     let folder = cache_dir(data.path());
     let component = include_bytes!(env!("CAUSEWAY_POLICY_CONTENT_FILTER"));
+    let sandbox = || Sandbox::new(Some(&folder)).unwrap();
     let open = || {
-        let sandbox = Sandbox::new(Some(&folder)).unwrap();
+        let sandbox = sandbox();
         sandbox.load(component).unwrap();
         sandbox.cache_hits()
     };
+    assert!(!sandbox().is_compiled(component));
     assert_eq!(open(), 0);
+    assert!(sandbox().is_compiled(component));
+    let unoptimised = Sandbox::unoptimised(Some(&folder)).unwrap();
+    assert!(!unoptimised.is_compiled(component), "by another compiler");
     assert_eq!(
         fs::metadata(&folder).unwrap().permissions().mode() & 0o777,
         0o700

@@ -59,7 +59,9 @@ pub async fn run(options: &Options, mut show: impl FnMut(&Line)) -> Result<()> {
         let found = replay::run(side, &folder.path().join(name), &backlog)?;
         found.iter().for_each(&mut show);
     }
-    show(&memory::run(folder.path(), options.written).await?);
+    for found in memory::run(folder.path(), options.written).await? {
+        show(&found);
+    }
     for found in start::run(folder.path(), options.history).await? {
         show(&found);
     }
