@@ -2,7 +2,7 @@
 
 use crate::boundary::behaviour::{self, Behaviour};
 use crate::boundary::env::{Host, StepContext};
-use crate::boundary::input::Input;
+use crate::boundary::input::{DuePart, Input};
 use crate::boundary::output::{Output, Refusal, Reply};
 use crate::command;
 use crate::inbound;
@@ -49,7 +49,9 @@ fn carry_out(tx: &mut Tx<'_>, input: &Input) -> Reply {
         } => return inbound::quarantine(tx, *connection, body, reason),
         Input::Receipt(receipt) => receipt::receipt(tx, receipt),
         Input::Ping { connection, answer } => connection::ping(tx, *connection, *answer),
-        Input::Timer => timer(tx),
+        Input::Timer => timer(tx, DUE_PER_STEP_MAX),
+        Input::DuePart(DuePart::Rows(most)) => timer(tx, (*most).min(DUE_PER_STEP_MAX)),
+        Input::DuePart(DuePart::PutOff) => due::put_off(tx),
         Input::Resume => match adopt(tx) {
             Ok(()) => {
                 inbound::forget_parts(tx);
@@ -89,8 +91,8 @@ fn adopt(tx: &mut Tx<'_>) -> Result<(), Refusal> {
 }
 
 /// Does what is due, a bounded portion, and has the host wake the workspace for the rest.
-fn timer(tx: &mut Tx<'_>) {
-    for kind in due::take(tx, DUE_PER_STEP_MAX) {
+fn timer(tx: &mut Tx<'_>, rows_max: u32) {
+    for kind in due::take(tx, rows_max) {
         match kind {
             DueKind::Send(connection) => {
                 tx.touched.insert(connection);

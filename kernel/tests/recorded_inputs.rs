@@ -7,7 +7,7 @@
 use causeway_kernel::boundary::codec::{self, DecodeError};
 use causeway_kernel::boundary::envelope::KINDS;
 use causeway_kernel::boundary::input::{
-    Actor, FramePart, Genesis, Incarnation, Input, PingAnswer, Receipt, SendOutcome,
+    Actor, DuePart, FramePart, Genesis, Incarnation, Input, PingAnswer, Receipt, SendOutcome,
 };
 use causeway_kernel::boundary::output::Reply;
 use causeway_kernel::boundary::texts::{HasTexts, Json, Text, TextVisitor};
@@ -262,6 +262,7 @@ fn examples() -> Vec<(&'static str, Input)> {
     let part = FramePart::Keep(b"{\"c\":3}".to_vec());
     let connection = CONNECTION;
     examples.push(("FramePart", Input::FramePart { connection, part }));
+    examples.push(("DuePart", Input::DuePart(DuePart::Rows(3))));
     examples
 }
 

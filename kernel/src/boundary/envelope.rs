@@ -63,6 +63,7 @@ kinds! {
     POLICY_CHANGED = 9 version 1: PolicyChanged { .. },
     KERNEL_CHANGED = 10 version 1: KernelChanged { .. },
     FRAME_PART = 11 version 1: FramePart { .. },
+    DUE_PART = 12 version 1: DuePart(_),
 }
 
 /// The bytes of an input.
@@ -109,6 +110,7 @@ fn write(envelope: u8, input: &Input) -> Vec<u8> {
         } => append(out, &(connection, Bytes(body), reason)),
         Input::Receipt(receipt) => append(out, receipt),
         Input::Ping { connection, answer } => append(out, &(connection, answer)),
+        Input::DuePart(part) => append(out, part),
         Input::Timer | Input::Resume | Input::Restored => out,
         Input::PolicyChanged { chain, what } => append(out, &(chain, what)),
         Input::KernelChanged { digest } => append(out, digest),
@@ -158,6 +160,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Input, DecodeError> {
             Input::Ping { connection, answer }
         }
         TIMER => Input::Timer,
+        DUE_PART => Input::DuePart(from.part()?),
         RESUME => Input::Resume,
         RESTORED => Input::Restored,
         POLICY_CHANGED => {

@@ -62,6 +62,9 @@ pub enum Input {
     },
     /// Due rows have come due.
     Timer,
+    /// What follows of what is due after a step that was to do it was stopped. See
+    /// [`DueRun`](crate::boundary::due_run).
+    DuePart(DuePart),
     /// The service started, or took over: rounds in flight have an unknown outcome now.
     Resume,
     /// The data directory was restored or cloned: a new incarnation begins.
@@ -88,6 +91,7 @@ texts!(enum Input {
     Receipt(receipt),
     Ping { connection, answer },
     Timer,
+    DuePart(part),
     Resume,
     Restored,
     PolicyChanged { chain: Text::Words, what: Text::Words },
@@ -109,6 +113,21 @@ texts!(enum FramePart {
     Items(most),
     SetAside(most),
 });
+
+/// A part of what is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DuePart {
+    /// The earliest due rows, at most so many.
+    Rows(u32),
+    /// The earliest due row is not carried out but put off.
+    PutOff,
+}
+texts!(
+    enum DuePart {
+        Rows(most),
+        PutOff,
+    }
+);
 
 /// What a workspace starts from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

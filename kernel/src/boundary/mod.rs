@@ -2,6 +2,7 @@
 
 pub mod behaviour;
 pub mod codec;
+pub mod due_run;
 pub mod env;
 pub mod envelope;
 pub mod frame_run;

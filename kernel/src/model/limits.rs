@@ -68,6 +68,8 @@ pub const REMOTE_USERS_MAX: u32 = 10_000;
 pub const REPLIES_PER_STEP_MAX: u32 = 200;
 /// Due rows that a timer step handles.
 pub const DUE_PER_STEP_MAX: u32 = 32;
+/// How long a due row waits that stopped its step, in ms.
+pub const DUE_PUT_OFF_MS: i64 = 10 * 60 * 1000;
 /// How long the result of a command with a client's key is remembered, in ms.
 pub const REQUEST_MEMORY_MS: i64 = 24 * 60 * 60 * 1000;
 /// Inbound posts held for one connection; beyond that the peer is asked to try again.

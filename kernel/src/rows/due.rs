@@ -2,6 +2,7 @@
 
 use crate::boundary::env::Range;
 use crate::boundary::output::Effect;
+use crate::model::limits::DUE_PUT_OFF_MS;
 use crate::model::{Due, DueKind};
 use crate::rows::id::{ChannelNo, ConnectionNo};
 use crate::rows::key;
@@ -57,6 +58,20 @@ pub fn take(tx: &mut Tx<'_>, rows_max: u32) -> Vec<DueKind> {
         tx.delete::<Due>(key);
     }
     rows.into_iter().map(|(_, row)| row.kind).collect()
+}
+
+/// Puts the earliest row off whose time has come: carried out, it stops a step.
+pub fn put_off(tx: &mut Tx<'_>) {
+    let at_ms = tx.now_ms().saturating_add(DUE_PUT_OFF_MS);
+    for kind in take(tx, 1) {
+        match kind {
+            DueKind::Send(connection) => send_at(tx, at_ms, connection),
+            DueKind::Link(..) | DueKind::Held(_) | DueKind::Job(_) | DueKind::Requests => {
+                at(tx, at_ms, kind);
+            }
+        }
+    }
+    wake(tx);
 }
 
 /// Has the host wake the workspace for the first row.

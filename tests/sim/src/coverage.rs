@@ -118,6 +118,7 @@ variants!(INPUTS, input, Input {
     Receipt => Here,
     Ping => Here,
     Timer => Here,
+    DuePart => Here,
     Resume => Here,
     Restored => Here,
     PolicyChanged => Here,
@@ -216,6 +217,7 @@ impl Coverage {
             | Input::Receipt(_)
             | Input::Ping { .. }
             | Input::Timer
+            | Input::DuePart(_)
             | Input::Resume
             | Input::Restored
             | Input::PolicyChanged { .. }

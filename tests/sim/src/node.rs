@@ -7,6 +7,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use causeway_kernel::boundary::codec;
+use causeway_kernel::boundary::due_run::DueRun;
 use causeway_kernel::boundary::env::StepContext;
 use causeway_kernel::boundary::input::Input;
 use causeway_kernel::boundary::output::{Effect, Reply, Write};
@@ -106,6 +107,8 @@ pub struct Node<N> {
     pub life: u32,
     /// Times at which the kernel wants a timer, by the node's clock.
     pub wakes: BTreeSet<i64>,
+    /// How what is due is carried out.
+    pub due: DueRun,
     /// When its timer goes off, in ms of the simulation.
     pub timer_at_ms: Option<i64>,
     /// The nodes to which its connections lead, removed ones included.
@@ -135,6 +138,7 @@ impl<N> Node<N> {
             is_restored: false,
             life: 0,
             wakes: BTreeSet::new(),
+            due: DueRun::default(),
             timer_at_ms: None,
             peers: Peers::new(),
             name: NAMES[no],
@@ -422,6 +426,7 @@ impl<N> Node<N> {
         self.is_serving = false;
         self.life += 1;
         self.wakes.clear();
+        self.due = DueRun::default();
         self.timer_at_ms = None;
         let durable = self.make_durable(survivors.min(self.unsynced.len()));
         let mut lost = Vec::new();

@@ -181,6 +181,7 @@ pub enum InputKind {
     PolicyChanged,
     KernelChanged,
     FramePart,
+    DuePart,
 }
 
 impl InputKind {
@@ -196,6 +197,7 @@ impl InputKind {
             Input::Receipt(_) => InputKind::Receipt,
             Input::Ping { .. } => InputKind::Ping,
             Input::Timer => InputKind::Timer,
+            Input::DuePart(_) => InputKind::DuePart,
             Input::Resume => InputKind::Resume,
             Input::Restored => InputKind::Restored,
             Input::PolicyChanged { .. } => InputKind::PolicyChanged,

@@ -17,6 +17,8 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Instant;
 
+use causeway_kernel::boundary::due_run::DueRun;
+
 use self::checkpoint::{Checkpoint, Checkpointed};
 use self::group::Building;
 use self::inbox::EngineState;
@@ -73,6 +75,8 @@ pub struct State {
     stops: RepeatedLine,
     /// Times in ms at which the kernel wants a timer.
     wakes: BTreeSet<i64>,
+    /// How what is due is carried out.
+    due: DueRun,
 }
 
 impl State {

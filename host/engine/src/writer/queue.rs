@@ -74,7 +74,7 @@ impl Source {
     /// Who has an input carried out.
     pub fn of(input: &Input) -> Source {
         match input {
-            Input::Timer => Source::Timer,
+            Input::Timer | Input::DuePart(_) => Source::Timer,
             Input::Command { actor, .. } => Source::Local(match actor {
                 Actor::User(user) => *user,
                 Actor::System | Actor::Anonymous => UserNo(0),

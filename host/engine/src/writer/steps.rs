@@ -19,9 +19,6 @@ use crate::step::{self, Stamp};
 use crate::store::TablesError;
 use crate::writer::queue::{Completion, Job, Source};
 
-/// When a timer whose step was stopped goes off again, in ms: what is due stays due.
-const TIMER_RETRY_MS: i64 = 10_000;
-
 /// How a step ended.
 struct Ended {
     reply: Result<Reply, SubmitError>,
@@ -36,7 +33,8 @@ impl Writer {
     pub(super) fn carry_out_timer(&mut self) {
         let now_ms = self.now_ms();
         self.state.wakes = self.state.wakes.split_off(&now_ms.saturating_add(1));
-        self.carry_out(Job::new(Input::Timer, Box::new(|_| {})));
+        let input = self.state.due.input();
+        self.carry_out(Job::new(input, Box::new(|_| {})));
     }
 
     /// Carries an input out as a step of the running group, and sees to it that the frame goes on of
@@ -147,13 +145,10 @@ impl Writer {
         let source = Source::of(input);
         self.shared.queue(|queue| queue.charge(source, cost));
         let is_done = matches!(ran.end, StepEnd::Done(_));
-        match input {
-            Input::PolicyChanged { chain, .. } if is_done => self.head.policies.clone_from(chain),
-            Input::Timer if !is_done => {
-                let again_ms = self.now_ms().saturating_add(TIMER_RETRY_MS);
-                self.state.wakes.insert(again_ms);
-            }
-            _ => {}
+        if let Input::PolicyChanged { chain, .. } = input
+            && is_done
+        {
+            self.head.policies.clone_from(chain);
         }
         let records = &mut self.state.building.records;
         let kind = InputKind::of(input);
@@ -167,9 +162,17 @@ impl Writer {
                 self.view
                     .fresh
                     .apply(self.head.seq, boundary, output.writes);
+                let effects = self.keep_wakes(&output.effects);
+                if source == Source::Timer {
+                    let now_ms = self.now_ms();
+                    let next_ms = self.state.wakes.first();
+                    self.state
+                        .due
+                        .returned(next_ms.is_some_and(|at_ms| *at_ms <= now_ms));
+                }
                 Ended {
                     reply,
-                    effects: self.keep_wakes(&output.effects),
+                    effects,
                     stopped: None,
                     cost,
                 }
@@ -180,6 +183,10 @@ impl Writer {
                     tracing::error!(seq, %kind, %detail, left_out, "a step was stopped");
                 }
                 self.shared.note(|status| status.stopped_steps += 1);
+                if source == Source::Timer {
+                    let again_ms = self.now_ms().saturating_add(self.state.due.stopped());
+                    self.state.wakes.insert(again_ms);
+                }
                 let reason = format!("{kind}: {detail}");
                 Ended {
                     reply: Err(SubmitError::Stopped(reason.clone())),

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -15,10 +15,11 @@ use causeway_engine::runtime::{
 use causeway_engine::{Clock, Engine, EngineOptions, SubmitError};
 use causeway_kernel::boundary::codec;
 use causeway_kernel::boundary::env::StepContext;
-use causeway_kernel::boundary::input::Input;
+use causeway_kernel::boundary::input::{DuePart, Input};
 use causeway_kernel::boundary::output::Reply;
 use causeway_kernel::boundary::policy::Verdict;
-use causeway_kernel::model::QuarantineEntry;
+use causeway_kernel::model::limits::DUE_PUT_OFF_MS;
+use causeway_kernel::model::{QuarantineEntry, Request};
 use causeway_kernel::rows::id::ConnectionNo;
 use causeway_kernel::rows::tx::Read;
 
@@ -230,17 +231,20 @@ async fn a_policy_is_loaded_swapped_and_found_again() {
     assert_eq!(replay(folder.path()).difference, None);
 }
 
-/// The native kernel, but the first step of a kind traps.
-struct TrapsOnce(fn(&Input) -> bool, Arc<AtomicBool>);
+/// The native kernel, but steps of a kind trap, so many times.
+struct TrapsFirst(fn(&Input) -> bool, Arc<AtomicU32>);
 
-impl KernelRunner for TrapsOnce {
+impl KernelRunner for TrapsFirst {
     fn digest(&self) -> [u8; 32] {
         NativeKernel.digest()
     }
 
     fn step(&mut self, host: &mut dyn StepHost, context: StepContext, input: &[u8]) -> StepEnd {
         let is_meant = codec::decode_input(input).is_ok_and(|input| (self.0)(&input));
-        if is_meant && !self.1.swap(true, Ordering::Relaxed) {
+        let left = &self.1;
+        let is_left =
+            || left.try_update(Ordering::Relaxed, Ordering::Relaxed, |it| it.checked_sub(1));
+        if is_meant && is_left().is_ok() {
             return StepEnd::Stopped {
                 kind: StopKind::Trap,
                 detail: "unreachable".into(),
@@ -250,20 +254,31 @@ impl KernelRunner for TrapsOnce {
     }
 }
 
-struct Once(fn(&Input) -> bool, Arc<AtomicBool>);
+struct First(fn(&Input) -> bool, Arc<AtomicU32>);
 
-impl KernelSource for Once {
+impl KernelSource for First {
     fn open(&self) -> Result<Box<dyn KernelRunner>, KernelError> {
-        Ok(Box::new(TrapsOnce(self.0, Arc::clone(&self.1))))
+        Ok(Box::new(TrapsFirst(self.0, Arc::clone(&self.1))))
     }
 }
 
+/// Waits for the steps of a workspace that is left alone.
+async fn steps(engine: &Engine, seq: u64) {
+    let until = Instant::now() + Duration::from_secs(60);
+    while engine.status().seq < seq && Instant::now() < until {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(engine.status().seq, seq);
+}
+
 #[tokio::test]
-async fn a_timer_that_stops_goes_off_again() {
+async fn what_is_due_goes_on_row_by_row_after_a_stop_and_what_stops_again_is_put_off() {
     let folder = tempfile::tempdir().unwrap();
     let clock = SetClock::at(1_700_000_000_000);
+    let is_timer = |input: &Input| matches!(input, Input::Timer | Input::DuePart(DuePart::Rows(_)));
+    let stops = Arc::new(AtomicU32::new(0));
     let options = EngineOptions {
-        kernel: Arc::new(Once(|input| *input == Input::Timer, Arc::default())),
+        kernel: Arc::new(First(is_timer, Arc::clone(&stops))),
         clock: Arc::clone(&clock) as Arc<dyn Clock>,
         ..options(folder.path())
     };
@@ -271,19 +286,22 @@ async fn a_timer_that_stops_goes_off_again() {
     // Its key is to be forgotten in time.
     post(&engine, "hello", Some("key")).await;
     let seq = engine.status().seq;
-    for (days, steps) in [(7, 1), (1, 2)] {
-        clock.advance(days * 86_400_000);
-        let until = Instant::now() + Duration::from_secs(60);
-        while engine.status().seq < seq + steps && Instant::now() < until {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        assert_eq!(engine.status().seq, seq + steps, "after {days} days");
-        assert_eq!(engine.status().stopped_steps, 1);
-    }
+    let is_kept = || !engine.snapshot().prefix::<Request, ()>(&(), 1).is_empty();
+    stops.store(2, Ordering::Relaxed);
+    clock.advance(7 * 86_400_000);
+    steps(&engine, seq + 3).await;
+    assert_eq!(engine.status().stopped_steps, 2);
+    assert!(is_kept(), "the only row is put off");
+    stops.store(1, Ordering::Relaxed);
+    clock.advance(DUE_PUT_OFF_MS);
+    steps(&engine, seq + 5).await;
+    assert!(!is_kept(), "the row was carried out alone");
+    engine.shutdown().await;
+    assert_eq!(replay(folder.path()).difference, None);
 }
 
 /// Traps at a change of the policies, once, and asks them about a word whenever a timer goes off.
-struct Asks(Once, Arc<Mutex<Vec<Verdict>>>);
+struct Asks(First, Arc<Mutex<Vec<Verdict>>>);
 
 impl KernelSource for Asks {
     fn open(&self) -> Result<Box<dyn KernelRunner>, KernelError> {
@@ -318,7 +336,10 @@ async fn a_change_of_policies_that_stops_is_none() {
     let is_change = |input: &Input| matches!(input, Input::PolicyChanged { what, .. } if what.contains("filter"));
     let with_policies = || EngineOptions {
         policies: Arc::new(ComponentPolicies::open(sandbox(), folder.path()).unwrap()),
-        kernel: Arc::new(Asks(Once(is_change, Arc::default()), Arc::clone(&heard))),
+        kernel: Arc::new(Asks(
+            First(is_change, Arc::new(AtomicU32::new(1))),
+            Arc::clone(&heard),
+        )),
         ..options(folder.path())
     };
     let (engine, _effects) = new_workspace(with_policies()).await;

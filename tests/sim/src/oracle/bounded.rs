@@ -174,6 +174,7 @@ impl Sending {
             | Input::FramePart { .. }
             | Input::Quarantine { .. }
             | Input::Timer
+            | Input::DuePart(_)
             | Input::PolicyChanged { .. }
             | Input::KernelChanged { .. } => {}
         }

@@ -39,7 +39,8 @@ fn failure(step: &Step<'_>) -> Option<Failure> {
         | Input::FramePart { .. }
         | Input::Receipt(_)
         | Input::Ping { .. }
-        | Input::Timer => None,
+        | Input::Timer
+        | Input::DuePart(_) => None,
     }
 }
 

@@ -54,6 +54,7 @@ impl Oracle {
             | Input::Receipt(_)
             | Input::Ping { .. }
             | Input::Timer
+            | Input::DuePart(_)
             | Input::Resume
             | Input::Restored
             | Input::PolicyChanged { .. }

@@ -34,6 +34,7 @@ pub fn check(step: &Step<'_>) -> Result<(), Violation> {
         | Input::Receipt(_)
         | Input::Ping { .. }
         | Input::Timer
+        | Input::DuePart(_)
         | Input::Resume
         | Input::Restored
         | Input::PolicyChanged { .. }

@@ -274,6 +274,7 @@ impl World<'_> {
         if due.is_empty() {
             return Ok(());
         }
-        self.step(node, Input::Timer, Waiter::Nobody)
+        let input = self.nodes[node].due.input();
+        self.step(node, input, Waiter::Nobody)
     }
 }

@@ -380,6 +380,7 @@ impl World<'_> {
             | Input::Receipt(_)
             | Input::Ping { .. }
             | Input::Timer
+            | Input::DuePart(_)
             | Input::Resume
             | Input::Restored
             | Input::PolicyChanged { .. }

@@ -1,14 +1,14 @@
 //! Steps that are stopped, by a trap or because their fuel is used up, and what the host makes of
 //! it, by the engine's rules (`host/engine/src/writer/steps.rs`, `host/src/federation/sender.rs`):
 //! such a step did nothing; a frame goes on in parts, as the engine has it, without the items that
-//! stop them, or is set aside as a whole; a timer goes off again; an answer that cannot be taken is
+//! stop them, or is set aside as a whole; what is due goes on in parts, and what stops one is put off; an answer that cannot be taken is
 //! as good as none; a start that fails is tried again; everybody else is told.
 
 use causeway_kernel::boundary::frame_run::FrameRun;
-use causeway_kernel::boundary::input::{FramePart, Input, Receipt, SendOutcome};
+use causeway_kernel::boundary::input::{DuePart, FramePart, Input, Receipt, SendOutcome};
 use causeway_kernel::boundary::output::Reply;
-use causeway_kernel::model::FrameProgress;
 use causeway_kernel::model::limits::FRAME_ITEMS_PER_STEP_MAX;
+use causeway_kernel::model::{Due, FrameProgress};
 use causeway_kernel::rows::id::ConnectionNo;
 use causeway_kernel::rows::tx::Read;
 
@@ -18,8 +18,6 @@ use crate::frames;
 use crate::oracle::{INERT, RUNS, Violation, broken};
 use crate::story;
 
-/// When a timer that was stopped goes off again, in ms, as in the engine.
-const TIMER_RETRY_MS: i64 = 10_000;
 /// Pause before an answer that stopped a step is reported as none, in ms, as in the host.
 const RECEIPT_PAUSE_MS: i64 = 100;
 
@@ -71,6 +69,10 @@ fn items_of(input: &Input) -> u32 {
     u32::try_from(items).unwrap_or(u32::MAX)
 }
 
+fn is_timer(input: &Input) -> bool {
+    matches!(input, Input::Timer | Input::DuePart(_))
+}
+
 impl World<'_> {
     /// Carries out an input at a node, a frame with all of its parts; `None` if the step is stopped.
     pub(super) fn carry_out(
@@ -96,7 +98,14 @@ impl World<'_> {
             let stopper = trigger.as_ref().filter(|it| it.stops(&input, items, next));
             let reply = match stopper {
                 Some(trigger) => self.stopped(node, &input, &mut waiter, trigger)?,
-                None => Some(self.carry_through(node, input, &mut waiter)?),
+                None => {
+                    let is_timer = is_timer(&input);
+                    let reply = self.carry_through(node, input, &mut waiter)?;
+                    if is_timer {
+                        self.timer_returned(node);
+                    }
+                    Some(reply)
+                }
             };
             let follows = run.as_mut().and_then(|run| match &reply {
                 Some(reply) => run.after_reply(reply),
@@ -107,6 +116,15 @@ impl World<'_> {
                 None => return Ok(reply),
             }
         }
+    }
+
+    fn timer_returned(&mut self, node: usize) {
+        let now_ms = self.now_ms;
+        let machine = &mut self.nodes[node];
+        let time_ms = machine.time_ms(now_ms);
+        let first = machine.rows.prefix::<Due, ()>(&(), 1);
+        let is_more_due = first.iter().any(|((at_ms, _), _)| *at_ms <= time_ms);
+        machine.due.returned(is_more_due);
     }
 
     /// Number of the item with which a frame goes on.
@@ -133,6 +151,7 @@ impl World<'_> {
             Input::Genesis(_)
             | Input::Command { .. }
             | Input::Timer
+            | Input::DuePart(_)
             | Input::Resume
             | Input::Restored
             | Input::PolicyChanged { .. }
@@ -209,9 +228,10 @@ impl World<'_> {
             ));
         }
         self.begin_sync(node);
-        if *input == Input::Timer {
-            let again_ms = self.nodes[node].time_ms(now_ms) + TIMER_RETRY_MS;
-            self.nodes[node].wakes.insert(again_ms);
+        if is_timer(input) {
+            let machine = &mut self.nodes[node];
+            let again_ms = machine.time_ms(now_ms) + machine.due.stopped();
+            machine.wakes.insert(again_ms);
             self.set_timer(node);
         }
         Ok(claimed)
@@ -275,6 +295,8 @@ fn told(input: &Input) -> &'static str {
         Input::Receipt(_) => "the answer to a message",
         Input::Ping { .. } => "the answer to a ping",
         Input::Timer => "what is due",
+        Input::DuePart(DuePart::Rows(_)) => "a part of what is due",
+        Input::DuePart(DuePart::PutOff) => "what is to be put off",
         Input::PolicyChanged { .. } => "another policy",
         Input::Genesis(_) | Input::Resume | Input::Restored | Input::KernelChanged { .. } => {
             "a first step"

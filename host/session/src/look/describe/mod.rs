@@ -6,7 +6,7 @@ pub mod frame;
 pub mod reasons;
 pub mod refusals;
 
-use causeway_kernel::boundary::input::{FramePart, Input, Receipt, SendOutcome};
+use causeway_kernel::boundary::input::{DuePart, FramePart, Input, Receipt, SendOutcome};
 use causeway_kernel::model::{Round, RoundItem};
 use serde::Serialize;
 
@@ -82,6 +82,7 @@ pub fn kind_name(kind: InputKind) -> &'static str {
         InputKind::Receipt => "receipt",
         InputKind::Ping => "ping",
         InputKind::Timer => "timer",
+        InputKind::DuePart => "due-part",
         InputKind::Resume => "resume",
         InputKind::Restored => "restored",
         InputKind::PolicyChanged => "policies",
@@ -197,6 +198,8 @@ fn sentence(seen: &Seen<'_>) -> String {
             }
         ),
         Ok(Input::Timer) => "timer".into(),
+        Ok(Input::DuePart(DuePart::Rows(most))) => format!("timer, the first {most} due"),
+        Ok(Input::DuePart(DuePart::PutOff)) => "timer, the first due is put off".into(),
         Ok(Input::Resume) => "the service starts".into(),
         Ok(Input::Restored) => "the data directory was restored or cloned".into(),
         Ok(Input::PolicyChanged { what, .. }) => format!("policy chain changed: {}", plain(what)),
