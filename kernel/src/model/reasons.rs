@@ -5,6 +5,9 @@ use crate::wire::response::{NO_LONGER_SHARED, UNKNOWN_CHANNEL};
 
 /// A peer's answer names the post as refused.
 pub const NAMED_POST: &str = "The peer named the post in `post_errors`.";
+/// The same of a reply to a post that the peer itself has written: it knew that post.
+pub const NAMED_REPLY_TO_ITS_OWN: &str = "The peer named the post in `post_errors`. It answers a \
+    post of the peer's own, which the peer has lost if it was restored from an older backup.";
 /// A peer's answer names the post of the reaction as refused.
 pub const NAMED_POST_OF_REACTION: &str =
     "The peer named the post of the reaction in `reaction_errors`.";
@@ -27,6 +30,7 @@ pub const FRAME_STOPPED: &str = "the message could not be processed and was set 
 /// All of these, and the fixed parts of what peers answer, ours and Mattermost's.
 pub const FIXED: &[&str] = &[
     NAMED_POST,
+    NAMED_REPLY_TO_ITS_OWN,
     NAMED_POST_OF_REACTION,
     NAMED_POST_OF_ACKNOWLEDGEMENT,
     PROFILE_NOT_TAKEN,

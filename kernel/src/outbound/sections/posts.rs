@@ -132,7 +132,7 @@ impl Content for Posts {
                 && (post.delete_at == 0 || names_deletions)
                 && response.post_errors.iter().any(|id| id == post.id.as_str())
             {
-                let reason = reasons::NAMED_POST;
+                let reason = why_named(tx, work, &post);
                 exception::refuse(tx, work, (seq, object), reason);
                 doubt_author(tx, work, &post);
                 continue;
@@ -146,6 +146,16 @@ impl Content for Posts {
             }
         }
         Rest::None
+    }
+}
+
+/// Why the peer may have named a post as refused.
+fn why_named(tx: &Tx<'_>, work: &Work, post: &Post) -> &'static str {
+    let root = post.root.and_then(|root| tx.get::<Post>(&root));
+    if root.is_some_and(|root| root.origin == work.peer()) {
+        reasons::NAMED_REPLY_TO_ITS_OWN
+    } else {
+        reasons::NAMED_POST
     }
 }
 

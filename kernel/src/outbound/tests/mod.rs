@@ -15,8 +15,13 @@ use crate::boundary::output::Reply;
 use crate::boundary::policy::{Question, Revision, TextLeaf, Verdict};
 use crate::command::{Command, CreatePost, DeletePost, EditPost, RemoveReaction};
 use crate::model::limits::{MESSAGE_CHARS_MAX, PROPS_BYTES_MAX, RESEND_INTERVAL_MS};
-use crate::model::{Config, ExceptionState, Job, Link, LinkState, Post};
+use crate::model::{
+    Config, Connection, Exception, ExceptionState, Job, Link, LinkState, Post, reasons,
+};
 use crate::rows::id::Id;
+use crate::rows::key;
+use crate::rows::table::Table;
+use crate::rows::tx::Record;
 use crate::wire::response::{SyncResponse, encode_fail, encode_ok};
 
 #[test]
@@ -158,6 +163,40 @@ fn a_refused_post_is_tried_again_and_then_given_up_visibly() {
     world.settle();
     world.expect_same();
     assert!(world.exceptions().is_empty());
+}
+
+#[test]
+fn a_refused_reply_to_a_post_of_the_peers_own_tells_of_its_restore() {
+    let mut world = World::shared(PeerKind::Causeway);
+    let ours = world.write(None, "ours");
+    let theirs = world.write(None, "theirs");
+    world.settle();
+    let peer = world.host.get::<Connection>(&LINK).unwrap().workspace;
+    let root = world.host.get::<Post>(&theirs).unwrap();
+    let root = Post {
+        origin: peer,
+        ..root
+    }
+    .to_bytes();
+    let key = key::encode(&theirs);
+    world.host.tables.set(Table::Posts, &key, Some(root));
+    for (root, reason) in [
+        (ours, reasons::NAMED_POST),
+        (theirs, reasons::NAMED_REPLY_TO_ITS_OWN),
+    ] {
+        let reply = world.write(Some(root), "an answer");
+        let refusal = SyncResponse {
+            post_errors: vec![world.host.get::<Post>(&reply).unwrap().id.to_string()],
+            ..SyncResponse::default()
+        };
+        let (attempt, _) = world.out.remove(0);
+        world.receipt(attempt, SendOutcome::Answered(encode_ok(Some(&refusal))));
+        let rows = world.host.prefix::<Exception, ()>(&(), 10);
+        assert_eq!(
+            rows.last().map(|(_, row)| row.reason.as_str()),
+            Some(reason)
+        );
+    }
 }
 
 #[test]
