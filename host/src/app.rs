@@ -1,6 +1,7 @@
 //! What a request works with, whichever way it came in: the parts of the service, and who asks.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use causeway_engine::{Engine, Snapshot};
 use causeway_kernel::authority;
@@ -45,6 +46,9 @@ pub struct App {
     pub settings: Settings,
     /// When the data directory was made, in ms since the Unix epoch.
     pub installed_at_ms: i64,
+    /// Whether the start has done everything that it begins with; else the disk refuses it, and it is
+    /// tried again.
+    pub is_prepared: AtomicBool,
 }
 
 /// A shared [`App`].

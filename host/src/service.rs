@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -93,21 +94,21 @@ pub async fn start_with_clock(mut settings: Settings, clock: Arc<dyn Clock>) -> 
         logins: LoginLimiter::default(),
         exporting: tokio::sync::Mutex::default(),
         installed_at_ms,
+        is_prepared: AtomicBool::new(false),
         settings,
     });
     let effects = tokio::spawn(dispatch(Arc::clone(&app), effects));
-    let is_prepared = match prepare(&app).await {
-        Ok(()) => true,
+    match prepare(&app).await {
+        Ok(()) => app.is_prepared.store(true, Ordering::Relaxed),
         Err(error) if passes(&error) => {
             let error = format!("{error:#}");
             tracing::warn!(
                 error,
                 "the workspace begins read-only and goes on by itself"
             );
-            false
         }
         Err(error) => return Err(error),
-    };
+    }
     let (stop, stopping) = watch::channel(false);
     let connections = Arc::clone(&app.connections);
     let serving = server::serve(listener, api::router(&app), connections, stopping);
@@ -115,7 +116,7 @@ pub async fn start_with_clock(mut settings: Settings, clock: Arc<dyn Clock>) -> 
     let sweeping = tokio::spawn({
         let app = Arc::clone(&app);
         async move {
-            if !is_prepared {
+            if !app.is_prepared.load(Ordering::Relaxed) {
                 prepare_later(&app).await;
             }
             sweep(app).await;
@@ -279,7 +280,10 @@ async fn prepare_later(app: &Shared) {
     loop {
         tokio::time::sleep(PREPARE_PAUSE).await;
         match prepare(app).await {
-            Ok(()) => return tracing::info!("the workspace can be written to again"),
+            Ok(()) => {
+                app.is_prepared.store(true, Ordering::Relaxed);
+                return tracing::info!("the workspace can be written to again");
+            }
             Err(error) if passes(&error) => {}
             Err(error) => {
                 let error = format!("{error:#}");

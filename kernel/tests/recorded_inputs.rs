@@ -15,9 +15,9 @@ use causeway_kernel::command::{
     AbandonConnection, AcceptConnection, AcknowledgePost, AddChannelMember, AddReaction,
     AddTeamMember, AttachConnection, Command, Configure, ConfirmConnection, CreateChannel,
     CreateConnection, CreatePost, CreateTeam, CreateUser, DeletePost, EditPost, InviteToChannel,
-    PatchConnection, PatchUser, PersonalChange, RemoveChannelMember, RemoveConnection,
-    RemoveReaction, SetPersonal, UninviteFromChannel, UnshareChannel, UserPatch, ViewChannel,
-    WithdrawAcknowledgement,
+    PatchConnection, PatchUser, PersonalChange, RelocateConnection, RemoveChannelMember,
+    RemoveConnection, RemoveReaction, SetPersonal, UninviteFromChannel, UnshareChannel, UserPatch,
+    ViewChannel, WithdrawAcknowledgement,
 };
 use causeway_kernel::model::{ChannelKind, Config, PeerKind, PersonalKind};
 use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, Id, PostNo, TeamNo, UserNo};
@@ -242,6 +242,10 @@ fn commands() -> Vec<Command> {
         }),
         Command::AcknowledgePost(AcknowledgePost { post: POST }),
         Command::WithdrawAcknowledgement(WithdrawAcknowledgement { post: POST }),
+        Command::RelocateConnection(RelocateConnection {
+            connection: CONNECTION,
+            site_url: "https://moved.example".into(),
+        }),
     ]
 }
 

@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 use causeway_kernel::boundary::output::Object;
 use causeway_kernel::command::{
     AttachConnection, Command, CreateConnection, InviteToChannel, PatchConnection,
-    UninviteFromChannel,
+    RelocateConnection, UninviteFromChannel,
 };
 use causeway_kernel::model::{Connection, ConnectionState, LinkEnd, LinkState, SharedChannel};
 use causeway_kernel::rows::id::ConnectionNo;
@@ -218,6 +218,7 @@ struct PatchBody {
     display_name: Option<String>,
     default_team_id: Option<String>,
     previous_remote_id: Option<String>,
+    site_url: Option<String>,
 }
 
 async fn patch(
@@ -230,7 +231,18 @@ async fn patch(
     caller.require_admin(&rows)?;
     let connection = live(&rows, &ids)?;
     let previous = previous(&app, body.previous_remote_id)?;
+    let site_url = body
+        .site_url
+        .map(|url| app.federation.checked_address(&url));
+    let site_url = site_url.transpose()?;
     attach(&app, &caller, connection, previous).await?;
+    if let Some(site_url) = site_url {
+        let command = Command::RelocateConnection(RelocateConnection {
+            connection,
+            site_url,
+        });
+        app.act(caller.user, command).await?;
+    }
     let command = Command::PatchConnection(PatchConnection {
         connection,
         display_name: body.display_name,

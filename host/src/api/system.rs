@@ -1,6 +1,8 @@
 //! Configuration and the like: what clients ask for before they do anything.
 //! Client API §6.6, §14.
 
+use std::sync::atomic::Ordering;
+
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -28,7 +30,8 @@ async fn ping(State(app): State<Shared>, params: Params) -> Result<Rendered, Api
     let status = app.engine.status();
     let asked = params.flag("get_server_status");
     // Who does not ask further is told of what keeps the service from answering anything.
-    let is_unhealthy = status.tables_are_damaged || asked && status.read_only.is_some();
+    let is_read_only = status.read_only.is_some() || !app.is_prepared.load(Ordering::Relaxed);
+    let is_unhealthy = status.tables_are_damaged || asked && is_read_only;
     let state = if is_unhealthy { "UNHEALTHY" } else { "OK" };
     let mut body = Map::new();
     for (key, value) in [

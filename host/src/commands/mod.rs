@@ -26,7 +26,7 @@ pub const BUILTINS: &[Builtin] = &[
     Builtin {
         trigger: "secure-connection",
         description: "Create, accept, remove and list connections to other workspaces.",
-        hint: "[create|accept|remove|attach|status]",
+        hint: "[create|accept|remove|attach|move|status]",
     },
     Builtin {
         trigger: "share-channel",

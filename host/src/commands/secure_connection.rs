@@ -1,7 +1,7 @@
 //! `/secure-connection`: connections to other workspaces. Protocol §12.
 
 use causeway_kernel::authority;
-use causeway_kernel::command::{AttachConnection, Command, CreateConnection};
+use causeway_kernel::command::{AttachConnection, Command, CreateConnection, RelocateConnection};
 use causeway_kernel::model::{Connection, ConnectionState, Team};
 use causeway_kernel::rows::id::ConnectionNo;
 use causeway_kernel::rows::lookup;
@@ -14,7 +14,7 @@ use super::table::{Table, time, yes_no};
 use crate::federation::handshake::{self, HandshakeError};
 use crate::vault::Secret;
 
-const ACTIONS: &str = "create, accept, remove, attach, status";
+const ACTIONS: &str = "create, accept, remove, attach, move, status";
 
 pub async fn run(here: &Invocation<'_>, arguments: &Arguments) -> String {
     if !authority::is_system_admin(&here.app.rows(), here.caller.user) {
@@ -27,6 +27,7 @@ pub async fn run(here: &Invocation<'_>, arguments: &Arguments) -> String {
         "accept" => accept(here, arguments).await,
         "remove" => remove(here, arguments).await,
         "attach" => attach(here, arguments).await,
+        "move" => relocate(here, arguments).await,
         "status" => arguments.only(&[]).map(|()| status(here)),
         other => Err(format!(
             "Unknown action `{other}`. Available actions: {ACTIONS}"
@@ -164,6 +165,30 @@ async fn attach(here: &Invocation<'_>, arguments: &Arguments) -> Result<String, 
     Ok(format!(
         "##### Secure connection {id} attached.\nIt leads to the workspace that {previous_id} led \
          to; its users and posts belong together from now on."
+    ))
+}
+
+/// Has a connected workspace called at the address to which it has moved.
+async fn relocate(here: &Invocation<'_>, arguments: &Arguments) -> Result<String, String> {
+    arguments.only(&["connectionID", "siteURL"])?;
+    let (id, url) = (
+        arguments.require("connectionID")?,
+        arguments.require("siteURL")?,
+    );
+    let connection = live(here, id)
+        .ok_or_else(|| format!("##### Secure connection `{}` **NOT FOUND**.", printable(id)))?;
+    let site_url = here.app.federation.checked_address(url);
+    let site_url =
+        site_url.map_err(|refusal| format!("Could not change the address: {}", refusal.message))?;
+    let relocate = Command::RelocateConnection(RelocateConnection {
+        connection,
+        site_url,
+    });
+    let done = here.app.act(here.caller.user, relocate).await;
+    done.map_err(|error| format!("Could not change the address: {}", error.message))?;
+    Ok(format!(
+        "##### Secure connection {id} moved.\nIts workspace is called at the new address from now \
+         on; `/secure-connection status` says whether it answers there."
     ))
 }
 

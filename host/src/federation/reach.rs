@@ -3,12 +3,13 @@
 
 use std::fmt;
 
+use causeway_kernel::boundary::output::Refusal;
 use causeway_kernel::model::Connection;
 use causeway_kernel::rows::id::ConnectionNo;
 use causeway_kernel::sharing::connection;
 
 use super::client::CallError;
-use super::{Federation, lock};
+use super::{Federation, SiteUrl, lock};
 
 /// Why a call of ours came to nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,6 +140,20 @@ pub(super) fn note(
 }
 
 impl Federation {
+    /// The address at which an administrator has a peer called, as it is stored.
+    ///
+    /// # Errors
+    /// It is no address, or one that is not called.
+    pub fn checked_address(&self, url: &str) -> Result<String, Refusal> {
+        let refused =
+            |message: String| Refusal::new(400, "api.remote_cluster.update.app_error", message);
+        let site_url = SiteUrl::parse(url)
+            .ok_or_else(|| refused("A site URL is like https://chat.example.org.".to_string()))?;
+        let judged = self.inner.client.check(&site_url);
+        judged.map_err(|reason| refused(format!("{reason}.")))?;
+        Ok(site_url.as_str().to_string())
+    }
+
     /// Whether a peer counts as online: it answered a ping lately, and the last one as well.
     /// Protocol §9.
     #[must_use]

@@ -22,7 +22,7 @@ pub use acknowledgement::{AcknowledgePost, WithdrawAcknowledgement};
 pub use channel::{AddChannelMember, CreateChannel, RemoveChannelMember, ViewChannel};
 pub use connection::{
     AbandonConnection, AcceptConnection, AttachConnection, ConfirmConnection, CreateConnection,
-    PatchConnection, RemoveConnection,
+    PatchConnection, RelocateConnection, RemoveConnection,
 };
 pub use personal::{PersonalChange, SetPersonal};
 pub use post::{CreatePost, DeletePost, EditPost};
@@ -69,6 +69,7 @@ commands! {
     SetPersonal = 24,
     AcknowledgePost = 25,
     WithdrawAcknowledgement = 26,
+    RelocateConnection = 27,
 }
 
 /// Carries out a command. `key` is the client's own key of the act. A refused command leaves

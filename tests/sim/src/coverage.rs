@@ -106,6 +106,7 @@ variants!(COMMANDS, command, Command {
     PatchConnection => Never("it changes how a connection is shown, and nothing that is shared"),
     AcknowledgePost => By(Act::Acknowledge),
     WithdrawAcknowledgement => By(Act::Withdraw),
+    RelocateConnection => Never("where a peer is called is the host's business"),
     SetPersonal => Never("it changes what one user keeps and nothing that is shared"),
 });
 

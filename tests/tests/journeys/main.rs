@@ -19,6 +19,7 @@ mod outage;
 mod owner;
 mod pair;
 mod policy;
+mod relocated;
 mod resend;
 mod session;
 mod session_api;

@@ -8,6 +8,7 @@ mod attach;
 mod confirm;
 mod create;
 mod patch;
+mod relocate;
 mod remove;
 
 pub use abandon::AbandonConnection;
@@ -16,6 +17,7 @@ pub use attach::AttachConnection;
 pub use confirm::ConfirmConnection;
 pub use create::CreateConnection;
 pub use patch::PatchConnection;
+pub use relocate::RelocateConnection;
 pub use remove::RemoveConnection;
 
 use crate::boundary::behaviour::Behaviour;

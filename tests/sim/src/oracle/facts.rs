@@ -223,7 +223,8 @@ pub fn cause(rows: &Tables, input: &Input) -> Cause {
         | Command::UnshareChannel { .. }
         | Command::Configure { .. }
         | Command::SetPersonal(_)
-        | Command::PatchConnection { .. } => None,
+        | Command::PatchConnection { .. }
+        | Command::RelocateConnection(_) => None,
     };
     found.unwrap_or(Cause::Other)
 }

@@ -77,7 +77,8 @@ fn is_about_teams(command: &Command) -> bool {
         | Command::UnshareChannel { .. }
         | Command::Configure { .. }
         | Command::SetPersonal(_)
-        | Command::PatchConnection { .. } => false,
+        | Command::PatchConnection { .. }
+        | Command::RelocateConnection(_) => false,
     }
 }
 

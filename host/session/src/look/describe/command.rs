@@ -4,8 +4,8 @@ use causeway_kernel::boundary::input::Actor;
 use causeway_kernel::command::{
     AbandonConnection, AcknowledgePost, AddChannelMember, AddReaction, AddTeamMember,
     AttachConnection, Command, Configure, ConfirmConnection, DeletePost, EditPost, InviteToChannel,
-    PatchConnection, PatchUser, RemoveChannelMember, RemoveConnection, RemoveReaction,
-    UninviteFromChannel, UnshareChannel, ViewChannel, WithdrawAcknowledgement,
+    PatchConnection, PatchUser, RelocateConnection, RemoveChannelMember, RemoveConnection,
+    RemoveReaction, UninviteFromChannel, UnshareChannel, ViewChannel, WithdrawAcknowledgement,
 };
 use causeway_kernel::model::Post;
 use causeway_kernel::rows::id::PostNo;
@@ -155,6 +155,10 @@ fn sharing_act(seen: &Seen<'_>, command: &Command) -> String {
         Command::PatchConnection(PatchConnection { connection, .. }) => {
             format!("changes the connection {}", names.connection(*connection))
         }
+        Command::RelocateConnection(RelocateConnection { connection, .. }) => format!(
+            "gives the connection {} another address",
+            names.connection(*connection)
+        ),
         Command::InviteToChannel(InviteToChannel {
             channel,
             connection,

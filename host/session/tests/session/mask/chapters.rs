@@ -3,9 +3,9 @@
 use causeway_kernel::boundary::input::{Actor, FramePart, Incarnation, Input, SendOutcome};
 use causeway_kernel::command::{
     AbandonConnection, AcknowledgePost, AddReaction, AttachConnection, Command, Configure,
-    DeletePost, EditPost, InviteToChannel, PatchConnection, PersonalChange, RemoveChannelMember,
-    RemoveConnection, RemoveReaction, SetPersonal, UninviteFromChannel, UnshareChannel,
-    ViewChannel, WithdrawAcknowledgement,
+    DeletePost, EditPost, InviteToChannel, PatchConnection, PersonalChange, RelocateConnection,
+    RemoveChannelMember, RemoveConnection, RemoveReaction, SetPersonal, UninviteFromChannel,
+    UnshareChannel, ViewChannel, WithdrawAcknowledgement,
 };
 use causeway_kernel::model::{
     Config, Connection, ConnectionState, KeptFrame, Link, LinkState, PeerKind, PersonalKind, User,
@@ -466,6 +466,13 @@ fn administer(story: &mut Story) {
                 default_team_id,
             }),
         );
+    }
+    for site_url in ["https://elsewhere.globex.example", ""] {
+        let relocate = RelocateConnection {
+            connection: CONNECTION,
+            site_url: site_url.to_string(),
+        };
+        story.act(0, FIRST, Command::RelocateConnection(relocate));
     }
     let many: Vec<PostNo> = (0..3)
         .filter_map(|n| story.write(0, LOUNGE, &format!("number {n}")))
