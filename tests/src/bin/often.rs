@@ -29,13 +29,14 @@ const SUITES: [Suite; 5] = [
     Suite {
         name: "causeway",
         kind: "lib",
-        tests: &["federation::", "api::", "http::", "vault::"],
+        tests: &["federation::", "api::", "http::", "hub::", "vault::"],
     },
     Suite {
         name: "engine",
         kind: "test",
         tests: &[
             "clocks::",
+            "damage::",
             "durable::",
             "full_disk::",
             "retention::",
