@@ -24,7 +24,7 @@ use causeway_kernel::wire::response::encode_ok;
 use serde_json::{Value, json};
 
 pub const CHANNEL: ChannelNo = ChannelNo(3);
-const PEER: ConnectionNo = ConnectionNo(1);
+pub const PEER: ConnectionNo = ConnectionNo(1);
 const START_MS: i64 = 1_800_000_000_000;
 
 /// What a step cost.

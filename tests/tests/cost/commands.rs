@@ -1,0 +1,232 @@
+//! Every command on tables that are full.
+
+use std::collections::BTreeSet;
+
+use causeway_kernel::boundary::input::Actor;
+use causeway_kernel::command::{
+    AbandonConnection, AcceptConnection, AcknowledgePost, AddChannelMember, AddReaction,
+    AddTeamMember, AttachConnection, Command, Configure, ConfirmConnection, CreateChannel,
+    CreateConnection, CreatePost, CreateTeam, CreateUser, DeletePost, EditPost, InviteToChannel,
+    PatchConnection, PatchUser, PersonalChange, RelocateConnection, RemoveChannelMember,
+    RemoveConnection, RemoveReaction, SetPersonal, UninviteFromChannel, UnshareChannel, UserPatch,
+    ViewChannel, WithdrawAcknowledgement,
+};
+use causeway_kernel::model::limits::{HELD_MAX, REMOTE_EMOJI_PER_POST_MAX};
+use causeway_kernel::model::{ChannelKind, Config, PeerKind, PersonalKind};
+use causeway_kernel::rows::id::{ConnectionNo, Id, PostNo, TeamNo, UserNo};
+use serde_json::{Value, json};
+
+use crate::site::{CHANNEL, PEER, Site, id, post, reaction, user};
+
+/// What a command may use, as much as a group of steps that are made durable together: some 10 ms.
+/// The dearest one deletes a post with the first of its replies.
+const COMMAND_FUEL_MAX: u64 = 10_000_000;
+const BOSS: Actor = Actor::User(UserNo(1));
+const TEAM: TeamNo = TeamNo(1);
+/// Channels of the team, users of the peer, replies to one post, values that one user keeps.
+const CHANNELS: u32 = 1_000;
+const USERS: u32 = 4_000;
+const REPLIES: u32 = 1_000;
+const VALUES: u32 = 2_000;
+/// How many at once.
+const PORTION: u32 = 100;
+
+fn channel(name: String) -> Command {
+    Command::CreateChannel(CreateChannel {
+        team: TEAM,
+        kind: ChannelKind::Public,
+        display_name: name.clone(),
+        name,
+        header: String::new(),
+        purpose: String::new(),
+    })
+}
+
+fn written(root: Option<PostNo>, message: &str) -> Command {
+    Command::CreatePost(CreatePost {
+        channel: CHANNEL,
+        root,
+        message: message.into(),
+        props: String::new(),
+        kind: String::new(),
+    })
+}
+
+fn values(from: u32) -> Command {
+    let change = |n| PersonalChange {
+        name: format!("theme/{n}"),
+        value: Some("dark".into()),
+    };
+    Command::SetPersonal(SetPersonal {
+        kind: PersonalKind::Preference,
+        changes: (from..from + PORTION).map(change).collect(),
+    })
+}
+
+/// A workspace with much of everything.
+fn full() -> Site {
+    let mut site = Site::new();
+    for n in 0..CHANNELS {
+        site.act(BOSS, channel(format!("channel-{n}")));
+    }
+    for from in (0..USERS).step_by(PORTION as usize) {
+        let users: serde_json::Map<String, Value> = (from..from + PORTION)
+            .map(|n| (id("u", n), user(&id("u", n), &format!("name{n}"), 1)))
+            .collect();
+        site.sync(&json!({ "users": users }));
+    }
+    let local = site.local_no();
+    for n in 0..REPLIES {
+        site.act(BOSS, written(Some(local), &format!("reply {n}")));
+    }
+    for from in (0..VALUES).step_by(PORTION as usize) {
+        site.act(BOSS, values(from));
+    }
+    let emoji =
+        (0..REMOTE_EMOJI_PER_POST_MAX - 1).map(|n| reaction("local", &format!("e{n}"), 1, 0));
+    let emoji: Vec<Value> = emoji.collect();
+    site.sync(&json!({ "reactions": emoji }));
+    let waits: Vec<Value> = (0..HELD_MAX / 4)
+        .map(|n| post(&id("w", n), "waits", 1))
+        .collect();
+    site.hold(&json!({ "posts": waits }));
+    site
+}
+
+/// Every command once, in an order in which none is refused.
+fn commands(site: &Site) -> Vec<(Actor, Command)> {
+    let post = site.local_no();
+    let second = UserNo(u64::from(USERS) + 3);
+    let create = |name: &str| CreateConnection {
+        name: name.into(),
+        display_name: String::new(),
+        default_team_id: String::new(),
+    };
+    let accept = |name: &str, id: u8| {
+        Command::AcceptConnection(AcceptConnection {
+            create: create(name),
+            remote_id: Id::from_uuid_bytes([id; 16]),
+            site_url: "https://accepted.example".into(),
+            kind: PeerKind::Causeway,
+            remote_team_id: String::new(),
+        })
+    };
+    let [abandoned, accepted, again] = [2, 3, 4].map(ConnectionNo);
+    let emoji = || "e7".to_string();
+    let by_boss = vec![
+        Command::CreateTeam(CreateTeam {
+            name: "second".into(),
+            display_name: "Second".into(),
+            description: String::new(),
+            is_open: true,
+        }),
+        Command::AddTeamMember(AddTeamMember {
+            team: TEAM,
+            user: second,
+        }),
+        channel("fresh".into()),
+        Command::AddChannelMember(AddChannelMember {
+            channel: CHANNEL,
+            user: second,
+        }),
+        Command::ViewChannel(ViewChannel { channel: CHANNEL }),
+        written(Some(post), "@all, @name7:peer and @name8:peer"),
+        Command::EditPost(EditPost {
+            post,
+            message: Some("edited".into()),
+            props: None,
+            is_pinned: Some(true),
+        }),
+        Command::AddReaction(AddReaction {
+            post,
+            emoji: emoji(),
+        }),
+        Command::RemoveReaction(RemoveReaction {
+            post,
+            user: UserNo(1),
+            emoji: emoji(),
+        }),
+        Command::AcknowledgePost(AcknowledgePost { post }),
+        Command::WithdrawAcknowledgement(WithdrawAcknowledgement { post }),
+        Command::RemoveChannelMember(RemoveChannelMember {
+            channel: CHANNEL,
+            user: second,
+        }),
+        values(0),
+        Command::PatchConnection(PatchConnection {
+            connection: PEER,
+            display_name: Some("Another".into()),
+            default_team_id: None,
+        }),
+        Command::RelocateConnection(RelocateConnection {
+            connection: PEER,
+            site_url: "https://moved.example".into(),
+        }),
+        accept("abandoned", 8),
+        Command::AbandonConnection(AbandonConnection {
+            connection: abandoned,
+        }),
+        accept("accepted", 9),
+        Command::ConfirmConnection(ConfirmConnection {
+            connection: accepted,
+            site_url: "https://accepted.example".into(),
+            kind: PeerKind::Causeway,
+            remote_team_id: String::new(),
+        }),
+        Command::InviteToChannel(InviteToChannel {
+            channel: CHANNEL,
+            connection: accepted,
+            read_only: false,
+        }),
+        Command::UninviteFromChannel(UninviteFromChannel {
+            channel: CHANNEL,
+            connection: accepted,
+        }),
+        Command::RemoveConnection(RemoveConnection {
+            connection: accepted,
+        }),
+        Command::CreateConnection(create("again")),
+        Command::AttachConnection(AttachConnection {
+            connection: again,
+            previous: accepted,
+        }),
+        Command::DeletePost(DeletePost { post }),
+        Command::UnshareChannel(UnshareChannel { channel: CHANNEL }),
+    ];
+    let first = [
+        Command::CreateUser(CreateUser::named("second", "second@here.example")),
+        Command::PatchUser(PatchUser {
+            user: second,
+            patch: UserPatch {
+                username: Some("renamed".into()),
+                ..UserPatch::default()
+            },
+        }),
+        Command::Configure(Configure {
+            site_url: "https://here.example".into(),
+            config: Config::default(),
+        }),
+    ];
+    let by_system = first.into_iter().map(|it| (Actor::System, it));
+    by_system
+        .chain(by_boss.into_iter().map(|it| (BOSS, it)))
+        .collect()
+}
+
+#[test]
+fn every_command_costs_little_however_full_the_tables_are() {
+    let mut site = full();
+    let mut seen = BTreeSet::new();
+    for (actor, command) in commands(&site) {
+        let name = command.kind().name;
+        seen.insert(name);
+        let fuel = site.act(actor, command).fuel;
+        println!("{name}: {fuel}");
+        assert!(
+            fuel <= COMMAND_FUEL_MAX,
+            "{name}: {fuel} of {COMMAND_FUEL_MAX}"
+        );
+    }
+    let all: BTreeSet<_> = Command::KINDS.iter().map(|kind| kind.name).collect();
+    assert_eq!(seen, all, "a new command has a place here");
+}
