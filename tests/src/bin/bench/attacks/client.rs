@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use causeway::http::descriptors;
 use causeway_tests::client::Client;
 use causeway_tests::scene;
@@ -42,6 +42,9 @@ pub async fn slow_readers(site: &Site) -> Result<()> {
         let mut reader = Socket::connect(site.person.site_url()).await?;
         reader.ask("POST /api/v4/posts/ids", &fields).await?;
         reader.send(body.as_bytes()).await?;
+        // What follows is not read.
+        let status = reader.head().await?.status();
+        ensure!(status == 200, "the large post was answered {status}");
         readers.push(reader);
     }
     tokio::time::sleep(WATCHED).await;
@@ -55,9 +58,14 @@ pub async fn long_names(site: &Site) -> Result<()> {
         let body = json!({ "login_id": name, "password": "wrong" });
         let stranger = Client::new(site.person.site_url());
         // Refused, or closed while the name is still on its way.
-        let _ = stranger
-            .call(Method::POST, "/users/login", Some(body))
-            .await;
+        let answer = stranger.call(Method::POST, "/users/login", Some(body));
+        if let Ok(answer) = answer.await {
+            ensure!(
+                answer.status >= 400,
+                "the login was answered {}",
+                answer.status
+            );
+        }
     }
     Ok(())
 }
@@ -71,6 +79,7 @@ pub async fn silence(site: &Site) -> Result<()> {
             held.push(socket);
         }
     }
+    ensure!(held.len() > silent / 2, "only {} connections", held.len());
     tokio::time::sleep(WATCHED).await;
     Ok(())
 }
