@@ -87,7 +87,7 @@ pub fn may_read_channel(rows: &(impl Read + ?Sized), channel_no: ChannelNo, user
     if is_channel_member(rows, channel_no, user) {
         return true;
     }
-    let Some(channel) = rows.get::<Channel>(&channel_no) else {
+    let Some(channel) = rows.channel(channel_no) else {
         return false;
     };
     let in_public = channel.place.public_in();
@@ -97,11 +97,10 @@ pub fn may_read_channel(rows: &(impl Read + ?Sized), channel_no: ChannelNo, user
 /// Whether a user administers a channel.
 pub fn is_channel_admin(rows: &(impl Read + ?Sized), channel_no: ChannelNo, user: UserNo) -> bool {
     let member = rows.get::<ChannelMember>(&(channel_no, user));
-    let team = |channel: Channel| channel.place.team();
     member.is_some_and(|member| member.is_admin)
         || rows
-            .get::<Channel>(&channel_no)
-            .and_then(team)
+            .channel(channel_no)
+            .and_then(|channel| channel.place.team())
             .is_some_and(|team| is_team_admin(rows, team, user))
 }
 

@@ -217,7 +217,7 @@ fn payloads_of_real_servers_are_read_whole() {
             if matches!(&*invite.kind, "O" | "P") {
                 same(
                     &exchange.at,
-                    &invite.encode(exchange.generation),
+                    &invite.encode(JsonWriter::portable(), exchange.generation),
                     payload,
                     &[],
                     &[],
@@ -380,7 +380,13 @@ fn messages_and_frames_are_written_as_the_real_servers_write_them() {
         };
         let id = Id::parse(&payload.text("id").unwrap()).unwrap();
         let channel = Id::parse(&message.channel_id).unwrap();
-        let ours = encode_sync(exchange.generation, id, channel, &section);
+        let ours = encode_sync(
+            JsonWriter::portable(),
+            exchange.generation,
+            id,
+            channel,
+            &section,
+        );
         same(
             &exchange.at,
             &ours,

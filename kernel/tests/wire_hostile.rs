@@ -100,7 +100,13 @@ fn kept_text_leaves_room_for_the_frames_in_which_it_is_sent() {
     let id = Id::from_uuid_bytes([1; 16]);
     let section = causeway_kernel::wire::message::SyncSection::Posts(&[kept], &[]);
     let generation = causeway_kernel::wire::Generation::V11;
-    let payload = causeway_kernel::wire::message::encode_sync(generation, id, id, &section);
+    let payload = causeway_kernel::wire::message::encode_sync(
+        JsonWriter::new(),
+        generation,
+        id,
+        id,
+        &section,
+    );
     let frame = frame::encode(id, id, frame::TOPIC_SYNC, 1, &payload);
     assert!(Document::parse(&frame).is_ok());
 }

@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use crate::boundary::policy::{Question, Verdict};
-use crate::model::User;
-use crate::rows::id::UserNo;
+use crate::model::{Channel, User};
+use crate::rows::id::{ChannelNo, UserNo};
 use crate::rows::key::RowKey;
 use crate::rows::record::Read;
 use crate::rows::table::Table;
@@ -39,6 +39,11 @@ pub trait Rows {
     /// A user. Few users stand behind many objects: what is asked for the same ones again and
     /// again may keep them decoded.
     fn user(&self, no: UserNo) -> Option<Rc<User>> {
+        self.get(&no).map(Rc::new)
+    }
+
+    /// A channel; kept like a user.
+    fn channel(&self, no: ChannelNo) -> Option<Rc<Channel>> {
         self.get(&no).map(Rc::new)
     }
 

@@ -11,11 +11,12 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::boundary::behaviour::Behaviour;
+use crate::boundary::env::Rows;
 use crate::boundary::policy::{
     Context, Direction, Home, PostQuestion, Question, Revision, Verdict,
 };
 use crate::model::limits::{MESSAGE_CHARS_MAX, REASON_CHARS_MAX, REMOTE_PROPS_BYTES_MAX};
-use crate::model::{About, Asked, Channel, Connection, PeerWorkspace, User, VerdictRow};
+use crate::model::{About, Asked, Connection, PeerWorkspace, User, VerdictRow};
 use crate::rows::id::{ChannelNo, ConnectionNo, Id, WorkspaceNo};
 use crate::rows::tx::{Read, Tx};
 
@@ -223,7 +224,7 @@ fn ask(tx: &Tx<'_>, crossing: Crossing<'_>, about: Asked, open: &[&Candidate<'_>
     if open.is_empty() {
         return Vec::new();
     }
-    let Some(channel) = tx.get::<Channel>(&crossing.channel) else {
+    let Some(channel) = tx.channel(crossing.channel) else {
         return Vec::new();
     };
     let homes = match about.about {

@@ -21,8 +21,6 @@ pub use items::users::OWN_PROPS;
 pub use parts::{forget_all as forget_parts, part};
 pub use reason::{Reason, Tally};
 
-use std::borrow::Cow;
-
 use authorize::Peer;
 use parts::{Course, Unfinished};
 
@@ -36,7 +34,6 @@ use crate::wire::frame::{
     self, TOPIC_GLOBAL_USERS, TOPIC_INVITE, TOPIC_MEMBERSHIP, TOPIC_SYNC, TOPIC_UPLOAD,
 };
 use crate::wire::json::Document;
-use crate::wire::portable::portable;
 use crate::wire::response::{SyncResponse, encode_fail, encode_ok};
 
 /// Carries out the body of a `POST …/remotecluster/msg` of an authenticated connection: the frame
@@ -61,12 +58,12 @@ fn carry_out(
     let Some(peer) = Peer::load(tx, connection) else {
         return Ok(unknown_connection(tx));
     };
-    let body = if Behaviour::PortableTexts.is_in_force(tx) {
-        portable(body)
+    let parsed = if Behaviour::PortableTexts.is_in_force(tx) {
+        Document::parse_portable(body)
     } else {
-        Cow::Borrowed(body)
+        Document::parse(body)
     };
-    let document = match Document::parse(&body) {
+    let document = match parsed {
         Ok(document) => document,
         Err(error) => return Ok(refuse(tx, &frame::unreadable(&error))),
     };

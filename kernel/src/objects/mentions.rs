@@ -8,7 +8,7 @@ use crate::boundary::behaviour::Behaviour;
 use crate::boundary::env::Rows;
 use crate::mention::{self, Reading};
 use crate::model::limits::MENTION_LOOKUPS_MAX;
-use crate::model::{Channel, Mention, Place, Post, PostMention};
+use crate::model::{Mention, Place, Post, PostMention};
 use crate::objects::posts;
 use crate::rows::id::{PostNo, UserNo};
 use crate::rows::tx::{Read, Tx};
@@ -70,8 +70,7 @@ fn may_mention(tx: &Tx<'_>, post: &Post) -> bool {
 }
 
 fn place_of(tx: &Tx<'_>, post: &Post) -> Option<Place> {
-    tx.get::<Channel>(&post.channel)
-        .map(|channel| channel.place)
+    tx.channel(post.channel).map(|channel| channel.place)
 }
 
 fn add(tx: &mut Tx<'_>, no: PostNo, post: &Post, who: &BTreeSet<UserNo>) {

@@ -58,7 +58,7 @@ fn count(tx: &mut Tx<'_>, place: Place, is_live: bool, most: u32) {
         rows: 1,
         live: is_live.into(),
     };
-    let holder = block_of(tx, place);
+    let mut holder = block_of(tx, place);
     let is_full = holder.as_ref().is_none_or(|(_, block)| block.rows >= most);
     if is_full && places(tx, behind(place), end(place.0), false, 1).is_empty() {
         // The newest place begins a block, the first one of a channel the one that holds all.
@@ -68,14 +68,12 @@ fn count(tx: &mut Tx<'_>, place: Place, is_live: bool, most: u32) {
         tx.put(&start, &one);
         return;
     }
-    let Some((start, block)) = holder else {
-        // The blocks begin behind this place.
-        return;
-    };
-    if is_full {
+    if is_full && let Some((start, block)) = holder {
         split(tx, start, block);
+        holder = block_of(tx, place);
     }
-    if let Some((start, block)) = block_of(tx, place) {
+    // Otherwise the blocks begin behind this place.
+    if let Some((start, block)) = holder {
         tx.put(&start, &block.with(one));
     }
 }

@@ -19,7 +19,6 @@ mod tests;
 mod verdict;
 mod work;
 
-use crate::boundary::behaviour::Behaviour;
 use crate::boundary::output::Effect;
 use crate::model::limits::{
     OBJECTS_PER_ROUND_MAX, PASSES_PER_PUMP_MAX, POSTS_PER_SYNC_2021, PUMPS_PER_STEP_MAX,
@@ -30,7 +29,6 @@ use crate::rows::due;
 use crate::rows::id::{ChannelNo, ConnectionNo};
 use crate::rows::tx::{Read, Tx};
 use crate::sharing::connection;
-use crate::wire::portable::portable;
 use work::Work;
 
 /// Objects of a round to a kind of peer.
@@ -97,11 +95,6 @@ fn send(tx: &mut Tx<'_>, mut work: Work, frame: Vec<u8>) {
     let attempt = work.connection().attempt;
     work.round.attempt = Some(attempt);
     work.store(tx);
-    let frame = if Behaviour::PortableTexts.is_in_force(tx) {
-        portable(&frame).into_owned()
-    } else {
-        frame
-    };
     tx.effect(Effect::Send {
         connection,
         attempt,

@@ -7,12 +7,13 @@ use super::exception;
 use super::sections::wire_len;
 use super::verdict;
 use super::work::{Object, Work};
+use crate::boundary::env::Rows;
 use crate::gate::Judgement;
 use crate::mention::{self, Mention};
 use crate::model::limits::{HELD_RETRY_MS, ITEM_RETRY_FIRST_MS};
 use crate::model::reasons;
 use crate::model::{
-    Channel, Exception, ExceptionState, FeedObject, PeerKind, Post, RoundSource, SentOldPost,
+    Exception, ExceptionState, FeedObject, PeerKind, Post, RoundSource, SentOldPost,
 };
 use crate::rows::id::{FeedSeq, Id, PostNo};
 use crate::rows::tx::{Read, Tx};
@@ -72,7 +73,7 @@ pub fn make(tx: &mut Tx<'_>, work: &mut Work) -> Plan {
     let again_at = tx.now_ms().saturating_add(HELD_RETRY_MS);
     let mut plan = Plan::default();
     let mut withheld: BTreeMap<PostNo, Exception> = BTreeMap::new();
-    let channel = tx.get::<Channel>(&work.round.channel);
+    let channel = tx.channel(work.round.channel);
     let place = channel.map(|channel| channel.place);
     for (seq, no) in list {
         // Each stands in the list once.

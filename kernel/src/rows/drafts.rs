@@ -1,6 +1,8 @@
-//! Rows that a step may change again for every object of a message. They are kept decoded, and
-//! stored when their table is looked at or written and in the end of the step: whoever reads finds
-//! them as they stand.
+//! Rows that a step may read and change again for every object of a message. They are kept decoded,
+//! and what was changed is stored when its table is looked at or written and at the end of the step:
+//! whoever reads finds them as they stand.
+
+use std::rc::Rc;
 
 use crate::model::{Channel, Counters, MetaRow};
 use crate::rows::counters;
@@ -10,11 +12,18 @@ use crate::rows::overlay::Overlay;
 use crate::rows::record::{Read, Record};
 use crate::rows::table::Table;
 
-/// Changed rows that are not stored yet.
+/// Rows at hand; those that were changed are not stored yet.
 #[derive(Default)]
 pub(super) struct Drafts {
     counters: Option<Counters>,
-    channel: Option<(ChannelNo, Channel)>,
+    channel: Option<ChannelDraft>,
+}
+
+/// The channel that was asked for last.
+struct ChannelDraft {
+    no: ChannelNo,
+    row: Rc<Channel>,
+    is_changed: bool,
 }
 
 impl Drafts {
@@ -24,11 +33,25 @@ impl Drafts {
             .get_or_insert_with(|| counters::counters(rows))
     }
 
+    /// A channel, kept for whoever asks next; `None` when there is none.
+    pub(super) fn channel(&mut self, no: ChannelNo, rows: &Overlay<'_>) -> Option<Rc<Channel>> {
+        if let Some(draft) = self.channel.as_ref().filter(|draft| draft.no == no) {
+            return Some(Rc::clone(&draft.row));
+        }
+        self.settle(Table::Channels, rows);
+        let row = Rc::new(rows.get::<Channel>(&no)?);
+        self.channel = Some(ChannelDraft {
+            no,
+            row: Rc::clone(&row),
+            is_changed: false,
+        });
+        Some(row)
+    }
+
     /// A channel, to be changed and kept with [`Drafts::keep_channel`]; `None` when there is none.
     pub(super) fn take_channel(&mut self, no: ChannelNo, rows: &Overlay<'_>) -> Option<Channel> {
-        let of_it = |draft: &mut (ChannelNo, Channel)| draft.0 == no;
-        match self.channel.take_if(of_it) {
-            Some((_, channel)) => Some(channel),
+        match self.channel.take_if(|draft| draft.no == no) {
+            Some(draft) => Some(Rc::unwrap_or_clone(draft.row)),
             None => {
                 self.settle(Table::Channels, rows);
                 rows.get::<Channel>(&no)
@@ -38,7 +61,19 @@ impl Drafts {
 
     /// Keeps a changed channel.
     pub(super) fn keep_channel(&mut self, no: ChannelNo, channel: Channel) {
-        self.channel = Some((no, channel));
+        self.channel = Some(ChannelDraft {
+            no,
+            row: Rc::new(channel),
+            is_changed: true,
+        });
+    }
+
+    /// Rows of a table are going to be written by others.
+    pub(super) fn give_way(&mut self, table: Table, rows: &Overlay<'_>) {
+        self.settle(table, rows);
+        if table == Table::Channels {
+            self.channel = None;
+        }
     }
 
     /// Stores the drafts of a table.
@@ -50,8 +85,9 @@ impl Drafts {
                 }
             }
             Table::Channels => {
-                if let Some((no, channel)) = self.channel.take() {
-                    put(rows, &no, &channel);
+                if let Some(draft) = self.channel.as_mut().filter(|draft| draft.is_changed) {
+                    put(rows, &draft.no, &*draft.row);
+                    draft.is_changed = false;
                 }
             }
             _ => {}

@@ -102,11 +102,11 @@ impl<'a> Tx<'a> {
         if table == Table::Users {
             self.users.get_mut().clear();
         }
-        self.settle(table);
+        self.drafts.get_mut().give_way(table, &self.rows);
         self.rows.write(table, key, value);
     }
 
-    /// Stores the drafts of a table, before it is looked at or written.
+    /// Stores the drafts of a table, before it is looked at.
     fn settle(&self, table: Table) {
         self.drafts.borrow_mut().settle(table, &self.rows);
     }
@@ -211,6 +211,10 @@ impl Rows for Tx<'_> {
         let found = self.get(&no).map(Rc::new);
         self.users.borrow_mut().insert(no, found.clone());
         found
+    }
+
+    fn channel(&self, no: ChannelNo) -> Option<Rc<Channel>> {
+        self.drafts.borrow_mut().channel(no, &self.rows)
     }
 
     fn scan(&self, table: Table, range: &Range) -> Scan {

@@ -12,6 +12,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
+use super::portable::portable;
 use text::unescape;
 
 /// Nesting beyond this is refused; the protocol's own messages need 7 levels.
@@ -111,6 +112,7 @@ struct Node {
 pub struct Document<'a> {
     text: Cow<'a, str>,
     nodes: Vec<Node>,
+    is_portable: bool,
 }
 
 impl<'a> Document<'a> {
@@ -121,8 +123,32 @@ impl<'a> Document<'a> {
             Ok(text) => Cow::Borrowed(text),
             Err(_) => String::from_utf8_lossy(bytes),
         };
-        let nodes = reader::read(&text)?;
-        Ok(Document { text, nodes })
+        let (nodes, is_portable) = reader::read(&text)?;
+        Ok(Document {
+            text,
+            nodes,
+            is_portable,
+        })
+    }
+
+    /// Reads the first value of `bytes` as [`portable`] leaves it.
+    pub fn parse_portable(bytes: &'a [u8]) -> Result<Document<'a>, JsonError> {
+        match Document::parse(bytes) {
+            Ok(document) if document.is_portable => Ok(document),
+            // Most bytes need no second look.
+            _ => match portable(bytes) {
+                Cow::Borrowed(bytes) => Document::parse(bytes),
+                Cow::Owned(bytes) => Document::parse(&bytes).map(Document::into_owned),
+            },
+        }
+    }
+
+    fn into_owned(self) -> Document<'static> {
+        Document {
+            text: Cow::Owned(self.text.into_owned()),
+            nodes: self.nodes,
+            is_portable: self.is_portable,
+        }
     }
 
     /// The document's value.

@@ -117,7 +117,7 @@ impl WireUser {
         writer.text_field("position", &self.position);
         writer.text_field("roles", "system_user");
         if !self.props.is_empty() && self.props != "{}" {
-            writer.raw_field("props", &self.props);
+            writer.foreign_field("props", &self.props);
         }
         writer.text_field("locale", &self.locale);
         let timezone = if self.timezone.is_empty() {
@@ -125,7 +125,7 @@ impl WireUser {
         } else {
             &self.timezone
         };
-        writer.raw_field("timezone", timezone);
+        writer.foreign_field("timezone", timezone);
         if generation == Generation::V11 {
             writer.text_field("remote_id", &self.remote_id);
         }
@@ -247,7 +247,7 @@ impl WirePost {
         writer.text_field("original_id", "");
         writer.text_field("message", &self.message);
         writer.text_field("type", &self.kind);
-        writer.raw_field(
+        writer.foreign_field(
             "props",
             if self.props.is_empty() {
                 "{}"
@@ -408,12 +408,12 @@ pub enum SyncSection<'a> {
 /// Writes a sync message with one section, as a real server does.
 #[must_use]
 pub fn encode_sync(
+    mut writer: JsonWriter,
     generation: Generation,
     id: Id,
     channel_id: Id,
     section: &SyncSection<'_>,
 ) -> Vec<u8> {
-    let mut writer = JsonWriter::new();
     writer.begin_object();
     writer.text_field("id", id.as_str());
     writer.text_field("channel_id", channel_id.as_str());
@@ -506,8 +506,7 @@ impl ChannelInvite {
 
     /// Writes the invitation of an open or private channel as the generation's servers do.
     #[must_use]
-    pub fn encode(&self, generation: Generation) -> Vec<u8> {
-        let mut writer = JsonWriter::new();
+    pub fn encode(&self, mut writer: JsonWriter, generation: Generation) -> Vec<u8> {
         writer.begin_object();
         writer.text_field("channel_id", &self.channel_id);
         writer.text_field("team_id", &self.team_id);

@@ -12,7 +12,7 @@ use super::byte_search;
 /// How a NUL stands in a JSON string.
 const NUL: &[u8] = b"\\u0000";
 /// What stands in its place: U+FFFD.
-const REPLACEMENT: &[u8] = b"\\ufffd";
+pub(super) const REPLACEMENT: &[u8] = b"\\ufffd";
 /// The number of digits before the point from which on a number may be too large.
 const LARGEST_POINT: i64 = 309;
 /// Digits of the least number of so many digits that is refused. A little less than what a float rounds
@@ -153,7 +153,7 @@ fn ends_plain_text(word: u64) -> u64 {
 }
 
 /// Whether a number is one of a 64-bit float. Worked out on its digits, as the kernel has no floats.
-fn fits_a_float(number: &[u8]) -> bool {
+pub(super) fn fits_a_float(number: &[u8]) -> bool {
     let (mantissa, exponent) = match number.iter().position(|byte| b"eE".contains(byte)) {
         Some(at) => number.split_at(at),
         None => (number, [].as_slice()),
@@ -197,6 +197,7 @@ fn exponent_of(text: &[u8]) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::json::{Document, JsonError};
     use proptest::prelude::*;
 
     fn of(json: &str) -> String {
@@ -251,7 +252,34 @@ mod tests {
         assert_eq!(of(r#"{"1e999":"1e999"}"#), r#"{"1e999":"1e999"}"#);
     }
 
+    /// JSON with strings and numbers of every kind, and what is nearly JSON.
+    fn nearly_json() -> impl Strategy<Value = String> {
+        let leaf = prop_oneof![
+            "-?[0-9]{1,3}(\\.[0-9]{1,3})?([eE][+-]?[0-9]{1,4})?",
+            "[0-9]{305,312}(\\.[0-9])?",
+            "\"([a\\\\u0 ]|\\\\u0000|\\\\u00001|\\\\\\\\){0,6}\"",
+            "[\\[\\]{},:\"\\\\u0e19]{0,6}",
+        ];
+        prop::collection::vec((leaf, "[,:\\]} ]{0,2}"), 0..6).prop_map(|parts| {
+            let parts = parts
+                .iter()
+                .flat_map(|(leaf, end)| [leaf.as_str(), end.as_str()]);
+            parts.fold("[".to_string(), |json, part| json + part)
+        })
+    }
+
     proptest! {
+        #[test]
+        fn a_document_is_read_as_its_portable_text(json in nearly_json()) {
+            let direct = Document::parse_portable(json.as_bytes());
+            let text = of(&json);
+            let rewritten = Document::parse(text.as_bytes());
+            let values = |document: Result<Document<'_>, JsonError>| {
+                document.map(|document| document.root().raw().into_owned())
+            };
+            prop_assert_eq!(values(direct), values(rewritten));
+        }
+
         #[test]
         fn a_number_stays_only_if_the_reference_library_reads_it(
             number in "-?(0|[1-9][0-9]{0,3})(\\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?",

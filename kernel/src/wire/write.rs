@@ -1,6 +1,7 @@
 //! Writes compact JSON as Go does: `&`, `<`, `>`, U+2028 and U+2029 are escaped.
 
 use super::byte_search;
+use super::portable::{REPLACEMENT, portable};
 
 /// Digits of the longest integer.
 const DIGITS_MAX: usize = 19;
@@ -12,6 +13,8 @@ pub struct JsonWriter {
     out: Vec<u8>,
     /// Whether the next key or element needs a comma before it.
     comma: bool,
+    /// Whether what no server can store is replaced; see [`portable`].
+    portable: bool,
 }
 
 impl JsonWriter {
@@ -19,6 +22,15 @@ impl JsonWriter {
     #[must_use]
     pub fn new() -> JsonWriter {
         JsonWriter::default()
+    }
+
+    /// An empty writer of what every server can store and every client can read; see [`portable`].
+    #[must_use]
+    pub fn portable() -> JsonWriter {
+        JsonWriter {
+            portable: true,
+            ..JsonWriter::default()
+        }
     }
 
     /// What was written.
@@ -167,6 +179,15 @@ impl JsonWriter {
         self.raw(json);
     }
 
+    /// Key and JSON text of somebody else's, which needs to be JSON and no more.
+    pub fn foreign_field(&mut self, key: &'static str, json: impl AsRef<[u8]>) {
+        if self.portable {
+            self.raw_field(key, portable(json.as_ref()));
+        } else {
+            self.raw_field(key, json);
+        }
+    }
+
     /// Key and an array of strings.
     pub fn texts_field<'a>(
         &mut self,
@@ -211,6 +232,7 @@ impl JsonWriter {
             '>' => b"\\u003e",
             '\u{2028}' => b"\\u2028",
             '\u{2029}' => b"\\u2029",
+            '\0' if self.portable => REPLACEMENT,
             control if control < ' ' => {
                 let code = u32::from(control);
                 self.out
@@ -287,6 +309,23 @@ mod tests {
             text,
             r#"{"a":"\u003cb\u003e\u0026\u2028\u0001\"\\","l":["x","y"],"n":-30,"o":0,"p":-9223372036854775808,"r":null}"#
         );
+    }
+
+    #[test]
+    fn a_portable_writer_writes_what_would_be_made_of_the_text_of_another() {
+        let write = |mut writer: JsonWriter| {
+            writer.begin_object();
+            writer.text_field("a", "\0 and \\u0000");
+            writer.foreign_field("b", r#"{"\u0000":1e999}"#);
+            writer.foreign_field("c", "");
+            writer.key("\0");
+            writer.integer(i64::MIN);
+            writer.end_object();
+            writer.finish()
+        };
+        let plain = write(JsonWriter::new());
+        assert_ne!(write(JsonWriter::portable()), plain);
+        assert_eq!(write(JsonWriter::portable()), *portable(&plain));
     }
 
     #[test]

@@ -4,13 +4,14 @@ use serde::{Deserialize, Serialize};
 
 use super::{check_message, check_props, stored_props};
 use crate::authority;
+use crate::boundary::env::Rows;
 use crate::boundary::output::{Object, Refusal, Reply};
 use crate::boundary::texts::{Json, Text, texts};
 use crate::command::channel::seen;
 use crate::command::registry::{Act, By};
 use crate::command::request;
 use crate::model::limits::POST_TYPE_BYTES_MAX;
-use crate::model::{Channel, ChannelMember, Post};
+use crate::model::{ChannelMember, Post};
 use crate::objects::posts;
 use crate::rows::id::{ChannelNo, FeedSeq, PostNo, UserNo, WorkspaceNo};
 use crate::rows::tx::{Read, Tx};
@@ -48,9 +49,7 @@ impl Act for CreatePost {
                 return Ok(Reply::Object(Object::Post(post)));
             }
         }
-        let row = tx
-            .get::<Channel>(&self.channel)
-            .ok_or_else(Refusal::forbidden)?;
+        let row = tx.channel(self.channel).ok_or_else(Refusal::forbidden)?;
         authority::require_write(tx, self.channel, &row, user)?;
         check_kind(&self.kind)?;
         check_message(&self.message)?;
@@ -94,8 +93,7 @@ impl Act for CreatePost {
 /// Who writes in a channel has seen it.
 fn mark_seen(tx: &mut Tx<'_>, channel: ChannelNo, user: UserNo) {
     let key = (channel, user);
-    if let (Some(member), Some(row)) = (tx.get::<ChannelMember>(&key), tx.get::<Channel>(&channel))
-    {
+    if let (Some(member), Some(row)) = (tx.get::<ChannelMember>(&key), tx.channel(channel)) {
         tx.put(&key, &seen(&member, &row));
     }
 }

@@ -1,5 +1,7 @@
 //! Editing and pinning a post.
 
+use std::rc::Rc;
+
 use serde::{Deserialize, Serialize};
 
 use super::{check_message, check_props, readable, stored_props};
@@ -72,7 +74,7 @@ impl Act for EditPost {
             check_message(&post.message)?;
             post.hashtags = posts::hashtags(&post.message);
             // The channel's stamp of this step: `posts::update` gives the same as `update_at`.
-            let mut row = row;
+            let mut row = Rc::unwrap_or_clone(row);
             post.edit_at = tx.stamp(post.channel, &mut row);
         }
         posts::update(tx, post_no, post);

@@ -4,11 +4,14 @@ mod create;
 mod delete;
 mod edit;
 
+use std::rc::Rc;
+
 pub use create::CreatePost;
 pub use delete::DeletePost;
 pub use edit::EditPost;
 
 use crate::authority;
+use crate::boundary::env::Rows;
 use crate::boundary::output::Refusal;
 use crate::model::limits::{MESSAGE_CHARS_MAX, PROPS_BYTES_MAX};
 use crate::model::{Channel, Post};
@@ -21,7 +24,7 @@ pub(super) fn readable(
     tx: &Tx<'_>,
     post_no: PostNo,
     user: UserNo,
-) -> Result<(Post, Channel), Refusal> {
+) -> Result<(Post, Rc<Channel>), Refusal> {
     let post = tx.get::<Post>(&post_no).ok_or_else(missing)?;
     if !authority::may_read_channel(tx, post.channel, user) {
         return Err(Refusal::forbidden());
@@ -29,7 +32,7 @@ pub(super) fn readable(
     if post.delete_at != 0 {
         return Err(missing());
     }
-    let row = tx.get::<Channel>(&post.channel).ok_or_else(missing)?;
+    let row = tx.channel(post.channel).ok_or_else(missing)?;
     Ok((post, row))
 }
 

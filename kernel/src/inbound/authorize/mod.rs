@@ -18,7 +18,7 @@ pub use users::{UserAct, UserChange, user};
 
 use super::Reason;
 use crate::model::limits::TIME_MAX_MS;
-use crate::model::{Channel, Connection, ConnectionState, Link, LinkState, Post, User};
+use crate::model::{Connection, ConnectionState, Link, LinkState, Post, User};
 use crate::rows::id::{ChannelNo, ConnectionNo, Id, PostNo, TeamNo, UserNo};
 use crate::rows::lookup;
 use crate::rows::tx::Read;
@@ -119,7 +119,7 @@ pub fn shared_channel(
     peer: &Peer,
     no: ChannelNo,
 ) -> Result<Authorized<Shared>, Closed> {
-    let channel = rows.get::<Channel>(&no).ok_or(Closed::Unknown)?;
+    let channel = rows.channel(no).ok_or(Closed::Unknown)?;
     let link = rows.get::<Link>(&(no, peer.no)).ok_or(Closed::NotShared)?;
     if link.state == LinkState::Ended {
         return Err(Closed::NotShared);
@@ -127,7 +127,7 @@ pub fn shared_channel(
     Ok(Authorized(Shared {
         channel: no,
         id: channel.id,
-        name: channel.name,
+        name: channel.name.clone(),
         team: channel.place.team(),
     }))
 }

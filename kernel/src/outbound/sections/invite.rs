@@ -1,6 +1,6 @@
 //! The invitation of a channel. Semantics §3.6.
 
-use super::{Content, Payload, Rest, RoundPlan};
+use super::{Content, Payload, Rest, RoundPlan, writer};
 use crate::model::{Channel, RoundItem, SharedChannel};
 use crate::outbound::work::Work;
 use crate::rows::tx::{Read, Tx};
@@ -35,10 +35,10 @@ impl Content for Invitation {
         Some((Vec::new(), invite))
     }
 
-    fn payload(_tx: &mut Tx<'_>, work: &Work, invite: ChannelInvite) -> Option<Payload> {
+    fn payload(tx: &mut Tx<'_>, work: &Work, invite: ChannelInvite) -> Option<Payload> {
         Some(Payload {
             topic: frame::TOPIC_INVITE,
-            bytes: invite.encode(work.generation()),
+            bytes: invite.encode(writer(tx), work.generation()),
         })
     }
 

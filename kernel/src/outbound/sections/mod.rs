@@ -17,11 +17,14 @@ pub use posts::wire_len;
 use super::plan::Plan;
 use super::receipt;
 use super::work::Work;
-use crate::model::{Channel, RoundItem, Section};
-use crate::rows::tx::{Read, Tx};
+use crate::boundary::behaviour::Behaviour;
+use crate::boundary::env::Rows;
+use crate::model::{RoundItem, Section};
+use crate::rows::tx::Tx;
 use crate::wire::frame;
 use crate::wire::message::{SyncSection, encode_sync};
 use crate::wire::response::{Answer, SyncResponse};
+use crate::wire::write::JsonWriter;
 
 /// What a section's messages carry.
 pub trait Content {
@@ -163,12 +166,21 @@ fn frame_of<C: Content>(tx: &mut Tx<'_>, work: &mut Work, plan: &mut RoundPlan) 
     Some(frame::encode(remote_id, id, topic, tx.now_ms(), &bytes))
 }
 
+/// What writes the payloads of this workspace.
+fn writer(tx: &Tx<'_>) -> JsonWriter {
+    if Behaviour::PortableTexts.is_in_force(tx) {
+        JsonWriter::portable()
+    } else {
+        JsonWriter::new()
+    }
+}
+
 /// A sync message of the round's channel.
 fn sync(tx: &mut Tx<'_>, work: &Work, section: &SyncSection<'_>) -> Option<Payload> {
-    let channel = tx.get::<Channel>(&work.round.channel)?;
+    let channel = tx.channel(work.round.channel)?;
     let id = tx.new_id();
     Some(Payload {
         topic: frame::TOPIC_SYNC,
-        bytes: encode_sync(work.generation(), id, channel.id, section),
+        bytes: encode_sync(writer(tx), work.generation(), id, channel.id, section),
     })
 }

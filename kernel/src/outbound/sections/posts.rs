@@ -14,7 +14,7 @@ use crate::model::limits::{
 };
 use crate::model::reasons;
 use crate::model::{
-    Channel, FeedObject, PeerKind, Post, RoundItem, RoundSource, SentOldPost, SentUser, User,
+    FeedObject, PeerKind, Post, RoundItem, RoundSource, SentOldPost, SentUser, User,
 };
 use crate::outbound::plan::{ENVELOPE_BYTES, Plan, Planned};
 use crate::outbound::work::Work;
@@ -77,7 +77,7 @@ impl Content for Posts {
     }
 
     fn payload(tx: &mut Tx<'_>, work: &Work, plan: Plan) -> Option<Payload> {
-        let channel = tx.get::<Channel>(&work.round.channel)?;
+        let channel = tx.channel(work.round.channel)?;
         let users = users(tx, &plan);
         let mut homes: BTreeMap<WorkspaceNo, String> = BTreeMap::new();
         let mut transforms: BTreeMap<String, String> = BTreeMap::new();

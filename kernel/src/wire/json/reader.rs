@@ -1,11 +1,15 @@
 //! The validating pass: text to nodes.
 
 use super::super::byte_search;
+use super::super::portable::fits_a_float;
 use super::{BYTES_MAX, DEPTH_MAX, JsonError, JsonErrorKind, Kind, NODES_MAX, Node};
 
+/// Digits that a 64-bit float holds in any order.
+const SMALL_NUMBER_DIGITS: usize = 300;
+
 /// Reads the first value of `text`. One loop with a list of open containers, so that no input can
-/// exhaust the stack.
-pub(super) fn read(text: &str) -> Result<Vec<Node>, JsonError> {
+/// exhaust the stack. Says as well whether the value [is portable](super::super::portable::is_portable).
+pub(super) fn read(text: &str) -> Result<(Vec<Node>, bool), JsonError> {
     if text.len() > BYTES_MAX {
         return Err(JsonError {
             offset: 0,
@@ -17,9 +21,10 @@ pub(super) fn read(text: &str) -> Result<Vec<Node>, JsonError> {
         at: 0,
         nodes: Vec::with_capacity(text.len() / 24),
         open: Vec::new(),
+        is_portable: true,
     };
     reader.document()?;
-    Ok(reader.nodes)
+    Ok((reader.nodes, reader.is_portable))
 }
 
 struct Reader<'a> {
@@ -28,6 +33,7 @@ struct Reader<'a> {
     nodes: Vec<Node>,
     /// Indexes of the containers that are open, and whether each is an object.
     open: Vec<(u32, bool)>,
+    is_portable: bool,
 }
 
 /// What the reader expects next.
@@ -74,6 +80,10 @@ impl Reader<'_> {
 
     fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
+    }
+
+    fn rest(&self) -> &[u8] {
+        self.bytes.get(self.at..).unwrap_or_default()
     }
 
     fn skip_space(&mut self) {
@@ -227,7 +237,7 @@ impl Reader<'_> {
         self.at += 1;
         let mut escaped = false;
         loop {
-            let rest = self.bytes.get(self.at..).unwrap_or_default();
+            let rest = self.rest();
             self.at += byte_search::position(rest, no_plain_text).unwrap_or(rest.len());
             match self.peek() {
                 Some(b'"') => {
@@ -249,6 +259,7 @@ impl Reader<'_> {
             Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 1,
             Some(b'u') => {
                 self.at += 1;
+                self.is_portable &= !self.rest().starts_with(b"0000");
                 for _ in 0..4 {
                     if !self.peek().is_some_and(|byte| byte.is_ascii_hexdigit()) {
                         return Err(self.unexpected());
@@ -272,6 +283,17 @@ impl Reader<'_> {
     }
 
     fn number(&mut self) -> Result<(), JsonError> {
+        let start = self.at;
+        self.number_token()?;
+        // Only a long number can be too large, or one with an exponent, which has a letter.
+        let number = self.bytes.get(start..self.at).unwrap_or_default();
+        if number.len() > SMALL_NUMBER_DIGITS || number.iter().any(u8::is_ascii_alphabetic) {
+            self.is_portable &= fits_a_float(number);
+        }
+        Ok(())
+    }
+
+    fn number_token(&mut self) -> Result<(), JsonError> {
         if self.peek() == Some(b'-') {
             self.at += 1;
         }

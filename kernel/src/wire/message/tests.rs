@@ -99,7 +99,7 @@ fn an_invitation_to_a_server_of_2021_names_the_team_it_asked_for() {
         ..ChannelInvite::default()
     };
     for generation in [Generation::V2021, Generation::V11] {
-        let bytes = invite.encode(generation);
+        let bytes = invite.encode(JsonWriter::new(), generation);
         let document = Document::parse(&bytes).unwrap();
         assert_eq!(ChannelInvite::decode(document.root()).unwrap(), invite);
         let newer = document.root().get("creator_id").is_some();
