@@ -2,6 +2,7 @@
 //! tokens that it and the workspace present to each other, and its requests.
 
 use anyhow::{Context, Result, bail};
+use causeway::federation::client::SITE_URL_HEADER;
 use causeway::federation::invitation;
 use causeway::vault::{Derivations, Secret};
 use serde_json::{Value, json};
@@ -166,6 +167,25 @@ impl Handmade {
             body.to_string().into_bytes(),
         )
         .await
+    }
+
+    /// Pings as a Causeway that reports this base address as its own.
+    ///
+    /// # Errors
+    /// When the ping is not answered as one.
+    pub async fn ping_from(&self, own_site_url: impl AsRef<str>) -> Result<()> {
+        let payload = json!({ "sent_at": START, "recv_at": 0 });
+        let body = frame(&self.remote_id, "ping", payload).to_string();
+        let headers = [
+            (ID, self.remote_id.as_str()),
+            (TOKEN_HEADER, TOKEN),
+            (SITE_URL_HEADER.as_str(), own_site_url.as_ref()),
+        ];
+        let answer = call_bytes(&self.site_url, "ping", &headers, body.into_bytes()).await?;
+        if answer.status != 200 {
+            bail!("the ping was answered {}", answer.status);
+        }
+        Ok(())
     }
 
     /// Sends a message of a topic, and gives the envelope of the answer.

@@ -14,9 +14,9 @@ use causeway_kernel::model::{Connection, ConnectionState, LinkEnd, LinkState, Sh
 use causeway_kernel::rows::id::ConnectionNo;
 use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::tx::Read;
-use causeway_views::json::{self, Viewer, Views};
+use causeway_views::json::{self, RemoteClusterView, Viewer, Views};
 use causeway_views::query::sharing;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::answer::{Answer, Rendered};
@@ -103,16 +103,34 @@ async fn list(State(app): State<Shared>, caller: Caller, params: Params) -> Answ
     });
     let views = Views::new(&rows, Viewer::of(&rows, caller.user));
     let page = params.page().of(found);
-    let list = json::list(&page, |(no, row)| views.remote_cluster(*no, row))?;
+    let list = json::list(&page, |(no, row)| Reached {
+        stored: views.remote_cluster(*no, row),
+        reported_site_url: app.federation.reported_site_url(*no, row),
+    })?;
     Ok(Rendered::new(list))
+}
+
+/// A connection with what this process has heard of it.
+#[derive(Serialize)]
+struct Reached<'a> {
+    #[serde(flatten)]
+    stored: RemoteClusterView<'a>,
+    /// The address to which the peer reports that it has moved; not in the reference.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reported_site_url: Option<String>,
 }
 
 async fn by_id(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
     let rows = app.rows();
     caller.require_admin(&rows)?;
-    let (connection, _) = any(&rows, &ids)?;
-    app.show(caller.user, Some(&Object::Connection(connection)))
-        .map(Rendered::new)
+    let (no, row) = any(&rows, &ids)?;
+    let views = Views::new(&rows, Viewer::of(&rows, caller.user));
+    let reached = Reached {
+        stored: views.remote_cluster(no, &row),
+        reported_site_url: app.federation.reported_site_url(no, &row),
+    };
+    let text = serde_json::to_string(&reached).map_err(|_| ApiError::internal())?;
+    Ok(Rendered::new(text))
 }
 
 #[derive(Deserialize)]

@@ -239,9 +239,10 @@ fn status(here: &Invocation<'_>) -> String {
         "Deleted",
         "Trouble",
     ]);
-    let mut known = String::new();
+    let mut notes = String::new();
     for (no, connection) in connections {
-        known.extend(known_before(here, (no, &connection)));
+        notes.extend(known_before(here, (no, &connection)));
+        notes.extend(moved(here, (no, &connection)));
         let accepted = connection.state == ConnectionState::Confirmed;
         let team = lookup::team(&rows, &connection.default_team_id)
             .and_then(|team| rows.get::<Team>(&team))
@@ -259,5 +260,16 @@ fn status(here: &Invocation<'_>) -> String {
             &here.app.federation.trouble(no).unwrap_or_default(),
         ]);
     }
-    table.into_text() + &known
+    table.into_text() + &notes
+}
+
+/// What to do about a peer that reports another address than it is called at.
+fn moved(here: &Invocation<'_>, (no, row): (ConnectionNo, &Connection)) -> Option<String> {
+    let site_url = here.app.federation.reported_site_url(no, row)?;
+    Some(format!(
+        "\n`{}` reports that it has moved to `{site_url}`, and is still called at its old address. \
+         Once you know that this is true, confirm it: `/secure-connection move --connectionID {} \
+         --siteURL {site_url}`",
+        row.name, row.remote_id
+    ))
 }

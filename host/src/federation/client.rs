@@ -29,6 +29,8 @@ pub const REMOTE_ID_HEADER: HeaderName = HeaderName::from_static("x-remotecluste
 pub const TOKEN_HEADER: HeaderName = HeaderName::from_static("x-remotecluster-token");
 /// Tells another Causeway which incarnation of a workspace speaks: its id, a space, its number.
 pub const INCARNATION_HEADER: HeaderName = HeaderName::from_static("x-causeway-incarnation");
+/// The base address of the Causeway that pings; it differs from the one the peer knows after a move.
+pub const SITE_URL_HEADER: HeaderName = HeaderName::from_static("x-causeway-site-url");
 
 /// Bytes of an answer at most. The answer to the largest message, with an error for each of its
 /// items, has a fifth of it.
@@ -80,6 +82,8 @@ pub struct Call<'a> {
     pub token: &'a Secret,
     /// Our incarnation, where the peer is told.
     pub incarnation: Option<Incarnation>,
+    /// Our own base address, where the peer is told.
+    pub own_site_url: Option<SiteUrl>,
     /// The frame.
     pub body: Vec<u8>,
     /// How long all of it may take.
@@ -205,6 +209,9 @@ fn request(call: Call<'_>) -> Result<Request<Full<Bytes>>, CallError> {
     if let Some(incarnation) = call.incarnation {
         request = request.header(INCARNATION_HEADER, incarnation_text(incarnation));
     }
+    if let Some(own) = call.own_site_url {
+        request = request.header(SITE_URL_HEADER, own.as_str());
+    }
     request
         .body(Full::new(Bytes::from(call.body)))
         .map_err(|_| unusable("address"))
@@ -225,6 +232,12 @@ pub fn incarnation_of(headers: &HeaderMap) -> Option<Incarnation> {
         id: Id::parse(id)?,
         number: number.parse().ok()?,
     })
+}
+
+/// The base address that the headers name as the sender's.
+#[must_use]
+pub fn site_url_of(headers: &HeaderMap) -> Option<SiteUrl> {
+    SiteUrl::parse(headers.get(SITE_URL_HEADER)?.to_str().ok()?)
 }
 
 /// An error with its causes: hyper's own texts leave them out.
@@ -290,6 +303,7 @@ mod tests {
             remote_id: Id::parse("yye1rc4rkiu8xnr3ik7h3zxq9h").unwrap(),
             token: &token,
             incarnation: None,
+            own_site_url: None,
             body: b"{}".to_vec(),
             timeout: Duration::from_secs(10),
         };

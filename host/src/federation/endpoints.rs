@@ -16,9 +16,9 @@ use causeway_kernel::wire::frame::{self, Frame, Ping};
 use causeway_kernel::wire::json::Document;
 use causeway_kernel::wire::secrets;
 
-use super::client::{INCARNATION_HEADER, incarnation_of, incarnation_text};
+use super::client::{INCARNATION_HEADER, incarnation_of, incarnation_text, site_url_of};
 use super::gate::{self, Caller};
-use super::{Federation, handshake, lock, pinger};
+use super::{Federation, handshake, lock, pinger, reach};
 use crate::http::{ApiError, read_limited};
 
 /// Bytes of a frame; a larger one is refused with 413 (`MaximumPayloadSizeBytes` + 512).
@@ -88,6 +88,9 @@ async fn ping(
     let ping = Ping::decode(frame.payload).map_err(|_| frame::invalid_payload("msg.payload"))?;
     if let Some(told) = incarnation_of(&parts.headers) {
         pinger::met(&federation, caller.connection, told);
+    }
+    if let Some(told) = site_url_of(&parts.headers) {
+        reach::reported(&federation, caller.connection, told);
     }
     pinger::heard(&federation, caller.connection);
     let answer = Ping {

@@ -310,6 +310,7 @@ pub(super) async fn call(
         remote_id,
         token,
         incarnation: federation.incarnation(),
+        own_site_url: federation.own_site_url(),
         body: frame::encode(remote_id, id, TOPIC_PING, now_ms, &payload),
         timeout: federation.settings().ping_timeout(),
     };

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use causeway_kernel::boundary::output::Refusal;
-use causeway_kernel::model::Connection;
+use causeway_kernel::model::{Connection, ConnectionState};
 use causeway_kernel::rows::id::ConnectionNo;
 use causeway_kernel::sharing::connection;
 
@@ -84,6 +84,8 @@ struct Calls {
 pub(super) struct Reach {
     pings: Calls,
     messages: Calls,
+    /// The address that the peer last reported as its own.
+    reported: Option<SiteUrl>,
 }
 
 /// The kinds of calls; one may fail while the other does not.
@@ -139,7 +141,43 @@ pub(super) fn note(
     calls.trouble = trouble;
 }
 
+/// A peer reports its own address with a ping. Nothing is called there until an administrator
+/// confirms the move: otherwise whoever stole the peer's token could redirect everything to itself.
+pub(super) fn reported(federation: &Federation, no: ConnectionNo, told: SiteUrl) {
+    let Some((row, ConnectionState::Confirmed)) = federation.connection(no) else {
+        return;
+    };
+    let mut reaches = lock(&federation.inner.reaches);
+    let reach = reaches.entry(no).or_default();
+    if reach.reported.as_ref() == Some(&told) {
+        return;
+    }
+    if moved(&row, &told) {
+        tracing::warn!(
+            connection = row.name,
+            site_url = told.as_str(),
+            "the peer reports that it has moved; it is still called at its old address. Once you \
+             know that this is true, confirm it with /secure-connection move"
+        );
+    }
+    reach.reported = Some(told);
+}
+
+/// Whether a reported address is another one than the peer is called at.
+fn moved(row: &Connection, reported: &SiteUrl) -> bool {
+    SiteUrl::parse(&row.site_url).is_some_and(|known| known != *reported)
+}
+
 impl Federation {
+    /// The address to which a peer reports that it has moved, until an administrator confirms it.
+    #[must_use]
+    pub fn reported_site_url(&self, no: ConnectionNo, row: &Connection) -> Option<String> {
+        let reaches = lock(&self.inner.reaches);
+        let reported = reaches.get(&no)?.reported.as_ref()?;
+        let is_live = row.state == ConnectionState::Confirmed && row.delete_at == 0;
+        (is_live && moved(row, reported)).then(|| reported.as_str().to_string())
+    }
+
     /// The address at which an administrator has a peer called, as it is stored.
     ///
     /// # Errors
@@ -170,7 +208,9 @@ impl Federation {
     #[must_use]
     pub fn trouble(&self, no: ConnectionNo) -> Option<String> {
         let reaches = lock(&self.inner.reaches);
-        let Reach { pings, messages } = reaches.get(&no)?;
+        let Reach {
+            pings, messages, ..
+        } = reaches.get(&no)?;
         let trouble = pings.trouble.as_ref().or(messages.trouble.as_ref())?;
         Some(trouble.to_string())
     }

@@ -115,6 +115,7 @@ pub(super) async fn send(
         remote_id: row.remote_id,
         token: &token,
         incarnation: None,
+        own_site_url: None,
         body: frame,
         timeout: federation.settings().send_timeout(),
     };

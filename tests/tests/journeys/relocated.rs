@@ -21,6 +21,18 @@ async fn a_workspace_that_moved_is_called_where_an_administrator_says() -> Resul
 
     let path = format!("/remotecluster/{}", peer.remote_id);
     let admin = &hosted.side.admin;
+    assert_eq!(admin.get(&path).await?.get("reported_site_url"), None);
+    // What is no address is not shown to anybody.
+    peer.ping_from(elsewhere.url()).await?;
+    peer.ping_from("javascript:alert(1)").await?;
+    let told = admin.get(&path).await?;
+    assert_eq!(told["reported_site_url"], elsewhere.url());
+    assert_eq!(told["site_url"], peer.peer.url(), "only reported");
+    let listed = admin.get("/remotecluster").await?;
+    assert_eq!(listed[0], told);
+    let status = admin.command(&channel, "/secure-connection status").await?;
+    let cure = format!("--siteURL {}", elsewhere.url());
+    assert!(status.contains(&cure), "{status}");
     for url in [
         "",
         "chat.example.org",
@@ -53,6 +65,7 @@ async fn a_workspace_that_moved_is_called_where_an_administrator_says() -> Resul
             .any(|asked| String::from_utf8_lossy(&asked.body).contains(&written)))
     })
     .await?;
+    assert_eq!(admin.get(&path).await?.get("reported_site_url"), None);
     // The same by the API.
     let moved = admin.call(Method::PATCH, &path, body).await?.ok()?;
     assert_eq!(moved["site_url"], elsewhere.url());

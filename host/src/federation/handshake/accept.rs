@@ -255,6 +255,7 @@ async fn confirm(
         remote_id: acceptance.row.remote_id,
         token: &acceptance.invitation,
         incarnation: federation.incarnation(),
+        own_site_url: None,
         body,
         timeout: federation.settings().ping_timeout(),
     };

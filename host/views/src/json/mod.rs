@@ -17,6 +17,7 @@ mod user;
 
 pub use bounded::{ANSWER_BYTES_MAX, BoundedList, BoundedText, Entries, TooLong, bounded, list};
 pub use event::{EVENT_POST_BYTES_MAX, EventText};
+pub use sharing::RemoteClusterView;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
