@@ -16,4 +16,6 @@ pub mod outbound;
 pub mod rows;
 pub mod sharing;
 pub mod step;
+#[cfg(test)]
+mod testing;
 pub mod wire;

@@ -1,14 +1,11 @@
 //! Accounts, teams, settings.
 
 use super::*;
-use crate::model::{ChannelMember, TeamMember, User};
+use crate::boundary::input::{Genesis, Input};
+use crate::model::{ChannelMember, Config, TeamMember, User};
 use crate::rows::counters;
 use crate::rows::id::WorkspaceNo;
 use crate::rows::lookup;
-
-fn user(world: &World, user: UserNo) -> User {
-    world.host.get::<User>(&user).unwrap()
-}
 
 #[test]
 fn a_workspace_begins_once() {
@@ -20,7 +17,7 @@ fn a_workspace_begins_once() {
         site_url: "http://other.example".into(),
         config: Config::default(),
     };
-    let output = world.run(&Input::Genesis(again));
+    let output = world.run(Input::Genesis(again));
     assert!(matches!(output.reply, Reply::Refused(_)) && output.writes.is_empty());
     assert_eq!(counters::workspace(&world.host), Some(workspace));
 }
@@ -32,7 +29,7 @@ fn the_first_account_administers_and_the_next_needs_an_invitation() {
         world.act(Actor::Anonymous, account("First")),
         Ok(Object::User(UserNo(1)))
     );
-    let first = user(&world, UserNo(1));
+    let first = world.get::<User>(&UserNo(1));
     assert_eq!(first.roles, "system_admin system_user");
     assert_eq!(
         (first.username.as_str(), first.locale.as_str()),
@@ -44,7 +41,7 @@ fn the_first_account_administers_and_the_next_needs_an_invitation() {
         (403, "api.user.create_user.no_open_server")
     );
     world.by(UserNo(1), account("second")).unwrap();
-    assert_eq!(user(&world, UserNo(2)).roles, "system_user");
+    assert_eq!(world.get::<User>(&UserNo(2)).roles, "system_user");
     assert_eq!(world.refusal(UserNo(2), account("third")).0, 403);
 }
 
@@ -55,33 +52,24 @@ fn an_open_server_lets_people_sign_up_but_makes_no_administrators() {
         open_server: true,
         ..Config::default()
     };
-    let configure = Command::Configure(Configure {
-        site_url: "http://here.example".into(),
-        config,
-    });
+    let configure = configure("http://here.example", config);
     let output = world.output(Actor::User(ANN), None, configure.clone());
     assert!(matches!(output.reply, Reply::Refused(_)) && output.writes.is_empty());
     assert_eq!(
         world.output(Actor::User(ADMIN), None, configure).reply,
         Reply::Done
     );
-    let Command::CreateUser(mut new) = account("mallory") else {
+    let administrator = |name| account_with(name, |new| new.admin = true);
+    let made = world.act(Actor::Anonymous, administrator("mallory"));
+    let Ok(Object::User(mallory)) = made else {
         panic!()
     };
-    new.admin = true;
-    let made = world
-        .act(Actor::Anonymous, Command::CreateUser(new.clone()))
-        .unwrap();
-    let Object::User(mallory) = made else {
+    assert_eq!(world.get::<User>(&mallory).roles, "system_user");
+    let made = world.act(Actor::System, administrator("boss"));
+    let Ok(Object::User(boss)) = made else {
         panic!()
     };
-    assert_eq!(user(&world, mallory).roles, "system_user");
-    new.username = "boss".into();
-    new.email = "boss@here.example".into();
-    let Object::User(boss) = world.act(Actor::System, Command::CreateUser(new)).unwrap() else {
-        panic!()
-    };
-    assert_eq!(user(&world, boss).roles, "system_admin system_user");
+    assert_eq!(world.get::<User>(&boss).roles, "system_admin system_user");
 }
 
 #[test]
@@ -92,11 +80,7 @@ fn settings_out_of_range_are_refused() {
             posts_per_sync_max,
             ..Config::default()
         };
-        let configure = Command::Configure(Configure {
-            site_url: site_url.into(),
-            config,
-        });
-        let output = world.output(Actor::System, None, configure);
+        let output = world.output(Actor::System, None, configure(site_url, config));
         assert!(
             matches!(output.reply, Reply::Refused(_)),
             "{site_url} {posts_per_sync_max}"
@@ -109,13 +93,8 @@ fn names_and_addresses_are_unique_whatever_their_case() {
     let mut world = World::new();
     let refusal = world.act(Actor::System, account("ANN")).unwrap_err();
     assert_eq!(refusal.id, "app.user.save.username_exists.app_error");
-    let Command::CreateUser(mut new) = account("ann2") else {
-        panic!()
-    };
-    new.email = "Ann@HERE.example".into();
-    let refusal = world
-        .act(Actor::System, Command::CreateUser(new))
-        .unwrap_err();
+    let new = account_with("ann2", |new| new.email = "Ann@HERE.example".into());
+    let refusal = world.act(Actor::System, new).unwrap_err();
     assert_eq!(refusal.id, "app.user.save.email_exists.app_error");
 }
 
@@ -142,13 +121,8 @@ fn fields_of_accounts_are_checked() {
     ];
     let mut world = World::new();
     for (change, text, field) in cases {
-        let Command::CreateUser(mut new) = account("newcomer") else {
-            panic!()
-        };
-        change(&mut new, text);
-        let refusal = world
-            .act(Actor::System, Command::CreateUser(new))
-            .unwrap_err();
+        let new = account_with("newcomer", |new| change(new, text));
+        let refusal = world.act(Actor::System, new).unwrap_err();
         assert_eq!(refusal.id, format!("model.user.is_valid.{field}.app_error"));
         assert_eq!(refusal.status, 400);
     }
@@ -158,24 +132,22 @@ fn fields_of_accounts_are_checked() {
 fn profiles_are_changed_by_their_owner_or_an_administrator() {
     let mut world = World::new();
     let patch = |name: &str| {
-        Command::PatchUser(PatchUser {
-            user: ANN,
-            patch: UserPatch {
-                username: Some(name.into()),
-                ..UserPatch::default()
-            },
-        })
+        let patch = UserPatch {
+            username: Some(name.into()),
+            ..UserPatch::default()
+        };
+        patch_user(ANN, patch)
     };
     assert_eq!(world.refusal(BOB, patch("annie")).0, 403);
     assert_eq!(
         world.refusal(ANN, patch("bob")).1,
         "app.user.save.username_exists.app_error"
     );
-    let before = user(&world, ANN).update_at;
+    let before = world.get::<User>(&ANN).update_at;
     world.by(ANN, patch("Annie")).unwrap();
     assert_eq!(lookup::username(&world.host, "ann"), None);
     assert_eq!(lookup::username(&world.host, "annie"), Some(ANN));
-    assert!(user(&world, ANN).update_at > before);
+    assert!(world.get::<User>(&ANN).update_at > before);
     world.by(ADMIN, patch("ann")).unwrap();
     world.act(Actor::System, account("annie")).unwrap();
     let output = world.output(Actor::User(ANN), None, patch("ann"));
@@ -189,16 +161,9 @@ fn a_remote_user_neither_acts_nor_is_changed_here() {
         eve.origin = WorkspaceNo(1);
         eve.roles = "system_admin system_user".into();
     });
-    let team = Command::AddTeamMember(AddTeamMember {
-        team: TEAM,
-        user: EVE,
-    });
-    assert_eq!(world.refusal(EVE, team.clone()).0, 401);
-    assert_eq!(world.refusal(ADMIN, team).0, 404);
-    let patch = Command::PatchUser(PatchUser {
-        user: EVE,
-        patch: UserPatch::default(),
-    });
+    assert_eq!(world.refusal(EVE, join_team(TEAM, EVE)).0, 401);
+    assert_eq!(world.refusal(ADMIN, join_team(TEAM, EVE)).0, 404);
+    let patch = patch_user(EVE, UserPatch::default());
     assert_eq!(world.refusal(ADMIN, patch).0, 403);
     assert!(!crate::authority::is_system_admin(&world.host, EVE));
 }
@@ -214,13 +179,13 @@ fn a_deactivated_user_does_not_act() {
 #[test]
 fn a_new_team_has_its_channels_and_its_maker() {
     let world = World::new();
-    let admin = world.host.get::<TeamMember>(&(TEAM, ADMIN)).unwrap();
+    let admin = world.get::<TeamMember>(&(TEAM, ADMIN));
     assert!(admin.is_admin);
     for name in ["town-square", "off-topic"] {
         let channel = lookup::channel_name(&world.host, TEAM, name).unwrap();
-        assert_eq!(world.row(channel).creator, None);
+        assert_eq!(world.get::<Channel>(&channel).creator, None);
         for (member, is_admin) in [(ADMIN, true), (ANN, false), (BOB, false)] {
-            let row = world.host.get::<ChannelMember>(&(channel, member)).unwrap();
+            let row = world.get::<ChannelMember>(&(channel, member));
             assert_eq!(row.is_admin, is_admin);
         }
     }
@@ -236,14 +201,6 @@ fn a_new_team_has_its_channels_and_its_maker() {
 #[test]
 fn names_of_teams_are_checked() {
     let mut world = World::new();
-    let team = |name: &str, display_name: &str| {
-        Command::CreateTeam(CreateTeam {
-            name: name.into(),
-            display_name: display_name.into(),
-            description: String::new(),
-            is_open: false,
-        })
-    };
     let long = "x".repeat(65);
     for (name, display_name, id) in [
         ("crew", "Crew", "app.team.save.existing.app_error"),
@@ -253,33 +210,27 @@ fn names_of_teams_are_checked() {
         ("fine", &long, "model.team.is_valid.name.app_error"),
     ] {
         assert_eq!(
-            world.refusal(ANN, team(name, display_name)),
+            world.refusal(ANN, team(name, display_name, false)),
             (400, id.into())
         );
     }
     assert_eq!(
         world
-            .act(Actor::Anonymous, team("fine", "Fine"))
+            .act(Actor::Anonymous, team("fine", "Fine", false))
             .unwrap_err()
             .status,
         401
     );
-    world.by(ANN, team("fine", "Fine")).unwrap();
+    world.by(ANN, team("fine", "Fine", false)).unwrap();
 }
 
 #[test]
 fn closed_teams_are_entered_by_invitation() {
     let mut world = World::new();
-    let team = CreateTeam {
-        name: "inner".into(),
-        display_name: "Inner".into(),
-        description: String::new(),
-        is_open: false,
-    };
-    let Object::Team(inner) = world.by(ANN, Command::CreateTeam(team)).unwrap() else {
+    let Ok(Object::Team(inner)) = world.by(ANN, team("inner", "Inner", false)) else {
         panic!()
     };
-    let add = |user| Command::AddTeamMember(AddTeamMember { team: inner, user });
+    let add = |user| join_team(inner, user);
     assert_eq!(world.refusal(BOB, add(BOB)).0, 403);
     assert_eq!(world.refusal(BOB, add(EVE)).0, 403);
     world.by(ANN, add(BOB)).unwrap();

@@ -5,34 +5,26 @@ use crate::model::limits::{ACKNOWLEDGEMENT_WITHDRAWAL_MS, ACKNOWLEDGEMENTS_PER_P
 use crate::model::{Acknowledgement, AcknowledgementCount};
 use crate::rows::id::WorkspaceNo;
 
-fn acknowledge(post: PostNo) -> Command {
-    Command::AcknowledgePost(AcknowledgePost { post })
-}
-
-fn withdraw(post: PostNo) -> Command {
-    Command::WithdrawAcknowledgement(WithdrawAcknowledgement { post })
-}
-
 fn row(world: &World, post: PostNo, user: UserNo) -> Acknowledgement {
-    world.host.get::<Acknowledgement>(&(post, user)).unwrap()
+    world.get::<Acknowledgement>(&(post, user))
 }
 
 #[test]
 fn a_user_acknowledges_a_post_once_and_again_renews_the_time() {
     let mut world = World::new();
     let post = world.write(ANN, TOWN, "read this");
-    let before = world.post(post).update_at;
+    let before = world.get::<Post>(&post).update_at;
     let output = world.output(Actor::User(BOB), None, acknowledge(post));
     assert_eq!(
         output.reply,
         Reply::Object(Object::Acknowledgement(post, BOB))
     );
     let first = row(&world, post, BOB);
-    let [Event::AcknowledgementAdded(TOWN, told)] = &events(&output)[..] else {
+    let [Event::AcknowledgementAdded(TOWN, told)] = &world.events()[..] else {
         panic!("{:?}", output.effects);
     };
     assert_eq!(told.acknowledged_at, first.acknowledged_at);
-    assert!(world.post(post).update_at > before);
+    assert!(world.get::<Post>(&post).update_at > before);
     world.by(BOB, acknowledge(post)).unwrap();
     let second = row(&world, post, BOB);
     assert!(second.acknowledged_at > first.acknowledged_at);
@@ -50,23 +42,22 @@ fn it_is_withdrawn_for_five_minutes_and_by_its_user_alone() {
     world.by(BOB, acknowledge(post)).unwrap();
     assert_eq!(world.refusal(ANN, withdraw(post)), missing);
     let made_at = row(&world, post, BOB).acknowledged_at;
-    // The world's clock moves by a second before each act.
-    world.now_ms = made_at + ACKNOWLEDGEMENT_WITHDRAWAL_MS - 999;
+    world.now_ms = made_at + ACKNOWLEDGEMENT_WITHDRAWAL_MS + 1 - TICK_MS;
     let late = (
         403,
         "api.acknowledgement.delete.deadline.app_error".to_string(),
     );
     assert_eq!(world.refusal(BOB, withdraw(post)), late);
-    world.now_ms = made_at + ACKNOWLEDGEMENT_WITHDRAWAL_MS - 1_000;
-    let output = world.output(Actor::User(BOB), None, withdraw(post));
+    world.now_ms = made_at + ACKNOWLEDGEMENT_WITHDRAWAL_MS - TICK_MS;
+    world.by(BOB, withdraw(post)).unwrap();
     assert!(matches!(
-        events(&output)[..],
+        world.events()[..],
         [Event::AcknowledgementRemoved(TOWN, _)]
     ));
     let withdrawn = row(&world, post, BOB);
     assert!(withdrawn.acknowledged_at == 0 && withdrawn.update_at > made_at);
     assert_eq!(world.refusal(BOB, withdraw(post)), missing);
-    // Also when the clock was set back, what comes later is newer.
+    // Even if the clock was set back, a later change has a newer version.
     world.now_ms = made_at - 5_000;
     world.by(BOB, acknowledge(post)).unwrap();
     assert!(row(&world, post, BOB).update_at > withdrawn.update_at);
@@ -105,7 +96,7 @@ fn a_post_that_so_many_have_acknowledged_takes_no_further_user() {
     });
     let full = (400, "app.acknowledgement.save.save.app_error".to_string());
     assert_eq!(world.refusal(ANN, acknowledge(post)), full);
-    // Who is counted already goes on as before.
+    // Users that are already counted are not limited.
     world.by(BOB, acknowledge(post)).unwrap();
     world.by(BOB, withdraw(post)).unwrap();
     world.by(BOB, acknowledge(post)).unwrap();

@@ -1,23 +1,15 @@
-//! Channels and who is in them.
+//! Channels and their members.
 
 use super::*;
 use crate::authority;
 use crate::model::{ChannelMember, User};
 use crate::rows::id::WorkspaceNo;
 
-fn add(channel: ChannelNo, user: UserNo) -> Command {
-    Command::AddChannelMember(AddChannelMember { channel, user })
-}
-
-fn remove(channel: ChannelNo, user: UserNo) -> Command {
-    Command::RemoveChannelMember(RemoveChannelMember { channel, user })
-}
-
 #[test]
 fn who_makes_a_channel_administers_it() {
     let mut world = World::new();
-    let lab = world.channel(ANN, "Lab", ChannelKind::Private);
-    let row = world.row(lab);
+    let lab = world.create_channel(ANN, "Lab", ChannelKind::Private);
+    let row = world.get::<Channel>(&lab);
     assert_eq!(
         (row.name.as_str(), row.display_name.as_str()),
         ("lab", "lab")
@@ -48,11 +40,10 @@ fn channels_need_a_good_free_name_and_a_member_of_the_team() {
         world.refusal(EVE, channel("mine", ChannelKind::Public)).0,
         403
     );
-    let Command::CreateChannel(mut new) = channel("wordy", ChannelKind::Public) else {
-        panic!()
-    };
-    new.header = "x".repeat(1025);
-    let (_, id) = world.refusal(ANN, Command::CreateChannel(new));
+    let wordy = channel_with("wordy", ChannelKind::Public, |new| {
+        new.header = "x".repeat(1025);
+    });
+    let (_, id) = world.refusal(ANN, wordy);
     assert_eq!(id, "model.channel.is_valid.header.app_error");
 }
 
@@ -72,33 +63,33 @@ fn a_team_holds_a_limited_number_of_channels() {
 #[test]
 fn public_channels_are_joined_and_private_ones_are_not() {
     let mut world = World::new();
-    let lab = world.channel(ANN, "lab", ChannelKind::Public);
-    let den = world.channel(ANN, "den", ChannelKind::Private);
-    world.by(BOB, add(lab, BOB)).unwrap();
+    let lab = world.create_channel(ANN, "lab", ChannelKind::Public);
+    let den = world.create_channel(ANN, "den", ChannelKind::Private);
+    world.by(BOB, add_member(lab, BOB)).unwrap();
     assert_eq!(world.notices(lab).last().unwrap().0, "system_join_channel");
-    assert_eq!(world.refusal(BOB, add(den, BOB)).0, 403);
-    assert_eq!(world.refusal(BOB, add(ChannelNo(99), BOB)).0, 403);
-    assert_eq!(world.refusal(EVE, add(lab, EVE)).0, 403);
-    world.by(ANN, add(den, BOB)).unwrap();
+    assert_eq!(world.refusal(BOB, add_member(den, BOB)).0, 403);
+    assert_eq!(world.refusal(BOB, add_member(ChannelNo(99), BOB)).0, 403);
+    assert_eq!(world.refusal(EVE, add_member(lab, EVE)).0, 403);
+    world.by(ANN, add_member(den, BOB)).unwrap();
     let (kind, text, props) = world.notices(den).pop().unwrap();
     assert_eq!(kind, "system_add_to_channel");
     assert_eq!(text, "bob added to the channel by ann.");
     assert!(props.starts_with(r#"{"addedUserId":""#), "{props}");
-    let output = world.output(Actor::User(ANN), None, add(den, BOB));
+    let output = world.output(Actor::User(ANN), None, add_member(den, BOB));
     assert!(output.writes.is_empty(), "a member stays as it is");
 }
 
 #[test]
 fn only_members_of_the_team_come_into_its_channels() {
     let mut world = World::new();
-    let lab = world.channel(ANN, "lab", ChannelKind::Public);
-    let (status, id) = world.refusal(ANN, add(lab, EVE));
+    let lab = world.create_channel(ANN, "lab", ChannelKind::Public);
+    let (status, id) = world.refusal(ANN, add_member(lab, EVE));
     assert_eq!(
         (status, id.as_str()),
         (404, "app.team.get_member.missing.app_error")
     );
     world.alter::<User>(&EVE, |eve| eve.origin = WorkspaceNo(1));
-    let (status, id) = world.refusal(ANN, add(lab, EVE));
+    let (status, id) = world.refusal(ANN, add_member(lab, EVE));
     assert_eq!(
         (status, id.as_str()),
         (400, "api.channel.add_user.to.channel.failed.app_error")
@@ -108,10 +99,10 @@ fn only_members_of_the_team_come_into_its_channels() {
 #[test]
 fn members_leave_and_are_removed() {
     let mut world = World::new();
-    let lab = world.channel(ANN, "lab", ChannelKind::Public);
-    world.by(BOB, add(lab, BOB)).unwrap();
-    let output = world.output(Actor::User(BOB), None, remove(lab, BOB));
-    assert!(events(&output).contains(&Event::UserRemoved(lab, BOB)));
+    let lab = world.create_channel(ANN, "lab", ChannelKind::Public);
+    world.by(BOB, add_member(lab, BOB)).unwrap();
+    world.by(BOB, remove_member(lab, BOB)).unwrap();
+    assert!(world.events().contains(&Event::UserRemoved(lab, BOB)));
     let (kind, text, props) = world.notices(lab).pop().unwrap();
     assert_eq!(
         (kind.as_str(), text.as_str()),
@@ -121,14 +112,14 @@ fn members_leave_and_are_removed() {
         props,
         r#"{"disable_group_highlight":true,"username":"bob"}"#
     );
-    assert_eq!(world.refusal(BOB, remove(lab, ANN)).0, 403);
-    let (status, id) = world.refusal(ANN, remove(lab, BOB));
+    assert_eq!(world.refusal(BOB, remove_member(lab, ANN)).0, 403);
+    let (status, id) = world.refusal(ANN, remove_member(lab, BOB));
     assert_eq!(
         (status, id.as_str()),
         (404, "app.channel.get_member.missing.app_error")
     );
-    world.by(ANN, add(lab, BOB)).unwrap();
-    world.by(ANN, remove(lab, BOB)).unwrap();
+    world.by(ANN, add_member(lab, BOB)).unwrap();
+    world.by(ANN, remove_member(lab, BOB)).unwrap();
     let (kind, text, _) = world.notices(lab).pop().unwrap();
     assert_eq!(kind, "system_remove_from_channel");
     assert_eq!(text, "@bob removed from the channel.");
@@ -139,45 +130,34 @@ fn members_leave_and_are_removed() {
 fn nobody_leaves_the_default_channel_or_an_archived_one() {
     let mut world = World::new();
     assert_eq!(
-        world.refusal(ANN, remove(TOWN, ANN)).1,
+        world.refusal(ANN, remove_member(TOWN, ANN)).1,
         "api.channel.remove.default.app_error"
     );
-    let lab = world.channel(ANN, "lab", ChannelKind::Public);
+    let lab = world.create_channel(ANN, "lab", ChannelKind::Public);
     world.alter::<Channel>(&lab, |lab| lab.delete_at = 9);
-    assert_eq!(world.refusal(ANN, remove(lab, ANN)).0, 400);
-    assert_eq!(world.refusal(BOB, add(lab, BOB)).0, 400);
+    assert_eq!(world.refusal(ANN, remove_member(lab, ANN)).0, 400);
+    assert_eq!(world.refusal(BOB, add_member(lab, BOB)).0, 400);
 }
 
 #[test]
 fn seeing_a_channel_marks_all_of_it_as_seen() {
     let mut world = World::new();
     let first = world.write(BOB, TOWN, "one");
-    world.reply(BOB, TOWN, Some(first), "two");
-    let member = |world: &World| world.host.get::<ChannelMember>(&(TOWN, ANN)).unwrap();
-    let row = world.row(TOWN);
+    world.reply(BOB, first, "two");
+    let member = |world: &World| world.get::<ChannelMember>(&(TOWN, ANN));
+    let row = world.get::<Channel>(&TOWN);
     assert_eq!(
         (row.msg_count - member(&world).msg_count, row.root_msg_count),
         (2, 1)
     );
-    world
-        .by(ANN, Command::ViewChannel(ViewChannel { channel: TOWN }))
-        .unwrap();
+    world.by(ANN, view(TOWN)).unwrap();
     let seen = member(&world);
     assert_eq!(
         (seen.msg_count, seen.root_msg_count),
         (row.msg_count, row.root_msg_count)
     );
     assert_eq!(seen.last_viewed_at, row.last_post_at);
-    let output = world.output(
-        Actor::User(ANN),
-        None,
-        Command::ViewChannel(ViewChannel { channel: TOWN }),
-    );
+    let output = world.output(Actor::User(ANN), None, view(TOWN));
     assert!(output.writes.is_empty());
-    assert_eq!(
-        world
-            .refusal(EVE, Command::ViewChannel(ViewChannel { channel: TOWN }))
-            .0,
-        403
-    );
+    assert_eq!(world.refusal(EVE, view(TOWN)).0, 403);
 }

@@ -1,3 +1,5 @@
+//! Personal values: preferences and the like.
+
 use super::*;
 use crate::model::limits::{
     PERSONAL_BYTES_MAX, PERSONAL_CHANGES_MAX, PERSONAL_NAME_BYTES_MAX, PERSONAL_VALUE_BYTES_MAX,
@@ -7,44 +9,31 @@ use crate::model::{PersonalKind, PersonalValue};
 
 const PREFERENCE: PersonalKind = PersonalKind::Preference;
 
-fn set(changes: &[(&str, Option<&str>)]) -> Command {
-    let changes = changes.iter().map(|(name, value)| PersonalChange {
-        name: (*name).into(),
-        value: value.map(String::from),
-    });
-    Command::SetPersonal(SetPersonal {
-        kind: PREFERENCE,
-        changes: changes.collect(),
-    })
-}
-
 impl World {
     fn value(&self, user: UserNo, name: &str) -> Option<String> {
-        let row = self
-            .host
-            .get::<PersonalValue>(&(user, PREFERENCE.number(), name.into()))?;
-        Some(row.value)
+        let key = (user, PREFERENCE.number(), name.into());
+        Some(self.host.get::<PersonalValue>(&key)?.value)
     }
 }
 
 #[test]
 fn values_are_set_and_deleted_and_only_changes_are_told() {
     let mut world = World::new();
-    let first = set(&[("a/x", Some("1")), ("a/y", Some("2"))]);
+    let first = set_preferences(&[("a/x", Some("1")), ("a/y", Some("2"))]);
     let output = world.output(Actor::User(ANN), None, first.clone());
     assert_eq!(output.reply, Reply::Done);
     let told = Event::PersonalSet(ANN, PREFERENCE, vec!["a/x".into(), "a/y".into()]);
-    assert_eq!(events(&output), [told]);
+    assert_eq!(world.events(), [told]);
     let again = world.output(Actor::User(ANN), None, first);
     assert!(again.writes.is_empty() && again.effects.is_empty());
 
-    let output = world.output(
+    world.output(
         Actor::User(ANN),
         None,
-        set(&[("a/x", None), ("a/y", Some("3")), ("a/z", None)]),
+        set_preferences(&[("a/x", None), ("a/y", Some("3")), ("a/z", None)]),
     );
     assert_eq!(
-        events(&output),
+        world.events(),
         [
             Event::PersonalSet(ANN, PREFERENCE, vec!["a/y".into()]),
             Event::PersonalDeleted(ANN, PREFERENCE, vec!["a/x".into()]),
@@ -58,10 +47,10 @@ fn values_are_set_and_deleted_and_only_changes_are_told() {
 #[test]
 fn the_later_of_two_changes_of_a_value_counts() {
     let mut world = World::new();
-    let output = world.output(
+    world.output(
         Actor::User(ANN),
         None,
-        set(&[
+        set_preferences(&[
             ("a/x", Some("1")),
             ("a/x", None),
             ("a/y", None),
@@ -70,7 +59,11 @@ fn the_later_of_two_changes_of_a_value_counts() {
     );
     assert_eq!(world.value(ANN, "a/x"), None);
     assert_eq!(world.value(ANN, "a/y").as_deref(), Some("2"));
-    assert!(events(&output).contains(&Event::PersonalSet(ANN, PREFERENCE, vec!["a/y".into()])));
+    assert!(
+        world
+            .events()
+            .contains(&Event::PersonalSet(ANN, PREFERENCE, vec!["a/y".into()]))
+    );
 }
 
 #[test]
@@ -80,20 +73,30 @@ fn what_is_over_a_limit_is_refused() {
         "n".repeat(PERSONAL_NAME_BYTES_MAX),
         "v".repeat(PERSONAL_VALUE_BYTES_MAX),
     );
-    let most = world.output(Actor::User(ANN), None, set(&[(&name, Some(&value))]));
+    let most = world.output(
+        Actor::User(ANN),
+        None,
+        set_preferences(&[(&name, Some(&value))]),
+    );
     assert_eq!(most.reply, Reply::Done);
     let invalid = |field: &str| (400, format!("model.preference.is_valid.{field}.app_error"));
     let long = format!("{name}n");
-    assert_eq!(world.refusal(ANN, set(&[(&long, None)])), invalid("name"));
-    assert_eq!(world.refusal(ANN, set(&[("", None)])), invalid("name"));
+    assert_eq!(
+        world.refusal(ANN, set_preferences(&[(&long, None)])),
+        invalid("name")
+    );
+    assert_eq!(
+        world.refusal(ANN, set_preferences(&[("", None)])),
+        invalid("name")
+    );
     let long = format!("{value}v");
     assert_eq!(
-        world.refusal(ANN, set(&[("a/x", Some(&long))])),
+        world.refusal(ANN, set_preferences(&[("a/x", Some(&long))])),
         invalid("value")
     );
     let many = vec![("a/x", Some("1")); PERSONAL_CHANGES_MAX + 1];
-    assert_eq!(world.refusal(ANN, set(&many)).0, 400);
-    let nobody = world.output(Actor::Anonymous, None, set(&[("a/x", None)]));
+    assert_eq!(world.refusal(ANN, set_preferences(&many)).0, 400);
+    let nobody = world.output(Actor::Anonymous, None, set_preferences(&[("a/x", None)]));
     assert!(matches!(nobody.reply, Reply::Refused(refusal) if refusal.status == 401));
 }
 
@@ -108,20 +111,32 @@ fn a_user_has_a_bounded_number_of_values_and_of_their_bytes() {
             .map(|name| (name.as_str(), Some("1")))
             .collect();
         assert_eq!(
-            world.output(Actor::User(ANN), None, set(&changes)).reply,
+            world
+                .output(Actor::User(ANN), None, set_preferences(&changes))
+                .reply,
             Reply::Done
         );
     }
-    assert_eq!(world.refusal(ANN, set(&[("n/new", Some("1"))])), full);
-    let exchanged = set(&[("n/0", None), ("n/new", Some("1")), ("n/1", Some("2"))]);
+    assert_eq!(
+        world.refusal(ANN, set_preferences(&[("n/new", Some("1"))])),
+        full
+    );
+    let exchanged = set_preferences(&[("n/0", None), ("n/new", Some("1")), ("n/1", Some("2"))]);
     let output = world.output(Actor::User(ANN), None, exchanged);
     assert_eq!(output.reply, Reply::Done);
 
     let value = "v".repeat(PERSONAL_VALUE_BYTES_MAX);
     let fitting = PERSONAL_BYTES_MAX / (PERSONAL_VALUE_BYTES_MAX + 4);
     for name in &names[..fitting] {
-        let output = world.output(Actor::User(BOB), None, set(&[(name, Some(&value))]));
+        let output = world.output(
+            Actor::User(BOB),
+            None,
+            set_preferences(&[(name, Some(&value))]),
+        );
         assert_eq!(output.reply, Reply::Done);
     }
-    assert_eq!(world.refusal(BOB, set(&[("n/new", Some(&value))])), full);
+    assert_eq!(
+        world.refusal(BOB, set_preferences(&[("n/new", Some(&value))])),
+        full
+    );
 }

@@ -1,4 +1,4 @@
-//! What holds after any sequence of acts by anybody, sensible or not.
+//! Invariants after any sequence of commands by anybody, sensible or not.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use crate::model::{
     Acknowledgement, AcknowledgementCount, EmojiCount, NameRow, PostEmoji, Reaction,
     RemovedReactions, TeamMember, User, kind,
 };
-use crate::rows::id::{UserNo, WorkspaceNo};
+use crate::rows::id::{TeamNo, WorkspaceNo};
 use crate::rows::lookup::searched_name;
 use crate::rows::table::Table;
 use crate::rows::tx::Record;
@@ -59,42 +59,25 @@ fn write() -> impl Strategy<Value = Command> {
     let kinds = prop_oneof![Just(String::new()), Just("me".to_string()), text()];
     let root = proptest::option::of(post_no());
     (channel_no(), root, text(), props, kinds).prop_map(|(channel, root, message, props, kind)| {
-        Command::CreatePost(CreatePost {
-            channel,
-            root,
-            message,
-            props,
-            kind,
+        post_with(channel, root, &message, |new| {
+            new.props = props;
+            new.kind = kind;
         })
     })
 }
 
 fn make() -> impl Strategy<Value = Command> {
-    let team = (name(), text(), any::<bool>()).prop_map(|(name, display_name, is_open)| {
-        let description = String::new();
-        Command::CreateTeam(CreateTeam {
-            name,
-            display_name,
-            description,
-            is_open,
-        })
-    });
-    let made = (name(), kind(), 0u64..4).prop_map(|(name, kind, team)| {
-        let Command::CreateChannel(mut new) = channel(&name, kind) else {
-            unreachable!()
-        };
-        new.team = TeamNo(team);
-        Command::CreateChannel(new)
-    });
+    let team = (name(), text(), any::<bool>())
+        .prop_map(|(name, display_name, is_open)| super::team(&name, &display_name, is_open));
+    let made = (name(), kind(), 0u64..4)
+        .prop_map(|(name, kind, team)| channel_with(&name, kind, |new| new.team = TeamNo(team)));
     let patch = (user(), name(), text()).prop_map(|(user, name, nickname)| {
-        Command::PatchUser(PatchUser {
-            user,
-            patch: UserPatch {
-                username: Some(name),
-                nickname: Some(nickname),
-                ..UserPatch::default()
-            },
-        })
+        let patch = UserPatch {
+            username: Some(name),
+            nickname: Some(nickname),
+            ..UserPatch::default()
+        };
+        patch_user(user, patch)
     });
     prop_oneof![team, made, patch, name().prop_map(|name| account(&name))]
 }
@@ -108,26 +91,19 @@ fn act() -> impl Strategy<Value = Command> {
     prop_oneof![
         6 => write(),
         2 => make(),
-        1 => (user(), 0u64..4).prop_map(|(user, team)| {
-            Command::AddTeamMember(AddTeamMember { team: TeamNo(team), user })
-        }),
-        1 => (channel_no(), user()).prop_map(|(channel, user)| {
-            Command::AddChannelMember(AddChannelMember { channel, user })
-        }),
-        1 => (channel_no(), user()).prop_map(|(channel, user)| {
-            Command::RemoveChannelMember(RemoveChannelMember { channel, user })
-        }),
-        1 => channel_no().prop_map(|channel| Command::ViewChannel(ViewChannel { channel })),
-        2 => change.prop_map(|(post, message, is_pinned)| {
-            Command::EditPost(EditPost { post, message, props: None, is_pinned })
-        }),
-        1 => post_no().prop_map(|post| Command::DeletePost(DeletePost { post })),
-        3 => (post_no(), emoji()).prop_map(|(post, emoji)| Command::AddReaction(AddReaction { post, emoji })),
-        2 => post_no().prop_map(|post| Command::AcknowledgePost(AcknowledgePost { post })),
-        1 => post_no().prop_map(|post| Command::WithdrawAcknowledgement(WithdrawAcknowledgement { post })),
-        2 => (post_no(), user(), emoji()).prop_map(|(post, user, emoji)| {
-            Command::RemoveReaction(RemoveReaction { post, user, emoji })
-        }),
+        1 => (user(), 0u64..4).prop_map(|(user, team)| join_team(TeamNo(team), user)),
+        1 => (channel_no(), user()).prop_map(|(channel, user)| add_member(channel, user)),
+        1 => (channel_no(), user()).prop_map(|(channel, user)| remove_member(channel, user)),
+        1 => channel_no().prop_map(view),
+        2 => change.prop_map(|(post, message, is_pinned)| edit_with(post, |edit| {
+            edit.message = message;
+            edit.is_pinned = is_pinned;
+        })),
+        1 => post_no().prop_map(delete),
+        3 => (post_no(), emoji()).prop_map(|(post, emoji)| react(post, &emoji)),
+        2 => post_no().prop_map(acknowledge),
+        1 => post_no().prop_map(withdraw),
+        2 => (post_no(), user(), emoji()).prop_map(|(post, user, emoji)| take_back(post, user, &emoji)),
     ]
 }
 
@@ -143,7 +119,7 @@ fn rows<R: Record>(world: &World) -> Vec<(R::Key, R)> {
         .collect()
 }
 
-/// The counts of a post's reactions.
+/// Checks the counts of a post's reactions.
 fn check_counts(world: &World, number: PostNo, reactions: &[((PostNo, UserNo, String), Reaction)]) {
     let mut emoji: BTreeMap<(PostNo, String), u32> = BTreeMap::new();
     let mut removed: BTreeMap<UserNo, u32> = BTreeMap::new();
@@ -166,7 +142,7 @@ fn check_counts(world: &World, number: PostNo, reactions: &[((PostNo, UserNo, St
     assert_eq!(kept, removed);
 }
 
-/// Every count equals what it counts, every index names what is there.
+/// Checks that every count equals what it counts, and that every index is complete.
 fn check(world: &World) {
     let posts: BTreeMap<PostNo, Post> = rows::<Post>(world).into_iter().collect();
     let reactions = rows::<Reaction>(world);

@@ -5,49 +5,34 @@ use crate::model::limits::REMOVED_REACTIONS_MAX;
 use crate::model::{Reaction, RemovedReactions, User};
 use crate::rows::id::WorkspaceNo;
 
-fn react(post: PostNo, emoji: &str) -> Command {
-    Command::AddReaction(AddReaction {
-        post,
-        emoji: emoji.into(),
-    })
-}
-
-fn take_back(post: PostNo, user: UserNo, emoji: &str) -> Command {
-    Command::RemoveReaction(RemoveReaction {
-        post,
-        user,
-        emoji: emoji.into(),
-    })
-}
-
 #[test]
 fn a_reaction_is_added_once_and_removed_once() {
     let mut world = World::new();
     let number = world.write(ANN, TOWN, "x");
     let output = world.output(Actor::User(BOB), None, react(number, "+1"));
     assert!(matches!(
-        events(&output)[..],
+        world.events()[..],
         [Event::ReactionAdded(TOWN, _)]
     ));
     let again = world.output(Actor::User(BOB), None, react(number, "+1"));
     assert_eq!(again.reply, output.reply);
     assert!(again.writes.is_empty() && again.effects.is_empty());
-    assert_eq!(world.post(number).reaction_count, 1);
-    let output = world.output(Actor::User(BOB), None, take_back(number, BOB, "+1"));
+    assert_eq!(world.get::<Post>(&number).reaction_count, 1);
+    world.by(BOB, take_back(number, BOB, "+1")).unwrap();
     assert!(matches!(
-        events(&output)[..],
+        world.events()[..],
         [Event::ReactionRemoved(TOWN, _)]
     ));
-    assert_eq!(world.post(number).reaction_count, 0);
+    assert_eq!(world.get::<Post>(&number).reaction_count, 0);
     let output = world.output(Actor::User(BOB), None, take_back(number, BOB, "+1"));
     assert!(matches!(output.reply, Reply::Object(_)) && output.writes.is_empty());
     let key = (number, BOB, "+1".to_string());
-    let tombstone = world.host.get::<Reaction>(&key).unwrap();
+    let tombstone = world.get::<Reaction>(&key);
     world.now_ms -= 5_000;
     world.by(BOB, react(number, "+1")).unwrap();
-    let back = world.host.get::<Reaction>(&key).unwrap();
+    let back = world.get::<Reaction>(&key);
     assert!(back.delete_at == 0 && back.update_at > tombstone.update_at);
-    assert_eq!(world.post(number).reaction_count, 1);
+    assert_eq!(world.get::<Post>(&number).reaction_count, 1);
 }
 
 #[test]
@@ -103,7 +88,7 @@ fn what_others_said_is_taken_back_by_administrators_unless_it_is_a_peers() {
     world.by(BOB, react(number, "tada")).unwrap();
     world.alter::<User>(&BOB, |bob| bob.origin = WorkspaceNo(1));
     assert_eq!(world.refusal(ADMIN, take_back(number, BOB, "tada")).0, 403);
-    assert_eq!(world.post(number).reaction_count, 1);
+    assert_eq!(world.get::<Post>(&number).reaction_count, 1);
 }
 
 #[test]

@@ -3,15 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::boundary::behaviour::{self, Behaviour, InForce};
 use crate::boundary::output::Event;
+use crate::model::limits::ACKNOWLEDGEMENTS_PER_POST_MAX;
 use crate::model::{Acknowledgement, AcknowledgementCount};
-
-fn world() -> World {
-    let mut world = World::new();
-    world.step(behaviour::adopt).unwrap();
-    world
-}
 
 fn send(world: &mut World, items: &[Value]) -> Value {
     world.sync(ACME, json!({"acknowledgements": items}))
@@ -22,19 +16,9 @@ fn row(world: &World, post: &str) -> Option<Acknowledgement> {
     world.host.get::<Acknowledgement>(&key)
 }
 
-fn events(world: &World) -> Vec<&Event> {
-    let effects = world.effects.iter();
-    effects
-        .filter_map(|effect| match effect {
-            Effect::Event(event) => Some(event),
-            _ => None,
-        })
-        .collect()
-}
-
 #[test]
 fn they_come_again_without_change_and_go() {
-    let mut world = world();
+    let mut world = World::with_peers_of_today();
     let add = acknowledgement("pboss", "ann", 7, 0);
     let response = send(&mut world, std::slice::from_ref(&add));
     assert_eq!(response["acknowledgement_errors"], json!([]));
@@ -43,7 +27,7 @@ fn they_come_again_without_change_and_go() {
         json!(START + 7)
     );
     assert!(matches!(
-        events(&world)[..],
+        world.events()[..],
         [Event::AcknowledgementAdded(..)]
     ));
     let stands = row(&world, "pboss").unwrap();
@@ -57,7 +41,7 @@ fn they_come_again_without_change_and_go() {
     assert_eq!(world.host.tables, before);
     send(&mut world, &[acknowledgement("pboss", "ann", 0, 9), add]);
     assert!(matches!(
-        events(&world)[..],
+        world.events()[..],
         [Event::AcknowledgementRemoved(..)]
     ));
     assert_eq!(row(&world, "pboss").unwrap().acknowledged_at, 0);
@@ -65,7 +49,7 @@ fn they_come_again_without_change_and_go() {
 
 #[test]
 fn a_withdrawal_without_a_time_is_one_of_what_is_here() {
-    let mut world = world();
+    let mut world = World::with_peers_of_today();
     let untimed = acknowledgement("pboss", "ann", 0, 0);
     send(&mut world, std::slice::from_ref(&untimed));
     assert_eq!(row(&world, "pboss"), None);
@@ -80,7 +64,7 @@ fn a_withdrawal_without_a_time_is_one_of_what_is_here() {
 
 #[test]
 fn only_users_of_the_peer_acknowledge_and_only_in_the_channel() {
-    let mut world = world();
+    let mut world = World::with_peers_of_today();
     world.sync(
         OTHER,
         json!({"channel_id": id("otheronly"), "posts": [
@@ -118,12 +102,8 @@ fn only_users_of_the_peer_acknowledge_and_only_in_the_channel() {
 
 #[test]
 fn a_causeway_hears_which_it_may_send_again() {
-    let mut world = world();
-    world.step(|tx| {
-        let mut row = tx.get::<Connection>(&ACME).unwrap();
-        row.kind = PeerKind::Causeway;
-        tx.put(&ACME, &row);
-    });
+    let mut world = World::with_peers_of_today();
+    world.alter::<Connection>(&ACME, |row| row.kind = PeerKind::Causeway);
     let items = [
         acknowledgement("later", "ann", 1, 0),
         acknowledgement("pboss", "newcomer", 1, 0),
@@ -136,19 +116,16 @@ fn a_causeway_hears_which_it_may_send_again() {
 
 #[test]
 fn a_peer_with_too_many_users_keeps_nobody_else_out() {
-    let mut world = world();
+    let mut world = World::with_peers_of_today();
     send(&mut world, &[acknowledgement("pboss", "ann", 1, 0)]);
     let key = (world.post_no("pboss").unwrap(), WorkspaceNo(1));
     assert!(world.host.has::<AcknowledgementCount>(&key));
-    world.step(|tx| {
-        let max = crate::model::limits::ACKNOWLEDGEMENTS_PER_POST_MAX;
-        tx.put(&key, &AcknowledgementCount(max));
-    });
+    world.alter::<AcknowledgementCount>(&key, |count| count.0 = ACKNOWLEDGEMENTS_PER_POST_MAX);
     world.sync(ACME, json!({"users": {"b": user("bea", "bea")}}));
     send(&mut world, &[acknowledgement("pboss", "bea", 1, 0)]);
     let reason = "too_many_acknowledgements".to_string();
     assert_eq!(world.refused(), [(reason, 1)]);
-    // Who is counted already goes on as before, and so do the users of others.
+    // Users that are already counted and the users of others are not limited.
     send(&mut world, &[acknowledgement("pboss", "ann", 0, 2)]);
     assert_eq!(row(&world, "pboss").unwrap().acknowledged_at, 0);
     let olga = acknowledgement("pboss", "olga", 1, 0);
@@ -158,7 +135,7 @@ fn a_peer_with_too_many_users_keeps_nobody_else_out() {
 
 #[test]
 fn where_the_behaviour_is_not_in_force_they_are_passed_over() {
-    let mut world = world();
+    let mut world = World::with_peers_of_today();
     world.step(|tx| tx.delete::<InForce>(&Behaviour::Acknowledgements.number()));
     let response = send(&mut world, &[acknowledgement("pboss", "ann", 1, 0)]);
     assert_eq!(response["acknowledgements_last_update_at"], json!(0));
@@ -166,8 +143,8 @@ fn where_the_behaviour_is_not_in_force_they_are_passed_over() {
     assert_eq!(row(&world, "pboss"), None);
 }
 
-/// Changes of one user on one post, as their workspace made them: times rise, and each is the
-/// opposite of the one before it or renews it.
+/// Changes by one user on one post in the order in which their workspace made them: times rise, and
+/// each change reverses or renews the one before it.
 fn changes() -> impl Strategy<Value = Vec<Value>> {
     proptest::collection::vec((any::<bool>(), 1_i64..3), 1..8).prop_map(|made| {
         let mut at = 0;
@@ -181,7 +158,8 @@ fn changes() -> impl Strategy<Value = Vec<Value>> {
 }
 
 proptest! {
-    /// Whatever order they come in, how often and in how many messages: what was made last stands.
+    /// The change that was made last wins, in whatever order, how often and in how many messages they
+    /// come.
     #[test]
     fn the_last_change_wins_in_whatever_order_they_come(
         (changes, arrivals, cut) in changes().prop_flat_map(|changes| {
@@ -192,7 +170,7 @@ proptest! {
             (Just(changes), arrivals.prop_shuffle(), 0..len)
         })
     ) {
-        let mut world = world();
+        let mut world = World::with_peers_of_today();
         let items: Vec<Value> = arrivals.iter().map(|at| changes[*at].clone()).collect();
         let (first, second) = items.split_at(cut);
         send(&mut world, first);

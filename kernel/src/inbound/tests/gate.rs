@@ -1,6 +1,9 @@
-//! The frame's checks and the message's gate.
+//! The checks of a frame, and whether its message is carried out.
 
 use super::*;
+use crate::inbound::quarantine;
+use crate::model::QuarantineEntry;
+use crate::model::limits::QUARANTINE_MAX;
 
 fn error_of(world: &mut World, body: &[u8]) -> (u16, String) {
     let before = world.host.tables.clone();
@@ -13,19 +16,9 @@ fn error_of(world: &mut World, body: &[u8]) -> (u16, String) {
 
 #[test]
 fn a_frame_is_checked_in_the_order_of_the_protocol() {
-    let mut world = World::new();
-    let own = world
-        .host
-        .get::<Connection>(&ACME)
-        .unwrap()
-        .remote_id
-        .to_string();
-    let foreign = world
-        .host
-        .get::<Connection>(&OTHER)
-        .unwrap()
-        .remote_id
-        .to_string();
+    let mut world = World::with_peers();
+    let own = world.get::<Connection>(&ACME).remote_id.to_string();
+    let foreign = world.get::<Connection>(&OTHER).remote_id.to_string();
     let good = json!({"id": id("m"), "topic": "t", "create_at": 0, "payload": {}});
     let table: Vec<(Value, &str)> = vec![
         (json!({"remote_id": 7, "msg": good}), "api.unmarshal_error"),
@@ -65,12 +58,9 @@ fn a_frame_is_checked_in_the_order_of_the_protocol() {
 
 #[test]
 fn a_connection_that_is_not_confirmed_or_removed_says_nothing() {
-    let mut world = World::new();
+    let mut world = World::with_peers();
     for state in [ConnectionState::Pending, ConnectionState::Removed] {
-        world.step(|tx| {
-            let row = tx.get::<Connection>(&ACME).unwrap();
-            tx.put(&ACME, &Connection { state, ..row });
-        });
+        world.alter::<Connection>(&ACME, |row| row.state = state);
         let body = world.frame(
             ACME,
             "sharedchannel_sync",
@@ -86,26 +76,25 @@ fn a_connection_that_is_not_confirmed_or_removed_says_nothing() {
 
 #[test]
 fn unknown_topics_and_features_that_are_off_are_answered_politely() {
-    let mut world = World::new();
-    let nothing = json!({"status": "OK", "err": "", "payload": null});
+    let mut world = World::with_peers();
     assert_eq!(
         world.message(ACME, "no_such_topic", json!({"a": 1})),
-        nothing
+        accepted()
     );
     assert_eq!(
         world.message(ACME, "sharedchannel_sync", json!(null)),
-        nothing
+        accepted()
     );
     let change = json!({"channel_id": id("joint"), "user_id": id("boss"), "is_add": false});
     let membership = json!({"channel_id": id("joint"), "membership_changes": [change]});
     for topic in ["sharedchannel_sync", "sharedchannel_membership"] {
-        assert_eq!(world.message(ACME, topic, membership.clone()), nothing);
+        assert_eq!(world.message(ACME, topic, membership.clone()), accepted());
         assert_eq!(world.refused(), [("feature_off".to_string(), 1)]);
     }
     let global = json!({"channel_id": "", "users": {"u": user("globalone", "one")}});
     assert_eq!(
         world.message(ACME, "sharedchannel_global_user_sync", global),
-        nothing
+        accepted()
     );
     assert!(world.user("globalone").is_none());
     let upload = json!({"id": id("u"), "channel_id": id("joint")});
@@ -118,7 +107,7 @@ fn unknown_topics_and_features_that_are_off_are_answered_politely() {
 
 #[test]
 fn a_global_message_with_posts_fails_as_in_the_recordings() {
-    let mut world = World::new();
+    let mut world = World::with_peers();
     let global = json!({"channel_id": "", "posts": [post("new", "ann", "hello")]});
     let answer = world.message(ACME, "sharedchannel_global_user_sync", global);
     assert_eq!(
@@ -130,7 +119,7 @@ fn a_global_message_with_posts_fails_as_in_the_recordings() {
 
 #[test]
 fn what_is_no_sync_message_and_what_names_no_channel_of_the_peer_fails() {
-    let mut world = World::new();
+    let mut world = World::with_peers();
     let answer = world.message(ACME, "sharedchannel_sync", json!("not an object"));
     let error = answer["err"].as_str().unwrap();
     assert!(error.starts_with("invalid sync message: "), "{error}");
@@ -149,16 +138,13 @@ fn what_is_no_sync_message_and_what_names_no_channel_of_the_peer_fails() {
             "cannot process sync message; channel is no longer shared: {}",
             id(channel)
         );
-        assert_eq!(
-            answer,
-            json!({"status": "FAIL", "err": error, "payload": null})
-        );
+        assert_eq!(answer, failed(&error));
     }
 }
 
 #[test]
 fn a_response_has_the_keys_of_a_real_server() {
-    let mut world = World::new();
+    let mut world = World::with_peers();
     assert_eq!(
         world.answer(ACME, json!({})),
         json!({"status": "OK", "err": "", "payload": {
@@ -173,7 +159,7 @@ fn a_response_has_the_keys_of_a_real_server() {
 
 #[test]
 fn items_of_features_that_are_off_never_break_the_rest() {
-    let mut world = World::new();
+    let mut world = World::with_peers();
     let response = world.sync(
         ACME,
         json!({
@@ -188,16 +174,12 @@ fn items_of_features_that_are_off_never_break_the_rest() {
     assert_eq!(world.refused(), [("feature_off".to_string(), 2)]);
     let boss = world.user_no("boss").unwrap();
     let channel = world.channel_no("joint").unwrap();
-    assert!(
-        world
-            .host
-            .has::<crate::model::ChannelMember>(&(channel, boss))
-    );
+    assert!(world.host.has::<ChannelMember>(&(channel, boss)));
 }
 
 #[test]
 fn an_item_that_stopped_an_earlier_run_is_set_aside_and_reported() {
-    let mut world = World::new();
+    let mut world = World::with_peers();
     let payload = json!({
         "channel_id": id("joint"),
         "users": {"b": user("bea", "bea"), "c": user("cia", "cia")},
@@ -213,9 +195,7 @@ fn an_item_that_stopped_an_earlier_run_is_set_aside_and_reported() {
     assert!(world.user("bea").is_none() && world.post("one").is_some());
     assert!(world.post("two").is_none() && world.reactions("pboss").is_empty());
     assert_eq!(world.refused(), [("quarantined".to_string(), 3)]);
-    let kept = world
-        .host
-        .prefix::<crate::model::QuarantineEntry, ()>(&(), 9);
+    let kept = world.host.prefix::<QuarantineEntry, ()>(&(), 9);
     let names: Vec<Value> = kept
         .iter()
         .map(|(_, row)| serde_json::from_slice(&row.bytes).unwrap())
@@ -230,20 +210,14 @@ fn an_item_that_stopped_an_earlier_run_is_set_aside_and_reported() {
 
 #[test]
 fn a_frame_that_stops_the_step_is_set_aside_and_the_list_is_bounded() {
-    let mut world = World::new();
-    let max = u64::from(crate::model::limits::QUARANTINE_MAX);
+    let mut world = World::with_peers();
+    let max = u64::from(QUARANTINE_MAX);
     for n in 0..max + 2 {
         let body = n.to_string().into_bytes();
-        let reply = world.step(|tx| super::super::quarantine(tx, ACME, &body, "out of fuel"));
-        let Reply::Http { status: 200, body } = reply else {
-            panic!("{reply:?}")
-        };
-        let answer: Value = serde_json::from_slice(&body).unwrap();
-        assert_eq!(answer["status"], "FAIL");
+        let (status, answer) = http(world.step(|tx| quarantine(tx, ACME, &body, "out of fuel")));
+        assert_eq!((status, answer["status"].as_str()), (200, Some("FAIL")));
     }
-    let kept = world
-        .host
-        .prefix::<crate::model::QuarantineEntry, ()>(&(), 1_000);
+    let kept = world.host.prefix::<QuarantineEntry, ()>(&(), 1_000);
     assert_eq!(kept.len() as u64, max);
     assert_eq!(kept[0].1.bytes, b"2");
     assert_eq!(kept[0].1.reason, "out of fuel");

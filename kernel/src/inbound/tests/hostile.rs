@@ -1,28 +1,9 @@
-//! The matrix of who may do what to whose post where, and properties over batches that a hostile
-//! grammar makes: what is refused leaves no trace, and one bad item never changes how the others
-//! fare.
+//! Who may do what to whose post in which channel, and properties over batches from a hostile
+//! grammar: a refused item leaves no trace, and a bad item never changes the outcome of the others.
 
 use proptest::prelude::*;
 
 use super::*;
-
-/// Stores a post of each author in the channel, behind the back of every rule.
-fn plant(world: &mut World, letters: &str, author: &str, channel: &str) {
-    let channel = world.channel_no(channel).unwrap();
-    let no = world.user_no(author).unwrap();
-    let origin = world.user(author).unwrap().origin;
-    world.step(|tx| {
-        let post = Post {
-            id: Id::parse(&id(letters)).unwrap(),
-            origin,
-            create_at: START,
-            origin_update_at: START,
-            message: "planted".to_string(),
-            ..blank_post(channel, no)
-        };
-        store::insert(tx, post);
-    });
-}
 
 #[test]
 fn create_edit_and_delete_reach_only_own_posts_in_channels_shared_with_the_peer() {
@@ -46,9 +27,9 @@ fn create_edit_and_delete_reach_only_own_posts_in_channels_shared_with_the_peer(
     for channel in channels {
         for author in authors {
             for (verb, change) in &verbs {
-                let mut world = World::new();
+                let mut world = World::with_peers();
                 if *verb != "create" {
-                    plant(&mut world, "target", author, channel);
+                    world.plant("target", author, channel, "planted");
                 }
                 let before = world.host.tables.clone();
                 let item = with(
@@ -76,7 +57,7 @@ fn create_edit_and_delete_reach_only_own_posts_in_channels_shared_with_the_peer(
                     }
                     assert_eq!(world.host.tables, before, "{what}");
                 }
-                // Nor by way of a message about a channel that is shared.
+                // Nor in a message for a channel that is shared.
                 if channel != "joint" {
                     let before = world.host.tables.clone();
                     for told in [channel, "joint"] {
@@ -95,7 +76,7 @@ fn create_edit_and_delete_reach_only_own_posts_in_channels_shared_with_the_peer(
     }
 }
 
-/// One item of a batch, and what it is called.
+/// One item of a batch.
 #[derive(Clone, Debug)]
 enum Item {
     User(Value),
@@ -172,8 +153,8 @@ fn names() -> impl Strategy<Value = Value> {
     ]
 }
 
-/// An item that is bad in some way, or foreign, or a stale version of what is there: nothing that
-/// may change a row of the others.
+/// An item that is bad in some way, or foreign, or a stale version of a stored object: it may not
+/// change any row of others.
 fn bad_item() -> impl Strategy<Value = Item> {
     let bad_user = (ids(), names(), times(), texts()).prop_map(|(id, name, at, text)| {
         let change = json!({"id": id, "username": name, "update_at": at, "nickname": text});
@@ -209,7 +190,7 @@ fn bad_item() -> impl Strategy<Value = Item> {
     ]
 }
 
-/// Items whose fate hangs on nobody else.
+/// Items whose outcome depends on no other items.
 fn good_items() -> Vec<Item> {
     vec![
         Item::User(user("good", "good")),
@@ -223,8 +204,7 @@ fn good_items() -> Vec<Item> {
     ]
 }
 
-/// Rows of users, posts and reactions by id and not by number, so that two runs can be compared
-/// that gave different numbers.
+/// Users, posts and reactions without their numbers, which differ between the runs to be compared.
 fn story(world: &World) -> Vec<String> {
     let mut story = Vec::new();
     for letters in ["good", "boss", "olga"] {
@@ -257,9 +237,9 @@ proptest! {
     fn a_bad_item_never_changes_how_the_others_fare(
         bad in prop::collection::vec((bad_item(), 0usize..6), 1..6)
     ) {
-        let mut clean = World::new();
+        let mut clean = World::with_peers();
         let expected = clean.sync(ACME, payload(&good_items()));
-        let mut world = World::new();
+        let mut world = World::with_peers();
         let mut items = good_items();
         for (item, at) in bad {
             items.insert(at.min(items.len()), item);
@@ -276,7 +256,7 @@ proptest! {
 
     #[test]
     fn what_is_refused_leaves_no_trace(bad in bad_item()) {
-        let mut world = World::new();
+        let mut world = World::with_peers();
         let before = world.host.tables.clone();
         let response = world.sync(ACME, payload(std::slice::from_ref(&bad)));
         let refused = !world.refused().is_empty();
@@ -292,7 +272,7 @@ proptest! {
     fn nothing_of_ours_or_of_a_third_party_ever_changes(
         bad in prop::collection::vec(bad_item(), 1..12)
     ) {
-        let mut world = World::new();
+        let mut world = World::with_peers();
         let kept = |world: &World| {
             let users = ["boss", "olga"].map(|letters| world.user(letters));
             let posts = ["pboss", "polga"].map(|letters| {
@@ -309,7 +289,7 @@ proptest! {
 
     #[test]
     fn bytes_that_are_no_frame_change_nothing(body in prop::collection::vec(any::<u8>(), 0..400)) {
-        let mut world = World::new();
+        let mut world = World::with_peers();
         let before = world.host.tables.clone();
         let (status, _) = world.body(ACME, &body);
         prop_assert_eq!(status, 400);
@@ -319,7 +299,7 @@ proptest! {
 
 #[test]
 fn what_cannot_be_stored_everywhere_is_replaced_in_what_a_peer_sends() {
-    let mut world = World::of_today();
+    let mut world = World::with_peers_of_today();
     let profile = with(
         user("bea", "bea"),
         json!({"nickname": "B\0", "props": {"a": "\0"}}),

@@ -1,16 +1,17 @@
-//! Invitations of channels that come from a peer.
+//! Invitations to channels of a peer.
 
 use super::*;
-use crate::model::{ChannelMember, ConnectionLink};
+use crate::model::ConnectionLink;
+use crate::sharing;
 
 #[test]
 fn a_new_channel_is_made_for_the_connection_with_its_creator_as_first_member() {
-    let mut world = World::new();
+    let mut world = World::with_peers();
     let private = with(
         invite("lounge", "lounge"),
         json!({"type": "P", "read_only": true}),
     );
-    assert_eq!(send(&mut world, ACME, private), accepted());
+    assert_eq!(world.invited(ACME, private), accepted());
     let channel = world.channel("lounge").unwrap();
     assert_eq!(
         (channel.place.letter(), channel.read_only, channel.shared),
@@ -28,32 +29,23 @@ fn a_new_channel_is_made_for_the_connection_with_its_creator_as_first_member() {
         channel.place.team(),
         world.channel("joint").unwrap().place.team()
     );
-    assert_eq!(
-        channel.origin,
-        world.host.get::<Connection>(&ACME).unwrap().workspace
-    );
+    assert_eq!(channel.origin, world.get::<Connection>(&ACME).workspace);
     let no = world.channel_no("lounge").unwrap();
-    let shared: SharedChannel = world.host.get(&no).unwrap();
+    let shared = world.get::<SharedChannel>(&no);
     assert_eq!(
         (shared.home, shared.read_only, shared.connection),
         (false, true, Some(ACME))
     );
     let boss = world.user_no("boss").unwrap();
-    assert!(
-        world
-            .host
-            .get::<ChannelMember>(&(no, boss))
-            .unwrap()
-            .is_admin
-    );
-    let first = world.host.get::<Link>(&(no, ACME)).unwrap();
+    assert!(world.get::<ChannelMember>(&(no, boss)).is_admin);
+    let first = world.get::<Link>(&(no, ACME));
     assert_eq!(
         (first.state, first.invited_by_us),
         (LinkState::Active, false)
     );
     assert!(world.host.has::<ConnectionLink>(&(ACME, no)));
-    // The message about the first member stands before the link: the peer does not get it.
-    let posts = world.host.prefix::<crate::model::ChannelPost, _>(&no, 9);
+    // The notice about the first member is older than the link, so the peer does not get it.
+    let posts = world.host.prefix::<ChannelPost, _>(&no, 9);
     assert_eq!(posts.len(), 1);
     assert!(posts[0].0.2 <= first.posts_before);
     let posts = [with(
@@ -66,39 +58,23 @@ fn a_new_channel_is_made_for_the_connection_with_its_creator_as_first_member() {
 
 #[test]
 fn the_team_is_the_one_of_the_connection_if_it_is_there() {
-    let mut world = World::new();
+    let mut world = World::with_peers();
     let second = world.step(|tx| {
         let no = tx.next_team();
         let row = tx.get::<Team>(&TeamNo(1)).unwrap();
         let row = Team {
-            id: Id::parse(&id("second")).unwrap(),
+            id: parsed_id("second"),
             ..row
         };
         tx.bind_id(kind::TEAM, row.id, no.0);
         tx.put(&no, &row);
-        let connection = tx.get::<Connection>(&ACME).unwrap();
-        tx.put(
-            &ACME,
-            &Connection {
-                default_team_id: id("second"),
-                ..connection
-            },
-        );
         no
     });
-    send(&mut world, ACME, invite("lounge", "joint"));
+    world.alter::<Connection>(&ACME, |row| row.default_team_id = id("second"));
+    world.invited(ACME, invite("lounge", "joint"));
     assert_eq!(world.channel("lounge").unwrap().place.team(), Some(second));
-    world.step(|tx| {
-        let row = tx.get::<Team>(&second).unwrap();
-        tx.put(
-            &second,
-            &Team {
-                delete_at: 9,
-                ..row
-            },
-        );
-    });
-    send(&mut world, ACME, invite("cellar", "cellar"));
+    world.alter::<Team>(&second, |team| team.delete_at = 9);
+    world.invited(ACME, invite("cellar", "cellar"));
     assert_eq!(
         world.channel("cellar").unwrap().place.team(),
         Some(TeamNo(1))
@@ -107,48 +83,45 @@ fn the_team_is_the_one_of_the_connection_if_it_is_there() {
 
 #[test]
 fn an_invitation_for_a_live_link_changes_nothing() {
-    let mut world = World::new();
+    let mut world = World::with_peers();
     let before = world.host.tables.clone();
     let again = with(invite("joint", "other-name"), json!({"read_only": true}));
-    assert_eq!(send(&mut world, ACME, again), accepted());
+    assert_eq!(world.invited(ACME, again), accepted());
     assert_eq!(world.host.tables, before);
 }
 
 #[test]
 fn a_channel_that_is_here_is_not_the_peers_to_offer() {
-    let mut world = World::new();
-    send(&mut world, OTHER, invite("theirs", "theirs"));
-    // Ended by us: it stays ended, also when the peer wants it back.
+    let mut world = World::with_peers();
+    world.invited(OTHER, invite("theirs", "theirs"));
+    // Ended by us: it stays ended even if the peer offers it.
     let own = world.channel_no("acmeonly").unwrap();
-    world.step(|tx| crate::sharing::end_link(tx, own, ACME, LinkEnd::Removed));
+    world.step(|tx| sharing::end_link(tx, own, ACME, LinkEnd::Removed));
     for channel in ["secret", "otheronly", "theirs", "acmeonly"] {
         let before = world.host.tables.clone();
-        let answer = send(&mut world, ACME, invite(channel, "any-name"));
+        let answer = world.invited(ACME, invite(channel, "any-name"));
         let error = format!(
             "cannot create new shared channel (channel_id={}): channel already exists",
             id(channel)
         );
-        assert_eq!(
-            answer,
-            json!({"status": "FAIL", "err": error, "payload": null})
-        );
+        assert_eq!(answer, failed(&error));
         assert_eq!(world.host.tables, before);
     }
 }
 
 #[test]
 fn a_channel_of_the_peer_comes_back_after_its_link_has_ended() {
-    let mut world = World::new();
-    send(&mut world, ACME, invite("lounge", "lounge"));
+    let mut world = World::with_peers();
+    world.invited(ACME, invite("lounge", "lounge"));
     let no = world.channel_no("lounge").unwrap();
-    world.step(|tx| crate::sharing::end_link(tx, no, ACME, LinkEnd::Peer));
+    world.step(|tx| sharing::end_link(tx, no, ACME, LinkEnd::Peer));
     assert!(!world.channel("lounge").unwrap().shared);
     assert!(!world.host.has::<SharedChannel>(&no));
-    let ended = link(&world, "lounge", ACME).unwrap();
+    let ended = world.link("lounge", ACME).unwrap();
     assert_eq!(ended.state, LinkState::Ended);
     let again = with(invite("lounge", "renamed"), json!({"read_only": true}));
-    assert_eq!(send(&mut world, ACME, again), accepted());
-    let back = link(&world, "lounge", ACME).unwrap();
+    assert_eq!(world.invited(ACME, again), accepted());
+    let back = world.link("lounge", ACME).unwrap();
     assert_eq!(
         (back.state, back.id, back.delete_at),
         (LinkState::Active, ended.id, 0)
@@ -163,27 +136,14 @@ fn a_channel_of_the_peer_comes_back_after_its_link_has_ended() {
 
 #[test]
 fn a_channel_comes_back_over_another_connection_of_the_same_workspace() {
-    let mut world = World::new();
-    send(&mut world, ACME, invite("lounge", "lounge"));
+    let mut world = World::with_peers();
+    world.invited(ACME, invite("lounge", "lounge"));
     let no = world.channel_no("lounge").unwrap();
-    let boss = world.user_no("boss").unwrap();
-    let (stranger, attached) = world.step(|tx| {
-        crate::sharing::end_link(tx, no, ACME, LinkEnd::Removed);
-        let row = tx.get::<Connection>(&ACME).unwrap();
-        let workspace = row.workspace;
-        tx.put(
-            &ACME,
-            &Connection {
-                state: ConnectionState::Removed,
-                ..row
-            },
-        );
-        (
-            connect(tx, "acme-new", boss),
-            connect_to(tx, "acme-two", boss, workspace),
-        )
-    });
-    let answer = send(&mut world, stranger, invite("lounge", "lounge"));
+    world.step(|tx| sharing::end_link(tx, no, ACME, LinkEnd::Removed));
+    world.alter::<Connection>(&ACME, |row| row.state = ConnectionState::Removed);
+    let stranger = world.connect("acme-new", PeerKind::Mattermost11);
+    let attached = world.connect_again("acme-two", ACME);
+    let answer = world.invited(stranger, invite("lounge", "lounge"));
     assert!(
         answer["err"]
             .as_str()
@@ -191,10 +151,10 @@ fn a_channel_comes_back_over_another_connection_of_the_same_workspace() {
             .ends_with("channel already exists")
     );
     assert_eq!(
-        send(&mut world, attached, invite("lounge", "lounge")),
+        world.invited(attached, invite("lounge", "lounge")),
         accepted()
     );
-    // Its users and posts are known again, too.
+    // Its users and posts are known again too.
     let posts = [with(
         post("back", "ann", "back"),
         json!({"channel_id": id("lounge")}),
@@ -209,7 +169,7 @@ fn a_channel_comes_back_over_another_connection_of_the_same_workspace() {
 
 #[test]
 fn what_is_wrong_with_an_invitation_is_said_and_nothing_changes() {
-    let mut world = World::new();
+    let mut world = World::with_peers();
     let c = id("lounge");
     let table = [
         (
@@ -263,11 +223,8 @@ fn what_is_wrong_with_an_invitation_is_said_and_nothing_changes() {
     ];
     for (change, error) in table {
         let before = world.host.tables.clone();
-        let answer = send(&mut world, ACME, with(invite("lounge", "lounge"), change));
-        assert_eq!(
-            answer,
-            json!({"status": "FAIL", "err": error, "payload": null})
-        );
+        let answer = world.invited(ACME, with(invite("lounge", "lounge"), change));
+        assert_eq!(answer, failed(&error));
         assert_eq!(world.host.tables, before);
         assert_eq!(world.refused(), [("invite_refused".to_string(), 1)]);
         assert_eq!(world.effects.len(), 1);
@@ -275,7 +232,7 @@ fn what_is_wrong_with_an_invitation_is_said_and_nothing_changes() {
     let group = with(invite("lounge", "lounge"), json!({"type": "G"}));
     for odd in [json!("x"), json!(null), json!({}), group] {
         let before = world.host.tables.clone();
-        let answer = send(&mut world, ACME, odd);
+        let answer = world.invited(ACME, odd);
         assert_eq!(answer["status"], "FAIL");
         assert_eq!(world.host.tables, before);
     }

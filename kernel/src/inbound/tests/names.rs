@@ -1,16 +1,6 @@
-//! What users of peers are called here, whatever the peers call them.
+//! The names of users of peers in this workspace.
 
 use super::*;
-use crate::boundary::behaviour::{self, Behaviour, InForce};
-use crate::command::{AttachConnection, Command, CreateConnection, RemoveConnection};
-
-fn users(list: &[Value]) -> Value {
-    let named = list.iter().enumerate();
-    let map: serde_json::Map<String, Value> = named
-        .map(|(n, user)| (format!("{n:02}"), user.clone()))
-        .collect();
-    json!({"users": map})
-}
 
 impl World {
     fn named(&self, letters: &str) -> String {
@@ -19,21 +9,15 @@ impl World {
 
     /// Connects a workspace and shares `joint` with it.
     fn join(&mut self, name: &str) -> ConnectionNo {
-        self.step(|tx| {
-            let boss = lookup::user(tx, &id("boss")).unwrap();
-            let no = connect(tx, name, boss);
-            let joint = lookup::channel(tx, &id("joint")).unwrap();
-            share(tx, joint, no, boss);
-            let row = tx.get::<Connection>(&no).unwrap();
-            remote_names::taken(tx, &row);
-            no
-        })
+        let no = self.connect(name, PeerKind::Mattermost11);
+        self.share(self.channel_no("joint").unwrap(), no);
+        no
     }
 }
 
 #[test]
 fn nobody_is_named_after_a_connection_but_the_users_who_come_over_it() {
-    let mut world = World::of_today();
+    let mut world = World::with_peers_of_today();
     let long = "r".repeat(60);
     let cut = format!("cfo:{}...", "r".repeat(50));
     for (letters, told, name) in [
@@ -57,19 +41,19 @@ fn nobody_is_named_after_a_connection_but_the_users_who_come_over_it() {
 
 #[test]
 fn who_bears_the_name_of_a_connection_wrongly_gives_way_to_it() {
-    let mut world = World::new();
+    let mut world = World::with_peers();
     let since_ms = START;
     world.step(|tx| tx.put(&Behaviour::Founding.number(), &InForce { since_ms }));
     let squatters = [user("eva", "cfo:globex"), user("zoe", "ceo:globex")];
     world.sync(ACME, users(&squatters));
     assert_eq!(world.named("eva"), "cfo:globex", "as it was once");
-    world.step(|tx| behaviour::adopt(tx).unwrap());
+    world.adopt();
     let globex = world.join("globex");
-    // At once for who comes, and for all the others in the steps that follow.
+    // At once if a user of globex needs the name, in later steps for all others.
     world.sync(globex, users(&[user("cfoa", "cfo")]));
     assert_eq!(world.named("cfoa"), "cfo:globex");
     assert_eq!(world.named("eva"), "cfo.globex:acme");
-    world.settle();
+    world.run_due();
     assert_eq!(world.named("zoe"), "ceo.globex:acme");
     assert_eq!(world.named("ann"), "ann:acme");
     assert_eq!(lookup::username(&world.host, "ceo:globex"), None);
@@ -77,73 +61,55 @@ fn who_bears_the_name_of_a_connection_wrongly_gives_way_to_it() {
 
 #[test]
 fn users_of_a_connection_that_is_gone_do_not_pass_for_those_of_its_name() {
-    let mut world = World::of_today();
+    let mut world = World::with_peers_of_today();
     world
-        .command(Command::RemoveConnection(RemoveConnection {
-            connection: ACME,
-        }))
+        .act(Actor::System, acts::remove_connection(ACME))
         .unwrap();
-    world.step(|tx| tx.unbind_name(kind::CONNECTION_NAME, "acme"));
-    world.settle();
+    world.run_due();
     assert_eq!(world.named("ann"), "ann:acme", "nobody else is called so");
     let anew = world.join("acme");
     world.sync(anew, users(&[user("annb", "ann"), user("bea", "bea")]));
     assert_eq!(world.named("annb"), "ann:acme");
     assert_eq!(world.named("ann"), "ann:acme-2");
-    world.settle();
+    world.run_due();
     assert_eq!(world.named("ann"), "ann:acme-2");
 }
 
 #[test]
 fn an_attached_workspace_has_its_names_back() {
-    let mut world = World::of_today();
+    let mut world = World::with_peers_of_today();
     world
-        .command(Command::RemoveConnection(RemoveConnection {
-            connection: ACME,
-        }))
+        .act(Actor::System, acts::remove_connection(ACME))
         .unwrap();
-    world.settle();
-    let anew = world.step(|tx| {
-        let boss = lookup::user(tx, &id("boss")).unwrap();
-        connect(tx, "acme-again", boss)
-    });
-    let (connection, previous) = (anew, ACME);
+    world.run_due();
+    let anew = world.connect("acme-again", PeerKind::Mattermost11);
     world
-        .command(Command::AttachConnection(AttachConnection {
-            connection,
-            previous,
-        }))
+        .act(Actor::System, acts::attach_connection(anew, ACME))
         .unwrap();
-    world.settle();
+    world.run_due();
     assert_eq!(world.named("ann"), "ann:acme-again");
 }
 
 #[test]
 fn a_connection_is_not_named_so_that_its_users_look_like_those_of_another() {
-    let mut world = World::of_today();
-    let create = |name: String| {
-        Command::CreateConnection(CreateConnection {
-            name,
-            display_name: String::new(),
-            default_team_id: String::new(),
-        })
-    };
+    let mut world = World::with_peers_of_today();
+    let mut create = |name: &str| world.act(Actor::System, acts::create_connection(name));
     let r = "r".repeat(28);
-    world.command(create(format!("{r}-west"))).unwrap();
-    let refused = world.command(create(format!("{r}-east"))).unwrap_err();
+    create(&format!("{r}-west")).unwrap();
+    let refused = create(&format!("{r}-east")).unwrap_err();
     assert!(
         refused.message.contains(&format!("`{r}-west`")),
         "{refused:?}"
     );
     assert_eq!(refused.id, "api.remote_cluster.save.app_error");
-    world.command(create(r)).unwrap();
+    create(&r).unwrap();
 }
 
 #[test]
 fn a_profile_that_claims_to_come_over_another_connection_is_refused() {
-    let mut world = World::of_today();
-    let other = world.host.get::<Connection>(&OTHER).unwrap().remote_id;
-    let own = world.host.get::<Connection>(&ACME).unwrap().remote_id;
+    let mut world = World::with_peers_of_today();
+    let other = world.get::<Connection>(&OTHER).remote_id;
+    let own = world.get::<Connection>(&ACME).remote_id;
     let told = |letters: &str, remote_id: &str| {
         with(user(letters, letters), json!({"remote_id": remote_id}))
     };

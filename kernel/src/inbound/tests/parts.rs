@@ -1,23 +1,15 @@
 //! Frames that take several steps.
 
 use super::*;
-use crate::boundary::input::Input;
-use crate::inbound::part;
+use crate::inbound::{frame, part, quarantine};
 use crate::model::limits::{
     FRAME_ITEMS_PER_STEP_MAX, PROFILES_PER_STEP_MAX, QUARANTINE_PER_CONNECTION_MAX,
 };
 use crate::model::{FrameProgress, KeptFrame, QuarantineEntry};
-use crate::rows::table::Table;
 
 const ALL: FramePart = FramePart::Items(u32::MAX);
 
-fn world() -> World {
-    let mut world = World::new();
-    world.step(crate::boundary::behaviour::adopt).unwrap();
-    world
-}
-
-/// Profiles, posts by them and reactions to those, so many of each.
+/// A message with profiles, posts by these users and reactions to these posts, `items` of each.
 fn message(items: u32) -> Value {
     let names = || (0..items).map(|n| format!("n{n}"));
     let letters =
@@ -42,7 +34,7 @@ fn message(items: u32) -> Value {
     })
 }
 
-/// A number in letters that an id may have.
+/// A number in letters that are allowed in an id.
 fn word(mut n: u32) -> String {
     let mut word = String::new();
     for _ in 0..4 {
@@ -63,10 +55,10 @@ fn kept(world: &World) -> usize {
 #[test]
 fn a_long_frame_takes_several_steps_and_gets_the_answer_of_one() {
     let items = FRAME_ITEMS_PER_STEP_MAX + 50;
-    let mut long = world();
+    let mut long = World::with_peers_of_today();
     let bytes = body(&long, items);
     let mut before = long.host.tables.count(Table::Posts);
-    let mut reply = long.step(|tx| super::super::frame(tx, ACME, &bytes, &[]));
+    let mut reply = long.step(|tx| frame(tx, ACME, &bytes, &[]));
     let mut steps = 1;
     while let Reply::Unfinished { left } = reply {
         assert_eq!(kept(&long), 2);
@@ -80,12 +72,10 @@ fn a_long_frame_takes_several_steps_and_gets_the_answer_of_one() {
     // 100, 100, 50 profiles and 150 posts, 100 posts and 100 reactions, 150 reactions.
     assert_eq!(steps, 5);
     assert_eq!(kept(&long), 0);
-    let Reply::Http { status: 200, body } = reply else {
-        panic!("{reply:?}");
-    };
-    let answer: Value = serde_json::from_slice(&body).unwrap();
-    // As by a workspace that knows no parts.
-    let mut whole = World::new();
+    let (status, answer) = http(reply);
+    assert_eq!(status, 200);
+    // The same as from a workspace that does not split frames.
+    let mut whole = World::with_peers();
     assert_eq!(whole.body(ACME, &bytes).1, answer);
     assert_eq!(
         answer["payload"]["users_syncd"].as_array().unwrap().len(),
@@ -104,7 +94,7 @@ fn a_long_frame_takes_several_steps_and_gets_the_answer_of_one() {
 
 #[test]
 fn a_part_takes_as_many_items_as_it_is_told_at_most() {
-    let mut world = world();
+    let mut world = World::with_peers_of_today();
     let bytes = body(&world, 5);
     let keep = FramePart::Keep(bytes);
     let users = world.host.tables.count(Table::Users);
@@ -113,16 +103,13 @@ fn a_part_takes_as_many_items_as_it_is_told_at_most() {
     assert_eq!(world.host.tables.count(Table::Users), users);
     let reply = world.step(|tx| part(tx, ACME, &FramePart::Items(7)));
     assert_eq!(reply, Reply::Unfinished { left: 8 });
-    let next = |world: &World| world.host.get::<FrameProgress>(&ACME).unwrap().next;
+    let next = |world: &World| world.get::<FrameProgress>(&ACME).next;
     assert_eq!(next(&world), 7);
-    // The third post does not come, so the reaction to it is refused.
+    // The third post is set aside, so the reaction to it is refused.
     let reply = world.step(|tx| part(tx, ACME, &FramePart::SetAside(1)));
     assert_eq!(reply, Reply::Unfinished { left: 7 });
     assert_eq!(world.host.tables.count(Table::Quarantine), 1);
-    let Reply::Http { body, .. } = world.step(|tx| part(tx, ACME, &ALL)) else {
-        panic!("not done");
-    };
-    let answer: Value = serde_json::from_slice(&body).unwrap();
+    let (_, answer) = http(world.step(|tx| part(tx, ACME, &ALL)));
     assert_eq!(
         answer["payload"]["post_errors"].as_array().unwrap().len(),
         1
@@ -132,17 +119,17 @@ fn a_part_takes_as_many_items_as_it_is_told_at_most() {
 
 #[test]
 fn what_is_kept_goes_with_the_service_and_with_the_next_frame() {
-    let mut world = world();
+    let mut world = World::with_peers_of_today();
     let bytes = body(&world, PROFILES_PER_STEP_MAX + 1);
     let begin = |world: &mut World| {
-        let reply = world.step(|tx| super::super::frame(tx, ACME, &bytes, &[]));
+        let reply = world.step(|tx| frame(tx, ACME, &bytes, &[]));
         assert!(matches!(reply, Reply::Unfinished { .. }));
         assert_eq!(kept(world), 2);
     };
     begin(&mut world);
-    world.host.run(world.now_ms, 7, &Input::Resume);
+    world.run(Input::Resume);
     assert_eq!(kept(&world), 0);
-    // Who goes on all the same is told to begin anew.
+    // A host that continues anyway is told to start again.
     let reply = world.step(|tx| part(tx, ACME, &ALL));
     assert!(
         matches!(reply, Reply::Http { status: 503, .. }),
@@ -155,19 +142,19 @@ fn what_is_kept_goes_with_the_service_and_with_the_next_frame() {
     );
     assert_eq!(kept(&world), 0);
     begin(&mut world);
-    let kept_body = world.host.get::<KeptFrame>(&ACME).unwrap().body;
-    let aside = world.step(|tx| super::super::quarantine(tx, ACME, &kept_body, "trap"));
+    let kept_body = world.get::<KeptFrame>(&ACME).body;
+    let aside = world.step(|tx| quarantine(tx, ACME, &kept_body, "trap"));
     assert!(matches!(aside, Reply::Http { status: 200, .. }));
     assert_eq!(kept(&world), 0);
 }
 
 #[test]
 fn a_connection_drives_only_its_own_entries_out_of_the_quarantine() {
-    let mut world = world();
-    world.step(|tx| super::super::quarantine(tx, OTHER, b"evidence", "trap"));
+    let mut world = World::with_peers_of_today();
+    world.step(|tx| quarantine(tx, OTHER, b"evidence", "trap"));
     for n in 0..=QUARANTINE_PER_CONNECTION_MAX {
         let bytes = n.to_string();
-        world.step(|tx| super::super::quarantine(tx, ACME, bytes.as_bytes(), "trap"));
+        world.step(|tx| quarantine(tx, ACME, bytes.as_bytes(), "trap"));
     }
     let entries: Vec<QuarantineEntry> = world
         .host

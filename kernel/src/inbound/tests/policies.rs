@@ -1,20 +1,19 @@
-//! Policies: what they deny, revise and fail over.
+//! Policies that deny, revise and fail.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::*;
-use crate::boundary::behaviour;
-use crate::boundary::input::Input;
 use crate::boundary::policy::{Revision, Verdict};
+use crate::inbound::held_step;
 use crate::model::limits::{HELD_BYTES_MAX, HELD_MAX};
-use crate::model::{Due, DueKind, Held, HeldKind, HeldSum, Job, VerdictRow};
-use crate::rows::table::Table;
-use crate::rows::tx::Record;
+use crate::model::{Due, DueKind, Held, HeldKind, HeldSum, VerdictRow};
+use crate::sharing;
 
 type Asked = Rc<RefCell<Vec<(String, bool)>>>;
 
-/// Denies `bad`, revises `rude`, fails over `odd` until told otherwise; notes what it is asked.
+/// Loads a policy that denies `bad`, revises `rude` and, unless it `works`, fails on `odd`. Returns
+/// the questions that it is asked.
 fn filter(world: &mut World, works: bool) -> Asked {
     let asked = Asked::default();
     let notes = asked.clone();
@@ -58,7 +57,7 @@ fn pending(world: &World) -> usize {
 
 #[test]
 fn a_frame_asks_once_for_all_and_a_version_is_never_asked_twice() {
-    let mut world = World::new();
+    let mut world = World::with_peers();
     let asked = filter(&mut world, true);
     let posts = [
         post("one", "ann", "fine"),
@@ -72,17 +71,14 @@ fn a_frame_asks_once_for_all_and_a_version_is_never_asked_twice() {
     assert_eq!(texts(&asked), ["fine", "a bad one", "a rude one"]);
     assert!(world.post("two").is_none());
     assert_eq!(world.post("three").unwrap().message, "a kind one");
-    let row: VerdictRow = world
-        .host
-        .get(&(ACME, 0, Id::parse(&id("two")).unwrap()))
-        .unwrap();
+    let row = world.get::<VerdictRow>(&(ACME, 0, parsed_id("two")));
     assert_eq!((row.allowed, row.reason.as_str()), (false, "a bad word"));
     let before = world.host.tables.clone();
     let response = world.sync(ACME, json!({"posts": posts}));
     assert_eq!(response["post_errors"], json!([id("two"), id("four")]));
     assert_eq!(world.host.tables, before);
     assert!(texts(&asked).is_empty());
-    // Another version is another question; of a text that stays there is none.
+    // Another version is another question, unless its text is unchanged.
     let later =
         |text: &str, at: i64| with(post("two", "ann", text), json!({"update_at": START + at}));
     world.sync(ACME, json!({"posts": [later("a good one", 5)]}));
@@ -100,7 +96,7 @@ fn a_frame_asks_once_for_all_and_a_version_is_never_asked_twice() {
 
 #[test]
 fn a_failing_policy_holds_the_post_and_what_belongs_to_it_and_they_come_in_order() {
-    let mut world = World::new();
+    let mut world = World::with_peers();
     filter(&mut world, false);
     let reply = with(
         post("reply", "ann", "fine answer"),
@@ -115,16 +111,16 @@ fn a_failing_policy_holds_the_post_and_what_belongs_to_it_and_they_come_in_order
     assert!(world.post("free").is_some() && world.post("root").is_none());
     assert_eq!(held(&world).len(), 3);
     assert_eq!(pending(&world), 1);
-    // What comes again waits once.
+    // Items that arrive again are held once.
     world.sync(ACME, posts);
     world.sync(ACME, tada);
     assert_eq!((held(&world).len(), pending(&world)), (3, 1));
-    // It fails again: everything waits on, in the same order, with a longer pause.
-    world.step(|tx| crate::inbound::held_step(tx, ACME));
+    // It fails again: everything stays held, in the same order, with a longer pause.
+    world.step(|tx| held_step(tx, ACME));
     assert_eq!((held(&world).len(), pending(&world)), (3, 1));
     assert!(held(&world).iter().all(|row| row.attempts == 2));
     filter(&mut world, true);
-    world.step(|tx| crate::inbound::held_step(tx, ACME));
+    world.step(|tx| held_step(tx, ACME));
     assert_eq!(world.post("root").unwrap().message, "odd");
     assert_eq!(world.post("reply").unwrap().root, world.post_no("root"));
     assert_eq!(world.reactions("root"), [("tada".to_string(), true)]);
@@ -133,7 +129,7 @@ fn a_failing_policy_holds_the_post_and_what_belongs_to_it_and_they_come_in_order
 
 #[test]
 fn a_newer_version_takes_the_place_of_the_one_that_waits() {
-    let mut world = World::new();
+    let mut world = World::with_peers();
     filter(&mut world, false);
     let version =
         |text: &str, at: i64| with(post("new", "ann", text), json!({"update_at": START + at}));
@@ -143,10 +139,10 @@ fn a_newer_version_takes_the_place_of_the_one_that_waits() {
     world.sync(ACME, json!({"posts": [version("fine", 3)]}));
     assert_eq!(world.post("new").unwrap().message, "fine");
     filter(&mut world, true);
-    world.step(|tx| crate::inbound::held_step(tx, ACME));
+    world.step(|tx| held_step(tx, ACME));
     assert_eq!(world.post("new").unwrap().message, "fine");
     assert!(held(&world).is_empty());
-    // Deleted while it waits: stays deleted.
+    // A post that is deleted while it is held stays deleted.
     filter(&mut world, false);
     world.sync(ACME, json!({"posts": [post("short", "ann", "odd")]}));
     let gone = json!({"delete_at": START + 9, "update_at": START + 9});
@@ -155,13 +151,13 @@ fn a_newer_version_takes_the_place_of_the_one_that_waits() {
         json!({"posts": [with(post("short", "ann", ""), gone)]}),
     );
     filter(&mut world, true);
-    world.step(|tx| crate::inbound::held_step(tx, ACME));
+    world.step(|tx| held_step(tx, ACME));
     assert_eq!(world.post("short").unwrap().delete_at, START + 9);
 }
 
 #[test]
 fn a_reaction_that_its_sender_may_not_give_does_not_wait() {
-    let mut world = World::new();
+    let mut world = World::with_peers();
     filter(&mut world, false);
     world.sync(ACME, json!({"posts": [post("new", "ann", "odd")]}));
     let before = world.host.tables.clone();
@@ -178,7 +174,7 @@ fn a_reaction_that_its_sender_may_not_give_does_not_wait() {
 
 #[test]
 fn an_older_version_that_comes_late_does_not_take_the_place_of_the_one_that_waits() {
-    let mut world = World::new();
+    let mut world = World::with_peers();
     filter(&mut world, false);
     let version =
         |text: &str, at: i64| with(post("new", "ann", text), json!({"update_at": START + at}));
@@ -196,14 +192,14 @@ fn an_older_version_that_comes_late_does_not_take_the_place_of_the_one_that_wait
     world.sync(ACME, first);
     assert_eq!(world.host.tables, before);
     filter(&mut world, true);
-    world.step(|tx| crate::inbound::held_step(tx, ACME));
+    world.step(|tx| held_step(tx, ACME));
     assert_eq!(world.post("new").unwrap().message, "odd two");
     assert_eq!(world.reactions("new"), [("tada".to_string(), false)]);
 }
 
 #[test]
 fn without_room_the_peer_has_to_try_again_and_nothing_is_half_done() {
-    let mut world = World::new();
+    let mut world = World::with_peers();
     filter(&mut world, false);
     for batch in 0..HELD_MAX / 50 {
         let posts: Vec<Value> = (0..50)
@@ -225,7 +221,7 @@ fn without_room_the_peer_has_to_try_again_and_nothing_is_half_done() {
     assert!(world.effects.is_empty());
     filter(&mut world, true);
     for _ in 0..HELD_MAX / 50 {
-        world.step(|tx| crate::inbound::held_step(tx, ACME));
+        world.step(|tx| held_step(tx, ACME));
     }
     assert!(held(&world).is_empty());
     assert_eq!(world.body(ACME, &body).0, 200);
@@ -234,20 +230,20 @@ fn without_room_the_peer_has_to_try_again_and_nothing_is_half_done() {
 
 #[test]
 fn what_waits_is_dropped_when_the_channel_is_no_longer_shared() {
-    let mut world = World::new();
+    let mut world = World::with_peers();
     filter(&mut world, false);
     world.sync(ACME, json!({"posts": [post("new", "ann", "odd")]}));
     let channel = world.channel_no("joint").unwrap();
-    world.step(|tx| crate::sharing::end_link(tx, channel, ACME, LinkEnd::Removed));
+    world.step(|tx| sharing::end_link(tx, channel, ACME, LinkEnd::Removed));
     filter(&mut world, true);
-    world.step(|tx| crate::inbound::held_step(tx, ACME));
+    world.step(|tx| held_step(tx, ACME));
     assert!(world.post("new").is_none() && held(&world).is_empty());
     assert_eq!(world.refused(), [("wrong_channel".to_string(), 1)]);
 }
 
 #[test]
 fn one_item_that_always_fails_does_not_hold_up_the_others() {
-    let mut world = World::new();
+    let mut world = World::with_peers();
     filter(&mut world, false);
     let posts: Vec<Value> = (0..60)
         .map(|n| post(&format!("w{n}"), "ann", "odd"))
@@ -261,27 +257,15 @@ fn one_item_that_always_fails_does_not_hold_up_the_others() {
             Verdict::Allow
         }
     }));
-    world.step(|tx| crate::inbound::held_step(tx, ACME));
-    world.step(|tx| crate::inbound::held_step(tx, ACME));
+    world.step(|tx| held_step(tx, ACME));
+    world.step(|tx| held_step(tx, ACME));
     assert!((1..60).all(|n| world.post(&format!("w{n}")).is_some()));
     assert_eq!(held(&world).len(), 1);
 }
 
-/// Carries out everything that is due, jobs included.
-fn settle(world: &mut World) {
-    for _ in 0..100 {
-        world.host.run(world.now_ms, 7, &Input::Timer);
-        if world.host.prefix::<Job, ()>(&(), 1).is_empty() {
-            return;
-        }
-    }
-    panic!("jobs go on and on");
-}
-
 #[test]
 fn changed_policies_are_asked_at_once_about_what_waits_and_anew_about_what_was_denied() {
-    let mut world = World::new();
-    world.step(behaviour::adopt).unwrap();
+    let mut world = World::with_peers_of_today();
     filter(&mut world, false);
     let posts = json!({"posts": [
         post("odd", "ann", "odd"),
@@ -292,18 +276,18 @@ fn changed_policies_are_asked_at_once_about_what_waits_and_anew_about_what_was_d
     assert_eq!(response["post_errors"], json!([id("bad")]));
     assert_eq!(held(&world).len(), 1);
 
-    // Without the pause that what waits would have had to wait.
+    // Held items are asked about without their pause.
     world.host.policy = None;
     let changed = Input::PolicyChanged {
         chain: String::new(),
         what: "unload filter".into(),
     };
-    world.host.run(world.now_ms, 7, &changed);
-    settle(&mut world);
+    world.run(changed);
+    world.run_due();
     assert_eq!(world.post("odd").unwrap().message, "odd");
     assert_eq!((held(&world).len(), pending(&world)), (0, 0));
 
-    // Of what was denied only the verdict stood here; it is no answer any more.
+    // Only the verdict on the denied post was stored, and it no longer counts.
     let response = world.sync(ACME, posts);
     assert_eq!(response["post_errors"], json!([]));
     assert_eq!(world.post("bad").unwrap().message, "bad");
@@ -312,8 +296,7 @@ fn changed_policies_are_asked_at_once_about_what_waits_and_anew_about_what_was_d
 
 #[test]
 fn changed_policies_are_asked_at_once_about_all_that_waits_also_while_one_item_still_fails() {
-    let mut world = World::new();
-    world.step(behaviour::adopt).unwrap();
+    let mut world = World::with_peers_of_today();
     filter(&mut world, false);
     let posts: Vec<Value> = (0..60)
         .map(|n| post(&format!("w{n}"), "ann", "odd"))
@@ -331,10 +314,10 @@ fn changed_policies_are_asked_at_once_about_all_that_waits_also_while_one_item_s
         chain: String::new(),
         what: "load another".into(),
     };
-    world.host.run(world.now_ms, 7, &changed);
-    settle(&mut world);
+    world.run(changed);
+    world.run_due();
     for _ in 0..10 {
-        world.host.run(world.now_ms, 7, &Input::Timer);
+        world.run(Input::Timer);
     }
     assert_eq!(held(&world).len(), 1);
 }
@@ -353,7 +336,7 @@ fn a_row_of_the_first_version_tells_a_reaction_by_its_emoji() {
     assert_eq!(Held::from_bytes(&[9, 0]), None);
 }
 
-/// How much waits, by the rows and as it is counted.
+/// How much is held: as stored, and as counted from the rows.
 fn sums(world: &World) -> (HeldSum, HeldSum) {
     let mut counted = HeldSum::default();
     for row in held(world) {
@@ -366,7 +349,7 @@ fn sums(world: &World) -> (HeldSum, HeldSum) {
 
 #[test]
 fn what_waits_is_counted_and_indexed_whatever_becomes_of_it() {
-    let mut world = World::new();
+    let mut world = World::with_peers();
     filter(&mut world, false);
     let reply = with(post("reply", "ann", "fine"), json!({"root_id": id("root")}));
     let posts = [
@@ -394,10 +377,10 @@ fn what_waits_is_counted_and_indexed_whatever_becomes_of_it() {
         assert_eq!(pending(world), usize::from(items > 0));
     };
     check(&world, 4);
-    world.step(|tx| crate::inbound::held_step(tx, ACME));
+    world.step(|tx| held_step(tx, ACME));
     check(&world, 4);
     world.host.policy = None;
-    world.step(|tx| crate::inbound::held_step(tx, ACME));
+    world.step(|tx| held_step(tx, ACME));
     check(&world, 0);
     assert_eq!(world.post("root").unwrap().message, "odder");
     assert_eq!(world.post("root").unwrap().reaction_count, 1);
@@ -405,7 +388,7 @@ fn what_waits_is_counted_and_indexed_whatever_becomes_of_it() {
 
 #[test]
 fn what_waits_is_limited_in_bytes() {
-    let mut world = World::new();
+    let mut world = World::with_peers();
     filter(&mut world, false);
     let long = |n: u8| {
         let props = json!({"x": "y".repeat(250_000)});
@@ -430,24 +413,24 @@ fn what_waits_is_limited_in_bytes() {
     let (stored, counted) = sums(&world);
     assert_eq!(stored, counted);
     assert!((HELD_BYTES_MAX - 300_000..=HELD_BYTES_MAX).contains(&stored.bytes));
-    // A step asks about a bounded part of it.
+    // A step asks about a bounded number of items.
     let asked = filter(&mut world, false);
-    world.step(|tx| crate::inbound::held_step(tx, ACME));
+    world.step(|tx| held_step(tx, ACME));
     assert!((1..=2).contains(&texts(&asked).len()));
-    // Another peer's items have room all the same.
+    // There is still room for another peer's items.
     world.sync(OTHER, json!({"posts": [post("theirs", "olga", "odd")]}));
-    assert_eq!(world.host.get::<HeldSum>(&OTHER).unwrap().items, 1);
+    assert_eq!(world.get::<HeldSum>(&OTHER).items, 1);
 }
 
 #[test]
 fn what_waited_before_it_was_indexed_finds_its_place_when_the_service_starts() {
-    let mut world = World::new();
+    let mut world = World::with_peers();
     filter(&mut world, false);
     world.sync(ACME, json!({"posts": [post("root", "ann", "odd")]}));
     world.host.tables.clear(Table::HeldItems);
     world.host.tables.clear(Table::HeldSums);
-    world.host.run(world.now_ms, 7, &Input::Resume);
-    settle(&mut world);
+    world.run(Input::Resume);
+    world.run_due();
     let (stored, counted) = sums(&world);
     assert_eq!((stored, counted.items), (counted, 1));
     let reply = with(post("reply", "ann", "fine"), json!({"root_id": id("root")}));

@@ -1,7 +1,6 @@
 //! Posts: creation, versions, deletion, threads, mentions.
 
 use super::*;
-use crate::boundary::behaviour;
 use crate::model::PinnedPost;
 
 fn one(world: &mut World, post: Value) -> Value {
@@ -10,8 +9,7 @@ fn one(world: &mut World, post: Value) -> Value {
 
 #[test]
 fn a_post_keeps_id_and_time_and_is_ordered_by_our_clock() {
-    let mut world = World::new();
-    world.step(behaviour::adopt).unwrap();
+    let mut world = World::with_peers_of_today();
     let day = 24 * 60 * 60 * 1000;
     let ahead = json!({"create_at": START + day, "update_at": START + day, "props": {"a": 1}});
     let response = one(&mut world, with(post("new", "ann", "hello #tag"), ahead));
@@ -33,7 +31,7 @@ fn a_post_keeps_id_and_time_and_is_ordered_by_our_clock() {
     assert_eq!(new.origin, world.user("ann").unwrap().origin);
     assert!(world.channel("joint").unwrap().last_post_at <= world.now_ms);
     assert_eq!(new.ordered_at, new.update_at);
-    // A deleted one, too: its place is looked up as well.
+    // The same holds for a deleted post, whose place is looked up too.
     let gone = json!({"create_at": START + day, "delete_at": START + day});
     one(&mut world, with(post("gone", "ann", ""), gone));
     let gone = world.post("gone").unwrap();
@@ -42,7 +40,7 @@ fn a_post_keeps_id_and_time_and_is_ordered_by_our_clock() {
 
 #[test]
 fn the_same_post_ten_times_is_one_post_and_one_event() {
-    let mut world = World::new();
+    let mut world = World::with_peers();
     one(&mut world, post("new", "ann", "hello"));
     let before = world.host.tables.clone();
     for _ in 0..10 {
@@ -52,7 +50,7 @@ fn the_same_post_ten_times_is_one_post_and_one_event() {
         assert_eq!(world.effects.len(), 1);
     }
     assert_eq!(world.host.tables, before);
-    // As a real server sends a root: before and after its reply, touched by it.
+    // A real server sends a root before and after its reply, which changes it.
     let touched = json!({"update_at": START + 50, "reply_count": 1});
     let root = with(post("new", "ann", "hello"), touched);
     let reply = with(post("reply", "ann", "yes"), json!({"root_id": id("new")}));
@@ -64,7 +62,7 @@ fn the_same_post_ten_times_is_one_post_and_one_event() {
 
 #[test]
 fn a_newer_version_applies_and_an_older_one_is_a_success_without_change() {
-    let mut world = World::new();
+    let mut world = World::with_peers();
     let edit = |text: &str, at: i64| {
         with(
             post("pann", "ann", text),
@@ -79,7 +77,7 @@ fn a_newer_version_applies_and_an_older_one_is_a_success_without_change() {
         assert_eq!(one(&mut world, older)["post_errors"], json!([]));
         assert_eq!(world.host.tables, before);
     }
-    // An edit that shows in `edit_at` alone.
+    // An edit that changes `edit_at` alone.
     let late = with(post("pann", "ann", "late"), json!({"edit_at": START + 20}));
     one(&mut world, late);
     assert_eq!(world.post("pann").unwrap().message, "late");
@@ -87,7 +85,7 @@ fn a_newer_version_applies_and_an_older_one_is_a_success_without_change() {
 
 #[test]
 fn author_time_thread_and_type_of_a_stored_post_never_change() {
-    let mut world = World::new();
+    let mut world = World::with_peers();
     let changed = json!({
         "update_at": START + 9, "user_id": id("boss"), "create_at": START + 8,
         "root_id": id("pboss"), "type": "system_generic", "is_pinned": true,
@@ -117,7 +115,7 @@ fn author_time_thread_and_type_of_a_stored_post_never_change() {
 
 #[test]
 fn deletion_is_final_takes_the_thread_along_and_may_be_repeated() {
-    let mut world = World::new();
+    let mut world = World::with_peers();
     let reply = with(post("reply", "ann", "yes"), json!({"root_id": id("pann")}));
     one(&mut world, reply.clone());
     let gone = json!({"delete_at": START + 9, "update_at": START + 9, "message": ""});
@@ -126,7 +124,7 @@ fn deletion_is_final_takes_the_thread_along_and_may_be_repeated() {
     assert_eq!(world.post("pann").unwrap().delete_at, START + 9);
     assert_eq!(world.post("reply").unwrap().delete_at, START + 9);
     let before = world.host.tables.clone();
-    // The real server sends root and reply as deleted, several times; and a late version.
+    // A real server sends root and reply as deleted several times, and late versions.
     let late = json!({"update_at": START + 99, "edit_at": START + 99});
     for again in [
         with(post("pann", "ann", ""), gone.clone()),
@@ -141,7 +139,7 @@ fn deletion_is_final_takes_the_thread_along_and_may_be_repeated() {
 
 #[test]
 fn a_post_deleted_before_it_came_is_stored_as_a_tombstone_only() {
-    let mut world = World::new();
+    let mut world = World::with_peers();
     let gone = json!({"delete_at": START + 1, "update_at": START + 1});
     let response = one(&mut world, with(post("never", "ann", "secret"), gone));
     assert_eq!(response["post_errors"], json!([]));
@@ -159,7 +157,7 @@ fn a_post_deleted_before_it_came_is_stored_as_a_tombstone_only() {
         ),
     );
     assert_eq!(world.post("never").unwrap().delete_at, START + 1);
-    // An answer to what is gone is buried with it.
+    // A reply to a deleted post is stored as deleted too.
     let reply = with(post("reply", "ann", "yes"), json!({"root_id": id("never")}));
     assert_eq!(one(&mut world, reply)["post_errors"], json!([]));
     assert_ne!(world.post("reply").unwrap().delete_at, 0);
@@ -168,7 +166,7 @@ fn a_post_deleted_before_it_came_is_stored_as_a_tombstone_only() {
 
 #[test]
 fn what_is_wrong_with_a_post_is_named_and_nothing_else_changes() {
-    let mut world = World::new();
+    let mut world = World::with_peers();
     let reply = with(post("reply", "ann", "yes"), json!({"root_id": id("pboss")}));
     one(&mut world, reply);
     world.sync(
@@ -216,7 +214,7 @@ fn what_is_wrong_with_a_post_is_named_and_nothing_else_changes() {
 
 #[test]
 fn system_types_are_taken_as_what_a_peer_says() {
-    let mut world = World::new();
+    let mut world = World::with_peers();
     for (n, kind) in ["system_join_channel", "system_generic", "custom_poll", "me"]
         .iter()
         .enumerate()
@@ -229,15 +227,12 @@ fn system_types_are_taken_as_what_a_peer_says() {
         assert_eq!(response["post_errors"], json!([]), "{kind}");
         assert_eq!(world.post(&letters).unwrap().kind, *kind);
     }
-    // A message about joining joins nobody.
+    // A system message about joining does not add a member.
     let props = json!({"addedUserId": id("boss"), "username": "boss"});
     let kind = json!({"type": "system_add_to_channel", "props": props});
     let members = |world: &World| {
         let channel = world.channel_no("joint").unwrap();
-        world
-            .host
-            .prefix::<crate::model::ChannelMember, _>(&channel, 99)
-            .len()
+        world.host.prefix::<ChannelMember, _>(&channel, 99).len()
     };
     let before = members(&world);
     one(
@@ -249,7 +244,7 @@ fn system_types_are_taken_as_what_a_peer_says() {
 
 #[test]
 fn mentions_become_names_as_we_know_them() {
-    let mut world = World::new();
+    let mut world = World::with_peers();
     world.sync(
         ACME,
         json!({"users": {"k": user("kim", "kim"), "z": user("zoe", "zoe.x")}}),
@@ -292,7 +287,7 @@ fn mentions_become_names_as_we_know_them() {
 
 #[test]
 fn a_text_that_mentions_would_make_too_long_stays_as_it_is() {
-    let mut world = World::new();
+    let mut world = World::with_peers();
     let text = "@kim ".repeat(3_200);
     let transforms = json!({"kim": id("unknown")});
     let posts = [post("long", "ann", &text)];
@@ -306,18 +301,11 @@ fn a_text_that_mentions_would_make_too_long_stays_as_it_is() {
 
 #[test]
 fn a_read_only_or_archived_channel_does_not_stop_the_peer() {
-    let mut world = World::new();
+    let mut world = World::with_peers();
     let no = world.channel_no("joint").unwrap();
-    world.step(|tx| {
-        let row = tx.get::<Channel>(&no).unwrap();
-        tx.put(
-            &no,
-            &Channel {
-                read_only: true,
-                delete_at: START,
-                ..row
-            },
-        );
+    world.alter::<Channel>(&no, |channel| {
+        channel.read_only = true;
+        channel.delete_at = START;
     });
     assert_eq!(
         one(&mut world, post("new", "ann", "still"))["post_errors"],

@@ -1,10 +1,10 @@
 //! Reactions.
 
 use super::*;
-use crate::boundary::input::Input;
-use crate::model::limits::BACKOFF_MAX_MS;
+use crate::model::limits::{
+    BACKOFF_MAX_MS, EMOJI_PER_POST_MAX, REMOTE_EMOJI_PER_POST_MAX, REMOVED_REACTIONS_MAX,
+};
 use crate::model::{EmojiCount, Held, PostEmoji, RemovedReactions};
-use crate::rows::tx::Record;
 
 fn send(world: &mut World, reactions: &[Value]) -> Value {
     world.sync(ACME, json!({"reactions": reactions}))
@@ -20,7 +20,7 @@ fn at(reaction: Value, update_at: i64, delete_at: i64) -> Value {
 
 #[test]
 fn duplicates_change_nothing_although_real_servers_toggle() {
-    let mut world = World::new();
+    let mut world = World::with_peers();
     let add = at(reaction("pboss", "ann", "tada"), 1, 0);
     let response = send(&mut world, &[add.clone(), add.clone()]);
     assert_eq!(response["reactions_last_update_at"], json!(START + 1));
@@ -42,7 +42,7 @@ fn duplicates_change_nothing_although_real_servers_toggle() {
 
 #[test]
 fn a_removal_that_comes_first_or_in_the_same_millisecond_wins() {
-    let mut world = World::new();
+    let mut world = World::with_peers();
     let remove = at(reaction("pboss", "ann", "eyes"), 5, 5);
     let add = at(reaction("pboss", "ann", "eyes"), 4, 0);
     send(&mut world, &[remove, add]);
@@ -58,7 +58,7 @@ fn a_removal_that_comes_first_or_in_the_same_millisecond_wins() {
 
 #[test]
 fn only_users_of_the_peer_react_and_only_in_the_channel() {
-    let mut world = World::new();
+    let mut world = World::with_peers();
     world.sync(
         OTHER,
         json!({"channel_id": id("otheronly"), "posts": [
@@ -107,7 +107,7 @@ fn only_users_of_the_peer_react_and_only_in_the_channel() {
 
 #[test]
 fn a_causeway_hears_which_reactions_it_may_send_again() {
-    let mut world = World::new();
+    let mut world = World::with_peers();
     let items = [
         reaction("later", "ann", "tada"),
         reaction("pboss", "newcomer", "tada"),
@@ -116,14 +116,10 @@ fn a_causeway_hears_which_reactions_it_may_send_again() {
     ];
     let none = json!([]);
     assert_eq!(send(&mut world, &items)["reaction_errors"], none);
-    world.step(|tx| {
-        let mut row = tx.get::<Connection>(&ACME).unwrap();
-        row.kind = PeerKind::Causeway;
-        tx.put(&ACME, &row);
-    });
-    // A workspace that an older kernel runs says nothing either.
+    world.alter::<Connection>(&ACME, |row| row.kind = PeerKind::Causeway);
+    // Nor does a workspace of an older kernel report them.
     assert_eq!(send(&mut world, &items)["reaction_errors"], none);
-    world.step(crate::boundary::behaviour::adopt).unwrap();
+    world.adopt();
     let expected = json!([id("later"), id("pboss")]);
     assert_eq!(send(&mut world, &items)["reaction_errors"], expected);
 }
@@ -139,26 +135,21 @@ fn many(of: std::ops::Range<u32>, update_at: i64, delete_at: i64) -> Vec<Value> 
     .collect()
 }
 
-fn row<R: Record>(world: &World, key: &R::Key) -> R {
-    world.host.get::<R>(key).unwrap()
-}
-
 #[test]
 fn a_post_has_so_many_emoji_and_what_is_too_much_waits_for_room() {
-    let mut world = World::new();
-    world.step(crate::boundary::behaviour::adopt).unwrap();
-    let max = crate::model::limits::REMOTE_EMOJI_PER_POST_MAX;
+    let mut world = World::with_peers_of_today();
+    let max = REMOTE_EMOJI_PER_POST_MAX;
     send(&mut world, &many(0..max + 3, 1, 0));
     assert_eq!(world.refused(), [("held".to_string(), 3)]);
     let post = world.post_no("pboss").unwrap();
-    assert_eq!(row::<PostEmoji>(&world, &post).0, max);
-    // Another one of a kind that is there fits.
+    assert_eq!(world.get::<PostEmoji>(&post).0, max);
+    // Another reaction with one of these emoji is taken.
     world.sync(
         OTHER,
         json!({"reactions": [reaction("pboss", "olga", "e0")]}),
     );
-    assert_eq!(row::<Post>(&world, &post).reaction_count, max + 1);
-    // One emoji goes; the first of those that wait comes in, the others go on waiting.
+    assert_eq!(world.get::<Post>(&post).reaction_count, max + 1);
+    // One emoji is removed: the first held item is applied, the others stay held.
     send(&mut world, &many(7..8, 2, 2));
     let waiting = world.host.prefix::<Held, _>(&ACME, 9);
     assert_eq!(waiting.len(), 3);
@@ -168,68 +159,63 @@ fn a_post_has_so_many_emoji_and_what_is_too_much_waits_for_room() {
             .all(|(_, held)| held.reason.contains("fewer different emoji"))
     );
     world.now_ms += BACKOFF_MAX_MS;
-    world.host.run(world.now_ms, 7, &Input::Timer);
-    assert_eq!(row::<PostEmoji>(&world, &post).0, max);
+    world.run(Input::Timer);
+    assert_eq!(world.get::<PostEmoji>(&post).0, max);
     assert_eq!(world.host.prefix::<Held, _>(&ACME, 9).len(), 2);
 }
 
 #[test]
 fn emoji_of_two_sides_stay_although_there_is_room_for_those_of_one() {
-    let mut world = World::new();
-    world.step(crate::boundary::behaviour::adopt).unwrap();
-    send(
-        &mut world,
-        &many(0..crate::model::limits::EMOJI_PER_POST_MAX + 4, 1, 0),
-    );
+    let mut world = World::with_peers_of_today();
+    send(&mut world, &many(0..EMOJI_PER_POST_MAX + 4, 1, 0));
     assert_eq!(world.refused(), []);
 }
 
 #[test]
 fn removed_reactions_are_limited_and_end_those_of_nobody_else() {
-    let mut world = World::new();
-    world.step(crate::boundary::behaviour::adopt).unwrap();
-    let max = crate::model::limits::REMOVED_REACTIONS_MAX;
+    let mut world = World::with_peers_of_today();
+    let max = REMOVED_REACTIONS_MAX;
     send(&mut world, &many(0..max, 1, 1));
     send(&mut world, &many(max..max + 50, 1, 1));
     assert_eq!(world.refused(), [("not_newer".to_string(), 50)]);
     let post = world.post_no("pboss").unwrap();
-    let of_acme = world.host.get::<Connection>(&ACME).unwrap().workspace;
+    let of_acme = world.get::<Connection>(&ACME).workspace;
     let share = (post, of_acme, UserNo(0));
-    assert_eq!(row::<RemovedReactions>(&world, &share).0, max);
-    // The peer adds nothing new, but what it removed before.
+    assert_eq!(world.get::<RemovedReactions>(&share).0, max);
+    // The peer can add no new emoji, but those that it removed before.
     send(&mut world, &many(max..max + 1, 2, 0));
     assert_eq!(world.refused(), [("too_many_emoji".to_string(), 1)]);
     send(&mut world, &many(3..4, 2, 0));
-    assert_eq!(row::<RemovedReactions>(&world, &share).0, max - 1);
-    assert_eq!(row::<Post>(&world, &post).reaction_count, 1);
-    // Everybody else reacts as before.
+    assert_eq!(world.get::<RemovedReactions>(&share).0, max - 1);
+    assert_eq!(world.get::<Post>(&post).reaction_count, 1);
+    // Everybody else can react as before.
     world.sync(
         OTHER,
         json!({"reactions": [reaction("pboss", "olga", "e0")]}),
     );
-    assert_eq!(row::<Post>(&world, &post).reaction_count, 2);
+    assert_eq!(world.get::<Post>(&post).reaction_count, 2);
 }
 
 #[test]
 fn reactions_from_before_they_were_counted_are_counted_with_the_next_one() {
-    let mut world = World::new();
+    let mut world = World::with_peers();
     send(&mut world, &many(0..30, 1, 0));
     send(&mut world, &many(0..9, 2, 2));
     let post = world.post_no("pboss").unwrap();
     assert_eq!(world.host.get::<PostEmoji>(&post), None);
-    world.step(crate::boundary::behaviour::adopt).unwrap();
+    world.adopt();
     send(&mut world, &many(40..41, 3, 0));
-    assert_eq!(row::<PostEmoji>(&world, &post).0, 22);
-    assert_eq!(row::<EmojiCount>(&world, &(post, "e12".into())).0, 1);
-    let of_acme = world.host.get::<Connection>(&ACME).unwrap().workspace;
+    assert_eq!(world.get::<PostEmoji>(&post).0, 22);
+    assert_eq!(world.get::<EmojiCount>(&(post, "e12".into())).0, 1);
+    let of_acme = world.get::<Connection>(&ACME).workspace;
     let share = (post, of_acme, UserNo(0));
-    assert_eq!(row::<RemovedReactions>(&world, &share).0, 9);
+    assert_eq!(world.get::<RemovedReactions>(&share).0, 9);
 }
 
 #[test]
 fn before_they_were_counted_emoji_of_peers_had_the_limit_of_users_here() {
-    let mut world = World::new();
-    let max = crate::model::limits::EMOJI_PER_POST_MAX;
+    let mut world = World::with_peers();
+    let max = EMOJI_PER_POST_MAX;
     send(&mut world, &many(0..max + 3, 1, 0));
     assert_eq!(world.refused(), [("too_many_emoji".to_string(), 3)]);
     assert_eq!(world.reactions("pboss").len(), max as usize);

@@ -1,43 +1,20 @@
-//! The life of a share, seen from the side that offers it.
+//! The life of a shared channel, on the side that offers it.
 
 use super::*;
-use crate::boundary::input::{Actor, PingAnswer, Receipt, SendOutcome};
-use crate::boundary::output::{Event, Object};
-use crate::command::{
-    self, AttachConnection, Command, DeletePost, InviteToChannel, RemoveConnection,
-    UninviteFromChannel,
-};
-use crate::model::Link;
+use crate::boundary::output::Object;
+use crate::sharing;
 
-fn boss(world: &World) -> Actor {
-    Actor::User(world.user_no("boss").unwrap())
-}
+const BOSS: Actor = Actor::User(ADMIN);
 
 fn state(world: &World, letters: &str, connection: ConnectionNo) -> Option<LinkState> {
-    let no = world.channel_no(letters).unwrap();
-    world
-        .host
-        .get::<Link>(&(no, connection))
-        .map(|link| link.state)
-}
-
-fn ephemeral(world: &World) -> Vec<String> {
-    world
-        .effects
-        .iter()
-        .filter_map(|effect| match effect {
-            Effect::Event(Event::Ephemeral(_, _, text)) => Some(text.clone()),
-            _ => None,
-        })
-        .collect()
+    Some(world.link(letters, connection)?.state)
 }
 
 #[test]
 fn an_invitation_shares_and_an_answer_ends_the_waiting() {
-    let mut world = World::new();
-    let actor = boss(&world);
+    let mut world = World::with_peers();
     let no = world.channel_no("secret").unwrap();
-    let invite = |tx: &mut Tx<'_>| crate::sharing::invite(tx, actor, no, ACME, true);
+    let invite = |tx: &mut Tx<'_>| sharing::invite(tx, BOSS, no, ACME, true);
     world.step(invite).unwrap();
     assert_eq!(state(&world, "secret", ACME), Some(LinkState::Inviting));
     assert!(world.channel("secret").unwrap().shared);
@@ -46,33 +23,33 @@ fn an_invitation_shares_and_an_answer_ends_the_waiting() {
         again.message,
         "The secure connection has already been invited."
     );
-    world.step(|tx| crate::sharing::invite_accepted(tx, no, ACME));
+    world.step(|tx| sharing::invite_accepted(tx, no, ACME));
     assert_eq!(state(&world, "secret", ACME), Some(LinkState::Active));
-    assert_eq!(ephemeral(&world), ["`ACME` has been added to channel."]);
-    world.step(|tx| crate::sharing::invite_refused(tx, no, ACME, "too late"));
+    let told = "`ACME` has been added to channel.".to_string();
+    assert_eq!(world.ephemeral(), [(no, ADMIN, told)]);
+    world.step(|tx| sharing::invite_refused(tx, no, ACME, "too late"));
     assert_eq!(state(&world, "secret", ACME), Some(LinkState::Active));
 }
 
 #[test]
 fn a_refused_invitation_leaves_the_channel_unshared() {
-    let mut world = World::new();
-    let actor = boss(&world);
+    let mut world = World::with_peers();
     let no = world.channel_no("secret").unwrap();
     world
-        .step(|tx| crate::sharing::invite(tx, actor, no, ACME, false))
+        .step(|tx| sharing::invite(tx, BOSS, no, ACME, false))
         .unwrap();
     let words = "name\u{7}taken".repeat(100);
-    world.step(|tx| crate::sharing::invite_refused(tx, no, ACME, &words));
+    world.step(|tx| sharing::invite_refused(tx, no, ACME, &words));
     assert_eq!(state(&world, "secret", ACME), Some(LinkState::Ended));
     assert!(!world.channel("secret").unwrap().shared);
-    let told = ephemeral(&world);
-    assert!(told[0].starts_with("Error sending channel invite for ACME: nametaken"));
-    assert!(told[0].len() < 300 && !told[0].contains('\u{7}'));
+    let (_, _, told) = &world.ephemeral()[0];
+    assert!(told.starts_with("Error sending channel invite for ACME: nametaken"));
+    assert!(told.len() < 300 && !told.contains('\u{7}'));
 }
 
 #[test]
 fn only_an_admin_shares_and_only_what_is_at_home_here() {
-    let mut world = World::new();
+    let mut world = World::with_peers();
     let secret = world.channel_no("secret").unwrap();
     let ann = Actor::User(world.user_no("ann").unwrap());
     for actor in [ann, Actor::Anonymous] {
@@ -80,9 +57,9 @@ fn only_an_admin_shares_and_only_what_is_at_home_here() {
         let refusals = world.step(|tx| {
             let joint = lookup::channel(tx, &id("joint")).unwrap();
             [
-                crate::sharing::invite(tx, actor, secret, ACME, false).unwrap_err(),
-                crate::sharing::uninvite(tx, actor, joint, ACME).unwrap_err(),
-                crate::sharing::unshare(tx, actor, joint).unwrap_err(),
+                sharing::invite(tx, actor, secret, ACME, false).unwrap_err(),
+                sharing::uninvite(tx, actor, joint, ACME).unwrap_err(),
+                sharing::unshare(tx, actor, joint).unwrap_err(),
             ]
         });
         assert!(refusals.iter().all(|refusal| refusal.status >= 401));
@@ -91,11 +68,10 @@ fn only_an_admin_shares_and_only_what_is_at_home_here() {
     let invite = json!({
         "channel_id": id("lounge"), "name": "lounge", "display_name": "L", "type": "O",
     });
-    world.message(ACME, "sharedchannel_invite", invite);
+    world.invited(ACME, invite);
     let lounge = world.channel_no("lounge").unwrap();
-    let actor = boss(&world);
     let refusal = world
-        .step(|tx| crate::sharing::invite(tx, actor, lounge, OTHER, false))
+        .step(|tx| sharing::invite(tx, BOSS, lounge, OTHER, false))
         .unwrap_err();
     assert_eq!(
         refusal.id,
@@ -105,16 +81,15 @@ fn only_an_admin_shares_and_only_what_is_at_home_here() {
 
 #[test]
 fn the_last_link_takes_the_sharing_along_and_a_notice_comes_once() {
-    let mut world = World::new();
-    let actor = boss(&world);
+    let mut world = World::with_peers();
     let no = world.channel_no("joint").unwrap();
     world
-        .step(|tx| crate::sharing::uninvite(tx, actor, no, ACME))
+        .step(|tx| sharing::uninvite(tx, BOSS, no, ACME))
         .unwrap();
     assert!(world.channel("joint").unwrap().shared);
-    let link = world.host.get::<Link>(&(no, ACME)).unwrap();
+    let link = world.get::<Link>(&(no, ACME));
     assert_eq!(link.state, LinkState::Ended);
-    let refusal = world.step(|tx| crate::sharing::uninvite(tx, actor, no, ACME));
+    let refusal = world.step(|tx| sharing::uninvite(tx, BOSS, no, ACME));
     assert_eq!(refusal.unwrap_err().status, 404);
     let answer = world.answer(ACME, json!({"posts": [post("late", "ann", "late")]}));
     assert!(
@@ -123,100 +98,57 @@ fn the_last_link_takes_the_sharing_along_and_a_notice_comes_once() {
             .unwrap()
             .contains("channel is no longer shared")
     );
-    let notices = |world: &World| {
-        let posts = world.host.prefix::<crate::model::ChannelPost, _>(&no, 99);
-        let kinds = posts
-            .into_iter()
-            .filter_map(|((_, _, post), _)| world.host.get::<Post>(&post));
-        kinds.filter(|post| post.kind == "system_generic").count()
-    };
     for _ in 0..3 {
-        world.step(|tx| crate::sharing::end_link(tx, no, OTHER, LinkEnd::Peer));
+        world.step(|tx| sharing::end_link(tx, no, OTHER, LinkEnd::Peer));
     }
-    assert_eq!(notices(&world), 1);
+    let notices = world.notices(no).into_iter();
+    assert_eq!(
+        notices
+            .filter(|(kind, ..)| kind == "system_generic")
+            .count(),
+        1
+    );
     assert!(!world.channel("joint").unwrap().shared);
     assert!(!world.host.has::<SharedChannel>(&no));
-    let refusal = world.step(|tx| crate::sharing::unshare(tx, actor, no));
+    let refusal = world.step(|tx| sharing::unshare(tx, BOSS, no));
     assert_eq!(refusal.unwrap_err().status, 400);
 }
 
 #[test]
 fn a_connection_that_ever_shared_a_channel_is_not_attached_to_another_workspace() {
-    let mut world = World::new();
-    let actor = boss(&world);
-    let command = |world: &mut World, command: Command| {
-        world.step(|tx| command::carry_out(tx, actor, None, &command))
-    };
-    command(
-        &mut world,
-        Command::RemoveConnection(RemoveConnection { connection: ACME }),
-    );
-    let creator = UserNo(1);
-    let used = world.step(|tx| connect(tx, "acme-two", creator));
-    let channel = world.channel_no("joint").unwrap();
-    let invite = Command::InviteToChannel(InviteToChannel {
-        channel,
-        connection: used,
-        read_only: false,
-    });
-    command(&mut world, invite);
-    let uninvite = Command::UninviteFromChannel(UninviteFromChannel {
-        channel,
-        connection: used,
-    });
-    command(&mut world, uninvite);
-    let attach = |connection| {
-        Command::AttachConnection(AttachConnection {
-            connection,
-            previous: ACME,
-        })
-    };
-    let reply = command(&mut world, attach(used));
-    assert!(matches!(reply, Reply::Refused(refusal) if refusal.status == 400));
-    let fresh = world.step(|tx| connect(tx, "acme-three", creator));
-    let reply = command(&mut world, attach(fresh));
-    assert_eq!(reply, Reply::Object(Object::Connection(fresh)));
-    let workspace = |no| world.host.get::<Connection>(&no).unwrap().workspace;
+    let mut world = World::with_peers();
+    world.by(ADMIN, acts::remove_connection(ACME)).unwrap();
+    let used = world.connect("acme-two", PeerKind::Mattermost11);
+    let joint = world.channel_no("joint").unwrap();
+    world.by(ADMIN, acts::invite(joint, used)).unwrap();
+    world.by(ADMIN, acts::uninvite(joint, used)).unwrap();
+    let attach = |connection| acts::attach_connection(connection, ACME);
+    assert_eq!(world.refusal(ADMIN, attach(used)).0, 400);
+    let fresh = world.connect("acme-three", PeerKind::Mattermost11);
+    let made = world.by(ADMIN, attach(fresh));
+    assert_eq!(made, Ok(Object::Connection(fresh)));
+    let workspace = |no| world.get::<Connection>(&no).workspace;
     assert_eq!(workspace(fresh), workspace(ACME));
 }
 
-/// Lets the other peer be online and take all that it is sent; gives the frames.
+/// Lets the third party be online and take everything that it is sent; returns the payloads.
 fn sent_to_other(world: &mut World) -> Vec<Value> {
-    let answer = PingAnswer {
-        sent_at_ms: 0,
-        recv_at_ms: 0,
-        kind: None,
-        incarnation: None,
-    };
-    world.step(|tx| {
-        crate::sharing::connection::ping(tx, OTHER, Some(answer));
-        outbound::pump(tx);
-    });
+    world.ping(OTHER);
     let mut frames = Vec::new();
-    while let Some((attempt, frame)) = world.effects.iter().find_map(|effect| match effect {
-        Effect::Send { attempt, frame, .. } => Some((*attempt, frame.clone())),
-        _ => None,
-    }) {
+    while let Some((attempt, frame)) = world.out.pop() {
         let json: Value = serde_json::from_slice(&frame).unwrap();
         let payload = json["msg"]["payload"].clone();
         let users = payload["users"].as_object();
         let users: Vec<&String> = users.into_iter().flat_map(|users| users.keys()).collect();
         let taken = json!({"status": "OK", "err": "", "payload": {"users_syncd": users}});
-        let receipt = Receipt {
-            connection: OTHER,
-            attempt,
-            outcome: SendOutcome::Answered(taken.to_string().into_bytes()),
-        };
         frames.push(payload);
-        world.step(|tx| {
-            outbound::receipt::receipt(tx, &receipt);
-            outbound::pump(tx);
-        });
+        let answer = SendOutcome::Answered(taken.to_string().into_bytes());
+        world.receipt(OTHER, attempt, answer);
     }
     frames
 }
 
-/// When a post was deleted, for each time that it is in the frames.
+/// The time of a post's deletion from every version in the frames.
 fn deletions_of(letters: &str, frames: &[Value]) -> Vec<i64> {
     let posts = frames.iter().filter_map(|frame| frame["posts"].as_array());
     let found = posts.flatten().filter(|post| post["id"] == id(letters));
@@ -227,11 +159,9 @@ fn deletions_of(letters: &str, frames: &[Value]) -> Vec<i64> {
 
 #[test]
 fn what_a_moderator_here_deleted_goes_to_no_other_peer_until_its_origin_deletes_it() {
-    let mut world = World::new();
-    let actor = boss(&world);
+    let mut world = World::with_peers();
     let post_no = world.post_no("pann").unwrap();
-    let delete = Command::DeletePost(DeletePost { post: post_no });
-    world.step(|tx| command::carry_out(tx, actor, None, &delete));
+    world.by(ADMIN, acts::delete(post_no)).unwrap();
     let told = |frames: &[Value]| deletions_of("pann", frames);
     let frames = sent_to_other(&mut world);
     assert!(!frames.is_empty() && told(&frames).is_empty(), "{frames:?}");
@@ -249,10 +179,9 @@ fn the_deletion_of_what_a_restore_took_goes_on_to_those_who_may_have_it() {
     let gone = json!({"delete_at": START + 9, "update_at": START + 9});
     let deletion = json!({"posts": [with(post("lost", "ann", ""), gone)]});
     for is_restored in [false, true] {
-        let mut world = World::new();
-        world.step(|tx| crate::boundary::behaviour::adopt(tx).unwrap());
+        let mut world = World::with_peers_of_today();
         if is_restored {
-            world.step(crate::sharing::connection::restored);
+            world.step(sharing::connection::restored);
         }
         sent_to_other(&mut world);
         world.sync(ACME, deletion.clone());
@@ -262,7 +191,7 @@ fn the_deletion_of_what_a_restore_took_goes_on_to_those_who_may_have_it() {
             expected,
             "{is_restored}"
         );
-        // A live answer to it is buried here; whether it is gone is not for us to say elsewhere.
+        // A live reply to it is stored as deleted, but other peers are not told that it is deleted.
         let reply = with(post("reply", "ann", "yes"), json!({"root_id": id("lost")}));
         world.sync(ACME, json!({"posts": [reply]}));
         assert_ne!(world.post("reply").unwrap().delete_at, 0);

@@ -1,22 +1,12 @@
 //! Profiles.
 
 use super::*;
-use crate::boundary::behaviour::{Behaviour, InForce};
 use crate::model::limits::REMOTE_USERS_MAX;
-use crate::model::{ChannelMember, NameRow, TeamMember};
-
-fn users(list: &[Value]) -> Value {
-    let map: serde_json::Map<String, Value> = list
-        .iter()
-        .enumerate()
-        .map(|(n, user)| (format!("{n:02}"), user.clone()))
-        .collect();
-    json!({"users": map})
-}
+use crate::model::{NameRow, TeamMember};
 
 #[test]
 fn a_new_user_is_named_after_its_connection_and_joins_channel_and_team() {
-    let mut world = World::new();
+    let mut world = World::with_peers();
     let profile = with(
         user("bea", "bea"),
         json!({
@@ -44,7 +34,7 @@ fn a_new_user_is_named_after_its_connection_and_joins_channel_and_team() {
         (remote.username.as_str(), remote.email.as_str()),
         ("bea", "real@x.example")
     );
-    let own = world.host.get::<Connection>(&ACME).unwrap();
+    let own = world.get::<Connection>(&ACME);
     assert_eq!(remote.original_remote_id, own.remote_id.to_string());
     assert_eq!(bea.origin, own.workspace);
     let no = world.user_no("bea").unwrap();
@@ -61,7 +51,7 @@ fn a_new_user_is_named_after_its_connection_and_joins_channel_and_team() {
 
 #[test]
 fn only_a_newer_profile_changes_anything() {
-    let mut world = World::new();
+    let mut world = World::with_peers();
     let named = |nick: &str, at: i64| {
         with(
             user("bea", "bea"),
@@ -83,7 +73,7 @@ fn only_a_newer_profile_changes_anything() {
 #[test]
 fn before_names_were_own_they_could_not_pass_for_those_of_another_connection() {
     for told in ["olga:other", "olga:oth:er"] {
-        let mut world = World::new();
+        let mut world = World::with_peers();
         world.sync(ACME, users(&[user("zoe", told)]));
         assert_eq!(
             world.user("zoe").unwrap().username,
@@ -107,7 +97,7 @@ fn before_names_were_own_they_could_not_pass_for_those_of_another_connection() {
 
 #[test]
 fn what_belongs_to_the_account_here_never_changes() {
-    let mut world = World::new();
+    let mut world = World::with_peers();
     let relayed = with(user("bea", "bea:hub"), json!({"remote_id": id("home")}));
     world.sync(ACME, users(&[relayed]));
     let first = world.user("bea").unwrap();
@@ -131,7 +121,7 @@ fn what_belongs_to_the_account_here_never_changes() {
 
 #[test]
 fn clashing_names_get_suffixes_that_do_not_pile_up() {
-    let mut world = World::new();
+    let mut world = World::with_peers();
     world.sync(
         ACME,
         users(&[
@@ -151,14 +141,14 @@ fn clashing_names_get_suffixes_that_do_not_pile_up() {
     assert_eq!(world.user("kimx").unwrap().username, "kit:acme");
     world.sync(OTHER, users(&[user("kimo", "kim")]));
     assert_eq!(world.user("kimo").unwrap().username, "kim:other");
-    // The names that were left are free again.
+    // A name that is no longer used is free again.
     world.sync(ACME, users(&[user("kimy", "kim")]));
     assert_eq!(world.user("kimy").unwrap().username, "kim-3:acme");
 }
 
 #[test]
 fn when_every_suffix_is_taken_the_user_is_refused_and_changes_nothing() {
-    let mut world = World::new();
+    let mut world = World::with_peers();
     let many: Vec<Value> = (0..25).map(|n| user(&format!("same{n}"), "same")).collect();
     let response = world.sync(ACME, users(&many));
     assert_eq!(response["users_syncd"].as_array().unwrap().len(), 25);
@@ -171,7 +161,7 @@ fn when_every_suffix_is_taken_the_user_is_refused_and_changes_nothing() {
 
 #[test]
 fn bad_profiles_are_left_out_and_the_others_taken() {
-    let mut world = World::new();
+    let mut world = World::with_peers();
     let long = "x".repeat(65);
     let bad = [
         (with(user("bada", ""), json!({})), "bad_name"),
@@ -226,7 +216,7 @@ fn bad_profiles_are_left_out_and_the_others_taken() {
 
 #[test]
 fn a_user_of_ours_or_of_another_peer_is_never_touched() {
-    let mut world = World::new();
+    let mut world = World::with_peers();
     for stolen in ["boss", "olga"] {
         let before = world.host.tables.clone();
         let profile = with(
@@ -242,7 +232,7 @@ fn a_user_of_ours_or_of_another_peer_is_never_touched() {
 
 #[test]
 fn a_user_that_is_deactivated_at_first_sight_stays_outside() {
-    let mut world = World::new();
+    let mut world = World::with_peers();
     world.sync(
         ACME,
         users(&[with(user("gone", "gone"), json!({"delete_at": START}))]),
@@ -255,28 +245,22 @@ fn a_user_that_is_deactivated_at_first_sight_stays_outside() {
 
 #[test]
 fn a_peer_has_so_many_users_here_and_they_make_no_news_that_nobody_hears() {
-    let mut world = World::of_today();
+    let mut world = World::with_peers_of_today();
     world.sync(ACME, users(&[user("bea", "bea")]));
-    let told = |effect: &Effect| {
-        let Effect::Event(event) = effect else {
-            return None;
-        };
-        Some(format!("{event:?}").split('(').next()?.to_string())
-    };
-    let told: Vec<String> = world.effects.iter().filter_map(told).collect();
+    let events = world.events().into_iter().map(|event| format!("{event:?}"));
+    let told: Vec<String> = events
+        .filter_map(|event| Some(event.split('(').next()?.to_string()))
+        .collect();
     assert_eq!(told, ["NewUser", "UserAdded"]);
-    let workspace = world.host.get::<Connection>(&ACME).unwrap().workspace;
-    let row = world.host.get::<PeerWorkspace>(&workspace).unwrap();
+    let workspace = world.get::<Connection>(&ACME).workspace;
+    let row = world.get::<PeerWorkspace>(&workspace);
     assert_eq!(row.users, 1);
-    world.step(|tx| {
-        let users = REMOTE_USERS_MAX - 1;
-        tx.put(&workspace, &PeerWorkspace { users, ..row });
-    });
+    world.alter::<PeerWorkspace>(&workspace, |row| row.users = REMOTE_USERS_MAX - 1);
     let response = world.sync(ACME, users(&[user("kima", "kim"), user("kimb", "kim")]));
     assert_eq!(response["users_syncd"], json!([id("kima")]));
     assert_eq!(world.refused(), [("too_many_users".to_string(), 1)]);
     assert!(world.user("kimb").is_none());
-    // Those who are here change as ever, and other peers have their own places.
+    // Known users change as before, and other peers have their own places.
     let newer = with(user("bea", "bea"), json!({"update_at": START + 9}));
     let response = world.sync(ACME, users(&[newer]));
     assert_eq!(response["users_syncd"], json!([id("bea")]));
@@ -286,7 +270,7 @@ fn a_peer_has_so_many_users_here_and_they_make_no_news_that_nobody_hears() {
 
 #[test]
 fn a_user_is_found_by_the_names_of_today_and_a_workspace_of_older_data_by_all_of_them() {
-    let mut world = World::new();
+    let mut world = World::with_peers();
     let named = |nick: &str, at: i64| {
         with(
             user("bea", "bea"),
@@ -300,9 +284,8 @@ fn a_user_is_found_by_the_names_of_today_and_a_workspace_of_older_data_by_all_of
         world.host.has::<NameRow>(&(kind::REMOTE_NAME, key))
     };
     assert!(!found(&world, "queen"));
-    world.now_ms += 10;
-    world.host.run(world.now_ms, 1, &Input::Resume);
-    world.settle();
+    world.run(Input::Resume);
+    world.run_due();
     assert!(found(&world, "queen") && found(&world, "bea:acme"));
     world.sync(ACME, users(&[named("King", 2)]));
     assert!(found(&world, "king") && found(&world, "bea:acme"));

@@ -1,25 +1,22 @@
-//! Policies are asked about all the text that people are going to see of a post.
+//! Policies are asked about all of a post's text that people will see.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::*;
-use crate::boundary::behaviour;
 use crate::boundary::codec;
 use crate::boundary::policy::{
     Audience, Direction, Home, PostQuestion, Question, Revision, TextLeaf, Verdict,
 };
 use crate::model::limits::QUESTION_TEXTS_MAX;
 use crate::model::{About, Asked, VerdictRow};
-use crate::rows::tx::Record;
 
-/// What was asked, with the paths and texts of the properties.
+/// The questions: the message, with the paths and texts of the properties.
 type Notes = Rc<RefCell<Vec<(String, Option<Vec<TextLeaf>>)>>>;
 
-/// A workspace that asks about whole posts; the verdict follows from message and texts.
+/// A workspace that asks a policy about whole posts, and the questions that it asked.
 fn world(judge: impl Fn(&PostQuestion<'_>) -> Verdict + 'static) -> (World, Notes) {
-    let mut world = World::new();
-    world.step(behaviour::adopt).unwrap();
+    let mut world = World::with_peers_of_today();
     let notes = Notes::default();
     let asked = notes.clone();
     world.host.policy = Some(Box::new(move |question| {
@@ -98,11 +95,8 @@ fn a_revision_reaches_message_and_properties() {
     assert_eq!(post.message, "look");
     let revised = json!({"attachments": [{"text": "***"}], "n": 1});
     assert_eq!(post.props, revised.to_string());
-    // The verdict on this version stands.
-    let row: VerdictRow = world
-        .host
-        .get(&(ACME, 2, Id::parse(&id("one")).unwrap()))
-        .unwrap();
+    // The verdict on this version is stored.
+    let row = world.get::<VerdictRow>(&(ACME, 2, parsed_id("one")));
     let texts = row.revised.unwrap().texts;
     assert_eq!(texts, [leaf("/attachments/0/text", "***")]);
 }
@@ -130,7 +124,7 @@ fn a_verdict_on_the_message_alone_is_no_answer_about_the_whole_post() {
         direction: Direction::Inbound,
         about: About::Message,
     };
-    let key = (ACME, about.byte(), Id::parse(&id("one")).unwrap());
+    let key = (ACME, about.byte(), parsed_id("one"));
     world.step(|tx| tx.put(&key, &row));
     world.sync(ACME, json!({"posts": [version("one", 1, &json!({}))]}));
     assert_eq!(notes.borrow().len(), 1);

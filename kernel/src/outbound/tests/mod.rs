@@ -1,34 +1,29 @@
-//! Sending to a model of a peer.
+//! Sending to a modelled peer.
 
 mod acknowledgements;
 mod lost;
 mod properties;
 mod rounds;
-mod world;
 
 use std::collections::BTreeSet;
 
-use self::world::*;
 use super::*;
-use crate::boundary::input::{Actor, Input, PingAnswer, Receipt, SendOutcome};
-use crate::boundary::output::Reply;
+use crate::boundary::input::{Incarnation, Input, SendOutcome};
 use crate::boundary::policy::{Question, Revision, TextLeaf, Verdict};
-use crate::command::{Command, CreatePost, DeletePost, EditPost, RemoveReaction};
 use crate::model::limits::{MESSAGE_CHARS_MAX, PROPS_BYTES_MAX, RESEND_INTERVAL_MS};
-use crate::model::{
-    Config, Connection, Exception, ExceptionState, Job, Link, LinkState, Post, reasons,
-};
+use crate::model::{Connection, Exception, ExceptionState, Job, Link, LinkState, Post, reasons};
 use crate::rows::id::Id;
-use crate::rows::key;
-use crate::rows::table::Table;
-use crate::rows::tx::Record;
+use crate::testing::acts::{
+    acknowledge, delete, edit, edit_with, invite, post_with, react, take_back, withdraw,
+};
+use crate::testing::{ACME, ADMIN, ANN, TEAM_OF_THE_PEER, TOWN, World};
 use crate::wire::response::{SyncResponse, encode_fail, encode_ok};
 
 #[test]
 fn a_channel_is_offered_in_the_team_that_the_peer_named() {
-    let mut world = World::new(PeerKind::Mattermost2021);
-    world.share();
-    world.ping();
+    let mut world = World::connected(PeerKind::Mattermost2021);
+    world.by(ADMIN, invite(TOWN, ACME)).unwrap();
+    world.ping(ACME);
     let (_, frame) = world.out.first().unwrap();
     let frame = String::from_utf8(frame.clone()).unwrap();
     assert!(frame.contains("sharedchannel_invite"), "{frame}");
@@ -37,58 +32,56 @@ fn a_channel_is_offered_in_the_team_that_the_peer_named() {
 
 #[test]
 fn what_is_posted_while_the_invitation_is_out_arrives_too() {
-    let mut world = World::new(PeerKind::Causeway);
-    let old = world.write(None, "from before");
-    world.share();
-    let post = world.write(None, "during");
-    world.ping();
+    let mut world = World::connected(PeerKind::Causeway);
+    let old = world.write(ANN, TOWN, "from before");
+    world.by(ADMIN, invite(TOWN, ACME)).unwrap();
+    let post = world.write(ANN, TOWN, "during");
+    world.ping(ACME);
     world.settle();
-    assert_eq!(world.posts.len(), 1);
-    // A reply takes its old root along, a reaction its old post.
-    world.write(Some(old), "reply");
-    world.act(Actor::User(ANN), react(post));
+    assert_eq!(world.peer.posts.len(), 1);
+    // A reply is sent with its old root, a reaction with its old post.
+    world.reply(ANN, old, "reply");
+    world.by(ANN, react(post, "tada")).unwrap();
     world.settle();
     world.expect_same();
-    assert_eq!(world.posts.len(), 3);
-    assert_eq!(world.reactions.len(), 1);
+    assert_eq!(world.peer.posts.len(), 3);
+    assert_eq!(world.peer.reactions.len(), 1);
 }
 
 #[test]
 fn a_backlog_goes_in_full_batches_and_in_order() {
     let mut world = World::shared(PeerKind::Causeway);
-    world.write(None, "first");
+    world.write(ANN, TOWN, "first");
     world.settle();
-    world.batches.clear();
+    world.peer.batches.clear();
     for n in 0..131 {
-        world.write(None, &format!("post {n}"));
+        world.write(ANN, TOWN, &format!("post {n}"));
     }
     world.settle();
     world.expect_same();
-    // The first leaves at once, the others gather behind it.
-    assert_eq!(world.batches, [1, 50, 50, 30]);
+    // The first is sent at once; the others gather meanwhile.
+    assert_eq!(world.peer.batches, [1, 50, 50, 30]);
 }
 
 #[test]
 fn lost_answers_restarts_and_late_receipts_lose_and_double_nothing() {
     let mut world = World::shared(PeerKind::Causeway);
-    let post = world.write(None, "one");
+    let post = world.write(ANN, TOWN, "one");
     let (first, frame) = world.out.remove(0);
     world.take(&frame);
-    world.receipt(first, SendOutcome::Unknown);
-    world.act(Actor::User(ANN), edit(post, "two"));
+    world.receipt(ACME, first, SendOutcome::Unknown);
+    world.by(ANN, edit(post, "two")).unwrap();
     world.run(Input::Resume);
     // The receipt of an attempt that is over changes nothing.
     world.receipt(
+        ACME,
         first,
         SendOutcome::Answered(encode_ok(Some(&SyncResponse::default()))),
     );
     world.settle();
-    let (again, _) = (world.write(None, "three"), world.out.clone());
+    let again = world.write(ANN, TOWN, "three");
     world.run(Input::Resume);
-    world.act(
-        Actor::User(ANN),
-        Command::DeletePost(DeletePost { post: again }),
-    );
+    world.by(ANN, delete(again)).unwrap();
     world.out.clear();
     world.run(Input::Resume);
     world.settle();
@@ -98,44 +91,31 @@ fn lost_answers_restarts_and_late_receipts_lose_and_double_nothing() {
 #[test]
 fn a_toggle_is_told_of_a_state_at_most_once() {
     let mut world = World::shared(PeerKind::Mattermost11);
-    let post = world.write(None, "one");
+    let post = world.write(ANN, TOWN, "one");
     world.settle();
-    world.act(Actor::User(ANN), react(post));
+    world.by(ANN, react(post, "tada")).unwrap();
     let (attempt, frame) = world.out.remove(0);
     world.take(&frame);
-    world.receipt(attempt, SendOutcome::Unknown);
+    world.receipt(ACME, attempt, SendOutcome::Unknown);
     world.settle();
     world.expect_same();
-    assert_eq!(
-        world
-            .host
-            .get::<Connection>(&LINK)
-            .unwrap()
-            .unknown_reactions,
-        1
-    );
-    // What certainly did not arrive is told again; a removal of what it has, once.
-    let emoji = "tada".to_string();
-    let remove = Command::RemoveReaction(RemoveReaction {
-        post,
-        user: ANN,
-        emoji,
-    });
-    world.act(Actor::User(ANN), remove);
+    assert_eq!(world.get::<Connection>(&ACME).unknown_reactions, 1);
+    // What certainly did not arrive is sent again; the removal of what the peer has, once.
+    world.by(ANN, take_back(post, ANN, "tada")).unwrap();
     let (attempt, _) = world.out.remove(0);
-    world.receipt(attempt, SendOutcome::NeverLeft);
+    world.receipt(ACME, attempt, SendOutcome::NeverLeft);
     world.settle();
     world.expect_same();
-    assert!(world.reactions.is_empty());
+    assert!(world.peer.reactions.is_empty());
 }
 
 #[test]
 fn a_refused_post_is_tried_again_and_then_given_up_visibly() {
     let mut world = World::shared(PeerKind::Causeway);
-    world.write(None, "fine");
+    world.write(ANN, TOWN, "fine");
     world.settle();
-    let bad = world.write(None, "refused");
-    let id = world.host.get::<Post>(&bad).unwrap().id.to_string();
+    let bad = world.write(ANN, TOWN, "refused");
+    let id = world.get::<Post>(&bad).id.to_string();
     let refusal = SyncResponse {
         post_errors: vec![id],
         ..SyncResponse::default()
@@ -144,22 +124,23 @@ fn a_refused_post_is_tried_again_and_then_given_up_visibly() {
     for _ in 0..400 {
         if let Some((attempt, _)) = world.out.pop() {
             sends += 1;
-            world.receipt(attempt, SendOutcome::Answered(encode_ok(Some(&refusal))));
+            world.receipt(
+                ACME,
+                attempt,
+                SendOutcome::Answered(encode_ok(Some(&refusal))),
+            );
         }
         world.now_ms += 2_000;
         world.run(Input::Timer);
         if world.now_ms % 60_000 < 2_100 {
-            world.ping();
+            world.ping(ACME);
         }
     }
     assert_eq!(sends, 5);
     assert_eq!(world.exceptions(), [ExceptionState::Dead]);
-    assert_eq!(
-        world.host.get::<Link>(&(TOWN, LINK)).unwrap().dead_letters,
-        1
-    );
-    // A new version of it is a new item.
-    world.act(Actor::User(ANN), edit(bad, "better"));
+    assert_eq!(world.get::<Link>(&(TOWN, ACME)).dead_letters, 1);
+    // A new version of the post is a new item.
+    world.by(ANN, edit(bad, "better")).unwrap();
     world.settle();
     world.expect_same();
     assert!(world.exceptions().is_empty());
@@ -168,29 +149,21 @@ fn a_refused_post_is_tried_again_and_then_given_up_visibly() {
 #[test]
 fn a_refused_reply_to_a_post_of_the_peers_own_tells_of_its_restore() {
     let mut world = World::shared(PeerKind::Causeway);
-    let ours = world.write(None, "ours");
-    let theirs = world.write(None, "theirs");
+    let ours = world.write(ANN, TOWN, "ours");
+    let theirs = world.write(ANN, TOWN, "theirs");
     world.settle();
-    let peer = world.host.get::<Connection>(&LINK).unwrap().workspace;
-    let root = world.host.get::<Post>(&theirs).unwrap();
-    let root = Post {
-        origin: peer,
-        ..root
-    }
-    .to_bytes();
-    let key = key::encode(&theirs);
-    world.host.tables.set(Table::Posts, &key, Some(root));
+    let peer = world.get::<Connection>(&ACME).workspace;
+    world.alter::<Post>(&theirs, |post| post.origin = peer);
     for (root, reason) in [
         (ours, reasons::NAMED_POST),
         (theirs, reasons::NAMED_REPLY_TO_ITS_OWN),
     ] {
-        let reply = world.write(Some(root), "an answer");
+        let reply = world.reply(ANN, root, "an answer");
         let refusal = SyncResponse {
-            post_errors: vec![world.host.get::<Post>(&reply).unwrap().id.to_string()],
+            post_errors: vec![world.get::<Post>(&reply).id.to_string()],
             ..SyncResponse::default()
         };
-        let (attempt, _) = world.out.remove(0);
-        world.receipt(attempt, SendOutcome::Answered(encode_ok(Some(&refusal))));
+        world.answer_next(encode_ok(Some(&refusal)));
         let rows = world.host.prefix::<Exception, ()>(&(), 10);
         assert_eq!(
             rows.last().map(|(_, row)| row.reason.as_str()),
@@ -202,21 +175,20 @@ fn a_refused_reply_to_a_post_of_the_peers_own_tells_of_its_restore() {
 #[test]
 fn a_reaction_whose_post_the_peer_has_not_yet_is_told_again() {
     let mut world = World::shared(PeerKind::Causeway);
-    let post = world.write(None, "lost by the peer in a restore");
+    let post = world.write(ANN, TOWN, "lost by the peer in a restore");
     world.settle();
-    world.act(Actor::User(ANN), react(post));
-    let id = world.host.get::<Post>(&post).unwrap().id.to_string();
+    world.by(ANN, react(post, "tada")).unwrap();
+    let id = world.get::<Post>(&post).id.to_string();
     let not_yet = SyncResponse {
         reaction_errors: vec![id],
         ..SyncResponse::default()
     };
-    let (attempt, _) = world.out.remove(0);
-    world.receipt(attempt, SendOutcome::Answered(encode_ok(Some(&not_yet))));
-    assert!(world.reactions.is_empty());
+    world.answer_next(encode_ok(Some(&not_yet)));
+    assert!(world.peer.reactions.is_empty());
     world.now_ms += 60_000;
     world.settle();
     world.expect_same();
-    assert_eq!(world.reactions.len(), 1);
+    assert_eq!(world.peer.reactions.len(), 1);
 }
 
 #[test]
@@ -226,19 +198,18 @@ fn a_deletion_that_a_causeway_could_not_take_is_told_again() {
         (PeerKind::Mattermost2021, false),
     ] {
         let mut world = World::shared(kind);
-        let post = world.write(None, "to be deleted");
+        let post = world.write(ANN, TOWN, "to be deleted");
         world.settle();
-        world.act(Actor::User(ANN), Command::DeletePost(DeletePost { post }));
-        let id = world.host.get::<Post>(&post).unwrap().id.to_string();
+        world.by(ANN, delete(post)).unwrap();
+        let id = world.get::<Post>(&post).id.to_string();
         let not_taken = SyncResponse {
             post_errors: vec![id.clone()],
             ..SyncResponse::default()
         };
-        let (attempt, _) = world.out.remove(0);
-        world.receipt(attempt, SendOutcome::Answered(encode_ok(Some(&not_taken))));
+        world.answer_next(encode_ok(Some(&not_taken)));
         world.now_ms += 60_000;
         world.settle();
-        assert_eq!(world.posts[&id].1, is_told_again, "{kind:?}");
+        assert_eq!(world.peer.posts[&id].1, is_told_again, "{kind:?}");
     }
 }
 
@@ -247,14 +218,9 @@ fn the_longest_post_that_may_be_written_fits_into_a_frame() {
     let mut world = World::shared(PeerKind::Causeway);
     let props = format!("{{\"a\":\"{}\"}}", "x".repeat(PROPS_BYTES_MAX - 8));
     assert_eq!(props.len(), PROPS_BYTES_MAX);
-    let longest = CreatePost {
-        channel: TOWN,
-        root: None,
-        message: "<".repeat(MESSAGE_CHARS_MAX),
-        props,
-        kind: String::new(),
-    };
-    world.act(Actor::User(ANN), Command::CreatePost(longest));
+    let message = "<".repeat(MESSAGE_CHARS_MAX);
+    let longest = post_with(TOWN, None, &message, |post| post.props = props);
+    world.by(ANN, longest).unwrap();
     world.settle();
     world.expect_same();
     assert_eq!(world.exceptions(), []);
@@ -263,16 +229,15 @@ fn the_longest_post_that_may_be_written_fits_into_a_frame() {
 #[test]
 fn a_message_refused_as_a_whole_is_halved_and_nothing_of_it_is_lost() {
     let mut world = World::shared(PeerKind::Causeway);
-    world.write(None, "profile goes first");
+    world.write(ANN, TOWN, "profile goes first");
     world.settle();
-    world.host.get::<Link>(&(TOWN, LINK)).unwrap();
     for n in 0..8 {
-        world.write(None, &format!("post {n}"));
+        world.write(ANN, TOWN, &format!("post {n}"));
     }
     for _ in 0..3 {
         while let Some((attempt, _)) = world.out.pop() {
             let fail = encode_fail("database is tired");
-            world.receipt(attempt, SendOutcome::Answered(fail));
+            world.receipt(ACME, attempt, SendOutcome::Answered(fail));
         }
         world.now_ms += 10_000;
         world.run(Input::Timer);
@@ -293,19 +258,19 @@ fn what_policies_deny_or_fail_on_stays_until_they_change() {
             _ => Verdict::Allow,
         }
     }));
-    let secret = world.write(None, "secret");
-    world.write(Some(secret), "reply to it");
-    world.act(Actor::User(ANN), react(secret));
-    let unsure = world.write(None, "unsure");
-    let loud = world.write(None, "loud");
+    let secret = world.write(ANN, TOWN, "secret");
+    world.reply(ANN, secret, "reply to it");
+    world.by(ANN, react(secret, "tada")).unwrap();
+    world.write(ANN, TOWN, "unsure");
+    let loud = world.write(ANN, TOWN, "loud");
     for _ in 0..20 {
         world.deliver_next();
     }
-    let loud_id = world.host.get::<Post>(&loud).unwrap().id.to_string();
-    assert_eq!(world.posts.len(), 1);
-    assert_eq!(world.posts[&loud_id].0, "quiet");
+    let loud_id = world.get::<Post>(&loud).id.to_string();
+    assert_eq!(world.peer.posts.len(), 1);
+    assert_eq!(world.peer.posts[&loud_id].0, "quiet");
     world.host.policy = None;
-    world.act(Actor::User(ANN), edit(loud, "plain"));
+    world.by(ANN, edit(loud, "plain")).unwrap();
     world.run(Input::PolicyChanged {
         chain: String::new(),
         what: String::new(),
@@ -313,7 +278,6 @@ fn what_policies_deny_or_fail_on_stays_until_they_change() {
     world.settle();
     world.expect_same();
     assert!(world.exceptions().is_empty());
-    let _ = unsure;
 }
 
 #[test]
@@ -337,64 +301,50 @@ fn policies_see_and_revise_the_texts_of_the_properties_on_the_way_out() {
             _ => Verdict::Revise(Revision { message, texts }),
         }
     }));
-    let post = world.write(None, "look");
+    let post = world.write(ANN, TOWN, "look");
     world.settle();
-    let edit = Command::EditPost(EditPost {
-        post,
-        message: None,
-        props: Some(r#"{"card":"secret","n":1}"#.into()),
-        is_pinned: None,
-    });
-    world.act(Actor::User(ANN), edit);
+    let props = r#"{"card":"secret","n":1}"#;
+    let edit = edit_with(post, |edit| edit.props = Some(props.into()));
+    world.by(ANN, edit).unwrap();
     let (_, frame) = world.out.last().unwrap();
     let frame = String::from_utf8_lossy(frame);
     assert!(
         frame.contains("***") && !frame.contains("secret"),
         "{frame}"
     );
-    let held = world.host.get::<Post>(&post).unwrap();
+    let held = world.get::<Post>(&post);
     assert!(held.props.contains("secret"), "it stays as it was written");
 }
 
 #[test]
 fn a_peer_that_says_no_longer_shared_ends_the_link() {
     let mut world = World::shared(PeerKind::Causeway);
-    world.write(None, "one");
-    let (attempt, _) = world.out.remove(0);
-    let fail = encode_fail("cannot process; channel is no longer shared: x");
-    world.receipt(attempt, SendOutcome::Answered(fail));
-    let link = world.host.get::<Link>(&(TOWN, LINK)).unwrap();
+    world.write(ANN, TOWN, "one");
+    world.answer_next(encode_fail(
+        "cannot process; channel is no longer shared: x",
+    ));
+    let link = world.get::<Link>(&(TOWN, ACME));
     assert_eq!(link.state, LinkState::Ended);
-    world.write(None, "two");
+    world.write(ANN, TOWN, "two");
     assert!(world.out.is_empty());
 }
 
-/// A ping that the peer answers in an incarnation.
-fn in_incarnation(number: u8) -> Input {
-    let incarnation = crate::boundary::input::Incarnation {
+fn incarnation(number: u8) -> Option<Incarnation> {
+    Some(Incarnation {
         id: Id::from_uuid_bytes([number; 16]),
         number: u32::from(number),
-    };
-    Input::Ping {
-        connection: LINK,
-        answer: Some(PingAnswer {
-            sent_at_ms: 0,
-            recv_at_ms: 0,
-            kind: None,
-            incarnation: Some(incarnation),
-        }),
-    }
+    })
 }
 
 #[test]
 fn a_peer_in_another_incarnation_at_each_ping_is_sent_everything_once_a_minute() {
     let mut world = World::shared(PeerKind::Causeway);
-    world.write(None, "post");
+    world.write(ANN, TOWN, "post");
     world.settle();
     let mut jobs = BTreeSet::new();
     let begun_ms = world.now_ms;
     for number in 1..=60 {
-        world.run(in_incarnation(number));
+        world.ping_answered(ACME, incarnation(number));
         world.run(Input::Timer);
         let rows = world.host.prefix::<Job, ()>(&(), 99).into_iter();
         jobs.extend(rows.map(|(number, _)| number));
@@ -411,11 +361,11 @@ fn a_peer_in_another_incarnation_at_each_ping_is_sent_everything_once_a_minute()
 fn a_peer_that_answers_a_ping_is_tried_again_within_a_second_however_often_it_failed_before() {
     use crate::model::limits::BACKOFF_FIRST_MS;
     let mut world = World::shared(PeerKind::Causeway);
-    world.write(None, "one");
+    world.write(ANN, TOWN, "one");
     let fail = |world: &mut World| {
         let (attempt, _) = world.out.remove(0);
-        world.receipt(attempt, SendOutcome::NeverLeft);
-        let connection = world.host.get::<Connection>(&LINK).unwrap();
+        world.receipt(ACME, attempt, SendOutcome::NeverLeft);
+        let connection = world.get::<Connection>(&ACME);
         connection.retry_at - world.now_ms
     };
     let mut pause_ms = 0;
@@ -426,9 +376,9 @@ fn a_peer_that_answers_a_ping_is_tried_again_within_a_second_however_often_it_fa
     }
     assert!(pause_ms > 20 * BACKOFF_FIRST_MS);
     fail(&mut world);
-    world.ping();
+    world.ping(ACME);
     assert!(fail(&mut world) <= BACKOFF_FIRST_MS);
-    // Only then it is tried ever more slowly again.
+    // Pauses grow again from there.
     world.now_ms += BACKOFF_FIRST_MS;
     world.run(Input::Timer);
     assert!(fail(&mut world) > BACKOFF_FIRST_MS / 2);
@@ -438,15 +388,15 @@ fn a_peer_that_answers_a_ping_is_tried_again_within_a_second_however_often_it_fa
 fn a_restored_peer_is_sent_everything_again() {
     let mut world = World::shared(PeerKind::Causeway);
     for n in 0..60 {
-        world.write(None, &format!("post {n}"));
+        world.write(ANN, TOWN, &format!("post {n}"));
     }
     world.settle();
     for number in [1, 2] {
-        world.run(in_incarnation(number));
+        world.ping_answered(ACME, incarnation(number));
         if number == 1 {
             world.settle();
-            world.posts.clear();
-            world.users.clear();
+            world.peer.posts.clear();
+            world.peer.users.clear();
         }
     }
     world.settle();

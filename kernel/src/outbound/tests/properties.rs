@@ -1,14 +1,9 @@
-//! Whatever acts and faults come in whatever order, the peer ends with what we show.
+//! After any sequence of acts and faults, the peer ends with what this workspace shows.
 
 use proptest::prelude::*;
 
-use super::super::*;
-use super::world::*;
-use crate::boundary::input::{Actor, Input, SendOutcome};
-use crate::command::{Command, DeletePost, RemoveReaction};
-use crate::model::Post;
+use super::*;
 use crate::rows::id::PostNo;
-use crate::wire::response::encode_fail;
 
 #[derive(Clone, Debug)]
 enum Act {
@@ -61,61 +56,44 @@ fn perform(world: &mut World, posts: &mut Vec<PostNo>, act: &Act) {
         let live: Vec<PostNo> = posts.iter().filter(live).copied().collect();
         (!live.is_empty()).then(|| live[at % live.len()])
     };
-    let by_ann = Actor::User(ANN);
     match act {
-        Act::Write => posts.push(world.write(None, &format!("post {}", posts.len()))),
+        Act::Write => posts.push(world.write(ANN, TOWN, &format!("post {}", posts.len()))),
         Act::Reply(at) => {
             if let Some(root) = chosen(at) {
-                let root = world.host.get::<Post>(&root).unwrap().root.unwrap_or(root);
-                posts.push(world.write(Some(root), "reply"));
+                let root = world.get::<Post>(&root).root.unwrap_or(root);
+                posts.push(world.reply(ANN, root, "reply"));
             }
         }
         Act::Edit(at) => {
             if let Some(post) = chosen(at) {
                 let text = format!("edited at {}", world.now_ms);
-                world.act(by_ann, edit(post, &text));
+                world.by(ANN, edit(post, &text)).unwrap();
             }
         }
         Act::Delete(at) => {
             if let Some(post) = chosen(at) {
-                world.act(by_ann, Command::DeletePost(DeletePost { post }));
+                world.by(ANN, delete(post)).unwrap();
             }
         }
         Act::React(at) => {
             if let Some(post) = chosen(at) {
-                world.act(by_ann, react(post));
+                world.by(ANN, react(post, "tada")).unwrap();
             }
         }
         Act::Unreact(at) => {
             if let Some(post) = chosen(at) {
-                let emoji = "tada".to_string();
-                let command = Command::RemoveReaction(RemoveReaction {
-                    post,
-                    user: ANN,
-                    emoji,
-                });
-                world.run(Input::Command {
-                    actor: by_ann,
-                    key: None,
-                    command,
-                });
+                world.by(ANN, take_back(post, ANN, "tada")).unwrap();
             }
         }
         Act::Acknowledge(at) => {
             if let Some(post) = chosen(at) {
-                world.act(by_ann, acknowledge(post));
+                world.by(ANN, acknowledge(post)).unwrap();
             }
         }
-        // Refused where there is none, or too late.
+        // Refused where there is no acknowledgement, and when it is too late.
         Act::Withdraw(at) => {
             if let Some(post) = chosen(at) {
-                let command = withdraw(post);
-                let (actor, key) = (by_ann, None);
-                world.run(Input::Command {
-                    actor,
-                    key,
-                    command,
-                });
+                let _ = world.by(ANN, withdraw(post));
             }
         }
         Act::Deliver => {
@@ -140,7 +118,7 @@ fn perform(world: &mut World, posts: &mut Vec<PostNo>, act: &Act) {
                     Act::Status(status) => SendOutcome::Refused(*status),
                     _ => SendOutcome::Answered(encode_fail("no")),
                 };
-                world.receipt(attempt, outcome);
+                world.receipt(ACME, attempt, outcome);
             }
         }
     }
@@ -155,7 +133,7 @@ proptest! {
         for act in &acts {
             perform(&mut world, &mut posts, act);
         }
-        world.ping();
+        world.ping(ACME);
         world.settle();
         world.expect_same();
         prop_assert!(world.exceptions().is_empty());

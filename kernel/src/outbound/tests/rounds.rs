@@ -1,34 +1,20 @@
-//! Rounds and the rows that they move on.
+//! Rounds and the rows that they advance.
 
 use super::super::work::Target;
 use super::*;
-use crate::boundary::env::StepContext;
 use crate::model::{FeedObject, LinkEnd, Round, RoundSource, Section};
 use crate::rows::id::FeedSeq;
 use crate::sharing;
 use crate::wire::response::{NO_LONGER_SHARED, UNKNOWN_CHANNEL};
 
 impl World {
-    /// Does something in a step of its own.
-    fn in_a_step<T>(&mut self, act: impl FnOnce(&mut Tx<'_>) -> T) -> T {
-        let context = StepContext {
-            now_ms: self.now_ms,
-            seed: [5; 16],
-        };
-        let mut tx = Tx::new(&self.host, context);
-        let result = act(&mut tx);
-        let (writes, _) = tx.finish();
-        self.host.apply(&writes);
-        result
-    }
-
-    /// A round that belongs to no channel is out; returns its attempt.
+    /// Puts a round out that belongs to no channel; returns its attempt.
     fn workspace_round_is_out(&mut self, to: FeedSeq) -> u64 {
-        self.in_a_step(|tx| {
-            let connection = tx.get::<Connection>(&LINK).unwrap();
+        self.step(|tx| {
+            let connection = tx.get::<Connection>(&ACME).unwrap();
             let source = RoundSource::People { to };
             let objects = vec![(to, FeedObject::User(ANN))];
-            let mut work = Work::start(LINK, connection, Target::Workspace, source, objects);
+            let mut work = Work::start(ACME, connection, Target::Workspace, source, objects);
             work.change_connection(tx, |connection| connection.attempt += 1);
             let attempt = work.connection().attempt;
             work.round.attempt = Some(attempt);
@@ -42,27 +28,25 @@ impl World {
 fn a_round_of_the_workspace_needs_no_link_and_touches_none() {
     for answer in [NO_LONGER_SHARED, UNKNOWN_CHANNEL, "broken"] {
         let mut world = World::shared(PeerKind::Causeway);
-        let link = world.host.get::<Link>(&(TOWN, LINK)).unwrap();
+        let link = world.get::<Link>(&(TOWN, ACME));
         let to = FeedSeq(1_000);
         let attempt = world.workspace_round_is_out(to);
-        assert!(world.host.get::<Round>(&LINK).unwrap().is_of_workspace());
-        // Not known how it fared: it goes again, and as it has nothing to send its position moves.
-        world.receipt(attempt, SendOutcome::Unknown);
-        assert!(world.host.get::<Round>(&LINK).is_some());
+        assert!(world.get::<Round>(&ACME).is_of_workspace());
+        // The outcome is unknown, so the round is repeated; it has nothing to send, so its position
+        // advances.
+        world.receipt(ACME, attempt, SendOutcome::Unknown);
+        assert!(world.host.get::<Round>(&ACME).is_some());
         world.now_ms += 60_000;
-        world.ping();
-        assert_eq!(world.host.get::<Round>(&LINK), None);
-        assert_eq!(
-            world.host.get::<Connection>(&LINK).unwrap().people_cursor,
-            to
-        );
-        // No answer to it says anything of a channel.
+        world.ping(ACME);
+        assert_eq!(world.host.get::<Round>(&ACME), None);
+        assert_eq!(world.get::<Connection>(&ACME).people_cursor, to);
+        // No answer to it is taken for one about a channel.
         let attempt = world.workspace_round_is_out(FeedSeq(1_001));
-        world.receipt(attempt, SendOutcome::Answered(encode_fail(answer)));
-        assert_eq!(world.host.get::<Round>(&LINK), None);
-        assert_eq!(world.host.get::<Link>(&(TOWN, LINK)), Some(link));
-        // Channels go on.
-        world.write(None, "one");
+        world.receipt(ACME, attempt, SendOutcome::Answered(encode_fail(answer)));
+        assert_eq!(world.host.get::<Round>(&ACME), None);
+        assert_eq!(world.host.get::<Link>(&(TOWN, ACME)), Some(link));
+        // Channels are still sent.
+        world.write(ANN, TOWN, "one");
         world.settle();
         world.expect_same();
     }
@@ -71,15 +55,15 @@ fn a_round_of_the_workspace_needs_no_link_and_touches_none() {
 #[test]
 fn what_ends_a_link_is_not_overwritten_by_the_round_in_hand() {
     let mut world = World::shared(PeerKind::Causeway);
-    world.write(None, "one");
-    world.in_a_step(|tx| {
-        let connection = tx.get::<Connection>(&LINK).unwrap();
-        let mut work = Work::load(tx, LINK, connection).unwrap();
-        sharing::end_link(tx, TOWN, LINK, LinkEnd::Here);
+    world.write(ANN, TOWN, "one");
+    world.step(|tx| {
+        let connection = tx.get::<Connection>(&ACME).unwrap();
+        let mut work = Work::load(tx, ACME, connection).unwrap();
+        sharing::end_link(tx, TOWN, ACME, LinkEnd::Here);
         work.change_link(tx, |link| link.failures = 7);
         work.store(tx);
     });
-    let link = world.host.get::<Link>(&(TOWN, LINK)).unwrap();
+    let link = world.get::<Link>(&(TOWN, ACME));
     assert_eq!((link.state, link.failures), (LinkState::Ended, 7));
 }
 

@@ -1,0 +1,230 @@
+//! A model of the peer behind [`ACME`]: it takes what a frame holds and answers. Tests let frames and
+//! answers be lost.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{ACME, TOWN, World};
+use crate::boundary::input::{Input, SendOutcome};
+use crate::model::{
+    Acknowledgement, Connection, Due, Exception, ExceptionState, Link, Post, Reaction, Round, User,
+};
+use crate::rows::id::{Id, PostNo, UserNo};
+use crate::rows::tx::Read;
+use crate::wire::frame;
+use crate::wire::json::Document;
+use crate::wire::message::{SyncMessage, WireAcknowledgement, WirePost, WireReaction};
+use crate::wire::response::{SyncResponse, encode_ok};
+
+/// What the peer holds of what it was sent.
+#[derive(Default)]
+pub struct Receiver {
+    /// Whether reactions and acknowledgements are taken as a server of the 11 line takes them.
+    pub toggle: bool,
+    pub users: BTreeSet<String>,
+    /// Text and whether deleted, by id.
+    pub posts: BTreeMap<String, (String, bool)>,
+    roots: BTreeMap<String, String>,
+    /// By post, user and emoji.
+    pub reactions: BTreeSet<(String, String, String)>,
+    /// Whether acknowledged, and the version if the peer keeps one; by post and user.
+    pub acknowledged: BTreeMap<(String, String), (bool, i64)>,
+    /// The number of posts in each message that had any.
+    pub batches: Vec<usize>,
+}
+
+impl Receiver {
+    /// Takes a frame that is addressed to this id; the answer.
+    fn take(&mut self, frame: &[u8], remote_id: Id) -> Vec<u8> {
+        let document = Document::parse(frame).unwrap();
+        let frame = frame::check(&document, remote_id).unwrap();
+        if frame.topic == frame::TOPIC_INVITE {
+            return encode_ok(None);
+        }
+        let message = SyncMessage::decode(frame.payload).unwrap();
+        let mut response = SyncResponse::default();
+        for (_, user) in &message.users {
+            let id = user.as_ref().unwrap().id.clone();
+            self.users.insert(id.clone());
+            response.users_syncd.push(id);
+        }
+        if !message.posts.is_empty() {
+            self.batches.push(message.posts.len());
+        }
+        for (_, post) in &message.posts {
+            let post = post.as_ref().unwrap();
+            if !self.take_post(post) {
+                response.post_errors.push(post.id.clone());
+            }
+        }
+        for (_, reaction) in &message.reactions {
+            self.take_reaction(reaction.as_ref().unwrap());
+        }
+        for (_, wire) in &message.acknowledgements {
+            self.take_acknowledgement(wire.as_ref().unwrap());
+        }
+        encode_ok(Some(&response))
+    }
+
+    /// A new post is refused if its author or its root is unknown.
+    fn take_post(&mut self, post: &WirePost) -> bool {
+        let has_root = post.root_id.is_empty() || self.posts.contains_key(&post.root_id);
+        let is_known = self.posts.contains_key(&post.id);
+        if !is_known && (!self.users.contains(&post.user_id) || !has_root) {
+            return false;
+        }
+        let row = (post.message.clone(), post.delete_at != 0);
+        self.posts.insert(post.id.clone(), row);
+        self.roots.insert(post.id.clone(), post.root_id.clone());
+        if post.delete_at != 0 {
+            // The deletion of a root deletes its replies.
+            let replies = self.roots.iter().filter(|(_, root)| **root == post.id);
+            let replies: Vec<String> = replies.map(|(reply, _)| reply.clone()).collect();
+            for reply in replies {
+                self.posts.insert(reply, (String::new(), true));
+            }
+        }
+        true
+    }
+
+    fn take_reaction(&mut self, reaction: &WireReaction) {
+        assert!(
+            self.posts.contains_key(&reaction.post_id),
+            "a reaction before its post"
+        );
+        let key = (
+            reaction.post_id.clone(),
+            reaction.user_id.clone(),
+            reaction.emoji_name.clone(),
+        );
+        let is_wanted = if self.toggle {
+            !self.reactions.contains(&key)
+        } else {
+            reaction.delete_at == 0
+        };
+        if is_wanted {
+            self.reactions.insert(key);
+        } else {
+            self.reactions.remove(&key);
+        }
+    }
+
+    /// A Causeway goes by the version. A server of the 11 line (Semantics §6.6) keeps an
+    /// acknowledgement until it is withdrawn, and stores an unknown one as acknowledged.
+    fn take_acknowledgement(&mut self, wire: &WireAcknowledgement) {
+        assert!(
+            self.posts.contains_key(&wire.post_id),
+            "an acknowledgement before its post"
+        );
+        let key = (wire.post_id.clone(), wire.user_id.clone());
+        let held = self.acknowledged.get(&key).copied();
+        let version = wire.acknowledged_at.max(wire.delete_at);
+        let acknowledged = match held {
+            Some((acknowledged, _)) if self.toggle => acknowledged && !wire.is_withdrawn(),
+            None if self.toggle => true,
+            Some((acknowledged, held))
+                if (version, wire.is_withdrawn()) <= (held, !acknowledged) =>
+            {
+                return;
+            }
+            _ => !wire.is_withdrawn(),
+        };
+        self.acknowledged.insert(key, (acknowledged, version));
+    }
+
+    /// Posts and users of the acknowledgements that the peer shows.
+    pub fn acknowledgements(&self) -> Vec<(String, String)> {
+        let shown = self.acknowledged.iter().filter(|(_, (shown, _))| *shown);
+        shown.map(|(key, _)| key.clone()).collect()
+    }
+}
+
+impl World {
+    /// The peer takes a frame; its answer.
+    pub fn take(&mut self, frame: &[u8]) -> Vec<u8> {
+        let remote_id = self.get::<Connection>(&ACME).remote_id;
+        self.peer.take(frame, remote_id)
+    }
+
+    /// Delivers the oldest frame and its answer, if a frame is out.
+    pub fn deliver_next(&mut self) -> bool {
+        if self.out.is_empty() {
+            return false;
+        }
+        let (attempt, frame) = self.out.remove(0);
+        let answer = self.take(&frame);
+        self.receipt(ACME, attempt, SendOutcome::Answered(answer));
+        true
+    }
+
+    /// The oldest frame gets this answer, and the peer takes nothing of it.
+    pub fn answer_next(&mut self, answer: Vec<u8>) {
+        let (attempt, _) = self.out.remove(0);
+        self.receipt(ACME, attempt, SendOutcome::Answered(answer));
+    }
+
+    /// Delivers frames and lets time pass until nothing is out and nothing is due.
+    pub fn settle(&mut self) {
+        for _ in 0..400 {
+            if !self.deliver_next() {
+                self.now_ms += 2_000;
+                self.run(Input::Timer);
+                if self.out.is_empty() && self.is_idle() {
+                    return;
+                }
+                if self.now_ms % 60_000 < 2_100 {
+                    self.ping(ACME);
+                }
+            }
+        }
+        panic!("never idle");
+    }
+
+    fn is_idle(&self) -> bool {
+        self.host.get::<Round>(&ACME).is_none() && self.host.prefix::<Due, ()>(&(), 1).is_empty()
+    }
+
+    /// The states of the exceptions of every link.
+    pub fn exceptions(&self) -> Vec<ExceptionState> {
+        let rows = self.host.prefix::<Exception, ()>(&(), 1_000);
+        rows.into_iter().map(|(_, row)| row.state).collect()
+    }
+
+    /// Fails unless the peer holds the same of [`TOWN`] as this workspace.
+    pub fn expect_same(&self) {
+        let link = self.get::<Link>(&(TOWN, ACME));
+        for (no, post) in &self.host.prefix::<Post, ()>(&(), 10_000) {
+            if *no <= link.posts_before {
+                continue;
+            }
+            let there = self.peer.posts.get(post.id.as_str());
+            if post.delete_at == 0 {
+                let own = (post.message.clone(), false);
+                assert_eq!(there, Some(&own), "post {no:?}");
+            } else {
+                // What the peer never got needs no deletion there.
+                assert!(there.is_none_or(|(_, deleted)| *deleted), "post {no:?}");
+            }
+        }
+        for ((no, user), row) in self.host.prefix::<Acknowledgement, ()>(&(), 10_000) {
+            if let Some(key) = self.key_of_live(no, user) {
+                let there = self.peer.acknowledged.get(&key);
+                let is_shown = there.is_some_and(|(shown, _)| *shown);
+                assert_eq!(is_shown, row.acknowledged_at != 0, "{key:?}");
+            }
+        }
+        for ((no, user, emoji), reaction) in self.host.prefix::<Reaction, ()>(&(), 10_000) {
+            if let Some((post, user)) = self.key_of_live(no, user) {
+                let key = (post, user, emoji);
+                let is_shown = self.peer.reactions.contains(&key);
+                assert_eq!(is_shown, reaction.delete_at == 0, "{key:?}");
+            }
+        }
+    }
+
+    /// The ids of a post and a user, if the post is live.
+    fn key_of_live(&self, post: PostNo, user: UserNo) -> Option<(String, String)> {
+        let post = self.get::<Post>(&post);
+        let user = self.get::<User>(&user);
+        (post.delete_at == 0).then(|| (post.id.to_string(), user.id.to_string()))
+    }
+}
