@@ -1,5 +1,5 @@
-//! Who may do what: the one place that decides it, for acts, for reads and for the audience of
-//! events. Local users only; what peers may do is decided in [`inbound`](crate::inbound).
+//! Who may do what: the one place that decides it, for acts, reads and the audience of events. Local users
+//! only; what peers may do is decided in [`inbound`](crate::inbound).
 
 use crate::boundary::behaviour::Behaviour;
 use crate::boundary::input::Actor;
@@ -31,7 +31,7 @@ fn session_expired() -> Refusal {
 /// Whether a user administers the system.
 pub fn is_system_admin(rows: &(impl Read + ?Sized), user: UserNo) -> bool {
     rows.user(user).is_some_and(|user| {
-        // A peer's user administers nothing here, whatever their row says.
+        // A peer's user administers nothing here, whatever roles their row has.
         user.origin.is_ours()
             && user.delete_at == 0
             && user.roles.split(' ').any(|role| role == "system_admin")
@@ -47,7 +47,7 @@ pub fn administers(rows: &(impl Read + ?Sized), actor: Actor) -> bool {
     }
 }
 
-/// Insists that an actor administers the system.
+/// Requires that an actor administers the system.
 pub fn require_admin(rows: &(impl Read + ?Sized), actor: Actor) -> Result<(), Refusal> {
     if administers(rows, actor) {
         Ok(())
@@ -82,7 +82,7 @@ pub fn is_channel_member(rows: &(impl Read + ?Sized), channel: ChannelNo, user: 
     rows.has::<ChannelMember>(&(channel, user))
 }
 
-/// Whether a user may read a channel: members, and everybody of its team if it is public.
+/// Whether a user may read a channel: members, and the whole team if the channel is public.
 pub fn may_read_channel(rows: &(impl Read + ?Sized), channel_no: ChannelNo, user: UserNo) -> bool {
     if is_channel_member(rows, channel_no, user) {
         return true;
@@ -104,7 +104,7 @@ pub fn is_channel_admin(rows: &(impl Read + ?Sized), channel_no: ChannelNo, user
             .is_some_and(|team| is_team_admin(rows, team, user))
 }
 
-/// Insists that a user may write posts and reactions in a channel.
+/// Requires that a user may write posts and reactions in a channel.
 pub fn require_write(
     rows: &(impl Read + ?Sized),
     channel_no: ChannelNo,
@@ -127,14 +127,14 @@ pub fn require_write(
     Ok(())
 }
 
-/// Whether a user may change the text of a post: its author, or who administers the system
-/// (`edit_others_posts`). What another workspace's users wrote is that workspace's alone to change.
+/// Whether a user may change the text of a post: its author, or a system admin (`edit_others_posts`). Only
+/// the home workspace of a post's author may change it.
 pub fn may_edit_post(rows: &(impl Read + ?Sized), post: &Post, user: UserNo) -> bool {
     let may_edit_others = || Behaviour::AdminsEdit.is_in_force(rows) && is_system_admin(rows, user);
     post.origin.is_ours() && (post.user == user || may_edit_others())
 }
 
-/// Whether a user may delete a post: its author, or who administers the channel.
+/// Whether a user may delete a post: its author, or a channel admin.
 pub fn may_delete_post(rows: &(impl Read + ?Sized), post: &Post, user: UserNo) -> bool {
     post.user == user || is_channel_admin(rows, post.channel, user)
 }
@@ -145,7 +145,7 @@ pub fn may_read_post(rows: &(impl Read + ?Sized), post_no: PostNo, user: UserNo)
         .is_some_and(|post| may_read_channel(rows, post.channel, user))
 }
 
-/// Whether a user hears of an event: members of the channel, the person concerned, or everybody.
+/// Whether a user receives an event: members of the channel, the person concerned, or everybody.
 pub fn hears(rows: &(impl Read + ?Sized), event: &Event, user: UserNo) -> bool {
     match event {
         Event::Posted(channel, _)
@@ -182,7 +182,7 @@ mod tests {
 
     const ANN: UserNo = UserNo(1);
     const BOB: UserNo = UserNo(2);
-    /// In no team.
+    /// Not in any team.
     const EVE: UserNo = UserNo(3);
     const ROOT: UserNo = UserNo(4);
     const TOWN: ChannelNo = ChannelNo(1);
@@ -252,8 +252,8 @@ mod tests {
         assert!(may_see_team(&host, TeamNo(1), ROOT));
     }
 
-    /// The kind of event after another one, `None` at the end. Exhaustive, so that a new kind of
-    /// event does not compile before it has a place here.
+    /// The kind of event after another one, `None` at the end. Exhaustive, so a new kind of event does not
+    /// compile until it has a place here.
     fn next_event(last: Option<&Event>, channel: ChannelNo) -> Option<Event> {
         let reaction = || ReactionEvent {
             post: PostNo(1),
@@ -304,8 +304,7 @@ mod tests {
         })
     }
 
-    /// Whether an event tells of a channel or of something in it, other than to the person whom it
-    /// concerns.
+    /// Whether an event is about a channel or something in it and is not addressed to the person it concerns.
     fn tells_of_channel(event: &Event, user: UserNo) -> bool {
         match event {
             Event::Posted(..)
@@ -320,7 +319,7 @@ mod tests {
             | Event::ChannelUpdated(_)
             | Event::ChannelDeleted(_)
             | Event::Ephemeral(..) => true,
-            // Who was removed hears that, and that alone.
+            // Removed users receive their own removal, and nothing else.
             Event::UserRemoved(_, removed) => *removed != user,
             Event::AddedToTeam(..)
             | Event::NewUser(_)

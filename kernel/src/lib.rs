@@ -1,8 +1,8 @@
 //! The sync kernel: a workspace as a deterministic state machine.
 //!
-//! [`step()`](step::step) takes one input and returns a reply, writes and effects; it depends on the input, the
-//! tables, the step's time and seed and the policies' verdicts, and on nothing else. There is no
-//! I/O, clock, thread, random source or memory between steps in this crate.
+//! [`step()`](step::step) takes one input and returns a reply, writes and effects; it depends only on the
+//! input, the tables, the step's time and seed and the policies' verdicts. There is no I/O, clock, thread,
+//! random source or memory between steps in this crate.
 
 pub mod authority;
 pub mod boundary;

@@ -15,7 +15,7 @@ use crate::rows::jobs;
 use crate::rows::tx::{Read, Tx};
 use crate::sharing::{self, connection};
 
-/// Carries out one input; at its end the connections that it touched go on sending.
+/// Carries out one input; at the end of the step, the connections that it touched send what is pending.
 pub fn step(host: &dyn Host, context: StepContext, input: &Input) -> Output {
     let mut tx = Tx::new(host, context);
     let reply = carry_out(&mut tx, input);
@@ -64,7 +64,7 @@ fn carry_out(tx: &mut Tx<'_>, input: &Input) -> Reply {
             inbound::again::start(tx);
             outbound::again::start(tx);
         }
-        // Steps from here on run on the new kernel.
+        // From here on, steps run on the new kernel.
         Input::KernelChanged { .. } => {
             if let Err(refusal) = adopt(tx) {
                 return Reply::Refused(refusal);
@@ -74,9 +74,9 @@ fn carry_out(tx: &mut Tx<'_>, input: &Input) -> Reply {
     Reply::Done
 }
 
-/// Brings what this kernel knows into force. In an older workspace the users get what the rules for
-/// their names ask for, and what waits from before it was indexed is asked about at once, and so
-/// finds its place.
+/// Brings everything that this kernel knows into force. In an older workspace users get the names that the
+/// current rules require, and items held since before the index existed are asked about at once and are
+/// thereby indexed.
 fn adopt(tx: &mut Tx<'_>) -> Result<(), Refusal> {
     let is_named = Behaviour::SearchedNames.is_in_force(tx);
     let is_indexed = Behaviour::IndexedHeld.is_in_force(tx);
@@ -90,7 +90,7 @@ fn adopt(tx: &mut Tx<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Does what is due, a bounded portion, and has the host wake the workspace for the rest.
+/// Carries out a bounded portion of the due work, and has the host wake the workspace for the rest.
 fn timer(tx: &mut Tx<'_>, rows_max: u32) {
     for kind in due::take(tx, rows_max) {
         match kind {

@@ -1,9 +1,9 @@
-//! The allocator of the component: blocks of a few sizes, freed ones kept in a list for each, and
-//! everything forgotten at once when the last block is freed. The kernel keeps nothing between
-//! steps, so that happens in the end of each, and the next step finds the memory as new.
+//! The allocator of the component: blocks of a few sizes, a free list for each size, and a full reset when
+//! the last block is freed. The kernel keeps nothing between steps, so the reset happens at the end of each,
+//! and the next step starts with fresh memory.
 //!
-//! Blocks are never split or joined: a step that frees much of one size and then needs another
-//! grows, up to the cap that its host has set.
+//! Blocks are never split or joined: a step that frees many blocks of one size and then needs another size
+//! grows the memory, up to the cap set by its host.
 #![allow(
     unsafe_code,
     reason = "an allocator hands out raw memory; there is one thread, so nothing is shared"
@@ -14,16 +14,16 @@ use core::arch::wasm32::{memory_grow, memory_size};
 use core::cell::UnsafeCell;
 use core::ptr::{copy_nonoverlapping, null_mut};
 
-/// Bytes of a page of WebAssembly's memory.
+/// Bytes of a WebAssembly memory page.
 const PAGE_BYTES: usize = 64 << 10;
 
-/// Pages by which the memory grows at least.
+/// Minimum number of pages by which the memory grows.
 const GROWTH_PAGES: usize = 4;
 
-/// Bytes of the smallest block, and the alignment of all.
+/// Bytes of the smallest block, and the alignment of all blocks.
 const BLOCK_BYTES_MIN: usize = 16;
 
-/// Sizes of blocks: two for each power of two, up to the whole memory.
+/// Number of block sizes: two for each power of two, up to the whole memory.
 const CLASSES: usize = 56;
 
 #[global_allocator]
@@ -35,14 +35,14 @@ struct Allocator(UnsafeCell<Arena>);
 unsafe impl Sync for Allocator {}
 
 struct Arena {
-    /// First address that was never handed out since the last reset.
+    /// First address not handed out since the last reset.
     next: usize,
-    /// End of the memory that the arena has; 0 before the first block.
+    /// End of the arena's memory; 0 before the first block.
     end: usize,
     start: usize,
-    /// Blocks that are in use.
+    /// Number of blocks in use.
     live: usize,
-    /// Freed blocks by class; each holds the address of the one behind it.
+    /// Freed blocks by class; each holds the address of the next one.
     free: [usize; CLASSES],
 }
 
@@ -71,7 +71,7 @@ impl Arena {
         }
     }
 
-    /// A block of so many bytes from the memory that was not handed out yet; 0 = there is none.
+    /// A block of `bytes` bytes from memory not handed out yet; 0 = no memory left.
     fn cut(&mut self, bytes: usize, align: usize) -> usize {
         if self.end == 0 {
             self.start = memory_size(0) * PAGE_BYTES;
@@ -107,8 +107,8 @@ impl Arena {
     }
 }
 
-// SAFETY: a block is handed out once until it is freed, has the size and the alignment asked for,
-// and keeps its content when it is reallocated.
+// SAFETY: a block is handed out once until it is freed, has the size and alignment asked for, and keeps its
+// content when it is reallocated.
 unsafe impl GlobalAlloc for Allocator {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
@@ -121,7 +121,7 @@ unsafe impl GlobalAlloc for Allocator {
             match arena.free.get(class) {
                 Some(0) => arena.cut(bytes, BLOCK_BYTES_MIN),
                 Some(&block) => {
-                    // SAFETY: a freed block begins with the address of the one behind it.
+                    // SAFETY: a freed block begins with the address of the next one.
                     arena.free[class] = unsafe { *(block as *const usize) };
                     block
                 }
@@ -141,7 +141,7 @@ unsafe impl GlobalAlloc for Allocator {
             arena.reset();
         } else if layout.align() <= BLOCK_BYTES_MIN {
             let (class, _) = class_of(layout.size());
-            // SAFETY: the block is at least as long as an address, and nobody uses it any more.
+            // SAFETY: the block is at least as long as an address and no longer in use.
             unsafe { *block.cast::<usize>() = arena.free[class] };
             arena.free[class] = block as usize;
         }

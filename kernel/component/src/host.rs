@@ -1,4 +1,4 @@
-//! What a step may ask of its host, over the component's imports.
+//! What a step may ask of its host, through the component's imports.
 
 use causeway_kernel::boundary::codec;
 use causeway_kernel::boundary::env::{Host, LogLevel, Range, Rows, Scan};

@@ -1,5 +1,5 @@
-//! The kernel's face towards the component model: conversions between the world `kernel` and
-//! [`causeway_kernel`], nothing else. No decision is made here.
+//! The kernel's component-model interface: conversions between the world `kernel` and [`causeway_kernel`],
+//! nothing else. No decision is made here.
 #![deny(unsafe_code)]
 
 #[cfg(target_arch = "wasm32")]

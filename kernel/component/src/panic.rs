@@ -1,4 +1,4 @@
-//! A panic is a trap to the host, and a trap has no text: the text is handed out before.
+//! To the host a panic is a trap, and a trap has no text: the text is logged before.
 
 use std::panic::PanicHookInfo;
 use std::sync::Once;
@@ -7,10 +7,10 @@ use causeway_kernel::boundary::env::PANIC_PREFIX;
 
 use crate::bindings::causeway::kernel::log;
 
-/// Characters of a panic's text that reach the log.
+/// Maximum number of characters of a panic message that are logged.
 const TEXT_CHARS_MAX: usize = 200;
 
-/// Sends the text of panics from now on to the `log` import.
+/// Sends panic messages to the `log` import from now on.
 pub fn install_hook() {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
@@ -27,7 +27,7 @@ fn describe(info: &PanicHookInfo<'_>) -> String {
         .copied()
         .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("no text");
-    // The texts of std quote the strings at hand between backticks: people's words, maybe.
+    // std's messages quote strings from the program between backticks; these may be users' words.
     let text = text.split('`').next().unwrap_or_default();
     let text: String = text.chars().take(TEXT_CHARS_MAX).collect();
     match info.location() {

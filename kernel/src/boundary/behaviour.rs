@@ -1,11 +1,11 @@
-//! Numbered behaviours. What a kernel decides may change from release to release; a decision that
-//! changed asks whether the number of its new behaviour is in force in the workspace, and decides
-//! as before where it is not.
+//! Numbered behaviours. Kernel decisions may change from release to release; code whose decision changed
+//! checks whether the number of the new behaviour is in force in the workspace, and decides as before if it
+//! is not.
 //!
-//! A number comes into force by a row that the kernel writes when it first runs in the workspace:
-//! at its beginning, when another kernel takes over, when the service starts. Rows are never
-//! deleted. A kernel that finds a number which it does not know refuses the workspace: it would
-//! decide otherwise than the rows were made by.
+//! A number comes into force by a row that the kernel writes when it first runs in the workspace: at its
+//! beginning, when another kernel takes over, when the service starts. Rows are never deleted. A kernel that
+//! finds an unknown number refuses the workspace: its decisions would differ from those that produced the
+//! rows.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,13 +16,13 @@ use crate::rows::tx::{Read, Tx};
 
 macro_rules! behaviours {
     ($($(#[$doc:meta])* $name:ident = $number:literal,)*) => {
-        /// A behaviour of the kernel. A number is never used again, nor for anything else.
+        /// A behaviour of the kernel. A number is never reused.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         #[repr(u32)]
         pub enum Behaviour { $($(#[$doc])* $name = $number,)* }
 
         impl Behaviour {
-            /// Every behaviour that this kernel knows, by rising number.
+            /// Every behaviour that this kernel knows, sorted by number.
             pub const ALL: &'static [Behaviour] = &[$(Behaviour::$name,)*];
         }
     };
@@ -31,65 +31,65 @@ macro_rules! behaviours {
 behaviours! {
     /// What the kernel did when behaviours were first numbered.
     Founding = 1,
-    /// A peer's user whose name ends like one of another connection here gets the sender's suffix.
+    /// A peer's user gets the sender's suffix if the name ends with the suffix of another connection here.
     OwnSuffixes = 2,
-    /// Whatever a Causeway could not take is sent to it again: reactions whose posts it names in
-    /// `reaction_errors`, deletions of posts that it names in `post_errors`, and a channel that it
-    /// lost in a restore, with its invitation. To a Mattermost server the profile of who wrote a
-    /// refused post goes again with the next try. A deletion goes on from a restored workspace
-    /// also when that does not hold the post.
+    /// Everything that another Causeway could not accept is sent to it again: reactions whose posts it names
+    /// in `reaction_errors`, deletions of posts that it names in `post_errors`, and a channel that it lost in
+    /// a restore, with its invitation. To a Mattermost server the profile of a refused post's author is sent
+    /// again with the next attempt. A restored workspace also forwards a deletion if it does not hold the
+    /// post.
     SentAgain = 3,
-    /// When the policies change, inbound items that wait for them are asked about at once, and what
-    /// was denied is asked about again when it comes again.
+    /// When the policies change, held inbound items are asked about at once, and items that were denied are
+    /// asked about again when they arrive again.
     AskedAgain = 4,
-    /// The policies are asked about whole posts: the texts of the properties too, and also when only
-    /// the properties changed. Who lives where and the step's time belong to the question.
+    /// The policies are asked about whole posts: including the texts of the properties, and also if only the
+    /// properties changed. The question contains users' homes and the step's time.
     WholePosts = 5,
-    /// Reactions are counted in rows of their own. A peer's emoji that is one too many waits, as a
-    /// post for a policy does, and removed reactions are limited for each peer or user, so that they
-    /// end the reactions of nobody else.
+    /// Reactions are counted in rows of their own. A peer's emoji over the limit is held, like a post that
+    /// waits for a policy, and removed reactions are limited for each peer or user, so they cannot crowd out
+    /// anybody else's reactions.
     CountedReactions = 6,
-    /// A peer that answers a ping is there: what failed before counts no longer, and the pauses
-    /// between tries begin anew.
+    /// A peer that answers a ping is reachable: earlier failures no longer count, and the pauses between
+    /// attempts start from the beginning.
     PausesBeginAnew = 7,
-    /// Acknowledgements of a peer's users are carried out; before, they were passed over.
+    /// Acknowledgements of a peer's users are carried out; before, they were ignored.
     Acknowledgements = 8,
-    /// A peer's post that is dated later than the step in which it comes stands in the order of its
-    /// channel and thread where it came.
+    /// A peer's post with a date later than the step in which it arrives is ordered by its arrival in its
+    /// channel and thread.
     OrderedByArrival = 9,
-    /// Texts are read as Markdown where mentions are looked for: code, targets of links and bare
-    /// addresses mention nobody, and stay as they are. A name in emphasis by underscores is one.
+    /// Texts are parsed as Markdown when looking for mentions: code, link targets and bare addresses contain
+    /// no mentions and stay unchanged. A name emphasised with underscores is a mention.
     MentionsInWords = 10,
-    /// The posts of a channel are counted in blocks, those from before in a job.
+    /// The posts of a channel are counted in blocks; older posts are counted by a job.
     PostsCounted = 11,
-    /// Whom a post mentions is kept in rows, and a membership says what was seen.
+    /// The users mentioned by a post are stored in rows, and a membership records what was seen.
     MentionsKept = 12,
-    /// Who administers the system edits what others of this workspace wrote.
+    /// System admins may edit posts of other users of this workspace.
     AdminsEdit = 13,
-    /// Behind the colon in a remote user's name stands the connection over which its workspace is
-    /// reached, whatever the peer calls it; who bears a connection's name wrongly gives way. A profile that
-    /// claims to come over another connection of ours is refused. Names of connections that look
-    /// alike where they are cut are refused.
+    /// The part after the colon in a remote user's name is the connection over which its workspace is
+    /// reached, whatever the peer calls it; a user who wrongly bears a connection's name is renamed. A
+    /// profile that claims to come over another connection of ours is refused. Connection names that look
+    /// alike where names are cut are refused.
     OwnNames = 14,
-    /// A peer may have so many channels here, and no more; what an admin here has let go does not come back by
-    /// an invitation. A channel that is offered under a name that is taken gets another, and none
+    /// A peer may have a limited number of channels here, and a channel that an admin here has let go does
+    /// not come back by an invitation. A channel offered under a taken name gets another name, and no channel
     /// gets a name that clients take for that of a direct or group channel.
     GuardedInvitations = 15,
-    /// Texts with a NUL and numbers that are beyond a 64-bit float are refused in commands, and replaced in
-    /// what peers send and are sent.
+    /// Texts with a NUL and numbers outside the range of a 64-bit float are refused in commands, and replaced
+    /// in what peers send and receive.
     PortableTexts = 16,
-    /// So many users of a peer may be here, and no more. That one was added to a team is no news, as only the
-    /// user would hear it.
+    /// The number of a peer's users here is limited. Their addition to a team is not an event, as only the
+    /// user would receive it.
     BoundedUsers = 17,
-    /// Users are searched by an index of their names, in which the workspace's own stand apart.
+    /// Users are searched by an index of their names, in which the workspace's own users are kept separate.
     SearchedNames = 18,
-    /// A frame with more items than a step takes is carried out by several, and a connection has a
-    /// share of the quarantine of its own.
+    /// A frame with more items than a step takes is carried out in several steps, and a connection has its
+    /// own share of the quarantine.
     FrameParts = 19,
-    /// What waits of a peer is found by an index and limited in bytes.
+    /// Held items of a peer are found by an index and limited in bytes.
     IndexedHeld = 20,
-    /// However often a peer tells another incarnation, everything is sent to it again once a minute at
-    /// most.
+    /// However often a peer reports another incarnation, everything is sent to it again at most once a
+    /// minute.
     SpacedResends = 21,
 }
 
@@ -101,7 +101,7 @@ pub struct InForce {
 }
 no_texts!(InForce);
 
-/// Numbers that are read at once; a workspace has one for each release that changed a decision.
+/// Maximum number of rows read at once; a workspace has one for each release that changed a decision.
 const NUMBERS_MAX: u32 = 10_000;
 
 impl Behaviour {
@@ -111,18 +111,18 @@ impl Behaviour {
         self as u32
     }
 
-    /// Whether decisions follow it in this workspace.
+    /// Whether this workspace follows it.
     pub fn is_in_force(self, rows: &(impl Read + ?Sized)) -> bool {
         rows.has::<InForce>(&self.number())
     }
 }
 
-/// The numbers in force in a workspace, by rising number, and since when.
+/// The numbers in force in a workspace and since when, sorted by number.
 pub fn in_force(rows: &(impl Read + ?Sized)) -> Vec<(u32, InForce)> {
     rows.prefix::<InForce, ()>(&(), NUMBERS_MAX)
 }
 
-/// The numbers in force in a workspace that this kernel does not know, by rising number.
+/// The numbers in force in a workspace that this kernel does not know, sorted.
 pub fn unknown(rows: &(impl Read + ?Sized)) -> Vec<u32> {
     let is_known = |number: &u32| Behaviour::ALL.iter().any(|it| it.number() == *number);
     in_force(rows)

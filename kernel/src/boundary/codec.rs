@@ -1,6 +1,6 @@
-//! The canonical bytes of what crosses the kernel's boundary: inputs, replies, effects, questions
-//! and verdicts. The journal holds and digests the same bytes, so that a replayer needs no
-//! business types. Each is one version byte and postcard; inputs have an [`envelope`].
+//! The canonical encoding of everything that crosses the kernel's boundary: inputs, replies, effects,
+//! questions and verdicts. The journal holds and digests the same bytes, so a replayer needs no business
+//! types. Each is one version byte and postcard; inputs have an [`envelope`].
 
 use std::fmt;
 
@@ -12,33 +12,33 @@ use crate::boundary::kind::Kind;
 use crate::boundary::output::{Effect, Reply};
 use crate::boundary::policy::{Question, Verdict};
 
-/// The envelope in which inputs are written; see [`envelope`].
+/// The envelope used for writing inputs; see [`envelope`].
 pub const INPUT_VERSION: u8 = envelope::ENVELOPE;
-/// Envelopes of inputs that this kernel reads, newest first.
+/// Input envelopes that this kernel reads, newest first.
 pub const INPUT_VERSIONS: &[u8] = envelope::ENVELOPES;
-/// The version byte in front of an encoded reply.
+/// The version byte before an encoded reply.
 pub const REPLY_VERSION: u8 = 1;
-/// The version byte in front of an encoded effect.
+/// The version byte before an encoded effect.
 pub const EFFECT_VERSION: u8 = 1;
-/// The version byte in front of an encoded question.
+/// The version byte before an encoded question.
 pub const QUESTION_VERSION: u8 = 1;
-/// The version byte in front of an encoded verdict.
+/// The version byte before an encoded verdict.
 pub const VERDICT_VERSION: u8 = 1;
 
-/// Why bytes are not what they should be.
+/// Why bytes cannot be decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DecodeError {
     /// There is no version byte.
     Empty,
     /// Unsupported version.
     Version(u8),
-    /// This code has no such input or command (which of both, its number).
+    /// Unknown input or command (which of the two, its number).
     Kind(&'static str, u8),
-    /// This code does not read that version of a kind.
+    /// Unsupported version of a kind.
     KindVersion(Kind, u8),
-    /// This code does not write that version of a kind any more.
+    /// A version of a kind that this code no longer writes.
     Written(Kind, u8),
-    /// The body does not have the version's shape.
+    /// The body does not have the shape of its version.
     Shape,
 }
 
@@ -66,11 +66,11 @@ impl fmt::Display for DecodeError {
 impl std::error::Error for DecodeError {}
 
 fn encode<T: Serialize>(version: u8, value: &T) -> Vec<u8> {
-    // Plain data into a vector cannot fail; a bare version byte would not decode.
+    // Encoding plain data into a vector cannot fail; a bare version byte would not decode.
     versioned(version, value).unwrap_or_else(|_| vec![version])
 }
 
-/// A version byte and a value's postcard.
+/// A version byte and a value in postcard.
 pub(crate) fn versioned<T: Serialize>(version: u8, value: &T) -> postcard::Result<Vec<u8>> {
     postcard::serialize_with_flavor(value, Appended(started(version)))
 }
@@ -82,16 +82,16 @@ pub(crate) fn started(version: u8) -> Vec<u8> {
     bytes
 }
 
-/// A value's postcard behind `bytes`.
+/// `bytes` followed by a value in postcard.
 pub(crate) fn append<T: Serialize>(bytes: Vec<u8>, value: &T) -> Vec<u8> {
-    // Plain data into a vector cannot fail; no bytes at all would not decode.
+    // Encoding plain data into a vector cannot fail; no bytes at all would not decode.
     postcard::serialize_with_flavor(value, Appended(bytes)).unwrap_or_default()
 }
 
-/// Bytes of an ordinary row; what is longer grows.
+/// Size of an ordinary row in bytes; the buffer grows for longer ones.
 const ENCODED_BYTES: usize = 240;
 
-/// Appends to a vector, texts in one piece.
+/// Appends to a vector, whole texts at once.
 struct Appended(Vec<u8>);
 
 impl postcard::ser_flavors::Flavor for Appended {
@@ -123,81 +123,81 @@ fn decode<'a, T: Deserialize<'a>>(version: u8, bytes: &'a [u8]) -> Result<T, Dec
     }
 }
 
-/// The bytes of an input.
+/// Encodes an input.
 #[must_use]
 pub fn encode_input(input: &Input) -> Vec<u8> {
     envelope::encode(input)
 }
 
-/// The input of the bytes.
+/// Decodes an input.
 ///
 /// # Errors
-/// When they are not of a version or shape that this kernel reads.
+/// If the bytes have an unsupported version or shape.
 pub fn decode_input(bytes: &[u8]) -> Result<Input, DecodeError> {
     envelope::decode(bytes)
 }
 
-/// The bytes of an input in the envelope and versions of `recorded`, for a kernel that read that:
-/// both are the same kind of input and the same command.
+/// Encodes an input in the envelope and versions of `recorded`, for a kernel that read that: both must be the
+/// same kind of input and the same command.
 ///
 /// # Errors
-/// When this code does not write them that way any more, or `recorded` cannot be read.
+/// If this code no longer writes these versions, or `recorded` cannot be read.
 pub fn encode_input_like(input: &Input, recorded: &[u8]) -> Result<Vec<u8>, DecodeError> {
     envelope::encode_like(input, recorded)
 }
 
-/// The bytes of a reply.
+/// Encodes a reply.
 #[must_use]
 pub fn encode_reply(reply: &Reply) -> Vec<u8> {
     encode(REPLY_VERSION, reply)
 }
 
-/// The reply of the bytes.
+/// Decodes a reply.
 ///
 /// # Errors
-/// When they are not of a known version or shape.
+/// If the bytes have an unsupported version or shape.
 pub fn decode_reply(bytes: &[u8]) -> Result<Reply, DecodeError> {
     decode(REPLY_VERSION, bytes)
 }
 
-/// The bytes of an effect.
+/// Encodes an effect.
 #[must_use]
 pub fn encode_effect(effect: &Effect) -> Vec<u8> {
     encode(EFFECT_VERSION, effect)
 }
 
-/// The effect of the bytes.
+/// Decodes an effect.
 ///
 /// # Errors
-/// When they are not of a known version or shape.
+/// If the bytes have an unsupported version or shape.
 pub fn decode_effect(bytes: &[u8]) -> Result<Effect, DecodeError> {
     decode(EFFECT_VERSION, bytes)
 }
 
-/// The bytes of a question.
+/// Encodes a question.
 #[must_use]
 pub fn encode_question(question: &Question<'_>) -> Vec<u8> {
     encode(QUESTION_VERSION, question)
 }
 
-/// The question of the bytes.
+/// Decodes a question.
 ///
 /// # Errors
-/// When they are not of a known version or shape.
+/// If the bytes have an unsupported version or shape.
 pub fn decode_question(bytes: &[u8]) -> Result<Question<'_>, DecodeError> {
     decode(QUESTION_VERSION, bytes)
 }
 
-/// The bytes of a verdict.
+/// Encodes a verdict.
 #[must_use]
 pub fn encode_verdict(verdict: &Verdict) -> Vec<u8> {
     encode(VERDICT_VERSION, verdict)
 }
 
-/// The verdict of the bytes.
+/// Decodes a verdict.
 ///
 /// # Errors
-/// When they are not of a known version or shape.
+/// If the bytes have an unsupported version or shape.
 pub fn decode_verdict(bytes: &[u8]) -> Result<Verdict, DecodeError> {
     decode(VERDICT_VERSION, bytes)
 }

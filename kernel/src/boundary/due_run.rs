@@ -1,16 +1,16 @@
-//! The steps that what is due takes, for who runs the kernel: which input comes next when the clock
-//! has reached the time that the kernel asked for. A step cannot find out what stops itself.
+//! The sequence of steps that carries out due work, for whoever runs the kernel: which input comes next when
+//! the clock has reached the time that the kernel asked for. A step cannot find out what stops it.
 //!
-//! As a rule one step takes what is due. When it is stopped, the rows are taken one in a step, and
-//! the one that stops its step alone is put off, so that nobody else's work waits for it. Every step
-//! is an entry of the journal, so a replay needs nothing of this.
+//! Usually one step takes everything that is due. If it is stopped, the rows are taken one per step, and a
+//! row that stops its step alone is put off, so that other work does not wait for it. Every step is an entry
+//! of the journal, so a replay needs none of this.
 
 use crate::boundary::input::{DuePart, Input};
 
-/// Pause after a step that was stopped although it was to carry nothing out, in ms.
+/// Pause after a step that was stopped although it carried nothing out, in ms.
 const RETRY_MS: i64 = 10_000;
 
-/// How what is due is carried out.
+/// How due work is carried out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DueRun {
     part: Part,
@@ -18,10 +18,10 @@ pub struct DueRun {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Part {
-    /// All that a step takes.
+    /// Everything that fits in a step.
     #[default]
     Many,
-    /// One row in a step.
+    /// One row per step.
     One,
     /// The first row is put off.
     PutOff,
@@ -38,7 +38,7 @@ impl DueRun {
         }
     }
 
-    /// Its step returned; whether more is due now.
+    /// Called after its step returned; `is_more_due` is whether more is due now.
     pub fn returned(&mut self, is_more_due: bool) {
         self.part = match self.part {
             Part::One | Part::PutOff if is_more_due => Part::One,
@@ -46,7 +46,7 @@ impl DueRun {
         };
     }
 
-    /// Its step was stopped; gives the pause before the next one, in ms.
+    /// Called after its step was stopped; returns the pause before the next one, in ms.
     pub fn stopped(&mut self) -> i64 {
         let (part, pause_ms) = match self.part {
             Part::Many => (Part::One, 0),
@@ -80,7 +80,7 @@ mod tests {
         }
     }
 
-    /// What is due at all.
+    /// All due rows, whatever their time.
     fn due(host: &MemoryHost) -> Vec<(i64, DueKind)> {
         let rows = host.prefix::<Due, ()>(&(), 100);
         rows.into_iter()
@@ -88,7 +88,7 @@ mod tests {
             .collect()
     }
 
-    /// Takes what is due at a time as a host does whose steps a row stops; gives the inputs.
+    /// Takes due work at a time like a host whose steps a row stops; returns the inputs.
     fn run(host: &mut MemoryHost, now_ms: i64, poison: Option<DueKind>) -> Vec<Input> {
         let (mut run, mut inputs) = (DueRun::default(), Vec::new());
         let is_due = |host: &MemoryHost| due(host).iter().any(|(at_ms, _)| *at_ms <= now_ms);
@@ -142,7 +142,7 @@ mod tests {
         let again_ms = START_MS + DUE_PUT_OFF_MS;
         let left = [(START_MS + 1, DueKind::Job(8)), (again_ms, POISON)];
         assert_eq!(due(&host), left);
-        // The job that nobody remembers is gone as soon as nothing stops it.
+        // The unknown job disappears as soon as nothing stops it.
         assert_eq!(run(&mut host, again_ms, None), [Input::Timer]);
         assert_eq!(due(&host), []);
     }

@@ -1,11 +1,10 @@
-//! The bytes of an input.
+//! The encoding of an input.
 //!
-//! Envelope 2, written today: the byte 2, the kind's number, the kind's version and the body in
-//! postcard. The body of a command is who acts and their key, then the command's number, its
-//! version and its own body.
+//! Envelope 2, used for writing: the byte 2, the kind's number, the kind's version and the body in postcard.
+//! The body of a command is the actor and the key, then the command's number, its version and its own body.
 //!
-//! Envelope 1, as before kinds had versions of their own: the byte 1 and the same without the
-//! versions, each of which is 1.
+//! Envelope 1, from before kinds had their own versions: the byte 1 and the same without the versions, each
+//! of which is 1.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,9 +13,9 @@ use crate::boundary::input::{Actor, Input};
 use crate::boundary::kind::{self, Kind};
 use crate::command::Command;
 
-/// The envelope that is written today.
+/// The envelope used for writing.
 pub const ENVELOPE: u8 = 2;
-/// The envelope whose kinds have no versions.
+/// The envelope without versions of kinds.
 const UNVERSIONED: u8 = 1;
 /// Envelopes that this kernel reads, newest first.
 pub const ENVELOPES: &[u8] = &[ENVELOPE, UNVERSIONED];
@@ -25,7 +24,7 @@ macro_rules! kinds {
     ($($place:ident = $number:literal version $version:literal: $name:ident $pattern:tt,)*) => {
         $(const $place: u8 = $number;)*
 
-        /// Every kind of input as it is written today, by number.
+        /// Every kind of input as it is written now, by number.
         pub const KINDS: &[Kind] = &[$(
             Kind {
                 what: "input",
@@ -49,7 +48,7 @@ macro_rules! kinds {
     };
 }
 
-// A number stands for its kind in the journal for ever and is never used again.
+// A number identifies its kind in the journal for ever and is never reused.
 kinds! {
     GENESIS = 0 version 1: Genesis(_),
     COMMAND = 1 version 1: Command { .. },
@@ -66,12 +65,12 @@ kinds! {
     DUE_PART = 12 version 1: DuePart(_),
 }
 
-/// The bytes of an input.
+/// Encodes an input.
 pub(super) fn encode(input: &Input) -> Vec<u8> {
     write(ENVELOPE, input)
 }
 
-/// The bytes of an input for a kernel that read `recorded`: in its envelope and its versions.
+/// Encodes an input for a kernel that read `recorded`: in its envelope and its versions.
 pub(super) fn encode_like(input: &Input, recorded: &[u8]) -> Result<Vec<u8>, DecodeError> {
     let (envelope, _) = recorded.split_first().ok_or(DecodeError::Empty)?;
     let mut from = Reader::of(recorded)?;
@@ -117,7 +116,7 @@ fn write(envelope: u8, input: &Input) -> Vec<u8> {
     }
 }
 
-/// The input of the bytes.
+/// Decodes an input.
 pub(super) fn decode(bytes: &[u8]) -> Result<Input, DecodeError> {
     let mut from = Reader::of(bytes)?;
     let (number, version) = from.kind()?;
@@ -184,7 +183,7 @@ struct Bytes<'a>(#[serde(with = "serde_bytes")] &'a [u8]);
 #[derive(Deserialize)]
 struct ByteBuf(#[serde(with = "serde_bytes")] Vec<u8>);
 
-/// Reads an envelope from its beginning on.
+/// Reads an envelope from its beginning.
 struct Reader<'a> {
     is_versioned: bool,
     rest: &'a [u8],
@@ -213,7 +212,7 @@ impl<'a> Reader<'a> {
         Ok((number, version))
     }
 
-    /// Insists on a kind as it is written today.
+    /// Requires a kind as it is written now.
     fn expect(&mut self, kind: &Kind) -> Result<(), DecodeError> {
         match self.kind()? {
             (number, version) if (number, version) == (kind.number, kind.version) => Ok(()),

@@ -1,29 +1,28 @@
-//! The steps that a frame takes, for who runs the kernel: which input follows the one that was
-//! carried out, or that was stopped. A step cannot find out what stops itself.
+//! The sequence of steps that carries out a frame, for whoever runs the kernel: which input follows the one
+//! that was carried out or stopped. A step cannot find out what stops it.
 //!
-//! A frame with more items than a step takes is kept and goes on in further parts. When a part stops
-//! its step, the item that does it is searched for by halves of that part, beginning with as many
-//! items as it has; each half that goes well is carried out. An item that stops a step alone is set
-//! aside, and all others are carried out. Every step is an entry of the journal, so a replay needs
-//! nothing of this.
+//! A frame with more items than a step takes is kept and continued in further parts. If a part stops its
+//! step, the responsible item is found by bisection, starting with as many items as that part has; each half
+//! that succeeds is carried out. An item that stops a step alone is set aside, and all others are carried
+//! out. Every step is an entry of the journal, so a replay needs none of this.
 
 use crate::boundary::input::{FramePart, Input};
 use crate::boundary::output::Reply;
 use crate::model::limits::{FRAME_ITEMS_PER_STEP_MAX, FRAME_STOPS_MAX};
 use crate::rows::id::ConnectionNo;
 
-/// A frame on its way through its steps.
+/// A frame while its steps are carried out.
 #[derive(Clone, Debug)]
 pub struct FrameRun {
     connection: ConnectionNo,
     body: Vec<u8>,
-    /// What is carried out, or was last.
+    /// The current or last part.
     part: Part,
-    /// Items of that part at most.
+    /// Maximum number of items in that part.
     most: u32,
-    /// Items that are left, as far as a step told.
+    /// Items left, according to the last step that reported it.
     left: u32,
-    /// Of the next items so many are known to stop a step together.
+    /// Number of next items that are known to stop a step together.
     suspects: u32,
     stops: u32,
 }
@@ -39,7 +38,7 @@ enum Part {
 }
 
 impl FrameRun {
-    /// A frame that comes.
+    /// A frame that arrives.
     #[must_use]
     pub fn new(connection: ConnectionNo, body: Vec<u8>) -> FrameRun {
         FrameRun {
@@ -53,7 +52,7 @@ impl FrameRun {
         }
     }
 
-    /// Whose frame it is.
+    /// The connection that sent the frame.
     #[must_use]
     pub fn connection(&self) -> ConnectionNo {
         self.connection
@@ -75,7 +74,7 @@ impl FrameRun {
         }
     }
 
-    /// What follows a step that returned; `None` when its reply is the answer to the frame.
+    /// The input after a step that returned; `None` if its reply is the answer to the frame.
     #[must_use]
     pub fn after_reply(&mut self, reply: &Reply) -> Option<Input> {
         let Reply::Unfinished { left } = reply else {
@@ -90,7 +89,7 @@ impl FrameRun {
         Some(self.items())
     }
 
-    /// What follows a step that was stopped, for a reason; `None` when nothing can.
+    /// The input after a step that was stopped, for a reason; `None` if there is none.
     #[must_use]
     pub fn after_stop(&mut self, reason: &str) -> Option<Input> {
         self.stops = self.stops.saturating_add(1);
@@ -145,7 +144,7 @@ impl FrameRun {
 mod tests {
     use super::*;
 
-    /// What became of a frame.
+    /// The outcome of a frame.
     #[derive(Default)]
     struct Ran {
         taken: Vec<u32>,
@@ -155,7 +154,7 @@ mod tests {
         steps: u32,
     }
 
-    /// Runs a frame of so many items, of which `bad` stop every step that carries them out.
+    /// Runs a frame of `items` items; those for which `bad` holds stop every step that carries them out.
     fn run(items: u32, bad: impl Fn(u32) -> bool) -> Ran {
         let mut run = FrameRun::new(ConnectionNo(3), b"{}".to_vec());
         let mut ran = Ran::default();

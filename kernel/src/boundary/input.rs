@@ -7,9 +7,9 @@ use crate::command::Command;
 use crate::model::{Config, PeerKind};
 use crate::rows::id::{ConnectionNo, Id, UserNo};
 
-/// One input. Its bytes are what the journal holds and what the component gets: see
-/// [`envelope`](crate::boundary::envelope), where a new kind gets its number. It is serialised for
-/// people only.
+/// One input. Its encoding is stored in the journal and passed to the component: see
+/// [`envelope`](crate::boundary::envelope), where a new kind gets its number. `Serialize` is only for
+/// display.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum Input {
     /// The first input of a workspace.
@@ -18,62 +18,62 @@ pub enum Input {
     Command {
         /// Who acts.
         actor: Actor,
-        /// The client's own key of this act (`pending_post_id`), for exactly-once.
+        /// The client's own key of this act (`pending_post_id`), for exactly-once delivery.
         key: Option<String>,
         /// What to do.
         command: Command,
     },
-    /// The body of a `POST /remotecluster/msg` whose sender is authenticated; not parsed yet.
+    /// The body of a `POST /remotecluster/msg` from an authenticated sender; not parsed yet.
     Frame {
         /// The authenticated connection.
         connection: ConnectionNo,
-        /// The bytes, secret values blanked.
+        /// The bytes, with secret values blanked.
         body: Vec<u8>,
-        /// Ranges (first, end exclusive) of items that stopped an earlier run of this frame: they
-        /// are not carried out but quarantined and reported. Items are numbered through the
-        /// sections users, posts, reactions, acknowledgements, in the order of the document.
+        /// Ranges (first, end exclusive) of items that stopped an earlier run of this frame: they are not
+        /// carried out but quarantined and reported. Items are numbered through the sections users, posts,
+        /// reactions, acknowledgements, in document order.
         skip: Vec<(u32, u32)>,
     },
-    /// What follows of a frame that one step does not carry out: because it has more items than a
-    /// step takes, or because an item stopped one. See [`FrameRun`](crate::boundary::frame_run).
+    /// The continuation of a frame that one step does not carry out, because it has more items than a step
+    /// takes or because an item stopped one. See [`FrameRun`](crate::boundary::frame_run).
     FramePart {
         /// The authenticated connection.
         connection: ConnectionNo,
         /// Which part.
         part: FramePart,
     },
-    /// The body of a frame that stops a step even when none of its items is carried out.
+    /// The body of a frame that stops a step even if none of its items is carried out.
     Quarantine {
         /// The authenticated connection.
         connection: ConnectionNo,
-        /// The bytes, secret values blanked.
+        /// The bytes, with secret values blanked.
         body: Vec<u8>,
         /// How it stopped.
         reason: String,
     },
-    /// How a send fared.
+    /// The outcome of a send.
     Receipt(Receipt),
-    /// How a ping of ours fared.
+    /// The outcome of a ping of ours.
     Ping {
         /// The connection that was pinged.
         connection: ConnectionNo,
-        /// `Some` when the peer answered as it should.
+        /// `Some` if the peer answered correctly.
         answer: Option<PingAnswer>,
     },
-    /// Due rows have come due.
+    /// Due rows have reached their time.
     Timer,
-    /// What follows of what is due after a step that was to do it was stopped. See
+    /// Due work after the step that should have carried it out was stopped. See
     /// [`DueRun`](crate::boundary::due_run).
     DuePart(DuePart),
-    /// The service started, or took over: rounds in flight have an unknown outcome now.
+    /// The service started, or took over: the outcome of rounds in flight is now unknown.
     Resume,
     /// The data directory was restored or cloned: a new incarnation begins.
     Restored,
-    /// A policy slot changed; held items are asked again.
+    /// A policy slot changed; held items are asked about again.
     PolicyChanged {
         /// Digest of the chain of policies now loaded, in hexadecimal.
         chain: String,
-        /// What an admin should read in the journal, e.g. `load content-filter`.
+        /// The description shown to admins in the journal, e.g. `load content-filter`.
         what: String,
     },
     /// Another kernel took over from this entry on.
@@ -101,11 +101,11 @@ texts!(enum Input {
 /// A part of a frame.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FramePart {
-    /// The whole frame, of which nothing is carried out yet: it is kept for the parts that follow.
+    /// The whole frame, nothing carried out yet: it is kept for the following parts.
     Keep(#[serde(with = "serde_bytes")] Vec<u8>),
-    /// The next items, at most so many.
+    /// The next items, up to this number.
     Items(u32),
-    /// The next items, at most so many, are not carried out but quarantined and reported.
+    /// The next items, up to this number, are not carried out but quarantined and reported.
     SetAside(u32),
 }
 texts!(enum FramePart {
@@ -114,10 +114,10 @@ texts!(enum FramePart {
     SetAside(most),
 });
 
-/// A part of what is due.
+/// A part of the due work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DuePart {
-    /// The earliest due rows, at most so many.
+    /// The earliest due rows, up to this number.
     Rows(u32),
     /// The earliest due row is not carried out but put off.
     PutOff,
@@ -129,10 +129,10 @@ texts!(
     }
 );
 
-/// What a workspace starts from.
+/// The initial state of a workspace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Genesis {
-    /// Site URL that peers and clients use, without trailing slash.
+    /// Site URL used by peers and clients, without trailing slash.
     pub site_url: String,
     /// Settings.
     pub config: Config,
@@ -147,20 +147,20 @@ texts!(struct Genesis {
 pub enum Actor {
     /// The operator of the service (command line, start-up).
     System,
-    /// Nobody yet: signing up.
+    /// Not signed in: signing up.
     Anonymous,
     /// A user with a session.
     User(UserNo),
 }
 
-/// How a send fared.
+/// The outcome of a send, with its attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
     /// The connection.
     pub connection: ConnectionNo,
-    /// The attempt that the send named.
+    /// The attempt named by the send.
     pub attempt: u64,
-    /// What became of it.
+    /// The outcome.
     pub outcome: SendOutcome,
 }
 texts!(struct Receipt {
@@ -169,14 +169,14 @@ texts!(struct Receipt {
     outcome,
 });
 
-/// What became of a send.
+/// The outcome of a send.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SendOutcome {
-    /// The peer answered with HTTP 200 and these bytes, secret values blanked.
+    /// The peer answered with HTTP 200 and these bytes, with secret values blanked.
     Answered(#[serde(with = "serde_bytes")] Vec<u8>),
     /// The peer answered with another status.
     Refused(u16),
-    /// The connection broke, or the time ran out, after bytes may have left.
+    /// The connection broke, or timed out, after bytes may have been sent.
     Unknown,
     /// No byte reached the peer.
     NeverLeft,
@@ -188,21 +188,20 @@ texts!(enum SendOutcome {
     NeverLeft,
 });
 
-/// What an answered ping told.
+/// The content of a ping answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PingAnswer {
-    /// Our time when the ping left, in ms.
+    /// Our time when the ping was sent, in ms.
     pub sent_at_ms: i64,
     /// The peer's clock when it arrived, in ms.
     pub recv_at_ms: i64,
     /// What kind of server answered, if it said so.
     pub kind: Option<PeerKind>,
-    /// The peer's incarnation and what it holds of us, if it is a Causeway: see
-    /// [`Incarnation`].
+    /// The peer's incarnation and what it holds of us, if it is a Causeway: see [`Incarnation`].
     pub incarnation: Option<Incarnation>,
 }
 
-/// How a Causeway tells another that it was restored from an older copy.
+/// How a Causeway notifies another that it was restored from an older copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Incarnation {
     /// Changes with every restore or clone of a data directory.

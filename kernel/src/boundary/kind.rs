@@ -1,25 +1,25 @@
-//! Kinds of inputs and commands: each has a number that is never used again, and a version of its
-//! own shape, so that a field more in one touches no other.
+//! Kinds of inputs and commands: each has a number that is never reused and its own version, so adding a
+//! field to one does not affect the others.
 
 use std::fmt;
 
 use crate::boundary::codec::DecodeError;
 
-/// A kind of input, or a command, as it is written today.
+/// A kind of input, or a command, as it is written now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kind {
     /// `input` or `command`.
     pub what: &'static str,
     /// Its name in the code.
     pub name: &'static str,
-    /// What stands for it in the journal.
+    /// Its number in the journal.
     pub number: u8,
-    /// Version of its shape. All from 1 on are read.
+    /// Version of its shape. All versions from 1 are read.
     pub version: u8,
 }
 
 impl Kind {
-    /// Refuses a version that this code does not read.
+    /// Refuses an unsupported version.
     pub(crate) fn check(&self, version: u8) -> Result<(), DecodeError> {
         if (1..=self.version).contains(&version) {
             Ok(())
@@ -35,7 +35,7 @@ impl fmt::Display for Kind {
     }
 }
 
-/// The kind of a number.
+/// The kind with a number.
 pub(crate) fn find(
     kinds: &'static [Kind],
     what: &'static str,

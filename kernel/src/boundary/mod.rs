@@ -1,4 +1,4 @@
-//! The boundary with the host: what goes into a step, what comes out of it, and in which bytes.
+//! The boundary with the host: the inputs and results of a step, and their encoding.
 
 pub mod behaviour;
 pub mod codec;

@@ -9,9 +9,9 @@ use crate::rows::table::Table;
 /// The whole result of a step.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Output {
-    /// For whoever waits for this input.
+    /// For the sender of this input.
     pub reply: Reply,
-    /// Rows to put or delete, by rising (table, key), each key once.
+    /// Rows to put or delete, sorted by (table, key), each key once.
     pub writes: Vec<Write>,
     /// What the host does once the step is durable, in this order.
     pub effects: Vec<Effect>,
@@ -24,17 +24,17 @@ pub struct Write {
     pub table: Table,
     /// The key.
     pub key: Vec<u8>,
-    /// The new value; `None` deletes.
+    /// The new value; `None` deletes the row.
     pub value: Option<Vec<u8>>,
 }
 
 /// The answer to an input.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reply {
-    /// Nothing to say.
+    /// Done; there is nothing to report.
     #[default]
     Done,
-    /// A command succeeded and made or touched this.
+    /// A command succeeded and created or touched this object.
     Object(Object),
     /// A command was refused; nothing changed.
     Refused(Refusal),
@@ -48,14 +48,14 @@ pub enum Reply {
         #[serde(with = "serde_bytes")]
         body: Vec<u8>,
     },
-    /// A peer's frame is not done with: its answer comes with a further part.
+    /// A peer's frame is not finished: its answer comes with a further part.
     Unfinished {
         /// Items that are left.
         left: u32,
     },
 }
 
-/// What a command made or touched; the host renders it from the tables.
+/// What a command created or touched; the host renders it from the tables.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Object {
     /// A user.
@@ -78,14 +78,14 @@ pub enum Object {
     Acknowledgement(PostNo, UserNo),
 }
 
-/// A refusal in the API's own error shape.
+/// A refusal in the API's own error format.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
     /// HTTP status.
     pub status: u16,
     /// The API's error id, e.g. `api.context.permissions.app_error`.
     pub id: String,
-    /// What happened, what it means and what to do, for a person.
+    /// What happened, what it means and what to do, for people.
     pub message: String,
 }
 
@@ -123,13 +123,13 @@ impl Refusal {
 /// What the host does once the step is durable.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Effect {
-    /// Ephemeral: tell local clients.
+    /// Ephemeral: notify local clients.
     Event(Event),
     /// Wake-up for a round: send this frame; the receipt names the attempt.
     Send {
         /// The connection.
         connection: ConnectionNo,
-        /// Attempt number, rising by connection.
+        /// Attempt number, increasing for each connection.
         attempt: u64,
         /// The whole frame, JSON.
         #[serde(with = "serde_bytes")]
@@ -140,21 +140,20 @@ pub enum Effect {
         /// When.
         at_ms: i64,
     },
-    /// A connection's record changed: the host looks at it again (ping at once, stop pinging).
+    /// A connection's record changed: the host rereads it (to ping at once or stop pinging).
     Connection(ConnectionNo),
     /// For the metrics: items of a frame that were refused, ignored or held.
     Refused {
         /// Who sent them.
         connection: ConnectionNo,
-        /// Why, one of the fixed words of [`inbound::Reason`](crate::inbound::Reason).
+        /// Why, one of the fixed names of [`inbound::Reason`](crate::inbound::Reason).
         reason: String,
         /// How many.
         items: u32,
     },
 }
 
-/// News for local WebSocket clients. The audience is decided by
-/// `authority`, with the same rules as reads.
+/// Events for local WebSocket clients. The audience is decided by `authority`, with the same rules as reads.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {
     /// `posted`.
@@ -183,12 +182,11 @@ pub enum Event {
     NewUser(UserNo),
     /// `user_updated`.
     UserUpdated(UserNo),
-    /// `ephemeral_message`: a text only this user sees, in a channel.
+    /// `ephemeral_message`: a text in a channel that only this user sees.
     Ephemeral(ChannelNo, UserNo, String),
-    /// A user set personal values: their kind and names. `preferences_changed`, if they are those.
+    /// A user set personal values: their kind and names. `preferences_changed` if they are preferences.
     PersonalSet(UserNo, PersonalKind, Vec<String>),
-    /// A user deleted personal values: their kind and names. `preferences_deleted`, if they are
-    /// those.
+    /// A user deleted personal values: their kind and names. `preferences_deleted` if they are preferences.
     PersonalDeleted(UserNo, PersonalKind, Vec<String>),
     /// `post_acknowledgement_added`.
     AcknowledgementAdded(ChannelNo, AcknowledgementEvent),
@@ -218,6 +216,6 @@ pub struct ReactionEvent {
     pub emoji: String,
     /// When, in ms.
     pub create_at: i64,
-    /// Id of the post, as it may be gone when the event is rendered.
+    /// Id of the post, which may be gone when the event is rendered.
     pub post_id: Id,
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::boundary::texts::{Text, texts};
 use crate::model::{ChannelKind, Place};
 
-/// Which way an object travels.
+/// The direction in which an object travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Direction {
     /// From the connection to us.
@@ -17,7 +17,7 @@ pub enum Direction {
 /// A question. New kinds are added at the end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Question<'a> {
-    /// May a post with this message cross? Asked where `Behaviour::WholePosts` is not in force.
+    /// May a post with this message cross? Asked if `Behaviour::WholePosts` is not in force.
     #[serde(borrow)]
     Message(MessageQuestion<'a>),
     /// May this post cross that connection?
@@ -26,7 +26,7 @@ pub enum Question<'a> {
 }
 
 impl Question<'_> {
-    /// What both kinds of question say of a post.
+    /// What both kinds of question contain about a post.
     #[must_use]
     pub fn post(&self) -> MessageQuestion<'_> {
         match self {
@@ -62,7 +62,7 @@ impl From<Place> for Audience {
     }
 }
 
-/// Where a person lives.
+/// Where a person's home is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Home<'a> {
     /// In this workspace.
@@ -74,14 +74,14 @@ pub enum Home<'a> {
         /// Its local name.
         name: &'a str,
     },
-    /// In one that is not connected any more, or not known yet.
+    /// In a workspace that is no longer connected, or not known yet.
     Elsewhere,
 }
 
 /// What every question begins with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Context<'a> {
-    /// Which way.
+    /// Direction.
     pub direction: Direction,
     /// `remote_id` of the connection.
     pub connection_id: &'a str,
@@ -95,9 +95,9 @@ pub struct Context<'a> {
     pub audience: Audience,
     /// Id of the author.
     pub author_id: &'a str,
-    /// User name of the author as this workspace shows it; empty when not known yet.
+    /// User name of the author as this workspace shows it; empty if not known yet.
     pub author_name: &'a str,
-    /// Where the author lives.
+    /// The author's home.
     #[serde(borrow)]
     pub author_home: Home<'a>,
     /// The step's time in ms.
@@ -107,7 +107,7 @@ pub struct Context<'a> {
 /// A post about to cross a connection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PostQuestion<'a> {
-    /// Who, where, which way.
+    /// Who, where, in which direction.
     #[serde(borrow)]
     pub context: Context<'a>,
     /// Id of the post.
@@ -116,8 +116,8 @@ pub struct PostQuestion<'a> {
     pub root_id: &'a str,
     /// The message.
     pub message: &'a str,
-    /// All texts of the properties; `None` = they are more than a question may hold, or cannot be
-    /// read, and no policy can see what it would let pass.
+    /// All texts of the properties; `None` = they exceed the limits of a question or cannot be parsed, so no
+    /// policy can see what it would let pass.
     pub texts: Option<Vec<TextLeaf>>,
     /// The post's type, empty for an ordinary one.
     pub kind: &'a str,
@@ -153,7 +153,7 @@ impl PostQuestion<'_> {
 /// A post about to cross a connection, without its properties.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessageQuestion<'a> {
-    /// Which way.
+    /// Direction.
     pub direction: Direction,
     /// `remote_id` of the connection.
     pub connection_id: &'a str,
@@ -169,7 +169,7 @@ pub struct MessageQuestion<'a> {
     pub root_id: &'a str,
     /// Id of the author.
     pub author_id: &'a str,
-    /// User name of the author as this workspace shows it; empty when not known yet.
+    /// User name of the author as this workspace shows it; empty if not known yet.
     pub author_name: &'a str,
     /// The text.
     pub message: &'a str,
@@ -184,7 +184,7 @@ pub struct MessageQuestion<'a> {
 /// A text among a post's properties.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TextLeaf {
-    /// Where it stands, a JSON pointer (RFC 6901).
+    /// Its place in the properties, a JSON pointer (RFC 6901).
     pub path: String,
     /// The text.
     pub text: String,
@@ -196,12 +196,12 @@ texts!(
     }
 );
 
-/// Other words for a post.
+/// A replacement text for a post.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Revision {
-    /// The message; `None` = as it is.
+    /// The message; `None` = unchanged.
     pub message: Option<String>,
-    /// Texts in the place of those of the properties that have these paths.
+    /// Replacements for the property texts at these paths.
     pub texts: Vec<TextLeaf>,
 }
 texts!(struct Revision {
@@ -210,7 +210,7 @@ texts!(struct Revision {
 });
 
 impl Revision {
-    /// Another message, and nothing else.
+    /// A revision of the message alone.
     #[must_use]
     pub fn of_message(message: String) -> Revision {
         Revision {
@@ -220,7 +220,7 @@ impl Revision {
     }
 }
 
-/// What the policies say. `Failed` is the host's word, not a policy's.
+/// The answer of the policies. `Failed` comes from the host, not from a policy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Encoded", into = "Encoded")]
 pub enum Verdict {
@@ -228,9 +228,9 @@ pub enum Verdict {
     Allow,
     /// Do not let it pass, for this reason (shown to admins).
     Deny(String),
-    /// Let it pass in these words.
+    /// Let it pass with this replacement text.
     Revise(Revision),
-    /// The policy trapped, ran out of fuel or is missing; what that means is the slot's setting.
+    /// The policy trapped, ran out of fuel or is missing; the slot's setting decides the consequence.
     Failed(String),
 }
 texts!(enum Verdict {
@@ -240,8 +240,8 @@ texts!(enum Verdict {
     Failed(reason: Text::Own),
 });
 
-/// The encoded form of a [`Verdict`]. A revision of the message alone keeps the form that it had
-/// before properties were judged, so that older kernels read it and journals stay readable.
+/// The encoded form of a [`Verdict`]. A revision of the message alone keeps the form from before properties
+/// were judged, so older kernels read it and journals stay readable.
 #[derive(Serialize, Deserialize)]
 enum Encoded {
     Allow,

@@ -1,30 +1,30 @@
-//! What the texts in rows, inputs and verdicts are. Everything that holds texts says so of each of
-//! them, beside its declaration; whoever replaces them (a masked recording) needs to know nothing
-//! of the types that hold them.
+//! Classes of the texts in rows, inputs and verdicts. Every type that holds texts declares their classes next
+//! to its definition; code that replaces them (a masked recording) needs to know nothing of the types that
+//! hold them.
 //!
-//! `texts!` names every field of a type: one without a class has to be of a type that says of itself
-//! what its texts are, and neither `String` nor `Vec<u8>` does. A field that is left out, or a text
-//! without a class, does not compile.
+//! `texts!` names every field of a type: a field without a class must be of a type that declares its own
+//! texts, and neither `String` nor `Vec<u8>` does. A field that is left out, or a text without a class, does
+//! not compile.
 
 use std::mem;
 
 use crate::model::kind;
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, Id, PostNo, TeamNo, UserNo, WorkspaceNo};
 
-/// What a text is.
+/// The class of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Text {
-    /// Somebody's words or name.
+    /// User-written words or a name.
     Words,
-    /// Of the kernel's or the host's own making; it holds nobody's words.
+    /// Made by the kernel or the host; contains no user-written words.
     Own,
-    /// An id, where the text is one; empty or whatever a peer sent otherwise.
+    /// An id if valid; otherwise empty or whatever a peer sent.
     Id,
-    /// An emoji's name or a post's type, where the text has that form.
+    /// An emoji's name or a post's type, if the text has that form.
     Token,
-    /// A locale, where the text is one.
+    /// A locale, if the text is one.
     Locale,
-    /// A user's e-mail address here.
+    /// A local user's e-mail address.
     Address,
     /// A team's URL name.
     TeamName,
@@ -32,17 +32,16 @@ pub enum Text {
     ChannelName,
     /// A channel's unique name: see [`kind::CHANNEL_NAME`].
     UniqueChannelName,
-    /// A name by which a user is searched: see [`kind::LOCAL_NAME`].
+    /// A name by which a user is found in a search: see [`kind::LOCAL_NAME`].
     SearchedName,
-    /// Why something was refused: in the words of a peer or a policy, or in
-    /// [ours](crate::model::reasons).
+    /// Why something was refused: in the words of a peer or a policy, or in [ours](crate::model::reasons).
     Refusal,
     /// A JSON pointer into [`Json::Any`].
     Pointer,
 }
 
 impl Text {
-    /// What a unique name of a [`kind`] is.
+    /// The class of a unique name of a [`kind`].
     #[must_use]
     pub fn of_unique_name(kind: u8) -> Text {
         match kind {
@@ -55,19 +54,18 @@ impl Text {
     }
 }
 
-/// What bytes or a text that should be JSON are. They may be of any other form, as a peer sent
-/// them.
+/// The class of bytes or a text that should be JSON. They may have any other form, as a peer sent them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Json {
-    /// A part of the protocol: what its members are follows from their keys.
+    /// A part of the protocol: the class of its members follows from their keys.
     Message,
     /// Anything.
     Any,
-    /// Ids of users by what mentions them.
+    /// Ids of users by the texts that mention them.
     Mentions,
 }
 
-/// Sees the texts of a value one by one, and may replace each.
+/// Visits the texts of a value one by one, and may replace each.
 pub trait TextVisitor {
     /// A text.
     fn text(&mut self, class: Text, text: &mut String);
@@ -75,7 +73,7 @@ pub trait TextVisitor {
     fn json(&mut self, class: Json, bytes: &mut Vec<u8>);
 }
 
-/// What shows its texts. `u8` is not among them, so that no list of bytes passes for numbers.
+/// A type that shows its texts. `u8` does not implement it, so a list of bytes cannot pass for numbers.
 pub trait HasTexts {
     /// Shows every text to `visitor`.
     fn texts(&mut self, visitor: &mut dyn TextVisitor);
@@ -103,7 +101,7 @@ impl Class<String> for Json {
     fn show(self, field: &mut String, visitor: &mut dyn TextVisitor) {
         let mut bytes = mem::take(field).into_bytes();
         visitor.json(self, &mut bytes);
-        // Whoever replaces characters replaces them whole, so that it is a text again.
+        // Visitors replace whole characters, so the result is valid UTF-8 again.
         *field = String::from_utf8_lossy(&bytes).into_owned();
     }
 }
@@ -116,7 +114,7 @@ impl<F, C: Class<F>> Class<Option<F>> for C {
     }
 }
 
-/// A position that ends in a text.
+/// A tuple that ends in a text.
 impl<A: HasTexts, B: HasTexts> Class<(A, B, String)> for Text {
     fn show(self, (a, b, text): &mut (A, B, String), visitor: &mut dyn TextVisitor) {
         a.texts(visitor);
@@ -144,8 +142,7 @@ impl<A: HasTexts, B: HasTexts> HasTexts for (A, B) {
     }
 }
 
-/// Implements [`HasTexts`] for types without texts. Each has to be `Copy`, which nothing that holds
-/// a text is.
+/// Implements [`HasTexts`] for types without texts. Each must be `Copy`, which nothing that holds a text is.
 macro_rules! no_texts {
     ($($name:ty),* $(,)?) => {$(
         impl $crate::boundary::texts::HasTexts for $name {
@@ -158,9 +155,9 @@ macro_rules! no_texts {
 }
 pub(crate) use no_texts;
 
-/// Implements [`HasTexts`] for a type by naming all its fields, and behind each that is a text its
-/// class: `texts!(struct Reaction { post, emoji: Text::Token })`,
-/// `texts!(enum Act { Say(text: Text::Words), Move { by }, Stop })`.
+/// Implements [`HasTexts`] for a type by naming all its fields, each text followed by its class:
+/// `texts!(struct Reaction { post, emoji: Text::Token })`, `texts!(enum Act { Say(text: Text::Words), Move {
+/// by }, Stop })`.
 macro_rules! texts {
     (struct $name:ident { $($field:ident $(: $class:expr)?),* $(,)? }) => {
         impl $crate::boundary::texts::HasTexts for $name {

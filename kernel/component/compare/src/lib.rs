@@ -1,9 +1,8 @@
-//! Comparison of bytes in words. The compiler's own for WebAssembly goes byte by byte, and every
-//! look-up in a map of keys or texts is some of these.
+//! Comparison of bytes in words. The compiler's own implementation for WebAssembly goes byte by byte, and
+//! every look-up in a map of keys or texts needs several comparisons.
 //!
-//! A crate of its own, because the functions of the C library must not take part in link-time
-//! optimisation: the compiler takes their meaning for granted and, where it also sees their body,
-//! was seen to make wrong code of the two.
+//! A crate of its own because the functions of the C library must not take part in link-time optimisation:
+//! the compiler assumes their meaning and has been seen to miscompile them when it also sees their bodies.
 #![no_std]
 #![no_builtins]
 #![cfg(target_arch = "wasm32")]
@@ -16,7 +15,7 @@ use core::ffi::c_int;
 
 const WORD: usize = size_of::<u64>();
 
-/// Whether bytes differ: 0 = they are equal.
+/// Whether bytes differ: 0 = equal.
 ///
 /// # Safety
 /// `n` bytes can be read at both addresses.
@@ -33,8 +32,8 @@ unsafe extern "C" fn bcmp(a: *const u8, b: *const u8, n: usize) -> c_int {
 #[unsafe(no_mangle)]
 unsafe extern "C" fn memcmp(mut a: *const u8, mut b: *const u8, n: usize) -> c_int {
     let mut left = n;
-    // SAFETY: the caller vouches for the range; every read ends at `n` or before. Sums wrap only in
-    // the type: a checked one would need the standard library's panics, which are not linked here.
+    // SAFETY: the caller vouches for the range; every read ends at `n` or before. Sums wrap only in the type:
+    // checked sums would need the standard library's panics, which are not linked here.
     unsafe {
         while left >= WORD {
             let x = a.cast::<u64>().read_unaligned();
@@ -57,7 +56,7 @@ unsafe extern "C" fn memcmp(mut a: *const u8, mut b: *const u8, n: usize) -> c_i
     0
 }
 
-/// The order of two words that differ, by the first byte in memory that does.
+/// The order of two different words, by the first differing byte in memory.
 fn order(x: u64, y: u64) -> c_int {
     if x.swap_bytes() < y.swap_bytes() {
         -1
