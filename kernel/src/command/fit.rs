@@ -1,15 +1,15 @@
-//! Texts that no command may hold, whichever it is: those that other workspaces could not store.
+//! Texts that no command may hold: those that other workspaces could not store.
 
 use super::Command;
 use crate::boundary::output::Refusal;
 use crate::boundary::texts::{HasTexts, Json, Text, TextVisitor};
 use crate::wire::portable::is_portable;
 
-/// Refuses a command with a text that cannot be stored and read everywhere. Every text is seen, as
-/// none can be declared without its class.
+/// Refuses a command with a text that cannot be stored and read everywhere. Every text is checked, as none
+/// can be declared without its class.
 ///
 /// # Errors
-/// Says what to leave out.
+/// States what to leave out.
 pub fn check(command: &Command, key: Option<&str>) -> Result<(), Refusal> {
     let mut unfit = Unfit(key.is_some_and(has_nul));
     command.clone().texts(&mut unfit);

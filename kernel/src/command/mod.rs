@@ -1,5 +1,5 @@
-//! Acts of local users and of the admin. A command is a file: its fields, what it does and, once its
-//! shape has changed, how the older ones are read. The list of all of them is here.
+//! Acts of local users and of the admin. Each command is a file: its fields, its effect and, once its shape
+//! has changed, how older versions are read. They are all listed here.
 
 mod acknowledgement;
 mod channel;
@@ -40,7 +40,7 @@ use crate::boundary::input::Actor;
 use crate::boundary::output::Reply;
 use crate::rows::tx::Tx;
 
-// A number stands for its command in the journal for ever and is never used again.
+// A number identifies its command in the journal for ever and is never reused.
 commands! {
     CreateUser = 0,
     PatchUser = 1,
@@ -72,8 +72,8 @@ commands! {
     RelocateConnection = 27,
 }
 
-/// Carries out a command. `key` is the client's own key of the act. A refused command leaves
-/// nothing behind: neither writes nor effects.
+/// Carries out a command. `key` is the client's own key of the act. A refused command leaves neither writes
+/// nor effects.
 pub fn carry_out(tx: &mut Tx<'_>, actor: Actor, key: Option<&str>, command: &Command) -> Reply {
     let fits = if Behaviour::PortableTexts.is_in_force(tx) {
         fit::check(command, key)

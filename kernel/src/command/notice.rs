@@ -1,5 +1,5 @@
-//! The system messages that acts leave in a channel, in the words and with the properties of the
-//! reference's 11.6 line.
+//! The system messages that acts leave in a channel, with the texts and properties of the reference's 11.6
+//! line.
 
 use crate::boundary::env::Rows;
 use crate::objects::posts;
@@ -7,7 +7,7 @@ use crate::rows::id::{ChannelNo, UserNo};
 use crate::rows::tx::Tx;
 use crate::wire::write::JsonWriter;
 
-/// A user came into the default channel of a team.
+/// A user joined the default channel of a team.
 pub(super) fn joined_team(tx: &mut Tx<'_>, channel: ChannelNo, user: UserNo) {
     let name = username(tx, user);
     let props = props(|w| w.text_field("username", &name));
@@ -15,7 +15,7 @@ pub(super) fn joined_team(tx: &mut Tx<'_>, channel: ChannelNo, user: UserNo) {
     posts::insert_system(tx, channel, user, "system_join_team", text, props);
 }
 
-/// A user was brought into the default channel of a team by another.
+/// A user was added to the default channel of a team by another user.
 pub(super) fn added_to_team(tx: &mut Tx<'_>, channel: ChannelNo, user: UserNo, by: UserNo) {
     let text = |name: &str, by: &str| format!("{name} added to the team by {by}.");
     added(tx, channel, (user, by), "system_add_to_team", text);
@@ -29,7 +29,7 @@ pub(super) fn joined_channel(tx: &mut Tx<'_>, channel: ChannelNo, user: UserNo) 
     posts::insert_system(tx, channel, user, "system_join_channel", text, props);
 }
 
-/// A user was added to a channel by another.
+/// A user was added to a channel by another user.
 pub(super) fn added_to_channel(tx: &mut Tx<'_>, channel: ChannelNo, user: UserNo, by: UserNo) {
     let text = |name: &str, by: &str| format!("{name} added to the channel by {by}.");
     added(tx, channel, (user, by), "system_add_to_channel", text);
@@ -57,7 +57,7 @@ fn added(
 pub(super) fn left_channel(tx: &mut Tx<'_>, channel: ChannelNo, user: UserNo) {
     let name = username(tx, user);
     let props = props(|w| {
-        // The name stands with `@`, but nobody is called.
+        // The name is written with `@`, but this must not mention anybody.
         w.boolean_field("disable_group_highlight", true);
         w.text_field("username", &name);
     });
@@ -65,7 +65,7 @@ pub(super) fn left_channel(tx: &mut Tx<'_>, channel: ChannelNo, user: UserNo) {
     posts::insert_system(tx, channel, user, "system_leave_channel", text, props);
 }
 
-/// A user was removed from a channel; `by` wrote the message, the user themself if the operator
+/// A user was removed from a channel; `by` is the author of the message: the user themself if the operator
 /// did it.
 pub(super) fn removed_from_channel(tx: &mut Tx<'_>, channel: ChannelNo, user: UserNo, by: UserNo) {
     let name = username(tx, user);

@@ -1,4 +1,4 @@
-//! Keeping personal values.
+//! Storing personal values.
 
 use std::collections::BTreeSet;
 
@@ -16,15 +16,14 @@ use crate::model::{PersonalKind, PersonalValue};
 use crate::rows::id::UserNo;
 use crate::rows::tx::{Read, Tx};
 
-/// Sets and deletes values of the actor that mean nothing to others. The later of two changes of
-/// one value counts.
+/// Sets and deletes values of the actor that mean nothing to others. If a value is changed twice, the later
+/// change counts.
 ///
 /// # Errors
-/// There are too many changes or would be too many values; a name is empty or too long, a value too
-/// long.
+/// Too many changes, or there would be too many values; an empty or too long name; a value that is too long.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SetPersonal {
-    /// What they are for.
+    /// What the values are for.
     pub kind: PersonalKind,
     /// The changes.
     pub changes: Vec<PersonalChange>,
@@ -36,7 +35,7 @@ texts!(struct SetPersonal { kind, changes });
 pub struct PersonalChange {
     /// Its name.
     pub name: String,
-    /// The new value; `None` deletes.
+    /// The new value; `None` deletes it.
     pub value: Option<String>,
 }
 texts!(
@@ -104,7 +103,7 @@ fn check(name: &str, value: Option<&str>) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Refuses when there are now more values, or bytes of them, than a user may have.
+/// Refuses if there are now more values, or bytes of them, than a user may have.
 fn check_room(tx: &Tx<'_>, user: UserNo, kind: PersonalKind) -> Result<(), Refusal> {
     let held = tx.prefix::<PersonalValue, _>(&(user, kind.number()), PERSONAL_VALUES_MAX + 1);
     let bytes: usize = held

@@ -1,4 +1,4 @@
-//! What every command says of itself, and what follows from the list of all commands.
+//! The trait that every command implements, and code derived from the list of all commands.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -8,7 +8,7 @@ use crate::boundary::output::{Refusal, Reply};
 use crate::boundary::texts::HasTexts;
 use crate::rows::tx::Tx;
 
-/// Who gives a command.
+/// The origin of a command.
 #[derive(Clone, Copy)]
 pub(super) struct By<'a> {
     /// Who acts.
@@ -19,8 +19,8 @@ pub(super) struct By<'a> {
 
 /// A command.
 pub(super) trait Act: Serialize + DeserializeOwned + HasTexts {
-    /// Version of its shape. It rises with every change of the fields; the shape that was is then
-    /// kept and read by [`Act::of_older_version`].
+    /// Version of its shape. It increases with every change of the fields; the previous shape is then kept
+    /// and read by [`Act::of_older_version`].
     const VERSION: u8 = 1;
 
     /// Reads a body of an older version.
@@ -28,18 +28,18 @@ pub(super) trait Act: Serialize + DeserializeOwned + HasTexts {
         None
     }
 
-    /// Does it.
+    /// Carries out the command.
     ///
     /// # Errors
-    /// The command's own refusal; what was written by then is dropped.
+    /// The command's own refusal; everything written up to then is dropped.
     fn carry_out(&self, tx: &mut Tx<'_>, by: By<'_>) -> Result<Reply, Refusal>;
 }
 
-/// Declares the enum of all commands, each with the number that stands for it in the journal.
+/// Declares the enum of all commands, each with its number in the journal.
 macro_rules! commands {
     ($($name:ident = $number:literal,)*) => {
-        /// A command. Objects are named by number: the host looks ids up, the kernel checks
-        /// everything else again, permissions included. It is serialised for people only.
+        /// A command. Objects are identified by number: the host resolves ids, and the kernel checks
+        /// everything else again, including permissions. `Serialize` is only for display.
         #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
         pub enum Command {
             $(#[doc = concat!("See [`", stringify!($name), "`](struct@", stringify!($name), ").")]
@@ -47,7 +47,7 @@ macro_rules! commands {
         }
 
         impl Command {
-            /// Every command as it is written today.
+            /// Every command as it is written now.
             pub const KINDS: &'static [$crate::boundary::kind::Kind] = &[$(
                 $crate::boundary::kind::Kind {
                     what: "command",
@@ -57,7 +57,7 @@ macro_rules! commands {
                 },
             )*];
 
-            /// Which command it is, as it is written today.
+            /// Which command it is, as it is written now.
             #[must_use]
             pub fn kind(&self) -> &'static $crate::boundary::kind::Kind {
                 match self {
@@ -70,7 +70,7 @@ macro_rules! commands {
                 }
             }
 
-            /// Writes the body behind `out`.
+            /// Appends the body to `out`.
             pub(crate) fn write(&self, out: Vec<u8>) -> Vec<u8> {
                 match self { $(Command::$name(act) => $crate::boundary::codec::append(out, act),)* }
             }
@@ -108,7 +108,7 @@ macro_rules! commands {
 }
 pub(super) use commands;
 
-/// Reads the body of a command in a version that it has or had.
+/// Reads the body of a command in its current or an older version.
 pub(super) fn read<A: Act>(version: u8, body: &[u8]) -> Option<A> {
     if version != A::VERSION {
         return A::of_older_version(version, body);
@@ -126,7 +126,7 @@ mod tests {
     use crate::command::Command;
     use serde::Deserialize;
 
-    /// As it was before it had a colour.
+    /// The shape before a colour was added.
     #[derive(Serialize, Deserialize)]
     struct PaintV1 {
         what: String,

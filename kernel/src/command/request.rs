@@ -1,5 +1,5 @@
-//! Results of commands, remembered by the client's own key, so that a retry after a lost answer
-//! does not act twice.
+//! Results of commands, remembered by the client's own key, so that a retry after a lost answer does not act
+//! twice.
 
 use crate::boundary::env::Range;
 use crate::boundary::output::{Effect, Refusal};
@@ -11,7 +11,7 @@ use crate::rows::id::{PostNo, UserNo};
 use crate::rows::key;
 use crate::rows::tx::{Read, SCAN_BYTES_MAX, Tx};
 
-/// Number of the due row that drops old results; [`Tx::next_row`] never gives it.
+/// Number of the due row that drops old results; never returned by [`Tx::next_row`].
 const DUE_NUMBER: u64 = 0;
 
 /// Refuses a key that is too long to be remembered.
@@ -22,13 +22,13 @@ pub(super) fn check(key: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The post that a user made with a key, if it is remembered.
+/// The post that a user made with a key, if it is still remembered.
 pub(super) fn find(tx: &Tx<'_>, user: UserNo, key: &str) -> Option<PostNo> {
     let request = tx.get::<Request>(&(user, key.to_string()))?;
     (request.until_ms > tx.now_ms() && tx.has::<Post>(&request.post)).then_some(request.post)
 }
 
-/// Remembers what a user made with a key. Times are rounded up, so that one due row serves many.
+/// Remembers a post that a user made with a key. Times are rounded up, so that one due row serves many.
 pub(super) fn remember(tx: &mut Tx<'_>, user: UserNo, key: &str, post: PostNo) {
     let latest = tx.now_ms().saturating_add(REQUEST_MEMORY_MS);
     let until_ms = latest
@@ -52,8 +52,8 @@ pub(super) fn remember(tx: &mut Tx<'_>, user: UserNo, key: &str, post: PostNo) {
     }
 }
 
-/// Drops results whose time is over, at most [`REQUESTS_PER_STEP_MAX`]; with more left it has
-/// itself called again. Called when [`DueKind::Requests`] is due.
+/// Drops expired results, at most [`REQUESTS_PER_STEP_MAX`]; reschedules itself if more are left. Called when
+/// [`DueKind::Requests`] is due.
 pub fn expire(tx: &mut Tx<'_>) {
     let now_ms = tx.now_ms();
     let rows = tx.rows::<RequestExpiry>(&Range {

@@ -1,13 +1,12 @@
-//! The texts among a post's properties: what the policies see of them, and how other words get in
-//! their place.
+//! The texts among a post's properties: collecting them for the policies, and replacing them.
 
 use crate::boundary::policy::TextLeaf;
 use crate::model::limits::{QUESTION_TEXTS_BYTES_MAX, QUESTION_TEXTS_MAX};
 use crate::wire::json::{Document, Kind, Value};
 use crate::wire::write::JsonWriter;
 
-/// Every text of `props` that is not empty, in order. `None` when they are more than a question may
-/// hold, or when `props` is no JSON.
+/// Every non-empty text of `props`, in order. `None` if they exceed the limits of a question, or if `props`
+/// is not JSON.
 pub fn collect(props: &str) -> Option<Vec<TextLeaf>> {
     if props.is_empty() {
         return Some(Vec::new());
@@ -33,8 +32,8 @@ pub fn collect(props: &str) -> Option<Vec<TextLeaf>> {
     Some(leaves)
 }
 
-/// `props` with these texts at their paths; every other byte stays as it is. A path at which no text
-/// stands changes nothing.
+/// `props` with these texts at their paths; every other byte is unchanged. Paths that do not point to a text
+/// are ignored.
 pub fn replace(props: &str, texts: &[TextLeaf]) -> Option<String> {
     let document = Document::parse(props.as_bytes()).ok()?;
     let mut replaced = String::with_capacity(props.len());
@@ -54,8 +53,8 @@ pub fn replace(props: &str, texts: &[TextLeaf]) -> Option<String> {
     Some(replaced)
 }
 
-/// Shows every text of a value with its path; ends early when `see` returns `None`. A document is
-/// not deeper than its reader lets it be, so the recursion is bounded.
+/// Passes every text of a value with its path to `see`; stops when `see` returns `None`. The reader limits
+/// the depth of a document, so the recursion is bounded.
 fn walk(
     value: Value<'_>,
     path: &mut String,
@@ -115,7 +114,7 @@ mod tests {
             .replace(r#""a \"b\"""#, r#""""#)
             .replace(r#""d""#, r#""\u003c\u0001é""#);
         assert_eq!(replace(PROPS, &texts).unwrap(), expected);
-        // Of a key that stands twice no reader's choice gets by.
+        // With a duplicate key, no reader can pick a text that was not judged.
         let twice = r#"{"a":"1","a":"2"}"#;
         assert_eq!(collect(twice).unwrap(), [leaf("/a", "1"), leaf("/a", "2")]);
         let both = replace(twice, &[leaf("/a", "3")]).unwrap();

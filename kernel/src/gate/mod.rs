@@ -1,8 +1,8 @@
-//! The gate: what crosses a connection, in or out, is judged by the policies here.
+//! The gate: policies judge here what crosses a connection in either direction.
 //!
-//! For a version that was denied or revised the verdict is a row: the same version gets the same
-//! answer without another question, until the policies change. A plain permission is not kept: a
-//! version that was taken is not judged again, and one that goes out again is asked about again.
+//! The verdict on a version that was denied or revised is stored: the same version gets the same answer
+//! without another question, until the policies change. A plain permission is not stored: an accepted version
+//! is not judged again, and one that is sent out again is asked about again.
 
 mod leaves;
 
@@ -23,7 +23,7 @@ use crate::rows::tx::{Read, Tx};
 /// Where posts cross.
 #[derive(Clone, Copy, Debug)]
 pub struct Crossing<'a> {
-    /// Which way.
+    /// Direction.
     pub direction: Direction,
     /// Number of the connection.
     pub connection_no: ConnectionNo,
@@ -33,7 +33,7 @@ pub struct Crossing<'a> {
     pub channel: ChannelNo,
 }
 
-/// A post that needs a judgement.
+/// A post to be judged.
 #[derive(Debug)]
 pub struct Candidate<'a> {
     /// Its id.
@@ -44,7 +44,7 @@ pub struct Candidate<'a> {
     pub root_id: &'a str,
     /// The author.
     pub author: Option<Rc<User>>,
-    /// Its message, mentions replaced.
+    /// Its message, with mentions replaced.
     pub message: Cow<'a, str>,
     /// Its properties, JSON text or empty.
     pub props: &'a str,
@@ -56,10 +56,10 @@ pub struct Candidate<'a> {
     pub is_edit: bool,
 }
 
-/// What becomes of a candidate.
+/// The decision about a candidate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Judgement {
-    /// It may pass: in these words, or as it is.
+    /// It may pass: with this wording, or unchanged.
     Pass(Option<Wording>),
     /// It may not, for this reason.
     Denied(String),
@@ -76,7 +76,7 @@ pub struct Wording {
     pub props: String,
 }
 
-/// What is asked about posts that go this way.
+/// What is asked about posts in this direction.
 #[must_use]
 pub fn about_posts(rows: &(impl Read + ?Sized), direction: Direction) -> Asked {
     let about = if Behaviour::WholePosts.is_in_force(rows) {
@@ -87,9 +87,9 @@ pub fn about_posts(rows: &(impl Read + ?Sized), direction: Direction) -> Asked {
     Asked { direction, about }
 }
 
-/// Judges posts, of which each version stands among the candidates once: by the rows there are, and
-/// for the rest by one question each, all asked at once. There is a judgement for each candidate, in
-/// their order.
+/// Judges posts; each version may be among the candidates only once. Stored verdicts are used first; the
+/// remaining candidates are asked about with one question each, all at once. Returns a judgement for each
+/// candidate, in order.
 pub fn judge(
     tx: &mut Tx<'_>,
     crossing: Crossing<'_>,
@@ -123,8 +123,8 @@ pub fn judge(
     judgements
 }
 
-/// What a verdict says of a candidate. It is kept if it is more than a plain permission; else a
-/// row of an earlier version goes.
+/// Turns a verdict into a judgement. It is stored unless it is a plain permission, in which case the row of
+/// an earlier version is deleted.
 fn of_verdict(
     tx: &mut Tx<'_>,
     key: (ConnectionNo, u8, Id),
@@ -147,14 +147,14 @@ fn of_verdict(
     }
 }
 
-/// The rows of candidates, in their order.
+/// The rows of candidates, in the same order.
 fn rows(
     tx: &Tx<'_>,
     connection: ConnectionNo,
     about: Asked,
     candidates: &[Candidate<'_>],
 ) -> Vec<Option<VerdictRow>> {
-    // Most connections have no rows of verdicts.
+    // Most connections have no verdict rows.
     let any = tx.prefix::<VerdictRow, _>(&(connection, about.byte()), 1);
     if any.is_empty() {
         return candidates.iter().map(|_| None).collect();
@@ -163,7 +163,7 @@ fn rows(
     tx.get_all::<VerdictRow>(&candidates.iter().map(key).collect::<Vec<_>>())
 }
 
-/// The row that a verdict leaves; the error is why there is none.
+/// The row to store for a verdict; the error is why the policies failed.
 fn row(update_at: i64, verdict: Verdict) -> Result<Option<VerdictRow>, String> {
     let passes = VerdictRow {
         update_at,
@@ -199,7 +199,7 @@ fn of_row(candidate: &Candidate<'_>, row: VerdictRow) -> Judgement {
     }
 }
 
-/// A post in other words; `None` when its properties would be longer than any may be.
+/// A post with its revision applied; `None` if its properties would exceed the limit.
 fn word(candidate: &Candidate<'_>, revision: Revision) -> Option<Wording> {
     let message = revision
         .message
@@ -212,7 +212,7 @@ fn word(candidate: &Candidate<'_>, revision: Revision) -> Option<Wording> {
     (props.len() <= REMOTE_PROPS_BYTES_MAX).then_some(Wording { message, props })
 }
 
-/// A message is never longer than one may be.
+/// Cuts the message to the maximum length.
 fn cut(mut revision: Revision) -> Revision {
     let message = revision.message.take();
     revision.message = message.map(|text| text.chars().take(MESSAGE_CHARS_MAX).collect());
@@ -271,7 +271,7 @@ fn ask(tx: &Tx<'_>, crossing: Crossing<'_>, about: Asked, open: &[&Candidate<'_>
     }
 }
 
-/// The connections to the workspaces that authors live in.
+/// The connections to the home workspaces of authors.
 #[derive(Default)]
 struct Homes(BTreeMap<WorkspaceNo, Option<Connection>>);
 
@@ -307,7 +307,7 @@ impl Homes {
     }
 }
 
-/// A peer's or a policy's words, cut to what a row or a notice holds of them.
+/// A peer's or a policy's words, cut to the limit for rows and notices.
 #[must_use]
 pub fn shorten(words: String) -> String {
     match words.char_indices().nth(REASON_CHARS_MAX) {

@@ -1,8 +1,8 @@
-//! What becomes of inbound verdicts when the policies change.
+//! Handling of inbound verdicts when the policies change.
 //!
-//! What waits here is asked about at once. What was denied is not here any more: its peer was told
-//! so, and sends it again or not. Only its verdict stands, so that the same version gets the same
-//! answer without another question; that is forgotten, so that the policies of today answer.
+//! Items held here are asked about at once. Denied items are no longer here: their peer was notified, and may
+//! send them again. Only the verdict is stored, so that the same version gets the same answer without another
+//! question; it is deleted, so that the current policies decide.
 
 use super::held;
 use crate::boundary::behaviour::Behaviour;
@@ -13,7 +13,7 @@ use crate::rows::id::{ConnectionNo, Id};
 use crate::rows::tx::{Read, Tx};
 use crate::rows::{jobs, key};
 
-/// The policies are others now: starts over all connections.
+/// Called when the policies have changed: starts a pass over all connections.
 pub fn start(tx: &mut Tx<'_>) {
     if Behaviour::AskedAgain.is_in_force(tx) {
         let job = Job::AskInboundAgain {
@@ -24,8 +24,7 @@ pub fn start(tx: &mut Tx<'_>) {
     }
 }
 
-/// Does a portion of [`Job::AskInboundAgain`], which has this number; returns the job as it goes on,
-/// if it does.
+/// Carries out a portion of the [`Job::AskInboundAgain`] with this number; returns the continued job, if any.
 pub fn ask_again(
     tx: &mut Tx<'_>,
     number: u64,
@@ -40,7 +39,7 @@ pub fn ask_again(
     }
     let prefix = (connection, gate::about_posts(tx, Direction::Inbound).byte());
     let from = match position {
-        // The first key behind the last one done.
+        // The first key after the last one processed.
         Some(id) => [key::encode(&(prefix.0, prefix.1, id)), vec![0]].concat(),
         None => key::encode(&prefix),
     };

@@ -1,6 +1,6 @@
-//! A peer offers a channel. Semantics §8.4: a valid invitation takes effect at once; one for a
-//! channel that is here already changes nothing, unless it is the peer's own channel come back and
-//! no admin here has let it go. So that a peer cannot fill the workspace, it has so many places.
+//! Channel invitations from a peer. Semantics §8.4: a valid invitation takes effect at once; one for a
+//! channel that already exists here changes nothing, unless it is the peer's own channel come back and no
+//! admin here has let it go. A peer's number of channels is limited, so that it cannot fill the workspace.
 
 use super::authorize::Peer;
 use super::{Reason, Tally, fail, ok};
@@ -59,15 +59,15 @@ fn accept(tx: &mut Tx<'_>, peer: &Peer, invite: &ChannelInvite) -> Result<(), St
     ))
 }
 
-/// Shares a channel again that came from this peer, also when that was over an earlier connection
-/// of the same workspace. A channel of ours, or of another peer, is not the peer's to offer.
+/// Shares a channel again that came from this peer, even if it came over an earlier connection of the same
+/// workspace. A channel of ours, or of another peer, is not the peer's to offer.
 fn restore(tx: &mut Tx<'_>, peer: &Peer, no: ChannelNo) -> Option<()> {
     let mut channel = tx.get::<Channel>(&no)?;
     if channel.origin.is_ours() || channel.origin != peer.row.workspace {
         return None;
     }
     if !tx.has::<SharedChannel>(&no) {
-        // As in the reference, whether it is read-only is not decided anew.
+        // As in the reference, the read-only setting is not changed.
         let row = shared_row(tx, peer, channel.read_only);
         sharing::mark_shared(tx, no, &mut channel, &row);
     }
@@ -131,7 +131,7 @@ fn create(tx: &mut Tx<'_>, peer: &Peer, id: Id, invite: &ChannelInvite) -> Resul
     };
     let row = shared_row(tx, peer, invite.read_only);
     sharing::mark_shared(tx, no, &mut channel, &row);
-    // Last, so that the message about the first member is older than the link.
+    // Done last, so that the message about the first member is older than the link.
     link::open(tx, no, peer.no, LinkState::Active, false, peer.row.creator);
     Ok(())
 }
@@ -173,7 +173,7 @@ fn build(
     }
 }
 
-/// Who made the connection becomes the first member, and runs the copy of the channel.
+/// The connection's creator becomes the first member and the admin of the local channel.
 fn join(tx: &mut Tx<'_>, no: ChannelNo, team: TeamNo, creator: UserNo) {
     members::join_team(tx, team, creator, false);
     members::join_channel(tx, no, creator, true);
@@ -229,8 +229,8 @@ fn check_fields(invite: &ChannelInvite, is_guarded: bool) -> Result<(), &'static
     Ok(())
 }
 
-/// The team of the connection, else the first one of the workspace. The invitation's own wish is
-/// ignored: where a channel goes is not the peer's to say.
+/// The team of the connection, or the first one of the workspace. The team in the invitation is ignored: the
+/// peer does not decide where a channel goes.
 fn team_of(tx: &Tx<'_>, peer: &Peer) -> Option<TeamNo> {
     let live = |no: &TeamNo| tx.get::<Team>(no).is_some_and(|team| team.delete_at == 0);
     let chosen = lookup::team(tx, &peer.row.default_team_id).filter(live);
@@ -243,5 +243,5 @@ fn team_of(tx: &Tx<'_>, peer: &Peer) -> Option<TeamNo> {
     })
 }
 
-/// Teams among which a connection without one of its own finds the first that is not archived.
+/// Maximum number of teams searched for the first one that is not archived, for a connection without a team.
 const TEAMS_LOOKED_AT_MAX: u32 = 100;

@@ -1,10 +1,9 @@
-//! Items that wait for a policy. They are rows, so the peer may count them as taken; they are asked
-//! again after a while and whenever the policies change. What belongs to a waiting post — an
-//! answer, a reaction, an acknowledgement — waits behind it. So does a reaction whose emoji is one too
-//! many for its post.
+//! Items held for a policy. They are stored, so the peer may treat them as accepted; they are asked about
+//! again after a while and whenever the policies change. Items that belong to a held post (a reply, a
+//! reaction, an acknowledgement) are held after it. So is a reaction whose emoji exceeds the limit of its
+//! post.
 //!
-//! No step reads all that waits: whether an item does is found by an index, and how much waits is
-//! counted.
+//! No step reads all held items: an index tells whether an item is held, and totals are counted.
 
 use super::authorize::{self, Peer};
 use super::item::{self, Item, Outcome, Scope, Wait};
@@ -25,7 +24,7 @@ use crate::wire::json::Document;
 use crate::wire::message::{WireAcknowledgement, WirePost, WireReaction};
 use crate::wire::write::JsonWriter;
 
-/// Calls a function that is generic over the kind of item, for the kind that a row names.
+/// Calls a function that is generic over the kind of item, for the kind named by a row.
 macro_rules! of_kind {
     ($kind:expr, $function:ident($($argument:expr),*)) => {
         match $kind {
@@ -36,7 +35,7 @@ macro_rules! of_kind {
     };
 }
 
-/// What tells waiting items apart, and which of two versions of one is the newer; see [`Wait`].
+/// Identity and version of a held item; see [`Wait`].
 type Known = ((String, String), (i64, bool));
 
 fn read<I: Item>(bytes: &[u8]) -> Option<I> {
@@ -49,14 +48,14 @@ fn known<I: Item>(bytes: &[u8]) -> Option<Known> {
     item.wait().map(|wait| (wait.key, wait.version))
 }
 
-/// Why an item waits behind another one.
+/// Why an item is held until another one is accepted.
 pub const WAITS_FOR_ITS_POST: &str = "waits for its post";
 
-/// There is no room for another item: the peer has to try again later.
+/// There is no room for another item: the peer must try again later.
 #[derive(Debug)]
 pub struct Full;
 
-/// Key of what waits in the index: its number and text would be too long for one.
+/// Key of a held item in the index: a digest, as its id and text would be too long for a key.
 fn index_key(connection: ConnectionNo, about: &(String, String)) -> (ConnectionNo, Id) {
     let mut hasher = blake3::Hasher::new();
     for part in [&about.0, &about.1] {
@@ -68,17 +67,17 @@ fn index_key(connection: ConnectionNo, about: &(String, String)) -> (ConnectionN
     (connection, Id::from_uuid_bytes(digest))
 }
 
-/// Whether a post waits.
+/// Whether a post is held.
 pub fn has_post(tx: &Tx<'_>, connection: ConnectionNo, id: &str) -> bool {
     let about = (id.to_string(), String::new());
     tx.has::<HeldItem>(&index_key(connection, &about))
 }
 
-/// Lets an item wait. A newer version of the same item takes the place of the older one; one that
-/// comes late or again changes nothing.
+/// Holds an item. A newer version of the same item replaces the older one; an older or repeated version
+/// changes nothing.
 ///
 /// # Errors
-/// When as much waits as may.
+/// If the limit of held items is reached.
 pub fn add(
     tx: &mut Tx<'_>,
     (connection, channel): (ConnectionNo, ChannelNo),
@@ -106,7 +105,7 @@ pub fn add(
     if sum.items >= HELD_MAX || sum.bytes.saturating_add(bytes(&row)) > HELD_BYTES_MAX {
         return Err(Full);
     }
-    // What takes an older one's place keeps its turn.
+    // A replacement keeps the position of the older version.
     let number = waiting.map_or_else(|| tx.next_row(), |waiting| waiting.number);
     put(tx, (connection, number), Some(known), &row);
     let at_ms = tx
@@ -122,8 +121,8 @@ fn bytes(row: &Held) -> u64 {
     (row.item.len() as u64).saturating_add(row.mention_transforms.len() as u64)
 }
 
-/// Stores a row with its place in the index. One that nobody can read has none, and counts for
-/// nothing; it goes when its turn comes.
+/// Stores a row and its index entry. An unreadable row has no entry and is not counted; it is deleted when
+/// its turn comes.
 fn put(tx: &mut Tx<'_>, key: (ConnectionNo, u64), known: Option<Known>, row: &Held) {
     tx.put(&key, row);
     let (connection, number) = key;
@@ -144,7 +143,7 @@ fn put(tx: &mut Tx<'_>, key: (ConnectionNo, u64), known: Option<Known>, row: &He
     tx.put(&connection, &sum);
 }
 
-/// Takes a row out, with its place in the index; rows from before there was one have none.
+/// Removes a row and its index entry; rows from before the index have none.
 fn take(tx: &mut Tx<'_>, connection: ConnectionNo, number: u64) -> Option<(Held, Option<Known>)> {
     let row = tx.get::<Held>(&(connection, number))?;
     tx.delete::<Held>(&(connection, number));
@@ -171,8 +170,8 @@ fn take(tx: &mut Tx<'_>, connection: ConnectionNo, number: u64) -> Option<(Held,
     Some((row, known))
 }
 
-/// Asks again about items of a connection that wait, the oldest first, at most
-/// [`HELD_PER_STEP_MAX`]; sees to it that the rest follows.
+/// Asks again about held items of a connection, the oldest first, at most [`HELD_PER_STEP_MAX`]; schedules
+/// the rest.
 pub fn step(tx: &mut Tx<'_>, connection: ConnectionNo) {
     let numbers = portion(tx, connection, u64::MAX);
     if !numbers.is_empty() {
@@ -193,9 +192,9 @@ fn portion(tx: &Tx<'_>, connection: ConnectionNo, before: u64) -> Vec<u64> {
     rows.map(|((_, number), _)| number).collect()
 }
 
-/// The policies are others now: asks at once about what waited for a connection before a row of
-/// this number was made, at most [`HELD_PER_STEP_MAX`] items. Returns whether there were any: what
-/// waits on gets a later number, so that each is asked about once.
+/// Called when the policies have changed: asks at once about items held for a connection with a number below
+/// this one, at most [`HELD_PER_STEP_MAX`]. Returns whether there were any: items still held get a higher
+/// number, so each is asked about once.
 pub fn ask_before(tx: &mut Tx<'_>, connection: ConnectionNo, number: u64) -> bool {
     let numbers = portion(tx, connection, number);
     let any = !numbers.is_empty();
@@ -205,16 +204,16 @@ pub fn ask_before(tx: &mut Tx<'_>, connection: ConnectionNo, number: u64) -> boo
     any
 }
 
-/// Asks about items that wait, and sees to it that whatever waits on is asked about later.
+/// Asks about held items, and schedules those that remain held.
 fn ask(tx: &mut Tx<'_>, connection: ConnectionNo, numbers: &[u64]) {
-    // However often this was asked for, it goes on once.
+    // However often this was requested, it is scheduled once.
     due::cancel(tx, DueKind::Held(connection));
     let peer = Peer::load(tx, connection);
     let mut tally = Tally::default();
     let mut attempts_max = 0;
     for number in numbers {
-        // What waits on goes to the back, so that one item can never starve the others; what
-        // leans on it comes after it, and follows it there.
+        // Items still held move to the end, so that one item can never starve the others; items that depend
+        // on one come after it, and follow it there.
         let Some((row, known)) = take(tx, connection, *number) else {
             continue;
         };

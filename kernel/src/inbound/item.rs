@@ -1,9 +1,9 @@
-//! What a sync message can hold: one trait for every kind of item, and the one loop that takes a
-//! section of a message through it.
+//! The items of a sync message: one trait for every kind of item, and the one loop that processes a section
+//! of a message.
 //!
-//! A further kind is one file below `items/`, its section in the message, and one line in
-//! [`sync::message`](super::sync), which names the sections in the order in which they are carried
-//! out. A kind that can wait here has a `HeldKind` as well.
+//! A new kind needs one file below `items/`, its section in the message, and one line in
+//! [`sync::message`](super::sync), which names the sections in processing order. A kind that can be held also
+//! needs a `HeldKind`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -24,22 +24,22 @@ use crate::wire::json::{JsonError, Value};
 use crate::wire::message::BadItem;
 use crate::wire::response::SyncResponse;
 
-/// Items of a section of a message: each as it came, and as it was read.
+/// Items of a section of a message: each as received, and as parsed.
 pub type Section<'d, I> = [(Value<'d>, Result<I, BadItem>)];
 
-/// Where items come from and where they go.
+/// Origin and destination of items.
 #[derive(Clone, Copy, Debug)]
 pub struct Scope<'s> {
     /// Who sent them.
     pub peer: &'s Peer,
     /// The channel of their message.
     pub shared: &'s Authorized<Shared>,
-    /// What the mentions in their texts become.
+    /// Replacements for the mentions in their texts.
     pub mentions: &'s Mentions,
 }
 
 impl<'s> Scope<'s> {
-    /// Where the items cross.
+    /// The crossing of these items.
     #[must_use]
     pub fn crossing(self) -> Crossing<'s> {
         Crossing {
@@ -51,28 +51,28 @@ impl<'s> Scope<'s> {
     }
 }
 
-/// What became of an item.
+/// The outcome of an item.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It is carried out.
+    /// It was carried out.
     Taken,
-    /// It was carried out before, or something newer was: nothing changes.
+    /// It, or something newer, was carried out before: nothing changes.
     Known,
-    /// It is refused for good.
+    /// It is refused permanently.
     Refused(Reason),
-    /// It has to be tried again, for this reason: the policies failed, or what it belongs to waits.
+    /// It must be tried again, for this reason: the policies failed, or what it belongs to is held.
     Failed(String),
 }
 
-/// How a section's answer speaks of an item.
+/// How a section's answer reports an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
-    /// It is carried out, now or before.
+    /// It was carried out, now or before.
     Done {
         /// Whether it changed anything now.
         changed: bool,
     },
-    /// It is stored and tried again here.
+    /// It is stored and will be tried again here.
     Held,
     /// It is refused.
     Refused(Reason),
@@ -80,56 +80,55 @@ pub enum Fate {
     SetAside,
 }
 
-/// What an item is known by while it waits.
+/// Identity of an item while it is held.
 #[derive(Clone, Debug)]
 pub struct Wait<'i> {
     /// Its kind.
     pub kind: HeldKind,
-    /// What it is about: a post, and what on it (empty for the post itself).
+    /// What it is about: a post, and what belongs to that post (empty for the post itself).
     pub key: (String, String),
-    /// Its version: the highest of its times in ms, and of two changes in one millisecond the removal is
-    /// the later one, as where they are applied.
+    /// Its version: the highest of its times in ms. If two changes share a millisecond, the removal is the
+    /// later one, as when they are applied.
     pub version: (i64, bool),
-    /// Id of the post without which it cannot be; empty if it needs none.
+    /// Id of the post that it requires; empty if it needs none.
     pub post: &'i str,
 }
 
 /// A kind of item of a sync message.
 pub trait Item: Sized {
-    /// Whether the policies are asked about it. The items of such a section are authorised, and
-    /// their questions asked at once, before the first of them is applied.
+    /// Whether the policies are asked about it. The items of such a section are authorised, and their
+    /// questions asked at once, before the first of them is applied.
     const ASKED: bool;
-    /// Items of a section that a step carries out.
+    /// Maximum number of items of a section that a step carries out.
     const PER_STEP_MAX: u32 = FRAME_ITEMS_PER_STEP_MAX;
 
-    /// What may be done with one.
+    /// What may be done with an item.
     type Change<'i>
     where
         Self: 'i;
 
-    /// Reads one.
+    /// Parses an item.
     ///
     /// # Errors
-    /// When it has another shape.
+    /// If it has another shape.
     fn decode(value: Value<'_>) -> Result<Self, JsonError>;
 
-    /// Fetches what the items of a section are going to look up.
+    /// Fetches the rows that the items of a section will look up.
     fn prefetch(tx: &Tx<'_>, items: &Section<'_, Self>);
 
-    /// Its own id, if it has one, for items behind it in the section that name it.
+    /// Its own id, if it has one, for later items of the section that refer to it.
     fn id(&self) -> Option<Id>;
 
-    /// What it is known by while it waits; `None` if its kind never does.
+    /// Its identity while held; `None` if its kind is never held.
     fn wait(&self) -> Option<Wait<'_>>;
 
-    /// Whether it is refused only because the post of its [`Wait`] is not here.
+    /// Whether it is refused only because the post of its [`Wait`] is missing.
     fn lacks_its_post(&self, tx: &Tx<'_>, reason: Reason) -> bool;
 
-    /// May the peer do this? `ahead` names the items that the section brings before it and that are
-    /// not applied yet.
+    /// May the peer do this? `ahead` names earlier items of the section that are not applied yet.
     ///
     /// # Errors
-    /// Why not.
+    /// The reason for the refusal.
     fn authorize<'i>(
         &'i self,
         tx: &Tx<'_>,
@@ -137,8 +136,8 @@ pub trait Item: Sized {
         ahead: &BTreeSet<Id>,
     ) -> Result<Authorized<Self::Change<'i>>, Reason>;
 
-    /// What the policies have to be asked; `None` when there is nothing new to judge. `seen` says
-    /// that the section brings an earlier version before it.
+    /// The question for the policies; `None` if there is nothing new to judge. `seen` is whether the section
+    /// contains an earlier version before it.
     fn question<'i>(
         tx: &Tx<'_>,
         scope: Scope<'_>,
@@ -148,7 +147,7 @@ pub trait Item: Sized {
     where
         Self: 'i;
 
-    /// Carries out what was authorised, if the policies let it.
+    /// Carries out what was authorised, if the policies permit it.
     fn apply(
         tx: &mut Tx<'_>,
         scope: Scope<'_>,
@@ -156,8 +155,8 @@ pub trait Item: Sized {
         judgements: &Judgements,
     ) -> Outcome;
 
-    /// Notes in the answer to the peer what became of an item, which is given as it came and as it
-    /// was read; `None` when it could not be read, or was not.
+    /// Adds the outcome of an item, given as received and as parsed, to the answer to the peer; the parsed
+    /// item is `None` if it could not be parsed, or was not.
     fn report(
         tx: &Tx<'_>,
         scope: Scope<'_>,
@@ -167,7 +166,7 @@ pub trait Item: Sized {
     );
 }
 
-/// Authorises an item by the rows as they stand, and applies it.
+/// Authorises an item against the current rows, and applies it.
 pub fn take<I: Item>(
     tx: &mut Tx<'_>,
     scope: Scope<'_>,
@@ -183,8 +182,7 @@ pub fn take<I: Item>(
 /// Judgements by post and version.
 pub type Judgements = BTreeMap<(Id, i64), Judgement>;
 
-/// Judges the posts of a section, each version once: a real server sends a root before and after
-/// its reply.
+/// Judges the posts of a section, each version once: a real server sends a root before and after its reply.
 fn judge(tx: &mut Tx<'_>, scope: Scope<'_>, mut candidates: Vec<Candidate<'_>>) -> Judgements {
     let version = |candidate: &Candidate<'_>| (candidate.id, candidate.version);
     let mut seen = BTreeSet::new();
@@ -193,30 +191,30 @@ fn judge(tx: &mut Tx<'_>, scope: Scope<'_>, mut candidates: Vec<Candidate<'_>>) 
     candidates.iter().map(version).zip(judgements).collect()
 }
 
-/// An item whose turn comes.
+/// An item that is ready to be carried out.
 struct Planned<'d, 'i, I: Item + 'i> {
     value: Value<'d>,
     item: &'i I,
-    /// Whether it may be done; `None` when that is to be asked in its turn, because its kind is not
-    /// judged beforehand or an item before it may change the answer.
+    /// Whether it may be done; `None` if that is decided when its turn comes, because its kind is not judged
+    /// beforehand or an earlier item may change the answer.
     change: Option<Result<Authorized<I::Change<'i>>, Reason>>,
 }
 
-/// A message on its way through.
+/// A message while it is processed.
 pub struct Batch<'a> {
     peer: &'a Peer,
     shared: Authorized<Shared>,
-    /// The message's mentions and whom they mean, as they came.
+    /// The message's mentions and the users they refer to, as received.
     transforms: Vec<(String, String)>,
     mentions: Mentions,
     skip: Skip<'a>,
-    /// Number of the next item, through all sections.
+    /// Number of the next item, counted through all sections.
     pub number: u32,
     /// Number of the first item that this step carries out.
     from: u32,
-    /// Items that it still may; `None` for all.
+    /// Number of items that it may still carry out; `None` for all.
     most: Option<u32>,
-    /// Number of the first item that it leaves to the next step, if it leaves one.
+    /// Number of the first item left to the next step, if any.
     pub cut: Option<u32>,
     /// Items that were not carried out.
     pub tally: Tally,
@@ -225,7 +223,7 @@ pub struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    /// A message to a channel, of which a part is carried out.
+    /// A message to a channel, to be carried out in part or as a whole.
     pub fn new(
         peer: &'a Peer,
         shared: Authorized<Shared>,
@@ -252,7 +250,7 @@ impl<'a> Batch<'a> {
         self.from == 0
     }
 
-    /// Which items of the next section this step carries out, of so many; notes where it leaves off.
+    /// The items of the next section, which has `items`, that this step carries out; records where it stops.
     fn portion<I: Item>(&mut self, items: usize) -> Range<usize> {
         let first = self.number;
         let end = first.saturating_add(u32::try_from(items).unwrap_or(u32::MAX));
@@ -268,16 +266,16 @@ impl<'a> Batch<'a> {
         (begin - first) as usize..(stop - first) as usize
     }
 
-    /// Works out whom the message's mentions mean: after its profiles, as one that has just come may
-    /// be meant.
+    /// Resolves the message's mentions: after its profiles, as a mention may refer to a user who has just
+    /// arrived.
     pub fn read_mentions(&mut self, tx: &Tx<'_>) {
         self.mentions = Mentions::new(tx, &self.peer.row.name, &self.transforms);
     }
 
-    /// Takes a section.
+    /// Processes a section.
     ///
     /// # Errors
-    /// When an item has to wait and there is no room for it: the step has to be undone.
+    /// If an item must be held and there is no room for it: the step must be undone.
     pub fn take<I: Item>(&mut self, tx: &mut Tx<'_>, items: &Section<'_, I>) -> Result<(), Full> {
         let first = self.number;
         let portion = self.portion::<I>(items.len());
@@ -313,7 +311,7 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
-    /// Authorises an item before those ahead of it are applied, and collects its question.
+    /// Authorises an item before earlier ones are applied, and collects its question.
     fn plan<'i, I: Item>(
         &self,
         tx: &Tx<'_>,
@@ -364,7 +362,7 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
-    /// Whether an item is refused only because a post that waits here is not there yet.
+    /// Whether an item is refused only because its post is still held here.
     fn post_waits<I: Item>(&self, tx: &Tx<'_>, item: &I, reason: Reason) -> bool {
         let Some(wait) = item.wait().filter(|_| item.lacks_its_post(tx, reason)) else {
             return false;
@@ -403,7 +401,7 @@ impl<'a> Batch<'a> {
         I::report(tx, scope, item, fate, &mut self.response);
     }
 
-    /// Whether an item is left out, because it stopped an earlier run; then it is set aside.
+    /// Whether an item is skipped because it stopped an earlier run; if so, it is set aside.
     fn sets_aside(&mut self, tx: &mut Tx<'_>, number: u32, value: Value<'_>) -> bool {
         let left_out = self.skip.has(number);
         if left_out {

@@ -1,10 +1,9 @@
-//! Mentions in a peer's text: names as the sender knows them become names as we know them.
-//! Semantics §6.4.
+//! Mentions in a peer's text: names as known to the sender become names as known to us. Semantics §6.4.
 //!
-//! The sender says with `mention_transforms` whom each mention means. The reference replaces
-//! substrings in random order and damages texts in which one name is part of another; here the
-//! text is read once, and each [candidate](mention::Candidate) is looked up as a whole, then without
-//! its trailing punctuation, as the sender did; code and addresses stay as they are. Servers of 2021 rewrite the text themselves and send no map.
+//! With `mention_transforms` the sender names the user of each mention. The reference replaces substrings in
+//! random order and damages texts in which one name is part of another; here the text is read once, and each
+//! [candidate](mention::Candidate) is looked up as a whole, then without its trailing punctuation, as the
+//! sender did; code and addresses are unchanged. Servers of 2021 rewrite the text themselves and send no map.
 
 use std::collections::BTreeMap;
 
@@ -15,16 +14,16 @@ use crate::rows::id::WorkspaceNo;
 use crate::rows::lookup;
 use crate::rows::tx::Read;
 
-/// What the mentions of one message become.
+/// Replacements for the mentions of one message.
 #[derive(Debug, Default)]
 pub struct Mentions {
-    /// Lower-case mention without `@`, and what stands in its place.
+    /// Lower-case mention without `@`, and its replacement.
     replacements: BTreeMap<String, String>,
     reading: Reading,
 }
 
 impl Mentions {
-    /// Works out a message's map once for all its posts.
+    /// Resolves a message's map once for all its posts.
     pub fn new(
         rows: &(impl Read + ?Sized),
         connection_name: &str,
@@ -44,7 +43,7 @@ impl Mentions {
         }
     }
 
-    /// The text with its mentions replaced; as it was when it would grow over the limit.
+    /// The text with its mentions replaced; unchanged if it would exceed the limit.
     #[must_use]
     pub fn apply(&self, text: &str) -> String {
         if self.replacements.is_empty() {
@@ -59,7 +58,7 @@ impl Mentions {
         }
     }
 
-    /// Which part of a text is a mention, and what it becomes. The longest one counts.
+    /// Which part of a text is a mention, and its replacement. The longest match counts.
     fn part(&self, candidate: Candidate, text: &str) -> Option<(usize, usize, String)> {
         let mut names = candidate.names(text);
         names.find_map(|name| {
@@ -69,7 +68,7 @@ impl Mentions {
     }
 }
 
-/// What a mention becomes; `None` = it stays.
+/// The replacement of a mention; `None` = unchanged.
 fn replacement(mention: &str, user: Option<&User>, connection_name: &str) -> Option<String> {
     let qualified = mention.contains(':');
     match user {

@@ -1,8 +1,8 @@
-//! What peers send: judged, applied, answered.
+//! What peers send: checked, applied and answered.
 //!
-//! The answer to a frame is always a [`Reply::Http`]. A message that was handled gets status 200
-//! also when it was refused, as the protocol has it; what is worth another attempt of the peer gets
-//! another status, because a real server takes every other answer for a delivery.
+//! The answer to a frame is always a [`Reply::Http`]. As the protocol requires, a message that was handled
+//! gets status 200 even if it was refused; a message that the peer should send again gets another status,
+//! because a real server treats every 200 answer as a delivery.
 
 pub mod again;
 pub mod authorize;
@@ -36,9 +36,9 @@ use crate::wire::frame::{
 use crate::wire::json::Document;
 use crate::wire::response::{SyncResponse, encode_fail, encode_ok};
 
-/// Carries out the body of a `POST …/remotecluster/msg` of an authenticated connection: the frame
-/// checks of protocol §5.2 (rows 3 to 8), then what the topic asks for. Items in `skip` are set
-/// aside instead. What is more than a step takes is left to [`part`].
+/// Carries out the body of a `POST …/remotecluster/msg` of an authenticated connection: the frame checks of
+/// protocol §5.2 (rows 3 to 8), then the processing of its topic. Items in `skip` are set aside instead.
+/// Items beyond the limit of a step are left to [`part`].
 pub fn frame(tx: &mut Tx<'_>, connection: ConnectionNo, body: &[u8], skip: &[(u32, u32)]) -> Reply {
     let course = if Behaviour::FrameParts.is_in_force(tx) {
         parts::forget(tx, connection);
@@ -72,7 +72,7 @@ fn carry_out(
         Err(refusal) => return Ok(refuse(tx, &refusal)),
     };
     let reply = match frame.topic.as_str() {
-        // The shape of the message decides what happens, not which of the three topics it has.
+        // The shape of the message decides, not which of the three topics it has.
         TOPIC_SYNC | TOPIC_MEMBERSHIP | TOPIC_GLOBAL_USERS => {
             return sync::message(tx, &peer, frame.payload, course);
         }
@@ -86,8 +86,8 @@ fn carry_out(
     Ok(reply)
 }
 
-/// Sets aside the body of a frame that stops a step even when none of its items is carried out,
-/// and tells the peer that it is refused for good: sent again, it would stop again.
+/// Sets aside the body of a frame that stops a step even if none of its items is carried out, and refuses it
+/// permanently: sent again, it would stop again.
 pub fn quarantine(tx: &mut Tx<'_>, connection: ConnectionNo, body: &[u8], reason: &str) -> Reply {
     if Behaviour::FrameParts.is_in_force(tx) {
         parts::forget(tx, connection);
@@ -108,7 +108,7 @@ fn unknown_connection(tx: &mut Tx<'_>) -> Reply {
     )
 }
 
-/// A refusal in the shape of the API.
+/// A refusal in the API's error format.
 fn refuse(tx: &mut Tx<'_>, refusal: &Refusal) -> Reply {
     let request_id = tx.new_id();
     let body = frame::encode_error(refusal, request_id.as_str());

@@ -1,8 +1,9 @@
-//! Frames that take several steps. A step carries out so many items of each section; what is left is
-//! kept with the answer so far, and goes on in the next step. The peer hears the answer of the last.
+//! Frames that take several steps. A step carries out a limited number of items of each section; the rest is
+//! kept with the partial answer and continued in the next step. The peer receives the answer of the last
+//! step.
 //!
-//! A frame is kept only until its answer is made: when the service stops in between, its peer has
-//! none and sends it again, and what was carried out is known then.
+//! A frame is kept only until its answer is made: if the service stops before that, the peer has no answer
+//! and sends the frame again; items carried out before are then recognised.
 
 use crate::boundary::behaviour::Behaviour;
 use crate::boundary::input::FramePart;
@@ -20,7 +21,7 @@ use super::refuse;
 pub struct Skip<'a>(&'a [(u32, u32)]);
 
 impl Skip<'_> {
-    /// Whether an item is among them.
+    /// Whether an item is in a range.
     pub fn has(self, number: u32) -> bool {
         self.0
             .iter()
@@ -28,21 +29,21 @@ impl Skip<'_> {
     }
 }
 
-/// What a step is to do of a frame.
+/// What a step carries out of a frame.
 #[derive(Debug)]
 pub struct Course<'a> {
     /// Items that are set aside instead of being carried out.
     pub skip: Skip<'a>,
     /// Number of the first item.
     pub from: u32,
-    /// Items at most; `None` for all of the frame, also beyond the limits of its sections.
+    /// Maximum number of items; `None` for the whole frame, even beyond the limits of its sections.
     pub most: Option<u32>,
-    /// The answer so far.
+    /// The partial answer.
     pub response: SyncResponse,
 }
 
 impl<'a> Course<'a> {
-    /// The whole frame in one step, as before there were parts.
+    /// The whole frame in one step, as before frames had parts.
     pub fn whole(skip: &'a [(u32, u32)]) -> Course<'a> {
         Course {
             skip: Skip(skip),
@@ -61,14 +62,14 @@ impl<'a> Course<'a> {
     }
 }
 
-/// A frame of which items are left.
+/// A frame with items left.
 #[derive(Debug)]
 pub struct Unfinished {
     /// Number of the next item.
     pub next: u32,
-    /// How many are left.
+    /// Number of items left.
     pub left: u32,
-    /// The answer so far.
+    /// The partial answer.
     pub response: SyncResponse,
 }
 
@@ -102,7 +103,7 @@ pub fn part(tx: &mut Tx<'_>, connection: ConnectionNo, part: &FramePart) -> Repl
     carry_out(tx, connection, &kept.body, course)
 }
 
-/// Carries out a part of a frame and keeps what the next one needs.
+/// Carries out a part of a frame and stores what the next one needs.
 pub fn carry_out(
     tx: &mut Tx<'_>,
     connection: ConnectionNo,
@@ -131,7 +132,7 @@ pub fn carry_out(
     }
 }
 
-/// Drops what is kept of a connection's frame.
+/// Drops the kept frame of a connection.
 pub fn forget(tx: &mut Tx<'_>, connection: ConnectionNo) {
     if tx.has::<FrameProgress>(&connection) {
         tx.delete::<KeptFrame>(&connection);
@@ -139,7 +140,7 @@ pub fn forget(tx: &mut Tx<'_>, connection: ConnectionNo) {
     }
 }
 
-/// The service started: nobody goes on with what is kept.
+/// Called when the service starts: kept frames will not be continued.
 pub fn forget_all(tx: &mut Tx<'_>) {
     if !Behaviour::FrameParts.is_in_force(tx) {
         return;

@@ -1,4 +1,4 @@
-//! What could not be carried out is set aside with its bytes, for a person to look at.
+//! Items and frames that could not be carried out are set aside with their bytes, for a person to inspect.
 
 use crate::boundary::behaviour::Behaviour;
 use crate::boundary::env::Range;
@@ -8,7 +8,7 @@ use crate::model::{QuarantineEntry, QuarantineShare};
 use crate::rows::id::ConnectionNo;
 use crate::rows::tx::{Read, Tx};
 
-/// Sets bytes aside; the connection's oldest entry goes when it has too many.
+/// Sets bytes aside; the connection's oldest entry is deleted if there are too many.
 pub fn set_aside(tx: &mut Tx<'_>, connection: ConnectionNo, bytes: &[u8], reason: &str) {
     let no = last_number(tx) + 1;
     let kept = bytes.get(..QUARANTINE_BYTES_MAX).unwrap_or(bytes);
@@ -26,7 +26,7 @@ pub fn set_aside(tx: &mut Tx<'_>, connection: ConnectionNo, bytes: &[u8], reason
     }
 }
 
-/// What one connection sends drives out nothing of another's.
+/// Entries of one connection never displace entries of another.
 fn keep_share(tx: &mut Tx<'_>, connection: ConnectionNo, no: u64) {
     let mut share = tx.get::<QuarantineShare>(&connection).unwrap_or_default();
     share.numbers.push(no);

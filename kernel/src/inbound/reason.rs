@@ -6,64 +6,64 @@ use crate::boundary::output::Effect;
 use crate::rows::id::ConnectionNo;
 use crate::rows::tx::Tx;
 
-/// Why an item was refused, ignored or held. The words are stable: metrics are labelled by them.
+/// Why an item was refused, ignored or held. The words are stable: they are metric labels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {
-    /// The item is no JSON of its kind.
+    /// The item is not JSON of its kind.
     Malformed,
-    /// An id that has to be one is not.
+    /// A required id is invalid.
     BadId,
-    /// A time is negative, zero where it must not be, or beyond the year 9999.
+    /// A time is negative, zero where it must not be, or after the year 9999.
     BadTime,
-    /// A user name is empty, too long, or has characters that names do not have.
+    /// A user name is empty, too long, or contains invalid characters.
     BadName,
-    /// The post's type is none that is known, or one that is never stored.
+    /// The post's type is unknown, or one that is never stored.
     BadType,
-    /// The emoji's name is not one.
+    /// The emoji's name is invalid.
     BadEmoji,
     /// A text, a list of properties or a name is over its limit.
     TooLarge,
-    /// The item names another channel than the message, or stands in another one here.
+    /// The item names another channel than the message, or belongs to another one here.
     WrongChannel,
-    /// The author or the one who reacts is not known here.
+    /// The author or reacting user is not known here.
     UnknownUser,
     /// The user belongs to this workspace or to another peer.
     ForeignUser,
-    /// The profile says that it comes over another connection of ours.
+    /// The profile claims to come over another connection of ours.
     ClaimedOrigin,
     /// The post was written by a user of this workspace or of another peer.
     ForeignPost,
-    /// The post that is reacted to is not known here, or is deleted.
+    /// The post reacted to is not known here, or is deleted.
     UnknownPost,
     /// The root of the thread is not known here, or is itself a reply.
     UnknownRoot,
-    /// The message names a channel that is not here.
+    /// The message names a channel that does not exist here.
     UnknownChannel,
     /// The message names a channel that is not shared with its sender.
     NotShared,
-    /// An invitation of a channel cannot be accepted.
+    /// A channel invitation cannot be accepted.
     InviteRefused,
-    /// This version of the item, or a newer one, is held already: a success that changes nothing.
+    /// This version of the item, or a newer one, is already stored: a success that changes nothing.
     NotNewer,
-    /// Every name that the suffix rule gives is taken.
+    /// Every name that the suffix rule produces is taken.
     NameTaken,
-    /// There are as many users of the peer here as there may be.
+    /// The limit of the peer's users here is reached.
     TooManyUsers,
-    /// The post has as many different emoji as it may have.
+    /// The limit of different emoji on the post is reached.
     TooManyEmoji,
-    /// The post has as many acknowledgements as it may have.
+    /// The limit of acknowledgements of the post is reached.
     TooManyAcknowledgements,
     /// A policy denied it.
     Denied,
-    /// A policy failed: it is held, and asked again.
+    /// A policy failed: the item is held, and asked about again.
     Held,
     /// It stopped an earlier run of the frame and was set aside.
     Quarantined,
-    /// It is of a feature that is switched off here.
+    /// It belongs to a feature that is switched off here.
     FeatureOff,
 }
 
-/// Reasons of an ordinary day.
+/// Reasons that occur in normal operation.
 const ROUTINE: [Reason; 4] = [
     Reason::NotNewer,
     Reason::Denied,
@@ -72,7 +72,7 @@ const ROUTINE: [Reason; 4] = [
 ];
 
 impl Reason {
-    /// Whether a word is that of a reason which says that something is wrong.
+    /// Whether a word belongs to a reason that indicates a problem.
     #[must_use]
     pub fn is_trouble(word: &str) -> bool {
         ROUTINE.iter().all(|reason| reason.word() != word)
@@ -122,7 +122,7 @@ impl Tally {
         self.add(reason, 1);
     }
 
-    /// The count of one refused message.
+    /// The tally of one refused message.
     #[must_use]
     pub fn of(reason: Reason) -> Tally {
         let mut tally = Tally::default();
@@ -138,7 +138,7 @@ impl Tally {
         }
     }
 
-    /// Hands the counts to the metrics.
+    /// Reports the counts to the metrics.
     pub fn report(self, tx: &mut Tx<'_>, connection: ConnectionNo) {
         for (reason, items) in self.0 {
             let reason = reason.word().to_string();

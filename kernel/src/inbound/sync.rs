@@ -1,5 +1,5 @@
-//! Sync messages: the gate (semantics §6.1), then the sections in their order, each item by itself
-//! (§6.2), then the response (§3.5).
+//! Sync messages: the gate (semantics §6.1), then the sections in order, each item on its own (§6.2), then
+//! the response (§3.5).
 
 use super::authorize::{self, Closed, Peer};
 use super::held::Full;
@@ -14,7 +14,7 @@ use crate::wire::json::Value;
 use crate::wire::message::SyncMessage;
 use crate::wire::response::{NO_LONGER_SHARED, UNKNOWN_CHANNEL};
 
-/// Carries out a part of a sync message; gives the answer, or what is left.
+/// Carries out a part of a sync message; returns the answer, or what is left.
 pub fn message(
     tx: &mut Tx<'_>,
     peer: &Peer,
@@ -66,7 +66,7 @@ pub fn message(
     }
 }
 
-/// The sections that are carried out, in this order, and those of features that are switched off.
+/// Processes the sections in order, and counts those of features that are switched off.
 fn take_sections(
     tx: &mut Tx<'_>,
     batch: &mut Batch<'_>,
@@ -99,7 +99,7 @@ fn take_sections(
     Ok(())
 }
 
-/// Messages that are answered before a channel matters: those of features that are off.
+/// Answers messages for which the channel does not matter: those of features that are off.
 fn answer_without_channel(
     tx: &mut Tx<'_>,
     peer: &Peer,

@@ -1,5 +1,5 @@
-//! The blocks of a Markdown text that hold words, in the sense of CommonMark: what stands in fenced or
-//! indented code is left out. Containers are followed only so far that code is found in them.
+//! The blocks of a Markdown text that contain words, in the sense of CommonMark: fenced and indented code is
+//! left out. Containers are tracked only as far as is needed to find code in them.
 
 use std::ops::Range;
 
@@ -7,10 +7,10 @@ use super::bytes::Bytes;
 
 /// Columns of white space before a line that make it code.
 const CODE_INDENT: usize = 4;
-/// Characters of a fence at least.
+/// Minimum length of a fence.
 const FENCE_MIN: usize = 3;
 
-/// The blocks of a text, as ranges of bytes in its order. Markers of quotes are part of them.
+/// The blocks of a text, as byte ranges in order. Quote markers are included.
 pub(super) fn blocks(text: &str) -> Vec<Range<usize>> {
     let bytes = Bytes::until(text, text.len());
     let mut reader = Reader {
@@ -32,8 +32,8 @@ pub(super) fn blocks(text: &str) -> Vec<Range<usize>> {
     reader.blocks
 }
 
-/// Lines of backticks alone, which may close a block: where each begins, and the longest of it and
-/// those behind it.
+/// Lines of backticks alone, which may close a block: the start of each line, and the greatest length of it
+/// and all later ones.
 fn closings(bytes: Bytes<'_>, end: usize) -> Vec<(usize, usize)> {
     let mut found = Vec::new();
     let mut start = 0;
@@ -57,13 +57,13 @@ fn closings(bytes: Bytes<'_>, end: usize) -> Vec<(usize, usize)> {
     found
 }
 
-/// A fenced block that is open.
+/// An open fenced block.
 struct Fence {
     mark: u8,
     length: usize,
-    /// Markers of quotes before it.
+    /// Quote markers before it.
     quotes: usize,
-    /// Columns of the list item that it is in.
+    /// Column of the list item that contains it.
     column: usize,
 }
 
@@ -71,16 +71,16 @@ struct Fence {
 struct Reader<'t> {
     bytes: Bytes<'t>,
     blocks: Vec<Range<usize>>,
-    /// The paragraph that is open.
+    /// The open paragraph.
     paragraph: Option<Range<usize>>,
-    /// Backticks of the code span that is open at the end of that.
+    /// Backticks of the code span that is open at its end.
     span: Option<usize>,
     /// See [`closings`].
     closings: Vec<(usize, usize)>,
     fence: Option<Fence>,
-    /// Markers of quotes before the last line.
+    /// Quote markers before the last line.
     quotes: usize,
-    /// Column at which the words of the present list item begin; 0 outside lists.
+    /// Column at which the words of the current list item begin; 0 outside lists.
     list: usize,
     is_after_blank: bool,
 }
@@ -89,12 +89,12 @@ struct Reader<'t> {
 #[derive(Clone, Copy)]
 struct Start {
     at: usize,
-    /// Columns of white space before it, from the last marker of a quote on.
+    /// Columns of white space before it, from the last quote marker.
     column: usize,
 }
 
 impl Reader<'_> {
-    /// How many bytes from `at` to `end` are `byte`.
+    /// Number of consecutive `byte`s from `at`, up to `end`.
     fn run(&self, at: usize, end: usize, byte: u8) -> usize {
         self.bytes.skip(at, end, |it| it == byte) - at
     }
@@ -119,7 +119,7 @@ impl Reader<'_> {
         self.is_after_blank = false;
     }
 
-    /// Whether a line belongs to the fenced block that is open, which it may end.
+    /// Whether a line belongs to the open fenced block, which it may close.
     fn is_fenced(&mut self, start: usize, end: usize) -> bool {
         let Some(fence) = &self.fence else {
             return false;
@@ -139,7 +139,7 @@ impl Reader<'_> {
         true
     }
 
-    /// Passes over the markers of quotes at the start of a line, at most `most`.
+    /// Skips the quote markers at the start of a line, at most `most`.
     fn unquote(&self, start: usize, end: usize, most: usize) -> (usize, usize) {
         let mut content = start;
         let mut quotes = 0;
@@ -154,7 +154,7 @@ impl Reader<'_> {
         (quotes, content)
     }
 
-    /// Passes over white space.
+    /// Skips white space.
     fn indent(&self, content: usize, end: usize, column: usize) -> Start {
         let mut start = Start {
             at: content,
@@ -171,12 +171,12 @@ impl Reader<'_> {
         start
     }
 
-    /// A line with words, or with code.
+    /// A line that contains words or code.
     fn words(&mut self, mut start: Start, end: usize) {
         if self.is_after_blank && start.column < self.list {
             self.list = 0;
         }
-        // Each round passes over the marker of a list item, and lists may stand in lists.
+        // Each iteration skips the marker of a list item; lists may be nested.
         loop {
             let inner = start.column.saturating_sub(self.list);
             if inner >= CODE_INDENT {
@@ -234,8 +234,8 @@ impl Reader<'_> {
         true
     }
 
-    /// Whether backticks at the start of a line close a code span instead of opening a block: one is
-    /// open, and nothing would close the block. People put code behind words on the same line.
+    /// Whether backticks at the start of a line close a code span instead of opening a block: a span is open,
+    /// and no later line would close the block. People write code after words on the same line.
     fn closes_span(&self, length: usize, info: &[u8], end: usize) -> bool {
         let later = self.closings.partition_point(|(start, _)| *start < end);
         let is_closed = self
@@ -246,7 +246,7 @@ impl Reader<'_> {
         self.span == Some(length) && is_alone && !is_closed
     }
 
-    /// Where the words of a list item begin, if a marker of one stands here.
+    /// Start of the words of a list item, if the line has a list marker here.
     fn list_item(&mut self, start: Start, end: usize) -> Option<Start> {
         let is_digit = |byte: u8| byte.is_ascii_digit();
         let digits = self.bytes.skip(start.at, end, is_digit) - start.at;
@@ -264,13 +264,13 @@ impl Reader<'_> {
         if words.at < end && words.column == behind {
             return None;
         }
-        // More white space than this behind the marker is the item's own: code.
+        // More white space than this after the marker belongs to the item itself: it is code.
         let is_code = words.at < end && words.column > behind + CODE_INDENT;
         self.list = if is_code { behind + 1 } else { words.column };
         Some(words)
     }
 
-    /// Whether a line underlines a heading or divides what stands around it.
+    /// Whether a line underlines a heading or is a thematic break.
     fn is_rule(&self, at: usize, end: usize) -> bool {
         let line = self.bytes.part(at, end);
         let Some(mark) = line.first().filter(|mark| b"-=*_".contains(mark)) else {

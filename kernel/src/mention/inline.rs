@@ -1,5 +1,5 @@
-//! The words of a block that may be mentions. What stands in code spans, targets of links and bare
-//! addresses is written for machines: it is left out.
+//! The words of a block that may be mentions. Code spans, link targets and bare addresses are not prose and
+//! are left out.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -7,13 +7,13 @@ use std::ops::Range;
 use super::Candidate;
 use super::bytes::Bytes;
 
-/// Brackets in the target of a link that are open at once; a target with more is none. With it no
-/// byte is looked at more often than that.
+/// Maximum number of brackets open at once in a link target; a target with more is invalid. This limits how
+/// often a byte is read.
 const TARGET_DEPTH_MAX: usize = 32;
-/// Characters of a scheme in angle brackets.
+/// Length of a scheme in angle brackets.
 const SCHEME_CHARS: Range<usize> = 2..33;
 
-/// Adds the candidates of a block.
+/// Adds the candidates of a block to `found`.
 pub(super) fn read(text: &str, block: Range<usize>, found: &mut Vec<Candidate>) {
     let bytes = Bytes::until(text, block.end);
     let reader = Reader {
@@ -26,7 +26,7 @@ pub(super) fn read(text: &str, block: Range<usize>, found: &mut Vec<Candidate>) 
     reader.read(block.start, found);
 }
 
-/// Where runs of backticks begin, by their length.
+/// Start positions of runs of backticks, by length.
 fn ticks(bytes: Bytes<'_>, block: Range<usize>) -> BTreeMap<usize, Vec<usize>> {
     let mut ticks: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     let mut at = block.start;
@@ -45,9 +45,9 @@ struct Reader<'t> {
     /// The end of the block.
     end: usize,
     ticks: BTreeMap<usize, Vec<usize>>,
-    /// Where the letters, digits, dots, hyphens and colons before the present place begin.
+    /// Start of the letters, digits, dots, hyphens and colons before the current position.
     host: usize,
-    /// Square brackets that are open.
+    /// Number of open square brackets.
     brackets: usize,
 }
 
@@ -91,7 +91,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The end of a code span that begins here; of backticks alone, if none does.
+    /// The end of a code span that begins here, or of the backticks alone if none does.
     fn code_span(&self, at: usize) -> usize {
         let length = self.run(at);
         let behind = at + length;
@@ -103,19 +103,19 @@ impl Reader<'_> {
         self.skip(at, |byte| byte == b'`') - at
     }
 
-    /// The next run of as many backticks.
+    /// The next run of this many backticks.
     fn closing(&self, from: usize, length: usize) -> Option<usize> {
         let runs = self.ticks.get(&length)?;
         runs.get(runs.partition_point(|run| *run < from)).copied()
     }
 
-    /// What a backslash takes its meaning from, of all that has one here.
+    /// The end of a backslash escape, if it escapes a character that is special here.
     fn escape(&self, at: usize) -> Option<usize> {
         let next = self.at(at + 1)?;
         b"`[]<\\".contains(&next).then_some(at + 2)
     }
 
-    /// The end of a link's target that begins behind a closing bracket.
+    /// The end of a link target that follows a closing bracket.
     fn target(&mut self, at: usize) -> Option<usize> {
         if self.brackets == 0 {
             return None;
@@ -159,7 +159,7 @@ impl Reader<'_> {
         self.skip(at, |byte| byte.is_ascii_whitespace())
     }
 
-    /// Behind the next `end`; `None` when another target begins before it.
+    /// The position after the next `end`; `None` if another target begins before it.
     fn until(&self, start: usize, end: u8) -> Option<usize> {
         let mut at = start;
         loop {
@@ -173,7 +173,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Behind a line that says where links of a name lead, if one begins here.
+    /// The end of a link reference definition, if one begins here.
     fn definition(&self, at: usize) -> Option<usize> {
         self.at(at).filter(|byte| *byte == b'[')?;
         let label = self.skip(at + 1, |byte| !matches!(byte, b'[' | b']'));
@@ -190,7 +190,7 @@ impl Reader<'_> {
         (behind > target && self.ends_line(end)).then(|| self.blanks(end))
     }
 
-    /// The end of a link's title that follows white space here.
+    /// The end of a link title that follows white space here.
     fn title_end(&self, behind: usize) -> Option<usize> {
         let title = self.blanks(behind);
         let end = match self.at(title).filter(|_| title > behind)? {
@@ -219,8 +219,7 @@ impl Reader<'_> {
         (self.at(end) == Some(b'>')).then_some(end + 1)
     }
 
-    /// The end of a bare address that is recognised here: by its scheme, by `www.`, or as a host with
-    /// a path.
+    /// The end of a bare address recognised here: by its scheme, by `www.`, or as a host with a path.
     fn address(&self, at: usize, byte: u8) -> Option<usize> {
         if !matches!(byte, b'/' | b'.') {
             return None;
@@ -238,7 +237,7 @@ impl Reader<'_> {
         is_address.then(|| self.address_end(at))
     }
 
-    /// An address ends at white space, at an angle bracket, and where a code span begins.
+    /// An address ends at white space, at an angle bracket, or where a code span begins.
     fn address_end(&self, start: usize) -> usize {
         let mut at = start;
         while let Some(byte) = self.at(at) {
@@ -255,8 +254,7 @@ impl Reader<'_> {
     }
 }
 
-/// Whether a text is a host name with at least two labels, the last one of letters, and perhaps a
-/// port.
+/// Whether a text is a host name with at least two labels, the last one of letters, and optionally a port.
 fn is_host(text: &[u8]) -> bool {
     let (name, port) = match text.iter().position(|byte| *byte == b':') {
         Some(colon) => text.split_at(colon),
@@ -269,8 +267,8 @@ fn is_host(text: &[u8]) -> bool {
     is_port && has_top && labels.next().is_some_and(|label| !label.is_empty())
 }
 
-/// The candidate that begins with the `@` at a place: behind no letter or digit, also where
-/// underscores stand between. They are a part of words if `in_words`, and emphasis otherwise.
+/// The candidate that begins with the `@` at a position; it must not follow a letter or digit, even with
+/// underscores between. Underscores are part of words if `in_words`, and emphasis otherwise.
 pub(super) fn candidate(bytes: Bytes<'_>, at: usize, in_words: bool) -> Option<Candidate> {
     let mut before = at.checked_sub(1);
     while !in_words && before.and_then(|at| bytes.at(at)) == Some(b'_') {

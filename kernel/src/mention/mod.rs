@@ -1,5 +1,5 @@
-//! Mentions in a text: where they are, and whom they mean. Whoever asks, asks here: what is sent to a
-//! peer and taken from one, and who is told of a post, go by the same words. Semantics §5.7, §6.4,
+//! Mentions in a text: where they are, and whom they refer to. All callers use this module, so texts sent to
+//! a peer, texts received from one and notifications of a post agree on mentions. Semantics §5.7, §6.4,
 //! client API §7.1.
 
 mod blocks;
@@ -19,19 +19,19 @@ use crate::rows::tx::Read;
 /// Words that mention everybody who reads the channel.
 const EVERYBODY: [&str; 3] = ["all", "channel", "here"];
 
-/// A word behind an `@` that may name somebody, as bytes of a text:
-/// `@[A-Za-z0-9][A-Za-z0-9.\-_:]*`, not within another word.
+/// A word after an `@` that may name somebody, as a byte range of a text: `@[A-Za-z0-9][A-Za-z0-9.\-_:]*`,
+/// not within another word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Candidate {
-    /// Where the word begins, behind the `@`.
+    /// Start of the word, after the `@`.
     pub start: usize,
     /// Its end, exclusive.
     pub end: usize,
 }
 
 impl Candidate {
-    /// The names that the word may be, in lower case and longest first: special characters at its
-    /// end may belong to the sentence. What is longer than a name can be is left out.
+    /// The possible names, in lower case and longest first: special characters at the end may belong to the
+    /// sentence. Names over the maximum length are left out.
     pub fn names(self, text: &str) -> impl Iterator<Item = String> {
         let word = text.get(self.start..self.end).unwrap_or_default();
         let shortest = word.trim_end_matches(['.', '-', '_', ':']).len();
@@ -42,18 +42,18 @@ impl Candidate {
     }
 }
 
-/// How a text is read.
+/// How a text is parsed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Reading {
-    /// Every word counts. As it was before [`Behaviour::MentionsInWords`].
+    /// Every word counts. Used before [`Behaviour::MentionsInWords`].
     Plain,
     #[default]
-    /// As Markdown: code, targets of links and bare addresses mention nobody.
+    /// As Markdown: code, link targets and bare addresses contain no mentions.
     Markdown,
 }
 
 impl Reading {
-    /// How a workspace reads.
+    /// How a workspace parses texts.
     pub fn of(rows: &(impl Read + ?Sized)) -> Reading {
         if Behaviour::MentionsInWords.is_in_force(rows) {
             Reading::Markdown
@@ -63,12 +63,12 @@ impl Reading {
     }
 }
 
-/// The words of a text that may be mentions, in its order. The work grows with the text's length
-/// and with nothing else.
+/// The words of a text that may be mentions, in order. The cost depends only on the length of the text, and
+/// linearly.
 #[must_use]
 pub fn candidates(text: &str, reading: Reading) -> Vec<Candidate> {
     let mut found = Vec::new();
-    // Most texts hold none.
+    // Most texts contain none.
     if !text.contains('@') {
         return found;
     }
@@ -103,15 +103,15 @@ pub struct Mention {
     pub start: usize,
     /// End of the name, exclusive.
     pub end: usize,
-    /// The name in lower case, as it stands in the text.
+    /// The name in lower case, as written in the text.
     pub name: String,
-    /// Who is meant.
+    /// The mentioned user.
     pub user: UserNo,
 }
 
-/// The mentions in a text of a channel, in its order: of members of its team, or outside teams of its
-/// members. Where no user has the whole name, special characters are taken off its end one by one, as the
-/// reference does.
+/// The mentions in a text of a channel, in order: of members of its team or, outside teams, of its members.
+/// If no user has the whole name, special characters are removed from its end one by one, as in the
+/// reference.
 pub fn find(
     rows: &(impl Read + ?Sized),
     (channel, place): (ChannelNo, Place),
@@ -147,7 +147,7 @@ pub fn find(
     found
 }
 
-/// A text with each mention replaced by what `name_of` gives for it, if it gives anything.
+/// A text with each mention replaced by the result of `name_of`, if any.
 #[must_use]
 pub fn replace(
     text: &str,
@@ -161,7 +161,7 @@ pub fn replace(
     rewrite(text, named)
 }
 
-/// A text with some parts of it, given in its order, replaced.
+/// A text with some parts replaced, given in order.
 pub fn rewrite(text: &str, parts: impl Iterator<Item = (usize, usize, String)>) -> String {
     let mut out = String::with_capacity(text.len());
     let mut done = 0;

@@ -1,4 +1,4 @@
-//! What is a mention, and that nothing else is touched.
+//! What counts as a mention, and that the rest of a text is unchanged.
 
 use proptest::prelude::*;
 
@@ -150,7 +150,7 @@ fn the_names_of_a_word_are_as_long_as_names_can_be() {
     assert_eq!(names(&format!("@{}", "a".repeat(65))), [""; 0]);
 }
 
-/// Text made of what has a meaning somewhere.
+/// Text composed of fragments that are special somewhere.
 fn any_text() -> impl Strategy<Value = String> {
     let parts = prop::sample::select(vec![
         "@john",
@@ -257,7 +257,7 @@ proptest! {
     }
 }
 
-/// Bytes looked at for a byte of text; a target of a link may be looked at once for each bracket.
+/// Maximum number of reads for each byte of text; a link target may be read once for each bracket.
 const LOOKS_MAX: u64 = 64;
 
 fn assert_linear(text: &str) {

@@ -13,7 +13,7 @@ pub enum ChannelKind {
 }
 
 impl ChannelKind {
-    /// The letter of the API.
+    /// The API's letter.
     #[must_use]
     pub fn letter(self) -> &'static str {
         match self {
@@ -22,7 +22,7 @@ impl ChannelKind {
         }
     }
 
-    /// The kind of the API's letter.
+    /// The kind with an API letter.
     #[must_use]
     pub fn from_letter(letter: &str) -> Option<ChannelKind> {
         match letter {
@@ -33,19 +33,19 @@ impl ChannelKind {
     }
 }
 
-/// Where a channel is.
+/// The place of a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Place {
     /// In a team.
     Team {
-        /// Which.
+        /// The team.
         team: TeamNo,
         /// Who may see it.
         kind: ChannelKind,
     },
-    /// Between two users, who are its members for ever.
+    /// Between two users, its permanent members.
     Direct,
-    /// Among a few users, who are its members for ever.
+    /// Among a few users, its permanent members.
     Group,
 }
 
@@ -59,7 +59,7 @@ impl Place {
         }
     }
 
-    /// The team of which everybody may see it, if there is one.
+    /// The team in which everybody may see it, if any.
     #[must_use]
     pub fn public_in(self) -> Option<TeamNo> {
         match self {
@@ -71,7 +71,7 @@ impl Place {
         }
     }
 
-    /// The letter of the API and of the protocol.
+    /// The letter in the API and the protocol.
     #[must_use]
     pub fn letter(self) -> &'static str {
         match self {
@@ -87,17 +87,17 @@ impl Place {
 pub struct Channel {
     /// Id, the same in every workspace.
     pub id: Id,
-    /// Where the channel was made; never changes.
+    /// Where the channel was created; never changes.
     pub origin: WorkspaceNo,
-    /// Where it is.
+    /// Its place.
     pub place: Place,
-    /// When it was made, in ms.
+    /// When it was created, in ms.
     pub create_at: i64,
     /// Last change, in ms.
     pub update_at: i64,
     /// When it was archived, in ms; 0 = live.
     pub delete_at: i64,
-    /// Name shown.
+    /// Display name.
     pub display_name: String,
     /// URL name, unique in the team; outside teams unique in the workspace.
     pub name: String,
@@ -105,14 +105,13 @@ pub struct Channel {
     pub header: String,
     /// Purpose.
     pub purpose: String,
-    /// Who made it.
+    /// Its creator.
     pub creator: Option<UserNo>,
     /// Creation time of the newest post, in ms.
     pub last_post_at: i64,
     /// Creation time of the newest root post, in ms.
     pub last_root_post_at: i64,
-    /// Highest `update_at` that was ever given to something of this channel, in ms; the next is
-    /// higher.
+    /// Highest `update_at` ever given to something in this channel, in ms; the next one is higher.
     pub last_update_at: i64,
     /// Posts that are not system messages.
     pub msg_count: u64,
@@ -145,8 +144,8 @@ texts!(struct Channel {
 });
 
 impl Channel {
-    /// Reads a row of an older version. In version 1 every channel was in a team: `team` and `kind`
-    /// stood where the place stands now, without saying that.
+    /// Reads a row of an older version. In version 1 every channel was in a team: the fields of the place
+    /// followed without its variant.
     pub(crate) fn of_older_version(version: u8, bytes: &[u8]) -> Option<Channel> {
         if version != 1 {
             return None;
@@ -165,16 +164,16 @@ pub struct ChannelMember {
     pub create_at: i64,
     /// Last change, in ms.
     pub update_at: i64,
-    /// Whether the user administers the channel.
+    /// Whether the user is a channel admin.
     pub is_admin: bool,
-    /// When the user last looked at the channel, in ms.
+    /// When the user last viewed the channel, in ms.
     pub last_viewed_at: i64,
-    /// The channel's `msg_count` when the user last looked.
+    /// The channel's `msg_count` when the user last viewed it.
     pub msg_count: u64,
-    /// The channel's `root_msg_count` when the user last looked.
+    /// The channel's `root_msg_count` when the user last viewed it.
     pub root_msg_count: u64,
-    /// The channel's `last_update_at` when the user last looked, in ms: what came until then was seen,
-    /// wherever it stands.
+    /// The channel's `last_update_at` when the user last viewed it, in ms: everything that arrived until then
+    /// was seen, wherever it is ordered.
     pub seen_at: i64,
 }
 texts!(struct ChannelMember {
@@ -188,15 +187,15 @@ texts!(struct ChannelMember {
 });
 
 impl ChannelMember {
-    /// Reads a row of an older version. Version 1 did not say what was seen; nothing that asks for it
-    /// was kept then.
+    /// Reads a row of an older version. Version 1 did not record what was seen; no data that depends on it
+    /// was stored then.
     pub(crate) fn of_older_version(version: u8, bytes: &[u8]) -> Option<ChannelMember> {
         let seen_at = postcard::to_allocvec(&0i64).ok()?;
         (version == 1).then(|| postcard::from_bytes(&[bytes, &seen_at].concat()).ok())?
     }
 }
 
-/// A channel of a user.
+/// A channel that a user is a member of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserChannel;
 

@@ -5,16 +5,16 @@ use crate::boundary::input::Incarnation;
 use crate::boundary::texts::{Text, no_texts, texts};
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, Id, PostNo, UserNo, WorkspaceNo};
 
-/// A peer workspace: the origin of what came from it. It outlives its connections.
+/// A peer workspace: the origin of objects received from it. It outlives its connections.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PeerWorkspace {
-    /// The connection that stands for it now; `None` once that was removed.
+    /// Its current connection; `None` once that is removed.
     pub connection: Option<ConnectionNo>,
-    /// Incarnation it last told, if it is a Causeway.
+    /// The incarnation it last reported, if it is a Causeway.
     pub incarnation: Option<Incarnation>,
-    /// Channels here that it has offered and nobody here has let go.
+    /// Channels here that it has offered and that nobody here has let go.
     pub channels: u32,
-    /// Users here who live there.
+    /// Users here whose home it is.
     pub users: u32,
 }
 texts!(struct PeerWorkspace {
@@ -25,8 +25,8 @@ texts!(struct PeerWorkspace {
 });
 
 impl PeerWorkspace {
-    /// Reads a row of an older version. Version 1 had neither `channels` nor `users`, which stand last:
-    /// those that were there by then are not counted.
+    /// Reads a row of an older version. Version 1 did not have the last two fields, `channels` and `users`;
+    /// existing ones are not counted.
     pub(crate) fn of_older_version(version: u8, bytes: &[u8]) -> Option<PeerWorkspace> {
         let none = [0, 0];
         let today = [bytes, &none].concat();
@@ -34,12 +34,12 @@ impl PeerWorkspace {
     }
 }
 
-/// How far the handshake has come. The secrets of each state are in the host's vault.
+/// State of the handshake. The secrets of each state are in the host's vault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ConnectionState {
     /// We invited; nobody has confirmed yet.
     Pending,
-    /// We accepted and are about to confirm, or do not know how our confirmation fared.
+    /// We accepted and are about to confirm, or do not know the outcome of our confirmation.
     Confirming,
     /// Both sides hold each other's tokens.
     Confirmed,
@@ -47,10 +47,10 @@ pub enum ConnectionState {
     Removed,
 }
 
-/// What kind of server a peer is; decides the shape of what it is sent.
+/// The kind of server of a peer; decides the format of what it is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PeerKind {
-    /// A Mattermost of 2021: no token rotation, 12 posts a batch, reactions by `delete_at`.
+    /// A Mattermost of 2021: no token rotation, 12 posts per batch, reactions by `delete_at`.
     Mattermost2021,
     /// A Mattermost of the 11 line: reactions are a toggle.
     Mattermost11,
@@ -67,43 +67,43 @@ pub struct Connection {
     pub workspace: WorkspaceNo,
     /// Local name, the suffix of remote user names.
     pub name: String,
-    /// Name shown.
+    /// Display name.
     pub display_name: String,
     /// The peer's site URL; empty until confirmed.
     pub site_url: String,
-    /// Team for channels received by invitation; empty id = the first team.
+    /// Team for channels received by invitation; empty = the first team.
     pub default_team_id: String,
     /// Local user who created or accepted it.
     pub creator: UserNo,
-    /// When it was made, in ms; an invitation lives 48 h from then.
+    /// When it was created, in ms; an invitation is valid for 48 h from then.
     pub create_at: i64,
     /// When it was removed, in ms; 0 = live.
     pub delete_at: i64,
     /// Last successful ping of ours, in ms; 0 = never.
     pub last_ping_at: i64,
-    /// How far the handshake has come.
+    /// State of the handshake.
     pub state: ConnectionState,
-    /// What kind of server the peer is.
+    /// The kind of server of the peer.
     pub kind: PeerKind,
     /// Last attempt number given to a send.
     pub attempt: u64,
     /// Failed attempts in a row.
     pub failures: u32,
-    /// Not before this time may the next send leave, in ms.
+    /// Earliest time of the next send, in ms.
     pub retry_at: i64,
-    /// Position in the feed of people up to which the peer has what it should.
+    /// Position in the feed of people up to which everything due has been sent to the peer.
     pub people_cursor: FeedSeq,
-    /// Reactions sent to a toggle whose outcome is unknown.
+    /// Reactions sent to a toggle peer whose outcome is unknown.
     pub unknown_reactions: u64,
-    /// Reactions up to here may have been sent by an earlier incarnation of this data directory;
-    /// a toggle is not told of them.
+    /// Reactions up to this position may have been sent by an earlier incarnation of this data directory;
+    /// they are not sent to a toggle peer.
     pub unknown_reactions_to: FeedSeq,
-    /// The channel served last; the next in turn comes after it.
+    /// The channel served last; the next one in turn comes after it.
     pub turn: ChannelNo,
-    /// Why nothing is sent although the peer is confirmed, if so.
+    /// Why nothing is sent although the peer is confirmed, if that is the case.
     pub suspended: Option<Suspended>,
-    /// Team that the peer named in the handshake, or empty. A server of 2021 makes the channels
-    /// that it is invited to in the team that the invitation names; newer ones name none.
+    /// Team named by the peer in the handshake, or empty. A server of 2021 creates the channels that it is
+    /// invited to in the team named by the invitation; newer servers do not name one.
     pub remote_team_id: String,
 }
 texts!(struct Connection {
@@ -131,7 +131,7 @@ texts!(struct Connection {
 });
 
 impl Connection {
-    /// Reads a row of an older version. Version 1 had no `remote_team_id`, which stands last.
+    /// Reads a row of an older version. Version 1 did not have the last field, `remote_team_id`.
     pub(crate) fn of_older_version(version: u8, bytes: &[u8]) -> Option<Connection> {
         let no_text = [0];
         let today = [bytes, &no_text].concat();
@@ -142,18 +142,18 @@ impl Connection {
 /// Why a connection does not send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Suspended {
-    /// This data directory was restored; nothing leaves before the peer has seen the new
-    /// incarnation in a ping.
+    /// This data directory was restored; nothing is sent until the peer has seen the new incarnation in a
+    /// ping.
     Restored,
 }
 
-/// A channel that is or was shared over a connection; the row stays when the link ends, as the
-/// link's own does.
+/// A channel that is or was shared over a connection; like the link itself, the row is kept when the link
+/// ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConnectionLink;
 
-/// A part of a round; each is one message. Sections are added at the end, as rows name them by their
-/// place; the order of their messages is the sending side's.
+/// A part of a round; each is one message. Sections are added at the end, as rows identify them by position;
+/// the sending side decides the order of their messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Section {
     /// The invitation of a channel.
@@ -168,18 +168,18 @@ pub enum Section {
     Acknowledgements,
 }
 
-/// Where a round takes its objects from, and where its end leaves the position.
+/// Where the objects of a round come from, and the position after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RoundSource {
     /// The invitation of a channel.
     Invite,
-    /// Profiles of the feed of people. A message of profiles names a channel, to which the peer
-    /// joins them; so such a round is that of a channel.
+    /// Profiles of the feed of people. A message of profiles names a channel, to which the peer adds them; so
+    /// such a round belongs to a channel.
     People {
         /// The last entry of the round.
         to: FeedSeq,
     },
-    /// Exceptions of the channel whose time has come.
+    /// Due exceptions of the channel.
     Exceptions,
     /// Entries of the channel's feed.
     Feed {
@@ -193,25 +193,25 @@ pub enum RoundSource {
     },
 }
 
-/// The round in flight of a connection: written before the first byte leaves, so that a crash
-/// knows what may have arrived.
+/// The round in flight of a connection: stored before the first byte leaves, so that after a crash it is
+/// known what may have arrived.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Round {
-    /// The attempt that is out, if one is.
+    /// The attempt in flight, if any.
     pub attempt: Option<u64>,
-    /// The channel; 0 = the round is the workspace's.
+    /// The channel; 0 = the round belongs to the workspace.
     pub channel: ChannelNo,
-    /// The link's epoch, 0 for the workspace; a round of an earlier one is dropped.
+    /// The link's epoch, 0 for the workspace; a round of an earlier epoch is dropped.
     pub epoch: u32,
     /// Where the objects come from.
     pub source: RoundSource,
     /// The objects of the round with their feed sequences (0 = not from the feed), in order.
     pub objects: Vec<(FeedSeq, FeedObject)>,
-    /// The section that is out or comes next.
+    /// The section in flight, or the next one.
     pub section: Section,
-    /// The last user whose profile was sent in this round; they go by rising number, each once.
+    /// The last user whose profile was sent in this round; users are sent once each, in increasing order.
     pub users_after: UserNo,
-    /// What the frame that is out holds; the answer is understood by it.
+    /// The items of the frame in flight; needed to interpret the answer.
     pub items: Vec<RoundItem>,
 }
 texts!(struct Round {
@@ -226,17 +226,17 @@ texts!(struct Round {
 });
 
 impl Round {
-    /// What stands for channel and epoch in a round of the workspace.
+    /// Channel and epoch of a round of the workspace.
     pub const WORKSPACE: (ChannelNo, u32) = (ChannelNo(0), 0);
 
-    /// Whether it holds what belongs to no channel.
+    /// Whether its objects do not belong to a channel.
     #[must_use]
     pub fn is_of_workspace(&self) -> bool {
         (self.channel, self.epoch) == Round::WORKSPACE
     }
 }
 
-/// One object of a frame that is out, with the version that was sent.
+/// One object of a frame in flight, with the version that was sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RoundItem {
     /// A user and its `update_at`, by the origin's clock.
@@ -313,7 +313,7 @@ mod tests {
         let today = row.to_bytes();
         let mut first_version = today.clone();
         first_version[0] = 1;
-        // An empty text is one zero.
+        // An empty text is encoded as one zero byte.
         assert_eq!(first_version.pop(), Some(0));
         let read = Connection::from_bytes(&first_version).unwrap();
         assert_eq!(read, row);

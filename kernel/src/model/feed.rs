@@ -6,7 +6,7 @@ use crate::model::limits::ITEM_ATTEMPTS_MAX;
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, Id, PostNo, UserNo, WorkspaceNo};
 use crate::rows::key::{KeyPart, RowKey};
 
-/// What a part of the feed is about: 0 = people, otherwise the channel of that number.
+/// The subject of a part of the feed: 0 = people, otherwise the channel with that number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Scope(pub u64);
 
@@ -64,7 +64,7 @@ impl FeedObject {
         }
     }
 
-    /// Whether a peer of a kind knows such objects at all; what it does not know it is not sent.
+    /// Whether peers of a kind support such objects; unsupported objects are not sent.
     #[must_use]
     pub fn is_known_to(&self, kind: PeerKind) -> bool {
         match self {
@@ -73,7 +73,7 @@ impl FeedObject {
         }
     }
 
-    /// The post that it is, if it is one.
+    /// Its post, if it is one.
     #[must_use]
     pub fn as_post(&self) -> Option<PostNo> {
         match self {
@@ -84,7 +84,7 @@ impl FeedObject {
         }
     }
 
-    /// The post to which it belongs, and without which a peer cannot take it.
+    /// The post to which it belongs, without which a peer cannot accept it.
     #[must_use]
     pub fn base_post(&self) -> Option<PostNo> {
         match self {
@@ -93,8 +93,8 @@ impl FeedObject {
         }
     }
 
-    /// The user whom it names, and without whose profile a peer cannot take it. Whom a post names
-    /// its row tells.
+    /// The user that it names, without whose profile a peer cannot accept it. Users named by a post are in
+    /// its row.
     #[must_use]
     pub fn user(&self) -> Option<UserNo> {
         match self {
@@ -105,28 +105,28 @@ impl FeedObject {
         }
     }
 
-    /// What names it in the key of its [`Exception`]: the post that it is or to which it belongs,
-    /// and the rest of its name.
+    /// Its identity in the key of its [`Exception`]: the post that it is or belongs to, and the rest of its
+    /// name.
     #[must_use]
     pub fn exception_key(&self) -> (u64, String) {
         match self {
             FeedObject::Post(post) => (post.0, String::new()),
             FeedObject::Reaction(post, user, emoji) => (post.0, format!("{:016x}/{emoji}", user.0)),
-            // No emoji is without a name, so this is no reaction's.
+            // An emoji name is never empty, so this is not the key of a reaction.
             FeedObject::Acknowledgement(post, user) => (post.0, format!("{:016x}/", user.0)),
-            // Profiles are never excepted: they travel again with the next post of their user.
+            // Profiles never have exceptions: they are sent again with the next post of their user.
             FeedObject::User(user) => (0, format!("{:016x}", user.0)),
         }
     }
 }
 
-/// An entry of the feed. A newer entry of an object replaces its older one, whose sequence stands
-/// in the object's row.
+/// An entry of the feed. A newer entry of an object replaces its older one, whose sequence is stored in the
+/// object's row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FeedEntry {
     /// What changed.
     pub object: FeedObject,
-    /// Where it came from; it is not sent back there.
+    /// Where the change came from; it is not sent back there.
     pub origin: WorkspaceNo,
 }
 texts!(struct FeedEntry {
@@ -134,7 +134,7 @@ texts!(struct FeedEntry {
     origin,
 });
 
-/// Who follows a part of the feed: a connection and the workspace behind it.
+/// A follower of a part of the feed: a connection and the workspace behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Follower {
     /// The connection.
@@ -154,7 +154,7 @@ pub struct SharedChannel {
     pub creator: Option<UserNo>,
     /// When, in ms.
     pub create_at: i64,
-    /// The connection it came over, when it did.
+    /// The connection it came over, if any.
     pub connection: Option<ConnectionNo>,
 }
 texts!(struct SharedChannel {
@@ -165,26 +165,26 @@ texts!(struct SharedChannel {
     connection,
 });
 
-/// How far the sharing of a channel with a connection has come.
+/// State of the sharing of a channel with a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LinkState {
-    /// The invitation has to go out, or its answer is awaited.
+    /// The invitation must be sent, or its answer is awaited.
     Inviting,
     /// Both sides share.
     Active,
-    /// Ended; the row stays so that a re-invitation is known as such.
+    /// Ended; the row is kept so that a repeated invitation is recognised.
     Ended,
 }
 
 /// Why a link ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LinkEnd {
-    /// An admin here ended it. If the peer had offered the channel, it does not come back before an
-    /// admin here allows that.
+    /// An admin here ended it. If the peer had offered the channel, it does not come back until an admin here
+    /// allows it.
     Here,
-    /// The peer does not share the channel any more.
+    /// The peer no longer shares the channel.
     Peer,
-    /// The peer refused our invitation, in these words.
+    /// The peer refused our invitation, with this text.
     Refused(String),
     /// The connection was removed.
     Removed,
@@ -198,13 +198,13 @@ texts!(
     }
 );
 
-/// Where a peer's feed stands.
+/// A peer's position in a feed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor {
-    /// Everything up to here is delivered, or has an exception row.
+    /// Everything up to here is delivered or has an exception row.
     pub seq: FeedSeq,
-    /// How far the posts from before the link were sent: (`ordered_at`, post number) of the last
-    /// one done; `None` = they are not sent.
+    /// Position in the posts from before the link: (`ordered_at`, post number) of the last one processed;
+    /// `None` = they are not sent.
     pub history: Option<(i64, u64)>,
 }
 
@@ -213,39 +213,39 @@ pub struct Cursor {
 pub struct Link {
     /// Id, for the REST API.
     pub id: Id,
-    /// How far it has come.
+    /// State of the sharing.
     pub state: LinkState,
     /// Whether we invited the peer (else it invited us).
     pub invited_by_us: bool,
-    /// When it was made, in ms.
+    /// When it was created, in ms.
     pub create_at: i64,
     /// Last change, in ms.
     pub update_at: i64,
     /// When it ended, in ms; 0 = live.
     pub delete_at: i64,
-    /// Who invited or, for one that came in, the connection's creator.
+    /// The inviting user or, for a received invitation, the connection's creator.
     pub creator: UserNo,
-    /// What the peer has.
+    /// The peer's position.
     pub cursor: Cursor,
-    /// Where the cursor started.
+    /// Initial position of the cursor.
     pub feed_from: FeedSeq,
     /// Number of the last post from before the link; older ones are unknown to the peer unless a
     /// `SentOldPost` or the back-fill says otherwise.
     pub posts_before: PostNo,
-    /// Items that the peer refused for good or that ran out of attempts.
+    /// Number of items that the peer refused permanently or that ran out of attempts.
     pub dead_letters: u64,
     /// When something was last delivered, in ms.
     pub last_sync_at: i64,
-    /// Rises whenever what the peer holds is in doubt (a new invitation, a restore); rows that
-    /// say what the peer holds count only when they bear the present number.
+    /// Incremented whenever it is uncertain what the peer holds (a new invitation, a restore); rows that
+    /// record what the peer holds are valid only with the current number.
     pub epoch: u32,
-    /// Messages of this channel in a row that the peer refused as a whole.
+    /// Number of consecutive messages of this channel that the peer refused as a whole.
     pub failures: u32,
-    /// Not before this time may a message of this channel leave, in ms.
+    /// Earliest time of the next message of this channel, in ms.
     pub retry_at: i64,
-    /// Objects of a round at most, halved after a refusal of the whole; 0 = the usual number.
+    /// Maximum number of objects in a round, halved after a refusal of the whole; 0 = the default.
     pub items_max: u32,
-    /// Why it ended; `None` while it lives, and where that was not written down yet.
+    /// Why it ended; `None` while it is live, or if this was not recorded yet.
     pub end: Option<LinkEnd>,
 }
 texts!(struct Link {
@@ -269,20 +269,20 @@ texts!(struct Link {
 });
 
 impl Link {
-    /// Reads a row of an older version. Version 1 had no `end`, which stands last.
+    /// Reads a row of an older version. Version 1 did not have the last field, `end`.
     pub(crate) fn of_older_version(version: u8, bytes: &[u8]) -> Option<Link> {
         let unknown = [0];
         let today = [bytes, &unknown].concat();
         (version == 1).then(|| postcard::from_bytes(&today).ok())?
     }
 
-    /// Whether a channel of the peer came over it and an admin here ended that.
+    /// Whether it brought a channel of the peer and an admin here ended that.
     #[must_use]
     pub fn is_declined(&self) -> bool {
         !self.invited_by_us && self.end == Some(LinkEnd::Here)
     }
 
-    /// In which words the peer refused our invitation, if it did.
+    /// The text of the peer's refusal of our invitation, if it refused.
     #[must_use]
     pub fn refusal(&self) -> Option<&str> {
         match &self.end {
@@ -292,9 +292,9 @@ impl Link {
     }
 }
 
-/// Version of a user that a connection holds, as acknowledged in a message of the channel. The
-/// channel is part of the key: a real server joins users to a channel only when their profile comes
-/// in a message of that channel.
+/// Version of a user that a connection holds, as acknowledged in a message of the channel. The channel is
+/// part of the key: a real server adds users to a channel only if their profile comes in a message of that
+/// channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SentUser {
     /// The user's `update_at` by its origin's clock, in ms.
@@ -302,22 +302,22 @@ pub struct SentUser {
     /// The link's epoch.
     pub epoch: u32,
 }
-/// What a toggle peer was told of a reaction. Key: (connection, post, user, emoji).
+/// The state of a reaction sent to a toggle peer. Key: (connection, post, user, emoji).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SentReaction {
     /// Whether the peer shows it now.
     pub live: bool,
 }
 
-/// A post from before a link that the peer was given all the same.
+/// A post from before a link that was sent to the peer nevertheless.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SentOldPost {
     /// The link's epoch.
     pub epoch: u32,
 }
 
-/// What a connection may have to be sent. A row stands whenever there is such work; one may stand
-/// although there is none, and goes when that is found.
+/// Work that may be pending for a connection. A row exists whenever there is such work; a row without work
+/// may also exist and is deleted when that is noticed.
 /// Key: (connection, kind of work, channel; 0 for people).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pending;
@@ -333,21 +333,18 @@ impl Pending {
     pub const HISTORY: u8 = 3;
 }
 
-/// Why an item was passed by the cursor, and what happens to it next. It is the sender that keeps
-/// the state of an item, as it can derive its content at any time: what a receiver denies or
-/// refuses is told to the sender, and only what it has taken and cannot judge yet waits as its
-/// [`Held`](super::Held).
+/// Why the cursor passed an item, and what happens to it next. The sender keeps the state of an item, as it
+/// can derive its content at any time: the receiver reports denials and refusals to the sender, and holds
+/// only what it has accepted but cannot judge yet as [`Held`](super::Held).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ExceptionState {
-    /// A policy failed, or what it belongs to (root, post) is held; looked at again at
-    /// `retry_at`.
+    /// A policy failed, or what it belongs to (root, post) is held; tried again at `retry_at`.
     Held,
-    /// A policy denied it, or what it belongs to; nothing more happens until the object or the
-    /// policies change.
+    /// A policy denied it, or what it belongs to; nothing happens until the object or the policies change.
     Denied,
     /// The peer refused it this many times; sent again at `retry_at`.
     Refused(u32),
-    /// Given up.
+    /// No further attempts.
     Dead,
 }
 impl ExceptionState {
@@ -365,7 +362,7 @@ impl ExceptionState {
         }
     }
 
-    /// The state of what belongs to an item in this one.
+    /// The state of parts that belong to an item in this state.
     #[must_use]
     pub fn of_part(&self) -> ExceptionState {
         match self {
@@ -375,7 +372,7 @@ impl ExceptionState {
         }
     }
 
-    /// Whether the item is tried again at a time.
+    /// Whether the item will be tried again.
     #[must_use]
     pub fn is_open(&self) -> bool {
         matches!(self, ExceptionState::Held | ExceptionState::Refused(_))
@@ -402,15 +399,15 @@ texts!(
 pub struct Exception {
     /// The object.
     pub object: FeedObject,
-    /// The feed sequence it was passed with.
+    /// The feed sequence at which it was passed.
     pub seq: FeedSeq,
     /// Why.
     pub state: ExceptionState,
     /// The reason in words, for the admin.
     pub reason: String,
-    /// When it is tried again, in ms; 0 = not by itself.
+    /// When it is tried again, in ms; 0 = not scheduled.
     pub retry_at: i64,
-    /// The link's epoch; an exception of an earlier one counts no more.
+    /// The link's epoch; exceptions of earlier epochs are not counted.
     pub epoch: u32,
 }
 texts!(struct Exception {
@@ -422,7 +419,7 @@ texts!(struct Exception {
     epoch,
 });
 
-/// When an exception is tried again; stands for each with a `retry_at`.
+/// The time at which an exception is tried again; exists for each exception with a `retry_at`.
 /// Key: ((connection, time in ms), channel, post number, rest of the object's name or empty).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExceptionTime;

@@ -2,10 +2,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::boundary::texts::{Json, texts};
 
-/// A frame of a connection that is carried out by several steps.
+/// A frame of a connection that is carried out in several steps.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptFrame {
-    /// Its bytes, secret values blanked.
+    /// Its bytes, with secret values blanked.
     #[serde(with = "serde_bytes")]
     pub body: Vec<u8>,
 }
@@ -15,12 +15,12 @@ texts!(
     }
 );
 
-/// How far a kept frame is carried out.
+/// Progress of a kept frame.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FrameProgress {
-    /// Number of the next item, through all sections in the order of the message.
+    /// Number of the next item, counted through all sections in the order of the message.
     pub next: u32,
-    /// The answer so far, as it would be sent.
+    /// The partial answer, encoded for sending.
     #[serde(with = "serde_bytes")]
     pub answer: Vec<u8>,
 }
@@ -29,10 +29,10 @@ texts!(struct FrameProgress {
     answer: Json::Message,
 });
 
-/// What a connection has in quarantine.
+/// The quarantine entries of a connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QuarantineShare {
-    /// Numbers of its entries, rising.
+    /// Numbers of its entries, ascending.
     pub numbers: Vec<u64>,
 }
 

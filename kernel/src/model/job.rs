@@ -5,16 +5,16 @@ use crate::boundary::texts::{Json, Text, no_texts, texts};
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, Id, PostNo, UserNo};
 use crate::wire::json::Document;
 
-/// What has to happen at a time.
+/// Work scheduled for a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DueKind {
     /// A connection may send again.
     Send(ConnectionNo),
     /// A channel that a peer refused may be sent to it again.
     Link(ConnectionNo, ChannelNo),
-    /// Held inbound items of a connection are asked again.
+    /// Held inbound items of a connection are asked about again.
     Held(ConnectionNo),
-    /// A job goes on.
+    /// A job continues.
     Job(u64),
     /// Old results of commands are dropped.
     Requests,
@@ -27,7 +27,7 @@ pub struct Due {
     pub kind: DueKind,
 }
 
-/// Work over more rows than a step may touch; timer steps go on with it.
+/// Work over more rows than a step may touch; continued by timer steps.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Job {
     /// Deletes the replies of a deleted root. Position: the last (ordered_at, post) done.
@@ -36,54 +36,54 @@ pub enum Job {
         root: PostNo,
         /// `delete_at` of the root.
         delete_at: i64,
-        /// Where it stands.
+        /// Its position.
         position: (i64, u64),
     },
-    /// Ends every link of a removed connection, then drops what was kept about its peer.
+    /// Ends every link of a removed connection, then deletes the data kept about its peer.
     EndLinks {
         /// The connection.
         connection: ConnectionNo,
         /// The last channel done.
         position: ChannelNo,
     },
-    /// Drops the feed of a channel that nobody follows any more.
+    /// Drops the feed of a channel without followers.
     DropFeed {
         /// The channel.
         channel: ChannelNo,
-        /// The last entry from before the channel was left.
+        /// The last entry from before the last follower left.
         to: FeedSeq,
     },
-    /// Sends everything of every channel of a connection again, after a restore of the peer.
+    /// Sends everything in every channel of a connection again, after a restore of the peer.
     Resend {
         /// The connection.
         connection: ConnectionNo,
         /// The last channel done.
         position: ChannelNo,
     },
-    /// Has the policies asked again about everything that they held or denied.
+    /// Asks the policies again about everything that they held or denied.
     AskAgain {
         /// The connection.
         connection: ConnectionNo,
         /// Key of the last exception done: channel, post number, rest of the object's name.
         position: (ChannelNo, u64, String),
     },
-    /// Forgets what the policies denied of a connection's peer, so that they are asked again when
-    /// it comes again, and has them asked about what came and waits here.
+    /// Deletes the denials of items of a connection's peer, so that the policies are asked again when such
+    /// items arrive again, and asks about held inbound items.
     AskInboundAgain {
         /// The connection.
         connection: ConnectionNo,
-        /// The post of the last verdict looked at.
+        /// The post of the last verdict processed.
         position: Option<Id>,
     },
-    /// Counts the posts that were there before posts were counted, the newest of a channel first.
+    /// Counts the posts from before posts were counted, the newest of a channel first.
     CountPosts {
-        /// The first channel that is not done.
+        /// The first channel that is not finished.
         channel: ChannelNo,
     },
-    /// Puts every user into the index of the search, and renames the remote users who bear the name
-    /// of a connection that is not their workspace's.
+    /// Adds every user to the search index, and renames remote users whose names contain the name of a
+    /// connection that is not their workspace's.
     SettleNames {
-        /// The last user looked at.
+        /// The last user processed.
         position: UserNo,
     },
 }
@@ -102,9 +102,9 @@ texts!(enum Job {
 /// The result of a command with a client's key. Key: (user, key).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
-    /// The post that it made.
+    /// The post that it created.
     pub post: PostNo,
-    /// Until when it is remembered, in ms.
+    /// When it expires, in ms.
     pub until_ms: i64,
 }
 texts!(struct Request {
@@ -112,19 +112,19 @@ texts!(struct Request {
     until_ms,
 });
 
-/// When a `Request` goes. Key: (time_ms, user, key).
+/// Expiry of a `Request`. Key: (time_ms, user, key).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestExpiry;
 
-/// The verdict of the policies over an object's version, if they did not simply let it pass. Key:
-/// (connection, [`Asked`], object's id).
+/// The policies' verdict on a version of an object, unless it was a plain permission. Key: (connection,
+/// [`Asked`], object's id).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerdictRow {
     /// `update_at` of the version that was judged, in ms.
     pub update_at: i64,
     /// Whether the post may pass.
     pub allowed: bool,
-    /// Other words for it, if a policy gave some.
+    /// Its replacement text, if a policy gave one.
     pub revised: Option<Revision>,
     /// The reason of a denial.
     pub reason: String,
@@ -137,7 +137,7 @@ texts!(struct VerdictRow {
 });
 
 impl VerdictRow {
-    /// Reads a row of an older version. Version 1 had a message as its revision.
+    /// Reads a row of an older version. In version 1 the revision was a message.
     pub(crate) fn of_older_version(version: u8, bytes: &[u8]) -> Option<VerdictRow> {
         if version != 1 {
             return None;
@@ -153,19 +153,18 @@ impl VerdictRow {
     }
 }
 
-/// What the policies were asked about an object, and on which way it was: a byte in the key of
-/// [`VerdictRow`]. An answer to one question is none to another, so that a verdict on a message is
-/// never taken for one on the whole post: that is asked anew, and the older row goes with its
-/// connection.
+/// What the policies were asked about an object, and in which direction: a byte in the key of [`VerdictRow`].
+/// The answer to one question does not apply to another, so a verdict on a message is never used for the
+/// whole post: that is asked anew, and the older row is deleted with its connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Asked {
-    /// Which way.
+    /// Direction.
     pub direction: Direction,
-    /// What.
+    /// Subject.
     pub about: About,
 }
 
-/// What the policies can be asked about. Numbers are never used again, as keys hold them.
+/// What the policies can be asked about. Numbers are never reused, as keys contain them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum About {
     /// The message of a post; see [`Question::Message`](crate::boundary::policy::Question).
@@ -175,7 +174,7 @@ pub enum About {
 }
 
 impl Asked {
-    /// The key's byte.
+    /// The byte in the key.
     #[must_use]
     pub fn byte(self) -> u8 {
         let direction = match self.direction {
@@ -185,7 +184,7 @@ impl Asked {
         2 * self.about as u8 + direction
     }
 
-    /// The direction that a key's byte tells.
+    /// The direction encoded in a key's byte.
     #[must_use]
     pub fn direction(byte: u8) -> Direction {
         if byte.is_multiple_of(2) {
@@ -196,7 +195,7 @@ impl Asked {
     }
 }
 
-/// What kind of item waits. Kinds are added at the end, as rows name them by their place.
+/// The kind of a held item. Kinds are added at the end, as rows identify them by position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum HeldKind {
     /// A post.
@@ -207,52 +206,50 @@ pub enum HeldKind {
     Acknowledgement,
 }
 
-/// An inbound item that waits for a policy, or for the post to which it belongs. Key: (connection,
-/// number).
+/// An inbound item held for a policy, or for the post to which it belongs. Key: (connection, number).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Held {
     /// The channel.
     pub channel: ChannelNo,
-    /// The item as it came, JSON.
+    /// The item as received, JSON.
     pub item: Vec<u8>,
     /// The message's mention transforms, JSON; empty = none.
     pub mention_transforms: Vec<u8>,
     /// Why, for the admin.
     pub reason: String,
-    /// How often the policies were asked.
+    /// How often the policies were asked about it.
     pub attempts: u32,
     /// What the item is.
     pub kind: HeldKind,
 }
 
-/// When everything was sent to a connection's peer again, or is going to be: the latest time, in ms.
+/// The latest time at which everything was, or will be, sent to a connection's peer again, in ms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastResend(pub i64);
 
-/// Where an item waits, by what it is about: an index of [`Held`]. Key: (connection, digest of what it
-/// is about).
+/// The row of a held item by its identity: an index of [`Held`]. Key: (connection, digest of the identity).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeldItem {
     /// Number of its row.
     pub number: u64,
     /// Its version: its latest time, in ms.
     pub at_ms: i64,
-    /// Its version: whether it removes something, which is later within a millisecond.
+    /// Its version: whether it is a removal, which is later within a millisecond.
     pub is_removal: bool,
 }
 
-/// How much waits for a connection.
+/// Total of the items held for a connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeldSum {
-    /// Items.
+    /// Number of items.
     pub items: u32,
-    /// Their bytes, with the mentions of their messages.
+    /// Their bytes, including the mentions of their messages.
     pub bytes: u64,
 }
 
 impl Held {
-    /// Reads a row of an older version. Version 1 had no `kind`, which stands last: an item that
-    /// named an emoji was a reaction.
+    /// Reads a row of an older version. Version 1 did not have the last field, `kind`: an item that named an
+    /// emoji was a reaction.
     pub(crate) fn of_older_version(version: u8, bytes: &[u8]) -> Option<Held> {
         if version != 1 {
             return None;
@@ -275,7 +272,7 @@ texts!(struct Held {
     kind,
 });
 
-/// Bytes that could not be carried out. Key: a rising number.
+/// Bytes that could not be carried out. Key: an ascending number.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QuarantineEntry {
     /// Who sent them.
@@ -284,7 +281,7 @@ pub struct QuarantineEntry {
     pub at_ms: i64,
     /// Why.
     pub reason: String,
-    /// The bytes, secret values blanked.
+    /// The bytes, with secret values blanked.
     pub bytes: Vec<u8>,
 }
 texts!(struct QuarantineEntry {

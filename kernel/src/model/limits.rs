@@ -1,15 +1,16 @@
-//! Limits of what a workspace takes, each with what happens beyond it.
+//! Limits of a workspace, and what happens beyond each.
 
 /// Characters of a message; more is refused (`MaxPostSize` of the reference).
 pub const MESSAGE_CHARS_MAX: usize = 16_383;
-/// Bytes of a post's properties; more is refused. A post has to fit into a frame to a peer with the
-/// longest message that there may be; the reference takes more and then cannot send it.
+/// Bytes of a post's properties; more is refused. A post with the longest possible message must fit into a
+/// frame to a peer; the reference accepts more and then cannot send it.
 pub const PROPS_BYTES_MAX: usize = 170_000;
-/// Bytes of the properties of a peer's post; more is refused. Any that came in a frame are taken;
-/// sent on with a long message, they may be too long for one, which is noted as a dead letter.
+/// Bytes of the properties of a peer's post; more is refused. Properties that arrived in a frame are
+/// accepted; with a long message they may be too long for a frame when forwarded, which is recorded as a dead
+/// letter.
 pub const REMOTE_PROPS_BYTES_MAX: usize = 300_000;
-/// Texts of a post's properties in a question to the policies; a post with more cannot be shown to
-/// them whole, and passes only where there are none.
+/// Texts of a post's properties in a question to the policies; a post with more cannot be shown to them as a
+/// whole, and passes only if there are no policies.
 pub const QUESTION_TEXTS_MAX: usize = 1_000;
 /// Bytes of those texts and their paths; as above.
 pub const QUESTION_TEXTS_BYTES_MAX: usize = 256 * 1024;
@@ -22,23 +23,23 @@ pub const EMOJI_BYTES_MAX: usize = 64;
 /// Different emoji on one post; a local user's next one is refused. The reference's default
 /// (`UniqueEmojiReactionLimitPerPost`).
 pub const EMOJI_PER_POST_MAX: u32 = 50;
-/// Different emoji on one post with those of peers; a peer's next one waits until there is room.
-/// The most that a server of the reference can be set to: whatever people chose on two sides at the
-/// same time, or at one with a higher limit, both sides show all of it.
+/// Different emoji on one post including those of peers; a peer's next one is held until there is room. This
+/// is the highest setting of the reference: if people on both sides choose emoji at the same time, or one
+/// side has a higher limit, both sides still show all of them.
 pub const REMOTE_EMOJI_PER_POST_MAX: u32 = 500;
-/// Removed reactions to a post that are kept of one user of this workspace, or of all users of one
-/// peer. Beyond that they add none that was not there before, and a removal of what never was there
-/// is not kept.
+/// Removed reactions to a post that are kept for one user of this workspace, or for all users of one peer.
+/// Beyond that they cannot add reactions that were not there before, and the removal of an unknown reaction
+/// is not recorded.
 pub const REMOVED_REACTIONS_MAX: u32 = 1_000;
-/// Reactions, removed ones included, that are looked at to count those of a post from before they
-/// were counted as they come; further ones are not counted.
+/// Reactions, including removed ones, that are read to count those of a post from before reactions were
+/// counted on arrival; further ones are not counted.
 pub const REACTIONS_COUNTED_MAX: u32 = 10_000;
-/// Users of one workspace who have ever acknowledged a post; one more is refused. Whoever fills this
-/// fills it for nobody else.
+/// Users of one workspace who have ever acknowledged a post; one more is refused. Workspaces have separate
+/// limits, so none can exhaust another's.
 pub const ACKNOWLEDGEMENTS_PER_POST_MAX: u32 = 5_000;
 /// How long after it was made an acknowledgement may be withdrawn, in ms. Client API §6.
 pub const ACKNOWLEDGEMENT_WITHDRAWAL_MS: i64 = 5 * 60 * 1000;
-/// Bytes of a user name; more is refused, of a remote user shortened by the suffix rule.
+/// Bytes of a user name; more is refused, or shortened by the suffix rule for a remote user.
 pub const USERNAME_BYTES_MAX: usize = 64;
 /// Characters of first, last and nickname; more is refused.
 pub const NAME_CHARS_MAX: usize = 64;
@@ -56,54 +57,53 @@ pub const HEADER_CHARS_MAX: usize = 1024;
 pub const PURPOSE_CHARS_MAX: usize = 250;
 /// Channels of a team; one more is refused.
 pub const CHANNELS_PER_TEAM_MAX: u32 = 2_000;
-/// Posts in a block of a channel's order; a fuller one becomes two.
+/// Posts in a block of a channel's order; a fuller one is split.
 pub const POSTS_PER_BLOCK: u32 = 1_000;
-/// Channels that one peer may have here by its invitations; one more is refused. One that an admin here
-/// lets go does not count.
+/// Channels that one peer may have here by its invitations; one more is refused. Channels that an admin here
+/// has let go do not count.
 pub const RECEIVED_CHANNELS_MAX: u32 = 200;
-/// Users of one peer here; one more is refused. Only those come who write, react or are mentioned in a
-/// channel that is shared.
+/// Users of one peer here; one more is refused. Only users who write, react or are mentioned in a shared
+/// channel are sent.
 pub const REMOTE_USERS_MAX: u32 = 10_000;
 /// Replies that a step deletes; the rest is a job.
 pub const REPLIES_PER_STEP_MAX: u32 = 200;
 /// Due rows that a timer step handles.
 pub const DUE_PER_STEP_MAX: u32 = 32;
-/// How long a due row waits that stopped its step, in ms.
+/// Delay of a due row that stopped its step, in ms.
 pub const DUE_PUT_OFF_MS: i64 = 10 * 60 * 1000;
 /// How long the result of a command with a client's key is remembered, in ms.
 pub const REQUEST_MEMORY_MS: i64 = 24 * 60 * 60 * 1000;
-/// Inbound posts held for one connection; beyond that the peer is asked to try again.
+/// Inbound items held for one connection; beyond that the peer is asked to try again.
 pub const HELD_MAX: u32 = 1_000;
-/// Bytes of the items held for one connection, with the mentions of their messages; as above.
+/// Bytes of the items held for one connection, including the mentions of their messages; as above.
 pub const HELD_BYTES_MAX: u64 = 4 << 20;
-/// Held items of one connection that are asked again in a step.
+/// Held items of one connection that are asked about again in a step.
 pub const HELD_PER_STEP_MAX: u32 = 50;
-/// Bytes of the held items that are asked again in a step; a longer one is asked alone.
+/// Bytes of the held items that are asked about again in a step; a longer item is asked about alone.
 pub const HELD_BYTES_PER_STEP_MAX: u32 = 512 * 1024;
-/// Items of a peer's message that a step carries out; the rest follows in further steps, so that
-/// nobody waits for long behind one. Messages of servers of the reference hold at most about a
-/// hundred posts or 25 profiles.
+/// Items of a peer's message that a step carries out; the rest follows in further steps, to limit the latency
+/// for others. Messages of servers of the reference contain at most about a hundred posts or 25 profiles.
 pub const FRAME_ITEMS_PER_STEP_MAX: u32 = 200;
-/// Profiles among them: each is news for everybody.
+/// Profiles among them: each causes an event for everybody.
 pub const PROFILES_PER_STEP_MAX: u32 = 100;
-/// Steps of one frame that may be stopped before what is left of the frame is set aside: enough to
-/// find a handful of items that stop one.
+/// Stopped steps of one frame after which the rest of the frame is set aside: enough to find a handful of
+/// items that stop a step.
 pub const FRAME_STOPS_MAX: u32 = 32;
-/// Quarantined items of one connection; its oldest one goes when one more comes.
+/// Quarantined items of one connection; one more displaces the oldest.
 pub const QUARANTINE_PER_CONNECTION_MAX: usize = 50;
-/// Quarantined items before each connection had a share: the oldest went when one more came.
+/// Quarantined items before each connection had a share: one more displaced the oldest.
 pub const QUARANTINE_MAX: u32 = 200;
 /// Bytes kept of a quarantined item; the rest is cut off.
 pub const QUARANTINE_BYTES_MAX: usize = 64 * 1024;
-/// Sends of an item that a peer refuses, after which it is a dead letter.
+/// Attempts to send an item that a peer refuses; after that it is a dead letter.
 pub const ITEM_ATTEMPTS_MAX: u32 = 5;
 /// Profiles in one message.
 pub const USERS_PER_SYNC_MAX: usize = 25;
 /// Posts in one message to a server of 2021.
 pub const POSTS_PER_SYNC_2021: u32 = 12;
-/// Life of an invitation, in ms. Protocol §7.5.
+/// Validity of an invitation, in ms. Protocol §7.5.
 pub const INVITATION_LIFE_MS: i64 = 48 * 60 * 60 * 1000;
-/// A connection is online when a ping of ours succeeded within this time, in ms. Protocol §9.
+/// A connection is online if a ping of ours succeeded within this time, in ms. Protocol §9.
 pub const ONLINE_MS: i64 = 5 * 60 * 1000;
 /// First pause after a failed send, in ms; doubled with every failure.
 pub const BACKOFF_FIRST_MS: i64 = 1_000;
@@ -121,34 +121,34 @@ pub const TEAM_DESCRIPTION_CHARS_MAX: usize = 255;
 pub const REQUEST_KEY_BYTES_MAX: usize = 128;
 /// Remembered results expire in groups of this span, in ms.
 pub const REQUEST_EXPIRY_STEP_MS: i64 = 60_000;
-/// Remembered results that a step drops.
+/// Expired results that a step drops.
 pub const REQUESTS_PER_STEP_MAX: u32 = 500;
 /// Bytes of a locale; more is refused.
 pub const LOCALE_BYTES_MAX: usize = 5;
 /// Bytes of a site URL; more is refused.
 pub const SITE_URL_BYTES_MAX: usize = 512;
-/// Highest setting of posts in one message.
+/// Maximum setting of posts in one message.
 pub const POSTS_PER_SYNC_MAX: u32 = 200;
 /// Connections that a step sends to; the others follow in timer steps.
 pub const PUMPS_PER_STEP_MAX: usize = 16;
-/// Rounds that a step looks at for one connection before it finds one with something to send; the
-/// search goes on in a timer step.
+/// Rounds that a step examines for one connection before it finds one with something to send; the search
+/// continues in a timer step.
 pub const PASSES_PER_PUMP_MAX: u32 = 8;
 /// Objects of a round; a history round stops at the first post that reaches this.
 pub const OBJECTS_PER_ROUND_MAX: u32 = POSTS_PER_SYNC_MAX;
-/// Reactions sent along with a post of a channel's history; more stay behind.
+/// Reactions sent along with a post of a channel's history; further ones are not sent.
 pub const HISTORY_REACTIONS_MAX: u32 = 200;
-/// Acknowledgements sent along with a post of a channel's history; more stay behind.
+/// Acknowledgements sent along with a post of a channel's history; further ones are not sent.
 pub const HISTORY_ACKNOWLEDGEMENTS_MAX: u32 = 200;
-/// Acknowledgements in one message; the others of the round follow in further ones.
+/// Acknowledgements in one message; the others of the round follow in further messages.
 pub const ACKNOWLEDGEMENTS_PER_SYNC_MAX: usize = 200;
-/// Reactions in one message; the others of the round follow in further ones.
+/// Reactions in one message; the others of the round follow in further messages.
 pub const REACTIONS_PER_SYNC_MAX: usize = 200;
-/// Entries of the feed of people that a step looks at.
+/// Entries of the feed of people that a step reads.
 pub const PEOPLE_PER_STEP_MAX: u32 = 32;
-/// Channels of a connection in which a changed profile is looked for.
+/// Channels of a connection that are searched for a changed profile's user.
 pub const CHANNELS_PER_USER_MAX: u32 = 100;
-/// Names that are looked up for the mentions of a post; further mentions travel as typed.
+/// Names looked up for the mentions of a post; further mentions are sent as typed.
 pub const MENTION_LOOKUPS_MAX: u32 = 100;
 /// First pause after a peer refused an item, in ms; doubled with every refusal.
 pub const ITEM_RETRY_FIRST_MS: i64 = 10_000;
@@ -158,18 +158,18 @@ pub const ITEM_ALONE_AFTER: u32 = 2;
 pub const HELD_RETRY_MS: i64 = 30_000;
 /// Characters kept of a reason that a peer or a policy gave; the rest is cut off.
 pub const REASON_CHARS_MAX: usize = 200;
-/// Replies and reactions that are looked at when what they belong to was delivered after all;
-/// further ones wait for their own time.
+/// Replies and reactions that are tried again when the object they belong to was delivered after all; further
+/// ones wait for their own time.
 pub const DEPENDENTS_MAX: u32 = 200;
 /// Rows that a step of a job reads or deletes.
 pub const JOB_ROWS_PER_STEP: u32 = 200;
-/// Shortest time between two times that everything is sent to a peer again because it tells another
-/// incarnation, in ms; a further one waits until then.
+/// Minimum time between two complete resends to a peer that reports another incarnation, in ms; a further one
+/// is delayed until then.
 pub const RESEND_INTERVAL_MS: i64 = 60_000;
 /// Bytes of a peer's site URL; more is refused. Protocol §3.
 pub const REMOTE_SITE_URL_BYTES_MAX: usize = 512;
-/// Latest time that a peer may name, in ms: the end of the year 9999. A clock that is ahead is no
-/// reason to refuse what it stamps; a time that makes sums overflow is.
+/// Latest time that a peer may name, in ms: the end of the year 9999. A clock that is ahead is no reason to
+/// refuse its times; a time that makes sums overflow is.
 pub const TIME_MAX_MS: i64 = 253_402_300_799_999;
 /// Changes of personal values in one command; more are refused. Client API §3.
 pub const PERSONAL_CHANGES_MAX: usize = 100;
@@ -179,6 +179,6 @@ pub const PERSONAL_NAME_BYTES_MAX: usize = 65;
 pub const PERSONAL_VALUE_BYTES_MAX: usize = 20_000;
 /// Personal values of a user, for each kind; more are refused.
 pub const PERSONAL_VALUES_MAX: u32 = 4_000;
-/// Bytes of all personal values of a user, for each kind; more are refused. With the changes of one
-/// command on top they can be read at once.
+/// Bytes of all personal values of a user, for each kind; more are refused. Together with the changes of one
+/// command they can be read at once.
 pub const PERSONAL_BYTES_MAX: usize = 1 << 20;

@@ -1,4 +1,4 @@
-//! The records of a workspace: what the tables hold.
+//! The records of a workspace: the contents of the tables.
 
 mod channel;
 mod connection;
@@ -59,9 +59,9 @@ pub mod kind {
     pub const CHANNEL_NAME: u8 = 9;
     /// A connection's local name.
     pub const CONNECTION_NAME: u8 = 10;
-    /// A name by which a user of this workspace is searched: the name in lower case, a NUL, and the
-    /// user's number in 16 hexadecimal digits.
+    /// The search key of a user of this workspace: the name in lower case, a NUL, and the user's number in 16
+    /// hexadecimal digits.
     pub const LOCAL_NAME: u8 = 11;
-    /// The same of a user of another workspace.
+    /// The search key of a user of another workspace, in the same form.
     pub const REMOTE_NAME: u8 = 12;
 }

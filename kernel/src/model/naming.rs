@@ -1,11 +1,11 @@
-//! Names: which are allowed, and how a remote user's name is made. Semantics §7.
+//! Names: which are allowed, and how a remote user's name is derived. Semantics §7.
 
 use crate::model::limits::{
     CHANNEL_NAME_MAX, EMAIL_BYTES_MAX, EMOJI_BYTES_MAX, LOCALE_BYTES_MAX, USERNAME_BYTES_MAX,
 };
 use crate::rows::id::Id;
 
-/// How often another suffix is tried when the name of a remote user or channel is taken.
+/// Maximum number of suffixes tried if the name of a remote user or channel is taken.
 pub const SUFFIX_ATTEMPTS_MAX: u32 = 25;
 
 /// Bytes of a group channel's URL name.
@@ -14,7 +14,7 @@ const GROUP_NAME_BYTES: usize = 40;
 /// Names that no account may have.
 const RESERVED_USERNAMES: [&str; 5] = ["all", "channel", "here", "matterbot", "system"];
 
-/// First words that a team's name may not start with; they are paths of the web application.
+/// Prefixes that a team's name may not have; they are paths of the web application.
 const RESERVED_TEAM_NAMES: [&str; 17] = [
     "admin",
     "api",
@@ -43,7 +43,7 @@ pub fn is_username(name: &str) -> bool {
         && !RESERVED_USERNAMES.contains(&name)
 }
 
-/// Whether a peer's account may have this name at home; it may hold `:` when it was forwarded.
+/// Whether a peer's account may have this name at home; a forwarded name may contain `:`.
 #[must_use]
 pub fn is_remote_username(name: &str) -> bool {
     (1..=USERNAME_BYTES_MAX).contains(&name.len())
@@ -83,7 +83,7 @@ pub fn is_team_name(name: &str) -> bool {
         && !is_reserved_team_name(name)
 }
 
-/// Whether a team's name starts with a word of the web application's paths.
+/// Whether a team's name starts with a path segment of the web application.
 #[must_use]
 pub fn is_reserved_team_name(name: &str) -> bool {
     RESERVED_TEAM_NAMES
@@ -91,11 +91,11 @@ pub fn is_reserved_team_name(name: &str) -> bool {
         .any(|reserved| name.starts_with(reserved))
 }
 
-/// Bytes of a connection's name that the name of every user of it shows; the rest may be cut off.
+/// Bytes of a connection's name that are shown in the name of every user of it; the rest may be cut off.
 const CONNECTION_SHOWN_MIN: usize = 28;
 
-/// Whether two connections' names cannot be told apart in all names of users, as both may be cut to
-/// one beginning.
+/// Whether two connections cannot be told apart in all names of users, because both names may be cut to the
+/// same prefix.
 #[must_use]
 pub fn are_look_alikes(one: &str, other: &str) -> bool {
     let shown = |name: &str| name.get(..CONNECTION_SHOWN_MIN).map(str::to_string);
@@ -103,8 +103,8 @@ pub fn are_look_alikes(one: &str, other: &str) -> bool {
     one == other || (both_are_longer && shown(one) == shown(other))
 }
 
-/// Whether the name of a remote user says that it belongs to this connection. Behind the colon stands
-/// the connection's name, whole or cut.
+/// Whether the name of a remote user belongs to this connection. The connection's name, possibly cut, follows
+/// the colon.
 #[must_use]
 pub fn is_named_after(username: &str, connection: &str) -> bool {
     let Some((_, shown)) = username.split_once(':') else {
@@ -114,9 +114,9 @@ pub fn is_named_after(username: &str, connection: &str) -> bool {
     shown == connection || shown.strip_suffix("...").is_some_and(is_cut)
 }
 
-/// The name here of a user who is reached over a connection, as [`munge`] makes it. What stands
-/// behind a colon in the name that a peer tells is its own word for another workspace, and none of
-/// ours: it becomes a part of the user's name, `bob:site` over `hub` is `bob.site:hub`.
+/// The local name of a user reached over a connection, derived with [`munge`]. A part after a colon in the
+/// peer's name for the user is the peer's own name for another workspace, not one of ours: it becomes part of
+/// the user's name, `bob:site` over `hub` is `bob.site:hub`.
 #[must_use]
 pub fn remote_username(told: &str, connection: &str, attempt: u32) -> String {
     munge(
@@ -127,16 +127,16 @@ pub fn remote_username(told: &str, connection: &str, attempt: u32) -> String {
     )
 }
 
-/// Whether a URL name looks like that of a direct channel, `<user id>__<user id>`: clients would take
-/// the channel for one.
+/// Whether a URL name looks like that of a direct channel, `<user id>__<user id>`, as clients would treat the
+/// channel as one.
 #[must_use]
 pub fn is_direct_channel_name(name: &str) -> bool {
     name.split_once("__")
         .is_some_and(|(one, other)| Id::parse(one).is_some() && Id::parse(other).is_some())
 }
 
-/// Whether a URL name looks like that of a group channel, 40 digits of a digest. Any letters are taken
-/// for such, so that a name with other letters in a masked recording is judged alike.
+/// Whether a URL name looks like that of a group channel, 40 digits of a digest. Any letters are accepted as
+/// digits, so that a name with other letters in a masked recording gets the same result.
 #[must_use]
 pub fn is_group_channel_name(name: &str) -> bool {
     name.len() == GROUP_NAME_BYTES && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
@@ -158,8 +158,8 @@ pub fn free_channel_name(name: &str, is_taken: impl Fn(&str) -> bool) -> Option<
         .find(|name| !is_taken(name))
 }
 
-/// Whether a local account may have this e-mail address: something, `@` and something, printable
-/// ASCII without white space or upper case.
+/// Whether a local account may have this e-mail address: a name, `@` and a domain, in printable ASCII without
+/// white space or upper case.
 #[must_use]
 pub fn is_email(email: &str) -> bool {
     let split = email.split_once('@');
@@ -181,8 +181,8 @@ pub fn is_locale(locale: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
-/// Whether an emoji may have this name: letters, digits, `-`, `+`, `_`. Which names have a picture
-/// is the clients' business.
+/// Whether an emoji may have this name: letters, digits, `-`, `+`, `_`. Which names have an image is up to
+/// the clients.
 #[must_use]
 pub fn is_emoji_name(name: &str) -> bool {
     (1..=EMOJI_BYTES_MAX).contains(&name.len())
@@ -191,9 +191,9 @@ pub fn is_emoji_name(name: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'_'))
 }
 
-/// The name of a remote user here: `user` + suffix + `:` + `connection`, shortened to `max` bytes.
-/// An attempt of 0 has no suffix. Names are ASCII, so cutting bytes never splits a character;
-/// where it would, the cut moves down to the character's start.
+/// The local name of a remote user: `user` + suffix + `:` + `connection`, shortened to `max` bytes. Attempt 0
+/// has no suffix. Names are ASCII, so cutting bytes never splits a character; otherwise the cut moves to the
+/// start of the character.
 #[must_use]
 pub fn munge(user: &str, connection: &str, attempt: u32, max: usize) -> String {
     let suffix = if attempt == 0 {
@@ -218,7 +218,7 @@ pub fn munge(user: &str, connection: &str, attempt: u32, max: usize) -> String {
     format!("{user}{suffix}{user_dots}:{connection}{connection_dots}")
 }
 
-/// Cuts what is over `room`, and three bytes more for the dots.
+/// Cuts the bytes over `room`, and three more for the dots.
 fn shorten(text: &str, needed: usize, room: usize) -> (&str, &'static str) {
     if needed <= room {
         return (text, "");

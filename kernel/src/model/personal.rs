@@ -1,4 +1,4 @@
-//! What people keep for themselves.
+//! Personal values of users.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,13 +7,13 @@ use crate::boundary::texts::{Text, no_texts, texts};
 /// What personal values are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PersonalKind {
-    /// Preferences of clients. The name is the category, `/` and the name in that.
+    /// Preferences of clients. The name is the category, `/` and the name within the category.
     Preference,
 }
 no_texts!(PersonalKind);
 
 impl PersonalKind {
-    /// What stands for it in keys; never used again.
+    /// The number in keys; never reused.
     #[must_use]
     pub const fn number(self) -> u8 {
         match self {
@@ -22,11 +22,11 @@ impl PersonalKind {
     }
 }
 
-/// What a person keeps and nobody else acts on: the kernel stores it unread. Key: (user, kind,
+/// A value that a user stores and nobody else acts on: the kernel does not interpret it. Key: (user, kind,
 /// name).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PersonalValue {
-    /// The value, as the client gave it.
+    /// The value, as sent by the client.
     pub value: String,
 }
 texts!(

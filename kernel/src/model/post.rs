@@ -24,7 +24,7 @@ pub struct Post {
     pub edit_at: i64,
     /// When it was deleted, in ms; 0 = live. Final.
     pub delete_at: i64,
-    /// `update_at` of the version held, by the origin's clock; of an own post `update_at`.
+    /// `update_at` of the stored version, by the origin's clock; `update_at` for an own post.
     pub origin_update_at: i64,
     /// Whether it is pinned to the channel.
     pub is_pinned: bool,
@@ -44,12 +44,12 @@ pub struct Post {
     pub reaction_count: u32,
     /// The client's key of its creation; empty for posts of peers.
     pub pending_post_id: String,
-    /// Where the post stands in its channel's feed; 0 = nowhere.
+    /// Its position in its channel's feed; 0 = none.
     pub feed_seq: FeedSeq,
     /// Whether a local moderator deleted it although it belongs to a peer.
     pub moderated: bool,
-    /// Its place in the order of its channel and thread, in ms: when it was written, or when it came
-    /// here if by its origin's clock it was written later than that. Never changes.
+    /// Its position in the order of its channel and thread, in ms: when it was written, or when it arrived
+    /// here if its origin's clock gives a later time. Never changes.
     pub ordered_at: i64,
 }
 texts!(struct Post {
@@ -78,8 +78,8 @@ texts!(struct Post {
 });
 
 impl Post {
-    /// Reads a row of an older version. Until version 1 posts stood in the order of `create_at`,
-    /// and those that are stored still do.
+    /// Reads a row of an older version. In version 1 posts were ordered by `create_at`, and stored ones still
+    /// are.
     pub(crate) fn of_older_version(version: u8, bytes: &[u8]) -> Option<Post> {
         type Head = (Id, WorkspaceNo, UserNo, ChannelNo, Option<PostNo>, i64);
         if version != 1 {
@@ -91,10 +91,10 @@ impl Post {
     }
 }
 
-/// A post of a channel, by its place in the order.
+/// A post of a channel, by its position in the order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChannelPost {
-    /// Whether the post is live; `None` = only its row knows, as none said here before version 2.
+    /// Whether the post is live; `None` = see the post's row, as version 1 did not store it here.
     pub is_live: Option<bool>,
 }
 
@@ -105,17 +105,17 @@ impl ChannelPost {
     }
 }
 
-/// What a part of a channel's order holds: from its key, a place, to the next block. Key: (channel,
+/// Totals of a part of a channel's order: from its key, a place, to the next block. Key: (channel,
 /// `ordered_at`, post).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PostBlock {
-    /// Posts, the deleted ones too.
+    /// Posts, including deleted ones.
     pub rows: u32,
     /// Posts that are live.
     pub live: u32,
 }
 
-/// A reply of a thread, by its place in the order.
+/// A reply of a thread, by its position in the order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ThreadPost;
 
@@ -123,8 +123,7 @@ pub struct ThreadPost;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PinnedPost;
 
-/// A reaction. Removed ones stay, so that a late duplicate of the addition does not bring them
-/// back.
+/// A reaction. Removed ones are kept, so that a late duplicate of the addition does not restore them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reaction {
     /// Where it was made: the origin of its user. Never changes.
@@ -135,7 +134,7 @@ pub struct Reaction {
     pub update_at: i64,
     /// When it was removed, in ms; 0 = live.
     pub delete_at: i64,
-    /// Where it stands in its channel's feed; 0 = nowhere.
+    /// Its position in its channel's feed; 0 = none.
     pub feed_seq: FeedSeq,
 }
 texts!(struct Reaction {
@@ -146,8 +145,8 @@ texts!(struct Reaction {
     feed_seq,
 });
 
-/// A mention of a user in a channel. Key: (channel, user or everybody, when it came, post); when is
-/// the post's `update_at` of that change.
+/// A mention of a user in a channel. Key: (channel, user or everybody, time, post); the time is the post's
+/// `update_at` of the change that added the mention.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mention {
     /// Author of the post.
@@ -157,47 +156,47 @@ pub struct Mention {
 }
 
 impl Mention {
-    /// Stands in a key for everybody who reads the channel; no user has this number.
+    /// Used in keys for everybody who reads the channel; no user has this number.
     pub const EVERYBODY: UserNo = UserNo(0);
 }
 
 /// A mention of a user, or of everybody, in a post.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PostMention {
-    /// When it came, as in the key of the [`Mention`], in ms.
+    /// When it was added, as in the key of the [`Mention`], in ms.
     pub at_ms: i64,
 }
 
-/// Live reactions to a post with one emoji; no row = none.
+/// Live reactions to a post with one emoji; no row = 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EmojiCount(pub u32);
 
-/// Different emoji among the live reactions to a post. Posts whose reactions nobody has counted yet
-/// have no row.
+/// Different emoji among the live reactions to a post. Posts whose reactions have not been counted yet have
+/// no row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PostEmoji(pub u32);
 
-/// Removed reactions to a post that are kept of one share: a user of this workspace, or all users
-/// of a peer; no row = none.
+/// Removed reactions to a post that are kept for one share: a user of this workspace, or all users of a peer;
+/// no row = 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RemovedReactions(pub u32);
 
-/// That somebody has seen a post, as they say themselves. A withdrawn one stays, so that a late
-/// duplicate does not bring it back. Key: (post, user).
+/// A user's own statement that they have seen a post. Withdrawn ones are kept, so that a late duplicate does
+/// not restore them. Key: (post, user).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Acknowledgement {
     /// Where it was made: the origin of its user. Never changes.
     pub origin: WorkspaceNo,
-    /// When it was made last, in ms; 0 = withdrawn.
+    /// When it was last made, in ms; 0 = withdrawn.
     pub acknowledged_at: i64,
     /// Last change, by the origin's clock, in ms.
     pub update_at: i64,
-    /// Where it stands in its channel's feed; 0 = nowhere.
+    /// Its position in its channel's feed; 0 = none.
     pub feed_seq: FeedSeq,
 }
 
-/// Users of one workspace who have ever acknowledged a post: its rows, withdrawn ones included. No row
-/// = none. Key: (post, workspace).
+/// Users of one workspace who have ever acknowledged a post: its rows, including withdrawn ones. No row = 0.
+/// Key: (post, workspace).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AcknowledgementCount(pub u32);
 

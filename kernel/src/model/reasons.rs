@@ -1,11 +1,11 @@
-//! Why something was not carried out, in words that the product itself chose: they hold nobody's words,
-//! so a masked session shows them as they are.
+//! Why something was not carried out, in fixed texts of the product: they contain no user-written words, so a
+//! masked session shows them unchanged.
 
 use crate::wire::response::{NO_LONGER_SHARED, UNKNOWN_CHANNEL};
 
 /// A peer's answer names the post as refused.
 pub const NAMED_POST: &str = "The peer named the post in `post_errors`.";
-/// The same of a reply to a post that the peer itself has written: it knew that post.
+/// The same for a reply to a post that the peer itself wrote, so the peer knew that post.
 pub const NAMED_REPLY_TO_ITS_OWN: &str = "The peer named the post in `post_errors`. It answers a \
     post of the peer's own, which the peer has lost if it was restored from an older backup.";
 /// A peer's answer names the post of the reaction as refused.
@@ -14,20 +14,20 @@ pub const NAMED_POST_OF_REACTION: &str =
 /// A peer's answer names the post of the acknowledgement as refused.
 pub const NAMED_POST_OF_ACKNOWLEDGEMENT: &str =
     "The peer named the post of the acknowledgement in `acknowledgement_errors`.";
-/// Who reacted or acknowledged is not known to the peer.
+/// The peer does not know the user who reacted or acknowledged.
 pub const PROFILE_NOT_TAKEN: &str = "The peer did not take the profile of the user.";
 /// What the object belongs to was not delivered.
 pub const NO_POST: &str = "The post that it belongs to is not there.";
 /// A post alone is over the limit of a message.
 pub const POST_TOO_LONG: &str = "The post is longer than a message to a peer may be.";
-/// A reply has to come behind its root.
+/// A reply must be delivered after its root.
 pub const ROOT_NOT_DELIVERED: &str = "Waits until the root of its thread is delivered.";
 /// An item of a frame is in quarantine.
 pub const ITEM_STOPPED: &str = "the item stopped the step that should have carried it out";
 /// A frame is in quarantine.
 pub const FRAME_STOPPED: &str = "the message could not be processed and was set aside";
 
-/// All of these, and the fixed parts of what peers answer, ours and Mattermost's.
+/// All of these, and the fixed parts of answers of peers, both Causeway's and Mattermost's.
 pub const FIXED: &[&str] = &[
     NAMED_POST,
     NAMED_REPLY_TO_ITS_OWN,

@@ -8,13 +8,13 @@ use crate::rows::id::Id;
 pub struct Team {
     /// Id.
     pub id: Id,
-    /// When it was made, in ms.
+    /// When it was created, in ms.
     pub create_at: i64,
     /// Last change, in ms.
     pub update_at: i64,
     /// When it was archived, in ms; 0 = live.
     pub delete_at: i64,
-    /// Name shown.
+    /// Display name.
     pub display_name: String,
     /// URL name, unique.
     pub name: String,
@@ -41,7 +41,7 @@ pub struct TeamMember {
     pub create_at: i64,
     /// When the user left, in ms; 0 = a member.
     pub delete_at: i64,
-    /// Whether the user administers the team.
+    /// Whether the user is a team admin.
     pub is_admin: bool,
 }
 texts!(struct TeamMember {
@@ -50,7 +50,7 @@ texts!(struct TeamMember {
     is_admin,
 });
 
-/// A team of a user.
+/// A team that a user is a member of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserTeam;
 

@@ -8,17 +8,17 @@ use crate::rows::id::{FeedSeq, Id, WorkspaceNo};
 pub struct User {
     /// Id, the same in every workspace.
     pub id: Id,
-    /// Where the user lives; never changes.
+    /// The user's home workspace; never changes.
     pub origin: WorkspaceNo,
-    /// When the account was made, in ms.
+    /// When the account was created, in ms.
     pub create_at: i64,
     /// Last change here, in ms.
     pub update_at: i64,
     /// When it was deactivated, in ms; 0 = active.
     pub delete_at: i64,
-    /// User name here; of a remote user `name:connection`.
+    /// User name here; `name:connection` for a remote user.
     pub username: String,
-    /// E-mail address here; of a remote user one that reaches nobody.
+    /// E-mail address here; for a remote user an address that reaches nobody.
     pub email: String,
     /// Nickname.
     pub nickname: String,
@@ -38,9 +38,9 @@ pub struct User {
     pub props: String,
     /// Last change of the picture, in ms.
     pub last_picture_update: i64,
-    /// Of a remote user: what only remote users have.
+    /// Data that only remote users have.
     pub remote: Option<RemoteUser>,
-    /// Where the user stands in the feed of people; 0 = nowhere.
+    /// The user's position in the feed of people; 0 = none.
     pub feed_seq: FeedSeq,
 }
 texts!(struct User {
@@ -64,16 +64,16 @@ texts!(struct User {
     feed_seq,
 });
 
-/// What is known of a remote user's home.
+/// Data about a remote user at home.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RemoteUser {
     /// User name at home (`RemoteUsername`).
     pub username: String,
-    /// E-mail address at home (`RemoteEmail`); shown to nobody but admins.
+    /// E-mail address at home (`RemoteEmail`); shown only to admins.
     pub email: String,
     /// `remote_id` under which the sender knew the user; set once (`OriginalRemoteId`).
     pub original_remote_id: String,
-    /// `update_at` of the version held, by the origin's clock.
+    /// `update_at` of the stored version, by the origin's clock.
     pub origin_update_at: i64,
 }
 texts!(struct RemoteUser {

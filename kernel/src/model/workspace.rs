@@ -32,9 +32,9 @@ impl MetaRow {
 /// The workspace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Workspace {
-    /// Identifies the workspace for ever; minted at genesis.
+    /// Permanent identity of the workspace; generated at genesis.
     pub id: Id,
-    /// Its present incarnation.
+    /// Its current incarnation.
     pub incarnation: Incarnation,
     /// Site URL without trailing slash.
     pub site_url: String,
@@ -51,11 +51,11 @@ texts!(struct Workspace {
 /// Settings that decisions depend on; a change is an input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Config {
-    /// Posts a sync message holds at most (`MaxPostsPerSync`).
+    /// Maximum number of posts in a sync message (`MaxPostsPerSync`).
     pub posts_per_sync_max: u32,
     /// Whether anybody may sign up.
     pub open_server: bool,
-    /// Whether a channel's history is sent to a connection that is invited.
+    /// Whether a channel's history is sent to an invited connection.
     pub backfill: bool,
 }
 texts!(struct Config {

@@ -1,4 +1,4 @@
-//! Acknowledgements of posts: the rows. One for each user and post; withdrawn ones stay.
+//! Storage of acknowledgements of posts. One for each user and post; withdrawn ones are kept.
 
 use crate::boundary::output::{AcknowledgementEvent, Effect, Event};
 use crate::model::limits::ACKNOWLEDGEMENTS_PER_POST_MAX;
@@ -8,9 +8,9 @@ use crate::rows::id::{PostNo, UserNo, WorkspaceNo};
 use crate::rows::tx::{Read, Tx};
 use crate::sharing::feed;
 
-/// Stores an acknowledgement, live or withdrawn, counts a new one, feeds it and tells the channel's
-/// members if what they see changes. They hear of the acknowledgement alone: a `post_edited` beside
-/// it, which brings the post with all of them, would cost the square of their number.
+/// Stores an acknowledgement, live or withdrawn, counts a new one, adds it to the feed and notifies the
+/// channel's members if the visible state changes. They receive only the acknowledgement: a `post_edited`
+/// event, which contains the post with all its acknowledgements, would have quadratic cost.
 pub fn put(tx: &mut Tx<'_>, key: (PostNo, UserNo), mut acknowledgement: Acknowledgement) {
     let (post_no, user) = key;
     let Some(mut post) = tx.get::<Post>(&post_no) else {
@@ -37,15 +37,15 @@ pub fn put(tx: &mut Tx<'_>, key: (PostNo, UserNo), mut acknowledgement: Acknowle
             Event::AcknowledgementAdded(channel, event)
         };
         tx.effect(Effect::Event(event));
-        // It is a change of its post: clients that catch up ask by this time.
+        // It changes its post: clients that catch up query by this time.
         post.update_at = posts::stamp(tx, channel, |_, _| ());
         tx.put(&post_no, &post);
     }
     tx.put(&key, &acknowledgement);
 }
 
-/// Whether there is room for the acknowledgement of a user of this workspace: for one that is there
-/// already, and its withdrawal, always.
+/// Whether there is room for the acknowledgement of a user of this workspace; always true for an existing one
+/// and its withdrawal.
 pub fn has_room(
     rows: &(impl Read + ?Sized),
     key: (PostNo, UserNo),

@@ -1,4 +1,4 @@
-//! Channels: the rows. Who may make one was decided before.
+//! Storage of channels. Callers have already checked permissions.
 
 use crate::boundary::output::{Effect, Event};
 use crate::model::limits::CHANNELS_PER_TEAM_MAX;
@@ -7,14 +7,14 @@ use crate::rows::id::{ChannelNo, TeamNo};
 use crate::rows::lookup;
 use crate::rows::tx::{Read, Tx};
 
-/// Whether a team has as many channels as it may have, archived ones included.
+/// Whether a team has reached its limit of channels, including archived ones.
 pub fn team_is_full(tx: &Tx<'_>, team: TeamNo) -> bool {
     let names = (kind::CHANNEL_NAME, lookup::team_channel_name_key(team, ""));
     tx.prefix::<NameRow, _>(&names, CHANNELS_PER_TEAM_MAX).len() >= CHANNELS_PER_TEAM_MAX as usize
 }
 
-/// Stores a new channel under its id and its name, which the caller has found free, and tells who
-/// may see it.
+/// Stores a new channel under its id and its name, which the caller has checked to be free, and notifies
+/// everybody who may see it.
 pub fn insert(tx: &mut Tx<'_>, channel: &Channel) -> ChannelNo {
     let no = tx.next_channel();
     tx.bind_id(kind::CHANNEL, channel.id, no.0);

@@ -1,4 +1,4 @@
-//! Members of teams and channels: the rows, without the question who may change them.
+//! Storage of memberships of teams and channels, without permission checks.
 
 use crate::boundary::behaviour::Behaviour;
 use crate::boundary::env::Rows;
@@ -7,7 +7,7 @@ use crate::model::{Channel, ChannelMember, TeamMember, UserChannel, UserTeam};
 use crate::rows::id::{ChannelNo, TeamNo, UserNo};
 use crate::rows::tx::{Read, Tx};
 
-/// Makes a user a member of a team; a member stays as it is. Says whether anything changed.
+/// Makes a user a member of a team; an existing member is left unchanged. Returns whether anything changed.
 pub fn join_team(tx: &mut Tx<'_>, team: TeamNo, user: UserNo, is_admin: bool) -> bool {
     let key = (team, user);
     let now_ms = tx.now_ms();
@@ -32,13 +32,14 @@ pub fn join_team(tx: &mut Tx<'_>, team: TeamNo, user: UserNo, is_admin: bool) ->
     true
 }
 
-/// Whether a user can be logged in here; nobody else hears of what is said to one user alone.
+/// Whether a user can be logged in here; only logged-in users receive events addressed to one user.
 fn may_hear(tx: &Tx<'_>, user: UserNo) -> bool {
     let is_local = tx.user(user).is_some_and(|user| user.origin.is_ours());
     is_local || !Behaviour::BoundedUsers.is_in_force(tx)
 }
 
-/// Makes a user a member of a channel; a member stays as it is. Says whether anything changed.
+/// Makes a user a member of a channel; an existing member is left unchanged. Returns whether anything
+/// changed.
 pub fn join_channel(tx: &mut Tx<'_>, channel: ChannelNo, user: UserNo, is_admin: bool) -> bool {
     let key = (channel, user);
     if tx.has::<ChannelMember>(&key) {
@@ -69,7 +70,7 @@ pub fn join_channel(tx: &mut Tx<'_>, channel: ChannelNo, user: UserNo, is_admin:
     true
 }
 
-/// Ends a user's membership of a channel. Says whether there was one.
+/// Ends a user's membership of a channel. Returns whether there was one.
 pub fn leave_channel(tx: &mut Tx<'_>, channel: ChannelNo, user: UserNo) -> bool {
     let key = (channel, user);
     if !tx.has::<ChannelMember>(&key) {

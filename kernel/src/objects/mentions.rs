@@ -1,5 +1,5 @@
-//! Whom posts mention: rows that last as long as the mention, so that what a member has not seen of
-//! them is counted without a look at the posts. Client API §7.1.
+//! Rows for the mentions in posts. They exist as long as the mention does, so unseen mentions of a member are
+//! counted without reading the posts. Client API §7.1.
 
 use std::collections::BTreeSet;
 
@@ -13,15 +13,15 @@ use crate::objects::posts;
 use crate::rows::id::{PostNo, UserNo};
 use crate::rows::tx::{Read, Tx};
 
-/// A post was written in this step, and its `update_at` is stamped.
+/// Called after a post was written in this step and its `update_at` stamped.
 pub(super) fn posted(tx: &mut Tx<'_>, no: PostNo, post: &Post) {
     if may_mention(tx, post) && Behaviour::MentionsKept.is_in_force(tx) {
         add(tx, no, post, &mentioned(tx, post));
     }
 }
 
-/// The text of a post was changed in this step, and its `update_at` is stamped. Who was mentioned
-/// before is not told again, and counts as seen where the mention was.
+/// Called after the text of a post was changed in this step and its `update_at` stamped. Users mentioned
+/// before are not notified again; their mention counts as seen if it was seen before.
 pub(super) fn edited(tx: &mut Tx<'_>, no: PostNo, old: &Post, post: &Post) {
     if old.message == post.message || !Behaviour::MentionsKept.is_in_force(tx) {
         return;
@@ -31,18 +31,18 @@ pub(super) fn edited(tx: &mut Tx<'_>, no: PostNo, old: &Post, post: &Post) {
     add(tx, no, post, &now.difference(&before).copied().collect());
 }
 
-/// A post loses its text.
+/// Called when a post loses its text.
 pub(super) fn deleted(tx: &mut Tx<'_>, no: PostNo, post: &Post) {
     remove(tx, no, post, |_| true);
 }
 
-/// Whether a post tells a user of itself: it mentions them, or everybody, and is not their own.
+/// Whether a post notifies a user: it mentions them, or everybody, and is not their own.
 pub fn tells(rows: &(impl Read + ?Sized), no: PostNo, post: &Post, user: UserNo) -> bool {
     let is_told = |who: UserNo| rows.has::<PostMention>(&(no, who));
     post.user != user && (is_told(user) || is_told(Mention::EVERYBODY))
 }
 
-/// Whom a post mentions: local members of its channel, or everybody of it.
+/// The users mentioned by a post: local members of its channel, or everybody in it.
 fn mentioned(tx: &Tx<'_>, post: &Post) -> BTreeSet<UserNo> {
     if posts::is_system(&post.kind) {
         return BTreeSet::new();
@@ -51,7 +51,7 @@ fn mentioned(tx: &Tx<'_>, post: &Post) -> BTreeSet<UserNo> {
         return BTreeSet::new();
     };
     let reading = Reading::of(tx);
-    // Whoever writes in a direct channel speaks to the other one.
+    // A post in a direct channel is addressed to the other member.
     if place == Place::Direct || mention::addresses_everybody(&post.message, reading) {
         return BTreeSet::from([Mention::EVERYBODY]);
     }
@@ -64,7 +64,7 @@ fn mentioned(tx: &Tx<'_>, post: &Post) -> BTreeSet<UserNo> {
         .collect()
 }
 
-/// Whether a post may mention anybody. Most do not, and need no look at further rows.
+/// Whether a post may mention anybody. Most do not, and no further rows are read for them.
 fn may_mention(tx: &Tx<'_>, post: &Post) -> bool {
     post.message.contains('@') || place_of(tx, post) == Some(Place::Direct)
 }

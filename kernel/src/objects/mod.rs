@@ -1,4 +1,4 @@
-//! The objects of a workspace: what creating, changing and removing one of them means for its rows.
+//! The objects of a workspace: how creating, changing and removing them affects their rows.
 
 pub mod acknowledgements;
 pub mod channels;
@@ -12,8 +12,7 @@ pub mod remote_names;
 pub mod user_index;
 pub mod users;
 
-/// The version of a change made now: it rises with every change of an object, also within a
-/// millisecond.
+/// The version of a change made now: it increases with every change of an object, even within a millisecond.
 #[must_use]
 pub fn next_version(now_ms: i64, held: Option<i64>) -> i64 {
     now_ms.max(held.map_or(0, |held| held.saturating_add(1)))

@@ -1,9 +1,10 @@
-//! The order of the posts of a channel and of the replies of a thread, with how many there are: the
-//! order is cut into blocks, and a row for each says what it holds, so that a page far back is
-//! reached over rows of blocks and not over all posts before it.
+//! The order of the posts of a channel and of the replies of a thread, with their numbers: the order is
+//! divided into blocks with a row of totals for each, so a page far back is reached by reading rows of blocks
+//! instead of all posts before it.
 //!
-//! The blocks of a channel hold every place from the first block on. In a channel from before they
-//! were counted the first block begins somewhere; [`count_older`] moves it back a portion a step.
+//! The blocks of a channel cover every place from the first block on. In a channel from before posts were
+//! counted, the first block begins somewhere in the middle; [`count_older`] moves it back by one portion per
+//! step.
 
 use crate::boundary::behaviour::Behaviour;
 use crate::boundary::env::Range;
@@ -16,9 +17,9 @@ use crate::rows::{jobs, key};
 /// A place in the order of a channel: the key of its rows.
 type Place = (ChannelNo, i64, PostNo);
 
-/// The place of a new post in the order of its channel and thread, in ms. The clock of its origin may
-/// be ahead of ours, or a peer may name any time: what is ordered and looked up is never later than
-/// now, or one post would be the newest for as long as that time has not come.
+/// The position of a new post in the order of its channel and thread, in ms. The clock of its origin may be
+/// ahead of ours, and a peer may name any time: the position is never later than now, otherwise such a post
+/// would remain the newest until its time has come.
 pub(super) fn place_of(tx: &Tx<'_>, create_at: i64, stamp: i64) -> i64 {
     if create_at > stamp && Behaviour::OrderedByArrival.is_in_force(tx) {
         stamp
@@ -27,7 +28,7 @@ pub(super) fn place_of(tx: &Tx<'_>, create_at: i64, stamp: i64) -> i64 {
     }
 }
 
-/// Puts a new post, deleted or not, into the order.
+/// Adds a new post, deleted or not, to the order.
 pub(super) fn insert(tx: &mut Tx<'_>, no: PostNo, post: &Post) {
     let place = (post.channel, post.ordered_at, no);
     let is_live = post.delete_at == 0;
@@ -41,7 +42,7 @@ pub(super) fn insert(tx: &mut Tx<'_>, no: PostNo, post: &Post) {
     }
 }
 
-/// A post of the order is deleted.
+/// Marks a post of the order as deleted.
 pub(super) fn delete(tx: &mut Tx<'_>, no: PostNo, post: &Post) {
     let place = (post.channel, post.ordered_at, no);
     let is_live = Some(false);
@@ -52,7 +53,7 @@ pub(super) fn delete(tx: &mut Tx<'_>, no: PostNo, post: &Post) {
     }
 }
 
-/// Counts a place that is not in the order yet; a block gets no more rows than `most`.
+/// Counts a place that is not in the order yet; a block gets at most `most` rows.
 fn count(tx: &mut Tx<'_>, place: Place, is_live: bool, most: u32) {
     let one = PostBlock {
         rows: 1,
@@ -61,7 +62,8 @@ fn count(tx: &mut Tx<'_>, place: Place, is_live: bool, most: u32) {
     let mut holder = block_of(tx, place);
     let is_full = holder.as_ref().is_none_or(|(_, block)| block.rows >= most);
     if is_full && places(tx, behind(place), end(place.0), false, 1).is_empty() {
-        // The newest place begins a block, the first one of a channel the one that holds all.
+        // The newest place begins a block; the first place of a channel begins the block that covers
+        // everything.
         let from = key::encode(&place.0);
         let is_first = places(tx, from, key::encode(&place), true, 1).is_empty();
         let start = if is_first { first(place.0) } else { place };
@@ -72,13 +74,13 @@ fn count(tx: &mut Tx<'_>, place: Place, is_live: bool, most: u32) {
         split(tx, start, block);
         holder = block_of(tx, place);
     }
-    // Otherwise the blocks begin behind this place.
+    // Otherwise the blocks begin after this place.
     if let Some((start, block)) = holder {
         tx.put(&start, &block.with(one));
     }
 }
 
-/// Makes two blocks of one.
+/// Splits a block into two.
 fn split(tx: &mut Tx<'_>, start: Place, block: PostBlock) {
     let next = blocks(tx, behind(start), end(start.0), false);
     let to = next.map_or_else(|| end(start.0), |(next, _)| key::encode(&next));
@@ -90,7 +92,7 @@ fn split(tx: &mut Tx<'_>, start: Place, block: PostBlock) {
     }
 }
 
-/// Begins to count the posts from before they were counted.
+/// Starts counting the posts from before posts were counted.
 pub fn start_counting(tx: &mut Tx<'_>) {
     if !places(tx, Vec::new(), Vec::new(), false, 1).is_empty() {
         let channel = ChannelNo(0);
@@ -98,7 +100,7 @@ pub fn start_counting(tx: &mut Tx<'_>) {
     }
 }
 
-/// Does a portion of [`Job::CountPosts`]; returns the job as it goes on, if it does.
+/// Carries out a portion of [`Job::CountPosts`]; returns the continued job, if any.
 pub fn count_older(tx: &mut Tx<'_>, from: ChannelNo) -> Option<Job> {
     let range = jobs::range(key::encode(&from), &[]);
     let channel = tx
@@ -134,18 +136,18 @@ pub fn count_older(tx: &mut Tx<'_>, from: ChannelNo) -> Option<Job> {
     Some(Job::CountPosts { channel })
 }
 
-/// Has a block begin elsewhere.
+/// Moves the start of a block.
 fn replace(tx: &mut Tx<'_>, old: Place, new: Place, block: PostBlock) {
     tx.delete::<PostBlock>(&old);
     tx.put(&new, &block);
 }
 
-/// The block that holds a place, if the blocks begin before it.
+/// The block that contains a place, if the blocks begin before it.
 fn block_of(tx: &Tx<'_>, place: Place) -> Option<(Place, PostBlock)> {
     blocks(tx, key::encode(&place.0), behind(place), true)
 }
 
-/// The first block of a range, seen in the direction.
+/// The first block of a range in the given direction.
 fn blocks(tx: &Tx<'_>, from: Vec<u8>, to: Vec<u8>, reverse: bool) -> Option<(Place, PostBlock)> {
     let range = Range {
         from,
@@ -178,7 +180,7 @@ fn first(channel: ChannelNo) -> Place {
     (channel, i64::MIN, PostNo(0))
 }
 
-/// The smallest key behind a place.
+/// The smallest key after a place.
 fn behind(place: Place) -> Vec<u8> {
     let mut key = key::encode(&place);
     key.push(0);
@@ -191,7 +193,7 @@ fn end(channel: ChannelNo) -> Vec<u8> {
 }
 
 impl PostBlock {
-    /// What some rows of the order come to.
+    /// The totals of rows of the order.
     fn of(rows: &[(Place, ChannelPost)]) -> PostBlock {
         let one = |(_, row): &(Place, ChannelPost)| PostBlock {
             rows: 1,
@@ -223,10 +225,10 @@ mod tests {
 
     const TOWN: ChannelNo = ChannelNo(1);
 
-    /// What the blocks of a channel have to hold.
+    /// The expected contents of a channel's blocks.
     type Model = BTreeMap<(i64, PostNo), bool>;
 
-    /// Checks the blocks against all posts, and gives where they begin.
+    /// Checks the blocks against all posts, and returns the start of the first one.
     fn check(host: &MemoryHost, model: &Model, most: u32) -> Option<Place> {
         let blocks = host.prefix::<PostBlock, _>(&TOWN, 9_999);
         let ends = blocks.iter().skip(1).map(|(start, _)| Some(*start));
@@ -256,7 +258,7 @@ mod tests {
         post
     }
 
-    /// A step: a new post at a place, or the deletion of one that is there.
+    /// A step: a new post at a place, or the deletion of an existing one.
     fn act(
         tx: &mut Tx<'_>,
         model: &mut Model,

@@ -1,6 +1,5 @@
-//! Posts: storing, changing and deleting them, with all the rows that hang on them. Who may do
-//! so was decided before: by [`authority`](crate::authority) for local users and by
-//! [`inbound`](crate::inbound) for peers.
+//! Storing, changing and deleting posts with all dependent rows. Permissions have already been checked: by
+//! [`authority`](crate::authority) for local users and by [`inbound`](crate::inbound) for peers.
 
 use crate::boundary::env::Range;
 use crate::boundary::output::{Effect, Event};
@@ -13,8 +12,8 @@ use crate::rows::key;
 use crate::rows::tx::{Read, SCAN_BYTES_MAX, Tx};
 use crate::sharing::feed;
 
-/// Stores a new post with its rows, feeds it and tells the channel's members. `update_at` is
-/// stamped here; of an own post `create_at` (if it is 0) and the version too.
+/// Stores a new post with its rows, adds it to the feed and notifies the channel's members. Stamps
+/// `update_at` and, for an own post, the version; also `create_at` if it is 0.
 pub fn insert(tx: &mut Tx<'_>, mut post: Post) -> PostNo {
     let no = tx.next_post();
     let stamp = stamp(tx, post.channel, |channel, stamp| {
@@ -46,9 +45,8 @@ pub fn insert(tx: &mut Tx<'_>, mut post: Post) -> PostNo {
     no
 }
 
-/// Stores that a post of a peer existed and is deleted, without its content: what comes late of
-/// it finds it deleted. Users here are not told, as they have not seen it; other peers only if
-/// `is_fed`.
+/// Records that a post of a peer existed and is deleted, without its content, so that late updates find it
+/// deleted. Users here are not notified, as they have not seen it; other peers only if `is_fed`.
 pub fn bury(tx: &mut Tx<'_>, mut post: Post, is_fed: bool) -> PostNo {
     let no = tx.next_post();
     post.message = String::new();
@@ -65,7 +63,7 @@ pub fn bury(tx: &mut Tx<'_>, mut post: Post, is_fed: bool) -> PostNo {
     no
 }
 
-/// Stores a changed post: `update_at` is stamped, the version too if it is ours.
+/// Stores a changed post and stamps `update_at`, and the version if the post is ours.
 pub fn update(tx: &mut Tx<'_>, no: PostNo, mut post: Post) {
     post.update_at = stamp(tx, post.channel, |_, _| ());
     if post.origin.is_ours() {
@@ -85,8 +83,8 @@ pub fn update(tx: &mut Tx<'_>, no: PostNo, mut post: Post) {
     tx.effect(Effect::Event(Event::PostEdited(post.channel, no)));
 }
 
-/// Deletes a post, and of a root every reply: some now, the rest in a job. `delete_at` of 0 is
-/// the stamp of this step. Deleting again changes nothing.
+/// Deletes a post, and all replies if it is a root: some now, the rest in a job. A `delete_at` of 0 means the
+/// stamp of this step. Deleting again changes nothing.
 pub fn delete(tx: &mut Tx<'_>, no: PostNo, delete_at: i64) {
     let Some(mut post) = tx.get::<Post>(&no).filter(|post| post.delete_at == 0) else {
         return;
@@ -94,7 +92,7 @@ pub fn delete(tx: &mut Tx<'_>, no: PostNo, delete_at: i64) {
     let stamp = stamp(tx, post.channel, |_, _| ());
     let delete_at = if delete_at == 0 { stamp } else { delete_at };
     empty(tx, no, &mut post, stamp, delete_at);
-    // Whoever moderates speaks for this workspace alone: peers keep what another one wrote.
+    // A moderator decides for this workspace alone: peers keep a post of another workspace.
     if !post.moderated {
         feed::post_changed(tx, no, &mut post);
     }
@@ -119,8 +117,8 @@ pub fn delete(tx: &mut Tx<'_>, no: PostNo, delete_at: i64) {
     }
 }
 
-/// The origin has deleted what a moderator had deleted here before: from now on that is its word,
-/// and other peers hear of it. A post that no moderator deleted stays as it is.
+/// Called when the origin has deleted a post that a moderator here had deleted before: the deletion is now
+/// the origin's, and other peers receive it. A post that was not deleted by a moderator is left unchanged.
 pub fn confirm_deletion(tx: &mut Tx<'_>, no: PostNo, delete_at: i64) {
     let Some(mut post) = tx.get::<Post>(&no).filter(|post| post.moderated) else {
         return;
@@ -131,10 +129,10 @@ pub fn confirm_deletion(tx: &mut Tx<'_>, no: PostNo, delete_at: i64) {
     tx.put(&no, &post);
 }
 
-/// Deletes replies of a deleted root behind a position, at most [`REPLIES_PER_STEP_MAX`]; gives
-/// the position of the last one when more are left. Replies are not fed: whoever hears of the
-/// root's deletion deletes them too. Of a root that was moderated here nobody hears: then our own
-/// replies are fed, and those of peers are moderated as well.
+/// Deletes replies of a deleted root after a position, at most [`REPLIES_PER_STEP_MAX`]; returns the position
+/// of the last one if more are left. Replies are not added to the feed: whoever receives the root's deletion
+/// deletes them too. The deletion of a root that was moderated here is not sent: in that case our own replies
+/// are added to the feed, and those of peers are moderated as well.
 pub fn delete_replies(
     tx: &mut Tx<'_>,
     root: PostNo,
@@ -211,14 +209,14 @@ pub fn insert_system(
     insert(tx, post)
 }
 
-/// Whether a type is one of a system message.
+/// Whether a type is that of a system message.
 #[must_use]
 pub fn is_system(kind: &str) -> bool {
     kind.starts_with("system_")
 }
 
-/// The hashtags of a text, separated by spaces: `#` and at least two letters, digits or `-_.`
-/// after white space or at the start, beginning with a letter and ending with none of `-_.`.
+/// The hashtags of a text, separated by spaces: `#` and at least two letters, digits or `-_.` after white
+/// space or at the start, not beginning with a digit and not ending with punctuation.
 #[must_use]
 pub fn hashtags(message: &str) -> String {
     let mut out = String::new();
@@ -247,7 +245,7 @@ fn is_tag_char(character: char) -> bool {
     character.is_ascii_alphanumeric() || !character.is_ascii() || "-_.".contains(character)
 }
 
-/// Stamps a change in a channel, with a chance to change the channel's row on the way.
+/// Stamps a change in a channel; `change` may modify the channel's row at the same time.
 pub(crate) fn stamp(tx: &mut Tx<'_>, no: ChannelNo, change: impl FnOnce(&mut Channel, i64)) -> i64 {
     let stamped = tx.change_channel(no, |tx, channel| {
         let stamp = tx.stamp(no, channel);

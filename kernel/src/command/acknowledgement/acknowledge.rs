@@ -12,7 +12,7 @@ use crate::objects::{acknowledgements, next_version};
 use crate::rows::id::{FeedSeq, PostNo, WorkspaceNo};
 use crate::rows::tx::{Read, Tx};
 
-/// Acknowledges a post; once more renews the time.
+/// Acknowledges a post; repeating it renews the time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AcknowledgePost {
     /// The post.

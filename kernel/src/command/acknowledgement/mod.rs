@@ -13,9 +13,9 @@ use crate::command::registry::By;
 use crate::rows::id::{PostNo, UserNo};
 use crate::rows::tx::Tx;
 
-/// The acting user, if they may acknowledge a post: whoever may read it, also where they may not
-/// write. An unknown, a deleted and an unreadable post answer alike; `archived` is the error id in
-/// an archived channel.
+/// The acting user, if they may acknowledge a post: anyone who may read it, even without write permission.
+/// Unknown, deleted and unreadable posts get the same answer; `archived` is the error id for an archived
+/// channel.
 fn reader(tx: &Tx<'_>, by: By<'_>, post_no: PostNo, archived: &str) -> Result<UserNo, Refusal> {
     let user = authority::acting_user(tx, by.actor)?;
     let readable = post::readable(tx, post_no, user);

@@ -12,8 +12,8 @@ use crate::objects::{acknowledgements, next_version};
 use crate::rows::id::PostNo;
 use crate::rows::tx::{Read, Tx};
 
-/// Withdraws the actor's acknowledgement of a post, within
-/// [`ACKNOWLEDGEMENT_WITHDRAWAL_MS`] after it was made or renewed.
+/// Withdraws the actor's acknowledgement of a post, within [`ACKNOWLEDGEMENT_WITHDRAWAL_MS`] after it was
+/// made or renewed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WithdrawAcknowledgement {
     /// The post.

@@ -14,7 +14,7 @@ use crate::rows::id::{ChannelNo, UserNo, WorkspaceNo};
 use crate::rows::tx::{Read, Tx};
 use crate::sharing::feed;
 
-/// Adds a user to a channel; a member stays as it is.
+/// Adds a user to a channel; an existing member is left unchanged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AddChannelMember {
     /// The channel.
@@ -77,7 +77,7 @@ impl Act for AddChannelMember {
     }
 }
 
-/// Members add others; everybody of the team joins public channels by themselves.
+/// Members may add others; anyone in the team may join its public channels.
 fn may_add(
     tx: &Tx<'_>,
     channel_no: ChannelNo,

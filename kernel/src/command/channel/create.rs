@@ -1,4 +1,4 @@
-//! Making a channel.
+//! Creating a channel.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +19,7 @@ use crate::rows::id::TeamNo;
 use crate::rows::lookup;
 use crate::rows::tx::{Read, Tx};
 
-/// Makes a channel; who makes it administers it.
+/// Creates a channel; its creator becomes its admin.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreateChannel {
     /// Team.

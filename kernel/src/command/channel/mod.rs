@@ -18,7 +18,7 @@ use crate::objects::channels as stored;
 use crate::rows::id::{ChannelNo, TeamNo, UserNo, WorkspaceNo};
 use crate::rows::tx::Tx;
 
-/// What a channel of ours is made from; checked before.
+/// The fields of a new local channel, already checked.
 pub(super) struct NewChannel<'n> {
     pub(super) team: TeamNo,
     pub(super) name: &'n str,
@@ -29,7 +29,7 @@ pub(super) struct NewChannel<'n> {
     pub(super) creator: Option<UserNo>,
 }
 
-/// Stores a channel of ours, without members.
+/// Stores a new local channel, without members.
 pub(super) fn insert(tx: &mut Tx<'_>, new: &NewChannel<'_>) -> ChannelNo {
     let now_ms = tx.now_ms();
     let channel = Channel {
@@ -58,7 +58,7 @@ pub(super) fn insert(tx: &mut Tx<'_>, new: &NewChannel<'_>) -> ChannelNo {
     stored::insert(tx, &channel)
 }
 
-/// A membership after everything in the channel was seen.
+/// A membership after the user has seen everything in the channel.
 pub(super) fn seen(member: &ChannelMember, channel: &Channel) -> ChannelMember {
     ChannelMember {
         last_viewed_at: member.last_viewed_at.max(channel.last_post_at),
@@ -69,7 +69,7 @@ pub(super) fn seen(member: &ChannelMember, channel: &Channel) -> ChannelMember {
     }
 }
 
-/// The user who acts; `None` for the operator.
+/// The acting user; `None` for the operator.
 fn actor_user(tx: &Tx<'_>, actor: Actor) -> Result<Option<UserNo>, Refusal> {
     match actor {
         Actor::System => Ok(None),

@@ -14,7 +14,7 @@ use crate::objects::members;
 use crate::rows::id::{ChannelNo, UserNo};
 use crate::rows::tx::{Read, Tx};
 
-/// Removes a user from a channel: oneself, or another as a member of it.
+/// Removes a user from a channel: oneself, or another user if the actor is a member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RemoveChannelMember {
     /// The channel.

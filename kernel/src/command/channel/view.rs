@@ -1,4 +1,4 @@
-//! Seeing a channel.
+//! Viewing a channel.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,7 @@ use crate::model::{Channel, ChannelMember};
 use crate::rows::id::ChannelNo;
 use crate::rows::tx::{Read, Tx};
 
-/// Notes that the actor has seen everything in a channel.
+/// Records that the actor has seen everything in a channel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ViewChannel {
     /// The channel.

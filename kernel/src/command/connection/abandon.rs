@@ -1,4 +1,4 @@
-//! The bad end of a handshake.
+//! Giving up a failed handshake.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,12 +12,12 @@ use crate::rows::id::ConnectionNo;
 use crate::rows::tx::{Read, Tx};
 use crate::sharing::connection;
 
-/// The handshake has failed for good: the record goes without a trace, so that the same code may
-/// be tried again.
+/// The handshake has failed for good: the record is deleted without a trace, so the same code may be tried
+/// again.
 ///
 /// # Errors
-/// The actor is not the service itself or an administrator; the connection is not one that was
-/// accepted here and is still unconfirmed.
+/// The actor is neither the service nor an administrator; the connection was not accepted here or is no
+/// longer unconfirmed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AbandonConnection {
     /// The connection.
@@ -25,7 +25,8 @@ pub struct AbandonConnection {
 }
 texts!(struct AbandonConnection { connection });
 
-/// Forgets the workspace behind a connection, unless an earlier one led to it and this one was attached.
+/// Deletes the workspace of a connection, unless this one was attached to the workspace of an earlier
+/// connection.
 fn leave_workspace(tx: &mut Tx<'_>, no: ConnectionNo, row: &Connection) {
     let others = connection::all(tx);
     let is_earlier =

@@ -13,11 +13,11 @@ use crate::rows::id::Id;
 use crate::rows::lookup;
 use crate::rows::tx::Tx;
 
-/// Makes a connection from an opened invitation code, before the inviter is called (§8.1.3).
+/// Creates a connection from an opened invitation code, before the inviter is called (§8.1.3).
 ///
 /// # Errors
-/// As of [`CreateConnection`](super::CreateConnection); the code is one of ours, or was accepted before: there is one record for a
-/// `remote_id`, so that a used code cannot harm a connection that works (W55).
+/// As for [`CreateConnection`](super::CreateConnection); the code is our own, or was accepted before: there
+/// is one record for each `remote_id`, so a used code cannot harm a working connection (W55).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AcceptConnection {
     /// Names and team.
@@ -26,9 +26,9 @@ pub struct AcceptConnection {
     pub remote_id: Id,
     /// The inviter's site URL.
     pub site_url: String,
-    /// What the code told about the inviter.
+    /// The kind of server according to the code.
     pub kind: PeerKind,
-    /// Team that the code names, or empty.
+    /// Team named by the code, or empty.
     pub remote_team_id: String,
 }
 texts!(struct AcceptConnection {

@@ -12,12 +12,12 @@ use crate::objects::remote_names;
 use crate::rows::id::ConnectionNo;
 use crate::rows::tx::{Read, Tx};
 
-/// Declares that a connection leads to the workspace that an earlier, removed one led to, so that
-/// its users and posts are owned again (W32). Only an admin can know that.
+/// Declares that a connection leads to the workspace of an earlier, removed connection, so that its users and
+/// posts have an owner again (W32). Only an admin can know that.
 ///
 /// # Errors
-/// The actor does not administer the system; the connection is not there, has shared a channel
-/// already, or is the earlier one; the earlier one is not removed, or another took its place.
+/// The actor is not a system admin; the connection does not exist, has already shared a channel, or is the
+/// earlier one; the earlier one is not removed, or another one took its place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AttachConnection {
     /// The connection.
@@ -41,7 +41,7 @@ impl Act for AttachConnection {
                 "The earlier connection has not been removed.",
             ));
         }
-        // Objects come over shared channels only, so this one has brought none yet.
+        // Objects arrive only over shared channels, so this connection has not brought any yet.
         if !tx.prefix::<ConnectionLink, _>(&no, 1).is_empty() {
             return Err(not_attachable(
                 "A channel was shared over this connection already, so its objects belong to another \
@@ -57,7 +57,7 @@ impl Act for AttachConnection {
             ));
         }
         if let Some(own) = tx.get::<PeerWorkspace>(&row.workspace) {
-            // What the new connection told of itself is newer than what the earlier one had told.
+            // What the new connection reported is newer than what the earlier one reported.
             peer.incarnation = own.incarnation.or(peer.incarnation);
         }
         tx.delete::<PeerWorkspace>(&row.workspace);

@@ -1,4 +1,4 @@
-//! The good end of a handshake.
+//! Completing a handshake.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,20 +13,20 @@ use crate::rows::id::ConnectionNo;
 use crate::rows::tx::Tx;
 use crate::sharing::connection;
 
-/// The handshake has ended well.
+/// The handshake has succeeded.
 ///
 /// # Errors
-/// The actor is not the service itself or an administrator; the connection is not there or
-/// confirmed already; the invitation has expired (§5.5).
+/// The actor is neither the service nor an administrator; the connection does not exist or is already
+/// confirmed; the invitation has expired (§5.5).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConfirmConnection {
     /// The connection.
     pub connection: ConnectionNo,
     /// The peer's site URL.
     pub site_url: String,
-    /// What the handshake told about the peer.
+    /// The kind of server according to the handshake.
     pub kind: PeerKind,
-    /// Team that the peer named, or empty.
+    /// Team named by the peer, or empty.
     pub remote_team_id: String,
 }
 texts!(struct ConfirmConnection { connection, site_url: Text::Words, kind, remote_team_id: Text::Id });

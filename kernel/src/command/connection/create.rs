@@ -10,16 +10,16 @@ use crate::command::registry::{Act, By};
 use crate::model::{ConnectionState, PeerKind};
 use crate::rows::tx::Tx;
 
-/// Makes a pending connection: the first half of an invitation, alive for 48 hours.
+/// Creates a pending connection: the first half of an invitation, valid for 48 hours.
 ///
 /// # Errors
-/// The actor does not administer the system; the name is not allowed or taken; the default team
-/// is not one; there are as many connections as there may be.
+/// The actor is not a system admin; the name is not allowed or taken; the default team does not exist; the
+/// limit of connections is reached.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreateConnection {
     /// Local name: `^[a-z0-9.\-_]{1,64}$` after lower-casing.
     pub name: String,
-    /// Name shown; empty = the name.
+    /// Display name; empty = the name.
     pub display_name: String,
     /// Team for channels received by invitation; empty = the first team.
     pub default_team_id: String,

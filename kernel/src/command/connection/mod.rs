@@ -1,6 +1,5 @@
-//! Connections: invited, accepted, confirmed, given up, removed, attached to an earlier workspace.
-//! The secrets of the handshake are in the host's vault; here stand its named states.
-//! Protocol §3, §7.5, §8, §11.
+//! Connections: invited, accepted, confirmed, abandoned, removed, attached to an earlier workspace. The
+//! secrets of the handshake are in the host's vault; its named states are here. Protocol §3, §7.5, §8, §11.
 
 mod abandon;
 mod accept;
@@ -31,7 +30,7 @@ use crate::rows::lookup;
 use crate::rows::tx::{Read, Tx};
 use crate::sharing::connection;
 
-/// What a peer names as a team: an id, or nothing.
+/// A team named by a peer: an id, or empty.
 fn team_named(text: &str) -> String {
     Id::parse(text).map_or_else(String::new, |id| id.to_string())
 }
@@ -50,7 +49,7 @@ fn live(tx: &Tx<'_>, no: ConnectionNo) -> Result<Connection, Refusal> {
         .ok_or_else(not_found)
 }
 
-/// Names and team of a new connection, checked.
+/// Checked names and team of a new connection.
 struct Checked {
     name: String,
     display_name: String,
@@ -119,7 +118,7 @@ fn check(
     })
 }
 
-/// The live connection whose name looks like this one where names of users cut it.
+/// The live connection whose name looks like this one after names of users are cut.
 fn look_alike<'c>(
     tx: &Tx<'_>,
     name: &str,
@@ -135,7 +134,7 @@ fn look_alike<'c>(
         .map(|(_, other)| other.name.as_str())
 }
 
-/// Who a new record belongs to: the actor; for the operator the first account.
+/// The owner of a new record: the actor, or for the operator the first account.
 fn creator(tx: &Tx<'_>, actor: Actor) -> Result<UserNo, Refusal> {
     match actor {
         Actor::User(user) => Ok(user),
@@ -148,7 +147,7 @@ fn creator(tx: &Tx<'_>, actor: Actor) -> Result<UserNo, Refusal> {
     }
 }
 
-/// What a handshake begins with.
+/// The initial data of a handshake.
 struct Handshake<'a> {
     remote_id: Id,
     state: ConnectionState,

@@ -1,4 +1,4 @@
-//! Changing how a connection is shown.
+//! Changing the settings of a connection.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,16 +13,16 @@ use crate::rows::id::ConnectionNo;
 use crate::rows::lookup;
 use crate::rows::tx::{Read, Tx};
 
-/// Changes the name shown and the team for channels received by invitation (§11).
+/// Changes the display name and the team for channels received by invitation (§11).
 ///
 /// # Errors
-/// The actor does not administer the system; the connection is unknown or removed; the display
-/// name is too long; the team is not one.
+/// The actor is not a system admin; the connection is unknown or removed; the display name is too long; the
+/// team does not exist.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PatchConnection {
     /// The connection.
     pub connection: ConnectionNo,
-    /// New name shown; empty = the name.
+    /// New display name; empty = the name.
     pub display_name: Option<String>,
     /// New team for channels received by invitation; empty = the first team.
     pub default_team_id: Option<String>,

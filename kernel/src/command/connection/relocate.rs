@@ -1,4 +1,4 @@
-//! A connected workspace has another address.
+//! Changing the address of a connected workspace.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,12 +12,12 @@ use crate::model::limits::REMOTE_SITE_URL_BYTES_MAX;
 use crate::rows::id::ConnectionNo;
 use crate::rows::tx::Tx;
 
-/// Has a connected workspace called at another address from now on. An administrator says so, never
-/// the peer: whoever got hold of its token could otherwise have everything sent elsewhere.
+/// Sets a new address for a connected workspace. Only an administrator may do this, never the peer: otherwise
+/// whoever obtained its token could redirect everything.
 ///
 /// # Errors
-/// The actor does not administer the system; the connection is unknown, removed or not confirmed
-/// yet; the address is empty or too long.
+/// The actor is not a system admin; the connection is unknown, removed or not confirmed yet; the address is
+/// empty or too long.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RelocateConnection {
     /// The connection.

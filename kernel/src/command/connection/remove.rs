@@ -12,11 +12,11 @@ use crate::rows::id::{ChannelNo, ConnectionNo};
 use crate::rows::jobs;
 use crate::rows::tx::{Read, Tx};
 
-/// Removes a connection; channels, posts and users stay, and their origin with them. The peer is
-/// not told: no generation knows a message for it.
+/// Removes a connection; channels, posts and users are kept, and so is their origin. The peer is not
+/// notified: no generation of the protocol has a message for it.
 ///
 /// # Errors
-/// The actor does not administer the system; the connection is not there.
+/// The actor is not a system admin; the connection does not exist.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RemoveConnection {
     /// The connection.

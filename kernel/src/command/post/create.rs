@@ -16,19 +16,19 @@ use crate::objects::posts;
 use crate::rows::id::{ChannelNo, FeedSeq, PostNo, UserNo, WorkspaceNo};
 use crate::rows::tx::{Read, Tx};
 
-/// Writes a post. The same key of the same user again returns the post already made, whatever
-/// else the request says now.
+/// Writes a post. Repeating a key of the same user returns the post already made, whatever else the request
+/// contains.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreatePost {
     /// Channel.
     pub channel: ChannelNo,
-    /// Root of the thread, if it is a reply.
+    /// Root of the thread, if the post is a reply.
     pub root: Option<PostNo>,
     /// The text.
     pub message: String,
-    /// Properties, JSON text of an object; empty = none.
+    /// Properties, JSON text of an object; may be empty.
     pub props: String,
-    /// Type; ordinary users may only write the empty one, `me` and `custom_…`.
+    /// Type; ordinary users may only use the empty one, `me` and `custom_…`.
     pub kind: String,
 }
 texts!(struct CreatePost {
@@ -90,7 +90,7 @@ impl Act for CreatePost {
     }
 }
 
-/// Who writes in a channel has seen it.
+/// Writing in a channel marks it as seen by the author.
 fn mark_seen(tx: &mut Tx<'_>, channel: ChannelNo, user: UserNo) {
     let key = (channel, user);
     if let (Some(member), Some(row)) = (tx.get::<ChannelMember>(&key), tx.channel(channel)) {

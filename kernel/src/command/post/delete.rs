@@ -11,8 +11,8 @@ use crate::objects::posts;
 use crate::rows::id::PostNo;
 use crate::rows::tx::Tx;
 
-/// Deletes a post, a root with its replies: one's own, or another's as an administrator of the
-/// channel. Of a peer's post only our copy goes; it remains with its origin.
+/// Deletes a post, a root with its replies: one's own, or another user's as a channel admin. Only our copy of
+/// a peer's post is deleted; the post remains at its origin.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeletePost {
     /// The post.

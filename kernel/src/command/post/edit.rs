@@ -14,8 +14,8 @@ use crate::objects::posts;
 use crate::rows::id::{PostNo, UserNo};
 use crate::rows::tx::Tx;
 
-/// Changes a post: its text and properties as its author or for another as a system administrator,
-/// its pin as a member of the channel.
+/// Changes a post: its text and properties as its author or, for another user's post, as a system admin; its
+/// pin as a member of the channel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EditPost {
     /// The post.
@@ -59,7 +59,7 @@ impl Act for EditPost {
                 "This channel is archived; its posts stay as they are.",
             ));
         }
-        // Who edits for another need be no member of the channel.
+        // Admins who edit another user's post need not be members of the channel.
         if !rewritten || old.user == user {
             authority::require_write(tx, post.channel, &row, user)?;
         }
@@ -73,7 +73,7 @@ impl Act for EditPost {
         if post.message != old.message {
             check_message(&post.message)?;
             post.hashtags = posts::hashtags(&post.message);
-            // The channel's stamp of this step: `posts::update` gives the same as `update_at`.
+            // The channel's stamp of this step: `posts::update` sets `update_at` to the same value.
             let mut row = Rc::unwrap_or_clone(row);
             post.edit_at = tx.stamp(post.channel, &mut row);
         }
@@ -82,7 +82,7 @@ impl Act for EditPost {
     }
 }
 
-/// Why a user may not rewrite a post. Who may rewrite those of others hears what is different here.
+/// Why a user may not rewrite a post. Users who may rewrite other users' posts are told why not this one.
 fn not_theirs(tx: &Tx<'_>, post: &Post, user: UserNo) -> Refusal {
     if post.origin.is_ours() || !authority::is_system_admin(tx, user) {
         return Refusal::forbidden();

@@ -19,7 +19,7 @@ use crate::rows::id::{PostNo, UserNo};
 use crate::rows::tx::{Read, Tx};
 use crate::wire::json::{Document, Kind};
 
-/// A live post that a user may read, and its channel. Unknown and deleted ones answer alike.
+/// A live post that a user may read, and its channel. Unknown and deleted posts get the same answer.
 pub(super) fn readable(
     tx: &Tx<'_>,
     post_no: PostNo,
@@ -41,7 +41,7 @@ fn missing() -> Refusal {
 }
 
 fn check_message(message: &str) -> Result<(), Refusal> {
-    // Bytes first: counting the characters of megabytes is work that nobody asked for.
+    // Compare bytes first: counting the characters of megabytes would be wasted work.
     let long = message.len() > MESSAGE_CHARS_MAX * 4
         || (message.len() > MESSAGE_CHARS_MAX && message.chars().count() > MESSAGE_CHARS_MAX);
     if long {
@@ -74,7 +74,7 @@ fn check_props(props: &str) -> Result<(), Refusal> {
     }
 }
 
-/// No properties are stored as nothing.
+/// An empty object is stored as an empty text.
 fn stored_props(props: &str) -> String {
     let props = props.trim();
     if props == "{}" {

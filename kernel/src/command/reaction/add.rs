@@ -15,7 +15,7 @@ use crate::objects::{next_version, reactions};
 use crate::rows::id::{FeedSeq, PostNo, WorkspaceNo};
 use crate::rows::tx::{Read, Tx};
 
-/// Adds a reaction of the actor; one that is there stays as it is.
+/// Adds a reaction of the actor; an existing one is left unchanged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AddReaction {
     /// The post.

@@ -12,7 +12,7 @@ use crate::model::Channel;
 use crate::rows::id::UserNo;
 use crate::rows::tx::Tx;
 
-/// Insists that a user may react in a channel; the archived one has an error of its own here.
+/// Requires that a user may react in a channel; an archived channel has its own error here.
 fn require_react(
     tx: &Tx<'_>,
     (channel, channel_no): (&Channel, crate::rows::id::ChannelNo),

@@ -1,4 +1,4 @@
-//! Taking a reaction back.
+//! Removing a reaction.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,8 +13,8 @@ use crate::objects::{next_version, reactions};
 use crate::rows::id::{PostNo, UserNo};
 use crate::rows::tx::{Read, Tx};
 
-/// Removes a reaction: one's own, or another local user's as an administrator of the system. What a
-/// peer's user said stays until they take it back. Nothing there is nothing to do.
+/// Removes a reaction: one's own, or another local user's as a system admin. A reaction of a peer's user is
+/// kept until they remove it. Removing a missing reaction succeeds and changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RemoveReaction {
     /// The post.

@@ -9,7 +9,7 @@ use crate::rows::id::{ChannelNo, ConnectionNo};
 use crate::rows::tx::Tx;
 use crate::sharing;
 
-/// Shares a channel, if it is not shared yet, and invites a connection to it.
+/// Shares a channel, if not shared yet, and invites a connection to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InviteToChannel {
     /// The channel.

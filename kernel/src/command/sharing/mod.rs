@@ -1,4 +1,4 @@
-//! Sharing channels: see [`crate::sharing`], which also follows what peers do.
+//! Sharing channels: see [`crate::sharing`], which also handles what peers do.
 
 mod invite;
 mod uninvite;

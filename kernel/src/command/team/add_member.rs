@@ -13,7 +13,7 @@ use crate::model::{Team, User};
 use crate::rows::id::{TeamNo, UserNo};
 use crate::rows::tx::{Read, Tx};
 
-/// Adds a local user to a team and its default channels; a member stays as it is.
+/// Adds a local user to a team and its default channels; an existing member is left unchanged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AddTeamMember {
     /// The team.
@@ -45,7 +45,7 @@ impl Act for AddTeamMember {
             }
         }
         let target = tx.get::<User>(&user_no).filter(|user| user.delete_at == 0);
-        // A peer's users come into a team with the channels that are shared with them, never by hand.
+        // A peer's users join a team through the channels shared with them, never by this command.
         target
             .filter(|user| user.origin.is_ours())
             .ok_or_else(user::missing)?;

@@ -1,4 +1,4 @@
-//! Making a team.
+//! Creating a team.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +15,7 @@ use crate::model::{ChannelKind, Team, kind, naming};
 use crate::rows::lookup;
 use crate::rows::tx::Tx;
 
-/// Makes a team with its default channels; who makes it administers it.
+/// Creates a team with its default channels; its creator becomes its admin.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreateTeam {
     /// URL name.

@@ -1,4 +1,4 @@
-//! Teams and who is in them.
+//! Teams and their members.
 
 mod add_member;
 mod create;
@@ -13,7 +13,7 @@ use crate::rows::id::{ChannelNo, TeamNo, UserNo};
 use crate::rows::lookup;
 use crate::rows::tx::Tx;
 
-/// The channel that nobody leaves.
+/// The channel that nobody can leave.
 pub const DEFAULT_CHANNEL: &str = "town-square";
 /// The channels of every new team, with their display names; everybody joins them.
 pub const DEFAULT_CHANNELS: [(&str, &str); 2] =

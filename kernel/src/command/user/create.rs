@@ -1,4 +1,4 @@
-//! Making an account.
+//! Creating an account.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,9 +14,8 @@ use crate::rows::id::{FeedSeq, WorkspaceNo};
 use crate::rows::tx::Tx;
 use crate::rows::{counters, lookup};
 
-/// Makes a local user. The first account of a workspace may always sign up and administers the
-/// system; after that only the operator makes administrators.
-/// The password stays in the host's vault.
+/// Creates a local user. The first account of a workspace may always sign up and becomes a system admin;
+/// after that only the operator creates system admins. The password stays in the host's vault.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreateUser {
     /// User name.
@@ -33,7 +32,7 @@ pub struct CreateUser {
     pub position: String,
     /// Locale; empty = `en`.
     pub locale: String,
-    /// Whether the account administers the system (honoured for the system actor only).
+    /// Whether the account is a system admin (honoured only for the system actor).
     pub admin: bool,
 }
 texts!(struct CreateUser {
@@ -48,7 +47,7 @@ texts!(struct CreateUser {
 });
 
 impl CreateUser {
-    /// An account of which only the name and the address are told.
+    /// An account with only a name and an address.
     #[must_use]
     pub fn named(username: impl Into<String>, email: impl Into<String>) -> CreateUser {
         CreateUser {

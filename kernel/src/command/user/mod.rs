@@ -10,7 +10,7 @@ use crate::boundary::output::Refusal;
 use crate::model::limits::{NAME_CHARS_MAX, POSITION_CHARS_MAX};
 use crate::model::{User, naming};
 
-/// The refusal for a user that is not there.
+/// The refusal for a user that does not exist.
 pub(super) fn missing() -> Refusal {
     Refusal::new(
         404,

@@ -24,7 +24,7 @@ pub struct PatchUser {
 }
 texts!(struct PatchUser { user, patch });
 
-/// Changes of a profile; what is `None` stays.
+/// Changes of a profile; fields that are `None` are kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserPatch {
     /// User name.
@@ -64,7 +64,7 @@ impl Act for PatchUser {
         }
         let old = tx.get::<User>(&user_no).ok_or_else(missing)?;
         if !old.origin.is_ours() {
-            // A profile is changed where its user lives; a change here would not last.
+            // A profile is changed where its user is at home; a change here would not last.
             return Err(Refusal::forbidden());
         }
         let mut user = old.clone();

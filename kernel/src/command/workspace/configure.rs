@@ -11,7 +11,7 @@ use crate::model::{Config, MetaRow, Workspace};
 use crate::rows::counters;
 use crate::rows::tx::Tx;
 
-/// Changes the settings; only the operator and administrators do.
+/// Changes the settings; reserved to the operator and administrators.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Configure {
     /// The site URL.

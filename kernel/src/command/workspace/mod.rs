@@ -1,4 +1,4 @@
-//! The workspace itself: its beginning and its settings.
+//! The workspace itself: its creation and its settings.
 
 mod configure;
 
@@ -11,7 +11,7 @@ use crate::model::{MetaRow, Workspace};
 use crate::rows::counters;
 use crate::rows::tx::Tx;
 
-/// Begins a workspace. Only the first input does; again it is a refusal.
+/// Creates the workspace. Only the first input may do so; later ones are refused.
 pub fn begin(tx: &mut Tx<'_>, genesis: &Genesis) -> Reply {
     if counters::workspace(tx).is_some() {
         return Reply::Refused(Refusal::new(

@@ -18,7 +18,7 @@ pub struct AcknowledgementChange<'a> {
     pub wire: &'a WireAcknowledgement,
     /// Its version, by the origin's clock, in ms.
     pub version: i64,
-    /// Whether there is anything to change: false when this version or a newer one is held.
+    /// Whether there is anything to change: false if this version or a newer one is stored.
     pub newer: bool,
 }
 
@@ -45,7 +45,7 @@ pub fn acknowledgement<'a>(
     let held = held.map_or((0, true), |held| {
         (held.update_at, held.acknowledged_at == 0)
     });
-    // A withdrawal without a time is one of what is here, and nothing where there is nothing.
+    // A withdrawal without a time applies to the stored acknowledgement; if there is none, nothing changes.
     let version = match wire.acknowledged_at.max(wire.delete_at) {
         0 => held.0,
         told => told,
@@ -55,7 +55,7 @@ pub fn acknowledgement<'a>(
         user,
         wire,
         version,
-        // Of two changes in one millisecond the withdrawal is the later one.
+        // If two changes share a millisecond, the withdrawal is the later one.
         newer: (version, wire.is_withdrawn()) > held,
     }))
 }

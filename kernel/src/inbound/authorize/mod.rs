@@ -1,10 +1,10 @@
-//! What a peer may do. Everything that comes in a frame is [`Received`]; only what this module has
-//! checked becomes [`Authorized`], and only that can be applied: the constructor is private here.
+//! What a peer may do. Everything in a frame is [`Received`]; only what this module has checked becomes
+//! [`Authorized`], and only that can be applied: the constructor is private here.
 //!
-//! The rules: a peer is the authenticated connection, never what a frame says about itself. A peer
-//! may make and change the users of its own workspace; write posts by them, and change and delete
-//! posts that were written there, in channels that are shared with this very connection; and add
-//! and remove reactions and acknowledgements of its users on posts of such a channel.
+//! The rules: the peer is the authenticated connection, never what a frame claims. A peer may create and
+//! change the users of its own workspace; write posts by them, and change and delete posts that were written
+//! there, in channels that are shared with this very connection; and add and remove reactions and
+//! acknowledgements of its users on posts of such a channel.
 
 mod acknowledgements;
 mod posts;
@@ -33,8 +33,8 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// The peer behind a connection, if that may speak: an invitation that nobody has confirmed
-    /// yet and a removed connection may not.
+    /// The peer of a connection, if that is entitled to send: an invitation that nobody has confirmed yet and
+    /// a removed connection are not.
     pub fn load(rows: &(impl Read + ?Sized), no: ConnectionNo) -> Option<Peer> {
         let row = rows.get::<Connection>(&no)?;
         let speaks = matches!(
@@ -53,19 +53,19 @@ impl Peer {
     }
 }
 
-/// Something that a peer sent and that nobody has judged.
+/// Something that a peer sent and that has not been checked.
 #[derive(Clone, Debug)]
 pub struct Received<T>(T);
 
 impl<T> Received<T> {
-    /// Marks what came from a peer.
+    /// Marks something as received from a peer.
     pub fn new(item: T) -> Received<T> {
         Received(item)
     }
 }
 
-/// Something that a peer may do. It holds for the rows that it was checked against; what an item
-/// before it may have changed is authorised again.
+/// Something that a peer may do. It holds for the rows that it was checked against; an item that earlier
+/// items may have affected is authorised again.
 #[derive(Clone, Debug)]
 pub struct Authorized<T>(T);
 
@@ -75,7 +75,7 @@ impl<T> Authorized<T> {
         &self.0
     }
 
-    /// Takes it, to do it.
+    /// Takes it, to carry it out.
     pub fn take(self) -> T {
         self.0
     }
@@ -103,7 +103,7 @@ pub enum Closed {
     NotShared,
 }
 
-/// The channel of an id, if it is shared with the peer.
+/// The channel with an id, if it is shared with the peer.
 pub fn channel(
     rows: &(impl Read + ?Sized),
     peer: &Peer,
@@ -113,7 +113,7 @@ pub fn channel(
     shared_channel(rows, peer, no)
 }
 
-/// The channel of a number, if it is shared with the peer.
+/// The channel with a number, if it is shared with the peer.
 pub fn shared_channel(
     rows: &(impl Read + ?Sized),
     peer: &Peer,
@@ -132,7 +132,7 @@ pub fn shared_channel(
     }))
 }
 
-/// The user of an id, if it lives at the peer.
+/// The user with an id, if its home is at the peer.
 fn own_user(rows: &(impl Read + ?Sized), peer: &Peer, id: &str) -> Result<UserNo, Reason> {
     let no = lookup::user(rows, id).ok_or(Reason::UnknownUser)?;
     let user = rows.user(no).ok_or(Reason::UnknownUser)?;
@@ -143,7 +143,7 @@ fn own_user(rows: &(impl Read + ?Sized), peer: &Peer, id: &str) -> Result<UserNo
     }
 }
 
-/// The live post of an id, if it stands in the message's channel.
+/// The live post with an id, if it is in the message's channel.
 fn live_post(
     rows: &(impl Read + ?Sized),
     shared: &Authorized<Shared>,

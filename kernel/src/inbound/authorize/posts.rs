@@ -22,11 +22,10 @@ pub enum PostAct {
         id: Id,
         /// Its author, a user of the peer.
         author: UserNo,
-        /// The root of its thread; `None` also for one that comes earlier in the same frame.
+        /// The root of its thread; also `None` for a root that comes earlier in the same frame.
         root: Option<PostNo>,
     },
-    /// The post was deleted before it came for the first time, or its thread was: only the fact
-    /// is stored.
+    /// The post, or its thread, was deleted before it arrived for the first time: only the fact is stored.
     Bury {
         /// Its id.
         id: Id,
@@ -39,7 +38,7 @@ pub enum PostAct {
     Update(PostNo),
     /// This post of the peer is to be deleted.
     Delete(PostNo),
-    /// The post is held in this version or a newer one, or is deleted.
+    /// The post is stored in this version or a newer one, or is deleted.
     Nothing(PostNo),
 }
 
@@ -54,8 +53,8 @@ pub struct PostChange<'a> {
     pub version: i64,
 }
 
-/// May the peer make, change or delete this post? `ahead` names posts that the frame brings before
-/// it and that are not stored yet.
+/// May the peer create, change or delete this post? `ahead` names earlier posts of the frame that are not
+/// stored yet.
 pub fn post<'a>(
     rows: &(impl Read + ?Sized),
     peer: &Peer,
@@ -77,8 +76,8 @@ pub fn post<'a>(
     Ok(Authorized(PostChange { act, wire, version }))
 }
 
-/// The version of a post: the highest of its times, as an edit or a deletion need not show in
-/// `update_at` at every sender. `None` when a time is impossible.
+/// The version of a post: the highest of its times, as not every sender reflects an edit or a deletion in
+/// `update_at`. `None` if a time is impossible.
 fn post_version(wire: &WirePost) -> Option<i64> {
     let times = [wire.create_at, wire.update_at, wire.edit_at, wire.delete_at];
     if wire.create_at == 0 || !times.into_iter().all(is_time) {
@@ -102,7 +101,8 @@ fn known_post(
     if !peer.owns_post(&post) {
         return Err(Reason::ForeignPost);
     }
-    // What a moderator here deleted, others may still show: its origin's own word goes on to them.
+    // Others may still show a post that a moderator here deleted: a deletion by its origin is forwarded to
+    // them.
     if post.delete_at != 0 && !(post.moderated && wire.delete_at != 0) {
         return Ok(PostAct::Nothing(no));
     }
@@ -130,7 +130,7 @@ fn new_post(
     }
     let root = match root_of(rows, shared, wire, ahead) {
         Ok(root) => root,
-        // Of a deleted post nobody will miss the thread.
+        // The thread of a deleted post does not matter.
         Err(_) if wire.delete_at != 0 => None,
         Err(reason) => return Err(reason),
     };
@@ -174,9 +174,9 @@ fn check_content(wire: &WirePost) -> Result<(), Reason> {
     if fits { Ok(()) } else { Err(Reason::TooLarge) }
 }
 
-/// Whether a peer's post may have this type. System types are taken, as every generation sends
-/// them; nothing here acts on them. `system_ephemeral` is never stored by any server, and clients
-/// would show it as a private word of ours.
+/// Whether a peer's post may have this type. System types are accepted, as every generation sends them;
+/// nothing here acts on them. `system_ephemeral` is never stored by any server, and clients would show it as
+/// a private message of ours.
 fn is_post_type(kind: &str) -> bool {
     let prefixed = kind.starts_with("system_") || kind.starts_with("custom_");
     let plain = matches!(kind, "" | "me" | "reminder" | "slack_attachment");

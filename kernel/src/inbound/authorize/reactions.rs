@@ -19,11 +19,11 @@ pub struct ReactionChange<'a> {
     pub wire: &'a WireReaction,
     /// Its version, by the origin's clock, in ms.
     pub version: i64,
-    /// Whether there is anything to change: false when this version or a newer one is held.
+    /// Whether there is anything to change: false if this version or a newer one is stored.
     pub newer: bool,
 }
 
-/// A reaction's version and user, as far as they can be told before its post is known.
+/// A reaction's user and version, which can be determined before its post is known.
 fn reacting_user(
     rows: &(impl Read + ?Sized),
     peer: &Peer,
@@ -54,8 +54,8 @@ pub fn reaction<'a>(
     let (user, version) = reacting_user(rows, peer, wire)?;
     let post = live_post(rows, shared, &wire.post_id)?;
     let held = rows.get::<Reaction>(&(post, user, wire.emoji_name.clone()));
-    // Of two changes in one millisecond the removal is the later one: an addition that follows a
-    // removal has a later time, as every sender asks the user twice.
+    // If two changes share a millisecond, the removal is the later one: an addition that follows a removal
+    // has a later time, as every sender requires two actions of the user.
     let newer = held.is_none_or(|held| {
         let removal = wire.delete_at != 0 && held.delete_at == 0;
         version > held.update_at || (version == held.update_at && removal)

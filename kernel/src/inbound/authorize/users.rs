@@ -19,7 +19,7 @@ pub enum UserAct {
     Create(Id),
     /// This user has a newer profile.
     Update(UserNo),
-    /// This user's profile is the one we hold, or newer than the one that came.
+    /// The stored profile of this user is the same or newer.
     Nothing(UserNo),
 }
 
@@ -32,7 +32,7 @@ pub struct UserChange<'a> {
     pub wire: &'a WireUser,
 }
 
-/// May the peer make or change this user? Only if it is unknown, or lives at the peer.
+/// May the peer create or change this user? Only if it is unknown, or its home is at the peer.
 pub fn user<'a>(
     rows: &(impl Read + ?Sized),
     peer: &Peer,
@@ -68,8 +68,8 @@ pub fn user<'a>(
     Ok(Authorized(UserChange { act, wire }))
 }
 
-/// Whether a profile says that it comes over a connection of ours that is not the one it came over.
-/// A `remote_id` belongs to one connection, so a peer that forwards others' users knows none of ours.
+/// Whether a profile claims to come over a connection of ours other than the one it came over. A `remote_id`
+/// belongs to one connection, so a peer that forwards others' users does not know any of ours.
 fn claims_another(rows: &(impl Read + ?Sized), peer: &Peer, remote_id: &str) -> bool {
     let claimed = lookup::connection(rows, remote_id);
     claimed.is_some_and(|no| no != peer.no) && Behaviour::OwnNames.is_in_force(rows)

@@ -1,6 +1,6 @@
-//! Acknowledgements of posts: an operation for each user, by its version. A server of the 11 line
-//! tells of a withdrawal only by a shorter list in the metadata of a post, and each of its lists
-//! replaces all that is there (W29); such lists are not read.
+//! Acknowledgements of posts: an operation for each user, by its version. A server of the 11 line signals a
+//! withdrawal only by a shorter list in the metadata of a post, and each of its lists replaces all existing
+//! ones (W29); such lists are not read.
 
 use std::collections::BTreeSet;
 
@@ -38,7 +38,7 @@ impl Item for WireAcknowledgement {
     fn wait(&self) -> Option<Wait<'_>> {
         Some(Wait {
             kind: HeldKind::Acknowledgement,
-            // No emoji is without a name, so this is no reaction's.
+            // An emoji name is never empty, so this is not the key of a reaction.
             key: (self.post_id.clone(), format!("{} ", self.user_id)),
             version: (
                 self.acknowledged_at.max(self.delete_at),
@@ -98,9 +98,9 @@ impl Item for WireAcknowledgement {
         Outcome::Taken
     }
 
-    /// A server of the 11 line names the post of whatever it refuses, and does nothing when it is
-    /// told one. A Causeway hears which it may send again: those whose post or user is not here
-    /// yet, and those set aside.
+    /// A server of the 11 line reports the post of every refused acknowledgement, and ignores such reports. A
+    /// Causeway is told which acknowledgements it may send again: those whose post or user is not here yet,
+    /// and those set aside.
     fn report(
         tx: &Tx<'_>,
         scope: Scope<'_>,

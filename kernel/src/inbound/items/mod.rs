@@ -1,4 +1,4 @@
-//! The kinds of items of a sync message, one file each: what is read, asked, stored and answered.
+//! The kinds of items of a sync message, one file each: parsing, questions, storage and answers.
 
 pub mod acknowledgements;
 pub mod posts;
@@ -10,10 +10,10 @@ use crate::rows::id::{Id, PostNo};
 use crate::rows::lookup;
 use crate::rows::tx::Tx;
 
-/// Bytes of an id that is echoed in a list of errors; what is longer is no id of anything.
+/// Maximum bytes of an id that is echoed in a list of errors; longer texts are not ids.
 const ECHO_BYTES_MAX: usize = 64;
 
-/// Fetches what items that belong to posts look up, by the ids of their posts and users.
+/// Fetches the rows looked up by items that belong to posts, by the ids of their posts and users.
 fn prefetch_parts<'i>(tx: &Tx<'_>, parts: impl Iterator<Item = (&'i str, &'i str)>) {
     let ids: Vec<(u8, Id)> = parts
         .flat_map(|(post, user)| [(kind::POST, post), (kind::USER, user)])

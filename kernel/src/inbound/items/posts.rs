@@ -147,7 +147,7 @@ impl Item for WirePost {
     }
 }
 
-/// The words that a post may have here.
+/// The wording that a post may have here.
 fn wording(
     tx: &mut Tx<'_>,
     scope: Scope<'_>,
@@ -191,7 +191,7 @@ fn judgement(
     }
 }
 
-/// Carries out what was authorised; `wording` is what mentions and policies have left of its text.
+/// Carries out what was authorised; `wording` is its text after mentions and policies were applied.
 fn carry_out(
     tx: &mut Tx<'_>,
     scope: Scope<'_>,
@@ -229,15 +229,14 @@ fn carry_out(
     }
 }
 
-/// Whether a post that is not here may have been passed on to others before a restore took it away:
-/// then they hear of its deletion from here, or from nobody.
+/// Whether a post that is not here may have been forwarded before a restore removed it: in that case its
+/// deletion must be forwarded from here.
 fn may_have_been_here(tx: &Tx<'_>) -> bool {
     let is_restored = |workspace: Workspace| workspace.incarnation.number > Incarnation::FIRST;
     Behaviour::SentAgain.is_in_force(tx) && workspace(tx).is_some_and(is_restored)
 }
 
-/// A post of the peer, built field by field: nothing that the peer says about who or where it is
-/// is taken over.
+/// A post of the peer, built field by field: the peer's claims about its identity and location are ignored.
 fn build(
     peer: &Peer,
     shared: &Authorized<Shared>,
@@ -273,8 +272,8 @@ fn build(
     }
 }
 
-/// Takes over a newer version. Author, time of creation, thread and type never change. A real
-/// server sends a post again when somebody answers or reacts to it: then only the version is noted.
+/// Applies a newer version. Author, creation time, thread and type never change. A real server sends a post
+/// again when somebody answers or reacts to it: then only the version is recorded.
 fn update(tx: &mut Tx<'_>, no: PostNo, wire: &WirePost, version: i64, wording: Wording) {
     let Wording { message, props } = wording;
     let Some(mut post) = tx.get::<Post>(&no) else {

@@ -1,5 +1,5 @@
-//! Reactions: applied by `delete_at`, as servers of 2021 do. Semantics §6.5 tells how the toggle of
-//! later servers turns every duplicate into its opposite; here a duplicate changes nothing.
+//! Reactions: applied by `delete_at`, as servers of 2021 do. Semantics §6.5 describes how the toggle of later
+//! servers turns every duplicate into its opposite; here a duplicate changes nothing.
 
 use std::collections::BTreeSet;
 
@@ -84,8 +84,8 @@ impl Item for WireReaction {
         carry_out(tx, scope.peer, change)
     }
 
-    /// A real server never reports a reaction that fails, and expects no report. A Causeway hears
-    /// which it may send again: those whose post or user is not here yet, and those set aside.
+    /// A real server never reports a reaction that fails, and expects no report. A Causeway is told which
+    /// reactions it may send again: those whose post or user is not here yet, and those set aside.
     fn report(
         tx: &Tx<'_>,
         scope: Scope<'_>,
@@ -116,10 +116,10 @@ impl Item for WireReaction {
     }
 }
 
-/// What a reaction waits for whose emoji is one too many.
+/// Why a reaction is held whose emoji exceeds the limit.
 pub const WAITS_FOR_ROOM: &str = "waits until its post has fewer different emoji";
 
-/// Carries out what was authorised and is newer than what is held.
+/// Carries out an authorised reaction that is newer than the stored one.
 fn carry_out(tx: &mut Tx<'_>, peer: &Peer, change: Authorized<ReactionChange<'_>>) -> Outcome {
     let ReactionChange {
         post,
@@ -141,7 +141,7 @@ fn carry_out(tx: &mut Tx<'_>, peer: &Peer, change: Authorized<ReactionChange<'_>
             Err(_) => return Outcome::Refused(Reason::TooManyEmoji),
         }
     } else if held.is_none() && !reaction_counts::may_remember(tx, post, user, origin) {
-        // Nothing to remove, and no more of the like is remembered.
+        // Nothing to remove, and the limit of remembered removals is reached.
         return Outcome::Known;
     }
     let told_at = if wire.create_at == 0 {

@@ -23,8 +23,7 @@ use crate::wire::message::WireUser;
 use crate::wire::response::SyncResponse;
 use crate::wire::write::JsonWriter;
 
-/// Properties that say where a user comes from. We know that ourselves: a peer that names them is
-/// not believed.
+/// Properties that state a user's origin. We know that ourselves: a peer's values are ignored.
 pub const OWN_PROPS: [&str; 3] = ["RemoteUsername", "RemoteEmail", "OriginalRemoteId"];
 
 impl Item for WireUser {
@@ -78,7 +77,7 @@ impl Item for WireUser {
         }
     }
 
-    /// What happens to a user that fails is only that its id is missing from `users_syncd`.
+    /// A failed user is reported only by the absence of its id from `users_syncd`.
     fn report(
         _: &Tx<'_>,
         _: Scope<'_>,
@@ -94,7 +93,7 @@ impl Item for WireUser {
     }
 }
 
-/// Carries out what was authorised, then makes the user a member of the team and the channel.
+/// Carries out what was authorised, then adds the user to the team and the channel.
 fn carry_out(
     tx: &mut Tx<'_>,
     peer: &Peer,
@@ -111,7 +110,7 @@ fn carry_out(
         UserAct::Nothing(no) => (no, Outcome::Known),
     };
     let active = tx.get::<User>(&no).is_some_and(|user| user.delete_at == 0);
-    // The members of a channel outside teams are named when it is made.
+    // The members of a channel outside teams are fixed when it is created.
     if let Some(team) = shared.get().team.filter(|_| active) {
         members::join_team(tx, team, no, false);
         members::join_channel(tx, shared.get().channel, no, false);
@@ -122,7 +121,7 @@ fn carry_out(
 fn create(tx: &mut Tx<'_>, peer: &Peer, id: Id, wire: &WireUser) -> Result<UserNo, Reason> {
     take_place(tx, peer.row.workspace)?;
     let username = name_for(tx, peer, &wire.username, None).ok_or(Reason::NameTaken)?;
-    // `.invalid` is reserved: no such address ever reaches anybody.
+    // `.invalid` is reserved: no mail to this address is ever delivered.
     let email = format!("{}@{}.invalid", tx.new_id(), peer.row.name);
     let original_remote_id = match Id::parse(&wire.remote_id) {
         Some(told) => told,
@@ -161,7 +160,7 @@ fn create(tx: &mut Tx<'_>, peer: &Peer, id: Id, wire: &WireUser) -> Result<UserN
     Ok(users::insert(tx, &user))
 }
 
-/// Takes a place for one more user of a peer.
+/// Counts one more user of a peer, if the limit permits.
 fn take_place(tx: &mut Tx<'_>, workspace: WorkspaceNo) -> Result<(), Reason> {
     if !Behaviour::BoundedUsers.is_in_force(tx) {
         return Ok(());
@@ -177,8 +176,8 @@ fn take_place(tx: &mut Tx<'_>, workspace: WorkspaceNo) -> Result<(), Reason> {
     Ok(())
 }
 
-/// Takes over a newer profile. E-mail address here, activity, roles and origin stay as they are,
-/// as in the reference; so does the name here while the name at home does.
+/// Applies a newer profile. As in the reference, the local e-mail address, activity, roles and origin are
+/// kept; the local name is kept unless the name at home changes.
 fn update(tx: &mut Tx<'_>, peer: &Peer, no: UserNo, wire: &WireUser) -> Result<(), Reason> {
     let Some(mut user) = tx.get::<User>(&no) else {
         return Err(Reason::UnknownUser);
@@ -189,7 +188,7 @@ fn update(tx: &mut Tx<'_>, peer: &Peer, no: UserNo, wire: &WireUser) -> Result<(
     if remote.username != wire.username {
         let username = name_for(tx, peer, &wire.username, Some(no)).ok_or(Reason::NameTaken)?;
         users::rename(tx, no, &mut user, username);
-        // A name with a colon is how a hub calls the user, not how its home does.
+        // A name with a colon is a hub's name for the user, not the name at home.
         if !wire.username.contains(':') {
             remote.username.clone_from(&wire.username);
         }
@@ -208,7 +207,7 @@ fn update(tx: &mut Tx<'_>, peer: &Peer, no: UserNo, wire: &WireUser) -> Result<(
     Ok(())
 }
 
-/// The name here of a user whom the peer calls `home`.
+/// The local name of a user whom the peer calls `home`.
 fn name_for(tx: &mut Tx<'_>, peer: &Peer, home: &str, own: Option<UserNo>) -> Option<String> {
     if Behaviour::OwnNames.is_in_force(tx) {
         remote_names::choose(tx, &peer.row, home, own)
@@ -217,9 +216,9 @@ fn name_for(tx: &mut Tx<'_>, peer: &Peer, home: &str, own: Option<UserNo>) -> Op
     }
 }
 
-/// The name as it was before [`Behaviour::OwnNames`]: the first of the suffix rule that is free, or
-/// is this user's own. A hub's users bore the names of its own connections; one that was a
-/// connection's name here as well gave way to the sender's.
+/// The name from before [`Behaviour::OwnNames`]: the first name of the suffix rule that is free or already
+/// this user's own. A hub's users had the names of its own connections; a name that was also a connection's
+/// name here was replaced by the sender's.
 fn free_name(tx: &Tx<'_>, peer: &Peer, home: &str, own: Option<UserNo>) -> Option<String> {
     let munged =
         |name: &str, suffix| naming::munge(name, &peer.row.name, suffix, USERNAME_BYTES_MAX);
@@ -249,8 +248,8 @@ fn locale(told: &str) -> String {
     }
 }
 
-/// Builds a map of texts anew from JSON: members that are no texts, and those of `without`, are
-/// left out. Empty when nothing is left.
+/// Rebuilds a map of texts from JSON: members that are not texts, and those in `without`, are left out. Empty
+/// if nothing is left.
 fn strings_of(json: &str, without: &[&str]) -> String {
     let Ok(document) = Document::parse(json.as_bytes()) else {
         return String::new();
