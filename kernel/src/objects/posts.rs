@@ -282,7 +282,7 @@ fn uncount_reply(tx: &mut Tx<'_>, root_no: PostNo, stamp: i64) {
     tx.put(&root_no, &root);
 }
 
-/// Takes the content out of a post that is being deleted.
+/// Removes the content of a post that is being deleted.
 fn empty(tx: &mut Tx<'_>, no: PostNo, post: &mut Post, stamp: i64, delete_at: i64) {
     if post.is_pinned {
         post.is_pinned = false;

@@ -1,5 +1,5 @@
-//! How many reactions a post has of which kind, in rows, so that no reaction has to look at the
-//! others of its post.
+//! Counts of a post's reactions, stored in rows, so that adding a reaction does not read the other ones of
+//! its post.
 
 use std::collections::BTreeMap;
 
@@ -17,18 +17,17 @@ type Key = (PostNo, UserNo, String);
 /// Why a reaction cannot be added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Full {
-    /// The post has as many different emoji as it may have.
+    /// The limit of different emoji on the post is reached.
     Emoji,
-    /// As many removed reactions to the post are kept of the user, or of the user's workspace, as
-    /// may be.
+    /// The limit of removed reactions to the post kept for the user, or for the user's workspace, is reached.
     Removed,
 }
 
-/// Whether a reaction may be added that is not live; `held` is its row, if it was there before, and
-/// `workspace` where its user lives.
+/// Whether a reaction that is not live may be added; `held` is its row, if it existed before, and `workspace`
+/// is its user's home.
 ///
 /// # Errors
-/// What is full.
+/// The limit that is reached.
 pub fn check_room(
     tx: &mut Tx<'_>,
     key: &Key,
@@ -52,13 +51,13 @@ pub fn check_room(
     if fits { Ok(()) } else { Err(Full::Emoji) }
 }
 
-/// Whether another removed reaction to a post may be kept of a user.
+/// Whether another removed reaction to a post may be kept for a user.
 pub fn may_remember(tx: &Tx<'_>, post: PostNo, user: UserNo, workspace: WorkspaceNo) -> bool {
     let kept = tx.get::<RemovedReactions>(&share(post, user, workspace));
     kept.is_none_or(|kept| kept.0 < REMOVED_REACTIONS_MAX)
 }
 
-/// Notes that a reaction is about to be stored in place of what was held.
+/// Updates the counts when a reaction is about to replace the stored one.
 pub fn changes(tx: &mut Tx<'_>, key: &Key, held: Option<&Reaction>, reaction: &Reaction) {
     if !Behaviour::CountedReactions.is_in_force(tx) {
         return;
@@ -88,8 +87,8 @@ pub fn changes(tx: &mut Tx<'_>, key: &Key, held: Option<&Reaction>, reaction: &R
     }
 }
 
-/// Who shares a count of removed reactions: users here are counted one by one, so that none can use
-/// up what the others have; a peer answers for all of its users.
+/// The owner of a count of removed reactions: local users are counted individually, so that none can use up
+/// the share of others; a peer has one count for all of its users.
 fn share(post: PostNo, user: UserNo, workspace: WorkspaceNo) -> (PostNo, WorkspaceNo, UserNo) {
     let user = if workspace.is_ours() { user } else { UserNo(0) };
     (post, workspace, user)
@@ -127,8 +126,8 @@ fn change_emoji(
     tx.put(&key.0, &PostEmoji(different));
 }
 
-/// How many different emoji a post has. Those of a post from before they were counted are counted
-/// now, once.
+/// The number of different emoji on a post. Those of a post from before they were counted are counted now,
+/// once.
 fn different_emoji(tx: &mut Tx<'_>, post: PostNo) -> u32 {
     if let Some(counted) = tx.get::<PostEmoji>(&post) {
         return counted.0;
@@ -154,8 +153,8 @@ fn different_emoji(tx: &mut Tx<'_>, post: PostNo) -> u32 {
     different
 }
 
-/// The rule from before reactions were counted: it looks at all of them, and a post with
-/// [`REACTIONS_COUNTED_MAX`] takes no more.
+/// The rule from before reactions were counted: it reads all of them, and a post with
+/// [`REACTIONS_COUNTED_MAX`] does not accept any more.
 fn uncounted_room(tx: &Tx<'_>, post: PostNo, emoji: &str) -> Result<(), Full> {
     let found = tx.prefix::<Reaction, _>(&post, REACTIONS_COUNTED_MAX);
     let mut names: Vec<&str> = found

@@ -1,4 +1,4 @@
-//! Reactions: the rows. Removed ones stay as tombstones.
+//! Storage of reactions. Removed ones are kept as tombstones.
 
 use crate::boundary::output::{Effect, Event, ReactionEvent};
 use crate::model::{Post, Reaction};
@@ -7,8 +7,8 @@ use crate::rows::id::{PostNo, UserNo};
 use crate::rows::tx::{Read, Tx};
 use crate::sharing::feed;
 
-/// Stores a reaction, live or removed, counts it at its post, feeds it and tells the channel's
-/// members if what they see changes.
+/// Stores a reaction, live or removed, counts it at its post, adds it to the feed and notifies the channel's
+/// members if the visible state changes.
 pub fn put(tx: &mut Tx<'_>, post_no: PostNo, user: UserNo, emoji: &str, mut reaction: Reaction) {
     let Some(mut post) = tx.get::<Post>(&post_no) else {
         return;
@@ -39,7 +39,7 @@ pub fn put(tx: &mut Tx<'_>, post_no: PostNo, user: UserNo, emoji: &str, mut reac
             Event::ReactionRemoved(channel, event)
         };
         tx.effect(Effect::Event(event));
-        // A reaction is a change of its post: clients that catch up ask by this time.
+        // A reaction changes its post: clients that catch up query by this time.
         post.update_at = posts::stamp(tx, channel, |_, _| ());
         tx.put(&post_no, &post);
     }

@@ -1,6 +1,6 @@
-//! What remote users are called here. A name ends in the name of the connection over which its user's
-//! workspace is reached, and only that workspace's users bear it: who bears it wrongly, because an
-//! earlier connection had the name or a peer once claimed it, gives way.
+//! Local names of remote users. A name ends in the name of the connection over which the user's workspace is
+//! reached, and is reserved for users of that workspace: a user who has it wrongly, because an earlier
+//! connection had the name or a peer once claimed it, is renamed.
 
 use crate::boundary::behaviour::{Behaviour, InForce};
 use crate::model::naming::{self, SUFFIX_ATTEMPTS_MAX};
@@ -12,13 +12,12 @@ use crate::rows::tx::{Read, Tx};
 use crate::rows::{jobs, key};
 use crate::sharing::connection;
 
-/// Bytes that are kept of the name of a connection that is gone, so that a number behind it is never
-/// cut off.
+/// Bytes kept of the name of a removed connection, so that a number after it is never cut off.
 const FORMER_SHOWN_MAX: usize = 24;
 
-/// The name of a user (`own`, if it is here already) whom the peer of a connection calls `told`: the
-/// first of `name:connection`, `name-2:connection` and so on that no other user of its workspace has.
-/// Always from the name at home, so that suffixes never pile up.
+/// The name of a user (`own`, if already here) whom the peer of a connection calls `told`: the first of
+/// `name:connection`, `name-2:connection` and so on that no other user of its workspace has. Always derived
+/// from the name at home, so suffixes never accumulate.
 pub fn choose(
     tx: &mut Tx<'_>,
     connection: &Connection,
@@ -31,15 +30,15 @@ pub fn choose(
     })
 }
 
-/// A connection has taken its name: if others may bear it, they get another in the steps to come.
+/// Called when a connection has taken its name: others who may have it are renamed in later steps.
 pub fn taken(tx: &mut Tx<'_>, connection: &Connection) {
     if may_be_borne(tx, connection) {
         settle(tx);
     }
 }
 
-/// Whether users who do not come over a connection may be named after it: a connection that was
-/// removed had its name, or the workspace is older than the rule.
+/// Whether users of other connections may be named after a connection: a removed connection had its name, or
+/// the workspace is older than the rule.
 fn may_be_borne(tx: &Tx<'_>, connection: &Connection) -> bool {
     let since_ms = |behaviour: Behaviour| {
         let row = tx.get::<InForce>(&behaviour.number());
@@ -53,8 +52,7 @@ fn may_be_borne(tx: &Tx<'_>, connection: &Connection) -> bool {
         || connection::all(tx).iter().any(|(_, row)| had_it(row))
 }
 
-/// A connection leads to another workspace now: whoever bears a name wrongly gets another in the
-/// steps to come.
+/// Called when a connection leads to another workspace: users with a wrong name are renamed in later steps.
 pub fn settle(tx: &mut Tx<'_>) {
     if Behaviour::OwnNames.is_in_force(tx) {
         let position = UserNo(0);
@@ -62,7 +60,7 @@ pub fn settle(tx: &mut Tx<'_>) {
     }
 }
 
-/// Does a portion of [`Job::SettleNames`]; returns the job as it goes on, if it does.
+/// Carries out a portion of [`Job::SettleNames`]; returns the continued job, if any.
 pub fn settle_portion(tx: &mut Tx<'_>, position: UserNo) -> Option<Job> {
     let live = live_names(tx);
     let from = key::encode(&UserNo(position.0.saturating_add(1)));
@@ -77,7 +75,7 @@ pub fn settle_portion(tx: &mut Tx<'_>, position: UserNo) -> Option<Job> {
     Some(Job::SettleNames { position })
 }
 
-/// The workspaces that are reached over a connection, and its name.
+/// The workspaces that are reached over a connection, with its name.
 fn live_names(tx: &Tx<'_>) -> Vec<(WorkspaceNo, String)> {
     connection::all(tx)
         .into_iter()
@@ -94,14 +92,14 @@ fn bears_wrongly(user: &User, live: &[(WorkspaceNo, String)]) -> bool {
     }
 }
 
-/// Whether a name is free for users of a workspace once its holder, who lives elsewhere, has got
-/// another.
+/// Whether a name becomes free for users of a workspace because its holder, whose home is elsewhere, was
+/// renamed.
 fn gives_way(tx: &mut Tx<'_>, holder: UserNo, workspace: WorkspaceNo) -> bool {
     let user = tx.get::<User>(&holder);
     user.is_some_and(|user| user.origin != workspace && rename(tx, holder, user))
 }
 
-/// Gives a remote user a name that is its own; says whether one was free.
+/// Gives a remote user a correct name; returns whether one was free.
 fn rename(tx: &mut Tx<'_>, no: UserNo, mut user: User) -> bool {
     let Some(name) = free_name(tx, &user) else {
         return false;
@@ -111,8 +109,8 @@ fn rename(tx: &mut Tx<'_>, no: UserNo, mut user: User) -> bool {
     true
 }
 
-/// A free name: after the connection over which the user's workspace is reached, or else after the one
-/// that it is named after, with a number to tell it from one of that name now.
+/// A free name: after the connection over which the user's workspace is reached, or else after the one in the
+/// current name, with a number to distinguish it from a connection that has that name now.
 fn free_name(tx: &Tx<'_>, user: &User) -> Option<String> {
     let told = &user.remote.as_ref()?.username;
     let is_free = |name: &String| lookup::username(tx, name).is_none();
@@ -130,7 +128,7 @@ fn free_name(tx: &Tx<'_>, user: &User) -> Option<String> {
         .find(is_free)
 }
 
-/// The names that the suffix rule makes, in their order.
+/// The names produced by the suffix rule, in order.
 fn names_over<'n>(told: &'n str, connection: &'n str) -> impl Iterator<Item = String> + 'n {
     (1..=SUFFIX_ATTEMPTS_MAX).map(move |attempt| {
         let suffix = if attempt == 1 { 0 } else { attempt };

@@ -1,6 +1,5 @@
-//! The index by which users are searched: user name, nickname, first and last name in lower case. The
-//! workspace's own users stand apart from those of peers, so that they are found however many a peer
-//! invents.
+//! The search index of users: user name, nickname, first and last name in lower case. The workspace's own
+//! users are kept separate from those of peers, so that they are found however many users a peer invents.
 
 use std::collections::BTreeSet;
 
@@ -10,14 +9,14 @@ use crate::rows::id::UserNo;
 use crate::rows::lookup::searched_name;
 use crate::rows::tx::Tx;
 
-/// Stores what a user is found by.
+/// Stores a user's search names.
 pub fn put(tx: &mut Tx<'_>, no: UserNo, user: &User) {
     for name in names(no, user) {
         tx.bind_name(kind_of(user), &name, no.0);
     }
 }
 
-/// Stores what a user is found by now, in place of what it was found by.
+/// Replaces a user's search names after a change.
 pub fn change(tx: &mut Tx<'_>, no: UserNo, old: Option<&User>, new: &User) {
     if !Behaviour::SearchedNames.is_in_force(tx) {
         return;

@@ -1,4 +1,4 @@
-//! Users: the rows and their unique names. Who may make or change one was decided before.
+//! Storage of users and their unique names. Callers have already checked permissions.
 
 use crate::boundary::output::{Effect, Event};
 use crate::model::{User, kind};
@@ -7,8 +7,8 @@ use crate::rows::id::UserNo;
 use crate::rows::tx::{Read, Tx};
 use crate::sharing::feed;
 
-/// Stores a new user under its id, its name and its e-mail address, which the caller has found
-/// free, and tells everybody.
+/// Stores a new user under its id, its name and its e-mail address, which the caller has checked to be free,
+/// and notifies everybody.
 pub fn insert(tx: &mut Tx<'_>, user: &User) -> UserNo {
     let no = tx.next_user();
     tx.bind_id(kind::USER, user.id, no.0);
@@ -20,7 +20,7 @@ pub fn insert(tx: &mut Tx<'_>, user: &User) -> UserNo {
     no
 }
 
-/// Gives a user another name, which the caller has found free; [`update`] stores the row.
+/// Gives a user another name, which the caller has checked to be free; [`update`] stores the row.
 pub fn rename(tx: &mut Tx<'_>, no: UserNo, user: &mut User, username: String) {
     if username != user.username {
         tx.unbind_name(kind::USERNAME, &user.username);
@@ -29,8 +29,8 @@ pub fn rename(tx: &mut Tx<'_>, no: UserNo, user: &mut User, username: String) {
     }
 }
 
-/// Stores a changed user, feeds it and tells everybody. `update_at` is stamped: the step's time,
-/// or one more than before, so that two versions never look alike.
+/// Stores a changed user, adds it to the feed and notifies everybody. Stamps `update_at` with the step's
+/// time, or one more than before, so that every version is distinct.
 pub fn update(tx: &mut Tx<'_>, no: UserNo, mut user: User) {
     user.update_at = tx.now_ms().max(user.update_at.saturating_add(1));
     feed::user_changed(tx, no, &mut user);

@@ -1,5 +1,4 @@
-//! What becomes of exceptions when the policies change: whatever they held or denied is asked about
-//! again.
+//! Handling of exceptions when the policies change: everything that they held or denied is asked about again.
 
 use super::exception;
 use crate::boundary::policy::Direction;
@@ -9,7 +8,7 @@ use crate::rows::id::{ChannelNo, ConnectionNo};
 use crate::rows::tx::{Read, Tx};
 use crate::rows::{jobs, key};
 
-/// The policies are others now: starts over all connections.
+/// Called when the policies have changed: starts a pass over all connections.
 pub fn start(tx: &mut Tx<'_>) {
     let job = Job::AskAgain {
         connection: ConnectionNo(0),
@@ -18,14 +17,14 @@ pub fn start(tx: &mut Tx<'_>) {
     jobs::start(tx, job);
 }
 
-/// Does a portion of [`Job::AskAgain`]; returns the job as it goes on, if it does.
+/// Carries out a portion of [`Job::AskAgain`]; returns the continued job, if any.
 pub fn ask_again(
     tx: &mut Tx<'_>,
     connection: ConnectionNo,
     position: (ChannelNo, u64, String),
 ) -> Option<Job> {
     let (channel, number, mut rest) = position;
-    // The first key behind the last one done.
+    // The first key after the last one processed.
     rest.push('\0');
     let from = key::encode(&(connection, channel, number, rest));
     let rows = tx.rows::<Exception>(&jobs::range(from, &key::encode(&connection)));

@@ -1,5 +1,5 @@
-//! Exceptions: items that a cursor passed although the peer does not have them. Every row with a
-//! time has one in `ExceptionTimes`, and only such.
+//! Exceptions: items that a cursor passed although the peer does not have them. Exactly the rows with a time
+//! have an entry in `ExceptionTimes`.
 
 use super::work::Work;
 use crate::model::limits::{DEPENDENTS_MAX, ITEM_RETRY_FIRST_MS, REASON_CHARS_MAX};
@@ -16,20 +16,20 @@ fn key_of(connection: ConnectionNo, channel: ChannelNo, object: &FeedObject) -> 
     (connection, channel, number, rest)
 }
 
-/// Whether a channel has exceptions at all; spares the look-ups of the ordinary case.
+/// Whether a channel has exceptions at all; avoids look-ups in the ordinary case.
 pub fn any(rows: &(impl Read + ?Sized), connection: ConnectionNo, channel: ChannelNo) -> bool {
     !rows
         .prefix::<Exception, _>(&(connection, channel), 1)
         .is_empty()
 }
 
-/// The exception of an object, if there is one of the link's epoch.
+/// The exception of an object, if there is one with the link's epoch.
 pub fn get(tx: &Tx<'_>, work: &Work, object: &FeedObject) -> Option<Exception> {
     tx.get::<Exception>(&key_of(work.connection_no, work.round.channel, object))
         .filter(|row| row.epoch == work.round.epoch)
 }
 
-/// Notes that the cursor passes an object.
+/// Records that the cursor passes an object.
 pub fn put(
     tx: &mut Tx<'_>,
     work: &mut Work,
@@ -77,7 +77,7 @@ fn time_key(key: &Key, at_ms: i64) -> ((ConnectionNo, i64), ChannelNo, u64, Stri
     ((key.0, at_ms), key.1, key.2, key.3.clone())
 }
 
-/// The peer refused an object: it is sent again later, at last given up (W5: visibly).
+/// The peer refused an object: it is sent again later, and finally given up (W5: visibly).
 pub fn refuse(tx: &mut Tx<'_>, work: &mut Work, object: (FeedSeq, FeedObject), reason: &str) {
     let earlier = get(tx, work, &object.1).map(|row| row.state);
     let state = ExceptionState::refused_again(earlier.as_ref());
@@ -91,8 +91,7 @@ pub fn refuse(tx: &mut Tx<'_>, work: &mut Work, object: (FeedSeq, FeedObject), r
     put(tx, work, object, state, reason, retry_at);
 }
 
-/// What becomes of an object because of what it belongs to: a reply of its root, a reaction of its
-/// post.
+/// Applies the state of an object to what belongs to it: a root's to its reply, a post's to its reaction.
 pub fn follow(tx: &mut Tx<'_>, work: &mut Work, object: (FeedSeq, FeedObject), base: &Exception) {
     let retry_at = if base.state.is_open() {
         base.retry_at.max(tx.now_ms().saturating_add(1))
@@ -103,7 +102,7 @@ pub fn follow(tx: &mut Tx<'_>, work: &mut Work, object: (FeedSeq, FeedObject), b
     put(tx, work, object, base.state.of_part(), reason, retry_at);
 }
 
-/// An object is delivered, or need not be any more. What waited for it is tried now.
+/// An object is delivered, or need not be any more. Objects that waited for it are tried now.
 pub fn clear(tx: &mut Tx<'_>, work: &Work, object: &FeedObject) {
     let key = key_of(work.connection_no, work.round.channel, object);
     if !tx.has::<Exception>(&key) {
@@ -135,7 +134,7 @@ fn wake_dependents(tx: &mut Tx<'_>, connection: ConnectionNo, channel: ChannelNo
     }
 }
 
-/// Has an exception tried at once.
+/// Schedules an exception to be tried at once.
 pub fn try_now(tx: &mut Tx<'_>, connection: ConnectionNo, channel: ChannelNo, mut row: Exception) {
     row.retry_at = tx.now_ms();
     row.state = ExceptionState::Held;
@@ -143,7 +142,7 @@ pub fn try_now(tx: &mut Tx<'_>, connection: ConnectionNo, channel: ChannelNo, mu
     tx.touched.insert(connection);
 }
 
-/// Drops the exception behind a time that has come, with the time.
+/// Deletes the exception of a time entry that is due, and the entry.
 pub fn discard(tx: &mut Tx<'_>, time: &((ConnectionNo, i64), ChannelNo, u64, String)) {
     tx.delete::<ExceptionTime>(time);
     tx.delete::<Exception>(&(time.0.0, time.1, time.2, time.3.clone()));
@@ -161,14 +160,13 @@ pub fn times(
         .collect()
 }
 
-/// The exception behind a time.
+/// The exception of a time entry.
 pub fn at(tx: &Tx<'_>, time: &((ConnectionNo, i64), ChannelNo, u64, String)) -> Option<Exception> {
     tx.get::<Exception>(&(time.0.0, time.1, time.2, time.3.clone()))
 }
 
-/// Whether an exception keeps what belongs to its post from being sent. While the post is tried
-/// again it does; of an edited one that was denied or given up the peer may hold an earlier
-/// version, then it is its word.
+/// Whether an exception keeps parts of its post from being sent. It does while the post is tried again; if an
+/// edited post was denied or given up, the peer may hold an earlier version, so its parts are sent.
 pub fn blocks(row: &Exception, edit_at: i64) -> bool {
     (edit_at == 0 || row.state.is_open()) && row.object.as_post().is_some()
 }

@@ -1,12 +1,12 @@
-//! Sending: what each peer still has to get is derived from the feed and the link's cursor, one
-//! round at a time for each connection, each section of a round one message.
+//! Sending: what each peer still needs is derived from the feed and the link's cursor, one round at a time
+//! for each connection, each section of a round one message.
 //!
 //! 1. A round is stored before its first byte leaves; a receipt names the attempt it answers.
-//! 2. A cursor moves only when each object behind it is delivered, is not for this peer, or has an
-//!    exception.
-//! 3. Users, posts, acknowledgements and (but to a toggle) reactions are delivered at least once; receivers take
-//!    the same version again without change. A toggle is told of a reaction at most once.
-//! 4. Nothing goes back to the workspace that it came from.
+//! 2. A cursor moves past an object only if that is delivered, is not for this peer, or has an exception.
+//! 3. Users, posts, acknowledgements and (except to a toggle peer) reactions are delivered at least once;
+//!    receivers accept the same version again without change. A reaction state is sent to a toggle peer at
+//!    most once.
+//! 4. Nothing is sent back to the workspace that it came from.
 
 pub mod again;
 pub mod exception;
@@ -31,7 +31,7 @@ use crate::rows::tx::{Read, Tx};
 use crate::sharing::connection;
 use work::Work;
 
-/// Objects of a round to a kind of peer.
+/// Maximum number of objects of a round to a kind of peer.
 fn objects_max(tx: &Tx<'_>, kind: PeerKind) -> u32 {
     if kind == PeerKind::Mattermost2021 {
         return POSTS_PER_SYNC_2021;
@@ -40,7 +40,7 @@ fn objects_max(tx: &Tx<'_>, kind: PeerKind) -> u32 {
     wished.clamp(1, OBJECTS_PER_ROUND_MAX)
 }
 
-/// Starts or continues the rounds of the connections that this step touched; called at its end.
+/// Starts or continues the rounds of the connections that this step touched; called at the end of the step.
 pub fn pump(tx: &mut Tx<'_>) {
     let touched = std::mem::take(&mut tx.touched);
     for (at, connection_no) in touched.into_iter().enumerate() {
@@ -82,8 +82,8 @@ fn pump_one(tx: &mut Tx<'_>, connection_no: ConnectionNo) {
     due::send_at(tx, tx.now_ms(), connection_no);
 }
 
-/// Stores the round as being out and hands the frame to the host: one step, so that the attempt
-/// is known before the first byte leaves.
+/// Stores the round as in flight and hands the frame to the host in one step, so that the attempt is recorded
+/// before the first byte leaves.
 fn send(tx: &mut Tx<'_>, mut work: Work, frame: Vec<u8>) {
     let (connection, channel) = (work.connection_no, work.round.channel);
     work.change_connection(tx, |connection| {

@@ -1,5 +1,5 @@
-//! What a connection is sent next: invitations, profiles, exceptions that are due, the feeds of
-//! its channels in turn, at last history.
+//! Selects what a connection is sent next: invitations, profiles, due exceptions, the feeds of its channels
+//! in turn, and finally history.
 
 use super::work::{Object, Target, Work};
 use super::{exception, objects_max};
@@ -18,18 +18,18 @@ use crate::rows::key;
 use crate::rows::tx::{Read, SCAN_BYTES_MAX, Tx};
 use crate::sharing::feed::{entries_after, unmark};
 
-/// What was found.
+/// The result of a search.
 pub enum Picked {
     /// A round to start.
     Work(Box<Work>),
-    /// A position moved or a mark went; look once more.
+    /// A position moved or a mark was removed; search again.
     Again,
     /// The connection has nothing to send now.
     Nothing,
 }
 
-/// Finds the next round of a connection that has none. Each call looks at one candidate, so its
-/// cost is bounded by one round's objects.
+/// Finds the next round of a connection that has none. Each call examines one candidate, so its cost is
+/// bounded by one round's objects.
 pub fn next(tx: &mut Tx<'_>, no: ConnectionNo, connection: Connection) -> Picked {
     let first = tx.prefix::<Pending, _>(&no, 1).into_iter().next();
     let first = first.map(|((_, kind, channel), _)| (kind, channel));
@@ -103,7 +103,7 @@ fn invite(tx: &mut Tx<'_>, no: ConnectionNo, connection: Connection, channel: Ch
     }
 }
 
-/// A link that may be sent to now; else its mark goes (a pause brings it back by a due row).
+/// A link that may be sent to now; otherwise its mark is removed (after a pause, a due row restores it).
 fn sendable(tx: &mut Tx<'_>, no: ConnectionNo, kind: u8, channel: ChannelNo) -> Option<Link> {
     let link = tx.get::<Link>(&(channel, no));
     let link = link.filter(|link| link.state == LinkState::Active && link.retry_at <= tx.now_ms());
@@ -186,8 +186,8 @@ fn history(
     start(no, connection, target, RoundSource::History { to }, objects)
 }
 
-/// Live posts with their live reactions and acknowledgements, but for what came from the peer, and the last position
-/// that they cover.
+/// Live posts with their live reactions and acknowledgements, except those that came from the peer, and the
+/// last position that they cover.
 fn history_objects(
     tx: &Tx<'_>,
     rows: &[(i64, PostNo)],
@@ -264,14 +264,14 @@ fn exceptions(
     let (Some(link), false) = (link, objects.is_empty()) else {
         return Picked::Again;
     };
-    // Roots have lower numbers than their replies, and posts come before reactions.
+    // Roots have lower numbers than their replies, and posts are sorted before reactions.
     objects.sort_by(|a, b| a.1.cmp(&b.1));
     let target = Target::Channel(channel, link);
     start(no, connection, target, RoundSource::Exceptions, objects)
 }
 
-/// Changed profiles, in one channel in which the peer holds them. A profile that the peer does
-/// not hold travels with the first post of its user instead.
+/// Changed profiles, in one channel in which the peer holds them. A profile that the peer does not hold is
+/// sent with the first post of its user instead.
 fn people(tx: &mut Tx<'_>, no: ConnectionNo, mut connection: Connection) -> Picked {
     let found = entries_after(
         tx,
@@ -318,8 +318,8 @@ fn people(tx: &mut Tx<'_>, no: ConnectionNo, mut connection: Connection) -> Pick
     Picked::Again
 }
 
-/// Active channels of a connection in which the peer holds a profile, if all are of an older
-/// version.
+/// Active channels of a connection in which the peer holds a profile; empty if it holds the current version
+/// in one of them.
 fn outdated_places(tx: &Tx<'_>, no: ConnectionNo, user_no: UserNo) -> Vec<(ChannelNo, Link)> {
     let Some(user) = tx.get::<User>(&user_no) else {
         return Vec::new();

@@ -1,5 +1,5 @@
-//! What the posts of a round come to: which of its objects may go, with what text, and what has to
-//! go along so that the peer understands them.
+//! The plan of a round's posts: which objects may be sent, with what text, and what must be sent along so
+//! that the peer can process them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,40 +19,40 @@ use crate::rows::id::{FeedSeq, Id, PostNo};
 use crate::rows::tx::{Read, Tx};
 use crate::wire::FRAME_BYTES_MAX;
 
-/// Bytes of a frame around its posts, generously.
+/// Estimated upper limit of the bytes of a frame around its posts.
 pub const ENVELOPE_BYTES: usize = 1_000;
 
-/// System posts about a channel's own data, which receivers of the 11 line do not want (W23).
+/// System posts about a channel's own data, which receivers of the 11 line do not accept (W23).
 const LOCAL_POST_TYPES: [&str; 3] = [
     "system_header_change",
     "system_displayname_change",
     "system_purpose_change",
 ];
 
-/// A post that goes out.
+/// A post to be sent.
 pub struct Planned {
     /// Its number.
     pub no: PostNo,
-    /// Where it stands in the feed; 0 if it goes along as context.
+    /// Its feed sequence; 0 if it is sent along as context.
     pub seq: FeedSeq,
-    /// The post, its text as the policies have it.
+    /// The post, with its text after the policies' verdict.
     pub post: Post,
-    /// Whom its text mentions.
+    /// The mentions in its text.
     pub mentions: Vec<Mention>,
 }
 
 /// The posts of a round's next message, in order.
 #[derive(Default)]
 pub struct Plan {
-    /// The posts; a root stands before its replies.
+    /// The posts; a root comes before its replies.
     pub posts: Vec<Planned>,
     /// Ids of the roots of the posts.
     pub root_ids: BTreeMap<PostNo, String>,
 }
 
-/// Plans the posts of a round: takes along what the peer cannot know (roots, posts of what belongs to them;
-/// they become objects of the round), asks the policies, notes what stays behind, and cuts the
-/// round where its message would grow too long.
+/// Plans the posts of a round: adds what the peer cannot know (roots, and the posts of objects that belong to
+/// posts; they become objects of the round), asks the policies, records what is held back, and cuts the round
+/// where its message would become too long.
 pub fn make(tx: &mut Tx<'_>, work: &mut Work) -> Plan {
     let mut posts = load(tx, work);
     if posts.is_empty() {
@@ -76,7 +76,7 @@ pub fn make(tx: &mut Tx<'_>, work: &mut Work) -> Plan {
     let channel = tx.channel(work.round.channel);
     let place = channel.map(|channel| channel.place);
     for (seq, no) in list {
-        // Each stands in the list once.
+        // Each post is in the list once.
         let Some(mut post) = posts.remove(&no) else {
             continue;
         };
@@ -147,7 +147,7 @@ fn fetch(tx: &Tx<'_>, numbers: BTreeSet<PostNo>) -> BTreeMap<PostNo, Post> {
         .collect()
 }
 
-/// The objects of the round that go, each once, with what goes along before them.
+/// The objects of the round to be sent, each once, preceded by what must be sent along.
 fn order(
     tx: &mut Tx<'_>,
     work: &mut Work,
@@ -184,7 +184,7 @@ fn order(
 }
 
 struct Order {
-    /// Posts that are objects of the round in their own right.
+    /// Posts that are themselves objects of the round.
     own: BTreeMap<PostNo, FeedSeq>,
     included: BTreeSet<PostNo>,
     objects: Vec<Object>,
@@ -204,12 +204,12 @@ impl Order {
             return;
         }
         let object = FeedObject::Post(no);
-        // What a moderator here deleted is not deleted for others, and its content is gone.
+        // A deletion by a moderator here does not apply to others, and the content is gone.
         if post.origin == work.peer() || is_local(work, post) || post.moderated {
             exception::clear(tx, work, &object);
             return;
         }
-        // A deletion always goes: an earlier version may be there, and it holds no content.
+        // A deletion is always sent: the peer may hold an earlier version, and it has no content.
         if post.delete_at == 0
             && let Some(root) = post.root
             && let Some(base) = self.ensure(tx, work, posts, root)
@@ -221,7 +221,7 @@ impl Order {
         self.objects.push((seq, object));
     }
 
-    /// What belongs to a post.
+    /// Adds an object that belongs to a post.
     fn part(
         &mut self,
         tx: &mut Tx<'_>,
@@ -239,8 +239,8 @@ impl Order {
         self.objects.push(object);
     }
 
-    /// Sees to it that the peer knows a post when what belongs to it arrives: it knows it, or the
-    /// post goes along. Returns the exception that keeps the post from the peer, if one does.
+    /// Ensures that the peer knows a post before what belongs to it arrives: either it already knows the
+    /// post, or the post is sent along. Returns the exception that keeps the post from the peer, if any.
     fn ensure(
         &mut self,
         tx: &mut Tx<'_>,
@@ -275,13 +275,13 @@ impl Order {
     }
 }
 
-/// Whether a post stays in its workspace: the peer's generation does not send its like.
+/// Whether a post stays in its workspace because the peer's generation does not send such posts.
 pub fn is_local(work: &Work, post: &Post) -> bool {
     work.connection().kind != PeerKind::Mattermost2021
         && LOCAL_POST_TYPES.contains(&post.kind.as_str())
 }
 
-/// Whether the cursor tells that the peer was given a post that has no exception.
+/// Whether the cursor shows that a post without an exception was sent to the peer.
 fn knows(tx: &Tx<'_>, work: &Work, no: PostNo, post: &Post) -> bool {
     if post.origin == work.peer() {
         return true;
@@ -300,8 +300,8 @@ fn knows(tx: &Tx<'_>, work: &Work, no: PostNo, post: &Post) -> bool {
     post.feed_seq <= link.cursor.seq
 }
 
-/// Cuts the plan, and the round with it, where the message would become too long. What alone is
-/// too long is given up, with the reason.
+/// Cuts the plan, and the round with it, where the message would become too long. A post that is too long on
+/// its own is given up, with the reason.
 fn fit(tx: &mut Tx<'_>, work: &mut Work, plan: &mut Plan) {
     let mut bytes = ENVELOPE_BYTES;
     let mut kept = 0;
@@ -334,21 +334,21 @@ fn fit(tx: &mut Tx<'_>, work: &mut Work, plan: &mut Plan) {
     }
 }
 
-/// Whether all that stands before the post at `at` is its root: cutting there would not get on, as
-/// the next round would begin with the same root.
+/// Whether the post at `at` is preceded only by its root: cutting there would make no progress, as the next
+/// round would begin with the same root.
 fn is_behind_lone_root(plan: &Plan, at: usize) -> bool {
     let root = plan.posts.get(at).and_then(|planned| planned.post.root);
     at == 1 && root.is_some() && plan.posts.first().map(|first| first.no) == root
 }
 
-/// Ends the round before a post: what comes after it is left to the next round.
+/// Ends the round before a post; that post and later objects are left to the next round.
 fn cut_round(tx: &Tx<'_>, work: &mut Work, first_out: PostNo) {
     let is_first_out = |object: &Object| object.1 == FeedObject::Post(first_out);
     let Some(at) = work.round.objects.iter().position(is_first_out) else {
         return;
     };
     let mut rest = work.round.objects.split_off(at);
-    // The end of the round lies before the first of the objects left out that has a position.
+    // The round ends before the first removed object that has a position.
     match &mut work.round.source {
         RoundSource::Feed { to } => {
             let lowest = rest

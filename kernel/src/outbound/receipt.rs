@@ -1,5 +1,5 @@
-//! What became of a message: a receipt names the attempt, so that one of an earlier attempt is
-//! known and ignored. Semantics §5.8, with what it loses kept (W1, W2, W5, W18).
+//! Outcomes of messages: a receipt names its attempt, so receipts of earlier attempts are recognised and
+//! ignored. Semantics §5.8, but without its losses (W1, W2, W5, W18).
 
 use super::exception;
 use super::sections::{self, Rest};
@@ -17,7 +17,7 @@ use crate::rows::tx::{Read, Tx};
 use crate::sharing::{self, feed, link};
 use crate::wire::response::{self, Answer, NO_LONGER_SHARED, SyncResponse, UNKNOWN_CHANNEL};
 
-/// Takes note of how a send fared and goes on with what comes next.
+/// Processes the outcome of a send and continues with the next message.
 pub fn receipt(tx: &mut Tx<'_>, receipt: &Receipt) {
     let no = receipt.connection;
     let Some(work) = out(tx, no, Some(receipt.attempt)) else {
@@ -29,7 +29,7 @@ pub fn receipt(tx: &mut Tx<'_>, receipt: &Receipt) {
     }
     match &receipt.outcome {
         SendOutcome::Answered(bytes) => answered(tx, work, bytes),
-        // The reference answers these before it has looked into the payload, because of the frame.
+        // The reference returns these statuses because of the frame, before it reads the payload.
         SendOutcome::Refused(status @ (400 | 413)) if work.round.source != RoundSource::Invite => {
             refused_as_whole(tx, work, &format!("HTTP status {status}"));
         }
@@ -38,7 +38,7 @@ pub fn receipt(tx: &mut Tx<'_>, receipt: &Receipt) {
     }
 }
 
-/// The round of a connection whose attempt is out; with `attempt`, only if it is that one.
+/// The round of a connection with an attempt in flight; if `attempt` is given, only that one.
 fn out(tx: &mut Tx<'_>, no: ConnectionNo, attempt: Option<u64>) -> Option<Work> {
     let connection = tx.get::<Connection>(&no)?;
     let work = Work::load(tx, no, connection)?;
@@ -47,8 +47,8 @@ fn out(tx: &mut Tx<'_>, no: ConnectionNo, attempt: Option<u64>) -> Option<Work> 
     is_it.then_some(work)
 }
 
-/// The service started: what was out has an unknown outcome. Sending goes on at once, by due rows,
-/// so that the step stays small.
+/// Called when the service starts: attempts in flight have an unknown outcome. Sending continues at once,
+/// through due rows, so that the step stays small.
 pub fn resume(tx: &mut Tx<'_>) {
     let rounds = tx.prefix::<Round, ()>(&(), CONNECTIONS_MAX);
     for (no, _) in rounds {
@@ -60,14 +60,14 @@ pub fn resume(tx: &mut Tx<'_>) {
     due::wake(tx);
 }
 
-/// A message's outcome is unknown: it is made again, but for what its section tells once only.
+/// A message's outcome is unknown: it is built again, without what its section may send only once.
 pub fn lost(tx: &mut Tx<'_>, mut work: Work) {
     work.round.attempt = None;
     sections::lost(tx, &mut work);
     work.store(tx);
 }
 
-/// The message did not arrive, or nobody knows: the same is sent again after a pause (W1).
+/// The message did not arrive, or its outcome is unknown: it is sent again after a pause (W1).
 fn failed(tx: &mut Tx<'_>, mut work: Work, is_unknown: bool) {
     let failures = work.connection().failures.saturating_add(1);
     let pause_ms = scattered_pause(tx, BACKOFF_FIRST_MS, failures);
@@ -119,7 +119,7 @@ pub fn sync_answered(tx: &mut Tx<'_>, work: Work, answer: Answer) {
     }
 }
 
-/// The peer took the message; some of its items perhaps not.
+/// The peer accepted the message, but possibly not all of its items.
 fn delivered(tx: &mut Tx<'_>, mut work: Work, response: &SyncResponse) {
     let now_ms = tx.now_ms();
     work.change_link(tx, |link| {
@@ -139,14 +139,14 @@ fn delivered(tx: &mut Tx<'_>, mut work: Work, response: &SyncResponse) {
     }
 }
 
-/// Whether the peer names what it could not take, and gets it again.
+/// Whether the peer names items that it could not accept, so that they are sent again.
 pub fn sends_again(tx: &Tx<'_>, work: &Work) -> bool {
     work.connection().kind == PeerKind::Causeway && Behaviour::SentAgain.is_in_force(tx)
 }
 
-/// The peer was restored to before it had the channel. That says nothing about the message: what
-/// we offered is offered again after a pause, and then everything of it is sent. What the peer
-/// offered is lost at its home, and the members here are told.
+/// The peer was restored to a time before it had the channel. That says nothing about the message: a channel
+/// that we offered is offered again after a pause, and then sent completely. A channel that the peer offered
+/// is lost at its home, and the members here are notified.
 fn channel_unknown(tx: &mut Tx<'_>, mut work: Work, invited_by_us: bool) {
     let (channel, no) = (work.round.channel, work.connection_no);
     if !invited_by_us {
@@ -160,7 +160,7 @@ fn channel_unknown(tx: &mut Tx<'_>, mut work: Work, invited_by_us: bool) {
     sharing::offered_again(tx, channel, no);
 }
 
-/// The channel rests after a refusal, the longer the more came in a row.
+/// Pauses the channel after a refusal, longer with each consecutive one.
 fn pause(tx: &mut Tx<'_>, work: &mut Work) {
     let Some(failures) = work.link().map(|link| link.failures.saturating_add(1)) else {
         return;
@@ -175,14 +175,14 @@ fn pause(tx: &mut Tx<'_>, work: &mut Work) {
     due::at(tx, retry_at, kind);
 }
 
-/// The peer refused the message as a whole, for a reason of its own (W2: nothing of it is lost).
-/// After a pause of the channel half as many objects go; one that is refused alone is passed.
+/// The peer refused the message as a whole, for a reason of its own (W2: nothing is lost). After a pause of
+/// the channel half as many objects are sent; an object that is refused alone gets an exception.
 fn refused_as_whole(tx: &mut Tx<'_>, mut work: Work, reason: &str) {
     sections::undo(tx, &work);
     work.round.attempt = None;
     let objects = std::mem::take(&mut work.round.objects);
     let mark = match work.round.source {
-        // Changed profiles travel with the next posts of their users as well.
+        // Changed profiles are also sent with the next posts of their users.
         RoundSource::People { .. } => return work.finish(tx),
         RoundSource::Exceptions => {
             for object in objects {

@@ -10,7 +10,8 @@ use crate::model::{Post, User};
 use crate::rows::id::{Id, PostNo};
 use crate::rows::tx::Tx;
 
-/// The judgements of posts; `ids` knows their roots. Deletions pass unasked: they carry no content.
+/// The judgements of posts; `ids` contains their roots. Deletions pass without a question: they have no
+/// content.
 pub fn judge<'p>(
     tx: &mut Tx<'_>,
     work: &Work,

@@ -1,9 +1,9 @@
-//! A round as a step works on it, with the rows that it moves on.
+//! A round while a step works on it, with the rows that it changes.
 //!
-//! The rows of connection and link stand in the transaction: a [`Work`] only reads its copies of
-//! them, and every change reads the row, changes and stores it. So whatever else the step does to
-//! a link (its end, another offer of its channel) cannot be overwritten. The round is the work's
-//! own; it is stored or deleted by what takes the work.
+//! The rows of connection and link are in the transaction: a [`Work`] only reads its copies of them, and
+//! every change reads the row, changes it and stores it. So it cannot overwrite other changes that the step
+//! makes to a link (its end, another offer of its channel). The round belongs to the work; the functions that
+//! consume the work store or delete it.
 
 use super::objects_max;
 use crate::model::{
@@ -16,11 +16,11 @@ use crate::wire::Generation;
 /// An object of a round with its feed sequence.
 pub type Object = (FeedSeq, FeedObject);
 
-/// What a round is about.
+/// The subject of a round.
 pub enum Target {
     /// A channel that is shared with the peer, or offered to it.
     Channel(ChannelNo, Link),
-    /// The workspace: what belongs to no channel.
+    /// The workspace: objects that do not belong to a channel.
     Workspace,
 }
 
@@ -32,7 +32,7 @@ pub struct Work {
     pub round: Round,
     connection: Connection,
     target: Target,
-    /// Whether the step has stored the connection, and the link, by this work.
+    /// Whether this work has stored the connection and the link in this step.
     stored: Stored,
 }
 
@@ -81,7 +81,7 @@ impl Work {
         }
     }
 
-    /// The stored round of a connection; `None` when there is none, or no link of its channel.
+    /// The stored round of a connection; `None` if there is none, or no link of its channel.
     pub fn load(tx: &Tx<'_>, connection_no: ConnectionNo, connection: Connection) -> Option<Work> {
         let round = tx.get::<Round>(&connection_no)?;
         let target = if round.is_of_workspace() {
@@ -104,7 +104,7 @@ impl Work {
         &self.connection
     }
 
-    /// The link of the round's channel; `None` when the round is the workspace's.
+    /// The link of the round's channel; `None` if the round belongs to the workspace.
     pub fn link(&self) -> Option<&Link> {
         match &self.target {
             Target::Channel(_, link) => Some(link),
@@ -112,7 +112,7 @@ impl Work {
         }
     }
 
-    /// Changes the connection, here and in the transaction.
+    /// Changes the connection, both the copy and in the transaction.
     pub fn change_connection(&mut self, tx: &mut Tx<'_>, change: impl FnOnce(&mut Connection)) {
         if let Some(mut connection) = tx.get::<Connection>(&self.connection_no) {
             change(&mut connection);
@@ -122,7 +122,7 @@ impl Work {
         }
     }
 
-    /// Changes the link, here and in the transaction. Nothing happens to the workspace's rounds.
+    /// Changes the link, both the copy and in the transaction. Does nothing for a round of the workspace.
     pub fn change_link(&mut self, tx: &mut Tx<'_>, change: impl FnOnce(&mut Link)) {
         let Target::Channel(channel, known) = &mut self.target else {
             return;
@@ -136,7 +136,7 @@ impl Work {
         }
     }
 
-    /// Whether the round still concerns what it was made for: a link that goes on as it was then.
+    /// Whether the round is still valid: the link continues as it was when the round started.
     pub fn is_live(&self) -> bool {
         let state = match self.round.source {
             RoundSource::Invite => LinkState::Inviting,
@@ -146,17 +146,17 @@ impl Work {
             .is_none_or(|link| link.state == state && link.epoch == self.round.epoch)
     }
 
-    /// The peer's workspace: what came from it does not go back.
+    /// The peer's workspace: objects from it are not sent back.
     pub fn peer(&self) -> WorkspaceNo {
         self.connection.workspace
     }
 
-    /// The shape of what the peer is sent.
+    /// The format of what the peer is sent.
     pub fn generation(&self) -> Generation {
         self.connection.kind.into()
     }
 
-    /// Whether the peer inverts a reaction whenever it is told of it (W15).
+    /// Whether the peer inverts a reaction whenever it receives it (W15).
     pub fn is_toggle(&self) -> bool {
         self.connection.kind == PeerKind::Mattermost11
     }
@@ -167,13 +167,13 @@ impl Work {
         tx.put(&self.connection_no, &self.round);
     }
 
-    /// Ends the round where its position stands.
+    /// Ends the round at its current position.
     pub fn drop_round(mut self, tx: &mut Tx<'_>) {
         self.write_rows(tx);
         tx.delete::<Round>(&self.connection_no);
     }
 
-    /// The round has done its objects: the position moves behind them.
+    /// The round's objects are done: the position moves past them.
     pub fn finish(mut self, tx: &mut Tx<'_>) {
         match self.round.source {
             RoundSource::Feed { to } => {
@@ -192,7 +192,7 @@ impl Work {
         self.drop_round(tx);
     }
 
-    /// After a refusal of a whole message the rounds grow again with each success.
+    /// After a refusal of a whole message, increases the size of rounds with each success.
     fn grow(&mut self, tx: &mut Tx<'_>) {
         let most = objects_max(tx, self.connection.kind);
         self.change_link(tx, |link| {
@@ -201,8 +201,8 @@ impl Work {
         });
     }
 
-    /// Writes connection and link also when nothing of them changed: a step's digest tells which
-    /// rows it wrote, and recorded steps wrote these.
+    /// Writes connection and link even if they have not changed: a step's digest covers the rows it wrote,
+    /// and recorded steps wrote these.
     fn write_rows(&mut self, tx: &mut Tx<'_>) {
         if !self.stored.connection {
             self.change_connection(tx, |_| ());

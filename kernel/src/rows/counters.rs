@@ -3,7 +3,7 @@
 use crate::model::{Counters, MetaRow, Workspace};
 use crate::rows::record::Read;
 
-/// The counters as they stand.
+/// The current counters.
 pub fn counters(rows: &(impl Read + ?Sized)) -> Counters {
     match rows.get::<MetaRow>(&MetaRow::COUNTERS) {
         Some(MetaRow::Counters(counters)) => counters,

@@ -1,6 +1,5 @@
-//! Rows that a step may read and change again for every object of a message. They are kept decoded,
-//! and what was changed is stored when its table is looked at or written and at the end of the step:
-//! whoever reads finds them as they stand.
+//! Rows that a step may read and change for every object of a message. They are kept decoded, and changes are
+//! stored when the table is read or written and at the end of the step: readers see the current values.
 
 use std::rc::Rc;
 
@@ -12,14 +11,14 @@ use crate::rows::overlay::Overlay;
 use crate::rows::record::{Read, Record};
 use crate::rows::table::Table;
 
-/// Rows at hand; those that were changed are not stored yet.
+/// Cached rows; changed ones are not stored yet.
 #[derive(Default)]
 pub(super) struct Drafts {
     counters: Option<Counters>,
     channel: Option<ChannelDraft>,
 }
 
-/// The channel that was asked for last.
+/// The channel that was requested last.
 struct ChannelDraft {
     no: ChannelNo,
     row: Rc<Channel>,
@@ -27,13 +26,13 @@ struct ChannelDraft {
 }
 
 impl Drafts {
-    /// The counters, to be changed.
+    /// The counters, for changing.
     pub(super) fn counters(&mut self, rows: &Overlay<'_>) -> &mut Counters {
         self.counters
             .get_or_insert_with(|| counters::counters(rows))
     }
 
-    /// A channel, kept for whoever asks next; `None` when there is none.
+    /// A channel, kept for the next request; `None` if it does not exist.
     pub(super) fn channel(&mut self, no: ChannelNo, rows: &Overlay<'_>) -> Option<Rc<Channel>> {
         if let Some(draft) = self.channel.as_ref().filter(|draft| draft.no == no) {
             return Some(Rc::clone(&draft.row));
@@ -48,7 +47,7 @@ impl Drafts {
         Some(row)
     }
 
-    /// A channel, to be changed and kept with [`Drafts::keep_channel`]; `None` when there is none.
+    /// A channel to be changed and kept with [`Drafts::keep_channel`]; `None` if it does not exist.
     pub(super) fn take_channel(&mut self, no: ChannelNo, rows: &Overlay<'_>) -> Option<Channel> {
         match self.channel.take_if(|draft| draft.no == no) {
             Some(draft) => Some(Rc::unwrap_or_clone(draft.row)),
@@ -68,7 +67,7 @@ impl Drafts {
         });
     }
 
-    /// Rows of a table are going to be written by others.
+    /// Called before rows of a table are written by other code.
     pub(super) fn give_way(&mut self, table: Table, rows: &Overlay<'_>) {
         self.settle(table, rows);
         if table == Table::Channels {

@@ -1,4 +1,4 @@
-//! Due rows: what has to happen at a time. The host only keeps a clock; what is due stands here.
+//! Due rows: work scheduled for a time. The host only keeps a clock; due work is stored here.
 
 use crate::boundary::env::Range;
 use crate::boundary::output::Effect;
@@ -8,11 +8,10 @@ use crate::rows::id::{ChannelNo, ConnectionNo};
 use crate::rows::key;
 use crate::rows::tx::{Read, SCAN_BYTES_MAX, Tx};
 
-/// Numbers of rows for a connection's next send: one of them at most stands for a time.
+/// Numbers of the due rows of connections' next sends: at most one row for each connection and time.
 const SEND_NUMBERS: u64 = 1 << 63;
 
-/// Rows that are looked at to cancel a kind; one behind them comes in its time, and finds nothing
-/// to do.
+/// Rows that are read to cancel a kind; later rows come due normally, and find nothing to do.
 const DUE_SCAN_MAX: u32 = 1_000;
 
 /// Schedules work for a time, in ms.
@@ -22,7 +21,7 @@ pub fn at(tx: &mut Tx<'_>, at_ms: i64, kind: DueKind) {
     tx.effect(Effect::Wake { at_ms });
 }
 
-/// Has a connection looked at, at a time in ms.
+/// Schedules a connection's send for a time in ms.
 pub fn send_at(tx: &mut Tx<'_>, at_ms: i64, connection: ConnectionNo) {
     let key = (at_ms, SEND_NUMBERS | connection.0);
     if !tx.has::<Due>(&key) {
@@ -36,12 +35,12 @@ pub fn send_at(tx: &mut Tx<'_>, at_ms: i64, connection: ConnectionNo) {
     }
 }
 
-/// Has a channel sent again to a connection, at a time in ms.
+/// Schedules sending a channel to a connection again, for a time in ms.
 pub fn link_at(tx: &mut Tx<'_>, at_ms: i64, connection: ConnectionNo, channel: ChannelNo) {
     at(tx, at_ms, DueKind::Link(connection, channel));
 }
 
-/// Drops the rows of a kind, as far as they are among the next [`DUE_SCAN_MAX`].
+/// Deletes the rows of a kind that are among the next [`DUE_SCAN_MAX`].
 pub fn cancel(tx: &mut Tx<'_>, kind: DueKind) {
     for (key, row) in rows_before(tx, Vec::new(), DUE_SCAN_MAX) {
         if row.kind == kind {
@@ -50,7 +49,7 @@ pub fn cancel(tx: &mut Tx<'_>, kind: DueKind) {
     }
 }
 
-/// Takes the rows whose time has come, at most `rows_max` of them, earliest first.
+/// Takes due rows, at most `rows_max`, earliest first.
 pub fn take(tx: &mut Tx<'_>, rows_max: u32) -> Vec<DueKind> {
     let end = tx.now_ms().saturating_add(1);
     let rows = rows_before(tx, key::encode(&end), rows_max);
@@ -60,7 +59,7 @@ pub fn take(tx: &mut Tx<'_>, rows_max: u32) -> Vec<DueKind> {
     rows.into_iter().map(|(_, row)| row.kind).collect()
 }
 
-/// Puts the earliest row off whose time has come: carried out, it stops a step.
+/// Puts off the earliest due row, which stops its step when carried out.
 pub fn put_off(tx: &mut Tx<'_>) {
     let at_ms = tx.now_ms().saturating_add(DUE_PUT_OFF_MS);
     for kind in take(tx, 1) {
@@ -74,7 +73,7 @@ pub fn put_off(tx: &mut Tx<'_>) {
     wake(tx);
 }
 
-/// Has the host wake the workspace for the first row.
+/// Asks the host to wake the workspace for the first row.
 pub fn wake(tx: &mut Tx<'_>) {
     if let Some(((at_ms, _), _)) = rows_before(tx, Vec::new(), 1).first() {
         tx.effect(Effect::Wake { at_ms: *at_ms });

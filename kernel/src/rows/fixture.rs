@@ -1,4 +1,4 @@
-//! Rows for tests of reads, put without commands. The service does not use it.
+//! Rows for tests of reads, stored without commands. Not used by the service.
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
@@ -13,12 +13,12 @@ use crate::rows::lookup;
 use crate::rows::testing::MemoryHost;
 use crate::rows::tx::Tx;
 
-/// An id that begins with a letter and holds a number.
+/// An id that begins with a letter and contains a number.
 pub fn id(letter: char, number: u64) -> Id {
     Id::parse(&format!("{letter}{number:025}")).unwrap()
 }
 
-/// Puts rows into a host.
+/// Stores rows in a host.
 pub fn put(host: &mut MemoryHost, part: impl FnOnce(&mut Tx<'_>)) {
     let mut tx = Tx::new(
         host,

@@ -1,4 +1,4 @@
-//! Identifiers: 26-character ids of the protocol and our own dense rising numbers.
+//! Identifiers: 26-character ids of the protocol and our own dense increasing numbers.
 
 use std::fmt;
 
@@ -10,24 +10,24 @@ const ALPHABET: &[u8; 32] = b"ybndrfg8ejkmcpqxot1uwisza345h769";
 /// Bytes of an id.
 pub const ID_BYTES: usize = 26;
 
-/// An id as the protocol knows it: exactly 26 ASCII letters or digits.
+/// An id of the protocol: exactly 26 ASCII letters or digits.
 ///
-/// The reference also lets letters beyond ASCII pass; no server makes such ids, and which
-/// code points are letters changes with the Unicode version, so they are refused here.
+/// The reference also accepts letters beyond ASCII; no server creates such ids, and the set of letters
+/// changes with the Unicode version, so they are refused here.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Id([u8; ID_BYTES]);
 
 impl Id {
-    /// The id of a text, if it is one.
+    /// Parses an id.
     #[must_use]
     pub fn parse(text: &str) -> Option<Id> {
         Id::parse_bytes(text.as_bytes())
     }
 
-    /// The id of a text's bytes, if they are one.
+    /// Parses the bytes of an id.
     fn parse_bytes(bytes: &[u8]) -> Option<Id> {
         let bytes: [u8; ID_BYTES] = bytes.try_into().ok()?;
-        // Without a way out of the loop: such a one goes over several bytes at once.
+        // Without an early exit the loop processes several bytes at once.
         let is_id = |all, byte: &u8| all & byte.is_ascii_alphanumeric();
         bytes.iter().fold(true, is_id).then_some(Id(bytes))
     }
@@ -83,8 +83,8 @@ impl Serialize for Id {
 
 impl<'de> Deserialize<'de> for Id {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Id, D::Error> {
-        // Texts and bytes have the same encoding in rows; bytes are not looked through for what no
-        // id can be anyway.
+        // Texts and bytes have the same encoding in rows; deserialising bytes skips the UTF-8 check, which an
+        // id does not need.
         deserializer.deserialize_bytes(IdVisitor)
     }
 }
@@ -128,9 +128,9 @@ numbers! {
     TeamNo,
     /// Number of a channel.
     ChannelNo,
-    /// Number of a post; rises in the order in which this workspace stored the posts.
+    /// Number of a post; increases in the order in which this workspace stored the posts.
     PostNo,
-    /// Number of a peer workspace as we know it; 0 is ours.
+    /// Local number of a peer workspace; 0 is ours.
     WorkspaceNo,
     /// Number of a connection.
     ConnectionNo,

@@ -1,5 +1,5 @@
-//! Jobs: work over more rows than a step may touch. A portion a step; a due row brings the next.
-//! Whose work it is does the portions; [`step`](crate::step) hands them out.
+//! Jobs: work over more rows than a step may touch. Each step does a portion; a due row triggers the next.
+//! The module that owns the work does the portions; [`step`](crate::step) dispatches them.
 
 use crate::boundary::env::Range;
 use crate::model::limits::{CONNECTIONS_MAX, JOB_ROWS_PER_STEP};
@@ -9,7 +9,7 @@ use crate::rows::id::ConnectionNo;
 use crate::rows::key;
 use crate::rows::tx::{Read, SCAN_BYTES_MAX, Tx};
 
-/// Starts a job; its first portion comes in a step of its own.
+/// Starts a job; its first portion is carried out in a step of its own.
 pub fn start(tx: &mut Tx<'_>, job: Job) {
     let number = tx.next_row();
     again(tx, number, &job);
@@ -22,13 +22,13 @@ pub fn start_at(tx: &mut Tx<'_>, at_ms: i64, job: &Job) {
     due::at(tx, at_ms, DueKind::Job(number));
 }
 
-/// Stores a job and has its next portion done at once.
+/// Stores a job and schedules its next portion at once.
 pub fn again(tx: &mut Tx<'_>, number: u64, job: &Job) {
     tx.put(&number, job);
     due::at(tx, tx.now_ms(), DueKind::Job(number));
 }
 
-/// The keys of a prefix from one on, as many as a portion looks at.
+/// The keys of a prefix from a given key, limited to one portion.
 pub fn range(from: Vec<u8>, prefix: &[u8]) -> Range {
     Range {
         from,
@@ -39,7 +39,7 @@ pub fn range(from: Vec<u8>, prefix: &[u8]) -> Range {
     }
 }
 
-/// The live connection behind a number.
+/// The next live connection after a number.
 pub fn next_connection(tx: &Tx<'_>, after: ConnectionNo) -> Option<ConnectionNo> {
     let rows = tx.rows::<Connection>(&Range {
         from: key::encode(&ConnectionNo(after.0.saturating_add(1))),

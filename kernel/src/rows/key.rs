@@ -1,5 +1,4 @@
-//! Keys of rows: fixed-width big-endian numbers first, so that hot keys rise; a text may only
-//! stand last.
+//! Keys of rows: fixed-width big-endian numbers first, so that hot keys increase; a text may only come last.
 
 use std::cmp::Ordering;
 
@@ -11,9 +10,9 @@ use crate::rows::id::{
 pub trait KeyPart: Sized {
     /// Appends the part in memcmp order.
     fn put(&self, out: &mut RowKey);
-    /// Takes the part off the front of `bytes`.
+    /// Removes the part from the front of `bytes`.
     fn take(bytes: &mut &[u8]) -> Option<Self>;
-    /// The part for people: a number as it is, a text in quotes.
+    /// The part for display: a number as it is, a text in quotes.
     fn shown(&self) -> String;
 }
 
@@ -86,7 +85,7 @@ impl KeyPart for Id {
     }
 }
 
-/// The empty prefix: all of a table.
+/// The empty prefix: the whole table.
 impl KeyPart for () {
     fn put(&self, _out: &mut RowKey) {}
     fn take(_bytes: &mut &[u8]) -> Option<()> {
@@ -156,17 +155,17 @@ tuple_parts!(A 0, B 1);
 tuple_parts!(A 0, B 1, C 2);
 tuple_parts!(A 0, B 1, C 2, D 3);
 
-/// Bytes of a key that stands in place: an ordinary one, one with an id in it too.
+/// Capacity of an inline key: enough for an ordinary key, including one with an id.
 const SHORT_BYTES: usize = 40;
 
-/// The bytes of a key. Making an ordinary one allocates nothing, and comparing two of them takes
-/// some words and follows no pointer: every look-up of a step does both.
+/// The bytes of a key. Creating an ordinary one allocates nothing, and comparing two of them takes a few
+/// words and follows no pointer: every look-up of a step does both.
 #[derive(Clone, Debug)]
 pub struct RowKey(Place);
 
 #[derive(Clone, Debug)]
 enum Place {
-    /// Behind its length there are zeros.
+    /// The bytes after its length are zero.
     Here(u8, [u8; SHORT_BYTES]),
     There(Vec<u8>),
 }
@@ -233,7 +232,7 @@ impl Ord for RowKey {
                 return a.cmp(&b);
             }
         }
-        // Where one goes on with zeros the other has its end.
+        // Where one continues with zeros, the other ends.
         length.cmp(other_length)
     }
 }
@@ -258,14 +257,14 @@ pub fn encode<K: KeyPart>(key: &K) -> Vec<u8> {
     RowKey::of(key).into_vec()
 }
 
-/// The key of `bytes`, if they are one and nothing is left over.
+/// The key encoded by `bytes`, if valid and complete.
 #[must_use]
 pub fn decode<K: KeyPart>(mut bytes: &[u8]) -> Option<K> {
     let key = K::take(&mut bytes)?;
     bytes.is_empty().then_some(key)
 }
 
-/// The first key that does not start with `prefix`; `None` when every byte is 255.
+/// The first key that does not start with `prefix`; `None` if every byte is 255.
 #[must_use]
 pub fn prefix_end(prefix: &[u8]) -> Option<Vec<u8>> {
     let mut end = prefix.to_vec();
@@ -285,7 +284,7 @@ mod tests {
     use super::*;
 
     fn bytes() -> impl Strategy<Value = Vec<u8>> {
-        // Few values, so that keys have beginnings in common and zeros in them.
+        // Few values, so that keys share prefixes and contain zeros.
         prop::collection::vec(prop_oneof![Just(0_u8), Just(1), Just(255)], 0..=50)
     }
 

@@ -1,4 +1,4 @@
-//! From ids and names to numbers.
+//! Look-ups from ids and names to numbers.
 
 use crate::model::{IdRow, NameRow, Place, kind};
 use crate::rows::id::{ChannelNo, ConnectionNo, Id, PostNo, TeamNo, UserNo};
@@ -43,20 +43,19 @@ pub fn channel(rows: &(impl Read + ?Sized), id: &str) -> Option<ChannelNo> {
     by_id(rows, kind::CHANNEL, id).map(ChannelNo)
 }
 
-/// The text under which a channel's name stands among the unique names; names outside teams stand
-/// under team 0, which there is none of.
+/// The key of a channel's name among the unique names; names outside teams use team 0, which does not exist.
 #[must_use]
 pub fn channel_name_key(place: Place, name: &str) -> String {
     team_channel_name_key(place.team().unwrap_or(TeamNo(0)), name)
 }
 
-/// The text under which the name of a team's channel stands among the unique names.
+/// The key of the name of a team's channel among the unique names.
 #[must_use]
 pub fn team_channel_name_key(team: TeamNo, name: &str) -> String {
     format!("{:016x}/{name}", team.0)
 }
 
-/// The text under which a name by which a user is searched stands among the unique names.
+/// The key of a user's search name among the unique names.
 #[must_use]
 pub fn searched_name(name: &str, user: UserNo) -> String {
     format!("{}\0{:016x}", name.to_ascii_lowercase(), user.0)
@@ -83,12 +82,12 @@ pub fn connection_name(rows: &(impl Read + ?Sized), name: &str) -> Option<Connec
 }
 
 impl Tx<'_> {
-    /// Notes an id.
+    /// Stores an id.
     pub fn bind_id(&mut self, kind: u8, id: Id, number: u64) {
         self.put(&(kind, id), &IdRow(number));
     }
 
-    /// Notes a unique name.
+    /// Stores a unique name.
     pub fn bind_name(&mut self, kind: u8, name: &str, number: u64) {
         self.put(&(kind, name.to_string()), &NameRow(number));
     }

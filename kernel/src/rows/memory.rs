@@ -31,7 +31,7 @@ impl Tables {
         &mut self.0[table.place()]
     }
 
-    /// A row's bytes, if it is there.
+    /// A row's bytes, if it exists.
     #[must_use]
     pub fn value(&self, table: Table, key: &[u8]) -> Option<&Vec<u8>> {
         self.table(table).get(key)
@@ -43,7 +43,7 @@ impl Tables {
         self.table(table).len()
     }
 
-    /// How many rows there are.
+    /// How many rows there are in all tables.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.iter().map(Map::len).sum()
@@ -74,7 +74,7 @@ impl Tables {
         self.table(table).iter()
     }
 
-    /// Puts a row, or takes it away; gives what stood there.
+    /// Puts or deletes a row; returns its previous value.
     pub fn set(&mut self, table: Table, key: &[u8], value: Option<Vec<u8>>) -> Option<Vec<u8>> {
         let rows = self.table_mut(table);
         match (value, rows.get_mut(key)) {
@@ -84,12 +84,12 @@ impl Tables {
         }
     }
 
-    /// Takes all rows of a table away.
+    /// Deletes all rows of a table.
     pub fn clear(&mut self, table: Table) {
         self.table_mut(table).clear();
     }
 
-    /// Applies writes; gives what stood in their places, in their order.
+    /// Applies writes; returns the previous values, in the same order.
     pub fn apply(&mut self, writes: &[Write]) -> Vec<Option<Vec<u8>>> {
         let set = |write: &Write| self.set(write.table, &write.key, write.value.clone());
         writes.iter().map(set).collect()
@@ -124,7 +124,7 @@ impl Rows for Tables {
     }
 }
 
-/// What of the rows the limits of a range let through.
+/// The rows within the limits of a range.
 fn cut<'r>(rows: impl Iterator<Item = (&'r Vec<u8>, &'r Vec<u8>)>, range: &Range) -> Scan {
     let mut scan = Scan::default();
     let mut bytes = 0;

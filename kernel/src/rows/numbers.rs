@@ -53,8 +53,8 @@ impl Tx<'_> {
         self.count(|c| &mut c.row)
     }
 
-    /// The `update_at` of what this step changes in a channel: the step's time, or one more than
-    /// the channel ever gave, once per step and channel.
+    /// The `update_at` of this step's changes in a channel: the step's time, or one more than the highest one
+    /// given in the channel; one per step and channel.
     pub fn stamp(&mut self, channel_no: ChannelNo, channel: &mut Channel) -> i64 {
         let now_ms = self.now_ms();
         let stamp = *self

@@ -1,4 +1,4 @@
-//! Written rows over the stored ones: reads find what was written, and below it nothing changes.
+//! Written rows over the stored ones: reads see the written rows; the stored rows do not change.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -8,19 +8,19 @@ use crate::boundary::output::Write;
 use crate::rows::key::RowKey;
 use crate::rows::table::Table;
 
-/// Where a row stands.
+/// The table and key of a row.
 type Place = (Table, RowKey);
 
 /// A row that was read or written.
 struct Row {
-    /// Whether it was written. What had been read there before is not kept: after
-    /// [`Overlay::clear`] it is read again.
+    /// Whether it was written. A value read there before is not kept: after [`Overlay::clear`] it is read
+    /// again.
     is_written: bool,
-    /// `None` = there is none.
+    /// `None` = the row does not exist.
     value: Option<Vec<u8>>,
 }
 
-/// Rows that were read or written, over rows that do not change meanwhile.
+/// Rows that were read or written, over rows that do not change in the meantime.
 pub struct Overlay<'a> {
     below: &'a dyn Rows,
     /// Each row below is fetched once.
@@ -28,7 +28,7 @@ pub struct Overlay<'a> {
 }
 
 impl<'a> Overlay<'a> {
-    /// Nothing over `below`.
+    /// An empty overlay over `below`.
     pub fn new(below: &'a dyn Rows) -> Overlay<'a> {
         Overlay {
             below,
@@ -45,7 +45,7 @@ impl<'a> Overlay<'a> {
         self.rows.borrow_mut().insert((table, key), row);
     }
 
-    /// Fetches what is not there yet of these rows, in one call.
+    /// Fetches those of these rows that are not cached yet, in one call.
     pub fn fetch(&self, table: Table, keys: Vec<RowKey>) {
         let mut rows = self.rows.borrow_mut();
         let mut missing = Vec::with_capacity(keys.len());
@@ -74,7 +74,7 @@ impl<'a> Overlay<'a> {
         self.rows.get_mut().clear();
     }
 
-    /// What was written, by table and key.
+    /// The written rows, by table and key.
     pub fn into_writes(self) -> Vec<Write> {
         let rows = self.rows.into_inner().into_iter();
         rows.filter(|(_, row)| row.is_written)
@@ -129,7 +129,7 @@ impl Rows for Overlay<'_> {
 /// A written row; `None` = deleted.
 type Own<'a> = (&'a [u8], Option<&'a [u8]>);
 
-/// Merges what was written into a scan of what lies below it.
+/// Merges written rows into a scan of the rows below.
 fn merge(mut own: Vec<Own<'_>>, range: &Range, below: impl Fn(&Range) -> Scan) -> Scan {
     if own.is_empty() {
         return below(range);
@@ -137,7 +137,7 @@ fn merge(mut own: Vec<Own<'_>>, range: &Range, below: impl Fn(&Range) -> Scan) -
     if range.reverse {
         own.reverse();
     }
-    // Every deletion in the overlay may hide one row below, so ask for that many more.
+    // Every deletion in the overlay may hide one row below, so request that many more.
     let hidden = u32::try_from(own.iter().filter(|(_, v)| v.is_none()).count()).unwrap_or(u32::MAX);
     let wider = Range {
         rows_max: range.rows_max.saturating_add(hidden),
@@ -162,7 +162,7 @@ fn merge(mut own: Vec<Own<'_>>, range: &Range, below: impl Fn(&Range) -> Scan) -
             (None, None) => break,
             (Some(_), None) => true,
             (None, Some((key, _))) => {
-                // Beyond a cut scan the rows below are unknown: stop there.
+                // The rows below are unknown beyond a cut scan: stop there.
                 if base_end.as_ref().is_some_and(|end| before(end, key)) {
                     break;
                 }

@@ -1,4 +1,4 @@
-//! Rows with a schema, and typed reads of them over whatever holds their bytes.
+//! Rows with a schema, and typed reads of them over any storage.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -9,13 +9,13 @@ use crate::boundary::texts::{HasTexts, TextVisitor};
 use crate::rows::key::{self, KeyPart, RowKey};
 use crate::rows::table::{Subject, Table};
 
-/// A row with a schema: what the list of tables says of it, besides what it says of itself. Its
-/// value is a version byte and postcard; rows of older versions are upgraded when they are read and
-/// stored anew when they are touched.
+/// A row with a schema: its properties from the list of tables, in addition to its own type. Its value is a
+/// version byte and postcard; rows of older versions are upgraded when they are read and stored in the
+/// current version when they are written.
 pub trait Record: Serialize + DeserializeOwned + HasTexts {
-    /// Where it stands.
+    /// Its table.
     const TABLE: Table;
-    /// Version written today.
+    /// Current version.
     const VERSION: u8 = 1;
     /// Its key.
     type Key: KeyPart;
@@ -29,16 +29,16 @@ pub trait Record: Serialize + DeserializeOwned + HasTexts {
     /// Shows every text of a key to `visitor`.
     fn key_texts(key: &mut Self::Key, visitor: &mut dyn TextVisitor);
 
-    /// Whose data a row is, by its key and, where it is not deleted, what it holds.
+    /// The subjects of a row, from its key and, unless it is deleted, its content.
     fn subjects(key: &Self::Key, row: Option<&Self>) -> Vec<Subject>;
 
-    /// The bytes of the row.
+    /// Encodes the row.
     fn to_bytes(&self) -> Vec<u8> {
-        // Serialising plain data into a vector cannot fail; an empty row would be found by reading.
+        // Serialising plain data into a vector cannot fail; an empty row would be noticed when read.
         codec::versioned(Self::VERSION, self).unwrap_or_default()
     }
 
-    /// The row of the bytes.
+    /// Decodes the row.
     #[must_use]
     fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (version, body) = bytes.split_first()?;
@@ -80,7 +80,7 @@ pub trait Read: Rows {
             .collect()
     }
 
-    /// Rows whose key starts with `prefix`, from its beginning, at most `rows_max`.
+    /// Rows whose key starts with `prefix`, in ascending order, at most `rows_max`.
     fn prefix<R: Record, P: KeyPart>(&self, prefix: &P, rows_max: u32) -> Vec<(R::Key, R)> {
         let from = key::encode(prefix);
         let to = key::prefix_end(&from).unwrap_or_default();
@@ -105,5 +105,5 @@ pub trait Read: Rows {
 
 impl<T: Rows + ?Sized> Read for T {}
 
-/// Bytes that a typed scan may bring at once.
+/// Maximum bytes that a typed scan returns at once.
 pub const SCAN_BYTES_MAX: u32 = 4 << 20;

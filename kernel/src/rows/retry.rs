@@ -1,12 +1,11 @@
-//! When what failed is tried again. There is one schedule for everything that counts its failures:
-//! sends, channels that rest, items that a peer refused, items of a peer that wait for a policy. Each
-//! has its first pause.
+//! The retry schedule. It is shared by everything that counts its failures: sends, paused channels, items
+//! that a peer refused, inbound items held for a policy. Each has its own first pause.
 
 use crate::model::limits::BACKOFF_MAX_MS;
 use crate::rows::tx::Tx;
 
-/// The pause after `times` failures in a row, in ms: doubled with each, at most [`BACKOFF_MAX_MS`] or
-/// the first pause.
+/// The pause after `times` consecutive failures, in ms: doubled with each, up to [`BACKOFF_MAX_MS`] or the
+/// first pause.
 #[must_use]
 pub fn pause(first_ms: i64, times: u32) -> i64 {
     let doublings = times.saturating_sub(1).min(16);
@@ -14,7 +13,7 @@ pub fn pause(first_ms: i64, times: u32) -> i64 {
     first_ms.saturating_mul(1 << doublings).min(most)
 }
 
-/// The same with half of it by chance, where many who failed together should not come back together.
+/// The same with a random second half, so that attempts that failed together are not repeated together.
 pub fn scattered_pause(tx: &mut Tx<'_>, first_ms: i64, times: u32) -> i64 {
     let half = pause(first_ms, times) / 2;
     let chance = u64::from_be_bytes(tx.random().first_chunk::<8>().copied().unwrap_or_default());

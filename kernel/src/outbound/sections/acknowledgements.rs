@@ -1,4 +1,4 @@
-//! Acknowledgements of posts, delivered at least once: each says what is so, not what has changed.
+//! Acknowledgements of posts, delivered at least once: each contains the state, not the change.
 
 use super::{Content, Payload, Rest, RoundPlan, parts, sync};
 use crate::model::limits::ACKNOWLEDGEMENTS_PER_SYNC_MAX;
@@ -39,7 +39,7 @@ impl Content for Acknowledgements {
     }
 }
 
-/// An acknowledgement as it is sent, if it is.
+/// The wire form of an acknowledgement, if it is to be sent.
 fn outgoing(
     tx: &mut Tx<'_>,
     work: &mut Work,
@@ -65,8 +65,8 @@ fn outgoing(
     Some((RoundItem::Acknowledgement(post_no, user_no, seq), wire))
 }
 
-/// A server of the 11 line takes the withdrawal of what it does not hold for an acknowledgement
-/// (semantics §6.6). Told twice, it holds none in the end, whatever it held.
+/// A server of the 11 line treats the withdrawal of an unknown acknowledgement as an acknowledgement
+/// (semantics §6.6). If the withdrawal is sent twice, the server ends up without one, whatever it held.
 fn for_mattermost(message: Vec<WireAcknowledgement>) -> Vec<WireAcknowledgement> {
     let told = |wire: WireAcknowledgement| {
         let times = if wire.is_withdrawn() { 2 } else { 1 };

@@ -1,7 +1,7 @@
-//! What a round's messages can carry: a file for each section, and one list of them.
+//! The contents of a round's messages: a file for each section, and one list of all sections.
 //!
-//! A further kind of content is a variant of [`Section`] (and of [`FeedObject`] and [`RoundItem`],
-//! when the feed tells of it), a file here and its place in the list; the compiler asks for each.
+//! A new kind of content needs a variant of [`Section`] (and of [`FeedObject`] and [`RoundItem`] if it is in
+//! the feed), a file here and a place in the list; the compiler requires each of them.
 //!
 //! [`FeedObject`]: crate::model::FeedObject
 
@@ -26,42 +26,42 @@ use crate::wire::message::{SyncSection, encode_sync};
 use crate::wire::response::{Answer, SyncResponse};
 use crate::wire::write::JsonWriter;
 
-/// What a section's messages carry.
+/// The content of a section's messages.
 pub trait Content {
-    /// What one of them holds.
+    /// The content of one message.
     type Message;
 
-    /// Takes from the round what its next message holds, and what of it the answer is understood
-    /// by; `None` when nothing (more) of the round is this section's.
+    /// Takes the content of the next message from the round, with the items needed to interpret the answer;
+    /// `None` if the round has nothing (more) for this section.
     fn collect(
         tx: &mut Tx<'_>,
         work: &mut Work,
         plan: &mut RoundPlan,
     ) -> Option<(Vec<RoundItem>, Self::Message)>;
 
-    /// The message in the shape of the peer's generation.
+    /// The message in the format of the peer's generation.
     fn payload(tx: &mut Tx<'_>, work: &Work, message: Self::Message) -> Option<Payload>;
 
-    /// The peer took the message; some of its items perhaps not.
+    /// The peer accepted the message, but possibly not all of its items.
     fn delivered(tx: &mut Tx<'_>, work: &mut Work, response: &SyncResponse) -> Rest;
 
-    /// What became of the message is not known. What may be told once only leaves the round;
-    /// everything else is sent again.
+    /// The outcome of the message is unknown. Items that may be sent only once leave the round; everything
+    /// else is sent again.
     fn lost(_tx: &mut Tx<'_>, _work: &mut Work) {}
 
-    /// The message was not carried out: what `collect` noted as told is not.
+    /// The message was not carried out: reverts what `collect` recorded as sent.
     fn undo(_tx: &mut Tx<'_>, _work: &Work) {}
 
-    /// The peer answered. A message that is not of a sync understands answers in its own way.
+    /// The peer answered. Messages other than sync messages interpret answers in their own way.
     fn answered(tx: &mut Tx<'_>, work: Work, answer: Answer) {
         receipt::sync_answered(tx, work, answer);
     }
 }
 
-/// What a section has behind a message that was delivered.
+/// What remains of a section after a message was delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rest {
-    /// Perhaps another message of the round.
+    /// Possibly another message of the round.
     More,
     /// Nothing.
     None,
@@ -73,7 +73,7 @@ pub struct Payload {
     bytes: Vec<u8>,
 }
 
-/// The plan of a round's posts, made when the first section asks for it.
+/// The plan of a round's posts, made when first needed by a section.
 #[derive(Default)]
 pub struct RoundPlan(Option<Plan>);
 
@@ -83,11 +83,10 @@ impl RoundPlan {
     }
 }
 
-/// Makes the list of sections. Each line is a kind of round: its sections, in the order of their
-/// messages.
+/// Defines the list of sections. Each line is a kind of round: its sections, in the order of their messages.
 macro_rules! sections {
     ($($($section:ident => $content:ty),+;)+) => {
-        /// The section behind one in the rounds of its kind.
+        /// The next section in rounds of this kind.
         pub fn after(section: Section) -> Option<Section> {
             let round: &[Section] = match section {
                 $($(Section::$section)|+ => &[$(Section::$section),+],)+
@@ -146,7 +145,7 @@ sections! {
         Acknowledgements => acknowledgements::Acknowledgements, Reactions => reactions::Reactions;
 }
 
-/// The frame of a round's next message; `None` when it has nothing (more) to send.
+/// The frame of a round's next message; `None` if it has nothing (more) to send.
 pub fn next_frame(tx: &mut Tx<'_>, work: &mut Work) -> Option<Vec<u8>> {
     let mut plan = RoundPlan::default();
     loop {
@@ -166,7 +165,7 @@ fn frame_of<C: Content>(tx: &mut Tx<'_>, work: &mut Work, plan: &mut RoundPlan) 
     Some(frame::encode(remote_id, id, topic, tx.now_ms(), &bytes))
 }
 
-/// What writes the payloads of this workspace.
+/// The JSON writer for payloads of this workspace.
 fn writer(tx: &Tx<'_>) -> JsonWriter {
     if Behaviour::PortableTexts.is_in_force(tx) {
         JsonWriter::portable()
@@ -175,7 +174,7 @@ fn writer(tx: &Tx<'_>) -> JsonWriter {
     }
 }
 
-/// A sync message of the round's channel.
+/// A sync message for the round's channel.
 fn sync(tx: &mut Tx<'_>, work: &Work, section: &SyncSection<'_>) -> Option<Payload> {
     let channel = tx.channel(work.round.channel)?;
     let id = tx.new_id();

@@ -1,5 +1,5 @@
-//! What belongs to posts, as a round carries it. Reactions and acknowledgements differ in what is
-//! sent of them; what keeps one back is the same.
+//! Objects that belong to posts, as sent in a round. Reactions and acknowledgements differ in their content;
+//! the rules for holding them back are the same.
 
 use super::users::is_held;
 use crate::boundary::env::Rows;
@@ -11,8 +11,8 @@ use crate::outbound::work::{Object, Work};
 use crate::rows::id::{PostNo, UserNo, WorkspaceNo};
 use crate::rows::tx::{Read, Tx};
 
-/// Fills a message of at most `max` objects of a section. Objects that need not go leave the round;
-/// those that go leave it when the answer comes, and the others follow in further messages.
+/// Fills a message with at most `max` objects of a section. Objects that need not be sent leave the round;
+/// sent ones leave it when the answer arrives, and the others follow in further messages.
 pub fn collect<W>(
     tx: &mut Tx<'_>,
     work: &mut Work,
@@ -38,8 +38,8 @@ pub fn collect<W>(
     (!items.is_empty()).then_some((items, message))
 }
 
-/// The post and the user of an object of this origin, if it may go. Otherwise it is cleared, or an
-/// exception says why not.
+/// The post and the user of an object of this origin, if it may be sent. Otherwise it is cleared, or an
+/// exception states the reason.
 pub fn sendable(
     tx: &mut Tx<'_>,
     work: &mut Work,
@@ -54,7 +54,7 @@ pub fn sendable(
         exception::follow(tx, work, object.clone(), &base);
         return None;
     }
-    // The plan of the round saw to it that the post is there; it may have changed since.
+    // The round's plan ensured that the peer knows the post; it may have changed since.
     if origin == work.peer() || post.delete_at != 0 || is_local(work, &post) {
         exception::clear(tx, work, &object.1);
         return None;
@@ -66,8 +66,8 @@ pub fn sendable(
     Some((post, user))
 }
 
-/// The objects of the message that was out leave the round. Those whose posts the peer `named` as
-/// refused are sent again later.
+/// Removes the objects of the message in flight from the round. Those whose posts the peer `named` as refused
+/// are sent again later.
 pub fn delivered(tx: &mut Tx<'_>, work: &mut Work, named: &[String], reason: &str) {
     for (seq, object) in take_out(work) {
         let post = object.base_post().filter(|_| !named.is_empty());
@@ -80,7 +80,7 @@ pub fn delivered(tx: &mut Tx<'_>, work: &mut Work, named: &[String], reason: &st
     }
 }
 
-/// The objects of the message that was out leave the round; returns them.
+/// Removes the objects of the message in flight from the round, and returns them.
 pub fn take_out(work: &mut Work) -> Vec<Object> {
     let items = std::mem::take(&mut work.round.items);
     let sent: Vec<Object> = items.into_iter().filter_map(RoundItem::into_part).collect();

@@ -1,4 +1,4 @@
-//! Posts: a plan as a message in the shape of the peer's generation.
+//! Posts: a plan as a message in the format of the peer's generation.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -26,22 +26,23 @@ use crate::wire::response::SyncResponse;
 use crate::wire::write::escaped_len;
 use crate::wire::{FRAME_BYTES_MAX, Generation};
 
-/// Bytes of a post's fields besides its texts, generously: names of the fields, five ids, numbers.
+/// Estimated upper limit of the bytes of a post's fields without its texts: names of the fields, five ids,
+/// numbers.
 const FIELDS_BYTES: usize = 900;
-/// Bytes of an entry of the mention map besides the mention: id, quotes.
+/// Bytes of an entry of the mention map without the mention: id, quotes.
 const MENTION_BYTES: usize = 40;
 
-/// Bytes of a character in JSON at most: `<` is written as `\u003c`.
+/// Maximum bytes of a character in JSON: `<` is written as `\u003c`.
 const ESCAPED_CHAR_BYTES_MAX: usize = 6;
 /// Bytes of the longest post in a message.
 const POST_BYTES_MAX: usize = FIELDS_BYTES
     + ESCAPED_CHAR_BYTES_MAX * (MESSAGE_CHARS_MAX + HASHTAGS_BYTES_MAX + POST_TYPE_BYTES_MAX)
     + PROPS_BYTES_MAX
     + MENTION_LOOKUPS_MAX as usize * (USERNAME_BYTES_MAX + MENTION_BYTES);
-// Whatever may be written can also be sent.
+// Everything that may be written can also be sent.
 const _: () = assert!(ENVELOPE_BYTES + POST_BYTES_MAX <= FRAME_BYTES_MAX);
 
-/// Bytes of a post in a message at most. A mention rewritten for 2021 only loses its suffix.
+/// Maximum bytes of a post in a message. A mention rewritten for 2021 only loses its suffix.
 pub fn wire_len(planned: &Planned) -> usize {
     let post = &planned.post;
     let mentions: usize = planned
@@ -115,7 +116,7 @@ impl Content for Posts {
         sync(tx, work, &SyncSection::Posts(&posts, &transforms))
     }
 
-    /// The posts of a round are one message.
+    /// The posts of a round are a single message.
     fn delivered(tx: &mut Tx<'_>, work: &mut Work, response: &SyncResponse) -> Rest {
         let sent = std::mem::take(&mut work.round.items);
         let with_exceptions = exception::any(tx, work.connection_no, work.round.channel);
@@ -127,8 +128,8 @@ impl Content for Posts {
             let object = FeedObject::Post(no);
             if !response.post_errors.is_empty()
                 && let Some(post) = tx.get::<Post>(&no)
-                // The deletion of what is not there (any more) is done (W18). A Causeway takes
-                // such a deletion, and names one that it could not take.
+                // Deleting a post that the peer does not have (any more) counts as done (W18). A Causeway
+                // accepts such a deletion, and names those that it could not accept.
                 && (post.delete_at == 0 || names_deletions)
                 && response.post_errors.iter().any(|id| id == post.id.as_str())
             {
@@ -159,14 +160,14 @@ fn why_named(tx: &Tx<'_>, work: &Work, post: &Post) -> &'static str {
     }
 }
 
-/// Whether a post that was sent is from before the link, and its history will not come to it.
+/// Whether a post that was sent is from before the link and not part of its history rounds.
 fn is_told_of_old(work: &Work, no: PostNo) -> bool {
     let is_history = matches!(work.round.source, RoundSource::History { .. });
     !is_history && work.link().is_some_and(|link| no <= link.posts_before)
 }
 
-/// A Mattermost server that was restored tells nobody. It may have refused a post because it does
-/// not know any more who wrote it: the profile goes with the next try.
+/// A Mattermost server that was restored does not report that. It may have refused a post because it no
+/// longer knows the author: the profile is sent with the next attempt.
 fn doubt_author(tx: &mut Tx<'_>, work: &Work, post: &Post) {
     if work.connection().kind == PeerKind::Causeway || !Behaviour::SentAgain.is_in_force(tx) {
         return;
@@ -197,7 +198,7 @@ fn users(tx: &Tx<'_>, plan: &Plan) -> BTreeMap<UserNo, Rc<User>> {
         .collect()
 }
 
-/// A text for a server of 2021: the peer's own users are mentioned by their names at home.
+/// A text for a server of 2021: mentions of the peer's own users use their names at home.
 fn without_own_suffix(
     work: &Work,
     users: &BTreeMap<UserNo, Rc<User>>,

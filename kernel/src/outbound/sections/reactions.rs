@@ -1,5 +1,5 @@
-//! Reactions. To a server of the 11 line a reaction is a toggle (W15): it is told
-//! of a state at most once, and never of the removal of what it was not told.
+//! Reactions. To a server of the 11 line a reaction is a toggle (W15): a state is sent to it at most once,
+//! and the removal of a reaction that was not sent is never sent.
 
 use super::{Content, Payload, Rest, RoundPlan, parts, sync};
 use crate::boundary::behaviour::Behaviour;
@@ -32,8 +32,8 @@ impl Content for Reactions {
         sync(tx, work, &SyncSection::Reactions(&reactions))
     }
 
-    /// The reactions to a post that the peer names in `reaction_errors` are sent again later; a
-    /// toggle may have carried them out, and names none.
+    /// The reactions to a post that the peer names in `reaction_errors` are sent again later; a toggle peer
+    /// may have carried them out, and does not name any.
     fn delivered(tx: &mut Tx<'_>, work: &mut Work, response: &SyncResponse) -> Rest {
         let is_heard = !work.is_toggle() && Behaviour::SentAgain.is_in_force(tx);
         let named: &[String] = if is_heard {
@@ -45,7 +45,7 @@ impl Content for Reactions {
         Rest::More
     }
 
-    /// To a toggle the reactions count as told.
+    /// For a toggle peer the reactions count as sent.
     fn lost(tx: &mut Tx<'_>, work: &mut Work) {
         if !work.is_toggle() {
             return;
@@ -58,7 +58,7 @@ impl Content for Reactions {
         }
     }
 
-    /// A toggle is told of them again.
+    /// For a toggle peer the reactions count as not sent.
     fn undo(tx: &mut Tx<'_>, work: &Work) {
         if !work.is_toggle() {
             return;
@@ -71,8 +71,8 @@ impl Content for Reactions {
         }
     }
 
-    /// An answer without a payload leaves open what became of the message; a toggle may have
-    /// carried it out, and is not told again.
+    /// After an answer without a payload the outcome of the message is unknown; a toggle peer may have
+    /// carried it out, so it is not sent again.
     fn answered(tx: &mut Tx<'_>, work: Work, answer: Answer) {
         match answer {
             Answer::Ok(None) if work.is_toggle() => receipt::lost(tx, work),
@@ -81,7 +81,7 @@ impl Content for Reactions {
     }
 }
 
-/// A reaction as it is sent, if it is.
+/// The wire form of a reaction, if it is to be sent.
 fn outgoing(
     tx: &mut Tx<'_>,
     work: &mut Work,
@@ -110,8 +110,8 @@ fn outgoing(
     Some((RoundItem::Reaction(post, user, emoji, *seq, is_live), wire))
 }
 
-/// Whether a toggle is told of a reaction's state now. It is noted as told before the message
-/// leaves; [`Content::undo`] takes that back when the message certainly was not carried out.
+/// Whether a reaction's state is sent to a toggle peer now. It is recorded as sent before the message leaves;
+/// [`Content::undo`] reverts that if the message was certainly not carried out.
 fn may_toggle(
     tx: &mut Tx<'_>,
     work: &mut Work,
@@ -128,7 +128,7 @@ fn may_toggle(
     }
     tx.put(&sent_key, &SentReaction { live: is_live });
     if seq.0 != 0 && seq <= work.connection().unknown_reactions_to {
-        // An earlier incarnation of this data directory may have told it already.
+        // An earlier incarnation of this data directory may have sent it already.
         work.change_connection(tx, |connection| connection.unknown_reactions += 1);
         return false;
     }

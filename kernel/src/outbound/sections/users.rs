@@ -1,5 +1,5 @@
-//! The section of profiles: whoever a message names is known to the peer before it. Semantics
-//! §5.5 b and c; the reference's W20 is avoided by state for each connection.
+//! The section of profiles: the peer knows every user named by a message before it arrives. Semantics §5.5 b
+//! and c; per-connection state avoids the reference's W20.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -16,7 +16,7 @@ use crate::rows::tx::{Read, Tx};
 use crate::wire::message::{SyncSection, WireUser};
 use crate::wire::response::SyncResponse;
 
-/// The version of a profile: `update_at` by the clock of the user's home.
+/// The version of a profile: `update_at` by the clock of the user's home server.
 #[must_use]
 pub fn version(user: &User) -> i64 {
     user.remote
@@ -24,8 +24,8 @@ pub fn version(user: &User) -> i64 {
         .map_or(user.update_at, |remote| remote.origin_update_at)
 }
 
-/// The section of profiles. Users go by rising number, each once a round, so that one whom the
-/// peer does not take cannot hold up the round.
+/// The section of profiles. Users are sent in increasing order, each once a round, so that a user whom the
+/// peer does not accept cannot block the round.
 pub struct Profiles;
 
 impl Content for Profiles {
@@ -55,7 +55,7 @@ impl Content for Profiles {
         sync(tx, work, &SyncSection::Users(&profiles))
     }
 
-    /// Profiles that are not listed as stored stay due; the round goes on behind them.
+    /// Profiles that are not listed as stored remain due; the round continues after them.
     fn delivered(tx: &mut Tx<'_>, work: &mut Work, response: &SyncResponse) -> Rest {
         let sent: Vec<(UserNo, i64)> = work
             .round
@@ -82,13 +82,13 @@ impl Content for Profiles {
     }
 }
 
-/// Authors, who reacted, and members of the channel who are mentioned.
+/// Authors, users who reacted or acknowledged, and mentioned members of the channel.
 fn needed(tx: &Tx<'_>, work: &Work, plan: &Plan) -> BTreeSet<UserNo> {
     let mut needed = BTreeSet::new();
     for planned in &plan.posts {
         needed.insert(planned.post.user);
         let mentioned = planned.mentions.iter().map(|mention| mention.user);
-        // Who is no member does not become one at the peer by being mentioned (W31).
+        // A mention does not make a non-member a member at the peer (W31).
         needed.extend(mentioned.filter(|user| is_channel_member(tx, work.round.channel, *user)));
     }
     let named = work.round.objects.iter();
@@ -132,8 +132,8 @@ pub fn is_held(tx: &Tx<'_>, work: &Work, user: UserNo) -> bool {
         .is_some_and(|held| held.epoch == work.round.epoch)
 }
 
-/// The `remote_id` that the profiles and posts of a workspace bear when they are forwarded; empty
-/// for our own and for those of a workspace whose connection is gone.
+/// The `remote_id` in forwarded profiles and posts of a workspace; empty for our own and for those of a
+/// workspace whose connection is gone.
 pub fn home_of(tx: &Tx<'_>, origin: WorkspaceNo) -> String {
     if origin.is_ours() {
         return String::new();
