@@ -1,6 +1,6 @@
-//! Every shape of an input that was ever journaled is read for ever. A file in `inputs/` for each
-//! envelope holds one recorded example of every kind of input and every command, as `name hex`
-//! lines. When a command gets a new version, its line stays and another is added.
+//! Every input format that was ever journaled remains readable for ever. A file in `inputs/` for each
+//! envelope contains one recorded example of every kind of input and every command, as `name hex` lines. When
+//! a command gets a new version, its line is kept and another is added.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
@@ -33,7 +33,7 @@ fn id() -> Id {
     Id::parse("abcdefghijklmnopqrstuvwxyz").unwrap()
 }
 
-/// An example of every kind of input but commands.
+/// An example of every kind of input except commands.
 fn inputs() -> Vec<(&'static str, Input)> {
     vec![
         (
@@ -249,7 +249,7 @@ fn commands() -> Vec<Command> {
     ]
 }
 
-/// Every example in the order of the files.
+/// Every example, in the order of the files.
 fn examples() -> Vec<(&'static str, Input)> {
     let actors = [Actor::System, Actor::Anonymous, Actor::User(USER)];
     let mut examples = inputs();
@@ -262,7 +262,7 @@ fn examples() -> Vec<(&'static str, Input)> {
         };
         examples.push((name, input));
     }
-    // Kinds that are younger than the first envelope.
+    // Kinds that are newer than the first envelope.
     let part = FramePart::Keep(b"{\"c\":3}".to_vec());
     let connection = CONNECTION;
     examples.push(("FramePart", Input::FramePart { connection, part }));
@@ -270,7 +270,7 @@ fn examples() -> Vec<(&'static str, Input)> {
     examples
 }
 
-/// Recorded in envelope 1, whose kinds all have version 1.
+/// Recorded in envelope 1, in which all kinds have version 1.
 const FIRST: &str = include_str!("inputs/1.hex");
 /// Recorded in envelope 2.
 const SECOND: &str = include_str!("inputs/2.hex");
@@ -303,7 +303,7 @@ fn what_was_recorded_is_read() {
         let is_there = names.contains(&kind.name) || kind.name == "Command";
         assert!(is_there, "no example of the {kind}");
     }
-    // All that there was when the envelope was the first.
+    // The kinds that existed with the first envelope.
     assert_eq!(recorded(FIRST).len(), 34);
     for file in [FIRST, SECOND] {
         for ((name, bytes), (own, input)) in recorded(file).into_iter().zip(examples()) {
@@ -392,9 +392,9 @@ fn nothing_that_is_cut_short_or_goes_on_is_read() {
     }
 }
 
-/// Puts something that cannot be stored everywhere into one of the texts that it sees.
+/// Adds something unportable to one of the texts that it visits.
 struct Spoil {
-    /// Texts to pass before that one.
+    /// Texts to skip before that one.
     left: usize,
     done: bool,
     json: &'static str,

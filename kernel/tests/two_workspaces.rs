@@ -1,4 +1,4 @@
-//! Two workspaces over a perfect wire: what is written on one side shows on the other.
+//! Two workspaces over a perfect connection: what is written on one side is visible on the other.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::VecDeque;
@@ -16,7 +16,7 @@ use causeway_kernel::rows::testing::MemoryHost;
 use causeway_kernel::rows::tx::Read;
 
 const CONNECTION: ConnectionNo = ConnectionNo(1);
-/// Effects within which everything must be delivered that follows from one input.
+/// Maximum number of effects until everything that follows from one input must be delivered.
 const ROUNDS_MAX: u32 = 1_000;
 
 struct Site {
@@ -37,7 +37,7 @@ impl Pair {
         site.host.run(self.now_ms, site.salt, input)
     }
 
-    /// Carries out an input and delivers whatever is sent because of it, both ways.
+    /// Carries out an input and delivers everything that is sent as a result, in both directions.
     fn settle(&mut self, side: usize, input: &Input) -> Reply {
         let first = self.run(side, input);
         let mut queue: VecDeque<(usize, Effect)> = first

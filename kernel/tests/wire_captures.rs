@@ -1,5 +1,5 @@
-//! Every body of the recorded traffic of real servers is read as those servers read it, and what
-//! we write for the same objects has the keys, the order, the types and the values that they wrote.
+//! Every body of the recorded traffic of real servers is read as those servers read it, and what we write for
+//! the same objects has the same keys, order, types and values as theirs.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::path::PathBuf;
@@ -33,7 +33,7 @@ struct Exchange {
     answer: String,
 }
 
-/// The files are sets of lines; a body that is no JSON stands there as text.
+/// The files are sets of lines; a body that is not JSON is stored as text.
 fn exchanges() -> Vec<Exchange> {
     let mut all = Vec::new();
     for (set, generation) in SETS {
@@ -94,7 +94,7 @@ fn exchange(name: &str, line: &str, generation: Generation) -> Exchange {
     }
 }
 
-/// The members of an object: key, type, and the value: texts resolved, the rest as sent.
+/// The members of an object: key, type and value; texts are decoded, other values unchanged.
 fn members(value: Value<'_>) -> Vec<(String, Kind, String)> {
     value
         .children()
@@ -112,9 +112,8 @@ fn parsed(bytes: &[u8]) -> Vec<(String, Kind, String)> {
     members(Document::parse(bytes).unwrap().root())
 }
 
-/// Compares what we wrote with what was recorded: the same keys in the same order with the same
-/// types; the same values too but for the `free` keys. Keys of `absent` may be missing in the
-/// recording.
+/// Compares what we wrote with what was recorded: the same keys in the same order with the same types, and
+/// the same values except for the `free` keys. Keys in `absent` may be missing in the recording.
 fn same(at: &str, ours: &[u8], theirs: Value<'_>, free: &[&str], absent: &[&str]) {
     let theirs = members(theirs);
     let mut ours = parsed(ours);
@@ -134,7 +133,7 @@ fn same(at: &str, ours: &[u8], theirs: Value<'_>, free: &[&str], absent: &[&str]
     }
 }
 
-/// Runs `check` for every payload of a topic that a real server sent to a live connection.
+/// Calls `act` with every payload that a real server sent to a live connection.
 fn real_payloads(mut act: impl FnMut(&Exchange, &str, Value<'_>)) {
     for exchange in exchanges() {
         if exchange.by_hand || !matches!(&*exchange.endpoint, "msg" | "ping" | "confirm_invite") {
@@ -180,10 +179,10 @@ fn frames_are_accepted_and_refused_as_the_real_servers_did() {
             .as_ref()
             .map(|theirs| theirs.root().text("id").unwrap_or_default())
             .unwrap_or_default();
-        // The name of 2021 for the same thing.
+        // The name that servers of 2021 use.
         let id = id.replace("model.utils.decode_json.app_error", "api.unmarshal_error");
         match ours {
-            // The gate stands before the frame's checks.
+            // Authentication comes before the frame's checks.
             Some(_) if exchange.status == 401 => {}
             Some(ours) => {
                 assert_eq!(
@@ -248,7 +247,7 @@ fn payloads_of_real_servers_are_read_whole() {
                 message.membership_changes as usize,
                 files.sum(),
             ];
-            // Nothing that a message carries is overlooked.
+            // Nothing in a message is overlooked.
             assert!(counts[..7].iter().sum::<usize>() > 0, "{}", exchange.at);
             seen.iter_mut()
                 .zip(counts)
@@ -262,7 +261,7 @@ fn payloads_of_real_servers_are_read_whole() {
 
 #[test]
 fn posts_are_written_as_the_real_servers_write_them() {
-    // What we do not have: files, previews, priorities, and the counts that servers leave at 0.
+    // Unsupported: files, previews, priorities, and the counts that servers leave at 0.
     let free = [
         "file_ids",
         "metadata",
@@ -298,7 +297,7 @@ fn profiles_are_written_as_the_real_servers_write_them() {
             return;
         }
         for (value, user) in SyncMessage::decode(payload).unwrap().users {
-            // Unfiltered records of 2021 (they hold hashes), bots and logins are never ours.
+            // We never send unfiltered records of 2021 (they contain hashes), bots or logins.
             if ["notify_props", "is_bot", "last_login"]
                 .iter()
                 .any(|key| value.get(key).is_some())
@@ -518,7 +517,7 @@ fn no_secret_of_a_recording_is_left_in_a_body() {
         hashes += usize::from(exchange.body.contains("$2a$"));
         let secret = ["\"password\"", "\"token\"", "\"refreshed_token\""];
         assert!(blanked > 0 || !secret.iter().any(|key| exchange.body.contains(key)));
-        // What is blanked is not what is read: profiles and posts come out as before.
+        // Blanked values are not read: profiles and posts are parsed as before.
         if exchange.endpoint == "msg" && valid {
             let posts = |text: &str| {
                 let document = Document::parse(text.as_bytes()).unwrap();

@@ -1,5 +1,5 @@
-//! Bytes of hostile peers: nothing panics, nothing takes long, and one bad item never harms the
-//! others of its batch.
+//! Bytes from hostile peers: nothing panics, nothing takes long, and one bad item does not affect the others
+//! in its batch.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use causeway_kernel::wire::{frame, response, secrets};
 use proptest::prelude::*;
 use serde_json::json;
 
-/// Bodies of one recording as the sender wrote them (without the spaces of the recording).
+/// Bodies of one recording as written by the sender (without the spaces of the recording).
 fn recorded(file: &str) -> Vec<String> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/captures");
     let text = std::fs::read_to_string(path.join(file)).unwrap();
@@ -25,7 +25,7 @@ fn recorded(file: &str) -> Vec<String> {
     text.lines().filter_map(body).collect()
 }
 
-/// Reads bytes in every way in which bytes of a peer are read.
+/// Parses bytes in every way in which a peer's bytes are parsed.
 fn read_in_every_way(bytes: &[u8]) {
     let mut copy = bytes.to_vec();
     secrets::blank(&mut copy);
@@ -58,8 +58,8 @@ fn frames_that_break_off_anywhere_are_refused_without_harm() {
     }
 }
 
-/// How long this thread has worked. What else the machine does is not in it, so a bound on it holds
-/// on a busy machine, too. Nothing where the system does not tell.
+/// CPU time of this thread. Other load on the machine is not included, so a limit on it also holds on a busy
+/// machine. Zero if the system does not report it.
 fn spent() -> Duration {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     let nanoseconds = text.split(' ').next().unwrap_or_default().parse();
@@ -149,7 +149,7 @@ fn bodies_that_fill_the_limit_with_one_thing_take_no_long_time() {
     }
 }
 
-/// Wrong things to stand in an item's place, or in that of its members.
+/// Wrong values for an item or its members.
 fn wrong() -> impl Strategy<Value = serde_json::Value> {
     prop_oneof![
         Just(json!(null)),
@@ -163,7 +163,7 @@ fn wrong() -> impl Strategy<Value = serde_json::Value> {
     ]
 }
 
-/// Any JSON of small size.
+/// Any small JSON value.
 fn any_json() -> impl Strategy<Value = serde_json::Value> {
     let leaf = prop_oneof![
         Just(json!(null)),
@@ -190,7 +190,7 @@ fn key() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Whether our reading of a value is that of the reference library.
+/// Whether our parser's value equals that of the reference library.
 fn agrees(ours: causeway_kernel::wire::json::Value<'_>, theirs: &serde_json::Value) -> bool {
     match theirs {
         serde_json::Value::Null => ours.is_null(),
@@ -217,7 +217,7 @@ fn agrees(ours: causeway_kernel::wire::json::Value<'_>, theirs: &serde_json::Val
     }
 }
 
-/// The value with every string under a secret key replaced by `*`; its members in any order.
+/// The value with every string under a secret key replaced by `*`, with its members in any order.
 fn blanked(value: &serde_json::Value) -> serde_json::Value {
     const SECRET: [&str; 4] = ["password", "auth_data", "refreshed_token", "token"];
     match value {
@@ -228,7 +228,7 @@ fn blanked(value: &serde_json::Value) -> serde_json::Value {
                     .as_str()
                     .filter(|_| SECRET.iter().any(|secret| key.eq_ignore_ascii_case(secret)));
                 let value = match text {
-                    // As long as its spelling, which may hold escapes.
+                    // As long as its encoded form, which may contain escapes.
                     Some(text) => json!("*".repeat(json!(text).to_string().len() - 2)),
                     None => blanked(value),
                 };
@@ -240,7 +240,7 @@ fn blanked(value: &serde_json::Value) -> serde_json::Value {
     }
 }
 
-/// Spells every character of the keys as an escape.
+/// Writes every character of the keys as an escape.
 fn escape_keys(text: &str) -> String {
     let mut out = text.to_string();
     for key in ["password", "Auth_Data", "refreshed_token", "TOKEN"] {
@@ -279,7 +279,7 @@ proptest! {
             .into_iter::<&serde_json::value::RawValue>();
         let theirs = stream.next().is_some_and(|first| first.is_ok());
         let ours = Document::parse(text.as_bytes());
-        // The library wants white space behind a number, literal or string that ends the text.
+        // The library requires white space after a number, literal or string that ends the text.
         let scalar = ours.as_ref().is_ok_and(|document| document.root().height() == 0);
         prop_assert!(theirs == ours.is_ok() || scalar, "{text}");
     }
@@ -300,7 +300,7 @@ proptest! {
         let mut copy = bytes.clone();
         secrets::blank(&mut copy);
         prop_assert_eq!(copy.len(), bytes.len());
-        // A control character inside a secret is gone with it, so that broken JSON may be mended.
+        // Blanking also removes a control character inside a secret, which may repair broken JSON.
         prop_assert!(Document::parse(&copy).is_ok() || !valid);
     }
 

@@ -1,6 +1,6 @@
-//! The tables of a workspace. A table is bytes to bytes in memcmp order; what stands in one is a
-//! [`Record`]. Everything that goes over all tables (masking, showing, telling whose data a row is,
-//! judging what may be lost) follows from the list here by [`Table::visit`].
+//! The tables of a workspace. A table maps byte keys to byte values in memcmp order; its rows are a
+//! [`Record`]. Everything that covers all tables (masking, display, subjects of rows, deciding what may be
+//! lost) is derived from the list here by [`Table::visit`].
 
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,7 @@ use crate::model::{
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, Id, PostNo, TeamNo, UserNo, WorkspaceNo};
 use crate::rows::record::Record;
 
-/// Whose data something is.
+/// What data is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Subject {
     /// A connection's.
@@ -56,18 +56,17 @@ impl About for Scope {
 /// How long the rows of a table are needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lifetime {
-    /// What people made or settled, and the indexes by which it is found: nothing that fails takes
-    /// it away.
+    /// Objects made or decided by people, and their indexes: no failure removes them.
     Kept,
-    /// Work, what is known of it, and what can be made anew: rows go when they have served.
+    /// Work, its state, and data that can be made again: rows are deleted when no longer needed.
     Passing,
 }
 
-/// Something that is done for a table's type of rows, whichever that is.
+/// An operation for a table's type of rows, whichever that is.
 pub trait TableVisitor {
-    /// What comes of it.
+    /// The result.
     type Out;
-    /// Does it for the rows of [`Record::TABLE`].
+    /// Carries it out for the rows of [`Record::TABLE`].
     fn rows<R: Record>(self) -> Self::Out;
 }
 
@@ -84,21 +83,21 @@ macro_rules! tables {
         pub enum Table { $($(#[$doc])* $name = $code,)* }
 
         impl Table {
-            /// Every table, by rising code.
+            /// Every table, sorted by code.
             pub const ALL: &'static [Table] = &[$(Table::$name,)*];
 
-            /// The code that stands for this table in writes and digests.
+            /// The code of this table in writes and digests.
             #[must_use]
             pub const fn code(self) -> u8 { self as u8 }
 
-            /// Its place in [`Table::ALL`].
+            /// Its index in [`Table::ALL`].
             #[must_use]
             pub const fn place(self) -> usize {
-                // Codes begin at one and leave none out.
+                // Codes begin at one and have no gaps.
                 self.code() as usize - 1
             }
 
-            /// The table of a code, if there is one.
+            /// The table with a code, if it exists.
             #[must_use]
             pub const fn from_code(code: u8) -> Option<Table> {
                 match code { $($code => Some(Table::$name),)* _ => None }
@@ -116,7 +115,7 @@ macro_rules! tables {
                 match self { $(Table::$name => Lifetime::$lifetime,)* }
             }
 
-            /// Does something for its type of rows.
+            /// Calls a visitor with its type of rows.
             pub fn visit<V: TableVisitor>(self, visitor: V) -> V::Out {
                 match self { $(Table::$name => visitor.rows::<$row>(),)* }
             }
@@ -152,17 +151,16 @@ macro_rules! tables {
             }
         })*
     };
-    // A text may not be copied, so a part without a class is none.
+    // A text is not `Copy`, so a part without a class cannot be one.
     (@show $visitor:ident $part:ident) => { is_copy($part, $visitor) };
     (@show $visitor:ident $part:ident $class:expr) => { Class::show($class, $part, $visitor) };
 }
 
 fn is_copy<T: Copy>(_part: &T, _visitor: &mut dyn TextVisitor) {}
 
-// Each entry says: the table's name and code; the parts of its key, a text with its class; the type
-// of its rows and their version where it is not the first (whose `of_older_version` reads the
-// earlier ones); how long they are needed; whose data they are (nobody's: rows that only say where
-// others stand, and those of work and counters).
+// Each entry contains: the table's name and code; the parts of its key, a text with its class; the type of
+// its rows and, if it is not 1, their version (`of_older_version` reads the earlier ones); how long the rows
+// are needed; their subjects (empty for rows that only refer to other rows, and for work and counters).
 tables! {
     /// Single rows: the workspace itself and its counters.
     Meta = 1: (key: MetaKey) => MetaRow, Kept, about [];
@@ -188,17 +186,17 @@ tables! {
     UserChannels = 10: (user: UserNo, channel: ChannelNo) => UserChannel, Passing, about [];
     /// Posts.
     Posts = 11: (post: PostNo) => Post version 2, Kept, about [post] and its [channel];
-    /// Posts of a channel in their order: (channel, ordered_at, post), no value.
+    /// Posts of a channel in order: (channel, ordered_at, post), with whether each is live.
     ChannelPosts = 12: (channel: ChannelNo, ordered_at: i64, post: PostNo)
         => ChannelPost version 2, Kept, about [];
-    /// Replies of a thread in their order: (root, ordered_at, post), no value.
+    /// Replies of a thread in order: (root, ordered_at, post), no value.
     ThreadPosts = 13: (root: PostNo, ordered_at: i64, post: PostNo) => ThreadPost, Kept, about [];
-    /// Reactions: (post, user, emoji); removed ones stay as tombstones.
+    /// Reactions: (post, user, emoji); removed ones are kept as tombstones.
     Reactions = 14: (post: PostNo, user: UserNo, emoji: String as Text::Token)
         => Reaction, Kept, about [post, user];
     /// The change feed: (scope, sequence) to the object that changed.
     Feed = 15: (scope: Scope, seq: FeedSeq) => FeedEntry, Passing, about [scope];
-    /// Peer workspaces: who an object came from.
+    /// Peer workspaces: the origins of objects.
     PeerWorkspaces = 16: (workspace: WorkspaceNo) => PeerWorkspace version 2, Kept, about [];
     /// Connections to peer workspaces.
     Connections = 17: (connection: ConnectionNo) => Connection version 2, Kept, about [connection];
@@ -210,39 +208,39 @@ tables! {
     /// Channels of a connection: (connection, channel), no value.
     ConnectionLinks = 20: (connection: ConnectionNo, channel: ChannelNo)
         => ConnectionLink, Passing, about [connection, channel];
-    /// Versions of users that a connection holds: (connection, user, channel).
+    /// Versions of users held by the peer of a connection: (connection, user, channel).
     SentUsers = 21: (connection: ConnectionNo, user: UserNo, channel: ChannelNo)
         => SentUser, Passing, about [connection, user, channel];
     /// The round in flight of a connection.
     Rounds = 22: (connection: ConnectionNo) => Round, Passing, about [connection];
-    /// Items that a cursor passed and that still need care: (connection, channel, object).
+    /// Items that a cursor passed although the peer does not have them: (connection, channel, object).
     Exceptions = 23: (connection: ConnectionNo, channel: ChannelNo, post: u64, rest: String as Text::Own)
         => Exception, Passing, about [connection, channel];
-    /// What a peer whose reactions are a toggle was told: (connection, post, user, emoji).
+    /// Reaction states sent to a toggle peer: (connection, post, user, emoji).
     SentReactions = 24: (connection: ConnectionNo, post: PostNo, user: UserNo, emoji: String as Text::Token)
         => SentReaction, Passing, about [connection, post];
     /// Policy verdicts: (connection, question and direction, object), with the version judged.
     Verdicts = 25: (connection: ConnectionNo, asked: u8, post: Id)
         => VerdictRow version 2, Passing, about [connection];
-    /// Due rows: (time_ms, number) to what has to happen then.
+    /// Due rows: (time_ms, number) to the scheduled work.
     Due = 26: (at_ms: i64, number: u64) => Due, Passing, about [];
     /// Jobs: work over more rows than a step may touch.
     Jobs = 27: (number: u64) => Job, Passing, about [];
-    /// Results of commands by (user, client's key), kept for a while.
+    /// Results of commands by (user, client's key), kept for a limited time.
     Requests = 28: (user: UserNo, key: String as Text::Words) => Request, Passing, about [user];
     /// Expiry of `Requests`: (time_ms, user, key), no value.
     RequestExpiry = 29: (at_ms: i64, user: UserNo, key: String as Text::Words)
         => RequestExpiry, Passing, about [];
-    /// Inbound items held back by a failing policy: (connection, number).
+    /// Inbound items held for a policy, or for the post to which they belong: (connection, number).
     Held = 30: (connection: ConnectionNo, number: u64) => Held version 2, Passing, about [connection];
     /// Frames or items that could not be carried out: a bounded list of bytes to inspect.
     Quarantine = 31: (number: u64) => QuarantineEntry, Passing, about [];
-    /// Posts older than a link that its peer was given all the same: (connection, post), no value.
+    /// Posts from before a link that were sent to its peer nevertheless: (connection, post), no value.
     SentOldPosts = 32: (connection: ConnectionNo, post: PostNo)
         => SentOldPost, Passing, about [connection, post];
     /// Pinned posts of a channel: (channel, post), no value.
     PinnedPosts = 33: (channel: ChannelNo, post: PostNo) => PinnedPost, Passing, about [];
-    /// What a connection may have to be sent: (connection, kind of work, channel), no value.
+    /// Work that may be pending for a connection: (connection, kind of work, channel), no value.
     Pending = 34: (connection: ConnectionNo, work: u8, channel: ChannelNo)
         => Pending, Passing, about [connection];
     /// When an exception is tried again: (connection, time_ms, channel, object), no value.
@@ -258,36 +256,36 @@ tables! {
         => EmojiCount, Passing, about [post];
     /// Different emoji of a post.
     PostEmoji = 39: (post: PostNo) => PostEmoji, Passing, about [post];
-    /// Removed reactions to a post that are kept of a share: (post, workspace, user); the user is 0
-    /// for all users of a peer.
+    /// Removed reactions to a post that are kept for a share: (post, workspace, user); the user is 0 for all
+    /// users of a peer.
     RemovedReactions = 40: (post: PostNo, workspace: WorkspaceNo, user: UserNo)
         => RemovedReactions, Passing, about [post];
-    /// Acknowledgements: (post, user); withdrawn ones stay.
+    /// Acknowledgements: (post, user); withdrawn ones are kept.
     Acknowledgements = 41: (post: PostNo, user: UserNo) => Acknowledgement, Kept, about [post, user];
     /// Users of a workspace who have ever acknowledged a post: (post, workspace).
     AcknowledgementCounts = 42: (post: PostNo, workspace: WorkspaceNo)
         => AcknowledgementCount, Passing, about [post];
-    /// What the parts of a channel's order hold: (channel, ordered_at, post) where a part begins.
+    /// Totals of the parts of a channel's order: (channel, ordered_at, post) of the start of a part.
     PostBlocks = 43: (channel: ChannelNo, ordered_at: i64, post: PostNo)
         => PostBlock, Passing, about [];
-    /// Mentions in a channel: (channel, user, when, post); the user is 0 for everybody.
+    /// Mentions in a channel: (channel, user, time, post); the user is 0 for everybody.
     Mentions = 44: (channel: ChannelNo, user: UserNo, at_ms: i64, post: PostNo)
         => Mention, Passing, about [];
     /// Mentions in a post: (post, user); the user is 0 for everybody.
     PostMentions = 45: (post: PostNo, user: UserNo) => PostMention, Passing, about [];
-    /// The frame of a connection that is carried out by several steps.
+    /// The frame of a connection that is carried out in several steps.
     KeptFrames = 46: (connection: ConnectionNo) => KeptFrame, Passing, about [connection];
-    /// How far that is.
+    /// Progress of that frame.
     FrameProgress = 47: (connection: ConnectionNo)
         => FrameProgress, Passing, about [connection];
-    /// What a connection has in quarantine.
+    /// The quarantine entries of a connection.
     QuarantineShares = 48: (connection: ConnectionNo)
         => QuarantineShare, Passing, about [connection];
-    /// Where an inbound item waits: (connection, digest of what it is about).
+    /// Held inbound items by identity: (connection, digest of the identity).
     HeldItems = 49: (connection: ConnectionNo, about: Id) => HeldItem, Passing, about [connection];
-    /// How much waits for a connection.
+    /// Totals of the items held for a connection.
     HeldSums = 50: (connection: ConnectionNo) => HeldSum, Passing, about [connection];
-    /// When everything was sent to a peer again last.
+    /// When everything was last sent to a peer again.
     LastResends = 51: (connection: ConnectionNo) => LastResend, Passing, about [connection];
 }
 

@@ -21,7 +21,7 @@ pub struct MemoryHost {
     pub tables: Tables,
     /// The policies; `None` allows everything.
     pub policy: Option<PolicyFn>,
-    /// Lines that the kernel logged.
+    /// Lines logged by the kernel.
     pub lines: RefCell<Vec<String>>,
     steps: u64,
 }
@@ -33,8 +33,8 @@ impl MemoryHost {
         MemoryHost::default()
     }
 
-    /// Carries out an input at a time and applies its writes; the seed is the step's number mixed
-    /// with `salt`, so that two workspaces make different ids.
+    /// Carries out an input at a time and applies its writes; the seed is the step's number mixed with
+    /// `salt`, so that two workspaces generate different ids.
     pub fn run(&mut self, now_ms: i64, salt: u64, input: &Input) -> Output {
         self.steps += 1;
         let mut seed = [0; 16];

@@ -1,6 +1,5 @@
-//! A step's view of the tables: the stored rows under an overlay of the step's own writes, with what
-//! the step keeps at hand. Nothing is written until the step returns; dropping a `Tx` drops all it
-//! did.
+//! A step's view of the tables: the stored rows under an overlay of the step's own writes, and the step's
+//! caches. Nothing is written until the step returns; dropping a `Tx` drops all changes.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,25 +16,25 @@ use crate::rows::overlay::Overlay;
 pub use crate::rows::record::{Read, Record, SCAN_BYTES_MAX};
 use crate::rows::table::Table;
 
-/// A step in the making.
+/// The state of a step in progress.
 pub struct Tx<'a> {
     host: &'a dyn Host,
     context: StepContext,
     ids_made: u64,
     rows: Overlay<'a>,
-    /// Rows that are changed and not in `rows` yet.
+    /// Rows that were changed but are not in `rows` yet.
     drafts: RefCell<Drafts>,
-    /// Users that were asked for, as they stand now.
+    /// Users that were requested, with their current values.
     users: RefCell<BTreeMap<UserNo, Option<Rc<User>>>>,
     effects: Vec<Effect>,
     /// See [`Tx::stamp`].
     pub(crate) stamps: BTreeMap<ChannelNo, i64>,
-    /// Connections that may have something to send since this step; see
+    /// Connections that may have something to send after this step; see
     /// [`outbound::pump`](crate::outbound::pump).
     pub(crate) touched: BTreeSet<ConnectionNo>,
-    /// Rows of `Pending` that stand for certain.
+    /// Rows of `Pending` that are known to exist.
     pub(crate) marked: BTreeSet<(ConnectionNo, u8, ChannelNo)>,
-    /// Who follows which part of the feed, as far as this step asked.
+    /// Followers of the scopes that this step has requested.
     pub(crate) followers: BTreeMap<Scope, Rc<[Follower]>>,
 }
 
@@ -68,7 +67,7 @@ impl<'a> Tx<'a> {
         Id::from_uuid_bytes(self.random())
     }
 
-    /// Sixteen bytes that look random and follow from the seed alone.
+    /// Sixteen apparently random bytes that depend only on the seed.
     pub fn random(&mut self) -> [u8; 16] {
         self.ids_made += 1;
         let mut hasher = blake3::Hasher::new_keyed(&self.key());
@@ -106,7 +105,7 @@ impl<'a> Tx<'a> {
         self.rows.write(table, key, value);
     }
 
-    /// Stores the drafts of a table, before it is looked at.
+    /// Stores the drafts of a table before it is read.
     fn settle(&self, table: Table) {
         self.drafts.borrow_mut().settle(table, &self.rows);
     }
@@ -116,8 +115,8 @@ impl<'a> Tx<'a> {
         change(self.drafts.get_mut().counters(&self.rows))
     }
 
-    /// Changes a channel; `None` when there is none. While it is being changed its row stands as
-    /// it was before: `change` must look at no channel but the one that it is given.
+    /// Changes a channel; `None` if it does not exist. While it is being changed its row has the previous
+    /// value: `change` must not read any channel but the one that it is given.
     pub(crate) fn change_channel<T>(
         &mut self,
         no: ChannelNo,
@@ -129,7 +128,7 @@ impl<'a> Tx<'a> {
         Some(result)
     }
 
-    /// Fetches rows that the step is going to read one by one, in one call of the host.
+    /// Fetches rows that the step will read one by one, in a single call to the host.
     pub fn prefetch<R: Record>(&self, keys: impl Iterator<Item = R::Key>) {
         let mut keys: Vec<RowKey> = keys.map(|key| RowKey::of(&key)).collect();
         keys.sort_unstable();
@@ -137,7 +136,7 @@ impl<'a> Tx<'a> {
         self.rows.fetch(R::TABLE, keys);
     }
 
-    /// Keys of a range, of whatever record stands there.
+    /// Keys of a range, whatever the record type.
     #[must_use]
     pub fn scan_keys(&self, table: Table, range: &Range) -> Vec<Vec<u8>> {
         self.scan(table, range)
@@ -167,13 +166,12 @@ impl<'a> Tx<'a> {
         }
     }
 
-    /// A line for the operator.
+    /// Logs a line for the operator.
     pub fn log(&self, level: LogLevel, message: String) {
         self.host.log(level, message);
     }
 
-    /// Forgets everything that the step did so far, as if it had just begun. Ids already made are
-    /// not made again.
+    /// Reverts everything that the step did so far. Ids already generated are not generated again.
     pub fn abandon(&mut self) {
         self.rows.clear();
         *self.drafts.get_mut() = Drafts::default();
@@ -185,7 +183,7 @@ impl<'a> Tx<'a> {
         self.followers.clear();
     }
 
-    /// Ends the step.
+    /// Ends the step and returns its writes and effects.
     #[must_use]
     pub fn finish(self) -> (Vec<Write>, Vec<Effect>) {
         self.drafts.into_inner().settle_all(&self.rows);

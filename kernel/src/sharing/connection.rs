@@ -1,4 +1,4 @@
-//! Connections: who may be sent to, what a ping tells, what a restore changes.
+//! Connections: which may be sent to, and the effects of pings and restores.
 
 use crate::boundary::behaviour::Behaviour;
 use crate::boundary::input::{Incarnation, PingAnswer};
@@ -15,7 +15,7 @@ use crate::rows::jobs;
 use crate::rows::tx::{Read, Tx};
 use crate::sharing::feed;
 
-/// Whether a connection counts as online: a ping of ours succeeded lately. Protocol §9.
+/// Whether a connection counts as online: a ping of ours succeeded recently. Protocol §9.
 #[must_use]
 pub fn is_online(connection: &Connection, now_ms: i64) -> bool {
     connection.state == ConnectionState::Confirmed
@@ -29,20 +29,20 @@ pub fn invitation_is_expired(connection: &Connection, now_ms: i64) -> bool {
     now_ms.saturating_sub(connection.create_at) > INVITATION_LIFE_MS
 }
 
-/// Whether a message may leave for a connection now.
+/// Whether a message may be sent to a connection now.
 #[must_use]
 pub fn may_send(connection: &Connection, now_ms: i64) -> bool {
     is_online(connection, now_ms) && connection.suspended.is_none() && connection.retry_at <= now_ms
 }
 
-/// Every connection, removed ones included.
+/// Every connection, including removed ones.
 pub fn all(rows: &(impl Read + ?Sized)) -> Vec<(ConnectionNo, Connection)> {
     rows.prefix::<Connection, ()>(&(), CONNECTIONS_MAX)
 }
 
-/// Takes note of how a ping of ours fared. A peer that answers can be sent to at once: a pause
-/// after failures ends, the next one is short again, and whatever is pending is looked at, whether
-/// the connection counted as offline or not (W1).
+/// Processes the outcome of a ping of ours. A peer that answers can be sent to at once: a pause after
+/// failures ends, the next one is short again, and everything pending is examined, whether the connection
+/// counted as offline or not (W1).
 pub fn ping(tx: &mut Tx<'_>, no: ConnectionNo, answer: Option<PingAnswer>) {
     let Some(answer) = answer else { return };
     let Some(mut connection) = tx.get::<Connection>(&no) else {
@@ -56,7 +56,7 @@ pub fn ping(tx: &mut Tx<'_>, no: ConnectionNo, answer: Option<PingAnswer>) {
     if connection.failures > 0 && Behaviour::PausesBeginAnew.is_in_force(tx) {
         connection.failures = 0;
     }
-    // The answer to a ping sent before the restore would not carry the new incarnation.
+    // The answer to a ping sent before the restore would not contain the new incarnation.
     connection.suspended = None;
     if let Some(kind) = answer.kind {
         connection.kind = kind;
@@ -68,9 +68,8 @@ pub fn ping(tx: &mut Tx<'_>, no: ConnectionNo, answer: Option<PingAnswer>) {
     tx.touched.insert(no);
 }
 
-/// A peer in another incarnation than before was restored from an older copy: it may lack what
-/// our cursors passed, so everything is sent again. Receivers take it without change where they
-/// have it.
+/// A peer whose incarnation has changed was restored from an older copy: it may lack what our cursors passed,
+/// so everything is sent again. Receivers ignore what they already have.
 fn met_incarnation(
     tx: &mut Tx<'_>,
     no: ConnectionNo,
@@ -90,8 +89,8 @@ fn met_incarnation(
     }
 }
 
-/// Has everything sent to a peer again: at once, or as soon as that may be after the last time. One
-/// time that is still to come suffices for all incarnations until then.
+/// Schedules sending everything to a peer again: now, or as soon as the minimum interval permits. One pending
+/// resend is enough for all incarnations until then.
 fn resend(tx: &mut Tx<'_>, no: ConnectionNo) {
     let now_ms = tx.now_ms();
     let mut at_ms = now_ms;
@@ -111,8 +110,8 @@ fn resend(tx: &mut Tx<'_>, no: ConnectionNo) {
     jobs::start_at(tx, at_ms, &job);
 }
 
-/// This data directory was restored or cloned: a new incarnation begins. Nothing leaves before
-/// the peer has seen it in a ping. What a toggle may have been told already it is not told again.
+/// This data directory was restored or cloned: a new incarnation begins. Nothing is sent until the peer has
+/// seen it in a ping. Reactions that may already have been sent to a toggle peer are not sent again.
 pub fn restored(tx: &mut Tx<'_>) {
     let Some(mut workspace) = workspace(tx) else {
         return;
@@ -136,7 +135,7 @@ pub fn restored(tx: &mut Tx<'_>) {
     due::wake(tx);
 }
 
-/// A handshake has ended well: from now on changed profiles are this connection's business.
+/// Called when a handshake has succeeded: from now on changed profiles are sent over this connection.
 pub fn begin(tx: &mut Tx<'_>, no: ConnectionNo, connection: &mut Connection) {
     connection.state = ConnectionState::Confirmed;
     connection.people_cursor = FeedSeq(counters(tx).feed);
@@ -144,5 +143,5 @@ pub fn begin(tx: &mut Tx<'_>, no: ConnectionNo, connection: &mut Connection) {
     remote_names::taken(tx, connection);
 }
 
-/// The user who stands for the operator where a record needs one: the first account.
+/// The user who represents the operator where a record needs a user: the first account.
 pub const OPERATOR: UserNo = UserNo(1);

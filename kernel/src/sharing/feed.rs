@@ -1,9 +1,8 @@
-//! The change feed: what peers still have to hear, derived from one entry for each object.
+//! The change feed: what peers still need to receive, derived from one entry for each object.
 //!
-//! An entry stands at `(scope, seq)`; a newer one of the same object replaces it, so that the feed
-//! is bounded by the objects of the channels that somebody follows. Entries that every peer has
-//! stay until the last link of the channel ends: they are what is sent again when a peer was
-//! restored from an older copy.
+//! An entry is stored at `(scope, seq)`; a newer one of the same object replaces it, so the feed is bounded
+//! by the objects of the followed channels. Entries that every peer has received are kept until the last link
+//! of the channel ends: they are sent again if a peer is restored from an older copy.
 
 use crate::model::limits::{CONNECTIONS_MAX, LINKS_PER_CHANNEL_MAX};
 use crate::model::{
@@ -14,7 +13,7 @@ use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, PostNo, UserNo};
 use crate::rows::key;
 use crate::rows::tx::{Read, Tx};
 
-/// Notes that a post changed. Call it before the row is stored: it sets `feed_seq`.
+/// Records that a post changed. Must be called before the row is stored: it sets `feed_seq`.
 pub fn post_changed(tx: &mut Tx<'_>, post_no: PostNo, post: &mut Post) {
     let entry = FeedEntry {
         object: FeedObject::Post(post_no),
@@ -23,7 +22,7 @@ pub fn post_changed(tx: &mut Tx<'_>, post_no: PostNo, post: &mut Post) {
     post.feed_seq = file(tx, Scope::channel(post.channel), entry, post.feed_seq);
 }
 
-/// Notes that a reaction changed. Call it before the row is stored: it sets `feed_seq`.
+/// Records that a reaction changed. Must be called before the row is stored: it sets `feed_seq`.
 pub fn reaction_changed(
     tx: &mut Tx<'_>,
     key: (PostNo, UserNo, &str),
@@ -38,7 +37,7 @@ pub fn reaction_changed(
     reaction.feed_seq = file(tx, Scope::channel(channel_no), entry, reaction.feed_seq);
 }
 
-/// Notes that an acknowledgement changed. Call it before the row is stored: it sets `feed_seq`.
+/// Records that an acknowledgement changed. Must be called before the row is stored: it sets `feed_seq`.
 pub fn acknowledgement_changed(
     tx: &mut Tx<'_>,
     (post_no, user): (PostNo, UserNo),
@@ -53,8 +52,8 @@ pub fn acknowledgement_changed(
     acknowledgement.feed_seq = file(tx, Scope::channel(channel_no), entry, old);
 }
 
-/// Notes that a user's profile changed. Call it before the row is stored: it sets `feed_seq`.
-/// A new user needs no entry: no peer holds the profile before it travels with a post.
+/// Records that a user's profile changed. Must be called before the row is stored: it sets `feed_seq`. A new
+/// user needs no entry: no peer holds the profile before it is sent with a post.
 pub fn user_changed(tx: &mut Tx<'_>, user_no: UserNo, user: &mut User) {
     if tx.has::<User>(&user_no) {
         let entry = FeedEntry {
@@ -65,7 +64,7 @@ pub fn user_changed(tx: &mut Tx<'_>, user_no: UserNo, user: &mut User) {
     }
 }
 
-/// Files an entry, unless nobody but its origin follows; returns where the object stands now.
+/// Adds an entry, unless only its origin follows; returns the object's current sequence.
 fn file(tx: &mut Tx<'_>, scope: Scope, entry: FeedEntry, old: FeedSeq) -> FeedSeq {
     let followers = followers(tx, scope);
     let mut others = followers
@@ -91,7 +90,7 @@ fn file(tx: &mut Tx<'_>, scope: Scope, entry: FeedEntry, old: FeedSeq) -> FeedSe
     seq
 }
 
-/// Notes that a connection has work of a kind, and queues it for the end of the step.
+/// Records that a connection has work of a kind, and queues it for the end of the step.
 pub fn mark(tx: &mut Tx<'_>, connection: ConnectionNo, kind: u8, channel: ChannelNo) {
     tx.touched.insert(connection);
     let key = (connection, kind, channel);
@@ -100,14 +99,14 @@ pub fn mark(tx: &mut Tx<'_>, connection: ConnectionNo, kind: u8, channel: Channe
     }
 }
 
-/// Notes that a connection has no work of a kind.
+/// Records that a connection has no work of a kind.
 pub fn unmark(tx: &mut Tx<'_>, connection: ConnectionNo, kind: u8, channel: ChannelNo) {
     let key = (connection, kind, channel);
     tx.marked.remove(&key);
     tx.delete::<Pending>(&key);
 }
 
-/// The followers of a scope; read once in a step, and anew after links changed.
+/// The followers of a scope; read once in a step, and again after links changed.
 fn followers(tx: &mut Tx<'_>, scope: Scope) -> std::rc::Rc<[Follower]> {
     if let Some(known) = tx.followers.get(&scope) {
         return known.clone();
@@ -128,7 +127,7 @@ fn followers(tx: &mut Tx<'_>, scope: Scope) -> std::rc::Rc<[Follower]> {
     found
 }
 
-/// The connections that a channel is shared with, or to which its invitation is on the way.
+/// The connections that a channel is shared with or that are being invited to it.
 pub fn channel_followers(rows: &(impl Read + ?Sized), channel: ChannelNo) -> Vec<Follower> {
     let live: Vec<ConnectionNo> = rows
         .prefix::<Link, _>(&channel, LINKS_PER_CHANNEL_MAX)

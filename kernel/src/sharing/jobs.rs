@@ -1,4 +1,4 @@
-//! The jobs of sharing: what concerns every link of a connection, or every entry of a feed.
+//! The jobs of sharing: work on every link of a connection, or on every entry of a feed.
 
 use super::{feed, link};
 use crate::model::limits::JOB_ROWS_PER_STEP;
@@ -8,7 +8,7 @@ use crate::rows::table::Table;
 use crate::rows::tx::{Read, Tx};
 use crate::rows::{jobs, key};
 
-/// What is kept about a connection's peer and goes with the connection.
+/// Tables of data about a connection's peer, deleted with the connection.
 const PEER_TABLES: [Table; 6] = [
     Table::Exceptions,
     Table::ExceptionTimes,
@@ -18,7 +18,7 @@ const PEER_TABLES: [Table; 6] = [
     Table::Verdicts,
 ];
 
-/// Does a portion of [`Job::EndLinks`]; returns the job as it goes on, if it does.
+/// Carries out a portion of [`Job::EndLinks`]; returns the continued job, if any.
 pub fn end_links(tx: &mut Tx<'_>, connection: ConnectionNo, position: ChannelNo) -> Option<Job> {
     let channels = links_after(tx, connection, position);
     for channel in &channels {
@@ -44,7 +44,7 @@ pub fn end_links(tx: &mut Tx<'_>, connection: ConnectionNo, position: ChannelNo)
     None
 }
 
-/// Does a portion of [`Job::DropFeed`]; returns the job as it goes on, if it does.
+/// Carries out a portion of [`Job::DropFeed`]; returns the continued job, if any.
 pub fn drop_feed(tx: &mut Tx<'_>, channel: ChannelNo, to: FeedSeq) -> Option<Job> {
     let scope = Scope::channel(channel);
     let found = feed::entries_after(tx, scope, FeedSeq(0), JOB_ROWS_PER_STEP);
@@ -60,7 +60,7 @@ pub fn drop_feed(tx: &mut Tx<'_>, channel: ChannelNo, to: FeedSeq) -> Option<Job
     (more && !old.is_empty()).then_some(Job::DropFeed { channel, to })
 }
 
-/// Does a portion of [`Job::Resend`]; returns the job as it goes on, if it does.
+/// Carries out a portion of [`Job::Resend`]; returns the continued job, if any.
 pub fn resend(tx: &mut Tx<'_>, connection: ConnectionNo, position: ChannelNo) -> Option<Job> {
     let channels = links_after(tx, connection, position);
     for channel in &channels {

@@ -1,4 +1,4 @@
-//! The life of a link: opened, active, closed. Nothing else stores a link in a new state.
+//! The states of a link: opened, active, closed. No other code stores a link in a new state.
 
 use crate::model::{ConnectionLink, Cursor, DueKind, Job, Link, LinkEnd, LinkState, Pending};
 use crate::rows::counters::{counters, workspace};
@@ -8,11 +8,11 @@ use crate::rows::jobs;
 use crate::rows::tx::{Read, Tx};
 use crate::sharing::feed;
 
-/// Before every post of a channel.
+/// The position before every post of a channel.
 pub const HISTORY_START: (i64, u64) = (i64::MIN, 0);
 
-/// Makes a link, or renews an ended one. Its cursor stands at this moment: what happens from now
-/// on is sent, also what happens before the invitation is answered (W54).
+/// Creates a link, or renews an ended one. Its cursor starts at the current position: everything that happens
+/// from now on is sent, even before the invitation is answered (W54).
 pub fn open(
     tx: &mut Tx<'_>,
     channel: ChannelNo,
@@ -54,8 +54,8 @@ pub fn open(
     link
 }
 
-/// The peer has accepted the invitation: sending begins, with the history if that is wished, or was
-/// when the channel was first offered. A link that is not [`LinkState::Inviting`] stays as it is.
+/// Called when the peer has accepted the invitation: sending begins, with the history if that is configured,
+/// or was when the channel was first offered. A link that is not [`LinkState::Inviting`] is left unchanged.
 pub fn activate(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo) {
     let Some(mut link) = tx.get::<Link>(&(channel, connection)) else {
         return;
@@ -75,8 +75,8 @@ pub fn activate(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo) {
     tx.put(&(channel, connection), &link);
 }
 
-/// Ends a link. The row stays, so that a later invitation is known as a renewal. When nobody
-/// follows the channel any more, its feed is dropped.
+/// Ends a link. The row is kept, so that a later invitation is recognised as a renewal. If the channel has no
+/// followers left, its feed is dropped.
 pub fn close(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo, end: LinkEnd) {
     let Some(mut link) = tx.get::<Link>(&(channel, connection)) else {
         return;
@@ -99,7 +99,7 @@ pub fn close(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo, end:
     }
 }
 
-/// Has everything of an active link sent again: what the peer holds is in doubt.
+/// Schedules sending everything of an active link again: it is uncertain what the peer holds.
 pub fn rewind(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo) {
     let Some(mut link) = tx.get::<Link>(&(channel, connection)) else {
         return;
@@ -117,7 +117,7 @@ pub fn rewind(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo) {
     tx.put(&(channel, connection), &link);
 }
 
-/// Nothing counts any more of what the peer was sent; the sharing itself began when it did.
+/// Resets the record of what the peer was sent; the start of the sharing itself is kept.
 fn start_over(link: &mut Link) {
     link.epoch = link.epoch.wrapping_add(1);
     link.cursor.seq = link.feed_from;
@@ -125,21 +125,21 @@ fn start_over(link: &mut Link) {
     link.items_max = 0;
 }
 
-/// The peer of an active link has lost the channel: it is invited again when the link's pause,
-/// which the caller sets, is over.
+/// Called when the peer of an active link has lost the channel: it is invited again after the link's pause,
+/// which the caller sets.
 pub fn offer_again(link: &mut Link, now_ms: i64) {
     start_over(link);
     link.state = LinkState::Inviting;
     link.update_at = now_ms;
 }
 
-/// Whether an invitation is out for a channel that its peer had before.
+/// Whether an invitation is pending for a channel that its peer had before.
 #[must_use]
 pub fn is_offered_again(link: &Link) -> bool {
     link.state == LinkState::Inviting && link.failures > 0
 }
 
-/// The pause of a channel that a peer refused is over.
+/// Called when the pause of a channel that a peer refused is over.
 pub fn go_on(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo) {
     let Some(link) = tx.get::<Link>(&(channel, connection)) else {
         return;

@@ -1,8 +1,8 @@
-//! The life of a shared channel: shared at home, offered to a connection, accepted or refused, and
+//! The life cycle of a shared channel: shared at home, offered to a connection, accepted or refused, and
 //! ended by either side. Semantics §8.
 //!
-//! Links are opened and closed by [`link`]; here stands what follows from that for the channel, and
-//! who may do it.
+//! Links are opened and closed by [`link`]; this module handles the consequences for the channel, and
+//! permissions.
 
 pub mod connection;
 pub mod feed;
@@ -20,16 +20,16 @@ use crate::objects::posts;
 use crate::rows::id::{ChannelNo, ConnectionNo, UserNo};
 use crate::rows::tx::{Read, Tx};
 
-/// Shares a channel, if it is not shared yet, and invites a connection to it. The invitation goes
-/// out when the peer can be reached; what is posted from now on waits for it (W54).
-/// `read_only` counts only when the channel is shared by this act.
+/// Shares a channel, if not shared yet, and invites a connection to it. The invitation is sent when the peer
+/// can be reached; posts from now on are sent after it (W54). `read_only` is used only if the channel is
+/// shared by this act.
 ///
-/// Of a channel that the peer had offered and an admin here let go, it allows the peer to offer it
+/// For a channel that the peer had offered and an admin here has let go, it allows the peer to offer it
 /// again.
 ///
 /// # Errors
-/// The actor does not administer the system; channel or connection do not exist; the channel came
-/// from elsewhere; the connection is invited already; the channel has as many links as it may.
+/// The actor is not a system admin; channel or connection do not exist; the channel came from elsewhere; the
+/// connection is invited already; the channel has reached its limit of links.
 pub fn invite(
     tx: &mut Tx<'_>,
     actor: Actor,
@@ -41,7 +41,7 @@ pub fn invite(
     let connection = open_connection(tx, connection_no)?;
     let mut channel = open_channel(tx, channel_no)?;
     let shared = tx.get::<SharedChannel>(&channel_no);
-    // A channel that came from elsewhere is not ours to offer, also when nobody shares it now.
+    // A channel that came from elsewhere is not ours to offer, even if nobody shares it now.
     if received::is_declined(tx, channel_no) && channel.origin == connection.workspace {
         received::allow(tx, channel_no, connection.workspace)?;
         return Ok(Reply::Object(Object::Channel(channel_no)));
@@ -106,13 +106,13 @@ fn check_room(tx: &Tx<'_>, channel: ChannelNo, connection: ConnectionNo) -> Resu
     Ok(())
 }
 
-/// Ends the sharing of a channel with one connection; with the last one the channel is no longer
-/// shared. The peer is not told, as no generation knows a message for it: its next message is
-/// refused. A channel that the peer had offered does not come back by itself, also when the peer has
-/// ended its sharing already; an invitation of ours that was refused is not shown any more.
+/// Ends the sharing of a channel with one connection; with the last one the channel is no longer shared. The
+/// peer is not notified, as no generation has a message for it: its next message is refused. A channel that
+/// the peer had offered does not come back without an admin's permission, even if the peer had already ended
+/// the sharing; a refused invitation of ours is no longer shown.
 ///
 /// # Errors
-/// The actor does not administer the system; the connection is not in the channel.
+/// The actor is not a system admin; the connection is not in the channel.
 pub fn uninvite(
     tx: &mut Tx<'_>,
     actor: Actor,
@@ -132,7 +132,7 @@ pub fn uninvite(
     Ok(Reply::Object(Object::Channel(channel)))
 }
 
-/// Whether an admin may end a link: also one that has ended, unless that was here.
+/// Whether an admin may end a link: also one that has already ended, unless it ended here.
 fn may_be_ended(tx: &Tx<'_>, link: &Link) -> bool {
     let is_known = link.end != Some(LinkEnd::Here) && Behaviour::GuardedInvitations.is_in_force(tx);
     link.state != LinkState::Ended || is_known
@@ -141,7 +141,7 @@ fn may_be_ended(tx: &Tx<'_>, link: &Link) -> bool {
 /// Ends the sharing of a channel with everybody.
 ///
 /// # Errors
-/// The actor does not administer the system; the channel is not shared.
+/// The actor is not a system admin; the channel is not shared.
 pub fn unshare(tx: &mut Tx<'_>, actor: Actor, channel: ChannelNo) -> Result<Reply, Refusal> {
     authority::require_admin(tx, actor)?;
     if !tx.has::<SharedChannel>(&channel) {
@@ -156,12 +156,12 @@ pub fn unshare(tx: &mut Tx<'_>, actor: Actor, channel: ChannelNo) -> Result<Repl
             end_here(tx, channel, connection, link);
         }
     }
-    // Also when no link was left: a record without one is shared with nobody.
+    // Even if no link was left: a record without links is shared with nobody.
     mark_unshared(tx, channel);
     Ok(Reply::Object(Object::Channel(channel)))
 }
 
-/// The peer has accepted our invitation: the link is active, and who invited hears of it.
+/// Called when the peer has accepted our invitation: activates the link and notifies the inviting user.
 pub fn invite_accepted(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo) {
     let Some(link) = inviting(tx, channel, connection) else {
         return;
@@ -176,8 +176,7 @@ pub fn invite_accepted(tx: &mut Tx<'_>, channel: ChannelNo, connection: Connecti
     );
 }
 
-/// The peer has lost a channel that we offered to it, which is offered again: who invited hears of
-/// it.
+/// Called when the peer has lost a channel that we offered, and is invited again: notifies the inviting user.
 pub fn offered_again(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo) {
     let Some(link) = inviting(tx, channel, connection) else {
         return;
@@ -188,8 +187,8 @@ pub fn offered_again(tx: &mut Tx<'_>, channel: ChannelNo, connection: Connection
     tell(tx, channel, link.creator, text);
 }
 
-/// The peer has refused our invitation, with these words: the link ends, and who invited hears
-/// why. When the peer had the channel before, its members are told as well.
+/// Called when the peer has refused our invitation with this text: ends the link and notifies the inviting
+/// user of the reason. If the peer had the channel before, its members are notified as well.
 pub fn invite_refused(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo, error: &str) {
     let Some(link) = inviting(tx, channel, connection) else {
         return;
@@ -210,8 +209,8 @@ fn inviting(tx: &Tx<'_>, channel: ChannelNo, connection: ConnectionNo) -> Option
         .filter(|link| link.state == LinkState::Inviting)
 }
 
-/// Ends a link; with the last one the channel is no longer shared. When the peer has ended it, the
-/// members are told by a message in the channel. An ended link stays as it is.
+/// Ends a link; with the last one the channel is no longer shared. If the peer has ended it, a message in the
+/// channel notifies the members. An ended link is left unchanged.
 pub fn end_link(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo, end: LinkEnd) {
     let ended = |link: &Link| link.state == LinkState::Ended;
     let link = tx.get::<Link>(&(channel, connection));
@@ -229,7 +228,7 @@ pub fn end_link(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo, e
     }
 }
 
-/// An admin here ends a link, or lets go what the peer has ended already.
+/// An admin here ends a link, or lets go one that the peer has already ended.
 fn end_here(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo, link: Link) {
     received::let_go(tx, connection, &link);
     if link.state == LinkState::Ended {
@@ -245,7 +244,7 @@ fn tell_members(tx: &mut Tx<'_>, channel: ChannelNo, author: UserNo) {
     posts::insert_system(tx, channel, author, "system_generic", text, String::new());
 }
 
-/// Stores that a channel is shared, and tells who sees it.
+/// Records that a channel is shared, and notifies everybody who sees it.
 pub fn mark_shared(tx: &mut Tx<'_>, no: ChannelNo, channel: &mut Channel, row: &SharedChannel) {
     tx.put(&no, row);
     channel.shared = true;
@@ -278,7 +277,7 @@ fn display_name(tx: &Tx<'_>, no: ConnectionNo) -> String {
         .map_or_else(String::new, |connection| connection.display_name)
 }
 
-/// A connection that can be invited: a handshake that is still open may end well.
+/// A connection that can be invited, even during its handshake, which may still succeed.
 fn open_connection(tx: &Tx<'_>, no: ConnectionNo) -> Result<Connection, Refusal> {
     tx.get::<Connection>(&no)
         .filter(|connection| connection.state != ConnectionState::Removed)

@@ -1,4 +1,4 @@
-//! Channels that a peer has offered: how many it may have here, and which of them an admin let go.
+//! Channels offered by a peer: their limit, and which of them an admin has let go.
 
 use crate::boundary::behaviour::Behaviour;
 use crate::boundary::output::Refusal;
@@ -7,8 +7,8 @@ use crate::model::{Connection, Link, LinkEnd, PeerWorkspace};
 use crate::rows::id::{ChannelNo, ConnectionNo, WorkspaceNo};
 use crate::rows::tx::{Read, Tx};
 
-/// Whether an admin here has ended the sharing of a channel that a peer had offered, over whichever
-/// connection that was.
+/// Whether an admin here has ended the sharing of a channel that a peer had offered, over any of its
+/// connections.
 pub fn is_declined(tx: &Tx<'_>, channel: ChannelNo) -> bool {
     Behaviour::GuardedInvitations.is_in_force(tx)
         && links(tx, channel)
@@ -16,7 +16,7 @@ pub fn is_declined(tx: &Tx<'_>, channel: ChannelNo) -> bool {
             .any(|(_, link)| link.is_declined())
 }
 
-/// Takes a place for one more channel of a peer; says whether there was one.
+/// Counts one more channel of a peer; returns whether the limit permits it.
 pub fn take_place(tx: &mut Tx<'_>, workspace: WorkspaceNo) -> bool {
     if !Behaviour::GuardedInvitations.is_in_force(tx) {
         return true;
@@ -32,7 +32,7 @@ pub fn take_place(tx: &mut Tx<'_>, workspace: WorkspaceNo) -> bool {
     true
 }
 
-/// An admin here ends a link: a channel that came over it gives its place back.
+/// Called when an admin here ends a link: a channel that came over it no longer counts.
 pub fn let_go(tx: &mut Tx<'_>, connection: ConnectionNo, link: &Link) {
     let has_place = !link.invited_by_us && link.end != Some(LinkEnd::Here);
     if !has_place || !Behaviour::GuardedInvitations.is_in_force(tx) {
@@ -47,10 +47,10 @@ pub fn let_go(tx: &mut Tx<'_>, connection: ConnectionNo, link: &Link) {
     }
 }
 
-/// Lets the peer offer a channel again that an admin here has let go.
+/// Allows the peer to offer a channel again that an admin here has let go.
 ///
 /// # Errors
-/// There is no place for it.
+/// The peer's limit of channels is reached.
 pub fn allow(tx: &mut Tx<'_>, channel: ChannelNo, workspace: WorkspaceNo) -> Result<(), Refusal> {
     if !take_place(tx, workspace) {
         return Err(Refusal::new(

@@ -1,14 +1,14 @@
-//! Looks through the bytes of a text eight at a time, as the number that they make.
+//! Searches the bytes of a text eight at a time, as one integer.
 
 const ONES: u64 = u64::MAX / 0xff;
 const HIGHS: u64 = ONES << 7;
 
-/// The first byte that `marks` names; see [`below`].
+/// The first byte marked by `marks`; see [`below`].
 pub(super) fn position(bytes: &[u8], marks: impl Fn(u64) -> u64) -> Option<usize> {
     let mut passed = 0;
     let mut rest = bytes;
     loop {
-        // No set of bytes that is looked for has a space in it.
+        // Padding with spaces is safe: no searched set contains a space.
         let mut word = [b' '; 8];
         let (head, behind) = match rest.split_first_chunk() {
             Some((head, behind)) => (*head, behind),
@@ -31,18 +31,18 @@ pub(super) fn position(bytes: &[u8], marks: impl Fn(u64) -> u64) -> Option<usize
     }
 }
 
-/// Marks the bytes of a word that are below a limit of at most 0x80 by their highest bit. Above
-/// the first such byte others may be marked as well: the subtraction borrows from them.
+/// Marks the bytes of a word that are below a limit of at most 0x80 by their highest bit. Bytes above the
+/// first such byte may be marked incorrectly: the subtraction borrows from them.
 pub(super) fn below(word: u64, limit: u8) -> u64 {
     word.wrapping_sub(ONES * u64::from(limit)) & !word & HIGHS
 }
 
-/// Marks the bytes that are this one, as [`below`] does.
+/// Marks the bytes equal to this one, as [`below`] does.
 pub(super) fn equal(word: u64, byte: u8) -> u64 {
     below(word ^ (ONES * u64::from(byte)), 1)
 }
 
-/// Marks the bytes that are one of two that differ in one bit, as [`below`] does.
+/// Marks the bytes equal to one of two that differ in one bit, as [`below`] does.
 pub(super) fn either(word: u64, one: u8, other: u8) -> u64 {
     equal(word | (ONES * u64::from(one ^ other)), one | other)
 }
@@ -61,7 +61,7 @@ mod tests {
                 for byte in 0..=u8::MAX {
                     let mut bytes = vec![b'a'; length];
                     bytes[at] = byte;
-                    // What follows may be marked too and must not be taken for the first.
+                    // Later bytes may be marked too and must not be returned as the first.
                     bytes.extend([b' ', 0x21, 0x3d, 0x80, 0xff, b'>']);
                     let expected = bytes.iter().position(is_marked);
                     assert_eq!(position(&bytes, marks), expected, "{byte:#x} at {at}");

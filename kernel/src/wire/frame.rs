@@ -13,7 +13,7 @@ pub const TOPIC_SYNC: &str = "sharedchannel_sync";
 pub const TOPIC_MEMBERSHIP: &str = "sharedchannel_membership";
 /// Topic of profiles without a channel.
 pub const TOPIC_GLOBAL_USERS: &str = "sharedchannel_global_user_sync";
-/// Topic of a channel's invitation.
+/// Topic of a channel invitation.
 pub const TOPIC_INVITE: &str = "sharedchannel_invite";
 /// Topic that announces a file.
 pub const TOPIC_UPLOAD: &str = "sharedchannel_upload";
@@ -22,19 +22,19 @@ pub const TOPIC_PING: &str = "ping";
 /// Topic of a confirmation.
 pub const TOPIC_INVITATION: &str = "invitation";
 
-/// A frame whose envelope was checked.
+/// A frame with a checked envelope.
 #[derive(Debug)]
 pub struct Frame<'d> {
-    /// The connection that the frame names.
+    /// The connection named by the frame.
     pub remote_id: Id,
-    /// What the payload is.
+    /// The kind of payload.
     pub topic: String,
     /// The payload.
     pub payload: Value<'d>,
 }
 
-/// Checks the envelope in the order of protocol §5.2 (rows 3 to 7; of row 3 the part that is not
-/// JSON is [`Document::parse`], see [`unreadable`]).
+/// Checks the envelope in the order of protocol §5.2 (rows 3 to 7; the part of row 3 about invalid JSON is
+/// [`Document::parse`], see [`unreadable`]).
 pub fn check<'d>(document: &'d Document<'d>, header_id: Id) -> Result<Frame<'d>, Refusal> {
     let root = document
         .root()
@@ -81,14 +81,14 @@ struct Message<'d> {
     payload: Option<Value<'d>>,
 }
 
-/// The frame's `remote_id` and `msg`; an error where a member has another type than it must have.
+/// The frame's `remote_id` and `msg`; an error if a member has the wrong type.
 fn envelope<'d>(root: Value<'d>) -> Result<(Cow<'d, str>, Message<'d>), JsonError> {
     let remote_id = root.text("remote_id")?;
     let Some(message) = root.get("msg").filter(|message| !message.is_null()) else {
         return Ok((remote_id, Message::default()));
     };
     let message = message.as_object()?;
-    // Never used, but a value of another type makes the body no frame.
+    // Not used, but a value of another type makes the body invalid.
     message.integer("create_at")?;
     let message = Message {
         id: message.text("id")?,
@@ -98,7 +98,7 @@ fn envelope<'d>(root: Value<'d>) -> Result<(Cow<'d, str>, Message<'d>), JsonErro
     Ok((remote_id, message))
 }
 
-/// The refusal of a body that is no frame.
+/// The refusal of a body that is not a frame.
 #[must_use]
 pub fn unreadable(error: &JsonError) -> Refusal {
     Refusal::new(
@@ -108,7 +108,7 @@ pub fn unreadable(error: &JsonError) -> Refusal {
     )
 }
 
-/// The refusal of a payload that is missing or does not parse.
+/// The refusal of a payload that is missing or cannot be parsed.
 #[must_use]
 pub fn invalid_payload(name: &str) -> Refusal {
     Refusal::new(
@@ -138,14 +138,14 @@ pub fn encode(remote_id: Id, id: Id, topic: &str, create_at: i64, payload: &[u8]
 /// A ping's payload, and its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ping {
-    /// The sender's clock, in ms; echoed.
+    /// The sender's clock, in ms; returned unchanged.
     pub sent_at: i64,
     /// The receiver's clock, in ms.
     pub recv_at: i64,
 }
 
 impl Ping {
-    /// Reads a ping; `null` is one of zeros, as the reference has it.
+    /// Parses a ping; `null` is read as zeros, as in the reference.
     pub fn decode(value: Value<'_>) -> Result<Ping, JsonError> {
         if value.is_null() {
             return Ok(Ping {
@@ -178,20 +178,20 @@ impl Ping {
 pub struct Invite {
     /// The connection's id.
     pub remote_id: String,
-    /// Team of the writer; empty but in 2021.
+    /// Team of the writer; empty except in 2021.
     pub remote_team_id: String,
     /// Site URL of the writer.
     pub site_url: String,
-    /// In a code the invitation's token, in a confirmation the one that the inviter must present.
+    /// In a code the invitation's token, in a confirmation the token that the inviter must present.
     pub token: String,
     /// In a confirmation, the token that the acceptor will present from now on.
     pub refreshed_token: String,
-    /// 0 in 2021; 2 = rotates tokens; 3 = also knows PBKDF2.
+    /// 0 in 2021; 2 = rotates tokens; 3 = also supports PBKDF2.
     pub version: i64,
 }
 
 impl Invite {
-    /// Reads an invitation object.
+    /// Parses an invitation object.
     pub fn decode(value: Value<'_>) -> Result<Invite, JsonError> {
         let value = value.as_object()?;
         let text = |key| value.text(key).map(|text| text.into_owned());
@@ -205,7 +205,7 @@ impl Invite {
         })
     }
 
-    /// Writes an invitation object, its keys in the reference's order.
+    /// Writes an invitation object, with its keys in the reference's order.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut writer = JsonWriter::new();
@@ -223,7 +223,7 @@ impl Invite {
     }
 }
 
-/// The API's error object; `request_id` is left out when empty.
+/// The API's error object; an empty `request_id` is left out.
 #[must_use]
 pub fn encode_error(refusal: &Refusal, request_id: &str) -> Vec<u8> {
     let mut writer = JsonWriter::new();
@@ -290,7 +290,7 @@ mod tests {
     #[test]
     fn ids_are_26_ascii_letters_and_digits() {
         let long = format!("{ID}a");
-        // 26 bytes of letters that are no ASCII.
+        // 26 bytes of letters that are not ASCII.
         let foreign = "\u{e9}".repeat(13);
         for id in ["", "short", &long, &foreign, "yye1rc4rkiu8xnr3ik7h3zxq9-"] {
             let body = format!(r#"{{"remote_id":"{ID}","msg":{{"id":"{id}","topic":"t"}}}}"#);

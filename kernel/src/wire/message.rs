@@ -1,4 +1,4 @@
-//! What a sync message carries: profiles, posts and what belongs to them, invitations of channels.
+//! The contents of sync messages: profiles, posts and what belongs to them, and channel invitations.
 //! Semantics §3.
 
 mod parts;
@@ -17,7 +17,7 @@ use crate::rows::id::Id;
 pub struct WireUser {
     /// Id.
     pub id: String,
-    /// When the account was made, in ms.
+    /// When the account was created, in ms.
     pub create_at: i64,
     /// Last change, in ms.
     pub update_at: i64,
@@ -41,16 +41,16 @@ pub struct WireUser {
     pub locale: String,
     /// Time zone, JSON text; empty = default.
     pub timezone: String,
-    /// The sender's connection id of the user's home, when it forwards.
+    /// The sender's connection id of the user's home, if the profile is forwarded.
     pub remote_id: String,
 }
 
-/// The time zone of an account that set none.
+/// The time zone of an account without a setting.
 pub const DEFAULT_TIMEZONE: &str =
     r#"{"automaticTimezone":"","manualTimezone":"","useAutomaticTimezone":"true"}"#;
 
 impl WireUser {
-    /// Reads a profile.
+    /// Parses a profile.
     pub fn decode(value: Value<'_>) -> Result<WireUser, JsonError> {
         let scalars = [
             "id",
@@ -99,8 +99,8 @@ impl WireUser {
         })
     }
 
-    /// Writes a profile as the generation's servers do; `password` is a value that looks random,
-    /// as theirs does.
+    /// Writes a profile in the generation's format; `password` is an apparently random value, as real servers
+    /// send.
     pub fn encode(&self, writer: &mut JsonWriter, generation: Generation, password: Id) {
         writer.begin_object();
         writer.text_field("id", &self.id);
@@ -165,14 +165,14 @@ pub struct WirePost {
     pub hashtags: String,
     /// Whether it has reactions.
     pub has_reactions: bool,
-    /// Connection id of the author's home, when it is forwarded.
+    /// Connection id of the author's home, if the post is forwarded.
     pub remote_id: String,
-    /// How many files it names; files do not travel yet.
+    /// Number of files; files are not transferred yet.
     pub files: u32,
 }
 
 impl WirePost {
-    /// Reads a post.
+    /// Parses a post.
     pub fn decode(value: Value<'_>) -> Result<WirePost, JsonError> {
         let value = value.as_object()?;
         let scalars = [
@@ -229,7 +229,7 @@ impl WirePost {
         })
     }
 
-    /// Writes a post as the generation's servers do.
+    /// Writes a post in the generation's format.
     pub fn encode(&self, writer: &mut JsonWriter, generation: Generation) {
         writer.begin_object();
         writer.text_field("id", &self.id);
@@ -276,7 +276,7 @@ impl WirePost {
     }
 }
 
-/// An item that could not be read: its id, if it has one, so that the answer can name it.
+/// An item that cannot be parsed: its id, if it has one, for use in the answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadItem {
     /// `id` of a post or user, as sent.
@@ -285,7 +285,7 @@ pub struct BadItem {
     pub error: JsonError,
 }
 
-/// A sync message. A bad item never harms the others.
+/// A sync message. A bad item does not affect the others.
 #[derive(Debug, Default)]
 pub struct SyncMessage<'d> {
     /// Channel; empty in a global message.
@@ -296,7 +296,7 @@ pub struct SyncMessage<'d> {
     pub posts: Vec<(Value<'d>, Result<WirePost, BadItem>)>,
     /// Reactions, in order.
     pub reactions: Vec<(Value<'d>, Result<WireReaction, BadItem>)>,
-    /// Mention text (without `@`) and the id of whom it means.
+    /// Mention text (without `@`) and the id of the user it refers to.
     pub mention_transforms: Vec<(String, String)>,
     /// Presence items; not carried out.
     pub statuses: u32,
@@ -307,8 +307,8 @@ pub struct SyncMessage<'d> {
 }
 
 impl<'d> SyncMessage<'d> {
-    /// Reads a message. An error means that the message as a whole has another shape: it is no
-    /// object, or a section is neither an array (users, mentions: object) nor `null`.
+    /// Parses a message. An error means that the message as a whole has another shape: it is not an object,
+    /// or a section is neither an array (users, mentions: object) nor `null`.
     pub fn decode(value: Value<'d>) -> Result<SyncMessage<'d>, JsonError> {
         let value = value.as_object()?;
         let count = |key| {
@@ -318,7 +318,7 @@ impl<'d> SyncMessage<'d> {
         };
         let mut mention_transforms = Vec::new();
         for child in members(value, "mention_transforms")? {
-            // A mention whose meaning is no text stays as typed; that is no reason to refuse posts.
+            // A mention whose value is not a text stays as typed; that is no reason to refuse posts.
             if let Ok(user) = child.as_text() {
                 mention_transforms.push((child.key().into_owned(), user.into_owned()));
             }
@@ -355,17 +355,17 @@ fn items<'d, T>(
         .collect()
 }
 
-/// A member as text; empty when it is absent.
+/// A member as text; empty if absent.
 fn text(member: Option<Value<'_>>) -> Result<String, JsonError> {
     member.map_or(Ok(String::new()), |text| Ok(text.as_text()?.into_owned()))
 }
 
-/// A member as an integer; 0 when it is absent.
+/// A member as an integer; 0 if absent.
 fn integer(member: Option<Value<'_>>) -> Result<i64, JsonError> {
     member.map_or(Ok(0), Value::as_integer)
 }
 
-/// Members of an object in order; of those with the same key only the last.
+/// Members of an object in order; of duplicate keys, only the last.
 fn members<'d>(value: Value<'d>, key: &str) -> Result<Vec<Value<'d>>, JsonError> {
     let Some(object) = value.get(key).filter(|found| !found.is_null()) else {
         return Ok(Vec::new());
@@ -378,7 +378,7 @@ fn members<'d>(value: Value<'d>, key: &str) -> Result<Vec<Value<'d>>, JsonError>
     Ok(members)
 }
 
-/// An object kept as text, byte for byte; empty when absent, `null` or `{}`.
+/// An object kept as text, byte for byte; empty if absent, `null` or `{}`.
 fn kept_object(member: Option<Value<'_>>) -> Result<String, JsonError> {
     match member {
         Some(found) if !found.is_null() => {
@@ -393,9 +393,9 @@ fn kept_object(member: Option<Value<'_>>) -> Result<String, JsonError> {
     }
 }
 
-/// One section of a sync message, to be sent.
+/// One section of an outgoing sync message.
 pub enum SyncSection<'a> {
-    /// Profiles, each with a password that looks random.
+    /// Profiles, each with an apparently random password.
     Users(&'a [(WireUser, Id)]),
     /// Posts and the mentions in them.
     Posts(&'a [WirePost], &'a [(String, String)]),
@@ -405,7 +405,7 @@ pub enum SyncSection<'a> {
     Acknowledgements(&'a [WireAcknowledgement]),
 }
 
-/// Writes a sync message with one section, as a real server does.
+/// Writes a sync message with one section, as real servers do.
 #[must_use]
 pub fn encode_sync(
     mut writer: JsonWriter,
@@ -465,19 +465,19 @@ pub fn encode_sync(
     writer.finish()
 }
 
-/// The invitation of a channel. Semantics §3.6.
+/// A channel invitation. Semantics §3.6.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ChannelInvite {
     /// Channel.
     pub channel_id: String,
-    /// To a server of 2021 the team that it named in the handshake (`remote_team_id`), in which it
-    /// makes the channel; ignored by newer ones and by us.
+    /// For a server of 2021 the team that it named in the handshake (`remote_team_id`), in which it creates
+    /// the channel; ignored by newer servers and by us.
     pub team_id: String,
     /// Whether ordinary members may only read.
     pub read_only: bool,
     /// URL name.
     pub name: String,
-    /// Name shown.
+    /// Display name.
     pub display_name: String,
     /// Header.
     pub header: String,
@@ -488,7 +488,7 @@ pub struct ChannelInvite {
 }
 
 impl ChannelInvite {
-    /// Reads an invitation.
+    /// Parses an invitation.
     pub fn decode(value: Value<'_>) -> Result<ChannelInvite, JsonError> {
         let value = value.as_object()?;
         let text = |key| value.text(key).map(|text| text.into_owned());
@@ -504,7 +504,7 @@ impl ChannelInvite {
         })
     }
 
-    /// Writes the invitation of an open or private channel as the generation's servers do.
+    /// Writes the invitation of an open or private channel in the generation's format.
     #[must_use]
     pub fn encode(&self, mut writer: JsonWriter, generation: Generation) -> Vec<u8> {
         writer.begin_object();
@@ -528,7 +528,7 @@ impl ChannelInvite {
     }
 }
 
-/// Reads one post of JSON text, e.g. one that was held back.
+/// Parses one post from JSON text, e.g. a held one.
 pub fn decode_post(bytes: &[u8]) -> Result<WirePost, JsonError> {
     WirePost::decode(Document::parse(bytes)?.root())
 }

@@ -1,4 +1,4 @@
-//! The protocol's JSON: what peers send and what they are sent.
+//! The protocol's JSON: what peers send and receive.
 
 mod byte_search;
 pub mod frame;
@@ -11,10 +11,10 @@ pub mod write;
 
 use crate::model::PeerKind;
 
-/// Bytes of an outgoing frame at most; a default Mattermost refuses bodies above 300 512 bytes.
+/// Maximum bytes of an outgoing frame; a default Mattermost refuses bodies above 300 512 bytes.
 pub const FRAME_BYTES_MAX: usize = 290_000;
 
-/// The shape of messages.
+/// The format of messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Generation {
     /// Servers of 2021.

@@ -1,32 +1,33 @@
 //! JSON that every server can store and every client can read.
 //!
-//! PostgreSQL holds no NUL, so a Mattermost can keep no text with one; and a program in Go refuses a
-//! whole answer for one number that is beyond a 64-bit float. What people here write with either is
-//! refused; in what peers send and are sent it is replaced.
+//! PostgreSQL cannot store a NUL, so a Mattermost cannot keep a text with one; and a Go program refuses a
+//! whole answer if one number exceeds a 64-bit float. Local users' texts with either are refused; in what
+//! peers send and receive they are replaced.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 use super::byte_search;
 
-/// How a NUL stands in a JSON string.
+/// A NUL in a JSON string.
 const NUL: &[u8] = b"\\u0000";
-/// What stands in its place: U+FFFD.
+/// Its replacement: U+FFFD.
 pub(super) const REPLACEMENT: &[u8] = b"\\ufffd";
-/// The number of digits before the point from which on a number may be too large.
+/// The number of digits before the point from which a number may be too large.
 const LARGEST_POINT: i64 = 309;
-/// Digits of the least number of so many digits that is refused. A little less than what a float rounds
+/// Leading digits of the smallest refused number of that length; slightly below the point at which a float
+/// rounds to infinity.
 /// to infinity.
 const TOO_LARGE: &[u8] = b"17976931348623158";
 
-/// Whether JSON text can be stored and read everywhere as it is.
+/// Whether JSON text can be stored and read everywhere unchanged.
 #[must_use]
 pub fn is_portable(json: &[u8]) -> bool {
     Flaws::of(json).next().is_none()
 }
 
-/// JSON text of which everything can be stored and read everywhere: a NUL becomes U+FFFD, a number that is
-/// too large a string. Bytes that are no JSON stay so.
+/// JSON text that can be stored and read everywhere: a NUL becomes U+FFFD, a number that is too large becomes
+/// a string. Invalid JSON stays invalid.
 #[must_use]
 pub fn portable(json: &[u8]) -> Cow<'_, [u8]> {
     let mut out = Vec::new();
@@ -51,7 +52,7 @@ pub fn portable(json: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(out)
 }
 
-/// What cannot be stored or read, and where it stands.
+/// A part that cannot be stored or read, and its range.
 enum Flaw {
     Nul(Range<usize>),
     Number(Range<usize>),
@@ -65,7 +66,7 @@ impl Flaw {
     }
 }
 
-/// The flaws of a JSON text in their order.
+/// The flaws of a JSON text, in order.
 struct Flaws<'j> {
     json: &'j [u8],
     at: usize,
@@ -85,7 +86,7 @@ impl Flaws<'_> {
         self.json.get(self.at..).unwrap_or_default()
     }
 
-    /// Passes to the end of the string, or of its next NUL.
+    /// Moves to the end of the string, or of its next NUL.
     fn in_string(&mut self) -> Option<Flaw> {
         while let Some(passed) = byte_search::position(self.rest(), ends_plain_text) {
             self.at += passed;
@@ -99,7 +100,7 @@ impl Flaws<'_> {
                 self.at += NUL.len();
                 return Some(Flaw::Nul(start..self.at));
             }
-            // The backslash and what it escapes.
+            // The backslash and the character it escapes.
             self.at += 2;
         }
         self.at = self.json.len();
@@ -152,7 +153,7 @@ fn ends_plain_text(word: u64) -> u64 {
     byte_search::equal(word, b'"') | byte_search::equal(word, b'\\')
 }
 
-/// Whether a number is one of a 64-bit float. Worked out on its digits, as the kernel has no floats.
+/// Whether a number fits a 64-bit float. Computed from its digits, as the kernel does not use floats.
 pub(super) fn fits_a_float(number: &[u8]) -> bool {
     let (mantissa, exponent) = match number.iter().position(|byte| b"eE".contains(byte)) {
         Some(at) => number.split_at(at),
@@ -184,7 +185,7 @@ fn places(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// The exponent behind `e`; one beyond all numbers as the largest of its sign.
+/// The exponent after `e`; saturates for excessive values.
 fn exponent_of(text: &[u8]) -> i64 {
     let digits = text.iter().filter(|byte| byte.is_ascii_digit());
     let size = digits.fold(0i64, |size, digit| {
@@ -252,7 +253,7 @@ mod tests {
         assert_eq!(of(r#"{"1e999":"1e999"}"#), r#"{"1e999":"1e999"}"#);
     }
 
-    /// JSON with strings and numbers of every kind, and what is nearly JSON.
+    /// JSON with strings and numbers of every kind, and text that is almost JSON.
     fn nearly_json() -> impl Strategy<Value = String> {
         let leaf = prop_oneof![
             "-?[0-9]{1,3}(\\.[0-9]{1,3})?([eE][+-]?[0-9]{1,4})?",

@@ -3,43 +3,42 @@
 use super::json::{Document, JsonError};
 use super::write::JsonWriter;
 
-/// `err` of this substring ends the sharing at the sender. Semantics §3.9.
+/// An `err` that contains this ends the sharing at the sender. Semantics §3.9.
 pub const NO_LONGER_SHARED: &str = "channel is no longer shared";
 
-/// `err` of this substring tells a Causeway that the other one does not know the channel: a
-/// Causeway never drops one, so it was restored to before it had it.
+/// An `err` that contains this indicates to a Causeway that the other one does not know the channel: a
+/// Causeway never drops one, so it was restored to a time before it had it.
 pub const UNKNOWN_CHANNEL: &str = "channel not found";
 
-/// The substrings of `err` by which a sender decides.
+/// The substrings of `err` on which a sender's decisions depend.
 pub const SIGNALS: [&str; 2] = [NO_LONGER_SHARED, UNKNOWN_CHANNEL];
 
-/// What a sync message did.
+/// The result of a sync message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SyncResponse {
-    /// Highest `update_at` of a profile that was taken.
+    /// Highest `update_at` of an accepted profile.
     pub users_last_update_at: i64,
-    /// Ids of users that were refused; filled for global messages only.
+    /// Ids of refused users; filled only for global messages.
     pub user_errors: Vec<String>,
-    /// Ids of users that are stored.
+    /// Ids of stored users.
     pub users_syncd: Vec<String>,
-    /// Highest `update_at` of a post that was taken.
+    /// Highest `update_at` of an accepted post.
     pub posts_last_update_at: i64,
-    /// Ids of posts that were refused.
+    /// Ids of refused posts.
     pub post_errors: Vec<String>,
-    /// Highest `update_at` of a reaction that was taken.
+    /// Highest `update_at` of an accepted reaction.
     pub reactions_last_update_at: i64,
-    /// Ids of posts of which a reaction could not be taken yet. Only Causeways fill it.
+    /// Ids of posts with a reaction that could not be accepted yet. Only Causeways fill it.
     pub reaction_errors: Vec<String>,
-    /// Latest time of an acknowledgement that was taken.
+    /// Latest time of an accepted acknowledgement.
     pub acknowledgements_last_update_at: i64,
-    /// Ids of posts of which an acknowledgement was not taken; a Causeway names to another only
-    /// those that may be sent again.
+    /// Ids of posts with an acknowledgement that was not accepted; between Causeways, only those that may be
+    /// sent again.
     pub acknowledgement_errors: Vec<String>,
 }
 
 impl SyncResponse {
-    /// Writes the response with the keys of an 11.6 server; older ones ignore what they do not
-    /// know.
+    /// Writes the response with the keys of an 11.6 server; older ones ignore unknown keys.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut writer = JsonWriter::new();
@@ -92,16 +91,16 @@ fn encode_envelope(status: &str, error: &str, payload: &[u8]) -> Vec<u8> {
     writer.finish()
 }
 
-/// A peer's answer, as its sender understands it.
+/// A peer's answer, as interpreted by the sender.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// `OK`; `None` when the payload is absent or `null`.
+    /// `OK`; `None` if the payload is absent or `null`.
     Ok(Option<SyncResponse>),
-    /// `FAIL`, or a status that is neither; with the peer's words.
+    /// `FAIL`, or an unknown status; with the peer's error text.
     Fail(String),
 }
 
-/// Reads a peer's answer.
+/// Parses a peer's answer.
 pub fn decode(bytes: &[u8]) -> Result<Answer, JsonError> {
     let document = Document::parse(bytes)?;
     let root = document.root().as_object()?;

@@ -1,7 +1,7 @@
 //! Blanks secret values in a peer's bytes before they become an input: servers of 2021 send bcrypt
 //! hashes with their users.
 
-/// Keys whose string values are blanked, compared without ASCII case.
+/// Keys whose string values are blanked, compared case-insensitively (ASCII).
 const SECRET_KEYS: [&[u8]; 6] = [
     b"password",
     b"mfa_secret",
@@ -11,16 +11,16 @@ const SECRET_KEYS: [&[u8]; 6] = [
     b"refreshed_token",
 ];
 
-/// Object whose keys are what users typed behind `@`: a user may well be called `token`.
+/// Object whose keys are what users typed after `@`: a user may be called `token`.
 const MENTIONS_KEY: &[u8] = b"mention_transforms";
 
-/// Overwrites the string value of every secret key with `*`, in place and at any depth; the length
-/// stays, and valid JSON stays valid. Says how many values it blanked.
+/// Overwrites the string value of every secret key with `*`, in place and at any depth; the length does not
+/// change, and valid JSON stays valid. Returns the number of blanked values.
 ///
-/// It looks at strings alone, so that it also does its duty in what is no JSON, before an error and
-/// behind it. Keys with `\u` escapes count. Values of other types hold no text and are left, as are
-/// the members of `mention_transforms`. A secret inside a text (JSON in a string) is not seen: no
-/// generation sends one there.
+/// It considers only strings, so it also works in invalid JSON, before and after an error. Keys with `\u`
+/// escapes are recognised. Values of other types contain no text and are left, as are the members of
+/// `mention_transforms`. A secret inside a text (JSON in a string) is not found: no generation sends one
+/// there.
 pub fn blank(bytes: &mut [u8]) -> u32 {
     let mut blanked = 0;
     let mut at = 0;
@@ -31,7 +31,7 @@ pub fn blank(bytes: &mut [u8]) -> u32 {
                 let end = string_end(bytes, at + 1);
                 let inside = at + 1..end;
                 at = end + 1;
-                // Asked before the value is blanked: in broken JSON a value may be the next key.
+                // Determined before the value is blanked: in broken JSON a value may be the next key.
                 let next = if next_is(b':', bytes, &mut at) {
                     bytes.get(inside.clone()).map_or(Key::Other, spelled)
                 } else {
@@ -58,7 +58,7 @@ pub fn blank(bytes: &mut [u8]) -> u32 {
     blanked
 }
 
-/// What a string means when a colon follows it.
+/// The meaning of a string that is followed by a colon.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Key {
     Secret,
@@ -66,7 +66,7 @@ enum Key {
     Other,
 }
 
-/// Passes members that are pairs of strings; where it is anything else, the caller goes on.
+/// Skips members that are pairs of strings; stops at anything else, where the caller continues.
 fn mentions_end(bytes: &[u8], from: usize) -> usize {
     let mut at = from;
     loop {
@@ -100,7 +100,7 @@ fn string_end(bytes: &[u8], from: usize) -> usize {
     bytes.len()
 }
 
-/// Passes white space, and `wanted` if it follows.
+/// Skips white space, and `wanted` if it follows.
 fn next_is(wanted: u8, bytes: &[u8], at: &mut usize) -> bool {
     while matches!(bytes.get(*at), Some(b' ' | b'\t' | b'\n' | b'\r')) {
         *at += 1;
@@ -112,9 +112,9 @@ fn next_is(wanted: u8, bytes: &[u8], at: &mut usize) -> bool {
     found
 }
 
-/// What the inside of a string spells, also with `\u` escapes.
+/// The meaning of a string's content, including `\u` escapes.
 fn spelled(inside: &[u8]) -> Key {
-    // A longer text cannot spell a key even when every letter is escaped.
+    // A longer text cannot be a key even if every letter is escaped.
     if inside.len() > 6 * MENTIONS_KEY.len() {
         return Key::Other;
     }
@@ -138,7 +138,7 @@ fn meaning(plain: &[u8]) -> Key {
     }
 }
 
-/// The text with its `\u` escapes resolved; `None` if it has others, as no letter needs them.
+/// The text with its `\u` escapes resolved; `None` if it has others, which no letter needs.
 fn unescape_ascii(inside: &[u8]) -> Option<Vec<u8>> {
     let mut plain = Vec::with_capacity(inside.len());
     let mut rest = inside;

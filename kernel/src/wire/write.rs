@@ -1,4 +1,4 @@
-//! Writes compact JSON as Go does: `&`, `<`, `>`, U+2028 and U+2029 are escaped.
+//! Writes compact JSON like Go: `&`, `<`, `>`, U+2028 and U+2029 are escaped.
 
 use super::byte_search;
 use super::portable::{REPLACEMENT, portable};
@@ -6,14 +6,13 @@ use super::portable::{REPLACEMENT, portable};
 /// Digits of the longest integer.
 const DIGITS_MAX: usize = 19;
 
-/// Writes JSON into a buffer. Objects and arrays are closed by the caller; commas come by
-/// themselves.
+/// Writes JSON into a buffer. Objects and arrays are closed by the caller; commas are inserted automatically.
 #[derive(Debug, Default)]
 pub struct JsonWriter {
     out: Vec<u8>,
     /// Whether the next key or element needs a comma before it.
     comma: bool,
-    /// Whether what no server can store is replaced; see [`portable`].
+    /// Whether unportable parts are replaced; see [`portable`].
     portable: bool,
 }
 
@@ -24,7 +23,7 @@ impl JsonWriter {
         JsonWriter::default()
     }
 
-    /// An empty writer of what every server can store and every client can read; see [`portable`].
+    /// An empty writer whose output every server can store and every client can read; see [`portable`].
     #[must_use]
     pub fn portable() -> JsonWriter {
         JsonWriter {
@@ -33,7 +32,7 @@ impl JsonWriter {
         }
     }
 
-    /// What was written.
+    /// The written bytes.
     #[must_use]
     pub fn finish(self) -> Vec<u8> {
         self.out
@@ -45,7 +44,7 @@ impl JsonWriter {
         self.out.len()
     }
 
-    /// Whether nothing was written yet.
+    /// Whether nothing has been written yet.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.out.is_empty()
@@ -97,7 +96,7 @@ impl JsonWriter {
         self.comma = false;
     }
 
-    /// Writes a key of the protocol's, which needs no escapes; a value follows.
+    /// Writes a key of the protocol, which needs no escapes; a value follows.
     fn name(&mut self, name: &'static str) {
         debug_assert!(split_plain(name).is_none(), "{name} needs escapes");
         self.separate();
@@ -134,12 +133,12 @@ impl JsonWriter {
         self.out.extend(digits.iter().skip(DIGITS_MAX - count));
     }
 
-    /// Writes a truth value.
+    /// Writes a boolean.
     pub fn boolean(&mut self, value: bool) {
         self.raw(if value { "true" } else { "false" });
     }
 
-    /// Writes JSON text as it is; the caller vouches for it. Empty text is `null`.
+    /// Writes JSON text unchanged; the caller vouches for it. Empty text becomes `null`.
     pub fn raw(&mut self, json: impl AsRef<[u8]>) {
         self.separate();
         self.out.extend_from_slice(match json.as_ref() {
@@ -154,7 +153,7 @@ impl JsonWriter {
         self.text(value);
     }
 
-    /// Key and string, left out when empty.
+    /// Key and string; left out if empty.
     pub fn text_field_if(&mut self, key: &'static str, value: &str) {
         if !value.is_empty() {
             self.text_field(key, value);
@@ -167,19 +166,19 @@ impl JsonWriter {
         self.integer(value);
     }
 
-    /// Key and truth value.
+    /// Key and boolean.
     pub fn boolean_field(&mut self, key: &'static str, value: bool) {
         self.name(key);
         self.boolean(value);
     }
 
-    /// Key and JSON text as it is.
+    /// Key and unchanged JSON text.
     pub fn raw_field(&mut self, key: &'static str, json: impl AsRef<[u8]>) {
         self.name(key);
         self.raw(json);
     }
 
-    /// Key and JSON text of somebody else's, which needs to be JSON and no more.
+    /// Key and JSON text from an external source, made portable if required.
     pub fn foreign_field(&mut self, key: &'static str, json: impl AsRef<[u8]>) {
         if self.portable {
             self.raw_field(key, portable(json.as_ref()));
@@ -250,7 +249,7 @@ impl JsonWriter {
     }
 }
 
-/// A text before and from the first character that may need an escape; `None` if none does.
+/// A text split before the first character that may need an escape; `None` if there is none.
 fn split_plain(text: &str) -> Option<(&str, &str)> {
     let at = byte_search::position(text.as_bytes(), needs_a_look)?;
     text.split_at_checked(at)
@@ -265,7 +264,7 @@ fn needs_a_look(word: u64) -> u64 {
         | byte_search::equal(word, 0xe2)
 }
 
-/// Bytes of a string in JSON, without its quotes.
+/// Length of a string in JSON in bytes, without its quotes.
 #[must_use]
 pub fn escaped_len(value: &str) -> usize {
     let mut length = value.len();

@@ -1,14 +1,14 @@
-//! The validating pass: text to nodes.
+//! The validating pass: from text to nodes.
 
 use super::super::byte_search;
 use super::super::portable::fits_a_float;
 use super::{BYTES_MAX, DEPTH_MAX, JsonError, JsonErrorKind, Kind, NODES_MAX, Node};
 
-/// Digits that a 64-bit float holds in any order.
+/// Digits that always fit a 64-bit float.
 const SMALL_NUMBER_DIGITS: usize = 300;
 
-/// Reads the first value of `text`. One loop with a list of open containers, so that no input can
-/// exhaust the stack. Says as well whether the value [is portable](super::super::portable::is_portable).
+/// Parses the first value of `text`. One loop with a list of open containers, so that no input can exhaust
+/// the stack. Also returns whether the value [is portable](super::super::portable::is_portable).
 pub(super) fn read(text: &str) -> Result<(Vec<Node>, bool), JsonError> {
     if text.len() > BYTES_MAX {
         return Err(JsonError {
@@ -31,7 +31,7 @@ struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
     nodes: Vec<Node>,
-    /// Indexes of the containers that are open, and whether each is an object.
+    /// Indexes of the open containers, and whether each is an object.
     open: Vec<(u32, bool)>,
     is_portable: bool,
 }
@@ -47,7 +47,7 @@ enum Expect {
     CommaOrEnd,
 }
 
-/// A key's text with its quotes, and whether it holds escapes.
+/// A key's position including its quotes, and whether it contains escapes.
 #[derive(Clone, Copy)]
 struct Key {
     start: u32,
@@ -164,7 +164,7 @@ impl Reader<'_> {
             self.at += 1;
             let object = byte == b'{';
             self.open.push((index, object));
-            // End and next are set when it closes.
+            // End and next are set when the container is closed.
             let kind = if object { Kind::Object } else { Kind::Array };
             self.push(kind, false, start, key);
             return Ok(if object {
@@ -232,7 +232,7 @@ impl Reader<'_> {
         Ok(kind)
     }
 
-    /// Passes a string; says whether it holds escapes.
+    /// Skips a string; returns whether it contains escapes.
     fn string(&mut self) -> Result<bool, JsonError> {
         self.at += 1;
         let mut escaped = false;
@@ -285,7 +285,7 @@ impl Reader<'_> {
     fn number(&mut self) -> Result<(), JsonError> {
         let start = self.at;
         self.number_token()?;
-        // Only a long number can be too large, or one with an exponent, which has a letter.
+        // Only a long number can be too large, or one with an exponent, which contains a letter.
         let number = self.bytes.get(start..self.at).unwrap_or_default();
         if number.len() > SMALL_NUMBER_DIGITS || number.iter().any(u8::is_ascii_alphabetic) {
             self.is_portable &= fits_a_float(number);
@@ -324,7 +324,7 @@ fn no_plain_text(word: u64) -> u64 {
         | byte_search::equal(word, b'\\')
 }
 
-/// Offsets fit: longer texts than [`BYTES_MAX`] are refused.
+/// Offsets fit: texts longer than [`BYTES_MAX`] are refused.
 fn offset(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }

@@ -1,8 +1,8 @@
-//! The text that a JSON string spells.
+//! Decoding of JSON strings.
 
 use std::borrow::Cow;
 
-/// The text of a validated string's inside. Lone surrogates become U+FFFD.
+/// Decodes the content of a validated string. Lone surrogates become U+FFFD.
 pub(super) fn unescape(inside: &str) -> Cow<'_, str> {
     let Some((plain, mut rest)) = inside.split_once('\\') else {
         return Cow::Borrowed(inside);
@@ -32,7 +32,7 @@ pub(super) fn unescape(inside: &str) -> Cow<'_, str> {
     }
 }
 
-/// Takes the four digits behind `\u`, and the second half of a surrogate pair if it follows.
+/// Takes the four digits after `\u`, and the second half of a surrogate pair if it follows.
 fn code_point(rest: &mut &str) -> char {
     let Some(first) = take_hex(rest) else {
         return char::REPLACEMENT_CHARACTER;

@@ -1,4 +1,4 @@
-//! What belongs to a post and travels by itself: reactions and acknowledgements. Semantics §3.4.
+//! Objects that belong to a post and are sent separately: reactions and acknowledgements. Semantics §3.4.
 
 use super::{integer, text};
 use crate::rows::id::Id;
@@ -11,9 +11,9 @@ use crate::wire::write::JsonWriter;
 pub struct WireReaction {
     /// Who reacted.
     pub user_id: String,
-    /// To what.
+    /// The post.
     pub post_id: String,
-    /// With which emoji.
+    /// The emoji's name.
     pub emoji_name: String,
     /// When it was made, in ms.
     pub create_at: i64,
@@ -24,7 +24,7 @@ pub struct WireReaction {
 }
 
 impl WireReaction {
-    /// Reads a reaction.
+    /// Parses a reaction.
     pub fn decode(value: Value<'_>) -> Result<WireReaction, JsonError> {
         let scalars = [
             "user_id",
@@ -53,7 +53,7 @@ impl WireReaction {
         })
     }
 
-    /// Writes a reaction as the generation's servers do.
+    /// Writes a reaction in the generation's format.
     pub fn encode(&self, writer: &mut JsonWriter, generation: Generation) {
         writer.begin_object();
         writer.text_field("user_id", &self.user_id);
@@ -75,17 +75,17 @@ impl WireReaction {
 pub struct WireAcknowledgement {
     /// Who acknowledged.
     pub user_id: String,
-    /// What.
+    /// The post.
     pub post_id: String,
     /// When, in ms; 0 = withdrawn.
     pub acknowledged_at: i64,
-    /// When it was withdrawn, in ms; 0 = live, or not told. Only Causeways tell it, as without it
-    /// nobody can say which of two changes is the later one.
+    /// When it was withdrawn, in ms; 0 = live or unknown. Only Causeways send it; without it, it is
+    /// impossible to tell which of two changes is the later one.
     pub delete_at: i64,
 }
 
 impl WireAcknowledgement {
-    /// Reads an acknowledgement.
+    /// Parses an acknowledgement.
     pub fn decode(value: Value<'_>) -> Result<WireAcknowledgement, JsonError> {
         let scalars = ["user_id", "post_id", "acknowledged_at", "delete_at"];
         let (scalars, []) = value.as_object()?.find(scalars, []);
@@ -98,13 +98,13 @@ impl WireAcknowledgement {
         })
     }
 
-    /// Whether it says that there is no acknowledgement any more.
+    /// Whether it is a withdrawal.
     #[must_use]
     pub fn is_withdrawn(&self) -> bool {
         self.acknowledged_at == 0
     }
 
-    /// Writes an acknowledgement as servers of the 11 line do; older ones know none.
+    /// Writes an acknowledgement in the format of the 11 line; older servers do not support them.
     pub fn encode(&self, writer: &mut JsonWriter, channel_id: Id) {
         writer.begin_object();
         writer.text_field("user_id", &self.user_id);
