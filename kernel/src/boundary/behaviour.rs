@@ -29,7 +29,7 @@ macro_rules! behaviours {
 }
 
 behaviours! {
-    /// What the kernel did when behaviours were first numbered.
+    /// The behaviour of the kernel when behaviours were first numbered.
     Founding = 1,
     /// A peer's user gets the sender's suffix if the name ends with the suffix of another connection here.
     OwnSuffixes = 2,

@@ -52,7 +52,7 @@ pub trait Rows {
     fn scan(&self, table: Table, range: &Range) -> Scan;
 }
 
-/// What a scan found.
+/// The result of a scan.
 #[derive(Clone, Debug, Default)]
 pub struct Scan {
     /// Keys and values in the order asked for.

@@ -34,7 +34,7 @@ macro_rules! kinds {
             },
         )*];
 
-        /// What kind an input is.
+        /// The kind of an input.
         fn kind_of(input: &Input) -> &'static Kind {
             match input {
                 $(Input::$name $pattern => &Kind {

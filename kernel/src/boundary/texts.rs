@@ -79,7 +79,7 @@ pub trait HasTexts {
     fn texts(&mut self, visitor: &mut dyn TextVisitor);
 }
 
-/// What a field of type `F` can be declared as.
+/// A class that a field of type `F` can be declared with.
 pub trait Class<F: ?Sized> {
     /// Shows the field's text to `visitor`.
     fn show(self, field: &mut F, visitor: &mut dyn TextVisitor);

@@ -1,7 +1,7 @@
 //! Items held for a policy. They are stored, so the peer may treat them as accepted; they are asked about
-//! again after a while and whenever the policies change. Items that belong to a held post (a reply, a
-//! reaction, an acknowledgement) are held after it. So is a reaction whose emoji exceeds the limit of its
-//! post.
+//! again after a while and whenever the policies change. An item that belongs to a held post (a reply, a
+//! reaction, an acknowledgement) is held until the post is accepted. A reaction whose emoji exceeds the limit
+//! of its post is held too.
 //!
 //! No step reads all held items: an index tells whether an item is held, and totals are counted.
 

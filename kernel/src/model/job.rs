@@ -155,7 +155,7 @@ impl VerdictRow {
 
 /// What the policies were asked about an object, and in which direction: a byte in the key of [`VerdictRow`].
 /// The answer to one question does not apply to another, so a verdict on a message is never used for the
-/// whole post: that is asked anew, and the older row is deleted with its connection.
+/// whole post: the policies are asked again, and the older row is deleted with its connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Asked {
     /// Direction.
@@ -219,7 +219,7 @@ pub struct Held {
     pub reason: String,
     /// How often the policies were asked about it.
     pub attempts: u32,
-    /// What the item is.
+    /// The kind of the item.
     pub kind: HeldKind,
 }
 

@@ -37,7 +37,7 @@ pub const REACTIONS_COUNTED_MAX: u32 = 10_000;
 /// Users of one workspace who have ever acknowledged a post; one more is refused. Workspaces have separate
 /// limits, so none can exhaust another's.
 pub const ACKNOWLEDGEMENTS_PER_POST_MAX: u32 = 5_000;
-/// How long after it was made an acknowledgement may be withdrawn, in ms. Client API §6.
+/// Time within which an acknowledgement may be withdrawn after it was made, in ms. Client API §6.
 pub const ACKNOWLEDGEMENT_WITHDRAWAL_MS: i64 = 5 * 60 * 1000;
 /// Bytes of a user name; more is refused, or shortened by the suffix rule for a remote user.
 pub const USERNAME_BYTES_MAX: usize = 64;

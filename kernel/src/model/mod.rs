@@ -37,7 +37,7 @@ pub use team::{Team, TeamMember, UserTeam};
 pub use user::{IdRow, NameRow, RemoteUser, User};
 pub use workspace::{Config, Counters, MetaKey, MetaRow, Workspace};
 
-/// What kind of object an id or a unique name belongs to; first byte of the key.
+/// The kind of object that an id or a unique name belongs to; first byte of the key.
 pub mod kind {
     /// A user id.
     pub const USER: u8 = 1;

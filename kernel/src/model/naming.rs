@@ -91,7 +91,7 @@ pub fn is_reserved_team_name(name: &str) -> bool {
         .any(|reserved| name.starts_with(reserved))
 }
 
-/// Bytes of a connection's name that are shown in the name of every user of it; the rest may be cut off.
+/// Bytes of a connection's name that are shown in the names of all its users; the rest may be cut off.
 const CONNECTION_SHOWN_MIN: usize = 28;
 
 /// Whether two connections cannot be told apart in all names of users, because both names may be cut to the

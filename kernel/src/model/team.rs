@@ -20,7 +20,7 @@ pub struct Team {
     pub name: String,
     /// Description.
     pub description: String,
-    /// Whether anybody of the workspace may join.
+    /// Whether anybody in the workspace may join.
     pub is_open: bool,
 }
 texts!(struct Team {

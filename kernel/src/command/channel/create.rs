@@ -26,7 +26,7 @@ pub struct CreateChannel {
     pub team: TeamNo,
     /// URL name.
     pub name: String,
-    /// Name shown.
+    /// Display name.
     pub display_name: String,
     /// Header.
     pub header: String,

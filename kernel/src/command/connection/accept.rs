@@ -16,7 +16,7 @@ use crate::rows::tx::Tx;
 /// Creates a connection from an opened invitation code, before the inviter is called (§8.1.3).
 ///
 /// # Errors
-/// As for [`CreateConnection`](super::CreateConnection); the code is our own, or was accepted before: there
+/// As for [`CreateConnection`]; the code is our own, or was accepted before: there
 /// is one record for each `remote_id`, so a used code cannot harm a working connection (W55).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AcceptConnection {

@@ -118,7 +118,7 @@ fn check(
     })
 }
 
-/// The live connection whose name looks like this one after names of users are cut.
+/// The live connection whose name cannot be told apart from this one in shortened user names.
 fn look_alike<'c>(
     tx: &Tx<'_>,
     name: &str,

@@ -19,7 +19,7 @@ use crate::rows::tx::{Read, Tx};
 pub struct RemoveReaction {
     /// The post.
     pub post: PostNo,
-    /// Whose.
+    /// The user who reacted.
     pub user: UserNo,
     /// Emoji name.
     pub emoji: String,

@@ -20,11 +20,11 @@ use crate::rows::tx::Tx;
 pub struct CreateTeam {
     /// URL name.
     pub name: String,
-    /// Name shown.
+    /// Display name.
     pub display_name: String,
     /// Description.
     pub description: String,
-    /// Whether anybody of the workspace may join.
+    /// Whether anybody in the workspace may join.
     pub is_open: bool,
 }
 texts!(struct CreateTeam {

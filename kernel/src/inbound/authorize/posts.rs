@@ -45,7 +45,7 @@ pub enum PostAct {
 /// A post and what may be done with it.
 #[derive(Clone, Debug)]
 pub struct PostChange<'a> {
-    /// What.
+    /// What may be done.
     pub act: PostAct,
     /// The post.
     pub wire: &'a WirePost,

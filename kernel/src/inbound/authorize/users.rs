@@ -26,7 +26,7 @@ pub enum UserAct {
 /// A profile and what may be done with it.
 #[derive(Clone, Debug)]
 pub struct UserChange<'a> {
-    /// What.
+    /// What may be done.
     pub act: UserAct,
     /// The profile.
     pub wire: &'a WireUser,

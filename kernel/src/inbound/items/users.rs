@@ -217,8 +217,8 @@ fn name_for(tx: &mut Tx<'_>, peer: &Peer, home: &str, own: Option<UserNo>) -> Op
 }
 
 /// The name from before [`Behaviour::OwnNames`]: the first name of the suffix rule that is free or already
-/// this user's own. A hub's users had the names of its own connections; a name that was also a connection's
-/// name here was replaced by the sender's.
+/// this user's own. A hub's users kept the suffixes of the hub's own connections; a suffix that was also the
+/// name of another connection here was replaced by the sender's.
 fn free_name(tx: &Tx<'_>, peer: &Peer, home: &str, own: Option<UserNo>) -> Option<String> {
     let munged =
         |name: &str, suffix| naming::munge(name, &peer.row.name, suffix, USERNAME_BYTES_MAX);
