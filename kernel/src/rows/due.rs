@@ -40,7 +40,7 @@ pub fn link_at(tx: &mut Tx<'_>, at_ms: i64, connection: ConnectionNo, channel: C
     at(tx, at_ms, DueKind::Link(connection, channel));
 }
 
-/// Deletes the rows of a kind that are among the next [`DUE_SCAN_MAX`].
+/// Deletes the rows of a kind that are among the next `DUE_SCAN_MAX`.
 pub fn cancel(tx: &mut Tx<'_>, kind: DueKind) {
     for (key, row) in rows_before(tx, Vec::new(), DUE_SCAN_MAX) {
         if row.kind == kind {
