@@ -1,10 +1,10 @@
-//! Builds the guests — the kernel component and the policies — and leaves them below
-//! `target/components/`. The engine embeds the kernel of the same build.
+//! Builds the guests — the kernel component and the policies — into `target/components/`. The
+//! engine embeds the kernel of the same build.
 //!
 //! A guest is an ordinary `cdylib` crate for `wasm32-unknown-unknown`, built by a nested cargo
-//! with a target folder of its own (the outer cargo holds the lock of its folder, and the guests'
-//! compiler may be another one) and turned into a component by `wit-component`. Such a component
-//! imports the interfaces of its world and nothing else: no WASI.
+//! with its own target folder (the outer cargo holds the lock on its folder, and the guests'
+//! compiler may differ) and turned into a component by `wit-component`. The component imports the
+//! interfaces of its world and nothing else: no WASI.
 
 use std::env;
 use std::error::Error;
@@ -16,8 +16,8 @@ use std::time::{Duration, SystemTime};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// A guest: its package, the file it becomes below `target/components/`, and the variable by
-/// which the engine's code finds it.
+/// A guest: its package, its file below `target/components/`, and the variable through which the
+/// engine's code finds it.
 struct Guest {
     package: &'static str,
     component: &'static str,
@@ -47,7 +47,7 @@ const GUESTS: &[Guest] = &[
     },
 ];
 
-/// What the guests are made of, below the workspace's root.
+/// What the guests are built from, relative to the workspace root.
 const SOURCES: &[&str] = &[
     "Cargo.toml",
     "Cargo.lock",
@@ -60,7 +60,7 @@ const SOURCES: &[&str] = &[
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
-/// Cargo's profile of the guests, in the workspace's manifest.
+/// Cargo profile of the guests, defined in the workspace manifest.
 const PROFILE: &str = "guest";
 
 /// Chooses where the target's standard library comes from; see `toolchain.sh`.
@@ -95,7 +95,7 @@ fn main() -> Result<()> {
         let visible = target.join("components").join(guest.component);
         write_if_changed(&visible, &component)?;
         println!("cargo::rerun-if-changed={}", visible.display());
-        // The engine embeds a copy that no other build can change under it.
+        // The engine embeds a copy that no concurrent build can change.
         let embedded = out.join(guest.component.replace('/', "-"));
         write_if_changed(&embedded, &component)?;
         println!("cargo::rustc-env={}={}", guest.variable, embedded.display());
@@ -112,11 +112,11 @@ fn workspace_root() -> Result<PathBuf> {
     let root = package
         .ancestors()
         .nth(2)
-        .ok_or("the engine stands in host/engine")?;
+        .ok_or("the engine is not in host/engine")?;
     Ok(root.to_path_buf())
 }
 
-/// Cargo's target folder, which it marks as a cache.
+/// Cargo's target folder, recognized by its cache marker.
 fn target_dir(out: &Path) -> Result<PathBuf> {
     let marked = out
         .ancestors()
@@ -128,7 +128,7 @@ fn target_dir(out: &Path) -> Result<PathBuf> {
         .to_path_buf())
 }
 
-/// The compiler for guests: the one at hand, or one that the script has made ready.
+/// The compiler for guests: the installed one, or one that the script has prepared.
 fn guest_rustc(root: &Path) -> Result<PathBuf> {
     let script = root.join("host/engine/toolchain.sh");
     let output = Command::new("bash")
@@ -162,7 +162,7 @@ fn build_guests(root: &Path, target: &Path, rustc: &Path) -> Result<PathBuf> {
     for guest in GUESTS {
         cargo.args(["--package", guest.package]);
     }
-    // What the outer cargo (or clippy) set for its own compiler is not for this one.
+    // What the outer cargo (or clippy) set for its own compiler does not apply to this one.
     for name in FOREIGN_VARIABLES {
         cargo.env_remove(name);
     }
@@ -174,22 +174,22 @@ fn build_guests(root: &Path, target: &Path, rustc: &Path) -> Result<PathBuf> {
         .stderr(Stdio::inherit())
         .status()?;
     if !status.success() {
-        return Err("the guests do not build; see the lines above".into());
+        return Err("building the guests failed; see the lines above".into());
     }
     Ok(folder.join(TARGET).join(PROFILE))
 }
 
-/// The guests' target folder. Cargo does not notice when a sysroot was made anew, so each
-/// compiler has a folder of its own.
+/// The guests' target folder. Cargo does not notice when a sysroot was rebuilt, so each compiler
+/// has its own folder.
 fn guests_dir(target: &Path, rustc: &Path) -> Result<PathBuf> {
     let private = rustc.components().count() > 1 && rustc.ends_with(".toolchain/bin/rustc");
     Ok(target.join(if private { "guests-debian" } else { "guests" }))
 }
 
-/// Flags of the guests' compiler. Panics name their source: without the remapping the component
-/// would hold the paths of this machine and differ from folder to folder. Vectors of 128 bits are
-/// part of WebAssembly and give the same on every processor; they make the kernel's steps a
-/// twentieth faster.
+/// Flags of the guests' compiler. Panics name their source file: without the remapping the
+/// component would contain the paths of this machine and depend on the build folder. 128-bit SIMD
+/// is part of WebAssembly and deterministic on every processor; it makes the kernel's steps 5 %
+/// faster.
 fn guest_flags(root: &Path) -> Vec<String> {
     let home = env::var("HOME").unwrap_or_default();
     let cargo_home = env::var("CARGO_HOME").unwrap_or_else(|_| format!("{home}/.cargo"));
@@ -211,7 +211,7 @@ fn encode(module: &Path) -> Result<Vec<u8>> {
     Ok(component)
 }
 
-/// Writes a file in one piece, and leaves it alone when it has these bytes already.
+/// Writes a file atomically, unless it already has this content.
 fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<()> {
     match fs::read(path) {
         Ok(found) if found == bytes => return Ok(()),
@@ -219,12 +219,12 @@ fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<()> {
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(error) => return Err(format!("{}: {error}", path.display()).into()),
     }
-    let folder = path.parent().ok_or("a file stands in a folder")?;
+    let folder = path.parent().ok_or("the path has no parent folder")?;
     fs::create_dir_all(folder)?;
     let half = path.with_extension(format!("{}.tmp", std::process::id()));
     fs::write(&half, bytes)?;
-    // Cargo runs this again when the file is gone, but would do so too when it is newer than this
-    // run: so it is dated back.
+    // Cargo reruns this script when the file is gone, but also when it is newer than this run: so
+    // it is backdated.
     let old = SystemTime::UNIX_EPOCH + Duration::from_secs(1);
     fs::File::options()
         .write(true)

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # usage: debian-packages.sh FOLDER PACKAGE…
 #
-# Downloads Debian packages into FOLDER, and with them those of their dependencies that the system
-# lacks. Uses package lists and caches of its own: needs no root and leaves the system's alone.
+# Downloads Debian packages into FOLDER, including those of their dependencies that are not
+# installed. Uses its own package lists and caches: needs no root and does not touch the system's.
 set -euo pipefail
 
 folder=$1
@@ -18,10 +18,10 @@ mkdir -p "$private"/{lists/partial,cache/archives/partial}
 apt=(-qq -o "Dir::State::lists=$private/lists" -o "Dir::Cache=$private/cache"
   -o Debug::NoLocking=1 -o APT::Sandbox::User= -o Acquire::Languages=none)
 
-# A source that cannot be reached need not be the one that is needed.
+# An unreachable source may not be the one that is needed.
 apt-get "${apt[@]}" update || true
 
-# Installed packages are taken as they are; `name:architecture` and `<virtual>` ones are others' names.
+# `name:architecture` and `<virtual>` entries are aliases of other packages.
 dependencies() {
   apt-cache "${apt[@]}" depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks \
     --no-replaces --no-enhances "$@" | grep -E '^[a-z0-9][^:]*$'

@@ -1,9 +1,9 @@
-//! Time as a parameter.
+//! Clocks, injectable for tests.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// Tells the time.
+/// A source of the current time.
 pub trait Clock: Send + Sync {
     /// Milliseconds since the Unix epoch.
     fn now_ms(&self) -> i64;
@@ -22,17 +22,17 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that never goes back. When the one behind it is set back, it goes on at half speed
-/// until that has caught up: what is due later still becomes due, pauses only take twice as long.
+/// A monotonic clock. When its source is set back, it runs at half speed until the source has
+/// caught up: timers still become due, and pauses only take twice as long.
 #[derive(Debug)]
 pub struct SteadyClock<C> {
     source: C,
-    /// When it was last asked, and what it said, since the Unix epoch.
+    /// When it was last read, and the value returned (time since the Unix epoch).
     last: Mutex<(Instant, Duration)>,
 }
 
 impl<C: Clock> SteadyClock<C> {
-    /// Begins with the time of another clock.
+    /// Starts at the time of `source`.
     #[must_use]
     pub fn new(source: C) -> SteadyClock<C> {
         let last = Mutex::new((Instant::now(), Duration::ZERO));
@@ -53,8 +53,8 @@ impl<C: Clock> Clock for SteadyClock<C> {
     }
 }
 
-/// What a steady clock says after it has `said` something and this much time has passed, while the
-/// clock behind it shows `source`.
+/// The reading of a steady clock that `passed` after it read `said`, while its source reads
+/// `source`.
 fn goes_on(said: Duration, passed: Duration, source: Duration) -> Duration {
     (said + passed / 2).max(source)
 }

@@ -1,4 +1,4 @@
-//! Files as the engine uses them: the seam where tests let a disk fill up, fail or forget.
+//! File access of the engine: where tests simulate a disk that is full, fails or loses writes.
 
 use std::fmt::Debug;
 use std::fs::{File, OpenOptions};
@@ -15,13 +15,13 @@ pub trait Disk: Debug + Send + Sync {
     /// Those of the operating system.
     fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>>;
 
-    /// The same, making the file if it does not exist.
+    /// The same, creating the file if it does not exist.
     ///
     /// # Errors
     /// Those of the operating system.
     fn open_or_create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>>;
 
-    /// Returns when the names in a folder survive a power cut.
+    /// Returns once the names in a folder survive a power cut.
     ///
     /// # Errors
     /// Those of the operating system.
@@ -30,7 +30,7 @@ pub trait Disk: Debug + Send + Sync {
     }
 }
 
-/// An open file. Reads and writes name their place, so that threads may share it.
+/// An open file. Reads and writes are positional, so that threads can share it.
 pub trait DiskFile: Debug + Send + Sync {
     /// Its length in bytes.
     ///
@@ -41,25 +41,25 @@ pub trait DiskFile: Debug + Send + Sync {
     /// Fills `out` from `offset`.
     ///
     /// # Errors
-    /// Those of the operating system, and when the file ends before `out` is full.
+    /// Those of the operating system; also if the file ends before `out` is full.
     fn read_exact_at(&self, out: &mut [u8], offset: u64) -> io::Result<()>;
 
     /// Writes all of `data` at `offset`.
     ///
     /// # Errors
-    /// Those of the operating system; what was written then is not known.
+    /// Those of the operating system; it is then unknown what was written.
     fn write_all_at(&self, data: &[u8], offset: u64) -> io::Result<()>;
 
-    /// Cuts the file, or extends it by zeros.
+    /// Truncates the file, or extends it with zeros.
     ///
     /// # Errors
     /// Those of the operating system.
     fn set_len(&self, len: u64) -> io::Result<()>;
 
-    /// Returns when everything that was written survives a power cut.
+    /// Returns once everything written survives a power cut.
     ///
     /// # Errors
-    /// Those of the operating system; what survives then is not known.
+    /// Those of the operating system; it is then unknown what survives.
     fn sync_data(&self) -> io::Result<()>;
 }
 

@@ -1,4 +1,4 @@
-//! The engine's handle, and how an engine is opened.
+//! The engine's handle, and opening an engine.
 
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -41,7 +41,7 @@ use crate::{EngineStatus, SubmitError};
 /// What an engine starts from.
 #[derive(Clone)]
 pub struct EngineOptions {
-    /// Where the data is kept; made if it does not exist.
+    /// Where the data is kept; created if it does not exist.
     pub data_dir: PathBuf,
     /// The first input of a new workspace.
     pub genesis: Genesis,
@@ -49,16 +49,16 @@ pub struct EngineOptions {
     pub kernel: Arc<dyn KernelSource>,
     /// The policies.
     pub policies: Arc<dyn PolicyManager>,
-    /// Tells the time.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
-    /// The files.
+    /// File access.
     pub disk: Arc<dyn Disk>,
     /// How much of the journal is kept.
     pub retention: Retention,
 }
 
 impl Default for EngineOptions {
-    /// The kernel natively and no policies, on the operating system's files and clock.
+    /// The native kernel and no policies, on the operating system's files and clock.
     fn default() -> EngineOptions {
         EngineOptions {
             data_dir: PathBuf::new(),
@@ -75,7 +75,7 @@ impl Default for EngineOptions {
     }
 }
 
-/// The engine. A handle; clones lead to the same one. The engine ends, everything on the disk,
+/// A handle to the engine; clones refer to the same one. The engine ends, with everything on disk,
 /// when [`Engine::shutdown`] is called or the last handle is dropped.
 #[derive(Clone)]
 pub struct Engine {
@@ -86,17 +86,17 @@ struct Inner {
     shared: Arc<EngineState>,
     clock: Arc<dyn Clock>,
     policies: Arc<dyn PolicyManager>,
-    /// One change of the policies at a time: each builds on the one before.
+    /// Serializes policy changes: each builds on the one before.
     changing: tokio::sync::Mutex<()>,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Engine {
-    /// Opens the workspace of a data directory, or a new one. What the journal holds and the
-    /// tables do not is carried out again. Effects come in the order of the steps.
+    /// Opens the workspace of a data directory, or creates one. Journal entries that the tables do
+    /// not have are replayed. Effects arrive in the order of the steps.
     ///
     /// # Errors
-    /// When the data directory is in use, damaged, or cannot be read or written.
+    /// If the data directory is in use, damaged, or cannot be read or written.
     pub fn open(options: EngineOptions) -> Result<(Engine, UnboundedReceiver<Effect>), OpenError> {
         let layout = Layout::of(&options.data_dir);
         layout.make()?;
@@ -126,10 +126,10 @@ impl Engine {
         Ok((engine, receiver))
     }
 
-    /// Carries an input out. Returns when it is durable.
+    /// Carries out an input. Returns once it is durable.
     ///
     /// # Errors
-    /// When the engine could not take it, or was stopped over it: nothing changed.
+    /// If the engine could not accept it, or its step was stopped: nothing changed.
     pub async fn submit(&self, input: Input) -> Result<Reply, SubmitError> {
         let (sender, receiver) = oneshot::channel();
         self.queue(input, None, sender);
@@ -143,7 +143,7 @@ impl Engine {
         sender: oneshot::Sender<Result<Reply, SubmitError>>,
     ) {
         let done: Completion = Box::new(move |result| {
-            // Who asked may have gone; what was done stays.
+            // The caller may have gone away; the step is still valid.
             let _ = sender.send(result);
         });
         self.inner.shared.submit(Job {
@@ -152,7 +152,7 @@ impl Engine {
         });
     }
 
-    /// As [`Engine::submit`], on a thread that may wait.
+    /// As [`Engine::submit`], blocking the thread.
     fn submit_now(&self, input: Input) -> Result<Reply, SubmitError> {
         let (sender, receiver) = mpsc::channel();
         let done: Completion = Box::new(move |result| {
@@ -175,17 +175,17 @@ impl Engine {
         self.inner.clock.now_ms()
     }
 
-    /// Its status.
+    /// The engine's status.
     #[must_use]
     pub fn status(&self) -> EngineStatus {
         self.inner.shared.status()
     }
 
-    /// Loads a policy or swaps the one of that name, between two steps. Compiles first, off the
-    /// writer.
+    /// Loads a policy, or replaces the one with that name, between two steps. It is compiled before
+    /// that, off the writer thread.
     ///
     /// # Errors
-    /// When the component or its settings are refused, or the engine cannot take the change now.
+    /// If the component or its settings are refused, or the engine cannot accept the change now.
     pub async fn load_policy(
         &self,
         name: &str,
@@ -207,7 +207,7 @@ impl Engine {
     /// Unloads a policy, between two steps.
     ///
     /// # Errors
-    /// When no policy has that name, or the engine cannot take the change now.
+    /// If no policy has that name, or the engine cannot accept the change now.
     pub async fn unload_policy(&self, name: &str) -> Result<(), PolicyError> {
         let name = name.to_string();
         self.change_policies(move |policies| policies.unload(&name))
@@ -238,13 +238,13 @@ impl Engine {
         blocking(move || policies.keep(change.kept)).await
     }
 
-    /// Returns when the engine has ended: it was shut down, its writer met a defect, or the tables
-    /// are damaged; the next [`Engine::open`] makes them again then.
+    /// Returns once the engine has ended: it was shut down, its writer panicked, or the tables are
+    /// damaged; the next [`Engine::open`] rebuilds them then.
     pub async fn closed(&self) {
         self.inner.shared.closed().await;
     }
 
-    /// Ends the engine: what waits is carried out, everything is on the disk when this returns.
+    /// Ends the engine: queued inputs are carried out, and everything is on disk when this returns.
     pub async fn shutdown(&self) {
         self.inner.shared.put(|inbox| inbox.is_closing = true);
         self.inner.shared.closed().await;
@@ -258,7 +258,7 @@ async fn blocking<T: Send + 'static>(
     ran.unwrap_or_else(|error| Err(PolicyError::Disk(error.to_string())))
 }
 
-/// The rows of a data directory; tables that are missing are made from its journal.
+/// The rows of a data directory; missing tables are rebuilt from its journal.
 fn found(
     options: &EngineOptions,
     layout: &Layout,
@@ -272,7 +272,7 @@ fn found(
     Ok((recovered, first_inputs))
 }
 
-/// What the workspace has to hear before anything else.
+/// The inputs to carry out before any other.
 struct FirstInputs {
     inputs: Vec<Input>,
     kernel: Box<dyn KernelRunner>,
@@ -309,7 +309,7 @@ impl FirstInputs {
         }
         let is_copy = !Identity::of(layout.root()).is_original()?;
         if head.seq > 0 && is_copy {
-            tracing::warn!("this data directory is a copy: it begins a new incarnation");
+            tracing::warn!("this data directory is a copy: it starts a new incarnation");
             inputs.push(Input::Restored);
         }
         let chain = chain.digest();
@@ -388,17 +388,17 @@ fn start(
         let shared = Arc::clone(&shared);
         move || {
             if catch_unwind(AssertUnwindSafe(|| writer.run())).is_err() {
-                tracing::error!("the writer has ended by a defect; what is durable stays so");
+                tracing::error!("the writer panicked; durable steps are not affected");
             }
-            // The others end when the writer is gone, and are done with the files then.
+            // The other threads end once the writer is gone; then they no longer use the files.
             for thread in [syncing, checkpointing] {
-                // A thread that panicked has said so.
+                // A panic has already been reported by the thread.
                 let _ = thread.join();
             }
             if shared.status().tables_are_damaged
                 && let Err(error) = set_aside(&layout)
             {
-                tracing::error!(%error, "the damaged tables cannot be set aside");
+                tracing::error!(%error, "cannot set the damaged tables aside");
             }
             drop(lock);
             shared.close();
@@ -425,7 +425,7 @@ impl Drop for Inner {
             .get_mut()
             .unwrap_or_else(PoisonError::into_inner);
         if let Some(writer) = writer.take() {
-            // A thread that panicked has said so.
+            // A panic has already been reported by the thread.
             let _ = writer.join();
         }
     }

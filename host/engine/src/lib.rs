@@ -35,16 +35,16 @@ pub use store::{
 };
 pub use writer::queue::{FRAMES_PER_CONNECTION_MAX, LOCAL_MAX, RECEIPTS_MAX};
 
-/// Why an input was not carried out. All of these mean "try again": HTTP 503.
+/// Why an input was not carried out. All of these mean "try again later": HTTP 503.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SubmitError {
-    /// The disk is full or failing; reads go on.
+    /// The disk is full or failing; reads still work.
     #[error("the workspace is read-only: {0}")]
     ReadOnly(String),
-    /// Too many inputs wait already.
+    /// Too many inputs are queued.
     #[error("the workspace is overloaded")]
     Overloaded,
-    /// The service ends.
+    /// The service is shutting down.
     #[error("the workspace is shutting down")]
     ShuttingDown,
     /// The step was stopped; nothing changed.

@@ -1,32 +1,32 @@
-//! What makes the engine hold the journal by itself, so that what led to it can be looked at.
+//! When the engine itself puts a hold on the journal, so that the cause can be investigated.
 
 use crate::data_dir::hold::Hold;
 use crate::status::EngineStatus;
 
-/// How long such a hold lasts, in ms: a week.
+/// How long an automatic hold lasts, in ms: a week.
 const HOLD_MS: i64 = 7 * 24 * 3_600_000;
 
-/// A journal that is held so may grow to so many times its limit: a peer can cause a hold, and must
-/// not fill the disk by it.
+/// Under an automatic hold the journal may grow to this multiple of its limit: a peer can trigger a
+/// hold and must not be able to fill the disk that way.
 const GROWS_TO: u64 = 4;
 
-/// Items of peers that are refused within [`STORM_MS`] and say that something is wrong.
+/// Peer items refused within [`STORM_MS`] that trigger a hold.
 const STORM_ITEMS: u64 = 1_000;
 
 /// Ten minutes.
 const STORM_MS: i64 = 600_000;
 
-/// Looks at the counters.
+/// Watches the engine's counters.
 #[derive(Debug, Default)]
 pub(crate) struct Alarm {
-    /// Stopped steps for which the journal is held already.
+    /// Stopped steps already accounted for by a hold.
     stopped_steps: u64,
-    /// When the count of refused items began, in ms, and where.
+    /// When the count of refused items started, in ms, and the counter's value then.
     window: (i64, u64),
 }
 
 impl Alarm {
-    /// The hold that the counters ask for, if they do.
+    /// The hold that the counters call for, if any.
     pub(crate) fn hold(
         &mut self,
         status: &EngineStatus,
@@ -48,7 +48,7 @@ impl Alarm {
         let (began_ms, refused) = self.window;
         if status.refused_items.saturating_sub(refused) >= STORM_ITEMS {
             self.window = (now_ms, status.refused_items);
-            return Some("a peer's items were refused in great numbers");
+            return Some("a large number of items from peers was refused");
         }
         if now_ms.saturating_sub(began_ms) >= STORM_MS {
             self.window = (now_ms, status.refused_items);

@@ -14,10 +14,10 @@ use crate::store::TablesError;
 /// Why a data directory cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// Another process works on it.
+    /// Another process is using it.
     #[error("another process is using it")]
     InUse,
-    /// The operating system says so.
+    /// The operating system reported an error.
     #[error(transparent)]
     Io(#[from] io::Error),
     /// The journal cannot be read.
@@ -26,13 +26,13 @@ pub enum OpenError {
     /// The tables cannot be opened.
     #[error(transparent)]
     Tables(#[from] TablesError),
-    /// What the journal holds cannot be carried out again.
-    #[error("carrying out again what the tables do not have yet: {0}")]
+    /// The end of the journal cannot be replayed.
+    #[error("replaying the journal entries that the tables do not have yet: {0}")]
     Replay(#[from] ReplayError),
-    /// The tables are damaged or missing, and cannot be made again.
-    #[error("making the tables again from the journal: {0}")]
+    /// The tables are damaged or missing, and cannot be rebuilt.
+    #[error("rebuilding the tables from the journal: {0}")]
     Rebuild(#[from] ReplayDirError),
-    /// The tables know entries that the journal does not.
+    /// The tables reflect entries that the journal does not have.
     #[error(
         "the journal ends with entry {journal}, but the tables reach up to entry {tables}: the end \
          of the journal is lost; restore the data directory from a backup"
@@ -46,19 +46,19 @@ pub enum OpenError {
     /// The kernel cannot be loaded.
     #[error(transparent)]
     Kernel(#[from] KernelError),
-    /// The kernel does not know what the workspace was made by; nothing was changed.
+    /// The kernel does not support the workspace's version; nothing was changed.
     #[error(transparent)]
     Refused(#[from] KernelRefusal),
-    /// The policies cannot be loaded: nothing is let through a gate that is not there.
+    /// The policies cannot be loaded: the engine does not run with a gate missing.
     #[error("the policies cannot be loaded: {0}")]
     Policies(#[from] PolicyError),
-    /// The first steps could not be taken.
-    #[error("the first steps: {0}")]
+    /// The first steps failed.
+    #[error("the first steps failed: {0}")]
     Submit(#[from] SubmitError),
 }
 
 impl OpenError {
-    /// Whether the file of the tables is damaged, so that they have to be made again.
+    /// Whether the tables file is damaged, so that the tables have to be rebuilt.
     pub(crate) fn is_damage(&self) -> bool {
         match self {
             OpenError::Tables(error) | OpenError::Replay(ReplayError::Tables(error)) => {

@@ -1,5 +1,5 @@
-//! A hold on the journal: while it stands, retention drops nothing. People set one to keep what led
-//! to something; the engine sets one by itself ([`crate::data_dir::alarm`]).
+//! A hold on the journal: while it is in force, retention drops nothing. Admins set one to preserve
+//! evidence; the engine also sets one automatically ([`crate::data_dir::alarm`]).
 
 use std::fmt;
 use std::fs;
@@ -10,14 +10,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::data_dir::owner::Owner;
 
-/// Why nothing is dropped.
+/// Why, and for how long, nothing is dropped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hold {
-    /// In words.
+    /// The reason, for people.
     pub reason: String,
     /// Until when, in ms since the Unix epoch; `None` = until it is released.
     pub until_ms: Option<i64>,
-    /// Bytes of the journal beyond which it does not hold; `None` = however many they are.
+    /// Size of the journal, in bytes, above which the hold no longer applies; `None` = no limit.
     #[serde(default)]
     pub bytes_max: Option<u64>,
 }
@@ -32,12 +32,12 @@ impl Hold {
     /// The hold of a data directory, if there is one.
     ///
     /// # Errors
-    /// Those of the operating system. What cannot be understood holds as well.
+    /// Those of the operating system. A file that cannot be parsed counts as a hold.
     pub fn read(data_dir: &Path) -> io::Result<Option<Hold>> {
         match fs::read(path(data_dir)) {
             Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes).unwrap_or_else(|_| {
                 Hold {
-                    reason: "the file `journal.hold` is there and cannot be understood".into(),
+                    reason: "the file `journal.hold` exists but cannot be parsed".into(),
                     until_ms: None,
                     bytes_max: None,
                 }
@@ -47,7 +47,7 @@ impl Hold {
         }
     }
 
-    /// Sets it, in the place of one that ends earlier.
+    /// Sets this hold, replacing one that ends earlier.
     ///
     /// # Errors
     /// Those of the operating system; see also [`Owner::of`].
@@ -70,7 +70,7 @@ impl Hold {
         fs::rename(half, path(data_dir))
     }
 
-    /// Releases the journal; says whether there was a hold.
+    /// Releases the journal; returns whether there was a hold.
     ///
     /// # Errors
     /// Those of the operating system.
@@ -82,7 +82,7 @@ impl Hold {
         }
     }
 
-    /// Whether a journal of so many bytes is held at this time.
+    /// Whether the hold applies at this time to a journal of this size.
     #[must_use]
     pub fn is_in_force(&self, now_ms: i64, bytes: u64) -> bool {
         self.until_ms.is_none_or(|until| now_ms < until)

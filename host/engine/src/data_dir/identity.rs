@@ -1,9 +1,9 @@
-//! Tells a data directory from a copy of it.
+//! Distinguishes a data directory from a copy of it.
 //!
-//! The file `identity` holds the number of its own inode and the machine's id. A copy, a restored
-//! backup or a directory that moved to another machine has another inode or another machine, and
-//! so knows that what peers heard from it since is not in it. A rollback of the whole disk shows
-//! to peers only, by the incarnation and the cursors that pings carry.
+//! The file `identity` holds its own inode number and the machine id. In a copy, a restored backup
+//! or a directory moved to another machine, one of the two differs: what peers received in the
+//! meantime may be missing from it. A rollback of the whole disk is visible to peers only, through
+//! the incarnation and the cursors that pings carry.
 
 use std::fs;
 use std::io;
@@ -11,11 +11,11 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-/// When a data directory was made, or first used as a copy of another one, in ms since the Unix
+/// When a data directory was created, or first used as a copy of another one, in ms since the Unix
 /// epoch.
 ///
 /// # Errors
-/// Those of the operating system; when the directory was never opened.
+/// Those of the operating system; also if the directory was never opened.
 pub fn installed_at_ms(data_dir: &Path) -> io::Result<i64> {
     Identity::of(data_dir).written_at_ms()
 }
@@ -27,7 +27,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Of a data directory.
+    /// The identity of the given data directory.
     #[must_use]
     pub fn of(data_dir: &Path) -> Identity {
         Identity {
@@ -35,7 +35,7 @@ impl Identity {
         }
     }
 
-    /// Whether this directory is the one in which the file was written.
+    /// Whether this is the directory in which the file was written.
     ///
     /// # Errors
     /// Those of the operating system.
@@ -47,16 +47,16 @@ impl Identity {
         }
     }
 
-    /// Makes this directory the original. The file of one that is stays as it is, so that a full disk does
-    /// not make a copy of it.
+    /// Makes this directory the original. If it already is, the file is not touched, so that a full
+    /// disk cannot turn an original into a copy.
     ///
     /// # Errors
-    /// Those of the operating system; it is what it was before then.
+    /// Those of the operating system; nothing has changed then.
     pub fn write(&self) -> io::Result<()> {
         if self.is_original()? {
             return Ok(());
         }
-        // The inode must exist before it can be written into itself; it keeps its number.
+        // The inode must exist before its number can be written into it; renaming keeps the number.
         let half = self.path.with_extension("new");
         fs::write(&half, "")?;
         fs::write(&half, text_of(&half)?)?;

@@ -1,4 +1,4 @@
-//! The kernels that ever ran in a data directory, kept so that a replay finds them.
+//! All kernels that ever ran in a data directory, kept for replays.
 
 use std::fs;
 use std::io::{self, Write};
@@ -9,7 +9,7 @@ use crate::disk::sync_folder;
 use crate::journal::Digest;
 use crate::runtime::{KernelError, KernelRunner, KernelSource};
 
-/// A folder of kernels by digest, and the kernel of today.
+/// A folder of kernels by digest, and the current kernel.
 #[derive(Clone)]
 pub struct Kernels {
     folder: PathBuf,
@@ -17,24 +17,24 @@ pub struct Kernels {
 }
 
 impl Kernels {
-    /// Kernels of a folder, which is made when the first is kept.
+    /// Kernels of a folder, which is created when the first one is kept.
     #[must_use]
     pub fn new(folder: PathBuf, source: Arc<dyn KernelSource>) -> Kernels {
         Kernels { folder, source }
     }
 
-    /// The kernel of today.
+    /// The current kernel.
     ///
     /// # Errors
-    /// When it cannot be loaded.
+    /// If it cannot be loaded.
     pub fn today(&self) -> Result<Box<dyn KernelRunner>, KernelError> {
         self.source.open()
     }
 
-    /// The kernel of a digest: today's, or one that was kept.
+    /// The kernel with this digest: the current one, or one that was kept.
     ///
     /// # Errors
-    /// When it was not kept, or cannot be loaded.
+    /// If it was not kept, or cannot be loaded.
     pub fn open(&self, digest: Digest) -> Result<Box<dyn KernelRunner>, KernelError> {
         let today = self.source.open()?;
         if today.digest() == digest.0 {
@@ -51,10 +51,11 @@ impl Kernels {
         }
     }
 
-    /// The bytes of a kernel: today's, or one that was kept; `None` when it is today's and native.
+    /// The bytes of a kernel: the current one, or one that was kept; `None` if it is the current one
+    /// and native.
     ///
     /// # Errors
-    /// When it was not kept.
+    /// If it was not kept.
     pub fn component(&self, digest: Digest) -> Result<Option<Vec<u8>>, KernelError> {
         if self.source.open()?.digest() == digest.0 {
             return Ok(self.source.component().map(<[u8]>::to_vec));
@@ -65,7 +66,7 @@ impl Kernels {
         Ok(Some(bytes))
     }
 
-    /// Keeps the kernel of today, durably.
+    /// Keeps the current kernel, durably.
     ///
     /// # Errors
     /// Those of the operating system.

@@ -1,18 +1,18 @@
-//! Where things stand in a data directory.
+//! The files of a data directory.
 //!
 //! ```text
-//! LOCK            held by the service that runs
-//! identity        tells the directory from a copy of it
+//! LOCK            locked by the running service
+//! identity        distinguishes the directory from a copy of it
 //! journal/        segments of the journal
 //! tables.redb     the tables as of the last checkpoint
-//! tables.redb.damaged  the last ones that were found to be damaged, set aside
-//! tables.redb.new      tables that are being made again from the journal
-//! snapshots/      the tables at some entry, from which a replay can begin
-//! kernels/        the kernels that ran
+//! tables.redb.damaged  the most recent damaged tables, set aside
+//! tables.redb.new      tables being rebuilt from the journal
+//! snapshots/      the tables as of some entry, from which a replay can start
+//! kernels/        all kernels that ever ran
 //! policies/       the policies in force
 //! cache/          compiled components
-//! exports.jsonl   the sessions that were exported
-//! journal.hold    while it is there, nothing of the journal is dropped
+//! exports.jsonl   log of exported sessions
+//! journal.hold    while it exists, nothing is dropped from the journal
 //! vault…          secrets; see the service
 //! ```
 
@@ -23,14 +23,14 @@ use std::path::{Path, PathBuf};
 
 use crate::data_dir::error::OpenError;
 
-/// A data directory.
+/// The paths in a data directory.
 #[derive(Clone, Debug)]
 pub struct Layout {
     root: PathBuf,
 }
 
 impl Layout {
-    /// Of a data directory.
+    /// The layout of the given data directory.
     #[must_use]
     pub fn of(root: &Path) -> Layout {
         Layout {
@@ -62,13 +62,13 @@ impl Layout {
         self.root.join("tables.redb.damaged")
     }
 
-    /// Tables that are being made again from the journal.
+    /// Tables that are being rebuilt from the journal.
     #[must_use]
     pub fn new_tables(&self) -> PathBuf {
         self.root.join("tables.redb.new")
     }
 
-    /// The kernels that ran.
+    /// The kernels that ever ran.
     #[must_use]
     pub fn kernels(&self) -> PathBuf {
         self.root.join("kernels")
@@ -80,8 +80,8 @@ impl Layout {
         self.root.join("snapshots")
     }
 
-    /// Makes the folders. What is in them is for the service's own user: the journal holds what
-    /// people wrote.
+    /// Creates the folders, accessible to the service's own user only: the journal holds what people
+    /// wrote.
     ///
     /// # Errors
     /// Those of the operating system.
@@ -92,10 +92,10 @@ impl Layout {
         fs::create_dir_all(self.snapshots())
     }
 
-    /// Takes the directory for this process, until the file is dropped.
+    /// Locks the directory for this process until the returned file is dropped.
     ///
     /// # Errors
-    /// When another process has it.
+    /// If another process holds the lock.
     pub fn lock(&self) -> Result<File, OpenError> {
         let file = File::options()
             .create(true)

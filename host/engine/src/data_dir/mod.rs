@@ -1,4 +1,4 @@
-//! The data directory: its files, whose it is, how it is opened, and what is kept of its past.
+//! The data directory: its files, its owner, recovery and retention.
 
 pub(crate) mod alarm;
 pub(crate) mod error;

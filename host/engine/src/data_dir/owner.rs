@@ -1,31 +1,31 @@
-//! Who owns a data directory. Root may work in one beside the service, which runs as somebody
-//! else; what root leaves there has to be the service's, or the service cannot use it.
+//! The owner of a data directory. Root may work in one while the service runs as another user;
+//! files that root creates there must belong to that user, or the service cannot use them.
 
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::Path;
 
-/// The owner of a data directory, to whom every file that is made in it is given.
+/// The owner of a data directory, who gets every file created in it.
 #[derive(Clone, Copy, Debug)]
 pub struct Owner {
-    /// Number of the user.
+    /// User id.
     pub uid: u32,
-    /// Number of the group.
+    /// Group id.
     pub gid: u32,
-    /// Whether this process makes files of that user anyway.
+    /// Whether files created by this process belong to that user anyway.
     pub is_this_process: bool,
 }
 
 impl Owner {
-    /// The owner of a data directory. Nothing in it has changed when this fails.
+    /// The owner of a data directory. On failure nothing in it has changed.
     ///
     /// # Errors
-    /// When this process runs as another user and may not give files away; the text says what to
-    /// do. When nothing can be written in the directory.
+    /// If this process runs as another user and may not change the owner of files (the text says
+    /// what to do), or if the directory is not writable.
     pub fn of(data_dir: &Path) -> io::Result<Owner> {
         let directory = fs::metadata(data_dir)?;
-        // It has no name, so that nothing is left of it.
+        // An unnamed file, so that nothing is left behind.
         let probe = tempfile::tempfile_in(data_dir)?;
         let made_by = probe.metadata()?.uid();
         let owner = Owner {
@@ -37,8 +37,8 @@ impl Owner {
             io::ErrorKind::PermissionDenied => io::Error::new(
                 io::ErrorKind::PermissionDenied,
                 format!(
-                    "the data directory {} belongs to user {uid}, who could not use what user {made_by} \
-                     writes there, so nothing was written: run this as that user (sudo -u '#{uid}' …) \
+                    "the data directory {} belongs to user {uid}, who could not use files written by \
+                     user {made_by}, so nothing was written: run this as that user (sudo -u '#{uid}' …) \
                      or as root",
                     data_dir.display(),
                     uid = owner.uid,
@@ -60,11 +60,11 @@ impl Owner {
         fchown(file, Some(self.uid), Some(self.gid))
     }
 
-    /// Makes a file that only the owner may read, and gives it to them.
+    /// Creates a file that only the owner may read, and gives it to them.
     ///
     /// # Errors
-    /// When there is something of this name already, even a link that leads nowhere: in the
-    /// directory of somebody else it may lead anywhere.
+    /// If the name exists already, even as a dangling link: in another user's directory a link may
+    /// point anywhere.
     pub fn create(&self, path: &Path) -> io::Result<File> {
         let mut options = File::options();
         let file = options
@@ -76,11 +76,10 @@ impl Owner {
         Ok(file)
     }
 
-    /// Opens a file to append to it, and makes it the owner's if it is not.
+    /// Opens a file for appending, and gives it to the owner if it is not theirs.
     ///
     /// # Errors
-    /// When it cannot be opened, or is a link to something elsewhere while this process runs as
-    /// another user than the owner.
+    /// If it cannot be opened, or if it is a link while this process does not run as the owner.
     pub fn append(&self, path: &Path) -> io::Result<File> {
         let file = File::options().append(true).open(path)?;
         let opened = file.metadata()?;
@@ -92,7 +91,7 @@ impl Owner {
         if !named.is_file() || !is_same(&named) || opened.nlink() != 1 {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
-                format!("{} is a link, and not followed", path.display()),
+                format!("{} is a link, which is not followed", path.display()),
             ));
         }
         self.give(&file)?;
@@ -106,10 +105,10 @@ mod tests {
     use std::io::Write;
     use std::os::unix::fs::{chown, symlink};
 
-    /// Somebody who is not this process.
+    /// A user other than that of this process.
     const SOMEBODY: u32 = 12_345;
 
-    /// A folder of somebody else's; `None` where this process may not give one away.
+    /// A folder of another user; `None` if this process may not change owners.
     fn foreign() -> Option<tempfile::TempDir> {
         let folder = tempfile::tempdir().unwrap();
         chown(folder.path(), Some(SOMEBODY), Some(SOMEBODY)).ok()?;
@@ -140,7 +139,7 @@ mod tests {
         let path = folder.path().join("a");
         owner.create(&path).unwrap();
         assert_eq!(owner_of(&path), (SOMEBODY, SOMEBODY));
-        // One that was left there before is made theirs as well.
+        // A file that existed before is given to them as well.
         let path = folder.path().join("b");
         fs::write(&path, "x").unwrap();
         owner.append(&path).unwrap().write_all(b"y").unwrap();

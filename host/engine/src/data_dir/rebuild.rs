@@ -1,4 +1,4 @@
-//! Makes the tables again from the journal: they hold nothing that is not in it.
+//! Rebuilds the tables from the journal, which contains everything they hold.
 
 use std::fs;
 use std::io;
@@ -10,17 +10,17 @@ use crate::disk::Disk;
 use crate::journal::{JournalError, segments};
 use crate::replay::{DataDirReplay, ReplayDirError};
 
-/// Whether there is a journal, but no tables, or a file of them that holds nothing.
+/// Whether there is a journal, but the tables file is missing or empty.
 ///
 /// # Errors
-/// When the journal cannot be looked at.
+/// If the journal folder cannot be listed.
 pub(crate) fn tables_are_missing(layout: &Layout) -> Result<bool, JournalError> {
     let is_there = fs::metadata(layout.tables()).is_ok_and(|tables| tables.len() > 0);
     Ok(!is_there && !segments(&layout.journal())?.is_empty())
 }
 
-/// Sets the tables aside, in place of those that were set aside before: they are of use only to who
-/// looks for the cause.
+/// Sets the damaged tables aside, replacing any that were set aside before: they only serve to find
+/// the cause.
 ///
 /// # Errors
 /// Those of the operating system.
@@ -28,17 +28,16 @@ pub(crate) fn set_aside(layout: &Layout) -> io::Result<()> {
     let aside = layout.damaged_tables();
     tracing::warn!(
         set_aside = %aside.display(),
-        "the tables are damaged and are made again from the journal"
+        "the tables are damaged and will be rebuilt from the journal"
     );
     fs::rename(layout.tables(), aside)
 }
 
-/// Makes the tables of a data directory that has none, from its newest snapshot and what the
-/// journal holds behind that. Tables that are not finished are not found by the next start.
+/// Builds the tables of a data directory that has none, from its newest snapshot and the journal
+/// after it. Unfinished tables are ignored by the next start.
 ///
 /// # Errors
-/// When the journal does not hold all that is needed, or something else comes of it than is
-/// recorded.
+/// If the journal does not hold everything needed, or the replay differs from the recording.
 pub(crate) fn rebuild(
     disk: &Arc<dyn Disk>,
     layout: &Layout,
@@ -62,6 +61,6 @@ pub(crate) fn rebuild(
     let steps = replay.finish()?;
     fs::rename(new, layout.tables())?;
     disk.sync_folder(layout.root())?;
-    tracing::info!(steps, "the tables were made again from the journal");
+    tracing::info!(steps, "the tables were rebuilt from the journal");
     Ok(())
 }

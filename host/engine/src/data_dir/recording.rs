@@ -1,4 +1,4 @@
-//! What is recorded of a workspace: how far back, and what it costs.
+//! How far back the recording of a workspace reaches, and what it costs.
 
 use std::fs;
 use std::io;
@@ -13,45 +13,45 @@ use crate::data_dir::snapshot::snapshots;
 use crate::disk::{Disk, RealDisk};
 use crate::journal::{JournalError, Reader, segments};
 
-/// How often it is looked again at a journal that changes meanwhile.
+/// How often the status is read again if the journal changes meanwhile.
 const LOOKS: usize = 5;
 
-/// What is recorded of a workspace.
+/// The recording of a workspace.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct RecordingStatus {
     /// Number of the oldest entry.
     pub first_seq: u64,
-    /// Number of the youngest entry; 0 = there is none.
+    /// Number of the newest entry; 0 = there is none.
     pub last_seq: u64,
     /// Time of the oldest entry, in ms.
     pub first_ms: i64,
-    /// Time of the youngest entry, in ms.
+    /// Time of the newest entry, in ms.
     pub last_ms: i64,
-    /// Segments of the journal.
+    /// Number of journal segments.
     pub segments: usize,
-    /// Their bytes on disk.
+    /// Their size on disk, in bytes.
     pub journal_bytes: u64,
-    /// The entries of which there are snapshots.
+    /// The entries for which there are snapshots.
     pub snapshots: Vec<u64>,
-    /// Their bytes on disk.
+    /// Their size on disk, in bytes.
     pub snapshot_bytes: u64,
     /// The first entry that can be replayed.
     pub replayable_from: u64,
-    /// Kernels kept.
+    /// Number of kernels kept.
     pub kernels: usize,
-    /// Why nothing is dropped at present, if so.
+    /// The present hold, if any.
     pub hold: Option<Hold>,
 }
 
 impl RecordingStatus {
-    /// Of a data directory, also beside the running service.
+    /// The status of a data directory; works while the service is running.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// If it cannot be read.
     pub fn of(data_dir: &Path) -> Result<RecordingStatus, JournalError> {
         let mut found = RecordingStatus::look(data_dir);
         for _ in 0..LOOKS {
-            // A segment or a snapshot went while it was looked at.
+            // A segment or a snapshot was deleted while it was being read.
             let has_gone = match &found {
                 Err(JournalError::Dropped(_)) => true,
                 Err(JournalError::Io(error)) => error.kind() == io::ErrorKind::NotFound,

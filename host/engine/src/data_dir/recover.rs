@@ -1,5 +1,4 @@
-//! Opens a data directory: the tables as of the last checkpoint, and above them what the journal
-//! holds since.
+//! Opens a data directory: the tables as of the last checkpoint, plus the journal entries since.
 
 use std::sync::Arc;
 
@@ -11,7 +10,7 @@ use crate::journal::{Reader, SegmentJournal};
 use crate::replay::replayer::Replayer;
 use crate::store::{Tables, View};
 
-/// A data directory that was opened.
+/// An opened data directory.
 pub struct Recovered {
     /// The rows, and how far they reach.
     pub replayer: Replayer,
@@ -24,20 +23,20 @@ pub struct Recovered {
 /// Opens a data directory.
 ///
 /// # Errors
-/// When it is damaged or cannot be read.
+/// If it is damaged or cannot be read.
 pub fn recover(
     disk: &Arc<dyn Disk>,
     layout: &Layout,
     kernels: &Kernels,
 ) -> Result<Recovered, OpenError> {
     let tables = Tables::open(disk.as_ref(), &layout.tables())?;
-    // Its name has to survive as well, if it was made just now.
+    // If the file was just created, its name has to be durable as well.
     disk.sync_folder(layout.root())?;
     let (base, position) = tables.base()?;
     let view = View::of(base);
     let from = position.seq;
     let mut replayer = Replayer::new(view, position, kernels.clone());
-    // Not with the entry after it: its segment may have been created and still be empty.
+    // Not from the next entry: its segment may exist but still be empty.
     let mut reader = Reader::open(Arc::clone(disk), &layout.journal(), from)?;
     let mut durable = None;
     while let Some(recorded) = reader.next_entry()? {
@@ -59,7 +58,7 @@ pub fn recover(
     if replayed > 0 {
         tracing::info!(
             steps = replayed,
-            "carried out again what the tables did not have"
+            "replayed the journal entries that the tables did not have"
         );
     }
     Ok(Recovered {

@@ -1,5 +1,5 @@
-//! How much of the journal is kept: when there is more, a snapshot is made and the oldest segments
-//! that it covers go.
+//! Retention: when the journal exceeds its limits, a snapshot is made and the oldest segments that
+//! it covers are dropped.
 
 use std::fs;
 use std::io;
@@ -20,17 +20,17 @@ use crate::writer::inbox::EngineState;
 /// How much of the journal is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
-    /// Bytes of closed segments that are kept at least; what is older goes as soon as a snapshot
-    /// covers it.
+    /// Bytes of closed segments that are kept at least; anything older is dropped as soon as a
+    /// snapshot covers it.
     pub journal_bytes: u64,
-    /// Age in ms beyond which entries go although there is room; `None` = however old they are.
+    /// Age in ms above which entries are dropped although there is room; `None` = no limit.
     pub journal_age_ms: Option<i64>,
     /// Bytes after which a segment is closed.
     pub segment_bytes: u64,
 }
 
-/// Parts of the greatest age after which a segment is closed: entries outlive it by so much at
-/// most.
+/// A segment is closed after the maximum age divided by this: entries outlive the maximum by at most
+/// that.
 const SEGMENTS_OF_AGE: i64 = 8;
 
 impl Default for Retention {
@@ -44,13 +44,13 @@ impl Default for Retention {
 }
 
 impl Retention {
-    /// How long a segment is written to at most.
+    /// The maximum time for which a segment is written to.
     pub(crate) fn segment_age(self) -> Option<Duration> {
         let ms = self.journal_age_ms? / SEGMENTS_OF_AGE;
         Some(Duration::from_millis(ms.max(0).cast_unsigned()))
     }
 
-    /// Looks after the journal of a data directory.
+    /// Applies the retention to the journal of a data directory.
     pub(crate) fn keeper(self, layout: Layout, shared: Arc<EngineState>) -> Keeper {
         Keeper {
             retention: self,
@@ -62,7 +62,7 @@ impl Retention {
     }
 }
 
-/// Looks after the journal.
+/// Applies the retention to the journal.
 pub(crate) struct Keeper {
     retention: Retention,
     layout: Layout,
@@ -72,8 +72,8 @@ pub(crate) struct Keeper {
 }
 
 impl Keeper {
-    /// Called after every checkpoint. A snapshot is made on a thread of its own, from the rows of
-    /// the checkpoint, while others follow.
+    /// Called after every checkpoint. A snapshot is made on its own thread, from the rows of that
+    /// checkpoint, while later checkpoints proceed.
     pub(crate) fn look(&self, base: &Arc<Base>, position: &Position) {
         self.hold_if_asked(position.time_ms);
         let surplus = self.is_surplus(position.time_ms);
@@ -95,30 +95,30 @@ impl Keeper {
                         status.snapshots += 1;
                         status.dropped_segments += dropped;
                     }),
-                    Err(error) => tracing::warn!(%error, "no snapshot could be made"),
+                    Err(error) => tracing::warn!(%error, "cannot create a snapshot"),
                 }
                 is_at_work.store(false, Ordering::Release);
             });
         if let Err(error) = spawned {
-            tracing::warn!(%error, "no thread for a snapshot");
+            tracing::warn!(%error, "cannot start the snapshot thread");
             self.is_at_work.store(false, Ordering::Release);
         }
     }
 
-    /// What led to trouble is kept for those who will look for its cause.
+    /// Preserves the journal of an incident for its investigation.
     fn hold_if_asked(&self, now_ms: i64) {
         let status = self.shared.status();
         let mut alarm = self.alarm.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(hold) = alarm.hold(&status, self.retention.journal_bytes, now_ms) else {
             return;
         };
-        tracing::warn!(reason = %hold, "the journal is held for a week");
+        tracing::warn!(reason = %hold, "the journal is on hold for a week");
         if let Err(error) = hold.set(self.layout.root()) {
-            tracing::warn!(%error, "the journal cannot be held");
+            tracing::warn!(%error, "cannot put a hold on the journal");
         }
     }
 
-    /// Whether closed segments may go now.
+    /// Whether closed segments may be dropped now.
     fn is_surplus(&self, now_ms: i64) -> Result<bool, JournalError> {
         let all = segments(&self.layout.journal())?;
         let closed = all.len().saturating_sub(1);
@@ -136,7 +136,7 @@ impl Keeper {
     }
 }
 
-/// Whether all entries of the oldest segment are older than they may become.
+/// Whether all entries of the oldest segment exceed the maximum age.
 fn is_too_old(
     retention: Retention,
     layout: &Layout,
@@ -150,11 +150,11 @@ fn is_too_old(
     Ok(begins_ms.is_some_and(|begins_ms| begins_ms < now_ms.saturating_sub(age_ms)))
 }
 
-/// Closes the segment that a start would go on with, if its first entry is as old as a segment may
-/// become.
+/// Closes the segment that would be continued after a start, if its first entry has reached the
+/// maximum age of a segment.
 ///
 /// # Errors
-/// When it cannot be read.
+/// If it cannot be read.
 pub(crate) fn close_old_segment(
     retention: Retention,
     layout: &Layout,
@@ -180,8 +180,8 @@ fn first_ms(layout: &Layout, segment: &SegmentInfo) -> Result<Option<i64>, Journ
     Ok(first.map(|recorded| recorded.entry.time_ms))
 }
 
-/// Makes a snapshot and drops the segments that are surplus and covered by it; then the snapshots
-/// that no replay can begin with any more. Gives how many segments went.
+/// Makes a snapshot and drops the surplus segments that it covers; then the snapshots that no replay
+/// can start from any more. Returns the number of segments dropped.
 fn snapshot_and_drop(
     layout: &Layout,
     retention: Retention,
@@ -212,7 +212,7 @@ fn snapshot_and_drop(
     Ok(dropped)
 }
 
-/// Keeps the newest snapshot, and the oldest from which the journal goes on without a gap.
+/// Keeps the newest snapshot, and the oldest one that the journal continues without a gap.
 fn drop_old_snapshots(layout: &Layout) -> io::Result<()> {
     let first_seq = segments(&layout.journal())?
         .first()

@@ -1,8 +1,9 @@
-//! A snapshot: all rows as of one entry, in a file of its own, from which a replay can begin when
-//! older segments of the journal are gone.
+//! A snapshot: a file with all rows as of one entry, from which a replay can start when older
+//! segments of the journal are gone.
 //!
-//! Named `<sequence number>.snapshot`: magic, length and bytes of the position, rows by rising
-//! table and key (code of the table, lengths, key, value), a zero, a digest of all before it.
+//! Named `<sequence number>.snapshot`: magic, length and bytes of the position, rows in ascending
+//! order of table and key (table code, lengths, key, value), a zero, a digest of everything before
+//! it.
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Write};
@@ -13,10 +14,10 @@ use causeway_kernel::rows::table::Table;
 use crate::disk::sync_folder;
 use crate::store::{Position, TablesError, View};
 
-/// Names the format: eight bytes, the last one its version.
+/// Identifies the format: eight bytes, the last one its version.
 const MAGIC: &[u8; 8] = b"CWSNAP\0\x01";
 
-/// Bytes of a key or value; a longer one is damaged.
+/// Maximum bytes of a key or value; a longer one is damage.
 const FIELD_BYTES_MAX: u32 = 64 << 20;
 
 /// A row.
@@ -25,18 +26,18 @@ pub type Row = (Table, Vec<u8>, Vec<u8>);
 /// Why a snapshot cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum SnapshotError {
-    /// The operating system says so.
+    /// The operating system reported an error.
     #[error("the snapshot cannot be read: {0}")]
     Io(#[from] io::Error),
-    /// Its bytes are not what was written.
+    /// It is not what was written.
     #[error("the snapshot is damaged: {0}")]
     Damaged(&'static str),
-    /// It cannot be laid into tables.
+    /// It cannot be loaded into tables.
     #[error(transparent)]
     Tables(#[from] TablesError),
 }
 
-/// The snapshots of a folder, by rising number.
+/// The snapshots of a folder, in ascending order.
 ///
 /// # Errors
 /// Those of the operating system.
@@ -54,10 +55,10 @@ pub fn snapshots(folder: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
     Ok(found)
 }
 
-/// Writes the rows of a view as of a position, in one piece and durably.
+/// Writes the rows of a view as of a position, atomically and durably.
 ///
 /// # Errors
-/// Those of the operating system; nothing is left behind then that would be read.
+/// Those of the operating system; nothing is left behind then that would be taken for a snapshot.
 pub fn write(folder: &Path, view: &View, position: &Position) -> io::Result<PathBuf> {
     let path = folder.join(format!("{:020}.snapshot", position.seq));
     let half = path.with_extension("tmp");
@@ -77,7 +78,7 @@ pub fn write(folder: &Path, view: &View, position: &Position) -> io::Result<Path
 /// Digest of all rows of a view, as a snapshot's trailer would have it.
 ///
 /// # Errors
-/// When the rows cannot be read.
+/// If the rows cannot be read.
 pub fn digest(view: &View, position: &Position) -> io::Result<[u8; 32]> {
     let mut out = DigestWriter::new(io::sink());
     out.rows(view, position)?;
@@ -95,7 +96,7 @@ impl SnapshotReader {
     /// Opens a snapshot.
     ///
     /// # Errors
-    /// When it cannot be read, or is not a snapshot.
+    /// If it cannot be read, or is not a snapshot.
     pub fn open(path: &Path) -> Result<SnapshotReader, SnapshotError> {
         let mut input = DigestReader {
             inner: BufReader::new(File::open(path)?),
@@ -118,7 +119,7 @@ impl SnapshotReader {
         })
     }
 
-    /// The entry of which it shows the rows.
+    /// The entry as of which it holds the rows.
     #[must_use]
     pub fn position(&self) -> &Position {
         &self.position
@@ -162,7 +163,7 @@ impl Iterator for SnapshotReader {
 /// The digest at the end of a snapshot.
 ///
 /// # Errors
-/// When it cannot be read.
+/// If it cannot be read.
 pub fn trailer(path: &Path) -> io::Result<[u8; 32]> {
     let mut file = File::open(path)?;
     io::Seek::seek(&mut file, io::SeekFrom::End(-32))?;
@@ -184,7 +185,7 @@ impl<W: Write> DigestWriter<W> {
         }
     }
 
-    /// Everything in front of the trailer.
+    /// Writes everything before the trailer.
     fn rows(&mut self, view: &View, position: &Position) -> io::Result<()> {
         self.write_all(MAGIC)?;
         let position = postcard::to_allocvec(position).map_err(io::Error::other)?;
@@ -229,7 +230,7 @@ impl<R: Read> DigestReader<R> {
         self.read_exact(&mut length)?;
         let length = u32::from_le_bytes(length);
         if length > FIELD_BYTES_MAX {
-            return Err(SnapshotError::Damaged("a row is longer than a row may be"));
+            return Err(SnapshotError::Damaged("a row exceeds the maximum length"));
         }
         let mut bytes = vec![0; length as usize];
         self.read_exact(&mut bytes)?;

@@ -1,8 +1,8 @@
-//! An entry: what a step was given and what came of it, chained to the entry before.
+//! An entry: the input and the outcome of a step, chained to the previous entry.
 //!
-//! The chain covers a *keyed* digest of the payload, not the payload itself, which stands beside
-//! the entry with a key of its own. So the chain can be verified when a payload was erased, and
-//! once its key is overwritten too, nobody can confirm a guess at what it was.
+//! The chain covers a *keyed* digest of the payload, not the payload itself, which is stored next to
+//! the entry together with its key. So the chain can still be verified after a payload was erased,
+//! and once its key is overwritten too, nobody can confirm a guess at the content.
 
 use std::fmt;
 
@@ -13,13 +13,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::runtime::{StepOutput, StopKind};
 
-/// Bytes of a payload's key.
+/// Length of a payload's key, in bytes.
 pub const PAYLOAD_KEY_BYTES: usize = 32;
 
-/// Version byte in front of an encoded entry.
+/// Version byte at the start of an encoded entry.
 const ENTRY_VERSION: u8 = 1;
 
-/// Bytes in front of a record: length of the entry, length of the payload, checksum of the
+/// Length of a record's header: length of the entry, length of the payload, checksum of the
 /// lengths, the entry and the payload's key, checksum of the payload. Little-endian.
 pub const RECORD_HEADER_BYTES: usize = 16;
 
@@ -27,7 +27,7 @@ pub const RECORD_HEADER_BYTES: usize = 16;
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest(pub [u8; 32]);
 
-/// Hexadecimal where people read it, else the bytes.
+/// Hexadecimal in human-readable formats, else the bytes.
 impl Serialize for Digest {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if serializer.is_human_readable() {
@@ -50,7 +50,7 @@ impl<'de> Deserialize<'de> for Digest {
 }
 
 impl Digest {
-    /// What the first entry names as its previous one.
+    /// What the first entry has as its previous digest.
     pub const ZERO: Digest = Digest([0; 32]);
 
     /// The digest of some bytes.
@@ -73,14 +73,14 @@ impl fmt::Debug for Digest {
     }
 }
 
-/// A step as the journal holds it.
+/// A step as recorded in the journal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// Its number; the first is 1, and none is left out.
+    /// Its number; the first is 1, and there are no gaps.
     pub seq: u64,
-    /// Digest of the entry before.
+    /// Digest of the previous entry.
     pub previous: Digest,
-    /// Rises when the journal is continued by somebody else: a restored or cloned data directory.
+    /// Rises when the journal is continued by a restored or cloned data directory.
     pub epoch: u64,
     /// Digest of the kernel that carried the step out.
     pub kernel: Digest,
@@ -88,17 +88,17 @@ pub struct Entry {
     pub time_ms: i64,
     /// The step's seed.
     pub seed: [u8; 16],
-    /// What kind of input it was.
+    /// The kind of input.
     pub kind: InputKind,
     /// Keyed digest of the payload: the encoded input.
     pub payload: Digest,
-    /// What the policies said, in the order of the questions.
+    /// The verdicts of the policies, in the order of the questions.
     pub verdicts: Vec<RecordedVerdict>,
-    /// What came of it.
+    /// The result of the step.
     pub outcome: Outcome,
 }
 
-/// A verdict, found again by the digest of its question.
+/// A verdict, identified by the digest of its question.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordedVerdict {
     /// Digest of the encoded question.
@@ -107,17 +107,17 @@ pub struct RecordedVerdict {
     pub verdict: Vec<u8>,
 }
 
-/// What came of a step.
+/// The result of a step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
     /// It returned this.
     Done(Digests),
-    /// It was stopped and changed nothing. A replay does not run it again: what stops a step may
-    /// hang on the machine.
+    /// It was stopped and changed nothing. A replay does not run it again: whether a step is stopped
+    /// may depend on the machine.
     Stopped {
-        /// By what.
+        /// The cause.
         kind: StopKind,
-        /// For the operator; never holds content.
+        /// For the operator; never contains content.
         detail: String,
     },
 }
@@ -134,11 +134,11 @@ pub struct Digests {
 }
 
 impl Digests {
-    /// The digests of an output. Every field goes in with its length in front, so that no two
-    /// outputs have the same bytes.
+    /// The digests of an output. Every field is prefixed with its length, so that no two outputs
+    /// have the same bytes.
     #[must_use]
     pub fn of(output: &StepOutput) -> Digests {
-        // In one piece: short ones are hashed several times slower.
+        // In one buffer: hashing short pieces is several times slower.
         let sized = |bytes: &[u8]| size_of::<u64>() + bytes.len();
         let length =
             |it: &Write| 2 + sized(&it.key) + sized(it.value.as_deref().unwrap_or_default());
@@ -210,11 +210,11 @@ impl Entry {
     /// The bytes that the chain covers.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        // Plain data into a vector cannot fail; an empty entry would be found by reading.
+        // Encoding plain data into a vector cannot fail; a reader would reject an empty entry.
         postcard::to_extend(self, vec![ENTRY_VERSION]).unwrap_or_default()
     }
 
-    /// The entry of the bytes; `None` when they are of another version or shape.
+    /// Decodes an entry; `None` if the version is unknown or the bytes are malformed.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Entry> {
         match bytes.split_first()? {
@@ -230,7 +230,7 @@ pub fn payload_digest(key: &[u8; PAYLOAD_KEY_BYTES], payload: &[u8]) -> Digest {
     Digest(*blake3::keyed_hash(key, payload).as_bytes())
 }
 
-/// Appends the record of an entry to a group that is to be written, and gives the entry's digest.
+/// Appends the record of an entry to a group in preparation, and returns the entry's digest.
 pub fn encode_record(
     out: &mut Vec<u8>,
     entry: &Entry,
@@ -254,7 +254,7 @@ pub fn encode_record(
     Digest::of(&head)
 }
 
-/// The checksum of all of a record but its payload.
+/// The checksum of a record without its payload.
 #[must_use]
 pub fn head_checksum(lengths: &[u8], head: &[u8], key: &[u8]) -> u32 {
     let mut checksum = crc32fast::Hasher::new();

@@ -1,8 +1,8 @@
 //! The embedded journal: segment files in a folder.
 //!
-//! Space is written ahead as zeros, in portions, so that an append overwrites blocks that the file
-//! has already and its sync has no metadata to write: measured, this halves its time. The first
-//! bytes that are not a whole record end the journal; a torn append is overwritten by the next.
+//! Space is preallocated in chunks of zeros, so that an append overwrites blocks that the file
+//! already has and its sync has no metadata to write: measured, this halves its time. The first
+//! bytes that are not a whole record end the journal; the next append overwrites a torn one.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,17 +17,17 @@ use super::segment::{
 use super::{Group, Journal, JournalError};
 use crate::disk::{Disk, DiskFile};
 
-/// Bytes of space that are written ahead at once.
+/// Bytes preallocated at once.
 const AHEAD_BYTES: u64 = 4 << 20;
 
-/// Bytes behind the last whole record that may hold a torn append: the engine's groups are
-/// smaller. Anything beyond was once acknowledged: the journal is damaged.
+/// Maximum bytes of a torn append after the last whole record: the engine's groups are smaller.
+/// Anything beyond was once acknowledged: the journal is damaged.
 const TORN_BYTES_MAX: usize = 16 << 20;
 
 /// Where a journal ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tail {
-    /// Number that the next entry gets.
+    /// Number of the next entry.
     pub next_seq: u64,
     /// Digest of the last entry.
     pub digest: Digest,
@@ -37,7 +37,7 @@ pub struct Tail {
 pub struct SegmentJournal {
     disk: Arc<dyn Disk>,
     folder: PathBuf,
-    /// `None` before the first entry, and after trouble: the next append begins a segment.
+    /// `None` before the first entry and after an error: the next append starts a segment.
     current: Option<Current>,
     tail: Tail,
     segment_bytes: u64,
@@ -47,20 +47,20 @@ pub struct SegmentJournal {
 struct Current {
     file: Arc<dyn DiskFile>,
     salt: Salt,
-    /// When this process began to write it.
+    /// When this process started writing to it.
     begun: Instant,
     /// Where the next record goes.
     offset: u64,
-    /// Up to where the file has blocks of its own.
+    /// Up to where the file has allocated blocks.
     written_to: u64,
 }
 
 impl SegmentJournal {
     /// Continues the journal of a folder that was read to its end. Entries up to the place `durable`
-    /// survive a power cut for certain.
+    /// are known to survive a power cut.
     ///
     /// # Errors
-    /// When it is damaged behind the last whole entry, or cannot be written.
+    /// If it is damaged after the last whole entry, or cannot be written.
     pub fn resume(
         disk: Arc<dyn Disk>,
         folder: &Path,
@@ -84,21 +84,22 @@ impl SegmentJournal {
         Ok(journal)
     }
 
-    /// Closes segments after so many bytes instead of [`SEGMENT_BYTES`].
+    /// Closes segments after this many bytes instead of [`SEGMENT_BYTES`].
     #[must_use]
     pub fn with_segment_bytes(mut self, segment_bytes: u64) -> SegmentJournal {
         self.segment_bytes = segment_bytes;
         self
     }
 
-    /// Closes segments after this time as well, so that old entries can go although few are made.
+    /// Closes segments after this time as well, so that old entries can be dropped when few new ones
+    /// are written.
     #[must_use]
     pub fn with_segment_age(mut self, age_max: Option<Duration>) -> SegmentJournal {
         self.segment_age_max = age_max;
         self
     }
 
-    /// Closes the present segment: the next append begins another.
+    /// Closes the present segment: the next append starts another.
     pub fn close_segment(&mut self) {
         self.current = None;
     }
@@ -111,17 +112,17 @@ impl SegmentJournal {
 
     fn continue_segment(&mut self, place: &Place, durable_to: u64) -> io::Result<()> {
         let file = self.disk.open(&place.info.path)?;
-        // What a torn append left must not meet a shorter append that ends in its middle.
+        // Otherwise a shorter append could end in the middle of what a torn one left.
         file.set_len(place.offset)?;
-        // What was read is served from now on, though the process that wrote it may have died
-        // before its sync, or its sync may have failed: a system shows such bytes and does not
-        // write them again unless they are written again.
+        // What was read counts from now on, though the process that wrote it may have died before
+        // its sync, or its sync may have failed: the system still returns such bytes from its
+        // cache, but does not retry writing them to disk. So they are rewritten.
         let rest = place.offset.saturating_sub(durable_to);
         let mut bytes = vec![0; usize::try_from(rest).unwrap_or(0)];
         file.read_exact_at(&mut bytes, durable_to)?;
         file.write_all_at(&bytes, durable_to)?;
         file.sync_data()?;
-        // The same is true of its name.
+        // The same applies to its name.
         self.disk.sync_folder(&self.folder)?;
         self.current = Some(Current {
             file,
@@ -133,7 +134,7 @@ impl SegmentJournal {
         Ok(())
     }
 
-    /// The segment that has room.
+    /// A segment with room.
     fn room(&mut self) -> io::Result<&mut Current> {
         let is_full = |current: &Current| {
             let age_max = self.segment_age_max;
@@ -153,7 +154,7 @@ impl SegmentJournal {
     fn begin_segment(&self) -> io::Result<Current> {
         let info = SegmentInfo::new(&self.folder, self.tail.next_seq);
         let file = self.disk.open_or_create(&info.path)?;
-        // It exists when an earlier attempt failed half way.
+        // It exists if an earlier attempt failed halfway.
         file.set_len(0)?;
         let mut header = SegmentHeader {
             first_seq: self.tail.next_seq,
@@ -178,12 +179,12 @@ impl Journal for SegmentJournal {
     fn append(&mut self, group: &Group) -> io::Result<()> {
         if group.first_seq != self.tail.next_seq {
             return Err(io::Error::other(format!(
-                "entry {} cannot follow: the journal goes on with entry {}",
+                "entry {} is out of order: the journal continues with entry {}",
                 group.first_seq, self.tail.next_seq
             )));
         }
         if group.count == 0 {
-            // A mark with nothing behind it would look like damage.
+            // A mark with nothing after it would look like damage.
             return Ok(());
         }
         match self.room()?.write(&group.records) {
@@ -195,12 +196,12 @@ impl Journal for SegmentJournal {
                 Ok(())
             }
             Err(error) => {
-                // What the file holds now is not known. It ends where it was whole, as far as the
-                // disk lets us, and is not written to again: the next segment overrules the rest.
+                // It is unknown what the file holds now. It is cut back to where it was whole, if
+                // the disk lets us, and not written to again: the next segment overrules the rest.
                 if let Some(failed) = self.current.take() {
                     let cut = failed.file.set_len(failed.offset);
                     if let Err(error) = cut.and_then(|()| failed.file.sync_data()) {
-                        tracing::warn!(%error, "a failed write to the journal stays behind it");
+                        tracing::warn!(%error, "cannot cut off a failed write at the end of the journal");
                     }
                 }
                 Err(error)
@@ -227,7 +228,7 @@ impl Current {
     }
 }
 
-/// Tells a torn append from damage: behind it there is nothing.
+/// Distinguishes a torn append from damage: nothing follows a torn append.
 fn check_torn(place: &Place, rest: &[u8]) -> Result<(), JournalError> {
     let Place { info, salt, offset } = place;
     let is_mark = |(offset, bytes): (u64, &[u8])| bytes == mark(*salt, offset);
@@ -238,13 +239,13 @@ fn check_torn(place: &Place, rest: &[u8]) -> Result<(), JournalError> {
     {
         return Err(info.damaged(
             *offset,
-            "what stands here is not an entry, and more was written behind it; restore the data \
-             directory from a backup",
+            "this is not an entry, but there is more data after it; restore the data directory \
+             from a backup",
         ));
     }
     match rest.iter().rposition(|byte| *byte != 0) {
         Some(last) if last >= TORN_BYTES_MAX => {
-            Err(info.damaged(*offset, "there is more behind it than one torn write"))
+            Err(info.damaged(*offset, "there is more data after it than one torn write"))
         }
         Some(last) => {
             tracing::warn!(

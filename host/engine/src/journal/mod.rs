@@ -1,5 +1,5 @@
-//! The journal: every step of a workspace, in order, in a chain of digests. It is the truth; the
-//! tables are what it comes to.
+//! The journal: every step of a workspace, in order, in a chain of digests. It is authoritative; the
+//! tables are derived from it.
 
 pub mod entry;
 mod log;
@@ -13,14 +13,14 @@ pub use segment::{SEGMENT_BYTES, SegmentInfo, segments};
 
 use std::io;
 
-/// An append-only log of steps. The embedded one is [`SegmentJournal`]; another may lead to a log
-/// that several machines share.
+/// An append-only log of steps. The embedded one is [`SegmentJournal`]; another implementation could
+/// write to a log that several machines share.
 pub trait Journal: Send {
-    /// Appends the entries of a group. Returns when they survive a power cut. After an error none
+    /// Appends the entries of a group. Returns once they survive a power cut. After an error none
     /// of them is in the journal, and the call may be repeated.
     ///
     /// # Errors
-    /// When the disk refuses, or when the group does not follow the last entry.
+    /// If the write fails, or if the group does not follow the last entry.
     fn append(&mut self, group: &Group) -> io::Result<()>;
 }
 
@@ -40,21 +40,21 @@ pub struct Group {
 /// Why a journal cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
-    /// The operating system says so.
+    /// The operating system reported an error.
     #[error("the journal cannot be read: {0}")]
     Io(#[from] io::Error),
-    /// A segment has gone since its name was read.
+    /// A segment was deleted after its name was read.
     #[error(
-        "{0} was dropped by the running service while the journal was read: begin again, and hold \
-         the journal first (causeway session hold) if that happens again"
+        "{0} was dropped by the running service while the journal was read: try again, and if it \
+         recurs, put a hold on the journal first (causeway session hold)"
     )]
     Dropped(String),
-    /// Bytes are not what was written.
+    /// The bytes are not what was written.
     #[error("the journal is damaged in {file} at byte {offset}: {what}")]
     Damaged {
         /// Name of the segment's file.
         file: String,
-        /// Where in it.
+        /// Offset in the file.
         offset: u64,
         /// What is wrong.
         what: String,

@@ -1,4 +1,4 @@
-//! Reads a journal from its segments: at the start, for a replay, also while it is written.
+//! Reads a journal from its segments: at startup, for a replay, also while it is being written.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ const BUFFER_BYTES: usize = 256 << 10;
 pub struct Recorded {
     /// The entry.
     pub entry: Entry,
-    /// Its digest, which the next entry names.
+    /// Its digest, which the next entry refers to.
     pub digest: Digest,
     /// The encoded input.
     pub payload: Vec<u8>,
@@ -32,15 +32,15 @@ pub struct Reader {
     /// Segments still to be read, the next one last.
     ahead: Vec<SegmentInfo>,
     current: Option<SegmentReader>,
-    /// The number that has to come next, and what it has to name as its previous one.
+    /// The number and the previous digest that the next entry must have.
     next: Option<Next>,
 }
 
 impl Reader {
-    /// Begins with the segment that holds entry `from`, or with the oldest one.
+    /// Starts at the segment that holds entry `from`, or at the oldest one.
     ///
     /// # Errors
-    /// When the folder cannot be read.
+    /// If the folder cannot be read.
     pub fn open(disk: Arc<dyn Disk>, folder: &Path, from: u64) -> Result<Reader, JournalError> {
         let mut all = segments(folder)?;
         let first = all
@@ -58,10 +58,10 @@ impl Reader {
         })
     }
 
-    /// The next entry; `None` at the end of what is whole.
+    /// The next entry; `None` after the last whole one.
     ///
     /// # Errors
-    /// When an entry in the middle is damaged or missing.
+    /// If an entry in the middle is damaged or missing.
     pub fn next_entry(&mut self) -> Result<Option<Recorded>, JournalError> {
         loop {
             if self.current.is_none() && !self.open_next()? {
@@ -100,13 +100,13 @@ impl Reader {
         })
     }
 
-    /// Number of the next entry and digest of the last one, once something was read.
+    /// Number of the next entry and digest of the last one, once a segment was opened.
     #[must_use]
     pub fn next(&self) -> Option<(u64, Digest)> {
         self.next
     }
 
-    /// Bytes from the end of the last entry on: zeros, unless a write was torn.
+    /// The bytes after the last entry: zeros, unless a write was torn.
     pub(super) fn rest(&self) -> io::Result<Vec<u8>> {
         let Some(segment) = &self.current else {
             return Ok(Vec::new());
@@ -122,7 +122,7 @@ impl Reader {
             return Ok(false);
         };
         let Some((segment, first)) = SegmentReader::open(self.disk.as_ref(), info.clone())? else {
-            // The header of the newest segment was never written whole: nothing is in it.
+            // The header of the newest segment was never fully written: the segment is empty.
             return if self.ahead.is_empty() {
                 Ok(false)
             } else {
@@ -145,7 +145,7 @@ impl Reader {
         Ok(true)
     }
 
-    /// Whether the writer has begun another segment meanwhile.
+    /// Whether the writer has started another segment meanwhile.
     fn find_newer(&mut self) -> Result<bool, JournalError> {
         let Some(current) = &self.current else {
             return Ok(false);
@@ -157,7 +157,7 @@ impl Reader {
             .rev()
             .collect();
         let newer = self.ahead.last().map(|segment| segment.first_seq);
-        // The newer one continues here, or entries between were written after the last look.
+        // If it does not continue here, entries in between were written after the last read.
         Ok(newer.is_some() && newer == self.next.map(|(seq, _)| seq))
     }
 
@@ -166,7 +166,7 @@ impl Reader {
         match (self.next, &self.current) {
             (Some(next), Some(segment)) if next != (entry.seq, entry.previous) => {
                 let what = format!(
-                    "entry {} does not continue the entry before it, {} was to come",
+                    "entry {} does not continue the entry before it, expected entry {}",
                     entry.seq, next.0
                 );
                 Err(segment.info.damaged(segment.offset, what))
@@ -176,10 +176,10 @@ impl Reader {
     }
 }
 
-/// The number that comes next, and what it names as its previous one.
+/// The number of the next entry, and its previous digest.
 type Next = (u64, Digest);
 
-/// Whether nothing stands behind the header. Groups are written when the header is durable.
+/// Whether nothing follows the header. Groups are written once the header is durable.
 fn is_empty(file: &dyn DiskFile) -> io::Result<bool> {
     let behind = file.length()?.saturating_sub(HEADER_BYTES as u64);
     let mut bytes = vec![0; usize::try_from(behind).unwrap_or(0)];
@@ -208,7 +208,7 @@ struct SegmentReader {
 }
 
 impl SegmentReader {
-    /// `None` when the header was never written whole.
+    /// `None` if the header was never fully written.
     fn open(
         disk: &dyn Disk,
         info: SegmentInfo,
@@ -224,7 +224,7 @@ impl SegmentReader {
         file.read_exact_at(&mut header, 0)?;
         let Some(header) = SegmentHeader::parse(&header) else {
             if let Some(version) = SegmentHeader::other_version(&header) {
-                let what = format!("its format is number {version}: another release wrote it");
+                let what = format!("its format version is {version}: another release wrote it");
                 return Err(info.damaged(0, what));
             }
             return if is_empty(file.as_ref())? {
@@ -247,7 +247,7 @@ impl SegmentReader {
         Ok(Some((reader, (header.first_seq, header.previous))))
     }
 
-    /// The next record; `None` when none was written whole here.
+    /// The next record; `None` if there is no fully written one here.
     fn next_record(&mut self) -> Result<Option<Recorded>, JournalError> {
         let mark = mark(self.salt, self.offset);
         let is_group = self.bytes(self.offset, MARK_BYTES)? == Some(&mark);
@@ -269,7 +269,7 @@ impl SegmentReader {
             .first_chunk()
             .is_some_and(|key| payload_digest(key, payload) == entry.payload);
         if !is_bound {
-            let what = format!("the payload of entry {} is not its own", entry.seq);
+            let what = format!("the payload of entry {} does not match it", entry.seq);
             return Err(self.info.damaged(self.offset, what));
         }
         let recorded = Recorded {

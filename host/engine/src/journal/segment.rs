@@ -1,8 +1,8 @@
 //! Segment files: `<first sequence number>.journal`, a header, and groups of records, each group
-//! behind a mark.
+//! preceded by a mark.
 //!
-//! A group is appended when the one before it is durable. So a mark behind bytes that are not a
-//! whole record tells damage from an append that was torn.
+//! A group is appended only once the previous one is durable. So a mark after bytes that are not a
+//! whole record distinguishes damage from a torn append.
 
 use std::fs;
 use std::io;
@@ -11,25 +11,25 @@ use std::path::{Path, PathBuf};
 use super::JournalError;
 use super::entry::{Digest, Entry, PAYLOAD_KEY_BYTES, RECORD_HEADER_BYTES, head_checksum};
 
-/// Bytes after which a segment is closed and the next one begun.
+/// Bytes after which a segment is closed and the next one started.
 pub const SEGMENT_BYTES: u64 = 64 << 20;
 
-/// Bytes of a segment's header.
+/// Length of a segment's header.
 pub(super) const HEADER_BYTES: usize = 64;
 
-/// Bytes in front of a group.
+/// Length of the mark before a group.
 pub(super) const MARK_BYTES: usize = 16;
 
-/// Bytes of an entry without its payload; a longer one is damaged.
+/// Maximum bytes of an entry without its payload; a longer one is damage.
 const HEAD_BYTES_MAX: usize = 16 << 20;
 
-/// Bytes of a payload; a longer one is damaged. Inputs are far smaller.
+/// Maximum bytes of a payload; a longer one is damage. Inputs are far smaller.
 const PAYLOAD_BYTES_MAX: usize = 256 << 20;
 
-/// Names the format.
+/// Identifies the format.
 const MAGIC: &[u8; 7] = b"CWJRNL\0";
 
-/// Behind the magic; rises when the format changes.
+/// Follows the magic; rises when the format changes.
 const VERSION: u8 = 2;
 
 const EXTENSION: &str = "journal";
@@ -37,9 +37,9 @@ const EXTENSION: &str = "journal";
 /// A segment on disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SegmentInfo {
-    /// Its first entry's number.
+    /// Number of its first entry.
     pub first_seq: u64,
-    /// Where it stands.
+    /// Its file.
     pub path: PathBuf,
 }
 
@@ -65,7 +65,7 @@ impl SegmentInfo {
     }
 }
 
-/// The segments of a folder, by rising number.
+/// The segments of a folder, in ascending order.
 ///
 /// # Errors
 /// Those of the operating system.
@@ -83,10 +83,10 @@ pub fn segments(folder: &Path) -> io::Result<Vec<SegmentInfo>> {
     Ok(found)
 }
 
-/// Random bytes of a segment: without them somebody could write a message that looks like a mark.
+/// Random bytes of a segment: without them a user could write a message that looks like a mark.
 pub(super) type Salt = [u8; 8];
 
-/// What stands in front of a group at this offset.
+/// The mark of a group at this offset.
 pub(super) fn mark(salt: Salt, offset: u64) -> [u8; MARK_BYTES] {
     let mut mark = [0; MARK_BYTES];
     let (first, last) = mark.split_at_mut(salt.len());
@@ -95,7 +95,7 @@ pub(super) fn mark(salt: Salt, offset: u64) -> [u8; MARK_BYTES] {
     mark
 }
 
-/// The beginning of a segment.
+/// The header of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct SegmentHeader {
     /// Number of the first entry.
@@ -124,7 +124,7 @@ impl SegmentHeader {
         header
     }
 
-    /// What a header says; `None` when it was never written whole.
+    /// Parses a header; `None` if it was never fully written.
     pub(super) fn parse(bytes: &[u8; HEADER_BYTES]) -> Option<SegmentHeader> {
         let (_, rest) = bytes.strip_prefix(MAGIC.as_slice())?.split_first()?;
         let (first_seq, rest) = rest.split_first_chunk()?;
@@ -137,14 +137,14 @@ impl SegmentHeader {
         (header.to_bytes() == *bytes).then_some(header)
     }
 
-    /// The version of a header that another release has written.
+    /// The version of a header written by another release.
     pub(super) fn other_version(bytes: &[u8; HEADER_BYTES]) -> Option<u8> {
         let version = *bytes.strip_prefix(MAGIC.as_slice())?.first()?;
         (version != VERSION).then_some(version)
     }
 }
 
-/// Lengths and checksums in front of a record.
+/// The header of a record: lengths and checksums.
 pub(super) struct RecordHeader {
     lengths: [u8; 8],
     head_bytes: usize,
@@ -154,7 +154,7 @@ pub(super) struct RecordHeader {
 }
 
 impl RecordHeader {
-    /// `None` when these cannot be the first bytes of a record.
+    /// `None` if these cannot be the first bytes of a record.
     pub(super) fn parse(bytes: &[u8; RECORD_HEADER_BYTES]) -> Option<RecordHeader> {
         let word = |at: usize| Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?));
         let header = RecordHeader {
@@ -169,12 +169,12 @@ impl RecordHeader {
         is_possible.then_some(header)
     }
 
-    /// Bytes of the record behind this header.
+    /// Length of the record after this header.
     pub(super) fn body_bytes(&self) -> usize {
         self.head_bytes + PAYLOAD_KEY_BYTES + self.payload_bytes
     }
 
-    /// The record of these bytes: entry, its digest, the payload's key, the payload.
+    /// Decodes the record: entry, its digest, the payload's key, the payload.
     pub(super) fn body<'a>(&self, bytes: &'a [u8]) -> Option<(Entry, Digest, &'a [u8], &'a [u8])> {
         let (head, rest) = bytes.split_at_checked(self.head_bytes)?;
         let (key, payload) = rest.split_at_checked(PAYLOAD_KEY_BYTES)?;

@@ -1,10 +1,10 @@
 //! The chain of policy components: every question goes through the slots in their order.
 //!
-//! An instance lives for one list of questions, which are about one connection. A policy that keeps
-//! what it saw can so carry no text from one connection to another, and none from a step to the
-//! next. That a fresh instance answers the same is part of the contract, so nothing is lost; what it
-//! costs is an instantiation for each slot and list. An instance for each connection would cost the
-//! memory of all of them, and would still carry text from channel to channel.
+//! An instance lives for one list of questions, which all concern one connection. So a policy that
+//! keeps state cannot carry text from one connection to another, or from one step to the next. The
+//! contract requires a fresh instance to answer the same, so nothing is lost; the cost is one
+//! instantiation per slot and list. An instance per connection would cost the memory of all of them
+//! and would still carry text from channel to channel.
 
 use std::sync::Arc;
 
@@ -15,24 +15,24 @@ use super::contract::{Gates, Instance, POLICY_FUEL, Policy};
 use super::{Description, OnFailure, PolicyChain, PolicyInfo, post_gate};
 use crate::runtime::sandbox::{MemoryCap, refill, stop};
 
-/// Why a question about a message alone has no answer.
+/// Why a question about a message alone cannot be answered.
 const MESSAGE_ONLY: &str = "a kernel of an earlier release asks about a post's message alone";
 
-/// A slot: what an admin loaded, and what came of it.
+/// A slot: what an admin loaded, and the result.
 pub(super) struct Loaded {
     pub info: PolicyInfo,
     pub component: Arc<[u8]>,
-    /// The policy and what it says of itself; the error is why a component that an earlier release
-    /// loaded does not run here. Such a slot stays, and fails whatever it is asked.
+    /// The policy and its description, or why a component that an earlier release loaded does not
+    /// run in this one. Such a slot is kept, and fails every question.
     pub policy: Result<(Policy, Description), String>,
 }
 
-/// Fuel of all that the policies are asked in one step; what is not judged when it is used up fails,
-/// and is asked about again later. A chain of sixteen slots that use a twentieth of what a decision
-/// may judges five posts with it, one of ordinary slots some thousands.
+/// Fuel for all questions of one step; questions left when it is used up fail and are asked again
+/// later. It lets a chain of sixteen slots that each use a twentieth of a decision's limit judge five
+/// posts, and a chain of ordinary slots some thousands.
 pub const STEP_POLICY_FUEL: u64 = 4 * POLICY_FUEL;
 
-/// Why a question fails when the step's fuel is used up.
+/// The reason for failing a question when the step's fuel is used up.
 pub(super) const STEP_FUEL_USED_UP: &str =
     "the policies have used up what they may in one step; this is asked again";
 
@@ -46,7 +46,7 @@ pub(super) struct Link {
 pub(super) struct ComponentChain {
     links: Vec<Link>,
     digest: String,
-    /// What is left of the step's fuel.
+    /// The remaining fuel of the step.
     fuel: u64,
 }
 
@@ -75,7 +75,7 @@ impl ComponentChain {
     }
 }
 
-/// Every field with its length in front, so that no two chains have the same bytes.
+/// Every field is prefixed with its length, so that no two chains have the same bytes.
 fn digest(slots: &[Arc<Loaded>]) -> String {
     let mut hasher = blake3::Hasher::new();
     for slot in slots {
@@ -119,14 +119,14 @@ impl PolicyChain for ComponentChain {
 }
 
 impl Link {
-    /// Whether it is to be asked about posts. One that does not run is, as nobody knows what it
-    /// would have kept back.
+    /// Whether it is to be asked about posts. A policy that does not run counts as one that is, since
+    /// it is unknown what it would have held back.
     pub(super) fn judges_posts(&self) -> bool {
         let policy = self.loaded.policy.as_ref();
         policy.map_or(true, |(policy, _)| policy.judges_posts())
     }
 
-    /// Calls a gate of the policy, with what is left of the step's fuel.
+    /// Calls a gate of the policy, limited by the remaining fuel of the step.
     pub(super) fn call<A>(
         &mut self,
         fuel: &mut u64,
@@ -156,12 +156,12 @@ impl Link {
                 self.instance = Some(instance);
                 Ok(answer)
             }
-            // The instance cannot be entered again: it goes with its store.
+            // The instance cannot be entered again: it is dropped with its store.
             Err(error) => Err(stop(&error, store.data()).1),
         }
     }
 
-    /// What a failure of this slot means; `None` = the question goes on.
+    /// The verdict for a failure of this slot; `None` = the question goes on to the next slot.
     pub(super) fn failed(&self, why: &str) -> Option<Verdict> {
         let name = &self.loaded.info.name;
         tracing::warn!(policy = %name, %why, "a policy failed");
@@ -172,7 +172,7 @@ impl Link {
     }
 }
 
-/// Takes what a call used of its fuel from the step's.
+/// Deducts the fuel that a call used from the step's.
 fn take(fuel: &mut u64, given: u64, left: u64) {
     *fuel = fuel.saturating_sub(given.saturating_sub(left));
 }
