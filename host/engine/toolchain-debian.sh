@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # usage: toolchain-debian.sh TARGET TOOLS
 #
-# Leaves a compiler with a standard library for TARGET at TOOLS/bin/rustc, made of Debian's packages:
-# they are downloaded with package lists of our own and unpacked, not installed. Debian has the
-# library as source only (its prebuilt one may belong to an older compiler), so it is built once.
+# Creates a compiler with a standard library for TARGET at TOOLS/bin/rustc from Debian's packages:
+# they are downloaded with our own package lists and unpacked, not installed. The library is built
+# once from Debian's source (the prebuilt one may belong to an older compiler).
 set -euo pipefail
 
 target=$1
@@ -17,14 +17,14 @@ exec 9>"$tools/debian.lock"
 flock 9
 [ -e "$home/ready" ] && exit 0
 
-echo "making a compiler for $target from Debian's packages in .toolchain/ (once: 150 MB, about two minutes)"
+echo "creating a compiler for $target from Debian's packages in .toolchain/ (once: 150 MB, about two minutes)"
 
 rm -rf "$home"
 mkdir -p "$home"
 "$(dirname "$0")/debian-packages.sh" "$home/packages" rustc-web rust-web-src
 for package in "$home"/packages/*.deb; do
   case $package in
-    # Of the sources only the library's: the compiler's are ten times as many.
+    # Only the library's sources: the compiler's are ten times as many.
     */rust-web-src_*) dpkg-deb --fsys-tarfile "$package" | tar -x -C "$home" --wildcards \
       --no-wildcards-match-slash './usr/src/rustc-*/library' ;;
     *) dpkg-deb -x "$package" "$home" ;;
@@ -32,8 +32,8 @@ for package in "$home"/packages/*.deb; do
 done
 rm -rf "$home/packages"
 
-# Debian's compiler finds its shared libraries in the unpacked tree; the linker for WebAssembly is
-# the one that came with the Rust of this machine.
+# Debian's compiler finds its shared libraries in the unpacked tree; the WebAssembly linker comes
+# from the installed Rust.
 machine=$(rustc --print host-tuple)
 linker=$(rustc --print sysroot)/lib/rustlib/$machine/bin/rust-lld
 [ -x "$linker" ] || { echo "no rust-lld at $linker" >&2; exit 1; }
@@ -50,7 +50,7 @@ exec "$home/usr/bin/rustc" "$@"
 WRAPPER
 chmod +x "$home/rustc"
 
-# The library, through an empty crate. Fat LTO of the guests needs the bitcode.
+# Builds the library through an empty crate. Fat LTO of the guests needs the bitcode.
 mkdir -p "$home/usr/lib/rustlib/src"
 ln -sfn "$(cd "$home/usr/src" && echo "$PWD"/rustc-*)" "$home/usr/lib/rustlib/src/rust"
 library=$home/usr/lib/rustlib/$target/lib

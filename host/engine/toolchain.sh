@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Prints the compiler for the guests' target, and makes the target's standard library ready if the
-# machine has none. Where it comes from, in this order (CAUSEWAY_GUEST_TOOLCHAIN names one of them):
+# Prints the path of a compiler for the guests' target, and provides the target's standard library if
+# it is not installed. Routes, in this order (CAUSEWAY_GUEST_TOOLCHAIN selects one):
 #   installed  the compiler in PATH has it; nothing is downloaded
 #   rustup     rustup adds it to that compiler
 #   debian     Debian's compiler and library sources are unpacked into .toolchain/ and the library
@@ -11,7 +11,7 @@ target=wasm32-unknown-unknown
 route=${CAUSEWAY_GUEST_TOOLCHAIN:-any}
 rustc=${RUSTC:-rustc}
 tools=$(cd "$(dirname "$0")/../.." && pwd)/.toolchain
-# Longer than the download takes on a slow line; a server that cannot be reached must not block.
+# Longer than the download takes on a slow line; an unreachable server must not block the build.
 rustup_timeout_s=120
 
 say() { echo "$*" >&2; }
@@ -26,7 +26,7 @@ found() { echo "$1"; exit 0; }
 
 from_rustup() {
   command -v rustup >/dev/null || return 1
-  say "installing the Rust target $target by rustup (a few seconds)"
+  say "installing the Rust target $target with rustup (a few seconds)"
   timeout "$rustup_timeout_s" rustup target add "$target" >&2
 }
 
@@ -42,6 +42,6 @@ if allowed debian; then
   "$(dirname "$0")/toolchain-debian.sh" "$target" "$tools" >&2
   if has_target "$tools/bin/rustc"; then found "$tools/bin/rustc"; fi
 fi
-say "$rustc has no standard library for $target, and none could be made ready (route: $route)."
+say "$rustc has no standard library for $target, and it could not be provided (route: $route)."
 say "On another machine with Rust: rustup target add $target"
 exit 1

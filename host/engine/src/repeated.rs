@@ -1,13 +1,13 @@
-//! Lines of the log that somebody outside can cause a thousand times: those that come soon after one
-//! that was written are counted instead.
+//! Rate limiting of log lines that an outsider can trigger at will: repetitions within a minute are
+//! counted instead of written.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long after a line the same is not written again.
+/// How long the same line is not written again.
 const QUIET: Duration = Duration::from_secs(60);
 
-/// One such line.
+/// A rate-limited log line.
 #[derive(Debug, Default)]
 pub struct RepeatedLine(Mutex<State>);
 
@@ -27,7 +27,7 @@ impl RepeatedLine {
         }))
     }
 
-    /// Whether the line is to be written now: then, how often it was left out since the last time.
+    /// If the line is to be written now: how often it was left out since the last time.
     pub fn next(&self) -> Option<u64> {
         self.next_at(Instant::now())
     }

@@ -1,18 +1,18 @@
-//! The status of an engine, for metrics and for people.
+//! The status of an engine, for metrics and admins.
 
 use std::time::Duration;
 
 use crate::journal::Group;
 
-/// The status of an engine. Counters count since the start.
+/// The status of an engine. Counters start at zero when the engine is opened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EngineStatus {
-    /// Why nothing can be written, if so.
+    /// Why nothing can be written, if that is the case.
     pub read_only: Option<String>,
     /// Whether the tables turned out to be damaged. Nothing can be read or written until the
-    /// workspace is opened anew.
+    /// workspace is reopened.
     pub tables_are_damaged: bool,
-    /// Inputs that wait.
+    /// Queued inputs.
     pub waiting: usize,
     /// Number of the last durable step of the workspace.
     pub seq: u64,
@@ -20,23 +20,23 @@ pub struct EngineStatus {
     pub steps: u64,
     /// Steps that were stopped.
     pub stopped_steps: u64,
-    /// Items of peers that were refused for a reason that says that something is wrong.
+    /// Peer items refused for a reason that indicates a problem.
     pub refused_items: u64,
     /// Groups of steps made durable, each by one sync.
     pub groups: u64,
-    /// Bytes of the journal written.
+    /// Bytes written to the journal.
     pub journal_bytes: u64,
-    /// Time in those writes and syncs, in µs.
+    /// Time spent in those writes and syncs, in µs.
     pub sync_us: u64,
     /// Rows in memory that are not in the tables yet.
     pub rows_in_memory: usize,
     /// Checkpoints of the tables.
     pub checkpoints: u64,
-    /// Time in them, in µs.
+    /// Time spent in them, in µs.
     pub checkpoint_us: u64,
     /// Snapshots made.
     pub snapshots: u64,
-    /// Segments of the journal dropped because a snapshot covers them.
+    /// Journal segments dropped because a snapshot covers them.
     pub dropped_segments: u64,
 }
 

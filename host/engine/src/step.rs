@@ -1,4 +1,4 @@
-//! One step: the kernel over the rows and the policies, and the entry that records it.
+//! One step: runs the kernel on the rows and the policies, and writes the entry that records it.
 
 use causeway_kernel::boundary::codec::{self, DecodeError};
 use causeway_kernel::boundary::env::{LogLevel, Range, Scan, StepContext};
@@ -16,7 +16,7 @@ pub struct LiveHost<'a> {
     view: &'a View,
     chain: &'a mut dyn PolicyChain,
     verdicts: Vec<RecordedVerdict>,
-    /// Rows that were read.
+    /// Number of rows read.
     rows: u64,
     failed: Option<TablesError>,
 }
@@ -38,7 +38,7 @@ impl<'a> LiveHost<'a> {
         self.rows = self.rows.saturating_add(rows as u64);
     }
 
-    /// What the policies said, if the rows could be read; otherwise the step counts for nothing.
+    /// The verdicts of the policies, if the rows could be read; otherwise the step is void.
     pub fn finish(self) -> Result<Vec<RecordedVerdict>, TablesError> {
         match self.failed {
             Some(error) => Err(error),
@@ -79,7 +79,7 @@ impl StepHost for LiveHost<'_> {
         let answer = |unknown: Option<DecodeError>| {
             let verdict = match unknown {
                 None => answers.next(),
-                // A kernel may ask what this build has no gate for: unsure means no.
+                // A kernel may ask a question for which this build has no gate: it then fails.
                 Some(error) => {
                     let why = format!("the question is not known here: {error}");
                     Some(Verdict::Failed(why))
@@ -103,7 +103,7 @@ impl StepHost for LiveHost<'_> {
     }
 }
 
-/// A line of the kernel's.
+/// Logs a line of the kernel.
 pub fn log(level: LogLevel, message: &str) {
     match level {
         LogLevel::Debug => tracing::debug!(target: "causeway::kernel", "{message}"),
@@ -112,33 +112,33 @@ pub fn log(level: LogLevel, message: &str) {
     }
 }
 
-/// What is fixed about a step before it runs.
+/// What is fixed for a step before it runs.
 pub struct Stamp {
     /// Time and seed.
     pub context: StepContext,
-    /// The payload's own key.
+    /// The payload's key.
     pub payload_key: [u8; PAYLOAD_KEY_BYTES],
 }
 
 /// A step that was carried out.
 pub struct CarriedOut {
-    /// What it returned.
+    /// How it ended.
     pub end: StepEnd,
-    /// What the policies said.
+    /// The verdicts of the policies.
     pub verdicts: Vec<RecordedVerdict>,
     /// What it cost, in units of fuel.
     pub cost: u64,
 }
 
-/// What every step costs besides its kernel's fuel: its entry, its share of a sync.
+/// Cost of every step in addition to the kernel's fuel: its entry, its share of a sync.
 const STEP_COST: u64 = 50_000;
-/// What a row costs that the engine reads for a step.
+/// Cost of each row that the engine reads for a step.
 const ROW_COST: u64 = 2_000;
 
-/// Carries an input out against the newest rows.
+/// Carries out an input against the newest rows.
 ///
 /// # Errors
-/// When the rows could not be read; nothing is known of the step then.
+/// If the rows could not be read; the step's result is unknown then.
 pub fn carry_out(
     kernel: &mut dyn KernelRunner,
     view: &View,
@@ -159,7 +159,7 @@ pub fn carry_out(
     })
 }
 
-/// Appends the entry of a step to a group's records and moves the head on.
+/// Appends the entry of a step to a group's records and advances the head.
 pub fn record(
     records: &mut Vec<u8>,
     head: &mut Position,

@@ -1,5 +1,5 @@
-//! The parts that bring a data directory through a power cut, for tests that drive them one call
-//! at a time, over disks that forget, tear and fail. The service uses [`crate::Engine`].
+//! The parts that make a data directory survive a power cut, for tests that drive them call by call
+//! on disks that lose, tear and refuse writes. The service uses [`crate::Engine`].
 
 pub use crate::data_dir::layout::Layout;
 pub use crate::data_dir::recover::{Recovered, recover};

@@ -55,7 +55,7 @@ async fn a_data_directory_of_the_first_release_opens_goes_on_and_replays() -> Re
     for said in [
         "causeway:policy@0.1.0",
         "causeway:policy@0.2.0",
-        "build it again",
+        "rebuild it",
     ] {
         assert!(listed.contains(said), "{listed}");
     }

@@ -1,5 +1,5 @@
-//! What a component has to be to be a policy: the contract's version, what it may import, what it
-//! says of itself, and its typed exports.
+//! What makes a component a policy: the contract's version, the allowed imports, its description,
+//! and its typed exports.
 
 use std::collections::BTreeSet;
 
@@ -12,41 +12,41 @@ use super::{Description, POLICY_CONTRACT, PolicyError};
 use crate::runtime::Sandbox;
 use crate::runtime::sandbox::{MemoryCap, refill, stop};
 
-/// Fuel of one call: a decision, or taking the settings. Well under a second of computation.
+/// Fuel of one call: a decision, or the configuration. Well under a second of computation.
 pub const POLICY_FUEL: u64 = 500_000_000;
 
-/// Bytes of memory that a policy may have.
+/// Maximum bytes of a policy's memory.
 pub const POLICY_MEMORY_MAX: usize = 128 << 20;
 
-/// Bytes of a reason; what is beyond is cut off.
+/// Maximum bytes of a reason; the rest is cut off.
 pub(super) const REASON_BYTES_MAX: usize = 1_000;
 
-/// Versions of the contract that run here, as semantic versioning has it: before 1.0 what is
-/// incompatible changes with the minor version.
+/// Supported versions of the contract. As in semantic versioning, before 1.0 an incompatible change
+/// raises the minor version.
 const COMPATIBLE: &str = "^0.2";
 
 /// The interface that every policy exports.
 const POLICY: &str = "policy";
 
-/// The one interface that a policy may import: it has types only.
+/// The only interface that a policy may import: it contains types only.
 const CONTEXT: &str = "context";
 
-/// Bytes of a policy's name and version.
+/// Maximum bytes of a policy's name, and of its version.
 const NAME_BYTES_MAX: usize = 64;
 
-/// Bytes of the schema of a policy's settings.
+/// Maximum bytes of the schema of a policy's settings.
 const SCHEMA_BYTES_MAX: usize = 64 << 10;
 
-/// A component that keeps to the contract.
+/// A component that fulfils the contract.
 pub(super) struct Policy {
     pre: InstancePre<MemoryCap>,
     policy: policy::GuestIndices,
     post_gate: Option<post_gate::GuestIndices>,
-    /// The gates that it exports, also those that this service does not know.
+    /// The gates that it exports, including those that this service does not know.
     gates: BTreeSet<String>,
 }
 
-/// An instance that took its settings.
+/// A configured instance.
 pub(super) struct Instance {
     pub store: Store<MemoryCap>,
     pub gates: Gates,
@@ -70,7 +70,7 @@ impl Policy {
             .and_then(|()| linker.instantiate_pre(&compiled))
             .and_then(|pre| {
                 let policy = policy::GuestIndices::new(&pre)?;
-                // A gate that is there and has another type is a mistake, not another gate.
+                // A known gate with a different type is an error, not an unknown gate.
                 let has = gates.contains("post-gate");
                 let post_gate = has
                     .then(|| post_gate::GuestIndices::new(&pre))
@@ -92,7 +92,7 @@ impl Policy {
         self.post_gate.is_some()
     }
 
-    /// What it says of itself.
+    /// The policy's description of itself.
     pub(super) fn describe(&self) -> Result<Description, String> {
         let mut store = store(&self.pre);
         let described = refill(&mut store, POLICY_FUEL).and_then(|()| {
@@ -114,20 +114,20 @@ impl Policy {
         } = described;
         for (what, text) in [("name", &name), ("version", &version)] {
             if text.is_empty() || text.len() > NAME_BYTES_MAX {
-                return Err(format!("its {what} has not 1 to {NAME_BYTES_MAX} bytes"));
+                return Err(format!("its {what} must have 1 to {NAME_BYTES_MAX} bytes"));
             }
         }
         let gates: BTreeSet<String> = gates.into_iter().collect();
         if gates != self.gates {
             return Err(format!(
-                "it exports the gates {:?} and says that it answers others",
+                "it exports the gates {:?}, but its description names others",
                 self.gates
             ));
         }
         if settings_schema.len() > SCHEMA_BYTES_MAX {
             let kibibytes = SCHEMA_BYTES_MAX >> 10;
             return Err(format!(
-                "the schema of its settings has more than {kibibytes} KiB"
+                "the schema of its settings exceeds {kibibytes} KiB"
             ));
         }
         let is_json = |text: &str| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
@@ -142,8 +142,8 @@ impl Policy {
         })
     }
 
-    /// A fresh instance with its settings, made with so much fuel; the inner error is the policy's
-    /// own.
+    /// A fresh, configured instance, created with at most this much fuel; the inner error comes from
+    /// the policy itself.
     pub(super) fn instance(
         &self,
         settings: &str,
@@ -175,7 +175,7 @@ fn store(pre: &InstancePre<MemoryCap>) -> Store<MemoryCap> {
     store
 }
 
-/// The names of the gates that a component exports; the error is why it is no policy.
+/// The names of the gates that a component exports, or why it is not a policy.
 fn gates(sandbox: &Sandbox, compiled: &Component) -> Result<BTreeSet<String>, String> {
     let engine = sandbox.engine();
     let world = compiled.component_type();
@@ -189,7 +189,7 @@ fn gates(sandbox: &Sandbox, compiled: &Component) -> Result<BTreeSet<String>, St
     if let Some((_, version)) = other {
         return Err(format!(
             "it was built for causeway:policy@{version}, and this service runs {POLICY_CONTRACT}: \
-             build it again for that, or get the build of this release"
+             rebuild it for that version, or use the build of this release"
         ));
     }
     let is = |name: &str, interface: &str| of_contract(name).is_some_and(|it| it.0 == interface);
@@ -217,7 +217,7 @@ fn gates(sandbox: &Sandbox, compiled: &Component) -> Result<BTreeSet<String>, St
     }
 }
 
-/// The interface of the contract that a name means, and its version.
+/// The interface of the contract that a name refers to, and its version.
 fn of_contract(name: &str) -> Option<(&str, Version)> {
     let (interface, version) = name.strip_prefix("causeway:policy/")?.split_once('@')?;
     Some((interface, Version::parse(version).ok()?))

@@ -1,5 +1,5 @@
-//! Loads policies and keeps the slots on disk: components by digest, and one file that names the
-//! slots in their order, replaced in one piece.
+//! Loads policies and keeps the slots on disk: components by digest, and one file that lists the
+//! slots in order and is replaced atomically.
 
 use std::fs;
 use std::io;
@@ -14,19 +14,19 @@ use super::{
 };
 use crate::runtime::Sandbox;
 
-/// Bytes of a policy component; a Python one has some 18 MB.
+/// Maximum bytes of a policy component; one in Python has some 18 MB.
 pub const POLICY_BYTES_MAX: usize = 32 << 20;
 
-/// Bytes of a policy's settings.
+/// Maximum bytes of a policy's settings.
 pub const SETTINGS_BYTES_MAX: usize = 256 << 10;
 
-/// Slots of a chain; every question passes all of them.
+/// Maximum slots of a chain; every question passes through all of them.
 pub const SLOTS_MAX: usize = 16;
 
-/// Bytes of a slot's name.
+/// Maximum bytes of a slot's name.
 const NAME_BYTES_MAX: usize = 64;
 
-/// Policies as components, kept below a folder.
+/// Policy components, kept in a folder.
 pub struct ComponentPolicies {
     sandbox: Sandbox,
     folder: PathBuf,
@@ -34,10 +34,10 @@ pub struct ComponentPolicies {
 }
 
 impl ComponentPolicies {
-    /// The policies of a data directory, loaded.
+    /// Loads the policies of a data directory.
     ///
     /// # Errors
-    /// When a slot on disk cannot be read.
+    /// If a slot on disk cannot be read.
     pub fn open(sandbox: Sandbox, data_dir: &Path) -> Result<ComponentPolicies, PolicyError> {
         let policies = ComponentPolicies {
             sandbox,
@@ -65,8 +65,7 @@ impl ComponentPolicies {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Compiles and checks a component, and asks it once what it is and whether it takes its
-    /// settings.
+    /// Compiles and checks a component, and has it describe itself and check its settings once.
     fn prepare(
         &self,
         info: &PolicyInfo,
@@ -75,7 +74,7 @@ impl ComponentPolicies {
         if component.len() > POLICY_BYTES_MAX {
             let mebibytes = POLICY_BYTES_MAX >> 20;
             return Err(PolicyError::Component(format!(
-                "it has more than {mebibytes} MiB"
+                "it exceeds {mebibytes} MiB"
             )));
         }
         let policy = Policy::compile(&self.sandbox, component)?;
@@ -87,7 +86,7 @@ impl ComponentPolicies {
         Ok((policy, description))
     }
 
-    /// A slot of a component that runs.
+    /// A slot with a component that runs.
     fn slot(&self, info: PolicyInfo, component: Vec<u8>) -> Result<Arc<Loaded>, PolicyError> {
         let policy = Ok(self.prepare(&info, &component)?);
         Ok(Arc::new(Loaded {
@@ -135,7 +134,7 @@ impl ComponentPolicies {
     }
 }
 
-/// Writes a file in one piece, durably.
+/// Writes a file atomically and durably.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let half = path.with_extension("tmp");
     let file = fs::File::create(&half)?;
@@ -176,7 +175,7 @@ impl PolicyManager for ComponentPolicies {
         if settings.len() > SETTINGS_BYTES_MAX {
             let kibibytes = SETTINGS_BYTES_MAX >> 10;
             return Err(PolicyError::Settings(format!(
-                "they have more than {kibibytes} KiB"
+                "they exceed {kibibytes} KiB"
             )));
         }
         let info = PolicyInfo {
@@ -250,7 +249,7 @@ impl PolicyManager for ComponentPolicies {
     }
 }
 
-/// Puts a slot in the place of the one of its name, or at the end.
+/// Replaces the slot with the same name, or appends the slot; returns the verb for what was done.
 fn put(slots: &mut Vec<Arc<Loaded>>, loaded: Arc<Loaded>) -> &'static str {
     match slots
         .iter_mut()

@@ -1,5 +1,5 @@
-//! The policies: what the engine needs of them. A chain answers questions while steps run; a
-//! manager prepares new chains off the writer and keeps the slots on disk.
+//! The engine's interface to the policies. A chain answers questions while steps run; a manager
+//! prepares new chains off the writer thread and keeps the slots on disk.
 
 mod chain;
 mod contract;
@@ -10,7 +10,7 @@ pub use chain::STEP_POLICY_FUEL;
 pub use contract::{POLICY_FUEL, POLICY_MEMORY_MAX};
 pub use loader::{ComponentPolicies, POLICY_BYTES_MAX, SETTINGS_BYTES_MAX, SLOTS_MAX};
 
-/// The policies' contract: its package with its version.
+/// The policies' contract: package and version.
 pub const POLICY_CONTRACT: &str = "causeway:policy@0.2.0";
 
 #[allow(
@@ -19,7 +19,7 @@ pub const POLICY_CONTRACT: &str = "causeway:policy@0.2.0";
     reason = "generated: values cross the component's boundary by raw memory"
 )]
 mod bindings {
-    // A component's exports are looked up gate by gate; the world only names them.
+    // The exports of a component are looked up gate by gate; the world only lists them.
     wasmtime::component::bindgen!({
         world: "post-policy",
         path: "../../wit/policy",
@@ -31,7 +31,7 @@ use serde::{Deserialize, Serialize};
 
 /// The policies in force, asked in the order of their slots.
 pub trait PolicyChain: Send {
-    /// A step begins: the policies have the fuel of one step for all that it asks.
+    /// Called when a step begins: resets the fuel that its questions share.
     fn begin_step(&mut self) {}
 
     /// Fuel that the policies used since the step began.
@@ -39,28 +39,27 @@ pub trait PolicyChain: Send {
         0
     }
 
-    /// One verdict for each question, in their order; all of them are about one connection. Never
-    /// panics and never blocks for longer than the policies' fuel lasts.
+    /// One verdict for each question, in order; all questions concern one connection. Never panics
+    /// and never blocks for longer than the policies' fuel lasts.
     fn ask(&mut self, questions: &[Question<'_>]) -> Vec<Verdict>;
 
-    /// Digest of the chain: names, components, settings and what happens on failure, in
-    /// hexadecimal.
+    /// Digest of the chain (names, components, settings, behaviour on failure), in hexadecimal.
     fn digest(&self) -> String;
 }
 
-/// Makes chains and keeps the slots; compiling happens on the caller's thread.
+/// Creates chains and keeps the slots; components are compiled on the caller's thread.
 pub trait PolicyManager: Send + Sync {
-    /// The chain of the slots on disk. A slot whose component does not run in this release stays in
-    /// it and fails: the service must not start without a gate that it has.
+    /// The chain of the slots on disk. A slot whose component does not run in this release is kept
+    /// and fails its questions: the service must not start with a gate missing.
     ///
     /// # Errors
-    /// When the slots cannot be read.
+    /// If the slots cannot be read.
     fn open(&self) -> Result<Box<dyn PolicyChain>, PolicyError>;
 
-    /// A chain with one more or one replaced slot; nothing on disk changes yet.
+    /// Prepares a chain with a slot added or replaced; nothing on disk changes yet.
     ///
     /// # Errors
-    /// When the component or its settings are refused.
+    /// If the component or its settings are refused.
     fn load(
         &self,
         name: &str,
@@ -69,38 +68,38 @@ pub trait PolicyManager: Send + Sync {
         on_failure: OnFailure,
     ) -> Result<PolicyChange, PolicyError>;
 
-    /// A chain without a slot; nothing on disk changes yet.
+    /// Prepares a chain without a slot; nothing on disk changes yet.
     ///
     /// # Errors
-    /// When there is no such slot.
+    /// If there is no slot with that name.
     fn unload(&self, name: &str) -> Result<PolicyChange, PolicyError>;
 
-    /// Called when the change is an entry of the journal: keeps it on disk, for the next start.
+    /// Called once the change is in the journal: stores it on disk for the next start.
     ///
     /// # Errors
-    /// When the disk refuses; the chain is in force all the same until the next start.
+    /// If it cannot be written; the chain is still in force until the next start.
     fn keep(&self, change: KeptChange) -> Result<(), PolicyError>;
 
     /// The slots in force, in their order.
     fn states(&self) -> Vec<PolicyState>;
 }
 
-/// A change that was prepared.
+/// A prepared change.
 pub struct PolicyChange {
-    /// The whole chain that is to be in force.
+    /// The complete new chain.
     pub chain: Box<dyn PolicyChain>,
     /// For [`PolicyManager::keep`].
     pub kept: KeptChange,
-    /// What an admin should read in the journal, e.g. `load content-filter`.
+    /// Description for admins, recorded in the journal, e.g. `load content-filter`.
     pub what: String,
 }
 
-/// What a prepared change does to the slots.
+/// The effect of a prepared change on the slots.
 #[derive(Clone, Debug)]
 pub struct KeptChange {
-    /// The slot.
+    /// Name of the slot.
     pub name: String,
-    /// Its new content; `None` = the slot goes.
+    /// Its new content; `None` = the slot is removed.
     pub slot: Option<Slot>,
 }
 
@@ -122,11 +121,11 @@ pub struct PolicyInfo {
     pub digest: String,
     /// The settings given to it.
     pub settings: String,
-    /// What happens when it fails.
+    /// How its failures are handled.
     pub on_failure: OnFailure,
 }
 
-/// What a policy says of itself.
+/// A policy's description of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Description {
     /// Its name.
@@ -139,20 +138,20 @@ pub struct Description {
     pub settings_schema: String,
 }
 
-/// A policy in force, and what came of it.
+/// A policy in force, and whether it runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyState {
     /// What was loaded.
     pub info: PolicyInfo,
-    /// What it says of itself; the error is why it does not run in this release, and what to do.
+    /// Its description, or why it does not run in this release, and what to do about it.
     pub described: Result<Description, String>,
 }
 
-/// What happens to a question when its policy traps, runs out of fuel or is missing.
+/// How a question is decided when its policy traps, runs out of fuel or is missing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OnFailure {
-    /// The object is held back and asked about again.
+    /// The object is held, and the question is asked again later.
     #[default]
     Hold,
     /// The object passes.
@@ -168,16 +167,16 @@ pub enum PolicyError {
     /// The policy refused its settings.
     #[error("the policy refused its settings: {0}")]
     Settings(String),
-    /// There is no slot of that name.
+    /// There is no slot with that name.
     #[error("there is no policy named {0:?}")]
     NotFound(String),
-    /// The name cannot be one of a slot.
-    #[error("{0:?} cannot be a policy's name")]
+    /// The name is not valid for a slot.
+    #[error("{0:?} is not a valid policy name")]
     Name(String),
     /// The slots could not be read or written.
-    #[error("the policies' folder: {0}")]
+    #[error("cannot read or write the policies' folder: {0}")]
     Disk(String),
-    /// The engine could not take the change now; try again.
+    /// The engine could not accept the change now; try again.
     #[error(transparent)]
     Engine(#[from] crate::SubmitError),
 }
@@ -211,7 +210,7 @@ impl PolicyManager for NoPolicies {
         _settings: String,
         _on_failure: OnFailure,
     ) -> Result<PolicyChange, PolicyError> {
-        Err(PolicyError::Component("this build loads none".into()))
+        Err(PolicyError::Component("this build has no policies".into()))
     }
 
     fn unload(&self, name: &str) -> Result<PolicyChange, PolicyError> {

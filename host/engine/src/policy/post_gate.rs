@@ -1,4 +1,4 @@
-//! The gate of posts: what the slots of a chain say about one, taken together.
+//! The post gate: combines the verdicts of a chain's slots on a post.
 
 use causeway_kernel::boundary::policy::{
     Audience, Context, Direction, Home, PostQuestion, Revision, TextLeaf, Verdict,
@@ -12,16 +12,16 @@ use super::bindings::exports::causeway::policy::post_gate::{
 use super::chain::{Link, STEP_FUEL_USED_UP};
 use super::contract::{REASON_BYTES_MAX, cut};
 
-/// Bytes of a revised message: four for each of a post's 16,383 characters.
+/// Maximum bytes of a revised message: four for each of a post's 16,383 characters.
 const REVISED_BYTES_MAX: usize = 4 * 16_383;
 
-/// Why a post is denied whose text no policy can see whole.
+/// The reason for denying a post whose text cannot be shown to a policy completely.
 const NOT_SHOWN_WHOLE: &str =
     "its properties hold more text than a policy can be asked about, or cannot be read";
 
-/// The verdict on a post: the first denial decides, and revised words are what the next slot sees.
-/// A post that the step's fuel does not suffice for fails whatever the slots' settings say: what
-/// others filled the step with opens no gate.
+/// The verdict on a post: the first denial decides, and the next slot sees the revised text. If the
+/// step's fuel does not suffice, the question fails whatever the slots' settings say: other content
+/// of the step must not open a gate.
 pub(super) fn judge(links: &mut [Link], fuel: &mut u64, post: &PostQuestion<'_>) -> Verdict {
     let mut links = links
         .iter_mut()
@@ -58,16 +58,16 @@ pub(super) fn judge(links: &mut [Link], fuel: &mut u64, post: &PostQuestion<'_>)
     words.verdict()
 }
 
-/// The words of a post on their way through the chain.
+/// The text of a post on its way through the chain.
 struct Words {
     message: String,
     texts: Vec<TextLeaf>,
-    /// What the slots before changed.
+    /// What earlier slots changed.
     revision: Revision,
 }
 
 impl Words {
-    /// Takes a slot's revision over, if it is one of this post: the whole of it or nothing.
+    /// Applies a slot's revision if it is valid for this post: all of it or nothing.
     fn revise(&mut self, revised: Revised) -> Result<(), &'static str> {
         let message = revised.message.as_ref().map_or(0, String::len);
         let texts: usize = revised.texts.iter().map(|leaf| leaf.text.len()).sum();

@@ -1,5 +1,5 @@
-//! Replays a data directory: carries its journal out again in a fresh store and compares every
-//! digest. Reads the journal only, so that it works beside the running service.
+//! Replays a data directory: carries out its journal again in a fresh store and compares every
+//! digest. It only reads the journal, so that it works while the service is running.
 
 pub(crate) mod replayer;
 
@@ -22,7 +22,7 @@ use crate::store::{Position, ScratchRows, Tables, TablesError, View};
 /// Why a journal cannot be replayed.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayDirError {
-    /// The operating system says so.
+    /// The operating system reported an error.
     #[error(transparent)]
     Io(#[from] io::Error),
     /// The journal cannot be read.
@@ -31,43 +31,43 @@ pub enum ReplayDirError {
     /// A snapshot cannot be read.
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),
-    /// A step cannot be carried out again, or differently.
+    /// A step cannot be replayed, or gives a different result.
     #[error(transparent)]
     Replay(#[from] ReplayError),
-    /// The replay's own tables.
+    /// The replay's own tables cannot be used.
     #[error(transparent)]
     Tables(#[from] TablesError),
     /// There is nothing to replay.
     #[error("there is no journal in it")]
     Empty,
-    /// The first segment is not the first one, and no snapshot covers what went before.
-    #[error("the journal begins with entry {0}, and no snapshot leads up to it")]
+    /// The beginning of the journal was dropped, and no snapshot covers it.
+    #[error("the journal begins with entry {0}, and no snapshot covers the entries before it")]
     NoBeginning(u64),
 }
 
-/// What a replay came to.
+/// The result of a replay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReplayReport {
-    /// The entry behind which it began; 0 = the beginning.
+    /// The entry after which it began; 0 = the beginning.
     pub from: u64,
-    /// Steps carried out again.
+    /// Steps replayed.
     pub steps: u64,
-    /// The last step, and how the chain ends.
+    /// The last step, and the end of the chain.
     pub end: Position,
-    /// Snapshots on the way whose rows were compared.
+    /// Snapshots whose rows were compared.
     pub snapshots: u64,
-    /// Whether the directory's own tables were compared as well: not beside the running service.
+    /// Whether the directory's own tables were compared as well: not while the service is running.
     pub tables: bool,
     /// The first difference, if there is one.
     pub difference: Option<Difference>,
 }
 
-/// A data directory on its way from the beginning of what is kept to its end.
+/// A replay of a data directory, entry by entry.
 pub struct DataDirReplay {
     layout: Layout,
     reader: Reader,
     replayer: Replayer,
-    /// The replay's own rows, and the folder where they stand.
+    /// The replay's own rows, and their folder.
     rows: ScratchRows,
     scratch: PathBuf,
     kernels: Kernels,
@@ -75,11 +75,11 @@ pub struct DataDirReplay {
 }
 
 impl DataDirReplay {
-    /// Begins with the first entry, or with the newest snapshot from which `begin_ms` can be reached,
-    /// in `scratch`, an empty folder.
+    /// Starts at the first entry, or at the newest snapshot from which `begin_ms` can be reached,
+    /// with its rows in `scratch`, an empty folder.
     ///
     /// # Errors
-    /// When there is nothing to begin with.
+    /// If there is nothing to start from.
     pub fn open(
         data_dir: &Path,
         scratch: &Path,
@@ -120,10 +120,10 @@ impl DataDirReplay {
         })
     }
 
-    /// The next entry; it has to be applied before the one behind it.
+    /// The next entry; it has to be applied before the one after it is read.
     ///
     /// # Errors
-    /// When it is damaged.
+    /// If it is damaged.
     pub fn next_entry(&mut self) -> Result<Option<Recorded>, ReplayDirError> {
         while let Some(recorded) = self.reader.next_entry()? {
             if recorded.entry.seq > self.from {
@@ -133,19 +133,19 @@ impl DataDirReplay {
         Ok(None)
     }
 
-    /// Carries an entry out and compares what comes of it.
+    /// Carries out an entry and compares the result.
     ///
     /// # Errors
-    /// When something else comes of it, or when that cannot be found out.
+    /// If the result differs, or cannot be determined.
     pub fn apply(&mut self, recorded: &Recorded) -> Result<(), ReplayDirError> {
         let writes = self.replayer.carry_out(recorded)?;
         self.accept(recorded, writes)
     }
 
-    /// Moves on behind an entry that somebody else has carried out and compared.
+    /// Advances past an entry that the caller has carried out and compared.
     ///
     /// # Errors
-    /// When what it wrote cannot be stored.
+    /// If its writes cannot be stored.
     pub fn accept(
         &mut self,
         recorded: &Recorded,
@@ -156,7 +156,7 @@ impl DataDirReplay {
         Ok(self.replayer.advance(recorded)?)
     }
 
-    /// Writes all rows to the replay's own tables and closes them. Gives how many steps were
+    /// Writes all rows to the replay's own tables and closes them. Returns the number of steps
     /// carried out.
     pub(crate) fn finish(self) -> Result<u64, ReplayDirError> {
         self.rows.finish(&self.replayer.head)?;
@@ -169,7 +169,7 @@ impl DataDirReplay {
         &self.replayer.head
     }
 
-    /// The kernels that ran.
+    /// The kernels of the data directory.
     #[must_use]
     pub fn kernels(&self) -> Kernels {
         self.kernels.clone()
@@ -181,20 +181,20 @@ impl DataDirReplay {
         &self.rows
     }
 
-    /// No rows yet, in a file of this name beside the replay's own.
+    /// An empty store in a file with this name, next to the replay's own.
     ///
     /// # Errors
-    /// When the file cannot be made.
+    /// If the file cannot be created.
     pub fn other_rows(&self, name: &str) -> Result<ScratchRows, TablesError> {
         ScratchRows::create(&self.scratch.join(name))
     }
 }
 
 /// Replays the journal of a data directory with its rows in `scratch`, an empty folder.
-/// `progress` hears the number of every entry.
+/// `progress` is called with the number of every entry.
 ///
 /// # Errors
-/// When something cannot be read; a difference is a result.
+/// If something cannot be read; a difference is a result, not an error.
 pub fn replay(
     data_dir: &Path,
     scratch: &Path,
@@ -238,7 +238,7 @@ pub fn replay(
             if rows != snapshot::trailer(path)? {
                 report.difference = Some(Difference {
                     seq: *seq,
-                    what: "the rows are not those of the snapshot".into(),
+                    what: "the rows differ from those of the snapshot".into(),
                 });
                 break;
             }
@@ -250,7 +250,7 @@ pub fn replay(
             Ok(own) => own.lost_end(report.end.seq),
             Err(error) => Some(Difference {
                 seq: report.end.seq,
-                what: format!("the journal is as recorded up to there, but {error}"),
+                what: format!("up to there the journal is as recorded, but {error}"),
             }),
         });
     }
@@ -260,7 +260,7 @@ pub fn replay(
     Ok(report)
 }
 
-/// The tables of a data directory on which nobody works.
+/// The tables of a data directory that is not in use.
 struct OwnTables {
     _lock: File,
     _tables: Tables,
@@ -269,7 +269,7 @@ struct OwnTables {
 }
 
 impl OwnTables {
-    /// `None` beside the running service.
+    /// `None` while the service is running.
     fn open(layout: &Layout) -> Option<Result<OwnTables, TablesError>> {
         let lock = layout.lock().ok()?;
         let path = layout.tables();
@@ -289,23 +289,23 @@ impl OwnTables {
         }))
     }
 
-    /// What is wrong with its rows, when the replay is where it stands.
+    /// Compares the rows, once the replay has reached the same entry.
     fn compare(&self, replay: &DataDirReplay) -> io::Result<Option<Difference>> {
         let found = snapshot::digest(&self.view, &self.position)?;
         let expected = snapshot::digest(&replay.replayer.view, replay.position())?;
         Ok((found != expected).then(|| Difference {
             seq: self.position.seq,
-            what: "the rows are not those of the tables".into(),
+            what: "the rows differ from those of the tables".into(),
         }))
     }
 
-    /// Whether it knows entries that the journal does not: the bytes of a damaged entry cannot be
-    /// told from those of a torn write.
+    /// Whether the tables reflect entries that the journal does not have: a damaged entry at its end
+    /// cannot be distinguished from a torn write.
     fn lost_end(&self, end: u64) -> Option<Difference> {
         (self.position.seq > end).then(|| Difference {
             seq: end + 1,
             what: format!(
-                "it is damaged or missing: the journal ends before it, the tables reach up to \
+                "it is damaged or missing: the journal ends before it, but the tables reach up to \
                  entry {}",
                 self.position.seq
             ),
@@ -313,9 +313,8 @@ impl OwnTables {
     }
 }
 
-/// Lays a snapshot into the tables, if the journal does not begin with its first entry any more, or
-/// if a later beginning is wanted: the newest usable one that is not behind `begin_ms`, else the
-/// oldest usable one.
+/// Loads a snapshot into the tables if the beginning of the journal was dropped or a later start is
+/// wanted: the newest usable snapshot before `begin_ms`, else the oldest usable one.
 fn begin(layout: &Layout, tables: &Tables, begin_ms: Option<i64>) -> Result<(), ReplayDirError> {
     let first = segments(&layout.journal())?
         .first()

@@ -1,5 +1,5 @@
-//! Carries out again what the journal holds: at the start for what is not in the tables yet, and
-//! for a replay from the beginning.
+//! Replays journal entries: at startup those that are not in the tables yet, and all of them in a
+//! full replay.
 
 use std::collections::BTreeMap;
 
@@ -15,9 +15,9 @@ use crate::journal::{Digest, Digests, InputKind, Outcome, Recorded, RecordedVerd
 use crate::runtime::{KernelRunner, StepEnd, StepHost, StepOutput, StopKind};
 use crate::store::{CheckedRows, Position, TablesError, View};
 
-/// Where the replayed steps leave their rows.
+/// Replays entries over the rows of a view.
 pub struct Replayer {
-    /// Where rows are read and written.
+    /// The rows.
     pub view: View,
     /// The last step carried out.
     pub head: Position,
@@ -26,17 +26,17 @@ pub struct Replayer {
     running: Option<Box<dyn KernelRunner>>,
 }
 
-/// Why a replay cannot go on.
+/// Why a replay cannot continue.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
-    /// A step gives something else than is recorded.
+    /// The result of a step differs from the recording.
     #[error(transparent)]
     Differs(#[from] Difference),
     /// The rows cannot be read.
     #[error(transparent)]
     Tables(#[from] TablesError),
-    /// A kernel that ran cannot be had.
-    #[error("entry {seq} was carried out by the kernel {digest}, which cannot be had: {why}")]
+    /// The kernel of an entry is not available.
+    #[error("entry {seq} was carried out by kernel {digest}, which is not available: {why}")]
     Kernel {
         /// The entry.
         seq: u64,
@@ -45,7 +45,7 @@ pub enum ReplayError {
         /// Why not.
         why: String,
     },
-    /// An input that says which policies are in force cannot be read.
+    /// An input that changes the policies cannot be decoded.
     #[error("the input of entry {seq} cannot be read: {why}")]
     Input {
         /// The entry.
@@ -55,17 +55,17 @@ pub enum ReplayError {
     },
 }
 
-/// The policies that an entry says are in force.
+/// The digest of the policies that an entry puts in force.
 fn chain_of(recorded: &Recorded) -> Result<String, ReplayError> {
     let seq = recorded.entry.seq;
     match codec::decode_input(&recorded.payload) {
         Ok(Input::PolicyChanged { chain, .. }) => Ok(chain),
-        Ok(_) => Err(differs(seq, "its input is of another kind".into()).into()),
+        Ok(_) => Err(differs(seq, "its input is of a different kind".into()).into()),
         Err(why) => Err(ReplayError::Input { seq, why }),
     }
 }
 
-/// The first step that gives something else than is recorded.
+/// The first step whose result differs from the recording.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("entry {seq} differs: {what}")]
 pub struct Difference {
@@ -76,7 +76,7 @@ pub struct Difference {
 }
 
 impl Replayer {
-    /// Goes on from a position, whose rows `view` has.
+    /// Continues from a position, with the rows of `view` as of it.
     #[must_use]
     pub fn new(view: View, head: Position, kernels: Kernels) -> Replayer {
         Replayer {
@@ -87,22 +87,22 @@ impl Replayer {
         }
     }
 
-    /// Carries an entry out again and compares what comes of it.
+    /// Carries out an entry again and compares the result.
     ///
     /// # Errors
-    /// When something else comes of it, or when that cannot be found out.
+    /// If the result differs, or cannot be determined.
     pub fn apply(&mut self, recorded: &Recorded) -> Result<(), ReplayError> {
         let writes = self.carry_out(recorded)?;
-        // Nobody reads while steps are replayed: no version but the last is needed.
+        // There are no readers during a replay: only the last version is needed.
         self.view.fresh.apply(recorded.entry.seq, 0, writes);
         self.advance(recorded)
     }
 
-    /// Carries an entry out again and compares what comes of it; the rows stay as they are. What was
-    /// stopped writes none.
+    /// Carries out an entry again and compares the result, without changing the rows. A stopped step
+    /// has no writes.
     ///
     /// # Errors
-    /// When something else comes of it, or when that cannot be found out.
+    /// If the result differs, or cannot be determined.
     pub fn carry_out(&mut self, recorded: &Recorded) -> Result<Vec<Write>, ReplayError> {
         let entry = &recorded.entry;
         let Outcome::Done(expected) = &entry.outcome else {
@@ -113,10 +113,10 @@ impl Replayer {
         Ok(output.writes)
     }
 
-    /// Moves on behind an entry whose rows the view has.
+    /// Advances past an entry whose rows are in the view.
     ///
     /// # Errors
-    /// When it cannot be told which policies are in force from then on.
+    /// If the policies in force from then on cannot be determined.
     pub fn advance(&mut self, recorded: &Recorded) -> Result<(), ReplayError> {
         let entry = &recorded.entry;
         if entry.kind == InputKind::PolicyChanged && matches!(entry.outcome, Outcome::Done(_)) {
@@ -169,7 +169,7 @@ impl Replayer {
 }
 
 fn stopped_now(kind: StopKind, detail: &str) -> String {
-    format!("it returned when it was recorded and is stopped now: {kind}: {detail}")
+    format!("it completed when it was recorded, but is stopped now: {kind}: {detail}")
 }
 
 fn differs(seq: u64, what: String) -> Difference {
@@ -193,7 +193,7 @@ fn compare(seq: u64, expected: &Digests, found: &Digests) -> Result<(), Differen
     Err(differs(seq, different.join(", ")))
 }
 
-/// Rows, and the verdicts that are recorded.
+/// The rows, and the recorded verdicts.
 struct ReplayHost<'a> {
     rows: CheckedRows,
     verdicts: BTreeMap<Digest, &'a RecordedVerdict>,

@@ -1,5 +1,5 @@
-//! Whether a kernel takes a workspace. The workspace names the behaviours that its rows were made
-//! by; only the kernel itself knows whether it has them.
+//! Whether a kernel accepts a workspace. The workspace lists the behaviours under which its rows were
+//! written; only the kernel itself knows whether it supports them.
 
 use causeway_kernel::boundary::codec;
 use causeway_kernel::boundary::env::StepContext;
@@ -14,11 +14,11 @@ use crate::runtime::{KernelRunner, StepEnd, StepHost};
 #[error("the kernel refuses this workspace: {0}")]
 pub struct KernelRefusal(pub String);
 
-/// Asks a kernel whether it would take the workspace over that `host` shows; nothing of the step
-/// stays.
+/// Asks a kernel whether it would accept the workspace of `host`; the result of the step is
+/// discarded.
 ///
 /// # Errors
-/// What the kernel says when it would not.
+/// The kernel's refusal.
 pub fn check_accepted(
     kernel: &mut dyn KernelRunner,
     host: &mut dyn StepHost,
@@ -30,7 +30,7 @@ pub fn check_accepted(
         now_ms,
         seed: [0; 16],
     };
-    // A kernel that is stopped over it says so again in the step that counts.
+    // If the kernel is stopped here, it will be stopped again in the actual step.
     if let StepEnd::Done(output) = kernel.step(host, context, &input)
         && let Ok(Reply::Refused(refusal)) = codec::decode_reply(&output.reply)
     {

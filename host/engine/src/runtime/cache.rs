@@ -1,10 +1,10 @@
-//! Compiled components on disk, so that a restart does not compile again.
+//! Compiled components on disk, so that a restart does not have to compile them.
 //!
-//! Loading compiled code trusts it: it is machine code. So the folder is the service's own (mode
-//! 0700), a file is found by the digest of its WebAssembly and of everything that the compiler's
-//! output depends on, and its content has to have the digest that stands in front of it. Whoever
-//! can write into the folder can write to the service's data anyway. Every trouble with the cache
-//! means: compile, and go on.
+//! Compiled code is machine code and has to be trusted. So the folder is private to the service (mode
+//! 0700), a file name is a digest of the WebAssembly and of everything that the compiler's output
+//! depends on, and the content must match the digest at its start. Anybody who can write to the
+//! folder can write to the service's data anyway. After any error of the cache, the component is
+//! simply compiled.
 
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::hash::{Hash, Hasher};
@@ -17,10 +17,10 @@ use std::time::SystemTime;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-/// Files kept; of more, the oldest go.
+/// Maximum number of files; the oldest are deleted.
 const FILES_MAX: usize = 32;
 
-/// Only the service may read or write.
+/// Accessible to the service only.
 const FOLDER_MODE: u32 = 0o700;
 
 const DIGEST_BYTES: usize = blake3::OUT_LEN;
@@ -29,17 +29,17 @@ const DIGEST_BYTES: usize = blake3::OUT_LEN;
 #[derive(Debug)]
 pub struct CompiledCache {
     folder: PathBuf,
-    /// Digest of the compiler's version, settings and processor.
+    /// Digest of the compiler's version, its settings and the processor.
     compiler: blake3::Hash,
     hits: AtomicU64,
 }
 
-/// Files that this process wrote. A process may have several caches of one folder, and two that named
-/// their unfinished files alike would put one component in the place of another.
+/// Number of files that this process wrote. It may have several caches of one folder; if two of them
+/// used the same name for their unfinished files, one component could end up in place of another.
 static WRITTEN: AtomicU64 = AtomicU64::new(0);
 
 impl CompiledCache {
-    /// The cache of a folder; it is made when it is first written to.
+    /// The cache of a folder, which is created when it is first written to.
     pub(super) fn new(folder: &Path, engine: &Engine) -> CompiledCache {
         let mut hasher = DigestHasher(blake3::Hasher::new());
         engine.precompile_compatibility_hash().hash(&mut hasher);
@@ -50,7 +50,7 @@ impl CompiledCache {
         }
     }
 
-    /// The component of the cache, or else a compiled one, which the cache keeps.
+    /// Takes a component from the cache, or compiles it and adds it to the cache.
     pub(super) fn load(&self, engine: &Engine, wasm: &[u8]) -> wasmtime::Result<Component> {
         let path = self.path(wasm);
         match self.read(engine, &path) {
@@ -60,22 +60,22 @@ impl CompiledCache {
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => {
-                tracing::warn!(%error, "a compiled component cannot be loaded; compiling it again");
+                tracing::warn!(%error, "cannot load a compiled component; compiling it again");
             }
         }
         let component = Component::from_binary(engine, wasm)?;
         if let Err(error) = self.write(&path, &component.serialize()?) {
-            tracing::warn!(%error, "a compiled component cannot be kept; the next start compiles");
+            tracing::warn!(%error, "cannot store a compiled component; the next start compiles it again");
         }
         Ok(component)
     }
 
-    /// Whether there is a file of the compiled component; only reading it tells whether it is sound.
+    /// Whether there is a file of the compiled component; it is only validated when it is read.
     pub(super) fn has(&self, wasm: &[u8]) -> bool {
         self.path(wasm).is_file()
     }
 
-    /// How many components came from the folder.
+    /// How many components were taken from the folder.
     #[must_use]
     pub fn hits(&self) -> u64 {
         self.hits.load(Ordering::Relaxed)
@@ -95,7 +95,7 @@ impl CompiledCache {
         self.make_private()?;
         let (digest, compiled) = bytes
             .split_at_checked(DIGEST_BYTES)
-            .ok_or_else(|| damaged("the file is cut short".to_owned()))?;
+            .ok_or_else(|| damaged("the file is truncated".to_owned()))?;
         if blake3::hash(compiled).as_bytes().as_slice() != digest {
             return Err(damaged("the file does not match its checksum".into()));
         }
@@ -115,7 +115,7 @@ impl CompiledCache {
             .folder
             .join(format!("{}-{number}.tmp", std::process::id()));
         let mut file = File::options().write(true).create_new(true).open(&half)?;
-        // Root may replay beside the service, to whom the folder belongs.
+        // Root may replay while the service, which owns the folder, is running.
         let (folder, own) = (fs::metadata(&self.folder)?, file.metadata()?);
         if own.uid() != folder.uid() {
             fchown(&file, Some(folder.uid()), Some(folder.gid()))?;
@@ -125,7 +125,7 @@ impl CompiledCache {
         self.prune()
     }
 
-    /// Fails when the folder is somebody else's.
+    /// Fails if the folder belongs to another user.
     fn make_private(&self) -> io::Result<()> {
         let mode = fs::metadata(&self.folder)?.permissions().mode();
         if mode & 0o777 != FOLDER_MODE {
@@ -154,13 +154,13 @@ impl CompiledCache {
     reason = "the one place where compiled code is loaded: see this module's contract"
 )]
 fn deserialize(engine: &Engine, compiled: &[u8]) -> wasmtime::Result<Component> {
-    // SAFETY: the bytes are what `Component::serialize` gave: their digest says so, and they come
-    // from a folder that only this service writes. The file's name binds them to an engine of the
-    // same version and settings, which the engine checks once more.
+    // SAFETY: the bytes are the output of `Component::serialize`: their digest confirms it, and they
+    // come from a folder that only this service writes to. The file name binds them to an engine of
+    // the same version and settings, which the engine checks once more.
     unsafe { Component::deserialize(engine, compiled) }
 }
 
-/// The standard library's hashes, collected into a digest.
+/// Adapts a digest to the standard library's hashing.
 struct DigestHasher(blake3::Hasher);
 
 impl Hasher for DigestHasher {

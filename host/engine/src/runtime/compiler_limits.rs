@@ -1,20 +1,20 @@
-//! What a kernel may ask of the compiler. A compilation cannot be interrupted, and the time that it takes
-//! for a function grows faster than the function: so what is compiled is measured first. A kernel that
-//! comes in a session file may be anybody's.
+//! Size limits for compiling a kernel. A compilation cannot be interrupted, and the time for a function
+//! grows faster than its size: so sizes are checked first. A kernel in a session file may come from
+//! anybody.
 
 use wasmparser::{Parser, Payload};
 
-/// Bytes of a component; ours has a sixth of them.
+/// Maximum bytes of a component; ours has a sixth of that.
 pub const COMPONENT_BYTES_MAX: usize = 8 << 20;
-/// Bytes of a function; the longest of ours has an eighth of them.
+/// Maximum bytes of a function; our longest has an eighth of that.
 pub const FUNCTION_BYTES_MAX: usize = 1 << 20;
-/// Functions of a component; ours has a thirtieth of them.
+/// Maximum functions of a component; ours has a thirtieth of that.
 pub const FUNCTIONS_MAX: u32 = 20_000;
 
-/// Measures a component.
+/// Checks the sizes of a component.
 ///
 /// # Errors
-/// What is too large, or that it is not WebAssembly.
+/// What is too large; also if it is not WebAssembly.
 pub fn check(wasm: &[u8]) -> Result<(), String> {
     if wasm.len() > COMPONENT_BYTES_MAX {
         return Err(too_large("the component", wasm.len(), COMPONENT_BYTES_MAX));
@@ -38,7 +38,7 @@ pub fn check(wasm: &[u8]) -> Result<(), String> {
 }
 
 fn too_large(what: &str, bytes: usize, max: usize) -> String {
-    format!("{what} has {bytes} bytes; {max} are compiled at most")
+    format!("{what} has {bytes} bytes; the maximum is {max}")
 }
 
 #[cfg(test)]
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
     use crate::runtime::EMBEDDED_KERNEL;
 
-    /// A module with functions of these lengths in bytes; what they do is never looked at.
+    /// A module with functions of these lengths in bytes; their content is never examined.
     fn module(lengths: &[usize]) -> Vec<u8> {
         let mut wasm = b"\0asm\x01\0\0\0".to_vec();
         let section = |wasm: &mut Vec<u8>, id: u8, content: &[u8]| {

@@ -1,4 +1,4 @@
-//! The kernel as a WebAssembly component: the one that the service runs.
+//! The kernel as a WebAssembly component, as the service runs it.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -33,34 +33,34 @@ mod bindings {
     });
 }
 
-/// The kernel component of the same build as this crate.
+/// The kernel component from the same build as this crate.
 pub static EMBEDDED_KERNEL: &[u8] = include_bytes!(env!("CAUSEWAY_KERNEL"));
 
 /// The kernel's world, with the version of its package.
 pub const KERNEL_WORLD: &str = "causeway:kernel/kernel@0.1.0";
 
-/// Fuel of one step: some seconds of computation. The heaviest valid input needs a tenth.
+/// Fuel of one step: a few seconds of computation. The heaviest valid input needs a tenth.
 pub const STEP_FUEL: u64 = 4_000_000_000;
 
-/// Bytes of memory that a step may have.
+/// Maximum bytes of memory of a step.
 pub const STEP_MEMORY_MAX: usize = 256 << 20;
 
-/// Bytes of memory that a kernel may keep from step to step; one that grew beyond is replaced, as
-/// WebAssembly's memories never shrink.
+/// Maximum bytes of memory that a kernel may keep between steps; an instance that grew beyond that is
+/// replaced, as WebAssembly memories never shrink.
 pub const KERNEL_MEMORY_KEPT_MAX: usize = 32 << 20;
 
-/// Bytes of a log line; what is beyond is cut off.
+/// Maximum bytes of a log line; the rest is cut off.
 const LOG_LINE_BYTES_MAX: usize = 2_000;
 
-/// How a kernel component is run.
+/// How to run a kernel component.
 #[derive(Clone, Debug)]
 pub struct ComponentOptions {
     /// Fuel of one step.
     pub step_fuel: u64,
-    /// Bytes of memory that a step may have.
+    /// Maximum bytes of memory of a step.
     pub step_memory_max: usize,
-    /// Whether every step gets a fresh instance. The outcome is the same, which is what tests
-    /// use this for; it costs some 20 µs a step.
+    /// Whether every step gets a fresh instance. Tests use this to check that the outcome is the
+    /// same; it costs some 20 µs per step.
     pub recycle_every_step: bool,
 }
 
@@ -80,11 +80,11 @@ pub struct ComponentSource {
     sandbox: Sandbox,
     component: Cow<'static, [u8]>,
     options: ComponentOptions,
-    /// Kernels that were opened, by digest: what one thread has compiled the others share.
+    /// Opened kernels by digest, so that threads share the compiled code.
     prepared: Arc<Mutex<BTreeMap<[u8; 32], Prepared>>>,
 }
 
-/// A compiled kernel, ready for instances.
+/// A compiled kernel, ready to be instantiated.
 type Prepared = bindings::KernelPre<State>;
 
 impl ComponentSource {
@@ -147,13 +147,13 @@ impl KernelSource for ComponentSource {
     }
 }
 
-/// A kernel component and, between steps, the instance that the next step finds warm.
+/// A kernel component and, between steps, the warm instance for the next step.
 struct ComponentKernel {
     digest: [u8; 32],
     pre: Prepared,
     options: Arc<ComponentOptions>,
     warm: Option<Instance>,
-    /// Fuel that the last step used.
+    /// Fuel used by the last step.
     fuel_used: u64,
 }
 
@@ -162,15 +162,15 @@ struct Instance {
     kernel: bindings::Kernel,
 }
 
-/// What the imports of an instance have at hand, beside the host that is lent to them.
+/// State of an instance for its imports, in addition to the host that is lent to them.
 struct State {
     cap: MemoryCap,
-    /// What the panic hook said in this step.
+    /// The panic hook's message in this step.
     panic: Option<String>,
 }
 
 impl ComponentKernel {
-    /// Refuses a kernel that does not read today's inputs.
+    /// Refuses a kernel that cannot read the current input version.
     fn check_input_version(&mut self) -> Result<(), KernelError> {
         let versions = self.instance().and_then(|mut instance| {
             refill(&mut instance.store, self.options.step_fuel)?;
@@ -183,7 +183,7 @@ impl ComponentKernel {
             Ok(())
         } else {
             Err(KernelError(format!(
-                "it reads inputs of the versions {versions:?}, not of version {INPUT_VERSION}"
+                "it reads inputs of versions {versions:?}, but not of version {INPUT_VERSION}"
             )))
         }
     }
@@ -225,7 +225,7 @@ impl ComponentKernel {
                 }
                 end(result)
             }
-            // The instance cannot be entered again: it goes with its store.
+            // The instance cannot be entered again: it is dropped with its store.
             Err(error) => trapped(&error, store.data()),
         }
     }
@@ -237,7 +237,7 @@ impl KernelRunner for ComponentKernel {
     }
 
     fn step(&mut self, host: &mut dyn StepHost, context: StepContext, input: &[u8]) -> StepEnd {
-        // A panic of the host's own part passes through the component; its instance is gone then.
+        // A panic in the host's part unwinds through the component, whose instance is then lost.
         let run = AssertUnwindSafe(|| current_host::set_during(host, || self.run(context, input)));
         catch_unwind(run)
             .unwrap_or_else(|panic| stopped(StopKind::Panic, panic_text(panic.as_ref())))
@@ -253,7 +253,7 @@ impl KernelRunner for ComponentKernel {
     }
 }
 
-/// Fails for bytes that are not a component of the world `kernel`, or too much for a compiler.
+/// Fails if the bytes are not a component of the world `kernel`, or exceed the compiler limits.
 fn prepare(sandbox: &Sandbox, wasm: &[u8]) -> Result<Prepared, KernelError> {
     compiler_limits::check(wasm).map_err(KernelError)?;
     let component = sandbox
@@ -272,7 +272,7 @@ fn bindings_context(context: StepContext) -> Context {
     let seed = u128::from_be_bytes(context.seed);
     Context {
         now_ms: context.now_ms,
-        // The two halves; nothing is lost.
+        // The two halves of the seed.
         seed: ((seed >> 64) as u64, seed as u64),
     }
 }

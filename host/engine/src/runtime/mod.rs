@@ -1,5 +1,5 @@
-//! What runs a step: the seam between the engine and the kernel, which is a WebAssembly component
-//! in the service and plain Rust in tests and tools.
+//! Running steps: the interface between the engine and the kernel, which is a WebAssembly component
+//! in the service and native Rust in tests and tools.
 
 pub(crate) mod acceptance;
 
@@ -31,25 +31,25 @@ pub enum StepEnd {
     Done(StepOutput),
     /// It was stopped; none of its writes exist.
     Stopped {
-        /// By what.
+        /// The cause.
         kind: StopKind,
-        /// For the operator; never holds content.
+        /// For the operator; never contains content.
         detail: String,
     },
 }
 
-/// What a step returned, as it is journaled.
+/// What a step returned, encoded as its digests cover it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StepOutput {
     /// The reply, by [`causeway_kernel::boundary::codec`].
     pub reply: Vec<u8>,
-    /// Rows to put or delete, by rising (table, key), each key once.
+    /// Rows to put or delete, in ascending order of (table, key), each key once.
     pub writes: Vec<Write>,
-    /// The effects in their order, each by [`causeway_kernel::boundary::codec`].
+    /// The effects in order, each by [`causeway_kernel::boundary::codec`].
     pub effects: Vec<Vec<u8>>,
 }
 
-/// What stopped a step. Recorded as the step's outcome; a replay does not run it again.
+/// Why a step was stopped. Recorded as the step's outcome; a replay does not run it again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StopKind {
     /// The component trapped.
@@ -58,7 +58,7 @@ pub enum StopKind {
     Fuel,
     /// The memory cap was reached.
     Memory,
-    /// A panic, in the kernel or in the host's own part of the step.
+    /// A panic in the kernel or in the host's part of the step.
     Panic,
     /// The kernel does not read inputs of this version or shape.
     UnknownInput,
@@ -85,13 +85,12 @@ pub trait KernelRunner: Send {
     /// Never panics; a runner that stopped a step is ready for the next one.
     fn step(&mut self, host: &mut dyn StepHost, context: StepContext, input: &[u8]) -> StepEnd;
 
-    /// Bytes of memory of its own that it keeps for the next step.
+    /// Bytes of memory that it keeps for the next step.
     fn memory_bytes(&self) -> usize {
         0
     }
 
-    /// Fuel that the last step used, whether it returned or was stopped; `None` if steps are not
-    /// counted in fuel.
+    /// Fuel used by the last step, whether it returned or was stopped; `None` if fuel is not counted.
     fn fuel_used(&self) -> Option<u64> {
         None
     }
@@ -99,38 +98,38 @@ pub trait KernelRunner: Send {
 
 /// What a step may ask of the engine while it runs.
 pub trait StepHost {
-    /// The values of `keys`, in their order.
+    /// The values of `keys`, in the same order.
     fn get_many(&mut self, table: Table, keys: &[Vec<u8>]) -> Vec<Option<Vec<u8>>>;
 
     /// Rows of a range; see [`causeway_kernel::boundary::env::Rows::scan`].
     fn scan(&mut self, table: Table, range: &Range) -> Scan;
 
     /// Asks the policies. Questions and verdicts by [`causeway_kernel::boundary::codec`]; one verdict for
-    /// each question, in their order. The engine records them.
+    /// each question, in the same order. The engine records them.
     fn ask(&mut self, questions: Vec<Vec<u8>>) -> Vec<Vec<u8>>;
 
-    /// A line for the operator, outside every digest.
+    /// Logs a line for the operator; not covered by any digest.
     fn log(&mut self, level: LogLevel, message: String);
 }
 
 /// Opens kernels: one for the engine, one for every replay.
 pub trait KernelSource: Send + Sync {
-    /// A runner of the kernel that is to be used from now on.
+    /// A runner of the current kernel.
     ///
     /// # Errors
-    /// When the kernel cannot be compiled or loaded.
+    /// If the kernel cannot be compiled or loaded.
     fn open(&self) -> Result<Box<dyn KernelRunner>, KernelError>;
 
-    /// The bytes of that kernel, kept in the data directory so that a replay finds the kernel that
-    /// ran; `None` for a native one.
+    /// The bytes of that kernel, to be kept in the data directory for replays; `None` for a native
+    /// one.
     fn component(&self) -> Option<&[u8]> {
         None
     }
 
-    /// A runner of an older kernel, of the bytes that [`KernelSource::component`] gave then.
+    /// A runner of an older kernel, from the bytes that [`KernelSource::component`] returned then.
     ///
     /// # Errors
-    /// When they cannot be compiled or loaded.
+    /// If they cannot be compiled or loaded.
     fn open_component(&self, _component: &[u8]) -> Result<Box<dyn KernelRunner>, KernelError> {
         Err(KernelError("this build runs the native kernel only".into()))
     }

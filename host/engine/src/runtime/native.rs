@@ -1,4 +1,4 @@
-//! The kernel as plain Rust: for tests, the simulator and tools. The same code as the component's.
+//! The kernel as native Rust: for tests, the simulator and tools. The same code as in the component.
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -13,7 +13,7 @@ use causeway_kernel::step;
 
 use super::{KernelError, KernelRunner, KernelSource, StepEnd, StepHost, StepOutput, StopKind};
 
-/// The kernel as it is linked into this binary.
+/// The kernel linked into this binary.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NativeKernel;
 
@@ -71,7 +71,7 @@ pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
         .unwrap_or_else(|| "a panic without a message".into())
 }
 
-/// The engine's host as the kernel's: steps read through a shared reference.
+/// Adapts the engine's host to the kernel's interface, which reads through a shared reference.
 struct Bridge<'a>(RefCell<&'a mut dyn StepHost>);
 
 impl Rows for Bridge<'_> {

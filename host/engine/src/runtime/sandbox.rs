@@ -1,9 +1,9 @@
-//! How components run, the kernel's and the policies': one engine and one set of bounds.
+//! Runs components, the kernel and the policies: one engine and one set of bounds.
 //!
-//! Fuel bounds what a call may compute and is equal run by run: every loop, every call and every
-//! byte copied counts. Memory is capped over all that a store holds. A clock that interrupts calls
-//! (epochs) would add nothing: what fuel does not count is the host's own work, which it could not
-//! interrupt either, and looking at it costs a tenth of the kernel's time.
+//! Fuel limits the computation of a call and is deterministic: every loop, call and copied byte
+//! counts. Memory is capped over everything a store holds. Interrupting calls by a clock (epochs)
+//! would add nothing: fuel does not cover the host's own work, but epochs could not interrupt that
+//! either, and checking them costs a tenth of the kernel's time.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use wasmtime::{Config, Engine, OptLevel, ResourceLimiter, Store, Trap};
 use super::StopKind;
 use super::cache::CompiledCache;
 
-/// Core instances, memories and tables of one component: language runtimes link a few dozen.
+/// Maximum core instances, memories and tables of one component: language runtimes link a few dozen.
 const INSTANCES_MAX: usize = 256;
 
-/// Elements of all tables of a store; a language runtime has some ten thousand functions.
+/// Maximum elements of all tables of a store; a language runtime has some ten thousand functions.
 const TABLE_ELEMENTS_MAX: usize = 1 << 20;
 
 /// Compiles and loads components.
@@ -33,16 +33,16 @@ pub struct Sandbox {
 pub struct SandboxError(pub String);
 
 impl Sandbox {
-    /// An engine whose compiled components are kept below `cache_dir`, if there is one.
+    /// A sandbox that caches compiled components in `cache_dir`, if given.
     ///
     /// # Errors
-    /// When this machine cannot run compiled WebAssembly.
+    /// If this machine cannot run compiled WebAssembly.
     pub fn new(cache_dir: Option<&Path>) -> Result<Sandbox, SandboxError> {
         Sandbox::with(OptLevel::Speed, cache_dir)
     }
 
-    /// One whose compiler does not optimise. It gives the same results, more slowly: a replay by
-    /// both shows a fault of the compiler.
+    /// A sandbox whose compiler does not optimise. Its results are the same, only slower: replaying
+    /// with both reveals compiler bugs.
     ///
     /// # Errors
     /// As [`Sandbox::new`].
@@ -57,13 +57,13 @@ impl Sandbox {
         Ok(Sandbox { engine, cache })
     }
 
-    /// The engine.
+    /// The underlying engine.
     #[must_use]
     pub fn engine(&self) -> &Engine {
         &self.engine
     }
 
-    /// How many components came from the cache instead of the compiler.
+    /// How many components were taken from the cache instead of compiled.
     #[must_use]
     pub fn cache_hits(&self) -> u64 {
         self.cache.as_ref().map_or(0, |cache| cache.hits())
@@ -75,10 +75,10 @@ impl Sandbox {
         self.cache.as_ref().is_some_and(|cache| cache.has(wasm))
     }
 
-    /// Loads a component, compiling it when the cache does not have it.
+    /// Loads a component, compiling it if the cache does not have it.
     ///
     /// # Errors
-    /// When the bytes are not a component or use what this engine does not run.
+    /// If the bytes are not a component or use features that this engine does not support.
     pub fn load(&self, wasm: &[u8]) -> Result<Component, SandboxError> {
         match &self.cache {
             Some(cache) => cache.load(&self.engine, wasm),
@@ -88,24 +88,24 @@ impl Sandbox {
     }
 }
 
-/// Everything here is part of the compiled code, and so of the cache's key.
+/// All of these settings affect the compiled code and are part of the cache key.
 fn config(level: OptLevel) -> Config {
     let mut config = Config::new();
     config
         .consume_fuel(true)
         .cranelift_opt_level(level)
         .parallel_compilation(true)
-        // Nothing of a result may hang on the processor at hand.
+        // Results must not depend on the processor.
         .cranelift_nan_canonicalization(true)
         .wasm_relaxed_simd(false)
         .relaxed_simd_deterministic(true)
         .shared_memory(false)
-        // Calls are synchronous from end to end.
+        // All calls are synchronous.
         .concurrency_support(false);
     config
 }
 
-/// Gives a store its bounds for one call.
+/// Sets the fuel of a store for one call.
 ///
 /// # Errors
 /// Never with the sandbox's configuration, which counts fuel.
@@ -122,13 +122,13 @@ pub struct MemoryCap {
     was_reached: bool,
 }
 
-/// The error by which a call ends that asks for more than its cap.
+/// The error that ends a call asking for more than its cap.
 #[derive(Debug, thiserror::Error)]
 #[error("the memory cap was reached")]
 struct CapReached;
 
 impl MemoryCap {
-    /// A cap of so many bytes.
+    /// A cap of this many bytes.
     #[must_use]
     pub fn new(bytes_max: usize) -> MemoryCap {
         MemoryCap {
@@ -139,7 +139,7 @@ impl MemoryCap {
         }
     }
 
-    /// Bytes that the store's memories have now.
+    /// Present size of the store's memories, in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.bytes
@@ -153,7 +153,7 @@ impl ResourceLimiter for MemoryCap {
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        // A growth that fails later on stays counted: the call ends soon after anyway.
+        // Growth that fails afterwards remains counted: the call ends soon after anyway.
         let bytes = self.bytes.saturating_add(desired.saturating_sub(current));
         if bytes > self.bytes_max {
             self.was_reached = true;
@@ -192,7 +192,7 @@ impl ResourceLimiter for MemoryCap {
     }
 }
 
-/// What ended a call, and a text for the operator.
+/// Why a call ended, and a text for the operator.
 #[must_use]
 pub fn stop(error: &wasmtime::Error, cap: &MemoryCap) -> (StopKind, String) {
     if cap.was_reached {
@@ -209,7 +209,7 @@ pub fn stop(error: &wasmtime::Error, cap: &MemoryCap) -> (StopKind, String) {
     }
 }
 
-/// Where the compiled components of a data directory stand.
+/// The folder of the compiled components of a data directory.
 #[must_use]
 pub fn cache_dir(data_dir: &Path) -> PathBuf {
     data_dir.join("cache")

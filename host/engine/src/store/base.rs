@@ -1,5 +1,5 @@
-//! The tables on disk: one redb table for each of the kernel's, and one row that says up to which
-//! entry of the journal they reach.
+//! The tables on disk: one redb table for each kernel table, and one row with the position up to
+//! which they reflect the journal.
 
 use std::fmt;
 use std::io;
@@ -24,10 +24,10 @@ use crate::journal::Digest;
 type Bytes = &'static [u8];
 type OpenTable = ReadOnlyTable<Bytes, Bytes>;
 
-/// Bytes of redb's cache; its own default is a gibibyte.
+/// Size of redb's cache in bytes; its default is a gibibyte.
 const CACHE_BYTES: usize = 24 << 20;
 
-/// The engine's own table. Its name rises with the format of all of them.
+/// The engine's own table. The number in its name is the format version of all tables.
 const ENGINE: TableDefinition<'static, &str, Bytes> = TableDefinition::new("engine.2");
 
 /// Key of [`Position`] in it.
@@ -44,7 +44,7 @@ pub struct Position {
     pub epoch: u64,
     /// Its time, in ms; step time never goes back.
     pub time_ms: i64,
-    /// The kernel that ran.
+    /// The kernel that carried it out.
     pub kernel: Digest,
     /// Digest of the policies in force, in hexadecimal.
     pub policies: String,
@@ -63,7 +63,7 @@ impl Default for Position {
     }
 }
 
-/// The tables, for the one who writes checkpoints.
+/// The tables, for writing checkpoints.
 pub struct Tables {
     /// `None` while it is being dropped.
     database: Option<Database>,
@@ -71,19 +71,19 @@ pub struct Tables {
 }
 
 impl Tables {
-    /// Opens the tables of a file; an empty one becomes empty tables.
+    /// Opens the tables of a file; an empty file becomes empty tables.
     ///
     /// # Errors
-    /// When the file cannot be used.
+    /// If the file cannot be used.
     pub fn open(disk: &dyn Disk, path: &Path) -> Result<Tables, TablesError> {
         Tables::build(disk, path, false)
     }
 
-    /// Opens them and checks that every page is what was written, by reading all of the file: reads
-    /// check rows, but not the pages that lead to them.
+    /// Opens them and verifies every page, by reading the whole file: normal reads check rows, but
+    /// not the pages that lead to them.
     ///
     /// # Errors
-    /// When the file cannot be used, or a page is damaged.
+    /// If the file cannot be used, or a page is damaged.
     pub fn open_checked(disk: &dyn Disk, path: &Path) -> Result<Tables, TablesError> {
         Tables::build(disk, path, true)
     }
@@ -110,10 +110,10 @@ impl Tables {
         self.database.as_ref().ok_or_else(closed)
     }
 
-    /// The rows as of the last checkpoint, and how far they reach.
+    /// The rows as of the last checkpoint, and their position.
     ///
     /// # Errors
-    /// When they cannot be read.
+    /// If they cannot be read.
     pub fn base(&self) -> Result<(Arc<Base>, Position), TablesError> {
         self.damage.guard(|| {
             let base = Base::new(self.database()?.begin_read()?, self.damage.clone());
@@ -122,10 +122,10 @@ impl Tables {
         })
     }
 
-    /// Writes the newest version of every row and how far they reach; durable when it returns.
+    /// Writes the newest version of every row and the position; durable when it returns.
     ///
     /// # Errors
-    /// When the disk refuses; the tables must be opened anew then.
+    /// If they cannot be written; the tables must then be reopened.
     pub fn checkpoint(&self, rows: &MemoryTable, position: &Position) -> Result<(), TablesError> {
         self.write(position, |write| {
             let content = rows.content();
@@ -146,10 +146,10 @@ impl Tables {
         })
     }
 
-    /// Writes rows by rising table and key into empty tables, and how far they reach.
+    /// Writes rows, in ascending order of table and key, and the position into empty tables.
     ///
     /// # Errors
-    /// When the disk refuses, or the source of the rows does.
+    /// If they cannot be written, or the source of the rows fails.
     pub fn fill<E: From<TablesError>>(
         &self,
         position: &Position,
@@ -182,7 +182,7 @@ impl Tables {
     ) -> Result<(), TablesError> {
         self.damage.guard(|| {
             let mut write = self.database()?.begin_write()?;
-            // Without it, opening after a kill walks all tables.
+            // Without this, opening after a kill traverses all tables.
             write.set_quick_repair(true);
             put(&write)?;
             {
@@ -202,7 +202,7 @@ impl Tables {
 impl Drop for Tables {
     fn drop(&mut self) {
         let database = self.database.take();
-        // redb writes when it closes, and what it writes to damaged pages does not matter.
+        // redb writes when it closes; it does not matter what it writes to damaged pages.
         let _ = guarded(|| {
             drop(database);
             Ok(())
@@ -218,7 +218,7 @@ fn definition(table: Table) -> TableDefinition<'static, Bytes, Bytes> {
 pub struct Base {
     damage: Damage,
     transaction: ReadTransaction,
-    /// Opened when first used; `None` inside when a table has no row yet.
+    /// Opened on first use; `None` inside if a table has no row yet.
     tables: Vec<OnceLock<Option<OpenTable>>>,
 }
 
@@ -255,7 +255,7 @@ impl Base {
         let position = unseal(ENGINE.name(), POSITION.as_bytes(), found.value())?;
         postcard::from_bytes(position)
             .map(Some)
-            .map_err(|_| TablesError::from_text(&"the row `position` is of another release"))
+            .map_err(|_| TablesError::from_text(&"another release wrote the row `position`"))
     }
 
     fn table(&self, table: Table) -> Result<Option<&OpenTable>, TablesError> {
@@ -276,7 +276,7 @@ impl Base {
     /// The value of a key.
     ///
     /// # Errors
-    /// When the tables cannot be read.
+    /// If the tables cannot be read.
     pub(super) fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, TablesError> {
         self.damage.guard(|| {
             let Some(open) = self.table(table)? else {
@@ -289,20 +289,20 @@ impl Base {
         })
     }
 
-    /// Whether somebody found that the file is damaged: no read of it succeeds any more.
+    /// Whether the file is known to be damaged: all reads fail from then on.
     pub fn is_damaged(&self) -> bool {
         self.damage.is_known()
     }
 
-    /// Takes note of damage that was found when the file was opened again.
+    /// Notes damage found when the file was reopened.
     pub fn note_damage(&self) {
         self.damage.note();
     }
 
-    /// The rows of a range in its direction, as far as they are asked for.
+    /// The rows of a range in its direction, read lazily.
     ///
     /// # Errors
-    /// When the tables cannot be read.
+    /// If the tables cannot be read.
     pub(super) fn range(&self, table: Table, range: &Range) -> Result<BaseRows, TablesError> {
         let is_empty = !range.to.is_empty() && range.from >= range.to;
         let rows = self.damage.guard(|| match self.table(table)? {
@@ -354,7 +354,7 @@ impl Iterator for BaseRows {
     }
 }
 
-/// A file as redb's storage.
+/// A file as a redb storage backend.
 #[derive(Debug)]
 struct Backend(Arc<dyn DiskFile>);
 

@@ -1,5 +1,5 @@
-//! Files of the tables that are not what was written: redb checks a page when it repairs, not when
-//! it reads, so it may report damage, or panic over it, at any read.
+//! Damaged table files: redb verifies pages when it repairs, not when it reads, so any read may
+//! report damage or panic because of it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::error::TablesError;
 
-/// Whether a file is known to be damaged. Shared by all who read it: once one of them has found
-/// damage, none of them gets anything out of it.
+/// Whether a file is known to be damaged. Shared by all its readers: once one of them has found
+/// damage, all further reads fail.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Damage(Arc<AtomicBool>);
 
 impl Damage {
-    /// Calls redb, unless the file is known to be damaged, and takes note if it turns out to be.
+    /// Calls redb unless the file is known to be damaged, and notes damage that the call reveals.
     pub(super) fn guard<T>(
         &self,
         call: impl FnOnce() -> Result<T, TablesError>,
@@ -33,7 +33,7 @@ impl Damage {
         result
     }
 
-    /// Takes note of damage; gives whether it was known before.
+    /// Notes damage; returns whether it was known before.
     pub(super) fn note(&self) -> bool {
         self.0.swap(true, Ordering::AcqRel)
     }
@@ -44,9 +44,9 @@ impl Damage {
     }
 }
 
-/// Calls redb and makes an error of a panic.
+/// Calls redb and turns a panic into an error.
 pub(super) fn guarded<T>(call: impl FnOnce() -> Result<T, TablesError>) -> Result<T, TablesError> {
-    // Nobody goes on with what a panic left behind: the tables are not used any more.
+    // Unwind-safe, because the tables are not used any more after a panic.
     catch_unwind(AssertUnwindSafe(call))
         .unwrap_or_else(|_| Err(TablesError::damage("a page is not what was written")))
 }

@@ -1,4 +1,4 @@
-//! What can go wrong with the tables on disk.
+//! Errors of the tables on disk.
 
 use std::fmt;
 use std::io;
@@ -25,7 +25,7 @@ impl<E: Into<redb::Error>> From<E> for TablesError {
     }
 }
 
-/// Whether it is the bytes of a file that are wrong, not the disk that refuses.
+/// Whether the content of a file is wrong, as opposed to a failing disk.
 fn is_damage(kind: io::ErrorKind) -> bool {
     matches!(
         kind,
@@ -34,7 +34,7 @@ fn is_damage(kind: io::ErrorKind) -> bool {
 }
 
 impl TablesError {
-    /// Trouble of another kind that has the same consequence: nothing is known for certain.
+    /// An error of another kind with the same consequence: the tables cannot be used.
     #[must_use]
     pub fn from_text(error: &dyn fmt::Display) -> TablesError {
         TablesError {
@@ -43,7 +43,7 @@ impl TablesError {
         }
     }
 
-    /// What is in the file is not what was written.
+    /// The content of the file is not what was written.
     #[must_use]
     pub fn damage(what: &str) -> TablesError {
         TablesError {
@@ -52,8 +52,8 @@ impl TablesError {
         }
     }
 
-    /// Whether the file is damaged: to read it again does not help, but its rows can be made again
-    /// from the journal.
+    /// Whether the file is damaged: retrying does not help, but the tables can be rebuilt from the
+    /// journal.
     #[must_use]
     pub fn is_damage(&self) -> bool {
         self.is_damage

@@ -1,4 +1,4 @@
-//! Rows in memory, with the versions that readers may still have to see.
+//! Rows in memory, with the versions that readers may still need.
 
 use std::collections::BTreeMap;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
@@ -9,11 +9,11 @@ use causeway_kernel::rows::table::Table;
 
 use super::range::bounds;
 
-/// A row's value by the number of the step that wrote it, rising; `None` = deleted.
+/// A row's values by the number of the step that wrote them, ascending; `None` = deleted.
 type Versions = Vec<(u64, Option<Box<[u8]>>)>;
 type Rows = BTreeMap<Vec<u8>, Versions>;
 
-/// Rows above those on disk. Shared: one thread writes, others read.
+/// Rows newer than those on disk. Shared: one thread writes, others read.
 #[derive(Debug, Default)]
 pub struct MemoryTable(RwLock<Content>);
 
@@ -24,8 +24,8 @@ pub(super) struct Content {
 }
 
 impl MemoryTable {
-    /// Adds what a step wrote. `boundary` is the last step of the group before the running one:
-    /// readers see whole groups only, so younger versions go when a newer one comes.
+    /// Adds the writes of a step. `boundary` is the last step of the group before the running one:
+    /// readers see whole groups only, so a version after it is replaced by a newer one.
     pub fn apply(&self, seq: u64, boundary: u64, writes: Vec<Write>) {
         let mut content = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let Content { tables, versions } = &mut *content;
@@ -42,7 +42,7 @@ impl MemoryTable {
         }
     }
 
-    /// Forgets everything younger than `seq`.
+    /// Discards everything newer than `seq`.
     pub fn roll_back(&self, seq: u64) {
         let mut content = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let mut versions = 0;
@@ -62,25 +62,25 @@ impl MemoryTable {
         self.content().versions
     }
 
-    /// Whether there is nothing.
+    /// Whether it is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Reads, as of a step.
+    /// Locks the content for reading.
     pub(super) fn content(&self) -> Reading<'_> {
         Reading(self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-/// A look into a memory table; the writer waits for its end.
+/// Read access to a memory table; the writer waits until it is dropped.
 pub(super) struct Reading<'a>(RwLockReadGuard<'a, Content>);
 
-/// A row as a memory table knows it: `Some(None)` = deleted.
+/// A row in a memory table: `None` = not in it, `Some(None)` = deleted.
 pub(super) type Known<'a> = Option<Option<&'a [u8]>>;
 
-/// Rows as a memory table knows them; `None` = deleted.
+/// Rows in a memory table; `None` = deleted.
 type KnownRows<'a> = Box<dyn Iterator<Item = (&'a [u8], Option<&'a [u8]>)> + 'a>;
 
 impl std::ops::Deref for Reading<'_> {
@@ -91,7 +91,7 @@ impl std::ops::Deref for Reading<'_> {
 }
 
 impl Content {
-    /// A row as of a step; `None` when nothing is known of it here.
+    /// A row as of a step.
     pub(super) fn get(&self, table: Table, key: &[u8], seq: u64) -> Known<'_> {
         as_of(self.tables.get(&table)?.get(key)?, seq)
     }
@@ -114,7 +114,7 @@ impl Content {
         }
     }
 
-    /// The newest version of every row, by rising table and key.
+    /// The newest version of every row, in ascending order of table and key.
     pub(super) fn newest(&self) -> impl Iterator<Item = (Table, &[u8], Option<&[u8]>)> {
         self.tables.iter().flat_map(|(table, rows)| {
             rows.iter().filter_map(|(key, row)| {

@@ -1,10 +1,10 @@
-//! The rows of a workspace: in memory what is younger than the last checkpoint, below it the
+//! The rows of a workspace: rows newer than the last checkpoint in memory, and below them the
 //! tables on disk.
 //!
-//! The writer puts the rows of every step into the memory tables, by the step's number. Readers
-//! see what is durable in the journal and nothing younger. Now and then the memory tables are
-//! frozen, written to disk in one transaction and dropped. A row that is not on disk yet can
-//! always be made again from the journal.
+//! The writer puts the rows of every step into the memory tables, under the step's number. Readers
+//! see only what is durable in the journal. Periodically the memory tables are frozen, written to
+//! disk in one transaction and dropped. A row that is not on disk yet can always be recovered from
+//! the journal.
 
 mod base;
 mod damage;

@@ -1,13 +1,13 @@
-//! How a range bounds what is read, wherever the rows stand.
+//! Applies a range's bounds and limits, independently of where the rows are stored.
 
 use std::ops::Bound;
 
 use causeway_kernel::boundary::env::{Range, Scan};
 
-/// Where a range begins and where it ends.
+/// Start and end of a range.
 type Bounds<'a> = (Bound<&'a [u8]>, Bound<&'a [u8]>);
 
-/// The ends of a range; `None` when nothing can be in it.
+/// The bounds of a range; `None` if it is empty.
 pub fn bounds(range: &Range) -> Option<Bounds<'_>> {
     let from = Bound::Included(range.from.as_slice());
     if range.to.is_empty() {
@@ -16,10 +16,10 @@ pub fn bounds(range: &Range) -> Option<Bounds<'_>> {
     (range.from < range.to).then_some((from, Bound::Excluded(range.to.as_slice())))
 }
 
-/// A key and what stands below it.
+/// A key and its value.
 pub type LiveRow = (Vec<u8>, Vec<u8>);
 
-/// Rows up to the limits of a range; the first one comes in any case.
+/// Rows up to the limits of a range; the first one is returned whatever its size.
 pub fn limited<E>(
     rows: impl Iterator<Item = Result<LiveRow, E>>,
     range: &Range,

@@ -1,4 +1,4 @@
-//! Rows in memory alone, without a disk below: what a replay of a session or a test runs over.
+//! Rows in memory only: for session replays and tests.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -15,7 +15,7 @@ use crate::journal::Digest;
 
 type Content = BTreeMap<Vec<u8>, Vec<u8>>;
 
-/// Bytes of rows that are hashed at once.
+/// Bytes of rows hashed at once.
 const PIECE_BYTES: usize = 64 << 10;
 
 /// Rows in memory.
@@ -75,13 +75,13 @@ impl MemoryRows {
         }
     }
 
-    /// Every row of a kind, by rising key; what is of no known shape is left out.
+    /// Every row of a kind, in ascending order of keys; rows that cannot be decoded are skipped.
     pub fn records<R: Record>(&self) -> impl Iterator<Item = (R::Key, R)> {
         let rows = self.0.get(&R::TABLE).into_iter().flatten();
         rows.filter_map(|(key, value)| Some((key::decode::<R::Key>(key)?, R::from_bytes(value)?)))
     }
 
-    /// Every row, by rising table and key.
+    /// Every row, in ascending order of table and key.
     pub fn all(&self) -> impl Iterator<Item = (Table, &[u8], &[u8])> {
         self.0.iter().flat_map(|(table, rows)| {
             rows.iter()
@@ -102,7 +102,7 @@ impl MemoryRows {
     }
 }
 
-/// Digest of rows that come by rising table and key.
+/// Digest of rows, which must come in ascending order of table and key.
 pub fn rows_digest<'r>(rows: impl Iterator<Item = (Table, &'r [u8], &'r [u8])>) -> Digest {
     let mut hasher = RowsHasher::default();
     for (table, key, value) in rows {
@@ -120,7 +120,7 @@ pub(super) struct RowsHasher {
 }
 
 impl RowsHasher {
-    /// Takes in a row; they have to come by rising table and key.
+    /// Adds a row; rows must come in ascending order of table and key.
     pub(super) fn add(&mut self, table: Table, key: &[u8], value: &[u8]) {
         self.piece.push(table.code());
         for bytes in [key, value] {

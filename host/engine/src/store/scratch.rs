@@ -1,5 +1,5 @@
-//! Rows in a file that is thrown away: what a replay or an export carries along. Only the youngest
-//! are in memory, so that it takes no more for a large workspace than for a small one.
+//! Rows in a temporary file, for a replay or an export. Only the newest ones are in memory, so that
+//! memory use does not depend on the size of the workspace.
 
 use std::cell::RefCell;
 use std::path::Path;
@@ -15,10 +15,10 @@ use super::view::View;
 use crate::disk::RealDisk;
 use crate::journal::Digest;
 
-/// Bytes of keys and values in memory at which they are written to the file.
+/// Bytes of keys and values in memory above which they are written to the file.
 const MEMORY_BYTES_MAX: usize = 4 << 20;
 
-/// Rows in a file of their own.
+/// Rows in a temporary file.
 pub struct ScratchRows {
     tables: Tables,
     view: View,
@@ -27,18 +27,18 @@ pub struct ScratchRows {
 }
 
 impl ScratchRows {
-    /// No rows yet, in a new file.
+    /// An empty store in a new file.
     ///
     /// # Errors
-    /// When the file cannot be used.
+    /// If the file cannot be used.
     pub fn create(path: &Path) -> Result<ScratchRows, TablesError> {
         ScratchRows::over(Tables::open(&RealDisk, path)?)
     }
 
-    /// The rows of tables.
+    /// The rows of existing tables.
     ///
     /// # Errors
-    /// When they cannot be read.
+    /// If they cannot be read.
     pub fn over(tables: Tables) -> Result<ScratchRows, TablesError> {
         let view = View::of(tables.base()?.0);
         Ok(ScratchRows {
@@ -51,14 +51,14 @@ impl ScratchRows {
     /// Puts and deletes rows.
     ///
     /// # Errors
-    /// When the file cannot be written.
+    /// If the file cannot be written.
     pub fn apply(&mut self, writes: Vec<Write>) -> Result<(), TablesError> {
         let bytes = |write: &Write| write.key.len() + write.value.as_ref().map_or(0, Vec::len);
         self.in_memory += writes.iter().map(bytes).sum::<usize>();
-        // Nobody reads what the rows were before: no version but the last is needed.
+        // Nobody reads earlier versions: only the last one is needed.
         self.view.fresh.apply(1, 0, writes);
         if self.in_memory >= MEMORY_BYTES_MAX {
-            // How far the file reaches is asked of a finished one only.
+            // The position matters for a finished file only.
             self.tables
                 .checkpoint(&self.view.fresh, &Position::default())?;
             self.view = View::of(self.tables.base()?.0);
@@ -67,15 +67,15 @@ impl ScratchRows {
         Ok(())
     }
 
-    /// Writes all rows to the file, which reaches to this position, and closes it.
+    /// Writes all rows and this position to the file, and closes it.
     ///
     /// # Errors
-    /// When the file cannot be written.
+    /// If the file cannot be written.
     pub(crate) fn finish(self, position: &Position) -> Result<(), TablesError> {
         self.tables.checkpoint(&self.view.fresh, position)
     }
 
-    /// The rows as they stand; what is applied later may or may not be seen.
+    /// The current rows; later changes may or may not be visible.
     #[must_use]
     pub fn read(&self) -> CheckedRows {
         CheckedRows::new(self.view())
@@ -86,10 +86,10 @@ impl ScratchRows {
         self.view.clone()
     }
 
-    /// Every row, by rising table and key.
+    /// Calls `each` for every row, in ascending order of table and key.
     ///
     /// # Errors
-    /// When the rows cannot be read, or those of `each`.
+    /// If the rows cannot be read; also those of `each`.
     pub fn each<E: From<TablesError>>(
         &self,
         mut each: impl FnMut(Table, &[u8], &[u8]) -> Result<(), E>,
@@ -100,7 +100,7 @@ impl ScratchRows {
         Ok(())
     }
 
-    /// Every row of a table, by rising key.
+    /// Calls `each` for every row of a table, in ascending order of keys.
     ///
     /// # Errors
     /// As [`ScratchRows::each`].
@@ -115,7 +115,7 @@ impl ScratchRows {
     /// Digest of every row, as [`MemoryRows::digest`](super::MemoryRows::digest).
     ///
     /// # Errors
-    /// When the rows cannot be read.
+    /// If the rows cannot be read.
     pub fn digest(&self) -> Result<Digest, TablesError> {
         let mut hasher = RowsHasher::default();
         self.each::<TablesError>(|table, key, value| {
@@ -126,15 +126,15 @@ impl ScratchRows {
     }
 }
 
-/// Rows on disk for a reader that cannot be told of a failure: what cannot be read appears as
-/// missing, and [`CheckedRows::finish`] says so afterwards.
+/// Rows on disk for a reader that cannot handle errors: rows that cannot be read appear as missing,
+/// and [`CheckedRows::finish`] reports the error afterwards.
 pub struct CheckedRows {
     view: View,
     failed: RefCell<Option<TablesError>>,
 }
 
 impl CheckedRows {
-    /// The rows of a view, all versions up to the last.
+    /// The newest rows of a view.
     pub(crate) fn new(view: View) -> CheckedRows {
         CheckedRows {
             view,
@@ -142,7 +142,7 @@ impl CheckedRows {
         }
     }
 
-    /// Whether everything that was asked for could be read.
+    /// Checks that all reads succeeded.
     ///
     /// # Errors
     /// The first failure, if there was one.

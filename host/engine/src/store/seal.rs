@@ -1,17 +1,17 @@
-//! A checksum in front of every value in the tables, over table, key and value: redb checks its pages when
-//! it repairs, not when it reads, so a bit that a disk lost would be taken for data.
+//! A checksum before every value in the tables, over table, key and value: redb verifies its pages when
+//! it repairs, not when it reads, so a flipped bit would be taken for data.
 
 use super::error::TablesError;
 
-/// A value as it stands in the tables.
+/// A value as it is stored in the tables.
 pub(super) fn seal(table: &str, key: &[u8], value: &[u8]) -> Vec<u8> {
     [checksum(table, key, value).as_slice(), value].concat()
 }
 
-/// The value of what stands in the tables.
+/// Verifies and unwraps a stored value.
 ///
 /// # Errors
-/// When it is not what was written.
+/// If it is not what was written.
 pub(super) fn unseal<'v>(
     table: &str,
     key: &[u8],

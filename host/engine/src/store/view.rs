@@ -12,17 +12,17 @@ use super::error::TablesError;
 use super::memory::{Content, MemoryTable};
 use super::range::{LiveRow, limited};
 
-/// The rows as of the last step that is durable. Cheap to make and to clone; it should live for
-/// seconds at most, as it keeps pages of the tables from being used again.
+/// The rows as of the last durable step. Cheap to create and clone; it should live for seconds at
+/// most, as it keeps pages of the tables from being reused.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
-    /// What it reads.
+    /// The rows.
     pub(crate) view: View,
-    /// The last step that it shows.
+    /// The last step that is visible.
     pub(crate) seq: u64,
 }
 
-/// The places where rows stand, youngest first.
+/// The layers that rows are read from, newest first.
 #[derive(Clone, Debug)]
 pub struct View {
     /// Rows since the last freeze.
@@ -33,11 +33,11 @@ pub struct View {
     pub base: Arc<Base>,
 }
 
-/// A row, as lower places do not show through what is above them; `None` = deleted.
+/// A row of one layer, which hides the same row of lower layers; `None` = deleted.
 type Row = (Vec<u8>, Option<Vec<u8>>);
 
 impl View {
-    /// The rows of tables, and none above them yet.
+    /// The rows of tables on disk, with empty layers above.
     #[must_use]
     pub fn of(base: Arc<Base>) -> View {
         View {
@@ -50,7 +50,7 @@ impl View {
     /// The values of keys as of a step.
     ///
     /// # Errors
-    /// When the tables cannot be read.
+    /// If the tables cannot be read.
     pub fn get_many(
         &self,
         seq: u64,
@@ -75,7 +75,7 @@ impl View {
     /// The rows of a range as of a step.
     ///
     /// # Errors
-    /// When the tables cannot be read.
+    /// If the tables cannot be read.
     pub fn scan(&self, seq: u64, table: Table, range: &Range) -> Result<Scan, TablesError> {
         let fresh = self.fresh.content();
         let frozen = self.frozen.as_deref().map(MemoryTable::content);
@@ -89,10 +89,10 @@ impl View {
         collect(sources, range)
     }
 
-    /// All rows of a table as of a step, in portions.
+    /// Calls `each` for every row of a table as of a step, reading in batches.
     ///
     /// # Errors
-    /// When the tables cannot be read, or those of `each`.
+    /// If the tables cannot be read; also those of `each`.
     pub fn all_rows<E: From<TablesError>>(
         &self,
         seq: u64,
@@ -131,7 +131,7 @@ fn memory_rows<'a>(content: &'a Content, table: Table, range: &Range, seq: u64) 
     (Box::new(owned) as RowSource<'a>).peekable()
 }
 
-/// Merges sources, of which an earlier one hides the same key in later ones.
+/// Merges sources; an earlier source hides the same key in later ones.
 fn collect(mut sources: Vec<Source<'_>>, range: &Range) -> Result<Scan, TablesError> {
     let rows = std::iter::from_fn(|| next_live(&mut sources, range.reverse).transpose());
     limited(rows, range)
@@ -181,13 +181,13 @@ fn next_row(sources: &mut [Source<'_>], reverse: bool) -> Result<Option<Row>, Ta
     Ok(found)
 }
 
-/// When the tables cannot be read there is no right answer, and a wrong one must not be given: the
-/// reader's thread is unwound.
+/// If the tables cannot be read, the thread of the reader is unwound, as no correct answer is
+/// possible.
 fn must<T>(read: Result<T, TablesError>) -> T {
     read.unwrap_or_else(|error| {
-        // Of damage there is a line already.
+        // Damage has already been logged.
         if !error.is_damage() {
-            tracing::error!(%error, "the tables cannot be read");
+            tracing::error!(%error, "cannot read the tables");
         }
         resume_unwind(Box::new(error.to_string()))
     })
@@ -204,7 +204,7 @@ impl Rows for Snapshot {
 }
 
 impl Snapshot {
-    /// Number of the last step that it shows.
+    /// Number of the last step that is visible.
     #[must_use]
     pub fn seq(&self) -> u64 {
         self.seq

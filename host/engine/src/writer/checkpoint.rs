@@ -1,4 +1,4 @@
-//! The thread that writes frozen rows to the tables, off the writer.
+//! The thread that writes frozen rows to the tables.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,35 +9,35 @@ use super::inbox::EngineState;
 use crate::disk::Disk;
 use crate::store::{Base, MemoryTable, Position, Tables, TablesError};
 
-/// Rows to be written, and how far they reach. All of their steps are durable in the journal.
+/// Rows to be written, and their position. All of their steps are durable in the journal.
 pub struct Checkpoint {
     /// The rows.
     pub rows: Arc<MemoryTable>,
-    /// How far they reach.
+    /// Their position.
     pub position: Position,
 }
 
 /// How a checkpoint ended.
 pub enum Checkpointed {
-    /// The rows stand in these tables.
+    /// The rows are in these tables.
     Written(Arc<Base>),
-    /// They do not. The tables were opened anew, if that was possible and they are not damaged:
-    /// those opened before may not answer any more.
+    /// The rows could not be written. The tables were reopened, unless that failed or they are
+    /// damaged: the previously opened ones may no longer be usable.
     Failed(TablesError, Option<Arc<Base>>),
 }
 
 /// Writes checkpoints.
 pub struct Checkpointer {
-    /// Where the tables stand.
+    /// The disk with the tables.
     pub disk: Arc<dyn Disk>,
     /// Their file.
     pub path: PathBuf,
-    /// `None` after trouble.
+    /// `None` after an error.
     pub tables: Option<Tables>,
 }
 
 impl Checkpointer {
-    /// Works until the writer ends; `written` hears of every checkpoint.
+    /// Runs until the writer ends; calls `written` after every checkpoint.
     pub fn run(
         mut self,
         checkpoints: &Receiver<Checkpoint>,
@@ -57,11 +57,11 @@ impl Checkpointer {
                     Checkpointed::Written(base)
                 }
                 Err(error) => {
-                    // It is tried every second: a line when it begins is enough.
+                    // It is retried every second: one line for the first failure is enough.
                     if !std::mem::replace(&mut is_failing, true) {
                         tracing::error!(
                             %error,
-                            "a checkpoint cannot be written: the workspace is read-only until one can"
+                            "cannot write a checkpoint: the workspace is read-only until it succeeds"
                         );
                     }
                     self.tables = None;

@@ -1,18 +1,18 @@
-//! The group in the making.
+//! The group that is being built.
 
 use super::sync::{Release, SyncGroup};
 use crate::journal::Group;
 use crate::store::Position;
 
-/// Bytes of records at which a group is full; the step that passes it still belongs to it.
+/// Bytes of records at which a group is full; the step that exceeds it still belongs to it.
 const GROUP_BYTES_MAX: usize = 1 << 20;
 /// Steps at which a group is full.
 const GROUP_STEPS_MAX: usize = 512;
-/// Cost of steps, in units of fuel, at which a group is full: some ten milliseconds, so that who was
-/// served early in it does not wait for all that is behind.
+/// Cost of steps, in units of fuel, at which a group is full: some ten milliseconds, so that the
+/// replies of its first steps do not wait too long for its last ones.
 const GROUP_COST_MAX: u64 = 10_000_000;
 
-/// Steps that are to become durable together.
+/// Steps that will become durable together.
 #[derive(Default)]
 pub struct Building {
     /// Their records.
@@ -22,13 +22,13 @@ pub struct Building {
 }
 
 impl Building {
-    /// Adds what a step holds back, and what it cost; its record is there already.
+    /// Adds a step's held-back results and its cost; its record has already been added.
     pub fn add(&mut self, release: Release, cost: u64) {
         self.releases.push(release);
         self.cost = self.cost.saturating_add(cost);
     }
 
-    /// Whether no step is in it.
+    /// Whether it has no steps.
     pub fn is_empty(&self) -> bool {
         self.releases.is_empty()
     }
@@ -40,7 +40,7 @@ impl Building {
             || self.cost >= GROUP_COST_MAX
     }
 
-    /// The group, of which `head` is the last step; nothing is left here.
+    /// Takes the group, whose last step is `head`, leaving an empty one.
     pub fn take(&mut self, head: &Position) -> Option<SyncGroup> {
         let Building {
             records, releases, ..
@@ -55,7 +55,7 @@ impl Building {
         Some(SyncGroup { group, releases })
     }
 
-    /// Throws the group away.
+    /// Discards the group.
     pub fn clear(&mut self) -> Vec<Release> {
         std::mem::take(self).releases
     }

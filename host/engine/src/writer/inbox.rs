@@ -1,4 +1,4 @@
-//! What the writer waits for, and what it shares with everybody else.
+//! What the writer waits for, and what it shares with other threads.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,20 +10,20 @@ use crate::store::{Snapshot, View};
 use crate::writer::queue::{Job, Queue};
 use crate::{EngineStatus, SubmitError};
 
-/// What others put in for the writer.
+/// Input for the writer.
 #[derive(Default)]
 pub struct Inbox {
-    /// Inputs that wait.
+    /// Queued inputs.
     pub queue: Queue,
-    /// Groups of which it is known whether they are durable.
+    /// Result of syncing a group.
     pub synced: Option<Result<(), String>>,
-    /// Checkpoints that ended.
+    /// Result of a checkpoint.
     pub checkpointed: Option<Checkpointed>,
-    /// Whether the engine ends.
+    /// Whether the engine is shutting down.
     pub is_closing: bool,
 }
 
-/// What the engine's threads and its handles share.
+/// State shared by the engine's threads and handles.
 pub struct EngineState {
     inbox: Mutex<Inbox>,
     changed: Condvar,
@@ -33,7 +33,7 @@ pub struct EngineState {
 }
 
 impl EngineState {
-    /// Of an engine that shows this at first.
+    /// The state of an engine with this initial snapshot.
     pub fn new(snapshot: Snapshot) -> EngineState {
         let status = EngineStatus {
             seq: snapshot.seq,
@@ -55,7 +55,7 @@ impl EngineState {
         result
     }
 
-    /// Changes what the queue knows of its sources; nobody waits for that.
+    /// Changes the queue without waking the writer.
     pub fn queue<R>(&self, change: impl FnOnce(&mut Queue) -> R) -> R {
         change(&mut self.inbox().queue)
     }
@@ -74,7 +74,8 @@ impl EngineState {
         }
     }
 
-    /// Waits until `look` finds something, at most for as long as it says.
+    /// Waits until `look` returns a result; its error is the longest time to wait before the next
+    /// call.
     pub fn wait<R>(&self, mut look: impl FnMut(&mut Inbox) -> Result<R, Duration>) -> R {
         let mut inbox = self.inbox();
         loop {
@@ -92,13 +93,13 @@ impl EngineState {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The rows that readers may see.
+    /// The rows visible to readers.
     pub fn snapshot(&self) -> Snapshot {
         let published = self.published.lock();
         published.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Shows readers the rows up to a step.
+    /// Makes the rows up to a step visible to readers.
     pub fn publish_seq(&self, seq: u64) {
         let mut published = self
             .published
@@ -107,7 +108,7 @@ impl EngineState {
         published.seq = seq;
     }
 
-    /// Shows readers where rows stand from now on.
+    /// Replaces the layers that readers use.
     pub fn publish_view(&self, view: &View) {
         let mut published = self
             .published
@@ -123,7 +124,7 @@ impl EngineState {
         let status = self.status.lock();
         let mut status = status.unwrap_or_else(PoisonError::into_inner).clone();
         if tables_are_damaged {
-            let reason = "the tables are damaged; they are made again at the next start";
+            let reason = "the tables are damaged; they will be rebuilt at the next start";
             status.read_only = Some(reason.to_string());
         }
         EngineStatus {
@@ -138,12 +139,12 @@ impl EngineState {
         change(&mut self.status.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// Tells that the last thread has ended.
+    /// Signals that the last thread has ended.
     pub fn close(&self) {
         self.closed.send_replace(true);
     }
 
-    /// Returns when the last thread has ended.
+    /// Returns once the last thread has ended.
     pub async fn closed(self: &Arc<Self>) {
         let mut closed = self.closed.subscribe();
         // The sender lives as long as `self`.

@@ -1,13 +1,13 @@
-//! Fair turns by cost: who has cost least so far comes next.
+//! Fair scheduling by cost: the source with the lowest cost so far comes next.
 
 use std::collections::BTreeMap;
 
-/// What each of several has cost. Whoever was idle begins where the others stand: nobody saves up
-/// turns, and nobody loses debts by a pause.
+/// The cost incurred by each source. A source that was idle starts at the level of the others: it
+/// cannot save up turns, and a pause does not cancel its debt.
 pub struct Ledger<K> {
-    /// Of those who have cost more than `floor`.
+    /// Costs of the sources above `floor`.
     costs: BTreeMap<K, u64>,
-    /// The cost of who was chosen last, by then; it never falls.
+    /// The cost of the source chosen last, at that time; it never falls.
     floor: u64,
 }
 
@@ -21,7 +21,7 @@ impl<K> Default for Ledger<K> {
 }
 
 impl<K: Ord + Copy> Ledger<K> {
-    /// Who of those that wait comes next; of equals the first.
+    /// Chooses the next of the waiting sources; if costs are equal, the first.
     pub fn choose(&mut self, waiting: impl Iterator<Item = K>) -> Option<K> {
         let (cost, next) = waiting.map(|who| (self.cost(who), who)).min()?;
         self.floor = cost;
@@ -29,7 +29,7 @@ impl<K: Ord + Copy> Ledger<K> {
         Some(next)
     }
 
-    /// Notes what a turn has cost.
+    /// Charges the cost of a turn.
     pub fn charge(&mut self, who: K, cost: u64) {
         let sum = self.cost(who).saturating_add(cost);
         self.costs.insert(who, sum);
@@ -44,7 +44,7 @@ impl<K: Ord + Copy> Ledger<K> {
 mod tests {
     use super::*;
 
-    /// Turns of three who always wait and cost this much a turn.
+    /// Turns of three sources that always wait and cost this much per turn.
     fn turns(costs: [u64; 3], number: usize) -> [usize; 3] {
         let mut ledger = Ledger::default();
         let mut turns = [0; 3];

@@ -1,6 +1,6 @@
-//! The writer: one thread that takes inputs in an order of its choosing, carries each out as a
-//! step and gathers steps into groups. While one group is synced the next one is executed. What a
-//! step did is seen by the steps behind it at once, and by everybody else once it is durable.
+//! The writer: one thread that takes inputs in an order of its choosing, carries out each as a step
+//! and collects steps into groups. While one group is synced, the next one is executed. The changes
+//! of a step are visible to later steps at once, and to everybody else once they are durable.
 
 pub(crate) mod queue;
 
@@ -31,17 +31,17 @@ use crate::repeated::RepeatedLine;
 use crate::runtime::KernelRunner;
 use crate::store::{Position, TablesError, View};
 
-/// The writer and all that is its own.
+/// The writer.
 pub struct Writer {
     /// Shared with the other threads.
     pub shared: Arc<EngineState>,
-    /// Tells the time.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
-    /// Carries steps out.
+    /// Carries out steps.
     pub kernel: Box<dyn KernelRunner>,
     /// The policies in force.
     pub chain: Box<dyn PolicyChain>,
-    /// Where they are opened anew when a step that changed them did not become durable.
+    /// Reopens the policies if a step that changed them did not become durable.
     pub policies: Arc<dyn PolicyManager>,
     /// The rows.
     pub view: View,
@@ -49,38 +49,38 @@ pub struct Writer {
     pub head: Position,
     /// The last step that is durable.
     pub durable: Position,
-    /// To the thread that syncs.
+    /// To the sync thread.
     pub groups: Sender<SyncGroup>,
-    /// To the thread that writes checkpoints.
+    /// To the checkpoint thread.
     pub checkpoints: Sender<Checkpoint>,
-    /// What the writer keeps from one turn to the next.
+    /// The writer's state between turns.
     pub state: State,
 }
 
-/// What the writer keeps from one turn to the next.
+/// The writer's state between turns.
 #[derive(Default)]
 pub struct State {
     building: Building,
     /// The last step of the group that is being synced, if one is.
     in_sync: Option<Position>,
-    /// When the oldest row came into the fresh memory table.
+    /// When the first row was added to the fresh memory table.
     fresh_since: Option<Instant>,
-    /// How far the frozen rows reach.
+    /// Position of the frozen rows.
     frozen_at: Option<Position>,
     is_checkpointing: bool,
-    /// Trouble with the disk, and when it began or was last tried.
+    /// Error of the disk, and when it occurred or was last retried.
     journal_trouble: Option<(String, Instant)>,
     tables_trouble: Option<(String, Instant)>,
-    /// Says that a step was stopped.
+    /// The log line for stopped steps.
     stops: RepeatedLine,
-    /// Times in ms at which the kernel wants a timer.
+    /// Times, in ms, for which the kernel requested a timer.
     wakes: BTreeSet<i64>,
-    /// How what is due is carried out.
+    /// How due work is carried out.
     due: DueRun,
 }
 
 impl State {
-    /// What was carried out again at the start is not in the tables yet.
+    /// Steps replayed at startup are not in the tables yet.
     #[must_use]
     pub fn after_recovery(view: &View) -> State {
         State {
@@ -91,7 +91,7 @@ impl State {
 }
 
 impl Writer {
-    /// Works until the engine is closed and everything is on the disk.
+    /// Runs until the engine is closed and everything is on disk.
     pub fn run(mut self) {
         loop {
             let shared = Arc::clone(&self.shared);
@@ -110,7 +110,7 @@ impl Writer {
         }
     }
 
-    /// The tables are damaged: whatever is not durable yet is not done.
+    /// The tables are damaged: steps that are not durable yet are discarded.
     fn damaged(&mut self) {
         let kept = self.state.in_sync.as_ref().unwrap_or(&self.durable).clone();
         self.roll_back(kept, "the tables are damaged");
@@ -146,7 +146,7 @@ impl Writer {
         self.note_trouble();
     }
 
-    /// Forgets every step behind `kept`.
+    /// Discards every step after `kept`.
     fn roll_back(&mut self, kept: Position, reason: &str) {
         let error = SubmitError::ReadOnly(reason.to_string());
         for release in self.state.building.clear() {
@@ -164,29 +164,29 @@ impl Writer {
         if self.chain.digest() != kept.policies {
             match self.policies.open() {
                 Ok(chain) => self.chain = chain,
-                Err(error) => tracing::error!(%error, "the policies cannot be opened anew"),
+                Err(error) => tracing::error!(%error, "cannot reopen the policies"),
             }
         }
         self.head = kept;
     }
 
-    /// The rows could not be read during a step: nothing of the running group counts.
+    /// The rows could not be read during a step: the running group is discarded.
     fn cannot_read(&mut self, error: &TablesError) {
-        // Of damage there is a line already.
+        // Damage has already been logged.
         if !error.is_damage() {
-            tracing::error!(%error, "the tables cannot be read");
+            tracing::error!(%error, "cannot read the tables");
         }
         let kept = self.state.in_sync.as_ref().unwrap_or(&self.durable).clone();
         self.roll_back(kept, &error.to_string());
         self.state.tables_trouble = Some((error.to_string(), Instant::now()));
-        // A checkpoint, also one of no rows, opens the tables anew.
+        // A checkpoint, even one without rows, reopens the tables.
         if self.state.frozen_at.is_none() {
             self.freeze();
         }
         self.note_trouble();
     }
 
-    /// Begins a new memory table; the rows so far go to the tables as soon as they are durable.
+    /// Starts a new memory table; the rows so far go to the tables as soon as they are durable.
     fn freeze(&mut self) {
         let frozen = std::mem::take(&mut self.view.fresh);
         self.view.frozen = Some(frozen);
@@ -244,7 +244,7 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        // Also when a bug unwinds this thread: nobody must wait for it for ever.
+        // Also when a bug unwinds this thread: nobody must wait for it forever.
         let left = self.shared.put(|inbox| {
             inbox.is_closing = true;
             std::iter::from_fn(|| inbox.queue.pop_job()).collect::<Vec<_>>()

@@ -1,6 +1,6 @@
-//! What waits for the writer, by who has it carried out, and whose turn it is. Turns are shared by
-//! what they cost: what one source spends, no other one waits for longer than a step. The order in
-//! which the writer takes inputs is free: the journal records it.
+//! The writer's queue, by source, and its scheduling. Turns are shared by cost: whatever one source
+//! spends, no other source waits for longer than one of its steps. The writer may take inputs in any
+//! order: the journal records it.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -14,37 +14,37 @@ use super::ledger::Ledger;
 use crate::SubmitError;
 use crate::policy::PolicyChain;
 
-/// Local users' acts that may wait; one more is refused.
+/// Maximum queued acts of local users; further ones are refused.
 pub const LOCAL_MAX: usize = 4_096;
-/// Acts of one local user that may wait; one more is refused.
+/// Maximum queued acts of one local user; further ones are refused.
 pub const LOCAL_PER_USER_MAX: usize = 512;
-/// Receipts and pings that may wait; one more is refused. There is one in flight a connection.
+/// Maximum queued receipts and pings; further ones are refused. There is one in flight per connection.
 pub const RECEIPTS_MAX: usize = 4_096;
-/// Frames of one connection that may wait; one more is refused, and its peer tries again.
+/// Maximum queued frames of one connection; further ones are refused, and the peer retries.
 pub const FRAMES_PER_CONNECTION_MAX: usize = 16;
 /// How long frames of a connection are refused after one of them stopped a step; doubled with each
-/// that follows before one was carried out without a stop.
+/// further stop until a frame is carried out without one.
 pub const BACK_OFF_FIRST: Duration = Duration::from_secs(5);
 /// The longest such time.
 pub const BACK_OFF_MAX: Duration = Duration::from_secs(300);
 
-/// Completion callback: told how an input fared, once that is durable.
+/// Completion callback: called with the result of an input once it is durable.
 pub type Completion = Box<dyn FnOnce(Result<Reply, SubmitError>) + Send>;
 
-/// An input that waits.
+/// A queued input.
 pub struct Job {
     /// What to carry out.
     pub input: Input,
-    /// The policies that are in force from this step on, if it changes them.
+    /// The policies in force from this step on, if it changes them.
     pub chain: Option<Box<dyn PolicyChain>>,
-    /// Who waits.
+    /// Called with the result.
     pub done: Completion,
-    /// The frame that the input goes on with.
+    /// The frame that the input continues.
     pub run: Option<FrameRun>,
 }
 
 impl Job {
-    /// An input that waits by itself.
+    /// An input that neither changes the policies nor continues a frame.
     pub fn new(input: Input, done: Completion) -> Job {
         Job {
             input,
@@ -55,23 +55,23 @@ impl Job {
     }
 }
 
-/// Who has a step carried out, and pays for it.
+/// The source of a step, which is charged for its cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     /// The operator and the engine itself: always first, and few.
     Control,
-    /// What was due.
+    /// Due work.
     Timer,
-    /// What became of messages and pings to a peer.
+    /// Results of messages and pings sent to a peer.
     Receipts(ConnectionNo),
-    /// A local user, or 0 for whoever is none.
+    /// A local user; 0 for commands without one.
     Local(UserNo),
     /// A peer.
     Frames(ConnectionNo),
 }
 
 impl Source {
-    /// Who has an input carried out.
+    /// The source of an input.
     pub fn of(input: &Input) -> Source {
         match input {
             Input::Timer | Input::DuePart(_) => Source::Timer,
@@ -93,8 +93,8 @@ impl Source {
     }
 }
 
-/// Sources that share a quarter of the writer among them, when all four have something to do: none
-/// of them waits for the others' number.
+/// Classes of sources. Each class gets a quarter of the writer when all four have work, however many
+/// sources the others have.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Class {
     Local,
@@ -103,19 +103,19 @@ enum Class {
     Frames,
 }
 
-/// What is to be done next.
+/// What to do next.
 #[expect(
     clippy::large_enum_variant,
     reason = "one exists at a time, on the writer's stack"
 )]
 pub enum Next {
-    /// An input that waited.
+    /// A queued input.
     Job(Job),
-    /// What is due.
+    /// Due work.
     Timer,
 }
 
-/// Inputs that wait, by whose they are.
+/// Queued inputs of one class, by source.
 struct Lanes<K> {
     waiting: BTreeMap<K, VecDeque<Job>>,
     ledger: Ledger<K>,
@@ -164,7 +164,7 @@ impl<K: Ord + Copy> Lanes<K> {
         job
     }
 
-    /// All that waits of one.
+    /// Removes all queued inputs of a source.
     fn take(&mut self, who: K) -> VecDeque<Job> {
         let taken = self.waiting.remove(&who).unwrap_or_default();
         self.len -= taken.len();
@@ -172,14 +172,14 @@ impl<K: Ord + Copy> Lanes<K> {
     }
 }
 
-/// How long frames of a connection are refused.
+/// Back-off of a connection, during which its frames are refused.
 struct BackOff {
     until: Instant,
-    /// Frames that stopped a step, since the last one that did not.
+    /// Consecutive frames that stopped a step.
     stops: u32,
 }
 
-/// Everything that waits.
+/// All queued inputs.
 #[derive(Default)]
 pub struct Queue {
     control: VecDeque<Job>,
@@ -194,7 +194,7 @@ impl Queue {
     /// Adds an input.
     ///
     /// # Errors
-    /// Gives it back when too many of its source wait already, or its connection is to wait.
+    /// Returns the input if the limit of its source is reached, or if its connection is backing off.
     pub fn push(&mut self, job: Job, now: Instant) -> Result<(), Box<Job>> {
         match Source::of(&job.input) {
             Source::Control | Source::Timer => {
@@ -216,7 +216,7 @@ impl Queue {
         }
     }
 
-    /// Adds what a frame goes on with, in front of all that its connection sent after it.
+    /// Adds the continuation of a frame, before anything that its connection sent after it.
     pub fn go_on(&mut self, connection: ConnectionNo, job: Job) {
         self.frames.push_front(connection, job);
     }
@@ -226,8 +226,8 @@ impl Queue {
         back_off.is_some_and(|it| now < it.until)
     }
 
-    /// Takes what comes next: of the classes with something to do the one that has cost least, and
-    /// in it the source that has.
+    /// Takes the next input: from the class with work that has the lowest cost, and within it from
+    /// the source with the lowest cost.
     pub fn pop(&mut self, timer_is_due: bool) -> Option<Next> {
         if let Some(job) = self.control.pop_front() {
             return Some(Next::Job(job));
@@ -249,7 +249,7 @@ impl Queue {
         }
     }
 
-    /// Notes what a step has cost who had it carried out.
+    /// Charges the cost of a step to its source.
     pub fn charge(&mut self, source: Source, cost: u64) {
         let class = match source {
             Source::Control => return,
@@ -270,8 +270,8 @@ impl Queue {
         self.classes.charge(class, cost);
     }
 
-    /// A frame of a connection stopped a step: the connection's frames are refused for a while. Gives
-    /// those that wait already.
+    /// A frame of a connection stopped a step: the connection's frames are refused for a while. Returns
+    /// those already queued.
     pub fn back_off(&mut self, connection: ConnectionNo, now: Instant) -> VecDeque<Job> {
         let stops = self.back_offs.get(&connection).map_or(0, |it| it.stops);
         let pause = BACK_OFF_FIRST.saturating_mul(1 << stops.min(16));
@@ -286,7 +286,7 @@ impl Queue {
         self.back_offs.remove(&connection);
     }
 
-    /// Takes the next input, whatever is due.
+    /// Takes the next input, ignoring due work.
     pub fn pop_job(&mut self) -> Option<Job> {
         match self.pop(false)? {
             Next::Job(job) => Some(job),
@@ -294,7 +294,7 @@ impl Queue {
         }
     }
 
-    /// How many inputs wait.
+    /// Number of queued inputs.
     #[must_use]
     pub fn len(&self) -> usize {
         self.control.len() + self.receipts.len + self.local.len + self.frames.len
@@ -338,7 +338,7 @@ mod tests {
         queue
     }
 
-    /// The sources in the order of their turns, of which each costs what `cost` says.
+    /// The sources in the order of their turns, each charged with `cost`.
     fn order(queue: &mut Queue, timers: usize, cost: impl Fn(Source) -> u64) -> Vec<Source> {
         let mut order = Vec::new();
         let mut due = timers;

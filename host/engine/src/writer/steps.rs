@@ -1,4 +1,4 @@
-//! Carries inputs out, each as one step of the running group.
+//! Carries out inputs, each as one step of the running group.
 
 use std::time::Instant;
 
@@ -23,9 +23,9 @@ use crate::writer::queue::{Completion, Job, Source};
 struct Ended {
     reply: Result<Reply, SubmitError>,
     effects: Vec<Effect>,
-    /// What stopped it, if it was stopped.
+    /// Why it was stopped, if it was.
     stopped: Option<String>,
-    /// What it cost, in units of fuel.
+    /// Its cost, in units of fuel.
     cost: u64,
 }
 
@@ -37,8 +37,8 @@ impl Writer {
         self.carry_out(Job::new(input, Box::new(|_| {})));
     }
 
-    /// Carries an input out as a step of the running group, and sees to it that the frame goes on of
-    /// which it was a part.
+    /// Carries out an input as a step of the running group, and queues the continuation of the frame
+    /// that it belongs to.
     pub(super) fn carry_out(&mut self, job: Job) {
         let Job {
             input,
@@ -55,7 +55,7 @@ impl Writer {
                 return;
             }
         };
-        // A change whose step was stopped did not happen.
+        // If the step was stopped, the policies did not change.
         if ended.stopped.is_some()
             && let Some(before) = before
         {
@@ -76,8 +76,8 @@ impl Writer {
         self.state.building.add(release, cost);
     }
 
-    /// Queues what follows of a frame of which a part was carried out or stopped. Gives back who waits,
-    /// if nothing follows.
+    /// Queues the next part of a frame after one of its parts was carried out or stopped. Returns the
+    /// completion callback if there is none.
     fn go_on(
         &self,
         input: Input,
@@ -117,8 +117,8 @@ impl Writer {
         None
     }
 
-    /// The connection of a frame that stopped a step backs off: its frames that wait are refused, and
-    /// so are those that come for a while.
+    /// The connection of a frame that stopped a step backs off: its queued frames are refused, and so
+    /// are new ones for a while.
     fn back_off(&self, connection: ConnectionNo) {
         let now = Instant::now();
         let refused = self.shared.queue(|queue| queue.back_off(connection, now));
@@ -127,7 +127,7 @@ impl Writer {
         }
     }
 
-    /// Carries one step out.
+    /// Carries out one step.
     fn step(&mut self, input: &Input) -> Result<Ended, TablesError> {
         if matches!(input, Input::Restored) {
             self.head.epoch += 1;
@@ -198,7 +198,7 @@ impl Writer {
         })
     }
 
-    /// The time of a step now, in ms: it never goes back, whatever the clock does.
+    /// The time of a step carried out now, in ms: it never goes back, whatever the clock does.
     pub(super) fn now_ms(&self) -> i64 {
         self.head.time_ms.max(self.clock.now_ms())
     }
@@ -220,7 +220,7 @@ impl Writer {
         })
     }
 
-    /// Takes the wakes out of the effects: the engine keeps the clock. Counts what was refused.
+    /// Removes the wakes from the effects, as the engine handles timers. Counts refused items.
     fn keep_wakes(&mut self, effects: &[Vec<u8>]) -> Vec<Effect> {
         let mut others = Vec::with_capacity(effects.len());
         for effect in effects {
@@ -237,7 +237,7 @@ impl Writer {
                     }
                     others.push(effect);
                 }
-                Err(error) => tracing::error!(%error, "an effect is not known here"),
+                Err(error) => tracing::error!(%error, "cannot decode an effect"),
             }
         }
         others

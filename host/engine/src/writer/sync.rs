@@ -1,5 +1,5 @@
-//! The thread that makes groups durable and releases what they hold back: replies and effects
-//! leave only after the sync that covers them.
+//! The thread that makes groups durable and then releases their results: replies and effects leave
+//! only after the sync that covers them.
 
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
@@ -13,7 +13,7 @@ use crate::SubmitError;
 use crate::journal::{Group, Journal};
 use crate::writer::queue::Completion;
 
-/// A group and what may be released once it is durable.
+/// A group and the results to be released once it is durable.
 pub struct SyncGroup {
     /// For the journal.
     pub group: Group,
@@ -21,13 +21,13 @@ pub struct SyncGroup {
     pub releases: Vec<Release>,
 }
 
-/// What a step holds back.
+/// The results of a step, held back until it is durable.
 pub struct Release {
-    /// Who waits; `None` when nobody does.
+    /// Completion callback, if any.
     pub done: Option<Completion>,
-    /// What they hear.
+    /// Its argument.
     pub reply: Result<Reply, SubmitError>,
-    /// What is to be done.
+    /// The effects to carry out.
     pub effects: Vec<Effect>,
 }
 
@@ -55,11 +55,11 @@ pub fn run(
                 }
             }
             Err(error) => {
-                // It is tried every second: a line when it begins is enough.
+                // It is retried every second: one line for the first failure is enough.
                 if !std::mem::replace(&mut is_failing, true) {
                     tracing::error!(
                         %error,
-                        "the journal cannot be written: the workspace is read-only until it can"
+                        "cannot write the journal: the workspace is read-only until it succeeds"
                     );
                 }
                 let error = SubmitError::ReadOnly(error.to_string());
@@ -75,9 +75,9 @@ pub fn run(
 
 impl Release {
     fn now(self, effects: &UnboundedSender<Effect>) {
-        // Effects first, so that who waits finds what its act caused under way.
+        // Effects first, so that they are under way when the caller gets its reply.
         for effect in self.effects {
-            // Nobody listens any more when the service ends.
+            // The receiver is gone when the service is shutting down.
             let _ = effects.send(effect);
         }
         if let Some(done) = self.done {
@@ -85,7 +85,7 @@ impl Release {
         }
     }
 
-    /// Tells who waits that the step did not happen.
+    /// Reports that the step did not happen.
     pub fn refuse(self, error: &SubmitError) {
         if let Some(done) = self.done {
             done(Err(error.clone()));

@@ -1,4 +1,4 @@
-//! What the writer does next: results first, then steps, then writing.
+//! What the writer does next: first results, then steps, then writing.
 
 use std::time::Duration;
 
@@ -7,15 +7,15 @@ use super::checkpoint::Checkpointed;
 use super::inbox::Inbox;
 use crate::writer::queue::{Job, Next};
 
-/// Pause before what the disk refused is tried again.
+/// Pause before a failed disk operation is retried.
 const RETRY: Duration = Duration::from_secs(1);
-/// Longest pause between two looks at the clock, which may be set.
+/// Longest pause between two reads of the clock, which may be set.
 const LOOK: Duration = Duration::from_secs(1);
-/// Rows in memory at which they are written to the tables.
+/// Number of rows in memory at which they are written to the tables.
 const FREEZE_ROWS: usize = 20_000;
 /// Age of the oldest row in memory at which they are written to the tables.
 const FREEZE_AGE: Duration = Duration::from_secs(1);
-/// Rows in memory beyond which no step is taken before a checkpoint has ended.
+/// Number of rows in memory above which no step is carried out until a checkpoint has ended.
 const ROWS_IN_MEMORY_MAX: usize = 200_000;
 
 /// What the writer does next.
@@ -28,7 +28,7 @@ pub enum Turn {
     HandOver,
     Freeze,
     Checkpoint,
-    /// The tables are damaged: the engine ends, and the next start makes them again.
+    /// The tables are damaged: the engine ends, and the next start rebuilds them.
     Damaged,
     Close,
 }
@@ -46,7 +46,7 @@ impl Writer {
             return Ok(Turn::Checkpointed(ended));
         }
         if let Some(wait) = self.no_step_for() {
-            // Readers go on; who wants to write is told at once.
+            // Reads still work; writes are refused at once.
             if let Some(job) = inbox.queue.pop_job() {
                 return Ok(Turn::Refuse(job));
             }
@@ -58,7 +58,7 @@ impl Writer {
             }
             return Err(wait);
         }
-        // Before a step, as rows can be frozen between groups only.
+        // Before a step, as rows can only be frozen between groups.
         if self.checkpoint_is_due() {
             return Ok(Turn::Checkpoint);
         }
@@ -76,7 +76,7 @@ impl Writer {
         self.after_steps(inbox.is_closing)
     }
 
-    /// What is to be done when no step is to be taken.
+    /// What to do when there is no step to carry out.
     fn after_steps(&self, is_closing: bool) -> Result<Turn, Duration> {
         let state = &self.state;
         let is_idle = state.building.is_empty() && state.in_sync.is_none();
@@ -86,7 +86,7 @@ impl Writer {
         if is_closing && is_idle && state.frozen_at.is_none() {
             return Ok(Turn::Close);
         }
-        // Whether the disk takes something again.
+        // A step to probe whether the disk works again.
         if is_idle && state.journal_trouble.is_some() && !is_closing {
             return Ok(Turn::Timer);
         }
@@ -97,8 +97,7 @@ impl Writer {
         Err(waits.into_iter().flatten().fold(LOOK, Duration::min))
     }
 
-    /// How long no step can be taken for, because the disk refuses. When the time is over, one is
-    /// tried.
+    /// How long no step can be carried out because the disk fails. After that time, one is tried.
     fn no_step_for(&self) -> Option<Duration> {
         let troubles = [&self.state.journal_trouble, &self.state.tables_trouble];
         let waits = troubles
@@ -106,7 +105,7 @@ impl Writer {
             .flatten()
             .map(|(_, since)| RETRY.saturating_sub(since.elapsed()));
         let wait = waits.max()?;
-        // The tables are tried again by a checkpoint, not by a step.
+        // The tables are retried by a checkpoint, not by a step.
         if self.state.tables_trouble.is_some() {
             return Some(wait.max(Duration::from_millis(1)));
         }
@@ -118,13 +117,13 @@ impl Writer {
         self.view.fresh.len() + frozen > ROWS_IN_MEMORY_MAX
     }
 
-    /// How long until the kernel wants a timer.
+    /// Time until the next timer requested by the kernel.
     fn timer_in(&self) -> Option<Duration> {
         let wait_ms = self.state.wakes.first()?.saturating_sub(self.now_ms());
         Some(Duration::from_millis(u64::try_from(wait_ms).unwrap_or(0)))
     }
 
-    /// How long until the fresh rows are to be frozen, which is possible between groups only.
+    /// Time until the fresh rows are to be frozen, which is possible between groups only.
     fn freeze_in(&self, at_once: bool) -> Option<Duration> {
         let state = &self.state;
         if state.frozen_at.is_some() || !state.building.is_empty() {
@@ -137,7 +136,7 @@ impl Writer {
         Some(FREEZE_AGE.saturating_sub(since.elapsed()))
     }
 
-    /// Whether frozen rows wait to be written, and all of their steps are durable.
+    /// Whether frozen rows are waiting to be written and all of their steps are durable.
     fn checkpoint_is_due(&self) -> bool {
         let state = &self.state;
         let is_durable = state

@@ -258,7 +258,7 @@ fn a_component_of_another_contract_is_refused_with_both_versions_and_a_patch_is_
             "{said}"
         );
         assert!(said.contains("causeway:policy@0.2.0"), "{said}");
-        assert!(said.contains("build it again"), "{said}");
+        assert!(said.contains("rebuild it"), "{said}");
     }
     let mut chain = load(built_for("0.2.7")).unwrap();
     assert_eq!(chain.ask(&[post("x")]), [Verdict::Deny("no".into())]);
