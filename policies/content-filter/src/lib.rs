@@ -1,10 +1,10 @@
-//! A policy that denies posts holding a word or phrase of a list, in their message or in any text of
-//! their properties: attachments, cards, whatever a plugin put there.
+//! A policy that denies posts containing a word or phrase on a list, in their message or in any text
+//! of their properties: attachments, cards, anything a plugin put there.
 //!
-//! Its settings are the list, one entry a line:
+//! Its settings are the list, one entry per line:
 //!
 //! ```text
-//! # Lines with a number sign and empty lines mean nothing.
+//! # Empty lines and lines starting with a number sign are ignored.
 //! falcon
 //! project falcon
 //!
@@ -15,11 +15,11 @@
 //! lottery
 //! ```
 //!
-//! Entries before the first section, and below `[both]`, hold for both directions. An entry is
-//! found when its words stand in a text as whole words, one after the other: `salary` is in
-//! "Your SALARY, please" and not in "salaryman"; `project falcon` is in "Project: Falcon" too, as
-//! only spaces and punctuation stand between the two. Capitals of the Latin alphabet are equal to
-//! its small letters; all other letters are compared as they are.
+//! Entries before the first section, and below `[both]`, apply to both directions. An entry matches
+//! if a text contains its words consecutively, as whole words: `salary` matches "Your SALARY,
+//! please" but not "salaryman"; `project falcon` also matches "Project: Falcon", as only spaces and
+//! punctuation separate the two. ASCII letters are compared without regard to case, all other
+//! letters as they are.
 
 mod list;
 
@@ -86,11 +86,11 @@ impl PostGate for ContentFilter {
 
 fn decide(list: &List, way: Way, post: &Post) -> Verdict {
     if let Some(entry) = list.find(way, &post.message) {
-        return Verdict::Deny(format!("the message holds {entry:?}"));
+        return Verdict::Deny(format!("the message contains {entry:?}"));
     }
     let found = post.texts.iter().find_map(|leaf| {
         let entry = list.find(way, &leaf.text)?;
-        Some(format!("the text at {} holds {entry:?}", leaf.path))
+        Some(format!("the text at {} contains {entry:?}", leaf.path))
     });
     found.map_or(Verdict::Allow, Verdict::Deny)
 }

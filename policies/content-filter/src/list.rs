@@ -1,15 +1,15 @@
-//! The list of words and phrases, and how they are found.
+//! The list of words and phrases, and matching.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Entries of a list; more are refused, so that a decision stays cheap.
+/// Maximum entries of a list, so that decisions stay cheap.
 const ENTRIES_MAX: usize = 10_000;
 
-/// Bytes of an entry; a longer line is rather a mistake than a phrase.
+/// Maximum bytes of an entry; a longer line is more likely a mistake than a phrase.
 const ENTRY_BYTES_MAX: usize = 200;
 
-/// Which way a post travels.
+/// The direction of a post.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
     /// Into this workspace.
@@ -18,7 +18,7 @@ pub enum Way {
     Outbound,
 }
 
-/// A list that was read.
+/// A parsed list.
 #[derive(Debug, Default)]
 pub struct List {
     /// Entries by their first word.
@@ -28,7 +28,7 @@ pub struct List {
 
 #[derive(Debug)]
 struct Entry {
-    /// Its words, small letters; never empty.
+    /// Its words, in lower case; never empty.
     words: Vec<String>,
     /// `None` = both ways.
     way: Option<Way>,
@@ -39,7 +39,7 @@ struct Entry {
 /// Why a list cannot be read.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ListError {
-    /// The line, from 1.
+    /// The line number, from 1.
     pub line: usize,
     /// What is wrong with it.
     pub what: &'static str,
@@ -52,10 +52,10 @@ impl fmt::Display for ListError {
 }
 
 impl List {
-    /// Reads a list.
+    /// Parses a list.
     ///
     /// # Errors
-    /// Names the first line that is no entry, section or comment.
+    /// The first line that is not an entry, a section or a comment.
     pub fn parse(settings: &str) -> Result<List, ListError> {
         let mut list = List::default();
         let mut way = None;
@@ -67,7 +67,7 @@ impl List {
             let fail = |what| ListError { line, what };
             if text.starts_with('[') {
                 way = section(text)
-                    .ok_or_else(|| fail("a section is one of [both], [inbound] and [outbound]"))?;
+                    .ok_or_else(|| fail("a section must be [both], [inbound] or [outbound]"))?;
             } else {
                 list.add(way, text).map_err(fail)?;
             }
@@ -77,20 +77,20 @@ impl List {
 
     fn add(&mut self, way: Option<Way>, text: &str) -> Result<(), &'static str> {
         if text.len() > ENTRY_BYTES_MAX {
-            return Err("an entry has at most 200 bytes");
+            return Err("an entry may have at most 200 bytes");
         }
         if self.entries >= ENTRIES_MAX {
-            return Err("a list has at most 10000 entries");
+            return Err("a list may have at most 10000 entries");
         }
-        // Other punctuation would be ignored, and "c++" would then deny every "c".
+        // Other punctuation would be ignored, so that "c++" would deny every "c".
         let is_plain = |c: char| is_of_word(c) || matches!(c, ' ' | '\t' | '-' | '\'');
         if !text.chars().all(is_plain) {
-            return Err("an entry has letters, digits, spaces, \"_\", \"-\" and \"'\" only");
+            return Err("an entry may only contain letters, digits, spaces, \"_\", \"-\" and \"'\"");
         }
         let words: Vec<String> = words(text).map(|word| word.to_ascii_lowercase()).collect();
         let first = words
             .first()
-            .ok_or("an entry has at least one letter or digit")?;
+            .ok_or("an entry must have at least one letter or digit")?;
         self.by_first_word
             .entry(first.clone())
             .or_default()
@@ -103,7 +103,7 @@ impl List {
         Ok(())
     }
 
-    /// The first entry that the message holds, as the admin wrote it.
+    /// The first entry that the message contains, as the admin wrote it.
     pub fn find(&self, way: Way, message: &str) -> Option<&str> {
         let message: Vec<String> = words(message)
             .map(|word| word.to_ascii_lowercase())
@@ -119,7 +119,7 @@ impl List {
     }
 }
 
-/// The direction of a section's line; the outer `None` = there is no such section.
+/// The direction of a section line; the outer `None` = unknown section.
 fn section(text: &str) -> Option<Option<Way>> {
     match text.to_ascii_lowercase().as_str() {
         "[both]" => Some(None),
@@ -129,8 +129,8 @@ fn section(text: &str) -> Option<Option<Way>> {
     }
 }
 
-/// The words of a text. Everything beyond ASCII is part of a word: which of it is a letter
-/// depends on the version of Unicode.
+/// The words of a text. All non-ASCII characters count as part of a word: which of them are letters
+/// depends on the Unicode version.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c| !is_of_word(c))
         .filter(|word| !word.is_empty())

@@ -1,10 +1,10 @@
 //! A policy for tests that imports WASI, as policies in JavaScript or Python do.
 //!
-//! | settings | what it does |
+//! | settings | behaviour |
 //! |---|---|
 //! | `see` | denies; the reason says what it sees of clock, random source, folders, environment |
 //! | `wait` | waits for an hour |
-//! | `random N` | denies with the number of random bytes it got of N |
+//! | `random N` | requests N random bytes; denies with the number received |
 //! | `socket` | denies; the reason says whether it got a socket |
 
 use std::cell::RefCell;

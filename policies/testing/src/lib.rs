@@ -1,20 +1,20 @@
-//! A policy for tests: its settings say how it behaves.
+//! A policy for tests, controlled by its settings.
 //!
-//! | settings | what it does |
+//! | settings | behaviour |
 //! |---|---|
 //! | `allow` | allows |
 //! | `deny TEXT` | denies with the reason TEXT |
 //! | `append TEXT` | revises: TEXT is appended to the message and to every text of the properties |
-//! | `rewrite PATH` | revises the text at PATH, whether there is one or not |
-//! | `context` | denies; the reason says who asks, where and when |
+//! | `rewrite PATH` | revises the text at PATH, even if there is none |
+//! | `context` | denies; the reason is the context of the question |
 //! | `trap WORD` | traps on a post whose message is WORD, allows others |
-//! | `loop` | never ends |
-//! | `grow` | takes memory without end |
-//! | `recurse` | calls itself without end |
+//! | `loop` | loops forever |
+//! | `grow` | allocates memory forever |
+//! | `recurse` | calls itself forever |
 //! | `long N` | denies with a reason of N bytes |
 //! | `count` | denies with the number of decisions of this instance so far |
 //! | `refuse TEXT` | refuses its settings with TEXT |
-//! | `trap-configure` | traps when it is given its settings |
+//! | `trap-configure` | traps while being configured |
 
 use std::cell::RefCell;
 use std::hint::black_box;
@@ -120,7 +120,7 @@ fn leaf(path: &str, text: &str) -> TextLeaf {
     }
 }
 
-#[allow(unconditional_recursion, reason = "it must end by the stack's end")]
+#[allow(unconditional_recursion, reason = "it is meant to overflow the stack")]
 fn recurse(depth: u64) -> u64 {
     let frame = black_box([depth; 64]);
     frame

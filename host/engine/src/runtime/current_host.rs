@@ -24,10 +24,7 @@ impl Drop for Restore {
 }
 
 /// Makes `host` reachable by [`with`] while `call` runs.
-#[allow(
-    unsafe_code,
-    reason = "a lifetime that no type can express: see below"
-)]
+#[allow(unsafe_code, reason = "a lifetime that no type can express: see below")]
 pub fn set_during<R>(host: &mut dyn StepHost, call: impl FnOnce() -> R) -> R {
     let host: NonNull<dyn StepHost + '_> = NonNull::from(host);
     // SAFETY: only the lifetime changes. The pointer is removed from the slot when this function
@@ -39,7 +36,7 @@ pub fn set_during<R>(host: &mut dyn StepHost, call: impl FnOnce() -> R) -> R {
 
 /// Uses the host of the step that is running on this thread; `None` if there is none, or if it is
 /// in use further up the stack.
-#[allow(unsafe_code, reason = "dereferences what `set_during` put into the slot")]
+#[allow(unsafe_code, reason = "reads what `set_during` put into the slot")]
 pub fn with<R>(act: impl FnOnce(&mut dyn StepHost) -> R) -> Option<R> {
     // The slot is empty while the host is in use: there is never a second reference to it.
     let restore = Restore(CURRENT.take());

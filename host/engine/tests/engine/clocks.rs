@@ -16,7 +16,7 @@ use crate::support::script::{command, create_post};
 use crate::support::workspace::{new_workspace, options};
 
 const HOUR_MS: i64 = 3_600_000;
-/// How long the job may take; with a clock that was set back it would wait an hour.
+/// How long the job may take; if it depended on the clock that was set back, it would take an hour.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 async fn write(engine: &Engine, root: Option<PostNo>, text: &str) -> PostNo {
@@ -42,7 +42,7 @@ async fn what_is_due_at_once_does_not_wait_for_a_clock_that_was_set_back() {
         last = write(&engine, Some(root), &format!("reply {number}")).await;
     }
     clock.advance(-HOUR_MS);
-    // More than a step deletes: the rest is a job.
+    // More than one step deletes: a job handles the rest.
     let delete = Command::DeletePost(DeletePost { post: root });
     engine.submit(command(1, delete)).await.unwrap();
     let begun = Instant::now();

@@ -1,4 +1,4 @@
-//! Tables that are not what was written are made again from the journal, whenever that shows.
+//! Damaged tables are rebuilt from the journal, whenever the damage is found.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,16 +11,16 @@ use causeway_kernel::rows::tx::Read;
 
 use crate::support::workspace::{AllRows, all_rows, new_workspace, options, post, replay};
 
-/// Bytes of a page of the tables.
+/// Page size of the tables.
 const PAGE: usize = 4096;
-/// Posts, so that the tables have pages that no start reads.
+/// Number of posts; enough for the tables to have pages that are not read at startup.
 const POSTS: usize = 400;
 
 fn tables(data: &Path) -> PathBuf {
     data.join("tables.redb")
 }
 
-/// A workspace whose rows stand in the tables, and is closed.
+/// Creates a workspace, lets its rows be written to the tables and closes it.
 async fn written(data: &Path) -> AllRows {
     let (engine, _effects) = new_workspace(options(data)).await;
     for n in 0..POSTS {
@@ -41,7 +41,7 @@ fn change(data: &Path, damage: impl FnOnce(&mut Vec<u8>)) {
     fs::write(tables(data), bytes).unwrap();
 }
 
-/// Makes zeros of the pages that hold a text.
+/// Zeroes the pages that contain a text.
 fn zero_pages_with(bytes: &mut [u8], text: &str) {
     let pages = bytes.chunks_mut(PAGE).filter(|page| {
         let mut windows = page.windows(text.len());
@@ -74,7 +74,7 @@ async fn tables_that_are_no_tables_any_more_are_made_again_at_the_start() {
         let rows = written(folder.path()).await;
         change(folder.path(), damage);
         let (engine, _effects) = Engine::open(options(folder.path())).expect(name);
-        // Damage that no row of the start leads to shows to who reads; then the next start heals it.
+        // Damage that is not met at startup is found by a later read; the next start repairs it.
         let read = unwound(|| all_rows(&engine.snapshot()));
         let engine = if read.is_err() {
             engine.closed().await;
@@ -107,12 +107,12 @@ async fn a_damaged_page_that_shows_while_it_runs_ends_the_engine_and_the_next_on
     let rows = written(folder.path()).await;
     change(folder.path(), |bytes| zero_pages_with(bytes, "needle 7 "));
     let (engine, _effects) = Engine::open(options(folder.path())).unwrap();
-    assert!(!engine.status().tables_are_damaged, "no start reads it");
+    assert!(!engine.status().tables_are_damaged, "not read at startup");
     let read = || {
         let snapshot = engine.snapshot();
         unwound(|| snapshot.get::<Post>(&PostNo(8)))
     };
-    assert!(read().is_err(), "what is not known is not told");
+    assert!(read().is_err(), "a damaged row must not be returned");
     let status = engine.status();
     assert!(status.tables_are_damaged && status.read_only.is_some());
     engine.closed().await;

@@ -1,5 +1,4 @@
-//! What is acknowledged is there again after every end, orderly or not, and the journal says how
-//! it came about.
+//! Everything acknowledged is there after a restart, orderly or not, and the journal replays.
 
 use std::fs;
 use std::path::Path;
@@ -29,7 +28,7 @@ fn segment(data: &Path) -> std::path::PathBuf {
     all.pop().unwrap()
 }
 
-/// Offset behind the last byte that is not zero.
+/// Offset after the last non-zero byte.
 fn end_of(bytes: &[u8]) -> usize {
     bytes.iter().rposition(|byte| *byte != 0).unwrap() + 1
 }
@@ -50,7 +49,7 @@ async fn a_workspace_is_found_as_it_was_left() {
     assert_eq!(
         engine.status().steps,
         0,
-        "nothing had to be done at the start"
+        "nothing had to be done at startup"
     );
     assert_eq!(post(&engine, "again", None).await, "again");
     drop(engine);
@@ -78,11 +77,11 @@ async fn what_a_power_cut_leaves_holds_everything_acknowledged() {
     }
     let rows = all_rows(&engine.snapshot());
     copy_folder(folder.path(), cut.path());
-    // A copy is not the original; this one stands for it.
+    // The copy stands in for the original; as a copy it starts a new incarnation.
     fs::remove_file(cut.path().join("identity")).unwrap();
     let (after, _effects) = Engine::open(options(cut.path())).unwrap();
     let mut found = all_rows(&after.snapshot());
-    // The new incarnation.
+    // Except for the new incarnation.
     let meta = |(table, _): &(causeway_kernel::rows::table::Table, Vec<u8>)| {
         *table != causeway_kernel::rows::table::Table::Meta
     };
@@ -168,7 +167,7 @@ async fn a_row_that_no_step_wrote_is_found_by_a_replay() {
     assert!(difference.what.contains("tables"), "{difference}");
 }
 
-/// A segment may go while somebody reads beside the service.
+/// A segment may be dropped while another process reads the journal.
 #[tokio::test]
 async fn who_reads_a_segment_that_has_gone_does_not_make_it_anew() {
     let folder = tempfile::tempdir().unwrap();
@@ -238,7 +237,7 @@ async fn a_snapshot_replaces_the_segments_before_it() {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
-    // Beside the running service.
+    // While the engine is running.
     let report = replay(folder.path());
     assert_eq!(report.difference, None);
     assert!(report.from > 0, "{report:?}");
@@ -269,7 +268,7 @@ async fn many_at_once_share_syncs_and_each_gets_its_answer() {
             assert_eq!(post(&engine, &text, None).await, text);
         }));
     }
-    // On a runtime of one thread, who has begun waits for the answer by now.
+    // On a single-threaded runtime, every task that has started is now waiting for its reply.
     while begun.load(Ordering::Relaxed) < 500 {
         tokio::task::yield_now().await;
     }
@@ -279,7 +278,7 @@ async fn many_at_once_share_syncs_and_each_gets_its_answer() {
     }
     let after = engine.status();
     assert_eq!(after.steps - before.steps, 500);
-    // The group that was held, and what waited behind it.
+    // The held group, and those queued after it.
     assert!(after.groups - before.groups < 10, "{after:?}");
 }
 

@@ -1,4 +1,4 @@
-//! A full disk makes the workspace read-only, not wrong, and it recovers by itself.
+//! A full disk makes the workspace read-only, without corruption, and it recovers automatically.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use crate::support::disk::FullDisk;
 use crate::support::script::{command, create_post};
 use crate::support::workspace::{all_rows, new_workspace, options, post, replay};
 
-/// How long the engine may take; it tries the disk again every second.
+/// How long the engine may take; it retries the disk every second.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn with_disk(folder: &std::path::Path, disk: &FullDisk) -> EngineOptions {
@@ -43,7 +43,7 @@ async fn a_journal_that_cannot_be_written_refuses_acts_and_recovers() {
         matches!(refused, Err(SubmitError::ReadOnly(_))),
         "{refused:?}"
     );
-    // At once, without another try.
+    // At once, without another attempt.
     let refused = engine.submit(input()).await;
     assert!(
         matches!(refused, Err(SubmitError::ReadOnly(_))),

@@ -1,5 +1,5 @@
-//! The kernel as a component: what it imports, what it holds, that it does what the native one
-//! does, and how it is stopped.
+//! The kernel as a component: its imports, its contents, its equivalence to the native kernel, and
+//! how it is stopped.
 
 use std::borrow::Cow;
 use std::fs;
@@ -59,8 +59,8 @@ fn the_component_computes_without_floating_point() {
     );
 }
 
-/// Operators and types of floating point in the core modules of a component, each with the
-/// function that holds it.
+/// Floating-point operators and types in the core modules of a component, each with the function
+/// that contains it.
 fn floating_point(component: &[u8]) -> Vec<String> {
     let mut found = Vec::new();
     let mut function = 0;
@@ -112,8 +112,8 @@ fn a_fresh_instance_for_every_step_gives_the_same_outputs() {
     assert_eq!(warm, fresh);
 }
 
-/// The component's allocator forgets everything when a step has freed all it had; a step that
-/// left something behind would make the next ones grow.
+/// The component's allocator resets once a step has freed everything it allocated; a leaking step
+/// would make memory grow.
 #[test]
 fn the_memory_of_a_kernel_does_not_grow_from_step_to_step() {
     let mut kernel = kernel(ComponentOptions::default());
@@ -130,7 +130,7 @@ fn the_memory_of_a_kernel_does_not_grow_from_step_to_step() {
     assert_eq!(kernel.memory_bytes(), kept);
 }
 
-/// Runs one step that has to stop, and then one that has to work.
+/// Runs a step that has to be stopped, twice: the kernel must still work after the first stop.
 fn stop_of(options: ComponentOptions, input: &[u8]) -> (StopKind, String) {
     let mut kernel = kernel(options);
     let mut tables = Tables::default();
@@ -186,7 +186,7 @@ fn a_step_beyond_its_memory_is_stopped_and_the_next_one_runs() {
     assert!(!tables.rows().is_empty());
 }
 
-/// A host whose tables answer nonsense.
+/// A host whose reads panic.
 #[test]
 fn a_panic_of_the_host_ends_the_step_and_not_the_engine() {
     struct Broken;

@@ -1,6 +1,6 @@
 //! The engine on real files, with the real component: kernels, policies, durability.
 
-// Helpers of tests may fail loudly.
+// Test helpers may panic.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

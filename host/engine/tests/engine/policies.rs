@@ -1,4 +1,4 @@
-//! Policies as components: verdicts, failures, what is refused, and what a restart finds.
+//! Policies as components: verdicts, failures, refusals and restarts.
 
 use causeway_engine::policy::{
     ComponentPolicies, OnFailure, PolicyChain, PolicyError, PolicyManager, STEP_POLICY_FUEL,
@@ -18,12 +18,12 @@ fn policies(data: &TempDir) -> ComponentPolicies {
     ComponentPolicies::open(Sandbox::new(Some(&cache)).unwrap(), data.path()).unwrap()
 }
 
-/// A question about a post on its way out.
+/// A question about an outbound post.
 pub fn post(message: &str) -> Question<'_> {
     with_texts(message, Some(Vec::new()))
 }
 
-/// One with texts among its properties.
+/// A question about a post with texts in its properties.
 fn with_texts(message: &str, texts: Option<Vec<TextLeaf>>) -> Question<'_> {
     Question::Post(PostQuestion {
         context: Context {
@@ -63,7 +63,7 @@ fn message(text: &str) -> Verdict {
     Verdict::Revise(Revision::of_message(text.into()))
 }
 
-/// A component with a text of it replaced by one of the same length.
+/// A component with one of its texts replaced by another one of the same length.
 fn patched(component: &[u8], from: &str, to: &str) -> Vec<u8> {
     assert_eq!(from.len(), to.len());
     let mut bytes = component.to_vec();
@@ -78,7 +78,7 @@ fn patched(component: &[u8], from: &str, to: &str) -> Vec<u8> {
     bytes
 }
 
-/// A component as if it had been built for another version of the contract.
+/// A component that claims another version of the contract.
 fn built_for(version: &str) -> Vec<u8> {
     let mut component = TESTING.to_vec();
     for interface in ["context", "policy", "post-gate"] {
@@ -115,7 +115,7 @@ fn the_content_filter_denies_what_its_list_names() {
     let loaded = policies.load("filter", FILTER.to_vec(), "salary".into(), OnFailure::Hold);
     let mut chain = loaded.unwrap().chain;
     let verdicts = chain.ask(&[post("good morning"), post("your Salary!")]);
-    let denied = Verdict::Deny("the message holds \"salary\"".into());
+    let denied = Verdict::Deny("the message contains \"salary\"".into());
     assert_eq!(verdicts, [Verdict::Allow, denied]);
     let refused = policies.load("filter", FILTER.to_vec(), "ok\nc++".into(), OnFailure::Hold);
     let refused = refused.err().unwrap();
@@ -173,7 +173,7 @@ fn an_instance_lives_for_one_list_of_questions_or_until_it_traps() {
         counted,
         [Verdict::Deny("1".into()), Verdict::Deny("2".into())]
     );
-    // What it saw for one connection is gone when it is asked for another.
+    // The state for one connection is gone when it is asked about another.
     assert_eq!(chain.ask(&[post("c")]), [Verdict::Deny("1".into())]);
     let mut chain = load(&policies(&data), "testing", "trap x", OnFailure::Hold);
     let verdicts = chain.ask(&[post("a"), post("x"), post("b")]);
@@ -191,7 +191,7 @@ fn the_policies_have_so_much_fuel_in_a_step_and_what_it_does_not_suffice_for_is_
     chain.begin_step();
     let verdicts = chain.ask(&posts);
     assert_eq!(chain.fuel_used(), STEP_POLICY_FUEL);
-    // A policy that fails lets pass, as its slot says; one that is not asked does not.
+    // A policy that fails lets posts pass, as its slot says; questions that are not asked do not.
     assert_eq!(verdicts[0], Verdict::Allow);
     assert!(matches!(&verdicts[19], Verdict::Failed(why) if why.contains("one step")));
     chain.begin_step();
@@ -268,7 +268,7 @@ fn a_component_of_another_contract_is_refused_with_both_versions_and_a_patch_is_
 fn a_slot_of_an_older_contract_stays_says_what_to_do_and_fails_until_it_is_swapped() {
     let data = tempfile::tempdir().unwrap();
     load(&policies(&data), "old", "allow", OnFailure::Hold);
-    // As an update of the service finds it.
+    // What an update of the service finds.
     let older = built_for("0.1.0");
     let digest = blake3::hash(&older).to_hex().to_string();
     let folder = data.path().join("policies");
@@ -312,7 +312,7 @@ fn what_a_component_has_no_gate_for_passes_by_it() {
         policies.states()[0].described.as_ref().unwrap().gates,
         ["page-gate"]
     );
-    // What a component says of itself has to be so.
+    // A component's description must match its exports.
     let lies = patched(
         TESTING,
         "causeway:policy/post-gate@",
@@ -329,7 +329,7 @@ fn every_text_of_a_post_is_judged_and_can_be_revised() {
     let policies = policies(&data);
     let filter = policies.load("filter", FILTER.to_vec(), "salary".into(), OnFailure::Hold);
     let texts = || Some(vec![leaf("/a", "x"), leaf("/b/0", "the salary")]);
-    let denied = Verdict::Deny("the text at /b/0 holds \"salary\"".into());
+    let denied = Verdict::Deny("the text at /b/0 contains \"salary\"".into());
     assert_eq!(
         filter.unwrap().chain.ask(&[with_texts("x", texts())]),
         [denied]
@@ -342,7 +342,7 @@ fn every_text_of_a_post_is_judged_and_can_be_revised() {
         texts: vec![leaf("/a", "x12"), leaf("/b/0", "the salary12")],
     });
     assert_eq!(chain.ask(&[with_texts("x", texts())]), [revised]);
-    // Unsure means no: of a part of a text nobody is asked.
+    // If not all texts can be shown, the post is denied without asking.
     let unseen = chain.ask(&[with_texts("x", None)]).remove(0);
     assert!(matches!(unseen, Verdict::Deny(_)), "{unseen:?}");
 }

@@ -1,5 +1,5 @@
-//! Releases that follow one another in a data directory: what a newer one decided by is not undone
-//! by an older one.
+//! Successive releases in one data directory: an older release does not undo the decisions of a
+//! newer one.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use causeway_kernel::rows::tx::Record;
 
 use crate::support::workspace::{all_rows, copy_folder, new_workspace, options, post};
 
-/// The kernel of a release that knows, beside today's behaviours, one of this number.
+/// The kernel of a release that knows the present behaviours, and also the one with this number.
 struct Release {
     also_knows: Option<u32>,
     bytes: Vec<u8>,
@@ -81,7 +81,7 @@ impl KernelRunner for Release {
     }
 }
 
-/// Rows, but for one of a number that the kernel of this build does not know.
+/// Hides the row of a behaviour that the kernel of this build does not know.
 struct WithoutRow<'a>(&'a mut dyn StepHost, &'a [u8]);
 
 impl StepHost for WithoutRow<'_> {
@@ -137,7 +137,7 @@ async fn a_release_refuses_what_a_newer_one_decided_by_and_leaves_it_whole() {
     assert_eq!(numbers(&engine), [known, vec![77]].concat());
     post(&engine, "by the newer release", None).await;
     let rows = all_rows(&engine.snapshot());
-    // A power cut: the number stands in the journal only, not in the tables yet.
+    // A power cut: the number is in the journal only, not in the tables yet.
     copy_folder(folder.path(), cut.path());
     engine.shutdown().await;
 

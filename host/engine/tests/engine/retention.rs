@@ -1,4 +1,4 @@
-//! How long the journal is kept: by size, by age, and as long as somebody holds it.
+//! Retention of the journal: by size, by age, and while a hold is in force.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -21,9 +21,9 @@ use crate::support::workspace::{new_workspace, options, post, replay};
 
 /// A day, in ms.
 const DAY_MS: i64 = 24 * 3_600_000;
-/// How long the engine may take to drop what may go.
+/// How long the engine may take to drop segments.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Checkpoints after which nothing goes that has not gone: the engine looks after each of them.
+/// Checkpoints after which a segment that still exists is kept: the engine checks after each one.
 const CHECKPOINTS: u64 = 3;
 
 fn small_segments(data: &Path, clock: &Arc<SetClock>, retention: Retention) -> EngineOptions {
@@ -37,12 +37,12 @@ fn small_segments(data: &Path, clock: &Arc<SetClock>, retention: Retention) -> E
     }
 }
 
-/// Writes posts until the oldest entry of the journal is another one.
+/// Writes posts until the oldest entry of the journal has been dropped.
 async fn oldest_goes(engine: &Engine, data: &Path) {
     write_until(engine, || RecordingStatus::of(data).unwrap().first_seq > 1).await;
 }
 
-/// Writes posts through some checkpoints; the oldest entry of the journal has to stay.
+/// Writes posts for some checkpoints; the oldest entry of the journal must be kept.
 async fn oldest_stays(engine: &Engine, data: &Path) {
     let enough = engine.status().checkpoints + CHECKPOINTS;
     write_until(engine, || engine.status().checkpoints >= enough).await;
@@ -50,7 +50,7 @@ async fn oldest_stays(engine: &Engine, data: &Path) {
     assert_eq!(RecordingStatus::of(data).unwrap().first_seq, 1);
 }
 
-/// Writes posts, as checkpoints come with something to write only.
+/// Writes posts, as there are only checkpoints when there is something to write.
 async fn write_until(engine: &Engine, done: impl Fn() -> bool) {
     let begun = Instant::now();
     while !done() {
@@ -112,7 +112,7 @@ async fn a_held_journal_keeps_everything() {
     engine.shutdown().await;
 }
 
-/// The native kernel, which says of every step that a peer's items were refused by it.
+/// The native kernel, but every step reports refused items of a peer.
 struct Refuses(&'static str);
 
 impl KernelRunner for Refuses {
@@ -139,7 +139,7 @@ impl KernelSource for Refuses {
     }
 }
 
-/// The hold that stands after some steps, each with refused items.
+/// The hold in force after some steps, each with refused items.
 async fn hold_after_refusals(reason: &'static str) -> Option<Hold> {
     let folder = tempfile::tempdir().unwrap();
     let options = EngineOptions {
@@ -156,7 +156,7 @@ async fn hold_after_refusals(reason: &'static str) -> Option<Hold> {
         400 * steps
     };
     assert_eq!(engine.status().refused_items, counted);
-    // Everything is written to the tables, and the counters are looked at.
+    // A shutdown writes a checkpoint, after which the counters are checked.
     engine.shutdown().await;
     let hold = Hold::read(folder.path()).unwrap();
     if let Some(hold) = &hold {

@@ -1,4 +1,4 @@
-//! Steps that are stopped, kernels that follow one another, policies that change between steps.
+//! Stopped steps, changes of the kernel, and policies that change between steps.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -28,8 +28,8 @@ use crate::support::clock::SetClock;
 use crate::support::sandbox;
 use crate::support::workspace::{all_rows, new_workspace, options, post, replay};
 
-/// The native kernel, but for frames: it traps when they come, and if it says so also when they are
-/// kept to be carried out in parts.
+/// The native kernel, but it traps on frames, and if the flag is set also when they are carried out
+/// in parts.
 struct Traps(bool);
 
 impl KernelRunner for Traps {
@@ -87,7 +87,7 @@ async fn a_frame_that_stops_is_kept_and_carried_out_in_parts() {
     let engine = with_traps(folder.path(), Source(false)).await;
     let before = engine.status();
     let reply = engine.submit(frame()).await.unwrap();
-    // What the kernel says of a frame of nobody: it was asked.
+    // The kernel's reply to a frame of an unknown connection: it was carried out.
     assert!(
         matches!(reply, Reply::Http { status: 400, .. }),
         "{reply:?}"
@@ -96,7 +96,7 @@ async fn a_frame_that_stops_is_kept_and_carried_out_in_parts() {
     assert_eq!(after.stopped_steps - before.stopped_steps, 1);
     assert_eq!(after.seq - before.seq, 2, "the stop, and what came of it");
     post(&engine, "life goes on", None).await;
-    // The connection has to wait; others do not.
+    // The connection backs off; others do not.
     let refused = engine.submit(frame()).await;
     assert!(
         matches!(refused, Err(SubmitError::Overloaded)),
@@ -104,7 +104,7 @@ async fn a_frame_that_stops_is_kept_and_carried_out_in_parts() {
     );
     assert!(engine.submit(frame_of(8)).await.is_ok());
     drop(engine);
-    // What led to it is kept for those who will look for the cause.
+    // The journal is kept for investigating the cause.
     let hold = Hold::read(folder.path()).unwrap().unwrap();
     assert_eq!(hold.reason, "a step was stopped");
     assert!(hold.until_ms.is_some());
@@ -158,7 +158,7 @@ async fn an_act_that_stops_is_answered_and_harms_no_other() {
     assert_eq!(engine.status().steps, 0);
 }
 
-/// The kernel of this build with an empty custom section at its end: other bytes, same code.
+/// The kernel of this build with an empty custom section at its end: different bytes, same code.
 fn relabelled() -> Vec<u8> {
     let mut bytes = EMBEDDED_KERNEL.to_vec();
     bytes.extend([0, 5, 4, b'n', b'o', b't', b'e']);
@@ -220,18 +220,18 @@ async fn a_policy_is_loaded_swapped_and_found_again() {
     assert_eq!(
         engine.status().seq,
         seq,
-        "nothing had to be told at the start"
+        "nothing had to be recorded at startup"
     );
     engine.unload_policy("filter").await.unwrap();
     assert_eq!(engine.policies(), []);
     let again = engine.unload_policy("filter").await;
     assert!(matches!(again, Err(PolicyError::NotFound(_))));
     drop(engine);
-    // The slots are gone by another hand: the journal says so from the next start on.
+    // The journal records changes of the slots.
     assert_eq!(replay(folder.path()).difference, None);
 }
 
-/// The native kernel, but steps of a kind trap, so many times.
+/// The native kernel, but the first few steps of a kind trap.
 struct TrapsFirst(fn(&Input) -> bool, Arc<AtomicU32>);
 
 impl KernelRunner for TrapsFirst {
@@ -262,7 +262,7 @@ impl KernelSource for First {
     }
 }
 
-/// Waits for the steps of a workspace that is left alone.
+/// Waits for an idle workspace to reach a step.
 async fn steps(engine: &Engine, seq: u64) {
     let until = Instant::now() + Duration::from_secs(60);
     while engine.status().seq < seq && Instant::now() < until {
@@ -283,7 +283,7 @@ async fn what_is_due_goes_on_row_by_row_after_a_stop_and_what_stops_again_is_put
         ..options(folder.path())
     };
     let (engine, _effects) = new_workspace(options).await;
-    // Its key is to be forgotten in time.
+    // Its key is to be deleted when it expires.
     post(&engine, "hello", Some("key")).await;
     let seq = engine.status().seq;
     let is_kept = || !engine.snapshot().prefix::<Request, ()>(&(), 1).is_empty();
@@ -300,7 +300,7 @@ async fn what_is_due_goes_on_row_by_row_after_a_stop_and_what_stops_again_is_put
     assert_eq!(replay(folder.path()).difference, None);
 }
 
-/// Traps at a change of the policies, once, and asks them about a word whenever a timer goes off.
+/// Traps at the first change of the policies, and asks them about a word on every timer.
 struct Asks(First, Arc<Mutex<Vec<Verdict>>>);
 
 impl KernelSource for Asks {
@@ -318,7 +318,7 @@ impl KernelRunner for Asking {
 
     fn step(&mut self, host: &mut dyn StepHost, context: StepContext, input: &[u8]) -> StepEnd {
         if codec::decode_input(input) == Ok(Input::Timer) {
-            // What this build knows no gate for does not harm the questions beside it.
+            // A question without a gate in this build does not affect the other questions.
             let unknown = vec![200, 1, 2];
             let said = host.ask(vec![unknown, codec::encode_question(&question("blue"))]);
             let said = said.iter().map(|it| codec::decode_verdict(it).unwrap());
@@ -358,7 +358,7 @@ async fn a_change_of_policies_that_stops_is_none() {
     assert_eq!(
         engine.status().seq,
         seq,
-        "nothing is to be told at the start"
+        "nothing had to be recorded at startup"
     );
     drop(engine);
     assert_eq!(replay(folder.path()).difference, None);

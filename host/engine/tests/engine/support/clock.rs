@@ -1,4 +1,4 @@
-//! A clock that tests move.
+//! A clock that tests can set.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex};
 
 use causeway_engine::disk::{Disk, DiskFile, RealDisk};
 
-/// Refuses to write into files whose name ends as told, for as long as it is full.
+/// Refuses writes to files with the given suffix while it is full.
 #[derive(Clone, Debug)]
 pub struct FullDisk {
     suffix: &'static str,
@@ -16,7 +16,7 @@ pub struct FullDisk {
     syncs: Arc<Gate>,
 }
 
-/// Closed, it stops who comes by until it is opened.
+/// Blocks callers while it is closed.
 #[derive(Debug, Default)]
 struct Gate {
     is_closed: Mutex<bool>,
@@ -61,7 +61,7 @@ impl FullDisk {
         self.is_full.store(is_full, Ordering::SeqCst);
     }
 
-    /// Lets no sync end until it is called with `false`.
+    /// Blocks syncs until it is called with `false`.
     pub fn hold_syncs(&self, is_held: bool) {
         self.syncs.set(is_held);
     }
@@ -107,7 +107,7 @@ impl DiskFile for FullFile {
         self.file.read_exact_at(out, offset)
     }
 
-    /// A full disk takes half of what it is given.
+    /// A full disk writes half of the data.
     fn write_all_at(&self, data: &[u8], offset: u64) -> io::Result<()> {
         if let Err(error) = self.check() {
             self.file.write_all_at(&data[..data.len() / 2], offset)?;

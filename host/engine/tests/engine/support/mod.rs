@@ -1,4 +1,4 @@
-//! What the tests of kernels and policies share: tables in memory, and how their steps run.
+//! Helpers shared by the tests of kernels and policies: tables in memory, and running steps.
 
 pub mod clock;
 pub mod disk;
@@ -15,7 +15,7 @@ use causeway_kernel::rows::memory;
 use causeway_kernel::rows::table::Table;
 use causeway_kernel::rows::testing::MemoryHost;
 
-/// A sandbox whose compiled components outlive the tests: compiling the kernel takes seconds.
+/// A sandbox with a persistent cache: compiling the kernel takes seconds.
 pub fn sandbox() -> Sandbox {
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("engine-cache");
     Sandbox::new(Some(&cache)).unwrap()
@@ -24,9 +24,9 @@ pub fn sandbox() -> Sandbox {
 /// Tables in memory, as a step's host.
 #[derive(Default)]
 pub struct Tables {
-    /// The rows, and how they are read.
+    /// The rows.
     pub memory: MemoryHost,
-    /// What was logged.
+    /// The log lines.
     pub lines: Vec<(LogLevel, String)>,
     steps: u8,
 }

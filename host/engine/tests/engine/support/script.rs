@@ -1,4 +1,4 @@
-//! A scripted life of a workspace.
+//! A scripted session of a workspace.
 
 use causeway_kernel::boundary::input::{Actor, Genesis, Input};
 use causeway_kernel::command::{
@@ -16,7 +16,7 @@ pub fn genesis() -> Input {
     })
 }
 
-/// A command of a user; number 0 stands for the operator.
+/// A command of a user; number 0 is the operator.
 pub fn command(user: u64, command: Command) -> Input {
     let actor = match user {
         0 => Actor::System,
@@ -29,7 +29,7 @@ pub fn command(user: u64, command: Command) -> Input {
     }
 }
 
-/// Makes a user.
+/// Creates a user.
 pub fn create_user(name: &str) -> Command {
     Command::CreateUser(CreateUser {
         first_name: "Ann".into(),
@@ -39,7 +39,7 @@ pub fn create_user(name: &str) -> Command {
     })
 }
 
-/// Writes a post into the first channel that people made.
+/// Writes a post in the script's channel.
 pub fn create_post(root: Option<u64>, message: &str) -> Command {
     Command::CreatePost(CreatePost {
         channel: CHANNEL,
@@ -53,7 +53,7 @@ pub fn create_post(root: Option<u64>, message: &str) -> Command {
 /// The channel of the script: the third, after the team's two.
 pub const CHANNEL: ChannelNo = ChannelNo(3);
 
-/// A session that touches every kind of object, some refusals among its answers.
+/// A session with several kinds of objects, and some refusals.
 pub fn script() -> Vec<Input> {
     let mut inputs = vec![
         genesis(),

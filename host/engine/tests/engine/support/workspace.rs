@@ -16,7 +16,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::script::{create_post, genesis, script};
 
-/// Every row, to compare workspaces by.
+/// Every row, to compare workspaces.
 pub type AllRows = BTreeMap<(Table, Vec<u8>), Vec<u8>>;
 
 pub fn options(data_dir: &Path) -> EngineOptions {
@@ -30,7 +30,7 @@ pub fn options(data_dir: &Path) -> EngineOptions {
     }
 }
 
-/// Opens a new workspace and gives it what the script makes before its posts.
+/// Opens a new workspace and runs the script up to its posts.
 pub async fn new_workspace(options: EngineOptions) -> (Engine, UnboundedReceiver<Effect>) {
     let (engine, effects) = Engine::open(options).unwrap();
     for input in script().into_iter().skip(1).take(7) {
@@ -39,7 +39,7 @@ pub async fn new_workspace(options: EngineOptions) -> (Engine, UnboundedReceiver
     (engine, effects)
 }
 
-/// Writes a post and gives its text as it is stored.
+/// Writes a post and returns its stored text.
 pub async fn post(engine: &Engine, text: &str, key: Option<&str>) -> String {
     let input = Input::Command {
         actor: Actor::User(UserNo(1)),
@@ -82,7 +82,7 @@ pub fn replay(data_dir: &Path) -> ReplayReport {
     causeway_engine::replay(data_dir, scratch.path(), kernel, |_| {}).unwrap()
 }
 
-/// What a power cut at this moment would leave: a copy of all files.
+/// Copies all files, as a power cut at this moment would leave them.
 pub fn copy_folder(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
