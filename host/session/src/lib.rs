@@ -1,11 +1,11 @@
-//! Recorded sessions: a part of a workspace's life in one file, which replays anywhere.
+//! Recorded sessions: a part of a workspace's history in one file that can be replayed anywhere.
 //!
-//! The journal is the recording. [`export`] takes a range of it out into a file that holds all that
-//! a replay needs: the rows at the start, the kernels, every input with its time and seed, the
-//! policies' verdicts, and what every step returned. [`replay_session`] carries the steps out again,
-//! by the kernels that are recorded or by another, and compares field by field. Masked sessions
-//! hold stand-ins for all that people wrote; see [`mask`]. To look into one, nothing is carried out;
-//! see [`look`].
+//! The journal is the recording. [`export`] writes a range of it to a file with everything that a
+//! replay needs: the rows at the start, the kernels, every input with its time and seed, the
+//! policies' verdicts, and what every step returned. [`replay_session`] carries out the steps again,
+//! with the recorded kernels or another one, and compares field by field. Masked sessions contain
+//! stand-ins for everything people wrote; see [`mask`]. Inspecting a session carries out nothing; see
+//! [`look`].
 
 mod export;
 pub mod file;

@@ -85,7 +85,9 @@ impl List {
         // Other punctuation would be ignored, so that "c++" would deny every "c".
         let is_plain = |c: char| is_of_word(c) || matches!(c, ' ' | '\t' | '-' | '\'');
         if !text.chars().all(is_plain) {
-            return Err("an entry may only contain letters, digits, spaces, \"_\", \"-\" and \"'\"");
+            return Err(
+                "an entry may only contain letters, digits, spaces, \"_\", \"-\" and \"'\"",
+            );
         }
         let words: Vec<String> = words(text).map(|word| word.to_ascii_lowercase()).collect();
         let first = words

@@ -59,7 +59,7 @@ async fn an_exported_session_tells_what_happened_and_why() -> Result<()> {
 
     let why = said("why", &file, &[&id]).await?;
     ensure!(
-        why.contains("It is there since entry") && why.contains(line),
+        why.contains("It was stored by entry") && why.contains(line),
         "{why}"
     );
     let unknown = session("why", &file, &[NOWHERE]).await?;

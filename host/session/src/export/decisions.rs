@@ -1,4 +1,4 @@
-//! Whether a masked step decided as the real one did.
+//! Compares the decisions of a masked step with those of the real one.
 
 use causeway_kernel::boundary::codec;
 use causeway_kernel::boundary::output::{Effect, Reply};
@@ -6,7 +6,7 @@ use causeway_kernel::rows::table::Table;
 
 use causeway_engine::runtime::StepOutput;
 
-/// What the masked step decided otherwise; `None` = nothing.
+/// What the masked step decided differently; `None` = nothing.
 pub fn deviation(real: &StepOutput, masked: &StepOutput) -> Option<String> {
     let tables = |output: &StepOutput| -> Vec<(Table, bool)> {
         let mut tables: Vec<_> = output

@@ -1,4 +1,4 @@
-//! One export at work: the workspace as it was and masked, side by side, and the file that grows.
+//! A running export: the real and the masked workspace side by side, and the file being written.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -26,12 +26,12 @@ use causeway_engine::journal::{self, Digest};
 use causeway_engine::runtime::{StepEnd, StepOutput};
 use causeway_engine::{DataDirReplay, Kernels, ScratchRows};
 
-/// Bytes of rows in one frame.
+/// Bytes of rows in one piece.
 const ROWS_BYTES: usize = 200 << 10;
 
-/// An export at work.
+/// A running export.
 pub struct Exporter<'s, W> {
-    /// The workspace as it was.
+    /// The real workspace.
     pub(super) source: &'s mut DataDirReplay,
     options: &'s ExportOptions,
     out: Writer<W>,
@@ -40,24 +40,24 @@ pub struct Exporter<'s, W> {
     pub(super) real: Runner,
     /// The masked workspace, if the session is masked.
     pub(super) masked: Option<Masked>,
-    /// The rows that a session of a part has so far; none in a whole one.
+    /// The rows that a partial session contains so far; `None` in a complete one.
     known: Option<ScratchRows>,
     wanted: Wanted,
-    /// Steps that are about what is selected.
+    /// Number of steps that concern the selection.
     matching: u64,
     chain: OutcomeChain,
     summary: Summary,
-    /// Channels of which it holds posts.
+    /// Channels whose posts the file contains.
     channels: BTreeSet<ChannelNo>,
-    /// Connections whose frames it holds.
+    /// Connections whose frames the file contains.
     connections: BTreeSet<ConnectionNo>,
 }
 
 impl<'s, W: io::Write> Exporter<'s, W> {
-    /// Begins with the rows as they stand.
+    /// Starts with the current rows.
     ///
     /// # Errors
-    /// When they cannot be read, masked or written.
+    /// If they cannot be read, masked or written.
     pub fn begin(
         source: &'s mut DataDirReplay,
         options: &'s ExportOptions,
@@ -109,24 +109,24 @@ impl<'s, W: io::Write> Exporter<'s, W> {
     /// The next entry of the data directory.
     ///
     /// # Errors
-    /// When it is damaged.
+    /// If it is damaged.
     pub fn next_entry(&mut self) -> Result<Option<journal::Recorded>, ExportError> {
         Ok(self.source.next_entry()?)
     }
 
-    /// The rows of the workspace that the file shows.
+    /// The rows of the exported workspace, masked if the session is.
     fn shown(&self) -> &ScratchRows {
         self.masked
             .as_ref()
             .map_or(self.source.rows(), |it| &it.rows)
     }
 
-    /// Finds the numbers of what is selected among the rows at the start.
+    /// Looks up the numbers of the selected objects in the rows at the start.
     fn look_for_wanted(&mut self) -> Result<(), ExportError> {
         let rows = self.source.rows().read();
         let selection = &self.options.selection;
         if let Some(id) = &selection.connection {
-            // Also one that was removed, whose id leads nowhere any more.
+            // Includes removed connections, whose ids are no longer indexed.
             let all = connection::all(&rows);
             let found = all
                 .into_iter()
@@ -139,7 +139,7 @@ impl<'s, W: io::Write> Exporter<'s, W> {
         Ok(rows.finish()?)
     }
 
-    /// Finds them among the rows that a step makes.
+    /// Looks them up in the rows that a step creates.
     fn look_among(&mut self, writes: &[Write]) {
         for write in writes.iter().filter(|write| write.table == Table::Ids) {
             let key = key::decode::<(u8, Id)>(&write.key);
@@ -164,7 +164,7 @@ impl<'s, W: io::Write> Exporter<'s, W> {
         if self.known.is_none() {
             return true;
         }
-        // What is selected and not known yet is in no step.
+        // No step concerns a selected object that does not exist yet.
         let is_known =
             self.options.selection.connection.is_none() || self.wanted.connection.is_some();
         let is_about = |input: &Input| self.wanted.has(input, encoded, subjects);
@@ -172,7 +172,7 @@ impl<'s, W: io::Write> Exporter<'s, W> {
             self.matching += 1;
             return true;
         }
-        // Without these it could not be told which policies and kernels ran.
+        // Without these, the policies and kernels in force would be unknown.
         matches!(
             input,
             None | Some(
@@ -181,7 +181,7 @@ impl<'s, W: io::Write> Exporter<'s, W> {
         )
     }
 
-    /// Writes all rows down as they stand.
+    /// Writes all current rows.
     fn write_rows(&mut self) -> Result<(), ExportError> {
         let Exporter {
             out,
@@ -208,15 +208,15 @@ impl<'s, W: io::Write> Exporter<'s, W> {
         Ok(())
     }
 
-    /// Carries an entry out and writes it down, if it is wanted.
+    /// Carries out an entry, and writes it if it is wanted.
     ///
     /// # Errors
-    /// When the result differs from what is recorded, or the file cannot be written.
+    /// If the result differs from the recording, or the file cannot be written.
     pub fn pass(&mut self, recorded: &journal::Recorded) -> Result<(), ExportError> {
         let input = codec::decode_input(&recorded.payload);
         let real = self.run_real(recorded)?;
         let seq = recorded.entry.seq;
-        // A kernel that cannot read an input either stopped over it.
+        // If the kernel could not read the input either, the step was stopped.
         let input = match (input, &real.end) {
             (Ok(input), _) => Some(input),
             (Err(_), StepEnd::Stopped { .. }) => None,
@@ -264,7 +264,7 @@ impl<'s, W: io::Write> Exporter<'s, W> {
         Ok(subjects.unwrap_or_default())
     }
 
-    /// In a session of a part: the rows that the step has read and that the file does not have.
+    /// In a partial session: writes the rows that the step has read and the file does not contain yet.
     fn bring_rows(&mut self, step: &Step, reads: &[ReadRows]) -> Result<(), ExportError> {
         let Some(known) = &self.known else {
             return Ok(());
@@ -292,7 +292,7 @@ impl<'s, W: io::Write> Exporter<'s, W> {
         self.summary.add(step);
     }
 
-    /// Writes a kernel down before the first step that names it.
+    /// Writes a kernel before the first step that refers to it.
     fn write_kernel(&mut self, step: &Step) -> Result<(), ExportError> {
         if !self.written_kernels.insert(step.kernel) {
             return Ok(());
@@ -312,10 +312,10 @@ impl<'s, W: io::Write> Exporter<'s, W> {
         Ok(())
     }
 
-    /// Ends the file.
+    /// Completes the file.
     ///
     /// # Errors
-    /// When there is no step in it, or it cannot be written.
+    /// If it contains no steps, or cannot be written.
     pub fn finish(mut self) -> Result<(W, Exported), ExportError> {
         if self.known.is_some() && self.matching == 0 {
             let selection = &self.options.selection;
@@ -341,7 +341,7 @@ impl<'s, W: io::Write> Exporter<'s, W> {
         Ok((out, exported))
     }
 
-    /// Whose data went into the file.
+    /// Whose data the file contains.
     fn exported(&self, outcomes: Digest) -> Result<Exported, ExportError> {
         let mut summary = self.summary.clone();
         let mut users = Vec::new();
@@ -376,7 +376,7 @@ impl<'s, W: io::Write> Exporter<'s, W> {
     }
 }
 
-/// The workspace under a mask, as it stands.
+/// The masked workspace, from the current rows.
 fn masked(source: &DataDirReplay, mask: &Mask) -> Result<Masked, ExportError> {
     let mut rows = source.other_rows("masked.redb")?;
     mask_rows(mask, source.rows(), &mut rows)?;

@@ -1,4 +1,4 @@
-//! What an exported file says of itself.
+//! The header of an exported file.
 
 use causeway_kernel::boundary::behaviour;
 use causeway_kernel::boundary::codec;
@@ -11,7 +11,7 @@ use crate::file::format::{Contracts, EngineSettings, Header, Start};
 use causeway_engine::journal::{Digest, Recorded};
 use causeway_engine::{CheckedRows, Position};
 
-/// The header of a session that begins with these rows, which have this digest if all are in it.
+/// The header of a session that begins with these rows; `digest` is theirs, if all are in the file.
 pub fn header(
     position: &Position,
     options: &ExportOptions,
@@ -48,7 +48,7 @@ fn site_url(rows: &CheckedRows) -> Option<String> {
     }
 }
 
-/// The URL with which the workspace begins, if the session holds its beginning.
+/// The URL with which the workspace was created, if the session contains its beginning.
 fn founding_url(options: &ExportOptions, first: &Recorded) -> String {
     match codec::decode_input(&first.payload) {
         Ok(Input::Genesis(genesis)) => masked(options, &genesis.site_url),

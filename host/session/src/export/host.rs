@@ -1,5 +1,5 @@
-//! What a step sees while it is exported: rows, verdicts that are recorded, and a list of all that it
-//! reads.
+//! The host of a step during an export: provides rows and recorded verdicts, and lists everything
+//! that the step reads.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -15,7 +15,7 @@ use causeway_engine::runtime::StepHost;
 pub enum Verdicts<'a> {
     /// By the digest of the question.
     Recorded(&'a [RecordedVerdict]),
-    /// In the order of the questions, which a masked step asks in other words.
+    /// In the order of the questions, whose texts are different in a masked step.
     InOrder(VecDeque<Vec<u8>>),
 }
 
@@ -23,7 +23,7 @@ pub enum Verdicts<'a> {
 pub enum ReadRows {
     /// Single rows.
     Keys(Table, Vec<Vec<u8>>),
-    /// A range, and what came of it.
+    /// A range, and its rows.
     Range(Table, Range, Scan),
 }
 
@@ -31,16 +31,16 @@ pub enum ReadRows {
 pub struct ExportHost<'a> {
     rows: &'a dyn Rows,
     verdicts: Verdicts<'a>,
-    /// What was asked and answered, in order.
+    /// The questions and answers, in order.
     pub asked: Vec<RecordedVerdict>,
     /// Questions without an answer.
     pub unknown: usize,
-    /// What was read.
+    /// The reads.
     pub reads: Vec<ReadRows>,
 }
 
 impl<'a> ExportHost<'a> {
-    /// Over rows.
+    /// A host with these rows and verdicts.
     pub fn new(rows: &'a dyn Rows, verdicts: Verdicts<'a>) -> ExportHost<'a> {
         ExportHost {
             rows,

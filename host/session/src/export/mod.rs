@@ -1,14 +1,14 @@
-//! Exports a session from a data directory, also beside the service that runs on it.
+//! Exports a session from a data directory, also while the service is running.
 //!
-//! The journal holds inputs and digests. So its entries are carried out again up to the beginning
-//! of the session, and from there on once more with all that they return written down. A masked
-//! session is carried out twice: as it was, and over masked rows with masked inputs; what the
-//! masked steps return is what the file holds.
+//! The journal contains inputs and digests only. So its entries are carried out again up to the
+//! beginning of the session, and from there on everything that they return is written to the file. A
+//! masked session is carried out twice: as it was, and over masked rows with masked inputs; the file
+//! contains the results of the masked steps.
 //!
-//! Rows stand in scratch tables on disk throughout, also the masked ones: the header names a digest
-//! over all rows, so they are passed over once before they are written, which is a second pass over
-//! the disk instead of a workspace in memory. Stand-ins need no pass of their own, as they follow
-//! from the mask's key alone.
+//! Rows, masked ones included, are kept in scratch tables on disk: the header contains a digest of
+//! all rows, so they are read once before they are written, which costs a second pass over the disk
+//! instead of a workspace in memory. Stand-ins need no pass of their own, as they only depend on the
+//! mask's key.
 
 mod decisions;
 mod exporter;
@@ -28,11 +28,11 @@ use causeway_engine::{Difference, TablesError};
 use causeway_kernel::boundary::codec::DecodeError;
 use exporter::Exporter;
 
-/// What is exported, and how.
+/// What to export, and how.
 pub struct ExportOptions {
-    /// Which entries.
+    /// The entries to export.
     pub selection: Selection,
-    /// The mask; `None` = as it is.
+    /// The mask; `None` = not masked.
     pub mask: Option<Mask>,
     /// The time of the export, in ms.
     pub now_ms: i64,
@@ -41,20 +41,20 @@ pub struct ExportOptions {
 /// Why a session cannot be exported.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
-    /// The data directory.
+    /// The data directory cannot be read.
     #[error(transparent)]
     Source(#[from] ReplayDirError),
-    /// The export's own rows.
+    /// The export's own rows cannot be used.
     #[error(transparent)]
     Rows(#[from] TablesError),
-    /// The file.
+    /// The file cannot be written.
     #[error("the session file cannot be written: {0}")]
     File(#[from] io::Error),
-    /// A step gives something else than is recorded.
-    #[error("{0}; `causeway replay` on the data directory tells more")]
+    /// The result of a step differs from the recording.
+    #[error("{0}; `causeway replay` on the data directory shows more")]
     Differs(#[from] Difference),
-    /// A kernel that ran cannot be had.
-    #[error("entry {seq} was carried out by the kernel {digest}, which cannot be had: {error}")]
+    /// The kernel of an entry is not available.
+    #[error("entry {seq} was carried out by kernel {digest}, which is not available: {error}")]
     Kernel {
         /// The entry.
         seq: u64,
@@ -63,34 +63,34 @@ pub enum ExportError {
         /// Why not.
         error: KernelError,
     },
-    /// An input that this build does not read, or does not write any more.
-    #[error("the input of entry {seq} is of another release: {why}")]
+    /// An input that this build cannot read, or can no longer write.
+    #[error("another release wrote the input of entry {seq}: {why}")]
     Input {
         /// The entry.
         seq: u64,
-        /// What is not known here.
+        /// Why not.
         why: DecodeError,
     },
     /// A row that the mask cannot read.
     #[error("a row of the table {table} cannot be masked: {why}")]
     Mask {
-        /// Which table.
+        /// The table.
         table: &'static str,
         /// Why not.
         why: String,
     },
     /// There is nothing to export.
-    #[error("there is no entry in this selection; `causeway session status` shows what there is")]
+    #[error("this selection has no entries; `causeway session status` shows what is recorded")]
     Empty,
-    /// No entry is about what was selected.
-    #[error("no entry of that time is about {0}: is the id right?")]
+    /// No entry concerns the selected objects.
+    #[error("no entry of that time concerns {0}: is the id correct?")]
     Nothing(String),
 }
 
-/// Ids of one kind by which an export says whose data it holds.
+/// Maximum ids of each kind that an export lists.
 pub const IDS_MAX: usize = 10_000;
 
-/// Whose data a session holds.
+/// Whose data a session contains.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Exported {
     /// Counts.
@@ -99,16 +99,16 @@ pub struct Exported {
     pub outcomes: Digest,
     /// Ids of the users, [`IDS_MAX`] at most; the summary counts all.
     pub users: Vec<String>,
-    /// Ids of the channels of whose posts it holds any, [`IDS_MAX`] at most.
+    /// Ids of the channels whose posts it contains, [`IDS_MAX`] at most.
     pub channels: Vec<String>,
     /// `remote_id`s of the connections.
     pub connections: Vec<String>,
 }
 
-/// Exports a session; `progress` hears the number of every entry that is done.
+/// Exports a session; `progress` is called with the number of every finished entry.
 ///
 /// # Errors
-/// When something cannot be read, written or carried out again; what was written is of no use then.
+/// If something cannot be read, written or replayed; the output is useless then.
 pub fn export<W: io::Write>(
     source: &mut DataDirReplay,
     options: &ExportOptions,

@@ -1,5 +1,5 @@
-//! The rows that a session of a part has to bring along: those that its steps read, as they stand
-//! then. What was read as missing has to be missing, and a range has to hold nothing else.
+//! The rows that a partial session has to contain: those that its steps read, with their values at
+//! that time. Rows read as missing have to be missing, and ranges must not contain other rows.
 
 use std::collections::BTreeMap;
 
@@ -9,13 +9,13 @@ use causeway_kernel::rows::table::Table;
 
 use super::host::ReadRows;
 
-/// Rows of a range that are looked at at once.
+/// Maximum rows of a range read at once.
 const PORTION_ROWS: u32 = 1_000;
-/// Bytes of them.
+/// Maximum bytes of a range read at once.
 const PORTION_BYTES: u32 = 1 << 20;
 
-/// Changes that make `known`, the rows of the session so far, equal to `rows` wherever a step has
-/// read.
+/// The changes that make `known`, the rows of the session so far, equal to `rows` wherever a step
+/// has read.
 pub fn missing(known: &dyn Rows, rows: &dyn Rows, reads: &[ReadRows]) -> Vec<Write> {
     let mut changes = BTreeMap::new();
     for read in reads {
@@ -48,7 +48,7 @@ fn note(changes: &mut Changes, known: &dyn Rows, rows: &dyn Rows, table: Table, 
     }
 }
 
-/// Shows the keys of a range, portion by portion.
+/// Calls `each` with the keys of a range, in batches.
 fn for_keys(rows: &dyn Rows, table: Table, range: &Range, mut each: impl FnMut(&[Vec<u8>])) {
     let mut portion = Range {
         reverse: false,
@@ -70,8 +70,8 @@ fn for_keys(rows: &dyn Rows, table: Table, range: &Range, mut each: impl FnMut(&
     }
 }
 
-/// The part of a range that a scan has seen: all of it, or as far as one row beyond the last one
-/// that came, which is why it knew of more.
+/// The part of a range that a scan has seen: all of it, or up to the row after the last one
+/// returned, through which the scan knew that there was more.
 fn covered(rows: &dyn Rows, table: Table, range: &Range, scan: &Scan) -> Range {
     if !scan.more {
         return range.clone();

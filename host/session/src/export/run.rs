@@ -1,4 +1,4 @@
-//! Carries a step out for an export: as it was, and masked.
+//! Carries out a step for an export: the real one, and the masked one.
 
 use std::io;
 
@@ -17,7 +17,7 @@ use causeway_engine::journal::{self, Digests, Entry, Outcome, RecordedVerdict};
 use causeway_engine::runtime::{KernelRunner, StepEnd};
 use causeway_engine::{CheckedRows, Difference, Kernels, ScratchRows};
 
-/// The kernel of the last step, which the next one most likely needs as well.
+/// Keeps the kernel of the last step, which the next step most likely needs as well.
 #[derive(Default)]
 pub struct Runner(Option<Box<dyn KernelRunner>>);
 
@@ -29,20 +29,20 @@ pub struct Masked {
     pub runner: Runner,
 }
 
-/// What a step gave.
+/// The result of a step.
 pub struct Ran {
-    /// What it returned.
+    /// How it ended.
     pub end: StepEnd,
-    /// What it asked, with the answers.
+    /// Its questions, with the answers.
     pub asked: Vec<RecordedVerdict>,
     /// Questions without an answer.
     unknown: usize,
-    /// What it read.
+    /// Its reads.
     pub reads: Vec<ReadRows>,
 }
 
 impl Runner {
-    /// Carries an input out; the rows stay as they are.
+    /// Carries out an input without changing the rows.
     fn run(
         &mut self,
         kernels: &Kernels,
@@ -80,7 +80,7 @@ impl Runner {
 }
 
 impl<W: io::Write> Exporter<'_, W> {
-    /// Carries an entry out as it was; it has to give what is recorded.
+    /// Carries out the real entry, whose result must be as recorded.
     pub(super) fn run_real(&mut self, recorded: &journal::Recorded) -> Result<Ran, ExportError> {
         let entry = &recorded.entry;
         let expected = match &entry.outcome {
@@ -98,12 +98,12 @@ impl<W: io::Write> Exporter<'_, W> {
             }
             _ => Err(ExportError::Differs(Difference {
                 seq: entry.seq,
-                what: "the result differs from what is recorded".into(),
+                what: "the result differs from the recording".into(),
             })),
         }
     }
 
-    /// Carries an entry out masked, and compares what it decides.
+    /// Carries out the masked entry, and compares its decisions.
     pub(super) fn run_masked(
         &mut self,
         mask: &Mask,
@@ -113,7 +113,7 @@ impl<W: io::Write> Exporter<'_, W> {
     ) -> Result<(Step, Vec<ReadRows>), ExportError> {
         let entry = &recorded.entry;
         let seq = entry.seq;
-        // What cannot be read cannot be masked.
+        // An input that cannot be decoded cannot be masked.
         let payload = match input {
             Some(input) => codec::encode_input_like(&mask.input(input), &recorded.payload)
                 .map_err(|why| ExportError::Input { seq, why })?,
@@ -171,7 +171,7 @@ fn deviation(real: &StepEnd, masked: &Ran) -> Option<String> {
     }
 }
 
-/// All rows under a mask, into `masked`.
+/// Masks all rows into `masked`.
 pub fn mask_rows(
     mask: &Mask,
     rows: &ScratchRows,

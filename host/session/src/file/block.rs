@@ -1,4 +1,4 @@
-//! A block of a session in memory: its pieces one behind the other, each behind its length.
+//! A block of a session in memory: its pieces in sequence, each prefixed with its length.
 
 use std::iter;
 
@@ -6,15 +6,15 @@ use super::codec::{self, View};
 use super::error::{SessionError, damaged};
 use super::format::Piece;
 
-/// A block whose checksum and place in the chain are right.
+/// A block whose checksum and place in the chain are correct.
 pub struct Block {
-    /// Where in the file it begins.
+    /// Its offset in the file.
     at: u64,
     raw: Vec<u8>,
 }
 
 impl Block {
-    /// The bytes of pieces, of a block that begins there.
+    /// A block at an offset of the file, from the bytes of its pieces.
     pub(super) fn new(at: u64, raw: Vec<u8>) -> Block {
         Block { at, raw }
     }
@@ -31,7 +31,7 @@ impl Block {
             .map(|bytes| codec::decode(bytes).ok_or_else(|| self.shapeless()))
     }
 
-    /// Its pieces, read no further than to tell what they are.
+    /// Its pieces, decoded only as far as needed to identify them.
     pub(crate) fn views(&self) -> impl Iterator<Item = Result<View<'_>, SessionError>> + '_ {
         self.raw_pieces()
             .map(|bytes| codec::view(bytes).ok_or_else(|| self.shapeless()))

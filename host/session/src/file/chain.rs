@@ -1,13 +1,13 @@
-//! The chain of outcomes: one digest over what a row of steps came to, equal for every engine that
-//! carries them out alike.
+//! The chain of outcomes: one digest of the results of a sequence of steps, equal for every engine
+//! that carries them out identically.
 
 use causeway_engine::journal::{Digest, Digests};
 use causeway_engine::runtime::StepEnd;
 
-/// The digests of what came of a step; none when it was stopped.
+/// The digests of a step's result; `None` if it was stopped.
 pub type StepDigests = Option<Digests>;
 
-/// What came of a step, as the chain takes it in.
+/// The result of a step, as it enters the chain.
 #[must_use]
 pub fn outcome(end: &StepEnd) -> StepDigests {
     match end {
@@ -16,7 +16,7 @@ pub fn outcome(end: &StepEnd) -> StepDigests {
     }
 }
 
-/// A digest over outcomes in their order.
+/// A digest of outcomes, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutcomeChain(Digest);
 
@@ -27,8 +27,8 @@ impl Default for OutcomeChain {
 }
 
 impl OutcomeChain {
-    /// Takes in what came of a step. Why a step was stopped may hang on the machine, that it was
-    /// stopped is recorded.
+    /// Adds the outcome of a step. Why a step was stopped may depend on the machine, so only the
+    /// fact enters the chain.
     pub fn add(&mut self, seq: u64, outcome: &StepDigests) {
         let mut hasher = blake3::Hasher::new();
         hasher.update(&self.0.0);
@@ -42,7 +42,7 @@ impl OutcomeChain {
         self.0 = Digest(*hasher.finalize().as_bytes());
     }
 
-    /// The digest.
+    /// The digest of the outcomes so far.
     #[must_use]
     pub fn digest(&self) -> Digest {
         self.0

@@ -1,5 +1,5 @@
-//! The bytes of a piece: a byte for its kind, small things as postcard, and whatever may be long
-//! in one piece behind its length.
+//! The encoding of a piece: a byte for its kind, small fields as postcard, and long ones as bytes
+//! prefixed with their length.
 
 use causeway_kernel::boundary::output::Write;
 use causeway_kernel::rows::table::Table;
@@ -15,7 +15,7 @@ const ROWS: u8 = 2;
 const STEP: u8 = 3;
 const END: u8 = 4;
 
-/// What is small of a [`Step`].
+/// The small fields of a [`Step`].
 #[allow(missing_docs, reason = "each is the field of its name")]
 #[derive(Serialize, Deserialize)]
 pub struct Head<'f> {
@@ -32,7 +32,7 @@ pub struct Head<'f> {
     pub deviation: Option<String>,
 }
 
-/// A [`RecordedVerdict`] where it stands in a block.
+/// A [`RecordedVerdict`], borrowed from a block.
 #[allow(missing_docs, reason = "each is the field of its name")]
 #[derive(Clone, Copy, Serialize, Deserialize)]
 pub struct VerdictView<'f> {
@@ -40,7 +40,7 @@ pub struct VerdictView<'f> {
     pub verdict: &'f [u8],
 }
 
-/// The bytes of a piece.
+/// Encodes a piece.
 #[must_use]
 pub fn encode(piece: &Piece) -> Vec<u8> {
     let mut out = Vec::new();
@@ -66,7 +66,7 @@ pub fn encode(piece: &Piece) -> Vec<u8> {
     out
 }
 
-/// Decodes a piece; `None` when the bytes are not one.
+/// Decodes a piece; `None` if the bytes are not one.
 #[must_use]
 pub fn decode(bytes: &[u8]) -> Option<Piece> {
     match view(bytes)? {
@@ -80,7 +80,7 @@ pub fn decode(bytes: &[u8]) -> Option<Piece> {
     }
 }
 
-/// A piece as far as it has to be read to tell what it is. Whoever only follows the rows copies
+/// A piece, decoded only as far as needed to identify it. A reader that only follows the rows copies
 /// nothing.
 pub enum View<'f> {
     /// A kernel.
@@ -93,7 +93,7 @@ pub enum View<'f> {
     End(End),
 }
 
-/// Decodes a piece as far as its kind; `None` when the bytes are not one.
+/// Decodes a piece as far as its kind; `None` if the bytes are not one.
 #[must_use]
 pub fn view(bytes: &[u8]) -> Option<View<'_>> {
     let (kind, mut rest) = bytes.split_first()?;
@@ -106,7 +106,7 @@ pub fn view(bytes: &[u8]) -> Option<View<'_>> {
         ROWS => View::Rows(Rows::take(&mut rest)?),
         STEP => {
             let step = std::mem::take(&mut rest);
-            // The number is the first thing of the head.
+            // The number is the first field of the head.
             let (seq, _) = postcard::take_from_bytes(take_slice(&mut &*step)?).ok()?;
             View::Step(seq, step)
         }
@@ -116,7 +116,7 @@ pub fn view(bytes: &[u8]) -> Option<View<'_>> {
     rest.is_empty().then_some(view)
 }
 
-/// Rows where they stand in a block.
+/// Rows, borrowed from a block.
 #[derive(Clone, Copy, Debug)]
 pub struct Rows<'f>(&'f [u8]);
 
@@ -131,13 +131,13 @@ impl<'f> Rows<'f> {
         Rows(bytes)
     }
 
-    /// The bytes in which they stand.
+    /// Their encoding.
     #[must_use]
     pub fn bytes(self) -> &'f [u8] {
         self.0
     }
 
-    /// What the step of [`View::Step`] wrote; `None` when the bytes are no step.
+    /// The writes of the step of [`View::Step`]; `None` if the bytes are not a step.
     #[must_use]
     pub fn of_step(mut step: &'f [u8]) -> Option<Rows<'f>> {
         let (_head, _input) = (take_slice(&mut step)?, take_slice(&mut step)?);
@@ -149,7 +149,7 @@ impl<'f> Rows<'f> {
         Rows::take(&mut step)
     }
 
-    /// What they count for in memory.
+    /// The memory that they are charged for.
     #[must_use]
     pub fn memory_bytes(self) -> u64 {
         self.iter()
@@ -157,11 +157,11 @@ impl<'f> Rows<'f> {
             .sum()
     }
 
-    /// Each of them.
+    /// Iterates over them.
     pub fn iter(self) -> impl Iterator<Item = Row<'f>> {
         let mut rest = self.0;
         let count = take_length(&mut rest).unwrap_or_default();
-        // They were taken off a block row by row: they are whole.
+        // All rows are complete, as they were decoded when they were taken off the block.
         (0..count).map_while(move |_| take_row(&mut rest))
     }
 
@@ -173,7 +173,7 @@ impl<'f> Rows<'f> {
         from.get(..from.len() - rest.len()).map(Rows)
     }
 
-    /// The same rows, in memory of their own.
+    /// The same rows, owned.
     #[must_use]
     pub fn writes(self) -> Vec<Write> {
         let write = |(table, key, value): Row<'_>| Write {
@@ -192,9 +192,9 @@ impl<'f> Rows<'f> {
     }
 }
 
-/// A step whose long parts stand where they are in the block.
+/// A step whose long fields are borrowed from a block.
 pub struct StepView<'f> {
-    /// What is small of it.
+    /// Its small fields.
     pub head: Head<'f>,
     /// The encoded input.
     pub input: &'f [u8],
@@ -202,7 +202,7 @@ pub struct StepView<'f> {
     pub end: EndView<'f>,
 }
 
-/// A [`StepEnd`] where it stands in a block.
+/// A [`StepEnd`], borrowed from a block.
 #[allow(missing_docs, reason = "each is the field of its name")]
 pub enum EndView<'f> {
     /// It returned.
@@ -216,7 +216,7 @@ pub enum EndView<'f> {
 }
 
 impl<'f> StepView<'f> {
-    /// Decodes the bytes of [`View::Step`]; `None` when they are not a step.
+    /// Decodes the bytes of [`View::Step`]; `None` if they are not a step.
     #[must_use]
     pub fn of(mut step: &'f [u8]) -> Option<StepView<'f>> {
         let rest = &mut step;
@@ -233,7 +233,7 @@ impl<'f> StepView<'f> {
         rest.is_empty().then_some(StepView { head, input, end })
     }
 
-    /// The same step, in memory of its own.
+    /// The same step, owned.
     #[must_use]
     pub fn step(self) -> Step {
         Step {
@@ -252,7 +252,7 @@ impl<'f> StepView<'f> {
 }
 
 impl EndView<'_> {
-    /// Whether something is exactly this.
+    /// Whether `found` is exactly this.
     #[must_use]
     pub fn is(&self, found: &StepEnd) -> bool {
         match (self, found) {
@@ -275,7 +275,7 @@ impl EndView<'_> {
         }
     }
 
-    /// The same end, in memory of its own.
+    /// The same end, owned.
     fn end(self) -> StepEnd {
         match self {
             EndView::Done {
@@ -362,7 +362,7 @@ fn take_many<'a, T>(
     mut take: impl FnMut(&mut &'a [u8]) -> Option<T>,
 ) -> Option<Vec<T>> {
     let count = take_count(rest)?;
-    // Each takes a byte at least: a count that lies reserves nothing.
+    // Each item takes at least a byte: a forged count cannot reserve memory.
     let mut all = Vec::with_capacity(count.min(rest.len()).min(1 << 10));
     for _ in 0..count {
         all.push(take(rest)?);
@@ -371,7 +371,7 @@ fn take_many<'a, T>(
 }
 
 fn put_plain<T: Serialize>(out: &mut Vec<u8>, value: &T) {
-    // Plain data into a vector cannot fail; an empty piece would be found by reading.
+    // Encoding plain data into a vector cannot fail; a reader would reject an empty piece.
     put_bytes(out, &postcard::to_allocvec(value).unwrap_or_default());
 }
 
@@ -391,7 +391,7 @@ fn take_slice<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     Some(bytes)
 }
 
-/// Seven bits a byte, the lowest first; the highest bit says that more follow.
+/// Seven bits per byte, the lowest first; the highest bit says that more follow.
 fn put_length(out: &mut Vec<u8>, length: usize) {
     let mut left = length;
     while left >= 0x80 {
@@ -401,7 +401,7 @@ fn put_length(out: &mut Vec<u8>, length: usize) {
     out.push(u8::try_from(left).unwrap_or_default());
 }
 
-/// How many of something follow.
+/// The number of items that follow.
 fn take_count(rest: &mut &[u8]) -> Option<usize> {
     take_length(rest).filter(|count| *count <= PIECE_ITEMS_MAX)
 }

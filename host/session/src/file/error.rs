@@ -1,4 +1,4 @@
-//! Why a session file cannot be read, and where in it that was found.
+//! Why a session file cannot be read, and at which offset.
 
 use std::io;
 
@@ -7,10 +7,10 @@ use super::format::FORMAT_VERSION;
 /// Why a session file cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
-    /// The operating system says so.
+    /// The operating system reported an error.
     #[error("the session file cannot be read: {0}")]
     Io(#[from] io::Error),
-    /// It is something else.
+    /// It is not a session file.
     #[error("this is not a session file (offset 0)")]
     Foreign,
     /// It was written by a later release.
@@ -22,15 +22,15 @@ pub enum SessionError {
         /// Its format.
         found: u32,
     },
-    /// Bytes are not what was written.
+    /// The bytes are not what was written.
     #[error("the session file is damaged at offset {offset}: {what}")]
     Damaged {
-        /// Where in the file, in bytes.
+        /// Offset in the file, in bytes.
         offset: u64,
         /// What is wrong.
         what: String,
     },
-    /// It asks for more memory than it may have.
+    /// It needs more memory than allowed.
     #[error(
         "the rows of the session take more than {mib} MiB of memory; if you trust whoever made the \
          file, --memory allows more"
@@ -39,19 +39,19 @@ pub enum SessionError {
         /// The limit, in MiB.
         mib: u64,
     },
-    /// Its kernels are larger than all that were ever built.
-    #[error("the kernels in the session file are larger than {mib} MiB in all")]
+    /// Its kernels exceed the limit.
+    #[error("the kernels in the session file are larger than {mib} MiB in total")]
     Kernels {
         /// The limit, in MiB.
         mib: u64,
     },
     /// It ends too early.
     #[error(
-        "the session file is cut short: it ends at offset {offset}, {what}; what is before it can \
-         be read"
+        "the session file is truncated: it ends at offset {offset}, {what}; everything before that \
+         can be read"
     )]
     Truncated {
-        /// Where it ends, in bytes.
+        /// Its length, in bytes.
         offset: u64,
         /// What is missing.
         what: &'static str,

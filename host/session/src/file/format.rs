@@ -1,17 +1,17 @@
-//! What a session file consists of.
+//! The format of a session file.
 //!
 //! ```text
 //! file    = magic [8] | format version u32 | length of the header u32 | header (JSON) | CRC-32 of these three u32
 //!           block* index trailer
 //! block   = "BLK1" | raw bytes u32 | stored bytes u32 | pieces u32 | number of its first entry u64 |
-//!           chain behind it [32] | CRC-32 of this head u32 | CRC-32 of the stored bytes u32 | pieces, zstd
+//!           chain after it [32] | CRC-32 of this head u32 | CRC-32 of the stored bytes u32 | pieces, zstd
 //! piece   = length u32 | piece, see `codec`
 //! index   = "INDX" | length u32 | CRC-32 u32 | index (postcard)
 //! trailer = offset of the index u64 | chain [32] | CRC-32 of these two u32 | magic of the end [8]
 //! ```
 //!
-//! Numbers are little-endian. The chain begins with the digest of the header and takes in every
-//! piece, so a file that was changed shows where. A block can be read without those before it.
+//! Numbers are little-endian. The chain starts with the digest of the header and includes every
+//! piece, so changes of a file can be located. A block can be read without those before it.
 
 use serde::{Deserialize, Serialize};
 
@@ -23,27 +23,27 @@ use causeway_engine::journal::{Digest, Entry, InputKind, RecordedVerdict};
 use causeway_engine::policy::POLICY_CONTRACT;
 use causeway_engine::runtime::{KERNEL_WORLD, STEP_FUEL, STEP_MEMORY_MAX, StepEnd};
 
-/// How a session file begins. The line ends show a transfer that changed them.
+/// The first bytes of a session file. The line ending reveals transfers that convert it.
 pub const MAGIC: [u8; 8] = *b"CWSESS\r\n";
-/// How it ends.
+/// The last bytes of a session file.
 pub const END_MAGIC: [u8; 8] = *b"CWSEND\r\n";
 /// The format that this build writes and reads.
 pub const FORMAT_VERSION: u32 = 1;
-/// How a block begins.
+/// The first bytes of a block.
 pub const BLOCK_MAGIC: [u8; 4] = *b"BLK1";
-/// How the index begins.
+/// The first bytes of the index.
 pub const INDEX_MAGIC: [u8; 4] = *b"INDX";
 
-/// Bytes of pieces after which a block ends; a piece is never divided.
+/// Bytes of pieces after which a block ends; a piece is never split.
 pub const BLOCK_BYTES: usize = 256 << 10;
-/// Bytes in front of a block's pieces.
+/// Bytes before a block's pieces.
 pub const BLOCK_HEAD_BYTES: usize = 4 + 4 + 4 + 4 + 8 + 32 + 4 + 4;
 /// Bytes of the trailer.
 pub const TRAILER_BYTES: usize = 8 + 32 + 4 + 8;
-/// Level of compression.
+/// Compression level.
 pub const ZSTD_LEVEL: i32 = 3;
 
-/// What a file says of itself, readable without any tool.
+/// The header of a file, readable without any tool.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
     /// The release that wrote it.
@@ -54,11 +54,11 @@ pub struct Header {
     pub exported_at_ms: i64,
     /// Whether texts, names and addresses are stand-ins.
     pub is_masked: bool,
-    /// Which entries it holds.
+    /// The entries that it contains.
     pub selection: Selection,
     /// Where it begins.
     pub start: Start,
-    /// Versions of what crosses the components' boundaries.
+    /// Versions of the component interfaces.
     pub contracts: Contracts,
     /// Settings of the engine on which results depend.
     pub engine: EngineSettings,
@@ -66,16 +66,16 @@ pub struct Header {
     pub behaviours: Vec<u32>,
 }
 
-/// Which entries of a journal are wanted.
+/// A selection of journal entries.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Selection {
     /// Not before this time, in ms.
     pub from_ms: Option<i64>,
     /// Not at or after this time, in ms.
     pub to_ms: Option<i64>,
-    /// Only what concerns the connection with this `remote_id`.
+    /// Only entries that concern the connection with this `remote_id`.
     pub connection: Option<String>,
-    /// Only what concerns the channel with this id.
+    /// Only entries that concern the channel with this id.
     pub channel: Option<String>,
 }
 
@@ -90,19 +90,19 @@ impl Selection {
 /// Where a session begins.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Start {
-    /// The entry behind which it begins; 0 = the beginning of the journal.
+    /// The entry after which it begins; 0 = the beginning of the journal.
     pub seq: u64,
     /// Digest of the journal up to it.
     pub journal: Digest,
-    /// Digest of all rows there; none in a session of a part, whose rows come as they are needed.
+    /// Digest of all rows there; `None` in a partial session, whose rows are added as needed.
     pub rows: Option<Digest>,
-    /// The kernel that had run last.
+    /// The kernel of the last step before.
     pub kernel: Digest,
     /// Digest of the policies in force, in hexadecimal.
     pub policies: String,
 }
 
-/// Versions of what crosses the components' boundaries.
+/// Versions of the component interfaces.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contracts {
     /// Of an encoded input.
@@ -113,8 +113,8 @@ pub struct Contracts {
     pub effect: u8,
     /// The kernel's world.
     pub kernel_world: String,
-    /// The policies' contract: its package with its version. Of sessions of older releases its one
-    /// world; the header's key is the one that those wrote.
+    /// The policies' contract: package and version. Older releases wrote the name of its only world
+    /// here, hence the key.
     #[serde(rename = "policy_world")]
     pub policy_contract: String,
 }
@@ -138,11 +138,11 @@ impl Contracts {
 pub struct EngineSettings {
     /// Fuel of one step.
     pub step_fuel: u64,
-    /// Bytes of memory that a step may have.
+    /// Maximum bytes of memory of a step.
     pub step_memory_max: u64,
-    /// Whether results of floating point are made canonical.
+    /// Whether NaNs are canonicalized.
     pub canonical_nan: bool,
-    /// Whether instructions are refused whose results may differ by processor.
+    /// Whether instructions with processor-dependent results are refused.
     pub no_relaxed_simd: bool,
 }
 
@@ -162,23 +162,23 @@ impl EngineSettings {
 /// One piece of a session, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Piece {
-    /// A kernel that the entries behind it name.
+    /// A kernel that later entries refer to.
     Kernel {
         /// Its digest.
         digest: Digest,
         /// The component.
         component: Vec<u8>,
     },
-    /// Rows as they stand before the next entry: all rows at the start, or in a session of a part
-    /// those that the next entry reads and that others have changed.
+    /// Rows as of the next entry: all rows at the start, or in a partial session those that the next
+    /// entry reads and that omitted entries have changed.
     Rows(Vec<Write>),
     /// A step.
     Step(Box<Step>),
-    /// The end: what the rows came to.
+    /// The end, with digests for verification.
     End(End),
 }
 
-/// A step of a session, with all that it returned.
+/// A step of a session, with everything it returned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
     /// Its number in the journal.
@@ -191,20 +191,20 @@ pub struct Step {
     pub time_ms: i64,
     /// Its seed.
     pub seed: [u8; 16],
-    /// What kind of input it was.
+    /// The kind of input.
     pub kind: InputKind,
     /// The encoded input.
     pub input: Vec<u8>,
-    /// What the policies said, in the order of the questions.
+    /// The verdicts of the policies, in the order of the questions.
     pub verdicts: Vec<RecordedVerdict>,
-    /// What came of it.
+    /// How it ended.
     pub end: StepEnd,
-    /// In a masked session: what the masked step decided otherwise than the real one, if anything.
+    /// In a masked session: what the masked step decided differently from the real one, if anything.
     pub deviation: Option<String>,
 }
 
 impl Step {
-    /// A step of the journal with all that it returned.
+    /// A step of the journal with everything it returned.
     #[must_use]
     pub fn of(entry: &Entry, input: Vec<u8>, end: StepEnd) -> Step {
         Step {
@@ -227,34 +227,34 @@ impl Step {
 pub struct End {
     /// The chain of outcomes; see [`OutcomeChain`](super::chain::OutcomeChain).
     pub outcomes: Digest,
-    /// Digest of all rows; none in a session of a part.
+    /// Digest of all rows; `None` in a partial session.
     pub rows: Option<Digest>,
 }
 
-/// Where what stands, and what it comes to.
+/// The index of a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Index {
     /// The blocks.
     pub blocks: Vec<BlockPlace>,
-    /// Counts for who looks at the file.
+    /// Counts, for information.
     pub summary: Summary,
 }
 
-/// Where a block stands.
+/// The place of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BlockPlace {
     /// Offset in the file, in bytes.
     pub offset: u64,
-    /// Number of the first entry in it or behind it.
+    /// Number of the first entry in it or after it.
     pub first_seq: u64,
 }
 
-/// What a session holds.
+/// Summary of a session.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
-    /// Steps.
+    /// Number of steps.
     pub steps: u64,
-    /// Number of the first step; 0 when there is none.
+    /// Number of the first step; 0 if there is none.
     pub first_seq: u64,
     /// Number of the last step.
     pub last_seq: u64,
@@ -262,15 +262,15 @@ pub struct Summary {
     pub first_ms: i64,
     /// Time of the last step, in ms.
     pub last_ms: i64,
-    /// Entries between them that were left out.
+    /// Entries in between that were left out.
     pub left_out: u64,
-    /// Masked steps that decided otherwise than the real ones.
+    /// Masked steps that decided differently from the real ones.
     pub deviations: u64,
-    /// Users whose data it holds: rows of users at the start or written later.
+    /// Users whose data it contains: user rows at the start or written later.
     pub users: u64,
-    /// Channels of which it holds posts.
+    /// Channels whose posts it contains.
     pub channels: u64,
-    /// Connections whose frames it holds.
+    /// Connections whose frames it contains.
     pub connections: u64,
 }
 
@@ -292,14 +292,14 @@ impl Summary {
 mod tests {
     use super::*;
 
-    /// A contract's package with its version.
+    /// Package and version of a contract.
     fn package(contract: &str) -> &str {
         let mut lines = contract.lines();
         let package = lines.find_map(|line| line.strip_prefix("package ")?.strip_suffix(';'));
         package.unwrap()
     }
 
-    /// A world's name with the version of its package, as the contract says it.
+    /// Name and version of a world, as in the contract.
     fn world(contract: &str, world: &str) -> String {
         let (name, version) = package(contract).split_once('@').unwrap();
         assert!(contract.contains(&format!("world {world} {{")));

@@ -1,31 +1,31 @@
-//! What reading a session file may cost, whoever wrote it. What is packed in a file of kilobytes may
-//! unpack to gigabytes, so what is kept is counted before it is kept.
+//! Limits for reading session files, which may come from anybody. A file of kilobytes may decompress
+//! to gigabytes, so everything that is kept is counted first.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::error::SessionError;
 
-/// Bytes of a header; a longer one is damaged.
+/// Maximum bytes of a header; a longer one is damage.
 pub const HEADER_BYTES_MAX: u32 = 1 << 20;
-/// Bytes of an index; a longer one is damaged. It names blocks of a file of some hundred gigabytes.
+/// Maximum bytes of an index; a longer one is damage. Enough for a file of some hundred gigabytes.
 pub const INDEX_BYTES_MAX: u32 = 16 << 20;
-/// Bytes that a block may unpack to; more is refused before it is unpacked.
+/// Maximum size of a decompressed block; larger ones are refused before decompression.
 pub const BLOCK_BYTES_MAX: usize = 128 << 20;
-/// Rows, and effects, of a piece; the kernel's limits keep those of a step far below.
+/// Maximum rows, and effects, of a piece; the kernel's limits keep a step far below.
 pub const PIECE_ITEMS_MAX: usize = 1 << 20;
-/// Bytes of rows that are kept while a file is read, unless whoever reads it allows more.
+/// Maximum bytes of rows kept while a file is read, unless the caller allows more.
 pub const ROWS_BYTES_MAX: u64 = 1 << 30;
-/// Bytes that a row counts for besides its key and its value: what a map in memory needs.
+/// Bytes charged for a row in addition to its key and value: the overhead of a map in memory.
 pub const ROW_BYTES: u64 = 128;
-/// Bytes of all kernels of a file that are kept.
+/// Maximum bytes of all kernels of a file.
 pub const KERNELS_BYTES_MAX: u64 = 64 << 20;
-/// Bytes of blocks that a replay reads ahead.
+/// Maximum bytes of blocks that a replay reads ahead.
 pub const AHEAD_BYTES_MAX: u64 = 128 << 20;
-/// Damaged places that are named; behind the last of them nothing is read.
+/// Maximum damaged places reported; nothing is read after the last of them.
 pub const DAMAGES_MAX: usize = 100;
 
-/// Bytes in memory that count against a limit, for several threads.
+/// Counts bytes in memory against a limit; shared by threads.
 #[derive(Clone, Debug)]
 pub struct Budget {
     used: Arc<AtomicU64>,
@@ -33,7 +33,7 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// Of so many bytes.
+    /// A budget of this many bytes.
     #[must_use]
     pub fn of(max: u64) -> Budget {
         Budget {
@@ -42,20 +42,20 @@ impl Budget {
         }
     }
 
-    /// Counts bytes that are there until they are [given back](Budget::give_back).
+    /// Charges bytes until they are [given back](Budget::give_back).
     pub fn take(&self, bytes: u64) {
         self.used.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Counts bytes no longer.
+    /// Returns charged bytes.
     pub fn give_back(&self, bytes: u64) {
         self.used.fetch_sub(bytes, Ordering::Relaxed);
     }
 
-    /// Whether the limit is kept.
+    /// Checks the limit.
     ///
     /// # Errors
-    /// When it is not.
+    /// If it is exceeded.
     pub fn check(&self) -> Result<(), SessionError> {
         if self.used.load(Ordering::Relaxed) <= self.max {
             return Ok(());
@@ -65,7 +65,7 @@ impl Budget {
     }
 }
 
-/// What a row counts for.
+/// The bytes charged for a row.
 #[must_use]
 pub fn row_bytes(key: &[u8], value: Option<&[u8]>) -> u64 {
     ROW_BYTES + key.len() as u64 + value.map_or(0, |value| value.len() as u64)

@@ -1,4 +1,4 @@
-//! The session file: what stands in it, and how it is written and read.
+//! The session file: its format, and how it is written and read.
 
 mod block;
 pub mod chain;

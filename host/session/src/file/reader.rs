@@ -1,5 +1,5 @@
-//! Reads a session file. What is damaged is named with its place in the file; what is whole stays
-//! readable, before it and behind it.
+//! Reads a session file. Damage is reported with its offset; intact parts before and after it remain
+//! readable.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -21,19 +21,19 @@ pub struct SessionFile {
     file: File,
     length: u64,
     header: Header,
-    /// Where the first block begins, and the chain there.
+    /// Offset of the first block, and the chain there.
     begin: (u64, Digest),
-    /// None when the end of the file is damaged or missing.
+    /// `None` if the end of the file is damaged or missing.
     index: Option<Index>,
     path: PathBuf,
     rows_bytes_max: u64,
 }
 
 impl SessionFile {
-    /// Opens a file. One whose end is missing opens as well; reading says where it ends.
+    /// Opens a file. A truncated file can be opened as well; reading reports where it ends.
     ///
     /// # Errors
-    /// When it is no session file, or of a later release.
+    /// If it is not a session file, or was written by a later release.
     pub fn open(path: &Path) -> Result<SessionFile, SessionError> {
         let file = File::open(path)?;
         let length = file.metadata()?.len();
@@ -51,7 +51,7 @@ impl SessionFile {
         Ok(session)
     }
 
-    /// Another look at the same file.
+    /// Opens the same file again.
     ///
     /// # Errors
     /// As [`SessionFile::open`].
@@ -59,7 +59,7 @@ impl SessionFile {
         Ok(SessionFile::open(&self.path)?.keeping(self.rows_bytes_max))
     }
 
-    /// The same, of whose rows so many bytes may be kept in memory; [`ROWS_BYTES_MAX`] otherwise.
+    /// Allows this many bytes of rows in memory instead of [`ROWS_BYTES_MAX`].
     #[must_use]
     pub fn keeping(self, rows_bytes_max: u64) -> SessionFile {
         SessionFile {
@@ -68,19 +68,19 @@ impl SessionFile {
         }
     }
 
-    /// Bytes of rows that may be kept in memory.
+    /// Maximum bytes of rows in memory.
     #[must_use]
     pub fn rows_bytes_max(&self) -> u64 {
         self.rows_bytes_max
     }
 
-    /// What it says of itself.
+    /// Its header.
     #[must_use]
     pub fn header(&self) -> &Header {
         &self.header
     }
 
-    /// Where what stands; `None` when its end is damaged or missing.
+    /// Its index; `None` if the end of the file is damaged or missing.
     #[must_use]
     pub fn index(&self) -> Option<&Index> {
         self.index.as_ref()
@@ -151,12 +151,12 @@ impl SessionFile {
 pub struct Blocks<'s> {
     session: &'s SessionFile,
     offset: u64,
-    /// The chain so far; unknown behind damage.
+    /// The chain so far; unknown after damage.
     chain: Option<Digest>,
     is_over: bool,
 }
 
-/// What stands in front of a block.
+/// The head of a block.
 struct BlockHead {
     raw: usize,
     packed: usize,
@@ -166,8 +166,8 @@ struct BlockHead {
 }
 
 impl Blocks<'_> {
-    /// The next block; moves on to the one behind it also when this one is damaged, if it can be
-    /// told where that begins.
+    /// The next block; if it is damaged, continues with the one after it, provided that its offset is
+    /// known.
     fn read(&mut self) -> Result<Option<Block>, SessionError> {
         let at = self.offset;
         if self.session.length < at.saturating_add(4) {
@@ -177,7 +177,7 @@ impl Blocks<'_> {
         let magic: [u8; 4] = self.session.chunk(at)?;
         if magic == INDEX_MAGIC {
             self.is_over = true;
-            // The blocks are whole; an end that is not is worth a word all the same.
+            // The blocks are intact; a damaged end is still reported.
             return self.session.read_index().map(|_| None);
         }
         let head = match self.head(at) {
@@ -222,7 +222,7 @@ impl Blocks<'_> {
         })
     }
 
-    /// Goes to the next block that the index knows.
+    /// Moves to the next block in the index.
     fn move_on(&mut self, from: u64) {
         self.chain = None;
         let blocks = self.session.index.iter().flat_map(|index| &index.blocks);
@@ -251,18 +251,18 @@ fn unpack(
     chain: Option<Digest>,
 ) -> Result<Block, SessionError> {
     let mut raw = zstd::bulk::decompress(packed, head.raw)
-        .map_err(|error| damaged(at, format!("the block cannot be unpacked: {error}")))?;
+        .map_err(|error| damaged(at, format!("the block cannot be decompressed: {error}")))?;
     let mut rest = raw.as_slice();
     let mut chain = chain;
     for _ in 0..head.pieces {
         let piece = take_piece(&mut rest)
-            .ok_or_else(|| damaged(at, "the block does not hold the pieces that it names"))?;
+            .ok_or_else(|| damaged(at, "the block does not contain all of its pieces"))?;
         chain = chain.map(|chain| next_chain(&chain, piece));
     }
     if chain.is_some_and(|found| found != head.chain) {
         return Err(damaged(
             at,
-            "the block does not continue the chain: what is before it or in it was changed",
+            "the block does not continue the chain: something in it or before it was changed",
         ));
     }
     let behind = rest.len();
@@ -283,7 +283,7 @@ fn read_header(file: &File, length: u64) -> Result<(Header, (u64, Digest)), Sess
     let size: [u8; 4] = chunk(file, length, 12)?;
     let header_bytes = u32::from_le_bytes(size);
     if header_bytes > HEADER_BYTES_MAX {
-        return Err(damaged(12, "the header is longer than a header may be"));
+        return Err(damaged(12, "the header exceeds the maximum length"));
     }
     let checked = bytes(file, length, 8, 8 + header_bytes as usize)?;
     let at = 16 + u64::from(header_bytes);
@@ -318,12 +318,12 @@ fn bytes(
     Ok(out)
 }
 
-/// The first bytes of what is long enough by its type.
+/// The first bytes of a slice, which the caller knows to be long enough.
 fn first<const N: usize>(bytes: &[u8]) -> [u8; N] {
     middle(bytes, 0)
 }
 
-/// Bytes from the middle of what is long enough by its type.
+/// Bytes from the middle of a slice, which the caller knows to be long enough.
 fn middle<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
     let mut out = [0; N];
     for (out, byte) in out.iter_mut().zip(bytes.iter().skip(at)) {

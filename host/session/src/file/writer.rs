@@ -1,5 +1,5 @@
-//! Writes a session file from its first byte to its last; it is complete when [`Writer::finish`]
-//! returns, and until then it cannot be taken for a whole one.
+//! Writes a session file sequentially; it is complete once [`Writer::finish`] has returned, and until
+//! then it cannot be mistaken for a complete one.
 
 use std::io::{self, Write};
 
@@ -27,7 +27,7 @@ pub struct Writer<W> {
 }
 
 impl<W: Write> Writer<W> {
-    /// Begins a file.
+    /// Starts a file.
     ///
     /// # Errors
     /// Those of the operating system.
@@ -73,7 +73,7 @@ impl<W: Write> Writer<W> {
         Ok(())
     }
 
-    /// Ends the file.
+    /// Completes the file.
     ///
     /// # Errors
     /// Those of the operating system.
@@ -128,7 +128,7 @@ impl<W: Write> Writer<W> {
     }
 }
 
-/// The chain behind a piece.
+/// The chain after a piece.
 pub(super) fn next_chain(chain: &Digest, piece: &[u8]) -> Digest {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&chain.0);

@@ -1,4 +1,4 @@
-//! Rows, replies and effects in a form that people and tools can read and compare field by field.
+//! Rows, replies and effects as JSON, for reading and for comparing field by field.
 
 use causeway_engine::journal::{Digest, Digests};
 use causeway_engine::runtime::{StepEnd, StepOutput};
@@ -10,11 +10,11 @@ use causeway_kernel::rows::table::{Table, TableVisitor};
 use causeway_kernel::rows::tx::Record;
 use serde_json::{Map, Value, json};
 
-/// Bytes that are shown field by field; of more, only how many there are. In memory they take thirty
-/// times as much.
+/// Maximum bytes shown field by field; of longer values only length and digest. As JSON in memory they
+/// take thirty times as much.
 const SHOWN_BYTES_MAX: usize = 8 << 20;
 
-/// A row's key in words, and its value; one of no known shape as its version and its bytes.
+/// A row's key as text, and its value; one that cannot be decoded as its version and bytes.
 #[must_use]
 pub fn row(table: Table, key: &[u8], value: &[u8]) -> (String, Value) {
     if key.len() + value.len() > SHOWN_BYTES_MAX {
@@ -23,7 +23,7 @@ pub fn row(table: Table, key: &[u8], value: &[u8]) -> (String, Value) {
     table.visit(Row { key, value })
 }
 
-/// What is too long to be shown; equal for equal bytes.
+/// Replaces what is too long to be shown; equal for equal bytes.
 fn too_long(bytes: &[u8]) -> Value {
     json!({"bytes": bytes.len(), "digest": Digest::of(bytes).to_string()})
 }
@@ -52,8 +52,8 @@ impl TableVisitor for Row<'_> {
     }
 }
 
-/// A row's value; one of an older version says so, as its bytes are others than those of the same row
-/// today.
+/// A row's value, marked with its version if that is an older one, as its bytes differ from those of
+/// the same row in the current version.
 fn with_version(mut value: Value, version: Option<u8>, today: u8) -> Value {
     if let (Some(version), Some(fields)) =
         (version.filter(|it| *it != today), value.as_object_mut())
@@ -63,7 +63,7 @@ fn with_version(mut value: Value, version: Option<u8>, today: u8) -> Value {
     value
 }
 
-/// What came of a step.
+/// The result of a step.
 #[must_use]
 pub fn end(end: &StepEnd) -> Value {
     match end {
@@ -93,7 +93,7 @@ fn output_bytes(output: &StepOutput) -> usize {
     output.reply.len() + writes + output.effects.iter().map(Vec::len).sum::<usize>()
 }
 
-/// An input; why it is of no known shape if it is of none.
+/// An input, or why it cannot be decoded.
 #[must_use]
 pub fn input(bytes: &[u8]) -> Value {
     if bytes.len() > SHOWN_BYTES_MAX {
@@ -186,7 +186,7 @@ pub fn effect(bytes: &[u8]) -> Value {
     }
 }
 
-/// Bytes as the JSON that they should be, else as text.
+/// Bytes as JSON if they can be parsed, else as text.
 #[must_use]
 pub fn document(bytes: &[u8]) -> Value {
     if bytes.len() > SHOWN_BYTES_MAX {

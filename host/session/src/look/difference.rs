@@ -1,5 +1,4 @@
-//! What a step gives instead of what is recorded, field by field, and which differences have one
-//! cause.
+//! Differences between a step's result and the recording, field by field, and grouped by cause.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -12,36 +11,36 @@ use crate::file::format::Step;
 use causeway_engine::journal::InputKind;
 use causeway_engine::runtime::StepEnd;
 
-/// Fields named of one difference; of more, the rest is counted.
+/// Maximum fields listed for one difference; the rest is counted.
 const FIELDS_MAX: usize = 200;
-/// Bytes shown of a value, and of a path.
+/// Maximum bytes shown of a value, and of a path.
 const VALUE_BYTES_MAX: usize = 160;
-/// Causes that are told apart; further ones are counted together.
+/// Maximum causes counted separately; further ones are counted together.
 const CAUSES_MAX: usize = 1_000;
 
-/// A step that gives something else than is recorded.
+/// A step whose result differs from the recording.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepDifference {
     /// Number of the entry.
     pub seq: u64,
     /// Its time, in ms.
     pub time_ms: i64,
-    /// What kind of input it was.
+    /// The kind of input.
     pub kind: InputKind,
     /// Fields with both values.
     pub fields: Vec<FieldDifference>,
-    /// Fields beyond those.
+    /// Number of further fields.
     pub more: usize,
 }
 
 /// A field that is different.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldDifference {
-    /// Which, e.g. `writes.Posts.12.message`.
+    /// Its path, e.g. `writes.Posts.12.message`.
     pub path: String,
-    /// As it is recorded; `None` = it is not there.
+    /// Its recorded value; `None` = missing.
     pub recorded: Option<String>,
-    /// As it came out.
+    /// Its value in the replay; `None` = missing.
     pub found: Option<String>,
 }
 
@@ -68,13 +67,13 @@ impl fmt::Display for StepDifference {
 }
 
 impl StepDifference {
-    /// What a step gave against what is recorded of it.
+    /// Compares the result of a step with the recording.
     #[must_use]
     pub fn new(step: &Step, found: &StepEnd) -> StepDifference {
         StepDifference::of_values(step, &as_json::end(&step.end), &as_json::end(found))
     }
 
-    /// Something about a step that is no field of its output.
+    /// A difference that is not a field of the output.
     #[must_use]
     pub fn about(step: &Step, path: &str, recorded: &str, found: &str) -> StepDifference {
         StepDifference {
@@ -101,8 +100,8 @@ impl StepDifference {
         }
     }
 
-    /// What differences of one cause have in common: the kind of input and the fields, without the
-    /// numbers of rows and the places in lists.
+    /// What differences with the same cause have in common: the kind of input and the fields, without
+    /// row numbers and list positions.
     #[must_use]
     pub fn cause(&self) -> String {
         let fields: BTreeSet<String> = self.fields.iter().map(|it| general(&it.path)).collect();
@@ -111,7 +110,7 @@ impl StepDifference {
     }
 }
 
-/// A path without numbers and keys of rows.
+/// A path without numbers and row keys.
 fn general(path: &str) -> String {
     let is_special = |part: &str| part.chars().any(|c| c.is_ascii_digit());
     let parts = path
@@ -157,7 +156,7 @@ fn below(path: &str, key: &str) -> String {
     }
 }
 
-/// Words of a session on one line, cut to a length.
+/// A text of a session on one line, shortened.
 fn shortened(text: String) -> String {
     let bytes = text.len();
     if bytes <= VALUE_BYTES_MAX {
@@ -168,18 +167,18 @@ fn shortened(text: String) -> String {
     format!("{start}… ({bytes} bytes)")
 }
 
-/// Differences of one cause.
+/// Differences with the same cause.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
     /// What they have in common.
     pub cause: String,
-    /// How many steps.
+    /// Number of steps.
     pub steps: u64,
-    /// The first of them.
+    /// The first difference.
     pub first: StepDifference,
 }
 
-/// Differences by their cause, the most frequent first.
+/// Differences, grouped by cause.
 #[derive(Clone, Debug, Default)]
 pub struct Groups(BTreeMap<String, (u64, StepDifference)>);
 
@@ -189,7 +188,7 @@ impl Groups {
         self.count(difference.cause(), 1, difference);
     }
 
-    /// Counts those of another part of the session.
+    /// Adds the differences of another part of the session.
     pub fn merge(&mut self, other: Groups) {
         for (cause, (steps, first)) in other.0 {
             self.count(cause, steps, first);
@@ -210,7 +209,7 @@ impl Groups {
         }
     }
 
-    /// The groups.
+    /// The groups, the most frequent first.
     #[must_use]
     pub fn into_list(self) -> Vec<Group> {
         let mut list: Vec<Group> = self

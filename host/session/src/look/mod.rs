@@ -1,5 +1,5 @@
-//! Looks into a session without carrying anything out: [`describe`] puts steps into words, [`why`]
-//! follows a post, [`state`] shows what stood when.
+//! Inspects a session without carrying anything out: [`describe`] puts steps into words, [`why`]
+//! follows a post, [`state`] shows the rows as of an entry.
 
 pub mod as_json;
 pub mod describe;

@@ -1,4 +1,4 @@
-//! Names of what a session is about, for sentences.
+//! Names of the objects of a session, for sentences.
 
 use causeway_kernel::boundary::input::Actor;
 use causeway_kernel::boundary::policy::Direction;
@@ -9,20 +9,20 @@ use causeway_kernel::rows::tx::Read;
 
 use causeway_engine::MemoryRows;
 
-/// Characters of a message in a line.
+/// Maximum characters of a message on a line.
 const TEXT_CHARS: usize = 60;
-/// Characters of a name, a reason or an error.
+/// Maximum characters of a name, a reason or an error.
 const WORDS_CHARS: usize = 200;
 
-/// Whether a character would steer a terminal instead of being shown: control characters, line ends
-/// of Unicode, and what turns the direction of writing.
+/// Whether a character would control a terminal instead of being shown: control characters, Unicode
+/// line separators, and characters that change the text direction.
 #[must_use]
 pub fn steers(character: char) -> bool {
     let turns = matches!(character, '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
     character.is_control() || turns || matches!(character, '\u{2028}' | '\u{2029}')
 }
 
-/// A text on one line, in which nothing steers a terminal: such characters are escaped.
+/// A text on one line; characters that would control a terminal are escaped.
 #[must_use]
 pub fn printable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -36,7 +36,7 @@ pub fn printable(text: &str) -> String {
     out
 }
 
-/// Words of others on one line, cut to a length.
+/// A foreign text on one line, cut to a length.
 fn line(text: &str, chars_max: usize) -> String {
     let end = text.char_indices().nth(chars_max).map(|(at, _)| at);
     let start = end.and_then(|end| text.get(..end));
@@ -53,7 +53,7 @@ pub fn quoted(message: &str) -> String {
     format!("“{}”", line(message, TEXT_CHARS))
 }
 
-/// A name, a reason or an error of others on one line.
+/// A foreign name, reason or error on one line.
 #[must_use]
 pub fn plain(text: &str) -> String {
     line(text, WORDS_CHARS)
@@ -69,7 +69,7 @@ pub fn count(number: usize, name: &str) -> String {
     }
 }
 
-/// Which way an object travels by the key of a verdict, before the name of the connection.
+/// The preposition for the direction in a verdict's key, before the name of the connection.
 #[must_use]
 pub fn way(asked: u8) -> &'static str {
     match Asked::direction(asked) {
@@ -78,7 +78,7 @@ pub fn way(asked: u8) -> &'static str {
     }
 }
 
-/// Names by the rows of a session; what no row names is called by its number.
+/// Names from the rows of a session; objects without a row are called by their number.
 #[derive(Clone, Copy, Debug)]
 pub struct Names<'r>(pub &'r MemoryRows);
 
@@ -135,7 +135,7 @@ impl Names<'_> {
         }
     }
 
-    /// Who acts in a command.
+    /// The actor of a command.
     #[must_use]
     pub fn actor(&self, actor: Actor) -> String {
         match actor {

@@ -1,4 +1,4 @@
-//! Which steps of a session somebody wants to see.
+//! Selects the steps of a session to show.
 
 use causeway_kernel::boundary::input::{Actor, Input};
 use causeway_kernel::model::{Channel, Connection, Round, RoundItem};
@@ -11,8 +11,8 @@ use super::subjects::Subjects;
 use super::walk::Seen;
 use causeway_engine::runtime::StepOutput;
 
-/// Conditions that a step has to meet, all of them. Things are named by id or by name, as the rows
-/// behind the step know them.
+/// Conditions, all of which a step has to meet. Objects are given by id or by name, as in the rows
+/// after the step.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     /// Not before this time, in ms.
@@ -21,7 +21,7 @@ pub struct Filter {
     pub to_ms: Option<i64>,
     /// Not before this entry.
     pub first_seq: Option<u64>,
-    /// Of this kind; see [`KINDS`](super::describe::KINDS).
+    /// With this kind of input; see [`KINDS`](super::describe::KINDS).
     pub kind: Option<String>,
     /// About this connection.
     pub connection: Option<String>,
@@ -31,7 +31,7 @@ pub struct Filter {
     pub user: Option<String>,
     /// About the post with this id.
     pub post: Option<String>,
-    /// Only masked steps that decided otherwise than the real ones.
+    /// Only masked steps that decided differently from the real ones.
     pub only_deviations: bool,
 }
 
@@ -106,7 +106,7 @@ impl<'s> About<'s> {
                 ids.push(row.id.to_string());
             }
         }
-        // A frame that names it counts although nothing of it was taken.
+        // A frame that names the channel counts even if none of its items were taken.
         ids.iter().any(|id| self.is_in_frame(id))
     }
 
@@ -133,7 +133,7 @@ impl<'s> About<'s> {
             || self.is_written(id)
     }
 
-    /// Whether the input or what is sent names an id. Names shorter than an id are no ids.
+    /// Whether the input or an effect contains an id. Texts of another length are not ids.
     fn is_in_frame(&self, id: &str) -> bool {
         const ID_BYTES: usize = causeway_kernel::rows::id::ID_BYTES;
         let effects = self.seen.output().into_iter().flat_map(|it| &it.effects);
@@ -143,7 +143,7 @@ impl<'s> About<'s> {
         id.len() == ID_BYTES && places.any(|bytes| has(bytes, id))
     }
 
-    /// Whether what waits or was judged names an id.
+    /// Whether the writes contain an id, such as held items and verdicts.
     fn is_written(&self, id: &str) -> bool {
         let mut writes = self.seen.output().into_iter().flat_map(|it| &it.writes);
         writes.any(|write| {
@@ -151,7 +151,7 @@ impl<'s> About<'s> {
         })
     }
 
-    /// Whether the answered send held a post.
+    /// Whether the answered send contained a post.
     fn is_in_round(&self, no: PostNo) -> bool {
         let Ok(Input::Receipt(receipt)) = &self.seen.input else {
             return false;

@@ -1,4 +1,4 @@
-//! What a step is about: the connections, channels, posts and users that its input names or whose
+//! The subjects of a step: the connections, channels, posts and users that its input names or whose
 //! rows it changed.
 
 use std::collections::BTreeSet;
@@ -15,7 +15,7 @@ use causeway_kernel::rows::tx::{Read, Record};
 
 use causeway_engine::runtime::StepOutput;
 
-/// What a step is about.
+/// The subjects of a step.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Subjects {
     /// Connections.
@@ -29,7 +29,7 @@ pub struct Subjects {
 }
 
 impl Subjects {
-    /// Of a step, over the rows before it or behind it.
+    /// The subjects of a step, given the rows before or after it.
     #[must_use]
     pub fn of(input: &Input, output: &StepOutput, rows: &dyn Rows) -> Subjects {
         let mut subjects = Subjects::default();
@@ -78,7 +78,7 @@ impl Subjects {
     }
 }
 
-/// Tells whose data a changed row is.
+/// Determines the subjects of a changed row.
 struct Changed<'w>(&'w Write);
 
 impl TableVisitor for Changed<'_> {
@@ -91,7 +91,7 @@ impl TableVisitor for Changed<'_> {
     }
 }
 
-/// What is looked for among the steps of a session.
+/// A selection of steps of a session.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
     /// Only steps about this connection.
@@ -101,7 +101,7 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// Whether a step is about it. A frame that names a channel counts although nothing of it was
+    /// Whether a step is selected. A frame that names a channel counts even if none of its items were
     /// taken.
     #[must_use]
     pub fn has(&self, input: &Input, encoded: &[u8], subjects: &Subjects) -> bool {

@@ -1,5 +1,5 @@
-//! Goes through a session step by step with the rows before and behind each. Nothing is carried
-//! out: every step holds what it wrote. What is damaged is left out and named at the end.
+//! Goes through a session step by step, with the rows before and after each. Nothing is carried out:
+//! every step contains its writes. Damaged parts are skipped and reported at the end.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -19,10 +19,10 @@ use causeway_engine::MemoryRows;
 use causeway_engine::journal::Digest;
 use causeway_engine::runtime::{StepEnd, StepOutput};
 
-/// What stood in the rows that a step wrote.
+/// The previous values of the rows that a step wrote.
 type Before = BTreeMap<(Table, Vec<u8>), Option<Vec<u8>>>;
 
-/// A piece of a session, as it comes by.
+/// A piece of a session.
 #[derive(Debug)]
 #[allow(
     clippy::large_enum_variant,
@@ -40,9 +40,9 @@ pub enum Passed<'s> {
 pub struct Seen<'s> {
     /// The step.
     pub step: &'s Step,
-    /// Its input, or why that is of no known shape.
+    /// Its input, or why that cannot be decoded.
     pub input: Result<Input, String>,
-    /// The rows behind it.
+    /// The rows after it.
     pub rows: &'s MemoryRows,
     before: Before,
 }
@@ -54,7 +54,7 @@ pub struct Change<R: Record> {
     pub key: R::Key,
     /// The row before the step.
     pub old: Option<R>,
-    /// The row behind it.
+    /// The row after the step.
     pub new: Option<R>,
 }
 
@@ -68,13 +68,13 @@ impl Seen<'_> {
         }
     }
 
-    /// Its reply, if it is of a known shape.
+    /// Its reply, if it can be decoded.
     #[must_use]
     pub fn reply(&self) -> Option<Reply> {
         codec::decode_reply(&self.output()?.reply).ok()
     }
 
-    /// Its effects of a known shape.
+    /// Its effects that can be decoded.
     #[must_use]
     pub fn effects(&self) -> Vec<Effect> {
         let effects = self.output().into_iter().flat_map(|it| &it.effects);
@@ -117,8 +117,8 @@ impl Seen<'_> {
     }
 }
 
-/// Shows every piece up to entry `until`; gives the rows behind the last one and what of the file
-/// is damaged or asks for more memory than it may have.
+/// Calls `see` for every piece up to entry `until`; returns the rows after the last one, and the
+/// errors: damage, or more memory needed than allowed.
 pub fn walk(
     file: &SessionFile,
     until: Option<u64>,
@@ -154,18 +154,19 @@ pub fn walk(
     (walk.finish(), damage)
 }
 
-/// A walk on its way.
+/// A walk in progress.
 struct Walk {
     is_partial: bool,
     until: Option<u64>,
     rows: MemoryRows,
-    /// Rows in front of the next step.
+    /// Rows that precede the next step.
     ahead: Vec<Write>,
     memory: Budget,
 }
 
 impl Walk {
-    /// Shows the pieces of a block. One of no known shape is left out, and said at the end.
+    /// Handles the pieces of a block. Those that cannot be decoded are skipped and reported at the
+    /// end.
     fn block(
         &mut self,
         block: &Block,
@@ -210,7 +211,7 @@ impl Walk {
         see: &mut impl FnMut(Passed<'_>) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, SessionError> {
         let ahead = std::mem::take(&mut self.ahead);
-        // They were counted when they came.
+        // They were counted when they were read.
         self.memory.give_back(ahead.iter().map(write_bytes).sum());
         self.apply(&ahead)?;
         drop(ahead);
@@ -230,7 +231,7 @@ impl Walk {
         })))
     }
 
-    /// Puts and deletes rows, and counts what they take.
+    /// Puts and deletes rows, and counts their memory.
     fn apply(&mut self, writes: &[Write]) -> Result<(), SessionError> {
         for write in writes {
             let Write { table, key, value } = write;
@@ -245,9 +246,8 @@ impl Walk {
         self.memory.check()
     }
 
-    /// The rows behind the last step. What came in front of a step that was not reached is in a whole
-    /// session the rows at the start, in one of a part what entries that are left out have made of
-    /// them later.
+    /// The rows after the last step. In a complete session, rows that precede a step not reached are
+    /// those at the start; in a partial one they are later changes by omitted entries.
     fn finish(mut self) -> MemoryRows {
         if !self.is_partial {
             let ahead = std::mem::take(&mut self.ahead);

@@ -1,7 +1,7 @@
-//! A keyed permutation of words: letters become letters, digits digits, and a character beyond
-//! ASCII one of the same length in UTF-8.
+//! A keyed permutation of words: letters become letters, digits become digits, and a non-ASCII
+//! character becomes one of the same UTF-8 length.
 
-/// Characters that take each other's place.
+/// Characters that can replace each other.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Class {
     Digit,
@@ -12,9 +12,9 @@ enum Class {
 }
 
 impl Class {
-    /// First and last code point of each stretch. Left out, and so never changed, are white space,
-    /// control characters, punctuation, what steers the direction of writing, and what JSON
-    /// escapes.
+    /// First and last code point of each stretch. White space, control characters, punctuation,
+    /// characters that control the text direction, and those that JSON escapes are left out, and so
+    /// never changed.
     fn stretches(self) -> &'static [(u32, u32)] {
         match self {
             Class::Digit => &[(0x30, 0x39)],
@@ -50,7 +50,7 @@ impl Class {
         class.rank(character).map(|_| class)
     }
 
-    /// The place of a character in its class.
+    /// The rank of a character in its class.
     fn rank(self, character: char) -> Option<u32> {
         let code = u32::from(character);
         let mut before = 0;
@@ -63,7 +63,7 @@ impl Class {
         None
     }
 
-    /// The character of a place.
+    /// The character with a rank.
     fn character(self, mut rank: u32) -> Option<char> {
         for (first, last) in self.stretches() {
             let size = last - first + 1;
@@ -81,10 +81,10 @@ pub(super) fn has_stand_ins(character: char) -> bool {
     Class::of(character).is_some()
 }
 
-/// Rounds of the network; an even number, so that both halves of a word change as often.
+/// Rounds of the network; an even number, so that both halves of a word change equally often.
 const ROUNDS: u8 = 6;
 
-/// A place in its class, and the class.
+/// A character's class, and its rank in it.
 type Place = (Class, u32);
 
 /// The permutation.
@@ -97,9 +97,9 @@ impl Cipher {
         Cipher { key }
     }
 
-    /// The stand-in of a word: a Feistel network over its two halves, each character moved within
-    /// its class by what a keyed hash makes of the other half. A word with a character that has no
-    /// stand-ins stays.
+    /// The stand-in of a word: a Feistel network over its two halves, in which a keyed hash of one
+    /// half shifts the characters of the other within their classes. A word with a character that
+    /// has no stand-ins is kept.
     pub(super) fn permute(&self, word: &str) -> String {
         let places: Option<Vec<Place>> = word
             .chars()
@@ -126,7 +126,7 @@ impl Cipher {
             .collect()
     }
 
-    /// Moves every character of a half by what the other half says.
+    /// Shifts every character of a half by a hash of the other half.
     fn shift(&self, round: u8, by: &[Place], half: &mut [Place]) {
         let mut hasher = blake3::Hasher::new_keyed(&self.key);
         let mut said = Vec::with_capacity(1 + by.len() * 5 + half.len());
@@ -135,7 +135,7 @@ impl Cipher {
             said.push(*class as u8);
             said.extend_from_slice(&rank.to_le_bytes());
         }
-        // The classes of both halves never change, so they may decide as well.
+        // The classes of both halves never change, so they can be hashed as well.
         said.extend(half.iter().map(|(class, _)| *class as u8));
         hasher.update(&said);
         let mut stream = hasher.finalize_xof();
@@ -188,7 +188,7 @@ mod tests {
                 }
             }
         }
-        // A random permutation has one on the average.
+        // A random permutation has one fixed point on average.
         assert!(fixed < 8, "{fixed}");
     }
 }

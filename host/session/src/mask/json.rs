@@ -1,6 +1,6 @@
-//! JSON in place: the bytes keep their length and their structure, only the insides of strings and
-//! the digits of numbers change. What the kernel's reader takes it still takes, and what it refuses
-//! it refuses at the same byte.
+//! Masks JSON in place: length and structure are kept, only the contents of strings and the digits
+//! of numbers change. The kernel's reader still accepts what it accepted, and refuses what it refused
+//! at the same byte.
 
 mod string;
 
@@ -11,7 +11,7 @@ use super::keys::{Shape, is_known_key, of_key};
 use super::{Mask, text};
 
 impl Mask {
-    /// Bytes that should be JSON of a shape.
+    /// Masks bytes that should be JSON of a shape.
     pub(super) fn json(&self, bytes: &[u8], shape: Shape) -> Vec<u8> {
         let mut walk = Walk {
             mask: self,
@@ -21,10 +21,10 @@ impl Mask {
             nodes: 0,
             open: Vec::new(),
         };
-        // Of where it ends the place alone matters.
+        // Only the position matters at which it ends.
         let _ = walk.document(shape);
         let (mut out, mut rest) = (walk.out, bytes.get(walk.at..).unwrap_or_default());
-        // The byte that is wrong, or that ends a number, stays; the reader never looks behind it.
+        // The invalid byte, or the one that ends a number, is kept; the reader never reads past it.
         if let Some((last, behind)) = rest.split_first()
             && last.is_ascii()
         {
@@ -35,7 +35,7 @@ impl Mask {
         out
     }
 
-    /// Bytes that are nothing but text, some of it broken perhaps.
+    /// Masks bytes as text, which may contain invalid UTF-8.
     fn plain(&self, bytes: &[u8]) -> Vec<u8> {
         let mut out = Vec::with_capacity(bytes.len());
         for chunk in bytes.utf8_chunks() {
@@ -45,7 +45,7 @@ impl Mask {
         out
     }
 
-    /// The key of a member of a shape.
+    /// Masks the key of a member of a shape.
     pub(super) fn key(&self, key: &str, parent: Shape) -> String {
         match parent {
             Shape::Users => self.of_class(Text::Id, key),
@@ -55,7 +55,7 @@ impl Mask {
     }
 }
 
-/// What a member of a value of a shape is; `None` = an element of a list.
+/// The shape of a member of a value; a key of `None` = an element of a list.
 fn inside(parent: Shape, key: Option<&str>) -> Shape {
     match (parent, key) {
         (Shape::Message, Some(key)) => of_key(key).unwrap_or(Shape::Opaque),
@@ -66,18 +66,19 @@ fn inside(parent: Shape, key: Option<&str>) -> Shape {
     }
 }
 
-/// A pass over the bytes in the steps of the kernel's reader. What stands before `at` is in `out`.
+/// A pass over the bytes, in the same steps as the kernel's reader. Everything before `at` is already
+/// in `out`.
 struct Walk<'m, 'b> {
     mask: &'m Mask,
     bytes: &'b [u8],
     out: Vec<u8>,
     at: usize,
     nodes: usize,
-    /// Containers that are open: whether each is an object, and its shape.
+    /// Open containers: whether each is an object, and its shape.
     open: Vec<(bool, Shape)>,
 }
 
-/// The next byte is not allowed there, or the text ends.
+/// The next byte is not allowed, or the text ends.
 struct Wrong;
 
 type Step<T> = Result<T, Wrong>;
@@ -98,7 +99,7 @@ impl Walk<'_, '_> {
         self.bytes.get(self.at).copied()
     }
 
-    /// Passes a byte as it is.
+    /// Copies a byte.
     fn keep(&mut self, byte: u8) {
         self.out.push(byte);
         self.at += 1;
@@ -137,7 +138,7 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// Passes a key and its colon; says what the value is.
+    /// Handles a key and its colon; returns the shape of the value.
     fn member(&mut self) -> Step<Shape> {
         let parent = self.open.last().map_or(Shape::Opaque, |(_, shape)| *shape);
         let mask = self.mask;
@@ -210,8 +211,8 @@ impl Walk<'_, '_> {
         Ok(())
     }
 
-    /// Passes a string: what `masked` makes of its text stands in its place. One that breaks off is
-    /// masked as far as it goes.
+    /// Handles a string: replaces its text with the result of `masked`. An unterminated string is
+    /// masked up to its end.
     fn string(&mut self, masked: impl FnOnce(&str) -> String) -> Step<()> {
         self.keep(b'"');
         let start = self.at;
@@ -223,7 +224,7 @@ impl Walk<'_, '_> {
         Ok(())
     }
 
-    /// Goes to the quote that ends the string, or to the byte that may not stand in one.
+    /// Moves to the quote that ends the string, or to a byte that is not allowed in one.
     fn string_end(&mut self) -> Step<()> {
         loop {
             match self.peek() {
@@ -292,7 +293,7 @@ impl Walk<'_, '_> {
         Ok(())
     }
 
-    /// Passes one of some bytes, if one stands here.
+    /// Skips one of the given bytes, if it is next.
     fn pass(&mut self, bytes: &[u8]) -> bool {
         let found = self.peek().is_some_and(|byte| bytes.contains(&byte));
         self.at += usize::from(found);
@@ -300,7 +301,7 @@ impl Walk<'_, '_> {
     }
 }
 
-/// What an object of a shape is: one where a text or a number should be is anything.
+/// The shape of an object: opaque where a text or a number is expected.
 fn shape_of_object(shape: Shape) -> Shape {
     match shape {
         Shape::Text(_) | Shape::Number => Shape::Opaque,

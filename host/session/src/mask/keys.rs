@@ -1,21 +1,21 @@
-//! What the members of a JSON value are, by their keys. A key that is not listed, and all under it,
-//! is masked whole.
+//! The shapes of the members of a JSON value, by their keys. A key that is not listed, and everything
+//! below it, is masked completely.
 
 use causeway_kernel::boundary::texts::{Json, Text};
 use causeway_kernel::inbound::OWN_PROPS;
 
-/// What a JSON value is.
+/// The shape of a JSON value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shape {
-    /// A part of the protocol: what its members are follows from their keys.
+    /// A part of the protocol: the shapes of its members follow from their keys.
     Message,
     /// Anything: keys, texts and numbers are masked.
     Opaque,
-    /// A number or a truth value that stays.
+    /// A number or a boolean that is kept.
     Number,
-    /// Profiles by their ids.
+    /// Profiles by id.
     Users,
-    /// Ids of users by what mentions them.
+    /// User ids by the name that mentions them.
     Mentions,
     /// A text, or a list of them.
     Text(Text),
@@ -31,7 +31,7 @@ impl From<Json> for Shape {
     }
 }
 
-/// What the members of a message are. A key that is not here, and all under it, is opaque.
+/// The members of a message. A key that is not listed, and everything below it, is opaque.
 const KEYS: &[(&str, Shape)] = {
     use Shape::{Mentions, Message, Number, Opaque, Users};
     &[
@@ -112,14 +112,14 @@ const KEYS: &[(&str, Shape)] = {
     ]
 };
 
-/// What a message's member of a key is; keys match without ASCII case, as peers' do.
+/// The shape of a message's member; keys match regardless of ASCII case, as with peers.
 pub(super) fn of_key(key: &str) -> Option<Shape> {
     let known = |(name, _): &&(&str, Shape)| name.eq_ignore_ascii_case(key);
     KEYS.iter().find(known).map(|(_, shape)| *shape)
 }
 
-/// Whether a key stays and no other key becomes it: the protocol's, and those by which the kernel
-/// tells properties that are not believed.
+/// Whether a key is kept, and no other key may become it: those of the protocol, and those by which
+/// the kernel recognizes properties that are not trusted.
 pub(super) fn is_known_key(key: &str) -> bool {
     of_key(key).is_some() || OWN_PROPS.iter().any(|own| own.eq_ignore_ascii_case(key))
 }

@@ -1,23 +1,22 @@
 //! Stand-ins for the texts, names and addresses of a recorded session.
 //!
-//! The kernel runs over the masked inputs and rows again, so a stand-in has to make it decide as
-//! the original did:
+//! The kernel carries out the masked inputs over the masked rows, so stand-ins have to lead to the
+//! same decisions as the originals:
 //!
-//! - It has the length of the original, in bytes and in characters, and every character the class
-//!   of the original's: what is too long, no name, a mention, an address stays that.
-//! - Words are replaced one by one, each by the same word wherever it stands, and two different
-//!   words never by the same: what was equal stays equal, and what was not does not become so.
-//! - Stand-ins follow ASCII case: the stand-in of a word in lower case is the stand-in in lower
-//!   case.
-//! - Words that the kernel knows stay, and no other word becomes one of them.
-//! - Ids, numbers, times, emoji and types stay.
+//! - A stand-in has the length of the original, in bytes and in characters, and each character has
+//!   the class of the original one: whatever is too long, not a name, a mention or an address
+//!   remains so.
+//! - Words are replaced individually, each by the same word everywhere, and different words by
+//!   different ones: equal texts remain equal, and different texts remain different.
+//! - Stand-ins preserve ASCII case: the stand-in of the lower-case word is the lower-case stand-in.
+//! - Words known to the kernel are kept, and no other word becomes one of them.
+//! - Ids, numbers, times, emoji and types are kept.
 //!
-//! Which texts a row or an input has, and of what class each is, it says itself (see
-//! [`texts`](causeway_kernel::boundary::texts)); of JSON in them the members of the protocol's
-//! messages are told by their [`keys`].
+//! Rows and inputs themselves define which texts they contain, and the class of each (see
+//! [`texts`](causeway_kernel::boundary::texts)); in JSON, the members of the protocol's messages are
+//! recognized by their [`keys`].
 //!
-//! A stand-in hides words from a reader; it does not withstand somebody who counts how often each
-//! word occurs.
+//! Stand-ins hide words from a reader; they do not withstand frequency analysis.
 
 mod cipher;
 mod json;
@@ -34,10 +33,10 @@ use causeway_kernel::rows::table::Table;
 
 use cipher::Cipher;
 
-/// A row that cannot be masked: it is not in the shape that its table asks for, so nobody can tell
-/// which of its bytes are texts.
+/// A row that cannot be masked: it cannot be decoded as a row of its table, so it is unknown which of
+/// its bytes are texts.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a row of the table {} is not one that this version reads", .0.name())]
+#[error("a row of the table {} cannot be read by this version", .0.name())]
 pub struct Unmaskable(pub Table);
 
 /// The stand-ins of one file.
@@ -46,7 +45,7 @@ pub struct Mask {
 }
 
 impl Mask {
-    /// The mask of a key. The key belongs to one file and is thrown away after it: who has it can
+    /// The mask with a key. The key is used for one file and then discarded: anybody who has it can
     /// undo the mask.
     #[must_use]
     pub fn new(key: [u8; blake3::KEY_LEN]) -> Mask {
@@ -55,13 +54,13 @@ impl Mask {
         }
     }
 
-    /// An input.
+    /// Masks an input.
     #[must_use]
     pub fn input(&self, input: &Input) -> Input {
         self.masked(input.clone())
     }
 
-    /// A policy's verdict. Why the host could not get one stays.
+    /// Masks a policy's verdict. Why the host could not get one is kept.
     #[must_use]
     pub fn verdict(&self, verdict: &Verdict) -> Verdict {
         self.masked(verdict.clone())

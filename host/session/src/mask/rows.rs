@@ -1,4 +1,4 @@
-//! Rows: whichever a table holds, its texts are those that it shows.
+//! Masks rows of any table, through the texts that they define.
 
 use causeway_kernel::rows::key;
 use causeway_kernel::rows::table::{Table, TableVisitor};
@@ -7,11 +7,11 @@ use causeway_kernel::rows::tx::Record;
 use super::{Mask, Unmaskable};
 
 impl Mask {
-    /// Key and value of a row. A row of an older version comes out in today's.
+    /// Masks the key and value of a row. A row of an older version is converted to the current one.
     ///
     /// # Errors
-    /// When key or value are not what the table holds, or are of a version that this release does
-    /// not know.
+    /// If key or value cannot be decoded as a row of the table, or have a version that this release
+    /// does not know.
     pub fn row(
         &self,
         table: Table,

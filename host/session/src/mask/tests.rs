@@ -31,9 +31,9 @@ fn json(text: &str, shape: Shape) -> String {
     String::from_utf8(mask().json(text.as_bytes(), shape)).unwrap()
 }
 
-/// What may stand in names, addresses and links, often.
+/// Often valid in names, addresses and links.
 const NAMES: &str = "[a-zA-Z0-9@:._/# -]{0,24}|[a-z]{1,3}(-[0-9]{1,2})?(:[a-z]{1,3})?";
-/// What looks like JSON, often.
+/// Often similar to JSON.
 const JSON: &str = r#"([\[\]{}",:]|true|null|nul|-|0|17|0\.5|1e9|"id":|"props":\{|"message":"Hi \\u00e9\\ud83d\\ude00 \\n"|é|日|\\u12)*"#;
 
 proptest! {
@@ -139,7 +139,7 @@ proptest! {
     }
 }
 
-/// What the kernel's reader sees of a document besides the words in it.
+/// The structure of a document as the kernel's reader sees it, without its words.
 fn outline(bytes: &[u8]) -> Result<Vec<String>, JsonError> {
     let document = Document::parse(bytes)?;
     let mut outline = Vec::new();
@@ -256,7 +256,7 @@ fn a_row_of_an_older_version_is_masked_and_one_of_an_unknown_version_is_refused_
     let today = row.to_bytes();
     let mut first_version = today.clone();
     first_version[0] = 1;
-    // The field that the first version did not have is an empty text.
+    // The field that the first version did not have is empty here.
     assert_eq!(first_version.pop(), Some(0));
     let key = key::encode(&ConnectionNo(1));
     let masked = mask().row(Table::Connections, &key, &first_version);
@@ -370,7 +370,7 @@ fn a_frame_keeps_what_the_protocol_needs_and_nothing_else() {
     ] {
         assert!(!masked.contains(word), "{word} is in {masked}");
     }
-    // An id where no id belongs is a text.
+    // An id is masked as a text where no id belongs.
     assert_eq!(masked.matches(id).count(), text.matches(id).count() - 1);
 }
 

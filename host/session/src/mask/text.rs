@@ -1,5 +1,5 @@
-//! Texts and names, word by word. Everything between words stays, so that mentions, addresses,
-//! links and Markdown keep their shape.
+//! Masks texts and names word by word. Everything between words is kept, so that mentions,
+//! addresses, links and Markdown keep their form.
 
 use std::cmp::Reverse;
 
@@ -14,14 +14,14 @@ use causeway_kernel::rows::lookup::team_channel_name_key;
 use super::keys::Shape;
 use super::{Mask, cipher};
 
-/// What a stretch of a text is made of.
+/// The kind of a stretch of text.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Run {
     /// ASCII letters and digits.
     Word,
-    /// Characters beyond ASCII. Apart from words, as the kernel's rules for names know only ASCII.
+    /// Non-ASCII characters. Separate from words, as the kernel's rules for names know ASCII only.
     Foreign,
-    /// What stays.
+    /// Everything else, which is kept.
     Between,
 }
 
@@ -38,12 +38,12 @@ impl Run {
 }
 
 impl Mask {
-    /// A text or a name; the stand-in has its length, in bytes and in characters.
+    /// Masks a text or a name; the stand-in has the same length, in bytes and in characters.
     #[must_use]
     pub fn text(&self, text: &str) -> String {
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
-        // Whether a letter stands before, and since then only what user names are made of.
+        // Whether there was a letter, followed only by characters of user names.
         let mut in_name = false;
         while let Some(first) = rest.chars().next() {
             let kind = Run::of(first);
@@ -83,7 +83,7 @@ impl Mask {
         word.chars().zip(masked.chars()).map(case).collect()
     }
 
-    /// What stands for a text of a class.
+    /// Masks a text of a class.
     pub(super) fn of_class(&self, class: Text, text: &str) -> String {
         let stays = match class {
             Text::Own => true,
@@ -106,7 +106,7 @@ impl Mask {
         }
     }
 
-    /// A JSON pointer: what its keys are where they stand. Places in lists stay.
+    /// Masks a JSON pointer: its keys as in the JSON itself. List positions are kept.
     fn pointer(&self, path: &str) -> String {
         let masked = path.split('/').map(|part| {
             if part.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -119,8 +119,8 @@ impl Mask {
         masked.collect::<Vec<_>>().join("/")
     }
 
-    /// A team's name: one that begins with a word that is not allowed keeps that beginning, and no
-    /// other gets one.
+    /// Masks a team's name: one that starts with a reserved word keeps that start, and no other name
+    /// gets one.
     pub(super) fn team_name(&self, name: &str) -> String {
         let reserved = |name: &str| naming::is_reserved_team_name(&name.to_ascii_lowercase());
         let start = |end: &usize| name.get(..*end).is_some_and(reserved);
@@ -133,7 +133,8 @@ impl Mask {
         }
     }
 
-    /// A channel's URL name: those of every team's own channels stay, also with a number behind them.
+    /// Masks a channel's URL name: those of every team's default channels are kept, also with a number
+    /// appended.
     pub(super) fn channel_name(&self, name: &str) -> String {
         let is_default = |name: &str| {
             let numbered = name
@@ -147,7 +148,7 @@ impl Mask {
         away(name, is_default, |name| self.text(name))
     }
 
-    /// A channel's unique name: the team's number stays.
+    /// Masks a channel's unique name: the team's number is kept.
     fn unique_channel_name(&self, unique: &str) -> String {
         let parts = || {
             let (team, name) = unique.split_once('/')?;
@@ -159,7 +160,7 @@ impl Mask {
         }
     }
 
-    /// A name by which a user is searched: the user's number stays.
+    /// Masks a name by which a user is searched: the user's number is kept.
     fn searched_name(&self, searched: &str) -> String {
         match searched.rsplit_once('\0') {
             Some((name, number)) => format!("{}\0{number}", self.text(name)),
@@ -167,8 +168,8 @@ impl Mask {
         }
     }
 
-    /// A user's e-mail address. Of one that the kernel makes for a remote user only the name of the
-    /// connection is masked: the kernel makes the same again.
+    /// Masks a user's e-mail address. In one that the kernel generates for a remote user, only the name
+    /// of the connection is masked: the kernel will generate the same.
     pub(super) fn address(&self, address: &str) -> String {
         let made = |address: &str| -> Option<(String, String)> {
             let (id, domain) = address.split_once('@')?;
@@ -181,8 +182,8 @@ impl Mask {
         }
     }
 
-    /// Why something was refused. Fixed words stay: those by which a sender decides, and all others
-    /// that nobody wrote; what stands around them is masked.
+    /// Masks the reason for a refusal. Fixed words are kept: those by which a sender decides, and all
+    /// others that no person wrote; everything around them is masked.
     fn refusal(&self, words: &str) -> String {
         let mut out = String::with_capacity(words.len());
         let mut rest = words;
@@ -201,7 +202,7 @@ impl Mask {
         away(words, |it| first_fixed(it).is_some(), |it| self.text(it))
     }
 
-    /// A number's text in JSON: a leading zero stays one, and no other digit becomes one.
+    /// Masks a number in JSON: a leading zero is kept, and no other leading digit becomes one.
     pub(super) fn number(&self, number: &str) -> String {
         let mut out = String::with_capacity(number.len());
         let mut rest = number;
@@ -220,8 +221,9 @@ impl Mask {
     }
 }
 
-/// A permutation that leaves `stays` alone: what it would make one of those is permuted again. It
-/// ends, as the cycle of a text comes back to the text, and it never makes two texts one.
+/// A permutation that does not change texts for which `stays` holds: a result that is one of those is
+/// permuted again. This terminates, as the cycle of a text returns to the text, and it never maps two
+/// texts to one.
 pub(super) fn away(
     text: &str,
     stays: impl Fn(&str) -> bool,
@@ -237,7 +239,7 @@ pub(super) fn away(
     masked
 }
 
-/// The first of the fixed words in a text, the longest of those that begin there.
+/// The first of the fixed words in a text; if several start there, the longest.
 fn first_fixed(text: &str) -> Option<(usize, &'static str)> {
     let found = FIXED
         .iter()
@@ -245,20 +247,20 @@ fn first_fixed(text: &str) -> Option<(usize, &'static str)> {
     found.min_by_key(|(at, fixed)| (*at, Reverse(fixed.len())))
 }
 
-/// Words that stay: names that no account may have, and the schemes of site URLs.
+/// Words that are kept: names that no account may have, and the schemes of site URLs.
 fn is_known(word: &str) -> bool {
     let is_scheme = matches!(word, "http" | "https");
     is_scheme || (word.len() <= USERNAME_BYTES_MAX && !naming::is_username(word))
 }
 
-/// Numbers that tell users of the same name apart.
+/// Numbers that distinguish users of the same name.
 fn is_suffix(word: &str) -> bool {
     let number = word.parse::<u32>().ok();
     !word.starts_with('0')
         && number.is_some_and(|number| (2..=SUFFIX_ATTEMPTS_MAX).contains(&number))
 }
 
-/// Whether a text has the form of an emoji's name or a type.
+/// Whether a text has the form of an emoji name or a type.
 fn is_word(text: &str) -> bool {
     text.len() <= EMOJI_BYTES_MAX
         && text

@@ -1,18 +1,18 @@
-//! How much of a session is read ahead of the threads that carry it out.
+//! Limits how much of a session is read ahead of the threads that carry it out.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::file::limits::AHEAD_BYTES_MAX;
 
-/// Blocks that were read and are not carried out yet.
+/// Blocks that were read but are not carried out yet.
 #[derive(Debug, Default)]
 pub struct Ahead {
-    /// What they take in memory.
+    /// Their memory.
     bytes: Mutex<u64>,
     less: Condvar,
 }
 
-/// Room for a block; it is free again when this is dropped, whatever becomes of the thread.
+/// Room for a block; it is released when this is dropped, also if the thread panics.
 #[derive(Debug)]
 pub struct Room {
     ahead: Arc<Ahead>,
@@ -20,7 +20,7 @@ pub struct Room {
 }
 
 impl Ahead {
-    /// Waits until there is room for a block of so many bytes. One that is larger than all room comes
+    /// Waits until there is room for a block of this size. A block that exceeds the limit is admitted
     /// alone.
     pub fn room(self: &Arc<Ahead>, bytes: u64) -> Room {
         let is_full = |taken: &mut u64| *taken > 0 && *taken + bytes > AHEAD_BYTES_MAX;

@@ -1,9 +1,9 @@
-//! The rows of a session as of each of its steps, for threads that carry the steps out side by
-//! side: one thread follows what the file says each step wrote, the others read.
+//! The rows of a session as of each of its steps, for threads that carry out steps in parallel: one
+//! thread applies the recorded writes of each step, the others read.
 //!
-//! A step has a place, counted from 0; a row that it wrote is seen from the next place on. What no
-//! thread can ask for any more goes as the session goes on, so that the memory follows the rows,
-//! not the session's length.
+//! A step has a place, counted from 0; a row that it wrote is visible from the next place on.
+//! Versions that no thread can read any more are dropped, so that memory depends on the rows, not on
+//! the length of the session.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
@@ -25,16 +25,16 @@ use causeway_engine::rows_digest;
 
 type Rows = BTreeMap<RowKey, Row>;
 
-/// A value of a row, and from which place on it is seen; `None` = deleted.
+/// A value of a row, and the place from which it is visible; `None` = deleted.
 type Version = (u64, Option<Bytes>);
 
-/// A row and those of its versions that a thread may still ask for.
+/// A row, and its older versions that a thread may still read.
 #[derive(Debug)]
 struct Row {
-    /// From which place on it is seen.
+    /// The place from which the value is visible.
     since: u64,
     value: Option<Bytes>,
-    /// Rising; few rows have any.
+    /// In ascending order; few rows have any.
     #[allow(
         clippy::box_collection,
         reason = "a quarter of the bytes in every row that has none"
@@ -62,7 +62,7 @@ impl Row {
         value.as_deref()
     }
 
-    /// Gives the row another value from a place on; nobody asks for places before `oldest`.
+    /// Changes the value from a place on; places before `oldest` are no longer read.
     fn change(&mut self, since: u64, value: Option<Bytes>, oldest: u64) {
         let before = (self.since, std::mem::replace(&mut self.value, value));
         self.since = since;
@@ -86,15 +86,15 @@ impl Row {
 pub struct History {
     /// By the code of the table.
     tables: Vec<RwLock<Rows>>,
-    /// The place from which on each thread may ask; the highest number when it has no steps.
+    /// The first place that each thread may still read; the maximum if it has no steps.
     asked: Vec<AtomicU64>,
     /// The place of the first step that no thread has taken.
     untaken: AtomicU64,
-    /// What all rows take.
+    /// The memory of all rows.
     memory: Budget,
 }
 
-/// The rows of a frame in memory, as long as one of their values is needed.
+/// The rows of a piece in memory, as long as one of their values is needed.
 struct Held {
     bytes: Vec<u8>,
     counted: u64,
@@ -114,7 +114,7 @@ impl Drop for Held {
 }
 
 impl History {
-    /// Without rows, for so many threads that ask; rows may take so much memory.
+    /// An empty history for this many reading threads, with a memory budget for rows.
     pub fn new(threads: usize, memory: Budget) -> History {
         let codes = Table::ALL.iter().map(|table| usize::from(table.code()));
         let tables = 0..=codes.max().unwrap_or_default();
@@ -126,7 +126,7 @@ impl History {
         }
     }
 
-    /// Copies rows; they count until the last of their values is gone.
+    /// Copies rows; they are charged until the last of their values is dropped.
     fn hold(&self, rows: codec::Rows<'_>) -> Bytes {
         let counted = rows.memory_bytes();
         self.memory.take(counted);
@@ -137,21 +137,20 @@ impl History {
         })
     }
 
-    /// A thread takes the steps of these places. Steps are taken in their order, by one thread at a
-    /// time.
+    /// A thread takes the steps at these places. Steps are taken in order, by one thread at a time.
     pub fn take(&self, thread: usize, places: Range<u64>) {
         self.goes_on(thread, places.start);
         self.untaken.store(places.end, Ordering::Release);
     }
 
-    /// A thread will ask for no place before this one, but for steps that it takes later.
+    /// A thread will not read places before this one any more, except for steps that it takes later.
     pub fn goes_on(&self, thread: usize, place: u64) {
         if let Some(asked) = self.asked.get(thread) {
             asked.store(place, Ordering::Release);
         }
     }
 
-    /// A thread has done what it took.
+    /// A thread has finished the steps that it took.
     pub fn rest(&self, thread: usize) {
         self.goes_on(thread, u64::MAX);
     }
@@ -173,9 +172,9 @@ impl History {
         }))
     }
 
-    /// The place before which nobody will ask.
+    /// The first place that may still be read.
     fn oldest(&self) -> u64 {
-        // Before the others: steps that are not among the untaken any more are among theirs.
+        // Read before the others: steps that are no longer untaken are already among theirs.
         let untaken = self.untaken.load(Ordering::Acquire);
         let asked = self.asked.iter().map(|it| it.load(Ordering::Acquire));
         asked.min().map_or(untaken, |asked| asked.min(untaken))
@@ -200,7 +199,7 @@ pub struct AsOf<'h> {
 }
 
 impl AsOf<'_> {
-    /// The values of keys, in their order.
+    /// The values of keys, in the same order.
     pub fn get_many(&self, table: Table, keys: &[Vec<u8>]) -> Vec<Option<Vec<u8>>> {
         let rows = self.history.read(table);
         let value = |key: &Vec<u8>| {
@@ -234,18 +233,18 @@ impl AsOf<'_> {
     }
 }
 
-/// The one who follows what the steps wrote.
+/// Applies the writes of the steps to a history.
 pub struct Follower<'h> {
     history: &'h History,
-    /// Rows of the start, which come by rising table and key: put in one piece.
+    /// Rows of the start, which come in ascending order of table and key and are inserted at once.
     start: BTreeMap<Table, Vec<(RowKey, Row)>>,
     is_begun: bool,
-    /// Rows that go for good when nobody can ask for what they were before.
+    /// Deleted rows, to be removed once nobody can read their earlier values.
     deleted: VecDeque<(u64, Table, RowKey)>,
 }
 
 impl<'h> Follower<'h> {
-    /// At the start of a session.
+    /// A follower at the start of a session.
     pub fn new(history: &'h History) -> Follower<'h> {
         Follower {
             history,
@@ -255,7 +254,7 @@ impl<'h> Follower<'h> {
         }
     }
 
-    /// Takes rows as they stand before the step at a place.
+    /// Applies rows that precede the step at a place.
     pub fn rows(&mut self, place: u64, rows: codec::Rows<'_>) {
         if self.is_begun {
             return self.put(place, rows);
@@ -269,13 +268,13 @@ impl<'h> Follower<'h> {
         }
     }
 
-    /// Takes what the step at a place wrote.
+    /// Applies the writes of the step at a place.
     pub fn step(&mut self, place: u64, writes: codec::Rows<'_>) {
         self.begin();
         self.put(place + 1, writes);
     }
 
-    /// The rows of the start are all there.
+    /// Called when the rows of the start are complete.
     pub fn begin(&mut self) {
         self.is_begun = true;
         for (table, rows) in std::mem::take(&mut self.start) {
@@ -289,7 +288,7 @@ impl<'h> Follower<'h> {
         let oldest = self.history.oldest();
         self.bury(oldest);
         let values = self.history.hold(rows);
-        // Rows come by rising table: the lock of one is taken once.
+        // Rows are sorted by table, so each lock is taken once.
         let mut open: Option<(Table, RwLockWriteGuard<'_, Rows>)> = None;
         for (table, key, value) in rows.in_copy(&values).iter() {
             if open.as_ref().is_none_or(|(of, _)| *of != table) {
@@ -308,7 +307,7 @@ impl<'h> Follower<'h> {
         }
     }
 
-    /// Counts a row that holds nothing of its frame, and so does not keep that counted.
+    /// Charges a row without bytes of its piece, which therefore does not keep the piece charged.
     fn note_empty(&mut self, since: u64, table: Table, key: &[u8], value: Option<&[u8]>) {
         if value.is_none_or(<[u8]>::is_empty) {
             self.history.memory.take(row_bytes(key, None));
@@ -319,7 +318,7 @@ impl<'h> Follower<'h> {
         }
     }
 
-    /// Takes deleted rows away that nobody can see any more.
+    /// Removes deleted rows that nobody can read any more.
     fn bury(&mut self, oldest: u64) {
         while let Some((_, table, key)) =
             self.deleted.pop_front_if(|(since, _, _)| *since <= oldest)
@@ -348,7 +347,7 @@ mod tests {
     use crate::file::format::Piece;
     use causeway_engine::MemoryRows;
 
-    /// Shows the rows of writes as a file holds them.
+    /// Calls `act` with writes as they are encoded in a file.
     fn with_rows(writes: &[Write], act: impl FnOnce(codec::Rows<'_>)) {
         let bytes = codec::encode(&Piece::Rows(writes.to_vec()));
         let Some(codec::View::Rows(rows)) = codec::view(&bytes) else {
@@ -360,7 +359,7 @@ mod tests {
     fn write() -> impl Strategy<Value = Write> {
         let table = prop_oneof![Just(Table::Posts), Just(Table::Feed)];
         let value = proptest::option::of(vec(any::<u8>(), 0..3));
-        // Also a key that does not stand in place.
+        // Includes a key that is not stored inline.
         let key = (0..6_u8, prop_oneof![Just(1_usize), Just(60)]);
         (table, key, value).prop_map(|(table, (byte, length), value)| Write {
             table,
@@ -369,7 +368,7 @@ mod tests {
         })
     }
 
-    /// Writes of a step, as a kernel returns them: by rising table and key, each key once.
+    /// Writes of a step, as a kernel returns them: in ascending order of table and key, each key once.
     fn writes() -> impl Strategy<Value = Vec<Write>> {
         vec(write(), 0..6).prop_map(|mut writes| {
             writes.sort_by(|a, b| (a.table, &a.key).cmp(&(b.table, &b.key)));
@@ -413,14 +412,14 @@ mod tests {
             rows.apply(&start);
             let mut asked = [0, 0];
             let mut places = Vec::new();
-            // One thread is at its steps; those behind the other number nobody has taken.
+            // Thread 0 carries out its steps; no thread has taken those from the other number on.
             history.goes_on(0, 0);
             let untaken = |place: u64| {
                 history.take(1, place..place);
                 history.rest(1);
             };
             for (place, (ahead, writes, one, two)) in (0..).zip(&steps) {
-                // Rows that others changed come in sessions of a part.
+                // Partial sessions contain rows that omitted entries have changed.
                 if place > 0 {
                     with_rows(ahead, |encoded| follower.rows(place, encoded));
                     rows.apply(ahead);
@@ -440,7 +439,7 @@ mod tests {
             prop_assert_eq!(history.digest(), rows.digest());
             history.rest(0);
             untaken(u64::MAX);
-            // All rows go, and with them what they were.
+            // Delete all rows; all versions must be dropped.
             places.push(rows);
             let all: Vec<Write> = places
                 .iter()

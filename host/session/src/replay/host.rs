@@ -1,5 +1,5 @@
-//! What a step of a session sees while it is carried out again: the rows before it, and the
-//! verdicts that are recorded or those of other policies.
+//! The host of a step during the replay of a session: provides the rows before the step, and the
+//! recorded verdicts or those of other policies.
 
 use causeway_kernel::boundary::codec;
 use causeway_kernel::boundary::env::{LogLevel, Range, Scan};
@@ -16,18 +16,18 @@ use causeway_engine::runtime::StepHost;
 pub struct SessionHost<'a> {
     rows: AsOf<'a>,
     recorded: &'a [VerdictView<'a>],
-    /// Behind the verdict that was found last.
+    /// Position after the verdict found last.
     next: usize,
-    /// Asked instead, if there are any.
+    /// Policies to ask instead, if any.
     live: Option<&'a mut dyn PolicyChain>,
     /// Questions that are not recorded.
     pub unknown: usize,
-    /// Questions that other policies answer otherwise: the recorded verdict and theirs.
+    /// Questions that other policies answer differently: the recorded verdict and theirs.
     pub changed: Vec<(Verdict, Verdict)>,
 }
 
 impl<'a> SessionHost<'a> {
-    /// Over rows, with the verdicts of a step.
+    /// A host with these rows and the verdicts of a step.
     pub fn new(
         rows: AsOf<'a>,
         verdicts: &'a [VerdictView<'a>],
@@ -43,8 +43,8 @@ impl<'a> SessionHost<'a> {
         }
     }
 
-    /// The recorded verdict on a question. Questions come in the recorded order unless the kernel
-    /// is another one: then they are looked for from the beginning.
+    /// The recorded verdict on a question. Questions come in the recorded order unless the kernel is
+    /// a different one: then the search starts over.
     fn recorded(&mut self, question: Digest) -> Option<&'a [u8]> {
         let is_it = |it: &VerdictView<'_>| it.question == question;
         let behind = self.recorded.iter().skip(self.next).position(is_it);

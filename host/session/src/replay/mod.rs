@@ -1,11 +1,11 @@
-//! Replays a session file: carries its steps out again and compares all that they return.
+//! Replays a session file: carries out its steps again and compares everything they return.
 //!
-//! The file holds what every step wrote, so the rows before a step are known without carrying out
-//! the steps before it. That is why threads can share the steps: one unpacks the file and follows
-//! the rows, the others carry out a block of steps at a time, each step over the rows as of its
-//! place. If every step gives what is recorded over the rows that are recorded, then by induction
-//! so does the whole session from its start; the first step that does not is the first difference
-//! in either way.
+//! The file contains the writes of every step, so the rows before a step are known without carrying
+//! out the steps before it. That is why threads can share the steps: one decompresses the file and
+//! follows the rows, the others carry out a block of steps at a time, each step over the rows as of
+//! its place. If every step gives the recorded result over the recorded rows, then by induction so
+//! does the whole session from its start; the first step that does not is the first difference in
+//! either case.
 
 mod ahead;
 mod history;
@@ -32,15 +32,15 @@ use history::Follower;
 use outcomes::Outcomes;
 use worker::{Part, Portion, Replay, Worker, count_change};
 
-/// Blocks that are read ahead.
+/// Maximum blocks read ahead.
 const PORTIONS_AHEAD: usize = 64;
-/// Pause between two looks whether the threads are done.
+/// Interval for checking whether the threads are done.
 const LAST_STEPS_INTERVAL: Duration = Duration::from_millis(2);
 
-/// Which kernel carries the steps out.
+/// Which kernel carries out the steps.
 #[derive(Clone)]
 pub enum KernelChoice {
-    /// Those that are recorded, by the source's kind of engine.
+    /// The recorded ones, run by the source's kind of engine.
     Recorded(Arc<dyn KernelSource>),
     /// The source's own, for every step: another build of the kernel, or the native one.
     Candidate(Arc<dyn KernelSource>),
@@ -51,9 +51,9 @@ pub enum KernelChoice {
 pub struct ReplayOptions {
     /// The kernel.
     pub kernel: KernelChoice,
-    /// Policies to ask in place of the recorded verdicts.
+    /// Policies to ask instead of using the recorded verdicts.
     pub policies: Option<Arc<dyn PolicyManager>>,
-    /// Whether to go on behind a difference.
+    /// Whether to continue after a difference.
     pub all: bool,
     /// The last entry to carry out.
     pub until: Option<u64>,
@@ -62,7 +62,7 @@ pub struct ReplayOptions {
 }
 
 impl ReplayOptions {
-    /// A replay with the kernels that are recorded, on every processor, up to the first difference.
+    /// A replay with the recorded kernels, on every processor, up to the first difference.
     #[must_use]
     pub fn recorded(source: Arc<dyn KernelSource>) -> ReplayOptions {
         ReplayOptions {
@@ -75,53 +75,53 @@ impl ReplayOptions {
     }
 }
 
-/// What the replay of a session came to.
+/// The result of the replay of a session.
 #[derive(Clone, Debug, Default)]
 pub struct SessionReport {
-    /// Steps carried out again, those that are recorded as stopped included.
+    /// Steps replayed, including those recorded as stopped.
     pub steps: u64,
-    /// The chain over what came of them; see [`OutcomeChain`](crate::file::chain::OutcomeChain).
+    /// The chain of their outcomes; see [`OutcomeChain`](crate::file::chain::OutcomeChain).
     pub outcomes: Digest,
-    /// Differences by their cause; without [`ReplayOptions::all`] the first one at most.
+    /// Differences by cause; without [`ReplayOptions::all`] at most the first one.
     pub differences: Vec<Group>,
-    /// Verdicts that other policies would have given: (recorded, now) and how many.
+    /// Verdicts that other policies would have given: (recorded, now), and their number.
     pub verdicts: Vec<((String, String), u64)>,
-    /// Whether the end of the file confirms the whole: all its steps were carried out, the chain
-    /// and the rows are those that it names.
+    /// Whether the end of the file confirms the replay: all steps were carried out, and chain and
+    /// rows match it.
     pub is_confirmed: bool,
 }
 
 /// Why a session cannot be replayed.
 #[derive(Debug, thiserror::Error)]
 pub enum SessionReplayError {
-    /// The file.
+    /// The file cannot be read.
     #[error(transparent)]
     File(#[from] SessionError),
-    /// A kernel.
-    #[error("entry {seq} was carried out by the kernel {digest}: {error}")]
+    /// A kernel is not available.
+    #[error("entry {seq} was carried out by kernel {digest}: {error}")]
     Kernel {
         /// The entry.
         seq: u64,
         /// The kernel.
         digest: Digest,
-        /// Why it cannot be had.
+        /// Why it is not available.
         error: KernelError,
     },
-    /// The kernel does not know a behaviour by which the session was recorded.
-    #[error("at the start of the session {0}")]
+    /// The kernel does not know a behaviour under which the session was recorded.
+    #[error("at the start of the session, {0}")]
     Refused(#[from] KernelRefusal),
-    /// The policies.
-    #[error("the policies of today: {0}")]
+    /// The policies cannot be loaded.
+    #[error("the current policies: {0}")]
     Policies(#[from] PolicyError),
-    /// A thread of the replay ended by itself.
-    #[error("a thread of the replay ended before its work did")]
+    /// A thread of the replay panicked.
+    #[error("a thread of the replay ended unexpectedly")]
     Thread,
 }
 
-/// Replays a session file; `progress` hears how many steps are done.
+/// Replays a session file; `progress` is called with the number of finished steps.
 ///
 /// # Errors
-/// When something cannot be read; a difference is a result.
+/// If something cannot be read; a difference is a result, not an error.
 pub fn replay_session(
     file: &SessionFile,
     options: &ReplayOptions,
@@ -139,7 +139,7 @@ pub fn replay_session(
                 scope.spawn(move || Worker::new(replay, number)?.run(&portions))
             })
             .collect();
-        // Nobody takes portions any more when every thread has ended.
+        // So that sending fails once every thread has ended.
         drop(portions);
         let end = lead(file, &replay, (line, &memory), || progress(replay.steps()));
         while workers.iter().any(|worker| !worker.is_finished()) {
@@ -153,8 +153,8 @@ pub fn replay_session(
         let parts = parts.collect::<Result<Vec<Part>, _>>()?;
         Ok::<_, SessionReplayError>((end?, parts))
     })?;
-    // Freeing all rows takes as long as some hundred steps, and nobody has to wait for it; without a
-    // thread they are freed here.
+    // Freeing all rows takes as long as some hundred steps, so it is done in the background; if no
+    // thread can be started, they are freed here.
     let Replay {
         history, outcomes, ..
     } = replay;
@@ -165,13 +165,13 @@ pub fn replay_session(
     Ok(report(parts, &outcomes, end, options))
 }
 
-/// How a session ends: the chain that its end names, and whether the rows are those.
+/// The end of a session: its chain, and whether the rows match its digest.
 struct Ended {
     outcomes: Digest,
     rows_are_right: bool,
 }
 
-/// Follows the rows of a session and hands its blocks out; gives its end, if it was reached.
+/// Follows the rows of a session and hands out its blocks; returns its end, if it was reached.
 fn lead(
     file: &SessionFile,
     replay: &Replay<'_>,

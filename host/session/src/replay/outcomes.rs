@@ -1,22 +1,22 @@
-//! What came of the steps, in their order, whichever thread is first.
+//! Collects the outcomes of the steps in order, whichever thread finishes first.
 
 use std::collections::BTreeMap;
 
 use crate::file::chain::{OutcomeChain, StepDigests};
 
-/// The chain of outcomes as far as every step is done.
+/// The chain of outcomes, up to the first step that is not done.
 #[derive(Debug, Default)]
 pub struct Outcomes {
-    /// Steps that are in the chain, which is the place of the next one.
+    /// Number of steps in the chain, which is the place of the next one.
     pub steps: u64,
     /// The chain.
     pub chain: OutcomeChain,
-    /// Steps behind one that is not done yet, by the place of the first: their numbers and outcomes.
+    /// Steps after one that is not done yet, by the place of the first: their numbers and outcomes.
     waiting: BTreeMap<u64, Vec<(u64, StepDigests)>>,
 }
 
 impl Outcomes {
-    /// Takes the outcomes of steps that follow each other, from a place on.
+    /// Adds the outcomes of consecutive steps, starting at a place.
     pub fn add(&mut self, first: u64, outcomes: Vec<(u64, StepDigests)>) {
         if outcomes.is_empty() {
             return;

@@ -1,4 +1,4 @@
-//! A thread of a replay: carries steps out and compares what comes of them.
+//! A thread of a replay: carries out steps and compares the results.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -25,18 +25,17 @@ use causeway_engine::journal::Digest;
 use causeway_engine::policy::PolicyChain;
 use causeway_engine::runtime::{KernelError, KernelRunner, KernelSource, StepEnd};
 
-/// Verdicts that other policies would have given and that are counted apart; further ones are
-/// counted together.
+/// Maximum kinds of changed verdicts counted separately; further ones are counted together.
 const VERDICT_CHANGES_MAX: usize = 1_000;
 
-/// A replay at work, as all its threads see it.
+/// The state shared by the threads of a replay.
 pub struct Replay<'o> {
     options: &'o ReplayOptions,
     /// The rows.
     pub history: History,
-    /// Kernels that the file holds.
+    /// Kernels in the file.
     components: RwLock<BTreeMap<Digest, Vec<u8>>>,
-    /// What came of the steps.
+    /// The outcomes of the steps.
     pub outcomes: Mutex<Outcomes>,
     steps: AtomicU64,
     /// The lowest place where a difference or an error was found.
@@ -49,23 +48,23 @@ pub struct Portion {
     pub block: Block,
     /// The places.
     pub places: Range<u64>,
-    /// Counts the block among those that are read ahead.
+    /// Counts the block as read ahead.
     pub _room: Room,
 }
 
-/// What a thread found.
+/// The results of a thread.
 #[derive(Default)]
 pub struct Part {
-    /// Differences by their cause, if all are wanted.
+    /// Differences by cause, if all are wanted.
     pub differences: Groups,
     /// The place of the first difference.
     pub first: Option<(u64, StepDifference)>,
-    /// How often other policies judge otherwise.
+    /// How often other policies decide differently.
     pub verdicts: BTreeMap<(String, String), u64>,
 }
 
 impl<'o> Replay<'o> {
-    /// At the start, for so many threads; rows may take so much memory.
+    /// The state at the start, for this many threads, with a memory budget for rows.
     pub fn new(options: &'o ReplayOptions, threads: usize, memory: Budget) -> Replay<'o> {
         Replay {
             options,
@@ -77,15 +76,15 @@ impl<'o> Replay<'o> {
         }
     }
 
-    /// Steps that are done.
+    /// Number of finished steps.
     pub fn steps(&self) -> u64 {
         self.steps.load(Ordering::Relaxed)
     }
 
-    /// A kernel that the steps behind it may name.
+    /// Adds a kernel that later steps may refer to.
     ///
     /// # Errors
-    /// When all kernels of the file are larger than [`KERNELS_BYTES_MAX`].
+    /// If all kernels of the file together exceed [`KERNELS_BYTES_MAX`].
     pub fn add_component(&self, digest: Digest, component: &[u8]) -> Result<(), SessionError> {
         let components = self.components.write();
         let mut components = components.unwrap_or_else(PoisonError::into_inner);
@@ -98,12 +97,12 @@ impl<'o> Replay<'o> {
         Ok(())
     }
 
-    /// Whether an entry is behind the last one wanted.
+    /// Whether an entry is after the last one wanted.
     pub fn is_over(&self, seq: u64) -> bool {
         self.options.until.is_some_and(|until| seq > until)
     }
 
-    /// Whether a step before this place has decided how the replay ends.
+    /// Whether a step before this place has determined the result of the replay.
     pub fn is_decided(&self, place: u64) -> bool {
         self.found.load(Ordering::Relaxed) < place
     }
@@ -113,7 +112,7 @@ impl<'o> Replay<'o> {
     }
 }
 
-/// A thread's own things.
+/// A thread of a replay.
 pub struct Worker<'s> {
     replay: &'s Replay<'s>,
     number: usize,
@@ -124,10 +123,10 @@ pub struct Worker<'s> {
 }
 
 impl<'s> Worker<'s> {
-    /// The thread of a number.
+    /// The thread with a number.
     ///
     /// # Errors
-    /// When the policies of today cannot be had.
+    /// If the current policies cannot be loaded.
     pub fn new(replay: &'s Replay<'s>, number: usize) -> Result<Worker<'s>, SessionReplayError> {
         let policies = replay.options.policies.as_ref();
         Ok(Worker {
@@ -139,14 +138,14 @@ impl<'s> Worker<'s> {
         })
     }
 
-    /// Carries portions out until the lead has handed out the last one.
+    /// Carries out portions until the last one has been handed out.
     ///
     /// # Errors
-    /// When a step cannot be read, or its kernel not be had.
+    /// If a step cannot be read, or its kernel is not available.
     pub fn run(mut self, line: &Mutex<Receiver<Portion>>) -> Result<Part, SessionReplayError> {
         let mut ended = Ok(());
-        // Portions are taken to the last also when nothing is done with them: whoever hands them
-        // out does not wait in vain.
+        // All portions are taken, even if they are no longer carried out, so that the sender does not
+        // block.
         while let Ok(portion) = self.take(line) {
             if ended.is_ok() {
                 ended = self.carry_all_out(&portion);
@@ -156,7 +155,7 @@ impl<'s> Worker<'s> {
         ended.map(|()| self.found)
     }
 
-    /// The next portion; an error when there are no more.
+    /// The next portion; an error if there are no more.
     fn take(&self, line: &Mutex<Receiver<Portion>>) -> Result<Portion, RecvError> {
         let line = line.lock().unwrap_or_else(PoisonError::into_inner);
         let portion = line.recv()?;
@@ -194,7 +193,7 @@ impl<'s> Worker<'s> {
                 None => Err(portion.block.shapeless().into()),
             };
             let found = found.inspect_err(|_| self.replay.decide(place))?;
-            // The first difference ends the replay, and the chain in front of it.
+            // The first difference ends the replay, and the chain before it.
             if self.replay.is_decided(place + 1) {
                 return Ok(());
             }
@@ -283,7 +282,7 @@ impl<'s> Worker<'s> {
         }
     }
 
-    /// The source's own kernel if it is the one, else the one that the session holds.
+    /// The source's own kernel if it has this digest, else the one in the session.
     fn recorded_kernel(
         &self,
         source: &dyn KernelSource,
@@ -296,13 +295,13 @@ impl<'s> Worker<'s> {
         let components = self.replay.components.read();
         let components = components.unwrap_or_else(PoisonError::into_inner);
         let Some(component) = components.get(&digest) else {
-            return Err(KernelError("the session does not hold it".into()));
+            return Err(KernelError("the session does not contain it".into()));
         };
         let kernel = source.open_component(component)?;
         if kernel.digest() == digest.0 {
             Ok(kernel)
         } else {
-            Err(KernelError("what the session holds is another one".into()))
+            Err(KernelError("the session contains a different one".into()))
         }
     }
 }

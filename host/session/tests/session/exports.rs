@@ -1,5 +1,5 @@
-//! Recorded sessions: exported from a data directory, replayed by three engines, cut, damaged, and
-//! compared with a kernel that has one rule changed.
+//! Recorded sessions: exported from a data directory, replayed by three engines, truncated, damaged,
+//! and compared with a kernel in which one rule is changed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,13 +22,13 @@ use causeway_session::{
 
 use crate::script::{genesis, script};
 
-/// A text of the script that a mask has to hide.
+/// Texts of the script that a mask has to hide.
 const SECRET_WORDS: [&str; 3] = ["Falcon", "Löwe", "acme.example"];
 
-/// A sentence of the kernel's, and what a kernel with one rule changed says instead.
+/// A message of the kernel, which is changed in the candidate.
 const RULE: &[u8] = b"An account with that username already exists.";
 
-/// A sandbox whose compiled components outlive the tests: compiling the kernel takes seconds.
+/// A sandbox with a persistent cache: compiling the kernel takes seconds.
 fn sandbox() -> Sandbox {
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("engine-cache");
     Sandbox::new(Some(&cache)).unwrap()
@@ -48,7 +48,7 @@ fn unoptimised() -> Arc<dyn KernelSource> {
     ))
 }
 
-/// A workspace that the component ran, and that stopped in order.
+/// Runs a workspace with the component and shuts it down.
 async fn recorded_workspace(data: &Path) {
     let Input::Genesis(genesis) = genesis() else {
         unreachable!("a genesis")
@@ -93,7 +93,7 @@ fn replayed(path: &Path, kernel: KernelChoice) -> SessionReport {
     replay_session(&SessionFile::open(path).unwrap(), &options, |_| {}).unwrap()
 }
 
-/// Replays by three engines; all have to confirm the file and give one chain.
+/// Replays with three engines; all have to confirm the file and give the same chain.
 fn three_equal_chains(path: &Path) -> SessionReport {
     let reports = [
         replayed(path, KernelChoice::Recorded(component())),
@@ -151,7 +151,7 @@ async fn a_masked_session_holds_no_word_of_it_and_decides_alike() {
     assert!(!refusals(&plain).is_empty());
 }
 
-/// Which of the secret words stand anywhere in a file.
+/// Which of the secret words a file contains.
 fn words_of(path: &Path) -> [bool; 3] {
     let file = SessionFile::open(path).unwrap();
     let mut bytes = serde_json::to_vec(file.header()).unwrap();
@@ -301,7 +301,7 @@ async fn another_kernel_differs_in_the_sessions_that_its_rule_changes_and_in_no_
     };
     let file = SessionFile::open(&scene.file).unwrap();
     let report = replay_session(&file, &options, |_| {}).unwrap();
-    // One step of the script makes an account whose name is taken.
+    // One step of the script tries to create an account whose name is taken.
     assert_eq!(report.differences.len(), 1, "{:?}", report.differences);
     let group = &report.differences[0];
     assert_eq!(group.steps, 1);
@@ -327,7 +327,7 @@ fn find(bytes: &[u8], part: &[u8]) -> usize {
     bytes
         .windows(part.len())
         .position(|window| window == part)
-        .expect("the sentence stands in the kernel")
+        .expect("the kernel contains the message")
 }
 
 #[tokio::test]
@@ -335,7 +335,7 @@ async fn a_changed_outcome_is_named_field_by_field() {
     let scene = scene().await;
     export_to(&scene.data, &scene.file, Selection::default(), None).unwrap();
     let file = SessionFile::open(&scene.file).unwrap();
-    // The same session, but in one step another text is said to have been written.
+    // The same session, but the recorded text of one write is changed.
     let forged = scene.file.with_extension("forged");
     let out = fs::File::create(&forged).unwrap();
     let mut writer = causeway_session::Writer::new(out, file.header()).unwrap();
@@ -406,7 +406,7 @@ async fn damage_is_named_with_its_place_and_the_rest_stays_readable() {
         .blocks[0]
         .offset;
 
-    // In the first block, which holds the kernel and no step.
+    // In the first block, which contains the kernel and no steps.
     let mut damaged = good.clone();
     damaged[first_block as usize + 100] ^= 1;
     fs::write(&scene.file, &damaged).unwrap();
@@ -426,7 +426,7 @@ async fn damage_is_named_with_its_place_and_the_rest_stays_readable() {
             .contains(&format!("offset {first_block}"))
     );
 
-    // At every place where it may be cut, it says so, and never more steps come than there were.
+    // Wherever the file is truncated, that is reported, and there are never more steps than before.
     for length in (0..good.len()).step_by(good.len() / 97) {
         fs::write(&scene.file, &good[..length]).unwrap();
         match SessionFile::open(&scene.file) {
@@ -449,7 +449,7 @@ async fn damage_is_named_with_its_place_and_the_rest_stays_readable() {
         }
     }
 
-    // A block that was taken out leaves a gap in the chain, though every block is whole.
+    // Removing a block breaks the chain, though every remaining block is intact.
     let blocks = SessionFile::open(&scene.file.with_extension("whole"));
     let second = blocks.unwrap().index().unwrap().blocks[1].offset;
     let without = [&good[..first_block as usize], &good[second as usize..]].concat();

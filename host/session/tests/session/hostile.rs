@@ -1,5 +1,5 @@
-//! Session files that somebody made to do harm: whatever stands in one, it is read within its limits
-//! or refused, nothing panics, and nothing that is shown steers a terminal.
+//! Malicious session files: whatever one contains, it is read within the limits or refused, nothing
+//! panics, and nothing that is shown controls a terminal.
 
 use std::fs;
 use std::ops::ControlFlow;
@@ -31,7 +31,7 @@ use proptest::sample::Index as Place;
 use crate::look::recorded::{record, write};
 use crate::mask::chapters::whole_story;
 
-/// A session with every kind of input, command and row: its header, and its frames as bytes.
+/// A session with every kind of input, command and row: its header, and its pieces as bytes.
 static STORY: LazyLock<(Vec<u8>, Vec<Vec<u8>>)> = LazyLock::new(|| {
     let folder = tempfile::tempdir().unwrap();
     let story = whole_story(PeerKind::Mattermost11);
@@ -60,7 +60,7 @@ fn taken_apart(mut raw: &[u8]) -> Vec<Vec<u8>> {
     frames
 }
 
-/// A file of these frames whose checksums and chain are right, each list in a block of its own.
+/// A file of these pieces with correct checksums and chain, each list in its own block.
 fn packed(header: &[u8], blocks: &[Vec<Vec<u8>>]) -> Vec<u8> {
     let number = |bytes: &[u8]| (bytes.len() as u32).to_le_bytes();
     let checked = [&FORMAT_VERSION.to_le_bytes(), &number(header), header].concat();
@@ -104,8 +104,8 @@ fn packed(header: &[u8], blocks: &[Vec<Vec<u8>>]) -> Vec<u8> {
     out
 }
 
-/// Does everything with a file that the command line does; nothing of it may panic, and no line that
-/// is shown may steer a terminal.
+/// Does everything with a file that the command line does; it must not panic, and no line that is
+/// shown may control a terminal.
 fn look_everywhere(file: &SessionFile) {
     let mut post = String::new();
     let (_, damage) = walk(file, None, |passed| {
@@ -194,13 +194,13 @@ fn opened(path: &Path, bytes: &[u8]) -> Option<SessionFile> {
     Some(SessionFile::open(path).ok()?.keeping(8 << 20))
 }
 
-/// A change of bytes: where, how many go, and what comes in their place.
+/// A change of bytes: the place, the number removed, and the replacement.
 type Edit = (Place, usize, Vec<u8>);
 
 fn edit() -> impl Strategy<Value = Edit> {
     let bytes = prop_oneof![
         vec(any::<u8>(), 0..6),
-        // What lengths and numbers at their end look like.
+        // Encodings of maximum lengths and numbers.
         Just(vec![0xff; 5]),
         Just(vec![0xff, 0xff, 0xff, 0xff, 0x0f]),
         Just(vec![
@@ -256,7 +256,7 @@ proptest! {
     }
 }
 
-/// A frame of rows with these values.
+/// A piece of rows with this value.
 fn rows(number: usize, value: &[u8]) -> Vec<u8> {
     let mut frame = vec![2];
     put_length(&mut frame, number);
@@ -279,7 +279,7 @@ fn put_length(out: &mut Vec<u8>, mut length: usize) {
     out.push(length as u8);
 }
 
-/// What reading says of too many rows.
+/// The errors of reading too many rows.
 fn refusals(bytes: &[u8], limit: u64) -> [Option<String>; 2] {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
@@ -306,7 +306,7 @@ fn refusals(bytes: &[u8], limit: u64) -> [Option<String>; 2] {
 fn rows_that_take_more_memory_than_they_may_are_refused() {
     let (header, frames) = &*STORY;
     let limit = 4 << 20;
-    // A few kilobytes of file: the same row again and again is one row, and what it was is gone.
+    // A few kilobytes of file: the same row repeatedly is one row, and earlier values are freed.
     let same = vec![vec![rows(1, &vec![0; 1 << 20])]; 16];
     let same = packed(header, &[same, vec![frames.clone()]].concat());
     let large: Vec<_> = (0..16)

@@ -1,6 +1,6 @@
-//! Sessions of whole workspaces: exported, masked, replayed and looked into.
+//! Sessions of whole workspaces: exported, masked, replayed and inspected.
 
-// Helpers of tests may fail loudly.
+// Test helpers may panic.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

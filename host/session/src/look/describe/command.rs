@@ -14,7 +14,7 @@ use causeway_kernel::rows::tx::Read;
 use crate::look::names::{Names, count, plain, quoted};
 use crate::look::walk::Seen;
 
-/// What somebody does.
+/// Who does what.
 pub(super) fn sentence(seen: &Seen<'_>, actor: Actor, command: &Command) -> String {
     let names = Names(seen.rows);
     format!("{} {}", names.actor(actor), act(seen, command))
@@ -26,7 +26,7 @@ fn act(seen: &Seen<'_>, command: &Command) -> String {
         .unwrap_or_else(|| sharing_act(seen, command))
 }
 
-/// A post and where it stands.
+/// A post and its channel.
 fn place(seen: &Seen<'_>, no: PostNo) -> String {
     let names = Names(seen.rows);
     match seen.rows.get::<Post>(&no) {
@@ -40,7 +40,7 @@ fn post_act(seen: &Seen<'_>, command: &Command) -> Option<String> {
     Some(match command {
         Command::CreatePost(new) => {
             let what = match new.root {
-                Some(root) => format!("answers post {}", names.post(root)),
+                Some(root) => format!("replies to post {}", names.post(root)),
                 None => "writes a post".into(),
             };
             let channel = names.channel(new.channel);
@@ -67,10 +67,10 @@ fn post_act(seen: &Seen<'_>, command: &Command) -> Option<String> {
         }
         Command::DeletePost(DeletePost { post }) => format!("deletes post {}", place(seen, *post)),
         Command::AddReaction(AddReaction { post, emoji }) => {
-            format!("reacts :{}: to post {}", plain(emoji), place(seen, *post))
+            format!("adds :{}: to post {}", plain(emoji), place(seen, *post))
         }
         Command::RemoveReaction(RemoveReaction { post, user, emoji }) => format!(
-            "takes back :{}: of {} from post {}",
+            "removes :{}: of {} from post {}",
             plain(emoji),
             names.user(*user),
             place(seen, *post)
@@ -91,11 +91,11 @@ fn post_act(seen: &Seen<'_>, command: &Command) -> Option<String> {
 fn people_act(seen: &Seen<'_>, command: &Command) -> Option<String> {
     let names = Names(seen.rows);
     Some(match command {
-        Command::CreateUser(new) => format!("makes the account {}", plain(&new.username)),
+        Command::CreateUser(new) => format!("creates the account {}", plain(&new.username)),
         Command::PatchUser(PatchUser { user, .. }) => {
             format!("changes the profile of {}", names.user(*user))
         }
-        Command::CreateTeam(new) => format!("makes the team {}", plain(&new.name)),
+        Command::CreateTeam(new) => format!("creates the team {}", plain(&new.name)),
         Command::AddTeamMember(AddTeamMember { team, user }) => {
             format!(
                 "adds {} to the team {}",
@@ -103,7 +103,7 @@ fn people_act(seen: &Seen<'_>, command: &Command) -> Option<String> {
                 names.team(*team)
             )
         }
-        Command::CreateChannel(new) => format!("makes the channel {}", plain(&new.name)),
+        Command::CreateChannel(new) => format!("creates the channel {}", plain(&new.name)),
         Command::AddChannelMember(AddChannelMember { channel, user }) => {
             format!("adds {} to {}", names.user(*user), names.channel(*channel))
         }
@@ -113,12 +113,11 @@ fn people_act(seen: &Seen<'_>, command: &Command) -> Option<String> {
             names.channel(*channel)
         ),
         Command::ViewChannel(ViewChannel { channel }) => {
-            format!("looks at {}", names.channel(*channel))
+            format!("views {}", names.channel(*channel))
         }
-        Command::SetPersonal(set) => format!(
-            "changes {} of their own",
-            count(set.changes.len(), "setting")
-        ),
+        Command::SetPersonal(set) => {
+            format!("changes {}", count(set.changes.len(), "personal setting"))
+        }
         Command::Configure(Configure { site_url, .. }) => {
             format!("changes the settings, site URL {}", plain(site_url))
         }
@@ -129,7 +128,7 @@ fn people_act(seen: &Seen<'_>, command: &Command) -> Option<String> {
 fn sharing_act(seen: &Seen<'_>, command: &Command) -> String {
     let names = Names(seen.rows);
     match command {
-        Command::CreateConnection(new) => format!("makes the connection {}", plain(&new.name)),
+        Command::CreateConnection(new) => format!("creates the connection {}", plain(&new.name)),
         Command::AcceptConnection(new) => format!(
             "accepts an invitation of {} as {}",
             plain(&new.site_url),
@@ -139,7 +138,7 @@ fn sharing_act(seen: &Seen<'_>, command: &Command) -> String {
             format!("confirms the connection {}", names.connection(*connection))
         }
         Command::AbandonConnection(AbandonConnection { connection }) => {
-            format!("gives up the connection {}", names.connection(*connection))
+            format!("abandons the connection {}", names.connection(*connection))
         }
         Command::RemoveConnection(RemoveConnection { connection }) => {
             format!("removes the connection {}", names.connection(*connection))
@@ -156,7 +155,7 @@ fn sharing_act(seen: &Seen<'_>, command: &Command) -> String {
             format!("changes the connection {}", names.connection(*connection))
         }
         Command::RelocateConnection(RelocateConnection { connection, .. }) => format!(
-            "gives the connection {} another address",
+            "changes the address of the connection {}",
             names.connection(*connection)
         ),
         Command::InviteToChannel(InviteToChannel {
@@ -167,22 +166,19 @@ fn sharing_act(seen: &Seen<'_>, command: &Command) -> String {
             "invites {} to {}{}",
             names.connection(*connection),
             names.channel(*channel),
-            if *read_only { ", to read only" } else { "" }
+            if *read_only { ", read-only" } else { "" }
         ),
         Command::UninviteFromChannel(UninviteFromChannel {
             channel,
             connection,
         }) => format!(
-            "ends the sharing of {} with {}",
+            "stops sharing {} with {}",
             names.channel(*channel),
             names.connection(*connection)
         ),
         Command::UnshareChannel(UnshareChannel { channel }) => {
-            format!("ends the sharing of {}", names.channel(*channel))
+            format!("stops sharing {}", names.channel(*channel))
         }
-        other => format!(
-            "gives a command of another kind: {}",
-            plain(&format!("{other:?}"))
-        ),
+        other => format!("runs another command: {}", plain(&format!("{other:?}"))),
     }
 }

@@ -1,4 +1,4 @@
-//! Effects in short.
+//! Effects, summarized.
 
 use std::collections::BTreeMap;
 
@@ -31,8 +31,10 @@ pub(super) fn in_short(seen: &Seen<'_>) -> Vec<String> {
                 let pause_ms = at_ms.saturating_sub(seen.step.time_ms).max(0);
                 out.push(format!("wakes in {pause_ms} ms"));
             }
-            Effect::Connection(no) => out.push(format!("looks at {} again", names.connection(no))),
-            // Among the refusals.
+            Effect::Connection(no) => {
+                out.push(format!("rechecks the connection {}", names.connection(no)));
+            }
+            // Shown with the refusals.
             Effect::Refused { .. } => {}
         }
     }
@@ -41,7 +43,7 @@ pub(super) fn in_short(seen: &Seen<'_>) -> Vec<String> {
             .iter()
             .map(|(name, number)| format!("{number} {name}"));
         let told: Vec<String> = told.collect();
-        out.insert(0, format!("tells clients: {}", told.join(", ")));
+        out.insert(0, format!("notifies clients: {}", told.join(", ")));
     }
     out
 }

@@ -1,11 +1,11 @@
-//! Frames between workspaces in words: what one brings, and what an answer says.
+//! Frames between workspaces in words: their content, and the answers.
 
 use serde_json::Value;
 
 use crate::look::as_json::document;
 use crate::look::names::{Names, count, plain};
 
-/// How many ids a line names.
+/// Maximum ids listed on a line.
 const IDS_SHOWN: usize = 5;
 
 /// What a frame carries, e.g. `2 posts, 1 user for falcon`.
@@ -13,7 +13,7 @@ pub(super) fn content(names: Names<'_>, body: &[u8]) -> String {
     let frame = document(body);
     let message = frame.get("msg").unwrap_or(&Value::Null);
     let Some(topic) = message.get("topic").and_then(Value::as_str) else {
-        return format!("{} that are no frame", count(body.len(), "byte"));
+        return format!("{} that are not a frame", count(body.len(), "byte"));
     };
     let payload = message.get("payload").unwrap_or(&Value::Null);
     let channel = text(payload, "channel_id");
@@ -31,7 +31,7 @@ pub(super) fn content(names: Names<'_>, body: &[u8]) -> String {
             )
         }
         "sharedchannel_upload" => "the announcement of a file".into(),
-        other => format!("a message of the topic {}", plain(other)),
+        other => format!("a message with the topic {}", plain(other)),
     }
 }
 
@@ -75,12 +75,12 @@ pub(super) fn topic(body: &[u8]) -> String {
     plain(frame.get("msg").map_or("", |it| text(it, "topic")))
 }
 
-/// What the answer to a frame says.
+/// The answer to a frame.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {
-    /// The refusal of the whole, in the answer's words.
+    /// The refusal of the whole frame, in the answer's words.
     pub refusal: Option<String>,
-    /// Ids of posts that it names as refused.
+    /// Ids of posts listed as refused.
     pub post_errors: Vec<String>,
 }
 
@@ -98,7 +98,7 @@ impl Answer {
         }
         if text(&answer, "status") != "OK" {
             let refusal = match text(&answer, "err") {
-                "" => "it is no answer that the protocol knows".into(),
+                "" => "this is not an answer of the protocol".into(),
                 words => plain(words),
             };
             return Answer {
@@ -115,7 +115,7 @@ impl Answer {
     }
 }
 
-/// Some ids in a line.
+/// Some of the ids, on one line.
 pub(super) fn listed(ids: &[String]) -> String {
     let shown: Vec<&str> = ids.iter().take(IDS_SHOWN).map(String::as_str).collect();
     let rest = ids.len().saturating_sub(shown.len());
@@ -137,10 +137,10 @@ mod tests {
         let said = |body: &str| content(Names(&rows), body.as_bytes());
         let sync = r#"{"msg":{"topic":"sharedchannel_sync","payload":{"channel_id":"c","posts":[1,2],"users":{"a":1},"reactions":null}}}"#;
         assert_eq!(said(sync), "2 posts, 1 user for channel c");
-        assert_eq!(said("<html>"), "6 bytes that are no frame");
-        assert_eq!(said(r#"{"msg":7}"#), "9 bytes that are no frame");
+        assert_eq!(said("<html>"), "6 bytes that are not a frame");
+        assert_eq!(said(r#"{"msg":7}"#), "9 bytes that are not a frame");
         let other = r#"{"msg":{"topic":"new\u0007s","payload":[]}}"#;
-        assert_eq!(said(other), "a message of the topic new\\u{7}s");
+        assert_eq!(said(other), "a message with the topic new\\u{7}s");
     }
 
     #[test]

@@ -23,25 +23,25 @@ pub struct Description {
     pub seq: u64,
     /// Its time, in ms.
     pub time_ms: i64,
-    /// What kind of input it was; see [`KINDS`].
+    /// The kind of input; see [`KINDS`].
     pub kind: &'static str,
     /// Who acted.
     pub who: String,
     /// What happened, in a sentence.
     pub what: String,
-    /// Verdicts of the policies that let something pass.
+    /// Number of verdicts that allowed something.
     pub allowed: usize,
-    /// All others.
+    /// All other verdicts.
     pub verdicts: Vec<String>,
     /// What was refused, denied or held, and why.
     pub refusals: Vec<String>,
-    /// What was known already and changed nothing.
+    /// What was already known and changed nothing.
     pub notes: Vec<String>,
-    /// What the service did then.
+    /// What the service did afterwards.
     pub effects: Vec<String>,
-    /// By what the step was stopped.
+    /// Why the step was stopped, if it was.
     pub stopped: Option<String>,
-    /// What the masked step decided otherwise than the real one.
+    /// What the masked step decided differently from the real one.
     pub deviation: Option<String>,
 }
 
@@ -54,7 +54,7 @@ impl Description {
     }
 }
 
-/// The kinds of inputs by name.
+/// The names of the kinds of inputs.
 pub const KINDS: [&str; 12] = [
     "genesis",
     "command",
@@ -134,9 +134,9 @@ fn who(seen: &Seen<'_>) -> String {
 fn sentence(seen: &Seen<'_>) -> String {
     let names = Names(seen.rows);
     match &seen.input {
-        Err(error) => format!("an input of no known shape: {error}"),
+        Err(error) => format!("an input that cannot be decoded: {error}"),
         Ok(Input::Genesis(genesis)) => {
-            format!("the workspace {} begins", plain(&genesis.site_url))
+            format!("the workspace {} is created", plain(&genesis.site_url))
         }
         Ok(Input::Command { actor, command, .. }) => command::sentence(seen, *actor, command),
         Ok(Input::Frame {
@@ -162,18 +162,20 @@ fn sentence(seen: &Seen<'_>) -> String {
             let who = names.connection(*connection);
             match part {
                 FramePart::Keep(body) => format!(
-                    "{} of {who} are kept, to be carried out in parts",
+                    "{} from {who}: kept, to be carried out in parts",
                     frame::content(names, body)
                 ),
                 FramePart::Items(most) => {
                     format!(
-                        "a frame of {who} goes on, by {} at most",
+                        "a frame from {who} continues with at most {}",
                         count(*most as usize, "item")
                     )
                 }
-                FramePart::SetAside(1) => format!("the next item of a frame of {who} is set aside"),
+                FramePart::SetAside(1) => {
+                    format!("the next item of a frame from {who} is set aside")
+                }
                 FramePart::SetAside(_) => {
-                    format!("what is left of a frame of {who} is set aside")
+                    format!("the rest of a frame from {who} is set aside")
                 }
             }
         }
@@ -182,7 +184,7 @@ fn sentence(seen: &Seen<'_>) -> String {
             body,
             reason,
         }) => format!(
-            "a frame of {} ({}) is set aside as a whole: {}",
+            "a frame from {} ({}) is set aside as a whole: {}",
             names.connection(*connection),
             count(body.len(), "byte"),
             plain(reason)
@@ -218,7 +220,7 @@ fn receipt_sentence(seen: &Seen<'_>, receipt: &Receipt) -> String {
     let round = round.filter(|round| round.attempt == Some(attempt));
     let held = round.as_ref().map_or(&[][..], |it| &it.items);
     let late = if round.is_none() {
-        "; nobody waits for that any more"
+        "; it is no longer expected"
     } else {
         ""
     };
@@ -233,7 +235,9 @@ fn receipt_sentence(seen: &Seen<'_>, receipt: &Receipt) -> String {
             format!("{send} is answered: {come}{late}")
         }
         SendOutcome::Refused(status) => format!("{send} is refused with HTTP {status}{late}"),
-        SendOutcome::Unknown => format!("{send} broke off: nobody knows whether it arrived{late}"),
+        SendOutcome::Unknown => {
+            format!("{send} was interrupted: it is unknown whether it arrived{late}")
+        }
         SendOutcome::NeverLeft => format!("{send} never left{late}"),
     }
 }

@@ -1,35 +1,36 @@
-//! The kernel's words for why an item was not carried out, as sentences.
+//! Sentences for the kernel's reasons why an item was not carried out.
 
-/// A word of [`Reason`](causeway_kernel::inbound::Reason) in a sentence; an unknown word as it is.
+/// The sentence for a word of [`Reason`](causeway_kernel::inbound::Reason); an unknown word is
+/// returned as it is.
 #[must_use]
 pub fn sentence(word: &str) -> String {
     let known = match word {
-        "malformed" => "it is no JSON of its kind",
-        "bad_id" => "an id in it is no id",
-        "bad_time" => "a time in it is negative, missing or beyond the year 9999",
-        "bad_name" => "the user name is empty, too long or has characters that names do not have",
-        "bad_type" => "the post is of a type that is not known or never stored",
-        "bad_emoji" => "the emoji has no name that emoji can have",
-        "too_large" => "a text, a name or the properties are over their limit",
-        "wrong_channel" => "it names another channel than its message, or stands in another one",
+        "malformed" => "it is not valid JSON of its kind",
+        "bad_id" => "it contains an invalid id",
+        "bad_time" => "it contains a time that is negative, missing or beyond the year 9999",
+        "bad_name" => "the user name is empty, too long or contains invalid characters",
+        "bad_type" => "the type of the post is unknown or never stored",
+        "bad_emoji" => "the name of the emoji is invalid",
+        "too_large" => "a text, a name or the properties exceed their limit",
+        "wrong_channel" => "it names another channel than its message, or belongs to another one",
         "unknown_user" => "its author is not known here",
         "foreign_user" => "its author belongs to this workspace or to another peer",
-        "claimed_origin" => "the profile says that it comes over another connection of ours",
+        "claimed_origin" => "the profile claims to come over another connection of ours",
         "foreign_post" => "the post is not theirs: a user of another workspace wrote it",
         "unknown_post" => "the post that it belongs to is not known here, or is deleted",
         "unknown_root" => "the root of its thread is not known here, or is itself a reply",
         "unknown_channel" => "the channel is not known here",
         "not_shared" => "the channel is not shared with its sender, or no longer",
-        "invite_refused" => "the invitation of the channel cannot be accepted",
+        "invite_refused" => "the invitation to the channel cannot be accepted",
         "not_newer" => "this version or a newer one is here already",
         "name_taken" => "every name that the suffix rule gives is taken",
-        "too_many_users" => "there are as many users of its sender here as there may be",
-        "too_many_emoji" => "the post has as many different emoji as it may have",
-        "too_many_acknowledgements" => "the post has as many acknowledgements as it may have",
+        "too_many_users" => "the maximum number of users of its sender is reached",
+        "too_many_emoji" => "the post has the maximum number of different emoji",
+        "too_many_acknowledgements" => "the post has the maximum number of acknowledgements",
         "denied" => "a policy denied it",
-        "held" => "a policy failed or its root waits: it is held and asked about again",
+        "held" => "a policy failed or its root is held: it is held and asked about again",
         "quarantined" => "it stopped an earlier run of its frame and was set aside",
-        "feature_off" => "it is of a feature that is switched off here",
+        "feature_off" => "it belongs to a feature that is switched off here",
         other => return super::plain(other),
     };
     known.into()

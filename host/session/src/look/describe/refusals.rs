@@ -12,7 +12,7 @@ use crate::look::as_json::document;
 use crate::look::names::{Names, plain, way};
 use crate::look::walk::Seen;
 
-/// The policies' verdicts that are not a plain permission, and the number of those that are.
+/// The number of verdicts that plainly allow, and the other verdicts.
 pub(super) fn verdicts(seen: &Seen<'_>) -> (usize, Vec<String>) {
     let mut allowed = 0;
     let mut out = Vec::new();
@@ -22,13 +22,13 @@ pub(super) fn verdicts(seen: &Seen<'_>) -> (usize, Vec<String>) {
             Ok(Verdict::Deny(reason)) => out.push(format!("denied: {}", plain(&reason))),
             Ok(Verdict::Revise(_)) => out.push("revised the text".into()),
             Ok(Verdict::Failed(reason)) => out.push(format!("failed: {}", plain(&reason))),
-            Err(error) => out.push(format!("a verdict of no known shape: {error}")),
+            Err(error) => out.push(format!("a verdict that cannot be decoded: {error}")),
         }
     }
     (allowed, out)
 }
 
-/// Refusals, and what was known already.
+/// Refusals, and what was already known.
 pub(super) fn of(seen: &Seen<'_>) -> (Vec<String>, Vec<String>) {
     let mut refusals = of_reply(seen);
     let mut notes = Vec::new();
@@ -90,7 +90,7 @@ fn of_receipt(seen: &Seen<'_>) -> Vec<String> {
     }
 }
 
-/// What rows say that the step wrote: which posts the policies denied, and what waits.
+/// From the rows that the step wrote: which posts the policies denied, and what is waiting.
 fn of_rows(seen: &Seen<'_>) -> Vec<String> {
     let names = Names(seen.rows);
     let mut out = Vec::new();
@@ -158,13 +158,15 @@ fn object(names: Names<'_>, object: &FeedObject) -> String {
     }
 }
 
-/// How an item stands that the cursor passed.
+/// The state of an item that the cursor has passed.
 pub fn state(row: &Exception) -> String {
     let reason = plain(&row.reason);
     match row.state {
         ExceptionState::Held => format!("is held: {reason}"),
         ExceptionState::Denied => format!("is denied: {reason}"),
-        ExceptionState::Refused(times) => format!("was refused {times} ×, is sent again: {reason}"),
+        ExceptionState::Refused(times) => {
+            format!("was refused {times} ×, will be sent again: {reason}")
+        }
         ExceptionState::Dead => format!("is given up: {reason}"),
     }
 }

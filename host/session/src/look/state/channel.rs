@@ -28,7 +28,7 @@ pub fn members(rows: &MemoryRows, channel: ChannelNo) -> TextTable {
     }
 }
 
-/// The newest posts of a channel, oldest first, at most `limit`.
+/// The newest posts of a channel, at most `limit`, oldest first.
 #[must_use]
 pub fn posts(rows: &MemoryRows, channel: ChannelNo, limit: usize) -> TextTable {
     let keys = rows.records::<ChannelPost>().map(|(key, _)| key);

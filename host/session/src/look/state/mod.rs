@@ -1,4 +1,4 @@
-//! What stood in a workspace behind an entry of a session, as tables.
+//! The state of a workspace after an entry of a session, as tables.
 
 mod channel;
 mod sharing;
@@ -22,11 +22,11 @@ use super::walk::{Passed, walk};
 use crate::file::{SessionError, SessionFile};
 use causeway_engine::MemoryRows;
 
-/// The rows behind an entry.
+/// The rows after an entry.
 #[derive(Debug)]
 pub struct State {
-    /// The last entry that is in them: the one asked for, or of a session that lacks it the one
-    /// before; that of the session's start when there is none.
+    /// The last entry that they reflect: the requested one, or the last one before it that the
+    /// session contains, or the one of the session's start.
     pub seq: u64,
     /// Time of that entry, in ms; `None` at the start.
     pub time_ms: Option<i64>,
@@ -34,12 +34,12 @@ pub struct State {
     pub rows: MemoryRows,
     /// Whether they are only those that the session's steps have read and written.
     pub is_partial: bool,
-    /// What of the file is damaged.
+    /// Damage of the file.
     pub damage: Vec<SessionError>,
 }
 
 impl State {
-    /// The rows behind entry `at`, or at the end.
+    /// The rows after entry `at`, or at the end.
     #[must_use]
     pub fn at(file: &SessionFile, at: Option<u64>) -> State {
         let (mut seq, mut time_ms) = (file.header().start.seq, None);
@@ -59,7 +59,7 @@ impl State {
         }
     }
 
-    /// A channel by its id or its URL name; of several with one name the first.
+    /// A channel by its id or its URL name; if several have that name, the first.
     #[must_use]
     pub fn channel(&self, id_or_name: &str) -> Option<ChannelNo> {
         let named = || {
@@ -69,14 +69,14 @@ impl State {
         lookup::channel(&self.rows, id_or_name).or_else(|| Some(named()?.0))
     }
 
-    /// The rows of a table, as they are: key and value.
+    /// The raw rows of a table: key and value.
     pub fn raw(&self, table: Table) -> impl Iterator<Item = (String, serde_json::Value)> {
         let rows = self.rows.all().filter(move |row| row.0 == table);
         rows.map(|(table, key, value)| as_json::row(table, key, value))
     }
 }
 
-/// A table by its name in any case.
+/// A table by its name, ignoring case.
 #[must_use]
 pub fn table_named(name: &str) -> Option<Table> {
     let mut all = Table::ALL.iter().copied();

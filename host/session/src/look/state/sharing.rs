@@ -1,4 +1,4 @@
-//! Connections, and how far the channels are that go over them.
+//! Connections, and the links of channels to them.
 
 use causeway_kernel::model::{
     Connection, ConnectionState, Exception, ExceptionState, Link, LinkEnd, LinkState, PeerKind,
@@ -115,7 +115,7 @@ pub fn links(rows: &MemoryRows) -> TextTable {
     }
 }
 
-/// Exceptions of a link that are not given up.
+/// Number of exceptions of a link that are not given up.
 fn waiting(rows: &MemoryRows, link: (ChannelNo, ConnectionNo), epoch: u32) -> usize {
     let of_link = rows.records::<Exception>().filter(|(key, row)| {
         (key.1, key.0) == link && row.epoch == epoch && row.state != ExceptionState::Dead

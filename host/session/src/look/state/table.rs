@@ -1,13 +1,13 @@
-//! Tables for people and for tools.
+//! Tables as text and as JSON.
 
 use serde_json::{Map, Value, json};
 
-/// What stands in a place of a table.
+/// A cell of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cell {
-    /// Words.
+    /// A text.
     Text(String),
-    /// A number; stands to the right.
+    /// A number; right-aligned.
     Number(u64),
     /// A time, in ms; 0 = never.
     Time(i64),
@@ -40,7 +40,7 @@ impl From<usize> for Cell {
 /// A table with a name and named columns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TextTable {
-    /// What it shows.
+    /// Its name.
     pub name: &'static str,
     /// Names of its columns.
     pub columns: &'static [&'static str],
@@ -66,7 +66,7 @@ impl TextTable {
         self.rows.iter().map(object).collect()
     }
 
-    /// Its lines in aligned columns, the names first; `time` shows a time.
+    /// Its lines in aligned columns, with a header line; `time` formats a time.
     #[must_use]
     pub fn to_lines(&self, time: impl Fn(i64) -> String) -> Vec<String> {
         let shown = |cell: &Cell| match cell {

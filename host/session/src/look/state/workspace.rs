@@ -1,4 +1,4 @@
-//! The workspace at large: channels, users, and how much there is of what.
+//! The workspace as a whole: channels, users, and counts of rows.
 
 use std::collections::BTreeMap;
 
@@ -88,7 +88,7 @@ pub fn users(rows: &MemoryRows) -> TextTable {
     }
 }
 
-/// How many rows there are of what needs care, and in all.
+/// Numbers of rows in the tables of interest, and in total.
 #[must_use]
 pub fn counts(rows: &MemoryRows) -> TextTable {
     let of_interest = [

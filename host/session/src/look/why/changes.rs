@@ -1,4 +1,4 @@
-//! What steps changed of a post that is there.
+//! Changes of a stored post by steps.
 
 use causeway_kernel::boundary::input::Input;
 use causeway_kernel::boundary::output::{Object, Reply};
@@ -37,14 +37,14 @@ pub(super) fn by_command(seen: &Seen<'_>, no: PostNo) -> Option<String> {
         (_, Some(stopped)) => format!("; stopped: {stopped}"),
         (Some(Reply::Refused(refusal)), _) => format!("; refused: {}", plain(&refusal.message)),
         _ if matches!(command, Command::CreatePost(_)) && !is_stored => {
-            "; the same act again, nothing changes".into()
+            "; a repetition, nothing changes".into()
         }
         _ => String::new(),
     };
     Some(format!("{}{end}", description.what))
 }
 
-/// What became of the post's row, and of its reactions and acknowledgements.
+/// Changes of the post's row, and of its reactions and acknowledgements.
 pub(super) fn of_rows(seen: &Seen<'_>, no: PostNo) -> Vec<String> {
     let names = Names(seen.rows);
     let mut out = Vec::new();
@@ -72,8 +72,8 @@ pub(super) fn of_rows(seen: &Seen<'_>, no: PostNo) -> Vec<String> {
         let is_live = |row: &Option<Reaction>| row.as_ref().is_some_and(|it| it.delete_at == 0);
         let (who, emoji) = (names.user(*user), plain(emoji));
         match (is_live(&change.old), is_live(&change.new)) {
-            (false, true) => out.push(format!("{who} has reacted :{emoji}:")),
-            (true, false) => out.push(format!("the reaction :{emoji}: of {who} is gone")),
+            (false, true) => out.push(format!("{who} reacted with :{emoji}:")),
+            (true, false) => out.push(format!("the reaction :{emoji}: of {who} was removed")),
             _ => {}
         }
     }
@@ -85,8 +85,8 @@ pub(super) fn of_rows(seen: &Seen<'_>, no: PostNo) -> Vec<String> {
         let who = names.user(user);
         let stands = |row: &Option<Acknowledgement>| row.is_some_and(|it| it.acknowledged_at != 0);
         match (stands(&change.old), stands(&change.new)) {
-            (_, true) => out.push(format!("{who} has acknowledged it")),
-            (true, false) => out.push(format!("the acknowledgement by {who} is withdrawn")),
+            (_, true) => out.push(format!("{who} acknowledged it")),
+            (true, false) => out.push(format!("the acknowledgement by {who} was withdrawn")),
             (false, false) => {}
         }
     }
@@ -104,7 +104,7 @@ fn differences(old: &Post, new: &Post) -> Vec<String> {
         out.push(format!("deleted{by}"));
     } else if old.message != new.message {
         out.push(format!(
-            "its text was {}, is now {}",
+            "its text changed from {} to {}",
             quoted(&old.message),
             quoted(&new.message)
         ));
@@ -118,7 +118,7 @@ fn differences(old: &Post, new: &Post) -> Vec<String> {
     out
 }
 
-/// What the policies decided on the post in this step, as far as it is kept.
+/// The policies' verdicts on the post in this step that are stored.
 pub(super) fn verdicts(seen: &Seen<'_>, post: &str) -> Vec<String> {
     let names = Names(seen.rows);
     let mut out = Vec::new();
@@ -144,7 +144,7 @@ pub(super) fn verdicts(seen: &Seen<'_>, post: &str) -> Vec<String> {
                     .collect();
                 format!("a policy revised it {way} {who}: {}", texts.join(", "))
             }
-            None => format!("the earlier verdict on it {way} {who} is withdrawn"),
+            None => format!("the earlier verdict on it {way} {who} was withdrawn"),
         });
     }
     out

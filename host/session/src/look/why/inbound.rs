@@ -1,4 +1,4 @@
-//! How a post came from a peer, and what became of it.
+//! How a post arrived from a peer, and what happened to it.
 
 use causeway_kernel::boundary::input::{FramePart, Input};
 use causeway_kernel::boundary::output::Reply;
@@ -21,10 +21,10 @@ use crate::look::walk::Seen;
 use causeway_engine::MemoryRows;
 use causeway_engine::runtime::StepEnd;
 
-/// What a step says of a post of a peer.
+/// The facts of a step about a peer's post.
 #[derive(Debug, Default)]
 pub(super) struct Come {
-    /// In sentences.
+    /// The facts, as sentences.
     pub said: Vec<String>,
     /// Why it was not stored, if it was not.
     pub refusal: Option<String>,
@@ -58,7 +58,7 @@ pub(super) fn facts(seen: &Seen<'_>, post: &str) -> Option<Come> {
             Some(Come {
                 said: Vec::new(),
                 refusal: Some(format!(
-                    "the frame of {who} that names it was set aside as a whole: {reason}"
+                    "the frame from {who} that names it was set aside as a whole: {reason}"
                 )),
             })
         }
@@ -82,7 +82,7 @@ pub(super) fn facts(seen: &Seen<'_>, post: &str) -> Option<Come> {
     Some(come)
 }
 
-/// A frame: of whom, its bytes, the items that are left out and the first one of this step.
+/// A frame: its sender, its bytes, the items left out, and the first item of this step.
 type Sent<'s> = (ConnectionNo, &'s [u8], &'s [(u32, u32)], u32);
 
 fn by_frame(seen: &Seen<'_>, sent: Sent<'_>, post: &str) -> Option<Come> {
@@ -100,7 +100,7 @@ fn by_frame(seen: &Seen<'_>, sent: Sent<'_>, post: &str) -> Option<Come> {
     let message = frame.and_then(|it| SyncMessage::decode(it.payload).ok());
     let whole = whole_refusal(seen);
     let Some(message) = message else {
-        // No item of it can be told from another.
+        // Its items cannot be distinguished.
         let reason = whole.unwrap_or_else(|| "nothing of it was carried out".into());
         return names(body, post).then(|| Come {
             said: Vec::new(),
@@ -169,14 +169,14 @@ fn by_frame(seen: &Seen<'_>, sent: Sent<'_>, post: &str) -> Option<Come> {
     (come.refusal.is_some() || !come.said.is_empty()).then_some(come)
 }
 
-/// How many rows of a kind the step has changed that belong to a post.
+/// Number of rows of a kind that belong to a post and were changed by the step.
 fn taken<R: Record>(seen: &Seen<'_>, post: &str, of: fn(&R::Key) -> PostNo) -> usize {
     let no = lookup::post(seen.rows, post);
     let changes = seen.changes::<R>();
     changes.iter().filter(|it| Some(of(&it.key)) == no).count()
 }
 
-/// What was sent that belongs to the post, and how much of it was taken.
+/// The parts of the post that were sent, and how many of them were taken.
 fn parts(seen: &Seen<'_>, who: &str, (number, what): (usize, &str), taken: usize) -> String {
     let sent = format!("{who} sends {} to it", count(number, what));
     if taken >= number {
@@ -184,13 +184,13 @@ fn parts(seen: &Seen<'_>, who: &str, (number, what): (usize, &str), taken: usize
     }
     let reasons = refused::reasons(seen);
     let why = match reasons.as_slice() {
-        [] => "no reason is named".into(),
+        [] => "no reason is given".into(),
         reasons => reasons.join("; or "),
     };
     format!("{sent}, {taken} of them taken: {why}")
 }
 
-/// Why nothing of the frame was carried out, if so.
+/// Why the whole frame was refused, if it was.
 fn whole_refusal(seen: &Seen<'_>) -> Option<String> {
     if let StepEnd::Stopped { kind, detail } = &seen.step.end {
         return Some(format!("the step was stopped ({kind}: {})", plain(detail)));
@@ -207,7 +207,7 @@ fn whole_refusal(seen: &Seen<'_>) -> Option<String> {
     Some(format!("with the whole frame: {reasons}{words}"))
 }
 
-/// What became of an item of a frame that was carried out: how it was taken, or why it was refused.
+/// The result of an item of a frame that was carried out: how it was taken, or why it was refused.
 fn fate(seen: &Seen<'_>, named: &Named<'_>, post: &str) -> Result<String, String> {
     let answer = match seen.reply() {
         Some(Reply::Http { status, body }) => Answer::of(status, &body),
@@ -235,18 +235,18 @@ fn fate(seen: &Seen<'_>, named: &Named<'_>, post: &str) -> Result<String, String
             Ok(if is_same {
                 "taken, only its version is noted".into()
             } else {
-                "taken, it changes".into()
+                "taken, it changed".into()
             })
         }
         _ if no.is_some() => Ok("this version or a newer one is here already".into()),
         _ => match waiting(seen.rows, post) {
-            Some(row) => Err(format!("it waits already: {}", plain(&row.reason))),
+            Some(row) => Err(format!("it is already waiting: {}", plain(&row.reason))),
             None => Err("the answer does not name it, but nothing of it was written".into()),
         },
     }
 }
 
-/// What a step did with a post that waited.
+/// What a step did with a held post.
 fn waited(seen: &Seen<'_>, post: &str) -> Option<Come> {
     let changes = seen.changes::<Held>();
     let gone = changes
@@ -258,13 +258,17 @@ fn waited(seen: &Seen<'_>, post: &str) -> Option<Come> {
         let times = count(row.attempts as usize, "time");
         return (!is_frame(seen)).then(|| Come {
             said: Vec::new(),
-            refusal: Some(format!("it waits on, asked about {times}: held, {reason}")),
+            refusal: Some(format!(
+                "it is still waiting, asked about {times}: held, {reason}"
+            )),
         });
     }
     let no = lookup::post(seen.rows, post);
     if seen.changes::<Post>().iter().any(|it| Some(it.key) == no) {
         return Some(Come {
-            said: vec![format!("it waited since it came from {who}: taken now")],
+            said: vec![format!(
+                "it had been waiting since it came from {who}: taken now"
+            )],
             refusal: None,
         });
     }
@@ -278,7 +282,7 @@ fn waited(seen: &Seen<'_>, post: &str) -> Option<Come> {
     Some(Come {
         said: Vec::new(),
         refusal: Some(format!(
-            "it waited since it came from {who}: refused now, {reason}"
+            "it had been waiting since it came from {who}: refused now, {reason}"
         )),
     })
 }
@@ -288,7 +292,7 @@ fn held_change(seen: &Seen<'_>, post: &str) -> Option<Held> {
     rows.into_iter().find(|row| is_post(row, post))
 }
 
-/// The row of a post that waits.
+/// The row of a held post.
 pub(super) fn waiting(rows: &MemoryRows, post: &str) -> Option<Held> {
     let mut held = rows.records::<Held>().map(|(_, row)| row);
     held.find(|row| is_post(row, post))

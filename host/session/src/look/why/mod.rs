@@ -1,4 +1,4 @@
-//! Why a post is what it is, or is not there: everything in a session that made it so.
+//! Why a post is as it is, or is not there: everything in a session that led to it.
 
 mod changes;
 mod inbound;
@@ -18,7 +18,7 @@ use serde::Serialize;
 use super::walk::{Passed, Seen, walk};
 use crate::file::{SessionError, SessionFile};
 
-/// Facts that are told; those behind them are counted.
+/// Maximum facts reported; further ones are counted.
 const FACTS_MAX: usize = 10_000;
 
 /// Something that happened to a post.
@@ -32,24 +32,24 @@ pub struct Fact {
     pub what: String,
 }
 
-/// What a session says of a post.
+/// The history of a post in a session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Why {
-    /// The post's id, as asked for.
+    /// The requested id.
     pub post: String,
-    /// Whether it is there at the end of the session, be it as deleted.
+    /// Whether it is there at the end of the session, even if deleted.
     pub is_there: bool,
     /// Where it came from, or why it is not there.
     pub conclusion: String,
     /// What happened to it, in order.
     pub facts: Vec<Fact>,
-    /// Facts behind those.
+    /// Number of further facts.
     pub more: u64,
-    /// Where it stands at the end.
+    /// Its state at the end.
     pub now: Vec<String>,
 }
 
-/// Looks for a post in a session; also gives what of the file is damaged.
+/// Looks for a post in a session; also returns the damage of the file.
 #[must_use]
 pub fn why(file: &SessionFile, post: &str) -> (Why, Vec<SessionError>) {
     let mut search = Search {
@@ -77,15 +77,15 @@ pub fn why(file: &SessionFile, post: &str) -> (Why, Vec<SessionError>) {
     (why, damage)
 }
 
-/// A post that is looked for.
+/// The search for a post.
 struct Search<'p> {
     post: &'p str,
     facts: Vec<Fact>,
-    /// Facts behind those.
+    /// Number of further facts.
     more: u64,
     /// The entry that stored it.
     begun: Option<u64>,
-    /// Why it was last not stored, and by which entry.
+    /// The last refusal, and its entry.
     last_refusal: Option<(u64, String)>,
 }
 
@@ -125,13 +125,13 @@ impl Search<'_> {
 
     fn conclusion(&self, is_there: bool, is_partial: bool) -> String {
         match (is_there, self.begun, &self.last_refusal) {
-            (true, Some(seq), _) => format!("It is there since entry {seq}."),
+            (true, Some(seq), _) => format!("It was stored by entry {seq}."),
             (true, None, _) => "It was there before the session's first step.".into(),
             (false, _, Some((seq, reason))) => {
                 format!("It is not there: {reason} (entry {seq}).")
             }
             (false, _, None) if !self.facts.is_empty() => {
-                "It is not there; what is said of it did not bring it.".into()
+                "It is not there; no entry that names it stored it.".into()
             }
             (false, _, None) if is_partial => {
                 "It is not there: nothing in this part of a session names it.".into()
@@ -147,12 +147,12 @@ fn is_stored(seen: &Seen<'_>, no: PostNo) -> bool {
     own.any(|it| it.old.is_none() && it.new.is_some())
 }
 
-/// Whether bytes name an id.
+/// Whether bytes contain an id.
 fn names(bytes: &[u8], id: &str) -> bool {
     !id.is_empty() && bytes.windows(id.len()).any(|part| part == id.as_bytes())
 }
 
-/// Whether the step has an input of this peer's frames, for sentences.
+/// Whether the input is a frame or a part of one.
 fn is_frame(seen: &Seen<'_>) -> bool {
     matches!(
         seen.input,

@@ -1,4 +1,4 @@
-//! Where a post stands at the end of a session.
+//! The state of a post at the end of a session.
 
 use causeway_kernel::model::{
     Connection, Exception, Link, LinkState, Post, QuarantineEntry, Round, RoundItem, SentOldPost,
@@ -26,7 +26,7 @@ pub(super) fn standing(rows: &MemoryRows, post: &str, row: Option<&(PostNo, Post
     if let Some(held) = inbound::waiting(rows, post) {
         let times = count(held.attempts as usize, "time");
         out.push(format!(
-            "a version of it waits, asked about {times}: {}",
+            "a version of it is waiting, asked about {times}: {}",
             plain(&held.reason)
         ));
     }
@@ -61,7 +61,7 @@ fn in_short(rows: &MemoryRows, row: &Post) -> String {
         out.push_str(", pinned");
     }
     if row.reply_count > 0 {
-        out.push_str(&format!(", {} answers", row.reply_count));
+        out.push_str(&format!(", replies: {}", row.reply_count));
     }
     if row.reaction_count > 0 {
         out.push_str(&format!(
@@ -97,13 +97,13 @@ fn at_peer(
     if let Some(attempt) = round.and_then(|round| round.attempt) {
         return format!("on its way (attempt {attempt})");
     }
-    // Of a post from before the link only changes go, unless the history is sent.
+    // Only changes of a post from before the link are sent, unless the history is.
     let is_given = rows.get::<SentOldPost>(&(connection, no));
     let is_given = is_given.is_some_and(|it| it.epoch == link.epoch);
     if no <= link.posts_before && !is_given {
         return match link.cursor.history {
             Some(to) if to >= (row.ordered_at, no.0) => "sent with the history".into(),
-            Some(_) => "goes with the history, later".into(),
+            Some(_) => "will be sent with the history".into(),
             None => "from before the link, not sent".into(),
         };
     }

@@ -1,4 +1,4 @@
-//! To whom a post was sent, and what came of it.
+//! To whom a post was sent, and the results.
 
 use causeway_kernel::boundary::input::{Input, SendOutcome};
 use causeway_kernel::boundary::output::Effect;
@@ -23,7 +23,7 @@ pub(super) fn facts(seen: &Seen<'_>, no: PostNo, post: &str) -> Vec<String> {
         let who = names.connection(*connection);
         match (&change.old, &change.new) {
             (_, Some(row)) => out.push(format!("to {who} it {}", refusals::state(row))),
-            (Some(_), None) => out.push(format!("nothing keeps it from {who} any more")),
+            (Some(_), None) => out.push(format!("to {who} it is no longer an exception")),
             (None, None) => {}
         }
     }
@@ -42,7 +42,7 @@ pub(super) fn facts(seen: &Seen<'_>, no: PostNo, post: &str) -> Vec<String> {
     out
 }
 
-/// What of the post a frame carries.
+/// The part of the post that a frame carries.
 fn sent(frame: &[u8], post: &str) -> Option<&'static str> {
     let frame = document(frame);
     let payload = frame.get("msg")?.get("payload")?;
@@ -72,7 +72,7 @@ fn sent(frame: &[u8], post: &str) -> Option<&'static str> {
     found.map(|(_, said)| *said)
 }
 
-/// How the send fared that held the post.
+/// The result of a send that contained the post.
 fn answered(seen: &Seen<'_>, no: PostNo, post: &str) -> Option<String> {
     let Ok(Input::Receipt(receipt)) = &seen.input else {
         return None;
@@ -89,18 +89,18 @@ fn answered(seen: &Seen<'_>, no: PostNo, post: &str) -> Option<String> {
         SendOutcome::Answered(body) => {
             let answer = Answer::of(200, body);
             match answer.refusal {
-                Some(words) => format!("{who} refused the whole of attempt {attempt}: {words}"),
+                Some(words) => format!("{who} refused attempt {attempt} as a whole: {words}"),
                 None if answer.post_errors.iter().any(|id| id == post) => {
-                    format!("{who} named it among the posts that it refused (attempt {attempt})")
+                    format!("{who} listed it among the posts that it refused (attempt {attempt})")
                 }
                 None => format!("{who} took it (attempt {attempt})"),
             }
         }
         SendOutcome::Refused(status) => {
-            format!("{who} refused the whole of attempt {attempt} with HTTP {status}")
+            format!("{who} refused attempt {attempt} as a whole with HTTP {status}")
         }
         SendOutcome::Unknown => format!(
-            "attempt {attempt} to {who} broke off, nobody knows whether it arrived: it is repeated"
+            "attempt {attempt} to {who} was interrupted, it is unknown whether it arrived: it is repeated"
         ),
         SendOutcome::NeverLeft => format!("attempt {attempt} to {who} never left: it is repeated"),
     })

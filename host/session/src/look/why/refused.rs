@@ -1,6 +1,6 @@
-//! Why an item of a frame was refused. The answer names the item and the effects count the reasons;
-//! which reason is the item's follows from the rules over the rows before it. Where both do not
-//! meet, every reason that is possible is named.
+//! Why an item of a frame was refused. The answer names the item, and the effects count the reasons;
+//! the reason for this item is determined by applying the rules to the rows before it. If that does
+//! not match a counted reason, every possible reason is listed.
 
 use causeway_kernel::boundary::env::{Range, Rows, Scan};
 use causeway_kernel::boundary::output::Effect;
@@ -19,7 +19,7 @@ use crate::look::describe::reasons::{is_success, sentence};
 use crate::look::names::plain;
 use crate::look::walk::Seen;
 
-/// Reasons that a post is never refused for.
+/// Reasons for which a post is never refused.
 const OF_OTHERS: [&str; 9] = [
     "bad_name",
     "name_taken",
@@ -38,13 +38,13 @@ pub(super) struct Named<'s> {
     pub connection: ConnectionNo,
     /// The channel that the message names.
     pub channel_id: &'s str,
-    /// The post as it came, if it is one.
+    /// The post as received, if it can be decoded.
     pub wire: Option<&'s WirePost>,
-    /// Whether the step left it out because it had stopped an earlier run.
+    /// Whether the step left it out because it had stopped an earlier run of its frame.
     pub is_skipped: bool,
 }
 
-/// The words of the step's refusals.
+/// The reasons of the step's refusals.
 fn words(seen: &Seen<'_>) -> Vec<String> {
     let refused = seen
         .effects()
@@ -56,7 +56,7 @@ fn words(seen: &Seen<'_>) -> Vec<String> {
     refused.collect()
 }
 
-/// The reasons of the step's refusals, in sentences.
+/// The reasons of the step's refusals, as sentences.
 pub(super) fn reasons(seen: &Seen<'_>) -> Vec<String> {
     words(seen).iter().map(|word| sentence(word)).collect()
 }
@@ -80,12 +80,12 @@ pub(super) fn reason(seen: &Seen<'_>, named: &Named<'_>, post: &str) -> String {
     }
 }
 
-/// Why a post that waited was refused.
+/// Why a held post was refused.
 pub(super) fn of_waiting(seen: &Seen<'_>, named: &Named<'_>, post: &str) -> String {
     denial(seen, named.connection, post).unwrap_or_else(|| one_of(&words(seen)))
 }
 
-/// The policies' denial, if one is kept.
+/// The policies' denial, if it is stored.
 fn denial(seen: &Seen<'_>, connection: ConnectionNo, post: &str) -> Option<String> {
     let asked = gate::about_posts(seen.rows, Direction::Inbound);
     let key = (connection, asked.byte(), Id::parse(post)?);
@@ -106,13 +106,13 @@ fn one_of(words: &[String]) -> String {
     let possible = words.iter().filter(|it| !OF_OTHERS.contains(&it.as_str()));
     let possible: Vec<String> = possible.map(|word| sentence(word)).collect();
     match possible.as_slice() {
-        [] => "for a reason that the step does not name".into(),
+        [] => "for a reason that the step does not record".into(),
         [only] => only.clone(),
         several => format!("for one of these reasons: {}", several.join("; or ")),
     }
 }
 
-/// What the rules say of the post over the rows before it.
+/// Applies the rules to the post, over the rows before it.
 fn by_the_rules(seen: &Seen<'_>, named: &Named<'_>, wire: &WirePost, post: &str) -> Option<Reason> {
     let rows = BeforePost::new(seen, post);
     let peer = Peer::load(&rows, named.connection)?;
@@ -125,11 +125,11 @@ fn by_the_rules(seen: &Seen<'_>, named: &Named<'_>, wire: &WirePost, post: &str)
     authorize::post(&rows, &peer, &shared, received, &Default::default()).err()
 }
 
-/// The rows behind a step, but for one post: that is as it was before. The users and the other posts
-/// of its frame are there as they are where the post's turn comes.
+/// The rows after a step, except for one post, which is as it was before. So the users and the other
+/// posts of its frame are there, as they are when it is the post's turn.
 struct BeforePost<'s> {
     seen: &'s Seen<'s>,
-    /// Where the post and its number stand.
+    /// Keys of the post's row and of its number.
     keys: Vec<(Table, Vec<u8>)>,
 }
 

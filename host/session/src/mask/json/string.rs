@@ -1,9 +1,9 @@
-//! The inside of a JSON string, character by character with the bytes that spell each.
+//! The content of a JSON string, character by character, with the bytes that encode each.
 
 use std::ops::Range;
 
-/// The inside of a string with its text replaced by one of the same characters' lengths: a
-/// character that changes is spelled as the old one was, by itself or as `\u`.
+/// The content of a string with its text replaced by one with the same character lengths: a changed
+/// character is encoded in the same way as the old one, literally or as `\u`.
 pub(super) fn replace(inside: &[u8], masked: impl FnOnce(&str) -> String) -> Vec<u8> {
     let spelled = spelled(inside);
     let text: String = spelled.iter().map(|(character, _)| character).collect();
@@ -24,8 +24,8 @@ pub(super) fn replace(inside: &[u8], masked: impl FnOnce(&str) -> String) -> Vec
     out
 }
 
-/// The characters of a string and the bytes that spell each. Broken UTF-8, lone surrogates and an
-/// escape that breaks off are U+FFFD, as the kernel reads them.
+/// The characters of a string and the bytes that encode each. Invalid UTF-8, lone surrogates and
+/// incomplete escapes are U+FFFD, as in the kernel's reader.
 fn spelled(inside: &[u8]) -> Vec<(char, Range<usize>)> {
     let mut out = Vec::with_capacity(inside.len());
     let mut start = 0;

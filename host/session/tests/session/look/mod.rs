@@ -1,4 +1,4 @@
-//! Looking into session files: steps in words, why a post is what it is, what stood when.
+//! Inspecting session files: steps in words, the history of a post, and the state after an entry.
 
 pub mod recorded;
 
@@ -134,8 +134,11 @@ fn a_post_that_came_is_followed_through_edit_reaction_and_deletion() {
         "stored as a post of dora:globex in lounge: “good morning”",
     );
     says(&found, "this version or a newer one is here already");
-    says(&found, "its text was “good morning”, is now “good evening”");
-    says(&found, "dora:globex has reacted :tada:");
+    says(
+        &found,
+        "its text changed from “good morning” to “good evening”",
+    );
+    says(&found, "dora:globex reacted with :tada:");
     says(&found, "deleted");
     assert_eq!(
         found.now,
@@ -144,7 +147,7 @@ fn a_post_that_came_is_followed_through_edit_reaction_and_deletion() {
             "globex: it came from there and is not sent back"
         ]
     );
-    // Ids stay, so the same is said of the masked session, of other words.
+    // Ids are kept, so the masked session gives the same facts in other words.
     let masked = asked(&files.masked, &post);
     assert_eq!(masked.facts.len(), found.facts.len());
     says(&masked, "taken, it is new here");
@@ -181,12 +184,12 @@ fn each_post_of_a_frame_is_refused_for_its_own_reason() {
         }
         for (post, reason) in [
             (id('3'), "the root of its thread is not known here"),
-            (id('4'), "the post is of a type that is not known"),
+            (id('4'), "the type of the post is unknown"),
             (id('5'), "its author is not known here"),
             (id('6'), "its author belongs to this workspace"),
-            (id('7'), "it is no JSON of its kind"),
+            (id('7'), "it is not valid JSON of its kind"),
             (id('8'), "a policy denied it: "),
-            (id('0'), "are over their limit"),
+            (id('0'), "exceed their limit"),
         ] {
             let found = asked(file, &post);
             assert!(!found.is_there);
@@ -220,7 +223,7 @@ fn a_held_post_waits_and_is_let_in_when_the_policies_change() {
     );
     assert_eq!(
         found.now,
-        ["a version of it waits, asked about 1 time: out of fuel"]
+        ["a version of it is waiting, asked about 1 time: out of fuel"]
     );
     story.policies(true);
     story.wait(40_000);
@@ -231,9 +234,12 @@ fn a_held_post_waits_and_is_let_in_when_the_policies_change() {
     assert!(found.is_there);
     says(
         &found,
-        "it waits on, asked about 2 times: held, out of fuel",
+        "it is still waiting, asked about 2 times: held, out of fuel",
     );
-    says(&found, "it waited since it came from globex: taken now");
+    says(
+        &found,
+        "it had been waiting since it came from globex: taken now",
+    );
 }
 
 #[test]
@@ -274,7 +280,7 @@ fn frames_that_are_refused_as_a_whole_say_so() {
 #[test]
 fn a_send_that_failed_is_followed_to_its_repetition() {
     let mut story = begin();
-    // The author's profile goes with the first post.
+    // The author's profile is sent with the first post.
     story.write(0, LOUNGE, "who we are").unwrap();
     story.outcome = Some(SendOutcome::NeverLeft);
     let post = story.write(0, LOUNGE, "hello, globex").unwrap();
@@ -324,7 +330,7 @@ fn every_step_of_the_whole_story_has_words_in_either_session() {
     );
     assert_eq!(plain.len(), story.nodes[0].taken.len());
     for (plain, masked) in plain.iter().zip(&masked) {
-        assert!(!plain.what.is_empty() && !plain.what.contains("of no known shape"));
+        assert!(!plain.what.is_empty() && !plain.what.contains("cannot be decoded"));
         assert_eq!(
             plain.is_refused(),
             masked.is_refused(),
@@ -337,8 +343,8 @@ fn every_step_of_the_whole_story_has_words_in_either_session() {
     }
     let said = |part: &str| plain.iter().any(|it| it.what.contains(part));
     for part in [
-        "the workspace https://alice.example:8065/ begins",
-        "alice makes the channel lounge",
+        "the workspace https://alice.example:8065/ is created",
+        "alice creates the channel lounge",
         "alice invites globex to lounge",
         "globex sends 8 posts for lounge",
         "a send to globex (attempt",
@@ -450,12 +456,12 @@ fn the_state_is_that_behind_the_entry_that_is_asked_for() {
         end.raw(table).count(),
         state::channels(&end.rows).rows.len()
     );
-    // The tables show the rows that the workspace has.
+    // The session's rows are those of the workspace.
     let shown = end.rows.all().count();
     assert_eq!(shown, story.nodes[0].rows.tables.len());
 }
 
-/// A look at everything; what it finds does not matter.
+/// Inspects everything, whatever the results.
 fn look_at_all(path: &Path) -> Option<usize> {
     let file = SessionFile::open(path).ok()?;
     let mut steps = 0;
@@ -529,7 +535,7 @@ fn what_is_of_no_known_shape_is_shown_as_such() {
     assert_eq!(all.len(), count);
     assert!(
         all.iter()
-            .all(|it| it.what.starts_with("an input of no known shape: "))
+            .all(|it| it.what.starts_with("an input that cannot be decoded: "))
     );
     assert_eq!(look_at_all(&path), None);
 }

@@ -1,4 +1,4 @@
-//! Session files of the two workspaces' story.
+//! Session files of the story of two workspaces.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -74,7 +74,7 @@ pub fn step(seq: u64, taken: &Taken, input: &Input, output: &Output, verdicts: &
     }
 }
 
-/// Writes steps as a session; with a mask what they are under it.
+/// Writes steps as a session, masked if a mask is given.
 pub fn record(path: &Path, steps: &[Taken], mask: Option<&Mask>) -> SessionFile {
     let mut masked = MemoryHost::new();
     let mut of_session = Vec::new();

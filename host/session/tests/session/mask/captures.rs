@@ -1,4 +1,4 @@
-//! Recorded traffic of real servers under a mask.
+//! Masks the recorded traffic of real servers.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use causeway_kernel::wire::message::SyncMessage;
 use causeway_kernel::wire::secrets;
 use causeway_session::mask::Mask;
 
-/// Every body of a recorded request or answer, as the host would hand it over.
+/// Every body of a recorded request or answer, as the host would pass it on.
 fn bodies() -> Vec<Vec<u8>> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/captures");
     let mut bodies = Vec::new();
@@ -49,7 +49,7 @@ fn masked(mask: &Mask, body: &[u8]) -> Vec<u8> {
     }
 }
 
-/// Words of texts, long enough that chance does not make them; and, apart, words that stay.
+/// Words of texts, long enough to exclude chance; and separately, words that are kept.
 #[derive(Default)]
 struct Words {
     texts: BTreeSet<String>,
@@ -77,7 +77,7 @@ impl Words {
 
 fn split(text: &str) -> impl Iterator<Item = String> {
     let parts = text.split(|character: char| !character.is_ascii_alphanumeric());
-    // Ids have 26.
+    // Ids have 26 characters.
     let long = parts.filter(|part| (5..26).contains(&part.len()));
     long.map(str::to_string)
 }

@@ -19,7 +19,7 @@ use super::story::{self, CONNECTION, FIRST, OPERATOR, Story, text_of};
 
 const LOUNGE: ChannelNo = ChannelNo(3);
 
-/// Everything that the story tells, in an order that makes each part matter to later ones.
+/// The whole story, in an order in which each part affects later ones.
 pub fn whole_story(kind: PeerKind) -> Story {
     let mut story = story::begin(kind);
     write_and_edit(&mut story);
@@ -214,7 +214,7 @@ fn hear_of_posts(story: &mut Story) {
         id('e')
     );
     let text = r#"Hi @dora. @nobody @Alice: #Tag, \u0041lice \"quoted\" &<>"#;
-    // Twice the same, then the same once more, as a server does when somebody reacts to it.
+    // The same twice, then once more, as a server sends it when somebody reacts to it.
     for edit_at in [0, 0, 15] {
         let more = format!(r#","props":{{"a":"wonderful"}},"hashtags":"x","edit_at":{edit_at}"#);
         let message = posts(&[('1', text, &more)]);
@@ -340,7 +340,8 @@ fn meet_policies(story: &mut Story) {
     story.settle(0, input);
 }
 
-/// A frame of which an item is set aside, in steps of an item each, and one that nobody goes on with.
+/// A frame with an item that is set aside, in steps of one item each, and a frame that is not
+/// continued.
 fn hear_in_parts(story: &mut Story) {
     let body = story.sync_body(
         0,

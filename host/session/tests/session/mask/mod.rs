@@ -1,4 +1,4 @@
-//! Masked sessions decide what their originals did.
+//! Masked sessions make the same decisions as the originals.
 
 mod captures;
 pub mod chapters;
@@ -48,7 +48,7 @@ fn a_masked_session_holds_no_word_of_its_original() {
     let mut tables = std::collections::BTreeSet::new();
     for node in &story.nodes {
         for step in &node.taken {
-            // Rows that stand at the end, and those that were gone by then.
+            // All rows ever written, also those that no longer exist at the end.
             for write in &step.output.writes {
                 tables.insert(write.table);
                 let Some(value) = &write.value else { continue };
@@ -95,7 +95,7 @@ fn ids_and_numbers_stay_and_every_command_is_among_the_inputs() {
         same_numbers::<FeedEntry>(&node.rows, &masked);
         same_numbers::<Exception>(&node.rows, &masked);
     }
-    // A new command gets a place in the story.
+    // A new command has to be added to the story.
     let all = Command::KINDS.iter().map(|kind| kind.name).collect();
     assert_eq!(commands, all);
 }
@@ -110,7 +110,7 @@ fn same_numbers<R: Record + std::fmt::Debug>(plain: &MemoryHost, masked: &Memory
     assert_eq!(all(plain), all(masked));
 }
 
-/// A value as it is shown, without what is in its texts and lists of bytes.
+/// The debug form of a value, without the content of its texts and byte lists.
 fn outline(shown: &str) -> String {
     let mut out = String::new();
     let mut parts = shown.split('"');
@@ -124,7 +124,7 @@ fn outline(shown: &str) -> String {
             _ => list,
         });
         out.extend(lists);
-        // A text, with quotes in it perhaps.
+        // A text, which may contain quotes.
         while parts.next().is_some_and(|text| text.ends_with('\\')) {}
     }
     out

@@ -1,4 +1,4 @@
-//! A workspace whose steps are kept, and the replay of such steps under a mask.
+//! A workspace whose steps are recorded, and the replay of these steps under a mask.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
@@ -15,7 +15,7 @@ use causeway_kernel::rows::tx::Record;
 use causeway_kernel::step::step;
 use causeway_session::mask::Mask;
 
-/// Judges for the kernel and keeps what it said.
+/// A host that answers the kernel's questions and records the verdicts.
 struct Judged<'a, J> {
     rows: &'a MemoryHost,
     judge: RefCell<J>,
@@ -46,7 +46,7 @@ impl<J: FnMut(&Question<'_>) -> Verdict> Host for Judged<'_, J> {
     fn log(&self, _: LogLevel, _: String) {}
 }
 
-/// A step as it was.
+/// A recorded step.
 pub struct Taken {
     pub now_ms: i64,
     pub seed: [u8; 16],
@@ -91,7 +91,7 @@ impl Node {
     }
 }
 
-/// Carries out an input; gives what came of it and the verdicts.
+/// Carries out an input; returns the output and the verdicts.
 pub fn carry_out(
     rows: &mut MemoryHost,
     (now_ms, seed): (i64, [u8; 16]),
@@ -127,7 +127,7 @@ pub fn masked_tables(mask: &Mask, rows: &MemoryHost) -> MemoryHost {
     masked
 }
 
-/// Runs the steps from `first` on under a mask: each decides what the original did.
+/// Runs the steps from `first` on under a mask: each must decide as the original did.
 pub fn replay_masked(mask: &Mask, taken: &[Taken], first: usize) {
     let mut plain = tables_before(taken, first);
     let mut masked = masked_tables(mask, &plain);
@@ -155,8 +155,8 @@ pub fn replay_masked(mask: &Mask, taken: &[Taken], first: usize) {
     }
 }
 
-/// A row that a step wrote holds the stand-ins of what the original row held, but for words of the
-/// kernel's own: in the masked session they are what they are.
+/// A row written by a masked step must contain the stand-ins of the original row, except for the
+/// kernel's own words, which are not masked.
 fn assert_same_row(mask: &Mask, masked: &MemoryHost, write: &Write, at: &str) {
     let Some(value) = &write.value else { return };
     let (key, value) = mask.row(write.table, &write.key, value).unwrap();
@@ -174,8 +174,8 @@ fn assert_same_row(mask: &Mask, masked: &MemoryHost, write: &Write, at: &str) {
 
 type Lengths = BTreeMap<(Table, Vec<u8>), Option<usize>>;
 
-/// Table and key of a row. Of a name that the suffix rule cut the length alone: what is cut within
-/// a word has another stand-in than the whole word.
+/// Table and key of a row. Of a name that the suffix rule shortened, only the length: a word that
+/// was cut has another stand-in than the whole word.
 fn place(table: Table, key: &[u8]) -> (Table, Vec<u8>) {
     let is_cut = table == Table::Names && key.windows(3).any(|part| part == b"...");
     let key = if is_cut {
@@ -195,7 +195,7 @@ fn expected_writes(mask: &Mask, before: &MemoryHost, writes: &[Write]) -> Length
     let mut lengths = Lengths::new();
     for write in writes {
         let old = before.tables.value(write.table, &write.key);
-        // Nothing to tell the key by: it was made and deleted in one step.
+        // Without a value the key cannot be masked: the row was created and deleted in one step.
         let key = match write.value.as_ref().or(old) {
             Some(value) => mask.row(write.table, &write.key, value).unwrap().0,
             None => write.key.clone(),

@@ -1,4 +1,4 @@
-//! Two connected workspaces through most of what can happen to them.
+//! A story of two connected workspaces that covers most events.
 
 use std::cell::Cell;
 
@@ -22,7 +22,7 @@ const TEAM: TeamNo = TeamNo(1);
 pub const OPERATOR: Actor = Actor::System;
 pub const FIRST: Actor = Actor::User(UserNo(1));
 
-/// Words of the story that no masked session may hold.
+/// Words of the story that no masked session may contain.
 pub const WORDS: &[&str] = &[
     "alice",
     "berta",
@@ -43,7 +43,7 @@ pub const WORDS: &[&str] = &[
 pub struct Story {
     pub nodes: [Node; 2],
     pub now_ms: i64,
-    /// What becomes of sends: `None` = they are delivered.
+    /// The outcome of sends: `None` = they are delivered.
     pub outcome: Option<SendOutcome>,
     failing: Cell<bool>,
     /// A post from before the channel was shared.
@@ -57,7 +57,7 @@ impl Story {
         self.nodes[side].run(self.now_ms, input, |question| judge(question, failing))
     }
 
-    /// Carries out an input and delivers what is sent because of it.
+    /// Carries out an input and delivers the resulting sends.
     pub fn settle(&mut self, side: usize, input: Input) -> Reply {
         let first = self.run(side, input);
         let mut queue: Vec<_> = first.effects.into_iter().map(|sent| (side, sent)).collect();
@@ -166,7 +166,7 @@ impl Story {
         self.frame(side, &body)
     }
 
-    /// Such a frame.
+    /// The body of such a frame.
     pub fn sync_body(&self, side: usize, sections: &str) -> Vec<u8> {
         let rows = &self.nodes[side].rows;
         let connection = rows.get::<Connection>(&CONNECTION).unwrap();
@@ -260,7 +260,7 @@ pub fn connection(name: &str) -> CreateConnection {
     }
 }
 
-/// Both workspaces, connected, with a shared channel of the number 3 on either side.
+/// Both workspaces, connected, with the shared channel number 3 on each side.
 pub fn begin(kind: PeerKind) -> Story {
     let mut story = Story {
         nodes: [Node::new(1), Node::new(2)],
