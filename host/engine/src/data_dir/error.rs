@@ -46,7 +46,7 @@ pub enum OpenError {
     /// The kernel cannot be loaded.
     #[error(transparent)]
     Kernel(#[from] KernelError),
-    /// The kernel does not support the workspace's version; nothing was changed.
+    /// The kernel does not know a behaviour of the workspace; nothing was changed.
     #[error(transparent)]
     Refused(#[from] KernelRefusal),
     /// The policies cannot be loaded: the engine does not run with a gate missing.
