@@ -4,11 +4,11 @@
 
 use wasmparser::{Parser, Payload};
 
-/// Maximum bytes of a component; ours has a sixth of that.
+/// Maximum bytes of a component; ours has a fifth of that.
 pub const COMPONENT_BYTES_MAX: usize = 8 << 20;
-/// Maximum bytes of a function; our longest has an eighth of that.
+/// Maximum bytes of a function; our longest has a seventh of that.
 pub const FUNCTION_BYTES_MAX: usize = 1 << 20;
-/// Maximum functions of a component; ours has a thirtieth of that.
+/// Maximum functions of a component; ours has 4 % of that.
 pub const FUNCTIONS_MAX: u32 = 20_000;
 
 /// Checks the sizes of a component.
