@@ -1,6 +1,5 @@
-//! A line between two workspaces that can be cut: a TCP relay on loopback. While it is cut, new
-//! connections are closed at once and open ones end where they stand, in the middle of a message
-//! if need be.
+//! A link between two workspaces that can be cut: a TCP relay on loopback. While it is cut, new
+//! connections are closed at once, and open ones end immediately, even in the middle of a message.
 
 use std::net::SocketAddr;
 
@@ -19,7 +18,7 @@ pub struct Cable {
 }
 
 impl Cable {
-    /// Lays a cable to a port on 127.0.0.1.
+    /// Starts a relay to a port on 127.0.0.1.
     pub async fn lay(to_port: u16) -> Result<Cable> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let port = listener.local_addr()?.port();
@@ -44,12 +43,12 @@ impl Cable {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Nothing passes from now on.
+    /// Cuts the link.
     pub fn cut(&self) {
         self.is_whole.send_replace(false);
     }
 
-    /// New connections pass again.
+    /// Lets new connections pass again.
     pub fn mend(&self) {
         self.is_whole.send_replace(true);
     }
@@ -68,7 +67,7 @@ async fn carry(mut near: TcpStream, to: SocketAddr, mut state: watch::Receiver<b
     let Ok(mut far) = TcpStream::connect(to).await else {
         return;
     };
-    // Either way both connections end here; there is nobody to tell why.
+    // Either way both connections end here; there is nobody to report an error to.
     tokio::select! {
         _ = copy_bidirectional(&mut near, &mut far) => {}
         _ = state.wait_for(|whole| !whole) => {}

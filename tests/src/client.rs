@@ -1,5 +1,5 @@
 //! A plain client of REST API v4, as an ordinary program would write it: `serde_json` values in
-//! and out, a bearer token, and the error object when something is refused.
+//! and out, a bearer token, and the error object when a request is refused.
 
 use std::time::Duration;
 
@@ -16,10 +16,10 @@ use tokio_tungstenite::tungstenite::Message;
 
 /// How long one request may take; far above what any of them needs.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
-/// How long an event may take to be heard; far above what any of them needs.
+/// How long an event may take to arrive; far above what any of them needs.
 pub const HEARD_WITHIN: Duration = Duration::from_secs(60);
 
-/// An answer: the status, and the body as JSON (`Null` when it is empty or no JSON).
+/// An answer: the status, and the body as JSON (`Null` when it is empty or not JSON).
 #[derive(Debug, Clone)]
 pub struct Answer {
     /// HTTP status.
@@ -48,7 +48,7 @@ impl Answer {
         )
     }
 
-    /// The error id of a refusal; empty when there is none.
+    /// The error id of a refusal; empty if there is none.
     #[must_use]
     pub fn error_id(&self) -> &str {
         self.body["id"].as_str().unwrap_or_default()
@@ -108,7 +108,7 @@ impl Client {
         Ok(self.with_token(&token))
     }
 
-    /// One request below `/api/v4`.
+    /// One request under `/api/v4`.
     pub async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Result<Answer> {
         let bytes = body
             .map(|body| body.to_string().into_bytes())
@@ -116,7 +116,7 @@ impl Client {
         self.call_bytes(method, path, bytes, &[]).await
     }
 
-    /// One request with a body and headers of the caller's making.
+    /// One request with a body and headers chosen by the caller.
     pub async fn call_bytes(
         &self,
         method: Method,
@@ -153,31 +153,31 @@ impl Client {
         })
     }
 
-    /// `GET`, insisting on success.
+    /// `GET`; anything but success is an error.
     pub async fn get(&self, path: &str) -> Result<Value> {
         let answer = self.call(Method::GET, path, None).await?;
         answer.ok().with_context(|| format!("GET {path}"))
     }
 
-    /// `POST`, insisting on success.
+    /// `POST`; anything but success is an error.
     pub async fn post(&self, path: &str, body: Value) -> Result<Value> {
         let answer = self.call(Method::POST, path, Some(body)).await?;
         answer.ok().with_context(|| format!("POST {path}"))
     }
 
-    /// `PUT`, insisting on success.
+    /// `PUT`; anything but success is an error.
     pub async fn put(&self, path: &str, body: Value) -> Result<Value> {
         let answer = self.call(Method::PUT, path, Some(body)).await?;
         answer.ok().with_context(|| format!("PUT {path}"))
     }
 
-    /// `DELETE`, insisting on success.
+    /// `DELETE`; anything but success is an error.
     pub async fn delete(&self, path: &str) -> Result<Value> {
         let answer = self.call(Method::DELETE, path, None).await?;
         answer.ok().with_context(|| format!("DELETE {path}"))
     }
 
-    /// Runs a slash command and gives its text.
+    /// Runs a slash command and returns its text.
     pub async fn command(&self, channel_id: &str, command: &str) -> Result<String> {
         let body = json!({ "channel_id": channel_id, "command": command });
         let answer = self.post("/commands/execute", body).await?;
@@ -210,7 +210,7 @@ pub struct Events {
 }
 
 impl Events {
-    /// The next event of this name that matches.
+    /// The next event with this name that matches.
     pub async fn next(
         &mut self,
         event: &str,

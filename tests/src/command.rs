@@ -1,4 +1,4 @@
-//! The service's command line, as an administrator types it.
+//! The service's command line, as an administrator uses it.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -16,7 +16,7 @@ pub fn component(name: &str) -> Result<PathBuf> {
     Ok(target.join("components").join(name))
 }
 
-/// Runs `causeway` to its end; passwords that it asks for are those of all accounts of a scene.
+/// Runs `causeway` to its end. Every password that it asks for is the one of a scene's accounts.
 pub async fn causeway(arguments: &[&str]) -> Result<Output> {
     let mut command = Command::new(binary()?);
     command
@@ -29,7 +29,7 @@ pub async fn causeway(arguments: &[&str]) -> Result<Output> {
         .context("starting causeway")
 }
 
-/// Makes an account and gives its id; `arguments` say where.
+/// Creates an account and returns its id; `arguments` say where.
 pub async fn create_user(username: &str, arguments: &[&str]) -> Result<String> {
     let email = format!("{username}@workspace.test");
     let mut all = vec!["admin", "create-user", "--username", username];
@@ -38,8 +38,8 @@ pub async fn create_user(username: &str, arguments: &[&str]) -> Result<String> {
     said(causeway(&all).await?)
 }
 
-/// `causeway policy …` on a running workspace, as its administrator; gives what it said. The error
-/// of a refusal is what it said of it.
+/// `causeway policy …` on a running workspace, as its administrator; returns its output. If it is
+/// refused, the error is its output.
 pub async fn policy(site_url: &str, arguments: &[&str]) -> Result<String> {
     let mut all = vec!["policy", "--url", site_url, "--login", "admin"];
     all.extend(arguments);

@@ -1,4 +1,4 @@
-//! A peer whose messages are written by hand: a server that answers as one of the 11 line does, the
+//! A peer whose messages are written by hand: a server that answers like one of the 11 line, the
 //! tokens that it and the workspace present to each other, and its requests.
 
 use anyhow::{Context, Result, bail};
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::peer::{self, Answered, Asked, Peer, Told};
 use crate::scene::{self, PASSWORD, Side, wait_for};
 
-/// What the peer presents, and what it expects.
+/// The token that the peer presents, and the one that it expects.
 pub const TOKEN: &str = "peertokenpeertokenpeerto1a";
 const OUR_TOKEN: &str = "ourtokenourtokenourtoken2b";
 /// Creation time of the peer's users and posts, by its clock.
@@ -20,7 +20,7 @@ pub const ID: &str = "x-remotecluster-id";
 /// See [`ID`].
 pub const TOKEN_HEADER: &str = "x-remotecluster-token";
 
-/// Answers like a server of the 11 line that takes everything.
+/// Answers like a server of the 11 line that accepts everything.
 pub fn take(asked: &Asked) -> Told {
     let frame: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
     let payload = &frame["msg"]["payload"];
@@ -69,7 +69,7 @@ pub fn profile(id: &str, username: &str) -> Value {
 /// Sends bytes to an endpoint for peers.
 ///
 /// # Errors
-/// When no answer comes.
+/// If no answer comes.
 pub async fn call_bytes(
     site_url: &str,
     path: &str,
@@ -84,10 +84,10 @@ pub async fn call_bytes(
     peer::send("POST", &url, &headers, body).await
 }
 
-/// Makes a connection at a workspace; gives its id and the token in the invitation code.
+/// Creates a connection at a workspace; returns its id and the token in the invitation code.
 ///
 /// # Errors
-/// When the workspace makes none.
+/// If the workspace creates none.
 pub async fn invite(side: &Side, name: &str) -> Result<(String, String)> {
     let code = scene::invitation(side, name).await?;
     let opened = invitation::open(&Derivations::new(), &code, &Secret::new(PASSWORD)).await?;
@@ -108,7 +108,7 @@ impl Handmade {
     /// Accepts the invitation of a workspace, as a server that answers as `decide` says.
     ///
     /// # Errors
-    /// When the workspace refuses it or never pings.
+    /// If the workspace refuses it or never pings.
     pub async fn accept(
         side: &Side,
         (remote_id, token): (String, String),
@@ -137,10 +137,10 @@ impl Handmade {
         Ok(handmade)
     }
 
-    /// Has the workspace share a channel with it.
+    /// Makes the workspace share a channel with it.
     ///
     /// # Errors
-    /// When the workspace does not.
+    /// If the workspace does not.
     pub async fn share(&self, side: &Side, channel: &str) -> Result<()> {
         let remote_id = &self.remote_id;
         let command = format!("/share-channel invite --connectionID {remote_id}");
@@ -157,7 +157,7 @@ impl Handmade {
     /// Sends a request with its credentials.
     ///
     /// # Errors
-    /// When no answer comes.
+    /// If no answer comes.
     pub async fn call(&self, path: &str, body: &Value) -> Result<Answered> {
         let headers = [(ID, self.remote_id.as_str()), (TOKEN_HEADER, TOKEN)];
         call_bytes(
@@ -188,10 +188,10 @@ impl Handmade {
         Ok(())
     }
 
-    /// Sends a message of a topic, and gives the envelope of the answer.
+    /// Sends a message on a topic and returns the envelope of the answer.
     ///
     /// # Errors
-    /// When it is not taken as a request.
+    /// If it is rejected as a request.
     pub async fn say(&self, topic: &str, payload: Value) -> Result<Value> {
         let answer = self
             .call("msg", &frame(&self.remote_id, topic, payload))
@@ -202,7 +202,7 @@ impl Handmade {
         serde_json::from_slice(&answer.body).context("an envelope")
     }
 
-    /// Sends a sync message about a channel, unless it names another one.
+    /// Sends a sync message about a channel, unless it names a different one.
     ///
     /// # Errors
     /// As [`Handmade::say`].

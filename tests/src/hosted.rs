@@ -1,7 +1,7 @@
-//! A workspace that is served inside the test's own process, over real HTTP on a free port.
+//! A workspace served inside the test's own process, over real HTTP on a free port.
 //!
 //! It is the service as the binary runs it, with two exceptions: its clock can be moved, and
-//! accounts are created without hashing a password, which would cost more than the rest of a test.
+//! accounts are created without hashing a password, which would take longer than the rest of a test.
 
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt, symlink};
@@ -38,7 +38,7 @@ impl MovedClock {
         self.0.store(ms, Ordering::Relaxed);
     }
 
-    /// Moves the clock on by so many ms.
+    /// Moves the clock forward by so many ms.
     pub fn pass_ms(&self, ms: i64) {
         self.0.fetch_add(ms, Ordering::Relaxed);
     }
@@ -68,7 +68,7 @@ pub struct Hosted {
 
 impl Hosted {
     /// Starts a workspace with an administrator of this name and a team. Its peers may be on this
-    /// machine and of every generation.
+    /// machine and of any generation.
     pub async fn start(admin: &str, adjust: impl FnOnce(&mut Settings)) -> Result<Hosted> {
         let data = tempfile::tempdir()?;
         share_compiled(data.path())?;
@@ -148,7 +148,7 @@ impl Hosted {
         &self.running
     }
 
-    /// The value of a sample of `/metrics`, 0 if it is not there; `name` with its labels.
+    /// The value of a sample of `/metrics`, 0 if it is missing; `name` includes its labels.
     pub async fn metric(&self, name: &str) -> Result<u64> {
         peer::metric(self.url(), name).await
     }
@@ -160,9 +160,9 @@ impl Hosted {
         self.metric(&name).await
     }
 
-    /// Waits until the effects of everything answered so far were carried out, counters among
-    /// them. The service carries effects out in their order, so the event of a step made now comes
-    /// after all of them. That step makes a private channel, which only the administrator sees.
+    /// Waits until the effects of everything answered so far have been carried out, including counters.
+    /// The service carries out effects in order, so the event of a step made now comes
+    /// after all of them. That step creates a private channel, which only the administrator sees.
     async fn effects_carried_out(&self) -> Result<()> {
         let (hub, session) = (&self.running.app.hub, new_id()?);
         let line = hub.open(self.admin, session, |_| String::new());
@@ -193,7 +193,7 @@ impl Hosted {
     }
 }
 
-/// Shares compiled components between the data directories of all tests, in a folder beside the
+/// Shares compiled components between the data directories of all tests, in a folder next to the
 /// running binary.
 fn share_compiled(data: &Path) -> Result<()> {
     let own = std::env::current_exe()?;
@@ -208,7 +208,7 @@ fn share_compiled(data: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Makes an account.
+/// Creates an account.
 async fn account(running: &Running, username: &str, admin: bool) -> Result<UserNo> {
     let command = Command::CreateUser(CreateUser {
         admin,
@@ -225,7 +225,7 @@ async fn account(running: &Running, username: &str, admin: bool) -> Result<UserN
     }
 }
 
-/// Makes a session of an account.
+/// Creates a session of an account.
 async fn session(running: &Running, user: UserNo) -> Result<Client> {
     let app = &running.app;
     let made = app

@@ -1,5 +1,5 @@
-//! What spans the parts: a small REST and WebSocket client, real `causeway` processes to point it
-//! at, and what the demo, the journeys and the benches share.
+//! Shared test code: a small REST and WebSocket client, real `causeway` processes to use it
+//! on, and helpers that the demo, the journeys and the benches share.
 
 pub mod cable;
 pub mod client;

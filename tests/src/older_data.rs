@@ -1,14 +1,14 @@
-//! Data directories that earlier releases left, packed as fixtures.
+//! Data directories of earlier releases, packed as fixtures.
 
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 
-/// Unpacks the data directory of a release below `tests/fixtures/data/` into a new folder.
+/// Unpacks the data directory of a release from `tests/fixtures/data/` into a new folder.
 ///
 /// # Errors
-/// When there is no such fixture, or a file of it cannot be unpacked.
+/// If there is no such fixture, or one of its files cannot be unpacked.
 pub fn unpack(release: &str, to: &Path) -> Result<()> {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/data");
     let from = fixtures.join(release);

@@ -1,5 +1,5 @@
-//! The other end of a connection: a real HTTP server that answers as a test says and remembers what
-//! it was asked, and the way to send a request byte for byte.
+//! The other end of a connection: a real HTTP server that answers as a test says and records the
+//! requests that it received, and a way to send a request byte for byte.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,7 +18,7 @@ use tokio::task::{JoinHandle, JoinSet};
 /// How long a request may take; far above what any of them needs.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A request that came.
+/// A request that was received.
 #[derive(Clone, Debug)]
 pub struct Asked {
     /// Path.
@@ -30,7 +30,7 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// A header's value; empty when there is none.
+    /// A header's value; empty if there is none.
     #[must_use]
     pub fn header(&self, name: &str) -> &str {
         let found = self.headers.iter().find(|(known, _)| known == name);
@@ -38,7 +38,7 @@ impl Asked {
     }
 }
 
-/// What becomes of a request.
+/// How a request is treated.
 #[derive(Clone, Debug)]
 pub enum Told {
     /// It is answered.
@@ -49,7 +49,7 @@ pub enum Told {
     Close,
 }
 
-/// An answer, or what came back from one.
+/// An answer, sent or received.
 #[derive(Clone, Debug, Default)]
 pub struct Answered {
     /// HTTP status.
@@ -90,14 +90,14 @@ impl Peer {
         format!("http://{}", self.address)
     }
 
-    /// What came so far, from the `from`-th request on.
+    /// The requests received so far, starting with number `from`.
     #[must_use]
     pub fn asked(&self, from: usize) -> Vec<Asked> {
         let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         asked.get(from..).unwrap_or_default().to_vec()
     }
 
-    /// Stops listening and closes every connection, as a process that ends.
+    /// Stops listening and closes every connection, like a process that ends.
     pub async fn down(&self) {
         let serving = {
             let mut serving = self.serving.lock().unwrap_or_else(PoisonError::into_inner);
@@ -141,7 +141,7 @@ async fn accept(listener: TcpListener, decide: Arc<Decide>, asked: Arc<Mutex<Vec
         let (decide, asked) = (Arc::clone(&decide), Arc::clone(&asked));
         let handle = service_fn(move |request| answer(request, decide.clone(), asked.clone()));
         connections.spawn(async move {
-            // A connection that breaks is the other side's business.
+            // A broken connection is the other side's problem.
             let _ = hyper::server::conn::http1::Builder::new()
                 .serve_connection(TokioIo::new(stream), handle)
                 .await;
@@ -196,7 +196,7 @@ async fn answer(
     Ok(response.body(Full::from(answered.body))?)
 }
 
-/// Sends one request as it is: nothing is added but `Host` and `Content-Length`.
+/// Sends one request unchanged: only `Host` and `Content-Length` are added.
 pub async fn send(
     method: &str,
     url: &str,
@@ -231,7 +231,7 @@ pub async fn send(
     })
 }
 
-/// The value of a sample of a workspace's `/metrics`, 0 if it is not there; `name` with its labels.
+/// The value of a sample of a workspace's `/metrics`, 0 if it is missing; `name` includes its labels.
 pub async fn metric(site_url: &str, name: &str) -> Result<u64> {
     let page = send("GET", &format!("{site_url}/metrics"), &[], Vec::new()).await?;
     let page = String::from_utf8(page.body)?;

@@ -15,7 +15,7 @@ use crate::client::Client;
 /// How long a workspace may take to answer its first ping.
 const START_DEADLINE: Duration = Duration::from_secs(60);
 
-/// Ports for workspaces: below those that systems give to outgoing connections.
+/// Ports for workspaces: below those that systems assign to outgoing connections.
 const PORTS: Range<u16> = 10_000..30_000;
 
 /// A running workspace. Dropping it kills the process, as a power cut would.
@@ -32,7 +32,7 @@ pub struct Workspace {
     child: Child,
 }
 
-/// What the kernel says of a process's memory under a name, in bytes.
+/// A named value from the operating system's statistics of a process's memory, in bytes.
 fn memory_bytes(process: u32, name: &str) -> Result<u64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
     let line = status.lines().find(|line| line.starts_with(name));
@@ -40,16 +40,16 @@ fn memory_bytes(process: u32, name: &str) -> Result<u64> {
     Ok(kib.unwrap_or("0").parse::<u64>()? * 1024)
 }
 
-/// Runs a command to its end; the most resident memory that it had, in bytes, as far as repeated
-/// looks tell.
+/// Runs a command to its end and returns its peak resident memory, in bytes, as seen by repeated
+/// sampling.
 ///
 /// # Errors
-/// When it cannot be run, or fails.
+/// If it cannot be run, or fails.
 pub fn peak_bytes(command: &mut Command) -> Result<u64> {
     let mut child = command.spawn()?;
     let mut peak = 0;
     loop {
-        // Nothing is left to be read of a process that has just ended.
+        // Nothing can be read of a process that has just ended.
         peak = memory_bytes(child.id(), "VmHWM:").map_or(peak, |now| now.max(peak));
         if let Some(status) = child.try_wait()? {
             ensure!(status.success(), "{command:?} ended with {status}");
@@ -59,7 +59,7 @@ pub fn peak_bytes(command: &mut Command) -> Result<u64> {
     }
 }
 
-/// The service's binary, in the folder of the running test or tool or the one above.
+/// The service's binary, in the folder of the running test or tool or in its parent.
 pub fn binary() -> Result<PathBuf> {
     let own = std::env::current_exe()?;
     let found = own
@@ -75,10 +75,10 @@ pub fn binary() -> Result<PathBuf> {
     bail!("the `causeway` binary is not built; run `make build`")
 }
 
-/// A port that is free now, and that no outgoing connection is given before it is used.
+/// A port that is free now and will not be assigned to an outgoing connection before it is used.
 pub fn free_port() -> Result<u16> {
     static NEXT: AtomicU16 = AtomicU16::new(0);
-    // Processes that run at the same time begin far apart.
+    // Processes that run at the same time start far apart.
     let begin = std::process::id().wrapping_mul(64);
     for _ in PORTS {
         let offset = begin.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed).into());
@@ -90,8 +90,8 @@ pub fn free_port() -> Result<u16> {
     bail!("no port of {PORTS:?} is free")
 }
 
-/// What a shell does before it becomes the service: no file grows beyond so many blocks, and who
-/// tries it is told by an error, as on a full disk.
+/// What a shell does before it becomes the service: it limits the size of files to so many blocks, so
+/// that writing beyond that is an error, as on a full disk.
 const LIMITED: &str = "trap '' XFSZ; ulimit -S -f \"$0\"; exec \"$@\"";
 /// Bytes of a block of that limit.
 const BLOCK_BYTES: u64 = 512;
@@ -125,7 +125,7 @@ fn spawn(
         .env("CAUSEWAY_ALLOW_PRIVATE_TARGETS", "true")
         .envs(environment.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
-        // A Ctrl-C in the terminal is for whoever started us; they end the service in order.
+        // A Ctrl-C in the terminal is for the parent process, which ends the service in an orderly way.
         .process_group(0)
         .stdout(log.try_clone()?)
         .stderr(log)
@@ -139,8 +139,8 @@ impl Workspace {
         Workspace::start_with(name, data, port, &[]).await
     }
 
-    /// Starts the service with further environment variables. `CAUSEWAY_SITE_URL` names another
-    /// site URL than that of the port.
+    /// Starts the service with additional environment variables. `CAUSEWAY_SITE_URL` sets a site URL other
+    /// than that of the port.
     pub async fn start_with(
         name: &str,
         data: &Path,
@@ -152,7 +152,7 @@ impl Workspace {
         Workspace::start_in(name, data, port, environment, None).await
     }
 
-    /// Starts the service with no room for a file of more bytes, as on a full disk.
+    /// Starts the service with a limit on the bytes of a file, as on a full disk.
     pub async fn start_with_files_up_to(
         name: &str,
         data: &Path,
@@ -182,7 +182,7 @@ impl Workspace {
         Ok(workspace)
     }
 
-    /// Ends the process at once, as a power cut would (`kill -9`), and leaves it down.
+    /// Kills the process, like a power cut (`kill -9`), and leaves it down.
     pub fn crash(&mut self) -> Result<()> {
         self.child.kill()?;
         self.child.wait()?;
@@ -196,7 +196,7 @@ impl Workspace {
         self.wait_until_up(begun).await
     }
 
-    /// The running service finds room again.
+    /// Lets the running service write again.
     pub fn lift_limit(&self) -> Result<()> {
         let status = Command::new("prlimit")
             .args(["--pid", &self.child.id().to_string(), "--fsize=unlimited"])
@@ -241,15 +241,15 @@ impl Workspace {
         memory_bytes(self.child.id(), "VmRSS:")
     }
 
-    /// Ends the process at once, as a power cut would (`kill -9`).
+    /// Kills the process, like a power cut (`kill -9`).
     pub fn kill(mut self) -> Result<PathBuf> {
         self.crash()?;
         Ok(self.data.clone())
     }
 
-    /// Asks the process to end and waits until it did, in good order.
+    /// Asks the process to end and waits for its orderly shutdown.
     pub async fn stop(mut self) -> Result<PathBuf> {
-        // The shell's own `kill`: a small system has no program of this name.
+        // The shell's own `kill`: a small system has no program with this name.
         let kill = format!("kill -TERM {}", self.child.id());
         Command::new("sh").args(["-c", &kill]).status()?;
         let begun = Instant::now();
@@ -274,7 +274,7 @@ impl Workspace {
 
 impl Drop for Workspace {
     fn drop(&mut self) {
-        // The process may have ended already; there is nobody to tell.
+        // The process may have ended already; there is nobody to report it to.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

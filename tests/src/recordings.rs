@@ -1,8 +1,8 @@
-//! Recorded sessions as regression tests: one line a session.
+//! Recorded sessions as regression tests, one line for each session.
 //!
-//! A session in `tests/recordings/` is replayed by the kernel that it holds, which has to give what
-//! is recorded, on every engine that can run it; and by the kernel of this build, whose differences
-//! have to be the ones that stand in `<name>.accepted`.
+//! A session in `tests/recordings/` is replayed with the kernel that it contains, which has to produce
+//! the recorded results on every engine that can run it; and with the kernel of this build, whose
+//! differences have to be those listed in `<name>.accepted`.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -17,7 +17,7 @@ use causeway_session::{KernelChoice, ReplayOptions, SessionFile, SessionReport, 
 
 use crate::process::binary;
 
-/// Where the recordings stand.
+/// The folder of the recordings.
 #[must_use]
 pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("recordings")
@@ -26,7 +26,7 @@ pub fn folder() -> PathBuf {
 /// The names of all recordings.
 ///
 /// # Errors
-/// When the folder cannot be read.
+/// If the folder cannot be read.
 pub fn names() -> Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in std::fs::read_dir(folder())? {
@@ -37,11 +37,11 @@ pub fn names() -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// Checks a recording; the error tells what is different.
+/// Checks a recording; the error describes the difference.
 ///
 /// # Errors
-/// When its own kernel gives something else than is recorded, or the kernel of this build something
-/// that nobody has accepted.
+/// If its own kernel produces something other than the recorded results, or the kernel of this build a
+/// difference that has not been accepted.
 pub fn check(name: &str) -> Result<()> {
     let file = SessionFile::open(&folder().join(format!("{name}.session")))?;
     let own = replay(
@@ -79,11 +79,12 @@ fn expect_equal(name: &str, report: &SessionReport) -> Result<()> {
     Ok(())
 }
 
-/// The differences of a report as they are reviewed: every cause, how often, and the first.
+/// The differences in a report in the form in which they are reviewed: every cause, its count, and the first
+/// occurrence.
 fn differences(report: &SessionReport) -> String {
     let mut text = String::new();
     for group in &report.differences {
-        // Writing to a text cannot fail.
+        // Writing to a `String` cannot fail.
         let _ = writeln!(text, "{} × {}\n{}\n", group.steps, group.cause, group.first);
     }
     text
@@ -115,7 +116,7 @@ fn replay(file: &SessionFile, kernel: KernelChoice, all: bool) -> Result<Session
     replay_session(file, &options, |_| {}).context("replaying it")
 }
 
-/// Where tests leave what may go.
+/// A folder for temporary files of tests.
 fn scratch() -> Result<PathBuf> {
     let binary = binary()?;
     let target = binary.ancestors().nth(2);

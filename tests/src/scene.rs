@@ -1,4 +1,4 @@
-//! Two workspaces and the people in them: what the demo, the journeys and the benches start from.
+//! Two workspaces and the people in them: the starting point of the demo, the journeys and the benches.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use crate::client::Client;
 /// Password of every account of a scene; the scenes run on loopback only.
 pub const PASSWORD: &str = "Sail-the-causeway-1";
 
-/// How long what was written on one side may take to show on the other.
+/// How long a change on one side may take to show on the other.
 pub const SYNC_DEADLINE: Duration = Duration::from_secs(60);
 
 /// A workspace with its administrator's session and one team.
@@ -27,7 +27,7 @@ pub struct Side {
 }
 
 impl Side {
-    /// Gives a workspace its first administrator and a team, or finds them from an earlier run.
+    /// Creates a workspace's first administrator and a team, or finds them from an earlier run.
     pub async fn prepare(name: &str, site_url: &str, team: &str) -> Result<Side> {
         let anonymous = Client::new(site_url);
         let admin = match anonymous.login("admin", PASSWORD).await {
@@ -54,7 +54,7 @@ impl Side {
         })
     }
 
-    /// A user of the team, made if need be, with a session.
+    /// A user of the team, created if necessary, with a session.
     pub async fn user(&self, username: &str) -> Result<Client> {
         let anonymous = Client::new(self.admin.site_url());
         if let Ok(user) = anonymous.login(username, PASSWORD).await {
@@ -68,7 +68,7 @@ impl Side {
         anonymous.login(username, PASSWORD).await
     }
 
-    /// A public channel of the team with these users in it, made if need be.
+    /// A public channel of the team with these users in it, created if necessary.
     pub async fn channel(&self, name: &str, members: &[&Client]) -> Result<String> {
         let path = format!("/teams/{}/channels/name/{name}", self.team_id);
         let channel_id = match self.admin.get(&path).await {
@@ -84,7 +84,7 @@ impl Side {
         Ok(channel_id)
     }
 
-    /// Puts users into a channel.
+    /// Adds users to a channel.
     pub async fn join(&self, channel_id: &str, members: &[&Client]) -> Result<()> {
         for member in members {
             let me = member.get("/users/me").await?;
@@ -96,7 +96,7 @@ impl Side {
         Ok(())
     }
 
-    /// The record of the live connection of this name.
+    /// The record of the live connection with this name.
     pub async fn connection(&self, name: &str) -> Result<Option<Value>> {
         let list = self.admin.get("/remotecluster").await?;
         Ok(find(&list, |record| record["name"] == name).cloned())
@@ -113,7 +113,7 @@ async fn create_user(client: &Client, username: &str) -> Result<Value> {
         .with_context(|| format!("making the account {username}"))
 }
 
-/// Connects two workspaces by the slash commands that an administrator would type, and gives the
+/// Connects two workspaces with the slash commands that an administrator would type, and returns the
 /// connection's id.
 pub async fn connect(inviter: &Side, acceptor: &Side) -> Result<String> {
     let code = invitation(inviter, &acceptor.name).await?;
@@ -137,7 +137,7 @@ pub async fn connect(inviter: &Side, acceptor: &Side) -> Result<String> {
     Ok(remote_id)
 }
 
-/// Makes a connection of this name on the inviting side, and gives its invitation code.
+/// Creates a connection with this name on the inviting side, and returns its invitation code.
 pub async fn invitation(inviter: &Side, name: &str) -> Result<String> {
     let command = format!("/secure-connection create --name {name} --password {PASSWORD}");
     let text = inviter
@@ -148,7 +148,7 @@ pub async fn invitation(inviter: &Side, name: &str) -> Result<String> {
     Ok(code.to_string())
 }
 
-/// Accepts an invitation code under this name, and gives what the command said.
+/// Accepts an invitation code under this name, and returns the output of the command.
 pub async fn accept(acceptor: &Side, name: &str, code: &str) -> Result<String> {
     let command =
         format!("/secure-connection accept --name {name} --password {PASSWORD} --invite {code}");
@@ -179,7 +179,7 @@ pub async fn post(user: &Client, channel_id: &str, root_id: &str, text: &str) ->
     id(&user.post("/posts", body).await?)
 }
 
-/// Waits until `ready` says so; errors of `ready` mean "not yet".
+/// Waits until `ready` returns true; errors of `ready` mean "not yet".
 pub async fn wait_for(what: &str, mut ready: impl AsyncFnMut() -> Result<bool>) -> Result<()> {
     let begun = Instant::now();
     let mut last_error = None;
@@ -197,9 +197,9 @@ pub async fn wait_for(what: &str, mut ready: impl AsyncFnMut() -> Result<bool>) 
     }
 }
 
-/// What a side shows of a channel: its live posts of ordinary kind in the order of creation, each
-/// with author, text, whether it was edited, is a reply, its reactions and acknowledgements. The author is named as
-/// at home, so that both sides can be compared.
+/// What a side shows of a channel: its live ordinary posts in the order of creation, each with author,
+/// text, whether it was edited or is a reply, its reactions and acknowledgements. The author is given
+/// as named at home, so that both sides can be compared.
 pub async fn visible(client: &Client, channel_id: &str) -> Result<Vec<Shown>> {
     let mut shown = Vec::new();
     for page in 0.. {
@@ -274,7 +274,7 @@ impl Shown {
     }
 }
 
-/// Waits until both sides show the same of a channel, and gives it.
+/// Waits until both sides show the same posts of a channel, and returns them.
 pub async fn converged(a: &Client, b: &Client, channel_id: &str) -> Result<Vec<Shown>> {
     let mut last = (Vec::new(), Vec::new());
     let result = wait_for("both sides to show the same", async || {
@@ -312,7 +312,7 @@ fn find(list: &Value, matches: impl Fn(&Value) -> bool) -> Option<&Value> {
     list.as_array()?.iter().find(|item| matches(item))
 }
 
-/// The content of the first code block of a text.
+/// The contents of the first code block in a text.
 fn code_block(text: &str) -> Option<&str> {
     let (_, after) = text.split_once("```")?;
     let (inside, _) = after.split_once("```")?;

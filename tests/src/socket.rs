@@ -1,5 +1,5 @@
-//! A plain TCP connection, for what no HTTP library does: reading slowly, saying half of a request,
-//! saying more than is allowed.
+//! A plain TCP connection, for things that no HTTP library does: reading slowly, sending half of a
+//! request, sending more than is allowed.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -11,12 +11,12 @@ use tokio::time::timeout;
 
 /// How long the other side may take; far above what it needs.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Bytes that the system receives for a reader that does not read.
+/// Bytes that the system buffers for a reader that does not read.
 const SMALL_BUFFER_BYTES: u32 = 4096;
 /// Bytes of an answer's head at most.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
 
-/// A connection that reads only when it is told to.
+/// A connection that reads only when told to.
 pub struct Socket {
     stream: TcpStream,
 }
@@ -30,7 +30,7 @@ impl Socket {
         Ok(Socket { stream })
     }
 
-    /// Sends bytes as they are.
+    /// Sends bytes unchanged.
     pub async fn send(&mut self, bytes: &[u8]) -> Result<()> {
         timeout(PATIENCE, self.stream.write_all(bytes))
             .await
@@ -44,7 +44,7 @@ impl Socket {
         self.send(head.as_bytes()).await
     }
 
-    /// Reads the head of an answer, and nothing of its body.
+    /// Reads the head of an answer, but nothing of its body.
     pub async fn head(&mut self) -> Result<Head> {
         let mut text = Vec::new();
         while !text.ends_with(b"\r\n\r\n") {
@@ -65,7 +65,7 @@ impl Socket {
     }
 }
 
-/// The host and port of a URL, which are an address.
+/// The host and port of a URL, which must be an IP address.
 fn address(url: &str) -> Result<SocketAddr> {
     let rest = url.strip_prefix("http://").context("not http")?;
     let end = rest.find('/').unwrap_or(rest.len());
@@ -86,7 +86,7 @@ impl Head {
         word.and_then(|word| word.parse().ok()).unwrap_or(0)
     }
 
-    /// A header's value; empty when there is none.
+    /// A header's value; empty if there is none.
     #[must_use]
     pub fn header(&self, name: &str) -> &str {
         let line = self.0.lines().find_map(|line| {

@@ -1,5 +1,5 @@
-//! Workspaces that begin with compiled components, as a service does that was started before. A
-//! test that is about something else need not wait for the compiler.
+//! Workspaces that start with compiled components, like a service that was started before. Most tests
+//! need not wait for the compiler.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ pub async fn start(name: &str, data: &Path) -> Result<Workspace> {
     start_with(name, data, free_port()?, &[]).await
 }
 
-/// Starts a workspace on a new data directory with further environment variables.
+/// Starts a workspace on a new data directory with additional environment variables.
 pub async fn start_with(
     name: &str,
     data: &Path,
@@ -28,8 +28,8 @@ pub async fn start_with(
     Workspace::start_with(name, data, port, environment).await
 }
 
-/// The folder of what this build's service compiles at its first start; earlier runs may have left
-/// it.
+/// The folder with the components that this build's service compiles at its first start; earlier runs
+/// may have left it.
 async fn compile() -> Result<PathBuf> {
     let binary = binary()?;
     let target = binary.ancestors().nth(2);
@@ -45,7 +45,7 @@ async fn compile() -> Result<PathBuf> {
     Ok(compiled)
 }
 
-/// Copies the files of a folder; those that are there stay. Each appears in one piece.
+/// Copies the files of a folder, but keeps existing ones. Each appears atomically.
 fn copy(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {

@@ -1,4 +1,4 @@
-//! A WebSocket client that shows every message, and how the socket ends.
+//! A WebSocket client that exposes every message, and how the socket ends.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub struct Ws(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Ws {
-    /// Opens a socket; `query` goes behind the path. With a session, the request names it.
+    /// Opens a socket; `query` is appended to the path. With a session, the request contains it.
     pub async fn open(client: &Client, query: &str) -> Result<Ws> {
         let site = client.site_url().replacen("http", "ws", 1);
         let mut request = format!("{site}/api/v4/websocket{query}").into_client_request()?;
@@ -34,7 +34,7 @@ impl Ws {
         Ok(Ws(socket))
     }
 
-    /// The challenge that a session answers.
+    /// The message by which a session authenticates a socket.
     #[must_use]
     pub fn challenge(token: &str) -> String {
         let data = json!({ "token": token });
@@ -46,7 +46,7 @@ impl Ws {
         self.0.send(message).await.context("sending")
     }
 
-    /// Sends a data frame of any kind, whatever it holds.
+    /// Sends a data frame of any kind and content.
     pub async fn send_data(&mut self, kind: Data, bytes: &[u8]) -> Result<()> {
         let frame = Frame::message(Bytes::copy_from_slice(bytes), OpCode::Data(kind), true);
         self.send(Message::Frame(frame)).await
@@ -60,7 +60,7 @@ impl Ws {
         }
     }
 
-    /// Reads to the end of the socket; gives the code and the reason of its close.
+    /// Reads to the end of the socket; returns the code and the reason of its close.
     pub async fn ending(&mut self) -> Result<(u16, String)> {
         let mut found = None;
         while let Ok(Some(message)) = self.message().await {

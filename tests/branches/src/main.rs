@@ -1,7 +1,7 @@
 //! `branches`: which branches of the kernel the simulator's seeds reach.
 //!
-//! `make sim-branches` builds it, and the kernel in it, with a flag behind every branch. Without
-//! these flags it counts nothing and says so.
+//! `make sim-branches` builds it, and the kernel linked into it, with a flag behind every branch. Built
+//! without these flags, it counts nothing and says so.
 
 mod probe;
 mod report;
@@ -21,17 +21,17 @@ use causeway_sim::world::{Summary, Watch};
 use clap::Parser;
 use report::Report;
 
-/// Runs seeds of the simulator and tells which branches of the kernel none of them reaches.
+/// Runs seeds of the simulator and reports which branches of the kernel none of them reaches.
 #[derive(Parser)]
 #[command(name = "branches", version)]
 struct Arguments {
     /// The first seed.
     #[arg(long, value_name = "N", default_value_t = 0)]
     from: u64,
-    /// How many seeds.
+    /// Number of seeds.
     #[arg(long, value_name = "N", default_value_t = 3000)]
     seeds: u64,
-    /// Where the list of what was not reached goes.
+    /// File for the list of branches that were not reached.
     #[arg(
         long,
         value_name = "FILE",
@@ -50,7 +50,7 @@ fn main() -> ExitCode {
     let ended = run_seeds(seeds, cores(), &judge, &|totals| {
         if totals.seeds.is_multiple_of(100) {
             print!("\r{} seeds", totals.seeds);
-            // Progress that cannot be shown is no reason to stop.
+            // Failing to show progress is no reason to stop.
             let _ = std::io::stdout().flush();
         }
     });
@@ -75,7 +75,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Every population in its turn. Nothing is judged twice here: `make sim` does that.
+/// Runs every population in turn. Each seed is judged only once here: `make sim` judges it twice.
 fn judge(seed: u64) -> Result<Summary, Failure> {
     let plan = match seed % 6 {
         0 => Plan::draw_with(seed, 1, &[Generation::Of2021]),

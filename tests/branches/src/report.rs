@@ -12,7 +12,7 @@ use object::{File, Object as _, ObjectSection as _};
 
 use crate::probe::Probe;
 
-/// Where the kernel's sources stand.
+/// Path of the kernel's sources.
 const KERNEL: &str = "kernel/src/";
 
 type Lines<'d> = Context<EndianSlice<'d, LittleEndian>>;
@@ -20,14 +20,14 @@ type Lines<'d> = Context<EndianSlice<'d, LittleEndian>>;
 /// Line and column of a branch.
 type Place = (u32, u32);
 
-/// The kernel's branches by file. A branch that the compiler has copied is one branch.
+/// The kernel's branches by file. Copies of a branch made by the compiler count as one branch.
 pub struct Report(BTreeMap<String, BTreeMap<Place, bool>>);
 
 impl Report {
-    /// Of what was reached so far.
+    /// The branches reached so far.
     ///
     /// # Errors
-    /// When this program's debug information cannot be read.
+    /// If this program's debug information cannot be read.
     pub fn of(probe: &Probe) -> io::Result<Report> {
         let program = fs::read(std::env::current_exe()?)?;
         let lines = lines(&program).map_err(io::Error::other)?;
@@ -43,7 +43,7 @@ impl Report {
         Ok(Report(files))
     }
 
-    /// The lines of which a branch was not reached, by file.
+    /// The lines with a branch that was not reached, by file.
     pub fn unreached(&self) -> String {
         let mut text = String::new();
         for (file, branches) in &self.0 {
@@ -54,7 +54,7 @@ impl Report {
                 .collect();
             lines.dedup();
             for line in lines {
-                // Writing to a text cannot fail.
+                // Writing to a `String` cannot fail.
                 let _ = writeln!(text, "{file}:{line}");
             }
         }
@@ -62,7 +62,7 @@ impl Report {
     }
 }
 
-/// The debug information of a program.
+/// Reads a program's debug information.
 fn lines(program: &[u8]) -> Result<Lines<'_>, Box<dyn Error + Send + Sync>> {
     let program = File::parse(program)?;
     let section = |id: SectionId| -> Result<_, object::Error> {
@@ -73,8 +73,8 @@ fn lines(program: &[u8]) -> Result<Lines<'_>, Box<dyn Error + Send + Sync>> {
     Ok(Context::from_dwarf(Dwarf::load(section)?)?)
 }
 
-/// The place in the kernel's sources that an address belongs to: what is inlined from elsewhere
-/// counts where it was called.
+/// The place in the kernel's sources that an address belongs to. Code inlined from elsewhere counts at
+/// the place of the call.
 fn place(lines: &Lines<'_>, address: u64) -> io::Result<Option<(String, Place)>> {
     let frames = lines.find_frames(address).skip_all_loads();
     let mut frames = frames.map_err(io::Error::other)?;

@@ -1,15 +1,15 @@
-//! Changes of inputs, as proptest makes and shrinks them.
+//! Mutations of inputs, made and shrunk by proptest.
 
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-/// Bytes of an inserted piece.
+/// Bytes of an inserted piece at most.
 const PIECE_MAX: usize = 40;
-/// Changes of one input.
+/// Changes to one input at most.
 const EDITS_MAX: usize = 6;
 
-/// What is put in the place of something else: ends of ranges, what stands for a structure, bytes
-/// that belong to no text.
+/// Replacements for words: ends of ranges, structural characters, bytes that are not valid in any
+/// text.
 const PIECES: [&[u8]; 16] = [
     b"",
     b"\0",
@@ -29,20 +29,20 @@ const PIECES: [&[u8]; 16] = [
     b"..%2f",
 ];
 
-/// A change of some bytes.
+/// A change to some bytes.
 #[derive(Clone, Debug)]
 pub enum Edit {
-    /// Another byte.
+    /// Replaces a byte.
     Byte(Index, u8),
-    /// Bytes put in.
+    /// Inserts bytes.
     Insert(Index, Vec<u8>),
-    /// Bytes taken out.
+    /// Removes bytes.
     Remove(Index, Index),
-    /// A stretch once more.
+    /// Repeats a range.
     Repeat(Index, Index),
-    /// A word or number replaced by one of the pieces.
+    /// Replaces a word or number with one of the pieces.
     Word(Index, Index),
-    /// The end cut off.
+    /// Truncates.
     Cut(Index),
 }
 
@@ -60,7 +60,7 @@ pub fn edits() -> impl Strategy<Value = Vec<Edit>> {
     prop::collection::vec(edit, 0..EDITS_MAX)
 }
 
-/// Carries changes out.
+/// Applies changes.
 #[must_use]
 pub fn apply(mut bytes: Vec<u8>, edits: &[Edit]) -> Vec<u8> {
     for edit in edits {
@@ -98,7 +98,7 @@ pub fn apply(mut bytes: Vec<u8>, edits: &[Edit]) -> Vec<u8> {
     bytes
 }
 
-/// The word that stands at a place.
+/// The word at a position.
 fn word(bytes: &[u8], at: usize) -> std::ops::Range<usize> {
     let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
     let before = bytes[..at]

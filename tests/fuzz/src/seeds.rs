@@ -1,25 +1,25 @@
-//! Where seeds come from: the project's recordings, captures of real servers, test vectors.
+//! Sources of seeds: the project's recordings, captures of real servers, test vectors.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-/// A file below `tests/`.
+/// A file in `tests/`.
 pub fn path(relative: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("..")
         .join(relative)
 }
 
-/// The names of the recorded sessions below `tests/`.
+/// The names of the recorded sessions in `tests/`.
 pub const SESSIONS: [&str; 2] = [
     "recordings/town-acme.session",
     "recordings/town-globex.session",
 ];
 
-/// What real servers sent each other: bodies of requests to `path_part` (`Side::Request`), or of
-/// the answers to them.
+/// Messages between real servers: bodies of requests to `path_part` (`Side::Request`), or of the
+/// answers to them.
 pub fn captured(path_part: &str, side: Side) -> Vec<Value> {
     let mut bodies = Vec::new();
     for generation in ["mattermost-2021", "mattermost-11.6"] {
@@ -47,9 +47,9 @@ pub fn captured(path_part: &str, side: Side) -> Vec<Value> {
 /// Which half of an exchange.
 #[derive(Clone, Copy)]
 pub enum Side {
-    /// What was asked.
+    /// The request.
     Request,
-    /// What was answered.
+    /// The answer.
     Answer,
 }
 

@@ -1,4 +1,4 @@
-//! A slice of the fuzzing in every test run: the seeds, what was found earlier, and some changes
+//! A slice of the fuzzing for every test run: the seeds, earlier findings, and some changes
 //! of both that are the same in every run.
 
 use causeway_fuzz::{TARGETS, Target, mutate};

@@ -1,8 +1,8 @@
-//! Runs every test that takes real time again and again while other work keeps two cores busy.
+//! Runs every test that depends on real time repeatedly while other work keeps two cores busy.
 //!
-//! Tests that start services, sockets or threads meet every order of events only on a busy machine.
-//! Tests that are a function of their seeds are not repeated. The work beside them is done by
-//! threads of this process, so it ends with it, however that ends.
+//! Tests that start services, sockets or threads see every order of events only on a busy machine.
+//! Tests that are a function of their seeds are not repeated. The competing work is done by
+//! threads of this process, so it ends with the process in any case.
 
 use std::fs;
 use std::hint::black_box;
@@ -15,13 +15,13 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Parser;
 use serde_json::Value;
 
-/// A test binary, and which of its tests take real time.
+/// A test binary, and which of its tests depend on real time.
 struct Suite {
     /// Name of the target.
     name: &'static str,
     /// Its kind, as cargo calls it.
     kind: &'static str,
-    /// Parts of the tests' names; all of them if there is none.
+    /// Parts of the tests' names; if empty, all tests.
     tests: &'static [&'static str],
 }
 
@@ -63,13 +63,13 @@ const SUITES: [Suite; 5] = [
 /// Arguments of the command line.
 #[derive(Parser)]
 struct Arguments {
-    /// How often every test runs.
+    /// Number of runs of every test.
     #[arg(long, default_value_t = 30)]
     runs: usize,
-    /// Cores that are kept busy meanwhile.
+    /// Number of cores that are kept busy meanwhile.
     #[arg(long, default_value_t = 2)]
     busy: usize,
-    /// Where the output of failed runs is kept.
+    /// Folder for the output of failed runs.
     #[arg(long, default_value = "target/often")]
     kept: PathBuf,
 }
@@ -78,7 +78,7 @@ struct Arguments {
 struct Built {
     suite: &'static Suite,
     executable: PathBuf,
-    /// Where cargo would run it.
+    /// The working directory in which cargo would run it.
     folder: PathBuf,
 }
 
@@ -125,7 +125,7 @@ fn main() -> Result<ExitCode> {
     Ok(ExitCode::FAILURE)
 }
 
-/// Builds every test once, as `make test` does, and gives the binaries of the suites.
+/// Builds every test once, as `make test` does, and returns the binaries of the suites.
 fn build() -> Result<Vec<Built>> {
     let output = Command::new("cargo")
         .args(["test", "--release", "--locked", "--no-run"])
@@ -142,7 +142,7 @@ fn build() -> Result<Vec<Built>> {
 }
 
 impl Suite {
-    /// The binary of this suite among what cargo says to have built.
+    /// The binary of this suite among those that cargo reports as built.
     fn among(&'static self, artifacts: &[Value]) -> Result<Built> {
         let is_ours = |artifact: &&Value| {
             let target = &artifact["target"];
@@ -174,7 +174,7 @@ impl Built {
     }
 }
 
-/// How many tests passed and failed. That none ran is an error: it would look like success.
+/// How many tests passed and failed. It is an error if none ran, as that would look like success.
 fn summary(output: &Output) -> Result<String> {
     let text = String::from_utf8_lossy(&output.stdout);
     let Some(line) = text.lines().find_map(|it| it.strip_prefix("test result: ")) else {
@@ -193,7 +193,7 @@ fn summary(output: &Output) -> Result<String> {
     }
 }
 
-/// Keeps and shows what a failed binary wrote.
+/// Keeps and shows the output of a failed binary.
 fn keep(path: &Path, output: &Output) -> Result<()> {
     let mut text = output.stdout.clone();
     text.extend_from_slice(&output.stderr);

@@ -1,10 +1,10 @@
-//! A disk in memory whose power can go between any two calls.
+//! A disk in memory that can lose power between any two calls.
 //!
-//! What is written is seen at once and is durable after a sync. When the power goes, each write
-//! that no sync covers survives wholly, up to some sector, in any of its sectors or pages, or not
-//! at all, and so does each change of a length, and each name whose folder was not synced. A sync
-//! that fails lets such a choice become final at once, while reads go on showing what was written:
-//! this is how Linux behaves.
+//! Written data is visible at once and durable after a sync. When the power fails, each write
+//! that is not covered by a sync survives completely, up to some sector, in any subset of its sectors or
+//! pages, or not at all; the same goes for each change of a length, and each name whose folder was not
+//! synced. A failed sync makes such a choice final at once, while reads continue to show what was
+//! written: this is how Linux behaves.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,34 +16,34 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use causeway_engine::disk::{Disk, DiskFile};
 use causeway_sim::dice::Dice;
 
-/// Bytes that a disk writes at once, and those that an operating system does.
+/// Units in which disks write, and in which operating systems do, in bytes.
 const UNITS: [usize; 2] = [512, 4096];
 
-/// Troubles of a disk that has power, by their chance in a thousand calls.
+/// Faults of a disk with power, as chances in a thousand calls.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Troubles {
-    /// A write takes only a part of what it is given, as there is no room for more.
+    /// A write takes only part of its data, as there is no space for more.
     pub full: u32,
     /// A sync fails.
     pub sync: u32,
 }
 
-/// The disk. Names of files stand in a real folder, which the engine lists.
+/// The disk. File names are kept in a real folder, which the engine lists.
 #[derive(Clone)]
 pub struct FaultDisk(Arc<Mutex<State>>);
 
 struct State {
     dice: Dice,
     files: BTreeMap<PathBuf, Content>,
-    /// Calls that change something until the power goes.
+    /// Calls that change something before the power fails.
     calls_left: u64,
     is_on: bool,
-    /// Starts of the machine or the process: what was opened before is closed.
+    /// Number of restarts of the machine or the process: handles opened before are closed.
     life: u64,
     troubles: Troubles,
 }
 
-/// What a power cut leaves of a disk.
+/// What is left of a disk after a power failure.
 pub struct Image(BTreeMap<PathBuf, Content>);
 
 #[derive(Clone, Default)]
@@ -52,7 +52,7 @@ struct Content {
     now: Vec<u8>,
     /// What survives.
     durable: Vec<u8>,
-    /// What a sync would add to that.
+    /// What a sync would make durable, too.
     pending: Vec<Change>,
     /// Whether the name survives.
     is_named: bool,
@@ -65,7 +65,7 @@ enum Change {
 }
 
 impl FaultDisk {
-    /// An empty disk, whose troubles follow from a seed.
+    /// An empty disk, whose faults follow from a seed.
     #[must_use]
     pub fn new(seed: u64) -> FaultDisk {
         FaultDisk(Arc::new(Mutex::new(State {
@@ -82,7 +82,7 @@ impl FaultDisk {
         self.0.lock().expect("nobody panics with it")
     }
 
-    /// The power goes after so many calls; until then there are these troubles.
+    /// Lets the power fail after so many calls; until then, `troubles` apply.
     pub fn plan(&self, calls_left: u64, troubles: Troubles) {
         let mut state = self.state();
         state.calls_left = calls_left;
@@ -95,7 +95,7 @@ impl FaultDisk {
         self.state().is_on
     }
 
-    /// The power goes, if it has not yet, and comes back.
+    /// Cuts the power, if that has not happened yet, and restores it.
     pub fn cut(&self) {
         let mut state = self.state();
         let State { dice, files, .. } = &mut *state;
@@ -113,7 +113,7 @@ impl FaultDisk {
         state.begin_life();
     }
 
-    /// The process dies, the machine does not: what was written stays in sight.
+    /// The process dies, the machine does not: what was written stays visible.
     pub fn kill(&self) {
         self.state().begin_life();
     }
@@ -123,10 +123,10 @@ impl FaultDisk {
         Image(self.state().files.clone())
     }
 
-    /// Puts a copy in the place of what is there, durably.
+    /// Replaces the contents with a copy, durably.
     ///
     /// # Panics
-    /// When the folder in which the names stand cannot be changed.
+    /// If the folder of the names cannot be changed.
     pub fn restore(&self, image: &Image) {
         let mut state = self.state();
         for path in state.files.keys().filter(|it| !image.0.contains_key(*it)) {
@@ -144,7 +144,7 @@ impl FaultDisk {
         state.begin_life();
     }
 
-    /// Another bit than was written, somewhere in the first bytes of a file, as far as it is used.
+    /// Flips a bit somewhere in the first bytes of a file, within the part that is in use.
     pub fn flip(&self, suffix: &str, within: usize) {
         let mut state = self.state();
         let State { dice, files, .. } = &mut *state;
@@ -175,7 +175,7 @@ impl State {
         }
     }
 
-    /// Counts a call that changes something; the last one is under way when the power goes.
+    /// Counts a call that changes something; the power fails during the last one.
     fn change(&mut self, life: u64) -> io::Result<()> {
         self.check(life)?;
         if self.calls_left == 0 {
@@ -192,7 +192,7 @@ impl State {
 }
 
 impl Content {
-    /// Fills up what is there, in sight only.
+    /// Applies a change to what is visible only.
     fn show(&mut self, change: Change) {
         change.apply(&mut self.now);
         self.pending.push(change);
@@ -204,7 +204,7 @@ impl Content {
         }
     }
 
-    /// Chance decides what of the unsynced changes survives.
+    /// Decides at random which of the unsynced changes survive.
     fn settle(&mut self, dice: &mut Dice) {
         for change in std::mem::take(&mut self.pending) {
             let part = match change {
@@ -220,7 +220,7 @@ impl Content {
     }
 }
 
-/// Of a write some units survive.
+/// Applies some of the units of a write.
 fn survive(file: &mut Vec<u8>, dice: &mut Dice, offset: usize, data: &[u8]) {
     let unit = UNITS[usize::from(dice.chance(500))];
     let fate = dice.below(4);
@@ -230,7 +230,7 @@ fn survive(file: &mut Vec<u8>, dice: &mut Dice, offset: usize, data: &[u8]) {
         if from == data.len() {
             break;
         }
-        // Units are those of the file, and the write may begin and end within one.
+        // Units are aligned to the file, and the write may begin and end within one.
         let to = (from + unit - (offset + from) % unit).min(data.len());
         let survives = match fate {
             0 => false,

@@ -1,4 +1,4 @@
-//! The engine's runners as the simulator's kernels.
+//! The engine's runners as kernels of the simulator.
 
 use std::path::Path;
 
@@ -16,18 +16,18 @@ use causeway_sim::next::Next;
 /// The component of this build, compiled once into the folder `cache`.
 ///
 /// # Errors
-/// When the folder cannot be used.
+/// If the folder cannot be used.
 pub fn component(cache: &Path) -> Result<ComponentSource, SandboxError> {
     let sandbox = Sandbox::new(Some(cache))?;
     let options = ComponentOptions::default();
     Ok(ComponentSource::embedded(sandbox, options))
 }
 
-/// Makes kernels of a source for the simulator; the release after it is the same one with other
+/// Creates the simulator's kernels from a source. The next release is the same kernel with other
 /// habits.
 ///
 /// # Panics
-/// When a kernel cannot be opened: there is nothing to simulate then.
+/// If a kernel cannot be opened: then there is nothing to simulate.
 pub fn runners(source: impl KernelSource) -> impl Fn(Release) -> Box<dyn Kernel> + Sync {
     move |release| {
         let runner = source.open().expect("the kernel can be opened");
@@ -59,7 +59,7 @@ impl Kernel for Runner {
     }
 }
 
-/// The simulator's host as the engine's.
+/// Presents the simulator's host as the engine's.
 struct Bridge<'h>(&'h dyn Host);
 
 impl StepHost for Bridge<'_> {

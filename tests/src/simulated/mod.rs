@@ -1,5 +1,5 @@
-//! The simulator over the engine's own parts: its runners, so that the component that ships takes
-//! part; its journal and tables, on a disk that forgets; journals as sessions.
+//! The simulator combined with the engine's own parts: its runners, which include the component that
+//! ships; its journal and tables, on a faulty disk; and journals as sessions.
 
 pub mod disk;
 mod kernel;

@@ -1,4 +1,4 @@
-//! A simulated node's journal as a session file, which `causeway replay` runs.
+//! A simulated node's journal as a session file for `causeway replay`.
 
 use std::io;
 
@@ -16,11 +16,11 @@ use causeway_sim::journal::Entry;
 use causeway_sim::kernel::{Kernel, MakeKernel, Release};
 use causeway_sim::policies::{Source, StepHost};
 
-/// Writes a journal as a session from its beginning. A journal holds no outputs, so its steps are
-/// carried out once more by `make_kernel`.
+/// Writes a journal as a session from its beginning. A journal holds no outputs, so `make_kernel`
+/// executes its steps again.
 ///
 /// # Errors
-/// When it cannot be written, or a step is stopped.
+/// If it cannot be written, or a step is stopped.
 pub fn write_session<W: io::Write>(
     out: W,
     workspace: &str,
@@ -110,7 +110,7 @@ impl<'m> Steps<'m> {
     }
 }
 
-/// The native kernel's; of the release after it there is only a name.
+/// The digest of the native kernel; the next release has only a name.
 fn kernel_digest(release: Release) -> Digest {
     match release {
         Release::Today => Digest(NativeKernel.digest()),

@@ -1,4 +1,4 @@
-//! The files of a simulated node: the engine's own journal and tables, on a disk that forgets.
+//! The files of a simulated node: the engine's own journal and tables, on a faulty disk.
 
 use std::sync::{Arc, Mutex};
 
@@ -13,23 +13,23 @@ use tempfile::TempDir;
 use super::disk::{FaultDisk, Image, Troubles};
 use super::workspace::{Given, Workspace};
 
-/// Small segments, so that the ends of processes meet their beginnings.
+/// Small segments, so that processes often end near the boundary of a segment.
 const SEGMENT_BYTES: u64 = 48 << 10;
 
-/// Calls of the disk before the power goes, at most.
+/// Calls of the disk before the power fails, at most.
 const CALLS_MAX: u64 = 14;
 
-/// Steps of a group at most, when many are not durable as a process dies.
+/// Steps of a group at most, if many are not durable when a process dies.
 const GROUP_STEPS_MAX: usize = 4;
 
-/// How processes ended.
+/// How processes ended, by number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ends {
-    /// The power went.
+    /// Power failures.
     pub cuts: u64,
-    /// Of these, while the disk was at work.
+    /// Power failures in the middle of a call of the disk.
     pub torn: u64,
-    /// The process died, the system did not.
+    /// The process died, but not the system.
     pub kills: u64,
 }
 
@@ -38,19 +38,19 @@ pub struct DiskStore {
     disk: FaultDisk,
     folder: TempDir,
     dice: Dice,
-    /// `None` only while it is opened.
+    /// `None` only while it is being opened.
     workspace: Option<Workspace>,
-    /// Digests of the entries, the first one's first.
+    /// Digests of the entries, in order.
     entries: Vec<Digest>,
     backup: Option<(Image, Vec<Digest>)>,
     ends: Arc<Mutex<Ends>>,
 }
 
 impl DiskStore {
-    /// Empty files, which follow from a seed. `ends` counts how processes end.
+    /// Creates empty files, whose faults follow from a seed. `ends` counts how processes end.
     ///
     /// # Errors
-    /// When there is no folder to be had.
+    /// If no folder can be created.
     pub fn new(seed: u64, node: usize, ends: Arc<Mutex<Ends>>) -> Result<DiskStore, String> {
         let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
         let made = Layout::of(folder.path()).make();
@@ -69,7 +69,7 @@ impl DiskStore {
         Ok(store)
     }
 
-    /// Opens the files; what they hold must be a beginning of what was ever written.
+    /// Opens the files; they must hold a prefix of what was ever written.
     fn open(&mut self) -> Result<u64, String> {
         self.workspace = None;
         let workspace = Workspace::open(&self.disk, self.folder.path(), SEGMENT_BYTES)?;
@@ -93,7 +93,7 @@ impl DiskStore {
         self.workspace.as_mut().expect("it is open between calls")
     }
 
-    /// Writes a group; says whether the disk took it.
+    /// Writes a group; returns whether the disk took it.
     fn write(&mut self, group: &[&Entry]) -> Result<bool, String> {
         let given: Vec<Given> = group.iter().map(|entry| given(entry)).collect();
         let carried = self.workspace().append(&given)?;
@@ -102,7 +102,7 @@ impl DiskStore {
         Ok(carried.is_durable)
     }
 
-    /// The process works on these until the disk has no power or nothing is left to do.
+    /// The process works on this group until the power fails or nothing is left to do.
     fn last_work(&mut self, group: &[&Entry]) -> Result<(), String> {
         let mut rest = group;
         while !rest.is_empty() && self.disk.is_on() {
@@ -119,7 +119,7 @@ impl DiskStore {
         Ok(())
     }
 
-    /// Opens the files after the end of a process. The power may go again over it.
+    /// Opens the files after the end of a process. The power may fail again meanwhile.
     fn reopen(&mut self) -> Result<u64, String> {
         if self.dice.chance(250) {
             let calls = self.dice.below(CALLS_MAX);

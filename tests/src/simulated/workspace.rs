@@ -1,4 +1,4 @@
-//! A workspace made of the engine's own parts, on one thread.
+//! A workspace built from the engine's own parts, on one thread.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -21,25 +21,25 @@ use causeway_kernel::rows::table::Table;
 
 use super::disk::FaultDisk;
 
-/// A step to be carried out.
+/// A step to be executed.
 #[derive(Clone, Debug)]
 pub struct Given {
     /// Its time and seed.
     pub context: StepContext,
     /// Its input.
     pub input: Vec<u8>,
-    /// What the policies say, in the order of its questions.
+    /// The policies' verdicts, in the order of its questions.
     pub verdicts: Vec<Verdict>,
-    /// Whether the kernel is stopped over it.
+    /// Whether the kernel is stopped in this step.
     pub is_stopped: bool,
 }
 
-/// A group that was carried out.
+/// An executed group.
 #[derive(Debug, Default)]
 pub struct Carried {
-    /// Behind each step: where the workspace stands, and how the step ended.
+    /// The position after each step, and how the step ended.
     pub steps: Vec<(Position, StepEnd)>,
-    /// Whether the disk took it; if not, it is undone.
+    /// Whether the disk took it; otherwise it is undone.
     pub is_durable: bool,
 }
 
@@ -55,10 +55,10 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    /// Opens what a folder holds. Segments are closed after so many bytes.
+    /// Opens the contents of a folder. Segments are closed after so many bytes.
     ///
     /// # Errors
-    /// When it cannot be opened.
+    /// If it cannot be opened.
     pub fn open(disk: &FaultDisk, folder: &Path, segment_bytes: u64) -> Result<Workspace, String> {
         let layout = Layout::of(folder);
         let shared: Arc<dyn Disk> = Arc::new(disk.clone());
@@ -78,13 +78,13 @@ impl Workspace {
         })
     }
 
-    /// The last step carried out.
+    /// The position after the last step.
     #[must_use]
     pub fn head(&self) -> &Position {
         &self.head
     }
 
-    /// Whether its disk has power and its tables are open: after trouble they may not open again.
+    /// Whether its disk has power and its tables are open: after a fault they may fail to open again.
     #[must_use]
     pub fn can_work(&self) -> bool {
         self.disk.is_on() && self.tables.is_some()
@@ -93,7 +93,7 @@ impl Workspace {
     /// Every row.
     ///
     /// # Errors
-    /// When the tables cannot be read, or are not what was written.
+    /// If the tables cannot be read, or differ from what was written.
     pub fn rows(&self) -> Result<MemoryRows, String> {
         let mut rows = MemoryRows::default();
         for table in Table::ALL {
@@ -107,10 +107,10 @@ impl Workspace {
         Ok(rows)
     }
 
-    /// Carries steps out and makes them durable as one group.
+    /// Executes steps and makes them durable as one group.
     ///
     /// # Errors
-    /// When a step cannot be carried out.
+    /// If a step cannot be executed.
     pub fn append(&mut self, given: &[Given]) -> Result<Carried, String> {
         let durable = self.head.clone();
         let mut carried = Carried::default();
@@ -181,8 +181,8 @@ impl Workspace {
         Ok(done.end)
     }
 
-    /// Writes the rows to the tables; those that cannot be written stay in memory, and the tables
-    /// are opened anew, as the service does it.
+    /// Writes the rows to the tables. Rows that cannot be written stay in memory, and the tables
+    /// are reopened, as the service does.
     pub fn checkpoint(&mut self) {
         let path = self.layout.tables();
         let tables = match self.tables.take() {
@@ -211,7 +211,7 @@ impl Workspace {
     }
 }
 
-/// Policies that say what was said already.
+/// Policies that repeat recorded verdicts.
 struct Said(VecDeque<Verdict>);
 
 impl PolicyChain for Said {

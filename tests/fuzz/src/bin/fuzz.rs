@@ -1,5 +1,5 @@
-//! A target under libFuzzer: `FUZZ_TARGET` names it. `make fuzz` builds and runs this with the
-//! compiler's coverage.
+//! Runs the target that `FUZZ_TARGET` names under libFuzzer. `make fuzz` builds and runs this with the
+//! compiler's coverage instrumentation.
 
 #![no_main]
 
@@ -13,7 +13,7 @@ use libfuzzer_sys::fuzz_target;
 
 static TARGET: OnceLock<Target> = OnceLock::new();
 
-/// The target that is asked for. Its seeds go to the folder `FUZZ_SEEDS`, where libFuzzer reads
+/// Selects the requested target and writes its seeds to the folder `FUZZ_SEEDS`, where libFuzzer reads
 /// them as its first inputs.
 fn begin() {
     let name = env::var("FUZZ_TARGET").unwrap_or_default();

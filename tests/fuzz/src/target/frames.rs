@@ -1,4 +1,4 @@
-//! The body of `POST /remotecluster/msg` of a peer that has been let in: any bytes are answered.
+//! The body of `POST /remotecluster/msg` from an authenticated peer: any bytes get an answer.
 
 use causeway_kernel::boundary::input::Input;
 use causeway_kernel::boundary::output::Reply;
@@ -33,7 +33,7 @@ fn run(body: &[u8]) {
     assert!(answer.is_object(), "{answer}");
 }
 
-/// Frames of the recording, and those of real servers as if they were sent here.
+/// Frames of the recording, and frames of real servers as if they had been sent here.
 fn seeds() -> Vec<Vec<u8>> {
     let workspace = workspace();
     let recorded = workspace.inputs.iter().filter_map(|input| match input {

@@ -1,4 +1,4 @@
-//! Requests to the API: every route, with any path and body, is answered in the API's own shape.
+//! Requests to the API: every route, with any path and body, gets an answer in the API's own shape.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -25,13 +25,13 @@ pub const TARGET: Target = Target {
 /// Methods of routes.
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
-/// Statuses above 499 that say what they mean: not made, and not now; and 500, by which the
-/// reference refuses some acts, unless it is for what nobody has thought of.
+/// Statuses above 499 that are expected: 501 (not implemented) and 503 (not now); and 500, with which
+/// the reference refuses some requests, unless it reports an unexpected error.
 const HONEST: [u16; 3] = [500, 501, 503];
 const UNTHOUGHT_OF: &str = "api.context.internal.app_error";
 
-/// An input is a line `METHOD /path`, and the body behind it. In both, what stands in braces like
-/// the parts of a route is replaced by what the workspace has of that kind.
+/// An input is a line `METHOD /path`, followed by the body. In both, placeholders in braces, as in
+/// routes, are replaced by the ids of objects of that kind in the workspace.
 fn run(input: &[u8]) {
     let mut parts = input.splitn(2, |byte| *byte == b'\n');
     let head = String::from_utf8_lossy(parts.next().unwrap_or_default());
@@ -61,7 +61,7 @@ pub fn send(method: &str, path: &str, body: &[u8]) {
     check(&answer).unwrap_or_else(|error| panic!("{method} {path}: {error:#}"));
 }
 
-/// Whether a client library sends it: the path has to be one, and `CONNECT` and `HEAD` differ.
+/// Whether a client library can send it: the path has to be valid, and `CONNECT` and `HEAD` differ.
 fn is_sendable(method: &Method, path: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'#';
     path.starts_with('/')
@@ -119,7 +119,7 @@ impl Service {
         })
     }
 
-    /// A client that may do everything; what ends sessions gets one of its own.
+    /// A client that may do everything; requests that end sessions get a client of their own.
     async fn client(&self, path: &str) -> Result<Client> {
         if path.contains("log") || path.contains("password") {
             self.hosted.admin_session().await
@@ -174,7 +174,7 @@ async fn populate(hosted: &Hosted) -> Result<Vec<(&'static str, String)>> {
     ])
 }
 
-/// Every route with every method, once with a body that has a member for most that a handler may
+/// Every route with every method, once with a body that has most of the members that a handler may
 /// look for.
 fn seeds() -> Vec<Vec<u8>> {
     let body = json!({
@@ -200,7 +200,7 @@ fn seeds() -> Vec<Vec<u8>> {
     seeds
 }
 
-/// The routes below `/api/v4`, from the sources of the service.
+/// The routes under `/api/v4`, from the sources of the service.
 fn routes() -> BTreeSet<String> {
     let folder = path("../host/src/api");
     let mut routes = BTreeSet::new();

@@ -1,4 +1,4 @@
-//! Invitation codes: the text that an admin pastes, and what a code holds when it has been opened.
+//! Invitation codes: the text that an admin pastes, and the opened contents of a code.
 
 use causeway::federation::invitation;
 use serde_json::Value;
@@ -14,7 +14,7 @@ pub const TARGET: Target = Target {
 };
 
 fn run(bytes: &[u8]) {
-    // What was sealed is JSON; the text of a code never is.
+    // The sealed contents are JSON; the text of a code never is.
     if let Ok(invitation) = invitation::read(bytes) {
         assert!(!invitation.token.expose().is_empty());
     }
@@ -25,7 +25,7 @@ fn run(bytes: &[u8]) {
     }
 }
 
-/// Codes of the test vectors, and the objects in them.
+/// Codes of the test vectors, and their contents.
 fn seeds() -> Vec<Vec<u8>> {
     let text = std::fs::read_to_string(path("fixtures/vectors/invite.json"));
     let vectors: Value = serde_json::from_str(&text.expect("the vectors are there")).expect("JSON");

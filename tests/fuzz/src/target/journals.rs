@@ -1,4 +1,4 @@
-//! Segments of a journal after a power cut, or on a bad disk: damage is named, never followed.
+//! Segments of a journal after a power cut, or on a bad disk: damage is reported, never followed.
 
 use std::cell::OnceCell;
 use std::fs;
@@ -49,7 +49,7 @@ fn segment() -> (TempDir, PathBuf) {
     (folder, file)
 }
 
-/// The segment of the data directory that is kept as a fixture.
+/// The segment of the data directory fixture.
 fn seeds() -> Vec<Vec<u8>> {
     let packed = path("fixtures/data/0.1/journal").join(format!("{SEGMENT}.zst"));
     let packed = fs::File::open(packed).expect("the fixture is there");

@@ -1,4 +1,4 @@
-//! The targets, a file each.
+//! The fuzz targets, one per file.
 
 mod frames;
 mod http_bodies;
@@ -14,16 +14,16 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-/// Something that takes foreign bytes.
+/// A function under test that takes foreign bytes.
 #[derive(Clone, Copy)]
 pub struct Target {
-    /// Its name, and that of its folder below `corpus/`.
+    /// Its name, and the name of its folder in `corpus/`.
     pub name: &'static str,
-    /// Takes any bytes; panics when something is wrong.
+    /// Takes any bytes; panics on a fault.
     pub run: fn(&[u8]),
-    /// Bytes as they really come.
+    /// Real inputs.
     pub seeds: fn() -> Vec<Vec<u8>>,
-    /// How many changed inputs a test run tries: the slower the target, the fewer.
+    /// Number of changed inputs that a test run tries: the slower the target, the fewer.
     pub cases: u32,
 }
 
@@ -40,16 +40,16 @@ pub const TARGETS: [Target; 8] = [
 ];
 
 impl Target {
-    /// The target of a name.
+    /// The target with a name.
     #[must_use]
     pub fn named(name: &str) -> Option<Target> {
         TARGETS.into_iter().find(|target| target.name == name)
     }
 
-    /// Its seeds, and what earlier runs have found.
+    /// Its seeds, and the findings of earlier runs.
     ///
     /// # Errors
-    /// When the corpus cannot be read.
+    /// If the corpus cannot be read.
     pub fn inputs(&self) -> io::Result<Vec<Vec<u8>>> {
         let mut inputs = (self.seeds)();
         let folder = Path::new(env!("CARGO_MANIFEST_DIR"))

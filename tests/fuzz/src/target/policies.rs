@@ -1,4 +1,4 @@
-//! Components that an admin is talked into loading: each is refused, or runs within its limits.
+//! Components that an admin is tricked into loading: each is refused, or runs within its limits.
 
 use std::cell::OnceCell;
 use std::fs;
@@ -21,7 +21,7 @@ thread_local! {
     static POLICIES: OnceCell<(TempDir, ComponentPolicies)> = const { OnceCell::new() };
 }
 
-/// Bytes that are no WebAssembly binary are what a well-formed component is made of.
+/// Bytes that are not a WebAssembly binary are used to generate a well-formed component.
 fn run(bytes: &[u8]) {
     let component = bytes.to_vec();
     POLICIES.with(|policies| {
@@ -38,7 +38,7 @@ fn run(bytes: &[u8]) {
     });
 }
 
-/// A policy of an earlier contract, and bytes to make components of.
+/// A policy of an earlier contract, and bytes from which to generate components.
 fn seeds() -> Vec<Vec<u8>> {
     let folder = fs::read_dir(path("fixtures/data/0.1/policies")).expect("the fixture is there");
     let mut seeds: Vec<Vec<u8>> = folder

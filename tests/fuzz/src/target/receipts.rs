@@ -1,4 +1,4 @@
-//! What a peer answers to a message of ours.
+//! A peer's answer to one of our messages.
 
 use causeway_kernel::boundary::input::{Input, Receipt, SendOutcome};
 use causeway_kernel::boundary::output::Reply;

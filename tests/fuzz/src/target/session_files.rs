@@ -1,4 +1,4 @@
-//! Session files: whatever a file holds, reading and describing it ends with an error at most.
+//! Session files: whatever a file holds, reading and describing it at worst ends with an error.
 
 use std::cell::OnceCell;
 use std::fs;
@@ -28,7 +28,7 @@ fn run(bytes: &[u8]) {
         let folder = folder.get_or_init(|| tempfile::tempdir().expect("a folder"));
         let file = folder.path().join("a.session");
         fs::write(&file, bytes).expect("room for a file");
-        // An error says what is damaged; what matters is that it is one.
+        // An error is fine, whatever it says: it must not be a panic.
         let _: Result<(), SessionError> = SessionFile::open(&file).map(|file| look(&file));
     });
 }
@@ -43,7 +43,7 @@ fn look(file: &SessionFile) {
     });
 }
 
-/// A whole recording, and the beginning of one, so that changes hit its header.
+/// A complete recording, and the beginning of one, so that changes hit its header.
 fn seeds() -> Vec<Vec<u8>> {
     let whole = fs::read(path(SESSIONS[1])).expect("the recording is there");
     let beginning = whole.get(..4 << 10).unwrap_or(&whole).to_vec();

@@ -1,4 +1,4 @@
-//! A workspace that a step can be tried on: what the recording of one had come to at its end.
+//! A workspace for trying a step: the state at the end of a recording.
 
 use std::cell::OnceCell;
 use std::ops::ControlFlow;
@@ -29,21 +29,21 @@ pub struct State {
     now_ms: i64,
 }
 
-/// A workspace with a connection and a channel shared by it.
+/// A workspace with a connection over which a channel is shared.
 pub struct Workspace {
-    /// Behind everything that was recorded.
+    /// The state after everything that was recorded.
     pub end: State,
-    /// A state for each section of a round, in which a message of it is out, and its receipt.
+    /// For each section of a round, a state in which a message of it is in flight, and its receipt.
     pub waiting: Vec<(Section, State, Receipt)>,
     /// The connection.
     pub connection: (ConnectionNo, Connection),
     /// The channel.
     pub channel: Channel,
-    /// The inputs of the recording that a peer sent.
+    /// The inputs in the recording that came from a peer.
     pub inputs: Vec<Input>,
 }
 
-// What the kernel logs is collected in a cell, so each thread has its own workspace.
+// The kernel's log output is collected in a cell, so each thread has its own workspace.
 thread_local! {
     static WORKSPACE: OnceCell<&'static Workspace> = const { OnceCell::new() };
 }
@@ -113,7 +113,7 @@ impl State {
         }
     }
 
-    /// Tries an input; the state stays as it is. What comes out has to be of known shapes.
+    /// Tries an input without changing the state. The output has to be of known shapes.
     pub fn try_out(&self, input: &Input) -> Reply {
         let context = StepContext {
             now_ms: self.now_ms,
@@ -136,7 +136,7 @@ impl State {
     }
 }
 
-/// A written row, to be read as its table's.
+/// A written row, to be read as the row type of its table.
 struct Shape<'w>(&'w [u8], Option<&'w [u8]>);
 
 impl TableVisitor for Shape<'_> {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// What was measured: name, value, goal.
+/// A measurement: name, value, goal.
 pub struct Line {
     name: String,
     value: String,
@@ -15,7 +15,7 @@ impl fmt::Display for Line {
     }
 }
 
-/// Makes a line.
+/// Creates a line.
 pub fn line(name: impl Into<String>, value: String, goal: &'static str) -> Line {
     Line {
         name: name.into(),

@@ -20,7 +20,7 @@ struct Arguments {
     /// Seeds of the simulation.
     #[arg(long, default_value_t = 400)]
     seeds: u64,
-    /// What is measured; everything if nothing is named.
+    /// What to measure; everything if omitted.
     #[arg(value_enum)]
     part: Option<Part>,
 }
@@ -28,7 +28,7 @@ struct Arguments {
 /// A part of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Part {
-    /// What local people feel while a peer or a client attacks.
+    /// How a peer's or a client's attack affects local users.
     Attacks,
     /// Services: throughput, latency, start, memory.
     Hosts,

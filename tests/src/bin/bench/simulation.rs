@@ -1,4 +1,4 @@
-//! How fast the simulator judges: the `sim` command, on one thread.
+//! How fast the simulator works: the `sim` command, on one thread.
 
 use std::process::Command;
 
@@ -6,10 +6,10 @@ use anyhow::{Context, Result, ensure};
 
 use crate::line::{Line, line};
 
-/// Runs of the same seeds, of which the fastest counts: other work on the machine slows some.
+/// Runs of the same seeds, of which the fastest counts: other work on the machine slows down some of them.
 const RUNS: usize = 5;
 
-/// Who is there besides two workspaces.
+/// Servers other than the two workspaces.
 const POPULATIONS: [(&str, &str); 2] =
     [("none", "two Causeways"), ("both", "with two Mattermosts")];
 
@@ -30,7 +30,7 @@ pub fn run(seeds: u64, mut show: impl FnMut(&Line)) -> Result<()> {
     Ok(())
 }
 
-/// Judged deliveries a second, as the command says it.
+/// Judged deliveries per second, as reported by the command.
 fn rate(seeds: u64, foreign: &str) -> Result<f64> {
     let sim = std::env::current_exe()?.with_file_name("sim");
     let seeds = format!("0..{seeds}");

@@ -1,4 +1,4 @@
-//! What the engine alone can carry: two engines on this machine with a kernel that decides nothing
+//! The capacity of the engine alone: two engines on this machine with a kernel that decides nothing
 //! and writes as much as a real one. Frames of 50 items, one in flight, durable on both sides.
 
 use std::path::Path;
@@ -27,7 +27,7 @@ const ROWS_PER_THREE_ITEMS: u64 = 16;
 /// Bytes of such a row.
 const ROW_BYTES: usize = 160;
 
-/// Decides nothing: a frame's items become rows, a receipt becomes the next frame.
+/// A kernel that decides nothing: a frame's items become rows, a receipt becomes the next frame.
 struct Nothing;
 
 impl KernelRunner for Nothing {
@@ -116,7 +116,7 @@ fn open(folder: &Path) -> Result<(Engine, UnboundedReceiver<Effect>)> {
     })?)
 }
 
-/// Items a second, over `frames` frames.
+/// Items per second, over `frames` frames.
 pub async fn run(folder: &Path, frames: u64) -> Result<f64> {
     let (sender, mut effects) = open(&folder.join("sender"))?;
     let (receiver, _none) = open(&folder.join("receiver"))?;

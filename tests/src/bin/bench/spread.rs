@@ -1,13 +1,13 @@
-//! Times, and how they spread.
+//! Durations and their distribution.
 
 use std::time::Duration;
 
-/// A time in milliseconds.
+/// A duration in milliseconds.
 pub fn ms(time: Duration) -> String {
     format!("{:.2} ms", time.as_secs_f64() * 1000.0)
 }
 
-/// The value below which a part of the sorted values lies.
+/// A percentile of sorted values.
 pub fn percentile(sorted: &[Duration], percent: usize) -> Duration {
     let at = sorted.len() * percent / 100;
     sorted

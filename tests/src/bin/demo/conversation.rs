@@ -1,4 +1,4 @@
-//! What the people say, and that it arrives.
+//! The conversation, and checks that it arrives.
 
 use anyhow::{Result, ensure};
 use causeway_tests::client::Client;
@@ -9,22 +9,22 @@ use crate::filter::Filter;
 use crate::say;
 use crate::town::Town;
 
-/// Posts of each side that are written while the filter is swapped.
+/// Number of posts of each side written while the filter is swapped.
 const CRATES: usize = 4;
 
-/// How every run's first post begins.
+/// How the first post of every run begins.
 const OPENING: &str = "Voyage";
 
 /// The people, in the shared channel.
 pub struct Conversation<'t> {
     town: &'t Town,
     channel: &'t str,
-    /// Counts the runs.
+    /// Number of this run.
     voyage: usize,
 }
 
 impl<'t> Conversation<'t> {
-    /// Finds how many conversations were held before.
+    /// Finds how many conversations took place before.
     pub async fn open(town: &'t Town, channel: &'t str) -> Result<Conversation<'t>> {
         let before = visible(&town.acme.local, channel).await?;
         let voyages = before
@@ -37,7 +37,7 @@ impl<'t> Conversation<'t> {
         })
     }
 
-    /// The whole conversation, with the filter swapped in its middle.
+    /// The whole conversation, with the filter swapped in the middle.
     pub async fn hold(&self, filter: &Filter) -> Result<()> {
         self.thread().await?;
         self.deletions().await?;
@@ -49,7 +49,7 @@ impl<'t> Conversation<'t> {
         Ok(())
     }
 
-    /// A question, answers from the other side, an edit, reactions both ways.
+    /// A question, replies from the other side, an edit, reactions in both directions.
     async fn thread(&self) -> Result<()> {
         let (acme, globex) = (&self.town.acme, &self.town.globex);
         let (ann, carla) = (&acme.local, &globex.local);
@@ -76,7 +76,7 @@ impl<'t> Conversation<'t> {
         Ok(())
     }
 
-    /// A post taken back on each side after the other one saw it.
+    /// A post deleted on each side after the other one saw it.
     async fn deletions(&self) -> Result<()> {
         let (acme, globex) = (&self.town.acme, &self.town.globex);
         for (writer, reader) in [(&acme.ben, &globex.ben), (&globex.ben, &acme.ben)] {
@@ -99,7 +99,7 @@ impl<'t> Conversation<'t> {
         Ok(())
     }
 
-    /// A post that the filter holds back; gives its id.
+    /// A post that the filter denies; returns its id.
     async fn denied(&self) -> Result<String> {
         let (acme, globex) = (&self.town.acme, &self.town.globex);
         let text = "Project Falcon travels with it.";
@@ -112,7 +112,7 @@ impl<'t> Conversation<'t> {
                 .any(|row| row["post_id"] == denied.as_str() && row["state"] == "denied"))
         })
         .await?;
-        // Whatever comes later has passed it.
+        // This later post passes the filter.
         let later = post(&acme.ben, self.channel, "", "And twelve barrels of salt.").await?;
         self.arrives(&globex.ben, &later, |_| true).await?;
         let shown = visible(&globex.ben, self.channel).await?;
@@ -124,7 +124,7 @@ impl<'t> Conversation<'t> {
         Ok(denied)
     }
 
-    /// Both sides write while something else is done; all of it arrives.
+    /// Both sides write during another action; all posts arrive.
     async fn crates_while(&self, done: impl Future<Output = Result<()>>) -> Result<()> {
         let (acme, globex) = (&self.town.acme, &self.town.globex);
         let write = async |writer: &Client, side: &str| -> Result<Vec<String>> {
@@ -153,7 +153,7 @@ impl<'t> Conversation<'t> {
         Ok(())
     }
 
-    /// Waits until a reader sees a post as it should be.
+    /// Waits until a reader sees a post as expected.
     async fn arrives(
         &self,
         reader: &Client,

@@ -1,4 +1,4 @@
-//! The content filter at acme, loaded and swapped by the service's command line.
+//! The content filter at acme, loaded and swapped with the service's command line.
 
 use anyhow::Result;
 use causeway_tests::command::{component, policy};
@@ -9,7 +9,7 @@ use crate::town::Town;
 /// Name of the policy's slot.
 const SLOT: &str = "content-filter";
 
-/// Words that may not leave acme at first, and later.
+/// Words that may not leave acme, at first and later.
 const STRICT: &str = "[outbound]\nfalcon\n";
 const LOOSE: &str = "[outbound]\nsalary\n";
 
@@ -19,7 +19,7 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Puts the strict list in force, whatever an earlier run left there.
+    /// Puts the strict list in force, whatever an earlier run left in the slot.
     pub async fn load(town: &Town) -> Result<Filter> {
         let filter = Filter {
             url: town.acme.workspace.site_url(),

@@ -1,8 +1,8 @@
 //! `make run`: two workspaces on this machine that share a channel.
 //!
-//! Everything goes through what an administrator and users have: the REST API, slash commands and
-//! the service's command line. Each run finds what earlier ones left below `run/` and goes on from
-//! there. Ends with 0 only if both sides show the same in the end.
+//! Everything goes through the interfaces of administrators and users: the REST API, slash commands and
+//! the service's command line. Each run continues with the data of earlier ones in `run/`. The exit
+//! code is 0 only if both sides show the same in the end.
 
 mod conversation;
 mod filter;
@@ -25,7 +25,7 @@ use town::Town;
 /// Two workspaces on this machine that share a channel.
 #[derive(Parser)]
 struct Arguments {
-    /// Where the data is, and stays.
+    /// Folder of the data, which is kept.
     #[arg(default_value = "run")]
     folder: PathBuf,
     /// Port of acme on 127.0.0.1.
@@ -34,7 +34,7 @@ struct Arguments {
     /// Port of globex on 127.0.0.1.
     #[arg(long, default_value_t = 8066)]
     globex_port: u16,
-    /// When it ends; otherwise with Ctrl-C.
+    /// When to exit; without it, on Ctrl-C.
     #[arg(long, env = "DEMO")]
     ending: Option<Ending>,
 }
@@ -66,7 +66,7 @@ async fn main() -> ExitCode {
 
 async fn run(arguments: &Arguments) -> Result<ExitCode> {
     let mut ending = std::pin::pin!(told_to_end()?);
-    // Cut short, the workspaces are dropped and end at once; what they acknowledged is durable.
+    // On interruption the workspaces are dropped and end at once; what they acknowledged is durable.
     let (town, same) = tokio::select! {
         told = tell(arguments) => told?,
         () = &mut ending => return Ok(ExitCode::FAILURE),
@@ -84,7 +84,7 @@ async fn run(arguments: &Arguments) -> Result<ExitCode> {
     })
 }
 
-/// Ctrl-C, the end of the terminal, or a polite kill.
+/// Ctrl-C, the end of the terminal, or SIGTERM.
 fn told_to_end() -> Result<impl Future<Output = ()>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
@@ -98,7 +98,7 @@ fn told_to_end() -> Result<impl Future<Output = ()>> {
     })
 }
 
-/// The whole story; gives the workspaces, and whether both show the same in the end.
+/// The whole story; returns the workspaces, and whether both show the same in the end.
 async fn tell(arguments: &Arguments) -> Result<(Town, bool)> {
     chapter("Two workspaces, each a process of its own");
     let ports = (arguments.acme_port, arguments.globex_port);

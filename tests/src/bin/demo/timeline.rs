@@ -34,7 +34,7 @@ pub async fn print(town: &Town, channel: &str) -> Result<()> {
 /// What one side shows.
 struct Column {
     posts: Vec<Shown>,
-    /// Names as this side gives them, by the id of the user.
+    /// Names as shown by this side, by user id.
     names: BTreeMap<String, String>,
 }
 
@@ -68,7 +68,7 @@ impl Column {
             .map(|post| (post.create_at, post.id.as_str()))
     }
 
-    /// The lines of a post; none if this side does not show it.
+    /// The lines of a post; empty if this side does not show it.
     fn cell(&self, id: &str) -> Vec<String> {
         let found = self.posts.iter().find(|post| post.id == id);
         found.map_or_else(Vec::new, |post| wrap(&self.text(post), COLUMN_CHARS))
@@ -98,7 +98,7 @@ fn print_row(left: &[String], right: &[String]) {
     }
 }
 
-/// Breaks a text into lines, between words where possible; later lines are set in.
+/// Breaks a text into lines, between words where possible; later lines are indented.
 fn wrap(text: &str, width_chars: usize) -> Vec<String> {
     const INSET: &str = "    ";
     let mut lines = Vec::new();
@@ -116,7 +116,7 @@ fn wrap(text: &str, width_chars: usize) -> Vec<String> {
             }
             let is_fresh = used == 0 || line == INSET;
             if is_fresh {
-                // A word longer than a line.
+                // A word is longer than a line.
                 let cut = rest.drain(..width_chars - used).collect::<String>();
                 line.push_str(&cut);
             }

@@ -1,4 +1,4 @@
-//! The two workspaces, their people, and what connects them.
+//! The two workspaces, their people, and the connection between them.
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -17,24 +17,24 @@ const CHANNEL: &str = "harbour";
 pub struct Quarter {
     /// The process.
     pub workspace: Workspace,
-    /// The administrator's view.
+    /// The administrator's session and the team.
     pub side: Side,
-    /// Who there is only here: Ann at acme, Carla at globex.
+    /// A user who exists only here: Ann at acme, Carla at globex.
     pub local: Client,
-    /// Ben; each side has one of its own.
+    /// Ben; each side has its own.
     pub ben: Client,
 }
 
 /// Both workspaces.
 pub struct Town {
-    /// The one that makes the invitation and owns the channel.
+    /// The one that creates the invitation and owns the channel.
     pub acme: Quarter,
     /// The one that accepts.
     pub globex: Quarter,
 }
 
 impl Town {
-    /// Starts both workspaces and finds or makes their people.
+    /// Starts both workspaces, and finds or creates their people.
     pub async fn open(folder: &Path, (acme_port, globex_port): (u16, u16)) -> Result<Town> {
         Ok(Town {
             acme: Quarter::open(folder, "acme", acme_port, "ann").await?,
@@ -42,7 +42,7 @@ impl Town {
         })
     }
 
-    /// The shared channel with everybody in it; connects the workspaces when they are not.
+    /// The shared channel with everybody in it; connects the workspaces if they are not connected.
     pub async fn harbour(&self) -> Result<String> {
         let (acme, globex) = (&self.acme.side, &self.globex.side);
         let remote_id = self.connection().await?;
@@ -77,7 +77,7 @@ impl Town {
             say("the connection of the last run is there");
             return Ok(ours["remote_id"].as_str().unwrap_or_default().to_string());
         }
-        // An earlier run was cut off between invitation and acceptance.
+        // An earlier run was interrupted between invitation and acceptance.
         for (side, record) in [(acme, ours), (globex, theirs)] {
             if let Some(id) = record
                 .as_ref()
@@ -93,7 +93,7 @@ impl Town {
         Ok(remote_id)
     }
 
-    /// Ends both processes in good order.
+    /// Shuts down both processes in an orderly way.
     pub async fn close(self) -> Result<()> {
         for quarter in [self.acme, self.globex] {
             quarter.workspace.stop().await?;
@@ -105,7 +105,7 @@ impl Town {
 impl Quarter {
     async fn open(folder: &Path, name: &str, port: u16, only_here: &str) -> Result<Quarter> {
         let data = folder.join(name);
-        // Otherwise a stranger on this port would be taken for the workspace.
+        // Otherwise, another process on this port would be mistaken for the workspace.
         TcpListener::bind(("127.0.0.1", port))
             .with_context(|| format!("{name} needs 127.0.0.1:{port}, which is taken"))?;
         let workspace = Workspace::start(name, &data, port).await?;

@@ -7,58 +7,58 @@ use std::time::{Duration, SystemTime};
 use causeway_sim::mattermost::quirks::Generation;
 use clap::{Parser, ValueEnum};
 
-/// Seeds of which a day has its own, so that every night searches elsewhere.
+/// Number of seeds reserved for a day, so that every night runs different ones.
 const SEEDS_OF_A_DAY: u64 = 10_000_000;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// Runs workspaces in a simulated world and judges all that they do.
+/// Runs workspaces in a simulated world and judges everything that they do.
 ///
-/// Each seed is another world: users, clocks, machines and the network follow from it alone, and
-/// so do the faults. Every seed is run twice and has to end in the same bytes. The first seed that
-/// breaks a promise ends the run with 1; its plan is made as small as it can be and its story is
+/// Each seed is a different world: users, clocks, machines and the network, and all their faults,
+/// follow from it alone. Every seed is run twice and has to end in the same bytes. The first seed that
+/// breaks a promise ends the run with exit code 1; its plan is shrunk as far as possible and its story is
 /// printed. The plan is written to a file, and so are the journals of its workspaces, as session
-/// files, which `causeway replay` carries out again.
+/// files for `causeway replay`.
 #[derive(Parser)]
 #[command(name = "sim", version)]
 pub struct Arguments {
-    /// Which seeds, the end not included [default: 0..1000; with --hours, seeds of today].
+    /// Range of seeds, end excluded [default: 0..1000; with --hours, seeds of today].
     #[arg(long, value_name = "A..B", value_parser = seeds)]
     pub seeds: Option<Range<u64>>,
-    /// Rising seeds until this many hours are over, on both engines; parts of an hour are allowed.
+    /// Run ascending seeds for this many hours, on both engines; fractions are allowed.
     #[arg(long, value_name = "N", value_parser = hours, conflicts_with_all = ["engine", "story"])]
     pub hours: Option<Duration>,
-    /// How many workspaces; the first one is the hub of the others.
+    /// Number of workspaces; the first one is the hub of the others.
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u64).range(2..=3))]
     pub nodes: u64,
-    /// Servers like Mattermost's that are connected to the hub besides [default: none; with --hours,
-    /// each of these populations in its turn].
+    /// Mattermost-like servers that are also connected to the hub [default: none; with --hours,
+    /// each of these populations in turn].
     #[arg(long, value_enum)]
     pub foreign: Option<Foreign>,
-    /// A malicious peer is connected to the hub besides.
+    /// Connect a malicious peer to the hub, too.
     #[arg(long)]
     pub malicious: bool,
-    /// What carries out the steps.
+    /// What executes the steps.
     #[arg(long, value_enum, default_value_t = Engine::Native)]
     pub engine: Engine,
-    /// Threads; 0 = one for each core. They change nothing but the time it takes.
+    /// Number of threads; 0 = one per core. Affects only the duration.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub threads: usize,
-    /// Tell what happens, also when all goes well; each seed is run once.
+    /// Tell the story of each seed, even if it succeeds; each seed is run once.
     #[arg(long)]
     pub story: bool,
-    /// Print what the seeds brought about: acts, inputs, topics, faults, and which faults met.
+    /// Print what the seeds covered: acts, inputs, topics, faults, and which faults coincided.
     #[arg(long)]
     pub coverage: bool,
-    /// Run the plan in this file instead, as a failure leaves one behind, and tell its story.
+    /// Run the plan in this file instead, as written after a failure, and tell its story.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["seeds", "hours"])]
     pub plan: Option<PathBuf>,
-    /// Where plans and session files of failures go, and the component once it is compiled.
+    /// Folder for plans and session files of failures, and for the compiled component.
     #[arg(long, value_name = "FOLDER", default_value = "target/sim")]
     pub folder: PathBuf,
 }
 
-/// What carries out the steps.
+/// What executes the steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Engine {
     /// The kernel as plain Rust: the fastest.
@@ -67,7 +67,7 @@ pub enum Engine {
     Component,
 }
 
-/// Servers like Mattermost's, by their releases.
+/// Mattermost-like servers, by release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Foreign {
     /// None.
@@ -95,7 +95,7 @@ impl Foreign {
 }
 
 impl Arguments {
-    /// The seeds to run; with [`Arguments::hours`] as far as the time goes.
+    /// The seeds to run; with [`Arguments::hours`], as many as the time allows.
     pub fn range(&self) -> Range<u64> {
         match (&self.seeds, self.hours) {
             (Some(seeds), _) => seeds.clone(),

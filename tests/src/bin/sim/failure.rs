@@ -1,4 +1,4 @@
-//! A seed that broke a promise: its story and plan made small, and its journals as session files.
+//! A seed that broke a promise: its shrunk story and plan, and its journals as session files.
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
@@ -15,7 +15,7 @@ use causeway_tests::simulated::write_session;
 use crate::arguments::Engine;
 use crate::seeds::Run;
 
-/// What is told of a failure; writes its plan and its sessions into a folder.
+/// The report of a failure; writes its plan and its sessions into a folder.
 pub fn told(failure: Failure, run: &Run<'_>, folder: &Path) -> String {
     let seed = failure.plan.seed;
     let sessions = sessions(&failure, run, folder);
@@ -41,7 +41,7 @@ fn sessions(failure: &Failure, run: &Run<'_>, folder: &Path) -> String {
             Ok(())
         };
         let path_text = path.display();
-        // Writing to a text cannot fail.
+        // Writing to a `String` cannot fail.
         let _ = match write(&path) {
             Ok(()) => writeln!(text, "replay: causeway replay {path_text} --engine native"),
             Err(error) => writeln!(text, "the session {path_text} is not whole: {error}"),

@@ -1,4 +1,4 @@
-//! `sim`: runs workspaces in a simulated world, each seed another one.
+//! `sim`: runs workspaces in simulated worlds, one for each seed.
 
 mod arguments;
 mod failure;
@@ -44,7 +44,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs the plan of a file and tells its story, whether it ends well or not.
+/// Runs the plan in a file and tells its story, whether it succeeds or not.
 fn plan(run: &Run<'_>, path: &Path) -> ExitCode {
     let text = std::fs::read_to_string(path).map_err(|error| error.to_string());
     let plan = match text.and_then(|text| Plan::parse(&text)) {
@@ -68,7 +68,7 @@ fn plan(run: &Run<'_>, path: &Path) -> ExitCode {
     }
 }
 
-/// Tells what happens in every seed.
+/// Tells the story of every seed.
 fn tell(run: &Run<'_>) -> Result<(), Box<Failure>> {
     for seed in run.range.clone() {
         let plan = run.plan(seed);

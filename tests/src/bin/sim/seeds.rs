@@ -1,4 +1,4 @@
-//! Many seeds, with progress.
+//! Runs many seeds, and shows progress.
 
 use std::io::Write as _;
 use std::ops::Range;
@@ -13,13 +13,13 @@ use causeway_tests::simulated::{component, runners};
 
 use crate::arguments::{Arguments, Engine, Foreign};
 
-/// Seeds between two looks at the clock.
+/// Seeds between two checks of the clock.
 const PORTION: u64 = 64;
 
-/// Of a mixed run, one seed in so many is the component's: it is that much slower.
+/// In a mixed run, one seed in so many uses the component, which is slower by about that factor.
 const COMPONENT_SEEDS: u64 = 8;
 
-/// Who is there besides the workspaces, in the seeds of a night.
+/// Servers other than the workspaces, in the seeds of a night.
 const POPULATIONS: [(Foreign, bool); 5] = [
     (Foreign::None, false),
     (Foreign::None, false),
@@ -28,20 +28,20 @@ const POPULATIONS: [(Foreign, bool); 5] = [
     (Foreign::Both, true),
 ];
 
-/// Makes a kernel of a release.
+/// Creates a kernel of a release.
 type Maker = dyn Fn(Release) -> Box<dyn Kernel> + Sync;
 
 /// The kernels of both engines.
 pub struct Engines {
-    /// Only if it is asked for: compiling it takes its time.
+    /// Only if requested, because compiling it takes time.
     component: Option<Box<Maker>>,
 }
 
 impl Engines {
-    /// Those that the command line asks for.
+    /// The requested engines.
     ///
     /// # Errors
-    /// When the component's runtime cannot be set up.
+    /// If the component's runtime cannot be set up.
     pub fn new(arguments: &Arguments) -> Result<Engines, SandboxError> {
         if arguments.hours.is_none() && arguments.engine == Engine::Native {
             return Ok(Engines { component: None });
@@ -53,14 +53,14 @@ impl Engines {
     }
 }
 
-/// What is run.
+/// What to run.
 pub struct Run<'e> {
     /// The seeds.
     pub range: Range<u64>,
-    /// Workspaces.
+    /// Number of workspaces.
     pub nodes: usize,
     engines: &'e Engines,
-    /// Who is there besides; `None` = each population in its turn.
+    /// Other servers; `None` = each population in turn.
     others: Option<(Foreign, bool)>,
     /// One engine, or both.
     engine: Option<Engine>,
@@ -68,7 +68,7 @@ pub struct Run<'e> {
 }
 
 impl<'e> Run<'e> {
-    /// What the command line asks for.
+    /// The run requested on the command line.
     pub fn of(arguments: &Arguments, engines: &'e Engines) -> Run<'e> {
         Run {
             range: arguments.range(),
@@ -95,7 +95,7 @@ impl<'e> Run<'e> {
         Plan::draw_all(seed, self.nodes, foreign.generations(), malicious)
     }
 
-    /// What carries out the steps of a seed.
+    /// The engine for a seed.
     pub fn engine(&self, seed: u64) -> Engine {
         self.engine
             .unwrap_or(if seed.is_multiple_of(COMPONENT_SEEDS) {
@@ -105,7 +105,7 @@ impl<'e> Run<'e> {
             })
     }
 
-    /// Makes the kernels of a seed.
+    /// Creates the kernels of a seed.
     pub fn kernel(&self, seed: u64) -> MakeKernel<'_> {
         match self.engine(seed) {
             Engine::Native => &native,
@@ -116,7 +116,7 @@ impl<'e> Run<'e> {
         }
     }
 
-    /// Runs the seeds, as far as the time goes if there is an end to it.
+    /// Runs the seeds, or as many as the time allows if it is limited.
     ///
     /// # Errors
     /// The failure of the lowest seed that fails.
@@ -136,7 +136,7 @@ impl<'e> Run<'e> {
             add(&mut totals, &found);
             let seconds = started.elapsed().as_secs();
             print!("\r{} seeds in {seconds} s, up to {next}", totals.seeds);
-            // Progress that cannot be shown is no reason to stop.
+            // Failing to show progress is no reason to stop.
             let _ = std::io::stdout().flush();
         }
         println!(
@@ -149,7 +149,7 @@ impl<'e> Run<'e> {
         Ok(())
     }
 
-    /// Only what was judged counts; the second, unwatched run of each seed is in the time alone.
+    /// Counts only judged runs; the second, unjudged run of each seed is included only in the time.
     fn summary(&self, totals: &Totals, seconds: f64) -> String {
         let engine = match self.engine {
             Some(Engine::Native) => "natively",

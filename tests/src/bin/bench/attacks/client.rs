@@ -1,4 +1,4 @@
-//! What clients may try, with a session or without one.
+//! Attacks by clients, with or without a session.
 
 use std::time::Duration;
 
@@ -14,16 +14,16 @@ use super::{Site, WATCHED};
 
 /// Bytes of the properties of a large post.
 const PROPS_BYTES: usize = 160_000;
-/// Readers of it.
+/// Clients that request it.
 const READERS: usize = 50;
-/// Connections that say nothing.
+/// Connections that send nothing.
 const SILENT: usize = 4_200;
-/// Descriptors that this process needs beside them.
+/// Descriptors that this process needs in addition.
 const OTHERS: usize = 100;
-/// Users who write all the time.
+/// Users who write continuously.
 const WRITERS: usize = 8;
 
-/// Asks for one large post a thousand times in one request, and does not read the answer.
+/// Requests one large post a thousand times in one request, and does not read the answer.
 pub async fn slow_readers(site: &Site) -> Result<()> {
     let body = json!({
         "channel_id": site.own, "message": "large", "props": { "a": "x".repeat(PROPS_BYTES) },
@@ -42,7 +42,7 @@ pub async fn slow_readers(site: &Site) -> Result<()> {
         let mut reader = Socket::connect(site.person.site_url()).await?;
         reader.ask("POST /api/v4/posts/ids", &fields).await?;
         reader.send(body.as_bytes()).await?;
-        // What follows is not read.
+        // The rest is not read.
         let status = reader.head().await?.status();
         ensure!(status == 200, "the large post was answered {status}");
         readers.push(reader);
@@ -51,13 +51,13 @@ pub async fn slow_readers(site: &Site) -> Result<()> {
     Ok(())
 }
 
-/// Tries passwords of people who do not exist, with names as long as a body may be.
+/// Tries passwords of users who do not exist, with names as long as a body may be.
 pub async fn long_names(site: &Site) -> Result<()> {
     for number in 0..120 {
         let name = format!("{number}{}", "x".repeat(900_000));
         let body = json!({ "login_id": name, "password": "wrong" });
         let stranger = Client::new(site.person.site_url());
-        // Refused, or closed while the name is still on its way.
+        // Refused, or closed while the name is still being sent.
         let answer = stranger.call(Method::POST, "/users/login", Some(body));
         if let Ok(answer) = answer.await {
             ensure!(
@@ -70,7 +70,7 @@ pub async fn long_names(site: &Site) -> Result<()> {
     Ok(())
 }
 
-/// Opens connections, says nothing, and opens another whenever one is closed.
+/// Opens connections, sends nothing, and opens another whenever one is closed.
 pub async fn silence(site: &Site) -> Result<()> {
     let silent = SILENT.min(descriptors::for_clients().saturating_sub(OTHERS));
     let mut held = Vec::new();

@@ -1,4 +1,4 @@
-//! What local people feel while somebody attacks: their posts' times beside those of quiet moments,
+//! How local users are affected during an attack: the latency of their posts compared with quiet times,
 //! and the memory that an attack takes and keeps.
 
 mod client;
@@ -18,17 +18,17 @@ use futures_util::future::BoxFuture;
 use crate::line::{Line, line};
 use crate::spread::{ms, percentile};
 
-/// How long people write while nobody attacks, and what an attack is watched for at least.
+/// How long people write while there is no attack, and the minimum duration of watching one.
 const WATCHED: Duration = Duration::from_secs(4);
 /// Pause of a person between two posts.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// A workspace, a peer that shares a channel with it, and a person who writes in another one.
+/// A workspace, a peer with a shared channel, and a person who writes in another channel.
 struct Site {
     workspace: Workspace,
     side: Side,
     peer: Handmade,
-    /// The channel that is shared.
+    /// The shared channel.
     shared: String,
     person: Client,
     /// Where the person writes.
@@ -104,7 +104,7 @@ impl Site {
         })
     }
 
-    /// What a person who writes all the time feels until an attack is over.
+    /// Measures what a person who writes continuously experiences until an attack is over.
     async fn watch(&self, attack: Attack<'_>) -> Result<Felt> {
         let before = self.workspace.resident_bytes()?;
         let is_over = AtomicBool::new(false);
@@ -122,7 +122,7 @@ impl Site {
             };
             while !is_over.load(Ordering::Relaxed) {
                 let begun = Instant::now();
-                // A client that nobody has heard of yet.
+                // A client unknown to the service so far.
                 let person = Client::new(self.person.site_url());
                 let person = person.with_token(self.person.token().unwrap_or_default());
                 scene::post(&person, &self.own, "", "what people write").await?;
@@ -142,11 +142,11 @@ impl Site {
     }
 }
 
-/// What was felt of an attack.
+/// The measured effects of an attack.
 struct Felt {
-    /// Times of posts, sorted.
+    /// Latencies of posts, sorted.
     times: Vec<Duration>,
-    /// Bytes of resident memory beyond those before, at most and in the end.
+    /// Bytes of resident memory above the level before, at most and at the end.
     more_at_most: u64,
     more_after: u64,
 }

@@ -1,4 +1,4 @@
-//! What a peer with an honest invitation may try.
+//! Attacks by a peer with a valid invitation.
 
 use anyhow::{Result, ensure};
 use causeway_tests::handmade::START;
@@ -8,12 +8,12 @@ use serde_json::{Map, Value, json};
 
 use super::Site;
 
-/// Frames that are under way at the same time.
+/// Frames in flight at the same time.
 const AT_ONCE: usize = 8;
 /// A time in the year 9999.
 const FAR_MS: i64 = 253_400_000_000_000;
 
-/// An id that a number makes.
+/// An id derived from a number.
 fn id(kind: char, number: usize) -> String {
     let mut id: String = kind.to_string();
     let mut rest = number;
@@ -25,13 +25,13 @@ fn id(kind: char, number: usize) -> String {
     id
 }
 
-/// Whether an answer says that a message was carried out. That some are not is the workspace's answer
-/// to an attack; if none is, there was no attack.
+/// Whether an answer says that a message was carried out. The workspace may defend itself by refusing
+/// some; if it carries out none, there was no attack.
 fn is_carried_out(answered: &Result<Value>) -> bool {
     answered.as_ref().is_ok_and(|it| it["status"] == "OK")
 }
 
-/// Sends sync messages of the shared channel.
+/// Sends sync messages for the shared channel.
 async fn send(site: &Site, payloads: Vec<Value>) -> Result<()> {
     let mut taken = 0;
     let mut sending = stream::iter(payloads)
@@ -51,7 +51,7 @@ fn post(site: &Site, id: &str, at: i64) -> Value {
     })
 }
 
-/// Users with as little as a profile has to have: many of them fit into a message.
+/// Users with minimal profiles, so that many of them fit into a message.
 fn users(numbers: impl Iterator<Item = usize>) -> Value {
     let users: Map<String, Value> = numbers
         .map(|number| {
@@ -65,7 +65,7 @@ fn users(numbers: impl Iterator<Item = usize>) -> Value {
     json!({ "users": users })
 }
 
-/// Removed reactions by the thousand on one post, then additions of one of them over and over.
+/// Removes thousands of reactions on one post, then adds one of them over and over.
 pub async fn reactions(site: &Site) -> Result<()> {
     send(site, vec![users(0..1)]).await?;
     let target = id('p', 0);
@@ -91,7 +91,7 @@ pub async fn reactions(site: &Site) -> Result<()> {
     send(site, vec![json!({ "reactions": again }); 16]).await
 }
 
-/// Posts of a far future by the thousand.
+/// Sends thousands of posts dated far in the future.
 pub async fn far_future(site: &Site) -> Result<()> {
     let numbers: Vec<usize> = (1..=11_000).collect();
     let frames = numbers.chunks(500).map(|numbers| {
@@ -101,13 +101,13 @@ pub async fn far_future(site: &Site) -> Result<()> {
     send(site, frames.collect()).await
 }
 
-/// Twelve frames of 2,500 profiles.
+/// Sends twelve frames of 2,500 profiles.
 pub async fn people(site: &Site) -> Result<()> {
     let frames = (0..12).map(|frame| users(frame * 2_500 + 1..(frame + 1) * 2_500 + 1));
     send(site, frames.collect()).await
 }
 
-/// Two thousand channels.
+/// Offers two thousand channels.
 pub async fn invitations(site: &Site) -> Result<()> {
     let mut sending = stream::iter(0..2_000)
         .map(|number| {

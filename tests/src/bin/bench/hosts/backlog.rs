@@ -1,4 +1,4 @@
-//! A backlog: one side is down while posts are written, and comes back.
+//! A backlog: one side is down while posts are written, and then comes back.
 
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
@@ -10,18 +10,18 @@ use causeway_tests::scene;
 use super::Pair;
 use crate::line::{Line, line};
 
-/// Clients that write at once.
+/// Clients that write at the same time.
 const CLIENTS: usize = 8;
 /// How long a backlog may take to begin and to end.
 const DEADLINE: Duration = Duration::from_secs(180);
 
-/// How a backlog went.
+/// The results for a backlog.
 pub struct Backlog {
-    /// Posts of it.
+    /// Number of posts.
     pub posts: usize,
     /// When the receiver came back, in ms since the Unix epoch.
     pub began_at_ms: i64,
-    /// Posts that arrived in a second.
+    /// Posts that arrived per second.
     pub posts_per_second: f64,
 }
 
@@ -73,7 +73,7 @@ async fn write(pair: &Pair, posts: usize) -> Result<Duration> {
     Ok(begun.elapsed())
 }
 
-/// Counts from the first new post that shows to the last one: the pause before it is the sender's
+/// Measures from the first new post shown to the last one: the pause before that is the sender's
 /// backoff.
 async fn arrive(pair: &Pair, posts: i64) -> Result<(i64, Duration)> {
     let before = count(&pair.globex.admin, &pair.channel).await?;

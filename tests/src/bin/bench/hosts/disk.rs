@@ -1,4 +1,4 @@
-//! How long this disk takes to make an append durable, as the journal does it.
+//! How long this disk takes to make an append durable, in the way the journal does.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -12,13 +12,13 @@ use crate::spread::percentile;
 const APPENDS: usize = 300;
 const APPEND_BYTES: usize = 30_000;
 
-/// Times of a sync.
+/// Durations of a sync.
 pub struct SyncTimes {
     pub p50: Duration,
     pub p99: Duration,
 }
 
-/// Overwrites blocks that the file has, and syncs.
+/// Overwrites blocks that the file already has, and syncs.
 pub fn sync_times(folder: &Path) -> Result<SyncTimes> {
     let file = File::create(folder.join("sync"))?;
     file.write_all_at(&vec![0; APPENDS * APPEND_BYTES], 0)?;

@@ -24,7 +24,7 @@ pub async fn run(pair: &Pair, sync: Duration) -> Result<Vec<Line>> {
             post.is_some_and(|it| it.contains(&text))
         };
         events.next("posted", is_it, scene::SYNC_DEADLINE).await?;
-        // The first ones pay for connections that are kept from then on.
+        // The first ones include opening connections, which are then kept.
         if number >= 10 {
             times.push(begun.elapsed());
         }

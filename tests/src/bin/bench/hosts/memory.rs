@@ -1,5 +1,5 @@
-//! How much memory a service takes while people work with it: passwords are derived, posts are
-//! written by several clients at once, and at its very first start the kernel is compiled.
+//! How much memory a service takes while people use it: passwords are derived, several clients write
+//! posts at once, and the very first start compiles the kernel.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! What two real services on this machine do: durable on both sides, over real HTTP.
+//! Two real services on this machine: durable on both sides, over real HTTP.
 
 mod backlog;
 mod disk;
@@ -16,7 +16,7 @@ use causeway_tests::scene::{self, Side};
 use crate::line::{Line, line};
 use crate::spread::ms;
 
-/// What is measured.
+/// What to measure.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
     /// Posts of the backlog between two services.
@@ -25,7 +25,7 @@ pub struct Options {
     /// Posts of the workspace whose start and memory are measured.
     #[arg(long, default_value_t = 100_000)]
     history: usize,
-    /// Posts that clients write to a service whose memory is measured.
+    /// Posts that clients write to the service whose memory is measured.
     #[arg(long, default_value_t = 25_000)]
     written: usize,
 }
@@ -68,7 +68,7 @@ pub async fn run(options: &Options, mut show: impl FnMut(&Line)) -> Result<()> {
     Ok(())
 }
 
-/// Two services that know each other and share a channel.
+/// Two connected services that share a channel.
 struct Pair {
     acme: Side,
     globex: Side,

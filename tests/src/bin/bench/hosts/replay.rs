@@ -1,4 +1,4 @@
-//! Replays what the backlog left in the journals of both sides.
+//! Replays the backlog from the journals of both sides.
 
 use std::fs::File;
 use std::path::Path;
@@ -18,10 +18,10 @@ use causeway_session::{
 use super::backlog::Backlog;
 use crate::line::{Line, line};
 
-/// Replays of which the fastest counts: what is measured is short.
+/// Number of replays, of which the fastest counts, because a replay is short.
 const RUNS: usize = 3;
 
-/// Exports the backlog's time from a side's journal and replays it.
+/// Exports the time of the backlog from a side's journal and replays it.
 pub fn run(side: &str, data: &Path, backlog: &Backlog) -> Result<Vec<Line>> {
     let sandbox = Sandbox::new(Some(&cache_dir(data)))?;
     let options = ComponentOptions::default();

@@ -1,4 +1,4 @@
-//! How fast a service starts and how much memory it takes, empty and with a history.
+//! How fast a service starts and how much memory it takes, empty and with history.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -17,11 +17,11 @@ use causeway_tests::scene::Side;
 use crate::line::{Line, line};
 use crate::spread::{ms, percentile};
 
-/// Acts that wait at once for their group to become durable.
+/// Commands that wait at the same time for their group to become durable.
 const AT_ONCE: usize = 500;
 /// Posts on a page.
 const PAGE: usize = 200;
-/// Requests for a page whose times are compared.
+/// Repeated requests for a page, whose times are compared.
 const PAGE_REPEATS: usize = 30;
 
 pub async fn run(folder: &Path, history: usize) -> Result<Vec<Line>> {
@@ -46,7 +46,7 @@ pub async fn run(folder: &Path, history: usize) -> Result<Vec<Line>> {
     fill(&data, port, history).await?;
     let full = Workspace::start("start", &data, port).await?;
     let side = Side::prepare("start", &full.site_url(), "start").await?;
-    // The tail that a kill leaves to be carried out again: what is younger than a checkpoint.
+    // Entries after the last checkpoint, which a start has to carry out again after a kill.
     for number in 0..300 {
         let text = format!("late {number}");
         causeway_tests::scene::post(&side.admin, &side.town_square, "", &text).await?;
@@ -93,7 +93,7 @@ pub async fn run(folder: &Path, history: usize) -> Result<Vec<Line>> {
     Ok(lines)
 }
 
-/// How long a page of a channel's posts takes.
+/// Measures how long a page of a channel's posts takes.
 async fn page(side: &Side, number: usize) -> Result<Duration> {
     let path = format!(
         "/channels/{}/posts?page={number}&per_page={PAGE}&skipFetchThreads=true",
@@ -115,7 +115,7 @@ pub fn mebibytes(bytes: u64) -> String {
     format!("{:.0} MiB", bytes as f64 / f64::from(1 << 20))
 }
 
-/// Writes a history without a service: the same engine, as many acts in a group as wait.
+/// Writes a history without a service: the same engine, with all waiting commands in one group.
 async fn fill(data: &Path, port: u16, history: usize) -> Result<()> {
     let sandbox = Sandbox::new(Some(&cache_dir(data)))?;
     let kernel = ComponentSource::embedded(sandbox, ComponentOptions::default());

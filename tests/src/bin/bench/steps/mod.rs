@@ -1,5 +1,5 @@
-//! What a step of the kernel costs, natively and as the component: two workspaces that share a
-//! channel, one of which writes while the other is away and then sends the backlog.
+//! What a step of the kernel costs, natively and as the component. Two workspaces share a
+//! channel; one of them writes while the other is unreachable and then sends the backlog.
 
 mod report;
 mod site;
@@ -21,13 +21,13 @@ use causeway_kernel::rows::id::{ChannelNo, Id, PostNo, TeamNo, UserNo};
 use report::{Phase, Report};
 use site::{CONNECTION, Frame, Site, user};
 
-/// What is measured.
+/// What to measure.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
     /// Posts of the backlog.
     #[arg(long, default_value_t = 20_000)]
     posts: u64,
-    /// Measure this kernel alone, as a profiler wants it.
+    /// Measure only this kernel, for use with a profiler.
     #[arg(long)]
     only: Option<Kernel>,
 }
@@ -42,12 +42,12 @@ enum Kernel {
 /// Users of the workspace that writes.
 const AUTHORS: u64 = 4;
 
-/// One of so many posts answers an earlier one, mentions somebody, gets a reaction.
+/// One of so many posts is a reply, mentions somebody, or gets a reaction.
 const REPLY_EVERY: u64 = 5;
 const MENTION_EVERY: u64 = 10;
 const REACTION_EVERY: usize = 4;
 
-/// Measures, and says what was found.
+/// Measures, and returns the results.
 pub fn run(options: &Options) -> Result<Report> {
     let kernels: Vec<Kernel> = match options.only {
         Some(one) => vec![one],
@@ -162,7 +162,7 @@ impl Pair {
         Ok(())
     }
 
-    /// Makes a channel of all authors and shares it.
+    /// Creates a channel with all authors and shares it.
     fn share_channel(&mut self) -> Result<ChannelNo> {
         let (made, _, _) = self.writer.act(user(1), create_channel())?;
         let Object::Channel(channel) = made else {
@@ -195,7 +195,7 @@ impl Pair {
         Ok(channel)
     }
 
-    /// Posts while the reader is away, then the backlog.
+    /// Writes posts while the reader is unreachable, then delivers the backlog.
     fn measure_posts(
         &mut self,
         count: u64,
@@ -251,7 +251,7 @@ impl Pair {
         Ok(posts)
     }
 
-    /// Reactions while the reader is away, then the backlog.
+    /// Adds reactions while the reader is unreachable, then delivers the backlog.
     fn measure_reactions(&mut self, posts: &[PostNo], report: &mut Report) -> Result<()> {
         let mut add = Phase::new("add a reaction");
         let mut waiting = None;
@@ -271,7 +271,7 @@ impl Pair {
         Ok(())
     }
 
-    /// What the kernels keep from step to step.
+    /// Memory that the kernels keep between steps.
     fn memory_note(&self) -> Option<String> {
         let kept = [&self.writer, &self.reader].map(Site::memory_bytes);
         let kibibytes = kept.map(|bytes| bytes >> 10);
@@ -281,8 +281,8 @@ impl Pair {
         })
     }
 
-    /// Delivers what the writer sends until nothing is left. An item is what shows `mark` in a
-    /// frame; frames without any (profiles) count as steps of the round that they belong to.
+    /// Delivers what the writer sends until nothing is left. Each occurrence of `mark` in a frame is an
+    /// item; frames without any (profiles) count as steps of the round that they belong to.
     fn drain(
         &mut self,
         mut next: Option<Frame>,

@@ -1,4 +1,4 @@
-//! The table of what steps cost.
+//! The table of step costs.
 
 use std::fmt::{self, Write as _};
 use std::time::Duration;
@@ -17,7 +17,7 @@ pub struct Phase {
 }
 
 impl Phase {
-    /// No steps yet.
+    /// A phase without steps.
     pub fn new(name: &'static str) -> Phase {
         Phase {
             name,
@@ -48,8 +48,8 @@ impl Phase {
         self.times.first().map_or(0, |times| times.len() as u64)
     }
 
-    /// Time of an item in the median step, in µs, by kernel: the median, as other work on the
-    /// machine stretches some steps many times over.
+    /// Time per item in the median step, in µs, by kernel. The median, as other work on the
+    /// machine makes some steps take many times as long.
     pub fn item_us(&self) -> Vec<f64> {
         self.times
             .iter()
@@ -106,7 +106,7 @@ fn median_us(times: &[Duration]) -> f64 {
     sorted.get(sorted.len() / 2).copied().map_or(0.0, micros)
 }
 
-/// What was measured.
+/// The results.
 pub struct Report {
     /// Names of the kernels.
     pub kernels: Vec<&'static str>,

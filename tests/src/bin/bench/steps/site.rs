@@ -1,5 +1,5 @@
-//! A workspace that carries out each input with every kernel that is measured, one right after the
-//! other, so that the machine's noise meets them alike. Their outputs have to be equal.
+//! A workspace that carries out each input with every measured kernel, one right after the
+//! other, so that noise on the machine affects all alike. Their outputs have to be equal.
 
 use std::time::{Duration, Instant};
 
@@ -14,11 +14,11 @@ use causeway_kernel::rows::id::{ConnectionNo, UserNo};
 
 use super::store::{Tables, Traffic};
 
-/// What one step cost.
+/// The cost of one step.
 pub struct Cost {
     /// By kernel, in the order of the sources.
     pub times: Vec<Duration>,
-    /// Of the kernels that count it.
+    /// Only kernels that count fuel.
     pub fuel: u64,
     /// The same for every kernel.
     pub traffic: Traffic,
@@ -32,7 +32,7 @@ pub struct Frame {
     pub body: Vec<u8>,
 }
 
-/// A kernel and the tables that it keeps.
+/// A kernel and its own tables.
 struct Lane {
     kernel: Box<dyn KernelRunner>,
     tables: Tables,
@@ -61,7 +61,7 @@ pub const CONNECTION: ConnectionNo = ConnectionNo(1);
 /// When the first step runs, in ms.
 const START_MS: i64 = 1_800_000_000_000;
 
-/// Time from step to step, in ms.
+/// Time between two steps, in ms.
 const STEP_MS: i64 = 5;
 
 impl Site {
@@ -83,7 +83,7 @@ impl Site {
         self.now_ms
     }
 
-    /// Bytes of memory that the kernels keep from step to step.
+    /// Bytes of memory that the kernels keep between steps.
     pub fn memory_bytes(&self) -> usize {
         self.lanes
             .iter()
@@ -91,7 +91,7 @@ impl Site {
             .sum()
     }
 
-    /// Carries an input out with every kernel.
+    /// Carries out an input with every kernel.
     pub fn run(&mut self, input: &Input) -> Result<(StepOutput, Cost)> {
         self.steps += 1;
         self.now_ms += STEP_MS;
@@ -130,7 +130,7 @@ impl Site {
         Ok((output, cost))
     }
 
-    /// Carries out a command and returns what it made.
+    /// Carries out a command and returns the object that it created.
     pub fn act(&mut self, actor: Actor, command: Command) -> Result<(Object, Option<Frame>, Cost)> {
         let input = Input::Command {
             actor,

@@ -1,4 +1,4 @@
-//! Tables in memory as a step's host, which count what a step asks of them.
+//! Tables in memory as a step's host. They count what a step requests.
 
 use std::ops::AddAssign;
 
@@ -18,7 +18,7 @@ pub struct Traffic {
     pub keys: u64,
     /// Calls of `scan`.
     pub scans: u64,
-    /// Bytes of inputs, keys, values, questions and outputs, both ways.
+    /// Bytes of inputs, keys, values, questions and outputs, in both directions.
     pub bytes: u64,
 }
 
@@ -31,16 +31,16 @@ impl AddAssign for Traffic {
     }
 }
 
-/// Rows in memory, and what crosses the boundary to them.
+/// Rows in memory, and the traffic across the boundary to them.
 #[derive(Default)]
 pub struct Tables {
     rows: memory::Tables,
-    /// Since it was last taken.
+    /// Traffic since it was last taken.
     pub traffic: Traffic,
 }
 
 impl Tables {
-    /// Applies what a step wrote, and counts what it returned.
+    /// Applies what a step wrote, and counts the bytes that it returned.
     pub fn apply(&mut self, output: &StepOutput) {
         self.count(output.reply.len());
         for effect in &output.effects {
