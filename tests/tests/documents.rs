@@ -1,4 +1,4 @@
-//! What the documents say is what the service does.
+//! The documents match the service.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -30,12 +30,12 @@ fn the_configuration_file_of_the_documents_holds_every_key_at_its_default() -> R
     let default = Settings::build(File::default(), overrides)?;
     assert_eq!(format!("{documented:?}"), format!("{default:?}"));
 
-    // Nor is a setting forgotten: every field has its key.
+    // No setting is missing either: every field has its key.
     let fields = format!("{default:#?}");
     let fields = fields.lines().filter_map(|line| line.split_once(": "));
     for (field, _) in fields {
         let key = match field.trim() {
-            // Groups of settings, and what is no setting of the file.
+            // Groups of settings, and fields that are not settings of the file.
             "kernel" | "retention" | "federation" | "segment_bytes" => continue,
             "journal_age_ms" => "journal_days",
             "open_server" => "enable_open_server",

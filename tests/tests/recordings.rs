@@ -1,4 +1,4 @@
-//! Every recording replays: by its own kernel to the byte, by the present one as accepted.
+//! Every recording replays: byte for byte with its own kernel, with accepted differences on the current one.
 
 use anyhow::Result;
 use causeway_tests::recordings;

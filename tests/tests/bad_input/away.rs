@@ -1,5 +1,5 @@
-//! A peer that fails for a while: what waits for it leaves as soon as it is there again. No test
-//! here sees a second round of pings: they are an hour apart.
+//! A peer that fails for a while: waiting messages leave as soon as it is back. No test here sees a
+//! second round of pings: they are an hour apart.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,7 +19,7 @@ const HOUR_MS: i64 = 3_600_000;
 /// The only connection of the stage's workspace.
 const PEER: ConnectionNo = ConnectionNo(1);
 
-/// Waits until the peer was sent a post by a request from the `from`-th on.
+/// Waits until the peer received a post in a request, starting with request number `from`.
 async fn arrives(stage: &Stage, post: &str, from: usize) -> Result<()> {
     wait_for("the peer to have a post", async || {
         let asked = stage.handmade.peer.asked(from);
@@ -54,13 +54,13 @@ async fn a_peer_that_pings_is_sent_what_waits_at_once() -> Result<()> {
     .await?;
     is_away.store(true, Ordering::Relaxed);
     let written = post(&stage.bob, &stage.shared, "", "while it is away").await?;
-    // Not what the metrics count, which is the call, but its receipt: the pause begins with it.
+    // The metrics count the call; wait for its receipt, as the pause begins with that.
     wait_for("the receipt of a failed send", async || {
         let row = stage.host.running().app.rows().get::<Connection>(&PEER);
         Ok(row.is_some_and(|row| row.failures > 0))
     })
     .await?;
-    // The pause before the next try does not end any more.
+    // The pause before the next attempt never ends now.
     stage.host.clock.set_ahead_ms(-HOUR_MS);
     let tried = stage.handmade.peer.asked(0).len();
     is_away.store(false, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! What a peer claims: names that are not its own, places, and texts that nobody could store.
+//! False claims of a peer: names that are not its own, places, and texts that cannot be stored.
 
 use anyhow::Result;
 use causeway_kernel::model::limits::RECEIVED_CHANNELS_MAX;
@@ -62,7 +62,7 @@ async fn texts_that_cannot_be_stored_everywhere_are_replaced_or_refused() -> Res
     let body = body.replace("\"HUGE\"", "1e999").into_bytes();
     let answer = call_bytes(stage.host.url(), "msg", &headers, body).await?;
     assert_eq!(answer.status, 200);
-    // A client that has 64-bit floats reads it.
+    // A client with 64-bit floats can read it.
     let post = stage.get(&format!("/posts/{POST}")).await?.body;
     assert_eq!(
         (&post["message"], &post["props"]["n"]),

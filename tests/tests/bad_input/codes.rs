@@ -1,4 +1,4 @@
-//! Invitation codes that cannot be accepted, and confirmations that come too late or again.
+//! Invitation codes that cannot be accepted, and confirmations that come too late or twice.
 
 use anyhow::Result;
 use causeway_tests::client::Answer;
@@ -31,7 +31,7 @@ async fn refused_codes(host: &Hosted, id: &str) -> Result<u64> {
 async fn codes_that_cannot_be_accepted_leave_nothing_and_are_counted() -> Result<()> {
     let (host, remote_id, _) = Stage::invited().await?;
     let own = scene::invitation(&host.side, "another").await?;
-    // Nobody listens at the port of a peer that has gone.
+    // Nobody listens on the port of a peer that is gone.
     let gone = Peer::start(|_| unreachable!("nobody is asked")).await?;
     gone.down().await;
     let foreign = seal(&host, ELSEWHERE, &gone.url()).await?;
@@ -149,7 +149,7 @@ async fn a_used_invitation_opens_nothing_and_a_confirmed_connection_stays_as_it_
     let before = stage.shown().await?;
     let id = &stage.handmade.remote_id;
     let body = frame(id, "invitation", confirmation(id, "http://127.0.0.1:9"));
-    // The invitation's token died with the confirmation; here any other one stands for it.
+    // The invitation's token became invalid with the confirmation; here any other token represents it.
     let dead = call(
         &stage.host,
         "confirm_invite",

@@ -7,7 +7,7 @@ use crate::stage::{
     ID, POST, Stage, TOKEN, TOKEN_HEADER, call_bytes, error_id, frame, refused, with,
 };
 
-/// Bytes of a body, one more than the largest that is taken.
+/// Bytes of a body, one more than the accepted maximum.
 const TOO_MANY: usize = 300_000 + 512 + 1;
 /// Deeper than any message needs.
 const DEPTH: usize = 20_000;

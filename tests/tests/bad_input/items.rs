@@ -1,4 +1,4 @@
-//! Items of a frame that its sender must not send. Each is in a batch with valid ones, which are
+//! Items that a sender must not put into a frame. Each is in a batch with valid ones, which are
 //! taken.
 
 use anyhow::Result;
@@ -102,7 +102,7 @@ async fn posts_that_a_peer_may_not_bring_are_listed_counted_and_leave_no_trace()
             200,
             "{what}"
         );
-        // But for the good one everything is as it was.
+        // Except for the good item, everything is unchanged.
         stage
             .taken(json!({ "posts": [with(stage.post(&good), json!({
                 "delete_at": START + 5, "update_at": START + 5,
@@ -111,7 +111,7 @@ async fn posts_that_a_peer_may_not_bring_are_listed_counted_and_leave_no_trace()
         let mut after = stage.shown().await?;
         let mut expected = before;
         for shown in [&mut after, &mut expected] {
-            // Times at which something happened last in the channel.
+            // Times of the last activity in the channel.
             for value in shown.values_mut() {
                 forget_times(value);
             }
@@ -122,7 +122,7 @@ async fn posts_that_a_peer_may_not_bring_are_listed_counted_and_leave_no_trace()
     Ok(())
 }
 
-/// Removes what says when something happened last, and how much ever did.
+/// Removes the members for the time of the last activity and the total amount of it.
 fn forget_times(value: &mut Value) {
     match value {
         Value::Object(members) => {

@@ -1,4 +1,4 @@
-//! Invalid input: each gets the error that the protocol names, or an entry in the list of errors,
+//! Invalid input: each gets the error that the protocol specifies, or an entry in the list of errors,
 //! changes nothing else, and is counted by its reason.
 
 mod away;

@@ -84,7 +84,7 @@ async fn a_clock_a_day_ahead_neither_stops_its_posts_nor_ours() -> Result<()> {
     let errors = &envelope["payload"]["post_errors"];
     assert_eq!(errors, &json!(["nevernevernevernevernever1"]));
     assert_eq!(stage.counted("bad_time").await?, 1);
-    // Real servers never send what is written until their clocks have caught up (W3).
+    // Real servers do not send such posts until their clocks have caught up (W3).
     let ours = scene::post(&stage.bob, &stage.shared, "", "Written today").await?;
     wait_for("our post to be sent", async || {
         let asked = stage.handmade.peer.asked(0);

@@ -28,9 +28,9 @@ pub struct Stage {
     pub handmade: Handmade,
     /// A channel that is shared with the peer.
     pub shared: String,
-    /// A channel that is not.
+    /// A channel that is not shared.
     pub private: String,
-    /// A user of the workspace, member of both.
+    /// A user of the workspace, member of both channels.
     pub bob: Client,
     pub bob_id: String,
     /// A post of that user in the shared channel.
@@ -38,7 +38,7 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// A workspace whose administrator has made an invitation, and the token in it.
+    /// A workspace whose administrator has created an invitation, and the token in it.
     pub async fn invited() -> Result<(Hosted, String, String)> {
         let host = Hosted::start("boss", |settings| {
             settings.federation = FederationSettings {
@@ -52,12 +52,12 @@ impl Stage {
         Ok((host, remote_id, token))
     }
 
-    /// A workspace that shares a channel with a peer of one user and one post.
+    /// A workspace that shares a channel with a peer that has one user and one post.
     pub async fn new() -> Result<Stage> {
         Stage::with_peer(take).await
     }
 
-    /// The same with a peer that answers as `decide` says.
+    /// As [`Stage::new`], with a peer that answers as `decide` says.
     pub async fn with_peer(
         decide: impl Fn(&Asked) -> Told + Send + Sync + 'static,
     ) -> Result<Stage> {
@@ -99,7 +99,7 @@ impl Stage {
         self.handmade.call(path, body).await
     }
 
-    /// Sends a message of a topic, and gives the envelope of the answer.
+    /// Sends a message on a topic and returns the envelope of the answer.
     pub async fn say(&self, topic: &str, payload: Value) -> Result<Value> {
         self.handmade.say(topic, payload).await
     }
@@ -109,7 +109,7 @@ impl Stage {
         self.handmade.sync(&self.shared, payload).await
     }
 
-    /// As [`Stage::sync`]; nothing of it may be refused.
+    /// As [`Stage::sync`]; an error if any part of it is refused.
     pub async fn taken(&self, payload: Value) -> Result<Value> {
         let envelope = self.sync(payload).await?;
         let errors = envelope["payload"]["post_errors"].as_array();
@@ -151,7 +151,7 @@ impl Stage {
     }
 }
 
-/// How often requests of peers were refused with an error id.
+/// Number of requests of peers that were refused with an error id.
 pub async fn refused(host: &Hosted, id: &str) -> Result<u64> {
     let name = format!("causeway_federation_requests_refused_total{{id=\"{id}\"}}");
     host.metric(&name).await
@@ -175,7 +175,7 @@ pub async fn call(
     .await
 }
 
-/// A code as a server of the 11 line makes it.
+/// Creates a code like a server of the 11 line.
 pub async fn seal(host: &Hosted, remote_id: &str, site_url: &str) -> Result<String> {
     let invite = Invite {
         remote_id: remote_id.to_string(),

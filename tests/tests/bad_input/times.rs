@@ -1,5 +1,5 @@
-//! Posts of a peer whose clock is ahead, or that are dated at will: their date is shown, and they
-//! stand where they came.
+//! Posts of a peer whose clock is ahead, or that have arbitrary dates: their date is shown, and they
+//! are ordered by arrival.
 
 use std::collections::BTreeSet;
 
@@ -12,9 +12,9 @@ use crate::stage::{START, Stage, text, with};
 /// The end of the year 9999.
 const LATEST: i64 = 253_402_300_799_999;
 const YEAR: i64 = 365 * 24 * 60 * 60 * 1000;
-/// More than the newest posts of a channel among which an answer to `since` looks.
+/// More than the number of newest posts that an answer to `since` considers.
 const MANY: u64 = 11_000;
-/// Posts in a message; a message with this many is well below the longest that is taken.
+/// Posts per message; a message with this many is well below the maximum length.
 const MESSAGE_POSTS: u64 = 700;
 
 fn dated(stage: &Stage, number: u64, create_at: i64) -> Value {
@@ -101,7 +101,7 @@ async fn any_number_of_posts_dated_in_the_year_9999_hides_nothing_that_is_writte
         .await?;
     assert_eq!(order(&since), [today]);
 
-    // Page by page to the first empty one, as client libraries read a channel.
+    // Page by page up to the first empty one, as client libraries read a channel.
     let mut seen = Vec::new();
     for page in 0.. {
         let path = format!("/channels/{channel}/posts?page={page}&per_page=200");

@@ -1,4 +1,4 @@
-//! Acknowledgements of posts: done at our host, and looked at when they come.
+//! Acknowledgements of posts: made at our host, and checked when they are received.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::json::Json;
 use crate::player::{Player, text};
 
 impl Player {
-    /// Does what a sent acknowledgement shows; whether that was anything.
+    /// Performs the action that a sent acknowledgement implies; returns whether there was one.
     pub async fn act_acknowledgement(&mut self, item: &Json) -> Result<bool> {
         let part = |key: &str| item.get(key).text().to_string();
         let key = (part("post_id"), part("user_id"));
@@ -35,7 +35,7 @@ impl Player {
         Ok(true)
     }
 
-    /// Notes what our host holds once an acknowledgement has come.
+    /// Notes the state that our host should have after receiving an acknowledgement.
     pub fn note_acknowledgement(&mut self, item: &Json, refused: bool) {
         let part = |key: &str| item.get(key).text().to_string();
         let key = (part("post_id"), part("user_id"));
@@ -49,7 +49,7 @@ impl Player {
         }
     }
 
-    /// Compares whose acknowledgements of a post our host shows.
+    /// Compares the acknowledgements of a post that our host shows.
     pub async fn check_acknowledgements(&mut self, post: &str) -> Result<()> {
         let path = format!("/posts/{}", self.live(post));
         let answer = self.host.side.admin.call(Method::GET, &path, None).await?;
@@ -65,7 +65,7 @@ impl Player {
         Ok(())
     }
 
-    /// What the list in a post's metadata leaves out stays all the same.
+    /// Acknowledgements that the list in a post's metadata omits are kept all the same.
     pub fn note_list(&mut self, post: &Json) {
         let list = post.get("metadata").get("acknowledgements").list();
         let is_listed = |user: &str| list.iter().any(|it| it.get("user_id").text() == user);

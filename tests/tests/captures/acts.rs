@@ -1,4 +1,4 @@
-//! What people do at our host: users by REST, administrators also by slash commands.
+//! Actions at our host: users act through REST, administrators also through slash commands.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use crate::stories::{Cue, Expect};
 use crate::world::{self, Place};
 
 impl Player {
-    /// What happened beside the traffic.
+    /// Performs an action that the traffic does not show.
     pub async fn perform(&mut self, cue: &Cue, exchange: &Exchange) -> Result<()> {
         match cue {
             Cue::RemoveConnection => {
@@ -65,7 +65,7 @@ impl Player {
                 let channel = self.live(channel);
                 let admin = &self.host.side.admin;
                 let post = scene::post(admin, &channel, "", "Ours alone").await?;
-                // The host sends it, too, where it is shared.
+                // The host sends it, too, if it is shared.
                 self.resent.insert(format!("posts {post}"));
                 self.map.insert((*id).to_string(), post);
                 Ok(())
@@ -85,12 +85,12 @@ impl Player {
         Ok(())
     }
 
-    /// Does what a sent post shows that its author did; whether that was anything.
+    /// Performs the author's action that a sent post implies; returns whether there was one.
     pub async fn act_post(&mut self, item: &Json) -> Result<bool> {
         let id = item.get("id").text().to_string();
         let kind = item.get("type").text().to_string();
         if self.held.contains_key(&id) {
-            // A hub's or a moderator's word about a post of the peer.
+            // A change that a hub or a moderator made to a post of the peer.
             return Ok(false);
         }
         let Some(known) = self.acted.get(&id).cloned() else {
@@ -166,7 +166,7 @@ impl Player {
         Ok(())
     }
 
-    /// Does what a system post tells of; whether that makes a system post here, too.
+    /// Performs the action that a system post reports; returns whether that creates a system post here, too.
     async fn act_system(&mut self, id: &str, kind: &str, item: &Json) -> Result<bool> {
         let channel = item.get("channel_id").text().to_string();
         let user = item.get("user_id").text().to_string();
@@ -181,7 +181,7 @@ impl Player {
                 );
                 session.delete(&path).await?;
             }
-            // Who joined is a member already, so that others can be named.
+            // Users who join are members already, so that others can be named.
             "system_join_channel" | "system_add_to_channel" => {
                 self.acted.insert(id.to_string(), item.clone());
                 self.differs(Difference::MembersBeforehand);
@@ -205,7 +205,7 @@ impl Player {
         Ok(true)
     }
 
-    /// Does what a sent reaction shows; whether that was anything.
+    /// Performs the action that a sent reaction implies; returns whether there was one.
     pub async fn act_reaction(&mut self, item: &Json) -> Result<bool> {
         let part = |key: &str| item.get(key).text().to_string();
         let key = (part("post_id"), part("user_id"), part("emoji_name"));
@@ -222,7 +222,7 @@ impl Player {
         let removed = item.get("delete_at").integer() > 0;
         let there = self.reactions.contains(&key);
         if removed != there {
-            // Told before, or never there: an addition that was taken back within one window.
+            // Sent before, or never present: an addition that was removed within the same window.
             if !removed {
                 self.differs(Difference::UnchangedPostsOnce);
                 return Ok(false);
@@ -256,7 +256,7 @@ impl Player {
         Some(item.get("channel_id").text().to_string())
     }
 
-    /// Makes the invitation that a recorded confirmation answers, unless it was made.
+    /// Creates the invitation that a recorded confirmation answers, unless it exists.
     pub async fn ensure_invitation(&mut self, exchange: &Exchange) -> Result<()> {
         let recorded = exchange.remote_id().to_string();
         if self.map.contains_key(&recorded) {
@@ -274,8 +274,8 @@ impl Player {
         Ok(())
     }
 
-    /// Every ping of a connection presents this token: an inviter has none before it is confirmed, and
-    /// tokens are not rotated later. Pings of other connections present their own.
+    /// Checks that every ping of a connection presents this token: an inviter has none before it is
+    /// confirmed, and tokens are not rotated later. Pings of other connections present their own.
     fn check_presented(&mut self, connection: &str, token: &str) {
         let (asked, remote_id) = (self.peer.asked(0), self.live(connection));
         let presented: BTreeSet<&str> = asked

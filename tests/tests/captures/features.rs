@@ -1,9 +1,9 @@
-//! A property of every recording of both sets: what a frame carries of features that are off here
-//! (files, pictures, presence, memberships, global users, direct channels) is
-//! counted, and has no influence on the rest of the frame.
+//! A property of every recording of both sets: frame contents that belong to features that are off here
+//! (files, pictures, presence, memberships, global users, direct channels) are
+//! counted, and do not affect the rest of the frame.
 //!
-//! Everything that a real server sent goes to two workspaces, to one unchanged and to the other
-//! without those parts; both answer the same and end in the same state.
+//! Everything that a real server sent is sent to two workspaces, unchanged to one and without those
+//! parts to the other; both answer the same and end in the same state.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +19,7 @@ use crate::world;
 
 /// Sections of a sync message that belong to features that are off.
 const OFF: [&str; 2] = ["statuses", "membership_changes"];
-/// The connection over which everything comes.
+/// The connection used for all traffic.
 const CONNECTION: &str = "everything";
 
 /// Plays everything that one server of a set sent.
@@ -99,7 +99,7 @@ async fn step(
     let content = ["users", "posts", "reactions"];
     let is_empty = !content.iter().any(|key| payload.get(key).is_filled());
     if is_empty && count("membership_changes") > 0 {
-        // Answered before it matters whose channel it is.
+        // Answered before the channel is looked at.
         assert_eq!(as_it_was.get("status").text(), "OK", "{}", exchange.at());
         assert_eq!(as_it_was.get("payload"), &Json::Null, "{}", exchange.at());
         return Ok(count("membership_changes"));
@@ -120,7 +120,7 @@ async fn step(
     Ok(OFF.iter().map(|key| count(key)).sum())
 }
 
-/// A sync message without what belongs to features that are off.
+/// A sync message without the parts of features that are off.
 fn without(payload: &Json) -> Json {
     let Json::Object(members) = payload else {
         return payload.clone();

@@ -1,5 +1,5 @@
-//! What the recorded server sends to our host: sent as recorded, each answer compared, and the
-//! workspace looked at through REST.
+//! Traffic from the recorded server to our host: sent as recorded, each answer compared, and the
+//! workspace inspected through REST.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use crate::player::{Held, Player};
 use crate::recording::{Answer, Exchange, is_sync};
 use crate::stories::{Cue, Expect};
 
-/// Keys of a sync response that a server of 2021 does not have, and what belongs to features that
+/// Keys of a sync response that a server of 2021 does not have, or that belong to features that
 /// are off here.
 const NOT_COMPARED: [&str; 3] = [
     "users_last_update_at",
@@ -23,7 +23,7 @@ const NOT_COMPARED: [&str; 3] = [
     "reactions_last_update_at",
 ];
 
-/// What a frame is expected to do.
+/// The expected effects of a frame.
 #[derive(Debug, Default)]
 struct Plan {
     /// Users that are stored.
@@ -36,7 +36,7 @@ impl Player {
     /// Plays one request of the recorded server.
     pub async fn peer_speaks(&mut self, exchange: &Exchange) -> Result<()> {
         if exchange.answer.is_none() {
-            // Our seat's server was down then.
+            // The server of our seat was down then.
             return Ok(());
         }
         let confirms = exchange.endpoint() == "confirm_invite";
@@ -97,7 +97,7 @@ impl Player {
         Ok(())
     }
 
-    /// Sends a request with everything mapped.
+    /// Sends a request with all ids, tokens and URLs mapped.
     pub async fn send(&self, exchange: &Exchange) -> Result<Answered> {
         let kept = |name: &str| {
             [
@@ -127,7 +127,7 @@ impl Player {
         peer::send(&exchange.method, &url, &headers, body).await
     }
 
-    /// Files and pictures are features that are off: they are never taken, and never break more.
+    /// Files and pictures are features that are off: they are always refused, and affect nothing else.
     fn check_feature(&mut self, exchange: &Exchange, recorded: &Answer, ours: &Answered) {
         let body = Json::parse(&ours.body).unwrap_or(Json::Null);
         let id = body.get("id").text();
@@ -168,7 +168,7 @@ impl Player {
         self.expect("the status", answered.status, status);
         if status != 200 {
             let id = theirs.get("id").text();
-            // The name of 2021 for the same thing.
+            // The name that 2021 uses for the same error.
             let id = id.replace("model.utils.decode_json.app_error", "api.unmarshal_error");
             self.expect("the error", ours.get("id").text(), &*id);
             let keys = [
@@ -232,7 +232,7 @@ impl Player {
             .map(|(key, _)| &**key)
             .filter(|key| theirs.find(key).is_some() || theirs == &Json::Null)
             .collect();
-        // The answers of a test peer are in an order of their own.
+        // A test peer's answers have an order of their own.
         if theirs != &Json::Null && self.seat != 'F' {
             self.expect("the response's keys", shared.clone(), keys(theirs));
         }
@@ -265,7 +265,7 @@ impl Player {
         self.expect("acknowledgement_errors", told, expected);
     }
 
-    /// What the recorded answer, or what stands in its place, says of the items of a frame.
+    /// What the recorded answer, or its replacement, says about the items of a frame.
     fn plan(&mut self, exchange: &Exchange, theirs: &Json, expect: Option<Expect>) -> Plan {
         let payload = exchange.payload();
         let posts = payload.get("posts").list();
@@ -300,7 +300,7 @@ impl Player {
         }
     }
 
-    /// Looks at everything that a frame may have changed.
+    /// Checks everything that a frame may have changed.
     async fn check_workspace(
         &mut self,
         exchange: &Exchange,
@@ -381,8 +381,8 @@ impl Player {
         Ok(())
     }
 
-    /// Notes what our host holds of a post from now on: the newest version, and a deletion for
-    /// good.
+    /// Notes the state that our host should have of a post from now on: the newest version, and a deletion
+    /// permanently.
     pub fn hold(&mut self, item: &Json, transforms: &Json) {
         let id = item.get("id").text().to_string();
         let times = ["create_at", "update_at", "edit_at", "delete_at"];
@@ -408,7 +408,7 @@ impl Player {
                 let root = item.get("root_id").text();
                 let is_gone = deleted || self.held.get(root).is_some_and(gone);
                 if is_gone {
-                    // A deleted root takes its thread along.
+                    // Deleting a root deletes its thread.
                     for reply in self.held.values_mut() {
                         if reply.item.get("root_id").text() == id && deleted {
                             reply.deleted = true;
@@ -426,7 +426,7 @@ impl Player {
         }
     }
 
-    /// Compares a post with what our host shows.
+    /// Compares a post with that shown by our host.
     async fn check_post(&mut self, id: &str) -> Result<()> {
         if id.is_empty() {
             return Ok(());
@@ -504,7 +504,7 @@ impl Player {
         Ok(())
     }
 
-    /// At the end of a recording: every post that our host should hold is as it should be.
+    /// At the end of a recording, checks every post that our host should have.
     pub async fn check_all(&mut self) -> Result<()> {
         let ids: Vec<String> = self.held.keys().cloned().collect();
         for id in ids {
@@ -558,7 +558,7 @@ fn named_posts(payload: &Json) -> Vec<String> {
     named
 }
 
-/// System types that clients are told of as they are.
+/// System types that clients see unchanged.
 const ABOUT_MEMBERS: [&str; 4] = [
     "system_join_channel",
     "system_leave_channel",
@@ -566,7 +566,7 @@ const ABOUT_MEMBERS: [&str; 4] = [
     "system_remove_from_channel",
 ];
 
-/// The words of a recorded refusal that every server says in its own way.
+/// The compared phrase of a recorded refusal; servers word the rest differently.
 fn phrase_of(error: &str) -> &'static str {
     const PHRASES: [&str; 10] = [
         "channel is no longer shared",

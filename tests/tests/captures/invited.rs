@@ -9,7 +9,7 @@ use crate::player::Player;
 use crate::recording::Exchange;
 
 impl Player {
-    /// A channel that was taken shows as it was offered, but for a name that is taken here.
+    /// Checks that an accepted channel is shown as offered, except for a name that is taken here.
     pub async fn check_invited(&mut self, exchange: &Exchange, answered: &Answered) -> Result<()> {
         let invite = exchange.payload();
         let channel = invite.get("channel_id").text();

@@ -1,4 +1,4 @@
-//! JSON whose objects keep the order of their keys: what is compared here is also the order in
+//! JSON whose objects keep the order of their keys: comparisons include the order in
 //! which a server writes them.
 
 use std::fmt;
@@ -18,7 +18,7 @@ pub enum Json {
 }
 
 impl Json {
-    /// Reads a text.
+    /// Parses a text.
     pub fn parse(bytes: &[u8]) -> Option<Json> {
         serde_json::from_slice(bytes).ok()
     }
@@ -70,7 +70,7 @@ impl Json {
         }
     }
 
-    /// Whether there is something in it: a member, an element, a text.
+    /// Whether it contains anything: a member, an element, a character.
     pub fn is_filled(&self) -> bool {
         !self.members().is_empty() || !self.list().is_empty() || !self.text().is_empty()
     }
@@ -87,7 +87,7 @@ impl Json {
         }
     }
 
-    /// The same with every text replaced that `replace` has another for, keys included.
+    /// A copy with every text replaced for which `replace` returns another, keys included.
     pub fn map(&self, replace: &impl Fn(&str) -> Option<String>) -> Json {
         let text = |text: &String| replace(text).unwrap_or_else(|| text.clone());
         match self {

@@ -23,8 +23,8 @@ use std::collections::BTreeSet;
 use player::Player;
 use stories::Story;
 
-/// Plays a story with our host in one seat: nothing may be other than recorded, but for the
-/// differences that the story lists, and each of those must show.
+/// Plays a story with our host in one seat: nothing may differ from the recording, except for the
+/// differences that the story lists, and each of those must occur.
 async fn play(story: &'static Story, seat: char) {
     let mut player = Player::new(story, seat).await.expect("the stage is set");
     let played = player.play().await;

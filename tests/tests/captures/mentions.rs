@@ -1,4 +1,4 @@
-//! What the recorded texts with mentions should read at the other side, and what their authors
+//! The expected texts of recorded posts with mentions on the other side, and what their authors
 //! typed where the server of 2021 rewrote them before sending.
 
 use crate::differences::Difference;
@@ -7,7 +7,7 @@ use crate::player::Player;
 use crate::recording::Set;
 
 /// Texts that come with a map of mentions, and how our host shows them: every mention names the
-/// person who was meant, as the reader's workspace calls that person.
+/// intended person by the name that this person has in the reader's workspace.
 const SHOWN: [(&str, &str); 22] = [
     ("@dan left the channel.", "@dan:site-a left the channel."),
     (
@@ -57,7 +57,7 @@ const SHOWN: [(&str, &str); 22] = [
     ),
 ];
 
-/// The beginnings of longer ones.
+/// The beginnings of longer texts.
 const SHOWN_BEGINNINGS: [(&str, &str); 2] = [
     (
         "Hey @bob:site-b and @dan and @bob, look",
@@ -69,8 +69,8 @@ const SHOWN_BEGINNINGS: [(&str, &str); 2] = [
     ),
 ];
 
-/// Texts in which the reference's replacement of parts of words hits the wrong person or leaves a
-/// mention over (semantics W35; recorded receivers are described in the set's README).
+/// Texts in which the reference, which replaces parts of words, hits the wrong person or leaves a
+/// mention unchanged (semantics W35; recorded receivers are described in the set's README).
 const DAMAGED_BY_THE_REFERENCE: [&str; 6] = [
     "@kim:site-a hello, says @kim",
     "@zoe.x and @zoe and @zoe.",
@@ -80,7 +80,7 @@ const DAMAGED_BY_THE_REFERENCE: [&str; 6] = [
     "@DAN upper case and @Dan",
 ];
 
-/// What a user of 2021 typed for what was sent: the sender itself cut the suffix off.
+/// What a user of 2021 typed for a sent text: the sending server cut off the suffix.
 const TYPED_IN_2021: [(&str, &str); 4] = [
     (
         "Hey @bob and @dan and @bob, look",
@@ -94,7 +94,7 @@ const TYPED_IN_2021: [(&str, &str); 4] = [
     ("@kim hello back", "@kim:site-b hello back"),
 ];
 
-/// The text that our host should show for one that it is sent.
+/// The text that our host should show for a received one.
 pub fn expected(player: &mut Player, text: &str, transforms: &Json) -> String {
     if !text.contains('@') || !transforms.is_filled() {
         return text.to_string();
@@ -110,7 +110,7 @@ pub fn expected(player: &mut Player, text: &str, transforms: &Json) -> String {
         .find(|(sent, _)| text.starts_with(sent));
     match beginning {
         Some((sent, shown)) => text.replacen(sent, shown, 1),
-        // A batch's map also names whom another of its posts mentions.
+        // A batch's map also contains mentions from its other posts.
         None => {
             let in_batch = ["first @dan", "second, by dan, @alice", "third @sam"];
             if text == "third @sam" {

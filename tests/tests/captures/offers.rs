@@ -1,4 +1,4 @@
-//! What our host offers and accepts: invitations to channels, and those of the other server.
+//! Invitations to channels that our host sends, and invitation codes that it accepts.
 
 use anyhow::{Context, Result, bail};
 use causeway_tests::peer::{Answered, Asked, Told};
@@ -47,7 +47,7 @@ impl Player {
         Ok(())
     }
 
-    /// A frame of our host of this topic about a channel.
+    /// Waits for a frame of our host on this topic about a channel.
     async fn wait_for_frame(&mut self, topic: &str, channel: &str) -> Result<Json> {
         let channel = self.live(channel);
         let mut found = None;
@@ -65,7 +65,7 @@ impl Player {
         found.context("no frame")
     }
 
-    /// A frame's own keys.
+    /// Compares the keys of the frames themselves.
     fn compare_frames(&mut self, ours: &Json, theirs: &Json) {
         let keys = |json: &Json| -> Vec<(String, &'static str)> {
             let members = json.members().iter();
@@ -80,7 +80,7 @@ impl Player {
         self.expect("the payload's keys", keys(&one), keys(&other));
     }
 
-    /// Our host no longer shares a channel.
+    /// Checks that our host no longer shares a channel.
     pub async fn expect_unshared(&mut self, channel: &str) -> Result<()> {
         let path = format!("/channels/{}", self.live(channel));
         let result = wait_for("the channel not to be shared any more", async || {
@@ -123,7 +123,7 @@ impl Player {
         let confirmed = |asked: &&Asked| asked.path.ends_with("confirm_invite");
         let asked = self.peer.asked(self.seen);
         let Some(asked) = asked.iter().find(confirmed) else {
-            // Only for a code that is in use already nothing is sent (W55).
+            // Nothing is sent only if the code is already in use (W55).
             let known = self.map.contains_key(&format!("token of {recorded}"));
             self.expect("a used code is refused unasked", known, true);
             self.differs(Difference::UsedCodesAreNotTried);

@@ -1,5 +1,5 @@
-//! What the seat's own server sent: its users' acts are done at our host, and what the host then
-//! sends is compared: the same sections and items in the same order, with the same keys and types.
+//! Traffic that the seat's own server sent: its users' actions are repeated at our host, and the messages
+//! that the host then sends are compared: same sections and items in the same order, same keys and types.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -15,11 +15,11 @@ use crate::script::{self, For, Script};
 use crate::shape;
 use crate::stories::Cue;
 
-/// How long our host may take to send what it should.
+/// How long our host may take to send an expected message.
 const SEND_DEADLINE: Duration = Duration::from_secs(60);
-/// How long it may take with what the peer has refused; it pauses up to ten seconds.
+/// How long it may take for items that the peer has refused; it pauses up to ten seconds.
 const REFUSED_DEADLINE: Duration = Duration::from_secs(120);
-/// Bytes that a real server takes at most.
+/// Bytes that a real server accepts at most.
 const FRAME_BYTES_MAX: usize = 300_512;
 
 /// A user, post, acknowledgement or reaction that is sent.
@@ -31,14 +31,14 @@ pub struct Item {
     pub value: Json,
 }
 
-/// In what way messages of a round failed.
+/// How messages of a round failed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Failed {
     /// The profiles were refused by the peer.
     users: bool,
     /// The posts were refused by the peer.
     posts: bool,
-    /// The posts were lost on the way, or nobody knows.
+    /// The posts were lost on the way, or their fate is unknown.
     on_the_way: bool,
 }
 
@@ -50,13 +50,13 @@ struct Sent {
 }
 
 impl Player {
-    /// Has the host's users do what the recorded ones did, as far as the first exchange and those
-    /// of the same round show it. Returns how many exchanges that covers.
+    /// Makes the host's users repeat the recorded users' actions, as far as the first exchange and those
+    /// of the same round show them. Returns how many exchanges that covers.
     pub async fn host_acts(&mut self, rest: &[Exchange]) -> Result<usize> {
         let Some(first) = rest.first() else {
             return Ok(0);
         };
-        // What was made by hand came from no server; only a test peer is made by hand as a whole.
+        // Hand-made requests came from no server; only a test peer is hand-made as a whole.
         if first.by_hand() && self.seat != 'F' {
             return Ok(1);
         }
@@ -130,7 +130,7 @@ impl Player {
         Ok(1)
     }
 
-    /// The exchanges that belong together: sections of one channel in rising order. While the peer
+    /// The exchanges that belong together: sections of one channel in ascending order. While the peer
     /// is down, everything up to its return.
     fn round<'r>(&self, rest: &'r [Exchange]) -> Vec<&'r Exchange> {
         let syncs = |it: &&Exchange| it.from == self.seat && is_sync(it.topic());
@@ -167,7 +167,7 @@ impl Player {
         round
     }
 
-    /// Has the peer answer as it did.
+    /// Makes the peer answer as recorded.
     fn script_round(&mut self, exchange: &Exchange, ended: bool, failed: &mut Failed) {
         let section = script::section_of(exchange.topic(), exchange.payload());
         if !script::SECTIONS.contains(&&*section) {
@@ -225,7 +225,7 @@ impl Player {
         if plain && !late {
             return None;
         }
-        // The caller had given up before this answer came: for it there was no answer.
+        // The caller had given up before this answer came, so for it there was no answer.
         if late {
             return Some(Told::Silence);
         }
@@ -245,7 +245,8 @@ impl Player {
         }))
     }
 
-    /// Does what the exchanges of a round show; returns what they sent and we have to send.
+    /// Performs the actions that the exchanges of a round imply; returns the items that they sent and we have
+    /// to send.
     async fn act_all(&mut self, round: &[&Exchange]) -> Result<Vec<Item>> {
         let mut theirs: Vec<Item> = Vec::new();
         for exchange in round {
@@ -302,7 +303,7 @@ impl Player {
         Ok(theirs)
     }
 
-    /// What our host has sent since it was looked at last.
+    /// What our host has sent since the last call.
     fn sent(&self) -> (usize, Vec<Sent>) {
         let asked = self.peer.asked(self.seen);
         let count = asked.len();
@@ -313,7 +314,7 @@ impl Player {
     /// Waits until our host has sent everything, then compares.
     async fn compare(&mut self, round: &[&Exchange], theirs: Vec<Item>, failed: Failed) {
         if failed.users || failed.posts {
-            // Refused by the peer, not lost on the way: our host takes its time.
+            // Refused by the peer, not lost on the way: our host retries later.
             let times = if failed.users { 1 } else { 2 };
             let posts = theirs.iter().filter(|it| it.section == "posts");
             let first = posts.take(1).map(|item| (item.clone(), times));
@@ -344,7 +345,7 @@ impl Player {
         self.compare_messages(round, &sent);
     }
 
-    /// What the peer has refused comes again.
+    /// Checks that items refused by the peer are sent again.
     pub async fn check_owed(&mut self) {
         let begun = Instant::now();
         for (item, times) in std::mem::take(&mut self.owed) {
@@ -394,8 +395,8 @@ impl Player {
         self.check_extras(theirs, sent);
     }
 
-    /// What our host sends beyond that: profiles that the peer needs, system posts, what a failure
-    /// made it send again; and nothing else.
+    /// Checks what our host sends in addition: profiles that the peer needs, system posts, and items sent
+    /// again because of a failure; nothing else is allowed.
     fn check_extras(&mut self, theirs: &[Item], sent: &[Sent]) {
         let keys: BTreeSet<&str> = theirs.iter().map(|item| &*item.key).collect();
         for sent in sent {
@@ -424,7 +425,7 @@ impl Player {
         }
     }
 
-    /// A system post has the shape of the recorded ones of its type.
+    /// Checks that a system post has the shape of the recorded ones of its type.
     fn compare_system_post(&mut self, item: &Item) {
         let kind = item.value.get("type");
         let letters = self.world.letters.values();
@@ -435,7 +436,7 @@ impl Player {
         }
     }
 
-    /// The messages around the items.
+    /// Compares the messages that contain the items.
     fn compare_messages(&mut self, round: &[&Exchange], sent: &[Sent]) {
         let posts_max = if self.story.set == Set::V2021 { 12 } else { 50 };
         let mut transforms: BTreeMap<String, String> = BTreeMap::new();
@@ -470,7 +471,7 @@ impl Player {
         }
     }
 
-    /// Every mention that the recorded server told of ours tells of, too.
+    /// Checks that every mention in the recorded server's map is in ours, too.
     fn compare_transforms(&mut self, exchange: &Exchange, ours: &BTreeMap<String, String>) {
         let theirs = exchange.payload().get("mention_transforms").clone();
         let posts = exchange.payload().get("posts").list();
@@ -480,7 +481,7 @@ impl Player {
                 text.contains(&format!("@{mention}"))
             });
             let told = ours.get(mention).map(String::as_str);
-            // The whole batch's texts make one map at the reference, what is not sent included.
+            // The reference makes one map for the texts of the whole batch, including unsent ones.
             if !is_said || (told.is_none() && self.was_unchanged(posts)) {
                 continue;
             }
@@ -497,7 +498,7 @@ impl Player {
     }
 }
 
-/// How often an item was sent, if it was so in the state that it should have at last.
+/// How often an item was sent, provided that it was sent in its expected final state.
 fn times_sent(sent: &[Sent], item: &Item) -> usize {
     let items = sent.iter().flat_map(|sent| &sent.items);
     let versions: Vec<&Item> = items.filter(|ours| ours.key == item.key).collect();

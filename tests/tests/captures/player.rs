@@ -1,10 +1,10 @@
 //! Plays a story of the recordings with our host in the seat of one of the two servers.
 //!
-//! What the other server sent is sent to our host, with its ids, tokens and URLs mapped where the
-//! host has its own ([`crate::incoming`]). What the seat's own server sent tells what its users
-//! did: the same is done at our host by REST and slash commands, and what the host then sends is
-//! compared with what was recorded ([`crate::outgoing`]). A difference from the recording is
-//! either in the table of [`crate::differences`], and seen, or a mismatch.
+//! Requests of the other server are sent to our host, with ids, tokens and URLs mapped where the
+//! host has its own ([`crate::incoming`]). Requests of the seat's own server show what its users
+//! did: the same is done at our host through REST and slash commands, and what the host then sends is
+//! compared with the recording ([`crate::outgoing`]). A difference from the recording is
+//! either listed in [`crate::differences`], and noted, or a mismatch.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError};
@@ -37,17 +37,17 @@ pub struct Held {
 /// A story being played.
 pub struct Player {
     pub story: &'static Story,
-    /// The server that our host stands for.
+    /// The server that our host replaces.
     pub seat: char,
     pub world: World,
     pub host: Hosted,
     pub peer: Arc<Peer>,
     pub script: script::Shared,
-    /// Recorded ids and tokens, and what they are here. What is not in it is the same.
+    /// Recorded ids and tokens, and their values here. Those not listed are the same.
     pub map: BTreeMap<String, String>,
     /// Sessions of the host's users, by recorded id.
     pub sessions: BTreeMap<String, Client>,
-    /// The connection that the story has come to, as recorded.
+    /// The current connection of the story, as recorded.
     pub connection: String,
     /// Channels that are shared over a connection now.
     pub shared: BTreeSet<(String, String)>,
@@ -55,43 +55,43 @@ pub struct Player {
     pub removed: BTreeSet<String>,
     /// Channels whose sharing our side has ended.
     pub ended: BTreeSet<String>,
-    /// Users of the peer that our host was told of, by channel.
+    /// Users of the peer that our host has received, by channel.
     pub told: BTreeSet<(String, String)>,
     /// Users of the peer that our host has refused, by channel.
     pub refused_users: BTreeSet<(String, String)>,
-    /// Posts of our host that are still to come, with the number of times that each has to: the
-    /// peer has refused the message that brought them.
+    /// Posts that our host still has to send, with the number of times for each: the
+    /// peer has refused the message that contained them.
     pub owed: Vec<(Item, usize)>,
     /// Posts of the peer that our host holds.
     pub held: BTreeMap<String, Held>,
-    /// Posts of our users, as last acted: the recorded item.
+    /// Posts of our users in their last state: the recorded item.
     pub acted: BTreeMap<String, Json>,
     /// Reactions that exist: post, user, emoji, by recorded ids.
     pub reactions: BTreeSet<(String, String, String)>,
-    /// Acknowledgements that stand: post, user, by recorded ids.
+    /// Acknowledgements in force: post, user, by recorded ids.
     pub acknowledged: BTreeSet<(String, String)>,
-    /// Reactions of our users that were told to the peer once.
+    /// Reactions of our users that were sent to the peer once.
     pub told_reactions: BTreeSet<(String, String, String)>,
     /// Profiles that our host has sent, by user and channel.
     pub sent_profiles: BTreeSet<(String, String)>,
-    /// Requests of our host that were looked at.
+    /// Number of requests of our host that were examined.
     pub seen: usize,
-    /// Items that our host has sent; it may send them again for a reason of its own.
+    /// Items that our host has sent; it may send them again for its own reasons.
     pub resent: BTreeSet<String>,
     /// Exchanges that were played together with an earlier one.
     pub played: BTreeSet<String>,
     /// Invitations that our host has accepted, or tried to.
     pub accepted: usize,
-    /// Number of the exchange that is played.
+    /// Number of the exchange being played.
     pub at: String,
     pub mismatches: Vec<String>,
-    /// How many things were compared.
+    /// Number of comparisons made.
     pub checks: usize,
     pub seen_differences: BTreeMap<Difference, usize>,
 }
 
 impl Player {
-    /// A host in one of the two seats, before anything has happened.
+    /// A host in one of the two seats, before the story begins.
     pub async fn new(story: &'static Story, seat: char) -> Result<Player> {
         let script = Script::new(story.set);
         let deciding = Arc::clone(&script);
@@ -105,7 +105,7 @@ impl Player {
             settings.kernel.backfill = story.set == Set::V2021;
             settings.federation = FederationSettings {
                 ping_period_ms: 100,
-                // One recorded answer is never given; all others come far earlier.
+                // One recorded answer never comes; all others come much earlier.
                 send_timeout_ms: 5_000,
                 ..settings.federation.clone()
             };
@@ -147,7 +147,7 @@ impl Player {
         Ok(player)
     }
 
-    /// The site URLs of the recordings are those of our host and of the peer.
+    /// Maps the site URLs of the recordings to those of our host and of the peer.
     fn map_urls(&mut self) {
         let (ours, theirs) = (self.host.url().to_string(), self.peer.url());
         for (side, port) in [
@@ -164,7 +164,7 @@ impl Player {
         }
     }
 
-    /// The administrator of the recordings is that of our host.
+    /// Maps the administrator of the recordings to that of our host.
     async fn seat_admin(&mut self) -> Result<()> {
         let admin = self.host.side.admin.clone();
         let me = admin.get("/users/me").await?;
@@ -204,7 +204,7 @@ impl Player {
         Ok(())
     }
 
-    /// The cues that stand at an exchange.
+    /// The cues for an exchange.
     pub fn cues(&self, exchange: &Exchange) -> Vec<&'static Cue> {
         let cues = self.story.cues.iter();
         cues.filter(|(seat, file, seq, _)| {
@@ -214,7 +214,7 @@ impl Player {
         .collect()
     }
 
-    /// Something is not as it should be.
+    /// Reports a mismatch.
     pub fn mismatch(&mut self, what: impl std::fmt::Display) {
         self.mismatches
             .push(format!("{} as {}: {what}", self.at, self.seat));
@@ -228,18 +228,18 @@ impl Player {
         }
     }
 
-    /// A deliberate difference was seen.
+    /// Notes a deliberate difference.
     pub fn differs(&mut self, difference: Difference) {
         *self.seen_differences.entry(difference).or_default() += 1;
     }
 
-    /// What a recorded id, token or name is here.
+    /// The value here of a recorded id, token or name.
     pub fn live(&self, recorded: &str) -> String {
         let found = self.map.get(recorded);
         found.map_or_else(|| recorded.to_string(), Clone::clone)
     }
 
-    /// A recorded value as it is here.
+    /// A recorded value with everything mapped to its value here.
     pub fn live_json(&self, recorded: &Json) -> Json {
         recorded.map(&|text| self.map.get(text).cloned())
     }
@@ -249,7 +249,7 @@ impl Player {
         if self.seat == 'A' { "site-b" } else { "site-a" }
     }
 
-    /// Sends a request of the recorded server to our host, as it is.
+    /// Sends a request of the recorded server to our host, unchanged.
     pub async fn request(
         &self,
         path: &str,
@@ -281,7 +281,7 @@ impl Player {
         .await
     }
 
-    /// Says how the peer answers the next request of this kind, if that was no plain success.
+    /// Sets how the peer answers the next request of this kind, unless that was a plain success.
     pub fn answer_as_recorded(&self, exchange: &Exchange) {
         let (topic, payload) = (exchange.topic(), exchange.payload());
         let which = For {
@@ -294,7 +294,7 @@ impl Player {
         }
     }
 
-    /// Remembers that the peer and our host share this channel, both ways.
+    /// Remembers that the peer and our host share this channel, in both directions.
     pub fn now_shared(&mut self, channel: &str) {
         let key = (self.connection.clone(), channel.to_string());
         self.shared.insert(key);
@@ -310,18 +310,18 @@ impl Player {
         Ok(())
     }
 
-    /// Whether a message is about a direct or group channel, which are a feature that is off.
+    /// Whether a message is about a direct or group channel; these are off here.
     pub fn is_direct(&self, exchange: &Exchange) -> bool {
         let place = self.world.places.get(exchange.channel());
         place.is_some_and(|it| matches!(it.invite.get("type").text(), "D" | "G"))
     }
 
-    /// A slash command of the admin in a channel.
+    /// Runs a slash command of the admin in a channel.
     pub async fn command(&self, channel: &str, command: &str) -> Result<String> {
         self.host.side.admin.command(channel, command).await
     }
 
-    /// An account of our host for a user of the recordings, made if need be.
+    /// A session at our host for a user of the recordings, with the account created if necessary.
     pub async fn session(&mut self, user: &str) -> Result<Client> {
         if let Some(session) = self.sessions.get(user) {
             return Ok(session.clone());
@@ -329,7 +329,7 @@ impl Player {
         let Some(person) = self.world.people.get(user).cloned() else {
             bail!("nobody knows the user {user}");
         };
-        // Two servers of the recordings may know different users of one name.
+        // Two servers of the recordings may have different users with the same name.
         let mut session = self.host.user(&person.username).await;
         if session.is_err() {
             session = self.host.user(&format!("{}2", person.username)).await;
@@ -341,7 +341,7 @@ impl Player {
         Ok(session)
     }
 
-    /// Puts a user of our host into a channel.
+    /// Adds a user of our host to a channel.
     pub async fn join(&mut self, user: &str, channel: &str) -> Result<()> {
         self.session(user).await?;
         let body = json!({ "user_id": self.live(user) });

@@ -1,5 +1,5 @@
 //! The recordings: requests between two real servers, with their answers. See the README of each
-//! set below `fixtures/captures`.
+//! set in `fixtures/captures`.
 
 use std::path::{Path, PathBuf};
 
@@ -29,7 +29,7 @@ impl Set {
             .join(name)
     }
 
-    /// The team that the set's invitation codes name; only those of 2021 name one.
+    /// The team that the set's invitation codes name; only those of 2021 do.
     pub fn team_of_invitations(self) -> String {
         let text = std::fs::read(self.folder().join("invites.json"));
         let list = Json::parse(&text.expect("the fixtures are there"));
@@ -39,7 +39,7 @@ impl Set {
         team.text().to_string()
     }
 
-    /// The recording whose file begins with this number.
+    /// The recording whose file name begins with this number.
     pub fn file(self, number: &str) -> Vec<Exchange> {
         let found = self.files().into_iter().find(|path| {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -61,12 +61,12 @@ impl Set {
     }
 }
 
-/// What a request or an answer carried.
+/// The body of a request or an answer.
 #[derive(Clone, Debug)]
 pub enum Body {
     /// JSON; key order as sent.
     Json(Json),
-    /// Anything else; nothing is empty.
+    /// Anything else; no body is empty bytes.
     Bytes(Vec<u8>),
 }
 
@@ -98,7 +98,7 @@ impl Body {
     }
 }
 
-/// What a real server answered.
+/// A real server's answer.
 #[derive(Clone, Debug)]
 pub struct Answer {
     pub status: u16,
@@ -106,7 +106,7 @@ pub struct Answer {
     pub body: Body,
 }
 
-/// One request and what became of it.
+/// A request and its result.
 #[derive(Clone, Debug)]
 pub struct Exchange {
     /// First two digits of the file.
@@ -117,7 +117,7 @@ pub struct Exchange {
     pub path: String,
     pub headers: Vec<(String, String)>,
     pub body: Body,
-    /// None if no answer came.
+    /// `None` if no answer came.
     pub answer: Option<Answer>,
     /// Why no answer came.
     pub error: String,
@@ -129,7 +129,7 @@ impl Exchange {
         format!("{}/{}", self.file, self.seq)
     }
 
-    /// Whether it was made by hand, with the credentials of a real server.
+    /// Whether it was hand-made, with the credentials of a real server.
     pub fn by_hand(&self) -> bool {
         self.header("user-agent").contains("test-client")
     }

@@ -1,5 +1,5 @@
-//! What must be there before a frame can be played: everything that it refers to and that no
-//! recorded moment made.
+//! Prerequisites for playing a frame: everything that it refers to and that no recorded exchange
+//! created.
 
 use anyhow::{Context, Result, bail};
 use causeway::federation::invitation::{self, CodeKdf};
@@ -12,13 +12,13 @@ use crate::json::Json;
 use crate::player::{Player, text};
 use crate::recording::{Exchange, Set, is_sync};
 
-/// The peer's token on a connection that was made before the story begins.
+/// The peer's token on a connection that was created before the story begins.
 const EARLIER_TOKEN: &str = "earliertokenofthepeer1234x";
 
 impl Player {
-    /// Sees to it that everything a frame refers to is there: users, posts and channels of our
-    /// side, and the sharing itself. The peer's users are told of in good time, but not before
-    /// what was made by hand.
+    /// Ensures that everything a frame refers to exists: users, posts and channels of our
+    /// side, and the sharing itself. The peer's users are sent in advance, but not before
+    /// hand-made requests.
     pub async fn prepare(&mut self, exchange: &Exchange) -> Result<()> {
         let payload = exchange.payload().clone();
         let mut ids = Vec::new();
@@ -46,7 +46,7 @@ impl Player {
         Ok(())
     }
 
-    /// Makes something of our side that is referred to.
+    /// Creates an object of our side that is referred to.
     async fn ensure(&mut self, id: &str) -> Result<()> {
         if self.map.contains_key(id) {
             return Ok(());
@@ -58,7 +58,7 @@ impl Player {
         Ok(())
     }
 
-    /// Makes a post of our side that was written before the recording begins.
+    /// Creates a post of our side that was written before the recording begins.
     pub async fn ensure_letter(&mut self, id: &str) -> Result<()> {
         let Some(letter) = self.world.letters.get(id).cloned() else {
             return Ok(());
@@ -89,14 +89,14 @@ impl Player {
         });
         let post = session.post("/posts", body).await?;
         let live = text(&post, "id");
-        // The host sends it, too, which nobody recorded.
+        // The host sends it, too, which was not recorded.
         self.resent.insert(format!("posts {live}"));
         self.map.insert(id.to_string(), live);
         self.acted.insert(id.to_string(), item);
         Ok(())
     }
 
-    /// Tells our host of a post of the peer that was delivered before the recording begins.
+    /// Sends our host a post of the peer that was delivered before the recording begins.
     async fn ensure_told_of_letter(&mut self, id: &str, item: &Json) -> Result<()> {
         let channel = item.get("channel_id").text().to_string();
         let is_shared = self
@@ -119,7 +119,7 @@ impl Player {
         Ok(())
     }
 
-    /// Tells our host of the peer's users whom a message names and whom it may not know yet.
+    /// Sends our host the peer's users whom a message names and whom it may not know yet.
     async fn ensure_told(&mut self, payload: &Json, channel: &str) -> Result<()> {
         let mut named = Vec::new();
         for item in payload.get("posts").list() {
@@ -157,7 +157,7 @@ impl Player {
         Ok(())
     }
 
-    /// Sends a message of our own making in the peer's name.
+    /// Sends a message created by the test in the peer's name.
     pub async fn say(&self, topic: &str, payload: Json) -> Result<Json> {
         let connection = self.live(&self.connection);
         let token = self.live(&format!("token of {}", self.connection));
@@ -177,7 +177,7 @@ impl Player {
         Json::parse(&answer.body).with_context(|| format!("{topic} was answered {}", answer.status))
     }
 
-    /// Sees to it that a channel is shared between our host and the peer.
+    /// Ensures that a channel is shared between our host and the peer.
     pub async fn ensure_shared(&mut self, channel: &str) -> Result<()> {
         let key = (self.connection.clone(), channel.to_string());
         if self.shared.contains(&key) || self.ended.contains(channel) {
@@ -200,7 +200,7 @@ impl Player {
         Ok(())
     }
 
-    /// Makes a channel of our side, with those in it who will write there.
+    /// Creates a channel of our side, with the users who will write there as members.
     pub async fn make_channel(&mut self, channel: &str) -> Result<()> {
         if self.map.contains_key(channel) {
             return Ok(());
@@ -253,7 +253,7 @@ impl Player {
         Ok(())
     }
 
-    /// Makes the connection of a story that begins later than its connection.
+    /// Creates the connection of a story that begins after its connection was made.
     pub async fn connect_earlier(&mut self, recorded: &str) -> Result<()> {
         self.connection = recorded.to_string();
         self.accepted += 1;
@@ -298,7 +298,7 @@ impl Player {
         Ok((opened.remote_id.into(), token))
     }
 
-    /// A code as the recorded server would make it for a connection.
+    /// Creates a code for a connection like the recorded server.
     pub async fn seal(&self, remote_id: &str, token: &str) -> Result<String> {
         let (version, kdf) = match self.story.set {
             Set::V2021 => (0, CodeKdf::Scrypt),

@@ -1,5 +1,5 @@
-//! How the recorded side answers our host: as it was recorded where that was anything but a plain
-//! success, and else as a server that takes everything.
+//! How the recorded side answers our host: as recorded where that was anything but a plain
+//! success, otherwise like a server that accepts everything.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,17 +21,17 @@ pub struct For {
     pub channel: String,
 }
 
-/// The answers that are still to be given.
+/// The remaining answers.
 pub struct Script {
     set: Set,
     next: VecDeque<(For, Told)>,
 }
 
-/// A script that the server and the player share.
+/// A script shared by the server and the player.
 pub type Shared = Arc<Mutex<Script>>;
 
 impl Script {
-    /// Nothing but successes, by a server of this set.
+    /// Only successes, in the manner of a server of this set.
     pub fn new(set: Set) -> Shared {
         Arc::new(Mutex::new(Script {
             set,
@@ -39,13 +39,13 @@ impl Script {
         }))
     }
 
-    /// Says how the next request of a kind is answered.
+    /// Sets how the next request of a kind is answered.
     pub fn push(script: &Shared, which: For, told: Told) {
         let mut script = script.lock().unwrap_or_else(PoisonError::into_inner);
         script.next.push_back((which, told));
     }
 
-    /// How many answers were never asked for; they are dropped.
+    /// Drops the answers that were never requested, and returns their number.
     pub fn clear(script: &Shared) -> usize {
         let mut script = script.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut script.next).len()
@@ -94,7 +94,7 @@ impl Script {
     }
 }
 
-/// The headers of the set's servers that matter.
+/// The relevant headers of the set's servers.
 pub fn headers(set: Set) -> Vec<(String, String)> {
     let version = match set {
         Set::V2021 => "5.37.0.dev.4e8af8b2f6a1.true",
@@ -109,7 +109,7 @@ pub fn headers(set: Set) -> Vec<(String, String)> {
 /// The sections of a sync message that our host sends, in the order of their messages.
 pub const SECTIONS: [&str; 4] = ["users", "posts", "acknowledgements", "reactions"];
 
-/// The section of a sync message, else the topic.
+/// The section of a sync message, otherwise the topic.
 pub fn section_of(topic: &str, payload: &Json) -> String {
     let found = SECTIONS
         .into_iter()
@@ -120,7 +120,7 @@ pub fn section_of(topic: &str, payload: &Json) -> String {
     }
 }
 
-/// The answer of a server that took all of a message.
+/// The answer of a server that accepted all of a message.
 fn taken(payload: &Json) -> Vec<u8> {
     let users = payload.get("users").members();
     let users = users.iter().map(|(id, _)| Json::Text(id.clone()));

@@ -1,10 +1,10 @@
 //! Compares an item that our host sent with a recorded one: keys in their order, types, and the
-//! values that say what it is.
+//! values that identify it.
 
 use crate::json::Json;
 use crate::outgoing::Item;
 
-/// Keys that real servers leave out when there is nothing to say, or when they have not loaded it;
+/// Keys that real servers omit when they are empty or not loaded;
 /// `props` of a user is a custom status.
 const OPTIONAL: [&str; 5] = [
     "remote_id",
@@ -13,7 +13,7 @@ const OPTIONAL: [&str; 5] = [
     "props",
     "last_login",
 ];
-/// Keys whose values may be null or filled according to what a server has loaded.
+/// Keys whose values may be null or filled, depending on what a server has loaded.
 const LOOSE: [&str; 4] = ["file_ids", "participants", "metadata", "remote_id"];
 
 /// Whether our item shows the state of the recorded one.
@@ -29,7 +29,7 @@ pub fn same_state(ours: &Item, theirs: &Item) -> bool {
     deleted(other) || ours.section != "posts" || (text && pinned && edited(one) == edited(other))
 }
 
-/// Everything in which our item is not like the recorded one.
+/// Every difference between our item and the recorded one.
 pub fn compare(ours: &Item, theirs: &Item) -> Vec<String> {
     let mut found = keys(ours, &theirs.value);
     let values: &[&str] = match ours.section {
@@ -49,7 +49,7 @@ pub fn compare(ours: &Item, theirs: &Item) -> Vec<String> {
     };
     for key in values {
         let (one, other) = (ours.value.get(key), theirs.value.get(key));
-        // Text of deleted posts is sent by servers of 2021 only, and not by us.
+        // Only servers of 2021 send the text of deleted posts; we do not.
         let gone = *key == "message" && theirs.value.get("delete_at").integer() > 0;
         if gone && one == &Json::from("") {
             continue;
@@ -64,7 +64,7 @@ pub fn compare(ours: &Item, theirs: &Item) -> Vec<String> {
     found
 }
 
-/// Keys and types.
+/// Compares keys and types.
 pub fn keys(ours: &Item, theirs: &Json) -> Vec<String> {
     let names = |json: &Json, other: &Json| -> Vec<String> {
         json.members()

@@ -1,27 +1,27 @@
-//! Which recordings are played one after another, and what happened beside the traffic.
+//! Which recordings are played in sequence, and actions that the traffic does not show.
 
 use crate::differences::Difference::{self, *};
 use crate::recording::Set;
 
-/// Recordings that follow one another between the same two servers.
+/// Consecutive recordings of the same two servers.
 pub struct Story {
     pub name: &'static str,
     pub set: Set,
     /// Numbers of the files, in the order in which they were recorded.
     pub files: &'static [&'static str],
-    /// What happened beside the traffic: the seat whose play it belongs to, file, number of the
-    /// exchange before which it happened.
+    /// Actions that the traffic does not show: the seat to which they apply, the file, and the number of the
+    /// exchange before which they happened.
     pub cues: &'static [(char, &'static str, i64, Cue)],
-    /// The deliberate differences that show, by seat.
+    /// The deliberate differences that occur, by seat.
     pub differences: &'static [(char, &'static [Difference])],
 }
 
-/// Something that the traffic does not show.
+/// An action that the traffic does not show.
 #[derive(Clone, Copy, Debug)]
 pub enum Cue {
-    /// The admin removes the connection of the exchange, or the present one.
+    /// The admin removes the connection of the exchange, or the current one.
     RemoveConnection,
-    /// Our clock is so far ahead.
+    /// Our clock is ahead by this many hours.
     HoursAhead(i64),
     /// The admin uninvites the connection from a channel.
     Uninvite(&'static str),
@@ -29,13 +29,13 @@ pub enum Cue {
     Unshare(&'static str),
     /// The admin attaches the connection to the workspace of an earlier one.
     Attach(&'static str),
-    /// There is a channel of ours with this recorded id and name.
+    /// There is one of our channels with this recorded id and name.
     OwnChannel(&'static str, &'static str),
-    /// There is a channel of ours with this recorded id, shared with the peer.
+    /// There is one of our channels with this recorded id, shared with the peer.
     SharedChannel(&'static str),
     /// There is a post of our admin with this recorded id in a channel.
     OwnPost(&'static str, &'static str),
-    /// Our answer is another one.
+    /// Our answer differs.
     Expect(Expect, Difference),
     /// It does not happen at our host.
     Skip(Difference),
@@ -46,11 +46,11 @@ pub enum Cue {
 pub enum Expect {
     /// This status with this error id.
     Status(u16, &'static str),
-    /// `FAIL` with these words.
+    /// `FAIL` with a message that contains this.
     Fail(&'static str),
     /// `OK` without a payload.
     Null,
-    /// Every item is taken.
+    /// Every item is accepted.
     Taken,
     /// Every item is refused.
     Refused,
@@ -175,7 +175,7 @@ pub static WHOLE_2021: Story = Story {
     ],
 };
 
-/// A channel of A that is written into by hand only.
+/// A channel of A in which only hand-made requests write.
 const BY_HAND_2021: &str = "hkcuoshmdffmuq9cq13wq4ocfh";
 
 pub static REFUSED_11: Story = Story {
@@ -308,7 +308,7 @@ pub static WHOLE_11: Story = Story {
     ],
 };
 
-/// A channel of A that is not shared, and is written into by hand.
+/// A channel of A that is not shared, in which hand-made requests write.
 const UNSHARED: &str = "hxpzmm1bs3rxxmi1oqmim5az1r";
 
 pub static MENTIONS_11: Story = Story {

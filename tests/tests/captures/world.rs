@@ -1,5 +1,5 @@
-//! Who and what the recordings of a set speak of, gathered before anything is played: a frame may
-//! refer to what an earlier, unrecorded moment made.
+//! The users and objects in the recordings of a set, gathered before anything is played: a frame may
+//! refer to objects whose creation was not recorded.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ pub struct Person {
 #[derive(Clone, Debug)]
 pub struct Place {
     pub home: char,
-    /// The invitation; one of our making if it was not recorded.
+    /// The invitation; an invented one if it was not recorded.
     pub invite: Json,
 }
 
@@ -31,7 +31,7 @@ pub struct Letter {
     pub item: Json,
 }
 
-/// Everything that real servers sent, by recorded id. What was made by hand is not in it.
+/// Everything that real servers sent, by recorded id, without hand-made requests.
 #[derive(Debug, Default)]
 pub struct World {
     pub people: BTreeMap<String, Person>,
@@ -90,7 +90,7 @@ impl World {
     }
 }
 
-/// An invitation for a channel whose own was not recorded.
+/// Invents an invitation for a channel whose own was not recorded.
 pub fn invented(channel: &str) -> Json {
     let name = format!("place-{}", channel.get(..8).unwrap_or(channel));
     let text = |text: &str| Json::from(text);

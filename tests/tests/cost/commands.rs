@@ -1,4 +1,4 @@
-//! Every command on tables that are full.
+//! Runs every command on full tables.
 
 use std::collections::BTreeSet;
 
@@ -18,8 +18,8 @@ use serde_json::{Value, json};
 
 use crate::site::{CHANNEL, PEER, Site, id, post, reaction, user};
 
-/// What a command may use, as much as a group of steps that are made durable together: some 10 ms.
-/// The dearest one deletes a post with the first of its replies.
+/// Fuel limit of a command: that of a group of steps that are made durable together, some 10 ms.
+/// The most expensive command deletes a post with the first of its replies.
 const COMMAND_FUEL_MAX: u64 = 10_000_000;
 const BOSS: Actor = Actor::User(UserNo(1));
 const TEAM: TeamNo = TeamNo(1);
@@ -28,7 +28,7 @@ const CHANNELS: u32 = 1_000;
 const USERS: u32 = 4_000;
 const REPLIES: u32 = 1_000;
 const VALUES: u32 = 2_000;
-/// How many at once.
+/// How many at a time.
 const PORTION: u32 = 100;
 
 fn channel(name: String) -> Command {
@@ -63,7 +63,7 @@ fn values(from: u32) -> Command {
     })
 }
 
-/// A workspace with much of everything.
+/// A workspace with a lot of everything.
 fn full() -> Site {
     let mut site = Site::new();
     for n in 0..CHANNELS {

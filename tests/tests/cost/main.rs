@@ -1,4 +1,4 @@
-//! What steps cost, in fuel of the real kernel: by their input, and not by what is stored.
+//! The cost of steps, in fuel of the real kernel, depends on their input and not on what is stored.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -17,14 +17,14 @@ use serde_json::{Value, json};
 
 use site::{Site, id, post, reaction, user};
 
-/// What an item of a frame may cost, whatever it is.
+/// Fuel that any item of a frame may cost.
 const ITEM_FUEL_MAX: u64 = 1_500_000;
-/// What a step costs besides.
+/// Fixed cost of a step.
 const STEP_FUEL_BASE: u64 = 3_000_000;
-/// What a byte of an input costs to read, at most.
+/// Cost of reading a byte of an input, at most.
 const BYTE_FUEL_MAX: u64 = 300;
 
-/// Sections of a frame with so many items each; `from` keeps the items of two calls apart.
+/// Sections of a frame with so many items each; `from` keeps the items of two calls distinct.
 fn sections(from: u32, items: u32) -> Vec<(&'static str, Value)> {
     let numbers = || from..from + items;
     let many = |one: &dyn Fn(u32) -> Value| -> Value { numbers().map(one).collect() };
@@ -82,7 +82,7 @@ fn full() -> Site {
     for reactions in [emoji, gone] {
         site.sync(&json!({"reactions": reactions}));
     }
-    // With room for what the tests add.
+    // Leaves room for what the tests add.
     let waits = many(0..HELD_MAX / 4, &|n| post(&id("w", n), "waits", 1));
     site.hold(&json!({"posts": waits}));
     assert!(site.count(Table::Held) > HELD_MAX as usize / 4);

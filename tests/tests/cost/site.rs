@@ -1,4 +1,4 @@
-//! A workspace on the real kernel, over rows in memory: it has a peer with a shared channel, a user
+//! A workspace on the real kernel, over rows in memory. It has a peer with a shared channel, a user
 //! of each side, and a post of its own.
 
 use causeway_engine::runtime::{
@@ -27,7 +27,7 @@ pub const CHANNEL: ChannelNo = ChannelNo(3);
 pub const PEER: ConnectionNo = ConnectionNo(1);
 const START_MS: i64 = 1_800_000_000_000;
 
-/// What a step cost.
+/// The cost of a step.
 #[derive(Clone, Copy, Debug)]
 pub struct Cost {
     pub fuel: u64,
@@ -217,7 +217,7 @@ impl Site {
         self.hold(&json!({"posts": [post(&long("waiting"), "waits", 1)]}));
     }
 
-    /// Takes a message while the policies fail, so that its posts wait.
+    /// Takes a message while the policies fail, so that its posts are held.
     pub fn hold(&mut self, payload: &Value) {
         self.policy_fails = true;
         self.sync(payload);
@@ -298,7 +298,7 @@ impl Site {
         self.local().unwrap().0
     }
 
-    /// Carries a step out, and tells it that whatever it sends arrives.
+    /// Executes a step, and reports everything that it sends as delivered.
     fn run(&mut self, input: &Input) -> (Reply, Cost) {
         self.steps += 1;
         let context = StepContext {

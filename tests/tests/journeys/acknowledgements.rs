@@ -1,4 +1,4 @@
-//! Somebody asks to be told who has read a post, and hears it from both workspaces.
+//! Somebody requests acknowledgements of a post, and gets them from both workspaces.
 
 use anyhow::{Context, Result, ensure};
 use causeway_tests::client::{Client, Events, HEARD_WITHIN};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::pair::Pair;
 
-/// A user and one post, as the API names them.
+/// A user and one post, by their API ids.
 struct Reader<'c> {
     client: &'c Client,
     id: String,
@@ -34,7 +34,7 @@ impl<'c> Reader<'c> {
     }
 }
 
-/// The acknowledgement of the next event of this name.
+/// The acknowledgement in the next event with this name.
 async fn hears(events: &mut Events, name: &str) -> Result<Value> {
     let event = events.next(name, |_| true, HEARD_WITHIN).await?;
     let text = event["data"]["acknowledgement"].as_str();
@@ -43,7 +43,7 @@ async fn hears(events: &mut Events, name: &str) -> Result<Value> {
     )?)
 }
 
-/// Both sides show the post, and these readers of it.
+/// Checks that both sides show the post with these readers.
 async fn shows(pair: &Pair, post: &str, readers: &[&Reader<'_>]) -> Result<Shown> {
     let mut expected: Vec<&str> = readers.iter().map(|reader| &*reader.id).collect();
     expected.sort_unstable();
@@ -80,7 +80,7 @@ async fn who_has_read_a_post_shows_on_both_sides() -> Result<()> {
     ann.acknowledges().await?;
     let first = shows(&pair, &post, &[&ann, &carla]).await?;
 
-    // Once more renews the time, on both sides.
+    // Acknowledging again renews the time, on both sides.
     let again = carla.acknowledges().await?["acknowledged_at"].as_i64();
     scene::wait_for("the new time on both sides", async || {
         let shown = shows(&pair, &post, &[&ann, &carla]).await?;

@@ -1,4 +1,4 @@
-//! An ordinary client program, written with the official JavaScript library, at work on the real
+//! An ordinary client program, written with the official JavaScript library, uses the real
 //! service: see `tests/client/journey.mjs`.
 
 use std::path::{Path, PathBuf};
@@ -28,8 +28,8 @@ fn provide_node() -> Result<()> {
     Ok(())
 }
 
-/// Installs exactly what the lock file says; the lock names no registry, so the machine's own is
-/// asked.
+/// Installs exactly the versions in the lock file. It names no registry, so that the one configured on
+/// the machine is used.
 fn install_library() -> Result<()> {
     let status = Command::new("npm")
         .args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])

@@ -1,5 +1,5 @@
-//! What strangers can take: connections and bodies are few and small before somebody says who they
-//! are, and a body that is too large gets its answer through a proxy as well.
+//! Resources available to strangers: few connections and small bodies until they have authenticated;
+//! and a body that is too large is answered through a proxy as well.
 
 use anyhow::{Result, ensure};
 use causeway::http::connections::STRANGERS_MAX;
@@ -7,7 +7,7 @@ use causeway_tests::hosted::Hosted;
 use causeway_tests::socket::Socket;
 
 const TOO_LARGE: &str = "api.context.request_body_too_large.app_error";
-/// As proxies send it: whole, whatever is answered meanwhile.
+/// As proxies send it: completely, whatever is answered meanwhile.
 const BODY_BYTES: usize = 10_000_000;
 
 #[tokio::test]
@@ -23,7 +23,7 @@ async fn silent_connections_shut_nobody_out() -> Result<()> {
     let totals = hosted.running().app.connections.totals();
     ensure!(totals.strangers <= STRANGERS_MAX, "{totals:?}");
     ensure!(totals.evicted >= 100 && totals.refused == 0, "{totals:?}");
-    // The first ones went.
+    // The first ones were closed.
     ensure!(silent.remove(0).rest().await?.is_empty());
     hosted.stop().await;
     Ok(())
@@ -76,7 +76,7 @@ async fn a_body_that_is_too_large_gets_its_answer_although_all_of_it_is_sent() -
     for (line, session, status) in [
         ("POST /api/v4/posts", session.as_str(), 413),
         ("POST /api/v4/users/login", "", 413),
-        // Nobody reads these bodies.
+        // These bodies are not read.
         ("POST /api/v4/posts", "", 401),
         ("POST /api/v4/nowhere", "", 404),
         ("POST /api/v4/remotecluster/msg", "", 401),

@@ -1,5 +1,5 @@
-//! A disk that damages what stands on it: the service heals what the journal holds, and names what
-//! it cannot heal.
+//! A disk that damages its contents: the service repairs what the journal holds, and reports what
+//! it cannot repair.
 
 use std::fs;
 use std::path::Path;
@@ -12,10 +12,10 @@ use hyper::Method;
 
 /// Bytes of a page of the tables.
 const PAGE: usize = 4096;
-/// Posts, so that the tables have pages that no start reads.
+/// Number of posts, so that the tables have pages that no start reads.
 const POSTS: usize = 300;
 
-/// Makes zeros of the pages that hold a text.
+/// Overwrites the pages that contain a text with zeros.
 fn zero_pages_with(file: &Path, text: &str) -> Result<()> {
     let mut bytes = fs::read(file)?;
     let mut count = 0;
@@ -54,7 +54,7 @@ async fn damaged_tables_are_made_again_by_the_service_itself() -> Result<()> {
     workspace.stop().await?;
     let tables = data.path().join("tables.redb");
 
-    // What is found at the start.
+    // Damage that is found at the start.
     let length = fs::metadata(&tables)?.len();
     fs::File::options()
         .write(true)
@@ -68,7 +68,7 @@ async fn damaged_tables_are_made_again_by_the_service_itself() -> Result<()> {
     ensure!(data.path().join("tables.redb.damaged").exists());
     workspace.stop().await?;
 
-    // What is found by who reads it.
+    // Damage that is found when it is read.
     fs::remove_file(data.path().join("tables.redb.damaged"))?;
     zero_pages_with(&tables, "crate 1 ")?;
     let workspace = Workspace::start("acme", data.path(), port).await?;

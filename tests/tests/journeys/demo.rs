@@ -8,7 +8,7 @@ use causeway_tests::process::free_port;
 #[tokio::test]
 async fn the_demo_ends_with_both_sides_the_same_and_goes_on_when_run_again() -> Result<()> {
     let folder = tempfile::tempdir()?;
-    // Kept: they stand in the site URLs by which the two know each other.
+    // Kept: they are part of the site URLs by which the two know each other.
     let ports = [free_port()?.to_string(), free_port()?.to_string()];
     for run in 1..=2 {
         let mut demo = Command::new(env!("CARGO_BIN_EXE_demo"));

@@ -1,4 +1,4 @@
-//! A new workspace: the first account, all others, and what each of them is refused.
+//! A new workspace: the first account, all others, and what is refused to each of them.
 
 use anyhow::Result;
 use causeway_tests::client::{Client, HEARD_WITHIN};
@@ -92,7 +92,7 @@ async fn who_is_not_in_a_channel_neither_reads_it_nor_hears_of_it() -> Result<()
         .await?;
     assert!((403..=404).contains(&act.status));
 
-    // The next event that ben gets is one of the channel that he is in.
+    // The next event that ben gets is from the channel that he is in.
     let open = post(&ann, &side.town_square, "", "for all").await?;
     let heard = events_of_ben.next("posted", |_| true, HEARD_WITHIN).await?;
     let heard: Value = serde_json::from_str(heard["data"]["post"].as_str().unwrap_or_default())?;
@@ -138,7 +138,7 @@ async fn preferences_are_kept_and_every_session_of_their_owner_hears_of_them() -
         .await?;
     assert_eq!(none.status, 404);
 
-    // They are nobody else's.
+    // Nobody else has them.
     assert_eq!(ben.get(path).await?, json!([]));
     let of_ann = format!("/users/{}/preferences", id.as_str().unwrap_or_default());
     for (method, body) in [(Method::GET, None), (Method::PUT, Some(set.clone()))] {
@@ -190,7 +190,7 @@ async fn a_slash_command_answers_administrators_and_refuses_others() -> Result<(
         garbage.starts_with("Could not decode invitation"),
         "{garbage}"
     );
-    // What cannot be understood makes nothing, and is not repeated: it may be part of a password.
+    // Input that cannot be parsed creates nothing, and is not repeated: it may be part of a password.
     for (rest, says) in [
         ("--name other --password 12345678 beetle", "in quotes"),
         ("--name other --password “beetle", "not closed"),

@@ -1,5 +1,5 @@
-//! A disk that is full: the workspace is read-only, also when it is started then, and goes on by
-//! itself once there is room.
+//! A full disk: the workspace is read-only, also when it is started on a full disk, and recovers
+//! without a restart once there is space.
 
 use anyhow::{Result, ensure};
 use causeway_tests::command::replay;
@@ -9,10 +9,10 @@ use causeway_tests::warm;
 use hyper::Method;
 use serde_json::json;
 
-/// Bytes beyond which no file grows: the journal and the tables are longer already. The limit counts
-/// for files in memory too, into which the runtime puts the data of a component that it loads.
+/// Maximum size of a file; the journal and the tables are longer already. The limit also applies to
+/// files in memory, into which the runtime puts the data of a component that it loads.
 const FILE_BYTES_MAX: u64 = 1 << 20;
-/// Posts that fill more than that, and characters of each.
+/// Posts that need more than that, and the length of each.
 const POSTS: usize = 80;
 const POST_CHARACTERS: usize = 15_000;
 const HEALTH: &str = "/system/ping?get_server_status=true";

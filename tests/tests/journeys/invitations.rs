@@ -1,4 +1,4 @@
-//! Channels that another workspace offers: under a name that is taken, and after they were let go.
+//! Channels that another workspace offers: under a taken name, and after they were given up.
 
 use anyhow::Result;
 use causeway_tests::hosted::Hosted;
@@ -10,7 +10,7 @@ async fn name_of(side: &Side, channel: &str) -> Result<Value> {
     Ok(record["name"].clone())
 }
 
-/// The link of the only channel of a connection, as administrators see it.
+/// The link of a connection's only channel, as administrators see it.
 async fn link(side: &Side, remote_id: &str) -> Result<Value> {
     let path = format!("/remotecluster/{remote_id}/sharedchannelremotes");
     Ok(side.admin.get(&path).await?[0].clone())
@@ -79,7 +79,7 @@ async fn a_channel_of_a_taken_name_is_renamed_and_a_refused_invitation_stays_in_
     .await
 }
 
-/// The command that a text offers.
+/// The command that a text suggests.
 fn offered(text: &str) -> &str {
     let lines = text
         .lines()

@@ -17,22 +17,22 @@ use crate::pair::Pair;
 
 /// Posts of the backlog.
 const POSTS: usize = 2_000;
-/// Posts that the other side writes while the backlog flows.
+/// Posts that the other side writes while the backlog is sent.
 const ANSWERS: usize = 200;
 /// Clients that write at the same time.
 const WRITERS: usize = 8;
-/// How often each side is killed while the backlog flows, and the writing side before.
+/// How often each side is killed while the backlog is sent, and the writing side before that.
 const KILLS: usize = 4;
-/// Posts in one message: few, so that the backlog lasts for all kills.
+/// Posts per message: few, so that sending the backlog lasts for all kills.
 const POSTS_PER_SYNC_MAX: u32 = 5;
 
-/// Pause before a post is sent again.
+/// Pause before a post is retried.
 const RETRY_PAUSE: Duration = Duration::from_millis(10);
 
-/// What was acknowledged: id by text.
+/// Acknowledged posts: id by text.
 type Acknowledged = BTreeMap<String, String>;
 
-/// Posts being written by clients that send each one again until it is acknowledged.
+/// Posts being written by clients that retry each one until it is acknowledged.
 struct Writing {
     done: Arc<AtomicUsize>,
     writers: Vec<JoinHandle<Result<Acknowledged>>>,
@@ -69,7 +69,7 @@ impl Writing {
     }
 }
 
-/// Sends a post with the same key until it is acknowledged, and gives its id.
+/// Sends a post with the same key until it is acknowledged, and returns its id.
 async fn write(user: &Client, channel: &str, text: &str) -> Result<String> {
     let body = json!({ "channel_id": channel, "message": text, "pending_post_id": text });
     let begun = Instant::now();
@@ -80,7 +80,7 @@ async fn write(user: &Client, channel: &str, text: &str) -> Result<String> {
                 let post = answer.ok()?;
                 return Ok(post["id"].as_str().context("no id")?.to_string());
             }
-            // No answer, or one of a service that is about to end.
+            // No answer, or one from a service that is about to end.
             _ => tokio::time::sleep(RETRY_PAUSE).await,
         }
     }
@@ -112,7 +112,7 @@ async fn kills_of_both_sides_lose_nothing_acknowledged_and_double_nothing() -> R
     let mut acknowledged = writing.end().await?;
     ensure!(acknowledged.len() == POSTS, "not every post was written");
 
-    // It is sent while both sides are killed in turn and the other side writes as well.
+    // It is sent while both sides are killed in turn and the other side writes, too.
     pair.globex.workspace.start_again().await?;
     let answering = Writing::begin(&pair.globex.user, &channel, "globex", ANSWERS);
     let mut kills_in_the_backlog = 0;
@@ -141,7 +141,7 @@ async fn kills_of_both_sides_lose_nothing_acknowledged_and_double_nothing() -> R
     let shown = pair.converged().await?;
     assert_eq!(shown.len(), POSTS + ANSWERS);
     for post in &shown {
-        // Each text was acknowledged with one id; removing it here fails a second copy.
+        // Each text was acknowledged with one id; because it is removed here, a second copy would fail.
         assert_eq!(acknowledged.remove(&post.message).as_ref(), Some(&post.id));
     }
     assert!(acknowledged.is_empty(), "{} are lost", acknowledged.len());

@@ -1,4 +1,4 @@
-//! Answers have a budget of bytes: each of them, and all that are on their way.
+//! Answers have a byte budget: each of them, and all that are being sent.
 
 use anyhow::{Context, Result, ensure};
 use causeway::http::answers::{ANSWERS_BYTES_MAX, ANSWERS_OF_ONE_BYTES_MAX};
@@ -10,11 +10,11 @@ use causeway_views::json::ANSWER_BYTES_MAX;
 use hyper::Method;
 use serde_json::{Value, json};
 
-/// Bytes of the properties of each post: nearly as many as there may be.
+/// Bytes of the properties of each post: nearly the maximum.
 const PROPS_BYTES: usize = 160_000;
 const TOO_LARGE: &str = "api.context.answer_too_large.app_error";
 
-/// Writes posts with large properties; gives their ids.
+/// Writes posts with large properties; returns their ids.
 async fn large_posts(side: &Hosted, count: usize) -> Result<Vec<String>> {
     let mut ids = Vec::new();
     for _ in 0..count {
@@ -69,7 +69,7 @@ async fn an_answer_is_cut_where_clients_can_go_on_and_refused_elsewhere() -> Res
     seen.retain(|id| ids.contains(id));
     seen.reverse();
     assert_eq!(seen, ids, "every post once, in its order");
-    // A client that counts pages would miss what is cut off.
+    // A client that counts pages would miss the posts that are cut off.
     let second = format!("{path}?per_page=30&page=1");
     let refused = client.call(Method::GET, &second, None).await?;
     assert_eq!((refused.status, refused.error_id()), (400, TOO_LARGE));
@@ -77,7 +77,7 @@ async fn an_answer_is_cut_where_clients_can_go_on_and_refused_elsewhere() -> Res
     Ok(())
 }
 
-/// Asks for a page of posts and reads the answer's head alone.
+/// Requests a page of posts and reads only the answer's head.
 async fn ask_slowly(client: &Client, path: &str) -> Result<(Socket, u16, String)> {
     let mut socket = Socket::connect(client.site_url()).await?;
     let token = client.token().context("no session")?;
@@ -107,7 +107,7 @@ async fn slow_readers_hold_no_more_than_their_share() -> Result<()> {
     }
     // Each answer is a list that is cut at four mebibytes.
     ensure!((3..=4).contains(&answered), "{answered} of 50");
-    // Whoever reads is served.
+    // A client that reads is served.
     let ann = hosted.user("ann").await?;
     let path = format!("/channels/{}/posts?per_page=20", hosted.side.town_square);
     ann.get(&path).await?;

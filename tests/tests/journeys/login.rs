@@ -1,4 +1,4 @@
-//! Passwords that are tried: how often, from where, and that nobody keeps another one out.
+//! Password attempts: how many, from where, and that nobody can lock another user out.
 
 use anyhow::{Context, Result, bail, ensure};
 use causeway::config::Settings;
@@ -10,17 +10,17 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 const HEADER: &str = "x-forwarded-for";
-/// Far more wrong passwords than are taken for one account without a pause.
+/// Far more wrong passwords than are accepted for one account without a delay.
 const MANY: usize = 40;
 
 fn behind_a_proxy(settings: &mut Settings) {
     settings.client_address_header = HEADER.to_string();
 }
 
-/// A pause that does not end while a few requests are answered, in seconds.
+/// A delay, in seconds, that outlasts a few requests.
 const A_WHILE_S: u32 = 5;
 
-/// A workspace with the accounts ann and ben, which have a password.
+/// A workspace with the accounts ann and ben, which have passwords.
 async fn start(adjust: impl FnOnce(&mut Settings)) -> Result<Hosted> {
     let hosted = Hosted::start("admin", adjust).await?;
     for name in ["ann", "ben"] {
@@ -42,7 +42,7 @@ async fn login(hosted: &Hosted, from: &[&str], name: &str, password: &str) -> Re
         .await
 }
 
-/// Tries wrong passwords, and lets the pauses pass, until one is refused for a while; gives that
+/// Tries wrong passwords, waiting out the delays, until one is refused with a long delay; returns that
 /// refusal.
 async fn until_refused(
     hosted: &Hosted,
@@ -87,7 +87,7 @@ async fn strangers_are_slowed_down_and_slow_nobody_else_down() -> Result<()> {
         refused.error_id(),
         "api.user.check_user_login_attempts.too_many.app_error"
     );
-    // Also the right password is not looked at now; another account from there is.
+    // Even the right password is not checked now; for another account it is.
     assert_eq!(
         login(&hosted, &stranger, "ann", PASSWORD).await?.status,
         429
@@ -96,18 +96,18 @@ async fn strangers_are_slowed_down_and_slow_nobody_else_down() -> Result<()> {
         login(&hosted, &stranger, "ben", PASSWORD).await?.status,
         200
     );
-    // Names of the same account are one, and so are addresses of one network.
+    // Different names of one account count together, and so do addresses of one network.
     let other_name = login(&hosted, &stranger, "ann@workspace.test", PASSWORD).await?;
     assert_eq!(other_name.status, 429);
     until_login_refused(&hosted, A_WHILE_S, &["2001:db8::1"], "ann").await?;
     let neighbour = login(&hosted, &["[2001:db8::2]:443"], "ann", PASSWORD).await?;
     assert_eq!(neighbour.status, 429);
 
-    // Where ann was before, and on this machine, nobody waits.
+    // From ann's known address, and on this machine, nobody waits.
     assert_eq!(login(&hosted, &home, "ann", PASSWORD).await?.status, 200);
     assert_eq!(login(&hosted, &[], "ann", PASSWORD).await?.status, 200);
 
-    // The pauses grow, to no more than minutes.
+    // The delays grow, but only to minutes.
     until_login_refused(&hosted, 200, &stranger, "ann").await?;
     hosted.clock.pass_ms(300_000);
     assert_eq!(
@@ -127,7 +127,7 @@ async fn the_proxys_last_word_names_the_client_and_an_unreadable_one_is_a_place_
         let answer = login(&hosted, from, "ann", PASSWORD).await?;
         assert_eq!(answer.status, 429, "{from:?}");
     }
-    // What a client writes before the proxy does is nothing to go by.
+    // What a client puts in front of the proxy's entry is ignored.
     let spoofed = [&["unknown", "192.0.2.1:4711"][..], &["-, 192.0.2.1"]];
     for from in spoofed {
         let answer = login(&hosted, from, "ann", PASSWORD).await?;
@@ -145,7 +145,7 @@ async fn invented_names_lock_nobody_out_behind_a_proxy_that_names_nobody() -> Re
     let hosted = start(|_| ()).await?;
     for number in 0..60 {
         let (name, password) = (format!("nobody{number}"), "not the password");
-        // Half of them through a proxy that names them to a service that was not told to listen.
+        // Half of them through a proxy that names them, though the service does not use the header.
         let from = if number % 2 == 0 {
             &[][..]
         } else {
@@ -217,7 +217,7 @@ async fn a_changed_password_ends_the_other_sessions_and_their_sockets() -> Resul
     assert_eq!(ended.error_id(), "api.context.session_expired.app_error");
     let closed = line_there.next("nothing", |_| true, HEARD_WITHIN).await;
     ensure!(closed.is_err_and(|error| error.to_string().contains("closed")));
-    // The session that changed it goes on, and so do other people's.
+    // The session that changed it stays valid, and so do other users' sessions.
     here.get("/users/me").await?;
     hosted.side.admin.get("/users/me").await?;
     let me = here.get("/users/me").await?;
@@ -251,7 +251,7 @@ async fn a_session_is_no_way_to_guess_its_users_password() -> Result<()> {
     let wrong = async || change("not the password").await;
     until_refused(&hosted, A_WHILE_S, wrong).await?;
     assert_eq!(change(PASSWORD).await?.status, 429);
-    // Who knows the password logs in meanwhile, and changes it after the pause.
+    // Someone who knows the password can log in meanwhile, and change it after the delay.
     Client::new(hosted.url()).login("ann", PASSWORD).await?;
     hosted.clock.pass_ms(600_000);
     assert_eq!(change(PASSWORD).await?.status, 200);

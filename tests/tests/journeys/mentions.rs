@@ -1,6 +1,5 @@
-//! Mentions. In a shared channel, where both sides have a John, what mentions somebody is written for
-//! those who read it, and all else stays letter by letter as it was written; and what somebody has not
-//! seen of them is counted.
+//! Mentions. In a shared channel where both sides have a John, mentions are rewritten for those who read
+//! them, and everything else stays exactly as it was written. A user's unseen mentions are counted.
 
 use anyhow::{Context, Result, ensure};
 use causeway_tests::client::{Client, Events, HEARD_WITHIN};
@@ -26,12 +25,12 @@ const UNTOUCHED: [&str; 12] = [
     "mail to john@john",
 ];
 
-/// The text of the next ordinary post that is heard, and whether the hearer is mentioned in it.
+/// The text of the next ordinary post received, and whether the receiver is mentioned in it.
 async fn heard(events: &mut Events) -> Result<(String, bool)> {
     loop {
         let event = events.next("posted", |_| true, HEARD_WITHIN).await?;
         let post: Value = serde_json::from_str(event["data"]["post"].as_str().unwrap_or_default())?;
-        // Who joined is told by a system message.
+        // A system message reports who joined.
         if post["type"] == "" {
             let text = post["message"].as_str().context("a text")?.to_string();
             return Ok((text, event["data"]["mentions"].is_string()));
@@ -61,7 +60,7 @@ async fn texts_that_mention_nobody_cross_unchanged_and_nobody_is_told() -> Resul
         assert_eq!(heard(&mut here).await?, told);
         assert_eq!(heard(&mut there).await?, told);
     }
-    // Each text: as the John of the side where it is written is told of it, and as the other is.
+    // Each text, as the Johns of the writing side and of the other side receive it.
     let (written, elsewhere) = (
         "@john, _@john_ and `@john`",
         "@john:acme, _@john:acme_ and `@john`",
@@ -76,8 +75,8 @@ async fn texts_that_mention_nobody_cross_unchanged_and_nobody_is_told() -> Resul
     Ok(())
 }
 
-/// Unread messages, unseen mentions, and those in roots of threads, wherever a client looks for them.
-/// An error when the places differ, as they may while something comes.
+/// Unread messages, unseen mentions, and those in roots of threads, everywhere a client looks for them.
+/// An error if the places differ, as they may while posts arrive.
 async fn counts(user: &Client, side: &scene::Side, channel: &str) -> Result<[i64; 3]> {
     let of = |found: &Value| {
         ["msg_count", "mention_count", "mention_count_root"]
@@ -147,7 +146,7 @@ async fn unseen_mentions_are_counted_for_posts_of_both_sides() -> Result<()> {
     seen([3, 1, 1]).await?;
     see().await?;
     seen([0, 0, 0]).await?;
-    // What was seen counts no more, and is taken back by nobody.
+    // Mentions that were seen are not counted any more, and deleting the post does not subtract them.
     ann.call(Method::DELETE, &format!("/posts/{root}"), None)
         .await?
         .ok()?;
@@ -165,7 +164,7 @@ async fn unseen_mentions_are_counted_for_posts_of_both_sides() -> Result<()> {
         .await?
         .ok()?;
     seen([1, 0, 0]).await?;
-    // Who writes has seen the channel, and is not told of their own words.
+    // Authors have seen the channel, and are not notified of their own posts.
     scene::post(&john, channel, "", "@all @john").await?;
     seen([0, 0, 0]).await?;
     Ok(())

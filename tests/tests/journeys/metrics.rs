@@ -1,11 +1,11 @@
-//! What `/metrics` shows is what dashboards and alerts of installations ask for: names, types and
-//! labels stay.
+//! `/metrics` shows what the dashboards and alerts of installations rely on: names, types and
+//! labels do not change.
 
 use anyhow::{Result, ensure};
 use causeway_tests::peer;
 use causeway_tests::process::{Workspace, free_port};
 
-/// Every family with its type, and the samples that there are before anything has happened.
+/// Every family with its type, and the samples that exist before anything has happened.
 const PAGE: &str = "\
 causeway_http_responses_total counter {class=\"1xx\"} {class=\"2xx\"} {class=\"3xx\"} {class=\"4xx\"} {class=\"5xx\"}
 causeway_events_total counter

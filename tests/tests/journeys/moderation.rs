@@ -1,4 +1,4 @@
-//! Administrators and what others wrote.
+//! Administrators moderating other users' posts.
 
 use anyhow::Result;
 use causeway_tests::client::{Answer, Client, HEARD_WITHIN};

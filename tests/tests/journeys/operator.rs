@@ -1,4 +1,4 @@
-//! What an operator does on the command line.
+//! An operator's tasks on the command line.
 
 use anyhow::{Context, Result, ensure};
 use causeway_tests::client::HEARD_WITHIN;
@@ -54,7 +54,7 @@ async fn a_workspace_that_is_closed_and_opened_shows_what_it_showed() -> Result<
     let before = visible(&ann, &side.town_square).await?;
     let mut line = ann.events().await?;
     workspace.stop().await?;
-    // The line was closed, not left hanging.
+    // The line was closed, not left open.
     let heard = line.next("nothing", |_| true, HEARD_WITHIN).await;
     ensure!(
         heard.is_err_and(|error| error.to_string().contains("closed")),
@@ -62,7 +62,7 @@ async fn a_workspace_that_is_closed_and_opened_shows_what_it_showed() -> Result<
     );
 
     let workspace = Workspace::start("again", data.path(), port).await?;
-    // The session is the old one as well.
+    // The session is still valid, too.
     assert_eq!(visible(&ann, &side.town_square).await?, before);
     assert_eq!(before.len(), POSTS);
     replay(data.path()).await?;
@@ -193,7 +193,7 @@ async fn a_data_directory_is_looked_into_as_a_session_is() -> Result<()> {
     let exports = String::from_utf8_lossy(&exports.stdout).into_owned();
     ensure!(exports.contains("Nothing was exported"), "{exports}");
 
-    // Options of the group stand behind the verb as well as before it.
+    // Options of the group are accepted after the verb as well as before it.
     let url = workspace.site_url();
     let listed = causeway(&["policy", "list", "--url", &url, "--login", "admin"]).await?;
     let failed = String::from_utf8_lossy(&listed.stderr);

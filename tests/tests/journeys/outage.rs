@@ -1,4 +1,4 @@
-//! Whatever happens to the connection between two workspaces, both converge.
+//! Whatever happens to the connection between two workspaces, they converge.
 
 use anyhow::{Context, Result, ensure};
 use causeway_tests::peer::metric;
@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::pair::Pair;
 
-/// Posts that each side writes while the line is cut; more than one message carries.
+/// Posts that each side writes while the link is cut; more than fit into one message.
 const POSTS_OF_A_SIDE: usize = 120;
 
 #[tokio::test]
@@ -27,7 +27,7 @@ async fn an_outage_heals_by_itself_and_everything_missing_is_delivered() -> Resu
         ours.push(post(ann, &pair.channel, "", &format!("acme {number}")).await?);
         post(carla, &pair.channel, "", &format!("globex {number}")).await?;
     }
-    // What was written in the outage changes in the outage, too.
+    // Posts written during the outage are changed during it, too.
     let (first, last) = (
         ours.first().context("no post")?,
         ours.last().context("no post")?,
@@ -67,7 +67,7 @@ async fn a_line_that_breaks_again_and_again_loses_nothing_and_doubles_nothing() 
     for number in 0..POSTS {
         post(ann, &pair.channel, "", &format!("acme {number}")).await?;
     }
-    // Each cut comes after some more posts have passed, in the middle of whatever is on its way.
+    // Each cut comes after some more posts have passed, in the middle of any transfer.
     for cut in 1..CUTS {
         pair.mend();
         wait_for("a part to arrive", async || {
@@ -102,11 +102,11 @@ async fn a_peer_that_is_down_does_not_disturb_the_own_workspace() -> Result<()> 
     Ok(())
 }
 
-/// What acme says of its connection to globex.
+/// What acme reports about its connection to globex.
 struct Word<'p>(&'p Pair);
 
 impl Word<'_> {
-    /// How often a line of its log holds a text.
+    /// Number of lines in its log that contain a text.
     fn logged(&self, text: &str) -> Result<usize> {
         let log = std::fs::read_to_string(self.0.acme.workspace.data.join("log"))?;
         Ok(log.lines().filter(|line| line.contains(text)).count())
@@ -148,8 +148,8 @@ async fn a_peer_that_goes_away_refuses_and_comes_back_is_told_of_once_each_time(
         Ok(word.metric("online").await? == 1 && word.metric("failures").await? == 0)
     })
     .await?;
-    // Pings alone, as nothing was sent meanwhile. A connection that broke under a ping is another
-    // trouble than a port at which nobody listens.
+    // Only pings, as nothing was sent meanwhile. A connection that breaks during a ping is a different
+    // failure from a port on which nobody listens.
     let away = word.logged("the peer is away")?;
     ensure!((1..=2).contains(&away), "{away} lines");
     assert_eq!(word.logged("the peer is back")?, 1);

@@ -1,4 +1,4 @@
-//! What is written in a data directory by somebody else than its owner.
+//! Files that a user other than the owner writes in a data directory.
 
 use std::fs::Permissions;
 use std::io;
@@ -12,10 +12,10 @@ use causeway_tests::command::{causeway, create_user};
 use causeway_tests::process::binary;
 use causeway_tests::scene::PASSWORD;
 
-/// Somebody who runs a service and is not who runs the tests.
+/// A user who runs a service and is not the one who runs the tests.
 const SOMEBODY: u32 = 12_345;
 
-/// Gives a folder and all that is in it away; false where this process may not do that.
+/// Gives a folder and its contents away; false if this process may not do that.
 fn give_away(path: &Path) -> Result<bool> {
     if let Err(error) = lchown(path, Some(SOMEBODY), Some(SOMEBODY)) {
         ensure!(error.kind() == io::ErrorKind::PermissionDenied, "{error}");
@@ -29,7 +29,7 @@ fn give_away(path: &Path) -> Result<bool> {
     Ok(true)
 }
 
-/// Insists that all of a folder is somebody's.
+/// Checks that a folder and its contents belong to that user.
 fn is_given_away(path: &Path) -> Result<()> {
     let found = std::fs::symlink_metadata(path)?;
     let owner = (found.uid(), found.gid());
@@ -89,7 +89,7 @@ async fn what_root_writes_in_a_services_data_directory_is_the_services() -> Resu
     ensure!(done.status.success(), "{failed}");
     is_given_away(data.path())?;
 
-    // Whoever may write there, and can give nothing away, is refused before that.
+    // A user who may write there but cannot give files away is refused before anything is written.
     std::fs::set_permissions(data.path(), Permissions::from_mode(0o777))?;
     let before = std::fs::read_dir(data.path())?.count();
     for words in [

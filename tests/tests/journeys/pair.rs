@@ -1,4 +1,4 @@
-//! Two connected workspaces with a shared channel, each behind a cable that can be cut.
+//! Two connected workspaces with a shared channel, each behind a link that can be cut.
 
 use anyhow::Result;
 use causeway_tests::cable::Cable;
@@ -8,22 +8,22 @@ use causeway_tests::scene::{self, Side};
 use causeway_tests::warm;
 use tempfile::TempDir;
 
-/// Peers are pinged this often, so that a test need not wait a minute for a peer to be found again.
+/// Period of pings, so that a test need not wait a minute until a peer is found again.
 const PING_PERIOD_MS: u64 = 300;
 
 /// One of the two workspaces.
 pub struct End {
     /// The process.
     pub workspace: Workspace,
-    /// The way on which the other workspace reaches this one.
+    /// The link over which the other workspace reaches this one.
     pub cable: Cable,
-    /// The administrator's view.
+    /// The administrator's session and the team.
     pub side: Side,
     /// A member of the shared channel.
     pub user: Client,
 }
 
-/// Both, and the channel that they share.
+/// Both workspaces, and the channel that they share.
 pub struct Pair {
     /// Home of the channel.
     pub acme: End,
@@ -35,7 +35,7 @@ pub struct Pair {
 }
 
 impl Pair {
-    /// Starts and connects both; `posts_per_sync_max` bounds what one message carries.
+    /// Starts and connects both; `posts_per_sync_max` limits the posts in one message.
     pub async fn open(posts_per_sync_max: u32) -> Result<Pair> {
         let data = tempfile::tempdir()?;
         let config = data.path().join("causeway.toml");
@@ -61,19 +61,19 @@ impl Pair {
         })
     }
 
-    /// Nothing passes between the two from now on.
+    /// Cuts the link between the two.
     pub fn cut(&self) {
         self.acme.cable.cut();
         self.globex.cable.cut();
     }
 
-    /// New connections pass again.
+    /// Lets new connections pass again.
     pub fn mend(&self) {
         self.acme.cable.mend();
         self.globex.cable.mend();
     }
 
-    /// What both sides show in the end.
+    /// What both sides show once they agree.
     pub async fn converged(&self) -> Result<Vec<scene::Shown>> {
         scene::converged(&self.acme.user, &self.globex.user, &self.channel).await
     }

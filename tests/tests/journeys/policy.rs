@@ -1,4 +1,4 @@
-//! Policies loaded, swapped and unloaded on the command line while posts flow.
+//! Policies loaded, swapped and unloaded on the command line while posts are exchanged.
 
 use anyhow::{Context, Result, ensure};
 use causeway_tests::client::Client;
@@ -21,7 +21,7 @@ async fn filter(end: &End, verb: &str, words: &str) -> Result<String> {
     put(end, verb, FILTER, "policies/content-filter.wasm", words).await
 }
 
-/// The exceptions of a workspace that are in this state.
+/// The exceptions of a workspace in this state.
 async fn exceptions(end: &End, state: &str) -> Result<Vec<Value>> {
     let list = end.side.admin.get("/causeway/exceptions").await?;
     let all = list.as_array().cloned().unwrap_or_default();
@@ -58,7 +58,7 @@ async fn swaps_while_posts_flow_drop_nothing_and_let_nothing_denied_through() ->
         }
         anyhow::Ok(())
     };
-    // The lists differ, but all of them hold the word.
+    // The lists differ, but all of them contain the word.
     let swapping = async {
         for swap in 0..SWAPS {
             filter(
@@ -88,11 +88,11 @@ async fn swaps_while_posts_flow_drop_nothing_and_let_nothing_denied_through() ->
     let shown = visible(carla, &pair.channel).await?;
     assert!(shown.iter().all(|post| post.message.starts_with("heron")));
 
-    // Without the filter they are asked about again, and pass.
+    // Without the filter, the posts are asked about again, and pass.
     policy(&pair.acme.workspace.site_url(), &["unload", FILTER]).await?;
     assert_eq!(pair.converged().await?.len(), POSTS);
     assert!(exceptions(&pair.acme, "denied").await?.is_empty());
-    // Verdicts are recorded: the replay has no policy.
+    // Verdicts are recorded: the replay runs no policy.
     for end in [&pair.acme, &pair.globex] {
         replay(&end.workspace.data).await?;
     }

@@ -66,7 +66,7 @@ async fn a_workspace_that_moved_is_called_where_an_administrator_says() -> Resul
     })
     .await?;
     assert_eq!(admin.get(&path).await?.get("reported_site_url"), None);
-    // The same by the API.
+    // The same through the API.
     let moved = admin.call(Method::PATCH, &path, body).await?.ok()?;
     assert_eq!(moved["site_url"], elsewhere.url());
     hosted.stop().await;

@@ -1,4 +1,4 @@
-//! A client whose connection was cut does not know whether its post was taken, and sends it again
+//! A client whose connection was cut does not know whether its post was accepted, and sends it again
 //! with the same `pending_post_id`.
 
 use anyhow::{Context, Result};
@@ -14,8 +14,8 @@ fn body(side: &Side, key: &str) -> Value {
     json!({ "channel_id": side.town_square, "message": key, "pending_post_id": key })
 }
 
-/// Sends a post and never reads the answer. With `is_taken` it hangs up once the answer is there,
-/// otherwise at once: then the post may or may not be taken.
+/// Sends a post and never reads the answer. With `is_taken` it hangs up once the answer has arrived,
+/// otherwise at once, so that the post may or may not be accepted.
 async fn post_and_hang_up(user: &Client, port: u16, body: &Value, is_taken: bool) -> Result<()> {
     let body = body.to_string();
     let token = user.token().context("no session")?;
@@ -67,7 +67,7 @@ async fn the_same_key_of_another_user_is_another_post() -> Result<()> {
     let first = ann.post("/posts", body.clone()).await?;
     let second = ben.post("/posts", body.clone()).await?;
     assert_ne!(first["id"], second["id"]);
-    // Another session of the same user is the same user.
+    // Another session of the same user counts as the same user.
     let elsewhere = side.admin.login("ann", PASSWORD).await?;
     assert_eq!(elsewhere.post("/posts", body).await?["id"], first["id"]);
     Ok(())

@@ -1,4 +1,4 @@
-//! A session exported (masked) from a workspace under load that was killed and whose policies were
+//! A masked session, exported from a workspace under load that was killed and whose policies were
 //! swapped, replayed by three engines.
 
 use std::path::Path;
@@ -13,12 +13,12 @@ use crate::pair::{End, Pair};
 
 /// Posts that each side writes.
 const POSTS: usize = 150;
-/// A word that everybody uses and nobody may find in a masked session.
+/// A word that everybody uses and that must not be in a masked session.
 const WORD: &str = "bathymetry";
-/// A sentence of the kernel's, which another kernel says otherwise.
+/// A sentence of the kernel that the other kernel words differently.
 const RULE: &[u8] = b"A team with that name already exists.";
 
-/// What `causeway` says when it ends well.
+/// The output of a successful run of `causeway`.
 async fn says(arguments: &[&str]) -> Result<String> {
     let output = causeway(arguments).await?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -117,7 +117,7 @@ async fn take_home(end: &End, file: &Path) -> Result<()> {
     Ok(())
 }
 
-/// A kernel with one sentence changed differs in the session in which it was said, and in no other.
+/// A kernel with one changed sentence differs in the session in which it was used, and in no other.
 async fn a_candidate_is_told_apart(pair: &Pair, folder: &Path) -> Result<()> {
     let at = EMBEDDED_KERNEL
         .windows(RULE.len())
@@ -127,7 +127,7 @@ async fn a_candidate_is_told_apart(pair: &Pair, folder: &Path) -> Result<()> {
     let candidate = folder.join("candidate.wasm");
     std::fs::write(&candidate, &wasm)?;
     let candidate = candidate.to_string_lossy();
-    // The sentence is said at globex only.
+    // The sentence is used at globex only.
     let team = json!({ "name": "globex", "display_name": "Again", "type": "O" });
     let refused = pair.globex.side.admin.post("/teams", team).await;
     ensure!(refused.is_err(), "two teams have one name");

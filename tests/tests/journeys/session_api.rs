@@ -1,4 +1,4 @@
-//! The recording over the API: its status, its hold, and exports.
+//! The recording through the API: its status, its hold, and exports.
 
 use anyhow::{Result, ensure};
 use causeway_tests::command::causeway;
@@ -8,7 +8,7 @@ use causeway_tests::warm;
 use hyper::Method;
 use serde_json::json;
 
-/// Nobody may find it in a masked session.
+/// A word that must not be in a masked session.
 const SECRET: &str = "bathymetry";
 
 #[tokio::test]

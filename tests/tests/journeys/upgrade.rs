@@ -31,7 +31,7 @@ async fn a_data_directory_of_the_first_release_opens_goes_on_and_replays() -> Re
     unpack("0.1", &data)?;
     let acme = Workspace::start("acme", &data, free_port()?).await?;
 
-    // What was acknowledged before the kill is there, the last rows from the journal alone.
+    // Everything that was acknowledged before the kill is present; the last rows come from the journal alone.
     let ann = acme.client().login("ann", PASSWORD).await?;
     let team = ann.get("/teams/name/acme").await?;
     let team = team["id"].as_str().context("no id")?;
@@ -50,7 +50,7 @@ async fn a_data_directory_of_the_first_release_opens_goes_on_and_replays() -> Re
     assert_eq!(edited["metadata"]["reactions"][0]["emoji_name"], "anchor");
     assert!(by_text(&posts, "This one goes overboard.").is_err());
 
-    // The policy that was loaded then is of an older contract: its slot stays, and says what to do.
+    // The policy that was loaded then has an older contract: its slot stays, and says what to do.
     let listed = policy(&acme.site_url(), &["list"]).await?;
     for said in [
         "causeway:policy@0.1.0",
@@ -60,14 +60,14 @@ async fn a_data_directory_of_the_first_release_opens_goes_on_and_replays() -> Re
         assert!(listed.contains(said), "{listed}");
     }
 
-    // A policy of this build takes its place.
+    // A policy of this build replaces it.
     let filter = component("policies/content-filter.wasm")?;
     let filter = filter.to_string_lossy();
     let settings = "[outbound]\nfalcon";
     let swap = ["swap", "content-filter", &filter, "--settings", settings];
     policy(&acme.site_url(), &swap).await?;
 
-    // It goes on: people write, and every step from the first one on can be carried out again.
+    // The workspace continues: people write, and every step from the first one on can be replayed.
     let text = "The storm is over.";
     post(&ann, channel, "", text).await?;
     let posts = shown(&ann, channel).await?;

@@ -1,4 +1,4 @@
-//! The WebSocket: its first words, its limits, and that every end says why.
+//! The WebSocket: its first messages, its limits, and that every close gives a reason.
 
 use anyhow::{Context, Result};
 use causeway::hub::LINES_PER_USER_MAX;
@@ -49,7 +49,7 @@ async fn every_fault_has_its_code_and_reason() -> Result<()> {
     let cases: [(Data, &[u8], u16); 6] = [
         (Data::Text, &[b' '; 8 * 1024 + 1], 1009),
         (Data::Text, b"{", 1007),
-        // A lone surrogate: as an escape, and as bytes that are no UTF-8.
+        // A lone surrogate: as an escape, and as bytes that are not valid UTF-8.
         (Data::Text, br#"{"seq":1,"action":"\ud800"}"#, 1007),
         (Data::Text, b"{\"seq\":1,\"action\":\"\xed\xa0\x80\"}", 1007),
         (Data::Binary, b"\x82\xa3seq\x01", 1003),
@@ -74,7 +74,7 @@ async fn every_fault_has_its_code_and_reason() -> Result<()> {
         socket.send(Message::text(message)).await?;
         assert_eq!(socket.ending().await?.0, code);
     }
-    // A message as long as it may be, and a binary one that holds text, are answered.
+    // A message of the maximum length, and a binary one that contains text, are answered.
     let (mut socket, _) = open(&hosted.side.admin).await?;
     let ping = r#"{"seq":1,"action":"ping"}"#;
     let padded = format!("{ping:<width$}", width = 8 * 1024);
@@ -166,7 +166,7 @@ async fn who_does_not_read_loses_the_socket_and_holds_nothing() -> Result<()> {
         most = most.max(hub.held_bytes());
     }
     assert!(most <= causeway::hub::BYTES_MAX, "{most}");
-    // The event that is being written.
+    // The event being written.
     assert!(hub.held_bytes() <= 2 * 170_000, "{}", hub.held_bytes());
     assert_eq!(slow.ending().await?, (1008, "too slow".into()));
     hosted.stop().await;

@@ -1,4 +1,4 @@
-//! The component in the simulator: what it decides is what the native kernel decides, to the byte.
+//! The component in the simulator: its decisions equal those of the native kernel, byte for byte.
 
 use anyhow::{Result, anyhow, ensure};
 use causeway_engine::runtime::{ComponentSource, NativeSource};
@@ -15,7 +15,7 @@ use crate::inputs;
 
 const SEEDS: u64 = 6;
 
-/// Every so many points of the sweep; the native kernel dies at each.
+/// Only every n-th point of the sweep is run; the native kernel dies at each.
 const STRIDE: usize = 29;
 
 const STORY: [(usize, Act); 6] = [

@@ -1,4 +1,4 @@
-//! Single bits that change in the engine's real journal and tables.
+//! Single bits that flip in the engine's real journal and tables.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -11,16 +11,16 @@ use causeway_tests::simulated::workspace::{Given, Workspace};
 use crate::inputs;
 use crate::model::Model;
 
-/// Flips of a bit.
+/// Number of flips.
 const FLIPS: u64 = 300;
 
-/// A group that nothing follows cannot be told from a torn one; any other damage is named.
+/// A damaged last group cannot be told from a torn one; any other damage is reported.
 #[test]
 fn another_bit_than_was_written_to_the_journal_is_never_taken_for_data() -> Result<()> {
     let scene = Scene::new(Checkpoint::Half)?;
     let mut counts = [0; 2];
     for flip in 0..FLIPS {
-        // Now and then in the header of the segment.
+        // Sometimes in the header of the segment.
         let within = if flip % 4 == 0 { 64 } else { usize::MAX };
         scene.flip(".journal", within);
         let Ok(workspace) = scene.open() else {
@@ -45,7 +45,7 @@ fn another_bit_than_was_written_to_the_journal_is_never_taken_for_data() -> Resu
     Ok(())
 }
 
-/// A row that is not what was written is never read. A page that leads to rows is not checked by
+/// A damaged row is never read. Pages that lead to rows are not checked by
 /// reads, but by `causeway replay`.
 #[test]
 fn another_bit_in_the_tables_is_noticed() -> Result<()> {
@@ -55,7 +55,7 @@ fn another_bit_in_the_tables_is_noticed() -> Result<()> {
     for flip in 0..FLIPS {
         scene.flip(".redb", usize::MAX);
         let damaged = scene.disk.image();
-        // redb may panic when it is led astray.
+        // redb may panic on damaged data.
         let read = catch_unwind(AssertUnwindSafe(|| {
             let workspace = scene.open()?;
             workspace.rows()?;
@@ -85,7 +85,7 @@ enum Checkpoint {
     End,
 }
 
-/// A workspace whose disk damages what it holds.
+/// A workspace whose disk damages its contents.
 struct Scene {
     folder: tempfile::TempDir,
     disk: FaultDisk,
@@ -96,7 +96,7 @@ struct Scene {
 }
 
 impl Scene {
-    /// Its tables are written when half of the inputs are done, or all of them.
+    /// Its tables are written after half of the inputs, or after all of them.
     fn new(checkpoint: Checkpoint) -> Result<Scene> {
         let inputs = inputs::of_a_seed(2);
         let folder = tempfile::tempdir()?;
@@ -133,7 +133,7 @@ impl Scene {
         })
     }
 
-    /// The disk as it was, but for one bit in the first bytes of a file.
+    /// Restores the disk, except for one bit in the first bytes of a file.
     fn flip(&self, suffix: &str, within: usize) {
         self.disk.restore(&self.image);
         self.disk.flip(suffix, within);

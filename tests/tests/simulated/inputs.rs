@@ -1,4 +1,4 @@
-//! What a node of the simulator is given, in its order.
+//! The inputs of a node of the simulator, in order.
 
 use std::sync::{Arc, Mutex};
 
@@ -12,11 +12,11 @@ use causeway_tests::simulated::workspace::Given;
 
 type Inputs = Arc<Mutex<Vec<Given>>>;
 
-/// Acts of a story, besides those with which it begins.
+/// Acts of a story, in addition to those with which it begins.
 const ACTS: usize = 60;
 
 /// The inputs of the first node, with time and seed, in a world without faults: the first one
-/// founds its workspace.
+/// creates its workspace.
 pub fn of_a_seed(seed: u64) -> Vec<Given> {
     let acts: Vec<(usize, Act)> = Act::ALL
         .iter()
@@ -43,7 +43,7 @@ pub fn of_a_seed(seed: u64) -> Vec<Given> {
     inputs
 }
 
-/// Hears what a kernel is given.
+/// Records the inputs of a kernel.
 struct Listener {
     kernel: Box<dyn Kernel>,
     inputs: Inputs,

@@ -1,5 +1,5 @@
-//! What the simulator cannot do alone: the component that ships in its world, and the engine's
-//! files on disks that forget, tear and fail.
+//! Simulations that need the engine: the component that ships, and the engine's
+//! files on disks that lose, tear and fail writes.
 
 mod component;
 mod flips;

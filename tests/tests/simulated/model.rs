@@ -1,4 +1,4 @@
-//! What a workspace must hold, whatever became of its disk.
+//! What a workspace must hold, whatever happened to its disk.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use causeway_tests::simulated::workspace::{Carried, Given, Workspace};
 /// Steps of a group at most.
 const GROUP_STEPS_MAX: u64 = 5;
 
-/// Every entry that was ever made, also those that no disk has.
+/// Every entry that was ever made, including those that no disk has.
 #[derive(Default)]
 pub struct Model {
     entries: BTreeMap<Digest, Known>,
@@ -28,7 +28,7 @@ struct Known {
 }
 
 impl Model {
-    /// The rows behind an entry.
+    /// The rows after an entry.
     fn rows(&self, entry: Digest) -> MemoryRows {
         let known = self.entries.get(&entry);
         known.map(|known| known.rows.clone()).unwrap_or_default()
@@ -40,11 +40,11 @@ impl Model {
             .map_or(0, |known| known.seq)
     }
 
-    /// Has a workspace carry out a group of the inputs that come next and make it durable. Says
+    /// Makes a workspace execute the next group of inputs and make it durable. Returns
     /// whether there was anything to do.
     ///
     /// # Errors
-    /// When a step cannot be carried out.
+    /// If a step cannot be executed.
     pub fn work(
         &mut self,
         workspace: &mut Workspace,
@@ -57,7 +57,7 @@ impl Model {
         let steps = usize::try_from(1 + dice.below(GROUP_STEPS_MAX)).unwrap_or(1);
         let mut group = rest[..steps.min(rest.len())].to_vec();
         for given in &mut group {
-            // A step that is carried out once more is another one, of the same length.
+            // A step that is executed again differs, but has the same length.
             given.context.seed = dice.bytes();
         }
         if group.is_empty() {
@@ -91,10 +91,10 @@ impl Model {
         self.entries.insert(head.digest, known);
     }
 
-    /// Whether a workspace that was opened holds what was made up to some entry, and nothing else.
+    /// Checks that an opened workspace holds everything up to some entry, and nothing else.
     ///
     /// # Errors
-    /// What it holds in place of that.
+    /// What it holds instead.
     pub fn check(&self, workspace: &Workspace) -> Result<(), String> {
         let head = workspace.head();
         let known = self.entries.get(&head.digest);
@@ -107,10 +107,10 @@ impl Model {
         Ok(())
     }
 
-    /// Whether every row that can be read is what was written, though others may be missing.
+    /// Checks that every row that can be read is as written, though others may be missing.
     ///
     /// # Errors
-    /// When one is not.
+    /// If one is not.
     pub fn check_rows(&self, workspace: &Workspace) -> Result<(), String> {
         let written = self.rows(workspace.head().digest);
         for (table, key, value) in workspace.rows()?.all() {
@@ -121,7 +121,7 @@ impl Model {
         Ok(())
     }
 
-    /// Whether it holds all that was acknowledged, too.
+    /// Checks that it also holds everything that was acknowledged.
     ///
     /// # Errors
     /// As [`Model::check`].
@@ -143,7 +143,7 @@ impl Model {
         Ok(())
     }
 
-    /// What was opened is served, and must not be lost from now on. Other branches cannot come back.
+    /// An opened workspace is served: its state must not be lost from now on. Other branches cannot return.
     pub fn accept(&mut self, workspace: &Workspace) {
         self.acknowledged = workspace.head().digest;
         let digest = self.acknowledged;

@@ -14,7 +14,7 @@ const SEEDS: u64 = 24;
 /// Calls of the disk between two cuts at most.
 const CALLS_MAX: u64 = 90;
 
-/// Small ones, so that cuts meet the beginnings of segments.
+/// Small segments, so that cuts often occur at the beginning of one.
 const SEGMENT_BYTES: u64 = 24 << 10;
 
 #[derive(Debug, Default)]
@@ -79,7 +79,7 @@ fn run(troubles: Troubles) -> Result<()> {
     Ok(())
 }
 
-/// Works until the power is off, the tables are closed or nothing is left to do.
+/// Works until the power fails, the tables are closed or nothing is left to do.
 fn live(
     workspace: &mut Workspace,
     inputs: &[Given],

@@ -21,7 +21,7 @@ fn what_workspaces_keep_in_files_survives_the_ends_of_their_processes() -> Resul
             let store = DiskStore::new(seed, node, Arc::clone(&ends));
             Box::new(store.expect("empty files can be made"))
         };
-        // The files know one kernel.
+        // The files support only one kernel.
         let kernel = |_| -> Box<dyn Kernel> { native(Release::default()) };
         run_in(&make_store, &Plan::draw(seed, 2), &kernel, Watch::Judged)
     };
