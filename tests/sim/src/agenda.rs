@@ -1,8 +1,8 @@
-//! What happens next: events by time, and those of one time in the order in which they were set.
+//! Scheduled events, by time; events of the same time in the order in which they were scheduled.
 
 use std::collections::BTreeMap;
 
-/// Events to come.
+/// Scheduled events.
 pub struct Agenda<E> {
     events: BTreeMap<(i64, u64), E>,
     set: u64,
@@ -18,13 +18,13 @@ impl<E> Default for Agenda<E> {
 }
 
 impl<E> Agenda<E> {
-    /// Has an event happen at a time, in ms.
+    /// Schedules an event, in ms.
     pub fn at(&mut self, at_ms: i64, event: E) {
         self.set += 1;
         self.events.insert((at_ms, self.set), event);
     }
 
-    /// Changes every event, or takes it back.
+    /// Changes every event, or cancels it.
     pub fn change(&mut self, mut change: impl FnMut(E) -> Option<E>) {
         let events = std::mem::take(&mut self.events).into_iter();
         self.events = events

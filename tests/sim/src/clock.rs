@@ -1,12 +1,12 @@
-//! A machine's clock: it may be off, run fast or slow, and show many things at one time.
+//! A machine's clock: it may be off, run fast or slow, or be coarse.
 
-/// The time at which simulations begin, by a clock that is right, in ms since the Unix epoch.
+/// The time at which simulations begin, by a correct clock, in ms since the Unix epoch.
 pub const EPOCH_MS: i64 = 1_800_000_000_000;
 
-/// Parts in a million.
+/// Parts per million.
 const MILLION: i64 = 1_000_000;
 
-/// See the module. Times that it is asked at are of the simulation, in ms since its beginning.
+/// See the module. Times in arguments are simulation times, in ms since its beginning.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Clock {
     offset_ms: i64,
@@ -16,7 +16,7 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// What it shows, in ms since the Unix epoch.
+    /// The time that it shows, in ms since the Unix epoch.
     #[must_use]
     pub fn at(&self, now_ms: i64) -> i64 {
         let shown_ms = EPOCH_MS + now_ms + self.offset_ms + self.drifted_ms(now_ms);
@@ -27,19 +27,19 @@ impl Clock {
         (now_ms - self.drifts_from_ms) * self.drift_ppm / MILLION
     }
 
-    /// Moves it.
+    /// Lets it jump forward or back.
     pub fn jump(&mut self, by_ms: i64) {
         self.offset_ms += by_ms;
     }
 
-    /// Has it run fast (or slow, if less than 0) from now on.
+    /// Lets it run fast (or slow, if negative) from now on.
     pub fn drift(&mut self, now_ms: i64, ppm: i64) {
         self.offset_ms += self.drifted_ms(now_ms);
         self.drift_ppm = ppm;
         self.drifts_from_ms = now_ms;
     }
 
-    /// Has it show only multiples of a span from now on.
+    /// Lets it show only multiples of a duration from now on.
     pub fn coarsen(&mut self, grain_ms: i64) {
         self.grain_ms = grain_ms;
     }

@@ -1,5 +1,5 @@
-//! What the seeds have brought about: a promise that is kept in a world where nothing happens is
-//! worth nothing. Everything that can come is listed here, and a list that lacks something does not
+//! What the seeds have covered: a promise that is kept in a world where nothing happens proves
+//! nothing. Everything that can occur is listed here, and an incomplete list does not
 //! compile.
 
 use std::collections::BTreeMap;
@@ -15,35 +15,35 @@ use crate::frames;
 use crate::plan::Trouble;
 use Made::{By, Here, Never};
 
-/// Where something comes from.
+/// What generates something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Made {
-    /// This act makes it.
+    /// This act.
     By(Act),
-    /// The world makes it: its beginning, its network, its machines.
+    /// The world: its beginning, its network, its machines.
     Here,
-    /// Nothing makes it, for this reason.
+    /// Nothing, for this reason.
     Never(&'static str),
 }
 
-/// A kind of things that are counted.
+/// A kind of counted events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
-    /// An act that found something to do.
+    /// An act that had an effect.
     Act,
     /// A command that was carried out.
     Command,
     /// An input of a step.
     Input,
-    /// The topic of a frame that was taken in.
+    /// The topic of a received frame.
     Topic,
-    /// A fault that hit something.
+    /// A fault that occurred.
     Fault,
-    /// A trouble that came.
+    /// A trouble that occurred.
     Trouble,
 }
 
-/// A fault that hits something by chance.
+/// A fault that occurs at random.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// A request was lost.
@@ -54,11 +54,11 @@ pub enum Fault {
     AnswerLost,
     /// An answer was cut off.
     AnswerCut,
-    /// A request was refused before anybody looked at it.
+    /// A request was refused before it was looked at.
     Unavailable,
     /// A process died.
     Crash,
-    /// A request arrived after its sender's patience.
+    /// A request arrived after its sender had given up.
     Late,
     /// A step was stopped.
     Stop,
@@ -66,7 +66,7 @@ pub enum Fault {
     PolicyTrap,
 }
 
-/// The list of an enum's variants, and the name of one: exhaustive, or it does not compile.
+/// Lists the variants of an enum and returns the name of one: exhaustive, or it does not compile.
 macro_rules! variants {
     ($list:ident, $name:ident, $enum:ident { $($variant:ident => $made:expr,)* }) => {
         const $list: &[(&str, Made)] = &[$((stringify!($variant), $made)),*];
@@ -157,9 +157,9 @@ variants!(TROUBLES, trouble, Trouble {
 
 /// A topic that no release knows.
 const ANOTHER: &str = "another topic";
-/// Bytes that are no frame.
+/// Bytes that cannot be parsed as a frame.
 const UNREADABLE: &str = "unreadable";
-/// Why workspaces like this one send no frames of a topic.
+/// Why workspaces like this one send no frames on a topic.
 const NOT_OURS: &str = "Causeway takes it in and does not send it";
 const OF_THE_HOST: &str = "it is the host's business";
 
@@ -175,7 +175,7 @@ const TOPICS: &[(&str, Made)] = &[
     (UNREADABLE, Here),
 ];
 
-/// Everything that can come besides acts, by kind.
+/// Everything that can occur besides acts, by kind.
 const ALL: [(Kind, &[(&str, Made)]); 5] = [
     (Kind::Command, COMMANDS),
     (Kind::Input, INPUTS),
@@ -192,21 +192,21 @@ fn topic(body: &[u8]) -> &'static str {
     known.map_or(ANOTHER, |(name, _)| name)
 }
 
-/// How often each thing came, in one run or in many.
+/// How often everything occurred, in one run or in many.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Coverage {
     counts: BTreeMap<(Kind, &'static str), u64>,
-    /// Runs in which two faults or troubles met.
+    /// Runs in which two faults or troubles coincided.
     pairs: BTreeMap<(&'static str, &'static str), u64>,
 }
 
 impl Coverage {
-    /// An act found something to do.
+    /// Counts an act that had an effect.
     pub fn act(&mut self, of: Act) {
         self.count(Kind::Act, of.name());
     }
 
-    /// A step was carried out.
+    /// Counts a step.
     pub fn step(&mut self, of: &Input) {
         self.count(Kind::Input, input(of));
         match of {
@@ -226,12 +226,12 @@ impl Coverage {
         }
     }
 
-    /// A fault hit something.
+    /// Counts a fault.
     pub fn fault(&mut self, of: Fault) {
         self.count(Kind::Fault, fault(&of));
     }
 
-    /// A trouble came.
+    /// Counts a trouble.
     pub fn trouble(&mut self, of: Trouble) {
         self.count(Kind::Trouble, trouble(&of));
     }
@@ -240,7 +240,7 @@ impl Coverage {
         *self.counts.entry((kind, name)).or_default() += 1;
     }
 
-    /// Ends a run: what came in it has met.
+    /// Ends a run: everything that occurred in it coincided.
     #[must_use]
     pub fn of_run(mut self) -> Coverage {
         let counted = self.counts.keys();
@@ -254,20 +254,20 @@ impl Coverage {
         self
     }
 
-    /// How often a thing came.
+    /// How often something occurred.
     #[must_use]
     pub fn of(&self, kind: Kind, name: &'static str) -> u64 {
         self.counts.get(&(kind, name)).copied().unwrap_or(0)
     }
 
-    /// Runs in which two faults or troubles met, for every two that ever did.
+    /// Runs in which two faults or troubles coincided, for every pair that ever did.
     pub fn pairs(&self) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
         self.pairs
             .iter()
             .map(|((one, other), runs)| (*one, *other, *runs))
     }
 
-    /// What should have come and did not, and what came although nothing makes it.
+    /// What should have occurred but did not, and what occurred although nothing generates it.
     #[must_use]
     pub fn gaps(&self) -> Vec<String> {
         let gap = |kind: Kind, name: &'static str, made: Made| match (self.of(kind, name), made) {
@@ -282,7 +282,7 @@ impl Coverage {
     }
 }
 
-/// Everything that can come, a row each.
+/// Everything that can occur, one row each.
 fn rows() -> impl Iterator<Item = (Kind, &'static str, Made)> {
     let acts = Act::ALL.iter().map(|act| (Kind::Act, act.name(), Here));
     let others = ALL.into_iter();

@@ -1,17 +1,17 @@
-//! What the network carried.
+//! Counts of delivered messages.
 
 use std::fmt;
 use std::ops::AddAssign;
 
 /// Messages that were handed to their receivers over the simulated network: requests that reached a
-/// workspace which serves and took them in (a second copy of one counts again), and answers that
-/// reached a sender who still waited. What was lost, came to a closed door or came too late does
-/// not count.
+/// running workspace and were taken in (a duplicate counts again), and answers that
+/// reached a sender that was still waiting. Messages that were lost, refused or late are
+/// not counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Deliveries {
     /// Frames: requests with items or an invitation.
     pub frames: u64,
-    /// Answers to frames, refusals included.
+    /// Answers to frames, including refusals.
     pub answers: u64,
     /// Pings.
     pub pings: u64,
@@ -20,7 +20,7 @@ pub struct Deliveries {
 }
 
 impl Deliveries {
-    /// All of them.
+    /// The total.
     #[must_use]
     pub fn all(self) -> u64 {
         self.frames + self.answers + self.pings + self.pongs

@@ -1,11 +1,11 @@
-//! Chance. All of it follows from the seed; streams of different names are independent, so that
-//! a change in what the users do leaves the faults of the network as they are.
+//! Random numbers. All follow from the seed; streams with different names are independent, so that
+//! a change to what the users do does not change the faults of the network.
 
-/// A stream of numbers that look random (SplitMix64, begun by a digest of seed and name).
+/// A pseudo-random stream (SplitMix64, seeded with a digest of seed and name).
 pub struct Dice(u64);
 
 impl Dice {
-    /// The stream of a name under a seed.
+    /// The stream with a name under a seed.
     #[must_use]
     pub fn new(seed: u64, name: &str) -> Dice {
         let mut hasher = blake3::Hasher::new();
@@ -31,29 +31,29 @@ impl Dice {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below `end`; 0 when there is none.
+    /// A number below `end`; 0 if there is none.
     pub fn below(&mut self, end: u64) -> u64 {
         self.number() % end.max(1)
     }
 
-    /// A number from `low` to `high`, both included.
+    /// A number from `low` to `high`, inclusive.
     pub fn between(&mut self, low: i64, high: i64) -> i64 {
         let span = u64::try_from(high - low).unwrap_or(0) + 1;
         low + i64::try_from(self.below(span)).unwrap_or(0)
     }
 
-    /// Whether something happens that happens `permille` times in a thousand.
+    /// True with a probability of `permille` in a thousand.
     pub fn chance(&mut self, permille: u32) -> bool {
         self.below(1000) < u64::from(permille)
     }
 
-    /// One of a list, if it is not empty.
+    /// One element of a list, unless it is empty.
     pub fn pick<'l, T>(&mut self, list: &'l [T]) -> Option<&'l T> {
         let at = usize::try_from(self.below(list.len() as u64)).unwrap_or(0);
         list.get(at)
     }
 
-    /// A span with a heavy tail, in ms: mostly about `typical_ms`, rarely many times that, at most
+    /// A duration with a heavy tail, in ms: usually about `typical_ms`, rarely many times that, at most
     /// `most_ms`.
     pub fn span_ms(&mut self, typical_ms: i64, most_ms: i64) -> i64 {
         let mut span = self.between(0, 2 * typical_ms);

@@ -1,4 +1,4 @@
-//! The faults of a run: a swarm of probabilities, of which a seed switches some off and draws the
+//! The faults of a run: a set of probabilities. A seed switches some off and draws the
 //! others from a range, so that every seed has a character of its own.
 
 use serde::{Deserialize, Serialize};
@@ -9,17 +9,17 @@ use crate::dice::Dice;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Faults {
-    /// How long a message travels, in ms, typically.
+    /// Typical delay of a message, in ms.
     pub delay_ms: i64,
-    /// How long it travels at most, in ms; beyond the sender's patience it arrives all the same.
+    /// Maximum delay, in ms; a message arrives even after the sender has given up.
     pub delay_ms_max: i64,
-    /// A request is lost on its way.
+    /// A request is lost.
     pub loss: u32,
     /// A request arrives twice, the second time at any later time.
     pub duplicate: u32,
-    /// The answer to a request is lost, after what it did is done.
+    /// The answer to a request is lost after the request has been carried out.
     pub answer_lost: u32,
-    /// An answer is cut off.
+    /// An answer is truncated.
     pub answer_cut: u32,
     /// A peer refuses a request before it looks at it (overload, a full disk).
     pub unavailable: u32,
@@ -28,13 +28,13 @@ pub struct Faults {
     pub crash: u32,
     /// A step is stopped: by a trap, or because its fuel is used up.
     pub stop: u32,
-    /// Longest time that a dead process stays away, in ms.
+    /// Maximum downtime of a dead process, in ms.
     pub downtime_ms_max: i64,
     /// Partitions in a run, at most.
     pub partitions: u64,
     /// Restores of an old backup in a run, at most.
     pub restores: u64,
-    /// Copies of a workspace that run beside the original for a while, in a run, at most.
+    /// Copies of a workspace that run next to the original for a while, in a run, at most.
     pub clones: u64,
     /// Jumps of clocks in a run, at most.
     pub clock_jumps: u64,
@@ -46,7 +46,7 @@ pub struct Faults {
     pub cut_offs: u64,
     /// Disks that are full for a while in a run, at most.
     pub full_disks: u64,
-    /// Nodes that answer nonsense for a while in a run, at most.
+    /// Nodes that give invalid answers for a while in a run, at most.
     pub breakages: u64,
     /// Changes of policies in a run, at most.
     pub policy_swaps: u64,
@@ -55,7 +55,7 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// A network and machines without any trouble.
+    /// A network and machines without any faults.
     #[must_use]
     pub fn none() -> Faults {
         Faults {
@@ -65,8 +65,8 @@ impl Faults {
         }
     }
 
-    /// The swarm of a seed. Faults that came later have dice of their own, so that the seeds stay
-    /// what they were.
+    /// Draws the faults of a seed. Faults that were added later have dice of their own, so that the seeds
+    /// do not change.
     #[must_use]
     pub fn draw(dice: &mut Dice, later: &mut Dice) -> Faults {
         let mut some = |most: u32| {

@@ -1,12 +1,12 @@
-//! Reads frames as an onlooker on the wire does: with a JSON library, not with the kernel's own
-//! reader.
+//! Reads frames like an observer on the network: with a JSON library, not with the kernel's own
+//! parser.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-/// An item that a frame brings, with the version that it bears.
+/// An item of a frame; frames give each a version.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Item {
     /// A profile: user.
@@ -17,14 +17,14 @@ pub enum Item {
     Reaction(String, String, String),
 }
 
-/// What an acknowledgement has in the place of an emoji, of which none is without a name. Both are
-/// what a user says of a post and may take back: what has to be true of them is the same.
+/// What an acknowledgement has in place of an emoji; emoji names are never empty. Users add and
+/// remove both, and the same rules hold for both.
 pub const ACKNOWLEDGED: &str = "";
 
 /// A frame to a peer.
 #[derive(Clone, Debug)]
 pub struct Frame {
-    /// What it is about.
+    /// Its topic.
     pub topic: String,
     /// The channel.
     pub channel: String,
@@ -33,7 +33,7 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// Whether it offers a channel instead of bringing items.
+    /// Whether it offers a channel instead of containing items.
     #[must_use]
     pub fn is_invitation(&self) -> bool {
         self.topic == "sharedchannel_invite"
@@ -98,7 +98,7 @@ struct Acknowledgement<'f> {
     delete_at: i64,
 }
 
-/// The frame of bytes, if they are one.
+/// Parses a frame; `None` if the bytes are not one.
 #[must_use]
 pub fn read(bytes: &[u8]) -> Option<Frame> {
     let Outer { msg } = serde_json::from_slice(bytes).ok()?;
@@ -128,11 +128,11 @@ pub fn read(bytes: &[u8]) -> Option<Frame> {
 /// An answer to a frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// Whether the application took the message.
+    /// Whether the application accepted the message.
     pub is_ok: bool,
     /// Ids of posts that were refused.
     pub post_errors: Vec<String>,
-    /// Ids of users that are stored.
+    /// Ids of users that were stored.
     pub users_syncd: Vec<String>,
 }
 
@@ -149,7 +149,7 @@ struct Lists {
     users_syncd: Option<Vec<String>>,
 }
 
-/// The answer of bytes.
+/// Parses an answer.
 #[must_use]
 pub fn read_answer(bytes: &[u8]) -> Option<Answer> {
     let RawAnswer { status, payload } = serde_json::from_slice(bytes).ok()?;

@@ -1,10 +1,10 @@
-//! I7: what one peer sends, floods or breaks changes nothing of what another connection gets, but
-//! for delay.
+//! I7: whatever one peer sends, floods or breaks changes nothing in what another connection gets,
+//! except delays.
 //!
 //! A hub shares a channel with a peer, and another one with a neighbour. A run in which the
-//! neighbour floods the hub with what must be refused, answers nonsense, falls silent, crashes and
-//! is restored is compared with one in which it does not: the peer must be told the same, in the
-//! same order, and so must the hub by the peer.
+//! neighbour floods the hub with invalid messages, gives invalid answers, stops answering, crashes and
+//! is restored is compared with one in which it does not: the hub must send the peer the same items
+//! in the same order, and the peer must send the hub the same.
 
 use causeway_kernel::rows::id::Id;
 
@@ -17,17 +17,17 @@ use crate::plan::{HUB, Plan};
 use crate::world::{Summary, Watch};
 use crate::{Failure, run, watched};
 
-/// The peer that must not notice.
+/// The peer that must not be affected.
 pub const PEER: usize = 1;
 /// The neighbour that makes the noise.
 pub const NEIGHBOUR: usize = 2;
-/// When the noise begins, in ms: both share their channels by then.
+/// When the noise begins, in ms: by then, both share their channels.
 pub const NOISE_FROM_MS: i64 = 3_000;
 
 /// Runs the plan of a seed with and without its noise.
 ///
 /// # Errors
-/// The promise that was broken; I7 when all is well without the noise.
+/// The promise that was broken; I7 if the run without the noise succeeds.
 pub fn run_isolated(seed: u64, make_kernel: MakeKernel<'_>) -> Result<Summary, Failure> {
     run_next_to_noise(&Plan::draw_noisy(seed), make_kernel)
 }
@@ -75,8 +75,8 @@ fn without_noise(plan: &Plan) -> Plan {
     plan
 }
 
-/// What the peer heard from the hub, or the hub from the peer, by a step: what shows, without
-/// what differs from run to run (ids, times, the names in mentions).
+/// What the peer received from the hub, or the hub from the peer, in a step: visible content, without
+/// anything that differs from run to run (ids, times, the names in mentions).
 #[must_use]
 pub fn heard(node: usize, facts: &Facts, ledger: &Ledger) -> Vec<String> {
     let name = |user: &Id| {

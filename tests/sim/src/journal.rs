@@ -1,4 +1,4 @@
-//! A node's journal: what a replay needs, and a chain over what each step returned.
+//! A node's journal: everything that a replay needs, and a chain over the result of each step.
 
 use std::hash::{BuildHasher, Hash, Hasher};
 
@@ -10,28 +10,28 @@ use crate::kernel::{MakeKernel, Release, StepBytes};
 use crate::policies::{Source, StepHost};
 use causeway_kernel::rows::memory::Tables;
 
-/// A digest of the chain. It is compared with others of the same process only, and nobody forges
-/// it: a short one that is quick to make will do.
+/// A digest of the chain. It is compared only with others of the same process, and forgery is not a
+/// concern: a short and fast one will do.
 pub type Digest = u64;
 
 /// One step.
 #[derive(Clone)]
 pub struct Entry {
-    /// The kernel that carried it out.
+    /// The kernel that executed it.
     pub release: Release,
     /// Its time and seed.
     pub context: StepContext,
     /// Its input.
     pub input: Vec<u8>,
-    /// The verdicts that it got, in the order of its questions.
+    /// Its verdicts, in the order of its questions.
     pub verdicts: Vec<Verdict>,
-    /// Whether it was stopped: it did nothing, and a replay does not carry it out.
+    /// Whether it was stopped: then it had no effect, and a replay does not execute it.
     pub is_stopped: bool,
-    /// The chain up to and with this step.
+    /// The chain up to and including this step.
     pub chain: Digest,
 }
 
-/// The chain after a step; one that was stopped returned nothing.
+/// The chain after a step; a stopped step returned nothing.
 #[must_use]
 pub fn chain(
     previous: Digest,
@@ -55,17 +55,17 @@ pub fn chain(
     hasher.finish()
 }
 
-/// One step with what it returned.
+/// A step with its output.
 #[derive(Clone)]
 pub struct Recorded {
-    /// What went in, and by whom it was carried out.
+    /// The input, and what executed it.
     pub entry: Entry,
-    /// What came out, if it was not stopped.
+    /// The output, unless it was stopped.
     pub output: Option<StepBytes>,
 }
 
-/// The steps of a journal with what each returned, as a replay gives it. One that differs in the
-/// replay is the last: that is a failure with a name of its own.
+/// The steps of a journal with their outputs, from a replay. If a step differs in the replay, it is
+/// the last one returned: that failure has a name of its own.
 #[must_use]
 pub fn recorded(make_kernel: MakeKernel<'_>, entries: &[Entry]) -> Vec<Recorded> {
     let mut steps = Vec::new();
@@ -78,7 +78,7 @@ pub fn recorded(make_kernel: MakeKernel<'_>, entries: &[Entry]) -> Vec<Recorded>
     steps
 }
 
-/// Carries out a journal in a fresh store, each entry by the kernel that carried it out then;
+/// Executes a journal in an empty store, each entry with the kernel that executed it originally;
 /// returns the rows.
 ///
 /// # Errors
@@ -87,7 +87,7 @@ pub fn replay(make_kernel: MakeKernel<'_>, entries: &[Entry]) -> Result<Tables, 
     follow(make_kernel, entries, &mut |_, _| {})
 }
 
-/// See [`replay`]; `see` is shown every step.
+/// See [`replay`]; `see` is called with every step.
 fn follow(
     make_kernel: MakeKernel<'_>,
     entries: &[Entry],

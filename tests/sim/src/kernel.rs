@@ -1,5 +1,5 @@
-//! The seam to the kernel under test: bytes in, bytes out, as between the engine and the
-//! component. The native kernel stands behind it here; the component can do so too.
+//! The interface to the kernel under test: bytes in, bytes out, as between the engine and the
+//! component. The native kernel implements it here; the component can, too.
 
 use causeway_kernel::boundary::codec;
 use causeway_kernel::boundary::env::{Host, StepContext};
@@ -8,23 +8,23 @@ use causeway_kernel::step;
 
 use crate::next::Next;
 
-/// What a step returned, in the bytes that a journal holds.
+/// The output of a step, in the bytes that a journal holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepBytes {
     /// The reply.
     pub reply: Vec<u8>,
     /// Rows to put or delete.
     pub writes: Vec<Write>,
-    /// The effects in their order.
+    /// The effects, in order.
     pub effects: Vec<Vec<u8>>,
 }
 
-/// Something that carries out steps.
+/// Executes steps.
 pub trait Kernel {
-    /// Carries out one input, by [`causeway_kernel::boundary::codec`].
+    /// Executes one input, encoded by [`causeway_kernel::boundary::codec`].
     ///
     /// # Errors
-    /// When the step was stopped; the text says by what.
+    /// If the step was stopped; the text says by what.
     fn step(
         &mut self,
         host: &dyn Host,
@@ -32,24 +32,24 @@ pub trait Kernel {
         input: &[u8],
     ) -> Result<StepBytes, String>;
 
-    /// What is wrong with the host around it: the tester's own test.
+    /// A defect of the host around it, to test the checkers.
     fn host_flaw(&self) -> Option<HostFlaw> {
         None
     }
 }
 
-/// What a host may do wrong.
+/// A defect of a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HostFlaw {
-    /// Half of what a stopped step had written by then stays.
+    /// Half of the writes of a stopped step are kept.
     KeepsHalfTheWrites,
-    /// A frame is answered as if nothing had stopped it, and nothing of it is carried out.
+    /// A frame that stops the kernel is answered as if it had not, and nothing of it is carried out.
     LosesTheFrame,
-    /// The answer of any host of a peer counts, also of one that the workspace does not know.
+    /// The answer of any host of a peer counts, even that of one that the workspace does not know.
     TakesAnyHost,
 }
 
-/// Which kernel of two a node runs: a federation is never all of one release.
+/// Which of two kernels a node runs: a federation is never all of one release.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Release {
     /// The one under test.
@@ -60,7 +60,7 @@ pub enum Release {
 }
 
 impl Release {
-    /// What stands for its digest in an input.
+    /// Stands for its digest in an input.
     #[must_use]
     pub fn digest(self) -> &'static str {
         match self {
@@ -70,7 +70,7 @@ impl Release {
     }
 }
 
-/// Makes a kernel of a release; each start of a process and each replay makes a new one.
+/// Creates a kernel of a release, for each start of a process and each replay.
 pub type MakeKernel<'m> = &'m (dyn Fn(Release) -> Box<dyn Kernel> + Sync);
 
 /// The kernel as plain Rust.
@@ -93,7 +93,7 @@ impl Kernel for NativeKernel {
     }
 }
 
-/// Makes the native kernel; the next release is the same one with other habits.
+/// Creates the native kernel; the next release is the same one with other habits.
 #[must_use]
 pub fn native(release: Release) -> Box<dyn Kernel> {
     match release {

@@ -1,9 +1,9 @@
 //! The simulator: workspaces whose network, clocks, machines, users and admins all follow from one
 //! seed, under faults, judged by an oracle that does not ask the kernel.
 //!
-//! A run has two phases. In the first, users act while a swarm of faults is at work; whatever
-//! happens, nothing unsafe may (an echo, a forgery, a change by a refusal). Then everything heals
-//! and users only read; within a bound of simulated time all must show the same. Every run is made
+//! A run has two phases. In the first, users act while faults occur; whatever happens, nothing
+//! unsafe is allowed (an echo, a forgery, a change by a refused input). Then everything heals
+//! and users only read; within a limit of simulated time all must show the same. Every run is made
 //! twice and must end in the same bytes, and every journal is replayed.
 
 pub mod acts;
@@ -47,12 +47,12 @@ use world::{CrashPoint, Stopped, Summary, Watch, World};
 pub struct Failure {
     /// The plan of the run.
     pub plan: Box<Plan>,
-    /// The promise.
+    /// The broken promise.
     pub violation: Violation,
-    /// How it came to that.
+    /// What led to it.
     pub story: Story,
-    /// The steps of each workspace up to the one that broke it. Empty when no single run did, but
-    /// two that differ.
+    /// The steps of each workspace up to the one that broke it. Empty if the failure is not in a single
+    /// run but a difference between two.
     pub journals: Vec<Vec<Recorded>>,
 }
 
@@ -73,8 +73,8 @@ impl fmt::Display for Failure {
         } else {
             ""
         };
-        // The seeds of isolation, and those of a hub without other workspaces, are none of the
-        // command's: their plans are run again.
+        // The command line cannot run seeds of isolation, and of a hub without other workspaces: these
+        // plans are run from a file.
         if self.plan.noisy.is_some() || self.plan.nodes < 2 {
             return Ok(());
         }
@@ -91,9 +91,9 @@ impl fmt::Debug for Failure {
     }
 }
 
-/// Runs a plan once, with every checker at work. When one is not content, the run is made again
-/// for its story, which follows from the plan alone, and once more with one release of the kernel
-/// throughout: if all is well then, it is the mix of releases that broke the promise (I16).
+/// Runs a plan once, with all checkers. If one fails, the run is repeated for its story, which
+/// follows from the plan alone, and once more with one release of the kernel throughout: if that
+/// succeeds, the mix of releases broke the promise (I16).
 ///
 /// # Errors
 /// The promise that it broke, with the story.
@@ -114,7 +114,7 @@ pub fn run(
     })
 }
 
-/// Runs a plan once, watched this closely.
+/// Runs a plan once, with this level of checking.
 ///
 /// # Errors
 /// As [`run`].
@@ -139,7 +139,7 @@ fn ended(plan: &Plan, end: Result<Summary, Stopped>) -> Result<Summary, Failure>
     })
 }
 
-/// Runs a plan once, with every checker at work and the steps of each workspace in files.
+/// Runs a plan once, with all checkers and with the steps of each workspace in files.
 ///
 /// # Errors
 /// As [`run`].
@@ -153,7 +153,7 @@ pub fn run_in(
     ended(plan, world.keeping_in(make_store).run())
 }
 
-/// Runs a plan as the checkers want it whose business it is: twice, or with and without its noise.
+/// Runs a plan as the responsible checkers need it: twice, or with and without its noise.
 ///
 /// # Errors
 /// The promise that it broke.
@@ -164,7 +164,7 @@ pub fn run_plan(plan: &Plan, make_kernel: MakeKernel<'_>) -> Result<Summary, Fai
     }
 }
 
-/// Runs a plan twice, the second time unwatched; both must end in the same bytes.
+/// Runs a plan twice, the second time without checkers; both must end in the same bytes.
 ///
 /// # Errors
 /// As [`run`], or the two differ.

@@ -20,7 +20,7 @@ pub(super) const SPEC: Spec = Spec {
 };
 
 fn ask(scene: &Scene<'_>, dice: &mut Dice) -> Option<Vec<Request>> {
-    // Who withdrew one thinks better of it now and then: servers differ in what becomes of that.
+    // A user who withdrew sometimes acknowledges again: servers differ in how they handle that.
     let withdrawn = withdrawn(scene);
     let (place, post, text) = match dice.pick(&withdrawn) {
         Some((place, post, text)) if dice.chance(600) => (place.clone(), *post, text.clone()),

@@ -1,4 +1,4 @@
-//! Makes a channel.
+//! Creates a channel.
 
 use causeway_kernel::command::{Command, CreateChannel};
 use causeway_kernel::model::ChannelKind;

@@ -1,4 +1,4 @@
-//! Deletes a post of one's own.
+//! Deletes one of the user's own posts.
 
 use causeway_kernel::command::{Command, DeletePost};
 

@@ -1,4 +1,4 @@
-//! Changes the text of a post of one's own.
+//! Changes the text of one of the user's own posts.
 
 use causeway_kernel::command::{Command, EditPost};
 

@@ -1,6 +1,6 @@
-//! What users and admins do, a file an act: how often it is chosen, what it asks of a workspace,
-//! and what it does at a server of another make. A new act is a file here and its line in the list
-//! below; what it leaves behind is judged by the [oracle](crate::oracle).
+//! What users and admins do, one file per act: how often it is chosen, what it requests from a workspace,
+//! and what it does at a Mattermost-like server. A new act is a file here and a line in the list
+//! below; its consequences are judged by the [oracle](crate::oracle).
 
 mod acknowledge;
 mod create_channel;
@@ -29,33 +29,33 @@ use scene::{Request, Scene};
 
 /// Names that users take.
 const NAMES: [&str; 4] = ["zoe", "yan", "bob", "xenia"];
-/// What users react with.
+/// Emoji with which users react.
 const EMOJI: [&str; 3] = ["tada", "+1", "eyes"];
 
-/// Everything about an act.
+/// The definition of an act.
 pub(crate) struct Spec {
-    /// How often it is chosen, in proportion to all others.
+    /// How often it is chosen, relative to all others.
     weight: u64,
-    /// The same among acts that concern nothing beyond the channel in which they are done.
+    /// The same, for runs with only acts that affect nothing but their channel.
     weight_in_channel: u64,
     /// What it does at a workspace.
     pub(crate) at_workspace: AtWorkspace,
-    /// What it does at a server of another make, if there is anything to do it with; told in words.
+    /// What it does at a Mattermost-like server, described in words; `None` if there is no object for it.
     pub(crate) at_mattermost: fn(&mut Turn<'_>) -> Option<String>,
 }
 
 /// What an act does at a workspace.
 pub(crate) enum AtWorkspace {
-    /// Somebody asks for something that shows there, if there is anything to ask for.
+    /// Requests about something visible there; `None` if there is no object for it.
     Asks(fn(&Scene<'_>, &mut Dice) -> Option<Vec<Request>>),
-    /// Admins of several workspaces do something together.
+    /// Admins of several workspaces act together.
     Arranges(fn(&mut World<'_>, usize) -> Result<(), Violation>),
 }
 
-/// The list of acts, each with the file that says everything about it.
+/// The list of acts, each with the file that defines it.
 macro_rules! acts {
     ($($(#[$doc:meta])* $act:ident => $file:ident,)*) => {
-        /// What a user or an admin does. In the text of a plan it bears the name of its variant.
+        /// What a user or an admin does. In the text of a plan it has the name of its variant.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub enum Act {
             $($(#[$doc])* $act,)*
@@ -65,7 +65,7 @@ macro_rules! acts {
             /// Every act.
             pub const ALL: &[Act] = &[$(Act::$act),*];
 
-            /// What it is called.
+            /// Its name.
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self {
@@ -85,11 +85,11 @@ macro_rules! acts {
 acts! {
     /// Writes a post.
     Post => post,
-    /// Answers a post.
+    /// Replies to a post.
     Reply => reply,
-    /// Changes the text of a post of one's own.
+    /// Changes the text of one's own post.
     Edit => edit,
-    /// Deletes a post of one's own.
+    /// Deletes one's own post.
     Delete => delete,
     /// Deletes somebody else's post, as an administrator.
     Moderate => moderate,
@@ -97,15 +97,15 @@ acts! {
     Pin => pin,
     /// Reacts to a post.
     React => react,
-    /// Takes a reaction back.
+    /// Removes a reaction.
     Unreact => unreact,
     /// Acknowledges a post.
     Acknowledge => acknowledge,
     /// Withdraws an acknowledgement.
     Withdraw => withdraw,
-    /// Takes another user name or nickname.
+    /// Changes the user name or nickname.
     Rename => rename,
-    /// Makes a channel.
+    /// Creates a channel.
     CreateChannel => create_channel,
     /// Invites a peer to a channel.
     Invite => invite,
@@ -115,23 +115,23 @@ acts! {
     Unshare => unshare,
     /// Leaves a channel.
     Leave => leave,
-    /// Removes the connection to the hub, and makes it anew.
+    /// Removes the connection to the hub, and creates it again.
     Reconnect => reconnect,
 }
 
 impl Act {
-    /// The act of this name.
+    /// The act with this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Act> {
         Act::ALL.iter().copied().find(|act| act.name() == name)
     }
 
-    /// Any act.
+    /// Draws any act.
     pub(crate) fn draw(dice: &mut Dice) -> Act {
         Act::draw_by(dice, |spec| spec.weight)
     }
 
-    /// An act that concerns nothing beyond the channel in which it is done.
+    /// Draws an act that affects nothing but its channel.
     pub(crate) fn draw_in_channel(dice: &mut Dice) -> Act {
         Act::draw_by(dice, |spec| spec.weight_in_channel)
     }

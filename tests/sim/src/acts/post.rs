@@ -22,7 +22,7 @@ fn ask(scene: &Scene<'_>, dice: &mut Dice) -> Option<Vec<Request>> {
     Some(create(scene, &place, (None, message), told))
 }
 
-/// Asks for a post with a key, as clients do: the same again makes no second one.
+/// A request for a post with a key, as clients send it: repeating it creates no second post.
 pub(super) fn create(
     scene: &Scene<'_>,
     place: &Place,
@@ -45,7 +45,7 @@ pub(super) fn create(
 
 fn at_mattermost(turn: &mut Turn<'_>) -> Option<String> {
     let visit = turn.visit()?;
-    // Sometimes somebody pastes a list, so that batches fill.
+    // Sometimes somebody pastes a list, so that batches fill up.
     let count = if turn.dice.chance(40) {
         20 + turn.dice.below(45)
     } else {

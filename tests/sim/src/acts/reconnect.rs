@@ -1,4 +1,4 @@
-//! Removes the connection to the hub, and makes it anew.
+//! Removes the connection to the hub, and creates it again.
 
 use super::{AtWorkspace, Spec};
 
@@ -6,6 +6,6 @@ pub(super) const SPEC: Spec = Spec {
     weight: 1,
     weight_in_channel: 0,
     at_workspace: AtWorkspace::Arranges(|world, node| world.reconnect(node)),
-    // Its connection is made once, before the run.
+    // Its connection is created once, before the run.
     at_mattermost: |_| None,
 };

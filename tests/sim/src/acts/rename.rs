@@ -1,4 +1,4 @@
-//! Takes another user name or nickname.
+//! Changes the user name or nickname.
 
 use causeway_kernel::command::{Command, PatchUser, UserPatch};
 

@@ -1,4 +1,4 @@
-//! Answers a post.
+//! Replies to a post.
 
 use super::scene::{Request, Scene};
 use super::{AtWorkspace, Spec, post};

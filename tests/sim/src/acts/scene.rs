@@ -1,5 +1,5 @@
-//! A workspace as a user finds it who is about to do something: an act becomes commands about
-//! something that shows there.
+//! A workspace as seen by a user who is about to act: an act becomes commands about visible
+//! objects.
 
 use causeway_kernel::boundary::env::Range;
 use causeway_kernel::boundary::input::Actor;
@@ -15,40 +15,40 @@ use crate::policies::{DENIED_WORD, REVISED_WORD};
 use crate::world::setup::{ADMIN, USERS_EACH};
 use causeway_kernel::rows::memory::Tables;
 
-/// Newest posts of a channel among which a user chooses, and reactions of a user to one of them.
+/// Newest posts of a channel among which a user chooses, and limit of the user's reactions to one of them.
 pub(super) const CHOICE: u32 = 12;
 /// Bytes of a long text.
 const LONG_TEXT_BYTES: usize = 16_000;
-/// Channels of a workspace.
+/// Channels of a workspace at most.
 pub(super) const CHANNELS_MAX: u32 = 100;
 
-/// What a client asks of its workspace.
+/// A client's request to its workspace.
 #[derive(Clone)]
 pub(crate) struct Request {
     pub(crate) node: usize,
     pub(crate) actor: Actor,
-    /// With a key the client may send the same again.
+    /// With a key, the client may repeat the request.
     pub(crate) key: Option<String>,
     pub(crate) command: Command,
-    /// What is asked, in words.
+    /// The request in words.
     pub(crate) told: String,
 }
 
 /// See the module.
 pub(crate) struct Scene<'w> {
     node: usize,
-    /// What shows.
+    /// The visible rows.
     pub(super) rows: &'w Tables,
-    /// Who is about to do something.
+    /// The user who is about to act.
     pub(super) user: UserNo,
     /// The user's profile.
     pub(super) profile: User,
-    /// The number of the act, for texts and names that no other act makes.
+    /// The number of the act, for texts and names that are unique to it.
     pub(super) number: usize,
     long_texts: bool,
 }
 
-/// The channel in which a user does something.
+/// The channel in which a user acts.
 #[derive(Clone)]
 pub(super) struct Place {
     pub(super) channel: ChannelNo,
@@ -79,22 +79,22 @@ impl<'w> Scene<'w> {
         &self.profile.username
     }
 
-    /// The user asks for something.
+    /// A request by the user.
     pub(super) fn by_user(&self, command: Command, told: String) -> Vec<Request> {
         vec![self.request(self.user, command, told)]
     }
 
-    /// The admin asks for something.
+    /// A request by the admin.
     pub(super) fn by_admin(&self, command: Command, told: String) -> Vec<Request> {
         vec![self.request(ADMIN, command, told)]
     }
 
-    /// The user asks for something in a channel, and joins it before if need be.
+    /// A request by the user in a channel, which the user joins first if necessary.
     pub(super) fn in_place(&self, place: &Place, command: Command, told: String) -> Vec<Request> {
         self.after_joining(place, self.request(self.user, command, told))
     }
 
-    /// The same, of a request.
+    /// The same for a given request.
     pub(super) fn after_joining(&self, place: &Place, request: Request) -> Vec<Request> {
         let (channel, user) = (place.channel, self.user);
         if self.rows.has::<ChannelMember>(&(channel, user)) {
@@ -116,7 +116,7 @@ impl<'w> Scene<'w> {
         }
     }
 
-    /// A channel to do something in: mostly a shared one, if there is one.
+    /// A channel to act in: usually a shared one, if there is one.
     pub(super) fn place(&self, dice: &mut Dice) -> Option<Place> {
         let any = self.channels(|channel| channel.name.starts_with("room"));
         let mut shared = any.clone();
@@ -145,7 +145,7 @@ impl<'w> Scene<'w> {
             _ => format!("text {number}"),
         };
         if self.long_texts && dice.chance(500) {
-            // Twenty of these are more than a message to a peer may hold.
+            // Twenty of these are more than a message to a peer can hold.
             return format!("{text} {}", "x".repeat(LONG_TEXT_BYTES));
         }
         text
@@ -161,7 +161,7 @@ impl<'w> Scene<'w> {
         row.map(|row| row.message).unwrap_or_default()
     }
 
-    /// The newest posts of a channel that are live, no system posts, and wanted.
+    /// The newest posts of a channel that are live, not system posts, and wanted.
     pub(super) fn posts(
         &self,
         place: &Place,

@@ -12,7 +12,7 @@ pub(super) const SPEC: Spec = Spec {
     weight: 1,
     weight_in_channel: 0,
     at_workspace: AtWorkspace::Asks(ask),
-    // It has one peer.
+    // It has only one peer.
     at_mattermost: |turn| turn.unshare(),
 };
 

@@ -1,4 +1,4 @@
-//! Takes a reaction back.
+//! Removes a reaction.
 
 use causeway_kernel::command::{Command, RemoveReaction};
 use causeway_kernel::model::Reaction;

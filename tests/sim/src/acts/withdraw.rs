@@ -18,7 +18,7 @@ pub(super) const SPEC: Spec = Spec {
     at_mattermost,
 };
 
-/// One that is too old by now stays as it is: the workspace refuses.
+/// If it is too old by now, the workspace refuses and nothing changes.
 fn ask(scene: &Scene<'_>, dice: &mut Dice) -> Option<Vec<Request>> {
     let place = scene.place(dice)?;
     let post = *dice.pick(&given(scene, &place))?;

@@ -1,4 +1,4 @@
-//! A next release that cannot read what today's has stored.
+//! A next release that cannot read what the current one has stored.
 
 use causeway_kernel::boundary::env::{Host, LogLevel, Range, Rows, Scan, StepContext};
 use causeway_kernel::boundary::policy::{Question, Verdict};

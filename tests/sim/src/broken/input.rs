@@ -1,4 +1,4 @@
-//! What goes in, spoilt.
+//! Corrupted inputs.
 
 use causeway_kernel::boundary::env::{Host, StepContext};
 use causeway_kernel::boundary::input::{Incarnation, Input, PingAnswer, Receipt, SendOutcome};
@@ -62,7 +62,7 @@ pub(super) fn spoil(defect: Defect, host: &dyn Host, context: StepContext, input
     }
 }
 
-/// An answer that does not say that the channel is unknown, but that something is.
+/// An answer without the signal that the channel is unknown, but still an error.
 fn without_signal(answer: Vec<u8>) -> Vec<u8> {
     match response::decode(&answer) {
         Ok(Answer::Fail(error)) => {

@@ -1,5 +1,5 @@
-//! Kernels with a defect: the tester's own test. Each wraps the real kernel and spoils what goes
-//! in or what comes out; a checker that catches none of them checks nothing.
+//! Kernels with a defect: tests of the checkers. Each wraps the real kernel and corrupts its inputs
+//! or outputs; a checker that catches none of them checks nothing.
 
 mod blind;
 mod input;
@@ -18,67 +18,67 @@ use crate::plan::Plan;
 use crate::world::Summary;
 use crate::{Failure, run_plan};
 
-/// What is wrong with a kernel.
+/// A defect of a kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Defect {
-    /// Some posts of peers are answered as taken and not stored.
+    /// Some posts of peers are answered as taken but not stored.
     SkipsWrites,
-    /// A message of unknown outcome counts as delivered.
+    /// A message with an unknown outcome counts as delivered.
     AdvancesCursorsEarly,
-    /// After a start, what was in flight stays in flight for ever.
+    /// After a start, messages in flight stay in flight for ever.
     ForgetsRounds,
-    /// A peer that was restored is not sent again what it lost.
+    /// A restored peer is not sent again what it lost.
     ForgetsRestores,
-    /// A peer that lost a channel in a restore is not offered it again.
+    /// A channel that a peer lost in a restore is not offered to it again.
     OffersOnce,
-    /// Deletions of posts stay at home.
+    /// Deletions of posts are not sent.
     KeepsDeletions,
-    /// Whatever comes last wins, whether it is older or not.
+    /// The last version to arrive wins, whether it is older or not.
     LosesEditOrder,
-    /// A post that comes again is stored again.
+    /// A repeated post is stored again.
     SkipsDedupe,
     /// A client's key is not remembered.
     ForgetsKeys,
-    /// What a peer sends is sent back to it.
+    /// A peer's items are sent back to it.
     Echoes,
-    /// The author of a peer's post is somebody else.
+    /// A peer's post is stored with a different author.
     ForgesAuthors,
     /// A peer may delete any post.
     DropsAuthority,
-    /// A message leaves for a peer that was uninvited.
+    /// A message is sent to a peer that was uninvited.
     SendsAfterUninvite,
     /// A cursor moves back when a message is delivered.
     MovesCursorsBack,
-    /// Something is counted for every delivery, whether it is new or not.
+    /// A count rises with every delivery, whether it is new or not.
     CountsDeliveries,
-    /// Every ping leaves a row that nobody takes away.
+    /// Every ping leaves a row that is never removed.
     PilesUpRows,
-    /// A command that is refused leaves a row.
+    /// A refused command leaves a row.
     RefusalsLeaveTraces,
-    /// The posts of a message leave in the reverse order.
+    /// The posts of a message are sent in reverse order.
     TurnsPostsAround,
-    /// While a peer is waited for, the others are told of no posts.
+    /// While one peer is waited for, the others are sent no posts.
     OnePeerHaltsAll,
     /// Users of peers administer this workspace.
     PromotesPeers,
     /// A message that did not arrive ends the sharing.
     FailuresEndLinks,
-    /// The next release does not see posts that today's has stored.
+    /// The next release does not see posts that the current one has stored.
     CannotReadOldRows,
-    /// What a step returns depends on more than its input.
+    /// The result of a step depends on more than its input.
     IsNotDeterministic,
-    /// Half of what a step wrote stays although it was stopped.
+    /// Half of the writes of a stopped step are kept.
     KeepsHalfOfStoppedSteps,
     /// A message that stops the kernel is answered as taken.
     LosesStoppedFrames,
-    /// Of two hosts of one identity, the answer of any counts.
+    /// Of two hosts with one identity, the answer of either counts.
     TakesAnyHost,
-    /// Of two incarnations of a peer, the one with the higher number is believed for ever.
+    /// Of two incarnations of a peer, the one with the higher number is trusted for ever.
     BelievesTheNewest,
 }
 
 impl Defect {
-    /// Every defect, with the checkers one of which must name it.
+    /// Every defect, and the checkers of which one must report it.
     pub const ALL: [(Defect, &'static [&'static str]); 27] = [
         (
             Defect::SkipsWrites,
@@ -133,7 +133,7 @@ impl Defect {
         ),
         (
             Defect::TakesAnyHost,
-            // What users write at one host comes between what they write at the other.
+            // Posts that users write at one host are interleaved with those written at the other.
             &[oracle::NO_LOSS, oracle::CONVERGENCE, oracle::ORDER],
         ),
         (
@@ -142,7 +142,7 @@ impl Defect {
         ),
     ];
 
-    /// The kernel of a release with it.
+    /// The kernel of a release with this defect.
     #[must_use]
     pub fn kernel(self, release: Release) -> Box<dyn Kernel> {
         match self {
@@ -154,7 +154,7 @@ impl Defect {
         }
     }
 
-    /// Runs a seed with it, as the checker wants it whose business it is.
+    /// Runs a seed with this defect, in the way that the responsible checker needs.
     ///
     /// # Errors
     /// The promise that the kernel broke.
@@ -166,7 +166,7 @@ impl Defect {
         })
     }
 
-    /// Runs a plan with it.
+    /// Runs a plan with this defect.
     ///
     /// # Errors
     /// The promise that the kernel broke.
@@ -174,7 +174,7 @@ impl Defect {
         run_plan(plan, &|release| self.kernel(release))
     }
 
-    /// The defect of this name, and its checkers.
+    /// The defect with this name, and its checkers.
     #[must_use]
     pub fn named(name: &str) -> Option<(Defect, &'static [&'static str])> {
         let mut all = Defect::ALL.into_iter();

@@ -1,4 +1,4 @@
-//! What comes out, spoilt.
+//! Corrupted outputs.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -18,10 +18,10 @@ use crate::frames;
 use crate::kernel::StepBytes;
 use crate::oracle::is_refusal;
 
-/// Counts steps of all kernels of the process: no input of any step.
+/// Counts steps of all kernels in the process; it is not an input of any step.
 static STEPS: AtomicU32 = AtomicU32::new(0);
 
-/// A row that no record of the kernel stands in.
+/// A key that no record of the kernel uses.
 const STRAY_KEY: &[u8] = b"stray";
 
 fn is_invitation(body: &[u8]) -> bool {
@@ -43,14 +43,14 @@ pub(super) fn spoil(
     let reply = codec::decode_reply(&output.reply);
     let is_refused = reply.as_ref().is_ok_and(is_refusal);
     match (defect, input) {
-        // With an invitation's post the channel would go as well.
+        // Without the post of an invitation, the channel would be missing as well.
         (Defect::SkipsWrites, Input::Frame { body, .. }) if !is_invitation(body) => {
             let skipped = |write: &Write| {
                 let new = host.get_many(write.table, std::slice::from_ref(&write.key));
                 write.table == Table::Posts && new == [None] && write.key.last() < Some(&32)
             };
             if output.writes.iter().filter(|write| skipped(write)).count() == 1 {
-                // The post is missing wholly, as if it had never come.
+                // The post is missing completely, as if it had never come.
                 let rows = [
                     Table::Posts,
                     Table::Ids,
@@ -76,7 +76,7 @@ pub(super) fn spoil(
         (Defect::MovesCursorsBack, Input::Receipt(_)) => rows::change::<Link>(output, |link| {
             link.cursor.seq = FeedSeq(link.cursor.seq.0.saturating_sub(1));
         }),
-        // What is refused leaves no trace: that it does is another defect.
+        // Refused frames leave no trace: leaving one is a different defect.
         (Defect::CountsDeliveries, Input::Frame { .. }) if !is_refused => output.writes.push(stray),
         (Defect::RefusalsLeaveTraces, _) if matches!(reply, Ok(Reply::Refused(_))) => {
             output.writes.push(stray);

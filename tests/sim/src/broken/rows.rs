@@ -1,4 +1,4 @@
-//! Rows that a step writes, changed.
+//! Changed rows among a step's writes.
 
 use causeway_kernel::boundary::env::Host;
 use causeway_kernel::boundary::input::Receipt;
@@ -14,14 +14,14 @@ use serde_json::Value;
 
 use crate::kernel::StepBytes;
 
-/// Whether another connection waits before it is sent to again.
+/// Whether another connection is waiting for its next send.
 pub(super) fn is_another_paused(host: &dyn Host, now_ms: i64, connection: ConnectionNo) -> bool {
     let all = connection::all(host);
     let mut others = all.iter().filter(|(no, _)| *no != connection);
     others.any(|(_, row)| row.retry_at > now_ms)
 }
 
-/// Moves the cursor behind a round that is out, and ends the round.
+/// Moves the cursor past a round in flight, and ends the round.
 pub(super) fn pass_round(host: &dyn Host, receipt: &Receipt, output: &mut StepBytes) {
     let round = host.get::<Round>(&receipt.connection);
     let Some(RoundSource::Feed { to }) = round.map(|round| round.source) else {
@@ -54,7 +54,7 @@ pub(super) fn change<R: Record>(output: &mut StepBytes, change: impl Fn(&mut R))
     }
 }
 
-/// Deletes whatever a frame says is deleted.
+/// Deletes every object that a frame marks as deleted.
 pub(super) fn delete_named(host: &dyn Host, body: &[u8], output: &mut StepBytes) {
     let Ok(json) = serde_json::from_slice::<Value>(body) else {
         return;

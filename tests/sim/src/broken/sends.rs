@@ -1,4 +1,4 @@
-//! Messages that leave, changed.
+//! Changed outgoing messages.
 
 use causeway_kernel::boundary::codec;
 use causeway_kernel::boundary::env::{Host, StepContext};
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::kernel::StepBytes;
 
-/// A message of a channel leaves.
+/// Sends a message about a channel.
 pub(super) fn late(
     host: &dyn Host,
     context: StepContext,
@@ -37,7 +37,7 @@ pub(super) fn late(
     }));
 }
 
-/// Changes the posts of every message that leaves.
+/// Changes the posts of every outgoing message.
 pub(super) fn posts(output: &mut StepBytes, change: impl Fn(ConnectionNo, &mut Vec<Value>)) {
     for effect in &mut output.effects {
         let Ok(Effect::Send {

@@ -1,4 +1,4 @@
-//! What the peer says when it is asked.
+//! The peer's answers.
 
 use causeway_kernel::boundary::input::Incarnation;
 use causeway_kernel::model::PeerKind;
@@ -9,11 +9,11 @@ use super::Mallory;
 use super::grammar::Production as P;
 use crate::frames::{self, Item};
 
-/// The answer to a ping: its clock, and whom it claims to be.
+/// The answer to a ping: its clock, and its claimed kind and incarnation.
 pub type Pong = (i64, Option<PeerKind>, Option<Incarnation>);
 
 impl Mallory {
-    /// The answer to a message: status and body; `None` if it says nothing.
+    /// The answer to a message: status and body; `None` for no answer.
     pub fn answer(&mut self, frame: &[u8]) -> Option<(u16, Vec<u8>)> {
         let list = [
             (P::HonestAnswer, 60),

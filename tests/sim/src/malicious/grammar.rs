@@ -1,8 +1,8 @@
-//! What the grammar is made of: every production, each counted when it is used.
+//! The productions of the grammar, each counted when it is used.
 
 use std::collections::BTreeMap;
 
-/// A production. What it stands for, its name says.
+/// A production, described by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(
     missing_docs,
@@ -177,7 +177,7 @@ impl Production {
         ]
     };
 
-    /// Those of answers to pings, which not every kind of peer gives.
+    /// Productions for answers to pings, which not every kind of peer gives.
     pub const OF_PINGS: [Production; 2] = [Production::OtherKind, Production::OtherIncarnation];
 }
 

@@ -1,4 +1,4 @@
-//! The items of a message, and what stands in their fields.
+//! The items of a message, and the values of their fields.
 
 use causeway_kernel::rows::id::Id;
 use serde_json::{Value, json};
@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 use super::grammar::Production as P;
 use super::{Knowledge, Mallory};
 
-/// Letters of the longest text.
+/// Length of the longest text, in letters.
 const LONGEST: usize = 16_383;
 
 impl Mallory {
-    /// An id out of three lists: one's own, others', and the workspace's.
+    /// An id from one of three lists: the peer's own, others', and the workspace's.
     fn id(&mut self, own: &[Id], other: &[Id], local: &[Id]) -> String {
         let list = [
             (P::OwnId, 60),
@@ -88,7 +88,7 @@ impl Mallory {
             P::TooLongText => "x".repeat(LONGEST + 1),
             P::ControlText => format!("bell\u{7} null\u{0} escape\u{1b}[31m {number}"),
             P::BidiText => format!("\u{202e}txet \u{2066}{number}\u{2069}"),
-            // Replaced by bytes that are no UTF-8 when the message is written.
+            // Replaced by invalid UTF-8 when the message is written.
             P::InvalidUtf8 => format!("\u{fdd0}{number}"),
             P::MentionOfEverybody => format!("@all @channel @here @alice @bob {number}"),
             _ => String::new(),

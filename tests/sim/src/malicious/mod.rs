@@ -1,9 +1,9 @@
-//! A malicious peer, made by a grammar: an authenticated peer that says whatever can be said, true
-//! or not. Hostile peers, §3: for each kind of message each id, time, owner, list and text is drawn
-//! from what it may be and from what it may not, then the structure itself is spoilt.
+//! A malicious peer that follows a grammar: an authenticated peer that says anything, true
+//! or not. Hostile peers, §3: for each kind of message, each id, time, owner, list and text is drawn
+//! from allowed and forbidden values, then the structure itself is corrupted.
 //!
-//! What such a peer does in its own name may come to be; nothing else of the workspace may change
-//! by it, and what others get may not suffer.
+//! What such a peer does in its own name may take effect; it must not change anything else in the
+//! workspace, and what others get must not suffer.
 
 mod answers;
 pub mod grammar;
@@ -18,10 +18,10 @@ use grammar::{Production, Used};
 
 /// Messages of a flood.
 const FLOOD: usize = 40;
-/// Items beyond what a sender of any generation puts into a message.
+/// More items than a sender of any generation puts into a message.
 const TOO_MANY: u64 = 300;
 
-/// What the peer knows of the workspace that it attacks: more than it could.
+/// The peer's knowledge of the workspace that it attacks: more than it could really have.
 #[derive(Clone, Debug, Default)]
 pub struct Knowledge {
     /// Its own users that are known there.
@@ -30,7 +30,7 @@ pub struct Knowledge {
     pub other_users: Vec<Id>,
     /// Users of the workspace.
     pub local_users: Vec<Id>,
-    /// Posts, the same.
+    /// Its own posts.
     pub own_posts: Vec<Id>,
     /// Posts of other peers' users.
     pub other_posts: Vec<Id>,
@@ -59,7 +59,7 @@ pub struct Mallory {
 }
 
 impl Mallory {
-    /// A peer that follows from a seed.
+    /// A peer whose behaviour follows from a seed.
     #[must_use]
     pub fn new(seed: u64) -> Mallory {
         let mut dice = Dice::new(seed, "a malicious peer");
@@ -75,7 +75,7 @@ impl Mallory {
         *self.used.entry(production).or_default() += 1;
     }
 
-    /// One of some productions.
+    /// Chooses one of several productions.
     fn one_of(&mut self, list: &[(Production, u64)]) -> Production {
         let sum = list.iter().map(|(_, weight)| weight).sum();
         let mut rest = self.dice.below(sum);
@@ -95,12 +95,12 @@ impl Mallory {
         Id::from_uuid_bytes(self.dice.bytes())
     }
 
-    /// What it said before is not said again.
+    /// Forgets what it said before, so that it is not repeated.
     pub fn forget(&mut self) {
         self.last = None;
     }
 
-    /// What it sends now.
+    /// The messages that it sends now.
     pub fn messages(&mut self, known: &Knowledge) -> Vec<Vec<u8>> {
         if self.dice.chance(60) {
             self.uses(Production::Flood);
@@ -160,7 +160,7 @@ impl Mallory {
         let id = self.fresh();
         let mut payload = json!({"id": id.as_str(), "channel_id": channel});
         let sections = 1 + self.dice.below(3);
-        // Its own users come first, or nothing of its own could ever be.
+        // Its own users come first, because without them nothing of its own could be accepted.
         if self.dice.chance(400) {
             self.uses(P::Users);
             payload["users"] = self.users(known);
@@ -238,7 +238,7 @@ impl Mallory {
         })
     }
 
-    /// How many items a list has.
+    /// The number of items in a list.
     fn count(&mut self) -> u64 {
         use Production as P;
         let list = [

@@ -1,18 +1,18 @@
-//! What is done to the structure of a message, at most one thing at a time.
+//! Corrupts the structure of a message, in at most one way at a time.
 
 use serde_json::{Value, json};
 
 use super::Mallory;
 use super::grammar::Production as P;
 
-/// Depth of what is nested too deep.
+/// Nesting depth that exceeds all limits.
 const DEPTH: usize = 1_000;
 
-/// What stands for bytes that are no UTF-8.
+/// Placeholder for invalid UTF-8.
 const MARK: &str = "\u{fdd0}";
 
 impl Mallory {
-    /// The bytes of a message, its structure perhaps spoilt.
+    /// The bytes of a message, with its structure possibly corrupted.
     pub(super) fn spoil(&mut self, mut frame: Value) -> Vec<u8> {
         if !self.dice.chance(250) {
             return bytes(&frame.to_string());
@@ -53,7 +53,7 @@ impl Mallory {
     }
 }
 
-/// The bytes of a text; the mark becomes what is no UTF-8.
+/// The bytes of a text, with the placeholder replaced by invalid UTF-8.
 fn bytes(text: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut parts = text.split(MARK);

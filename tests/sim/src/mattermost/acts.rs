@@ -1,4 +1,4 @@
-//! What the users and the admin of a server do.
+//! Acts of a server's users and admin.
 
 use causeway_kernel::rows::id::Id;
 
@@ -12,16 +12,16 @@ use crate::policies::{DENIED_WORD, REVISED_WORD};
 /// Newest posts of a channel among which a user chooses.
 const CHOICE: usize = 12;
 
-/// A server whose user or admin is about to do something.
+/// A server whose user or admin is about to act.
 pub(crate) struct Turn<'s> {
     pub(crate) server: &'s mut Server,
     pub(crate) now_ms: i64,
-    /// The number of the act, for texts and names that no other act makes.
+    /// The number of the act, for texts and names that are unique to it.
     pub(crate) number: usize,
     pub(crate) dice: &'s mut Dice,
 }
 
-/// A user in the channel in which something is about to be done.
+/// A user in the channel in which an act is about to happen.
 pub(crate) struct Visit {
     pub(crate) channel: Id,
     pub(crate) user: Id,
@@ -30,7 +30,7 @@ pub(crate) struct Visit {
 }
 
 impl Turn<'_> {
-    /// What the server's clock shows.
+    /// The time shown by the server's clock.
     pub(crate) fn clock_ms(&self) -> i64 {
         self.server.clock_ms(self.now_ms)
     }
@@ -43,7 +43,7 @@ impl Turn<'_> {
         Some((*id, row.clone()))
     }
 
-    /// One of the user's reactions to live posts of the channel that still stand.
+    /// One of the user's reactions to live posts of the channel that are still in force.
     pub(crate) fn given(
         &mut self,
         visit: &Visit,
@@ -63,7 +63,7 @@ impl Turn<'_> {
         self.dice.pick(&own).cloned()
     }
 
-    /// A user chooses a channel, mostly a shared one, if there is one.
+    /// A user chooses a channel, usually a shared one, if there is one.
     fn choose(&mut self) -> Option<Visit> {
         let shared = self.server.shared();
         let all: Vec<Id> = self.server.rows.channels.keys().copied().collect();
@@ -82,7 +82,7 @@ impl Turn<'_> {
         })
     }
 
-    /// The same, and the user joins it if need be.
+    /// The same, and the user joins the channel if necessary.
     pub(crate) fn visit(&mut self) -> Option<Visit> {
         let visit = self.choose()?;
         self.server
@@ -90,7 +90,7 @@ impl Turn<'_> {
         Some(visit)
     }
 
-    /// One of the newest live posts of the channel, system posts left out.
+    /// One of the newest live posts of the channel, except system posts.
     pub(crate) fn pick(
         &mut self,
         visit: &Visit,
@@ -127,7 +127,7 @@ impl Turn<'_> {
         self.server.write(self.now_ms, place, root, "", text);
     }
 
-    /// Stores what became of a post.
+    /// Stores a changed post.
     pub(crate) fn put_post(&mut self, id: Id, row: PostRow) {
         let channel = row.channel;
         self.server.put_post(id, row);
@@ -163,7 +163,7 @@ impl Turn<'_> {
 }
 
 impl Server {
-    /// A user or the admin does something, if there is anything to do it with; tells what.
+    /// A user or the admin acts, if there is an object for the act; returns a description.
     pub fn act(&mut self, now_ms: i64, act: Act, number: usize, dice: &mut Dice) -> Option<String> {
         (act.spec().at_mattermost)(&mut Turn {
             server: self,
@@ -173,7 +173,7 @@ impl Server {
         })
     }
 
-    /// Makes a channel, unless its name is taken.
+    /// Creates a channel, unless its name is taken.
     pub(crate) fn create_channel(&mut self, name: &str) -> bool {
         let is_taken = self.rows.channels.values().any(|row| row.name == name);
         if is_taken {
@@ -200,7 +200,7 @@ impl Server {
         }
     }
 
-    /// A user changes the profile.
+    /// A user changes their profile.
     pub(crate) fn change_profile(&mut self, now_ms: i64, id: Id, mut row: UserRow) {
         row.update_at = self.clock_ms(now_ms);
         row.told_version = row.update_at;
@@ -216,7 +216,7 @@ impl Server {
         }
     }
 
-    /// Channels that are shared.
+    /// The shared channels.
     pub(super) fn shared(&self) -> Vec<Id> {
         let rows = self.rows.channels.iter();
         rows.filter(|(_, row)| row.share.is_some())
@@ -256,7 +256,7 @@ impl Server {
         }
     }
 
-    /// Gives a reaction, or takes it back; `None` if that changes nothing.
+    /// Adds a reaction, or removes it; `None` if that changes nothing.
     pub(crate) fn react(
         &mut self,
         now_ms: i64,
@@ -285,7 +285,7 @@ impl Server {
         Some(())
     }
 
-    /// The admin writes a last word into each shared channel: news, for what was stuck.
+    /// The admin writes a last post into each shared channel: a change that lets stuck items move.
     pub fn last_words(&mut self, now_ms: i64) {
         for channel in self.shared() {
             let text = format!("the last word of {now_ms}");

@@ -1,4 +1,4 @@
-//! Kernels with a defect that only a server of another make reveals.
+//! Kernels with a defect that shows only with a Mattermost-like server.
 
 use causeway_kernel::boundary::codec;
 use causeway_kernel::boundary::env::{Host, StepContext};
@@ -11,21 +11,21 @@ use super::quirks::Generation;
 use crate::kernel::{Kernel, NativeKernel, StepBytes};
 use crate::oracle;
 
-/// What is wrong with a kernel.
+/// A defect of a kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Defect {
-    /// Reactions go out again when nobody knows whether a toggle was told of them.
+    /// Reactions are sent again even if it is unknown whether a toggle has received them.
     TellsTogglesAgain,
-    /// It does not know that reactions are a toggle at servers of the 11 line.
+    /// It ignores that reactions are a toggle at servers of the 11 line.
     TakesNewForOld,
-    /// It does not know the 12 posts of servers of 2021.
+    /// It ignores the limit of 12 posts of servers of 2021.
     TakesOldForNew,
-    /// `OK` without a payload counts as a failure, also where there is nothing to say.
+    /// `OK` without a payload counts as a failure, even where no payload is due.
     WaitsForPayload,
 }
 
 impl Defect {
-    /// Every defect, the server that reveals it, and the checkers one of which must name it.
+    /// Every defect, the server that reveals it, and the checkers of which one must report it.
     pub const ALL: [(Defect, Generation, &'static [&'static str]); 4] = [
         (
             Defect::TellsTogglesAgain,

@@ -1,4 +1,4 @@
-//! What such a server finds to send in a channel: its tables, watched with cursors of time.
+//! What such a server has to send in a channel: it scans its tables with cursors of time.
 //! Semantics §5.4 and §5.5.
 
 use std::collections::{BTreeSet, VecDeque};
@@ -15,9 +15,9 @@ use crate::frames::{ACKNOWLEDGED, Item};
 /// Users in a message.
 const USERS_MAX: usize = 25;
 
-/// What the scans of a channel found.
+/// The results of scanning a channel.
 struct Scanned {
-    /// Posts in order, roots before their replies; the same post perhaps twice.
+    /// Posts in order, roots before their replies; the same post may be in it twice.
     posts: Vec<(Id, PostRow)>,
     created: Cursor,
     updated: Cursor,
@@ -115,8 +115,8 @@ impl Server {
         }
     }
 
-    /// Puts the roots that changed before their replies; a root that the scan brings, too, comes
-    /// twice.
+    /// Puts changed roots before their replies; a root that the scan finds, too, is
+    /// included twice.
     fn with_roots(&mut self, found: Vec<(Id, PostRow)>, since: i64) -> Vec<(Id, PostRow)> {
         let mut out: Vec<(Id, PostRow)> = Vec::new();
         for (id, row) in found {
@@ -161,7 +161,7 @@ impl Server {
         found
     }
 
-    /// Users of the channel with a newer profile, and those whom the round names.
+    /// Users of the channel with a newer profile, and those named in the round.
     fn users_due(
         &self,
         channel: Id,
@@ -202,7 +202,7 @@ impl Server {
         self.add(round, Section::Users, "users", Value::Object(map), items);
     }
 
-    /// Memberships: the cursor is inclusive, and the peer's own users count, too.
+    /// Adds memberships: the cursor is inclusive, and the peer's own users are included, too.
     fn add_members(&mut self, round: &mut Round, channel: Id, since: i64) {
         if !self.with_members {
             return;

@@ -1,29 +1,29 @@
-//! What the onlooker demands of a server of its own things: what it has offered to the peer in its
-//! last state, in a message that the peer processed. The server itself keeps no such book.
+//! What the oracle requires of a server's own objects: the last state of each must have been offered to the
+//! peer in a message that the peer processed. The server itself does not keep such records.
 
 use std::collections::BTreeMap;
 
 use crate::frames::Item;
 
-/// A thing of the server.
+/// An object of the server.
 #[derive(Clone, Debug, Default)]
 struct Debt {
     /// Rises with each change.
     state: u64,
-    /// The highest version that it ever had.
+    /// The highest version that it has ever had.
     version: i64,
-    /// Whether its last version is not newer than one before it: the clock had gone back.
+    /// Whether its last version is not newer than an earlier one, because the clock had gone back.
     is_backdated: bool,
     /// The state that was offered last.
     offered: Option<u64>,
 }
 
-/// The book.
+/// The records of all objects.
 #[derive(Clone, Debug, Default)]
 pub struct Debts(BTreeMap<Item, Debt>);
 
 impl Debts {
-    /// A thing changed. A deletion counts whatever its time is.
+    /// Records a change to an object. A deletion counts whatever its time is.
     pub fn owe(&mut self, item: Item, version: i64, is_deletion: bool) {
         let debt = self.0.entry(item).or_default();
         debt.is_backdated = !is_deletion && debt.state > 0 && version <= debt.version;
@@ -31,45 +31,45 @@ impl Debts {
         debt.version = debt.version.max(version);
     }
 
-    /// The state of a thing, to be named when it was offered.
+    /// The state of an object, to be passed on when it is offered.
     #[must_use]
     pub fn state(&self, item: &Item) -> u64 {
         self.0.get(item).map_or(0, |debt| debt.state)
     }
 
-    /// The peer processed a message with this state of a thing.
+    /// Records that the peer processed a message with this state of an object.
     pub fn offered(&mut self, item: &Item, state: u64) {
         if let Some(debt) = self.0.get_mut(item) {
             debt.offered = Some(state);
         }
     }
 
-    /// Whether the peer was ever offered a thing.
+    /// Whether the peer was ever offered an object.
     #[must_use]
     pub fn was_offered(&self, item: &Item) -> bool {
         self.0.get(item).is_some_and(|debt| debt.offered.is_some())
     }
 
-    /// Nobody knows what the peer still holds.
+    /// Forgets everything: it is unknown what the peer still has.
     pub fn forget(&mut self) {
         for debt in self.0.values_mut() {
             debt.offered = None;
         }
     }
 
-    /// How many things there are.
+    /// The number of objects.
     #[must_use]
     pub fn count(&self) -> usize {
         self.0.len()
     }
 
-    /// How many of them the peer must have as they are.
+    /// The number of objects whose last state the peer must have.
     #[must_use]
     pub fn count_due(&self) -> usize {
         self.0.keys().filter(|item| self.is_due(item)).count()
     }
 
-    /// Whether the peer must have the last state of a thing.
+    /// Whether the peer must have the last state of an object.
     #[must_use]
     pub fn is_due(&self, item: &Item) -> bool {
         self.0

@@ -1,4 +1,4 @@
-//! The messages of such a server, in the shape that each generation's recordings show.
+//! The messages of such a server, in the form shown by each generation's recordings.
 
 use causeway_kernel::rows::id::Id;
 use serde_json::{Value, json};
@@ -111,7 +111,7 @@ impl Server {
         post
     }
 
-    /// A reaction, or an acknowledgement that stands.
+    /// A reaction, or an acknowledgement in force.
     pub(super) fn wire_reaction(&self, key: &ReactionKey, row: &ReactionRow) -> Value {
         if key.2 == ACKNOWLEDGED {
             let post = self.rows.posts.get(&key.0);
@@ -141,7 +141,7 @@ impl Server {
         reaction
     }
 
-    /// A text as it leaves: a server of 2021 mentions the peer's users by their names at home.
+    /// A text as sent: a server of 2021 mentions the peer's users by their names at home.
     fn sent_text(&self, message: &str) -> String {
         if self.generation == Generation::Of11 {
             return message.to_string();
@@ -157,7 +157,7 @@ impl Server {
         words.collect::<Vec<_>>().join(" ")
     }
 
-    /// Whom the mentions of texts mean, for the receiver to rewrite them.
+    /// The users that mentions in texts refer to, so that the receiver can rewrite them.
     pub(super) fn transforms(&self, texts: &[&str]) -> Value {
         let mut map = serde_json::Map::new();
         let words = texts.iter().flat_map(|text| text.split(' '));
@@ -169,7 +169,7 @@ impl Server {
         Value::Object(map)
     }
 
-    /// An answer of the application.
+    /// An answer from the application.
     pub(super) fn answer(status: &str, error: &str, payload: &Value) -> Vec<u8> {
         json!({"status": status, "err": error, "payload": payload})
             .to_string()

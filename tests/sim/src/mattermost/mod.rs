@@ -1,6 +1,6 @@
-//! Servers as they exist, as members of the simulated world: a model of a Mattermost as seen from
-//! the wire, in two generations, made from recorded traffic and its description. [`quirks`] names
-//! what is particular about them, with the sources.
+//! Real servers as members of the simulated world: a model of a Mattermost as seen on
+//! the network, in two generations, based on recorded traffic and its description. [`quirks`] lists
+//! their peculiarities, with the sources.
 //!
 //! The model keeps a database ([`rows`]), lets its users act ([`acts`]), answers requests
 //! ([`receive`]), and watches its own tables with cursors of time to send what is new
@@ -31,10 +31,10 @@ use quirks::{Generation, Quirk, Shown};
 use rows::{ChannelRow, PostRow, ReactionKey, Rows, UserRow};
 use send::{Outgoing, Round, Task, TaskKey};
 
-/// Users of such a server; the first administers it. The names exist elsewhere, too.
+/// Users of such a server; the first one is its administrator. The names exist elsewhere, too.
 const USERS: [&str; 3] = ["alice", "bob", "mona"];
 
-/// What its users did, and what became of its channels, for the onlooker.
+/// Actions of its users and changes to its channels, for the oracle.
 #[derive(Clone, Debug)]
 pub enum Made {
     /// A post was written or changed by a user of the server.
@@ -45,11 +45,11 @@ pub enum Made {
     User(UserView),
     /// A post of somebody else was deleted by a moderator.
     Moderated(Id),
-    /// The sharing of a channel began, here.
+    /// The sharing of a channel began on this side.
     Began(Id),
-    /// It ended, here.
+    /// It ended on this side.
     Ended(Id),
-    /// A restore put something of before in the place of this, or nothing.
+    /// A restore replaced the object by an earlier version, or removed it.
     Lost(Item),
 }
 
@@ -59,23 +59,23 @@ pub struct Server {
     pub generation: Generation,
     /// The id of the connection, on both sides.
     pub remote_id: Id,
-    /// What is in its database.
+    /// Its database.
     pub rows: Rows,
-    /// A copy of it.
+    /// A backup of the database.
     backup: Option<Rows>,
     /// How far its clock is off, in ms.
     pub clock_offset_ms: i64,
-    /// Whether the process runs.
+    /// Whether the process is running.
     pub is_running: bool,
-    /// Starts of the process so far.
+    /// Number of starts of the process.
     pub life: u32,
     /// How often each quirk showed.
     pub shown: Shown,
-    /// What happened since it was last asked.
+    /// Events since the last query.
     pub made: Vec<Made>,
-    /// What it owes the peer of its own things.
+    /// Which of its own objects it still has to send to the peer.
     pub debts: Debts,
-    /// What is to be sent now.
+    /// The message to be sent now.
     pub out: Option<Vec<u8>>,
     /// The name of the connection here.
     peer: String,
@@ -138,13 +138,13 @@ impl Server {
         server
     }
 
-    /// What its clock shows.
+    /// The time shown by its clock.
     #[must_use]
     pub fn clock_ms(&self, now_ms: i64) -> i64 {
         EPOCH_MS + now_ms + self.clock_offset_ms
     }
 
-    /// The process dies: what it had in mind is gone, the database stays.
+    /// The process dies: its memory is lost, the database is kept.
     pub fn die(&mut self) {
         self.is_running = false;
         self.life += 1;
@@ -160,7 +160,7 @@ impl Server {
         self.is_running = true;
     }
 
-    /// So many things it never offered.
+    /// Counts objects that it never offered.
     pub fn lost_behind_cursor(&mut self, things: u64) {
         if things > 0 {
             self.show_quirk(Quirk::LosesBehindCursor);
@@ -189,7 +189,7 @@ impl Server {
         self.rows.users.insert(id, row);
     }
 
-    /// Stores a post; whoever looks on hears of those written here.
+    /// Stores a post, and reports posts written here to the oracle.
     fn put_post(&mut self, id: Id, row: PostRow) {
         if !row.is_remote {
             let view = show::post(&self.rows, id, &row);
@@ -200,7 +200,7 @@ impl Server {
         self.rows.posts.insert(id, row);
     }
 
-    /// Stores a reaction; whoever looks on hears of those given here.
+    /// Stores a reaction, and reports reactions given here to the oracle.
     fn put_reaction(&mut self, key: &ReactionKey, row: rows::ReactionRow) {
         let is_own = self.rows.users.get(&key.1);
         if is_own.is_some_and(|user| !user.is_remote) {
@@ -213,7 +213,7 @@ impl Server {
         self.rows.reactions.insert(key.clone(), row);
     }
 
-    /// Something about a post changed: its time, and the times of those who follow the channel.
+    /// Updates the time of a changed post, and the times of those who follow the channel.
     fn touch_post(&mut self, id: Id, at_ms: i64) {
         if let Some(mut post) = self.rows.posts.get(&id).cloned() {
             post.update_at = at_ms;
@@ -225,7 +225,7 @@ impl Server {
         self.rows.channels.get_mut(id)
     }
 
-    /// Writes a post of a user here.
+    /// Writes a post by a user here.
     fn write(
         &mut self,
         now_ms: i64,

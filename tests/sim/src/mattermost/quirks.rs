@@ -1,5 +1,5 @@
-//! What is particular about the servers that exist, each with where it was seen. A run counts how
-//! often each shows, so that a test can tell when one never does.
+//! Peculiarities of real servers, each with its source. A run counts how
+//! often each shows, so that a test can tell if one never does.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ impl Generation {
         }
     }
 
-    /// The name of a server of it.
+    /// The name of such a server.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -34,38 +34,38 @@ impl Generation {
     }
 }
 
-/// A quirk. The comments name the set of recordings, the file or the heading of its README, and
-/// the paragraph of the semantics.
+/// A quirk. The comments give the set of recordings, the file or the heading in its README, and
+/// the section of the semantics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Quirk {
     /// Full batches of 12, one after the other. 2021, "What the traffic shows": order in one round.
     TwelveAMessage,
     /// The history of a channel is sent in full. 2021, 03; semantics §8.3.
     SendsHistory,
-    /// What the peer says of anybody's post or profile is carried out. 2021, 13.
+    /// Changes by the peer to anybody's post or profile are carried out. 2021, 13.
     ChecksNoOwnership,
-    /// Posts into channels that are not shared are taken. 2021, 11 and 13.
+    /// Posts into channels that are not shared are accepted. 2021, 11 and 13.
     TakesUnshared,
     /// Deleted posts are sent with their text. 2021, 04.
     DeletedWithText,
     /// Mentions of the peer's users are cut back to their names at home. 2021, 04 and 08.
     CutsMentions,
-    /// A pin alone is no change at the receiver. 2021, 04; semantics §6.4.
+    /// A pin alone counts as no change at the receiver. 2021, 04; semantics §6.4.
     IgnoresPins,
     /// More than 25 new posts in one window: the rest is sent again. 11.6, "What the traffic
     /// shows"; semantics §5.5 a.
     SendsBatchesTwice,
-    /// A reaction that comes again is taken away. 11.6, 05 and 13; semantics §6.5.
+    /// A repeated reaction is removed. 11.6, 05 and 13; semantics §6.5.
     TogglesReactions,
-    /// A removal is echoed to where it came from. 11.6, 05; semantics §6.5.
+    /// A removal is echoed to its sender. 11.6, 05; semantics §6.5.
     EchoesRemovals,
     /// Every re-delivery is an edit with a time of its own. 11.6, 13; semantics §6.4.
     EditsOnRedelivery,
-    /// Acknowledgements go with later rounds, theirs come back. 11.6, 21; semantics §6.6.
+    /// Acknowledgements are sent in later rounds, the peer's own are sent back. 11.6, 21; semantics §6.6.
     SendsAcknowledgements,
-    /// What was withdrawn once is not acknowledged again. 11.6; semantics §6.6.
+    /// A withdrawn acknowledgement is not renewed. 11.6; semantics §6.6.
     KeepsWithdrawals,
-    /// Memberships go in messages of their own, the newest each time again. 11.6, 17; semantics §9.
+    /// Memberships have messages of their own, with the newest ones repeated. 11.6, 17; semantics §9.
     RepeatsMemberships,
     /// The first ping after the handshake carries a dead token. 11.6, 01; protocol §8.1.
     FirstPingRefused,
@@ -73,7 +73,7 @@ pub enum Quirk {
     EndsSharing,
     /// A new user with a taken name is never stored. Both, 13; semantics §6.3.
     RefusesTakenNames,
-    /// A reply brings its root before it and again after it. Both, 04; semantics §5.5 a.
+    /// A reply causes its root to be sent before it and again after it. Both, 04; semantics §5.5 a.
     RootsTwice,
     /// A touch sends the whole post again. Both, 04 and 05; semantics §5.5 d.
     TouchedPostsAgain,
