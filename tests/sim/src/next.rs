@@ -1,6 +1,6 @@
-//! The release after today's: a kernel with habits that a later release may have and that nobody
-//! may notice. Its rows have a field more at their end, its rounds are short, and its messages are
-//! written in another order, with a field that today's reader does not know.
+//! The next release: a kernel with habits that a later release may have and that nobody
+//! may notice. Its rows have one more field at the end, its rounds are short, and its messages are
+//! written in another order, with a field that the current reader does not know.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::kernel::{Kernel, StepBytes};
 
-/// The field at the end of a row: today's reader stops before it.
+/// The field at the end of a row; the current reader stops before it.
 const FIELD: &[u8] = b"\xeenext";
 
 /// Tables whose rows have the field.
@@ -42,8 +42,8 @@ impl Kernel for Next {
     }
 }
 
-/// Gives a row its field; says whether the row is another than the one that stands there. One that
-/// differs in its layout alone stays as it is.
+/// Adds the field to a row; returns whether the row differs from the stored one. A row that
+/// differs only in its layout is not rewritten.
 fn widen(host: &dyn Host, write: &mut Write) -> bool {
     let Some(value) = write
         .value
@@ -89,10 +89,10 @@ fn reword(effect: &mut Vec<u8>) -> Result<(), String> {
     Ok(())
 }
 
-/// An object, by its members' names; what they are stays as it was written.
+/// An object, by member name; the values stay as written.
 type Members<'f> = BTreeMap<&'f str, &'f RawValue>;
 
-/// A frame whose own fields, and those of its message and its payload, stand in another order.
+/// A frame whose own fields, and those of its message and its payload, are in another order.
 fn reworded(frame: &[u8]) -> serde_json::Result<Vec<u8>> {
     let mut outer: Members<'_> = serde_json::from_slice(frame)?;
     let mut message: Members<'_> = match outer.get("msg") {
@@ -112,7 +112,7 @@ fn reworded(frame: &[u8]) -> serde_json::Result<Vec<u8>> {
     serde_json::to_vec(&outer)
 }
 
-/// Rows as its own code sees them: without the field, whoever wrote them.
+/// Rows as its own code sees them: without the field, whichever release wrote them.
 struct View<'h>(&'h dyn Host);
 
 impl Rows for View<'_> {

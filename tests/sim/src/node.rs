@@ -1,8 +1,8 @@
-//! A workspace with its machine: tables and journal in memory, a clock that can lie, a process
-//! that can die.
+//! A workspace with its machine: tables and journal in memory, a clock that may be wrong, a process
+//! that may die.
 //!
-//! As in the engine, steps are carried out at once and become durable later, in groups; what is
-//! not durable when the process dies is undone, but for a prefix that had reached the disk.
+//! As in the engine, steps are executed at once and become durable later, in groups. Steps that are
+//! not durable when the process dies are undone, except for a prefix that had reached the disk.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -32,22 +32,22 @@ const COPIES: [&str; 3] = [
     "the copy of initech",
 ];
 
-/// A row as it was, if it was there.
+/// The earlier value of a row, if it existed.
 type Old = Option<Vec<u8>>;
 
-/// What a step did, as its observers see it.
+/// The result of a step, as seen by observers.
 pub struct Carried {
     /// Its journal entry.
     pub entry: Entry,
     /// The reply.
     pub reply: Reply,
-    /// The rows it wrote.
+    /// The rows that it wrote.
     pub writes: Vec<Write>,
-    /// The same rows before it, in the same order.
+    /// The values of these rows before it, in the same order.
     pub old: Vec<Old>,
     /// Its effects.
     pub effects: Vec<Effect>,
-    /// What it asked the policies.
+    /// Its questions to the policies.
     pub asked: Vec<Asked>,
 }
 
@@ -60,7 +60,7 @@ impl Carried {
     }
 }
 
-/// A step that is carried out and not durable yet.
+/// A step that has been executed and is not durable yet.
 struct Unsynced<N> {
     entry: Entry,
     writes: Vec<Write>,
@@ -68,63 +68,63 @@ struct Unsynced<N> {
     note: N,
 }
 
-/// What a step that is not carried out for good would do.
+/// The result of a step that is only tried.
 pub struct Probed {
     /// The reply.
     pub reply: Reply,
-    /// Rows that would not stay as they are.
+    /// Rows that it would change.
     pub changes: Vec<Write>,
     /// The effects.
     pub effects: Vec<Effect>,
 }
 
-/// What a backup holds.
+/// The contents of a backup.
 #[derive(Clone)]
 pub struct Backup {
     rows: Tables,
     journal: Vec<Entry>,
 }
 
-/// A workspace. `N` is what its driver keeps about a step until it is durable.
+/// A workspace. `N` is what its driver stores with a step until it is durable.
 pub struct Node<N> {
     /// Its number.
     pub no: usize,
-    /// Every row, those of steps that are not durable included.
+    /// Every row, including those of steps that are not durable.
     pub rows: Tables,
     /// The durable entries.
     pub journal: Vec<Entry>,
     /// Its clock.
     pub clock: Clock,
-    /// What is loaded.
+    /// The loaded policy.
     pub policy: Policy,
-    /// Whether the process runs.
+    /// Whether the process is running.
     pub is_running: bool,
-    /// Whether it serves: what a start carries out is durable.
+    /// Whether it serves requests: what a start executes is durable.
     pub is_serving: bool,
-    /// Whether what is there was restored from a backup since the process died.
+    /// Whether it was restored from a backup after the process died.
     pub is_restored: bool,
-    /// Starts of the process so far.
+    /// Number of starts of the process.
     pub life: u32,
     /// Times at which the kernel wants a timer, by the node's clock.
     pub wakes: BTreeSet<i64>,
-    /// How what is due is carried out.
+    /// How due work is carried out.
     pub due: DueRun,
-    /// When its timer goes off, in ms of the simulation.
+    /// When its timer fires, in ms of simulation time.
     pub timer_at_ms: Option<i64>,
-    /// The nodes to which its connections lead, removed ones included.
+    /// The nodes at the other ends of its connections, including removed ones.
     pub peers: Peers,
     name: &'static str,
     release: Release,
     kernel: Box<dyn Kernel>,
     unsynced: VecDeque<Unsynced<N>>,
-    /// How many of them the running sync covers; 0 = none runs.
+    /// How many of them the running sync covers; 0 = no sync is running.
     syncing: usize,
     seeds: Dice,
     store: Option<Box<dyn Store>>,
 }
 
 impl<N> Node<N> {
-    /// An empty workspace, its process running.
+    /// An empty workspace with a running process.
     #[must_use]
     pub fn new(no: usize, seed: u64, kernel: Box<dyn Kernel>) -> Node<N> {
         Node {
@@ -151,7 +151,7 @@ impl<N> Node<N> {
         }
     }
 
-    /// Another host, made of a copy of this one; its process does not run yet. Its number is `no`.
+    /// Another host, copied from this one; its process does not run yet. Its number is `no`.
     #[must_use]
     pub fn copy(
         &self,
@@ -178,36 +178,36 @@ impl<N> Node<N> {
         }
     }
 
-    /// Takes the place of the original: its number and its name.
+    /// Replaces the original: takes its number and its name.
     pub fn take_over(&mut self, original: &Node<N>) {
         (self.no, self.name) = (original.no, original.name);
     }
 
-    /// Keeps what becomes durable in files as well.
+    /// Also stores durable steps in files.
     pub fn keep_in(&mut self, store: Box<dyn Store>) {
         self.store = Some(store);
     }
 
-    /// Puts a kernel in the place of the one that runs.
+    /// Replaces the running kernel.
     pub fn load(&mut self, release: Release, kernel: Box<dyn Kernel>) {
         self.release = release;
         self.kernel = kernel;
     }
 
-    /// The kernel that runs.
+    /// The release of the running kernel.
     #[must_use]
     pub fn release(&self) -> Release {
         self.release
     }
 
-    /// The kernel that carried out the last step.
+    /// The release that executed the last step.
     #[must_use]
     pub fn last_release(&self) -> Release {
         self.last()
             .map_or(Release::default(), |entry| entry.release)
     }
 
-    /// Every step that was carried out, those that are not durable included.
+    /// Every executed step, including those that are not durable.
     #[must_use]
     pub fn entries(&self) -> Vec<Entry> {
         let unsynced = self.unsynced.iter().map(|step| &step.entry);
@@ -225,7 +225,7 @@ impl<N> Node<N> {
         self.name
     }
 
-    /// What its clock shows.
+    /// The time shown by its clock.
     #[must_use]
     pub fn clock_ms(&self, now_ms: i64) -> i64 {
         self.clock.at(now_ms)
@@ -250,11 +250,11 @@ impl<N> Node<N> {
         }
     }
 
-    /// What an input comes to that stops the step: nothing, unless the host has a flaw. Gives its
-    /// entry, which has to be kept, and the reply of a host that says otherwise.
+    /// Handles an input that stops the step: it has no effect, unless the host has a defect. Returns its
+    /// entry, which has to be kept, and the reply of a host with a defect.
     ///
     /// # Errors
-    /// When the flawed host's kernel stopped by itself.
+    /// If the kernel of a host with a defect stopped on its own.
     pub fn stop(&mut self, now_ms: i64, input: &Input) -> Result<(Entry, Option<Reply>), String> {
         let seed = self.seeds.bytes();
         let context = self.context(now_ms, seed);
@@ -293,21 +293,21 @@ impl<N> Node<N> {
                     codec::decode_reply(&output.reply).map_err(|error| error.to_string())?;
                 Ok(matches!(reply, Reply::Http { .. }).then_some(reply))
             }
-            // It does nothing wrong here.
+            // It behaves correctly here.
             HostFlaw::TakesAnyHost => Ok(None),
         }
     }
 
-    /// What is wrong with the host around the kernel: the tester's own test.
+    /// The defect of the host around the kernel, to test the checkers.
     #[must_use]
     pub fn host_flaw(&self) -> Option<HostFlaw> {
         self.kernel.host_flaw()
     }
 
-    /// Carries out an input; [`Node::keep`] has to follow.
+    /// Executes an input; [`Node::keep`] has to follow.
     ///
     /// # Errors
-    /// When the kernel stopped.
+    /// If the kernel stopped.
     pub fn carry_out(&mut self, now_ms: i64, input: &Input) -> Result<Carried, String> {
         let seed = self.seeds.bytes();
         let context = self.context(now_ms, seed);
@@ -335,7 +335,7 @@ impl<N> Node<N> {
         })
     }
 
-    /// Keeps what was carried out until it is durable.
+    /// Keeps an executed step until it is durable.
     pub fn keep(&mut self, entry: Entry, writes: Vec<Write>, old: Vec<Old>, note: N) {
         self.unsynced.push_back(Unsynced {
             entry,
@@ -345,10 +345,10 @@ impl<N> Node<N> {
         });
     }
 
-    /// What an input would do now; nothing of it stays.
+    /// What an input would do now; it has no lasting effect.
     ///
     /// # Errors
-    /// When the kernel stopped.
+    /// If the kernel stopped.
     pub fn probe(&mut self, now_ms: i64, seed: [u8; 16], input: &Input) -> Result<Probed, String> {
         let context = self.context(now_ms, seed);
         let host = StepHost::new(&self.rows, Source::Live(self.policy, context.seed));
@@ -365,13 +365,13 @@ impl<N> Node<N> {
         })
     }
 
-    /// The chain up to the last step that was carried out.
+    /// The chain up to the last executed step.
     #[must_use]
     pub fn chain(&self) -> Digest {
         self.last().map_or(Digest::default(), |entry| entry.chain)
     }
 
-    /// Begins to make what is carried out durable; says whether there is anything to wait for.
+    /// Begins to make executed steps durable; returns whether there is anything to wait for.
     pub fn begin_sync(&mut self) -> bool {
         if self.syncing > 0 || self.unsynced.is_empty() {
             return false;
@@ -380,10 +380,10 @@ impl<N> Node<N> {
         true
     }
 
-    /// The sync has ended: gives what is durable now.
+    /// Ends the sync: returns what is durable now.
     ///
     /// # Errors
-    /// When its files do not take it.
+    /// If its files reject it.
     pub fn end_sync(&mut self) -> Result<Vec<N>, String> {
         let count = std::mem::take(&mut self.syncing);
         if let Some(store) = &mut self.store {
@@ -402,17 +402,17 @@ impl<N> Node<N> {
         notes
     }
 
-    /// Steps that are not durable.
+    /// The number of steps that are not durable.
     #[must_use]
     pub fn unsynced(&self) -> usize {
         self.unsynced.len()
     }
 
-    /// The process dies. Of the steps that are not durable the first `survivors` had reached the
-    /// disk, unless its files decide. Gives those and the others.
+    /// The process dies. Of the steps that are not durable, the first `survivors` had reached the
+    /// disk, unless its files decide. Returns those and the others.
     ///
     /// # Errors
-    /// When its files are not what they have to be.
+    /// If its files do not hold what they must.
     pub fn die(&mut self, survivors: usize) -> Result<(Vec<N>, Vec<N>), String> {
         let survivors = match &mut self.store {
             Some(store) => {
@@ -442,7 +442,7 @@ impl<N> Node<N> {
         Ok((durable, lost))
     }
 
-    /// A copy of what is durable. Nothing may be unsynced.
+    /// A copy of the durable state. Nothing may be unsynced.
     #[must_use]
     pub fn backup(&mut self) -> Backup {
         assert!(self.unsynced.is_empty(), "a backup is of what is durable");
@@ -455,10 +455,10 @@ impl<N> Node<N> {
         }
     }
 
-    /// Puts a copy in the place of what is there. The process must not run.
+    /// Replaces its state by a backup. The process must not run.
     ///
     /// # Errors
-    /// When its files are not what was copied.
+    /// If its files do not hold what was backed up.
     pub fn restore(&mut self, backup: &Backup) -> Result<(), String> {
         assert!(!self.is_running, "a restore happens to files at rest");
         self.is_restored = true;

@@ -89,10 +89,10 @@ pub enum Quirk {
     NullPayload,
     /// `FAIL` with `null` counts as a delivery. Both, 27; semantics §2.
     FailIsDelivery,
-    /// What lies behind the cursor by the clock is never sent. Both, 13; semantics §17 W3.
+    /// Changes that the clock puts behind the cursor are never sent. Both, 13; semantics §17 W3.
     LosesBehindCursor,
-    /// Restored from a backup it comes back older and tells nobody. Both: no message of theirs has a
-    /// place for it.
+    /// A server restored from a backup is older and announces nothing. Both: no message of theirs has a
+    /// field for it.
     ComesBackOlder,
 }
 

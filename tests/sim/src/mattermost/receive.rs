@@ -1,4 +1,4 @@
-//! What such a server makes of a request. Semantics §6 and §8.4.
+//! How such a server handles a request. Semantics §6 and §8.4.
 
 use causeway_kernel::rows::id::Id;
 use serde_json::{Value, json};
@@ -8,13 +8,13 @@ use super::rows::{ChannelRow, PostRow, ReactionRow, Share, UserRow};
 use super::{Made, Server};
 use crate::frames::ACKNOWLEDGED;
 
-/// How often another suffix is tried for a name that is taken.
+/// How many suffixes are tried for a taken name.
 const SUFFIXES: u32 = 25;
 
 /// The answer to a request: status and body.
 pub type Answer = (u16, Vec<u8>);
 
-/// What became of an item.
+/// The outcome for an item.
 type Taken = Result<(), ()>;
 
 fn text<'v>(value: &'v Value, key: &str) -> &'v str {
@@ -30,8 +30,8 @@ fn id(value: &Value, key: &str) -> Option<Id> {
 }
 
 impl Server {
-    /// Carries out a message. There is no transaction: a process that dies over it has carried out
-    /// `items_max` of its items, and answers nobody.
+    /// Carries out a message. There is no transaction: a process that dies meanwhile has carried out
+    /// `items_max` of its items, and sends no answer.
     pub fn receive(&mut self, now_ms: i64, frame: &[u8], items_max: usize) -> Answer {
         let Ok(frame) = serde_json::from_slice::<Value>(frame) else {
             return (400, b"{}".to_vec());
@@ -91,7 +91,7 @@ impl Server {
         (200, Self::answer("OK", "", &Value::Null))
     }
 
-    /// A sharing that begins now; where history is sent, at the beginning.
+    /// A sharing that begins now, or at the beginning if history is sent.
     pub(super) fn new_share(&self, at_ms: i64) -> Share {
         let now = (at_ms, String::new());
         let updated = match self.generation {
@@ -143,7 +143,7 @@ impl Server {
         }
         for reaction in message["reactions"].as_array().into_iter().flatten() {
             if goes_on() {
-                // Nobody hears of the failures of reactions.
+                // Failures of reactions are not reported.
                 let _ = self.take_reaction(now_ms, channel, reaction);
             }
         }
@@ -226,7 +226,7 @@ impl Server {
         Ok(())
     }
 
-    /// The name of a peer's user here (§7). Names of this world are short: nothing is cut off.
+    /// The name of a peer's user here (§7). Names in this world are short: nothing is cut off.
     fn munged(&self, told: &str, suffix: u32) -> String {
         let (name, connection) = match told.split_once(':') {
             Some((name, rest)) => (name, rest.replace(':', "")),
@@ -319,7 +319,7 @@ impl Server {
         message: String,
     ) -> Taken {
         let is_new = time(wire, "edit_at") > row.edit_at || row.message != message;
-        // The 11 line takes every delivery for an update, as each bears metadata.
+        // The 11 line treats every delivery as an update, as each has metadata.
         if !is_new && self.is(Generation::Of2021) {
             if row.is_pinned != (wire["is_pinned"] == true) {
                 self.show_quirk(Quirk::IgnoresPins);
@@ -374,7 +374,7 @@ impl Server {
             create_at: held.map_or(create_at, |held| held.create_at),
             update_at: if is_removal { at_ms } else { create_at },
             delete_at: if is_removal { at_ms } else { 0 },
-            // The removal takes the stamp that the message bears: none.
+            // A removal gets the stamp in the message: none.
             is_stamped: !is_removal || self.is(Generation::Of2021),
         };
         self.put_reaction(&key, row);
@@ -383,8 +383,8 @@ impl Server {
         Ok(())
     }
 
-    /// What is held stands until it is withdrawn, and then for good is not; what is not held is
-    /// stored as one that stands, a withdrawal too.
+    /// An existing one stays in force until it is withdrawn, and then permanently is not; an unknown one is
+    /// stored as one in force, even if it is a withdrawal.
     fn take_acknowledgement(&mut self, now_ms: i64, channel: Id, wire: &Value) -> Taken {
         let (post, user) = (
             id(wire, "post_id").ok_or(())?,
@@ -429,7 +429,7 @@ impl Server {
         Ok(())
     }
 
-    /// A text as it is stored: every mention of the map is replaced wherever it stands.
+    /// A text as stored: every mention of the map is replaced wherever it occurs.
     fn received_text(&self, message: &str, transforms: &Value) -> String {
         let mut text = message.to_string();
         for (mention, user) in transforms.as_object().into_iter().flatten() {

@@ -1,5 +1,5 @@
-//! A server that is restored from a backup of its database. It keeps nothing by which it, or
-//! anybody else, would notice: it comes back older, and its cursors with it.
+//! Restoring a server from a backup of its database. Nothing in it lets the server, or
+//! anybody else, notice: it comes back older, and its cursors with it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,18 +11,18 @@ use super::{Made, Server, show};
 use crate::frames::Item;
 
 impl Server {
-    /// A copy of the database is put aside.
+    /// Makes a backup of the database.
     pub fn back_up(&mut self) {
         self.backup = Some(self.rows.clone());
     }
 
-    /// Whether there is a copy.
+    /// Whether there is a backup.
     #[must_use]
     pub fn has_backup(&self) -> bool {
         self.backup.is_some()
     }
 
-    /// The last copy is put in the place of what is there. The process must not run.
+    /// Replaces the database by the last backup. The process must not run.
     pub fn restore(&mut self) {
         let Some(backup) = self.backup.clone() else {
             return;
@@ -43,7 +43,7 @@ impl Server {
     }
 }
 
-/// Channels that are shared.
+/// The shared channels.
 fn confirmed(rows: &Rows) -> BTreeSet<Id> {
     let channels = rows.channels.keys().copied();
     let is_shared = |id: &Id| rows.share(id).is_some_and(|share| share.is_confirmed);
@@ -72,7 +72,7 @@ fn lost_posts(before: &Rows, after: &Rows) -> Vec<Item> {
     ids.iter().map(|id| Item::Post(id.to_string())).collect()
 }
 
-/// A stamp decides what the next telling does.
+/// The next delivery of a reaction depends on its stamp, so that counts as a difference, too.
 fn lost_reactions(before: &Rows, after: &Rows) -> Vec<Item> {
     let shown = |rows: &Rows, key: &(Id, Id, String)| {
         let row = rows.reactions.get(key);

@@ -1,4 +1,4 @@
-//! What such a server keeps in its database: it survives the process, and a backup is a copy of
+//! The database of such a server: it survives the process, and a backup is a copy of
 //! it.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,25 +12,25 @@ pub struct UserRow {
     pub username: String,
     /// Nickname.
     pub nickname: String,
-    /// When it was made, in ms.
+    /// Creation time, in ms.
     pub create_at: i64,
     /// Last change, in ms.
     pub update_at: i64,
-    /// Whether the connection brought it.
+    /// Whether it came over the connection.
     pub is_remote: bool,
     /// The name at home (`props.RemoteUsername`).
     pub remote_username: String,
-    /// The version that was told last. No such server keeps it; the onlooker does.
+    /// The version received last. Real servers do not store it; it is for the oracle.
     pub told_version: i64,
 }
 
 /// A position of a scan: time and id.
 pub type Cursor = (i64, String);
 
-/// That a channel is shared (`SharedChannelRemotes`).
+/// The sharing of a channel (`SharedChannelRemotes`).
 #[derive(Clone, Debug)]
 pub struct Share {
-    /// Whether the peer has accepted, or was accepted.
+    /// Whether the peer has accepted, or we have accepted the peer's offer.
     pub is_confirmed: bool,
     /// Cursor of the create scan (the 11 line only).
     pub created: Cursor,
@@ -45,7 +45,7 @@ pub struct Share {
 pub struct ChannelRow {
     /// URL name.
     pub name: String,
-    /// Whether it was made here.
+    /// Whether it was created here.
     pub is_home: bool,
     /// The sharing with the peer, while there is one.
     pub share: Option<Share>,
@@ -70,7 +70,7 @@ pub struct PostRow {
     pub kind: String,
     /// When it was written, in ms.
     pub create_at: i64,
-    /// Last change, in ms, by the clock of whoever made it.
+    /// Last change, in ms, by the clock of the server that made it.
     pub update_at: i64,
     /// Last edit, in ms.
     pub edit_at: i64,
@@ -78,7 +78,7 @@ pub struct PostRow {
     pub delete_at: i64,
     /// Whether it is pinned.
     pub is_pinned: bool,
-    /// Whether the connection brought it.
+    /// Whether it came over the connection.
     pub is_remote: bool,
 }
 
@@ -91,15 +91,15 @@ pub struct ReactionRow {
     pub update_at: i64,
     /// Removal, in ms; 0 = live.
     pub delete_at: i64,
-    /// Whether it bears the stamp of the connection.
+    /// Whether it has the stamp of the connection.
     pub is_stamped: bool,
 }
 
-/// Post, user, emoji; an acknowledgement is kept like one, see
+/// Post, user, emoji; an acknowledgement is stored in the same way, see
 /// [`ACKNOWLEDGED`](crate::frames::ACKNOWLEDGED).
 pub type ReactionKey = (Id, Id, String);
 
-/// All of it.
+/// The whole database.
 #[derive(Clone, Debug, Default)]
 pub struct Rows {
     /// Users.
@@ -112,12 +112,12 @@ pub struct Rows {
     pub reactions: BTreeMap<ReactionKey, ReactionRow>,
     /// `LastSyncAt` by user and channel (`SharedChannelUsers`).
     pub synced: BTreeMap<(Id, Id), i64>,
-    /// Last good ping, by the world's time; `None` = never.
+    /// Last successful ping, by simulation time; `None` = never.
     pub pinged_at: Option<i64>,
 }
 
 impl Rows {
-    /// The user of a name.
+    /// The user with a name.
     #[must_use]
     pub fn named(&self, username: &str) -> Option<Id> {
         let mut found = self.users.iter();
@@ -126,7 +126,7 @@ impl Rows {
             .map(|(id, _)| *id)
     }
 
-    /// The sharing of a channel, if the peer has a part in it.
+    /// The sharing of a channel, if it involves the peer.
     #[must_use]
     pub fn share(&self, channel: &Id) -> Option<&Share> {
         self.channels.get(channel)?.share.as_ref()

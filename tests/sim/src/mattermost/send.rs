@@ -1,5 +1,5 @@
 //! How such a server sends: one loop, tasks two seconds after the first change of a channel, one
-//! message at a time, and what an answer does to the cursors. Semantics §5.1 to §5.9.
+//! message at a time, and the effect of an answer on the cursors. Semantics §5.1 to §5.9.
 
 use std::collections::VecDeque;
 
@@ -13,17 +13,17 @@ use crate::frames::Item;
 
 /// Delay of a task, in ms.
 const DELAY_MS: i64 = 2_000;
-/// Pause between two attempts with a full batch waiting, in ms. They make it shorter.
+/// Pause between two attempts while a full batch is waiting, in ms. Real servers make it shorter.
 const HOT_MS: i64 = 300;
-/// Sends of a post that was refused, after the first one.
+/// Retries of a refused post.
 const RESENDS_MAX: u32 = 4;
-/// How long a good ping makes a peer count as online, in ms.
+/// How long a peer counts as online after a successful ping, in ms.
 const ONLINE_MS: i64 = 300_000;
 
-/// What a task is about: a channel, or one post of it that was refused.
+/// The subject of a task: a channel, or one refused post of it.
 pub type TaskKey = (Id, Option<Id>);
 
-/// Something to do.
+/// A task of the loop.
 #[derive(Clone, Copy, Debug)]
 pub struct Task {
     start_ms: i64,
@@ -42,42 +42,42 @@ pub enum Section {
     Members(i64),
     /// Posts.
     Posts,
-    /// One post that was refused, sent so many times already.
+    /// One refused post, with the number of sends so far.
     Resend(Id, u32),
-    /// What moves no cursor.
+    /// Anything that moves no cursor.
     Other,
 }
 
 /// A message.
 #[derive(Clone, Debug)]
 pub struct Outgoing {
-    /// What it is.
+    /// Its section.
     pub section: Section,
     /// The channel.
     pub channel: Id,
     /// Its payload.
     pub payload: Value,
-    /// Its items, each as it stands in the book of debts.
+    /// Its items, each with its state in the records of debts.
     pub items: Vec<(Item, u64)>,
 }
 
-/// A synchronisation on its way.
+/// A synchronisation in progress.
 pub struct Round {
     /// The channel.
     pub channel: Id,
-    /// What is still to be sent.
+    /// The messages still to be sent.
     pub messages: VecDeque<Outgoing>,
-    /// Where the cursors go when the posts are delivered.
+    /// Position of the create cursor once the posts are delivered.
     pub created: Cursor,
-    /// See there.
+    /// The same for the update cursor.
     pub updated: Cursor,
-    /// Whether they go there: no message of posts has failed.
+    /// Whether the cursors move: no message of posts has failed.
     pub moves: bool,
-    /// Whether another one follows at once.
+    /// Whether another round follows at once.
     pub repeats: bool,
 }
 
-/// What became of a request.
+/// The result of a request.
 #[derive(Clone, Debug)]
 pub enum Fared {
     /// An answer with 200.
@@ -94,7 +94,7 @@ impl Server {
         pinged.is_some_and(|at_ms| at_ms > now_ms - ONLINE_MS)
     }
 
-    /// Whether the next ping bears a token that is dead already.
+    /// Whether the next ping carries a token that is no longer valid.
     pub fn pings_with_dead_token(&mut self) -> bool {
         let is_dead = !self.has_pinged && self.is(Generation::Of11);
         self.has_pinged = true;
@@ -104,7 +104,7 @@ impl Server {
         is_dead
     }
 
-    /// The peer was restored from a backup: nobody knows what it still holds, also of the message
+    /// The peer was restored from a backup: it is unknown what it still has, even of a message
     /// that it may have answered already.
     pub fn peer_forgot(&mut self) {
         self.debts.forget();
@@ -113,7 +113,7 @@ impl Server {
         }
     }
 
-    /// The peer set these items aside of the message that is on its way: it does not hold them.
+    /// The peer set aside these items of the message in flight: it does not have them.
     pub fn was_set_aside(&mut self, is_aside: impl Fn(&Item) -> bool) {
         if let Some(message) = &mut self.in_flight {
             message.items.retain(|(item, _)| !is_aside(item));
@@ -144,7 +144,7 @@ impl Server {
         self.pump(now_ms);
     }
 
-    /// Something changed in a channel.
+    /// Schedules a synchronisation after a change in a channel.
     pub(super) fn news(&mut self, now_ms: i64, channel: Id) {
         if self
             .rows
@@ -166,7 +166,7 @@ impl Server {
         self.tasks.entry(key).or_insert(task);
     }
 
-    /// When it has to be woken, in ms of the world's time.
+    /// When it has to be woken, in ms of simulation time.
     #[must_use]
     pub fn wakes_at(&self) -> Option<i64> {
         let waits = self.in_flight.is_some() || self.round.is_some();
@@ -214,7 +214,7 @@ impl Server {
         self.pump(now_ms);
     }
 
-    /// The loop's time has come.
+    /// Runs the loop.
     pub fn wake(&mut self, now_ms: i64) {
         if self.round.is_some() || self.in_flight.is_some() {
             return;
@@ -235,7 +235,7 @@ impl Server {
         self.go_on(now_ms);
     }
 
-    /// A post that was refused, alone.
+    /// A round with a single refused post.
     fn again(&mut self, channel: Id, post: Id, resends: u32) -> Option<Round> {
         let share = self.rows.share(&channel)?.clone();
         let row = self.rows.posts.get(&post)?.clone();
@@ -255,7 +255,7 @@ impl Server {
         })
     }
 
-    /// The next message of the round, or its end.
+    /// Sends the next message of the round, or ends it.
     fn go_on(&mut self, now_ms: i64) {
         let Some(mut round) = self.round.take() else {
             return;
@@ -288,7 +288,7 @@ impl Server {
         }
     }
 
-    /// Sends what stands first, if nothing is on its way.
+    /// Sends the first message in the queue, if none is in flight.
     fn pump(&mut self, now_ms: i64) {
         if self.in_flight.is_some() {
             return;
@@ -305,7 +305,7 @@ impl Server {
         self.in_flight = Some(message);
     }
 
-    /// A request fared like this.
+    /// Handles the result of a request.
     pub fn fared(&mut self, now_ms: i64, fared: &Fared) {
         let Some(message) = self.in_flight.take() else {
             return;
@@ -350,7 +350,7 @@ impl Server {
         }
     }
 
-    /// A send failed: nobody remembers but the cursor.
+    /// A send failed: only the cursor records that.
     fn failed(&mut self, message: &Outgoing) {
         if message.section == Section::Posts {
             self.show_quirk(Quirk::StuckUntilNews);
@@ -423,7 +423,7 @@ impl Server {
 
 impl Server {
     /// Whether the peer knows what an item belongs to: its author, the root of its thread, the
-    /// post that is reacted to. Where an earlier section of the round has failed, it does not.
+    /// post that it reacts to. If an earlier section of the round has failed, it does not.
     fn makes_sense(&self, item: &Item) -> bool {
         let is_held = |item: Item| self.debts.was_offered(&item);
         let is_post_held = |id: &Id| {

@@ -1,4 +1,4 @@
-//! What a server shows, in the oracle's words.
+//! What a server shows, in the oracle's types.
 
 use causeway_kernel::rows::id::Id;
 

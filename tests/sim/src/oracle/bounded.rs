@@ -1,4 +1,4 @@
-//! I12: what a workspace keeps, sends and does stays within named limits, whatever comes in.
+//! I12: what a workspace keeps, sends and does stays within named limits, whatever it receives.
 
 use std::collections::BTreeMap;
 
@@ -17,21 +17,21 @@ use super::{BOUNDED, Links, Rewound, Violation, broken};
 use crate::frames::{Frame, Item};
 use causeway_kernel::rows::memory::Tables;
 
-/// Rows that a step writes.
+/// Rows that a step writes at most.
 pub const WRITES_MAX: usize = 2_500;
-/// Effects of a step.
+/// Effects of a step at most.
 pub const EFFECTS_MAX: usize = 1_500;
-/// Due rows that may stand in a quiet workspace: expiries of remembered results and wake-ups that
-/// come to nothing.
+/// Due rows in a quiet workspace at most: expiries of remembered results, and wake-ups that have no
+/// effect.
 pub const QUIET_DUE_MAX: usize = 40;
-/// Due rows that may stand at any time, for each connection.
+/// Due rows at any time at most, for each connection.
 pub const DUE_MAX: usize = 500;
-/// Shortest time between a send that failed and the next one to the same peer, in ms, when
-/// nothing was heard of it in between: a pause is at least half of what it is at most.
+/// Shortest time between a failed send and the next one to the same peer, in ms, if
+/// the peer was not heard from in between: a pause is at least half of its maximum.
 pub const RETRY_PAUSE_MS: i64 = BACKOFF_FIRST_MS / 2;
-/// Bytes of all rows for each byte of what was put in.
+/// Bytes of all rows for each input byte, at most.
 pub const STORED_PER_INPUT_BYTE: usize = 12;
-/// Bytes of all rows besides: of an empty workspace.
+/// Bytes of all rows in an empty workspace.
 pub const STORED_BASE_BYTES: usize = 64 * 1024;
 
 fn over(node: usize, what: &str, number: usize, limit: usize) -> Result<(), Violation> {
@@ -47,7 +47,7 @@ fn over(node: usize, what: &str, number: usize, limit: usize) -> Result<(), Viol
 /// Judges a step: what it did at once, and how much is kept after it.
 ///
 /// # Errors
-/// When it is beyond a limit.
+/// If it exceeds a limit.
 pub fn check(step: &Step<'_>) -> Result<(), Violation> {
     let (node, rows) = (step.node, step.rows);
     over(node, "rows written", step.carried.writes.len(), WRITES_MAX)?;
@@ -83,10 +83,10 @@ pub fn check(step: &Step<'_>) -> Result<(), Violation> {
     over(node, "due rows", rows.count(Table::Due), peers * DUE_MAX)
 }
 
-/// Judges a quiet workspace: nothing piles up, by what was put into it in all, in bytes.
+/// Judges a quiet workspace: nothing piles up, relative to all its input in bytes.
 ///
 /// # Errors
-/// When something did.
+/// If something did.
 pub fn check_end(node: usize, rows: &Tables, input_bytes: usize) -> Result<(), Violation> {
     over(
         node,
@@ -98,10 +98,10 @@ pub fn check_end(node: usize, rows: &Tables, input_bytes: usize) -> Result<(), V
     over(node, "bytes stored", rows.bytes(), limit)
 }
 
-/// Judges what a message holds.
+/// Judges the contents of a message.
 ///
 /// # Errors
-/// When that is more than a message may.
+/// If they exceed the limit of a message.
 pub fn check_items(node: usize, frame: &Frame) -> Result<(), Violation> {
     let count = |wanted: fn(&Item) -> bool| {
         let items = frame.items.iter();
@@ -125,16 +125,16 @@ pub fn check_items(node: usize, frame: &Frame) -> Result<(), Violation> {
     )
 }
 
-/// A message that is out.
+/// A message in flight.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Sent {
     /// Its attempt.
     pub attempt: u64,
-    /// The link that it is about, as it was then.
+    /// The link that it is about, as it was when it was sent.
     pub link: Rewound,
 }
 
-/// What a node has out, and when it may send again after a failure.
+/// Messages that a node has in flight, and when it may send again after a failure.
 #[derive(Default)]
 pub struct Sending {
     out: BTreeMap<(usize, ConnectionNo), Sent>,
@@ -142,8 +142,8 @@ pub struct Sending {
 }
 
 impl Sending {
-    /// A node heard something, at this time of its own. What failed is sent again after a pause,
-    /// unless its link has ended, or begun anew for a peer that was restored, since.
+    /// A node received an input, at this time of its own. What failed is sent again after a pause,
+    /// unless its link has ended since, or has been rewound for a restored peer.
     pub fn hears(&mut self, node: usize, at_ms: i64, input: &Input, links: &Links) {
         match input {
             Input::Receipt(receipt) => {
@@ -186,7 +186,7 @@ impl Sending {
         self.paused_until_ms.retain(|(of, _), _| *of != host);
     }
 
-    /// Nodes get other numbers.
+    /// Renumbers nodes.
     pub fn renumber(&mut self, name: impl Fn(usize) -> usize) {
         let out = std::mem::take(&mut self.out).into_iter();
         self.out = out.map(|((of, no), sent)| ((name(of), no), sent)).collect();
@@ -196,10 +196,10 @@ impl Sending {
             .collect();
     }
 
-    /// A node sends a message at this time of its own: one is out to a peer at a time.
+    /// A node sends a message at this time of its own: only one may be in flight to a peer.
     ///
     /// # Errors
-    /// When it should not leave yet.
+    /// If it is sent too early.
     pub fn sends(
         &mut self,
         key: (usize, ConnectionNo),

@@ -1,8 +1,9 @@
-//! What is demanded while two hosts have one identity, and after it.
+//! What is required while two hosts have one identity, and afterwards.
 //!
-//! Each has links, cursors and messages of its own, and what either says of its own users may come
-//! to be. What was done at the host that ends is lost with it, as by a restore; all else is
-//! demanded of the one that stays. While both run, posts come to them, and from them, in whatever
+//! Each has links, cursors and messages of its own, and what either says about its own users may take
+//! effect. What was done at the host that ends is lost with it, as in a restore; everything else is
+//! required of the one that stays. While both run, posts to and from them may arrive in any
+//! order.
 //! order.
 
 use std::collections::BTreeMap;
@@ -10,7 +11,7 @@ use std::collections::BTreeMap;
 use super::{Mark, Oracle};
 
 impl Oracle {
-    /// The workspace that a node is, whichever host of it.
+    /// The workspace to which a node belongs, whichever host of it.
     pub(super) fn identity(&self, node: usize) -> usize {
         match self.copy {
             Some((copy, of)) if copy == node => of,
@@ -18,7 +19,7 @@ impl Oracle {
         }
     }
 
-    /// A host that is made of the backup of a node runs beside it.
+    /// A host that was created from the backup of a node runs next to it.
     pub fn cloned(&mut self, node: usize, copy: usize, mark: &Mark) {
         self.copy = Some((copy, node));
         let links = mark.lives.iter();
@@ -37,7 +38,7 @@ impl Oracle {
         self.order.restored(node);
     }
 
-    /// The original has ended, and the copy takes its place.
+    /// The original has ended, and the copy replaces it.
     pub fn copy_takes_over(&mut self, node: usize, copy: usize, mark: &Mark) {
         self.ends(node, mark.touched);
         let name = |of: usize| if of == copy { node } else { of };
@@ -54,7 +55,7 @@ impl Oracle {
         self.order.restored(node);
     }
 
-    /// A host ends, and all that was done there after so many things.
+    /// A host ends, and everything is lost that was done there after its first `touched_before` things.
     fn ends(&mut self, host: usize, touched_before: usize) {
         self.loses(host, touched_before);
         self.outdated.retain(|(of, _)| *of != host);
@@ -62,7 +63,7 @@ impl Oracle {
     }
 }
 
-/// The same with other numbers of nodes in front of the keys.
+/// The same map, with renumbered nodes at the beginning of the keys.
 fn renumbered<A: Ord, B: Ord, V>(
     all: &mut BTreeMap<(usize, A, B), V>,
     name: impl Fn(usize) -> usize,

@@ -1,4 +1,4 @@
-//! I1 and I2: when everything is healed and quiet, whoever is entitled to something has it, and
+//! I1 and I2: when everything is healed and quiet, every node has what it is entitled to, and
 //! shows it as its origin does.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +17,7 @@ use crate::plan::HUB;
 use crate::policies::revised;
 use causeway_kernel::rows::memory::Tables;
 
-/// Rows of a table that a look at a node takes in.
+/// Rows of a table that are read when inspecting a node.
 const ROWS_MAX: u32 = 1_000_000;
 
 /// What a node shows.
@@ -30,7 +30,7 @@ pub struct Show {
 }
 
 impl Show {
-    /// What a server shows that keeps these, and is no Causeway.
+    /// What a server with these shows that is not a Causeway.
     #[must_use]
     pub fn made_of(
         posts: impl Iterator<Item = PostView>,
@@ -45,10 +45,10 @@ impl Show {
         }
     }
 
-    /// Looks at a node's rows.
+    /// Inspects a node's rows.
     ///
     /// # Errors
-    /// When an id stands in two rows (I3), or an item is still held back (I2).
+    /// If an id is in two rows (I3), or an item is still held (I2).
     pub fn of(node: usize, rows: &Tables) -> Result<Show, Violation> {
         let mut show = Show {
             posts: BTreeMap::new(),
@@ -98,8 +98,8 @@ impl Show {
         Ok(show)
     }
 
-    /// Whether a Causeway has no such channel. It never drops one: what it was offered and does not
-    /// have, it lost when it was restored.
+    /// Whether a Causeway does not have such a channel. It never drops one: a channel that was offered to it
+    /// and is missing was lost in a restore.
     fn lost(&self, channel: Id) -> bool {
         let channels = self.channels.as_ref();
         channels.is_some_and(|channels| !channels.contains(&channel))
@@ -111,7 +111,7 @@ fn twice(node: usize, id: &Id) -> Violation {
 }
 
 impl Oracle {
-    /// Judges what all nodes show in the end.
+    /// Judges what all nodes show at the end.
     ///
     /// # Errors
     /// The first difference from what was made.
@@ -124,7 +124,7 @@ impl Oracle {
                 self.at_home(home, id, model)?;
             }
             let entitled = self.entitled_now(shows, model.origin, (model, &model.told));
-            // A profile goes on from the hub only as far as its home has told the hub.
+            // The hub passes on a profile only in a version that its home has sent to the hub.
             let is_told = model.origin == HUB || entitled.contains(&HUB);
             for peer in entitled {
                 self.post_at(shows, peer, model)?;
@@ -151,7 +151,7 @@ impl Oracle {
                     ),
                 ));
             }
-            // Of a post that its own moderator deleted, a node has nothing more to say.
+            // If its own moderator deleted a post, a node has nothing more to say about it.
             if post.moderated.contains(&model.origin) {
                 continue;
             }
@@ -162,9 +162,9 @@ impl Oracle {
         Ok(())
     }
 
-    /// Nodes that must have a change: an edge over which it has to go leads there, its link still
-    /// lives in the same life, and lives on the other side too, unless that has lost the channel:
-    /// then it is offered again. What a moderator of a hub deletes may go no further.
+    /// Nodes that must have a change: an edge over which it has to go leads there, and its link is still
+    /// in the same life there, and on the other side too, unless that side has lost the channel:
+    /// then it is offered again. A deletion by a moderator of a hub need not go further.
     fn entitled_now(
         &self,
         shows: &[Show],
@@ -189,7 +189,7 @@ impl Oracle {
             .collect()
     }
 
-    /// Whether a node shares a channel with another, in this life of the link if one is named.
+    /// Whether a node shares a channel with another, in the given life of the link, if any.
     fn shares(&self, channel: Id, (node, peer): (usize, usize), life: Option<Life>) -> bool {
         self.lives.iter().any(|((of, what, _), (to, alive))| {
             (*of, *what, *to) == (node, channel, peer) && life.is_none_or(|life| life == *alive)
@@ -216,8 +216,8 @@ impl Oracle {
         Ok(())
     }
 
-    /// Whether the rules themselves keep a post from a node: a policy's word, or a root that is
-    /// not there for such a reason.
+    /// Whether the rules themselves keep a post from a node: a policy's verdict, or a root that is
+    /// missing for such a reason.
     fn is_excused(&self, model: &PostModel) -> bool {
         let root = model
             .view
@@ -226,7 +226,7 @@ impl Oracle {
         model.is_denied || model.is_lost || root.is_some_and(|root| root.is_denied || root.is_lost)
     }
 
-    /// Whether a post is deleted for a node, by its origin, with its thread, or by a moderator.
+    /// Whether a post is deleted at a node: by its origin, with its thread, or by a moderator.
     fn is_gone(&self, peer: usize, model: &PostModel) -> bool {
         let here = |model: &PostModel| model.view.is_deleted || model.moderated.contains(&peer);
         let root = model
@@ -236,8 +236,8 @@ impl Oracle {
         here(model) || root.is_some_and(here)
     }
 
-    /// Whether a peer has to hear that a post is deleted for it. Nobody hears of a root that was
-    /// deleted after the sharing with its home had ended: answers of others to it stay.
+    /// Whether a peer has to be notified that a post is deleted. Nobody is notified of a root that was
+    /// deleted after the sharing with its home had ended: replies by others to it stay.
     fn hears_of_deletion(&self, shows: &[Show], peer: usize, model: &PostModel) -> bool {
         let here = |model: &PostModel| model.origin == peer || model.moderated.contains(&peer);
         let root = model.view.root;
@@ -300,15 +300,15 @@ impl Oracle {
         Ok(())
     }
 
-    /// Whether what an answer belongs to is nowhere to be had: it has no place then.
+    /// Whether the root of a reply exists nowhere any more, so that the reply cannot be stored.
     fn has_lost_root(&self, shows: &[Show], model: &PostModel) -> bool {
         let root = model.view.root;
         let root = root.and_then(|root| self.ledger.posts.get(&root));
         root.is_some_and(|root| self.is_nowhere(shows, root))
     }
 
-    /// Whether the hub lost a post in a restore and is not sent it again: its home never does that,
-    /// or the hub does not know any more that it shares the channel with it.
+    /// Whether the hub lost a post in a restore and is not sent it again: its home never resends,
+    /// or the hub no longer knows that it shares the channel with it.
     fn is_nowhere(&self, shows: &[Show], post: &PostModel) -> bool {
         if self.is_forgiven(post) {
             return true;
@@ -318,8 +318,8 @@ impl Oracle {
         !is_at_hub && !entitled.contains(&HUB)
     }
 
-    /// Whether a peer that was restored, and tells nobody, has no place for a post: it lacks its
-    /// author, or what it answers, or the author of that.
+    /// Whether a peer that was restored without announcing it cannot store a post: it lacks its
+    /// author, or the post that it replies to, or the author of that.
     fn has_no_place(&self, peer: usize, model: &PostModel) -> bool {
         let lacks_author = |view: &PostView| self.lacks_user(peer, &view.author);
         let root = model.view.root;
@@ -335,12 +335,12 @@ impl Oracle {
         self.is_lost_at(peer, &Item::User(user.to_string()))
     }
 
-    /// Who wrote something that a peer shows has the same profile there as at home.
+    /// Checks that the author of a shown object has the same profile at a peer as at home.
     fn author_at(&self, shows: &[Show], peer: usize, model: &PostModel) -> Result<(), Violation> {
         if self.is_excused(model) || self.is_gone(peer, model) || self.has_lost_root(shows, model) {
             return Ok(());
         }
-        // What has no place there needs no author.
+        // Posts that cannot be stored there need no author.
         let is_shown = shows[peer].posts.contains_key(&model.view.id);
         if !is_shown && self.has_no_place(peer, model) {
             return Ok(());
@@ -355,8 +355,8 @@ impl Oracle {
         if copy.is_some_and(|copy| copy.version == user.view.version) {
             return Ok(());
         }
-        // A changed profile that was set aside comes with the next post of its user: there is none
-        // after everything has healed. From the hub nothing newer goes on than it has.
+        // A changed profile that was set aside comes with the next post of its user, and there is none
+        // after everything has healed. The hub passes on nothing newer than it has.
         let waits = |node: usize| self.outdated.contains(&(node, user.view.id));
         if waits(peer) || waits(HUB) {
             return Ok(());
@@ -384,7 +384,7 @@ impl Oracle {
             || self.has_lost_root(shows, post)
             || self.has_no_place(peer, post);
         let lacks_post = !show.posts.contains_key(&key.0) && has_no_place;
-        // A reaction that came while its post was missing is gone, though the post comes back.
+        // A reaction that came while its post was missing is lost, even if the post comes back.
         let is_lost = lacks_post || self.is_lost_at(peer, &item) || self.lacks_user(peer, &key.1);
         if gone || is_lost || self.is_excused(post) || self.is_unknown(peer, key) {
             return Ok(());

@@ -1,4 +1,4 @@
-//! I14: error paths do not destroy. What was there before something failed is there after it: a
+//! I14: error paths do not destroy data. What existed before a failure exists after it: a
 //! message that did not arrive, an item that was left out because it stopped a step, a policy that
 //! gave no verdict, a start after a crash, another kernel.
 
@@ -9,11 +9,11 @@ use super::step::Step;
 use super::{ERROR_PATHS, Violation, broken};
 use crate::story;
 
-/// What a failure is, and whether others' wishes may have come with it.
+/// The kind of failure, and whether legitimate changes may have come with it.
 enum Failure {
-    /// Nothing but the failure.
+    /// Only the failure.
     Alone,
-    /// A message some of whose items failed; the others may ask for deletions.
+    /// A message with some failed items; the others may request deletions.
     AmongItems,
 }
 
@@ -47,7 +47,7 @@ fn failure(step: &Step<'_>) -> Option<Failure> {
 /// Judges a step.
 ///
 /// # Errors
-/// When it is a failure after which something is missing.
+/// If it is a failure after which something is missing.
 pub fn check(step: &Step<'_>) -> Result<(), Violation> {
     let Some(failure) = failure(step) else {
         return Ok(());
@@ -61,7 +61,7 @@ pub fn check(step: &Step<'_>) -> Result<(), Violation> {
     }
 }
 
-/// Nothing is marked as deleted or ended either.
+/// Nothing may be marked as deleted or ended either.
 fn check_marks(step: &Step<'_>) -> Result<(), Violation> {
     let dies = |old: Option<i64>, new: i64| old == Some(0) && new != 0;
     for (_, old, new) in step.put::<Post>() {

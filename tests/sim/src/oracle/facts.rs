@@ -1,4 +1,4 @@
-//! What a step changed, told by ids instead of by a node's own numbers, and who wanted it.
+//! What a step changed, in terms of ids instead of a node's own numbers, and who intended it.
 
 use causeway_kernel::boundary::input::{Actor, Input};
 use causeway_kernel::boundary::output::Reply;
@@ -20,23 +20,23 @@ use crate::frames::{self, ACKNOWLEDGED, Item};
 use crate::node::Carried;
 use causeway_kernel::rows::memory::Tables;
 
-/// What a local user wanted.
+/// A local user's intention.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cause {
-    /// Write this.
+    /// Write a post.
     Create {
-        /// Who.
+        /// Its author.
         author: Id,
-        /// What.
+        /// Its text.
         message: String,
     },
     /// Change this post.
     Edit {
-        /// Which.
+        /// Its id.
         post: Id,
-        /// To what.
+        /// The new text.
         message: Option<String>,
-        /// Pinned or not.
+        /// The new state of the pin.
         is_pinned: Option<bool>,
     },
     /// Delete this post.
@@ -45,7 +45,7 @@ pub enum Cause {
     React(Id, Id, String, bool),
     /// Change this profile.
     Profile(Id),
-    /// Nothing that makes or changes what a user wrote.
+    /// Anything that does not create or change user content.
     Other,
 }
 
@@ -62,28 +62,28 @@ pub struct PostView {
     pub channel: Id,
     /// Root of its thread.
     pub root: Option<Id>,
-    /// Whether that is deleted here.
+    /// Whether the root is deleted here.
     pub is_root_deleted: bool,
     /// Text.
     pub message: String,
     /// Type.
     pub kind: String,
-    /// When it was written.
+    /// Creation time.
     pub create_at: i64,
     /// The version by its origin's clock.
     pub version: i64,
-    /// When it was deleted; 0 = it is not.
+    /// Deletion time; 0 = not deleted.
     pub delete_at: i64,
     /// Whether it is pinned.
     pub is_pinned: bool,
     /// Whether it is deleted.
     pub is_deleted: bool,
-    /// Whether that was the word of a moderator here.
+    /// Whether a moderator here deleted it.
     pub is_moderated: bool,
 }
 
 impl PostView {
-    /// Whether readers see the same in both, whatever their versions.
+    /// Whether both look the same to readers, whatever their versions.
     #[must_use]
     pub fn looks_like(&self, other: &PostView) -> bool {
         (&self.message, self.is_pinned, self.is_deleted)
@@ -100,7 +100,7 @@ pub struct ReactionView {
     pub channel: Id,
     /// Whether a user of this workspace reacted.
     pub is_own: bool,
-    /// Whether it shows.
+    /// Whether it is shown.
     pub is_live: bool,
     /// The version by its origin's clock.
     pub version: i64,
@@ -111,7 +111,7 @@ pub struct ReactionView {
 pub struct UserView {
     /// Id.
     pub id: Id,
-    /// Whether it lives here.
+    /// Whether it belongs to this workspace.
     pub is_own: bool,
     /// Name here.
     pub username: String,
@@ -130,40 +130,40 @@ pub struct LinkView {
     pub connection: ConnectionNo,
     /// Whether it has not ended.
     pub is_live: bool,
-    /// Whether this row begins a new life of it.
+    /// Whether this row begins a new life of the link.
     pub begins: bool,
     /// Epoch and cursor.
     pub cursor: (u32, u64),
 }
 
-/// All that a step changed.
+/// Everything that a step changed.
 #[derive(Clone, Debug)]
 pub struct Facts {
-    /// Who wanted it.
+    /// Who intended it.
     pub cause: Cause,
-    /// Posts, each with how it was before.
+    /// Posts, each with its earlier state.
     pub posts: Vec<(Option<PostView>, PostView)>,
-    /// Reactions, each with how it was before.
+    /// Reactions, each with their earlier state.
     pub reactions: Vec<(Option<ReactionView>, ReactionView)>,
-    /// Users, each with how it was before.
+    /// Users, each with their earlier state.
     pub users: Vec<(Option<UserView>, UserView)>,
     /// Links.
     pub links: Vec<LinkView>,
-    /// Posts (with their channel) that waited for a policy and wait no more, without being there.
+    /// Posts (with their channel) that waited for a policy and no longer wait, without being stored.
     pub dropped: Vec<(Id, Id)>,
-    /// Posts that a policy kept back, for good or for now.
+    /// Posts that a policy held or denied.
     pub kept_back: Vec<Id>,
-    /// Items that were set aside, because they stopped a step.
+    /// Items that were set aside because they stopped a step.
     pub set_aside: Vec<Item>,
     /// Channels of messages that were set aside as a whole.
     pub set_aside_in: Vec<Id>,
     /// Posts that the answer names as refused.
     pub refused: Vec<Id>,
-    /// Posts that a policy denied or whose text it changed, and to what.
+    /// Posts that a policy denied or whose text it changed, with the new text.
     pub verdicts: Vec<(Id, Direction, Option<String>)>,
 }
 
-/// What an input's actor wants, by the rows before the step.
+/// The intention of an input's actor, by the rows before the step.
 #[must_use]
 pub fn cause(rows: &Tables, input: &Input) -> Cause {
     let Input::Command { actor, command, .. } = input else {
@@ -288,8 +288,8 @@ pub fn facts(rows: &Tables, cause: Cause, carried: &Carried) -> Facts {
                     .links
                     .push(link_view(rows, key, old.as_ref(), &record::<Link>(new)));
             }
-            // Not what users made of what is shared, or another way to find that, or a node's own
-            // notes: what these lead to is judged by what is sent and by what shows in the end.
+            // Rows that are not users' shared content, but indexes of it or a node's own
+            // records: their effects are judged by what is sent and by what is shown at the end.
             Table::Meta
             | Table::Ids
             | Table::Names
@@ -340,7 +340,7 @@ pub fn facts(rows: &Tables, cause: Cause, carried: &Carried) -> Facts {
     facts
 }
 
-/// The post that a row held back, if it is not there.
+/// The post in a held row, if it is not stored.
 fn dropped(rows: &Tables, held: &Held) -> Option<(Id, Id)> {
     let item: serde_json::Value = serde_json::from_slice(&held.item).ok()?;
     let id = Id::parse(item["id"].as_str()?)?;
@@ -368,7 +368,7 @@ fn channel_id(rows: &Tables, no: ChannelNo) -> Id {
         .id
 }
 
-/// A post as it shows.
+/// A post as shown.
 #[must_use]
 pub fn post_view(rows: &Tables, post: Post, _no: PostNo) -> PostView {
     let root = post.root.map(|root| {
@@ -393,7 +393,7 @@ pub fn post_view(rows: &Tables, post: Post, _no: PostNo) -> PostView {
     }
 }
 
-/// A reaction as it shows.
+/// A reaction as shown.
 #[must_use]
 pub fn reaction_view(
     rows: &Tables,
@@ -404,7 +404,7 @@ pub fn reaction_view(
     said_view(rows, (*post, *user), emoji, state)
 }
 
-/// An acknowledgement as it shows.
+/// An acknowledgement as shown.
 #[must_use]
 pub fn acknowledgement_view(
     rows: &Tables,
@@ -436,7 +436,7 @@ fn said_view(
     }
 }
 
-/// A profile as it shows.
+/// A profile as shown.
 #[must_use]
 pub fn user_view(user: User) -> UserView {
     UserView {
@@ -467,7 +467,7 @@ fn link_view(
     }
 }
 
-/// Items of what was set aside: an item, or a whole frame.
+/// The items set aside: a single item, or those of a whole frame.
 fn items_of(bytes: &[u8]) -> Vec<Item> {
     if let Some(frame) = frames::read(bytes) {
         return frame.items.into_iter().map(|(item, _)| item).collect();

@@ -1,7 +1,7 @@
-//! What is demanded where no Causeway sits. What users of such a server made is in the same
-//! ledger; of it, what the server itself never offered is nobody's debt. Towards it the rules of
-//! its generation hold: a toggle is told of a reaction at most once, and what became of a telling
-//! of unknown outcome cannot be known.
+//! What is required at seats without a Causeway. What users of such a server made is in the same
+//! ledger; but objects that the server itself never offered are not required anywhere. Towards it, the
+//! rules of its generation apply: a toggle is sent a reaction at most once, and if the outcome of that
+//! is unknown, its state cannot be known.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,16 +16,16 @@ use crate::mattermost::debts::Debts;
 use crate::mattermost::quirks::Generation;
 use crate::plan::HUB;
 
-/// What the oracle knows of such seats.
+/// What the oracle knows about such seats.
 #[derive(Default)]
 pub struct ForeignSeats {
     generations: BTreeMap<usize, Generation>,
-    /// Reactions that a toggle was told of, by seat, with their versions; whether it is still open
-    /// what became of that.
+    /// Reactions that were sent to a toggle, by seat, with their versions; whether the outcome is still
+    /// open.
     told: BTreeMap<(usize, Item, i64), bool>,
-    /// Reactions of whose telling nobody knows whether it was carried out.
+    /// Reactions sent with an outcome that cannot be known.
     unknown: BTreeSet<(usize, Item)>,
-    /// What a restore took away, or put back to what it was before.
+    /// Objects that a restore removed or reverted.
     lost: BTreeSet<(usize, Item)>,
 }
 
@@ -34,9 +34,9 @@ pub struct ForeignSeats {
 pub enum Told {
     /// It was carried out.
     CarriedOut,
-    /// It was not.
+    /// It was not carried out.
     NotCarriedOut,
-    /// Nobody can know.
+    /// It cannot be known.
     Unknown,
 }
 
@@ -44,7 +44,7 @@ pub enum Told {
 const CONNECTION: ConnectionNo = ConnectionNo(0);
 
 impl Oracle {
-    /// A server sits down.
+    /// A server takes a seat.
     pub fn foreign_joins(&mut self, seat: usize, generation: Generation) {
         self.foreign.generations.insert(seat, generation);
     }
@@ -55,27 +55,27 @@ impl Oracle {
         self.foreign.generations.get(&seat) == Some(&Generation::Of11)
     }
 
-    /// Whether a pin alone is no news at a seat.
+    /// Whether a seat ignores a change of the pin alone.
     #[must_use]
     pub fn ignores_pins(&self, seat: usize) -> bool {
         self.foreign.generations.get(&seat) == Some(&Generation::Of2021)
     }
 
-    /// Whether it cannot be known what a seat makes of a reaction.
+    /// Whether the state of a reaction at a seat cannot be known.
     #[must_use]
     pub fn is_unknown(&self, seat: usize, (post, user, emoji): &(Id, Id, String)) -> bool {
         let item = Item::Reaction(post.to_string(), user.to_string(), emoji.clone());
         self.foreign.unknown.contains(&(seat, item))
     }
 
-    /// Whether a seat does the opposite of what it is told once more: of reactions a toggle does.
+    /// Whether a repeated item has the opposite effect at a seat: that is so for reactions at a toggle.
     fn toggles(&self, seat: usize, item: &Item) -> bool {
         let is_reaction = matches!(item, Item::Reaction(_, _, emoji) if emoji != ACKNOWLEDGED);
         is_reaction && self.is_toggle(seat)
     }
 
-    /// Whether a seat takes no acknowledgement: one of 2021 knows none, and one of the 11 line none
-    /// that was withdrawn there before.
+    /// Whether a seat does not accept an acknowledgement: one of 2021 never does, and one of the 11 line
+    /// does not if it was withdrawn there before.
     pub(super) fn takes_no_more(
         &self,
         seat: usize,
@@ -90,15 +90,15 @@ impl Oracle {
             }
     }
 
-    /// Whether a seat is told of a withdrawal without its time, as a Mattermost is; a malicious
-    /// peer passes for one when it likes.
+    /// Whether a seat receives a withdrawal without its time, as a Mattermost does; a malicious
+    /// peer pretends to be one at times.
     pub(super) fn is_withdrawal(&self, seat: usize, emoji: &str, version: i64) -> bool {
         let passes_for_mattermost =
             self.foreign.generations.contains_key(&seat) || self.is_intruder(seat);
         version == 0 && emoji == ACKNOWLEDGED && passes_for_mattermost
     }
 
-    /// What users of a server did, and what became of its channels.
+    /// Records actions of a server's users and changes to its channels.
     pub fn foreign_made(&mut self, seat: usize, made: Vec<Made>) {
         for made in made {
             match made {
@@ -145,8 +145,8 @@ impl Oracle {
         }
     }
 
-    /// A server was restored and tells nobody. Its own things are lost as by any restore; of those of
-    /// others it lacks what it had taken, until they change again: nobody knows that it is missing.
+    /// A server was restored without announcing it. Its own objects are lost as in any restore; objects of
+    /// others that it had taken are missing until they change again, as nobody knows of the loss.
     fn lost_at(&mut self, seat: usize, item: Item) {
         let edge = (HUB, seat);
         match &item {
@@ -171,7 +171,7 @@ impl Oracle {
                     model.is_lost |= model.origin == seat;
                     model.told.remove(&edge);
                 }
-                // A toggle does the opposite of what it is told next.
+                // At a toggle, the next delivery has the opposite effect.
                 if self.toggles(seat, &item) {
                     self.foreign.unknown.insert((seat, item.clone()));
                 }
@@ -180,7 +180,7 @@ impl Oracle {
         self.foreign.lost.insert((seat, item));
     }
 
-    /// Whether a server lacks a post, or a profile, because it was restored.
+    /// Whether a server lacks a post or a profile because it was restored.
     pub(super) fn is_lost_at(&self, seat: usize, item: &Item) -> bool {
         self.foreign.lost.contains(&(seat, item.clone()))
     }
@@ -192,8 +192,8 @@ impl Oracle {
             .collect()
     }
 
-    /// What a server did not offer as it is now is demanded of nobody. Gives how many things that
-    /// are.
+    /// Stops requiring objects that a server did not offer in their current state. Returns how many
+    /// those are.
     pub fn forgive(&mut self, seat: usize, debts: &Debts) -> u64 {
         let mut forgiven = 0;
         for (id, model) in &mut self.ledger.posts {
@@ -215,14 +215,14 @@ impl Oracle {
         forgiven
     }
 
-    /// Whether a post of such a server is demanded of nobody: a hub that was restored and lost it
-    /// is not sent it again.
+    /// Whether a post of such a server is not required: a hub that lost it in a restore is not sent
+    /// it again.
     pub(super) fn is_forgiven(&self, model: &PostModel) -> bool {
         let is_foreign = self.foreign.generations.contains_key(&model.origin);
         is_foreign && !model.told.contains_key(&(model.origin, HUB))
     }
 
-    /// The hub was restored: what a toggle was told before cannot be known any more.
+    /// The hub was restored: what was sent to a toggle before cannot be known any more.
     pub fn forgets_tellings(&mut self, seat: usize) {
         self.foreign.told.retain(|(of, _, _), _| *of != seat);
         for (post, user, emoji) in self.ledger.reactions.keys() {
@@ -233,8 +233,8 @@ impl Oracle {
         }
     }
 
-    /// A message leaves for a server: one of 2021 takes twelve posts, and the roots of replies on
-    /// top.
+    /// A message is sent to a server: one of 2021 accepts twelve posts, and the roots of replies in
+    /// addition.
     pub(super) fn fits(&self, seat: usize, frame: &frames::Frame) -> Result<(), Violation> {
         let posts = frame.items.iter().filter_map(|(item, _)| match item {
             Item::Post(id) => Id::parse(id),
@@ -255,7 +255,7 @@ impl Oracle {
         ))
     }
 
-    /// A message leaves for a toggle.
+    /// A message is sent to a toggle.
     pub(super) fn tells_toggle(
         &mut self,
         node: usize,
@@ -279,7 +279,7 @@ impl Oracle {
         ))
     }
 
-    /// A message to a toggle fared like this, as far as its sender can know.
+    /// Records the result of a message to a toggle, as far as its sender can know it.
     pub fn toggle_fared(&mut self, seat: usize, frame: &[u8], told: &Told) {
         let Some(frame) = frames::read(frame).filter(|_| self.is_toggle(seat)) else {
             return;
@@ -297,7 +297,7 @@ impl Oracle {
         }
     }
 
-    /// The process that tells toggles died: what was open will never be known.
+    /// The process that sends to toggles died: open outcomes will never be known.
     pub fn toggle_sender_died(&mut self) {
         for ((seat, item, _), is_open) in &mut self.foreign.told {
             if std::mem::take(is_open) {

@@ -1,6 +1,6 @@
-//! I13: a refusal changes nothing, neither rows nor what others hear. What is set aside for a
-//! person to look at is no part of the workspace, and how many items were refused is for the
-//! metrics of the host.
+//! I13: a refusal changes nothing, neither rows nor what is sent. What is set aside for a
+//! person to look at is not part of the workspace, and the number of refused items is for the host's
+//! metrics.
 
 use causeway_kernel::boundary::output::{Effect, Reply};
 use causeway_kernel::rows::table::Table;
@@ -9,7 +9,7 @@ use super::step::Step;
 use super::{INERT, Violation, broken};
 use crate::{frames, story};
 
-/// Whether a reply says that nothing was done.
+/// Whether a reply says that the input had no effect.
 #[must_use]
 pub fn is_refusal(reply: &Reply) -> bool {
     match reply {
@@ -25,7 +25,7 @@ pub fn is_refusal(reply: &Reply) -> bool {
 /// Judges a step.
 ///
 /// # Errors
-/// When it was refused and left a trace.
+/// If it was refused and left a trace.
 pub fn check(step: &Step<'_>) -> Result<(), Violation> {
     let carried = step.carried;
     let mut writes = carried.writes.iter();
@@ -46,7 +46,7 @@ pub fn check(step: &Step<'_>) -> Result<(), Violation> {
     ))
 }
 
-/// Whether a table holds frames and items as they came, which are none of the workspace's state.
+/// Whether a table holds frames and items as received, which are not part of the workspace's state.
 fn is_of_frames(table: Table) -> bool {
     matches!(
         table,

@@ -1,5 +1,5 @@
-//! A malicious peer. What it says in its own name may come to be, whatever it is: it enters the
-//! ledger as it shows at the hub. Nothing of anybody else may change by it (I5, I6).
+//! A malicious peer. Anything that it says in its own name may take effect and enters the
+//! ledger as shown at the hub. It must not change anything of anybody else (I5, I6).
 
 use std::collections::BTreeSet;
 
@@ -11,11 +11,11 @@ use super::ledger::{PostModel, ReactionModel, Thing, Told, UserModel};
 use super::{AUTHORSHIP, Durable, ENTITLEMENT, Oracle, Peers, Violation, broken};
 use crate::plan::HUB;
 
-/// What the oracle knows of such a peer.
+/// What the oracle knows about such a peer.
 #[derive(Default)]
 pub struct Intruder {
     seat: Option<usize>,
-    /// Channels that it brought.
+    /// Channels that it offered.
     channels: BTreeSet<Id>,
 }
 
@@ -27,17 +27,17 @@ fn not_theirs(what: &str, seen: &dyn std::fmt::Debug) -> Violation {
 }
 
 impl Oracle {
-    /// A malicious peer sits down.
+    /// A malicious peer takes a seat.
     pub fn intruder_joins(&mut self, seat: usize) {
         self.intruder.seat = Some(seat);
     }
 
-    /// Whether the malicious peer sits there.
+    /// Whether the malicious peer has this seat.
     pub(super) fn is_intruder(&self, seat: usize) -> bool {
         self.intruder.seat == Some(seat)
     }
 
-    /// Whether a step of the hub is about what the malicious peer said.
+    /// Whether a step of the hub processes input from the malicious peer.
     pub(super) fn is_by_intruder(&self, node: usize, input: &Input, peers: &Peers) -> bool {
         match input {
             Input::Frame { connection, .. }
@@ -62,8 +62,8 @@ impl Oracle {
         }
     }
 
-    /// Judges what a durable step of the hub did for the malicious peer, and enters what is its
-    /// own.
+    /// Judges what a durable step of the hub did for the malicious peer, and records what belongs to
+    /// that peer.
     pub(super) fn intrudes(
         &mut self,
         node: usize,
@@ -80,7 +80,7 @@ impl Oracle {
         for (_, new) in step.facts.users.iter().filter(|(_, new)| !new.is_own) {
             self.user_by(seat, is_by, peers, new)?;
         }
-        // An answer or a reaction touches the row of its post, and changes nothing that shows.
+        // A reply or a reaction touches the row of its post, but changes nothing visible.
         let posts = step.facts.posts.iter();
         for (old, new) in posts.filter(|(old, new)| !new.is_own && old.as_ref() != Some(new)) {
             self.post_by(seat, is_by, old.as_ref(), new)?;
@@ -101,8 +101,8 @@ impl Oracle {
         Ok(())
     }
 
-    /// A peer may bring channels of its own, and take up again what it had brought; into a channel
-    /// of anybody else it is invited.
+    /// A peer may offer channels of its own, and resume those that it had offered; it needs an invitation
+    /// to anyone else's channel.
     fn links_by(&mut self, seat: usize, step: &Durable<'_>) -> Result<(), Violation> {
         for link in step.facts.links.iter().filter(|link| link.begins) {
             let lives = self.lives.keys();
@@ -181,7 +181,7 @@ impl Oracle {
     ) -> Result<(), Violation> {
         let author = self.ledger.users.get(&new.author);
         let is_theirs = author.is_some_and(|user| user.home == seat);
-        // With a thread the answers of others go.
+        // Deleting a thread deletes others' replies.
         if !is_theirs {
             let goes = new.is_deleted && new.is_root_deleted;
             return match is_by && !goes {
@@ -209,8 +209,8 @@ impl Oracle {
             }
             Some(_) => {}
             None => {
-                // How it sends its own things is its own business; once the hub shows them, they go
-                // on in that order as anybody's.
+                // It may send its own objects in any order; once the hub shows them, they are passed
+                // on in that order like anybody's.
                 self.order.write(new);
                 let model = PostModel::new(seat, new, Told::new());
                 self.ledger.posts.insert(new.id, model);

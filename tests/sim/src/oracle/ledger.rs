@@ -1,5 +1,5 @@
-//! The log of what users made: each post, reaction and profile as its origin has it, with all it
-//! ever was.
+//! The record of what users made: each post, reaction and profile as its origin has it, with all its
+//! earlier states.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,11 +10,11 @@ use super::Life;
 use super::facts::{PostView, ReactionView, UserView};
 use crate::policies::revised;
 
-/// Edges (from, to) over which a change has to go: a node that holds it owes it to those whose
-/// link lived when it came there.
+/// Edges (from, to) over which a change has to go: a node that has it must send it to those whose
+/// link was alive when it arrived there.
 pub type Told = BTreeMap<(usize, usize), Life>;
 
-/// Something that a user made.
+/// An object that a user made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Thing {
     /// A post.
@@ -23,13 +23,13 @@ pub enum Thing {
     Reaction((Id, Id, String)),
     /// A profile.
     User(Id),
-    /// A post of another node that came in, to go on to further ones.
+    /// A post of another node that arrived and has to be passed on.
     PassedPost(Id),
-    /// A reaction of another node that came in, to go on to further ones.
+    /// A reaction of another node that arrived and has to be passed on.
     PassedReaction((Id, Id, String)),
 }
 
-/// A text without the names in its mentions: these are others at each node.
+/// A text without the names in its mentions, which differ between nodes.
 #[must_use]
 pub fn plain(text: &str) -> String {
     let bare = |word| {
@@ -47,29 +47,29 @@ pub fn plain(text: &str) -> String {
 pub struct PostModel {
     /// The node of its author.
     pub origin: usize,
-    /// As it is there now.
+    /// Its current state there.
     pub view: PostView,
-    /// Every text that it had, as [`plain`] has it.
+    /// Every text that it has had, in the form of [`plain`].
     pub texts: BTreeSet<String>,
-    /// Every version that it had.
+    /// Every version that it has had.
     pub versions: BTreeSet<i64>,
     /// The edges over which its last change has to go, with the lives of their links.
     pub told: Told,
-    /// The edges over which the hub had to pass on what it shows of another node's post.
+    /// The edges over which the hub had to pass on its state of another node's post.
     passed: Told,
     /// Nodes at which a moderator deleted it.
     pub moderated: BTreeSet<usize>,
     /// Whether somebody pinned or unpinned another node's copy.
     pub pinned_elsewhere: bool,
-    /// Whether a policy did not let a version of it pass somewhere, or had not yet when the sharing
+    /// Whether a policy denied a version of it somewhere, or had not decided yet when the sharing
     /// ended.
     pub is_denied: bool,
-    /// Whether a restore took something of it away.
+    /// Whether a restore lost part of it.
     pub is_lost: bool,
 }
 
-/// What a post's receivers may take for its version: the highest of its times. An answer that goes
-/// with its root bears the time of that deletion, which another clock may have given.
+/// What a post's receivers may take for its version: the highest of its times. A reply deleted
+/// with its root has the time of that deletion, which may come from another clock.
 fn versions(view: &PostView) -> [i64; 2] {
     [view.version, view.version.max(view.delete_at)]
 }
@@ -100,9 +100,9 @@ impl PostModel {
         self.told = told;
     }
 
-    /// The hub has the newest version. It owes that to its peers only if it looks other than what
-    /// it had before (a pin that is set and taken away while nothing travels changes nothing): else
-    /// it owes them what it owed.
+    /// The hub has the newest version. It must send that to its peers only if it looks different from what
+    /// it had before (a pin that is set and removed before anything is sent changes nothing); otherwise
+    /// it must send what it had to send already.
     pub fn pass_on(&mut self, is_change: bool, told: Told) {
         if is_change {
             self.passed = told;
@@ -110,13 +110,13 @@ impl PostModel {
         self.told.extend(self.passed.clone());
     }
 
-    /// Of this edge nothing is demanded before the next change.
+    /// Nothing is required over this edge before the next change.
     pub fn owes_no_more(&mut self, edge: (usize, usize)) {
         self.passed.remove(&edge);
         self.told.remove(&edge);
     }
 
-    /// Whether a copy is what the origin has now. A server whose clock went back changes a post
+    /// Whether a copy equals the origin's current state. A server whose clock went back changes a post
     /// without giving it a newer version.
     #[must_use]
     pub fn is_newest(&self, copy: &PostView) -> bool {
@@ -126,7 +126,7 @@ impl PostModel {
             && (copy.is_deleted || here == there || here == revised(&there))
     }
 
-    /// What of a copy is none of what the origin ever said, if there is something.
+    /// Which part of a copy never came from its origin, if any.
     #[must_use]
     pub fn forgery(&self, copy: &PostView) -> Option<&'static str> {
         let own = &self.view;
@@ -142,7 +142,7 @@ impl PostModel {
         if copy.kind != own.kind {
             return Some("type");
         }
-        // Of a post that came deleted the thread may be unknown.
+        // If a post was deleted on arrival, its thread may be unknown.
         if copy.root != own.root && !copy.is_deleted {
             return Some("thread");
         }
@@ -159,20 +159,20 @@ impl PostModel {
 pub struct ReactionModel {
     /// The node of its user.
     pub origin: usize,
-    /// Whether it shows.
+    /// Whether it is shown.
     pub is_live: bool,
-    /// Whether it ever did.
+    /// Whether it ever was.
     pub was_live: bool,
-    /// Every version that it had.
+    /// Every version that it has had.
     pub versions: BTreeSet<i64>,
     /// The edges over which its last change has to go, with the lives of their links.
     pub told: Told,
-    /// Whether a restore took something of it away.
+    /// Whether a restore lost part of it.
     pub is_lost: bool,
 }
 
 impl ReactionModel {
-    /// One that never was.
+    /// A reaction that never existed.
     #[must_use]
     pub fn new(origin: usize) -> ReactionModel {
         ReactionModel {
@@ -185,7 +185,7 @@ impl ReactionModel {
         }
     }
 
-    /// Its user gave it or took it back.
+    /// Its user added or removed it.
     pub fn change(&mut self, view: &ReactionView, told: Told) {
         self.is_live = view.is_live;
         self.was_live |= view.is_live;
@@ -201,9 +201,9 @@ pub struct UserModel {
     pub home: usize,
     /// The profile there now.
     pub view: UserView,
-    /// Every name and nickname of the user, by version; two hosts may give one version to two.
+    /// Every name and nickname of the user, by version; two hosts may use the same version twice.
     pub versions: BTreeMap<i64, BTreeSet<(String, String)>>,
-    /// Whether a restore took something of it away.
+    /// Whether a restore lost part of it.
     pub is_lost: bool,
 }
 
@@ -221,15 +221,15 @@ impl UserModel {
         model
     }
 
-    /// The user changed the profile.
+    /// The user changed their profile.
     pub fn change(&mut self, view: &UserView) {
         self.view = view.clone();
         let names = (view.username.clone(), view.nickname.clone());
         self.versions.entry(view.version).or_default().insert(names);
     }
 
-    /// Whether a copy is what the profile was once. A hub tells of a user by the name that it
-    /// gave, which begins with the one at home.
+    /// Whether a copy equals an earlier state of the profile. A hub sends a user with the name that it
+    /// has there, which begins with the one at home.
     #[must_use]
     pub fn was(&self, copy: &UserView) -> bool {
         let mut names = self.versions.get(&copy.version).into_iter().flatten();
@@ -239,7 +239,7 @@ impl UserModel {
     }
 }
 
-/// All that was made.
+/// Everything that was made.
 #[derive(Default)]
 pub struct Ledger {
     /// Posts.
@@ -251,7 +251,7 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// A policy did not let a post pass as it is.
+    /// A policy denied or revised a post.
     pub fn verdict(&mut self, post: Id, _node: usize, _way: Direction, text: Option<String>) {
         if let Some(model) = self.posts.get_mut(&post)
             && text.is_none()
@@ -260,7 +260,7 @@ impl Ledger {
         }
     }
 
-    /// A restore of a node took away what was done to a thing there.
+    /// A restore of a node lost what was done to an object there.
     pub fn lose(&mut self, node: usize, thing: &Thing) {
         match thing {
             Thing::Post(id) => {
@@ -292,7 +292,7 @@ impl Ledger {
         }
     }
 
-    /// Nodes get other numbers.
+    /// Renumbers nodes.
     pub fn renumber(&mut self, name: impl Fn(usize) -> usize) {
         let told = |told: &mut Told| {
             let edges = std::mem::take(told).into_iter();

@@ -1,9 +1,9 @@
-//! The oracle: what must be true, from what users did and what crossed the wire, without the
-//! kernel's own word for it.
+//! The oracle: what must be true, derived from users' acts and the network traffic, without relying
+//! on the kernel.
 //!
-//! It keeps one log of what was made and by whom ([`ledger`]), follows the life of each link to
-//! know who is entitled to what, and judges every durable step by it. What a restore of an old
-//! backup took away is marked lost: of that, nothing is demanded but that it is never doubled.
+//! It keeps one record of what was made and by whom ([`ledger`]), follows the life of each link to
+//! know who is entitled to what, and judges every durable step accordingly. What a restore of an old
+//! backup removed is marked as lost: it is only required that it is never duplicated.
 
 pub mod bounded;
 mod clones;
@@ -34,34 +34,34 @@ use crate::plan::HUB;
 use facts::{Cause, Facts, PostView, ReactionView, UserView};
 use ledger::{Ledger, PostModel, ReactionModel, Thing, Told, UserModel};
 
-/// A life of a link, from its opening to its end; none is like another.
+/// A life of a link, from its opening to its end; each has a unique number.
 pub type Life = u64;
 
-/// A life of a link, and how often it was rewound for a peer that was restored.
+/// A life of a link, and how often it was rewound for a restored peer.
 pub type Rewound = (Life, u32);
 
-/// The same of links that live, by node, channel and connection.
+/// The same for live links, by node, channel and connection.
 pub type Links = BTreeMap<(usize, Id, ConnectionNo), Rewound>;
 
-/// Links that live, by node, channel and connection: the peer and the life.
+/// Live links, by node, channel and connection: the peer and the life.
 pub type Lives = BTreeMap<(usize, Id, ConnectionNo), (usize, Life)>;
 
-/// The nodes to which the connections of a node lead, removed ones included.
+/// The nodes at the other ends of a node's connections, including removed ones.
 pub type Peers = BTreeMap<ConnectionNo, usize>;
 
-/// A step that is durable.
+/// A durable step.
 pub struct Durable<'s> {
     /// What it changed.
     pub facts: &'s Facts,
     /// Its time, by the node's clock.
     pub at_ms: i64,
-    /// What went in.
+    /// Its input.
     pub input: &'s Input,
-    /// What leaves.
+    /// Its effects.
     pub effects: &'s [Effect],
 }
 
-/// Where the oracle stood when a backup was made.
+/// The state of the oracle when a backup was made.
 #[derive(Clone)]
 pub struct Mark {
     touched: usize,
@@ -74,34 +74,34 @@ pub struct Mark {
 pub struct Oracle {
     /// What was made.
     pub ledger: Ledger,
-    /// Which links live.
+    /// The live links.
     pub lives: Lives,
     lives_begun: Life,
     links: Links,
-    /// Connections that were removed: nobody behind them is invited to anything.
+    /// Removed connections: their peers are invited to nothing.
     removed: BTreeSet<(usize, ConnectionNo)>,
     /// Cursors by node, channel and connection: epoch and sequence.
     cursors: BTreeMap<(usize, Id, ConnectionNo), (u32, u64)>,
-    /// What each node's own users touched, in order.
+    /// The objects that each node's own users touched, in order.
     touched: BTreeMap<usize, Vec<Thing>>,
     /// Versions that crossed an edge.
     crossed: BTreeSet<(usize, usize, Item, i64)>,
-    /// Seats at which no Causeway sits.
+    /// Seats without a Causeway.
     foreign: foreign::ForeignSeats,
     /// A malicious peer.
     intruder: intruder::Intruder,
-    /// Posts by user and client's key.
+    /// Posts by user and client key.
     keys: BTreeMap<(Id, String), Id>,
-    /// A copy that runs beside a node: its number, and that of the node.
+    /// A copy that runs next to a node: its number, and that of the node.
     copy: Option<(usize, usize)>,
     sending: bounded::Sending,
     order: order::Order,
-    /// Profiles that a node set aside and has not been told since.
+    /// Profiles that a node set aside and has not received again since.
     outdated: BTreeSet<(usize, Id)>,
 }
 
 impl Oracle {
-    /// Judges a durable step of a node. `peers` are the nodes behind its connections.
+    /// Judges a durable step of a node. `peers` are the nodes at the other ends of its connections.
     ///
     /// # Errors
     /// The first promise that it broke.
@@ -119,7 +119,7 @@ impl Oracle {
         for post in &facts.kept_back {
             self.order.excuse(*post);
         }
-        // What a malicious peer said of others excuses nothing of theirs.
+        // A malicious peer's claims about others excuse nothing missing of theirs.
         if !self.is_by_intruder(node, step.input, peers) {
             self.set_aside(node, facts);
         }
@@ -143,7 +143,7 @@ impl Oracle {
             self.ledger.verdict(*post, node, *direction, text.clone());
         }
         for (post, channel) in &facts.dropped {
-            // What still waits when the sharing ends is refused, and counted.
+            // Items that are still held when the sharing ends are refused, and counted.
             let is_shared = self
                 .lives
                 .keys()
@@ -155,8 +155,8 @@ impl Oracle {
         self.sends(node, step, peers)
     }
 
-    /// What a node sets aside because it stops a step comes again, behind what was taken: a post by
-    /// itself, a reaction by itself, a profile with the next post of its user. So do the posts of a
+    /// An item that a node sets aside because it stops a step is sent again, after what was taken: a post
+    /// or a reaction alone, a profile with the next post of its user. So are the posts of a
     /// user whose profile was set aside.
     fn set_aside(&mut self, node: usize, facts: &Facts) {
         let mut late = Vec::new();
@@ -181,7 +181,7 @@ impl Oracle {
         }
     }
 
-    /// Peers that are told of a change now: those whose link lived before the step and after it.
+    /// Peers to which a change must be sent now: those whose link was alive before the step and after it.
     fn entitled(&self, before: &Lives, node: usize, channel: Id) -> Told {
         let from = (node, channel, ConnectionNo(0));
         let to = (node, channel, ConnectionNo(u64::MAX));
@@ -307,8 +307,8 @@ impl Oracle {
             }
         }
         let is_news = old.is_none_or(|old| old.version < new.version);
-        // Only the hub passes things on; the others have theirs from it. What its own moderator
-        // keeps back goes no further.
+        // Only the hub passes objects on; the other nodes get theirs from it. What its own moderator
+        // deleted is not passed on.
         let passes = is_news && model.is_newest(new) && is_hub;
         if passes {
             model.pass_on(old.is_none_or(|old| !old.looks_like(new)), told);
@@ -325,8 +325,8 @@ impl Oracle {
         }
         if comes {
             let known = (&self.ledger, &self.lives);
-            // Neither to two hosts of one identity nor from them things come in an order, nor what
-            // the hub passes on if it is such a one.
+            // There is no order to or from two hosts with one identity, nor for what the hub passes on if it
+            // is such a host.
             let is_among = |of: usize| {
                 let copy = self.copy;
                 copy.is_some_and(|(copy, home)| home == HUB || [copy, home].contains(&of))
@@ -427,7 +427,7 @@ impl Oracle {
     /// Judges the answer to a post that was written with a client's key.
     ///
     /// # Errors
-    /// When the same key has made two posts.
+    /// If the same key has created two posts.
     pub fn keyed(&mut self, user: Id, key: &str, post: Id) -> Result<(), Violation> {
         let first = *self.keys.entry((user, key.to_string())).or_insert(post);
         if first == post {
@@ -454,7 +454,7 @@ impl Oracle {
             .retain(|(user, _), _| users.get(user).is_some_and(|user| user.home != node));
     }
 
-    /// Where a node stands, for a backup of it.
+    /// The current state of a node, for a backup of it.
     #[must_use]
     pub fn mark(&self, node: usize) -> Mark {
         Mark {
@@ -472,7 +472,7 @@ impl Oracle {
         self.order.restored(node);
     }
 
-    /// What was done at a node after so many things is gone, and with it all of its links.
+    /// Everything done at a node after its first `touched_before` things is lost, and so are all its links.
     fn loses(&mut self, node: usize, touched_before: usize) {
         let touched = self.touched.entry(node).or_default();
         for thing in touched.drain(touched_before..) {
@@ -495,7 +495,7 @@ fn of_node<T: Copy>(
     of_node.map(|(key, value)| (*key, *value)).collect()
 }
 
-/// Whether a change of a post of one's own is what its cause asked for.
+/// Whether a change of a user's own post is what its cause requested.
 fn is_wanted(cause: &Cause, old: Option<&PostView>, new: &PostView) -> bool {
     let Some(old) = old else {
         let told = matches!(cause, Cause::Create { author, message }

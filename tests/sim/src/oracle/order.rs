@@ -1,13 +1,13 @@
-//! I10: things appear in the order in which they were made.
+//! I10: objects appear in the order in which they were made.
 //!
 //! - Posts of an author in a channel appear at a peer in the order in which they were written. A
-//!   later one may come first only when the earlier one was older than the sharing, was changed
-//!   since it was written, or pinned at the hub (then it travels with its last change), was held,
-//!   denied or set aside, was there before a restore, or came while two hosts had one identity; or
-//!   when it came to the hub, which passes both on, later.
-//! - What shows of a post never goes back to an earlier version of it, so that an edit never
+//!   later one may come first only if the earlier one was older than the sharing, was changed
+//!   since it was written, or pinned at the hub (then it is sent with its last change), was held,
+//!   denied or set aside, existed before a restore, or came while two hosts had one identity; or
+//!   if it came later to the hub, which passes both on.
+//! - The visible state of a post never goes back to an earlier version, so that an edit never
 //!   overtakes the creation, nor an old edit a new one.
-//! - A deletion wins over any edit: what its origin deleted never shows again.
+//! - A deletion wins over any edit: a post that its origin deleted is never shown again.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,13 +21,13 @@ use crate::plan::{HUB, NODES_MAX};
 /// See the module.
 #[derive(Default)]
 pub struct Order {
-    /// Posts of an author in a channel, as they were written.
+    /// Posts of an author in a channel, in the order in which they were written.
     written: BTreeMap<(Id, Id), Vec<Id>>,
-    /// Posts of others that came to a node since it was restored, or since the beginning, each with
-    /// how many had come anywhere before.
+    /// Posts of others that arrived at a node since it was restored, or since the beginning, each with
+    /// the number of earlier arrivals at any node.
     came: BTreeMap<(usize, Id), usize>,
     comings: usize,
-    /// What is not looked for at a node: see the module.
+    /// Posts that are not checked at a node: see the module.
     excused: BTreeSet<(usize, Id)>,
 }
 
@@ -38,11 +38,11 @@ impl Order {
         of_author.or_default().push(post.id);
     }
 
-    /// A node was restored: what it held of others comes in whatever order.
+    /// A node was restored: others' posts may arrive there in any order.
     pub fn restored(&mut self, node: usize) {
         self.came.retain(|(of, _), _| *of != node);
         for id in self.written.values().flatten() {
-            // What the hub hears in another order, it passes on in that order.
+            // The hub passes posts on in the order in which it receives them, which may differ.
             if node == HUB {
                 self.excused.extend((0..NODES_MAX).map(|node| (node, *id)));
             }
@@ -50,7 +50,7 @@ impl Order {
         }
     }
 
-    /// A node set a message of a channel aside as a whole. What its sender wanted to send with it
+    /// A node set aside a whole message about a channel. Everything that its sender wanted to send with it
     /// comes later, whether the message named it or not: profiles go before the posts.
     pub fn excuse_channel(&mut self, node: usize, channel: Id) {
         let of_channel = self.written.iter().filter(|((_, of), _)| *of == channel);
@@ -62,22 +62,22 @@ impl Order {
         late.into_iter().for_each(|post| self.excuse(post));
     }
 
-    /// A node kept a post waiting or refused it; the others may hear it late because of that.
+    /// A node held or refused a post; because of that, others may receive it late.
     pub fn excuse(&mut self, post: Id) {
         self.excused.extend((0..NODES_MAX).map(|node| (node, post)));
     }
 
-    /// Whether a post came to a node later than another one: the hub passes things on in the order
-    /// in which it heard them.
+    /// Whether a post came to a node later than another one: the hub passes objects on in the order
+    /// in which it received them.
     fn came_later(&self, node: usize, post: Id, other: Id) -> bool {
         let (post, other) = (self.came.get(&(node, post)), self.came.get(&(node, other)));
         post > other && other.is_some()
     }
 
-    /// A post of another comes to a node for the first time; whether its place is looked at.
+    /// A post of another node arrives at a node for the first time; returns whether its position is checked.
     ///
     /// # Errors
-    /// When an earlier one of its author that had to come before it is not there.
+    /// If an earlier one of its author that had to come first is missing.
     pub fn comes(
         &mut self,
         node: usize,
@@ -103,7 +103,7 @@ impl Order {
             let Some(model) = model.filter(|model| has_to_come(model, later, node, lives)) else {
                 continue;
             };
-            // An answer cannot come before what it answers.
+            // A reply cannot come before its root.
             let has_root = model.view.root.is_none_or(|root| {
                 let root = ledger.posts.get(&root);
                 root.is_some_and(|root| {
@@ -128,7 +128,7 @@ impl Order {
 }
 
 /// Whether a post has to come to a node before a later one: both go there over the same link, in
-/// the life of it that still lasts.
+/// its current life.
 fn has_to_come(post: &PostModel, later: &PostModel, node: usize, lives: &Lives) -> bool {
     let lasts = |life| {
         lives
@@ -145,10 +145,10 @@ fn is_free(post: &PostModel) -> bool {
     !post.view.is_deleted && !post.is_denied && !post.is_lost && post.moderated.is_empty()
 }
 
-/// Judges a copy that changed.
+/// Judges a changed copy.
 ///
 /// # Errors
-/// When it went back.
+/// If it went back.
 pub fn check_versions(node: usize, old: &PostView, new: &PostView) -> Result<(), Violation> {
     let is_back = new.version < old.version;
     let lives_again = old.is_deleted && !new.is_deleted;

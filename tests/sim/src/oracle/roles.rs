@@ -1,10 +1,10 @@
 //! I11: membership and roles never widen because of a peer, and access to a team never follows
 //! from access to a channel.
 //!
-//! What a peer may bring about is this much and no more: a user of its own is an ordinary user,
+//! A peer can bring about only this: a user of its own is an ordinary user,
 //! and an ordinary member of a channel that is shared with it and of that channel's team, as in
-//! the reference; and who made the connection becomes a member, and runs the copy, of a channel
-//! that the peer offers.
+//! the reference; and the user who made the connection becomes a member, and administers the copy, of a
+//! channel that the peer offers.
 
 use causeway_kernel::boundary::input::Input;
 use causeway_kernel::command::Command;
@@ -23,7 +23,7 @@ const ORDINARY: &str = "system_user";
 /// Judges a step.
 ///
 /// # Errors
-/// When somebody may do more than a user or an admin of this workspace wanted.
+/// If somebody may do more than a user or an admin of this workspace wanted.
 pub fn check(step: &Step<'_>) -> Result<(), Violation> {
     let (is_asked, may_join_team) = match step.input {
         Input::Genesis(_) => return Ok(()),
@@ -99,7 +99,7 @@ fn check_users(step: &Step<'_>) -> Result<(), Violation> {
     Ok(())
 }
 
-/// Teams are nobody else's business, and who may see a channel is its origin's.
+/// Teams are controlled by this workspace alone, and a channel's visibility by its origin.
 fn check_places(step: &Step<'_>) -> Result<(), Violation> {
     if let Some((_, _, team)) = step.put::<Team>().next() {
         return widened(step, &format!("the team {} is another", team.name));
@@ -151,7 +151,7 @@ fn is_ours(step: &Step<'_>, user: UserNo) -> bool {
     row.is_none_or(|row| row.origin.is_ours())
 }
 
-/// Whether a user made the connection over which the step came.
+/// Whether a user created the connection over which the step's input came.
 fn is_host_of(step: &Step<'_>, user: UserNo) -> bool {
     let (Input::Frame { connection, .. } | Input::FramePart { connection, .. }) = step.input else {
         return false;

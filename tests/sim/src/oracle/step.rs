@@ -1,5 +1,5 @@
-//! What can be judged of a step alone, as soon as it is carried out: by what went in, the rows
-//! before and after, and what came out.
+//! Checks of a single step, as soon as it is executed: by its input, the rows
+//! before and after, and its output.
 
 use causeway_kernel::boundary::input::Input;
 use causeway_kernel::boundary::output::Write;
@@ -10,13 +10,13 @@ use super::{Violation, bounded, error_paths, inert, roles};
 use crate::node::Carried;
 use causeway_kernel::rows::memory::Tables;
 
-/// A step that was carried out.
+/// An executed step.
 pub struct Step<'s> {
     /// The node.
     pub node: usize,
-    /// What went in.
+    /// Its input.
     pub input: &'s Input,
-    /// What came out.
+    /// Its result.
     pub carried: &'s Carried,
     /// The rows after it.
     pub rows: &'s Tables,
@@ -34,13 +34,13 @@ impl Step<'_> {
         bounded::check(self)
     }
 
-    /// Rows that it wrote, each with the bytes that stood there.
+    /// Rows that it wrote, each with its earlier bytes.
     pub fn changes(&self) -> impl Iterator<Item = (&Write, Option<&Vec<u8>>)> {
         let old = self.carried.old.iter().map(Option::as_ref);
         self.carried.writes.iter().zip(old)
     }
 
-    /// Rows of a record that it put: the key's bytes, how the row was, and how it is.
+    /// Rows of a record that it put: the key's bytes, the earlier row, and the new one.
     pub fn put<R: Record>(&self) -> impl Iterator<Item = (&[u8], Option<R>, R)> {
         let of_table = |(write, _): &(&Write, _)| write.table == R::TABLE;
         self.changes()
@@ -52,7 +52,7 @@ impl Step<'_> {
             })
     }
 
-    /// A row that it took away although rows of that table are kept.
+    /// A row that it deleted from a table whose rows are kept.
     pub fn takes_away_kept(&self) -> Option<&Write> {
         let gone = |(write, old): &(&Write, Option<&Vec<u8>>)| {
             let is_kept = write.table.lifetime() == Lifetime::Kept;

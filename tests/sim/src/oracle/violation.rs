@@ -1,4 +1,4 @@
-//! Broken promises, and the names of the invariants by which they are told.
+//! Broken promises, and the names of the invariants by which they are reported.
 
 use std::fmt;
 
@@ -23,13 +23,13 @@ pub const CONVERGENCE: &str = "I1 convergence";
 pub const NO_LOSS: &str = "I2 no loss";
 /// I3: nothing is there twice, and nothing that nobody made.
 pub const NO_DUPLICATES: &str = "I3 no duplicates";
-/// I4: nothing goes back to where it came from, and no version that nobody made crosses an edge.
+/// I4: nothing is sent back to its sender, and no version that nobody made crosses an edge.
 pub const NO_ECHO: &str = "I4 no echo";
 /// I5: author, thread, time and text are the origin's.
 pub const AUTHORSHIP: &str = "I5 authorship";
-/// I6: nothing goes to who is not invited.
+/// I6: nothing is sent to anyone who is not invited.
 pub const ENTITLEMENT: &str = "I6 entitlement";
-/// I7: what a peer does changes nothing for another one, but for delay.
+/// I7: what a peer does changes nothing for another one, except delays.
 pub const ISOLATION: &str = "I7 isolation";
 /// I8: a cursor never moves back.
 pub const CURSORS: &str = "I8 cursors";
