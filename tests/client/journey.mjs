@@ -1,7 +1,7 @@
-// An ordinary client at work, through the official JavaScript library: log in, open the
-// WebSocket, post, answer in the thread, edit, react, take the reaction back, delete, and see every
-// one of these come back as an event. Prints one JSON line and ends with 0, or says what is wrong
-// and ends with 1.
+// An ordinary client that uses the official JavaScript library: it logs in, opens the WebSocket,
+// posts, replies in the thread, edits, reacts, removes the reaction, deletes, and receives an event
+// for each of these. Prints one JSON line and exits with 0, or reports what is wrong and exits with
+// 1.
 //
 // usage: node journey.mjs SITE_URL LOGIN PASSWORD TEAM_NAME CHANNEL_NAME
 
@@ -9,7 +9,7 @@ import {createRequire} from 'node:module';
 
 const require = createRequire(import.meta.url);
 globalThis.WebSocket ??= require('ws');
-// The library logs the connection's life to standard output, which carries our result.
+// The library logs connection events to standard output, which is reserved for our result.
 console.log = (...parts) => console.error(...parts);
 const {Client4, WebSocketClient} = require('@mattermost/client');
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Makes node and npm available: Debian's packages are installed if the machine has none and this is
-# root, or sudo asks for no password. (Unpacked elsewhere, as the guests' compiler is, Debian's node
-# does not run: it looks for parts of itself in /usr/share.)
+# Makes node and npm available: installs Debian's packages if they are missing and this is root or
+# sudo needs no password. (Debian's node does not run when unpacked elsewhere, as is done with the
+# guests' compiler: it looks for some of its files in /usr/share.)
 set -euo pipefail
 
 complete() { command -v node >/dev/null && command -v npm >/dev/null; }

@@ -1,5 +1,5 @@
-//! What a run consists of, drawn from its seed before it begins: so that a part can be left out
-//! while all the others stay as they are.
+//! The contents of a run, drawn from its seed before it begins, so that a part can be left out
+//! without changing the others.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,82 +15,82 @@ pub const NODES_MAX: usize = crate::node::NAMES.len();
 /// The workspace to which all others are connected.
 pub const HUB: usize = 0;
 
-/// One of two hosts of one identity.
+/// One of two hosts with one identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Host {
-    /// The one that was copied.
+    /// The host that was copied.
     Original,
-    /// The one that was made of a copy.
+    /// The host created from the copy.
     Copy,
 }
 
-/// Which of two hosts is reached under their address.
+/// Which of two hosts is reached at their address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reached {
     /// Always this one.
     Always(Host),
-    /// Now one, now the other.
+    /// Sometimes one, sometimes the other.
     Either,
 }
 
-/// A trouble that comes at a time of its own.
+/// A trouble that occurs at a scheduled time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Trouble {
-    /// Messages from one node to another are lost for a while, perhaps in both directions.
+    /// Messages from one node to another are lost for a while, possibly in both directions.
     Partition {
-        /// From here.
+        /// The sending node.
         from: usize,
-        /// To there.
+        /// The receiving node.
         to: usize,
         /// Whether the other direction is cut too.
         both: bool,
-        /// For how long, in ms.
+        /// Duration, in ms.
         for_ms: i64,
     },
-    /// A copy of what is durable is put aside.
+    /// The durable state of a node is backed up.
     Backup(usize),
-    /// The last copy is put in the place of what is there.
+    /// A node is restored from its last backup.
     Restore(usize),
-    /// The last copy is started on another host, and for a while the original goes on beside it.
+    /// The last backup is started on another host, and the original continues next to it for a while.
     Clone {
         /// The node.
         node: usize,
-        /// Who is reached meanwhile by peers and users.
+        /// The host that peers and users reach meanwhile.
         reached: Reached,
-        /// Who goes on alone after it.
+        /// The host that continues alone afterwards.
         stays: Host,
-        /// For how long, in ms.
+        /// Duration, in ms.
         for_ms: i64,
     },
-    /// A clock is moved by this, in ms.
+    /// A clock jumps by this, in ms.
     ClockJump(usize, i64),
-    /// A clock runs fast, or slow, from now on, in parts in a million.
+    /// A clock runs fast, or slow, from now on, in parts per million.
     Drift(usize, i64),
     /// A clock shows only multiples of this from now on, in ms.
     CoarseClock(usize, i64),
     /// Messages from one node to another take longer for a while.
     SlowLink {
-        /// From here.
+        /// The sending node.
         from: usize,
-        /// To there.
+        /// The receiving node.
         to: usize,
-        /// By how much, in ms.
+        /// The added delay, in ms.
         by_ms: i64,
-        /// For how long, in ms.
+        /// Duration, in ms.
         for_ms: i64,
     },
-    /// Nobody reaches a node, nor does it reach anybody, for a while.
+    /// A node can neither be reached nor reach others for a while.
     CutOff {
         /// The node.
         node: usize,
-        /// For how long, in ms.
+        /// Duration, in ms.
         for_ms: i64,
     },
-    /// A node's disk takes nothing for a while.
+    /// A node's disk accepts no writes for a while.
     DiskFull {
         /// The node.
         node: usize,
-        /// For how long, in ms.
+        /// Duration, in ms.
         for_ms: i64,
     },
     /// Another policy is loaded.
@@ -99,11 +99,11 @@ pub enum Trouble {
     Upgrade(usize),
     /// A peer of the hub sends it a burst of messages that must be refused.
     Flood(usize),
-    /// A node answers nonsense, or nothing, to whatever it is told.
+    /// A node gives invalid answers, or none, to everything.
     Breaks {
         /// The node.
         node: usize,
-        /// For how long, in ms.
+        /// Duration, in ms.
         for_ms: i64,
     },
 }
@@ -132,7 +132,7 @@ impl Trouble {
     }
 }
 
-/// Something that is planned.
+/// A planned event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Planned {
     /// An act at a node.
@@ -142,7 +142,7 @@ pub enum Planned {
 }
 
 impl Planned {
-    /// Whether somebody wanted it.
+    /// Whether it is an act of somebody.
     #[must_use]
     pub fn is_act(self) -> bool {
         matches!(self, Planned::Act(..))
@@ -161,29 +161,29 @@ impl Planned {
 /// One entry of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Item {
-    /// When, in ms.
+    /// Its time, in ms.
     pub at_ms: i64,
-    /// Number; decides the details.
+    /// Its number, which determines the details.
     pub number: usize,
-    /// What.
+    /// The event.
     pub planned: Planned,
 }
 
-/// A run. As text it is a file that people read: see [`crate::plan_text`].
+/// A run. Its text form is a human-readable file: see [`crate::plan_text`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
     /// The seed.
     pub seed: u64,
-    /// Workspaces.
+    /// Number of workspaces.
     pub nodes: usize,
-    /// Servers of other makes, each connected to the hub; their seats come after the workspaces.
+    /// Mattermost-like servers, each connected to the hub; their seats come after the workspaces.
     #[serde(default)]
     pub foreign: Vec<Generation>,
-    /// Whether a malicious peer sits at one more seat, after all others.
+    /// Whether a malicious peer has one more seat, after all others.
     #[serde(default)]
     pub malicious: bool,
-    /// Whether a channel's history is sent to who is invited.
+    /// Whether a channel's history is sent to invited workspaces.
     pub backfill: bool,
     /// Posts in one message.
     pub posts_per_sync_max: u32,
@@ -191,7 +191,7 @@ pub struct Plan {
     pub long_texts: bool,
     /// Rates of the faults.
     pub faults: Faults,
-    /// The only node that is hit by them, if one is named.
+    /// The only node that is affected by them, if one is named.
     pub noisy: Option<usize>,
     /// When users stop and everything heals, in ms.
     pub heal_at_ms: i64,
@@ -203,7 +203,7 @@ pub struct Plan {
 /// The longest pause between two acts, in ms.
 const PAUSE_MS_MAX: i64 = 240_000;
 
-/// Acts of a run.
+/// Minimum and maximum number of acts of a run.
 const ACTS: (u64, u64) = (20, 100);
 
 impl Plan {
@@ -213,22 +213,22 @@ impl Plan {
         Plan::draw_all(seed, nodes, &[], false)
     }
 
-    /// The plan of a seed with servers of other makes.
+    /// The plan of a seed with Mattermost-like servers.
     #[must_use]
     pub fn draw_with(seed: u64, nodes: usize, foreign: &[Generation]) -> Plan {
         Plan::draw_all(seed, nodes, foreign, false)
     }
 
-    /// The plan of a seed with servers of other makes and a malicious peer.
+    /// The plan of a seed with Mattermost-like servers and a malicious peer.
     #[must_use]
     pub fn draw_all(seed: u64, nodes: usize, foreign: &[Generation], malicious: bool) -> Plan {
         let mut dice = Dice::new(seed, "plan");
         let mut later = Dice::new(seed, "later faults");
         let mut faults = Faults::draw(&mut dice, &mut later);
         if !foreign.is_empty() || malicious {
-            // What a hub that answers nonsense is sent by such servers, they take for delivered.
+            // If a hub gives such servers invalid answers, they consider their messages delivered.
             faults.breakages = 0;
-            // Such servers cannot tell two hosts of one identity apart.
+            // Such servers cannot tell two hosts with one identity apart.
             faults.clones = 0;
         }
         let mut plan = Plan {
@@ -263,7 +263,7 @@ impl Plan {
         plan
     }
 
-    /// The plan of a seed of two workspaces that are copied again and again.
+    /// The plan of a seed of two workspaces that are copied repeatedly.
     #[must_use]
     pub fn draw_cloned(seed: u64) -> Plan {
         let mut plan = Plan::draw(seed, 2);
@@ -273,9 +273,9 @@ impl Plan {
         plan
     }
 
-    /// The plan of a seed in which only the neighbour of a peer is hit by faults, and makes noise:
-    /// see [`crate::isolation`]. Acts come so far apart that each is heard everywhere before the
-    /// next one, and are none that concern both channels.
+    /// The plan of a seed in which only the neighbour of a peer is affected by faults, and makes noise:
+    /// see [`crate::isolation`]. Acts are so far apart that each arrives everywhere before the
+    /// next one, and none of them concerns both channels.
     #[must_use]
     pub fn draw_noisy(seed: u64) -> Plan {
         let mut dice = Dice::new(seed, "noise");
@@ -320,13 +320,13 @@ impl Plan {
         plan
     }
 
-    /// A plan without faults: everybody shares a channel, and these acts follow, a second apart.
+    /// A plan without faults: all nodes share a channel, and these acts follow, a second apart.
     #[must_use]
     pub fn quiet(seed: u64, acts: &[(usize, Act)]) -> Plan {
         Plan::quiet_among(seed, 2, acts)
     }
 
-    /// The same for so many workspaces.
+    /// The same for a given number of workspaces.
     #[must_use]
     pub fn quiet_among(seed: u64, nodes: usize, acts: &[(usize, Act)]) -> Plan {
         let mut plan = Plan {
@@ -355,7 +355,7 @@ impl Plan {
         self.nodes + self.foreign.len() + usize::from(self.malicious)
     }
 
-    /// Every node makes a channel and offers it.
+    /// Every node creates a channel and offers it.
     fn begin_sharing(&mut self) {
         for node in 0..self.seats() {
             self.add(100, Planned::Act(node, Act::CreateChannel));
@@ -447,17 +447,17 @@ impl Plan {
         }
     }
 
-    /// Troubles that came later than others, by dice of their own.
+    /// Troubles that were added later than others, with dice of their own.
     fn later_troubles(&mut self, dice: &mut Dice) {
         let acts = self.items.iter().filter(|item| item.planned.is_act());
         let times: Vec<i64> = acts.map(|item| item.at_ms).collect();
         for _ in 0..self.faults.clones {
             let node = dice.below(self.nodes as u64) as usize;
-            // Somebody does something just then.
+            // Somebody acts at that moment.
             let act_ms = dice.pick(&times).copied().unwrap_or(0);
             let at_ms = (act_ms - dice.between(0, 2_000)).max(0);
             let backup_at_ms = dice.between(0, at_ms);
-            // A short time, within which no ping may notice anything, or a long one.
+            // A short time, in which no ping need notice anything, or a long one.
             let typical_ms = [4_000, 60_000][dice.below(2) as usize];
             let trouble = Trouble::Clone {
                 node,

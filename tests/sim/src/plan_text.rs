@@ -1,7 +1,7 @@
-//! Plans as text, a line for everything: settings, faults that are not zero, and items by time.
+//! Plans as text, with a line for each setting, each fault that is not zero, and each item by time.
 //!
 //! ```text
-//! # whatever explains it
+//! # an explanation
 //! seed 7
 //! nodes 2
 //! fault loss 120
@@ -9,8 +9,8 @@
 //! at 7000 #31 trouble {"Backup":1}
 //! ```
 //!
-//! The number behind `#` decides the details of an item: a line can be taken out and all others
-//! mean what they did.
+//! The number after `#` determines the details of an item: if a line is removed, all others
+//! keep their meaning.
 
 use std::fmt::Write as _;
 
@@ -21,7 +21,7 @@ use crate::faults::Faults;
 use crate::node::NAMES;
 use crate::plan::{Item, Plan, Planned, Trouble};
 
-/// The field of a plan that has a line for each of its own.
+/// The field of a plan whose own fields have a line each.
 const FAULTS: &str = "faults";
 
 impl Plan {
@@ -30,7 +30,7 @@ impl Plan {
     pub fn to_text(&self) -> String {
         let mut text = String::new();
         let mut line = |words: String| {
-            // Writing to a string does not fail.
+            // Writing to a `String` cannot fail.
             let _ = writeln!(text, "{words}");
         };
         for (name, value) in fields(self).into_iter().filter(|(name, _)| name != FAULTS) {
@@ -54,10 +54,10 @@ impl Plan {
         text
     }
 
-    /// The plan of a text.
+    /// Parses a plan.
     ///
     /// # Errors
-    /// The line that says nothing, or what is missing.
+    /// The line that cannot be parsed, or what is missing.
     pub fn parse(text: &str) -> Result<Plan, String> {
         let mut settings = Map::new();
         let mut faults = Map::new();
@@ -86,7 +86,7 @@ impl Plan {
         })
     }
 
-    /// Whether every node that it names is there.
+    /// Whether every node that it names exists.
     fn names_its_nodes(&self) -> bool {
         let named = self.items.iter().flat_map(|item| item.planned.nodes());
         let mut named = named.chain(self.noisy);
@@ -95,7 +95,7 @@ impl Plan {
 }
 
 impl Faults {
-    /// Every fault by name, with its rate, span or number.
+    /// Every fault by name, with its rate, duration or number.
     #[must_use]
     pub fn rates(&self) -> Vec<(String, i64)> {
         let all = fields(self).into_iter();
@@ -103,7 +103,7 @@ impl Faults {
             .collect()
     }
 
-    /// The same with another rate for one of them, if there is one of this name.
+    /// The same with a different rate for one of them; `None` if there is no fault with this name.
     #[must_use]
     pub fn with_rate(&self, name: &str, rate: i64) -> Option<Faults> {
         let mut all = fields(self);

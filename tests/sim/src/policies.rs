@@ -1,4 +1,4 @@
-//! Policies of a node, and how a step asks them.
+//! Policies of a node, and how a step asks them questions.
 
 use std::cell::RefCell;
 
@@ -10,29 +10,29 @@ use causeway_kernel::rows::table::Table;
 
 use causeway_kernel::rows::memory::Tables;
 
-/// A word that a filter does not let pass.
+/// A word that a filter denies.
 pub const DENIED_WORD: &str = "classified";
-/// A word that a filter takes out.
+/// A word that a filter replaces.
 pub const REVISED_WORD: &str = "rude";
-/// What stands in its place then.
+/// Its replacement.
 pub const REVISED_TO: &str = "****";
 
-/// What is loaded.
+/// The loaded policy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Policy {
-    /// Nothing: everything passes.
+    /// None: everything passes.
     #[default]
     Open,
     /// A filter of words.
     Filter,
-    /// Something that traps whenever it is asked.
+    /// A policy that traps whenever it is asked.
     Broken,
-    /// A filter of words that now and then traps, or is too slow and uses its fuel up.
+    /// A filter of words that sometimes traps, or uses up its fuel.
     Flaky,
 }
 
 impl Policy {
-    /// The verdict in a step with this seed. Who does not answer lets nothing pass, as in a slot
+    /// The verdict in a step with this seed. Without an answer nothing passes, as in a slot
     /// of the engine's chain that holds on failure (`host/engine/src/policy/chain.rs`).
     fn judge(self, seed: [u8; 16], question: &Question<'_>) -> Verdict {
         let post = question.post();
@@ -54,7 +54,7 @@ impl Policy {
     }
 }
 
-/// How a flaky policy fails over a post in a step, if it does.
+/// How a flaky policy fails on a post in a step, if it does.
 fn fails(seed: [u8; 16], post_id: &str) -> Option<&'static str> {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&seed);
@@ -66,13 +66,13 @@ fn fails(seed: [u8; 16], post_id: &str) -> Option<&'static str> {
     }
 }
 
-/// A text as the filter lets it pass.
+/// A text after revision by the filter.
 #[must_use]
 pub fn revised(message: &str) -> String {
     message.replace(REVISED_WORD, REVISED_TO)
 }
 
-/// A question that was answered.
+/// A question with its answer.
 pub struct Asked {
     /// The question, encoded.
     pub question: Vec<u8>,
@@ -81,7 +81,7 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// Which post was asked about, and on which way it was.
+    /// The post that was asked about, and its direction.
     #[must_use]
     pub fn post(&self) -> (String, Direction) {
         let question = codec::decode_question(&self.question);
@@ -91,15 +91,15 @@ impl Asked {
     }
 }
 
-/// Where verdicts come from.
+/// Source of verdicts.
 pub enum Source {
-    /// The policy that is loaded, and the step's seed.
+    /// The loaded policy, and the step's seed.
     Live(Policy, [u8; 16]),
     /// The journal: a replay does not need the policy.
     Recorded(Vec<Verdict>),
 }
 
-/// What a step sees: rows and verdicts.
+/// What a step can access: rows and verdicts.
 pub struct StepHost<'r> {
     rows: &'r Tables,
     source: Source,
@@ -107,7 +107,7 @@ pub struct StepHost<'r> {
 }
 
 impl<'r> StepHost<'r> {
-    /// A step's view.
+    /// The host for a step.
     #[must_use]
     pub fn new(rows: &'r Tables, source: Source) -> StepHost<'r> {
         StepHost {
@@ -117,7 +117,7 @@ impl<'r> StepHost<'r> {
         }
     }
 
-    /// What was asked, with the verdicts.
+    /// The questions asked, with their verdicts.
     #[must_use]
     pub fn asked(self) -> Vec<Asked> {
         self.asked.into_inner()
@@ -146,7 +146,7 @@ impl Host for StepHost<'_> {
             .enumerate()
             .map(|(at, question)| match &self.source {
                 Source::Live(policy, seed) => policy.judge(*seed, question),
-                // A question that was not asked then is a difference that the digests show.
+                // A question that was not asked in the recording is a difference that the digests show.
                 Source::Recorded(list) => list
                     .get(asked.len() + at)
                     .cloned()

@@ -1,5 +1,5 @@
-//! Many seeds on many cores. What comes out does not depend on how many: totals are sums, and of
-//! several failures the one of the lowest seed is given.
+//! Runs many seeds on many cores. The results do not depend on the number of cores: totals are sums, and of
+//! several failures that of the lowest seed is returned.
 
 use std::ops::Range;
 use std::sync::Mutex;
@@ -12,17 +12,17 @@ use crate::world::Summary;
 /// Sums over seeds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
-    /// Seeds that are done.
+    /// Number of completed seeds.
     pub seeds: u64,
-    /// What the network carried in the judged runs.
+    /// Delivered messages in the judged runs.
     pub deliveries: Deliveries,
-    /// Steps carried out in the judged runs.
+    /// Executed steps in the judged runs.
     pub steps: u64,
-    /// Deliveries and forgeries that were tried without being carried out.
+    /// Deliveries and forgeries that were tried without lasting effect.
     pub probes: u64,
     /// Versions that crossed an edge, each counted once however often it was sent.
     pub versions_crossed: u64,
-    /// What came in the judged runs.
+    /// What occurred in the judged runs.
     pub coverage: Coverage,
 }
 
@@ -37,14 +37,14 @@ impl Totals {
     }
 }
 
-/// How far all threads together are.
+/// The progress of all threads together.
 struct Progress {
     next: u64,
     totals: Totals,
     failure: Option<(u64, Failure)>,
 }
 
-/// Runs seeds, each by `judge`, on so many threads; `report` hears of every seed that is done.
+/// Runs seeds with `judge` on this many threads; `report` is called after every completed seed.
 ///
 /// # Errors
 /// The failure of the lowest seed that fails.
@@ -86,7 +86,7 @@ pub fn run_seeds(
     }
 }
 
-/// The next seed. Those below a failing one have all been taken before it.
+/// Takes the next seed. Those below a failing one have all been taken before it.
 fn take(progress: &Mutex<Progress>, end: u64) -> Option<u64> {
     let mut progress = progress.lock().expect("no thread panics with it");
     if progress.failure.is_some() || progress.next >= end {
@@ -96,7 +96,7 @@ fn take(progress: &Mutex<Progress>, end: u64) -> Option<u64> {
     Some(progress.next - 1)
 }
 
-/// Cores of the machine.
+/// Number of cores of the machine.
 #[must_use]
 pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)

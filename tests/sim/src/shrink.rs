@@ -1,5 +1,5 @@
-//! From a run that broke a promise to the least story that still breaks it: items of its plan are
-//! left out, faults switched off and seats dropped as long as the same checker complains.
+//! Shrinks a run that broke a promise to the smallest story that still breaks it: items of its plan are
+//! left out, faults switched off and seats dropped as long as the same checker fails.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -9,19 +9,19 @@ use crate::faults::Faults;
 use crate::plan::Plan;
 use crate::world::Summary;
 
-/// Runs in which a failure is made smaller, at most.
+/// Runs for shrinking a failure, at most.
 pub const RUNS_MAX: usize = 1_500;
 
-/// How a plan is judged.
+/// Judges a plan.
 pub type Judge<'j> = &'j dyn Fn(&Plan) -> Result<Summary, Failure>;
 
-/// A failure and what is left of it.
+/// A shrunk failure.
 pub struct Shrunk {
-    /// The failure of the least plan that was found.
+    /// The failure of the smallest plan that was found.
     pub failure: Failure,
-    /// Items of the plan before.
+    /// Number of items of the original plan.
     pub items_before: usize,
-    /// Runs that it took.
+    /// Number of runs.
     pub runs: usize,
 }
 
@@ -39,10 +39,10 @@ impl fmt::Display for Shrunk {
 }
 
 impl Shrunk {
-    /// Writes the plan to a directory, as text with what it breaks above it; returns the path.
+    /// Writes the plan to a directory, as text below a comment with the broken promise; returns the path.
     ///
     /// # Errors
-    /// What the disk says.
+    /// The error of the disk.
     pub fn write(&self, directory: &Path) -> std::io::Result<PathBuf> {
         std::fs::create_dir_all(directory)?;
         let plan = &self.failure.plan;
@@ -53,7 +53,7 @@ impl Shrunk {
     }
 }
 
-/// The file of a plan: each population has its own.
+/// The file of a plan; each population has a file of its own.
 fn file_name(plan: &Plan) -> String {
     let mut name = format!("seed-{}-nodes-{}", plan.seed, plan.nodes);
     for generation in &plan.foreign {
@@ -71,7 +71,7 @@ fn file_name(plan: &Plan) -> String {
     name + ".plan"
 }
 
-/// Makes a failure small, writes its plan to a directory, and says everything about it.
+/// Shrinks a failure, writes its plan to a directory, and returns a full report.
 #[must_use]
 pub fn explain(failure: Failure, judge: Judge<'_>, directory: &Path) -> String {
     let shrunk = shrink(failure, judge, RUNS_MAX);
@@ -84,7 +84,7 @@ pub fn explain(failure: Failure, judge: Judge<'_>, directory: &Path) -> String {
     }
 }
 
-/// Makes a failure small, within this many runs.
+/// Shrinks a failure within this many runs.
 #[must_use]
 pub fn shrink(failure: Failure, judge: Judge<'_>, runs_max: usize) -> Shrunk {
     let items_before = failure.plan.items.len();
@@ -104,14 +104,14 @@ pub fn shrink(failure: Failure, judge: Judge<'_>, runs_max: usize) -> Shrunk {
 
 struct Search<'j> {
     judge: Judge<'j>,
-    /// The least failure so far.
+    /// The smallest failure so far.
     failure: Failure,
     runs: usize,
     runs_max: usize,
 }
 
 impl Search<'_> {
-    /// Tries everything once; says whether anything went.
+    /// Tries every reduction once; returns whether any succeeded.
     fn pass(&mut self) -> bool {
         let items = self.drop_items();
         let seats = self.drop_seats();
@@ -120,7 +120,7 @@ impl Search<'_> {
         items | seats | settings | faults
     }
 
-    /// Keeps a lesser plan if it breaks the same promise; says whether it does.
+    /// Keeps a smaller plan if it breaks the same promise; returns whether it does.
     fn keeps(&mut self, plan: Plan) -> bool {
         if plan == *self.failure.plan || self.runs >= self.runs_max {
             return false;
@@ -135,19 +135,19 @@ impl Search<'_> {
         }
     }
 
-    /// The least plan so far, changed.
+    /// The smallest plan so far, changed.
     fn with(&self, change: impl FnOnce(&mut Plan)) -> Plan {
         let mut plan = (*self.failure.plan).clone();
         change(&mut plan);
         plan
     }
 
-    /// Leaves items out: halves, then quarters, down to single ones.
+    /// Leaves items out: halves, then quarters, down to single items.
     fn drop_items(&mut self) -> bool {
         let mut any = false;
         let mut size = self.failure.plan.items.len().div_ceil(2);
         while size > 0 {
-            // From the end: what comes late needs what comes early.
+            // From the end, because late items depend on early ones.
             let mut end = self.failure.plan.items.len();
             while end > 0 {
                 let start = end.saturating_sub(size);
@@ -160,7 +160,7 @@ impl Search<'_> {
         any
     }
 
-    /// Leaves the last seat out, with all that names it.
+    /// Drops the last seat and all items that name it.
     fn drop_seats(&mut self) -> bool {
         let mut any = false;
         while self.failure.plan.noisy.is_none() && self.failure.plan.seats() > 2 {
@@ -200,7 +200,7 @@ impl Search<'_> {
         any
     }
 
-    /// Switches all faults off, or as many as can be, one by one.
+    /// Switches off all faults, or as many as possible, one by one.
     fn calm_faults(&mut self) -> bool {
         let all_off = self.with(|plan| plan.faults = Faults::none());
         if self.keeps(all_off) {

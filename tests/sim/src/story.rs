@@ -5,19 +5,19 @@ use std::fmt;
 use causeway_kernel::boundary::input::Input;
 use causeway_kernel::boundary::output::Write;
 
-/// A run as a reader follows it.
+/// The story of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Story(Vec<(i64, String)>);
 
 impl Story {
     /// Adds a sentence.
     pub fn tell(&mut self, at_ms: i64, sentence: &str) {
-        // Long texts are made of one letter.
+        // Long texts consist of one repeated letter.
         let short = sentence.replace("xx", "");
         self.0.push((at_ms, short));
     }
 
-    /// Sentences so far.
+    /// Number of sentences so far.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
@@ -44,7 +44,7 @@ impl fmt::Display for Story {
     }
 }
 
-/// An input in a line: a frame as the text that it is.
+/// An input in one line: a frame as its text.
 #[must_use]
 pub fn input(input: &Input) -> String {
     match input {
@@ -53,7 +53,7 @@ pub fn input(input: &Input) -> String {
     }
 }
 
-/// Writes in a line: tables, keys, and of values what can be read.
+/// Writes in one line: tables, keys, and the readable parts of values.
 #[must_use]
 pub fn writes(writes: &[Write]) -> String {
     let one = |write: &Write| {

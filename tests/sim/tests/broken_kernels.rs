@@ -1,5 +1,5 @@
-//! The test of the tester: every kernel with a defect is caught, by the checker whose business it
-//! is, within a stated number of seeds; and every checker catches one.
+//! Tests of the checkers: every kernel with a defect is caught by the responsible checker,
+//! within a stated number of seeds; and every checker catches one.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! The seeds bring about everything that can come: every act, command, input, topic, fault and
+//! The seeds cover everything that can occur: every act, command, input, topic, fault and
 //! trouble.
 
 use causeway_sim::coverage::Coverage;
@@ -8,7 +8,7 @@ use causeway_sim::runner::{cores, run_seeds};
 use causeway_sim::watched;
 use causeway_sim::world::Watch;
 
-/// What a range of seeds brings about, each run once.
+/// What a range of seeds covers, each run once.
 fn coverage(seeds: u64, plan: impl Fn(u64) -> Plan + Sync) -> Coverage {
     let judge = |seed| watched(&plan(seed), &native, None, Watch::Judged);
     run_seeds(0..seeds, cores(), &judge, &|_| {})

@@ -1,6 +1,6 @@
-//! Two stories, and in each a crash at every point at which a process can die: before a group is
-//! durable, before its reply, before and after every effect, on every side; and at each of them
-//! every prefix of the steps that were not durable survives.
+//! Two stories, each with a crash at every point at which a process can die: before a group is
+//! durable, before its reply, before and after every effect, on every side; and for each of these,
+//! with every prefix of the steps that were not durable surviving.
 
 use causeway_sim::acts::Act;
 use causeway_sim::kernel::native;
@@ -50,7 +50,7 @@ const STORY_OF_THREE: [(usize, Act); 15] = [
 /// Frames of a story, at least.
 const FRAMES_MIN: u64 = 20;
 
-/// Runs a plan with a crash at every point; says how many crashes that took.
+/// Runs a plan with a crash at every point; returns the number of crashes.
 fn crash_everywhere(plan: &Plan) -> usize {
     let calm = run(plan, &native, None).unwrap();
     let frames = calm.trace.deliveries.frames;
@@ -98,7 +98,7 @@ fn a_crash_at_any_point_loses_and_doubles_nothing() {
     crash_everywhere(&Plan::quiet(0, &STORY));
 }
 
-/// The story of three, in which the hub loads a filter that denies one of its texts.
+/// The story of three workspaces, in which the hub loads a filter that denies one of its texts.
 fn denied(seed: u64) -> Option<Plan> {
     let mut plan = Plan::quiet_among(seed, 3, &STORY_OF_THREE);
     let planned = Planned::Trouble(Trouble::PolicySwap(0));

@@ -1,4 +1,4 @@
-//! A peer hears the same whether its neighbour keeps still or makes noise.
+//! A peer receives the same whether its neighbour is quiet or makes noise.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -8,7 +8,7 @@ use causeway_sim::runner::{cores, run_seeds};
 
 const SEEDS: u64 = 100;
 
-/// Things that a peer and the hub hear of each other in a run on average, at least.
+/// Items that a peer and the hub receive from each other in a run on average, at least.
 const HEARD_MIN: usize = 10;
 
 #[test]

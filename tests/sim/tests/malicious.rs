@@ -13,7 +13,7 @@ use causeway_sim::run_twice;
 use causeway_sim::runner::{cores, run_seeds};
 use causeway_sim::shrink::explain;
 
-/// Where the plans of failures go.
+/// Folder for the plans of failures.
 const PLANS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/sim");
 
 #[test]

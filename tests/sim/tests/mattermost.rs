@@ -1,4 +1,4 @@
-//! Servers as they exist, of both generations, among workspaces: each seed run twice.
+//! Models of real servers, of both generations, among workspaces: each seed run twice.
 
 use std::path::Path;
 use std::sync::Mutex;
@@ -14,15 +14,15 @@ use causeway_sim::runner::{cores, run_seeds};
 use causeway_sim::shrink::explain;
 use causeway_sim::world::ForeignSummary;
 
-/// Where the plans of failures go.
+/// Folder for the plans of failures.
 const PLANS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/sim");
 
-/// What a Causeway gives no occasion for: it tells of renamings before it tells of anybody new, so
-/// that a name that it gives is free; and it changes nothing that is not its to change.
+/// Quirks that a Causeway gives no occasion for: it sends renamings before new users, so
+/// that the names that it gives are free; and it changes only what it may change.
 const UNMET: [Quirk; 2] = [Quirk::RefusesTakenNames, Quirk::ChecksNoOwnership];
 
-/// Runs seeds of a population. A part of what the servers' users make must be demanded of the hub,
-/// else nothing is tested.
+/// Runs seeds of a population. Part of what the servers' users make must be required of the hub,
+/// otherwise nothing is tested.
 fn run(nodes: usize, foreign: &[Generation], seeds: std::ops::Range<u64>) -> ForeignSummary {
     let sum = Mutex::new(ForeignSummary::default());
     let judge = |seed| {
@@ -50,7 +50,7 @@ fn run(nodes: usize, foreign: &[Generation], seeds: std::ops::Range<u64>) -> For
 /// Seeds of a hub and a server of one generation.
 const SEEDS: u64 = 200;
 /// Seeds within which every quirk must show: for some, users have to change their minds twice, with
-/// a round between.
+/// a round in between.
 const SEEDS_OF_SELDOM_QUIRKS: u64 = 5 * SEEDS;
 
 /// Runs seeds until every quirk of the generation has shown.

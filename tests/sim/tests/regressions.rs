@@ -1,6 +1,6 @@
-//! Plans that once broke a kernel, in `regressions/`: all keep every promise with the kernel of
-//! today. One that begins with `# must catch: <defect>` shows in addition that the kernel with that
-//! defect is caught by it, by a checker whose business that is.
+//! Plans that once broke a kernel, in `regressions/`: all keep every promise with the current
+//! kernel. A plan that begins with `# must catch: <defect>` also shows that the kernel with that
+//! defect is caught by it, by the responsible checker.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ const PLANS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/regressions");
 /// How the first line names a defect.
 const MUST_CATCH: &str = "# must catch: ";
 
-/// Says what is wrong with a plan or with the kernel under it.
+/// Reports what is wrong with a plan or with the kernel under it.
 fn run(path: &Path) -> Result<(), String> {
     let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
     let plan = Plan::parse(&text)?;

@@ -1,4 +1,4 @@
-//! Some hundred seeds, each run twice; a failure prints its least story and how to run it again.
+//! Some hundred seeds, each run twice; a failure prints its shrunk story and how to run it again.
 
 use std::path::Path;
 
@@ -8,11 +8,11 @@ use causeway_sim::run_twice;
 use causeway_sim::runner::{cores, run_seeds};
 use causeway_sim::shrink::explain;
 
-/// Frames of a seed on average, at least: so that a network on which nothing arrives does not pass
-/// for a kernel that breaks nothing.
+/// Frames of a seed on average, at least, so that a network on which nothing arrives does not count
+/// as a success.
 const FRAMES_MIN: u64 = 20;
 
-/// Where the plans of failures go.
+/// Folder for the plans of failures.
 const PLANS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/sim");
 
 fn run(seeds: std::ops::Range<u64>, draw: impl Fn(u64) -> Plan + Sync) {

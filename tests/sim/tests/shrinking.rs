@@ -1,5 +1,5 @@
-//! A failure becomes a story that can be read: nothing in it could be left out, what the failure is
-//! about is in it, it breaks the same promise, and it does not blame a kernel that is sound.
+//! A failure is shrunk to a readable story: nothing in it could be left out, the subject of the failure
+//! is in it, it breaks the same promise, and it does not blame a correct kernel.
 
 use causeway_sim::broken::Defect;
 use causeway_sim::faults::Faults;
@@ -10,8 +10,8 @@ use causeway_sim::run_plan;
 use causeway_sim::shrink::{RUNS_MAX, shrink};
 
 /// Defects of different kinds (in what is stored and sent, after a start and a restore, next to a
-/// noisy peer, between releases), and the words of which one must be in the text of what is left:
-/// what the defect cannot show without.
+/// noisy peer, between releases), and words of which one must be in the text of the shrunk plan:
+/// the defect cannot show without it.
 const DEFECTS: [(Defect, &[&str]); 7] = [
     (Defect::KeepsDeletions, &["Delete", "Moderate"]),
     (Defect::SkipsDedupe, &["Post", "Reply"]),
@@ -27,7 +27,7 @@ fn broken(defect: Defect, plan: &Plan) -> Option<Violation> {
     defect.run_plan(plan).err().map(|failure| failure.violation)
 }
 
-/// Plans that lack one thing of a plan: an item, or a fault.
+/// All plans without one part of a plan: an item, or a fault.
 fn lesser(plan: &Plan) -> impl Iterator<Item = Plan> {
     let without_item = (0..plan.items.len()).map(|at| {
         let mut less = plan.clone();

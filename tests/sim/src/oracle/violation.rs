@@ -33,24 +33,24 @@ pub const ENTITLEMENT: &str = "I6 entitlement";
 pub const ISOLATION: &str = "I7 isolation";
 /// I8: a cursor never moves back.
 pub const CURSORS: &str = "I8 cursors";
-/// I9: what was taken once changes nothing when it comes again.
+/// I9: items that were taken once change nothing when they come again.
 pub const IDEMPOTENCE: &str = "I9 idempotence";
-/// I10: things appear in the order in which they were made.
+/// I10: objects appear in the order in which they were made.
 pub const ORDER: &str = "I10 order";
 /// I11: membership and roles never widen because of a peer.
 pub const ROLES: &str = "I11 roles";
-/// I12: what is kept stays within its limits.
+/// I12: everything that is kept stays within its limits.
 pub const BOUNDED: &str = "I12 bounded";
-/// I13: what is refused changes nothing.
+/// I13: refused input changes nothing.
 pub const INERT: &str = "I13 inert rejections";
 /// I14: a failure destroys nothing.
 pub const ERROR_PATHS: &str = "I14 error paths";
-/// I15: a replay gives the same.
+/// I15: a replay gives the same results.
 pub const REPLAY: &str = "I15 equal replay";
-/// I16: another kernel or policy at any step changes none of this.
+/// I16: changing the kernel or policy at any step changes none of this.
 pub const UPGRADE: &str = "I16 upgrade";
 
-/// The invariants, in their order.
+/// The invariants, in order.
 pub const ALL: [&str; 16] = [
     CONVERGENCE,
     NO_LOSS,

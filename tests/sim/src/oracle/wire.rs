@@ -1,5 +1,5 @@
-//! Judges what leaves a node: nothing goes back to where it came from (I4), nothing goes to who
-//! is not invited (I6), and no version crosses an edge that its origin never made (I4).
+//! Judges the messages that leave a node: nothing is sent back to its sender (I4), nothing is sent to
+//! anyone who is not invited (I6), and no version crosses an edge that its origin never made (I4).
 
 use causeway_kernel::boundary::output::Effect;
 use causeway_kernel::rows::id::Id;

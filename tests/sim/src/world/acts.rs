@@ -1,4 +1,4 @@
-//! What users do: an act of the plan becomes requests of clients to their workspace.
+//! Acts of users: an act of the plan becomes requests of clients to their workspace.
 
 use causeway_kernel::boundary::input::Input;
 use causeway_kernel::boundary::output::Reply;
@@ -10,7 +10,7 @@ use crate::dice::Dice;
 use crate::oracle::Violation;
 
 impl World<'_> {
-    /// A user or an admin does something, if there is anything to do it with.
+    /// A user or an admin acts, if there is an object for the act.
     pub(super) fn act(&mut self, node: usize, act: Act, number: usize) -> Result<(), Violation> {
         let ask = match &act.spec().at_workspace {
             AtWorkspace::Asks(ask) => ask,
@@ -30,7 +30,7 @@ impl World<'_> {
         Ok(())
     }
 
-    /// A client sends its request; one whose workspace does not run tries again if it has a key.
+    /// A client sends its request; with a key, it retries if the workspace does not run.
     pub(super) fn submit(&mut self, request: Request) -> Result<(), Violation> {
         if !self.nodes[request.node].is_serving || self.is_full(request.node) {
             self.client_is_cut(request.node, request);
@@ -46,7 +46,7 @@ impl World<'_> {
         Ok(())
     }
 
-    /// A client did not get its answer. With a key it may send the same again.
+    /// A client did not get its answer. With a key it may repeat the request.
     pub(super) fn client_is_cut(&mut self, node: usize, request: Request) {
         if request.key.is_some() && !self.is_healed {
             let at_ms = self.now_ms + self.machines.between(1_000, 40_000);

@@ -1,4 +1,4 @@
-//! The network: requests from one node to another, their answers, and what may become of them.
+//! The network: requests from one node to another, their answers, and their possible failures.
 
 use std::collections::btree_map::Entry;
 
@@ -25,21 +25,21 @@ const SEND_TIMEOUT_MS: i64 = 60_000;
 /// How long a ping may take, in ms, as in the host.
 const PING_TIMEOUT_MS: i64 = 15_000;
 
-/// How late a request may arrive for the second time, in ms.
+/// How late a duplicate of a request may arrive, in ms.
 const LATE_MS_MAX: i64 = 600_000;
 
-/// A request on its way.
+/// A request in flight.
 pub(super) struct Call {
-    /// Who sent it.
+    /// The sender.
     pub(super) from: usize,
-    /// To whom.
+    /// The receiver.
     pub(super) to: usize,
-    /// The sender's connection, and the id by which both sides know it.
+    /// The sender's connection, and the connection id used by both sides.
     pub(super) connection: ConnectionNo,
     pub(super) remote_id: Id,
     pub(super) what: What,
     pub(super) sent_at_ms: i64,
-    /// Whether the sender waits no more. What left may arrive all the same.
+    /// Whether the sender has given up. The request may still arrive.
     pub(super) is_over: bool,
 }
 
@@ -49,7 +49,7 @@ pub(super) enum What {
     Ping(Option<Incarnation>),
 }
 
-/// What becomes of a request for its sender.
+/// The outcome of a request for its sender.
 #[derive(Clone)]
 pub(super) enum Outcome {
     Answered {
@@ -61,19 +61,19 @@ pub(super) enum Outcome {
     Pong {
         /// Its incarnation, if it is a Causeway.
         incarnation: Option<Incarnation>,
-        /// What it is, if it says so.
+        /// Its kind, if it reports one.
         kind: Option<PeerKind>,
         /// Its clock.
         clock_ms: i64,
     },
-    /// The way is closed, or nobody listens.
+    /// The link is cut, or nobody listens.
     Unreachable,
-    /// The connection broke, or the sender's patience ended.
+    /// The connection broke, or the sender gave up.
     Broken,
 }
 
 impl World<'_> {
-    /// Sends a message, as the host does.
+    /// Sends a message like the host.
     pub(super) fn send(
         &mut self,
         node: usize,
@@ -84,7 +84,7 @@ impl World<'_> {
         self.call(node, connection, What::Message { attempt, frame });
     }
 
-    /// Pings every peer that confirmed.
+    /// Pings every confirmed peer.
     pub(super) fn ping_all(&mut self, node: usize) {
         self.asked.retain(|(of, _), _| *of != node);
         for (no, row) in connection::all(&self.nodes[node].rows) {
@@ -94,7 +94,7 @@ impl World<'_> {
         }
     }
 
-    /// A connection's record changed: one that was never pinged is pinged at once.
+    /// A connection's record changed: a peer that was never pinged is pinged at once.
     pub(super) fn connection_changed(&mut self, node: usize, no: ConnectionNo) {
         let row = self.nodes[node].rows.get::<Connection>(&no);
         let is_new =
@@ -115,7 +115,7 @@ impl World<'_> {
         }
     }
 
-    /// Something changed: the answer to a ping that is on its way already will not do.
+    /// Something changed: the answer to a ping that is already in flight is not enough.
     fn ping_anew(&mut self, node: usize, no: ConnectionNo) {
         let peer = self.nodes[node].peers.get(&no).copied();
         match peer.and_then(|peer| self.pinging.get_mut(&(node, peer))) {
@@ -157,7 +157,7 @@ impl World<'_> {
         self.depart(no);
     }
 
-    /// A request begins its way.
+    /// Sends a request.
     pub(super) fn depart(&mut self, no: u64) {
         let Some(call) = self.calls.get(&no) else {
             return;
@@ -170,7 +170,7 @@ impl World<'_> {
         self.agenda
             .at(self.now_ms + timeout_ms, Event::Ends(no, Outcome::Broken));
         if self.is_cut(from, to) {
-            // A closed way is noticed at once, or never.
+            // A cut link is noticed at once, or never.
             if self.network.chance(500) {
                 self.agenda
                     .at(self.now_ms + 1, Event::Ends(no, Outcome::Unreachable));
@@ -185,7 +185,7 @@ impl World<'_> {
         let delay_ms = self.delay_ms(&faults) + self.slowness_ms(from, to);
         self.agenda
             .at(self.now_ms + delay_ms, Event::Arrives(no, true));
-        // A request that came twice would be no fault of its sender where the second one counts.
+        // At a foreign receiver a duplicate has an effect, which would not be the sender's fault.
         if !self.is_foreign(to) && self.network.chance(faults.duplicate) {
             self.coverage.fault(Fault::Duplicate);
             let again_ms = (delay_ms + self.delay_ms(&faults) * 3).min(LATE_MS_MAX);
@@ -198,7 +198,7 @@ impl World<'_> {
         self.network.span_ms(faults.delay_ms, faults.delay_ms_max)
     }
 
-    /// How much longer the way from a node to another takes now, in ms.
+    /// The additional delay from one node to another now, in ms.
     fn slowness_ms(&self, from: usize, to: usize) -> i64 {
         let slow = self.slow_until_ms.get(&(from, to));
         let slow = slow.filter(|(until_ms, _)| *until_ms > self.now_ms);
@@ -289,7 +289,7 @@ impl World<'_> {
         }
     }
 
-    /// A peer that pings told its incarnation: if that is news, it is asked at once, but once.
+    /// A pinging peer reported its incarnation: if it is new, the peer is pinged at once, but only once.
     fn met(&mut self, node: usize, connection: ConnectionNo, told: Option<Incarnation>) {
         let Some(told) = told else { return };
         if self.incarnation_at(node, connection) != Some(told)
@@ -299,7 +299,7 @@ impl World<'_> {
         }
     }
 
-    /// The incarnation of the peer behind a connection, as far as a node knows.
+    /// The incarnation of the peer of a connection, as far as a node knows it.
     fn incarnation_at(&self, node: usize, connection: ConnectionNo) -> Option<Incarnation> {
         let rows = &self.nodes[node].rows;
         let row = rows.get::<Connection>(&connection)?;
@@ -323,7 +323,7 @@ impl World<'_> {
         self.answers(call, outcome);
     }
 
-    /// A message could not be carried out: its sender is to try again.
+    /// A message could not be carried out: its sender should try again.
     pub(super) fn unavailable(&mut self, call: u64) {
         self.answers(call, Outcome::Refused(503));
     }
@@ -353,13 +353,13 @@ impl World<'_> {
         self.agenda.at(at_ms, Event::Ends(no, outcome));
     }
 
-    /// A request ends for its sender: the first outcome counts.
+    /// A request ends for its sender: only the first outcome counts.
     pub(super) fn ends(&mut self, no: u64, outcome: Outcome) -> Result<(), Violation> {
         let Some(call) = self.calls.get(&no).filter(|call| !call.is_over) else {
             return Ok(());
         };
         if self.is_full(call.from) {
-            // What a peer said is told to the workspace again until it can be written down.
+            // A peer's answer is reported to the workspace again until it can be recorded.
             self.agenda
                 .at(self.now_ms + DISK_RETRY_MS, Event::Ends(no, outcome));
             return Ok(());
@@ -437,7 +437,7 @@ impl World<'_> {
         self.step(node, input, waiter)
     }
 
-    /// A node could not take the answer to a message: what a toggle makes of it, the node does not
+    /// A node could not process the answer to a message: whether a toggle carried it out, the node does not
     /// know.
     pub(super) fn toggle_is_unknown(&mut self, node: usize, no: ConnectionNo, attempt: u64) {
         let mut calls = self.calls.values().rev();
@@ -451,7 +451,7 @@ impl World<'_> {
         }
     }
 
-    /// The process of a node is dead: what it had asked of others goes on there, but nobody hears
+    /// The process of a node is dead: its requests are still processed by others, but nobody receives
     /// the answers.
     pub(super) fn forget_calls(&mut self, node: usize) {
         for call in self.calls.values_mut().filter(|call| call.from == node) {
@@ -465,7 +465,7 @@ impl World<'_> {
     }
 }
 
-/// What a sender knows about a message from its outcome.
+/// What a sender knows about a message, given its outcome.
 fn told_by(outcome: &Outcome) -> Told {
     match outcome {
         Outcome::Unreachable | Outcome::Refused(_) => Told::NotCarriedOut,

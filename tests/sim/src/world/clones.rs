@@ -1,17 +1,17 @@
-//! Two hosts of one identity: a copy of a workspace is started on another host, and the original
-//! goes on. Both speak to all peers; who is reached under their address is the network's choice.
+//! Two hosts with one identity: a copy of a workspace is started on another host, and the original
+//! continues. Both call all peers; the network chooses which of them is reached at their address.
 
 use super::{Event, World};
 use crate::dice::Dice;
 use crate::oracle::{Mark, Violation};
 use crate::plan::{Host, Reached};
 
-/// A copy that runs.
+/// A running copy.
 pub(super) struct Copy {
     of: usize,
     reached: Reached,
     stays: Host,
-    /// Where the oracle stood when it was made.
+    /// The state of the oracle when the copy was made.
     mark: Option<Mark>,
 }
 
@@ -27,19 +27,19 @@ impl Copy {
 }
 
 impl World<'_> {
-    /// Whether a copy of a node runs beside it.
+    /// Whether a copy of a node is running.
     pub(super) fn is_cloned(&self, node: usize) -> bool {
         self.copy.as_ref().is_some_and(|copy| copy.of == node)
     }
 
-    /// Whether there is a backup to make a host of, and a place for that: other servers sit behind
-    /// the nodes.
+    /// Whether there is a backup from which to create a host, and a free number for it: other servers have
+    /// the numbers after the nodes.
     pub(super) fn may_clone(&self, node: usize) -> bool {
         let is_alone = self.plan.seats() == self.plan.nodes;
         is_alone && self.copy.is_none() && self.backups.contains_key(&node)
     }
 
-    /// The host that is reached under the address of a node.
+    /// The host that is reached at the address of a node.
     pub(super) fn host(&mut self, node: usize) -> usize {
         let Some(copy) = self.copy.as_ref().filter(|copy| copy.of == node) else {
             return node;
@@ -55,7 +55,7 @@ impl World<'_> {
         }
     }
 
-    /// A host is made of the backup of a node.
+    /// Creates a host from the backup of a node.
     pub(super) fn clone_node(&mut self, node: usize, mut copy: Copy, for_ms: i64) {
         let backup = self.backups.get(&node).cloned();
         let Some((backup, mark)) = backup.filter(|_| self.may_clone(node)) else {
@@ -85,7 +85,7 @@ impl World<'_> {
         self.agenda.at(self.now_ms + for_ms, Event::CopyEnds);
     }
 
-    /// One of two hosts ends, and the other one goes on alone.
+    /// One of two hosts ends, and the other one continues alone.
     pub(super) fn copy_ends(&mut self) -> Result<(), Violation> {
         let Some(copy) = self.copy.take() else {
             return Ok(());
@@ -123,7 +123,7 @@ impl World<'_> {
         self.nodes.swap(node, no);
         let (nodes, original) = self.nodes.split_at_mut(no);
         nodes[node].take_over(&original[0]);
-        // A backup of the original is none of the copy.
+        // A backup of the original is not one of the copy.
         self.backups.remove(&node);
         self.agenda.change(|event| Some(event.renumbered(no, node)));
         for call in self.calls.values_mut().filter(|call| call.from == no) {
@@ -137,7 +137,7 @@ impl World<'_> {
 }
 
 impl Event {
-    /// The node at which it happens, if it happens at one.
+    /// The node at which it happens, if any.
     fn node_mut(&mut self) -> Option<&mut usize> {
         match self {
             Event::Again(request) => Some(&mut request.node),

@@ -1,4 +1,4 @@
-//! From a step to its effects: nothing is released before its group is durable, and a process may
+//! From a step to its effects: nothing is released before its group is durable. A process may
 //! die before that, and before and after every effect.
 
 use causeway_kernel::boundary::input::Input;
@@ -10,7 +10,7 @@ use crate::coverage::Fault;
 use crate::isolation;
 use crate::oracle::{Durable, NO_LOSS, Violation, broken};
 
-/// What a node's files do not hold as they have to.
+/// A node's files do not hold what they must.
 pub(super) fn lost(seen: String) -> Violation {
     broken(NO_LOSS, seen)
 }
@@ -75,7 +75,7 @@ impl World<'_> {
         }
     }
 
-    /// Releases reply and effects of a durable step; says whether the process died over it.
+    /// Releases the reply and effects of a durable step; returns whether the process died meanwhile.
     fn release(&mut self, node: usize, note: Note) -> Result<bool, Violation> {
         if self.may_die(node, "with a step durable and its reply not given")? {
             self.forsake(node, note.waiter);
@@ -128,7 +128,7 @@ impl World<'_> {
         }
     }
 
-    /// The process that should have replied is dead.
+    /// Handles a reply that is lost because its process is dead.
     fn forsake(&mut self, node: usize, waiter: Waiter) {
         match waiter {
             Waiter::Client(request) => self.client_is_cut(node, *request),
@@ -140,7 +140,7 @@ impl World<'_> {
         }
     }
 
-    /// A point at which the process may die; says whether it did.
+    /// A point at which the process may die; returns whether it did.
     fn may_die(&mut self, node: usize, when: &str) -> Result<bool, Violation> {
         let point = self.crash_points[node];
         self.crash_points[node] += 1;
@@ -164,7 +164,7 @@ impl World<'_> {
         Ok(true)
     }
 
-    /// The process of a node dies and comes back after a while.
+    /// The process of a node dies and is restarted after a while.
     pub(super) fn die(
         &mut self,
         node: usize,
@@ -176,8 +176,8 @@ impl World<'_> {
         self.die_with(node, when, downtime_ms, survivors)
     }
 
-    /// The same; of the steps that are not durable so many had reached the disk, if there are no
-    /// files that decide it.
+    /// The same, with a given number of steps that were not durable but had reached the disk, unless
+    /// files determine that.
     fn die_with(
         &mut self,
         node: usize,
@@ -212,7 +212,7 @@ impl World<'_> {
         let release = self.nodes[node].release();
         self.nodes[node].load(release, (self.make_kernel)(release));
         self.tell(format!("{} starts.", self.nodes[node].name()));
-        // Each start finds these anew until what it carries out is durable.
+        // Each start finds these again until its own steps are durable.
         if !self.note_release(node, Waiter::First)? {
             return Ok(());
         }
@@ -225,20 +225,20 @@ impl World<'_> {
         self.step(node, Input::Resume, Waiter::Start)
     }
 
-    /// What a start carries out is durable: peers and clients are served.
+    /// The steps of a start are durable: peers and clients are served.
     fn serve(&mut self, node: usize) {
         self.nodes[node].is_serving = true;
         let life = self.nodes[node].life;
         self.agenda.at(self.now_ms, Event::PingRound(node, life));
     }
 
-    /// Whether a node's disk takes nothing now.
+    /// Whether a node's disk accepts no writes now.
     pub(super) fn is_full(&self, node: usize) -> bool {
         let until_ms = self.full_until_ms.get(&node);
         until_ms.is_some_and(|until_ms| *until_ms > self.now_ms)
     }
 
-    /// Has the process woken at the first time that the kernel asked for.
+    /// Schedules the next wake-up of the process, at the first time requested by the kernel.
     pub(super) fn set_timer(&mut self, node: usize) {
         let machine = &mut self.nodes[node];
         let Some(first_ms) = machine.wakes.first() else {
@@ -269,7 +269,7 @@ impl World<'_> {
         let time_ms = self.nodes[node].time_ms(self.now_ms);
         let later = self.nodes[node].wakes.split_off(&(time_ms + 1));
         let due = std::mem::replace(&mut self.nodes[node].wakes, later);
-        // A clock that was moved, or goes slow, is looked at again.
+        // A clock that was changed, or runs slow, is checked again.
         self.set_timer(node);
         if due.is_empty() {
             return Ok(());

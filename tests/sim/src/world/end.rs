@@ -1,4 +1,4 @@
-//! The end of a run: all must be settled, and the journals must give the same again.
+//! The end of a run: everything must be settled, and the journals must replay identically.
 
 use super::World;
 use crate::journal;

@@ -1,4 +1,4 @@
-//! Seats of the world at which no Causeway sits: servers as they exist. They speak over the same
+//! Seats of the world without a Causeway: models of real servers. They use the same
 //! network, and their machines have the same troubles.
 
 use causeway_kernel::boundary::input::Input;
@@ -22,40 +22,40 @@ use crate::plan::{HUB, Trouble};
 
 /// Time between two rounds of pings, in ms.
 const PING_PERIOD_MS: i64 = 60_000;
-/// How long after the healing the last words are written, in ms: everybody is online again.
+/// Delay of the last posts after healing, in ms: by then, everybody is online again.
 const LAST_WORDS_AFTER_MS: i64 = 6 * 60_000;
 
 /// How long a restore takes, in ms.
 const RESTORE_MS: i64 = 5_000;
 
-/// What happens at such a seat by itself.
+/// Events at such a seat.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Foreign {
-    /// Its loop's time has come.
+    /// Its loop is due.
     Wake,
     /// It pings the hub.
     Ping,
     /// Its dead process starts.
     Start,
-    /// Its admin writes where something may be stuck.
+    /// Its admin writes posts where something may be stuck.
     LastWords,
 }
 
-/// The seat and what sits there.
+/// A seat and its server.
 pub(super) struct Seat {
     pub(super) server: Server,
     /// When it will be woken, in ms.
     wakes_at_ms: Option<i64>,
 }
 
-/// How it went at all such seats.
+/// The results of all such seats.
 #[derive(Clone, Debug, Default)]
 pub struct ForeignSummary {
     /// How often each quirk showed.
     pub shown: Shown,
-    /// Things of their own users.
+    /// Number of objects of their own users.
     pub things: usize,
-    /// Of these, those that the hub must hold as they are.
+    /// Number of these whose last state the hub must have.
     pub due: usize,
 }
 
@@ -73,12 +73,12 @@ pub(super) fn summary(seats: &[Seat]) -> ForeignSummary {
 }
 
 impl World<'_> {
-    /// Whether no Causeway sits at a seat.
+    /// Whether a seat has no Causeway.
     pub(super) fn is_foreign(&self, seat: usize) -> bool {
         seat >= self.nodes.len()
     }
 
-    /// Whether a server of another make sits at a seat.
+    /// Whether a seat has a Mattermost-like server.
     fn is_server(&self, seat: usize) -> bool {
         self.is_foreign(seat) && !self.is_malicious(seat)
     }
@@ -101,7 +101,7 @@ impl World<'_> {
         &mut self.seats[at].server
     }
 
-    /// The servers that a plan wants.
+    /// The servers in a plan.
     pub(super) fn seats_of(plan: &crate::plan::Plan) -> Vec<Seat> {
         let servers = plan.foreign.iter().enumerate().map(|(at, generation)| {
             Server::new(*generation, plan.seed, plan.nodes + at, NAMES[HUB])
@@ -114,7 +114,7 @@ impl World<'_> {
             .collect()
     }
 
-    /// Connects every such server to the hub, which invites it.
+    /// Connects every such server to the hub, which creates the invitation.
     pub(super) fn connect_foreign(&mut self) -> Result<(), Violation> {
         for at in 0..self.seats.len() {
             let seat = self.nodes.len() + at;
@@ -148,7 +148,7 @@ impl World<'_> {
         self.agenda.at(at_ms, Event::Foreign(seat, life, what));
     }
 
-    /// Something happens at such a seat by itself.
+    /// Handles an event at such a seat.
     pub(super) fn foreign_happens(&mut self, seat: usize, life: u32, what: Foreign) {
         let now_ms = self.now_ms;
         let server = self.server(seat);
@@ -204,8 +204,8 @@ impl World<'_> {
         self.calls_made
     }
 
-    /// Carries on what a server wants after something happened to it: tells the oracle, sends,
-    /// sets its alarm.
+    /// Follows up on an event at a server: reports to the oracle, sends,
+    /// schedules the next wake-up.
     fn settle(&mut self, seat: usize) {
         let server = self.server(seat);
         let made = std::mem::take(&mut server.made);
@@ -230,7 +230,7 @@ impl World<'_> {
         }
     }
 
-    /// A user of such a server does something.
+    /// A user of such a server acts.
     pub(super) fn foreign_acts(&mut self, seat: usize, act: Act, number: usize) {
         if self.is_malicious(seat) {
             return self.malicious_acts(seat);
@@ -248,7 +248,7 @@ impl World<'_> {
         self.settle(seat);
     }
 
-    /// A request arrives at such a server. One whose sender waits no more does not: its connection
+    /// A request arrives at such a server, unless its sender has given up: then its connection
     /// is closed.
     pub(super) fn foreign_arrives(&mut self, no: u64) -> Result<(), Violation> {
         let Some(call) = self.calls.get(&no).filter(|call| !call.is_over) else {
@@ -309,7 +309,7 @@ impl World<'_> {
         Ok(())
     }
 
-    /// The process of such a server dies and comes back after a while.
+    /// The process of such a server dies and is restarted after a while.
     pub(super) fn foreign_dies(&mut self, seat: usize, downtime_ms: i64) {
         let name = self.name_of(seat);
         self.tell(format!("{name} dies."));
@@ -318,7 +318,7 @@ impl World<'_> {
         self.at_seat(seat, self.now_ms + downtime_ms, Foreign::Start);
     }
 
-    /// A trouble comes to such a seat; false if it is none of theirs.
+    /// Applies a trouble to such a seat; false if it is of another kind.
     pub(super) fn foreign_trouble(&mut self, trouble: Trouble) -> bool {
         match trouble {
             Trouble::ClockJump(seat, _) if self.is_malicious(seat) => true,
@@ -342,7 +342,7 @@ impl World<'_> {
                 }
                 true
             }
-            // No model has a part of theirs yet that these would come to.
+            // The models have nothing yet to which these would apply.
             Trouble::Backup(seat)
             | Trouble::Restore(seat)
             | Trouble::Clone { node: seat, .. }
@@ -367,8 +367,8 @@ impl World<'_> {
         self.settle(seat);
     }
 
-    /// The hub set items of a server's message aside because they stopped a step. The server takes
-    /// them for delivered, if it does not send them again; the onlooker knows better.
+    /// The hub set aside items of a server's message because they stopped a step. The server considers
+    /// them delivered, if it does not send them again; the oracle does not.
     pub(super) fn foreign_hears_of_stop(&mut self, node: usize, note: &Note, aside: &[Item]) {
         let (connection, is_whole) = match &note.input {
             Input::Frame { connection, .. } | Input::FramePart { connection, .. } => {
@@ -393,8 +393,8 @@ impl World<'_> {
         }
     }
 
-    /// A node was restored: of what was offered to it before, nobody knows what it still holds, and
-    /// of the reactions that it told before nobody knows what was told.
+    /// A node was restored: it is unknown which of the objects offered to it before it still has, and
+    /// which reactions it had sent before.
     pub(super) fn foreign_hears_of_restore(&mut self, node: usize) {
         if node != HUB {
             return;
@@ -423,7 +423,7 @@ impl World<'_> {
         self.settle(seat);
     }
 
-    /// What a server keeps to itself by its own rules, nobody else can have.
+    /// Objects that a server does not send by its own rules are not required elsewhere.
     pub(super) fn forgive_unoffered(&mut self) {
         for at in 0..self.seats.len() {
             let seat = self.nodes.len() + at;
@@ -433,8 +433,8 @@ impl World<'_> {
         }
     }
 
-    /// Everything heals at such seats, too; their users have a last word, as nothing else brings
-    /// along what is stuck.
+    /// Everything heals at such seats, too; their users write last posts, as nothing else causes stuck
+    /// items to be sent.
     pub(super) fn heal_foreign(&mut self) {
         for at in 0..self.seats.len() {
             let seat = self.nodes.len() + at;

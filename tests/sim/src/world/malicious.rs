@@ -13,18 +13,18 @@ use crate::malicious::Knowledge;
 use crate::oracle::Violation;
 use crate::plan::HUB;
 
-/// Rows of a table that the peer knows.
+/// Rows of a table that the peer knows at most.
 const ROWS_MAX: u32 = 10_000;
 /// The peer's name.
 pub(super) const NAME: &str = "mallory";
 
 impl World<'_> {
-    /// Whether a malicious peer sits at a seat.
+    /// Whether a seat has a malicious peer.
     pub(super) fn is_malicious(&self, seat: usize) -> bool {
         self.mallory.is_some() && seat == self.nodes.len() + self.seats.len()
     }
 
-    /// Connects the malicious peer to the hub, whose admin knows no better.
+    /// Connects the malicious peer to the hub, whose admin does not know.
     pub(super) fn connect_malicious(&mut self) -> Result<(), Violation> {
         if self.mallory.is_none() {
             return Ok(());
@@ -54,7 +54,7 @@ impl World<'_> {
         Ok(())
     }
 
-    /// The peer says something.
+    /// The peer sends messages.
     pub(super) fn malicious_acts(&mut self, seat: usize) {
         let known = self.knowledge(seat);
         let Some(mallory) = &mut self.mallory else {
@@ -69,9 +69,9 @@ impl World<'_> {
         self.malicious_call(seat, What::Ping(Some(incarnation)));
     }
 
-    /// The hub is restored from a backup. An id is theirs who name it first, and the hub has
-    /// forgotten whose some are: who was shown them could take them, which no checker can forbid.
-    /// The peer, which knows more ids than it was shown, may not.
+    /// The hub is restored from a backup. An id belongs to whoever names it first, and the hub has
+    /// forgotten the owners of some: a peer that was shown them could take them, which no checker can forbid.
+    /// This peer, which knows more ids than it was shown, may not use them.
     pub(super) fn malicious_forgets(&mut self, node: usize) {
         let Some(mallory) = self.mallory.as_mut().filter(|_| node == HUB) else {
             return;
@@ -130,7 +130,7 @@ impl World<'_> {
         self.agenda.at(self.now_ms + 5, Event::Ends(no, outcome));
     }
 
-    /// What the peer knows of the hub.
+    /// What the peer knows about the hub.
     fn knowledge(&self, seat: usize) -> Knowledge {
         let rows = &self.nodes[HUB].rows;
         let peers = &self.nodes[HUB].peers;

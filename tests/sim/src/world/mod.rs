@@ -1,5 +1,5 @@
-//! The simulated world: it carries out, in the order of simulated time, what is planned and what
-//! follows from it, as the host does for the kernel.
+//! The simulated world: it carries out planned events and their consequences in the order of simulated
+//! time, as the host does for the kernel.
 
 mod acts;
 mod calls;
@@ -49,51 +49,51 @@ use probes::Delivered;
 /// Time between two rounds of pings, in ms, as in the host.
 const PING_PERIOD_MS: i64 = 60_000;
 
-/// How long after the healing everything must be settled, in ms.
+/// How long after healing everything must be settled, in ms.
 const SETTLE_MS: i64 = 30 * 60_000;
 
 /// How long a group takes to become durable, in ms, at most.
 const SYNC_MS_MAX: i64 = 8;
 
-/// Pause before what a disk refused is tried again, in ms, as in the engine.
+/// Pause before a write that a disk rejected is retried, in ms, as in the engine.
 const DISK_RETRY_MS: i64 = 1_000;
 
-/// What happens next.
+/// A scheduled event.
 enum Event {
     /// An item of the plan.
     Planned(usize),
-    /// A client sends a request again whose answer it did not get.
+    /// A client repeats a request to which it got no answer.
     Again(Box<Request>),
-    /// A group of a process (by its life) is durable.
+    /// A group of a process (identified by its life) is durable.
     Synced(usize, u32),
-    /// A timer of a process.
+    /// A timer of a process fires.
     Wake(usize, u32),
     /// A process pings all its peers.
     PingRound(usize, u32),
-    /// A request arrives; whether it does so for the first time.
+    /// A request arrives; the flag says whether for the first time.
     Arrives(u64, bool),
-    /// A request has this outcome for its sender.
+    /// A request ends for its sender with this outcome.
     Ends(u64, calls::Outcome),
-    /// The answer to this attempt stopped the step that should have taken it.
+    /// The answer to this attempt stopped the step that should have processed it.
     Unreported(usize, u32, ConnectionNo, u64),
     /// A dead process starts.
     Start(usize),
-    /// A node is run by one host again.
+    /// A node has a single host again.
     CopyEnds,
-    /// Something that was delivered is delivered once more, to see that nothing changes.
+    /// An earlier delivery is repeated, to check that nothing changes.
     Probe,
-    /// Something at a seat without a Causeway, in this life of its process.
+    /// An event at a seat without a Causeway, in this life of its process.
     Foreign(usize, u32, Foreign),
     /// Users stop and everything heals.
     Heal,
 }
 
-/// Who waits for the reply of a step.
+/// The recipient of a step's reply.
 enum Waiter {
     Nobody,
     Client(Box<Request>),
     Call(u64),
-    /// Who reports how an attempt fared.
+    /// The sender that reports the result of an attempt.
     Receipt(ConnectionNo, u64),
     /// The start, before its last step.
     First,
@@ -101,9 +101,9 @@ enum Waiter {
     Start,
 }
 
-/// What is kept about a step until it is durable.
+/// Information about a step, kept until the step is durable.
 struct Note {
-    /// What it changed, if somebody judges.
+    /// What it changed, if the run is judged.
     facts: Option<Facts>,
     /// Its time.
     at_ms: i64,
@@ -116,7 +116,7 @@ struct Note {
     keyed: Option<(Id, String, Id)>,
 }
 
-/// Where the process of a node dies, besides by chance: at the n-th chance for it.
+/// Where the process of a node dies in addition to random crashes: at the n-th opportunity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CrashPoint {
     /// The node.
@@ -127,14 +127,14 @@ pub struct CrashPoint {
     pub survivors: usize,
 }
 
-/// How closely a run is watched. Watching changes nothing of what happens.
+/// The level of checking. It does not influence the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Watch {
-    /// Nobody looks.
+    /// No checks.
     Bare,
-    /// Every checker judges.
+    /// All checkers.
     Judged,
-    /// The same, and the story is told.
+    /// All checkers, and the story is recorded.
     Told,
 }
 
@@ -144,51 +144,51 @@ impl Watch {
     }
 }
 
-/// What two runs of one plan have in common to the byte.
+/// The data that must be identical in two runs of one plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trace {
-    /// The chains of all nodes in the end: over every time, seed, input, verdict's effect, reply,
-    /// write and effect of theirs.
+    /// The chains of all nodes at the end: over their times, seeds, inputs, effects of verdicts, replies,
+    /// writes and effects.
     pub chains: Vec<Digest>,
-    /// What the network carried.
+    /// Delivered messages.
     pub deliveries: Deliveries,
-    /// Steps carried out.
+    /// Executed steps.
     pub steps: u64,
-    /// Points at which the process of each node may have died.
+    /// Number of points at which the process of each node could have died.
     pub crash_points: Vec<u64>,
 }
 
-/// How a run went.
+/// The results of a run.
 #[derive(Clone, Debug)]
 pub struct Summary {
-    /// What happened, in short.
+    /// A summary for comparison.
     pub trace: Trace,
-    /// What happened, in sentences if they were told.
+    /// What happened, in sentences, if the story was recorded.
     pub story: Story,
-    /// What came.
+    /// What occurred.
     pub coverage: Coverage,
     /// Versions that crossed an edge.
     pub versions_crossed: usize,
-    /// Deliveries that were tried once more.
+    /// Number of repeated deliveries.
     pub probes: u64,
-    /// What a peer and the hub heard of each other, if a neighbour of it makes noise.
+    /// What a peer and the hub received from each other, if its neighbour makes noise.
     pub heard: Vec<String>,
-    /// What servers of other makes showed of their kind, and how many of their own things they
+    /// The quirks that Mattermost-like servers showed, and how many of their own objects they
     /// offered, of how many.
     pub foreign: ForeignSummary,
     /// How often a malicious peer used each production of its grammar.
     pub used: Used,
-    /// Steps that were not durable at the [`CrashPoint`], if the run came to it.
+    /// Steps that were not durable at the [`CrashPoint`], if the run reached it.
     pub unsynced_at_crash: Option<usize>,
 }
 
-/// How a run went that broke a promise.
+/// The results of a run that broke a promise.
 pub struct Stopped {
     /// The promise.
     pub violation: Violation,
-    /// What happened, in sentences if they were told.
+    /// What happened, in sentences, if the story was recorded.
     pub story: Story,
-    /// The steps of each node up to the one that broke it, if the story was told.
+    /// The steps of each node up to the one that broke it, if the story was recorded.
     pub journals: Vec<Vec<Recorded>>,
 }
 
@@ -201,7 +201,7 @@ pub struct World<'m> {
     now_ms: i64,
     agenda: Agenda<Event>,
     nodes: Vec<Node<Note>>,
-    /// What sits at the seats after the nodes.
+    /// The servers at the seats after the nodes.
     seats: Vec<Seat>,
     /// A malicious peer, at the last seat.
     mallory: Option<Mallory>,
@@ -210,20 +210,20 @@ pub struct World<'m> {
     is_healed: bool,
     calls: BTreeMap<u64, Call>,
     calls_made: u64,
-    /// Who has a ping on its way to whom, and by which connection another is to follow.
+    /// Pings in flight, by sender and receiver, and the connection for which another has to follow.
     pinging: BTreeMap<(usize, usize), Option<ConnectionNo>>,
-    /// Because of which incarnation a node asked the peer behind a connection since its last round.
+    /// The incarnation because of which a node pinged the peer of a connection since its last round.
     asked: BTreeMap<(usize, ConnectionNo), Incarnation>,
-    /// When the way from a node to another is open again, in ms.
+    /// When the link from one node to another is open again, in ms.
     cut_until_ms: BTreeMap<(usize, usize), i64>,
-    /// Until when the way from a node to another is slow, and by how much, in ms.
+    /// Until when the link from one node to another is slow, and the added delay, in ms.
     slow_until_ms: BTreeMap<(usize, usize), (i64, i64)>,
-    /// When a node's disk takes something again, in ms.
+    /// When a node's disk accepts writes again, in ms.
     full_until_ms: BTreeMap<usize, i64>,
-    /// When a node answers as it should again, in ms.
+    /// When a node gives valid answers again, in ms.
     broken_until_ms: BTreeMap<usize, i64>,
     backups: BTreeMap<usize, (Backup, Mark)>,
-    /// The copy of a node that runs beside it, at the last place of all nodes.
+    /// The running copy of a node, at the last place of all nodes.
     copy: Option<Copy>,
     delivered: Vec<Delivered>,
     oracle: Oracle,
@@ -293,7 +293,7 @@ impl<'m> World<'m> {
         }
     }
 
-    /// With the steps of every node in files.
+    /// Keeps the steps of every node in files.
     #[must_use]
     pub fn keeping_in(mut self, make_store: MakeStore<'_>) -> Self {
         for node in &mut self.nodes {
@@ -305,7 +305,7 @@ impl<'m> World<'m> {
     /// Runs to the end.
     ///
     /// # Errors
-    /// The first promise that is broken; the story tells how it came to that.
+    /// The first broken promise; the story explains what led to it.
     pub fn run(mut self) -> Result<Summary, Stopped> {
         match self.run_through() {
             Ok(()) => Ok(Summary {
@@ -415,7 +415,7 @@ impl<'m> World<'m> {
         self.watch >= Watch::Told
     }
 
-    /// The faults that hit what happens at a node, or between two.
+    /// The faults that apply to events at a node, or between two.
     fn faults_of(&self, nodes: &[usize]) -> Faults {
         let is_hit = |noisy| self.now_ms >= NOISE_FROM_MS && nodes.contains(&noisy);
         if self.plan.noisy.is_none_or(is_hit) {
@@ -425,18 +425,18 @@ impl<'m> World<'m> {
         }
     }
 
-    /// Whether this process of a node still runs.
+    /// Whether this process of a node is still running.
     fn lives(&self, node: usize, life: u32) -> bool {
         self.nodes[node].is_running && self.nodes[node].life == life
     }
 
-    /// Carries out an input at a node; what comes of it follows when it is durable.
+    /// Executes an input at a node; its effects follow when it is durable.
     fn step(&mut self, node: usize, input: Input, waiter: Waiter) -> Result<(), Violation> {
         self.carry_out(node, input, waiter).map(drop)
     }
 
-    /// Carries out an input that does not stop. Who waits goes on waiting when it is a frame of which
-    /// something is left.
+    /// Executes an input that does not stop. If part of a frame is left, its sender keeps
+    /// waiting.
     fn carry_through(
         &mut self,
         node: usize,
@@ -454,7 +454,7 @@ impl<'m> World<'m> {
             )
         })?;
         let told = wanted.map(|cause| facts(&machine.rows, cause, &carried));
-        // A step that breaks a promise is kept all the same: the journal shows it then.
+        // A step that breaks a promise is still kept, so that the journal shows it.
         let mut verdict = Ok(());
         if is_judged {
             let (input, carried, rows) = (&input, &carried, &machine.rows);

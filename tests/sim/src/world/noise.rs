@@ -1,5 +1,5 @@
-//! What a peer does that means no good, or does no good: floods of messages that must be refused,
-//! and nonsense for answers.
+//! Hostile or faulty behaviour of a peer: floods of messages that must be refused,
+//! and invalid answers.
 
 use causeway_kernel::boundary::input::Input;
 use causeway_kernel::model::{Channel, Connection, Link, LinkState, Post, User};
@@ -16,12 +16,12 @@ use crate::plan::HUB;
 
 /// Messages of a flood.
 const FLOOD: u64 = 40;
-/// Rows among which a flood chooses what it is about.
+/// Rows from which a flood chooses its subjects.
 const CHOICE: u32 = 200;
-/// A time that is newer than any other, in ms.
+/// A time later than any other, in ms.
 const LATEST_MS: i64 = 9_000_000_000_000;
 
-/// What a flood is made of: things of others that its sender learned of.
+/// The material of a flood: others' objects that its sender knows of.
 struct Loot {
     remote_id: Id,
     /// A channel that is shared with the sender, and one that is not.
@@ -33,7 +33,7 @@ struct Loot {
 }
 
 impl World<'_> {
-    /// A peer sends the hub a burst of messages of its own making, none of which it may take.
+    /// A peer sends the hub a burst of invented messages, none of which it may accept.
     pub(super) fn flood(&mut self, from: usize, number: usize) -> Result<(), Violation> {
         let mut dice = Dice::new(self.plan.seed, &format!("flood {number}"));
         self.tell(format!("{} floods the hub.", self.nodes[from].name()));
@@ -49,7 +49,7 @@ impl World<'_> {
             let Some(loot) = self.loot(connection, &mut dice) else {
                 break;
             };
-            // One of them is too long for any message.
+            // One of them exceeds the length limit of messages.
             let body = if at == 0 {
                 vec![b' '; FRAME_BYTES_MAX + 1]
             } else {
@@ -89,7 +89,7 @@ impl World<'_> {
         })
     }
 
-    /// What a node that is broken makes of a request, `None` when it works; `Some(None)` is no
+    /// The answer of a broken node to a request, `None` if it is not broken; `Some(None)` means no
     /// answer at all.
     pub(super) fn breakage(&mut self, node: usize) -> Option<Option<Outcome>> {
         let until_ms = self.broken_until_ms.get(&node)?;

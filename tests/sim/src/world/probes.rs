@@ -1,5 +1,5 @@
-//! Steps that are tried without being carried out: what was taken once is delivered again (I9),
-//! and what a peer may not do is refused without a trace (I13).
+//! Steps that are tried without lasting effect: items that were taken are delivered again (I9),
+//! and forbidden items are refused without a trace (I13).
 
 use causeway_kernel::boundary::input::Input;
 use causeway_kernel::boundary::output::{Effect, Reply};
@@ -16,10 +16,10 @@ use crate::story;
 
 /// Deliveries kept for a probe.
 const KEPT_MAX: usize = 200;
-/// Probes of a run.
+/// Probes per run.
 const PROBES: i64 = 60;
 
-/// A message that a node took, every item of it.
+/// A message of which a node took every item.
 pub(super) struct Delivered {
     node: usize,
     input: Input,
@@ -57,12 +57,12 @@ impl World<'_> {
         });
     }
 
-    /// A restored node took nothing of what came after its backup.
+    /// A restored node has not taken anything that came after its backup.
     pub(super) fn forget_delivered(&mut self, node: usize) {
         self.delivered.retain(|kept| kept.node != node);
     }
 
-    /// Tries a delivery once more, and a forgery made from it.
+    /// Tries a delivery again, and a forgery made from it.
     pub(super) fn probe(&mut self) -> Result<(), Violation> {
         let at = self.prober.below(self.delivered.len() as u64) as usize;
         let Some(kept) = self.delivered.get(at) else {
@@ -78,7 +78,7 @@ impl World<'_> {
         let Some(frame) = frames::read(body) else {
             return Ok(());
         };
-        // An invitation has a meaning of its own when it comes again after an end.
+        // A repeated invitation has a meaning of its own after an end.
         if frame.is_invitation() {
             return Ok(());
         }
@@ -116,14 +116,14 @@ impl World<'_> {
             })
     }
 
-    /// A frame that names what is not its sender's.
+    /// Makes a frame that names objects that do not belong to its sender.
     fn forge(&mut self, node: usize, mut frame: Value, kind: u64) -> Option<Value> {
         let channel = frame["msg"]["payload"]["channel_id"].as_str()?.to_string();
         let channel = Id::parse(&channel)?;
         let ledger = &self.oracle.ledger;
         let own_user = ledger.users.values().find(|user| user.home == node)?;
         let own_user = own_user.view.id.to_string();
-        // What another host of the node made, this one does not hold.
+        // This host does not have what another host of the node made.
         let is_held = |id: &Id| lookup::post(&self.nodes[node].rows, id.as_str()).is_some();
         let own_post = ledger
             .posts
@@ -200,7 +200,7 @@ fn check_idempotent(
         ));
     };
     let (first, again) = (frames::read_answer(first), frames::read_answer(body));
-    // A channel that is shared no longer is refused as such.
+    // If a channel is no longer shared, that is the reason for the refusal.
     let ended = again.as_ref().is_some_and(|again| !again.is_ok);
     if first != again && !ended {
         return Err(broken(

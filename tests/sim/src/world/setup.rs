@@ -1,5 +1,5 @@
-//! The beginning: workspaces with users and teams, connected to a hub. The handshake itself is the
-//! host's business and is not simulated.
+//! The beginning: workspaces with users and teams, connected to a hub. The handshake itself is done by
+//! the host and is not simulated.
 
 use causeway_kernel::boundary::input::{Actor, Genesis, Input};
 use causeway_kernel::boundary::output::{Object, Reply};
@@ -19,20 +19,20 @@ use crate::plan::HUB;
 
 /// How many users each workspace has: they are its first rows.
 pub(crate) const USERS_EACH: usize = 3;
-/// Users of each workspace. The first administers it; names exist on both sides.
+/// Users of each workspace. The first one is its administrator; some names exist on both sides.
 const USERS: [[&str; USERS_EACH]; 3] = [
     ["alice", "bob", "carol"],
     ["alice", "bob", "dave"],
     ["alice", "erin", "bob"],
 ];
 
-/// Who administers a workspace.
+/// The administrator of a workspace.
 pub(crate) const ADMIN: UserNo = UserNo(1);
-/// The team of everybody.
+/// The team of all users.
 pub(crate) const TEAM: TeamNo = TeamNo(1);
 
 impl World<'_> {
-    /// Makes everything, without faults.
+    /// Creates everything, without faults.
     pub(super) fn set_up(&mut self) -> Result<(), Violation> {
         for node in 0..self.nodes.len() {
             let config = Config {
@@ -73,7 +73,7 @@ impl World<'_> {
         Ok(())
     }
 
-    /// Connects a node to the hub; gives the connections of both.
+    /// Connects a node to the hub; returns the connections of both.
     fn connect(
         &mut self,
         hub: usize,
@@ -104,8 +104,8 @@ impl World<'_> {
         Ok((at_hub, at_node))
     }
 
-    /// The admins of a node and of the hub remove the connection between them, make a new one, and
-    /// say that it leads to the same workspace.
+    /// The admins of a node and of the hub remove the connection between them, create a new one, and
+    /// declare that it leads to the same workspace.
     pub(crate) fn reconnect(&mut self, node: usize) -> Result<(), Violation> {
         let old = |world: &Self, of: usize, to: usize| {
             let peers = world.nodes[of].peers.iter();
@@ -117,12 +117,12 @@ impl World<'_> {
             return Ok(());
         };
         let is_full = self.is_full(HUB) || self.is_full(node);
-        // Of two hosts one would be left with a connection that its peer has no more.
+        // One of two hosts would be left with a connection that its peer no longer has.
         let is_cloned = self.is_cloned(HUB) || self.is_cloned(node);
         if is_full || is_cloned || !ready(&self.nodes[HUB]) || !ready(&self.nodes[node]) {
             return Ok(());
         }
-        // What the handshake makes of a crash or a stop is the host's business; here none comes.
+        // How a handshake copes with a crash or a stop is up to the host; here there are none.
         let faults = self.faults;
         (self.faults.crash, self.faults.stop) = (0, 0);
         let crash_at = self.crash_at.take();
@@ -149,7 +149,7 @@ impl World<'_> {
         }
         self.faults = faults;
         self.crash_at = crash_at;
-        // A backup from before would speak over a connection that the peer has no more.
+        // An earlier backup would use a connection that the peer no longer has.
         self.backups.clear();
         self.forget_delivered(HUB);
         self.forget_delivered(node);
@@ -185,7 +185,7 @@ impl World<'_> {
         self.make(node, input)
     }
 
-    /// A step that is durable at once.
+    /// Executes a step that is durable at once.
     fn make(&mut self, node: usize, input: Input) -> Result<Reply, Violation> {
         let life = self.nodes[node].life;
         let reply = self.carry_out(node, input.clone(), Waiter::Nobody)?;

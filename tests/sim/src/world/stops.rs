@@ -1,8 +1,9 @@
-//! Steps that are stopped, by a trap or because their fuel is used up, and what the host makes of
-//! it, by the engine's rules (`host/engine/src/writer/steps.rs`, `host/src/federation/sender.rs`):
-//! such a step did nothing; a frame goes on in parts, as the engine has it, without the items that
-//! stop them, or is set aside as a whole; what is due goes on in parts, and what stops one is put off; an answer that cannot be taken is
-//! as good as none; a start that fails is tried again; everybody else is told.
+//! Steps that are stopped, by a trap or because their fuel is used up, and how the host handles
+//! that, by the engine's rules (`host/engine/src/writer/steps.rs`, `host/src/federation/sender.rs`).
+//! Such a step has no effect. A frame continues in parts, as in the engine, without the items that
+//! stop them, or is set aside as a whole. Due work continues in parts, and a row that stops one is put
+//! off. An answer that cannot be processed counts as no answer. A start that fails is repeated. All
+//! others get an error.
 
 use causeway_kernel::boundary::frame_run::FrameRun;
 use causeway_kernel::boundary::input::{DuePart, FramePart, Input, Receipt, SendOutcome};
@@ -18,10 +19,10 @@ use crate::frames;
 use crate::oracle::{INERT, RUNS, Violation, broken};
 use crate::story;
 
-/// Pause before an answer that stopped a step is reported as none, in ms, as in the host.
+/// Pause before an answer that stopped a step is reported as missing, in ms, as in the host.
 const RECEIPT_PAUSE_MS: i64 = 100;
 
-/// What of an input stops the kernel.
+/// Which part of an input stops the kernel.
 struct Trigger {
     what: Stopper,
     /// Whether it uses up the fuel.
@@ -29,17 +30,17 @@ struct Trigger {
 }
 
 enum Stopper {
-    /// All of it.
+    /// The whole input.
     Whole,
     /// These items of a frame.
     Items(Vec<u32>),
-    /// Any so many items of a frame together.
+    /// Any group of so many items of a frame.
     Together(usize),
 }
 
 impl Trigger {
-    /// Whether it stops a step of this input; of a frame, one that has `items` and goes on with the
-    /// one of number `next`.
+    /// Whether it stops a step of this input; for a frame, a step that has `items` and continues with
+    /// number `next`.
     fn stops(&self, input: &Input, items: u32, next: u32) -> bool {
         let most = match input {
             Input::Frame { .. } => FRAME_ITEMS_PER_STEP_MAX,
@@ -74,7 +75,7 @@ fn is_timer(input: &Input) -> bool {
 }
 
 impl World<'_> {
-    /// Carries out an input at a node, a frame with all of its parts; `None` if the step is stopped.
+    /// Executes an input at a node, a frame with all of its parts; `None` if the step is stopped.
     pub(super) fn carry_out(
         &mut self,
         node: usize,
@@ -127,7 +128,7 @@ impl World<'_> {
         machine.due.returned(is_more_due);
     }
 
-    /// Number of the item with which a frame goes on.
+    /// Number of the item with which a frame continues.
     fn next_item(&self, node: usize, run: &FrameRun, input: &Input) -> u32 {
         let progress = self.nodes[node]
             .rows
@@ -138,7 +139,7 @@ impl World<'_> {
         }
     }
 
-    /// What stops this step, if something does.
+    /// What stops this step, if anything.
     fn trigger(&mut self, node: usize, input: &Input) -> Option<Trigger> {
         let peer = match input {
             Input::Frame { connection, .. }
@@ -176,8 +177,8 @@ impl World<'_> {
         Some(Trigger { what, burns })
     }
 
-    /// A step is stopped; gives a reply only where a flaw of the host makes one up. Who waits for a
-    /// frame goes on waiting.
+    /// Handles a stopped step; returns a reply only if a defect of the host invents one. The sender of a
+    /// frame keeps waiting.
     fn stopped(
         &mut self,
         node: usize,
@@ -237,7 +238,7 @@ impl World<'_> {
         Ok(claimed)
     }
 
-    /// An answer that a workspace could not take is reported as none.
+    /// An answer that a workspace could not process is reported as missing.
     pub(super) fn reported_as_unknown(
         &mut self,
         node: usize,
@@ -260,7 +261,7 @@ impl World<'_> {
         self.step(node, input, Waiter::Receipt(connection, attempt))
     }
 
-    /// Who waits hears that a step was stopped; says whether the process ends over it.
+    /// Reports a stopped step to whoever waits; returns whether that ends the process.
     pub(super) fn refuse_stopped(
         &mut self,
         node: usize,
@@ -285,7 +286,7 @@ impl World<'_> {
     }
 }
 
-/// An input in a few words.
+/// A short description of an input.
 fn told(input: &Input) -> &'static str {
     match input {
         Input::Command { .. } => "what a user wants",

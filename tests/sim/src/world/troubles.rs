@@ -1,4 +1,4 @@
-//! Troubles that come at a time of their own, and the end of all of them.
+//! Troubles that occur at scheduled times, and the end of all of them.
 
 use causeway_kernel::boundary::input::Input;
 use causeway_kernel::model::limits::REQUEST_MEMORY_MS;
@@ -11,12 +11,12 @@ use crate::oracle::Violation;
 use crate::plan::{Planned, Trouble};
 use crate::policies::Policy;
 
-/// How long a workspace remembers a client's key for certain, in ms, with time to spare for what
-/// else moves its clock.
+/// How long a workspace is certain to remember a client's key, in ms, with a margin for other
+/// changes of its clock.
 const KEYS_KEPT_MS: i64 = REQUEST_MEMORY_MS / 2;
 
 impl World<'_> {
-    /// An item of the plan comes.
+    /// Carries out an item of the plan.
     pub(super) fn planned(&mut self, at: usize) -> Result<(), Violation> {
         let item = self.plan.items[at];
         match item.planned {
@@ -73,7 +73,7 @@ impl World<'_> {
                 Ok(())
             }
             Trouble::Backup(node) => {
-                // A copy is made of what is durable: what is not yet, this run waits for.
+                // A copy is made of durable state only, so this run waits for the rest.
                 let life = self.nodes[node].life;
                 while self.lives(node, life)
                     && !self.is_full(node)
@@ -174,7 +174,7 @@ impl World<'_> {
         }
     }
 
-    /// Whether there is a backup, and nothing else that goes on in the place of the node.
+    /// Whether there is a backup, and no other host in place of the node.
     fn may_restore(&self, node: usize) -> bool {
         self.backups.contains_key(&node) && !self.is_cloned(node)
     }
@@ -214,7 +214,7 @@ impl World<'_> {
         Ok(())
     }
 
-    /// The first step of another kernel is to say so; false if that was stopped.
+    /// The first step of another kernel announces it; false if that step was stopped.
     pub(super) fn note_release(&mut self, node: usize, waiter: Waiter) -> Result<bool, Violation> {
         let release = self.nodes[node].release();
         if release == self.nodes[node].last_release() {
@@ -237,14 +237,14 @@ impl World<'_> {
             chain: String::new(),
             what: format!("{next:?}"),
         };
-        // A change that was stopped is none.
+        // A stopped change has no effect.
         if self.carry_out(node, input, Waiter::Nobody)?.is_none() {
             self.nodes[node].policy = before;
         }
         Ok(())
     }
 
-    /// Users stop, machines and network work, clocks go on from where they were.
+    /// Users stop, machines and network work, and clocks continue from their current times.
     pub(super) fn heal(&mut self) -> Result<(), Violation> {
         self.tell("Everything heals; users only read from here on.".to_string());
         self.copy_ends()?;
