@@ -1,4 +1,4 @@
-//! What a request works with, whichever way it came in: the parts of the service, and who asks.
+//! Shared state of all request handlers, and the authenticated caller.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -22,9 +22,9 @@ use crate::login_limit::LoginLimiter;
 use crate::metrics::Metrics;
 use crate::vault::{Secret, Session, Vault};
 
-/// What every handler works with.
+/// State of the service, shared by all handlers.
 pub struct App {
-    /// Decides and stores.
+    /// Carries out inputs and stores rows.
     pub engine: Engine,
     /// Passwords and sessions.
     pub vault: Vault,
@@ -34,20 +34,19 @@ pub struct App {
     pub hub: Hub,
     /// Counters.
     pub metrics: Arc<Metrics>,
-    /// Large answers on their way.
+    /// Budget for large responses in flight.
     pub answers: Arc<Answers>,
-    /// Connections that are open.
+    /// Open HTTP connections.
     pub connections: Arc<Connections>,
-    /// Wrong passwords.
+    /// Counts failed logins.
     pub logins: LoginLimiter,
-    /// Held while a session is exported: it costs a processor and a disk.
+    /// Held during an export, which keeps a CPU and the disk busy.
     pub exporting: tokio::sync::Mutex<()>,
     /// Settings.
     pub settings: Settings,
-    /// When the data directory was made, in ms since the Unix epoch.
+    /// When the data directory was created, in ms since the Unix epoch.
     pub installed_at_ms: i64,
-    /// Whether the start has done everything that it begins with; else the disk refuses it, and it is
-    /// tried again.
+    /// Whether the startup work is complete; if not, the disk refused writes and it is retried.
     pub is_prepared: AtomicBool,
 }
 
@@ -55,16 +54,16 @@ pub struct App {
 pub type Shared = Arc<App>;
 
 impl App {
-    /// The rows as they stand.
+    /// A snapshot of the current rows.
     #[must_use]
     pub fn rows(&self) -> Snapshot {
         self.engine.snapshot()
     }
 
-    /// Carries out a command; `None` when it succeeded and made nothing to show.
+    /// Carries out a command; `None` if it succeeded without an object to show.
     ///
     /// # Errors
-    /// The kernel's refusal, or 503 when the engine takes nothing now.
+    /// The kernel's refusal, or 503 while the engine accepts no input.
     pub async fn carry_out(
         &self,
         actor: Actor,
@@ -91,7 +90,7 @@ impl App {
         }
     }
 
-    /// Carries out a command of a user.
+    /// Carries out a command on behalf of a user.
     ///
     /// # Errors
     /// As [`App::carry_out`].
@@ -99,10 +98,10 @@ impl App {
         self.carry_out(Actor::User(user), None, command).await
     }
 
-    /// Renders what a command made, as the user who acted sees it now.
+    /// Renders the object of a command's reply, as the acting user sees it now.
     ///
     /// # Errors
-    /// An internal error when it is not there, which the kernel rules out.
+    /// An internal error if the object is missing, which the kernel rules out.
     pub fn show(&self, user: UserNo, object: Option<&Object>) -> Result<String, ApiError> {
         let rows = self.rows();
         let views = Views::new(&rows, Viewer::of(&rows, user));
@@ -111,7 +110,7 @@ impl App {
             .ok_or_else(ApiError::internal)
     }
 
-    /// The caller of a token: its session must live, its user must be active and local.
+    /// The caller that a token identifies: the session must be valid, the user active and local.
     ///
     /// # Errors
     /// 401 otherwise, 503 when the vault cannot be read.
@@ -129,9 +128,9 @@ impl App {
     }
 }
 
-/// The user of a live session.
+/// The authenticated user of a request.
 pub struct Caller {
-    /// Who.
+    /// The user.
     pub user: UserNo,
     /// The session.
     pub session: Session,
@@ -146,7 +145,7 @@ impl Caller {
         Actor::User(self.user)
     }
 
-    /// Insists that the caller administers the system.
+    /// Requires the caller to be a system administrator.
     ///
     /// # Errors
     /// 403 otherwise.
@@ -158,7 +157,7 @@ impl Caller {
         }
     }
 
-    /// Insists that the caller is this user, or administers the system.
+    /// Requires the caller to be this user or a system administrator.
     ///
     /// # Errors
     /// 403 otherwise.

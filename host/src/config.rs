@@ -1,4 +1,4 @@
-//! Settings of the service: flags, environment, file, defaults, in this order.
+//! Settings of the service, from flags, environment, file and defaults, in this order of precedence.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -11,9 +11,9 @@ use serde::Deserialize;
 
 use crate::federation::{FederationSettings, SiteUrl};
 
-/// Bytes of a configuration file; a larger one is refused.
+/// Maximum bytes of a configuration file; a larger one is refused.
 const FILE_BYTES_MAX: u64 = 1 << 20;
-/// Posts of a sync message at most, whatever the file says: the reference takes no more.
+/// Upper limit for posts per sync message, whatever the file says: the reference accepts no more.
 const POSTS_PER_SYNC_LIMIT: u32 = 200;
 
 /// Settings of a service.
@@ -23,24 +23,23 @@ pub struct Settings {
     pub data: PathBuf,
     /// Address to listen on.
     pub listen: SocketAddr,
-    /// Site URL that peers and clients use, without trailing slash; empty = that of the address
-    /// listened on.
+    /// Site URL that peers and clients use, without trailing slash; if empty, that of the listening address.
     pub site_url: String,
-    /// Settings that decisions of the kernel depend on.
+    /// Settings that the kernel's decisions depend on.
     pub kernel: KernelConfig,
     /// How much of the journal is kept.
     pub retention: Retention,
-    /// How the service speaks with its peers.
+    /// How the service communicates with its peers.
     pub federation: FederationSettings,
     /// Further origins whose pages may open the WebSocket.
     pub allowed_origins: Vec<String>,
-    /// Header in which a reverse proxy names the client's address; empty = none.
+    /// Header in which a reverse proxy names the client's address; empty if there is none.
     pub client_address_header: String,
-    /// Whether `/metrics` is answered to other machines, too.
+    /// Whether `/metrics` is also served to other machines.
     pub metrics_public: bool,
     /// How the log is written.
     pub log_format: LogFormat,
-    /// What is logged, as a filter of `tracing`, e.g. `info,causeway=debug`.
+    /// Log filter in the syntax of `tracing`, e.g. `info,causeway=debug`.
     pub log_filter: String,
 }
 
@@ -58,7 +57,7 @@ pub enum LogFormat {
 /// A day, in ms.
 const DAY_MS: i64 = 24 * 3_600_000;
 
-/// What the configuration file may say. Every key is optional.
+/// Contents of the configuration file. Every key is optional.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct File {
@@ -70,13 +69,13 @@ pub struct File {
     pub site_url: Option<String>,
     /// Whether anybody may sign up.
     pub enable_open_server: bool,
-    /// Posts that a sync message holds at most.
+    /// Maximum posts per sync message.
     pub max_posts_per_sync: Option<u32>,
-    /// Whether a channel's history is sent to a connection that is invited.
+    /// Whether a channel's history is sent to a newly invited connection.
     pub backfill: bool,
-    /// Bytes of the journal that are kept at least; see [`Settings::retention`].
+    /// Minimum bytes of journal to keep; see [`Settings::retention`].
     pub journal_bytes: Option<u64>,
-    /// Days after which entries of the journal go although there is room.
+    /// Days after which journal entries are dropped even if there is room.
     pub journal_days: Option<u32>,
     /// See [`Settings::federation`].
     pub federation: FederationSettings,
@@ -92,7 +91,7 @@ pub struct File {
     pub log_filter: Option<String>,
 }
 
-/// What flags and environment say; each stands above the file.
+/// Settings from flags and environment, which take precedence over the file.
 #[derive(Clone, Debug, Default)]
 pub struct Overrides {
     /// See [`Settings::data`].
@@ -103,7 +102,7 @@ pub struct Overrides {
     pub site_url: Option<String>,
     /// See [`Settings::client_address_header`].
     pub client_address_header: Option<String>,
-    /// Whether [`FederationSettings::allow_private_targets`] is on whatever the file says.
+    /// Forces [`FederationSettings::allow_private_targets`] on, whatever the file says.
     pub allow_private_targets: bool,
     /// See [`Settings::log_format`].
     pub log_format: Option<LogFormat>,
@@ -128,13 +127,13 @@ impl File {
 }
 
 impl Settings {
-    /// Puts flags, environment and file together.
+    /// Merges flags, environment and file.
     ///
     /// # Errors
-    /// When something that has no default is missing, or a value is impossible.
+    /// When a required setting is missing, or a value is invalid.
     pub fn build(file: File, overrides: Overrides) -> Result<Settings> {
         let data = overrides.data.or(file.data);
-        let data = data.context("no data directory: give --data or the key `data`")?;
+        let data = data.context("no data directory: set --data or the key `data`")?;
         let listen = overrides.listen.or(file.listen);
         let listen = listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8065)));
         let site_url = overrides.site_url.or(file.site_url);
@@ -152,7 +151,9 @@ impl Settings {
             .unwrap_or(file.client_address_header);
         if !client_address_header.is_empty() {
             HeaderName::try_from(&client_address_header).with_context(|| {
-                format!("client_address_header is {client_address_header:?}, no header's name")
+                format!(
+                    "client_address_header is {client_address_header:?}, not a valid header name"
+                )
             })?;
         }
         Ok(Settings {
@@ -202,7 +203,7 @@ impl Settings {
 /// A site URL as it is stored. Protocol §4.1.
 fn checked_site_url(text: &str) -> Result<String> {
     let Some(site_url) = SiteUrl::parse(text.trim()) else {
-        bail!("the site URL must look like https://chat.example.org, this is {text:?}");
+        bail!("the site URL must look like https://chat.example.org, but is {text:?}");
     };
     Ok(site_url.as_str().to_string())
 }

@@ -1,4 +1,4 @@
-//! A recorded session taken out of a data directory, for the command line and the API.
+//! Exports recorded sessions from a data directory, for the command line and the API.
 
 use std::fs::File;
 use std::io::BufWriter;
@@ -13,29 +13,29 @@ use causeway_session::file::format::Selection;
 use causeway_session::mask::Mask;
 use causeway_session::{ExportOptions, Exported, export};
 
-/// What is asked for, and what the register says of it.
+/// What to export, and what the register records about it.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// What to take out.
+    /// What to export.
     pub selection: Selection,
-    /// Whether texts, names and addresses stay as they are.
+    /// Whether texts, names and addresses stay unmasked.
     pub is_plain: bool,
-    /// Who asks.
+    /// Who requests it.
     pub who: String,
     /// Why, in their own words.
     pub reason: String,
-    /// Where the session goes.
+    /// Where the session is written.
     pub file: String,
     /// When, in ms since the Unix epoch.
     pub at_ms: i64,
 }
 
 impl Request {
-    /// Writes the session, durably; `see` hears of every entry that was carried out. Works beside
-    /// the running service.
+    /// Writes the session durably; `see` is called for every entry processed. Works while the service is
+    /// running.
     ///
     /// # Errors
-    /// When the data directory cannot be read, or the file not be written.
+    /// When the data directory cannot be read, or the file cannot be written.
     pub fn write(&self, data: &Path, file: &File, mut see: impl FnMut()) -> Result<Exported> {
         let cache = cache_dir(data);
         let sandbox = Sandbox::new(cache.is_dir().then_some(cache.as_path()))?;
@@ -43,7 +43,8 @@ impl Request {
             sandbox,
             ComponentOptions::default(),
         ));
-        let scratch = tempfile::tempdir().context("making a folder for the export's tables")?;
+        let scratch =
+            tempfile::tempdir().context("creating a directory for the export's tables")?;
         let from_ms = self.selection.from_ms;
         let mut source = DataDirReplay::open(data, scratch.path(), kernel, from_ms)
             .with_context(|| format!("reading {}", data.display()))?;
@@ -64,10 +65,10 @@ impl Request {
         Ok(exported)
     }
 
-    /// Notes the export in the register, before anybody gets it.
+    /// Records the export in the register, before the session is handed out.
     ///
     /// # Errors
-    /// When it cannot be noted.
+    /// When it cannot be recorded.
     pub fn note(&self, data: &Path, exported: &Exported) -> Result<()> {
         let entry = ExportRecord {
             at_ms: self.at_ms,
@@ -84,13 +85,13 @@ impl Request {
             channels: exported.channels.clone(),
             connections: exported.connections.clone(),
         };
-        export_log::append(data, &entry).context("noting the export")
+        export_log::append(data, &entry).context("recording the export")
     }
 }
 
-/// The key is not kept anywhere.
+/// A mask with a random key, which is not kept anywhere.
 fn new_mask() -> Result<Mask> {
     let mut key = [0; 32];
-    getrandom::fill(&mut key).map_err(|error| anyhow!("no random key can be had: {error}"))?;
+    getrandom::fill(&mut key).map_err(|error| anyhow!("cannot generate a random key: {error}"))?;
     Ok(Mask::new(key))
 }

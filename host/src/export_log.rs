@@ -1,6 +1,5 @@
-//! The register of exports: which sessions left a data directory, when, by whom, and whose data
-//! they hold. Lines of JSON in a file of the data directory, appended durably before the session
-//! file gets its name.
+//! The register of exports: which sessions left a data directory, when, by whom, and whose data they contain.
+//! Lines of JSON in a file of the data directory, appended durably before the session file gets its name.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
@@ -24,7 +23,7 @@ pub struct ExportRecord {
     pub reason: String,
     /// Where the file was written to.
     pub file: String,
-    /// Its chain of outcomes, by which a file is known again.
+    /// Its outcome chain, which identifies the file.
     pub outcomes: Digest,
     /// Whether it is masked.
     pub is_masked: bool,
@@ -34,11 +33,11 @@ pub struct ExportRecord {
     pub first_seq: u64,
     /// Number of the last entry.
     pub last_seq: u64,
-    /// How many users' data it holds.
+    /// Number of users whose data it contains.
     pub user_count: u64,
-    /// Ids of those users, [`causeway_session::IDS_MAX`] at most.
+    /// Ids of those users, at most [`causeway_session::IDS_MAX`].
     pub users: Vec<String>,
-    /// Ids of the channels of whose posts it holds any, as many at most.
+    /// Ids of the channels whose posts it contains, up to the same limit.
     pub channels: Vec<String>,
     /// `remote_id`s of the connections.
     pub connections: Vec<String>,
@@ -50,7 +49,7 @@ pub fn path(data_dir: &Path) -> PathBuf {
     data_dir.join("exports.jsonl")
 }
 
-/// Appends an export, durably. The register is the directory owner's, whoever exports.
+/// Appends an export durably. The register belongs to the directory's owner, whoever exports.
 ///
 /// # Errors
 /// Those of the operating system; see also [`Owner::of`].
@@ -68,7 +67,7 @@ pub fn append(data_dir: &Path, entry: &ExportRecord) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Every export, the oldest first. A line that is damaged is left out.
+/// Every export, oldest first. Damaged lines are skipped.
 ///
 /// # Errors
 /// Those of the operating system.

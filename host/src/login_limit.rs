@@ -1,10 +1,9 @@
-//! How often a password may be tried: per account and per address, with pauses that grow.
-//! Client API §3.1.
+//! Rate limit for password attempts: per account and per address, with growing pauses. Client API §3.1.
 //!
-//! A try is counted before the password is checked, so that many at once are no way round; a right
-//! one is taken back. Strangers only ever slow down strangers: who comes from an address that has
-//! logged in to the account before, and who sits at this machine, is counted alone, and places
-//! where many people may be never pause for long.
+//! An attempt is counted before the password is checked, so that concurrent attempts cannot bypass the limit;
+//! a successful one is uncounted. Strangers only ever slow down strangers: clients at an address that has
+//! logged in to the account before, and clients on this machine, are counted separately, and addresses that
+//! many people may share never pause for long.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -16,11 +15,11 @@ use crate::vault::{
     Asker, DERIVATIONS_PER_ACCOUNT_MAX, DERIVATIONS_PER_ADDRESS_MAX, Source, Standing,
 };
 
-/// When tries are refused.
+/// When attempts are refused.
 #[derive(Clone, Copy, Debug)]
 struct Rule {
-    /// Wrong passwords without a pause. The next one has a pause of a second, and every further
-    /// one twice the pause of the one before.
+    /// Wrong passwords allowed without a pause. The next one causes a pause of a second, and each further one
+    /// doubles it.
     free: u32,
     /// The longest pause, in ms.
     pause_ms_max: i64,
@@ -31,32 +30,32 @@ const ALONE: Rule = Rule {
     free: 5,
     pause_ms_max: 300_000,
 };
-/// The same for a place where many people may be: this machine, a proxy that names nobody.
+/// The same for an address that many people may share: this machine, a proxy without client addresses.
 const AMONG_OTHERS: Rule = Rule {
     free: 5,
     pause_ms_max: 30_000,
 };
-/// Wrong passwords of strangers for one account, wherever they are. Short, or whoever has many
-/// addresses could keep its user out.
+/// Wrong passwords of strangers for one account, from any address. The pauses are short; otherwise anyone
+/// with many addresses could lock the user out.
 const ACCOUNT: Rule = Rule {
     free: 10,
     pause_ms_max: 30_000,
 };
-/// Wrong passwords of strangers at one address, whatever the account.
+/// Wrong passwords of strangers at one address, for any account.
 const ADDRESS: Rule = Rule {
     free: 30,
     pause_ms_max: 300_000,
 };
-/// The same for what a proxy names unreadably.
+/// The same if the proxy's header is unreadable.
 const UNREADABLE: Rule = Rule {
     free: 30,
     pause_ms_max: 30_000,
 };
 
-/// Wrong passwords are forgotten when this long no more came, in ms (15 minutes).
+/// Wrong passwords are forgotten after this time without another one, in ms (15 minutes).
 const FORGET_MS: i64 = 900_000;
-/// Accounts and addresses remembered. When there are more, the half that was tried longest ago is
-/// forgotten: it takes thousands of addresses to come so far.
+/// Maximum accounts and addresses remembered. Beyond it, the half with the oldest attempts is forgotten; it
+/// takes thousands of addresses to get there.
 const ENTRIES_MAX: usize = 50_000;
 
 impl Rule {
@@ -82,25 +81,25 @@ pub struct LoginLimiter {
     entries: Mutex<BTreeMap<Source, Entry>>,
 }
 
-/// Whose password is tried, and from where.
+/// A password attempt: on which account, and from where.
 #[derive(Clone, Debug)]
 pub struct Attempt {
     counted: Vec<(Source, Rule)>,
     asker: Asker,
 }
 
-/// Too many tries.
+/// Too many attempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooMany {
-    /// Wrong passwords that are taken without a pause.
+    /// Wrong passwords allowed without a pause.
     pub limit: u32,
-    /// When the next try is taken, in seconds from now.
+    /// Seconds until the next attempt is accepted.
     pub retry_after_s: u32,
 }
 
 impl Attempt {
-    /// A login. `account` is who is logged in, or the name of nobody; `known` whether the account
-    /// was used from this place before.
+    /// A login. `account` is the user, or the name given if there is no such account; `known` tells whether
+    /// the account was used from this address before.
     #[must_use]
     pub fn login(account: Result<UserNo, &str>, place: Place, known: bool) -> Attempt {
         let account = match account {
@@ -125,7 +124,7 @@ impl Attempt {
         };
         let mut asker = Asker::of(standing);
         if standing == Standing::Known {
-            // All known addresses of an account together.
+            // All known addresses of an account are counted together.
             let source = Source::new("causeway account of who is known", &[account.bytes()]);
             asker = asker.counting(source, DERIVATIONS_PER_ACCOUNT_MAX);
         } else {
@@ -145,7 +144,7 @@ impl Attempt {
         Attempt { counted, asker }
     }
 
-    /// A user's own password, typed again in a session.
+    /// A user's own password, entered again in a session.
     #[must_use]
     pub fn in_session(user: UserNo) -> Attempt {
         let source = Source::new("causeway account in a session", &[&user.0.to_be_bytes()]);
@@ -155,14 +154,14 @@ impl Attempt {
         }
     }
 
-    /// For whom the password is derived.
+    /// On whose behalf the password is derived.
     #[must_use]
     pub fn asker(&self) -> &Asker {
         &self.asker
     }
 }
 
-/// For whom the password of a new account is derived that nobody vouches for.
+/// On whose behalf the password of a new account is derived if an unauthenticated client signs up.
 #[must_use]
 pub fn sign_up(place: Place) -> Asker {
     match place {
@@ -175,10 +174,10 @@ pub fn sign_up(place: Place) -> Asker {
 }
 
 impl LoginLimiter {
-    /// Counts a try, as if the password were wrong; nothing is counted when it is refused.
+    /// Counts an attempt as if the password were wrong; a refused one is not counted.
     ///
     /// # Errors
-    /// [`TooMany`] while a pause lasts.
+    /// [`TooMany`] during a pause.
     pub fn begin(&self, attempt: &Attempt, now_ms: i64) -> Result<(), TooMany> {
         let mut entries = self.entries();
         let waits = attempt.counted.iter().filter_map(|(source, rule)| {
@@ -209,7 +208,7 @@ impl LoginLimiter {
         Ok(())
     }
 
-    /// The password was not looked at after all: the try is taken back.
+    /// The password was not checked after all: uncounts the attempt.
     pub fn unchecked(&self, attempt: &Attempt) {
         let mut entries = self.entries();
         for (source, _) in &attempt.counted {
@@ -217,9 +216,8 @@ impl LoginLimiter {
         }
     }
 
-    /// The password was right: what is counted for this account from this place is forgotten. From
-    /// what is counted for all strangers only this try is taken back, or one who has an account
-    /// could go on trying others.
+    /// The password was right: forgets the count for this account from this address. In the counts of all
+    /// strangers, only this attempt is uncounted; otherwise anyone with an account could keep trying others.
     pub fn succeeded(&self, attempt: &Attempt) {
         let mut entries = self.entries();
         let mut counted = attempt.counted.iter();
@@ -231,19 +229,19 @@ impl LoginLimiter {
         }
     }
 
-    /// Forgets what is old.
+    /// Forgets expired entries.
     pub fn sweep(&self, now_ms: i64) {
         self.entries().retain(|_, entry| entry.counts(now_ms));
     }
 
-    /// Accounts and addresses remembered.
+    /// Number of accounts and addresses remembered.
     #[must_use]
     pub fn remembered(&self) -> usize {
         self.entries().len()
     }
 
     fn entries(&self) -> MutexGuard<'_, BTreeMap<Source, Entry>> {
-        // Entries are whole whenever the lock is given up.
+        // Entries are consistent whenever the lock is released.
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -268,7 +266,7 @@ fn make_room(entries: &mut BTreeMap<Source, Entry>, now_ms: i64) {
     if entries.len() < ENTRIES_MAX / 2 {
         return;
     }
-    tracing::warn!("too many wrong logins to remember; the older half is forgotten");
+    tracing::warn!("too many failed logins to remember; forgetting the older half");
     let mut times: Vec<i64> = entries.values().map(|entry| entry.last_ms).collect();
     let middle = times.len() / 2;
     let (_, middle, _) = times.select_nth_unstable(middle);
@@ -292,7 +290,7 @@ mod tests {
         Attempt::login(ANN, place, false)
     }
 
-    /// Tries wrong passwords without a pause until one is refused; says how many were taken.
+    /// Tries wrong passwords without a pause until one is refused; returns how many were accepted.
     fn until_refused(limiter: &LoginLimiter, attempt: &Attempt) -> (u32, TooMany) {
         for taken in 0.. {
             if let Err(refused) = limiter.begin(attempt, NOW) {
@@ -338,7 +336,7 @@ mod tests {
     fn strangers_do_not_slow_down_who_is_known_or_at_this_machine() {
         let limiter = LoginLimiter::default();
         for number in 0..100 {
-            // Whether it is taken does not matter.
+            // Whether it is accepted does not matter.
             let _ = limiter.begin(&stranger(at(number)), NOW);
         }
         assert!(limiter.begin(&stranger(at(999)), NOW).is_err());
@@ -381,7 +379,7 @@ mod tests {
         assert!(try_as(1000, at(1)).is_err());
         try_as(1000, at(2)).unwrap();
         for number in 0..1000 {
-            // Behind a proxy that names nobody, and on this machine, there is no such limit.
+            // Through a proxy without client addresses, and on this machine, there is no such limit.
             try_as(number, Place::Proxy).unwrap();
             try_as(number, Place::Machine).unwrap();
         }
@@ -425,7 +423,7 @@ mod tests {
             most = most.max(limiter.remembered());
         }
         assert!((ENTRIES_MAX - 3..=ENTRIES_MAX).contains(&most), "{most}");
-        // The latest is still remembered.
+        // The latest attempts are still remembered.
         let more = (0..ALONE.free).take_while(|_| try_as(numbers - 1).is_ok());
         assert_eq!(more.count(), ALONE.free as usize - 1);
     }

@@ -1,5 +1,5 @@
-//! What the service counts. No label holds anything that a client or peer chose freely: reasons are
-//! fixed words, connections are named by their local name.
+//! Counters of the service. No label holds a value that a client or peer can choose: reasons are fixed words,
+//! connections are named by their local name.
 
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,7 +13,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 
-/// Different reasons that are counted apart; further ones are counted together as `other`.
+/// Distinct reasons that are counted separately; further ones are counted together as `other`.
 const REASONS_MAX: usize = 200;
 
 /// A label and its value.
@@ -68,17 +68,17 @@ impl Metrics {
     /// Appends the counters.
     ///
     /// # Errors
-    /// Those of the page.
+    /// Those of the writer.
     pub fn encode(&self, page: &mut Page<'_>) -> fmt::Result {
         let samples = self.answers.iter().map(|(label, count)| (label, count));
         page.labelled(
             "causeway_http_responses",
-            "HTTP answers by class of status.",
+            "HTTP responses by status class.",
             samples,
         )?;
         page.metric(
             "causeway_events",
-            "Events given to WebSocket lines.",
+            "Events passed to WebSocket lines.",
             &self.events,
         )?;
         page.metric(
@@ -94,7 +94,7 @@ impl Metrics {
     }
 }
 
-/// Counters by a word that the service itself chooses.
+/// Counters labelled with words that the service chooses.
 #[derive(Debug)]
 pub(crate) struct Reasons {
     label: &'static str,
@@ -104,7 +104,7 @@ pub(crate) struct Reasons {
 }
 
 impl Reasons {
-    /// No counters yet, under a label.
+    /// An empty set of counters with this label name.
     pub(crate) fn new(label: &'static str) -> Reasons {
         Reasons {
             label,
@@ -119,7 +119,7 @@ impl Reasons {
             counter.inc_by(count);
             return;
         }
-        // Two threads with one new word take two places: never too many.
+        // Two threads with the same new word take two slots; the limit is never exceeded.
         let is_new = self.words.fetch_add(1, Ordering::Relaxed) < REASONS_MAX;
         let word = if is_new {
             known
@@ -131,13 +131,13 @@ impl Reasons {
     }
 }
 
-/// A page of metrics that is being written. A family without samples is on it as well, so that its
-/// name is known before anything is counted.
+/// A page of metrics being written. Families without samples are included, so that their names are known
+/// before anything is counted.
 #[derive(Debug)]
 pub struct Page<'e>(DescriptorEncoder<'e>);
 
 impl Page<'_> {
-    /// Appends a metric. The names of counters end in `_total`, which is not given here.
+    /// Appends a metric. The names of counters end in `_total`, which is not passed here.
     ///
     /// # Errors
     /// Those of the writer.
@@ -182,7 +182,7 @@ pub fn page(
     Ok(text)
 }
 
-/// Everything that is on a page.
+/// Writes the page when it is collected.
 struct Written<F>(F);
 
 impl<F> fmt::Debug for Written<F> {

@@ -1,4 +1,4 @@
-//! Where a request comes from, as far as it can be known.
+//! The address that a request comes from, if it can be determined.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Once;
@@ -10,29 +10,29 @@ use axum::http::request::Parts;
 use crate::app::Shared;
 use crate::vault::Source;
 
-/// Headers by which reverse proxies name the client. They are not believed unless the
-/// configuration says so; but a request with one was not made on this machine.
+/// Headers in which reverse proxies name the client. They are trusted only if configured; but a request with
+/// one of them was not made on this machine.
 const PROXY_HEADERS: [&str; 3] = ["x-forwarded-for", "forwarded", "x-real-ip"];
 
 /// Where a request comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// A program on this machine. A reverse proxy there that names nobody looks the same.
+    /// A program on this machine, or a reverse proxy there that sends no client address.
     Machine,
-    /// A reverse proxy whose clients cannot be told apart, as `client_address_header` is not set.
+    /// A reverse proxy whose clients are indistinguishable because `client_address_header` is not set.
     Proxy,
-    /// The reverse proxy named something that is no address.
+    /// The reverse proxy's header holds no valid address.
     Unreadable,
-    /// An address; of an IPv6 one the network (/64), which is what one customer has.
+    /// An address; for IPv6 its /64 network, which is what one customer has.
     Address(IpAddr),
 }
 
 impl Place {
-    /// Where a request comes from: what the reverse proxy says in the configured header, else the
-    /// connection's own address. `header` is empty when none is configured.
+    /// Determines where a request comes from: what the reverse proxy says in the configured header, else the
+    /// connection's own address. `header` is empty if none is configured.
     ///
-    /// The last entry of the header's last line counts: it is the one that the proxy added,
-    /// whether it appends to the client's line or writes a line of its own.
+    /// The last entry of the last header line counts: the proxy added it, whether it appends to the client's
+    /// line or writes a line of its own.
     #[must_use]
     pub fn of(peer: Option<SocketAddr>, headers: &HeaderMap, header: &str) -> Place {
         let lines = || headers.get_all(header).iter().next_back();
@@ -52,13 +52,13 @@ impl Place {
         }
     }
 
-    /// Whether several people who have nothing to do with each other may be here.
+    /// Whether unrelated people may share this address.
     #[must_use]
     pub fn is_shared(self) -> bool {
         !matches!(self, Place::Address(_))
     }
 
-    /// The place as a source of password checks.
+    /// The address as a source of password checks.
     #[must_use]
     pub fn source(self) -> Source {
         let of = |kind: u8, bytes: &[u8]| Source::new("causeway address", &[&[kind], bytes]);
@@ -83,8 +83,8 @@ impl FromRequestParts<Shared> for Place {
         if place == Place::Proxy {
             TOLD.call_once(|| {
                 tracing::warn!(
-                    "a reverse proxy passes requests on, and `client_address_header` is not set: \
-                     wrong logins cannot be counted by address"
+                    "a reverse proxy forwards requests, but `client_address_header` is not set: \
+                     failed logins cannot be counted by address"
                 );
             });
         }
@@ -92,8 +92,8 @@ impl FromRequestParts<Shared> for Place {
     }
 }
 
-/// Whether a reverse proxy of ours may have this address. Elsewhere whoever sends a proxy's header
-/// would choose what they are counted as.
+/// Whether one of our reverse proxies may have this address. From any other address, a proxy header would let
+/// the sender choose how it is counted.
 fn is_internal(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => address.is_loopback() || address.is_private(),
@@ -101,7 +101,7 @@ fn is_internal(address: IpAddr) -> bool {
     }
 }
 
-/// An address as proxies write it: alone, with a port, in brackets.
+/// An address as proxies write it: bare, with a port, or in brackets.
 fn address(text: &str) -> Option<IpAddr> {
     let text = text.trim().trim_matches('"');
     let bare = text
@@ -112,7 +112,7 @@ fn address(text: &str) -> Option<IpAddr> {
     found.or_else(|| Some(text.parse::<SocketAddr>().ok()?.ip()))
 }
 
-/// What is counted as one address.
+/// The address or network that is counted as one address.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => address.into(),
@@ -151,7 +151,7 @@ mod tests {
         assert_eq!(named(&["192.0.2.1"]), at("192.0.2.1"));
         assert_eq!(named(&["198.51.100.7, 192.0.2.1"]), at("192.0.2.1"));
         assert_eq!(named(&["198.51.100.7", "192.0.2.1"]), at("192.0.2.1"));
-        // Who comes through the proxy from this machine is a client like any other.
+        // A client on the proxy's machine is a client like any other.
         assert_eq!(named(&["127.0.0.1"]), at("127.0.0.1"));
     }
 
@@ -186,7 +186,7 @@ mod tests {
         for proxy in ["127.0.0.1:9", "10.0.0.2:9", "[fd00::2]:9"] {
             assert_eq!(place(proxy, "", &["192.0.2.1"]), Place::Proxy);
         }
-        // On the open network the client itself may have sent it.
+        // A client on the open network may have sent the header itself.
         let direct = place("192.0.2.9:9", "", &["192.0.2.1"]);
         assert_eq!(direct, at("192.0.2.9"));
     }

@@ -1,4 +1,4 @@
-//! The whole service: engine, vault, federation and API put together.
+//! Assembles the service: engine, vault, federation and API.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -36,8 +36,7 @@ use crate::login_limit::LoginLimiter;
 use crate::metrics::Metrics;
 use crate::vault::{Asker, Secret, VAULT_FILE, Vault, VaultError};
 
-/// How often lines whose client did not come back are dropped, and dead sessions and old wrong logins
-/// swept.
+/// How often to drop lines whose client did not come back, expired sessions and old failed logins.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Pause between two attempts to prepare a workspace whose disk is full.
@@ -45,9 +44,9 @@ const PREPARE_PAUSE: Duration = Duration::from_secs(1);
 
 /// A running service.
 pub struct Running {
-    /// Where it listens.
+    /// The address it listens on.
     pub addr: SocketAddr,
-    /// What its handlers work with.
+    /// State of its handlers.
     pub app: Shared,
     stop: watch::Sender<bool>,
     serving: JoinHandle<()>,
@@ -55,15 +54,15 @@ pub struct Running {
     sweeping: JoinHandle<()>,
 }
 
-/// Starts a service; it answers when this returns.
+/// Starts a service; it serves requests when this returns.
 ///
 /// # Errors
-/// When the address is taken, or the data directory cannot be opened.
+/// When the address is in use, or the data directory cannot be opened.
 pub async fn start(settings: Settings) -> Result<Running> {
     start_with_clock(settings, Arc::new(SteadyClock::new(SystemClock))).await
 }
 
-/// Starts a service that goes by a clock of the caller's.
+/// Starts a service with a clock of the caller's.
 ///
 /// # Errors
 /// As [`start`].
@@ -80,7 +79,7 @@ pub async fn start_with_clock(mut settings: Settings, clock: Arc<dyn Clock>) -> 
         .context("reading the data directory's identity")?;
     let vault = open_vault(&settings, &engine)?;
     let federation = Federation::new(engine.clone(), vault.clone(), settings.federation.clone());
-    // A proxy in front is trusted as far as naming its clients goes; here they all come from it.
+    // A configured proxy is trusted to name its clients; all connections come from its address.
     let proxied = !settings.client_address_header.is_empty();
     let connections = Connections::new(Limits::within(descriptors::for_clients()), proxied);
     let app = Arc::new(App {
@@ -104,7 +103,7 @@ pub async fn start_with_clock(mut settings: Settings, clock: Arc<dyn Clock>) -> 
             let error = format!("{error:#}");
             tracing::warn!(
                 error,
-                "the workspace begins read-only and goes on by itself"
+                "the workspace starts read-only and recovers once the disk has room"
             );
         }
         Err(error) => return Err(error),
@@ -158,15 +157,15 @@ async fn open_engine(
     opened.await?.with_context(context)
 }
 
-/// The vault of a workspace; one is made for a workspace without accounts only.
+/// Opens the vault of a workspace; creates it only for a workspace without accounts.
 fn open_vault(settings: &Settings, engine: &Engine) -> Result<Vault> {
     let path = settings.data.join(VAULT_FILE);
     if counters::counters(&engine.snapshot()).user > 0 && !path.exists() {
         bail!(
             "{} is missing: it holds the passwords of all accounts and the tokens of all secure \
-             connections. Restore it from a backup. If there is none, make an empty file of that \
-             name: then every account needs a new password and every secure connection has to be \
-             removed and made anew, for a start with a new administrator: causeway admin \
+             connections. Restore it from a backup. If there is none, create an empty file of that \
+             name; then every account needs a new password and every secure connection must be \
+             removed and created again. Start with a new administrator: causeway admin \
              create-user --data {} --admin …",
             path.display(),
             settings.data.display()
@@ -175,7 +174,7 @@ fn open_vault(settings: &Settings, engine: &Engine) -> Result<Vault> {
     Vault::open(&settings.data).context("opening the vault")
 }
 
-/// The kernel of this build, and the policies of a data directory.
+/// The kernel of this build and the policies of a data directory.
 fn open_components(data_dir: &Path) -> Result<(ComponentSource, ComponentPolicies)> {
     let sandbox = Sandbox::new(Some(&cache_dir(data_dir)))?;
     let kernel = ComponentSource::embedded(sandbox.clone(), ComponentOptions::default());
@@ -183,8 +182,8 @@ fn open_components(data_dir: &Path) -> Result<(ComponentSource, ComponentPolicie
     Ok((kernel, policies))
 }
 
-/// Compiles the kernel of this build for a data directory, if that has it not yet; whether it was
-/// compiled and is found there from now on.
+/// Compiles the kernel of this build for a data directory unless it is cached there; returns whether it was
+/// compiled and is cached from now on.
 ///
 /// # Errors
 /// When the kernel cannot be compiled.
@@ -198,7 +197,7 @@ pub fn compile_kernel(data_dir: &Path) -> Result<bool> {
     Ok(sandbox.is_compiled(EMBEDDED_KERNEL))
 }
 
-/// Makes an account in the data directory of a workspace that is not running, and gives its id.
+/// Creates an account in the data directory of a workspace that is not running, and returns its id.
 ///
 /// # Errors
 /// When the workspace is running, or the account is refused.
@@ -231,20 +230,20 @@ pub async fn create_user(
             vault.adopt_password(prepared, user).await?;
             let row = engine.snapshot().get::<User>(&user);
             row.map(|row| row.id.to_string())
-                .context("the account is not there")
+                .context("the account is missing")
         }
         Reply::Refused(refusal) => {
             vault.discard_password(prepared).await?;
             Err(anyhow!("{}", refusal.message))
         }
-        _ => Err(anyhow!("the workspace gave no account")),
+        _ => Err(anyhow!("the workspace returned no account")),
     };
     engine.shutdown().await;
     made
 }
 
-/// What happens before the first request: accounts and secrets are brought in line, changed
-/// settings become an input, and due rows are looked at.
+/// Startup work before the first request: reconciles accounts with secrets, submits changed settings as an
+/// input, and resumes due rows.
 async fn prepare(app: &Shared) -> Result<()> {
     let rows = app.rows();
     app.vault
@@ -259,7 +258,7 @@ async fn prepare(app: &Shared) -> Result<()> {
     app.engine
         .submit(Input::Resume)
         .await
-        .context("taking up what was under way")?;
+        .context("resuming pending work")?;
     app.federation
         .start()
         .await
@@ -267,7 +266,7 @@ async fn prepare(app: &Shared) -> Result<()> {
     Ok(())
 }
 
-/// Whether a start that failed for this reason succeeds by itself when the disk has room again.
+/// Whether startup failed for a reason that disappears once the disk has room again.
 fn passes(error: &anyhow::Error) -> bool {
     matches!(
         error.downcast_ref::<SubmitError>(),
@@ -275,19 +274,22 @@ fn passes(error: &anyhow::Error) -> bool {
     ) || matches!(error.downcast_ref(), Some(VaultError::Store(_)))
 }
 
-/// Prepares a workspace that is served already, as soon as its disk takes something.
+/// Repeats the startup work of a workspace that is already served until the disk accepts writes.
 async fn prepare_later(app: &Shared) {
     loop {
         tokio::time::sleep(PREPARE_PAUSE).await;
         match prepare(app).await {
             Ok(()) => {
                 app.is_prepared.store(true, Ordering::Relaxed);
-                return tracing::info!("the workspace can be written to again");
+                return tracing::info!("the workspace is writable again");
             }
             Err(error) if passes(&error) => {}
             Err(error) => {
                 let error = format!("{error:#}");
-                return tracing::error!(error, "the workspace cannot be prepared: start it again");
+                return tracing::error!(
+                    error,
+                    "the workspace cannot be prepared: restart the service"
+                );
             }
         }
     }
@@ -306,7 +308,7 @@ async fn sweep_sessions(app: &Shared) -> Result<()> {
     Ok(())
 }
 
-/// Tells the workspace settings that have changed since it last ran.
+/// Submits settings that have changed since the workspace last ran.
 async fn configure(app: &Shared) -> Result<()> {
     let known = counters::workspace(&app.rows()).context("the workspace has no first entry")?;
     let (site_url, config) = (app.settings.site_url.clone(), app.settings.kernel.clone());
@@ -330,7 +332,7 @@ async fn configure(app: &Shared) -> Result<()> {
     }
 }
 
-/// Carries effects out, in their order, until the engine ends.
+/// Carries out effects in order until the engine stops.
 async fn dispatch(app: Shared, mut effects: UnboundedReceiver<Effect>) {
     while let Some(effect) = effects.recv().await {
         match effect {
@@ -346,7 +348,7 @@ async fn dispatch(app: Shared, mut effects: UnboundedReceiver<Effect>) {
             Effect::Refused { reason, items, .. } => {
                 app.metrics.count_refused_items(&reason, items.into());
             }
-            // The engine keeps the clock.
+            // The engine schedules wake-ups itself.
             Effect::Wake { .. } => {}
         }
     }
@@ -359,7 +361,7 @@ async fn sweep(app: Shared) {
         app.hub.sweep();
         app.logins.sweep(app.engine.now_ms());
         if let Err(error) = sweep_sessions(&app).await {
-            tracing::warn!(%error, "sweeping");
+            tracing::warn!(%error, "the periodic sweep failed");
         }
     }
 }
@@ -371,8 +373,8 @@ impl Running {
         &self.app.settings.site_url
     }
 
-    /// Ends the service: no new requests, those in flight end, sends are stopped, everything is
-    /// on the disk.
+    /// Stops the service: no new requests are accepted, those in flight finish, sends are stopped, and
+    /// everything is on disk.
     pub async fn shutdown(self) {
         self.stop.send_replace(true);
         self.app.hub.close_all();

@@ -18,8 +18,8 @@ pub fn routes() -> Router<Shared> {
     Router::new().route(path, post(acknowledge).delete(withdraw))
 }
 
-/// The post of the path. Whether the caller may read it, the kernel checks; an unknown one answers
-/// like one that they may not.
+/// The post of the path. The kernel checks whether the caller may read it; an unknown post is reported like a
+/// forbidden one.
 fn post_of(app: &App, caller: &Caller, ids: &Ids) -> Result<PostNo, ApiError> {
     let rows = app.rows();
     ids.caller_alone(&rows, caller)?;

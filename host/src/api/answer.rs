@@ -1,4 +1,4 @@
-//! Answers that are rendered already.
+//! Rendered responses.
 
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
@@ -35,7 +35,7 @@ impl Rendered {
         }
     }
 
-    /// The service is not well: 500, with what is known of its state.
+    /// The service is unhealthy: 500, with its state as far as known.
     #[must_use]
     pub fn unhealthy(value: &serde_json::Value) -> Rendered {
         Rendered {
@@ -44,7 +44,7 @@ impl Rendered {
         }
     }
 
-    /// An operation without a result. Clients parse every answer, so this one has a body as well.
+    /// An operation without a result. Clients parse every response, so this one has a body as well.
     #[must_use]
     pub fn ok() -> Rendered {
         Rendered::new(r#"{"status":"OK"}"#.to_string())
@@ -56,7 +56,7 @@ impl Rendered {
         Rendered::new(value.to_string())
     }
 
-    /// The JSON array of texts that are JSON already.
+    /// A JSON array of texts that are already JSON.
     #[must_use]
     pub fn array(items: &[String]) -> Rendered {
         Rendered::new(format!("[{}]", items.join(",")))

@@ -1,4 +1,4 @@
-//! Who calls. Client API §3.2, §3.3.
+//! Authentication of callers. Client API §3.2, §3.3.
 
 use axum::extract::FromRequestParts;
 use axum::http::header::{AUTHORIZATION, COOKIE};
@@ -10,7 +10,7 @@ use crate::app::{Caller, Shared};
 use crate::http::{ApiError, Visitor, Who};
 use crate::vault::Secret;
 
-/// Bytes of a credential that are looked at; a longer one is no token of ours.
+/// Maximum bytes of a credential; a longer one cannot be a token of ours.
 const TOKEN_BYTES_MAX: usize = 50;
 
 /// The cookie with the session's token.
@@ -18,11 +18,11 @@ pub const TOKEN_COOKIE: &str = "MMAUTHTOKEN";
 /// The header that repeats the session's CSRF value.
 const CSRF_HEADER: &str = "x-csrf-token";
 
-/// A token as it came.
+/// A token as presented.
 pub struct Presented {
     /// The token.
     pub token: Secret,
-    /// Whether a browser sent it by itself.
+    /// Whether a browser sent it automatically.
     pub by_cookie: bool,
 }
 
@@ -37,19 +37,19 @@ impl FromRequestParts<Shared> for Caller {
         {
             return Err(ApiError::session_expired());
         }
-        // Written at most once in minutes; a session that cannot be prolonged is still good.
+        // Written at most every few minutes; a session that cannot be prolonged is still valid.
         if let Err(error) = app
             .vault
             .note_activity(caller.token.expose(), app.engine.now_ms())
             .await
         {
-            tracing::warn!(%error, "noting a session's activity");
+            tracing::warn!(%error, "recording session activity failed");
         }
         Ok(caller)
     }
 }
 
-/// A caller who may have no session: signing up, logging out, asking for the configuration.
+/// A caller who may have no session: signing up, logging out, requesting the configuration.
 pub struct MaybeCaller(pub Option<Caller>);
 
 impl FromRequestParts<Shared> for MaybeCaller {
@@ -65,7 +65,7 @@ impl FromRequestParts<Shared> for MaybeCaller {
     }
 }
 
-/// The first credential of a request: cookie, then `Authorization`.
+/// The first credential found in a request: cookie, then `Authorization`.
 #[must_use]
 pub fn present(headers: &HeaderMap) -> Option<Presented> {
     let by_cookie = cookie(headers, TOKEN_COOKIE).map(|token| (token, true));

@@ -20,7 +20,7 @@ use super::path::{Ids, Params};
 use crate::app::{Caller, Shared};
 use crate::http::{ApiError, Json};
 
-/// Channels that a search or an autocompletion returns.
+/// Maximum channels returned by a search or an autocompletion.
 const SEARCH_MAX: usize = 100;
 
 /// Routes of this file.
@@ -59,7 +59,7 @@ async fn create(State(app): State<Shared>, caller: Caller, Json(body): Json<Crea
         return Err(ApiError::new(
             StatusCode::BAD_REQUEST,
             "api.channel.create_channel.direct_channel.app_error",
-            "Direct and group channels are not made here.",
+            "Direct and group channels cannot be created here.",
         ));
     }
     let kind = ChannelKind::from_letter(&letter).ok_or_else(|| ApiError::invalid_body("type"))?;
@@ -111,8 +111,8 @@ async fn by_names(State(app): State<Shared>, caller: Caller, ids: Ids, params: P
         .map(Rendered::new)
 }
 
-/// A channel by name. A hidden one is as unknown as one that does not exist, so that names of
-/// private channels cannot be probed.
+/// A channel by name. A hidden one is reported like one that does not exist, so that names of private
+/// channels cannot be probed.
 fn find_by_name(
     rows: &(impl Read + ?Sized),
     caller: &Caller,

@@ -26,8 +26,7 @@ use crate::federation::handshake::{self, HandshakeError};
 use crate::http::{ApiError, Json};
 use crate::vault::Secret;
 
-/// Routes of this file. Ids of connections are not checked for their shape: an ill-formed one is
-/// an unknown one.
+/// Routes of this file. Connection ids are not validated: a malformed one is simply unknown.
 pub fn routes() -> Router<Shared> {
     Router::new()
         .route("/remotecluster", get(list).post(create))
@@ -61,12 +60,12 @@ fn unknown() -> ApiError {
     ApiError::not_found("api.remote_cluster.get.not_found", "secure connection")
 }
 
-/// A connection of the path, removed ones included.
+/// The connection of the path, which may be a removed one.
 fn any(rows: &(impl Read + ?Sized), ids: &Ids) -> Result<(ConnectionNo, Connection), ApiError> {
     sharing::connection_by_id(rows, ids.get("remote_id")).ok_or_else(unknown)
 }
 
-/// A live connection of the path.
+/// The connection of the path, which must be live.
 fn live(rows: &(impl Read + ?Sized), ids: &Ids) -> Result<ConnectionNo, ApiError> {
     let (connection, row) = any(rows, ids)?;
     if row.delete_at == 0 {
@@ -86,7 +85,7 @@ async fn list(State(app): State<Shared>, caller: Caller, params: Params) -> Answ
     if params.flag("only_confirmed") {
         found.retain(|(_, row)| row.state == ConnectionState::Confirmed);
     }
-    // Connections of plugins do not exist here.
+    // There are no plugin connections here.
     if params.flag("only_plugins") || !params.get("plugin_id").is_empty() {
         found.clear();
     }
@@ -161,7 +160,7 @@ async fn create(State(app): State<Shared>, caller: Caller, Json(body): Json<Crea
     )))
 }
 
-/// The removed connection whose workspace a new one is to take up.
+/// The removed connection whose workspace the new one continues.
 fn previous(app: &App, id: Option<String>) -> Result<Option<ConnectionNo>, ApiError> {
     let Some(id) = id.filter(|id| !id.is_empty()) else {
         return Ok(None);

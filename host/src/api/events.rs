@@ -1,4 +1,4 @@
-//! Events on their way to WebSocket clients.
+//! Delivery of events to WebSocket clients.
 
 use causeway_kernel::boundary::output::Event;
 use causeway_views::json::EventText;
@@ -7,8 +7,8 @@ use crate::app::App;
 use crate::hub::Frame;
 
 impl App {
-    /// Gives an event to everybody who hears of it, rendered as each of them sees it. Who that is
-    /// is decided by the rows as they stand now: a member who was removed gets nothing any more.
+    /// Delivers an event to everyone who receives it, rendered as each of them sees it. The current rows
+    /// determine who that is: a member who was removed no longer gets anything.
     pub fn publish(&self, event: &Event) {
         if self.hub.is_idle() {
             return;

@@ -150,7 +150,7 @@ struct ViewBody {
     channel_id: Option<String>,
 }
 
-/// Notes that the caller has seen a channel. Without one the window only lost its focus.
+/// Records that the caller has seen a channel. Without a channel, the window only lost focus.
 async fn view(
     State(app): State<Shared>,
     caller: Caller,
@@ -178,8 +178,8 @@ async fn view(
     ))
 }
 
-/// Whether a user is a member and has seen all that is in a channel: then to look at it changes
-/// nothing and is no input.
+/// Whether a user is a member and has seen everything in a channel: viewing it then changes nothing and needs
+/// no input.
 fn has_seen(rows: &impl Read, channel_no: ChannelNo, user: UserNo) -> bool {
     let member = rows.get::<ChannelMember>(&(channel_no, user));
     let channel = rows.get::<Channel>(&channel_no);
@@ -215,7 +215,7 @@ async fn of_user_in_team(State(app): State<Shared>, caller: Caller, ids: Ids) ->
     Ok(Rendered::new(render(&rows, caller.user, &found)?))
 }
 
-/// Memberships in all teams. `page=-1` asks for all of them, one JSON object a line.
+/// Memberships in all teams. `page=-1` requests all of them, one JSON object per line.
 async fn of_user(
     State(app): State<Shared>,
     caller: Caller,
@@ -250,7 +250,7 @@ fn render<R: Read>(rows: &R, viewer: UserNo, found: &[Membership]) -> Result<Str
     })
 }
 
-/// The same, one JSON object a line.
+/// The same, one JSON object per line.
 fn render_lines<R: Read>(
     rows: &R,
     viewer: UserNo,

@@ -1,4 +1,4 @@
-//! `GET /metrics`, outside `/api/v4`: what the service counts and how it stands.
+//! `GET /metrics`, outside `/api/v4`: counters and state of the service.
 
 use std::fmt;
 
@@ -23,7 +23,7 @@ pub fn routes() -> Router<Shared> {
     Router::new().route("/metrics", get(show))
 }
 
-/// The metrics, for this machine only unless the configuration says otherwise.
+/// The metrics, for this machine only unless configured otherwise.
 async fn show(State(app): State<Shared>, place: Place) -> Result<Response, ApiError> {
     if place != Place::Machine && !app.settings.metrics_public {
         return Err(ApiError::not_found_route());
@@ -43,12 +43,12 @@ fn engine(app: &App, page: &mut Page<'_>) -> fmt::Result {
     let gauges = [
         (
             "causeway_read_only",
-            "Whether nothing can be written, because the disk refuses.",
+            "Whether the workspace is read-only because the disk refuses writes.",
             status.read_only.is_some().into(),
         ),
         (
             "causeway_inputs_waiting",
-            "Inputs that wait for the writer.",
+            "Inputs waiting for the writer.",
             status.waiting as u64,
         ),
         (
@@ -58,7 +58,7 @@ fn engine(app: &App, page: &mut Page<'_>) -> fmt::Result {
         ),
         (
             "causeway_rows_in_memory",
-            "Rows that are durable in the journal and not in the tables yet.",
+            "Rows that are durable in the journal but not in the tables yet.",
             status.rows_in_memory as u64,
         ),
     ];
@@ -84,7 +84,7 @@ fn engine(app: &App, page: &mut Page<'_>) -> fmt::Result {
         ),
         (
             "causeway_journal_sync_microseconds",
-            "Time in those writes and syncs.",
+            "Time spent in journal writes and syncs.",
             status.sync_us,
         ),
         (
@@ -94,17 +94,17 @@ fn engine(app: &App, page: &mut Page<'_>) -> fmt::Result {
         ),
         (
             "causeway_checkpoint_microseconds",
-            "Time in them, off the writer.",
+            "Time spent in checkpoints, off the writer.",
             status.checkpoint_us,
         ),
         (
             "causeway_snapshots",
-            "Snapshots made so that segments of the journal can go.",
+            "Snapshots made so that journal segments can be dropped.",
             status.snapshots,
         ),
         (
             "causeway_journal_segments_dropped",
-            "Segments of the journal dropped because a snapshot covers them.",
+            "Journal segments dropped because a snapshot covers them.",
             status.dropped_segments,
         ),
     ];
@@ -120,7 +120,7 @@ fn workspace(app: &App, page: &mut Page<'_>) -> fmt::Result {
     gauges(
         page,
         "causeway_objects",
-        "Objects ever made in this workspace, by kind.",
+        "Objects ever created in this workspace, by kind.",
         [
             ([("kind", "user")], counters.user),
             ([("kind", "team")], counters.team),
@@ -131,7 +131,7 @@ fn workspace(app: &App, page: &mut Page<'_>) -> fmt::Result {
     )?;
     page.metric(
         "causeway_answer_bytes",
-        "Bytes of large answers that clients have not read yet.",
+        "Bytes of large responses that clients have not read yet.",
         &ConstGauge::new(app.answers.held_bytes() as u64),
     )?;
     let totals = app.connections.totals();
@@ -146,12 +146,12 @@ fn workspace(app: &App, page: &mut Page<'_>) -> fmt::Result {
     )?;
     page.metric(
         "causeway_http_connections_evicted",
-        "Strangers' connections that were ended for others.",
+        "Strangers' connections closed to make room for others.",
         &ConstCounter::new(totals.evicted),
     )?;
     page.metric(
         "causeway_http_connections_refused",
-        "Connections that were closed as soon as they came.",
+        "Connections closed as soon as they were accepted.",
         &ConstCounter::new(totals.refused),
     )?;
     page.metric(
@@ -161,7 +161,7 @@ fn workspace(app: &App, page: &mut Page<'_>) -> fmt::Result {
     )?;
     page.metric(
         "causeway_websocket_bytes",
-        "Bytes of events that wait for WebSocket clients, or are kept for those that lost theirs.",
+        "Bytes of events waiting for WebSocket clients, or kept for clients that may resume.",
         &ConstGauge::new(app.hub.held_bytes() as u64),
     )?;
     let connections = sharing::connections(&rows, false);
@@ -182,7 +182,7 @@ fn workspace(app: &App, page: &mut Page<'_>) -> fmt::Result {
     gauges(
         page,
         "causeway_connection_failures",
-        "Failed pings of the connected workspace, or messages to it, in a row.",
+        "Consecutive failed pings of the connected workspace, or messages to it.",
         failures,
     )
 }

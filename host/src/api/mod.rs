@@ -1,9 +1,9 @@
-//! The client API: REST v4 and the WebSocket, as ordinary Mattermost clients speak them. One file
-//! for each kind of resource; reads go to a snapshot, writes to the engine.
+//! The client API: REST v4 and the WebSocket, as ordinary Mattermost clients use them. One file per kind of
+//! resource; reads use a snapshot, writes go to the engine.
 //!
-//! Order of checks for a mutation: session, ids of the path, body, permission, existence and
-//! state. The first two are extractors ([`Caller`](crate::app::Caller), [`path::Ids`]), which run in the order
-//! of a handler's arguments; the last ones are the kernel's.
+//! Order of checks for a mutation: session, ids of the path, body, permission, existence and state. The first
+//! two are extractors ([`Caller`](crate::app::Caller), [`path::Ids`]), which run in the order of a handler's
+//! arguments; the last ones are done by the kernel.
 
 pub mod acknowledgements;
 pub mod answer;
@@ -36,7 +36,7 @@ use axum::middleware;
 use crate::app::Shared;
 use crate::http::finish::{self, Finish};
 
-/// Every route of the service. The outermost layer completes all answers.
+/// Every route of the service. The outermost layer completes all responses.
 pub fn router(app: &Shared) -> Router {
     let v4 = Router::new()
         .merge(sessions::routes())

@@ -1,5 +1,5 @@
-//! What needs an operator's eye, for administrators: quarantined bytes, posts held back, items that
-//! a peer does not have. Not part of Mattermost's API; see `docs/admin-api.md`.
+//! Items that need an administrator's attention: quarantined bytes, held posts, items that a peer does not
+//! have. Not part of Mattermost's API; see `docs/admin-api.md`.
 
 use axum::Router;
 use axum::extract::State;
@@ -23,7 +23,7 @@ use super::path::{Ids, Params};
 use crate::app::{Caller, Shared};
 use crate::http::ApiError;
 
-/// Rows of an answer.
+/// Maximum rows of a response.
 const ROWS_MAX: u32 = 200;
 
 /// Routes of this file.
@@ -35,7 +35,7 @@ pub fn routes() -> Router<Shared> {
         .route("/causeway/exceptions", get(exceptions))
 }
 
-/// Quarantined items, newest first, without their bytes; `before` goes on behind a number.
+/// Quarantined items, newest first, without their bytes; `before` continues below a number.
 async fn quarantine(State(app): State<Shared>, caller: Caller, params: Params) -> Answer {
     let rows = app.rows();
     caller.require_admin(&rows)?;
@@ -59,7 +59,7 @@ async fn quarantine(State(app): State<Shared>, caller: Caller, params: Params) -
     Ok(Rendered::json(&Value::Array(list)))
 }
 
-/// One quarantined item with its bytes, in base 64.
+/// One quarantined item with its bytes, in base64.
 async fn quarantined(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
     let rows = app.rows();
     caller.require_admin(&rows)?;
@@ -71,7 +71,7 @@ async fn quarantined(State(app): State<Shared>, caller: Caller, ids: Ids) -> Ans
         ApiError::new(
             StatusCode::NOT_FOUND,
             "api.causeway.quarantine.not_found.app_error",
-            "There is no quarantined item of this number.",
+            "There is no quarantined item with this number.",
         )
     })?;
     let mut shown = entry_shown(&rows, number, &entry);
@@ -91,7 +91,7 @@ fn entry_shown(rows: &(impl Read + ?Sized), number: u64, entry: &QuarantineEntry
     })
 }
 
-/// Inbound posts that wait for a policy, oldest first.
+/// Inbound posts waiting for a policy, oldest first.
 async fn held(State(app): State<Shared>, caller: Caller, params: Params) -> Answer {
     let rows = app.rows();
     caller.require_admin(&rows)?;
@@ -147,7 +147,7 @@ async fn exceptions(State(app): State<Shared>, caller: Caller, params: Params) -
     Ok(Rendered::json(&Value::Array(list.collect())))
 }
 
-/// Rows of the connection that the query names by `connection_id`, or of all.
+/// Rows of the connection given by `connection_id` in the query, or of all connections.
 fn of_connection<R: Record>(
     rows: &(impl Read + ?Sized),
     params: &Params,

@@ -1,4 +1,4 @@
-//! Ids and values of a request.
+//! Path ids and query values of a request.
 
 use std::collections::HashSet;
 
@@ -13,8 +13,8 @@ use causeway_views::query::{IDS_MAX, Page};
 use crate::app::Caller;
 use crate::http::ApiError;
 
-/// The segments of a path. Those whose name ends in `_id` are ids; `me` stands for the caller
-/// where a user is named. Others are taken as they are.
+/// The segments of a path. Those whose name ends in `_id` are ids, with `me` for the caller where a user is
+/// expected. Others are taken verbatim.
 pub struct Ids(Vec<(String, String)>);
 
 impl<S: Send + Sync> FromRequestParts<S> for Ids {
@@ -37,7 +37,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Ids {
 }
 
 impl Ids {
-    /// A segment; empty when the route has none of this name.
+    /// A segment; empty if the route has none of this name.
     #[must_use]
     pub fn get(&self, name: &str) -> &str {
         self.0
@@ -76,8 +76,8 @@ impl Ids {
         Ok(user)
     }
 
-    /// The user of `{user_id}`, who must be the caller: for what nobody does for somebody else, also
-    /// not as an administrator.
+    /// The user of `{user_id}`, who must be the caller: for actions that not even an administrator takes on
+    /// somebody else's behalf.
     ///
     /// # Errors
     /// As [`Ids::user`], and 403 for somebody else.
@@ -106,7 +106,7 @@ impl Ids {
         }
     }
 
-    /// The team of `{team_id}`, of which the caller must be a member or administer the system.
+    /// The team of `{team_id}`; the caller must be a member of it or administer the system.
     ///
     /// # Errors
     /// As [`Ids::team`].
@@ -122,8 +122,7 @@ impl Ids {
         Ok(team)
     }
 
-    /// The channel of `{channel_id}`, readable or not; for acts, whose permission the kernel
-    /// checks.
+    /// The channel of `{channel_id}`, readable or not; for mutations, whose permission the kernel checks.
     ///
     /// # Errors
     /// 404 when there is none.
@@ -149,7 +148,7 @@ impl Ids {
         }
     }
 
-    /// The post of `{post_id}`, readable or not; for acts, whose permission the kernel checks.
+    /// The post of `{post_id}`, readable or not; for mutations, whose permission the kernel checks.
     ///
     /// # Errors
     /// 404 when there is none.
@@ -172,8 +171,8 @@ impl Ids {
     }
 }
 
-/// The values of a query. Wrong ones mean the default, as the reference does it; see
-/// [`Params::time`] for the exception.
+/// The values of a query. Invalid ones mean the default, as in the reference, except in [`Params::time`] and
+/// [`Params::id`].
 pub struct Params(Vec<(String, String)>);
 
 impl<S: Send + Sync> FromRequestParts<S> for Params {
@@ -197,7 +196,7 @@ impl Params {
             .map_or("", |(_, value)| value)
     }
 
-    /// A switch: `true`, `1`, `t` in any case.
+    /// A flag: `true`, `1` or `t`, in any case.
     #[must_use]
     pub fn flag(&self, name: &str) -> bool {
         ["true", "1", "t"]
@@ -205,7 +204,7 @@ impl Params {
             .any(|yes| self.get(name).eq_ignore_ascii_case(yes))
     }
 
-    /// A number that is not negative; `None` when missing or wrong.
+    /// A non-negative number; `None` if missing or invalid.
     #[must_use]
     pub fn number(&self, name: &str) -> Option<u32> {
         self.get(name).parse().ok()
@@ -223,7 +222,7 @@ impl Params {
     /// A time in ms; `None` when missing.
     ///
     /// # Errors
-    /// 400 when it is no number.
+    /// 400 if it is not a number.
     pub fn time(&self, name: &str) -> Result<Option<i64>, ApiError> {
         match self.get(name) {
             "" => Ok(None),
@@ -237,7 +236,7 @@ impl Params {
     /// An id; `None` when missing.
     ///
     /// # Errors
-    /// 400 when it is none.
+    /// 400 if it is malformed.
     pub fn id(&self, name: &str) -> Result<Option<&str>, ApiError> {
         match self.get(name) {
             "" => Ok(None),
@@ -247,11 +246,11 @@ impl Params {
     }
 }
 
-/// The ids or names of a request's body, each once, where it stands first. Of what is asked for
-/// again and again, one answer is large enough.
+/// The ids or names in a request's body without duplicates, in order of first occurrence: repeating one does
+/// not enlarge the response.
 ///
 /// # Errors
-/// 400 when there are none, or more than [`IDS_MAX`].
+/// 400 if there are none, or more than [`IDS_MAX`].
 pub fn distinct(mut names: Vec<String>, field: &str) -> Result<Vec<String>, ApiError> {
     if names.is_empty() || names.len() > IDS_MAX {
         return Err(ApiError::invalid_body(field));

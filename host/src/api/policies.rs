@@ -16,10 +16,10 @@ use super::path::Ids;
 use crate::app::{Caller, Shared};
 use crate::http::{ApiError, read_limited};
 
-/// Bytes of a request that loads a policy: the component in base 64 with its settings. Components
-/// of scripting languages bring their interpreter along.
+/// Maximum bytes of a request that loads a policy: the component in base64 with its settings. Components in
+/// scripting languages bundle their interpreter.
 const LOAD_BYTES_MAX: usize = 48 << 20;
-/// Bytes of a policy's settings.
+/// Maximum bytes of a policy's settings.
 const SETTINGS_BYTES_MAX: usize = 1 << 20;
 
 /// Routes of this file.
@@ -82,7 +82,7 @@ fn shown(state: &PolicyState) -> Value {
 
 #[derive(Deserialize)]
 struct LoadBody {
-    /// The component, base 64.
+    /// The component in base64.
     component: String,
     #[serde(default)]
     settings: String,
@@ -90,9 +90,9 @@ struct LoadBody {
     on_failure: OnFailure,
 }
 
-/// Loads a policy, or swaps the one of this name. The answer comes when it is in force.
+/// Loads a policy, or replaces the one of this name. Responds once it is in force.
 async fn load(State(app): State<Shared>, caller: Caller, ids: Ids, request: Request) -> Answer {
-    // Before the large body, unlike elsewhere.
+    // Checked before the large body is read, unlike elsewhere.
     caller.require_admin(&app.rows())?;
     let bytes = read_limited(request.into_body(), LOAD_BYTES_MAX).await?;
     let body: LoadBody =

@@ -22,9 +22,9 @@ use super::path::{Ids, Params, distinct};
 use crate::app::{App, Caller, Shared};
 use crate::http::{ApiError, Json, OptionalJson};
 
-/// Bytes of a client's own key of a post; a longer one is refused.
+/// Maximum bytes of a client's own key of a post; a longer one is refused.
 const PENDING_POST_ID_BYTES_MAX: usize = 128;
-/// Posts around the oldest unread one when the client names no number.
+/// Posts around the oldest unread one if the client gives no number.
 const AROUND_DEFAULT: u32 = 60;
 
 /// Routes of this file.
@@ -45,8 +45,8 @@ pub fn routes() -> Router<Shared> {
         )
 }
 
-/// What a client may say about a new post. Author, times, markers of other workspaces and
-/// counters are not among it: such keys are ignored.
+/// What a client may set in a new post. Author, times, markers of other workspaces and counters are not
+/// included: such keys are ignored.
 #[derive(Deserialize)]
 struct CreateBody {
     channel_id: Option<String>,
@@ -64,7 +64,7 @@ async fn create(State(app): State<Shared>, caller: Caller, Json(body): Json<Crea
         return Err(ApiError::new(
             StatusCode::BAD_REQUEST,
             "api.context.invalid_param.app_error",
-            "Invalid type parameter: system messages are made by the system.",
+            "Invalid type parameter: system messages are created by the system.",
         ));
     }
     let key = body.pending_post_id.filter(|key| !key.is_empty());
@@ -75,7 +75,7 @@ async fn create(State(app): State<Shared>, caller: Caller, Json(body): Json<Crea
         return Err(ApiError::invalid_body("pending_post_id"));
     }
     let rows = app.rows();
-    // Unknown, hidden and foreign channels are told apart by nobody.
+    // Unknown, hidden and foreign channels are indistinguishable to the caller.
     let channel = lookup::channel(&rows, &body.channel_id.unwrap_or_default())
         .ok_or_else(ApiError::forbidden)?;
     let root = match body.root_id.as_deref() {
@@ -102,7 +102,7 @@ fn root_unknown() -> ApiError {
     )
 }
 
-/// The text of `props`; `null` and `{}` are none. That it is an object is checked by the kernel.
+/// The text of `props`; `null` and `{}` count as empty. The kernel checks that it is an object.
 fn object_text(props: Option<Box<RawValue>>) -> String {
     let text = props.map_or_else(String::new, |raw| raw.get().to_string());
     if text == "null" || text == "{}" {
@@ -229,7 +229,7 @@ async fn thread(State(app): State<Shared>, caller: Caller, ids: Ids, params: Par
     render_list(&rows, caller.user, &list)
 }
 
-/// Files do not exist here; an empty list is well-formed.
+/// There are no files here; an empty list is a valid response.
 async fn files(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
     ids.post(&app.rows(), &caller)?;
     Ok(Rendered::array(&[]))
@@ -258,7 +258,7 @@ async fn of_channel(State(app): State<Shared>, caller: Caller, ids: Ids, params:
     };
     let page = params.page();
     let list = posts::page(&rows, channel, part, page, threads)?;
-    // The next page by number begins where this one would have ended.
+    // The next numbered page begins where this one would have ended.
     if list.cut && page.skip() > 0 {
         return Err(TooLong.into());
     }

@@ -1,4 +1,4 @@
-//! Preferences of clients: one's own, by category and name. Client API §6.6.
+//! Preferences of clients: each user's own, by category and name. Client API §6.6.
 
 use axum::Router;
 use axum::extract::State;
@@ -16,7 +16,7 @@ use super::path::Ids;
 use crate::app::{App, Caller, Shared};
 use crate::http::{ApiError, Json};
 
-/// Bytes of a category and of a name; more are refused.
+/// Maximum bytes of a category, and of a name; more are refused.
 const NAME_BYTES_MAX: usize = 32;
 
 /// Routes of this file.
@@ -132,7 +132,7 @@ async fn change(
 
 fn name_of(item: &Item) -> Result<String, ApiError> {
     let invalid = |id: &'static str| {
-        let text = "A preference has a category, which holds no `/`; it and the name are short.";
+        let text = "A preference needs a short category without `/`, and a short name.";
         ApiError::new(StatusCode::BAD_REQUEST, id, text)
     };
     if item.name.len() > NAME_BYTES_MAX {

@@ -1,5 +1,5 @@
-//! What is recorded of the workspace, and sessions taken out of it, for administrators. Not part of
-//! Mattermost's API; see `docs/admin-api.md`.
+//! Status of the recording, holds and session exports, for administrators. Not part of Mattermost's API; see
+//! `docs/admin-api.md`.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -27,13 +27,13 @@ use crate::app::{App, Caller, Shared};
 use crate::export::Request;
 use crate::http::{ApiError, Json};
 
-/// Exports of an answer, the newest ones.
+/// Maximum exports in a response; the newest are returned.
 const EXPORTS_MAX: usize = 200;
-/// Bytes of a reason.
+/// Maximum bytes of a reason.
 const REASON_BYTES_MAX: usize = 1_000;
-/// Bytes that are read from a session at once.
+/// Bytes read from a session at once.
 const CHUNK_BYTES: usize = 64 << 10;
-/// Chunks that wait for a slow client.
+/// Maximum chunks waiting for a slow client.
 const CHUNKS_MAX: usize = 4;
 
 /// Routes of this file.
@@ -44,7 +44,7 @@ pub fn routes() -> Router<Shared> {
         .route("/causeway/exports", get(exports).post(export))
 }
 
-/// Something on the disk that may take a while.
+/// Runs disk work that may take a while.
 async fn on_disk<T: Send + 'static>(
     app: &Shared,
     work: impl FnOnce(&App) -> anyhow::Result<T> + Send + 'static,
@@ -64,7 +64,7 @@ fn refusal(error: &anyhow::Error) -> ApiError {
             error.to_string(),
         ),
         _ => {
-            tracing::error!(error = format!("{error:#}"), "looking into the journal");
+            tracing::error!(error = format!("{error:#}"), "accessing the journal failed");
             ApiError::internal()
         }
     }
@@ -87,7 +87,7 @@ struct HoldBody {
     until_ms: Option<i64>,
 }
 
-/// Nothing of the journal is dropped any more. Answers with the hold that stands.
+/// Stops dropping of journal entries. Responds with the hold in force.
 async fn hold(State(app): State<Shared>, caller: Caller, Json(body): Json<HoldBody>) -> Answer {
     caller.require_admin(&app.rows())?;
     let hold = Hold {
@@ -115,7 +115,7 @@ fn reason(text: String) -> Result<String, ApiError> {
     Ok(text)
 }
 
-/// The register of exports, the newest ones, oldest first.
+/// The newest entries of the export register, oldest first.
 async fn exports(State(app): State<Shared>, caller: Caller) -> Answer {
     caller.require_admin(&app.rows())?;
     let mut entries = on_disk(&app, |app| Ok(export_log::read(&app.settings.data)?)).await?;
@@ -135,7 +135,7 @@ struct ExportBody {
     reason: String,
 }
 
-/// Makes a session and sends it. It is in the register before its first byte leaves.
+/// Creates a session and sends it. It is in the register before its first byte is sent.
 async fn export(
     State(app): State<Shared>,
     caller: Caller,
@@ -147,7 +147,7 @@ async fn export(
         return Err(ApiError::new(
             StatusCode::TOO_MANY_REQUESTS,
             "api.causeway.export.busy.app_error",
-            "Another export is under way; try again when it has ended.",
+            "Another export is in progress; try again when it has finished.",
         ));
     };
     let user = rows.get::<User>(&caller.user);
@@ -166,7 +166,7 @@ async fn export(
     };
     let (file, length) = on_disk(&app, move |app| {
         let data = &app.settings.data;
-        // It has no name: it goes with the answer, however that ends.
+        // The file has no name, so it disappears with the response, however that ends.
         let file = tempfile::tempfile_in(data)?;
         let exported = request.write(data, &file, || {})?;
         request.note(data, &exported)?;
@@ -185,7 +185,7 @@ async fn export(
     Ok((headers, body_of(file)).into_response())
 }
 
-/// The bytes of a file as they are asked for.
+/// Streams the bytes of a file as the client reads them.
 fn body_of(mut file: File) -> Body {
     let (mut sender, body) = Channel::<Bytes, std::io::Error>::new(CHUNKS_MAX);
     let runtime = tokio::runtime::Handle::current();
@@ -196,7 +196,7 @@ fn body_of(mut file: File) -> Body {
                 let mut chunk = vec![0; CHUNK_BYTES];
                 let read = file.read(&mut chunk)?;
                 chunk.truncate(read);
-                // A client that has gone wants no more.
+                // The client has disconnected.
                 if read == 0 || runtime.block_on(sender.send_data(chunk.into())).is_err() {
                     return Ok(());
                 }

@@ -1,4 +1,4 @@
-//! Signing in and out. Client API §3.
+//! Logging in and out. Client API §3.
 
 use axum::Router;
 use axum::extract::State;
@@ -21,7 +21,7 @@ use crate::login_limit::{Attempt, TooMany};
 use crate::place::Place;
 use crate::vault::{NewSession, Secret, Verified};
 
-/// Bytes of what names an account at a login; no user name, e-mail address or id has more.
+/// Maximum bytes of a login name; no user name, e-mail address or id is longer.
 const LOGIN_ID_BYTES_MAX: usize = 128;
 
 const TOKEN_HEADER: HeaderName = HeaderName::from_static("token");
@@ -78,7 +78,7 @@ async fn login(
         .unwrap_or_default();
     let now_ms = app.engine.now_ms();
     let session = app.vault.create_session(user_no, device, now_ms).await?;
-    // Whoever changes the password ends the sessions that there are: this one may have come after.
+    // A password change ends the existing sessions, but this one may have been created after it.
     if !app.vault.still_holds(user_no, &verified)? {
         app.vault.end_session(session.token.expose()).await?;
         return Err(wrong_password());
@@ -91,7 +91,7 @@ async fn login(
     Ok(signed_in(&app, &headers, &session, &user, body))
 }
 
-/// What names an account at a login.
+/// What identifies an account at login.
 enum LoginName {
     /// A user name or an e-mail address, in lower case.
     LoginId(String),
@@ -117,7 +117,7 @@ impl LoginName {
 }
 
 impl LoginBody {
-    /// Name and password of a body that can be meant as a login.
+    /// Name and password of a well-formed login body.
     fn checked(self) -> Result<(LoginName, Secret), ApiError> {
         let password = self.password.unwrap_or_default();
         if password.is_empty() {
@@ -165,8 +165,8 @@ fn unauthorised(id: &'static str, message: &'static str) -> ApiError {
     ApiError::new(StatusCode::UNAUTHORIZED, id, message)
 }
 
-/// The answer to a login. Cookies are set only for who asks as a browser does: libraries that keep
-/// a cookie jar would be taken for browsers from then on.
+/// The response to a login. Cookies are set only for requests that look like a browser's: a library with a
+/// cookie jar would be taken for a browser from then on.
 fn signed_in(
     app: &App,
     headers: &HeaderMap,
@@ -224,7 +224,7 @@ async fn logout(
 }
 
 impl App {
-    /// A login that is tried: to a user's account, or to one that is not there.
+    /// A login attempt, for a user's account or for one that does not exist.
     fn login_attempt(
         &self,
         account: Result<UserNo, &str>,
@@ -240,10 +240,10 @@ impl App {
         Ok(Attempt::login(account, place, known))
     }
 
-    /// Checks whether a password is right, within the limits of how often that may be tried.
+    /// Checks a password, within the limits on attempts.
     ///
     /// # Errors
-    /// 429 while the attempt has to wait, 503 when it cannot be checked now.
+    /// 429 during a pause, 503 if it cannot be checked now.
     pub async fn check_password(
         &self,
         attempt: &Attempt,

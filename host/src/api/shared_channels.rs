@@ -1,4 +1,4 @@
-//! Shared channels, and with whom. Client API §11.
+//! Shared channels and the workspaces they are shared with. Client API §11.
 
 use axum::Router;
 use axum::extract::State;
@@ -71,7 +71,7 @@ async fn remote_info(
     Ok(Rendered::new(json::text(&views.remote_cluster_info(&row))))
 }
 
-/// Direct messages do not exist here.
+/// Direct messages are not supported here.
 async fn can_dm(State(_): State<Shared>, _: Caller, _: Ids) -> Answer {
     Ok(Rendered::new(r#"{"can_dm":false}"#.to_string()))
 }

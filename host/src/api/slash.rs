@@ -16,7 +16,7 @@ use crate::app::{Caller, Shared};
 use crate::commands::{self, BUILTINS};
 use crate::http::{ApiError, Json, random_id};
 
-/// Bytes of a command line; a longer one is refused.
+/// Maximum bytes of a command line; a longer one is refused.
 const LINE_BYTES_MAX: usize = 16 * 1024;
 
 /// Routes of this file.
@@ -33,7 +33,7 @@ struct ExecuteBody {
     command: Option<String>,
 }
 
-/// Runs a command. Its text goes out twice: programs read the answer, windows show the event.
+/// Runs a command. Its text is sent twice: programs read the response, user interfaces show the event.
 async fn execute(
     State(app): State<Shared>,
     caller: Caller,

@@ -1,5 +1,4 @@
-//! Configuration and the like: what clients ask for before they do anything.
-//! Client API §6.6, §14.
+//! Configuration and similar data that clients request first. Client API §6.6, §14.
 
 use std::sync::atomic::Ordering;
 
@@ -29,7 +28,7 @@ pub fn routes() -> Router<Shared> {
 async fn ping(State(app): State<Shared>, params: Params) -> Result<Rendered, ApiError> {
     let status = app.engine.status();
     let asked = params.flag("get_server_status");
-    // Who does not ask further is told of what keeps the service from answering anything.
+    // Without `get_server_status`, only what prevents the service from serving requests is reported.
     let is_read_only = status.read_only.is_some() || !app.is_prepared.load(Ordering::Relaxed);
     let is_unhealthy = status.tables_are_damaged || asked && is_read_only;
     let state = if is_unhealthy { "UNHEALTHY" } else { "OK" };
@@ -56,7 +55,7 @@ async fn ping(State(app): State<Shared>, params: Params) -> Result<Rendered, Api
     })
 }
 
-/// Settings that anybody may know, all as texts.
+/// Settings that anybody may know, all as strings.
 fn public_config(app: &App) -> Vec<(&'static str, String)> {
     let rows = app.rows();
     let workspace = counters::workspace(&rows);
@@ -120,9 +119,9 @@ fn public_config(app: &App) -> Vec<(&'static str, String)> {
     config
 }
 
-/// What clients know the installation by: apps refuse one that has none, and take two that have the
-/// same for one server. It lasts as long as the data directory, and a copy of that has another. A
-/// digest, as the incarnation is what peers know a workspace by.
+/// How clients identify the installation: apps refuse one without this id, and treat two with the same id as
+/// one server. It lasts as long as the data directory, and a copy of the directory gets another. It is a
+/// digest because peers identify a workspace by its incarnation.
 fn diagnostic_id(incarnation: Id) -> Id {
     let mut bytes = [0; 16];
     blake3::Hasher::new_derive_key("causeway DiagnosticId")
@@ -132,7 +131,7 @@ fn diagnostic_id(incarnation: Id) -> Id {
     Id::from_uuid_bytes(bytes)
 }
 
-/// Further settings for who has a session.
+/// Further settings for callers with a session.
 fn session_config(app: &App) -> Vec<(&'static str, String)> {
     let yes = [
         "EnableCommands",
@@ -195,7 +194,7 @@ async fn client_config(State(app): State<Shared>, MaybeCaller(caller): MaybeCall
     Ok(Rendered::json(&Value::Object(map)))
 }
 
-/// What the service can do, as clients ask for it; nothing is for sale here.
+/// Features in the form that clients request; there is no real license.
 async fn client_license(params: Params) -> Answer {
     if params.get("format") != "old" {
         return Err(ApiError::new(

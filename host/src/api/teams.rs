@@ -89,7 +89,7 @@ async fn by_id(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
 
 async fn by_name(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
     let rows = app.rows();
-    // A team that the caller may not see is as unknown as one that does not exist.
+    // A team that the caller may not see is reported like one that does not exist.
     let team = teams::by_name(&rows, ids.get("name"))
         .filter(|(team, _)| authority::may_see_team(&rows, *team, caller.user))
         .ok_or_else(|| ApiError::not_found("app.team.get_by_name.missing.app_error", "team"))?;

@@ -26,9 +26,9 @@ use crate::login_limit::{self, Attempt};
 use crate::place::Place;
 use crate::vault::{Asker, PASSWORD_BYTES_MAX, Secret};
 
-/// Characters of a password at least.
+/// Minimum characters of a password.
 const PASSWORD_CHARS_MIN: usize = 8;
-/// Users that a search returns when the client names no limit.
+/// Users returned by a search if the client gives no limit.
 const SEARCH_LIMIT: u32 = 100;
 
 /// Routes of this file.
@@ -98,7 +98,7 @@ async fn create(
     body.map(Rendered::created).ok_or_else(ApiError::internal)
 }
 
-/// Insists that a password is neither too short nor too long.
+/// Checks that a password is neither too short nor too long.
 ///
 /// # Errors
 /// 400 otherwise.
@@ -118,8 +118,8 @@ pub fn check_password(password: &Secret) -> Result<(), ApiError> {
 }
 
 impl App {
-    /// Makes an account with a password: the password first, then the step, so that a crash
-    /// between the two leaves nothing that the next start cannot put right.
+    /// Creates an account with a password: the password first, then the step, so that after a crash between
+    /// the two the next start can clean up.
     ///
     /// # Errors
     /// The kernel's refusal, or 503.
@@ -143,7 +143,7 @@ impl App {
                 self.vault.adopt_password(prepared, user).await?;
                 Ok(user)
             }
-            // Nobody knows yet whether the account exists; the next start of the service does.
+            // Whether the account exists is unknown until the next start of the service.
             Err(error) if error.status.is_server_error() => Err(error),
             other => {
                 self.vault.discard_password(prepared).await?;
@@ -152,8 +152,8 @@ impl App {
         }
     }
 
-    /// Refuses early who may not make accounts, before a password is hashed for them. The kernel
-    /// decides.
+    /// Refuses callers who may not create accounts before a password is hashed for them. The kernel has the
+    /// final decision.
     fn require_sign_up(&self, actor: Actor) -> Result<(), ApiError> {
         let rows = self.rows();
         let open = counters::workspace(&rows).is_some_and(|it| it.config.open_server);
@@ -267,7 +267,7 @@ async fn autocomplete(State(app): State<Shared>, caller: Caller, params: Params)
     Ok(Rendered::new(format!("{{\"users\":{list}}}")))
 }
 
-/// Where a search looks; only in what the caller may see.
+/// The scope of a search, limited to what the caller may see.
 fn scope(
     rows: &(impl Read + ?Sized),
     caller: &Caller,
@@ -353,12 +353,12 @@ async fn change_password(
             return Err(ApiError::new(
                 StatusCode::BAD_REQUEST,
                 "api.user.update_password.incorrect.app_error",
-                "The current password is not right.",
+                "The current password is incorrect.",
             ));
         }
     }
     let asker = Asker::user(caller.user);
-    // Whoever else has the user's sessions may be why the password is changed.
+    // Someone else may have the user's sessions, and the password may be changed for that reason.
     let keep = (user == caller.user).then_some(caller.session.id);
     app.vault.set_password(&asker, user, &new, keep).await?;
     app.hub.close_user(user, keep);

@@ -26,12 +26,12 @@ pub struct AdminArgs {
 
 #[derive(Debug, Subcommand)]
 enum AdminCommand {
-    /// Make an account.
+    /// Create an account.
     ///
-    /// With --data it works on the data directory of a workspace that is not running, and may make
-    /// administrators. Without, it asks the running workspace at --url with an administrator's
-    /// session; such accounts are ordinary ones. The new account's password is read from
-    /// CAUSEWAY_NEW_PASSWORD, or from standard input. Prints the account's id.
+    /// With --data it works on the data directory of a workspace that is not running, and can create
+    /// administrators. Without it, it asks the running workspace at --url with an administrator's session;
+    /// such accounts are ordinary ones. The new account's password is read from CAUSEWAY_NEW_PASSWORD or from
+    /// standard input. Prints the account's id.
     CreateUser(CreateUserArgs),
 }
 
@@ -49,7 +49,7 @@ struct CreateUserArgs {
     /// E-mail address.
     #[arg(long)]
     email: String,
-    /// Whether the account administers the system; needs --data.
+    /// Make the account a system administrator; needs --data.
     #[arg(long, requires = "data")]
     admin: bool,
 }
@@ -65,8 +65,8 @@ pub async fn run(args: AdminArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Makes the account as the owner of the data directory: everything that is written on the way is
-/// the service's.
+/// Creates the account as the owner of the data directory, so that everything written on the way belongs to
+/// the service.
 fn create_as_owner(args: &CreateUserArgs, data: &Path) -> Result<Infallible> {
     let config = args.config.as_ref().map(std::path::absolute).transpose()?;
     let mut words: Vec<&OsStr> = ["admin", "create-user", "--data", as_owner::DATA_DIR]
@@ -119,6 +119,6 @@ async fn create_there(remote: &RemoteArgs, args: &CreateUserArgs) -> Result<Stri
     let made = made?;
     match made.get("id").and_then(Value::as_str) {
         Some(id) => Ok(id.to_string()),
-        None => bail!("the workspace did not say which account it made"),
+        None => bail!("the workspace did not return the id of the new account"),
     }
 }

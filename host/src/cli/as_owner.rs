@@ -1,4 +1,4 @@
-//! Commands that open a workspace, as the user to whom its data directory belongs.
+//! Runs commands that open a workspace as the user who owns its data directory.
 
 use std::ffi::OsStr;
 use std::os::unix::process::CommandExt;
@@ -8,25 +8,25 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use causeway_engine::Owner;
 
-/// Where the data directory is for a program that [`run`] starts.
+/// Path of the data directory for a program started by [`run`].
 pub const DATA_DIR: &str = ".";
 
 /// Whether the data directory belongs to another user. One that does not exist yet is this user's.
 ///
 /// # Errors
-/// When this process could not work there as its owner.
+/// When this process could not act as its owner.
 pub fn is_needed(data: &Path) -> Result<bool> {
     Ok(data.exists() && !Owner::of(data)?.is_this_process)
 }
 
-/// Goes on as the owner of a data directory: as this program with these arguments, in the
-/// directory. Its path may lead through folders that only root may enter.
+/// Continues as the owner of a data directory: executes this program with these arguments, in the directory.
+/// Its path may lead through directories that only root may enter.
 ///
 /// # Errors
-/// Returns only when that cannot be done.
+/// Returns only if that fails.
 pub fn run(data: &Path, arguments: &[&OsStr]) -> Result<std::convert::Infallible> {
     let owner = Owner::of(data)?;
-    let program = std::env::current_exe().context("looking for this program")?;
+    let program = std::env::current_exe().context("finding the path of this program")?;
     std::env::set_current_dir(data).with_context(|| format!("entering {}", data.display()))?;
     let error = Command::new(&program)
         .args(arguments)
@@ -35,7 +35,7 @@ pub fn run(data: &Path, arguments: &[&OsStr]) -> Result<std::convert::Infallible
         .exec();
     Err(error).with_context(|| {
         format!(
-            "starting {} as user {}, to whom {} belongs; the program must stand where every user \
+            "starting {} as user {}, who owns {}; the program must be in a place where every user \
              may run it",
             program.display(),
             owner.uid,

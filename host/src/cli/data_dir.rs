@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-/// Whether a folder is a data directory: whether it has a journal.
+/// Whether a directory is a data directory, that is, has a journal.
 pub fn is_one(path: &Path) -> bool {
     path.join("journal").is_dir()
 }
 
-/// A data directory that exists, for clap.
+/// Parses the path of an existing data directory, for clap.
 pub fn parse(text: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(text);
     if is_one(&path) {
@@ -16,8 +16,8 @@ pub fn parse(text: &str) -> Result<PathBuf, String> {
     Err(if !path.exists() {
         "it does not exist".to_string()
     } else if path.is_dir() {
-        "there is no `journal` in it, so it is no data directory".to_string()
+        "it is not a data directory: it has no `journal`".to_string()
     } else {
-        "it is a file; a data directory is wanted here".to_string()
+        "it is a file, not a data directory".to_string()
     })
 }

@@ -17,10 +17,9 @@ use clap::{Parser, Subcommand};
 
 /// Chat workspaces that share channels, with each other and with Mattermost.
 ///
-/// `causeway serve` runs a workspace: ordinary Mattermost clients log in to it, and its
-/// administrators connect it with other workspaces by the slash commands /secure-connection and
-/// /share-channel. Everything it does is recorded in its data directory and can be checked with
-/// `causeway replay`.
+/// `causeway serve` runs a workspace: ordinary Mattermost clients log in to it, and its administrators
+/// connect it to other workspaces with the slash commands /secure-connection and /share-channel. Everything
+/// it does is recorded in its data directory and can be verified with `causeway replay`.
 #[derive(Debug, Parser)]
 #[command(name = "causeway", version)]
 #[command(after_help = "\
@@ -33,8 +32,8 @@ Examples:
       --username ann --email ann@example.org --admin
   causeway policy --login ann load content-filter content-filter.wasm --settings 'falcon'
 
-The first account of a workspace becomes its administrator. Exit codes: 0 done, 1 refused or failed
-(for `replay`: a difference was found), 2 wrong usage.")]
+The first account of a workspace becomes its administrator. Exit codes: 0 success, 1 refused or
+failed (for `replay`: a difference was found), 2 usage error.")]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -44,14 +43,13 @@ pub struct Cli {
 enum Command {
     /// Run a workspace until SIGINT or SIGTERM.
     Serve(serve::ServeArgs),
-    /// Carry a recorded session, or the journal of a data directory, out again and compare every
-    /// step.
+    /// Replay a recorded session, or the journal of a data directory, and compare every step.
     ///
-    /// Works beside the running service. The tables of a data directory on which no service runs are
-    /// checked as well: every page, and every row against the journal. Ends with 0 if every step gives what is
-    /// recorded; otherwise the first entry that differs is shown, field by field, and it ends with 1.
+    /// Works while the service is running. If no service runs on a data directory, its tables are checked as
+    /// well: every page, and every row against the journal. Exits with 0 if every step matches the recording;
+    /// otherwise shows the first entry that differs, field by field, and exits with 1.
     Replay(replay::ReplayArgs),
-    /// Take recorded sessions home and look into them.
+    /// Export recorded sessions and inspect them.
     #[command(subcommand)]
     Session(session::SessionCommand),
     /// Load, swap, unload and list the policies of a running workspace.
@@ -63,7 +61,7 @@ enum Command {
     Admin(admin::AdminArgs),
 }
 
-/// Carries a command line out.
+/// Runs the command line.
 #[must_use]
 pub fn run() -> ExitCode {
     let result = match Cli::parse().command {
@@ -82,7 +80,7 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// An error and its causes, each said once: many repeat their cause in their own text.
+/// An error and its causes, without repetition: many errors include their cause in their own text.
 fn in_one_line(error: &anyhow::Error) -> String {
     let mut said = String::new();
     for cause in error.chain().map(ToString::to_string) {

@@ -24,14 +24,14 @@ pub struct PolicyArgs {
 enum PolicyCommand {
     /// Load a policy; refused if one of that name is loaded already.
     Load(LoadArgs),
-    /// Put another component or other settings in the place of a loaded policy.
+    /// Replace the component or the settings of a loaded policy.
     Swap(LoadArgs),
-    /// Take a policy out.
+    /// Unload a policy.
     Unload {
         /// Name of the slot.
         name: String,
     },
-    /// Show what is loaded, in the order in which it is asked.
+    /// List the loaded policies in the order in which they are asked.
     List,
 }
 
@@ -39,7 +39,7 @@ enum PolicyCommand {
 struct LoadArgs {
     /// Name of the slot, e.g. `content-filter`.
     name: String,
-    /// The component.
+    /// File of the component.
     component: PathBuf,
     /// Settings, in the policy's own format.
     #[arg(long, conflicts_with = "settings_file")]
@@ -47,14 +47,14 @@ struct LoadArgs {
     /// File with the settings.
     #[arg(long, value_name = "FILE")]
     settings_file: Option<PathBuf>,
-    /// What happens to a post when the policy fails.
+    /// What happens to a post if the policy fails.
     #[arg(long, value_enum, default_value = "hold")]
     on_failure: Failure,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Failure {
-    /// It is held back and the policy is asked again.
+    /// It is held and the policy is asked again.
     Hold,
     /// It passes.
     Allow,
@@ -104,7 +104,7 @@ async fn carry_out(remote: &Remote, command: PolicyCommand) -> Result<()> {
     }
 }
 
-/// The path of a slot; names that would leave it are refused here, others by the service.
+/// The path of a slot; names that would escape it are refused here, other invalid ones by the service.
 fn path(name: &str) -> Result<String> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     if name.is_empty() || !name.bytes().all(plain) || name.starts_with('.') {

@@ -1,24 +1,24 @@
-//! A line on a terminal that tells how far long work has come.
+//! Progress of long work, as a line on a terminal.
 
 use std::io::{IsTerminal, Write, stderr};
 use std::time::{Duration, Instant};
 
-/// Pause between two lines.
+/// Pause between two updates.
 const INTERVAL: Duration = Duration::from_millis(500);
 /// Width of the bar, in characters.
 const BAR_WIDTH: u64 = 30;
 
-/// Steps that are done, of how many, and how many a second.
+/// Steps done, their total, and steps per second.
 pub struct Progress {
     begun: Instant,
     shown: Instant,
-    /// Steps in all; 0 = not known.
+    /// Total number of steps; 0 if unknown.
     total: u64,
     is_terminal: bool,
 }
 
 impl Progress {
-    /// Of so many steps; 0 = not known.
+    /// Progress of this many steps; 0 if unknown.
     pub fn of(total: u64) -> Progress {
         let now = Instant::now();
         Progress {
@@ -29,7 +29,7 @@ impl Progress {
         }
     }
 
-    /// So many steps are done.
+    /// Shows that this many steps are done.
     pub fn show(&mut self, done: u64) {
         if !self.is_terminal || self.shown.elapsed() < INTERVAL {
             return;
@@ -46,11 +46,11 @@ impl Progress {
                 eprint!("\r\x1b[K[{bar}] {done} of {total}, {per_second} steps/s ");
             }
         }
-        // Progress that cannot be shown is no reason to stop.
+        // Failing to show progress is no reason to stop.
         let _ = stderr().flush();
     }
 
-    /// What comes before the first step.
+    /// Shows a text before the first step.
     pub fn say(&self, what: &str) {
         if self.is_terminal {
             eprint!("{what} ");
@@ -66,12 +66,12 @@ impl Progress {
         }
     }
 
-    /// Time since the beginning.
+    /// Time since the start.
     pub fn took(&self) -> Duration {
         self.begun.elapsed()
     }
 
-    /// Steps a second so far.
+    /// Steps per second so far.
     pub fn per_second(&self, done: u64) -> u128 {
         u128::from(done) * 1_000_000 / self.begun.elapsed().as_micros().max(1)
     }

@@ -1,4 +1,4 @@
-//! A running workspace, seen from the command line: its REST API with an administrator's session.
+//! A running workspace as seen from the command line: its REST API with an administrator's session.
 
 use std::io::{BufRead, IsTerminal, Read};
 use std::time::Duration;
@@ -19,9 +19,9 @@ use crate::vault::Secret;
 
 /// How long one request may take; compiling a large policy takes seconds.
 const TIMEOUT: Duration = Duration::from_secs(120);
-/// Bytes of an answer.
+/// Maximum bytes of a response.
 const ANSWER_BYTES_MAX: usize = 16 << 20;
-/// Bytes of a password typed or piped in.
+/// Maximum bytes of a password that is typed or piped in.
 const PASSWORD_LINE_BYTES_MAX: u64 = 1024;
 
 /// Which workspace, and as whom.
@@ -48,13 +48,12 @@ pub struct RemoteArgs {
 pub struct Remote {
     url: String,
     token: Secret,
-    /// Whether the session was made here and ends here.
+    /// Whether the session was created here and must be ended here.
     own_session: bool,
     transport: Transport,
 }
 
-/// How the workspace is reached. Certificates are looked for only where they are needed: a machine
-/// may have none.
+/// How the workspace is reached. Certificates are loaded only if they are needed: a machine may have none.
 enum Transport {
     Plain(Client<HttpConnector, Full<Bytes>>),
     Tls(Client<HttpsConnector<HttpConnector>, Full<Bytes>>),
@@ -87,7 +86,7 @@ impl Transport {
 impl Remote {
     /// Opens a session, or uses the given one.
     pub async fn open(args: &RemoteArgs) -> Result<Remote> {
-        // Options before and behind a verb are not compared with each other by clap.
+        // clap does not compare options before a verb with those after it.
         if args.token.is_some() && args.login.is_some() {
             bail!("give an administrator's --token or --login, not both");
         }
@@ -103,7 +102,7 @@ impl Remote {
             let (_, token) = remote
                 .request(Method::POST, "/users/login", Some(&body))
                 .await?;
-            remote.token = token.context("the login gave no token")?;
+            remote.token = token.context("the login returned no token")?;
             remote.own_session = true;
         }
         if remote.token.is_empty() {
@@ -112,7 +111,7 @@ impl Remote {
         Ok(remote)
     }
 
-    /// Ends the session if it was made here.
+    /// Ends the session if it was created here.
     pub async fn close(self) -> Result<()> {
         if self.own_session {
             self.call(Method::POST, "/users/logout", None).await?;
@@ -120,7 +119,7 @@ impl Remote {
         Ok(())
     }
 
-    /// One request below `/api/v4`; the body of a success.
+    /// Sends a request below `/api/v4`; returns the body of a success.
     pub async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value> {
         Ok(self.request(method, path, body).await?.0)
     }
@@ -155,7 +154,7 @@ impl Remote {
         let body = Limited::new(answer.into_body(), ANSWER_BYTES_MAX).collect();
         let body = body
             .await
-            .map_err(|error| anyhow!("reading the answer: {error}"))?
+            .map_err(|error| anyhow!("reading the response: {error}"))?
             .to_bytes();
         let value: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
         if !status.is_success() {

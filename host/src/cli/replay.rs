@@ -24,41 +24,40 @@ pub struct ReplayArgs {
     source: PathBuf,
     #[command(flatten)]
     memory: Memory,
-    /// What carries the steps out.
+    /// How the steps are executed.
     #[arg(long, value_enum, default_value = "optimised")]
     engine: EngineChoice,
-    /// Another build of the kernel: every step is carried out by it as well, over the rows that are
-    /// recorded, and every difference is reported, grouped by cause.
+    /// Another build of the kernel: it executes every step as well, over the recorded rows, and every
+    /// difference is reported, grouped by cause.
     #[arg(long, value_name = "WASM", conflicts_with = "engine")]
     kernel: Option<PathBuf>,
-    /// Ask the policies of today instead of taking the recorded verdicts.
+    /// Ask the policies loaded now instead of using the recorded verdicts.
     #[arg(long, value_enum, requires = "data")]
     policies: Option<Policies>,
     /// Data directory whose policies are asked.
     #[arg(long, value_name = "DIR", value_parser = data_dir::parse)]
     data: Option<PathBuf>,
-    /// Carry out the steps up to this entry only; `causeway session state --at N` shows what stands
-    /// there then.
+    /// Replay only up to this entry; `causeway session state --at N` shows the rows at that point.
     #[arg(long, value_name = "N")]
     until: Option<u64>,
-    /// Threads that share the steps [default: one for each processor].
+    /// Threads that share the steps [default: one per processor].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     threads: Option<u16>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum EngineChoice {
-    /// The kernel that is recorded, as the service runs it.
+    /// The recorded kernel, as the service runs it.
     Optimised,
     /// The same component, compiled without optimisation.
     Unoptimised,
-    /// The kernel as plain Rust in this program.
+    /// The kernel as native Rust code in this program.
     Native,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Policies {
-    /// Those that are loaded now.
+    /// Those loaded now.
     Live,
 }
 
@@ -67,7 +66,7 @@ pub fn run(args: &ReplayArgs) -> Result<ExitCode> {
         let is_plain = args.kernel.is_none() && args.policies.is_none() && args.until.is_none();
         if !is_plain {
             bail!(
-                "--kernel, --policies and --until replay a session file; make one with \
+                "--kernel, --policies and --until need a session file; create one with \
                  `causeway session export`"
             );
         }
@@ -76,9 +75,9 @@ pub fn run(args: &ReplayArgs) -> Result<ExitCode> {
     session(args, &args.memory.open(&args.source)?)
 }
 
-/// Where compiled kernels are kept between replays.
+/// Where compiled kernels are cached between replays.
 fn sandbox(source: &Path, engine: EngineChoice) -> Result<Sandbox> {
-    // The compiled kernel of the service is used again when it is there.
+    // The service's compiled kernel is reused if it exists.
     let cache = cache_dir(source);
     let cache = cache.is_dir().then_some(cache.as_path());
     Ok(match engine {
@@ -94,10 +93,10 @@ fn component(sandbox: Sandbox) -> Arc<dyn KernelSource> {
 
 fn of_data_dir(data: &Path, engine: EngineChoice) -> Result<ExitCode> {
     if engine == EngineChoice::Native {
-        bail!("a data directory names its kernels; --engine native replays a session file");
+        bail!("a data directory names its kernels; --engine native needs a session file");
     }
     let kernel = component(sandbox(data, engine)?);
-    let scratch = tempfile::tempdir().context("making a folder for the replay's tables")?;
+    let scratch = tempfile::tempdir().context("creating a directory for the replay's tables")?;
     let mut progress = Progress::of(0);
     let mut steps = 0;
     let report = causeway_engine::replay(data, scratch.path(), kernel, |_| {
@@ -109,7 +108,7 @@ fn of_data_dir(data: &Path, engine: EngineChoice) -> Result<ExitCode> {
     if let Some(difference) = &report.difference {
         terminal::line(difference);
         terminal::line(format_args!(
-            "{} steps before it are as recorded. The kernel, the journal or this machine is at fault: \
+            "{} steps before it match the recording. The kernel, the journal or this machine is at fault: \
              keep the data directory as it is and report it.",
             report.steps
         ));
@@ -120,14 +119,14 @@ fn of_data_dir(data: &Path, engine: EngineChoice) -> Result<ExitCode> {
         seq => format!("from the snapshot at entry {seq}"),
     };
     terminal::line(format_args!(
-        "{} steps {beginning} to entry {} carried out again in {:.1?}: every digest is as \
-         recorded.",
+        "{} steps {beginning} to entry {} replayed in {:.1?}: every digest matches the \
+         recording.",
         report.steps,
         report.end.seq,
         progress.took()
     ));
     if report.tables {
-        terminal::line("The rows of the tables are those of the journal.");
+        terminal::line("The rows of the tables match the journal.");
     }
     terminal::line(format_args!("chain {}", report.end.digest));
     Ok(ExitCode::SUCCESS)
@@ -142,7 +141,7 @@ fn session(args: &ReplayArgs, file: &SessionFile) -> Result<ExitCode> {
     progress.end();
     let report = report.with_context(|| format!("replaying {}", args.source.display()))?;
     terminal::line(format_args!(
-        "{} steps carried out again in {:.1?}, {} steps/s.",
+        "{} steps replayed in {:.1?}, {} steps/s.",
         report.steps,
         progress.took(),
         progress.per_second(report.steps)
@@ -151,7 +150,7 @@ fn session(args: &ReplayArgs, file: &SessionFile) -> Result<ExitCode> {
     if let Some(until) = args.until {
         let file = args.source.display();
         terminal::line(format_args!(
-            "`causeway session state {file} --at {until}` shows what stands there then."
+            "`causeway session state {file} --at {until}` shows the rows at that point."
         ));
     }
     Ok(code)
@@ -197,11 +196,11 @@ fn conclude(args: &ReplayArgs, report: &SessionReport) -> ExitCode {
         ));
     }
     if report.differences.is_empty() && report.verdicts.is_empty() {
-        terminal::line("Every step gives what is recorded.");
+        terminal::line("Every step matches the recording.");
         terminal::line(format_args!("chain {}", report.outcomes));
         if args.until.is_none() && !report.is_confirmed {
             terminal::line(
-                "The end of the file does not confirm it: the file was cut short or changed.",
+                "The end of the file does not confirm this: the file was truncated or changed.",
             );
             return ExitCode::FAILURE;
         }
@@ -217,7 +216,7 @@ fn conclude(args: &ReplayArgs, report: &SessionReport) -> ExitCode {
     }
     if args.kernel.is_none() && args.policies.is_none() {
         terminal::lines(format_args!(
-            "\n{} steps before it are as recorded. The kernel, the file or this machine is at fault.",
+            "\n{} steps before it match the recording. The kernel, the file or this machine is at fault.",
             report.steps
         ));
     }

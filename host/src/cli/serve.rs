@@ -15,29 +15,29 @@ use crate::service;
 
 #[derive(Debug, Args)]
 pub struct ServeArgs {
-    /// Data directory; made if it does not exist.
+    /// Data directory; created if it does not exist.
     #[arg(long, env = "CAUSEWAY_DATA", value_name = "DIR")]
     data: Option<PathBuf>,
     /// Address to listen on [default: 127.0.0.1:8065].
     #[arg(long, env = "CAUSEWAY_LISTEN", value_name = "ADDR")]
     listen: Option<SocketAddr>,
-    /// URL under which clients and other workspaces reach this one [default: http://ADDR].
+    /// URL at which clients and other workspaces reach this one [default: http://ADDR].
     #[arg(long, env = "CAUSEWAY_SITE_URL", value_name = "URL")]
     site_url: Option<String>,
-    /// Header in which the reverse proxy names the client's address, e.g. x-forwarded-for; wrong
-    /// logins are counted by address.
+    /// Header in which the reverse proxy names the client's address, e.g. x-forwarded-for; failed logins are
+    /// counted by address.
     #[arg(long, env = "CAUSEWAY_CLIENT_ADDRESS_HEADER", value_name = "NAME")]
     client_address_header: Option<String>,
-    /// Configuration file (TOML); flags and environment stand above it. See docs/configuration.md.
+    /// Configuration file (TOML); flags and environment take precedence. See docs/configuration.md.
     #[arg(long, env = "CAUSEWAY_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Let other workspaces have loopback and private addresses, as those of one organisation may.
+    /// Allow other workspaces to have loopback and private addresses, as within one organisation.
     #[arg(long, env = "CAUSEWAY_ALLOW_PRIVATE_TARGETS")]
     allow_private_targets: bool,
-    /// How the log is written, to standard error.
+    /// Format of the log, which is written to standard error.
     #[arg(long, env = "CAUSEWAY_LOG_FORMAT", value_enum)]
     log_format: Option<LogFormat>,
-    /// What is logged, e.g. `info` or `info,causeway=debug` [default: info].
+    /// Log filter, e.g. `info` or `info,causeway=debug` [default: info].
     #[arg(long, env = "CAUSEWAY_LOG", value_name = "FILTER")]
     log: Option<String>,
 }
@@ -61,7 +61,7 @@ pub fn run(args: ServeArgs) -> Result<ExitCode> {
     let settings = Settings::build(file, overrides)?;
     start_log(&settings)?;
     if service::compile_kernel(&settings.data)? {
-        // A compiler takes a hundred mebibytes and more, which no allocator gives back in whole.
+        // A compiler takes a hundred mebibytes and more, which no allocator returns completely.
         return start_anew("after compiling the kernel");
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -71,7 +71,7 @@ pub fn run(args: ServeArgs) -> Result<ExitCode> {
 }
 
 fn start_log(settings: &Settings) -> Result<()> {
-    let filter = EnvFilter::try_new(&settings.log_filter).context("the log filter")?;
+    let filter = EnvFilter::try_new(&settings.log_filter).context("parsing the log filter")?;
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr);
@@ -82,13 +82,12 @@ fn start_log(settings: &Settings) -> Result<()> {
     Ok(())
 }
 
-/// Begins this process anew, with the same arguments: what it holds of memory and of the data
-/// directory is let go for certain.
+/// Restarts this process with the same arguments, which reliably releases its memory and the data directory.
 fn start_anew(why: &'static str) -> Result<ExitCode> {
     let error = Command::new(std::env::current_exe()?)
         .args(std::env::args_os().skip(1))
         .exec();
-    Err(error).with_context(|| format!("starting anew {why}"))
+    Err(error).with_context(|| format!("restarting {why}"))
 }
 
 async fn serve(settings: Settings) -> Result<ExitCode> {
@@ -98,7 +97,7 @@ async fn serve(settings: Settings) -> Result<ExitCode> {
     );
     let running = tokio::select! {
         started = service::start(settings) => started?,
-        // Nothing was promised to anybody yet.
+        // Nothing has been acknowledged to anybody yet.
         _ = interrupt.recv() => return Ok(ExitCode::SUCCESS),
         _ = terminate.recv() => return Ok(ExitCode::SUCCESS),
     };
@@ -108,18 +107,18 @@ async fn serve(settings: Settings) -> Result<ExitCode> {
         () = running.app.engine.closed() => {
             if running.app.engine.status().tables_are_damaged {
                 running.shutdown().await;
-                // The start makes the tables again.
+                // The restart rebuilds the tables.
                 return start_anew("because the tables are damaged");
             }
-            bail!("the engine has ended; start the service again: what is durable is found then")
+            bail!("the engine has stopped; restart the service, which recovers everything durable")
         }
     };
-    tracing::info!(signal = name, "closing");
+    tracing::info!(signal = name, "shutting down");
     tokio::select! {
         () = running.shutdown() => {}
-        // Asked twice: what is durable stays so, everything else is taken up at the next start.
-        _ = interrupt.recv() => tracing::warn!("closing at once"),
-        _ = terminate.recv() => tracing::warn!("closing at once"),
+        // Second signal: what is durable stays so, everything else resumes at the next start.
+        _ = interrupt.recv() => tracing::warn!("shutting down immediately"),
+        _ = terminate.recv() => tracing::warn!("shutting down immediately"),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,5 +1,5 @@
-//! What is printed: what others wrote, in a session file or at the other end of a connection, must
-//! not steer the terminal on which it is shown.
+//! Output to the terminal: text that others wrote, in a session file or at the other end of a connection,
+//! must not control the terminal on which it is shown.
 
 use std::fmt::Display;
 
@@ -17,7 +17,7 @@ pub fn lines(text: impl Display) {
     text.to_string().split('\n').for_each(line);
 }
 
-/// Prints lines on the stream of errors.
+/// Prints lines to standard error.
 pub fn error(text: impl Display) {
     let text = text.to_string();
     text.split('\n')
@@ -29,7 +29,7 @@ pub fn json(value: &Value) {
     println!("{}", escaped(&value.to_string()));
 }
 
-/// Prints a value as JSON over several lines.
+/// Prints a value as indented JSON.
 ///
 /// # Errors
 /// When it cannot be JSON.
@@ -38,13 +38,13 @@ pub fn pretty_json(value: &impl Serialize) -> serde_json::Result<()> {
     Ok(())
 }
 
-/// The same JSON, in which nothing steers a terminal. Such characters stand in texts alone: those
-/// between values are line ends, and `serde_json` has escaped all others of ASCII but one.
+/// The same JSON without characters that control a terminal. They occur in strings only: between values there
+/// are only line feeds, and `serde_json` has escaped all other ASCII control characters but one.
 fn escaped(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for character in json.chars() {
         if character != '\n' && steers(character) {
-            // All of them are in the plane that one escape can name.
+            // All of them are in the Basic Multilingual Plane, so one escape is enough.
             out.push_str(&format!("\\u{:04x}", u32::from(character)));
         } else {
             out.push(character);

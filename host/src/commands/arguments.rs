@@ -1,7 +1,7 @@
-//! The words of a command line. Protocol §12.
+//! Parser for the arguments of slash commands. Protocol §12.
 
-/// Quotes by which a value can begin, and those that end it: plain ones, and what keyboards, mail
-/// programs and word processors make of them.
+/// Quotes that can start a value, and those that end it: plain ones, and what keyboards, mail programs and
+/// word processors turn them into.
 const QUOTES: [(char, &[char]); 8] = [
     ('"', &['"']),
     ('\'', &['\'']),
@@ -13,18 +13,18 @@ const QUOTES: [(char, &[char]); 8] = [
     ('‚', &['‘', '’']),
 ];
 
-/// Quotes that end a value and begin none.
+/// Quotes that end a value but cannot start one.
 const CLOSING_QUOTES: [char; 2] = ['»', '’'];
 
-/// What programs make of two hyphens.
+/// What programs turn two hyphens into.
 const DASHES: [char; 2] = ['—', '–'];
 
-/// A command line, taken apart: `/trigger action --key value …`.
+/// A parsed command line: `/trigger action --key value …`.
 ///
-/// Words are separated by white space. The second word is the action unless it is a key; the value
-/// of a key is the next word unless that is a key. Unlike the reference, a value may stand in
-/// quotes and hold spaces then, and what cannot be understood is refused: a part of a password
-/// that is dropped, or a quote that becomes part of it, is noticed by the other workspace only.
+/// Words are separated by white space. The second word is the action unless it is a key; the value of a key
+/// is the next word unless that is a key. Unlike in the reference, a value may be quoted and then contain
+/// spaces, and anything ambiguous is refused: otherwise a dropped part of a password, or a quote that became
+/// part of it, would only be noticed by the other workspace.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Arguments {
     action: String,
@@ -37,14 +37,14 @@ struct Word {
 }
 
 impl Word {
-    /// The key that the word is, in lower case.
+    /// The key, in lower case, if the word is one.
     fn key(&self) -> Option<String> {
         let key = self.text.strip_prefix("--").filter(|_| !self.is_quoted)?;
         Some(key.to_ascii_lowercase())
     }
 }
 
-/// The word that says which command a line is for, in lower case and without the slash.
+/// The word that selects the command, in lower case and without the slash.
 #[must_use]
 pub fn trigger(line: &str) -> String {
     let first = line.split_whitespace().next().unwrap_or_default();
@@ -52,11 +52,11 @@ pub fn trigger(line: &str) -> String {
 }
 
 impl Arguments {
-    /// Takes a line apart.
+    /// Parses a line.
     ///
     /// # Errors
-    /// A sentence that says what cannot be understood and what to write instead. It repeats no
-    /// value, as that may be a part of a password.
+    /// A sentence that says what was not understood and what to write instead. It repeats no value, which may
+    /// be part of a password.
     pub fn parse(line: &str) -> Result<Arguments, String> {
         let (_, rest) = split_word(line.trim_start());
         let mut words = words(rest)?.into_iter().peekable();
@@ -68,13 +68,13 @@ impl Arguments {
             };
             if key.contains('=') {
                 return Err(
-                    "Write a space, and no `=`, between a key and its value, e.g. `--name \
+                    "Write a space instead of `=` between a key and its value, e.g. `--name \
                             globex`."
                         .to_string(),
                 );
             }
             if pairs.iter().any(|(other, _)| *other == key) {
-                return Err(format!("`--{}` stands there twice.", shown(&key)));
+                return Err(format!("`--{}` is given twice.", shown(&key)));
             }
             let value = words.next_if(|word| word.key().is_none());
             pairs.push((key, value.map(|word| word.text).unwrap_or_default()));
@@ -87,16 +87,16 @@ impl Arguments {
         })
     }
 
-    /// The action, in lower case; empty when there is none.
+    /// The action, in lower case; empty if there is none.
     #[must_use]
     pub fn action(&self) -> &str {
         &self.action
     }
 
-    /// Insists that there are no other keys than these.
+    /// Checks that there are no keys other than these.
     ///
     /// # Errors
-    /// A sentence that names the first other one, and these.
+    /// A sentence that names the first unknown key and the known ones.
     pub fn only(&self, keys: &[&str]) -> Result<(), String> {
         let known = |key: &str| keys.iter().any(|known| known.eq_ignore_ascii_case(key));
         let Some((other, _)) = self.pairs.iter().find(|(key, _)| !known(key)) else {
@@ -113,7 +113,7 @@ impl Arguments {
         ))
     }
 
-    /// The value of a key, whose case does not matter; empty when it is missing.
+    /// The value of a key, ignoring case; empty if it is missing.
     #[must_use]
     pub fn get(&self, key: &str) -> &str {
         let found = self
@@ -123,7 +123,7 @@ impl Arguments {
         found.map_or("", |(_, value)| value)
     }
 
-    /// The value of a key that must be there.
+    /// The value of a required key.
     ///
     /// # Errors
     /// A sentence that names it.
@@ -134,10 +134,10 @@ impl Arguments {
         }
     }
 
-    /// A switch: `y yes 1 t true` or `n no 0 f false`; missing is no.
+    /// A switch: `y yes 1 t true` or `n no 0 f false`; a missing one is off.
     ///
     /// # Errors
-    /// A sentence when it is neither, or when the key is there without a value.
+    /// A sentence if it is neither, or if the key has no value.
     pub fn switch(&self, key: &str) -> Result<bool, String> {
         let is_there = self
             .pairs
@@ -152,13 +152,13 @@ impl Arguments {
     }
 }
 
-/// Splits the first word off, which does not begin with a quote.
+/// Splits off the first word, which does not start with a quote.
 fn split_word(text: &str) -> (&str, &str) {
     text.split_once(char::is_whitespace).unwrap_or((text, ""))
 }
 
-/// Words separated by white space. One that begins with a quote reaches to the quote that ends it
-/// and is the end of a word.
+/// Words separated by white space. A word that starts with a quote extends to the closing quote, which must
+/// end the word.
 fn words(line: &str) -> Result<Vec<Word>, String> {
     let mut words = Vec::new();
     let mut rest = line.trim_start();
@@ -174,15 +174,15 @@ fn words(line: &str) -> Result<Vec<Word>, String> {
         let is_quoted = opened.is_some();
         if !is_quoted && (CLOSING_QUOTES.contains(&first) || word.ends_with(is_quote)) {
             return Err(
-                "A quote stands at one end of a value only. Put the value in plain quotes; if the \
+                "A value has a quote at one end only. Put the value in plain quotes; if the \
                  quote belongs to it, in quotes of the other kind: `'…\"'` or `\"…'\"`."
                     .to_string(),
             );
         }
         if word.contains(is_invisible) {
             return Err(
-                "There is an invisible character in the line; it may have come along when \
-                        something was copied. Type the line anew."
+                "There is an invisible character in the line; it may have been copied along with \
+                        the text. Type the line again."
                     .to_string(),
             );
         }
@@ -195,7 +195,7 @@ fn words(line: &str) -> Result<Vec<Word>, String> {
     Ok(words)
 }
 
-/// What stands before the first of these quotes that ends a word, and what comes after it.
+/// Splits at the first of these quotes that ends a word: the text before it, and the text after it.
 fn quoted<'t>(text: &'t str, close: &[char]) -> Option<(&'t str, &'t str)> {
     text.char_indices().find_map(|(at, c)| {
         let (inside, rest) = text.split_at_checked(at)?;
@@ -209,7 +209,7 @@ fn is_quote(c: char) -> bool {
     CLOSING_QUOTES.contains(&c) || QUOTES.iter().any(|(open, _)| *open == c)
 }
 
-/// Characters that no keyboard has and nobody sees.
+/// Invisible characters that no keyboard produces.
 fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(
@@ -221,33 +221,33 @@ fn is_invisible(c: char) -> bool {
 fn unclosed(open: char, close: &[char]) -> String {
     let close: String = close.iter().take(1).collect();
     format!(
-        "The quote {open} is not closed: a value in quotes ends with {close} before a space or at \
+        "The quote {open} is not closed: a quoted value ends with {close} before a space or at \
          the end. If the quote belongs to the value, put the value in quotes of another kind."
     )
 }
 
-/// What to do about a word that is no key and no key's value.
+/// The error for a word that is neither a key nor a key's value.
 fn stray(word: &Word, key: Option<&str>) -> String {
     if word.text.starts_with(DASHES) && !word.is_quoted {
-        return "A key begins with two plain hyphens, `--`; here a program has made one dash of \
-                them."
+        return "A key begins with two plain hyphens, `--`; here a program has replaced them with a \
+                dash."
             .to_string();
     }
     match key {
         Some(key) => {
             let key = shown(key);
             format!(
-                "There is a word too many after `--{key}`: a value that holds spaces stands in \
+                "There is an extra word after `--{key}`: a value with spaces must be in \
                  quotes, e.g. `--{key} \"two words\"`."
             )
         }
-        None => "There is a word too many after the action: what follows it begins with a key, \
+        None => "There is an extra word after the action: what follows it must begin with a key, \
                  e.g. `--name globex`."
             .to_string(),
     }
 }
 
-/// A key as it can be repeated: short, and it cannot leave its code span.
+/// A key that is safe to repeat: short, and unable to leave its code span.
 fn shown(key: &str) -> String {
     let plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     key.chars().filter(plain).take(32).collect()

@@ -1,5 +1,4 @@
-//! Slash commands. One file for each; what they do goes through the same functions as the REST
-//! API. Client API §10.
+//! Slash commands, one file each. They call the same functions as the REST API. Client API §10.
 
 mod arguments;
 mod secure_connection;
@@ -11,13 +10,13 @@ use causeway_kernel::rows::id::ChannelNo;
 use crate::app::{App, Caller};
 use arguments::Arguments;
 
-/// A command that exists.
+/// A built-in command.
 pub struct Builtin {
-    /// Its word, without the slash.
+    /// Its name, without the slash.
     pub trigger: &'static str,
     /// What it does, in a sentence.
     pub description: &'static str,
-    /// What may follow.
+    /// Arguments it accepts.
     pub hint: &'static str,
 }
 
@@ -35,15 +34,15 @@ pub const BUILTINS: &[Builtin] = &[
     },
 ];
 
-/// Where and by whom a command was typed.
+/// Where a command was typed, and by whom.
 pub struct Invocation<'a> {
     app: &'a App,
     caller: &'a Caller,
     channel: ChannelNo,
 }
 
-/// Runs a command line, which begins with a slash. `None` when there is no such command; what is
-/// wrong with a known one is said in its text.
+/// Runs a command line, which begins with a slash. `None` if there is no such command; errors of a known
+/// command are reported in its text.
 pub async fn run(app: &App, caller: &Caller, channel: ChannelNo, line: &str) -> Option<String> {
     let trigger = arguments::trigger(line);
     BUILTINS.iter().find(|it| it.trigger == trigger)?;

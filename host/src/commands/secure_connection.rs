@@ -88,7 +88,7 @@ async fn accept(here: &Invocation<'_>, arguments: &Arguments) -> Result<String, 
     ))
 }
 
-/// The removed connection of an id, if one is given.
+/// The removed connection with this id, if one is given.
 fn previous(here: &Invocation<'_>, id: &str) -> Result<Option<ConnectionNo>, String> {
     if id.is_empty() {
         return Ok(None);
@@ -96,14 +96,14 @@ fn previous(here: &Invocation<'_>, id: &str) -> Result<Option<ConnectionNo>, Str
     let found = sharing::removed_connection(&here.app.rows(), id);
     found.map(Some).ok_or_else(|| {
         format!(
-            "There is no removed secure connection `{}` whose workspace no other one leads to. \
-             `/secure-connection status` lists them.",
+            "There is no removed secure connection `{}` whose workspace is not reached by another \
+             connection. `/secure-connection status` lists them.",
             printable(id)
         )
     })
 }
 
-/// Has a connection take up what came over a removed one, if one is named.
+/// Lets a connection continue what came over a removed one, if one is given.
 async fn take_up(
     here: &Invocation<'_>,
     connection: ConnectionNo,
@@ -120,16 +120,16 @@ async fn take_up(
     done.map(|_| ()).map_err(|error| error.message.into_owned())
 }
 
-/// What to say of a connection to a workspace that was known before.
+/// A notice about a connection to a workspace that was known before.
 fn known_before(
     here: &Invocation<'_>,
     (connection, row): (ConnectionNo, &Connection),
 ) -> Option<String> {
     let (_, earlier) = sharing::previous_connection(&here.app.rows(), (connection, row))?;
     Some(format!(
-        "\n\n`{}` leads to a workspace that was known here as `{}`. Until its users, posts and channels \
-         of then are taken up, everything of them is refused. If it is the same workspace still, do \
-         this on both sides before you share a channel:\n\n```\n/secure-connection attach --connectionID \
+        "\n\n`{}` leads to a workspace that was known here as `{}`. Everything concerning its previous \
+         users, posts and channels is refused until they are attached. If it is still the same \
+         workspace, run this on both sides before you share a channel:\n\n```\n/secure-connection attach --connectionID \
          {} --previousID {}\n```\n",
         row.name, earlier.name, row.remote_id, earlier.remote_id
     ))
@@ -150,8 +150,8 @@ async fn remove(here: &Invocation<'_>, arguments: &Arguments) -> Result<String, 
     Ok(format!("##### Secure connection {id} removed."))
 }
 
-/// Declares that a new connection leads to the workspace of a removed one, so that its users and
-/// posts stay what they were.
+/// Declares that a new connection leads to the workspace of a removed one, so that its users and posts keep
+/// their identity.
 async fn attach(here: &Invocation<'_>, arguments: &Arguments) -> Result<String, String> {
     arguments.only(&["connectionID", "previousID"])?;
     let (id, previous_id) = (
@@ -164,11 +164,11 @@ async fn attach(here: &Invocation<'_>, arguments: &Arguments) -> Result<String, 
     take_up(here, connection, previous).await?;
     Ok(format!(
         "##### Secure connection {id} attached.\nIt leads to the workspace that {previous_id} led \
-         to; its users and posts belong together from now on."
+         to; from now on, their users and posts are the same."
     ))
 }
 
-/// Has a connected workspace called at the address to which it has moved.
+/// Changes the address of a connected workspace that has moved.
 async fn relocate(here: &Invocation<'_>, arguments: &Arguments) -> Result<String, String> {
     arguments.only(&["connectionID", "siteURL"])?;
     let (id, url) = (
@@ -187,12 +187,12 @@ async fn relocate(here: &Invocation<'_>, arguments: &Arguments) -> Result<String
     let done = here.app.act(here.caller.user, relocate).await;
     done.map_err(|error| format!("Could not change the address: {}", error.message))?;
     Ok(format!(
-        "##### Secure connection {id} moved.\nIts workspace is called at the new address from now \
-         on; `/secure-connection status` says whether it answers there."
+        "##### Secure connection {id} moved.\nIts workspace is now called at the new address; \
+         `/secure-connection status` shows whether it answers there."
     ))
 }
 
-/// What the reference says of a failed handshake, with the reason.
+/// The reference's sentence for a failed handshake, with the reason.
 fn sentence(error: &HandshakeError) -> String {
     let what = match error.slash_key() {
         "site_url_not_set" => {
@@ -212,7 +212,7 @@ fn live(here: &Invocation<'_>, id: &str) -> Option<ConnectionNo> {
     (row.delete_at == 0).then_some(connection)
 }
 
-/// A word of the caller's that cannot leave its code span.
+/// A word typed by the caller, unable to leave its code span.
 fn printable(word: &str) -> String {
     word.chars()
         .filter(|c| c.is_ascii_alphanumeric())

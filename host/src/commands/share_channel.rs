@@ -63,7 +63,7 @@ async fn invite(here: &Invocation<'_>, arguments: &Arguments) -> Result<String, 
     let link = here.app.rows().get::<Link>(&(channel, connection));
     if link.is_none_or(|link| link.state == LinkState::Ended) {
         return Ok(format!(
-            "`{}` may share this channel here again. Ask it for an invitation.",
+            "`{}` may share this channel here again. Ask that workspace for an invitation.",
             row.name
         ));
     }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-/// A table in the markdown that clients show.
+/// A table in the Markdown that clients display.
 pub struct Table {
     text: String,
 }
@@ -43,7 +43,7 @@ impl Table {
     }
 }
 
-/// A cell that neither ends its row nor its column.
+/// A cell that cannot end its row or its column.
 fn escaped(cell: &str) -> String {
     cell.replace('|', "\\|").replace(['\n', '\r'], " ")
 }
@@ -54,8 +54,8 @@ pub fn yes_no(value: bool) -> &'static str {
     if value { "True" } else { "False" }
 }
 
-/// A time as the reference's tables show it, in UTC: `--` for never, `Today 15:04:05 UTC 2006`,
-/// else `Jan 2 15:04:05 UTC 2006`. One that no calendar has stays a number.
+/// A time as the reference's tables show it, in UTC: `--` for never, `Today 15:04:05 UTC 2006`, otherwise
+/// `Jan 2 15:04:05 UTC 2006`. A time outside the calendar is shown as a number.
 #[must_use]
 pub fn time(at_ms: i64, now_ms: i64) -> String {
     if at_ms <= 0 {

@@ -1,7 +1,7 @@
 //! The HTTP client for peers. Protocol §4.
 //!
-//! It follows no redirects (they would carry the tokens elsewhere), knows no proxies of the
-//! environment, asks for no compression, and never reads more of an answer than it can use.
+//! It follows no redirects (they would carry the tokens elsewhere), ignores proxies configured in the
+//! environment, requests no compression, and never reads more of a response than it can use.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -23,23 +23,23 @@ use super::site_url::SiteUrl;
 use super::target::{GuardedResolver, NotCalled, TargetPolicy};
 use crate::vault::Secret;
 
-/// Names the connection of a request.
+/// Identifies the connection of a request.
 pub const REMOTE_ID_HEADER: HeaderName = HeaderName::from_static("x-remotecluster-id");
 /// Carries the token of a request.
 pub const TOKEN_HEADER: HeaderName = HeaderName::from_static("x-remotecluster-token");
-/// Tells another Causeway which incarnation of a workspace speaks: its id, a space, its number.
+/// Tells another Causeway the incarnation of the sending workspace: its id, a space, its number.
 pub const INCARNATION_HEADER: HeaderName = HeaderName::from_static("x-causeway-incarnation");
 /// The base address of the Causeway that pings; it differs from the one the peer knows after a move.
 pub const SITE_URL_HEADER: HeaderName = HeaderName::from_static("x-causeway-site-url");
 
-/// Bytes of an answer at most. The answer to the largest message, with an error for each of its
-/// items, has a fifth of it.
+/// Maximum bytes of a response. The response to the largest message, with an error for each of its items, is
+/// a fifth of it.
 pub const RESPONSE_BYTES_MAX: usize = 1 << 20;
 
-/// Idle connections kept for a peer.
+/// Maximum idle connections kept per peer.
 const IDLE_PER_HOST_MAX: usize = 2;
-/// How long they are kept. A server drops them after 60 s by default; a request that meets a
-/// dropped one has an unknown outcome, so ours go first.
+/// How long they are kept. Servers drop them after 60 s by default; a request sent on a dropped one has an
+/// unknown outcome, so ours are closed first.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
@@ -47,18 +47,18 @@ const AGENT: HeaderValue =
     HeaderValue::from_static(concat!("Causeway/", env!("CARGO_PKG_VERSION")));
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// Why there is no answer.
+/// Why there is no response.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum CallError {
     /// No byte of the request reached the peer.
     #[error("could not reach the other workspace: {0}")]
     NeverLeft(String),
-    /// The connection broke or the time ran out after bytes may have left.
+    /// The connection broke or timed out after bytes may have been sent.
     #[error("the other workspace did not answer: {0}")]
     Unknown(String),
 }
 
-/// An answer, whatever its status.
+/// A response, whatever its status.
 #[derive(Debug)]
 pub struct Answer {
     /// HTTP status.
@@ -78,31 +78,31 @@ pub struct Call<'a> {
     pub path: &'a str,
     /// The connection.
     pub remote_id: Id,
-    /// The token that opens the peer's gate.
+    /// The token that the peer's gate expects.
     pub token: &'a Secret,
-    /// Our incarnation, where the peer is told.
+    /// Our incarnation, if the peer is told it.
     pub incarnation: Option<Incarnation>,
     /// Our own base address, where the peer is told.
     pub own_site_url: Option<SiteUrl>,
     /// The frame.
     pub body: Vec<u8>,
-    /// How long all of it may take.
+    /// Time limit for the whole call.
     pub timeout: Duration,
 }
 
 type PlainConnector = HttpConnector<GuardedResolver>;
 
-/// The client; one for the whole service.
+/// The client, shared by the whole service.
 #[derive(Clone)]
 pub struct PeerClient {
     plain: Client<PlainConnector, Full<Bytes>>,
-    /// None where the operating system trusts no certificate at all.
+    /// `None` if the operating system trusts no certificates at all.
     tls: Option<Client<HttpsConnector<PlainConnector>, Full<Bytes>>>,
     policy: TargetPolicy,
 }
 
 impl PeerClient {
-    /// A client with the certificates that the operating system trusts.
+    /// Creates a client with the certificates that the operating system trusts.
     #[must_use]
     pub fn new(settings: &FederationSettings) -> PeerClient {
         let policy = TargetPolicy {
@@ -132,20 +132,20 @@ impl PeerClient {
         PeerClient { plain, tls, policy }
     }
 
-    /// Judges a host that is an address, which never meets the resolver. A name is judged when it is
-    /// called.
+    /// Checks a host that is an IP address, which the resolver never sees. A name is checked when it is
+    /// resolved for a call.
     ///
     /// # Errors
-    /// Why it is not called.
+    /// Why it must not be called.
     pub fn check(&self, site_url: &SiteUrl) -> Result<(), NotCalled> {
         let address = site_url.host().parse::<IpAddr>();
         address.map_or(Ok(()), |address| self.policy.check(address))
     }
 
-    /// Sends a request and reads its answer.
+    /// Sends a request and reads its response.
     ///
     /// # Errors
-    /// See [`CallError`]; its texts hold no secrets.
+    /// See [`CallError`]; its texts contain no secrets.
     pub async fn post(&self, call: Call<'_>) -> Result<Answer, CallError> {
         let timeout = call.timeout;
         match tokio::time::timeout(timeout, self.exchange(call)).await {
@@ -163,7 +163,7 @@ impl PeerClient {
             Some(client) => client.request(request),
             None => {
                 return Err(CallError::NeverLeft(
-                    "no certificate is trusted here".into(),
+                    "no certificates are trusted here".into(),
                 ));
             }
         };
@@ -179,7 +179,7 @@ impl PeerClient {
         let status = parts.status.as_u16();
         let body = match Limited::new(body, RESPONSE_BYTES_MAX).collect().await {
             Ok(body) => body.to_bytes(),
-            // Nobody reads the body of a refusal.
+            // The body of a refusal is not used.
             Err(_) if status != 200 => Bytes::new(),
             Err(error) => return Err(CallError::Unknown(error.to_string())),
         };
@@ -223,7 +223,7 @@ pub fn incarnation_text(incarnation: Incarnation) -> String {
     format!("{} {}", incarnation.id, incarnation.number)
 }
 
-/// The incarnation that the headers name; only a Causeway names one.
+/// The incarnation given in the headers; only a Causeway sends one.
 #[must_use]
 pub fn incarnation_of(headers: &HeaderMap) -> Option<Incarnation> {
     let text = headers.get(INCARNATION_HEADER)?.to_str().ok()?;
@@ -240,7 +240,7 @@ pub fn site_url_of(headers: &HeaderMap) -> Option<SiteUrl> {
     SiteUrl::parse(headers.get(SITE_URL_HEADER)?.to_str().ok()?)
 }
 
-/// An error with its causes: hyper's own texts leave them out.
+/// An error with its causes, which hyper's own texts omit.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

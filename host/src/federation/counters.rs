@@ -1,4 +1,4 @@
-//! What the federation counts.
+//! Counters of the federation.
 
 use std::fmt;
 
@@ -59,22 +59,22 @@ impl FederationCounters {
         counter.inc();
     }
 
-    /// A request did not pass the gate.
+    /// Counts a request that did not pass the gate.
     pub(super) fn count_turned_away(&self) {
         self.turned_away.inc();
     }
 
-    /// A request of a peer was refused with this error id.
+    /// Counts a peer's request that was refused with this error id.
     pub(super) fn count_refused_request(&self, id: &str) {
         self.refused_requests.add(id, 1);
     }
 
-    /// An invitation code was not accepted, for the reason of this error id.
+    /// Counts an invitation code that was not accepted, by error id.
     pub(super) fn count_refused_code(&self, id: &str) {
         self.refused_codes.add(id, 1);
     }
 
-    /// A handshake ended well.
+    /// Counts a successful handshake.
     pub(super) fn count_confirmed(&self) {
         self.confirmed.inc();
     }
@@ -82,7 +82,7 @@ impl FederationCounters {
     pub(super) fn encode(&self, page: &mut Page<'_>) -> fmt::Result {
         page.labelled(
             "causeway_federation_sends",
-            "Messages sent to peers, by what became of them.",
+            "Messages sent to peers, by outcome.",
             [
                 (&[("outcome", "answered")], &self.answered),
                 (&[("outcome", "refused")], &self.refused),

@@ -21,24 +21,24 @@ use super::gate::{self, Caller};
 use super::{Federation, handshake, lock, pinger, reach};
 use crate::http::{ApiError, read_limited};
 
-/// Bytes of a frame; a larger one is refused with 413 (`MaximumPayloadSizeBytes` + 512).
+/// Maximum bytes of a frame; a larger one is refused with 413 (`MaximumPayloadSizeBytes` + 512).
 pub const FRAME_BYTES_MAX: usize = 300_000 + 512;
 
-/// Messages of one connection that are carried out or waiting at the same time. A server sends
-/// one after another; one more than this is asked to try again.
+/// Maximum messages of one connection being processed or waiting at the same time. A server sends one after
+/// another; beyond the maximum it is asked to try again.
 const FRAMES_IN_FLIGHT_MAX: u32 = 8;
 
-/// Bytes of a picture that are read although it is not stored.
+/// Maximum bytes of a picture that are read although it is not stored.
 const IMAGE_BYTES_DRAINED: usize = 1 << 20;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const OK: &[u8] = br#"{"status":"OK"}"#;
 
-/// The endpoints. Everything else of an answer (ids, headers, the error object) is added by the
-/// layer that all routes of the service share.
+/// The endpoints. The rest of a response (ids, headers, the error object) is added by the layer that all
+/// routes of the service share.
 pub fn router(federation: &Federation) -> Router {
-    // A GET of these paths is the admin's `GET /remotecluster/{remote_id}` with an id that is
-    // none; whoever asks for it here has no session.
+    // A GET of these paths would be the admin's `GET /remotecluster/{remote_id}` with an invalid id; a caller
+    // here has no session.
     let session_expired = || async { ApiError::session_expired() };
     Router::new()
         .route(
@@ -62,8 +62,8 @@ pub fn router(federation: &Federation) -> Router {
         .with_state(federation.clone())
 }
 
-/// Counts what is refused here by its error id; what the workspace refuses is counted where its
-/// answer is passed on.
+/// Counts refusals of these handlers by error id; refusals of the workspace are counted where its reply is
+/// passed on.
 async fn count_refusals(
     State(federation): State<Federation>,
     request: Request,
@@ -128,7 +128,7 @@ async fn message(
     }
 }
 
-/// The id of an error object that the workspace has written.
+/// The id of an error object written by the workspace.
 fn error_id(body: &[u8]) -> String {
     Document::parse(body)
         .ok()
@@ -157,7 +157,7 @@ async fn confirm(
     Ok(json(&federation, OK.to_vec()))
 }
 
-/// Files are not taken: they are announced by a message, which is refused as well.
+/// Files are not accepted: they are announced by a message, which is refused as well.
 async fn upload(
     State(federation): State<Federation>,
     Path(_): Path<String>,
@@ -172,8 +172,8 @@ async fn upload(
     ))
 }
 
-/// Pictures are not stored, and a picture that was not stored must never be answered with 200: the
-/// sender would take the user's profile for delivered (semantics W6).
+/// Pictures are not stored, and a picture that was not stored must never be answered with 200: the sender
+/// would consider the user's profile delivered (semantics W6).
 async fn image(
     State(federation): State<Federation>,
     Path(user_id): Path<String>,
@@ -181,7 +181,7 @@ async fn image(
 ) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
     gate::admit(&federation, &parts)?.confirmed()?;
-    // Ordinary pictures are read to the end, so that the sender sees the answer and not a broken
+    // Ordinary pictures are read to the end, so that the sender sees the response and not a broken
     // connection.
     drop(read_limited(body, IMAGE_BYTES_DRAINED).await);
     if Id::parse(&user_id).is_none() {
@@ -223,7 +223,7 @@ fn frame_of<'d>(
     Ok(frame)
 }
 
-/// An answer that also tells a Causeway who we are.
+/// A response that also tells a Causeway our incarnation.
 fn json(federation: &Federation, body: Vec<u8>) -> Response {
     let mut response = ([(CONTENT_TYPE, JSON)], body).into_response();
     let incarnation = federation.incarnation().map(incarnation_text);

@@ -14,7 +14,7 @@ use crate::http::{ApiError, Visitor, Who};
 const SESSION_COOKIE: &str = "MMAUTHTOKEN";
 /// The token of a hosted installation.
 const CLOUD_TOKEN_HEADER: &str = "x-cloud-token";
-/// Bytes of a credential that are looked at; the rest is cut off, as in the reference.
+/// Maximum bytes of a credential; the rest is cut off, as in the reference.
 const CREDENTIAL_BYTES_MAX: usize = 50;
 
 /// An authenticated peer.
@@ -24,16 +24,16 @@ pub struct Caller {
     pub connection: ConnectionNo,
     /// Its `remote_id`.
     pub remote_id: Id,
-    /// How far its handshake has come.
+    /// State of its handshake.
     pub state: ConnectionState,
 }
 
 impl Caller {
-    /// Insists that the handshake is over. The reference also lets the holder of an unconfirmed
-    /// invitation send messages; nothing is shared with it yet, so it has nothing to say.
+    /// Requires the handshake to be complete. The reference also lets the holder of an unconfirmed invitation
+    /// send messages; nothing is shared with it yet, so it has nothing to send.
     ///
     /// # Errors
-    /// As for a token that is not in force.
+    /// As for an invalid token.
     pub fn confirmed(self) -> Result<Caller, ApiError> {
         match self.state {
             ConnectionState::Confirmed | ConnectionState::Confirming => Ok(self),
@@ -42,7 +42,7 @@ impl Caller {
     }
 }
 
-/// Lets a peer in whose token is in force.
+/// Admits a peer whose token is in force.
 ///
 /// # Errors
 /// 401 with the error ids of protocol §5.1, in their order; 503 when the vault cannot be read.
@@ -76,8 +76,8 @@ fn check(federation: &Federation, parts: &Parts) -> Result<Caller, ApiError> {
         .connection_of(remote_id)
         .ok_or_else(invalid_token)?;
     let in_force = federation.in_force(remote_id, state).map_err(|error| {
-        tracing::error!(%error, "the vault cannot tell a peer's token");
-        ApiError::unavailable("The service cannot check tokens now; try again soon.")
+        tracing::error!(%error, "cannot read a peer's token from the vault");
+        ApiError::unavailable("The service cannot check tokens right now; try again soon.")
     })?;
     if !in_force.is_some_and(|tokens| tokens.token.is_of(token)) {
         return Err(invalid_token());
@@ -89,7 +89,7 @@ fn check(federation: &Federation, parts: &Parts) -> Result<Caller, ApiError> {
     })
 }
 
-/// The reference repeats the refused token in this text; a token has no place in an answer.
+/// The reference repeats the refused token in this text; a token does not belong in a response.
 fn invalid_token() -> ApiError {
     ApiError::new(
         StatusCode::UNAUTHORIZED,
@@ -107,8 +107,8 @@ fn credential<'h>(headers: &'h HeaderMap, name: &str) -> &'h str {
     text.get(..CREDENTIAL_BYTES_MAX).unwrap_or(text)
 }
 
-/// Whether the request carries a credential that the reference finds before a peer's: it would
-/// take that one and refuse the request.
+/// Whether the request carries a credential that the reference finds before a peer's: it would use that one
+/// and refuse the request.
 fn other_credential(parts: &Parts) -> bool {
     let cookies = parts
         .headers

@@ -1,9 +1,9 @@
-//! Invitation codes: an invitation object under a password. Protocol §7.
+//! Invitation codes: an invitation object encrypted with a password. Protocol §7.
 //!
-//! A code is `base64url(salt[16] ‖ nonce[12] ‖ AES-256-GCM(JSON))`. Its key is derived from the
-//! password, since 11.0 with PBKDF2 and before with scrypt; which one it was cannot be seen, so
-//! both are tried. Codes are made with scrypt and `version` 3 inside: every generation opens
-//! them, and the newer ones still rotate the token.
+//! A code is `base64url(salt[16] ‖ nonce[12] ‖ AES-256-GCM(JSON))`. Its key is derived from the password,
+//! since 11.0 with PBKDF2 and before with scrypt; the code does not show which, so both are tried. Codes are
+//! created with scrypt and `version` 3 inside: every generation opens them, and the newer ones still rotate
+//! the token.
 
 use aes_gcm::aead::{Aead, KeyInit};
 use aes_gcm::{Aes256Gcm, Nonce};
@@ -23,16 +23,16 @@ use crate::vault::{Derivations, Secret, VaultError, random};
 /// `version` of the invitation objects that we write.
 pub const INVITE_VERSION: i64 = 3;
 
-/// Bytes of a code's text; real ones have about 300.
+/// Maximum bytes of a code's text; real ones have about 300.
 pub const INVITATION_BYTES_MAX: usize = 8 * 1024;
 
-/// Bytes of a token at most; the reference's columns hold no more.
+/// Maximum bytes of a token; the reference's columns hold no more.
 pub const TOKEN_BYTES_MAX: usize = 26;
 
-/// Characters of a password that we make, as in the reference.
+/// Characters of a generated password, as in the reference.
 const MADE_PASSWORD_CHARS: usize = 16;
 
-/// Characters of a password that we make. No quotes or spaces: the slash command cannot take them.
+/// Alphabet of generated passwords. No quotes or spaces, which the slash command cannot take.
 const PASSWORD_ALPHABET: &[u8; 64] =
     b"abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789!@#$%&*";
 
@@ -68,14 +68,14 @@ pub enum CodeError {
     /// Longer than [`INVITATION_BYTES_MAX`].
     #[error("the invitation code is longer than {INVITATION_BYTES_MAX} bytes")]
     TooLong,
-    /// Not the protocol's base 64.
-    #[error("the invitation code is not complete: it is no base 64 text")]
+    /// Not the protocol's base64.
+    #[error("the invitation code is incomplete: it is not valid base64")]
     NotBase64,
-    /// The password is wrong or the code is damaged; nobody can tell which.
+    /// The password is wrong or the code is damaged; these cannot be told apart.
     #[error("the password is wrong or the invitation code is damaged")]
     Sealed,
-    /// It opened, and holds something that no server may follow.
-    #[error("the invitation names no usable {0}")]
+    /// It was opened, but contains something that no server may follow.
+    #[error("the invitation contains no usable {0}")]
     Contents(&'static str),
     /// It cannot be tried now.
     #[error("too many invitation codes are being opened, try again")]
@@ -95,11 +95,11 @@ pub struct Invitation {
     pub remote_id: Id,
     /// The inviter's base address.
     pub site_url: SiteUrl,
-    /// The token that opens the inviter's gate.
+    /// The token that the inviter's gate expects.
     pub token: Secret,
     /// `version`; 0 if absent.
     pub version: i64,
-    /// Team that the code names, or empty.
+    /// Team given in the code, or empty.
     pub remote_team_id: String,
 }
 
@@ -120,14 +120,14 @@ impl Invitation {
         self.version >= 2
     }
 
-    /// What kind of server makes such an invitation.
+    /// The kind of server that creates such an invitation.
     #[must_use]
     pub fn kind(&self) -> PeerKind {
         kind_of_version(self.version)
     }
 }
 
-/// What kind of server writes this `version`. Protocol §7.2.
+/// The kind of server that writes this `version`. Protocol §7.2.
 #[must_use]
 pub fn kind_of_version(version: i64) -> PeerKind {
     if version >= 2 {
@@ -137,14 +137,14 @@ pub fn kind_of_version(version: i64) -> PeerKind {
     }
 }
 
-/// A token that a peer chose: 1 to 26 visible ASCII characters, as it travels in a header.
+/// A token chosen by a peer: 1 to 26 visible ASCII characters, as it is sent in a header.
 #[must_use]
 pub fn token(text: &str) -> Option<Secret> {
     let fits = (1..=TOKEN_BYTES_MAX).contains(&text.len());
     (fits && text.bytes().all(|byte| byte.is_ascii_graphic())).then(|| Secret::new(text))
 }
 
-/// A password for a code, when the admin gave none: 96 random bits.
+/// Generates a password for a code if the admin gave none: 96 random bits.
 ///
 /// # Errors
 /// When the operating system has no randomness.
@@ -155,10 +155,10 @@ pub fn make_password() -> Result<Secret, VaultError> {
     Ok(Secret::new(text))
 }
 
-/// Makes the code of an invitation object.
+/// Creates the code of an invitation object.
 ///
 /// # Errors
-/// [`CodeError::Busy`], or [`CodeError::Contents`] if the object is not one that we would follow.
+/// [`CodeError::Busy`], or [`CodeError::Contents`] if we would not follow the object ourselves.
 pub async fn seal(
     derivations: &Derivations,
     invite: &Invite,
@@ -173,7 +173,7 @@ pub async fn seal(
     derivations.run(work).await?
 }
 
-/// Opens a code and checks what it holds.
+/// Opens a code and checks its contents.
 ///
 /// # Errors
 /// See [`CodeError`].
@@ -185,7 +185,7 @@ pub async fn open(
     let sealed = sealed_bytes(code)?;
     let password = password.clone();
     let work = move || {
-        // PBKDF2 first: it needs no memory, and new servers make nothing else.
+        // PBKDF2 first: it needs no memory, and new servers use nothing else.
         [CodeKdf::Pbkdf2, CodeKdf::Scrypt]
             .into_iter()
             .find_map(|kdf| open_with(&sealed, &password, kdf))
@@ -194,18 +194,17 @@ pub async fn open(
     read(&derivations.run(work).await??)
 }
 
-/// Reads and checks the object that a code holds.
+/// Reads and checks the object in a code.
 ///
 /// # Errors
-/// [`CodeError::Sealed`] when it is no such object, [`CodeError::Contents`] when no server may
-/// follow it.
+/// [`CodeError::Sealed`] if it is not such an object, [`CodeError::Contents`] if no server may follow it.
 pub fn read(opened: &[u8]) -> Result<Invitation, CodeError> {
     let document = Document::parse(opened).map_err(|_| CodeError::Sealed)?;
     let invite = Invite::decode(document.root()).map_err(|_| CodeError::Sealed)?;
     Invitation::of(&invite)
 }
 
-/// The sealed bytes that a code's text stands for: salt, nonce, ciphertext.
+/// Decodes a code's text to its sealed bytes: salt, nonce, ciphertext.
 ///
 /// # Errors
 /// [`CodeError::TooLong`], [`CodeError::NotBase64`], or [`CodeError::Sealed`] when they are too few.
@@ -213,7 +212,7 @@ pub fn sealed_bytes(code: &str) -> Result<Vec<u8>, CodeError> {
     if code.len() > INVITATION_BYTES_MAX {
         return Err(CodeError::TooLong);
     }
-    // Codes are pasted from mails: line breaks inside are skipped, as the reference does.
+    // Codes are pasted from e-mails: line breaks inside are skipped, as in the reference.
     let text: String = code.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
     let blob = BASE64.decode(text).map_err(|_| CodeError::NotBase64)?;
     if blob.len() < SALT_BYTES + NONCE_BYTES + TAG_BYTES {

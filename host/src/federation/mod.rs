@@ -1,8 +1,8 @@
 //! Federation: connections to other workspaces over Mattermost's server-to-server protocol.
 //!
-//! What may pass and what it means is decided by the workspace's kernel. Here is what surrounds
-//! it: the endpoints that peers call ([`endpoints`], behind [`gate`]), invitations and the
-//! [`handshake`], what is sent to peers ([`sender`]) and the pings ([`pinger`]).
+//! The workspace's kernel decides what may pass and what it means. This module is what surrounds it: the
+//! endpoints that peers call ([`endpoints`], behind [`gate`]), invitations and the [`handshake`], sending to
+//! peers ([`sender`]) and the pings ([`pinger`]).
 
 pub mod client;
 mod counters;
@@ -40,7 +40,7 @@ pub use site_url::{SITE_URL_BYTES_MAX, SiteUrl};
 use crate::vault::{InForce, LinkSecrets, Vault, VaultError};
 use client::PeerClient;
 
-/// The federation of one workspace. A handle; clones lead to the same one.
+/// The federation of one workspace. A handle; clones share one state.
 #[derive(Clone)]
 pub struct Federation {
     inner: Arc<Inner>,
@@ -51,9 +51,9 @@ struct Inner {
     vault: Vault,
     settings: FederationSettings,
     client: PeerClient,
-    /// Held while a handshake goes through vault and step, so that two never mix.
+    /// Held while a handshake goes through vault and step, so that two never interleave.
     handshakes: tokio::sync::Mutex<()>,
-    /// Connections whose confirmation is on its way right now.
+    /// Connections whose confirmation is in progress.
     confirming: Mutex<BTreeSet<Id>>,
     outboxes: Mutex<BTreeMap<ConnectionNo, sender::Outbox>>,
     pings: Mutex<BTreeMap<ConnectionNo, pinger::PingState>>,
@@ -65,7 +65,7 @@ struct Inner {
 }
 
 impl Federation {
-    /// The federation of a workspace; nothing runs yet.
+    /// The federation of a workspace; nothing is started yet.
     #[must_use]
     pub fn new(engine: Engine, vault: Vault, settings: FederationSettings) -> Federation {
         Federation {
@@ -87,11 +87,11 @@ impl Federation {
         }
     }
 
-    /// Brings the vault in line with the workspace, then begins to ping; the first round also
-    /// takes up handshakes that a crash interrupted.
+    /// Reconciles the vault with the workspace, then starts to ping; the first round also resumes handshakes
+    /// that a crash interrupted.
     ///
     /// # Errors
-    /// Trouble of the vault.
+    /// Those of the vault.
     pub async fn start(&self) -> Result<(), VaultError> {
         let snapshot = self.snapshot();
         let state = move |remote_id: Id| {
@@ -114,7 +114,7 @@ impl Federation {
         endpoints::router(self)
     }
 
-    /// A connection's record changed: pings a confirmed one that was never pinged, forgets a
+    /// Handles a changed connection record: pings a confirmed connection that was never pinged, forgets a
     /// removed one.
     pub fn connection_changed(&self, connection: ConnectionNo) {
         if !self.inner.settings.enabled {
@@ -135,12 +135,12 @@ impl Federation {
         }
     }
 
-    /// Sends a frame; its receipt becomes an input. See [`sender`].
+    /// Sends a frame; its receipt is submitted as an input. See [`sender`].
     pub fn dispatch_send(&self, connection: ConnectionNo, attempt: u64, frame: Vec<u8>) {
         sender::dispatch(self, connection, attempt, frame);
     }
 
-    /// Ends everything that runs. What was on its way has an unknown outcome.
+    /// Stops all tasks. Requests in flight have an unknown outcome.
     pub async fn shutdown(&self) {
         self.inner.stop.send_replace(true);
         lock(&self.inner.outboxes).clear();
@@ -148,10 +148,10 @@ impl Federation {
         tasks.shutdown().await;
     }
 
-    /// Appends what is counted here.
+    /// Appends the counters of the federation.
     ///
     /// # Errors
-    /// Those of the page.
+    /// Those of the writer.
     pub fn encode_metrics(&self, page: &mut crate::metrics::Page<'_>) -> std::fmt::Result {
         self.inner.counters.encode(page)
     }
@@ -173,7 +173,7 @@ impl Federation {
             return;
         }
         let mut tasks = lock(&self.inner.tasks);
-        // Tasks that have ended are taken away here, as nobody waits for them.
+        // Finished tasks are removed here, as nobody awaits them.
         while tasks.try_join_next().is_some() {}
         tasks.spawn(task);
     }
@@ -208,7 +208,7 @@ impl Federation {
         workspace(&self.snapshot()).map(|workspace| workspace.incarnation)
     }
 
-    /// Our own base address, if it is configured so that peers can call it.
+    /// Our own site URL, if it is configured so that peers can call it.
     fn own_site_url(&self) -> Option<SiteUrl> {
         SiteUrl::parse(&workspace(&self.snapshot())?.site_url)
     }
@@ -218,7 +218,7 @@ impl Federation {
     }
 }
 
-/// How far the handshake of a connection has come; `None` once it was removed.
+/// State of a connection's handshake; `None` once it is removed.
 fn live_state(connection: &Connection) -> Option<ConnectionState> {
     let live = connection.delete_at == 0 && connection.state != ConnectionState::Removed;
     live.then_some(connection.state)

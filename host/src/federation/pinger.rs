@@ -1,9 +1,9 @@
-//! Pings, by which a connection counts as online. Protocol §9.
+//! Pings, which determine whether a connection counts as online. Protocol §9.
 //!
-//! Every confirmed connection is pinged once a period, all at the same time, so that a slow peer
-//! delays nobody; connections whose confirmation is uncertain are settled by the same clock. A peer
-//! that does not answer is asked again within a second, then less and less often, and at once when
-//! it calls us. What waits for a peer is sent when it answers, so nothing waits for a round.
+//! Every confirmed connection is pinged once per period, all at the same time, so that a slow peer delays
+//! nobody; connections with an uncertain confirmation are settled in the same rounds. A peer that does not
+//! answer is pinged again within a second, then less and less often, and at once when it calls us. What waits
+//! for a peer is sent when it answers, so nothing waits for a round.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,27 +28,26 @@ use crate::vault::{Secret, new_id, random};
 
 /// Path of pings.
 const PING_PATH: &str = "/api/v4/remotecluster/ping";
-/// Tells which server answers.
+/// Names the version of the answering server.
 const VERSION_HEADER: &str = "x-version-id";
-/// How often to look for connections that no longer count as online although nobody is trying to
-/// reach them: the machine slept, or its clock was set.
+/// How often to look for connections that no longer count as online although nothing tried to reach them: the
+/// machine slept, or its clock was set.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// What is known of a connection's pings in this process.
+/// State of a connection's pings in this process.
 #[derive(Default)]
 pub(super) struct PingState {
-    /// Whether one is on its way, or will be after a pause because the last ones failed.
+    /// Whether a ping is in progress, or will follow after a pause because the last ones failed.
     running: bool,
-    /// Ends the pause. Notified while a ping is on its way, it makes another one follow, as that one
-    /// was sent before there was news.
+    /// Ends the pause. If notified during a ping, another one follows, as that one was sent before the news.
     again: Arc<Notify>,
-    /// Pings that failed in a row.
+    /// Consecutive failed pings.
     failures: u32,
-    /// The incarnation because of which the peer was asked since its last turn. Once is enough: two
-    /// workspaces that cannot take the answer would ask each other for ever.
+    /// The incarnation because of which the peer was pinged since its last turn. Once is enough: two
+    /// workspaces that cannot record the answer would ping each other forever.
     asked: Option<Incarnation>,
-    /// Whether the peer was asked because it called us, since it last answered or had its turn. Once
-    /// is enough here as well.
+    /// Whether the peer was pinged because it called us, since it last answered or had its turn. Once is
+    /// enough here as well.
     heard: bool,
 }
 
@@ -57,22 +56,22 @@ pub(super) struct PingState {
 enum Because {
     /// Its turn has come.
     Turn,
-    /// It does not count as online any more.
+    /// It no longer counts as online.
     Offline,
-    /// Something changed here: the answer to a ping sent before that will not do.
+    /// Something changed here: the answer to an earlier ping is not enough.
     Changed,
-    /// The peer told that it is this incarnation: the same.
+    /// The peer reported this incarnation: likewise.
     Told(Incarnation),
-    /// The peer called us: so it is there.
+    /// The peer called us, so it is reachable.
     Heard,
 }
 
-/// Rounds of pings until the service stops.
+/// Runs rounds of pings until the service stops.
 pub(super) async fn run(federation: &Federation) {
     let mut stop = federation.stopping();
     let mut rounds = tokio::time::interval(federation.settings().ping_period());
     let mut looks = tokio::time::interval(LOOK);
-    // A host that slept pings once, not once for each period that it slept through.
+    // A host that slept pings once, not once per period that it slept through.
     for clock in [&mut rounds, &mut looks] {
         clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
     }
@@ -94,7 +93,7 @@ pub(super) async fn run(federation: &Federation) {
     }
 }
 
-/// Pings a connection now if that was never done; afterwards its turn comes with the rounds.
+/// Pings a connection now if it was never pinged; afterwards the rounds do.
 pub(super) fn at_once(federation: &Federation, connection: ConnectionNo) {
     let Some((row, state)) = federation.connection(connection) else {
         return;
@@ -105,16 +104,15 @@ pub(super) fn at_once(federation: &Federation, connection: ConnectionNo) {
     }
 }
 
-/// A Causeway pinged us and named an incarnation of its own. If that is news, it is asked at once:
-/// until the workspace knows, a restored peer may lack what was sent to it before.
+/// A Causeway pinged us and named its incarnation. If it is new, the peer is pinged at once: until the
+/// workspace knows, a restored peer may lack what was sent to it before.
 pub(super) fn met(federation: &Federation, connection: ConnectionNo, told: Incarnation) {
     if is_another(federation, connection, told) {
         begin(federation, connection, Because::Told(told));
     }
 }
 
-/// A peer called us. If we wait before we send to it, because it seemed to be away, it is asked at
-/// once.
+/// A peer called us. If sends to it are pausing because it seemed unreachable, it is pinged at once.
 pub(super) fn heard(federation: &Federation, connection: ConnectionNo) {
     let Some((row, ConnectionState::Confirmed)) = federation.connection(connection) else {
         return;
@@ -124,7 +122,7 @@ pub(super) fn heard(federation: &Federation, connection: ConnectionNo) {
     }
 }
 
-/// Whether an incarnation is another one than the workspace knows from the peer's last ping.
+/// Whether an incarnation differs from the one that the workspace knows from the peer's last ping.
 pub(super) fn is_another(
     federation: &Federation,
     connection: ConnectionNo,
@@ -150,7 +148,7 @@ fn live_connections(federation: &Federation) -> Vec<(ConnectionNo, Connection)> 
     rows
 }
 
-/// Starts the ping of a connection; if one is on its way, news have it followed by another.
+/// Starts a ping of a connection; if one is in progress, news makes another one follow.
 fn begin(federation: &Federation, connection: ConnectionNo, because: Because) {
     let again = {
         let mut pings = lock(&federation.inner.pings);
@@ -189,15 +187,14 @@ fn begin(federation: &Federation, connection: ConnectionNo, because: Because) {
     });
 }
 
-/// Whether no ping of a connection is on its way, nor will one follow.
+/// Whether no ping of a connection is in progress, nor will one follow.
 #[cfg(test)]
 pub(super) fn is_at_rest(federation: &Federation, connection: ConnectionNo) -> bool {
     let pings = lock(&federation.inner.pings);
     pings.get(&connection).is_none_or(|state| !state.running)
 }
 
-/// The pause before a connection is pinged once more; `None` when it answered and nothing asks for
-/// another ping.
+/// The pause before a connection is pinged again; `None` if it answered and no further ping is needed.
 fn pause_before_next(
     federation: &Federation,
     connection: ConnectionNo,
@@ -218,15 +215,15 @@ fn pause_before_next(
     (!answered).then(|| scattered_pause(state.failures).min(longest))
 }
 
-/// The pause after so many failures in a row: as the workspace's own, half of it by chance, so that
-/// many that failed together do not come back together.
+/// The pause after this many consecutive failures: the workspace's own, half of it random, so that many that
+/// failed together do not return together.
 fn scattered_pause(failures: u32) -> Duration {
     let half = u64::try_from(retry::pause(BACKOFF_FIRST_MS, failures) / 2).unwrap_or(0);
     let chance = random::<8>().map_or(0, u64::from_be_bytes);
     Duration::from_millis(half + chance % (half + 1))
 }
 
-/// Whether the peer answered, and the workspace knows it.
+/// Whether the peer answered and the workspace has recorded it.
 async fn turn(federation: &Federation, connection: ConnectionNo) -> bool {
     if let Some((_, ConnectionState::Confirming)) = federation.connection(connection)
         && let Err(error) = handshake::settle(federation, connection).await
@@ -234,15 +231,15 @@ async fn turn(federation: &Federation, connection: ConnectionNo) -> bool {
         tracing::warn!(%error, "an uncertain confirmation could not be settled");
     }
     match federation.connection(connection) {
-        // If it was settled well, the ping that shows the peer as online follows at once.
+        // If it was settled successfully, the ping that shows the peer as online follows at once.
         Some((row, ConnectionState::Confirmed)) => ping(federation, connection, &row).await,
         Some((_, ConnectionState::Confirming)) => false,
-        // There is nobody to ask.
+        // There is nobody to ping.
         _ => true,
     }
 }
 
-/// A failed ping is no input: the workspace judges by the time of the last one that succeeded.
+/// A failed ping is not an input: the workspace judges by the time of the last one that succeeded.
 async fn ping(federation: &Federation, connection: ConnectionNo, row: &Connection) -> bool {
     let asked = ask(federation, row).await;
     federation.inner.counters.count_ping(asked.is_ok());
@@ -256,12 +253,12 @@ async fn ping(federation: &Federation, connection: ConnectionNo, row: &Connectio
     }
     let taken = federation.submit(Input::Ping { connection, answer }).await;
     if let Err(error) = &taken {
-        tracing::debug!(%error, "the workspace could not take the answer to a ping");
+        tracing::debug!(%error, "the workspace could not record the answer to a ping");
     }
     taken.is_ok()
 }
 
-/// Pings a peer; only an answer as it should be is one.
+/// Pings a peer; only a well-formed answer counts.
 async fn ask(federation: &Federation, row: &Connection) -> Result<PingAnswer, Trouble> {
     let tokens = federation.in_force(row.remote_id, ConnectionState::Confirmed);
     let token = tokens.ok().flatten().and_then(|it| it.remote_token);
@@ -317,8 +314,8 @@ pub(super) async fn call(
     federation.inner.client.post(call).await
 }
 
-/// A Mattermost says its version with every answer, so one that was upgraded is noticed. Between
-/// the generations whose behaviour is known nothing is concluded.
+/// A Mattermost reports its version with every response, so an upgrade is noticed. Versions between the
+/// generations whose behaviour is known allow no conclusion.
 fn kind_of_server(headers: &HeaderMap) -> Option<PeerKind> {
     let text = headers.get(VERSION_HEADER)?.to_str().ok()?;
     match text.split('.').next()?.parse::<u32>().ok()? {
@@ -328,7 +325,7 @@ fn kind_of_server(headers: &HeaderMap) -> Option<PeerKind> {
     }
 }
 
-/// Clocks that differ by more than this are worth a line, as posts are dated by their origin.
+/// A larger difference between clocks is logged, as posts are dated by their origin.
 const SKEW_TOLERATED: Duration = Duration::from_secs(60);
 
 fn note_skew(row: &Connection, sent_at_ms: i64, recv_at_ms: i64, took: Duration) {

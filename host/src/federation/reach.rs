@@ -1,5 +1,5 @@
-//! Whether a peer can be reached, as far as the calls of this process show: a line of the log for
-//! each change, with the cause in words, and what status and metrics say of a connection.
+//! Whether a peer can be reached, judging by the calls of this process: a log line for each change, with the
+//! cause in words, and what status and metrics show about a connection.
 
 use std::fmt;
 
@@ -11,10 +11,10 @@ use causeway_kernel::sharing::connection;
 use super::client::CallError;
 use super::{Federation, SiteUrl, lock};
 
-/// Why a call of ours came to nothing.
+/// Why a call to a peer failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Trouble {
-    /// What belongs to the connection is missing here.
+    /// Something that the connection needs is missing here.
     Unusable(&'static str),
     /// No byte reached the peer.
     Unreachable(String),
@@ -42,7 +42,7 @@ impl fmt::Display for Trouble {
             Trouble::Unreachable(why) => write!(f, "it could not be reached: {why}"),
             Trouble::Unanswered(why) => write!(f, "it did not answer: {why}"),
             Trouble::Status(401) => f.write_str(
-                "it refuses our token (401): the connection was removed or made anew there",
+                "it refuses our token (401): the connection was removed or created again there",
             ),
             Trouble::Status(403) => {
                 f.write_str("the call is forbidden (403), by a proxy in front of it for instance")
@@ -52,17 +52,17 @@ impl fmt::Display for Trouble {
             }
             Trouble::Status(status @ 300..=399) => write!(
                 f,
-                "its address leads elsewhere ({status}), and calls do not follow: it has moved"
+                "its address redirects elsewhere ({status}), which is not followed: it has moved"
             ),
             Trouble::Status(501) => f.write_str("its secure connections are switched off (501)"),
             Trouble::Status(status) => write!(f, "it answered with status {status}"),
-            Trouble::Foreign => f.write_str("what answers at its address is no workspace"),
+            Trouble::Foreign => f.write_str("the server at its address is not a workspace"),
         }
     }
 }
 
 impl Trouble {
-    /// Whether it is the same trouble as before, though perhaps in other words.
+    /// Whether it is the same kind of trouble, though perhaps with other details.
     fn is_like(&self, other: &Trouble) -> bool {
         match (self, other) {
             (Trouble::Status(one), Trouble::Status(another)) => one == another,
@@ -71,15 +71,15 @@ impl Trouble {
     }
 }
 
-/// How one kind of call to a peer fares.
+/// State of one kind of call to a peer.
 #[derive(Default)]
 struct Calls {
-    /// Failed ones in a row.
+    /// Consecutive failures.
     failures: u32,
     trouble: Option<Trouble>,
 }
 
-/// How a peer can be reached.
+/// Reachability of a peer.
 #[derive(Default)]
 pub(super) struct Reach {
     pings: Calls,
@@ -88,7 +88,7 @@ pub(super) struct Reach {
     reported: Option<SiteUrl>,
 }
 
-/// The kinds of calls; one may fail while the other does not.
+/// The kinds of calls; one may fail while the other succeeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum What {
     Pings,
@@ -113,7 +113,7 @@ impl Reach {
     }
 }
 
-/// Takes note of how a call fared.
+/// Records the outcome of a call.
 pub(super) fn note(
     federation: &Federation,
     (no, row): (ConnectionNo, &Connection),
@@ -178,22 +178,22 @@ impl Federation {
         (is_live && moved(row, reported)).then(|| reported.as_str().to_string())
     }
 
-    /// The address at which an administrator has a peer called, as it is stored.
+    /// Checks a peer's address given by an administrator; returns it as it is stored.
     ///
     /// # Errors
-    /// It is no address, or one that is not called.
+    /// If it is not a valid address, or one that must not be called.
     pub fn checked_address(&self, url: &str) -> Result<String, Refusal> {
         let refused =
             |message: String| Refusal::new(400, "api.remote_cluster.update.app_error", message);
-        let site_url = SiteUrl::parse(url)
-            .ok_or_else(|| refused("A site URL is like https://chat.example.org.".to_string()))?;
+        let site_url = SiteUrl::parse(url).ok_or_else(|| {
+            refused("A site URL must look like https://chat.example.org.".to_string())
+        })?;
         let judged = self.inner.client.check(&site_url);
         judged.map_err(|reason| refused(format!("{reason}.")))?;
         Ok(site_url.as_str().to_string())
     }
 
-    /// Whether a peer counts as online: it answered a ping lately, and the last one as well.
-    /// Protocol §9.
+    /// Whether a peer counts as online: it answered a ping recently, and the last one as well. Protocol §9.
     #[must_use]
     pub fn is_online(&self, no: ConnectionNo, row: &Connection) -> bool {
         let reaches = lock(&self.inner.reaches);
@@ -204,7 +204,7 @@ impl Federation {
         is_online && row.delete_at == 0 && !is_away
     }
 
-    /// Why the last ping of a peer, or the last message to it, came to nothing, in words.
+    /// Why the last ping of a peer, or the last message to it, failed, in words.
     #[must_use]
     pub fn trouble(&self, no: ConnectionNo) -> Option<String> {
         let reaches = lock(&self.inner.reaches);
@@ -215,7 +215,7 @@ impl Federation {
         Some(trouble.to_string())
     }
 
-    /// Failed calls to a peer in a row: pings or messages, whichever are more.
+    /// Consecutive failed calls to a peer: pings or messages, whichever are more.
     #[must_use]
     pub fn failures(&self, no: ConnectionNo, row: &Connection) -> u32 {
         let reaches = lock(&self.inner.reaches);

@@ -1,8 +1,8 @@
-//! Sends what the kernel wants sent. Protocol §4 and §10.
+//! Sends the kernel's frames to peers. Protocol §4 and §10.
 //!
-//! Each connection has an outbox of its own, so that peers never wait for each other. The kernel
-//! has one message of a connection out at a time; its receipt says how it fared, and what is sent
-//! next, and when, is the kernel's business again.
+//! Each connection has its own outbox, so that peers never wait for each other. The kernel has one message of
+//! a connection in flight at a time; the receipt reports its outcome, and the kernel decides what is sent
+//! next, and when.
 
 use std::time::Duration;
 
@@ -20,15 +20,15 @@ use super::{Federation, SiteUrl, lock, pinger};
 /// Path of messages.
 const MESSAGE_PATH: &str = "/api/v4/remotecluster/msg";
 
-/// Frames that wait in an outbox. The kernel has one out at a time; one that finds no room never
-/// left.
+/// Maximum frames waiting in an outbox. The kernel has one in flight at a time; one that finds no room counts
+/// as never sent.
 const OUTBOX_MAX: usize = 8;
 
-/// Pauses between attempts to hand a receipt to a workspace that cannot take it now.
+/// Pauses between attempts to submit a receipt to a workspace that accepts none now.
 const RECEIPT_PAUSE_FIRST: Duration = Duration::from_millis(100);
 const RECEIPT_PAUSE_MAX: Duration = Duration::from_secs(5);
 
-/// The way to the task that sends for a connection; the task ends when this goes.
+/// Channel to the task that sends for a connection; the task ends when it is dropped.
 pub(super) type Outbox = mpsc::Sender<Letter>;
 
 /// A frame to send.
@@ -90,14 +90,14 @@ pub(super) async fn send(
     connection: ConnectionNo,
     frame: Vec<u8>,
 ) -> SendOutcome {
-    // A connection that is not confirmed (any more) has nothing to say.
+    // A connection that is not (or no longer) confirmed sends nothing.
     let Some((row, ConnectionState::Confirmed)) = federation.connection(connection) else {
         return SendOutcome::NeverLeft;
     };
     let tokens = match federation.in_force(row.remote_id, ConnectionState::Confirmed) {
         Ok(tokens) => tokens,
         Err(error) => {
-            tracing::error!(%error, "the vault cannot tell a connection's token");
+            tracing::error!(%error, "cannot read a connection's token from the vault");
             return SendOutcome::NeverLeft;
         }
     };
@@ -127,8 +127,8 @@ pub(super) async fn send(
     };
     reach::note(federation, (connection, &row), What::Messages, trouble);
     let outcome = match answered {
-        // What another host of the peer took, or one that was restored since the last ping, the one
-        // that we know may not have: it counts as delivered to neither, and the pings will tell.
+        // What was accepted by another host of the peer, or by one that was restored since the last ping, may
+        // be missing at the host we know: it counts as delivered to neither, and the pings will tell.
         Ok(answer)
             if incarnation_of(&answer.headers)
                 .is_some_and(|told| pinger::is_another(federation, connection, told)) =>
@@ -144,13 +144,12 @@ pub(super) async fn send(
         Err(CallError::NeverLeft(_)) => SendOutcome::NeverLeft,
         Err(CallError::Unknown(_)) => SendOutcome::Unknown,
     };
-    tracing::debug!(name = row.name, ?outcome, "a message was not taken");
+    tracing::debug!(name = row.name, ?outcome, "a message was not accepted");
     outcome
 }
 
-/// Hands a receipt to the workspace; waits for one that cannot take it now. Without a receipt the
-/// connection would stay silent until the next start: an answer that stops the step is as good as
-/// none.
+/// Submits a receipt to the workspace, waiting while it accepts none. Without a receipt the connection would
+/// stay silent until the next start, so if a response stops the step, the outcome is reported as unknown.
 async fn report(
     federation: &Federation,
     connection: ConnectionNo,
@@ -168,7 +167,7 @@ async fn report(
         match federation.submit(Input::Receipt(receipt)).await {
             Ok(_) | Err(SubmitError::ShuttingDown) => return,
             Err(SubmitError::Stopped(error)) => {
-                tracing::warn!(error, "the workspace could not take a receipt");
+                tracing::warn!(error, "the workspace could not process a receipt");
                 outcome = SendOutcome::Unknown;
             }
             Err(SubmitError::ReadOnly(_) | SubmitError::Overloaded) => {}

@@ -1,13 +1,13 @@
-//! Base addresses of servers.
+//! Site URLs of servers.
 
 use axum::http::Uri;
 use axum::http::uri::Scheme;
 
-/// Bytes of a site URL; the reference's column holds as many characters.
+/// Maximum bytes of a site URL; the reference's column holds as many characters.
 pub const SITE_URL_BYTES_MAX: usize = 512;
 
-/// A peer's base address: `http` or `https`, a host, perhaps a port and a path; no user, query,
-/// fragment or trailing slash. Protocol §4.1.
+/// A peer's base address: `http` or `https`, a host, optionally a port and a path; no user, query, fragment
+/// or trailing slash. Protocol §4.1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SiteUrl {
     text: String,

@@ -1,5 +1,5 @@
-//! Which addresses may be called. The address of a peer comes out of an invitation or a
-//! confirmation, so a stranger may choose it.
+//! Which addresses may be called. A peer's address comes from an invitation or a confirmation, so a stranger
+//! may choose it.
 
 use std::future::Future;
 use std::io;
@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use hyper_util::client::legacy::connect::dns::Name;
 use tower_service::Service;
 
-/// Judges addresses after the name was resolved, so that no name can hide one.
+/// Checks addresses after the name was resolved, so that no name can hide one.
 #[derive(Clone, Copy, Debug)]
 pub struct TargetPolicy {
     /// Whether internal addresses may be called.
@@ -18,10 +18,10 @@ pub struct TargetPolicy {
 }
 
 impl TargetPolicy {
-    /// Judges an address.
+    /// Checks an address.
     ///
     /// # Errors
-    /// Why it may not be called, naming the setting where there is one.
+    /// Why it may not be called, naming the setting if there is one.
     pub fn check(self, address: IpAddr) -> Result<(), NotCalled> {
         let open = TargetPolicy {
             allow_private: true,
@@ -48,13 +48,13 @@ impl TargetPolicy {
             || address.is_multicast()
             || address.is_broadcast()
             || a == 0
-            // Metadata of clouds outside the link-local block.
+            // Cloud metadata outside the link-local block.
             || address == Ipv4Addr::new(100, 100, 100, 200)
             || address == Ipv4Addr::new(168, 63, 129, 16);
         let internal = address.is_loopback()
             || address.is_private()
             || address.is_documentation()
-            // Carrier-grade NAT, protocol assignments, benchmarks, and what is reserved.
+            // Carrier-grade NAT, protocol assignments, benchmarks, and reserved blocks.
             || (a == 100 && (64..128).contains(&b))
             || (a == 192 && b == 0 && c == 0)
             || (a == 198 && (18..20).contains(&b))
@@ -72,7 +72,7 @@ impl TargetPolicy {
         let internal = address.is_loopback()
             || address.is_unique_local()
             || (first == 0x2001 && second == 0xdb8)
-            // Addresses that stand for IPv4 ones: NAT64, 6to4, Teredo and the old compatible form.
+            // Addresses that embed IPv4 ones: NAT64, 6to4, Teredo and the old compatible form.
             || (first == 0x64 && second == 0xff9b)
             || first == 0x2002
             || (first == 0x2001 && second == 0)
@@ -90,8 +90,8 @@ pub enum NotCalled {
          [federation] of the configuration"
     )]
     Private,
-    /// It is one that no setting allows.
-    #[error("link-local, metadata and group addresses are never called")]
+    /// No setting allows it.
+    #[error("link-local, metadata and multicast addresses are never called")]
     Never,
 }
 
@@ -101,8 +101,8 @@ impl From<NotCalled> for io::Error {
     }
 }
 
-/// Resolves names by the operating system and drops what may not be called, so that a connection
-/// is only ever opened to an address that was judged.
+/// Resolves names through the operating system and drops addresses that may not be called, so that a
+/// connection is only ever opened to a checked address.
 #[derive(Clone, Copy, Debug)]
 pub struct GuardedResolver(pub TargetPolicy);
 

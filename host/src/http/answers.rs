@@ -1,5 +1,5 @@
-//! Large answers: as many bytes of them as their budget has are on their way at the same time,
-//! however slowly they are read.
+//! Large responses: a budget limits how many of their bytes are in flight at the same time, however slowly
+//! they are read.
 
 use std::sync::Arc;
 
@@ -12,26 +12,26 @@ use super::ApiError;
 use super::budget::{Budget, Charge};
 use super::visitor::{Visitor, Who};
 
-/// Bytes of large answers on their way in all; with one more, a request is asked to come again.
+/// Maximum bytes of large responses in flight; beyond it, a request is asked to come again.
 pub const ANSWERS_BYTES_MAX: usize = 64 << 20;
 /// The same for one user or peer, and for all strangers together.
 pub const ANSWERS_OF_ONE_BYTES_MAX: usize = 16 << 20;
-/// Bytes of an answer that is not counted: less than the buffers that every connection has anyway.
+/// Maximum bytes of a response that is not counted: less than the buffers that every connection has anyway.
 const SMALL_ANSWER_BYTES: usize = 16 * 1024;
-/// After how many seconds a client may ask again.
+/// After how many seconds a client may try again.
 const RETRY_S: u32 = 2;
 
-/// Answers on their way, by whose they are; `None` are strangers'.
+/// Responses in flight, by reader; `None` stands for strangers.
 pub type Answers = Budget<Option<Who>>;
 
-/// A budget for the answers of a service.
+/// The budget for the responses of a service.
 #[must_use]
 pub fn answers() -> Arc<Answers> {
     Arc::new(Budget::new(ANSWERS_BYTES_MAX, ANSWERS_OF_ONE_BYTES_MAX))
 }
 
-/// Charges a large answer to its reader, or refuses it. An answer whose length is not known yet is
-/// produced as it is read, and holds nothing that could be charged.
+/// Charges a large response to its reader, or refuses it. A response of unknown length is produced as it is
+/// read, and holds nothing to charge.
 pub(super) async fn charge(
     answers: &Arc<Answers>,
     reader: &Visitor,
@@ -44,12 +44,12 @@ pub(super) async fn charge(
     }
     let Some(charge) = answers.take(&reader.who(), bytes) else {
         let error = ApiError::unavailable(
-            "Too many large answers are on their way; read them, and ask again soon.",
+            "Too many large responses are in flight; read them, and try again soon.",
         );
         return error.retry(RETRY_S, None).into_response();
     };
     let (parts, body) = response.into_parts();
-    // It is one piece, so nothing is waited for and nothing is copied.
+    // It is in one piece, so there is nothing to wait for or copy.
     match body.collect().await {
         Ok(whole) => {
             let text = whole.to_bytes();
@@ -63,7 +63,7 @@ pub(super) async fn charge(
     }
 }
 
-/// The bytes of an answer; charged until the connection has written, or given up, the last of them.
+/// The bytes of a response; charged until the connection has written, or given up, the last of them.
 struct HeldAnswer {
     text: Bytes,
     _charge: Charge<Option<Who>>,

@@ -1,4 +1,4 @@
-//! Bodies of requests: bounded in size and time, read as JSON whatever their type says.
+//! Request bodies: bounded in size and time, read as JSON whatever their content type.
 
 use std::time::Duration;
 
@@ -16,11 +16,11 @@ use super::{ApiError, JSON_BYTES_MAX, STRANGERS_JSON_BYTES_MAX, finish};
 /// How long a body may take to arrive; a slower one ends with 408.
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Reads a body of at most `bytes_max` bytes. One whose length is said and too large is not begun, so
-/// that a client that waits to be asked for it (`Expect: 100-continue`) never sends it.
+/// Reads a body of at most `bytes_max` bytes. One with a declared length beyond that is not read at all, so
+/// that a client waiting for `100 Continue` never sends it.
 ///
 /// # Errors
-/// 413 beyond the limit, 408 when it takes too long, 400 when it breaks off.
+/// 413 beyond the limit, 408 if it takes too long, 400 if it ends early.
 pub async fn read_limited(body: Body, bytes_max: usize) -> Result<Bytes, ApiError> {
     if body.size_hint().lower() > bytes_max as u64 {
         return Err(ApiError::too_large(bytes_max));
@@ -38,7 +38,7 @@ pub async fn read_limited(body: Body, bytes_max: usize) -> Result<Bytes, ApiErro
     }
 }
 
-/// A JSON body of at most [`JSON_BYTES_MAX`] bytes; as an answer, JSON without a charset.
+/// A JSON body of at most [`JSON_BYTES_MAX`] bytes; as a response, JSON without a charset.
 pub struct Json<T>(pub T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
@@ -50,7 +50,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     }
 }
 
-/// A JSON body of at most [`STRANGERS_JSON_BYTES_MAX`] bytes, where no session is asked for.
+/// A JSON body of at most [`STRANGERS_JSON_BYTES_MAX`] bytes, for routes that need no session.
 pub struct StrangersJson<T>(pub T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for StrangersJson<T> {
@@ -71,7 +71,7 @@ impl<T: serde::Serialize> IntoResponse for Json<T> {
     }
 }
 
-/// A JSON body that may be missing, empty or `null`: every field has a default then.
+/// A JSON body that may be missing, empty or `null`; every field then has its default.
 pub struct OptionalJson<T>(pub T);
 
 impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalJson<T> {
@@ -86,14 +86,14 @@ impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalJ
     }
 }
 
-/// Parses JSON; the error says where, never what stood there.
+/// Parses JSON; the error gives the position, never the contents.
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     serde_json::from_slice(bytes).map_err(|error| {
         ApiError::new(
             StatusCode::BAD_REQUEST,
             "api.context.invalid_body_param.app_error",
             format!(
-                "The request body is not the JSON that is expected here (line {}, column {}).",
+                "The request body is not the expected JSON (line {}, column {}).",
                 error.line(),
                 error.column()
             ),

@@ -1,9 +1,9 @@
-//! Budgets of bytes that are held for somebody: in all, and by each of them.
+//! Budgets of bytes held for somebody: in total, and per holder.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Bytes that may be held at the same time.
+/// Limits how many bytes are held at the same time.
 pub struct Budget<K> {
     bytes_max: usize,
     each_bytes_max: usize,
@@ -15,7 +15,7 @@ struct Held<K> {
     by_holder: BTreeMap<K, usize>,
 }
 
-/// Bytes of a budget that are held until this is dropped.
+/// Bytes of a budget, held until this is dropped.
 pub struct Charge<K: Ord> {
     budget: Arc<Budget<K>>,
     holder: K,
@@ -23,7 +23,7 @@ pub struct Charge<K: Ord> {
 }
 
 impl<K: Ord + Clone> Budget<K> {
-    /// A budget of this many bytes in all, and this many for each holder.
+    /// A budget of this many bytes in total, and this many for each holder.
     #[must_use]
     pub fn new(bytes_max: usize, each_bytes_max: usize) -> Budget<K> {
         Budget {
@@ -36,7 +36,7 @@ impl<K: Ord + Clone> Budget<K> {
         }
     }
 
-    /// Takes bytes for a holder; `None` when that would be more than they, or all, may hold.
+    /// Takes bytes for a holder; `None` if that would exceed the holder's limit or the total.
     pub fn take(self: &Arc<Self>, holder: &K, bytes: usize) -> Option<Charge<K>> {
         let mut held = self.lock();
         let own = held.by_holder.get(holder).copied().unwrap_or(0);
@@ -62,7 +62,7 @@ impl<K: Ord + Clone> Budget<K> {
 
 impl<K> Budget<K> {
     fn lock(&self) -> MutexGuard<'_, Held<K>> {
-        // Every critical section leaves the sums whole, so a poisoned lock is still good.
+        // Every critical section leaves the sums consistent, so a poisoned lock is still usable.
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

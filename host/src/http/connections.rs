@@ -1,6 +1,6 @@
-//! The connections that are open. Who has not said who they are is a stranger: strangers are few in
-//! all and from each place, and the one that has waited longest goes when another one comes. So a
-//! place that opens connections and stays silent shuts out itself, and nobody who is known.
+//! The open connections. A connection whose client has not authenticated is a stranger's: strangers are
+//! limited in total and per place, and the one that has waited longest is dropped when another one comes. A
+//! place that opens connections and stays silent thus shuts out only itself, and nobody who is known.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -10,21 +10,21 @@ use tokio::sync::Notify;
 
 use super::visitor::Who;
 
-/// Connections at once, WebSockets included, unless the system gives fewer descriptors.
+/// Maximum connections, WebSockets included, unless the system gives fewer descriptors.
 pub const CONNECTIONS_MAX: usize = 4096;
-/// Of those, connections on which nobody has said who they are.
+/// Maximum connections among them on which nobody has authenticated.
 pub const STRANGERS_MAX: usize = 1024;
 /// The same from one place.
 pub const STRANGERS_OF_PLACE_MAX: usize = 128;
-/// Connections from one place, known ones included; a further one is closed.
+/// Maximum connections from one place, known ones included; a further one is closed.
 pub const OF_PLACE_MAX: usize = 1024;
-/// Connections of one user or peer that count as known; further ones stay strangers.
+/// Maximum connections of one user or peer that count as known; further ones remain strangers'.
 pub const KNOWN_OF_ONE_MAX: usize = 256;
 
-/// Bits of an IPv6 address that belong to a network; whoever has one has all its addresses.
+/// Bits of an IPv6 address that belong to the network; its owner has all its addresses.
 const NETWORK_MASK: u128 = !0 << 64;
 
-/// How many connections there may be.
+/// Limits on the number of connections.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// See [`CONNECTIONS_MAX`].
@@ -40,7 +40,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// The limits where this many connections have descriptors.
+    /// The limits if there are descriptors for this many connections.
     #[must_use]
     pub fn within(descriptors: usize) -> Limits {
         let all = CONNECTIONS_MAX.min(descriptors);
@@ -54,13 +54,13 @@ impl Limits {
     }
 }
 
-/// From where a connection comes: an IPv4 address or an IPv6 network.
+/// Where a connection comes from: an IPv4 address or an IPv6 network.
 type Place = IpAddr;
 
-/// Every connection of a service.
+/// All connections of a service.
 pub struct Connections {
     limits: Limits,
-    /// Whether connections come from a reverse proxy, which stands for many clients.
+    /// Whether connections come from a reverse proxy, which represents many clients.
     proxied: bool,
     state: Mutex<State>,
 }
@@ -74,41 +74,41 @@ struct State {
 }
 
 struct Held {
-    /// `None` of places that many clients share: this machine, the reverse proxy.
+    /// `None` for places that many clients share: this machine, the reverse proxy.
     place: Option<Place>,
     who: Option<Who>,
-    /// Requests under way.
+    /// Requests in progress.
     busy: u32,
-    /// It was told to end, and is not counted any more.
+    /// Told to end, and no longer counted.
     leaving: bool,
     end: Arc<Notify>,
 }
 
-/// A connection's place among the others, until it is dropped.
+/// A connection's slot among the others, held until it is dropped.
 pub struct Slot {
     connections: Arc<Connections>,
     number: u64,
     end: Arc<Notify>,
 }
 
-/// A request under way on a connection.
+/// A request in progress on a connection.
 pub struct Busy(Arc<Slot>);
 
-/// What the connections come to.
+/// Numbers of connections.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
-    /// Connections of who is known.
+    /// Connections of known clients.
     pub known: usize,
     /// Connections of strangers.
     pub strangers: usize,
-    /// Strangers' connections that were ended for others, ever.
+    /// Strangers' connections ended to make room for others, ever.
     pub evicted: u64,
-    /// Connections that were closed as soon as they came, ever.
+    /// Connections closed as soon as they were accepted, ever.
     pub refused: u64,
 }
 
 impl Connections {
-    /// No connections yet. With `proxied`, places are not told apart: all connections come from the
+    /// No connections yet. With `proxied`, places are not distinguished: all connections come from the
     /// reverse proxy, which has limits of its own.
     #[must_use]
     pub fn new(limits: Limits, proxied: bool) -> Arc<Connections> {
@@ -119,8 +119,8 @@ impl Connections {
         })
     }
 
-    /// A slot for a connection that just came; ends another one for it where there are too many.
-    /// `None` when that is not possible.
+    /// Opens a slot for a new connection; ends another one for it if there are too many. `None` if that is
+    /// not possible.
     pub fn admit(self: &Arc<Self>, address: IpAddr) -> Option<Arc<Slot>> {
         let place = self.place(address);
         let mut state = self.lock();
@@ -146,7 +146,7 @@ impl Connections {
         }))
     }
 
-    /// How many there are.
+    /// The current numbers.
     pub fn totals(&self) -> Totals {
         let state = self.lock();
         let (known, strangers) = state
@@ -175,7 +175,7 @@ impl Connections {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Every critical section leaves the state whole, so a poisoned lock is still good.
+        // Every critical section leaves the state consistent, so a poisoned lock is still usable.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -186,8 +186,7 @@ impl State {
         self.held.iter().filter(|(_, held)| !held.leaving)
     }
 
-    /// Ends a stranger's connection where one more would be too many; false if there is none to
-    /// end.
+    /// Ends a stranger's connection if one more would be too many; false if there is none to end.
     fn make_room(&mut self, place: Option<Place>, limits: &Limits) -> bool {
         let (mut all, mut of_place) = (0, 0);
         let mut strangers: BTreeMap<Option<Place>, usize> = BTreeMap::new();
@@ -209,7 +208,7 @@ impl State {
         crowded.is_some_and(|(place, _)| self.evict(place))
     }
 
-    /// Ends the oldest stranger's connection from a place, one without a request if there is any.
+    /// Ends the oldest stranger's connection from a place, preferably one without a request.
     fn evict(&mut self, place: Option<Place>) -> bool {
         let strangers = self
             .held
@@ -227,8 +226,8 @@ impl State {
 }
 
 impl Slot {
-    /// Somebody has said on this connection who they are. The first one counts: behind a reverse
-    /// proxy, requests of several people share a connection.
+    /// Records who authenticated on this connection. The first one counts: behind a reverse proxy, requests
+    /// of several people share a connection.
     pub fn know(&self, who: Who) {
         let mut state = self.connections.lock();
         let known = state.held.get(&self.number).and_then(|held| held.who);
@@ -244,14 +243,14 @@ impl Slot {
         }
     }
 
-    /// Whether nobody has said yet who they are.
+    /// Whether nobody has authenticated yet.
     pub fn is_strangers(&self) -> bool {
         let state = self.connections.lock();
         let held = state.held.get(&self.number);
         held.is_none_or(|held| held.who.is_none())
     }
 
-    /// Resolves when the connection has to end because others have come.
+    /// Resolves when the connection has to end to make room for others.
     pub async fn evicted(&self) {
         let leaving = || {
             let state = self.connections.lock();
@@ -260,17 +259,17 @@ impl Slot {
         while !leaving() {
             self.end.notified().await;
         }
-        // Whoever else waits for it.
+        // Wakes any other task that waits for it.
         self.end.notify_one();
     }
 
-    /// Notes that a request begins.
+    /// Records the start of a request.
     pub fn begin(self: &Arc<Self>) -> Busy {
         self.busy(|busy| busy + 1);
         Busy(Arc::clone(self))
     }
 
-    /// Whether a request is under way.
+    /// Whether a request is in progress.
     pub fn is_busy(&self) -> bool {
         let state = self.connections.lock();
         state

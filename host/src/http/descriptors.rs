@@ -4,12 +4,12 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::connections::CONNECTIONS_MAX;
 
-/// Descriptors that no client's connection takes: journal, tables, vault, exports, connections to
-/// peers. Where the system gives few, it is half of them.
+/// Descriptors reserved from client connections: for journal, tables, vault, exports, connections to peers.
+/// If the system gives few, half of them are reserved.
 const RESERVED: u64 = 2_048;
 
-/// Asks the system for as many descriptors as the service uses; gives how many of them connections
-/// of clients may take.
+/// Asks the system for as many descriptors as the service uses; returns how many of them client connections
+/// may take.
 #[must_use]
 pub fn for_clients() -> usize {
     let limits = getrlimit(Resource::Nofile);
@@ -23,7 +23,7 @@ pub fn for_clients() -> usize {
         };
         match setrlimit(Resource::Nofile, raised) {
             Ok(()) => given = possible,
-            Err(error) => tracing::warn!(%error, "raising the limit of file descriptors"),
+            Err(error) => tracing::warn!(%error, "raising the file descriptor limit failed"),
         }
     }
     let clients = given - RESERVED.min(given / 2);
@@ -31,7 +31,7 @@ pub fn for_clients() -> usize {
         tracing::warn!(
             descriptors = given,
             clients,
-            "the system gives few file descriptors, so fewer clients are served at once"
+            "the system allows few file descriptors, so fewer clients are served at once"
         );
     }
     usize::try_from(clients).unwrap_or(usize::MAX)

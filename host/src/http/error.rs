@@ -15,8 +15,8 @@ use crate::vault::VaultError;
 /// After how many seconds a password may be sent again that could not be checked.
 const DERIVATION_RETRY_S: u32 = 1;
 
-/// A refusal on its way out. The outermost layer turns it into the JSON object and adds the
-/// request's id; see [`finish`](super::finish).
+/// A refusal to be sent. The outermost layer turns it into the JSON object and adds the request's id; see
+/// [`finish`](super::finish).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiError {
     /// HTTP status.
@@ -25,7 +25,7 @@ pub struct ApiError {
     pub id: Cow<'static, str>,
     /// What happened, for a person.
     pub message: Cow<'static, str>,
-    /// When to try again, of a refusal that passes.
+    /// When to try again, for a temporary refusal.
     pub retry: Option<Retry>,
 }
 
@@ -34,7 +34,7 @@ pub struct ApiError {
 pub struct Retry {
     /// Seconds from now.
     pub after_s: u32,
-    /// Requests of this kind that are taken without a pause, where they are counted.
+    /// Requests of this kind that are accepted without a pause, if they are counted.
     pub limit: Option<u32>,
 }
 
@@ -44,15 +44,15 @@ impl From<TooDeep> for ApiError {
             StatusCode::BAD_REQUEST,
             "api.context.page_too_deep.app_error",
             format!(
-                "This page lies behind more than {OFFSET_ROWS_MAX} entries. Lists are not read so \
-                 deep by page numbers; posts can be read on from one that is known, with the \
+                "This page is preceded by more than {OFFSET_ROWS_MAX} entries. Lists cannot be read so \
+                 far by page numbers; posts can be read from a known one on, with the \
                  parameter before or after."
             ),
         )
     }
 }
 
-/// The error object: all five keys, always.
+/// The error object: always with all five keys.
 #[derive(Serialize)]
 pub struct ErrorBody<'a> {
     id: &'a str,
@@ -63,7 +63,7 @@ pub struct ErrorBody<'a> {
 }
 
 impl ApiError {
-    /// An error.
+    /// Creates an error.
     pub fn new(
         status: StatusCode,
         id: impl Into<Cow<'static, str>>,
@@ -77,14 +77,14 @@ impl ApiError {
         }
     }
 
-    /// The same refusal, which passes.
+    /// Marks a refusal as temporary.
     #[must_use]
     pub fn retry(mut self, after_s: u32, limit: Option<u32>) -> ApiError {
         self.retry = Some(Retry { after_s, limit });
         self
     }
 
-    /// No session, a dead one, or a request that a foreign page may have caused.
+    /// No session, an expired one, or a request that a foreign page may have caused.
     #[must_use]
     pub fn session_expired() -> ApiError {
         ApiError::new(
@@ -104,7 +104,7 @@ impl ApiError {
         )
     }
 
-    /// An id in the path is none.
+    /// An id in the path is malformed.
     #[must_use]
     pub fn invalid_url_param(name: &str) -> ApiError {
         ApiError::new(
@@ -114,7 +114,7 @@ impl ApiError {
         )
     }
 
-    /// The body, or a field of it, is missing or wrong.
+    /// The body, or a field of it, is missing or invalid.
     #[must_use]
     pub fn invalid_body(name: &str) -> ApiError {
         ApiError::new(
@@ -134,7 +134,7 @@ impl ApiError {
         )
     }
 
-    /// The object does not exist, or not for this caller.
+    /// The object does not exist, or is hidden from this caller.
     #[must_use]
     pub fn not_found(id: &'static str, what: &str) -> ApiError {
         ApiError::new(
@@ -144,7 +144,7 @@ impl ApiError {
         )
     }
 
-    /// The body is over the limit of its route.
+    /// The body exceeds the limit of its route.
     #[must_use]
     pub fn too_large(limit: usize) -> ApiError {
         ApiError::new(
@@ -154,7 +154,7 @@ impl ApiError {
         )
     }
 
-    /// Trouble of ours that the caller may wait out.
+    /// A temporary failure on our side.
     #[must_use]
     pub fn unavailable(message: impl Into<Cow<'static, str>>) -> ApiError {
         ApiError::new(
@@ -210,7 +210,7 @@ impl From<TooLong> for ApiError {
             StatusCode::BAD_REQUEST,
             "api.context.answer_too_large.app_error",
             format!(
-                "The answer would be larger than {ANSWER_BYTES_MAX} bytes: ask for fewer objects \
+                "The response would be larger than {ANSWER_BYTES_MAX} bytes: ask for fewer objects \
                  at once (a smaller per_page, fewer ids), or for posts by `before` and `after`."
             ),
         )
@@ -218,20 +218,20 @@ impl From<TooLong> for ApiError {
 }
 
 impl From<SubmitError> for ApiError {
-    /// Each of them is "try again": nothing was changed, or it is not known yet.
+    /// All of them mean "try again": nothing was changed, or it is not known yet.
     fn from(error: SubmitError) -> ApiError {
         match error {
             SubmitError::ReadOnly(_) => {
                 ApiError::unavailable("The workspace is read-only until its disk has room again.")
             }
             SubmitError::Overloaded => {
-                ApiError::unavailable("The workspace has more to do than it can; try again soon.")
+                ApiError::unavailable("The workspace is overloaded; try again soon.")
             }
             SubmitError::ShuttingDown => {
                 ApiError::unavailable("The workspace is shutting down; try again soon.")
             }
             SubmitError::Stopped(_) => ApiError::unavailable(
-                "The workspace could not carry out the act; its log says why.",
+                "The workspace could not carry out the request; its log says why.",
             ),
         }
     }
@@ -253,7 +253,9 @@ impl From<VaultError> for ApiError {
             VaultError::Password => ApiError::invalid_body("password"),
             other => {
                 tracing::error!(error = %other, "the vault cannot be used");
-                ApiError::unavailable("The service cannot reach its vault now; try again soon.")
+                ApiError::unavailable(
+                    "The service cannot reach its vault right now; try again soon.",
+                )
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The outermost layer: what every answer carries, and the error object of every refusal.
+//! The outermost layer: adds what every response carries, and the error object of every refusal.
 
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -25,19 +25,19 @@ use crate::metrics::Metrics;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const VERSION_ID: HeaderName = HeaderName::from_static("x-version-id");
 
-/// The content type of every JSON answer. Clients compare it for equality: no charset.
+/// The content type of every JSON response. Clients compare it for equality: no charset.
 pub const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// What the layer works with.
+/// State of the layer.
 #[derive(Clone)]
 pub struct Finish {
     /// Counts requests.
     pub metrics: Arc<Metrics>,
-    /// Large answers on their way.
+    /// Large responses in flight.
     pub answers: Arc<Answers>,
 }
 
-/// Carries out one request and completes its answer.
+/// Carries out a request and completes its response.
 pub async fn finish(
     State(Finish { metrics, answers }): State<Finish>,
     mut request: Request,
@@ -72,8 +72,8 @@ pub async fn finish(
     response
 }
 
-/// A request whose handler is unwound, because of a defect or because the rows cannot be read, is
-/// answered like every other.
+/// A request whose handler panics, because of a defect or because the rows cannot be read, gets a response
+/// like every other.
 async fn carry_out(running: impl Future<Output = Response>) -> Response {
     let mut running = std::pin::pin!(running);
     // Nothing of the handler is used after it was unwound.
@@ -93,7 +93,7 @@ fn uri_too_long() -> ApiError {
     )
 }
 
-/// Gives a refusal its JSON body. Refusals of the router itself, which come without one, too.
+/// Gives a refusal its JSON body, including refusals of the router itself, which have none.
 fn render_error(response: &mut Response, request_id: &str) {
     let status = response.status();
     let error = match response.extensions_mut().remove::<ApiError>() {
@@ -113,7 +113,7 @@ fn render_error(response: &mut Response, request_id: &str) {
     headers.remove(CONTENT_LENGTH);
     headers.insert(CONTENT_TYPE, JSON);
     if status == StatusCode::PAYLOAD_TOO_LARGE {
-        // What is left of the body is dropped, so nothing can follow it on this connection.
+        // The rest of the body is dropped, so nothing can follow it on this connection.
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     if let Some(retry) = error.retry {
@@ -153,7 +153,7 @@ fn add_headers(response: &mut Response, method: &Method, request_id: &str) {
     }
 }
 
-/// For every path and method that no route takes.
+/// For every path and method without a route.
 pub async fn unknown_route() -> ApiError {
     ApiError::not_found_route()
 }

@@ -1,5 +1,5 @@
-//! The accept loop: a connection costs nothing before its first byte, may not stall, has to say
-//! whose it is, and there are never more of them than the limits of [`connections`].
+//! The accept loop: a connection costs nothing before its first byte, must not stall, has to authenticate in
+//! time, and there are never more of them than the limits of [`connections`].
 //!
 //! [`connections`]: super::connections
 
@@ -24,29 +24,29 @@ use super::stream::Stream;
 
 /// How long a new connection may take to send its first byte.
 const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a connection may be open before somebody has said on it who they are; a request that is
-/// under way then is still answered.
+/// How long a connection may be open before somebody authenticates on it; a request in progress at that time
+/// is still answered.
 const STRANGER_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long a connection may be idle between requests, and how long a request's head may take.
-/// Longer than the minute that peers keep a pooled connection for.
+/// How long a connection may be idle between requests, and how long a request's head may take. Longer than
+/// the minute for which peers keep a pooled connection.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
-/// Header fields of a request; more are refused with 431.
+/// Maximum header fields of a request; more are refused with 431.
 const HEADERS_MAX: usize = 64;
-/// Bytes buffered of a connection; a larger head is refused with 431.
+/// Maximum bytes buffered of a connection; a larger head is refused with 431.
 const HEAD_BYTES_MAX: usize = 32 * 1024;
 /// How long a shutdown waits for requests in flight.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 /// Pause after a failed accept.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Accepts connections until `stop` turns true, then lets requests in flight end.
+/// Accepts connections until `stop` turns true, then lets requests in flight finish.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
     connections: Arc<Connections>,
     stop: watch::Receiver<bool>,
 ) {
-    // Every connection holds a sender; when the last one is gone, all have ended.
+    // Every connection holds a sender; when the last one is dropped, all have ended.
     let (alive, mut all_ended) = mpsc::channel::<()>(1);
     loop {
         let accepted = tokio::select! {
@@ -75,7 +75,7 @@ pub async fn serve(
     }
 }
 
-/// Resolves when the service ends. A dropped sender means that nobody can end it any more.
+/// Resolves when the service stops. A dropped sender means that nothing can stop it any more.
 async fn stopped(mut stop: watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
@@ -135,7 +135,7 @@ async fn converse(
         ended = conversation => ended,
         () = slot.evicted() => return,
     };
-    // Broken connections are everyday events of a public port.
+    // Broken connections are normal on a public port.
     if let Err(error) = ended {
         tracing::trace!(%error, "connection ended");
     }
@@ -144,14 +144,14 @@ async fn converse(
 async fn accept(listener: &TcpListener) -> Option<(TcpStream, SocketAddr)> {
     match listener.accept().await {
         Ok((stream, peer)) => {
-            // Answers are small and awaited: do not hold them back.
+            // Responses are small and awaited: do not delay them.
             let _ = stream.set_nodelay(true);
             Some((stream, peer))
         }
         Err(error) => {
             static FAILURES: RepeatedLine = RepeatedLine::new();
             if let Some(left_out) = FAILURES.next() {
-                tracing::warn!(%error, left_out, "a connection cannot be accepted");
+                tracing::warn!(%error, left_out, "cannot accept a connection");
             }
             tokio::time::sleep(ACCEPT_PAUSE).await;
             None
@@ -180,7 +180,7 @@ mod tests {
         leave: Arc<Notify>,
     }
 
-    /// Serves `/`, and `/held`, which tells when it is entered and waits until it may leave.
+    /// Serves `/`, and `/held`, which reports when it is entered and waits until it may return.
     async fn start() -> Served {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

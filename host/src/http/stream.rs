@@ -1,5 +1,5 @@
-//! The stream below a connection: a reader that is too slow is left, and what a client still sends
-//! when we close is read for a while, so that it hears our last answer.
+//! The stream below a connection: a reader that is too slow is dropped, and after our last response, incoming
+//! data is drained for a while so that the client receives it.
 
 use std::io;
 use std::pin::Pin;
@@ -13,15 +13,15 @@ use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 use super::connections::Slot;
 
-/// Bytes a second that a client has to read while we have something for it.
+/// Bytes per second that a client has to read while there is something to send.
 pub const READ_RATE_MIN: u64 = 16 * 1024;
-/// How far a client may fall behind that rate before it is left.
+/// How far a client may fall behind that rate before it is dropped.
 const STALL_MAX: Duration = Duration::from_secs(60);
-/// Bytes that are read and dropped after our last answer.
+/// Maximum bytes read and discarded after our last response.
 pub const LINGER_BYTES_MAX: usize = 16 << 20;
-/// How long they may take.
+/// Time limit for draining.
 const LINGER_TIMEOUT: Duration = Duration::from_secs(10);
-/// Bytes read at once of those.
+/// Bytes drained at once.
 const LINGER_CHUNK: usize = 8 * 1024;
 
 /// The stream of one connection.
@@ -33,7 +33,7 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// A connection's stream.
+    /// Wraps a connection.
     pub fn new(tcp: TcpStream, slot: Arc<Slot>) -> Stream {
         Stream {
             tcp: Some(tcp),
@@ -47,7 +47,7 @@ impl Stream {
         Ok(Pin::new(tcp))
     }
 
-    /// Writes, and watches how fast the client reads.
+    /// Writes, and monitors how fast the client reads.
     fn watched(
         &mut self,
         cx: &mut Context<'_>,
@@ -63,8 +63,8 @@ impl Stream {
     }
 }
 
-/// How far a reader is behind [`READ_RATE_MIN`]: the time that we had to wait for it, less what the
-/// bytes that it took would have needed. Only much reading makes up for much waiting.
+/// How far a reader is behind [`READ_RATE_MIN`]: the time we waited for it, minus the time that the bytes it
+/// took should have needed. Only much reading makes up for much waiting.
 #[derive(Default)]
 struct Stall {
     behind: Duration,
@@ -81,7 +81,7 @@ impl Stall {
         self.behind = (self.behind + waited).saturating_sub(earned);
     }
 
-    /// The reader takes nothing; gives the time at which it is too far behind.
+    /// The reader takes nothing; returns the time at which it is too far behind.
     fn waits(&mut self, now: Instant) -> Instant {
         let since = *self.since.get_or_insert(now);
         since + STALL_MAX.saturating_sub(self.behind)
@@ -129,7 +129,7 @@ impl AsyncWrite for Stream {
         self.tcp.as_ref().is_some_and(AsyncWrite::is_write_vectored)
     }
 
-    // The system's own buffer is all that there is to flush.
+    // Only the system's own buffer could be flushed.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.tcp()?.poll_flush(cx)
     }
@@ -140,8 +140,8 @@ impl AsyncWrite for Stream {
 }
 
 impl Drop for Stream {
-    /// A system that closes with bytes unread resets the connection, and the client loses what we
-    /// said last. A proxy that is still sending a body would report a broken server.
+    /// A system that closes a socket with unread bytes resets the connection, and the client loses our last
+    /// response. A proxy that is still sending a body would report a broken server.
     fn drop(&mut self) {
         let (Some(tcp), Ok(runtime)) = (self.tcp.take(), tokio::runtime::Handle::try_current())
         else {
@@ -157,7 +157,7 @@ impl Drop for Stream {
     }
 }
 
-/// Says that we are done, and reads until the client is.
+/// Closes our side, and reads until the client closes its own.
 async fn linger(mut tcp: TcpStream) -> io::Result<()> {
     tcp.shutdown().await?;
     let mut chunk = vec![0; LINGER_CHUNK];

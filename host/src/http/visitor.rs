@@ -1,4 +1,4 @@
-//! Who a request turns out to be from, for the layers around its handler.
+//! Who sent a request, for the layers around its handler.
 
 use std::sync::{Arc, OnceLock};
 
@@ -7,7 +7,7 @@ use causeway_kernel::rows::id::{ConnectionNo, UserNo};
 
 use super::connections::Slot;
 
-/// Somebody who is known here.
+/// An authenticated client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Who {
     /// A user with a session.
@@ -16,15 +16,15 @@ pub enum Who {
     Peer(ConnectionNo),
 }
 
-/// An extension of every request; whoever checks the request's credential says whose it is.
+/// An extension of every request, set by the code that checks the request's credential.
 #[derive(Clone, Debug, Default)]
 pub struct Visitor(Arc<OnceLock<Who>>);
 
 impl Visitor {
-    /// Says who the request with these extensions is from.
+    /// Records who sent the request with these extensions.
     pub fn introduce(extensions: &Extensions, who: Who) {
         if let Some(visitor) = extensions.get::<Visitor>() {
-            // A request has one credential; a second look finds the same.
+            // A request has one credential; checking it again gives the same.
             let _ = visitor.0.set(who);
         }
         if let Some(slot) = extensions.get::<Arc<Slot>>() {
@@ -32,7 +32,7 @@ impl Visitor {
         }
     }
 
-    /// Who it is; `None` for a stranger, and before the credential was checked.
+    /// The sender; `None` for a stranger, and before the credential was checked.
     #[must_use]
     pub fn who(&self) -> Option<Who> {
         self.0.get().copied()

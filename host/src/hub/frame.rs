@@ -1,19 +1,19 @@
-//! An event as a line carries it: text that its readers share, and a few words of each reader's own.
+//! An event as a line carries it: text shared by its readers, and a short part for each reader.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 
-/// Bytes that a text takes beside its own, in the allocator and in the queues that hold it.
+/// Overhead of a text in bytes, in the allocator and in the queues that hold it.
 const TEXT_OVERHEAD_BYTES: usize = 128;
 
-/// Bytes of frames that somebody holds, each shared text counted once.
+/// Bytes of all frames held, each shared text counted once.
 #[derive(Clone, Debug, Default)]
 pub struct HeldBytes(Arc<AtomicUsize>);
 
 impl HeldBytes {
-    /// A text that counts until the last of its readers has dropped it.
+    /// Wraps a text, which counts until its last reader has dropped it.
     #[must_use]
     pub fn hold(&self, text: String) -> Bytes {
         let bytes = text.len() + TEXT_OVERHEAD_BYTES;
@@ -25,7 +25,7 @@ impl HeldBytes {
         })
     }
 
-    /// How many there are.
+    /// Bytes currently held.
     #[must_use]
     pub fn get(&self) -> usize {
         self.0.load(Ordering::Relaxed)
@@ -54,9 +54,9 @@ impl Drop for HeldText {
 /// brace. Both parts are UTF-8.
 #[derive(Clone)]
 pub struct Frame {
-    /// What the readers have in common.
+    /// The part shared by all readers.
     pub shared: Bytes,
-    /// What only this reader gets.
+    /// The part for this reader only.
     pub own: Bytes,
 }
 
@@ -67,7 +67,7 @@ impl Frame {
         self.shared.len() + self.own.len()
     }
 
-    /// The end of the whole text: all that is not shared.
+    /// The end of the text: everything that is not shared.
     #[must_use]
     pub fn end(&self, number: u64) -> String {
         let own = String::from_utf8_lossy(&self.own);

@@ -1,5 +1,5 @@
-//! The events for one client: numbered, bounded in number and bytes, kept a while after they were
-//! sent so that a cut socket can be resumed. Client API §9.4.
+//! The events for one client: numbered, bounded in count and bytes, and kept for a while after sending so
+//! that a dropped socket can be resumed. Client API §9.4.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,9 +10,9 @@ use tokio::sync::Notify;
 
 use super::frame::Frame;
 
-/// Frames that wait for a client; one more and the client is too slow: its line ends.
+/// Maximum frames waiting for a client; beyond it the client is too slow and its line ends.
 pub const FRAMES_WAITING_MAX: usize = 256;
-/// Bytes of the frames that wait for a client; likewise.
+/// Maximum bytes of waiting frames; likewise.
 pub const WAITING_BYTES_MAX: usize = 2 << 20;
 /// Frames kept after they were sent, for a client that lost its socket.
 pub const FRAMES_SENT_KEPT: usize = 128;
@@ -26,19 +26,19 @@ const RESUME_TIME: Duration = Duration::from_secs(120);
 pub enum Ending {
     /// The client reads more slowly than events come.
     TooSlow,
-    /// Another socket carries the line on.
+    /// Another socket took over the line.
     Replaced,
     /// The session or the account ended.
     SessionEnded,
-    /// The service ends.
+    /// The service is stopping.
     ServiceEnds,
 }
 
-/// The events for one client, over one socket or over several that follow each other.
+/// The events for one client, over one socket or several in succession.
 pub struct Line {
     /// `connection_id`.
     pub id: String,
-    /// Whose.
+    /// Its user.
     pub user: UserNo,
     state: Mutex<State>,
     wake: Notify,
@@ -47,20 +47,20 @@ pub struct Line {
 struct State {
     /// The session of the last socket.
     session: Id,
-    /// Frames by rising number, the first one has the number `first`.
+    /// Frames by ascending number; `first` is the number of the first one.
     frames: VecDeque<Frame>,
     first: u64,
     /// Number of the next frame to send.
     next: u64,
     waiting_bytes: usize,
     sent_bytes: usize,
-    /// Which socket reads the line; rises with every one.
+    /// Number of the socket that reads the line; each new one gets a higher number.
     socket: u64,
     detached_at: Option<Instant>,
     ended: Option<Ending>,
 }
 
-/// What a socket gets from its line.
+/// Result of reading a line.
 pub enum Next {
     /// A frame and its number.
     Frame(Frame, u64),
@@ -69,7 +69,7 @@ pub enum Next {
 }
 
 impl Line {
-    /// A line that begins with a frame, and the number of the socket that reads it.
+    /// Creates a line that starts with a frame; returns it with the number of the socket that reads it.
     pub(super) fn new(id: String, user: UserNo, session: Id, hello: Frame) -> (Line, u64) {
         let state = State {
             session,
@@ -92,12 +92,12 @@ impl Line {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Every critical section leaves the state whole, so a poisoned lock is still good.
+        // Every critical section leaves the state consistent, so a poisoned lock is still usable.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gives the line to another socket, of this session, that has everything before `sequence`;
-    /// `None` if not all from there on is here. Gives the socket's number.
+    /// Hands the line to another socket, of this session, which has everything before `sequence`. Returns the
+    /// socket's number, or `None` if frames from there on are missing.
     pub(super) fn resume(&self, session: Id, sequence: u64) -> Option<u64> {
         let mut state = self.lock();
         if state.ended.is_some() || sequence < state.first || sequence > state.end() {
@@ -109,12 +109,12 @@ impl Line {
         state.detached_at = None;
         let socket = state.socket;
         drop(state);
-        // A socket that still reads the line learns that it was replaced.
+        // A socket that still reads the line finds out that it was replaced.
         self.wake();
         Some(socket)
     }
 
-    /// Appends a frame; ends the line of a client that is too slow.
+    /// Appends a frame; ends the line if its client is too slow.
     pub(super) fn push(&self, frame: Frame) {
         let mut state = self.lock();
         if state.ended.is_some() {
@@ -130,8 +130,7 @@ impl Line {
         self.wake.notify_one();
     }
 
-    /// What this socket sends next; waits until there is something. May be dropped and called
-    /// again without losing anything.
+    /// Returns what this socket sends next, waiting until there is something. Cancel safe.
     pub async fn next(&self, socket: u64) -> Next {
         loop {
             let woken = self.wake.notified();
@@ -142,7 +141,7 @@ impl Line {
         }
     }
 
-    /// What this socket sends next, if there is anything.
+    /// What this socket sends next, if anything.
     pub fn try_next(&self, socket: u64) -> Option<Next> {
         let mut state = self.lock();
         if let Some(ending) = state.ended {
@@ -161,7 +160,7 @@ impl Line {
         Some(Next::Frame(frame, number))
     }
 
-    /// The socket is gone; the line waits for its client, unless another socket has it by now.
+    /// The socket has closed; the line waits for its client, unless another socket has taken over.
     pub(super) fn detach(&self, socket: u64) {
         let mut state = self.lock();
         if state.socket == socket {
@@ -180,7 +179,7 @@ impl Line {
         self.wake.notify_one();
     }
 
-    /// Drops what was sent already.
+    /// Drops frames already sent.
     pub(super) fn forget_sent(&self) {
         self.lock().forget(0, 0);
     }
@@ -190,7 +189,7 @@ impl Line {
         self.lock().session
     }
 
-    /// Since when no socket reads the line.
+    /// When the last socket closed, if none reads the line.
     pub(super) fn detached_at(&self) -> Option<Instant> {
         self.lock().detached_at
     }
@@ -222,7 +221,7 @@ impl State {
         self.first + self.frames.len() as u64
     }
 
-    /// Frames from this number on wait; those before were sent.
+    /// Marks frames from this number on as waiting, and those before it as sent.
     fn go_to(&mut self, number: u64) {
         let sent = usize::try_from(number - self.first).unwrap_or(usize::MAX);
         let bytes = |frames: &mut dyn Iterator<Item = &Frame>| frames.map(Frame::bytes).sum();
@@ -231,7 +230,7 @@ impl State {
         self.waiting_bytes = bytes(&mut self.frames.iter().skip(sent));
     }
 
-    /// Drops sent frames, the oldest first, beyond a number or bytes.
+    /// Drops the oldest sent frames beyond a count or a number of bytes.
     fn forget(&mut self, frames_max: usize, bytes_max: usize) {
         while self.next - self.first > frames_max as u64 || self.sent_bytes > bytes_max {
             let Some(frame) = self.frames.pop_front() else {
@@ -244,7 +243,7 @@ impl State {
 
     fn end_with(&mut self, ending: Ending) {
         self.ended.get_or_insert(ending);
-        // The socket may take a while to notice.
+        // Freed now, as the socket may take a while to notice.
         self.first = self.end();
         self.next = self.first;
         self.frames.clear();

@@ -1,5 +1,4 @@
-//! The lines to local clients, and how many bytes they hold: each, those of a user, and all.
-//! Client API §9.4.
+//! The lines to local clients, and their byte limits: per line, per user and in total. Client API §9.4.
 
 mod frame;
 mod line;
@@ -19,18 +18,18 @@ use frame::HeldBytes;
 
 use crate::http::random_id;
 
-/// Lines in all; a further socket is refused.
+/// Maximum lines in total; a further socket is refused.
 const LINES_MAX: usize = 10_000;
-/// Lines of one user that a socket reads; a further socket is refused.
+/// Maximum lines of one user that a socket reads; a further socket is refused.
 pub const LINES_PER_USER_MAX: usize = 64;
-/// Lines of one user that wait for their client to come back; the oldest goes when one more does.
+/// Maximum lines of one user that wait for their client to come back; the oldest is dropped beyond it.
 pub const DETACHED_PER_USER_MAX: usize = 8;
-/// Bytes of the frames of one user's lines, shared texts counted in each.
+/// Maximum bytes of the frames of one user's lines, shared texts counted in each.
 pub const USER_BYTES_MAX: usize = 8 << 20;
-/// Bytes of the frames of all lines, shared texts counted once.
+/// Maximum bytes of the frames of all lines, shared texts counted once.
 pub const BYTES_MAX: usize = 32 << 20;
 
-/// Every line of the service.
+/// All lines of the service.
 #[derive(Default)]
 pub struct Hub {
     lines: Mutex<BTreeMap<String, Arc<Line>>>,
@@ -44,13 +43,13 @@ struct Reader {
 }
 
 impl Hub {
-    /// A text for frames; it counts as held until the last line has dropped it.
+    /// Wraps a text for frames; it counts as held until the last line drops it.
     #[must_use]
     pub fn hold(&self, text: String) -> Bytes {
         self.held.hold(text)
     }
 
-    /// A new line, which begins with `hello` (made from its id), and the number of its socket;
+    /// Opens a line that starts with `hello` (made from its id); returns it with the number of its socket, or
     /// `None` beyond the limits.
     pub fn open(
         &self,
@@ -77,8 +76,8 @@ impl Hub {
         Some((line, socket))
     }
 
-    /// The line that a client lost, if it is still here and holds everything from `sequence` on. It
-    /// belongs to the new socket's session from now on.
+    /// The line that a client lost, if it still exists and holds everything from `sequence` on. From now on
+    /// it belongs to the new socket's session.
     pub fn resume(
         &self,
         id: &str,
@@ -94,7 +93,7 @@ impl Hub {
         Some((line, socket))
     }
 
-    /// The socket of a line is gone.
+    /// The socket of a line has closed.
     pub fn detach(&self, line: &Line, socket: u64) {
         line.detach(socket);
         let mut lines = self.lock();
@@ -110,7 +109,7 @@ impl Hub {
         lines.retain(|_, line| !line.is_over());
     }
 
-    /// Gives an event to every line whose user hears of it; `frame` is asked once for each user.
+    /// Passes an event to every line whose user receives it; `frame` is called once per user.
     pub fn publish(&self, mut frame: impl FnMut(UserNo) -> Option<Frame>) {
         let lines: Vec<Arc<Line>> = self.lock().values().cloned().collect();
         let mut readers: BTreeMap<UserNo, Reader> = BTreeMap::new();
@@ -141,12 +140,12 @@ impl Hub {
         }
     }
 
-    /// Whether anybody listens at all.
+    /// Whether there are no lines.
     pub fn is_idle(&self) -> bool {
         self.lock().is_empty()
     }
 
-    /// Lines, those that wait for their client to come back included.
+    /// Number of lines, including those that wait for their client to come back.
     pub fn lines(&self) -> usize {
         self.lock().len()
     }
@@ -161,7 +160,7 @@ impl Hub {
         self.end(Ending::SessionEnded, |line| line.session() == session);
     }
 
-    /// Ends the lines of a user, but for those of the session that is kept.
+    /// Ends the lines of a user, except those of the session `keep`.
     pub fn close_user(&self, user: UserNo, keep: Option<Id>) {
         self.end(Ending::SessionEnded, |line| {
             line.user == user && Some(line.session()) != keep
@@ -189,13 +188,12 @@ impl Hub {
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Line>>> {
-        // Every critical section leaves the map whole, so a poisoned lock is still good.
+        // Every critical section leaves the map consistent, so a poisoned lock is still usable.
         self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Lets go of what was sent already, and then of the lines that are furthest behind, while there is
-/// an excess.
+/// Drops frames already sent, and then the lines with the most waiting bytes, while there is an excess.
 fn relieve(lines: &[&Arc<Line>], is_excess: impl Fn() -> bool) {
     for line in lines {
         line.forget_sent();

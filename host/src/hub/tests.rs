@@ -163,7 +163,7 @@ fn all_lines_hold_no_more_than_the_whole_and_history_goes_first() {
     let text = "x".repeat(WAITING_BYTES_MAX / 4);
     let (mut end, mut ended) = (0, 0);
     for round in 0..3 {
-        // Every user's frames are their own, so nothing is shared.
+        // Each user gets a text of their own, so nothing is shared.
         hub.publish(|_| Some(frame(&hub, &text)));
         while read(&reading, 1).is_some() {
             end += 1;
@@ -172,7 +172,7 @@ fn all_lines_hold_no_more_than_the_whole_and_history_goes_first() {
         ended = slow.iter().filter(|line| line.is_over()).count();
     }
     assert!(ended > 0 && ended < 40, "{ended}");
-    assert_eq!(end, 4, "who reads loses nothing");
+    assert_eq!(end, 4, "a client that reads loses nothing");
 }
 
 #[test]

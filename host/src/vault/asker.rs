@@ -1,20 +1,20 @@
-//! For whom a key derivation is done: what is counted, so that nobody fills the queue alone.
+//! On whose behalf a key derivation is done: counted, so that nobody fills the queue alone.
 
 use std::fmt;
 
 use causeway_kernel::rows::id::UserNo;
 
-/// Derivations of one account, running or waiting; one more is refused.
+/// Maximum derivations for one account, running or waiting; one more is refused.
 pub const DERIVATIONS_PER_ACCOUNT_MAX: usize = 4;
 
-/// Derivations of one address for which nobody vouches, running or waiting; one more is refused.
+/// Maximum derivations for one unauthenticated address, running or waiting; one more is refused.
 pub const DERIVATIONS_PER_ADDRESS_MAX: usize = 8;
 
 /// Bytes of a digest that names a source.
 const SOURCE_BYTES: usize = 16;
 
-/// A source of password checks: an account, an address, or an account at an address. A digest, so
-/// that every one takes the same room and none can be read back.
+/// A source of password checks: an account, an address, or an account at an address. A digest, so that all
+/// have the same size and none can be read back.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Source([u8; SOURCE_BYTES]);
 
@@ -45,31 +45,31 @@ impl fmt::Debug for Source {
     }
 }
 
-/// What kind of caller asks for a derivation. Each kind has a share of the queue, so that one of
-/// them alone cannot fill it.
+/// The kind of caller that asks for a derivation. Each kind has a share of the queue, so that none can fill
+/// it alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Standing {
-    /// Has a session, or comes from an address that has logged in to the account before; or it is
-    /// the service itself.
+    /// Has a session, or comes from an address that has logged in to the account before; or it is the service
+    /// itself.
     #[default]
     Known,
-    /// A program on this machine, or what cannot be told from one.
+    /// A program on this machine, or indistinguishable from one.
     Machine,
     /// Anybody else.
     Stranger,
 }
 
-/// For whom a derivation is done. The default is the service itself, whose derivations are not
+/// On whose behalf a derivation is done. The default is the service itself, whose derivations are not
 /// counted.
 #[derive(Clone, Debug, Default)]
 pub struct Asker {
     pub(super) standing: Standing,
-    /// What is counted, and how much of each there may be.
+    /// What is counted, each with its maximum.
     pub(super) sources: Vec<(Source, usize)>,
 }
 
 impl Asker {
-    /// An asker of this standing of whom nothing is counted yet.
+    /// An asker of this standing for whom nothing is counted yet.
     #[must_use]
     pub fn of(standing: Standing) -> Asker {
         Asker {
@@ -85,7 +85,7 @@ impl Asker {
         Asker::of(Standing::Known).counting(source, DERIVATIONS_PER_ACCOUNT_MAX)
     }
 
-    /// The same asker, of whom this source may occupy so many places at most.
+    /// The same asker, additionally counted for this source, with at most this many derivations.
     #[must_use]
     pub fn counting(mut self, source: Source, max: usize) -> Asker {
         self.sources.push((source, max));

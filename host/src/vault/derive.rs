@@ -1,4 +1,4 @@
-//! Key derivations: slow and hungry by design, so they run elsewhere and few at a time.
+//! Key derivations: slow and memory-hungry by design, so they run on the blocking pool and few at a time.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,18 +8,18 @@ use tokio::sync::Semaphore;
 use super::VaultError;
 use super::asker::{Asker, Source, Standing};
 
-/// Derivations at the same time. Each takes a core for 0.1 to 0.4 s and 32 MiB.
+/// Maximum concurrent derivations. Each takes a core for 0.1 to 0.4 s and 32 MiB.
 const DERIVATIONS_MAX: usize = 2;
 
-/// Derivations that run or wait; one more is refused, so that a flood of logins is answered at
+/// Maximum derivations running or waiting; one more is refused, so that a flood of logins is answered at
 /// once.
 const DERIVATIONS_QUEUED_MAX: usize = 64;
 
-/// Derivations among them that are done for strangers, and as many for this machine. The rest is
-/// left to who has a session or is known, and they wait for a few seconds at most.
+/// Maximum of those done for strangers, and likewise for this machine. The rest is left to known clients, who
+/// wait for a few seconds at most.
 const DERIVATIONS_OF_A_STANDING_MAX: usize = 24;
 
-/// The gate that every key derivation passes, as seen by one asker.
+/// The gate that every key derivation passes, from one asker's view.
 #[derive(Clone)]
 pub struct Derivations {
     gate: Arc<Gate>,
@@ -31,7 +31,7 @@ struct Gate {
     queued: Mutex<Queued>,
 }
 
-/// What runs or waits.
+/// Derivations running or waiting.
 #[derive(Default)]
 struct Queued {
     all: usize,
@@ -41,7 +41,7 @@ struct Queued {
 }
 
 impl Queued {
-    /// The count of a standing that has a share of its own.
+    /// The count of a standing that has its own share.
     fn of(&mut self, standing: Standing) -> Option<&mut usize> {
         match standing {
             Standing::Known => None,
@@ -87,7 +87,7 @@ impl Queued {
     }
 }
 
-/// A place among what runs or waits, given up when it goes.
+/// A slot in the queue, released on drop.
 struct Place(Derivations);
 
 impl Drop for Place {
@@ -98,7 +98,7 @@ impl Drop for Place {
 
 impl Gate {
     fn queued(&self) -> std::sync::MutexGuard<'_, Queued> {
-        // Counts are changed by single additions: a poisoned lock is still good.
+        // Counts are changed by single additions, so a poisoned lock is still usable.
         self.queued.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -110,7 +110,7 @@ impl Default for Derivations {
 }
 
 impl Derivations {
-    /// A gate that nobody waits at, as the service itself sees it.
+    /// A gate with an empty queue, from the service's own view.
     #[must_use]
     pub fn new() -> Derivations {
         Derivations {
@@ -122,7 +122,7 @@ impl Derivations {
         }
     }
 
-    /// The same gate for somebody else.
+    /// The same gate for another asker.
     #[must_use]
     pub fn asked_by(&self, asker: Asker) -> Derivations {
         Derivations {
@@ -134,8 +134,8 @@ impl Derivations {
     /// Runs a derivation on the blocking pool when its turn comes.
     ///
     /// # Errors
-    /// [`VaultError::TooManyOfOne`] when too many of the asker's run or wait, [`VaultError::Busy`]
-    /// when too many of all do, [`VaultError::Stopped`] when the service stops.
+    /// [`VaultError::TooManyOfOne`] if too many of the asker's run or wait, [`VaultError::Busy`] if too many
+    /// of all do, [`VaultError::Stopped`] if the service stops.
     pub async fn run<T, F>(&self, derive: F) -> Result<T, VaultError>
     where
         T: Send + 'static,
@@ -147,7 +147,7 @@ impl Derivations {
             .acquire_owned()
             .await
             .map_err(|_| VaultError::Stopped)?;
-        // Permit and place go along: who stops waiting for the result does not free the core.
+        // Permit and slot move along: a caller that stops waiting for the result does not free the core.
         let work = move || {
             let result = derive();
             drop((permit, place));
@@ -196,7 +196,7 @@ mod tests {
     }
 
     impl Held {
-        /// Adds one that waits, and tells whether it was let in.
+        /// Adds a waiting one, and returns whether it was admitted.
         async fn wait_as(&mut self, asker: &Asker) -> Result<(), VaultError> {
             let before = self.gate.gate.queued().all;
             let gate = self.gate.asked_by(asker.clone());

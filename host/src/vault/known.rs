@@ -1,24 +1,23 @@
-//! Addresses from which an account was used: whoever tries passwords elsewhere does not slow their
-//! user down there.
+//! Addresses from which an account was used: password attempts elsewhere do not slow down its user there.
 
 use causeway_kernel::rows::id::UserNo;
 
 use super::{Source, Vault, VaultError, encode, key, kind, read_row};
 
-/// Addresses kept of an account; one more takes the place of the one that was used longest ago.
+/// Maximum addresses kept per account; one more replaces the one used longest ago.
 pub const KNOWN_ADDRESSES_PER_USER_MAX: usize = 16;
 
 /// How long an address stays known without a login, in ms (90 days).
 const KNOWN_MS: i64 = 90 * 24 * 60 * 60 * 1000;
 
-/// A login is noted when the last note is older than this, in ms (a day).
+/// A login is recorded if the last record is older than this, in ms (a day).
 const NOTE_STEP_MS: i64 = 24 * 60 * 60 * 1000;
 
 impl Vault {
-    /// Whether a user has logged in from this address lately.
+    /// Whether a user has recently logged in from this address.
     ///
     /// # Errors
-    /// Trouble of the store.
+    /// Those of the store.
     pub fn knows_address(
         &self,
         user: UserNo,
@@ -29,10 +28,10 @@ impl Vault {
         Ok(noted.is_some_and(|at| now_ms.saturating_sub(at) < KNOWN_MS))
     }
 
-    /// Notes that a user has logged in from this address; rarely writes.
+    /// Records that a user has logged in from this address; rarely writes.
     ///
     /// # Errors
-    /// Trouble of the store.
+    /// Those of the store.
     pub async fn note_address(
         &self,
         user: UserNo,

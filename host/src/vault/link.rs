@@ -1,22 +1,21 @@
 //! The tokens of connections.
 //!
-//! A connection has two: the one that the peer presents to us, kept as a digest, and the one that
-//! we present, which must be readable. While a handshake is on its way there are more, and which
-//! of them are in force is decided by the state that the *workspace* gives the connection: its
-//! step is the moment at which a handshake succeeds. So a crash between any two writes leaves a
-//! state with one meaning:
+//! A connection has two: the one that the peer presents to us, kept as a digest, and the one that we present,
+//! which must be readable. During a handshake there are more, and the state that the *workspace* gives the
+//! connection decides which of them are in force: its step is the moment at which a handshake succeeds. So a
+//! crash between any two writes leaves a state with one meaning:
 //!
-//! | workspace | vault | in force for the peer | what the start makes of it |
+//! | workspace | vault | in force for the peer | action at startup |
 //! |---|---|---|---|
-//! | unknown | any | nothing | the row is an orphan and goes |
+//! | unknown | any | nothing | the row is an orphan and is deleted |
 //! | pending | nothing | nothing | nothing; the next code gets a new token |
 //! | pending | `Invited` | the invitation's token | nothing |
 //! | pending | `Answering` | the invitation's token | back to `Invited`: the peer was not told yes |
-//! | confirming | `Accepting` | ours for the peer | the confirmation is verified or made again |
+//! | confirming | `Accepting` | ours for the peer | the confirmation is verified or repeated |
 //! | confirmed | `Answering` | the next token | `Established` |
 //! | confirmed | `Accepting` | ours for the peer | `Established` |
 //! | confirmed | `Established` | the token | nothing |
-//! | removed | any | nothing | the row goes |
+//! | removed | any | nothing | the row is deleted |
 
 use causeway_kernel::model::ConnectionState;
 use causeway_kernel::rows::id::Id;
@@ -25,30 +24,30 @@ use serde::{Deserialize, Serialize};
 use super::secret::{Secret, TokenDigest};
 use super::{SWEEP_ROWS_MAX, Vault, VaultError, decode, encode, key, kind, read_row};
 
-/// What the vault holds of a connection.
+/// The vault's row for a connection.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum LinkSecrets {
-    /// We invited; this is the token inside the codes. It is readable, as every further code of
-    /// the same pending connection holds it.
+    /// We invited; this is the token inside the codes. It is readable, as every further code of the same
+    /// pending connection contains it.
     Invited {
         /// The invitation's token.
         invitation: Secret,
     },
-    /// Somebody confirms our invitation: these tokens come into force with the step that confirms
-    /// the connection.
+    /// A peer confirms our invitation: these tokens come into force with the step that confirms the
+    /// connection.
     Answering {
         /// The invitation's token.
         invitation: Secret,
-        /// What follows it.
+        /// The tokens that replace it.
         next: NextTokens,
     },
-    /// We accept an invitation: everything that is needed to call the inviter, once more if need be.
+    /// We accept an invitation: everything needed to call the inviter, again if necessary.
     Accepting {
-        /// The invitation's token, for the confirmation alone.
+        /// The invitation's token, for the confirmation only.
         invitation: Secret,
-        /// What the inviter presents from now on; readable, as a repeated confirmation names it.
+        /// The token that the inviter presents from now on; readable, as a repeated confirmation contains it.
         token: Secret,
-        /// What we present once the confirmation has succeeded.
+        /// The token that we present once the confirmation has succeeded.
         remote_token: Secret,
         /// `version` of the invitation.
         version: i64,
@@ -60,23 +59,23 @@ pub enum LinkSecrets {
 /// The two tokens of a connection.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct NextTokens {
-    /// What the peer presents.
+    /// The token that the peer presents.
     pub token: TokenDigest,
-    /// What we present.
+    /// The token that we present.
     pub remote_token: Secret,
 }
 
-/// The tokens that count at the moment.
+/// The tokens currently in force.
 #[derive(Clone, Debug)]
 pub struct InForce {
-    /// What the peer presents.
+    /// The token that the peer presents.
     pub token: TokenDigest,
-    /// What we present; none before anybody has accepted our invitation.
+    /// The token that we present; `None` before anybody has accepted our invitation.
     pub remote_token: Option<Secret>,
 }
 
 impl LinkSecrets {
-    /// The tokens that count while the workspace gives the connection this state.
+    /// The tokens in force while the workspace gives the connection this state.
     #[must_use]
     pub fn in_force(&self, state: ConnectionState) -> Option<InForce> {
         let both = |tokens: &NextTokens| InForce {
@@ -102,8 +101,8 @@ impl LinkSecrets {
         }
     }
 
-    /// The row that belongs to a state of the workspace: what a start, or the end of a handshake,
-    /// makes of it. `None`: the row goes.
+    /// The row for a state of the workspace, as a start or the end of a handshake sets it. `None`: the row is
+    /// deleted.
     #[must_use]
     pub fn settled(&self, state: Option<ConnectionState>) -> Option<LinkSecrets> {
         match (state?, self) {
@@ -150,37 +149,37 @@ impl LinkSecrets {
 }
 
 impl Vault {
-    /// What the vault holds of a connection.
+    /// The vault's row for a connection.
     ///
     /// # Errors
-    /// Trouble of the store.
+    /// Those of the store.
     pub fn link(&self, remote_id: Id) -> Result<Option<LinkSecrets>, VaultError> {
         self.read(&link_key(remote_id))
     }
 
-    /// Stores what a connection has become.
+    /// Stores the row of a connection.
     ///
     /// # Errors
-    /// Trouble of the store.
+    /// Those of the store.
     pub async fn put_link(&self, remote_id: Id, link: LinkSecrets) -> Result<(), VaultError> {
         let row = encode(&link)?;
         self.write(move |_| Ok((vec![(link_key(remote_id), Some(row))], ())))
             .await
     }
 
-    /// Removes all that the vault holds of a connection.
+    /// Removes everything that the vault holds for a connection.
     ///
     /// # Errors
-    /// Trouble of the store.
+    /// Those of the store.
     pub async fn remove_link(&self, remote_id: Id) -> Result<(), VaultError> {
         self.write(move |_| Ok((vec![(link_key(remote_id), None)], ())))
             .await
     }
 
-    /// The invitation's token of a pending connection, made now if there is none.
+    /// The invitation's token of a pending connection, created now if there is none.
     ///
     /// # Errors
-    /// Trouble of the store; [`VaultError::Row`] if the connection is not pending here.
+    /// Those of the store; [`VaultError::Row`] if the connection is not pending here.
     pub async fn invitation_token(&self, remote_id: Id) -> Result<Secret, VaultError> {
         let fresh = Secret::token()?;
         self.write(move |store| match read_row(store, &link_key(remote_id))? {
@@ -197,10 +196,10 @@ impl Vault {
         .await
     }
 
-    /// Brings the row of a connection in line with its state in the workspace.
+    /// Reconciles the row of a connection with its state in the workspace.
     ///
     /// # Errors
-    /// Trouble of the store.
+    /// Those of the store.
     pub async fn settle_link(
         &self,
         remote_id: Id,
@@ -216,11 +215,11 @@ impl Vault {
         .await
     }
 
-    /// At the start: brings every row in line with the workspace and removes orphans. `state`
-    /// looks a connection up. Says how many rows went.
+    /// At startup: reconciles every row with the workspace and removes orphans. `state` looks a connection
+    /// up. Returns the number of rows removed.
     ///
     /// # Errors
-    /// Trouble of the store.
+    /// Those of the store.
     pub async fn sweep_links<F>(&self, state: F) -> Result<usize, VaultError>
     where
         F: Fn(Id) -> Option<ConnectionState> + Send + Sync + 'static,
@@ -366,7 +365,7 @@ mod tests {
         for (remote_id, state, name) in expected {
             let link = vault.link(remote_id).unwrap();
             assert_eq!(link.as_ref().map(LinkSecrets::name), name);
-            // What is in force does not change by being settled.
+            // Settling does not change the tokens in force.
             if let (Some(link), Some(Confirmed)) = (link, state) {
                 assert!(in_force(&link, Confirmed).is_some());
             }

@@ -1,19 +1,17 @@
-//! The vault: secrets that stand beside the journal and never enter it.
+//! The vault: secrets that are stored next to the journal and never enter it.
 //!
-//! It holds password hashes, sessions, the addresses from which accounts were used, and the tokens
-//! of connections. The kernel knows none of them; what belongs together is named by user number and
-//! by `remote_id`.
+//! It holds password hashes, sessions, the addresses from which accounts were used, and the tokens of
+//! connections. The kernel knows none of them; rows are related by user number and by `remote_id`.
 //!
-//! Order across the two: what is created goes into the vault first and into a step second; what
-//! is deleted goes through a step first and out of the vault second. A crash between the two
-//! therefore leaves at most a row of the vault that no row of the workspace names; such orphans
-//! are swept when the service starts.
+//! Order across the two: a creation goes into the vault first and into a step second; a deletion goes through
+//! a step first and out of the vault second. A crash between the two therefore leaves at most a vault row
+//! that no row of the workspace refers to; such orphans are swept when the service starts.
 //!
-//! What others present to us is kept as a digest. What we present must be readable; it is protected
-//! by the file's permissions, as a key to encrypt it with would lie beside it.
+//! Tokens that others present to us are kept as digests. Those that we present must be readable; they are
+//! protected by the file's permissions, as an encryption key would be stored next to them.
 //!
-//! Reads are done where they are asked for: they take microseconds. Writes wait for the disk and
-//! run on the blocking pool; key derivations as well, and only a few at a time.
+//! Reads are done in place: they take microseconds. Writes wait for the disk and run on the blocking pool; so
+//! do key derivations, and only a few at a time.
 
 mod asker;
 mod derive;
@@ -49,7 +47,7 @@ const ROW_VERSION: u8 = 1;
 /// Rows that a sweep reads at once.
 const SWEEP_ROWS_MAX: usize = 256;
 
-/// First byte of a key: what stands in the row.
+/// First byte of a key: the kind of the row.
 mod kind {
     pub const PASSWORD: u8 = b'p';
     pub const PREPARED_PASSWORD: u8 = b'q';
@@ -59,13 +57,13 @@ mod kind {
     pub const KNOWN_ADDRESS: u8 = b'a';
 }
 
-/// Why the vault could not do what it was asked for.
+/// Why a vault operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum VaultError {
-    /// The store failed; the text names no secret.
+    /// The store failed; the text contains no secret.
     #[error("the vault cannot be used: {0}")]
     Store(String),
-    /// A row is of a version that this service does not know, or damaged.
+    /// A row is damaged, or of a version that this service does not know.
     #[error("a row of the vault cannot be read")]
     Row,
     /// The operating system has no randomness.
@@ -91,7 +89,7 @@ impl VaultError {
     }
 }
 
-/// The vault. A handle; clones lead to the same vault.
+/// The vault. A handle; clones share the same vault.
 #[derive(Clone)]
 pub struct Vault {
     inner: Arc<Inner>,
@@ -106,7 +104,7 @@ struct Inner {
 }
 
 impl Vault {
-    /// Opens the vault of a data directory, or makes it.
+    /// Opens the vault of a data directory, or creates it.
     ///
     /// # Errors
     /// [`VaultError::Store`] when the file cannot be opened.
@@ -115,7 +113,7 @@ impl Vault {
         Ok(Vault::with_store(Box::new(store), PasswordCost::default()))
     }
 
-    /// A vault over another store, or with another cost of passwords.
+    /// A vault over another store, or with another password cost.
     #[must_use]
     pub fn with_store(store: Box<dyn SecretStore>, cost: PasswordCost) -> Vault {
         Vault {
@@ -138,7 +136,7 @@ impl Vault {
         read_row(self.inner.store.as_ref(), key)
     }
 
-    /// Runs `change` with no other change beside it and commits what it returns.
+    /// Runs `change` exclusively and commits what it returns.
     async fn write<R, F>(&self, change: F) -> Result<R, VaultError>
     where
         R: Send + 'static,
@@ -147,7 +145,7 @@ impl Vault {
         let vault = self.clone();
         let work = move || {
             let inner = &vault.inner;
-            // A panic in a change left nothing half done: changes are committed whole.
+            // A panic in a change left nothing half done: changes are committed as a whole.
             let _writer = inner.writer.lock().unwrap_or_else(PoisonError::into_inner);
             let (changes, result) = change(inner.store.as_ref())?;
             if !changes.is_empty() {

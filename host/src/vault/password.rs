@@ -1,5 +1,4 @@
-//! Password hashes of local users: strings of the Password Hashing Competition's form,
-//! `$scrypt$ln=15,r=8,p=3$salt$hash`.
+//! Password hashes of local users, as PHC strings: `$scrypt$ln=15,r=8,p=3$salt$hash`.
 
 use causeway_kernel::rows::id::{Id, UserNo};
 use scrypt::Scrypt;
@@ -11,21 +10,21 @@ use super::secret::{Secret, new_id, random};
 use super::session::forget_others;
 use super::{Asker, SWEEP_ROWS_MAX, Vault, VaultError, decode, encode, key, kind, read_row};
 
-/// Bytes of a password; the reference takes 72, which is where its bcrypt stops reading.
+/// Maximum bytes of a password; the reference accepts 72, which is where its bcrypt stops reading.
 pub const PASSWORD_BYTES_MAX: usize = 72;
 
-/// What a hash costs: scrypt with N = 2^`log_n`.
+/// The cost of a hash: scrypt with N = 2^`log_n`.
 ///
-/// The default, N = 2^15, r = 8, p = 3, is the smallest of the equivalent settings that OWASP
-/// recommends by memory: 32 MiB and a third of a second of one core, where N = 2^17 would take 128 MiB
-/// for each login of a small machine.
+/// The default, N = 2^15, r = 8, p = 3, is the smallest by memory of the equivalent settings that OWASP
+/// recommends: 32 MiB and a third of a second of one core, where N = 2^17 would take 128 MiB for each login
+/// on a small machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PasswordCost {
     /// Logarithm of the number of blocks.
     pub log_n: u8,
     /// Size of a block, in units of 128 bytes.
     pub r: u32,
-    /// How often it is all done.
+    /// Number of repetitions.
     pub p: u32,
 }
 
@@ -39,18 +38,18 @@ impl Default for PasswordCost {
     }
 }
 
-/// Limits of what a stored hash may ask for, so that a damaged row cannot take all memory.
+/// Limits on what a stored hash may require, so that a damaged row cannot take all memory.
 const LOG_N_MAX: u8 = 20;
 const R_MAX: u32 = 32;
 const P_MAX: u32 = 16;
 
 const SALT_BYTES: usize = 16;
 
-/// A password that is stored for an account that does not exist yet.
+/// A password stored for an account that does not exist yet.
 #[derive(Debug)]
 pub struct PreparedPassword(Id);
 
-/// That a password was an account's when it was checked. It may have been changed since.
+/// Proof that a password was an account's when it was checked. It may have been changed since.
 pub struct Verified {
     hash: String,
 }
@@ -62,13 +61,12 @@ struct PreparedRow {
 }
 
 impl Vault {
-    /// Stores the password of an account that a step is about to make. When the step has made it,
-    /// [`Vault::adopt_password`] gives the password to it; otherwise the next start does, or
-    /// drops it.
+    /// Stores the password of an account that a step is about to create. After the step,
+    /// [`Vault::adopt_password`] assigns it to the account; otherwise the next start does so, or drops it.
     ///
     /// # Errors
     /// [`VaultError::Password`] for an empty or over-long one, [`VaultError::TooManyOfOne`],
-    /// [`VaultError::Busy`], or trouble of the store.
+    /// [`VaultError::Busy`], or those of the store.
     pub async fn prepare_password(
         &self,
         asker: &Asker,
@@ -89,10 +87,10 @@ impl Vault {
         Ok(PreparedPassword(handle))
     }
 
-    /// Gives a prepared password to the account that was made.
+    /// Assigns a prepared password to the account that was created.
     ///
     /// # Errors
-    /// Trouble of the store.
+    /// Those of the store.
     pub async fn adopt_password(
         &self,
         prepared: PreparedPassword,
@@ -109,17 +107,16 @@ impl Vault {
         .await
     }
 
-    /// Drops a prepared password, as the step refused the account.
+    /// Drops a prepared password because the step refused the account.
     ///
     /// # Errors
-    /// Trouble of the store.
+    /// Those of the store.
     pub async fn discard_password(&self, prepared: PreparedPassword) -> Result<(), VaultError> {
         let from = key(kind::PREPARED_PASSWORD, &[prepared.0.as_bytes()]);
         self.write(|_| Ok((vec![(from, None)], ()))).await
     }
 
-    /// Sets or replaces the password of an account, and ends its sessions but for the one that is
-    /// kept.
+    /// Sets or replaces the password of an account, and ends its sessions except the one that is kept.
     ///
     /// # Errors
     /// As [`Vault::prepare_password`].
@@ -139,7 +136,7 @@ impl Vault {
         .await
     }
 
-    /// Stores the same password under another hash, unless it was changed meanwhile.
+    /// Stores the same password with another hash, unless it was changed meanwhile.
     async fn replace_hash(&self, user: UserNo, old: String, new: String) -> Result<(), VaultError> {
         self.write(move |store| {
             let stored: Option<String> = read_row(store, &password_key(user))?;
@@ -155,7 +152,7 @@ impl Vault {
     /// Removes the password of an account.
     ///
     /// # Errors
-    /// Trouble of the store.
+    /// Those of the store.
     pub async fn remove_password(&self, user: UserNo) -> Result<(), VaultError> {
         self.write(move |_| Ok((vec![(password_key(user), None)], ())))
             .await
@@ -164,18 +161,18 @@ impl Vault {
     /// Whether a password that was checked is still the account's.
     ///
     /// # Errors
-    /// Trouble of the store.
+    /// Those of the store.
     pub fn still_holds(&self, user: UserNo, verified: &Verified) -> Result<bool, VaultError> {
         let stored: Option<String> = self.read(&password_key(user))?;
         Ok(stored.is_some_and(|stored| stored == verified.hash))
     }
 
-    /// Checks whether a password is that of an account. Without an account, or one without a password,
-    /// it takes as long and gives `None`, so that the time tells nobody which accounts exist.
+    /// Checks whether a password is that of an account. Without an account, or for one without a password, it
+    /// takes as long and returns `None`, so that the time does not reveal which accounts exist.
     ///
     /// # Errors
-    /// [`VaultError::TooManyOfOne`] and [`VaultError::Busy`] when too many are being checked, or
-    /// trouble of the store.
+    /// [`VaultError::TooManyOfOne`] and [`VaultError::Busy`] if too many are being checked, or those of the
+    /// store.
     pub async fn check_password(
         &self,
         asker: &Asker,
@@ -215,11 +212,11 @@ impl Vault {
         Ok(Some(Verified { hash }))
     }
 
-    /// At the start: gives prepared passwords to the accounts that a step had made before a
-    /// crash, and drops the others. `find` looks a local account up by user name.
+    /// At startup: assigns prepared passwords to accounts that a step created before a crash, and drops the
+    /// others. `find` looks a local account up by user name.
     ///
     /// # Errors
-    /// Trouble of the store.
+    /// Those of the store.
     pub async fn sweep_passwords<F>(&self, find: F) -> Result<usize, VaultError>
     where
         F: Fn(&str) -> Option<UserNo> + Send + 'static,
@@ -233,7 +230,7 @@ impl Vault {
             let mut changes = Vec::new();
             for ((row_key, _), row) in rows.iter().zip(&decoded) {
                 changes.push((row_key.clone(), None));
-                // Two sign-ups raced for the name: nobody knows whose the account is.
+                // Two sign-ups raced for the name: it is unknown whose the account is.
                 let rivals = decoded
                     .iter()
                     .filter(|other| other.username == row.username);
@@ -379,7 +376,7 @@ mod tests {
         assert!(passes(&vault, Some(UserNo(1)), &password).await);
     }
 
-    /// Written by releases that made the string themselves; the password is `correct horse`.
+    /// Written by releases that built the string themselves; the password is `correct horse`.
     const STORED_EARLIER: &str =
         "$scrypt$ln=4,r=8,p=1$AAECAwQFBgcICQoLDA0ODw$Q7EcH175P/kcU7JE2HRU+qTRrq/BS6UbCRYPdBaC5y8";
 

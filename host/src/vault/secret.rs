@@ -10,18 +10,18 @@ use zeroize::Zeroizing;
 
 use super::VaultError;
 
-/// A secret text: a password, a token, an invitation code. It is wiped when it goes, and neither
-/// `Debug` nor `Display` shows it.
+/// A secret text: a password, a token, an invitation code. It is wiped on drop, and neither `Debug` nor
+/// `Display` shows it.
 #[derive(Clone, Default)]
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// Takes a text over.
+    /// Wraps a text.
     pub fn new(text: impl Into<String>) -> Secret {
         Secret(Zeroizing::new(text.into()))
     }
 
-    /// A new token of 122 random bits in 26 characters, made like the protocol's ids.
+    /// A new token of 122 random bits in 26 characters, generated like the protocol's ids.
     ///
     /// # Errors
     /// [`VaultError::Random`] when the operating system has no randomness.
@@ -29,13 +29,13 @@ impl Secret {
         Ok(Secret::new(new_id()?.as_str()))
     }
 
-    /// The text itself. Each caller is a place where the secret may leave.
+    /// The text itself. Each caller is a place where the secret may leak.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// Whether there is no text at all.
+    /// Whether the text is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -48,8 +48,8 @@ impl fmt::Debug for Secret {
     }
 }
 
-// Secrets are serialised for one purpose: rows of the vault. Nothing that is rendered for clients
-// holds one.
+// Secrets are serialised for one purpose: rows of the vault. Nothing that is rendered for clients contains
+// one.
 impl Serialize for Secret {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.expose())
@@ -62,7 +62,7 @@ impl<'de> Deserialize<'de> for Secret {
     }
 }
 
-/// The SHA-256 of a token: all that is kept of what others present to us. Tokens are random, so a
+/// The SHA-256 of a token: all that is kept of tokens that others present to us. Tokens are random, so a
 /// plain hash is enough.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 pub struct TokenDigest([u8; 32]);
@@ -74,7 +74,7 @@ impl TokenDigest {
         TokenDigest(Sha256::digest(token.as_bytes()).into())
     }
 
-    /// Whether this is the digest of `token`; the time it takes does not depend on the answer.
+    /// Whether this is the digest of `token`, in constant time.
     #[must_use]
     pub fn is_of(&self, token: &str) -> bool {
         self.0.ct_eq(&TokenDigest::of(token).0).into()
@@ -93,7 +93,7 @@ impl fmt::Debug for TokenDigest {
     }
 }
 
-/// Random bytes of the operating system.
+/// Random bytes from the operating system.
 ///
 /// # Errors
 /// [`VaultError::Random`] when it has none.
@@ -103,7 +103,7 @@ pub fn random<const N: usize>() -> Result<[u8; N], VaultError> {
     Ok(bytes)
 }
 
-/// A random id: 16 bytes of a version-4 UUID, as the protocol makes its ids.
+/// A random id: 16 bytes of a version-4 UUID, like the protocol's ids.
 ///
 /// # Errors
 /// [`VaultError::Random`] when the operating system has no randomness.

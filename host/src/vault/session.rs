@@ -8,34 +8,34 @@ use super::{
     Change, SWEEP_ROWS_MAX, SecretStore, Vault, VaultError, decode, encode, key, kind, read_row,
 };
 
-/// Sessions of one user; one more ends the one that was idle longest.
+/// Maximum sessions of one user; one more ends the one that was idle longest.
 pub const SESSIONS_PER_USER_MAX: usize = 100;
 
 /// How long a session lives without activity, in ms (30 days, as in the reference).
 const SESSION_LIFE_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 
-/// Activity is noted when the last note is older than this, in ms.
+/// Activity is recorded if the last record is older than this, in ms.
 const ACTIVITY_STEP_MS: i64 = 5 * 60 * 1000;
 
-/// Characters kept of what a client says about itself.
+/// Characters kept of a client's description of itself.
 const DEVICE_CHARS_MAX: usize = 128;
 
 /// A session, without its token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
-    /// Names the session in lists.
+    /// Identifies the session in lists.
     pub id: Id,
-    /// Whose it is.
+    /// The user.
     pub user: UserNo,
-    /// What a browser must repeat in a header when it presents the token as a cookie.
+    /// The value that a browser must repeat in a header when it presents the token as a cookie.
     pub csrf: String,
     /// When it began, in ms.
     pub create_at: i64,
     /// When it ends, in ms; moves with activity.
     pub expires_at: i64,
-    /// Last noted activity, in ms.
+    /// Last recorded activity, in ms.
     pub last_activity_at: i64,
-    /// What the client said about itself.
+    /// The client's description of itself.
     pub device: String,
 }
 
@@ -44,15 +44,15 @@ pub struct Session {
 pub struct NewSession {
     /// The session.
     pub session: Session,
-    /// What the client presents from now on.
+    /// The token that the client presents from now on.
     pub token: Secret,
 }
 
 impl Vault {
-    /// Begins a session.
+    /// Creates a session.
     ///
     /// # Errors
-    /// Trouble of the store.
+    /// Those of the store.
     pub async fn create_session(
         &self,
         user: UserNo,
@@ -97,16 +97,16 @@ impl Vault {
     /// The live session of a token.
     ///
     /// # Errors
-    /// Trouble of the store.
+    /// Those of the store.
     pub fn session(&self, token: &str, now_ms: i64) -> Result<Option<Session>, VaultError> {
         let found: Option<Session> = self.read(&session_key(&TokenDigest::of(token)))?;
         Ok(found.filter(|session| session.expires_at > now_ms))
     }
 
-    /// Notes activity of a session and prolongs it; rarely writes.
+    /// Records activity of a session and prolongs it; rarely writes.
     ///
     /// # Errors
-    /// Trouble of the store.
+    /// Those of the store.
     pub async fn note_activity(&self, token: &str, now_ms: i64) -> Result<(), VaultError> {
         let digest = TokenDigest::of(token);
         let due = |session: &Session| now_ms - session.last_activity_at >= ACTIVITY_STEP_MS;
@@ -126,10 +126,10 @@ impl Vault {
         .await
     }
 
-    /// Ends the session of a token. Says whether there was one.
+    /// Ends the session of a token. Returns whether there was one.
     ///
     /// # Errors
-    /// Trouble of the store.
+    /// Those of the store.
     pub async fn end_session(&self, token: &str) -> Result<bool, VaultError> {
         let digest = TokenDigest::of(token);
         self.write(move |store| {
@@ -146,7 +146,7 @@ impl Vault {
     /// The live sessions of a user, the latest first.
     ///
     /// # Errors
-    /// Trouble of the store.
+    /// Those of the store.
     pub fn sessions_of(&self, user: UserNo, now_ms: i64) -> Result<Vec<Session>, VaultError> {
         let found = of_user(self.inner.store.as_ref(), user)?;
         let mut sessions: Vec<Session> = found
@@ -158,11 +158,10 @@ impl Vault {
         Ok(sessions)
     }
 
-    /// Removes sessions that have expired, and those whose user `is_live` does not know.
-    /// Says how many.
+    /// Removes expired sessions, and those whose user `is_live` rejects. Returns their number.
     ///
     /// # Errors
-    /// Trouble of the store.
+    /// Those of the store.
     pub async fn sweep_sessions<F>(&self, now_ms: i64, is_live: F) -> Result<usize, VaultError>
     where
         F: Fn(UserNo) -> bool + Send + Sync + 'static,
@@ -213,7 +212,7 @@ fn forget(changes: &mut Vec<Change>, user: UserNo, digest: &[u8]) {
     ));
 }
 
-/// Ends the sessions of a user, but for the one that is kept.
+/// Ends the sessions of a user, except the one that is kept.
 pub(super) fn forget_others(
     store: &dyn SecretStore,
     changes: &mut Vec<Change>,

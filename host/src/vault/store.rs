@@ -1,4 +1,4 @@
-//! Where the vault's rows stand: bytes to bytes, changed in durable transactions.
+//! Storage of the vault's rows: bytes to bytes, changed in durable transactions.
 
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
@@ -15,8 +15,8 @@ pub type Change = (Vec<u8>, Option<Vec<u8>>);
 /// A key and its value.
 pub type Row = (Vec<u8>, Vec<u8>);
 
-/// What the vault needs from a store. The one that ships is a file; a cluster keeps its secrets
-/// in the database that holds its journal.
+/// What the vault needs from a store. The one that ships is a file; a cluster would keep its secrets in the
+/// database that holds its journal.
 pub trait SecretStore: Send + Sync + 'static {
     /// The value of a key.
     ///
@@ -24,37 +24,36 @@ pub trait SecretStore: Send + Sync + 'static {
     /// [`VaultError::Store`] when the store cannot be read.
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, VaultError>;
 
-    /// Rows whose key starts with `prefix` and comes after `after`, by rising key, at most
-    /// `rows_max`.
+    /// Rows whose key starts with `prefix` and comes after `after`, in ascending order, at most `rows_max`.
     ///
     /// # Errors
     /// [`VaultError::Store`] when the store cannot be read.
     fn scan(&self, prefix: &[u8], after: &[u8], rows_max: usize) -> Result<Vec<Row>, VaultError>;
 
-    /// Carries all changes out, or none; they are durable when it returns.
+    /// Applies all changes, or none; they are durable when it returns.
     ///
     /// # Errors
-    /// [`VaultError::Store`] when nothing was changed.
+    /// [`VaultError::Store`] if nothing was changed.
     fn commit(&self, changes: &[Change]) -> Result<(), VaultError>;
 }
 
 const ROWS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("vault");
 
-/// Bytes that redb may keep of the vault; its own default is a gigabyte.
+/// Bytes of the vault that redb may cache; its own default is a gigabyte.
 const CACHE_BYTES: usize = 4 << 20;
 
 /// A redb file that only its owner can read.
 pub struct FileStore {
     path: PathBuf,
-    /// `None` after a commit that failed, on a full disk say: redb wants to be opened anew then.
+    /// `None` after a failed commit, e.g. on a full disk: redb must then be reopened.
     database: RwLock<Option<Database>>,
 }
 
 impl FileStore {
-    /// Opens the file, or makes it.
+    /// Opens the file, or creates it.
     ///
     /// # Errors
-    /// [`VaultError::Store`] when it cannot be opened, or is open in another process.
+    /// [`VaultError::Store`] if it cannot be opened, or is open in another process.
     pub fn open(path: &Path) -> Result<FileStore, VaultError> {
         Ok(FileStore {
             path: path.to_path_buf(),
@@ -81,7 +80,7 @@ impl FileStore {
     }
 }
 
-/// Opens the file. Nothing is written to one that is whole, so that a full disk can be started on.
+/// Opens the file. Nothing is written to an intact one, so that the service can start with a full disk.
 fn open(path: &Path) -> Result<Database, VaultError> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
@@ -149,8 +148,8 @@ fn commit(database: &Database, changes: &[Change]) -> Result<(), VaultError> {
     transaction
         .set_durability(Durability::Immediate)
         .map_err(VaultError::store)?;
-    // Peers and clients choose bytes that are stored here, and redb's checksum is not
-    // cryptographic: two phases keep a chosen value from passing as a commit after a crash.
+    // Peers and clients choose bytes that are stored here, and redb's checksum is not cryptographic: two
+    // phases keep a chosen value from passing as a commit after a crash.
     transaction.set_two_phase_commit(true);
     {
         let mut table = transaction.open_table(ROWS).map_err(VaultError::store)?;

@@ -1,6 +1,6 @@
-//! What clients see of a workspace: [`query`] finds rows, within bounds; [`json`] makes of them the
-//! objects of the client API. Nothing is decided here; whether somebody may see an object is asked of the
-//! kernel's [`authority`](causeway_kernel::authority) before.
+//! What clients see of a workspace: [`query`] finds rows, within bounds; [`json`] turns them into the objects
+//! of the client API. Nothing is decided here; the kernel's [`authority`](causeway_kernel::authority) decides
+//! beforehand whether somebody may see an object.
 
 pub mod json;
 pub mod query;

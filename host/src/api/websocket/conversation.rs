@@ -1,4 +1,4 @@
-//! A WebSocket from its first message to its last.
+//! A WebSocket from the first message to the last.
 
 use std::convert::Infallible;
 use std::future::pending;
@@ -19,33 +19,33 @@ use crate::vault::Secret;
 
 /// How long a socket may take to authenticate.
 const CHALLENGE_TIMEOUT: Duration = Duration::from_secs(5);
-/// How often a client is pinged, and its session looked at again.
+/// How often a client is pinged and its session checked again.
 const PING_INTERVAL: Duration = Duration::from_secs(60);
-/// After this time without a sign of life a client is gone.
+/// After this time without any message, a client is considered gone.
 const SILENCE_MAX: Duration = Duration::from_secs(100);
 
 const NOT_AUTHENTICATED: End = End::Ours(CloseCode::Policy, "not authenticated");
 const EVICTED: End = End::Ours(CloseCode::Again, "too many connections");
 
-/// Where a client says it was cut off.
+/// Where a client says it lost its connection.
 pub struct Resume {
     /// The line.
     pub id: String,
-    /// Number of the first event that it misses.
+    /// Number of the first event it missed.
     pub sequence: Option<u64>,
 }
 
 /// A client that opens a socket.
 pub struct Guest {
-    /// Whose session the request named, if any.
+    /// The caller, if the request was authenticated.
     pub caller: Option<Caller>,
-    /// The connection's place among the others.
+    /// Slot of the HTTP connection.
     pub slot: Option<Arc<Slot>>,
-    /// What it missed.
+    /// Where to resume.
     pub resume: Resume,
 }
 
-/// A client that has said who it is.
+/// An authenticated client.
 struct Member<'a> {
     app: &'a App,
     caller: Caller,
@@ -55,7 +55,7 @@ struct Member<'a> {
 }
 
 impl Guest {
-    /// Carries the socket from its beginning to its end.
+    /// Runs the socket from beginning to end.
     pub async fn welcome(self, app: &App, mut socket: Socket) {
         let slot = self.slot.clone();
         let evicted = async {
@@ -102,7 +102,7 @@ impl Guest {
     }
 }
 
-/// Waits for the first message, which must be a challenge with a good token.
+/// Waits for an authentication challenge, which must have a valid token.
 async fn challenge(app: &App, socket: &mut Socket) -> Result<(Caller, i64), End> {
     loop {
         let Some(text) = socket.receive().await? else {
@@ -126,14 +126,14 @@ impl Drop for Member<'_> {
 }
 
 impl Member<'_> {
-    /// Carries events out and requests in until one side ends it.
+    /// Sends events and answers requests until one side ends the connection.
     async fn converse(
         &self,
         socket: &mut Socket,
         answer_to: Option<i64>,
     ) -> Result<Infallible, End> {
         if let Some(seq) = answer_to {
-            // `hello`, which is there already, goes out before the reply to the challenge.
+            // `hello`, which is already queued, is sent before the reply to the challenge.
             if let Some(next) = self.line.try_next(self.number) {
                 self.send(socket, next).await?;
             }

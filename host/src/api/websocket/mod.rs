@@ -38,7 +38,7 @@ async fn open(State(app): State<Shared>, params: Params, mut request: Request) -
         return ApiError::new(
             StatusCode::BAD_REQUEST,
             "api.web_socket.connect.upgrade.app_error",
-            "This address speaks WebSocket only.",
+            "This endpoint accepts WebSocket connections only.",
         )
         .into_response();
     };
@@ -50,11 +50,11 @@ async fn open(State(app): State<Shared>, params: Params, mut request: Request) -
         )
         .into_response();
     }
-    // A credential that is no session any more counts as none: the client may still challenge.
+    // An expired credential is ignored: the client may still authenticate with a challenge.
     let caller = present(request.headers()).and_then(|it| app.caller(it.token).ok());
     let guest = Guest {
         caller,
-        // The socket is one of the connections until it closes.
+        // The socket counts as one of the connections until it closes.
         slot: request.extensions().get::<Arc<Slot>>().cloned(),
         resume: Resume {
             id: params.get("connection_id").to_string(),
@@ -62,7 +62,7 @@ async fn open(State(app): State<Shared>, params: Params, mut request: Request) -
         },
     };
     tokio::spawn(async move {
-        // Without a connection any more there is nobody to tell.
+        // If the connection is gone, there is nobody to reply to.
         if let Ok(upgraded) = upgrade.await {
             guest.welcome(&app, Socket::new(upgraded).await).await;
         }
@@ -70,7 +70,7 @@ async fn open(State(app): State<Shared>, params: Params, mut request: Request) -
     answer
 }
 
-/// Programs send no origin; pages do, and then it must be ours or a configured one.
+/// Programs send no origin; browsers do, and then it must be ours or a configured one.
 fn origin_allowed(app: &App, headers: &HeaderMap) -> bool {
     let Some(origin) = headers.get(ORIGIN) else {
         return true;

@@ -1,4 +1,4 @@
-//! What clients ask over the WebSocket. Client API §9.2, §9.3.
+//! Requests that clients send over the WebSocket. Client API §9.2, §9.3.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -10,29 +10,29 @@ use crate::http::SERVER_VERSION;
 /// A message of a client.
 #[derive(Deserialize)]
 pub struct Request {
-    /// The client's number of it.
+    /// The client's number of the message.
     #[serde(default)]
     pub seq: i64,
-    /// What is asked.
+    /// The requested action.
     #[serde(default)]
     pub action: String,
-    /// What belongs to it.
+    /// Parameters of the action.
     #[serde(default)]
     pub data: Value,
 }
 
 impl Request {
-    /// Reads a message.
+    /// Parses a message.
     ///
     /// # Errors
-    /// The end of the socket when it is not the JSON that belongs here.
+    /// The end of the socket if it is not the expected JSON.
     pub fn parse(text: &str) -> Result<Request, End> {
         serde_json::from_str(text)
             .map_err(|_| End::Ours(CloseCode::Invalid, "messages must be JSON"))
     }
 }
 
-/// The answer to a message, if it gets one.
+/// The reply to a message, if there is one.
 pub fn answer(request: &Request, connection_id: &str) -> Option<String> {
     let seq = request.seq;
     if seq <= 0 {
@@ -59,7 +59,7 @@ pub fn answer(request: &Request, connection_id: &str) -> Option<String> {
                 "node_id": connection_id,
             })),
         ),
-        // What other people would see of these is not offered; the client needs only the answer.
+        // Their effects on other users are not supported; the client only needs the reply.
         "user_typing" | "user_update_active_status" | "presence" | "posted_notify_ack" => {
             reply(seq, None)
         }
@@ -79,7 +79,7 @@ fn now_ms() -> u64 {
     })
 }
 
-/// A success.
+/// A success reply.
 pub fn reply(seq: i64, data: Option<Value>) -> String {
     let mut body = json!({ "status": "OK", "seq_reply": seq });
     if let (Some(data), Some(object)) = (data, body.as_object_mut()) {

@@ -1,4 +1,4 @@
-//! A WebSocket as the service uses it: texts in, events and replies out, and a close that says why.
+//! A WebSocket as the service uses it: receives texts, sends events and replies, closes with a reason.
 
 use std::time::Duration;
 
@@ -15,20 +15,20 @@ use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
 
 use crate::hub::Frame;
 
-/// Bytes of a message from a client; a longer one ends the socket. Client API §4.
+/// Maximum bytes of a message from a client; a longer one ends the socket. Client API §4.
 const MESSAGE_BYTES_MAX: usize = 8192;
-/// Bytes buffered of what a client sends.
+/// Bytes buffered of a client's data.
 const READ_BUFFER_BYTES: usize = 4 * 1024;
-/// Bytes of an event that are sent at once; a longer one goes in several frames of the protocol, so
-/// that a slow client holds this much of it and not a copy of the whole.
+/// Bytes of an event that are sent at once; a longer one is sent in several protocol frames, so that a slow
+/// client holds this much of it instead of a copy of the whole.
 const PART_BYTES: usize = 16 * 1024;
-/// How long a client may take to take part in closing.
+/// How long a client may take for the closing handshake.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Why a socket ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {
-    /// The client closed it, or is gone.
+    /// The client closed it, or has disconnected.
     Client,
     /// We close it: code and reason.
     Ours(CloseCode, &'static str),
@@ -49,8 +49,8 @@ impl Socket {
         Socket(WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await)
     }
 
-    /// The next text. Binary messages are read as texts: some clients send theirs so. Pings are
-    /// answered below us. `None` for a message that says nothing but that the client lives.
+    /// The next text. Binary messages are read as text, because some clients send theirs that way. The
+    /// library answers pings. `None` for a message that only shows that the client is alive.
     ///
     /// # Errors
     /// When the socket ends.
@@ -78,7 +78,7 @@ impl Socket {
         self.write(Message::text(text)).await
     }
 
-    /// Asks the client for a sign of life.
+    /// Pings the client.
     ///
     /// # Errors
     /// When the client is gone.
@@ -110,11 +110,11 @@ impl Socket {
         self.0.send(message).await.map_err(|error| end_of(&error))
     }
 
-    /// Ends the socket: answers the client's close, or says ours.
+    /// Ends the socket: completes the client's close, or sends ours.
     pub async fn close(mut self, end: End) {
         let closing = async {
             match end {
-                // The answer is written already, but not sent.
+                // The reply is already written, but not flushed.
                 End::Client => self.0.flush().await,
                 End::Ours(code, reason) => {
                     let reason = Utf8Bytes::from_static(reason);
@@ -122,15 +122,15 @@ impl Socket {
                 }
             }
         };
-        // The client may be gone already; there is nobody to tell then.
+        // The client may be gone already; that is not an error.
         let _ = timeout(CLOSE_TIMEOUT, closing).await;
     }
 }
 
-/// What a failed read or write means. The client hears of its own faults only.
+/// What a failed read or write means. Clients are only informed of their own errors.
 fn end_of(error: &Error) -> End {
     match error {
-        Error::Capacity(_) => End::Ours(CloseCode::Size, "messages hold 8192 bytes at most"),
+        Error::Capacity(_) => End::Ours(CloseCode::Size, "messages may have at most 8192 bytes"),
         Error::Utf8(_) => End::Ours(CloseCode::Invalid, "text messages must be UTF-8"),
         Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => End::Client,
         Error::Protocol(_) => End::Ours(CloseCode::Protocol, "not the WebSocket protocol"),

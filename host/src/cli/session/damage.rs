@@ -1,4 +1,4 @@
-//! What cannot be read of a session file.
+//! Damage in a session file.
 
 use std::process::ExitCode;
 
@@ -6,7 +6,7 @@ use causeway_session::SessionError;
 
 use crate::cli::terminal;
 
-/// Names every damage; tells whether there is none.
+/// Prints all damage; returns whether there is none.
 pub fn tell(damage: &[SessionError]) -> bool {
     for error in damage {
         terminal::error(error);
@@ -14,7 +14,7 @@ pub fn tell(damage: &[SessionError]) -> bool {
     damage.is_empty()
 }
 
-/// Success, if everything could be read.
+/// Success if everything could be read.
 pub fn code(damage: &[SessionError]) -> ExitCode {
     if tell(damage) {
         ExitCode::SUCCESS

@@ -22,10 +22,10 @@ pub struct ExportArgs {
     /// The data directory.
     #[arg(value_name = "DIR", value_parser = data_dir::parse)]
     data: PathBuf,
-    /// The file that is made.
+    /// The file to create.
     #[arg(long, short, value_name = "FILE")]
     output: PathBuf,
-    /// Begin at this time: RFC 3339, ms since 1970, or a span before now such as 2h.
+    /// Start at this time: RFC 3339, ms since 1970, or a span before now such as 2h.
     #[arg(long, value_name = "TIME", value_parser = times::parse)]
     from: Option<i64>,
     /// End before this time.
@@ -37,27 +37,30 @@ pub struct ExportArgs {
     /// Only what concerns the channel with this id.
     #[arg(long, value_name = "ID")]
     channel: Option<String>,
-    /// Leave texts, names and addresses as they are.
+    /// Leave texts, names and addresses unmasked.
     #[arg(long)]
     plain: bool,
-    /// Why, for the register.
+    /// Reason, for the register.
     #[arg(long, value_name = "TEXT", default_value = "")]
     reason: String,
-    /// Write over a file that exists.
+    /// Overwrite an existing file.
     #[arg(long)]
     force: bool,
 }
 
 pub fn run(args: &ExportArgs) -> Result<ExitCode> {
     if args.output.exists() && !args.force {
-        bail!("{} exists; --force writes over it", args.output.display());
+        bail!(
+            "{} exists; use --force to overwrite it",
+            args.output.display()
+        );
     }
-    // Whether the register can be written is known before hours of work.
+    // Finds out before hours of work whether the register can be written.
     let owner = Owner::of(&args.data)?;
     let folder = args.output.parent().filter(|it| !it.as_os_str().is_empty());
-    // For whoever exports it only, as what people wrote is in it; gone if the export fails.
+    // For the exporting user only, as it contains what people wrote; deleted if the export fails.
     let half = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))
-        .with_context(|| format!("making {}", args.output.display()))?;
+        .with_context(|| format!("creating {}", args.output.display()))?;
     if is_within(half.path(), &args.data) {
         owner.give(half.as_file())?;
     }
@@ -72,7 +75,7 @@ pub fn run(args: &ExportArgs) -> Result<ExitCode> {
     let exported = exported?;
     request.note(&args.data, &exported)?;
     half.persist(&args.output)
-        .with_context(|| format!("making {}", args.output.display()))?;
+        .with_context(|| format!("creating {}", args.output.display()))?;
     tell(args, &exported, steps, progress.took());
     Ok(ExitCode::SUCCESS)
 }
@@ -101,7 +104,7 @@ fn request(args: &ExportArgs) -> Request {
     }
 }
 
-/// The person behind the command, as far as the operating system tells.
+/// The person who runs the command, as far as the operating system knows.
 fn who() -> String {
     let name = |variable: &str| std::env::var(variable).ok().filter(|it| !it.is_empty());
     let user = name("USER").or_else(|| name("LOGNAME"));
@@ -116,7 +119,7 @@ fn tell(args: &ExportArgs, exported: &Exported, steps: u64, took: Duration) {
     let summary = &exported.summary;
     let bytes = fs::metadata(&args.output).map_or(0, |file| file.len());
     terminal::line(format_args!(
-        "{}: {} steps, entries {} to {}, {} KiB; {steps} entries were carried out in {took:.1?}.",
+        "{}: {} steps, entries {} to {}, {} KiB; {steps} entries were processed in {took:.1?}.",
         args.output.display(),
         summary.steps,
         summary.first_seq,
@@ -124,7 +127,7 @@ fn tell(args: &ExportArgs, exported: &Exported, steps: u64, took: Duration) {
         bytes >> 10
     ));
     terminal::line(format_args!(
-        "It holds data of {} users, {} channels and {} connections{}.",
+        "It contains data of {} users, {} channels and {} connections{}.",
         summary.users,
         summary.channels,
         summary.connections,
@@ -132,7 +135,7 @@ fn tell(args: &ExportArgs, exported: &Exported, steps: u64, took: Duration) {
     ));
     if summary.deviations > 0 {
         terminal::line(format_args!(
-            "{} masked steps decide otherwise than the real ones; `causeway session show --deviations` \
+            "{} masked steps decide differently from the real ones; `causeway session show --deviations` \
              lists them.",
             summary.deviations
         ));

@@ -15,7 +15,7 @@ pub struct ExportsArgs {
     /// The data directory.
     #[arg(value_name = "DIR", value_parser = data_dir::parse)]
     data: PathBuf,
-    /// As lines of JSON, with the ids of those whose data was exported.
+    /// Print lines of JSON, with the ids of those whose data was exported.
     #[arg(long)]
     json: bool,
 }
@@ -29,7 +29,7 @@ pub fn run(args: &ExportsArgs) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     if entries.is_empty() {
-        terminal::line("Nothing was exported.");
+        terminal::line("Nothing has been exported.");
     }
     for entry in &entries {
         terminal::line(format_args!(

@@ -1,4 +1,4 @@
-//! What a session file says of itself.
+//! The header of a session file.
 
 use causeway_session::SessionFile;
 use causeway_session::file::format::{Header, Selection};
@@ -7,7 +7,7 @@ use causeway_session::look::walk::{Passed, walk};
 use super::{damage, times};
 use crate::cli::terminal;
 
-/// Prints header, summary and kernels; tells whether all of the file can be read.
+/// Prints header, summary and kernels; returns whether the whole file can be read.
 pub fn show(file: &SessionFile) -> bool {
     let header = file.header();
     terminal::line(format_args!("workspace   {}", header.workspace));
@@ -66,7 +66,7 @@ fn selection(selection: &Selection) -> String {
 fn begin(header: &Header) {
     let start = &header.start;
     terminal::line(format_args!(
-        "begins      behind entry {}, journal {}",
+        "begins      after entry {}, journal {}",
         start.seq, start.journal
     ));
     terminal::line(format_args!("            last kernel {}", start.kernel));
@@ -74,7 +74,7 @@ fn begin(header: &Header) {
     terminal::line(format_args!("behaviours  {:?}", header.behaviours));
     let engine = &header.engine;
     terminal::line(format_args!(
-        "engine      {} fuel and {} MiB for a step",
+        "engine      {} fuel and {} MiB per step",
         engine.step_fuel,
         engine.step_memory_max >> 20
     ));
@@ -82,7 +82,7 @@ fn begin(header: &Header) {
 
 fn contents(file: &SessionFile) {
     let Some(index) = file.index() else {
-        terminal::line("contents    not known: the end of the file is damaged or missing");
+        terminal::line("contents    unknown: the end of the file is damaged or missing");
         return;
     };
     let summary = &index.summary;

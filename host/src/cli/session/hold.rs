@@ -16,10 +16,10 @@ pub struct HoldArgs {
     /// The data directory.
     #[arg(value_name = "DIR", value_parser = data_dir::parse)]
     data: PathBuf,
-    /// Why, for whoever wonders about the disk.
+    /// Reason, for anyone who wonders about the disk usage.
     #[arg(long, value_name = "TEXT")]
     reason: String,
-    /// For how long, e.g. `14days`; left out: until it is released.
+    /// For how long, e.g. `14days`; if omitted, until it is released.
     #[arg(long = "for", value_name = "SPAN", value_parser = times::span)]
     span: Option<Duration>,
 }
@@ -54,7 +54,7 @@ pub fn hold(args: &HoldArgs) -> Result<ExitCode> {
 
 pub fn release(args: &ReleaseArgs) -> Result<ExitCode> {
     if Hold::release(&args.data)? {
-        terminal::line("Old entries may go again.");
+        terminal::line("Old entries may be dropped again.");
     } else {
         terminal::line("There was no hold.");
     }

@@ -1,4 +1,4 @@
-//! How much memory a session file may take while it is read.
+//! How much memory reading a session file may take.
 
 use std::path::Path;
 
@@ -7,10 +7,10 @@ use causeway_session::SessionFile;
 use causeway_session::file::limits::ROWS_BYTES_MAX;
 use clap::Args;
 
-/// What is not read unless it is allowed.
+/// Limits for reading a session file.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct Memory {
-    /// Memory that the rows of a session file may take. A file of kilobytes may ask for gigabytes:
+    /// Memory that the rows of a session file may take, in MiB. A file of kilobytes may require gigabytes:
     /// allow more for one that you trust.
     #[arg(long, value_name = "MIB", default_value_t = ROWS_BYTES_MAX >> 20)]
     memory: u64,

@@ -20,33 +20,33 @@ use clap::Subcommand;
 
 #[derive(Debug, Subcommand)]
 pub enum SessionCommand {
-    /// Write a part of a workspace's life to one file that replays anywhere.
+    /// Write part of a workspace's history to one file that replays anywhere.
     ///
-    /// Reads the journal only, so it works beside the running service. Texts, names and addresses
-    /// are replaced by stand-ins of the same length unless --plain is given; what people wrote
-    /// cannot be found out from such a file, and it replays with the same decisions. Every export
-    /// is noted in the register; see `causeway session exports`.
+    /// Reads the journal only, so it works while the service is running. Texts, names and addresses are
+    /// replaced by stand-ins of the same length unless --plain is given; what people wrote cannot be
+    /// recovered from such a file, and it replays with the same decisions. Every export is recorded in the
+    /// register; see `causeway session exports`.
     Export(export::ExportArgs),
-    /// List the exports that were made of a data directory.
+    /// List the exports made from a data directory.
     Exports(exports::ExportsArgs),
-    /// Keep the journal as it is: nothing is dropped until it is released, or for so long.
+    /// Keep the journal as it is: nothing is dropped until it is released, or for a given time.
     Hold(hold::HoldArgs),
-    /// Let old entries of the journal go again.
+    /// Allow old entries of the journal to be dropped again.
     Release(hold::ReleaseArgs),
-    /// Show what is recorded of a workspace, how far back, and what it costs.
+    /// Show what is recorded of a workspace, how far back, and at what cost.
     Status(status::StatusArgs),
     /// List the steps of a session file in words.
     ///
-    /// Who did what, what the policies said, what was refused and why, and what the service did
-    /// then. Nothing is carried out. What is damaged is left out and named, with exit code 1.
-    /// Of a data directory, the session is taken out of its journal first, with texts and names
-    /// readable; `--from` and `--to` spare what is not shown.
+    /// Shows who did what, what the policies said, what was refused and why, and what the service then did.
+    /// Nothing is executed. Damaged parts are skipped and named, with exit code 1. For a data directory, the
+    /// session is exported from its journal first, with texts and names readable; `--from` and `--to` limit
+    /// this to what is shown.
     Show(show::ShowArgs),
-    /// Tell from a session file why a post is what it is, or why it is not there.
+    /// Explain from a session file why a post is the way it is, or why it is missing.
     ///
-    /// The exit code is 1 when the post is not there at the end of the session.
+    /// The exit code is 1 if the post does not exist at the end of the session.
     Why(why::WhyArgs),
-    /// Show what stood in a workspace at an entry of a session file.
+    /// Show the rows of a workspace at an entry of a session file.
     State(state::StateArgs),
 }
 

@@ -25,10 +25,10 @@ pub struct ShowArgs {
     file: PathBuf,
     #[command(flatten)]
     memory: Memory,
-    /// What the file says of itself, instead of its steps.
+    /// Show the header of the file instead of its steps.
     #[arg(long)]
     header: bool,
-    /// A line of JSON for each step, with the whole input and all that it returned.
+    /// Print a line of JSON per step, with the whole input and everything it returned.
     #[arg(long)]
     json: bool,
     /// Not before this time: RFC 3339, ms since 1970, or a span before now such as 2h.
@@ -40,16 +40,16 @@ pub struct ShowArgs {
     /// Only these entries: a number, or two with `..` between them, the last one included.
     #[arg(long, value_name = "A..B", value_parser = range)]
     seq: Option<(u64, u64)>,
-    /// Only what is about this connection.
+    /// Only steps about this connection.
     #[arg(long, value_name = "ID or NAME")]
     connection: Option<String>,
-    /// Only what is about this channel.
+    /// Only steps about this channel.
     #[arg(long, value_name = "ID or NAME")]
     channel: Option<String>,
-    /// Only what is by or about this user.
+    /// Only steps by or about this user.
     #[arg(long, value_name = "ID or NAME")]
     user: Option<String>,
-    /// Only what is about this post.
+    /// Only steps about this post.
     #[arg(long, value_name = "ID")]
     post: Option<String>,
     /// Only inputs of this kind.
@@ -58,21 +58,21 @@ pub struct ShowArgs {
     /// Only steps that refused, denied or held something, or were stopped.
     #[arg(long)]
     refused: bool,
-    /// Only masked steps that decided otherwise than the real ones.
+    /// Only masked steps that decided differently from the real ones.
     #[arg(long)]
     deviations: bool,
-    /// So many steps at most.
+    /// At most this many steps.
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
 }
 
-/// Entries, the last one included.
+/// A range of entries, including the last one.
 fn range(text: &str) -> Result<(u64, u64), String> {
     let number = |text: &str, open: u64| match text {
         "" => Ok(open),
         text => text
             .parse()
-            .map_err(|_| format!("`{text}` is no number of an entry")),
+            .map_err(|_| format!("`{text}` is not an entry number")),
     };
     match text.split_once("..") {
         Some((first, last)) => Ok((number(first, 0)?, number(last, u64::MAX)?)),

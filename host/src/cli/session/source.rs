@@ -1,4 +1,4 @@
-//! A session to look into.
+//! A session to inspect.
 
 use std::path::Path;
 
@@ -13,19 +13,19 @@ use crate::cli::data_dir;
 use crate::cli::progress::Progress;
 use crate::export::Request;
 
-/// From when until when, in ms since the Unix epoch; `None` = as far as the recording goes.
+/// Start and end in ms since the Unix epoch; `None` if unbounded.
 pub type RangeMs = (Option<i64>, Option<i64>);
 
-/// A session file, or what is recorded in a data directory.
+/// A session file, or the recording in a data directory.
 pub struct Source {
     file: SessionFile,
-    /// The session that was taken out of a data directory; gone when it was looked at.
+    /// The session exported from a data directory; deleted on drop.
     _taken: Option<NamedTempFile>,
 }
 
 impl Source {
-    /// Opens a session file; of a data directory, takes the session of this time out first. Nothing
-    /// of that leaves the machine, so it is not in the register of exports.
+    /// Opens a session file; for a data directory, exports the session of this time first. As nothing leaves
+    /// the machine, it is not recorded in the register of exports.
     ///
     /// # Errors
     /// When it is neither of the two, or cannot be read.
@@ -36,11 +36,11 @@ impl Source {
         }
         if !data_dir::is_one(path) {
             bail!(
-                "{} is a folder, but no data directory: give that, or a session file",
+                "{} is not a data directory: give one, or a session file",
                 path.display()
             );
         }
-        let taken = NamedTempFile::new().context("making a file for the session")?;
+        let taken = NamedTempFile::new().context("creating a file for the session")?;
         take(path, range_ms, &taken)?;
         let file = memory.open(taken.path())?;
         Ok(Source {

@@ -13,7 +13,7 @@ use super::source::Source;
 use super::{damage, times};
 use crate::cli::terminal;
 
-/// Posts that are shown when nothing else is asked for.
+/// Posts shown by default.
 const POSTS_SHOWN: usize = 50;
 
 #[derive(Debug, Args)]
@@ -23,25 +23,25 @@ pub struct StateArgs {
     file: PathBuf,
     #[command(flatten)]
     memory: Memory,
-    /// Behind this entry [default: at the end].
+    /// State after this entry [default: at the end].
     #[arg(long, value_name = "N")]
     at: Option<u64>,
-    /// The members of the channel with this id or name.
+    /// Show the members of the channel with this id or name.
     #[arg(long, value_name = "ID or NAME")]
     channel: Option<String>,
-    /// The newest posts of that channel.
+    /// Show the newest posts of that channel instead.
     #[arg(long, requires = "channel")]
     posts: bool,
-    /// So many posts at most.
+    /// Show at most this many posts.
     #[arg(long, value_name = "N", default_value_t = POSTS_SHOWN)]
     limit: usize,
-    /// The users.
+    /// Show the users.
     #[arg(long)]
     users: bool,
-    /// Every row of a table, a line each.
+    /// Show every row of a table, one per line.
     #[arg(long, value_name = "TABLE", conflicts_with_all = ["channel", "users"])]
     rows: Option<String>,
-    /// As JSON; rows as lines of JSON.
+    /// Print JSON; rows as lines of JSON.
     #[arg(long)]
     json: bool,
 }
@@ -51,7 +51,7 @@ pub fn run(args: &StateArgs) -> Result<ExitCode> {
     let file = source.file();
     let start = file.header().start.seq;
     if let Some(at) = args.at.filter(|at| *at < start) {
-        bail!("the session begins behind entry {start}; nothing is known of entry {at}");
+        bail!("the session begins after entry {start}; nothing is known of entry {at}");
     }
     let state = State::at(file, args.at);
     match &args.rows {
@@ -93,18 +93,18 @@ fn tables(args: &StateArgs, state: &State) -> Result<()> {
     }
     match state.time_ms {
         Some(ms) => terminal::line(format_args!(
-            "behind entry {}, {}",
+            "after entry {}, {}",
             state.seq,
             times::show(ms)
         )),
         None => terminal::line(format_args!(
-            "at the start of the session, behind entry {}",
+            "at the start of the session, after entry {}",
             state.seq
         )),
     }
     if state.is_partial {
         terminal::line(
-            "This is a part of a session: only rows that its steps read or wrote are known.",
+            "This is part of a session: only rows that its steps read or wrote are known.",
         );
     }
     for table in &tables {
@@ -121,7 +121,7 @@ fn chosen(args: &StateArgs, state: &State) -> Result<Vec<TextTable>> {
     let mut tables = Vec::new();
     if let Some(name) = &args.channel {
         let Some(channel) = state.channel(name) else {
-            bail!("there is no channel `{name}` behind entry {}", state.seq);
+            bail!("there is no channel `{name}` after entry {}", state.seq);
         };
         tables.push(if args.posts {
             state::posts(rows, channel, args.limit)

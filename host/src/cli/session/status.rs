@@ -16,14 +16,14 @@ pub struct StatusArgs {
     /// The data directory.
     #[arg(value_name = "DIR", value_parser = data_dir::parse)]
     data: PathBuf,
-    /// As JSON.
+    /// Print JSON.
     #[arg(long)]
     json: bool,
 }
 
 pub fn run(args: &StatusArgs) -> Result<ExitCode> {
     let status = RecordingStatus::of(&args.data)
-        .with_context(|| format!("looking into {}", args.data.display()))?;
+        .with_context(|| format!("reading {}", args.data.display()))?;
     let exports = export_log::read(&args.data)?.len();
     if args.json {
         terminal::pretty_json(&status)?;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp, civil, tz::TimeZone};
 
-/// A time of the command line, in ms since the Unix epoch: RFC 3339 (in UTC where it names no
-/// offset), such a number itself, or a span before now.
+/// A time on the command line, in ms since the Unix epoch: RFC 3339 (UTC if it has no offset), such a number
+/// itself, or a span before now.
 pub fn parse(text: &str) -> Result<i64, String> {
     parse_at(text, now_ms())
 }
@@ -34,7 +34,7 @@ fn point(text: &str) -> Option<Timestamp> {
     Some(time.to_zoned_datetime(TimeZone::UTC).ok()?.timestamp())
 }
 
-/// A span of the command line, e.g. `36h` or `7d`; a day has 24 hours.
+/// A span on the command line, e.g. `36h` or `7d`; a day has 24 hours.
 pub fn span(text: &str) -> Result<Duration, String> {
     let wrong = || format!("`{text}` is not a span: give one such as 36h or 7d");
     let span = text.parse::<Span>().map_err(|_| wrong())?;
@@ -43,7 +43,7 @@ pub fn span(text: &str) -> Result<Duration, String> {
     Duration::try_from(span).map_err(|_| wrong())
 }
 
-/// A time for people; one that no calendar has stays a number.
+/// A time for people; one outside the calendar is shown as a number.
 pub fn show(ms: i64) -> String {
     Timestamp::from_millisecond(ms).map_or_else(|_| ms.to_string(), |time| format!("{time:.3}"))
 }
@@ -77,7 +77,7 @@ mod tests {
         assert_eq!(span("36h"), Ok(Duration::from_secs(36 * 3600)));
         assert_eq!(span("7d"), span("1w"));
         assert_eq!(span("90s"), Ok(Duration::from_secs(90)));
-        // How long these are depends on where one counts from.
+        // Their length depends on the starting point.
         assert!(span("1 month").is_err());
     }
 

@@ -22,7 +22,7 @@ pub struct WhyArgs {
     /// Id of the post.
     #[arg(value_name = "POST-ID")]
     post: String,
-    /// As JSON.
+    /// Print JSON.
     #[arg(long)]
     json: bool,
 }
@@ -46,7 +46,7 @@ pub fn run(args: &WhyArgs) -> Result<ExitCode> {
             ));
         }
         if found.more > 0 {
-            terminal::line(format_args!("and {} facts more", found.more));
+            terminal::line(format_args!("and {} more facts", found.more));
         }
         if !found.now.is_empty() {
             terminal::line("at the end of the session:");

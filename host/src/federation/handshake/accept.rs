@@ -1,4 +1,4 @@
-//! The acceptor's side: a code of another workspace. Protocol §8.1.
+//! The acceptor's side: accepting another workspace's code. Protocol §8.1.
 
 use causeway_kernel::boundary::input::Actor;
 use causeway_kernel::command::{AcceptConnection, Command, ConfirmConnection, CreateConnection};
@@ -16,22 +16,22 @@ use crate::federation::invitation::{self, Invitation};
 use crate::federation::{Federation, SiteUrl, lock, pinger};
 use crate::vault::{LinkSecrets, Secret, new_id};
 
-/// Path of the call that confirms.
+/// Path of the confirmation call.
 const CONFIRM_PATH: &str = "/api/v4/remotecluster/confirm_invite";
 
-/// What became of a confirmation.
+/// Outcome of a confirmation.
 enum Confirmed {
-    /// The inviter took it.
+    /// The inviter accepted it.
     Yes(Option<PeerKind>),
     /// The inviter refused it.
     No(String),
     /// It never reached the inviter.
     NeverLeft(String),
-    /// Nobody knows.
+    /// The outcome is unknown.
     Unsure(String),
 }
 
-/// What is needed to confirm, once or again.
+/// What is needed to confirm, once or repeatedly.
 struct Acceptance {
     connection: ConnectionNo,
     row: Connection,
@@ -45,8 +45,8 @@ struct Acceptance {
 /// Accepts a code: stores the connection, calls the inviter, confirms.
 ///
 /// # Errors
-/// See [`HandshakeError`]. After [`HandshakeError::Unsure`] the connection stays and [`settle`]
-/// goes on; after every other one nothing is left.
+/// See [`HandshakeError`]. After [`HandshakeError::Unsure`] the connection is kept and [`settle`] continues;
+/// after every other error nothing is left.
 pub async fn accept(
     federation: &Federation,
     actor: Actor,
@@ -90,8 +90,8 @@ async fn open_and_confirm(
     Ok(connection)
 }
 
-/// Finds out how the confirmation of a connection fared that is still `Confirming`, and confirms
-/// once more if need be. Called with every round of pings.
+/// Determines the outcome of the confirmation of a connection that is still `Confirming`, and confirms again
+/// if necessary. Called with every round of pings.
 ///
 /// # Errors
 /// See [`HandshakeError`]; the next round tries again.
@@ -105,12 +105,12 @@ pub async fn settle(
     let Some(_claim) = Claim::take(federation, row.remote_id) else {
         return Ok(());
     };
-    // Looked up under the claim, as whoever held it before may have ended the handshake.
+    // Looked up under the claim, as its previous holder may have ended the handshake.
     let Some((_, ConnectionState::Confirming)) = federation.connection(connection) else {
         return Ok(());
     };
     let Some(acceptance) = load(federation, connection)? else {
-        // The vault is of another time than the workspace: nobody can confirm this any more.
+        // The vault is from another time than the workspace: this can no longer be confirmed.
         tracing::warn!(
             name = row.name,
             "the secrets of an unconfirmed connection are missing"
@@ -146,7 +146,7 @@ pub async fn settle(
     }
 }
 
-/// Stores tokens and connection: the vault first, then the step.
+/// Stores tokens and connection: first the vault, then the step.
 async fn store(
     federation: &Federation,
     actor: Actor,
@@ -154,8 +154,8 @@ async fn store(
     invitation: Invitation,
 ) -> Result<ConnectionNo, HandshakeError> {
     let _alone = federation.inner.handshakes.lock().await;
-    // One record for one `remote_id`: a second acceptance must not touch the working connection
-    // (semantics W55), and our own invitation is not for us.
+    // One record per `remote_id`: a second acceptance must not touch the working connection (semantics W55),
+    // and our own invitation is not meant for us.
     let known = lookup::connection(&federation.snapshot(), invitation.remote_id.as_str());
     if known.is_some_and(|known| federation.connection(known).is_some()) {
         return Err(HandshakeError::AlreadyAccepted);
@@ -187,7 +187,7 @@ async fn store(
             if let HandshakeError::Refused(_) = error {
                 vault.remove_link(invitation.remote_id).await?;
             }
-            // Otherwise the step may still be carried out; the next start knows.
+            // Otherwise the step may still be carried out; the next start will know.
             Err(error)
         }
     }
@@ -238,8 +238,8 @@ async fn confirm(
     if acceptance.rotates {
         payload.refreshed_token = acceptance.remote_token.expose().to_string();
     } else {
-        // As a server of 2021 would: with a version, the invitation's token as refreshed token is
-        // what newer servers refuse.
+        // As a server of 2021 would: with a version, newer servers refuse the invitation's token as refreshed
+        // token.
         payload.version = 0;
     }
     let body = frame::encode(
@@ -268,7 +268,7 @@ async fn confirm(
         Ok(answer) if answer.status == 200 => {
             Confirmed::No("its answer is not that of a workspace".into())
         }
-        // Said by a proxy in between, or by a peer that may have done it all the same.
+        // Sent by a proxy in between, or by a peer that may have confirmed nevertheless.
         Ok(answer) if matches!(answer.status, 408 | 429 | 502..=504) => {
             Confirmed::Unsure(format!("it answered with HTTP status {}", answer.status))
         }
@@ -285,18 +285,18 @@ fn says_ok(body: &[u8]) -> bool {
     root.as_object().is_ok() && root.text("status").is_ok_and(|status| status == "OK")
 }
 
-/// What a ping with the tokens of after the confirmation tells.
+/// What a ping with the tokens valid after the confirmation proves.
 enum Proof {
     Confirmed,
     NotConfirmed,
 }
 
-/// Asks the inviter by a ping with our new token, which it knows only from our confirmation.
-/// `None`: no answer, or none that tells anything.
+/// Pings the inviter with our new token, which it knows only from our confirmation. `None`: no answer, or an
+/// inconclusive one.
 async fn proof(federation: &Federation, acceptance: &Acceptance) -> Option<Proof> {
     if !acceptance.rotates {
-        // The invitation's token opens the gate before and after; nothing is proved by it. A
-        // server of 2021 takes a repeated confirmation, so refusing it means no.
+        // The invitation's token opens the gate before and after, so it proves nothing. A server of 2021
+        // accepts a repeated confirmation, so a refusal means no.
         return Some(Proof::NotConfirmed);
     }
     let (remote_id, token) = (acceptance.row.remote_id, &acceptance.remote_token);
@@ -310,7 +310,7 @@ async fn proof(federation: &Federation, acceptance: &Acceptance) -> Option<Proof
     }
 }
 
-/// Both sides hold each other's tokens: the step first, then the vault is tidied up.
+/// Both sides hold each other's tokens: first the step, then the vault is cleaned up.
 async fn finish(
     federation: &Federation,
     acceptance: &Acceptance,
@@ -333,7 +333,7 @@ async fn finish(
     Ok(())
 }
 
-/// The right to confirm a connection; one at a time.
+/// The right to confirm a connection, held by one task at a time.
 struct Claim<'f> {
     federation: &'f Federation,
     remote_id: Id,

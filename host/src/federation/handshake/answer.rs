@@ -19,17 +19,17 @@ use crate::vault::{LinkSecrets, NextTokens, Secret, TokenDigest};
 #[derive(Debug)]
 pub struct Confirmation {
     site_url: SiteUrl,
-    /// What we present from now on.
+    /// The token that we present from now on.
     token: Secret,
-    /// What the peer presents from now on; none from a server of 2021.
+    /// The token that the peer presents from now on; `None` from a server of 2021.
     refreshed_token: Option<Secret>,
     version: i64,
     kind: PeerKind,
-    /// Team that the peer names, or empty.
+    /// Team given by the peer, or empty.
     remote_team_id: String,
 }
 
-/// Rows 1 to 3 of protocol §5.5, and the contents that the reference does not check.
+/// Rows 1 to 3 of protocol §5.5, and checks of the contents that the reference does not make.
 ///
 /// # Errors
 /// 400 with the error ids of the protocol.
@@ -83,7 +83,7 @@ pub fn read_confirmation(
 /// and it is pinged at once.
 ///
 /// # Errors
-/// 500 with the protocol's error id when the confirmation is refused, 503 when it can be repeated.
+/// 500 with the protocol's error id if the confirmation is refused, 503 if it can be repeated.
 pub async fn answer(
     federation: &Federation,
     caller: Caller,
@@ -127,13 +127,13 @@ pub async fn answer(
         command,
     };
     let reply = federation.submit(input).await?;
-    // Whatever came of it: the workspace knows, and the vault follows.
+    // Whatever the outcome: the workspace knows it, and the vault follows.
     let state = federation
         .connection(caller.connection)
         .map(|(_, state)| state);
     if let Err(error) = vault.settle_link(caller.remote_id, state).await {
-        // The tokens in force are right all the same; the next start tidies up.
-        tracing::warn!(%error, "a connection's secrets were not tidied up");
+        // The tokens in force are correct nevertheless; the next start cleans up.
+        tracing::warn!(%error, "a connection's secrets were not cleaned up");
     }
     match reply {
         Reply::Refused(refusal) => Err(failed(&refusal.message)),
@@ -155,15 +155,15 @@ fn next_token(
             Err(failed("the refreshed token is that of the invitation"))
         }
         Some(refreshed) => Ok(TokenDigest::of(refreshed.expose())),
-        // A server of 2021 goes on with the invitation's token. The newest reference makes a
-        // token that nobody is told instead, which leaves a connection that works one way.
+        // A server of 2021 continues with the invitation's token. The newest reference creates a token that
+        // nobody is told instead, which leaves a connection that works one way.
         None if confirmation.version < 2 && federation.settings().allow_unrotated_tokens => {
-            tracing::warn!("a peer goes on with its invitation's token, as servers of 2021 do");
+            tracing::warn!("a peer continues with its invitation's token, as servers of 2021 do");
             Ok(TokenDigest::of(invitation.expose()))
         }
         None => Err(failed(
-            "the confirmation brings no new token, as from a server of 2021. Those are taken only with \
-             `allow_unrotated_tokens` in the section [federation] of the configuration",
+            "the confirmation contains no new token, like that of a server of 2021. Such servers are \
+             accepted only with `allow_unrotated_tokens` in the section [federation] of the configuration",
         )),
     }
 }
@@ -178,5 +178,5 @@ fn failed(why: &str) -> ApiError {
 
 fn unavailable(error: crate::vault::VaultError) -> ApiError {
     tracing::error!(%error, "a confirmation could not be stored");
-    ApiError::unavailable("The service cannot store the connection now; try again soon.")
+    ApiError::unavailable("The service cannot store the connection right now; try again soon.")
 }

@@ -1,4 +1,4 @@
-//! Why a handshake did not succeed, and how REST and slash commands say it.
+//! Why a handshake failed, and how REST and slash commands report it.
 
 use causeway_engine::SubmitError;
 use causeway_kernel::boundary::output::Refusal;
@@ -6,13 +6,13 @@ use causeway_kernel::boundary::output::Refusal;
 use crate::federation::invitation::CodeError;
 use crate::vault::VaultError;
 
-/// Why a handshake did not succeed. The text is for the admin and holds no secrets.
+/// Why a handshake failed. The text is for the admin and contains no secrets.
 #[derive(Debug, thiserror::Error)]
 pub enum HandshakeError {
     /// The service is off.
     #[error("connections to other workspaces are disabled on this server")]
     Disabled,
-    /// Our own site URL is missing, or no address that a peer could call.
+    /// Our own site URL is missing, or not an address that a peer could call.
     #[error("the site URL of this workspace is not configured, so nobody could call it")]
     SiteUrlMissing,
     /// A code needs a password.
@@ -22,28 +22,28 @@ pub enum HandshakeError {
     #[error("there is no such connection")]
     Unknown,
     /// The connection is past the state in which it can be invited.
-    #[error("the connection is confirmed already")]
+    #[error("the connection is already confirmed")]
     AlreadyConfirmed,
-    /// The code names a connection that this workspace has already.
-    #[error("this invitation was accepted, or made, by this workspace before")]
+    /// The code names a connection that this workspace already has.
+    #[error("this workspace has already accepted, or created, this invitation")]
     AlreadyAccepted,
     /// The code cannot be used.
     #[error(transparent)]
     Code(#[from] CodeError),
-    /// The workspace refused the act.
+    /// The workspace refused the command.
     #[error("{}", .0.message)]
     Refused(Refusal),
-    /// The inviter refused the confirmation, or could not be reached; nothing is left of it.
+    /// The inviter refused the confirmation, or could not be reached; nothing is left behind.
     #[error("the invitation could not be confirmed: {0}")]
     NotConfirmed(String),
-    /// Nobody knows whether the inviter took the confirmation; it is tried again.
+    /// It is unknown whether the inviter accepted the confirmation; it is tried again.
     #[error(
-        "nobody knows yet whether the other workspace took the confirmation ({0}); the connection \
-         stays and is confirmed again every minute. Remove it to give up"
+        "it is not known yet whether the other workspace accepted the confirmation ({0}); the \
+         connection is kept and confirmed again every minute. Remove it to give up"
     )]
     Unsure(String),
-    /// The workspace cannot carry out anything now.
-    #[error("the workspace cannot take the act now: {0}")]
+    /// The workspace accepts no input now.
+    #[error("the workspace cannot do this right now: {0}")]
     Submit(#[from] SubmitError),
     /// The vault failed.
     #[error(transparent)]
@@ -83,7 +83,7 @@ impl HandshakeError {
         Refusal::new(status, id, format!("{}.", capitalised(&self.to_string())))
     }
 
-    /// The key of the slash command's answer, behind `api.command_remote.`. Protocol §12.
+    /// The key of the slash command's reply, after `api.command_remote.`. Protocol §12.
     #[must_use]
     pub fn slash_key(&self) -> &'static str {
         match self {

@@ -1,12 +1,11 @@
-//! The handshake that makes a connection. Protocol §7 and §8.
+//! The handshake that creates a connection. Protocol §7 and §8.
 //!
-//! Inviter: [`create`] makes a pending connection and its code, [`generate`] further codes;
-//! [`answer`] carries out the peer's confirmation. Acceptor: [`accept`] stores the connection,
-//! calls the inviter and confirms; what it does not know afterwards [`settle`] finds out.
-//! [`remove`] ends a connection.
+//! Inviter: [`create`] creates a pending connection and its code, [`generate`] further codes; [`answer`]
+//! processes the peer's confirmation. Acceptor: [`accept`] stores the connection, calls the inviter and
+//! confirms; if the outcome is unknown, [`settle`] determines it. [`remove`] ends a connection.
 //!
-//! Secrets go into the vault before the step that names them and leave it after the step that
-//! ends them; the table of states is in the vault's `link` module.
+//! Secrets are stored in the vault before the step that refers to them, and deleted after the step that ends
+//! them; the vault's `link` module has the table of states.
 
 mod accept;
 mod answer;
@@ -35,11 +34,11 @@ pub struct InvitationCode {
     pub connection: ConnectionNo,
     /// The code.
     pub code: Secret,
-    /// The password, if it was made here; it is shown once.
+    /// The password, if it was generated here; it is shown once.
     pub password: Option<Secret>,
 }
 
-/// Makes a pending connection and its first code. An empty password is replaced by one made here.
+/// Creates a pending connection and its first code. An empty password is replaced by a generated one.
 ///
 /// # Errors
 /// See [`HandshakeError`]; nothing live is left behind.
@@ -65,17 +64,16 @@ pub async fn create(
             password: made,
         }),
         Err(error) => {
-            // A pending record cannot be abandoned, as its code may be on its way; this one's is
-            // not.
+            // A pending record cannot be abandoned, as its code may have been sent; this one's has not.
             if let Err(error) = remove(federation, Actor::System, connection).await {
-                tracing::warn!(%error, "an invitation without a code stays; remove it");
+                tracing::warn!(%error, "an invitation without a code remains; remove it");
             }
             Err(error)
         }
     }
 }
 
-/// Makes a further code of a pending connection. All its codes hold one token and expire together.
+/// Creates another code of a pending connection. All its codes contain one token and expire together.
 ///
 /// # Errors
 /// See [`HandshakeError`].
@@ -98,8 +96,8 @@ pub async fn generate(
     })
 }
 
-/// Removes a connection. The peer is not told, as the protocol has no word for it: its next calls
-/// get 401.
+/// Removes a connection. The peer is not notified, as the protocol has no message for it: its next calls get
+/// 401.
 ///
 /// # Errors
 /// See [`HandshakeError`].
@@ -123,7 +121,7 @@ pub async fn remove(
     Ok(())
 }
 
-/// The gate of key derivations, where an administrator's count as theirs.
+/// The gate of key derivations; an administrator's are counted as theirs.
 fn derivations(federation: &Federation, actor: Actor) -> Derivations {
     let asker = match actor {
         Actor::User(user) => Asker::user(user),
@@ -163,7 +161,7 @@ async fn code_of(
     Ok(invitation::seal(derivations, &invite, password, kdf).await?)
 }
 
-/// The invitation object of a code, and without the rest that of a confirmation.
+/// The invitation object of a code; with these fields only, that of a confirmation.
 fn invite(remote_id: Id, site_url: &str, token: &Secret) -> Invite {
     Invite {
         remote_id: remote_id.into(),
@@ -175,7 +173,7 @@ fn invite(remote_id: Id, site_url: &str, token: &Secret) -> Invite {
     }
 }
 
-/// Insists on what every act needs: the service, an admin and an address of our own.
+/// Checks what every action needs: the service, an admin and an address of our own.
 fn ready(federation: &Federation, actor: Actor) -> Result<(), HandshakeError> {
     if !federation.settings().enabled {
         return Err(HandshakeError::Disabled);
@@ -211,14 +209,14 @@ fn connection_made(reply: Reply) -> Result<ConnectionNo, HandshakeError> {
     }
 }
 
-/// [`abandon`] where the failure itself is what the admin has to hear of.
+/// [`abandon`], for when the original failure is what the admin must be told.
 async fn give_up(federation: &Federation, connection: ConnectionNo) {
     if let Err(error) = abandon(federation, connection).await {
         tracing::warn!(%error, "a failed handshake was not cleaned up; remove its connection");
     }
 }
 
-/// Ends a handshake that failed for good: the step first, then the vault.
+/// Ends a handshake that failed permanently: first the step, then the vault.
 async fn abandon(federation: &Federation, connection: ConnectionNo) -> Result<(), HandshakeError> {
     let Some((row, _)) = federation.connection(connection) else {
         return Ok(());

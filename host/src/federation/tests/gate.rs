@@ -1,4 +1,4 @@
-//! Every row of the endpoints' tables. Protocol §5.
+//! Tests every row of the endpoints' tables. Protocol §5.
 
 use causeway_kernel::model::ConnectionState;
 use causeway_kernel::rows::id::Id;
@@ -108,7 +108,7 @@ async fn the_gate_checks_credentials_in_the_order_of_the_protocol() {
         let too_long = "basic_security_check.url.too_long_error";
         assert_eq!(answer.refusal(), (414, too_long.to_string()));
     }
-    // What other servers in between add does no harm.
+    // Additions by other servers in between do no harm.
     let headers = [
         good,
         (id_header, id),

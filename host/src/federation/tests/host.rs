@@ -1,4 +1,4 @@
-//! One workspace, served on a port of its own.
+//! One workspace, served on its own port.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ use crate::vault::{Secret, Vault};
 
 pub const PASSWORD: &str = "correct-horse";
 
-/// The clock of the machine, moved by what a test says.
+/// The machine's clock, shifted by a test.
 #[derive(Default)]
 pub struct ShiftedClock(AtomicI64);
 
@@ -59,14 +59,14 @@ pub struct TestHost {
     effects: JoinHandle<()>,
 }
 
-/// What is left of a process that was stopped.
+/// What remains of a process that was stopped.
 pub struct Stopped {
     pub folder: TempDir,
     address: String,
     clock: Arc<ShiftedClock>,
 }
 
-/// Settings whose clocks do not disturb a test, for peers on this machine and of every generation.
+/// Settings whose timers do not disturb a test, for peers on this machine and of every generation.
 pub fn quiet() -> FederationSettings {
     FederationSettings {
         ping_period_ms: 3_600_000,
@@ -76,7 +76,7 @@ pub fn quiet() -> FederationSettings {
     }
 }
 
-/// Settings under which everything uncertain is tried again at once.
+/// Settings under which everything uncertain is retried at once.
 pub fn eager() -> FederationSettings {
     FederationSettings {
         ping_period_ms: 50,
@@ -103,12 +103,12 @@ impl TestHost {
         host
     }
 
-    /// Ends the process, as far as disk and sockets can tell, and starts it anew.
+    /// Ends the process, as far as disk and sockets can tell, and restarts it.
     pub async fn restart(self, settings: FederationSettings) -> TestHost {
         TestHost::start_again(self.stop().await, settings).await
     }
 
-    /// Starts a stopped process anew.
+    /// Restarts a stopped process.
     pub async fn start_again(stopped: Stopped, settings: FederationSettings) -> TestHost {
         let listener = TcpListener::bind(stopped.address).await.unwrap();
         TestHost::serve(stopped.folder, listener, settings, stopped.clock).await
@@ -243,7 +243,7 @@ pub fn named(name: &str) -> CreateConnection {
     }
 }
 
-/// Two workspaces that are connected; the first one invited.
+/// Two connected workspaces; the first one invited the second.
 pub async fn connected(settings: FederationSettings) -> (TestHost, TestHost, Id) {
     let a = TestHost::start(settings.clone()).await;
     let b = TestHost::start(settings).await;
@@ -253,7 +253,7 @@ pub async fn connected(settings: FederationSettings) -> (TestHost, TestHost, Id)
     (a, b, remote_id)
 }
 
-/// How long anything may take to happen; far above what it needs.
+/// How long anything may take to happen; far more than it needs.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Waits until `condition` holds.
@@ -268,7 +268,7 @@ pub async fn eventually(what: &str, condition: impl Fn() -> bool) {
     }
 }
 
-/// An answer to a hand-made request.
+/// A response to a hand-made request.
 #[derive(Debug)]
 pub struct Answer {
     pub status: StatusCode,
@@ -277,7 +277,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Whether the body holds these words.
+    /// Whether the body contains these words.
     pub fn says(&self, words: &str) -> bool {
         String::from_utf8_lossy(&self.body).contains(words)
     }

@@ -1,4 +1,4 @@
-//! Hosts that speak over real sockets, with real vaults and engines.
+//! Hosts that communicate over real sockets, with real vaults and engines.
 
 mod gate;
 mod handshake;

@@ -1,4 +1,4 @@
-//! A peer that answers as it is told, and remembers what it was asked.
+//! A peer that responds as scripted, and records its requests.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -14,26 +14,26 @@ use tokio::task::JoinHandle;
 
 use crate::federation::client::INCARNATION_HEADER;
 
-/// What the peer does with a request.
+/// The peer's reaction to a request.
 #[derive(Clone, Debug)]
 pub enum Script {
-    /// Answers with this status and body.
+    /// Responds with this status and body.
     Answer(u16, &'static str),
-    /// Answers 200 with this body, as this incarnation of a Causeway.
+    /// Responds 200 with this body, as this incarnation of a Causeway.
     AnswerAs(&'static str, &'static str),
-    /// The same, once the test says so.
+    /// The same, once the test allows it.
     HeldAs(Arc<Notify>, &'static str, &'static str),
-    /// Answers 200 with this many bytes.
+    /// Responds 200 with this many bytes.
     Flood(usize),
     /// Redirects to itself.
     Redirect,
-    /// Never answers.
+    /// Never responds.
     Silence,
     /// Breaks the connection after reading the request.
     Break,
 }
 
-/// A request that came.
+/// A request received.
 #[derive(Clone, Debug)]
 pub struct Received {
     pub path: String,
@@ -49,7 +49,7 @@ pub struct FakePeer {
 
 #[derive(Default)]
 struct Scripts {
-    /// Answers by the end of the path; the last one stays.
+    /// Scripts by the end of the path; the last one is repeated.
     next: Vec<(&'static str, VecDeque<Script>)>,
     received: Vec<Received>,
 }
@@ -70,7 +70,7 @@ impl FakePeer {
         }
     }
 
-    /// What the peer does with requests of a path, one after another; the last goes on.
+    /// Scripts the reactions to requests of a path, one after another; the last is repeated.
     pub fn script(&self, path: &'static str, answers: impl IntoIterator<Item = Script>) {
         let mut scripts = self.scripts.lock().unwrap();
         scripts.next.retain(|(known, _)| *known != path);
@@ -129,7 +129,7 @@ async fn answer(State(scripts): State<Arc<Mutex<Scripts>>>, request: Request) ->
         Some(Script::Flood(bytes)) => "x".repeat(bytes).into_response(),
         Some(Script::Redirect) => axum::response::Redirect::temporary(&path).into_response(),
         Some(Script::Silence) => std::future::pending().await,
-        Some(Script::Break) => panic!("the connection breaks here, as told"),
+        Some(Script::Break) => panic!("the connection breaks here, as scripted"),
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }

@@ -1,4 +1,4 @@
-//! What becomes of messages and pings.
+//! Tests of what happens to messages and pings.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ use crate::vault::{Secret, new_id};
 
 const PONG: &str = r#"{"sent_at":1,"recv_at":2}"#;
 
-/// A host that is connected to a peer which does as it is told.
+/// A host that is connected to a scripted peer.
 async fn host_and_peer(settings: FederationSettings) -> (TestHost, FakePeer, ConnectionNo, Id) {
     let host = TestHost::start(settings).await;
     let peer = FakePeer::start().await;
@@ -81,7 +81,7 @@ async fn every_fate_of_a_message_has_its_outcome() {
         peer.script("/msg", [script.clone()]);
         let outcome = sender::send(&host.federation, connection, b"{\"x\":1}".to_vec()).await;
         assert_eq!(outcome, expected, "{script:?}");
-        // Nothing is repeated or followed.
+        // Nothing is repeated and no redirect is followed.
         assert_eq!(peer.received("/msg").len(), count + 1, "{script:?}");
     }
     let sent = peer.received("/msg").remove(0);
@@ -172,7 +172,7 @@ async fn a_peer_that_is_news_while_a_ping_is_on_its_way_is_asked_once_more() {
     eventually("the last ping", at_rest).await;
     assert_eq!(known(), Some(told(RESTORED)));
     assert_eq!(peer.received("/ping").len(), asked + 2);
-    // What its answers do not bear out is asked about once.
+    // An incarnation that its answers do not confirm is asked about once.
     for _ in 0..3 {
         pinger::met(&host.federation, connection, told(KNOWN));
         eventually("it was asked", at_rest).await;
@@ -223,7 +223,7 @@ async fn workspaces_that_were_down_for_long_find_each_other_whichever_starts_fir
     eventually_online(&b, theirs, started_ms).await;
 }
 
-/// What the federation counts, as a page.
+/// The counters of the federation, as a page.
 fn counted(host: &TestHost) -> String {
     let federation = host.federation.clone();
     metrics::page(move |page| federation.encode_metrics(page)).unwrap()
@@ -236,7 +236,7 @@ fn pings(host: &TestHost, outcome: &str) -> u64 {
     value.unwrap().parse().unwrap()
 }
 
-/// Nobody listens any more: no byte leaves.
+/// Nothing listens any more: no byte leaves.
 async fn eventually_gone(host: &TestHost, connection: ConnectionNo) {
     let deadline = Instant::now() + PATIENCE;
     while sender::send(&host.federation, connection, Vec::new()).await != SendOutcome::NeverLeft {
@@ -337,7 +337,7 @@ async fn answers_that_are_none_do_not_count() {
         let connection = connect(&host, &peer, "peer").await;
         eventually("online", || host.is_online(connection)).await;
         peer.script("/ping", [script.clone()]);
-        // One that was on its way may still count.
+        // A ping in flight may still count.
         let count = peer.received("/ping").len();
         eventually("asked again", || peer.received("/ping").len() > count + 1).await;
         let last = host.row(connection).unwrap().last_ping_at;
@@ -372,7 +372,7 @@ async fn a_peer_that_was_restored_is_noticed_with_its_first_ping() {
             .incarnation
     };
     eventually("a knows b", || told(&a, on_a).is_some()).await;
-    // A restore comes before the first ping of a process: no answer to an earlier one is on its way.
+    // A restore precedes the first ping of a process: no answer to an earlier one is in flight.
     eventually("b knows a", || told(&b, on_b).is_some()).await;
     let before = told(&a, on_a).unwrap();
     b.engine.submit(Input::Restored).await.unwrap();

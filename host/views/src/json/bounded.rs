@@ -1,16 +1,16 @@
-//! Texts of answers within a budget of bytes: rendered object by object, and given up as soon as
-//! they become longer, so that nothing that is larger is ever held.
+//! Response texts within a budget of bytes: rendered object by object, and abandoned as soon as they exceed
+//! it, so that nothing larger is ever held.
 
 use std::io;
 
 use serde::Serialize;
 use serde::ser::Serializer;
 
-/// Bytes of one answer; a longer one is not rendered to its end, and the request is refused. Four
+/// Maximum bytes of a response; a longer one is not rendered to the end, and the request is refused. Four
 /// times the largest post with all its reactions.
 pub const ANSWER_BYTES_MAX: usize = 8 << 20;
 
-/// An answer would be longer than [`ANSWER_BYTES_MAX`].
+/// A response would be longer than [`ANSWER_BYTES_MAX`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooLong;
 
@@ -22,13 +22,13 @@ impl BoundedText {
     /// Appends the JSON of a view.
     ///
     /// # Errors
-    /// When the text would be too long; what it holds then is not whole.
+    /// When the text would be too long; its contents are then incomplete.
     pub fn push(&mut self, view: &(impl Serialize + ?Sized)) -> Result<(), TooLong> {
-        // Views are plain data with texts for keys, so nothing but the writer fails.
+        // Views are plain data with strings as keys, so nothing but the writer fails.
         serde_json::to_writer(self, view).map_err(|_| TooLong)
     }
 
-    /// Appends a text as it stands.
+    /// Appends a text unchanged.
     ///
     /// # Errors
     /// As [`BoundedText::push`].
@@ -39,7 +39,7 @@ impl BoundedText {
     /// The text.
     #[must_use]
     pub fn into_string(self) -> String {
-        // Only texts and JSON were written, each as a whole.
+        // Only whole texts and whole JSON values were written.
         String::from_utf8(self.0).unwrap_or_default()
     }
 }
@@ -58,7 +58,7 @@ impl io::Write for BoundedText {
     }
 }
 
-/// A JSON array that is written item by item.
+/// A JSON array written item by item.
 #[derive(Debug, Default)]
 pub struct BoundedList {
     text: BoundedText,
@@ -113,7 +113,7 @@ pub fn list<'i, T: 'i, V: Serialize>(
     list.finish()
 }
 
-/// A JSON object whose entries are made when their turn comes, one after another.
+/// A JSON object whose entries are created one after another while it is written.
 pub struct Entries<F>(pub F);
 
 impl<F, I, K, V> Serialize for Entries<F>
@@ -151,7 +151,7 @@ mod tests {
             item
         };
         assert_eq!(list(&vec![&item; 1_000], view), Err(TooLong));
-        assert_eq!(made.get(), 5, "no view is made behind the end");
+        assert_eq!(made.get(), 5, "no view is created after the end");
         assert_eq!(bounded(&"x".repeat(ANSWER_BYTES_MAX)), Err(TooLong));
     }
 }

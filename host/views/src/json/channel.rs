@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::{Null, Views, stored};
 use crate::query::{channels, unread};
 
-/// Notification settings of a membership that set none.
+/// Notification settings of a membership without its own.
 const NOTIFY_PROPS: &str = r#"{"channel_auto_follow_threads":"off","desktop":"default","email":"default","ignore_channel_mentions":"default","mark_unread":"all","push":"default"}"#;
 
 /// A channel as clients see it.
@@ -75,7 +75,7 @@ pub struct ChannelMemberView {
     autotranslation_disabled: bool,
 }
 
-/// Figures of a channel.
+/// Statistics of a channel.
 #[derive(Serialize)]
 pub struct ChannelStatsView {
     channel_id: String,
@@ -85,7 +85,7 @@ pub struct ChannelStatsView {
     files_count: u64,
 }
 
-/// What a member has not seen of a channel.
+/// What a member has not seen in a channel.
 #[derive(Serialize)]
 pub struct ChannelUnreadView {
     team_id: String,
@@ -131,7 +131,7 @@ impl<R: Read + ?Sized> Views<'_, R> {
         }
     }
 
-    /// A channel with the names of its team, as lists for administrators have it.
+    /// A channel with the names of its team, for administrators' lists.
     pub fn channel_with_team<'a>(&self, channel: &'a Channel) -> ChannelWithTeamView<'a> {
         let team = channel.place.team();
         let team = team.and_then(|team| self.rows.get::<Team>(&team));
@@ -179,7 +179,7 @@ impl<R: Read + ?Sized> Views<'_, R> {
         }
     }
 
-    /// Figures of a channel; files do not exist here.
+    /// Statistics of a channel; there are no files here.
     pub fn channel_stats(&self, channel: ChannelNo) -> ChannelStatsView {
         ChannelStatsView {
             channel_id: self.channel_id(channel),
@@ -190,7 +190,7 @@ impl<R: Read + ?Sized> Views<'_, R> {
         }
     }
 
-    /// What a member has not seen of a channel.
+    /// What a member has not seen in a channel.
     pub fn channel_unread(
         &self,
         channel_no: ChannelNo,

@@ -16,11 +16,11 @@ use super::user::UserView;
 use super::{Null, Viewer, Views, text};
 use crate::query::preferences::{self, Preference};
 
-/// Bytes of a post's JSON in an event; of a larger post neither properties nor reactions are told.
-/// As a text within JSON it may become twice as long.
+/// Maximum bytes of a post's JSON in an event; a larger post is sent without properties and reactions. As a
+/// string within JSON it may become twice as long.
 pub const EVENT_POST_BYTES_MAX: usize = 512 * 1024;
 
-/// To whom an event goes, as clients hear it.
+/// The recipients of an event, in the form clients expect.
 #[derive(Clone, Default, Serialize)]
 struct Broadcast {
     omit_users: Null,
@@ -31,8 +31,7 @@ struct Broadcast {
     omit_connection_id: &'static str,
 }
 
-/// The `data` of an event. What is an object of its own goes as a text that holds its JSON, but
-/// for `user`.
+/// The `data` of an event. Objects are included as strings with their JSON, except for `user`.
 #[derive(Default, Serialize)]
 struct Data<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -69,19 +68,19 @@ struct Data<'a> {
     user_id: Option<String>,
 }
 
-/// Readers to whom an event looks alike.
+/// Groups of readers for whom an event looks the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Share {
-    /// The user whom it is about, where they see more or something else.
+    /// The user whom it is about, if they see more or something else.
     Own,
-    /// Administrators, where they see more.
+    /// Administrators, if they see more.
     Admins,
     /// Everybody else.
     Others,
 }
 
-/// An event on its way to its readers. What they have in common is rendered once for each
-/// [`Share`]; only a few words are each reader's own.
+/// An event being sent to its readers. The common part is rendered once for each [`Share`]; only a short part
+/// is each reader's own.
 pub struct EventText<'r, R: Read + ?Sized, T> {
     rows: &'r R,
     event: &'r Event,
@@ -97,8 +96,7 @@ struct Shared<T> {
 }
 
 impl<'r, R: Read + ?Sized, T: Clone> EventText<'r, R, T> {
-    /// An event as the rows have it now. `now_ms` is the time of an ephemeral message, which has no
-    /// row.
+    /// An event as given by the current rows. `now_ms` is the time of an ephemeral message, which has no row.
     pub fn new(rows: &'r R, event: &'r Event, now_ms: i64) -> EventText<'r, R, T> {
         EventText {
             rows,
@@ -108,9 +106,9 @@ impl<'r, R: Read + ?Sized, T: Clone> EventText<'r, R, T> {
         }
     }
 
-    /// The event's JSON for one user, up to and including `broadcast` and without the closing brace:
-    /// what others get as well, as `keep` kept it, and the rest. `None` if they do not hear of it, or
-    /// what it is about is gone.
+    /// The event's JSON for one user, up to and including `broadcast` and without the closing brace: the part
+    /// that others also get, as returned by `keep`, and the rest. `None` if the user does not receive it, or
+    /// its object no longer exists.
     pub fn of(&mut self, reader: UserNo, keep: impl FnOnce(String) -> T) -> Option<(T, String)> {
         if !authority::hears(self.rows, self.event, reader) {
             return None;
@@ -134,7 +132,7 @@ impl<'r, R: Read + ?Sized, T: Clone> EventText<'r, R, T> {
 }
 
 impl<R: Read + ?Sized> Views<'_, R> {
-    /// Whose view of an event a reader shares.
+    /// The group to which a reader of an event belongs.
     fn share(&self, event: &Event, reader: UserNo) -> Share {
         match event {
             Event::UserUpdated(user) | Event::UserRemoved(_, user) if *user == reader => Share::Own,
@@ -143,7 +141,7 @@ impl<R: Read + ?Sized> Views<'_, R> {
         }
     }
 
-    /// The post that an event says is new.
+    /// The post that an event announces.
     fn posted_post(&self, event: &Event) -> Option<(PostNo, Post)> {
         match event {
             Event::Posted(_, post) => Some((*post, self.rows.get::<Post>(post)?)),
@@ -151,7 +149,7 @@ impl<R: Read + ?Sized> Views<'_, R> {
         }
     }
 
-    /// The end of an event's JSON that is a reader's own.
+    /// The end of an event's JSON that is only for this reader.
     fn own<T>(&self, event: &Event, shared: &Shared<T>, reader: UserNo) -> String {
         let mut own = String::new();
         if let Some((post_no, post)) = &shared.posted
@@ -304,7 +302,7 @@ impl<R: Read + ?Sized> Views<'_, R> {
         }
     }
 
-    /// Who was removed hears which channel it was; its members hear who.
+    /// The removed user is told which channel it was; its members are told who was removed.
     fn user_removed(
         &self,
         broadcast: &mut Broadcast,
@@ -372,7 +370,7 @@ impl<R: Read + ?Sized> Views<'_, R> {
         Some(text(&data))
     }
 
-    /// A post's JSON, which has a place in an event whatever it holds.
+    /// A post's JSON, reduced so that it fits into an event whatever it contains.
     fn post_text(&self, post_no: PostNo, post: &Post) -> String {
         let whole = text(&self.post(post_no, post));
         if whole.len() <= EVENT_POST_BYTES_MAX {
@@ -401,14 +399,14 @@ impl<R: Read + ?Sized> Views<'_, R> {
         text(&data)
     }
 
-    /// A text that only one user sees: a post that is stored nowhere.
+    /// A text that only one user sees: a post that is not stored.
     fn ephemeral(
         &self,
         (channel, user): (ChannelNo, UserNo),
         message: &str,
         now_ms: i64,
     ) -> String {
-        // Clients tell posts apart by id; this one needs none that anybody could look up.
+        // Clients distinguish posts by id; this id does not need to be found by anybody.
         let name = format!("{}/{}/{now_ms}/{message}", channel.0, user.0);
         let digest = blake3::hash(name.as_bytes());
         let uuid = digest.as_bytes().first_chunk().copied().unwrap_or_default();

@@ -1,8 +1,8 @@
-//! The objects of the client API as JSON. Keys and their order are those of the reference's 11.6
-//! line. Client API §5, §11.
+//! The objects of the client API as JSON. Keys and their order are those of the reference's 11.6 line. Client
+//! API §5, §11.
 //!
-//! Everything that depends on who reads is decided by the [`Viewer`]; whether they may read the
-//! object at all is decided by [`authority`] before.
+//! The [`Viewer`] decides everything that depends on the reader; [`authority`] decides beforehand whether
+//! they may read the object at all.
 
 mod bounded;
 mod channel;
@@ -35,14 +35,14 @@ use serde_json::value::RawValue;
 
 use crate::query::sharing::connection_of_workspace;
 
-/// Who reads.
+/// The reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Viewer {
     /// The operator of the service.
     System,
     /// A user with a session.
     User {
-        /// Who.
+        /// The user.
         user: UserNo,
         /// Whether they administer the system.
         admin: bool,
@@ -50,7 +50,7 @@ pub enum Viewer {
 }
 
 impl Viewer {
-    /// The viewer that a user is.
+    /// A user as the viewer.
     pub fn of(rows: &(impl Read + ?Sized), user: UserNo) -> Viewer {
         Viewer::User {
             user,
@@ -69,8 +69,7 @@ impl Viewer {
     }
 }
 
-/// Makes views of rows for one viewer; remembers the ids it looked up, so use one for a whole
-/// answer.
+/// Renders views of rows for one viewer; caches the ids it looked up, so use one for a whole response.
 pub struct Views<'r, R: Read + ?Sized> {
     rows: &'r R,
     viewer: Viewer,
@@ -96,7 +95,7 @@ impl<'r, R: Read + ?Sized> Views<'r, R> {
         }
     }
 
-    /// The JSON of what a command made or touched; `None` when it is not there.
+    /// The JSON of an object that a command created or changed; `None` if it does not exist.
     #[must_use]
     pub fn object(&self, object: &Object) -> Option<String> {
         let rows = self.rows;
@@ -129,14 +128,14 @@ impl<'r, R: Read + ?Sized> Views<'r, R> {
         })
     }
 
-    /// Id of a user; empty when unknown.
+    /// Id of a user; empty if unknown.
     #[must_use]
     pub fn user_id(&self, user: UserNo) -> String {
         let find = |rows: &R| rows.get::<User>(&user).map(|user| user.id);
         self.remember(user, |ids| &mut ids.users, find)
     }
 
-    /// Id of a team; empty when unknown.
+    /// Id of a team; empty if unknown.
     #[must_use]
     pub fn team_id(&self, team: TeamNo) -> String {
         let find = |rows: &R| rows.get::<Team>(&team).map(|team| team.id);
@@ -150,21 +149,21 @@ impl<'r, R: Read + ?Sized> Views<'r, R> {
             .map_or_else(String::new, |team| self.team_id(team))
     }
 
-    /// Id of a channel; empty when unknown.
+    /// Id of a channel; empty if unknown.
     #[must_use]
     pub fn channel_id(&self, channel: ChannelNo) -> String {
         let find = |rows: &R| rows.get::<Channel>(&channel).map(|channel| channel.id);
         self.remember(channel, |ids| &mut ids.channels, find)
     }
 
-    /// Id of a post; empty when unknown.
+    /// Id of a post; empty if unknown.
     #[must_use]
     pub fn post_id(&self, post: PostNo) -> String {
         let find = |rows: &R| rows.get::<Post>(&post).map(|post| post.id);
         self.remember(post, |ids| &mut ids.posts, find)
     }
 
-    /// `remote_id` of what came from a workspace: that of the connection that stands for it now;
+    /// `remote_id` of objects that came from a workspace: that of the connection that now represents it;
     /// empty for our own.
     #[must_use]
     pub fn remote_id(&self, origin: WorkspaceNo) -> String {
@@ -187,10 +186,10 @@ impl<'r, R: Read + ?Sized> Views<'r, R> {
     }
 }
 
-/// The JSON text of a view of one object, which the limits of its row bound.
+/// The JSON text of a view of one object, whose size is bounded by the limits of its row.
 #[must_use]
 pub fn text(view: &(impl Serialize + ?Sized)) -> String {
-    // Views are plain data with texts for keys; these can always be serialised.
+    // Views are plain data with strings as keys; these can always be serialised.
     serde_json::to_string(view).unwrap_or_default()
 }
 
@@ -214,7 +213,7 @@ pub fn refusal(refusal: &Refusal, request_id: &str) -> String {
     })
 }
 
-/// JSON that is stored as text, as it stands; `None` for a text that is no JSON.
+/// JSON stored as text, unchanged; `None` for a text that is not JSON.
 fn stored(json: &str) -> Option<&RawValue> {
     serde_json::from_str(json).ok()
 }
@@ -222,7 +221,7 @@ fn stored(json: &str) -> Option<&RawValue> {
 /// A key that is always `null`.
 type Null = ();
 
-/// A text that is left out when it is empty.
+/// A text that is omitted if empty.
 fn non_empty(text: String) -> Option<String> {
     Some(text).filter(|text| !text.is_empty())
 }

@@ -45,7 +45,7 @@ pub struct PostView<'a> {
     pub(super) metadata: Metadata,
 }
 
-/// What belongs to a post and is not of its row.
+/// Data of a post that is not in its row.
 #[derive(Default, Serialize)]
 pub(super) struct Metadata {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -78,7 +78,7 @@ pub struct AcknowledgementView {
     remote_id: Option<String>,
 }
 
-/// A list of posts as clients see it. The posts are made one after another while it is written.
+/// A list of posts as clients see it. The posts are rendered one after another while it is written.
 #[derive(Serialize)]
 struct PostListView<P> {
     order: Vec<String>,
@@ -101,7 +101,7 @@ fn object_or_empty<S: Serializer>(
 }
 
 impl<R: Read + ?Sized> Views<'_, R> {
-    /// A post. Of a deleted one the text and the properties are not shown.
+    /// A post. The text and the properties of a deleted one are not shown.
     pub fn post<'a>(&self, post_no: PostNo, post: &'a Post) -> PostView<'a> {
         let live = post.delete_at == 0;
         let shown = |text: &'a str| if live { text } else { "" };
@@ -164,7 +164,7 @@ impl<R: Read + ?Sized> Views<'_, R> {
         }
     }
 
-    /// A reaction as an event has it: as it was then, although its row may have changed since.
+    /// A reaction as in an event: as it was then, although its row may have changed since.
     pub(super) fn reaction_event(
         &self,
         channel_id: &str,
@@ -184,7 +184,7 @@ impl<R: Read + ?Sized> Views<'_, R> {
         }
     }
 
-    /// The acknowledgements of a post that stand.
+    /// The acknowledgements of a post that have not been withdrawn.
     fn acknowledgements(&self, post_no: PostNo, post: &Post) -> Vec<AcknowledgementView> {
         let found = posts::acknowledgements(self.rows, post_no);
         let view = |((_, user), row): &((PostNo, UserNo), Acknowledgement)| AcknowledgementView {
@@ -197,7 +197,7 @@ impl<R: Read + ?Sized> Views<'_, R> {
         found.iter().map(view).collect()
     }
 
-    /// An acknowledgement, or its withdrawal, as an event has it.
+    /// An acknowledgement, or its withdrawal, as in an event.
     pub(super) fn acknowledgement(&self, event: &AcknowledgementEvent) -> AcknowledgementView {
         let post = self.rows.get::<Post>(&event.post);
         let row = self.rows.get::<Acknowledgement>(&(event.post, event.user));
@@ -246,7 +246,7 @@ impl<R: Read + ?Sized> Serialize for ListedPosts<'_, R> {
     }
 }
 
-/// Types of messages about members, which clients make of the names in them.
+/// Types of messages about members, whose text clients build from the names in them.
 const ABOUT_MEMBERS: [&str; 4] = [
     "system_join_channel",
     "system_leave_channel",
@@ -254,8 +254,8 @@ const ABOUT_MEMBERS: [&str; 4] = [
     "system_remove_from_channel",
 ];
 
-/// A post's type as clients are told. They show the text of a system type as words of the system, and
-/// those are ours: what a peer's user writes is shown as that user's.
+/// A post's type as reported to clients. They show the text of a system type as the system's own, so only
+/// ours keep it: what a peer's user writes is shown as that user's.
 pub(super) fn kind(post: &Post) -> &str {
     let kind = post.kind.as_str();
     if post.origin.is_ours() || !is_system(kind) || ABOUT_MEMBERS.contains(&kind) {

@@ -85,14 +85,14 @@ pub struct SharedChannelRemoteView<'a> {
     last_post_create_at: i64,
     last_post_create_id: &'a str,
     last_members_sync_at: i64,
-    /// In which words the peer refused the invitation, if it did; not in the reference.
+    /// The peer's reason for refusing the invitation, if it did; not in the reference.
     #[serde(skip_serializing_if = "Option::is_none")]
     refusal: Option<&'a str>,
 }
 
 impl<R: Read + ?Sized> Views<'_, R> {
-    /// A connection, without its tokens. Until it is confirmed its `site_url` begins with
-    /// `pending_`, by which clients tell.
+    /// A connection, without its tokens. Until it is confirmed its `site_url` begins with `pending_`, which
+    /// clients rely on.
     pub fn remote_cluster<'a>(
         &self,
         no: ConnectionNo,
@@ -160,9 +160,8 @@ impl<R: Read + ?Sized> Views<'_, R> {
         }
     }
 
-    /// The link of a channel to a connection. Cursors are our own sequence numbers and say
-    /// nothing to a client; of the reference's cursor fields the time of the last delivery is
-    /// filled.
+    /// The link of a channel to a connection. Cursors are our own sequence numbers and mean nothing to a
+    /// client; of the reference's cursor fields, the time of the last delivery is set.
     pub fn shared_channel_remote<'a>(
         &self,
         channel: ChannelNo,
@@ -191,7 +190,7 @@ impl<R: Read + ?Sized> Views<'_, R> {
         }
     }
 
-    /// The user that a number names, for tables of text; empty when unknown.
+    /// The user name of a number, for text tables; empty if unknown.
     #[must_use]
     pub fn username(&self, user: UserNo) -> String {
         let row = self.rows.get::<User>(&user);

@@ -44,7 +44,7 @@ pub struct TeamMemberView {
     explicit_roles: &'static str,
 }
 
-/// What a user has not seen of a team's channels.
+/// What a user has not seen in a team's channels.
 #[derive(Serialize)]
 pub struct TeamUnreadView {
     team_id: String,
@@ -58,7 +58,7 @@ pub struct TeamUnreadView {
 }
 
 impl<R: Read + ?Sized> Views<'_, R> {
-    /// A team. Invitations by link do not exist here, so `invite_id` is always blank.
+    /// A team. There are no invitations by link here, so `invite_id` is always blank.
     pub fn team<'a>(&self, team: &'a Team) -> TeamView<'a> {
         TeamView {
             id: team.id.as_str(),
@@ -81,7 +81,7 @@ impl<R: Read + ?Sized> Views<'_, R> {
         }
     }
 
-    /// What a user has not seen of a team's channels. Threads are not followed.
+    /// What a user has not seen in a team's channels. Threads are not followed.
     pub fn team_unread(&self, team: TeamNo, unread: Unread) -> TeamUnreadView {
         TeamUnreadView {
             team_id: self.team_id(team),

@@ -118,7 +118,7 @@ fn remote_users_are_marked_and_their_address_is_for_administrators() {
     assert!(seen["props"].get("RemoteEmail").is_none());
     assert!(
         seen["props"].get("remoteemail").is_none(),
-        "a peer's own word is not shown"
+        "a peer's own value is not shown"
     );
     let admin = object(&host, viewer(ANN, true), &Object::User(EVA));
     assert_eq!(admin["props"]["RemoteEmail"], "eva@acme.example");
@@ -346,7 +346,7 @@ fn shared_channels_and_their_links_are_told() {
     assert_eq!(value["creator_id"], id('u', 1).as_str());
 }
 
-/// An event as one reader gets it.
+/// An event as one reader receives it.
 fn event(host: &MemoryHost, event: &Event, reader: UserNo, now_ms: i64) -> Option<Value> {
     let (shared, own) = EventText::new(host, event, now_ms).of(reader, |text| text)?;
     Some(serde_json::from_str(&format!("{shared}{own}}}")).unwrap())

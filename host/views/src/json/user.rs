@@ -11,10 +11,10 @@ use serde_json::value::RawValue;
 
 use super::{Views, non_empty, stored};
 
-/// Notification settings of an account that set none.
+/// Notification settings of an account without its own.
 const NOTIFY_PROPS: &str = r#"{"channel":"true","comments":"never","desktop":"mention","desktop_sound":"true","desktop_threads":"all","email":"true","email_threads":"all","first_name":"false","mention_keys":"","push":"mention","push_status":"online","push_threads":"all"}"#;
 
-/// Properties that we make ourselves for remote users; what a peer put there is not shown.
+/// Properties that we set ourselves for remote users; a peer's values for them are not shown.
 const OWN_PROPS: [&str; 3] = ["OriginalRemoteId", "RemoteEmail", "RemoteUsername"];
 
 /// A user as clients see them.
@@ -45,7 +45,7 @@ pub struct UserView<'a> {
     disable_welcome_email: bool,
 }
 
-/// A property: of a peer or a client, or one of ours.
+/// A property: set by a peer or a client, or by us.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Prop<'a> {
@@ -85,9 +85,9 @@ impl<R: Read + ?Sized> Views<'_, R> {
         }
     }
 
-    /// `None` of a local user without properties.
+    /// `None` for a local user without properties.
     fn user_props<'a>(&self, user: &'a User) -> Option<BTreeMap<String, Prop<'a>>> {
-        // What is no object has no properties.
+        // A value that is not an object has no properties.
         let found: BTreeMap<String, &'a RawValue> =
             serde_json::from_str(&user.props).unwrap_or_default();
         let mut props: BTreeMap<String, Prop<'a>> = found

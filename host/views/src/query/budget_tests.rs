@@ -11,7 +11,7 @@ use super::threads::{self, ThreadPart, WITH_PAGE_BYTES_MAX};
 use crate::json::{Viewer, Views, text};
 
 const CHANNEL: ChannelNo = ChannelNo(1);
-/// Posts of this size fit into a list 13 times.
+/// A list holds 13 posts of this size.
 const PROPS_BYTES: usize = 300_000;
 
 fn large(number: u64, root: Option<u64>) -> Post {

@@ -10,13 +10,13 @@ use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::table::Table;
 use causeway_kernel::rows::tx::{Read, Record};
 
-/// A channel by id, archived ones included.
+/// A channel by id, including archived ones.
 pub fn by_id(rows: &(impl Read + ?Sized), id: &str) -> Option<(ChannelNo, Channel)> {
     let channel = lookup::channel(rows, id)?;
     Some((channel, rows.get::<Channel>(&channel)?))
 }
 
-/// A channel by team and URL name, archived ones included.
+/// A channel by team and URL name, including archived ones.
 pub fn by_name(
     rows: &(impl Read + ?Sized),
     team: TeamNo,
@@ -44,16 +44,16 @@ pub fn public(rows: &(impl Read + ?Sized), team: TeamNo, page: Page) -> Vec<(Cha
     page.of(channels)
 }
 
-/// A page of all channels, in the order in which they were made.
+/// A page of all channels, in order of creation.
 ///
 /// # Errors
-/// When the page lies too deep.
+/// When the page is too deep.
 pub fn all(rows: &(impl Read + ?Sized), page: Page) -> Result<Vec<(ChannelNo, Channel)>, TooDeep> {
     let numbers: Vec<ChannelNo> = Walk::all(Table::Channels).keys(rows, page)?;
     Ok(existing(rows, &numbers))
 }
 
-/// Channels that a user is in, of one team or of all, by display name.
+/// Channels of a user, in one team or in all, by display name.
 pub fn of_user(
     rows: &(impl Read + ?Sized),
     user: UserNo,
@@ -68,7 +68,7 @@ pub fn of_user(
     sorted(channels)
 }
 
-/// Numbers of the channels that a user is in.
+/// Numbers of a user's channels.
 pub fn numbers_of_user(rows: &(impl Read + ?Sized), user: UserNo) -> Vec<ChannelNo> {
     Walk::prefix(Table::UserChannels, &user)
         .records::<UserChannel>(rows, LIST_ROWS_MAX)
@@ -77,7 +77,7 @@ pub fn numbers_of_user(rows: &(impl Read + ?Sized), user: UserNo) -> Vec<Channel
         .collect()
 }
 
-/// A user's memberships in the channels of one team or of all, archived channels left out.
+/// A user's memberships in the channels of one team or of all, without archived channels.
 pub fn memberships(
     rows: &(impl Read + ?Sized),
     user: UserNo,
@@ -99,7 +99,7 @@ pub fn memberships(
 /// A page of a channel's members, in the order of their accounts.
 ///
 /// # Errors
-/// When the page lies too deep.
+/// When the page is too deep.
 pub fn members(
     rows: &(impl Read + ?Sized),
     channel: ChannelNo,
@@ -124,8 +124,8 @@ pub fn pinned_count(rows: &(impl Read + ?Sized), channel: ChannelNo) -> u64 {
     Walk::prefix(Table::PinnedPosts, &channel).count(rows)
 }
 
-/// Live channels of a team whose name or display name begins with `term`, whatever its ASCII case:
-/// public ones, and private ones that `user` is in.
+/// Live channels of a team whose name or display name begins with `term`, ignoring ASCII case: public ones,
+/// and private ones that `user` is in.
 pub fn search(
     rows: &(impl Read + ?Sized),
     team: TeamNo,

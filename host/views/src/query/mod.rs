@@ -1,5 +1,5 @@
-//! Reads for the host: bounded, over the rows of a snapshot. Who may see the result is decided by
-//! [`authority`](causeway_kernel::authority) before.
+//! Reads for the host: bounded, over the rows of a snapshot. [`authority`](causeway_kernel::authority)
+//! decides beforehand who may see the result.
 
 #[cfg(test)]
 mod budget_tests;
@@ -22,19 +22,19 @@ use causeway_kernel::rows::key::{self, KeyPart};
 use causeway_kernel::rows::table::Table;
 use causeway_kernel::rows::tx::{Read, Record, SCAN_BYTES_MAX};
 
-/// Objects on a page when the client says nothing. Client API §2.
+/// Objects on a page if the client does not specify it. Client API §2.
 pub const PER_PAGE_DEFAULT: u32 = 60;
-/// Objects on a page at most; more is cut to this, without an error. Client API §2.
+/// Maximum objects on a page; a larger value is reduced to this, without an error. Client API §2.
 pub const PER_PAGE_MAX: u32 = 200;
-/// Objects that a request by ids names at most; the host refuses more.
+/// Maximum objects in a request by ids; the host refuses more.
 pub const IDS_MAX: usize = 1_000;
-/// Rows that a read passes over to reach its page; a page that lies behind more is [`TooDeep`].
+/// Maximum rows that a read skips to reach its page; a page beyond is [`TooDeep`].
 pub const OFFSET_ROWS_MAX: u64 = 100_000;
-/// Rows that a list without pages holds at most.
+/// Maximum rows of a list without pages.
 pub const LIST_ROWS_MAX: u32 = 10_000;
-/// Rows that a count counts at most; a bigger table part counts as this many.
+/// Maximum rows that a count counts; a larger range counts as this many.
 pub const COUNT_ROWS_MAX: u64 = 100_000;
-/// Rows asked for at once.
+/// Rows requested at once.
 const CHUNK_ROWS: u32 = 500;
 
 /// A page of a list.
@@ -45,7 +45,7 @@ pub struct Page {
 }
 
 impl Page {
-    /// A page, counted from 0. `per_page` of 0 is the default; above the maximum it is cut.
+    /// A page, counted from 0. `per_page` of 0 means the default; above the maximum it is reduced.
     #[must_use]
     pub fn new(page: u32, per_page: u32) -> Page {
         let per_page = if per_page == 0 {
@@ -59,7 +59,7 @@ impl Page {
         }
     }
 
-    /// Objects on the page at most.
+    /// Maximum objects on the page.
     #[must_use]
     pub fn per_page(self) -> usize {
         self.per_page as usize
@@ -71,7 +71,7 @@ impl Page {
         u64::from(self.page) * u64::from(self.per_page)
     }
 
-    /// The page's part of a whole list.
+    /// The part of a whole list that is on the page.
     #[must_use]
     pub fn of<T>(self, list: Vec<T>) -> Vec<T> {
         let skip = usize::try_from(self.skip()).unwrap_or(usize::MAX);
@@ -79,8 +79,8 @@ impl Page {
     }
 }
 
-/// The page lies behind more rows than a read passes over. It is no empty page: that would say that
-/// the list ends before it.
+/// The page is preceded by more rows than a read skips. It is not an empty page, which would mean that the
+/// list ends before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooDeep;
 
@@ -115,7 +115,7 @@ impl Walk {
         }
     }
 
-    /// The rows from one key on, up to another one.
+    /// The rows from one key up to another one.
     pub(crate) fn between<K: KeyPart>(table: Table, from: &K, to: &K) -> Walk {
         Walk {
             table,
@@ -125,7 +125,7 @@ impl Walk {
         }
     }
 
-    /// From the end of the range.
+    /// Starting from the end of the range.
     pub(crate) fn reversed(self) -> Walk {
         Walk {
             reverse: true,
@@ -149,7 +149,7 @@ impl Walk {
         }
     }
 
-    /// Shows the rows to `visit`, at most `rows_max`, until it breaks.
+    /// Passes the rows to `visit`, at most `rows_max`, until it breaks.
     pub(crate) fn each(
         mut self,
         rows: &(impl Rows + ?Sized),
@@ -187,7 +187,7 @@ impl Walk {
         }
     }
 
-    /// Whether it ends before it passed more rows than a page may lie behind.
+    /// Whether the walk ends within the number of rows that a read may skip.
     fn ends_early(self, rows: &(impl Rows + ?Sized)) -> bool {
         let mut passed = 0;
         self.each(rows, OFFSET_ROWS_MAX + 1, |_, _| {
@@ -197,7 +197,7 @@ impl Walk {
         passed <= OFFSET_ROWS_MAX
     }
 
-    /// The keys that a page shows.
+    /// The keys of a page.
     pub(crate) fn keys<K: KeyPart>(
         self,
         rows: &(impl Rows + ?Sized),
@@ -239,7 +239,7 @@ impl Walk {
         out
     }
 
-    /// How many rows there are, counted up to [`COUNT_ROWS_MAX`].
+    /// The number of rows, counted up to [`COUNT_ROWS_MAX`].
     pub(crate) fn count(self, rows: &(impl Rows + ?Sized)) -> u64 {
         let mut count = 0;
         self.each(rows, COUNT_ROWS_MAX, |_, _| {
@@ -256,7 +256,7 @@ fn next_key(mut key: Vec<u8>) -> Vec<u8> {
     key
 }
 
-/// The rows of several numbers with their numbers; those that do not exist are left out.
+/// The rows of several numbers with their numbers, without those that do not exist.
 pub(crate) fn existing<R: Record<Key = N>, N: KeyPart + Copy>(
     rows: &(impl Read + ?Sized),
     numbers: &[N],

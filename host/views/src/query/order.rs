@@ -9,24 +9,24 @@ use causeway_kernel::rows::key;
 use causeway_kernel::rows::table::Table;
 use causeway_kernel::rows::tx::{Read, Record};
 
-/// A place in the order: the key of its rows.
+/// A position in the order: the key of its rows.
 pub(super) type Place = (ChannelNo, i64, PostNo);
 
 /// Posts fetched at once.
 const GROUP: usize = 64;
 
-/// Which part of a channel's order.
+/// A part of a channel's order.
 #[derive(Clone, Copy)]
 pub(super) enum Side {
-    /// All of it, the newest first.
+    /// All of it, newest first.
     Newest,
-    /// What stands before a place, the newest first.
+    /// The posts before a position, newest first.
     Before(Place),
-    /// What stands after a place, the oldest first.
+    /// The posts after a position, oldest first.
     After(Place),
 }
 
-/// Live posts of a page of a part.
+/// Live posts on a page of a part.
 pub(super) fn page(
     rows: &(impl Read + ?Sized),
     channel: ChannelNo,
@@ -47,8 +47,8 @@ pub(super) fn page(
     take(rows, walk.reversed(), skip, page.per_page())
 }
 
-/// Passes over whole blocks of live posts, from a bound back, as long as they are to be skipped. Gives
-/// the place before which the rest stands.
+/// Skips whole blocks of live posts, backwards from a bound, as long as they are to be skipped. Returns the
+/// position before which the rest is.
 fn pass_blocks(
     rows: &(impl Read + ?Sized),
     channel: ChannelNo,
@@ -72,7 +72,7 @@ fn pass_blocks(
                 return ControlFlow::Break(());
             };
             let held = match bound.filter(|_| bound == before) {
-                // The bound cuts this block.
+                // The bound is within this block.
                 Some(bound) => count(rows, Walk::between(Table::ChannelPosts, &start, &bound)),
                 None => block.live.into(),
             };
@@ -95,7 +95,7 @@ fn count(rows: &(impl Read + ?Sized), walk: Walk) -> u64 {
     count
 }
 
-/// The live posts of a walk behind the first `skip`, at most `most`.
+/// The live posts of a walk after the first `skip`, at most `most`.
 pub(super) fn take(
     rows: &(impl Read + ?Sized),
     walk: Walk,
@@ -118,7 +118,7 @@ pub(super) fn take(
             ControlFlow::Break(())
         }
     });
-    // A page that is not full says that the list ends with it.
+    // A page that is not full means that the list ends with it.
     if numbers.len() < most && !is_whole {
         return Err(TooDeep);
     }
@@ -135,8 +135,8 @@ pub(super) fn first(rows: &(impl Read + ?Sized), walk: Walk) -> Option<PostNo> {
     found
 }
 
-/// Shows the live posts of a walk to `visit`, until it breaks, among at most `rows_max` of the order.
-/// Says whether all of the walk was looked at.
+/// Passes the live posts of a walk to `visit`, until it breaks, among at most `rows_max` of the order.
+/// Returns whether the whole walk was covered.
 fn live(
     rows: &(impl Read + ?Sized),
     walk: Walk,

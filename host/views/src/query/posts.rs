@@ -1,5 +1,5 @@
-//! Posts of a channel: pages, what is new since a time, pinned posts, reactions,
-//! acknowledgements. Client API §7.2.
+//! Posts of a channel: pages, changes since a time, pinned posts, reactions, acknowledgements. Client API
+//! §7.2.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -13,49 +13,49 @@ use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::table::Table;
 use causeway_kernel::rows::tx::{Read, Record};
 
-/// Posts that an answer to `since` holds at most; the newest. Client API §7.2.
+/// Maximum posts in a response to `since`; the newest. Client API §7.2.
 pub const SINCE_POSTS_MAX: usize = 1_000;
-/// Newest posts of a channel among which an answer to `since` looks for changed ones.
+/// Newest posts of a channel among which a response to `since` looks for changed ones.
 pub const SINCE_ROWS_MAX: u64 = 10_000;
-/// Reactions of a post that are shown at most.
+/// Maximum reactions of a post that are shown.
 pub const REACTIONS_MAX: u32 = 5_000;
-/// Reactions of a post, removed ones included, among which the live ones are looked for.
+/// Maximum reactions of a post, including removed ones, among which the live ones are looked for.
 pub const REACTION_ROWS_MAX: u64 = 50_000;
-/// Acknowledgements of a post, withdrawn ones included, that are looked at to show them.
+/// Maximum acknowledgements of a post, including withdrawn ones, that are read to show them.
 pub const ACKNOWLEDGEMENTS_MAX: u32 = 5_000;
-/// Pinned posts of a channel that are shown at most.
+/// Maximum pinned posts of a channel that are shown.
 pub const PINNED_MAX: u32 = 1_000;
-/// Posts around the oldest unread one, in each direction. Client API §2.
+/// Maximum posts around the oldest unread one, in each direction. Client API §2.
 pub const AROUND_MAX: u32 = 200;
-/// Bytes of the posts of a list, as [`weight`] counts them; the list ends before the post that would
-/// exceed them, and names it, so that clients can go on from there. Its first post is always shown.
+/// Maximum bytes of the posts of a list, as counted by [`weight`]; the list ends before the post that would
+/// exceed them, and names it, so that clients can continue from there. Its first post is always shown.
 pub const LIST_BYTES_MAX: usize = 4 << 20;
-/// Bytes of a post's JSON beside its message, hashtags, properties and reactions, at most.
+/// Maximum bytes of a post's JSON without its message, hashtags, properties and reactions.
 const POST_BYTES: usize = 1_000;
-/// Bytes of the JSON of a reaction at most.
+/// Maximum bytes of the JSON of a reaction.
 const REACTION_BYTES: usize = 400;
 
-/// A list of posts as clients get it.
+/// A list of posts for clients.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PostList {
     /// The page, newest first (threads: root first, then oldest first).
     pub order: Vec<PostNo>,
     /// The page, and the threads that its replies belong to.
     pub posts: BTreeMap<PostNo, Post>,
-    /// The live post that follows the page in time.
+    /// The live post after the page in time.
     pub next: Option<PostNo>,
     /// The live post before the page in time.
     pub previous: Option<PostNo>,
-    /// Of a thread: whether more follow.
+    /// For a thread: whether more follow.
     pub has_next: Option<bool>,
     /// Whether the page ends early because more would exceed [`LIST_BYTES_MAX`].
     pub cut: bool,
-    /// What the posts of the page weigh.
+    /// Weight of the posts of the page.
     pub(super) bytes: usize,
 }
 
 impl PostList {
-    /// Adds a post to the page, unless the page is cut, or is cut here.
+    /// Adds a post to the page, unless the page is cut, or would be by it.
     pub(super) fn add(&mut self, post_no: PostNo, post: Post) {
         let bytes = self.bytes + weight(&post);
         self.cut |= bytes > LIST_BYTES_MAX && !self.order.is_empty();
@@ -79,7 +79,7 @@ impl PostList {
     }
 }
 
-/// Bytes that a post takes in an answer, at most.
+/// Maximum bytes that a post takes in a response.
 pub(super) fn weight(post: &Post) -> usize {
     if post.delete_at != 0 {
         return POST_BYTES;
@@ -102,13 +102,13 @@ fn escaped_bytes(text: &str) -> usize {
     text.bytes().map(bytes).sum()
 }
 
-/// A post by id, deleted ones included.
+/// A post by id, including deleted ones.
 pub fn by_id(rows: &(impl Read + ?Sized), id: &str) -> Option<(PostNo, Post)> {
     let post = lookup::post(rows, id)?;
     Some((post, rows.get::<Post>(&post)?))
 }
 
-/// Which part of a channel's history a page is taken from.
+/// The part of a channel's history from which a page is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     /// The newest posts.
@@ -119,11 +119,11 @@ pub enum Part {
     After(PostNo),
 }
 
-/// A page of a channel's live posts. A post that is not of this channel gives an empty page.
-/// With `threads`, the threads of listed replies come along.
+/// A page of a channel's live posts. A post from another channel gives an empty page. With `threads`, the
+/// threads of listed replies are included.
 ///
 /// # Errors
-/// When the page lies too deep, which it can where the posts are not counted yet, and behind a post.
+/// When the page is too deep, which is possible where posts are not counted yet, and after a post.
 pub fn page(
     rows: &(impl Read + ?Sized),
     channel: ChannelNo,
@@ -147,9 +147,9 @@ pub fn page(
     Ok(finish(rows, channel, list, threads))
 }
 
-/// Every post of a channel with `update_at` above `since_ms`, deleted ones too, newest first: at
-/// most [`SINCE_POSTS_MAX`], among the newest [`SINCE_ROWS_MAX`] of the channel. Only a list that is
-/// cut names the post before it.
+/// Every post of a channel with `update_at` above `since_ms`, including deleted ones, newest first: at most
+/// [`SINCE_POSTS_MAX`], among the newest [`SINCE_ROWS_MAX`] of the channel. Only a list that is cut names the
+/// post before it.
 pub fn since(
     rows: &(impl Read + ?Sized),
     channel_no: ChannelNo,
@@ -180,11 +180,11 @@ pub fn since(
     list
 }
 
-/// Posts around the oldest one that a member has not seen: `before` seen ones and `after` from the
-/// oldest unseen one on, each cut to [`AROUND_MAX`]. Without unseen ones it is the newest page.
+/// Posts around the oldest one that a member has not seen: `before` seen ones and `after` from the oldest
+/// unseen one on, each reduced to [`AROUND_MAX`]. Without unseen ones it is the newest page.
 ///
 /// # Errors
-/// When too many deleted posts stand there.
+/// When there are too many deleted posts.
 pub fn around_unread(
     rows: &(impl Read + ?Sized),
     channel: ChannelNo,
@@ -196,7 +196,7 @@ pub fn around_unread(
     let (before, after) = (before.min(AROUND_MAX), after.min(AROUND_MAX));
     let member = rows.get::<ChannelMember>(&(channel, user));
     let seen = member.map_or(i64::MAX, |member| member.last_viewed_at);
-    // No post has the highest number, so this is the place behind everything written at `seen`.
+    // No post has the highest number, so this position is after everything written at `seen`.
     let border = (channel, seen, PostNo(u64::MAX));
     let all = || Walk::prefix(Table::ChannelPosts, &channel);
     let unseen = order::take(rows, all().after(&border), 0, after as usize)?;
@@ -212,8 +212,8 @@ pub fn around_unread(
     Ok(finish(rows, channel, list, threads))
 }
 
-/// Pinned posts of a channel, newest first, at most [`PINNED_MAX`]. A list that is cut is not the
-/// newest of them.
+/// Pinned posts of a channel, newest first, at most [`PINNED_MAX`]. A list that is cut does not contain the
+/// newest ones.
 pub fn pinned(rows: &(impl Read + ?Sized), channel: ChannelNo) -> PostList {
     let numbers: Vec<PostNo> = Walk::prefix(Table::PinnedPosts, &channel)
         .records::<PinnedPost>(rows, PINNED_MAX)
@@ -257,7 +257,7 @@ pub fn reactions(
     found
 }
 
-/// Acknowledgements of a post that stand, the newest first, among its first
+/// Acknowledgements of a post that have not been withdrawn, newest first, among its first
 /// [`ACKNOWLEDGEMENTS_MAX`].
 pub fn acknowledgements(
     rows: &(impl Read + ?Sized),
@@ -289,7 +289,7 @@ fn full(list: &PostList, wanted: usize) -> ControlFlow<()> {
     }
 }
 
-/// Shows the posts of an index to `visit`, fetching them in groups.
+/// Passes the posts of an index to `visit`, fetching them in groups.
 pub(super) fn stored(
     rows: &(impl Read + ?Sized),
     walk: Walk,
@@ -317,7 +317,7 @@ pub(super) fn stored(
     }
 }
 
-/// Posts fetched at once, which may be beyond what the list has room for.
+/// Posts fetched at once, possibly more than the list has room for.
 pub(super) const GROUP: usize = 16;
 
 fn flush(

@@ -1,4 +1,4 @@
-//! Preferences of clients: the personal values of that kind.
+//! Preferences of clients: personal values of that kind.
 
 use causeway_kernel::model::limits::PERSONAL_VALUES_MAX;
 use causeway_kernel::model::{PersonalKind, PersonalValue};
@@ -19,7 +19,7 @@ pub struct Preference {
 }
 
 impl Preference {
-    /// The preference of a personal value's name.
+    /// The preference for the name of a personal value.
     #[must_use]
     pub fn of(stored_name: &str, value: String) -> Preference {
         let (category, name) = stored_name.split_once('/').unwrap_or((stored_name, ""));
@@ -31,7 +31,7 @@ impl Preference {
     }
 }
 
-/// The name of a preference's personal value; `None` for a category that cannot be told from the
+/// The name of a preference's personal value; `None` for a category that could not be separated from the
 /// name.
 #[must_use]
 pub fn stored_name(category: &str, name: &str) -> Option<String> {

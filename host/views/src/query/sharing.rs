@@ -11,7 +11,7 @@ use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::table::Table;
 use causeway_kernel::rows::tx::Read;
 
-/// A connection by `remote_id`, removed ones included.
+/// A connection by `remote_id`, including removed ones.
 pub fn connection_by_id(
     rows: &(impl Read + ?Sized),
     id: &str,
@@ -20,7 +20,7 @@ pub fn connection_by_id(
     Some((connection, rows.get::<Connection>(&connection)?))
 }
 
-/// Every connection in the order in which they were made, removed ones only if asked for.
+/// Every connection in order of creation, removed ones only if requested.
 pub fn connections(
     rows: &(impl Read + ?Sized),
     include_deleted: bool,
@@ -30,8 +30,8 @@ pub fn connections(
     found
 }
 
-/// The connection whose id marks what came from a workspace: the present one, else the last that
-/// led there. `None` for our own.
+/// The connection whose id marks what came from a workspace: the current one, else the last that led there.
+/// `None` for our own.
 pub fn connection_of_workspace(
     rows: &(impl Read + ?Sized),
     workspace: WorkspaceNo,
@@ -48,7 +48,7 @@ pub fn connection_of_workspace(
     all.pop()
 }
 
-/// A removed connection by `remote_id` to whose workspace no other one leads.
+/// A removed connection by `remote_id` whose workspace is not reached by another one.
 pub fn removed_connection(rows: &(impl Read + ?Sized), id: &str) -> Option<ConnectionNo> {
     let (connection, row) = connection_by_id(rows, id)?;
     is_vacant(rows, &row).then_some(connection)
@@ -59,9 +59,9 @@ fn is_vacant(rows: &(impl Read + ?Sized), row: &Connection) -> bool {
     row.state == ConnectionState::Removed && peer.is_some_and(|peer| peer.connection.is_none())
 }
 
-/// The removed connection to the workspace at the other end of a live one, if what came over it can
-/// still be attached: it led to the same address, none has taken its place, and the live one has shared
-/// no channel yet. That it is the same workspace still is for an admin to say (W32).
+/// The removed connection to the workspace at the other end of a live one, if what came over it can still be
+/// attached: it led to the same address, none has replaced it, and the live one has not shared a channel yet.
+/// An admin has to say whether it is still the same workspace (W32).
 pub fn previous_connection(
     rows: &(impl Read + ?Sized),
     (no, row): (ConnectionNo, &Connection),
@@ -96,7 +96,7 @@ pub fn shared_channels(
         .collect()
 }
 
-/// Links of a channel, ended ones included, in the order of their connections.
+/// Links of a channel, including ended ones, in the order of their connections.
 pub fn links_of_channel(
     rows: &(impl Read + ?Sized),
     channel: ChannelNo,
@@ -108,7 +108,7 @@ pub fn links_of_channel(
         .collect()
 }
 
-/// Links of a connection, ended ones included, in the order of their channels.
+/// Links of a connection, including ended ones, in the order of their channels.
 pub fn links_of_connection(
     rows: &(impl Read + ?Sized),
     connection: ConnectionNo,
@@ -125,7 +125,7 @@ pub fn links_of_connection(
         .collect()
 }
 
-/// Connections that a channel is shared with now.
+/// Connections that a channel is currently shared with.
 pub fn connections_of_channel(
     rows: &(impl Read + ?Sized),
     channel: ChannelNo,
@@ -138,8 +138,8 @@ pub fn connections_of_channel(
     existing(rows, &numbers)
 }
 
-/// Whether a user is a member of a channel that is shared with a connection; only then may an
-/// ordinary user see the connection's data.
+/// Whether a user is a member of a channel that is shared with a connection; only then may an ordinary user
+/// see the connection's data.
 pub fn shares_channel(rows: &(impl Read + ?Sized), user: UserNo, connection: ConnectionNo) -> bool {
     links_of_connection(rows, connection)
         .into_iter()

@@ -9,25 +9,25 @@ use causeway_kernel::rows::table::Table;
 use causeway_kernel::rows::tx::{Read, Record};
 use causeway_kernel::rows::{key, lookup};
 
-/// A team by id, archived ones included.
+/// A team by id, including archived ones.
 pub fn by_id(rows: &(impl Read + ?Sized), id: &str) -> Option<(TeamNo, Team)> {
     let team = lookup::team(rows, id)?;
     Some((team, rows.get::<Team>(&team)?))
 }
 
-/// A team by URL name, archived ones included.
+/// A team by URL name, including archived ones.
 pub fn by_name(rows: &(impl Read + ?Sized), name: &str) -> Option<(TeamNo, Team)> {
     let team = lookup::team_name(rows, &name.to_ascii_lowercase())?;
     Some((team, rows.get::<Team>(&team)?))
 }
 
-/// Every team, by display name, at most [`LIST_ROWS_MAX`]; the caller leaves out what its user may
-/// not see and takes its page.
+/// Every team, by display name, at most [`LIST_ROWS_MAX`]; the caller removes those that its user may not see
+/// and takes its page.
 pub fn all(rows: &(impl Read + ?Sized)) -> Vec<(TeamNo, Team)> {
     sorted(Walk::all(Table::Teams).records::<Team>(rows, LIST_ROWS_MAX))
 }
 
-/// Teams that a user is in, by display name; archived ones are left out.
+/// Teams of a user, by display name, without archived ones.
 pub fn of_user(rows: &(impl Read + ?Sized), user: UserNo) -> Vec<(TeamNo, Team)> {
     let numbers: Vec<TeamNo> = memberships(rows, user)
         .into_iter()
@@ -54,10 +54,10 @@ pub fn memberships(rows: &(impl Read + ?Sized), user: UserNo) -> Vec<(TeamNo, Te
         .collect()
 }
 
-/// A page of a team's members, in the order of their accounts. Who left is left out.
+/// A page of a team's members, in the order of their accounts, without those who left.
 ///
 /// # Errors
-/// When the page lies too deep.
+/// When the page is too deep.
 pub fn members(
     rows: &(impl Read + ?Sized),
     team: TeamNo,
@@ -93,8 +93,8 @@ pub fn member_count(rows: &(impl Read + ?Sized), team: TeamNo) -> u64 {
     count
 }
 
-/// Shows the members of a team who did not leave to `visit`, until it breaks; gives how many rows
-/// were looked at, at most `rows_max`.
+/// Passes the members of a team who did not leave to `visit`, until it breaks; returns how many rows were
+/// read, at most `rows_max`.
 fn live_members(
     rows: &(impl Read + ?Sized),
     team: TeamNo,

@@ -81,7 +81,7 @@ fn before_and_after_name_their_neighbours() {
         (list.next, list.previous),
         (Some(PostNo(8)), Some(PostNo(2)))
     );
-    // A deleted post is still a place in time; one of another channel is not.
+    // A deleted post still has a position in time; one of another channel does not.
     let list = posts::page(
         &host,
         CHANNEL,
@@ -102,7 +102,7 @@ fn before_and_after_name_their_neighbours() {
     assert_eq!(list, PostList::default());
 }
 
-/// A host that counts the rows which a read looks at.
+/// A host that counts the rows that a read fetches.
 struct Counting {
     rows: MemoryHost,
     looked_at: std::cell::Cell<usize>,
@@ -121,8 +121,8 @@ impl Rows for Counting {
     }
 }
 
-/// A channel whose posts came as they do: most in order, some dated earlier; every seventh is deleted
-/// later. Gives the live ones, newest first.
+/// A channel whose posts arrived as in practice: most in order, some dated earlier; every seventh is deleted
+/// later. Returns the live ones, newest first.
 fn counted(count: u64) -> (Counting, Vec<u64>) {
     let mut rows = host();
     let mut places = Vec::new();
@@ -130,7 +130,7 @@ fn counted(count: u64) -> (Counting, Vec<u64>) {
         behaviour::adopt(tx).unwrap();
         for n in 1..=count {
             let at = i64::try_from(if n % 10 == 0 { n * 37 % count } else { n }).unwrap();
-            // Before the step that brings them.
+            // Dated before the step that brings them.
             let at = at - 90_000;
             let new = Post {
                 id: tx.new_id(),
@@ -166,7 +166,7 @@ fn every_page_of_a_long_channel_is_reached_without_reading_what_is_passed_over()
         let skip = usize::try_from(page.skip()).unwrap();
         let expected: Vec<u64> = live.iter().skip(skip).take(per_page).copied().collect();
         assert_eq!(numbers(&list), expected, "page {number}");
-        // A block, the page with its chunk of rows, and a row for each block passed.
+        // A block, the page with its chunk of rows, and one row per block skipped.
         assert!(
             host.looked_at.get() < 4_000,
             "page {number}: {} rows",
@@ -462,7 +462,7 @@ fn own_users_are_found_whatever_peers_invent() {
     assert_eq!(found("AARON", 3), [900]);
     assert_eq!(found("ann", 1), [1]);
     assert_eq!(found("aa", 1_000).len(), 301);
-    // In the order of the names that are looked at.
+    // In the order of the names searched.
     assert_eq!(found("", 2), [1, 900]);
     assert!(found("aa", 0).is_empty());
 }

@@ -11,28 +11,28 @@ use causeway_kernel::rows::key;
 use causeway_kernel::rows::table::Table;
 use causeway_kernel::rows::tx::Read;
 
-/// Posts of a thread in one answer; `has_next` says that more follow.
+/// Maximum posts of a thread in one response; `has_next` says that more follow.
 pub const THREAD_POSTS_MAX: usize = 1_000;
-/// Replies of one thread that come along with a page, and rows looked at for them; the newest.
+/// Maximum replies of one thread included with a page, and rows read for them; the newest.
 const REPLIES_WITH_PAGE: u64 = 200;
-/// Posts that come along with a page in all; clients ask for the others by thread.
+/// Maximum posts included with a page in total; clients request the others by thread.
 const WITH_PAGE_MAX: usize = 1_000;
-/// Bytes of those posts.
+/// Maximum bytes of those posts.
 pub(super) const WITH_PAGE_BYTES_MAX: usize = 2 << 20;
 
-/// Which part of a thread.
+/// A part of a thread.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ThreadPart {
-    /// Replies at most; 0 = as many as [`THREAD_POSTS_MAX`] allows.
+    /// Maximum replies; 0 means as many as [`THREAD_POSTS_MAX`] allows.
     pub per_page: usize,
-    /// Only replies behind this one, seen in the direction.
+    /// Only replies after this one, in the given direction.
     pub from: Option<PostNo>,
     /// Newest first (`direction=up`).
     pub up: bool,
 }
 
-/// The thread that a live post belongs to: the root first, then live replies oldest first, each
-/// once. `None` when the post or its root is deleted or unknown.
+/// The thread of a live post: the root first, then live replies oldest first, each once. `None` if the post
+/// or its root is deleted or unknown.
 pub fn thread(rows: &(impl Read + ?Sized), post_no: PostNo, part: ThreadPart) -> Option<PostList> {
     let live = |post: &Post| post.delete_at == 0;
     let post = rows.get::<Post>(&post_no).filter(live)?;
@@ -54,7 +54,7 @@ pub fn thread(rows: &(impl Read + ?Sized), post_no: PostNo, part: ThreadPart) ->
         Some((root_no, from.ordered_at, from_no))
     });
     replies(rows, root_no, from, part.up, |reply_no, reply| {
-        // One more than wanted tells that more follow.
+        // One more than wanted shows that more follow.
         if list.order.len() <= wanted {
             list.add(reply_no, reply);
             if !list.cut {
@@ -67,8 +67,7 @@ pub fn thread(rows: &(impl Read + ?Sized), post_no: PostNo, part: ThreadPart) ->
     Some(list)
 }
 
-/// Shows the live replies of a root to `visit` until it breaks, in their order (its reverse if
-/// `up`), behind `from`.
+/// Passes the live replies of a root to `visit` until it breaks, in order (reversed if `up`), after `from`.
 fn replies(
     rows: &(impl Read + ?Sized),
     root: PostNo,
@@ -92,8 +91,8 @@ fn replies(
     });
 }
 
-/// Adds the roots of listed replies, and the newest replies of those threads, to the posts of a
-/// list, as far as [`WITH_PAGE_MAX`] and [`WITH_PAGE_BYTES_MAX`] allow. `order` stays.
+/// Adds the roots of listed replies, and the newest replies of those threads, to the posts of a list, within
+/// [`WITH_PAGE_MAX`] and [`WITH_PAGE_BYTES_MAX`]. `order` is not changed.
 pub(super) fn add_threads(rows: &(impl Read + ?Sized), list: &mut PostList) {
     let roots: BTreeSet<PostNo> = list.posts.values().filter_map(|post| post.root).collect();
     let mut along = Along::default();
@@ -121,7 +120,7 @@ pub(super) fn add_threads(rows: &(impl Read + ?Sized), list: &mut PostList) {
     }
 }
 
-/// What comes along with a page.
+/// The posts included with a page.
 #[derive(Default)]
 struct Along {
     posts: usize,

@@ -9,8 +9,7 @@ use causeway_kernel::rows::id::{ChannelNo, PostNo, TeamNo, UserNo};
 use causeway_kernel::rows::table::Table;
 use causeway_kernel::rows::tx::{Read, Record};
 
-/// Unseen mentions of a user, and of everybody, that are counted in a channel; more count as this
-/// many.
+/// Maximum unseen mentions of a user, and of everybody, counted per channel; more count as this many.
 pub const MENTIONS_COUNTED_MAX: u64 = 1_000;
 
 /// Unseen mentions.
@@ -22,7 +21,7 @@ pub struct Mentioned {
     pub root_count: u64,
 }
 
-/// What is unseen of one or more channels.
+/// What is unseen in one or more channels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Unread {
     /// Posts that are not system messages.
@@ -42,7 +41,7 @@ impl AddAssign for Unread {
     }
 }
 
-/// The mentions of a member in a channel that they have not seen, those of everybody among them.
+/// The mentions of a member in a channel that they have not seen, including those of everybody.
 pub fn mentioned(
     rows: &(impl Read + ?Sized),
     channel: ChannelNo,
@@ -64,7 +63,7 @@ pub fn mentioned(
     mentioned
 }
 
-/// What a member has not seen of a channel.
+/// What a member has not seen in a channel.
 pub fn of_channel(
     rows: &(impl Read + ?Sized),
     (channel_no, channel): (ChannelNo, &Channel),
@@ -78,7 +77,7 @@ pub fn of_channel(
     }
 }
 
-/// What a user has not seen of the channels of each of their teams.
+/// What a user has not seen in the channels of each of their teams.
 pub fn of_teams(rows: &(impl Read + ?Sized), user: UserNo) -> Vec<(TeamNo, Unread)> {
     let mut of_teams: BTreeMap<TeamNo, Unread> = BTreeMap::new();
     for (channel_no, channel) in channels::of_user(rows, user, None, false) {
@@ -135,7 +134,7 @@ mod tests {
         View(UserNo),
     }
 
-    /// What every user has not seen: the posts that mention them, by themselves or as one of all.
+    /// What every user has not seen: the posts that mention them, individually or as one of all.
     #[derive(Default)]
     struct Model {
         posts: Vec<(PostNo, UserNo, usize, bool)>,
@@ -220,7 +219,7 @@ mod tests {
                     user,
                     message,
                     root,
-                    // From before everything that is seen.
+                    // Dated before everything that is seen.
                     create_at: 1,
                     ..fixture::post(0, 1, None)
                 };
@@ -242,7 +241,7 @@ mod tests {
             let no = found.last().unwrap().0;
             self.model.told(no, user, TEXTS[text].1);
             self.model.posts.push((no, user, text, root.is_none()));
-            // Who writes has seen the channel.
+            // The author has seen the channel.
             self.model.unseen.remove(&user);
         }
 

@@ -9,9 +9,9 @@ use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::table::Table;
 use causeway_kernel::rows::tx::{Read, Record};
 
-/// Names that a search looks at, of own users and of others; those behind are not found.
+/// Maximum names that a search reads, of own users and of others; those beyond are not found.
 pub const SEARCH_ROWS_MAX: u32 = 20_000;
-/// Users that a search returns at most.
+/// Maximum users returned by a search.
 pub const SEARCH_LIMIT_MAX: usize = 1_000;
 
 /// A user by number.
@@ -24,18 +24,18 @@ pub fn by_id(rows: &(impl Read + ?Sized), id: &str) -> Option<(UserNo, User)> {
     by_no(rows, lookup::user(rows, id)?)
 }
 
-/// A user by user name, whatever its case.
+/// A user by user name, ignoring case.
 pub fn by_username(rows: &(impl Read + ?Sized), name: &str) -> Option<(UserNo, User)> {
     by_no(rows, lookup::username(rows, &name.to_ascii_lowercase())?)
 }
 
-/// A local user by e-mail address, whatever its case.
+/// A local user by e-mail address, ignoring case.
 pub fn by_email(rows: &(impl Read + ?Sized), email: &str) -> Option<(UserNo, User)> {
     let found = by_no(rows, lookup::email(rows, &email.to_ascii_lowercase())?)?;
     found.1.origin.is_ours().then_some(found)
 }
 
-/// Users of some ids, unknown ids left out; at most [`IDS_MAX`] are looked at.
+/// Users by ids, without unknown ones; at most [`IDS_MAX`] are looked up.
 pub fn by_ids<'i>(
     rows: &(impl Read + ?Sized),
     ids: impl IntoIterator<Item = &'i str>,
@@ -48,7 +48,7 @@ pub fn by_ids<'i>(
     existing(rows, &numbers)
 }
 
-/// Users of some user names, unknown ones left out; at most [`IDS_MAX`] are looked at.
+/// Users by user names, without unknown ones; at most [`IDS_MAX`] are looked up.
 pub fn by_usernames<'i>(
     rows: &(impl Read + ?Sized),
     names: impl IntoIterator<Item = &'i str>,
@@ -63,7 +63,7 @@ pub fn by_usernames<'i>(
 /// A page of all users, by user name.
 ///
 /// # Errors
-/// When the page lies too deep.
+/// When the page is too deep.
 pub fn page(rows: &(impl Read + ?Sized), page: Page) -> Result<Vec<(UserNo, User)>, TooDeep> {
     let names: Vec<(u8, String)> = Walk::prefix(Table::Names, &kind::USERNAME).keys(rows, page)?;
     let found = rows.get_all::<NameRow>(&names);
@@ -78,7 +78,7 @@ pub fn page(rows: &(impl Read + ?Sized), page: Page) -> Result<Vec<(UserNo, User
 /// A page of a team's members, in the order of their accounts.
 ///
 /// # Errors
-/// When the page lies too deep.
+/// When the page is too deep.
 pub fn in_team(
     rows: &(impl Read + ?Sized),
     team: TeamNo,
@@ -92,7 +92,7 @@ pub fn in_team(
 /// A page of a channel's members, in the order of their accounts.
 ///
 /// # Errors
-/// When the page lies too deep.
+/// When the page is too deep.
 pub fn in_channel(
     rows: &(impl Read + ?Sized),
     channel: ChannelNo,
@@ -104,20 +104,20 @@ pub fn in_channel(
     Ok(existing(rows, &numbers))
 }
 
-/// Where a search looks.
+/// The scope of a search.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SearchScope {
     /// Only members of this team.
     pub team: Option<TeamNo>,
     /// Only members of this channel.
     pub channel: Option<ChannelNo>,
-    /// Deactivated users too.
+    /// Include deactivated users.
     pub allow_inactive: bool,
 }
 
-/// Users whose user name, nickname, first or last name begins with `term`, whatever its ASCII case: at
-/// most `limit`, the workspace's own first, each by user name. E-mail addresses are not searched: a
-/// peer's users have none that is real.
+/// Users whose user name, nickname, first or last name begins with `term`, ignoring ASCII case: at most
+/// `limit`, the workspace's own first, each by user name. E-mail addresses are not searched: a peer's users
+/// have no real ones.
 pub fn search(
     rows: &(impl Read + ?Sized),
     term: &str,
@@ -136,7 +136,7 @@ pub fn search(
     found
 }
 
-/// Users with a name of a kind that begins so; stops when there are as many as are wanted.
+/// Users with a name of a kind that begins with a text; stops when enough are found.
 fn search_names(
     rows: &(impl Read + ?Sized),
     begin: (u8, String),
@@ -173,7 +173,7 @@ fn in_scope(rows: &(impl Read + ?Sized), user_no: UserNo, user: &User, scope: Se
         })
 }
 
-/// How many accounts there are, remote ones included.
+/// The number of accounts, including remote ones.
 pub fn count(rows: &(impl Read + ?Sized)) -> u64 {
     Walk::all(Table::Users).count(rows)
 }

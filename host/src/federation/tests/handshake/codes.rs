@@ -1,4 +1,4 @@
-//! Invitation codes: who makes them, how often and how long they work.
+//! Invitation codes: who creates them, how often and how long they work.
 
 use causeway_kernel::boundary::input::Actor;
 use causeway_kernel::model::limits::INVITATION_LIFE_MS;
@@ -49,7 +49,7 @@ async fn a_code_works_once() {
         second.state(connection.unwrap()),
         Some(ConnectionState::Confirmed)
     );
-    // Another workspace: the inviter refuses and nothing is left.
+    // Another workspace: the inviter refuses and nothing is left behind.
     let refused = b.accept("stolen", &invitation.code).await;
     assert!(matches!(refused, Err(HandshakeError::NotConfirmed(_))));
     let stolen = a.row(invitation.connection).unwrap().remote_id;
@@ -182,7 +182,7 @@ async fn private_addresses_are_called_only_where_the_setting_allows_it() {
     assert!(matches!(refused, HandshakeError::NotConfirmed(_)));
     let said = refused.to_string();
     assert!(said.contains("`allow_private_targets`"), "{said}");
-    // Nor does who confirms have it call one.
+    // A confirmation cannot make it call one either.
     let invitation = b.invite("a").await;
     let remote_id = b.row(invitation.connection).unwrap().remote_id;
     let token = invitation_token(&b, remote_id);

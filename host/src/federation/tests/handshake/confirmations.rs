@@ -1,4 +1,4 @@
-//! Confirmations as an inviter checks them, refused ones, and those whose outcome is unknown.
+//! Confirmations as an inviter checks them, refused ones, and those with an unknown outcome.
 
 use causeway_kernel::model::ConnectionState;
 
@@ -152,7 +152,7 @@ async fn a_refused_confirmation_leaves_nothing_and_can_be_repeated() {
     assert_eq!(host.secrets(remote_id), None);
 }
 
-/// Waits until nobody listens at an address.
+/// Waits until nothing listens at an address.
 async fn eventually_refused(url: &str) {
     let address = url.trim_start_matches("http://").to_string();
     let deadline = tokio::time::Instant::now() + PATIENCE;
@@ -167,12 +167,12 @@ async fn eventually_refused(url: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_uncertain_confirmation_is_settled_by_pings_and_repetition() {
-    // The answer got lost, the inviter has confirmed: the ping with the new token proves it.
+    // The response was lost, the inviter has confirmed: the ping with the new token proves it.
     let proved = |peer: &FakePeer| {
         peer.script("/confirm_invite", [Script::Break]);
         peer.script("/ping", [Script::Answer(200, PONG)]);
     };
-    // The inviter never heard of it and is asked once more.
+    // The inviter did not receive it and is called again.
     let repeated = |peer: &FakePeer| {
         peer.script(
             "/confirm_invite",
@@ -205,7 +205,7 @@ async fn an_uncertain_confirmation_is_settled_by_pings_and_repetition() {
     let [first, second] = peer.received("/confirm_invite").try_into().unwrap();
     assert_eq!(first.body["msg"]["payload"], second.body["msg"]["payload"]);
     assert_eq!(second.headers["x-remotecluster-token"], t0.expose());
-    eventually("tidied up", || {
+    eventually("cleaned up", || {
         host.secrets(remote_id) == Some("established")
     })
     .await;

@@ -1,4 +1,4 @@
-//! Cut between any two steps, a handshake is taken up again; and no secret leaves the vault.
+//! A handshake interrupted between any two steps is resumed; and no secret leaves the vault.
 
 use causeway_kernel::boundary::input::{Actor, Input};
 use causeway_kernel::boundary::output::{Object, Reply};
@@ -62,7 +62,7 @@ async fn an_acceptor_survives_a_crash_at_every_point() {
     let t0 = Secret::new(invitation_token(&a, first));
     b.vault.put_link(first, accepting(&t0)).await.unwrap();
     let b = b.restart(quiet()).await;
-    assert_eq!(b.secrets(first), None, "swept, as the step did not come");
+    assert_eq!(b.secrets(first), None, "swept, as there was no step");
     b.vault.put_link(first, accepting(&t0)).await.unwrap();
     let connection = step(&b, accept_command(first, &a.url)).await;
     let b = b.restart(eager()).await;
@@ -99,9 +99,9 @@ async fn an_acceptor_survives_a_crash_at_every_point() {
         b.state(connection) == Some(ConnectionState::Confirmed)
     })
     .await;
-    eventually("tidied up", || b.secrets(second) == Some("established")).await;
+    eventually("cleaned up", || b.secrets(second) == Some("established")).await;
 
-    // After our step, before the vault is tidied up.
+    // After our step, before the vault is cleaned up.
     let tokens = accepting(&Secret::new(t0));
     b.vault.put_link(second, tokens).await.unwrap();
     let b = b.restart(quiet()).await;
@@ -114,7 +114,7 @@ async fn an_inviter_survives_a_crash_at_every_point() {
     let a = TestHost::start(quiet()).await;
     let b = TestHost::start(quiet()).await;
 
-    // After the step that makes the record, before the vault: a new code makes the token.
+    // After the step that creates the record, before the vault: a new code creates the token.
     let bare = step(&a, Command::CreateConnection(named("bare"))).await;
     let remote_id = a.row(bare).unwrap().remote_id;
     let a = a.restart(quiet()).await;
@@ -125,8 +125,8 @@ async fn an_inviter_survives_a_crash_at_every_point() {
         .await
         .unwrap();
 
-    // After the vault took the confirmation, before the step: the peer was not told yes, so the
-    // invitation is good for another try.
+    // After the vault stored the confirmation, before the step: the peer was not told yes, so the invitation
+    // can be used for another attempt.
     let t0 = invitation_token(&a, remote_id);
     let next = NextTokens {
         token: TokenDigest::of("tatatatatatatatatatatatata"),
@@ -147,7 +147,7 @@ async fn an_inviter_survives_a_crash_at_every_point() {
     b.accept("site-a", &code.code).await.unwrap();
     assert_eq!(a.state(bare), Some(ConnectionState::Confirmed));
 
-    // After the step, before the vault is tidied up: the next tokens are in force already.
+    // After the step, before the vault is cleaned up: the next tokens are already in force.
     a.vault.put_link(remote_id, answering).await.unwrap();
     assert!(!opens(&a, remote_id, &t0).await);
     assert!(opens(&a, remote_id, "tatatatatatatatatatatatata").await);
@@ -155,7 +155,7 @@ async fn an_inviter_survives_a_crash_at_every_point() {
     assert_eq!(a.secrets(remote_id), Some("established"));
     assert!(opens(&a, remote_id, "tatatatatatatatatatatatata").await);
 
-    // After the step that removes, before the vault: the start forgets.
+    // After the step that removes it, before the vault: the start deletes the secrets.
     step(
         &a,
         Command::RemoveConnection(RemoveConnection { connection: bare }),
@@ -191,7 +191,7 @@ async fn secrets_stay_out_of_the_workspace() {
                 let found = bytes
                     .windows(token.len())
                     .any(|window| window == token.as_bytes());
-                assert!(!found, "a token stands in {}", entry.display());
+                assert!(!found, "a token is in {}", entry.display());
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Handshakes between two hosts, with peers of other generations, and cut at every point.
+//! Handshakes between two hosts, with peers of other generations, and interrupted at every point.
 
 mod codes;
 mod confirmations;
@@ -16,7 +16,7 @@ pub(super) const OK: &str = r#"{"status":"OK"}"#;
 pub(super) const ENVELOPE: &str = r#"{"status":"OK","err":"","payload":null}"#;
 pub(super) const PONG: &str = r#"{"sent_at":1,"recv_at":2}"#;
 
-/// A code as a server of some generation makes it.
+/// A code as created by a server of a given generation.
 pub(super) async fn code_of(
     host: &TestHost,
     url: &str,
