@@ -64,7 +64,7 @@ async fn create(State(app): State<Shared>, caller: Caller, Json(body): Json<Crea
         return Err(ApiError::new(
             StatusCode::BAD_REQUEST,
             "api.context.invalid_param.app_error",
-            "Invalid type parameter: system messages are created by the system.",
+            "Invalid type parameter: system messages are written by the system.",
         ));
     }
     let key = body.pending_post_id.filter(|key| !key.is_empty());

@@ -28,7 +28,7 @@ async fn the_demo_ends_with_both_sides_the_same_and_goes_on_when_run_again() -> 
         let opening = format!("Voyage {run}:");
         ensure!(said.matches(&opening).count() == 2, "{said}");
         ensure!(
-            said.matches("every digest is as recorded").count() == 2,
+            said.matches("every digest matches the recording").count() == 2,
             "{said}"
         );
     }

@@ -191,7 +191,7 @@ async fn a_data_directory_is_looked_into_as_a_session_is() -> Result<()> {
     }
     let exports = causeway(&["session", "exports", &folder]).await?;
     let exports = String::from_utf8_lossy(&exports.stdout).into_owned();
-    ensure!(exports.contains("Nothing was exported"), "{exports}");
+    ensure!(exports.contains("Nothing has been exported"), "{exports}");
 
     // Options of the group are accepted after the verb as well as before it.
     let url = workspace.site_url();

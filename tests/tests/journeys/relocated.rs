@@ -56,7 +56,7 @@ async fn a_workspace_that_moved_is_called_where_an_administrator_says() -> Resul
         elsewhere.url()
     );
     let told = admin.command(&channel, &command).await?;
-    assert!(told.contains("is called at the new address"), "{told}");
+    assert!(told.contains("is now called at the new address"), "{told}");
     let written = post(&bob, &channel, "", "after the move").await?;
     wait_for("the post to arrive at the new address", async || {
         let asked = elsewhere.asked(0);
