@@ -51,7 +51,7 @@ pub struct App {
 }
 
 /// A shared [`App`].
-pub type Shared = Arc<App>;
+pub type SharedApp = Arc<App>;
 
 impl App {
     /// A snapshot of the current rows.

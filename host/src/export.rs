@@ -15,7 +15,7 @@ use causeway_session::{ExportOptions, Exported, export};
 
 /// What to export, and what the register records about it.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub struct ExportRequest {
     /// What to export.
     pub selection: Selection,
     /// Whether texts, names and addresses stay unmasked.
@@ -30,7 +30,7 @@ pub struct Request {
     pub at_ms: i64,
 }
 
-impl Request {
+impl ExportRequest {
     /// Writes the session durably; `see` is called for every entry processed. Works while the service is
     /// running.
     ///

@@ -3,6 +3,7 @@
 pub mod api;
 pub mod app;
 pub mod cli;
+pub mod client_address;
 pub mod commands;
 pub mod config;
 pub mod export;
@@ -12,6 +13,5 @@ pub mod http;
 pub mod hub;
 pub mod login_limit;
 pub mod metrics;
-pub mod place;
 pub mod service;
 pub mod vault;

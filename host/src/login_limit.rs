@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use causeway_kernel::rows::id::UserNo;
 
-use crate::place::Place;
+use crate::client_address::ClientAddress;
 use crate::vault::{
     Asker, DERIVATIONS_PER_ACCOUNT_MAX, DERIVATIONS_PER_ADDRESS_MAX, Source, Standing,
 };
@@ -101,25 +101,25 @@ impl Attempt {
     /// A login. `account` is the user, or the name given if there is no such account; `known` tells whether
     /// the account was used from this address before.
     #[must_use]
-    pub fn login(account: Result<UserNo, &str>, place: Place, known: bool) -> Attempt {
+    pub fn login(account: Result<UserNo, &str>, client: ClientAddress, known: bool) -> Attempt {
         let account = match account {
             Ok(user) => Source::new("causeway account", &[&user.0.to_be_bytes()]),
             Err(name) => Source::new("causeway unknown account", &[name.as_bytes()]),
         };
-        let here = place.source();
+        let here = client.source();
         let both = Source::new(
             "causeway account at an address",
             &[account.bytes(), here.bytes()],
         );
-        let alone = if place.is_shared() {
+        let alone = if client.is_shared() {
             AMONG_OTHERS
         } else {
             ALONE
         };
         let mut counted = vec![(both, alone)];
-        let standing = match place {
+        let standing = match client {
             _ if known => Standing::Known,
-            Place::Machine => Standing::Machine,
+            ClientAddress::Machine => Standing::Machine,
             _ => Standing::Stranger,
         };
         let mut asker = Asker::of(standing);
@@ -132,12 +132,12 @@ impl Attempt {
         }
         if standing == Standing::Stranger {
             counted.push((account, ACCOUNT));
-            match place {
-                Place::Address(_) => counted.push((here, ADDRESS)),
-                Place::Unreadable => counted.push((here, UNREADABLE)),
-                Place::Machine | Place::Proxy => {}
+            match client {
+                ClientAddress::Address(_) => counted.push((here, ADDRESS)),
+                ClientAddress::Unreadable => counted.push((here, UNREADABLE)),
+                ClientAddress::Machine | ClientAddress::Proxy => {}
             }
-            if !place.is_shared() {
+            if !client.is_shared() {
                 asker = asker.counting(here, DERIVATIONS_PER_ADDRESS_MAX);
             }
         }
@@ -163,12 +163,12 @@ impl Attempt {
 
 /// On whose behalf the password of a new account is derived if an unauthenticated client signs up.
 #[must_use]
-pub fn sign_up(place: Place) -> Asker {
-    match place {
-        Place::Machine => Asker::of(Standing::Machine),
-        Place::Proxy | Place::Unreadable => Asker::of(Standing::Stranger),
-        Place::Address(_) => {
-            Asker::of(Standing::Stranger).counting(place.source(), DERIVATIONS_PER_ADDRESS_MAX)
+pub fn sign_up(client: ClientAddress) -> Asker {
+    match client {
+        ClientAddress::Machine => Asker::of(Standing::Machine),
+        ClientAddress::Proxy | ClientAddress::Unreadable => Asker::of(Standing::Stranger),
+        ClientAddress::Address(_) => {
+            Asker::of(Standing::Stranger).counting(client.source(), DERIVATIONS_PER_ADDRESS_MAX)
         }
     }
 }
@@ -282,12 +282,12 @@ mod tests {
     const NOW: i64 = 1_800_000_000_000;
     const ANN: Result<UserNo, &str> = Ok(UserNo(1));
 
-    fn at(number: u32) -> Place {
-        Place::Address(IpAddr::from(number.to_be_bytes()))
+    fn at(number: u32) -> ClientAddress {
+        ClientAddress::Address(IpAddr::from(number.to_be_bytes()))
     }
 
-    fn stranger(place: Place) -> Attempt {
-        Attempt::login(ANN, place, false)
+    fn stranger(client: ClientAddress) -> Attempt {
+        Attempt::login(ANN, client, false)
     }
 
     /// Tries wrong passwords without a pause until one is refused; returns how many were accepted.
@@ -343,7 +343,9 @@ mod tests {
         limiter
             .begin(&Attempt::login(ANN, at(1), true), NOW)
             .unwrap();
-        limiter.begin(&stranger(Place::Machine), NOW).unwrap();
+        limiter
+            .begin(&stranger(ClientAddress::Machine), NOW)
+            .unwrap();
         limiter.begin(&Attempt::in_session(UserNo(1)), NOW).unwrap();
         limiter
             .begin(&Attempt::login(Ok(UserNo(2)), at(999), false), NOW)
@@ -369,9 +371,9 @@ mod tests {
     #[test]
     fn an_address_is_slowed_down_whatever_accounts_it_tries() {
         let limiter = LoginLimiter::default();
-        let try_as = |number: u32, place| {
+        let try_as = |number: u32, client| {
             let name = format!("user{number}");
-            limiter.begin(&Attempt::login(Err(&name), place, false), NOW)
+            limiter.begin(&Attempt::login(Err(&name), client, false), NOW)
         };
         for number in 0..ADDRESS.free {
             try_as(number, at(1)).unwrap();
@@ -380,8 +382,8 @@ mod tests {
         try_as(1000, at(2)).unwrap();
         for number in 0..1000 {
             // Through a proxy without client addresses, and on this machine, there is no such limit.
-            try_as(number, Place::Proxy).unwrap();
-            try_as(number, Place::Machine).unwrap();
+            try_as(number, ClientAddress::Proxy).unwrap();
+            try_as(number, ClientAddress::Machine).unwrap();
         }
     }
 

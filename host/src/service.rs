@@ -26,7 +26,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::api;
-use crate::app::{App, Shared};
+use crate::app::{App, SharedApp};
 use crate::config::Settings;
 use crate::federation::Federation;
 use crate::http::connections::{Connections, Limits};
@@ -47,7 +47,7 @@ pub struct Running {
     /// The address it listens on.
     pub addr: SocketAddr,
     /// State of its handlers.
-    pub app: Shared,
+    pub app: SharedApp,
     stop: watch::Sender<bool>,
     serving: JoinHandle<()>,
     effects: JoinHandle<()>,
@@ -244,7 +244,7 @@ pub async fn create_user(
 
 /// Startup work before the first request: reconciles accounts with secrets, submits changed settings as an
 /// input, and resumes due rows.
-async fn prepare(app: &Shared) -> Result<()> {
+async fn prepare(app: &SharedApp) -> Result<()> {
     let rows = app.rows();
     app.vault
         .sweep_passwords(move |username| {
@@ -275,7 +275,7 @@ fn passes(error: &anyhow::Error) -> bool {
 }
 
 /// Repeats the startup work of a workspace that is already served until the disk accepts writes.
-async fn prepare_later(app: &Shared) {
+async fn prepare_later(app: &SharedApp) {
     loop {
         tokio::time::sleep(PREPARE_PAUSE).await;
         match prepare(app).await {
@@ -295,7 +295,7 @@ async fn prepare_later(app: &Shared) {
     }
 }
 
-async fn sweep_sessions(app: &Shared) -> Result<()> {
+async fn sweep_sessions(app: &SharedApp) -> Result<()> {
     let rows = app.rows();
     let is_live = move |user: UserNo| {
         rows.get::<User>(&user)
@@ -309,7 +309,7 @@ async fn sweep_sessions(app: &Shared) -> Result<()> {
 }
 
 /// Submits settings that have changed since the workspace last ran.
-async fn configure(app: &Shared) -> Result<()> {
+async fn configure(app: &SharedApp) -> Result<()> {
     let known = counters::workspace(&app.rows()).context("the workspace has no first entry")?;
     let (site_url, config) = (app.settings.site_url.clone(), app.settings.kernel.clone());
     if known.site_url == site_url && known.config == config {
@@ -333,7 +333,7 @@ async fn configure(app: &Shared) -> Result<()> {
 }
 
 /// Carries out effects in order until the engine stops.
-async fn dispatch(app: Shared, mut effects: UnboundedReceiver<Effect>) {
+async fn dispatch(app: SharedApp, mut effects: UnboundedReceiver<Effect>) {
     while let Some(effect) = effects.recv().await {
         match effect {
             Effect::Event(event) => app.publish(&event),
@@ -354,7 +354,7 @@ async fn dispatch(app: Shared, mut effects: UnboundedReceiver<Effect>) {
     }
 }
 
-async fn sweep(app: Shared) {
+async fn sweep(app: SharedApp) {
     let mut clock = tokio::time::interval(SWEEP_INTERVAL);
     loop {
         clock.tick().await;

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use crate::http::{ApiError, finish};
 
 /// What a handler returns.
-pub type Answer = Result<Rendered, ApiError>;
+pub type ApiResult = Result<Rendered, ApiError>;
 
 /// JSON text with its status.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method};
 use subtle::ConstantTimeEq;
 
-use crate::app::{Caller, Shared};
+use crate::app::{Caller, SharedApp};
 use crate::http::{ApiError, Visitor, Who};
 use crate::vault::Secret;
 
@@ -26,10 +26,10 @@ pub struct Presented {
     pub by_cookie: bool,
 }
 
-impl FromRequestParts<Shared> for Caller {
+impl FromRequestParts<SharedApp> for Caller {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Caller, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, app: &SharedApp) -> Result<Caller, ApiError> {
         let presented = present(&parts.headers).ok_or_else(ApiError::session_expired)?;
         let caller = app.caller(presented.token)?;
         Visitor::introduce(&parts.extensions, Who::User(caller.user));
@@ -52,12 +52,12 @@ impl FromRequestParts<Shared> for Caller {
 /// A caller who may have no session: signing up, logging out, requesting the configuration.
 pub struct MaybeCaller(pub Option<Caller>);
 
-impl FromRequestParts<Shared> for MaybeCaller {
+impl FromRequestParts<SharedApp> for MaybeCaller {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(
         parts: &mut Parts,
-        app: &Shared,
+        app: &SharedApp,
     ) -> Result<MaybeCaller, Self::Rejection> {
         Ok(MaybeCaller(
             Caller::from_request_parts(parts, app).await.ok(),

@@ -15,16 +15,16 @@ use causeway_views::json::{self, TooLong, Viewer, Views};
 use causeway_views::query::{channels, posts, teams};
 use serde::Deserialize;
 
-use super::answer::{Answer, Rendered};
+use super::answer::{ApiResult, Rendered};
 use super::path::{Ids, Params};
-use crate::app::{Caller, Shared};
+use crate::app::{Caller, SharedApp};
 use crate::http::{ApiError, Json};
 
 /// Maximum channels returned by a search or an autocompletion.
 const SEARCH_MAX: usize = 100;
 
 /// Routes of this file.
-pub fn routes() -> Router<Shared> {
+pub fn routes() -> Router<SharedApp> {
     Router::new()
         .route("/channels", post(create).get(all))
         .route("/channels/{channel_id}", get(by_id))
@@ -53,7 +53,11 @@ struct CreateBody {
     purpose: Option<String>,
 }
 
-async fn create(State(app): State<Shared>, caller: Caller, Json(body): Json<CreateBody>) -> Answer {
+async fn create(
+    State(app): State<SharedApp>,
+    caller: Caller,
+    Json(body): Json<CreateBody>,
+) -> ApiResult {
     let letter = body.kind.unwrap_or_default();
     if ["D", "G"].contains(&letter.as_str()) {
         return Err(ApiError::new(
@@ -80,7 +84,7 @@ async fn create(State(app): State<Shared>, caller: Caller, Json(body): Json<Crea
     app.show(caller.user, made.as_ref()).map(Rendered::created)
 }
 
-async fn all(State(app): State<Shared>, caller: Caller, params: Params) -> Answer {
+async fn all(State(app): State<SharedApp>, caller: Caller, params: Params) -> ApiResult {
     let rows = app.rows();
     caller.require_admin(&rows)?;
     let found = channels::all(&rows, params.page())?;
@@ -89,13 +93,18 @@ async fn all(State(app): State<Shared>, caller: Caller, params: Params) -> Answe
     Ok(Rendered::new(list))
 }
 
-async fn by_id(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+async fn by_id(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
     let channel = ids.channel(&app.rows(), &caller)?;
     app.show(caller.user, Some(&Object::Channel(channel)))
         .map(Rendered::new)
 }
 
-async fn by_name(State(app): State<Shared>, caller: Caller, ids: Ids, params: Params) -> Answer {
+async fn by_name(
+    State(app): State<SharedApp>,
+    caller: Caller,
+    ids: Ids,
+    params: Params,
+) -> ApiResult {
     let rows = app.rows();
     let team = lookup::team(&rows, ids.get("team_id"));
     let channel = find_by_name(&rows, &caller, team, &ids, &params)?;
@@ -103,7 +112,12 @@ async fn by_name(State(app): State<Shared>, caller: Caller, ids: Ids, params: Pa
         .map(Rendered::new)
 }
 
-async fn by_names(State(app): State<Shared>, caller: Caller, ids: Ids, params: Params) -> Answer {
+async fn by_names(
+    State(app): State<SharedApp>,
+    caller: Caller,
+    ids: Ids,
+    params: Params,
+) -> ApiResult {
     let rows = app.rows();
     let team = teams::by_name(&rows, ids.get("team")).map(|(team, _)| team);
     let channel = find_by_name(&rows, &caller, team, &ids, &params)?;
@@ -127,14 +141,24 @@ fn find_by_name(
         .ok_or_else(|| ApiError::not_found("app.channel.get_by_name.missing.app_error", "channel"))
 }
 
-async fn of_team(State(app): State<Shared>, caller: Caller, ids: Ids, params: Params) -> Answer {
+async fn of_team(
+    State(app): State<SharedApp>,
+    caller: Caller,
+    ids: Ids,
+    params: Params,
+) -> ApiResult {
     let rows = app.rows();
     let team = ids.own_team(&rows, &caller)?;
     let found = channels::public(&rows, team, params.page());
     render_all(&rows, caller.user, &found)
 }
 
-async fn of_user(State(app): State<Shared>, caller: Caller, ids: Ids, params: Params) -> Answer {
+async fn of_user(
+    State(app): State<SharedApp>,
+    caller: Caller,
+    ids: Ids,
+    params: Params,
+) -> ApiResult {
     let rows = app.rows();
     let user = ids.own_user(&rows, &caller)?;
     let found = channels::of_user(&rows, user, None, params.flag("include_deleted"));
@@ -142,11 +166,11 @@ async fn of_user(State(app): State<Shared>, caller: Caller, ids: Ids, params: Pa
 }
 
 async fn of_user_in_team(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     caller: Caller,
     ids: Ids,
     params: Params,
-) -> Answer {
+) -> ApiResult {
     let rows = app.rows();
     let user = ids.own_user(&rows, &caller)?;
     let team = ids.team(&rows, &caller)?;
@@ -160,11 +184,11 @@ struct SearchBody {
 }
 
 async fn search(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     caller: Caller,
     ids: Ids,
     Json(body): Json<SearchBody>,
-) -> Answer {
+) -> ApiResult {
     let rows = app.rows();
     let team = ids.own_team(&rows, &caller)?;
     let term = body.term.unwrap_or_default();
@@ -173,25 +197,25 @@ async fn search(
 }
 
 async fn autocomplete(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     caller: Caller,
     ids: Ids,
     params: Params,
-) -> Answer {
+) -> ApiResult {
     let rows = app.rows();
     let team = ids.own_team(&rows, &caller)?;
     let found = channels::search(&rows, team, caller.user, params.get("name"), SEARCH_MAX);
     render_all(&rows, caller.user, &found)
 }
 
-async fn stats(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+async fn stats(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
     let rows = app.rows();
     let channel = ids.channel(&rows, &caller)?;
     let views = Views::new(&rows, Viewer::of(&rows, caller.user));
     Ok(Rendered::new(json::text(&views.channel_stats(channel))))
 }
 
-async fn pinned(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+async fn pinned(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
     let rows = app.rows();
     let channel = ids.channel(&rows, &caller)?;
     let list = posts::pinned(&rows, channel);
@@ -203,7 +227,7 @@ async fn pinned(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
     Ok(Rendered::new(json::bounded(&views.post_list(&list))?))
 }
 
-fn render_all<R: Read>(rows: &R, viewer: UserNo, found: &[(ChannelNo, Channel)]) -> Answer {
+fn render_all<R: Read>(rows: &R, viewer: UserNo, found: &[(ChannelNo, Channel)]) -> ApiResult {
     let views = Views::new(rows, Viewer::of(rows, viewer));
     let list = json::list(found, |(_, channel)| views.channel(channel))?;
     Ok(Rendered::new(list))

@@ -19,15 +19,15 @@ use causeway_views::query::sharing;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::answer::{Answer, Rendered};
+use super::answer::{ApiResult, Rendered};
 use super::path::{Ids, Params};
-use crate::app::{App, Caller, Shared};
+use crate::app::{App, Caller, SharedApp};
 use crate::federation::handshake::{self, HandshakeError};
 use crate::http::{ApiError, Json};
 use crate::vault::Secret;
 
 /// Routes of this file. Connection ids are not validated: a malformed one is simply unknown.
-pub fn routes() -> Router<Shared> {
+pub fn routes() -> Router<SharedApp> {
     Router::new()
         .route("/remotecluster", get(list).post(create))
         .route("/remotecluster/accept_invite", post(accept))
@@ -75,7 +75,7 @@ fn live(rows: &(impl Read + ?Sized), ids: &Ids) -> Result<ConnectionNo, ApiError
     }
 }
 
-async fn list(State(app): State<Shared>, caller: Caller, params: Params) -> Answer {
+async fn list(State(app): State<SharedApp>, caller: Caller, params: Params) -> ApiResult {
     let rows = app.rows();
     caller.require_admin(&rows)?;
     let mut found = sharing::connections(&rows, params.flag("include_deleted"));
@@ -119,7 +119,7 @@ struct Reached<'a> {
     reported_site_url: Option<String>,
 }
 
-async fn by_id(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+async fn by_id(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
     let rows = app.rows();
     caller.require_admin(&rows)?;
     let (no, row) = any(&rows, &ids)?;
@@ -141,7 +141,11 @@ struct CreateBody {
     previous_remote_id: Option<String>,
 }
 
-async fn create(State(app): State<Shared>, caller: Caller, Json(body): Json<CreateBody>) -> Answer {
+async fn create(
+    State(app): State<SharedApp>,
+    caller: Caller,
+    Json(body): Json<CreateBody>,
+) -> ApiResult {
     caller.require_admin(&app.rows())?;
     let create = names(body.name, body.display_name, body.default_team_id)?;
     let previous = previous(&app, body.previous_remote_id)?;
@@ -210,7 +214,11 @@ struct AcceptBody {
     previous_remote_id: Option<String>,
 }
 
-async fn accept(State(app): State<Shared>, caller: Caller, Json(body): Json<AcceptBody>) -> Answer {
+async fn accept(
+    State(app): State<SharedApp>,
+    caller: Caller,
+    Json(body): Json<AcceptBody>,
+) -> ApiResult {
     let rows = app.rows();
     caller.require_admin(&rows)?;
     let create = names(body.name, body.display_name, body.default_team_id)?;
@@ -239,11 +247,11 @@ struct PatchBody {
 }
 
 async fn patch(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     caller: Caller,
     ids: Ids,
     Json(body): Json<PatchBody>,
-) -> Answer {
+) -> ApiResult {
     let rows = app.rows();
     caller.require_admin(&rows)?;
     let connection = live(&rows, &ids)?;
@@ -270,7 +278,7 @@ async fn patch(
         .map(Rendered::new)
 }
 
-async fn remove(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+async fn remove(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
     let rows = app.rows();
     caller.require_admin(&rows)?;
     let connection = live(&rows, &ids)?;
@@ -284,11 +292,11 @@ struct GenerateBody {
 }
 
 async fn generate(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     caller: Caller,
     ids: Ids,
     Json(body): Json<GenerateBody>,
-) -> Answer {
+) -> ApiResult {
     let rows = app.rows();
     caller.require_admin(&rows)?;
     let password = body.password.filter(|it| !it.is_empty());
@@ -299,7 +307,12 @@ async fn generate(
     Ok(Rendered::created(json!(made.code.expose()).to_string()))
 }
 
-async fn links(State(app): State<Shared>, caller: Caller, ids: Ids, params: Params) -> Answer {
+async fn links(
+    State(app): State<SharedApp>,
+    caller: Caller,
+    ids: Ids,
+    params: Params,
+) -> ApiResult {
     let rows = app.rows();
     caller.require_admin(&rows)?;
     let (connection, _) = any(&rows, &ids)?;
@@ -352,7 +365,7 @@ fn parties(
     ))
 }
 
-async fn invite(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+async fn invite(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
     let (connection, channel) = parties(&app, &caller, &ids)?;
     let command = Command::InviteToChannel(InviteToChannel {
         channel,
@@ -364,7 +377,7 @@ async fn invite(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
 }
 
 async fn uninvite(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     caller: Caller,
     ids: Ids,
 ) -> Result<Response, ApiError> {

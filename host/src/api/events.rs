@@ -4,7 +4,7 @@ use causeway_kernel::boundary::output::Event;
 use causeway_views::json::EventText;
 
 use crate::app::App;
-use crate::hub::Frame;
+use crate::hub::EventFrame;
 
 impl App {
     /// Delivers an event to everyone who receives it, rendered as each of them sees it. The current rows
@@ -19,7 +19,7 @@ impl App {
         self.hub.publish(|reader| {
             let (shared, own) = text.of(reader, |shared| self.hub.hold(shared))?;
             let own = self.hub.hold(own);
-            Some(Frame { shared, own })
+            Some(EventFrame { shared, own })
         });
     }
 }

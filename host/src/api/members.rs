@@ -16,13 +16,13 @@ use causeway_views::json::{self, BoundedText, TooLong, Viewer, Views};
 use causeway_views::query::{channels, unread};
 use serde::Deserialize;
 
-use super::answer::{Answer, Rendered};
+use super::answer::{ApiResult, Rendered};
 use super::path::{Ids, Params, distinct};
-use crate::app::{App, Caller, Shared};
+use crate::app::{App, Caller, SharedApp};
 use crate::http::{ApiError, Json};
 
 /// Routes of this file.
-pub fn routes() -> Router<Shared> {
+pub fn routes() -> Router<SharedApp> {
     Router::new()
         .route("/channels/{channel_id}/members", post(add).get(list))
         .route("/channels/{channel_id}/members/ids", post(by_ids))
@@ -46,11 +46,11 @@ struct AddBody {
 }
 
 async fn add(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     caller: Caller,
     ids: Ids,
     Json(body): Json<AddBody>,
-) -> Answer {
+) -> ApiResult {
     if let Some(user_ids) = body.user_ids {
         let user_ids = distinct(user_ids, "user_ids")?;
         let channel = ids.any_channel(&app.rows())?;
@@ -85,7 +85,7 @@ async fn add_one(
     app.show(caller.user, Some(&Object::ChannelMember(channel, user)))
 }
 
-async fn remove(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+async fn remove(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
     let rows = app.rows();
     let channel = ids.any_channel(&rows)?;
     let user = ids.user(&rows, &caller)?;
@@ -97,7 +97,7 @@ async fn remove(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
     Ok(Rendered::ok())
 }
 
-async fn list(State(app): State<Shared>, caller: Caller, ids: Ids, params: Params) -> Answer {
+async fn list(State(app): State<SharedApp>, caller: Caller, ids: Ids, params: Params) -> ApiResult {
     let rows = app.rows();
     let channel = ids.channel(&rows, &caller)?;
     let found: Vec<_> = channels::members(&rows, channel, params.page())?
@@ -107,7 +107,7 @@ async fn list(State(app): State<Shared>, caller: Caller, ids: Ids, params: Param
     Ok(Rendered::new(render(&rows, caller.user, &found)?))
 }
 
-async fn by_id(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+async fn by_id(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
     let rows = app.rows();
     let channel = ids.channel(&rows, &caller)?;
     let user = ids.user(&rows, &caller).map_err(|_| missing())?;
@@ -123,11 +123,11 @@ fn missing() -> ApiError {
 }
 
 async fn by_ids(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     caller: Caller,
     ids: Ids,
     Json(user_ids): Json<Vec<String>>,
-) -> Answer {
+) -> ApiResult {
     let user_ids = distinct(user_ids, "user_ids")?;
     let rows = app.rows();
     let channel = ids.channel(&rows, &caller)?;
@@ -152,11 +152,11 @@ struct ViewBody {
 
 /// Records that the caller has seen a channel. Without a channel, the window only lost focus.
 async fn view(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     caller: Caller,
     ids: Ids,
     Json(body): Json<ViewBody>,
-) -> Answer {
+) -> ApiResult {
     let rows = app.rows();
     if ids.user(&rows, &caller)? != caller.user {
         return Err(ApiError::forbidden());
@@ -191,7 +191,7 @@ fn has_seen(rows: &impl Read, channel_no: ChannelNo, user: UserNo) -> bool {
     })
 }
 
-async fn unread(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+async fn unread(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
     let rows = app.rows();
     let user = ids.own_user(&rows, &caller)?;
     let channel_no = ids.channel(&rows, &caller)?;
@@ -204,7 +204,7 @@ async fn unread(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
     Ok(Rendered::new(text))
 }
 
-async fn of_user_in_team(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+async fn of_user_in_team(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
     let rows = app.rows();
     let user = ids.own_user(&rows, &caller)?;
     let team = ids.team(&rows, &caller)?;
@@ -217,7 +217,7 @@ async fn of_user_in_team(State(app): State<Shared>, caller: Caller, ids: Ids) ->
 
 /// Memberships in all teams. `page=-1` requests all of them, one JSON object per line.
 async fn of_user(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     caller: Caller,
     ids: Ids,
     params: Params,

@@ -13,19 +13,19 @@ use prometheus_client::encoding::prometheus_text;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
-use crate::app::{App, Shared};
+use crate::app::{App, SharedApp};
+use crate::client_address::ClientAddress;
 use crate::http::ApiError;
 use crate::metrics::{self, Label, Page};
-use crate::place::Place;
 
 /// Routes of this file.
-pub fn routes() -> Router<Shared> {
+pub fn routes() -> Router<SharedApp> {
     Router::new().route("/metrics", get(show))
 }
 
 /// The metrics, for this machine only unless configured otherwise.
-async fn show(State(app): State<Shared>, place: Place) -> Result<Response, ApiError> {
-    if place != Place::Machine && !app.settings.metrics_public {
+async fn show(State(app): State<SharedApp>, client: ClientAddress) -> Result<Response, ApiError> {
+    if client != ClientAddress::Machine && !app.settings.metrics_public {
         return Err(ApiError::not_found_route());
     }
     let page = metrics::page(move |page| {

@@ -33,11 +33,11 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware;
 
-use crate::app::Shared;
+use crate::app::SharedApp;
 use crate::http::finish::{self, Finish};
 
 /// Every route of the service. The outermost layer completes all responses.
-pub fn router(app: &Shared) -> Router {
+pub fn router(app: &SharedApp) -> Router {
     let v4 = Router::new()
         .merge(sessions::routes())
         .merge(users::routes())

@@ -18,16 +18,16 @@ use causeway_kernel::rows::tx::{Read, Record, SCAN_BYTES_MAX};
 use causeway_views::json::{Viewer, Views};
 use serde_json::{Value, json};
 
-use super::answer::{Answer, Rendered};
+use super::answer::{ApiResult, Rendered};
 use super::path::{Ids, Params};
-use crate::app::{Caller, Shared};
+use crate::app::{Caller, SharedApp};
 use crate::http::ApiError;
 
 /// Maximum rows of a response.
 const ROWS_MAX: u32 = 200;
 
 /// Routes of this file.
-pub fn routes() -> Router<Shared> {
+pub fn routes() -> Router<SharedApp> {
     Router::new()
         .route("/causeway/quarantine", get(quarantine))
         .route("/causeway/quarantine/{number}", get(quarantined))
@@ -36,7 +36,7 @@ pub fn routes() -> Router<Shared> {
 }
 
 /// Quarantined items, newest first, without their bytes; `before` continues below a number.
-async fn quarantine(State(app): State<Shared>, caller: Caller, params: Params) -> Answer {
+async fn quarantine(State(app): State<SharedApp>, caller: Caller, params: Params) -> ApiResult {
     let rows = app.rows();
     caller.require_admin(&rows)?;
     let before = params
@@ -60,7 +60,7 @@ async fn quarantine(State(app): State<Shared>, caller: Caller, params: Params) -
 }
 
 /// One quarantined item with its bytes, in base64.
-async fn quarantined(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+async fn quarantined(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
     let rows = app.rows();
     caller.require_admin(&rows)?;
     let number: u64 = ids
@@ -92,7 +92,7 @@ fn entry_shown(rows: &(impl Read + ?Sized), number: u64, entry: &QuarantineEntry
 }
 
 /// Inbound posts waiting for a policy, oldest first.
-async fn held(State(app): State<Shared>, caller: Caller, params: Params) -> Answer {
+async fn held(State(app): State<SharedApp>, caller: Caller, params: Params) -> ApiResult {
     let rows = app.rows();
     caller.require_admin(&rows)?;
     let found = of_connection::<Held>(&rows, &params)?;
@@ -110,7 +110,7 @@ async fn held(State(app): State<Shared>, caller: Caller, params: Params) -> Answ
 }
 
 /// Items that a peer does not have although their turn has passed: held, denied, refused, given up.
-async fn exceptions(State(app): State<Shared>, caller: Caller, params: Params) -> Answer {
+async fn exceptions(State(app): State<SharedApp>, caller: Caller, params: Params) -> ApiResult {
     let rows = app.rows();
     caller.require_admin(&rows)?;
     let found = of_connection::<Exception>(&rows, &params)?;

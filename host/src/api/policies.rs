@@ -11,9 +11,9 @@ use causeway_engine::policy::{OnFailure, PolicyError, PolicyState};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::answer::{Answer, Rendered};
+use super::answer::{ApiResult, Rendered};
 use super::path::Ids;
-use crate::app::{Caller, Shared};
+use crate::app::{Caller, SharedApp};
 use crate::http::{ApiError, read_limited};
 
 /// Maximum bytes of a request that loads a policy: the component in base64 with its settings. Components in
@@ -23,7 +23,7 @@ const LOAD_BYTES_MAX: usize = 48 << 20;
 const SETTINGS_BYTES_MAX: usize = 1 << 20;
 
 /// Routes of this file.
-pub fn routes() -> Router<Shared> {
+pub fn routes() -> Router<SharedApp> {
     Router::new()
         .route("/causeway/policies", get(list))
         .route("/causeway/policies/{name}", put(load).delete(unload))
@@ -61,7 +61,7 @@ impl From<PolicyError> for ApiError {
     }
 }
 
-async fn list(State(app): State<Shared>, caller: Caller) -> Answer {
+async fn list(State(app): State<SharedApp>, caller: Caller) -> ApiResult {
     caller.require_admin(&app.rows())?;
     Ok(Rendered::json(&Value::Array(
         app.engine.policies().iter().map(shown).collect(),
@@ -91,7 +91,12 @@ struct LoadBody {
 }
 
 /// Loads a policy, or replaces the one of this name. Responds once it is in force.
-async fn load(State(app): State<Shared>, caller: Caller, ids: Ids, request: Request) -> Answer {
+async fn load(
+    State(app): State<SharedApp>,
+    caller: Caller,
+    ids: Ids,
+    request: Request,
+) -> ApiResult {
     // Checked before the large body is read, unlike elsewhere.
     caller.require_admin(&app.rows())?;
     let bytes = read_limited(request.into_body(), LOAD_BYTES_MAX).await?;
@@ -114,7 +119,7 @@ async fn load(State(app): State<Shared>, caller: Caller, ids: Ids, request: Requ
     Ok(Rendered::json(&shown(&state)))
 }
 
-async fn unload(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+async fn unload(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
     caller.require_admin(&app.rows())?;
     app.engine.unload_policy(ids.get("name")).await?;
     tracing::info!(policy = ids.get("name"), "policy unloaded");

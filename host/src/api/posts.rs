@@ -17,9 +17,9 @@ use causeway_views::query::threads::{self, ThreadPart};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::answer::{Answer, Rendered};
+use super::answer::{ApiResult, Rendered};
 use super::path::{Ids, Params, distinct};
-use crate::app::{App, Caller, Shared};
+use crate::app::{App, Caller, SharedApp};
 use crate::http::{ApiError, Json, OptionalJson};
 
 /// Maximum bytes of a client's own key of a post; a longer one is refused.
@@ -28,7 +28,7 @@ const PENDING_POST_ID_BYTES_MAX: usize = 128;
 const AROUND_DEFAULT: u32 = 60;
 
 /// Routes of this file.
-pub fn routes() -> Router<Shared> {
+pub fn routes() -> Router<SharedApp> {
     Router::new()
         .route("/posts", post(create))
         .route("/posts/ids", post(by_ids))
@@ -58,7 +58,11 @@ struct CreateBody {
     kind: Option<String>,
 }
 
-async fn create(State(app): State<Shared>, caller: Caller, Json(body): Json<CreateBody>) -> Answer {
+async fn create(
+    State(app): State<SharedApp>,
+    caller: Caller,
+    Json(body): Json<CreateBody>,
+) -> ApiResult {
     let kind = body.kind.unwrap_or_default();
     if kind.starts_with("system_") {
         return Err(ApiError::new(
@@ -112,7 +116,12 @@ fn object_text(props: Option<Box<RawValue>>) -> String {
     }
 }
 
-async fn by_id(State(app): State<Shared>, caller: Caller, ids: Ids, params: Params) -> Answer {
+async fn by_id(
+    State(app): State<SharedApp>,
+    caller: Caller,
+    ids: Ids,
+    params: Params,
+) -> ApiResult {
     let rows = app.rows();
     let post = ids.post(&rows, &caller)?;
     let include_deleted = params.flag("include_deleted");
@@ -129,7 +138,11 @@ async fn by_id(State(app): State<Shared>, caller: Caller, ids: Ids, params: Para
         .map(Rendered::new)
 }
 
-async fn by_ids(State(app): State<Shared>, caller: Caller, Json(ids): Json<Vec<String>>) -> Answer {
+async fn by_ids(
+    State(app): State<SharedApp>,
+    caller: Caller,
+    Json(ids): Json<Vec<String>>,
+) -> ApiResult {
     let ids = distinct(ids, "post_ids")?;
     let rows = app.rows();
     let views = Views::new(&rows, Viewer::of(&rows, caller.user));
@@ -151,11 +164,11 @@ struct EditBody {
 }
 
 async fn update(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     caller: Caller,
     ids: Ids,
     Json(body): Json<EditBody>,
-) -> Answer {
+) -> ApiResult {
     if body.id.as_deref() != Some(ids.get("post_id")) {
         return Err(ApiError::invalid_body("id"));
     }
@@ -163,15 +176,15 @@ async fn update(
 }
 
 async fn patch(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     caller: Caller,
     ids: Ids,
     OptionalJson(body): OptionalJson<EditBody>,
-) -> Answer {
+) -> ApiResult {
     edit(&app, &caller, &ids, body).await
 }
 
-async fn edit(app: &App, caller: &Caller, ids: &Ids, body: EditBody) -> Answer {
+async fn edit(app: &App, caller: &Caller, ids: &Ids, body: EditBody) -> ApiResult {
     let post = ids.any_post(&app.rows())?;
     let props = body.props.map(|raw| object_text(Some(raw)));
     let command = Command::EditPost(EditPost {
@@ -185,22 +198,22 @@ async fn edit(app: &App, caller: &Caller, ids: &Ids, body: EditBody) -> Answer {
         .map(Rendered::new)
 }
 
-async fn delete(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+async fn delete(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
     let post = ids.any_post(&app.rows())?;
     app.act(caller.user, Command::DeletePost(DeletePost { post }))
         .await?;
     Ok(Rendered::ok())
 }
 
-async fn pin(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+async fn pin(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
     set_pinned(&app, &caller, &ids, true).await
 }
 
-async fn unpin(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+async fn unpin(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
     set_pinned(&app, &caller, &ids, false).await
 }
 
-async fn set_pinned(app: &App, caller: &Caller, ids: &Ids, pinned: bool) -> Answer {
+async fn set_pinned(app: &App, caller: &Caller, ids: &Ids, pinned: bool) -> ApiResult {
     let post = ids.any_post(&app.rows())?;
     let command = Command::EditPost(EditPost {
         post,
@@ -212,7 +225,12 @@ async fn set_pinned(app: &App, caller: &Caller, ids: &Ids, pinned: bool) -> Answ
     Ok(Rendered::ok())
 }
 
-async fn thread(State(app): State<Shared>, caller: Caller, ids: Ids, params: Params) -> Answer {
+async fn thread(
+    State(app): State<SharedApp>,
+    caller: Caller,
+    ids: Ids,
+    params: Params,
+) -> ApiResult {
     let rows = app.rows();
     let post = ids.post(&rows, &caller)?;
     let up = match params.get("direction") {
@@ -230,12 +248,17 @@ async fn thread(State(app): State<Shared>, caller: Caller, ids: Ids, params: Par
 }
 
 /// There are no files here; an empty list is a valid response.
-async fn files(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+async fn files(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
     ids.post(&app.rows(), &caller)?;
     Ok(Rendered::array(&[]))
 }
 
-async fn of_channel(State(app): State<Shared>, caller: Caller, ids: Ids, params: Params) -> Answer {
+async fn of_channel(
+    State(app): State<SharedApp>,
+    caller: Caller,
+    ids: Ids,
+    params: Params,
+) -> ApiResult {
     let since = params.time("since")?;
     let (before, after) = (params.id("before")?, params.id("after")?);
     let rows = app.rows();
@@ -266,11 +289,11 @@ async fn of_channel(State(app): State<Shared>, caller: Caller, ids: Ids, params:
 }
 
 async fn around_unread(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     caller: Caller,
     ids: Ids,
     params: Params,
-) -> Answer {
+) -> ApiResult {
     let before = params.number("limit_before").unwrap_or(AROUND_DEFAULT);
     let after = params.number("limit_after").unwrap_or(AROUND_DEFAULT);
     if after == 0 {
@@ -284,7 +307,7 @@ async fn around_unread(
     render_list(&rows, caller.user, &list)
 }
 
-fn render_list<R: Read>(rows: &R, viewer: UserNo, list: &PostList) -> Answer {
+fn render_list<R: Read>(rows: &R, viewer: UserNo, list: &PostList) -> ApiResult {
     let views = Views::new(rows, Viewer::of(rows, viewer));
     Ok(Rendered::new(json::bounded(&views.post_list(list))?))
 }

@@ -11,16 +11,16 @@ use causeway_views::json::{self, Viewer, Views};
 use causeway_views::query::preferences::{self, Preference};
 use serde::Deserialize;
 
-use super::answer::{Answer, Rendered};
+use super::answer::{ApiResult, Rendered};
 use super::path::Ids;
-use crate::app::{App, Caller, Shared};
+use crate::app::{App, Caller, SharedApp};
 use crate::http::{ApiError, Json};
 
 /// Maximum bytes of a category, and of a name; more are refused.
 const NAME_BYTES_MAX: usize = 32;
 
 /// Routes of this file.
-pub fn routes() -> Router<Shared> {
+pub fn routes() -> Router<SharedApp> {
     Router::new()
         .route("/users/{user_id}/preferences", get(all).put(set))
         .route("/users/{user_id}/preferences/delete", post(delete))
@@ -42,20 +42,20 @@ struct Item {
     value: String,
 }
 
-fn render(app: &App, user: UserNo, found: &[Preference]) -> Answer {
+fn render(app: &App, user: UserNo, found: &[Preference]) -> ApiResult {
     let rows = app.rows();
     let views = Views::new(&rows, Viewer::of(&rows, user));
     let list = json::list(found, |item| views.preference(user, item))?;
     Ok(Rendered::new(list))
 }
 
-async fn all(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+async fn all(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
     let user = ids.caller_alone(&app.rows(), &caller)?;
     let found = preferences::of_user(&app.rows(), user);
     render(&app, user, &found)
 }
 
-async fn of_category(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+async fn of_category(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
     let user = ids.caller_alone(&app.rows(), &caller)?;
     let mut found = preferences::of_user(&app.rows(), user);
     found.retain(|item| item.category == ids.get("category"));
@@ -65,7 +65,7 @@ async fn of_category(State(app): State<Shared>, caller: Caller, ids: Ids) -> Ans
     render(&app, user, &found)
 }
 
-async fn one(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+async fn one(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
     let user = ids.caller_alone(&app.rows(), &caller)?;
     let rows = app.rows();
     let found = preferences::stored_name(ids.get("category"), ids.get("name"))
@@ -84,20 +84,20 @@ fn missing() -> ApiError {
 }
 
 async fn set(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     caller: Caller,
     ids: Ids,
     Json(items): Json<Vec<Item>>,
-) -> Answer {
+) -> ApiResult {
     change(&app, &caller, &ids, items, Some).await
 }
 
 async fn delete(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     caller: Caller,
     ids: Ids,
     Json(items): Json<Vec<Item>>,
-) -> Answer {
+) -> ApiResult {
     change(&app, &caller, &ids, items, |_| None).await
 }
 
@@ -107,7 +107,7 @@ async fn change(
     ids: &Ids,
     items: Vec<Item>,
     value: impl Fn(String) -> Option<String>,
-) -> Answer {
+) -> ApiResult {
     let user = ids.caller_alone(&app.rows(), caller)?;
     let user_id = Views::new(&app.rows(), Viewer::System).user_id(user);
     let mut changes = Vec::new();

@@ -15,13 +15,13 @@ use causeway_views::json::{self, Entries, Viewer, Views};
 use causeway_views::query::posts;
 use serde::Deserialize;
 
-use super::answer::{Answer, Rendered};
+use super::answer::{ApiResult, Rendered};
 use super::path::{Ids, distinct};
-use crate::app::{Caller, Shared};
+use crate::app::{Caller, SharedApp};
 use crate::http::{ApiError, Json};
 
 /// Routes of this file.
-pub fn routes() -> Router<Shared> {
+pub fn routes() -> Router<SharedApp> {
     Router::new()
         .route("/reactions", post(add))
         .route("/posts/{post_id}/reactions", get(of_post))
@@ -39,7 +39,7 @@ struct AddBody {
     emoji_name: Option<String>,
 }
 
-async fn add(State(app): State<Shared>, caller: Caller, Json(body): Json<AddBody>) -> Answer {
+async fn add(State(app): State<SharedApp>, caller: Caller, Json(body): Json<AddBody>) -> ApiResult {
     let rows = app.rows();
     let user_id = body
         .user_id
@@ -71,7 +71,7 @@ async fn add(State(app): State<Shared>, caller: Caller, Json(body): Json<AddBody
     .map(Rendered::new)
 }
 
-async fn of_post(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+async fn of_post(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
     let rows = app.rows();
     let post = ids.post(&rows, &caller)?;
     let views = Views::new(&rows, Viewer::of(&rows, caller.user));
@@ -79,10 +79,10 @@ async fn of_post(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer 
 }
 
 async fn of_posts(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     caller: Caller,
     Json(ids): Json<Vec<String>>,
-) -> Answer {
+) -> ApiResult {
     let ids = distinct(ids, "post_ids")?;
     let rows = app.rows();
     let by_post: BTreeMap<String, PostNo> = ids
@@ -101,7 +101,7 @@ async fn of_posts(
     Ok(Rendered::new(json::bounded(&Entries(entries))?))
 }
 
-async fn remove(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+async fn remove(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
     let rows = app.rows();
     let user = ids.user(&rows, &caller)?;
     let post = ids.any_post(&rows)?;

@@ -22,9 +22,9 @@ use causeway_session::file::format::Selection;
 use http_body_util::channel::Channel;
 use serde::{Deserialize, Serialize};
 
-use super::answer::{Answer, Rendered};
-use crate::app::{App, Caller, Shared};
-use crate::export::Request;
+use super::answer::{ApiResult, Rendered};
+use crate::app::{App, Caller, SharedApp};
+use crate::export::ExportRequest;
 use crate::http::{ApiError, Json};
 
 /// Maximum exports in a response; the newest are returned.
@@ -37,7 +37,7 @@ const CHUNK_BYTES: usize = 64 << 10;
 const CHUNKS_MAX: usize = 4;
 
 /// Routes of this file.
-pub fn routes() -> Router<Shared> {
+pub fn routes() -> Router<SharedApp> {
     Router::new()
         .route("/causeway/journal", get(journal))
         .route("/causeway/journal/hold", put(hold).delete(release))
@@ -46,7 +46,7 @@ pub fn routes() -> Router<Shared> {
 
 /// Runs disk work that may take a while.
 async fn on_disk<T: Send + 'static>(
-    app: &Shared,
+    app: &SharedApp,
     work: impl FnOnce(&App) -> anyhow::Result<T> + Send + 'static,
 ) -> Result<T, ApiError> {
     let app = app.clone();
@@ -70,12 +70,12 @@ fn refusal(error: &anyhow::Error) -> ApiError {
     }
 }
 
-fn shown<T: Serialize>(value: &T) -> Answer {
+fn shown<T: Serialize>(value: &T) -> ApiResult {
     let text = serde_json::to_string(value).map_err(|_| ApiError::internal())?;
     Ok(Rendered::new(text))
 }
 
-async fn journal(State(app): State<Shared>, caller: Caller) -> Answer {
+async fn journal(State(app): State<SharedApp>, caller: Caller) -> ApiResult {
     caller.require_admin(&app.rows())?;
     let status = on_disk(&app, |app| Ok(RecordingStatus::of(&app.settings.data)?)).await?;
     shown(&status)
@@ -88,7 +88,11 @@ struct HoldBody {
 }
 
 /// Stops dropping of journal entries. Responds with the hold in force.
-async fn hold(State(app): State<Shared>, caller: Caller, Json(body): Json<HoldBody>) -> Answer {
+async fn hold(
+    State(app): State<SharedApp>,
+    caller: Caller,
+    Json(body): Json<HoldBody>,
+) -> ApiResult {
     caller.require_admin(&app.rows())?;
     let hold = Hold {
         reason: reason(body.reason)?,
@@ -102,7 +106,7 @@ async fn hold(State(app): State<Shared>, caller: Caller, Json(body): Json<HoldBo
     shown(&stands.await?)
 }
 
-async fn release(State(app): State<Shared>, caller: Caller) -> Answer {
+async fn release(State(app): State<SharedApp>, caller: Caller) -> ApiResult {
     caller.require_admin(&app.rows())?;
     on_disk(&app, |app| Ok(Hold::release(&app.settings.data)?)).await?;
     Ok(Rendered::ok())
@@ -116,7 +120,7 @@ fn reason(text: String) -> Result<String, ApiError> {
 }
 
 /// The newest entries of the export register, oldest first.
-async fn exports(State(app): State<Shared>, caller: Caller) -> Answer {
+async fn exports(State(app): State<SharedApp>, caller: Caller) -> ApiResult {
     caller.require_admin(&app.rows())?;
     let mut entries = on_disk(&app, |app| Ok(export_log::read(&app.settings.data)?)).await?;
     let surplus = entries.len().saturating_sub(EXPORTS_MAX);
@@ -137,7 +141,7 @@ struct ExportBody {
 
 /// Creates a session and sends it. It is in the register before its first byte is sent.
 async fn export(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     caller: Caller,
     Json(body): Json<ExportBody>,
 ) -> Result<Response, ApiError> {
@@ -151,7 +155,7 @@ async fn export(
         ));
     };
     let user = rows.get::<User>(&caller.user);
-    let request = Request {
+    let request = ExportRequest {
         selection: Selection {
             from_ms: body.from_ms,
             to_ms: body.to_ms,

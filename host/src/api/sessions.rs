@@ -15,10 +15,10 @@ use serde::Deserialize;
 
 use super::answer::Rendered;
 use super::auth::{MaybeCaller, TOKEN_COOKIE};
-use crate::app::{App, Shared};
+use crate::app::{App, SharedApp};
+use crate::client_address::ClientAddress;
 use crate::http::{ApiError, StrangersJson};
 use crate::login_limit::{Attempt, TooMany};
-use crate::place::Place;
 use crate::vault::{NewSession, Secret, Verified};
 
 /// Maximum bytes of a login name; no user name, e-mail address or id is longer.
@@ -27,7 +27,7 @@ const LOGIN_ID_BYTES_MAX: usize = 128;
 const TOKEN_HEADER: HeaderName = HeaderName::from_static("token");
 
 /// Routes of this file.
-pub fn routes() -> Router<Shared> {
+pub fn routes() -> Router<SharedApp> {
     Router::new()
         .route("/users/login", post(login))
         .route("/users/logout", post(logout))
@@ -44,8 +44,8 @@ struct LoginBody {
 }
 
 async fn login(
-    State(app): State<Shared>,
-    place: Place,
+    State(app): State<SharedApp>,
+    client: ClientAddress,
     headers: HeaderMap,
     StrangersJson(body): StrangersJson<LoginBody>,
 ) -> Result<Response, ApiError> {
@@ -61,7 +61,7 @@ async fn login(
         ));
     }
     let user_no = found.as_ref().map(|it| it.0);
-    let attempt = app.login_attempt(user_no.ok_or(name.text()), place)?;
+    let attempt = app.login_attempt(user_no.ok_or(name.text()), client)?;
     let verified = app.check_password(&attempt, user_no, &password).await?;
     let (Some((user_no, user)), Some(verified)) = (found, verified) else {
         return Err(wrong_password());
@@ -83,8 +83,8 @@ async fn login(
         app.vault.end_session(session.token.expose()).await?;
         return Err(wrong_password());
     }
-    if let Place::Address(_) = place {
-        let source = place.source();
+    if let ClientAddress::Address(_) = client {
+        let source = client.source();
         app.vault.note_address(user_no, &source, now_ms).await?;
     }
     let body = app.show(user_no, Some(&Object::User(user_no)))?;
@@ -207,7 +207,7 @@ fn signed_in(
 }
 
 async fn logout(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     MaybeCaller(caller): MaybeCaller,
 ) -> Result<Response, ApiError> {
     if let Some(caller) = caller {
@@ -228,16 +228,16 @@ impl App {
     fn login_attempt(
         &self,
         account: Result<UserNo, &str>,
-        place: Place,
+        client: ClientAddress,
     ) -> Result<Attempt, ApiError> {
-        let known = match (account, place) {
-            (Ok(user), Place::Address(_)) => {
+        let known = match (account, client) {
+            (Ok(user), ClientAddress::Address(_)) => {
                 let now_ms = self.engine.now_ms();
-                self.vault.knows_address(user, &place.source(), now_ms)?
+                self.vault.knows_address(user, &client.source(), now_ms)?
             }
             _ => false,
         };
-        Ok(Attempt::login(account, place, known))
+        Ok(Attempt::login(account, client, known))
     }
 
     /// Checks a password, within the limits on attempts.

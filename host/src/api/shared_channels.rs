@@ -8,13 +8,13 @@ use causeway_kernel::authority;
 use causeway_views::json::{self, Viewer, Views};
 use causeway_views::query::sharing;
 
-use super::answer::{Answer, Rendered};
+use super::answer::{ApiResult, Rendered};
 use super::path::{Ids, Params};
-use crate::app::{Caller, Shared};
+use crate::app::{Caller, SharedApp};
 use crate::http::ApiError;
 
 /// Routes of this file.
-pub fn routes() -> Router<Shared> {
+pub fn routes() -> Router<SharedApp> {
     Router::new()
         .route("/sharedchannels/remote_info/{remote_id}", get(remote_info))
         .route(
@@ -25,7 +25,12 @@ pub fn routes() -> Router<Shared> {
         .route("/sharedchannels/{channel_id}/remotes", get(remotes))
 }
 
-async fn of_team(State(app): State<Shared>, caller: Caller, ids: Ids, params: Params) -> Answer {
+async fn of_team(
+    State(app): State<SharedApp>,
+    caller: Caller,
+    ids: Ids,
+    params: Params,
+) -> ApiResult {
     let rows = app.rows();
     let team = ids.own_team(&rows, &caller)?;
     let admin = authority::is_system_admin(&rows, caller.user);
@@ -41,7 +46,7 @@ async fn of_team(State(app): State<Shared>, caller: Caller, ids: Ids, params: Pa
     Ok(Rendered::new(list))
 }
 
-async fn remotes(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+async fn remotes(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
     let rows = app.rows();
     let channel = ids.channel(&rows, &caller)?;
     let found = sharing::connections_of_channel(&rows, channel);
@@ -51,11 +56,11 @@ async fn remotes(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer 
 }
 
 async fn remote_info(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     caller: Caller,
     ids: Ids,
     params: Params,
-) -> Answer {
+) -> ApiResult {
     let rows = app.rows();
     let (_, row) = sharing::connection_by_id(&rows, ids.get("remote_id"))
         .filter(|(_, row)| row.delete_at == 0 || params.flag("include_deleted"))
@@ -72,6 +77,6 @@ async fn remote_info(
 }
 
 /// Direct messages are not supported here.
-async fn can_dm(State(_): State<Shared>, _: Caller, _: Ids) -> Answer {
+async fn can_dm(State(_): State<SharedApp>, _: Caller, _: Ids) -> ApiResult {
     Ok(Rendered::new(r#"{"can_dm":false}"#.to_string()))
 }

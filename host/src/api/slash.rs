@@ -10,9 +10,9 @@ use causeway_kernel::rows::lookup;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::answer::{Answer, Rendered};
+use super::answer::{ApiResult, Rendered};
 use super::path::Ids;
-use crate::app::{Caller, Shared};
+use crate::app::{Caller, SharedApp};
 use crate::commands::{self, BUILTINS};
 use crate::http::{ApiError, Json, random_id};
 
@@ -20,7 +20,7 @@ use crate::http::{ApiError, Json, random_id};
 const LINE_BYTES_MAX: usize = 16 * 1024;
 
 /// Routes of this file.
-pub fn routes() -> Router<Shared> {
+pub fn routes() -> Router<SharedApp> {
     Router::new()
         .route("/commands/execute", post(execute))
         .route("/commands", get(list))
@@ -35,10 +35,10 @@ struct ExecuteBody {
 
 /// Runs a command. Its text is sent twice: programs read the response, user interfaces show the event.
 async fn execute(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     caller: Caller,
     Json(body): Json<ExecuteBody>,
-) -> Answer {
+) -> ApiResult {
     let line = body.command.unwrap_or_default();
     let line = line.trim();
     if line.len() < 2 || !line.starts_with('/') || line.len() > LINE_BYTES_MAX {
@@ -80,17 +80,17 @@ async fn execute(
     })))
 }
 
-async fn list(State(app): State<Shared>, caller: Caller) -> Answer {
+async fn list(State(app): State<SharedApp>, caller: Caller) -> ApiResult {
     Ok(Rendered::json(&known(&app, &caller)))
 }
 
-async fn autocomplete(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+async fn autocomplete(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
     ids.own_team(&app.rows(), &caller)?;
     Ok(Rendered::json(&known(&app, &caller)))
 }
 
 /// The commands that the caller may use; all of them are for administrators.
-fn known(app: &Shared, caller: &Caller) -> Value {
+fn known(app: &SharedApp, caller: &Caller) -> Value {
     if !authority::is_system_admin(&app.rows(), caller.user) {
         return json!([]);
     }

@@ -11,21 +11,21 @@ use causeway_kernel::rows::counters;
 use causeway_kernel::rows::id::Id;
 use serde_json::{Map, Value, json};
 
-use super::answer::{Answer, Rendered};
+use super::answer::{ApiResult, Rendered};
 use super::auth::MaybeCaller;
 use super::path::Params;
-use crate::app::{App, Shared};
+use crate::app::{App, SharedApp};
 use crate::http::{ApiError, BUILD_NUMBER, SERVER_VERSION};
 
 /// Routes of this file.
-pub fn routes() -> Router<Shared> {
+pub fn routes() -> Router<SharedApp> {
     Router::new()
         .route("/system/ping", get(ping))
         .route("/config/client", get(client_config))
         .route("/license/client", get(client_license))
 }
 
-async fn ping(State(app): State<Shared>, params: Params) -> Result<Rendered, ApiError> {
+async fn ping(State(app): State<SharedApp>, params: Params) -> Result<Rendered, ApiError> {
     let status = app.engine.status();
     let asked = params.flag("get_server_status");
     // Without `get_server_status`, only what prevents the service from serving requests is reported.
@@ -182,7 +182,10 @@ fn session_config(app: &App) -> Vec<(&'static str, String)> {
     config
 }
 
-async fn client_config(State(app): State<Shared>, MaybeCaller(caller): MaybeCaller) -> Answer {
+async fn client_config(
+    State(app): State<SharedApp>,
+    MaybeCaller(caller): MaybeCaller,
+) -> ApiResult {
     let mut config = public_config(&app);
     if caller.is_some() {
         config.extend(session_config(&app));
@@ -195,7 +198,7 @@ async fn client_config(State(app): State<Shared>, MaybeCaller(caller): MaybeCall
 }
 
 /// Features in the form that clients request; there is no real license.
-async fn client_license(params: Params) -> Answer {
+async fn client_license(params: Params) -> ApiResult {
     if params.get("format") != "old" {
         return Err(ApiError::new(
             StatusCode::BAD_REQUEST,

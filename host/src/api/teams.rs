@@ -14,13 +14,13 @@ use causeway_views::json::{self, TooLong, Viewer, Views};
 use causeway_views::query::{teams, unread};
 use serde::Deserialize;
 
-use super::answer::{Answer, Rendered};
+use super::answer::{ApiResult, Rendered};
 use super::path::{Ids, Params};
-use crate::app::{Caller, Shared};
+use crate::app::{Caller, SharedApp};
 use crate::http::{ApiError, Json};
 
 /// Routes of this file.
-pub fn routes() -> Router<Shared> {
+pub fn routes() -> Router<SharedApp> {
     Router::new()
         .route("/teams", post(create).get(list))
         .route("/teams/{team_id}", get(by_id))
@@ -48,7 +48,11 @@ struct CreateBody {
     allow_open_invite: Option<bool>,
 }
 
-async fn create(State(app): State<Shared>, caller: Caller, Json(body): Json<CreateBody>) -> Answer {
+async fn create(
+    State(app): State<SharedApp>,
+    caller: Caller,
+    Json(body): Json<CreateBody>,
+) -> ApiResult {
     let name = body.name.unwrap_or_default().trim().to_ascii_lowercase();
     let kind = body.kind.unwrap_or_default();
     if !["O", "I"].contains(&kind.as_str()) {
@@ -65,7 +69,7 @@ async fn create(State(app): State<Shared>, caller: Caller, Json(body): Json<Crea
     app.show(caller.user, made.as_ref()).map(Rendered::created)
 }
 
-async fn list(State(app): State<Shared>, caller: Caller, params: Params) -> Answer {
+async fn list(State(app): State<SharedApp>, caller: Caller, params: Params) -> ApiResult {
     let rows = app.rows();
     let mut all = teams::all(&rows);
     all.retain(|(team_no, team)| {
@@ -81,13 +85,13 @@ async fn list(State(app): State<Shared>, caller: Caller, params: Params) -> Answ
     Ok(Rendered::new(list))
 }
 
-async fn by_id(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+async fn by_id(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
     let team = ids.team(&app.rows(), &caller)?;
     app.show(caller.user, Some(&Object::Team(team)))
         .map(Rendered::new)
 }
 
-async fn by_name(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+async fn by_name(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
     let rows = app.rows();
     // A team that the caller may not see is reported like one that does not exist.
     let team = teams::by_name(&rows, ids.get("name"))
@@ -97,7 +101,7 @@ async fn by_name(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer 
         .map(Rendered::new)
 }
 
-async fn exists(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+async fn exists(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
     let rows = app.rows();
     let exists = teams::by_name(&rows, ids.get("name"))
         .is_some_and(|(team, _)| authority::may_see_team(&rows, team, caller.user));
@@ -111,11 +115,11 @@ struct AddMemberBody {
 }
 
 async fn add_member(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     caller: Caller,
     ids: Ids,
     Json(body): Json<AddMemberBody>,
-) -> Answer {
+) -> ApiResult {
     let user_id = body
         .user_id
         .ok_or_else(|| ApiError::invalid_body("user_id"))?;
@@ -135,7 +139,12 @@ async fn add_member(
         .map(Rendered::created)
 }
 
-async fn members(State(app): State<Shared>, caller: Caller, ids: Ids, params: Params) -> Answer {
+async fn members(
+    State(app): State<SharedApp>,
+    caller: Caller,
+    ids: Ids,
+    params: Params,
+) -> ApiResult {
     let rows = app.rows();
     let team = ids.own_team(&rows, &caller)?;
     let found: Vec<(TeamNo, UserNo, TeamMember)> = teams::members(&rows, team, params.page())?
@@ -145,7 +154,7 @@ async fn members(State(app): State<Shared>, caller: Caller, ids: Ids, params: Pa
     render_members(&rows, caller.user, &found)
 }
 
-async fn member(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+async fn member(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
     let rows = app.rows();
     let team = ids.own_team(&rows, &caller)?;
     let missing = || ApiError::not_found("app.team.get_member.missing.app_error", "team member");
@@ -157,7 +166,7 @@ async fn member(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
         .map(Rendered::new)
 }
 
-async fn stats(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+async fn stats(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
     let rows = app.rows();
     let team = ids.own_team(&rows, &caller)?;
     let count = teams::member_count(&rows, team);
@@ -168,14 +177,14 @@ async fn stats(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
     })))
 }
 
-async fn of_user(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+async fn of_user(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
     let rows = app.rows();
     let user = ids.own_user(&rows, &caller)?;
     let found = teams::of_user(&rows, user);
     Ok(Rendered::new(render_teams(&rows, caller.user, &found)?))
 }
 
-async fn memberships(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+async fn memberships(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
     let rows = app.rows();
     let user = ids.own_user(&rows, &caller)?;
     let found: Vec<(TeamNo, UserNo, TeamMember)> = teams::memberships(&rows, user)
@@ -185,7 +194,7 @@ async fn memberships(State(app): State<Shared>, caller: Caller, ids: Ids) -> Ans
     render_members(&rows, caller.user, &found)
 }
 
-async fn unread(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+async fn unread(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
     let rows = app.rows();
     let user = ids.own_user(&rows, &caller)?;
     let views = Views::new(&rows, Viewer::of(&rows, caller.user));
@@ -194,7 +203,7 @@ async fn unread(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
     Ok(Rendered::new(list))
 }
 
-async fn unread_in_team(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+async fn unread_in_team(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
     let rows = app.rows();
     let user = ids.own_user(&rows, &caller)?;
     let team = ids.own_team(&rows, &caller)?;
@@ -218,7 +227,7 @@ fn render_members<R: Read>(
     rows: &R,
     viewer: UserNo,
     found: &[(TeamNo, UserNo, TeamMember)],
-) -> Answer {
+) -> ApiResult {
     let views = Views::new(rows, Viewer::of(rows, viewer));
     let list = json::list(found, |(team, user, member)| {
         views.team_member(*team, *user, member)

@@ -17,13 +17,13 @@ use causeway_views::json::{self, Viewer, Views};
 use causeway_views::query::users::{self, SearchScope};
 use serde::Deserialize;
 
-use super::answer::{Answer, Rendered};
+use super::answer::{ApiResult, Rendered};
 use super::auth::MaybeCaller;
 use super::path::{Ids, Params, distinct};
-use crate::app::{App, Caller, Shared};
+use crate::app::{App, Caller, SharedApp};
+use crate::client_address::ClientAddress;
 use crate::http::{ApiError, Json, StrangersJson};
 use crate::login_limit::{self, Attempt};
-use crate::place::Place;
 use crate::vault::{Asker, PASSWORD_BYTES_MAX, Secret};
 
 /// Minimum characters of a password.
@@ -32,7 +32,7 @@ const PASSWORD_CHARS_MIN: usize = 8;
 const SEARCH_LIMIT: u32 = 100;
 
 /// Routes of this file.
-pub fn routes() -> Router<Shared> {
+pub fn routes() -> Router<SharedApp> {
     Router::new()
         .route("/users", post(create).get(list))
         .route("/users/ids", post(by_ids))
@@ -59,11 +59,11 @@ struct CreateBody {
 }
 
 async fn create(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     MaybeCaller(caller): MaybeCaller,
-    place: Place,
+    client: ClientAddress,
     StrangersJson(body): StrangersJson<CreateBody>,
-) -> Answer {
+) -> ApiResult {
     let required = |value: Option<String>, name: &str| {
         value
             .filter(|it| !it.is_empty())
@@ -86,7 +86,7 @@ async fn create(
     let actor = caller.as_ref().map_or(Actor::Anonymous, Caller::actor);
     let asker = match &caller {
         Some(caller) => Asker::user(caller.user),
-        None => login_limit::sign_up(place),
+        None => login_limit::sign_up(client),
     };
     let user = app.create_user(actor, &asker, command, &password).await?;
     let rows = app.rows();
@@ -169,27 +169,27 @@ impl App {
     }
 }
 
-async fn by_id(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+async fn by_id(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
     let user = ids.user(&app.rows(), &caller)?;
     app.show(caller.user, Some(&Object::User(user)))
         .map(Rendered::new)
 }
 
-async fn by_username(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+async fn by_username(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
     let (user, _) = users::by_username(&app.rows(), ids.get("username"))
         .ok_or_else(|| ApiError::not_found("app.user.get_by_username.app_error", "user"))?;
     app.show(caller.user, Some(&Object::User(user)))
         .map(Rendered::new)
 }
 
-async fn by_email(State(app): State<Shared>, caller: Caller, ids: Ids) -> Answer {
+async fn by_email(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
     let (user, _) = users::by_email(&app.rows(), ids.get("email"))
         .ok_or_else(|| ApiError::not_found("app.user.missing_account.const", "user"))?;
     app.show(caller.user, Some(&Object::User(user)))
         .map(Rendered::new)
 }
 
-async fn list(State(app): State<Shared>, caller: Caller, params: Params) -> Answer {
+async fn list(State(app): State<SharedApp>, caller: Caller, params: Params) -> ApiResult {
     let rows = app.rows();
     let page = params.page();
     let found = if let Some(id) = params.id("in_channel")? {
@@ -210,7 +210,11 @@ async fn list(State(app): State<Shared>, caller: Caller, params: Params) -> Answ
     render_all(&rows, caller.user, &found)
 }
 
-async fn by_ids(State(app): State<Shared>, caller: Caller, Json(ids): Json<Vec<String>>) -> Answer {
+async fn by_ids(
+    State(app): State<SharedApp>,
+    caller: Caller,
+    Json(ids): Json<Vec<String>>,
+) -> ApiResult {
     let ids = distinct(ids, "user_ids")?;
     let rows = app.rows();
     let found = users::by_ids(&rows, ids.iter().map(String::as_str));
@@ -218,10 +222,10 @@ async fn by_ids(State(app): State<Shared>, caller: Caller, Json(ids): Json<Vec<S
 }
 
 async fn by_usernames(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     caller: Caller,
     Json(names): Json<Vec<String>>,
-) -> Answer {
+) -> ApiResult {
     let names = distinct(names, "usernames")?;
     let rows = app.rows();
     let found = users::by_usernames(&rows, names.iter().map(String::as_str));
@@ -237,7 +241,11 @@ struct SearchBody {
     limit: Option<u32>,
 }
 
-async fn search(State(app): State<Shared>, caller: Caller, Json(body): Json<SearchBody>) -> Answer {
+async fn search(
+    State(app): State<SharedApp>,
+    caller: Caller,
+    Json(body): Json<SearchBody>,
+) -> ApiResult {
     let term = body.term.filter(|it| !it.is_empty());
     let term = term.ok_or_else(|| ApiError::invalid_body("term"))?;
     let rows = app.rows();
@@ -252,7 +260,7 @@ async fn search(State(app): State<Shared>, caller: Caller, Json(body): Json<Sear
     render_all(&rows, caller.user, &found)
 }
 
-async fn autocomplete(State(app): State<Shared>, caller: Caller, params: Params) -> Answer {
+async fn autocomplete(State(app): State<SharedApp>, caller: Caller, params: Params) -> ApiResult {
     let rows = app.rows();
     let scope = scope(
         &rows,
@@ -303,11 +311,11 @@ struct PatchBody {
 }
 
 async fn patch(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     caller: Caller,
     ids: Ids,
     Json(body): Json<PatchBody>,
-) -> Answer {
+) -> ApiResult {
     let user = ids.own_user(&app.rows(), &caller)?;
     let patch = UserPatch {
         username: body.username.map(|name| name.trim().to_ascii_lowercase()),
@@ -330,11 +338,11 @@ struct PasswordBody {
 }
 
 async fn change_password(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     caller: Caller,
     ids: Ids,
     Json(body): Json<PasswordBody>,
-) -> Answer {
+) -> ApiResult {
     let rows = app.rows();
     let user = ids.own_user(&rows, &caller)?;
     let new = body
@@ -365,7 +373,7 @@ async fn change_password(
     Ok(Rendered::ok())
 }
 
-fn render_all<R: Read>(rows: &R, viewer: UserNo, found: &[(UserNo, User)]) -> Answer {
+fn render_all<R: Read>(rows: &R, viewer: UserNo, found: &[(UserNo, User)]) -> ApiResult {
     let views = Views::new(rows, Viewer::of(rows, viewer));
     let list = json::list(found, |(user_no, user)| views.user(*user_no, user))?;
     Ok(Rendered::new(list))

@@ -60,7 +60,7 @@ pub enum CallError {
 
 /// A response, whatever its status.
 #[derive(Debug)]
-pub struct Answer {
+pub struct PeerResponse {
     /// HTTP status.
     pub status: u16,
     /// Its headers.
@@ -146,7 +146,7 @@ impl PeerClient {
     ///
     /// # Errors
     /// See [`CallError`]; its texts contain no secrets.
-    pub async fn post(&self, call: Call<'_>) -> Result<Answer, CallError> {
+    pub async fn post(&self, call: Call<'_>) -> Result<PeerResponse, CallError> {
         let timeout = call.timeout;
         match tokio::time::timeout(timeout, self.exchange(call)).await {
             Ok(result) => result,
@@ -154,7 +154,7 @@ impl PeerClient {
         }
     }
 
-    async fn exchange(&self, call: Call<'_>) -> Result<Answer, CallError> {
+    async fn exchange(&self, call: Call<'_>) -> Result<PeerResponse, CallError> {
         let judged = self.check(call.site_url);
         judged.map_err(|reason| CallError::NeverLeft(reason.to_string()))?;
         let request = request(call)?;
@@ -183,7 +183,7 @@ impl PeerClient {
             Err(_) if status != 200 => Bytes::new(),
             Err(error) => return Err(CallError::Unknown(error.to_string())),
         };
-        Ok(Answer {
+        Ok(PeerResponse {
             status,
             headers: parts.headers,
             body,

@@ -17,7 +17,7 @@ use causeway_kernel::wire::json::Document;
 use causeway_kernel::wire::secrets;
 
 use super::client::{INCARNATION_HEADER, incarnation_of, incarnation_text, site_url_of};
-use super::gate::{self, Caller};
+use super::gate::{self, PeerCaller};
 use super::{Federation, handshake, lock, pinger, reach};
 use crate::http::{ApiError, read_limited};
 
@@ -210,7 +210,7 @@ async fn frame_bytes(federation: &Federation, body: Body) -> Result<Bytes, ApiEr
 fn frame_of<'d>(
     federation: &Federation,
     document: &'d Document<'d>,
-    caller: Caller,
+    caller: PeerCaller,
 ) -> Result<Frame<'d>, ApiError> {
     let frame = frame::check(document, caller.remote_id)?;
     if federation.connection(caller.connection).is_none() {

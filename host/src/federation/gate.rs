@@ -19,7 +19,7 @@ const CREDENTIAL_BYTES_MAX: usize = 50;
 
 /// An authenticated peer.
 #[derive(Clone, Copy, Debug)]
-pub struct Caller {
+pub struct PeerCaller {
     /// The connection.
     pub connection: ConnectionNo,
     /// Its `remote_id`.
@@ -28,13 +28,13 @@ pub struct Caller {
     pub state: ConnectionState,
 }
 
-impl Caller {
+impl PeerCaller {
     /// Requires the handshake to be complete. The reference also lets the holder of an unconfirmed invitation
     /// send messages; nothing is shared with it yet, so it has nothing to send.
     ///
     /// # Errors
     /// As for an invalid token.
-    pub fn confirmed(self) -> Result<Caller, ApiError> {
+    pub fn confirmed(self) -> Result<PeerCaller, ApiError> {
         match self.state {
             ConnectionState::Confirmed | ConnectionState::Confirming => Ok(self),
             ConnectionState::Pending | ConnectionState::Removed => Err(invalid_token()),
@@ -46,7 +46,7 @@ impl Caller {
 ///
 /// # Errors
 /// 401 with the error ids of protocol §5.1, in their order; 503 when the vault cannot be read.
-pub fn admit(federation: &Federation, parts: &Parts) -> Result<Caller, ApiError> {
+pub fn admit(federation: &Federation, parts: &Parts) -> Result<PeerCaller, ApiError> {
     let admitted = check(federation, parts);
     match &admitted {
         Ok(caller) => Visitor::introduce(&parts.extensions, Who::Peer(caller.connection)),
@@ -55,7 +55,7 @@ pub fn admit(federation: &Federation, parts: &Parts) -> Result<Caller, ApiError>
     admitted
 }
 
-fn check(federation: &Federation, parts: &Parts) -> Result<Caller, ApiError> {
+fn check(federation: &Federation, parts: &Parts) -> Result<PeerCaller, ApiError> {
     if other_credential(parts) {
         return Err(ApiError::session_expired());
     }
@@ -82,7 +82,7 @@ fn check(federation: &Federation, parts: &Parts) -> Result<Caller, ApiError> {
     if !in_force.is_some_and(|tokens| tokens.token.is_of(token)) {
         return Err(invalid_token());
     }
-    Ok(Caller {
+    Ok(PeerCaller {
         connection,
         remote_id,
         state,

@@ -21,7 +21,7 @@ use causeway_kernel::wire::json::Document;
 use tokio::sync::Notify;
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::client::{Answer, Call, CallError, incarnation_of};
+use super::client::{Call, CallError, PeerResponse, incarnation_of};
 use super::reach::{self, Trouble, What};
 use super::{Federation, SiteUrl, handshake, live_state, lock};
 use crate::vault::{Secret, new_id, random};
@@ -293,7 +293,7 @@ pub(super) async fn call(
     remote_id: Id,
     site_url: &SiteUrl,
     token: &Secret,
-) -> Result<Answer, CallError> {
+) -> Result<PeerResponse, CallError> {
     let now_ms = federation.inner.engine.now_ms();
     let payload = Ping {
         sent_at: now_ms,

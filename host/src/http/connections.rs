@@ -55,7 +55,7 @@ impl Limits {
 }
 
 /// Where a connection comes from: an IPv4 address or an IPv6 network.
-type Place = IpAddr;
+type Network = IpAddr;
 
 /// All connections of a service.
 pub struct Connections {
@@ -75,7 +75,7 @@ struct State {
 
 struct Held {
     /// `None` for places that many clients share: this machine, the reverse proxy.
-    place: Option<Place>,
+    place: Option<Network>,
     who: Option<Who>,
     /// Requests in progress.
     busy: u32,
@@ -163,7 +163,7 @@ impl Connections {
         }
     }
 
-    fn place(&self, address: IpAddr) -> Option<Place> {
+    fn place(&self, address: IpAddr) -> Option<Network> {
         let address = address.to_canonical();
         if self.proxied || address.is_loopback() {
             return None;
@@ -187,9 +187,9 @@ impl State {
     }
 
     /// Ends a stranger's connection if one more would be too many; false if there is none to end.
-    fn make_room(&mut self, place: Option<Place>, limits: &Limits) -> bool {
+    fn make_room(&mut self, place: Option<Network>, limits: &Limits) -> bool {
         let (mut all, mut of_place) = (0, 0);
-        let mut strangers: BTreeMap<Option<Place>, usize> = BTreeMap::new();
+        let mut strangers: BTreeMap<Option<Network>, usize> = BTreeMap::new();
         for (_, held) in self.staying() {
             all += 1;
             of_place += usize::from(held.place == place);
@@ -209,7 +209,7 @@ impl State {
     }
 
     /// Ends the oldest stranger's connection from a place, preferably one without a request.
-    fn evict(&mut self, place: Option<Place>) -> bool {
+    fn evict(&mut self, place: Option<Network>) -> bool {
         let strangers = self
             .held
             .iter_mut()

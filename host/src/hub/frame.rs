@@ -53,14 +53,14 @@ impl Drop for HeldText {
 /// An event without its number: JSON text up to and including `broadcast`, without the closing
 /// brace. Both parts are UTF-8.
 #[derive(Clone)]
-pub struct Frame {
+pub struct EventFrame {
     /// The part shared by all readers.
     pub shared: Bytes,
     /// The part for this reader only.
     pub own: Bytes,
 }
 
-impl Frame {
+impl EventFrame {
     /// Bytes of the text.
     #[must_use]
     pub fn bytes(&self) -> usize {
@@ -91,8 +91,8 @@ mod tests {
     fn a_text_counts_once_and_as_long_as_it_is_held() {
         let held = HeldBytes::default();
         let shared = held.hold("x".repeat(1_000));
-        let frames: Vec<Frame> = (0..10)
-            .map(|_| Frame {
+        let frames: Vec<EventFrame> = (0..10)
+            .map(|_| EventFrame {
                 shared: shared.clone(),
                 own: Bytes::new(),
             })
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn the_whole_text_is_numbered_json() {
-        let frame = Frame {
+        let frame = EventFrame {
             shared: Bytes::from_static(b"{\"event\":\"x\",\"data\":{\"a\":1"),
             own: Bytes::from_static(b",\"b\":2}"),
         };

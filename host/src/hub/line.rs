@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use causeway_kernel::rows::id::{Id, UserNo};
 use tokio::sync::Notify;
 
-use super::frame::Frame;
+use super::frame::EventFrame;
 
 /// Maximum frames waiting for a client; beyond it the client is too slow and its line ends.
 pub const FRAMES_WAITING_MAX: usize = 256;
@@ -48,7 +48,7 @@ struct State {
     /// The session of the last socket.
     session: Id,
     /// Frames by ascending number; `first` is the number of the first one.
-    frames: VecDeque<Frame>,
+    frames: VecDeque<EventFrame>,
     first: u64,
     /// Number of the next frame to send.
     next: u64,
@@ -63,14 +63,14 @@ struct State {
 /// Result of reading a line.
 pub enum Next {
     /// A frame and its number.
-    Frame(Frame, u64),
+    Frame(EventFrame, u64),
     /// The line is over for this socket.
     Ended(Ending),
 }
 
 impl Line {
     /// Creates a line that starts with a frame; returns it with the number of the socket that reads it.
-    pub(super) fn new(id: String, user: UserNo, session: Id, hello: Frame) -> (Line, u64) {
+    pub(super) fn new(id: String, user: UserNo, session: Id, hello: EventFrame) -> (Line, u64) {
         let state = State {
             session,
             waiting_bytes: hello.bytes(),
@@ -115,7 +115,7 @@ impl Line {
     }
 
     /// Appends a frame; ends the line if its client is too slow.
-    pub(super) fn push(&self, frame: Frame) {
+    pub(super) fn push(&self, frame: EventFrame) {
         let mut state = self.lock();
         if state.ended.is_some() {
             return;
@@ -224,7 +224,8 @@ impl State {
     /// Marks frames from this number on as waiting, and those before it as sent.
     fn go_to(&mut self, number: u64) {
         let sent = usize::try_from(number - self.first).unwrap_or(usize::MAX);
-        let bytes = |frames: &mut dyn Iterator<Item = &Frame>| frames.map(Frame::bytes).sum();
+        let bytes =
+            |frames: &mut dyn Iterator<Item = &EventFrame>| frames.map(EventFrame::bytes).sum();
         self.next = number;
         self.sent_bytes = bytes(&mut self.frames.iter().take(sent));
         self.waiting_bytes = bytes(&mut self.frames.iter().skip(sent));

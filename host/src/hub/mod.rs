@@ -5,7 +5,7 @@ mod line;
 #[cfg(test)]
 mod tests;
 
-pub use frame::Frame;
+pub use frame::EventFrame;
 pub use line::{Ending, Line, Next};
 
 use std::cmp::Reverse;
@@ -38,7 +38,7 @@ pub struct Hub {
 
 /// A user while an event is published.
 struct Reader {
-    frame: Option<Frame>,
+    frame: Option<EventFrame>,
     bytes: usize,
 }
 
@@ -66,7 +66,7 @@ impl Hub {
             return None;
         }
         let id = random_id().to_string();
-        let hello = Frame {
+        let hello = EventFrame {
             shared: Bytes::new(),
             own: self.hold(hello(&id)),
         };
@@ -110,7 +110,7 @@ impl Hub {
     }
 
     /// Passes an event to every line whose user receives it; `frame` is called once per user.
-    pub fn publish(&self, mut frame: impl FnMut(UserNo) -> Option<Frame>) {
+    pub fn publish(&self, mut frame: impl FnMut(UserNo) -> Option<EventFrame>) {
         let lines: Vec<Arc<Line>> = self.lock().values().cloned().collect();
         let mut readers: BTreeMap<UserNo, Reader> = BTreeMap::new();
         for line in &lines {

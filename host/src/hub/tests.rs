@@ -5,8 +5,8 @@ use super::*;
 
 const USER: UserNo = UserNo(1);
 
-fn frame(hub: &Hub, text: &str) -> Frame {
-    Frame {
+fn frame(hub: &Hub, text: &str) -> EventFrame {
+    EventFrame {
         shared: hub.hold(text.to_string()),
         own: Bytes::new(),
     }

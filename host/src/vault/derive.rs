@@ -88,9 +88,9 @@ impl Queued {
 }
 
 /// A slot in the queue, released on drop.
-struct Place(Derivations);
+struct QueueSlot(Derivations);
 
-impl Drop for Place {
+impl Drop for QueueSlot {
     fn drop(&mut self) {
         self.0.gate.queued().remove(&self.0.asker);
     }
@@ -142,7 +142,7 @@ impl Derivations {
         F: FnOnce() -> T + Send + 'static,
     {
         self.gate.queued().add(&self.asker)?;
-        let place = Place(self.clone());
+        let place = QueueSlot(self.clone());
         let permit = Arc::clone(&self.gate.permits)
             .acquire_owned()
             .await

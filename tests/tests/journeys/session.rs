@@ -96,10 +96,7 @@ async fn take_home(end: &End, file: &Path) -> Result<()> {
     let mut chains = Vec::new();
     for engine in ["optimised", "unoptimised", "native"] {
         let said = says(&["replay", &path, "--engine", engine, "--data", &data]).await?;
-        ensure!(
-            said.contains("Every step matches the recording."),
-            "{said}"
-        );
+        ensure!(said.contains("Every step matches the recording."), "{said}");
         chains.extend(chain(&said).map(str::to_string));
     }
     ensure!(

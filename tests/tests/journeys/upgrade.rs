@@ -74,6 +74,9 @@ async fn a_data_directory_of_the_first_release_opens_goes_on_and_replays() -> Re
     by_text(&posts, text)?;
     let data = acme.stop().await?;
     let said = replay(&data).await?;
-    assert!(said.contains("every digest matches the recording"), "{said}");
+    assert!(
+        said.contains("every digest matches the recording"),
+        "{said}"
+    );
     Ok(())
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
-use super::requests::{self, Request};
+use super::requests::{self, SocketRequest};
 use super::socket::{End, Socket};
 use crate::app::{App, Caller};
 use crate::http::connections::Slot;
@@ -108,7 +108,7 @@ async fn challenge(app: &App, socket: &mut Socket) -> Result<(Caller, i64), End>
         let Some(text) = socket.receive().await? else {
             continue;
         };
-        let request = Request::parse(&text)?;
+        let request = SocketRequest::parse(&text)?;
         if request.action == "authentication_challenge" {
             let token = request.data.get("token").and_then(|token| token.as_str());
             let caller = token.and_then(|token| app.caller(Secret::new(token)).ok());
@@ -172,7 +172,7 @@ impl Member<'_> {
     }
 
     async fn answer(&self, socket: &mut Socket, text: &str) -> Result<(), End> {
-        match requests::answer(&Request::parse(text)?, &self.line.id) {
+        match requests::answer(&SocketRequest::parse(text)?, &self.line.id) {
             Some(reply) => socket.send(reply).await,
             None => Ok(()),
         }

@@ -20,18 +20,18 @@ use self::conversation::{Guest, Resume};
 use self::socket::Socket;
 use super::auth::present;
 use super::path::Params;
-use crate::app::{App, Shared};
+use crate::app::{App, SharedApp};
 use crate::http::ApiError;
 use crate::http::connections::Slot;
 
 /// Routes of this file.
-pub fn routes() -> Router<Shared> {
+pub fn routes() -> Router<SharedApp> {
     Router::new()
         .route("/websocket", get(open))
         .route("/websocket/", get(open))
 }
 
-async fn open(State(app): State<Shared>, params: Params, mut request: Request) -> Response {
+async fn open(State(app): State<SharedApp>, params: Params, mut request: Request) -> Response {
     let upgrade = request.extensions_mut().remove::<OnUpgrade>();
     let answer = create_response_with_body(&request, Body::empty);
     let (Some(upgrade), Ok(answer)) = (upgrade, answer) else {

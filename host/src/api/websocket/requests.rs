@@ -9,7 +9,7 @@ use crate::http::SERVER_VERSION;
 
 /// A message of a client.
 #[derive(Deserialize)]
-pub struct Request {
+pub struct SocketRequest {
     /// The client's number of the message.
     #[serde(default)]
     pub seq: i64,
@@ -21,19 +21,19 @@ pub struct Request {
     pub data: Value,
 }
 
-impl Request {
+impl SocketRequest {
     /// Parses a message.
     ///
     /// # Errors
     /// The end of the socket if it is not the expected JSON.
-    pub fn parse(text: &str) -> Result<Request, End> {
+    pub fn parse(text: &str) -> Result<SocketRequest, End> {
         serde_json::from_str(text)
             .map_err(|_| End::Ours(CloseCode::Invalid, "messages must be JSON"))
     }
 }
 
 /// The reply to a message, if there is one.
-pub fn answer(request: &Request, connection_id: &str) -> Option<String> {
+pub fn answer(request: &SocketRequest, connection_id: &str) -> Option<String> {
     let seq = request.seq;
     if seq <= 0 {
         return Some(fault(
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     fn answered(text: &str) -> Option<Value> {
-        let request: Request = serde_json::from_str(text).unwrap();
+        let request: SocketRequest = serde_json::from_str(text).unwrap();
         Some(serde_json::from_str(&answer(&request, "c1")?).unwrap())
     }
 

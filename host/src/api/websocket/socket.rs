@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::{CloseCode, Data, O
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
 
-use crate::hub::Frame;
+use crate::hub::EventFrame;
 
 /// Maximum bytes of a message from a client; a longer one ends the socket. Client API §4.
 const MESSAGE_BYTES_MAX: usize = 8192;
@@ -90,7 +90,7 @@ impl Socket {
     ///
     /// # Errors
     /// When the client is gone.
-    pub async fn send_event(&mut self, frame: &Frame, number: u64) -> Result<(), End> {
+    pub async fn send_event(&mut self, frame: &EventFrame, number: u64) -> Result<(), End> {
         if frame.bytes() <= PART_BYTES {
             return self.send(frame.text(number)).await;
         }

@@ -15,7 +15,7 @@ use super::times;
 use crate::cli::data_dir;
 use crate::cli::progress::Progress;
 use crate::cli::terminal;
-use crate::export::Request;
+use crate::export::ExportRequest;
 
 #[derive(Debug, Args)]
 pub struct ExportArgs {
@@ -87,9 +87,9 @@ fn is_within(file: &Path, folder: &Path) -> bool {
     }
 }
 
-fn request(args: &ExportArgs) -> Request {
+fn request(args: &ExportArgs) -> ExportRequest {
     let file = std::path::absolute(&args.output).unwrap_or_else(|_| args.output.clone());
-    Request {
+    ExportRequest {
         selection: Selection {
             from_ms: args.from,
             to_ms: args.to,

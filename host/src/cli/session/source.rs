@@ -11,7 +11,7 @@ use super::memory::Memory;
 use super::times;
 use crate::cli::data_dir;
 use crate::cli::progress::Progress;
-use crate::export::Request;
+use crate::export::ExportRequest;
 
 /// Start and end in ms since the Unix epoch; `None` if unbounded.
 pub type RangeMs = (Option<i64>, Option<i64>);
@@ -56,7 +56,7 @@ impl Source {
 }
 
 fn take(data: &Path, (from_ms, to_ms): RangeMs, file: &NamedTempFile) -> Result<()> {
-    let request = Request {
+    let request = ExportRequest {
         selection: Selection {
             from_ms,
             to_ms,

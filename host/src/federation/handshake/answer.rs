@@ -9,7 +9,7 @@ use causeway_kernel::model::{ConnectionState, PeerKind};
 use causeway_kernel::wire::frame::{Invite, invalid_payload};
 use causeway_kernel::wire::json::Value;
 
-use crate::federation::gate::Caller;
+use crate::federation::gate::PeerCaller;
 use crate::federation::invitation::{kind_of_version, token};
 use crate::federation::{Federation, SiteUrl};
 use crate::http::ApiError;
@@ -35,7 +35,7 @@ pub struct Confirmation {
 /// 400 with the error ids of the protocol.
 pub fn read_confirmation(
     federation: &Federation,
-    caller: Caller,
+    caller: PeerCaller,
     payload: Value<'_>,
     causeway: bool,
 ) -> Result<Confirmation, ApiError> {
@@ -86,7 +86,7 @@ pub fn read_confirmation(
 /// 500 with the protocol's error id if the confirmation is refused, 503 if it can be repeated.
 pub async fn answer(
     federation: &Federation,
-    caller: Caller,
+    caller: PeerCaller,
     confirmation: Confirmation,
 ) -> Result<(), ApiError> {
     let _alone = federation.inner.handshakes.lock().await;

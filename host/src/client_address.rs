@@ -7,7 +7,7 @@ use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
 
-use crate::app::Shared;
+use crate::app::SharedApp;
 use crate::vault::Source;
 
 /// Headers in which reverse proxies name the client. They are trusted only if configured; but a request with
@@ -16,7 +16,7 @@ const PROXY_HEADERS: [&str; 3] = ["x-forwarded-for", "forwarded", "x-real-ip"];
 
 /// Where a request comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum ClientAddress {
     /// A program on this machine, or a reverse proxy there that sends no client address.
     Machine,
     /// A reverse proxy whose clients are indistinguishable because `client_address_header` is not set.
@@ -27,35 +27,37 @@ pub enum Place {
     Address(IpAddr),
 }
 
-impl Place {
+impl ClientAddress {
     /// Determines where a request comes from: what the reverse proxy says in the configured header, else the
     /// connection's own address. `header` is empty if none is configured.
     ///
     /// The last entry of the last header line counts: the proxy added it, whether it appends to the client's
     /// line or writes a line of its own.
     #[must_use]
-    pub fn of(peer: Option<SocketAddr>, headers: &HeaderMap, header: &str) -> Place {
+    pub fn of(peer: Option<SocketAddr>, headers: &HeaderMap, header: &str) -> ClientAddress {
         let lines = || headers.get_all(header).iter().next_back();
         if let Some(line) = (!header.is_empty()).then(lines).flatten() {
             let last = line.to_str().ok().and_then(|text| text.rsplit(',').next());
             let address = last.and_then(address);
-            return address.map_or(Place::Unreadable, |it| Place::Address(network(it)));
+            return address.map_or(ClientAddress::Unreadable, |it| {
+                ClientAddress::Address(network(it))
+            });
         }
         let Some(peer) = peer.map(|peer| peer.ip().to_canonical()) else {
-            return Place::Unreadable;
+            return ClientAddress::Unreadable;
         };
         let proxied = PROXY_HEADERS.iter().any(|name| headers.contains_key(*name));
         match (is_internal(peer), proxied) {
-            (true, true) => Place::Proxy,
-            _ if peer.is_loopback() => Place::Machine,
-            _ => Place::Address(network(peer)),
+            (true, true) => ClientAddress::Proxy,
+            _ if peer.is_loopback() => ClientAddress::Machine,
+            _ => ClientAddress::Address(network(peer)),
         }
     }
 
     /// Whether unrelated people may share this address.
     #[must_use]
     pub fn is_shared(self) -> bool {
-        !matches!(self, Place::Address(_))
+        !matches!(self, ClientAddress::Address(_))
     }
 
     /// The address as a source of password checks.
@@ -63,24 +65,27 @@ impl Place {
     pub fn source(self) -> Source {
         let of = |kind: u8, bytes: &[u8]| Source::new("causeway address", &[&[kind], bytes]);
         match self {
-            Place::Machine => of(0, &[]),
-            Place::Proxy => of(1, &[]),
-            Place::Unreadable => of(2, &[]),
-            Place::Address(IpAddr::V4(address)) => of(4, &address.octets()),
-            Place::Address(IpAddr::V6(address)) => of(6, &address.octets()),
+            ClientAddress::Machine => of(0, &[]),
+            ClientAddress::Proxy => of(1, &[]),
+            ClientAddress::Unreadable => of(2, &[]),
+            ClientAddress::Address(IpAddr::V4(address)) => of(4, &address.octets()),
+            ClientAddress::Address(IpAddr::V6(address)) => of(6, &address.octets()),
         }
     }
 }
 
-impl FromRequestParts<Shared> for Place {
+impl FromRequestParts<SharedApp> for ClientAddress {
     type Rejection = std::convert::Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Place, Self::Rejection> {
+    async fn from_request_parts(
+        parts: &mut Parts,
+        app: &SharedApp,
+    ) -> Result<ClientAddress, Self::Rejection> {
         static TOLD: Once = Once::new();
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
         let header = &app.settings.client_address_header;
-        let place = Place::of(peer.map(|it| it.0), &parts.headers, header);
-        if place == Place::Proxy {
+        let client = ClientAddress::of(peer.map(|it| it.0), &parts.headers, header);
+        if client == ClientAddress::Proxy {
             TOLD.call_once(|| {
                 tracing::warn!(
                     "a reverse proxy forwards requests, but `client_address_header` is not set: \
@@ -88,7 +93,7 @@ impl FromRequestParts<Shared> for Place {
                 );
             });
         }
-        Ok(place)
+        Ok(client)
     }
 }
 
@@ -130,20 +135,20 @@ mod tests {
 
     const HEADER: &str = "x-forwarded-for";
 
-    fn place(peer: &str, header: &str, lines: &[&str]) -> Place {
+    fn client(peer: &str, header: &str, lines: &[&str]) -> ClientAddress {
         let mut headers = HeaderMap::new();
         for line in lines {
             headers.append(HEADER, HeaderValue::from_bytes(line.as_bytes()).unwrap());
         }
-        Place::of(Some(peer.parse().unwrap()), &headers, header)
+        ClientAddress::of(Some(peer.parse().unwrap()), &headers, header)
     }
 
-    fn named(lines: &[&str]) -> Place {
-        place("127.0.0.1:9", HEADER, lines)
+    fn named(lines: &[&str]) -> ClientAddress {
+        client("127.0.0.1:9", HEADER, lines)
     }
 
-    fn at(address: &str) -> Place {
-        Place::Address(address.parse().unwrap())
+    fn at(address: &str) -> ClientAddress {
+        ClientAddress::Address(address.parse().unwrap())
     }
 
     #[test]
@@ -174,26 +179,26 @@ mod tests {
     #[test]
     fn what_is_no_address_is_a_place_of_its_own() {
         for text in ["", "unknown", "192.0.2.1,", "a, ", "192.0.2", "[::1", "ä"] {
-            assert_eq!(named(&[text]), Place::Unreadable, "{text}");
+            assert_eq!(named(&[text]), ClientAddress::Unreadable, "{text}");
         }
     }
 
     #[test]
     fn without_the_setting_no_header_is_believed() {
-        assert_eq!(place("127.0.0.1:9", "", &[]), Place::Machine);
-        assert_eq!(place("[::1]:9", "", &[]), Place::Machine);
-        assert_eq!(place("192.0.2.9:9", "", &[]), at("192.0.2.9"));
+        assert_eq!(client("127.0.0.1:9", "", &[]), ClientAddress::Machine);
+        assert_eq!(client("[::1]:9", "", &[]), ClientAddress::Machine);
+        assert_eq!(client("192.0.2.9:9", "", &[]), at("192.0.2.9"));
         for proxy in ["127.0.0.1:9", "10.0.0.2:9", "[fd00::2]:9"] {
-            assert_eq!(place(proxy, "", &["192.0.2.1"]), Place::Proxy);
+            assert_eq!(client(proxy, "", &["192.0.2.1"]), ClientAddress::Proxy);
         }
         // A client on the open network may have sent the header itself.
-        let direct = place("192.0.2.9:9", "", &["192.0.2.1"]);
+        let direct = client("192.0.2.9:9", "", &["192.0.2.1"]);
         assert_eq!(direct, at("192.0.2.9"));
     }
 
     #[test]
     fn a_request_past_the_proxy_is_its_own_address() {
-        assert_eq!(place("127.0.0.1:9", HEADER, &[]), Place::Machine);
-        assert_eq!(place("192.0.2.9:9", HEADER, &[]), at("192.0.2.9"));
+        assert_eq!(client("127.0.0.1:9", HEADER, &[]), ClientAddress::Machine);
+        assert_eq!(client("192.0.2.9:9", HEADER, &[]), at("192.0.2.9"));
     }
 }
