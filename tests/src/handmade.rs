@@ -176,10 +176,11 @@ impl Handmade {
     pub async fn ping_from(&self, own_site_url: impl AsRef<str>) -> Result<()> {
         let payload = json!({ "sent_at": START, "recv_at": 0 });
         let body = frame(&self.remote_id, "ping", payload).to_string();
+        let own = SITE_URL_HEADER;
         let headers = [
             (ID, self.remote_id.as_str()),
             (TOKEN_HEADER, TOKEN),
-            (SITE_URL_HEADER.as_str(), own_site_url.as_ref()),
+            (own.as_str(), own_site_url.as_ref()),
         ];
         let answer = call_bytes(&self.site_url, "ping", &headers, body.into_bytes()).await?;
         if answer.status != 200 {

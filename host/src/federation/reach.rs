@@ -127,11 +127,16 @@ pub(super) fn note(
         (None, None) => {}
         (Some(before), Some(now)) if before.is_like(now) => {}
         (_, Some(cause)) => {
-            tracing::warn!(connection, calls = calls_of, %cause, "the peer is away");
+            tracing::warn!(connection, calls = calls_of, %cause, "the peer is unreachable");
         }
         (Some(_), None) => {
             let failures = calls.failures;
-            tracing::info!(connection, calls = calls_of, failures, "the peer is back");
+            tracing::info!(
+                connection,
+                calls = calls_of,
+                failures,
+                "the peer is reachable again"
+            );
         }
     }
     calls.failures = match trouble {

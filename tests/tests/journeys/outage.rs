@@ -150,9 +150,9 @@ async fn a_peer_that_goes_away_refuses_and_comes_back_is_told_of_once_each_time(
     .await?;
     // Only pings, as nothing was sent meanwhile. A connection that breaks during a ping is a different
     // failure from a port on which nobody listens.
-    let away = word.logged("the peer is away")?;
+    let away = word.logged("the peer is unreachable")?;
     ensure!((1..=2).contains(&away), "{away} lines");
-    assert_eq!(word.logged("the peer is back")?, 1);
+    assert_eq!(word.logged("the peer is reachable again")?, 1);
 
     let record = pair.globex.side.connection("acme").await?;
     let record = record.context("globex knows acme")?;

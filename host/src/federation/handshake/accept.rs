@@ -266,7 +266,7 @@ async fn confirm(
             Confirmed::Yes(incarnation_of(&answer.headers).map(|_| PeerKind::Causeway))
         }
         Ok(answer) if answer.status == 200 => {
-            Confirmed::No("its answer is not that of a workspace".into())
+            Confirmed::No("its response did not come from a workspace".into())
         }
         // Sent by a proxy in between, or by a peer that may have confirmed nevertheless.
         Ok(answer) if matches!(answer.status, 408 | 429 | 502..=504) => {

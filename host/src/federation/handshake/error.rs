@@ -13,7 +13,7 @@ pub enum HandshakeError {
     #[error("connections to other workspaces are disabled on this server")]
     Disabled,
     /// Our own site URL is missing, or not an address that a peer could call.
-    #[error("the site URL of this workspace is not configured, so nobody could call it")]
+    #[error("the site URL of this workspace is not configured, so peers cannot call it")]
     SiteUrlMissing,
     /// A code needs a password.
     #[error("a password is required")]
