@@ -91,7 +91,7 @@ pub enum NotCalled {
     )]
     Private,
     /// No setting allows it.
-    #[error("link-local, metadata and multicast addresses are never called")]
+    #[error("link-local, metadata, multicast and broadcast addresses are never called")]
     Never,
 }
 
