@@ -8,6 +8,8 @@ use causeway_kernel::model::{Connection, ConnectionState};
 use causeway_kernel::rows::id::ConnectionNo;
 use causeway_kernel::sharing::connection;
 
+use causeway_engine::RepeatedLine;
+
 use super::client::CallError;
 use super::{Federation, SiteUrl, lock};
 
@@ -146,6 +148,9 @@ pub(super) fn note(
     calls.trouble = trouble;
 }
 
+/// A peer may report another address with every ping.
+static MOVED: RepeatedLine = RepeatedLine::new();
+
 /// A peer reports its own address with a ping. Nothing is called there until an administrator
 /// confirms the move: otherwise whoever stole the peer's token could redirect everything to itself.
 pub(super) fn reported(federation: &Federation, no: ConnectionNo, told: SiteUrl) {
@@ -157,10 +162,13 @@ pub(super) fn reported(federation: &Federation, no: ConnectionNo, told: SiteUrl)
     if reach.reported.as_ref() == Some(&told) {
         return;
     }
-    if moved(&row, &told) {
+    if moved(&row, &told)
+        && let Some(left_out) = MOVED.next()
+    {
         tracing::warn!(
             connection = row.name,
             site_url = told.as_str(),
+            left_out,
             "the peer reports that it has moved; it is still called at its old address. Once you \
              know that this is true, confirm it with /secure-connection move"
         );
