@@ -122,6 +122,10 @@ pub fn find(
         None => is_channel_member(rows, channel, *user),
     };
     let mut found: Vec<Mention> = Vec::new();
+    // Most texts need no look at a row either.
+    if !text.contains('@') {
+        return found;
+    }
     let mut lookups_left = MENTION_LOOKUPS_MAX;
     for candidate in candidates(text, Reading::of(rows)) {
         let mut named = None;
