@@ -15,7 +15,7 @@ use crate::rows::tx::{Read, SCAN_BYTES_MAX, Tx};
 use crate::rows::{jobs, key};
 
 /// A place in the order of a channel: the key of its rows.
-type Place = (ChannelNo, i64, PostNo);
+type OrderKey = (ChannelNo, i64, PostNo);
 
 /// The position of a new post in the order of its channel and thread, in ms. The clock of its origin may be
 /// ahead of ours, and a peer may name any time: the position is never later than now, otherwise such a post
@@ -54,7 +54,7 @@ pub(super) fn delete(tx: &mut Tx<'_>, no: PostNo, post: &Post) {
 }
 
 /// Counts a place that is not in the order yet; a block gets at most `most` rows.
-fn count(tx: &mut Tx<'_>, place: Place, is_live: bool, most: u32) {
+fn count(tx: &mut Tx<'_>, place: OrderKey, is_live: bool, most: u32) {
     let one = PostBlock {
         rows: 1,
         live: is_live.into(),
@@ -81,7 +81,7 @@ fn count(tx: &mut Tx<'_>, place: Place, is_live: bool, most: u32) {
 }
 
 /// Splits a block into two.
-fn split(tx: &mut Tx<'_>, start: Place, block: PostBlock) {
+fn split(tx: &mut Tx<'_>, start: OrderKey, block: PostBlock) {
     let next = blocks(tx, behind(start), end(start.0), false);
     let to = next.map_or_else(|| end(start.0), |(next, _)| key::encode(&next));
     let found = places(tx, key::encode(&start), to, false, block.rows);
@@ -137,18 +137,18 @@ pub fn count_older(tx: &mut Tx<'_>, from: ChannelNo) -> Option<Job> {
 }
 
 /// Moves the start of a block.
-fn replace(tx: &mut Tx<'_>, old: Place, new: Place, block: PostBlock) {
+fn replace(tx: &mut Tx<'_>, old: OrderKey, new: OrderKey, block: PostBlock) {
     tx.delete::<PostBlock>(&old);
     tx.put(&new, &block);
 }
 
 /// The block that contains a place, if the blocks begin before it.
-fn block_of(tx: &Tx<'_>, place: Place) -> Option<(Place, PostBlock)> {
+fn block_of(tx: &Tx<'_>, place: OrderKey) -> Option<(OrderKey, PostBlock)> {
     blocks(tx, key::encode(&place.0), behind(place), true)
 }
 
 /// The first block of a range in the given direction.
-fn blocks(tx: &Tx<'_>, from: Vec<u8>, to: Vec<u8>, reverse: bool) -> Option<(Place, PostBlock)> {
+fn blocks(tx: &Tx<'_>, from: Vec<u8>, to: Vec<u8>, reverse: bool) -> Option<(OrderKey, PostBlock)> {
     let range = Range {
         from,
         to,
@@ -165,7 +165,7 @@ fn places(
     to: Vec<u8>,
     reverse: bool,
     rows_max: u32,
-) -> Vec<(Place, ChannelPost)> {
+) -> Vec<(OrderKey, ChannelPost)> {
     tx.rows::<ChannelPost>(&Range {
         from,
         to,
@@ -176,12 +176,12 @@ fn places(
 }
 
 /// The place before all others of a channel.
-fn first(channel: ChannelNo) -> Place {
+fn first(channel: ChannelNo) -> OrderKey {
     (channel, i64::MIN, PostNo(0))
 }
 
 /// The smallest key after a place.
-fn behind(place: Place) -> Vec<u8> {
+fn behind(place: OrderKey) -> Vec<u8> {
     let mut key = key::encode(&place);
     key.push(0);
     key
@@ -194,8 +194,8 @@ fn end(channel: ChannelNo) -> Vec<u8> {
 
 impl PostBlock {
     /// The totals of rows of the order.
-    fn of(rows: &[(Place, ChannelPost)]) -> PostBlock {
-        let one = |(_, row): &(Place, ChannelPost)| PostBlock {
+    fn of(rows: &[(OrderKey, ChannelPost)]) -> PostBlock {
+        let one = |(_, row): &(OrderKey, ChannelPost)| PostBlock {
             rows: 1,
             live: (row.is_live == Some(true)).into(),
         };
@@ -229,7 +229,7 @@ mod tests {
     type Model = BTreeMap<(i64, PostNo), bool>;
 
     /// Checks the blocks against all posts, and returns the start of the first one.
-    fn check(host: &MemoryHost, model: &Model, most: u32) -> Option<Place> {
+    fn check(host: &MemoryHost, model: &Model, most: u32) -> Option<OrderKey> {
         let blocks = host.prefix::<PostBlock, _>(&TOWN, 9_999);
         let ends = blocks.iter().skip(1).map(|(start, _)| Some(*start));
         for ((start, block), end) in blocks.iter().zip(ends.chain([None])) {

@@ -161,20 +161,20 @@ const SHORT_BYTES: usize = 40;
 /// The bytes of a key. Creating an ordinary one allocates nothing, and comparing two of them takes a few
 /// words and follows no pointer: every look-up of a step does both.
 #[derive(Clone, Debug)]
-pub struct RowKey(Place);
+pub struct RowKey(KeyBytes);
 
 #[derive(Clone, Debug)]
-enum Place {
+enum KeyBytes {
     /// The bytes after its length are zero.
-    Here(u8, [u8; SHORT_BYTES]),
-    There(Vec<u8>),
+    Inline(u8, [u8; SHORT_BYTES]),
+    Heap(Vec<u8>),
 }
 
 impl RowKey {
     /// The key of a row.
     #[must_use]
     pub fn of<K: KeyPart>(key: &K) -> RowKey {
-        let mut bytes = RowKey(Place::Here(0, [0; SHORT_BYTES]));
+        let mut bytes = RowKey(KeyBytes::Inline(0, [0; SHORT_BYTES]));
         key.put(&mut bytes);
         bytes
     }
@@ -182,7 +182,7 @@ impl RowKey {
     /// The key of these bytes.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> RowKey {
-        let mut key = RowKey(Place::Here(0, [0; SHORT_BYTES]));
+        let mut key = RowKey(KeyBytes::Inline(0, [0; SHORT_BYTES]));
         key.push(bytes);
         key
     }
@@ -191,8 +191,10 @@ impl RowKey {
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         match &self.0 {
-            Place::Here(length, bytes) => bytes.get(..usize::from(*length)).unwrap_or_default(),
-            Place::There(bytes) => bytes,
+            KeyBytes::Inline(length, bytes) => {
+                bytes.get(..usize::from(*length)).unwrap_or_default()
+            }
+            KeyBytes::Heap(bytes) => bytes,
         }
     }
 
@@ -200,16 +202,16 @@ impl RowKey {
     #[must_use]
     pub fn into_vec(self) -> Vec<u8> {
         match self.0 {
-            Place::There(bytes) => bytes,
-            Place::Here(..) => self.as_bytes().to_vec(),
+            KeyBytes::Heap(bytes) => bytes,
+            KeyBytes::Inline(..) => self.as_bytes().to_vec(),
         }
     }
 
     fn push(&mut self, more: &[u8]) {
-        if let Place::There(bytes) = &mut self.0 {
+        if let KeyBytes::Heap(bytes) = &mut self.0 {
             return bytes.extend_from_slice(more);
         }
-        if let Place::Here(length, bytes) = &mut self.0 {
+        if let KeyBytes::Inline(length, bytes) = &mut self.0 {
             let (from, to) = (usize::from(*length), usize::from(*length) + more.len());
             if let Some(free) = bytes.get_mut(from..to) {
                 free.copy_from_slice(more);
@@ -217,13 +219,14 @@ impl RowKey {
                 return;
             }
         }
-        self.0 = Place::There([self.as_bytes(), more].concat());
+        self.0 = KeyBytes::Heap([self.as_bytes(), more].concat());
     }
 }
 
 impl Ord for RowKey {
     fn cmp(&self, other: &RowKey) -> Ordering {
-        let (Place::Here(length, a), Place::Here(other_length, b)) = (&self.0, &other.0) else {
+        let (KeyBytes::Inline(length, a), KeyBytes::Inline(other_length, b)) = (&self.0, &other.0)
+        else {
             return self.as_bytes().cmp(other.as_bytes());
         };
         for (a, b) in a.as_chunks::<8>().0.iter().zip(b.as_chunks::<8>().0) {

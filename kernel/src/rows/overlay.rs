@@ -9,7 +9,7 @@ use crate::rows::key::RowKey;
 use crate::rows::table::Table;
 
 /// The table and key of a row.
-type Place = (Table, RowKey);
+type RowAddress = (Table, RowKey);
 
 /// A row that was read or written.
 struct Row {
@@ -24,7 +24,7 @@ struct Row {
 pub struct Overlay<'a> {
     below: &'a dyn Rows,
     /// Each row below is fetched once.
-    rows: RefCell<BTreeMap<Place, Row>>,
+    rows: RefCell<BTreeMap<RowAddress, Row>>,
 }
 
 impl<'a> Overlay<'a> {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::entry::Digest;
-use super::reader::{Place, Reader};
+use super::reader::{JournalPosition, Reader};
 use super::segment::{
     HEADER_BYTES, MARK_BYTES, SEGMENT_BYTES, Salt, SegmentHeader, SegmentInfo, mark,
 };
@@ -65,7 +65,7 @@ impl SegmentJournal {
         disk: Arc<dyn Disk>,
         folder: &Path,
         reader: &Reader,
-        durable: Option<Place>,
+        durable: Option<JournalPosition>,
     ) -> Result<SegmentJournal, JournalError> {
         let (next_seq, digest) = reader.next().unwrap_or((1, Digest::ZERO));
         let mut journal = SegmentJournal {
@@ -110,7 +110,7 @@ impl SegmentJournal {
         self.tail
     }
 
-    fn continue_segment(&mut self, place: &Place, durable_to: u64) -> io::Result<()> {
+    fn continue_segment(&mut self, place: &JournalPosition, durable_to: u64) -> io::Result<()> {
         let file = self.disk.open(&place.info.path)?;
         // Otherwise a shorter append could end in the middle of what a torn one left.
         file.set_len(place.offset)?;
@@ -229,8 +229,8 @@ impl Current {
 }
 
 /// Distinguishes a torn append from damage: nothing follows a torn append.
-fn check_torn(place: &Place, rest: &[u8]) -> Result<(), JournalError> {
-    let Place { info, salt, offset } = place;
+fn check_torn(place: &JournalPosition, rest: &[u8]) -> Result<(), JournalError> {
+    let JournalPosition { info, salt, offset } = place;
     let is_mark = |(offset, bytes): (u64, &[u8])| bytes == mark(*salt, offset);
     if (*offset..)
         .zip(rest.windows(MARK_BYTES))

@@ -8,7 +8,7 @@ mod segment;
 
 pub use entry::{Digest, Digests, Entry, InputKind, Outcome, RecordedVerdict};
 pub use log::{SegmentJournal, Tail};
-pub use reader::{Place, Reader, Recorded};
+pub use reader::{JournalPosition, Reader, Recorded};
 pub use segment::{SEGMENT_BYTES, SegmentInfo, segments};
 
 use std::io;

@@ -92,8 +92,8 @@ impl Reader {
 
     /// Where the last entry ended.
     #[must_use]
-    pub fn place(&self) -> Option<Place> {
-        self.current.as_ref().map(|segment| Place {
+    pub fn place(&self) -> Option<JournalPosition> {
+        self.current.as_ref().map(|segment| JournalPosition {
             info: segment.info.clone(),
             salt: segment.salt,
             offset: segment.offset,
@@ -189,7 +189,7 @@ fn is_empty(file: &dyn DiskFile) -> io::Result<bool> {
 
 /// A place in a segment.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub struct JournalPosition {
     pub(super) info: SegmentInfo,
     pub(super) salt: Salt,
     pub(super) offset: u64,

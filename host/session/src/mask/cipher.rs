@@ -85,7 +85,7 @@ pub(super) fn has_stand_ins(character: char) -> bool {
 const ROUNDS: u8 = 6;
 
 /// A character's class, and its rank in it.
-type Place = (Class, u32);
+type CharPlace = (Class, u32);
 
 /// The permutation.
 pub(super) struct Cipher {
@@ -101,7 +101,7 @@ impl Cipher {
     /// half shifts the characters of the other within their classes. A word with a character that
     /// has no stand-ins is kept.
     pub(super) fn permute(&self, word: &str) -> String {
-        let places: Option<Vec<Place>> = word
+        let places: Option<Vec<CharPlace>> = word
             .chars()
             .map(|character| {
                 let class = Class::of(character)?;
@@ -127,7 +127,7 @@ impl Cipher {
     }
 
     /// Shifts every character of a half by a hash of the other half.
-    fn shift(&self, round: u8, by: &[Place], half: &mut [Place]) {
+    fn shift(&self, round: u8, by: &[CharPlace], half: &mut [CharPlace]) {
         let mut hasher = blake3::Hasher::new_keyed(&self.key);
         let mut said = Vec::with_capacity(1 + by.len() * 5 + half.len());
         said.push(round);

@@ -10,7 +10,7 @@ use causeway_kernel::rows::table::Table;
 use causeway_kernel::rows::tx::{Read, Record};
 
 /// A position in the order: the key of its rows.
-pub(super) type Place = (ChannelNo, i64, PostNo);
+pub(super) type OrderKey = (ChannelNo, i64, PostNo);
 
 /// Posts fetched at once.
 const GROUP: usize = 64;
@@ -21,9 +21,9 @@ pub(super) enum Side {
     /// All of it, newest first.
     Newest,
     /// The posts before a position, newest first.
-    Before(Place),
+    Before(OrderKey),
     /// The posts after a position, oldest first.
-    After(Place),
+    After(OrderKey),
 }
 
 /// Live posts on a page of a part.
@@ -52,9 +52,9 @@ pub(super) fn page(
 fn pass_blocks(
     rows: &(impl Read + ?Sized),
     channel: ChannelNo,
-    before: Option<Place>,
+    before: Option<OrderKey>,
     skip: &mut u64,
-) -> Option<Place> {
+) -> Option<OrderKey> {
     if *skip == 0 {
         return before;
     }
@@ -67,7 +67,7 @@ fn pass_blocks(
     blocks
         .reversed()
         .each(rows, OFFSET_ROWS_MAX, |bytes, value| {
-            let start = key::decode::<Place>(bytes);
+            let start = key::decode::<OrderKey>(bytes);
             let Some((start, block)) = start.zip(PostBlock::from_bytes(value)) else {
                 return ControlFlow::Break(());
             };
@@ -148,7 +148,7 @@ fn live(
     let mut is_done = false;
     walk.each(rows, rows_max, |bytes, value| {
         passed += 1;
-        let place = key::decode::<Place>(bytes).map(|(_, _, no)| no);
+        let place = key::decode::<OrderKey>(bytes).map(|(_, _, no)| no);
         group.extend(place.zip(ChannelPost::from_bytes(value)));
         if group.len() >= GROUP {
             is_done = flush(rows, &mut group, &mut visit).is_break();

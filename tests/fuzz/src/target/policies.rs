@@ -21,9 +21,35 @@ thread_local! {
     static POLICIES: OnceCell<(TempDir, ComponentPolicies)> = const { OnceCell::new() };
 }
 
+/// How every WebAssembly binary begins.
+#[cfg(feature = "libfuzzer")]
+const MAGIC: &[u8] = b"\0asm";
+
 /// Bytes that are not a WebAssembly binary are used to generate a well-formed component.
+#[cfg(feature = "libfuzzer")]
+fn component(bytes: &[u8]) -> Option<Vec<u8>> {
+    if bytes.starts_with(MAGIC) {
+        return Some(bytes.to_vec());
+    }
+    let mut source = arbitrary::Unstructured::new(bytes);
+    let generated = wasm_smith::Component::new(wasm_smith::Config::default(), &mut source);
+    Some(generated.ok()?.to_bytes())
+}
+
+/// Without the generator, components are mutations of real ones.
+#[cfg(not(feature = "libfuzzer"))]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the other variant may generate none"
+)]
+fn component(bytes: &[u8]) -> Option<Vec<u8>> {
+    Some(bytes.to_vec())
+}
+
 fn run(bytes: &[u8]) {
-    let component = bytes.to_vec();
+    let Some(component) = component(bytes) else {
+        return;
+    };
     POLICIES.with(|policies| {
         let (_, policies) = policies.get_or_init(|| {
             let folder = tempfile::tempdir().expect("a folder");
