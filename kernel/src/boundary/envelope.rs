@@ -83,19 +83,17 @@ pub(super) fn encode_like(input: &Input, recorded: &[u8]) -> Result<Vec<u8>, Dec
 }
 
 fn write(envelope: u8, input: &Input) -> Vec<u8> {
-    let head = |mut out: Vec<u8>, kind: &Kind| {
-        out.push(kind.number);
-        out.extend((envelope != UNVERSIONED).then_some(kind.version));
-        out
-    };
-    let out = head(started(envelope), kind_of(input));
+    let out = head(envelope, started(envelope), kind_of(input));
     match input {
         Input::Genesis(genesis) => append(out, genesis),
         Input::Command {
             actor,
             key,
             command,
-        } => command.write(head(append(out, &(actor, key)), command.kind())),
+        } => {
+            let out = append(out, &(actor, key));
+            command.write(head(envelope, out, command.kind()))
+        }
         Input::Frame {
             connection,
             body,
@@ -114,6 +112,13 @@ fn write(envelope: u8, input: &Input) -> Vec<u8> {
         Input::PolicyChanged { chain, what } => append(out, &(chain, what)),
         Input::KernelChanged { digest } => append(out, digest),
     }
+}
+
+/// Appends the head of a kind.
+fn head(envelope: u8, mut out: Vec<u8>, kind: &Kind) -> Vec<u8> {
+    out.push(kind.number);
+    out.extend((envelope != UNVERSIONED).then_some(kind.version));
+    out
 }
 
 /// Decodes an input.

@@ -312,7 +312,7 @@ mod tests {
 
     #[test]
     fn a_portable_writer_writes_what_would_be_made_of_the_text_of_another() {
-        let write = |mut writer: JsonWriter| {
+        fn write(mut writer: JsonWriter) -> Vec<u8> {
             writer.begin_object();
             writer.text_field("a", "\0 and \\u0000");
             writer.foreign_field("b", r#"{"\u0000":1e999}"#);
@@ -321,7 +321,7 @@ mod tests {
             writer.integer(i64::MIN);
             writer.end_object();
             writer.finish()
-        };
+        }
         let plain = write(JsonWriter::new());
         assert_ne!(write(JsonWriter::portable()), plain);
         assert_eq!(write(JsonWriter::portable()), *portable(&plain));

@@ -53,7 +53,7 @@ async fn invented_users_stop_at_a_limit_and_hide_no_account_of_ours() -> Result<
 #[tokio::test(flavor = "multi_thread")]
 async fn reactions_by_the_thousand_stop_at_a_limit_and_block_no_local_reaction() -> Result<()> {
     const REMOVED: u32 = 9_500;
-    const PER_FRAME: usize = 1_900;
+    const PER_FRAME: usize = 1_500;
     let stage = Stage::new().await?;
     let reaction = |number: u32, delete_at: i64| {
         json!({
