@@ -1,12 +1,13 @@
 //! The service's command line, as an administrator uses it.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use anyhow::{Context, Result, bail};
 
 use crate::process::binary;
-use crate::scene::PASSWORD;
+use crate::scene::{PASSWORD, Side};
 
 /// A component of this build, e.g. `policies/content-filter.wasm`.
 pub fn component(name: &str) -> Result<PathBuf> {
@@ -18,15 +19,46 @@ pub fn component(name: &str) -> Result<PathBuf> {
 
 /// Runs `causeway` to its end. Every password that it asks for is the one of a scene's accounts.
 pub async fn causeway(arguments: &[&str]) -> Result<Output> {
+    answering(arguments, "").await
+}
+
+/// The same with lines on standard input.
+async fn answering(arguments: &[&str], input: &str) -> Result<Output> {
     let mut command = Command::new(binary()?);
     command
         .args(arguments)
         .env("CAUSEWAY_PASSWORD", PASSWORD)
         .env("CAUSEWAY_NEW_PASSWORD", PASSWORD)
-        .stdin(Stdio::null());
-    tokio::task::spawn_blocking(move || command.output())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let input = input.to_string();
+    let run = move || {
+        let mut child = command.spawn()?;
+        // The command may end before it has read everything.
+        if let Some(mut stdin) = child.stdin.take() {
+            let _ = stdin.write_all(input.as_bytes());
+        }
+        child.wait_with_output()
+    };
+    tokio::task::spawn_blocking(run)
         .await?
         .context("starting causeway")
+}
+
+/// `causeway connection …` on a running workspace with its administrator's session; returns its output. If it
+/// is refused, the error is its output.
+pub async fn connection(side: &Side, arguments: &[&str], input: &str) -> Result<String> {
+    let token = side.admin.token().context("no session")?;
+    let mut all = vec![
+        "connection",
+        "--url",
+        side.admin.site_url(),
+        "--token",
+        token,
+    ];
+    all.extend(arguments);
+    said(answering(&all, input).await?)
 }
 
 /// Creates an account and returns its id; `arguments` say where.

@@ -2,6 +2,7 @@
 
 mod admin;
 mod as_owner;
+mod connection;
 mod data_dir;
 mod policy;
 mod progress;
@@ -31,6 +32,7 @@ Examples:
   echo \"$PASSWORD\" | causeway admin create-user --data /var/lib/causeway \\
       --username ann --email ann@example.org --admin
   causeway policy --login ann load content-filter content-filter.wasm --settings 'falcon'
+  causeway connection --login ann create acme --team crew
 
 The first account of a workspace becomes its administrator. Exit codes: 0 success, 1 refused or
 failed (for `replay`: a difference was found), 2 usage error.")]
@@ -57,6 +59,11 @@ enum Command {
     /// A policy is a WebAssembly component that decides which posts may cross a connection. A swap
     /// happens between two steps and drops nothing. Needs an administrator's token or login.
     Policy(policy::PolicyArgs),
+    /// Connect a running workspace to others, and share its channels.
+    ///
+    /// The same as the slash commands /secure-connection and /share-channel. Needs an administrator's token
+    /// or login.
+    Connection(connection::ConnectionArgs),
     /// Administer accounts.
     Admin(admin::AdminArgs),
 }
@@ -69,6 +76,7 @@ pub fn run() -> ExitCode {
         Command::Replay(args) => replay::run(&args),
         Command::Session(command) => session::run(&command),
         Command::Policy(args) => on_small_runtime(policy::run(args)),
+        Command::Connection(args) => on_small_runtime(connection::run(args)),
         Command::Admin(args) => on_small_runtime(admin::run(args)),
     };
     match result {
@@ -122,6 +130,7 @@ mod tests {
             [&["policy"][..], &url, &login, &["list"]],
             [&["policy", "list"], &url, &login, &[]],
             [&["policy"], &url, &["unload", "x"], &login],
+            [&["connection"], &url, &["list", "--all"], &login],
             [
                 &["admin"],
                 &url,
@@ -138,6 +147,7 @@ mod tests {
             let words = [&["causeway"][..], &line.concat()].concat();
             let remote = match Cli::try_parse_from(&words).unwrap().command {
                 Command::Policy(args) => args.remote,
+                Command::Connection(args) => args.remote,
                 Command::Admin(args) => args.remote,
                 other => panic!("{other:?}"),
             };

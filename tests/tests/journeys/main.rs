@@ -2,6 +2,7 @@
 
 mod acknowledgements;
 mod client_library;
+mod command_line;
 mod connections;
 mod damage;
 mod demo;
