@@ -96,7 +96,7 @@ async fn a_file_or_folder_that_is_the_wrong_one_is_named_once() -> Result<()> {
         for (source, says) in [
             (&nowhere, "No such file"),
             (&file, "not a session file"),
-            (&empty, "no data directory"),
+            (&empty, "not a data directory"),
         ] {
             let mut words = vec!["session", verb, source.as_str()];
             if verb == "why" {
@@ -113,7 +113,7 @@ async fn a_file_or_folder_that_is_the_wrong_one_is_named_once() -> Result<()> {
         for (source, says) in [
             (&nowhere, "does not exist"),
             (&file, "it is a file"),
-            (&empty, "no data directory"),
+            (&empty, "not a data directory"),
         ] {
             let output = path("output");
             let mut words = vec!["session", verb, source.as_str()];
