@@ -19,7 +19,9 @@ use causeway_kernel::command::{
     RemoveConnection, RemoveReaction, SetPersonal, UninviteFromChannel, UnshareChannel, UserPatch,
     ViewChannel, WithdrawAcknowledgement,
 };
-use causeway_kernel::model::{ChannelKind, Config, PeerKind, PersonalKind};
+use causeway_kernel::model::{
+    ChannelKind, Config, PeerKind, PersonalKind, Priority, PriorityLevel,
+};
 use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, Id, PostNo, TeamNo, UserNo};
 use causeway_kernel::rows::testing::MemoryHost;
 
@@ -155,6 +157,7 @@ fn commands() -> Vec<Command> {
             message: "Note G".into(),
             props: "{\"a\":1}".into(),
             kind: "me".into(),
+            priority: None,
         }),
         Command::EditPost(EditPost {
             post: POST,
@@ -246,6 +249,18 @@ fn commands() -> Vec<Command> {
             connection: CONNECTION,
             site_url: "https://moved.example".into(),
         }),
+        Command::CreatePost(CreatePost {
+            channel: CHANNEL,
+            root: None,
+            message: "Note H".into(),
+            props: String::new(),
+            kind: String::new(),
+            priority: Some(Priority {
+                level: PriorityLevel::Urgent,
+                requested_ack: true,
+                persistent_notifications: false,
+            }),
+        }),
     ]
 }
 
@@ -274,6 +289,8 @@ fn examples() -> Vec<(&'static str, Input)> {
 const FIRST: &str = include_str!("inputs/1.hex");
 /// Recorded in envelope 2.
 const SECOND: &str = include_str!("inputs/2.hex");
+/// Recorded in envelope 2, in versions that have newer ones now. Each is the first example of its kind.
+const OLDER: &str = include_str!("inputs/older.hex");
 
 fn recorded(file: &str) -> Vec<(&str, Vec<u8>)> {
     let lines = file.lines().map(|line| line.split_once(' ').unwrap());
@@ -291,6 +308,23 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// Everything that was recorded, with the example that it has to be.
+fn all_recorded() -> Vec<(&'static str, Vec<u8>, Input)> {
+    let mut all = Vec::new();
+    for file in [FIRST, SECOND] {
+        for ((name, bytes), (own, input)) in recorded(file).into_iter().zip(examples()) {
+            assert_eq!(name, own);
+            all.push((name, bytes, input));
+        }
+    }
+    for (name, bytes) in recorded(OLDER) {
+        let mut examples = examples().into_iter();
+        let (_, input) = examples.find(|(own, _)| *own == name).unwrap();
+        all.push((name, bytes, input));
+    }
+    all
+}
+
 fn input_of(file: &str, wanted: &str) -> Vec<u8> {
     let mut lines = recorded(file).into_iter();
     lines.find(|(name, _)| *name == wanted).unwrap().1
@@ -305,11 +339,8 @@ fn what_was_recorded_is_read() {
     }
     // The kinds that existed with the first envelope.
     assert_eq!(recorded(FIRST).len(), 34);
-    for file in [FIRST, SECOND] {
-        for ((name, bytes), (own, input)) in recorded(file).into_iter().zip(examples()) {
-            assert_eq!(name, own);
-            assert_eq!(codec::decode_input(&bytes), Ok(input), "{name}");
-        }
+    for (name, bytes, input) in all_recorded() {
+        assert_eq!(codec::decode_input(&bytes), Ok(input), "{name}");
     }
 }
 
@@ -324,11 +355,9 @@ fn what_is_written_today_is_among_what_was_recorded() {
 
 #[test]
 fn for_an_older_kernel_an_input_is_written_as_that_one_reads_it() {
-    for file in [FIRST, SECOND] {
-        for ((name, bytes), (_, input)) in recorded(file).into_iter().zip(examples()) {
-            let written = codec::encode_input_like(&input, &bytes);
-            assert_eq!(written, Ok(bytes), "{name}");
-        }
+    for (name, bytes, input) in all_recorded() {
+        let written = codec::encode_input_like(&input, &bytes);
+        assert_eq!(written, Ok(bytes), "{name}");
     }
     let mut later = input_of(SECOND, "DeletePost");
     let place = later.len() - "f0a204".len() / 2 - 1;
@@ -343,6 +372,28 @@ fn for_an_older_kernel_an_input_is_written_as_that_one_reads_it() {
         .to_string();
     assert!(
         said.contains("command DeletePost was recorded in version 9"),
+        "{said}"
+    );
+}
+
+#[test]
+fn what_an_older_version_has_no_place_for_is_not_written_in_it() {
+    let (_, older) = recorded(OLDER).remove(0);
+    let posts = commands().into_iter();
+    let mut posts = posts.filter_map(|command| match command {
+        Command::CreatePost(post) => Some(post),
+        _ => None,
+    });
+    let post = posts.find(|post| post.priority.is_some()).unwrap();
+    let input = Input::Command {
+        actor: Actor::System,
+        key: None,
+        command: Command::CreatePost(post),
+    };
+    let said = codec::encode_input_like(&input, &older).unwrap_err();
+    let said = said.to_string();
+    assert!(
+        said.contains("command CreatePost was recorded in version 1"),
         "{said}"
     );
 }
@@ -374,21 +425,19 @@ fn kinds_and_versions_to_come_are_refused_by_name() {
 
 #[test]
 fn nothing_that_is_cut_short_or_goes_on_is_read() {
-    for file in [FIRST, SECOND] {
-        for (name, mut bytes) in recorded(file) {
-            for end in 0..bytes.len() {
-                assert!(
-                    codec::decode_input(&bytes[..end]).is_err(),
-                    "{name} to {end}"
-                );
-            }
-            bytes.push(0);
-            assert_eq!(
-                codec::decode_input(&bytes),
-                Err(DecodeError::Shape),
-                "{name}"
+    for (name, mut bytes, _) in all_recorded() {
+        for end in 0..bytes.len() {
+            assert!(
+                codec::decode_input(&bytes[..end]).is_err(),
+                "{name} to {end}"
             );
         }
+        bytes.push(0);
+        assert_eq!(
+            codec::decode_input(&bytes),
+            Err(DecodeError::Shape),
+            "{name}"
+        );
     }
 }
 

@@ -217,6 +217,7 @@ fn posts_edits_reactions_and_deletions_reach_the_other_side_and_come_back() {
             message: message.to_string(),
             props: String::new(),
             kind: String::new(),
+            priority: None,
         })
     };
     let Object::Post(root) = pair.act(0, alice, write(channel, None, "hello")) else {

@@ -95,7 +95,9 @@ fn exchange(name: &str, line: &str, generation: Generation) -> Exchange {
 }
 
 /// The members of an object: key, type and value; texts are decoded, other values unchanged.
-fn members(value: Value<'_>) -> Vec<(String, Kind, String)> {
+type Members = Vec<(String, Kind, String)>;
+
+fn members(value: Value<'_>) -> Members {
     value
         .children()
         .map(|child| {
@@ -108,7 +110,7 @@ fn members(value: Value<'_>) -> Vec<(String, Kind, String)> {
         .collect()
 }
 
-fn parsed(bytes: &[u8]) -> Vec<(String, Kind, String)> {
+fn parsed(bytes: &[u8]) -> Members {
     members(Document::parse(bytes).unwrap().root())
 }
 
@@ -261,7 +263,7 @@ fn payloads_of_real_servers_are_read_whole() {
 
 #[test]
 fn posts_are_written_as_the_real_servers_write_them() {
-    // Unsupported: files, previews, priorities, and the counts that servers leave at 0.
+    // Unsupported: files, previews, and the counts that servers leave at 0. Priorities are compared below.
     let free = [
         "file_ids",
         "metadata",
@@ -313,6 +315,29 @@ fn profiles_are_written_as_the_real_servers_write_them() {
         }
     });
     assert!(compared > 150, "{compared}");
+}
+
+#[test]
+fn priorities_are_written_as_the_real_servers_write_them() {
+    let mut compared = 0;
+    real_payloads(|exchange, topic, payload| {
+        if !is_sync(topic) {
+            return;
+        }
+        for (value, post) in SyncMessage::decode(payload).unwrap().posts {
+            let stated = |post: Value<'_>| -> Option<Members> {
+                Some(members(post.get("metadata")?.get("priority")?))
+            };
+            let post: WirePost = post.unwrap();
+            let mut writer = JsonWriter::new();
+            post.encode(&mut writer, exchange.generation);
+            let ours = writer.finish();
+            let ours = stated(Document::parse(&ours).unwrap().root());
+            assert_eq!(ours, stated(value), "{}", exchange.at);
+            compared += usize::from(ours.is_some());
+        }
+    });
+    assert!(compared > 8, "{compared}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use axum::routing::{get, post, put};
 use causeway_kernel::authority;
 use causeway_kernel::boundary::output::Object;
 use causeway_kernel::command::{Command, CreatePost, DeletePost, EditPost};
-use causeway_kernel::model::Post;
+use causeway_kernel::model::{Post, Priority, PriorityLevel};
 use causeway_kernel::rows::id::UserNo;
 use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::tx::Read;
@@ -56,6 +56,32 @@ struct CreateBody {
     pending_post_id: Option<String>,
     #[serde(rename = "type")]
     kind: Option<String>,
+    metadata: Option<MetadataBody>,
+}
+
+/// What a client may set in the metadata of a new post.
+#[derive(Deserialize)]
+struct MetadataBody {
+    priority: Option<PriorityBody>,
+}
+
+#[derive(Deserialize)]
+struct PriorityBody {
+    priority: Option<String>,
+    requested_ack: Option<bool>,
+    persistent_notifications: Option<bool>,
+}
+
+impl PriorityBody {
+    fn checked(self) -> Result<Priority, ApiError> {
+        let level = PriorityLevel::named(&self.priority.unwrap_or_default())
+            .ok_or_else(|| ApiError::invalid_body("metadata.priority"))?;
+        Ok(Priority {
+            level,
+            requested_ack: self.requested_ack.unwrap_or_default(),
+            persistent_notifications: self.persistent_notifications.unwrap_or_default(),
+        })
+    }
 }
 
 async fn create(
@@ -78,6 +104,8 @@ async fn create(
     {
         return Err(ApiError::invalid_body("pending_post_id"));
     }
+    let priority = body.metadata.and_then(|metadata| metadata.priority);
+    let priority = priority.map(PriorityBody::checked).transpose()?;
     let rows = app.rows();
     // Unknown, hidden and foreign channels are indistinguishable to the caller.
     let channel = lookup::channel(&rows, &body.channel_id.unwrap_or_default())
@@ -93,6 +121,7 @@ async fn create(
         message: body.message.unwrap_or_default(),
         props: object_text(body.props),
         kind,
+        priority,
     });
     let made = app.carry_out(caller.actor(), key, command).await?;
     app.show(caller.user, made.as_ref()).map(Rendered::created)

@@ -136,6 +136,7 @@ fn session_config(app: &App) -> Vec<(&'static str, String)> {
     let yes = [
         "EnableCommands",
         "PostAcknowledgements",
+        "PostPriority",
         "ExperimentalSharedChannels",
         "ExperimentalRemoteClusterService",
     ];
@@ -153,7 +154,6 @@ fn session_config(app: &App) -> Vec<(&'static str, String)> {
         "EnableLatex",
         "EnableTutorial",
         "EnableOnboardingFlow",
-        "PostPriority",
         "SendPushNotifications",
         "FeatureFlagEnableSharedChannelsDMs",
         "FeatureFlagEnableSharedChannelsPlugins",

@@ -91,6 +91,8 @@ behaviours! {
     /// However often a peer reports another incarnation, everything is sent to it again at most once a
     /// minute.
     SpacedResends = 21,
+    /// The priority of a peer's posts is stored; before, it was ignored.
+    Priorities = 22,
 }
 
 /// A behaviour that is in force.

@@ -75,11 +75,32 @@ pub(super) fn encode_like(input: &Input, recorded: &[u8]) -> Result<Vec<u8>, Dec
     let (envelope, _) = recorded.split_first().ok_or(DecodeError::Empty)?;
     let mut from = Reader::of(recorded)?;
     from.expect(kind_of(input))?;
-    if let Input::Command { command, .. } = input {
-        from.part::<(Actor, Option<String>)>()?;
-        from.expect(command.kind())?;
-    }
-    Ok(write(*envelope, input))
+    let Input::Command {
+        actor,
+        key,
+        command,
+    } = input
+    else {
+        return Ok(write(*envelope, input));
+    };
+    from.part::<(Actor, Option<String>)>()?;
+    let kind = command.kind();
+    let (number, version) = from.kind()?;
+    let body = command.in_version(version);
+    let body = body.filter(|_| number == kind.number);
+    let body = body.ok_or(DecodeError::Written(*kind, version))?;
+    let out = head(*envelope, started(*envelope), kind_of(input));
+    let written = Kind { version, ..*kind };
+    let mut out = head(*envelope, append(out, &(actor, key)), &written);
+    out.extend(body);
+    Ok(out)
+}
+
+/// `out` followed by the number and the version of a kind.
+fn head(envelope: u8, mut out: Vec<u8>, kind: &Kind) -> Vec<u8> {
+    out.push(kind.number);
+    out.extend((envelope != UNVERSIONED).then_some(kind.version));
+    out
 }
 
 fn write(envelope: u8, input: &Input) -> Vec<u8> {
@@ -90,10 +111,7 @@ fn write(envelope: u8, input: &Input) -> Vec<u8> {
             actor,
             key,
             command,
-        } => {
-            let out = append(out, &(actor, key));
-            command.write(head(envelope, out, command.kind()))
-        }
+        } => command.write(head(envelope, append(out, &(actor, key)), command.kind())),
         Input::Frame {
             connection,
             body,
@@ -112,13 +130,6 @@ fn write(envelope: u8, input: &Input) -> Vec<u8> {
         Input::PolicyChanged { chain, what } => append(out, &(chain, what)),
         Input::KernelChanged { digest } => append(out, digest),
     }
-}
-
-/// Appends the head of a kind.
-fn head(envelope: u8, mut out: Vec<u8>, kind: &Kind) -> Vec<u8> {
-    out.push(kind.number);
-    out.extend((envelope != UNVERSIONED).then_some(kind.version));
-    out
 }
 
 /// Decodes an input.

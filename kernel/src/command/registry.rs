@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::boundary::codec;
 use crate::boundary::input::Actor;
 use crate::boundary::output::{Refusal, Reply};
 use crate::boundary::texts::HasTexts;
@@ -19,12 +20,18 @@ pub(super) struct By<'a> {
 
 /// A command.
 pub(super) trait Act: Serialize + DeserializeOwned + HasTexts {
-    /// Version of its shape. It increases with every change of the fields; the previous shape is then kept
-    /// and read by [`Act::of_older_version`].
+    /// Version of its shape. It increases with every change of the fields; the previous shape is then kept,
+    /// read by [`Act::of_older_version`] and written by [`Act::to_older_version`].
     const VERSION: u8 = 1;
 
     /// Reads a body of an older version.
     fn of_older_version(_version: u8, _body: &[u8]) -> Option<Self> {
+        None
+    }
+
+    /// The body in an older version, for a kernel that reads that one; `None` if that has no place for
+    /// something in it.
+    fn to_older_version(&self, _version: u8) -> Option<Vec<u8>> {
         None
     }
 
@@ -75,6 +82,13 @@ macro_rules! commands {
                 match self { $(Command::$name(act) => $crate::boundary::codec::append(out, act),)* }
             }
 
+            /// The body in its current or an older version; `None` if that version cannot be written.
+            pub(crate) fn in_version(&self, version: u8) -> Option<Vec<u8>> {
+                match self {
+                    $(Command::$name(act) => $crate::command::registry::in_version(act, version),)*
+                }
+            }
+
             /// Reads a body.
             pub(crate) fn read(
                 number: u8,
@@ -116,6 +130,15 @@ pub(super) fn read<A: Act>(version: u8, body: &[u8]) -> Option<A> {
     match postcard::take_from_bytes(body) {
         Ok((act, [])) => Some(act),
         _ => None,
+    }
+}
+
+/// The body of a command in its current or an older version.
+pub(super) fn in_version<A: Act>(act: &A, version: u8) -> Option<Vec<u8>> {
+    if version == A::VERSION {
+        Some(codec::append(Vec::new(), act))
+    } else {
+        act.to_older_version(version)
     }
 }
 

@@ -39,6 +39,9 @@ pub const REACTIONS_COUNTED_MAX: u32 = 10_000;
 pub const ACKNOWLEDGEMENTS_PER_POST_MAX: u32 = 5_000;
 /// Time within which an acknowledgement may be withdrawn after it was made, in ms. Client API §6.
 pub const ACKNOWLEDGEMENT_WITHDRAWAL_MS: i64 = 5 * 60 * 1000;
+/// Users mentioned in a post with persistent notifications; a Mattermost server gets a post that mentions more
+/// without them, as it would refuse it. The reference's default (`PersistentNotificationMaxRecipients`).
+pub const PERSISTENT_RECIPIENTS_MAX: usize = 5;
 /// Bytes of a user name; more is refused, or shortened by the suffix rule for a remote user.
 pub const USERNAME_BYTES_MAX: usize = 64;
 /// Characters of first, last and nickname; more is refused.

@@ -9,6 +9,7 @@ pub mod limits;
 pub mod naming;
 mod personal;
 mod post;
+mod priority;
 pub mod reasons;
 mod team;
 mod user;
@@ -33,6 +34,7 @@ pub use post::{
     Acknowledgement, AcknowledgementCount, ChannelPost, EmojiCount, Mention, PinnedPost, Post,
     PostBlock, PostEmoji, PostMention, Reaction, RemovedReactions, ThreadPost,
 };
+pub use priority::{Priority, PriorityLevel};
 pub use team::{Team, TeamMember, UserTeam};
 pub use user::{IdRow, NameRow, RemoteUser, User};
 pub use workspace::{Config, Counters, MetaKey, MetaRow, Workspace};

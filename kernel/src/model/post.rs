@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::boundary::texts::{Json, Text, no_texts, texts};
+use crate::model::Priority;
 use crate::rows::id::{ChannelNo, FeedSeq, Id, PostNo, UserNo, WorkspaceNo};
 
 /// A post.
@@ -51,6 +52,8 @@ pub struct Post {
     /// Its position in the order of its channel and thread, in ms: when it was written, or when it arrived
     /// here if its origin's clock gives a later time. Never changes.
     pub ordered_at: i64,
+    /// What it asks of its readers; `None` for replies, deleted posts, and whenever nothing was stated.
+    pub priority: Option<Priority>,
 }
 texts!(struct Post {
     id,
@@ -75,19 +78,23 @@ texts!(struct Post {
     feed_seq,
     moderated,
     ordered_at,
+    priority,
 });
 
 impl Post {
     /// Reads a row of an older version. In version 1 posts were ordered by `create_at`, and stored ones still
-    /// are.
+    /// are; up to version 2 they had no priority.
     pub(crate) fn of_older_version(version: u8, bytes: &[u8]) -> Option<Post> {
         type Head = (Id, WorkspaceNo, UserNo, ChannelNo, Option<PostNo>, i64);
-        if version != 1 {
-            return None;
-        }
-        let ((.., create_at), _) = postcard::take_from_bytes::<Head>(bytes).ok()?;
-        let ordered_at = postcard::to_allocvec(&create_at).ok()?;
-        postcard::from_bytes(&[bytes, &ordered_at].concat()).ok()
+        let missing = match version {
+            1 => {
+                let ((.., create_at), _) = postcard::take_from_bytes::<Head>(bytes).ok()?;
+                postcard::to_allocvec(&(create_at, None::<Priority>)).ok()?
+            }
+            2 => postcard::to_allocvec(&None::<Priority>).ok()?,
+            _ => return None,
+        };
+        postcard::from_bytes(&[bytes, &missing].concat()).ok()
     }
 }
 
@@ -217,19 +224,40 @@ no_texts!(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::PriorityLevel;
     use crate::rows::fixture;
     use crate::rows::tx::Record;
 
     #[test]
     fn a_row_of_the_first_version_stands_where_its_time_of_creation_puts_it() {
         let post = fixture::post(3, 70_000, Some(2));
-        let today = post.to_bytes();
-        let place = postcard::to_allocvec(&post.ordered_at).unwrap();
-        let mut first = today.strip_suffix(place.as_slice()).unwrap().to_vec();
+        let mut first = without(&post, &(post.ordered_at, post.priority));
         first[0] = 1;
         assert_eq!(Post::from_bytes(&first), Some(post.clone()));
         assert_eq!(post.ordered_at, 70_000);
         first[0] = 9;
         assert_eq!(Post::from_bytes(&first), None);
+    }
+
+    #[test]
+    fn a_row_of_the_second_version_has_no_priority() {
+        let post = fixture::post(3, 70_000, None);
+        let mut second = without(&post, &post.priority);
+        second[0] = 2;
+        assert_eq!(Post::from_bytes(&second), Some(post.clone()));
+        let priority = Some(Priority {
+            level: PriorityLevel::Urgent,
+            requested_ack: true,
+            persistent_notifications: false,
+        });
+        let urgent = Post { priority, ..post };
+        assert_eq!(Post::from_bytes(&urgent.to_bytes()), Some(urgent));
+    }
+
+    /// A row without the fields at its end.
+    fn without(post: &Post, end: &impl Serialize) -> Vec<u8> {
+        let end = postcard::to_allocvec(end).unwrap();
+        let today = post.to_bytes();
+        today.strip_suffix(end.as_slice()).unwrap().to_vec()
     }
 }

@@ -52,6 +52,7 @@ pub fn bury(tx: &mut Tx<'_>, mut post: Post, is_fed: bool) -> PostNo {
     post.message = String::new();
     post.props = String::new();
     post.hashtags = String::new();
+    post.priority = None;
     post.is_pinned = false;
     post.update_at = stamp(tx, post.channel, |_, _| ());
     post.ordered_at = order::place_of(tx, post.create_at, post.update_at);
@@ -205,6 +206,7 @@ pub fn insert_system(
         feed_seq: FeedSeq(0),
         moderated: false,
         ordered_at: 0,
+        priority: None,
     };
     insert(tx, post)
 }
@@ -293,6 +295,7 @@ fn empty(tx: &mut Tx<'_>, no: PostNo, post: &mut Post, stamp: i64, delete_at: i6
     post.message = String::new();
     post.props = String::new();
     post.hashtags = String::new();
+    post.priority = None;
     post.delete_at = delete_at;
     post.update_at = stamp;
     if post.origin.is_ours() {
@@ -380,6 +383,7 @@ mod tests {
             feed_seq: FeedSeq(0),
             moderated: false,
             ordered_at: 0,
+            priority: None,
         }
     }
 

@@ -157,6 +157,7 @@ pub fn post(number: u64, create_at: i64, root: Option<u64>) -> Post {
         feed_seq: FeedSeq(0),
         moderated: false,
         ordered_at: create_at,
+        priority: None,
     }
 }
 

@@ -185,7 +185,7 @@ tables! {
     /// Channels of a user: (user, channel), no value.
     UserChannels = 10: (user: UserNo, channel: ChannelNo) => UserChannel, Passing, about [];
     /// Posts.
-    Posts = 11: (post: PostNo) => Post version 2, Kept, about [post] and its [channel];
+    Posts = 11: (post: PostNo) => Post version 3, Kept, about [post] and its [channel];
     /// Posts of a channel in order: (channel, ordered_at, post), with whether each is live.
     ChannelPosts = 12: (channel: ChannelNo, ordered_at: i64, post: PostNo)
         => ChannelPost version 2, Kept, about [];

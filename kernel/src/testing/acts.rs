@@ -106,6 +106,7 @@ pub fn post_with(
         message: message.into(),
         props: String::new(),
         kind: String::new(),
+        priority: None,
     };
     change(&mut new);
     Command::CreatePost(new)

@@ -2,6 +2,7 @@
 //! Semantics §3.
 
 mod parts;
+mod priority;
 
 pub use parts::{WireAcknowledgement, WireReaction};
 
@@ -10,6 +11,7 @@ use std::collections::BTreeSet;
 use super::Generation;
 use super::json::{Document, JsonError, Value};
 use super::write::JsonWriter;
+use crate::model::Priority;
 use crate::rows::id::Id;
 
 /// A profile.
@@ -169,6 +171,8 @@ pub struct WirePost {
     pub remote_id: String,
     /// Number of files; files are not transferred yet.
     pub files: u32,
+    /// Its priority, if one is stated.
+    pub priority: Option<Priority>,
 }
 
 impl WirePost {
@@ -191,7 +195,8 @@ impl WirePost {
             "has_reactions",
             "remote_id",
         ];
-        let (scalars, [props, files]) = value.find(scalars, ["props", "file_ids"]);
+        let (scalars, [props, files, metadata]) =
+            value.find(scalars, ["props", "file_ids", "metadata"]);
         let [
             id,
             create_at,
@@ -226,6 +231,7 @@ impl WirePost {
             remote_id: text(remote_id)?,
             files: u32::try_from(files.map_or(Ok(Vec::new()), Value::as_list)?.len())
                 .unwrap_or(u32::MAX),
+            priority: metadata.and_then(priority::stated),
         })
     }
 
@@ -270,7 +276,12 @@ impl WirePost {
         writer.integer_field("last_reply_at", 0);
         writer.raw_field("participants", "null");
         if generation == Generation::V11 {
-            writer.raw_field("metadata", "{}");
+            writer.key("metadata");
+            writer.begin_object();
+            if let Some(stated) = self.priority {
+                priority::encode(writer, stated, &self.id, &self.channel_id);
+            }
+            writer.end_object();
         }
         writer.end_object();
     }

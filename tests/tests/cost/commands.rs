@@ -49,6 +49,7 @@ fn written(root: Option<PostNo>, message: &str) -> Command {
         message: message.into(),
         props: String::new(),
         kind: String::new(),
+        priority: None,
     })
 }
 

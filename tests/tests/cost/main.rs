@@ -155,6 +155,7 @@ fn acts_of_users_cost_the_same_on_full_tables() {
                 message: "hello".into(),
                 props: String::new(),
                 kind: String::new(),
+                priority: None,
             }),
             Command::AddReaction(AddReaction {
                 post: local,

@@ -210,6 +210,7 @@ impl Site {
                 message: name("local"),
                 props: String::new(),
                 kind: String::new(),
+                priority: None,
             }),
         );
         let profile = user(&long("ann"), "ann", 1);

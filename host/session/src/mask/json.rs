@@ -59,6 +59,10 @@ impl Mask {
 fn inside(parent: Shape, key: Option<&str>) -> Shape {
     match (parent, key) {
         (Shape::Message, Some(key)) => of_key(key).unwrap_or(Shape::Opaque),
+        (Shape::Priority, Some(key)) => match of_key(key) {
+            Some(Shape::Priority) => Shape::Text(Text::Token),
+            shape => shape.unwrap_or(Shape::Opaque),
+        },
         (Shape::Users, Some(_)) => Shape::Message,
         (Shape::Mentions, Some(_)) => Shape::Text(Text::Id),
         (Shape::Message | Shape::Text(_), None) => parent,

@@ -17,6 +17,8 @@ pub(super) enum Shape {
     Users,
     /// User ids by the name that mentions them.
     Mentions,
+    /// The priority of a post, with its level under the same key.
+    Priority,
     /// A text, or a list of them.
     Text(Text),
 }
@@ -33,7 +35,7 @@ impl From<Json> for Shape {
 
 /// The members of a message. A key that is not listed, and everything below it, is opaque.
 const KEYS: &[(&str, Shape)] = {
-    use Shape::{Mentions, Message, Number, Opaque, Users};
+    use Shape::{Mentions, Message, Number, Opaque, Priority, Users};
     &[
         ("id", Shape::Text(Text::Id)),
         ("remote_id", Shape::Text(Text::Id)),
@@ -76,7 +78,12 @@ const KEYS: &[(&str, Shape)] = {
         ("purpose", Shape::Text(Text::Words)),
         ("props", Opaque),
         ("timezone", Opaque),
-        ("metadata", Opaque),
+        ("metadata", Message),
+        ("priority", Priority),
+        ("PostId", Shape::Text(Text::Id)),
+        ("ChannelId", Shape::Text(Text::Id)),
+        ("requested_ack", Number),
+        ("persistent_notifications", Number),
         ("participants", Opaque),
         ("direct_participants", Opaque),
         ("direct_participant_ids", Shape::Text(Text::Id)),

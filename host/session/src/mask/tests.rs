@@ -330,6 +330,30 @@ fn an_escaped_text_is_the_text() {
 }
 
 #[test]
+fn a_priority_keeps_its_level_and_the_rest_of_the_metadata_is_masked() {
+    let id = "yye1rc4rkiu8xnr3ik7h3zxq9h";
+    let text = format!(
+        r#"{{"posts":[{{"id":"{id}","metadata":{{"images":{{"http://Anna":{{"width":17}}}},
+        "priority":{{"priority":"urgent","requested_ack":true,"persistent_notifications":true,
+        "PostId":"{id}","who":"Anna"}}}}}},
+        {{"id":"{id}","metadata":{{"priority":"Anna"}}}}]}}"#
+    );
+    let masked = json(&text, Shape::Message);
+    assert!(
+        !masked.contains("Anna") && !masked.contains("17"),
+        "{masked}"
+    );
+    let posts = |text: &str| {
+        let document = Document::parse(text.as_bytes()).unwrap();
+        let posts = SyncMessage::decode(document.root()).unwrap().posts;
+        let posts = posts.into_iter().map(|(_, post)| post.unwrap());
+        posts.map(|post| post.priority).collect::<Vec<_>>()
+    };
+    assert_eq!(posts(&masked), posts(&text));
+    assert!(posts(&masked)[0].is_some());
+}
+
+#[test]
 fn a_frame_keeps_what_the_protocol_needs_and_nothing_else() {
     let id = "yye1rc4rkiu8xnr3ik7h3zxq9h";
     let text = format!(

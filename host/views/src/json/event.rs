@@ -376,10 +376,11 @@ impl<R: Read + ?Sized> Views<'_, R> {
         if whole.len() <= EVENT_POST_BYTES_MAX {
             return whole;
         }
+        let whole = self.post(post_no, post);
         text(&PostView {
             props: None,
-            metadata: Metadata::default(),
-            ..self.post(post_no, post)
+            metadata: whole.metadata.short(),
+            ..whole
         })
     }
 

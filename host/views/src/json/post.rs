@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use causeway_kernel::boundary::output::{AcknowledgementEvent, ReactionEvent};
-use causeway_kernel::model::{Acknowledgement, Post, Reaction};
+use causeway_kernel::model::{Acknowledgement, Post, Priority, Reaction};
 use causeway_kernel::objects::posts::is_system;
 use causeway_kernel::rows::id::{PostNo, UserNo};
 use causeway_kernel::rows::tx::Read;
@@ -52,6 +52,36 @@ pub(super) struct Metadata {
     reactions: Option<Vec<ReactionView>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     acknowledgements: Vec<AcknowledgementView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    priority: Option<PriorityView>,
+}
+
+impl Metadata {
+    /// Without the lists, which may be long.
+    pub(super) fn short(self) -> Metadata {
+        Metadata {
+            priority: self.priority,
+            ..Metadata::default()
+        }
+    }
+}
+
+/// The priority of a post as clients see it.
+#[derive(Serialize)]
+struct PriorityView {
+    priority: &'static str,
+    requested_ack: bool,
+    persistent_notifications: bool,
+}
+
+impl From<Priority> for PriorityView {
+    fn from(priority: Priority) -> PriorityView {
+        PriorityView {
+            priority: priority.level.name(),
+            requested_ack: priority.requested_ack,
+            persistent_notifications: priority.persistent_notifications,
+        }
+    }
 }
 
 /// A reaction as clients see it.
@@ -135,6 +165,7 @@ impl<R: Read + ?Sized> Views<'_, R> {
                 } else {
                     Vec::new()
                 },
+                priority: post.priority.map(PriorityView::from),
             },
         }
     }

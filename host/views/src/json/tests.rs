@@ -7,7 +7,7 @@ use crate::query::Page;
 use causeway_kernel::boundary::output::{Event, Object, ReactionEvent, Refusal};
 use causeway_kernel::model::{
     Connection, ConnectionState, Cursor, Link, LinkState, PeerKind, PeerWorkspace, PostMention,
-    RemoteUser, SharedChannel, kind,
+    Priority, PriorityLevel, RemoteUser, SharedChannel, kind,
 };
 
 use crate::query::posts::{self, Part};
@@ -155,6 +155,11 @@ fn posts_have_every_key_and_no_null_where_clients_break() {
         post.origin = WorkspaceNo(1);
         post.reaction_count = 1;
         post.message = "a <b> & \"c\"".into();
+        post.priority = Some(Priority {
+            level: PriorityLevel::Urgent,
+            requested_ack: true,
+            persistent_notifications: false,
+        });
         fixture::put_post(tx, 7, &post);
         fixture::put_reaction(tx, 7, 2, "+1", 0);
         fixture::put_post(tx, 8, &fixture::post(8, 80, Some(7)));
@@ -166,8 +171,15 @@ fn posts_have_every_key_and_no_null_where_clients_break() {
     assert_eq!(post["props"], serde_json::json!({}));
     assert_eq!(post["has_reactions"], true);
     assert_eq!(post["metadata"]["reactions"][0]["emoji_name"], "+1");
+    assert_eq!(
+        post["metadata"]["priority"],
+        serde_json::json!({
+            "priority": "urgent", "requested_ack": true, "persistent_notifications": false,
+        })
+    );
     assert_eq!(post["root_id"], "");
     let reply = object(&host, viewer(BOB, false), &Object::Post(PostNo(8)));
+    assert_eq!(reply["metadata"], serde_json::json!({}));
     assert_eq!(reply["root_id"], id('p', 7).as_str());
     assert!(reply.get("remote_id").is_none() && reply.get("has_reactions").is_none());
     let wanted = [

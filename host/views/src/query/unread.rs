@@ -233,6 +233,7 @@ mod tests {
                     message,
                     props: String::new(),
                     kind: String::new(),
+                    priority: None,
                 };
                 self.by(user, Command::CreatePost(command));
             }

@@ -11,7 +11,7 @@ use crate::command::channel::seen;
 use crate::command::registry::{Act, By};
 use crate::command::request;
 use crate::model::limits::POST_TYPE_BYTES_MAX;
-use crate::model::{ChannelMember, Post};
+use crate::model::{ChannelMember, Post, Priority};
 use crate::objects::posts;
 use crate::rows::id::{ChannelNo, FeedSeq, PostNo, UserNo, WorkspaceNo};
 use crate::rows::tx::{Read, Tx};
@@ -30,6 +30,8 @@ pub struct CreatePost {
     pub props: String,
     /// Type; ordinary users may only use the empty one, `me` and `custom_…`.
     pub kind: String,
+    /// What it asks of its readers; only for roots.
+    pub priority: Option<Priority>,
 }
 texts!(struct CreatePost {
     channel,
@@ -37,9 +39,29 @@ texts!(struct CreatePost {
     message: Text::Words,
     props: Json::Any,
     kind: Text::Token,
+    priority,
 });
 
 impl Act for CreatePost {
+    const VERSION: u8 = 2;
+
+    /// Version 1 had no priority, which is the last field.
+    fn of_older_version(_version: u8, body: &[u8]) -> Option<CreatePost> {
+        let none = postcard::to_allocvec(&None::<Priority>).ok()?;
+        match postcard::take_from_bytes(&[body, &none].concat()) {
+            Ok((post, [])) => Some(post),
+            _ => None,
+        }
+    }
+
+    fn to_older_version(&self, version: u8) -> Option<Vec<u8>> {
+        let none = postcard::to_allocvec(&None::<Priority>).ok()?;
+        let body = postcard::to_allocvec(self).ok()?;
+        let is_plain = version == 1 && self.priority.is_none();
+        let body = body.strip_suffix(none.as_slice()).filter(|_| is_plain)?;
+        Some(body.to_vec())
+    }
+
     fn carry_out(&self, tx: &mut Tx<'_>, by: By<'_>) -> Result<Reply, Refusal> {
         let user = authority::acting_user(tx, by.actor)?;
         let key = by.key.filter(|key| !key.is_empty());
@@ -57,6 +79,7 @@ impl Act for CreatePost {
         if let Some(root) = self.root {
             check_root(tx, self, root)?;
         }
+        check_priority(self)?;
         let post = Post {
             id: tx.new_id(),
             origin: WorkspaceNo::OURS,
@@ -80,6 +103,7 @@ impl Act for CreatePost {
             feed_seq: FeedSeq(0),
             moderated: false,
             ordered_at: 0,
+            priority: self.priority,
         };
         let post_no = posts::insert(tx, post);
         mark_seen(tx, self.channel, user);
@@ -112,6 +136,27 @@ fn check_root(tx: &Tx<'_>, new: &CreatePost, root_no: PostNo) -> Result<(), Refu
             400,
             "api.post.create_post.channel_root_id.app_error",
             "Invalid ChannelId for RootId parameter.",
+        ));
+    }
+    Ok(())
+}
+
+fn check_priority(new: &CreatePost) -> Result<(), Refusal> {
+    let Some(priority) = &new.priority else {
+        return Ok(());
+    };
+    if new.root.is_some() {
+        return Err(Refusal::new(
+            400,
+            "api.post.post_priority.priority_post_only_allowed_for_root_post.request_error",
+            "Only root posts may have a priority.",
+        ));
+    }
+    if !priority.is_valid() {
+        return Err(Refusal::new(
+            400,
+            "api.post.post_priority.urgent_persistent_notification_post.request_error",
+            "Only urgent posts may have persistent notifications.",
         ));
     }
     Ok(())

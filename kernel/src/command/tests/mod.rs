@@ -5,6 +5,7 @@ mod acknowledgements;
 mod channels;
 mod personal;
 mod posts;
+mod priorities;
 mod properties;
 mod reactions;
 

@@ -10,7 +10,7 @@ use crate::gate::{self, Candidate, Judgement, Wording};
 use crate::inbound::Reason;
 use crate::inbound::authorize::{self, Authorized, Peer, PostAct, PostChange, Received, Shared};
 use crate::inbound::item::{Fate, Item, Judgements, Outcome, Scope, Section, Wait};
-use crate::model::{HeldKind, IdRow, Post, Workspace, kind};
+use crate::model::{HeldKind, IdRow, Post, Priority, Workspace, kind};
 use crate::objects::posts;
 use crate::rows::counters::workspace;
 use crate::rows::id::{FeedSeq, Id, PostNo, UserNo};
@@ -203,7 +203,8 @@ fn carry_out(
     match act {
         PostAct::Create { id, author, root } => {
             let post = build(peer, shared, (id, author, root), wire, version, wording);
-            posts::insert(tx, post);
+            let priority = priority(tx, wire).filter(|_| wire.root_id.is_empty());
+            posts::insert(tx, Post { priority, ..post });
         }
         PostAct::Bury { id, author, root } => {
             let delete_at = if wire.delete_at == 0 {
@@ -269,7 +270,14 @@ fn build(
         feed_seq: FeedSeq(0),
         moderated: false,
         ordered_at: 0,
+        priority: None,
     }
+}
+
+/// The priority that a peer states for a post, if any. What it states for a reply does not count.
+fn priority(tx: &Tx<'_>, wire: &WirePost) -> Option<Priority> {
+    wire.priority
+        .filter(|_| Behaviour::Priorities.is_in_force(tx))
 }
 
 /// Applies a newer version. Author, creation time, thread and type never change. A real server sends a post
@@ -283,7 +291,12 @@ fn update(tx: &mut Tx<'_>, no: PostNo, wire: &WirePost, version: i64, wording: W
         return;
     }
     let text_changed = post.message != message;
-    let seen = text_changed || post.is_pinned != wire.is_pinned || post.props != props;
+    let stated = priority(tx, wire).filter(|_| post.root.is_none());
+    let priority = stated.or(post.priority);
+    let seen = text_changed
+        || post.is_pinned != wire.is_pinned
+        || post.props != props
+        || post.priority != priority;
     post.origin_update_at = version;
     if !seen {
         tx.put(&no, &post);
@@ -300,6 +313,7 @@ fn update(tx: &mut Tx<'_>, no: PostNo, wire: &WirePost, version: i64, wording: W
     }
     post.is_pinned = wire.is_pinned;
     post.props = props;
+    post.priority = priority;
     posts::update(tx, no, post);
 }
 

@@ -9,6 +9,7 @@ mod names;
 mod parts;
 mod policies;
 mod posts;
+mod priorities;
 mod reactions;
 mod sharing;
 mod users;

@@ -1,6 +1,6 @@
 //! Posts: a plan as a message in the format of the peer's generation.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::users::home_of;
@@ -9,12 +9,13 @@ use crate::boundary::behaviour::Behaviour;
 use crate::boundary::env::Rows;
 use crate::mention;
 use crate::model::limits::{
-    HASHTAGS_BYTES_MAX, MENTION_LOOKUPS_MAX, MESSAGE_CHARS_MAX, POST_TYPE_BYTES_MAX,
-    PROPS_BYTES_MAX, USERNAME_BYTES_MAX,
+    HASHTAGS_BYTES_MAX, MENTION_LOOKUPS_MAX, MESSAGE_CHARS_MAX, PERSISTENT_RECIPIENTS_MAX,
+    POST_TYPE_BYTES_MAX, PROPS_BYTES_MAX, USERNAME_BYTES_MAX,
 };
 use crate::model::reasons;
 use crate::model::{
-    FeedObject, PeerKind, Post, RoundItem, RoundSource, SentOldPost, SentUser, User,
+    ExceptionState, FeedObject, PeerKind, Post, Priority, RoundItem, RoundSource, SentOldPost,
+    SentUser, User,
 };
 use crate::outbound::plan::{ENVELOPE_BYTES, Plan, Planned};
 use crate::outbound::work::Work;
@@ -109,6 +110,7 @@ impl Content for Posts {
                 root_id: root.unwrap_or_default(),
                 message,
                 remote_id: home.clone(),
+                priority: priority(tx, work, &planned),
                 ..wire_post(planned)
             });
         }
@@ -213,6 +215,23 @@ fn without_own_suffix(
             .map(|remote| remote.username.clone())
     };
     mention::replace(&planned.post.message, &planned.mentions, name_of)
+}
+
+/// The priority of a post as stated to a peer. A Mattermost server refuses a post with persistent
+/// notifications if it finds nobody, or too many users, to notify (W33): it gets such a post, and one that
+/// it has refused, without them.
+fn priority(tx: &Tx<'_>, work: &Work, planned: &Planned) -> Option<Priority> {
+    let mut priority = planned.post.priority?;
+    if priority.persistent_notifications && work.connection().kind != PeerKind::Causeway {
+        let mentioned: BTreeSet<UserNo> = planned.mentions.iter().map(|it| it.user).collect();
+        let earlier = exception::get(tx, work, &FeedObject::Post(planned.no));
+        let is_refused = earlier.is_some_and(|row| {
+            matches!(row.state, ExceptionState::Refused(_) | ExceptionState::Dead)
+        });
+        priority.persistent_notifications =
+            !is_refused && (1..=PERSISTENT_RECIPIENTS_MAX).contains(&mentioned.len());
+    }
+    Some(priority)
 }
 
 fn wire_post(planned: Planned) -> WirePost {

@@ -2,6 +2,7 @@
 
 mod acknowledgements;
 mod lost;
+mod priorities;
 mod properties;
 mod rounds;
 

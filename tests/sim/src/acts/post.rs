@@ -35,6 +35,7 @@ pub(super) fn create(
         message,
         props: String::new(),
         kind: String::new(),
+        priority: None,
     };
     let request = Request {
         key: Some(format!("{}:{}", scene.profile.id, scene.number)),

@@ -47,6 +47,7 @@ pub fn create_post(root: Option<u64>, message: &str) -> Command {
         message: message.into(),
         props: String::new(),
         kind: String::new(),
+        priority: None,
     })
 }
 

@@ -7,7 +7,7 @@ use causeway_kernel::command::{
     PatchConnection, PatchUser, RelocateConnection, RemoveChannelMember, RemoveConnection,
     RemoveReaction, UninviteFromChannel, UnshareChannel, ViewChannel, WithdrawAcknowledgement,
 };
-use causeway_kernel::model::Post;
+use causeway_kernel::model::{Post, Priority, PriorityLevel};
 use causeway_kernel::rows::id::PostNo;
 use causeway_kernel::rows::tx::Read;
 
@@ -44,7 +44,8 @@ fn post_act(seen: &Seen<'_>, command: &Command) -> Option<String> {
                 None => "writes a post".into(),
             };
             let channel = names.channel(new.channel);
-            format!("{what} in {channel}: {}", quoted(&new.message))
+            let asked = new.priority.map(asked).unwrap_or_default();
+            format!("{what} in {channel}{asked}: {}", quoted(&new.message))
         }
         Command::EditPost(EditPost {
             post,
@@ -86,6 +87,26 @@ fn post_act(seen: &Seen<'_>, command: &Command) -> Option<String> {
         }
         _ => return None,
     })
+}
+
+/// What a post asks of its readers.
+fn asked(priority: Priority) -> String {
+    let level = match priority.level {
+        PriorityLevel::Standard => None,
+        PriorityLevel::Important => Some("important"),
+        PriorityLevel::Urgent => Some("urgent"),
+    };
+    let asked = [
+        level,
+        priority
+            .requested_ack
+            .then_some("asking for acknowledgements"),
+        priority
+            .persistent_notifications
+            .then_some("with persistent notifications"),
+    ];
+    let asked = asked.into_iter().flatten();
+    asked.map(|part| format!(", {part}")).collect()
 }
 
 fn people_act(seen: &Seen<'_>, command: &Command) -> Option<String> {

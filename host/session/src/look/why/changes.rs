@@ -115,6 +115,9 @@ fn differences(old: &Post, new: &Post) -> Vec<String> {
     if old.props != new.props {
         out.push("its properties changed".into());
     }
+    if old.priority != new.priority && new.delete_at == 0 {
+        out.push("its priority changed".into());
+    }
     out
 }
 

@@ -60,7 +60,8 @@ impl Words {
     fn gather(&mut self, value: Value<'_>) {
         for child in value.children() {
             let key = child.key();
-            let stays = ["type", "topic", "status", "emoji_name", "err"].contains(&&*key);
+            let stays =
+                ["type", "topic", "status", "emoji_name", "err", "priority"].contains(&&*key);
             self.kept.extend(split(&key));
             if let Ok(text) = child.as_text() {
                 let words = if stays {
@@ -140,6 +141,7 @@ fn recorded_frames_of_real_servers_stay_what_they_are() {
             );
             assert_eq!(mask.text(&was.message), is.message);
             assert_eq!(was.props.len(), is.props.len());
+            assert_eq!(was.priority, is.priority);
             items += 1;
         }
         for ((_, was), (_, is)) in was.users.iter().zip(&is.users) {

@@ -106,6 +106,7 @@ fn write_and_edit(story: &mut Story) {
     ] {
         story.act(0, FIRST, command);
     }
+    story.act(0, FIRST, story::urgent_post(LOUNGE, "answer soon"));
     let gone = story.write(0, LOUNGE, "deleted soon").unwrap();
     story.act(0, FIRST, Command::DeletePost(DeletePost { post: gone }));
     story.act(
@@ -233,7 +234,11 @@ fn hear_of_posts(story: &mut Story) {
                     &format!(r#","root_id":"{}""#, id('9'))
                 ),
                 ('4', "of no type", r#","type":"other stuff""#),
-                ('5', "custom", r#","type":"custom_thing""#),
+                (
+                    '5',
+                    "custom",
+                    r#","type":"custom_thing","metadata":{"images":{"wonderful":{}},"priority":{"priority":"urgent","requested_ack":true}}"#
+                ),
                 (
                     '6',
                     "long",

@@ -11,7 +11,9 @@ use causeway_kernel::command::{
     AcceptConnection, AddChannelMember, AddTeamMember, Command, ConfirmConnection, CreateChannel,
     CreateConnection, CreatePost, CreateTeam, CreateUser, InviteToChannel, PatchUser, UserPatch,
 };
-use causeway_kernel::model::{Channel, ChannelKind, Config, Connection, PeerKind, Post};
+use causeway_kernel::model::{
+    Channel, ChannelKind, Config, Connection, PeerKind, Post, Priority, PriorityLevel,
+};
 use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, PostNo, TeamNo, UserNo};
 use causeway_kernel::rows::tx::Read;
 
@@ -216,6 +218,22 @@ pub fn post(channel: ChannelNo, root: Option<PostNo>, message: &str, props: &str
         message: message.to_string(),
         props: props.to_string(),
         kind: String::new(),
+        priority: None,
+    })
+}
+
+pub fn urgent_post(channel: ChannelNo, message: &str) -> Command {
+    Command::CreatePost(CreatePost {
+        channel,
+        root: None,
+        message: message.to_string(),
+        props: String::new(),
+        kind: String::new(),
+        priority: Some(Priority {
+            level: PriorityLevel::Urgent,
+            requested_ack: true,
+            persistent_notifications: false,
+        }),
     })
 }
 

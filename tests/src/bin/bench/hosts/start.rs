@@ -138,6 +138,7 @@ async fn fill(data: &Path, port: u16, history: usize) -> Result<()> {
             message: format!("post {number}: the quick brown fox jumps over the lazy dog"),
             props: String::new(),
             kind: String::new(),
+            priority: None,
         }),
     };
     let mut number = 0;
