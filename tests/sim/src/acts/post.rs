@@ -1,6 +1,7 @@
 //! Writes a post.
 
 use causeway_kernel::command::{Command, CreatePost};
+use causeway_kernel::model::{Priority, PriorityLevel};
 use causeway_kernel::rows::id::PostNo;
 
 use super::scene::{Place, Request, Scene};
@@ -19,24 +20,48 @@ fn ask(scene: &Scene<'_>, dice: &mut Dice) -> Option<Vec<Request>> {
     let place = scene.place(dice)?;
     let message = scene.text(dice);
     let told = format!("{} writes “{message}” in {}", scene.name(), place.name);
-    Some(create(scene, &place, (None, message), told))
+    let new = CreatePost {
+        priority: priority(scene.number),
+        ..plain(&place, None, message)
+    };
+    Some(create(scene, &place, new, told))
 }
 
-/// A request for a post with a key, as clients send it: repeating it creates no second post.
-pub(super) fn create(
-    scene: &Scene<'_>,
-    place: &Place,
-    (root, message): (Option<PostNo>, String),
-    told: String,
-) -> Vec<Request> {
-    let post = CreatePost {
+/// What a post asks of its readers. It follows from the number of the act, so that it takes nothing from the
+/// dice.
+fn priority(number: usize) -> Option<Priority> {
+    let (level, requested_ack, persistent_notifications) = match number % 9 {
+        1 => (PriorityLevel::Urgent, false, true),
+        4 => (PriorityLevel::Important, true, false),
+        7 => (PriorityLevel::Standard, true, false),
+        _ => return None,
+    };
+    Some(Priority {
+        level,
+        requested_ack,
+        persistent_notifications,
+    })
+}
+
+/// A post with nothing but a text.
+pub(super) fn plain(place: &Place, root: Option<PostNo>, message: String) -> CreatePost {
+    CreatePost {
         channel: place.channel,
         root,
         message,
         props: String::new(),
         kind: String::new(),
         priority: None,
-    };
+    }
+}
+
+/// A request for a post with a key, as clients send it: repeating it creates no second post.
+pub(super) fn create(
+    scene: &Scene<'_>,
+    place: &Place,
+    post: CreatePost,
+    told: String,
+) -> Vec<Request> {
     let request = Request {
         key: Some(format!("{}:{}", scene.profile.id, scene.number)),
         ..scene.request(scene.user, Command::CreatePost(post), told)
@@ -59,7 +84,7 @@ fn at_mattermost(turn: &mut Turn<'_>) -> Option<String> {
         } else {
             format!("text {} line {at}", turn.number)
         };
-        turn.write(&visit, None, line);
+        turn.write(&visit, None, line, priority(turn.number));
     }
     Some(format!("{} writes {count} times “{text}”", visit.name))
 }

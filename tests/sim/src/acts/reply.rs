@@ -22,13 +22,14 @@ fn ask(scene: &Scene<'_>, dice: &mut Dice) -> Option<Vec<Request>> {
         scene.name(),
         answered.message
     );
-    Some(post::create(scene, &place, (Some(*root), message), told))
+    let new = post::plain(&place, Some(*root), message);
+    Some(post::create(scene, &place, new, told))
 }
 
 fn at_mattermost(turn: &mut Turn<'_>) -> Option<String> {
     let visit = turn.visit()?;
     let (root, _) = turn.pick(&visit, |row| row.root.is_none())?;
     let text = turn.text();
-    turn.write(&visit, Some(root), text.clone());
+    turn.write(&visit, Some(root), text.clone(), None);
     Some(format!("{} writes 1 times “{text}”", visit.name))
 }

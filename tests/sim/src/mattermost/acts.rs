@@ -1,5 +1,6 @@
 //! Acts of a server's users and admin.
 
+use causeway_kernel::model::Priority;
 use causeway_kernel::rows::id::Id;
 
 use super::quirks::Generation;
@@ -121,10 +122,22 @@ impl Turn<'_> {
         }
     }
 
-    /// Writes a post.
-    pub(crate) fn write(&mut self, visit: &Visit, root: Option<Id>, text: String) {
+    /// Writes a post. Servers of 2021 have no priorities, and others refuse persistent notifications for
+    /// nobody.
+    pub(crate) fn write(
+        &mut self,
+        visit: &Visit,
+        root: Option<Id>,
+        text: String,
+        priority: Option<Priority>,
+    ) {
         let place = (visit.channel, visit.user);
-        self.server.write(self.now_ms, place, root, "", text);
+        let is_known = self.server.generation == Generation::Of11;
+        let notifies = self.server.mentions_somebody(&text);
+        let priority = priority
+            .filter(|priority| is_known && (notifies || !priority.persistent_notifications));
+        self.server
+            .write(self.now_ms, place, root, ("", priority), text);
     }
 
     /// Stores a changed post.
@@ -157,7 +170,8 @@ impl Turn<'_> {
         row.events.insert(user, (at_ms, false));
         let (place, text) = ((channel, user), format!("@{name} left the channel."));
         let kind = "system_leave_channel";
-        self.server.write(self.now_ms, place, None, kind, text);
+        self.server
+            .write(self.now_ms, place, None, (kind, None), text);
         Some(format!("{name} leaves a channel"))
     }
 }
@@ -232,7 +246,8 @@ impl Server {
         if row.members.insert(user) {
             row.events.insert(user, (at_ms, true));
             let text = format!("{name} joined the channel.");
-            self.write(now_ms, (channel, user), None, "system_join_channel", text);
+            let kind = "system_join_channel";
+            self.write(now_ms, (channel, user), None, (kind, None), text);
         }
     }
 
@@ -289,7 +304,7 @@ impl Server {
     pub fn last_words(&mut self, now_ms: i64) {
         for channel in self.shared() {
             let text = format!("the last word of {now_ms}");
-            self.write(now_ms, (channel, self.admin), None, "", text);
+            self.write(now_ms, (channel, self.admin), None, ("", None), text);
         }
     }
 }

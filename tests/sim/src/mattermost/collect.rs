@@ -48,8 +48,10 @@ impl Server {
             .posts
             .into_iter()
             .filter(|(_, row)| {
-                let is_old_edit =
-                    row.edit_at > 0 && row.edit_at < share.updated.0 && row.delete_at == 0;
+                let is_old_edit = row.edit_at > 0
+                    && row.edit_at < share.updated.0
+                    && row.delete_at == 0
+                    && row.priority.is_none();
                 !row.is_remote && !is_old_edit
             })
             .collect();

@@ -106,6 +106,15 @@ impl Server {
                         post["metadata"][key] = list.collect();
                     }
                 }
+                if let Some(priority) = row.priority.filter(|_| !hides_text) {
+                    post["metadata"]["priority"] = json!({
+                        "priority": priority.level.name(),
+                        "requested_ack": priority.requested_ack,
+                        "persistent_notifications": priority.persistent_notifications,
+                        "PostId": id.as_str(),
+                        "ChannelId": row.channel.as_str(),
+                    });
+                }
             }
         }
         post

@@ -20,6 +20,7 @@ mod show;
 
 use std::collections::{BTreeMap, VecDeque};
 
+use causeway_kernel::model::Priority;
 use causeway_kernel::rows::id::Id;
 
 use crate::clock::EPOCH_MS;
@@ -231,7 +232,7 @@ impl Server {
         now_ms: i64,
         (channel, user): (Id, Id),
         root: Option<Id>,
-        kind: &str,
+        (kind, priority): (&str, Option<Priority>),
         message: String,
     ) -> Id {
         let id = self.new_id();
@@ -247,6 +248,7 @@ impl Server {
             edit_at: 0,
             delete_at: 0,
             is_pinned: false,
+            priority,
             is_remote: false,
         };
         self.put_post(id, row);

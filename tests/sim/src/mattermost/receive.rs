@@ -1,5 +1,6 @@
 //! How such a server handles a request. Semantics §6 and §8.4.
 
+use causeway_kernel::model::{Priority, PriorityLevel};
 use causeway_kernel::rows::id::Id;
 use serde_json::{Value, json};
 
@@ -84,7 +85,8 @@ impl Server {
                 let admin = &self.rows.users[&self.admin].username;
                 let text = format!("{admin} joined the channel.");
                 let author = (channel, self.admin);
-                self.write(now_ms, author, None, "system_join_channel", text);
+                let kind = "system_join_channel";
+                self.write(now_ms, author, None, (kind, None), text);
             }
         }
         self.show_quirk(Quirk::NullPayload);
@@ -290,6 +292,12 @@ impl Server {
             }
         }
         let create_at = time(wire, "create_at");
+        let priority = self.priority(wire);
+        if priority.is_some_and(|it| it.persistent_notifications)
+            && !self.mentions_somebody(&message)
+        {
+            return Err(());
+        }
         let row = PostRow {
             user,
             channel,
@@ -301,6 +309,7 @@ impl Server {
             edit_at: time(wire, "edit_at"),
             delete_at: time(wire, "delete_at"),
             is_pinned: wire["is_pinned"] == true,
+            priority,
             is_remote: true,
         };
         self.put_post(post, row);
@@ -339,6 +348,7 @@ impl Server {
         }
         row.message = message;
         row.is_pinned = wire["is_pinned"] == true;
+        row.priority = self.priority(wire).or(row.priority);
         row.update_at = at_ms;
         let channel = row.channel;
         self.put_post(post, row);
@@ -427,6 +437,32 @@ impl Server {
         self.touch_post(post, at_ms);
         self.news(now_ms, channel);
         Ok(())
+    }
+
+    /// The priority stated for a post.
+    fn priority(&self, wire: &Value) -> Option<Priority> {
+        let stated = wire["metadata"]["priority"].as_object()?;
+        let is = |key: &str| stated.get(key) == Some(&Value::Bool(true));
+        let level = stated.get("priority").and_then(Value::as_str);
+        let level = match level.unwrap_or_default() {
+            "important" => PriorityLevel::Important,
+            "urgent" => PriorityLevel::Urgent,
+            _ => PriorityLevel::Standard,
+        };
+        let priority = Priority {
+            level,
+            requested_ack: is("requested_ack"),
+            persistent_notifications: is("persistent_notifications"),
+        };
+        Some(priority).filter(|_| self.is(Generation::Of11))
+    }
+
+    /// Whether a text as stored mentions a known user; persistent notifications need one.
+    pub(super) fn mentions_somebody(&self, message: &str) -> bool {
+        let names = message.split(' ').filter_map(|word| word.strip_prefix('@'));
+        names
+            .into_iter()
+            .any(|name| self.rows.named(name).is_some())
     }
 
     /// A text as stored: every mention of the map is replaced wherever it occurs.

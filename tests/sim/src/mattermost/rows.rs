@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use causeway_kernel::model::Priority;
 use causeway_kernel::rows::id::Id;
 
 /// A user.
@@ -78,6 +79,8 @@ pub struct PostRow {
     pub delete_at: i64,
     /// Whether it is pinned.
     pub is_pinned: bool,
+    /// Its priority.
+    pub priority: Option<Priority>,
     /// Whether it came over the connection.
     pub is_remote: bool,
 }

@@ -371,7 +371,7 @@ impl Server {
             }
             let text = "This channel is no longer shared.".to_string();
             let author = (channel, self.admin);
-            self.write(now_ms, author, None, "system_generic", text);
+            self.write(now_ms, author, None, ("system_generic", None), text);
             self.end_share(channel);
             return;
         }

@@ -35,6 +35,7 @@ pub fn post(rows: &Rows, id: Id, row: &PostRow) -> PostView {
         version: times.into_iter().max().unwrap_or_default(),
         delete_at: row.delete_at,
         is_pinned: row.is_pinned,
+        priority: row.priority.filter(|_| row.delete_at == 0),
         is_deleted: row.delete_at != 0,
         is_moderated: false,
     }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use causeway_kernel::model::{Acknowledgement, Channel, Held, Post, Reaction, User};
+use causeway_kernel::model::{Acknowledgement, Channel, Held, Post, Priority, Reaction, User};
 use causeway_kernel::rows::id::{Id, PostNo, UserNo};
 use causeway_kernel::rows::tx::Read;
 
@@ -297,6 +297,15 @@ impl Oracle {
                 format!("node {peer} shows another pin than {:?}", model.view),
             ));
         }
+        if !self.shows_priority(peer, copy, &model.view) {
+            return Err(broken(
+                CONVERGENCE,
+                format!(
+                    "node {peer} shows the priority {:?} of {:?}",
+                    copy.priority, model.view
+                ),
+            ));
+        }
         Ok(())
     }
 
@@ -402,6 +411,9 @@ impl Oracle {
     }
 }
 
-fn shown(view: &PostView) -> (&str, bool, bool) {
-    (&view.message, view.is_pinned, view.is_deleted)
+fn shown(view: &PostView) -> (&str, bool, Option<Priority>, bool) {
+    let PostView {
+        message, priority, ..
+    } = view;
+    (message, view.is_pinned, *priority, view.is_deleted)
 }

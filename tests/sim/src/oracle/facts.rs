@@ -8,7 +8,8 @@ use causeway_kernel::command::{
     RemoveReaction, WithdrawAcknowledgement,
 };
 use causeway_kernel::model::{
-    Acknowledgement, Channel, Held, Link, LinkState, Post, QuarantineEntry, Reaction, User,
+    Acknowledgement, Channel, Held, Link, LinkState, Post, Priority, QuarantineEntry, Reaction,
+    User,
 };
 use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, Id, PostNo, UserNo};
 use causeway_kernel::rows::key;
@@ -29,6 +30,8 @@ pub enum Cause {
         author: Id,
         /// Its text.
         message: String,
+        /// Its priority.
+        priority: Option<Priority>,
     },
     /// Change this post.
     Edit {
@@ -76,6 +79,8 @@ pub struct PostView {
     pub delete_at: i64,
     /// Whether it is pinned.
     pub is_pinned: bool,
+    /// Its priority.
+    pub priority: Option<Priority>,
     /// Whether it is deleted.
     pub is_deleted: bool,
     /// Whether a moderator here deleted it.
@@ -86,8 +91,8 @@ impl PostView {
     /// Whether both look the same to readers, whatever their versions.
     #[must_use]
     pub fn looks_like(&self, other: &PostView) -> bool {
-        (&self.message, self.is_pinned, self.is_deleted)
-            == (&other.message, other.is_pinned, other.is_deleted)
+        let look = |post: &PostView| (post.is_pinned, post.priority, post.is_deleted);
+        self.message == other.message && look(self) == look(other)
     }
 }
 
@@ -175,9 +180,12 @@ pub fn cause(rows: &Tables, input: &Input) -> Cause {
     };
     let post_id = |no: &PostNo| rows.get::<Post>(no).map(|post| post.id);
     let found = match command {
-        Command::CreatePost(CreatePost { message, .. }) => user.map(|author| Cause::Create {
+        Command::CreatePost(CreatePost {
+            message, priority, ..
+        }) => user.map(|author| Cause::Create {
             author,
             message: message.clone(),
+            priority: *priority,
         }),
         Command::EditPost(EditPost {
             post,
@@ -388,6 +396,7 @@ pub fn post_view(rows: &Tables, post: Post, _no: PostNo) -> PostView {
         version: post.origin_update_at,
         delete_at: post.delete_at,
         is_pinned: post.is_pinned,
+        priority: post.priority,
         is_deleted: post.delete_at != 0,
         is_moderated: post.moderated,
     }

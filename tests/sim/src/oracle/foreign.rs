@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use causeway_kernel::rows::id::{ConnectionNo, Id};
 
-use super::facts::ReactionView;
+use super::facts::{PostView, ReactionView};
 use super::ledger::{PostModel, ReactionModel, UserModel};
 use super::{BOUNDED, NO_DUPLICATES, Oracle, Violation, broken};
 use crate::frames::{self, ACKNOWLEDGED, Item};
@@ -59,6 +59,17 @@ impl Oracle {
     #[must_use]
     pub fn ignores_pins(&self, seat: usize) -> bool {
         self.foreign.generations.get(&seat) == Some(&Generation::Of2021)
+    }
+
+    /// Whether a seat shows a post's priority as far as it is told of it: servers of 2021 have none, and others
+    /// that are not a Causeway get no persistent notifications that they would refuse.
+    pub(super) fn shows_priority(&self, seat: usize, copy: &PostView, own: &PostView) -> bool {
+        let asked = |post: &PostView| post.priority.map(|it| (it.level, it.requested_ack));
+        match self.foreign.generations.get(&seat) {
+            Some(Generation::Of2021) => copy.priority.is_none(),
+            Some(Generation::Of11) => asked(copy) == asked(own),
+            None => copy.priority == own.priority,
+        }
     }
 
     /// Whether the state of a reaction at a seat cannot be known.

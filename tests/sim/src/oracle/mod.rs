@@ -498,8 +498,9 @@ fn of_node<T: Copy>(
 /// Whether a change of a user's own post is what its cause requested.
 fn is_wanted(cause: &Cause, old: Option<&PostView>, new: &PostView) -> bool {
     let Some(old) = old else {
-        let told = matches!(cause, Cause::Create { author, message }
-            if *author == new.author && *message == new.message && new.kind.is_empty());
+        let told = matches!(cause, Cause::Create { author, message, priority }
+            if *author == new.author && *message == new.message && *priority == new.priority
+                && new.kind.is_empty());
         return told || new.kind.starts_with("system_");
     };
     if (old.author, old.channel, old.root, &old.kind, old.create_at)
@@ -528,4 +529,5 @@ fn is_wanted(cause: &Cause, old: Option<&PostView>, new: &PostView) -> bool {
     !old.is_deleted
         && new.message == *text.unwrap_or(&old.message)
         && new.is_pinned == pin.unwrap_or(old.is_pinned)
+        && new.priority == old.priority
 }
