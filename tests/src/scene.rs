@@ -198,8 +198,8 @@ pub async fn wait_for(what: &str, mut ready: impl AsyncFnMut() -> Result<bool>) 
 }
 
 /// What a side shows of a channel: its live ordinary posts in the order of creation, each with author,
-/// text, whether it was edited or is a reply, its reactions and acknowledgements. The author is given
-/// as named at home, so that both sides can be compared.
+/// text, whether it was edited or is a reply, its reactions, acknowledgements and priority. The author is
+/// given as named at home, so that both sides can be compared.
 pub async fn visible(client: &Client, channel_id: &str) -> Result<Vec<Shown>> {
     let mut shown = Vec::new();
     for page in 0.. {
@@ -239,6 +239,8 @@ pub struct Shown {
     pub reactions: Vec<(String, String)>,
     /// (user id, time in ms), sorted.
     pub acknowledgements: Vec<(String, i64)>,
+    /// Its priority, or null.
+    pub priority: Value,
 }
 
 impl Shown {
@@ -270,6 +272,7 @@ impl Shown {
             root_id: text("root_id"),
             reactions,
             acknowledgements,
+            priority: post["metadata"]["priority"].clone(),
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::differences::Difference;
 use crate::json::Json;
 use crate::mentions;
 use crate::player::{Player, text};
+use crate::priorities;
 use crate::recording::Exchange;
 use crate::stories::{Cue, Expect};
 use crate::world::{self, Place};
@@ -146,6 +147,7 @@ impl Player {
             "channel_id": self.live(channel),
             "root_id": self.live(root),
             "message": if gone || edited { "An earlier text" } else { &*typed },
+            "metadata": { "priority": priorities::of(item) },
         });
         let post = session.post("/posts", body).await?;
         let live = text(&post, "id");

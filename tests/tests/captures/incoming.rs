@@ -12,6 +12,7 @@ use crate::differences::Difference;
 use crate::json::Json;
 use crate::mentions;
 use crate::player::{Held, Player};
+use crate::priorities;
 use crate::recording::{Answer, Exchange, is_sync};
 use crate::stories::{Cue, Expect};
 
@@ -458,6 +459,8 @@ impl Player {
             let expected = self.live(held.item.get(key).text());
             self.expect(key, text(key), &*expected);
         }
+        let priority = body["metadata"].get("priority").cloned();
+        self.expect("priority", priority, priorities::of(&held.item));
         let kind = held.item.get("type").text();
         if kind.starts_with("system_") && !ABOUT_MEMBERS.contains(&kind) {
             self.differs(Difference::WordsOfTheSystem);

@@ -11,6 +11,7 @@ mod mentions;
 mod offers;
 mod outgoing;
 mod player;
+mod priorities;
 mod recording;
 mod scenery;
 mod script;

@@ -58,6 +58,13 @@ pub fn compare(ours: &Item, theirs: &Item) -> Vec<String> {
             found.push(format!("{key} is {one}, recorded {other}"));
         }
     }
+    let priority = |item: &Item| item.value.get("metadata").find("priority").cloned();
+    if priority(ours) != priority(theirs) {
+        found.push(format!(
+            "{} has the priority of {}",
+            ours.value, theirs.value
+        ));
+    }
     if !same_state(ours, theirs) {
         found.push(format!("{} stands for {}", ours.value, theirs.value));
     }

@@ -20,6 +20,7 @@ mod outage;
 mod owner;
 mod pair;
 mod policy;
+mod priorities;
 mod relocated;
 mod resend;
 mod session;
