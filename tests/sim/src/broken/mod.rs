@@ -43,6 +43,8 @@ pub enum Defect {
     Echoes,
     /// A peer's post is stored with a different author.
     ForgesAuthors,
+    /// The priority of a peer's post is not stored.
+    LosesPriorities,
     /// A peer may delete any post.
     DropsAuthority,
     /// A message is sent to a peer that was uninvited.
@@ -79,7 +81,7 @@ pub enum Defect {
 
 impl Defect {
     /// Every defect, and the checkers of which one must report it.
-    pub const ALL: [(Defect, &'static [&'static str]); 27] = [
+    pub const ALL: [(Defect, &'static [&'static str]); 28] = [
         (
             Defect::SkipsWrites,
             &[oracle::NO_LOSS, oracle::IDEMPOTENCE, oracle::ORDER],
@@ -109,6 +111,7 @@ impl Defect {
         (Defect::ForgetsKeys, &[oracle::NO_DUPLICATES]),
         (Defect::Echoes, &[oracle::NO_ECHO]),
         (Defect::ForgesAuthors, &[oracle::AUTHORSHIP]),
+        (Defect::LosesPriorities, &[oracle::CONVERGENCE]),
         (Defect::DropsAuthority, &[oracle::INERT]),
         (Defect::SendsAfterUninvite, &[oracle::ENTITLEMENT]),
         (Defect::MovesCursorsBack, &[oracle::CURSORS]),

@@ -68,6 +68,11 @@ pub(super) fn spoil(
                 post.user = UserNo(1);
             }
         }),
+        (Defect::LosesPriorities, Input::Frame { .. }) => rows::change::<Post>(output, |post| {
+            if !post.origin.is_ours() {
+                post.priority = None;
+            }
+        }),
         (Defect::AdvancesCursorsEarly, Input::Receipt(receipt))
             if receipt.outcome == SendOutcome::Unknown =>
         {
