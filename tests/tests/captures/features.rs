@@ -130,7 +130,7 @@ fn without(payload: &Json) -> Json {
     let posts = payload.get("posts").list().iter().map(|post| {
         let mut post = post.clone();
         post.set("file_ids", Json::List(Vec::new()));
-        post.set("metadata", Json::Object(Vec::new()));
+        post.set("metadata", priority_alone(post.get("metadata")));
         post
     });
     let posts: Vec<Json> = posts.collect();
@@ -138,6 +138,15 @@ fn without(payload: &Json) -> Json {
         bare.set("posts", Json::List(posts));
     }
     bare
+}
+
+/// The part of a post's metadata that is not about files.
+fn priority_alone(metadata: &Json) -> Json {
+    let Json::Object(members) = metadata else {
+        return Json::Object(Vec::new());
+    };
+    let kept = members.iter().filter(|(key, _)| &**key == "priority");
+    Json::Object(kept.cloned().collect())
 }
 
 /// Sends the bytes of a file or a picture in the peer's name.
