@@ -31,6 +31,10 @@ pub struct Arguments {
     pairs: Vec<(String, String)>,
 }
 
+/// Bytes of the longest key. One in 4,096 invitation codes begins with two dashes like a key; every code is
+/// longer than this.
+const KEY_BYTES_MAX: usize = 64;
+
 struct Word {
     text: String,
     is_quoted: bool,
@@ -40,7 +44,8 @@ impl Word {
     /// The key, in lower case, if the word is one.
     fn key(&self) -> Option<String> {
         let key = self.text.strip_prefix("--").filter(|_| !self.is_quoted)?;
-        Some(key.to_ascii_lowercase())
+        let name = key.split('=').next().unwrap_or_default();
+        (name.len() <= KEY_BYTES_MAX).then(|| key.to_ascii_lowercase())
     }
 }
 
@@ -336,6 +341,16 @@ mod tests {
             let error = Arguments::parse(line).unwrap_err();
             assert!(error.contains(says), "{line}: {error}");
             assert!(!error.contains("abc"), "{line}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_invitation_code_that_begins_like_a_key_is_a_value() {
+        for end in ["", "=", "=="] {
+            let code = format!("--{}{end}", "Ab-_9".repeat(40));
+            let found = parsed(&format!("/x accept --invite {code} --name n"));
+            assert_eq!(found.get("invite"), code);
+            assert_eq!(found.get("name"), "n");
         }
     }
 
