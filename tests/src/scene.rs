@@ -158,16 +158,19 @@ pub async fn accept(acceptor: &Side, name: &str, code: &str) -> Result<String> {
         .await
 }
 
-/// Shares a channel over a connection and waits until the other side has it.
+/// Shares a channel over a connection and waits until the other side has accepted it. That the other side has
+/// the channel is not enough: it may be there since an earlier sharing, and what is written before it is shared
+/// again is not sent.
 pub async fn share(from: &Side, to: &Side, channel_id: &str, remote_id: &str) -> Result<()> {
     let command = format!("/share-channel invite --connectionID {remote_id}");
     let answer = from.admin.command(channel_id, &command).await?;
-    wait_for("the shared channel to appear", async || {
-        Ok(to
-            .admin
-            .get(&format!("/channels/{channel_id}"))
-            .await
-            .is_ok())
+    let links = format!("/remotecluster/{remote_id}/sharedchannelremotes");
+    wait_for("the channel to be shared", async || {
+        let links = from.admin.get(&links).await?;
+        let is_shared =
+            |link: &Value| link["channel_id"] == channel_id && link["is_invite_confirmed"] == true;
+        let there = to.admin.get(&format!("/channels/{channel_id}")).await?;
+        Ok(find(&links, is_shared).is_some() && there["shared"] == true)
     })
     .await
     .with_context(|| format!("the inviting side said: {answer}"))

@@ -12,7 +12,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::as_owner;
-use super::remote::{Remote, RemoteArgs, read_password};
+use super::remote::{RemoteArgs, in_session, read_password};
 use crate::config::{File, Overrides, Settings};
 use crate::service;
 
@@ -109,14 +109,14 @@ async fn create_here(args: &CreateUserArgs, data: PathBuf) -> Result<String> {
 }
 
 async fn create_there(remote: &RemoteArgs, args: &CreateUserArgs) -> Result<String> {
-    let remote = Remote::open(remote).await?;
-    let password = read_password("CAUSEWAY_NEW_PASSWORD", "password of the new account")?;
-    let body = json!({
-        "username": args.username, "email": args.email, "password": password.expose(),
-    });
-    let made = remote.call(Method::POST, "/users", Some(&body)).await;
-    remote.close().await?;
-    let made = made?;
+    let made = in_session(remote, async |remote| {
+        let password = read_password("CAUSEWAY_NEW_PASSWORD", "password of the new account")?;
+        let body = json!({
+            "username": args.username, "email": args.email, "password": password.expose(),
+        });
+        remote.call(Method::POST, "/users", Some(&body)).await
+    })
+    .await?;
     match made.get("id").and_then(Value::as_str) {
         Some(id) => Ok(id.to_string()),
         None => bail!("the workspace did not return the id of the new account"),

@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::remote::{Remote, RemoteArgs, read_password};
+use super::remote::{Remote, RemoteArgs, in_session, read_password, text};
 use super::terminal;
 
 /// Entries of a list in one request, as many as the API gives.
@@ -120,11 +120,10 @@ struct Party {
 }
 
 pub async fn run(args: ConnectionArgs) -> Result<ExitCode> {
-    let remote = Remote::open(&args.remote).await?;
-    let done = carry_out(&remote, args.command).await;
-    let closed = remote.close().await;
-    done?;
-    closed?;
+    in_session(&args.remote, async |remote| {
+        carry_out(remote, args.command).await
+    })
+    .await?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -368,10 +367,6 @@ fn word<'w>(word: &'w str, what: &str) -> Result<&'w str> {
         bail!("{word:?} is not {what}");
     }
     Ok(word)
-}
-
-fn text<'v>(value: &'v Value, key: &str) -> &'v str {
-    value.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
 fn number(value: &Value, key: &str) -> i64 {

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
-use super::remote::{Remote, RemoteArgs};
+use super::remote::{Remote, RemoteArgs, in_session, text};
 
 #[derive(Debug, Args)]
 pub struct PolicyArgs {
@@ -61,11 +61,10 @@ enum Failure {
 }
 
 pub async fn run(args: PolicyArgs) -> Result<ExitCode> {
-    let remote = Remote::open(&args.remote).await?;
-    let done = carry_out(&remote, args.command).await;
-    let closed = remote.close().await;
-    done?;
-    closed?;
+    in_session(&args.remote, async |remote| {
+        carry_out(remote, args.command).await
+    })
+    .await?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -149,10 +148,6 @@ async fn put(remote: &Remote, args: &LoadArgs, done: &str) -> Result<()> {
 
 fn read(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).with_context(|| format!("reading {}", path.display()))
-}
-
-fn text<'v>(value: &'v Value, key: &str) -> &'v str {
-    value.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
 fn line(policy: &Value) -> String {

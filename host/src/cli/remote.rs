@@ -83,9 +83,27 @@ impl Transport {
     }
 }
 
+/// Does something in a session, which is ended even if it fails.
+pub async fn in_session<R>(
+    args: &RemoteArgs,
+    act: impl AsyncFnOnce(&Remote) -> Result<R>,
+) -> Result<R> {
+    let remote = Remote::open(args).await?;
+    let done = act(&remote).await;
+    let closed = remote.close().await;
+    let done = done?;
+    closed?;
+    Ok(done)
+}
+
+/// A text of a response; empty if it is missing.
+pub fn text<'v>(value: &'v Value, key: &str) -> &'v str {
+    value.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
 impl Remote {
     /// Opens a session, or uses the given one.
-    pub async fn open(args: &RemoteArgs) -> Result<Remote> {
+    async fn open(args: &RemoteArgs) -> Result<Remote> {
         // clap does not compare options before a verb with those after it.
         if args.token.is_some() && args.login.is_some() {
             bail!("give an administrator's --token or --login, not both");
@@ -112,7 +130,7 @@ impl Remote {
     }
 
     /// Ends the session if it was created here.
-    pub async fn close(self) -> Result<()> {
+    async fn close(self) -> Result<()> {
         if self.own_session {
             self.call(Method::POST, "/users/logout", None).await?;
         }
