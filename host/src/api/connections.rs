@@ -102,7 +102,7 @@ async fn list(State(app): State<SharedApp>, caller: Caller, params: Params) -> A
     });
     let views = Views::new(&rows, Viewer::of(&rows, caller.user));
     let page = params.page().of(found);
-    let list = json::list(&page, |(no, row)| Reached {
+    let list = json::list(&page, |(no, row)| ReportedConnection {
         stored: views.remote_cluster(*no, row),
         reported_site_url: app.federation.reported_site_url(*no, row),
     })?;
@@ -111,7 +111,7 @@ async fn list(State(app): State<SharedApp>, caller: Caller, params: Params) -> A
 
 /// A connection with what this process has heard of it.
 #[derive(Serialize)]
-struct Reached<'a> {
+struct ReportedConnection<'a> {
     #[serde(flatten)]
     stored: RemoteClusterView<'a>,
     /// The address to which the peer reports that it has moved; not in the reference.
@@ -124,7 +124,7 @@ async fn by_id(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiRes
     caller.require_admin(&rows)?;
     let (no, row) = any(&rows, &ids)?;
     let views = Views::new(&rows, Viewer::of(&rows, caller.user));
-    let reached = Reached {
+    let reached = ReportedConnection {
         stored: views.remote_cluster(no, &row),
         reported_site_url: app.federation.reported_site_url(no, &row),
     };

@@ -108,10 +108,11 @@ fn put<R: Record>(rows: &Overlay<'_>, key: &R::Key, row: &R) {
 mod tests {
     use super::*;
     use crate::boundary::env::{Rows, StepContext};
+    use crate::model::ChannelKind;
     use crate::rows::counters::counters;
-    use crate::rows::key;
     use crate::rows::testing::MemoryHost;
     use crate::rows::tx::Tx;
+    use crate::rows::{fixture, key};
 
     const CONTEXT: StepContext = StepContext {
         now_ms: 5,
@@ -141,6 +142,25 @@ mod tests {
             panic!("one row, not {writes:?}");
         };
         assert_eq!(write.value, Some(expected(3)));
+    }
+
+    #[test]
+    fn who_asks_for_a_channel_finds_it_as_it_was_written_last() {
+        let mut host = MemoryHost::new();
+        fixture::put(&mut host, |tx| {
+            fixture::put_channel(tx, 1, 1, "town", ChannelKind::Public);
+        });
+        let no = ChannelNo(1);
+        let mut tx = Tx::new(&host, CONTEXT);
+        let mut row = tx.channel(no).map(Rc::unwrap_or_clone).unwrap();
+        row.header = "by others".into();
+        tx.put(&no, &row);
+        assert_eq!(tx.channel(no).unwrap().header, "by others");
+        tx.change_channel(no, |_, channel| channel.header = "by a draft".into());
+        assert_eq!(tx.channel(no).unwrap().header, "by a draft");
+        assert_eq!(tx.get::<Channel>(&no).unwrap().header, "by a draft");
+        tx.delete::<Channel>(&no);
+        assert_eq!(tx.channel(no), None);
     }
 
     #[test]

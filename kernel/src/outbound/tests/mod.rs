@@ -32,6 +32,25 @@ fn a_channel_is_offered_in_the_team_that_the_peer_named() {
 }
 
 #[test]
+fn what_was_stored_before_it_was_refused_goes_out_as_every_server_can_store_it() {
+    let mut world = World::shared(PeerKind::Causeway);
+    world.write(ANN, TOWN, "on its way");
+    // Waits for the receipt of the first.
+    let waiting = world.write(ANN, TOWN, "text");
+    world.alter::<Post>(&waiting, |post| {
+        post.message = "a\0b".into();
+        post.props = r#"{"n":1e999}"#.into();
+    });
+    let mut sent = String::new();
+    while let Some((_, frame)) = world.out.first() {
+        sent.push_str(&String::from_utf8_lossy(frame));
+        world.deliver_next();
+    }
+    assert!(sent.contains(r#""message":"a\ufffdb""#), "{sent}");
+    assert!(sent.contains(r#""props":{"n":"1e999"}"#), "{sent}");
+}
+
+#[test]
 fn what_is_posted_while_the_invitation_is_out_arrives_too() {
     let mut world = World::connected(PeerKind::Causeway);
     let old = world.write(ANN, TOWN, "from before");
