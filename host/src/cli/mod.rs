@@ -61,8 +61,8 @@ enum Command {
     Policy(policy::PolicyArgs),
     /// Connect a running workspace to others, and share its channels.
     ///
-    /// The same as the slash commands /secure-connection and /share-channel. Needs an administrator's token
-    /// or login.
+    /// Does what the slash command /secure-connection does, and invites a connection to channels or uninvites it.
+    /// Needs an administrator's token or login.
     Connection(connection::ConnectionArgs),
     /// Administer accounts.
     Admin(admin::AdminArgs),

@@ -45,7 +45,7 @@ impl<'t> Conversation<'t> {
         self.crates_while(filter.swap()).await?;
         self.arrives(&self.town.globex.ben, &denied, |_| true)
             .await?;
-        say("the post that was held back is asked about again, and arrives");
+        say("the policy is asked again about the post that it held back, and it arrives");
         Ok(())
     }
 
@@ -72,7 +72,7 @@ impl<'t> Conversation<'t> {
             .await?;
         self.arrives(ann, &question, |post| reactions(post) == 1)
             .await?;
-        say("ann asks, carla and her ben answer in the thread, carla mends her answer, two react");
+        say("ann asks, carla and her ben answer in the thread, carla edits her answer, two react");
         Ok(())
     }
 
@@ -95,7 +95,7 @@ impl<'t> Conversation<'t> {
             })
             .await?;
         }
-        say("each ben takes a post back, and it goes on the other side, too");
+        say("each ben deletes a post, and it disappears on the other side, too");
         Ok(())
     }
 

@@ -103,7 +103,7 @@ async fn tell(arguments: &Arguments) -> Result<(Town, bool)> {
     chapter("Two workspaces, each a process of its own");
     let ports = (arguments.acme_port, arguments.globex_port);
     let town = Town::open(&arguments.folder, ports).await?;
-    chapter("An administrator here, an administrator there, and a code that goes between them");
+    chapter("Two administrators, and an invitation code sent from one to the other");
     let channel = town.harbour().await?;
 
     chapter("Ann and Ben at acme, Ben and Carla at globex");
@@ -113,7 +113,7 @@ async fn tell(arguments: &Arguments) -> Result<(Town, bool)> {
         .hold(&filter)
         .await?;
 
-    chapter("Both journals, carried out again in fresh stores");
+    chapter("Both journals, replayed in fresh stores");
     for workspace in [&town.acme.workspace, &town.globex.workspace] {
         say(&format!("causeway replay {}", workspace.data.display()));
         for line in replay(&workspace.data).await?.lines() {
@@ -140,5 +140,5 @@ fn invite_to_look(town: &Town) {
         let (name, url) = (&side.workspace.name, side.workspace.site_url());
         say(&format!("{name:<7} {url}  {people}  password {PASSWORD}"));
     }
-    say("Ctrl-C closes both; their data stays, and `make run` goes on with it.");
+    say("Ctrl-C stops both; their data is kept, and the next `make run` continues with it.");
 }
