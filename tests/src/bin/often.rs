@@ -1,8 +1,9 @@
 //! Runs every test that depends on real time repeatedly while other work keeps two cores busy.
 //!
-//! Tests that start services, sockets or threads see every order of events only on a busy machine.
-//! Tests that are a function of their seeds are not repeated. The competing work is done by
-//! threads of this process, so it ends with the process in any case.
+//! Tests that start services, sockets or threads see every order of events only on a busy machine, so
+//! the suites of a run also run at the same time. Tests that are a function of their seeds are not
+//! repeated. The competing work is done by threads of this process, so it ends with the process in any
+//! case.
 
 use std::fs;
 use std::hint::black_box;
@@ -98,9 +99,8 @@ fn main() -> Result<ExitCode> {
     for run in 1..=arguments.runs {
         let begun = Instant::now();
         let mut told = Vec::new();
-        for built in &all {
+        for (built, output) in all.iter().zip(run_together(&all)?) {
             let name = built.suite.name;
-            let output = built.run()?;
             told.push(format!("{name} {}", summary(&output)?));
             if !output.status.success() {
                 let kept = arguments.kept.join(format!("run-{run}-{name}.log"));
@@ -161,6 +161,18 @@ impl Suite {
         });
         found.with_context(|| format!("cargo built no tests `{}`", self.name))
     }
+}
+
+/// Runs all suites at the same time.
+fn run_together(all: &[Built]) -> Result<Vec<Output>> {
+    thread::scope(|scope| {
+        let running: Vec<_> = all.iter().map(|it| scope.spawn(|| it.run())).collect();
+        let ended = running.into_iter().map(|it| match it.join() {
+            Ok(output) => output,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        ended.collect()
+    })
 }
 
 impl Built {
