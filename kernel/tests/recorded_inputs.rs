@@ -13,14 +13,14 @@ use causeway_kernel::boundary::output::Reply;
 use causeway_kernel::boundary::texts::{HasTexts, Json, Text, TextVisitor};
 use causeway_kernel::command::{
     AbandonConnection, AcceptConnection, AcknowledgePost, AddChannelMember, AddReaction,
-    AddTeamMember, AttachConnection, Command, Configure, ConfirmConnection, CreateChannel,
-    CreateConnection, CreatePost, CreateTeam, CreateUser, DeletePost, EditPost, InviteToChannel,
-    PatchConnection, PatchUser, PersonalChange, RelocateConnection, RemoveChannelMember,
-    RemoveConnection, RemoveReaction, SetPersonal, UninviteFromChannel, UnshareChannel, UserPatch,
-    ViewChannel, WithdrawAcknowledgement,
+    AddTeamMember, AttachConnection, Command, Configure, ConfigureConnectedWorkspaces,
+    ConfirmConnection, CreateChannel, CreateConnection, CreatePost, CreateTeam, CreateUser,
+    DeletePost, EditPost, InviteToChannel, PatchConnection, PatchUser, PersonalChange,
+    RelocateConnection, RemoveChannelMember, RemoveConnection, RemoveReaction, SetPersonal,
+    UninviteFromChannel, UnshareChannel, UserPatch, ViewChannel, WithdrawAcknowledgement,
 };
 use causeway_kernel::model::{
-    ChannelKind, Config, PeerKind, PersonalKind, Priority, PriorityLevel,
+    ChannelKind, Config, ConnectedWorkspaces, PeerKind, PersonalKind, Priority, PriorityLevel,
 };
 use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, Id, PostNo, TeamNo, UserNo};
 use causeway_kernel::rows::testing::MemoryHost;
@@ -260,6 +260,13 @@ fn commands() -> Vec<Command> {
                 requested_ack: true,
                 persistent_notifications: false,
             }),
+        }),
+        Command::ConfigureConnectedWorkspaces(ConfigureConnectedWorkspaces {
+            settings: ConnectedWorkspaces {
+                direct: true,
+                users_per_sync_max: 100,
+                ..ConnectedWorkspaces::default()
+            },
         }),
     ]
 }

@@ -93,6 +93,8 @@ behaviours! {
     SpacedResends = 21,
     /// The priority of a peer's posts is stored; before, it was ignored.
     Priorities = 22,
+    /// What is shared with connected workspaces is a row of settings.
+    ConnectedWorkspaces = 23,
 }
 
 /// A behaviour that is in force.

@@ -31,7 +31,7 @@ pub use request::expire as expire_requests;
 pub use sharing::{InviteToChannel, UninviteFromChannel, UnshareChannel};
 pub use team::{AddTeamMember, CreateTeam, DEFAULT_CHANNEL, DEFAULT_CHANNELS};
 pub use user::{CreateUser, PatchUser, UserPatch};
-pub use workspace::{Configure, begin};
+pub use workspace::{Configure, ConfigureConnectedWorkspaces, begin};
 
 use registry::{Act, By, commands};
 
@@ -70,6 +70,7 @@ commands! {
     AcknowledgePost = 25,
     WithdrawAcknowledgement = 26,
     RelocateConnection = 27,
+    ConfigureConnectedWorkspaces = 28,
 }
 
 /// Carries out a command. `key` is the client's own key of the act. A refused command leaves neither writes

@@ -132,6 +132,14 @@ pub const LOCALE_BYTES_MAX: usize = 5;
 pub const SITE_URL_BYTES_MAX: usize = 512;
 /// Maximum setting of posts in one message.
 pub const POSTS_PER_SYNC_MAX: u32 = 200;
+/// Maximum setting of people in one message that offers them.
+pub const OFFERED_USERS_PER_SYNC_MAX: u32 = 200;
+/// Maximum setting of membership changes in one message.
+pub const MEMBERS_PER_SYNC_MAX: u32 = 200;
+/// Shortest setting of the time after which members are told of an interruption, in ms.
+pub const INTERRUPTION_MS_MIN: i64 = 1_000;
+/// Longest such setting, in ms.
+pub const INTERRUPTION_MS_MAX: i64 = 7 * 24 * 3_600_000;
 /// Connections that a step sends to; the others follow in timer steps.
 pub const PUMPS_PER_STEP_MAX: usize = 16;
 /// Rounds that a step examines for one connection before it finds one with something to send; the search

@@ -1,6 +1,7 @@
 //! The records of a workspace: the contents of the tables.
 
 mod channel;
+mod connected_workspaces;
 mod connection;
 mod feed;
 mod frame;
@@ -16,6 +17,7 @@ mod user;
 mod workspace;
 
 pub use channel::{Channel, ChannelKind, ChannelMember, Place, UserChannel};
+pub use connected_workspaces::ConnectedWorkspaces;
 pub use connection::{
     Connection, ConnectionLink, ConnectionState, PeerKind, PeerWorkspace, Round, RoundItem,
     RoundSource, Section, Suspended,

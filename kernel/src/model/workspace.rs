@@ -2,23 +2,27 @@ use serde::{Deserialize, Serialize};
 
 use crate::boundary::input::Incarnation;
 use crate::boundary::texts::{Text, texts};
+use crate::model::ConnectedWorkspaces;
 use crate::rows::id::Id;
 
 /// Key of a row of `Meta`.
 pub type MetaKey = u8;
 
-/// A row of `Meta`: 1 = the workspace, 2 = the counters.
+/// A row of `Meta`: 1 = the workspace, 2 = the counters, 3 = what is shared with connected workspaces.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MetaRow {
     /// The workspace itself.
     Workspace(Workspace),
     /// The counters.
     Counters(Counters),
+    /// What is shared with connected workspaces.
+    ConnectedWorkspaces(ConnectedWorkspaces),
 }
 texts!(
     enum MetaRow {
         Workspace(workspace),
         Counters(counters),
+        ConnectedWorkspaces(settings),
     }
 );
 
@@ -27,6 +31,8 @@ impl MetaRow {
     pub const WORKSPACE: MetaKey = 1;
     /// Key of the counters.
     pub const COUNTERS: MetaKey = 2;
+    /// Key of what is shared with connected workspaces; until it was changed once, there is no such row.
+    pub const CONNECTED_WORKSPACES: MetaKey = 3;
 }
 
 /// The workspace.

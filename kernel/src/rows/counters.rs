@@ -1,6 +1,6 @@
-//! The single rows: the workspace itself and its counters.
+//! The single rows: the workspace itself, its counters and settings.
 
-use crate::model::{Counters, MetaRow, Workspace};
+use crate::model::{ConnectedWorkspaces, Counters, MetaRow, Workspace};
 use crate::rows::record::Read;
 
 /// The current counters.
@@ -16,5 +16,13 @@ pub fn workspace(rows: &(impl Read + ?Sized)) -> Option<Workspace> {
     match rows.get::<MetaRow>(&MetaRow::WORKSPACE) {
         Some(MetaRow::Workspace(workspace)) => Some(workspace),
         _ => None,
+    }
+}
+
+/// What is shared with connected workspaces.
+pub fn connected_workspaces(rows: &(impl Read + ?Sized)) -> ConnectedWorkspaces {
+    match rows.get::<MetaRow>(&MetaRow::CONNECTED_WORKSPACES) {
+        Some(MetaRow::ConnectedWorkspaces(settings)) => settings,
+        _ => ConnectedWorkspaces::default(),
     }
 }

@@ -103,6 +103,7 @@ variants!(COMMANDS, command, Command {
     UninviteFromChannel => By(Act::Uninvite),
     UnshareChannel => By(Act::Unshare),
     Configure => Never("the settings of a run are drawn once and hold from its beginning"),
+    ConfigureConnectedWorkspaces => Never("the settings of a run are drawn once and hold from its beginning"),
     PatchConnection => Never("it changes how a connection is shown, and nothing that is shared"),
     AcknowledgePost => By(Act::Acknowledge),
     WithdrawAcknowledgement => By(Act::Withdraw),

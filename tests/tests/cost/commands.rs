@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use causeway_kernel::boundary::input::Actor;
 use causeway_kernel::command::{
     AbandonConnection, AcceptConnection, AcknowledgePost, AddChannelMember, AddReaction,
-    AddTeamMember, AttachConnection, Command, Configure, ConfirmConnection, CreateChannel,
-    CreateConnection, CreatePost, CreateTeam, CreateUser, DeletePost, EditPost, InviteToChannel,
-    PatchConnection, PatchUser, PersonalChange, RelocateConnection, RemoveChannelMember,
-    RemoveConnection, RemoveReaction, SetPersonal, UninviteFromChannel, UnshareChannel, UserPatch,
-    ViewChannel, WithdrawAcknowledgement,
+    AddTeamMember, AttachConnection, Command, Configure, ConfigureConnectedWorkspaces,
+    ConfirmConnection, CreateChannel, CreateConnection, CreatePost, CreateTeam, CreateUser,
+    DeletePost, EditPost, InviteToChannel, PatchConnection, PatchUser, PersonalChange,
+    RelocateConnection, RemoveChannelMember, RemoveConnection, RemoveReaction, SetPersonal,
+    UninviteFromChannel, UnshareChannel, UserPatch, ViewChannel, WithdrawAcknowledgement,
 };
 use causeway_kernel::model::limits::{HELD_MAX, REMOTE_EMOJI_PER_POST_MAX};
-use causeway_kernel::model::{ChannelKind, Config, PeerKind, PersonalKind};
+use causeway_kernel::model::{ChannelKind, Config, ConnectedWorkspaces, PeerKind, PersonalKind};
 use causeway_kernel::rows::id::{ConnectionNo, Id, PostNo, TeamNo, UserNo};
 use serde_json::{Value, json};
 
@@ -206,6 +206,12 @@ fn commands(site: &Site) -> Vec<(Actor, Command)> {
         Command::Configure(Configure {
             site_url: "https://here.example".into(),
             config: Config::default(),
+        }),
+        Command::ConfigureConnectedWorkspaces(ConfigureConnectedWorkspaces {
+            settings: ConnectedWorkspaces {
+                direct: true,
+                ..ConnectedWorkspaces::default()
+            },
         }),
     ];
     let by_system = first.into_iter().map(|it| (Actor::System, it));

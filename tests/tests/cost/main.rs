@@ -4,6 +4,7 @@
 
 mod commands;
 mod site;
+mod starving;
 
 use causeway_engine::runtime::STEP_FUEL;
 use causeway_kernel::boundary::input::Actor;

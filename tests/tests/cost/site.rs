@@ -25,7 +25,10 @@ use serde_json::{Value, json};
 
 pub const CHANNEL: ChannelNo = ChannelNo(3);
 pub const PEER: ConnectionNo = ConnectionNo(1);
+/// Another peer, once [`Site::connect_other`] was called.
+pub const OTHER: ConnectionNo = ConnectionNo(2);
 const START_MS: i64 = 1_800_000_000_000;
+const BOSS: Actor = Actor::User(UserNo(1));
 
 /// The cost of a step.
 #[derive(Clone, Copy, Debug)]
@@ -112,6 +115,26 @@ pub fn reaction(post: &str, emoji: &str, version: i64, delete_at: i64) -> Value 
     })
 }
 
+/// An answered ping of a peer.
+pub fn ping(connection: ConnectionNo) -> Input {
+    Input::Ping {
+        connection,
+        answer: Some(PingAnswer {
+            sent_at_ms: 0,
+            recv_at_ms: 0,
+            kind: Some(PeerKind::Causeway),
+            incarnation: None,
+        }),
+    }
+}
+
+/// What a step did.
+pub struct Ran {
+    pub reply: Reply,
+    pub cost: Cost,
+    pub effects: Vec<Effect>,
+}
+
 impl Site {
     pub fn new() -> Site {
         let cache = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("kernels");
@@ -146,9 +169,8 @@ impl Site {
                 admin: true,
             }),
         );
-        let boss = Actor::User(UserNo(1));
         self.act(
-            boss,
+            BOSS,
             Command::CreateTeam(CreateTeam {
                 name: name("main"),
                 display_name: name("Main"),
@@ -156,35 +178,9 @@ impl Site {
                 is_open: true,
             }),
         );
+        self.connect(PEER, "peer");
         self.act(
-            boss,
-            Command::CreateConnection(CreateConnection {
-                name: name("peer"),
-                display_name: name("Peer"),
-                default_team_id: String::new(),
-            }),
-        );
-        self.act(
-            Actor::System,
-            Command::ConfirmConnection(ConfirmConnection {
-                connection: PEER,
-                site_url: name("https://peer.example"),
-                kind: PeerKind::Causeway,
-                remote_team_id: String::new(),
-            }),
-        );
-        let answer = PingAnswer {
-            sent_at_ms: 0,
-            recv_at_ms: 0,
-            kind: Some(PeerKind::Causeway),
-            incarnation: None,
-        };
-        self.run(&Input::Ping {
-            connection: PEER,
-            answer: Some(answer),
-        });
-        self.act(
-            boss,
+            BOSS,
             Command::CreateChannel(CreateChannel {
                 team: TeamNo(1),
                 kind: ChannelKind::Public,
@@ -194,16 +190,9 @@ impl Site {
                 purpose: String::new(),
             }),
         );
+        self.invite(PEER);
         self.act(
-            boss,
-            Command::InviteToChannel(InviteToChannel {
-                channel: CHANNEL,
-                connection: PEER,
-                read_only: false,
-            }),
-        );
-        self.act(
-            boss,
+            BOSS,
             Command::CreatePost(CreatePost {
                 channel: CHANNEL,
                 root: None,
@@ -216,6 +205,44 @@ impl Site {
         let profile = user(&long("ann"), "ann", 1);
         self.sync(&json!({"users": {long("ann"): profile}}));
         self.hold(&json!({"posts": [post(&long("waiting"), "waits", 1)]}));
+    }
+
+    /// Adds a second peer that shares the channel.
+    pub fn connect_other(&mut self) {
+        self.connect(OTHER, "other");
+        self.invite(OTHER);
+    }
+
+    fn connect(&mut self, connection: ConnectionNo, name: &str) {
+        self.act(
+            BOSS,
+            Command::CreateConnection(CreateConnection {
+                name: name.to_string(),
+                display_name: name.to_string(),
+                default_team_id: String::new(),
+            }),
+        );
+        self.act(
+            Actor::System,
+            Command::ConfirmConnection(ConfirmConnection {
+                connection,
+                site_url: format!("https://{name}.example"),
+                kind: PeerKind::Causeway,
+                remote_team_id: String::new(),
+            }),
+        );
+        self.run(&ping(connection));
+    }
+
+    fn invite(&mut self, connection: ConnectionNo) {
+        self.act(
+            BOSS,
+            Command::InviteToChannel(InviteToChannel {
+                channel: CHANNEL,
+                connection,
+                read_only: false,
+            }),
+        );
     }
 
     /// Takes a message while the policies fail, so that its posts are held.
@@ -241,9 +268,9 @@ impl Site {
         cost
     }
 
-    /// Takes a sync message in as many steps as it needs.
-    pub fn sync(&mut self, payload: &Value) -> Vec<Cost> {
-        let connection = self.rows.get::<Connection>(&PEER).unwrap();
+    /// The body of a sync message of a peer.
+    pub fn frame(&self, from: ConnectionNo, payload: &Value) -> Vec<u8> {
+        let connection = self.rows.get::<Connection>(&from).unwrap();
         let channel = self.rows.get::<Channel>(&CHANNEL).unwrap();
         let local = self
             .local()
@@ -256,14 +283,19 @@ impl Site {
             "msg": {"id": long("m"), "topic": "sharedchannel_sync", "create_at": START_MS,
                 "payload": payload},
         });
-        let body = frame
+        frame
             .to_string()
             .replace(
                 &format!("\"{}\"", long("")),
                 &format!("\"{}\"", channel.id.as_str()),
             )
             .replace(&long("local"), &local)
-            .into_bytes();
+            .into_bytes()
+    }
+
+    /// Takes a sync message in as many steps as it needs.
+    pub fn sync(&mut self, payload: &Value) -> Vec<Cost> {
+        let body = self.frame(PEER, payload);
         let first = Input::Frame {
             connection: PEER,
             body,
@@ -301,6 +333,21 @@ impl Site {
 
     /// Executes a step, and reports everything that it sends as delivered.
     fn run(&mut self, input: &Input) -> (Reply, Cost) {
+        let Ran {
+            reply,
+            cost,
+            effects,
+        } = self.step(input);
+        for effect in &effects {
+            if let Some(receipt) = delivered(effect) {
+                self.run(&receipt);
+            }
+        }
+        (reply, cost)
+    }
+
+    /// Executes a step.
+    pub fn step(&mut self, input: &Input) -> Ran {
         self.steps += 1;
         let context = StepContext {
             now_ms: START_MS + i64::from(self.steps),
@@ -312,20 +359,34 @@ impl Site {
         let StepEnd::Done(output) = end else {
             panic!("{end:?}");
         };
-        let cost = Cost {
-            fuel: self.kernel.fuel_used().unwrap(),
-            input_bytes: bytes.len() as u64,
-        };
         self.rows.apply(&output.writes);
-        for effect in &output.effects {
-            if let Ok(Effect::Send { attempt, .. }) = codec::decode_effect(effect) {
-                self.run(&Input::Receipt(Receipt {
-                    connection: PEER,
-                    attempt,
-                    outcome: SendOutcome::Answered(encode_ok(None)),
-                }));
-            }
+        let effects = output.effects.iter();
+        Ran {
+            reply: codec::decode_reply(&output.reply).unwrap(),
+            cost: Cost {
+                fuel: self.kernel.fuel_used().unwrap(),
+                input_bytes: bytes.len() as u64,
+            },
+            effects: effects
+                .map(|bytes| codec::decode_effect(bytes).unwrap())
+                .collect(),
         }
-        (codec::decode_reply(&output.reply).unwrap(), cost)
     }
+}
+
+/// The receipt of a sent message that its peer took.
+pub fn delivered(effect: &Effect) -> Option<Input> {
+    let Effect::Send {
+        connection,
+        attempt,
+        ..
+    } = effect
+    else {
+        return None;
+    };
+    Some(Input::Receipt(Receipt {
+        connection: *connection,
+        attempt: *attempt,
+        outcome: SendOutcome::Answered(encode_ok(None)),
+    }))
 }

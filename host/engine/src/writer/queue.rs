@@ -56,7 +56,7 @@ impl Job {
 }
 
 /// The source of a step, which is charged for its cost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Source {
     /// The operator and the engine itself: always first, and few.
     Control,

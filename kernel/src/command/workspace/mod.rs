@@ -1,8 +1,10 @@
 //! The workspace itself: its creation and its settings.
 
 mod configure;
+mod connected_workspaces;
 
 pub use configure::Configure;
+pub use connected_workspaces::ConfigureConnectedWorkspaces;
 
 use crate::boundary::behaviour;
 use crate::boundary::input::{Genesis, Incarnation};

@@ -230,6 +230,7 @@ pub fn cause(rows: &Tables, input: &Input) -> Cause {
         | Command::UninviteFromChannel { .. }
         | Command::UnshareChannel { .. }
         | Command::Configure { .. }
+        | Command::ConfigureConnectedWorkspaces { .. }
         | Command::SetPersonal(_)
         | Command::PatchConnection { .. }
         | Command::RelocateConnection(_) => None,

@@ -76,6 +76,7 @@ fn is_about_teams(command: &Command) -> bool {
         | Command::UninviteFromChannel { .. }
         | Command::UnshareChannel { .. }
         | Command::Configure { .. }
+        | Command::ConfigureConnectedWorkspaces { .. }
         | Command::SetPersonal(_)
         | Command::PatchConnection { .. }
         | Command::RelocateConnection(_) => false,

@@ -142,6 +142,9 @@ fn people_act(seen: &Seen<'_>, command: &Command) -> Option<String> {
         Command::Configure(Configure { site_url, .. }) => {
             format!("changes the settings, site URL {}", plain(site_url))
         }
+        Command::ConfigureConnectedWorkspaces(_) => {
+            "changes what is shared with connected workspaces".to_string()
+        }
         _ => return None,
     })
 }
