@@ -13,6 +13,7 @@ use causeway_kernel::rows::tx::Read;
 use causeway_views::json::{Viewer, Views};
 
 use crate::config::Settings;
+use crate::configuration::Configuration;
 use crate::federation::Federation;
 use crate::http::ApiError;
 use crate::http::answers::Answers;
@@ -42,8 +43,10 @@ pub struct App {
     pub logins: LoginLimiter,
     /// Held during an export, which keeps a CPU and the disk busy.
     pub exporting: tokio::sync::Mutex<()>,
-    /// Settings.
+    /// Settings as they were at the start.
     pub settings: Settings,
+    /// Settings that may have changed since.
+    pub configuration: Configuration,
     /// When the data directory was created, in ms since the Unix epoch.
     pub installed_at_ms: i64,
     /// Whether the startup work is complete; if not, the disk refused writes and it is retried.

@@ -6,6 +6,7 @@ pub mod cli;
 pub mod client_address;
 pub mod commands;
 pub mod config;
+mod configuration;
 pub mod export;
 mod export_log;
 pub mod federation;

@@ -14,7 +14,7 @@ use causeway_engine::runtime::{
 use causeway_engine::{Clock, Engine, EngineOptions, SteadyClock, SubmitError, SystemClock};
 use causeway_kernel::boundary::input::{Actor, Genesis, Input};
 use causeway_kernel::boundary::output::{Effect, Object, Reply};
-use causeway_kernel::command::{Command, Configure, CreateUser};
+use causeway_kernel::command::{Command, CreateUser};
 use causeway_kernel::model::User;
 use causeway_kernel::rows::counters;
 use causeway_kernel::rows::id::UserNo;
@@ -28,6 +28,7 @@ use tokio::task::JoinHandle;
 use crate::api;
 use crate::app::{App, SharedApp};
 use crate::config::Settings;
+use crate::configuration::{self, Configuration};
 use crate::federation::Federation;
 use crate::http::connections::{Connections, Limits};
 use crate::http::{answers, descriptors, server};
@@ -94,6 +95,7 @@ pub async fn start_with_clock(mut settings: Settings, clock: Arc<dyn Clock>) -> 
         exporting: tokio::sync::Mutex::default(),
         installed_at_ms,
         is_prepared: AtomicBool::new(false),
+        configuration: Configuration::new(&settings),
         settings,
     });
     let effects = tokio::spawn(dispatch(Arc::clone(&app), effects));
@@ -139,7 +141,7 @@ async fn open_engine(
     let (data_dir, retention) = (settings.data.clone(), settings.retention);
     let genesis = Genesis {
         site_url: settings.site_url.clone(),
-        config: settings.kernel.clone(),
+        config: settings.kernel(),
     };
     let opened = tokio::task::spawn_blocking(move || {
         let (kernel, policies) = open_components(&data_dir)?;
@@ -254,7 +256,7 @@ async fn prepare(app: &SharedApp) -> Result<()> {
         .await
         .context("sweeping the vault")?;
     sweep_sessions(app).await?;
-    configure(app).await?;
+    configuration::apply(app).await?;
     app.engine
         .submit(Input::Resume)
         .await
@@ -306,30 +308,6 @@ async fn sweep_sessions(app: &SharedApp) -> Result<()> {
         .await
         .context("sweeping sessions")?;
     Ok(())
-}
-
-/// Submits settings that have changed since the workspace last ran.
-async fn configure(app: &SharedApp) -> Result<()> {
-    let known = counters::workspace(&app.rows()).context("the workspace has no first entry")?;
-    let (site_url, config) = (app.settings.site_url.clone(), app.settings.kernel.clone());
-    if known.site_url == site_url && known.config == config {
-        return Ok(());
-    }
-    let command = Command::Configure(Configure { site_url, config });
-    let input = Input::Command {
-        actor: Actor::System,
-        key: None,
-        command,
-    };
-    match app
-        .engine
-        .submit(input)
-        .await
-        .context("changing the settings")?
-    {
-        Reply::Refused(refusal) => bail!("the settings were refused: {}", refusal.message),
-        _ => Ok(()),
-    }
 }
 
 /// Carries out effects in order until the engine stops.

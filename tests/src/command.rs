@@ -49,14 +49,18 @@ async fn answering(arguments: &[&str], input: &str) -> Result<Output> {
 /// `causeway connection …` on a running workspace with its administrator's session; returns its output. If it
 /// is refused, the error is its output.
 pub async fn connection(side: &Side, arguments: &[&str], input: &str) -> Result<String> {
+    in_session(side, "connection", arguments, input).await
+}
+
+/// Runs `causeway config` as an administrator and returns what it prints; if it is refused, the error is its
+/// output.
+pub async fn config(side: &Side, arguments: &[&str]) -> Result<String> {
+    in_session(side, "config", arguments, "").await
+}
+
+async fn in_session(side: &Side, verb: &str, arguments: &[&str], input: &str) -> Result<String> {
     let token = side.admin.token().context("no session")?;
-    let mut all = vec![
-        "connection",
-        "--url",
-        side.admin.site_url(),
-        "--token",
-        token,
-    ];
+    let mut all = vec![verb, "--url", side.admin.site_url(), "--token", token];
     all.extend(arguments);
     said(answering(&all, input).await?)
 }

@@ -247,11 +247,22 @@ impl Workspace {
         Ok(self.data.clone())
     }
 
+    /// Has the process read its configuration file again.
+    pub fn hang_up(&self) -> Result<()> {
+        self.signal("HUP")
+    }
+
+    fn signal(&self, name: &str) -> Result<()> {
+        // The shell's own `kill`: a small system has no program with this name.
+        let kill = format!("kill -{name} {}", self.child.id());
+        let status = Command::new("sh").args(["-c", &kill]).status()?;
+        ensure!(status.success(), "{kill}: {status}");
+        Ok(())
+    }
+
     /// Asks the process to end and waits for its orderly shutdown.
     pub async fn stop(mut self) -> Result<PathBuf> {
-        // The shell's own `kill`: a small system has no program with this name.
-        let kill = format!("kill -TERM {}", self.child.id());
-        Command::new("sh").args(["-c", &kill]).status()?;
+        self.signal("TERM")?;
         let begun = Instant::now();
         let status = loop {
             if let Some(status) = self.child.try_wait()? {

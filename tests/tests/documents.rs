@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use causeway::config::sharing::{SETTINGS, Setting};
 use causeway::config::{File, Overrides, Settings};
 
 fn root() -> PathBuf {
@@ -21,13 +22,19 @@ fn the_configuration_file_of_the_documents_holds_every_key_at_its_default() -> R
     let (block, _) = block.split_once("```").context("an open block")?;
     let file = tempfile::NamedTempFile::new()?;
     fs::write(file.path(), block)?;
-    let documented = Settings::build(File::read(file.path())?, Overrides::default())?;
+    let mut documented = Settings::build(File::read(file.path())?, Overrides::default())?;
     let data = Some(documented.data.clone());
     let overrides = Overrides {
         data,
         ..Overrides::default()
     };
     let default = Settings::build(File::default(), overrides)?;
+    // Every setting of what is shared is there, at its default.
+    let sharing = std::mem::take(&mut documented.sharing);
+    assert_eq!(sharing.effective(), default.sharing.effective());
+    let missing = SETTINGS.iter().filter(|it| !sharing.file.has(it));
+    assert_eq!(missing.map(Setting::path).collect::<Vec<_>>(), [""; 0]);
+    documented.file = File::default();
     assert_eq!(format!("{documented:?}"), format!("{default:?}"));
 
     // No setting is missing either: every field has its key.
@@ -36,10 +43,21 @@ fn the_configuration_file_of_the_documents_holds_every_key_at_its_default() -> R
     for (field, _) in fields {
         let key = match field.trim() {
             // Groups of settings, and fields that are not settings of the file.
-            "kernel" | "retention" | "federation" | "segment_bytes" => continue,
+            "retention"
+            | "federation"
+            | "segment_bytes"
+            | "sharing"
+            | "stored"
+            | "environment"
+            | "sources"
+            | "overrides"
+            | "file"
+            | "connected_workspaces"
+            | "feature_flags"
+            | "causeway"
+            | "notices" => continue,
             "journal_age_ms" => "journal_days",
             "open_server" => "enable_open_server",
-            "posts_per_sync_max" => "max_posts_per_sync",
             other => other,
         };
         assert!(block.contains(&format!("{key} = ")), "{key} is not there");

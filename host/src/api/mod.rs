@@ -9,6 +9,7 @@ pub mod acknowledgements;
 pub mod answer;
 pub mod auth;
 pub mod channels;
+pub mod config;
 pub mod connections;
 pub mod events;
 pub mod members;
@@ -50,6 +51,7 @@ pub fn router(app: &SharedApp) -> Router {
         .merge(reactions::routes())
         .merge(slash::routes())
         .merge(system::routes())
+        .merge(config::routes())
         .merge(connections::routes())
         .merge(shared_channels::routes())
         .merge(policies::routes())

@@ -133,13 +133,9 @@ fn diagnostic_id(incarnation: Id) -> Id {
 
 /// Further settings for callers with a session.
 fn session_config(app: &App) -> Vec<(&'static str, String)> {
-    let yes = [
-        "EnableCommands",
-        "PostAcknowledgements",
-        "PostPriority",
-        "ExperimentalSharedChannels",
-        "ExperimentalRemoteClusterService",
-    ];
+    let shared = counters::connected_workspaces(&app.rows());
+    let connections = app.configuration.sharing().effective().connections;
+    let yes = ["EnableCommands", "PostAcknowledgements", "PostPriority"];
     let no = [
         "EnableFileAttachments",
         "EnablePublicLink",
@@ -155,10 +151,14 @@ fn session_config(app: &App) -> Vec<(&'static str, String)> {
         "EnableTutorial",
         "EnableOnboardingFlow",
         "SendPushNotifications",
-        "FeatureFlagEnableSharedChannelsDMs",
-        "FeatureFlagEnableSharedChannelsPlugins",
-        "FeatureFlagEnableSharedChannelsMemberSync",
         "FeatureFlagWebSocketEventScope",
+    ];
+    let switches = [
+        ("ExperimentalSharedChannels", shared.channels),
+        ("ExperimentalRemoteClusterService", connections),
+        ("FeatureFlagEnableSharedChannelsDMs", shared.direct),
+        ("FeatureFlagEnableSharedChannelsPlugins", shared.plugins),
+        ("FeatureFlagEnableSharedChannelsMemberSync", shared.members),
     ];
     let mut config = vec![
         ("MaxPostSize", MESSAGE_CHARS_MAX.to_string()),
@@ -179,6 +179,7 @@ fn session_config(app: &App) -> Vec<(&'static str, String)> {
     ];
     config.extend(yes.map(|key| (key, "true".to_string())));
     config.extend(no.map(|key| (key, "false".to_string())));
+    config.extend(switches.map(|(key, on)| (key, on.to_string())));
     config
 }
 

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::as_owner;
 use super::remote::{RemoteArgs, in_session, read_password};
-use crate::config::{File, Overrides, Settings};
+use crate::config::{Overrides, Settings, Sources};
 use crate::service;
 
 #[derive(Debug, Args)]
@@ -86,17 +86,15 @@ async fn create_here(args: &CreateUserArgs, data: PathBuf) -> Result<String> {
     if as_owner::is_needed(&data)? {
         match create_as_owner(args, &data)? {}
     }
-    let file = args
-        .config
-        .as_deref()
-        .map(File::read)
-        .transpose()?
-        .unwrap_or_default();
     let overrides = Overrides {
         data: Some(data),
         ..Overrides::default()
     };
-    let settings = Settings::build(file, overrides)?;
+    let settings = Settings::load(Sources {
+        file: args.config.clone(),
+        overrides,
+        ..Sources::default()
+    })?;
     let command = CreateUser {
         admin: args.admin,
         ..CreateUser::named(

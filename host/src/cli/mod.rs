@@ -2,6 +2,7 @@
 
 mod admin;
 mod as_owner;
+mod config;
 mod connection;
 mod data_dir;
 mod policy;
@@ -64,6 +65,11 @@ enum Command {
     /// Does what the slash command /secure-connection does, and invites a connection to channels or uninvites it.
     /// Needs an administrator's token or login.
     Connection(connection::ConnectionArgs),
+    /// Show and change settings of a running workspace.
+    ///
+    /// These are the settings of connected workspaces; see docs/configuration.md. Needs an administrator's
+    /// token or login.
+    Config(config::ConfigArgs),
     /// Administer accounts.
     Admin(admin::AdminArgs),
 }
@@ -77,6 +83,7 @@ pub fn run() -> ExitCode {
         Command::Session(command) => session::run(&command),
         Command::Policy(args) => on_small_runtime(policy::run(args)),
         Command::Connection(args) => on_small_runtime(connection::run(args)),
+        Command::Config(args) => on_small_runtime(config::run(args)),
         Command::Admin(args) => on_small_runtime(admin::run(args)),
     };
     match result {
@@ -131,6 +138,7 @@ mod tests {
             [&["policy", "list"], &url, &login, &[]],
             [&["policy"], &url, &["unload", "x"], &login],
             [&["connection"], &url, &["list", "--all"], &login],
+            [&["config", "show"], &url, &login, &[]],
             [
                 &["admin"],
                 &url,
@@ -148,6 +156,7 @@ mod tests {
             let remote = match Cli::try_parse_from(&words).unwrap().command {
                 Command::Policy(args) => args.remote,
                 Command::Connection(args) => args.remote,
+                Command::Config(args) => args.remote,
                 Command::Admin(args) => args.remote,
                 other => panic!("{other:?}"),
             };

@@ -4,14 +4,17 @@ use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-use crate::config::{File, LogFormat, Overrides, Settings};
-use crate::service;
+use crate::app::App;
+use crate::config::sharing::Layer;
+use crate::config::{LogFormat, Overrides, Settings, Sources};
+use crate::{configuration, service};
 
 #[derive(Debug, Args)]
 pub struct ServeArgs {
@@ -28,7 +31,8 @@ pub struct ServeArgs {
     /// counted by address.
     #[arg(long, env = "CAUSEWAY_CLIENT_ADDRESS_HEADER", value_name = "NAME")]
     client_address_header: Option<String>,
-    /// Configuration file (TOML); flags and environment take precedence. See docs/configuration.md.
+    /// Configuration file: TOML, or a `config.json` of Mattermost. Flags and environment take precedence; SIGHUP
+    /// reads it again. See docs/configuration.md.
     #[arg(long, env = "CAUSEWAY_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     /// Allow other workspaces to have loopback and private addresses, as within one organisation.
@@ -43,12 +47,6 @@ pub struct ServeArgs {
 }
 
 pub fn run(args: ServeArgs) -> Result<ExitCode> {
-    let file = args
-        .config
-        .as_deref()
-        .map(File::read)
-        .transpose()?
-        .unwrap_or_default();
     let overrides = Overrides {
         data: args.data,
         listen: args.listen,
@@ -58,8 +56,15 @@ pub fn run(args: ServeArgs) -> Result<ExitCode> {
         log_format: args.log_format,
         log_filter: args.log,
     };
-    let settings = Settings::build(file, overrides)?;
+    let settings = Settings::load(Sources {
+        file: args.config,
+        overrides,
+        environment: Layer::of_environment(environment())?,
+    })?;
     start_log(&settings)?;
+    for notice in &settings.file.notices {
+        tracing::info!("{notice}");
+    }
     if service::compile_kernel(&settings.data)? {
         // A compiler takes a hundred mebibytes and more, which no allocator returns completely.
         return start_anew("after compiling the kernel");
@@ -68,6 +73,14 @@ pub fn run(args: ServeArgs) -> Result<ExitCode> {
         .enable_all()
         .build()?;
     runtime.block_on(serve(settings))
+}
+
+/// The environment variables that are text.
+fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(name, value)| {
+        let name = name.into_string().ok()?;
+        Some((name, value.into_string().ok()?))
+    })
 }
 
 fn start_log(settings: &Settings) -> Result<()> {
@@ -95,15 +108,19 @@ async fn serve(settings: Settings) -> Result<ExitCode> {
         signal(SignalKind::interrupt())?,
         signal(SignalKind::terminate())?,
     );
+    // From the beginning, as without a handler it would end the process.
+    let hangup = signal(SignalKind::hangup())?;
     let running = tokio::select! {
         started = service::start(settings) => started?,
         // Nothing has been acknowledged to anybody yet.
         _ = interrupt.recv() => return Ok(ExitCode::SUCCESS),
         _ = terminate.recv() => return Ok(ExitCode::SUCCESS),
     };
+    let app = Arc::clone(&running.app);
     let name = tokio::select! {
         _ = interrupt.recv() => "SIGINT",
         _ = terminate.recv() => "SIGTERM",
+        () = reload_on(hangup, &app) => "SIGHUP",
         () = running.app.engine.closed() => {
             if running.app.engine.status().tables_are_damaged {
                 running.shutdown().await;
@@ -121,4 +138,17 @@ async fn serve(settings: Settings) -> Result<ExitCode> {
         _ = terminate.recv() => tracing::warn!("shutting down immediately"),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Reads the configuration file again at every hangup signal; a file that is wrong changes nothing.
+async fn reload_on(mut hangup: Signal, app: &App) {
+    while hangup.recv().await.is_some() {
+        match configuration::reload(app).await {
+            Ok(()) => tracing::info!("the configuration file was read again"),
+            Err(error) => {
+                let error = format!("{error:#}");
+                tracing::error!(error, "the settings stay as they were");
+            }
+        }
+    }
 }

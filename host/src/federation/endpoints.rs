@@ -196,7 +196,7 @@ async fn image(
 
 /// Rows 1 and 2 of protocol §5.2.
 async fn frame_bytes(federation: &Federation, body: Body) -> Result<Bytes, ApiError> {
-    if !federation.settings().enabled {
+    if !federation.is_enabled() {
         return Err(ApiError::new(
             StatusCode::NOT_IMPLEMENTED,
             "api.remote_cluster.service_not_enabled.app_error",

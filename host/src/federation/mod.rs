@@ -21,6 +21,7 @@ pub mod target;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use causeway_engine::{Engine, Snapshot};
@@ -50,6 +51,8 @@ struct Inner {
     engine: Engine,
     vault: Vault,
     settings: FederationSettings,
+    /// Whether peers are served and called at all.
+    enabled: AtomicBool,
     client: PeerClient,
     /// Held while a handshake goes through vault and step, so that two never interleave.
     handshakes: tokio::sync::Mutex<()>,
@@ -74,6 +77,7 @@ impl Federation {
                 engine,
                 vault,
                 settings,
+                enabled: AtomicBool::new(true),
                 handshakes: tokio::sync::Mutex::new(()),
                 confirming: Mutex::default(),
                 outboxes: Mutex::default(),
@@ -102,10 +106,8 @@ impl Federation {
         if swept > 0 {
             tracing::info!(swept, "removed secrets of connections that are gone");
         }
-        if self.inner.settings.enabled {
-            let federation = self.clone();
-            self.spawn(async move { pinger::run(&federation).await });
-        }
+        let federation = self.clone();
+        self.spawn(async move { pinger::run(&federation).await });
         Ok(())
     }
 
@@ -117,9 +119,6 @@ impl Federation {
     /// Handles a changed connection record: pings a confirmed connection that was never pinged, forgets a
     /// removed one.
     pub fn connection_changed(&self, connection: ConnectionNo) {
-        if !self.inner.settings.enabled {
-            return;
-        }
         match self
             .snapshot()
             .get::<Connection>(&connection)
@@ -158,6 +157,18 @@ impl Federation {
 
     fn snapshot(&self) -> Snapshot {
         self.inner.engine.snapshot()
+    }
+
+    /// Switches all service to peers on or off. Once it is on again, every peer is pinged at once.
+    pub fn set_enabled(&self, enabled: bool) {
+        let before = self.inner.enabled.swap(enabled, Ordering::Relaxed);
+        if enabled && !before {
+            pinger::all_at_once(self);
+        }
+    }
+
+    fn is_enabled(&self) -> bool {
+        self.inner.enabled.load(Ordering::Relaxed)
     }
 
     fn settings(&self) -> &FederationSettings {

@@ -93,6 +93,13 @@ pub(super) async fn run(federation: &Federation) {
     }
 }
 
+/// Pings every connection now.
+pub(super) fn all_at_once(federation: &Federation) {
+    for (connection, _) in live_connections(federation) {
+        begin(federation, connection, Because::Changed);
+    }
+}
+
 /// Pings a connection now if it was never pinged; afterwards the rounds do.
 pub(super) fn at_once(federation: &Federation, connection: ConnectionNo) {
     let Some((row, state)) = federation.connection(connection) else {
@@ -150,6 +157,9 @@ fn live_connections(federation: &Federation) -> Vec<(ConnectionNo, Connection)> 
 
 /// Starts a ping of a connection; if one is in progress, news makes another one follow.
 fn begin(federation: &Federation, connection: ConnectionNo, because: Because) {
+    if !federation.is_enabled() {
+        return;
+    }
     let again = {
         let mut pings = lock(&federation.inner.pings);
         let state = pings.entry(connection).or_default();
@@ -225,6 +235,10 @@ fn scattered_pause(failures: u32) -> Duration {
 
 /// Whether the peer answered and the workspace has recorded it.
 async fn turn(federation: &Federation, connection: ConnectionNo) -> bool {
+    // Nobody is called; once that has changed, everybody is pinged.
+    if !federation.is_enabled() {
+        return true;
+    }
     if let Some((_, ConnectionState::Confirming)) = federation.connection(connection)
         && let Err(error) = handshake::settle(federation, connection).await
     {

@@ -11,8 +11,6 @@ use super::invitation::CodeKdf;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FederationSettings {
-    /// Whether peers are served and called at all.
-    pub enabled: bool,
     /// Time from the start of one round of pings to the next, in ms. A peer counts as online for five minutes
     /// after an answer, so this must stay well below.
     pub ping_period_ms: u64,
@@ -40,7 +38,6 @@ pub struct FederationSettings {
 impl Default for FederationSettings {
     fn default() -> FederationSettings {
         FederationSettings {
-            enabled: true,
             ping_period_ms: 60_000,
             ping_timeout_ms: 15_000,
             send_timeout_ms: 60_000,

@@ -28,8 +28,10 @@ use crate::boundary::behaviour::Behaviour;
 use crate::boundary::output::{Refusal, Reply};
 use crate::model::limits::FRAME_ITEMS_PER_STEP_MAX;
 use crate::model::reasons;
+use crate::rows::counters::connected_workspaces;
 use crate::rows::id::ConnectionNo;
 use crate::rows::tx::Tx;
+use crate::sharing;
 use crate::wire::frame::{
     self, TOPIC_GLOBAL_USERS, TOPIC_INVITE, TOPIC_MEMBERSHIP, TOPIC_SYNC, TOPIC_UPLOAD,
 };
@@ -71,6 +73,14 @@ fn carry_out(
         Ok(frame) => frame,
         Err(refusal) => return Ok(refuse(tx, &refusal)),
     };
+    let shares = matches!(
+        frame.topic.as_str(),
+        TOPIC_SYNC | TOPIC_MEMBERSHIP | TOPIC_GLOBAL_USERS | TOPIC_INVITE | TOPIC_UPLOAD
+    );
+    if shares && !connected_workspaces(tx).channels {
+        // With status 200 the peer would take it for delivered.
+        return Ok(refuse(tx, &sharing::switched_off()));
+    }
     let reply = match frame.topic.as_str() {
         // The shape of the message decides, not which of the three topics it has.
         TOPIC_SYNC | TOPIC_MEMBERSHIP | TOPIC_GLOBAL_USERS => {

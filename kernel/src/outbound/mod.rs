@@ -24,7 +24,7 @@ use crate::model::limits::{
     OBJECTS_PER_ROUND_MAX, PASSES_PER_PUMP_MAX, POSTS_PER_SYNC_2021, PUMPS_PER_STEP_MAX,
 };
 use crate::model::{Connection, PeerKind};
-use crate::rows::counters::workspace;
+use crate::rows::counters::{connected_workspaces, workspace};
 use crate::rows::due;
 use crate::rows::id::{ChannelNo, ConnectionNo};
 use crate::rows::tx::{Read, Tx};
@@ -43,6 +43,10 @@ fn objects_max(tx: &Tx<'_>, kind: PeerKind) -> u32 {
 /// Starts or continues the rounds of the connections that this step touched; called at the end of the step.
 pub fn pump(tx: &mut Tx<'_>) {
     let touched = std::mem::take(&mut tx.touched);
+    // What is pending stays so until channels are synchronised again.
+    if touched.is_empty() || !connected_workspaces(tx).channels {
+        return;
+    }
     for (at, connection_no) in touched.into_iter().enumerate() {
         if at < PUMPS_PER_STEP_MAX {
             pump_one(tx, connection_no);

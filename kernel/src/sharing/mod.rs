@@ -17,6 +17,7 @@ use crate::boundary::output::{Effect, Event, Object, Refusal, Reply};
 use crate::model::limits::{LINKS_PER_CHANNEL_MAX, REASON_CHARS_MAX};
 use crate::model::{Channel, Connection, ConnectionState, Link, LinkEnd, LinkState, SharedChannel};
 use crate::objects::posts;
+use crate::rows::counters::connected_workspaces;
 use crate::rows::id::{ChannelNo, ConnectionNo, UserNo};
 use crate::rows::tx::{Read, Tx};
 
@@ -38,6 +39,9 @@ pub fn invite(
     read_only: bool,
 ) -> Result<Reply, Refusal> {
     authority::require_admin(tx, actor)?;
+    if !connected_workspaces(tx).channels {
+        return Err(switched_off());
+    }
     let connection = open_connection(tx, connection_no)?;
     let mut channel = open_channel(tx, channel_no)?;
     let shared = tx.get::<SharedChannel>(&channel_no);
@@ -73,6 +77,15 @@ pub fn invite(
         creator,
     );
     Ok(Reply::Object(Object::Channel(channel_no)))
+}
+
+/// The refusal of everything that synchronises a channel while that is switched off.
+pub fn switched_off() -> Refusal {
+    Refusal::new(
+        503,
+        "api.shared_channel.disabled.app_error",
+        "Shared channels are switched off here (ConnectedWorkspacesSettings.EnableSharedChannels).",
+    )
 }
 
 fn not_home() -> Refusal {

@@ -3,12 +3,13 @@
 use super::{TEAM, TEAM_OF_THE_PEER};
 use crate::command::{
     AcceptConnection, AcknowledgePost, AddChannelMember, AddReaction, AddTeamMember,
-    AttachConnection, Command, Configure, ConfirmConnection, CreateChannel, CreateConnection,
-    CreatePost, CreateTeam, CreateUser, DeletePost, EditPost, InviteToChannel, PatchUser,
-    PersonalChange, RemoveChannelMember, RemoveConnection, RemoveReaction, SetPersonal,
-    UninviteFromChannel, UnshareChannel, UserPatch, ViewChannel, WithdrawAcknowledgement,
+    AttachConnection, Command, Configure, ConfigureConnectedWorkspaces, ConfirmConnection,
+    CreateChannel, CreateConnection, CreatePost, CreateTeam, CreateUser, DeletePost, EditPost,
+    InviteToChannel, PatchUser, PersonalChange, RemoveChannelMember, RemoveConnection,
+    RemoveReaction, SetPersonal, UninviteFromChannel, UnshareChannel, UserPatch, ViewChannel,
+    WithdrawAcknowledgement,
 };
-use crate::model::{ChannelKind, Config, PeerKind, PersonalKind};
+use crate::model::{ChannelKind, Config, ConnectedWorkspaces, PeerKind, PersonalKind};
 use crate::rows::id::{ChannelNo, ConnectionNo, Id, PostNo, TeamNo, UserNo};
 
 pub fn account(name: &str) -> Command {
@@ -42,6 +43,12 @@ pub fn configure(site_url: &str, config: Config) -> Command {
         site_url: site_url.into(),
         config,
     })
+}
+
+pub fn configure_sharing(change: impl FnOnce(&mut ConnectedWorkspaces)) -> Command {
+    let mut settings = ConnectedWorkspaces::default();
+    change(&mut settings);
+    Command::ConfigureConnectedWorkspaces(ConfigureConnectedWorkspaces { settings })
 }
 
 pub fn team(name: &str, display_name: &str, is_open: bool) -> Command {

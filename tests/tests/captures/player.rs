@@ -102,7 +102,7 @@ impl Player {
         .await?;
         let admin = if seat == 'A' { "admina" } else { "adminb" };
         let host = Hosted::start(admin, |settings| {
-            settings.kernel.backfill = story.set == Set::V2021;
+            settings.backfill = story.set == Set::V2021;
             settings.federation = FederationSettings {
                 ping_period_ms: 100,
                 // One recorded answer never comes; all others come much earlier.

@@ -3,6 +3,7 @@
 mod acknowledgements;
 mod client_library;
 mod command_line;
+mod configuration;
 mod connections;
 mod damage;
 mod demo;

@@ -42,8 +42,8 @@ impl Pair {
         std::fs::write(
             &config,
             format!(
-                "max_posts_per_sync = {posts_per_sync_max}\n\
-                 [federation]\nping_period_ms = {PING_PERIOD_MS}\n"
+                "[federation]\nping_period_ms = {PING_PERIOD_MS}\n\
+                 [ConnectedWorkspacesSettings]\nMaxPostsPerSync = {posts_per_sync_max}\n"
             ),
         )?;
         let config = config.to_string_lossy();

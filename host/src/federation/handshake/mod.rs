@@ -175,7 +175,7 @@ fn invite(remote_id: Id, site_url: &str, token: &Secret) -> Invite {
 
 /// Checks what every action needs: the service, an admin and an address of our own.
 fn ready(federation: &Federation, actor: Actor) -> Result<(), HandshakeError> {
-    if !federation.settings().enabled {
+    if !federation.is_enabled() {
         return Err(HandshakeError::Disabled);
     }
     authority::require_admin(&federation.snapshot(), actor).map_err(HandshakeError::Refused)?;

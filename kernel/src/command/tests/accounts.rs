@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::boundary::input::{Genesis, Input};
-use crate::model::{ChannelMember, Config, TeamMember, User};
+use crate::model::{ChannelMember, Config, ConnectedWorkspaces, TeamMember, User};
 use crate::rows::counters;
 use crate::rows::id::WorkspaceNo;
 use crate::rows::lookup;
@@ -86,6 +86,30 @@ fn settings_out_of_range_are_refused() {
             "{site_url} {posts_per_sync_max}"
         );
     }
+}
+
+#[test]
+fn only_settings_within_their_range_and_of_administrators_are_taken() {
+    let mut world = World::new();
+    let ask = |world: &mut World, change: fn(&mut ConnectedWorkspaces)| {
+        world
+            .output(Actor::System, None, configure_sharing(change))
+            .reply
+    };
+    for change in [
+        (|it| it.users_per_sync_max = 0) as fn(&mut ConnectedWorkspaces),
+        |it| it.users_per_sync_max = 201,
+        |it| it.members_per_sync_max = 0,
+        |it| it.interruption_ms = 0,
+        |it| it.interruption_ms = i64::MAX,
+    ] {
+        assert!(matches!(ask(&mut world, change), Reply::Refused(_)));
+    }
+    let refused = world.refusal(ANN, configure_sharing(|it| it.direct = true));
+    assert_eq!(refused.0, 403);
+    assert!(!counters::connected_workspaces(&world.host).direct);
+    assert_eq!(ask(&mut world, |it| it.direct = true), Reply::Done);
+    assert!(counters::connected_workspaces(&world.host).direct);
 }
 
 #[test]

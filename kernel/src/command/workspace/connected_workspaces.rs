@@ -12,6 +12,7 @@ use crate::model::limits::{
 use crate::model::{ConnectedWorkspaces, MetaRow};
 use crate::rows::counters;
 use crate::rows::tx::Tx;
+use crate::sharing::connection;
 
 /// Changes what is shared with connected workspaces; reserved to the operator and administrators.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +47,10 @@ impl Act for ConfigureConnectedWorkspaces {
         if *new != old {
             let row = MetaRow::ConnectedWorkspaces(new.clone());
             tx.put(&MetaRow::CONNECTED_WORKSPACES, &row);
+        }
+        if new.channels && !old.channels {
+            tx.touched
+                .extend(connection::all(tx).into_iter().map(|(no, _)| no));
         }
         Ok(Reply::Done)
     }

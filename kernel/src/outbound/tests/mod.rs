@@ -5,6 +5,7 @@ mod lost;
 mod priorities;
 mod properties;
 mod rounds;
+mod switched_off;
 
 use std::collections::BTreeSet;
 

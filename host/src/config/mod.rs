@@ -1,7 +1,12 @@
-//! Settings of the service, from flags, environment, file and defaults, in this order of precedence.
+//! Settings of the service, from flags, environment, file and defaults, in this order of precedence. What is
+//! shared with connected workspaces ([`sharing`]) can also be changed while the service runs ([`stored`]).
+
+mod file;
+pub mod sharing;
+pub mod stored;
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use axum::http::HeaderName;
@@ -9,12 +14,10 @@ use causeway_engine::Retention;
 use causeway_kernel::model::Config as KernelConfig;
 use serde::Deserialize;
 
-use crate::federation::{FederationSettings, SiteUrl};
+pub use file::File;
+use sharing::{Layer, Layers};
 
-/// Maximum bytes of a configuration file; a larger one is refused.
-const FILE_BYTES_MAX: u64 = 1 << 20;
-/// Upper limit for posts per sync message, whatever the file says: the reference accepts no more.
-const POSTS_PER_SYNC_LIMIT: u32 = 200;
+use crate::federation::{FederationSettings, SiteUrl};
 
 /// Settings of a service.
 #[derive(Clone, Debug)]
@@ -25,8 +28,16 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Site URL that peers and clients use, without trailing slash; if empty, that of the listening address.
     pub site_url: String,
-    /// Settings that the kernel's decisions depend on.
-    pub kernel: KernelConfig,
+    /// Whether anybody may sign up.
+    pub open_server: bool,
+    /// Whether a channel's history is sent to a newly invited connection.
+    pub backfill: bool,
+    /// What is shared with connected workspaces, by source.
+    pub sharing: Layers,
+    /// Where the settings come from.
+    pub sources: Sources,
+    /// The configuration file that was read.
+    pub file: File,
     /// How much of the journal is kept.
     pub retention: Retention,
     /// How the service communicates with its peers.
@@ -57,40 +68,6 @@ pub enum LogFormat {
 /// A day, in ms.
 const DAY_MS: i64 = 24 * 3_600_000;
 
-/// Contents of the configuration file. Every key is optional.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct File {
-    /// See [`Settings::data`].
-    pub data: Option<PathBuf>,
-    /// See [`Settings::listen`].
-    pub listen: Option<SocketAddr>,
-    /// See [`Settings::site_url`].
-    pub site_url: Option<String>,
-    /// Whether anybody may sign up.
-    pub enable_open_server: bool,
-    /// Maximum posts per sync message.
-    pub max_posts_per_sync: Option<u32>,
-    /// Whether a channel's history is sent to a newly invited connection.
-    pub backfill: bool,
-    /// Minimum bytes of journal to keep; see [`Settings::retention`].
-    pub journal_bytes: Option<u64>,
-    /// Days after which journal entries are dropped even if there is room.
-    pub journal_days: Option<u32>,
-    /// See [`Settings::federation`].
-    pub federation: FederationSettings,
-    /// See [`Settings::allowed_origins`].
-    pub allowed_origins: Vec<String>,
-    /// See [`Settings::client_address_header`].
-    pub client_address_header: String,
-    /// See [`Settings::metrics_public`].
-    pub metrics_public: bool,
-    /// See [`Settings::log_format`].
-    pub log_format: LogFormat,
-    /// See [`Settings::log_filter`].
-    pub log_filter: Option<String>,
-}
-
 /// Settings from flags and environment, which take precedence over the file.
 #[derive(Clone, Debug, Default)]
 pub struct Overrides {
@@ -110,28 +87,62 @@ pub struct Overrides {
     pub log_filter: Option<String>,
 }
 
-impl File {
-    /// Reads a configuration file.
+/// Where settings come from.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    /// Path of the configuration file.
+    pub file: Option<PathBuf>,
+    /// Flags, and environment variables that stand for them.
+    pub overrides: Overrides,
+    /// What environment variables say of what is shared with connected workspaces.
+    pub environment: Layer,
+}
+
+impl Sources {
+    /// The configuration file, if there is one.
     ///
     /// # Errors
-    /// When it cannot be read, is too large, or holds an unknown key or a wrong value.
-    pub fn read(path: &Path) -> Result<File> {
-        let context = || format!("reading the configuration file {}", path.display());
-        let length = std::fs::metadata(path).with_context(context)?.len();
-        if length > FILE_BYTES_MAX {
-            bail!("the configuration file is larger than {FILE_BYTES_MAX} bytes");
-        }
-        let text = std::fs::read_to_string(path).with_context(context)?;
-        toml::from_str(&text).with_context(context)
+    /// Those of reading it.
+    pub fn read_file(&self) -> Result<File> {
+        let file = self.file.as_deref().map(File::read).transpose()?;
+        Ok(file.unwrap_or_default())
     }
 }
 
 impl Settings {
+    /// Reads all sources.
+    ///
+    /// # Errors
+    /// When one cannot be read, a required setting is missing, or a value is invalid.
+    pub fn load(sources: Sources) -> Result<Settings> {
+        let file = sources.read_file()?;
+        let mut settings = Settings::build(file, sources.overrides.clone())?;
+        settings.sharing.environment = sources.environment.clone();
+        settings.sharing.stored = stored::read(&settings.data)?;
+        settings.sources = sources;
+        Ok(settings)
+    }
+
+    /// Settings that the kernel's decisions depend on.
+    #[must_use]
+    pub fn kernel(&self) -> KernelConfig {
+        KernelConfig {
+            posts_per_sync_max: self.sharing.effective().posts_per_sync_max,
+            open_server: self.open_server,
+            backfill: self.backfill,
+        }
+    }
+
     /// Merges flags, environment and file.
     ///
     /// # Errors
     /// When a required setting is missing, or a value is invalid.
     pub fn build(file: File, overrides: Overrides) -> Result<Settings> {
+        let as_read = file.clone();
+        let sharing = Layers {
+            file: file.sharing()?,
+            ..Layers::default()
+        };
         let data = overrides.data.or(file.data);
         let data = data.context("no data directory: set --data or the key `data`")?;
         let listen = overrides.listen.or(file.listen);
@@ -142,10 +153,6 @@ impl Settings {
             .map(checked_site_url)
             .transpose()?
             .unwrap_or_default();
-        let posts_per_sync_max = file.max_posts_per_sync.unwrap_or(50);
-        if !(1..=POSTS_PER_SYNC_LIMIT).contains(&posts_per_sync_max) {
-            bail!("max_posts_per_sync must be between 1 and {POSTS_PER_SYNC_LIMIT}");
-        }
         let client_address_header = overrides
             .client_address_header
             .unwrap_or(file.client_address_header);
@@ -160,11 +167,11 @@ impl Settings {
             data,
             listen,
             site_url,
-            kernel: KernelConfig {
-                posts_per_sync_max,
-                open_server: file.enable_open_server,
-                backfill: file.backfill,
-            },
+            open_server: file.enable_open_server,
+            backfill: file.backfill,
+            sharing,
+            sources: Sources::default(),
+            file: as_read,
             retention: Retention {
                 journal_bytes: file
                     .journal_bytes
@@ -236,7 +243,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!(settings.listen.port(), 2);
-        assert_eq!(settings.kernel, KernelConfig::default());
+        assert_eq!(settings.kernel(), KernelConfig::default());
     }
 
     #[test]
@@ -244,7 +251,7 @@ mod tests {
         let error = toml::from_str::<File>("lisen = 'x'").unwrap_err();
         assert!(error.to_string().contains("lisen"));
         for text in [
-            "max_posts_per_sync = 0",
+            "[FeatureFlags]\nEnableSharedChannels = true",
             "site_url = 'ftp://x'",
             "site_url = 'https://u@x'",
             "client_address_header = 'x forwarded for'",
