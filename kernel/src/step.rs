@@ -142,6 +142,10 @@ fn job(tx: &mut Tx<'_>, number: u64) {
         } => inbound::again::ask_again(tx, number, connection, position),
         Job::CountPosts { channel } => order::count_older(tx, channel),
         Job::SettleNames { position } => remote_names::settle_portion(tx, position),
+        Job::OfferMembers {
+            connection,
+            position,
+        } => sharing::jobs::offer_members(tx, connection, position),
     };
     match rest {
         Some(job) => jobs::again(tx, number, &job),

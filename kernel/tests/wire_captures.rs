@@ -9,8 +9,8 @@ use causeway_kernel::rows::id::Id;
 use causeway_kernel::wire::frame::{self, Invite, Ping};
 use causeway_kernel::wire::json::{Document, Kind, Value};
 use causeway_kernel::wire::message::{
-    ChannelInvite, SyncMessage, SyncSection, WireAcknowledgement, WirePost, WireReaction, WireUser,
-    encode_sync,
+    ChannelInvite, SyncMessage, SyncSection, WireAcknowledgement, WireMembership, WirePost,
+    WireReaction, WireUser, encode_sync,
 };
 use causeway_kernel::wire::response::{self, Answer};
 use causeway_kernel::wire::write::JsonWriter;
@@ -233,6 +233,10 @@ fn payloads_of_real_servers_are_read_whole() {
                 || message
                     .acknowledgements
                     .iter()
+                    .any(|(_, item)| item.is_err())
+                || message
+                    .membership_changes
+                    .iter()
                     .any(|(_, item)| item.is_err());
             assert!(!bad, "{}", exchange.at);
             let files = message
@@ -246,7 +250,7 @@ fn payloads_of_real_servers_are_read_whole() {
                 message.mention_transforms.len(),
                 message.statuses as usize,
                 message.acknowledgements.len(),
-                message.membership_changes as usize,
+                message.membership_changes.len(),
                 files.sum(),
             ];
             // Nothing in a message is overlooked.
@@ -360,6 +364,24 @@ fn acknowledgements_are_written_as_the_real_servers_write_them() {
 }
 
 #[test]
+fn memberships_are_written_as_the_real_servers_write_them() {
+    let mut compared = 0;
+    real_payloads(|exchange, topic, payload| {
+        if !is_sync(topic) {
+            return;
+        }
+        for (value, change) in SyncMessage::decode(payload).unwrap().membership_changes {
+            let mut writer = JsonWriter::new();
+            let change: WireMembership = change.unwrap();
+            change.encode(&mut writer);
+            same(&exchange.at, &writer.finish(), value, &[], &[]);
+            compared += 1;
+        }
+    });
+    assert!(compared > 50, "{compared}");
+}
+
+#[test]
 fn reactions_are_written_as_the_real_servers_write_them() {
     let mut compared = 0;
     real_payloads(|exchange, topic, payload| {
@@ -398,7 +420,9 @@ fn messages_and_frames_are_written_as_the_real_servers_write_them() {
         let reactions: Vec<_> = reactions.map(|(_, item)| item.unwrap()).collect();
         let section = match (posts.is_empty(), users.is_empty(), reactions.is_empty()) {
             (false, true, true) => SyncSection::Posts(&posts, &message.mention_transforms),
-            (true, false, true) if message.membership_changes == 0 => SyncSection::Users(&users),
+            (true, false, true) if message.membership_changes.is_empty() => {
+                SyncSection::Users(&users)
+            }
             (true, true, false) => SyncSection::Reactions(&reactions),
             _ => return,
         };

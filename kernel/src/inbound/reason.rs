@@ -53,6 +53,8 @@ pub enum Reason {
     TooManyEmoji,
     /// The limit of acknowledgements of the post is reached.
     TooManyAcknowledgements,
+    /// The members of a direct or group channel never change.
+    FixedMembers,
     /// A policy denied it.
     Denied,
     /// A policy failed: the item is held, and asked about again.
@@ -104,6 +106,7 @@ impl Reason {
             Reason::TooManyUsers => "too_many_users",
             Reason::TooManyEmoji => "too_many_emoji",
             Reason::TooManyAcknowledgements => "too_many_acknowledgements",
+            Reason::FixedMembers => "fixed_members",
             Reason::Denied => "denied",
             Reason::Held => "held",
             Reason::Quarantined => "quarantined",

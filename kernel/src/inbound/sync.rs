@@ -8,6 +8,7 @@ use super::parts::{Course, Unfinished};
 use super::{Reason, Tally, fail, ok, refuse};
 use crate::boundary::behaviour::Behaviour;
 use crate::boundary::output::{Refusal, Reply};
+use crate::objects::memberships;
 use crate::rows::id::Id;
 use crate::rows::tx::Tx;
 use crate::wire::json::Value;
@@ -83,20 +84,29 @@ fn take_sections(
         membership_changes,
     } = message;
     if batch.is_first_part() {
-        for off in [statuses, membership_changes] {
-            batch.tally.add(Reason::FeatureOff, *off);
-        }
+        batch.tally.add(Reason::FeatureOff, *statuses);
     }
     batch.take(tx, users)?;
     batch.read_mentions(tx);
     batch.take(tx, posts)?;
     batch.take(tx, reactions)?;
     if Behaviour::Acknowledgements.is_in_force(tx) {
-        return batch.take(tx, acknowledgements);
+        batch.take(tx, acknowledgements)?;
+    } else {
+        batch.tally.add(Reason::FeatureOff, count(acknowledgements));
     }
-    let items = u32::try_from(acknowledgements.len()).unwrap_or(u32::MAX);
-    batch.tally.add(Reason::FeatureOff, items);
+    if memberships::are_shared(tx) {
+        return batch.take(tx, membership_changes);
+    }
+    if batch.is_first_part() {
+        let off = count(membership_changes);
+        batch.tally.add(Reason::FeatureOff, off);
+    }
     Ok(())
+}
+
+fn count<T>(items: &[T]) -> u32 {
+    u32::try_from(items.len()).unwrap_or(u32::MAX)
 }
 
 /// Answers messages for which the channel does not matter: those of features that are off.
@@ -112,8 +122,9 @@ fn answer_without_channel(
         tally.report(tx, peer.no);
         ok(None)
     };
-    if message.membership_changes > 0 && message.users.is_empty() && items == 0 {
-        return Some(off(tx, message.membership_changes));
+    let has_memberships = !message.membership_changes.is_empty();
+    if has_memberships && message.users.is_empty() && items == 0 && !memberships::are_shared(tx) {
+        return Some(off(tx, count(&message.membership_changes)));
     }
     if !message.channel_id.is_empty() {
         return None;
@@ -124,10 +135,7 @@ fn answer_without_channel(
             "global user sync message should not contain posts, reactions or statuses",
         ));
     }
-    Some(off(
-        tx,
-        u32::try_from(message.users.len()).unwrap_or(u32::MAX),
-    ))
+    Some(off(tx, count(&message.users)))
 }
 
 fn refuse_channel(closed: Closed, id: &str) -> Reply {

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::boundary::texts::{Text, no_texts, texts};
-use crate::rows::id::{Id, TeamNo, UserNo, WorkspaceNo};
+use crate::rows::id::{FeedSeq, Id, TeamNo, UserNo, WorkspaceNo};
 
 /// Who may see a channel of a team.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -199,7 +199,30 @@ impl ChannelMember {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserChannel;
 
-no_texts!(UserChannel, ChannelKind, Place);
+/// What a user's home last stated about the user's membership of a channel that is or was shared. Only the
+/// home's statements are ordered and passed on: adding or removing a user of another workspace here changes
+/// nothing elsewhere, and lasts until the home's next statement. Memberships from before the channel was
+/// shared have no row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SharedMembership {
+    /// Whether the user joined, and did not leave.
+    pub is_member: bool,
+    /// When, by the home's clock, in ms.
+    pub changed_at: i64,
+    /// Its position in the channel's feed; 0 = none.
+    pub feed_seq: FeedSeq,
+}
+
+impl SharedMembership {
+    /// Its version: the highest one is in force everywhere. If two changes share a millisecond, leaving is the
+    /// later one.
+    #[must_use]
+    pub fn version(&self) -> (i64, bool) {
+        (self.changed_at, !self.is_member)
+    }
+}
+
+no_texts!(UserChannel, ChannelKind, Place, SharedMembership);
 
 #[cfg(test)]
 mod tests {

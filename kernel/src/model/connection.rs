@@ -166,6 +166,8 @@ pub enum Section {
     Reactions,
     /// Acknowledgements of posts.
     Acknowledgements,
+    /// Memberships of a channel.
+    Memberships,
 }
 
 /// Where the objects of a round come from, and the position after it.
@@ -190,6 +192,11 @@ pub enum RoundSource {
     History {
         /// (`ordered_at`, post number) of the last post of the round.
         to: (i64, u64),
+    },
+    /// Memberships of the channel, in the order of users.
+    Members {
+        /// The last user of the round.
+        to: UserNo,
     },
 }
 
@@ -247,10 +254,12 @@ pub enum RoundItem {
     Reaction(PostNo, UserNo, String, FeedSeq, bool),
     /// An acknowledgement and its feed sequence.
     Acknowledgement(PostNo, UserNo, FeedSeq),
+    /// A membership and its feed sequence.
+    Membership(UserNo, FeedSeq),
 }
 
 impl RoundItem {
-    /// Its feed sequence and its object, if it belongs to a post.
+    /// Its feed sequence and its object, unless it is a profile or a post.
     #[must_use]
     pub fn into_part(self) -> Option<(FeedSeq, FeedObject)> {
         match self {
@@ -261,6 +270,7 @@ impl RoundItem {
             RoundItem::Acknowledgement(post, user, seq) => {
                 Some((seq, FeedObject::Acknowledgement(post, user)))
             }
+            RoundItem::Membership(user, seq) => Some((seq, FeedObject::Membership(user))),
         }
     }
 }
@@ -269,6 +279,7 @@ texts!(enum RoundItem {
     Post(post, seq),
     Reaction(post, user, emoji: Text::Token, seq, live),
     Acknowledgement(post, user, seq),
+    Membership(user, seq),
 });
 
 no_texts!(

@@ -44,12 +44,15 @@ pub enum FeedObject {
     User(UserNo),
     /// An acknowledgement of a post.
     Acknowledgement(PostNo, UserNo),
+    /// A user's membership of the channel in whose feed it is.
+    Membership(UserNo),
 }
 texts!(enum FeedObject {
     Post(post),
     Reaction(post, user, emoji: Text::Token),
     User(user),
     Acknowledgement(post, user),
+    Membership(user),
 });
 
 impl FeedObject {
@@ -61,6 +64,7 @@ impl FeedObject {
             FeedObject::Reaction(..) => Section::Reactions,
             FeedObject::User(_) => Section::Users,
             FeedObject::Acknowledgement(..) => Section::Acknowledgements,
+            FeedObject::Membership(_) => Section::Memberships,
         }
     }
 
@@ -69,7 +73,9 @@ impl FeedObject {
     pub fn is_known_to(&self, kind: PeerKind) -> bool {
         match self {
             FeedObject::Post(_) | FeedObject::Reaction(..) | FeedObject::User(_) => true,
-            FeedObject::Acknowledgement(..) => kind != PeerKind::Mattermost2021,
+            FeedObject::Acknowledgement(..) | FeedObject::Membership(_) => {
+                kind != PeerKind::Mattermost2021
+            }
         }
     }
 
@@ -78,9 +84,10 @@ impl FeedObject {
     pub fn as_post(&self) -> Option<PostNo> {
         match self {
             FeedObject::Post(post) => Some(*post),
-            FeedObject::Reaction(..) | FeedObject::User(_) | FeedObject::Acknowledgement(..) => {
-                None
-            }
+            FeedObject::Reaction(..)
+            | FeedObject::User(_)
+            | FeedObject::Acknowledgement(..)
+            | FeedObject::Membership(_) => None,
         }
     }
 
@@ -89,19 +96,19 @@ impl FeedObject {
     pub fn base_post(&self) -> Option<PostNo> {
         match self {
             FeedObject::Reaction(post, _, _) | FeedObject::Acknowledgement(post, _) => Some(*post),
-            FeedObject::Post(_) | FeedObject::User(_) => None,
+            FeedObject::Post(_) | FeedObject::User(_) | FeedObject::Membership(_) => None,
         }
     }
 
     /// The user that it names, without whose profile a peer cannot accept it. Users named by a post are in
-    /// its row.
+    /// its row; whether a membership needs its user depends on whether the user joined or left.
     #[must_use]
     pub fn user(&self) -> Option<UserNo> {
         match self {
             FeedObject::Reaction(_, user, _)
             | FeedObject::User(user)
             | FeedObject::Acknowledgement(_, user) => Some(*user),
-            FeedObject::Post(_) => None,
+            FeedObject::Post(_) | FeedObject::Membership(_) => None,
         }
     }
 
@@ -116,6 +123,7 @@ impl FeedObject {
             FeedObject::Acknowledgement(post, user) => (post.0, format!("{:016x}/", user.0)),
             // Profiles never have exceptions: they are sent again with the next post of their user.
             FeedObject::User(user) => (0, format!("{:016x}", user.0)),
+            FeedObject::Membership(user) => (0, format!("{:016x}/member", user.0)),
         }
     }
 }
@@ -247,6 +255,9 @@ pub struct Link {
     pub items_max: u32,
     /// Why it ended; `None` while it is live, or if this was not recorded yet.
     pub end: Option<LinkEnd>,
+    /// The last user of the channel whose membership was offered to the peer, while not all are; they are
+    /// offered in the order of their numbers. `None` = all of them were, or none is offered.
+    pub members: Option<UserNo>,
 }
 texts!(struct Link {
     id,
@@ -266,14 +277,19 @@ texts!(struct Link {
     retry_at,
     items_max,
     end,
+    members,
 });
 
 impl Link {
-    /// Reads a row of an older version. Version 1 did not have the last field, `end`.
+    /// Reads a row of an older version. Version 2 did not have the last field, `members`, and version 1 did
+    /// not have `end` either.
     pub(crate) fn of_older_version(version: u8, bytes: &[u8]) -> Option<Link> {
-        let unknown = [0];
-        let today = [bytes, &unknown].concat();
-        (version == 1).then(|| postcard::from_bytes(&today).ok())?
+        let missing: &[u8] = match version {
+            1 => &[0, 0],
+            2 => &[0],
+            _ => return None,
+        };
+        postcard::from_bytes(&[bytes, missing].concat()).ok()
     }
 
     /// Whether it brought a channel of the peer and an admin here ended that.
@@ -331,6 +347,8 @@ impl Pending {
     pub const FEED: u8 = 2;
     /// Posts of a channel from before the link.
     pub const HISTORY: u8 = 3;
+    /// Memberships of a channel from before the link, or from before they were shared.
+    pub const MEMBERS: u8 = 4;
 }
 
 /// Why the cursor passed an item, and what happens to it next. The sender keeps the state of an item, as it

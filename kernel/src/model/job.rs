@@ -86,6 +86,13 @@ pub enum Job {
         /// The last user processed.
         position: UserNo,
     },
+    /// Offers the memberships of every shared channel to its peers: they are shared from now on.
+    OfferMembers {
+        /// The connection.
+        connection: ConnectionNo,
+        /// The last channel done.
+        position: ChannelNo,
+    },
 }
 texts!(enum Job {
     DeleteReplies { root, delete_at, position },
@@ -97,6 +104,7 @@ texts!(enum Job {
     AskInboundAgain { connection, position },
     CountPosts { channel },
     SettleNames { position },
+    OfferMembers { connection, position },
 });
 
 /// The result of a command with a client's key. Key: (user, key).

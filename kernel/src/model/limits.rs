@@ -65,9 +65,10 @@ pub const POSTS_PER_BLOCK: u32 = 1_000;
 /// Channels that one peer may have here by its invitations; one more is refused. Channels that an admin here
 /// has let go do not count.
 pub const RECEIVED_CHANNELS_MAX: u32 = 200;
-/// Users of one peer here; one more is refused. Only users who write, react or are mentioned in a shared
-/// channel are sent.
-pub const REMOTE_USERS_MAX: u32 = 10_000;
+/// Users of one peer here; one more is refused.
+pub const REMOTE_USERS_MAX: u32 = 60_000;
+/// The same limit before memberships were shared: only users who wrote, reacted or were mentioned were sent.
+pub const WRITING_USERS_MAX: u32 = 10_000;
 /// Replies that a step deletes; the rest is a job.
 pub const REPLIES_PER_STEP_MAX: u32 = 200;
 /// Due rows that a timer step handles.

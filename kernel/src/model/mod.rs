@@ -16,7 +16,7 @@ mod team;
 mod user;
 mod workspace;
 
-pub use channel::{Channel, ChannelKind, ChannelMember, Place, UserChannel};
+pub use channel::{Channel, ChannelKind, ChannelMember, Place, SharedMembership, UserChannel};
 pub use connected_workspaces::ConnectedWorkspaces;
 pub use connection::{
     Connection, ConnectionLink, ConnectionState, PeerKind, PeerWorkspace, Round, RoundItem,

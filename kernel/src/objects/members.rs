@@ -4,6 +4,7 @@ use crate::boundary::behaviour::Behaviour;
 use crate::boundary::env::Rows;
 use crate::boundary::output::{Effect, Event};
 use crate::model::{Channel, ChannelMember, TeamMember, UserChannel, UserTeam};
+use crate::objects::memberships;
 use crate::rows::id::{ChannelNo, TeamNo, UserNo};
 use crate::rows::tx::{Read, Tx};
 
@@ -66,6 +67,7 @@ pub fn join_channel(tx: &mut Tx<'_>, channel: ChannelNo, user: UserNo, is_admin:
     };
     tx.put(&key, &member);
     tx.put(&(user, channel), &UserChannel);
+    memberships::changed(tx, key, true);
     tx.effect(Effect::Event(Event::UserAdded(channel, user)));
     true
 }
@@ -78,6 +80,7 @@ pub fn leave_channel(tx: &mut Tx<'_>, channel: ChannelNo, user: UserNo) -> bool 
     }
     tx.delete::<ChannelMember>(&key);
     tx.delete::<UserChannel>(&(user, channel));
+    memberships::changed(tx, key, false);
     tx.effect(Effect::Event(Event::UserRemoved(channel, user)));
     true
 }

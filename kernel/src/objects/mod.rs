@@ -3,6 +3,7 @@
 pub mod acknowledgements;
 pub mod channels;
 pub mod members;
+pub mod memberships;
 pub mod mentions;
 pub mod order;
 pub mod posts;

@@ -1,5 +1,5 @@
 //! Selects what a connection is sent next: invitations, profiles, due exceptions, the feeds of its channels
-//! in turn, and finally history.
+//! in turn, then history, and finally memberships from before they were shared.
 
 use super::work::{Object, Target, Work};
 use super::{exception, objects_max};
@@ -12,6 +12,7 @@ use crate::model::{
     Acknowledgement, ChannelPost, Connection, ExceptionState, FeedObject, Link, LinkState, Pending,
     Post, Reaction, RoundSource, Scope, SentUser, User,
 };
+use crate::objects::memberships;
 use crate::rows::due;
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, PostNo, UserNo};
 use crate::rows::key;
@@ -51,10 +52,10 @@ pub fn next(tx: &mut Tx<'_>, no: ConnectionNo, connection: Connection) -> Picked
             let Some(channel) = channel else {
                 return Picked::Nothing;
             };
-            if kind == Pending::FEED {
-                feed(tx, no, connection, channel)
-            } else {
-                history(tx, no, connection, channel)
+            match kind {
+                Pending::FEED => feed(tx, no, connection, channel),
+                Pending::HISTORY => history(tx, no, connection, channel),
+                _ => members(tx, no, connection, channel),
             }
         }
         None => Picked::Nothing,
@@ -226,6 +227,38 @@ fn history_objects(
     }
     objects.retain(|(_, object)| object.is_known_to(connection.kind));
     (to, objects)
+}
+
+/// Memberships of a channel, whether or not they changed since the link began.
+fn members(
+    tx: &mut Tx<'_>,
+    no: ConnectionNo,
+    connection: Connection,
+    channel: ChannelNo,
+) -> Picked {
+    let Some(mut link) = sendable(tx, no, Pending::MEMBERS, channel) else {
+        return Picked::Again;
+    };
+    let is_wished = FeedObject::Membership(UserNo(0)).is_known_to(connection.kind)
+        && memberships::are_shared(tx);
+    let Some(after) = link.members.filter(|_| is_wished) else {
+        unmark(tx, no, Pending::MEMBERS, channel);
+        return Picked::Again;
+    };
+    let rows_max = limit(tx, &connection, &link);
+    let users = memberships::users_after(tx, channel, after, rows_max);
+    let Some(to) = users.last().copied() else {
+        link.members = None;
+        tx.put(&(channel, no), &link);
+        unmark(tx, no, Pending::MEMBERS, channel);
+        return Picked::Again;
+    };
+    let objects = users
+        .into_iter()
+        .map(|user| (FeedSeq(0), FeedObject::Membership(user)))
+        .collect();
+    let target = Target::Channel(channel, link);
+    start(no, connection, target, RoundSource::Members { to }, objects)
 }
 
 fn exceptions(

@@ -371,7 +371,10 @@ fn cut_round(tx: &Tx<'_>, work: &mut Work, first_out: PostNo) {
                 *to = (post.1.ordered_at, post.0.0);
             }
         }
-        RoundSource::Exceptions | RoundSource::People { .. } | RoundSource::Invite => {}
+        RoundSource::Exceptions
+        | RoundSource::People { .. }
+        | RoundSource::Members { .. }
+        | RoundSource::Invite => {}
     }
     rest.clear();
 }

@@ -191,6 +191,7 @@ fn refused_as_whole(tx: &mut Tx<'_>, mut work: Work, reason: &str) {
             return work.finish(tx);
         }
         RoundSource::History { .. } => Pending::HISTORY,
+        RoundSource::Members { .. } => Pending::MEMBERS,
         RoundSource::Invite | RoundSource::Feed { .. } => Pending::FEED,
     };
     pause(tx, &mut work);

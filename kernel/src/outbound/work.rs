@@ -60,7 +60,8 @@ impl Work {
             RoundSource::People { .. }
             | RoundSource::Exceptions
             | RoundSource::Feed { .. }
-            | RoundSource::History { .. } => Section::Users,
+            | RoundSource::History { .. }
+            | RoundSource::Members { .. } => Section::Users,
         };
         let round = Round {
             attempt: None,
@@ -183,6 +184,10 @@ impl Work {
             RoundSource::History { to } => {
                 self.grow(tx);
                 self.change_link(tx, |link| link.cursor.history = Some(to));
+            }
+            RoundSource::Members { to } => {
+                self.grow(tx);
+                self.change_link(tx, |link| link.members = Some(to));
             }
             RoundSource::People { to } => {
                 self.change_connection(tx, |connection| connection.people_cursor = to);

@@ -12,8 +12,8 @@ use crate::model::{
     HeldItem, HeldSum, IdRow, Job, KeptFrame, LastResend, Link, Mention, MetaKey, MetaRow, NameRow,
     PeerWorkspace, Pending, PersonalValue, PinnedPost, Post, PostBlock, PostEmoji, PostMention,
     QuarantineEntry, QuarantineShare, Reaction, RemovedReactions, Request, RequestExpiry, Round,
-    Scope, SentOldPost, SentReaction, SentUser, SharedChannel, Team, TeamMember, ThreadPost, User,
-    UserChannel, UserTeam, VerdictRow,
+    Scope, SentOldPost, SentReaction, SentUser, SharedChannel, SharedMembership, Team, TeamMember,
+    ThreadPost, User, UserChannel, UserTeam, VerdictRow,
 };
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, Id, PostNo, TeamNo, UserNo, WorkspaceNo};
 use crate::rows::record::Record;
@@ -204,7 +204,7 @@ tables! {
     SharedChannels = 18: (channel: ChannelNo) => SharedChannel, Passing, about [channel];
     /// Links of a shared channel to connections: (channel, connection), with the cursor.
     Links = 19: (channel: ChannelNo, connection: ConnectionNo)
-        => Link version 2, Kept, about [channel, connection];
+        => Link version 3, Kept, about [channel, connection];
     /// Channels of a connection: (connection, channel), no value.
     ConnectionLinks = 20: (connection: ConnectionNo, channel: ChannelNo)
         => ConnectionLink, Passing, about [connection, channel];
@@ -287,6 +287,9 @@ tables! {
     HeldSums = 50: (connection: ConnectionNo) => HeldSum, Passing, about [connection];
     /// When everything was last sent to a peer again.
     LastResends = 51: (connection: ConnectionNo) => LastResend, Passing, about [connection];
+    /// Memberships as the users' homes state them: (channel, user); ended ones are kept.
+    SharedMemberships = 52: (channel: ChannelNo, user: UserNo)
+        => SharedMembership, Kept, about [channel, user];
 }
 
 #[cfg(test)]

@@ -7,9 +7,9 @@
 use crate::model::limits::{CONNECTIONS_MAX, LINKS_PER_CHANNEL_MAX};
 use crate::model::{
     Acknowledgement, Connection, ConnectionState, FeedEntry, FeedObject, Follower, Link, LinkState,
-    Pending, Post, Reaction, Scope, User,
+    Pending, Post, Reaction, Scope, SharedMembership, User,
 };
-use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, PostNo, UserNo};
+use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, PostNo, UserNo, WorkspaceNo};
 use crate::rows::key;
 use crate::rows::tx::{Read, Tx};
 
@@ -50,6 +50,21 @@ pub fn acknowledgement_changed(
     };
     let old = acknowledgement.feed_seq;
     acknowledgement.feed_seq = file(tx, Scope::channel(channel_no), entry, old);
+}
+
+/// Records that a membership changed; `origin` is the user's home. Must be called before the row is stored: it
+/// sets `feed_seq`.
+pub fn membership_changed(
+    tx: &mut Tx<'_>,
+    (channel, user): (ChannelNo, UserNo),
+    origin: WorkspaceNo,
+    membership: &mut SharedMembership,
+) {
+    let entry = FeedEntry {
+        object: FeedObject::Membership(user),
+        origin,
+    };
+    membership.feed_seq = file(tx, Scope::channel(channel), entry, membership.feed_seq);
 }
 
 /// Records that a user's profile changed. Must be called before the row is stored: it sets `feed_seq`. A new

@@ -72,6 +72,26 @@ pub fn resend(tx: &mut Tx<'_>, connection: ConnectionNo, position: ChannelNo) ->
     })
 }
 
+/// Carries out a portion of [`Job::OfferMembers`]; returns the continued job, if any.
+pub fn offer_members(
+    tx: &mut Tx<'_>,
+    connection: ConnectionNo,
+    position: ChannelNo,
+) -> Option<Job> {
+    let channels = links_after(tx, connection, position);
+    for channel in &channels {
+        link::offer_members(tx, *channel, connection);
+    }
+    let (connection, position) = match channels.last() {
+        Some(last) => (connection, *last),
+        None => (jobs::next_connection(tx, connection)?, ChannelNo(0)),
+    };
+    Some(Job::OfferMembers {
+        connection,
+        position,
+    })
+}
+
 fn links_after(tx: &Tx<'_>, connection: ConnectionNo, after: ChannelNo) -> Vec<ChannelNo> {
     let from = key::encode(&(connection, ChannelNo(after.0.saturating_add(1))));
     let rows = tx.rows::<ConnectionLink>(&jobs::range(from, &key::encode(&connection)));

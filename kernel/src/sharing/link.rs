@@ -1,6 +1,7 @@
 //! The states of a link: opened, active, closed. No other code stores a link in a new state.
 
 use crate::model::{ConnectionLink, Cursor, DueKind, Job, Link, LinkEnd, LinkState, Pending};
+use crate::objects::memberships;
 use crate::rows::counters::{counters, workspace};
 use crate::rows::due;
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, PostNo, UserNo};
@@ -24,7 +25,7 @@ pub fn open(
     let now_ms = tx.now_ms();
     let counters = counters(tx);
     let earlier = tx.get::<Link>(&(channel, connection));
-    let link = Link {
+    let mut link = Link {
         id: earlier.as_ref().map_or_else(|| tx.new_id(), |link| link.id),
         state,
         invited_by_us,
@@ -45,13 +46,34 @@ pub fn open(
         retry_at: 0,
         items_max: 0,
         end: None,
+        members: None,
     };
+    match state {
+        LinkState::Inviting => feed::mark(tx, connection, Pending::INVITE, channel),
+        LinkState::Active => list_members(tx, channel, connection, &mut link),
+        LinkState::Ended => {}
+    }
     tx.put(&(channel, connection), &link);
     tx.put(&(connection, channel), &ConnectionLink);
-    if state == LinkState::Inviting {
-        feed::mark(tx, connection, Pending::INVITE, channel);
-    }
     link
+}
+
+/// Begins to offer all memberships of the channel to the peer, if memberships are shared.
+fn list_members(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo, link: &mut Link) {
+    if memberships::are_shared(tx) {
+        link.members = Some(UserNo(0));
+        feed::mark(tx, connection, Pending::MEMBERS, channel);
+    }
+}
+
+/// Called when memberships are shared from now on.
+pub fn offer_members(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo) {
+    let key = (channel, connection);
+    let link = tx.get::<Link>(&key);
+    if let Some(mut link) = link.filter(|link| link.state == LinkState::Active) {
+        list_members(tx, channel, connection, &mut link);
+        tx.put(&key, &link);
+    }
 }
 
 /// Called when the peer has accepted the invitation: sending begins, with the history if that is configured,
@@ -72,6 +94,7 @@ pub fn activate(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo) {
         link.cursor.history = Some(HISTORY_START);
         feed::mark(tx, connection, Pending::HISTORY, channel);
     }
+    list_members(tx, channel, connection, &mut link);
     tx.put(&(channel, connection), &link);
 }
 
@@ -90,7 +113,12 @@ pub fn close(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo, end:
     link.update_at = now_ms;
     link.delete_at = now_ms;
     tx.put(&(channel, connection), &link);
-    for kind in [Pending::INVITE, Pending::FEED, Pending::HISTORY] {
+    for kind in [
+        Pending::INVITE,
+        Pending::FEED,
+        Pending::HISTORY,
+        Pending::MEMBERS,
+    ] {
         feed::unmark(tx, connection, kind, channel);
     }
     if feed::channel_followers(tx, channel).is_empty() {
@@ -114,6 +142,7 @@ pub fn rewind(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo) {
     if link.cursor.history.is_some() {
         feed::mark(tx, connection, Pending::HISTORY, channel);
     }
+    list_members(tx, channel, connection, &mut link);
     tx.put(&(channel, connection), &link);
 }
 
@@ -159,5 +188,8 @@ pub fn go_on(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo) {
     feed::mark(tx, connection, Pending::FEED, channel);
     if link.cursor.history.is_some() {
         feed::mark(tx, connection, Pending::HISTORY, channel);
+    }
+    if link.members.is_some() {
+        feed::mark(tx, connection, Pending::MEMBERS, channel);
     }
 }

@@ -142,6 +142,14 @@ pub fn acknowledgement(post: &str, author: &str, acknowledged_at: i64, delete_at
     })
 }
 
+/// A user of `joint` joining or leaving it, at a time in ms from [`START`].
+pub fn membership(user: &str, is_add: bool, change_time: i64) -> Value {
+    json!({
+        "channel_id": id("joint"), "user_id": id(user), "is_add": is_add, "remote_id": "",
+        "change_time": START + change_time,
+    })
+}
+
 pub fn invite(letters: &str, name: &str) -> Value {
     json!({
         "channel_id": id(letters), "team_id": id("theirs"), "read_only": false, "name": name,

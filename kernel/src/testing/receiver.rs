@@ -12,7 +12,9 @@ use crate::rows::id::{Id, PostNo, UserNo};
 use crate::rows::tx::Read;
 use crate::wire::frame;
 use crate::wire::json::Document;
-use crate::wire::message::{SyncMessage, WireAcknowledgement, WirePost, WireReaction};
+use crate::wire::message::{
+    SyncMessage, WireAcknowledgement, WireMembership, WirePost, WireReaction,
+};
 use crate::wire::response::{SyncResponse, encode_ok};
 
 /// What the peer holds of what it was sent.
@@ -28,8 +30,14 @@ pub struct Receiver {
     pub reactions: BTreeSet<(String, String, String)>,
     /// Whether acknowledged, and the version if the peer keeps one; by post and user.
     pub acknowledged: BTreeMap<(String, String), (bool, i64)>,
+    /// Whether memberships are ignored, as by a server that does not share them.
+    pub ignores_members: bool,
+    /// When each user of [`TOWN`] last joined or left, and whether the user left.
+    pub members: BTreeMap<String, (i64, bool)>,
     /// The number of posts in each message that had any.
     pub batches: Vec<usize>,
+    /// The number of membership changes in each message that had any.
+    pub member_batches: Vec<usize>,
 }
 
 impl Receiver {
@@ -41,6 +49,15 @@ impl Receiver {
             return encode_ok(None);
         }
         let message = SyncMessage::decode(frame.payload).unwrap();
+        if !message.membership_changes.is_empty() {
+            self.member_batches.push(message.membership_changes.len());
+            if self.ignores_members {
+                return encode_ok(None);
+            }
+        }
+        for (_, change) in &message.membership_changes {
+            self.take_membership(change.as_ref().unwrap());
+        }
         let mut response = SyncResponse::default();
         for (_, user) in &message.users {
             let id = user.as_ref().unwrap().id.clone();
@@ -63,6 +80,19 @@ impl Receiver {
             self.take_acknowledgement(wire.as_ref().unwrap());
         }
         encode_ok(Some(&response))
+    }
+
+    fn take_membership(&mut self, change: &WireMembership) {
+        let is_known = self.users.contains(&change.user_id);
+        assert!(is_known || !change.is_add, "a member before the profile");
+        let stated = (change.change_time, !change.is_add);
+        let held = self.members.entry(change.user_id.clone()).or_insert(stated);
+        *held = stated.max(*held);
+    }
+
+    /// Whether a user is a member of [`TOWN`], as far as the peer was told.
+    fn is_member(&self, user: &str) -> bool {
+        self.members.get(user).is_some_and(|(_, left)| !left)
     }
 
     /// A new post is refused if its author or its root is unknown.
@@ -219,6 +249,15 @@ impl World {
                 assert_eq!(is_shown, reaction.delete_at == 0, "{key:?}");
             }
         }
+    }
+
+    /// The local users whom the peer shows as members of [`TOWN`].
+    pub fn members_there(&self) -> Vec<UserNo> {
+        let users = self.host.prefix::<User, ()>(&(), 20_000);
+        let shown = users
+            .into_iter()
+            .filter(|(_, user)| self.peer.is_member(user.id.as_str()));
+        shown.map(|(no, _)| no).collect()
     }
 
     /// The ids of a post and a user, if the post is live.

@@ -4,7 +4,7 @@
 mod parts;
 mod priority;
 
-pub use parts::{WireAcknowledgement, WireReaction};
+pub use parts::{WireAcknowledgement, WireMembership, WireReaction};
 
 use std::collections::BTreeSet;
 
@@ -313,8 +313,8 @@ pub struct SyncMessage<'d> {
     pub statuses: u32,
     /// Acknowledgements, in order.
     pub acknowledgements: Vec<(Value<'d>, Result<WireAcknowledgement, BadItem>)>,
-    /// Membership changes; not carried out.
-    pub membership_changes: u32,
+    /// Membership changes, in order.
+    pub membership_changes: Vec<(Value<'d>, Result<WireMembership, BadItem>)>,
 }
 
 impl<'d> SyncMessage<'d> {
@@ -342,7 +342,7 @@ impl<'d> SyncMessage<'d> {
             mention_transforms,
             statuses: count("statuses")?,
             acknowledgements: items(value.list("acknowledgements")?, WireAcknowledgement::decode),
-            membership_changes: count("membership_changes")?,
+            membership_changes: items(value.list("membership_changes")?, WireMembership::decode),
         })
     }
 }
@@ -414,6 +414,8 @@ pub enum SyncSection<'a> {
     Reactions(&'a [WireReaction]),
     /// Acknowledgements.
     Acknowledgements(&'a [WireAcknowledgement]),
+    /// Membership changes.
+    Memberships(&'a [WireMembership]),
 }
 
 /// Writes a sync message with one section, as real servers do.
@@ -469,6 +471,12 @@ pub fn encode_sync(
             acknowledgements
                 .iter()
                 .for_each(|one| one.encode(&mut writer, channel_id));
+            writer.end_array();
+        }
+        SyncSection::Memberships(changes) => {
+            writer.key("membership_changes");
+            writer.begin_array();
+            changes.iter().for_each(|one| one.encode(&mut writer));
             writer.end_array();
         }
     }

@@ -22,7 +22,7 @@ fn profile(number: u32) -> (String, Value) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn invented_users_stop_at_a_limit_and_hide_no_account_of_ours() -> Result<()> {
-    const FRAMES: u32 = 12;
+    const FRAMES: u32 = 25;
     const USERS_PER_FRAME: u32 = 2_500;
     let stage = Stage::new().await?;
     for frame in 0..FRAMES {

@@ -351,6 +351,7 @@ fn shared_channels_and_their_links_are_told() {
         retry_at: 0,
         items_max: 0,
         end: None,
+        members: None,
     };
     let remote = views.shared_channel_remote(ChannelNo(1), ConnectionNo(1), &link);
     let value = serde_json::to_value(remote).unwrap();

@@ -10,6 +10,7 @@ use crate::model::limits::{
     INTERRUPTION_MS_MAX, INTERRUPTION_MS_MIN, MEMBERS_PER_SYNC_MAX, OFFERED_USERS_PER_SYNC_MAX,
 };
 use crate::model::{ConnectedWorkspaces, MetaRow};
+use crate::objects::memberships;
 use crate::rows::counters;
 use crate::rows::tx::Tx;
 use crate::sharing::connection;
@@ -47,6 +48,9 @@ impl Act for ConfigureConnectedWorkspaces {
         if *new != old {
             let row = MetaRow::ConnectedWorkspaces(new.clone());
             tx.put(&MetaRow::CONNECTED_WORKSPACES, &row);
+            if new.members && !old.members {
+                memberships::offer(tx);
+            }
         }
         if new.channels && !old.channels {
             tx.touched

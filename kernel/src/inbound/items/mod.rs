@@ -1,6 +1,7 @@
 //! The kinds of items of a sync message, one file each: parsing, questions, storage and answers.
 
 pub mod acknowledgements;
+pub mod memberships;
 pub mod posts;
 pub mod reactions;
 pub mod users;

@@ -9,10 +9,12 @@ use crate::inbound::authorize::{self, Authorized, Peer, Received, Shared, UserAc
 use crate::inbound::item::{Fate, Item, Judgements, Outcome, Scope, Section, Wait};
 use crate::model::limits::{
     LOCALE_BYTES_MAX, PROFILES_PER_STEP_MAX, REMOTE_USERS_MAX, USERNAME_BYTES_MAX,
+    WRITING_USERS_MAX,
 };
 use crate::model::naming::{self, SUFFIX_ATTEMPTS_MAX};
 use crate::model::{PeerWorkspace, RemoteUser, User};
 use crate::objects::members;
+use crate::objects::memberships;
 use crate::objects::remote_names;
 use crate::objects::users;
 use crate::rows::id::{FeedSeq, Id, UserNo, WorkspaceNo};
@@ -93,7 +95,8 @@ impl Item for WireUser {
     }
 }
 
-/// Carries out what was authorised, then adds the user to the team and the channel.
+/// Carries out what was authorised, then adds the user to the team and the channel, unless the user's home has
+/// stated who is a member.
 fn carry_out(
     tx: &mut Tx<'_>,
     peer: &Peer,
@@ -111,9 +114,11 @@ fn carry_out(
     };
     let active = tx.get::<User>(&no).is_some_and(|user| user.delete_at == 0);
     // The members of a channel outside teams are fixed when it is created.
-    if let Some(team) = shared.get().team.filter(|_| active) {
+    let key = (shared.get().channel, no);
+    let joins = active && !memberships::is_stated(tx, key);
+    if let Some(team) = shared.get().team.filter(|_| joins) {
         members::join_team(tx, team, no, false);
-        members::join_channel(tx, shared.get().channel, no, false);
+        members::join_channel(tx, key.0, no, false);
     }
     Ok(outcome)
 }
@@ -168,7 +173,12 @@ fn take_place(tx: &mut Tx<'_>, workspace: WorkspaceNo) -> Result<(), Reason> {
     let mut row = tx
         .get::<PeerWorkspace>(&workspace)
         .ok_or(Reason::UnknownUser)?;
-    if row.users >= REMOTE_USERS_MAX {
+    let users_max = if Behaviour::SharedMemberships.is_in_force(tx) {
+        REMOTE_USERS_MAX
+    } else {
+        WRITING_USERS_MAX
+    };
+    if row.users >= users_max {
         return Err(Reason::TooManyUsers);
     }
     row.users += 1;

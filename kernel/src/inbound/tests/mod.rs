@@ -5,6 +5,7 @@ mod gate;
 mod guarded_invites;
 mod hostile;
 mod invites;
+mod memberships;
 mod names;
 mod parts;
 mod policies;
@@ -29,7 +30,7 @@ use crate::rows::lookup;
 use crate::rows::table::Table;
 use crate::rows::tx::{Read, Record, Tx};
 use crate::testing::frames::{
-    accepted, acknowledgement, failed, http, id, invite, parsed_id, post, reaction, user, users,
-    with,
+    accepted, acknowledgement, failed, http, id, invite, membership, parsed_id, post, reaction,
+    user, users, with,
 };
 use crate::testing::{ACME, ADMIN, OTHER, START, World, acts};

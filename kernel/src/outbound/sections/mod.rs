@@ -7,6 +7,7 @@
 
 mod acknowledgements;
 mod invite;
+mod memberships;
 mod parts;
 mod posts;
 mod reactions;
@@ -141,7 +142,7 @@ macro_rules! sections {
 
 sections! {
     Invite => invite::Invitation;
-    Users => users::Profiles, Posts => posts::Posts,
+    Users => users::Profiles, Memberships => memberships::Memberships, Posts => posts::Posts,
         Acknowledgements => acknowledgements::Acknowledgements, Reactions => reactions::Reactions;
 }
 

@@ -1,5 +1,5 @@
-//! Objects that belong to posts, as sent in a round. Reactions and acknowledgements differ in their content;
-//! the rules for holding them back are the same.
+//! Objects other than profiles and posts, as sent in a round. Reactions and acknowledgements differ in their
+//! content; the rules for holding them back are the same.
 
 use super::users::is_held;
 use crate::boundary::env::Rows;

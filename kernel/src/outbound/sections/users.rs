@@ -8,10 +8,11 @@ use super::{Content, Payload, Rest, RoundPlan, sync};
 use crate::authority::is_channel_member;
 use crate::boundary::env::Rows;
 use crate::model::limits::USERS_PER_SYNC_MAX;
-use crate::model::{Connection, PeerWorkspace, RoundItem, SentUser, User};
+use crate::model::{Connection, FeedObject, PeerKind, PeerWorkspace, RoundItem, SentUser, User};
+use crate::objects::memberships;
 use crate::outbound::plan::Plan;
 use crate::outbound::work::Work;
-use crate::rows::id::{ConnectionNo, UserNo, WorkspaceNo};
+use crate::rows::id::{ConnectionNo, FeedSeq, UserNo, WorkspaceNo};
 use crate::rows::tx::{Read, Tx};
 use crate::wire::message::{SyncSection, WireUser};
 use crate::wire::response::SyncResponse;
@@ -76,13 +77,26 @@ impl Content for Profiles {
                 let epoch = work.round.epoch;
                 let key = (work.connection_no, no, work.round.channel);
                 tx.put(&key, &SentUser { update_at, epoch });
+                state_absence(tx, work, no);
             }
         }
         Rest::More
     }
 }
 
-/// Authors, users who reacted or acknowledged, and mentioned members of the channel.
+/// A peer adds the user of every profile to the channel. A Causeway is told afterwards who is no member, e.g.
+/// an author who left.
+fn state_absence(tx: &mut Tx<'_>, work: &mut Work, user: UserNo) {
+    let key = (work.round.channel, user);
+    if work.connection().kind == PeerKind::Causeway && memberships::is_absent(tx, key) {
+        let object = (FeedSeq(0), FeedObject::Membership(user));
+        if !work.round.objects.contains(&object) {
+            work.round.objects.push(object);
+        }
+    }
+}
+
+/// Authors, users who reacted, acknowledged or joined, and mentioned members of the channel.
 fn needed(tx: &Tx<'_>, work: &Work, plan: &Plan) -> BTreeSet<UserNo> {
     let mut needed = BTreeSet::new();
     for planned in &plan.posts {
@@ -91,8 +105,15 @@ fn needed(tx: &Tx<'_>, work: &Work, plan: &Plan) -> BTreeSet<UserNo> {
         // A mention does not make a non-member a member at the peer (W31).
         needed.extend(mentioned.filter(|user| is_channel_member(tx, work.round.channel, *user)));
     }
-    let named = work.round.objects.iter();
-    needed.extend(named.filter_map(|(_, object)| object.user()));
+    let objects = work.round.objects.iter();
+    for (_, object) in objects {
+        needed.extend(object.user());
+        if let FeedObject::Membership(user) = object
+            && memberships::is_joining(tx, (work.round.channel, *user))
+        {
+            needed.insert(*user);
+        }
+    }
     needed
 }
 

@@ -73,8 +73,13 @@ fn the_sections_of_a_round_follow_each_other_as_receivers_need_them() {
     while let Some(next) = sections::after(order[order.len() - 1]) {
         order.push(next);
     }
-    // Profiles come before what their users wrote, posts before what belongs to them.
-    let parts = [Section::Acknowledgements, Section::Reactions];
-    assert_eq!(order, [[Section::Users, Section::Posts], parts].concat());
+    // Profiles come before memberships and what their users wrote, posts before what belongs to them.
+    let people = [Section::Users, Section::Memberships];
+    let posts = [
+        Section::Posts,
+        Section::Acknowledgements,
+        Section::Reactions,
+    ];
+    assert_eq!(order, [&people[..], &posts].concat());
     assert_eq!(sections::after(Section::Invite), None);
 }

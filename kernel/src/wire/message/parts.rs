@@ -1,4 +1,5 @@
-//! Objects that belong to a post and are sent separately: reactions and acknowledgements. Semantics §3.4.
+//! Objects that are sent apart from posts and profiles: reactions, acknowledgements and memberships.
+//! Semantics §3.4.
 
 use super::{integer, text};
 use crate::rows::id::Id;
@@ -114,6 +115,45 @@ impl WireAcknowledgement {
             writer.integer_field("delete_at", self.delete_at);
         }
         writer.text_field("channel_id", channel_id.as_str());
+        writer.end_object();
+    }
+}
+
+/// A user's joining or leaving of a channel.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WireMembership {
+    /// The channel.
+    pub channel_id: String,
+    /// Who joined or left.
+    pub user_id: String,
+    /// Whether the user joined.
+    pub is_add: bool,
+    /// When, in ms.
+    pub change_time: i64,
+}
+
+impl WireMembership {
+    /// Parses a membership change.
+    pub fn decode(value: Value<'_>) -> Result<WireMembership, JsonError> {
+        let scalars = ["channel_id", "user_id", "is_add", "change_time"];
+        let (scalars, []) = value.as_object()?.find(scalars, []);
+        let [channel_id, user_id, is_add, change_time] = scalars;
+        Ok(WireMembership {
+            channel_id: text(channel_id)?,
+            user_id: text(user_id)?,
+            is_add: is_add.map_or(Ok(false), Value::as_boolean)?,
+            change_time: integer(change_time)?,
+        })
+    }
+
+    /// Writes a membership change in the format of 11.6; servers of 2021 do not support them.
+    pub fn encode(&self, writer: &mut JsonWriter) {
+        writer.begin_object();
+        writer.text_field("channel_id", &self.channel_id);
+        writer.text_field("user_id", &self.user_id);
+        writer.boolean_field("is_add", self.is_add);
+        writer.text_field("remote_id", "");
+        writer.integer_field("change_time", self.change_time);
         writer.end_object();
     }
 }

@@ -343,7 +343,8 @@ pub fn facts(rows: &Tables, cause: Cause, carried: &Carried) -> Facts {
             | Table::QuarantineShares
             | Table::HeldItems
             | Table::HeldSums
-            | Table::LastResends => {}
+            | Table::LastResends
+            | Table::SharedMemberships => {}
         }
     }
     facts

@@ -267,6 +267,10 @@ fn taken(items: &[RoundItem], errors: usize) -> String {
     if acknowledgements > 0 {
         parts.push(count(acknowledgements, "acknowledgement"));
     }
+    let memberships = number(|it| matches!(it, RoundItem::Membership(..)));
+    if memberships > 0 {
+        parts.push(count(memberships, "membership"));
+    }
     if parts.is_empty() {
         "OK".into()
     } else {

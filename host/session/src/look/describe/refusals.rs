@@ -154,6 +154,7 @@ fn object(names: Names<'_>, object: &FeedObject) -> String {
             names.user(*user),
             names.post(*no)
         ),
+        FeedObject::Membership(no) => format!("the membership of {}", names.user(*no)),
         FeedObject::User(no) => format!("the profile of {}", names.user(*no)),
     }
 }

@@ -1,0 +1,91 @@
+//! Memberships: a statement of the user's home for each user and channel, by its version. Semantics §9; the
+//! last arrival does not win here.
+
+use std::collections::BTreeSet;
+
+use crate::gate::Candidate;
+use crate::inbound::Reason;
+use crate::inbound::authorize::{self, Authorized, MembershipChange, Received};
+use crate::inbound::item::{Fate, Item, Judgements, Outcome, Scope, Section, Wait};
+use crate::model::{IdRow, kind};
+use crate::objects::memberships;
+use crate::rows::id::Id;
+use crate::rows::tx::Tx;
+use crate::wire::json::{JsonError, Value};
+use crate::wire::message::WireMembership;
+use crate::wire::response::SyncResponse;
+
+impl Item for WireMembership {
+    const ASKED: bool = false;
+    type Change<'i> = MembershipChange<'i>;
+
+    fn decode(value: Value<'_>) -> Result<WireMembership, JsonError> {
+        WireMembership::decode(value)
+    }
+
+    fn prefetch(tx: &Tx<'_>, items: &Section<'_, WireMembership>) {
+        let read = items.iter().filter_map(|(_, item)| item.as_ref().ok());
+        let users = read.filter_map(|wire| Id::parse(&wire.user_id));
+        tx.prefetch::<IdRow>(users.map(|id| (kind::USER, id)));
+    }
+
+    fn id(&self) -> Option<Id> {
+        None
+    }
+
+    fn wait(&self) -> Option<Wait<'_>> {
+        None
+    }
+
+    fn lacks_its_post(&self, _: &Tx<'_>, _: Reason) -> bool {
+        false
+    }
+
+    fn authorize<'i>(
+        &'i self,
+        tx: &Tx<'_>,
+        scope: Scope<'_>,
+        _: &BTreeSet<Id>,
+    ) -> Result<Authorized<MembershipChange<'i>>, Reason> {
+        authorize::membership(tx, scope.peer, scope.shared, Received::new(self))
+    }
+
+    fn question<'i>(
+        _: &Tx<'_>,
+        _: Scope<'_>,
+        _: &MembershipChange<'i>,
+        _: bool,
+    ) -> Option<Candidate<'i>>
+    where
+        Self: 'i,
+    {
+        None
+    }
+
+    fn apply(
+        tx: &mut Tx<'_>,
+        scope: Scope<'_>,
+        change: Authorized<MembershipChange<'_>>,
+        _: &Judgements,
+    ) -> Outcome {
+        let change = change.take();
+        if !change.newer {
+            return Outcome::Known;
+        }
+        let key = (change.channel, change.user);
+        let home = scope.peer.row.workspace;
+        let statement = (home, change.wire.is_add, change.wire.change_time);
+        memberships::take(tx, key, change.team, statement);
+        Outcome::Taken
+    }
+
+    /// Changes that fail are not reported, as in the reference.
+    fn report(
+        _: &Tx<'_>,
+        _: Scope<'_>,
+        _: (Value<'_>, Option<&WireMembership>),
+        _: Fate,
+        _: &mut SyncResponse,
+    ) {
+    }
+}

@@ -1,0 +1,95 @@
+//! Memberships, delivered at least once: each contains the state, not the change. Semantics §9, as sent by
+//! 11.6.
+
+use super::users::is_held;
+use super::{Content, Payload, Rest, RoundPlan, parts, sync};
+use crate::boundary::env::Rows;
+use crate::model::reasons;
+use crate::model::{FeedObject, Pending, RoundItem, RoundSource, Section};
+use crate::objects::memberships;
+use crate::outbound::work::{Object, Work};
+use crate::outbound::{exception, receipt};
+use crate::rows::counters::connected_workspaces;
+use crate::rows::id::UserNo;
+use crate::rows::tx::Tx;
+use crate::sharing::feed;
+use crate::wire::message::{SyncSection, WireMembership};
+use crate::wire::response::{Answer, SyncResponse};
+
+/// The section of memberships.
+pub struct Memberships;
+
+impl Content for Memberships {
+    type Message = Vec<WireMembership>;
+
+    fn collect(
+        tx: &mut Tx<'_>,
+        work: &mut Work,
+        _plan: &mut RoundPlan,
+    ) -> Option<(Vec<RoundItem>, Self::Message)> {
+        let max = connected_workspaces(tx).members_per_sync_max as usize;
+        parts::collect(tx, work, (Section::Memberships, max), outgoing)
+    }
+
+    fn payload(tx: &mut Tx<'_>, work: &Work, message: Self::Message) -> Option<Payload> {
+        sync(tx, work, &SyncSection::Memberships(&message))
+    }
+
+    fn delivered(tx: &mut Tx<'_>, work: &mut Work, _response: &SyncResponse) -> Rest {
+        for (_, object) in parts::take_out(work) {
+            exception::clear(tx, work, &object);
+        }
+        let is_owed = work.link().is_some_and(|link| link.members.is_some());
+        if is_owed {
+            feed::mark(tx, work.connection_no, Pending::MEMBERS, work.round.channel);
+        }
+        Rest::More
+    }
+
+    /// A peer that does not share memberships answers without a payload. All of them are offered to it when it
+    /// first accepts a later change.
+    fn answered(tx: &mut Tx<'_>, mut work: Work, answer: Answer) {
+        if answer != Answer::Ok(None) {
+            return receipt::sync_answered(tx, work, answer);
+        }
+        work.change_link(tx, |link| link.members = Some(UserNo(0)));
+        feed::unmark(tx, work.connection_no, Pending::MEMBERS, work.round.channel);
+        for (_, object) in parts::take_out(&mut work) {
+            exception::clear(tx, &work, &object);
+        }
+        if matches!(work.round.source, RoundSource::Members { .. }) {
+            return work.drop_round(tx);
+        }
+        work.store(tx);
+    }
+}
+
+/// The wire form of a membership, if it is to be sent.
+fn outgoing(
+    tx: &mut Tx<'_>,
+    work: &mut Work,
+    object: &Object,
+) -> Option<(RoundItem, WireMembership)> {
+    let (seq, FeedObject::Membership(user_no)) = *object else {
+        return None;
+    };
+    let channel = tx.channel(work.round.channel)?;
+    let stated = memberships::stated(tx, (work.round.channel, user_no));
+    let user = tx.user(user_no);
+    let user = user.filter(|user| user.origin != work.peer() && memberships::are_shared(tx));
+    let (Some(stated), Some(user)) = (stated, user) else {
+        exception::clear(tx, work, &object.1);
+        return None;
+    };
+    if stated.is_member && !is_held(tx, work, user_no) {
+        exception::refuse(tx, work, object.clone(), reasons::PROFILE_NOT_TAKEN);
+        return None;
+    }
+    let wire = WireMembership {
+        channel_id: channel.id.into(),
+        user_id: user.id.into(),
+        is_add: stated.is_member,
+        change_time: stated.changed_at,
+    };
+    Some((RoundItem::Membership(user_no, seq), wire))
+}
