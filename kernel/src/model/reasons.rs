@@ -14,7 +14,9 @@ pub const NAMED_POST_OF_REACTION: &str =
 /// A peer's answer names the post of the acknowledgement as refused.
 pub const NAMED_POST_OF_ACKNOWLEDGEMENT: &str =
     "The peer named the post of the acknowledgement in `acknowledgement_errors`.";
-/// The peer does not know the user who reacted or acknowledged.
+/// A peer's answer names the user whose membership it could not change.
+pub const NAMED_MEMBER: &str = "The peer named the user in `membership_errors`.";
+/// The peer does not know the user who reacted, acknowledged or joined.
 pub const PROFILE_NOT_TAKEN: &str = "The peer did not take the profile of the user.";
 /// What the object belongs to was not delivered.
 pub const NO_POST: &str = "The post that it belongs to is not there.";
@@ -33,6 +35,7 @@ pub const FIXED: &[&str] = &[
     NAMED_REPLY_TO_ITS_OWN,
     NAMED_POST_OF_REACTION,
     NAMED_POST_OF_ACKNOWLEDGEMENT,
+    NAMED_MEMBER,
     PROFILE_NOT_TAKEN,
     NO_POST,
     POST_TOO_LONG,

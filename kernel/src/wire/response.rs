@@ -35,6 +35,9 @@ pub struct SyncResponse {
     /// Ids of posts with an acknowledgement that was not accepted; between Causeways, only those that may be
     /// sent again.
     pub acknowledgement_errors: Vec<String>,
+    /// Ids of users whose membership could not be changed yet. The reference lists texts here, for nobody to
+    /// read; only Causeways list users.
+    pub membership_errors: Vec<String>,
 }
 
 impl SyncResponse {
@@ -63,6 +66,9 @@ impl SyncResponse {
             &self.acknowledgement_errors,
         );
         writer.raw_field("status_errors", "null");
+        if !self.membership_errors.is_empty() {
+            texts(&mut writer, "membership_errors", &self.membership_errors);
+        }
         writer.end_object();
         writer.finish()
     }
@@ -128,6 +134,7 @@ pub fn decode(bytes: &[u8]) -> Result<Answer, JsonError> {
         reaction_errors: texts("reaction_errors")?,
         acknowledgements_last_update_at: payload.integer("acknowledgements_last_update_at")?,
         acknowledgement_errors: texts("acknowledgement_errors")?,
+        membership_errors: texts("membership_errors")?,
     })))
 }
 
@@ -142,6 +149,7 @@ mod tests {
             post_errors: vec!["p".into()],
             reaction_errors: vec!["q".into()],
             acknowledgement_errors: vec!["r".into()],
+            membership_errors: vec!["m".into()],
             acknowledgements_last_update_at: 8,
             posts_last_update_at: 7,
             ..SyncResponse::default()

@@ -54,6 +54,7 @@ const KEYS: &[(&str, Shape)] = {
         ("post_errors", Shape::Text(Text::Id)),
         ("reaction_errors", Shape::Text(Text::Id)),
         ("acknowledgement_errors", Shape::Text(Text::Id)),
+        ("membership_errors", Shape::Text(Text::Id)),
         ("topic", Shape::Text(Text::Token)),
         ("status", Shape::Text(Text::Token)),
         ("type", Shape::Text(Text::Token)),

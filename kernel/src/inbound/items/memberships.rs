@@ -3,11 +3,12 @@
 
 use std::collections::BTreeSet;
 
+use super::list_error;
 use crate::gate::Candidate;
 use crate::inbound::Reason;
 use crate::inbound::authorize::{self, Authorized, MembershipChange, Received};
 use crate::inbound::item::{Fate, Item, Judgements, Outcome, Scope, Section, Wait};
-use crate::model::{IdRow, kind};
+use crate::model::{IdRow, PeerKind, kind};
 use crate::objects::memberships;
 use crate::rows::id::Id;
 use crate::rows::tx::Tx;
@@ -79,13 +80,19 @@ impl Item for WireMembership {
         Outcome::Taken
     }
 
-    /// Changes that fail are not reported, as in the reference.
+    /// As in the reference, changes that fail are not reported. A Causeway is told which it may send again: those
+    /// whose user is not here yet, and those set aside.
     fn report(
         _: &Tx<'_>,
-        _: Scope<'_>,
-        _: (Value<'_>, Option<&WireMembership>),
-        _: Fate,
-        _: &mut SyncResponse,
+        scope: Scope<'_>,
+        (value, _): (Value<'_>, Option<&WireMembership>),
+        fate: Fate,
+        response: &mut SyncResponse,
     ) {
+        let may_come_again = matches!(fate, Fate::SetAside | Fate::Refused(Reason::UnknownUser));
+        if may_come_again && scope.peer.row.kind == PeerKind::Causeway {
+            let user = value.text("user_id").unwrap_or_default();
+            list_error(&mut response.membership_errors, &user);
+        }
     }
 }

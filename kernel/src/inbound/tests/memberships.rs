@@ -219,6 +219,17 @@ fn the_members_of_a_direct_channel_never_change() {
 }
 
 #[test]
+fn only_a_causeway_is_told_what_it_may_send_again() {
+    let mut world = world();
+    let changes = [membership("nobody", true, 1), membership("boss", false, 1)];
+    let answer = send(&mut world, &changes);
+    assert_eq!(answer.get("membership_errors"), None);
+    world.alter::<Connection>(&ACME, |row| row.kind = PeerKind::Causeway);
+    let answer = send(&mut world, &changes);
+    assert_eq!(answer["membership_errors"], json!([id("nobody")]));
+}
+
+#[test]
 fn a_long_list_takes_several_steps() {
     let mut world = world();
     let channel = world.channel_no("joint").unwrap();

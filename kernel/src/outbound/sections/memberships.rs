@@ -5,7 +5,7 @@ use super::users::is_held;
 use super::{Content, Payload, Rest, RoundPlan, parts, sync};
 use crate::boundary::env::Rows;
 use crate::model::reasons;
-use crate::model::{FeedObject, Pending, RoundItem, RoundSource, Section};
+use crate::model::{FeedObject, Pending, RoundItem, RoundSource, Section, User};
 use crate::objects::memberships;
 use crate::outbound::work::{Object, Work};
 use crate::outbound::{exception, receipt};
@@ -35,9 +35,19 @@ impl Content for Memberships {
         sync(tx, work, &SyncSection::Memberships(&message))
     }
 
-    fn delivered(tx: &mut Tx<'_>, work: &mut Work, _response: &SyncResponse) -> Rest {
-        for (_, object) in parts::take_out(work) {
-            exception::clear(tx, work, &object);
+    /// Those whose users a Causeway names are sent again later.
+    fn delivered(tx: &mut Tx<'_>, work: &mut Work, response: &SyncResponse) -> Rest {
+        let named = &response.membership_errors;
+        let is_named = |user: &User| named.iter().any(|id| id == user.id.as_str());
+        for (seq, object) in parts::take_out(work) {
+            let FeedObject::Membership(user) = object else {
+                continue;
+            };
+            if tx.user(user).is_some_and(|user| is_named(&user)) {
+                exception::refuse(tx, work, (seq, object), reasons::NAMED_MEMBER);
+            } else {
+                exception::clear(tx, work, &object);
+            }
         }
         let is_owed = work.link().is_some_and(|link| link.members.is_some());
         if is_owed {

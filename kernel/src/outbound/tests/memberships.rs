@@ -278,6 +278,27 @@ fn an_author_who_left_does_not_come_back_with_an_old_post() {
 }
 
 #[test]
+fn what_the_peer_could_not_take_is_sent_again() {
+    let mut world = World::shared(PeerKind::Causeway);
+    world.share_members(20);
+    world.ping(ACME);
+    world.settle();
+    let user = world.crowd(1)[0];
+    // The profile comes first.
+    world.deliver_next();
+    let response = SyncResponse {
+        membership_errors: vec![world.get::<User>(&user).id.to_string()],
+        ..SyncResponse::default()
+    };
+    world.answer_next(encode_ok(Some(&response)));
+    assert_eq!(world.exceptions(), [ExceptionState::Refused(1)]);
+    assert!(!world.members_there().contains(&user));
+    world.settle();
+    world.expect_same_members();
+    assert!(world.exceptions().is_empty());
+}
+
+#[test]
 fn a_user_joins_and_leaves_by_command() {
     let mut world = World::shared(PeerKind::Causeway);
     world.share_members(20);
