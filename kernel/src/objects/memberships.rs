@@ -32,14 +32,20 @@ pub fn offer(tx: &mut Tx<'_>) {
 /// Called when a user joined or left a channel. A local user's home is here, so this is a statement; it is
 /// recorded even while memberships are not shared, as they may be shared later.
 pub fn changed(tx: &mut Tx<'_>, key: Key, is_member: bool) {
-    let is_local = tx.user(key.1).is_some_and(|user| user.origin.is_ours());
-    if !is_local || !was_ever_shared(tx, key.0) || !Behaviour::SharedMemberships.is_in_force(tx) {
+    if !is_local(tx, key.1)
+        || !was_ever_shared(tx, key.0)
+        || !Behaviour::SharedMemberships.is_in_force(tx)
+    {
         return;
     }
     let earlier = tx.get::<SharedMembership>(&key);
     let after = earlier.map_or(0, |row| row.changed_at.saturating_add(1));
     let changed_at = tx.now_ms().max(after);
     store(tx, key, WorkspaceNo::OURS, (is_member, changed_at));
+}
+
+fn is_local(rows: &(impl Read + ?Sized), user: UserNo) -> bool {
+    rows.user(user).is_some_and(|user| user.origin.is_ours())
 }
 
 fn was_ever_shared(tx: &Tx<'_>, channel: ChannelNo) -> bool {
@@ -77,12 +83,13 @@ pub fn take(
     }
 }
 
-/// The statement about a membership that is passed on; for a membership from before the channel was shared,
-/// that the user joined. `None` if there is nothing to state.
+/// The statement about a membership that is passed on; for a local member from before the channel was shared,
+/// that the user joined. `None` if there is nothing to state: what the home of another workspace's user has
+/// not stated is not for us to say.
 pub fn stated(rows: &(impl Read + ?Sized), key: Key) -> Option<SharedMembership> {
     rows.get::<SharedMembership>(&key).or_else(|| {
         let member = rows.get::<ChannelMember>(&key)?;
-        Some(SharedMembership {
+        is_local(rows, key.1).then_some(SharedMembership {
             is_member: true,
             changed_at: member.create_at,
             feed_seq: FeedSeq(0),
@@ -102,8 +109,7 @@ pub fn is_stated(rows: &(impl Read + ?Sized), key: Key) -> bool {
 
 /// Whether a local user is no member of a shared channel; if nothing is recorded about that yet, it is now.
 pub fn is_absent(tx: &mut Tx<'_>, key: Key) -> bool {
-    let is_local = tx.user(key.1).is_some_and(|user| user.origin.is_ours());
-    if !is_local || !are_shared(tx) || tx.has::<ChannelMember>(&key) {
+    if !is_local(tx, key.1) || !are_shared(tx) || tx.has::<ChannelMember>(&key) {
         return false;
     }
     if !tx.has::<SharedMembership>(&key) {

@@ -30,6 +30,8 @@ pub struct Frame {
     pub channel: String,
     /// Its items with their versions.
     pub items: Vec<(Item, i64)>,
+    /// Users whose membership it states.
+    pub members: Vec<String>,
 }
 
 impl Frame {
@@ -66,6 +68,8 @@ struct Payload<'f> {
     reactions: Option<Vec<Reaction<'f>>>,
     #[serde(borrow)]
     acknowledgements: Option<Vec<Acknowledgement<'f>>>,
+    #[serde(borrow)]
+    membership_changes: Option<Vec<Membership<'f>>>,
 }
 
 #[derive(Deserialize)]
@@ -98,6 +102,12 @@ struct Acknowledgement<'f> {
     delete_at: i64,
 }
 
+#[derive(Deserialize)]
+struct Membership<'f> {
+    #[serde(borrow)]
+    user_id: Cow<'f, str>,
+}
+
 /// Parses a frame; `None` if the bytes are not one.
 #[must_use]
 pub fn read(bytes: &[u8]) -> Option<Frame> {
@@ -118,10 +128,12 @@ pub fn read(bytes: &[u8]) -> Option<Frame> {
         (item, one.acknowledged_at.max(one.delete_at))
     });
     let said = reactions.chain(acknowledgements);
+    let members = payload.membership_changes.into_iter().flatten();
     Some(Frame {
         topic: msg.topic.into(),
         channel: payload.channel_id.into(),
         items: users.chain(posts).chain(said).collect(),
+        members: members.map(|one| one.user_id.into()).collect(),
     })
 }
 

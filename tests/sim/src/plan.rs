@@ -183,6 +183,9 @@ pub struct Plan {
     /// Whether a malicious peer has one more seat, after all others.
     #[serde(default)]
     pub malicious: bool,
+    /// Whether memberships of shared channels are shared.
+    #[serde(default)]
+    pub members: bool,
     /// Whether a channel's history is sent to invited workspaces.
     pub backfill: bool,
     /// Posts in one message.
@@ -236,6 +239,7 @@ impl Plan {
             nodes,
             foreign: foreign.to_vec(),
             malicious,
+            members: seed % 2 == 1,
             backfill: dice.chance(300),
             posts_per_sync_max: [1, 3, 50][dice.below(3) as usize],
             long_texts: dice.chance(150),
@@ -334,6 +338,7 @@ impl Plan {
             nodes,
             foreign: Vec::new(),
             malicious: false,
+            members: false,
             backfill: false,
             posts_per_sync_max: 50,
             long_texts: false,

@@ -63,6 +63,10 @@ pub enum Defect {
     OnePeerHaltsAll,
     /// Users of peers administer this workspace.
     PromotesPeers,
+    /// A user whose joining a peer states joins another channel, too.
+    WidensMembers,
+    /// Leaving is not sent.
+    KeepsMembers,
     /// A message that did not arrive ends the sharing.
     FailuresEndLinks,
     /// The next release does not see posts that the current one has stored.
@@ -81,7 +85,7 @@ pub enum Defect {
 
 impl Defect {
     /// Every defect, and the checkers of which one must report it.
-    pub const ALL: [(Defect, &'static [&'static str]); 28] = [
+    pub const ALL: [(Defect, &'static [&'static str]); 30] = [
         (
             Defect::SkipsWrites,
             &[oracle::NO_LOSS, oracle::IDEMPOTENCE, oracle::ORDER],
@@ -121,6 +125,8 @@ impl Defect {
         (Defect::TurnsPostsAround, &[oracle::ORDER]),
         (Defect::OnePeerHaltsAll, &[oracle::ISOLATION]),
         (Defect::PromotesPeers, &[oracle::ROLES]),
+        (Defect::WidensMembers, &[oracle::ROLES]),
+        (Defect::KeepsMembers, &[oracle::CONVERGENCE]),
         (Defect::FailuresEndLinks, &[oracle::ERROR_PATHS]),
         (Defect::CannotReadOldRows, &[oracle::UPGRADE]),
         (Defect::IsNotDeterministic, &[oracle::REPLAY]),

@@ -128,11 +128,11 @@ pub(super) fn spoil(
             let channel = host.get::<Channel>(channel).map(|channel| channel.id);
             sends::late(host, context, (*connection, channel), output);
         }
-        (Defect::KeepsDeletions, _) => sends::posts(output, |_, posts| {
+        (Defect::KeepsDeletions, _) => sends::list(output, "posts", |_, posts| {
             posts.retain(|post| post["delete_at"] == 0);
         }),
-        (Defect::TurnsPostsAround, _) => sends::posts(output, |_, posts| posts.reverse()),
-        (Defect::OnePeerHaltsAll, _) => sends::posts(output, |connection, posts| {
+        (Defect::TurnsPostsAround, _) => sends::list(output, "posts", |_, posts| posts.reverse()),
+        (Defect::OnePeerHaltsAll, _) => sends::list(output, "posts", |connection, posts| {
             if rows::is_another_paused(host, context.now_ms, connection) {
                 posts.clear();
             }
@@ -141,6 +141,10 @@ pub(super) fn spoil(
             if !user.origin.is_ours() {
                 user.roles = "system_user system_admin".to_string();
             }
+        }),
+        (Defect::WidensMembers, Input::Frame { .. }) => rows::widen_members(output),
+        (Defect::KeepsMembers, _) => sends::list(output, "membership_changes", |_, changes| {
+            changes.retain(|change| change["is_add"] == true);
         }),
         (Defect::FailuresEndLinks, Input::Receipt(receipt))
             if !matches!(receipt.outcome, SendOutcome::Answered(_)) =>

@@ -4,7 +4,7 @@ use causeway_kernel::boundary::env::Host;
 use causeway_kernel::boundary::input::Receipt;
 use causeway_kernel::boundary::output::Write;
 use causeway_kernel::model::{Link, Post, Round, RoundSource};
-use causeway_kernel::rows::id::ConnectionNo;
+use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, UserNo};
 use causeway_kernel::rows::key;
 use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::table::Table;
@@ -52,6 +52,24 @@ pub(super) fn change<R: Record>(output: &mut StepBytes, change: impl Fn(&mut R))
             write.value = Some(row.to_bytes());
         }
     }
+}
+
+/// Whoever joins a channel joins the first channel, too.
+pub(super) fn widen_members(output: &mut StepBytes) {
+    let joins = |write: &&Write| write.table == Table::ChannelMembers && write.value.is_some();
+    let mut others = Vec::new();
+    for write in output.writes.iter().filter(joins) {
+        let Some((_, user)) = key::decode::<(ChannelNo, UserNo)>(&write.key) else {
+            continue;
+        };
+        others.push(Write {
+            key: key::encode(&(ChannelNo(1), user)),
+            ..write.clone()
+        });
+    }
+    let is_there = |other: &Write| output.writes.iter().any(|write| write.key == other.key);
+    others.retain(|other| !is_there(other));
+    output.writes.extend(others);
 }
 
 /// Deletes every object that a frame marks as deleted.

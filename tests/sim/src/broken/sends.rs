@@ -37,8 +37,12 @@ pub(super) fn late(
     }));
 }
 
-/// Changes the posts of every outgoing message.
-pub(super) fn posts(output: &mut StepBytes, change: impl Fn(ConnectionNo, &mut Vec<Value>)) {
+/// Changes a list of items in every outgoing message.
+pub(super) fn list(
+    output: &mut StepBytes,
+    key: &str,
+    change: impl Fn(ConnectionNo, &mut Vec<Value>),
+) {
     for effect in &mut output.effects {
         let Ok(Effect::Send {
             connection,
@@ -51,9 +55,9 @@ pub(super) fn posts(output: &mut StepBytes, change: impl Fn(ConnectionNo, &mut V
         let Ok(mut json) = serde_json::from_slice::<Value>(&frame) else {
             continue;
         };
-        let posts = json["msg"]["payload"].get_mut("posts");
-        if let Some(posts) = posts.and_then(Value::as_array_mut) {
-            change(connection, posts);
+        let items = json["msg"]["payload"].get_mut(key);
+        if let Some(items) = items.and_then(Value::as_array_mut) {
+            change(connection, items);
         }
         *effect = codec::encode_effect(&Effect::Send {
             connection,

@@ -125,6 +125,9 @@ impl Server {
                 }
             }
         }
+        if self.ignores_members(message) {
+            return (200, Self::answer("OK", "", &Value::Null));
+        }
         let mut left = items_max;
         let mut goes_on = || {
             left = left.saturating_sub(1);
@@ -156,6 +159,16 @@ impl Server {
                 acknowledgement_errors.push(text(wire, "post_id").to_string());
             }
         }
+        for wire in message["membership_changes"]
+            .as_array()
+            .into_iter()
+            .flatten()
+        {
+            if self.with_members && goes_on() {
+                // Failures are not reported.
+                let _ = self.take_membership(now_ms, channel, wire);
+            }
+        }
         let payload = json!({
             "users_last_update_at": 0,
             "user_errors": [],
@@ -167,6 +180,36 @@ impl Server {
             "acknowledgement_errors": acknowledgement_errors,
         });
         (200, Self::answer("OK", "", &payload))
+    }
+
+    /// Whether a message has nothing but memberships, which are not shared here.
+    fn ignores_members(&self, message: &Value) -> bool {
+        let others = ["users", "posts", "reactions"];
+        !self.with_members
+            && self.is(Generation::Of11)
+            && !message["membership_changes"].is_null()
+            && others.iter().all(|section| message[section].is_null())
+    }
+
+    /// The last to arrive wins; only the peer's users may join and leave.
+    fn take_membership(&mut self, now_ms: i64, channel: Id, wire: &Value) -> Taken {
+        let user = id(wire, "user_id").ok_or(())?;
+        if !self.rows.users.get(&user).ok_or(())?.is_remote {
+            return Err(());
+        }
+        let at_ms = self.clock_ms(now_ms);
+        let row = self.channel_mut(&channel).ok_or(())?;
+        let is_add = wire["is_add"] == true;
+        let changes = if is_add {
+            row.members.insert(user)
+        } else {
+            row.members.remove(&user)
+        };
+        if changes {
+            row.events.insert(user, (at_ms, is_add));
+            self.news(now_ms, channel);
+        }
+        Ok(())
     }
 
     fn take_user(&mut self, now_ms: i64, channel: Id, wire: &Value) -> Taken {

@@ -29,6 +29,7 @@ impl Oracle {
         let links = links.map(|((_, channel, no), life)| ((copy, *channel, *no), *life));
         self.links.extend(links.collect::<Vec<_>>());
         self.order.restored(node);
+        self.members.restored(node);
     }
 
     /// The copy has ended.
@@ -36,6 +37,7 @@ impl Oracle {
         self.ends(copy, 0);
         self.copy = None;
         self.order.restored(node);
+        self.members.restored(node);
     }
 
     /// The original has ended, and the copy replaces it.
@@ -53,6 +55,7 @@ impl Oracle {
         self.sending.renumber(name);
         self.copy = None;
         self.order.restored(node);
+        self.members.restored(node);
     }
 
     /// A host ends, and everything is lost that was done there after its first `touched_before` things.

@@ -11,6 +11,7 @@ use super::facts::{
     PostView, ReactionView, UserView, acknowledgement_view, post_view, reaction_view, user_view,
 };
 use super::ledger::{PostModel, Told, plain};
+use super::members::Membership;
 use super::{CONVERGENCE, Life, NO_DUPLICATES, NO_LOSS, Oracle, Violation, broken};
 use crate::frames::Item;
 use crate::plan::HUB;
@@ -27,6 +28,7 @@ pub struct Show {
     users: BTreeMap<Id, UserView>,
     /// The channels of a Causeway.
     channels: Option<BTreeSet<Id>>,
+    membership: Option<Membership>,
 }
 
 impl Show {
@@ -42,7 +44,13 @@ impl Show {
             reactions: reactions.map(|one| (one.key.clone(), one)).collect(),
             users: users.map(|user| (user.id, user)).collect(),
             channels: None,
+            membership: None,
         }
+    }
+
+    /// Who is a member of what at a Causeway.
+    pub(super) fn membership(&self) -> Option<&Membership> {
+        self.membership.as_ref()
     }
 
     /// Inspects a node's rows.
@@ -55,6 +63,7 @@ impl Show {
             reactions: BTreeMap::new(),
             users: BTreeMap::new(),
             channels: None,
+            membership: Some(Membership::of(rows)),
         };
         let channels = rows.prefix::<Channel, ()>(&(), ROWS_MAX);
         show.channels = Some(
@@ -159,7 +168,7 @@ impl Oracle {
                 self.reaction_at(shows, peer, (key, model.is_live), post)?;
             }
         }
-        Ok(())
+        self.judge_members(shows)
     }
 
     /// Nodes that must have a change: an edge over which it has to go leads there, and its link is still
@@ -190,7 +199,12 @@ impl Oracle {
     }
 
     /// Whether a node shares a channel with another, in the given life of the link, if any.
-    fn shares(&self, channel: Id, (node, peer): (usize, usize), life: Option<Life>) -> bool {
+    pub(super) fn shares(
+        &self,
+        channel: Id,
+        (node, peer): (usize, usize),
+        life: Option<Life>,
+    ) -> bool {
         self.lives.iter().any(|((of, what, _), (to, alive))| {
             (*of, *what, *to) == (node, channel, peer) && life.is_none_or(|life| life == *alive)
         })

@@ -4,6 +4,7 @@
 
 use causeway_kernel::boundary::input::{FramePart, Input, SendOutcome};
 use causeway_kernel::model::{Acknowledgement, Link, LinkState, Post, Reaction, User};
+use causeway_kernel::rows::table::Table;
 
 use super::step::Step;
 use super::{ERROR_PATHS, Violation, broken};
@@ -52,7 +53,12 @@ pub fn check(step: &Step<'_>) -> Result<(), Violation> {
     let Some(failure) = failure(step) else {
         return Ok(());
     };
-    if let Some(gone) = step.takes_away_kept() {
+    let may_go = match failure {
+        Failure::Alone => None,
+        Failure::AmongItems => Some(Table::ChannelMembers),
+    };
+    let mut gone = step.takes_away_kept();
+    if let Some(gone) = gone.find(|write| Some(write.table) != may_go) {
         return destroyed(step, &format!("a row of {} is gone", gone.table.name()));
     }
     match failure {

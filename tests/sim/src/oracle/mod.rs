@@ -14,6 +14,7 @@ pub mod foreign;
 pub mod inert;
 mod intruder;
 pub mod ledger;
+mod members;
 pub mod order;
 pub mod roles;
 pub mod step;
@@ -96,6 +97,7 @@ pub struct Oracle {
     copy: Option<(usize, usize)>,
     sending: bounded::Sending,
     order: order::Order,
+    members: members::Members,
     /// Profiles that a node set aside and has not received again since.
     outdated: BTreeSet<(usize, Id)>,
 }
@@ -470,6 +472,7 @@ impl Oracle {
         self.lives.extend(mark.lives.clone());
         self.links.extend(mark.links.clone());
         self.order.restored(node);
+        self.members.restored(node);
     }
 
     /// Everything done at a node after its first `touched_before` things is lost, and so are all its links.

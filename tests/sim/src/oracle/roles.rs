@@ -8,9 +8,12 @@
 
 use causeway_kernel::boundary::input::Input;
 use causeway_kernel::command::Command;
-use causeway_kernel::model::{Channel, ChannelMember, Connection, Team, TeamMember, User};
+use causeway_kernel::model::{
+    Channel, ChannelMember, Connection, Link, LinkState, Team, TeamMember, User,
+};
 use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, TeamNo, UserNo};
 use causeway_kernel::rows::key;
+use causeway_kernel::rows::table::Table;
 use causeway_kernel::rows::tx::Read;
 
 use super::step::Step;
@@ -44,6 +47,7 @@ pub fn check(step: &Step<'_>) -> Result<(), Violation> {
         check_users(step)?;
         check_places(step)?;
         check_channel_members(step)?;
+        check_visitors(step)?;
     }
     if !may_join_team {
         check_team_members(step, is_asked)?;
@@ -125,6 +129,31 @@ fn check_channel_members(step: &Step<'_>) -> Result<(), Violation> {
         let is_wider = joins || (new.is_admin && !was_admin);
         if is_wider && !is_host_of(step, user) {
             return widened(step, &format!("user {user:?} is a member of a channel"));
+        }
+    }
+    Ok(())
+}
+
+/// A peer adds its own users only, to channels that are shared with it, and removes nobody else.
+fn check_visitors(step: &Step<'_>) -> Result<(), Violation> {
+    let (Input::Frame { connection, .. } | Input::FramePart { connection, .. }) = step.input else {
+        return Ok(());
+    };
+    let peer = step.rows.get::<Connection>(connection);
+    let changes = step
+        .changes()
+        .filter(|(write, _)| write.table == Table::ChannelMembers);
+    for (write, old) in changes.filter(|(write, old)| old.is_some() != write.value.is_some()) {
+        let Some((channel, user)) = key::decode::<(ChannelNo, UserNo)>(&write.key) else {
+            continue;
+        };
+        let home = step.rows.get::<User>(&user).map(|user| user.origin);
+        let is_own = peer.as_ref().map(|peer| peer.workspace) == home;
+        let link = step.rows.get::<Link>(&(channel, *connection));
+        let is_shared = link.is_some_and(|link| link.state != LinkState::Ended);
+        let is_host = old.is_none() && is_host_of(step, user);
+        if !(is_own && is_shared) && !is_host {
+            return widened(step, &format!("user {user:?} joined or left {channel:?}"));
         }
     }
     Ok(())

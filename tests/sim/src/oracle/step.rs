@@ -52,12 +52,12 @@ impl Step<'_> {
             })
     }
 
-    /// A row that it deleted from a table whose rows are kept.
-    pub fn takes_away_kept(&self) -> Option<&Write> {
+    /// Rows that it deleted from tables whose rows are kept.
+    pub fn takes_away_kept(&self) -> impl Iterator<Item = &Write> {
         let gone = |(write, old): &(&Write, Option<&Vec<u8>>)| {
             let is_kept = write.table.lifetime() == Lifetime::Kept;
             write.value.is_none() && old.is_some() && is_kept
         };
-        self.changes().find(gone).map(|(write, _)| write)
+        self.changes().filter(gone).map(|(write, _)| write)
     }
 }

@@ -45,6 +45,7 @@ impl Oracle {
             };
             let (attempt, link) = (*attempt, *link);
             self.fits(peer, &frame)?;
+            self.states_no_members_of(peer, &frame)?;
             for (item, version) in frame.items {
                 self.crosses(node, peer, &item, version)?;
                 self.tells_toggle(node, peer, &item, version)?;

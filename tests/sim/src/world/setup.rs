@@ -4,10 +4,10 @@
 use causeway_kernel::boundary::input::{Actor, Genesis, Input};
 use causeway_kernel::boundary::output::{Object, Reply};
 use causeway_kernel::command::{
-    AcceptConnection, AddTeamMember, AttachConnection, Command, ConfirmConnection,
-    CreateConnection, CreateTeam, CreateUser, RemoveConnection,
+    AcceptConnection, AddTeamMember, AttachConnection, Command, ConfigureConnectedWorkspaces,
+    ConfirmConnection, CreateConnection, CreateTeam, CreateUser, RemoveConnection,
 };
-use causeway_kernel::model::{Config, Connection, PeerKind};
+use causeway_kernel::model::{Config, ConnectedWorkspaces, Connection, PeerKind};
 use causeway_kernel::rows::id::{ConnectionNo, TeamNo, UserNo};
 use causeway_kernel::rows::tx::Read;
 
@@ -42,6 +42,7 @@ impl World<'_> {
             };
             let site_url = format!("https://{}.example", NAMES[node]);
             self.make(node, Input::Genesis(Genesis { site_url, config }))?;
+            self.configure_sharing(node)?;
             for (at, name) in USERS[node].iter().enumerate() {
                 self.command(node, create_user(name, node, at == 0))?;
             }
@@ -71,6 +72,27 @@ impl World<'_> {
                 .at(self.now_ms + 50, Event::PingRound(node, life));
         }
         Ok(())
+    }
+
+    /// Applies the run's settings of what is shared. Few memberships fit into a message.
+    fn configure_sharing(&mut self, node: usize) -> Result<(), Violation> {
+        if !self.plan.members {
+            return Ok(());
+        }
+        self.oracle.members_are_shared();
+        let settings = ConnectedWorkspaces {
+            members: true,
+            members_per_sync_max: 2,
+            ..ConnectedWorkspaces::default()
+        };
+        let command =
+            Command::ConfigureConnectedWorkspaces(ConfigureConnectedWorkspaces { settings });
+        let input = Input::Command {
+            actor: Actor::System,
+            key: None,
+            command,
+        };
+        self.make(node, input).map(|_| ())
     }
 
     /// Connects a node to the hub; returns the connections of both.
