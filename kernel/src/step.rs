@@ -56,6 +56,7 @@ fn carry_out(tx: &mut Tx<'_>, input: &Input) -> Reply {
             Ok(()) => {
                 inbound::forget_parts(tx);
                 receipt::resume(tx);
+                sharing::interruption::begin_anew(tx);
             }
             Err(refusal) => return Reply::Refused(refusal),
         },
@@ -101,6 +102,7 @@ fn timer(tx: &mut Tx<'_>, rows_max: u32) {
             DueKind::Held(connection) => inbound::held_step(tx, connection),
             DueKind::Job(number) => job(tx, number),
             DueKind::Requests => command::expire_requests(tx),
+            DueKind::Interruption(connection) => sharing::interruption::look(tx, connection),
         }
     }
     due::wake(tx);
@@ -146,6 +148,11 @@ fn job(tx: &mut Tx<'_>, number: u64) {
             connection,
             position,
         } => sharing::jobs::offer_members(tx, connection, position),
+        Job::TellInterruption {
+            connection,
+            over,
+            position,
+        } => sharing::interruption::tell_channels(tx, connection, over, position),
     };
     match rest {
         Some(job) => jobs::again(tx, number, &job),

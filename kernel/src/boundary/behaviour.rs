@@ -98,6 +98,8 @@ behaviours! {
     /// Joins and leaves of local users in shared channels are recorded, and shared if that is switched on. A
     /// peer may have more users here.
     SharedMemberships = 25,
+    /// The members of shared channels are told when a peer is not reached for a while, and when it is again.
+    Interruptions = 29,
 }
 
 /// A behaviour that is in force.

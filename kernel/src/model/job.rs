@@ -18,6 +18,8 @@ pub enum DueKind {
     Job(u64),
     /// Old results of commands are dropped.
     Requests,
+    /// A connection may have been silent for so long that members are told.
+    Interruption(ConnectionNo),
 }
 
 /// A due row. Key: (time_ms, number).
@@ -93,6 +95,16 @@ pub enum Job {
         /// The last channel done.
         position: ChannelNo,
     },
+    /// Tells the members of every channel that is shared over a connection that its peer is silent, or is
+    /// heard again.
+    TellInterruption {
+        /// The connection.
+        connection: ConnectionNo,
+        /// Whether it is over.
+        over: bool,
+        /// The last channel done.
+        position: ChannelNo,
+    },
 }
 texts!(enum Job {
     DeleteReplies { root, delete_at, position },
@@ -105,6 +117,7 @@ texts!(enum Job {
     CountPosts { channel },
     SettleNames { position },
     OfferMembers { connection, position },
+    TellInterruption { connection, over, position },
 });
 
 /// The result of a command with a client's key. Key: (user, key).
@@ -235,6 +248,17 @@ pub struct Held {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastResend(pub i64);
 
+/// What is known of a connection's silence. Key: connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Interruption {
+    /// From when on silence counts, in ms.
+    pub since_ms: i64,
+    /// When it is looked at next, in ms.
+    pub at_ms: i64,
+    /// Whether members were told that the peer is silent, and not yet that this is over.
+    pub told: bool,
+}
+
 /// The row of a held item by its identity: an index of [`Held`]. Key: (connection, digest of the identity).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeldItem {
@@ -306,5 +330,6 @@ no_texts!(
     HeldKind,
     HeldItem,
     HeldSum,
-    LastResend
+    LastResend,
+    Interruption
 );

@@ -28,7 +28,7 @@ pub use feed::{
 };
 pub use frame::{FrameProgress, KeptFrame, QuarantineShare};
 pub use job::{
-    About, Asked, Due, DueKind, Held, HeldItem, HeldKind, HeldSum, Job, LastResend,
+    About, Asked, Due, DueKind, Held, HeldItem, HeldKind, HeldSum, Interruption, Job, LastResend,
     QuarantineEntry, Request, RequestExpiry, VerdictRow,
 };
 pub use personal::{PersonalKind, PersonalValue};

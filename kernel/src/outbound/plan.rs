@@ -17,6 +17,7 @@ use crate::model::{
 };
 use crate::rows::id::{FeedSeq, Id, PostNo};
 use crate::rows::tx::{Read, Tx};
+use crate::sharing::interruption;
 use crate::wire::FRAME_BYTES_MAX;
 
 /// Estimated upper limit of the bytes of a frame around its posts.
@@ -275,10 +276,12 @@ impl Order {
     }
 }
 
-/// Whether a post stays in its workspace because the peer's generation does not send such posts.
+/// Whether a post stays in its workspace: it is about the channel's sharing here, or the peer's generation does
+/// not send such posts.
 pub fn is_local(work: &Work, post: &Post) -> bool {
-    work.connection().kind != PeerKind::Mattermost2021
-        && LOCAL_POST_TYPES.contains(&post.kind.as_str())
+    post.kind == interruption::POST_TYPE
+        || work.connection().kind != PeerKind::Mattermost2021
+            && LOCAL_POST_TYPES.contains(&post.kind.as_str())
 }
 
 /// Whether the cursor shows that a post without an exception was sent to the peer.

@@ -65,7 +65,11 @@ pub fn put_off(tx: &mut Tx<'_>) {
     for kind in take(tx, 1) {
         match kind {
             DueKind::Send(connection) => send_at(tx, at_ms, connection),
-            DueKind::Link(..) | DueKind::Held(_) | DueKind::Job(_) | DueKind::Requests => {
+            DueKind::Link(..)
+            | DueKind::Held(_)
+            | DueKind::Job(_)
+            | DueKind::Requests
+            | DueKind::Interruption(_) => {
                 at(tx, at_ms, kind);
             }
         }

@@ -9,11 +9,11 @@ use crate::boundary::texts::{Class, Text, TextVisitor};
 use crate::model::{
     Acknowledgement, AcknowledgementCount, Channel, ChannelMember, ChannelPost, Connection,
     ConnectionLink, Due, EmojiCount, Exception, ExceptionTime, FeedEntry, FrameProgress, Held,
-    HeldItem, HeldSum, IdRow, Job, KeptFrame, LastResend, Link, Mention, MetaKey, MetaRow, NameRow,
-    PeerWorkspace, Pending, PersonalValue, PinnedPost, Post, PostBlock, PostEmoji, PostMention,
-    QuarantineEntry, QuarantineShare, Reaction, RemovedReactions, Request, RequestExpiry, Round,
-    Scope, SentOldPost, SentReaction, SentUser, SharedChannel, SharedMembership, Team, TeamMember,
-    ThreadPost, User, UserChannel, UserTeam, VerdictRow,
+    HeldItem, HeldSum, IdRow, Interruption, Job, KeptFrame, LastResend, Link, Mention, MetaKey,
+    MetaRow, NameRow, PeerWorkspace, Pending, PersonalValue, PinnedPost, Post, PostBlock,
+    PostEmoji, PostMention, QuarantineEntry, QuarantineShare, Reaction, RemovedReactions, Request,
+    RequestExpiry, Round, Scope, SentOldPost, SentReaction, SentUser, SharedChannel,
+    SharedMembership, Team, TeamMember, ThreadPost, User, UserChannel, UserTeam, VerdictRow,
 };
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, Id, PostNo, TeamNo, UserNo, WorkspaceNo};
 use crate::rows::record::Record;
@@ -290,6 +290,8 @@ tables! {
     /// Memberships as the users' homes state them: (channel, user); ended ones are kept.
     SharedMemberships = 52: (channel: ChannelNo, user: UserNo)
         => SharedMembership, Kept, about [channel, user];
+    /// Silence of a connection's peer.
+    Interruptions = 53: (connection: ConnectionNo) => Interruption, Passing, about [connection];
 }
 
 #[cfg(test)]

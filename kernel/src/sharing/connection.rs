@@ -13,7 +13,7 @@ use crate::rows::due;
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, UserNo};
 use crate::rows::jobs;
 use crate::rows::tx::{Read, Tx};
-use crate::sharing::feed;
+use crate::sharing::{feed, interruption};
 
 /// Whether a connection counts as online: a ping of ours succeeded recently. Protocol §9.
 #[must_use]
@@ -65,6 +65,7 @@ pub fn ping(tx: &mut Tx<'_>, no: ConnectionNo, answer: Option<PingAnswer>) {
         met_incarnation(tx, no, &connection, incarnation);
     }
     tx.put(&no, &connection);
+    interruption::contact(tx, no);
     tx.touched.insert(no);
 }
 

@@ -9,13 +9,14 @@ use crate::rows::tx::{Read, Tx};
 use crate::rows::{jobs, key};
 
 /// Tables of data about a connection's peer, deleted with the connection.
-const PEER_TABLES: [Table; 6] = [
+const PEER_TABLES: [Table; 7] = [
     Table::Exceptions,
     Table::ExceptionTimes,
     Table::SentUsers,
     Table::SentOldPosts,
     Table::SentReactions,
     Table::Verdicts,
+    Table::Interruptions,
 ];
 
 /// Carries out a portion of [`Job::EndLinks`]; returns the continued job, if any.
@@ -92,7 +93,12 @@ pub fn offer_members(
     })
 }
 
-fn links_after(tx: &Tx<'_>, connection: ConnectionNo, after: ChannelNo) -> Vec<ChannelNo> {
+/// A portion of the channels with a link of a connection.
+pub(super) fn links_after(
+    tx: &Tx<'_>,
+    connection: ConnectionNo,
+    after: ChannelNo,
+) -> Vec<ChannelNo> {
     let from = key::encode(&(connection, ChannelNo(after.0.saturating_add(1))));
     let rows = tx.rows::<ConnectionLink>(&jobs::range(from, &key::encode(&connection)));
     rows.into_iter().map(|((_, channel), _)| channel).collect()

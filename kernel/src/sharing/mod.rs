@@ -6,6 +6,7 @@
 
 pub mod connection;
 pub mod feed;
+pub mod interruption;
 pub mod jobs;
 pub mod link;
 pub mod received;

@@ -1,10 +1,11 @@
 //! Whatever happens to the connection between two workspaces, they converge.
 
 use anyhow::{Context, Result, ensure};
+use causeway_tests::client::Client;
 use causeway_tests::peer::metric;
 use causeway_tests::scene::{post, visible, wait_for};
 use hyper::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::pair::Pair;
 
@@ -165,5 +166,59 @@ async fn a_peer_that_goes_away_refuses_and_comes_back_is_told_of_once_each_time(
     .await?;
     assert_eq!(word.logged("it refuses our token (401)")?, 1);
     assert_eq!(word.metric("online").await?, 0);
+    Ok(())
+}
+
+/// What the messages of a channel report about interruptions, in their order.
+async fn interruptions(member: &Client, channel: &str) -> Result<Vec<String>> {
+    let path = format!("/channels/{channel}/posts?per_page=200");
+    let list = member.get(&path).await?;
+    let order = list["order"].as_array().cloned().unwrap_or_default();
+    let posts = order
+        .iter()
+        .rev()
+        .filter_map(|id| list["posts"].get(id.as_str()?));
+    let state = |post: &Value| Some(post["props"]["shared_channel_state"].as_str()?.to_string());
+    Ok(posts.filter_map(state).collect())
+}
+
+#[tokio::test]
+async fn an_interruption_shows_in_the_channel_and_so_does_its_end() -> Result<()> {
+    let pair = Pair::open(50).await?;
+    let (ann, carla) = (&pair.acme.user, &pair.globex.user);
+    let first = post(ann, &pair.channel, "", "before").await?;
+    wait_for("the first post to arrive", async || {
+        Ok(carla.get(&format!("/posts/{first}")).await.is_ok())
+    })
+    .await?;
+    for side in [&pair.acme.side, &pair.globex.side] {
+        let body = json!({ "CausewaySettings": { "InterruptionNoticeSeconds": 1 } });
+        side.admin.put("/config/patch", body).await?;
+    }
+    pair.cut();
+    for member in [ann, carla] {
+        wait_for("word of the interruption", async || {
+            let told = interruptions(member, &pair.channel).await?;
+            Ok(told.last().is_some_and(|state| state == "interrupted"))
+        })
+        .await?;
+    }
+    post(ann, &pair.channel, &first, "into the silence").await?;
+    pair.mend();
+    for member in [ann, carla] {
+        wait_for("word of its end", async || {
+            let told = interruptions(member, &pair.channel).await?;
+            Ok(told.last().is_some_and(|state| state == "restored"))
+        })
+        .await?;
+    }
+    let shown = pair.converged().await?;
+    assert_eq!(shown.len(), 2);
+    // Neither side was sent the other's messages: they alternate.
+    for member in [ann, carla] {
+        let told = interruptions(member, &pair.channel).await?;
+        let expected = ["interrupted", "restored"].iter().cycle().take(told.len());
+        assert!(told.iter().eq(expected), "{told:?}");
+    }
     Ok(())
 }

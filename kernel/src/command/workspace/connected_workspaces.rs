@@ -13,7 +13,7 @@ use crate::model::{ConnectedWorkspaces, MetaRow};
 use crate::objects::memberships;
 use crate::rows::counters;
 use crate::rows::tx::Tx;
-use crate::sharing::connection;
+use crate::sharing::{connection, interruption};
 
 /// Changes what is shared with connected workspaces; reserved to the operator and administrators.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +51,9 @@ impl Act for ConfigureConnectedWorkspaces {
             if new.members && !old.members {
                 memberships::offer(tx);
             }
+        }
+        if new.interruption_ms != old.interruption_ms {
+            interruption::begin_anew(tx);
         }
         if new.channels && !old.channels {
             tx.touched

@@ -1,6 +1,7 @@
 //! Sending to a modelled peer.
 
 mod acknowledgements;
+mod interruptions;
 mod lost;
 mod memberships;
 mod priorities;
@@ -17,8 +18,8 @@ use crate::model::limits::{MESSAGE_CHARS_MAX, PROPS_BYTES_MAX, RESEND_INTERVAL_M
 use crate::model::{Connection, Exception, ExceptionState, Job, Link, LinkState, Post, reasons};
 use crate::rows::id::Id;
 use crate::testing::acts::{
-    acknowledge, configure_sharing, delete, edit, edit_with, invite, post_with, react, take_back,
-    withdraw,
+    acknowledge, configure_sharing, delete, edit, edit_with, invite, post_with, react,
+    remove_connection, take_back, withdraw,
 };
 use crate::testing::{ACME, ADMIN, ANN, TEAM_OF_THE_PEER, TOWN, World};
 use crate::wire::response::{SyncResponse, encode_fail, encode_ok};

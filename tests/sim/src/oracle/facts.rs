@@ -344,7 +344,8 @@ pub fn facts(rows: &Tables, cause: Cause, carried: &Carried) -> Facts {
             | Table::HeldItems
             | Table::HeldSums
             | Table::LastResends
-            | Table::SharedMemberships => {}
+            | Table::SharedMemberships
+            | Table::Interruptions => {}
         }
     }
     facts

@@ -29,6 +29,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use causeway_kernel::boundary::input::Input;
 use causeway_kernel::boundary::output::Effect;
 use causeway_kernel::rows::id::{ConnectionNo, Id};
+use causeway_kernel::sharing::interruption;
 
 use crate::frames::Item;
 use crate::plan::HUB;
@@ -130,7 +131,11 @@ impl Oracle {
             self.user(node, &facts.cause, old.as_ref(), new)?;
         }
         for (old, new) in &facts.posts {
-            let told = self.entitled(&before, node, new.channel);
+            // What tells members of an interruption is for nobody else.
+            let told = match new.kind.as_str() {
+                interruption::POST_TYPE => Told::new(),
+                _ => self.entitled(&before, node, new.channel),
+            };
             if new.is_own {
                 self.own_post(node, &facts.cause, old.as_ref(), new, told)?;
             } else {
