@@ -23,7 +23,7 @@ use super::answer::{ApiResult, Rendered};
 use super::path::{Ids, Params};
 use crate::app::{App, Caller, SharedApp};
 use crate::federation::handshake::{self, HandshakeError};
-use crate::http::{ApiError, Json};
+use crate::http::{ApiError, Json, OptionalJson};
 use crate::vault::Secret;
 
 /// Routes of this file. Connection ids are not validated: a malformed one is simply unknown.
@@ -365,12 +365,26 @@ fn parties(
     ))
 }
 
-async fn invite(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
+/// How a channel is shared. The reference's call has no body.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct InviteBody {
+    /// Whether ordinary members of the other workspace may only read; used only if this call shares the
+    /// channel.
+    readonly: bool,
+}
+
+async fn invite(
+    State(app): State<SharedApp>,
+    caller: Caller,
+    ids: Ids,
+    OptionalJson(body): OptionalJson<InviteBody>,
+) -> ApiResult {
     let (connection, channel) = parties(&app, &caller, &ids)?;
     let command = Command::InviteToChannel(InviteToChannel {
         channel,
         connection,
-        read_only: false,
+        read_only: body.readonly,
     });
     app.act(caller.user, command).await?;
     Ok(Rendered::ok())

@@ -3,8 +3,9 @@
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::get;
+use axum::routing::{get, post};
 use causeway_kernel::authority;
+use causeway_kernel::command::{Command, UnshareChannel};
 use causeway_views::json::{self, Viewer, Views};
 use causeway_views::query::sharing;
 
@@ -23,6 +24,7 @@ pub fn routes() -> Router<SharedApp> {
         )
         .route("/sharedchannels/{team_id}", get(of_team))
         .route("/sharedchannels/{channel_id}/remotes", get(remotes))
+        .route("/causeway/channels/{channel_id}/unshare", post(unshare))
 }
 
 async fn of_team(
@@ -74,6 +76,14 @@ async fn remote_info(
         })?;
     let views = Views::new(&rows, Viewer::of(&rows, caller.user));
     Ok(Rendered::new(json::text(&views.remote_cluster_info(&row))))
+}
+
+/// Ends the sharing of a channel with everybody. The reference has only a slash command for it.
+async fn unshare(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
+    let channel = ids.channel(&app.rows(), &caller)?;
+    let command = Command::UnshareChannel(UnshareChannel { channel });
+    app.act(caller.user, command).await?;
+    Ok(Rendered::ok())
 }
 
 /// Direct messages are not supported here.

@@ -91,9 +91,21 @@ enum ConnectionCommand {
         json: bool,
     },
     /// Share a channel with the other workspace.
-    Invite(Party),
+    Invite {
+        #[command(flatten)]
+        party: Party,
+        /// Ordinary members of the other workspace may only read. This is decided when a channel is shared for
+        /// the first time: to change it, unshare the channel and share it again.
+        #[arg(long)]
+        read_only: bool,
+    },
     /// Stop sharing a channel with the other workspace.
     Uninvite(Party),
+    /// Stop sharing a channel with every workspace.
+    Unshare {
+        /// The channel: its ID, or `team/channel` by their names in URLs.
+        channel: String,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -170,8 +182,28 @@ async fn carry_out(remote: &Remote, command: ConnectionCommand) -> Result<()> {
             Ok(())
         }
         ConnectionCommand::Channels { id, json } => channels(remote, &id, json).await,
-        ConnectionCommand::Invite(party) => invite(remote, &party, "invite").await,
-        ConnectionCommand::Uninvite(party) => invite(remote, &party, "uninvite").await,
+        ConnectionCommand::Invite { party, read_only } => {
+            let body = json!({ "readonly": read_only });
+            let path = channel_path(remote, &party).await?;
+            let path = format!("{path}/invite");
+            remote.call(Method::POST, &path, Some(&body)).await?;
+            terminal::line(format_args!("{} invited to {}", party.id, party.channel));
+            Ok(())
+        }
+        ConnectionCommand::Uninvite(party) => {
+            let path = format!("{}/uninvite", channel_path(remote, &party).await?);
+            remote.call(Method::POST, &path, None).await?;
+            let Party { id, channel } = party;
+            terminal::line(format_args!("{id} uninvited from {channel}"));
+            Ok(())
+        }
+        ConnectionCommand::Unshare { channel } => {
+            let id = channel_id(remote, &channel).await?;
+            let path = format!("/causeway/channels/{id}/unshare");
+            remote.call(Method::POST, &path, None).await?;
+            terminal::line(format_args!("{channel} is no longer shared"));
+            Ok(())
+        }
     }
 }
 
@@ -318,17 +350,10 @@ async fn channels(remote: &Remote, id: &str, as_json: bool) -> Result<()> {
     Ok(())
 }
 
-async fn invite(remote: &Remote, party: &Party, verb: &str) -> Result<()> {
+/// The path of a connection's calls about a channel.
+async fn channel_path(remote: &Remote, party: &Party) -> Result<String> {
     let channel = channel_id(remote, &party.channel).await?;
-    let path = format!("{}/channels/{channel}/{verb}", path(&party.id)?);
-    remote.call(Method::POST, &path, None).await?;
-    let done = if verb == "invite" {
-        "invited to"
-    } else {
-        "uninvited from"
-    };
-    terminal::line(format_args!("{} {done} {}", party.id, party.channel));
-    Ok(())
+    Ok(format!("{}/channels/{channel}", path(&party.id)?))
 }
 
 async fn team_id(remote: &Remote, name: &str) -> Result<String> {

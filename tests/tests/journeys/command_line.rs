@@ -4,12 +4,36 @@ use anyhow::{Context, Result, ensure};
 use causeway_tests::command::connection;
 use causeway_tests::hosted::Hosted;
 use causeway_tests::scene::wait_for;
+use serde_json::json;
 
 /// The ID of the only connection.
 async fn id_at(host: &Hosted) -> Result<String> {
     let list = connection(&host.side, &["list"], "").await?;
     let id = list.split_whitespace().next().context("no connection")?;
     Ok(id.to_string())
+}
+
+/// A channel that the other side may only read, and that is then shared with nobody.
+async fn read_only_and_unshared(acme: &Hosted, globex: &Hosted, id: &str) -> Result<()> {
+    let at_acme = async |arguments: &[&str]| connection(&acme.side, arguments, "").await;
+    acme.side.channel("news", &[]).await?;
+    at_acme(&["invite", id, "crew/news", "--read-only"]).await?;
+    wait_to_show(acme, &["channels", id], "news  shared").await?;
+    let path = format!("/teams/{}/channels/name/news", globex.side.team_id);
+    let news = globex.side.admin.get(&path).await?;
+    let news = news["id"].as_str().context("no channel")?;
+    let reader = globex.user("rita").await?;
+    globex.side.join(news, &[&reader]).await?;
+    let written = json!({ "channel_id": news, "message": "not mine to write" });
+    ensure!(
+        reader.post("/posts", written).await.is_err(),
+        "a reader wrote"
+    );
+    let said = at_acme(&["unshare", "crew/news"]).await?;
+    assert_eq!(said, "crew/news is no longer shared");
+    assert_eq!(at_acme(&["channels", id]).await?, "");
+    ensure!(at_acme(&["unshare", "crew/news"]).await.is_err());
+    Ok(())
 }
 
 async fn wait_to_show(host: &Hosted, arguments: &[&str], what: &str) -> Result<()> {
@@ -63,6 +87,7 @@ async fn a_connection_is_administered_on_the_command_line() -> Result<()> {
     ensure!(channels.contains("harbour  shared"), "{channels}");
     at_acme(&["uninvite", id, "crew/harbour"], "").await?;
     assert_eq!(at_acme(&["channels", id], "").await?, "");
+    read_only_and_unshared(&acme, &globex, id).await?;
 
     at_acme(&["edit", id, "--display-name", "Globex Ltd."], "").await?;
     ensure!(
