@@ -153,6 +153,10 @@ fn job(tx: &mut Tx<'_>, number: u64) {
             over,
             position,
         } => sharing::interruption::tell_channels(tx, connection, over, position),
+        Job::OfferAgain { connection } => {
+            sharing::directory::offer_again(tx, connection);
+            None
+        }
     };
     match rest {
         Some(job) => jobs::again(tx, number, &job),

@@ -98,6 +98,8 @@ behaviours! {
     /// Joins and leaves of local users in shared channels are recorded, and shared if that is switched on. A
     /// peer may have more users here.
     SharedMemberships = 25,
+    /// All people may be offered to peers, and those offered by peers taken in, without a channel.
+    Directory = 26,
     /// The members of shared channels are told when a peer is not reached for a while, and when it is again.
     Interruptions = 29,
 }

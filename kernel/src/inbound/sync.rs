@@ -11,6 +11,7 @@ use crate::boundary::output::{Refusal, Reply};
 use crate::objects::memberships;
 use crate::rows::id::Id;
 use crate::rows::tx::Tx;
+use crate::sharing::directory;
 use crate::wire::json::Value;
 use crate::wire::message::SyncMessage;
 use crate::wire::response::{NO_LONGER_SHARED, UNKNOWN_CHANNEL};
@@ -35,7 +36,13 @@ pub fn message(
     if let Some(reply) = answer_without_channel(tx, peer, &message) {
         return Ok(reply);
     }
-    let shared = match authorize::channel(tx, peer, &message.channel_id) {
+    let is_global = message.channel_id.is_empty();
+    let shared = if is_global {
+        Ok(authorize::no_channel())
+    } else {
+        authorize::channel(tx, peer, &message.channel_id)
+    };
+    let shared = match shared {
         Ok(shared) => shared,
         Err(closed) => {
             let reason = match closed {
@@ -47,7 +54,12 @@ pub fn message(
         }
     };
     let mut batch = Batch::new(peer, shared, message.mention_transforms.clone(), course);
-    if let Err(Full) = take_sections(tx, &mut batch, &message) {
+    let taken = if is_global {
+        batch.take(tx, &message.users)
+    } else {
+        take_sections(tx, &mut batch, &message)
+    };
+    if let Err(Full) = taken {
         tx.abandon();
         let refusal = Refusal::new(
             503,
@@ -109,7 +121,7 @@ fn count<T>(items: &[T]) -> u32 {
     u32::try_from(items.len()).unwrap_or(u32::MAX)
 }
 
-/// Answers messages for which the channel does not matter: those of features that are off.
+/// Answers messages that are not carried out, whatever their channel: those of features that are off.
 fn answer_without_channel(
     tx: &mut Tx<'_>,
     peer: &Peer,
@@ -135,7 +147,8 @@ fn answer_without_channel(
             "global user sync message should not contain posts, reactions or statuses",
         ));
     }
-    Some(off(tx, count(&message.users)))
+    let is_taken = directory::is_taken(tx) && !message.users.is_empty();
+    (!is_taken).then(|| off(tx, count(&message.users)))
 }
 
 fn refuse_channel(closed: Closed, id: &str) -> Reply {

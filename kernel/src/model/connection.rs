@@ -139,6 +139,22 @@ impl Connection {
     }
 }
 
+/// A connection's position in offering the workspace's people to its peer. The versions that the peer holds are
+/// [`SentUser`](super::SentUser) rows of no channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offer {
+    /// Users up to this number were offered; later ones are new.
+    pub users_to: UserNo,
+    /// Position in the feed of people: changes up to here were offered.
+    pub seq: FeedSeq,
+    /// Incremented when the peer may have lost what it was sent.
+    pub epoch: u32,
+    /// How often the peer did not take all users of a message.
+    pub incomplete: u32,
+    /// When people are offered again after a refusal, in ms; a job does it.
+    pub retry_at: i64,
+}
+
 /// Why a connection does not send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Suspended {
@@ -168,6 +184,8 @@ pub enum Section {
     Acknowledgements,
     /// Memberships of a channel.
     Memberships,
+    /// Profiles of the workspace's people, whatever channels they are in.
+    Directory,
 }
 
 /// Where the objects of a round come from, and the position after it.
@@ -197,6 +215,15 @@ pub enum RoundSource {
     Members {
         /// The last user of the round.
         to: UserNo,
+    },
+    /// People offered to the peer. A round of the workspace.
+    Directory {
+        /// The [`Offer`]'s positions after the round.
+        users_to: UserNo,
+        /// See [`Offer::seq`].
+        seq: FeedSeq,
+        /// The [`Offer`]'s epoch.
+        epoch: u32,
     },
 }
 
@@ -288,7 +315,8 @@ no_texts!(
     PeerKind,
     Suspended,
     Section,
-    RoundSource
+    RoundSource,
+    Offer
 );
 
 #[cfg(test)]

@@ -308,14 +308,14 @@ impl Link {
     }
 }
 
-/// Version of a user that a connection holds, as acknowledged in a message of the channel. The channel is
-/// part of the key: a real server adds users to a channel only if their profile comes in a message of that
+/// Version of a user that a connection holds, as acknowledged in a message of the channel, or of none (0). The
+/// channel is part of the key: a real server adds users to a channel only if their profile comes in a message of that
 /// channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SentUser {
     /// The user's `update_at` by its origin's clock, in ms.
     pub update_at: i64,
-    /// The link's epoch.
+    /// The link's epoch; without a channel, the [`Offer`](super::Offer)'s.
     pub epoch: u32,
 }
 /// The state of a reaction sent to a toggle peer. Key: (connection, post, user, emoji).
@@ -349,6 +349,8 @@ impl Pending {
     pub const HISTORY: u8 = 3;
     /// Memberships of a channel from before the link, or from before they were shared.
     pub const MEMBERS: u8 = 4;
+    /// People who are offered to the peer.
+    pub const DIRECTORY: u8 = 5;
 }
 
 /// Why the cursor passed an item, and what happens to it next. The sender keeps the state of an item, as it

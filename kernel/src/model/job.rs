@@ -105,6 +105,11 @@ pub enum Job {
         /// The last channel done.
         position: ChannelNo,
     },
+    /// Offers everybody of this workspace to a peer again that had not taken all, or none.
+    OfferAgain {
+        /// The connection.
+        connection: ConnectionNo,
+    },
 }
 texts!(enum Job {
     DeleteReplies { root, delete_at, position },
@@ -118,6 +123,7 @@ texts!(enum Job {
     SettleNames { position },
     OfferMembers { connection, position },
     TellInterruption { connection, over, position },
+    OfferAgain { connection },
 });
 
 /// The result of a command with a client's key. Key: (user, key).

@@ -156,6 +156,15 @@ pub const HISTORY_ACKNOWLEDGEMENTS_MAX: u32 = 200;
 pub const ACKNOWLEDGEMENTS_PER_SYNC_MAX: usize = 200;
 /// Reactions in one message; the others of the round follow in further messages.
 pub const REACTIONS_PER_SYNC_MAX: usize = 200;
+/// Users that a step looks through for those to offer to a peer.
+pub const OFFERED_LOOKED_AT_MAX: u32 = 200;
+/// Pause before people are offered again to a peer that takes none at the moment, in ms.
+pub const OFFER_REFUSED_MS: i64 = 10 * 60_000;
+/// First pause before people are offered again to a peer that did not take all of a message, in ms; doubled
+/// each time.
+pub const OFFER_INCOMPLETE_MS: i64 = 60_000;
+/// How often that pause is doubled.
+pub const OFFER_DOUBLED_MAX: u32 = 7;
 /// Entries of the feed of people that a step reads.
 pub const PEOPLE_PER_STEP_MAX: u32 = 32;
 /// Channels of a connection that are searched for a changed profile's user.

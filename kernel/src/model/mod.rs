@@ -19,7 +19,7 @@ mod workspace;
 pub use channel::{Channel, ChannelKind, ChannelMember, Place, SharedMembership, UserChannel};
 pub use connected_workspaces::ConnectedWorkspaces;
 pub use connection::{
-    Connection, ConnectionLink, ConnectionState, PeerKind, PeerWorkspace, Round, RoundItem,
+    Connection, ConnectionLink, ConnectionState, Offer, PeerKind, PeerWorkspace, Round, RoundItem,
     RoundSource, Section, Suspended,
 };
 pub use feed::{

@@ -5,7 +5,7 @@ use crate::model::{User, kind};
 use crate::objects::user_index;
 use crate::rows::id::UserNo;
 use crate::rows::tx::{Read, Tx};
-use crate::sharing::feed;
+use crate::sharing::{directory, feed};
 
 /// Stores a new user under its id, its name and its e-mail address, which the caller has checked to be free,
 /// and notifies everybody.
@@ -16,6 +16,9 @@ pub fn insert(tx: &mut Tx<'_>, user: &User) -> UserNo {
     tx.bind_name(kind::EMAIL, &user.email, no.0);
     tx.put(&no, user);
     user_index::change(tx, no, None, user);
+    if user.origin.is_ours() {
+        directory::changed(tx);
+    }
     tx.effect(Effect::Event(Event::NewUser(no)));
     no
 }

@@ -1,5 +1,6 @@
 //! Selects what a connection is sent next: invitations, profiles, due exceptions, the feeds of its channels
-//! in turn, then history, and finally memberships from before they were shared.
+//! in turn, then history, memberships from before they were shared, and finally
+//! people who are offered without a channel.
 
 use super::work::{Object, Target, Work};
 use super::{exception, objects_max};
@@ -9,14 +10,16 @@ use crate::model::limits::{
     OBJECTS_PER_ROUND_MAX, PEOPLE_PER_STEP_MAX, USERS_PER_SYNC_MAX,
 };
 use crate::model::{
-    Acknowledgement, ChannelPost, Connection, ExceptionState, FeedObject, Link, LinkState, Pending,
-    Post, Reaction, RoundSource, Scope, SentUser, User,
+    Acknowledgement, ChannelPost, Connection, ExceptionState, FeedObject, Link, LinkState,
+    PeerKind, Pending, Post, Reaction, RoundSource, Scope, SentUser, User,
 };
 use crate::objects::memberships;
+use crate::rows::counters::connected_workspaces;
 use crate::rows::due;
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, PostNo, UserNo};
 use crate::rows::key;
 use crate::rows::tx::{Read, SCAN_BYTES_MAX, Tx};
+use crate::sharing::directory;
 use crate::sharing::feed::{entries_after, unmark};
 
 /// The result of a search.
@@ -55,7 +58,8 @@ pub fn next(tx: &mut Tx<'_>, no: ConnectionNo, connection: Connection) -> Picked
             match kind {
                 Pending::FEED => feed(tx, no, connection, channel),
                 Pending::HISTORY => history(tx, no, connection, channel),
-                _ => members(tx, no, connection, channel),
+                Pending::MEMBERS => members(tx, no, connection, channel),
+                _ => people_offered(tx, no, connection),
             }
         }
         None => Picked::Nothing,
@@ -259,6 +263,34 @@ fn members(
         .collect();
     let target = Target::Channel(channel, link);
     start(no, connection, target, RoundSource::Members { to }, objects)
+}
+
+/// People who are offered to the peer, whether or not they share a channel with it.
+fn people_offered(tx: &mut Tx<'_>, no: ConnectionNo, connection: Connection) -> Picked {
+    let is_wished = connection.kind != PeerKind::Mattermost2021 && directory::is_offered(tx);
+    let at = directory::position(tx, no);
+    let max = connected_workspaces(tx).users_per_sync_max as usize;
+    let (users, after) = if is_wished {
+        directory::next(tx, no, at, max)
+    } else {
+        (Vec::new(), at)
+    };
+    if users.is_empty() {
+        if after == at {
+            unmark(tx, no, Pending::DIRECTORY, directory::NO_CHANNEL);
+        } else {
+            tx.put(&no, &after);
+        }
+        return Picked::Again;
+    }
+    let source = RoundSource::Directory {
+        users_to: after.users_to,
+        seq: after.seq,
+        epoch: after.epoch,
+    };
+    let users = users.into_iter();
+    let objects = users.map(|(seq, user)| (seq, FeedObject::User(user)));
+    start(no, connection, Target::Workspace, source, objects.collect())
 }
 
 fn exceptions(

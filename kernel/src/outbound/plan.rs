@@ -377,6 +377,7 @@ fn cut_round(tx: &Tx<'_>, work: &mut Work, first_out: PostNo) {
         RoundSource::Exceptions
         | RoundSource::People { .. }
         | RoundSource::Members { .. }
+        | RoundSource::Directory { .. }
         | RoundSource::Invite => {}
     }
     rest.clear();

@@ -14,7 +14,7 @@ use crate::rows::due;
 use crate::rows::id::ConnectionNo;
 use crate::rows::retry::scattered_pause;
 use crate::rows::tx::{Read, Tx};
-use crate::sharing::{self, feed, link};
+use crate::sharing::{self, directory, feed, link};
 use crate::wire::response::{self, Answer, NO_LONGER_SHARED, SyncResponse, UNKNOWN_CHANNEL};
 
 /// Processes the outcome of a send and continues with the next message.
@@ -184,6 +184,10 @@ fn refused_as_whole(tx: &mut Tx<'_>, mut work: Work, reason: &str) {
     let mark = match work.round.source {
         // Changed profiles are also sent with the next posts of their users.
         RoundSource::People { .. } => return work.finish(tx),
+        RoundSource::Directory { .. } => {
+            directory::put_off(tx, work.connection_no);
+            return work.drop_round(tx);
+        }
         RoundSource::Exceptions => {
             for object in objects {
                 exception::refuse(tx, &mut work, object, reason);

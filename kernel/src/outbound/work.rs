@@ -11,6 +11,7 @@ use crate::model::{
 };
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, UserNo, WorkspaceNo};
 use crate::rows::tx::{Read, Tx};
+use crate::sharing::directory;
 use crate::wire::Generation;
 
 /// An object of a round with its feed sequence.
@@ -62,6 +63,7 @@ impl Work {
             | RoundSource::Feed { .. }
             | RoundSource::History { .. }
             | RoundSource::Members { .. } => Section::Users,
+            RoundSource::Directory { .. } => Section::Directory,
         };
         let round = Round {
             attempt: None,
@@ -189,6 +191,11 @@ impl Work {
                 self.grow(tx);
                 self.change_link(tx, |link| link.members = Some(to));
             }
+            RoundSource::Directory {
+                users_to,
+                seq,
+                epoch,
+            } => directory::advance(tx, self.connection_no, (users_to, seq, epoch)),
             RoundSource::People { to } => {
                 self.change_connection(tx, |connection| connection.people_cursor = to);
             }

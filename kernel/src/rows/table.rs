@@ -10,7 +10,7 @@ use crate::model::{
     Acknowledgement, AcknowledgementCount, Channel, ChannelMember, ChannelPost, Connection,
     ConnectionLink, Due, EmojiCount, Exception, ExceptionTime, FeedEntry, FrameProgress, Held,
     HeldItem, HeldSum, IdRow, Interruption, Job, KeptFrame, LastResend, Link, Mention, MetaKey,
-    MetaRow, NameRow, PeerWorkspace, Pending, PersonalValue, PinnedPost, Post, PostBlock,
+    MetaRow, NameRow, Offer, PeerWorkspace, Pending, PersonalValue, PinnedPost, Post, PostBlock,
     PostEmoji, PostMention, QuarantineEntry, QuarantineShare, Reaction, RemovedReactions, Request,
     RequestExpiry, Round, Scope, SentOldPost, SentReaction, SentUser, SharedChannel,
     SharedMembership, Team, TeamMember, ThreadPost, User, UserChannel, UserTeam, VerdictRow,
@@ -292,6 +292,8 @@ tables! {
         => SharedMembership, Kept, about [channel, user];
     /// Silence of a connection's peer.
     Interruptions = 53: (connection: ConnectionNo) => Interruption, Passing, about [connection];
+    /// Positions in offering the workspace's people: (connection).
+    Offers = 54: (connection: ConnectionNo) => Offer, Passing, about [connection];
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::rows::due;
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, UserNo};
 use crate::rows::jobs;
 use crate::rows::tx::{Read, Tx};
-use crate::sharing::{feed, interruption};
+use crate::sharing::{directory, feed, interruption};
 
 /// Whether a connection counts as online: a ping of ours succeeded recently. Protocol §9.
 #[must_use]
@@ -50,6 +50,9 @@ pub fn ping(tx: &mut Tx<'_>, no: ConnectionNo, answer: Option<PingAnswer>) {
     };
     if connection.state != ConnectionState::Confirmed {
         return;
+    }
+    if !is_online(&connection, tx.now_ms()) {
+        directory::offer(tx, no);
     }
     connection.last_ping_at = tx.now_ms();
     connection.retry_at = connection.retry_at.min(tx.now_ms());
@@ -109,6 +112,7 @@ fn resend(tx: &mut Tx<'_>, no: ConnectionNo) {
         position: ChannelNo(0),
     };
     jobs::start_at(tx, at_ms, &job);
+    directory::start_over(tx, no);
 }
 
 /// This data directory was restored or cloned: a new incarnation begins. Nothing is sent until the peer has

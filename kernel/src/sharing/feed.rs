@@ -12,6 +12,7 @@ use crate::model::{
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, PostNo, UserNo, WorkspaceNo};
 use crate::rows::key;
 use crate::rows::tx::{Read, Tx};
+use crate::sharing::directory;
 
 /// Records that a post changed. Must be called before the row is stored: it sets `feed_seq`.
 pub fn post_changed(tx: &mut Tx<'_>, post_no: PostNo, post: &mut Post) {
@@ -76,7 +77,15 @@ pub fn user_changed(tx: &mut Tx<'_>, user_no: UserNo, user: &mut User) {
             origin: user.origin,
         };
         user.feed_seq = file(tx, Scope::PEOPLE, entry, user.feed_seq);
+        if user.origin.is_ours() {
+            directory::changed(tx);
+        }
     }
+}
+
+/// The connections that lead to peers.
+pub fn peers(tx: &mut Tx<'_>) -> std::rc::Rc<[Follower]> {
+    followers(tx, Scope::PEOPLE)
 }
 
 /// Adds an entry, unless only its origin follows; returns the object's current sequence.

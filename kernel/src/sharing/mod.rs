@@ -5,6 +5,7 @@
 //! permissions.
 
 pub mod connection;
+pub mod directory;
 pub mod feed;
 pub mod interruption;
 pub mod jobs;

@@ -51,6 +51,9 @@ pub struct WireUser {
 pub const DEFAULT_TIMEZONE: &str =
     r#"{"automaticTimezone":"","manualTimezone":"","useAutomaticTimezone":"true"}"#;
 
+/// Bytes around a profile and its key: quotes, colon and comma.
+const ENTRY_BYTES: usize = 4;
+
 impl WireUser {
     /// Parses a profile.
     pub fn decode(value: Value<'_>) -> Result<WireUser, JsonError> {
@@ -99,6 +102,14 @@ impl WireUser {
             timezone: kept_object(timezone)?,
             remote_id: text(remote_id)?,
         })
+    }
+
+    /// Bytes of the profile in a message, including its key.
+    #[must_use]
+    pub fn len(&self, generation: Generation) -> usize {
+        let mut writer = JsonWriter::portable();
+        self.encode(&mut writer, generation, Id::from_uuid_bytes([0; 16]));
+        writer.finish().len() + self.id.len() + ENTRY_BYTES
     }
 
     /// Writes a profile in the generation's format; `password` is an apparently random value, as real servers
@@ -431,15 +442,7 @@ pub fn encode_sync(
     writer.text_field("id", id.as_str());
     writer.text_field("channel_id", channel_id.as_str());
     match section {
-        SyncSection::Users(users) => {
-            writer.key("users");
-            writer.begin_object();
-            for (user, password) in *users {
-                writer.key(&user.id);
-                user.encode(&mut writer, generation, *password);
-            }
-            writer.end_object();
-        }
+        SyncSection::Users(users) => encode_users(&mut writer, generation, users),
         SyncSection::Posts(posts, mentions) => {
             writer.key("posts");
             writer.begin_array();
@@ -482,6 +485,32 @@ pub fn encode_sync(
     }
     writer.end_object();
     writer.finish()
+}
+
+/// Writes a message that offers profiles without a channel.
+#[must_use]
+pub fn encode_global_users(
+    mut writer: JsonWriter,
+    generation: Generation,
+    id: Id,
+    users: &[(WireUser, Id)],
+) -> Vec<u8> {
+    writer.begin_object();
+    writer.text_field("id", id.as_str());
+    writer.text_field("channel_id", "");
+    encode_users(&mut writer, generation, users);
+    writer.end_object();
+    writer.finish()
+}
+
+fn encode_users(writer: &mut JsonWriter, generation: Generation, users: &[(WireUser, Id)]) {
+    writer.key("users");
+    writer.begin_object();
+    for (user, password) in users {
+        writer.key(&user.id);
+        user.encode(writer, generation, *password);
+    }
+    writer.end_object();
 }
 
 /// A channel invitation. Semantics §3.6.

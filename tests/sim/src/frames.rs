@@ -35,6 +35,12 @@ pub struct Frame {
 }
 
 impl Frame {
+    /// Whether it offers people instead of belonging to a channel.
+    #[must_use]
+    pub fn is_of_directory(&self) -> bool {
+        self.topic == "sharedchannel_global_user_sync" && self.channel.is_empty()
+    }
+
     /// Whether it offers a channel instead of containing items.
     #[must_use]
     pub fn is_invitation(&self) -> bool {

@@ -186,6 +186,9 @@ pub struct Plan {
     /// Whether memberships of shared channels are shared.
     #[serde(default)]
     pub members: bool,
+    /// Whether everybody is offered to every peer.
+    #[serde(default)]
+    pub directory: bool,
     /// Whether a channel's history is sent to invited workspaces.
     pub backfill: bool,
     /// Posts in one message.
@@ -240,6 +243,7 @@ impl Plan {
             foreign: foreign.to_vec(),
             malicious,
             members: seed % 2 == 1,
+            directory: seed % 3 == 1,
             backfill: dice.chance(300),
             posts_per_sync_max: [1, 3, 50][dice.below(3) as usize],
             long_texts: dice.chance(150),
@@ -339,6 +343,7 @@ impl Plan {
             foreign: Vec::new(),
             malicious: false,
             members: false,
+            directory: false,
             backfill: false,
             posts_per_sync_max: 50,
             long_texts: false,

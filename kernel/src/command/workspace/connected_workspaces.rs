@@ -13,7 +13,7 @@ use crate::model::{ConnectedWorkspaces, MetaRow};
 use crate::objects::memberships;
 use crate::rows::counters;
 use crate::rows::tx::Tx;
-use crate::sharing::{connection, interruption};
+use crate::sharing::{connection, directory, interruption};
 
 /// Changes what is shared with connected workspaces; reserved to the operator and administrators.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +48,9 @@ impl Act for ConfigureConnectedWorkspaces {
         if *new != old {
             let row = MetaRow::ConnectedWorkspaces(new.clone());
             tx.put(&MetaRow::CONNECTED_WORKSPACES, &row);
+            if new.all_users && !old.all_users {
+                directory::changed(tx);
+            }
             if new.members && !old.members {
                 memberships::offer(tx);
             }

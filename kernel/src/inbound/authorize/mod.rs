@@ -25,6 +25,7 @@ use crate::model::{Connection, ConnectionState, Link, LinkState, Post, User};
 use crate::rows::id::{ChannelNo, ConnectionNo, Id, PostNo, TeamNo, UserNo};
 use crate::rows::lookup;
 use crate::rows::tx::Read;
+use crate::sharing::directory::NO_CHANNEL;
 
 /// Who sent a frame: the authenticated connection.
 #[derive(Clone, Debug)]
@@ -114,6 +115,16 @@ pub fn channel(
 ) -> Result<Authorized<Shared>, Closed> {
     let no = lookup::channel(rows, id).ok_or(Closed::Unknown)?;
     shared_channel(rows, peer, no)
+}
+
+/// The place of profiles that come without a channel: nobody joins anything there.
+pub fn no_channel() -> Authorized<Shared> {
+    Authorized(Shared {
+        channel: NO_CHANNEL,
+        id: Id::from_uuid_bytes([0; 16]),
+        name: String::new(),
+        team: None,
+    })
 }
 
 /// The channel with a number, if it is shared with the peer.

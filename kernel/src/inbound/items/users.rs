@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::list_error;
 use crate::boundary::behaviour::Behaviour;
 use crate::gate::Candidate;
 use crate::inbound::Reason;
@@ -20,6 +21,7 @@ use crate::objects::users;
 use crate::rows::id::{FeedSeq, Id, UserNo, WorkspaceNo};
 use crate::rows::lookup;
 use crate::rows::tx::{Read, Tx};
+use crate::sharing::directory::NO_CHANNEL;
 use crate::wire::json::{Document, JsonError, Kind, Value};
 use crate::wire::message::WireUser;
 use crate::wire::response::SyncResponse;
@@ -79,14 +81,19 @@ impl Item for WireUser {
         }
     }
 
-    /// A failed user is reported only by the absence of its id from `users_syncd`.
+    /// In a channel, a failed user is reported only by the absence of its id from `users_syncd`.
     fn report(
         _: &Tx<'_>,
-        _: Scope<'_>,
-        (_, item): (Value<'_>, Option<&WireUser>),
+        scope: Scope<'_>,
+        (value, item): (Value<'_>, Option<&WireUser>),
         fate: Fate,
         response: &mut SyncResponse,
     ) {
+        let is_global = scope.shared.get().channel == NO_CHANNEL;
+        if is_global && !matches!(fate, Fate::Done { .. }) {
+            let id = value.text("id").unwrap_or_default();
+            list_error(&mut response.user_errors, &id);
+        }
         if let (Some(user), Fate::Done { .. }) = (item, fate) {
             let newest = &mut response.users_last_update_at;
             *newest = (*newest).max(user.update_at);

@@ -6,6 +6,7 @@
 //! [`FeedObject`]: crate::model::FeedObject
 
 mod acknowledgements;
+mod directory;
 mod invite;
 mod memberships;
 mod parts;
@@ -142,6 +143,7 @@ macro_rules! sections {
 
 sections! {
     Invite => invite::Invitation;
+    Directory => directory::Directory;
     Users => users::Profiles, Memberships => memberships::Memberships, Posts => posts::Posts,
         Acknowledgements => acknowledgements::Acknowledgements, Reactions => reactions::Reactions;
 }

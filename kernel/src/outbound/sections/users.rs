@@ -168,7 +168,8 @@ pub fn home_of(tx: &Tx<'_>, origin: WorkspaceNo) -> String {
         .unwrap_or_default()
 }
 
-fn wire_user(tx: &Tx<'_>, user: User) -> WireUser {
+/// A profile in its wire form.
+pub fn wire_user(tx: &Tx<'_>, user: User) -> WireUser {
     let update_at = version(&user);
     let remote_id = home_of(tx, user.origin);
     let email = user.remote.map_or(user.email, |remote| remote.email);

@@ -1,6 +1,7 @@
 //! Sending to a modelled peer.
 
 mod acknowledgements;
+mod directory;
 mod interruptions;
 mod lost;
 mod memberships;

@@ -65,6 +65,8 @@ pub enum Defect {
     PromotesPeers,
     /// A user whose joining a peer states joins another channel, too.
     WidensMembers,
+    /// People who are offered are offered to their own home, too.
+    OffersGuests,
     /// Leaving is not sent.
     KeepsMembers,
     /// A message that did not arrive ends the sharing.
@@ -85,7 +87,7 @@ pub enum Defect {
 
 impl Defect {
     /// Every defect, and the checkers of which one must report it.
-    pub const ALL: [(Defect, &'static [&'static str]); 30] = [
+    pub const ALL: [(Defect, &'static [&'static str]); 31] = [
         (
             Defect::SkipsWrites,
             &[oracle::NO_LOSS, oracle::IDEMPOTENCE, oracle::ORDER],
@@ -126,6 +128,7 @@ impl Defect {
         (Defect::OnePeerHaltsAll, &[oracle::ISOLATION]),
         (Defect::PromotesPeers, &[oracle::ROLES]),
         (Defect::WidensMembers, &[oracle::ROLES]),
+        (Defect::OffersGuests, &[oracle::NO_ECHO]),
         (Defect::KeepsMembers, &[oracle::CONVERGENCE]),
         (Defect::FailuresEndLinks, &[oracle::ERROR_PATHS]),
         (Defect::CannotReadOldRows, &[oracle::UPGRADE]),

@@ -142,6 +142,18 @@ pub(super) fn spoil(
                 user.roles = "system_user system_admin".to_string();
             }
         }),
+        (
+            Defect::OffersGuests,
+            Input::Frame {
+                connection, body, ..
+            },
+        ) if frames::read(body).is_some_and(|frame| frame.is_of_directory()) => {
+            output.effects.push(codec::encode_effect(&Effect::Send {
+                connection: *connection,
+                attempt: 0,
+                frame: body.clone(),
+            }));
+        }
         (Defect::WidensMembers, Input::Frame { .. }) => rows::widen_members(output),
         (Defect::KeepsMembers, _) => sends::list(output, "membership_changes", |_, changes| {
             changes.retain(|change| change["is_add"] == true);

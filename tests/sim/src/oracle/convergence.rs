@@ -48,6 +48,12 @@ impl Show {
         }
     }
 
+    /// Whether it holds a user's profile in this version.
+    pub(super) fn holds(&self, user: &UserView) -> bool {
+        let held = self.users.get(&user.id);
+        held.is_some_and(|held| held.version == user.version)
+    }
+
     /// Who is a member of what at a Causeway.
     pub(super) fn membership(&self) -> Option<&Membership> {
         self.membership.as_ref()
@@ -168,7 +174,8 @@ impl Oracle {
                 self.reaction_at(shows, peer, (key, model.is_live), post)?;
             }
         }
-        self.judge_members(shows)
+        self.judge_members(shows)?;
+        self.judge_directory(shows)
     }
 
     /// Nodes that must have a change: an edge over which it has to go leads there, and its link is still

@@ -345,7 +345,8 @@ pub fn facts(rows: &Tables, cause: Cause, carried: &Carried) -> Facts {
             | Table::HeldSums
             | Table::LastResends
             | Table::SharedMemberships
-            | Table::Interruptions => {}
+            | Table::Interruptions
+            | Table::Offers => {}
         }
     }
     facts

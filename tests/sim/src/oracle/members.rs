@@ -75,9 +75,10 @@ impl Membership {
 }
 
 impl Oracle {
-    /// Memberships are shared in this run.
-    pub fn members_are_shared(&mut self) {
-        self.members.are_shared = true;
+    /// Whether memberships are shared in this run, and everybody is offered to every peer.
+    pub fn settings(&mut self, members: bool, directory: bool) {
+        self.members.are_shared = members;
+        self.directory.is_offered = directory;
     }
 
     /// A message is sent: a peer is told nothing about its own users.

@@ -8,6 +8,7 @@
 pub mod bounded;
 mod clones;
 pub mod convergence;
+mod directory;
 pub mod error_paths;
 pub mod facts;
 pub mod foreign;
@@ -99,6 +100,7 @@ pub struct Oracle {
     sending: bounded::Sending,
     order: order::Order,
     members: members::Members,
+    directory: directory::Directory,
     /// Profiles that a node set aside and has not received again since.
     outdated: BTreeSet<(usize, Id)>,
 }

@@ -32,6 +32,10 @@ impl Oracle {
                 return Err(broken(NO_ECHO, "a message leaves that is no JSON"));
             };
             bounded::check_items(node, &frame)?;
+            if frame.is_of_directory() {
+                self.offers_own_people(node, peer, &frame)?;
+                continue;
+            }
             let channel = Id::parse(&frame.channel);
             let link = channel.map(|channel| (node, channel, *connection));
             let Some(link) = link.and_then(|link| self.links.get(&link)) else {

@@ -74,15 +74,18 @@ impl World<'_> {
         Ok(())
     }
 
-    /// Applies the run's settings of what is shared. Few memberships fit into a message.
+    /// Applies the run's settings of what is shared. Few memberships and people fit into a
+    /// message.
     fn configure_sharing(&mut self, node: usize) -> Result<(), Violation> {
-        if !self.plan.members {
+        if !self.plan.members && !self.plan.directory {
             return Ok(());
         }
-        self.oracle.members_are_shared();
+        self.oracle.settings(self.plan.members, self.plan.directory);
         let settings = ConnectedWorkspaces {
-            members: true,
+            members: self.plan.members,
             members_per_sync_max: 2,
+            all_users: self.plan.directory,
+            users_per_sync_max: 2,
             ..ConnectedWorkspaces::default()
         };
         let command =

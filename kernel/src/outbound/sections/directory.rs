@@ -1,0 +1,102 @@
+//! People who are offered to a peer without a channel. Semantics §10; the profile is the same as in a channel
+//! (W38: the reference discloses more).
+
+use std::rc::Rc;
+
+use super::users::{version, wire_user};
+use super::{Content, Payload, Rest, RoundPlan, writer};
+use crate::boundary::env::Rows;
+use crate::model::{FeedObject, RoundItem, RoundSource, SentUser};
+use crate::outbound::plan::ENVELOPE_BYTES;
+use crate::outbound::receipt;
+use crate::outbound::work::Work;
+use crate::rows::id::Id;
+use crate::rows::tx::Tx;
+use crate::sharing::directory::{self, NO_CHANNEL};
+use crate::wire::FRAME_BYTES_MAX;
+use crate::wire::frame;
+use crate::wire::message::{WireUser, encode_global_users};
+use crate::wire::response::{Answer, SyncResponse};
+
+/// The section of people who are offered.
+pub struct Directory;
+
+impl Content for Directory {
+    type Message = Vec<(WireUser, Id)>;
+
+    /// As many of the round's users as fit into a message; the others follow in the next one.
+    fn collect(
+        tx: &mut Tx<'_>,
+        work: &mut Work,
+        _plan: &mut RoundPlan,
+    ) -> Option<(Vec<RoundItem>, Self::Message)> {
+        let mut items = Vec::new();
+        let mut message = Vec::new();
+        let mut bytes = ENVELOPE_BYTES;
+        for (_, object) in &work.round.objects {
+            let FeedObject::User(no) = *object else {
+                continue;
+            };
+            let Some(user) = tx.user(no) else { continue };
+            let version = version(&user);
+            let wire = wire_user(tx, Rc::unwrap_or_clone(user));
+            bytes += wire.len(work.generation());
+            if bytes > FRAME_BYTES_MAX && !message.is_empty() {
+                break;
+            }
+            items.push(RoundItem::User(no, version));
+            message.push((wire, tx.new_id()));
+        }
+        (!items.is_empty()).then_some((items, message))
+    }
+
+    fn payload(tx: &mut Tx<'_>, work: &Work, message: Self::Message) -> Option<Payload> {
+        let id = tx.new_id();
+        Some(Payload {
+            topic: frame::TOPIC_GLOBAL_USERS,
+            bytes: encode_global_users(writer(tx), work.generation(), id, &message),
+        })
+    }
+
+    fn delivered(tx: &mut Tx<'_>, work: &mut Work, response: &SyncResponse) -> Rest {
+        let RoundSource::Directory { epoch, .. } = work.round.source else {
+            return Rest::None;
+        };
+        let items = std::mem::take(&mut work.round.items);
+        let mut all_taken = true;
+        for item in items {
+            let RoundItem::User(no, update_at) = item else {
+                continue;
+            };
+            let user = FeedObject::User(no);
+            work.round.objects.retain(|(_, object)| *object != user);
+            let id = tx.user(no).map(|user| user.id);
+            let is_taken = |id: Id| response.users_syncd.iter().any(|it| it == id.as_str());
+            if id.is_some_and(is_taken) {
+                let key = (work.connection_no, no, NO_CHANNEL);
+                tx.put(&key, &SentUser { update_at, epoch });
+            } else {
+                all_taken = false;
+            }
+        }
+        if !all_taken {
+            directory::incomplete(tx, work.connection_no);
+        }
+        if work.round.objects.is_empty() {
+            Rest::None
+        } else {
+            Rest::More
+        }
+    }
+
+    /// A peer that takes nobody in answers without a payload.
+    fn answered(tx: &mut Tx<'_>, work: Work, answer: Answer) {
+        match answer {
+            Answer::Ok(Some(_)) => receipt::sync_answered(tx, work, answer),
+            Answer::Ok(None) | Answer::Fail(_) => {
+                directory::put_off(tx, work.connection_no);
+                work.drop_round(tx);
+            }
+        }
+    }
+}
