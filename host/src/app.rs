@@ -15,6 +15,7 @@ use causeway_views::json::{Viewer, Views};
 use crate::config::Settings;
 use crate::configuration::Configuration;
 use crate::federation::Federation;
+use crate::files::Files;
 use crate::http::ApiError;
 use crate::http::answers::Answers;
 use crate::http::connections::Connections;
@@ -31,6 +32,8 @@ pub struct App {
     pub vault: Vault,
     /// Connections to other workspaces.
     pub federation: Federation,
+    /// Files.
+    pub files: Files,
     /// Lines to WebSocket clients.
     pub hub: Hub,
     /// Counters.

@@ -10,6 +10,7 @@ mod configuration;
 pub mod export;
 mod export_log;
 pub mod federation;
+pub mod files;
 pub mod http;
 pub mod hub;
 pub mod login_limit;

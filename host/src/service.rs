@@ -12,6 +12,7 @@ use causeway_engine::runtime::{
     ComponentOptions, ComponentSource, EMBEDDED_KERNEL, KernelSource, Sandbox, cache_dir,
 };
 use causeway_engine::{Clock, Engine, EngineOptions, SteadyClock, SubmitError, SystemClock};
+use causeway_files::Swept;
 use causeway_kernel::boundary::input::{Actor, Genesis, Input};
 use causeway_kernel::boundary::output::{Effect, Object, Reply};
 use causeway_kernel::command::{Command, CreateUser};
@@ -30,6 +31,7 @@ use crate::app::{App, SharedApp};
 use crate::config::Settings;
 use crate::configuration::{self, Configuration};
 use crate::federation::Federation;
+use crate::files::{self, Files};
 use crate::http::connections::{Connections, Limits};
 use crate::http::{answers, descriptors, server};
 use crate::hub::Hub;
@@ -39,6 +41,9 @@ use crate::vault::{Asker, Secret, VAULT_FILE, Vault, VaultError};
 
 /// How often to drop lines whose client did not come back, expired sessions and old failed logins.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
+
+/// How often to remove the bytes of files that are no longer needed.
+const FILES_SWEEP_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
 /// Pause between two attempts to prepare a workspace whose disk is full.
 const PREPARE_PAUSE: Duration = Duration::from_secs(1);
@@ -80,6 +85,7 @@ pub async fn start_with_clock(mut settings: Settings, clock: Arc<dyn Clock>) -> 
         .context("reading the data directory's identity")?;
     let vault = open_vault(&settings, &engine)?;
     let federation = Federation::new(engine.clone(), vault.clone(), settings.federation.clone());
+    let files = Files::open(&settings).context("opening the folder of files")?;
     // A configured proxy is trusted to name its clients; all connections come from its address.
     let proxied = !settings.client_address_header.is_empty();
     let connections = Connections::new(Limits::within(descriptors::for_clients()), proxied);
@@ -87,6 +93,7 @@ pub async fn start_with_clock(mut settings: Settings, clock: Arc<dyn Clock>) -> 
         engine,
         vault,
         federation,
+        files,
         hub: Hub::default(),
         metrics: Arc::new(Metrics::default()),
         answers: answers::answers(),
@@ -120,7 +127,7 @@ pub async fn start_with_clock(mut settings: Settings, clock: Arc<dyn Clock>) -> 
             if !app.is_prepared.load(Ordering::Relaxed) {
                 prepare_later(&app).await;
             }
-            sweep(app).await;
+            tokio::join!(sweep(Arc::clone(&app)), sweep_files(app));
         }
     });
     tracing::info!(%addr, site_url = app.settings.site_url, "the workspace is open");
@@ -328,6 +335,20 @@ async fn dispatch(app: SharedApp, mut effects: UnboundedReceiver<Effect>) {
             }
             // The engine schedules wake-ups itself.
             Effect::Wake { .. } => {}
+        }
+    }
+}
+
+async fn sweep_files(app: SharedApp) {
+    let mut clock = tokio::time::interval(FILES_SWEEP_INTERVAL);
+    loop {
+        clock.tick().await;
+        match files::sweep(&app).await {
+            Ok(Swept { files: 0, .. }) => {}
+            Ok(Swept { files, bytes }) => {
+                tracing::info!(files, bytes, "removed files that are no longer needed");
+            }
+            Err(error) => tracing::warn!(%error, "sweeping the folder of files failed"),
         }
     }
 }

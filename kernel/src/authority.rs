@@ -4,7 +4,7 @@
 use crate::boundary::behaviour::Behaviour;
 use crate::boundary::input::Actor;
 use crate::boundary::output::{Event, Refusal};
-use crate::model::{Channel, ChannelMember, Post, Team, TeamMember};
+use crate::model::{Channel, ChannelMember, File, Post, Team, TeamMember};
 use crate::rows::id::{ChannelNo, PostNo, TeamNo, UserNo};
 use crate::rows::tx::Read;
 
@@ -143,6 +143,15 @@ pub fn may_delete_post(rows: &(impl Read + ?Sized), post: &Post, user: UserNo) -
 pub fn may_read_post(rows: &(impl Read + ?Sized), post_no: PostNo, user: UserNo) -> bool {
     rows.get::<Post>(&post_no)
         .is_some_and(|post| may_read_channel(rows, post.channel, user))
+}
+
+/// Whether a user may read a file: whoever may read its post, and its uploader alone before a post has taken
+/// it. Client API §6.5.
+pub fn may_read_file(rows: &(impl Read + ?Sized), file: &File, user: UserNo) -> bool {
+    match file.post {
+        Some(post) => may_read_post(rows, post, user),
+        None => file.user == user,
+    }
 }
 
 /// Whether a user receives an event: members of the channel, the person concerned, or everybody.

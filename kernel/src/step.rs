@@ -8,7 +8,7 @@ use crate::command;
 use crate::inbound;
 use crate::model::limits::DUE_PER_STEP_MAX;
 use crate::model::{DueKind, Job};
-use crate::objects::{order, posts, remote_names};
+use crate::objects::{files, order, posts, remote_names};
 use crate::outbound::{self, receipt};
 use crate::rows::due;
 use crate::rows::jobs;
@@ -103,6 +103,7 @@ fn timer(tx: &mut Tx<'_>, rows_max: u32) {
             DueKind::Job(number) => job(tx, number),
             DueKind::Requests => command::expire_requests(tx),
             DueKind::Interruption(connection) => sharing::interruption::look(tx, connection),
+            DueKind::UnpostedFiles => files::expire(tx),
         }
     }
     due::wake(tx);

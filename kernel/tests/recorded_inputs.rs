@@ -12,7 +12,7 @@ use causeway_kernel::boundary::input::{
 use causeway_kernel::boundary::output::Reply;
 use causeway_kernel::boundary::texts::{HasTexts, Json, Text, TextVisitor};
 use causeway_kernel::command::{
-    AbandonConnection, AcceptConnection, AcknowledgePost, AddChannelMember, AddReaction,
+    AbandonConnection, AcceptConnection, AcknowledgePost, AddChannelMember, AddFile, AddReaction,
     AddTeamMember, AttachConnection, Command, Configure, ConfigureConnectedWorkspaces,
     ConfirmConnection, CreateChannel, CreateConnection, CreatePost, CreateTeam, CreateUser,
     DeletePost, EditPost, InviteToChannel, PatchConnection, PatchUser, PersonalChange,
@@ -20,9 +20,10 @@ use causeway_kernel::command::{
     UninviteFromChannel, UnshareChannel, UserPatch, ViewChannel, WithdrawAcknowledgement,
 };
 use causeway_kernel::model::{
-    ChannelKind, Config, ConnectedWorkspaces, PeerKind, PersonalKind, Priority, PriorityLevel,
+    ChannelKind, Config, ConnectedWorkspaces, Dimensions, PeerKind, PersonalKind, Priority,
+    PriorityLevel,
 };
-use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, Id, PostNo, TeamNo, UserNo};
+use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, FileNo, Id, PostNo, TeamNo, UserNo};
 use causeway_kernel::rows::testing::MemoryHost;
 
 const CHANNEL: ChannelNo = ChannelNo(300);
@@ -158,6 +159,7 @@ fn commands() -> Vec<Command> {
             props: "{\"a\":1}".into(),
             kind: "me".into(),
             priority: None,
+            files: Vec::new(),
         }),
         Command::EditPost(EditPost {
             post: POST,
@@ -260,6 +262,7 @@ fn commands() -> Vec<Command> {
                 requested_ack: true,
                 persistent_notifications: false,
             }),
+            files: Vec::new(),
         }),
         Command::ConfigureConnectedWorkspaces(ConfigureConnectedWorkspaces {
             settings: ConnectedWorkspaces {
@@ -267,6 +270,25 @@ fn commands() -> Vec<Command> {
                 users_per_sync_max: 100,
                 ..ConnectedWorkspaces::default()
             },
+        }),
+        Command::AddFile(AddFile {
+            channel: CHANNEL,
+            name: "notes.png".into(),
+            size: 70_000,
+            digest: "0f".repeat(32),
+            dimensions: Some(Dimensions {
+                width: 300,
+                height: 200,
+            }),
+        }),
+        Command::CreatePost(CreatePost {
+            channel: CHANNEL,
+            root: None,
+            message: "Note I".into(),
+            props: String::new(),
+            kind: String::new(),
+            priority: None,
+            files: vec![FileNo(300), FileNo(4)],
         }),
     ]
 }
@@ -296,7 +318,7 @@ fn examples() -> Vec<(&'static str, Input)> {
 const FIRST: &str = include_str!("inputs/1.hex");
 /// Recorded in envelope 2.
 const SECOND: &str = include_str!("inputs/2.hex");
-/// Recorded in envelope 2, in versions that have newer ones now. Each is the first example of its kind.
+/// Recorded in envelope 2, in versions that have newer ones now.
 const OLDER: &str = include_str!("inputs/older.hex");
 
 fn recorded(file: &str) -> Vec<(&str, Vec<u8>)> {
@@ -325,9 +347,10 @@ fn all_recorded() -> Vec<(&'static str, Vec<u8>, Input)> {
         }
     }
     for (name, bytes) in recorded(OLDER) {
+        let read = codec::decode_input(&bytes).unwrap();
         let mut examples = examples().into_iter();
-        let (_, input) = examples.find(|(own, _)| *own == name).unwrap();
-        all.push((name, bytes, input));
+        let example = examples.find(|(own, input)| *own == name && *input == read);
+        all.push((name, bytes, example.unwrap().1));
     }
     all
 }

@@ -218,6 +218,7 @@ fn posts_edits_reactions_and_deletions_reach_the_other_side_and_come_back() {
             props: String::new(),
             kind: String::new(),
             priority: None,
+            files: Vec::new(),
         })
     };
     let Object::Post(root) = pair.act(0, alice, write(channel, None, "hello")) else {

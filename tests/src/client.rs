@@ -7,7 +7,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use futures_util::{SinkExt, StreamExt};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
-use hyper::{Method, Request};
+use hyper::{HeaderMap, Method, Request};
 use hyper_util::client::legacy::Client as Pool;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
@@ -28,6 +28,8 @@ pub struct Answer {
     pub body: Value,
     /// The body's bytes.
     pub bytes: Bytes,
+    /// The headers.
+    pub headers: HeaderMap,
     /// The `Token` header of a login.
     pub token: Option<String>,
     /// The `Retry-After` header of a refusal, in seconds.
@@ -116,7 +118,7 @@ impl Client {
         self.call_bytes(method, path, bytes, &[]).await
     }
 
-    /// One request with a body and headers chosen by the caller.
+    /// One request with a body and headers chosen by the caller; the body is JSON unless they say otherwise.
     pub async fn call_bytes(
         &self,
         method: Method,
@@ -126,8 +128,10 @@ impl Client {
     ) -> Result<Answer> {
         let mut request = Request::builder()
             .method(method)
-            .uri(format!("{}/api/v4{path}", self.site_url))
-            .header("content-type", "application/json");
+            .uri(format!("{}/api/v4{path}", self.site_url));
+        if !headers.iter().any(|(name, _)| *name == "content-type") {
+            request = request.header("content-type", "application/json");
+        }
         if let Some(token) = &self.token {
             request = request.header("authorization", format!("Bearer {token}"));
         }
@@ -142,12 +146,14 @@ impl Client {
         let header = |name: &str| response.headers().get(name)?.to_str().ok();
         let token = header("token").map(str::to_string);
         let retry_after_s = header("retry-after").and_then(|it| it.parse().ok());
+        let headers = response.headers().clone();
         let bytes = response.into_body().collect().await?.to_bytes();
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
         Ok(Answer {
             status,
             body,
             bytes,
+            headers,
             token,
             retry_after_s,
         })

@@ -52,11 +52,14 @@ fn the_configuration_file_of_the_documents_holds_every_key_at_its_default() -> R
             | "sources"
             | "overrides"
             | "file"
+            | "files"
             | "connected_workspaces"
             | "feature_flags"
             | "causeway"
             | "notices" => continue,
             "journal_age_ms" => "journal_days",
+            "max_file_size" => "MaxFileSize",
+            "enable_file_attachments" => "EnableFileAttachments",
             "open_server" => "enable_open_server",
             other => other,
         };

@@ -12,6 +12,7 @@ pub mod channels;
 pub mod config;
 pub mod connections;
 pub mod events;
+pub mod files;
 pub mod members;
 pub mod metrics;
 pub mod operations;
@@ -46,6 +47,7 @@ pub fn router(app: &SharedApp) -> Router {
         .merge(channels::routes())
         .merge(members::routes())
         .merge(posts::routes())
+        .merge(files::routes())
         .merge(acknowledgements::routes())
         .merge(preferences::routes())
         .merge(reactions::routes())

@@ -54,6 +54,7 @@ struct CreateBody {
     root_id: Option<String>,
     props: Option<Box<RawValue>>,
     pending_post_id: Option<String>,
+    file_ids: Option<Vec<String>>,
     #[serde(rename = "type")]
     kind: Option<String>,
     metadata: Option<MetadataBody>,
@@ -114,6 +115,11 @@ async fn create(
         None | Some("") => None,
         Some(id) => Some(lookup::post(&rows, id).ok_or_else(root_unknown)?),
     };
+    let files = body.file_ids.unwrap_or_default();
+    let files = files
+        .iter()
+        .filter_map(|id| lookup::file(&rows, id))
+        .collect();
     drop(rows);
     let command = Command::CreatePost(CreatePost {
         channel,
@@ -122,6 +128,7 @@ async fn create(
         props: object_text(body.props),
         kind,
         priority,
+        files,
     });
     let made = app.carry_out(caller.actor(), key, command).await?;
     app.show(caller.user, made.as_ref()).map(Rendered::created)
@@ -276,10 +283,12 @@ async fn thread(
     render_list(&rows, caller.user, &list)
 }
 
-/// There are no files here; an empty list is a valid response.
 async fn files(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
-    ids.post(&app.rows(), &caller)?;
-    Ok(Rendered::array(&[]))
+    let rows = app.rows();
+    let post = ids.post(&rows, &caller)?;
+    let views = Views::new(&rows, Viewer::of(&rows, caller.user));
+    let files = rows.get::<Post>(&post).map(|post| views.files(&post));
+    Ok(Rendered::new(json::text(&files.unwrap_or_default())))
 }
 
 async fn of_channel(

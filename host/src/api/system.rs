@@ -137,7 +137,6 @@ fn session_config(app: &App) -> Vec<(&'static str, String)> {
     let connections = app.configuration.sharing().effective().connections;
     let yes = ["EnableCommands", "PostAcknowledgements", "PostPriority"];
     let no = [
-        "EnableFileAttachments",
         "EnablePublicLink",
         "EnableUserTypingMessages",
         "EnableChannelViewedMessages",
@@ -160,9 +159,14 @@ fn session_config(app: &App) -> Vec<(&'static str, String)> {
         ("FeatureFlagEnableSharedChannelsPlugins", shared.plugins),
         ("FeatureFlagEnableSharedChannelsMemberSync", shared.members),
     ];
+    let files = &app.files.settings;
     let mut config = vec![
         ("MaxPostSize", MESSAGE_CHARS_MAX.to_string()),
-        ("MaxFileSize", "0".to_string()),
+        ("MaxFileSize", files.max_file_size.to_string()),
+        (
+            "EnableFileAttachments",
+            files.enable_file_attachments.to_string(),
+        ),
         ("PostEditTimeLimit", "-1".to_string()),
         ("TeammateNameDisplay", "username".to_string()),
         ("RestrictDirectMessage", "team".to_string()),

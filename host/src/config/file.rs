@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::LogFormat;
 use super::sharing::{self, Layer, SECTIONS, SettingError};
 use crate::federation::FederationSettings;
+use crate::files::FileSettings;
 
 /// Maximum bytes of a configuration file; a larger one is refused.
 const FILE_BYTES_MAX: u64 = 1 << 20;
@@ -39,6 +40,9 @@ pub struct File {
     pub journal_days: Option<u32>,
     /// See [`Settings::federation`](super::Settings::federation).
     pub federation: FederationSettings,
+    /// See [`Settings::files`](super::Settings::files).
+    #[serde(rename = "FileSettings")]
+    pub files: FileSettings,
     /// See [`Settings::allowed_origins`](super::Settings::allowed_origins).
     pub allowed_origins: Vec<String>,
     /// See [`Settings::client_address_header`](super::Settings::client_address_header).

@@ -18,6 +18,7 @@ pub use file::File;
 use sharing::{Layer, Layers};
 
 use crate::federation::{FederationSettings, SiteUrl};
+use crate::files::FileSettings;
 
 /// Settings of a service.
 #[derive(Clone, Debug)]
@@ -42,6 +43,8 @@ pub struct Settings {
     pub retention: Retention,
     /// How the service communicates with its peers.
     pub federation: FederationSettings,
+    /// Whether there are files, and how large they may be.
+    pub files: FileSettings,
     /// Further origins whose pages may open the WebSocket.
     pub allowed_origins: Vec<String>,
     /// Header in which a reverse proxy names the client's address; empty if there is none.
@@ -184,6 +187,7 @@ impl Settings {
                     || file.federation.allow_private_targets,
                 ..file.federation
             },
+            files: file.files,
             allowed_origins: file.allowed_origins,
             client_address_header,
             metrics_public: file.metrics_public,

@@ -100,6 +100,8 @@ behaviours! {
     SharedMemberships = 25,
     /// All people may be offered to peers, and those offered by peers taken in, without a channel.
     Directory = 26,
+    /// Posts have files.
+    Files = 28,
     /// The members of shared channels are told when a peer is not reached for a while, and when it is again.
     Interruptions = 29,
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::PersonalKind;
-use crate::rows::id::{ChannelNo, ConnectionNo, Id, PostNo, TeamNo, UserNo};
+use crate::rows::id::{ChannelNo, ConnectionNo, FileNo, Id, PostNo, TeamNo, UserNo};
 use crate::rows::table::Table;
 
 /// The whole result of a step.
@@ -76,6 +76,8 @@ pub enum Object {
     Connection(ConnectionNo),
     /// An acknowledgement of a post.
     Acknowledgement(PostNo, UserNo),
+    /// A file.
+    File(FileNo),
 }
 
 /// A refusal in the API's own error format.

@@ -9,7 +9,9 @@
 use std::mem;
 
 use crate::model::kind;
-use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, Id, PostNo, TeamNo, UserNo, WorkspaceNo};
+use crate::rows::id::{
+    ChannelNo, ConnectionNo, FeedSeq, FileNo, Id, PostNo, TeamNo, UserNo, WorkspaceNo,
+};
 
 /// The class of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -193,7 +195,7 @@ pub(crate) use texts;
 
 no_texts! {
     (), bool, u16, u32, u64, i64, Id, UserNo, TeamNo, ChannelNo, PostNo, WorkspaceNo, ConnectionNo,
-    FeedSeq,
+    FeedSeq, FileNo,
 }
 
 #[cfg(test)]

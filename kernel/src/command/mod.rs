@@ -4,6 +4,7 @@
 mod acknowledgement;
 mod channel;
 mod connection;
+mod file;
 mod fit;
 mod notice;
 mod personal;
@@ -24,6 +25,7 @@ pub use connection::{
     AbandonConnection, AcceptConnection, AttachConnection, ConfirmConnection, CreateConnection,
     PatchConnection, RelocateConnection, RemoveConnection,
 };
+pub use file::AddFile;
 pub use personal::{PersonalChange, SetPersonal};
 pub use post::{CreatePost, DeletePost, EditPost};
 pub use reaction::{AddReaction, RemoveReaction};
@@ -71,6 +73,7 @@ commands! {
     WithdrawAcknowledgement = 26,
     RelocateConnection = 27,
     ConfigureConnectedWorkspaces = 28,
+    AddFile = 40,
 }
 
 /// Carries out a command. `key` is the client's own key of the act. A refused command leaves neither writes

@@ -20,6 +20,8 @@ pub enum DueKind {
     Requests,
     /// A connection may have been silent for so long that members are told.
     Interruption(ConnectionNo),
+    /// Files that no post took are dropped.
+    UnpostedFiles,
 }
 
 /// A due row. Key: (time_ms, number).

@@ -203,3 +203,15 @@ pub const PERSONAL_VALUES_MAX: u32 = 4_000;
 /// Bytes of all personal values of a user, for each kind; more are refused. Together with the changes of one
 /// command they can be read at once.
 pub const PERSONAL_BYTES_MAX: usize = 1 << 20;
+/// Files of a post; more are refused. Client API §4.
+pub const FILES_PER_POST_MAX: usize = 10;
+/// Characters of a file's name; more is refused.
+pub const FILE_NAME_CHARS_MAX: usize = 255;
+/// Files of a user that no post has taken yet; one more is refused.
+pub const UNPOSTED_FILES_MAX: u32 = 1_000;
+/// How long a file waits for a post that takes it, in ms; then it is dropped.
+pub const UNPOSTED_FILE_LIFE_MS: i64 = 24 * 60 * 60 * 1000;
+/// Such files are dropped in groups of this span, in ms.
+pub const UNPOSTED_FILE_STEP_MS: i64 = 60_000;
+/// Such files that a step drops.
+pub const UNPOSTED_FILES_PER_STEP_MAX: u32 = 200;

@@ -4,6 +4,8 @@ mod channel;
 mod connected_workspaces;
 mod connection;
 mod feed;
+mod file;
+pub mod file_name;
 mod frame;
 mod job;
 pub mod limits;
@@ -26,6 +28,7 @@ pub use feed::{
     Cursor, Exception, ExceptionState, ExceptionTime, FeedEntry, FeedObject, Follower, Link,
     LinkEnd, LinkState, Pending, Scope, SentOldPost, SentReaction, SentUser, SharedChannel,
 };
+pub use file::{ChannelFiles, Dimensions, File, FileBytes, UnpostedCount, UnpostedFile};
 pub use frame::{FrameProgress, KeptFrame, QuarantineShare};
 pub use job::{
     About, Asked, Due, DueKind, Held, HeldItem, HeldKind, HeldSum, Interruption, Job, LastResend,
@@ -68,4 +71,6 @@ pub mod kind {
     pub const LOCAL_NAME: u8 = 11;
     /// The search key of a user of another workspace, in the same form.
     pub const REMOTE_NAME: u8 = 12;
+    /// A file id.
+    pub const FILE: u8 = 13;
 }

@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::boundary::texts::{Json, Text, no_texts, texts};
 use crate::model::Priority;
-use crate::rows::id::{ChannelNo, FeedSeq, Id, PostNo, UserNo, WorkspaceNo};
+use crate::rows::id::{ChannelNo, FeedSeq, FileNo, Id, PostNo, UserNo, WorkspaceNo};
 
 /// A post.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +54,8 @@ pub struct Post {
     pub ordered_at: i64,
     /// What it asks of its readers; `None` for replies, deleted posts, and whenever nothing was stated.
     pub priority: Option<Priority>,
+    /// Its files, in the author's order; empty once deleted.
+    pub files: Vec<FileNo>,
 }
 texts!(struct Post {
     id,
@@ -79,19 +81,22 @@ texts!(struct Post {
     moderated,
     ordered_at,
     priority,
+    files,
 });
 
 impl Post {
     /// Reads a row of an older version. In version 1 posts were ordered by `create_at`, and stored ones still
-    /// are; up to version 2 they had no priority.
+    /// are; up to version 2 they had no priority, up to version 3 no files.
     pub(crate) fn of_older_version(version: u8, bytes: &[u8]) -> Option<Post> {
         type Head = (Id, WorkspaceNo, UserNo, ChannelNo, Option<PostNo>, i64);
+        let (no_priority, no_files) = (None::<Priority>, Vec::<FileNo>::new());
         let missing = match version {
             1 => {
                 let ((.., create_at), _) = postcard::take_from_bytes::<Head>(bytes).ok()?;
-                postcard::to_allocvec(&(create_at, None::<Priority>)).ok()?
+                postcard::to_allocvec(&(create_at, no_priority, no_files)).ok()?
             }
-            2 => postcard::to_allocvec(&None::<Priority>).ok()?,
+            2 => postcard::to_allocvec(&(no_priority, no_files)).ok()?,
+            3 => postcard::to_allocvec(&no_files).ok()?,
             _ => return None,
         };
         postcard::from_bytes(&[bytes, &missing].concat()).ok()
@@ -231,7 +236,7 @@ mod tests {
     #[test]
     fn a_row_of_the_first_version_stands_where_its_time_of_creation_puts_it() {
         let post = fixture::post(3, 70_000, Some(2));
-        let mut first = without(&post, &(post.ordered_at, post.priority));
+        let mut first = without(&post, &(post.ordered_at, post.priority, &post.files));
         first[0] = 1;
         assert_eq!(Post::from_bytes(&first), Some(post.clone()));
         assert_eq!(post.ordered_at, 70_000);
@@ -242,7 +247,7 @@ mod tests {
     #[test]
     fn a_row_of_the_second_version_has_no_priority() {
         let post = fixture::post(3, 70_000, None);
-        let mut second = without(&post, &post.priority);
+        let mut second = without(&post, &(post.priority, &post.files));
         second[0] = 2;
         assert_eq!(Post::from_bytes(&second), Some(post.clone()));
         let priority = Some(Priority {
@@ -252,6 +257,17 @@ mod tests {
         });
         let urgent = Post { priority, ..post };
         assert_eq!(Post::from_bytes(&urgent.to_bytes()), Some(urgent));
+    }
+
+    #[test]
+    fn a_row_of_the_third_version_has_no_files() {
+        let post = fixture::post(3, 70_000, None);
+        let mut third = without(&post, &post.files);
+        third[0] = 3;
+        assert_eq!(Post::from_bytes(&third), Some(post.clone()));
+        let files = vec![FileNo(4), FileNo(2)];
+        let post = Post { files, ..post };
+        assert_eq!(Post::from_bytes(&post.to_bytes()), Some(post));
     }
 
     /// A row without the fields at its end.

@@ -97,7 +97,7 @@ pub struct Counters {
     pub connection: u64,
     /// Last sequence number of the feed.
     pub feed: u64,
-    /// Last number of due rows, jobs, held and quarantined items.
+    /// Last number of due rows, jobs, files, held and quarantined items.
     pub row: u64,
 }
 texts!(struct Counters {

@@ -5,7 +5,7 @@ use crate::boundary::env::Range;
 use crate::boundary::output::{Effect, Event};
 use crate::model::limits::{HASHTAGS_BYTES_MAX, REPLIES_PER_STEP_MAX};
 use crate::model::{Channel, DueKind, Job, PinnedPost, Post, ThreadPost, kind};
-use crate::objects::{mentions, order};
+use crate::objects::{files, mentions, order};
 use crate::rows::due;
 use crate::rows::id::{ChannelNo, FeedSeq, PostNo, UserNo, WorkspaceNo};
 use crate::rows::key;
@@ -36,6 +36,7 @@ pub fn insert(tx: &mut Tx<'_>, mut post: Post) -> PostNo {
     }
     put_index(tx, no, &post);
     mentions::posted(tx, no, &post);
+    files::posted(tx, no, &post);
     if let Some(root_no) = post.root {
         count_reply(tx, root_no, &post, stamp);
     }
@@ -207,6 +208,7 @@ pub fn insert_system(
         moderated: false,
         ordered_at: 0,
         priority: None,
+        files: Vec::new(),
     };
     insert(tx, post)
 }
@@ -292,6 +294,9 @@ fn empty(tx: &mut Tx<'_>, no: PostNo, post: &mut Post, stamp: i64, delete_at: i6
     }
     order::delete(tx, no, post);
     mentions::deleted(tx, no, post);
+    for file in std::mem::take(&mut post.files) {
+        files::remove(tx, file);
+    }
     post.message = String::new();
     post.props = String::new();
     post.hashtags = String::new();
@@ -384,6 +389,7 @@ mod tests {
             moderated: false,
             ordered_at: 0,
             priority: None,
+            files: Vec::new(),
         }
     }
 

@@ -69,7 +69,8 @@ pub fn put_off(tx: &mut Tx<'_>) {
             | DueKind::Held(_)
             | DueKind::Job(_)
             | DueKind::Requests
-            | DueKind::Interruption(_) => {
+            | DueKind::Interruption(_)
+            | DueKind::UnpostedFiles => {
                 at(tx, at_ms, kind);
             }
         }

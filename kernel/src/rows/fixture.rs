@@ -158,6 +158,7 @@ pub fn post(number: u64, create_at: i64, root: Option<u64>) -> Post {
         moderated: false,
         ordered_at: create_at,
         priority: None,
+        files: Vec::new(),
     }
 }
 

@@ -134,6 +134,8 @@ numbers! {
     WorkspaceNo,
     /// Number of a connection.
     ConnectionNo,
+    /// Number of a file; increases in the order in which this workspace registered the files.
+    FileNo,
     /// Sequence number of the change feed; one counter for the whole workspace.
     FeedSeq,
 }

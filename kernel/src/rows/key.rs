@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use crate::rows::id::{
-    ChannelNo, ConnectionNo, FeedSeq, ID_BYTES, Id, PostNo, TeamNo, UserNo, WorkspaceNo,
+    ChannelNo, ConnectionNo, FeedSeq, FileNo, ID_BYTES, Id, PostNo, TeamNo, UserNo, WorkspaceNo,
 };
 
 /// A part of a key.
@@ -133,7 +133,8 @@ number_parts!(
     PostNo,
     WorkspaceNo,
     ConnectionNo,
-    FeedSeq
+    FeedSeq,
+    FileNo
 );
 
 macro_rules! tuple_parts {

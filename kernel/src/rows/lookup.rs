@@ -1,7 +1,7 @@
 //! Look-ups from ids and names to numbers.
 
 use crate::model::{IdRow, NameRow, Place, kind};
-use crate::rows::id::{ChannelNo, ConnectionNo, Id, PostNo, TeamNo, UserNo};
+use crate::rows::id::{ChannelNo, ConnectionNo, FileNo, Id, PostNo, TeamNo, UserNo};
 use crate::rows::tx::{Read, Tx};
 
 fn by_id(rows: &(impl Read + ?Sized), kind: u8, id: &str) -> Option<u64> {
@@ -71,6 +71,11 @@ pub fn post(rows: &(impl Read + ?Sized), id: &str) -> Option<PostNo> {
     by_id(rows, kind::POST, id).map(PostNo)
 }
 
+/// A file by id.
+pub fn file(rows: &(impl Read + ?Sized), id: &str) -> Option<FileNo> {
+    by_id(rows, kind::FILE, id).map(FileNo)
+}
+
 /// A connection by `remote_id`.
 pub fn connection(rows: &(impl Read + ?Sized), id: &str) -> Option<ConnectionNo> {
     by_id(rows, kind::CONNECTION, id).map(ConnectionNo)
@@ -85,6 +90,11 @@ impl Tx<'_> {
     /// Stores an id.
     pub fn bind_id(&mut self, kind: u8, id: Id, number: u64) {
         self.put(&(kind, id), &IdRow(number));
+    }
+
+    /// Frees an id.
+    pub fn unbind_id(&mut self, kind: u8, id: Id) {
+        self.delete::<IdRow>(&(kind, id));
     }
 
     /// Stores a unique name.

@@ -1,7 +1,9 @@
 //! Numbers and times that a step hands out.
 
 use crate::model::{Channel, Counters};
-use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, PostNo, TeamNo, UserNo, WorkspaceNo};
+use crate::rows::id::{
+    ChannelNo, ConnectionNo, FeedSeq, FileNo, PostNo, TeamNo, UserNo, WorkspaceNo,
+};
 use crate::rows::tx::Tx;
 
 impl Tx<'_> {
@@ -51,6 +53,11 @@ impl Tx<'_> {
     /// The next number of a due row, job, held or quarantined item.
     pub fn next_row(&mut self) -> u64 {
         self.count(|c| &mut c.row)
+    }
+
+    /// The next file number.
+    pub fn next_file(&mut self) -> FileNo {
+        FileNo(self.next_row())
     }
 
     /// The `update_at` of this step's changes in a channel: the step's time, or one more than the highest one

@@ -7,15 +7,18 @@ use serde::{Deserialize, Serialize};
 use crate::boundary::behaviour::InForce;
 use crate::boundary::texts::{Class, Text, TextVisitor};
 use crate::model::{
-    Acknowledgement, AcknowledgementCount, Channel, ChannelMember, ChannelPost, Connection,
-    ConnectionLink, Due, EmojiCount, Exception, ExceptionTime, FeedEntry, FrameProgress, Held,
-    HeldItem, HeldSum, IdRow, Interruption, Job, KeptFrame, LastResend, Link, Mention, MetaKey,
-    MetaRow, NameRow, Offer, PeerWorkspace, Pending, PersonalValue, PinnedPost, Post, PostBlock,
-    PostEmoji, PostMention, QuarantineEntry, QuarantineShare, Reaction, RemovedReactions, Request,
-    RequestExpiry, Round, Scope, SentOldPost, SentReaction, SentUser, SharedChannel,
-    SharedMembership, Team, TeamMember, ThreadPost, User, UserChannel, UserTeam, VerdictRow,
+    Acknowledgement, AcknowledgementCount, Channel, ChannelFiles, ChannelMember, ChannelPost,
+    Connection, ConnectionLink, Due, EmojiCount, Exception, ExceptionTime, FeedEntry, File,
+    FileBytes, FrameProgress, Held, HeldItem, HeldSum, IdRow, Interruption, Job, KeptFrame,
+    LastResend, Link, Mention, MetaKey, MetaRow, NameRow, Offer, PeerWorkspace, Pending,
+    PersonalValue, PinnedPost, Post, PostBlock, PostEmoji, PostMention, QuarantineEntry,
+    QuarantineShare, Reaction, RemovedReactions, Request, RequestExpiry, Round, Scope, SentOldPost,
+    SentReaction, SentUser, SharedChannel, SharedMembership, Team, TeamMember, ThreadPost,
+    UnpostedCount, UnpostedFile, User, UserChannel, UserTeam, VerdictRow,
 };
-use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, Id, PostNo, TeamNo, UserNo, WorkspaceNo};
+use crate::rows::id::{
+    ChannelNo, ConnectionNo, FeedSeq, FileNo, Id, PostNo, TeamNo, UserNo, WorkspaceNo,
+};
 use crate::rows::record::Record;
 
 /// What data is about.
@@ -185,7 +188,7 @@ tables! {
     /// Channels of a user: (user, channel), no value.
     UserChannels = 10: (user: UserNo, channel: ChannelNo) => UserChannel, Passing, about [];
     /// Posts.
-    Posts = 11: (post: PostNo) => Post version 3, Kept, about [post] and its [channel];
+    Posts = 11: (post: PostNo) => Post version 4, Kept, about [post] and its [channel];
     /// Posts of a channel in order: (channel, ordered_at, post), with whether each is live.
     ChannelPosts = 12: (channel: ChannelNo, ordered_at: i64, post: PostNo)
         => ChannelPost version 2, Kept, about [];
@@ -294,6 +297,16 @@ tables! {
     Interruptions = 53: (connection: ConnectionNo) => Interruption, Passing, about [connection];
     /// Positions in offering the workspace's people: (connection).
     Offers = 54: (connection: ConnectionNo) => Offer, Passing, about [connection];
+    /// Files, without their bytes.
+    Files = 55: (file: FileNo) => File, Kept, about [] and its [user, channel];
+    /// How many files have the same bytes: digest of the bytes.
+    FileBytes = 56: (digest: String as Text::Words) => FileBytes, Kept, about [];
+    /// Files that no post has taken yet, by the time at which they are dropped: (time_ms, file), no value.
+    UnpostedFiles = 57: (at_ms: i64, file: FileNo) => UnpostedFile, Passing, about [];
+    /// How many such files a user has.
+    UnpostedCounts = 58: (user: UserNo) => UnpostedCount, Passing, about [user];
+    /// How many files the posts of a channel have.
+    ChannelFiles = 59: (channel: ChannelNo) => ChannelFiles, Passing, about [channel];
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::{TEAM, TEAM_OF_THE_PEER};
 use crate::command::{
-    AcceptConnection, AcknowledgePost, AddChannelMember, AddReaction, AddTeamMember,
+    AcceptConnection, AcknowledgePost, AddChannelMember, AddFile, AddReaction, AddTeamMember,
     AttachConnection, Command, Configure, ConfigureConnectedWorkspaces, ConfirmConnection,
     CreateChannel, CreateConnection, CreatePost, CreateTeam, CreateUser, DeletePost, EditPost,
     InviteToChannel, PatchUser, PersonalChange, RemoveChannelMember, RemoveConnection,
@@ -114,9 +114,20 @@ pub fn post_with(
         props: String::new(),
         kind: String::new(),
         priority: None,
+        files: Vec::new(),
     };
     change(&mut new);
     Command::CreatePost(new)
+}
+
+pub fn add_file(channel: ChannelNo, name: &str, bytes: u8) -> Command {
+    Command::AddFile(AddFile {
+        channel,
+        name: name.into(),
+        size: 12,
+        digest: format!("{bytes:064x}"),
+        dimensions: None,
+    })
 }
 
 pub fn edit(post: PostNo, message: &str) -> Command {

@@ -108,6 +108,7 @@ variants!(COMMANDS, command, Command {
     AcknowledgePost => By(Act::Acknowledge),
     WithdrawAcknowledgement => By(Act::Withdraw),
     RelocateConnection => Never("where a peer is called is the host's business"),
+    AddFile => By(Act::Attach),
     SetPersonal => Never("it changes what one user keeps and nothing that is shared"),
 });
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use causeway_kernel::boundary::input::Actor;
 use causeway_kernel::command::{
-    AbandonConnection, AcceptConnection, AcknowledgePost, AddChannelMember, AddReaction,
+    AbandonConnection, AcceptConnection, AcknowledgePost, AddChannelMember, AddFile, AddReaction,
     AddTeamMember, AttachConnection, Command, Configure, ConfigureConnectedWorkspaces,
     ConfirmConnection, CreateChannel, CreateConnection, CreatePost, CreateTeam, CreateUser,
     DeletePost, EditPost, InviteToChannel, PatchConnection, PatchUser, PersonalChange,
@@ -50,6 +50,7 @@ fn written(root: Option<PostNo>, message: &str) -> Command {
         props: String::new(),
         kind: String::new(),
         priority: None,
+        files: Vec::new(),
     })
 }
 
@@ -146,6 +147,13 @@ fn commands(site: &Site) -> Vec<(Actor, Command)> {
             post,
             user: UserNo(1),
             emoji: emoji(),
+        }),
+        Command::AddFile(AddFile {
+            channel: CHANNEL,
+            name: "notes.txt".into(),
+            size: 1_000,
+            digest: "0f".repeat(32),
+            dimensions: None,
         }),
         Command::AcknowledgePost(AcknowledgePost { post }),
         Command::WithdrawAcknowledgement(WithdrawAcknowledgement { post }),

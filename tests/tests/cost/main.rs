@@ -157,6 +157,7 @@ fn acts_of_users_cost_the_same_on_full_tables() {
                 props: String::new(),
                 kind: String::new(),
                 priority: None,
+                files: Vec::new(),
             }),
             Command::AddReaction(AddReaction {
                 post: local,

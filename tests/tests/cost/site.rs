@@ -200,6 +200,7 @@ impl Site {
                 props: String::new(),
                 kind: String::new(),
                 priority: None,
+                files: Vec::new(),
             }),
         );
         let profile = user(&long("ann"), "ann", 1);

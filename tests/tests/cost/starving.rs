@@ -231,6 +231,7 @@ fn write() -> Input {
             props: String::new(),
             kind: String::new(),
             priority: None,
+            files: Vec::new(),
         }),
     }
 }

@@ -8,6 +8,7 @@ mod connections;
 mod damage;
 mod demo;
 mod discovery;
+mod files;
 mod first_steps;
 mod full_disk;
 mod invitations;

@@ -1,6 +1,6 @@
 //! `Channel`, `ChannelMember`, `ChannelStats`, `ChannelUnread`.
 
-use causeway_kernel::model::{Channel, ChannelMember, Team};
+use causeway_kernel::model::{Channel, ChannelFiles, ChannelMember, Team};
 use causeway_kernel::rows::id::{ChannelNo, UserNo};
 use causeway_kernel::rows::tx::Read;
 use serde::Serialize;
@@ -179,14 +179,15 @@ impl<R: Read + ?Sized> Views<'_, R> {
         }
     }
 
-    /// Statistics of a channel; there are no files here.
+    /// Statistics of a channel.
     pub fn channel_stats(&self, channel: ChannelNo) -> ChannelStatsView {
+        let files = self.rows.get::<ChannelFiles>(&channel);
         ChannelStatsView {
             channel_id: self.channel_id(channel),
             member_count: channels::member_count(self.rows, channel),
             guest_count: 0,
             pinnedpost_count: channels::pinned_count(self.rows, channel),
-            files_count: 0,
+            files_count: files.unwrap_or_default().files,
         }
     }
 

@@ -11,6 +11,7 @@ use causeway_kernel::rows::id::{ChannelNo, Id, PostNo, UserNo};
 use causeway_kernel::rows::tx::Read;
 use serde::Serialize;
 
+use super::file::FileView;
 use super::post::{Metadata, PostView, kind};
 use super::user::UserView;
 use super::{Null, Viewer, Views, text};
@@ -48,6 +49,10 @@ struct Data<'a> {
     channel_type: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     delete_at: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image: Option<&'a str>,
+    #[serde(rename = "otherFile", skip_serializing_if = "Option::is_none")]
+    other_file: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     post: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -335,8 +340,12 @@ impl<R: Read + ?Sized> Views<'_, R> {
         } else {
             format!("@{}", self.username(post.user))
         };
+        let files = self.files(&post);
+        let mark = |is_set: bool| is_set.then_some("true");
         let data = Data {
             channel_display_name: Some(&channel.display_name),
+            image: mark(files.iter().any(FileView::is_image)),
+            other_file: mark(!files.is_empty()),
             channel_name: Some(&channel.name),
             channel_type: Some(channel.place.letter()),
             post: Some(self.post_text(post_no, &post)),
@@ -426,7 +435,7 @@ impl<R: Read + ?Sized> Views<'_, R> {
             kind: "system_ephemeral",
             props: None,
             hashtags: "",
-            file_ids: [],
+            file_ids: Vec::new(),
             pending_post_id: "",
             has_reactions: None,
             remote_id: None,

@@ -7,6 +7,7 @@
 mod bounded;
 mod channel;
 mod event;
+mod file;
 mod post;
 mod preference;
 mod sharing;
@@ -25,8 +26,8 @@ use std::collections::BTreeMap;
 use causeway_kernel::authority;
 use causeway_kernel::boundary::output::{AcknowledgementEvent, Object, Refusal};
 use causeway_kernel::model::{
-    Acknowledgement, Channel, ChannelMember, Connection, Place, Post, Reaction, Team, TeamMember,
-    User,
+    Acknowledgement, Channel, ChannelMember, Connection, File, Place, Post, Reaction, Team,
+    TeamMember, User,
 };
 use causeway_kernel::rows::id::{ChannelNo, Id, PostNo, TeamNo, UserNo, WorkspaceNo};
 use causeway_kernel::rows::tx::Read;
@@ -124,6 +125,7 @@ impl<'r, R: Read + ?Sized> Views<'r, R> {
                     acknowledged_at: row.acknowledged_at,
                 }))
             }
+            Object::File(no) => text(&self.file(&rows.get::<File>(no)?)),
             Object::Connection(no) => text(&self.remote_cluster(*no, &rows.get::<Connection>(no)?)),
         })
     }

@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
+use super::file::FileView;
 use super::{Null, Views, non_empty, stored};
 use crate::query::posts::{self, PostList};
 
@@ -33,7 +34,7 @@ pub struct PostView<'a> {
     #[serde(serialize_with = "object_or_empty")]
     pub(super) props: Option<&'a RawValue>,
     pub(super) hashtags: &'a str,
-    pub(super) file_ids: [&'a str; 0],
+    pub(super) file_ids: Vec<String>,
     pub(super) pending_post_id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) has_reactions: Option<bool>,
@@ -48,6 +49,8 @@ pub struct PostView<'a> {
 /// Data of a post that is not in its row.
 #[derive(Default, Serialize)]
 pub(super) struct Metadata {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    files: Vec<FileView>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reactions: Option<Vec<ReactionView>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -57,9 +60,10 @@ pub(super) struct Metadata {
 }
 
 impl Metadata {
-    /// Without the lists, which may be long.
+    /// Without the lists that may be long.
     pub(super) fn short(self) -> Metadata {
         Metadata {
+            files: self.files,
             priority: self.priority,
             ..Metadata::default()
         }
@@ -136,6 +140,7 @@ impl<R: Read + ?Sized> Views<'_, R> {
         let live = post.delete_at == 0;
         let shown = |text: &'a str| if live { text } else { "" };
         let has_reactions = live && post.reaction_count > 0;
+        let files = self.files(post);
         PostView {
             id: post.id.as_str(),
             create_at: post.create_at,
@@ -151,7 +156,7 @@ impl<R: Read + ?Sized> Views<'_, R> {
             kind: kind(post),
             props: stored(shown(&post.props)),
             hashtags: shown(&post.hashtags),
-            file_ids: [],
+            file_ids: files.iter().map(|file| file.id.clone()).collect(),
             pending_post_id: &post.pending_post_id,
             has_reactions: has_reactions.then_some(true),
             remote_id: non_empty(self.remote_id(post.origin)),
@@ -159,6 +164,7 @@ impl<R: Read + ?Sized> Views<'_, R> {
             last_reply_at: post.last_reply_at,
             participants: (),
             metadata: Metadata {
+                files,
                 reactions: has_reactions.then(|| self.reactions(post_no)),
                 acknowledgements: if live {
                     self.acknowledgements(post_no, post)

@@ -234,6 +234,7 @@ mod tests {
                     props: String::new(),
                     kind: String::new(),
                     priority: None,
+                    files: Vec::new(),
                 };
                 self.by(user, Command::CreatePost(command));
             }

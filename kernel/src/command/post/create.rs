@@ -10,10 +10,10 @@ use crate::boundary::texts::{Json, Text, texts};
 use crate::command::channel::seen;
 use crate::command::registry::{Act, By};
 use crate::command::request;
-use crate::model::limits::POST_TYPE_BYTES_MAX;
+use crate::model::limits::{FILES_PER_POST_MAX, POST_TYPE_BYTES_MAX};
 use crate::model::{ChannelMember, Post, Priority};
-use crate::objects::posts;
-use crate::rows::id::{ChannelNo, FeedSeq, PostNo, UserNo, WorkspaceNo};
+use crate::objects::{files, posts};
+use crate::rows::id::{ChannelNo, FeedSeq, FileNo, PostNo, UserNo, WorkspaceNo};
 use crate::rows::tx::{Read, Tx};
 
 /// Writes a post. Repeating a key of the same user returns the post already made, whatever else the request
@@ -32,6 +32,9 @@ pub struct CreatePost {
     pub kind: String,
     /// What it asks of its readers; only for roots.
     pub priority: Option<Priority>,
+    /// Its files, in order. Those that are not the author's own in this channel, or already in a post, are
+    /// left out. Client API §7.1.
+    pub files: Vec<FileNo>,
 }
 texts!(struct CreatePost {
     channel,
@@ -40,26 +43,24 @@ texts!(struct CreatePost {
     props: Json::Any,
     kind: Text::Token,
     priority,
+    files,
 });
 
 impl Act for CreatePost {
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
 
-    /// Version 1 had no priority, which is the last field.
-    fn of_older_version(_version: u8, body: &[u8]) -> Option<CreatePost> {
-        let none = postcard::to_allocvec(&None::<Priority>).ok()?;
-        match postcard::take_from_bytes(&[body, &none].concat()) {
+    fn of_older_version(version: u8, body: &[u8]) -> Option<CreatePost> {
+        match postcard::take_from_bytes(&[body, &missing_in(version)?].concat()) {
             Ok((post, [])) => Some(post),
             _ => None,
         }
     }
 
     fn to_older_version(&self, version: u8) -> Option<Vec<u8>> {
-        let none = postcard::to_allocvec(&None::<Priority>).ok()?;
+        let has_place = self.files.is_empty() && (version == 2 || self.priority.is_none());
         let body = postcard::to_allocvec(self).ok()?;
-        let is_plain = version == 1 && self.priority.is_none();
-        let body = body.strip_suffix(none.as_slice()).filter(|_| is_plain)?;
-        Some(body.to_vec())
+        let body = body.strip_suffix(missing_in(version)?.as_slice())?;
+        has_place.then(|| body.to_vec())
     }
 
     fn carry_out(&self, tx: &mut Tx<'_>, by: By<'_>) -> Result<Reply, Refusal> {
@@ -80,6 +81,15 @@ impl Act for CreatePost {
             check_root(tx, self, root)?;
         }
         check_priority(self)?;
+        if self.files.len() > FILES_PER_POST_MAX {
+            return Err(Refusal::new(
+                400,
+                "model.post.is_valid.file_ids.app_error",
+                format!(
+                    "A post can have {FILES_PER_POST_MAX} files at most; put the others into further posts."
+                ),
+            ));
+        }
         let post = Post {
             id: tx.new_id(),
             origin: WorkspaceNo::OURS,
@@ -104,6 +114,7 @@ impl Act for CreatePost {
             moderated: false,
             ordered_at: 0,
             priority: self.priority,
+            files: files::unposted(tx, user, self.channel, &self.files),
         };
         let post_no = posts::insert(tx, post);
         mark_seen(tx, self.channel, user);
@@ -111,6 +122,17 @@ impl Act for CreatePost {
             request::remember(tx, user, key, post_no);
         }
         Ok(Reply::Object(Object::Post(post_no)))
+    }
+}
+
+/// The fields at the end that an older version did not have: up to version 1 the priority, up to version 2 the
+/// files.
+fn missing_in(version: u8) -> Option<Vec<u8>> {
+    let (no_priority, no_files) = (None::<Priority>, Vec::<FileNo>::new());
+    match version {
+        1 => postcard::to_allocvec(&(no_priority, no_files)).ok(),
+        2 => postcard::to_allocvec(&no_files).ok(),
+        _ => None,
     }
 }
 

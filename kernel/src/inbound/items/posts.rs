@@ -271,6 +271,7 @@ fn build(
         moderated: false,
         ordered_at: 0,
         priority: None,
+        files: Vec::new(),
     }
 }
 

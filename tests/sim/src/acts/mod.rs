@@ -3,6 +3,7 @@
 //! below; its consequences are judged by the [oracle](crate::oracle).
 
 mod acknowledge;
+mod attach;
 mod create_channel;
 mod delete;
 mod edit;
@@ -85,6 +86,8 @@ macro_rules! acts {
 acts! {
     /// Writes a post.
     Post => post,
+    /// Adds a file, or writes a post with the files added before.
+    Attach => attach,
     /// Replies to a post.
     Reply => reply,
     /// Changes the text of one's own post.

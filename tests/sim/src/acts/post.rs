@@ -52,6 +52,7 @@ pub(super) fn plain(place: &Place, root: Option<PostNo>, message: String) -> Cre
         props: String::new(),
         kind: String::new(),
         priority: None,
+        files: Vec::new(),
     }
 }
 

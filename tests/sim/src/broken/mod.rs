@@ -45,6 +45,8 @@ pub enum Defect {
     ForgesAuthors,
     /// The priority of a peer's post is not stored.
     LosesPriorities,
+    /// The bytes of an added file are not counted as needed.
+    LosesFileBytes,
     /// A peer may delete any post.
     DropsAuthority,
     /// A message is sent to a peer that was uninvited.
@@ -87,7 +89,7 @@ pub enum Defect {
 
 impl Defect {
     /// Every defect, and the checkers of which one must report it.
-    pub const ALL: [(Defect, &'static [&'static str]); 31] = [
+    pub const ALL: [(Defect, &'static [&'static str]); 32] = [
         (
             Defect::SkipsWrites,
             &[oracle::NO_LOSS, oracle::IDEMPOTENCE, oracle::ORDER],
@@ -118,6 +120,7 @@ impl Defect {
         (Defect::Echoes, &[oracle::NO_ECHO]),
         (Defect::ForgesAuthors, &[oracle::AUTHORSHIP]),
         (Defect::LosesPriorities, &[oracle::CONVERGENCE]),
+        (Defect::LosesFileBytes, &[oracle::FILES]),
         (Defect::DropsAuthority, &[oracle::INERT]),
         (Defect::SendsAfterUninvite, &[oracle::ENTITLEMENT]),
         (Defect::MovesCursorsBack, &[oracle::CURSORS]),

@@ -68,6 +68,15 @@ pub(super) fn spoil(
                 post.user = UserNo(1);
             }
         }),
+        (
+            Defect::LosesFileBytes,
+            Input::Command {
+                command: Command::AddFile(_),
+                ..
+            },
+        ) => output
+            .writes
+            .retain(|write| write.table != Table::FileBytes),
         (Defect::LosesPriorities, Input::Frame { .. }) => rows::change::<Post>(output, |post| {
             if !post.origin.is_ours() {
                 post.priority = None;

@@ -233,6 +233,7 @@ pub fn cause(rows: &Tables, input: &Input) -> Cause {
         | Command::ConfigureConnectedWorkspaces { .. }
         | Command::SetPersonal(_)
         | Command::PatchConnection { .. }
+        | Command::AddFile(_)
         | Command::RelocateConnection(_) => None,
     };
     found.unwrap_or(Cause::Other)
@@ -346,7 +347,12 @@ pub fn facts(rows: &Tables, cause: Cause, carried: &Carried) -> Facts {
             | Table::LastResends
             | Table::SharedMemberships
             | Table::Interruptions
-            | Table::Offers => {}
+            | Table::Offers
+            | Table::Files
+            | Table::FileBytes
+            | Table::UnpostedFiles
+            | Table::UnpostedCounts
+            | Table::ChannelFiles => {}
         }
     }
     facts

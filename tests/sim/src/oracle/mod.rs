@@ -11,6 +11,7 @@ pub mod convergence;
 mod directory;
 pub mod error_paths;
 pub mod facts;
+pub mod files;
 pub mod foreign;
 pub mod inert;
 mod intruder;

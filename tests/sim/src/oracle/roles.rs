@@ -83,6 +83,7 @@ fn is_about_teams(command: &Command) -> bool {
         | Command::ConfigureConnectedWorkspaces { .. }
         | Command::SetPersonal(_)
         | Command::PatchConnection { .. }
+        | Command::AddFile(_)
         | Command::RelocateConnection(_) => false,
     }
 }

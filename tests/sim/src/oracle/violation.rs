@@ -49,9 +49,11 @@ pub const ERROR_PATHS: &str = "I14 error paths";
 pub const REPLAY: &str = "I15 equal replay";
 /// I16: changing the kernel or policy at any step changes none of this.
 pub const UPGRADE: &str = "I16 upgrade";
+/// I17: the bytes of every file stay.
+pub const FILES: &str = "I17 files";
 
 /// The invariants, in order.
-pub const ALL: [&str; 16] = [
+pub const ALL: [&str; 17] = [
     CONVERGENCE,
     NO_LOSS,
     NO_DUPLICATES,
@@ -68,6 +70,7 @@ pub const ALL: [&str; 16] = [
     ERROR_PATHS,
     REPLAY,
     UPGRADE,
+    FILES,
 ];
 /// A step never stops.
 pub const RUNS: &str = "a step runs";

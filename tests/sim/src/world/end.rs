@@ -4,6 +4,7 @@ use super::World;
 use crate::journal;
 use crate::oracle::bounded;
 use crate::oracle::convergence::Show;
+use crate::oracle::files;
 use crate::oracle::{REPLAY, Violation, broken};
 
 impl World<'_> {
@@ -19,6 +20,7 @@ impl World<'_> {
         for node in &self.nodes {
             let inputs = node.journal.iter().map(|entry| entry.input.len());
             bounded::check_end(node.no, &node.rows, inputs.sum())?;
+            files::check_end(node.no, &node.rows)?;
         }
         for node in &self.nodes {
             let replayed = journal::replay(self.make_kernel, &node.journal)

@@ -48,6 +48,7 @@ pub fn create_post(root: Option<u64>, message: &str) -> Command {
         props: String::new(),
         kind: String::new(),
         priority: None,
+        files: Vec::new(),
     })
 }
 

@@ -45,8 +45,21 @@ fn post_act(seen: &Seen<'_>, command: &Command) -> Option<String> {
             };
             let channel = names.channel(new.channel);
             let asked = new.priority.map(asked).unwrap_or_default();
-            format!("{what} in {channel}{asked}: {}", quoted(&new.message))
+            let files = match new.files.len() {
+                0 => String::new(),
+                files => format!(" with {}", count(files, "file")),
+            };
+            format!(
+                "{what} in {channel}{files}{asked}: {}",
+                quoted(&new.message)
+            )
         }
+        Command::AddFile(new) => format!(
+            "adds the file {} to {} ({})",
+            plain(&new.name),
+            names.channel(new.channel),
+            count(usize::try_from(new.size).unwrap_or(usize::MAX), "byte")
+        ),
         Command::EditPost(EditPost {
             post,
             message,

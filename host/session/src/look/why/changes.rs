@@ -118,6 +118,9 @@ fn differences(old: &Post, new: &Post) -> Vec<String> {
     if old.priority != new.priority && new.delete_at == 0 {
         out.push("its priority changed".into());
     }
+    if old.files != new.files && new.delete_at == 0 {
+        out.push("its files changed".into());
+    }
     out
 }
 

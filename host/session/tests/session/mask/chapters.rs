@@ -1,6 +1,7 @@
 //! The chapters of the story.
 
 use causeway_kernel::boundary::input::{Actor, FramePart, Incarnation, Input, SendOutcome};
+use causeway_kernel::boundary::output::{Object, Reply};
 use causeway_kernel::command::{
     AbandonConnection, AcknowledgePost, AddReaction, AttachConnection, Command, Configure,
     DeletePost, EditPost, InviteToChannel, PatchConnection, PersonalChange, RelocateConnection,
@@ -107,6 +108,12 @@ fn write_and_edit(story: &mut Story) {
         story.act(0, FIRST, command);
     }
     story.act(0, FIRST, story::urgent_post(LOUNGE, "answer soon"));
+    for name in ["wonderful/marmalade.png", "..", "marmalade"] {
+        if let Reply::Object(Object::File(file)) = story.act(0, FIRST, story::file(LOUNGE, name)) {
+            let files = vec![file, file];
+            story.act(0, FIRST, story::post_with_files(LOUNGE, "look", files));
+        }
+    }
     let gone = story.write(0, LOUNGE, "deleted soon").unwrap();
     story.act(0, FIRST, Command::DeletePost(DeletePost { post: gone }));
     story.act(

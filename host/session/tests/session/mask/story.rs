@@ -8,13 +8,14 @@ use causeway_kernel::boundary::input::{
 use causeway_kernel::boundary::output::{Effect, Object, Output, Reply};
 use causeway_kernel::boundary::policy::{Question, Revision, Verdict};
 use causeway_kernel::command::{
-    AcceptConnection, AddChannelMember, AddTeamMember, Command, ConfirmConnection, CreateChannel,
-    CreateConnection, CreatePost, CreateTeam, CreateUser, InviteToChannel, PatchUser, UserPatch,
+    AcceptConnection, AddChannelMember, AddFile, AddTeamMember, Command, ConfirmConnection,
+    CreateChannel, CreateConnection, CreatePost, CreateTeam, CreateUser, InviteToChannel,
+    PatchUser, UserPatch,
 };
 use causeway_kernel::model::{
     Channel, ChannelKind, Config, Connection, PeerKind, Post, Priority, PriorityLevel,
 };
-use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, PostNo, TeamNo, UserNo};
+use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, FileNo, PostNo, TeamNo, UserNo};
 use causeway_kernel::rows::tx::Read;
 
 use super::node::Node;
@@ -219,6 +220,7 @@ pub fn post(channel: ChannelNo, root: Option<PostNo>, message: &str, props: &str
         props: props.to_string(),
         kind: String::new(),
         priority: None,
+        files: Vec::new(),
     })
 }
 
@@ -234,6 +236,29 @@ pub fn urgent_post(channel: ChannelNo, message: &str) -> Command {
             requested_ack: true,
             persistent_notifications: false,
         }),
+        files: Vec::new(),
+    })
+}
+
+pub fn file(channel: ChannelNo, name: &str) -> Command {
+    Command::AddFile(AddFile {
+        channel,
+        name: name.to_string(),
+        size: 1_000,
+        digest: "0a1b2c3d".repeat(8),
+        dimensions: None,
+    })
+}
+
+pub fn post_with_files(channel: ChannelNo, message: &str, files: Vec<FileNo>) -> Command {
+    Command::CreatePost(CreatePost {
+        channel,
+        root: None,
+        message: message.to_string(),
+        props: String::new(),
+        kind: String::new(),
+        priority: None,
+        files,
     })
 }
 

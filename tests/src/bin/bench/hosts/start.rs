@@ -139,6 +139,7 @@ async fn fill(data: &Path, port: u16, history: usize) -> Result<()> {
             props: String::new(),
             kind: String::new(),
             priority: None,
+            files: Vec::new(),
         }),
     };
     let mut number = 0;

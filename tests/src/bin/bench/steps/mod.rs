@@ -371,5 +371,6 @@ fn create_post(channel: ChannelNo, root: Option<PostNo>, number: u64) -> Command
         props: String::new(),
         kind: String::new(),
         priority: None,
+        files: Vec::new(),
     })
 }

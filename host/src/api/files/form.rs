@@ -1,0 +1,176 @@
+//! Files in a multipart form. Client API §8, shapes 1 and 2.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::body::Body;
+use axum::http::StatusCode;
+use bytes::Bytes;
+use causeway_files::Incoming;
+use causeway_kernel::rows::id::ID_BYTES;
+use futures_util::{Stream, StreamExt};
+use multer::{Field, Multipart};
+
+use super::{Uploaded, shown, writable};
+use crate::app::{Caller, SharedApp};
+use crate::files::receive::{paced, receive};
+use crate::files::{add, too_large, unreadable};
+use crate::http::ApiError;
+
+/// Files of a form; more are refused.
+const FILES_MAX: usize = 50;
+/// Bytes of a client's own id of a file; more are refused.
+const CLIENT_ID_BYTES_MAX: usize = 128;
+/// Bytes of a form that are held while the head of a part or the end of a short field is looked for; more are
+/// refused.
+const HELD_BYTES_MAX: usize = 1 << 20;
+
+/// What a form contained.
+#[derive(Default)]
+struct Form {
+    channel_id: String,
+    client_ids: Vec<String>,
+    /// Files with their names.
+    files: Vec<(String, Incoming)>,
+}
+
+/// Receives a form and adds its files. `channel_id` is that of the query, if there is one.
+pub(super) async fn upload(
+    app: &SharedApp,
+    caller: &Caller,
+    channel_id: &str,
+    boundary: String,
+    body: Body,
+) -> Result<Uploaded, ApiError> {
+    if !channel_id.is_empty() {
+        writable(app, caller, channel_id)?;
+    }
+    let form = read(app, caller, boundary, body).await?;
+    if !channel_id.is_empty() && !form.channel_id.is_empty() && form.channel_id != channel_id {
+        return Err(ApiError::invalid_body("channel_id"));
+    }
+    let named = if channel_id.is_empty() {
+        &form.channel_id
+    } else {
+        channel_id
+    };
+    let channel = writable(app, caller, named)?;
+    if form.files.is_empty() {
+        return Err(unreadable());
+    }
+    if !form.client_ids.is_empty() && form.client_ids.len() != form.files.len() {
+        return Err(ApiError::invalid_body("client_ids"));
+    }
+    let mut file_infos = Vec::new();
+    for (name, incoming) in form.files {
+        let made = add(app, caller.user, channel, name, incoming).await?;
+        file_infos.push(shown(app, caller, made.as_ref())?);
+    }
+    Ok(Uploaded {
+        file_infos,
+        client_ids: form.client_ids,
+    })
+}
+
+async fn read(
+    app: &SharedApp,
+    caller: &Caller,
+    boundary: String,
+    body: Body,
+) -> Result<Form, ApiError> {
+    let held = Arc::<AtomicUsize>::default();
+    let mut parts = Multipart::new(limited(body, Arc::clone(&held)), boundary);
+    let mut form = Form::default();
+    while let Some(part) = parts.next_field().await? {
+        held.store(0, Ordering::Relaxed);
+        match part.name() {
+            Some("channel_id") => {
+                form.channel_id = short_text(part, ID_BYTES, "channel_id").await?;
+                writable(app, caller, &form.channel_id)?;
+            }
+            Some("client_ids") if form.client_ids.len() < FILES_MAX => {
+                let id = short_text(part, CLIENT_ID_BYTES_MAX, "client_ids").await?;
+                form.client_ids.push(id);
+            }
+            Some("files") if form.files.len() < FILES_MAX => {
+                let name = part
+                    .file_name()
+                    .ok_or_else(|| ApiError::invalid_body("files"))?;
+                let name = name.to_string();
+                let incoming = app.files.on_disk(|store| store.receive()).await?;
+                let bytes = part.inspect(|_| held.store(0, Ordering::Relaxed));
+                let settings = &app.files.settings;
+                let limit = settings.max_file_size;
+                let incoming = receive(incoming, bytes, limit, too_large(settings)).await?;
+                form.files.push((name, incoming));
+            }
+            Some("client_ids" | "files") => {
+                return Err(ApiError::new(
+                    StatusCode::BAD_REQUEST,
+                    "api.context.invalid_body_param.app_error",
+                    format!(
+                        "A form holds {FILES_MAX} files at most; send the others in a further one."
+                    ),
+                ));
+            }
+            other => return Err(ApiError::invalid_body(other.unwrap_or("form field"))),
+        }
+    }
+    Ok(form)
+}
+
+/// The text of a field, which may not be long.
+async fn short_text(
+    mut field: Field<'_>,
+    bytes_max: usize,
+    name: &str,
+) -> Result<String, ApiError> {
+    let mut text = Vec::new();
+    while let Some(bytes) = field.chunk().await? {
+        text.extend_from_slice(&bytes);
+        if text.len() > bytes_max {
+            return Err(ApiError::invalid_body(name));
+        }
+    }
+    String::from_utf8(text).map_err(|_| ApiError::invalid_body(name))
+}
+
+/// The bytes of a form; an error once too many of them were taken without any result. `held` is set to 0 with
+/// every result.
+fn limited(
+    body: Body,
+    held: Arc<AtomicUsize>,
+) -> impl Stream<Item = Result<Bytes, StreamError>> + Send {
+    paced(body).map(move |bytes| {
+        let bytes = bytes.map_err(StreamError)?;
+        let now_held = held.fetch_add(bytes.len(), Ordering::Relaxed) + bytes.len();
+        if now_held > HELD_BYTES_MAX {
+            return Err(StreamError(unreadable()));
+        }
+        Ok(bytes)
+    })
+}
+
+/// A refusal on its way through the parser of forms.
+#[derive(Debug)]
+struct StreamError(ApiError);
+
+impl fmt::Display for StreamError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl std::error::Error for StreamError {}
+
+impl From<multer::Error> for ApiError {
+    fn from(error: multer::Error) -> ApiError {
+        match error {
+            multer::Error::StreamReadFailed(cause) => cause
+                .downcast::<StreamError>()
+                .map_or_else(|_| unreadable(), |found| found.0),
+            _ => unreadable(),
+        }
+    }
+}

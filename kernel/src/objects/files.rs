@@ -1,0 +1,138 @@
+//! Adding files, giving them to posts, and removing them.
+//!
+//! A file belongs to its uploader until a post takes it, and is removed with that post; one that no post takes
+//! is removed after a while. The host keeps the bytes of every digest that has a row of [`FileBytes`].
+
+use crate::boundary::env::Range;
+use crate::boundary::output::Effect;
+use crate::model::limits::{
+    UNPOSTED_FILE_LIFE_MS, UNPOSTED_FILE_STEP_MS, UNPOSTED_FILES_MAX, UNPOSTED_FILES_PER_STEP_MAX,
+};
+use crate::model::{
+    ChannelFiles, Due, DueKind, File, FileBytes, Post, UnpostedCount, UnpostedFile, kind,
+};
+use crate::rows::id::{ChannelNo, FileNo, PostNo, UserNo};
+use crate::rows::key;
+use crate::rows::tx::{Read, SCAN_BYTES_MAX, Tx};
+
+/// Number of the due rows that drop unposted files; never returned by [`Tx::next_row`].
+const DUE_NUMBER: u64 = 1 << 62;
+
+/// Whether a user may have one more unposted file.
+pub fn has_room(tx: &Tx<'_>, user: UserNo) -> bool {
+    tx.get::<UnpostedCount>(&user).unwrap_or_default().files < UNPOSTED_FILES_MAX
+}
+
+/// Stores a file that no post has taken yet.
+pub fn insert(tx: &mut Tx<'_>, file: &File) -> FileNo {
+    let no = tx.next_file();
+    tx.put(&no, file);
+    tx.bind_id(kind::FILE, file.id, no.0);
+    let bytes = tx.get::<FileBytes>(&file.digest);
+    let files = bytes.map_or(0, |bytes| bytes.files).saturating_add(1);
+    tx.put(&file.digest, &FileBytes { files });
+    change_count(tx, file.user, |files| files.saturating_add(1));
+    let until_ms = until_ms(file);
+    tx.put(&(until_ms, no), &UnpostedFile);
+    schedule(tx, until_ms);
+    no
+}
+
+/// Those of the named files that a user may put into a post of a channel, each once.
+pub fn unposted(tx: &Tx<'_>, user: UserNo, channel: ChannelNo, named: &[FileNo]) -> Vec<FileNo> {
+    let mut found = Vec::new();
+    for no in named {
+        let fits = |file: File| file.user == user && file.channel == channel && file.post.is_none();
+        if tx.get::<File>(no).is_some_and(fits) && !found.contains(no) {
+            found.push(*no);
+        }
+    }
+    found
+}
+
+/// Gives a new post its files.
+pub fn posted(tx: &mut Tx<'_>, post_no: PostNo, post: &Post) {
+    for no in &post.files {
+        let Some(mut file) = tx.get::<File>(no) else {
+            continue;
+        };
+        forget_unposted(tx, *no, &file);
+        file.post = Some(post_no);
+        tx.put(no, &file);
+        change_total(tx, file.channel, |files| files.saturating_add(1));
+    }
+}
+
+/// Removes a file. Its bytes are no longer needed once no other file has the same.
+pub fn remove(tx: &mut Tx<'_>, no: FileNo) {
+    let Some(file) = tx.get::<File>(&no) else {
+        return;
+    };
+    match file.post {
+        Some(_) => change_total(tx, file.channel, |files| files.saturating_sub(1)),
+        None => forget_unposted(tx, no, &file),
+    }
+    tx.delete::<File>(&no);
+    tx.unbind_id(kind::FILE, file.id);
+    let bytes = tx.get::<FileBytes>(&file.digest);
+    match bytes.map_or(0, |bytes| bytes.files.saturating_sub(1)) {
+        0 => tx.delete::<FileBytes>(&file.digest),
+        files => tx.put(&file.digest, &FileBytes { files }),
+    }
+}
+
+/// Removes files that no post took in time, at most [`UNPOSTED_FILES_PER_STEP_MAX`]; reschedules itself if
+/// more are left. Called when [`DueKind::UnpostedFiles`] is due.
+pub fn expire(tx: &mut Tx<'_>) {
+    let now_ms = tx.now_ms();
+    let rows = tx.rows::<UnpostedFile>(&Range {
+        from: Vec::new(),
+        to: key::encode(&now_ms.saturating_add(1)),
+        reverse: false,
+        rows_max: UNPOSTED_FILES_PER_STEP_MAX,
+        bytes_max: SCAN_BYTES_MAX,
+    });
+    let full = rows.len() >= UNPOSTED_FILES_PER_STEP_MAX as usize;
+    for ((_, no), _) in rows {
+        remove(tx, no);
+    }
+    if full {
+        schedule(tx, now_ms);
+    }
+}
+
+/// When an unposted file is dropped, in ms. Rounded up, so that one due row serves many.
+fn until_ms(file: &File) -> i64 {
+    let latest = file.create_at.saturating_add(UNPOSTED_FILE_LIFE_MS);
+    latest
+        .saturating_add(UNPOSTED_FILE_STEP_MS)
+        .saturating_sub(latest.rem_euclid(UNPOSTED_FILE_STEP_MS))
+}
+
+fn schedule(tx: &mut Tx<'_>, at_ms: i64) {
+    let due = (at_ms, DUE_NUMBER);
+    if !tx.has::<Due>(&due) {
+        let kind = DueKind::UnpostedFiles;
+        tx.put(&due, &Due { kind });
+        tx.effect(Effect::Wake { at_ms });
+    }
+}
+
+fn forget_unposted(tx: &mut Tx<'_>, no: FileNo, file: &File) {
+    tx.delete::<UnpostedFile>(&(until_ms(file), no));
+    change_count(tx, file.user, |files| files.saturating_sub(1));
+}
+
+fn change_count(tx: &mut Tx<'_>, user: UserNo, change: impl FnOnce(u32) -> u32) {
+    let count = tx.get::<UnpostedCount>(&user).unwrap_or_default();
+    match change(count.files) {
+        0 => tx.delete::<UnpostedCount>(&user),
+        files => tx.put(&user, &UnpostedCount { files }),
+    }
+}
+
+fn change_total(tx: &mut Tx<'_>, channel: ChannelNo, change: impl FnOnce(u64) -> u64) {
+    let total = tx.get::<ChannelFiles>(&channel).unwrap_or_default();
+    let files = change(total.files);
+    tx.put(&channel, &ChannelFiles { files });
+}
