@@ -10,7 +10,7 @@ use causeway_kernel::wire::frame::{self, Invite, Ping};
 use causeway_kernel::wire::json::{Document, Kind, Value};
 use causeway_kernel::wire::message::{
     ChannelInvite, SyncMessage, SyncSection, WireAcknowledgement, WireMembership, WirePost,
-    WireReaction, WireUser, encode_sync,
+    WireReaction, WireUser, encode_global_users, encode_sync,
 };
 use causeway_kernel::wire::response::{self, Answer};
 use causeway_kernel::wire::write::JsonWriter;
@@ -379,6 +379,29 @@ fn memberships_are_written_as_the_real_servers_write_them() {
         }
     });
     assert!(compared > 50, "{compared}");
+}
+
+#[test]
+fn people_without_a_channel_are_offered_as_the_real_servers_offer_them() {
+    let mut compared = 0;
+    real_payloads(|exchange, topic, payload| {
+        if topic != frame::TOPIC_GLOBAL_USERS {
+            return;
+        }
+        let message = SyncMessage::decode(payload).unwrap();
+        assert!(message.channel_id.is_empty() && message.users.len() <= 25);
+        let users = message.users.into_iter();
+        let users: Vec<_> = users
+            .map(|(_, user)| (user.unwrap(), Id::from_uuid_bytes([7; 16])))
+            .collect();
+        let id = Id::parse(&payload.text("id").unwrap()).unwrap();
+        let writer = JsonWriter::portable();
+        let ours = encode_global_users(writer, exchange.generation, id, &users);
+        // What is written of a user is compared below, and less than the real servers disclose.
+        same(&exchange.at, &ours, payload, &["users"], &[]);
+        compared += 1;
+    });
+    assert!(compared > 3, "{compared}");
 }
 
 #[test]
