@@ -10,6 +10,7 @@ mod json;
 mod mentions;
 mod offers;
 mod outgoing;
+mod people;
 mod player;
 mod priorities;
 mod recording;
@@ -88,4 +89,21 @@ everything! {
     features_that_are_off_never_break_a_batch_from_b_of_2021: WHOLE_2021 from 'B';
     features_that_are_off_never_break_a_batch_from_a_of_11: WHOLE_11 from 'A';
     features_that_are_off_never_break_a_batch_from_b_of_11: WHOLE_11 from 'B';
+}
+
+macro_rules! people {
+    ($($name:ident: $file:literal from $sender:literal;)*) => {$(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() {
+            let played = people::carry_out(&stories::WHOLE_11, $file, $sender).await;
+            played.expect("the workspace shows what was said");
+        }
+    )*};
+}
+
+people! {
+    members_of_11_as_the_home_of_the_channel_states_them: "17" from 'A';
+    members_of_11_as_the_invited_side_states_them: "17" from 'B';
+    people_of_11_who_are_offered: "18" from 'A';
+    people_of_11_who_are_offered_by_the_acceptor: "18" from 'B';
 }
