@@ -22,6 +22,7 @@ use crate::http::connections::Connections;
 use crate::hub::Hub;
 use crate::login_limit::LoginLimiter;
 use crate::metrics::Metrics;
+use crate::presence::Presence;
 use crate::vault::{Secret, Session, Vault};
 
 /// State of the service, shared by all handlers.
@@ -36,6 +37,8 @@ pub struct App {
     pub files: Files,
     /// Lines to WebSocket clients.
     pub hub: Hub,
+    /// Who is online.
+    pub presence: Presence,
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// Budget for large responses in flight.

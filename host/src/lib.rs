@@ -15,5 +15,6 @@ pub mod http;
 pub mod hub;
 pub mod login_limit;
 pub mod metrics;
+pub mod presence;
 pub mod service;
 pub mod vault;

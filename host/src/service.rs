@@ -37,6 +37,7 @@ use crate::http::{answers, descriptors, server};
 use crate::hub::Hub;
 use crate::login_limit::LoginLimiter;
 use crate::metrics::Metrics;
+use crate::presence::{self, Presence};
 use crate::vault::{Asker, Secret, VAULT_FILE, Vault, VaultError};
 
 /// How often to drop lines whose client did not come back, expired sessions and old failed logins.
@@ -58,6 +59,7 @@ pub struct Running {
     serving: JoinHandle<()>,
     effects: JoinHandle<()>,
     sweeping: JoinHandle<()>,
+    presence: JoinHandle<()>,
 }
 
 /// Starts a service; it serves requests when this returns.
@@ -95,6 +97,7 @@ pub async fn start_with_clock(mut settings: Settings, clock: Arc<dyn Clock>) -> 
         federation,
         files,
         hub: Hub::default(),
+        presence: Presence::default(),
         metrics: Arc::new(Metrics::default()),
         answers: answers::answers(),
         connections,
@@ -130,6 +133,7 @@ pub async fn start_with_clock(mut settings: Settings, clock: Arc<dyn Clock>) -> 
             tokio::join!(sweep(Arc::clone(&app)), sweep_files(app));
         }
     });
+    let presence = tokio::spawn(presence::run(Arc::clone(&app)));
     tracing::info!(%addr, site_url = app.settings.site_url, "the workspace is open");
     Ok(Running {
         addr,
@@ -138,6 +142,7 @@ pub async fn start_with_clock(mut settings: Settings, clock: Arc<dyn Clock>) -> 
         serving,
         effects,
         sweeping,
+        presence,
     })
 }
 
@@ -321,7 +326,7 @@ async fn sweep_sessions(app: &SharedApp) -> Result<()> {
 async fn dispatch(app: SharedApp, mut effects: UnboundedReceiver<Effect>) {
     while let Some(effect) = effects.recv().await {
         match effect {
-            Effect::Event(event) => app.publish(&event),
+            Effect::Event(event) => app.tell(&event),
             Effect::Send {
                 connection,
                 attempt,
@@ -381,6 +386,7 @@ impl Running {
             tracing::warn!(%error, "the accept loop ended early");
         }
         self.sweeping.abort();
+        self.presence.abort();
         self.app.federation.shutdown().await;
         self.app.engine.shutdown().await;
         self.effects.abort();

@@ -4,7 +4,8 @@
 use crate::boundary::behaviour::Behaviour;
 use crate::boundary::input::Actor;
 use crate::boundary::output::{Event, Refusal};
-use crate::model::{Channel, ChannelMember, File, Post, Team, TeamMember};
+use crate::model::limits::CHANNELS_PER_USER_MAX;
+use crate::model::{Channel, ChannelMember, File, Post, Team, TeamMember, UserChannel};
 use crate::rows::id::{ChannelNo, PostNo, TeamNo, UserNo};
 use crate::rows::tx::Read;
 
@@ -80,6 +81,13 @@ pub fn may_see_team(rows: &(impl Read + ?Sized), team_no: TeamNo, user: UserNo) 
 /// Whether a user is a member of a channel.
 pub fn is_channel_member(rows: &(impl Read + ?Sized), channel: ChannelNo, user: UserNo) -> bool {
     rows.has::<ChannelMember>(&(channel, user))
+}
+
+/// Whether two users are members of the same channel. Only a limited number of one's channels is compared.
+pub fn share_a_channel(rows: &(impl Read + ?Sized), one: UserNo, other: UserNo) -> bool {
+    rows.prefix::<UserChannel, _>(&one, CHANNELS_PER_USER_MAX)
+        .into_iter()
+        .any(|((_, channel), _)| is_channel_member(rows, channel, other))
 }
 
 /// Whether a user may read a channel: members, and the whole team if the channel is public.
@@ -173,6 +181,7 @@ pub fn hears(rows: &(impl Read + ?Sized), event: &Event, user: UserNo) -> bool {
         | Event::ChannelDeleted(channel) => may_read_channel(rows, *channel, user),
         Event::AddedToTeam(_, added) => *added == user,
         Event::PersonalSet(owner, ..) | Event::PersonalDeleted(owner, ..) => *owner == user,
+        Event::StatusChanged(about, _) => *about == user || share_a_channel(rows, *about, user),
         Event::NewUser(_) | Event::UserUpdated(_) => true,
         Event::Ephemeral(channel, addressee, _) => {
             *addressee == user && may_read_channel(rows, *channel, user)
@@ -184,7 +193,7 @@ pub fn hears(rows: &(impl Read + ?Sized), event: &Event, user: UserNo) -> bool {
 mod tests {
     use super::*;
     use crate::boundary::output::{AcknowledgementEvent, ReactionEvent};
-    use crate::model::PersonalKind;
+    use crate::model::{Availability, PersonalKind};
     use crate::rows::fixture::{self, id, put};
     use crate::rows::id::{Id, WorkspaceNo};
     use crate::rows::testing::MemoryHost;
@@ -303,7 +312,10 @@ mod tests {
             Some(Event::AcknowledgementAdded(..)) => {
                 Event::AcknowledgementRemoved(channel, acknowledgement())
             }
-            Some(Event::AcknowledgementRemoved(..)) => return None,
+            Some(Event::AcknowledgementRemoved(..)) => {
+                Event::StatusChanged(ANN, Availability::Away)
+            }
+            Some(Event::StatusChanged(..)) => return None,
         })
     }
 
@@ -334,7 +346,17 @@ mod tests {
             | Event::NewUser(_)
             | Event::UserUpdated(_)
             | Event::PersonalSet(..)
-            | Event::PersonalDeleted(..) => false,
+            | Event::PersonalDeleted(..)
+            | Event::StatusChanged(..) => false,
+        }
+    }
+
+    #[test]
+    fn statuses_are_heard_of_by_those_who_share_a_channel() {
+        let host = host();
+        let event = Event::StatusChanged(BOB, Availability::Away);
+        for (user, hears_it) in [(ANN, true), (BOB, true), (EVE, false), (ROOT, false)] {
+            assert_eq!(hears(&host, &event, user), hears_it, "{user:?}");
         }
     }
 

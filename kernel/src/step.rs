@@ -8,7 +8,7 @@ use crate::command;
 use crate::inbound;
 use crate::model::limits::DUE_PER_STEP_MAX;
 use crate::model::{DueKind, Job};
-use crate::objects::{files, order, posts, remote_names};
+use crate::objects::{files, order, posts, remote_names, statuses};
 use crate::outbound::{self, receipt};
 use crate::rows::due;
 use crate::rows::jobs;
@@ -60,6 +60,7 @@ fn carry_out(tx: &mut Tx<'_>, input: &Input) -> Reply {
             }
             Err(refusal) => return Reply::Refused(refusal),
         },
+        Input::Statuses(changes) => statuses::give(tx, changes),
         Input::Restored => connection::restored(tx),
         Input::PolicyChanged { .. } => {
             inbound::again::start(tx);

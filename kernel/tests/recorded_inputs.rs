@@ -20,8 +20,8 @@ use causeway_kernel::command::{
     UninviteFromChannel, UnshareChannel, UserPatch, ViewChannel, WithdrawAcknowledgement,
 };
 use causeway_kernel::model::{
-    ChannelKind, Config, ConnectedWorkspaces, Dimensions, PeerKind, PersonalKind, Priority,
-    PriorityLevel,
+    Availability, ChannelKind, Config, ConnectedWorkspaces, Dimensions, LocalStatus, PeerKind,
+    PersonalKind, Priority, PriorityLevel, Status,
 };
 use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, FileNo, Id, PostNo, TeamNo, UserNo};
 use causeway_kernel::rows::testing::MemoryHost;
@@ -311,6 +311,14 @@ fn examples() -> Vec<(&'static str, Input)> {
     let connection = CONNECTION;
     examples.push(("FramePart", Input::FramePart { connection, part }));
     examples.push(("DuePart", Input::DuePart(DuePart::Rows(3))));
+    let status = Status {
+        availability: Availability::Dnd,
+        manual: true,
+        last_activity_at: 1_700_000_000_000,
+        dnd_end_time: 1_700_003_600,
+    };
+    let changes = vec![LocalStatus { user: USER, status }];
+    examples.push(("Statuses", Input::Statuses(changes)));
     examples
 }
 

@@ -248,7 +248,7 @@ fn payloads_of_real_servers_are_read_whole() {
                 message.posts.len(),
                 message.reactions.len(),
                 message.mention_transforms.len(),
-                message.statuses as usize,
+                message.statuses.len(),
                 message.acknowledgements.len(),
                 message.membership_changes.len(),
                 files.sum(),
@@ -441,7 +441,10 @@ fn messages_and_frames_are_written_as_the_real_servers_write_them() {
             .collect();
         let reactions = message.reactions.into_iter();
         let reactions: Vec<_> = reactions.map(|(_, item)| item.unwrap()).collect();
+        let statuses = message.statuses.into_iter();
+        let statuses: Vec<_> = statuses.map(|(_, item)| item.unwrap()).collect();
         let section = match (posts.is_empty(), users.is_empty(), reactions.is_empty()) {
+            (true, true, true) if !statuses.is_empty() => SyncSection::Statuses(&statuses),
             (false, true, true) => SyncSection::Posts(&posts, &message.mention_transforms),
             (true, false, true) if message.membership_changes.is_empty() => {
                 SyncSection::Users(&users)
@@ -462,7 +465,7 @@ fn messages_and_frames_are_written_as_the_real_servers_write_them() {
             &exchange.at,
             &ours,
             payload,
-            &["posts", "users", "reactions"],
+            &["posts", "users", "reactions", "statuses"],
             &[],
         );
         let theirs = Document::parse(exchange.body.as_bytes()).unwrap();

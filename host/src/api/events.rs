@@ -7,6 +7,14 @@ use crate::app::App;
 use crate::hub::EventFrame;
 
 impl App {
+    /// Delivers an event of a step. Changes of statuses are kept back for a moment, as there may be many.
+    pub fn tell(&self, event: &Event) {
+        self.presence.observe(event);
+        if !matches!(event, Event::StatusChanged(..)) {
+            self.publish(event);
+        }
+    }
+
     /// Delivers an event to everyone who receives it, rendered as each of them sees it. The current rows
     /// determine who that is: a member who was removed no longer gets anything.
     pub fn publish(&self, event: &Event) {

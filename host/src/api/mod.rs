@@ -25,6 +25,7 @@ pub mod recordings;
 pub mod sessions;
 pub mod shared_channels;
 pub mod slash;
+pub mod statuses;
 pub mod system;
 pub mod teams;
 pub mod users;
@@ -52,6 +53,7 @@ pub fn router(app: &SharedApp) -> Router {
         .merge(preferences::routes())
         .merge(reactions::routes())
         .merge(slash::routes())
+        .merge(statuses::routes())
         .merge(system::routes())
         .merge(config::routes())
         .merge(connections::routes())

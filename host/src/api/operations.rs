@@ -130,7 +130,9 @@ async fn exceptions(State(app): State<SharedApp>, caller: Caller, params: Params
                     (Some(*post), Some(*user), emoji.as_str())
                 }
                 FeedObject::Acknowledgement(post, user) => (Some(*post), Some(*user), ""),
-                FeedObject::User(user) | FeedObject::Membership(user) => (None, Some(*user), ""),
+                FeedObject::User(user)
+                | FeedObject::Membership(user)
+                | FeedObject::Status(user) => (None, Some(*user), ""),
             };
             json!({
                 "connection_id": connection_id(&rows, *connection),

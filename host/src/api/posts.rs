@@ -88,6 +88,7 @@ impl PriorityBody {
 async fn create(
     State(app): State<SharedApp>,
     caller: Caller,
+    params: Params,
     Json(body): Json<CreateBody>,
 ) -> ApiResult {
     let kind = body.kind.unwrap_or_default();
@@ -131,6 +132,9 @@ async fn create(
         files,
     });
     let made = app.carry_out(caller.actor(), key, command).await?;
+    if params.get("set_online") != "false" {
+        app.presence.active(caller.user, app.engine.now_ms());
+    }
     app.show(caller.user, made.as_ref()).map(Rendered::created)
 }
 

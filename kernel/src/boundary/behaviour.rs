@@ -95,6 +95,8 @@ behaviours! {
     Priorities = 22,
     /// What is shared with connected workspaces is a row of settings.
     ConnectedWorkspaces = 23,
+    /// Statuses of a peer's users are stored; before, they were ignored.
+    Statuses = 24,
     /// Joins and leaves of local users in shared channels are recorded, and shared if that is switched on. A
     /// peer may have more users here.
     SharedMemberships = 25,

@@ -63,6 +63,7 @@ kinds! {
     KERNEL_CHANGED = 10 version 1: KernelChanged { .. },
     FRAME_PART = 11 version 1: FramePart { .. },
     DUE_PART = 12 version 1: DuePart(_),
+    STATUSES = 13 version 1: Statuses(_),
 }
 
 /// Encodes an input.
@@ -126,6 +127,7 @@ fn write(envelope: u8, input: &Input) -> Vec<u8> {
         Input::Receipt(receipt) => append(out, receipt),
         Input::Ping { connection, answer } => append(out, &(connection, answer)),
         Input::DuePart(part) => append(out, part),
+        Input::Statuses(changes) => append(out, changes),
         Input::Timer | Input::Resume | Input::Restored => out,
         Input::PolicyChanged { chain, what } => append(out, &(chain, what)),
         Input::KernelChanged { digest } => append(out, digest),
@@ -176,6 +178,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Input, DecodeError> {
         }
         TIMER => Input::Timer,
         DUE_PART => Input::DuePart(from.part()?),
+        STATUSES => Input::Statuses(from.part()?),
         RESUME => Input::Resume,
         RESTORED => Input::Restored,
         POLICY_CHANGED => {

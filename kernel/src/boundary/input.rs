@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::boundary::texts::{Json, Text, no_texts, texts};
 use crate::command::Command;
-use crate::model::{Config, PeerKind};
+use crate::model::{Config, LocalStatus, PeerKind};
 use crate::rows::id::{ConnectionNo, Id, UserNo};
 
 /// One input. Its encoding is stored in the journal and passed to the component: see
@@ -31,7 +31,7 @@ pub enum Input {
         body: Vec<u8>,
         /// Ranges (first, end exclusive) of items that stopped an earlier run of this frame: they are not
         /// carried out but quarantined and reported. Items are numbered through the sections users, posts,
-        /// reactions, acknowledgements, in document order.
+        /// reactions, acknowledgements, statuses, in document order.
         skip: Vec<(u32, u32)>,
     },
     /// The continuation of a frame that one step does not carry out, because it has more items than a step
@@ -81,6 +81,9 @@ pub enum Input {
         /// Digest of the new kernel component, in hexadecimal.
         digest: String,
     },
+    /// New statuses of users of this workspace who are members of shared channels. The host gives at most one
+    /// such input a second, with the newest status of each user.
+    Statuses(Vec<LocalStatus>),
 }
 texts!(enum Input {
     Genesis(genesis),
@@ -96,6 +99,7 @@ texts!(enum Input {
     Restored,
     PolicyChanged { chain: Text::Words, what: Text::Words },
     KernelChanged { digest: Text::Own },
+    Statuses(changes),
 });
 
 /// A part of a frame.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::PersonalKind;
+use crate::model::{Availability, PersonalKind};
 use crate::rows::id::{ChannelNo, ConnectionNo, FileNo, Id, PostNo, TeamNo, UserNo};
 use crate::rows::table::Table;
 
@@ -194,6 +194,8 @@ pub enum Event {
     AcknowledgementAdded(ChannelNo, AcknowledgementEvent),
     /// `post_acknowledgement_removed`.
     AcknowledgementRemoved(ChannelNo, AcknowledgementEvent),
+    /// `status_change`: of a user of another workspace; the host itself notifies of those of this one.
+    StatusChanged(UserNo, Availability),
 }
 
 /// An acknowledgement as it was when the event happened.

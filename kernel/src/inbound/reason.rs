@@ -21,6 +21,8 @@ pub enum Reason {
     BadType,
     /// The emoji's name is invalid.
     BadEmoji,
+    /// The status is none of the known ones.
+    BadStatus,
     /// A text, a list of properties or a name is over its limit.
     TooLarge,
     /// The item names another channel than the message, or belongs to another one here.
@@ -90,6 +92,7 @@ impl Reason {
             Reason::BadName => "bad_name",
             Reason::BadType => "bad_type",
             Reason::BadEmoji => "bad_emoji",
+            Reason::BadStatus => "bad_status",
             Reason::TooLarge => "too_large",
             Reason::WrongChannel => "wrong_channel",
             Reason::UnknownUser => "unknown_user",

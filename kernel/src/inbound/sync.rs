@@ -95,9 +95,6 @@ fn take_sections(
         acknowledgements,
         membership_changes,
     } = message;
-    if batch.is_first_part() {
-        batch.tally.add(Reason::FeatureOff, *statuses);
-    }
     batch.take(tx, users)?;
     batch.read_mentions(tx);
     batch.take(tx, posts)?;
@@ -106,6 +103,11 @@ fn take_sections(
         batch.take(tx, acknowledgements)?;
     } else {
         batch.tally.add(Reason::FeatureOff, count(acknowledgements));
+    }
+    if Behaviour::Statuses.is_in_force(tx) {
+        batch.take(tx, statuses)?;
+    } else if batch.is_first_part() {
+        batch.tally.add(Reason::FeatureOff, count(statuses));
     }
     if memberships::are_shared(tx) {
         return batch.take(tx, membership_changes);
@@ -141,7 +143,7 @@ fn answer_without_channel(
     if !message.channel_id.is_empty() {
         return None;
     }
-    if items > 0 || message.statuses > 0 {
+    if items > 0 || !message.statuses.is_empty() {
         Tally::of(Reason::Malformed).report(tx, peer.no);
         return Some(fail(
             "global user sync message should not contain posts, reactions or statuses",

@@ -98,7 +98,7 @@ pub struct Connection {
     /// Reactions up to this position may have been sent by an earlier incarnation of this data directory;
     /// they are not sent to a toggle peer.
     pub unknown_reactions_to: FeedSeq,
-    /// The channel served last; the next one in turn comes after it.
+    /// The channel served last, or [`Connection::TURN_OF_STATUSES`]; the next one in turn comes after it.
     pub turn: ChannelNo,
     /// Why nothing is sent although the peer is confirmed, if that is the case.
     pub suspended: Option<Suspended>,
@@ -131,6 +131,10 @@ texts!(struct Connection {
 });
 
 impl Connection {
+    /// The turn of statuses, after that of the last channel: so neither busy channels nor busy people keep the
+    /// others waiting.
+    pub const TURN_OF_STATUSES: ChannelNo = ChannelNo(u64::MAX);
+
     /// Reads a row of an older version. Version 1 did not have the last field, `remote_team_id`.
     pub(crate) fn of_older_version(version: u8, bytes: &[u8]) -> Option<Connection> {
         let no_text = [0];
@@ -186,6 +190,8 @@ pub enum Section {
     Memberships,
     /// Profiles of the workspace's people, whatever channels they are in.
     Directory,
+    /// Statuses of users.
+    Statuses,
 }
 
 /// Where the objects of a round come from, and the position after it.
@@ -224,6 +230,12 @@ pub enum RoundSource {
         seq: FeedSeq,
         /// The [`Offer`]'s epoch.
         epoch: u32,
+    },
+    /// Entries of the feed of statuses. A message of statuses names a channel, though it may contain those
+    /// of members of others; so such a round belongs to a channel.
+    Statuses {
+        /// The last entry of the round.
+        to: FeedSeq,
     },
 }
 
@@ -283,6 +295,8 @@ pub enum RoundItem {
     Acknowledgement(PostNo, UserNo, FeedSeq),
     /// A membership and its feed sequence.
     Membership(UserNo, FeedSeq),
+    /// A status and its feed sequence (0 if it came with the user's profile).
+    Status(UserNo, FeedSeq),
 }
 
 impl RoundItem {
@@ -298,6 +312,7 @@ impl RoundItem {
                 Some((seq, FeedObject::Acknowledgement(post, user)))
             }
             RoundItem::Membership(user, seq) => Some((seq, FeedObject::Membership(user))),
+            RoundItem::Status(user, seq) => Some((seq, FeedObject::Status(user))),
         }
     }
 }
@@ -307,6 +322,7 @@ texts!(enum RoundItem {
     Reaction(post, user, emoji: Text::Token, seq, live),
     Acknowledgement(post, user, seq),
     Membership(user, seq),
+    Status(user, seq),
 });
 
 no_texts!(

@@ -6,13 +6,16 @@ use crate::model::limits::ITEM_ATTEMPTS_MAX;
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, Id, PostNo, UserNo, WorkspaceNo};
 use crate::rows::key::{KeyPart, RowKey};
 
-/// The subject of a part of the feed: 0 = people, otherwise the channel with that number.
+/// The subject of a part of the feed: 0 = people, the highest number = statuses, otherwise the channel with
+/// that number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Scope(pub u64);
 
 impl Scope {
     /// Profiles.
     pub const PEOPLE: Scope = Scope(0);
+    /// Statuses.
+    pub const STATUSES: Scope = Scope(u64::MAX);
 
     /// A channel's part of the feed.
     #[must_use]
@@ -46,6 +49,8 @@ pub enum FeedObject {
     Acknowledgement(PostNo, UserNo),
     /// A user's membership of the channel in whose feed it is.
     Membership(UserNo),
+    /// A user's status.
+    Status(UserNo),
 }
 texts!(enum FeedObject {
     Post(post),
@@ -53,6 +58,7 @@ texts!(enum FeedObject {
     User(user),
     Acknowledgement(post, user),
     Membership(user),
+    Status(user),
 });
 
 impl FeedObject {
@@ -65,6 +71,7 @@ impl FeedObject {
             FeedObject::User(_) => Section::Users,
             FeedObject::Acknowledgement(..) => Section::Acknowledgements,
             FeedObject::Membership(_) => Section::Memberships,
+            FeedObject::Status(_) => Section::Statuses,
         }
     }
 
@@ -73,7 +80,7 @@ impl FeedObject {
     pub fn is_known_to(&self, kind: PeerKind) -> bool {
         match self {
             FeedObject::Post(_) | FeedObject::Reaction(..) | FeedObject::User(_) => true,
-            FeedObject::Acknowledgement(..) | FeedObject::Membership(_) => {
+            FeedObject::Acknowledgement(..) | FeedObject::Membership(_) | FeedObject::Status(_) => {
                 kind != PeerKind::Mattermost2021
             }
         }
@@ -87,7 +94,8 @@ impl FeedObject {
             FeedObject::Reaction(..)
             | FeedObject::User(_)
             | FeedObject::Acknowledgement(..)
-            | FeedObject::Membership(_) => None,
+            | FeedObject::Membership(_)
+            | FeedObject::Status(_) => None,
         }
     }
 
@@ -96,7 +104,10 @@ impl FeedObject {
     pub fn base_post(&self) -> Option<PostNo> {
         match self {
             FeedObject::Reaction(post, _, _) | FeedObject::Acknowledgement(post, _) => Some(*post),
-            FeedObject::Post(_) | FeedObject::User(_) | FeedObject::Membership(_) => None,
+            FeedObject::Post(_)
+            | FeedObject::User(_)
+            | FeedObject::Membership(_)
+            | FeedObject::Status(_) => None,
         }
     }
 
@@ -107,7 +118,8 @@ impl FeedObject {
         match self {
             FeedObject::Reaction(_, user, _)
             | FeedObject::User(user)
-            | FeedObject::Acknowledgement(_, user) => Some(*user),
+            | FeedObject::Acknowledgement(_, user)
+            | FeedObject::Status(user) => Some(*user),
             FeedObject::Post(_) | FeedObject::Membership(_) => None,
         }
     }
@@ -122,7 +134,7 @@ impl FeedObject {
             // An emoji name is never empty, so this is not the key of a reaction.
             FeedObject::Acknowledgement(post, user) => (post.0, format!("{:016x}/", user.0)),
             // Profiles never have exceptions: they are sent again with the next post of their user.
-            FeedObject::User(user) => (0, format!("{:016x}", user.0)),
+            FeedObject::User(user) | FeedObject::Status(user) => (0, format!("{:016x}", user.0)),
             FeedObject::Membership(user) => (0, format!("{:016x}/member", user.0)),
         }
     }
@@ -334,7 +346,7 @@ pub struct SentOldPost {
 
 /// Work that may be pending for a connection. A row exists whenever there is such work; a row without work
 /// may also exist and is deleted when that is noticed.
-/// Key: (connection, kind of work, channel; 0 for people).
+/// Key: (connection, kind of work, channel; 0 for people and statuses).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pending;
 
@@ -351,6 +363,8 @@ impl Pending {
     pub const MEMBERS: u8 = 4;
     /// People who are offered to the peer.
     pub const DIRECTORY: u8 = 5;
+    /// Statuses.
+    pub const STATUSES: u8 = 6;
 }
 
 /// Why the cursor passed an item, and what happens to it next. The sender keeps the state of an item, as it

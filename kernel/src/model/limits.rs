@@ -165,6 +165,11 @@ pub const OFFER_REFUSED_MS: i64 = 10 * 60_000;
 pub const OFFER_INCOMPLETE_MS: i64 = 60_000;
 /// How often that pause is doubled.
 pub const OFFER_DOUBLED_MAX: u32 = 7;
+/// New statuses of local users in one input; more are ignored. The host gives at most one such input a second,
+/// and the others in the next one.
+pub const STATUSES_PER_STEP_MAX: usize = 1_000;
+/// Statuses in one message, and entries of the feed of statuses that a step reads.
+pub const STATUSES_PER_SYNC_MAX: u32 = 200;
 /// Entries of the feed of people that a step reads.
 pub const PEOPLE_PER_STEP_MAX: u32 = 32;
 /// Channels of a connection that are searched for a changed profile's user.

@@ -14,6 +14,7 @@ mod personal;
 mod post;
 mod priority;
 pub mod reasons;
+mod status;
 mod team;
 mod user;
 mod workspace;
@@ -40,6 +41,7 @@ pub use post::{
     PostBlock, PostEmoji, PostMention, Reaction, RemovedReactions, ThreadPost,
 };
 pub use priority::{Priority, PriorityLevel};
+pub use status::{Availability, LocalStatus, Status, StatusCursor, StatusRow};
 pub use team::{Team, TeamMember, UserTeam};
 pub use user::{IdRow, NameRow, RemoteUser, User};
 pub use workspace::{Config, Counters, MetaKey, MetaRow, Workspace};

@@ -16,6 +16,8 @@ pub const NAMED_POST_OF_ACKNOWLEDGEMENT: &str =
     "The peer named the post of the acknowledgement in `acknowledgement_errors`.";
 /// A peer's answer names the user whose membership it could not change.
 pub const NAMED_MEMBER: &str = "The peer named the user in `membership_errors`.";
+/// A peer's answer names the user of the status as refused.
+pub const NAMED_USER_OF_STATUS: &str = "The peer named the user of the status in `status_errors`.";
 /// The peer does not know the user who reacted, acknowledged or joined.
 pub const PROFILE_NOT_TAKEN: &str = "The peer did not take the profile of the user.";
 /// What the object belongs to was not delivered.
@@ -36,6 +38,7 @@ pub const FIXED: &[&str] = &[
     NAMED_POST_OF_REACTION,
     NAMED_POST_OF_ACKNOWLEDGEMENT,
     NAMED_MEMBER,
+    NAMED_USER_OF_STATUS,
     PROFILE_NOT_TAKEN,
     NO_POST,
     POST_TOO_LONG,

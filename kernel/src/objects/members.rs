@@ -4,7 +4,7 @@ use crate::boundary::behaviour::Behaviour;
 use crate::boundary::env::Rows;
 use crate::boundary::output::{Effect, Event};
 use crate::model::{Channel, ChannelMember, TeamMember, UserChannel, UserTeam};
-use crate::objects::memberships;
+use crate::objects::{memberships, statuses};
 use crate::rows::id::{ChannelNo, TeamNo, UserNo};
 use crate::rows::tx::{Read, Tx};
 
@@ -69,6 +69,7 @@ pub fn join_channel(tx: &mut Tx<'_>, channel: ChannelNo, user: UserNo, is_admin:
     tx.put(&(user, channel), &UserChannel);
     memberships::changed(tx, key, true);
     tx.effect(Effect::Event(Event::UserAdded(channel, user)));
+    statuses::tell_again(tx, user);
     true
 }
 

@@ -11,6 +11,7 @@ pub mod posts;
 pub mod reaction_counts;
 pub mod reactions;
 pub mod remote_names;
+pub mod statuses;
 pub mod user_index;
 pub mod users;
 

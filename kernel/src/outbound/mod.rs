@@ -3,7 +3,7 @@
 //!
 //! 1. A round is stored before its first byte leaves; a receipt names the attempt it answers.
 //! 2. A cursor moves past an object only if that is delivered, is not for this peer, or has an exception.
-//! 3. Users, posts, acknowledgements and (except to a toggle peer) reactions are delivered at least once;
+//! 3. Users, posts, acknowledgements, statuses and (except to a toggle peer) reactions are delivered at least once;
 //!    receivers accept the same version again without change. A reaction state is sent to a toggle peer at
 //!    most once.
 //! 4. Nothing is sent back to the workspace that it came from.
@@ -23,7 +23,7 @@ use crate::boundary::output::Effect;
 use crate::model::limits::{
     OBJECTS_PER_ROUND_MAX, PASSES_PER_PUMP_MAX, POSTS_PER_SYNC_2021, PUMPS_PER_STEP_MAX,
 };
-use crate::model::{Connection, PeerKind};
+use crate::model::{Connection, PeerKind, RoundSource};
 use crate::rows::counters::{connected_workspaces, workspace};
 use crate::rows::due;
 use crate::rows::id::{ChannelNo, ConnectionNo};
@@ -90,10 +90,14 @@ fn pump_one(tx: &mut Tx<'_>, connection_no: ConnectionNo) {
 /// before the first byte leaves.
 fn send(tx: &mut Tx<'_>, mut work: Work, frame: Vec<u8>) {
     let (connection, channel) = (work.connection_no, work.round.channel);
+    let turn = match work.round.source {
+        RoundSource::Statuses { .. } => Connection::TURN_OF_STATUSES,
+        _ => channel,
+    };
     work.change_connection(tx, |connection| {
         connection.attempt += 1;
-        if channel != ChannelNo(0) {
-            connection.turn = channel;
+        if channel != ChannelNo(0) || connection.turn == Connection::TURN_OF_STATUSES {
+            connection.turn = turn;
         }
     });
     let attempt = work.connection().attempt;

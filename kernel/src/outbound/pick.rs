@@ -1,17 +1,18 @@
-//! Selects what a connection is sent next: invitations, profiles, due exceptions, the feeds of its channels
-//! in turn, then history, memberships from before they were shared, and finally
-//! people who are offered without a channel.
+//! Selects what a connection is sent next: invitations, profiles, due exceptions, statuses and the feeds of its
+//! channels in turn, then history, memberships from before they were shared, and finally people who are offered
+//! without a channel.
 
 use super::work::{Object, Target, Work};
 use super::{exception, objects_max};
+use crate::authority::is_channel_member;
 use crate::boundary::env::Range;
 use crate::model::limits::{
     CHANNELS_PER_USER_MAX, HISTORY_ACKNOWLEDGEMENTS_MAX, HISTORY_REACTIONS_MAX, ITEM_ALONE_AFTER,
-    OBJECTS_PER_ROUND_MAX, PEOPLE_PER_STEP_MAX, USERS_PER_SYNC_MAX,
+    OBJECTS_PER_ROUND_MAX, PEOPLE_PER_STEP_MAX, STATUSES_PER_SYNC_MAX, USERS_PER_SYNC_MAX,
 };
 use crate::model::{
     Acknowledgement, ChannelPost, Connection, ExceptionState, FeedObject, Link, LinkState,
-    PeerKind, Pending, Post, Reaction, RoundSource, Scope, SentUser, User,
+    PeerKind, Pending, Post, Reaction, RoundSource, Scope, SentUser, StatusCursor, User,
 };
 use crate::objects::memberships;
 use crate::rows::counters::connected_workspaces;
@@ -50,10 +51,10 @@ pub fn next(tx: &mut Tx<'_>, no: ConnectionNo, connection: Connection) -> Picked
         due::send_at(tx, first.0.1, no);
     }
     match first {
+        Some((Pending::STATUSES, _)) => statuses(tx, no, connection),
         Some((kind, _)) => {
-            let channel = in_turn(tx, no, kind, connection.turn);
-            let Some(channel) = channel else {
-                return Picked::Nothing;
+            let Some(channel) = in_turn(tx, no, kind, connection.turn) else {
+                return statuses(tx, no, connection);
             };
             match kind {
                 Pending::FEED => feed(tx, no, connection, channel),
@@ -66,7 +67,7 @@ pub fn next(tx: &mut Tx<'_>, no: ConnectionNo, connection: Connection) -> Picked
     }
 }
 
-/// The marked channel after the one served last.
+/// The marked channel after the one served last; `None` if it is the turn of statuses.
 fn in_turn(tx: &Tx<'_>, no: ConnectionNo, kind: u8, turn: ChannelNo) -> Option<ChannelNo> {
     let from = |channel| {
         let range = Range {
@@ -80,7 +81,15 @@ fn in_turn(tx: &Tx<'_>, no: ConnectionNo, kind: u8, turn: ChannelNo) -> Option<C
             .first()
             .map(|((_, _, channel), _)| *channel)
     };
-    from(ChannelNo(turn.0.saturating_add(1))).or_else(|| from(ChannelNo(0)))
+    let next = from(ChannelNo(turn.0.saturating_add(1)));
+    if next.is_some() {
+        return next;
+    }
+    let has_statuses = tx.has::<Pending>(&(no, Pending::STATUSES, ChannelNo(0)));
+    if has_statuses && turn != Connection::TURN_OF_STATUSES {
+        return None;
+    }
+    from(ChannelNo(0))
 }
 
 fn start(
@@ -390,18 +399,72 @@ fn outdated_places(tx: &Tx<'_>, no: ConnectionNo, user_no: UserNo) -> Vec<(Chann
         return Vec::new();
     };
     let mut places = Vec::new();
-    for ((_, _, channel), sent) in tx.prefix::<SentUser, _>(&(no, user_no), CHANNELS_PER_USER_MAX) {
-        let link = tx.get::<Link>(&(channel, no));
-        let Some(link) = link.filter(|link| link.state == LinkState::Active) else {
-            continue;
-        };
-        if sent.epoch != link.epoch {
-            continue;
-        }
+    for (channel, link, sent) in held_in(tx, no, user_no) {
         if sent.update_at >= super::sections::users::version(&user) {
             return Vec::new();
         }
         places.push((channel, link));
     }
     places
+}
+
+/// Active channels of a connection in which the peer holds a profile, with the version that it holds.
+fn held_in<'a>(
+    tx: &'a Tx<'_>,
+    no: ConnectionNo,
+    user: UserNo,
+) -> impl Iterator<Item = (ChannelNo, Link, SentUser)> + 'a {
+    let sent = tx.prefix::<SentUser, _>(&(no, user), CHANNELS_PER_USER_MAX);
+    sent.into_iter().filter_map(move |((_, _, channel), sent)| {
+        let link = tx.get::<Link>(&(channel, no))?;
+        let is_valid = link.state == LinkState::Active && sent.epoch == link.epoch;
+        is_valid.then_some((channel, link, sent))
+    })
+}
+
+/// New statuses of users whose profiles the peer holds, and who are still members of a channel shared with it.
+/// A status that the peer cannot accept yet is sent after the user's profile.
+fn statuses(tx: &mut Tx<'_>, no: ConnectionNo, connection: Connection) -> Picked {
+    let cursor = tx
+        .get::<StatusCursor>(&no)
+        .map_or(FeedSeq(0), |cursor| cursor.0);
+    let found = if connected_workspaces(tx).statuses {
+        entries_after(tx, Scope::STATUSES, cursor, STATUSES_PER_SYNC_MAX)
+    } else {
+        Vec::new()
+    };
+    let Some((to, _)) = found.last().cloned() else {
+        unmark(tx, no, Pending::STATUSES, ChannelNo(0));
+        return Picked::Again;
+    };
+    let mut chosen: Option<(ChannelNo, Link)> = None;
+    let mut objects: Vec<Object> = Vec::new();
+    for (seq, entry) in found {
+        let is_for_it =
+            entry.origin != connection.workspace && entry.object.is_known_to(connection.kind);
+        let FeedObject::Status(user) = entry.object else {
+            continue;
+        };
+        let place = if is_for_it {
+            held_in(tx, no, user).find(|(channel, ..)| is_channel_member(tx, *channel, user))
+        } else {
+            None
+        };
+        if let Some((channel, link, _)) = place {
+            chosen.get_or_insert((channel, link));
+            objects.push((seq, FeedObject::Status(user)));
+        }
+    }
+    let Some((channel, link)) = chosen else {
+        tx.put(&no, &StatusCursor(to));
+        return Picked::Again;
+    };
+    let target = Target::Channel(channel, link);
+    start(
+        no,
+        connection,
+        target,
+        RoundSource::Statuses { to },
+        objects,
+    )
 }

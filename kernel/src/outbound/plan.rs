@@ -378,6 +378,7 @@ fn cut_round(tx: &Tx<'_>, work: &mut Work, first_out: PostNo) {
         | RoundSource::People { .. }
         | RoundSource::Members { .. }
         | RoundSource::Directory { .. }
+        | RoundSource::Statuses { .. }
         | RoundSource::Invite => {}
     }
     rest.clear();

@@ -3,12 +3,12 @@
 
 use super::exception;
 use super::sections::{self, Rest};
-use super::work::Work;
+use super::work::{Object, Work};
 use crate::boundary::behaviour::Behaviour;
 use crate::boundary::input::{Receipt, SendOutcome};
 use crate::model::limits::{BACKOFF_FIRST_MS, CONNECTIONS_MAX};
 use crate::model::{
-    Connection, ConnectionState, DueKind, LinkEnd, PeerKind, Pending, Round, RoundSource,
+    Connection, ConnectionState, DueKind, LinkEnd, PeerKind, Pending, Round, RoundSource, Section,
 };
 use crate::rows::due;
 use crate::rows::id::ConnectionNo;
@@ -180,10 +180,19 @@ fn pause(tx: &mut Tx<'_>, work: &mut Work) {
 fn refused_as_whole(tx: &mut Tx<'_>, mut work: Work, reason: &str) {
     sections::undo(tx, &work);
     work.round.attempt = None;
-    let objects = std::mem::take(&mut work.round.objects);
+    let (statuses, objects): (Vec<Object>, Vec<Object>) = std::mem::take(&mut work.round.objects)
+        .into_iter()
+        .partition(|(_, object)| object.section() == Section::Statuses);
+    for status in statuses {
+        exception::refuse(tx, &mut work, status, reason);
+    }
+    // The last section: everything else of the round is done.
+    if work.round.section == Section::Statuses {
+        return work.finish(tx);
+    }
     let mark = match work.round.source {
         // Changed profiles are also sent with the next posts of their users.
-        RoundSource::People { .. } => return work.finish(tx),
+        RoundSource::People { .. } | RoundSource::Statuses { .. } => return work.finish(tx),
         RoundSource::Directory { .. } => {
             directory::put_off(tx, work.connection_no);
             return work.drop_round(tx);

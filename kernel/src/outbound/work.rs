@@ -7,7 +7,7 @@
 
 use super::objects_max;
 use crate::model::{
-    Connection, FeedObject, Link, LinkState, PeerKind, Round, RoundSource, Section,
+    Connection, FeedObject, Link, LinkState, PeerKind, Round, RoundSource, Section, StatusCursor,
 };
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, UserNo, WorkspaceNo};
 use crate::rows::tx::{Read, Tx};
@@ -64,6 +64,7 @@ impl Work {
             | RoundSource::History { .. }
             | RoundSource::Members { .. } => Section::Users,
             RoundSource::Directory { .. } => Section::Directory,
+            RoundSource::Statuses { .. } => Section::Statuses,
         };
         let round = Round {
             attempt: None,
@@ -199,6 +200,7 @@ impl Work {
             RoundSource::People { to } => {
                 self.change_connection(tx, |connection| connection.people_cursor = to);
             }
+            RoundSource::Statuses { to } => tx.put(&self.connection_no, &StatusCursor(to)),
             RoundSource::Invite | RoundSource::Exceptions => {}
         }
         self.drop_round(tx);

@@ -13,8 +13,8 @@ use crate::model::{
     LastResend, Link, Mention, MetaKey, MetaRow, NameRow, Offer, PeerWorkspace, Pending,
     PersonalValue, PinnedPost, Post, PostBlock, PostEmoji, PostMention, QuarantineEntry,
     QuarantineShare, Reaction, RemovedReactions, Request, RequestExpiry, Round, Scope, SentOldPost,
-    SentReaction, SentUser, SharedChannel, SharedMembership, Team, TeamMember, ThreadPost,
-    UnpostedCount, UnpostedFile, User, UserChannel, UserTeam, VerdictRow,
+    SentReaction, SentUser, SharedChannel, SharedMembership, StatusCursor, StatusRow, Team,
+    TeamMember, ThreadPost, UnpostedCount, UnpostedFile, User, UserChannel, UserTeam, VerdictRow,
 };
 use crate::rows::id::{
     ChannelNo, ConnectionNo, FeedSeq, FileNo, Id, PostNo, TeamNo, UserNo, WorkspaceNo,
@@ -52,7 +52,8 @@ subjects! { ConnectionNo Connection, ChannelNo Channel, PostNo Post, UserNo User
 
 impl About for Scope {
     fn subject(self) -> Option<Subject> {
-        (self != Scope::PEOPLE).then_some(Subject::Channel(ChannelNo(self.0)))
+        let is_of_channel = ![Scope::PEOPLE, Scope::STATUSES].contains(&self);
+        is_of_channel.then_some(Subject::Channel(ChannelNo(self.0)))
     }
 }
 
@@ -307,6 +308,10 @@ tables! {
     UnpostedCounts = 58: (user: UserNo) => UnpostedCount, Passing, about [user];
     /// How many files the posts of a channel have.
     ChannelFiles = 59: (channel: ChannelNo) => ChannelFiles, Passing, about [channel];
+    /// Statuses of users that are shared between workspaces.
+    Statuses = 60: (user: UserNo) => StatusRow, Passing, about [user];
+    /// Positions of connections in the feed of statuses.
+    StatusCursors = 61: (connection: ConnectionNo) => StatusCursor, Passing, about [connection];
 }
 
 #[cfg(test)]

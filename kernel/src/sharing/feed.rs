@@ -7,7 +7,7 @@
 use crate::model::limits::{CONNECTIONS_MAX, LINKS_PER_CHANNEL_MAX};
 use crate::model::{
     Acknowledgement, Connection, ConnectionState, FeedEntry, FeedObject, Follower, Link, LinkState,
-    Pending, Post, Reaction, Scope, SharedMembership, User,
+    Pending, Post, Reaction, Scope, SharedMembership, StatusCursor, StatusRow, User,
 };
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, PostNo, UserNo, WorkspaceNo};
 use crate::rows::key;
@@ -88,6 +88,23 @@ pub fn peers(tx: &mut Tx<'_>) -> std::rc::Rc<[Follower]> {
     followers(tx, Scope::PEOPLE)
 }
 
+/// Records that a user's status changed. Must be called before the row is stored: it sets `feed_seq`.
+pub fn status_changed(tx: &mut Tx<'_>, user: UserNo, origin: WorkspaceNo, row: &mut StatusRow) {
+    let entry = FeedEntry {
+        object: FeedObject::Status(user),
+        origin,
+    };
+    row.feed_seq = file(tx, Scope::STATUSES, entry, row.feed_seq);
+}
+
+/// Statuses are sent from now on: every peer gets all of them.
+pub fn statuses_switched_on(tx: &mut Tx<'_>) {
+    for follower in followers(tx, Scope::STATUSES).iter() {
+        tx.delete::<StatusCursor>(&follower.connection);
+        mark(tx, follower.connection, Pending::STATUSES, ChannelNo(0));
+    }
+}
+
 /// Adds an entry, unless only its origin follows; returns the object's current sequence.
 fn file(tx: &mut Tx<'_>, scope: Scope, entry: FeedEntry, old: FeedSeq) -> FeedSeq {
     let followers = followers(tx, scope);
@@ -98,13 +115,13 @@ fn file(tx: &mut Tx<'_>, scope: Scope, entry: FeedEntry, old: FeedSeq) -> FeedSe
     if others.peek().is_none() {
         return old;
     }
-    let kind = if scope == Scope::PEOPLE {
-        Pending::PEOPLE
-    } else {
-        Pending::FEED
+    let (kind, channel) = match scope {
+        Scope::PEOPLE => (Pending::PEOPLE, ChannelNo(0)),
+        Scope::STATUSES => (Pending::STATUSES, ChannelNo(0)),
+        Scope(channel) => (Pending::FEED, ChannelNo(channel)),
     };
     for follower in others {
-        mark(tx, follower.connection, kind, ChannelNo(scope.0));
+        mark(tx, follower.connection, kind, channel);
     }
     if old.0 != 0 {
         tx.delete::<FeedEntry>(&(scope, old));
@@ -135,7 +152,7 @@ fn followers(tx: &mut Tx<'_>, scope: Scope) -> std::rc::Rc<[Follower]> {
     if let Some(known) = tx.followers.get(&scope) {
         return known.clone();
     }
-    let found: std::rc::Rc<[Follower]> = if scope == Scope::PEOPLE {
+    let found: std::rc::Rc<[Follower]> = if [Scope::PEOPLE, Scope::STATUSES].contains(&scope) {
         tx.prefix::<Connection, ()>(&(), CONNECTIONS_MAX)
             .into_iter()
             .filter(|(_, connection)| connection.state == ConnectionState::Confirmed)

@@ -9,7 +9,7 @@ use crate::rows::tx::{Read, Tx};
 use crate::rows::{jobs, key};
 
 /// Tables of data about a connection's peer, deleted with the connection.
-const PEER_TABLES: [Table; 8] = [
+const PEER_TABLES: [Table; 9] = [
     Table::Exceptions,
     Table::ExceptionTimes,
     Table::SentUsers,
@@ -18,6 +18,7 @@ const PEER_TABLES: [Table; 8] = [
     Table::Verdicts,
     Table::Interruptions,
     Table::Offers,
+    Table::StatusCursors,
 ];
 
 /// Carries out a portion of [`Job::EndLinks`]; returns the continued job, if any.

@@ -36,6 +36,10 @@ pub struct Receiver {
     pub ignores_members: bool,
     /// When each user of [`TOWN`] last joined or left, and whether the user left.
     pub members: BTreeMap<String, (i64, bool)>,
+    /// The words of the users' statuses.
+    pub statuses: BTreeMap<String, String>,
+    /// The number of messages taken.
+    pub messages: usize,
     /// The number of posts in each message that had any.
     pub batches: Vec<usize>,
     /// The number of membership changes in each message that had any.
@@ -61,6 +65,7 @@ impl Receiver {
             self.take_membership(change.as_ref().unwrap());
         }
         let mut response = SyncResponse::default();
+        self.messages += 1;
         for (_, user) in &message.users {
             let id = user.as_ref().unwrap().id.clone();
             self.users.insert(id.clone());
@@ -80,6 +85,14 @@ impl Receiver {
         }
         for (_, wire) in &message.acknowledgements {
             self.take_acknowledgement(wire.as_ref().unwrap());
+        }
+        for (_, wire) in message.statuses {
+            let wire = wire.unwrap();
+            assert!(
+                self.users.contains(&wire.user_id),
+                "a status before its profile"
+            );
+            self.statuses.insert(wire.user_id, wire.status);
         }
         encode_ok(Some(&response))
     }

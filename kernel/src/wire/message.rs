@@ -3,8 +3,10 @@
 
 mod parts;
 mod priority;
+mod status;
 
 pub use parts::{WireAcknowledgement, WireMembership, WireReaction};
+pub use status::WireStatus;
 
 use std::collections::BTreeSet;
 
@@ -320,8 +322,8 @@ pub struct SyncMessage<'d> {
     pub reactions: Vec<(Value<'d>, Result<WireReaction, BadItem>)>,
     /// Mention text (without `@`) and the id of the user it refers to.
     pub mention_transforms: Vec<(String, String)>,
-    /// Presence items; not carried out.
-    pub statuses: u32,
+    /// Statuses, in order.
+    pub statuses: Vec<(Value<'d>, Result<WireStatus, BadItem>)>,
     /// Acknowledgements, in order.
     pub acknowledgements: Vec<(Value<'d>, Result<WireAcknowledgement, BadItem>)>,
     /// Membership changes, in order.
@@ -333,11 +335,6 @@ impl<'d> SyncMessage<'d> {
     /// or a section is neither an array (users, mentions: object) nor `null`.
     pub fn decode(value: Value<'d>) -> Result<SyncMessage<'d>, JsonError> {
         let value = value.as_object()?;
-        let count = |key| {
-            value
-                .list(key)
-                .map(|list| u32::try_from(list.len()).unwrap_or(u32::MAX))
-        };
         let mut mention_transforms = Vec::new();
         for child in members(value, "mention_transforms")? {
             // A mention whose value is not a text stays as typed; that is no reason to refuse posts.
@@ -351,7 +348,7 @@ impl<'d> SyncMessage<'d> {
             posts: items(value.list("posts")?, WirePost::decode),
             reactions: items(value.list("reactions")?, WireReaction::decode),
             mention_transforms,
-            statuses: count("statuses")?,
+            statuses: items(value.list("statuses")?, WireStatus::decode),
             acknowledgements: items(value.list("acknowledgements")?, WireAcknowledgement::decode),
             membership_changes: items(value.list("membership_changes")?, WireMembership::decode),
         })
@@ -427,6 +424,8 @@ pub enum SyncSection<'a> {
     Acknowledgements(&'a [WireAcknowledgement]),
     /// Membership changes.
     Memberships(&'a [WireMembership]),
+    /// Statuses.
+    Statuses(&'a [WireStatus]),
 }
 
 /// Writes a sync message with one section, as real servers do.
@@ -480,6 +479,12 @@ pub fn encode_sync(
             writer.key("membership_changes");
             writer.begin_array();
             changes.iter().for_each(|one| one.encode(&mut writer));
+            writer.end_array();
+        }
+        SyncSection::Statuses(statuses) => {
+            writer.key("statuses");
+            writer.begin_array();
+            statuses.iter().for_each(|one| one.encode(&mut writer));
             writer.end_array();
         }
     }

@@ -38,6 +38,8 @@ pub struct SyncResponse {
     /// Ids of users whose membership could not be changed yet. The reference lists texts here, for nobody to
     /// read; only Causeways list users.
     pub membership_errors: Vec<String>,
+    /// Ids of users whose statuses were refused; between Causeways, only those that may be sent again.
+    pub status_errors: Vec<String>,
 }
 
 impl SyncResponse {
@@ -65,7 +67,11 @@ impl SyncResponse {
             "acknowledgement_errors",
             &self.acknowledgement_errors,
         );
-        writer.raw_field("status_errors", "null");
+        if self.status_errors.is_empty() {
+            writer.raw_field("status_errors", "null");
+        } else {
+            texts(&mut writer, "status_errors", &self.status_errors);
+        }
         if !self.membership_errors.is_empty() {
             texts(&mut writer, "membership_errors", &self.membership_errors);
         }
@@ -135,6 +141,7 @@ pub fn decode(bytes: &[u8]) -> Result<Answer, JsonError> {
         acknowledgements_last_update_at: payload.integer("acknowledgements_last_update_at")?,
         acknowledgement_errors: texts("acknowledgement_errors")?,
         membership_errors: texts("membership_errors")?,
+        status_errors: texts("status_errors")?,
     })))
 }
 
@@ -150,6 +157,7 @@ mod tests {
             reaction_errors: vec!["q".into()],
             acknowledgement_errors: vec!["r".into()],
             membership_errors: vec!["m".into()],
+            status_errors: vec!["s".into()],
             acknowledgements_last_update_at: 8,
             posts_last_update_at: 7,
             ..SyncResponse::default()

@@ -126,6 +126,7 @@ variants!(INPUTS, input, Input {
     Restored => Here,
     PolicyChanged => Here,
     KernelChanged => Here,
+    Statuses => By(Act::Appear),
 });
 
 variants!(FAULTS, fault, Fault {
@@ -224,7 +225,8 @@ impl Coverage {
             | Input::Resume
             | Input::Restored
             | Input::PolicyChanged { .. }
-            | Input::KernelChanged { .. } => {}
+            | Input::KernelChanged { .. }
+            | Input::Statuses(_) => {}
         }
     }
 

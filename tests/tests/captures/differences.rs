@@ -9,9 +9,9 @@ pub enum Difference {
     /// Pictures are neither stored nor sent yet: 501, never 200, which a sender would mistake for the
     /// profile (W6).
     PicturesOff,
-    /// Presence is not synchronised yet: accepted without effect, without errors, and counted.
-    StatusesOff,
-    /// Memberships are not synchronised yet: treated like presence.
+    /// Statuses follow from what clients do at which moment, which is not played: our host sends none.
+    StatusesNotPlayed,
+    /// Memberships are not shared: accepted without effect, without errors, and counted.
     MembershipsOff,
     /// Direct and group channels do not exist yet; nothing goes into them or comes out.
     DirectChannelsOff,

@@ -1,5 +1,5 @@
 //! A property of every recording of both sets: frame contents that belong to features that are off here
-//! (files, pictures, presence, memberships, global users, direct channels) are
+//! (files, pictures, memberships, global users, direct channels) are
 //! counted, and do not affect the rest of the frame.
 //!
 //! Everything that a real server sent is sent to two workspaces, unchanged to one and without those
@@ -18,7 +18,7 @@ use crate::stories::Story;
 use crate::world;
 
 /// Sections of a sync message that belong to features that are off.
-const OFF: [&str; 2] = ["statuses", "membership_changes"];
+const OFF: [&str; 1] = ["membership_changes"];
 /// The connection used for all traffic.
 const CONNECTION: &str = "everything";
 

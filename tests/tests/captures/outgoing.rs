@@ -280,7 +280,7 @@ impl Player {
                 }
             }
             for (key, difference) in [
-                ("statuses", Difference::StatusesOff),
+                ("statuses", Difference::StatusesNotPlayed),
                 ("membership_changes", Difference::MembershipsOff),
             ] {
                 if payload.get(key).is_filled() {

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError};
 
 use anyhow::{Context, Result, bail};
+use causeway::config::sharing::Layer;
 use causeway::federation::FederationSettings;
 use causeway_tests::client::Client;
 use causeway_tests::hosted::Hosted;
@@ -90,6 +91,13 @@ pub struct Player {
     pub seen_differences: BTreeMap<Difference, usize>,
 }
 
+/// The setting under which our host sends no statuses: they follow from the moments at which its clients act.
+fn without_statuses() -> Layer {
+    let key = "MM_CONNECTEDWORKSPACESSETTINGS_DISABLESHAREDCHANNELSSTATUSSYNC";
+    let off = [(key.to_string(), "true".to_string())];
+    Layer::of_environment(off).expect("it is a setting")
+}
+
 impl Player {
     /// A host in one of the two seats, before the story begins.
     pub async fn new(story: &'static Story, seat: char) -> Result<Player> {
@@ -103,6 +111,7 @@ impl Player {
         let admin = if seat == 'A' { "admina" } else { "adminb" };
         let host = Hosted::start(admin, |settings| {
             settings.backfill = story.set == Set::V2021;
+            settings.sharing.environment = without_statuses();
             settings.federation = FederationSettings {
                 ping_period_ms: 100,
                 // One recorded answer never comes; all others come much earlier.

@@ -267,7 +267,7 @@ pub static WHOLE_11: Story = Story {
             &[
                 FilesOff,
                 PicturesOff,
-                StatusesOff,
+                StatusesNotPlayed,
                 RepeatedDeletion,
                 ThreadsGoWithTheirRoots,
                 OwnershipOfPosts,
@@ -291,7 +291,7 @@ pub static WHOLE_11: Story = Story {
             'B',
             &[
                 PicturesOff,
-                StatusesOff,
+                StatusesNotPlayed,
                 RepeatedDeletion,
                 ReactionsByDeleteAt,
                 EchoesIgnored,
@@ -330,7 +330,7 @@ pub static MENTIONS_11: Story = Story {
             'A',
             &[
                 PicturesOff,
-                StatusesOff,
+                StatusesNotPlayed,
                 DirectChannelsOff,
                 EveryMentionMapped,
                 UnchangedPostsOnce,
@@ -392,7 +392,7 @@ pub static FAILING_PEER_11: Story = Story {
             'A',
             &[
                 PicturesOff,
-                StatusesOff,
+                StatusesNotPlayed,
                 UnchangedPostsOnce,
                 ProfilesWhenNeeded,
                 FailuresSentAgain,

@@ -24,6 +24,7 @@ mod outage;
 mod owner;
 mod pair;
 mod policy;
+mod presence;
 mod priorities;
 mod relocated;
 mod resend;

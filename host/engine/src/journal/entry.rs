@@ -182,6 +182,7 @@ pub enum InputKind {
     KernelChanged,
     FramePart,
     DuePart,
+    Statuses,
 }
 
 impl InputKind {
@@ -202,6 +203,7 @@ impl InputKind {
             Input::Restored => InputKind::Restored,
             Input::PolicyChanged { .. } => InputKind::PolicyChanged,
             Input::KernelChanged { .. } => InputKind::KernelChanged,
+            Input::Statuses(_) => InputKind::Statuses,
         }
     }
 }

@@ -79,6 +79,7 @@ impl Source {
                 Actor::User(user) => *user,
                 Actor::System | Actor::Anonymous => UserNo(0),
             }),
+            Input::Statuses(_) => Source::Local(UserNo(0)),
             Input::Frame { connection, .. }
             | Input::FramePart { connection, .. }
             | Input::Quarantine { connection, .. } => Source::Frames(*connection),

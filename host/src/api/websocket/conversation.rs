@@ -11,6 +11,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use super::requests::{self, SocketRequest};
 use super::socket::{End, Socket};
+use super::statuses;
 use crate::app::{App, Caller};
 use crate::http::connections::Slot;
 use crate::http::{SERVER_VERSION, Who};
@@ -91,6 +92,7 @@ impl Guest {
         let Some((line, number)) = resumed.or_else(|| app.hub.open(user, session, hello)) else {
             return End::Ours(CloseCode::Again, "too many WebSockets of this user");
         };
+        app.presence.connected(user, app.engine.now_ms());
         let member = Member {
             app,
             caller,
@@ -122,6 +124,8 @@ async fn challenge(app: &App, socket: &mut Socket) -> Result<(Caller, i64), End>
 impl Drop for Member<'_> {
     fn drop(&mut self) {
         self.app.hub.detach(&self.line, self.number);
+        let now_ms = self.app.engine.now_ms();
+        self.app.presence.disconnected(self.caller.user, now_ms);
     }
 }
 
@@ -172,7 +176,13 @@ impl Member<'_> {
     }
 
     async fn answer(&self, socket: &mut Socket, text: &str) -> Result<(), End> {
-        match requests::answer(&SocketRequest::parse(text)?, &self.line.id) {
+        let request = SocketRequest::parse(text)?;
+        if request.seq > 0
+            && let Some(data) = statuses::answer(self.app, self.caller.user, &request)
+        {
+            return socket.send(requests::reply(request.seq, data)).await;
+        }
+        match requests::answer(&request, &self.line.id) {
             Some(reply) => socket.send(reply).await,
             None => Ok(()),
         }

@@ -3,6 +3,7 @@
 mod conversation;
 mod requests;
 mod socket;
+mod statuses;
 
 use std::sync::Arc;
 

@@ -60,10 +60,7 @@ pub fn answer(request: &SocketRequest, connection_id: &str) -> Option<String> {
             })),
         ),
         // Their effects on other users are not supported; the client only needs the reply.
-        "user_typing" | "user_update_active_status" | "presence" | "posted_notify_ack" => {
-            reply(seq, None)
-        }
-        "get_statuses" | "get_statuses_by_ids" => reply(seq, Some(json!({}))),
+        "user_typing" | "presence" | "posted_notify_ack" => reply(seq, None),
         _ => fault(
             Some(seq),
             "api.web_socket_router.bad_action.app_error",

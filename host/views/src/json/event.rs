@@ -66,6 +66,8 @@ struct Data<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     set_online: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     team_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<UserView<'a>>,
@@ -243,6 +245,13 @@ impl<R: Read + ?Sized> Views<'_, R> {
                 broadcast.user_id = self.user_id(*user);
                 let deleted = names.iter().map(|name| Preference::of(name, String::new()));
                 ("preferences_deleted", self.preferences(*user, deleted))
+            }
+            Event::StatusChanged(user, availability) => {
+                let data = Data {
+                    status: Some(availability.word()),
+                    ..self.user_named(*user)
+                };
+                ("status_change", text(&data))
             }
             Event::NewUser(user) => ("new_user", text(&self.user_named(*user))),
             Event::UserUpdated(user) => {

@@ -11,6 +11,7 @@ mod file;
 mod post;
 mod preference;
 mod sharing;
+mod status;
 mod team;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ mod user;
 pub use bounded::{ANSWER_BYTES_MAX, BoundedList, BoundedText, Entries, TooLong, bounded, list};
 pub use event::{EVENT_POST_BYTES_MAX, EventText};
 pub use sharing::RemoteClusterView;
+pub use status::StatusView;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

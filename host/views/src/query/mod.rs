@@ -8,6 +8,7 @@ mod order;
 pub mod posts;
 pub mod preferences;
 pub mod sharing;
+pub mod statuses;
 pub mod teams;
 #[cfg(test)]
 mod tests;

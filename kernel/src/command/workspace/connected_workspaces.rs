@@ -13,7 +13,7 @@ use crate::model::{ConnectedWorkspaces, MetaRow};
 use crate::objects::memberships;
 use crate::rows::counters;
 use crate::rows::tx::Tx;
-use crate::sharing::{connection, directory, interruption};
+use crate::sharing::{connection, directory, feed, interruption};
 
 /// Changes what is shared with connected workspaces; reserved to the operator and administrators.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +53,9 @@ impl Act for ConfigureConnectedWorkspaces {
             }
             if new.members && !old.members {
                 memberships::offer(tx);
+            }
+            if new.statuses && !old.statuses {
+                feed::statuses_switched_on(tx);
             }
         }
         if new.interruption_ms != old.interruption_ms {

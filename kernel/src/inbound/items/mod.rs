@@ -4,6 +4,7 @@ pub mod acknowledgements;
 pub mod memberships;
 pub mod posts;
 pub mod reactions;
+pub mod statuses;
 pub mod users;
 
 use crate::model::{IdRow, Post, kind};

@@ -14,6 +14,7 @@ mod posts;
 mod priorities;
 mod reactions;
 mod sharing;
+mod statuses;
 mod users;
 mod whole_posts;
 

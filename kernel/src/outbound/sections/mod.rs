@@ -12,6 +12,7 @@ mod memberships;
 mod parts;
 mod posts;
 mod reactions;
+mod statuses;
 pub mod users;
 
 pub use posts::wire_len;
@@ -145,7 +146,8 @@ sections! {
     Invite => invite::Invitation;
     Directory => directory::Directory;
     Users => users::Profiles, Memberships => memberships::Memberships, Posts => posts::Posts,
-        Acknowledgements => acknowledgements::Acknowledgements, Reactions => reactions::Reactions;
+        Acknowledgements => acknowledgements::Acknowledgements, Reactions => reactions::Reactions,
+        Statuses => statuses::Statuses;
 }
 
 /// The frame of a round's next message; `None` if it has nothing (more) to send.

@@ -8,7 +8,9 @@ use super::{Content, Payload, Rest, RoundPlan, sync};
 use crate::authority::is_channel_member;
 use crate::boundary::env::Rows;
 use crate::model::limits::USERS_PER_SYNC_MAX;
-use crate::model::{Connection, FeedObject, PeerKind, PeerWorkspace, RoundItem, SentUser, User};
+use crate::model::{
+    Connection, FeedObject, PeerKind, PeerWorkspace, RoundItem, SentUser, StatusRow, User,
+};
 use crate::objects::memberships;
 use crate::outbound::plan::Plan;
 use crate::outbound::work::Work;
@@ -74,6 +76,9 @@ impl Content for Profiles {
             let is_stored =
                 |user: User| response.users_syncd.iter().any(|id| id == user.id.as_str());
             if user.is_some_and(is_stored) {
+                if !is_held(tx, work, no) {
+                    add_status(tx, work, no);
+                }
                 let epoch = work.round.epoch;
                 let key = (work.connection_no, no, work.round.channel);
                 tx.put(&key, &SentUser { update_at, epoch });
@@ -93,6 +98,17 @@ fn state_absence(tx: &mut Tx<'_>, work: &mut Work, user: UserNo) {
         if !work.round.objects.contains(&object) {
             work.round.objects.push(object);
         }
+    }
+}
+
+/// The status of a member whose profile the peer did not hold before follows in the same round. It is placed
+/// before the other objects, as a round that becomes too long is cut at its end.
+fn add_status(tx: &Tx<'_>, work: &mut Work, user: UserNo) {
+    let status = FeedObject::Status(user);
+    let is_shared = status.is_known_to(work.connection().kind)
+        && is_channel_member(tx, work.round.channel, user);
+    if is_shared && tx.has::<StatusRow>(&user) {
+        work.round.objects.insert(0, (FeedSeq(0), status));
     }
 }
 

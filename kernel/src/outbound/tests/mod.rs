@@ -8,6 +8,7 @@ mod memberships;
 mod priorities;
 mod properties;
 mod rounds;
+mod statuses;
 mod switched_off;
 
 use std::collections::BTreeSet;

@@ -66,7 +66,10 @@ fn what_is_not_carried_out_is_counted() {
         "posts":[{"id":"p","file_ids":["f1","f2"]}]}"#;
     with(json, |message| {
         let message = message.unwrap();
-        assert_eq!((message.statuses, message.membership_changes.len()), (2, 3));
+        assert_eq!(
+            (message.statuses.len(), message.membership_changes.len()),
+            (2, 3)
+        );
         let mentions = [("a".into(), "1".into()), ("c".into(), String::new())];
         assert_eq!(message.mention_transforms, mentions);
         assert_eq!(message.posts.first().unwrap().1.as_ref().unwrap().files, 2);

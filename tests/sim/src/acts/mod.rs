@@ -3,6 +3,7 @@
 //! below; its consequences are judged by the [oracle](crate::oracle).
 
 mod acknowledge;
+mod appear;
 mod attach;
 mod create_channel;
 mod delete;
@@ -120,6 +121,8 @@ acts! {
     Leave => leave,
     /// Removes the connection to the hub, and creates it again.
     Reconnect => reconnect,
+    /// Users come, go, or choose statuses.
+    Appear => appear,
 }
 
 impl Act {

@@ -49,6 +49,10 @@ pub enum Defect {
     LosesFileBytes,
     /// A peer may delete any post.
     DropsAuthority,
+    /// A peer's frame sets the status of a user of this workspace.
+    SetsOthersStatuses,
+    /// A new status is not sent.
+    KeepsStatuses,
     /// A message is sent to a peer that was uninvited.
     SendsAfterUninvite,
     /// A cursor moves back when a message is delivered.
@@ -89,7 +93,7 @@ pub enum Defect {
 
 impl Defect {
     /// Every defect, and the checkers of which one must report it.
-    pub const ALL: [(Defect, &'static [&'static str]); 32] = [
+    pub const ALL: [(Defect, &'static [&'static str]); 34] = [
         (
             Defect::SkipsWrites,
             &[oracle::NO_LOSS, oracle::IDEMPOTENCE, oracle::ORDER],
@@ -122,6 +126,8 @@ impl Defect {
         (Defect::LosesPriorities, &[oracle::CONVERGENCE]),
         (Defect::LosesFileBytes, &[oracle::FILES]),
         (Defect::DropsAuthority, &[oracle::INERT]),
+        (Defect::SetsOthersStatuses, &[oracle::AUTHORSHIP]),
+        (Defect::KeepsStatuses, &[oracle::CONVERGENCE]),
         (Defect::SendsAfterUninvite, &[oracle::ENTITLEMENT]),
         (Defect::MovesCursorsBack, &[oracle::CURSORS]),
         (Defect::CountsDeliveries, &[oracle::IDEMPOTENCE]),

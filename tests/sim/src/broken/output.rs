@@ -7,7 +7,9 @@ use causeway_kernel::boundary::env::{Host, StepContext};
 use causeway_kernel::boundary::input::{Input, SendOutcome};
 use causeway_kernel::boundary::output::{Effect, Reply, Write};
 use causeway_kernel::command::{Command, UninviteFromChannel};
-use causeway_kernel::model::{Channel, Due, DueKind, Link, LinkState, Post, User};
+use causeway_kernel::model::{
+    Channel, Due, DueKind, Link, LinkState, Post, Status, StatusRow, User,
+};
 use causeway_kernel::rows::id::{ConnectionNo, FeedSeq, UserNo};
 use causeway_kernel::rows::key;
 use causeway_kernel::rows::table::Table;
@@ -97,6 +99,34 @@ pub(super) fn spoil(
         }
         (Defect::DropsAuthority, Input::Frame { body, .. }) => {
             rows::delete_named(host, body, output)
+        }
+        (Defect::SetsOthersStatuses, Input::Frame { .. }) if !is_refused => {
+            let row = StatusRow {
+                status: Status::UNKNOWN,
+                update_at: context.now_ms,
+                feed_seq: FeedSeq(0),
+            };
+            let key = key::encode(&UserNo(1));
+            output
+                .writes
+                .retain(|write| (write.table, &write.key) != (Table::Statuses, &key));
+            output.writes.push(Write {
+                table: Table::Statuses,
+                key,
+                value: Some(row.to_bytes()),
+            });
+        }
+        (Defect::KeepsStatuses, Input::Statuses(_)) => {
+            let passing = [Table::Feed, Table::Pending];
+            output
+                .writes
+                .retain(|write| !passing.contains(&write.table));
+            let is_send = |bytes: &Vec<u8>| {
+                let effect = codec::decode_effect(bytes);
+                matches!(effect, Ok(Effect::Send { .. }))
+            };
+            output.effects.retain(|bytes| !is_send(bytes));
+            output.writes.retain(|write| write.table != Table::Rounds);
         }
         (Defect::PilesUpRows, Input::Ping { .. }) => output.writes.push(Write {
             table: Table::Due,

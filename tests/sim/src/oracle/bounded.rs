@@ -176,7 +176,8 @@ impl Sending {
             | Input::Timer
             | Input::DuePart(_)
             | Input::PolicyChanged { .. }
-            | Input::KernelChanged { .. } => {}
+            | Input::KernelChanged { .. }
+            | Input::Statuses(_) => {}
         }
     }
 

@@ -41,7 +41,8 @@ fn failure(step: &Step<'_>) -> Option<Failure> {
         | Input::Receipt(_)
         | Input::Ping { .. }
         | Input::Timer
-        | Input::DuePart(_) => None,
+        | Input::DuePart(_)
+        | Input::Statuses(_) => None,
     }
 }
 

@@ -352,7 +352,9 @@ pub fn facts(rows: &Tables, cause: Cause, carried: &Carried) -> Facts {
             | Table::FileBytes
             | Table::UnpostedFiles
             | Table::UnpostedCounts
-            | Table::ChannelFiles => {}
+            | Table::ChannelFiles
+            | Table::Statuses
+            | Table::StatusCursors => {}
         }
     }
     facts

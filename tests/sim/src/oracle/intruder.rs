@@ -58,7 +58,8 @@ impl Oracle {
             | Input::Resume
             | Input::Restored
             | Input::PolicyChanged { .. }
-            | Input::KernelChanged { .. } => false,
+            | Input::KernelChanged { .. }
+            | Input::Statuses(_) => false,
         }
     }
 

@@ -41,7 +41,8 @@ pub fn check(step: &Step<'_>) -> Result<(), Violation> {
         | Input::Resume
         | Input::Restored
         | Input::PolicyChanged { .. }
-        | Input::KernelChanged { .. } => (false, false),
+        | Input::KernelChanged { .. }
+        | Input::Statuses(_) => (false, false),
     };
     if !is_asked {
         check_users(step)?;

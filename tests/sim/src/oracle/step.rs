@@ -6,7 +6,7 @@ use causeway_kernel::boundary::output::Write;
 use causeway_kernel::rows::table::Lifetime;
 use causeway_kernel::rows::tx::Record;
 
-use super::{Violation, bounded, error_paths, inert, roles};
+use super::{Violation, bounded, error_paths, inert, roles, statuses};
 use crate::node::Carried;
 use causeway_kernel::rows::memory::Tables;
 
@@ -30,6 +30,7 @@ impl Step<'_> {
     pub fn judge(&self) -> Result<(), Violation> {
         inert::check(self)?;
         roles::check(self)?;
+        statuses::check(self)?;
         error_paths::check(self)?;
         bounded::check(self)
     }

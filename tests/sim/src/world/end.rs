@@ -5,6 +5,7 @@ use crate::journal;
 use crate::oracle::bounded;
 use crate::oracle::convergence::Show;
 use crate::oracle::files;
+use crate::oracle::statuses;
 use crate::oracle::{REPLAY, Violation, broken};
 
 impl World<'_> {
@@ -17,6 +18,7 @@ impl World<'_> {
         shows.extend(self.seats.iter().map(|seat| seat.server.show()));
         self.forgive_unoffered();
         self.oracle.judge_end(&shows)?;
+        self.judge_statuses()?;
         for node in &self.nodes {
             let inputs = node.journal.iter().map(|entry| entry.input.len());
             bounded::check_end(node.no, &node.rows, inputs.sum())?;
@@ -30,6 +32,17 @@ impl World<'_> {
                     REPLAY,
                     format!("{}: the rows of the replay are others", node.name()),
                 ));
+            }
+        }
+        Ok(())
+    }
+
+    fn judge_statuses(&self) -> Result<(), Violation> {
+        for home in &self.nodes {
+            for (connection, peer) in &home.peers {
+                if let Some(peer) = self.nodes.get(*peer) {
+                    statuses::check_end(&home.rows, *connection, &peer.rows)?;
+                }
             }
         }
         Ok(())

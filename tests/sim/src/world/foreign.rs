@@ -384,7 +384,8 @@ impl World<'_> {
             | Input::Resume
             | Input::Restored
             | Input::PolicyChanged { .. }
-            | Input::KernelChanged { .. } => return,
+            | Input::KernelChanged { .. }
+            | Input::Statuses(_) => return,
         };
         let peer = self.nodes[node].peers.get(connection).copied();
         if let Some(seat) = peer.filter(|seat| self.is_server(*seat)) {

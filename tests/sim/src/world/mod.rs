@@ -11,6 +11,7 @@ mod malicious;
 mod noise;
 mod probes;
 pub(crate) mod setup;
+mod statuses;
 mod stops;
 mod troubles;
 

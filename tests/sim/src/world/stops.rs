@@ -156,7 +156,8 @@ impl World<'_> {
             | Input::Resume
             | Input::Restored
             | Input::PolicyChanged { .. }
-            | Input::KernelChanged { .. } => None,
+            | Input::KernelChanged { .. }
+            | Input::Statuses(_) => None,
         };
         let concerned: Vec<usize> = std::iter::once(node).chain(peer).collect();
         let rate = self.faults_of(&concerned).stop;
@@ -299,6 +300,7 @@ fn told(input: &Input) -> &'static str {
         Input::DuePart(DuePart::Rows(_)) => "a part of what is due",
         Input::DuePart(DuePart::PutOff) => "what is to be put off",
         Input::PolicyChanged { .. } => "another policy",
+        Input::Statuses(_) => "who is online",
         Input::Genesis(_) | Input::Resume | Input::Restored | Input::KernelChanged { .. } => {
             "a first step"
         }

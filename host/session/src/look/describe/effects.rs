@@ -68,5 +68,6 @@ fn event_name(event: &Event) -> &'static str {
         Event::PersonalDeleted(..) => "preferences_deleted",
         Event::AcknowledgementAdded(..) => "post_acknowledgement_added",
         Event::AcknowledgementRemoved(..) => "post_acknowledgement_removed",
+        Event::StatusChanged(..) => "status_change",
     }
 }

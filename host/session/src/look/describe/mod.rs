@@ -7,7 +7,7 @@ pub mod reasons;
 pub mod refusals;
 
 use causeway_kernel::boundary::input::{DuePart, FramePart, Input, Receipt, SendOutcome};
-use causeway_kernel::model::{Round, RoundItem};
+use causeway_kernel::model::{LocalStatus, Round, RoundItem};
 use serde::Serialize;
 
 use super::names::{Names, count, plain};
@@ -55,7 +55,7 @@ impl Description {
 }
 
 /// The names of the kinds of inputs.
-pub const KINDS: [&str; 12] = [
+pub const KINDS: [&str; 13] = [
     "genesis",
     "command",
     "frame",
@@ -68,6 +68,7 @@ pub const KINDS: [&str; 12] = [
     "restored",
     "policies",
     "kernel",
+    "statuses",
 ];
 
 /// The name of a kind.
@@ -87,6 +88,7 @@ pub fn kind_name(kind: InputKind) -> &'static str {
         InputKind::Restored => "restored",
         InputKind::PolicyChanged => "policies",
         InputKind::KernelChanged => "kernel",
+        InputKind::Statuses => "statuses",
     }
 }
 
@@ -209,7 +211,16 @@ fn sentence(seen: &Seen<'_>) -> String {
             "another kernel took over: {}",
             plain(digest.get(..16).unwrap_or(digest))
         ),
+        Ok(Input::Statuses(changes)) => statuses_sentence(names, changes),
     }
+}
+
+fn statuses_sentence(names: Names<'_>, changes: &[LocalStatus]) -> String {
+    let said = changes.iter().map(|change| {
+        let word = change.status.availability.word();
+        format!("{} is {word}", names.user(change.user))
+    });
+    format!("new statuses: {}", frame::listed(&said.collect::<Vec<_>>()))
 }
 
 fn receipt_sentence(seen: &Seen<'_>, receipt: &Receipt) -> String {
@@ -270,6 +281,10 @@ fn taken(items: &[RoundItem], errors: usize) -> String {
     let memberships = number(|it| matches!(it, RoundItem::Membership(..)));
     if memberships > 0 {
         parts.push(count(memberships, "membership"));
+    }
+    let statuses = number(|it| matches!(it, RoundItem::Status(..)));
+    if statuses > 0 {
+        parts.push(format!("statuses of {}", count(statuses, "user")));
     }
     if parts.is_empty() {
         "OK".into()

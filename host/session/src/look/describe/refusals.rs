@@ -156,6 +156,7 @@ fn object(names: Names<'_>, object: &FeedObject) -> String {
         ),
         FeedObject::Membership(no) => format!("the membership of {}", names.user(*no)),
         FeedObject::User(no) => format!("the profile of {}", names.user(*no)),
+        FeedObject::Status(no) => format!("the status of {}", names.user(*no)),
     }
 }
 
