@@ -158,8 +158,10 @@ pub const ACKNOWLEDGEMENTS_PER_SYNC_MAX: usize = 200;
 pub const REACTIONS_PER_SYNC_MAX: usize = 200;
 /// Users that a step looks through for those to offer to a peer.
 pub const OFFERED_LOOKED_AT_MAX: u32 = 200;
+/// Pause before the memberships of a channel are offered again to a peer that ignores them, in ms.
+pub const MEMBERS_REFUSED_MS: i64 = 10 * 60_000;
 /// Pause before people are offered again to a peer that takes none at the moment, in ms.
-pub const OFFER_REFUSED_MS: i64 = 10 * 60_000;
+pub const OFFER_REFUSED_MS: i64 = 60_000;
 /// First pause before people are offered again to a peer that did not take all of a message, in ms; doubled
 /// each time.
 pub const OFFER_INCOMPLETE_MS: i64 = 60_000;

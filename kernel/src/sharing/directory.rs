@@ -72,6 +72,16 @@ pub fn start_over(tx: &mut Tx<'_>, connection: ConnectionNo) {
     offer(tx, connection);
 }
 
+/// The peer offers people, so it takes some in as well: those whom it did not take before are offered now.
+pub fn heard(tx: &mut Tx<'_>, connection: ConnectionNo) {
+    if tx
+        .get::<Offer>(&connection)
+        .is_some_and(|row| row.retry_at > tx.now_ms())
+    {
+        offer(tx, connection);
+    }
+}
+
 /// The peer takes nobody in at the moment.
 pub fn put_off(tx: &mut Tx<'_>, connection: ConnectionNo) {
     feed::unmark(tx, connection, Pending::DIRECTORY, NO_CHANNEL);

@@ -66,6 +66,14 @@ fn list_members(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo, l
     }
 }
 
+/// Called when it shows that the peer shares memberships: those that are still to be offered to it are.
+pub fn continue_members(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo) {
+    let link = tx.get::<Link>(&(channel, connection));
+    if link.is_some_and(|link| link.members.is_some()) {
+        feed::mark(tx, connection, Pending::MEMBERS, channel);
+    }
+}
+
 /// Called when memberships are shared from now on.
 pub fn offer_members(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo) {
     let key = (channel, connection);
@@ -189,7 +197,5 @@ pub fn go_on(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo) {
     if link.cursor.history.is_some() {
         feed::mark(tx, connection, Pending::HISTORY, channel);
     }
-    if link.members.is_some() {
-        feed::mark(tx, connection, Pending::MEMBERS, channel);
-    }
+    continue_members(tx, channel, connection);
 }

@@ -4,15 +4,17 @@
 use super::users::is_held;
 use super::{Content, Payload, Rest, RoundPlan, parts, sync};
 use crate::boundary::env::Rows;
+use crate::model::limits::MEMBERS_REFUSED_MS;
 use crate::model::reasons;
-use crate::model::{FeedObject, Pending, RoundItem, RoundSource, Section, User};
+use crate::model::{DueKind, FeedObject, Pending, RoundItem, RoundSource, Section, User};
 use crate::objects::memberships;
 use crate::outbound::work::{Object, Work};
 use crate::outbound::{exception, receipt};
 use crate::rows::counters::connected_workspaces;
+use crate::rows::due;
 use crate::rows::id::UserNo;
 use crate::rows::tx::Tx;
-use crate::sharing::feed;
+use crate::sharing::{feed, link};
 use crate::wire::message::{SyncSection, WireMembership};
 use crate::wire::response::{Answer, SyncResponse};
 
@@ -49,25 +51,29 @@ impl Content for Memberships {
                 exception::clear(tx, work, &object);
             }
         }
-        let is_owed = work.link().is_some_and(|link| link.members.is_some());
-        if is_owed {
-            feed::mark(tx, work.connection_no, Pending::MEMBERS, work.round.channel);
-        }
+        link::continue_members(tx, work.round.channel, work.connection_no);
         Rest::More
     }
 
-    /// A peer that does not share memberships answers without a payload. All of them are offered to it when it
-    /// first accepts a later change.
+    /// A peer that does not share memberships answers without a payload. All of them are offered to it again
+    /// after a pause, or when it first accepts a later change or states one of its own.
     fn answered(tx: &mut Tx<'_>, mut work: Work, answer: Answer) {
         if answer != Answer::Ok(None) {
             return receipt::sync_answered(tx, work, answer);
         }
+        let (no, channel) = (work.connection_no, work.round.channel);
+        let is_list = matches!(work.round.source, RoundSource::Members { .. });
+        let is_first = work.link().is_some_and(|link| link.members.is_none());
+        if is_list || is_first {
+            let again_at = tx.now_ms().saturating_add(MEMBERS_REFUSED_MS);
+            due::at(tx, again_at, DueKind::Link(no, channel));
+        }
         work.change_link(tx, |link| link.members = Some(UserNo(0)));
-        feed::unmark(tx, work.connection_no, Pending::MEMBERS, work.round.channel);
+        feed::unmark(tx, no, Pending::MEMBERS, channel);
         for (_, object) in parts::take_out(&mut work) {
             exception::clear(tx, &work, &object);
         }
-        if matches!(work.round.source, RoundSource::Members { .. }) {
+        if is_list {
             return work.drop_round(tx);
         }
         work.store(tx);

@@ -9,6 +9,7 @@ use crate::model::{Offer, User};
 use crate::objects::users;
 use crate::rows::fixture;
 use crate::rows::id::UserNo;
+use crate::sharing::directory;
 use crate::testing::acts::{account, patch_user};
 use crate::wire::frame;
 use crate::wire::json::Document;
@@ -177,6 +178,11 @@ fn a_peer_that_takes_nobody_is_asked_again_later() {
     world.now_ms += OFFER_REFUSED_MS;
     world.ping(ACME);
     world.run_due();
+    world.answer_next(encode_ok(None));
+    assert!(world.deliver_offers().is_empty());
+    // It offers people itself.
+    world.step(|tx| directory::heard(tx, ACME));
+    world.ping(ACME);
     assert_eq!(sizes(&world.deliver_offers()), [4]);
 }
 

@@ -3,11 +3,13 @@
 use super::*;
 use crate::boundary::input::Actor;
 use crate::boundary::output::Object;
+use crate::model::limits::MEMBERS_REFUSED_MS;
 use crate::model::{ChannelKind, ChannelMember, SharedMembership, User};
 use crate::objects::{members, memberships, users};
 use crate::rows::fixture;
 use crate::rows::id::{ConnectionNo, UserNo};
 use crate::rows::table::Table;
+use crate::sharing::link;
 use crate::testing::acts::{account, add_member, channel, join_team, remove_member, uninvite};
 use crate::testing::{BOB, TEAM, TICK_MS};
 
@@ -190,17 +192,42 @@ fn a_peer_that_ignores_memberships_gets_all_of_them_when_it_accepts_one() {
     world.crowd(60);
     world.by(ADMIN, invite(TOWN, ACME)).unwrap();
     world.ping(ACME);
-    world.settle();
+    while world.deliver_next() {}
     assert_eq!(world.peer.member_batches, [20], "one attempt");
     assert!(world.exceptions().is_empty());
     world.write(ANN, TOWN, "posts go on");
-    world.settle();
+    while world.deliver_next() {}
     world.expect_same();
     world.peer.ignores_members = false;
     let user = world.crowd(1)[0];
     world.settle();
     assert!(world.members_there().contains(&user));
     world.expect_same_members();
+}
+
+#[test]
+fn a_peer_that_ignored_memberships_gets_them_later_or_when_it_states_its_own() {
+    for waits in [true, false] {
+        let mut world = World::connected(PeerKind::Causeway);
+        world.share_members(20);
+        world.peer.ignores_members = true;
+        world.by(ADMIN, invite(TOWN, ACME)).unwrap();
+        world.ping(ACME);
+        while world.deliver_next() {}
+        assert_eq!(world.peer.member_batches, [3]);
+        world.peer.ignores_members = false;
+        if waits {
+            world.now_ms += MEMBERS_REFUSED_MS;
+            world.ping(ACME);
+        } else {
+            world.step(|tx| link::continue_members(tx, TOWN, ACME));
+            world.ping(ACME);
+            while world.deliver_next() {}
+            world.expect_same_members();
+        }
+        world.settle();
+        world.expect_same_members();
+    }
 }
 
 #[test]
