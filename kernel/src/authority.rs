@@ -90,7 +90,8 @@ pub fn share_a_channel(rows: &(impl Read + ?Sized), one: UserNo, other: UserNo) 
         .any(|((_, channel), _)| is_channel_member(rows, channel, other))
 }
 
-/// Whether a user may read a channel: members, and the whole team if the channel is public.
+/// Whether a user may read a channel: members, the whole team if the channel is public, and system admins,
+/// except what others say in direct and group channels.
 pub fn may_read_channel(rows: &(impl Read + ?Sized), channel_no: ChannelNo, user: UserNo) -> bool {
     if is_channel_member(rows, channel_no, user) {
         return true;
@@ -99,7 +100,8 @@ pub fn may_read_channel(rows: &(impl Read + ?Sized), channel_no: ChannelNo, user
         return false;
     };
     let in_public = channel.place.public_in();
-    in_public.is_some_and(|team| is_team_member(rows, team, user)) || is_system_admin(rows, user)
+    in_public.is_some_and(|team| is_team_member(rows, team, user))
+        || (channel.place.team().is_some() && is_system_admin(rows, user))
 }
 
 /// Whether a user administers a channel.
@@ -172,6 +174,8 @@ pub fn hears(rows: &(impl Read + ?Sized), event: &Event, user: UserNo) -> bool {
         | Event::ReactionRemoved(channel, _)
         | Event::AcknowledgementAdded(channel, _)
         | Event::AcknowledgementRemoved(channel, _)
+        | Event::DirectAdded(channel, ..)
+        | Event::GroupAdded(channel)
         | Event::UserAdded(channel, _) => is_channel_member(rows, *channel, user),
         Event::UserRemoved(channel, removed) => {
             *removed == user || is_channel_member(rows, *channel, user)
@@ -315,7 +319,9 @@ mod tests {
             Some(Event::AcknowledgementRemoved(..)) => {
                 Event::StatusChanged(ANN, Availability::Away)
             }
-            Some(Event::StatusChanged(..)) => return None,
+            Some(Event::StatusChanged(..)) => Event::DirectAdded(channel, ANN, BOB),
+            Some(Event::DirectAdded(..)) => Event::GroupAdded(channel),
+            Some(Event::GroupAdded(_)) => return None,
         })
     }
 
@@ -335,6 +341,8 @@ mod tests {
             | Event::ReactionRemoved(..)
             | Event::AcknowledgementAdded(..)
             | Event::AcknowledgementRemoved(..)
+            | Event::DirectAdded(..)
+            | Event::GroupAdded(_)
             | Event::UserAdded(..)
             | Event::ChannelCreated(_)
             | Event::ChannelUpdated(_)

@@ -15,9 +15,10 @@ use causeway_kernel::command::{
     AbandonConnection, AcceptConnection, AcknowledgePost, AddChannelMember, AddFile, AddReaction,
     AddTeamMember, AttachConnection, Command, Configure, ConfigureConnectedWorkspaces,
     ConfirmConnection, CreateChannel, CreateConnection, CreatePost, CreateTeam, CreateUser,
-    DeletePost, EditPost, InviteToChannel, PatchConnection, PatchUser, PersonalChange,
-    RelocateConnection, RemoveChannelMember, RemoveConnection, RemoveReaction, SetPersonal,
-    UninviteFromChannel, UnshareChannel, UserPatch, ViewChannel, WithdrawAcknowledgement,
+    DeletePost, EditPost, InviteToChannel, OpenDirectChannel, OpenGroupChannel, PatchConnection,
+    PatchUser, PersonalChange, RelocateConnection, RemoveChannelMember, RemoveConnection,
+    RemoveReaction, SetPersonal, UninviteFromChannel, UnshareChannel, UserPatch, ViewChannel,
+    WithdrawAcknowledgement,
 };
 use causeway_kernel::model::{
     Availability, ChannelKind, Config, ConnectedWorkspaces, Dimensions, LocalStatus, PeerKind,
@@ -289,6 +290,10 @@ fn commands() -> Vec<Command> {
             kind: String::new(),
             priority: None,
             files: vec![FileNo(300), FileNo(4)],
+        }),
+        Command::OpenDirectChannel(OpenDirectChannel { with: USER }),
+        Command::OpenGroupChannel(OpenGroupChannel {
+            with: vec![USER, UserNo(3)],
         }),
     ]
 }

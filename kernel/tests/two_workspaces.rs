@@ -3,14 +3,19 @@
 
 use std::collections::VecDeque;
 
+use causeway_kernel::boundary::env::Rows as _;
 use causeway_kernel::boundary::input::{Actor, Genesis, Input, PingAnswer, Receipt, SendOutcome};
 use causeway_kernel::boundary::output::{Effect, Object, Output, Reply};
 use causeway_kernel::command::{
-    AcceptConnection, AddReaction, Command, ConfirmConnection, CreateChannel, CreateConnection,
-    CreatePost, CreateTeam, CreateUser, DeletePost, EditPost, InviteToChannel,
+    AcceptConnection, AddReaction, Command, ConfigureConnectedWorkspaces, ConfirmConnection,
+    CreateChannel, CreateConnection, CreatePost, CreateTeam, CreateUser, DeletePost, EditPost,
+    InviteToChannel, OpenDirectChannel,
 };
-use causeway_kernel::model::{ChannelKind, Config, Connection, PeerKind, Post, Reaction};
-use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, PostNo, TeamNo, UserNo};
+use causeway_kernel::model::{
+    ChannelKind, ChannelPost, Config, ConnectedWorkspaces, Connection, PeerKind, Post, Reaction,
+};
+use causeway_kernel::objects::direct::Participants;
+use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, Id, PostNo, TeamNo, UserNo};
 use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::testing::MemoryHost;
 use causeway_kernel::rows::tx::Read;
@@ -40,11 +45,13 @@ impl Pair {
     /// Carries out an input and delivers everything that is sent as a result, in both directions.
     fn settle(&mut self, side: usize, input: &Input) -> Reply {
         let first = self.run(side, input);
-        let mut queue: VecDeque<(usize, Effect)> = first
-            .effects
-            .into_iter()
-            .map(|effect| (side, effect))
-            .collect();
+        let effects = first.effects.into_iter();
+        self.deliver(effects.map(|effect| (side, effect)).collect());
+        first.reply
+    }
+
+    /// Delivers what the sides send, and everything that is sent as a result.
+    fn deliver(&mut self, mut queue: VecDeque<(usize, Effect)>) {
         let mut rounds = 0;
         while let Some((from, effect)) = queue.pop_front() {
             rounds += 1;
@@ -79,7 +86,6 @@ impl Pair {
             let output = self.run(from, &receipt);
             queue.extend(output.effects.into_iter().map(|effect| (from, effect)));
         }
-        first.reply
     }
 
     fn act(&mut self, side: usize, actor: Actor, command: Command) -> Object {
@@ -189,9 +195,8 @@ fn posts(pair: &Pair, side: usize, id: &str) -> Post {
     host.get::<Post>(&lookup::post(host, id).unwrap()).unwrap()
 }
 
-#[test]
-fn posts_edits_reactions_and_deletions_reach_the_other_side_and_come_back() {
-    let mut pair = connected();
+/// Shares a channel of the first side, which alice is in.
+fn share_lounge(pair: &mut Pair) -> ChannelNo {
     let alice = Actor::User(UserNo(1));
     let channel = CreateChannel {
         team: TeamNo(1),
@@ -210,17 +215,26 @@ fn posts_edits_reactions_and_deletions_reach_the_other_side_and_come_back() {
         read_only: false,
     });
     pair.act(0, alice, invite);
-    let write = |channel: ChannelNo, root: Option<PostNo>, message: &str| {
-        Command::CreatePost(CreatePost {
-            channel,
-            root,
-            message: message.to_string(),
-            props: String::new(),
-            kind: String::new(),
-            priority: None,
-            files: Vec::new(),
-        })
-    };
+    channel
+}
+
+fn write(channel: ChannelNo, root: Option<PostNo>, message: &str) -> Command {
+    Command::CreatePost(CreatePost {
+        channel,
+        root,
+        message: message.to_string(),
+        props: String::new(),
+        kind: String::new(),
+        priority: None,
+        files: Vec::new(),
+    })
+}
+
+#[test]
+fn posts_edits_reactions_and_deletions_reach_the_other_side_and_come_back() {
+    let mut pair = connected();
+    let alice = Actor::User(UserNo(1));
+    let channel = share_lounge(&mut pair);
     let Object::Post(root) = pair.act(0, alice, write(channel, None, "hello")) else {
         panic!("no post")
     };
@@ -274,4 +288,121 @@ fn posts_edits_reactions_and_deletions_reach_the_other_side_and_come_back() {
     );
     assert_ne!(posts(&pair, 1, &id).delete_at, 0);
     assert_ne!(posts(&pair, 1, &reply_id).delete_at, 0);
+}
+
+/// Two sides whose users know each other, as both have written in a shared channel; direct messages are
+/// allowed on the sides in `allowed`.
+fn acquainted(allowed: [bool; 2]) -> Pair {
+    let mut pair = connected();
+    let me = Actor::User(UserNo(1));
+    let lounge = share_lounge(&mut pair);
+    pair.act(0, me, write(lounge, None, "hello"));
+    let id = pair.sites[0].host.channel(lounge).unwrap().id.to_string();
+    let there = lookup::channel(&pair.sites[1].host, &id).unwrap();
+    pair.act(1, me, write(there, None, "hello back"));
+    for (side, direct) in allowed.into_iter().enumerate() {
+        let settings = ConnectedWorkspaces {
+            direct,
+            ..ConnectedWorkspaces::default()
+        };
+        let command =
+            Command::ConfigureConnectedWorkspaces(ConfigureConnectedWorkspaces { settings });
+        let (actor, key) = (Actor::System, None);
+        let input = Input::Command {
+            actor,
+            key,
+            command,
+        };
+        assert_eq!(pair.settle(side, &input), Reply::Done);
+    }
+    pair
+}
+
+/// The user of the other side, as known on this one.
+fn other_user(pair: &Pair, side: usize) -> UserNo {
+    let id = pair.sites[1 - side].host.user(UserNo(1)).unwrap().id;
+    lookup::user(&pair.sites[side].host, id.as_str()).unwrap()
+}
+
+fn input(command: Command) -> Input {
+    Input::Command {
+        actor: Actor::User(UserNo(1)),
+        key: None,
+        command,
+    }
+}
+
+/// Opens the direct channel between both users on one side, and writes there, without delivering anything.
+fn begin(pair: &mut Pair, side: usize, message: &str) -> (ChannelNo, VecDeque<(usize, Effect)>) {
+    let with = other_user(pair, side);
+    let open = Command::OpenDirectChannel(OpenDirectChannel { with });
+    let opened = pair.run(side, &input(open));
+    let Reply::Object(Object::Channel(channel)) = opened.reply else {
+        panic!("{:?}", opened.reply)
+    };
+    let written = pair.run(side, &input(write(channel, None, message)));
+    let effects = opened.effects.into_iter().chain(written.effects);
+    (channel, effects.map(|effect| (side, effect)).collect())
+}
+
+/// Ids of a channel and texts of its posts, oldest first.
+fn conversation(pair: &Pair, side: usize, channel: ChannelNo) -> (Id, Vec<String>) {
+    let host = &pair.sites[side].host;
+    let listed = host.prefix::<ChannelPost, _>(&channel, 99).into_iter();
+    let texts = listed.map(|((_, _, no), _)| host.get::<Post>(&no).unwrap().message);
+    (host.channel(channel).unwrap().id, texts.collect())
+}
+
+fn direct_channel(pair: &Pair, side: usize) -> Option<ChannelNo> {
+    let users = [UserNo(1), other_user(pair, side)];
+    let host = &pair.sites[side].host;
+    Participants::of_direct(host, users)?.channel(host)
+}
+
+#[test]
+fn a_direct_channel_is_opened_with_its_first_message() {
+    let mut pair = acquainted([true, true]);
+    let (channel, sent) = begin(&mut pair, 0, "just us");
+    pair.deliver(sent);
+    let there = direct_channel(&pair, 1).unwrap();
+    pair.settle(1, &input(write(there, None, "hi")));
+    let expected = conversation(&pair, 0, channel);
+    assert_eq!(expected.1, ["just us", "hi"]);
+    assert_eq!(conversation(&pair, 1, there), expected);
+}
+
+/// Each side opens and writes before it hears of the other; whichever message arrives first.
+#[test]
+fn a_direct_channel_that_both_open_at_once_is_the_same_on_both_sides() {
+    for first in 0..2 {
+        let mut pair = acquainted([true, true]);
+        let (ours, mut sent) = begin(&mut pair, first, "from one");
+        let (theirs, others) = begin(&mut pair, 1 - first, "from the other");
+        sent.extend(others);
+        pair.deliver(sent);
+        let expected = conversation(&pair, first, ours);
+        assert_eq!(expected.1, ["from one", "from the other"]);
+        assert_eq!(conversation(&pair, 1 - first, theirs), expected);
+    }
+}
+
+#[test]
+fn what_was_written_while_the_other_side_refused_arrives_once_it_allows_it() {
+    let mut pair = acquainted([true, false]);
+    let (channel, sent) = begin(&mut pair, 0, "anybody there?");
+    pair.deliver(sent);
+    assert_eq!(direct_channel(&pair, 1), None);
+    pair.settle(0, &input(write(channel, None, "hello?")));
+    assert_eq!(direct_channel(&pair, 1), None);
+    let settings = ConnectedWorkspaces {
+        direct: true,
+        ..ConnectedWorkspaces::default()
+    };
+    let allow = Command::ConfigureConnectedWorkspaces(ConfigureConnectedWorkspaces { settings });
+    pair.settle(1, &input(allow));
+    pair.settle(0, &input(write(channel, None, "now?")));
+    let there = direct_channel(&pair, 1).unwrap();
+    let mut texts = conversation(&pair, 1, there).1;
+    texts.sort();
+    assert_eq!(texts, ["anybody there?", "hello?", "now?"]);
 }

@@ -53,7 +53,7 @@ async fn add(
 ) -> ApiResult {
     if let Some(user_ids) = body.user_ids {
         let user_ids = distinct(user_ids, "user_ids")?;
-        let channel = ids.any_channel(&app.rows())?;
+        let channel = ids.any_channel(&app.rows(), &caller)?;
         let mut made = Vec::with_capacity(user_ids.len());
         for user_id in &user_ids {
             made.push(add_one(&app, &caller, channel, user_id).await?);
@@ -63,7 +63,7 @@ async fn add(
     let user_id = body
         .user_id
         .ok_or_else(|| ApiError::invalid_body("user_id"))?;
-    let channel = ids.any_channel(&app.rows())?;
+    let channel = ids.any_channel(&app.rows(), &caller)?;
     add_one(&app, &caller, channel, &user_id)
         .await
         .map(Rendered::created)
@@ -87,7 +87,7 @@ async fn add_one(
 
 async fn remove(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
     let rows = app.rows();
-    let channel = ids.any_channel(&rows)?;
+    let channel = ids.any_channel(&rows, &caller)?;
     let user = ids.user(&rows, &caller)?;
     app.act(
         caller.user,

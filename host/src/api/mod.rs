@@ -11,6 +11,7 @@ pub mod auth;
 pub mod channels;
 pub mod config;
 pub mod connections;
+pub mod direct;
 pub mod events;
 pub mod files;
 pub mod members;
@@ -46,6 +47,7 @@ pub fn router(app: &SharedApp) -> Router {
         .merge(users::routes())
         .merge(teams::routes())
         .merge(channels::routes())
+        .merge(direct::routes())
         .merge(members::routes())
         .merge(posts::routes())
         .merge(files::routes())

@@ -122,12 +122,24 @@ impl Ids {
         Ok(team)
     }
 
-    /// The channel of `{channel_id}`, readable or not; for mutations, whose permission the kernel checks.
+    /// The channel of `{channel_id}`, readable or not; for mutations, whose permission the kernel checks. A
+    /// direct or group channel of others is reported like one that does not exist: its id follows from its
+    /// members, so anybody could ask who writes to whom.
     ///
     /// # Errors
     /// 404 when there is none.
-    pub fn any_channel(&self, rows: &(impl Read + ?Sized)) -> Result<ChannelNo, ApiError> {
+    pub fn any_channel(
+        &self,
+        rows: &(impl Read + ?Sized),
+        caller: &Caller,
+    ) -> Result<ChannelNo, ApiError> {
+        let is_hidden = |no: &ChannelNo| {
+            let place = rows.channel(*no).map(|channel| channel.place);
+            place.is_some_and(|place| place.team().is_none())
+                && !authority::is_channel_member(rows, *no, caller.user)
+        };
         lookup::channel(rows, self.get("channel_id"))
+            .filter(|no| !is_hidden(no))
             .ok_or_else(|| ApiError::not_found("app.channel.get.existing.app_error", "channel"))
     }
 
@@ -140,7 +152,7 @@ impl Ids {
         rows: &(impl Read + ?Sized),
         caller: &Caller,
     ) -> Result<ChannelNo, ApiError> {
-        let channel = self.any_channel(rows)?;
+        let channel = self.any_channel(rows, caller)?;
         if authority::may_read_channel(rows, channel, caller.user) {
             Ok(channel)
         } else {

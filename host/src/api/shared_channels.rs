@@ -6,6 +6,8 @@ use axum::http::StatusCode;
 use axum::routing::{get, post};
 use causeway_kernel::authority;
 use causeway_kernel::command::{Command, UnshareChannel};
+use causeway_kernel::rows::lookup;
+use causeway_kernel::sharing::direct;
 use causeway_views::json::{self, Viewer, Views};
 use causeway_views::query::sharing;
 
@@ -86,7 +88,12 @@ async fn unshare(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiR
     Ok(Rendered::ok())
 }
 
-/// Direct messages are not supported here.
-async fn can_dm(State(_): State<SharedApp>, _: Caller, _: Ids) -> ApiResult {
-    Ok(Rendered::new(r#"{"can_dm":false}"#.to_string()))
+/// Whether a user may open a direct channel with another one.
+async fn can_dm(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
+    let rows = app.rows();
+    ids.own_user(&rows, &caller)?;
+    let other = lookup::user(&rows, ids.get("other_user_id"))
+        .ok_or_else(|| ApiError::not_found("app.user.missing_account.const", "user"))?;
+    let can_dm = direct::can_message(&rows, other);
+    Ok(Rendered::json(&serde_json::json!({ "can_dm": can_dm })))
 }

@@ -102,6 +102,9 @@ behaviours! {
     SharedMemberships = 25,
     /// All people may be offered to peers, and those offered by peers taken in, without a channel.
     Directory = 26,
+    /// Direct and group channels with people of other workspaces are opened, and a peer's invitations to them
+    /// are taken, if the workspace allows it; before, they were refused.
+    DirectChannels = 27,
     /// Posts have files.
     Files = 28,
     /// The members of shared channels are told when a peer is not reached for a while, and when it is again.

@@ -196,6 +196,10 @@ pub enum Event {
     AcknowledgementRemoved(ChannelNo, AcknowledgementEvent),
     /// `status_change`: of a user of another workspace; the host itself notifies of those of this one.
     StatusChanged(UserNo, Availability),
+    /// `direct_added`: the first user opened a direct channel with the second.
+    DirectAdded(ChannelNo, UserNo, UserNo),
+    /// `group_added`: a group channel was opened.
+    GroupAdded(ChannelNo),
 }
 
 /// An acknowledgement as it was when the event happened.

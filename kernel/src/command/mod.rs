@@ -20,7 +20,10 @@ mod user;
 mod workspace;
 
 pub use acknowledgement::{AcknowledgePost, WithdrawAcknowledgement};
-pub use channel::{AddChannelMember, CreateChannel, RemoveChannelMember, ViewChannel};
+pub use channel::{
+    AddChannelMember, CreateChannel, OpenDirectChannel, OpenGroupChannel, RemoveChannelMember,
+    ViewChannel,
+};
 pub use connection::{
     AbandonConnection, AcceptConnection, AttachConnection, ConfirmConnection, CreateConnection,
     PatchConnection, RelocateConnection, RemoveConnection,
@@ -73,6 +76,8 @@ commands! {
     WithdrawAcknowledgement = 26,
     RelocateConnection = 27,
     ConfigureConnectedWorkspaces = 28,
+    OpenDirectChannel = 35,
+    OpenGroupChannel = 36,
     AddFile = 40,
 }
 

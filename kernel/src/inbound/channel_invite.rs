@@ -3,7 +3,7 @@
 //! admin here has let it go. A peer's number of channels is limited, so that it cannot fill the workspace.
 
 use super::authorize::Peer;
-use super::{Reason, Tally, fail, ok};
+use super::{Reason, Tally, direct_invite, fail, ok};
 use crate::boundary::behaviour::Behaviour;
 use crate::boundary::output::Reply;
 use crate::model::limits::{
@@ -41,6 +41,11 @@ pub fn message(tx: &mut Tx<'_>, peer: &Peer, payload: Value<'_>) -> Reply {
 fn accept(tx: &mut Tx<'_>, peer: &Peer, invite: &ChannelInvite) -> Result<(), String> {
     let id =
         Id::parse(&invite.channel_id).ok_or("invalid channel invite: channel id is invalid")?;
+    match invite.kind.as_str() {
+        "D" => return direct_invite::accept(tx, peer, id, Place::Direct, invite),
+        "G" => return direct_invite::accept(tx, peer, id, Place::Group, invite),
+        _ => {}
+    }
     let Some(no) = lookup::channel(tx, &invite.channel_id) else {
         return create(tx, peer, id, invite);
     };
@@ -63,6 +68,7 @@ fn accept(tx: &mut Tx<'_>, peer: &Peer, invite: &ChannelInvite) -> Result<(), St
 /// workspace. A channel of ours, or of another peer, is not the peer's to offer.
 fn restore(tx: &mut Tx<'_>, peer: &Peer, no: ChannelNo) -> Option<()> {
     let mut channel = tx.get::<Channel>(&no)?;
+    channel.place.team()?;
     if channel.origin.is_ours() || channel.origin != peer.row.workspace {
         return None;
     }
@@ -192,19 +198,9 @@ fn local_creator(tx: &Tx<'_>, peer: &Peer) -> Option<UserNo> {
 }
 
 fn kind_of(invite: &ChannelInvite, id: Id) -> Result<ChannelKind, String> {
-    match invite.kind.as_str() {
-        "D" => Err(format!(
-            "cannot create direct channel `{id}`: createDirectChannelWithUser: Cannot create a \
-             direct channel with a remote user"
-        )),
-        "G" => Err(format!(
-            "cannot create group channel `{id}`: createGroupChannel: Cannot create a group \
-             channel with remote users"
-        )),
-        letter => ChannelKind::from_letter(letter).ok_or(format!(
-            "cannot create channel `{id}`: Channel.IsValid: Invalid type., id={id}"
-        )),
-    }
+    ChannelKind::from_letter(&invite.kind).ok_or(format!(
+        "cannot create channel `{id}`: Channel.IsValid: Invalid type., id={id}"
+    ))
 }
 
 fn check_fields(invite: &ChannelInvite, is_guarded: bool) -> Result<(), &'static str> {

@@ -7,6 +7,7 @@
 pub mod again;
 pub mod authorize;
 mod channel_invite;
+mod direct_invite;
 pub mod held;
 mod item;
 mod items;

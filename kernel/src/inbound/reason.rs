@@ -31,6 +31,8 @@ pub enum Reason {
     UnknownUser,
     /// The user belongs to this workspace or to another peer.
     ForeignUser,
+    /// The user is not a member of the direct or group channel.
+    NotMember,
     /// The profile claims to come over another connection of ours.
     ClaimedOrigin,
     /// The post was written by a user of this workspace or of another peer.
@@ -97,6 +99,7 @@ impl Reason {
             Reason::WrongChannel => "wrong_channel",
             Reason::UnknownUser => "unknown_user",
             Reason::ForeignUser => "foreign_user",
+            Reason::NotMember => "not_member",
             Reason::ClaimedOrigin => "claimed_origin",
             Reason::ForeignPost => "foreign_post",
             Reason::UnknownPost => "unknown_post",

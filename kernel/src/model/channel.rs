@@ -222,7 +222,22 @@ impl SharedMembership {
     }
 }
 
-no_texts!(UserChannel, ChannelKind, Place, SharedMembership);
+/// How many direct and group channels a local user has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DirectCount {
+    /// Opened by users of this workspace.
+    pub opened_here: u32,
+    /// Opened by users of other workspaces.
+    pub received: u32,
+}
+
+no_texts!(
+    UserChannel,
+    DirectCount,
+    ChannelKind,
+    Place,
+    SharedMembership
+);
 
 #[cfg(test)]
 mod tests {

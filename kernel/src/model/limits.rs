@@ -60,6 +60,11 @@ pub const HEADER_CHARS_MAX: usize = 1024;
 pub const PURPOSE_CHARS_MAX: usize = 250;
 /// Channels of a team; one more is refused.
 pub const CHANNELS_PER_TEAM_MAX: u32 = 2_000;
+/// People in a group channel, at least and at most. Client API §5.
+pub const GROUP_MEMBERS: std::ops::RangeInclusive<usize> = 3..=8;
+/// Direct and group channels of a local user that were opened here, and as many that were opened in other
+/// workspaces; one more is refused.
+pub const DIRECT_CHANNELS_PER_USER_MAX: u32 = 2_000;
 /// Posts in a block of a channel's order; a fuller one is split.
 pub const POSTS_PER_BLOCK: u32 = 1_000;
 /// Channels that one peer may have here by its invitations; one more is refused. Channels that an admin here

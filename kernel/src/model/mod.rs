@@ -19,7 +19,9 @@ mod team;
 mod user;
 mod workspace;
 
-pub use channel::{Channel, ChannelKind, ChannelMember, Place, SharedMembership, UserChannel};
+pub use channel::{
+    Channel, ChannelKind, ChannelMember, DirectCount, Place, SharedMembership, UserChannel,
+};
 pub use connected_workspaces::ConnectedWorkspaces;
 pub use connection::{
     Connection, ConnectionLink, ConnectionState, Offer, PeerKind, PeerWorkspace, Round, RoundItem,

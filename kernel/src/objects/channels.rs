@@ -16,6 +16,13 @@ pub fn team_is_full(tx: &Tx<'_>, team: TeamNo) -> bool {
 /// Stores a new channel under its id and its name, which the caller has checked to be free, and notifies
 /// everybody who may see it.
 pub fn insert(tx: &mut Tx<'_>, channel: &Channel) -> ChannelNo {
+    let no = store(tx, channel);
+    tx.effect(Effect::Event(Event::ChannelCreated(no)));
+    no
+}
+
+/// [`insert`] without an event, for a channel that is announced once it has its members.
+pub fn store(tx: &mut Tx<'_>, channel: &Channel) -> ChannelNo {
     let no = tx.next_channel();
     tx.bind_id(kind::CHANNEL, channel.id, no.0);
     tx.bind_name(
@@ -24,6 +31,5 @@ pub fn insert(tx: &mut Tx<'_>, channel: &Channel) -> ChannelNo {
         no.0,
     );
     tx.put(&no, channel);
-    tx.effect(Effect::Event(Event::ChannelCreated(no)));
     no
 }

@@ -42,6 +42,17 @@ fn may_hear(tx: &Tx<'_>, user: UserNo) -> bool {
 /// Makes a user a member of a channel; an existing member is left unchanged. Returns whether anything
 /// changed.
 pub fn join_channel(tx: &mut Tx<'_>, channel: ChannelNo, user: UserNo, is_admin: bool) -> bool {
+    let joined = add(tx, channel, user, is_admin);
+    if joined {
+        memberships::changed(tx, (channel, user), true);
+        tx.effect(Effect::Event(Event::UserAdded(channel, user)));
+        statuses::tell_again(tx, user);
+    }
+    joined
+}
+
+/// [`join_channel`] without an event, for the first members of a channel that is announced as a whole.
+pub fn add(tx: &mut Tx<'_>, channel: ChannelNo, user: UserNo, is_admin: bool) -> bool {
     let key = (channel, user);
     if tx.has::<ChannelMember>(&key) {
         return false;
@@ -67,9 +78,6 @@ pub fn join_channel(tx: &mut Tx<'_>, channel: ChannelNo, user: UserNo, is_admin:
     };
     tx.put(&key, &member);
     tx.put(&(user, channel), &UserChannel);
-    memberships::changed(tx, key, true);
-    tx.effect(Effect::Event(Event::UserAdded(channel, user)));
-    statuses::tell_again(tx, user);
     true
 }
 

@@ -2,6 +2,7 @@
 
 pub mod acknowledgements;
 pub mod channels;
+pub mod direct;
 pub mod files;
 pub mod members;
 pub mod memberships;

@@ -149,7 +149,7 @@ pub fn sends_again(tx: &Tx<'_>, work: &Work) -> bool {
 /// is lost at its home, and the members here are notified.
 fn channel_unknown(tx: &mut Tx<'_>, mut work: Work, invited_by_us: bool) {
     let (channel, no) = (work.round.channel, work.connection_no);
-    if !invited_by_us {
+    if !invited_by_us && !sharing::is_outside_teams(tx, channel) {
         work.drop_round(tx);
         return sharing::end_link(tx, channel, no, LinkEnd::Peer);
     }

@@ -43,10 +43,13 @@ pub fn channel(rows: &(impl Read + ?Sized), id: &str) -> Option<ChannelNo> {
     by_id(rows, kind::CHANNEL, id).map(ChannelNo)
 }
 
-/// The key of a channel's name among the unique names; names outside teams use team 0, which does not exist.
+/// The team in the names of channels outside teams; there is none of this number.
+const OUTSIDE_TEAMS: TeamNo = TeamNo(0);
+
+/// The key of a channel's name among the unique names.
 #[must_use]
 pub fn channel_name_key(place: Place, name: &str) -> String {
-    team_channel_name_key(place.team().unwrap_or(TeamNo(0)), name)
+    team_channel_name_key(place.team().unwrap_or(OUTSIDE_TEAMS), name)
 }
 
 /// The key of the name of a team's channel among the unique names.
@@ -64,6 +67,11 @@ pub fn searched_name(name: &str, user: UserNo) -> String {
 /// A channel by team and name.
 pub fn channel_name(rows: &(impl Read + ?Sized), team: TeamNo, name: &str) -> Option<ChannelNo> {
     by_name(rows, kind::CHANNEL_NAME, &team_channel_name_key(team, name)).map(ChannelNo)
+}
+
+/// A direct or group channel by name.
+pub fn direct_channel(rows: &(impl Read + ?Sized), name: &str) -> Option<ChannelNo> {
+    channel_name(rows, OUTSIDE_TEAMS, name)
 }
 
 /// A post by id.

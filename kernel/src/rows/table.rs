@@ -8,8 +8,8 @@ use crate::boundary::behaviour::InForce;
 use crate::boundary::texts::{Class, Text, TextVisitor};
 use crate::model::{
     Acknowledgement, AcknowledgementCount, Channel, ChannelFiles, ChannelMember, ChannelPost,
-    Connection, ConnectionLink, Due, EmojiCount, Exception, ExceptionTime, FeedEntry, File,
-    FileBytes, FrameProgress, Held, HeldItem, HeldSum, IdRow, Interruption, Job, KeptFrame,
+    Connection, ConnectionLink, DirectCount, Due, EmojiCount, Exception, ExceptionTime, FeedEntry,
+    File, FileBytes, FrameProgress, Held, HeldItem, HeldSum, IdRow, Interruption, Job, KeptFrame,
     LastResend, Link, Mention, MetaKey, MetaRow, NameRow, Offer, PeerWorkspace, Pending,
     PersonalValue, PinnedPost, Post, PostBlock, PostEmoji, PostMention, QuarantineEntry,
     QuarantineShare, Reaction, RemovedReactions, Request, RequestExpiry, Round, Scope, SentOldPost,
@@ -312,6 +312,8 @@ tables! {
     Statuses = 60: (user: UserNo) => StatusRow, Passing, about [user];
     /// Positions of connections in the feed of statuses.
     StatusCursors = 61: (connection: ConnectionNo) => StatusCursor, Passing, about [connection];
+    /// Direct and group channels of a local user, counted.
+    DirectCounts = 62: (user: UserNo) => DirectCount, Passing, about [user];
 }
 
 #[cfg(test)]

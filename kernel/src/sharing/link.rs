@@ -7,7 +7,7 @@ use crate::rows::due;
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, PostNo, UserNo};
 use crate::rows::jobs;
 use crate::rows::tx::{Read, Tx};
-use crate::sharing::feed;
+use crate::sharing::{self, feed};
 
 /// The position before every post of a channel.
 pub const HISTORY_START: (i64, u64) = (i64::MIN, 0);
@@ -58,9 +58,10 @@ pub fn open(
     link
 }
 
-/// Begins to offer all memberships of the channel to the peer, if memberships are shared.
+/// Begins to offer all memberships of the channel to the peer, if memberships are shared. Those of channels
+/// outside teams are part of the invitation and never change.
 fn list_members(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo, link: &mut Link) {
-    if memberships::are_shared(tx) {
+    if memberships::are_shared(tx) && !sharing::is_outside_teams(tx, channel) {
         link.members = Some(UserNo(0));
         feed::mark(tx, connection, Pending::MEMBERS, channel);
     }
@@ -81,6 +82,24 @@ pub fn offer_members(tx: &mut Tx<'_>, channel: ChannelNo, connection: Connection
     if let Some(mut link) = link.filter(|link| link.state == LinkState::Active) {
         list_members(tx, channel, connection, &mut link);
         tx.put(&key, &link);
+    }
+}
+
+/// [`open`] for a channel outside teams: everything in it belongs to all its members, so what it already holds
+/// is sent too. The channel is offered by us if the link is [`LinkState::Inviting`].
+pub fn open_whole(
+    tx: &mut Tx<'_>,
+    channel: ChannelNo,
+    connection: ConnectionNo,
+    state: LinkState,
+    creator: UserNo,
+) {
+    let by_us = state == LinkState::Inviting;
+    let mut link = open(tx, channel, connection, state, by_us, creator);
+    link.cursor.history = Some(HISTORY_START);
+    tx.put(&(channel, connection), &link);
+    if state == LinkState::Active {
+        feed::mark(tx, connection, Pending::HISTORY, channel);
     }
 }
 

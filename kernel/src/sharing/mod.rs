@@ -5,6 +5,7 @@
 //! permissions.
 
 pub mod connection;
+pub mod direct;
 pub mod directory;
 pub mod feed;
 pub mod interruption;
@@ -14,10 +15,12 @@ pub mod received;
 
 use crate::authority;
 use crate::boundary::behaviour::Behaviour;
+use crate::boundary::env::Rows;
 use crate::boundary::input::Actor;
 use crate::boundary::output::{Effect, Event, Object, Refusal, Reply};
 use crate::model::limits::{LINKS_PER_CHANNEL_MAX, REASON_CHARS_MAX};
 use crate::model::{Channel, Connection, ConnectionState, Link, LinkEnd, LinkState, SharedChannel};
+use crate::objects::direct::Participants;
 use crate::objects::posts;
 use crate::rows::counters::connected_workspaces;
 use crate::rows::id::{ChannelNo, ConnectionNo, UserNo};
@@ -47,6 +50,14 @@ pub fn invite(
     let connection = open_connection(tx, connection_no)?;
     let mut channel = open_channel(tx, channel_no)?;
     let shared = tx.get::<SharedChannel>(&channel_no);
+    let creator = match actor {
+        Actor::User(user) => user,
+        Actor::System | Actor::Anonymous => connection.creator,
+    };
+    if let Some(people) = Participants::of_channel(tx, channel_no, channel.place) {
+        direct::share_again(tx, channel_no, &people, connection_no, creator)?;
+        return Ok(Reply::Object(Object::Channel(channel_no)));
+    }
     // A channel that came from elsewhere is not ours to offer, even if nobody shares it now.
     if received::is_declined(tx, channel_no) && channel.origin == connection.workspace {
         received::allow(tx, channel_no, connection.workspace)?;
@@ -56,10 +67,6 @@ pub fn invite(
         return Err(not_home());
     }
     check_room(tx, channel_no, connection_no)?;
-    let creator = match actor {
-        Actor::User(user) => user,
-        Actor::System | Actor::Anonymous => connection.creator,
-    };
     if shared.is_none() {
         let row = SharedChannel {
             home: true,
@@ -182,6 +189,9 @@ pub fn invite_accepted(tx: &mut Tx<'_>, channel: ChannelNo, connection: Connecti
         return;
     };
     link::activate(tx, channel, connection);
+    if is_outside_teams(tx, channel) {
+        return;
+    }
     let name = display_name(tx, connection);
     tell(
         tx,
@@ -215,8 +225,18 @@ pub fn invite_refused(tx: &mut Tx<'_>, channel: ChannelNo, connection: Connectio
     if link::is_offered_again(&link) {
         tell_members(tx, channel, link.creator);
     }
-    let text = format!("Error sending channel invite for {name}: {error}");
+    let text = if is_outside_teams(tx, channel) {
+        format!("What is written here does not reach `{name}`: {error}")
+    } else {
+        format!("Error sending channel invite for {name}: {error}")
+    };
     tell(tx, channel, link.creator, text);
+}
+
+/// Whether a channel is a direct or group channel: every workspace of its people may offer it.
+pub fn is_outside_teams(tx: &Tx<'_>, channel: ChannelNo) -> bool {
+    tx.channel(channel)
+        .is_some_and(|row| row.place.team().is_none())
 }
 
 fn inviting(tx: &Tx<'_>, channel: ChannelNo, connection: ConnectionNo) -> Option<Link> {
@@ -245,7 +265,9 @@ pub fn end_link(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo, e
 
 /// An admin here ends a link, or lets go one that the peer has already ended.
 fn end_here(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo, link: Link) {
-    received::let_go(tx, connection, &link);
+    if !is_outside_teams(tx, channel) {
+        received::let_go(tx, connection, &link);
+    }
     if link.state == LinkState::Ended {
         let end = Some(LinkEnd::Here);
         tx.put(&(channel, connection), &Link { end, ..link });

@@ -5,9 +5,9 @@ use crate::command::{
     AcceptConnection, AcknowledgePost, AddChannelMember, AddFile, AddReaction, AddTeamMember,
     AttachConnection, Command, Configure, ConfigureConnectedWorkspaces, ConfirmConnection,
     CreateChannel, CreateConnection, CreatePost, CreateTeam, CreateUser, DeletePost, EditPost,
-    InviteToChannel, PatchUser, PersonalChange, RemoveChannelMember, RemoveConnection,
-    RemoveReaction, SetPersonal, UninviteFromChannel, UnshareChannel, UserPatch, ViewChannel,
-    WithdrawAcknowledgement,
+    InviteToChannel, OpenDirectChannel, OpenGroupChannel, PatchUser, PersonalChange,
+    RemoveChannelMember, RemoveConnection, RemoveReaction, SetPersonal, UninviteFromChannel,
+    UnshareChannel, UserPatch, ViewChannel, WithdrawAcknowledgement,
 };
 use crate::model::{ChannelKind, Config, ConnectedWorkspaces, PeerKind, PersonalKind};
 use crate::rows::id::{ChannelNo, ConnectionNo, Id, PostNo, TeamNo, UserNo};
@@ -83,6 +83,15 @@ pub fn channel_with(
     };
     change(&mut new);
     Command::CreateChannel(new)
+}
+
+pub fn open_direct(with: UserNo) -> Command {
+    Command::OpenDirectChannel(OpenDirectChannel { with })
+}
+
+pub fn open_group(with: &[UserNo]) -> Command {
+    let with = with.to_vec();
+    Command::OpenGroupChannel(OpenGroupChannel { with })
 }
 
 pub fn add_member(channel: ChannelNo, user: UserNo) -> Command {

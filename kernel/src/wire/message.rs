@@ -1,10 +1,12 @@
 //! The contents of sync messages: profiles, posts and what belongs to them, and channel invitations.
 //! Semantics §3.
 
+mod invite;
 mod parts;
 mod priority;
 mod status;
 
+pub use invite::ChannelInvite;
 pub use parts::{WireAcknowledgement, WireMembership, WireReaction};
 pub use status::WireStatus;
 
@@ -516,69 +518,6 @@ fn encode_users(writer: &mut JsonWriter, generation: Generation, users: &[(WireU
         user.encode(writer, generation, *password);
     }
     writer.end_object();
-}
-
-/// A channel invitation. Semantics §3.6.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ChannelInvite {
-    /// Channel.
-    pub channel_id: String,
-    /// For a server of 2021 the team that it named in the handshake (`remote_team_id`), in which it creates
-    /// the channel; ignored by newer servers and by us.
-    pub team_id: String,
-    /// Whether ordinary members may only read.
-    pub read_only: bool,
-    /// URL name.
-    pub name: String,
-    /// Display name.
-    pub display_name: String,
-    /// Header.
-    pub header: String,
-    /// Purpose.
-    pub purpose: String,
-    /// `O`, `P`, `D` or `G`.
-    pub kind: String,
-}
-
-impl ChannelInvite {
-    /// Parses an invitation.
-    pub fn decode(value: Value<'_>) -> Result<ChannelInvite, JsonError> {
-        let value = value.as_object()?;
-        let text = |key| value.text(key).map(|text| text.into_owned());
-        Ok(ChannelInvite {
-            channel_id: text("channel_id")?,
-            team_id: text("team_id")?,
-            read_only: value.boolean("read_only")?,
-            name: text("name")?,
-            display_name: text("display_name")?,
-            header: text("header")?,
-            purpose: text("purpose")?,
-            kind: text("type")?,
-        })
-    }
-
-    /// Writes the invitation of an open or private channel in the generation's format.
-    #[must_use]
-    pub fn encode(&self, mut writer: JsonWriter, generation: Generation) -> Vec<u8> {
-        writer.begin_object();
-        writer.text_field("channel_id", &self.channel_id);
-        writer.text_field("team_id", &self.team_id);
-        writer.boolean_field("read_only", self.read_only);
-        writer.text_field("name", &self.name);
-        writer.text_field("display_name", &self.display_name);
-        writer.text_field("header", &self.header);
-        writer.text_field("purpose", &self.purpose);
-        writer.text_field("type", &self.kind);
-        if generation == Generation::V11 {
-            writer.text_field("creator_id", "");
-        }
-        writer.raw_field("direct_participant_ids", "null");
-        if generation == Generation::V11 {
-            writer.raw_field("direct_participants", "null");
-        }
-        writer.end_object();
-        writer.finish()
-    }
 }
 
 /// Parses one post from JSON text, e.g. a held one.

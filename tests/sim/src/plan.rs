@@ -191,6 +191,9 @@ pub struct Plan {
     pub directory: bool,
     /// Whether a channel's history is sent to invited workspaces.
     pub backfill: bool,
+    /// Whether direct and group channels may have people of other workspaces.
+    #[serde(default)]
+    pub direct: bool,
     /// Posts in one message.
     pub posts_per_sync_max: u32,
     /// Whether users write long texts, so that few posts fit into a message.
@@ -245,6 +248,7 @@ impl Plan {
             members: seed % 2 == 1,
             directory: seed % 3 == 1,
             backfill: dice.chance(300),
+            direct: later.chance(700),
             posts_per_sync_max: [1, 3, 50][dice.below(3) as usize],
             long_texts: dice.chance(150),
             faults,
@@ -345,6 +349,7 @@ impl Plan {
             members: false,
             directory: false,
             backfill: false,
+            direct: false,
             posts_per_sync_max: 50,
             long_texts: false,
             faults: Faults::none(),

@@ -186,8 +186,9 @@ impl Search<'_> {
         let quiet = Plan::quiet(self.failure.plan.seed, &[]);
         let last_ms = self.failure.plan.items.iter().map(|item| item.at_ms).max();
         let heal_at_ms = last_ms.unwrap_or(0) + 10_000;
-        let changes: [&dyn Fn(&mut Plan); 4] = [
+        let changes: [&dyn Fn(&mut Plan); 5] = [
             &|plan| plan.backfill = quiet.backfill,
+            &|plan| plan.direct = quiet.direct,
             &|plan| plan.long_texts = quiet.long_texts,
             &|plan| plan.posts_per_sync_max = quiet.posts_per_sync_max,
             &|plan| plan.heal_at_ms = plan.heal_at_ms.min(heal_at_ms),

@@ -7,9 +7,10 @@ use causeway_kernel::command::{
     AbandonConnection, AcceptConnection, AcknowledgePost, AddChannelMember, AddFile, AddReaction,
     AddTeamMember, AttachConnection, Command, Configure, ConfigureConnectedWorkspaces,
     ConfirmConnection, CreateChannel, CreateConnection, CreatePost, CreateTeam, CreateUser,
-    DeletePost, EditPost, InviteToChannel, PatchConnection, PatchUser, PersonalChange,
-    RelocateConnection, RemoveChannelMember, RemoveConnection, RemoveReaction, SetPersonal,
-    UninviteFromChannel, UnshareChannel, UserPatch, ViewChannel, WithdrawAcknowledgement,
+    DeletePost, EditPost, InviteToChannel, OpenDirectChannel, OpenGroupChannel, PatchConnection,
+    PatchUser, PersonalChange, RelocateConnection, RemoveChannelMember, RemoveConnection,
+    RemoveReaction, SetPersonal, UninviteFromChannel, UnshareChannel, UserPatch, ViewChannel,
+    WithdrawAcknowledgement,
 };
 use causeway_kernel::model::limits::{HELD_MAX, REMOTE_EMOJI_PER_POST_MAX};
 use causeway_kernel::model::{ChannelKind, Config, ConnectedWorkspaces, PeerKind, PersonalKind};
@@ -99,6 +100,7 @@ fn full() -> Site {
 fn commands(site: &Site) -> Vec<(Actor, Command)> {
     let post = site.local_no();
     let second = UserNo(u64::from(USERS) + 3);
+    let third = UserNo(second.0 + 1);
     let create = |name: &str| CreateConnection {
         name: name.into(),
         display_name: String::new(),
@@ -127,6 +129,10 @@ fn commands(site: &Site) -> Vec<(Actor, Command)> {
             user: second,
         }),
         channel("fresh".into()),
+        Command::OpenDirectChannel(OpenDirectChannel { with: second }),
+        Command::OpenGroupChannel(OpenGroupChannel {
+            with: vec![second, third],
+        }),
         Command::AddChannelMember(AddChannelMember {
             channel: CHANNEL,
             user: second,
@@ -204,6 +210,7 @@ fn commands(site: &Site) -> Vec<(Actor, Command)> {
     ];
     let first = [
         Command::CreateUser(CreateUser::named("second", "second@here.example")),
+        Command::CreateUser(CreateUser::named("third", "third@here.example")),
         Command::PatchUser(PatchUser {
             user: second,
             patch: UserPatch {

@@ -7,6 +7,7 @@ mod configuration;
 mod connections;
 mod damage;
 mod demo;
+mod direct;
 mod discovery;
 mod files;
 mod first_steps;

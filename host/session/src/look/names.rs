@@ -3,6 +3,7 @@
 use causeway_kernel::boundary::input::Actor;
 use causeway_kernel::boundary::policy::Direction;
 use causeway_kernel::model::{Asked, Channel, Connection, Post, Team, User};
+use causeway_kernel::objects::direct::Participants;
 use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, PostNo, TeamNo, UserNo};
 use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::tx::Read;
@@ -105,7 +106,13 @@ impl Names<'_> {
     #[must_use]
     pub fn channel(&self, no: ChannelNo) -> String {
         match self.0.get::<Channel>(&no) {
-            Some(channel) => plain(&channel.name),
+            Some(channel) => match Participants::of_channel(self.0, no, channel.place) {
+                Some(people) => {
+                    let names: Vec<String> = people.users().map(|user| self.user(user)).collect();
+                    format!("the messages of {}", names.join(", "))
+                }
+                None => plain(&channel.name),
+            },
             None => format!("channel {}", no.0),
         }
     }

@@ -88,7 +88,7 @@ const KEYS: &[(&str, Shape)] = {
         ("requested_ack", Number),
         ("persistent_notifications", Number),
         ("participants", Opaque),
-        ("direct_participants", Opaque),
+        ("direct_participants", Message),
         ("direct_participant_ids", Shape::Text(Text::Id)),
         ("msg", Message),
         ("payload", Message),

@@ -133,8 +133,8 @@ impl Mask {
         }
     }
 
-    /// Masks a channel's URL name: those of every team's default channels are kept, also with a number
-    /// appended.
+    /// Masks a channel's URL name. Those of every team's default channels are kept, also with a number
+    /// appended, and so are those that the kernel derives from the ids of the members.
     pub(super) fn channel_name(&self, name: &str) -> String {
         let is_default = |name: &str| {
             let numbered = name
@@ -145,7 +145,10 @@ impl Mask {
                 .iter()
                 .any(|(default, _)| name.eq_ignore_ascii_case(default))
         };
-        away(name, is_default, |name| self.text(name))
+        let stays = |name: &str| {
+            is_default(name) || naming::is_direct_channel_name(name) || is_group_digest(name)
+        };
+        away(name, stays, |name| self.text(name))
     }
 
     /// Masks a channel's unique name: the team's number is kept.
@@ -251,6 +254,12 @@ fn first_fixed(text: &str) -> Option<(usize, &'static str)> {
 fn is_known(word: &str) -> bool {
     let is_scheme = matches!(word, "http" | "https");
     is_scheme || (word.len() <= USERNAME_BYTES_MAX && !naming::is_username(word))
+}
+
+/// Whether a name is the digest that names a group channel.
+fn is_group_digest(name: &str) -> bool {
+    let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    naming::is_group_channel_name(name) && name.bytes().all(is_digit)
 }
 
 /// Numbers that distinguish users of the same name.

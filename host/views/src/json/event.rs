@@ -1,10 +1,11 @@
 //! WebSocket events. Client API §9.5.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use causeway_kernel::authority;
 use causeway_kernel::boundary::output::{AcknowledgementEvent, Event, ReactionEvent};
-use causeway_kernel::model::{Channel, PersonalKind, Post, User};
+use causeway_kernel::model::{Channel, PersonalKind, Place, Post, User};
 use causeway_kernel::objects::mentions;
 use causeway_kernel::objects::posts::is_system;
 use causeway_kernel::rows::id::{ChannelNo, Id, PostNo, UserNo};
@@ -15,6 +16,7 @@ use super::file::FileView;
 use super::post::{Metadata, PostView, kind};
 use super::user::UserView;
 use super::{Null, Viewer, Views, text};
+use crate::query::channels;
 use crate::query::preferences::{self, Preference};
 
 /// Maximum bytes of a post's JSON in an event; a larger post is sent without properties and reactions. As a
@@ -40,13 +42,15 @@ struct Data<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     channel: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    channel_display_name: Option<&'a str>,
+    channel_display_name: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     channel_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     channel_name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     channel_type: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    creator_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     delete_at: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -69,6 +73,10 @@ struct Data<'a> {
     status: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     team_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    teammate_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    teammate_ids: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<UserView<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -293,6 +301,25 @@ impl<R: Read + ?Sized> Views<'_, R> {
                 };
                 ("channel_updated", text(&data))
             }
+            Event::DirectAdded(channel, creator, teammate) => {
+                broadcast.channel_id = self.channel_id(*channel);
+                let data = Data {
+                    creator_id: Some(self.user_id(*creator)),
+                    teammate_id: Some(self.user_id(*teammate)),
+                    ..Data::default()
+                };
+                ("direct_added", text(&data))
+            }
+            Event::GroupAdded(channel) => {
+                broadcast.channel_id = self.channel_id(*channel);
+                let members = channels::all_members(self.rows, *channel);
+                let ids: Vec<String> = members.into_iter().map(|no| self.user_id(no)).collect();
+                let data = Data {
+                    teammate_ids: Some(text(&ids)),
+                    ..Data::default()
+                };
+                ("group_added", text(&data))
+            }
             Event::ChannelDeleted(channel) => {
                 let row = self.rows.get::<Channel>(channel)?;
                 match row.place.public_in() {
@@ -349,10 +376,14 @@ impl<R: Read + ?Sized> Views<'_, R> {
         } else {
             format!("@{}", self.username(post.user))
         };
+        let display_name = match channel.place {
+            Place::Direct => Cow::Owned(format!("@{}", self.username(post.user))),
+            Place::Group | Place::Team { .. } => Cow::Borrowed(channel.display_name.as_str()),
+        };
         let files = self.files(&post);
         let mark = |is_set: bool| is_set.then_some("true");
         let data = Data {
-            channel_display_name: Some(&channel.display_name),
+            channel_display_name: Some(display_name),
             image: mark(files.iter().any(FileView::is_image)),
             other_file: mark(!files.is_empty()),
             channel_name: Some(&channel.name),

@@ -2,13 +2,13 @@
 
 use std::ops::ControlFlow;
 
-use super::{LIST_ROWS_MAX, Page, TooDeep, Walk, existing};
+use super::{LIST_ROWS_MAX, OFFSET_ROWS_MAX, Page, TooDeep, Walk, existing};
 use causeway_kernel::model::limits::CHANNELS_PER_TEAM_MAX;
 use causeway_kernel::model::{Channel, ChannelMember, NameRow, UserChannel, kind};
 use causeway_kernel::rows::id::{ChannelNo, TeamNo, UserNo};
-use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::table::Table;
 use causeway_kernel::rows::tx::{Read, Record};
+use causeway_kernel::rows::{key, lookup};
 
 /// A channel by id, including archived ones.
 pub fn by_id(rows: &(impl Read + ?Sized), id: &str) -> Option<(ChannelNo, Channel)> {
@@ -16,13 +16,15 @@ pub fn by_id(rows: &(impl Read + ?Sized), id: &str) -> Option<(ChannelNo, Channe
     Some((channel, rows.get::<Channel>(&channel)?))
 }
 
-/// A channel by team and URL name, including archived ones.
+/// A channel by team and URL name, including archived ones; a direct or group channel in any team.
 pub fn by_name(
     rows: &(impl Read + ?Sized),
     team: TeamNo,
     name: &str,
 ) -> Option<(ChannelNo, Channel)> {
-    let channel = lookup::channel_name(rows, team, &name.to_ascii_lowercase())?;
+    let name = name.to_ascii_lowercase();
+    let channel =
+        lookup::channel_name(rows, team, &name).or_else(|| lookup::direct_channel(rows, &name))?;
     Some((channel, rows.get::<Channel>(&channel)?))
 }
 
@@ -44,16 +46,32 @@ pub fn public(rows: &(impl Read + ?Sized), team: TeamNo, page: Page) -> Vec<(Cha
     page.of(channels)
 }
 
-/// A page of all channels, in order of creation.
+/// A page of the channels of all teams, in order of creation.
 ///
 /// # Errors
 /// When the page is too deep.
 pub fn all(rows: &(impl Read + ?Sized), page: Page) -> Result<Vec<(ChannelNo, Channel)>, TooDeep> {
-    let numbers: Vec<ChannelNo> = Walk::all(Table::Channels).keys(rows, page)?;
-    Ok(existing(rows, &numbers))
+    let mut skip = page.skip();
+    let mut found = Vec::new();
+    let mut passed = 0;
+    Walk::all(Table::Channels).each(rows, OFFSET_ROWS_MAX + 1, |key, value| {
+        passed += 1;
+        let channel = key::decode::<ChannelNo>(key).zip(Channel::from_bytes(value));
+        match channel.filter(|(_, channel)| channel.place.team().is_some()) {
+            Some(_) if skip > 0 => skip -= 1,
+            Some(channel) => found.push(channel),
+            None => {}
+        }
+        if found.len() == page.per_page() {
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    });
+    let is_cut = passed > OFFSET_ROWS_MAX && found.len() < page.per_page();
+    if is_cut { Err(TooDeep) } else { Ok(found) }
 }
 
-/// Channels of a user, in one team or in all, by display name.
+/// Channels of a user, in one team or in all, by display name. Direct and group channels are in every team.
 pub fn of_user(
     rows: &(impl Read + ?Sized),
     user: UserNo,
@@ -62,8 +80,8 @@ pub fn of_user(
 ) -> Vec<(ChannelNo, Channel)> {
     let mut channels = existing::<Channel, _>(rows, &numbers_of_user(rows, user));
     channels.retain(|(_, channel)| {
-        team.is_none_or(|team| channel.place.team() == Some(team))
-            && (include_deleted || channel.delete_at == 0)
+        let is_in = |team| channel.place.team().is_none_or(|own| own == team);
+        team.is_none_or(is_in) && (include_deleted || channel.delete_at == 0)
     });
     sorted(channels)
 }
@@ -113,6 +131,18 @@ pub fn members(
         .filter_map(|((_, user), row)| Some((user, row?)))
         .collect())
 }
+
+/// The members of a direct or group channel.
+pub fn all_members(rows: &(impl Read + ?Sized), channel: ChannelNo) -> Vec<UserNo> {
+    Walk::prefix(Table::ChannelMembers, &channel)
+        .records::<ChannelMember>(rows, DIRECT_MEMBERS_MAX)
+        .into_iter()
+        .map(|((_, user), _)| user)
+        .collect()
+}
+
+/// More members than any direct or group channel has.
+const DIRECT_MEMBERS_MAX: u32 = 16;
 
 /// How many members a channel has.
 pub fn member_count(rows: &(impl Read + ?Sized), channel: ChannelNo) -> u64 {

@@ -2,21 +2,29 @@
 
 mod add_member;
 mod create;
+mod open_direct;
+mod open_group;
 mod remove_member;
 mod view;
 
 pub use add_member::AddChannelMember;
 pub use create::CreateChannel;
+pub use open_direct::OpenDirectChannel;
+pub use open_group::OpenGroupChannel;
 pub use remove_member::RemoveChannelMember;
 pub use view::ViewChannel;
 
 use crate::authority;
 use crate::boundary::input::Actor;
-use crate::boundary::output::Refusal;
+use crate::boundary::output::{Object, Refusal, Reply};
+use crate::model::limits::DIRECT_CHANNELS_PER_USER_MAX;
 use crate::model::{Channel, ChannelKind, ChannelMember, Place};
 use crate::objects::channels as stored;
-use crate::rows::id::{ChannelNo, TeamNo, UserNo, WorkspaceNo};
+use crate::objects::direct::{self, NewDirect, Participants};
+use crate::rows::id::{ChannelNo, Id, TeamNo, UserNo, WorkspaceNo};
+use crate::rows::lookup;
 use crate::rows::tx::Tx;
+use crate::sharing;
 
 /// The fields of a new local channel, already checked.
 pub(super) struct NewChannel<'n> {
@@ -75,4 +83,45 @@ fn actor_user(tx: &Tx<'_>, actor: Actor) -> Result<Option<UserNo>, Refusal> {
         Actor::System => Ok(None),
         _ => authority::acting_user(tx, actor).map(Some),
     }
+}
+
+/// The channel of some people, opened if there is none yet.
+fn open(tx: &mut Tx<'_>, opener: UserNo, people: &Participants) -> Result<Reply, Refusal> {
+    if let Some(no) = people.channel(tx) {
+        if sharing::direct::is_on(tx) {
+            sharing::direct::share(tx, no, people, opener);
+        }
+        return Ok(Reply::Object(Object::Channel(no)));
+    }
+    sharing::direct::check(tx, people)?;
+    if direct::take_places(tx, people, WorkspaceNo::OURS).is_err() {
+        return Err(Refusal::new(
+            400,
+            "causeway.channel.direct_max.app_error",
+            format!(
+                "One of these people is already in {DIRECT_CHANNELS_PER_USER_MAX} direct and group channels, \
+                 and cannot be in more."
+            ),
+        ));
+    }
+    let new = NewDirect {
+        id: id_for(tx, people),
+        origin: WorkspaceNo::OURS,
+        creator: Some(opener),
+    };
+    let no = direct::insert(tx, people, &new);
+    sharing::direct::share(tx, no, people, opener);
+    Ok(Reply::Object(Object::Channel(no)))
+}
+
+/// The id that the other workspaces compute too, unless a peer has taken it for another channel.
+fn id_for(tx: &mut Tx<'_>, people: &Participants) -> Id {
+    if !sharing::direct::any_remote(tx, people) {
+        return tx.new_id();
+    }
+    let id = sharing::direct::shared_id(people);
+    if lookup::channel(tx, id.as_str()).is_some() {
+        return tx.new_id();
+    }
+    id
 }

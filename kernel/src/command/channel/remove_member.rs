@@ -50,6 +50,13 @@ impl Act for RemoveChannelMember {
                 "This user is not a member of the channel.",
             ));
         }
+        if channel.place.team().is_none() {
+            return Err(Refusal::new(
+                400,
+                "api.channel.remove_channel_member.type.app_error",
+                "The members of a direct or group channel never change.",
+            ));
+        }
         if channel.name == DEFAULT_CHANNEL {
             return Err(Refusal::new(
                 400,

@@ -15,6 +15,7 @@ use crate::model::{ChannelMember, Post, Priority};
 use crate::objects::{files, posts};
 use crate::rows::id::{ChannelNo, FeedSeq, FileNo, PostNo, UserNo, WorkspaceNo};
 use crate::rows::tx::{Read, Tx};
+use crate::sharing;
 
 /// Writes a post. Repeating a key of the same user returns the post already made, whatever else the request
 /// contains.
@@ -90,6 +91,7 @@ impl Act for CreatePost {
                 ),
             ));
         }
+        sharing::direct::before_post(tx, self.channel, row.place, user)?;
         let post = Post {
             id: tx.new_id(),
             origin: WorkspaceNo::OURS,

@@ -1,6 +1,6 @@
 //! Acknowledgements of posts.
 
-use super::{Authorized, Peer, Received, Shared, is_time, live_post, own_user};
+use super::{Authorized, Peer, Received, Shared, is_time, live_post, member, own_user};
 use crate::inbound::Reason;
 use crate::model::Acknowledgement;
 use crate::rows::id::{Id, PostNo, UserNo};
@@ -39,7 +39,7 @@ pub fn acknowledgement<'a>(
     {
         return Err(Reason::BadTime);
     }
-    let user = own_user(rows, peer, &wire.user_id)?;
+    let user = member(rows, shared.get(), own_user(rows, peer, &wire.user_id)?)?;
     let post = live_post(rows, shared, &wire.post_id)?;
     let held = rows.get::<Acknowledgement>(&(post, user));
     let held = held.map_or((0, true), |held| {

@@ -22,6 +22,7 @@ pub use statuses::{StatusChange, status};
 pub use users::{UserAct, UserChange, user};
 
 use super::Reason;
+use crate::authority::is_channel_member;
 use crate::model::limits::TIME_MAX_MS;
 use crate::model::{Connection, ConnectionState, Link, LinkState, Post, User};
 use crate::rows::id::{ChannelNo, ConnectionNo, Id, PostNo, TeamNo, UserNo};
@@ -156,6 +157,15 @@ fn own_user(rows: &(impl Read + ?Sized), peer: &Peer, id: &str) -> Result<UserNo
         Ok(no)
     } else {
         Err(Reason::ForeignUser)
+    }
+}
+
+/// In a direct or group channel only its members write, react and acknowledge.
+fn member(rows: &(impl Read + ?Sized), shared: &Shared, user: UserNo) -> Result<UserNo, Reason> {
+    if shared.team.is_some() || is_channel_member(rows, shared.channel, user) {
+        Ok(user)
+    } else {
+        Err(Reason::NotMember)
     }
 }
 

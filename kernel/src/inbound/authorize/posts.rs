@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Authorized, Peer, Received, Shared, has_at_most, is_time, own_user};
+use super::{Authorized, Peer, Received, Shared, has_at_most, is_time, member, own_user};
 use crate::inbound::Reason;
 use crate::model::Post;
 use crate::model::limits::{
@@ -124,7 +124,7 @@ fn new_post(
     id: Id,
     ahead: &BTreeSet<Id>,
 ) -> Result<PostAct, Reason> {
-    let author = own_user(rows, peer, &wire.user_id)?;
+    let author = member(rows, shared, own_user(rows, peer, &wire.user_id)?)?;
     if !is_post_type(&wire.kind) {
         return Err(Reason::BadType);
     }

@@ -1,6 +1,6 @@
 //! Reactions.
 
-use super::{Authorized, Peer, Received, Shared, is_time, live_post, own_user};
+use super::{Authorized, Peer, Received, Shared, is_time, live_post, member, own_user};
 use crate::inbound::Reason;
 use crate::model::Reaction;
 use crate::model::limits::EMOJI_BYTES_MAX;
@@ -52,6 +52,7 @@ pub fn reaction<'a>(
 ) -> Result<Authorized<ReactionChange<'a>>, Reason> {
     let wire = received.0;
     let (user, version) = reacting_user(rows, peer, wire)?;
+    let user = member(rows, shared.get(), user)?;
     let post = live_post(rows, shared, &wire.post_id)?;
     let held = rows.get::<Reaction>(&(post, user, wire.emoji_name.clone()));
     // If two changes share a millisecond, the removal is the later one: an addition that follows a removal

@@ -110,15 +110,7 @@ fn carry_out(
     shared: &Authorized<Shared>,
     change: Authorized<UserChange<'_>>,
 ) -> Result<Outcome, Reason> {
-    let UserChange { act, wire } = change.take();
-    let (no, outcome) = match act {
-        UserAct::Create(id) => (create(tx, peer, id, wire)?, Outcome::Taken),
-        UserAct::Update(no) => {
-            update(tx, peer, no, wire)?;
-            (no, Outcome::Taken)
-        }
-        UserAct::Nothing(no) => (no, Outcome::Known),
-    };
+    let (no, outcome) = store(tx, peer, change)?;
     let active = tx.get::<User>(&no).is_some_and(|user| user.delete_at == 0);
     // The members of a channel outside teams are fixed when it is created.
     let key = (shared.get().channel, no);
@@ -128,6 +120,26 @@ fn carry_out(
         members::join_channel(tx, key.0, no, false);
     }
     Ok(outcome)
+}
+
+/// Carries out what was authorised.
+///
+/// # Errors
+/// The limit of the peer's users is reached, or no name is free.
+pub fn store(
+    tx: &mut Tx<'_>,
+    peer: &Peer,
+    change: Authorized<UserChange<'_>>,
+) -> Result<(UserNo, Outcome), Reason> {
+    let UserChange { act, wire } = change.take();
+    match act {
+        UserAct::Create(id) => Ok((create(tx, peer, id, wire)?, Outcome::Taken)),
+        UserAct::Update(no) => {
+            update(tx, peer, no, wire)?;
+            Ok((no, Outcome::Taken))
+        }
+        UserAct::Nothing(no) => Ok((no, Outcome::Known)),
+    }
 }
 
 fn create(tx: &mut Tx<'_>, peer: &Peer, id: Id, wire: &WireUser) -> Result<UserNo, Reason> {

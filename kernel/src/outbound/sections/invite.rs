@@ -1,12 +1,17 @@
 //! The invitation of a channel. Semantics §3.6.
 
+use std::rc::Rc;
+
+use super::users::wire_user;
 use super::{Content, Payload, Rest, RoundPlan, writer};
-use crate::model::{Channel, RoundItem, SharedChannel};
+use crate::boundary::env::Rows;
+use crate::model::{Channel, Place, RoundItem, SharedChannel};
+use crate::objects::direct::Participants;
 use crate::outbound::work::Work;
 use crate::rows::tx::{Read, Tx};
 use crate::sharing;
 use crate::wire::frame;
-use crate::wire::message::ChannelInvite;
+use crate::wire::message::{ChannelInvite, WireUser};
 use crate::wire::response::{Answer, SyncResponse};
 
 /// The section of invitations.
@@ -22,7 +27,15 @@ impl Content for Invitation {
     ) -> Option<(Vec<RoundItem>, ChannelInvite)> {
         let channel = tx.get::<Channel>(&work.round.channel)?;
         let shared = tx.get::<SharedChannel>(&work.round.channel)?;
+        let people = Participants::of_channel(tx, work.round.channel, channel.place);
         let invite = ChannelInvite {
+            creator_id: creator_id(tx, &channel),
+            participant_ids: people
+                .iter()
+                .flat_map(|it| it.ids())
+                .map(String::from)
+                .collect(),
+            participants: people.map_or_else(Vec::new, |people| profiles(tx, work, &people)),
             channel_id: channel.id.into(),
             team_id: work.connection().remote_team_id.clone(),
             read_only: shared.read_only,
@@ -38,7 +51,7 @@ impl Content for Invitation {
     fn payload(tx: &mut Tx<'_>, work: &Work, invite: ChannelInvite) -> Option<Payload> {
         Some(Payload {
             topic: frame::TOPIC_INVITE,
-            bytes: invite.encode(writer(tx), work.generation()),
+            bytes: invite.encode(writer(tx), work.generation(), tx.new_id()),
         })
     }
 
@@ -54,4 +67,20 @@ impl Content for Invitation {
             Answer::Fail(error) => sharing::invite_refused(tx, channel, no, &error),
         }
     }
+}
+
+/// Who opened a group channel; a direct channel does not say.
+fn creator_id(tx: &Tx<'_>, channel: &Channel) -> String {
+    let creator = channel.creator.filter(|_| channel.place == Place::Group);
+    let creator = creator.and_then(|no| tx.user(no));
+    creator.map_or_else(String::new, |user| user.id.into())
+}
+
+/// The profiles of the people whose home is not at the peer.
+fn profiles(tx: &Tx<'_>, work: &Work, people: &Participants) -> Vec<WireUser> {
+    let users = people.users().filter_map(|no| tx.user(no));
+    let others = users.filter(|user| user.origin != work.peer());
+    others
+        .map(|user| wire_user(tx, Rc::unwrap_or_clone(user)))
+        .collect()
 }

@@ -91,7 +91,12 @@ impl Content for Posts {
             let message = match work.generation() {
                 Generation::V2021 => without_own_suffix(work, &users, &planned),
                 Generation::V11 => {
-                    for mention in &planned.mentions {
+                    // Channels outside teams have no map, as in the reference.
+                    let mentions = planned
+                        .mentions
+                        .iter()
+                        .filter(|_| channel.place.team().is_some());
+                    for mention in mentions {
                         if let Some(user) = users.get(&mention.user) {
                             transforms.insert(mention.name.clone(), user.id.into());
                         }

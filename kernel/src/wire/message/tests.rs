@@ -102,10 +102,57 @@ fn an_invitation_to_a_server_of_2021_names_the_team_it_asked_for() {
         ..ChannelInvite::default()
     };
     for generation in [Generation::V2021, Generation::V11] {
-        let bytes = invite.encode(JsonWriter::new(), generation);
+        let bytes = invite.encode(JsonWriter::new(), generation, password());
         let document = Document::parse(&bytes).unwrap();
         assert_eq!(ChannelInvite::decode(document.root()).unwrap(), invite);
         let newer = document.root().get("creator_id").is_some();
         assert_eq!(newer, generation == Generation::V11);
     }
+}
+
+fn password() -> Id {
+    Id::from_uuid_bytes([7; 16])
+}
+
+#[test]
+fn an_invitation_to_a_direct_channel_names_its_people() {
+    let id = |letter: &str| letter.repeat(26);
+    let invite = ChannelInvite {
+        channel_id: id("c"),
+        kind: "G".into(),
+        creator_id: id("a"),
+        participant_ids: vec![id("a"), id("b"), id("d")],
+        participants: vec![WireUser {
+            id: id("a"),
+            username: "ann".into(),
+            timezone: DEFAULT_TIMEZONE.into(),
+            ..WireUser::default()
+        }],
+        ..ChannelInvite::default()
+    };
+    let bytes = invite.encode(JsonWriter::new(), Generation::V11, password());
+    let document = Document::parse(&bytes).unwrap();
+    assert_eq!(ChannelInvite::decode(document.root()).unwrap(), invite);
+    // A server of 2021 does not know profiles in invitations.
+    let bytes = invite.encode(JsonWriter::new(), Generation::V2021, password());
+    let document = Document::parse(&bytes).unwrap();
+    assert!(document.root().get("direct_participants").is_none());
+    let read = ChannelInvite::decode(document.root()).unwrap();
+    assert_eq!(read.participant_ids, invite.participant_ids);
+}
+
+#[test]
+fn of_too_many_people_in_an_invitation_one_more_is_read() {
+    let list = |item: &str| vec![item; 1_000].join(",");
+    let json = format!(
+        r#"{{"direct_participant_ids":[{}],"direct_participants":[{}]}}"#,
+        list(r#""x""#),
+        list("{}")
+    );
+    let document = Document::parse(json.as_bytes()).unwrap();
+    let invite = ChannelInvite::decode(document.root()).unwrap();
+    assert_eq!(
+        (invite.participant_ids.len(), invite.participants.len()),
+        (9, 9)
+    );
 }

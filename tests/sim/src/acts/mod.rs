@@ -7,7 +7,9 @@ mod appear;
 mod attach;
 mod create_channel;
 mod delete;
+mod direct;
 mod edit;
+mod group;
 mod invite;
 mod leave;
 mod moderate;
@@ -111,6 +113,10 @@ acts! {
     Rename => rename,
     /// Creates a channel.
     CreateChannel => create_channel,
+    /// Opens a direct channel with anybody.
+    Direct => direct,
+    /// Opens a group channel with anybody.
+    Group => group,
     /// Invites a peer to a channel.
     Invite => invite,
     /// Ends the sharing of a channel with a peer.

@@ -118,7 +118,11 @@ impl<'w> Scene<'w> {
 
     /// A channel to act in: usually a shared one, if there is one.
     pub(super) fn place(&self, dice: &mut Dice) -> Option<Place> {
-        let any = self.channels(|channel| channel.name.starts_with("room"));
+        let mut any = self
+            .channels(|channel| channel.name.starts_with("room") || channel.place.team().is_none());
+        any.retain(|(no, channel)| {
+            channel.place.team().is_some() || self.rows.has::<ChannelMember>(&(*no, self.user))
+        });
         let mut shared = any.clone();
         shared.retain(|(_, channel)| channel.shared);
         let list = if shared.is_empty() || dice.chance(100) {
@@ -129,6 +133,13 @@ impl<'w> Scene<'w> {
         let (channel, row) = dice.pick(list)?.clone();
         let name = row.name;
         Some(Place { channel, name })
+    }
+
+    /// Somebody who is known here, with the name.
+    pub(super) fn anybody(&self, dice: &mut Dice) -> Option<(UserNo, String)> {
+        let users = self.rows.prefix::<User, ()>(&(), CHANNELS_MAX);
+        let (no, row) = dice.pick(&users)?;
+        Some((*no, row.username.clone()))
     }
 
     /// A text that no other act writes.

@@ -2,6 +2,7 @@
 //! or outputs; a checker that catches none of them checks nothing.
 
 mod blind;
+mod heedless;
 mod input;
 mod output;
 mod rows;
@@ -75,6 +76,8 @@ pub enum Defect {
     OffersGuests,
     /// Leaving is not sent.
     KeepsMembers,
+    /// Direct channels with people of other workspaces are opened although that is not allowed.
+    OpensDirectChannels,
     /// A message that did not arrive ends the sharing.
     FailuresEndLinks,
     /// The next release does not see posts that the current one has stored.
@@ -93,7 +96,7 @@ pub enum Defect {
 
 impl Defect {
     /// Every defect, and the checkers of which one must report it.
-    pub const ALL: [(Defect, &'static [&'static str]); 34] = [
+    pub const ALL: [(Defect, &'static [&'static str]); 35] = [
         (
             Defect::SkipsWrites,
             &[oracle::NO_LOSS, oracle::IDEMPOTENCE, oracle::ORDER],
@@ -139,6 +142,7 @@ impl Defect {
         (Defect::WidensMembers, &[oracle::ROLES]),
         (Defect::OffersGuests, &[oracle::NO_ECHO]),
         (Defect::KeepsMembers, &[oracle::CONVERGENCE]),
+        (Defect::OpensDirectChannels, &[oracle::ROLES]),
         (Defect::FailuresEndLinks, &[oracle::ERROR_PATHS]),
         (Defect::CannotReadOldRows, &[oracle::UPGRADE]),
         (Defect::IsNotDeterministic, &[oracle::REPLAY]),
@@ -171,6 +175,7 @@ impl Defect {
                 Release::Today => native(release),
                 Release::Next => Box::new(blind::Blind(native(release))),
             },
+            Defect::OpensDirectChannels => Box::new(heedless::Heedless(native(release))),
             _ => Box::new(Broken(self)),
         }
     }

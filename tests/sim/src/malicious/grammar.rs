@@ -79,6 +79,7 @@ pub enum Production {
     InviteForExisting,
     InviteForNew,
     InviteForDirect,
+    InviteForGroup,
     // Traffic.
     SentAgain,
     Flood,
@@ -100,7 +101,7 @@ pub enum Production {
 
 impl Production {
     /// Every production.
-    pub const ALL: [Production; 71] = {
+    pub const ALL: [Production; 72] = {
         use Production::*;
         [
             OwnId,
@@ -162,6 +163,7 @@ impl Production {
             InviteForExisting,
             InviteForNew,
             InviteForDirect,
+            InviteForGroup,
             SentAgain,
             Flood,
             HonestAnswer,

@@ -218,7 +218,8 @@ impl Mallory {
         let kind = self.one_of(&[
             (P::InviteForExisting, 50),
             (P::InviteForNew, 20),
-            (P::InviteForDirect, 10),
+            (P::InviteForDirect, 15),
+            (P::InviteForGroup, 10),
         ]);
         let all: Vec<Id> = known.shared.iter().chain(&known.closed).copied().collect();
         let channel = match kind {
@@ -226,16 +227,43 @@ impl Mallory {
             _ => None,
         };
         let channel = channel.unwrap_or_else(|| self.fresh());
-        let is_direct = kind == P::InviteForDirect;
+        let people = self.people(kind, known);
         let name = format!("mallorys-{}", self.dice.below(6));
         json!({
             "channel_id": channel.as_str(), "team_id": self.fresh().as_str(),
             "read_only": self.dice.chance(300), "name": name,
             "display_name": self.text(), "header": self.text(), "purpose": "",
-            "type": if is_direct { "D" } else { "P" }, "creator_id": self.user(known),
-            "direct_participant_ids": is_direct.then(|| [self.user(known), self.user(known)]),
-            "direct_participants": null,
+            "type": match kind {
+                P::InviteForDirect => "D",
+                P::InviteForGroup => "G",
+                _ => "P",
+            },
+            "creator_id": self.user(known),
+            "direct_participant_ids": people.as_ref().map(|(ids, _)| ids),
+            "direct_participants": people.as_ref().map(|(_, profiles)| profiles),
         })
+    }
+
+    /// Who is in a direct or group channel, often one of its own users and one of the workspace; and profiles,
+    /// of whomever.
+    fn people(&mut self, kind: Production, known: &Knowledge) -> Option<(Vec<String>, Value)> {
+        let number = match kind {
+            Production::InviteForDirect => 2,
+            Production::InviteForGroup => [3, 3, 4, 8, 9][self.dice.below(5) as usize],
+            _ => return None,
+        };
+        let mut ids: Vec<String> = (0..number).map(|_| self.user(known)).collect();
+        if self.dice.chance(700) {
+            let sides = [&known.own_users, &known.local_users];
+            for (id, side) in ids.iter_mut().zip(sides) {
+                if let Some(known) = self.dice.pick(side) {
+                    *id = known.to_string();
+                }
+            }
+        }
+        let profiles = self.users(known);
+        let profiles: Vec<Value> = profiles.as_object()?.values().cloned().collect();
+        Some((ids, json!(profiles)))
     }
 
     /// The number of items in a list.

@@ -58,6 +58,10 @@ impl Server {
         let Some(channel) = id(invite, "channel_id") else {
             return Self::fail("invalid channel invite");
         };
+        // The feature is off at these servers.
+        if matches!(text(invite, "type"), "D" | "G") {
+            return Self::fail("Cannot create a direct channel with a remote user");
+        }
         let name = text(invite, "name").to_string();
         let share = self.new_share(at_ms);
         match self.rows.channels.get_mut(&channel) {

@@ -217,6 +217,8 @@ pub fn cause(rows: &Tables, input: &Input) -> Cause {
         | Command::CreateTeam(_)
         | Command::AddTeamMember { .. }
         | Command::CreateChannel(_)
+        | Command::OpenDirectChannel(_)
+        | Command::OpenGroupChannel(_)
         | Command::AddChannelMember { .. }
         | Command::RemoveChannelMember { .. }
         | Command::ViewChannel { .. }
@@ -342,6 +344,7 @@ pub fn facts(rows: &Tables, cause: Cause, carried: &Carried) -> Facts {
             | Table::KeptFrames
             | Table::FrameProgress
             | Table::QuarantineShares
+            | Table::DirectCounts
             | Table::HeldItems
             | Table::HeldSums
             | Table::LastResends

@@ -3,14 +3,16 @@
 //!
 //! A peer can bring about only this: a user of its own is an ordinary user,
 //! and an ordinary member of a channel that is shared with it and of that channel's team, as in
-//! the reference; and the user who made the connection becomes a member, and administers the copy, of a
-//! channel that the peer offers.
+//! the reference; the user who made the connection becomes a member, and administers the copy, of a
+//! channel that the peer offers; and, where that is allowed, users of this workspace and of the peer become
+//! the members of a direct or group channel that is new.
 
 use causeway_kernel::boundary::input::Input;
 use causeway_kernel::command::Command;
 use causeway_kernel::model::{
     Channel, ChannelMember, Connection, Link, LinkState, Team, TeamMember, User,
 };
+use causeway_kernel::rows::counters;
 use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, TeamNo, UserNo};
 use causeway_kernel::rows::key;
 use causeway_kernel::rows::table::Table;
@@ -44,6 +46,7 @@ pub fn check(step: &Step<'_>) -> Result<(), Violation> {
         | Input::KernelChanged { .. }
         | Input::Statuses(_) => (false, false),
     };
+    check_direct(step)?;
     if !is_asked {
         check_users(step)?;
         check_places(step)?;
@@ -61,6 +64,8 @@ fn is_about_teams(command: &Command) -> bool {
         Command::CreateUser(_) | Command::CreateTeam(_) | Command::AddTeamMember { .. } => true,
         Command::PatchUser { .. }
         | Command::CreateChannel(_)
+        | Command::OpenDirectChannel(_)
+        | Command::OpenGroupChannel(_)
         | Command::AddChannelMember { .. }
         | Command::RemoveChannelMember { .. }
         | Command::ViewChannel { .. }
@@ -129,7 +134,7 @@ fn check_channel_members(step: &Step<'_>) -> Result<(), Violation> {
         let was_admin = old.as_ref().is_some_and(|old| old.is_admin);
         let joins = old.is_none() && is_ours(step, user);
         let is_wider = joins || (new.is_admin && !was_admin);
-        if is_wider && !is_host_of(step, user) {
+        if is_wider && !is_host_of(step, user) && !is_of_new_direct(step, at, &new) {
             return widened(step, &format!("user {user:?} is a member of a channel"));
         }
     }
@@ -154,8 +159,43 @@ fn check_visitors(step: &Step<'_>) -> Result<(), Violation> {
         let link = step.rows.get::<Link>(&(channel, *connection));
         let is_shared = link.is_some_and(|link| link.state != LinkState::Ended);
         let is_host = old.is_none() && is_host_of(step, user);
+        if new_direct(step).any(|no| no == channel) {
+            continue;
+        }
         if !(is_own && is_shared) && !is_host {
             return widened(step, &format!("user {user:?} joined or left {channel:?}"));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a member is one of the first of a direct or group channel, who administers nothing.
+fn is_of_new_direct(step: &Step<'_>, key: &[u8], new: &ChannelMember) -> bool {
+    let channel = key::decode::<(ChannelNo, UserNo)>(key).map(|(channel, _)| channel);
+    !new.is_admin && new_direct(step).any(|no| Some(no) == channel)
+}
+
+/// The direct and group channels that a step opened.
+fn new_direct(step: &Step<'_>) -> impl Iterator<Item = ChannelNo> {
+    let opened = step
+        .put::<Channel>()
+        .filter(|(_, old, new)| old.is_none() && new.place.team().is_none());
+    opened.filter_map(|(at, _, _)| key::decode::<ChannelNo>(at))
+}
+
+/// Nobody is in a new direct or group channel with people of another workspace against the setting, nor
+/// without one of this workspace.
+fn check_direct(step: &Step<'_>) -> Result<(), Violation> {
+    let is_on = counters::connected_workspaces(step.rows).direct;
+    for no in new_direct(step) {
+        let members = step.rows.prefix::<ChannelMember, _>(&no, 99);
+        let locals = members.iter().filter(|((_, user), _)| is_ours(step, *user));
+        let locals = locals.count();
+        if locals == 0 || (locals < members.len() && !is_on) {
+            return widened(
+                step,
+                "a direct or group channel has members that it may not have",
+            );
         }
     }
     Ok(())

@@ -77,11 +77,9 @@ impl World<'_> {
     /// Applies the run's settings of what is shared. Few memberships and people fit into a
     /// message.
     fn configure_sharing(&mut self, node: usize) -> Result<(), Violation> {
-        if !self.plan.members && !self.plan.directory {
-            return Ok(());
-        }
         self.oracle.settings(self.plan.members, self.plan.directory);
         let settings = ConnectedWorkspaces {
+            direct: self.plan.direct,
             members: self.plan.members,
             members_per_sync_max: 2,
             all_users: self.plan.directory,

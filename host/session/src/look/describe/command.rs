@@ -4,8 +4,9 @@ use causeway_kernel::boundary::input::Actor;
 use causeway_kernel::command::{
     AbandonConnection, AcknowledgePost, AddChannelMember, AddReaction, AddTeamMember,
     AttachConnection, Command, Configure, ConfirmConnection, DeletePost, EditPost, InviteToChannel,
-    PatchConnection, PatchUser, RelocateConnection, RemoveChannelMember, RemoveConnection,
-    RemoveReaction, UninviteFromChannel, UnshareChannel, ViewChannel, WithdrawAcknowledgement,
+    OpenDirectChannel, OpenGroupChannel, PatchConnection, PatchUser, RelocateConnection,
+    RemoveChannelMember, RemoveConnection, RemoveReaction, UninviteFromChannel, UnshareChannel,
+    ViewChannel, WithdrawAcknowledgement,
 };
 use causeway_kernel::model::{Post, Priority, PriorityLevel};
 use causeway_kernel::rows::id::PostNo;
@@ -138,6 +139,13 @@ fn people_act(seen: &Seen<'_>, command: &Command) -> Option<String> {
             )
         }
         Command::CreateChannel(new) => format!("creates the channel {}", plain(&new.name)),
+        Command::OpenDirectChannel(OpenDirectChannel { with }) => {
+            format!("opens the direct channel with {}", names.user(*with))
+        }
+        Command::OpenGroupChannel(OpenGroupChannel { with }) => {
+            let with: Vec<String> = with.iter().map(|user| names.user(*user)).collect();
+            format!("opens the group channel with {}", with.join(", "))
+        }
         Command::AddChannelMember(AddChannelMember { channel, user }) => {
             format!("adds {} to {}", names.user(*user), names.channel(*channel))
         }

@@ -69,5 +69,7 @@ fn event_name(event: &Event) -> &'static str {
         Event::AcknowledgementAdded(..) => "post_acknowledgement_added",
         Event::AcknowledgementRemoved(..) => "post_acknowledgement_removed",
         Event::StatusChanged(..) => "status_change",
+        Event::DirectAdded(..) => "direct_added",
+        Event::GroupAdded(..) => "group_added",
     }
 }

@@ -24,7 +24,11 @@ pub(super) fn content(names: Names<'_>, body: &[u8]) -> String {
             format!("{}{place}", items(payload))
         }
         "sharedchannel_invite" => {
-            let name = plain(text(payload, "name"));
+            let name = match text(payload, "type") {
+                "D" => return invited(payload, "a direct channel"),
+                "G" => return invited(payload, "a group channel"),
+                _ => plain(text(payload, "name")),
+            };
             format!(
                 "the invitation to {}",
                 channel.filter(|_| name.is_empty()).unwrap_or(name)
@@ -33,6 +37,11 @@ pub(super) fn content(names: Names<'_>, body: &[u8]) -> String {
         "sharedchannel_upload" => "the announcement of a file".into(),
         other => format!("a message with the topic {}", plain(other)),
     }
+}
+
+fn invited(payload: &Value, kind: &str) -> String {
+    let people = size(payload.get("direct_participant_ids"));
+    format!("the invitation to {kind} of {people} people")
 }
 
 fn items(payload: &Value) -> String {
@@ -139,6 +148,11 @@ mod tests {
         assert_eq!(said(sync), "2 posts, 1 user for channel c");
         assert_eq!(said("<html>"), "6 bytes that are not a frame");
         assert_eq!(said(r#"{"msg":7}"#), "9 bytes that are not a frame");
+        let direct = r#"{"msg":{"topic":"sharedchannel_invite","payload":{"channel_id":"c","type":"D","name":"n","direct_participant_ids":["a","b"]}}}"#;
+        assert_eq!(
+            said(direct),
+            "the invitation to a direct channel of 2 people"
+        );
         let other = r#"{"msg":{"topic":"new\u0007s","payload":[]}}"#;
         assert_eq!(said(other), "a message with the topic new\\u{7}s");
     }

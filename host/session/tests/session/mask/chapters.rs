@@ -4,13 +4,16 @@ use causeway_kernel::boundary::input::{Actor, FramePart, Incarnation, Input, Sen
 use causeway_kernel::boundary::output::{Object, Reply};
 use causeway_kernel::command::{
     AbandonConnection, AcknowledgePost, AddReaction, AttachConnection, Command, Configure,
-    DeletePost, EditPost, InviteToChannel, PatchConnection, PersonalChange, RelocateConnection,
-    RemoveChannelMember, RemoveConnection, RemoveReaction, SetPersonal, UninviteFromChannel,
-    UnshareChannel, ViewChannel, WithdrawAcknowledgement,
+    ConfigureConnectedWorkspaces, DeletePost, EditPost, InviteToChannel, OpenDirectChannel,
+    OpenGroupChannel, PatchConnection, PersonalChange, RelocateConnection, RemoveChannelMember,
+    RemoveConnection, RemoveReaction, SetPersonal, UninviteFromChannel, UnshareChannel,
+    ViewChannel, WithdrawAcknowledgement,
 };
 use causeway_kernel::model::{
-    Config, Connection, ConnectionState, KeptFrame, Link, LinkState, PeerKind, PersonalKind, User,
+    Config, ConnectedWorkspaces, Connection, ConnectionState, KeptFrame, Link, LinkState, PeerKind,
+    PersonalKind, User,
 };
+use causeway_kernel::objects::direct::Participants;
 use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, Id, PostNo, UserNo};
 use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::tx::Read;
@@ -29,6 +32,7 @@ pub fn whole_story(kind: PeerKind) -> Story {
     meet_policies(&mut story);
     hear_in_parts(&mut story);
     meet_incarnations(&mut story);
+    write_directly(&mut story);
     send_badly(&mut story);
     administer(&mut story);
     story
@@ -383,6 +387,39 @@ fn meet_incarnations(story: &mut Story) {
         story.ping_of(0, Some(Incarnation { id, number }));
     }
     story.wait(70_000);
+}
+
+/// Direct and group channels: with people here, with somebody there, refused there, and allowed.
+fn write_directly(story: &mut Story) {
+    let known = |story: &Story, side: usize| {
+        let own = story.nodes[1 - side].rows.get::<User>(&UserNo(1)).unwrap();
+        lookup::user(&story.nodes[side].rows, own.id.as_str())
+    };
+    let open = |with| Command::OpenDirectChannel(OpenDirectChannel { with });
+    let carol = UserNo(2);
+    for direct in [false, true] {
+        for side in [0, 1] {
+            let other = known(story, side).unwrap();
+            let with = vec![carol, other];
+            let group = Command::OpenGroupChannel(OpenGroupChannel { with });
+            for command in [open(carol), open(other), group] {
+                story.act(side, FIRST, command);
+            }
+            let people = Participants::of_direct(&story.nodes[side].rows, [UserNo(1), other]);
+            let channel = people.unwrap().channel(&story.nodes[side].rows);
+            if let Some(channel) = channel {
+                story.write(side, channel, "wonderful, only for berta");
+            }
+            let settings = ConnectedWorkspaces {
+                direct: true,
+                ..ConnectedWorkspaces::default()
+            };
+            let allow = ConfigureConnectedWorkspaces { settings };
+            if !direct {
+                story.act(side, OPERATOR, Command::ConfigureConnectedWorkspaces(allow));
+            }
+        }
+    }
 }
 
 fn send_badly(story: &mut Story) {
