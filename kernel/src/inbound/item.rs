@@ -18,7 +18,7 @@ use crate::gate::{self, Candidate, Crossing, Judgement};
 use crate::model::HeldKind;
 use crate::model::limits::FRAME_ITEMS_PER_STEP_MAX;
 use crate::model::reasons;
-use crate::rows::id::{ChannelNo, Id};
+use crate::rows::id::Id;
 use crate::rows::tx::Tx;
 use crate::wire::json::{JsonError, Value};
 use crate::wire::message::BadItem;
@@ -243,11 +243,6 @@ impl<'a> Batch<'a> {
             tally: Tally::default(),
             response: course.response,
         }
-    }
-
-    /// The channel of the message.
-    pub fn channel(&self) -> ChannelNo {
-        self.shared.get().channel
     }
 
     /// Whether this step begins with the message's first item.

@@ -11,7 +11,7 @@ use crate::boundary::output::{Refusal, Reply};
 use crate::objects::memberships;
 use crate::rows::id::Id;
 use crate::rows::tx::Tx;
-use crate::sharing::{directory, link};
+use crate::sharing::directory;
 use crate::wire::json::Value;
 use crate::wire::message::SyncMessage;
 use crate::wire::response::{NO_LONGER_SHARED, UNKNOWN_CHANNEL};
@@ -55,10 +55,9 @@ pub fn message(
     };
     let mut batch = Batch::new(peer, shared, message.mention_transforms.clone(), course);
     let taken = if is_global {
-        directory::heard(tx, peer.no);
         batch.take(tx, &message.users)
     } else {
-        take_sections(tx, peer, &mut batch, &message)
+        take_sections(tx, &mut batch, &message)
     };
     if let Err(Full) = taken {
         tx.abandon();
@@ -83,7 +82,6 @@ pub fn message(
 /// Processes the sections in order, and counts those of features that are switched off.
 fn take_sections(
     tx: &mut Tx<'_>,
-    peer: &Peer,
     batch: &mut Batch<'_>,
     message: &SyncMessage<'_>,
 ) -> Result<(), Full> {
@@ -112,11 +110,7 @@ fn take_sections(
         batch.tally.add(Reason::FeatureOff, count(statuses));
     }
     if memberships::are_shared(tx) {
-        batch.take(tx, membership_changes)?;
-        if !membership_changes.is_empty() {
-            link::continue_members(tx, batch.channel(), peer.no);
-        }
-        return Ok(());
+        return batch.take(tx, membership_changes);
     }
     if batch.is_first_part() {
         let off = count(membership_changes);

@@ -12,6 +12,7 @@ use crate::model::{IdRow, PeerKind, kind};
 use crate::objects::memberships;
 use crate::rows::id::Id;
 use crate::rows::tx::Tx;
+use crate::sharing::link;
 use crate::wire::json::{JsonError, Value};
 use crate::wire::message::WireMembership;
 use crate::wire::response::SyncResponse;
@@ -77,6 +78,7 @@ impl Item for WireMembership {
         let home = scope.peer.row.workspace;
         let statement = (home, change.wire.is_add, change.wire.change_time);
         memberships::take(tx, key, change.team, statement);
+        link::continue_members(tx, change.channel, scope.peer.no);
         Outcome::Taken
     }
 

@@ -21,7 +21,7 @@ use crate::objects::users;
 use crate::rows::id::{FeedSeq, Id, UserNo, WorkspaceNo};
 use crate::rows::lookup;
 use crate::rows::tx::{Read, Tx};
-use crate::sharing::directory::NO_CHANNEL;
+use crate::sharing::directory::{self, NO_CHANNEL};
 use crate::wire::json::{Document, JsonError, Kind, Value};
 use crate::wire::message::WireUser;
 use crate::wire::response::SyncResponse;
@@ -76,7 +76,12 @@ impl Item for WireUser {
         _: &Judgements,
     ) -> Outcome {
         match carry_out(tx, scope.peer, scope.shared, change) {
-            Ok(outcome) => outcome,
+            Ok(outcome) => {
+                if outcome == Outcome::Taken && is_offered(scope) {
+                    directory::heard(tx, scope.peer.no);
+                }
+                outcome
+            }
             Err(reason) => Outcome::Refused(reason),
         }
     }
@@ -89,8 +94,7 @@ impl Item for WireUser {
         fate: Fate,
         response: &mut SyncResponse,
     ) {
-        let is_global = scope.shared.get().channel == NO_CHANNEL;
-        if is_global && !matches!(fate, Fate::Done { .. }) {
+        if is_offered(scope) && !matches!(fate, Fate::Done { .. }) {
             let id = value.text("id").unwrap_or_default();
             list_error(&mut response.user_errors, &id);
         }
@@ -100,6 +104,11 @@ impl Item for WireUser {
             response.users_syncd.push(user.id.clone());
         }
     }
+}
+
+/// Whether users come without a channel.
+fn is_offered(scope: Scope<'_>) -> bool {
+    scope.shared.get().channel == NO_CHANNEL
 }
 
 /// Carries out what was authorised, then adds the user to the team and the channel, unless the user's home has
