@@ -279,6 +279,15 @@ async fn names_survive_and_nothing_is_shown_as_a_page() -> Result<()> {
         let read = get(&stage.ann, &path(&file, "")?, &[]).await?;
         ensure!(read.status == 200, "{read:?}");
     }
+    let as_browsers_do = Form::default()
+        .field("channel_id", &stage.channel)
+        .part("name=\"files\"; filename=\"a %22b%22.txt\"", b"x");
+    let made = as_browsers_do.send(&stage.ann, "/files").await?;
+    ensure!(
+        made.body["file_infos"][0]["name"] == "a \"b\".txt",
+        "{}",
+        made.body
+    );
     for name in ["page.html", "picture.svg", "code.js", "feed.xml", "unknown"] {
         let file = stage
             .add(name, b"<svg onload='alert(1)'><script>alert(1)</script>")

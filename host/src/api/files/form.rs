@@ -97,7 +97,8 @@ async fn read(
                 let name = part
                     .file_name()
                     .ok_or_else(|| ApiError::invalid_body("files"))?;
-                let name = name.to_string();
+                // Browsers write a quotation mark in this way, and nothing else.
+                let name = name.replace("%22", "\"");
                 let incoming = app.files.on_disk(|store| store.receive()).await?;
                 let bytes = part.inspect(|_| held.store(0, Ordering::Relaxed));
                 let settings = &app.files.settings;
