@@ -28,7 +28,6 @@ pub struct Sharing {
     plugins: bool,
     all_users: bool,
     members: bool,
-    archive_unshared: bool,
     interruption_seconds: u32,
 }
 
@@ -47,7 +46,6 @@ impl Default for Sharing {
             plugins: kernel.plugins,
             all_users: kernel.all_users,
             members: kernel.members,
-            archive_unshared: kernel.archive_unshared,
             interruption_seconds: seconds(kernel.interruption_ms),
         }
     }
@@ -68,7 +66,6 @@ impl Sharing {
             plugins: self.plugins,
             all_users: self.all_users,
             members: self.members,
-            archive_unshared: self.archive_unshared,
             interruption_ms: i64::from(self.interruption_seconds) * 1_000,
         }
     }
@@ -145,7 +142,7 @@ const fn number(
 }
 
 /// Every setting, in the order in which they are shown.
-pub static SETTINGS: [Setting; 13] = [
+pub static SETTINGS: [Setting; 12] = [
     switch(CONNECTED_WORKSPACES, "EnableRemoteClusterService", |it| {
         &mut it.connections
     }),
@@ -189,9 +186,6 @@ pub static SETTINGS: [Setting; 13] = [
     }),
     switch(FEATURE_FLAGS, "EnableSharedChannelsMemberSync", |it| {
         &mut it.members
-    }),
-    switch(CAUSEWAY, "ArchiveUnsharedChannels", |it| {
-        &mut it.archive_unshared
     }),
     number(
         CAUSEWAY,

@@ -26,8 +26,6 @@ pub struct ConnectedWorkspaces {
     pub all_users: bool,
     /// Whether joins and leaves are shared (`EnableSharedChannelsMemberSync`).
     pub members: bool,
-    /// Whether a channel that a Causeway stops sharing with this workspace is archived here.
-    pub archive_unshared: bool,
     /// How long a peer is unreachable before the members of its channels are told, in ms.
     pub interruption_ms: i64,
 }
@@ -41,7 +39,6 @@ texts!(struct ConnectedWorkspaces {
     plugins,
     all_users,
     members,
-    archive_unshared,
     interruption_ms,
 });
 
@@ -57,7 +54,6 @@ impl Default for ConnectedWorkspaces {
             plugins: false,
             all_users: false,
             members: false,
-            archive_unshared: true,
             interruption_ms: 5 * 60_000,
         }
     }
