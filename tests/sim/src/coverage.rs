@@ -172,7 +172,7 @@ const TOPICS: &[(&str, Made)] = &[
     (frame::TOPIC_SYNC, Here),
     (frame::TOPIC_INVITE, By(Act::Invite)),
     (frame::TOPIC_MEMBERSHIP, Never(NOT_OURS)),
-    (frame::TOPIC_GLOBAL_USERS, Never(NOT_OURS)),
+    (frame::TOPIC_GLOBAL_USERS, Here),
     (frame::TOPIC_UPLOAD, Never(NOT_OURS)),
     (frame::TOPIC_PING, Never(OF_THE_HOST)),
     (frame::TOPIC_INVITATION, Never(OF_THE_HOST)),
