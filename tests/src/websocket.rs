@@ -60,6 +60,16 @@ impl Ws {
         }
     }
 
+    /// The next reply to a request; events, which come at their own time, are passed over.
+    pub async fn reply(&mut self) -> Result<Value> {
+        loop {
+            let next = self.json().await?;
+            if !next["seq_reply"].is_null() {
+                return Ok(next);
+            }
+        }
+    }
+
     /// Reads to the end of the socket; returns the code and the reason of its close.
     pub async fn ending(&mut self) -> Result<(u16, String)> {
         let mut found = None;

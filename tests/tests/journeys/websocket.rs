@@ -79,11 +79,11 @@ async fn every_fault_has_its_code_and_reason() -> Result<()> {
     let ping = r#"{"seq":1,"action":"ping"}"#;
     let padded = format!("{ping:<width$}", width = 8 * 1024);
     socket.send(Message::text(padded)).await?;
-    assert_eq!(socket.json().await?["data"]["text"], "pong");
+    assert_eq!(socket.reply().await?["data"]["text"], "pong");
     socket
         .send(Message::binary(ping.as_bytes().to_vec()))
         .await?;
-    assert_eq!(socket.json().await?["data"]["text"], "pong");
+    assert_eq!(socket.reply().await?["data"]["text"], "pong");
     hosted.stop().await;
     Ok(())
 }
@@ -124,7 +124,7 @@ async fn a_resumed_socket_ends_with_the_session_that_resumed_it() -> Result<()> 
     ann.post("/users/logout", json!({})).await?;
     let ping = Message::text(r#"{"seq":1,"action":"ping"}"#);
     second.send(ping).await?;
-    assert_eq!(second.json().await?["data"]["node_id"], id);
+    assert_eq!(second.reply().await?["data"]["node_id"], id);
     again.post("/users/logout", json!({})).await?;
     assert_eq!(second.ending().await?, (1008, "the session ended".into()));
     hosted.stop().await;
