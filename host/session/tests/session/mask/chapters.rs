@@ -397,6 +397,8 @@ fn write_directly(story: &mut Story) {
     };
     let open = |with| Command::OpenDirectChannel(OpenDirectChannel { with });
     let carol = UserNo(2);
+    // Each side knows whoever wrote in the shared channel.
+    story.write(1, LOUNGE, "wonderful, says berta");
     for direct in [false, true] {
         for side in [0, 1] {
             let other = known(story, side).unwrap();
