@@ -33,11 +33,11 @@ pub async fn run(app: SharedApp) {
 }
 
 async fn give(app: &App) {
-    let changes = {
+    let mut changes = app.presence.take_changed(STATUSES_PER_STEP_MAX);
+    if !changes.is_empty() {
         let rows = app.rows();
-        let is_shared = |user| statuses::is_shared(&rows, user);
-        app.presence.take_changed(STATUSES_PER_STEP_MAX, is_shared)
-    };
+        changes.retain(|change| statuses::is_shared(&rows, change.user));
+    }
     if changes.is_empty() {
         return;
     }

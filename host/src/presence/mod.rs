@@ -167,26 +167,20 @@ impl Presence {
         taken
     }
 
-    /// Examines at most this many users; the statuses that differ from what the kernel has, of those for whom
-    /// `is_shared`.
+    /// Examines at most this many users whose status has changed; the statuses that differ from what the kernel
+    /// has.
     #[must_use]
-    pub fn take_changed(
-        &self,
-        most: usize,
-        is_shared: impl Fn(UserNo) -> bool,
-    ) -> Vec<LocalStatus> {
+    pub fn take_changed(&self, most: usize) -> Vec<LocalStatus> {
         let mut state = self.lock();
         let mut taken = Vec::new();
         for _ in 0..most {
             let Some(user) = state.changed.pop_first() else {
                 break;
             };
-            let status = state
-                .people
-                .get(&user)
-                .map_or(Status::UNKNOWN, |it| it.status);
+            let person = state.people.get(&user);
+            let status = person.map_or(Status::UNKNOWN, |it| it.status);
             let given = state.given.get(&user).copied();
-            if status.differs(&given.unwrap_or(Status::UNKNOWN)) && is_shared(user) {
+            if status.differs(&given.unwrap_or(Status::UNKNOWN)) {
                 taken.push(LocalStatus { user, status });
             }
         }
@@ -214,7 +208,7 @@ mod tests {
     const BOB: UserNo = UserNo(3);
 
     fn changed(presence: &Presence) -> Vec<(UserNo, Availability)> {
-        let taken = presence.take_changed(10, |_| true);
+        let taken = presence.take_changed(10);
         presence.given(&taken);
         let pair = |it: &LocalStatus| (it.user, it.status.availability);
         taken.iter().map(pair).collect()
@@ -238,12 +232,12 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_given_of_users_whose_status_is_not_shared() {
+    fn users_whose_status_is_not_shared_are_examined_once() {
         let presence = Presence::default();
         presence.connected(ANN, 0);
-        assert_eq!(presence.take_changed(10, |_| false), []);
+        assert_eq!(presence.take_changed(10).len(), 1);
         assert_eq!(changed(&presence), []);
-        // When they join a channel, they are asked about again.
+        // When they join a channel, they are examined again.
         presence.observe(&Event::UserAdded(
             causeway_kernel::rows::id::ChannelNo(1),
             ANN,
@@ -255,7 +249,7 @@ mod tests {
     fn what_the_kernel_did_not_take_is_given_again() {
         let presence = Presence::default();
         presence.connected(ANN, 0);
-        let taken = presence.take_changed(10, |_| true);
+        let taken = presence.take_changed(10);
         presence.not_given(&taken);
         assert_eq!(changed(&presence), [(ANN, Availability::Online)]);
     }
@@ -267,7 +261,7 @@ mod tests {
             presence.connected(UserNo(user), 0);
         }
         let portions = std::iter::from_fn(|| {
-            let taken = presence.take_changed(1_000, |_| true);
+            let taken = presence.take_changed(1_000);
             (!taken.is_empty()).then_some(taken.len())
         });
         assert_eq!(portions.collect::<Vec<_>>(), [1_000; 5]);
