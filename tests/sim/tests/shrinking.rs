@@ -16,7 +16,7 @@ const DEFECTS: [(Defect, &[&str]); 7] = [
     (Defect::KeepsDeletions, &["Delete", "Moderate"]),
     (Defect::SkipsDedupe, &["Post", "Reply"]),
     (Defect::SendsAfterUninvite, &["Uninvite"]),
-    (Defect::ForgetsRounds, &["fault crash"]),
+    (Defect::ForgetsRounds, &["fault crash", "Restore"]),
     (Defect::ForgetsRestores, &["Post"]),
     (Defect::CannotReadOldRows, &["Upgrade"]),
     (Defect::OnePeerHaltsAll, &["noisy 2"]),

@@ -4,16 +4,18 @@
 /// A deliberate difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Difference {
-    /// Files are neither accepted nor sent yet: announcing one fails, its bytes get 501.
+    /// Files of other workspaces are neither accepted nor sent yet: announcing one fails, its bytes get 501.
     FilesOff,
     /// Pictures are neither stored nor sent yet: 501, never 200, which a sender would mistake for the
     /// profile (W6).
     PicturesOff,
     /// Statuses follow from what clients do at which moment, which is not played: our host sends none.
     StatusesNotPlayed,
-    /// Memberships are not shared: accepted without effect, without errors, and counted.
+    /// A status that clients do not know is refused in `status_errors`; the reference stores any word.
+    UnknownStatuses,
+    /// Memberships are not shared, as their flag is off: accepted without effect, without errors, and counted.
     MembershipsOff,
-    /// Direct and group channels do not exist yet; nothing goes into them or comes out.
+    /// Direct and group channels are not shared, as their flag is off; nothing goes into them or comes out.
     DirectChannelsOff,
     /// Deleting a deleted object is a success, so that the deletion is not retried (W18).
     RepeatedDeletion,

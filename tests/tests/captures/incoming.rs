@@ -16,6 +16,9 @@ use crate::priorities;
 use crate::recording::{Answer, Exchange, is_sync};
 use crate::stories::{Cue, Expect};
 
+/// The statuses that clients know. Semantics §3.4.
+const STATUSES: [&str; 5] = ["online", "away", "dnd", "ooo", "offline"];
+
 /// Keys of a sync response that a server of 2021 does not have, or that belong to features that
 /// are off here.
 const NOT_COMPARED: [&str; 3] = [
@@ -259,7 +262,16 @@ impl Player {
         let told = list("acknowledgement_errors");
         self.expect("acknowledgement_errors", told, expected);
         let named = theirs.get("status_errors").list().iter();
-        let expected: Vec<String> = named.map(|id| self.live(id.text())).collect();
+        let mut expected: Vec<String> = named.map(|id| self.live(id.text())).collect();
+        for status in exchange.payload().get("statuses").list() {
+            if !STATUSES.contains(&status.get("status").text()) {
+                self.differs(Difference::UnknownStatuses);
+                let refused = self.live(status.get("user_id").text());
+                if !expected.contains(&refused) {
+                    expected.push(refused);
+                }
+            }
+        }
         self.expect("status_errors", list("status_errors"), expected);
     }
 

@@ -268,6 +268,7 @@ pub static WHOLE_11: Story = Story {
                 FilesOff,
                 PicturesOff,
                 StatusesNotPlayed,
+                UnknownStatuses,
                 RepeatedDeletion,
                 ThreadsGoWithTheirRoots,
                 OwnershipOfPosts,

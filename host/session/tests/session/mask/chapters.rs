@@ -275,7 +275,7 @@ fn hear_of_posts(story: &mut Story) {
     .join(",");
     story.sync(
         0,
-        &format!(r#""reactions":[{reactions},7],"statuses":[{{"status":"wonderful"}}]"#),
+        &format!(r#""reactions":[{reactions},7],"statuses":[{{"status":"wonderful marmalade"}}]"#),
     );
     let acknowledgement = |at: i64, post: char| {
         format!(
