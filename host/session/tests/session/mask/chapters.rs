@@ -10,8 +10,8 @@ use causeway_kernel::command::{
     ViewChannel, WithdrawAcknowledgement,
 };
 use causeway_kernel::model::{
-    Config, ConnectedWorkspaces, Connection, ConnectionState, KeptFrame, Link, LinkState, PeerKind,
-    PersonalKind, User,
+    Availability, Config, ConnectedWorkspaces, Connection, ConnectionState, KeptFrame, Link,
+    LinkState, LocalStatus, PeerKind, PersonalKind, Status, User,
 };
 use causeway_kernel::objects::direct::Participants;
 use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, Id, PostNo, UserNo};
@@ -33,6 +33,7 @@ pub fn whole_story(kind: PeerKind) -> Story {
     hear_in_parts(&mut story);
     meet_incarnations(&mut story);
     write_directly(&mut story);
+    show_people(&mut story);
     send_badly(&mut story);
     administer(&mut story);
     story
@@ -421,6 +422,26 @@ fn write_directly(story: &mut Story) {
                 story.act(side, OPERATOR, Command::ConfigureConnectedWorkspaces(allow));
             }
         }
+    }
+}
+
+/// People who are offered to the peer, and what their status is.
+fn show_people(story: &mut Story) {
+    for side in [0, 1] {
+        let settings = ConnectedWorkspaces {
+            direct: true,
+            all_users: true,
+            ..ConnectedWorkspaces::default()
+        };
+        let offer = ConfigureConnectedWorkspaces { settings };
+        story.act(side, OPERATOR, Command::ConfigureConnectedWorkspaces(offer));
+        let status = Status {
+            availability: Availability::Dnd,
+            ..Status::UNKNOWN
+        };
+        let user = UserNo(1);
+        story.settle(side, Input::Statuses(vec![LocalStatus { user, status }]));
+        story.wait(70_000);
     }
 }
 
