@@ -490,8 +490,10 @@ mod tests {
             assert!(after.kernel() != before.kernel() || after != before);
         }
         // Without connections nothing is synchronised.
-        let mut off = Sharing::default();
-        off.connections = false;
+        let off = Sharing {
+            connections: false,
+            ..Sharing::default()
+        };
         assert!(!off.kernel().channels);
     }
 

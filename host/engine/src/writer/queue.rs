@@ -295,6 +295,12 @@ impl Queue {
         }
     }
 
+    /// Whether nothing is queued.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Number of queued inputs.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -398,7 +404,7 @@ mod tests {
         let all = FRAMES_PER_CONNECTION_MAX + LOCAL_PER_USER_MAX + 2;
         assert_eq!(queue.len(), all);
         while queue.pop_job().is_some() {}
-        assert_eq!(queue.len(), 0);
+        assert!(queue.is_empty());
     }
 
     #[test]

@@ -42,8 +42,8 @@ impl Item for WireStatus {
         false
     }
 
-    fn authorize<'i>(
-        &'i self,
+    fn authorize(
+        &self,
         tx: &Tx<'_>,
         scope: Scope<'_>,
         _: &BTreeSet<Id>,

@@ -127,7 +127,7 @@ impl Oracle {
                 };
                 let is_unknown = !there.users.contains(id)
                     || self.is_lost_at(*peer, &Item::User(id.to_string()));
-                if is_member != stated && !(is_unknown && !stated) {
+                if is_member != stated && (stated || !is_unknown) {
                     return Err(broken(
                         CONVERGENCE,
                         format!(

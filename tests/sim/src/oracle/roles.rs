@@ -162,7 +162,7 @@ fn check_visitors(step: &Step<'_>) -> Result<(), Violation> {
         if new_direct(step).any(|no| no == channel) {
             continue;
         }
-        if !(is_own && is_shared) && !is_host {
+        if !(is_host || is_own && is_shared) {
             return widened(step, &format!("user {user:?} joined or left {channel:?}"));
         }
     }
