@@ -4,24 +4,22 @@ use causeway_kernel::boundary::input::{Actor, FramePart, Incarnation, Input, Sen
 use causeway_kernel::boundary::output::{Object, Reply};
 use causeway_kernel::command::{
     AbandonConnection, AcknowledgePost, AddReaction, AttachConnection, Command, Configure,
-    ConfigureConnectedWorkspaces, DeletePost, EditPost, InviteToChannel, OpenDirectChannel,
-    OpenGroupChannel, PatchConnection, PersonalChange, RelocateConnection, RemoveChannelMember,
-    RemoveConnection, RemoveReaction, SetPersonal, UninviteFromChannel, UnshareChannel,
-    ViewChannel, WithdrawAcknowledgement,
+    DeletePost, EditPost, InviteToChannel, PatchConnection, PersonalChange, RelocateConnection,
+    RemoveChannelMember, RemoveConnection, RemoveReaction, SetPersonal, UninviteFromChannel,
+    UnshareChannel, ViewChannel, WithdrawAcknowledgement,
 };
 use causeway_kernel::model::{
-    Availability, Config, ConnectedWorkspaces, Connection, ConnectionState, KeptFrame, Link,
-    LinkState, LocalStatus, PeerKind, PersonalKind, Status, User,
+    Config, Connection, ConnectionState, KeptFrame, Link, LinkState, PeerKind, PersonalKind, User,
 };
-use causeway_kernel::objects::direct::Participants;
 use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, Id, PostNo, UserNo};
 use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::tx::Read;
 use causeway_kernel::wire::response::NO_LONGER_SHARED;
 
+use super::people;
 use super::story::{self, CONNECTION, FIRST, OPERATOR, Story, text_of};
 
-const LOUNGE: ChannelNo = ChannelNo(3);
+pub const LOUNGE: ChannelNo = ChannelNo(3);
 
 /// The whole story, in an order in which each part affects later ones.
 pub fn whole_story(kind: PeerKind) -> Story {
@@ -32,8 +30,8 @@ pub fn whole_story(kind: PeerKind) -> Story {
     meet_policies(&mut story);
     hear_in_parts(&mut story);
     meet_incarnations(&mut story);
-    write_directly(&mut story);
-    show_people(&mut story);
+    people::write_directly(&mut story);
+    people::show(&mut story);
     send_badly(&mut story);
     administer(&mut story);
     story
@@ -388,61 +386,6 @@ fn meet_incarnations(story: &mut Story) {
         story.ping_of(0, Some(Incarnation { id, number }));
     }
     story.wait(70_000);
-}
-
-/// Direct and group channels: with people here, with somebody there, refused there, and allowed.
-fn write_directly(story: &mut Story) {
-    let known = |story: &Story, side: usize| {
-        let own = story.nodes[1 - side].rows.get::<User>(&UserNo(1)).unwrap();
-        lookup::user(&story.nodes[side].rows, own.id.as_str())
-    };
-    let open = |with| Command::OpenDirectChannel(OpenDirectChannel { with });
-    let carol = UserNo(2);
-    // Each side knows whoever wrote in the shared channel.
-    story.write(1, LOUNGE, "wonderful, says berta");
-    for direct in [false, true] {
-        for side in [0, 1] {
-            let other = known(story, side).unwrap();
-            let with = vec![carol, other];
-            let group = Command::OpenGroupChannel(OpenGroupChannel { with });
-            for command in [open(carol), open(other), group] {
-                story.act(side, FIRST, command);
-            }
-            let people = Participants::of_direct(&story.nodes[side].rows, [UserNo(1), other]);
-            let channel = people.unwrap().channel(&story.nodes[side].rows);
-            if let Some(channel) = channel {
-                story.write(side, channel, "wonderful, only for berta");
-            }
-            let settings = ConnectedWorkspaces {
-                direct: true,
-                ..ConnectedWorkspaces::default()
-            };
-            let allow = ConfigureConnectedWorkspaces { settings };
-            if !direct {
-                story.act(side, OPERATOR, Command::ConfigureConnectedWorkspaces(allow));
-            }
-        }
-    }
-}
-
-/// People who are offered to the peer, and what their status is.
-fn show_people(story: &mut Story) {
-    for side in [0, 1] {
-        let settings = ConnectedWorkspaces {
-            direct: true,
-            all_users: true,
-            ..ConnectedWorkspaces::default()
-        };
-        let offer = ConfigureConnectedWorkspaces { settings };
-        story.act(side, OPERATOR, Command::ConfigureConnectedWorkspaces(offer));
-        let status = Status {
-            availability: Availability::Dnd,
-            ..Status::UNKNOWN
-        };
-        let user = UserNo(1);
-        story.settle(side, Input::Statuses(vec![LocalStatus { user, status }]));
-        story.wait(70_000);
-    }
 }
 
 fn send_badly(story: &mut Story) {

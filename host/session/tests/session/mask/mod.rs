@@ -3,6 +3,7 @@
 mod captures;
 pub mod chapters;
 pub mod node;
+mod people;
 pub mod story;
 
 use causeway_kernel::boundary::codec::encode_input;
