@@ -121,8 +121,15 @@ pub async fn change(app: &App, changes: Layer) -> Result<(), ApiError> {
             ));
         }
     }
-    let mut stored = layers.stored;
-    stored.merge(changes);
+    let mut wanted = layers;
+    wanted.stored.merge(changes);
+    let period_ms = app.settings.federation.ping_period_ms;
+    wanted.effective().check(period_ms).map_err(|error| {
+        let id = "api.config.patch_config.invalid.app_error";
+        let why = format!("{error}. Nothing was changed.");
+        ApiError::new(StatusCode::BAD_REQUEST, id, why)
+    })?;
+    let stored = wanted.stored;
     let (data, layer) = (configuration.data.clone(), stored.clone());
     let written = tokio::task::spawn_blocking(move || stored::write(&data, &layer)).await;
     let written = written.context("writing the settings").flatten();

@@ -122,6 +122,8 @@ impl Settings {
         let mut settings = Settings::build(file, sources.overrides.clone())?;
         settings.sharing.environment = sources.environment.clone();
         settings.sharing.stored = stored::read(&settings.data)?;
+        let sharing = settings.sharing.effective();
+        sharing.check(settings.federation.ping_period_ms)?;
         settings.sources = sources;
         Ok(settings)
     }
@@ -264,6 +266,30 @@ mod tests {
             assert!(Settings::build(file, overrides()).is_err(), "{text}");
         }
         assert!(Settings::build(File::default(), Overrides::default()).is_err());
+    }
+
+    #[test]
+    fn an_interruption_is_not_told_before_two_pings_could_have_been_answered() {
+        let data = tempfile::tempdir().unwrap();
+        let file = data.path().join("causeway.toml");
+        let load = |text: &str| {
+            std::fs::write(&file, text).unwrap();
+            Settings::load(Sources {
+                file: Some(file.clone()),
+                overrides: Overrides {
+                    data: Some(data.path().into()),
+                    ..Overrides::default()
+                },
+                environment: Layer::default(),
+            })
+        };
+        let told_after =
+            |seconds: u32| format!("[CausewaySettings]\nInterruptionNoticeSeconds = {seconds}\n");
+        assert!(load(&told_after(120)).is_ok());
+        let error = load(&told_after(119)).unwrap_err().to_string();
+        assert!(error.contains("InterruptionNoticeSeconds is 119, and must be at least 120"));
+        let often = format!("{}[federation]\nping_period_ms = 500\n", told_after(1));
+        assert!(load(&often).is_ok());
     }
 
     #[test]

@@ -69,6 +69,23 @@ impl Sharing {
             interruption_ms: i64::from(self.interruption_seconds) * 1_000,
         }
     }
+
+    /// Checks the settings against the pings, which are the contact that an interruption is told by: two of
+    /// them fit into the time before it is told, so that a healthy connection is never called interrupted.
+    ///
+    /// # Errors
+    /// Names the setting, and the least value that it may have.
+    pub fn check(&self, ping_period_ms: u64) -> Result<(), SettingError> {
+        let least_seconds = ping_period_ms.saturating_mul(2).div_ceil(1_000);
+        if u64::from(self.interruption_seconds) >= least_seconds {
+            return Ok(());
+        }
+        Err(SettingError(format!(
+            "{CAUSEWAY}.InterruptionNoticeSeconds is {}, and must be at least {least_seconds}, two pings \
+             (federation.ping_period_ms is {ping_period_ms})",
+            self.interruption_seconds
+        )))
+    }
 }
 
 const fn seconds(ms: i64) -> u32 {

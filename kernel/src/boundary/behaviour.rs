@@ -109,6 +109,16 @@ behaviours! {
     Files = 28,
     /// The members of shared channels are told when a peer is not reached for a while, and when it is again.
     Interruptions = 29,
+    /// Nothing can belong to the messages about an interruption but local reactions: no peer holds them.
+    LocalNotices = 30,
+    /// A position in what a peer is offered that is set back stays there when a round ends that was in flight
+    /// meanwhile.
+    SetBack = 31,
+    /// A reaction that was taken back and given again is passed on, even if its removal never arrived.
+    ReactionsGivenAnew = 32,
+    /// What a peer calls a user is recorded whenever it changes, also a hub's name with a colon; so a user of a
+    /// third workspace who takes an earlier name again has it here as well.
+    NamesAsTold = 33,
 }
 
 /// A behaviour that is in force.

@@ -1,5 +1,6 @@
 //! Storage of reactions. Removed ones are kept as tombstones.
 
+use crate::boundary::behaviour::Behaviour;
 use crate::boundary::output::{Effect, Event, ReactionEvent};
 use crate::model::{Post, Reaction};
 use crate::objects::{posts, reaction_counts};
@@ -17,6 +18,13 @@ pub fn put(tx: &mut Tx<'_>, post_no: PostNo, user: UserNo, emoji: &str, mut reac
     let held = tx.get::<Reaction>(&key);
     reaction_counts::changes(tx, &key, held.as_ref(), &reaction);
     let was_live = held.is_some_and(|held| held.delete_at == 0);
+    // Taken back and given again between two messages: peers may have come meanwhile that were told of
+    // neither.
+    let is_given_anew =
+        was_live && reaction.delete_at == 0 && Behaviour::ReactionsGivenAnew.is_in_force(tx);
+    if is_given_anew {
+        feed::reaction_changed(tx, (post_no, user, emoji), post.channel, &mut reaction);
+    }
     let is_live = reaction.delete_at == 0;
     let channel = post.channel;
     if was_live != is_live {

@@ -31,6 +31,8 @@ use crate::rows::tx::{Read, Tx};
 use crate::sharing::connection;
 use work::Work;
 
+pub use work::set_back;
+
 /// Maximum number of objects of a round to a kind of peer.
 fn objects_max(tx: &Tx<'_>, kind: PeerKind) -> u32 {
     if kind == PeerKind::Mattermost2021 {

@@ -7,6 +7,7 @@ use super::exception;
 use super::sections::wire_len;
 use super::verdict;
 use super::work::{Object, Work};
+use crate::boundary::behaviour::Behaviour;
 use crate::boundary::env::Rows;
 use crate::gate::Judgement;
 use crate::mention::{self, Mention};
@@ -206,7 +207,7 @@ impl Order {
         }
         let object = FeedObject::Post(no);
         // A deletion by a moderator here does not apply to others, and the content is gone.
-        if post.origin == work.peer() || is_local(work, post) || post.moderated {
+        if post.origin == work.peer() || is_local(tx, work, post) || post.moderated {
             exception::clear(tx, work, &object);
             return;
         }
@@ -278,8 +279,10 @@ impl Order {
 
 /// Whether a post stays in its workspace: it is about the channel's sharing here, or the peer's generation does
 /// not send such posts.
-pub fn is_local(work: &Work, post: &Post) -> bool {
-    post.kind == interruption::POST_TYPE
+pub fn is_local(tx: &Tx<'_>, work: &Work, post: &Post) -> bool {
+    let is_notice = post.kind == interruption::POST_TYPE
+        && (interruption::is_notice(tx, post) || !Behaviour::LocalNotices.is_in_force(tx));
+    is_notice
         || work.connection().kind != PeerKind::Mattermost2021
             && LOCAL_POST_TYPES.contains(&post.kind.as_str())
 }

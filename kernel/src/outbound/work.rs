@@ -6,6 +6,7 @@
 //! consume the work store or delete it.
 
 use super::objects_max;
+use crate::boundary::behaviour::Behaviour;
 use crate::model::{
     Connection, FeedObject, Link, LinkState, PeerKind, Round, RoundSource, Section, StatusCursor,
 };
@@ -23,6 +24,19 @@ pub enum Target {
     Channel(ChannelNo, Link),
     /// The workspace: objects that do not belong to a channel.
     Workspace,
+}
+
+/// A position of a connection was set back. If a round that moves it on is in flight, `change` sets the round's
+/// end back to the same place: otherwise the position would move on when the round ends, past what is to be
+/// offered again.
+pub fn set_back(tx: &mut Tx<'_>, connection: ConnectionNo, change: impl FnOnce(&mut Round)) {
+    if !Behaviour::SetBack.is_in_force(tx) {
+        return;
+    }
+    if let Some(mut round) = tx.get::<Round>(&connection) {
+        change(&mut round);
+        tx.put(&connection, &round);
+    }
 }
 
 /// A connection and its round.

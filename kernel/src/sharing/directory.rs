@@ -9,7 +9,8 @@ use crate::model::limits::{
     OFFER_DOUBLED_MAX, OFFER_INCOMPLETE_MS, OFFER_REFUSED_MS, OFFERED_LOOKED_AT_MAX,
     PEOPLE_PER_STEP_MAX,
 };
-use crate::model::{FeedObject, Job, Offer, Pending, Scope, SentUser, User};
+use crate::model::{FeedObject, Job, Offer, Pending, RoundSource, Scope, SentUser, User};
+use crate::outbound::set_back;
 use crate::rows::counters::{connected_workspaces, counters};
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, UserNo};
 use crate::rows::tx::{Read, SCAN_BYTES_MAX, Tx};
@@ -110,6 +111,11 @@ pub fn offer_again(tx: &mut Tx<'_>, connection: ConnectionNo) {
     if let Some(row) = tx.get::<Offer>(&connection) {
         let users_to = UserNo(0);
         tx.put(&connection, &Offer { users_to, ..row });
+        set_back(tx, connection, |round| {
+            if let RoundSource::Directory { users_to: end, .. } = &mut round.source {
+                *end = users_to;
+            }
+        });
         offer(tx, connection);
     }
 }

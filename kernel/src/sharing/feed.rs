@@ -7,8 +7,9 @@
 use crate::model::limits::{CONNECTIONS_MAX, LINKS_PER_CHANNEL_MAX};
 use crate::model::{
     Acknowledgement, Connection, ConnectionState, FeedEntry, FeedObject, Follower, Link, LinkState,
-    Pending, Post, Reaction, Scope, SharedMembership, StatusCursor, StatusRow, User,
+    Pending, Post, Reaction, RoundSource, Scope, SharedMembership, StatusCursor, StatusRow, User,
 };
+use crate::outbound::set_back;
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, PostNo, UserNo, WorkspaceNo};
 use crate::rows::key;
 use crate::rows::tx::{Read, Tx};
@@ -101,6 +102,11 @@ pub fn status_changed(tx: &mut Tx<'_>, user: UserNo, origin: WorkspaceNo, row: &
 pub fn statuses_switched_on(tx: &mut Tx<'_>) {
     for follower in followers(tx, Scope::STATUSES).iter() {
         tx.delete::<StatusCursor>(&follower.connection);
+        set_back(tx, follower.connection, |round| {
+            if let RoundSource::Statuses { to } = &mut round.source {
+                *to = FeedSeq(0);
+            }
+        });
         mark(tx, follower.connection, Pending::STATUSES, ChannelNo(0));
     }
 }

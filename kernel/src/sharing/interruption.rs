@@ -9,7 +9,9 @@
 use super::jobs::links_after;
 use super::{connection, display_name};
 use crate::boundary::behaviour::Behaviour;
-use crate::model::{Connection, ConnectionState, DueKind, Interruption, Job, Link, LinkState};
+use crate::model::{
+    Connection, ConnectionState, DueKind, Interruption, Job, Link, LinkState, Post,
+};
 use crate::objects::posts;
 use crate::rows::counters::connected_workspaces;
 use crate::rows::due;
@@ -21,6 +23,12 @@ use crate::wire::write::JsonWriter;
 /// Type of the messages. The reference's line after 11.6 has it for messages about a channel's sharing, which
 /// are never synchronised (semantics §8.5).
 pub const POST_TYPE: &str = "system_shared_chan_state";
+
+/// Whether a post is such a message of this workspace. No peer holds it, so replies to it and what peers add
+/// to it could not reach everybody; they are refused.
+pub fn is_notice(rows: &(impl Read + ?Sized), post: &Post) -> bool {
+    post.kind == POST_TYPE && post.origin.is_ours() && Behaviour::LocalNotices.is_in_force(rows)
+}
 
 /// A peer answered a ping: its silence begins anew, and if the members were told of one, they are told that
 /// it is over.

@@ -1,7 +1,10 @@
 //! The states of a link: opened, active, closed. No other code stores a link in a new state.
 
-use crate::model::{ConnectionLink, Cursor, DueKind, Job, Link, LinkEnd, LinkState, Pending};
+use crate::model::{
+    ConnectionLink, Cursor, DueKind, Job, Link, LinkEnd, LinkState, Pending, RoundSource,
+};
 use crate::objects::memberships;
+use crate::outbound::set_back;
 use crate::rows::counters::{counters, workspace};
 use crate::rows::due;
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, PostNo, UserNo};
@@ -82,6 +85,13 @@ pub fn offer_members(tx: &mut Tx<'_>, channel: ChannelNo, connection: Connection
     if let Some(mut link) = link.filter(|link| link.state == LinkState::Active) {
         list_members(tx, channel, connection, &mut link);
         tx.put(&key, &link);
+        set_back(tx, connection, |round| {
+            if let RoundSource::Members { to } = &mut round.source
+                && round.channel == channel
+            {
+                *to = UserNo(0);
+            }
+        });
     }
 }
 

@@ -186,7 +186,7 @@ pub struct Plan {
     /// Whether memberships of shared channels are shared.
     #[serde(default)]
     pub members: bool,
-    /// Whether everybody is offered to every peer; not yet next to a malicious one.
+    /// Whether everybody is offered to every peer.
     #[serde(default)]
     pub directory: bool,
     /// Whether a channel's history is sent to invited workspaces.
@@ -246,7 +246,7 @@ impl Plan {
             foreign: foreign.to_vec(),
             malicious,
             members: seed % 2 == 1,
-            directory: seed % 3 == 1 && !malicious,
+            directory: seed % 3 == 1,
             backfill: dice.chance(300),
             direct: later.chance(700),
             posts_per_sync_max: [1, 3, 50][dice.below(3) as usize],

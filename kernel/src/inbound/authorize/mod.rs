@@ -29,6 +29,7 @@ use crate::rows::id::{ChannelNo, ConnectionNo, Id, PostNo, TeamNo, UserNo};
 use crate::rows::lookup;
 use crate::rows::tx::Read;
 use crate::sharing::directory::NO_CHANNEL;
+use crate::sharing::interruption;
 
 /// Who sent a frame: the authenticated connection.
 #[derive(Clone, Debug)]
@@ -180,7 +181,7 @@ fn live_post(
     if post.channel != shared.get().channel {
         return Err(Reason::WrongChannel);
     }
-    if post.delete_at != 0 {
+    if post.delete_at != 0 || interruption::is_notice(rows, &post) {
         return Err(Reason::UnknownPost);
     }
     Ok(no)

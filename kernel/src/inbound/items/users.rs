@@ -226,8 +226,7 @@ fn update(tx: &mut Tx<'_>, peer: &Peer, no: UserNo, wire: &WireUser) -> Result<(
     if remote.username != wire.username {
         let username = name_for(tx, peer, &wire.username, Some(no)).ok_or(Reason::NameTaken)?;
         users::rename(tx, no, &mut user, username);
-        // A name with a colon is a hub's name for the user, not the name at home.
-        if !wire.username.contains(':') {
+        if !wire.username.contains(':') || Behaviour::NamesAsTold.is_in_force(tx) {
             remote.username.clone_from(&wire.username);
         }
     }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::model::PinnedPost;
+use crate::sharing::interruption;
 
 fn one(world: &mut World, post: Value) -> Value {
     world.sync(ACME, json!({"posts": [post]}))
@@ -312,4 +313,44 @@ fn a_read_only_or_archived_channel_does_not_stop_the_peer() {
         json!([])
     );
     assert!(world.post("new").is_some());
+}
+
+#[test]
+fn nothing_can_belong_to_a_message_that_only_this_workspace_has() {
+    let mut world = World::with_peers_of_today();
+    world.plant("pnotice", "boss", "joint", "ACME cannot be reached.");
+    let notice = world.post_no("pnotice").unwrap();
+    world.alter::<Post>(&notice, |post| {
+        post.kind = interruption::POST_TYPE.to_string();
+    });
+    let reply = with(
+        post("preply", "ann", "a reply"),
+        json!({"root_id": id("pnotice")}),
+    );
+    let answer = world.sync(
+        ACME,
+        json!({
+            "posts": [reply],
+            "reactions": [reaction("pnotice", "ann", "+1")],
+            "acknowledgements": [acknowledgement("pnotice", "ann", 1, 0)],
+        }),
+    );
+    assert_eq!(answer["post_errors"], json!([id("preply")]));
+    assert_eq!(
+        world.refused(),
+        [
+            ("unknown_post".to_string(), 2),
+            ("unknown_root".to_string(), 1),
+        ]
+    );
+    assert_eq!(world.reactions("pnotice"), []);
+    assert_eq!(world.host.tables.count(Table::Acknowledgements), 0);
+    let joint = world.channel_no("joint").unwrap();
+    let refusal = world.refusal(ADMIN, acts::post(joint, Some(notice), "a reply"));
+    assert_eq!(
+        refusal,
+        (400, "api.post.create_post.root_id.app_error".to_string())
+    );
+    // What is only seen here may be added here.
+    assert!(world.by(ADMIN, acts::react(notice, "+1")).is_ok());
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::model::limits::{
     BACKOFF_MAX_MS, EMOJI_PER_POST_MAX, REMOTE_EMOJI_PER_POST_MAX, REMOVED_REACTIONS_MAX,
 };
-use crate::model::{EmojiCount, Held, PostEmoji, RemovedReactions};
+use crate::model::{EmojiCount, FeedEntry, Held, PostEmoji, Reaction, RemovedReactions, Scope};
 
 fn send(world: &mut World, reactions: &[Value]) -> Value {
     world.sync(ACME, json!({"reactions": reactions}))
@@ -219,4 +219,31 @@ fn before_they_were_counted_emoji_of_peers_had_the_limit_of_users_here() {
     send(&mut world, &many(0..max + 3, 1, 0));
     assert_eq!(world.refused(), [("too_many_emoji".to_string(), 3)]);
     assert_eq!(world.reactions("pboss").len(), max as usize);
+}
+
+#[test]
+fn one_that_is_given_anew_is_passed_on_anew() {
+    let mut world = World::with_peers_of_today();
+    let place = |world: &World| {
+        let key = (
+            world.post_no("pboss").unwrap(),
+            world.user_no("ann").unwrap(),
+        );
+        let row = world.get::<Reaction>(&(key.0, key.1, "tada".to_string()));
+        let channel = world.channel_no("joint").unwrap();
+        assert!(
+            world
+                .host
+                .has::<FeedEntry>(&(Scope::channel(channel), row.feed_seq))
+        );
+        row.feed_seq
+    };
+    let add = at(reaction("pboss", "ann", "tada"), 1, 0);
+    send(&mut world, std::slice::from_ref(&add));
+    let first = place(&world);
+    send(&mut world, &[add]);
+    assert_eq!(place(&world), first, "the same one again is no news");
+    send(&mut world, &[at(reaction("pboss", "ann", "tada"), 2, 0)]);
+    assert!(place(&world) > first);
+    assert!(world.events().is_empty(), "readers see the same as before");
 }

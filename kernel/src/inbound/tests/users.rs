@@ -291,3 +291,15 @@ fn a_user_is_found_by_the_names_of_today_and_a_workspace_of_older_data_by_all_of
     assert!(found(&world, "king") && found(&world, "bea:acme"));
     assert!(!found(&world, "queen"));
 }
+
+#[test]
+fn a_user_behind_a_hub_who_takes_an_earlier_name_again_has_it_here_too() {
+    let mut world = World::with_peers_of_today();
+    for (version, name) in [(1, "zoe:far"), (2, "yan:far"), (3, "zoe:far")] {
+        let profile = with(user("zoe", name), json!({"update_at": START + version}));
+        world.sync(ACME, users(&[profile]));
+        let zoe = world.user("zoe").unwrap();
+        assert_eq!(zoe.username, format!("{}:acme", name.replace(':', ".")));
+        assert_eq!(zoe.remote.unwrap().username, name);
+    }
+}

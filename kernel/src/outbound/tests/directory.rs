@@ -4,7 +4,7 @@ use super::*;
 use crate::boundary::input::Actor;
 use crate::boundary::output::Object;
 use crate::command::UserPatch;
-use crate::model::limits::{OFFER_REFUSED_MS, OFFERED_LOOKED_AT_MAX};
+use crate::model::limits::{OFFER_INCOMPLETE_MS, OFFER_REFUSED_MS, OFFERED_LOOKED_AT_MAX};
 use crate::model::{Offer, User};
 use crate::objects::users;
 use crate::rows::fixture;
@@ -204,6 +204,19 @@ fn who_was_not_taken_is_offered_again_and_nobody_else() {
     world.run_due();
     assert_eq!(world.deliver_offers().concat(), ["admin"]);
     assert_eq!(world.get::<Offer>(&ACME).incomplete, 1);
+}
+
+#[test]
+fn who_was_not_taken_is_not_passed_over_by_a_round_that_is_in_flight_meanwhile() {
+    let mut world = World::connected(PeerKind::Causeway);
+    world.offer_all(1);
+    world.ping(ACME);
+    // The admin is not taken; ann is on the way when the admin's turn comes again.
+    world.answer_next(encode_ok(Some(&SyncResponse::default())));
+    world.now_ms += OFFER_INCOMPLETE_MS;
+    world.run_due();
+    world.deliver_next();
+    assert_eq!(world.deliver_offers().concat(), ["admin", "bob", "eve"]);
 }
 
 #[test]

@@ -345,3 +345,20 @@ fn a_user_joins_and_leaves_by_command() {
     world.settle();
     assert_eq!(left(&world), Some(true));
 }
+
+#[test]
+fn all_are_listed_again_once_they_are_shared_again_even_if_some_are_on_their_way() {
+    let mut world = World::connected(PeerKind::Causeway);
+    world.share_members(20);
+    world.crowd(60);
+    world.by(ADMIN, invite(TOWN, ACME)).unwrap();
+    world.ping(ACME);
+    while world.peer.member_batches.is_empty() {
+        assert!(world.deliver_next());
+    }
+    world.peer.members.clear();
+    world.output(Actor::System, None, configure_sharing(|_| ()));
+    world.share_members(20);
+    world.settle();
+    world.expect_same_members();
+}

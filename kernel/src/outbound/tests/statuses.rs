@@ -288,3 +288,19 @@ fn thousands_go_in_few_messages() {
     let entries = feed::entries_after(&world.host, Scope::STATUSES, FeedSeq(0), 5_000);
     assert_eq!(entries.len() as u64, people);
 }
+
+#[test]
+fn all_are_sent_again_once_they_are_switched_on_even_if_one_is_on_its_way() {
+    let mut world = world_of_two(PeerKind::Causeway);
+    world.give(&[(ANN, Availability::Online)]);
+    world.settle();
+    world.give(&[(BOB, Availability::Dnd)]);
+    world.switch_statuses(false);
+    world.switch_statuses(true);
+    world.peer.statuses.clear();
+    world.settle();
+    assert_eq!(
+        (world.told(ANN), world.told(BOB)),
+        (Some("online"), Some("dnd"))
+    );
+}

@@ -38,6 +38,7 @@ pub struct Membership {
     /// What the homes of users of other workspaces said last.
     stated: BTreeMap<(Id, Id), bool>,
     users: BTreeSet<Id>,
+    deactivated: BTreeSet<Id>,
 }
 
 impl Membership {
@@ -60,7 +61,12 @@ impl Membership {
         Membership {
             members: members.map(|(key, _)| key).collect(),
             stated: stated.collect(),
-            users: users.into_iter().map(|(_, user)| user.id).collect(),
+            users: users.iter().map(|(_, user)| user.id).collect(),
+            deactivated: users
+                .iter()
+                .filter(|(_, user)| user.delete_at != 0)
+                .map(|(_, user)| user.id)
+                .collect(),
         }
     }
 
@@ -127,7 +133,9 @@ impl Oracle {
                 };
                 let is_unknown = !there.users.contains(id)
                     || self.is_lost_at(*peer, &Item::User(id.to_string()));
-                if is_member != stated && (stated || !is_unknown) {
+                // Whoever is deactivated joins nothing.
+                let is_inactive = stated && there.deactivated.contains(id);
+                if is_member != stated && !is_inactive && (stated || !is_unknown) {
                     return Err(broken(
                         CONVERGENCE,
                         format!(

@@ -135,10 +135,10 @@ impl Oracle {
             self.user(node, &facts.cause, old.as_ref(), new)?;
         }
         for (old, new) in &facts.posts {
-            // What tells members of an interruption is for nobody else.
-            let told = match new.kind.as_str() {
-                interruption::POST_TYPE => Told::new(),
-                _ => self.entitled(&before, node, new.channel),
+            let told = if is_notice(new) {
+                Told::new()
+            } else {
+                self.entitled(&before, node, new.channel)
             };
             if new.is_own {
                 self.own_post(node, &facts.cause, old.as_ref(), new, told)?;
@@ -147,7 +147,12 @@ impl Oracle {
             }
         }
         for (old, new) in &facts.reactions {
-            let told = self.entitled(&before, node, new.channel);
+            let post = self.ledger.posts.get(&new.key.0);
+            let told = if post.is_some_and(|post| is_notice(&post.view)) {
+                Told::new()
+            } else {
+                self.entitled(&before, node, new.channel)
+            };
             self.reaction(node, &facts.cause, old.as_ref(), new, told)?;
         }
         for (post, direction, text) in &facts.verdicts {
@@ -505,6 +510,11 @@ fn of_node<T: Copy>(
 ) -> BTreeMap<(usize, Id, ConnectionNo), T> {
     let of_node = all.iter().filter(|((of, _, _), _)| *of == node);
     of_node.map(|(key, value)| (*key, *value)).collect()
+}
+
+/// Whether a post tells members of an interruption: what is said there is for nobody else.
+fn is_notice(post: &PostView) -> bool {
+    post.is_own && post.kind == interruption::POST_TYPE
 }
 
 /// Whether a change of a user's own post is what its cause requested.

@@ -28,7 +28,8 @@ pub fn told(failure: Failure, run: &Run<'_>, folder: &Path) -> String {
     text + &sessions
 }
 
-fn sessions(failure: &Failure, run: &Run<'_>, folder: &Path) -> String {
+/// Writes the sessions of a failure into a folder; how each is replayed.
+pub fn sessions(failure: &Failure, run: &Run<'_>, folder: &Path) -> String {
     let mut text = String::new();
     let seed = failure.plan.seed;
     for (name, journal) in NAMES.iter().zip(&failure.journals) {

@@ -31,7 +31,7 @@ fn main() -> ExitCode {
     };
     let run = Run::of(&arguments, &engines);
     let ended = match &arguments.plan {
-        Some(path) => return plan(&run, path),
+        Some(path) => return plan(&run, path, &arguments.folder),
         None if arguments.story => tell(&run),
         None => run.seeds(&arguments),
     };
@@ -44,8 +44,9 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs the plan in a file and tells its story, whether it succeeds or not.
-fn plan(run: &Run<'_>, path: &Path) -> ExitCode {
+/// Runs the plan in a file and tells its story, whether it succeeds or not; a failure leaves its sessions in
+/// the folder.
+fn plan(run: &Run<'_>, path: &Path, folder: &Path) -> ExitCode {
     let text = std::fs::read_to_string(path).map_err(|error| error.to_string());
     let plan = match text.and_then(|text| Plan::parse(&text)) {
         Ok(plan) => plan,
@@ -62,7 +63,7 @@ fn plan(run: &Run<'_>, path: &Path) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(failure) => {
-            println!("{failure}");
+            println!("{failure}\n{}", failure::sessions(&failure, run, folder));
             ExitCode::FAILURE
         }
     }
