@@ -61,6 +61,11 @@ fn carry_out(tx: &mut Tx<'_>, input: &Input) -> Reply {
             Err(refusal) => return Reply::Refused(refusal),
         },
         Input::Statuses(changes) => statuses::give(tx, changes),
+        Input::Upload {
+            connection,
+            upload,
+            progress,
+        } => return inbound::arrived(tx, *connection, *upload, progress),
         Input::Restored => connection::restored(tx),
         Input::PolicyChanged { .. } => {
             inbound::again::start(tx);

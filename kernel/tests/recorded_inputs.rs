@@ -8,21 +8,22 @@ use causeway_kernel::boundary::codec::{self, DecodeError};
 use causeway_kernel::boundary::envelope::KINDS;
 use causeway_kernel::boundary::input::{
     Actor, DuePart, FramePart, Genesis, Incarnation, Input, PingAnswer, Receipt, SendOutcome,
+    UploadProgress,
 };
 use causeway_kernel::boundary::output::Reply;
 use causeway_kernel::boundary::texts::{HasTexts, Json, Text, TextVisitor};
 use causeway_kernel::command::{
     AbandonConnection, AcceptConnection, AcknowledgePost, AddChannelMember, AddFile, AddReaction,
     AddTeamMember, AttachConnection, Command, Configure, ConfigureConnectedWorkspaces,
-    ConfirmConnection, CreateChannel, CreateConnection, CreatePost, CreateTeam, CreateUser,
-    DeletePost, EditPost, InviteToChannel, OpenDirectChannel, OpenGroupChannel, PatchConnection,
-    PatchUser, PersonalChange, RelocateConnection, RemoveChannelMember, RemoveConnection,
-    RemoveReaction, SetPersonal, UninviteFromChannel, UnshareChannel, UserPatch, ViewChannel,
-    WithdrawAcknowledgement,
+    ConfigureFiles, ConfirmConnection, CreateChannel, CreateConnection, CreatePost, CreateTeam,
+    CreateUser, DeletePost, EditPost, InviteToChannel, OpenDirectChannel, OpenGroupChannel,
+    PatchConnection, PatchUser, PersonalChange, RelocateConnection, RemoveChannelMember,
+    RemoveConnection, RemoveReaction, SetPersonal, UninviteFromChannel, UnshareChannel, UserPatch,
+    ViewChannel, WithdrawAcknowledgement,
 };
 use causeway_kernel::model::{
-    Availability, ChannelKind, Config, ConnectedWorkspaces, Dimensions, LocalStatus, PeerKind,
-    PersonalKind, Priority, PriorityLevel, Status,
+    Availability, ChannelKind, Config, ConnectedWorkspaces, Dimensions, FileLimits, LocalStatus,
+    PeerKind, PersonalKind, Priority, PriorityLevel, Status,
 };
 use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, FileNo, Id, PostNo, TeamNo, UserNo};
 use causeway_kernel::rows::testing::MemoryHost;
@@ -324,6 +325,30 @@ fn examples() -> Vec<(&'static str, Input)> {
     };
     let changes = vec![LocalStatus { user: USER, status }];
     examples.push(("Statuses", Input::Statuses(changes)));
+    let limits = FileLimits { bytes_max: 70_000 };
+    let command = Command::ConfigureFiles(ConfigureFiles { limits });
+    let (actor, key) = (Actor::System, None);
+    examples.push((
+        "ConfigureFiles",
+        Input::Command {
+            actor,
+            key,
+            command,
+        },
+    ));
+    let progress = UploadProgress::Whole {
+        digest: "0f".repeat(32),
+        dimensions: None,
+    };
+    let upload = Id::from_uuid_bytes([3; 16]);
+    examples.push((
+        "Upload",
+        Input::Upload {
+            connection,
+            upload,
+            progress,
+        },
+    ));
     examples
 }
 

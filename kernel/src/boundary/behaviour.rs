@@ -119,6 +119,8 @@ behaviours! {
     /// What a peer calls a user is recorded whenever it changes, also a hub's name with a colon; so a user of a
     /// third workspace who takes an earlier name again has it here as well.
     NamesAsTold = 33,
+    /// Files are sent to peers and taken from them; before, they were refused.
+    SharedFiles = 34,
 }
 
 /// A behaviour that is in force.

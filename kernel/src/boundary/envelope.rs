@@ -64,6 +64,7 @@ kinds! {
     FRAME_PART = 11 version 1: FramePart { .. },
     DUE_PART = 12 version 1: DuePart(_),
     STATUSES = 13 version 1: Statuses(_),
+    UPLOAD = 14 version 1: Upload { .. },
 }
 
 /// Encodes an input.
@@ -128,6 +129,11 @@ fn write(envelope: u8, input: &Input) -> Vec<u8> {
         Input::Ping { connection, answer } => append(out, &(connection, answer)),
         Input::DuePart(part) => append(out, part),
         Input::Statuses(changes) => append(out, changes),
+        Input::Upload {
+            connection,
+            upload,
+            progress,
+        } => append(out, &(connection, upload, progress)),
         Input::Timer | Input::Resume | Input::Restored => out,
         Input::PolicyChanged { chain, what } => append(out, &(chain, what)),
         Input::KernelChanged { digest } => append(out, digest),
@@ -179,6 +185,14 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Input, DecodeError> {
         TIMER => Input::Timer,
         DUE_PART => Input::DuePart(from.part()?),
         STATUSES => Input::Statuses(from.part()?),
+        UPLOAD => {
+            let (connection, upload, progress) = from.part()?;
+            Input::Upload {
+                connection,
+                upload,
+                progress,
+            }
+        }
         RESUME => Input::Resume,
         RESTORED => Input::Restored,
         POLICY_CHANGED => {

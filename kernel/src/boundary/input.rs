@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::boundary::texts::{Json, Text, no_texts, texts};
 use crate::command::Command;
-use crate::model::{Config, LocalStatus, PeerKind};
+use crate::model::{Config, Dimensions, LocalStatus, PeerKind};
 use crate::rows::id::{ConnectionNo, Id, UserNo};
 
 /// One input. Its encoding is stored in the journal and passed to the component: see
@@ -84,6 +84,15 @@ pub enum Input {
     /// New statuses of users of this workspace who are members of shared channels. The host gives at most one
     /// such input a second, with the newest status of each user.
     Statuses(Vec<LocalStatus>),
+    /// Bytes of a peer's file have arrived, and the host keeps them.
+    Upload {
+        /// The authenticated connection.
+        connection: ConnectionNo,
+        /// The upload that the peer announced.
+        upload: Id,
+        /// How much has arrived.
+        progress: UploadProgress,
+    },
 }
 texts!(enum Input {
     Genesis(genesis),
@@ -100,6 +109,7 @@ texts!(enum Input {
     PolicyChanged { chain: Text::Words, what: Text::Words },
     KernelChanged { digest: Text::Own },
     Statuses(changes),
+    Upload { connection, upload, progress },
 });
 
 /// A part of a frame.
@@ -116,6 +126,27 @@ texts!(enum FramePart {
     Keep(body: Json::Message),
     Items(most),
     SetAside(most),
+});
+
+/// How much of a peer's file has arrived.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum UploadProgress {
+    /// A part: the upload continues after these bytes.
+    Part {
+        /// Bytes.
+        offset: u64,
+    },
+    /// All of it.
+    Whole {
+        /// Digest of the bytes, in hexadecimal digits.
+        digest: String,
+        /// Dimensions of a picture that can be previewed.
+        dimensions: Option<Dimensions>,
+    },
+}
+texts!(enum UploadProgress {
+    Part { offset },
+    Whole { digest: Text::Words, dimensions },
 });
 
 /// A part of the due work.

@@ -137,6 +137,21 @@ pub enum Effect {
         #[serde(with = "serde_bytes")]
         frame: Vec<u8>,
     },
+    /// Send the bytes of a file to the place that its announcement was given; the receipt names the attempt.
+    SendFile {
+        /// The connection.
+        connection: ConnectionNo,
+        /// Attempt number, increasing for each connection.
+        attempt: u64,
+        /// The peer's id of the upload.
+        upload: Id,
+        /// Digest of the bytes, in hexadecimal digits.
+        digest: String,
+        /// Bytes that the peer holds already.
+        offset: u64,
+        /// Bytes of the whole file.
+        size: u64,
+    },
     /// Wake-up: give the kernel a `Timer` at this time, in ms.
     Wake {
         /// When.

@@ -36,7 +36,7 @@ pub use request::expire as expire_requests;
 pub use sharing::{InviteToChannel, UninviteFromChannel, UnshareChannel};
 pub use team::{AddTeamMember, CreateTeam, DEFAULT_CHANNEL, DEFAULT_CHANNELS};
 pub use user::{CreateUser, PatchUser, UserPatch};
-pub use workspace::{Configure, ConfigureConnectedWorkspaces, begin};
+pub use workspace::{Configure, ConfigureConnectedWorkspaces, ConfigureFiles, begin};
 
 use registry::{Act, By, commands};
 
@@ -79,6 +79,7 @@ commands! {
     OpenDirectChannel = 35,
     OpenGroupChannel = 36,
     AddFile = 40,
+    ConfigureFiles = 41,
 }
 
 /// Carries out a command. `key` is the client's own key of the act. A refused command leaves neither writes

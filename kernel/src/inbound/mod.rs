@@ -16,11 +16,13 @@ mod parts;
 mod quarantine;
 mod reason;
 mod sync;
+mod uploads;
 
 pub use held::step as held_step;
 pub use items::users::OWN_PROPS;
 pub use parts::{forget_all as forget_parts, part};
 pub use reason::{Reason, Tally};
+pub use uploads::arrived;
 
 use authorize::Peer;
 use parts::{Course, Unfinished};
@@ -88,10 +90,7 @@ fn carry_out(
             return sync::message(tx, &peer, frame.payload, course);
         }
         TOPIC_INVITE => channel_invite::message(tx, &peer, frame.payload),
-        TOPIC_UPLOAD => {
-            Tally::of(Reason::FeatureOff).report(tx, connection);
-            fail("createUpload: Unable to upload file. File attachments are disabled.")
-        }
+        TOPIC_UPLOAD => uploads::announced(tx, &peer, frame.payload),
         _ => ok(None),
     };
     Ok(reply)

@@ -57,6 +57,12 @@ pub enum Reason {
     TooManyEmoji,
     /// The limit of acknowledgements of the post is reached.
     TooManyAcknowledgements,
+    /// The file's announcement is not in order: its name, its size or its type.
+    BadFile,
+    /// The id of the file belongs to one of this workspace, of another peer or of another channel.
+    ForeignFile,
+    /// The limit of the peer's files that no post has taken is reached.
+    TooManyFiles,
     /// The members of a direct or group channel never change.
     FixedMembers,
     /// A policy denied it.
@@ -112,6 +118,9 @@ impl Reason {
             Reason::TooManyUsers => "too_many_users",
             Reason::TooManyEmoji => "too_many_emoji",
             Reason::TooManyAcknowledgements => "too_many_acknowledgements",
+            Reason::BadFile => "bad_file",
+            Reason::ForeignFile => "foreign_file",
+            Reason::TooManyFiles => "too_many_files",
             Reason::FixedMembers => "fixed_members",
             Reason::Denied => "denied",
             Reason::Held => "held",

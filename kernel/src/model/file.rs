@@ -24,7 +24,8 @@ pub struct File {
     pub name: String,
     /// Size in bytes.
     pub size: u64,
-    /// Digest of its bytes in hexadecimal digits; names the bytes in the host's store.
+    /// Digest of its bytes in hexadecimal digits; names the bytes in the host's store. Empty if a peer's post
+    /// names the file and its bytes have not arrived.
     pub digest: String,
     /// Dimensions of a picture that can be previewed.
     pub dimensions: Option<Dimensions>,
@@ -41,6 +42,14 @@ texts!(struct File {
     digest: Text::Words,
     dimensions,
 });
+
+impl File {
+    /// Whether its bytes are here.
+    #[must_use]
+    pub fn is_here(&self) -> bool {
+        !self.digest.is_empty()
+    }
+}
 
 /// Dimensions of a picture as it is shown, in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -227,3 +227,14 @@ pub const UNPOSTED_FILE_LIFE_MS: i64 = 24 * 60 * 60 * 1000;
 pub const UNPOSTED_FILE_STEP_MS: i64 = 60_000;
 /// Such files that a step drops.
 pub const UNPOSTED_FILES_PER_STEP_MAX: u32 = 200;
+/// Files of one peer that no post has taken yet; one more is refused.
+pub const UNPOSTED_FILES_OF_PEER_MAX: u32 = 5_000;
+/// Files that a peer has announced and whose bytes have not all arrived; one more displaces the oldest. A peer
+/// sends one after another.
+pub const UPLOADS_OF_PEER_MAX: u32 = 8;
+/// Attempts to send a file that a peer refuses; then it is given up.
+pub const FILE_ATTEMPTS_MAX: u32 = 5;
+/// First pause after a file was refused, in ms; doubled with every refusal.
+pub const FILE_RETRY_FIRST_MS: i64 = 30_000;
+/// How long a post waits for its files to reach a server that links only those which arrived before it, in ms.
+pub const FILES_AWAITED_MS: i64 = 60_000;

@@ -16,6 +16,7 @@ mod priority;
 pub mod reasons;
 mod status;
 mod team;
+mod transfer;
 mod user;
 mod workspace;
 
@@ -45,6 +46,9 @@ pub use post::{
 pub use priority::{Priority, PriorityLevel};
 pub use status::{Availability, LocalStatus, Status, StatusCursor, StatusRow};
 pub use team::{Team, TeamMember, UserTeam};
+pub use transfer::{
+    FileDebt, FileLimits, FileTime, SentFile, Transfer, TransferStage, UnpostedOfPeer, Upload,
+};
 pub use user::{IdRow, NameRow, RemoteUser, User};
 pub use workspace::{Config, Counters, MetaKey, MetaRow, Workspace};
 

@@ -26,6 +26,10 @@ pub const NO_POST: &str = "The post that it belongs to is not there.";
 pub const POST_TOO_LONG: &str = "The post is longer than a message to a peer may be.";
 /// A reply must be delivered after its root.
 pub const ROOT_NOT_DELIVERED: &str = "Waits until the root of its thread is delivered.";
+/// A Mattermost server links only files that arrived before their post.
+pub const FILES_FIRST: &str = "Waits until its files have arrived at the peer.";
+/// A file's bytes did not arrive.
+pub const FILE_NOT_ARRIVED: &str = "The file did not arrive at the peer.";
 /// An item of a frame is in quarantine.
 pub const ITEM_STOPPED: &str = "the item stopped the step that should have carried it out";
 /// A frame is in quarantine.
@@ -43,6 +47,8 @@ pub const FIXED: &[&str] = &[
     NO_POST,
     POST_TOO_LONG,
     ROOT_NOT_DELIVERED,
+    FILES_FIRST,
+    FILE_NOT_ARRIVED,
     ITEM_STOPPED,
     FRAME_STOPPED,
     NO_LONGER_SHARED,

@@ -2,13 +2,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::boundary::input::Incarnation;
 use crate::boundary::texts::{Text, texts};
-use crate::model::ConnectedWorkspaces;
+use crate::model::{ConnectedWorkspaces, FileLimits};
 use crate::rows::id::Id;
 
 /// Key of a row of `Meta`.
 pub type MetaKey = u8;
 
-/// A row of `Meta`: 1 = the workspace, 2 = the counters, 3 = what is shared with connected workspaces.
+/// A row of `Meta`: 1 = the workspace, 2 = the counters, 3 = what is shared with connected workspaces, 4 = how
+/// large files may be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MetaRow {
     /// The workspace itself.
@@ -17,12 +18,15 @@ pub enum MetaRow {
     Counters(Counters),
     /// What is shared with connected workspaces.
     ConnectedWorkspaces(ConnectedWorkspaces),
+    /// How large files may be.
+    FileLimits(FileLimits),
 }
 texts!(
     enum MetaRow {
         Workspace(workspace),
         Counters(counters),
         ConnectedWorkspaces(settings),
+        FileLimits(limits),
     }
 );
 
@@ -33,6 +37,8 @@ impl MetaRow {
     pub const COUNTERS: MetaKey = 2;
     /// Key of what is shared with connected workspaces; until it was changed once, there is no such row.
     pub const CONNECTED_WORKSPACES: MetaKey = 3;
+    /// Key of how large files may be; until it was changed once, there is no such row.
+    pub const FILE_LIMITS: MetaKey = 4;
 }
 
 /// The workspace.

@@ -2,6 +2,8 @@
 //!
 //! A file belongs to its uploader until a post takes it, and is removed with that post; one that no post takes
 //! is removed after a while. The host keeps the bytes of every digest that has a row of [`FileBytes`].
+//!
+//! A file of a peer may be expected: a post names it, and its bytes come later.
 
 use crate::boundary::env::Range;
 use crate::boundary::output::Effect;
@@ -9,8 +11,11 @@ use crate::model::limits::{
     UNPOSTED_FILE_LIFE_MS, UNPOSTED_FILE_STEP_MS, UNPOSTED_FILES_MAX, UNPOSTED_FILES_PER_STEP_MAX,
 };
 use crate::model::{
-    ChannelFiles, Due, DueKind, File, FileBytes, Post, UnpostedCount, UnpostedFile, kind,
+    ChannelFiles, Due, DueKind, File, FileBytes, Post, UnpostedCount, UnpostedFile, UnpostedOfPeer,
+    kind,
 };
+use crate::objects::posts;
+use crate::outbound;
 use crate::rows::id::{ChannelNo, FileNo, PostNo, UserNo};
 use crate::rows::key;
 use crate::rows::tx::{Read, SCAN_BYTES_MAX, Tx};
@@ -25,17 +30,54 @@ pub fn has_room(tx: &Tx<'_>, user: UserNo) -> bool {
 
 /// Stores a file that no post has taken yet.
 pub fn insert(tx: &mut Tx<'_>, file: &File) -> FileNo {
-    let no = tx.next_file();
-    tx.put(&no, file);
-    tx.bind_id(kind::FILE, file.id, no.0);
-    let bytes = tx.get::<FileBytes>(&file.digest);
-    let files = bytes.map_or(0, |bytes| bytes.files).saturating_add(1);
-    tx.put(&file.digest, &FileBytes { files });
-    change_count(tx, file.user, |files| files.saturating_add(1));
+    let no = register(tx, file);
+    hold_bytes(tx, file);
+    change_count(tx, file, |files| files.saturating_add(1));
     let until_ms = until_ms(file);
     tx.put(&(until_ms, no), &UnpostedFile);
     schedule(tx, until_ms);
     no
+}
+
+/// Stores a file that a peer's post names and whose bytes are not here yet.
+pub fn expect(tx: &mut Tx<'_>, file: &File) -> FileNo {
+    register(tx, file)
+}
+
+fn register(tx: &mut Tx<'_>, file: &File) -> FileNo {
+    let no = tx.next_file();
+    tx.put(&no, file);
+    tx.bind_id(kind::FILE, file.id, no.0);
+    no
+}
+
+fn hold_bytes(tx: &mut Tx<'_>, file: &File) {
+    let bytes = tx.get::<FileBytes>(&file.digest);
+    let files = bytes.map_or(0, |bytes| bytes.files).saturating_add(1);
+    tx.put(&file.digest, &FileBytes { files });
+}
+
+/// The bytes of an expected file are here: readers of its post see it from now on, and so do other peers.
+pub fn arrive(tx: &mut Tx<'_>, no: FileNo, expected: File, arrived: &File) {
+    let File {
+        size,
+        digest,
+        dimensions,
+        ..
+    } = arrived.clone();
+    let file = File {
+        size,
+        digest,
+        dimensions,
+        ..expected
+    };
+    hold_bytes(tx, &file);
+    tx.put(&no, &file);
+    change_total(tx, file.channel, |files| files.saturating_add(1));
+    let post = file.post.and_then(|no| Some((no, tx.get::<Post>(&no)?)));
+    if let Some((post_no, post)) = post {
+        posts::update(tx, post_no, post);
+    }
 }
 
 /// Those of the named files that a user may put into a post of a channel, each once.
@@ -53,14 +95,21 @@ pub fn unposted(tx: &Tx<'_>, user: UserNo, channel: ChannelNo, named: &[FileNo])
 /// Gives a new post its files.
 pub fn posted(tx: &mut Tx<'_>, post_no: PostNo, post: &Post) {
     for no in &post.files {
-        let Some(mut file) = tx.get::<File>(no) else {
-            continue;
-        };
-        forget_unposted(tx, *no, &file);
-        file.post = Some(post_no);
-        tx.put(no, &file);
+        join(tx, *no, post_no);
+    }
+}
+
+/// Gives a post a file, unless it has it already.
+pub fn join(tx: &mut Tx<'_>, no: FileNo, post_no: PostNo) {
+    let Some(mut file) = tx.get::<File>(&no).filter(|file| file.post.is_none()) else {
+        return;
+    };
+    if file.is_here() {
+        forget_unposted(tx, no, &file);
         change_total(tx, file.channel, |files| files.saturating_add(1));
     }
+    file.post = Some(post_no);
+    tx.put(&no, &file);
 }
 
 /// Removes a file. Its bytes are no longer needed once no other file has the same.
@@ -68,12 +117,16 @@ pub fn remove(tx: &mut Tx<'_>, no: FileNo) {
     let Some(file) = tx.get::<File>(&no) else {
         return;
     };
+    outbound::files::forget(tx, no, file.channel);
+    tx.delete::<File>(&no);
+    tx.unbind_id(kind::FILE, file.id);
+    if !file.is_here() {
+        return;
+    }
     match file.post {
         Some(_) => change_total(tx, file.channel, |files| files.saturating_sub(1)),
         None => forget_unposted(tx, no, &file),
     }
-    tx.delete::<File>(&no);
-    tx.unbind_id(kind::FILE, file.id);
     let bytes = tx.get::<FileBytes>(&file.digest);
     match bytes.map_or(0, |bytes| bytes.files.saturating_sub(1)) {
         0 => tx.delete::<FileBytes>(&file.digest),
@@ -120,10 +173,19 @@ fn schedule(tx: &mut Tx<'_>, at_ms: i64) {
 
 fn forget_unposted(tx: &mut Tx<'_>, no: FileNo, file: &File) {
     tx.delete::<UnpostedFile>(&(until_ms(file), no));
-    change_count(tx, file.user, |files| files.saturating_sub(1));
+    change_count(tx, file, |files| files.saturating_sub(1));
 }
 
-fn change_count(tx: &mut Tx<'_>, user: UserNo, change: impl FnOnce(u32) -> u32) {
+/// Changes the number of unposted files: of a local user, or of a peer.
+fn change_count(tx: &mut Tx<'_>, file: &File, change: impl FnOnce(u32) -> u32) {
+    if !file.origin.is_ours() {
+        let count = tx.get::<UnpostedOfPeer>(&file.origin).unwrap_or_default();
+        return match change(count.files) {
+            0 => tx.delete::<UnpostedOfPeer>(&file.origin),
+            files => tx.put(&file.origin, &UnpostedOfPeer { files }),
+        };
+    }
+    let user = file.user;
     let count = tx.get::<UnpostedCount>(&user).unwrap_or_default();
     match change(count.files) {
         0 => tx.delete::<UnpostedCount>(&user),

@@ -4,7 +4,7 @@
 use super::work::Work;
 use crate::model::limits::{DEPENDENTS_MAX, ITEM_RETRY_FIRST_MS, REASON_CHARS_MAX};
 use crate::model::reasons;
-use crate::model::{Exception, ExceptionState, ExceptionTime, FeedObject, ThreadPost};
+use crate::model::{Exception, ExceptionState, ExceptionTime, FeedObject, Link, ThreadPost};
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, PostNo};
 use crate::rows::retry::scattered_pause;
 use crate::rows::tx::{Read, Tx};
@@ -169,4 +169,36 @@ pub fn at(tx: &Tx<'_>, time: &((ConnectionNo, i64), ChannelNo, u64, String)) -> 
 /// edited post was denied or given up, the peer may hold an earlier version, so its parts are sent.
 pub fn blocks(row: &Exception, edit_at: i64) -> bool {
     (edit_at == 0 || row.state.is_open()) && row.object.as_post().is_some()
+}
+
+/// A file of a post has arrived at the peer, or will not for now: the post is sent if it waited for that, or
+/// went without the file.
+pub fn release(
+    tx: &mut Tx<'_>,
+    (connection, channel): (ConnectionNo, ChannelNo),
+    post: PostNo,
+    went_without: bool,
+) {
+    let object = FeedObject::Post(post);
+    let waits = tx
+        .get::<Exception>(&key_of(connection, channel, &object))
+        .filter(|row| row.state == ExceptionState::Held && row.reason == reasons::FILES_FIRST);
+    let epoch = tx
+        .get::<Link>(&(channel, connection))
+        .map(|link| link.epoch);
+    match (waits, epoch) {
+        (Some(row), _) => try_now(tx, connection, channel, row),
+        (None, Some(epoch)) if went_without => {
+            let row = Exception {
+                object,
+                seq: FeedSeq(0),
+                state: ExceptionState::Held,
+                reason: reasons::FILES_FIRST.to_string(),
+                retry_at: tx.now_ms(),
+                epoch,
+            };
+            try_now(tx, connection, channel, row);
+        }
+        _ => {}
+    }
 }

@@ -7,9 +7,12 @@
 //!    receivers accept the same version again without change. A reaction state is sent to a toggle peer at
 //!    most once.
 //! 4. Nothing is sent back to the workspace that it came from.
+//!
+//! Files go beside the rounds, one at a time for each connection: see [`files`].
 
 pub mod again;
 pub mod exception;
+pub mod files;
 mod pick;
 mod plan;
 pub mod receipt;
@@ -52,6 +55,7 @@ pub fn pump(tx: &mut Tx<'_>) {
     for (at, connection_no) in touched.into_iter().enumerate() {
         if at < PUMPS_PER_STEP_MAX {
             pump_one(tx, connection_no);
+            files::pump(tx, connection_no);
         } else {
             due::send_at(tx, tx.now_ms(), connection_no);
         }

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::exception;
+use super::files::{self, Listed};
 use super::sections::wire_len;
 use super::verdict;
 use super::work::{Object, Work};
@@ -41,6 +42,8 @@ pub struct Planned {
     pub post: Post,
     /// The mentions in its text.
     pub mentions: Vec<Mention>,
+    /// What is said of its files.
+    pub listed: Listed,
 }
 
 /// The posts of a round's next message, in order.
@@ -117,6 +120,7 @@ pub fn make(tx: &mut Tx<'_>, work: &mut Work) -> Plan {
         plan.posts.push(Planned {
             no,
             seq,
+            listed: files::listed(tx, work, &post),
             post,
             mentions,
         });

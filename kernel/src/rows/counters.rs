@@ -1,6 +1,6 @@
 //! The single rows: the workspace itself, its counters and settings.
 
-use crate::model::{ConnectedWorkspaces, Counters, MetaRow, Workspace};
+use crate::model::{ConnectedWorkspaces, Counters, FileLimits, MetaRow, Workspace};
 use crate::rows::record::Read;
 
 /// The current counters.
@@ -24,5 +24,13 @@ pub fn connected_workspaces(rows: &(impl Read + ?Sized)) -> ConnectedWorkspaces 
     match rows.get::<MetaRow>(&MetaRow::CONNECTED_WORKSPACES) {
         Some(MetaRow::ConnectedWorkspaces(settings)) => settings,
         _ => ConnectedWorkspaces::default(),
+    }
+}
+
+/// How large files may be.
+pub fn file_limits(rows: &(impl Read + ?Sized)) -> FileLimits {
+    match rows.get::<MetaRow>(&MetaRow::FILE_LIMITS) {
+        Some(MetaRow::FileLimits(limits)) => limits,
+        _ => FileLimits::default(),
     }
 }

@@ -9,12 +9,13 @@ use crate::boundary::texts::{Class, Text, TextVisitor};
 use crate::model::{
     Acknowledgement, AcknowledgementCount, Channel, ChannelFiles, ChannelMember, ChannelPost,
     Connection, ConnectionLink, DirectCount, Due, EmojiCount, Exception, ExceptionTime, FeedEntry,
-    File, FileBytes, FrameProgress, Held, HeldItem, HeldSum, IdRow, Interruption, Job, KeptFrame,
-    LastResend, Link, Mention, MetaKey, MetaRow, NameRow, Offer, PeerWorkspace, Pending,
-    PersonalValue, PinnedPost, Post, PostBlock, PostEmoji, PostMention, QuarantineEntry,
-    QuarantineShare, Reaction, RemovedReactions, Request, RequestExpiry, Round, Scope, SentOldPost,
-    SentReaction, SentUser, SharedChannel, SharedMembership, StatusCursor, StatusRow, Team,
-    TeamMember, ThreadPost, UnpostedCount, UnpostedFile, User, UserChannel, UserTeam, VerdictRow,
+    File, FileBytes, FileDebt, FileTime, FrameProgress, Held, HeldItem, HeldSum, IdRow,
+    Interruption, Job, KeptFrame, LastResend, Link, Mention, MetaKey, MetaRow, NameRow, Offer,
+    PeerWorkspace, Pending, PersonalValue, PinnedPost, Post, PostBlock, PostEmoji, PostMention,
+    QuarantineEntry, QuarantineShare, Reaction, RemovedReactions, Request, RequestExpiry, Round,
+    Scope, SentFile, SentOldPost, SentReaction, SentUser, SharedChannel, SharedMembership,
+    StatusCursor, StatusRow, Team, TeamMember, ThreadPost, Transfer, UnpostedCount, UnpostedFile,
+    UnpostedOfPeer, Upload, User, UserChannel, UserTeam, VerdictRow,
 };
 use crate::rows::id::{
     ChannelNo, ConnectionNo, FeedSeq, FileNo, Id, PostNo, TeamNo, UserNo, WorkspaceNo,
@@ -314,6 +315,19 @@ tables! {
     StatusCursors = 61: (connection: ConnectionNo) => StatusCursor, Passing, about [connection];
     /// Direct and group channels of a local user, counted.
     DirectCounts = 62: (user: UserNo) => DirectCount, Passing, about [user];
+    /// Files that a peer announced and whose bytes have not all arrived: (connection, upload).
+    Uploads = 63: (connection: ConnectionNo, upload: Id) => Upload, Passing, about [connection];
+    /// How many files of a peer no post has taken yet.
+    UnpostedOfPeers = 64: (workspace: WorkspaceNo) => UnpostedOfPeer, Passing, about [];
+    /// Files that the peer of a connection is still to get: (connection, file).
+    FileDebts = 65: (connection: ConnectionNo, file: FileNo) => FileDebt, Passing, about [connection];
+    /// When they are sent: (connection, time_ms, file), no value.
+    FileTimes = 66: (connection: ConnectionNo, at_ms: i64, file: FileNo)
+        => FileTime, Passing, about [connection];
+    /// Files that the peer of a connection holds: (connection, file).
+    SentFiles = 67: (connection: ConnectionNo, file: FileNo) => SentFile, Passing, about [connection];
+    /// The file in flight on a connection.
+    Transfers = 68: (connection: ConnectionNo) => Transfer, Passing, about [connection];
 }
 
 #[cfg(test)]

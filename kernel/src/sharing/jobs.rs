@@ -9,7 +9,7 @@ use crate::rows::tx::{Read, Tx};
 use crate::rows::{jobs, key};
 
 /// Tables of data about a connection's peer, deleted with the connection.
-const PEER_TABLES: [Table; 9] = [
+const PEER_TABLES: [Table; 14] = [
     Table::Exceptions,
     Table::ExceptionTimes,
     Table::SentUsers,
@@ -19,6 +19,11 @@ const PEER_TABLES: [Table; 9] = [
     Table::Interruptions,
     Table::Offers,
     Table::StatusCursors,
+    Table::Uploads,
+    Table::FileDebts,
+    Table::FileTimes,
+    Table::SentFiles,
+    Table::Transfers,
 ];
 
 /// Carries out a portion of [`Job::EndLinks`]; returns the continued job, if any.

@@ -309,7 +309,7 @@ fn tell(tx: &mut Tx<'_>, channel: ChannelNo, user: UserNo, text: String) {
     tx.effect(Effect::Event(Event::Ephemeral(channel, user, text)));
 }
 
-fn display_name(tx: &Tx<'_>, no: ConnectionNo) -> String {
+pub(crate) fn display_name(tx: &Tx<'_>, no: ConnectionNo) -> String {
     tx.get::<Connection>(&no)
         .map_or_else(String::new, |connection| connection.display_name)
 }

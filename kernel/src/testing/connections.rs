@@ -25,6 +25,7 @@ impl World {
     pub fn connected(kind: PeerKind) -> World {
         let mut world = World::new();
         world.peer.toggle = kind == PeerKind::Mattermost11;
+        world.peer.takes_files_first = kind != PeerKind::Causeway;
         world.connect("acme", kind);
         world
     }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{ACME, TOWN, World};
+use super::{ACME, SentBytes, TOWN, World};
 use crate::boundary::input::{Input, SendOutcome};
 use crate::model::{
     Acknowledgement, Connection, Due, DueKind, Exception, ExceptionState, Link, Post, Reaction,
@@ -15,9 +15,9 @@ use crate::sharing::interruption::POST_TYPE;
 use crate::wire::frame;
 use crate::wire::json::Document;
 use crate::wire::message::{
-    SyncMessage, WireAcknowledgement, WireMembership, WirePost, WireReaction,
+    SyncMessage, UploadSession, WireAcknowledgement, WireMembership, WirePost, WireReaction,
 };
-use crate::wire::response::{SyncResponse, encode_ok};
+use crate::wire::response::{SyncResponse, encode_fail, encode_ok, encode_session};
 
 /// What the peer holds of what it was sent.
 #[derive(Default)]
@@ -44,6 +44,18 @@ pub struct Receiver {
     pub batches: Vec<usize>,
     /// The number of membership changes in each message that had any.
     pub member_batches: Vec<usize>,
+    /// Digests of the files, by id.
+    pub files: BTreeMap<String, String>,
+    /// Whether a post has only those of its files that arrived before it.
+    pub takes_files_first: bool,
+    /// Ids of the files of each post that has any.
+    pub post_files: BTreeMap<String, Vec<String>>,
+    /// Why announced files are refused, if they are.
+    pub refuses_files: Option<String>,
+    /// Bytes that it holds of every file that is announced.
+    pub held_bytes: i64,
+    /// The announced files, by the id of the upload.
+    pub uploads: BTreeMap<String, UploadSession>,
 }
 
 impl Receiver {
@@ -53,6 +65,9 @@ impl Receiver {
         let frame = frame::check(&document, remote_id).unwrap();
         if frame.topic == frame::TOPIC_INVITE {
             return encode_ok(None);
+        }
+        if frame.topic == frame::TOPIC_UPLOAD {
+            return self.take_announcement(UploadSession::decode(frame.payload).unwrap());
         }
         let message = SyncMessage::decode(frame.payload).unwrap();
         if !message.membership_changes.is_empty() {
@@ -97,6 +112,30 @@ impl Receiver {
         encode_ok(Some(&response))
     }
 
+    fn take_announcement(&mut self, session: UploadSession) -> Vec<u8> {
+        assert!(
+            self.users.contains(&session.user_id),
+            "a file before its author"
+        );
+        if let Some(why) = &self.refuses_files {
+            return encode_fail(why);
+        }
+        self.uploads.insert(session.id.clone(), session.clone());
+        encode_session(&UploadSession {
+            file_offset: self.held_bytes,
+            ..session
+        })
+    }
+
+    /// Takes the bytes of a file; the answer.
+    fn take_bytes(&mut self, file: &SentBytes) -> Vec<u8> {
+        let session = self.uploads.remove(file.upload.as_str()).unwrap();
+        assert_eq!(session.file_size, i64::try_from(file.size).unwrap());
+        let id = session.req_file_id;
+        self.files.insert(id.clone(), file.digest.clone());
+        format!(r#"{{"id":"{id}"}}"#).into_bytes()
+    }
+
     fn take_membership(&mut self, change: &WireMembership) {
         let is_known = self.users.contains(&change.user_id);
         assert!(is_known || !change.is_add, "a member before the profile");
@@ -117,6 +156,10 @@ impl Receiver {
         if !is_known && (!self.users.contains(&post.user_id) || !has_root) {
             return false;
         }
+        // A Mattermost server links the files that it has.
+        let has = |id: &&String| !self.takes_files_first || self.files.contains_key(*id);
+        let files: Vec<String> = post.file_ids.iter().filter(has).cloned().collect();
+        self.post_files.insert(post.id.clone(), files);
         let row = (post.message.clone(), post.delete_at != 0);
         self.posts.insert(post.id.clone(), row);
         self.roots.insert(post.id.clone(), post.root_id.clone());
@@ -193,11 +236,22 @@ impl World {
     /// Delivers the oldest frame and its answer, if a frame is out.
     pub fn deliver_next(&mut self) -> bool {
         if self.out.is_empty() {
-            return false;
+            return self.deliver_bytes();
         }
         let (attempt, frame) = self.out.remove(0);
         let answer = self.take(&frame);
         self.receipt(ACME, attempt, SendOutcome::Answered(answer));
+        true
+    }
+
+    /// Delivers the oldest bytes of a file and their answer, if any are out.
+    fn deliver_bytes(&mut self) -> bool {
+        if self.sent_bytes.is_empty() {
+            return false;
+        }
+        let file = self.sent_bytes.remove(0);
+        let answer = self.peer.take_bytes(&file);
+        self.receipt(ACME, file.attempt, SendOutcome::Answered(answer));
         true
     }
 
@@ -213,7 +267,7 @@ impl World {
             if !self.deliver_next() {
                 self.now_ms += 2_000;
                 self.run(Input::Timer);
-                if self.out.is_empty() && self.is_idle() {
+                if self.out.is_empty() && self.sent_bytes.is_empty() && self.is_idle() {
                     return;
                 }
                 if self.now_ms % 60_000 < 2_100 {
@@ -226,8 +280,9 @@ impl World {
 
     fn is_idle(&self) -> bool {
         let due = self.host.prefix::<Due, ()>(&(), 1_000);
-        // Silence is always watched for.
-        let is_work = |due: &Due| !matches!(due.kind, DueKind::Interruption(_));
+        // Silence is always watched for, and files nobody posts are dropped a day later.
+        let is_work =
+            |due: &Due| !matches!(due.kind, DueKind::Interruption(_) | DueKind::UnpostedFiles);
         self.host.get::<Round>(&ACME).is_none() && !due.iter().any(|(_, due)| is_work(due))
     }
 

@@ -1,11 +1,13 @@
 //! The contents of sync messages: profiles, posts and what belongs to them, and channel invitations.
 //! Semantics §3.
 
+mod file;
 mod invite;
 mod parts;
 mod priority;
 mod status;
 
+pub use file::{UploadSession, WireFile, is_stored};
 pub use invite::ChannelInvite;
 pub use parts::{WireAcknowledgement, WireMembership, WireReaction};
 pub use status::WireStatus;
@@ -184,8 +186,10 @@ pub struct WirePost {
     pub has_reactions: bool,
     /// Connection id of the author's home, if the post is forwarded.
     pub remote_id: String,
-    /// Number of files; files are not transferred yet.
-    pub files: u32,
+    /// Ids of its files, in order.
+    pub file_ids: Vec<String>,
+    /// What is said of them, if anything.
+    pub files: Vec<WireFile>,
     /// Its priority, if one is stated.
     pub priority: Option<Priority>,
 }
@@ -210,7 +214,7 @@ impl WirePost {
             "has_reactions",
             "remote_id",
         ];
-        let (scalars, [props, files, metadata]) =
+        let (scalars, [props, file_ids, metadata]) =
             value.find(scalars, ["props", "file_ids", "metadata"]);
         let [
             id,
@@ -244,8 +248,8 @@ impl WirePost {
             hashtags: text(hashtags)?,
             has_reactions: has_reactions.map_or(Ok(false), Value::as_boolean)?,
             remote_id: text(remote_id)?,
-            files: u32::try_from(files.map_or(Ok(Vec::new()), Value::as_list)?.len())
-                .unwrap_or(u32::MAX),
+            file_ids: file_ids.map_or(Ok(Vec::new()), file::ids)?,
+            files: metadata.map(file::listed).unwrap_or_default(),
             priority: metadata.and_then(priority::stated),
         })
     }
@@ -277,8 +281,8 @@ impl WirePost {
             },
         );
         writer.text_field("hashtags", &self.hashtags);
-        if generation == Generation::V11 {
-            writer.raw_field("file_ids", "[]");
+        if generation == Generation::V11 || !self.file_ids.is_empty() {
+            writer.texts_field("file_ids", self.file_ids.iter().map(String::as_str));
         }
         writer.text_field("pending_post_id", "");
         if self.has_reactions {
@@ -293,6 +297,9 @@ impl WirePost {
         if generation == Generation::V11 {
             writer.key("metadata");
             writer.begin_object();
+            if !self.files.is_empty() {
+                file::encode_list(writer, &self.files, (&self.id, &self.channel_id));
+            }
             if let Some(stated) = self.priority {
                 priority::encode(writer, stated, &self.id, &self.channel_id);
             }

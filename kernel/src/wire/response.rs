@@ -1,6 +1,7 @@
 //! Answers to `POST …/msg`: the envelope (protocol §6.3) and the sync response (semantics §3.5).
 
 use super::json::{Document, JsonError};
+use super::message::UploadSession;
 use super::write::JsonWriter;
 
 /// An `err` that contains this ends the sharing at the sender. Semantics §3.9.
@@ -101,6 +102,26 @@ fn encode_envelope(status: &str, error: &str, payload: &[u8]) -> Vec<u8> {
     writer.raw_field("payload", payload);
     writer.end_object();
     writer.finish()
+}
+
+/// The answer to the announcement of a file.
+#[must_use]
+pub fn encode_session(session: &UploadSession) -> Vec<u8> {
+    encode_envelope("OK", "", &session.encode(JsonWriter::new()))
+}
+
+/// A peer's answer to the announcement of a file, as interpreted by the sender: its session, or the error
+/// text of its refusal.
+pub fn decode_session(bytes: &[u8]) -> Result<Result<UploadSession, String>, JsonError> {
+    let document = Document::parse(bytes)?;
+    let root = document.root().as_object()?;
+    if root.text("status")? != "OK" {
+        return Ok(Err(root.text("err")?.into_owned()));
+    }
+    match root.get("payload").filter(|payload| !payload.is_null()) {
+        Some(payload) => UploadSession::decode(payload).map(Ok),
+        None => Ok(Err("answered without a payload".to_string())),
+    }
 }
 
 /// A peer's answer, as interpreted by the sender.

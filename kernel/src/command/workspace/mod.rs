@@ -2,9 +2,11 @@
 
 mod configure;
 mod connected_workspaces;
+mod file_limits;
 
 pub use configure::Configure;
 pub use connected_workspaces::ConfigureConnectedWorkspaces;
+pub use file_limits::ConfigureFiles;
 
 use crate::boundary::behaviour;
 use crate::boundary::input::{Genesis, Incarnation};

@@ -161,6 +161,16 @@ fn own_user(rows: &(impl Read + ?Sized), peer: &Peer, id: &str) -> Result<UserNo
     }
 }
 
+/// Who uploads a file: a user of the peer who may write in the channel.
+pub fn uploader(
+    rows: &(impl Read + ?Sized),
+    peer: &Peer,
+    shared: &Authorized<Shared>,
+    id: &str,
+) -> Result<UserNo, Reason> {
+    member(rows, shared.get(), own_user(rows, peer, id)?)
+}
+
 /// In a direct or group channel only its members write, react and acknowledge.
 fn member(rows: &(impl Read + ?Sized), shared: &Shared, user: UserNo) -> Result<UserNo, Reason> {
     if shared.team.is_some() || is_channel_member(rows, shared.channel, user) {

@@ -7,13 +7,13 @@ use crate::boundary::behaviour::Behaviour;
 use crate::boundary::env::Rows;
 use crate::boundary::input::Incarnation;
 use crate::gate::{self, Candidate, Judgement, Wording};
-use crate::inbound::Reason;
 use crate::inbound::authorize::{self, Authorized, Peer, PostAct, PostChange, Received, Shared};
 use crate::inbound::item::{Fate, Item, Judgements, Outcome, Scope, Section, Wait};
+use crate::inbound::{Reason, uploads};
 use crate::model::{HeldKind, IdRow, Post, Priority, Workspace, kind};
-use crate::objects::posts;
+use crate::objects::{files, posts};
 use crate::rows::counters::workspace;
-use crate::rows::id::{FeedSeq, Id, PostNo, UserNo};
+use crate::rows::id::{FeedSeq, FileNo, Id, PostNo, UserNo};
 use crate::rows::tx::{Read, Tx};
 use crate::wire::json::{JsonError, Value};
 use crate::wire::message::WirePost;
@@ -204,7 +204,13 @@ fn carry_out(
         PostAct::Create { id, author, root } => {
             let post = build(peer, shared, (id, author, root), wire, version, wording);
             let priority = priority(tx, wire).filter(|_| wire.root_id.is_empty());
-            posts::insert(tx, Post { priority, ..post });
+            let files = files_of(tx, &post, None, wire);
+            let post = Post {
+                priority,
+                files,
+                ..post
+            };
+            posts::insert(tx, post);
         }
         PostAct::Bury { id, author, root } => {
             let delete_at = if wire.delete_at == 0 {
@@ -275,6 +281,40 @@ fn build(
     }
 }
 
+/// The files that a version of a post names: those that arrived before it, and those that it says enough of to
+/// expect them. Others are left out, as in the reference. They are the author's; what the post says of who
+/// uploaded them does not count.
+fn files_of(tx: &mut Tx<'_>, post: &Post, no: Option<PostNo>, wire: &WirePost) -> Vec<FileNo> {
+    let mut files = Vec::new();
+    if !Behaviour::SharedFiles.is_in_force(tx) {
+        return files;
+    }
+    for id in &wire.file_ids {
+        let said = wire.files.iter().find(|file| file.id == *id);
+        let known = match said {
+            Some(said) => uploads::expected(tx, post, no, said),
+            None => uploads::known(tx, post, no, id),
+        };
+        if let Some(file) = known.filter(|file| !files.contains(file)) {
+            files.push(file);
+        }
+    }
+    files
+}
+
+/// Gives a post the files of a newer version, and removes those that it no longer has.
+fn change_files(tx: &mut Tx<'_>, no: PostNo, post: &mut Post, files: Vec<FileNo>) {
+    for file in &files {
+        files::join(tx, *file, no);
+    }
+    let earlier = std::mem::replace(&mut post.files, files);
+    for file in earlier {
+        if !post.files.contains(&file) {
+            files::remove(tx, file);
+        }
+    }
+}
+
 /// The priority that a peer states for a post, if any. What it states for a reply does not count.
 fn priority(tx: &Tx<'_>, wire: &WirePost) -> Option<Priority> {
     wire.priority
@@ -294,7 +334,9 @@ fn update(tx: &mut Tx<'_>, no: PostNo, wire: &WirePost, version: i64, wording: W
     let text_changed = post.message != message;
     let stated = priority(tx, wire).filter(|_| post.root.is_none());
     let priority = stated.or(post.priority);
+    let files = files_of(tx, &post, Some(no), wire);
     let seen = text_changed
+        || post.files != files
         || post.is_pinned != wire.is_pinned
         || post.props != props
         || post.priority != priority;
@@ -315,6 +357,7 @@ fn update(tx: &mut Tx<'_>, no: PostNo, wire: &WirePost, version: i64, wording: W
     post.is_pinned = wire.is_pinned;
     post.props = props;
     post.priority = priority;
+    change_files(tx, no, &mut post, files);
     posts::update(tx, no, post);
 }
 

@@ -3,6 +3,7 @@
 mod acknowledgements;
 mod direct;
 mod directory;
+mod files;
 mod gate;
 mod guarded_invites;
 mod hostile;

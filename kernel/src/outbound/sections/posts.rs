@@ -9,20 +9,22 @@ use crate::boundary::behaviour::Behaviour;
 use crate::boundary::env::Rows;
 use crate::mention;
 use crate::model::limits::{
-    HASHTAGS_BYTES_MAX, MENTION_LOOKUPS_MAX, MESSAGE_CHARS_MAX, PERSISTENT_RECIPIENTS_MAX,
-    POST_TYPE_BYTES_MAX, PROPS_BYTES_MAX, USERNAME_BYTES_MAX,
+    FILES_AWAITED_MS, FILES_PER_POST_MAX, HASHTAGS_BYTES_MAX, MENTION_LOOKUPS_MAX,
+    MESSAGE_CHARS_MAX, PERSISTENT_RECIPIENTS_MAX, POST_TYPE_BYTES_MAX, PROPS_BYTES_MAX,
+    USERNAME_BYTES_MAX,
 };
 use crate::model::reasons;
 use crate::model::{
-    ExceptionState, FeedObject, PeerKind, Post, Priority, RoundItem, RoundSource, SentOldPost,
-    SentUser, User,
+    Exception, ExceptionState, FeedObject, PeerKind, Post, Priority, RoundItem, RoundSource,
+    SentOldPost, SentUser, User,
 };
+use crate::outbound::files::{FILE_ID_BYTES, PROPS_BESIDE_FILES_BYTES_MAX};
 use crate::outbound::plan::{ENVELOPE_BYTES, Plan, Planned};
 use crate::outbound::work::Work;
-use crate::outbound::{exception, receipt};
+use crate::outbound::{exception, files, receipt};
 use crate::rows::id::{PostNo, UserNo, WorkspaceNo};
 use crate::rows::tx::{Read, Tx};
-use crate::wire::message::{SyncSection, WirePost};
+use crate::wire::message::{SyncSection, WireFile, WirePost};
 use crate::wire::response::SyncResponse;
 use crate::wire::write::escaped_len;
 use crate::wire::{FRAME_BYTES_MAX, Generation};
@@ -39,9 +41,17 @@ const ESCAPED_CHAR_BYTES_MAX: usize = 6;
 const POST_BYTES_MAX: usize = FIELDS_BYTES
     + ESCAPED_CHAR_BYTES_MAX * (MESSAGE_CHARS_MAX + HASHTAGS_BYTES_MAX + POST_TYPE_BYTES_MAX)
     + PROPS_BYTES_MAX
-    + MENTION_LOOKUPS_MAX as usize * (USERNAME_BYTES_MAX + MENTION_BYTES);
+    + MENTION_LOOKUPS_MAX as usize * (USERNAME_BYTES_MAX + MENTION_BYTES)
+    + FILES_PER_POST_MAX * FILE_ID_BYTES;
 // Everything that may be written can also be sent.
 const _: () = assert!(ENVELOPE_BYTES + POST_BYTES_MAX <= FRAME_BYTES_MAX);
+// So can a post with shorter properties and everything that is said of its files.
+const _: () = assert!(
+    ENVELOPE_BYTES + POST_BYTES_MAX - PROPS_BYTES_MAX
+        + PROPS_BESIDE_FILES_BYTES_MAX
+        + FILES_PER_POST_MAX * WireFile::BYTES_MAX
+        <= FRAME_BYTES_MAX
+);
 
 /// Maximum bytes of a post in a message. A mention rewritten for 2021 only loses its suffix.
 pub fn wire_len(planned: &Planned) -> usize {
@@ -57,6 +67,7 @@ pub fn wire_len(planned: &Planned) -> usize {
         + escaped_len(&post.hashtags)
         + escaped_len(&post.kind)
         + mentions
+        + planned.listed.bytes()
 }
 
 /// The section of posts.
@@ -70,7 +81,8 @@ impl Content for Posts {
         work: &mut Work,
         plan: &mut RoundPlan,
     ) -> Option<(Vec<RoundItem>, Plan)> {
-        let plan = std::mem::take(plan.get(tx, work));
+        let mut plan = std::mem::take(plan.get(tx, work));
+        hold_for_files(tx, work, &mut plan);
         let posts = plan.posts.iter();
         let items = posts
             .map(|planned| RoundItem::Post(planned.no, planned.seq))
@@ -157,6 +169,28 @@ impl Content for Posts {
     }
 }
 
+/// Takes out of the plan what waits for files, with the replies to it.
+fn hold_for_files(tx: &mut Tx<'_>, work: &mut Work, plan: &mut Plan) {
+    let again_at = tx.now_ms().saturating_add(FILES_AWAITED_MS);
+    let mut waiting: BTreeMap<PostNo, Exception> = BTreeMap::new();
+    for planned in std::mem::take(&mut plan.posts) {
+        let post = &planned.post;
+        let object = (planned.seq, FeedObject::Post(planned.no));
+        let root = post.root.and_then(|root| waiting.get(&root)).cloned();
+        if let Some(root) = root.filter(|_| post.delete_at == 0) {
+            exception::follow(tx, work, object, &root);
+        } else if !post.files.is_empty() && files::owe(tx, work, post) {
+            let (state, reason) = (ExceptionState::Held, reasons::FILES_FIRST);
+            exception::put(tx, work, object.clone(), state, reason, again_at);
+            if let Some(row) = exception::get(tx, work, &object.1) {
+                waiting.insert(planned.no, row);
+            }
+        } else {
+            plan.posts.push(planned);
+        }
+    }
+}
+
 /// Why the peer may have named a post as refused.
 fn why_named(tx: &Tx<'_>, work: &Work, post: &Post) -> &'static str {
     let root = post.root.and_then(|root| tx.get::<Post>(&root));
@@ -240,7 +274,7 @@ fn priority(tx: &Tx<'_>, work: &Work, planned: &Planned) -> Option<Priority> {
 }
 
 fn wire_post(planned: Planned) -> WirePost {
-    let post = planned.post;
+    let Planned { post, listed, .. } = planned;
     WirePost {
         id: post.id.into(),
         create_at: post.create_at,
@@ -252,6 +286,8 @@ fn wire_post(planned: Planned) -> WirePost {
         props: post.props,
         hashtags: post.hashtags,
         has_reactions: post.reaction_count > 0,
+        file_ids: listed.ids,
+        files: listed.files,
         ..WirePost::default()
     }
 }

@@ -2,6 +2,7 @@
 
 mod acknowledgements;
 mod directory;
+mod files;
 mod interruptions;
 mod lost;
 mod memberships;

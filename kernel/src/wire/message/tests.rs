@@ -72,7 +72,8 @@ fn what_is_not_carried_out_is_counted() {
         );
         let mentions = [("a".into(), "1".into()), ("c".into(), String::new())];
         assert_eq!(message.mention_transforms, mentions);
-        assert_eq!(message.posts.first().unwrap().1.as_ref().unwrap().files, 2);
+        let post = message.posts.first().unwrap().1.as_ref().unwrap();
+        assert_eq!(post.file_ids, ["f1", "f2"]);
     });
 }
 

@@ -1,0 +1,291 @@
+//! Files of peers. A file is announced by a message (an upload session, protocol §6.5), then its bytes come in
+//! one or more requests, which the host takes; here it is decided what it means (§5.6). The post that names the
+//! file may come before or after it.
+
+use super::authorize::{self, Closed, Peer};
+use super::{Reason, Tally, fail, refuse};
+use crate::boundary::behaviour::Behaviour;
+use crate::boundary::env::Rows;
+use crate::boundary::input::UploadProgress;
+use crate::boundary::output::{Refusal, Reply};
+use crate::model::limits::{FILE_NAME_CHARS_MAX, UNPOSTED_FILES_OF_PEER_MAX, UPLOADS_OF_PEER_MAX};
+use crate::model::{File, PeerKind, Post, UnpostedOfPeer, Upload, file_name};
+use crate::objects::files;
+use crate::rows::counters::file_limits;
+use crate::rows::id::{ConnectionNo, FileNo, Id, PostNo};
+use crate::rows::lookup;
+use crate::rows::tx::{Read, Tx};
+use crate::wire::json::Value;
+use crate::wire::message::{UploadSession, WireFile};
+use crate::wire::response::{NO_LONGER_SHARED, encode_session};
+use crate::wire::write::JsonWriter;
+
+/// Carries out the announcement of a file.
+pub fn announced(tx: &mut Tx<'_>, peer: &Peer, payload: Value<'_>) -> Reply {
+    match announce(tx, peer, payload) {
+        Ok(session) => Reply::Http {
+            status: 200,
+            body: encode_session(&session),
+        },
+        Err((reason, error)) => {
+            Tally::of(reason).report(tx, peer.no);
+            fail(&format!("createUpload: {error}"))
+        }
+    }
+}
+
+fn announce(
+    tx: &mut Tx<'_>,
+    peer: &Peer,
+    payload: Value<'_>,
+) -> Result<UploadSession, (Reason, String)> {
+    let refused = |reason, error: &str| (reason, error.to_string());
+    let bytes_max = file_limits(tx).bytes_max;
+    if bytes_max == 0 || !Behaviour::SharedFiles.is_in_force(tx) {
+        let error = "Unable to upload file. File attachments are disabled.";
+        return Err(refused(Reason::FeatureOff, error));
+    }
+    let session = UploadSession::decode(payload)
+        .map_err(|_| refused(Reason::BadFile, "the upload session cannot be read"))?;
+    let upload = checked(tx, peer, &session, bytes_max)?;
+    let id = Id::parse(&session.id).ok_or_else(|| refused(Reason::BadId, "the id is invalid"))?;
+    let offset = begin(tx, peer, id, upload)?;
+    Ok(UploadSession {
+        create_at: tx.now_ms(),
+        file_offset: i64::try_from(offset).unwrap_or(i64::MAX),
+        remote_id: peer.row.remote_id.into(),
+        ..session
+    })
+}
+
+/// The upload that a session stands for, if the peer may announce it.
+fn checked(
+    tx: &Tx<'_>,
+    peer: &Peer,
+    session: &UploadSession,
+    bytes_max: u64,
+) -> Result<Upload, (Reason, String)> {
+    let refused = |reason, error: &str| (reason, error.to_string());
+    let shared =
+        authorize::channel(tx, peer, &session.channel_id).map_err(|closed| match closed {
+            Closed::Unknown => refused(Reason::UnknownChannel, "the channel is not known here"),
+            Closed::NotShared => refused(Reason::NotShared, NO_LONGER_SHARED),
+        })?;
+    if session.kind != UploadSession::ATTACHMENT {
+        return Err(refused(Reason::BadFile, "only attachments can be uploaded"));
+    }
+    let size = u64::try_from(session.file_size).unwrap_or(0);
+    if size == 0 || size > bytes_max {
+        let error = format!("the file has {size} bytes; 1 to {bytes_max} are taken here");
+        return Err((Reason::BadFile, error));
+    }
+    let name = file_name::stored(&session.filename);
+    if name.is_empty() || name.chars().count() > FILE_NAME_CHARS_MAX {
+        return Err(refused(
+            Reason::BadFile,
+            "the name of the file is missing or too long",
+        ));
+    }
+    let file = Id::parse(&session.req_file_id)
+        .ok_or_else(|| refused(Reason::BadId, "the id of the file is invalid"))?;
+    let user = authorize::uploader(tx, peer, &shared, &session.user_id).map_err(|reason| {
+        let error = "the author of the file is not known here, or not one of the sender's users";
+        refused(reason, error)
+    })?;
+    Ok(Upload {
+        file,
+        user,
+        channel: shared.get().channel,
+        name,
+        size,
+        offset: 0,
+        create_at: tx.now_ms(),
+    })
+}
+
+/// Stores an announced upload, or continues it; the bytes that are here already.
+fn begin(tx: &mut Tx<'_>, peer: &Peer, id: Id, upload: Upload) -> Result<u64, (Reason, String)> {
+    let key = (peer.no, id);
+    if let Some(no) = lookup::file(tx, upload.file.as_str()) {
+        let known = tx.get::<File>(&no);
+        let is_its = |file: &File| {
+            file.origin == peer.row.workspace
+                && file.channel == upload.channel
+                && file.user == upload.user
+        };
+        match known.filter(is_its) {
+            None => {
+                let error = "the id of the file is taken";
+                return Err((Reason::ForeignFile, error.to_string()));
+            }
+            // A Causeway goes by the answer; a Mattermost server sends the bytes again, for nothing.
+            Some(file) if file.is_here() && peer.row.kind == PeerKind::Causeway => {
+                return Ok(upload.size);
+            }
+            Some(_) => {}
+        }
+    } else if tx
+        .get::<UnpostedOfPeer>(&peer.row.workspace)
+        .is_some_and(|count| count.files >= UNPOSTED_FILES_OF_PEER_MAX)
+    {
+        let error =
+            format!("{UNPOSTED_FILES_OF_PEER_MAX} files were uploaded that no post has taken yet");
+        return Err((Reason::TooManyFiles, error));
+    }
+    let earlier = tx.get::<Upload>(&key);
+    let continued = earlier.filter(|earlier| {
+        let with = |upload: &Upload| (upload.file, upload.channel, upload.size);
+        with(earlier) == with(&upload)
+    });
+    let offset = continued.map_or(0, |earlier| earlier.offset);
+    displace(tx, peer.no, id);
+    tx.put(&key, &Upload { offset, ..upload });
+    Ok(offset)
+}
+
+/// Makes room for one more upload: the oldest is forgotten.
+fn displace(tx: &mut Tx<'_>, connection: ConnectionNo, id: Id) {
+    let rows = tx.prefix::<Upload, _>(&connection, UPLOADS_OF_PEER_MAX);
+    let is_known = rows.iter().any(|((_, known), _)| *known == id);
+    if is_known || rows.len() < UPLOADS_OF_PEER_MAX as usize {
+        return;
+    }
+    let oldest = rows
+        .iter()
+        .min_by_key(|((_, id), row)| (row.create_at, *id));
+    if let Some((key, _)) = oldest {
+        tx.delete::<Upload>(key);
+    }
+}
+
+/// Bytes of an upload have arrived. The answer is what the peer is told of the file once all are here.
+pub fn arrived(
+    tx: &mut Tx<'_>,
+    connection: ConnectionNo,
+    id: Id,
+    progress: &UploadProgress,
+) -> Reply {
+    let key = (connection, id);
+    let peer = Peer::load(tx, connection);
+    let Some((upload, peer)) = tx.get::<Upload>(&key).zip(peer) else {
+        return unknown(tx);
+    };
+    match progress {
+        UploadProgress::Part { offset } => {
+            let offset = (*offset).min(upload.size);
+            tx.put(&key, &Upload { offset, ..upload });
+            Reply::Done
+        }
+        UploadProgress::Whole { digest, dimensions } => {
+            tx.delete::<Upload>(&key);
+            let file = File {
+                id: upload.file,
+                origin: peer.row.workspace,
+                user: upload.user,
+                channel: upload.channel,
+                post: None,
+                create_at: tx.now_ms(),
+                name: upload.name,
+                size: upload.size,
+                digest: digest.clone(),
+                dimensions: *dimensions,
+            };
+            match store(tx, &file) {
+                Some(no) => told(tx, no),
+                None => unknown(tx),
+            }
+        }
+    }
+}
+
+/// Stores a file that has arrived: it joins the post that names it, or waits for that. `None` if its id
+/// belongs to something else meanwhile.
+fn store(tx: &mut Tx<'_>, arrived: &File) -> Option<FileNo> {
+    let Some(no) = lookup::file(tx, arrived.id.as_str()) else {
+        return Some(files::insert(tx, arrived));
+    };
+    let known = tx.get::<File>(&no)?;
+    if known.origin != arrived.origin || known.channel != arrived.channel {
+        return None;
+    }
+    if !known.is_here() {
+        files::arrive(tx, no, known, arrived);
+    }
+    Some(no)
+}
+
+/// The answer to the last bytes of a file.
+fn told(tx: &mut Tx<'_>, no: FileNo) -> Reply {
+    let Some(file) = tx.get::<File>(&no) else {
+        return unknown(tx);
+    };
+    let id_of = |id: Option<Id>| id.map(String::from).unwrap_or_default();
+    let user_id = id_of(tx.user(file.user).map(|user| user.id));
+    let channel_id = id_of(tx.channel(file.channel).map(|channel| channel.id));
+    let wire = WireFile {
+        id: file.id.into(),
+        user_id,
+        create_at: file.create_at,
+        name: file.name,
+        size: file.size,
+        dimensions: file.dimensions.map_or((0, 0), |it| (it.width, it.height)),
+    };
+    let mut writer = JsonWriter::new();
+    wire.encode(&mut writer, ("", &channel_id));
+    Reply::Http {
+        status: 200,
+        body: writer.finish(),
+    }
+}
+
+fn unknown(tx: &mut Tx<'_>) -> Reply {
+    refuse(
+        tx,
+        &Refusal::new(
+            404,
+            "app.upload.get.app_error",
+            "There is no such upload, or no longer; announce the file again.",
+        ),
+    )
+}
+
+/// The file with an id, if a post of a peer may have it; `None` if it is not known, or belongs to something
+/// else.
+pub fn known(tx: &Tx<'_>, post: &Post, post_no: Option<PostNo>, id: &str) -> Option<FileNo> {
+    let no = lookup::file(tx, id)?;
+    let file = tx.get::<File>(&no)?;
+    let is_its = file.origin == post.origin
+        && file.channel == post.channel
+        && (file.post.is_none() || file.post == post_no);
+    is_its.then_some(no)
+}
+
+/// The same; if it is not known, it is expected from now on, unless what the post says of it is wrong.
+pub fn expected(
+    tx: &mut Tx<'_>,
+    post: &Post,
+    post_no: Option<PostNo>,
+    said: &WireFile,
+) -> Option<FileNo> {
+    let id = Id::parse(&said.id)?;
+    if lookup::file(tx, &said.id).is_some() {
+        return known(tx, post, post_no, &said.id);
+    }
+    let name = file_name::stored(&said.name);
+    if name.is_empty() || name.chars().count() > FILE_NAME_CHARS_MAX || said.size == 0 {
+        return None;
+    }
+    let file = File {
+        id,
+        origin: post.origin,
+        user: post.user,
+        channel: post.channel,
+        post: None,
+        create_at: tx.now_ms(),
+        name,
+        size: said.size,
+        digest: String::new(),
+        dimensions: None,
+    };
+    Some(files::expect(tx, &file))
+}

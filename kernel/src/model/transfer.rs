@@ -1,0 +1,118 @@
+//! Files that cross between workspaces: what a peer announced, and what a peer is still to get.
+
+use serde::{Deserialize, Serialize};
+
+use crate::boundary::texts::{Text, no_texts, texts};
+use crate::rows::id::{ChannelNo, FileNo, Id, UserNo};
+
+/// How large files may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileLimits {
+    /// Maximum bytes of a file that a peer uploads; 0 = there are no files.
+    pub bytes_max: u64,
+}
+
+impl Default for FileLimits {
+    fn default() -> FileLimits {
+        FileLimits {
+            bytes_max: 100 << 20,
+        }
+    }
+}
+
+/// A file that a peer announced and whose bytes are not here yet (an upload session). Protocol §6.5.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Upload {
+    /// Id that the file has in every workspace.
+    pub file: Id,
+    /// Its author, a user of the peer.
+    pub user: UserNo,
+    /// The channel for which it is uploaded.
+    pub channel: ChannelNo,
+    /// Its name, without a path.
+    pub name: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Bytes that have arrived.
+    pub offset: u64,
+    /// When it was announced, in ms.
+    pub create_at: i64,
+}
+texts!(struct Upload {
+    file,
+    user,
+    channel,
+    name: Text::Words,
+    size,
+    offset,
+    create_at,
+});
+
+/// Files of a peer that no post has taken yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnpostedOfPeer {
+    /// Files.
+    pub files: u32,
+}
+
+/// A file that a peer is still to get.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileDebt {
+    /// Id under which it is announced to the peer.
+    pub upload: Id,
+    /// Attempts that failed, for whatever reason.
+    pub failures: u32,
+    /// Those of them that the peer refused.
+    pub refusals: u32,
+    /// When it is tried again, in ms; 0 = never.
+    pub retry_at: i64,
+    /// Why the last attempt failed.
+    pub reason: String,
+}
+texts!(struct FileDebt {
+    upload,
+    failures,
+    refusals,
+    retry_at,
+    reason: Text::Refusal,
+});
+
+/// When a file is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileTime;
+
+/// A file that a peer holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SentFile {
+    /// The link's epoch; a file of an earlier one is sent again.
+    pub epoch: u32,
+}
+
+/// The file in flight on a connection. It does not wait for the round in flight, nor the round for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transfer {
+    /// The attempt in flight.
+    pub attempt: u64,
+    /// The file.
+    pub file: FileNo,
+    /// What is in flight.
+    pub stage: TransferStage,
+}
+
+/// A part of sending a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TransferStage {
+    /// Its announcement.
+    Announced,
+    /// Its bytes.
+    Bytes,
+}
+
+no_texts!(
+    FileLimits,
+    UnpostedOfPeer,
+    FileTime,
+    SentFile,
+    Transfer,
+    TransferStage
+);

@@ -1,0 +1,421 @@
+//! Files of posts, on their way to peers. A file is announced by a message, then its bytes follow in a request
+//! of their own (protocol §6.5, §5.6); one file is in flight for each connection, beside the round in flight,
+//! so that a large file does not keep messages back.
+//!
+//! A Causeway takes a post before its files, each of which joins it once its bytes are there. A Mattermost
+//! server links only files that it has when the post arrives, and drops the others for good (W10): a post for
+//! it waits until each of its files has arrived or one attempt has failed, and goes again after a file that
+//! came later.
+
+use super::exception;
+use super::sections::users::is_held;
+use super::work::Work;
+use crate::boundary::behaviour::Behaviour;
+use crate::boundary::env::{Range, Rows};
+use crate::boundary::input::{Receipt, SendOutcome};
+use crate::boundary::output::{Effect, Event};
+use crate::model::limits::{
+    BACKOFF_FIRST_MS, CONNECTIONS_MAX, FILE_ATTEMPTS_MAX, FILE_RETRY_FIRST_MS, FILES_PER_POST_MAX,
+    PASSES_PER_PUMP_MAX, PROPS_BYTES_MAX, REASON_CHARS_MAX,
+};
+use crate::model::{
+    Connection, File, FileDebt, FileTime, Link, LinkState, PeerKind, Post, SentFile, Transfer,
+    TransferStage, reasons,
+};
+use crate::rows::due;
+use crate::rows::id::{ChannelNo, ConnectionNo, FileNo, Id};
+use crate::rows::key;
+use crate::rows::retry::scattered_pause;
+use crate::rows::tx::{Read, SCAN_BYTES_MAX, Tx};
+use crate::sharing::{self, connection, feed};
+use crate::wire::frame;
+use crate::wire::message::{UploadSession, WireFile, is_stored};
+use crate::wire::response;
+use crate::wire::write::JsonWriter;
+
+/// Bytes of the id of a file in a post's message.
+pub const FILE_ID_BYTES: usize = 30;
+/// Bytes of the properties of a post whose message says more of its files than their ids; one with longer
+/// properties might not fit into a message, and waits for its files to arrive instead.
+pub const PROPS_BESIDE_FILES_BYTES_MAX: usize =
+    PROPS_BYTES_MAX - FILES_PER_POST_MAX * WireFile::BYTES_MAX;
+
+/// What a post's message says of its files.
+#[derive(Default)]
+pub struct Listed {
+    /// Their ids, in order.
+    pub ids: Vec<String>,
+    /// What the peer needs to know of those that arrive later.
+    pub files: Vec<WireFile>,
+}
+
+impl Listed {
+    /// Maximum bytes of all this in the message.
+    pub fn bytes(&self) -> usize {
+        let said: usize = self.files.iter().map(WireFile::bytes).sum();
+        self.ids.len() * FILE_ID_BYTES + said
+    }
+}
+
+/// Whether the peer links only files that arrived before the post.
+fn takes_files_first(work: &Work, post: &Post) -> bool {
+    work.connection().kind != PeerKind::Causeway || post.props.len() > PROPS_BESIDE_FILES_BYTES_MAX
+}
+
+/// Lists the files that the message of a post names: those that have arrived, and for a Causeway also those
+/// that follow.
+pub fn listed(tx: &Tx<'_>, work: &Work, post: &Post) -> Listed {
+    let mut listed = Listed::default();
+    if !Behaviour::SharedFiles.is_in_force(tx) {
+        return listed;
+    }
+    let are_first = takes_files_first(work, post);
+    for no in &post.files {
+        let file = tx.get::<File>(no);
+        let Some(file) = file.filter(|_| !are_first || is_sent(tx, work, *no)) else {
+            continue;
+        };
+        listed.ids.push(file.id.into());
+        if !are_first {
+            listed.files.push(described(tx, &file));
+        }
+    }
+    listed
+}
+
+/// Schedules the files of a post whose message goes to the peer now; whether the post has to wait for some of
+/// them. The files of an author whom the peer does not know would be refused.
+pub fn owe(tx: &mut Tx<'_>, work: &Work, post: &Post) -> bool {
+    if !Behaviour::SharedFiles.is_in_force(tx) || !is_held(tx, work, post.user) {
+        return false;
+    }
+    let are_first = takes_files_first(work, post);
+    let mut waits = false;
+    for no in &post.files {
+        let is_here = tx.get::<File>(no).is_some_and(|file| file.is_here());
+        if is_here && !is_sent(tx, work, *no) {
+            let debt = debt(tx, (work.connection_no, *no));
+            waits |= are_first && debt.failures == 0;
+        }
+    }
+    waits
+}
+
+fn is_sent(tx: &Tx<'_>, work: &Work, no: FileNo) -> bool {
+    let sent = tx.get::<SentFile>(&(work.connection_no, no));
+    sent.is_some_and(|sent| sent.epoch == work.round.epoch)
+}
+
+fn described(tx: &Tx<'_>, file: &File) -> WireFile {
+    let user = tx.user(file.user).map(|user| user.id);
+    WireFile {
+        id: file.id.into(),
+        user_id: user.map(String::from).unwrap_or_default(),
+        create_at: file.create_at,
+        name: file.name.clone(),
+        size: file.size,
+        dimensions: file.dimensions.map_or((0, 0), |it| (it.width, it.height)),
+    }
+}
+
+/// The debt of a file; a new one is due at once.
+fn debt(tx: &mut Tx<'_>, key: (ConnectionNo, FileNo)) -> FileDebt {
+    if let Some(known) = tx.get::<FileDebt>(&key) {
+        return known;
+    }
+    let row = FileDebt {
+        upload: tx.new_id(),
+        failures: 0,
+        refusals: 0,
+        retry_at: tx.now_ms(),
+        reason: String::new(),
+    };
+    put(tx, key, &row);
+    row
+}
+
+fn put(tx: &mut Tx<'_>, key: (ConnectionNo, FileNo), row: &FileDebt) {
+    drop_time(tx, key);
+    if row.retry_at != 0 {
+        tx.put(&(key.0, row.retry_at, key.1), &FileTime);
+    }
+    tx.put(&key, row);
+}
+
+fn drop_time(tx: &mut Tx<'_>, key: (ConnectionNo, FileNo)) {
+    if let Some(row) = tx.get::<FileDebt>(&key).filter(|row| row.retry_at != 0) {
+        tx.delete::<FileTime>(&(key.0, row.retry_at, key.1));
+    }
+}
+
+fn settle(tx: &mut Tx<'_>, key: (ConnectionNo, FileNo)) {
+    drop_time(tx, key);
+    tx.delete::<FileDebt>(&key);
+}
+
+/// A file is removed: nobody gets it any more.
+pub fn forget(tx: &mut Tx<'_>, no: FileNo, channel: ChannelNo) {
+    if !Behaviour::SharedFiles.is_in_force(tx) {
+        return;
+    }
+    for follower in feed::channel_followers(tx, channel) {
+        let key = (follower.connection, no);
+        if tx.has::<FileDebt>(&key) {
+            settle(tx, key);
+        }
+        if tx.has::<SentFile>(&key) {
+            tx.delete::<SentFile>(&key);
+        }
+    }
+}
+
+/// Announces the next file of a connection that has none in flight.
+pub fn pump(tx: &mut Tx<'_>, no: ConnectionNo) {
+    if tx.has::<Transfer>(&no) {
+        return;
+    }
+    for _ in 0..PASSES_PER_PUMP_MAX {
+        let Some((at_ms, file)) = first(tx, no) else {
+            return;
+        };
+        let connection = tx.get::<Connection>(&no);
+        let Some(connection) = connection.filter(|it| connection::may_send(it, tx.now_ms())) else {
+            return;
+        };
+        if at_ms > tx.now_ms() {
+            return due::send_at(tx, at_ms, no);
+        }
+        if announce(tx, no, connection, file) {
+            return;
+        }
+        settle(tx, (no, file));
+    }
+    due::send_at(tx, tx.now_ms(), no);
+}
+
+fn first(tx: &Tx<'_>, no: ConnectionNo) -> Option<(i64, FileNo)> {
+    let range = Range {
+        from: key::encode(&no),
+        to: key::prefix_end(&key::encode(&no)).unwrap_or_default(),
+        reverse: false,
+        rows_max: 1,
+        bytes_max: SCAN_BYTES_MAX,
+    };
+    let rows = tx.rows::<FileTime>(&range);
+    rows.first().map(|((_, at_ms, file), _)| (*at_ms, *file))
+}
+
+/// Announces a file; false if the peer is not to get it any more.
+fn announce(tx: &mut Tx<'_>, no: ConnectionNo, connection: Connection, file_no: FileNo) -> bool {
+    let Some((file, debt)) = tx
+        .get::<File>(&file_no)
+        .zip(tx.get::<FileDebt>(&(no, file_no)))
+    else {
+        return false;
+    };
+    let link = tx.get::<Link>(&(file.channel, no));
+    if link.is_none_or(|link| link.state != LinkState::Active) || file.post.is_none() {
+        return false;
+    }
+    let wire = described(tx, &file);
+    let Some(channel) = tx.channel(file.channel) else {
+        return false;
+    };
+    let session = UploadSession {
+        id: debt.upload.into(),
+        kind: UploadSession::ATTACHMENT.to_string(),
+        create_at: 0,
+        user_id: wire.user_id,
+        channel_id: channel.id.into(),
+        filename: wire.name,
+        file_size: i64::try_from(file.size).unwrap_or(i64::MAX),
+        file_offset: 0,
+        remote_id: connection.remote_id.into(),
+        req_file_id: wire.id,
+    };
+    let payload = session.encode(JsonWriter::portable());
+    let id = tx.new_id();
+    let now_ms = tx.now_ms();
+    let frame = frame::encode(
+        connection.remote_id,
+        id,
+        frame::TOPIC_UPLOAD,
+        now_ms,
+        &payload,
+    );
+    let attempt = start(tx, no, connection, file_no, TransferStage::Announced);
+    tx.effect(Effect::Send {
+        connection: no,
+        attempt,
+        frame,
+    });
+    true
+}
+
+/// Records an attempt before its first byte leaves.
+fn start(
+    tx: &mut Tx<'_>,
+    no: ConnectionNo,
+    mut connection: Connection,
+    file: FileNo,
+    stage: TransferStage,
+) -> u64 {
+    connection.attempt += 1;
+    let attempt = connection.attempt;
+    tx.put(&no, &connection);
+    tx.put(
+        &no,
+        &Transfer {
+            attempt,
+            file,
+            stage,
+        },
+    );
+    attempt
+}
+
+/// Called when the service starts: the outcome of what was in flight is unknown. It is announced again, and
+/// the peer says how much it holds.
+pub fn resume(tx: &mut Tx<'_>) {
+    for (no, _) in tx.prefix::<Transfer, ()>(&(), CONNECTIONS_MAX) {
+        tx.delete::<Transfer>(&no);
+        due::send_at(tx, tx.now_ms(), no);
+    }
+}
+
+/// The outcome of an announcement, or of sending bytes.
+pub fn receipt(tx: &mut Tx<'_>, receipt: &Receipt) {
+    let no = receipt.connection;
+    let transfer = tx.get::<Transfer>(&no);
+    let Some(transfer) = transfer.filter(|it| it.attempt == receipt.attempt) else {
+        return;
+    };
+    tx.delete::<Transfer>(&no);
+    tx.touched.insert(no);
+    let key = (no, transfer.file);
+    let Some((file, debt)) = tx.get::<File>(&key.1).zip(tx.get::<FileDebt>(&key)) else {
+        return settle(tx, key);
+    };
+    let sending = Sending { key, file, debt };
+    match (&receipt.outcome, transfer.stage) {
+        (SendOutcome::Answered(bytes), TransferStage::Announced) => sending.answered(tx, bytes),
+        (SendOutcome::Answered(bytes), TransferStage::Bytes)
+            if is_stored(bytes, sending.file.id) =>
+        {
+            sending.done(tx);
+        }
+        // More bytes are expected, or the upload is not known any more: it is announced again.
+        (SendOutcome::Refused(204 | 404 | 408 | 429), TransferStage::Bytes) => {
+            sending.failed(tx, None);
+        }
+        (SendOutcome::Refused(status @ (400..=499 | 501)), _) => {
+            sending.failed(tx, Some(&format!("HTTP status {status}")));
+        }
+        _ => sending.failed(tx, None),
+    }
+}
+
+/// A file whose attempt has ended.
+struct Sending {
+    key: (ConnectionNo, FileNo),
+    file: File,
+    debt: FileDebt,
+}
+
+impl Sending {
+    /// The peer answered the announcement: its bytes follow, from where the peer says.
+    fn answered(self, tx: &mut Tx<'_>, bytes: &[u8]) {
+        let session = match response::decode_session(bytes) {
+            Ok(Ok(session)) => session,
+            Ok(Err(error)) => return self.failed(tx, Some(&error)),
+            Err(_) => return self.failed(tx, None),
+        };
+        let size = self.file.size;
+        let offset = u64::try_from(session.file_offset).unwrap_or(0);
+        if offset >= size {
+            return self.done(tx);
+        }
+        let connection = tx.get::<Connection>(&self.key.0);
+        let Some((upload, connection)) = Id::parse(&session.id).zip(connection) else {
+            return self.failed(tx, None);
+        };
+        let (no, file) = self.key;
+        let attempt = start(tx, no, connection, file, TransferStage::Bytes);
+        tx.effect(Effect::SendFile {
+            connection: no,
+            attempt,
+            upload,
+            digest: self.file.digest,
+            offset,
+            size,
+        });
+    }
+
+    /// The peer holds the file.
+    fn done(self, tx: &mut Tx<'_>) {
+        settle(tx, self.key);
+        let link = tx.get::<Link>(&(self.file.channel, self.key.0));
+        if let Some(link) = link.filter(|link| link.state == LinkState::Active) {
+            let epoch = link.epoch;
+            tx.put(&self.key, &SentFile { epoch });
+            let went_without = self.debt.failures > 0;
+            self.release(tx, went_without);
+        }
+    }
+
+    /// The attempt failed; `refusal` is what the peer said, if it refused the file.
+    fn failed(mut self, tx: &mut Tx<'_>, refusal: Option<&str>) {
+        let debt = &mut self.debt;
+        debt.failures = debt.failures.saturating_add(1);
+        let reason = refusal.unwrap_or(reasons::FILE_NOT_ARRIVED);
+        debt.reason = reason.chars().take(REASON_CHARS_MAX).collect();
+        let first_ms = if refusal.is_some() {
+            debt.refusals = debt.refusals.saturating_add(1);
+            FILE_RETRY_FIRST_MS
+        } else {
+            BACKOFF_FIRST_MS
+        };
+        // A session that was lost or refused may not be taken under the same id again; a Causeway continues it.
+        let connection = tx.get::<Connection>(&self.key.0);
+        if connection.is_some_and(|it| it.kind != PeerKind::Causeway) {
+            self.debt.upload = tx.new_id();
+        }
+        let pause_ms = scattered_pause(tx, first_ms, self.debt.failures);
+        let is_given_up = self.debt.refusals >= FILE_ATTEMPTS_MAX;
+        self.debt.retry_at = if is_given_up {
+            0
+        } else {
+            tx.now_ms().saturating_add(pause_ms)
+        };
+        put(tx, self.key, &self.debt);
+        if refusal.is_some() && self.debt.refusals == 1 {
+            self.tell_author(tx);
+        }
+        self.release(tx, false);
+    }
+
+    /// Tells a local author that a peer does not take the file (W10: the reference does not).
+    fn tell_author(&self, tx: &mut Tx<'_>) {
+        if !self.file.origin.is_ours() {
+            return;
+        }
+        let workspace = sharing::display_name(tx, self.key.0);
+        let (name, reason) = (&self.file.name, &self.debt.reason);
+        let text = format!(
+            "The file `{name}` has not reached `{workspace}`, which refuses it: {reason}. It is offered a \
+             few times more; your message is delivered without it."
+        );
+        let event = Event::Ephemeral(self.file.channel, self.file.user, text);
+        tx.effect(Effect::Event(event));
+    }
+
+    /// The post of the file goes to a server that takes files before posts, or once more.
+    fn release(&self, tx: &mut Tx<'_>, went_without: bool) {
+        let (no, channel) = (self.key.0, self.file.channel);
+        let kind = tx.get::<Connection>(&no).map(|it| it.kind);
+        let is_causeway = kind == Some(PeerKind::Causeway);
+        if let Some(post) = self.file.post {
+            exception::release(tx, (no, channel), post, went_without && !is_causeway);
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! Files of posts, on their way to a peer.
+
+use super::*;
+use crate::boundary::output::Object;
+use crate::model::limits::FILE_ATTEMPTS_MAX;
+use crate::model::{File, FileDebt, SentFile, Transfer};
+use crate::rows::id::{FileNo, PostNo};
+use crate::rows::table::Table;
+use crate::testing::BOB;
+use crate::testing::acts::add_file;
+
+const KINDS: [PeerKind; 3] = [
+    PeerKind::Causeway,
+    PeerKind::Mattermost11,
+    PeerKind::Mattermost2021,
+];
+
+impl World {
+    /// Ann writes a post with these files in [`TOWN`].
+    fn write_with_files(&mut self, bytes: &[u8]) -> PostNo {
+        let add = |world: &mut World, bytes: &u8| {
+            let name = format!("file {bytes}.pdf");
+            match world.by(ANN, add_file(TOWN, &name, *bytes)).unwrap() {
+                Object::File(no) => no,
+                other => panic!("{other:?}"),
+            }
+        };
+        let files: Vec<FileNo> = bytes.iter().map(|bytes| add(self, bytes)).collect();
+        let new = post_with(TOWN, None, "see", |post| post.files = files);
+        match self.by(ANN, new).unwrap() {
+            Object::Post(no) => no,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn file_ids(&self, post: PostNo) -> Vec<String> {
+        let files = self.get::<Post>(&post).files;
+        let ids = files.iter().map(|no| self.get::<File>(no).id.to_string());
+        ids.collect()
+    }
+
+    /// Fails unless the peer shows a post with all its files, and their bytes.
+    fn expect_files(&self, post: PostNo) {
+        let ids = self.file_ids(post);
+        let id = self.get::<Post>(&post).id;
+        assert_eq!(self.peer.post_files.get(id.as_str()), Some(&ids));
+        for (id, no) in ids.iter().zip(self.get::<Post>(&post).files) {
+            let digest = self.get::<File>(&no).digest;
+            assert_eq!(self.peer.files.get(id), Some(&digest));
+        }
+        assert_eq!(self.host.tables.count(Table::FileDebts), 0);
+        assert_eq!(self.host.tables.count(Table::FileTimes), 0);
+    }
+
+    fn has_post(&self, post: PostNo) -> bool {
+        let id = self.get::<Post>(&post).id;
+        self.peer.posts.contains_key(id.as_str())
+    }
+}
+
+#[test]
+fn every_peer_gets_a_posts_files() {
+    for kind in KINDS {
+        let mut world = World::shared(kind);
+        let post = world.write_with_files(&[1, 2, 3]);
+        world.settle();
+        world.expect_files(post);
+        world.expect_same();
+        assert!(world.exceptions().is_empty());
+    }
+}
+
+#[test]
+fn a_causeway_gets_the_post_first_and_what_follows_does_not_wait_for_the_file() {
+    let mut world = World::shared(PeerKind::Causeway);
+    let post = world.write_with_files(&[1]);
+    while world.sent_bytes.is_empty() {
+        assert!(world.deliver_next());
+    }
+    assert!(world.has_post(post));
+    let bytes = std::mem::take(&mut world.sent_bytes);
+    let next = world.write(BOB, TOWN, "next");
+    world.settle();
+    assert!(world.has_post(next) && world.peer.files.is_empty());
+    world.sent_bytes = bytes;
+    world.settle();
+    world.expect_files(post);
+}
+
+#[test]
+fn a_mattermost_gets_the_files_first_and_replies_wait_for_their_root() {
+    for kind in [PeerKind::Mattermost11, PeerKind::Mattermost2021] {
+        let mut world = World::shared(kind);
+        world.write(ANN, TOWN, "known to the peer");
+        world.settle();
+        let post = world.write_with_files(&[1, 2]);
+        let reply = world.reply(BOB, post, "a reply");
+        let other = world.write(BOB, TOWN, "another post");
+        for _ in 0..40 {
+            if world.out.is_empty() {
+                break;
+            }
+            world.deliver_next();
+        }
+        assert_eq!(world.sent_bytes.len(), 1);
+        assert!(world.has_post(other) && !world.has_post(post) && !world.has_post(reply));
+        world.settle();
+        world.expect_files(post);
+        assert!(world.has_post(reply));
+        assert!(world.exceptions().is_empty());
+    }
+}
+
+#[test]
+fn a_refused_file_does_not_keep_its_post_back_and_joins_it_when_it_is_taken() {
+    for kind in KINDS {
+        let mut world = World::shared(kind);
+        world.write(ANN, TOWN, "known to the peer");
+        world.settle();
+        world.peer.refuses_files = Some("it is too large".to_string());
+        let post = world.write_with_files(&[1]);
+        let mut told = Vec::new();
+        while !world.has_post(post) || told.is_empty() {
+            assert!(world.deliver_next(), "{kind:?}");
+            told.extend(world.ephemeral());
+        }
+        let (channel, user, text) = told.pop().unwrap();
+        assert_eq!((channel, user), (TOWN, ANN));
+        assert!(
+            text.contains("`file 1.pdf`") && text.contains("it is too large"),
+            "{text}"
+        );
+        world.peer.refuses_files = None;
+        world.now_ms += 60_000;
+        world.settle();
+        world.expect_files(post);
+        assert!(world.exceptions().is_empty());
+    }
+}
+
+#[test]
+fn a_file_that_is_refused_again_and_again_is_given_up_and_its_author_hears_it_once() {
+    let mut world = World::shared(PeerKind::Mattermost11);
+    world.peer.refuses_files = Some("no room".to_string());
+    let post = world.write_with_files(&[1]);
+    let mut told = 0;
+    for _ in 0..200 {
+        if !world.deliver_next() {
+            world.now_ms += 30_000;
+            world.ping(ACME);
+            world.run_due();
+        }
+        told += world.ephemeral().len();
+    }
+    assert_eq!(told, 1);
+    assert!(world.has_post(post));
+    let debts = world.host.prefix::<FileDebt, ()>(&(), 10);
+    let [(_, debt)] = &debts[..] else {
+        panic!("{debts:?}");
+    };
+    assert_eq!((debt.refusals, debt.retry_at), (FILE_ATTEMPTS_MAX, 0));
+    assert_eq!(debt.reason, "no room");
+    // Its removal ends the matter.
+    world.by(ANN, delete(post)).unwrap();
+    assert_eq!(world.host.tables.count(Table::FileDebts), 0);
+}
+
+#[test]
+fn an_upload_that_breaks_continues_at_a_causeway_and_begins_anew_at_a_mattermost() {
+    for kind in [PeerKind::Causeway, PeerKind::Mattermost11] {
+        let mut world = World::shared(kind);
+        let post = world.write_with_files(&[1]);
+        while world.sent_bytes.is_empty() {
+            assert!(world.deliver_next());
+        }
+        let first = world.sent_bytes.remove(0);
+        assert_eq!((first.offset, first.size), (0, 12));
+        world.receipt(ACME, first.attempt, SendOutcome::Unknown);
+        world.peer.held_bytes = if kind == PeerKind::Causeway { 5 } else { 0 };
+        world.now_ms += 5_000;
+        world.run_due();
+        while world.sent_bytes.is_empty() {
+            assert!(world.deliver_next());
+        }
+        let second = world.sent_bytes[0].clone();
+        assert_eq!(second.upload == first.upload, kind == PeerKind::Causeway);
+        let expected = i64::try_from(second.offset).unwrap();
+        assert_eq!(expected, world.peer.held_bytes);
+        world.settle();
+        world.expect_files(post);
+    }
+}
+
+#[test]
+fn a_file_that_the_peer_holds_already_is_not_sent() {
+    let mut world = World::shared(PeerKind::Causeway);
+    world.peer.held_bytes = 12;
+    world.write_with_files(&[1]);
+    world.settle();
+    assert!(world.peer.files.is_empty() && world.sent_bytes.is_empty());
+    assert_eq!(world.host.tables.count(Table::SentFiles), 1);
+}
+
+#[test]
+fn after_a_start_the_file_in_flight_is_announced_again() {
+    let mut world = World::shared(PeerKind::Causeway);
+    let post = world.write_with_files(&[1]);
+    while world.sent_bytes.is_empty() {
+        assert!(world.deliver_next());
+    }
+    let late = world.sent_bytes.remove(0);
+    world.run(Input::Resume);
+    assert!(!world.host.has::<Transfer>(&ACME));
+    world.receipt(ACME, late.attempt, SendOutcome::Answered(b"{}".to_vec()));
+    world.ping(ACME);
+    world.settle();
+    world.expect_files(post);
+}
+
+#[test]
+fn an_edited_post_keeps_its_files_and_they_are_not_sent_again() {
+    for kind in KINDS {
+        let mut world = World::shared(kind);
+        let post = world.write_with_files(&[1]);
+        world.settle();
+        world
+            .peer
+            .files
+            .values_mut()
+            .for_each(|digest| digest.push('!'));
+        world.by(ANN, edit(post, "seen")).unwrap();
+        world.settle();
+        let (id, held) = world.peer.files.pop_first().unwrap();
+        assert!(held.ends_with('!'), "it was sent once");
+        let row: Post = world.get(&post);
+        assert_eq!(world.peer.post_files[row.id.as_str()], [id]);
+        assert_eq!(world.peer.posts[row.id.as_str()].0, "seen");
+    }
+}
+
+#[test]
+fn a_deleted_post_takes_its_files_out_of_the_queue() {
+    let mut world = World::shared(PeerKind::Causeway);
+    let post = world.write_with_files(&[1, 2]);
+    world.by(ANN, delete(post)).unwrap();
+    world.settle();
+    assert!(world.peer.files.len() <= 1, "one may have been in flight");
+    assert_eq!(world.host.tables.count(Table::FileDebts), 0);
+    assert!(!world.host.has::<SentFile>(&(ACME, FileNo(2))));
+}
+
+#[test]
+fn a_restored_peer_gets_the_files_again() {
+    let mut world = World::shared(PeerKind::Causeway);
+    let id = |number| Incarnation {
+        id: Id::from_uuid_bytes([9; 16]),
+        number,
+    };
+    world.ping_answered(ACME, Some(id(1)));
+    let post = world.write_with_files(&[1]);
+    world.settle();
+    world.peer.files.clear();
+    world.now_ms += 2 * RESEND_INTERVAL_MS;
+    world.ping_answered(ACME, Some(id(2)));
+    world.settle();
+    world.expect_files(post);
+}
+
+#[test]
+fn a_post_with_long_properties_waits_for_its_files() {
+    let mut world = World::shared(PeerKind::Causeway);
+    let props = format!(r#"{{"big":"{}"}}"#, "x".repeat(PROPS_BYTES_MAX - 100));
+    let file = match world.by(ANN, add_file(TOWN, "a.txt", 1)).unwrap() {
+        Object::File(no) => no,
+        other => panic!("{other:?}"),
+    };
+    let new = post_with(TOWN, None, "see", |post| {
+        post.props = props;
+        post.files = vec![file];
+    });
+    let Object::Post(post) = world.by(ANN, new).unwrap() else {
+        panic!("not a post");
+    };
+    while world.sent_bytes.is_empty() {
+        assert!(world.deliver_next());
+    }
+    assert!(!world.has_post(post));
+    world.settle();
+    world.expect_files(post);
+}
