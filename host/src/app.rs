@@ -34,7 +34,7 @@ pub struct App {
     /// Connections to other workspaces.
     pub federation: Federation,
     /// Files.
-    pub files: Files,
+    pub files: Arc<Files>,
     /// Lines to WebSocket clients.
     pub hub: Hub,
     /// Who is online.

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use axum::http::StatusCode;
 use causeway_kernel::boundary::input::{Actor, Input};
 use causeway_kernel::boundary::output::Reply;
-use causeway_kernel::command::{Command, Configure, ConfigureConnectedWorkspaces};
+use causeway_kernel::command::{Command, Configure, ConfigureConnectedWorkspaces, ConfigureFiles};
 use causeway_kernel::model::Config as KernelConfig;
 use causeway_kernel::rows::counters;
 
@@ -167,6 +167,10 @@ pub async fn apply(app: &App) -> Result<()> {
     if counters::connected_workspaces(&rows) != settings {
         let command = ConfigureConnectedWorkspaces { settings };
         submit(app, Command::ConfigureConnectedWorkspaces(command)).await?;
+    }
+    let limits = app.files.limits();
+    if counters::file_limits(&rows) != limits {
+        submit(app, Command::ConfigureFiles(ConfigureFiles { limits })).await?;
     }
     app.federation.set_enabled(sharing.connections);
     Ok(())

@@ -31,6 +31,7 @@ use crate::app::{App, SharedApp};
 use crate::config::Settings;
 use crate::configuration::{self, Configuration};
 use crate::federation::Federation;
+use crate::federation::files::Outgoing;
 use crate::files::{self, Files};
 use crate::http::connections::{Connections, Limits};
 use crate::http::{answers, descriptors, server};
@@ -86,8 +87,14 @@ pub async fn start_with_clock(mut settings: Settings, clock: Arc<dyn Clock>) -> 
     let installed_at_ms = causeway_engine::installed_at_ms(&settings.data)
         .context("reading the data directory's identity")?;
     let vault = open_vault(&settings, &engine)?;
-    let federation = Federation::new(engine.clone(), vault.clone(), settings.federation.clone());
-    let files = Files::open(&settings).context("opening the folder of files")?;
+    let files = Files::open(&settings.data, settings.files.clone());
+    let files = Arc::new(files.context("opening the folder of files")?);
+    let federation = Federation::new(
+        engine.clone(),
+        vault.clone(),
+        settings.federation.clone(),
+        Arc::clone(&files),
+    );
     // A configured proxy is trusted to name its clients; all connections come from its address.
     let proxied = !settings.client_address_header.is_empty();
     let connections = Connections::new(Limits::within(descriptors::for_clients()), proxied);
@@ -334,6 +341,23 @@ async fn dispatch(app: SharedApp, mut effects: UnboundedReceiver<Effect>) {
             } => {
                 app.federation.dispatch_send(connection, attempt, frame);
             }
+            Effect::SendFile {
+                connection,
+                attempt,
+                upload,
+                digest,
+                offset,
+                size,
+            } => app.federation.dispatch_file(
+                connection,
+                Outgoing {
+                    attempt,
+                    upload,
+                    digest,
+                    offset,
+                    size,
+                },
+            ),
             Effect::Connection(connection) => app.federation.connection_changed(connection),
             Effect::Refused { reason, items, .. } => {
                 app.metrics.count_refused_items(&reason, items.into());

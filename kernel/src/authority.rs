@@ -158,10 +158,11 @@ pub fn may_read_post(rows: &(impl Read + ?Sized), post_no: PostNo, user: UserNo)
 /// Whether a user may read a file: whoever may read its post, and its uploader alone before a post has taken
 /// it. Client API §6.5.
 pub fn may_read_file(rows: &(impl Read + ?Sized), file: &File, user: UserNo) -> bool {
-    match file.post {
-        Some(post) => may_read_post(rows, post, user),
-        None => file.user == user,
-    }
+    file.is_here()
+        && match file.post {
+            Some(post) => may_read_post(rows, post, user),
+            None => file.user == user,
+        }
 }
 
 /// Whether a user receives an event: members of the channel, the person concerned, or everybody.

@@ -70,6 +70,20 @@ impl Incoming {
         Ok(())
     }
 
+    /// Forgets the bytes of an upload after a number.
+    ///
+    /// # Errors
+    /// Those of the operating system.
+    pub(crate) fn cut(self, size: u64) -> io::Result<Incoming> {
+        match self.place {
+            Place::Upload(path) if size < self.size => {
+                self.file.set_len(size)?;
+                Incoming::of_upload(path)
+            }
+            _ => Ok(self),
+        }
+    }
+
     /// Bytes received so far.
     #[must_use]
     pub fn size(&self) -> u64 {

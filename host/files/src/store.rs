@@ -87,6 +87,15 @@ impl FileStore {
         Ok(kept)
     }
 
+    /// Bytes that are free on the disk of the store.
+    ///
+    /// # Errors
+    /// Those of the operating system.
+    pub fn free_bytes(&self) -> io::Result<u64> {
+        let disk = rustix::fs::statvfs(&self.folder)?;
+        Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+    }
+
     /// Opens the bytes with a digest.
     ///
     /// # Errors

@@ -148,6 +148,43 @@ impl FileStore {
         })
     }
 
+    /// Opens an upload to continue it after a number of bytes; those that it has beyond are forgotten.
+    ///
+    /// # Errors
+    /// As [`FileStore::open_upload`].
+    pub fn open_upload_at(
+        self: &Arc<Self>,
+        user_id: &str,
+        id: &str,
+        offset: u64,
+    ) -> Result<OpenUpload, UploadError> {
+        let open = self.open_upload(user_id, id)?;
+        let incoming = open.incoming.cut(offset)?;
+        Ok(OpenUpload { incoming, ..open })
+    }
+
+    /// Removes those uploads of a user that are no longer wanted, unless a request works on them.
+    ///
+    /// # Errors
+    /// Those of the operating system.
+    pub fn retain_uploads(
+        &self,
+        user_id: &str,
+        is_wanted: impl Fn(&str) -> bool,
+    ) -> io::Result<()> {
+        for (upload, _) in self.uploads_of(user_id)? {
+            if is_wanted(&upload.id) || self.uploads.open().contains(&upload.id) {
+                continue;
+            }
+            let part = self.uploads.part(&upload);
+            if part.exists() {
+                fs::remove_file(part)?;
+            }
+            fs::remove_file(self.uploads.described(&upload))?;
+        }
+        Ok(())
+    }
+
     /// Keeps the bytes of an upload that is complete, and ends it. If that fails, it can be tried again.
     ///
     /// # Errors
@@ -263,6 +300,24 @@ mod tests {
             store.open_upload("ann", "one"),
             Err(UploadError::Unknown)
         ));
+        assert!(store.uploads_of("ann").unwrap().is_empty());
+    }
+
+    #[test]
+    fn an_upload_continues_after_fewer_bytes_and_unwanted_ones_are_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = FileStore::open(folder.path()).unwrap();
+        for id in ["one", "two"] {
+            store.begin_upload(&upload(id, "ann")).unwrap();
+        }
+        let mut open = store.open_upload("ann", "one").unwrap();
+        open.incoming.append(b"help").unwrap();
+        drop(open);
+        let mut open = store.open_upload_at("ann", "one", 3).unwrap();
+        open.incoming.append(b"lo").unwrap();
+        store.retain_uploads("ann", |_| false).unwrap();
+        let kept = store.finish_upload(open).unwrap();
+        assert_eq!(kept.digest(), blake3::hash(b"hello").to_hex().as_str());
         assert!(store.uploads_of("ann").unwrap().is_empty());
     }
 

@@ -3,6 +3,7 @@
 //! It follows no redirects (they would carry the tokens elsewhere), ignores proxies configured in the
 //! environment, requests no compression, and never reads more of a response than it can use.
 
+use std::io;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Request};
 use bytes::Bytes;
 use causeway_kernel::boundary::input::Incarnation;
 use causeway_kernel::rows::id::Id;
+use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
@@ -69,8 +71,15 @@ pub struct PeerResponse {
     pub body: Bytes,
 }
 
+/// The body of a request.
+pub enum Payload {
+    /// A frame.
+    Frame(Vec<u8>),
+    /// The bytes of a file, as the reference sends them: without a type.
+    Bytes(UnsyncBoxBody<Bytes, io::Error>),
+}
+
 /// A request to a peer.
-#[derive(Debug)]
 pub struct Call<'a> {
     /// The peer's base address.
     pub site_url: &'a SiteUrl,
@@ -84,8 +93,8 @@ pub struct Call<'a> {
     pub incarnation: Option<Incarnation>,
     /// Our own base address, where the peer is told.
     pub own_site_url: Option<SiteUrl>,
-    /// The frame.
-    pub body: Vec<u8>,
+    /// What is sent.
+    pub body: Payload,
     /// Time limit for the whole call.
     pub timeout: Duration,
 }
@@ -95,9 +104,9 @@ type PlainConnector = HttpConnector<GuardedResolver>;
 /// The client, shared by the whole service.
 #[derive(Clone)]
 pub struct PeerClient {
-    plain: Client<PlainConnector, Full<Bytes>>,
+    plain: Client<PlainConnector, UnsyncBoxBody<Bytes, io::Error>>,
     /// `None` if the operating system trusts no certificates at all.
-    tls: Option<Client<HttpsConnector<PlainConnector>, Full<Bytes>>>,
+    tls: Option<Client<HttpsConnector<PlainConnector>, UnsyncBoxBody<Bytes, io::Error>>>,
     policy: TargetPolicy,
 }
 
@@ -191,7 +200,7 @@ impl PeerClient {
     }
 }
 
-fn request(call: Call<'_>) -> Result<Request<Full<Bytes>>, CallError> {
+fn request(call: Call<'_>) -> Result<Request<UnsyncBoxBody<Bytes, io::Error>>, CallError> {
     let unusable = |what: &str| CallError::NeverLeft(format!("its {what} cannot be used"));
     let uri = call
         .site_url
@@ -204,17 +213,23 @@ fn request(call: Call<'_>) -> Result<Request<Full<Bytes>>, CallError> {
     let mut request = Request::post(uri)
         .header(REMOTE_ID_HEADER, remote_id)
         .header(TOKEN_HEADER, token)
-        .header(CONTENT_TYPE, JSON)
         .header(USER_AGENT, AGENT);
+    let body = match call.body {
+        Payload::Frame(frame) => {
+            request = request.header(CONTENT_TYPE, JSON);
+            Full::new(Bytes::from(frame))
+                .map_err(|never| match never {})
+                .boxed_unsync()
+        }
+        Payload::Bytes(bytes) => bytes,
+    };
     if let Some(incarnation) = call.incarnation {
         request = request.header(INCARNATION_HEADER, incarnation_text(incarnation));
     }
     if let Some(own) = call.own_site_url {
         request = request.header(SITE_URL_HEADER, own.as_str());
     }
-    request
-        .body(Full::new(Bytes::from(call.body)))
-        .map_err(|_| unusable("address"))
+    request.body(body).map_err(|_| unusable("address"))
 }
 
 /// The value of [`INCARNATION_HEADER`].
@@ -304,7 +319,7 @@ mod tests {
             token: &token,
             incarnation: None,
             own_site_url: None,
-            body: b"{}".to_vec(),
+            body: Payload::Frame(b"{}".to_vec()),
             timeout: Duration::from_secs(10),
         };
         let error = client.post(call).await.unwrap_err();

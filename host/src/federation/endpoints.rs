@@ -18,7 +18,7 @@ use causeway_kernel::wire::secrets;
 
 use super::client::{INCARNATION_HEADER, incarnation_of, incarnation_text, site_url_of};
 use super::gate::{self, PeerCaller};
-use super::{Federation, handshake, lock, pinger, reach};
+use super::{Federation, handshake, lock, pinger, reach, uploads};
 use crate::http::{ApiError, read_limited};
 
 /// Maximum bytes of a frame; a larger one is refused with 413 (`MaximumPayloadSizeBytes` + 512).
@@ -53,7 +53,10 @@ pub fn router(federation: &Federation) -> Router {
             "/api/v4/remotecluster/confirm_invite",
             post(confirm).get(session_expired),
         )
-        .route("/api/v4/remotecluster/upload/{upload_id}", post(upload))
+        .route(
+            "/api/v4/remotecluster/upload/{upload_id}",
+            post(uploads::upload),
+        )
         .route("/api/v4/remotecluster/{remote_id}/image", post(image))
         .route_layer(middleware::from_fn_with_state(
             federation.clone(),
@@ -157,21 +160,6 @@ async fn confirm(
     Ok(json(&federation, OK.to_vec()))
 }
 
-/// Files are not accepted: they are announced by a message, which is refused as well.
-async fn upload(
-    State(federation): State<Federation>,
-    Path(_): Path<String>,
-    request: Request,
-) -> Result<Response, ApiError> {
-    let (parts, _) = request.into_parts();
-    gate::admit(&federation, &parts)?.confirmed()?;
-    Err(ApiError::new(
-        StatusCode::NOT_IMPLEMENTED,
-        "api.file.attachments.disabled.app_error",
-        "File attachments have been disabled on this server.",
-    ))
-}
-
 /// Pictures are not stored, and a picture that was not stored must never be answered with 200: the sender
 /// would consider the user's profile delivered (semantics W6).
 async fn image(
@@ -224,7 +212,7 @@ fn frame_of<'d>(
 }
 
 /// A response that also tells a Causeway our incarnation.
-fn json(federation: &Federation, body: Vec<u8>) -> Response {
+pub(super) fn json(federation: &Federation, body: Vec<u8>) -> Response {
     let mut response = ([(CONTENT_TYPE, JSON)], body).into_response();
     let incarnation = federation.incarnation().map(incarnation_text);
     if let Some(value) = incarnation.and_then(|text| HeaderValue::try_from(text).ok()) {

@@ -7,6 +7,7 @@
 pub mod client;
 mod counters;
 pub mod endpoints;
+pub mod files;
 pub mod gate;
 pub mod handshake;
 pub mod invitation;
@@ -16,6 +17,7 @@ pub mod sender;
 mod settings;
 mod site_url;
 pub mod target;
+mod uploads;
 
 #[cfg(test)]
 mod tests;
@@ -32,14 +34,16 @@ use causeway_kernel::rows::counters::workspace;
 use causeway_kernel::rows::id::{ConnectionNo, Id};
 use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::tx::Read;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 pub use settings::FederationSettings;
 pub use site_url::{SITE_URL_BYTES_MAX, SiteUrl};
 
-use crate::vault::{InForce, LinkSecrets, Vault, VaultError};
+use crate::files::Files;
+use crate::vault::{InForce, LinkSecrets, Secret, Vault, VaultError};
 use client::PeerClient;
+use files::Outgoing;
 
 /// The federation of one workspace. A handle; clones share one state.
 #[derive(Clone)]
@@ -54,6 +58,9 @@ struct Inner {
     /// Whether peers are served and called at all.
     enabled: AtomicBool,
     client: PeerClient,
+    files: Arc<Files>,
+    /// Places for files that are sent at the same time.
+    sending_files: Semaphore,
     /// Held while a handshake goes through vault and step, so that two never interleave.
     handshakes: tokio::sync::Mutex<()>,
     /// Connections whose confirmation is in progress.
@@ -70,10 +77,17 @@ struct Inner {
 impl Federation {
     /// The federation of a workspace; nothing is started yet.
     #[must_use]
-    pub fn new(engine: Engine, vault: Vault, settings: FederationSettings) -> Federation {
+    pub fn new(
+        engine: Engine,
+        vault: Vault,
+        settings: FederationSettings,
+        files: Arc<Files>,
+    ) -> Federation {
         Federation {
             inner: Arc::new(Inner {
                 client: PeerClient::new(&settings),
+                files,
+                sending_files: Semaphore::new(files::SENT_AT_ONCE_MAX),
                 engine,
                 vault,
                 settings,
@@ -137,6 +151,11 @@ impl Federation {
     /// Sends a frame; its receipt is submitted as an input. See [`sender`].
     pub fn dispatch_send(&self, connection: ConnectionNo, attempt: u64, frame: Vec<u8>) {
         sender::dispatch(self, connection, attempt, frame);
+    }
+
+    /// Sends the bytes of a file; its receipt is submitted as an input. See [`files`].
+    pub fn dispatch_file(&self, connection: ConnectionNo, file: Outgoing) {
+        files::dispatch(self, connection, file);
     }
 
     /// Stops all tasks. Requests in flight have an unknown outcome.
@@ -213,6 +232,29 @@ impl Federation {
         state: ConnectionState,
     ) -> Result<Option<InForce>, VaultError> {
         Ok(self.link(remote_id)?.and_then(|link| link.in_force(state)))
+    }
+
+    /// What a call to a confirmed peer needs: its record, its address and the token that it expects. `None` if
+    /// there is no such connection, or nothing to call it with.
+    fn route(&self, connection: ConnectionNo) -> Option<(Connection, SiteUrl, Secret)> {
+        // A connection that is not (or no longer) confirmed sends nothing.
+        let (row, ConnectionState::Confirmed) = self.connection(connection)? else {
+            return None;
+        };
+        let tokens = match self.in_force(row.remote_id, ConnectionState::Confirmed) {
+            Ok(tokens) => tokens,
+            Err(error) => {
+                tracing::error!(%error, "cannot read a connection's token from the vault");
+                return None;
+            }
+        };
+        let token = tokens.and_then(|tokens| tokens.remote_token);
+        let route = token.zip(SiteUrl::parse(&row.site_url));
+        if route.is_none() {
+            let name = &row.name;
+            tracing::error!(name, "a connection has no token or no usable site URL");
+        }
+        route.map(|(token, site_url)| (row, site_url, token))
     }
 
     fn incarnation(&self) -> Option<Incarnation> {

@@ -21,7 +21,7 @@ use causeway_kernel::wire::json::Document;
 use tokio::sync::Notify;
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::client::{Call, CallError, PeerResponse, incarnation_of};
+use super::client::{Call, CallError, Payload, PeerResponse, incarnation_of};
 use super::reach::{self, Trouble, What};
 use super::{Federation, SiteUrl, handshake, live_state, lock};
 use crate::vault::{Secret, new_id, random};
@@ -322,7 +322,7 @@ pub(super) async fn call(
         token,
         incarnation: federation.incarnation(),
         own_site_url: federation.own_site_url(),
-        body: frame::encode(remote_id, id, TOPIC_PING, now_ms, &payload),
+        body: Payload::Frame(frame::encode(remote_id, id, TOPIC_PING, now_ms, &payload)),
         timeout: federation.settings().ping_timeout(),
     };
     federation.inner.client.post(call).await

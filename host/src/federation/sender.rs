@@ -8,14 +8,13 @@ use std::time::Duration;
 
 use causeway_engine::SubmitError;
 use causeway_kernel::boundary::input::{Input, Receipt, SendOutcome};
-use causeway_kernel::model::ConnectionState;
 use causeway_kernel::rows::id::ConnectionNo;
 use causeway_kernel::wire::secrets;
 use tokio::sync::mpsc;
 
-use super::client::{Call, CallError, incarnation_of};
+use super::client::{Call, CallError, Payload, PeerResponse, incarnation_of};
 use super::reach::{self, Trouble, What};
-use super::{Federation, SiteUrl, lock, pinger};
+use super::{Federation, lock, pinger};
 
 /// Path of messages.
 const MESSAGE_PATH: &str = "/api/v4/remotecluster/msg";
@@ -90,23 +89,7 @@ pub(super) async fn send(
     connection: ConnectionNo,
     frame: Vec<u8>,
 ) -> SendOutcome {
-    // A connection that is not (or no longer) confirmed sends nothing.
-    let Some((row, ConnectionState::Confirmed)) = federation.connection(connection) else {
-        return SendOutcome::NeverLeft;
-    };
-    let tokens = match federation.in_force(row.remote_id, ConnectionState::Confirmed) {
-        Ok(tokens) => tokens,
-        Err(error) => {
-            tracing::error!(%error, "cannot read a connection's token from the vault");
-            return SendOutcome::NeverLeft;
-        }
-    };
-    let token = tokens.and_then(|tokens| tokens.remote_token);
-    let (Some(token), Some(site_url)) = (token, SiteUrl::parse(&row.site_url)) else {
-        tracing::error!(
-            name = row.name,
-            "a connection has no token or no usable site URL"
-        );
+    let Some((row, site_url, token)) = federation.route(connection) else {
         return SendOutcome::NeverLeft;
     };
     let call = Call {
@@ -116,7 +99,7 @@ pub(super) async fn send(
         token: &token,
         incarnation: None,
         own_site_url: None,
-        body: frame,
+        body: Payload::Frame(frame),
         timeout: federation.settings().send_timeout(),
     };
     let answered = federation.inner.client.post(call).await;
@@ -126,7 +109,20 @@ pub(super) async fn send(
         Err(error) => Some(error.clone().into()),
     };
     reach::note(federation, (connection, &row), What::Messages, trouble);
-    let outcome = match answered {
+    let outcome = outcome_of(federation, connection, answered);
+    if !matches!(outcome, SendOutcome::Answered(_)) {
+        tracing::debug!(name = row.name, ?outcome, "a message was not accepted");
+    }
+    outcome
+}
+
+/// What a peer's answer, or its absence, means for what was sent.
+pub(super) fn outcome_of(
+    federation: &Federation,
+    connection: ConnectionNo,
+    answered: Result<PeerResponse, CallError>,
+) -> SendOutcome {
+    match answered {
         // What was accepted by another host of the peer, or by one that was restored since the last ping, may
         // be missing at the host we know: it counts as delivered to neither, and the pings will tell.
         Ok(answer)
@@ -138,19 +134,17 @@ pub(super) async fn send(
         Ok(answer) if answer.status == 200 => {
             let mut body = Vec::from(answer.body);
             secrets::blank(&mut body);
-            return SendOutcome::Answered(body);
+            SendOutcome::Answered(body)
         }
         Ok(answer) => SendOutcome::Refused(answer.status),
         Err(CallError::NeverLeft(_)) => SendOutcome::NeverLeft,
         Err(CallError::Unknown(_)) => SendOutcome::Unknown,
-    };
-    tracing::debug!(name = row.name, ?outcome, "a message was not accepted");
-    outcome
+    }
 }
 
 /// Submits a receipt to the workspace, waiting while it accepts none. Without a receipt the connection would
 /// stay silent until the next start, so if a response stops the step, the outcome is reported as unknown.
-async fn report(
+pub(super) async fn report(
     federation: &Federation,
     connection: ConnectionNo,
     attempt: u64,

@@ -5,6 +5,7 @@ pub mod receive;
 
 use std::fs;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use axum::http::StatusCode;
@@ -13,14 +14,13 @@ use causeway_files::pictures::{self, Scale};
 use causeway_files::{FileStore, Incoming, Kept, Swept};
 use causeway_kernel::boundary::output::Object;
 use causeway_kernel::command::{AddFile, Command};
-use causeway_kernel::model::{Dimensions, FileBytes, file_name};
+use causeway_kernel::model::{Dimensions, FileBytes, FileLimits, file_name};
 use causeway_kernel::rows::id::{ChannelNo, UserNo};
 use causeway_kernel::rows::tx::Read;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
 use crate::app::SharedApp;
-use crate::config::Settings;
 use crate::http::ApiError;
 
 /// Pictures decoded at once: each may take hundreds of mebibytes.
@@ -59,12 +59,23 @@ impl Files {
     ///
     /// # Errors
     /// Those of the operating system.
-    pub fn open(settings: &Settings) -> io::Result<Files> {
+    pub fn open(data_dir: &Path, settings: FileSettings) -> io::Result<Files> {
         Ok(Files {
-            store: FileStore::open(&settings.data)?,
-            settings: settings.files.clone(),
+            store: FileStore::open(data_dir)?,
+            settings,
             pictures: Semaphore::new(PICTURES_AT_ONCE),
         })
+    }
+
+    /// How large files of peers may be.
+    #[must_use]
+    pub fn limits(&self) -> FileLimits {
+        let bytes_max = if self.settings.enable_file_attachments {
+            self.settings.max_file_size
+        } else {
+            0
+        };
+        FileLimits { bytes_max }
     }
 
     /// Does work with the store where it may block.

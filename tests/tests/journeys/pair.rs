@@ -37,18 +37,23 @@ pub struct Pair {
 impl Pair {
     /// Starts and connects both; `posts_per_sync_max` limits the posts in one message.
     pub async fn open(posts_per_sync_max: u32) -> Result<Pair> {
+        Pair::open_with(posts_per_sync_max, "").await
+    }
+
+    /// The same; `settings` stand in globex's configuration only.
+    pub async fn open_with(posts_per_sync_max: u32, settings: &str) -> Result<Pair> {
         let data = tempfile::tempdir()?;
-        let config = data.path().join("causeway.toml");
-        std::fs::write(
-            &config,
-            format!(
-                "[federation]\nping_period_ms = {PING_PERIOD_MS}\n\
-                 [ConnectedWorkspacesSettings]\nMaxPostsPerSync = {posts_per_sync_max}\n"
-            ),
-        )?;
-        let config = config.to_string_lossy();
-        let acme = End::open(&data, "acme", "ann", &config).await?;
-        let globex = End::open(&data, "globex", "carla", &config).await?;
+        let common = format!(
+            "[federation]\nping_period_ms = {PING_PERIOD_MS}\n\
+             [ConnectedWorkspacesSettings]\nMaxPostsPerSync = {posts_per_sync_max}\n"
+        );
+        let config = |name: &str, settings: &str| -> Result<String> {
+            let path = data.path().join(format!("{name}.toml"));
+            std::fs::write(&path, format!("{common}{settings}"))?;
+            Ok(path.to_string_lossy().into_owned())
+        };
+        let acme = End::open(&data, "acme", "ann", &config("acme", "")?).await?;
+        let globex = End::open(&data, "globex", "carla", &config("globex", settings)?).await?;
         let remote_id = scene::connect(&acme.side, &globex.side).await?;
         let channel = acme.side.channel("harbour", &[&acme.user]).await?;
         scene::share(&acme.side, &globex.side, &channel, &remote_id).await?;

@@ -183,6 +183,7 @@ pub enum InputKind {
     FramePart,
     DuePart,
     Statuses,
+    Upload,
 }
 
 impl InputKind {
@@ -204,6 +205,7 @@ impl InputKind {
             Input::PolicyChanged { .. } => InputKind::PolicyChanged,
             Input::KernelChanged { .. } => InputKind::KernelChanged,
             Input::Statuses(_) => InputKind::Statuses,
+            Input::Upload { .. } => InputKind::Upload,
         }
     }
 }

@@ -82,7 +82,8 @@ impl Source {
             Input::Statuses(_) => Source::Local(UserNo(0)),
             Input::Frame { connection, .. }
             | Input::FramePart { connection, .. }
-            | Input::Quarantine { connection, .. } => Source::Frames(*connection),
+            | Input::Quarantine { connection, .. }
+            | Input::Upload { connection, .. } => Source::Frames(*connection),
             Input::Receipt(receipt) => Source::Receipts(receipt.connection),
             Input::Ping { connection, .. } => Source::Receipts(*connection),
             Input::Genesis(_)

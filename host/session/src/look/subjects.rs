@@ -37,6 +37,7 @@ impl Subjects {
             Input::Frame { connection, .. }
             | Input::FramePart { connection, .. }
             | Input::Quarantine { connection, .. }
+            | Input::Upload { connection, .. }
             | Input::Ping { connection, .. } => {
                 subjects.connections.insert(*connection);
             }
@@ -52,6 +53,7 @@ impl Subjects {
         for effect in &output.effects {
             if let Ok(
                 Effect::Send { connection, .. }
+                | Effect::SendFile { connection, .. }
                 | Effect::Refused { connection, .. }
                 | Effect::Connection(connection),
             ) = codec::decode_effect(effect)

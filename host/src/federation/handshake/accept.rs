@@ -11,7 +11,7 @@ use causeway_kernel::wire::json::Document;
 use super::{
     HandshakeError, abandon, connection_made, derivations, give_up, invite, ready, submit,
 };
-use crate::federation::client::{Call, CallError, incarnation_of};
+use crate::federation::client::{Call, CallError, Payload, incarnation_of};
 use crate::federation::invitation::{self, Invitation};
 use crate::federation::{Federation, SiteUrl, lock, pinger};
 use crate::vault::{LinkSecrets, Secret, new_id};
@@ -256,7 +256,7 @@ async fn confirm(
         token: &acceptance.invitation,
         incarnation: federation.incarnation(),
         own_site_url: None,
-        body,
+        body: Payload::Frame(body),
         timeout: federation.settings().ping_timeout(),
     };
     Ok(match federation.inner.client.post(call).await {

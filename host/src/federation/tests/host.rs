@@ -23,8 +23,10 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::federation::files::Outgoing;
 use crate::federation::handshake::{self, HandshakeError, InvitationCode};
 use crate::federation::{Federation, FederationSettings};
+use crate::files::{FileSettings, Files};
 use crate::http::connections::{Connections, Limits};
 use crate::http::finish::{self, Finish};
 use crate::http::{answers, server};
@@ -146,7 +148,8 @@ impl TestHost {
         };
         let (engine, mut received) = Engine::open(options).unwrap();
         let vault = cheap_vault(folder.path());
-        let federation = Federation::new(engine.clone(), vault.clone(), settings);
+        let files = Files::open(folder.path(), FileSettings::default()).unwrap();
+        let federation = Federation::new(engine.clone(), vault.clone(), settings, Arc::new(files));
         federation.start().await.unwrap();
         let dispatcher = federation.clone();
         let effects = tokio::spawn(async move {
@@ -158,6 +161,23 @@ impl TestHost {
                         frame,
                     } => {
                         dispatcher.dispatch_send(connection, attempt, frame);
+                    }
+                    Effect::SendFile {
+                        connection,
+                        attempt,
+                        upload,
+                        digest,
+                        offset,
+                        size,
+                    } => {
+                        let file = Outgoing {
+                            attempt,
+                            upload,
+                            digest,
+                            offset,
+                            size,
+                        };
+                        dispatcher.dispatch_file(connection, file);
                     }
                     Effect::Connection(connection) => dispatcher.connection_changed(connection),
                     _ => {}

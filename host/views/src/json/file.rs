@@ -63,9 +63,10 @@ impl<R: Read + ?Sized> Views<'_, R> {
         }
     }
 
-    /// The files of a post, in its author's order.
+    /// The files of a post whose bytes are here, in its author's order.
     pub fn files(&self, post: &Post) -> Vec<FileView> {
         let rows = self.rows.get_all::<File>(&post.files).into_iter();
-        rows.flatten().map(|file| self.file(&file)).collect()
+        let here = rows.flatten().filter(File::is_here);
+        here.map(|file| self.file(&file)).collect()
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use causeway_kernel::boundary::output::{Effect, Event};
 
 use super::frame;
-use crate::look::names::{Names, count};
+use crate::look::names::{Names, count, plain};
 use crate::look::walk::Seen;
 
 /// What the service did once the step was durable.
@@ -27,6 +27,21 @@ pub(super) fn in_short(seen: &Seen<'_>) -> Vec<String> {
                 frame::content(names, &body),
                 count(body.len(), "byte")
             )),
+            Effect::SendFile {
+                connection,
+                attempt,
+                digest,
+                offset,
+                size,
+                ..
+            } => {
+                let bytes = count(usize::try_from(size).unwrap_or(usize::MAX), "byte");
+                out.push(format!(
+                    "sends the bytes of a file to {}: {} of {bytes}, from byte {offset} on (attempt {attempt})",
+                    names.connection(connection),
+                    plain(digest.get(..16).unwrap_or(&digest)),
+                ));
+            }
             Effect::Wake { at_ms } => {
                 let pause_ms = at_ms.saturating_sub(seen.step.time_ms).max(0);
                 out.push(format!("wakes in {pause_ms} ms"));

@@ -6,8 +6,13 @@ pub mod frame;
 pub mod reasons;
 pub mod refusals;
 
-use causeway_kernel::boundary::input::{DuePart, FramePart, Input, Receipt, SendOutcome};
-use causeway_kernel::model::{LocalStatus, Round, RoundItem};
+use causeway_kernel::boundary::input::{
+    DuePart, FramePart, Input, Receipt, SendOutcome, UploadProgress,
+};
+use causeway_kernel::model::{
+    File, LocalStatus, Round, RoundItem, Transfer, TransferStage, Upload,
+};
+use causeway_kernel::rows::id::{ConnectionNo, Id};
 use serde::Serialize;
 
 use super::names::{Names, count, plain};
@@ -55,7 +60,7 @@ impl Description {
 }
 
 /// The names of the kinds of inputs.
-pub const KINDS: [&str; 13] = [
+pub const KINDS: [&str; 14] = [
     "genesis",
     "command",
     "frame",
@@ -69,6 +74,7 @@ pub const KINDS: [&str; 13] = [
     "policies",
     "kernel",
     "statuses",
+    "upload",
 ];
 
 /// The name of a kind.
@@ -89,6 +95,7 @@ pub fn kind_name(kind: InputKind) -> &'static str {
         InputKind::PolicyChanged => "policies",
         InputKind::KernelChanged => "kernel",
         InputKind::Statuses => "statuses",
+        InputKind::Upload => "upload",
     }
 }
 
@@ -212,6 +219,11 @@ fn sentence(seen: &Seen<'_>) -> String {
             plain(digest.get(..16).unwrap_or(digest))
         ),
         Ok(Input::Statuses(changes)) => statuses_sentence(names, changes),
+        Ok(Input::Upload {
+            connection,
+            upload,
+            progress,
+        }) => upload_sentence(seen, (*connection, *upload), progress),
     }
 }
 
@@ -223,7 +235,54 @@ fn statuses_sentence(names: Names<'_>, changes: &[LocalStatus]) -> String {
     format!("new statuses: {}", frame::listed(&said.collect::<Vec<_>>()))
 }
 
+fn upload_sentence(seen: &Seen<'_>, key: (ConnectionNo, Id), progress: &UploadProgress) -> String {
+    let who = Names(seen.rows).connection(key.0);
+    let announced = seen.before::<Upload>(&key);
+    let name = announced.map_or_else(
+        || "a file that is not announced".to_string(),
+        |upload| format!("the file {}", plain(&upload.name)),
+    );
+    match progress {
+        UploadProgress::Part { offset } => {
+            let bytes = count(usize::try_from(*offset).unwrap_or(usize::MAX), "byte");
+            format!("{bytes} of {name} have arrived from {who}")
+        }
+        UploadProgress::Whole { .. } => format!("{name} has arrived from {who}"),
+    }
+}
+
+/// What the file in flight on a connection is doing, if the attempt is its.
+fn transfer_sentence(seen: &Seen<'_>, receipt: &Receipt) -> Option<String> {
+    let transfer = seen.before::<Transfer>(&receipt.connection);
+    let transfer = transfer.filter(|it| it.attempt == receipt.attempt)?;
+    let name = seen.before::<File>(&transfer.file);
+    let name = name.map_or_else(String::new, |file| plain(&file.name));
+    let (who, attempt) = (
+        Names(seen.rows).connection(receipt.connection),
+        receipt.attempt,
+    );
+    let what = match transfer.stage {
+        TransferStage::Announced => "the announcement",
+        TransferStage::Bytes => "the bytes",
+    };
+    let come = match &receipt.outcome {
+        SendOutcome::Answered(body) => match Answer::of(200, body).refusal {
+            Some(why) => format!("answered: refused, {}", plain(&why)),
+            None => "answered".to_string(),
+        },
+        SendOutcome::Refused(status) => format!("answered with HTTP {status}"),
+        SendOutcome::Unknown => "interrupted: it is unknown whether it arrived".to_string(),
+        SendOutcome::NeverLeft => "never sent".to_string(),
+    };
+    Some(format!(
+        "{what} of the file {name} to {who} (attempt {attempt}): {come}"
+    ))
+}
+
 fn receipt_sentence(seen: &Seen<'_>, receipt: &Receipt) -> String {
+    if let Some(said) = transfer_sentence(seen, receipt) {
+        return said;
+    }
     let names = Names(seen.rows);
     let who = names.connection(receipt.connection);
     let attempt = receipt.attempt;
