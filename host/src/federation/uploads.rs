@@ -24,6 +24,8 @@ use super::{Federation, pinger};
 use crate::files::{disk_error, receive, unreadable};
 use crate::http::ApiError;
 
+/// Bytes of the first part of a file that comes in several, as in the reference.
+const FIRST_PART_BYTES_MIN: u64 = 5 << 20;
 /// Bytes that files of peers leave free on the disk, for the journal and for the workspace's own files.
 const DISK_RESERVE_BYTES: u64 = 256 << 20;
 
@@ -78,8 +80,17 @@ pub(super) async fn upload(
             return Err(error);
         }
     }
-    if open.incoming.size() < announced.size {
-        part(&federation, caller, id, open.incoming.size()).await?;
+    let size = open.incoming.size();
+    if size < announced.size {
+        let is_first = announced.offset == 0;
+        if is_first && size < FIRST_PART_BYTES_MIN {
+            return Err(ApiError::new(
+                StatusCode::BAD_REQUEST,
+                "app.upload.upload_data.first_part_too_small.app_error",
+                "The first part of a file must have 5 MiB, unless it is the whole file.",
+            ));
+        }
+        part(&federation, caller, id, size).await?;
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     finish(federation, caller.connection, id, announced.name, open).await

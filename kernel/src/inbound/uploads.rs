@@ -17,7 +17,7 @@ use crate::rows::lookup;
 use crate::rows::tx::{Read, Tx};
 use crate::wire::json::Value;
 use crate::wire::message::{UploadSession, WireFile};
-use crate::wire::response::{NO_LONGER_SHARED, encode_session};
+use crate::wire::response::encode_session;
 use crate::wire::write::JsonWriter;
 
 /// Carries out the announcement of a file.
@@ -76,7 +76,9 @@ fn checked(
     }
     let size = u64::try_from(session.file_size).unwrap_or(0);
     if size == 0 || size > bytes_max {
-        let error = format!("the file has {size} bytes; 1 to {bytes_max} are taken here");
+        let error = format!(
+            "File is too large or empty: it has {size} bytes, and 1 to {bytes_max} are taken here"
+        );
         return Err((Reason::BadFile, error));
     }
     let name = file_name::stored(&session.filename);

@@ -4,8 +4,11 @@
 /// A deliberate difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Difference {
-    /// Files of other workspaces are neither accepted nor sent yet: announcing one fails, its bytes get 501.
-    FilesOff,
+    /// Not a difference of ours: our host's users write posts without the recorded files; journeys show them.
+    FilesNotPlayed,
+    /// A file is announced in the name of a user of the peer's only, and with an id: it could not be found
+    /// again otherwise (W28).
+    OwnershipOfFiles,
     /// Pictures are neither stored nor sent yet: 501, never 200, which a sender would mistake for the
     /// profile (W6).
     PicturesOff,

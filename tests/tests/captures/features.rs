@@ -1,5 +1,5 @@
 //! A property of every recording of both sets: frame contents that belong to features that are off here
-//! (files, pictures, memberships, global users, direct channels) are
+//! (pictures, memberships, global users, direct channels) are
 //! counted, and do not affect the rest of the frame.
 //!
 //! Everything that a real server sent is sent to two workspaces, unchanged to one and without those
@@ -64,7 +64,7 @@ async fn step(
     opened: &mut BTreeSet<String>,
 ) -> Result<u64> {
     match exchange.endpoint() {
-        "image" | "upload" => {
+        "image" => {
             let status = send_bytes(whole, exchange).await?;
             assert_eq!(status, 501, "{}", exchange.at());
             return Ok(0);
@@ -73,11 +73,6 @@ async fn step(
         _ => return Ok(0),
     }
     let payload = exchange.payload();
-    if exchange.topic() == "sharedchannel_upload" {
-        let answer = whole.say(exchange.topic(), payload.clone()).await?;
-        assert_eq!(answer.get("status").text(), "FAIL", "{}", exchange.at());
-        return Ok(1);
-    }
     if !is_sync(exchange.topic()) {
         return Ok(0);
     }
@@ -149,7 +144,7 @@ fn priority_alone(metadata: &Json) -> Json {
     Json::Object(kept.cloned().collect())
 }
 
-/// Sends the bytes of a file or a picture in the peer's name.
+/// Sends the bytes of a picture in the peer's name.
 async fn send_bytes(player: &Player, exchange: &Exchange) -> Result<u16> {
     let token = player.live(&format!("token of {CONNECTION}"));
     let mut headers = vec![

@@ -89,7 +89,8 @@ impl Player {
             return Ok(());
         };
         match exchange.endpoint() {
-            "upload" | "image" => self.check_feature(exchange, &recorded, &answered),
+            "upload" => self.check_bytes(&recorded, &answered),
+            "image" => self.check_feature(&recorded, &answered),
             _ => self.check_answer(exchange, &recorded, &answered, expect),
         }
         if is_sync(exchange.topic()) && answered.status == 200 {
@@ -131,8 +132,39 @@ impl Player {
         peer::send(&exchange.method, &url, &headers, body).await
     }
 
-    /// Files and pictures are features that are off: they are always refused, and affect nothing else.
-    fn check_feature(&mut self, exchange: &Exchange, recorded: &Answer, ours: &Answered) {
+    /// The bytes of a file get the recorded answer.
+    fn check_bytes(&mut self, recorded: &Answer, ours: &Answered) {
+        let body = Json::parse(&ours.body).unwrap_or(Json::Null);
+        let theirs = recorded.body.json();
+        self.expect("the status", ours.status, recorded.status);
+        // The id of the file, or of the error.
+        self.expect("the id", body.get("id").text(), theirs.get("id").text());
+        if recorded.status == 200 {
+            for key in ["user_id", "name", "size", "extension", "delete_at"] {
+                let mapped = self.live_json(theirs.get(key));
+                self.expect(key, body.get(key), &mapped);
+            }
+        }
+    }
+
+    /// A file is taken if the recorded server took it, unless it is not its sender's.
+    fn check_announced(&mut self, exchange: &Exchange, theirs: &Json, ours: &Json) {
+        let told = ours.get("status").text();
+        let recorded = theirs.get("status").text();
+        if exchange.by_hand() && (told, recorded) == ("FAIL", "OK") {
+            return self.differs(Difference::OwnershipOfFiles);
+        }
+        self.expect("an announced file", told, recorded);
+        if told == "OK" {
+            let (ours, theirs) = (ours.get("payload"), theirs.get("payload"));
+            self.expect("the session's keys", keys(ours), keys(theirs));
+            let offset = |session: &Json| session.get("file_offset").integer();
+            self.expect("the offset", offset(ours), offset(theirs));
+        }
+    }
+
+    /// Pictures are a feature that is off: they are always refused, and affect nothing else.
+    fn check_feature(&mut self, recorded: &Answer, ours: &Answered) {
         let body = Json::parse(&ours.body).unwrap_or(Json::Null);
         let id = body.get("id").text();
         let recorded_id = recorded.body.json().get("id").text();
@@ -141,13 +173,8 @@ impl Player {
             self.expect("the gate", (ours.status, id), (401, gate));
             return;
         }
-        let off = if exchange.endpoint() == "image" {
-            self.differs(Difference::PicturesOff);
-            "api.user.upload_profile_user.storage.app_error"
-        } else {
-            self.differs(Difference::FilesOff);
-            "api.file.attachments.disabled.app_error"
-        };
+        self.differs(Difference::PicturesOff);
+        let off = "api.user.upload_profile_user.storage.app_error";
         self.expect("a feature that is off", (ours.status, id), (501, off));
     }
 
@@ -195,8 +222,7 @@ impl Player {
         let envelope = ["status", "err", "payload"];
         self.expect("the envelope's keys", keys(&ours), envelope.to_vec());
         if exchange.topic() == "sharedchannel_upload" {
-            self.differs(Difference::FilesOff);
-            return self.expect("an announced file", ours.get("status").text(), "FAIL");
+            return self.check_announced(exchange, theirs, &ours);
         }
         let status = match expect {
             Some(Expect::Fail(_)) => "FAIL",

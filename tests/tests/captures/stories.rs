@@ -141,7 +141,7 @@ pub static WHOLE_2021: Story = Story {
         (
             'A',
             &[
-                FilesOff,
+                FilesNotPlayed,
                 PicturesOff,
                 ThreadsGoWithTheirRoots,
                 OwnershipOfPosts,
@@ -265,7 +265,7 @@ pub static WHOLE_11: Story = Story {
         (
             'A',
             &[
-                FilesOff,
+                FilesNotPlayed,
                 PicturesOff,
                 StatusesNotPlayed,
                 UnknownStatuses,

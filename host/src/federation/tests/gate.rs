@@ -226,14 +226,14 @@ async fn messages_reach_the_workspace_without_secrets() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn files_and_pictures_are_refused_and_never_taken() {
+async fn files_that_were_not_announced_and_pictures_are_refused() {
     let (host, _peer, remote_id) = host_with_peer(quiet()).await;
     let id = new_id().unwrap();
-    let disabled = "api.file.attachments.disabled.app_error";
     let upload = call(&host, &format!("upload/{id}"), remote_id, "abc").await;
-    assert_eq!(upload.refusal(), (501, disabled.into()));
+    assert_eq!(upload.refusal(), (404, "app.upload.get.app_error".into()));
     let upload = call(&host, "upload/short", remote_id, "abc").await;
-    assert_eq!(upload.refusal(), (501, disabled.into()));
+    let invalid = "api.context.invalid_url_param.app_error";
+    assert_eq!(upload.refusal(), (400, invalid.into()));
     let image = call(&host, "short/image", remote_id, "abc").await;
     assert_eq!(
         image.refusal(),
