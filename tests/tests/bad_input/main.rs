@@ -4,6 +4,7 @@
 mod away;
 mod claims;
 mod codes;
+mod files;
 mod floods;
 mod frames;
 mod items;
