@@ -66,11 +66,13 @@ fn checked(
     bytes_max: u64,
 ) -> Result<Upload, (Reason, String)> {
     let refused = |reason, error: &str| (reason, error.to_string());
-    let shared =
-        authorize::channel(tx, peer, &session.channel_id).map_err(|closed| match closed {
-            Closed::Unknown => refused(Reason::UnknownChannel, "the channel is not known here"),
-            Closed::NotShared => refused(Reason::NotShared, NO_LONGER_SHARED),
-        })?;
+    let shared = authorize::channel(tx, peer, &session.channel_id).map_err(|closed| {
+        let reason = match closed {
+            Closed::Unknown => Reason::UnknownChannel,
+            Closed::NotShared => Reason::NotShared,
+        };
+        refused(reason, "Upload channel is not shared with remote.")
+    })?;
     if session.kind != UploadSession::ATTACHMENT {
         return Err(refused(Reason::BadFile, "only attachments can be uploaded"));
     }
