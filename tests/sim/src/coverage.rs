@@ -64,6 +64,8 @@ pub enum Fault {
     Stop,
     /// A policy gave no verdict.
     PolicyTrap,
+    /// A connection broke while the bytes of a file were on it.
+    BrokenOff,
 }
 
 /// Lists the variants of an enum and returns the name of one: exhaustive, or it does not compile.
@@ -111,6 +113,7 @@ variants!(COMMANDS, command, Command {
     WithdrawAcknowledgement => By(Act::Withdraw),
     RelocateConnection => Never("where a peer is called is the host's business"),
     AddFile => By(Act::Attach),
+    ConfigureFiles => Never("how large files may be is the operator's choice; those of a run are small"),
     SetPersonal => Never("it changes what one user keeps and nothing that is shared"),
 });
 
@@ -129,6 +132,7 @@ variants!(INPUTS, input, Input {
     PolicyChanged => Here,
     KernelChanged => Here,
     Statuses => By(Act::Appear),
+    Upload => By(Act::Attach),
 });
 
 variants!(FAULTS, fault, Fault {
@@ -141,6 +145,7 @@ variants!(FAULTS, fault, Fault {
     Late => Here,
     Stop => Here,
     PolicyTrap => Here,
+    BrokenOff => Here,
 });
 
 variants!(TROUBLES, trouble, Trouble {
@@ -173,7 +178,7 @@ const TOPICS: &[(&str, Made)] = &[
     (frame::TOPIC_INVITE, By(Act::Invite)),
     (frame::TOPIC_MEMBERSHIP, Never(NOT_OURS)),
     (frame::TOPIC_GLOBAL_USERS, Here),
-    (frame::TOPIC_UPLOAD, Never(NOT_OURS)),
+    (frame::TOPIC_UPLOAD, By(Act::Attach)),
     (frame::TOPIC_PING, Never(OF_THE_HOST)),
     (frame::TOPIC_INVITATION, Never(OF_THE_HOST)),
     (ANOTHER, Here),
@@ -228,7 +233,8 @@ impl Coverage {
             | Input::Restored
             | Input::PolicyChanged { .. }
             | Input::KernelChanged { .. }
-            | Input::Statuses(_) => {}
+            | Input::Statuses(_)
+            | Input::Upload { .. } => {}
         }
     }
 

@@ -11,19 +11,21 @@ use std::ops::AddAssign;
 pub struct Deliveries {
     /// Frames: requests with items or an invitation.
     pub frames: u64,
-    /// Answers to frames, including refusals.
+    /// Answers to frames and to bytes of files, including refusals.
     pub answers: u64,
     /// Pings.
     pub pings: u64,
     /// Answers to pings.
     pub pongs: u64,
+    /// Requests with bytes of files.
+    pub files: u64,
 }
 
 impl Deliveries {
     /// The total.
     #[must_use]
     pub fn all(self) -> u64 {
-        self.frames + self.answers + self.pings + self.pongs
+        self.frames + self.answers + self.pings + self.pongs + self.files
     }
 }
 
@@ -33,6 +35,7 @@ impl AddAssign for Deliveries {
         self.answers += other.answers;
         self.pings += other.pings;
         self.pongs += other.pongs;
+        self.files += other.files;
     }
 }
 
@@ -40,9 +43,10 @@ impl fmt::Display for Deliveries {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} deliveries ({} frames, {} answers to them, {} pings, {} answers to those)",
+            "{} deliveries ({} frames, {} parts of files, {} answers to them, {} pings, {} answers to those)",
             self.all(),
             self.frames,
+            self.files,
             self.answers,
             self.pings,
             self.pongs

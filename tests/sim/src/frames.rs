@@ -34,11 +34,28 @@ pub struct Frame {
     pub members: Vec<String>,
 }
 
+/// The topic of announcements of files.
+const UPLOAD: &str = "sharedchannel_upload";
+
+/// Whether the bytes of a frame announce a file, without parsing them.
+#[must_use]
+pub fn announces(bytes: &[u8]) -> bool {
+    let topic = format!("\"topic\":\"{UPLOAD}\"");
+    let mut windows = bytes.windows(topic.len());
+    windows.any(|window| window == topic.as_bytes())
+}
+
 impl Frame {
     /// Whether it offers people instead of belonging to a channel.
     #[must_use]
     pub fn is_of_directory(&self) -> bool {
         self.topic == "sharedchannel_global_user_sync" && self.channel.is_empty()
+    }
+
+    /// Whether it announces a file instead of containing items.
+    #[must_use]
+    pub fn is_announcement(&self) -> bool {
+        self.topic == UPLOAD
     }
 
     /// Whether it offers a channel instead of containing items.
@@ -177,4 +194,20 @@ pub fn read_answer(bytes: &[u8]) -> Option<Answer> {
         post_errors: lists.post_errors.unwrap_or_default(),
         users_syncd: lists.users_syncd.unwrap_or_default(),
     })
+}
+
+/// The id of the file that a frame announces.
+#[must_use]
+pub fn read_announcement(bytes: &[u8]) -> Option<String> {
+    let json: serde_json::Value = serde_json::from_slice(bytes).ok()?;
+    let file = &json["msg"]["payload"]["req_file_id"];
+    file.as_str().map(str::to_string)
+}
+
+/// The id in what a receiver says of a file whose bytes it holds.
+#[must_use]
+pub fn read_file_info(bytes: &[u8]) -> Option<String> {
+    let json: serde_json::Value = serde_json::from_slice(bytes).ok()?;
+    let is_file = json.get("mime_type").is_some();
+    json["id"].as_str().filter(|_| is_file).map(str::to_string)
 }

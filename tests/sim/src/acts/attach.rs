@@ -1,8 +1,9 @@
-//! Adds a file, or writes a post with the files that the user has added.
+//! Adds a file, or writes a post with the files that somebody has added.
 
+use causeway_kernel::boundary::input::Actor;
 use causeway_kernel::command::{AddFile, Command, CreatePost};
 use causeway_kernel::model::limits::FILES_PER_POST_MAX;
-use causeway_kernel::model::{Channel, File};
+use causeway_kernel::model::{Channel, File, User};
 use causeway_kernel::rows::id::FileNo;
 use causeway_kernel::rows::tx::Read;
 
@@ -10,13 +11,14 @@ use super::post::{create, plain};
 use super::scene::{Place, Request, Scene};
 use super::{AtWorkspace, Spec};
 use crate::dice::Dice;
+use crate::mattermost::acts::Turn;
+use crate::mattermost::files::FILE_BYTES;
 
 pub(super) const SPEC: Spec = Spec {
     weight: 6,
     weight_in_channel: 0,
     at_workspace: AtWorkspace::Asks(ask),
-    // The modelled servers have no files.
-    at_mattermost: |_| None,
+    at_mattermost,
 };
 
 /// Files of a workspace among which the user's are looked for.
@@ -37,14 +39,29 @@ fn ask(scene: &Scene<'_>, dice: &mut Dice) -> Option<Vec<Request>> {
     let command = Command::AddFile(AddFile {
         channel: place.channel,
         name: format!("file {number}.txt"),
-        size: 7,
-        digest: format!("{:064x}", number % CONTENTS),
+        size: FILE_BYTES,
+        digest: digest(number),
         dimensions: None,
     });
     Some(scene.in_place(&place, command, told))
 }
 
-/// A post with the user's files of the first one's channel.
+fn digest(number: usize) -> String {
+    format!("{:064x}", number % CONTENTS)
+}
+
+fn at_mattermost(turn: &mut Turn<'_>) -> Option<String> {
+    let visit = turn.visit()?;
+    let text = turn.text();
+    let count = 1 + turn.dice.below(3) as usize;
+    let told = format!("{} writes “{text}” with {count} files", visit.name);
+    let number = turn.number;
+    let digests = (0..count).map(|at| digest(number + at));
+    turn.write_with_files(&visit, text, digests);
+    Some(told)
+}
+
+/// A post with the files that the user of the first one has added in its channel.
 fn post(
     scene: &Scene<'_>,
     first: &File,
@@ -57,24 +74,27 @@ fn post(
     };
     let of_channel = files
         .iter()
-        .filter(|(_, file)| file.channel == first.channel);
+        .filter(|(_, file)| (file.channel, file.user) == (first.channel, first.user));
     let files = of_channel.map(|(no, _)| *no).take(FILES_PER_POST_MAX);
     let message = scene.text(dice);
-    let told = format!(
-        "{} writes “{message}” with files in {}",
-        scene.name(),
-        place.name
-    );
+    let name = scene.rows.get::<User>(&first.user)?.username;
+    let told = format!("{name} writes “{message}” with files in {}", place.name);
     let new = CreatePost {
         files: files.collect(),
         ..plain(&place, None, message)
     };
-    Some(create(scene, &place, new, told))
+    let mut requests = create(scene, &place, new, told);
+    // Whoever added a file writes the post, and is a member already.
+    requests.retain_mut(|request| {
+        request.actor = Actor::User(first.user);
+        matches!(request.command, Command::CreatePost(_))
+    });
+    Some(requests)
 }
 
-/// The files that the user has added and no post has taken.
+/// The files that local users have added and no post has taken.
 fn unposted(scene: &Scene<'_>) -> Vec<(FileNo, File)> {
     let mut files = scene.rows.prefix::<File, ()>(&(), FILES_MAX);
-    files.retain(|(_, file)| file.user == scene.user && file.post.is_none());
+    files.retain(|(_, file)| file.origin.is_ours() && file.post.is_none());
     files
 }

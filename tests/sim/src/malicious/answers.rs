@@ -27,7 +27,8 @@ impl Mallory {
             (P::NoAnswer, 2),
         ];
         let kind = self.one_of(&list);
-        let frame = frames::read(frame);
+        let (bytes, is_upload) = (frame, frames::announces(frame));
+        let frame = frames::read(bytes);
         let (mut users, mut posts) = (Vec::new(), Vec::new());
         for (item, _) in frame.into_iter().flat_map(|frame| frame.items) {
             match item {
@@ -58,6 +59,7 @@ impl Mallory {
                 return Some((status, b"<html>".to_vec()));
             }
             P::NoAnswer => return None,
+            _ if is_upload => self.session(bytes)?,
             _ => ok(&users, &[]),
         };
         Some((200, body.to_string().into_bytes()))

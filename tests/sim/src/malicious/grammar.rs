@@ -93,6 +93,19 @@ pub enum Production {
     BrokenAnswer,
     StatusAnswer,
     NoAnswer,
+    // Files.
+    ValidUpload,
+    ForeignUploader,
+    HugeFile,
+    BadFileName,
+    OthersFile,
+    OtherUploadType,
+    BytesOfUpload,
+    BytesWithoutUpload,
+    FilesOfPost,
+    LyingSession,
+    HonestFileAnswer,
+    BadFileAnswer,
     // Pings.
     LyingClock,
     OtherKind,
@@ -101,7 +114,7 @@ pub enum Production {
 
 impl Production {
     /// Every production.
-    pub const ALL: [Production; 72] = {
+    pub const ALL: [Production; 84] = {
         use Production::*;
         [
             OwnId,
@@ -175,6 +188,18 @@ impl Production {
             BrokenAnswer,
             StatusAnswer,
             NoAnswer,
+            ValidUpload,
+            ForeignUploader,
+            HugeFile,
+            BadFileName,
+            OthersFile,
+            OtherUploadType,
+            BytesOfUpload,
+            BytesWithoutUpload,
+            FilesOfPost,
+            LyingSession,
+            HonestFileAnswer,
+            BadFileAnswer,
             LyingClock,
         ]
     };

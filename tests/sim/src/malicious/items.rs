@@ -205,6 +205,7 @@ impl Mallory {
             }
             _ => {}
         }
+        self.files_of_post(known, &mut post);
         post
     }
 

@@ -9,6 +9,7 @@ mod answers;
 pub mod grammar;
 mod items;
 mod spoil;
+mod uploads;
 
 use causeway_kernel::rows::id::Id;
 use serde_json::{Value, json};
@@ -36,6 +37,8 @@ pub struct Knowledge {
     pub other_posts: Vec<Id>,
     /// Posts of the workspace.
     pub local_posts: Vec<Id>,
+    /// Files of the workspace and of other peers.
+    pub files: Vec<Id>,
     /// Channels that are shared with it.
     pub shared: Vec<Id>,
     /// Other channels.
@@ -55,6 +58,13 @@ pub struct Mallory {
     /// How often each production was used.
     pub used: Used,
     dice: Dice,
+    file_dice: Dice,
+    /// Uploads that it announced, newest first.
+    uploads: Vec<Id>,
+    /// Its files.
+    files: Vec<Id>,
+    /// The file that was announced to it last.
+    announced: Option<String>,
     last: Option<Vec<u8>>,
 }
 
@@ -67,6 +77,10 @@ impl Mallory {
             remote_id: Id::from_uuid_bytes(dice.bytes()),
             used: Used::new(),
             dice,
+            file_dice: Dice::new(seed, "files of a malicious peer"),
+            uploads: Vec::new(),
+            files: Vec::new(),
+            announced: None,
             last: None,
         }
     }
@@ -98,6 +112,7 @@ impl Mallory {
     /// Forgets what it said before, so that it is not repeated.
     pub fn forget(&mut self) {
         self.last = None;
+        self.files.clear();
     }
 
     /// The messages that it sends now.
@@ -200,17 +215,6 @@ impl Mallory {
             payload["posts"] = self.posts(known, "");
         }
         payload
-    }
-
-    fn upload(&mut self, known: &Knowledge) -> Value {
-        let channel = self.channel(known);
-        let id = self.fresh();
-        json!({
-            "id": id.as_str(), "type": "attachment", "create_at": 0,
-            "user_id": self.user(known), "channel_id": channel,
-            "filename": "../../../etc/passwd", "file_size": i64::MAX, "file_offset": -1,
-            "remote_id": "", "req_file_id": self.post(known),
-        })
     }
 
     fn invitation(&mut self, known: &Knowledge) -> Value {

@@ -140,6 +140,19 @@ impl Turn<'_> {
             .write(self.now_ms, place, root, ("", priority), text);
     }
 
+    /// Writes a post with files that have these digests.
+    pub(crate) fn write_with_files(
+        &mut self,
+        visit: &Visit,
+        text: String,
+        digests: impl Iterator<Item = String>,
+    ) {
+        let files = self.server.add_files(digests);
+        let (place, kind) = ((visit.channel, visit.user), ("", None));
+        self.server
+            .write_with_files(self.now_ms, place, None, kind, (text, files));
+    }
+
     /// Stores a changed post.
     pub(crate) fn put_post(&mut self, id: Id, row: PostRow) {
         let channel = row.channel;

@@ -254,6 +254,7 @@ impl Server {
         {
             self.show_quirk(Quirk::TouchedPostsAgain);
         }
+        self.add_uploads(round, &posts);
         let message = self.posts_message(round.channel, &posts);
         round.messages.push_back(message);
     }

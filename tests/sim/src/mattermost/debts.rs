@@ -1,7 +1,9 @@
 //! What the oracle requires of a server's own objects: the last state of each must have been offered to the
 //! peer in a message that the peer processed. The server itself does not keep such records.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use causeway_kernel::rows::id::Id;
 
 use crate::frames::Item;
 
@@ -20,12 +22,18 @@ struct Debt {
 
 /// The records of all objects.
 #[derive(Clone, Debug, Default)]
-pub struct Debts(BTreeMap<Item, Debt>);
+pub struct Debts {
+    objects: BTreeMap<Item, Debt>,
+    /// Files whose bytes the peer has taken.
+    files: BTreeSet<Id>,
+    /// The same when the peer last processed a post.
+    told: BTreeMap<Item, BTreeSet<Id>>,
+}
 
 impl Debts {
     /// Records a change to an object. A deletion counts whatever its time is.
     pub fn owe(&mut self, item: Item, version: i64, is_deletion: bool) {
-        let debt = self.0.entry(item).or_default();
+        let debt = self.objects.entry(item).or_default();
         debt.is_backdated = !is_deletion && debt.state > 0 && version <= debt.version;
         debt.state += 1;
         debt.version = debt.version.max(version);
@@ -34,12 +42,12 @@ impl Debts {
     /// The state of an object, to be passed on when it is offered.
     #[must_use]
     pub fn state(&self, item: &Item) -> u64 {
-        self.0.get(item).map_or(0, |debt| debt.state)
+        self.objects.get(item).map_or(0, |debt| debt.state)
     }
 
     /// Records that the peer processed a message with this state of an object.
     pub fn offered(&mut self, item: &Item, state: u64) {
-        if let Some(debt) = self.0.get_mut(item) {
+        if let Some(debt) = self.objects.get_mut(item) {
             debt.offered = Some(state);
         }
     }
@@ -47,32 +55,54 @@ impl Debts {
     /// Whether the peer was ever offered an object.
     #[must_use]
     pub fn was_offered(&self, item: &Item) -> bool {
-        self.0.get(item).is_some_and(|debt| debt.offered.is_some())
+        self.objects
+            .get(item)
+            .is_some_and(|debt| debt.offered.is_some())
     }
 
     /// Forgets everything: it is unknown what the peer still has.
     pub fn forget(&mut self) {
-        for debt in self.0.values_mut() {
+        for debt in self.objects.values_mut() {
             debt.offered = None;
         }
+        self.files.clear();
+        self.told.clear();
+    }
+
+    /// Records that the peer has taken the bytes of a file.
+    pub fn file_sent(&mut self, file: Id) {
+        self.files.insert(file);
+    }
+
+    /// Records which files the peer had when it processed a post.
+    pub fn files_told(&mut self, post: &Item) {
+        self.told.insert(post.clone(), self.files.clone());
+    }
+
+    /// Whether the peer must show a file of a post.
+    #[must_use]
+    pub fn is_file_due(&self, post: &Item, file: &Id) -> bool {
+        self.told
+            .get(post)
+            .is_some_and(|files| files.contains(file))
     }
 
     /// The number of objects.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.0.len()
+        self.objects.len()
     }
 
     /// The number of objects whose last state the peer must have.
     #[must_use]
     pub fn count_due(&self) -> usize {
-        self.0.keys().filter(|item| self.is_due(item)).count()
+        self.objects.keys().filter(|item| self.is_due(item)).count()
     }
 
     /// Whether the peer must have the last state of an object.
     #[must_use]
     pub fn is_due(&self, item: &Item) -> bool {
-        self.0
+        self.objects
             .get(item)
             .is_some_and(|debt| debt.offered == Some(debt.state) && !debt.is_backdated)
     }

@@ -97,7 +97,6 @@ impl Server {
         match self.generation {
             Generation::Of2021 => post["parent_id"] = json!(root),
             Generation::Of11 => {
-                post["file_ids"] = json!([]);
                 post["remote_id"] = json!("");
                 post["metadata"] = json!({});
                 for (key, list) in [("reactions", reacted), ("acknowledgements", acknowledged)] {
@@ -116,6 +115,9 @@ impl Server {
                     });
                 }
             }
+        }
+        if self.generation == Generation::Of11 || !row.files.is_empty() {
+            self.wire_files(&mut post, (id, row));
         }
         post
     }

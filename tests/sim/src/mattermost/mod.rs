@@ -10,6 +10,7 @@ pub mod acts;
 pub mod broken;
 pub mod collect;
 pub mod debts;
+pub mod files;
 mod frames;
 pub mod quirks;
 pub mod receive;
@@ -50,6 +51,10 @@ pub enum Made {
     Began(Id),
     /// It ended on this side.
     Ended(Id),
+    /// It never looks at the files of a post again, although some have come since.
+    IgnoredFiles(Id),
+    /// A restore removed the file.
+    LostFile(Id),
     /// A restore replaced the object by an earlier version, or removed it.
     Lost(Item),
 }
@@ -78,10 +83,14 @@ pub struct Server {
     pub debts: Debts,
     /// The message to be sent now.
     pub out: Option<Vec<u8>>,
+    /// The bytes to be sent now: the peer's upload, and their digest.
+    pub out_bytes: Option<(Id, String)>,
     /// The name of the connection here.
     peer: String,
     admin: Id,
     ids: Dice,
+    /// Ids of files and uploads.
+    file_ids: Dice,
     /// Whether memberships are synchronised (a flag of the 11 line).
     with_members: bool,
     has_pinged: bool,
@@ -111,9 +120,11 @@ impl Server {
             made: Vec::new(),
             debts: Debts::default(),
             out: None,
+            out_bytes: None,
             peer: peer.to_string(),
             admin: remote_id,
             ids,
+            file_ids: Dice::new(seed, &format!("files of seat {seat}")),
             with_members,
             has_pinged: false,
             tasks: BTreeMap::new(),
@@ -154,6 +165,7 @@ impl Server {
         self.in_flight = None;
         self.round = None;
         self.out = None;
+        self.out_bytes = None;
     }
 
     /// The process starts.
@@ -235,6 +247,19 @@ impl Server {
         (kind, priority): (&str, Option<Priority>),
         message: String,
     ) -> Id {
+        let content = (message, Vec::new());
+        self.write_with_files(now_ms, (channel, user), root, (kind, priority), content)
+    }
+
+    /// Writes a post with files.
+    fn write_with_files(
+        &mut self,
+        now_ms: i64,
+        (channel, user): (Id, Id),
+        root: Option<Id>,
+        (kind, priority): (&str, Option<Priority>),
+        (message, files): (String, Vec<Id>),
+    ) -> Id {
         let id = self.new_id();
         let at_ms = self.clock_ms(now_ms);
         let row = PostRow {
@@ -249,6 +274,7 @@ impl Server {
             delete_at: 0,
             is_pinned: false,
             priority,
+            files,
             is_remote: false,
         };
         self.put_post(id, row);

@@ -91,6 +91,10 @@ pub enum Quirk {
     FailIsDelivery,
     /// Changes that the clock puts behind the cursor are never sent. Both, 13; semantics §17 W3.
     LosesBehindCursor,
+    /// Files that are not here when their post comes are dropped from it. Both; semantics §6.4.
+    DropsMissingFiles,
+    /// A file that came after its post does not join it when the post comes again. 2021; semantics §6.4.
+    IgnoresLateFiles,
     /// A server restored from a backup is older and announces nothing. Both: no message of theirs has a
     /// field for it.
     ComesBackOlder,
@@ -113,6 +117,7 @@ impl Quirk {
             FailIsDelivery,
             LosesBehindCursor,
             ComesBackOlder,
+            DropsMissingFiles,
         ];
         let own: &[Quirk] = match generation {
             Generation::Of2021 => &[
@@ -123,6 +128,7 @@ impl Quirk {
                 DeletedWithText,
                 CutsMentions,
                 IgnoresPins,
+                IgnoresLateFiles,
             ],
             Generation::Of11 => &[
                 SendsBatchesTwice,

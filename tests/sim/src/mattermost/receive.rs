@@ -18,7 +18,7 @@ pub type Answer = (u16, Vec<u8>);
 /// The outcome for an item.
 type Taken = Result<(), ()>;
 
-fn text<'v>(value: &'v Value, key: &str) -> &'v str {
+pub(super) fn text<'v>(value: &'v Value, key: &str) -> &'v str {
     value[key].as_str().unwrap_or_default()
 }
 
@@ -26,7 +26,7 @@ fn time(value: &Value, key: &str) -> i64 {
     value[key].as_i64().unwrap_or_default()
 }
 
-fn id(value: &Value, key: &str) -> Option<Id> {
+pub(super) fn id(value: &Value, key: &str) -> Option<Id> {
     Id::parse(text(value, key))
 }
 
@@ -45,11 +45,12 @@ impl Server {
         match text(message, "topic") {
             "sharedchannel_sync" => self.take_sync(now_ms, payload, items_max),
             "sharedchannel_invite" => self.take_invite(now_ms, payload),
+            "sharedchannel_upload" => self.take_upload(now_ms, payload),
             _ => (200, Self::answer("OK", "", &Value::Null)),
         }
     }
 
-    fn fail(error: &str) -> Answer {
+    pub(super) fn fail(error: &str) -> Answer {
         (200, Self::answer("FAIL", error, &Value::Null))
     }
 
@@ -357,6 +358,7 @@ impl Server {
             delete_at: time(wire, "delete_at"),
             is_pinned: wire["is_pinned"] == true,
             priority,
+            files: self.linked(wire),
             is_remote: true,
         };
         self.put_post(post, row);
@@ -380,6 +382,7 @@ impl Server {
             if row.is_pinned != (wire["is_pinned"] == true) {
                 self.show_quirk(Quirk::IgnoresPins);
             }
+            self.ignores_files(post, &row, wire);
             return Ok(());
         }
         if row.delete_at != 0 || row.kind.starts_with("system_") {
@@ -396,6 +399,7 @@ impl Server {
         row.message = message;
         row.is_pinned = wire["is_pinned"] == true;
         row.priority = self.priority(wire).or(row.priority);
+        row.files = self.linked(wire);
         row.update_at = at_ms;
         let channel = row.channel;
         self.put_post(post, row);

@@ -36,6 +36,9 @@ impl Server {
             lost_reactions(&before, after),
         ];
         self.made.extend(lost.into_iter().flatten().map(Made::Lost));
+        let files = before.files.keys();
+        let gone = files.filter(|id| !after.files.contains_key(id));
+        self.made.extend(gone.copied().map(Made::LostFile));
         let (shared, shares) = (confirmed(&before), confirmed(after));
         let ended = shared.difference(&shares).copied().map(Made::Ended);
         let began = shares.difference(&shared).copied().map(Made::Began);
@@ -65,7 +68,7 @@ fn lost_users(before: &Rows, after: &Rows) -> Vec<Item> {
 fn lost_posts(before: &Rows, after: &Rows) -> Vec<Item> {
     let shown = |rows: &Rows, id: &Id| {
         let view = show::post(rows, *id, rows.posts.get(id)?);
-        Some((view.message, view.is_pinned, view.is_deleted))
+        Some((view.message, view.is_pinned, view.files, view.is_deleted))
     };
     let mut ids = all(&before.posts, &after.posts);
     ids.retain(|id| shown(before, id) != shown(after, id));

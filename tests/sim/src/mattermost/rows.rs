@@ -81,6 +81,8 @@ pub struct PostRow {
     pub is_pinned: bool,
     /// Its priority.
     pub priority: Option<Priority>,
+    /// Its files, in order.
+    pub files: Vec<Id>,
     /// Whether it came over the connection.
     pub is_remote: bool,
 }
@@ -102,6 +104,13 @@ pub struct ReactionRow {
 /// [`ACKNOWLEDGED`](crate::frames::ACKNOWLEDGED).
 pub type ReactionKey = (Id, Id, String);
 
+/// A file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileRow {
+    /// Digest of its bytes.
+    pub digest: String,
+}
+
 /// The whole database.
 #[derive(Clone, Debug, Default)]
 pub struct Rows {
@@ -113,6 +122,12 @@ pub struct Rows {
     pub posts: BTreeMap<Id, PostRow>,
     /// Reactions.
     pub reactions: BTreeMap<ReactionKey, ReactionRow>,
+    /// Files that are here.
+    pub files: BTreeMap<Id, FileRow>,
+    /// Files that the peer announced, by upload (`UploadSessions`).
+    pub uploads: BTreeMap<Id, Id>,
+    /// Own files that the peer has taken (`SharedChannelAttachments`).
+    pub sent_files: BTreeSet<Id>,
     /// `LastSyncAt` by user and channel (`SharedChannelUsers`).
     pub synced: BTreeMap<(Id, Id), i64>,
     /// Last successful ping, by simulation time; `None` = never.

@@ -38,6 +38,8 @@ pub enum Section {
     Invite,
     /// Profiles.
     Users,
+    /// The announcement of a file, and its bytes.
+    Upload(Id),
     /// Memberships up to this time.
     Members(i64),
     /// Posts.
@@ -298,6 +300,7 @@ impl Server {
         };
         let topic = match message.section {
             Section::Invite => "sharedchannel_invite",
+            Section::Upload(_) => "sharedchannel_upload",
             _ => "sharedchannel_sync",
         };
         let at_ms = self.clock_ms(now_ms);
@@ -310,6 +313,9 @@ impl Server {
         let Some(message) = self.in_flight.take() else {
             return;
         };
+        if matches!(message.section, Section::Upload(_)) {
+            return self.upload_fared(now_ms, message, fared);
+        }
         let answer = match fared {
             Fared::Answered(bytes) => serde_json::from_slice::<Value>(bytes).ok(),
             Fared::Failed => None,
@@ -324,6 +330,12 @@ impl Server {
         if is_of_round {
             self.go_on(now_ms);
         }
+        self.pump(now_ms);
+    }
+
+    /// A file was sent, or was not: the round goes on in either case.
+    pub(super) fn after_upload(&mut self, now_ms: i64) {
+        self.go_on(now_ms);
         self.pump(now_ms);
     }
 
@@ -383,6 +395,9 @@ impl Server {
             for (item, state) in &message.items {
                 if self.makes_sense(item) {
                     self.debts.offered(item, *state);
+                    if matches!(item, Item::Post(_)) {
+                        self.debts.files_told(item);
+                    }
                 }
             }
         }
@@ -416,7 +431,7 @@ impl Server {
                     self.task((channel, Some(post)), now_ms + 40, times + 1);
                 }
             }
-            Section::Invite | Section::Other => {}
+            Section::Invite | Section::Upload(_) | Section::Other => {}
         }
     }
 }

@@ -6,6 +6,7 @@ use super::Server;
 use super::rows::{PostRow, ReactionKey, ReactionRow, Rows, UserRow};
 use crate::oracle::convergence::Show;
 use crate::oracle::facts::{PostView, ReactionView, UserView};
+use crate::oracle::transfers::FileView;
 
 /// A user.
 pub fn user(id: Id, row: &UserRow) -> UserView {
@@ -36,9 +37,24 @@ pub fn post(rows: &Rows, id: Id, row: &PostRow) -> PostView {
         delete_at: row.delete_at,
         is_pinned: row.is_pinned,
         priority: row.priority.filter(|_| row.delete_at == 0),
+        files: files(rows, row),
         is_deleted: row.delete_at != 0,
         is_moderated: false,
     }
+}
+
+fn files(rows: &Rows, row: &PostRow) -> Vec<FileView> {
+    if row.delete_at != 0 {
+        return Vec::new();
+    }
+    let view = |id: &Id| {
+        let file = rows.files.get(id)?;
+        Some(FileView {
+            id: *id,
+            digest: file.digest.clone(),
+        })
+    };
+    row.files.iter().filter_map(view).collect()
 }
 
 /// A reaction.

@@ -61,6 +61,7 @@ pub fn check(step: &Step<'_>) -> Result<(), Violation> {
             Effect::Event(_)
             | Effect::Wake { .. }
             | Effect::Connection(_)
+            | Effect::SendFile { .. }
             | Effect::Refused { .. } => None,
         });
     over(
@@ -177,7 +178,8 @@ impl Sending {
             | Input::DuePart(_)
             | Input::PolicyChanged { .. }
             | Input::KernelChanged { .. }
-            | Input::Statuses(_) => {}
+            | Input::Statuses(_)
+            | Input::Upload { .. } => {}
         }
     }
 

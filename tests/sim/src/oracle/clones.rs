@@ -52,6 +52,7 @@ impl Oracle {
         let outdated = std::mem::take(&mut self.outdated).into_iter();
         self.outdated = outdated.map(|(of, user)| (name(of), user)).collect();
         self.ledger.renumber(name);
+        self.transfers.renumber(&name);
         self.sending.renumber(name);
         self.copy = None;
         self.order.restored(node);
@@ -62,6 +63,7 @@ impl Oracle {
     fn ends(&mut self, host: usize, touched_before: usize) {
         self.loses(host, touched_before);
         self.outdated.retain(|(of, _)| *of != host);
+        self.transfers.ends(host);
         self.sending.ends(host);
     }
 }

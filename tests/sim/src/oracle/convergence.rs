@@ -12,6 +12,7 @@ use super::facts::{
 };
 use super::ledger::{PostModel, Told, plain};
 use super::members::Membership;
+use super::transfers::FileView;
 use super::{CONVERGENCE, Life, NO_DUPLICATES, NO_LOSS, Oracle, Violation, broken};
 use crate::frames::Item;
 use crate::plan::HUB;
@@ -46,6 +47,11 @@ impl Show {
             channels: None,
             membership: None,
         }
+    }
+
+    /// A post as shown.
+    pub(super) fn post(&self, id: &Id) -> Option<&PostView> {
+        self.posts.get(id)
     }
 
     /// Whether it holds a user's profile in this version.
@@ -318,6 +324,7 @@ impl Oracle {
                 format!("node {peer} shows another pin than {:?}", model.view),
             ));
         }
+        self.files_at(shows, peer, model, copy)?;
         if !self.shows_priority(peer, copy, &model.view) {
             return Err(broken(
                 CONVERGENCE,
@@ -432,9 +439,12 @@ impl Oracle {
     }
 }
 
-fn shown(view: &PostView) -> (&str, bool, Option<Priority>, bool) {
+fn shown(view: &PostView) -> (&str, bool, Option<Priority>, &[FileView], bool) {
     let PostView {
-        message, priority, ..
+        message,
+        priority,
+        files,
+        ..
     } = view;
-    (message, view.is_pinned, *priority, view.is_deleted)
+    (message, view.is_pinned, *priority, files, view.is_deleted)
 }

@@ -42,7 +42,8 @@ fn failure(step: &Step<'_>) -> Option<Failure> {
         | Input::Ping { .. }
         | Input::Timer
         | Input::DuePart(_)
-        | Input::Statuses(_) => None,
+        | Input::Statuses(_)
+        | Input::Upload { .. } => None,
     }
 }
 

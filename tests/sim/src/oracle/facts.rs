@@ -8,15 +8,16 @@ use causeway_kernel::command::{
     RemoveReaction, WithdrawAcknowledgement,
 };
 use causeway_kernel::model::{
-    Acknowledgement, Channel, Held, Link, LinkState, Post, Priority, QuarantineEntry, Reaction,
-    User,
+    Acknowledgement, Channel, File, Held, Link, LinkState, Post, Priority, QuarantineEntry,
+    Reaction, User,
 };
-use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, Id, PostNo, UserNo};
+use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, FileNo, Id, PostNo, UserNo};
 use causeway_kernel::rows::key;
 use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::table::Table;
 use causeway_kernel::rows::tx::{Read, Record};
 
+use super::transfers::{FileChange, FileView};
 use crate::frames::{self, ACKNOWLEDGED, Item};
 use crate::node::Carried;
 use causeway_kernel::rows::memory::Tables;
@@ -32,6 +33,8 @@ pub enum Cause {
         message: String,
         /// Its priority.
         priority: Option<Priority>,
+        /// The files named for it.
+        files: Vec<Id>,
     },
     /// Change this post.
     Edit {
@@ -81,6 +84,8 @@ pub struct PostView {
     pub is_pinned: bool,
     /// Its priority.
     pub priority: Option<Priority>,
+    /// Its files that readers see, in order.
+    pub files: Vec<FileView>,
     /// Whether it is deleted.
     pub is_deleted: bool,
     /// Whether a moderator here deleted it.
@@ -152,6 +157,10 @@ pub struct Facts {
     pub reactions: Vec<(Option<ReactionView>, ReactionView)>,
     /// Users, each with their earlier state.
     pub users: Vec<(Option<UserView>, UserView)>,
+    /// Files of others whose bytes are here.
+    pub files: Vec<FileChange>,
+    /// Files that are gone although no post had them.
+    pub files_gone: Vec<Id>,
     /// Links.
     pub links: Vec<LinkView>,
     /// Posts (with their channel) that waited for a policy and no longer wait, without being stored.
@@ -181,11 +190,15 @@ pub fn cause(rows: &Tables, input: &Input) -> Cause {
     let post_id = |no: &PostNo| rows.get::<Post>(no).map(|post| post.id);
     let found = match command {
         Command::CreatePost(CreatePost {
-            message, priority, ..
+            message,
+            priority,
+            files,
+            ..
         }) => user.map(|author| Cause::Create {
             author,
             message: message.clone(),
             priority: *priority,
+            files: file_ids(rows, files),
         }),
         Command::EditPost(EditPost {
             post,
@@ -236,6 +249,7 @@ pub fn cause(rows: &Tables, input: &Input) -> Cause {
         | Command::SetPersonal(_)
         | Command::PatchConnection { .. }
         | Command::AddFile(_)
+        | Command::ConfigureFiles(_)
         | Command::RelocateConnection(_) => None,
     };
     found.unwrap_or(Cause::Other)
@@ -249,6 +263,8 @@ pub fn facts(rows: &Tables, cause: Cause, carried: &Carried) -> Facts {
         posts: Vec::new(),
         reactions: Vec::new(),
         users: Vec::new(),
+        files: Vec::new(),
+        files_gone: Vec::new(),
         links: Vec::new(),
         dropped: Vec::new(),
         kept_back: kept_back(carried),
@@ -264,6 +280,11 @@ pub fn facts(rows: &Tables, cause: Cause, carried: &Carried) -> Facts {
                 facts
                     .dropped
                     .extend(held.and_then(|held| dropped(rows, &held)));
+            }
+            if write.table == Table::Files {
+                let file = old.as_ref().map(|bytes| record::<File>(bytes));
+                let unposted = file.filter(|file| file.post.is_none());
+                facts.files_gone.extend(unposted.map(|file| file.id));
             }
             continue;
         };
@@ -292,6 +313,17 @@ pub fn facts(rows: &Tables, cause: Cause, carried: &Carried) -> Facts {
                 let whole = frames::read(&entry.bytes).and_then(|frame| Id::parse(&frame.channel));
                 facts.set_aside_in.extend(whole);
                 facts.set_aside.extend(items_of(&entry.bytes));
+            }
+            Table::Files => {
+                let file = record::<File>(new);
+                if file.is_here() && !file.origin.is_ours() {
+                    let view = FileView {
+                        id: file.id,
+                        digest: file.digest,
+                    };
+                    let was_known = old.is_some();
+                    facts.files.push(FileChange { view, was_known });
+                }
             }
             Table::Links => {
                 let key: (ChannelNo, ConnectionNo) = decode(&write.key);
@@ -351,13 +383,18 @@ pub fn facts(rows: &Tables, cause: Cause, carried: &Carried) -> Facts {
             | Table::SharedMemberships
             | Table::Interruptions
             | Table::Offers
-            | Table::Files
             | Table::FileBytes
             | Table::UnpostedFiles
             | Table::UnpostedCounts
             | Table::ChannelFiles
             | Table::Statuses
-            | Table::StatusCursors => {}
+            | Table::StatusCursors
+            | Table::Uploads
+            | Table::UnpostedOfPeers
+            | Table::FileDebts
+            | Table::FileTimes
+            | Table::SentFiles
+            | Table::Transfers => {}
         }
     }
     facts
@@ -379,6 +416,11 @@ fn record<R: Record>(bytes: &[u8]) -> R {
     R::from_bytes(bytes).expect("the kernel wrote a row that is none of its table")
 }
 
+fn file_ids(rows: &Tables, files: &[FileNo]) -> Vec<Id> {
+    let known = files.iter().filter_map(|no| rows.get::<File>(no));
+    known.map(|file| file.id).collect()
+}
+
 fn user_id(rows: &Tables, no: UserNo) -> Id {
     rows.get::<User>(&no)
         .expect("a user that is named exists")
@@ -398,6 +440,13 @@ pub fn post_view(rows: &Tables, post: Post, _no: PostNo) -> PostView {
         rows.get::<Post>(&root)
             .expect("the root of a thread exists")
     });
+    let files = post.files.iter().filter_map(|no| rows.get::<File>(no));
+    let files = files.filter(|file| file.is_here() && post.delete_at == 0);
+    let files = files.map(|file| FileView {
+        id: file.id,
+        digest: file.digest,
+    });
+    let files = files.collect();
     PostView {
         id: post.id,
         is_own: post.origin.is_ours(),
@@ -412,6 +461,7 @@ pub fn post_view(rows: &Tables, post: Post, _no: PostNo) -> PostView {
         delete_at: post.delete_at,
         is_pinned: post.is_pinned,
         priority: post.priority,
+        files,
         is_deleted: post.delete_at != 0,
         is_moderated: post.moderated,
     }

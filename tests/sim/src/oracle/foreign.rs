@@ -121,6 +121,7 @@ impl Oracle {
                     }
                 },
                 Made::Post(view) => {
+                    self.transfers.posted(seat, &view);
                     let told = self.foreign_told(seat, view.channel);
                     match self.ledger.posts.get_mut(&view.id) {
                         Some(model) => model.change(&view, told),
@@ -151,6 +152,8 @@ impl Oracle {
                 Made::Ended(channel) => {
                     self.lives.remove(&(seat, channel, CONNECTION));
                 }
+                Made::IgnoredFiles(post) => self.transfers.ignores(seat, post),
+                Made::LostFile(file) => self.transfers.excuse(seat, file),
                 Made::Lost(item) => self.lost_at(seat, item),
             }
         }
@@ -206,6 +209,7 @@ impl Oracle {
     /// Stops requiring objects that a server did not offer in their current state. Returns how many
     /// those are.
     pub fn forgive(&mut self, seat: usize, debts: &Debts) -> u64 {
+        self.forgive_files(seat, debts);
         let mut forgiven = 0;
         for (id, model) in &mut self.ledger.posts {
             if model.origin == seat && !debts.is_due(&Item::Post(id.to_string())) {

@@ -15,7 +15,8 @@ pub fn is_refusal(reply: &Reply) -> bool {
     match reply {
         Reply::Refused(_) => true,
         Reply::Http { status: 200, body } => {
-            !frames::read_answer(body).is_some_and(|answer| answer.is_ok)
+            let is_ok = frames::read_answer(body).is_some_and(|answer| answer.is_ok);
+            !is_ok && frames::read_file_info(body).is_none()
         }
         Reply::Http { .. } => true,
         Reply::Done | Reply::Object(_) | Reply::Text(_) | Reply::Unfinished { .. } => false,

@@ -42,7 +42,8 @@ impl Oracle {
         match input {
             Input::Frame { connection, .. }
             | Input::FramePart { connection, .. }
-            | Input::Quarantine { connection, .. } => {
+            | Input::Quarantine { connection, .. }
+            | Input::Upload { connection, .. } => {
                 node == HUB
                     && self
                         .intruder
@@ -201,6 +202,9 @@ impl Oracle {
             ));
         }
         self.touch(HUB, Thing::Post(new.id));
+        if !self.transfers.claimed(seat, new) {
+            return Err(not_theirs("a file", new));
+        }
         match self.ledger.posts.get_mut(&new.id) {
             Some(model) if old.is_none() || new.version > model.view.version || is_by => {
                 let is_moderated = new.is_moderated;

@@ -8,6 +8,7 @@ use causeway_kernel::rows::id::Id;
 
 use super::Life;
 use super::facts::{PostView, ReactionView, UserView};
+use super::transfers::FileView;
 use crate::policies::revised;
 
 /// Edges (from, to) over which a change has to go: a node that has it must send it to those whose
@@ -53,6 +54,8 @@ pub struct PostModel {
     pub texts: BTreeSet<String>,
     /// Every version that it has had.
     pub versions: BTreeSet<i64>,
+    /// Every file that it has had, with the digest of its bytes.
+    pub files: BTreeMap<Id, String>,
     /// The edges over which its last change has to go, with the lives of their links.
     pub told: Told,
     /// The edges over which the hub had to pass on its state of another node's post.
@@ -74,6 +77,11 @@ fn versions(view: &PostView) -> [i64; 2] {
     [view.version, view.version.max(view.delete_at)]
 }
 
+fn files(view: &PostView) -> impl Iterator<Item = (Id, String)> {
+    let files = view.files.iter();
+    files.map(|file| (file.id, file.digest.clone()))
+}
+
 impl PostModel {
     /// A new post.
     #[must_use]
@@ -83,6 +91,7 @@ impl PostModel {
             view: view.clone(),
             texts: BTreeSet::from([plain(&view.message)]),
             versions: BTreeSet::from(versions(view)),
+            files: files(view).collect(),
             told,
             passed: Told::new(),
             moderated: BTreeSet::new(),
@@ -96,6 +105,7 @@ impl PostModel {
     pub fn change(&mut self, view: &PostView, told: Told) {
         self.texts.insert(plain(&view.message));
         self.versions.extend(versions(view));
+        self.files.extend(files(view));
         self.view = view.clone();
         self.told = told;
     }
@@ -145,6 +155,10 @@ impl PostModel {
         // If a post was deleted on arrival, its thread may be unknown.
         if copy.root != own.root && !copy.is_deleted {
             return Some("thread");
+        }
+        let is_its = |file: &FileView| self.files.get(&file.id) == Some(&file.digest);
+        if !copy.files.iter().all(is_its) {
+            return Some("file");
         }
         let message = plain(&copy.message);
         let is_text = copy.is_deleted

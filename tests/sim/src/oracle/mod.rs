@@ -21,6 +21,7 @@ pub mod order;
 pub mod roles;
 pub mod statuses;
 pub mod step;
+pub mod transfers;
 mod violation;
 mod wire;
 
@@ -103,6 +104,7 @@ pub struct Oracle {
     order: order::Order,
     members: members::Members,
     directory: directory::Directory,
+    transfers: transfers::Transfers,
     /// Profiles that a node set aside and has not received again since.
     outdated: BTreeSet<(usize, Id)>,
 }
@@ -131,6 +133,8 @@ impl Oracle {
             self.set_aside(node, facts);
         }
         self.intrudes(node, step, peers)?;
+        let by_intruder = self.is_by_intruder(node, step.input, peers);
+        self.transfers(node, step, by_intruder)?;
         for (old, new) in &facts.users {
             self.user(node, &facts.cause, old.as_ref(), new)?;
         }
@@ -267,8 +271,18 @@ impl Oracle {
             return Ok(());
         }
         self.touch(node, Thing::Post(new.id));
+        let home = self.identity(node);
+        self.transfers.posted(home, new);
         match self.ledger.posts.get_mut(&new.id) {
-            Some(model) if old.is_some() => model.change(new, told),
+            Some(model) if old.is_some() => {
+                if !new.is_deleted && new.files != model.view.files {
+                    return Err(broken(
+                        AUTHORSHIP,
+                        format!("node {node} changed the files of a post: {new:?}"),
+                    ));
+                }
+                model.change(new, told);
+            }
             Some(_) => {
                 return Err(broken(
                     NO_DUPLICATES,
@@ -520,9 +534,9 @@ fn is_notice(post: &PostView) -> bool {
 /// Whether a change of a user's own post is what its cause requested.
 fn is_wanted(cause: &Cause, old: Option<&PostView>, new: &PostView) -> bool {
     let Some(old) = old else {
-        let told = matches!(cause, Cause::Create { author, message, priority }
+        let told = matches!(cause, Cause::Create { author, message, priority, files }
             if *author == new.author && *message == new.message && *priority == new.priority
-                && new.kind.is_empty());
+                && new.files.iter().all(|file| files.contains(&file.id)) && new.kind.is_empty());
         return told || new.kind.starts_with("system_");
     };
     if (old.author, old.channel, old.root, &old.kind, old.create_at)

@@ -44,7 +44,8 @@ pub fn check(step: &Step<'_>) -> Result<(), Violation> {
         | Input::Restored
         | Input::PolicyChanged { .. }
         | Input::KernelChanged { .. }
-        | Input::Statuses(_) => (false, false),
+        | Input::Statuses(_)
+        | Input::Upload { .. } => (false, false),
     };
     check_direct(step)?;
     if !is_asked {
@@ -90,6 +91,7 @@ fn is_about_teams(command: &Command) -> bool {
         | Command::SetPersonal(_)
         | Command::PatchConnection { .. }
         | Command::AddFile(_)
+        | Command::ConfigureFiles(_)
         | Command::RelocateConnection(_) => false,
     }
 }

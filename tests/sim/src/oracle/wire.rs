@@ -16,6 +16,14 @@ impl Oracle {
         peers: &Peers,
     ) -> Result<(), Violation> {
         for effect in step.effects {
+            if let Effect::SendFile { connection, .. } = effect {
+                let peer = peers.get(connection).copied();
+                let Some(peer) = peer else {
+                    return Err(broken(ENTITLEMENT, "bytes leave for nobody"));
+                };
+                self.sends_bytes(node, peer, effect)?;
+                continue;
+            }
             let Effect::Send {
                 connection,
                 attempt,
@@ -47,6 +55,10 @@ impl Oracle {
                     ),
                 ));
             };
+            if frame.is_announcement() {
+                self.announces((node, *connection), peer, *attempt, bytes)?;
+                continue;
+            }
             let (attempt, link) = (*attempt, *link);
             self.fits(peer, &frame)?;
             self.states_no_members_of(peer, &frame)?;

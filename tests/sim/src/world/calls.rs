@@ -11,8 +11,10 @@ use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::tx::Read;
 use causeway_kernel::sharing::connection;
 
+use super::files::Bytes;
 use super::{DISK_RETRY_MS, Event, Waiter, World};
 use crate::coverage::Fault;
+use crate::dice::Dice;
 use crate::faults::Faults;
 use crate::frames;
 use crate::kernel::HostFlaw;
@@ -39,6 +41,8 @@ pub(super) struct Call {
     pub(super) remote_id: Id,
     pub(super) what: What,
     pub(super) sent_at_ms: i64,
+    /// Whether it is about a file: then the network has other dice for it.
+    pub(super) is_of_file: bool,
     /// Whether the sender has given up. The request may still arrive.
     pub(super) is_over: bool,
 }
@@ -46,6 +50,7 @@ pub(super) struct Call {
 #[derive(Clone)]
 pub(super) enum What {
     Message { attempt: u64, frame: Vec<u8> },
+    File(Bytes),
     Ping(Option<Incarnation>),
 }
 
@@ -70,6 +75,16 @@ pub(super) enum Outcome {
     Unreachable,
     /// The connection broke, or the sender gave up.
     Broken,
+}
+
+impl What {
+    pub(super) fn is_of_file(&self) -> bool {
+        match self {
+            What::Message { frame, .. } => frames::announces(frame),
+            What::File(_) => true,
+            What::Ping(_) => false,
+        }
+    }
 }
 
 impl World<'_> {
@@ -128,7 +143,7 @@ impl World<'_> {
         counters::workspace(&self.nodes[node].rows).map(|workspace| workspace.incarnation)
     }
 
-    fn call(&mut self, from: usize, connection: ConnectionNo, what: What) {
+    pub(super) fn call(&mut self, from: usize, connection: ConnectionNo, what: What) {
         let machine = &self.nodes[from];
         let row = machine.rows.get::<Connection>(&connection);
         let to = machine.peers.get(&connection).copied();
@@ -144,6 +159,7 @@ impl World<'_> {
                 to,
                 connection,
                 remote_id: row.remote_id,
+                is_of_file: what.is_of_file(),
                 what,
                 sent_at_ms: machine.clock_ms(self.now_ms),
                 is_over: false,
@@ -162,40 +178,51 @@ impl World<'_> {
         let Some(call) = self.calls.get(&no) else {
             return;
         };
-        let (from, to) = (call.from, call.to);
+        let (from, to, is_of_file) = (call.from, call.to, call.is_of_file);
         let timeout_ms = match call.what {
-            What::Message { .. } => SEND_TIMEOUT_MS,
+            What::Message { .. } | What::File(_) => SEND_TIMEOUT_MS,
             What::Ping(_) => PING_TIMEOUT_MS,
         };
         self.agenda
             .at(self.now_ms + timeout_ms, Event::Ends(no, Outcome::Broken));
         if self.is_cut(from, to) {
             // A cut link is noticed at once, or never.
-            if self.network.chance(500) {
+            if self.dice(is_of_file).chance(500) {
                 self.agenda
                     .at(self.now_ms + 1, Event::Ends(no, Outcome::Unreachable));
             }
             return;
         }
         let faults = self.faults_of(&[from, to]);
-        if self.network.chance(faults.loss) {
+        if self.dice(is_of_file).chance(faults.loss) {
             self.coverage.fault(Fault::Loss);
             return;
         }
-        let delay_ms = self.delay_ms(&faults) + self.slowness_ms(from, to);
+        let delay_ms = self.delay_ms(is_of_file, &faults) + self.slowness_ms(from, to);
         self.agenda
             .at(self.now_ms + delay_ms, Event::Arrives(no, true));
         // At a foreign receiver a duplicate has an effect, which would not be the sender's fault.
-        if !self.is_foreign(to) && self.network.chance(faults.duplicate) {
+        if !self.is_foreign(to) && self.dice(is_of_file).chance(faults.duplicate) {
             self.coverage.fault(Fault::Duplicate);
-            let again_ms = (delay_ms + self.delay_ms(&faults) * 3).min(LATE_MS_MAX);
+            let later_ms = self.delay_ms(is_of_file, &faults) * 3;
+            let again_ms = (delay_ms + later_ms).min(LATE_MS_MAX);
             self.agenda
                 .at(self.now_ms + again_ms, Event::Arrives(no, false));
         }
     }
 
-    fn delay_ms(&mut self, faults: &Faults) -> i64 {
-        self.network.span_ms(faults.delay_ms, faults.delay_ms_max)
+    fn delay_ms(&mut self, is_of_file: bool, faults: &Faults) -> i64 {
+        let (typical_ms, most_ms) = (faults.delay_ms, faults.delay_ms_max);
+        self.dice(is_of_file).span_ms(typical_ms, most_ms)
+    }
+
+    /// The dice of the network: those for files do not change what happens to other requests.
+    pub(super) fn dice(&mut self, is_of_file: bool) -> &mut Dice {
+        if is_of_file {
+            &mut self.file_network
+        } else {
+            &mut self.network
+        }
     }
 
     /// The additional delay from one node to another now, in ms.
@@ -218,7 +245,7 @@ impl World<'_> {
         if is_first && call.is_over {
             self.coverage.fault(Fault::Late);
         }
-        let (from, to) = (call.from, call.to);
+        let (from, to, is_of_file) = (call.from, call.to, call.is_of_file);
         let (remote_id, what) = (call.remote_id, call.what.clone());
         if self.is_malicious(to) {
             self.malicious_arrives(no);
@@ -245,14 +272,15 @@ impl World<'_> {
         let (Some(connection), true) = (connection, confirmed.is_some()) else {
             return end(self, Outcome::Refused(401));
         };
-        if self.network.chance(self.faults_of(&[from, to]).unavailable) {
+        let unavailable = self.faults_of(&[from, to]).unavailable;
+        if self.dice(is_of_file).chance(unavailable) {
             self.coverage.fault(Fault::Unavailable);
             return end(self, Outcome::Refused(503));
         }
-        if self.is_full(to) && matches!(what, What::Message { .. }) {
+        if self.is_full(to) && !matches!(what, What::Ping(_)) {
             return end(self, Outcome::Refused(503));
         }
-        if let Some(outcome) = self.breakage(to) {
+        if let Some(outcome) = self.breakage(to, is_of_file) {
             return outcome.map_or(Ok(()), |outcome| end(self, outcome));
         }
         match what {
@@ -272,6 +300,7 @@ impl World<'_> {
                 }
                 Ok(())
             }
+            What::File(bytes) => self.bytes_arrive((to, connection), (no, is_first), &bytes),
             What::Message { frame, .. } => {
                 self.deliveries.frames += 1;
                 let waiter = if is_first {
@@ -314,11 +343,11 @@ impl World<'_> {
                 incarnation: self.incarnation(node),
             },
             Reply::Http { status, .. } => Outcome::Refused(*status),
-            Reply::Done
-            | Reply::Object(_)
-            | Reply::Refused(_)
-            | Reply::Text(_)
-            | Reply::Unfinished { .. } => return,
+            // A part of a file.
+            Reply::Done => Outcome::Refused(204),
+            Reply::Object(_) | Reply::Refused(_) | Reply::Text(_) | Reply::Unfinished { .. } => {
+                return;
+            }
         };
         self.answers(call, outcome);
     }
@@ -332,24 +361,24 @@ impl World<'_> {
         let Some(call) = self.calls.get(&no) else {
             return;
         };
-        let is_cut = self.is_cut(call.to, call.from);
-        let faults = self.faults_of(&[call.from, call.to]);
-        if is_cut {
+        let (from, to, is_of_file) = (call.from, call.to, call.is_of_file);
+        let faults = self.faults_of(&[from, to]);
+        if self.is_cut(to, from) {
             return;
         }
-        if self.network.chance(faults.answer_lost) {
+        if self.dice(is_of_file).chance(faults.answer_lost) {
             self.coverage.fault(Fault::AnswerLost);
             return;
         }
         if let Outcome::Answered { body, .. } = &mut outcome
-            && self.network.chance(faults.answer_cut)
+            && self.dice(is_of_file).chance(faults.answer_cut)
         {
             self.coverage.fault(Fault::AnswerCut);
-            let kept = self.network.below(body.len() as u64);
+            let kept = self.dice(is_of_file).below(body.len() as u64);
             body.truncate(kept as usize);
         }
-        let slow_ms = self.slowness_ms(call.to, call.from);
-        let at_ms = self.now_ms + self.delay_ms(&faults) + slow_ms;
+        let slow_ms = self.slowness_ms(to, from);
+        let at_ms = self.now_ms + self.delay_ms(is_of_file, &faults) + slow_ms;
         self.agenda.at(at_ms, Event::Ends(no, outcome));
     }
 
@@ -380,11 +409,11 @@ impl World<'_> {
             self.oracle.toggle_fared(peer, frame, &told_by(&outcome));
         }
         if node >= self.nodes.len() {
-            let is_ping = matches!(call.what, What::Ping(_));
+            let what = call.what.clone();
             if self.is_malicious(node) {
                 return Ok(());
             }
-            self.foreign_ends(node, is_ping, outcome);
+            self.foreign_ends(node, &what, outcome);
             return Ok(());
         }
         let known = self.incarnation_at(node, connection);
@@ -394,7 +423,7 @@ impl World<'_> {
             return Ok(());
         };
         let (input, waiter) = match (&call.what, outcome) {
-            (What::Message { attempt, .. }, outcome) => {
+            (What::Message { attempt, .. } | What::File(Bytes { attempt, .. }), outcome) => {
                 let input = Input::Receipt(Receipt {
                     connection,
                     attempt: *attempt,

@@ -4,7 +4,8 @@
 use causeway_kernel::boundary::input::Input;
 use causeway_kernel::boundary::output::{Effect, Reply};
 
-use super::calls::Outcome;
+use super::calls::{Outcome, What};
+use super::files::Bytes;
 use super::{DISK_RETRY_MS, Event, Note, Waiter, World};
 use crate::coverage::Fault;
 use crate::isolation;
@@ -91,7 +92,10 @@ impl World<'_> {
         for effect in note.effects {
             let matters = matches!(
                 effect,
-                Effect::Send { .. } | Effect::Wake { .. } | Effect::Connection(_)
+                Effect::Send { .. }
+                    | Effect::SendFile { .. }
+                    | Effect::Wake { .. }
+                    | Effect::Connection(_)
             );
             if !matters {
                 continue;
@@ -105,6 +109,23 @@ impl World<'_> {
                     attempt,
                     frame,
                 } => self.send(node, connection, attempt, frame),
+                Effect::SendFile {
+                    connection,
+                    attempt,
+                    upload,
+                    digest,
+                    offset,
+                    size,
+                } => {
+                    let bytes = Bytes {
+                        attempt,
+                        upload,
+                        digest,
+                        offset,
+                        size,
+                    };
+                    self.call(node, connection, What::File(bytes));
+                }
                 Effect::Wake { at_ms } => {
                     self.nodes[node].wakes.insert(at_ms);
                     self.set_timer(node);

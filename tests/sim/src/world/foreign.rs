@@ -8,12 +8,14 @@ use causeway_kernel::rows::id::ConnectionNo;
 use causeway_kernel::rows::tx::Read;
 
 use super::calls::{Call, Outcome, What};
+use super::files::Bytes;
 use super::setup::create_connection;
 use super::{Event, Note, World};
 use crate::acts::Act;
 use crate::dice::Dice;
 use crate::frames::Item;
 use crate::mattermost::Server;
+use crate::mattermost::files::FILE_BYTES;
 use crate::mattermost::quirks::{Generation, Shown};
 use crate::mattermost::send::Fared;
 use crate::node::NAMES;
@@ -96,7 +98,7 @@ impl World<'_> {
         &self.seats[seat - self.nodes.len()]
     }
 
-    fn server(&mut self, seat: usize) -> &mut Server {
+    pub(super) fn server(&mut self, seat: usize) -> &mut Server {
         let at = seat - self.nodes.len();
         &mut self.seats[at].server
     }
@@ -195,6 +197,7 @@ impl World<'_> {
             to: HUB,
             connection: ConnectionNo(0),
             remote_id: server.remote_id,
+            is_of_file: what.is_of_file(),
             what,
             sent_at_ms: server.clock_ms(self.now_ms),
             is_over: false,
@@ -209,13 +212,24 @@ impl World<'_> {
     fn settle(&mut self, seat: usize) {
         let server = self.server(seat);
         let made = std::mem::take(&mut server.made);
-        let out = server.out.take();
+        let out = server
+            .out
+            .take()
+            .map(|frame| What::Message { attempt: 0, frame });
+        let bytes = server.out_bytes.take().map(|(upload, digest)| {
+            What::File(Bytes {
+                attempt: 0,
+                upload,
+                digest,
+                offset: 0,
+                size: FILE_BYTES,
+            })
+        });
         let wakes_at_ms = server.wakes_at();
         if self.is_judged() {
             self.oracle.foreign_made(seat, made);
         }
-        if let Some(frame) = out {
-            let what = What::Message { attempt: 0, frame };
+        for what in out.into_iter().chain(bytes) {
             let no = self.foreign_call(seat, what);
             self.depart(no);
         }
@@ -256,12 +270,13 @@ impl World<'_> {
         };
         let (seat, what, remote_id) = (call.to, call.what.clone(), call.remote_id);
         let now_ms = self.now_ms;
+        let (is_of_file, unavailable) = (call.is_of_file, self.faults.unavailable);
         let server = &self.seat(seat).server;
         let refusal = if !server.is_running {
             Some(Outcome::Unreachable)
         } else if server.remote_id != remote_id {
             Some(Outcome::Refused(401))
-        } else if self.network.chance(self.faults.unavailable) {
+        } else if self.dice(is_of_file).chance(unavailable) {
             Some(Outcome::Refused(503))
         } else {
             None
@@ -270,23 +285,35 @@ impl World<'_> {
             self.agenda.at(now_ms + 1, Event::Ends(no, outcome));
             return Ok(());
         }
-        let What::Message { frame, .. } = what else {
-            let clock_ms = self.seat(seat).server.clock_ms(now_ms);
-            self.answers(
-                no,
-                Outcome::Pong {
-                    incarnation: None,
-                    kind: None,
-                    clock_ms,
-                },
-            );
-            return Ok(());
+        let frame = match what {
+            What::Message { frame, .. } => frame,
+            What::File(bytes) => {
+                self.foreign_bytes_arrive(no, seat, &bytes);
+                return Ok(());
+            }
+            What::Ping(_) => {
+                let clock_ms = self.seat(seat).server.clock_ms(now_ms);
+                self.answers(
+                    no,
+                    Outcome::Pong {
+                        incarnation: None,
+                        kind: None,
+                        clock_ms,
+                    },
+                );
+                return Ok(());
+            }
         };
         self.deliveries.frames += 1;
         // A process may die before it has carried out all of a message, or before it answers.
-        let dies = self.machines.chance(self.faults.crash * 3);
+        let crash = self.faults.crash * 3;
+        let machines = match is_of_file {
+            true => &mut self.file_network,
+            false => &mut self.machines,
+        };
+        let dies = machines.chance(crash);
         let items_max = match dies {
-            true => self.machines.below(6) as usize,
+            true => machines.below(6) as usize,
             false => usize::MAX,
         };
         let (status, body) = self.server(seat).receive(now_ms, &frame, items_max);
@@ -385,7 +412,8 @@ impl World<'_> {
             | Input::Restored
             | Input::PolicyChanged { .. }
             | Input::KernelChanged { .. }
-            | Input::Statuses(_) => return,
+            | Input::Statuses(_)
+            | Input::Upload { .. } => return,
         };
         let peer = self.nodes[node].peers.get(connection).copied();
         if let Some(seat) = peer.filter(|seat| self.is_server(*seat)) {
@@ -407,19 +435,22 @@ impl World<'_> {
     }
 
     /// A request of such a server ends for it.
-    pub(super) fn foreign_ends(&mut self, seat: usize, is_ping: bool, outcome: Outcome) {
+    pub(super) fn foreign_ends(&mut self, seat: usize, what: &What, outcome: Outcome) {
         let now_ms = self.now_ms;
-        if is_ping {
-            self.pinging.remove(&(seat, HUB));
-            if matches!(outcome, Outcome::Pong { .. }) {
-                self.server(seat).pinged(now_ms);
+        let is_pong = matches!(outcome, Outcome::Pong { .. });
+        let fared = match outcome {
+            Outcome::Answered { body, .. } => Fared::Answered(body),
+            _ => Fared::Failed,
+        };
+        match what {
+            What::Ping(_) => {
+                self.pinging.remove(&(seat, HUB));
+                if is_pong {
+                    self.server(seat).pinged(now_ms);
+                }
             }
-        } else {
-            let fared = match outcome {
-                Outcome::Answered { body, .. } => Fared::Answered(body),
-                _ => Fared::Failed,
-            };
-            self.server(seat).fared(now_ms, &fared);
+            What::Message { .. } => self.server(seat).fared(now_ms, &fared),
+            What::File(_) => self.server(seat).bytes_fared(now_ms, &fared),
         }
         self.settle(seat);
     }

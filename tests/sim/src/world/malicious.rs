@@ -1,15 +1,17 @@
 //! A malicious peer at the last seat, connected to the hub.
 
 use causeway_kernel::command::{Command, ConfirmConnection};
-use causeway_kernel::model::{Channel, Connection, Link, LinkState, PeerKind, Post, User};
+use causeway_kernel::model::{Channel, Connection, File, Link, LinkState, PeerKind, Post, User};
 use causeway_kernel::rows::id::{ConnectionNo, WorkspaceNo};
 use causeway_kernel::rows::tx::Read;
 use causeway_kernel::sharing::connection;
 
 use super::calls::{Call, Outcome, What};
+use super::files::Bytes;
 use super::setup::create_connection;
 use super::{Event, World};
 use crate::malicious::Knowledge;
+use crate::mattermost::files::FILE_BYTES;
 use crate::oracle::Violation;
 use crate::plan::HUB;
 
@@ -62,9 +64,20 @@ impl World<'_> {
         };
         let messages = mallory.messages(&known);
         let incarnation = mallory.incarnation();
+        let bytes = mallory.bytes();
         self.tell(format!("{NAME} sends {} messages.", messages.len()));
         for frame in messages {
             self.malicious_call(seat, What::Message { attempt: 0, frame });
+        }
+        for (upload, digest) in bytes {
+            let bytes = Bytes {
+                attempt: 0,
+                upload,
+                digest,
+                offset: 0,
+                size: FILE_BYTES,
+            };
+            self.malicious_call(seat, What::File(bytes));
         }
         self.malicious_call(seat, What::Ping(Some(incarnation)));
     }
@@ -90,6 +103,7 @@ impl World<'_> {
             to: HUB,
             connection: ConnectionNo(0),
             remote_id: mallory.remote_id,
+            is_of_file: what.is_of_file(),
             what,
             sent_at_ms: 0,
             is_over: false,
@@ -118,12 +132,12 @@ impl World<'_> {
                     clock_ms,
                 }
             }
-            What::Message { frame, .. } => match mallory.answer(&frame) {
-                Some((200, body)) => Outcome::Answered {
-                    body,
-                    incarnation: None,
-                },
-                Some((status, _)) => Outcome::Refused(status),
+            What::Message { frame, .. } => match answered(mallory.answer(&frame)) {
+                Some(outcome) => outcome,
+                None => return,
+            },
+            What::File(_) => match answered(mallory.file_answer()) {
+                Some(outcome) => outcome,
                 None => return,
             },
         };
@@ -159,6 +173,9 @@ impl World<'_> {
             };
             list.push(post.id);
         }
+        let files = rows.prefix::<File, ()>(&(), ROWS_MAX).into_iter();
+        let others = files.filter(|(_, file)| file.origin != workspace);
+        known.files = others.map(|(_, file)| file.id).collect();
         for (no, channel) in rows.prefix::<Channel, ()>(&(), ROWS_MAX) {
             let link = rows.get::<Link>(&(no, own));
             let is_shared = link.is_some_and(|link| link.state != LinkState::Ended);
@@ -173,4 +190,14 @@ impl World<'_> {
         known.connections = connections.map(|(_, row)| row.name).collect();
         known
     }
+}
+
+fn answered(answer: Option<(u16, Vec<u8>)>) -> Option<Outcome> {
+    Some(match answer? {
+        (200, body) => Outcome::Answered {
+            body,
+            incarnation: None,
+        },
+        (status, _) => Outcome::Refused(status),
+    })
 }

@@ -6,6 +6,7 @@ mod calls;
 mod clones;
 mod durable;
 mod end;
+mod files;
 mod foreign;
 mod malicious;
 mod noise;
@@ -230,6 +231,7 @@ pub struct World<'m> {
     oracle: Oracle,
     coverage: Coverage,
     network: Dice,
+    file_network: Dice,
     machines: Dice,
     prober: Dice,
     stops: Dice,
@@ -280,6 +282,7 @@ impl<'m> World<'m> {
             oracle: Oracle::default(),
             coverage: Coverage::default(),
             network: Dice::new(seed, "network"),
+            file_network: Dice::new(seed, "network of files"),
             machines: Dice::new(seed, "machines"),
             prober: Dice::new(seed, "prober"),
             stops: Dice::new(seed, "stops"),

@@ -91,12 +91,12 @@ impl World<'_> {
 
     /// The answer of a broken node to a request, `None` if it is not broken; `Some(None)` means no
     /// answer at all.
-    pub(super) fn breakage(&mut self, node: usize) -> Option<Option<Outcome>> {
+    pub(super) fn breakage(&mut self, node: usize, is_of_file: bool) -> Option<Option<Outcome>> {
         let until_ms = self.broken_until_ms.get(&node)?;
         if *until_ms <= self.now_ms {
             return None;
         }
-        Some(match self.network.below(4) {
+        Some(match self.dice(is_of_file).below(4) {
             0 => Some(Outcome::Refused(500)),
             1 => Some(Outcome::Refused(503)),
             2 => Some(Outcome::Answered {

@@ -78,8 +78,9 @@ impl World<'_> {
         let Some(frame) = frames::read(body) else {
             return Ok(());
         };
-        // A repeated invitation has a meaning of its own after an end.
-        if frame.is_invitation() {
+        // A repeated invitation has a meaning of its own after an end, and a repeated announcement begins
+        // another upload.
+        if frame.is_invitation() || frame.is_announcement() {
             return Ok(());
         }
         let probed = self.probed(node, &input)?;

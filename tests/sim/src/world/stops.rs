@@ -146,6 +146,7 @@ impl World<'_> {
             | Input::FramePart { connection, .. }
             | Input::Quarantine { connection, .. }
             | Input::Ping { connection, .. }
+            | Input::Upload { connection, .. }
             | Input::Receipt(Receipt { connection, .. }) => {
                 self.nodes[node].peers.get(connection).copied()
             }
@@ -296,6 +297,7 @@ fn told(input: &Input) -> &'static str {
         Input::Quarantine { .. } => "what is to be set aside",
         Input::Receipt(_) => "the answer to a message",
         Input::Ping { .. } => "the answer to a ping",
+        Input::Upload { .. } => "the bytes of a file",
         Input::Timer => "what is due",
         Input::DuePart(DuePart::Rows(_)) => "a part of what is due",
         Input::DuePart(DuePart::PutOff) => "what is to be put off",

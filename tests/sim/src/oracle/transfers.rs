@@ -1,0 +1,298 @@
+//! Files between workspaces. In the end every post has the files that it has at its origin, in the same order
+//! and with the same bytes (I1). No bytes are there that the origin never had (I5), none go back to where they
+//! came from (I4), none go to anyone who is not invited (I6), and a connection has one file in flight (I12).
+//!
+//! A post may lack a file that its origin's server could not send, that nobody posted within a day, that a
+//! restore of a Mattermost-like server took, or that came to a server of 2021 after its post.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use causeway_kernel::boundary::input::Input;
+use causeway_kernel::boundary::output::Effect;
+use causeway_kernel::rows::id::{ConnectionNo, Id};
+
+use super::convergence::Show;
+use super::facts::PostView;
+use super::ledger::PostModel;
+use super::{
+    AUTHORSHIP, BOUNDED, CONVERGENCE, Durable, ENTITLEMENT, NO_ECHO, Oracle, Violation, broken,
+};
+use crate::frames::{self, Item};
+use crate::mattermost::debts::Debts;
+use crate::plan::HUB;
+
+/// A file of a post, with its bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileView {
+    /// Id.
+    pub id: Id,
+    /// Digest of its bytes.
+    pub digest: String,
+}
+
+/// A file of somebody else whose row was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileChange {
+    /// The file.
+    pub view: FileView,
+    /// Whether it had a row before.
+    pub was_known: bool,
+}
+
+/// A file as its origin has it.
+struct FileModel {
+    origin: usize,
+    digest: String,
+    channel: Id,
+}
+
+/// See the module.
+#[derive(Default)]
+pub struct Transfers {
+    /// Files of posts.
+    files: BTreeMap<Id, FileModel>,
+    /// The file that was announced last on a connection.
+    announced: BTreeMap<(usize, ConnectionNo), Id>,
+    /// The attempt in flight on a connection.
+    out: BTreeMap<(usize, ConnectionNo), u64>,
+    /// Files that a node may lack.
+    excused: BTreeSet<(usize, Id)>,
+    /// Posts whose files a node does not look at again.
+    ignored: BTreeSet<(usize, Id)>,
+}
+
+impl Transfers {
+    /// A node's own post has these files.
+    pub(super) fn posted(&mut self, origin: usize, post: &PostView) {
+        for file in &post.files {
+            self.files.entry(file.id).or_insert_with(|| FileModel {
+                origin,
+                digest: file.digest.clone(),
+                channel: post.channel,
+            });
+        }
+    }
+
+    /// A post of the malicious peer has these files; false if one belongs to somebody else. An id of a file that
+    /// is gone belongs to whoever names it next, with bytes of its own.
+    pub(super) fn claimed(&mut self, seat: usize, post: &PostView) -> bool {
+        let is_theirs = |file: &FileView| {
+            let model = self.files.get(&file.id);
+            model.is_none_or(|model| model.origin == seat || model.digest != file.digest)
+        };
+        let are_theirs = post.files.iter().all(is_theirs);
+        for file in &post.files {
+            self.files.remove(&file.id);
+        }
+        self.posted(seat, post);
+        are_theirs
+    }
+
+    /// A node may lack a file.
+    pub(super) fn excuse(&mut self, node: usize, file: Id) {
+        self.excused.insert((node, file));
+    }
+
+    /// A node does not look at the files of a post again.
+    pub(super) fn ignores(&mut self, node: usize, post: Id) {
+        self.ignored.insert((node, post));
+    }
+
+    /// A node received an input.
+    fn hears(&mut self, node: usize, input: &Input) {
+        match input {
+            Input::Receipt(receipt) => {
+                let key = (node, receipt.connection);
+                if self.out.get(&key) == Some(&receipt.attempt) {
+                    self.out.remove(&key);
+                }
+            }
+            Input::Resume | Input::Restored => self.ends(node),
+            _ => {}
+        }
+    }
+
+    /// A host ends.
+    pub(super) fn ends(&mut self, host: usize) {
+        self.out.retain(|(of, _), _| *of != host);
+    }
+
+    fn leaves(&mut self, key: (usize, ConnectionNo), attempt: u64) -> Result<(), Violation> {
+        match self.out.insert(key, attempt) {
+            None => Ok(()),
+            Some(out) => Err(broken(
+                BOUNDED,
+                format!(
+                    "node {} sends a file as attempt {attempt} while attempt {out} is out",
+                    key.0
+                ),
+            )),
+        }
+    }
+
+    /// Renumbers nodes.
+    pub(super) fn renumber(&mut self, name: impl Fn(usize) -> usize) {
+        let out = std::mem::take(&mut self.out).into_iter();
+        self.out = out.map(|((of, no), it)| ((name(of), no), it)).collect();
+        let announced = std::mem::take(&mut self.announced).into_iter();
+        self.announced = announced
+            .map(|((of, no), it)| ((name(of), no), it))
+            .collect();
+    }
+}
+
+impl Oracle {
+    /// Judges what a durable step of a node did with files, before what it sends.
+    pub(super) fn transfers(
+        &mut self,
+        node: usize,
+        step: &Durable<'_>,
+        is_by_intruder: bool,
+    ) -> Result<(), Violation> {
+        self.transfers.hears(node, step.input);
+        for gone in &step.facts.files_gone {
+            self.transfers.excuse(self.identity(node), *gone);
+        }
+        for file in &step.facts.files {
+            self.comes(node, file, is_by_intruder)?;
+        }
+        Ok(())
+    }
+
+    /// Bytes of a file of somebody else are at a node.
+    fn comes(&self, node: usize, file: &FileChange, by_intruder: bool) -> Result<(), Violation> {
+        let view = &file.view;
+        let fault = match self.transfers.files.get(&view.id) {
+            // An id that is free again belongs to whoever names it first.
+            Some(model) if by_intruder && self.is_intruder(model.origin) => None,
+            Some(_) if by_intruder && !file.was_known => None,
+            Some(model) if model.digest != view.digest => Some("other bytes than its origin"),
+            Some(_) => None,
+            None if by_intruder => None,
+            None => Some("bytes that nobody has posted"),
+        };
+        match fault {
+            None => Ok(()),
+            Some(what) => Err(broken(
+                AUTHORSHIP,
+                format!("node {node} has a file with {what}: {view:?}"),
+            )),
+        }
+    }
+
+    /// Judges the announcement of a file.
+    pub(super) fn announces(
+        &mut self,
+        (node, connection): (usize, ConnectionNo),
+        peer: usize,
+        attempt: u64,
+        frame: &[u8],
+    ) -> Result<(), Violation> {
+        let file = frames::read_announcement(frame).and_then(|id| Id::parse(&id));
+        let Some(file) = file.filter(|file| self.transfers.files.contains_key(file)) else {
+            return Err(broken(
+                NO_ECHO,
+                format!("node {node} announces a file that nobody has posted"),
+            ));
+        };
+        self.is_no_echo(node, peer, file)?;
+        self.transfers.announced.insert((node, connection), file);
+        self.transfers.leaves((node, connection), attempt)
+    }
+
+    fn is_no_echo(&self, node: usize, peer: usize, file: Id) -> Result<(), Violation> {
+        let model = self.transfers.files.get(&file);
+        if model.is_none_or(|model| model.origin != self.identity(peer)) {
+            return Ok(());
+        }
+        Err(broken(
+            NO_ECHO,
+            format!("node {node} sends the file {file} back to node {peer}, where it came from"),
+        ))
+    }
+
+    /// Judges the bytes of a file that leave a node.
+    pub(super) fn sends_bytes(
+        &mut self,
+        node: usize,
+        peer: usize,
+        effect: &Effect,
+    ) -> Result<(), Violation> {
+        let Effect::SendFile {
+            connection,
+            attempt,
+            digest,
+            ..
+        } = effect
+        else {
+            return Ok(());
+        };
+        let announced = self.transfers.announced.get(&(node, *connection)).copied();
+        let model = announced.and_then(|id| Some((id, self.transfers.files.get(&id)?)));
+        let Some((id, model)) = model.filter(|(_, model)| model.digest == *digest) else {
+            return Err(broken(
+                NO_ECHO,
+                format!("node {node} sends bytes to node {peer} that it did not announce"),
+            ));
+        };
+        if !self.links.contains_key(&(node, model.channel, *connection)) {
+            return Err(broken(
+                ENTITLEMENT,
+                format!(
+                    "node {node} sends node {peer} the file {id} of a channel that is not shared with it"
+                ),
+            ));
+        }
+        self.is_no_echo(node, peer, id)?;
+        self.transfers.leaves((node, *connection), *attempt)
+    }
+
+    /// Stops requiring files of a server that the hub did not take before their post.
+    pub(super) fn forgive_files(&mut self, seat: usize, debts: &Debts) {
+        for (id, model) in &self.ledger.posts {
+            if model.origin != seat {
+                continue;
+            }
+            let item = Item::Post(id.to_string());
+            for file in &model.view.files {
+                if !debts.is_file_due(&item, &file.id) {
+                    self.transfers.excused.insert((HUB, file.id));
+                }
+            }
+        }
+    }
+
+    /// Checks that a post that is shown has the files that it has at its origin.
+    pub(super) fn files_at(
+        &self,
+        shows: &[Show],
+        peer: usize,
+        model: &PostModel,
+        copy: &PostView,
+    ) -> Result<(), Violation> {
+        let excused = &self.transfers.excused;
+        let at_hub = shows[HUB].post(&model.view.id);
+        let passes_hub = peer != HUB && model.origin != HUB;
+        let ignores = self.transfers.ignored.contains(&(peer, model.view.id));
+        let may_lack = |file: &FileView| {
+            let is_missing_at_hub = at_hub.is_none_or(|post| !post.files.contains(file));
+            ignores
+                || excused.contains(&(peer, file.id))
+                || (passes_hub && (excused.contains(&(HUB, file.id)) || is_missing_at_hub))
+        };
+        let own = model.view.files.iter();
+        let expected: Vec<&FileView> = own
+            .filter(|file| copy.files.contains(file) || !may_lack(file))
+            .collect();
+        if copy.files.iter().eq(expected.iter().copied()) {
+            return Ok(());
+        }
+        Err(broken(
+            CONVERGENCE,
+            format!(
+                "node {peer} shows the post {} with the files {:?}, not {expected:?}",
+                model.view.id, copy.files
+            ),
+        ))
+    }
+}
