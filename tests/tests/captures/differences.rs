@@ -4,8 +4,6 @@
 /// A deliberate difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Difference {
-    /// Not a difference of ours: our host's users write posts without the recorded files; journeys show them.
-    FilesNotPlayed,
     /// A file is announced in the name of a user of the peer's only, and with an id: it could not be found
     /// again otherwise (W28).
     OwnershipOfFiles,

@@ -81,7 +81,6 @@ impl Player {
         match first.endpoint() {
             "confirm_invite" => return self.host_confirms(first).await.map(|()| 1),
             "image" => self.differs(Difference::PicturesOff),
-            "upload" => self.differs(Difference::FilesNotPlayed),
             "msg" if first.topic() == "sharedchannel_invite" => {
                 return self.host_invites(first).await.map(|()| 1);
             }

@@ -141,7 +141,6 @@ pub static WHOLE_2021: Story = Story {
         (
             'A',
             &[
-                FilesNotPlayed,
                 PicturesOff,
                 ThreadsGoWithTheirRoots,
                 OwnershipOfPosts,
@@ -265,7 +264,7 @@ pub static WHOLE_11: Story = Story {
         (
             'A',
             &[
-                FilesNotPlayed,
+                OwnershipOfFiles,
                 PicturesOff,
                 StatusesNotPlayed,
                 UnknownStatuses,

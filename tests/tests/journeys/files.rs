@@ -1,6 +1,6 @@
 //! People add files to posts, read them in parts and in small, and nobody else does.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use causeway_tests::client::{Answer, Client, HEARD_WITHIN};
 use causeway_tests::hosted::Hosted;
 use hyper::Method;

@@ -14,7 +14,7 @@ pub const PICTURE: &[u8] = &[
 
 /// A multipart form.
 #[derive(Default)]
-pub struct Form(Vec<u8>);
+pub struct Form(pub Vec<u8>);
 
 const BOUNDARY: &str = "boundary-of-a-form";
 /// The type of a form.

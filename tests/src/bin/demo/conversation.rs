@@ -3,6 +3,7 @@
 use anyhow::{Result, ensure};
 use causeway_tests::client::Client;
 use causeway_tests::scene::{post, visible, wait_for};
+use hyper::Method;
 use serde_json::{Value, json};
 
 use crate::filter::Filter;
@@ -11,6 +12,9 @@ use crate::town::Town;
 
 /// Number of posts of each side written while the filter is swapped.
 const CRATES: usize = 4;
+
+/// Bytes of the file that is sent.
+const PLAN_BYTES: u32 = 300_000;
 
 /// How the first post of every run begins.
 const OPENING: &str = "Voyage";
@@ -40,6 +44,7 @@ impl<'t> Conversation<'t> {
     /// The whole conversation, with the filter swapped in the middle.
     pub async fn hold(&self, filter: &Filter) -> Result<()> {
         self.thread().await?;
+        self.plan().await?;
         self.deletions().await?;
         let denied = self.denied().await?;
         self.crates_while(filter.swap()).await?;
@@ -73,6 +78,46 @@ impl<'t> Conversation<'t> {
         self.arrives(ann, &question, |post| reactions(post) == 1)
             .await?;
         say("ann asks, carla and her ben answer in the thread, carla edits her answer, two react");
+        Ok(())
+    }
+
+    /// An important post with a file, which the other side reads and acknowledges.
+    async fn plan(&self) -> Result<()> {
+        let (ann, carla) = (&self.town.acme.local, &self.town.globex.local);
+        let plan = (0..PLAN_BYTES).map(|at| at.to_le_bytes()[0]);
+        let plan: Vec<u8> = plan.collect();
+        let path = format!("/files?channel_id={}&filename=plan.bin", self.channel);
+        let made = ann
+            .call_bytes(Method::POST, &path, plan.clone(), &[])
+            .await?
+            .ok()?;
+        let file = made["file_infos"][0]["id"]
+            .as_str()
+            .unwrap_or_default()
+            .to_string();
+        let body = json!({
+            "channel_id": self.channel, "message": "The plan of the hold.", "file_ids": [file],
+            "metadata": {"priority": {"priority": "important", "requested_ack": true}},
+        });
+        let post = ann.post("/posts", body).await?;
+        let post = post["id"].as_str().unwrap_or_default().to_string();
+        self.arrives(carla, &post, |post| post["file_ids"][0] == file.as_str())
+            .await?;
+        let there = carla
+            .call_bytes(Method::GET, &format!("/files/{file}"), Vec::new(), &[])
+            .await?;
+        ensure!(there.bytes == plan, "the file arrived with other bytes");
+        let me = carla.get("/users/me").await?;
+        let id = me["id"].as_str().unwrap_or_default();
+        carla
+            .post(&format!("/users/{id}/posts/{post}/ack"), json!({}))
+            .await?;
+        self.arrives(ann, &post, |post| {
+            let list = post["metadata"]["acknowledgements"].as_array();
+            list.is_some_and(|list| !list.is_empty())
+        })
+        .await?;
+        say("ann sends the plan of the hold, carla reads the file and acknowledges it");
         Ok(())
     }
 
