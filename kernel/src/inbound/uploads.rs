@@ -177,7 +177,6 @@ pub fn arrived(
             Reply::Done
         }
         UploadProgress::Whole { digest, dimensions } => {
-            tx.delete::<Upload>(&key);
             let file = File {
                 id: upload.file,
                 origin: peer.row.workspace,
@@ -191,7 +190,10 @@ pub fn arrived(
                 dimensions: *dimensions,
             };
             match store(tx, &file) {
-                Some(no) => told(tx, no),
+                Some(no) => {
+                    tx.delete::<Upload>(&key);
+                    told(tx, no)
+                }
                 None => unknown(tx),
             }
         }

@@ -7,7 +7,7 @@ use crate::model::{File, FileDebt, SentFile, Transfer};
 use crate::rows::id::{FileNo, PostNo};
 use crate::rows::table::Table;
 use crate::testing::BOB;
-use crate::testing::acts::add_file;
+use crate::testing::acts::{add_file, uninvite};
 
 const KINDS: [PeerKind; 3] = [
     PeerKind::Causeway,
@@ -287,4 +287,20 @@ fn a_post_with_long_properties_waits_for_its_files() {
     assert!(!world.has_post(post));
     world.settle();
     world.expect_files(post);
+}
+
+#[test]
+fn a_peer_that_is_uninvited_before_it_answers_an_announcement_gets_no_bytes() {
+    for kind in KINDS {
+        let mut world = World::shared(kind);
+        world.write_with_files(&[1]);
+        while !world.host.has::<Transfer>(&ACME) {
+            assert!(world.deliver_next());
+        }
+        world.by(ADMIN, uninvite(TOWN, ACME)).unwrap();
+        world.settle();
+        assert!(world.peer.files.is_empty(), "{kind:?}");
+        assert_eq!(world.host.tables.count(Table::FileDebts), 0);
+        assert_eq!(world.host.tables.count(Table::FileTimes), 0);
+    }
 }
