@@ -350,6 +350,7 @@ impl Oracle {
         if passes {
             self.touch(node, Thing::PassedPost(new.id));
         }
+        let is_lost = model.is_lost;
         if moderated {
             self.touch(node, Thing::Post(new.id));
         }
@@ -361,7 +362,8 @@ impl Oracle {
                 let copy = self.copy;
                 copy.is_some_and(|(copy, home)| home == HUB || [copy, home].contains(&of))
             };
-            let is_excused = is_among(node) || is_among(origin);
+            // What comes late from a host that has ended is in no order either.
+            let is_excused = is_lost || is_among(node) || is_among(origin);
             self.order.comes(node, new, is_excused, known)?;
         }
         Ok(())
