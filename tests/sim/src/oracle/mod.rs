@@ -347,10 +347,10 @@ impl Oracle {
         if moderated {
             model.moderated.insert(node);
         }
+        let is_lost = model.is_lost;
         if passes {
             self.touch(node, Thing::PassedPost(new.id));
         }
-        let is_lost = model.is_lost;
         if moderated {
             self.touch(node, Thing::Post(new.id));
         }
