@@ -4,7 +4,7 @@ use causeway_kernel::boundary::codec;
 use causeway_kernel::boundary::env::{Host, StepContext};
 use causeway_kernel::boundary::input::{Input, SendOutcome, UploadProgress};
 use causeway_kernel::boundary::output::Effect;
-use causeway_kernel::model::{Channel, Connection, Post, Upload, User};
+use causeway_kernel::model::{Channel, Connection, File, Post, Upload, User};
 use causeway_kernel::rows::id::{ConnectionNo, FileNo, Id};
 use causeway_kernel::rows::table::Table;
 use causeway_kernel::rows::tx::Read;
@@ -43,11 +43,16 @@ pub(super) fn spoil(
                 }
             });
         }
-        (Defect::MixesFilesUp, Input::Frame { .. }) => rows::change::<Post>(output, |post| {
-            if !post.origin.is_ours() && post.delete_at == 0 && post.files.is_empty() {
-                post.files.push(FileNo(1));
-            }
-        }),
+        (Defect::MixesFilesUp, Input::Frame { .. }) => {
+            let first = FileNo(1);
+            let is_here = host.get::<File>(&first).is_some_and(|file| file.is_here());
+            rows::change::<Post>(output, |post| {
+                let is_bare = post.delete_at == 0 && post.files.is_empty();
+                if is_here && is_bare && !post.origin.is_ours() {
+                    post.files.push(first);
+                }
+            });
+        }
         (
             Defect::EchoesFiles,
             Input::Upload {
