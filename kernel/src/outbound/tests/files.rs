@@ -304,3 +304,30 @@ fn a_peer_that_is_uninvited_before_it_answers_an_announcement_gets_no_bytes() {
         assert_eq!(world.host.tables.count(Table::FileTimes), 0);
     }
 }
+
+#[test]
+fn a_file_that_arrives_while_its_post_goes_without_it_joins_it() {
+    let mut world = World::shared(PeerKind::Mattermost11);
+    world.write(ANN, TOWN, "known to the peer");
+    world.settle();
+    world.peer.refuses_files = Some("no room".to_string());
+    let post = world.write_with_files(&[1]);
+    let id = format!("\"id\":\"{}\"", world.get::<Post>(&post).id);
+    let is_post = |(_, frame): &(u64, Vec<u8>)| String::from_utf8_lossy(frame).contains(&id);
+    let at = loop {
+        if let Some(at) = world.out.iter().position(is_post) {
+            break at;
+        }
+        assert!(world.deliver_next());
+    };
+    let message = world.out.remove(at);
+    world.peer.refuses_files = None;
+    world.now_ms += 60_000;
+    world.run_due();
+    while world.deliver_next() {}
+    assert_eq!(world.peer.files.len(), 1);
+    world.out.push(message);
+    world.settle();
+    world.expect_files(post);
+    assert!(world.exceptions().is_empty());
+}
