@@ -256,7 +256,7 @@ fn unknown(tx: &mut Tx<'_>) -> Reply {
 pub fn known(tx: &Tx<'_>, post: &Post, post_no: Option<PostNo>, id: &str) -> Option<FileNo> {
     let no = lookup::file(tx, id)?;
     let file = tx.get::<File>(&no)?;
-    let is_its = file.origin == post.origin
+    let is_its = (file.origin, file.user) == (post.origin, post.user)
         && file.channel == post.channel
         && (file.post.is_none() || file.post == post_no);
     is_its.then_some(no)

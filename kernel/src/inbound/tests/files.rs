@@ -265,6 +265,18 @@ fn bytes_for_an_id_that_belongs_to_somebody_else_meanwhile_are_refused_without_a
 }
 
 #[test]
+fn a_post_takes_only_files_that_its_author_uploaded() {
+    let mut world = World::with_peers_of_today();
+    world.sync(ACME, json!({"users": {"e": user("eve", "eve")}}));
+    world.bring("f", 1);
+    let other = with(post_of("new", &["f"], true), json!({"user_id": id("eve")}));
+    world.sync(ACME, json!({"posts": [other]}));
+    assert!(world.post("new").unwrap().files.is_empty());
+    world.sync(ACME, json!({"posts": [post_of("own", &["f"], true)]}));
+    assert_eq!(world.files_here("own"), [id("f")]);
+}
+
+#[test]
 fn bytes_without_an_announcement_are_refused_and_files_can_be_off() {
     let mut world = World::with_peers_of_today();
     assert_eq!(http(world.upload_whole("up", 1)).0, 404);
