@@ -275,7 +275,9 @@ impl Oracle {
         self.transfers.posted(home, new);
         match self.ledger.posts.get_mut(&new.id) {
             Some(model) if old.is_some() => {
-                if !new.is_deleted && new.files != model.view.files {
+                // A restore brings deleted posts back.
+                let is_same = new.files == model.view.files || model.is_lost;
+                if !new.is_deleted && !is_same {
                     return Err(broken(
                         AUTHORSHIP,
                         format!("node {node} changed the files of a post: {new:?}"),

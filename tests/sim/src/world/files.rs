@@ -96,7 +96,7 @@ impl World<'_> {
         let faults = self.faults_of(&[seat]);
         let breaks = self.file_network.chance(breaks(&faults));
         let dies = self.file_network.chance(faults.crash * 3);
-        let is_taken = !breaks && !(dies && self.file_network.chance(500));
+        let is_taken = !(breaks || dies && self.file_network.chance(500));
         let mut outcome = Outcome::Broken;
         if is_taken {
             let taken = self.server(seat).take_bytes(bytes.upload, &bytes.digest);
