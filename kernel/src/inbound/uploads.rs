@@ -181,7 +181,6 @@ pub fn arrived(
             Reply::Done
         }
         UploadProgress::Whole { digest, dimensions } => {
-            tx.delete::<Upload>(&key);
             let file = File {
                 id: upload.file,
                 origin: peer.row.workspace,
@@ -195,7 +194,10 @@ pub fn arrived(
                 dimensions: *dimensions,
             };
             match store(tx, &file) {
-                Some(no) => told(tx, no),
+                Some(no) => {
+                    tx.delete::<Upload>(&key);
+                    told(tx, no)
+                }
                 None => unknown(tx),
             }
         }
@@ -258,7 +260,7 @@ fn unknown(tx: &mut Tx<'_>) -> Reply {
 pub fn known(tx: &Tx<'_>, post: &Post, post_no: Option<PostNo>, id: &str) -> Option<FileNo> {
     let no = lookup::file(tx, id)?;
     let file = tx.get::<File>(&no)?;
-    let is_its = file.origin == post.origin
+    let is_its = (file.origin, file.user) == (post.origin, post.user)
         && file.channel == post.channel
         && (file.post.is_none() || file.post == post_no);
     is_its.then_some(no)

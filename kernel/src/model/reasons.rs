@@ -28,6 +28,8 @@ pub const POST_TOO_LONG: &str = "The post is longer than a message to a peer may
 pub const ROOT_NOT_DELIVERED: &str = "Waits until the root of its thread is delivered.";
 /// A Mattermost server links only files that arrived before their post.
 pub const FILES_FIRST: &str = "Waits until its files have arrived at the peer.";
+/// A file arrived while its post was on its way without it.
+pub const FILE_CAME_LATE: &str = "Goes once more, with a file that has arrived meanwhile.";
 /// A file's bytes did not arrive.
 pub const FILE_NOT_ARRIVED: &str = "The file did not arrive at the peer.";
 /// An item of a frame is in quarantine.

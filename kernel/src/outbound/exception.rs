@@ -4,7 +4,9 @@
 use super::work::Work;
 use crate::model::limits::{DEPENDENTS_MAX, ITEM_RETRY_FIRST_MS, REASON_CHARS_MAX};
 use crate::model::reasons;
-use crate::model::{Exception, ExceptionState, ExceptionTime, FeedObject, Link, ThreadPost};
+use crate::model::{
+    Exception, ExceptionState, ExceptionTime, FeedObject, Link, Round, RoundItem, ThreadPost,
+};
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, PostNo};
 use crate::rows::retry::scattered_pause;
 use crate::rows::tx::{Read, Tx};
@@ -186,19 +188,49 @@ pub fn release(
     let epoch = tx
         .get::<Link>(&(channel, connection))
         .map(|link| link.epoch);
-    match (waits, epoch) {
-        (Some(row), _) => try_now(tx, connection, channel, row),
-        (None, Some(epoch)) if went_without => {
-            let row = Exception {
-                object,
-                seq: FeedSeq(0),
-                state: ExceptionState::Held,
-                reason: reasons::FILES_FIRST.to_string(),
-                retry_at: tx.now_ms(),
-                epoch,
-            };
-            try_now(tx, connection, channel, row);
-        }
-        _ => {}
+    let row = match (waits, epoch) {
+        (Some(row), _) => row,
+        (None, Some(epoch)) if went_without => Exception {
+            object,
+            seq: FeedSeq(0),
+            state: ExceptionState::Held,
+            reason: reasons::FILES_FIRST.to_string(),
+            retry_at: tx.now_ms(),
+            epoch,
+        },
+        _ => return,
+    };
+    let is_late = went_without && is_on_its_way(tx, (connection, channel), post);
+    let reason = if is_late {
+        reasons::FILE_CAME_LATE.to_string()
+    } else {
+        row.reason
+    };
+    try_now(tx, connection, channel, Exception { reason, ..row });
+}
+
+/// Whether the message in flight has a post. What is delivered with it is the post as it was when it was sent.
+fn is_on_its_way(
+    tx: &Tx<'_>,
+    (connection, channel): (ConnectionNo, ChannelNo),
+    post: PostNo,
+) -> bool {
+    let has_post = |item: &RoundItem| matches!(item, RoundItem::Post(no, _) if *no == post);
+    tx.get::<Round>(&connection).is_some_and(|round| {
+        round.attempt.is_some() && round.channel == channel && round.items.iter().any(has_post)
+    })
+}
+
+/// A post is delivered: it need not go again, unless a file of it arrived while it was on its way.
+pub fn delivered(tx: &mut Tx<'_>, work: &Work, object: &FeedObject) {
+    let late = get(tx, work, object).filter(|row| row.reason == reasons::FILE_CAME_LATE);
+    let Some(row) = late else {
+        return clear(tx, work, object);
+    };
+    let reason = reasons::FILES_FIRST.to_string();
+    let (connection, channel) = (work.connection_no, work.round.channel);
+    try_now(tx, connection, channel, Exception { reason, ..row });
+    if let Some(post) = object.as_post() {
+        wake_dependents(tx, connection, channel, post);
     }
 }

@@ -205,6 +205,12 @@ fn first(tx: &Tx<'_>, no: ConnectionNo) -> Option<(i64, FileNo)> {
     rows.first().map(|((_, at_ms, file), _)| (*at_ms, *file))
 }
 
+/// Whether the peer of a connection is to get a file: a post has it, and the peer is invited to its channel.
+fn is_for(tx: &Tx<'_>, no: ConnectionNo, file: &File) -> bool {
+    let link = tx.get::<Link>(&(file.channel, no));
+    link.is_some_and(|link| link.state == LinkState::Active) && file.post.is_some()
+}
+
 /// Announces a file; false if the peer is not to get it any more.
 fn announce(tx: &mut Tx<'_>, no: ConnectionNo, connection: Connection, file_no: FileNo) -> bool {
     let Some((file, debt)) = tx
@@ -213,8 +219,7 @@ fn announce(tx: &mut Tx<'_>, no: ConnectionNo, connection: Connection, file_no: 
     else {
         return false;
     };
-    let link = tx.get::<Link>(&(file.channel, no));
-    if link.is_none_or(|link| link.state != LinkState::Active) || file.post.is_none() {
+    if !is_for(tx, no, &file) {
         return false;
     }
     let wire = described(tx, &file);
@@ -293,7 +298,8 @@ pub fn receipt(tx: &mut Tx<'_>, receipt: &Receipt) {
     tx.delete::<Transfer>(&no);
     tx.touched.insert(no);
     let key = (no, transfer.file);
-    let Some((file, debt)) = tx.get::<File>(&key.1).zip(tx.get::<FileDebt>(&key)) else {
+    let file = tx.get::<File>(&key.1).filter(|file| is_for(tx, no, file));
+    let Some((file, debt)) = file.zip(tx.get::<FileDebt>(&key)) else {
         return settle(tx, key);
     };
     let sending = Sending { key, file, debt };

@@ -3,6 +3,7 @@
 
 use causeway_sim::coverage::Coverage;
 use causeway_sim::kernel::native;
+use causeway_sim::mattermost::quirks::Generation;
 use causeway_sim::plan::Plan;
 use causeway_sim::runner::{cores, run_seeds};
 use causeway_sim::watched;
@@ -21,6 +22,8 @@ fn everything_that_can_come_comes() {
     let mut all = coverage(60, |seed| Plan::draw(seed, 2));
     all += &coverage(20, |seed| Plan::draw(seed, 3));
     all += &coverage(10, Plan::draw_noisy);
+    // Such servers send many files.
+    all += &coverage(20, |seed| Plan::draw_with(seed, 1, &[Generation::Of2021]));
     println!("{all}");
     assert_eq!(all.gaps(), Vec::<String>::new());
 }

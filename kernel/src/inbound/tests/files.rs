@@ -247,6 +247,36 @@ fn only_a_users_own_files_for_a_channel_of_the_peer_are_taken() {
 }
 
 #[test]
+fn bytes_for_an_id_that_belongs_to_somebody_else_meanwhile_are_refused_without_a_trace() {
+    let mut world = World::with_peers_of_today();
+    let theirs = with(session("up2", "f"), json!({"user_id": id("olga")}));
+    let answer = world.message(OTHER, "sharedchannel_upload", theirs);
+    assert_eq!(answer["status"], "OK");
+    world.bring("f", 1);
+    let before = world.host.tables.clone();
+    let (digest, dimensions) = (format!("{:064x}", 2), None);
+    let input = Input::Upload {
+        connection: OTHER,
+        upload: parsed_id("up2"),
+        progress: UploadProgress::Whole { digest, dimensions },
+    };
+    assert_eq!(http(world.run(input).reply).0, 404);
+    assert_eq!(world.host.tables, before);
+}
+
+#[test]
+fn a_post_takes_only_files_that_its_author_uploaded() {
+    let mut world = World::with_peers_of_today();
+    world.sync(ACME, json!({"users": {"e": user("eve", "eve")}}));
+    world.bring("f", 1);
+    let other = with(post_of("new", &["f"], true), json!({"user_id": id("eve")}));
+    world.sync(ACME, json!({"posts": [other]}));
+    assert!(world.post("new").unwrap().files.is_empty());
+    world.sync(ACME, json!({"posts": [post_of("own", &["f"], true)]}));
+    assert_eq!(world.files_here("own"), [id("f")]);
+}
+
+#[test]
 fn bytes_without_an_announcement_are_refused_and_files_can_be_off() {
     let mut world = World::with_peers_of_today();
     assert_eq!(http(world.upload_whole("up", 1)).0, 404);

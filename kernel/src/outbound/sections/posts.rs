@@ -158,7 +158,7 @@ impl Content for Posts {
                 continue;
             }
             if with_exceptions {
-                exception::clear(tx, work, &object);
+                exception::delivered(tx, work, &object);
             }
             if is_told_of_old(work, no) {
                 let epoch = work.round.epoch;

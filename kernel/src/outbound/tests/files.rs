@@ -7,7 +7,7 @@ use crate::model::{File, FileDebt, SentFile, Transfer};
 use crate::rows::id::{FileNo, PostNo};
 use crate::rows::table::Table;
 use crate::testing::BOB;
-use crate::testing::acts::add_file;
+use crate::testing::acts::{add_file, uninvite};
 
 const KINDS: [PeerKind; 3] = [
     PeerKind::Causeway,
@@ -287,4 +287,47 @@ fn a_post_with_long_properties_waits_for_its_files() {
     assert!(!world.has_post(post));
     world.settle();
     world.expect_files(post);
+}
+
+#[test]
+fn a_peer_that_is_uninvited_before_it_answers_an_announcement_gets_no_bytes() {
+    for kind in KINDS {
+        let mut world = World::shared(kind);
+        world.write_with_files(&[1]);
+        while !world.host.has::<Transfer>(&ACME) {
+            assert!(world.deliver_next());
+        }
+        world.by(ADMIN, uninvite(TOWN, ACME)).unwrap();
+        world.settle();
+        assert!(world.peer.files.is_empty(), "{kind:?}");
+        assert_eq!(world.host.tables.count(Table::FileDebts), 0);
+        assert_eq!(world.host.tables.count(Table::FileTimes), 0);
+    }
+}
+
+#[test]
+fn a_file_that_arrives_while_its_post_goes_without_it_joins_it() {
+    let mut world = World::shared(PeerKind::Mattermost11);
+    world.write(ANN, TOWN, "known to the peer");
+    world.settle();
+    world.peer.refuses_files = Some("no room".to_string());
+    let post = world.write_with_files(&[1]);
+    let id = format!("\"id\":\"{}\"", world.get::<Post>(&post).id);
+    let is_post = |(_, frame): &(u64, Vec<u8>)| String::from_utf8_lossy(frame).contains(&id);
+    let at = loop {
+        if let Some(at) = world.out.iter().position(is_post) {
+            break at;
+        }
+        assert!(world.deliver_next());
+    };
+    let message = world.out.remove(at);
+    world.peer.refuses_files = None;
+    world.now_ms += 60_000;
+    world.run_due();
+    while world.deliver_next() {}
+    assert_eq!(world.peer.files.len(), 1);
+    world.out.push(message);
+    world.settle();
+    world.expect_files(post);
+    assert!(world.exceptions().is_empty());
 }

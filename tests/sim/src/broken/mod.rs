@@ -2,6 +2,7 @@
 //! or outputs; a checker that catches none of them checks nothing.
 
 mod blind;
+mod files;
 mod heedless;
 mod input;
 mod output;
@@ -48,6 +49,16 @@ pub enum Defect {
     LosesPriorities,
     /// The bytes of an added file are not counted as needed.
     LosesFileBytes,
+    /// A file that did not reach a peer is not sent again.
+    ForgetsFailedFiles,
+    /// The bytes of a peer's file are answered as taken but not stored.
+    SkipsFiles,
+    /// A peer's post is stored without its files.
+    LosesFilesOfPosts,
+    /// A peer's posts without files get the file of another post.
+    MixesFilesUp,
+    /// A file is sent back to its home.
+    EchoesFiles,
     /// A peer may delete any post.
     DropsAuthority,
     /// A peer's frame sets the status of a user of this workspace.
@@ -96,7 +107,7 @@ pub enum Defect {
 
 impl Defect {
     /// Every defect, and the checkers of which one must report it.
-    pub const ALL: [(Defect, &'static [&'static str]); 35] = [
+    pub const ALL: [(Defect, &'static [&'static str]); 40] = [
         (
             Defect::SkipsWrites,
             &[oracle::NO_LOSS, oracle::IDEMPOTENCE, oracle::ORDER],
@@ -128,6 +139,14 @@ impl Defect {
         (Defect::ForgesAuthors, &[oracle::AUTHORSHIP]),
         (Defect::LosesPriorities, &[oracle::CONVERGENCE]),
         (Defect::LosesFileBytes, &[oracle::FILES]),
+        (Defect::ForgetsFailedFiles, &[oracle::CONVERGENCE]),
+        (Defect::SkipsFiles, &[oracle::CONVERGENCE]),
+        (
+            Defect::LosesFilesOfPosts,
+            &[oracle::CONVERGENCE, oracle::FILES],
+        ),
+        (Defect::MixesFilesUp, &[oracle::AUTHORSHIP]),
+        (Defect::EchoesFiles, &[oracle::NO_ECHO]),
         (Defect::DropsAuthority, &[oracle::INERT]),
         (Defect::SetsOthersStatuses, &[oracle::AUTHORSHIP]),
         (Defect::KeepsStatuses, &[oracle::CONVERGENCE]),
@@ -238,6 +257,7 @@ impl Kernel for Broken {
         let spoilt = input::spoil(self.0, host, context, input);
         let mut output = NativeKernel.step(host, context, &codec::encode_input(&spoilt))?;
         output::spoil(self.0, host, context, &spoilt, &mut output);
+        files::spoil(self.0, host, context, &spoilt, &mut output);
         // The order of writes is part of the contract.
         output
             .writes

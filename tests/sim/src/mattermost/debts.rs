@@ -26,7 +26,9 @@ pub struct Debts {
     objects: BTreeMap<Item, Debt>,
     /// Files whose bytes the peer has taken.
     files: BTreeSet<Id>,
-    /// The same when the peer last processed a post.
+    /// The same when a state of a post was first sent: the peer need not look at the same state again.
+    sent: BTreeMap<(Item, u64), BTreeSet<Id>>,
+    /// The same for the state of a post that the peer processed last.
     told: BTreeMap<Item, BTreeSet<Id>>,
 }
 
@@ -74,14 +76,26 @@ impl Debts {
         self.files.insert(file);
     }
 
-    /// Records which files the peer had when it processed a post.
-    pub fn files_told(&mut self, post: &Item) {
-        self.told.insert(post.clone(), self.files.clone());
+    /// Records that a state of a post is sent.
+    pub fn post_sent(&mut self, post: &Item, state: u64) {
+        let files = self.sent.entry((post.clone(), state));
+        files.or_insert_with(|| self.files.clone());
     }
 
-    /// Whether the peer must show a file of a post.
+    /// Records that the peer processed a state of a post.
+    pub fn post_told(&mut self, post: &Item, state: u64) {
+        if let Some(sent) = self.sent.get(&(post.clone(), state)) {
+            let files = sent.intersection(&self.files).copied();
+            self.told.insert(post.clone(), files.collect());
+        }
+    }
+
+    /// Whether the peer must show a file of a post. `joins_late` says whether it knows of files before they come.
     #[must_use]
-    pub fn is_file_due(&self, post: &Item, file: &Id) -> bool {
+    pub fn is_file_due(&self, post: &Item, file: &Id, joins_late: bool) -> bool {
+        if joins_late {
+            return self.told.contains_key(post) && self.files.contains(file);
+        }
         self.told
             .get(post)
             .is_some_and(|files| files.contains(file))

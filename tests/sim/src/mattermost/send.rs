@@ -303,6 +303,11 @@ impl Server {
             Section::Upload(_) => "sharedchannel_upload",
             _ => "sharedchannel_sync",
         };
+        if matches!(message.section, Section::Posts | Section::Resend(..)) {
+            for (post, state) in &message.items {
+                self.debts.post_sent(post, *state);
+            }
+        }
         let at_ms = self.clock_ms(now_ms);
         self.out = Some(self.envelope(topic, at_ms, &message.payload));
         self.in_flight = Some(message);
@@ -395,9 +400,7 @@ impl Server {
             for (item, state) in &message.items {
                 if self.makes_sense(item) {
                     self.debts.offered(item, *state);
-                    if matches!(item, Item::Post(_)) {
-                        self.debts.files_told(item);
-                    }
+                    self.debts.post_told(item, *state);
                 }
             }
         }

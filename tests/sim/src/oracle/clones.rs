@@ -52,7 +52,7 @@ impl Oracle {
         let outdated = std::mem::take(&mut self.outdated).into_iter();
         self.outdated = outdated.map(|(of, user)| (name(of), user)).collect();
         self.ledger.renumber(name);
-        self.transfers.renumber(&name);
+        self.transfers.renumber(name);
         self.sending.renumber(name);
         self.copy = None;
         self.order.restored(node);

@@ -29,6 +29,13 @@ pub struct ForeignSeats {
     lost: BTreeSet<(usize, Item)>,
 }
 
+impl ForeignSeats {
+    /// Whether the posts of a server say so much of their files that they can come later.
+    pub(super) fn tells_of_files(&self, seat: usize) -> bool {
+        self.generations.get(&seat) == Some(&Generation::Of11)
+    }
+}
+
 /// What the sender of a message knows about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Told {

@@ -84,7 +84,9 @@ impl Oracle {
         }
         // A reply or a reaction touches the row of its post, but changes nothing visible.
         let posts = step.facts.posts.iter();
-        for (old, new) in posts.filter(|(old, new)| !new.is_own && old.as_ref() != Some(new)) {
+        let brings_file = matches!(step.input, Input::Upload { .. });
+        let is_news = |old: &Option<PostView>, new| brings_file || old.as_ref() != Some(new);
+        for (old, new) in posts.filter(|(old, new)| !new.is_own && is_news(old, new)) {
             self.post_by(seat, is_by, old.as_ref(), new)?;
         }
         for (_, new) in step.facts.reactions.iter().filter(|(_, new)| !new.is_own) {

@@ -3,7 +3,8 @@
 //! came from (I4), none go to anyone who is not invited (I6), and a connection has one file in flight (I12).
 //!
 //! A post may lack a file that its origin's server could not send, that nobody posted within a day, that a
-//! restore of a Mattermost-like server took, or that came to a server of 2021 after its post.
+//! restore of a Mattermost-like server took, or that came to a server of 2021 after its post; and one that its
+//! origin had put into another post before it was restored, which has it at others.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -249,17 +250,24 @@ impl Oracle {
 
     /// Stops requiring files of a server that the hub did not take before their post.
     pub(super) fn forgive_files(&mut self, seat: usize, debts: &Debts) {
+        let joins_late = self.foreign.tells_of_files(seat);
         for (id, model) in &self.ledger.posts {
             if model.origin != seat {
                 continue;
             }
             let item = Item::Post(id.to_string());
             for file in &model.view.files {
-                if !debts.is_file_due(&item, &file.id) {
+                if !debts.is_file_due(&item, &file.id, joins_late) {
                     self.transfers.excused.insert((HUB, file.id));
                 }
             }
         }
+    }
+
+    /// Whether a post that a restore removed at its origin had a file.
+    fn is_of_lost_post(&self, file: &FileView) -> bool {
+        let mut posts = self.ledger.posts.values();
+        posts.any(|model| model.is_lost && model.files.contains_key(&file.id))
     }
 
     /// Checks that a post that is shown has the files that it has at its origin.
@@ -277,6 +285,7 @@ impl Oracle {
         let may_lack = |file: &FileView| {
             let is_missing_at_hub = at_hub.is_none_or(|post| !post.files.contains(file));
             ignores
+                || self.is_of_lost_post(file)
                 || excused.contains(&(peer, file.id))
                 || (passes_hub && (excused.contains(&(HUB, file.id)) || is_missing_at_hub))
         };

@@ -8,6 +8,7 @@ use causeway_kernel::rows::tx::Read;
 use super::calls::Outcome;
 use super::{Event, Waiter, World};
 use crate::coverage::Fault;
+use crate::faults::Faults;
 use crate::mattermost::files::Taken;
 use crate::oracle::Violation;
 
@@ -27,6 +28,11 @@ pub(super) struct Bytes {
     pub(super) offset: u64,
     /// Bytes of the whole file.
     pub(super) size: u64,
+}
+
+/// How often a connection breaks with bytes on it, in permille: in either direction.
+fn breaks(faults: &Faults) -> u32 {
+    faults.loss + faults.answer_lost
 }
 
 impl World<'_> {
@@ -59,7 +65,7 @@ impl World<'_> {
             true => Waiter::Call(call),
             false => Waiter::Nobody,
         };
-        let (progress, waiter) = if self.file_network.chance(faults.loss) {
+        let (progress, waiter) = if self.file_network.chance(breaks(&faults)) {
             self.coverage.fault(Fault::BrokenOff);
             let come = self.file_network.below(bytes.size - bytes.offset);
             let is_answered = self.file_network.chance(ANSWERED_BREAKS);
@@ -88,9 +94,9 @@ impl World<'_> {
     pub(super) fn foreign_bytes_arrive(&mut self, call: u64, seat: usize, bytes: &Bytes) {
         self.deliveries.files += 1;
         let faults = self.faults_of(&[seat]);
-        let breaks = self.file_network.chance(faults.loss);
+        let breaks = self.file_network.chance(breaks(&faults));
         let dies = self.file_network.chance(faults.crash * 3);
-        let is_taken = !breaks && !(dies && self.file_network.chance(500));
+        let is_taken = !(breaks || dies && self.file_network.chance(500));
         let mut outcome = Outcome::Broken;
         if is_taken {
             let taken = self.server(seat).take_bytes(bytes.upload, &bytes.digest);
