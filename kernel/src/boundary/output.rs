@@ -122,7 +122,8 @@ impl Refusal {
     }
 }
 
-/// What the host does once the step is durable.
+/// What the host does once the step is durable. Recordings identify a kind by its position, so a new one is
+/// added at the end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Effect {
     /// Ephemeral: notify local clients.
@@ -136,21 +137,6 @@ pub enum Effect {
         /// The whole frame, JSON.
         #[serde(with = "serde_bytes")]
         frame: Vec<u8>,
-    },
-    /// Send the bytes of a file to the place that its announcement was given; the receipt names the attempt.
-    SendFile {
-        /// The connection.
-        connection: ConnectionNo,
-        /// Attempt number, increasing for each connection.
-        attempt: u64,
-        /// The peer's id of the upload.
-        upload: Id,
-        /// Digest of the bytes, in hexadecimal digits.
-        digest: String,
-        /// Bytes that the peer holds already.
-        offset: u64,
-        /// Bytes of the whole file.
-        size: u64,
     },
     /// Wake-up: give the kernel a `Timer` at this time, in ms.
     Wake {
@@ -167,6 +153,21 @@ pub enum Effect {
         reason: String,
         /// How many.
         items: u32,
+    },
+    /// Send the bytes of a file to the place that its announcement was given; the receipt names the attempt.
+    SendFile {
+        /// The connection.
+        connection: ConnectionNo,
+        /// Attempt number, increasing for each connection.
+        attempt: u64,
+        /// The peer's id of the upload.
+        upload: Id,
+        /// Digest of the bytes, in hexadecimal digits.
+        digest: String,
+        /// Bytes that the peer holds already.
+        offset: u64,
+        /// Bytes of the whole file.
+        size: u64,
     },
 }
 

@@ -310,8 +310,9 @@ pub fn receipt(tx: &mut Tx<'_>, receipt: &Receipt) {
         {
             sending.done(tx);
         }
-        // More bytes are expected, or the upload is not known any more: it is announced again.
-        (SendOutcome::Refused(204 | 404 | 408 | 429), TransferStage::Bytes) => {
+        // More bytes are expected, the upload is not known any more, or the peer does not know us now: the file
+        // is announced again.
+        (SendOutcome::Refused(204 | 401 | 403 | 404 | 408 | 429), _) => {
             sending.failed(tx, None);
         }
         (SendOutcome::Refused(status @ (400..=499 | 501)), _) => {

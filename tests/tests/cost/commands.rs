@@ -6,14 +6,16 @@ use causeway_kernel::boundary::input::Actor;
 use causeway_kernel::command::{
     AbandonConnection, AcceptConnection, AcknowledgePost, AddChannelMember, AddFile, AddReaction,
     AddTeamMember, AttachConnection, Command, Configure, ConfigureConnectedWorkspaces,
-    ConfirmConnection, CreateChannel, CreateConnection, CreatePost, CreateTeam, CreateUser,
-    DeletePost, EditPost, InviteToChannel, OpenDirectChannel, OpenGroupChannel, PatchConnection,
-    PatchUser, PersonalChange, RelocateConnection, RemoveChannelMember, RemoveConnection,
-    RemoveReaction, SetPersonal, UninviteFromChannel, UnshareChannel, UserPatch, ViewChannel,
-    WithdrawAcknowledgement,
+    ConfigureFiles, ConfirmConnection, CreateChannel, CreateConnection, CreatePost, CreateTeam,
+    CreateUser, DeletePost, EditPost, InviteToChannel, OpenDirectChannel, OpenGroupChannel,
+    PatchConnection, PatchUser, PersonalChange, RelocateConnection, RemoveChannelMember,
+    RemoveConnection, RemoveReaction, SetPersonal, UninviteFromChannel, UnshareChannel, UserPatch,
+    ViewChannel, WithdrawAcknowledgement,
 };
 use causeway_kernel::model::limits::{HELD_MAX, REMOTE_EMOJI_PER_POST_MAX};
-use causeway_kernel::model::{ChannelKind, Config, ConnectedWorkspaces, PeerKind, PersonalKind};
+use causeway_kernel::model::{
+    ChannelKind, Config, ConnectedWorkspaces, FileLimits, PeerKind, PersonalKind,
+};
 use causeway_kernel::rows::id::{ConnectionNo, Id, PostNo, TeamNo, UserNo};
 use serde_json::{Value, json};
 
@@ -221,6 +223,9 @@ fn commands(site: &Site) -> Vec<(Actor, Command)> {
         Command::Configure(Configure {
             site_url: "https://here.example".into(),
             config: Config::default(),
+        }),
+        Command::ConfigureFiles(ConfigureFiles {
+            limits: FileLimits { bytes_max: 1 << 20 },
         }),
         Command::ConfigureConnectedWorkspaces(ConfigureConnectedWorkspaces {
             settings: ConnectedWorkspaces {

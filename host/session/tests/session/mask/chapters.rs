@@ -4,12 +4,13 @@ use causeway_kernel::boundary::input::{Actor, FramePart, Incarnation, Input, Sen
 use causeway_kernel::boundary::output::{Object, Reply};
 use causeway_kernel::command::{
     AbandonConnection, AcknowledgePost, AddReaction, AttachConnection, Command, Configure,
-    DeletePost, EditPost, InviteToChannel, PatchConnection, PersonalChange, RelocateConnection,
-    RemoveChannelMember, RemoveConnection, RemoveReaction, SetPersonal, UninviteFromChannel,
-    UnshareChannel, ViewChannel, WithdrawAcknowledgement,
+    ConfigureFiles, DeletePost, EditPost, InviteToChannel, PatchConnection, PersonalChange,
+    RelocateConnection, RemoveChannelMember, RemoveConnection, RemoveReaction, SetPersonal,
+    UninviteFromChannel, UnshareChannel, ViewChannel, WithdrawAcknowledgement,
 };
 use causeway_kernel::model::{
-    Config, Connection, ConnectionState, KeptFrame, Link, LinkState, PeerKind, PersonalKind, User,
+    Config, Connection, ConnectionState, FileLimits, KeptFrame, Link, LinkState, PeerKind,
+    PersonalKind, User,
 };
 use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, Id, PostNo, UserNo};
 use causeway_kernel::rows::lookup;
@@ -470,6 +471,12 @@ fn administer(story: &mut Story) {
             Command::Configure(Configure { site_url, config }),
         );
     }
+    let limits = FileLimits { bytes_max: 1 << 20 };
+    story.act(
+        0,
+        OPERATOR,
+        Command::ConfigureFiles(ConfigureFiles { limits }),
+    );
     for display_name in [" The Globex ", "", &"é".repeat(65)] {
         let (display_name, default_team_id) =
             (Some(display_name.to_string()), Some("acme".to_string()));

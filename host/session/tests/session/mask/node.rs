@@ -221,6 +221,17 @@ fn effects(output: &Output) -> Vec<String> {
             attempt,
             frame,
         } => format!("{connection:?} {attempt} {} bytes", frame.len()),
+        Effect::SendFile {
+            connection,
+            attempt,
+            upload,
+            digest,
+            offset,
+            size,
+        } => format!(
+            "{connection:?} {attempt} {upload} {} {offset} {size}",
+            digest.len()
+        ),
         Effect::Event(Event::Ephemeral(channel, user, text)) => {
             format!("{channel:?} {user:?} {} bytes", text.len())
         }

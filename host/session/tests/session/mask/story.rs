@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use causeway_kernel::boundary::input::{
-    Actor, Genesis, Incarnation, Input, PingAnswer, Receipt, SendOutcome,
+    Actor, Genesis, Incarnation, Input, PingAnswer, Receipt, SendOutcome, UploadProgress,
 };
 use causeway_kernel::boundary::output::{Effect, Object, Output, Reply};
 use causeway_kernel::boundary::policy::{Question, Revision, Verdict};
@@ -15,7 +15,7 @@ use causeway_kernel::command::{
 use causeway_kernel::model::{
     Channel, ChannelKind, Config, Connection, PeerKind, Post, Priority, PriorityLevel,
 };
-use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, FileNo, PostNo, TeamNo, UserNo};
+use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, FileNo, Id, PostNo, TeamNo, UserNo};
 use causeway_kernel::rows::tx::Read;
 
 use super::node::Node;
@@ -68,21 +68,26 @@ impl Story {
             if queue.is_empty() {
                 break;
             }
-            let (
-                from,
+            let (from, effect) = queue.remove(0);
+            let (connection, attempt, arriving) = match effect {
                 Effect::Send {
                     connection,
                     attempt,
                     frame,
-                },
-            ) = queue.remove(0)
-            else {
-                continue;
+                } => (connection, attempt, framed(&frame)),
+                Effect::SendFile {
+                    connection,
+                    attempt,
+                    upload,
+                    digest,
+                    ..
+                } => (connection, attempt, uploaded(upload, digest)),
+                _ => continue,
             };
             let outcome = match &self.outcome {
                 Some(outcome) => outcome.clone(),
                 None => {
-                    let arrived = self.run(1 - from, framed(&frame));
+                    let arrived = self.run(1 - from, arriving);
                     queue.extend(arrived.effects.into_iter().map(|sent| (1 - from, sent)));
                     match arrived.reply {
                         Reply::Http { status: 200, body } => SendOutcome::Answered(body),
@@ -194,6 +199,16 @@ fn framed(body: &[u8]) -> Input {
         connection: CONNECTION,
         body: body.to_vec(),
         skip: Vec::new(),
+    }
+}
+
+/// The bytes of a file arrive.
+fn uploaded(upload: Id, digest: String) -> Input {
+    let dimensions = None;
+    Input::Upload {
+        connection: CONNECTION,
+        upload,
+        progress: UploadProgress::Whole { digest, dimensions },
     }
 }
 
