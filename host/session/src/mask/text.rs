@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 
 use causeway_kernel::boundary::texts::Text;
 use causeway_kernel::command::DEFAULT_CHANNELS;
+use causeway_kernel::model::file_name;
 use causeway_kernel::model::limits::{EMOJI_BYTES_MAX, USERNAME_BYTES_MAX};
 use causeway_kernel::model::naming::{self, SUFFIX_ATTEMPTS_MAX};
 use causeway_kernel::model::reasons::FIXED;
@@ -250,10 +251,18 @@ fn first_fixed(text: &str) -> Option<(usize, &'static str)> {
     found.min_by_key(|(at, fixed)| (*at, Reverse(fixed.len())))
 }
 
-/// Words that are kept: names that no account may have, and the schemes of site URLs.
+/// Words that are kept: names that no account may have, the schemes of site URLs, and known extensions of files,
+/// from which the media type follows.
 fn is_known(word: &str) -> bool {
     let is_scheme = matches!(word, "http" | "https");
-    is_scheme || (word.len() <= USERNAME_BYTES_MAX && !naming::is_username(word))
+    is_scheme
+        || is_extension(word)
+        || (word.len() <= USERNAME_BYTES_MAX && !naming::is_username(word))
+}
+
+fn is_extension(word: &str) -> bool {
+    const LONGEST: usize = 4;
+    word.len() <= LONGEST && file_name::media_type(&format!(".{word}")) != file_name::media_type("")
 }
 
 /// Whether a name is the digest that names a group channel.
