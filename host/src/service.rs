@@ -31,7 +31,6 @@ use crate::app::{App, SharedApp};
 use crate::config::Settings;
 use crate::configuration::{self, Configuration};
 use crate::federation::Federation;
-use crate::federation::files::Outgoing;
 use crate::files::{self, Files};
 use crate::http::connections::{Connections, Limits};
 use crate::http::{answers, descriptors, server};
@@ -317,10 +316,11 @@ async fn prepare_later(app: &SharedApp) {
 }
 
 async fn sweep_sessions(app: &SharedApp) -> Result<()> {
-    let rows = app.rows();
+    let engine = app.engine.clone();
+    // The rows of the moment: a user may have been created and have logged in while the sweep waited for its turn.
     let is_live = move |user: UserNo| {
-        rows.get::<User>(&user)
-            .is_some_and(|row| row.delete_at == 0)
+        let user = engine.snapshot().get::<User>(&user);
+        user.is_some_and(|row| row.delete_at == 0)
     };
     app.vault
         .sweep_sessions(app.engine.now_ms(), is_live)
@@ -341,23 +341,7 @@ async fn dispatch(app: SharedApp, mut effects: UnboundedReceiver<Effect>) {
             } => {
                 app.federation.dispatch_send(connection, attempt, frame);
             }
-            Effect::SendFile {
-                connection,
-                attempt,
-                upload,
-                digest,
-                offset,
-                size,
-            } => app.federation.dispatch_file(
-                connection,
-                Outgoing {
-                    attempt,
-                    upload,
-                    digest,
-                    offset,
-                    size,
-                },
-            ),
+            Effect::SendFile(file) => app.federation.dispatch_file(file),
             Effect::Connection(connection) => app.federation.connection_changed(connection),
             Effect::Refused { reason, items, .. } => {
                 app.metrics.count_refused_items(&reason, items.into());

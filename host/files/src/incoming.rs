@@ -99,7 +99,8 @@ impl Incoming {
     }
 
     /// The digest of the bytes received so far, in hexadecimal digits.
-    pub(crate) fn digest(&self) -> String {
+    #[must_use]
+    pub fn digest(&self) -> String {
         self.hasher.finalize().to_hex().to_string()
     }
 

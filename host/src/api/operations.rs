@@ -119,7 +119,7 @@ async fn exceptions(State(app): State<SharedApp>, caller: Caller, params: Params
         .iter()
         .map(|((connection, channel, _, _), exception)| {
             let (state, attempts) = match exception.state {
-                ExceptionState::Held => ("held", 0),
+                ExceptionState::Held | ExceptionState::Outdated => ("held", 0),
                 ExceptionState::Denied => ("denied", 0),
                 ExceptionState::Refused(attempts) => ("refused", attempts),
                 ExceptionState::Dead => ("dead", 0),

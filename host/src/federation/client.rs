@@ -31,6 +31,8 @@ pub const REMOTE_ID_HEADER: HeaderName = HeaderName::from_static("x-remotecluste
 pub const TOKEN_HEADER: HeaderName = HeaderName::from_static("x-remotecluster-token");
 /// Tells another Causeway the incarnation of the sending workspace: its id, a space, its number.
 pub const INCARNATION_HEADER: HeaderName = HeaderName::from_static("x-causeway-incarnation");
+/// Digest of the whole file whose bytes are sent, in hexadecimal digits; only Causeways compare it.
+pub const FILE_DIGEST_HEADER: HeaderName = HeaderName::from_static("x-causeway-file-digest");
 /// The base address of the Causeway that pings; it differs from the one the peer knows after a move.
 pub const SITE_URL_HEADER: HeaderName = HeaderName::from_static("x-causeway-site-url");
 
@@ -76,7 +78,12 @@ pub enum Payload {
     /// A frame.
     Frame(Vec<u8>),
     /// The bytes of a file, as the reference sends them: without a type.
-    Bytes(UnsyncBoxBody<Bytes, io::Error>),
+    Bytes {
+        /// The bytes.
+        bytes: UnsyncBoxBody<Bytes, io::Error>,
+        /// Digest of the whole file.
+        digest: String,
+    },
 }
 
 /// A request to a peer.
@@ -221,7 +228,10 @@ fn request(call: Call<'_>) -> Result<Request<UnsyncBoxBody<Bytes, io::Error>>, C
                 .map_err(|never| match never {})
                 .boxed_unsync()
         }
-        Payload::Bytes(bytes) => bytes,
+        Payload::Bytes { bytes, digest } => {
+            request = request.header(FILE_DIGEST_HEADER, digest);
+            bytes
+        }
     };
     if let Some(incarnation) = call.incarnation {
         request = request.header(INCARNATION_HEADER, incarnation_text(incarnation));

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use causeway_kernel::boundary::input::SendOutcome;
-use causeway_kernel::rows::id::{ConnectionNo, Id};
+use causeway_kernel::boundary::output::SendFile;
 use futures_util::stream;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, StreamBody};
@@ -29,31 +29,17 @@ const PORTION_BYTES: usize = 64 * 1024;
 const STALL_MAX: Duration = Duration::from_secs(60);
 /// How often that is checked.
 const STALL_CHECK: Duration = Duration::from_secs(5);
-/// The longest transfer. The largest file at the lowest rate that a receiver has to accept would take longer only
-/// if it were larger than 10 GiB; it continues where it was.
+/// The longest transfer; a Causeway continues it where it was. In this time 9 GiB pass at the lowest rate that a
+/// receiver accepts.
 const TRANSFER_MAX: Duration = Duration::from_secs(7 * 24 * 3_600);
 
-/// A file to send.
-pub struct Outgoing {
-    /// The attempt that its receipt names.
-    pub attempt: u64,
-    /// The peer's id of the upload.
-    pub upload: Id,
-    /// Digest of the bytes.
-    pub digest: String,
-    /// Bytes that the peer holds already.
-    pub offset: u64,
-    /// Bytes of the whole file.
-    pub size: u64,
-}
-
 /// Sends a file, and submits the receipt.
-pub(super) fn dispatch(federation: &Federation, connection: ConnectionNo, file: Outgoing) {
+pub(super) fn dispatch(federation: &Federation, file: SendFile) {
     let (federation, mut stop) = (federation.clone(), federation.stopping());
     federation.clone().spawn(async move {
-        let attempt = file.attempt;
+        let (connection, attempt) = (file.connection, file.attempt);
         let outcome = tokio::select! {
-            outcome = send(&federation, connection, file) => outcome,
+            outcome = send(&federation, file) => outcome,
             _ = stop.wait_for(|stop| *stop) => return,
         };
         federation.inner.counters.count_send(&outcome);
@@ -61,7 +47,8 @@ pub(super) fn dispatch(federation: &Federation, connection: ConnectionNo, file: 
     });
 }
 
-async fn send(federation: &Federation, connection: ConnectionNo, file: Outgoing) -> SendOutcome {
+async fn send(federation: &Federation, file: SendFile) -> SendOutcome {
+    let connection = file.connection;
     let Ok(_place) = federation.inner.sending_files.acquire().await else {
         return SendOutcome::NeverLeft;
     };
@@ -85,7 +72,10 @@ async fn send(federation: &Federation, connection: ConnectionNo, file: Outgoing)
         token: &token,
         incarnation: None,
         own_site_url: None,
-        body: Payload::Bytes(body(opened, file.size - file.offset, Arc::clone(&taken))),
+        body: Payload::Bytes {
+            bytes: body(opened, file.size - file.offset, Arc::clone(&taken)),
+            digest: file.digest,
+        },
         timeout: TRANSFER_MAX,
     };
     let answered = tokio::select! {
@@ -99,7 +89,7 @@ async fn send(federation: &Federation, connection: ConnectionNo, file: Outgoing)
     outcome
 }
 
-async fn open(federation: &Federation, file: &Outgoing) -> io::Result<File> {
+async fn open(federation: &Federation, file: &SendFile) -> io::Result<File> {
     let store = Arc::clone(&federation.inner.files.store);
     let digest = file.digest.clone();
     let opened = tokio::task::spawn_blocking(move || store.read(&digest));

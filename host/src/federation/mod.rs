@@ -7,7 +7,7 @@
 pub mod client;
 mod counters;
 pub mod endpoints;
-pub mod files;
+mod files;
 pub mod gate;
 pub mod handshake;
 pub mod invitation;
@@ -28,7 +28,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use causeway_engine::{Engine, Snapshot};
 use causeway_kernel::boundary::input::{Incarnation, Input};
-use causeway_kernel::boundary::output::Reply;
+use causeway_kernel::boundary::output::{Reply, SendFile};
 use causeway_kernel::model::{Connection, ConnectionState};
 use causeway_kernel::rows::counters::workspace;
 use causeway_kernel::rows::id::{ConnectionNo, Id};
@@ -43,7 +43,6 @@ pub use site_url::{SITE_URL_BYTES_MAX, SiteUrl};
 use crate::files::Files;
 use crate::vault::{InForce, LinkSecrets, Secret, Vault, VaultError};
 use client::PeerClient;
-use files::Outgoing;
 
 /// The federation of one workspace. A handle; clones share one state.
 #[derive(Clone)]
@@ -154,8 +153,8 @@ impl Federation {
     }
 
     /// Sends the bytes of a file; its receipt is submitted as an input. See [`files`].
-    pub fn dispatch_file(&self, connection: ConnectionNo, file: Outgoing) {
-        files::dispatch(self, connection, file);
+    pub fn dispatch_file(&self, file: SendFile) {
+        files::dispatch(self, file);
     }
 
     /// Stops all tasks. Requests in flight have an unknown outcome.

@@ -18,10 +18,11 @@ use causeway_kernel::model::{Dimensions, Upload};
 use causeway_kernel::rows::id::{ConnectionNo, Id};
 use causeway_kernel::rows::tx::Read;
 
+use super::client::FILE_DIGEST_HEADER;
 use super::endpoints::json;
 use super::gate::{self, PeerCaller};
 use super::{Federation, pinger};
-use crate::files::{disk_error, receive, unreadable};
+use crate::files::{receive, unreadable, upload_refusal};
 use crate::http::ApiError;
 
 /// Bytes of the first part of a file that comes in several, as in the reference.
@@ -92,6 +93,12 @@ pub(super) async fn upload(
         }
         part(&federation, caller, id, size).await?;
         return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    let told = parts.headers.get(FILE_DIGEST_HEADER);
+    if told.is_some_and(|told| told.as_bytes() != open.incoming.digest().as_bytes()) {
+        // Nobody knows which bytes are wrong.
+        part(&federation, caller, id, 0).await?;
+        return Err(out_of_step());
     }
     finish(federation, caller.connection, id, announced.name, open).await
 }
@@ -203,26 +210,16 @@ async fn hand_over(
     Ok(federation.submit(input).await?)
 }
 
-/// What the sender believes to be held is not what is held: it has to ask again.
+/// What is held is not what the sender believes: it has to ask again.
 fn out_of_step() -> ApiError {
     ApiError::new(
         StatusCode::REQUEST_TIMEOUT,
         "app.upload.upload_data.read.app_error",
-        "Bytes of this upload were lost here; announce the file again, the answer says where to continue.",
+        "Bytes of this upload were lost or damaged; announce the file again, the answer says where to continue.",
     )
 }
 
 fn refusal(error: &UploadError) -> ApiError {
-    match error {
-        UploadError::Unknown => ApiError::not_found("app.upload.get.app_error", "upload"),
-        UploadError::Busy => ApiError::new(
-            StatusCode::BAD_REQUEST,
-            "app.upload.upload_data.concurrent.app_error",
-            "Another request is sending this upload's bytes; wait for its end.",
-        ),
-        UploadError::TooMany => ApiError::unavailable(
-            "Too many unfinished uploads of this connection; try again later.",
-        ),
-        UploadError::Disk(error) => disk_error(error),
-    }
+    let too_many = "Too many unfinished uploads of this connection; try again later.";
+    upload_refusal(error, || ApiError::unavailable(too_many))
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use axum::http::StatusCode;
 use causeway_engine::RepeatedLine;
 use causeway_files::pictures::{self, Scale};
-use causeway_files::{FileStore, Incoming, Kept, Swept};
+use causeway_files::{FileStore, Incoming, Kept, Swept, UploadError};
 use causeway_kernel::boundary::output::Object;
 use causeway_kernel::command::{AddFile, Command};
 use causeway_kernel::model::{Dimensions, FileBytes, FileLimits, file_name};
@@ -223,4 +223,18 @@ pub fn too_large(settings: &FileSettings) -> ApiError {
             settings.max_file_size
         ),
     )
+}
+
+/// An upload cannot begin or continue; `too_many` is for one that is one too many.
+pub fn upload_refusal(error: &UploadError, too_many: impl FnOnce() -> ApiError) -> ApiError {
+    match error {
+        UploadError::Unknown => ApiError::not_found("app.upload.get.app_error", "upload"),
+        UploadError::Busy => ApiError::new(
+            StatusCode::BAD_REQUEST,
+            "app.upload.upload_data.concurrent.app_error",
+            "Another request is sending this upload's bytes; wait for its end.",
+        ),
+        UploadError::TooMany => too_many(),
+        UploadError::Disk(error) => disk_error(error),
+    }
 }

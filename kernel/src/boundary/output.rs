@@ -154,21 +154,25 @@ pub enum Effect {
         /// How many.
         items: u32,
     },
-    /// Send the bytes of a file to the place that its announcement was given; the receipt names the attempt.
-    SendFile {
-        /// The connection.
-        connection: ConnectionNo,
-        /// Attempt number, increasing for each connection.
-        attempt: u64,
-        /// The peer's id of the upload.
-        upload: Id,
-        /// Digest of the bytes, in hexadecimal digits.
-        digest: String,
-        /// Bytes that the peer holds already.
-        offset: u64,
-        /// Bytes of the whole file.
-        size: u64,
-    },
+    /// Send the bytes of a file.
+    SendFile(SendFile),
+}
+
+/// Bytes of a file for the place that its announcement was given; the receipt names the attempt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SendFile {
+    /// The connection.
+    pub connection: ConnectionNo,
+    /// Attempt number, increasing for each connection.
+    pub attempt: u64,
+    /// The peer's id of the upload.
+    pub upload: Id,
+    /// Digest of the whole file, in hexadecimal digits.
+    pub digest: String,
+    /// Bytes that the peer holds already.
+    pub offset: u64,
+    /// Bytes of the whole file.
+    pub size: u64,
 }
 
 /// Events for local WebSocket clients. The audience is decided by `authority`, with the same rules as reads.

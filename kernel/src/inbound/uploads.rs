@@ -12,7 +12,7 @@ use crate::model::limits::{FILE_NAME_CHARS_MAX, UNPOSTED_FILES_OF_PEER_MAX, UPLO
 use crate::model::{File, PeerKind, Post, UnpostedOfPeer, Upload, file_name};
 use crate::objects::files;
 use crate::rows::counters::file_limits;
-use crate::rows::id::{ConnectionNo, FileNo, Id, PostNo};
+use crate::rows::id::{ChannelNo, ConnectionNo, FileNo, Id, PostNo, UserNo, WorkspaceNo};
 use crate::rows::lookup;
 use crate::rows::tx::{Read, Tx};
 use crate::wire::json::Value;
@@ -111,13 +111,9 @@ fn checked(
 fn begin(tx: &mut Tx<'_>, peer: &Peer, id: Id, upload: Upload) -> Result<u64, (Reason, String)> {
     let key = (peer.no, id);
     if let Some(no) = lookup::file(tx, upload.file.as_str()) {
+        let place = (peer.row.workspace, upload.user, upload.channel);
         let known = tx.get::<File>(&no);
-        let is_its = |file: &File| {
-            file.origin == peer.row.workspace
-                && file.channel == upload.channel
-                && file.user == upload.user
-        };
-        match known.filter(is_its) {
+        match known.filter(|file| place_of(file) == place) {
             None => {
                 let error = "the id of the file is taken";
                 return Err((Reason::ForeignFile, error.to_string()));
@@ -147,6 +143,11 @@ fn begin(tx: &mut Tx<'_>, peer: &Peer, id: Id, upload: Upload) -> Result<u64, (R
     Ok(offset)
 }
 
+/// Whose file it is, and where: an id of a file that is known elsewhere belongs to that one.
+fn place_of(file: &File) -> (WorkspaceNo, UserNo, ChannelNo) {
+    (file.origin, file.user, file.channel)
+}
+
 /// Makes room for one more upload: the oldest is forgotten.
 fn displace(tx: &mut Tx<'_>, connection: ConnectionNo, id: Id) {
     let rows = tx.prefix::<Upload, _>(&connection, UPLOADS_OF_PEER_MAX);
@@ -174,6 +175,10 @@ pub fn arrived(
     let Some((upload, peer)) = tx.get::<Upload>(&key).zip(peer) else {
         return unknown(tx);
     };
+    // The sharing may have ended since the announcement.
+    if authorize::shared_channel(tx, &peer, upload.channel).is_err() {
+        return unknown(tx);
+    }
     match progress {
         UploadProgress::Part { offset } => {
             let offset = (*offset).min(upload.size);
@@ -211,7 +216,7 @@ fn store(tx: &mut Tx<'_>, arrived: &File) -> Option<FileNo> {
         return Some(files::insert(tx, arrived));
     };
     let known = tx.get::<File>(&no)?;
-    if known.origin != arrived.origin || known.channel != arrived.channel {
+    if place_of(&known) != place_of(arrived) {
         return None;
     }
     if !known.is_here() {
@@ -225,17 +230,9 @@ fn told(tx: &mut Tx<'_>, no: FileNo) -> Reply {
     let Some(file) = tx.get::<File>(&no) else {
         return unknown(tx);
     };
-    let id_of = |id: Option<Id>| id.map(String::from).unwrap_or_default();
-    let user_id = id_of(tx.user(file.user).map(|user| user.id));
-    let channel_id = id_of(tx.channel(file.channel).map(|channel| channel.id));
-    let wire = WireFile {
-        id: file.id.into(),
-        user_id,
-        create_at: file.create_at,
-        name: file.name,
-        size: file.size,
-        dimensions: file.dimensions.map_or((0, 0), |it| (it.width, it.height)),
-    };
+    let channel = tx.channel(file.channel).map(|channel| channel.id);
+    let channel_id = channel.map(String::from).unwrap_or_default();
+    let wire = files::described(tx, &file);
     let mut writer = JsonWriter::new();
     wire.encode(&mut writer, ("", &channel_id));
     Reply::Http {
@@ -260,10 +257,9 @@ fn unknown(tx: &mut Tx<'_>) -> Reply {
 pub fn known(tx: &Tx<'_>, post: &Post, post_no: Option<PostNo>, id: &str) -> Option<FileNo> {
     let no = lookup::file(tx, id)?;
     let file = tx.get::<File>(&no)?;
-    let is_its = (file.origin, file.user) == (post.origin, post.user)
-        && file.channel == post.channel
-        && (file.post.is_none() || file.post == post_no);
-    is_its.then_some(no)
+    let is_free = file.post.is_none() || file.post == post_no;
+    let is_its = place_of(&file) == (post.origin, post.user, post.channel);
+    (is_its && is_free).then_some(no)
 }
 
 /// The same; if it is not known, it is expected from now on, unless what the post says of it is wrong.

@@ -380,6 +380,9 @@ pub enum ExceptionState {
     Refused(u32),
     /// No further attempts.
     Dead,
+    /// It was on its way without a file that has arrived at the peer meanwhile: once it is delivered, it goes
+    /// again.
+    Outdated,
 }
 impl ExceptionState {
     /// The state after a refusal by the peer.
@@ -402,14 +405,19 @@ impl ExceptionState {
         match self {
             ExceptionState::Denied => ExceptionState::Denied,
             ExceptionState::Dead => ExceptionState::Dead,
-            ExceptionState::Held | ExceptionState::Refused(_) => ExceptionState::Held,
+            ExceptionState::Held | ExceptionState::Refused(_) | ExceptionState::Outdated => {
+                ExceptionState::Held
+            }
         }
     }
 
     /// Whether the item will be tried again.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        matches!(self, ExceptionState::Held | ExceptionState::Refused(_))
+        matches!(
+            self,
+            ExceptionState::Held | ExceptionState::Refused(_) | ExceptionState::Outdated
+        )
     }
 
     /// Whether the item is asked about again when the policies change.
@@ -424,6 +432,7 @@ texts!(
         Denied,
         Refused(times),
         Dead,
+        Outdated,
     }
 );
 

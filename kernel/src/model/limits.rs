@@ -234,7 +234,9 @@ pub const UNPOSTED_FILES_OF_PEER_MAX: u32 = 5_000;
 pub const UPLOADS_OF_PEER_MAX: u32 = 8;
 /// Attempts to send a file that a peer refuses; then it is given up.
 pub const FILE_ATTEMPTS_MAX: u32 = 5;
-/// First pause after a file was refused, in ms; doubled with every refusal.
+/// First pause after a peer did not take a file, in ms; doubled with every failure.
 pub const FILE_RETRY_FIRST_MS: i64 = 30_000;
-/// How long a post waits for its files to reach a server that links only those which arrived before it, in ms.
-pub const FILES_AWAITED_MS: i64 = 60_000;
+/// Longest pause after a peer did not take a file, in ms: each attempt may cost all its bytes.
+pub const FILE_RETRY_MAX_MS: i64 = 60 * 60 * 1000;
+/// How often a post that waits for its files to reach a peer is looked at again even if none has, in ms.
+pub const FILES_LOOKED_AT_MS: i64 = 60_000;

@@ -50,6 +50,7 @@ pub const FIXED: &[&str] = &[
     POST_TOO_LONG,
     ROOT_NOT_DELIVERED,
     FILES_FIRST,
+    FILE_CAME_LATE,
     FILE_NOT_ARRIVED,
     ITEM_STOPPED,
     FRAME_STOPPED,

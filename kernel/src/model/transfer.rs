@@ -64,8 +64,10 @@ pub struct FileDebt {
     pub failures: u32,
     /// Those of them that the peer refused.
     pub refusals: u32,
-    /// When it is tried again, in ms; 0 = never.
+    /// When it is tried again, in ms; 0 = never in this epoch of the link.
     pub retry_at: i64,
+    /// The link's epoch.
+    pub epoch: u32,
     /// Why the last attempt failed.
     pub reason: String,
 }
@@ -74,6 +76,7 @@ texts!(struct FileDebt {
     failures,
     refusals,
     retry_at,
+    epoch,
     reason: Text::Refusal,
 });
 

@@ -19,6 +19,7 @@ use crate::outbound;
 use crate::rows::id::{ChannelNo, FileNo, PostNo, UserNo};
 use crate::rows::key;
 use crate::rows::tx::{Read, SCAN_BYTES_MAX, Tx};
+use crate::wire::message::WireFile;
 
 /// Number of the due rows that drop unposted files; never returned by [`Tx::next_row`].
 const DUE_NUMBER: u64 = 1 << 62;
@@ -197,4 +198,17 @@ fn change_total(tx: &mut Tx<'_>, channel: ChannelNo, change: impl FnOnce(u64) ->
     let total = tx.get::<ChannelFiles>(&channel).unwrap_or_default();
     let files = change(total.files);
     tx.put(&channel, &ChannelFiles { files });
+}
+
+/// What peers are told of a file.
+pub fn described(rows: &(impl Read + ?Sized), file: &File) -> WireFile {
+    let user = rows.user(file.user).map(|user| user.id);
+    WireFile {
+        id: file.id.into(),
+        user_id: user.map(String::from).unwrap_or_default(),
+        create_at: file.create_at,
+        name: file.name.clone(),
+        size: file.size,
+        dimensions: file.dimensions.map_or((0, 0), |it| (it.width, it.height)),
+    }
 }

@@ -2,7 +2,9 @@
 //! have an entry in `ExceptionTimes`.
 
 use super::work::Work;
-use crate::model::limits::{DEPENDENTS_MAX, ITEM_RETRY_FIRST_MS, REASON_CHARS_MAX};
+use crate::model::limits::{
+    DEPENDENTS_MAX, FILES_LOOKED_AT_MS, ITEM_RETRY_FIRST_MS, REASON_CHARS_MAX,
+};
 use crate::model::reasons;
 use crate::model::{
     Exception, ExceptionState, ExceptionTime, FeedObject, Link, Round, RoundItem, ThreadPost,
@@ -173,40 +175,41 @@ pub fn blocks(row: &Exception, edit_at: i64) -> bool {
     (edit_at == 0 || row.state.is_open()) && row.object.as_post().is_some()
 }
 
-/// A file of a post has arrived at the peer, or will not for now: the post is sent if it waited for that, or
-/// went without the file.
+/// A file of a post has arrived at the peer, or will not for now: the post is tried if it waits for anything,
+/// and goes again if it went without the file.
 pub fn release(
     tx: &mut Tx<'_>,
     (connection, channel): (ConnectionNo, ChannelNo),
     post: PostNo,
-    went_without: bool,
+    goes_again: bool,
 ) {
     let object = FeedObject::Post(post);
-    let waits = tx
-        .get::<Exception>(&key_of(connection, channel, &object))
-        .filter(|row| row.state == ExceptionState::Held && row.reason == reasons::FILES_FIRST);
-    let epoch = tx
-        .get::<Link>(&(channel, connection))
-        .map(|link| link.epoch);
-    let row = match (waits, epoch) {
-        (Some(row), _) => row,
-        (None, Some(epoch)) if went_without => Exception {
-            object,
-            seq: FeedSeq(0),
-            state: ExceptionState::Held,
-            reason: reasons::FILES_FIRST.to_string(),
-            retry_at: tx.now_ms(),
-            epoch,
-        },
-        _ => return,
+    let key = key_of(connection, channel, &object);
+    let is_late = goes_again && is_on_its_way(tx, (connection, channel), post);
+    let waiting = tx
+        .get::<Exception>(&key)
+        .filter(|row| row.state == ExceptionState::Held && !is_late);
+    if let Some(row) = waiting {
+        return try_now(tx, connection, channel, row);
+    }
+    let link = tx.get::<Link>(&(channel, connection));
+    let Some(link) = link.filter(|_| goes_again) else {
+        return;
     };
-    let is_late = went_without && is_on_its_way(tx, (connection, channel), post);
-    let reason = if is_late {
-        reasons::FILE_CAME_LATE.to_string()
+    let row = Exception {
+        object,
+        seq: FeedSeq(0),
+        state: ExceptionState::Outdated,
+        reason: reasons::FILE_CAME_LATE.to_string(),
+        // Its delivery is expected before; without it, the post is tried again all the same.
+        retry_at: tx.now_ms().saturating_add(FILES_LOOKED_AT_MS),
+        epoch: link.epoch,
+    };
+    if is_late {
+        store(tx, key, row);
     } else {
-        row.reason
-    };
-    try_now(tx, connection, channel, Exception { reason, ..row });
+        try_now(tx, connection, channel, row);
+    }
 }
 
 /// Whether the message in flight has a post. What is delivered with it is the post as it was when it was sent.
@@ -223,13 +226,12 @@ fn is_on_its_way(
 
 /// A post is delivered: it need not go again, unless a file of it arrived while it was on its way.
 pub fn delivered(tx: &mut Tx<'_>, work: &Work, object: &FeedObject) {
-    let late = get(tx, work, object).filter(|row| row.reason == reasons::FILE_CAME_LATE);
-    let Some(row) = late else {
+    let row = get(tx, work, object);
+    let Some(row) = row.filter(|row| row.state == ExceptionState::Outdated) else {
         return clear(tx, work, object);
     };
-    let reason = reasons::FILES_FIRST.to_string();
     let (connection, channel) = (work.connection_no, work.round.channel);
-    try_now(tx, connection, channel, Exception { reason, ..row });
+    try_now(tx, connection, channel, row);
     if let Some(post) = object.as_post() {
         wake_dependents(tx, connection, channel, post);
     }

@@ -13,21 +13,23 @@ use super::work::Work;
 use crate::boundary::behaviour::Behaviour;
 use crate::boundary::env::{Range, Rows};
 use crate::boundary::input::{Receipt, SendOutcome};
-use crate::boundary::output::{Effect, Event};
+use crate::boundary::output::{Effect, Event, SendFile};
 use crate::model::limits::{
-    BACKOFF_FIRST_MS, CONNECTIONS_MAX, FILE_ATTEMPTS_MAX, FILE_RETRY_FIRST_MS, FILES_PER_POST_MAX,
-    PASSES_PER_PUMP_MAX, PROPS_BYTES_MAX, REASON_CHARS_MAX,
+    BACKOFF_FIRST_MS, BACKOFF_MAX_MS, CONNECTIONS_MAX, FILE_ATTEMPTS_MAX, FILE_RETRY_FIRST_MS,
+    FILE_RETRY_MAX_MS, FILES_PER_POST_MAX, LINKS_PER_CHANNEL_MAX, PASSES_PER_PUMP_MAX,
+    PROPS_BYTES_MAX, REASON_CHARS_MAX,
 };
 use crate::model::{
     Connection, File, FileDebt, FileTime, Link, LinkState, PeerKind, Post, SentFile, Transfer,
     TransferStage, reasons,
 };
+use crate::objects::files::described;
 use crate::rows::due;
 use crate::rows::id::{ChannelNo, ConnectionNo, FileNo, Id};
 use crate::rows::key;
-use crate::rows::retry::scattered_pause;
+use crate::rows::retry::scattered_pause_up_to;
 use crate::rows::tx::{Read, SCAN_BYTES_MAX, Tx};
-use crate::sharing::{self, connection, feed};
+use crate::sharing::{self, connection};
 use crate::wire::frame;
 use crate::wire::message::{UploadSession, WireFile, is_stored};
 use crate::wire::response;
@@ -94,7 +96,7 @@ pub fn owe(tx: &mut Tx<'_>, work: &Work, post: &Post) -> bool {
     for no in &post.files {
         let is_here = tx.get::<File>(no).is_some_and(|file| file.is_here());
         if is_here && !is_sent(tx, work, *no) {
-            let debt = debt(tx, (work.connection_no, *no));
+            let debt = debt(tx, (work.connection_no, *no), work.round.epoch);
             waits |= are_first && debt.failures == 0;
         }
     }
@@ -106,24 +108,14 @@ fn is_sent(tx: &Tx<'_>, work: &Work, no: FileNo) -> bool {
     sent.is_some_and(|sent| sent.epoch == work.round.epoch)
 }
 
-fn described(tx: &Tx<'_>, file: &File) -> WireFile {
-    let user = tx.user(file.user).map(|user| user.id);
-    WireFile {
-        id: file.id.into(),
-        user_id: user.map(String::from).unwrap_or_default(),
-        create_at: file.create_at,
-        name: file.name.clone(),
-        size: file.size,
-        dimensions: file.dimensions.map_or((0, 0), |it| (it.width, it.height)),
-    }
-}
-
-/// The debt of a file; a new one is due at once.
-fn debt(tx: &mut Tx<'_>, key: (ConnectionNo, FileNo)) -> FileDebt {
-    if let Some(known) = tx.get::<FileDebt>(&key) {
+/// The debt of a file; a new one is due at once. What was given up in an earlier sharing is offered anew.
+fn debt(tx: &mut Tx<'_>, key: (ConnectionNo, FileNo), epoch: u32) -> FileDebt {
+    let known = tx.get::<FileDebt>(&key);
+    if let Some(known) = known.filter(|row| row.epoch == epoch) {
         return known;
     }
     let row = FileDebt {
+        epoch,
         upload: tx.new_id(),
         failures: 0,
         refusals: 0,
@@ -158,8 +150,9 @@ pub fn forget(tx: &mut Tx<'_>, no: FileNo, channel: ChannelNo) {
     if !Behaviour::SharedFiles.is_in_force(tx) {
         return;
     }
-    for follower in feed::channel_followers(tx, channel) {
-        let key = (follower.connection, no);
+    // Also those of links that have ended.
+    for ((_, connection), _) in tx.prefix::<Link, _>(&channel, LINKS_PER_CHANNEL_MAX) {
+        let key = (connection, no);
         if tx.has::<FileDebt>(&key) {
             settle(tx, key);
         }
@@ -310,16 +303,34 @@ pub fn receipt(tx: &mut Tx<'_>, receipt: &Receipt) {
         {
             sending.done(tx);
         }
-        // More bytes are expected, the upload is not known any more, or the peer does not know us now: the file
-        // is announced again.
+        // The peer does not know us now; or it does not know the upload any more, or expects more bytes.
         (SendOutcome::Refused(204 | 401 | 403 | 404 | 408 | 429), _) => {
-            sending.failed(tx, None);
+            sending.failed(tx, Failure::Answer);
+        }
+        // Bytes of an earlier attempt are still on their way.
+        (SendOutcome::Refused(400), TransferStage::Bytes)
+            if sending.peer_kind(tx) == Some(PeerKind::Causeway) =>
+        {
+            sending.failed(tx, Failure::Broken);
         }
         (SendOutcome::Refused(status @ (400..=499 | 501)), _) => {
-            sending.failed(tx, Some(&format!("HTTP status {status}")));
+            sending.failed(tx, Failure::Refusal(format!("HTTP status {status}")));
         }
-        _ => sending.failed(tx, None),
+        (SendOutcome::Refused(_) | SendOutcome::Answered(_), _) => {
+            sending.failed(tx, Failure::Answer);
+        }
+        (SendOutcome::Unknown | SendOutcome::NeverLeft, _) => sending.failed(tx, Failure::Broken),
     }
+}
+
+/// Why an attempt to send a file failed.
+enum Failure {
+    /// The connection broke: the peer may hold a part, and is asked again soon.
+    Broken,
+    /// The peer answered, and does not hold the file. What the answer costs may be the whole file.
+    Answer,
+    /// The peer refused the file, in these words.
+    Refusal(String),
 }
 
 /// A file whose attempt has ended.
@@ -334,8 +345,8 @@ impl Sending {
     fn answered(self, tx: &mut Tx<'_>, bytes: &[u8]) {
         let session = match response::decode_session(bytes) {
             Ok(Ok(session)) => session,
-            Ok(Err(error)) => return self.failed(tx, Some(&error)),
-            Err(_) => return self.failed(tx, None),
+            Ok(Err(error)) => return self.failed(tx, Failure::Refusal(error)),
+            Err(_) => return self.failed(tx, Failure::Answer),
         };
         let size = self.file.size;
         let offset = u64::try_from(session.file_offset).unwrap_or(0);
@@ -344,18 +355,18 @@ impl Sending {
         }
         let connection = tx.get::<Connection>(&self.key.0);
         let Some((upload, connection)) = Id::parse(&session.id).zip(connection) else {
-            return self.failed(tx, None);
+            return self.failed(tx, Failure::Answer);
         };
         let (no, file) = self.key;
         let attempt = start(tx, no, connection, file, TransferStage::Bytes);
-        tx.effect(Effect::SendFile {
+        tx.effect(Effect::SendFile(SendFile {
             connection: no,
             attempt,
             upload,
             digest: self.file.digest,
             offset,
             size,
-        });
+        }));
     }
 
     /// The peer holds the file.
@@ -370,59 +381,66 @@ impl Sending {
         }
     }
 
-    /// The attempt failed; `refusal` is what the peer said, if it refused the file.
-    fn failed(mut self, tx: &mut Tx<'_>, refusal: Option<&str>) {
+    /// The attempt failed: another one follows, unless the peer refuses the file again and again.
+    fn failed(mut self, tx: &mut Tx<'_>, failure: Failure) {
         let debt = &mut self.debt;
         debt.failures = debt.failures.saturating_add(1);
-        let reason = refusal.unwrap_or(reasons::FILE_NOT_ARRIVED);
-        debt.reason = reason.chars().take(REASON_CHARS_MAX).collect();
-        let first_ms = if refusal.is_some() {
-            debt.refusals = debt.refusals.saturating_add(1);
-            FILE_RETRY_FIRST_MS
-        } else {
-            BACKOFF_FIRST_MS
+        let (reason, first_ms, most_ms) = match failure {
+            Failure::Broken => (None, BACKOFF_FIRST_MS, BACKOFF_MAX_MS),
+            Failure::Answer => (None, FILE_RETRY_FIRST_MS, FILE_RETRY_MAX_MS),
+            Failure::Refusal(words) => (Some(words), FILE_RETRY_FIRST_MS, FILE_RETRY_MAX_MS),
         };
-        // A session that was lost or refused may not be taken under the same id again; a Causeway continues it.
-        let connection = tx.get::<Connection>(&self.key.0);
-        if connection.is_some_and(|it| it.kind != PeerKind::Causeway) {
-            self.debt.upload = tx.new_id();
-        }
-        let pause_ms = scattered_pause(tx, first_ms, self.debt.failures);
-        let is_given_up = self.debt.refusals >= FILE_ATTEMPTS_MAX;
-        self.debt.retry_at = if is_given_up {
+        let is_refused = reason.is_some();
+        debt.refusals = debt.refusals.saturating_add(u32::from(is_refused));
+        let reason = reason.unwrap_or_else(|| reasons::FILE_NOT_ARRIVED.to_string());
+        debt.reason = reason.chars().take(REASON_CHARS_MAX).collect();
+        let pause_ms = scattered_pause_up_to(tx, (first_ms, most_ms), debt.failures);
+        let is_given_up = debt.refusals >= FILE_ATTEMPTS_MAX;
+        debt.retry_at = if is_given_up {
             0
         } else {
             tx.now_ms().saturating_add(pause_ms)
         };
+        // A Causeway continues an upload under its id; a Mattermost server does not take the id again.
+        if self.peer_kind(tx) != Some(PeerKind::Causeway) {
+            self.debt.upload = tx.new_id();
+        }
         put(tx, self.key, &self.debt);
-        if refusal.is_some() && self.debt.refusals == 1 {
+        if is_refused && self.debt.refusals == 1 {
             self.tell_author(tx);
         }
         self.release(tx, false);
     }
 
-    /// Tells a local author that a peer does not take the file (W10: the reference does not).
+    /// Tells a local author that a peer does not take the file (W10: the reference does not). What the peer says
+    /// is shown as it is: it is nobody's message.
     fn tell_author(&self, tx: &mut Tx<'_>) {
         if !self.file.origin.is_ours() {
             return;
         }
-        let workspace = sharing::display_name(tx, self.key.0);
-        let (name, reason) = (&self.file.name, &self.debt.reason);
+        let quoted = |text: &str| format!("`{}`", text.replace('`', "'"));
         let text = format!(
-            "The file `{name}` has not reached `{workspace}`, which refuses it: {reason}. It is offered a \
-             few times more; your message is delivered without it."
+            "The file {} has not reached {}, which refuses it: {}. It is offered a few times more; your message \
+             is delivered without it.",
+            quoted(&self.file.name),
+            quoted(&sharing::display_name(tx, self.key.0)),
+            quoted(&self.debt.reason)
         );
         let event = Event::Ephemeral(self.file.channel, self.file.user, text);
         tx.effect(Effect::Event(event));
     }
 
-    /// The post of the file goes to a server that takes files before posts, or once more.
+    /// The post of the file is sent, if it waits for that. A server of the 11 line gets it once more with a file
+    /// that it went without; one of 2021 does not look at a version that it has.
     fn release(&self, tx: &mut Tx<'_>, went_without: bool) {
         let (no, channel) = (self.key.0, self.file.channel);
-        let kind = tx.get::<Connection>(&no).map(|it| it.kind);
-        let is_causeway = kind == Some(PeerKind::Causeway);
+        let goes_again = went_without && self.peer_kind(tx) == Some(PeerKind::Mattermost11);
         if let Some(post) = self.file.post {
-            exception::release(tx, (no, channel), post, went_without && !is_causeway);
+            exception::release(tx, (no, channel), post, goes_again);
         }
+    }
+
+    fn peer_kind(&self, tx: &Tx<'_>) -> Option<PeerKind> {
+        tx.get::<Connection>(&self.key.0).map(|it| it.kind)
     }
 }

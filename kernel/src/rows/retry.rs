@@ -8,14 +8,22 @@ use crate::rows::tx::Tx;
 /// first pause.
 #[must_use]
 pub fn pause(first_ms: i64, times: u32) -> i64 {
+    pause_up_to((first_ms, BACKOFF_MAX_MS.max(first_ms)), times)
+}
+
+fn pause_up_to((first_ms, most_ms): (i64, i64), times: u32) -> i64 {
     let doublings = times.saturating_sub(1).min(16);
-    let most = BACKOFF_MAX_MS.max(first_ms);
-    first_ms.saturating_mul(1 << doublings).min(most)
+    first_ms.saturating_mul(1 << doublings).min(most_ms)
 }
 
 /// The same with a random second half, so that attempts that failed together are not repeated together.
 pub fn scattered_pause(tx: &mut Tx<'_>, first_ms: i64, times: u32) -> i64 {
-    let half = pause(first_ms, times) / 2;
+    scattered_pause_up_to(tx, (first_ms, BACKOFF_MAX_MS.max(first_ms)), times)
+}
+
+/// The same with a longest pause of its own.
+pub fn scattered_pause_up_to(tx: &mut Tx<'_>, limits_ms: (i64, i64), times: u32) -> i64 {
+    let half = pause_up_to(limits_ms, times) / 2;
     let chance = u64::from_be_bytes(tx.random().first_chunk::<8>().copied().unwrap_or_default());
     half + i64::try_from(chance % (u64::try_from(half).unwrap_or(0) + 1)).unwrap_or(0)
 }

@@ -17,10 +17,10 @@ pub use people::{ADMIN, ANN, BOB, EVE, TEAM, TOWN};
 
 use crate::boundary::env::StepContext;
 use crate::boundary::input::{Actor, Genesis, Input};
-use crate::boundary::output::{Effect, Event, Object, Output, Refusal, Reply};
+use crate::boundary::output::{Effect, Event, Object, Output, Refusal, Reply, SendFile};
 use crate::command::Command;
 use crate::model::Config;
-use crate::rows::id::{ChannelNo, Id, UserNo};
+use crate::rows::id::{ChannelNo, UserNo};
 use crate::rows::testing::MemoryHost;
 use crate::rows::tx::{Read, Record, Tx};
 use receiver::Receiver;
@@ -33,16 +33,6 @@ pub const TICK_MS: i64 = 10;
 /// Mixed into the seeds of [`World::run`]; [`World::step`] uses 0, so that their ids differ.
 const SALT: u64 = 7;
 
-/// Bytes of a file that were sent: see [`Effect::SendFile`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SentBytes {
-    pub attempt: u64,
-    pub upload: Id,
-    pub digest: String,
-    pub offset: u64,
-    pub size: u64,
-}
-
 /// A workspace under test.
 pub struct World {
     /// Its rows and policies.
@@ -54,7 +44,7 @@ pub struct World {
     /// Frames that were sent and that no test has taken yet, with their attempts.
     pub out: Vec<(u64, Vec<u8>)>,
     /// Bytes of files that were sent and that no test has taken yet.
-    pub sent_bytes: Vec<SentBytes>,
+    pub sent_bytes: Vec<SendFile>,
     /// The peer behind [`ACME`], for tests that deliver what is sent.
     pub peer: Receiver,
     steps: u64,
@@ -107,20 +97,7 @@ impl World {
         for effect in &effects {
             match effect {
                 Effect::Send { attempt, frame, .. } => self.out.push((*attempt, frame.clone())),
-                Effect::SendFile {
-                    attempt,
-                    upload,
-                    digest,
-                    offset,
-                    size,
-                    ..
-                } => self.sent_bytes.push(SentBytes {
-                    attempt: *attempt,
-                    upload: *upload,
-                    digest: digest.clone(),
-                    offset: *offset,
-                    size: *size,
-                }),
+                Effect::SendFile(file) => self.sent_bytes.push(file.clone()),
                 _ => {}
             }
         }

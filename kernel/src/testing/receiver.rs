@@ -3,8 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{ACME, SentBytes, TOWN, World};
+use super::{ACME, TOWN, World};
 use crate::boundary::input::{Input, SendOutcome};
+use crate::boundary::output::SendFile;
 use crate::model::{
     Acknowledgement, Connection, Due, DueKind, Exception, ExceptionState, Link, Post, Reaction,
     Round, User,
@@ -128,7 +129,7 @@ impl Receiver {
     }
 
     /// Takes the bytes of a file; the answer.
-    fn take_bytes(&mut self, file: &SentBytes) -> Vec<u8> {
+    fn take_bytes(&mut self, file: &SendFile) -> Vec<u8> {
         let session = self.uploads.remove(file.upload.as_str()).unwrap();
         assert_eq!(session.file_size, i64::try_from(file.size).unwrap());
         let id = session.req_file_id;

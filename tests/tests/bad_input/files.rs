@@ -1,6 +1,7 @@
 //! Files of a peer that are not in order, come in parts, or break off.
 
 use anyhow::{Context, Result, ensure};
+use causeway::federation::client::FILE_DIGEST_HEADER;
 use causeway_tests::handmade::call_bytes;
 use causeway_tests::scene::wait_for;
 use hyper::Method;
@@ -35,10 +36,21 @@ impl Stage {
 
     /// Sends bytes of the upload; status and id of the answer, of the file or of the error.
     async fn send(&self, upload: &str, bytes: Vec<u8>) -> Result<(u16, String)> {
-        let headers = [
+        self.send_with(upload, bytes, &[]).await
+    }
+
+    /// The same, with further headers.
+    async fn send_with(
+        &self,
+        upload: &str,
+        bytes: Vec<u8>,
+        further: &[(&str, &str)],
+    ) -> Result<(u16, String)> {
+        let own = [
             (ID, self.handmade.remote_id.as_str()),
             (TOKEN_HEADER, TOKEN),
         ];
+        let headers = [&own[..], further].concat();
         let path = format!("upload/{upload}");
         let answer = call_bytes(self.host.url(), &path, &headers, bytes).await?;
         let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
@@ -156,5 +168,24 @@ async fn what_was_not_announced_in_order_is_not_taken() -> Result<()> {
     ensure!(stage.read().await? == bytes(10));
     let info = stage.bob.get(&format!("/files/{FILE}/info")).await?;
     ensure!(info["name"] == "x.txt", "{info}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn bytes_with_another_digest_than_the_peer_says_are_asked_for_again() -> Result<()> {
+    let stage = Stage::new().await?;
+    let whole = bytes(1_000);
+    let digest = blake3::hash(&whole).to_hex().to_string();
+    let told = [(FILE_DIGEST_HEADER.as_str(), digest.as_str())];
+    stage.announce(session(&stage, whole.len())).await?;
+    let mut damaged = whole.clone();
+    damaged[500] ^= 1;
+    let asked_again = "app.upload.upload_data.read.app_error";
+    ensure!(stage.send_with(UPLOAD, damaged, &told).await? == (408, asked_again.into()));
+    let session = stage.announce(session(&stage, whole.len())).await?;
+    ensure!(session["payload"]["file_offset"] == 0, "{session}");
+    let sent = stage.send_with(UPLOAD, whole.clone(), &told).await?;
+    ensure!(sent == (200, FILE.into()), "{sent:?}");
+    ensure!(stage.read().await? == whole, "other bytes");
     Ok(())
 }

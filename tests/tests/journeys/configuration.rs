@@ -143,6 +143,8 @@ async fn a_change_that_is_wrong_in_part_is_refused_whole_and_only_administrators
         json!({ SECTION: { "EnableSharedChannel": false } }),
         json!({ SECTION: 5 }),
         json!({ "SqlSettings": {} }),
+        // Two pings, which go out once a minute, must fit into it.
+        json!({ "CausewaySettings": { "InterruptionNoticeSeconds": 119 } }),
         json!([]),
     ] {
         let answer = side

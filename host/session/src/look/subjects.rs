@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use causeway_kernel::boundary::codec;
 use causeway_kernel::boundary::env::Rows;
 use causeway_kernel::boundary::input::Input;
-use causeway_kernel::boundary::output::{Effect, Write};
+use causeway_kernel::boundary::output::{Effect, SendFile, Write};
 use causeway_kernel::model::Post;
 use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, PostNo, UserNo};
 use causeway_kernel::rows::key;
@@ -53,7 +53,7 @@ impl Subjects {
         for effect in &output.effects {
             if let Ok(
                 Effect::Send { connection, .. }
-                | Effect::SendFile { connection, .. }
+                | Effect::SendFile(SendFile { connection, .. })
                 | Effect::Refused { connection, .. }
                 | Effect::Connection(connection),
             ) = codec::decode_effect(effect)

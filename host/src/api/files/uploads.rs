@@ -19,7 +19,7 @@ use super::{require_enabled, writable};
 use crate::api::answer::{ApiResult, Rendered};
 use crate::api::path::Ids;
 use crate::app::{App, Caller, SharedApp};
-use crate::files::{add_kept, receive, unreadable};
+use crate::files::{add_kept, receive, unreadable, upload_refusal};
 use crate::http::{ApiError, Json, random_id};
 
 /// Maximum bytes of a file's name as a client sends it: with characters of four bytes, and a path.
@@ -176,21 +176,14 @@ async fn proceed(
 }
 
 fn refusal(error: &UploadError) -> ApiError {
-    match error {
-        UploadError::Unknown => ApiError::not_found("app.upload.get.app_error", "upload"),
-        UploadError::Busy => ApiError::new(
-            StatusCode::BAD_REQUEST,
-            "app.upload.upload_data.concurrent.app_error",
-            "Another request is sending this upload's bytes; wait for its end.",
-        ),
-        UploadError::TooMany => ApiError::new(
+    upload_refusal(error, || {
+        ApiError::new(
             StatusCode::BAD_REQUEST,
             "app.upload.create.save.app_error",
             format!(
                 "{UPLOADS_OF_USER_MAX} of your uploads are unfinished; finish some of them. What gets no \
                  bytes for a day is removed."
             ),
-        ),
-        UploadError::Disk(error) => crate::files::disk_error(error),
-    }
+        )
+    })
 }

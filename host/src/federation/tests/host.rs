@@ -23,7 +23,6 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::federation::files::Outgoing;
 use crate::federation::handshake::{self, HandshakeError, InvitationCode};
 use crate::federation::{Federation, FederationSettings};
 use crate::files::{FileSettings, Files};
@@ -162,23 +161,7 @@ impl TestHost {
                     } => {
                         dispatcher.dispatch_send(connection, attempt, frame);
                     }
-                    Effect::SendFile {
-                        connection,
-                        attempt,
-                        upload,
-                        digest,
-                        offset,
-                        size,
-                    } => {
-                        let file = Outgoing {
-                            attempt,
-                            upload,
-                            digest,
-                            offset,
-                            size,
-                        };
-                        dispatcher.dispatch_file(connection, file);
-                    }
+                    Effect::SendFile(file) => dispatcher.dispatch_file(file),
                     Effect::Connection(connection) => dispatcher.connection_changed(connection),
                     _ => {}
                 }

@@ -352,3 +352,13 @@ fn a_hub_passes_files_on_once_their_bytes_are_here() {
     deliver(&mut world);
     assert!(seen.contains("sharedchannel_upload"), "{seen}");
 }
+
+#[test]
+fn bytes_that_come_after_the_sharing_ended_are_refused() {
+    let mut world = World::with_peers_of_today();
+    world.announce(session("up", "f"));
+    let joint = world.channel_no("joint").unwrap();
+    world.by(ADMIN, acts::uninvite(joint, ACME)).unwrap();
+    assert_eq!(http(world.upload_whole("up", 1)).0, 404);
+    assert!(world.file_no("f").is_none());
+}

@@ -9,7 +9,7 @@ use crate::boundary::behaviour::Behaviour;
 use crate::boundary::env::Rows;
 use crate::mention;
 use crate::model::limits::{
-    FILES_AWAITED_MS, FILES_PER_POST_MAX, HASHTAGS_BYTES_MAX, MENTION_LOOKUPS_MAX,
+    FILES_LOOKED_AT_MS, FILES_PER_POST_MAX, HASHTAGS_BYTES_MAX, MENTION_LOOKUPS_MAX,
     MESSAGE_CHARS_MAX, PERSISTENT_RECIPIENTS_MAX, POST_TYPE_BYTES_MAX, PROPS_BYTES_MAX,
     USERNAME_BYTES_MAX,
 };
@@ -171,7 +171,7 @@ impl Content for Posts {
 
 /// Takes out of the plan what waits for files, with the replies to it.
 fn hold_for_files(tx: &mut Tx<'_>, work: &mut Work, plan: &mut Plan) {
-    let again_at = tx.now_ms().saturating_add(FILES_AWAITED_MS);
+    let again_at = tx.now_ms().saturating_add(FILES_LOOKED_AT_MS);
     let mut waiting: BTreeMap<PostNo, Exception> = BTreeMap::new();
     for planned in std::mem::take(&mut plan.posts) {
         let post = &planned.post;

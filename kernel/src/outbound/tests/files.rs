@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::boundary::output::Object;
-use crate::model::limits::FILE_ATTEMPTS_MAX;
+use crate::model::limits::{FILE_ATTEMPTS_MAX, FILE_RETRY_FIRST_MS, FILE_RETRY_MAX_MS};
 use crate::model::{File, FileDebt, SentFile, Transfer};
 use crate::rows::id::{FileNo, PostNo};
 use crate::rows::table::Table;
@@ -113,7 +113,7 @@ fn a_mattermost_gets_the_files_first_and_replies_wait_for_their_root() {
 
 #[test]
 fn a_refused_file_does_not_keep_its_post_back_and_joins_it_when_it_is_taken() {
-    for kind in KINDS {
+    for kind in [PeerKind::Causeway, PeerKind::Mattermost11] {
         let mut world = World::shared(kind);
         world.write(ANN, TOWN, "known to the peer");
         world.settle();
@@ -242,11 +242,12 @@ fn an_edited_post_keeps_its_files_and_they_are_not_sent_again() {
 fn a_deleted_post_takes_its_files_out_of_the_queue() {
     let mut world = World::shared(PeerKind::Causeway);
     let post = world.write_with_files(&[1, 2]);
+    let last = world.get::<Post>(&post).files[1];
     world.by(ANN, delete(post)).unwrap();
     world.settle();
     assert!(world.peer.files.len() <= 1, "one may have been in flight");
     assert_eq!(world.host.tables.count(Table::FileDebts), 0);
-    assert!(!world.host.has::<SentFile>(&(ACME, FileNo(2))));
+    assert!(!world.host.has::<SentFile>(&(ACME, last)));
 }
 
 #[test]
@@ -329,5 +330,131 @@ fn a_file_that_arrives_while_its_post_goes_without_it_joins_it() {
     world.out.push(message);
     world.settle();
     world.expect_files(post);
+    assert!(world.exceptions().is_empty());
+}
+
+/// Time passes, and what is sent is delivered.
+fn pass(world: &mut World, steps: usize, step_ms: i64) {
+    for _ in 0..steps {
+        if !world.deliver_next() {
+            world.now_ms += step_ms;
+            world.ping(ACME);
+            world.run_due();
+        }
+    }
+}
+
+#[test]
+fn a_file_that_was_given_up_is_offered_anew_when_the_channel_is_shared_again() {
+    let mut world = World::shared(PeerKind::Causeway);
+    world.peer.refuses_files = Some("no room".to_string());
+    let post = world.write_with_files(&[1]);
+    pass(&mut world, 200, 600_000);
+    let file = world.get::<Post>(&post).files[0];
+    let debt: FileDebt = world.get(&(ACME, file));
+    assert_eq!((debt.refusals, debt.retry_at), (FILE_ATTEMPTS_MAX, 0));
+    world.peer.refuses_files = None;
+    world.by(ADMIN, edit(post, "see!")).unwrap();
+    world.settle();
+    assert!(world.peer.files.is_empty(), "it stays given up");
+    world.by(ADMIN, uninvite(TOWN, ACME)).unwrap();
+    world.settle();
+    world.by(ADMIN, invite(TOWN, ACME)).unwrap();
+    world.settle();
+    world.by(ANN, edit(post, "see?")).unwrap();
+    world.settle();
+    world.expect_files(post);
+}
+
+#[test]
+fn a_removed_file_leaves_no_rows_even_if_its_channel_is_no_longer_shared() {
+    let mut world = World::shared(PeerKind::Causeway);
+    let post = world.write_with_files(&[1]);
+    world.settle();
+    world.peer.refuses_files = Some("no room".to_string());
+    let refused = world.write_with_files(&[2]);
+    pass(&mut world, 200, 600_000);
+    world.by(ADMIN, uninvite(TOWN, ACME)).unwrap();
+    world.settle();
+    for post in [post, refused] {
+        world.by(ANN, delete(post)).unwrap();
+    }
+    for table in [Table::SentFiles, Table::FileDebts, Table::FileTimes] {
+        assert_eq!(world.host.tables.count(table), 0, "{table:?}");
+    }
+}
+
+#[test]
+fn what_a_peer_says_of_a_refused_file_is_quoted() {
+    let mut world = World::shared(PeerKind::Causeway);
+    world.peer.refuses_files = Some("` @all [free](http://x.example) `".to_string());
+    world.write_with_files(&[1]);
+    let mut told = Vec::new();
+    while told.is_empty() {
+        assert!(world.deliver_next());
+        told = world.ephemeral();
+    }
+    let text = &told[0].2;
+    assert!(
+        text.contains("`' @all [free](http://x.example) '`"),
+        "{text}"
+    );
+    assert_eq!(text.matches('`').count(), 6, "{text}");
+}
+
+#[test]
+fn a_peer_that_does_not_take_a_file_is_sent_it_ever_more_rarely() {
+    let mut world = World::shared(PeerKind::Mattermost11);
+    world.write_with_files(&[1]);
+    let (mut pauses, mut last_ms) = (Vec::new(), None);
+    for _ in 0..4_000 {
+        if let Some(file) = world.sent_bytes.pop() {
+            pauses.extend(last_ms.map(|last_ms| world.now_ms - last_ms));
+            last_ms = Some(world.now_ms);
+            world.receipt(ACME, file.attempt, SendOutcome::Refused(500));
+        }
+        pass(&mut world, 1, 15_000);
+    }
+    assert!(pauses.len() > 10, "it is never given up: {pauses:?}");
+    assert!(pauses[0] < 2 * FILE_RETRY_FIRST_MS, "{pauses:?}");
+    let late = pauses.last().copied().unwrap();
+    assert!(
+        (FILE_RETRY_MAX_MS / 2..=FILE_RETRY_MAX_MS + 60_000).contains(&late),
+        "{pauses:?}"
+    );
+}
+
+#[test]
+fn an_upload_that_another_request_still_works_on_is_tried_soon_and_is_no_refusal() {
+    let mut world = World::shared(PeerKind::Causeway);
+    let post = world.write_with_files(&[1]);
+    while world.sent_bytes.is_empty() {
+        assert!(world.deliver_next());
+    }
+    let first = world.sent_bytes.remove(0);
+    world.receipt(ACME, first.attempt, SendOutcome::Refused(400));
+    assert!(world.ephemeral().is_empty());
+    world.now_ms += 5_000;
+    world.run_due();
+    world.settle();
+    world.expect_files(post);
+}
+
+#[test]
+fn a_server_of_2021_does_not_get_a_post_again_for_a_file_that_came_late() {
+    let mut world = World::shared(PeerKind::Mattermost2021);
+    world.write(ANN, TOWN, "known to the peer");
+    world.settle();
+    world.peer.refuses_files = Some("later".to_string());
+    let post = world.write_with_files(&[1]);
+    while !world.has_post(post) {
+        assert!(world.deliver_next());
+    }
+    world.peer.refuses_files = None;
+    let batches = world.peer.batches.len();
+    world.now_ms += 60_000;
+    world.settle();
+    assert_eq!(world.peer.files.len(), 1);
+    assert_eq!(world.peer.batches.len(), batches);
     assert!(world.exceptions().is_empty());
 }

@@ -61,7 +61,7 @@ pub fn check(step: &Step<'_>) -> Result<(), Violation> {
             Effect::Event(_)
             | Effect::Wake { .. }
             | Effect::Connection(_)
-            | Effect::SendFile { .. }
+            | Effect::SendFile(_)
             | Effect::Refused { .. } => None,
         });
     over(

@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use causeway_kernel::boundary::input::Input;
-use causeway_kernel::boundary::output::Effect;
+use causeway_kernel::boundary::output::SendFile;
 use causeway_kernel::rows::id::{ConnectionNo, Id};
 
 use super::convergence::Show;
@@ -217,17 +217,14 @@ impl Oracle {
         &mut self,
         node: usize,
         peer: usize,
-        effect: &Effect,
+        file: &SendFile,
     ) -> Result<(), Violation> {
-        let Effect::SendFile {
+        let SendFile {
             connection,
             attempt,
             digest,
             ..
-        } = effect
-        else {
-            return Ok(());
-        };
+        } = file;
         let announced = self.transfers.announced.get(&(node, *connection)).copied();
         let model = announced.and_then(|id| Some((id, self.transfers.files.get(&id)?)));
         let Some((id, model)) = model.filter(|(_, model)| model.digest == *digest) else {

@@ -16,12 +16,12 @@ impl Oracle {
         peers: &Peers,
     ) -> Result<(), Violation> {
         for effect in step.effects {
-            if let Effect::SendFile { connection, .. } = effect {
-                let peer = peers.get(connection).copied();
+            if let Effect::SendFile(file) = effect {
+                let peer = peers.get(&file.connection).copied();
                 let Some(peer) = peer else {
                     return Err(broken(ENTITLEMENT, "bytes leave for nobody"));
                 };
-                self.sends_bytes(node, peer, effect)?;
+                self.sends_bytes(node, peer, file)?;
                 continue;
             }
             let Effect::Send {

@@ -3,7 +3,7 @@
 use std::collections::btree_map::Entry;
 
 use causeway_kernel::boundary::input::{Incarnation, Input, PingAnswer, Receipt, SendOutcome};
-use causeway_kernel::boundary::output::Reply;
+use causeway_kernel::boundary::output::{Reply, SendFile};
 use causeway_kernel::model::{Connection, ConnectionState, PeerKind, PeerWorkspace};
 use causeway_kernel::rows::counters;
 use causeway_kernel::rows::id::{ConnectionNo, Id};
@@ -11,7 +11,6 @@ use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::tx::Read;
 use causeway_kernel::sharing::connection;
 
-use super::files::Bytes;
 use super::{DISK_RETRY_MS, Event, Waiter, World};
 use crate::coverage::Fault;
 use crate::dice::Dice;
@@ -50,7 +49,7 @@ pub(super) struct Call {
 #[derive(Clone)]
 pub(super) enum What {
     Message { attempt: u64, frame: Vec<u8> },
-    File(Bytes),
+    File(SendFile),
     Ping(Option<Incarnation>),
 }
 
@@ -423,7 +422,7 @@ impl World<'_> {
             return Ok(());
         };
         let (input, waiter) = match (&call.what, outcome) {
-            (What::Message { attempt, .. } | What::File(Bytes { attempt, .. }), outcome) => {
+            (What::Message { attempt, .. } | What::File(SendFile { attempt, .. }), outcome) => {
                 let input = Input::Receipt(Receipt {
                     connection,
                     attempt: *attempt,

@@ -5,7 +5,6 @@ use causeway_kernel::boundary::input::Input;
 use causeway_kernel::boundary::output::{Effect, Reply};
 
 use super::calls::{Outcome, What};
-use super::files::Bytes;
 use super::{DISK_RETRY_MS, Event, Note, Waiter, World};
 use crate::coverage::Fault;
 use crate::isolation;
@@ -93,7 +92,7 @@ impl World<'_> {
             let matters = matches!(
                 effect,
                 Effect::Send { .. }
-                    | Effect::SendFile { .. }
+                    | Effect::SendFile(_)
                     | Effect::Wake { .. }
                     | Effect::Connection(_)
             );
@@ -109,23 +108,7 @@ impl World<'_> {
                     attempt,
                     frame,
                 } => self.send(node, connection, attempt, frame),
-                Effect::SendFile {
-                    connection,
-                    attempt,
-                    upload,
-                    digest,
-                    offset,
-                    size,
-                } => {
-                    let bytes = Bytes {
-                        attempt,
-                        upload,
-                        digest,
-                        offset,
-                        size,
-                    };
-                    self.call(node, connection, What::File(bytes));
-                }
+                Effect::SendFile(file) => self.call(node, file.connection, What::File(file)),
                 Effect::Wake { at_ms } => {
                     self.nodes[node].wakes.insert(at_ms);
                     self.set_timer(node);

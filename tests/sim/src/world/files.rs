@@ -1,6 +1,7 @@
 //! Bytes of files on the network. There are no real bytes: their digest identifies them.
 
 use causeway_kernel::boundary::input::{Input, UploadProgress};
+use causeway_kernel::boundary::output::SendFile;
 use causeway_kernel::model::Upload;
 use causeway_kernel::rows::id::{ConnectionNo, Id};
 use causeway_kernel::rows::tx::Read;
@@ -9,25 +10,22 @@ use super::calls::Outcome;
 use super::{Event, Waiter, World};
 use crate::coverage::Fault;
 use crate::faults::Faults;
-use crate::mattermost::files::Taken;
+use crate::mattermost::files::{FILE_BYTES, Taken};
 use crate::oracle::Violation;
 
 /// How often a receiver whose connection breaks can still answer that more bytes are expected, in permille.
 const ANSWERED_BREAKS: u32 = 300;
 
-/// A request with the bytes of a file, from an offset to its end.
-#[derive(Clone, Debug)]
-pub(super) struct Bytes {
-    /// The attempt of a Causeway.
-    pub(super) attempt: u64,
-    /// The upload, as the receiver knows it.
-    pub(super) upload: Id,
-    /// Digest of the whole file.
-    pub(super) digest: String,
-    /// Bytes before those of the request.
-    pub(super) offset: u64,
-    /// Bytes of the whole file.
-    pub(super) size: u64,
+/// The whole of a file, from a node that is no Causeway.
+pub(super) fn whole(upload: Id, digest: String) -> SendFile {
+    SendFile {
+        connection: ConnectionNo(0),
+        attempt: 0,
+        upload,
+        digest,
+        offset: 0,
+        size: FILE_BYTES,
+    }
 }
 
 /// How often a connection breaks with bytes on it, in permille: in either direction.
@@ -41,16 +39,17 @@ impl World<'_> {
         &mut self,
         (node, connection): (usize, ConnectionNo),
         (call, is_first): (u64, bool),
-        bytes: &Bytes,
+        bytes: &SendFile,
     ) -> Result<(), Violation> {
         self.deliveries.files += 1;
         let upload = bytes.upload;
         let row = self.nodes[node].rows.get::<Upload>(&(connection, upload));
-        let follows = |row: &Upload| (row.offset, row.size) == (bytes.offset, bytes.size);
-        // As in the protocol (§5.6): the host looks at the upload before it reads the body.
+        // As in the host: more bytes than are missing are refused before they are read, and fewer make a file
+        // with another digest.
         let refusal = match &row {
             None => Some(404),
-            Some(row) if !follows(row) => Some(400),
+            Some(row) if row.offset > bytes.offset => Some(400),
+            Some(row) if row.offset < bytes.offset => Some(408),
             Some(_) => None,
         };
         if let Some(status) = refusal {
@@ -91,7 +90,7 @@ impl World<'_> {
     }
 
     /// Bytes of a file arrive at a Mattermost-like server, which may die before or after it has taken them.
-    pub(super) fn foreign_bytes_arrive(&mut self, call: u64, seat: usize, bytes: &Bytes) {
+    pub(super) fn foreign_bytes_arrive(&mut self, call: u64, seat: usize, bytes: &SendFile) {
         self.deliveries.files += 1;
         let faults = self.faults_of(&[seat]);
         let breaks = self.file_network.chance(breaks(&faults));

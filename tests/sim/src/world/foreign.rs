@@ -8,14 +8,13 @@ use causeway_kernel::rows::id::ConnectionNo;
 use causeway_kernel::rows::tx::Read;
 
 use super::calls::{Call, Outcome, What};
-use super::files::Bytes;
+use super::files;
 use super::setup::create_connection;
 use super::{Event, Note, World};
 use crate::acts::Act;
 use crate::dice::Dice;
 use crate::frames::Item;
 use crate::mattermost::Server;
-use crate::mattermost::files::FILE_BYTES;
 use crate::mattermost::quirks::{Generation, Shown};
 use crate::mattermost::send::Fared;
 use crate::node::NAMES;
@@ -216,15 +215,8 @@ impl World<'_> {
             .out
             .take()
             .map(|frame| What::Message { attempt: 0, frame });
-        let bytes = server.out_bytes.take().map(|(upload, digest)| {
-            What::File(Bytes {
-                attempt: 0,
-                upload,
-                digest,
-                offset: 0,
-                size: FILE_BYTES,
-            })
-        });
+        let bytes = server.out_bytes.take();
+        let bytes = bytes.map(|(upload, digest)| What::File(files::whole(upload, digest)));
         let wakes_at_ms = server.wakes_at();
         if self.is_judged() {
             self.oracle.foreign_made(seat, made);

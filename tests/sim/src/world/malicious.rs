@@ -7,11 +7,10 @@ use causeway_kernel::rows::tx::Read;
 use causeway_kernel::sharing::connection;
 
 use super::calls::{Call, Outcome, What};
-use super::files::Bytes;
+use super::files;
 use super::setup::create_connection;
 use super::{Event, World};
 use crate::malicious::Knowledge;
-use crate::mattermost::files::FILE_BYTES;
 use crate::oracle::Violation;
 use crate::plan::HUB;
 
@@ -70,13 +69,7 @@ impl World<'_> {
             self.malicious_call(seat, What::Message { attempt: 0, frame });
         }
         for (upload, digest) in bytes {
-            let bytes = Bytes {
-                attempt: 0,
-                upload,
-                digest,
-                offset: 0,
-                size: FILE_BYTES,
-            };
+            let bytes = files::whole(upload, digest);
             self.malicious_call(seat, What::File(bytes));
         }
         self.malicious_call(seat, What::Ping(Some(incarnation)));

@@ -29,7 +29,7 @@ pub struct Arguments {
     #[arg(long, value_name = "N", value_parser = hours, conflicts_with_all = ["engine", "story"])]
     pub hours: Option<Duration>,
     /// Number of workspaces; the first one is the hub of the others.
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u64).range(2..=3))]
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=3))]
     pub nodes: u64,
     /// Mattermost-like servers that are also connected to the hub [default: none; with --hours,
     /// each of these populations in turn].
@@ -95,6 +95,14 @@ impl Foreign {
 }
 
 impl Arguments {
+    /// Whether there is one workspace and nobody else.
+    pub fn is_alone(&self) -> bool {
+        let others = self
+            .foreign
+            .map_or(0, |foreign| foreign.generations().len());
+        self.nodes == 1 && others == 0 && !self.malicious
+    }
+
     /// The seeds to run; with [`Arguments::hours`], as many as the time allows.
     pub fn range(&self) -> Range<u64> {
         match (&self.seeds, self.hours) {

@@ -22,6 +22,10 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if arguments.is_alone() {
+        eprintln!("sim: one workspace has nobody to share with: add --foreign or --malicious");
+        return ExitCode::FAILURE;
+    }
     let engines = match Engines::new(&arguments) {
         Ok(engines) => engines,
         Err(error) => {

@@ -27,19 +27,14 @@ pub(super) fn in_short(seen: &Seen<'_>) -> Vec<String> {
                 frame::content(names, &body),
                 count(body.len(), "byte")
             )),
-            Effect::SendFile {
-                connection,
-                attempt,
-                digest,
-                offset,
-                size,
-                ..
-            } => {
-                let bytes = count(usize::try_from(size).unwrap_or(usize::MAX), "byte");
+            Effect::SendFile(file) => {
+                let bytes = count(usize::try_from(file.size).unwrap_or(usize::MAX), "byte");
                 out.push(format!(
-                    "sends the bytes of a file to {}: {} of {bytes}, from byte {offset} on (attempt {attempt})",
-                    names.connection(connection),
-                    plain(digest.get(..16).unwrap_or(&digest)),
+                    "sends the bytes of a file to {}: {} of {bytes}, from byte {} on (attempt {})",
+                    names.connection(file.connection),
+                    plain(file.digest.get(..16).unwrap_or(&file.digest)),
+                    file.offset,
+                    file.attempt,
                 ));
             }
             Effect::Wake { at_ms } => {

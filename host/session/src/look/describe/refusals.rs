@@ -170,5 +170,6 @@ pub fn state(row: &Exception) -> String {
             format!("was refused {times} ×, will be sent again: {reason}")
         }
         ExceptionState::Dead => format!("is given up: {reason}"),
+        ExceptionState::Outdated => format!("will be sent again: {reason}"),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use causeway_kernel::boundary::env::{Host, LogLevel, Range, Rows, Scan, StepContext};
 use causeway_kernel::boundary::input::Input;
-use causeway_kernel::boundary::output::{Effect, Event, Output, Reply, Write};
+use causeway_kernel::boundary::output::{Effect, Event, Output, Reply, SendFile, Write};
 use causeway_kernel::boundary::policy::{Question, Verdict};
 use causeway_kernel::model::{Post, User};
 use causeway_kernel::objects::posts::is_system;
@@ -221,17 +221,16 @@ fn effects(output: &Output) -> Vec<String> {
             attempt,
             frame,
         } => format!("{connection:?} {attempt} {} bytes", frame.len()),
-        Effect::SendFile {
-            connection,
-            attempt,
-            upload,
-            digest,
-            offset,
-            size,
-        } => format!(
-            "{connection:?} {attempt} {upload} {} {offset} {size}",
-            digest.len()
-        ),
+        Effect::SendFile(file) => {
+            let digest = "x".repeat(file.digest.len());
+            format!(
+                "{:?}",
+                SendFile {
+                    digest,
+                    ..file.clone()
+                }
+            )
+        }
         Effect::Event(Event::Ephemeral(channel, user, text)) => {
             format!("{channel:?} {user:?} {} bytes", text.len())
         }

@@ -75,13 +75,10 @@ impl Story {
                     attempt,
                     frame,
                 } => (connection, attempt, framed(&frame)),
-                Effect::SendFile {
-                    connection,
-                    attempt,
-                    upload,
-                    digest,
-                    ..
-                } => (connection, attempt, uploaded(upload, digest)),
+                Effect::SendFile(file) => {
+                    let arriving = uploaded(file.upload, file.digest);
+                    (file.connection, file.attempt, arriving)
+                }
                 _ => continue,
             };
             let outcome = match &self.outcome {
