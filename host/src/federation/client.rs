@@ -32,7 +32,7 @@ pub const TOKEN_HEADER: HeaderName = HeaderName::from_static("x-remotecluster-to
 /// Tells another Causeway the incarnation of the sending workspace: its id, a space, its number.
 pub const INCARNATION_HEADER: HeaderName = HeaderName::from_static("x-causeway-incarnation");
 /// Digest of the whole file whose bytes are sent, in hexadecimal digits; only Causeways compare it.
-pub const FILE_DIGEST_HEADER: HeaderName = HeaderName::from_static("x-causeway-file-digest");
+pub const FILE_DIGEST_HEADER: &str = "x-causeway-file-digest";
 /// The base address of the Causeway that pings; it differs from the one the peer knows after a move.
 pub const SITE_URL_HEADER: HeaderName = HeaderName::from_static("x-causeway-site-url");
 

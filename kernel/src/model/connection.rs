@@ -297,6 +297,8 @@ pub enum RoundItem {
     Membership(UserNo, FeedSeq),
     /// A status and its feed sequence (0 if it came with the user's profile).
     Status(UserNo, FeedSeq),
+    /// The files of a post that is in the frame: they follow once the peer has taken it.
+    Files(PostNo),
 }
 
 impl RoundItem {
@@ -304,7 +306,7 @@ impl RoundItem {
     #[must_use]
     pub fn into_part(self) -> Option<(FeedSeq, FeedObject)> {
         match self {
-            RoundItem::User(..) | RoundItem::Post(..) => None,
+            RoundItem::User(..) | RoundItem::Post(..) | RoundItem::Files(_) => None,
             RoundItem::Reaction(post, user, emoji, seq, _) => {
                 Some((seq, FeedObject::Reaction(post, user, emoji)))
             }
@@ -323,6 +325,7 @@ texts!(enum RoundItem {
     Acknowledgement(post, user, seq),
     Membership(user, seq),
     Status(user, seq),
+    Files(post),
 });
 
 no_texts!(

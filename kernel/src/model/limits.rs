@@ -234,9 +234,11 @@ pub const UNPOSTED_FILES_OF_PEER_MAX: u32 = 5_000;
 pub const UPLOADS_OF_PEER_MAX: u32 = 8;
 /// Attempts to send a file that a peer refuses; then it is given up.
 pub const FILE_ATTEMPTS_MAX: u32 = 5;
-/// First pause after a peer did not take a file, in ms; doubled with every failure.
+/// Attempts to send a file in which the connection breaks until its post goes without it, to a peer that gets files first.
+pub const FILE_BREAKS_AWAITED: u32 = 3;
+/// First pause after a peer did not take a file whose bytes it had, or refused it, in ms; doubled each time.
 pub const FILE_RETRY_FIRST_MS: i64 = 30_000;
 /// Longest pause after a peer did not take a file, in ms: each attempt may cost all its bytes.
-pub const FILE_RETRY_MAX_MS: i64 = 60 * 60 * 1000;
+pub const FILE_RETRY_MAX_MS: i64 = 10 * 60 * 1000;
 /// How often a post that waits for its files to reach a peer is looked at again even if none has, in ms.
 pub const FILES_LOOKED_AT_MS: i64 = 60_000;

@@ -62,21 +62,27 @@ pub struct FileDebt {
     pub upload: Id,
     /// Attempts that failed, for whatever reason.
     pub failures: u32,
+    /// Those of them in which the bytes may have crossed in vain, and the refusals: the next pause grows with them.
+    pub in_vain: u32,
     /// Those of them that the peer refused.
     pub refusals: u32,
     /// When it is tried again, in ms; 0 = never in this epoch of the link.
     pub retry_at: i64,
     /// The link's epoch.
     pub epoch: u32,
+    /// Whether the peer has taken the post without it.
+    pub is_late: bool,
     /// Why the last attempt failed.
     pub reason: String,
 }
 texts!(struct FileDebt {
     upload,
     failures,
+    in_vain,
     refusals,
     retry_at,
     epoch,
+    is_late,
     reason: Text::Refusal,
 });
 

@@ -15,9 +15,9 @@ use crate::boundary::env::{Range, Rows};
 use crate::boundary::input::{Receipt, SendOutcome};
 use crate::boundary::output::{Effect, Event, SendFile};
 use crate::model::limits::{
-    BACKOFF_FIRST_MS, BACKOFF_MAX_MS, CONNECTIONS_MAX, FILE_ATTEMPTS_MAX, FILE_RETRY_FIRST_MS,
-    FILE_RETRY_MAX_MS, FILES_PER_POST_MAX, LINKS_PER_CHANNEL_MAX, PASSES_PER_PUMP_MAX,
-    PROPS_BYTES_MAX, REASON_CHARS_MAX,
+    BACKOFF_FIRST_MS, BACKOFF_MAX_MS, CONNECTIONS_MAX, FILE_ATTEMPTS_MAX, FILE_BREAKS_AWAITED,
+    FILE_RETRY_FIRST_MS, FILE_RETRY_MAX_MS, FILES_PER_POST_MAX, LINKS_PER_CHANNEL_MAX,
+    PASSES_PER_PUMP_MAX, PROPS_BYTES_MAX, REASON_CHARS_MAX,
 };
 use crate::model::{
     Connection, File, FileDebt, FileTime, Link, LinkState, PeerKind, Post, SentFile, Transfer,
@@ -25,7 +25,7 @@ use crate::model::{
 };
 use crate::objects::files::described;
 use crate::rows::due;
-use crate::rows::id::{ChannelNo, ConnectionNo, FileNo, Id};
+use crate::rows::id::{ChannelNo, ConnectionNo, FileNo, Id, PostNo};
 use crate::rows::key;
 use crate::rows::retry::scattered_pause_up_to;
 use crate::rows::tx::{Read, SCAN_BYTES_MAX, Tx};
@@ -85,22 +85,61 @@ pub fn listed(tx: &Tx<'_>, work: &Work, post: &Post) -> Listed {
     listed
 }
 
+/// Whether the files of a post are sent once the peer has taken the post: it did not take the profile of the
+/// author, and would refuse the files of somebody whom it does not know.
+pub fn follow(tx: &Tx<'_>, work: &Work, post: &Post) -> bool {
+    !post.files.is_empty()
+        && !is_held(tx, work, post.user)
+        && Behaviour::SharedFiles.is_in_force(tx)
+}
+
 /// Schedules the files of a post whose message goes to the peer now; whether the post has to wait for some of
-/// them. The files of an author whom the peer does not know would be refused.
+/// them.
 pub fn owe(tx: &mut Tx<'_>, work: &Work, post: &Post) -> bool {
-    if !Behaviour::SharedFiles.is_in_force(tx) || !is_held(tx, work, post.user) {
+    if !Behaviour::SharedFiles.is_in_force(tx) || follow(tx, work, post) {
         return false;
     }
     let are_first = takes_files_first(work, post);
     let mut waits = false;
-    for no in &post.files {
-        let is_here = tx.get::<File>(no).is_some_and(|file| file.is_here());
-        if is_here && !is_sent(tx, work, *no) {
-            let debt = debt(tx, (work.connection_no, *no), work.round.epoch);
-            waits |= are_first && debt.failures == 0;
-        }
+    for no in missing(tx, work, post) {
+        let debt = debt(tx, (work.connection_no, no), work.round.epoch);
+        waits |= are_first && is_awaited(&debt);
     }
     waits
+}
+
+/// Whether a post waits for a file. A connection that breaks says nothing of the file, unless it breaks again
+/// and again.
+fn is_awaited(debt: &FileDebt) -> bool {
+    debt.in_vain == 0 && debt.failures < FILE_BREAKS_AWAITED
+}
+
+/// Schedules the files of a post that the peer has taken without them.
+pub fn owe_late(tx: &mut Tx<'_>, work: &Work, no: PostNo) {
+    let Some(post) = tx.get::<Post>(&no) else {
+        return;
+    };
+    for file in missing(tx, work, &post) {
+        let key = (work.connection_no, file);
+        let row = debt(tx, key, work.round.epoch);
+        put(
+            tx,
+            key,
+            &FileDebt {
+                is_late: true,
+                ..row
+            },
+        );
+    }
+}
+
+/// Files of a post that are here and not at the peer.
+fn missing(tx: &Tx<'_>, work: &Work, post: &Post) -> Vec<FileNo> {
+    let is_missing = |no: &FileNo| {
+        let is_here = tx.get::<File>(no).is_some_and(|file| file.is_here());
+        is_here && !is_sent(tx, work, *no)
+    };
+    post.files.iter().copied().filter(is_missing).collect()
 }
 
 fn is_sent(tx: &Tx<'_>, work: &Work, no: FileNo) -> bool {
@@ -118,6 +157,8 @@ fn debt(tx: &mut Tx<'_>, key: (ConnectionNo, FileNo), epoch: u32) -> FileDebt {
         epoch,
         upload: tx.new_id(),
         failures: 0,
+        in_vain: 0,
+        is_late: false,
         refusals: 0,
         retry_at: tx.now_ms(),
         reason: String::new(),
@@ -304,8 +345,8 @@ pub fn receipt(tx: &mut Tx<'_>, receipt: &Receipt) {
             sending.done(tx);
         }
         // The peer does not know us now; or it does not know the upload any more, or expects more bytes.
-        (SendOutcome::Refused(204 | 401 | 403 | 404 | 408 | 429), _) => {
-            sending.failed(tx, Failure::Answer);
+        (SendOutcome::Refused(204 | 401 | 403 | 404 | 408 | 429), stage) => {
+            sending.failed(tx, Failure::after(stage));
         }
         // Bytes of an earlier attempt are still on their way.
         (SendOutcome::Refused(400), TransferStage::Bytes)
@@ -316,21 +357,32 @@ pub fn receipt(tx: &mut Tx<'_>, receipt: &Receipt) {
         (SendOutcome::Refused(status @ (400..=499 | 501)), _) => {
             sending.failed(tx, Failure::Refusal(format!("HTTP status {status}")));
         }
-        (SendOutcome::Refused(_) | SendOutcome::Answered(_), _) => {
-            sending.failed(tx, Failure::Answer);
+        (SendOutcome::Refused(_) | SendOutcome::Answered(_), stage) => {
+            sending.failed(tx, Failure::after(stage));
         }
-        (SendOutcome::Unknown | SendOutcome::NeverLeft, _) => sending.failed(tx, Failure::Broken),
+        (SendOutcome::Unknown, TransferStage::Bytes) => sending.failed(tx, Failure::Broken),
+        (SendOutcome::Unknown | SendOutcome::NeverLeft, _) => sending.not_reached(tx),
     }
 }
 
 /// Why an attempt to send a file failed.
 enum Failure {
-    /// The connection broke: the peer may hold a part, and is asked again soon.
+    /// The connection broke, or the peer was not understood: it is asked again soon, and may hold a part.
     Broken,
-    /// The peer answered, and does not hold the file. What the answer costs may be the whole file.
-    Answer,
+    /// The peer answered to the bytes, and does not hold the file.
+    InVain,
     /// The peer refused the file, in these words.
     Refusal(String),
+}
+
+impl Failure {
+    /// The failure after an answer that neither takes nor refuses the file.
+    fn after(stage: TransferStage) -> Failure {
+        match stage {
+            TransferStage::Announced => Failure::Broken,
+            TransferStage::Bytes => Failure::InVain,
+        }
+    }
 }
 
 /// A file whose attempt has ended.
@@ -346,7 +398,7 @@ impl Sending {
         let session = match response::decode_session(bytes) {
             Ok(Ok(session)) => session,
             Ok(Err(error)) => return self.failed(tx, Failure::Refusal(error)),
-            Err(_) => return self.failed(tx, Failure::Answer),
+            Err(_) => return self.failed(tx, Failure::Broken),
         };
         let size = self.file.size;
         let offset = u64::try_from(session.file_offset).unwrap_or(0);
@@ -355,7 +407,7 @@ impl Sending {
         }
         let connection = tx.get::<Connection>(&self.key.0);
         let Some((upload, connection)) = Id::parse(&session.id).zip(connection) else {
-            return self.failed(tx, Failure::Answer);
+            return self.failed(tx, Failure::Broken);
         };
         let (no, file) = self.key;
         let attempt = start(tx, no, connection, file, TransferStage::Bytes);
@@ -376,8 +428,28 @@ impl Sending {
         if let Some(link) = link.filter(|link| link.state == LinkState::Active) {
             let epoch = link.epoch;
             tx.put(&self.key, &SentFile { epoch });
-            let went_without = self.debt.failures > 0;
+            let went_without = self.debt.is_late || !is_awaited(&self.debt);
             self.release(tx, went_without);
+        }
+    }
+
+    /// The peer was not reached: like its other messages, those of files pause for as long as the connection does.
+    fn not_reached(mut self, tx: &mut Tx<'_>) {
+        self.debt.upload = self.next_upload(tx);
+        put(tx, self.key, &self.debt);
+        let no = self.key.0;
+        if let Some(mut row) = tx.get::<Connection>(&no) {
+            connection::failed(tx, no, &mut row);
+            tx.put(&no, &row);
+        }
+    }
+
+    /// A Causeway continues an upload under its id; a Mattermost server does not take the id again.
+    fn next_upload(&self, tx: &mut Tx<'_>) -> Id {
+        if self.peer_kind(tx) == Some(PeerKind::Causeway) {
+            self.debt.upload
+        } else {
+            tx.new_id()
         }
     }
 
@@ -385,26 +457,27 @@ impl Sending {
     fn failed(mut self, tx: &mut Tx<'_>, failure: Failure) {
         let debt = &mut self.debt;
         debt.failures = debt.failures.saturating_add(1);
-        let (reason, first_ms, most_ms) = match failure {
-            Failure::Broken => (None, BACKOFF_FIRST_MS, BACKOFF_MAX_MS),
-            Failure::Answer => (None, FILE_RETRY_FIRST_MS, FILE_RETRY_MAX_MS),
-            Failure::Refusal(words) => (Some(words), FILE_RETRY_FIRST_MS, FILE_RETRY_MAX_MS),
+        let (limits_ms, times) = if matches!(failure, Failure::Broken) {
+            ((BACKOFF_FIRST_MS, BACKOFF_MAX_MS), debt.failures)
+        } else {
+            debt.in_vain = debt.in_vain.saturating_add(1);
+            ((FILE_RETRY_FIRST_MS, FILE_RETRY_MAX_MS), debt.in_vain)
         };
-        let is_refused = reason.is_some();
+        let pause_ms = scattered_pause_up_to(tx, limits_ms, times);
+        let is_refused = matches!(failure, Failure::Refusal(_));
         debt.refusals = debt.refusals.saturating_add(u32::from(is_refused));
-        let reason = reason.unwrap_or_else(|| reasons::FILE_NOT_ARRIVED.to_string());
+        let reason = match &failure {
+            Failure::Refusal(words) => words,
+            Failure::Broken | Failure::InVain => reasons::FILE_NOT_ARRIVED,
+        };
         debt.reason = reason.chars().take(REASON_CHARS_MAX).collect();
-        let pause_ms = scattered_pause_up_to(tx, (first_ms, most_ms), debt.failures);
         let is_given_up = debt.refusals >= FILE_ATTEMPTS_MAX;
         debt.retry_at = if is_given_up {
             0
         } else {
             tx.now_ms().saturating_add(pause_ms)
         };
-        // A Causeway continues an upload under its id; a Mattermost server does not take the id again.
-        if self.peer_kind(tx) != Some(PeerKind::Causeway) {
-            self.debt.upload = tx.new_id();
-        }
+        self.debt.upload = self.next_upload(tx);
         put(tx, self.key, &self.debt);
         if is_refused && self.debt.refusals == 1 {
             self.tell_author(tx);

@@ -14,7 +14,7 @@ use crate::rows::due;
 use crate::rows::id::ConnectionNo;
 use crate::rows::retry::scattered_pause;
 use crate::rows::tx::{Read, Tx};
-use crate::sharing::{self, directory, feed, link};
+use crate::sharing::{self, connection, directory, feed, link};
 use crate::wire::response::{self, Answer, NO_LONGER_SHARED, SyncResponse, UNKNOWN_CHANNEL};
 
 /// Processes the outcome of a send and continues with the next message.
@@ -70,14 +70,9 @@ pub fn lost(tx: &mut Tx<'_>, mut work: Work) {
 
 /// The message did not arrive, or its outcome is unknown: it is sent again after a pause (W1).
 fn failed(tx: &mut Tx<'_>, mut work: Work, is_unknown: bool) {
-    let failures = work.connection().failures.saturating_add(1);
-    let pause_ms = scattered_pause(tx, BACKOFF_FIRST_MS, failures);
-    let retry_at = tx.now_ms().saturating_add(pause_ms);
-    work.change_connection(tx, |connection| {
-        connection.failures = failures;
-        connection.retry_at = retry_at;
-    });
-    due::send_at(tx, retry_at, work.connection_no);
+    let mut paused = work.connection().clone();
+    connection::failed(tx, work.connection_no, &mut paused);
+    work.change_connection(tx, |connection| *connection = paused);
     if is_unknown {
         return lost(tx, work);
     }

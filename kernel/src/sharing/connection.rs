@@ -3,7 +3,9 @@
 use crate::boundary::behaviour::Behaviour;
 use crate::boundary::input::{Incarnation, PingAnswer};
 use crate::boundary::output::Effect;
-use crate::model::limits::{CONNECTIONS_MAX, INVITATION_LIFE_MS, ONLINE_MS, RESEND_INTERVAL_MS};
+use crate::model::limits::{
+    BACKOFF_FIRST_MS, CONNECTIONS_MAX, INVITATION_LIFE_MS, ONLINE_MS, RESEND_INTERVAL_MS,
+};
 use crate::model::{
     Connection, ConnectionState, Job, LastResend, MetaRow, PeerWorkspace, Pending, Suspended,
 };
@@ -12,6 +14,7 @@ use crate::rows::counters::{counters, workspace};
 use crate::rows::due;
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, UserNo};
 use crate::rows::jobs;
+use crate::rows::retry::scattered_pause;
 use crate::rows::tx::{Read, Tx};
 use crate::sharing::{directory, feed, interruption};
 
@@ -33,6 +36,14 @@ pub fn invitation_is_expired(connection: &Connection, now_ms: i64) -> bool {
 #[must_use]
 pub fn may_send(connection: &Connection, now_ms: i64) -> bool {
     is_online(connection, now_ms) && connection.suspended.is_none() && connection.retry_at <= now_ms
+}
+
+/// A peer was not reached, or not understood: nothing is sent to it for a pause (W1). The caller stores the row.
+pub fn failed(tx: &mut Tx<'_>, no: ConnectionNo, connection: &mut Connection) {
+    connection.failures = connection.failures.saturating_add(1);
+    let pause_ms = scattered_pause(tx, BACKOFF_FIRST_MS, connection.failures);
+    connection.retry_at = tx.now_ms().saturating_add(pause_ms);
+    due::send_at(tx, connection.retry_at, no);
 }
 
 /// Every connection, including removed ones.

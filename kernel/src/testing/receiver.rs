@@ -26,6 +26,8 @@ pub struct Receiver {
     /// Whether reactions and acknowledgements are taken as a server of the 11 line takes them.
     pub toggle: bool,
     pub users: BTreeSet<String>,
+    /// Whether it takes no profile, although it may know the user.
+    pub refuses_users: bool,
     /// Text and whether deleted, by id.
     pub posts: BTreeMap<String, (String, bool)>,
     roots: BTreeMap<String, String>,
@@ -84,6 +86,10 @@ impl Receiver {
         self.messages += 1;
         for (_, user) in &message.users {
             let id = user.as_ref().unwrap().id.clone();
+            if self.refuses_users {
+                response.user_errors.push(id);
+                continue;
+            }
             self.users.insert(id.clone());
             response.users_syncd.push(id);
         }

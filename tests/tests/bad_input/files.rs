@@ -176,7 +176,7 @@ async fn bytes_with_another_digest_than_the_peer_says_are_asked_for_again() -> R
     let stage = Stage::new().await?;
     let whole = bytes(1_000);
     let digest = blake3::hash(&whole).to_hex().to_string();
-    let told = [(FILE_DIGEST_HEADER.as_str(), digest.as_str())];
+    let told = [(FILE_DIGEST_HEADER, digest.as_str())];
     stage.announce(session(&stage, whole.len())).await?;
     let mut damaged = whole.clone();
     damaged[500] ^= 1;

@@ -83,10 +83,13 @@ impl Content for Posts {
     ) -> Option<(Vec<RoundItem>, Plan)> {
         let mut plan = std::mem::take(plan.get(tx, work));
         hold_for_files(tx, work, &mut plan);
-        let posts = plan.posts.iter();
-        let items = posts
-            .map(|planned| RoundItem::Post(planned.no, planned.seq))
-            .collect();
+        let mut items = Vec::with_capacity(plan.posts.len());
+        for planned in &plan.posts {
+            items.push(RoundItem::Post(planned.no, planned.seq));
+            if files::follow(tx, work, &planned.post) {
+                items.push(RoundItem::Files(planned.no));
+            }
+        }
         (!plan.posts.is_empty()).then_some((items, plan))
     }
 
@@ -140,9 +143,15 @@ impl Content for Posts {
         let sent = std::mem::take(&mut work.round.items);
         let with_exceptions = exception::any(tx, work.connection_no, work.round.channel);
         let names_deletions = receipt::sends_again(tx, work);
+        let mut refused = BTreeSet::new();
         for item in sent {
-            let RoundItem::Post(no, seq) = item else {
-                continue;
+            let (no, seq) = match item {
+                RoundItem::Post(no, seq) => (no, seq),
+                RoundItem::Files(no) if !refused.contains(&no) => {
+                    files::owe_late(tx, work, no);
+                    continue;
+                }
+                _ => continue,
             };
             let object = FeedObject::Post(no);
             if !response.post_errors.is_empty()
@@ -155,6 +164,7 @@ impl Content for Posts {
                 let reason = why_named(tx, work, &post);
                 exception::refuse(tx, work, (seq, object), reason);
                 doubt_author(tx, work, &post);
+                refused.insert(no);
                 continue;
             }
             if with_exceptions {

@@ -3,7 +3,7 @@
 use super::*;
 use crate::boundary::output::Object;
 use crate::model::limits::{FILE_ATTEMPTS_MAX, FILE_RETRY_FIRST_MS, FILE_RETRY_MAX_MS};
-use crate::model::{File, FileDebt, SentFile, Transfer};
+use crate::model::{File, FileDebt, SentFile, Transfer, User};
 use crate::rows::id::{FileNo, PostNo};
 use crate::rows::table::Table;
 use crate::testing::BOB;
@@ -457,4 +457,78 @@ fn a_server_of_2021_does_not_get_a_post_again_for_a_file_that_came_late() {
     assert_eq!(world.peer.files.len(), 1);
     assert_eq!(world.peer.batches.len(), batches);
     assert!(world.exceptions().is_empty());
+}
+
+#[test]
+fn the_files_of_an_author_whose_profile_was_not_taken_follow_their_post() {
+    for kind in [PeerKind::Causeway, PeerKind::Mattermost11] {
+        let mut world = World::shared(kind);
+        let ann = world.get::<User>(&ANN).id;
+        world.peer.users.insert(ann.to_string());
+        world.peer.refuses_users = true;
+        let post = world.write_with_files(&[1]);
+        pass(&mut world, 40, 10_000);
+        world.expect_files(post);
+    }
+}
+
+#[test]
+fn a_broken_connection_does_not_let_a_post_go_without_its_file() {
+    for kind in [PeerKind::Mattermost11, PeerKind::Mattermost2021] {
+        let mut world = World::shared(kind);
+        world.write(ANN, TOWN, "known to the peer");
+        world.settle();
+        let post = world.write_with_files(&[1]);
+        while world.sent_bytes.is_empty() {
+            assert!(world.deliver_next());
+        }
+        let first = world.sent_bytes.remove(0);
+        world.receipt(ACME, first.attempt, SendOutcome::Unknown);
+        while world.sent_bytes.is_empty() {
+            pass(&mut world, 1, 1_000);
+            assert!(!world.has_post(post), "{kind:?}");
+        }
+        world.settle();
+        world.expect_files(post);
+    }
+}
+
+#[test]
+fn a_post_goes_without_a_file_whose_bytes_never_get_through() {
+    let mut world = World::shared(PeerKind::Mattermost11);
+    world.write(ANN, TOWN, "known to the peer");
+    world.settle();
+    let post = world.write_with_files(&[1]);
+    for _ in 0..200 {
+        if let Some(file) = world.sent_bytes.pop() {
+            world.receipt(ACME, file.attempt, SendOutcome::Unknown);
+        }
+        pass(&mut world, 1, 1_000);
+    }
+    let id = world.get::<Post>(&post).id;
+    assert!(world.peer.post_files[id.as_str()].is_empty());
+    world.settle();
+    world.expect_files(post);
+}
+
+#[test]
+fn while_a_peer_is_not_reached_its_files_wait_like_everything_else() {
+    let mut world = World::shared(PeerKind::Mattermost2021);
+    world.write(ANN, TOWN, "known to the peer");
+    world.settle();
+    let post = world.write_with_files(&[1]);
+    let mut attempts = 0;
+    for _ in 0..600 {
+        while !world.out.is_empty() {
+            let (attempt, _) = world.out.remove(0);
+            world.receipt(ACME, attempt, SendOutcome::NeverLeft);
+            attempts += 1;
+        }
+        world.now_ms += 1_000;
+        world.run_due();
+    }
+    assert!((5..=30).contains(&attempts), "{attempts} attempts");
+    world.ping(ACME);
+    world.settle();
+    world.expect_files(post);
 }

@@ -4,7 +4,7 @@
 use causeway_kernel::rows::id::Id;
 use serde_json::{Value, json};
 
-use super::quirks::Quirk;
+use super::quirks::{Generation, Quirk};
 use super::receive::{Answer, id, text};
 use super::rows::{FileRow, PostRow};
 use super::send::{Fared, Outgoing, Round, Section};
@@ -55,8 +55,18 @@ impl Server {
         Taken::Stored(info.to_string().into_bytes())
     }
 
-    /// The files that a post as received is linked to: those that are here.
-    pub(super) fn linked(&mut self, wire: &Value) -> Vec<Id> {
+    /// Links a post as received to its files; for a server of 2021 those that are here now are the only ones
+    /// that the post can get as it is.
+    pub(super) fn link(&mut self, post: Id, wire: &Value) -> Vec<Id> {
+        if self.is(Generation::Of2021) {
+            let here = self.rows.files.keys().copied().collect();
+            self.made.push(Made::Linked(post, here));
+        }
+        self.linked(wire)
+    }
+
+    /// The files that a post as received names, as far as they are here.
+    fn linked(&mut self, wire: &Value) -> Vec<Id> {
         let ids = wire["file_ids"].as_array().into_iter().flatten();
         let ids: Vec<Id> = ids.filter_map(|id| Id::parse(id.as_str()?)).collect();
         let named = ids.len();
@@ -69,10 +79,9 @@ impl Server {
     }
 
     /// A repeated post is not looked at, so that a file that came late does not join it.
-    pub(super) fn ignores_files(&mut self, post: Id, row: &PostRow, wire: &Value) {
+    pub(super) fn ignores_files(&mut self, row: &PostRow, wire: &Value) {
         if self.linked(wire) != row.files {
             self.show_quirk(Quirk::IgnoresLateFiles);
-            self.made.push(Made::IgnoredFiles(post));
         }
     }
 

@@ -358,7 +358,7 @@ impl Server {
             delete_at: time(wire, "delete_at"),
             is_pinned: wire["is_pinned"] == true,
             priority,
-            files: self.linked(wire),
+            files: self.link(post, wire),
             is_remote: true,
         };
         self.put_post(post, row);
@@ -382,7 +382,7 @@ impl Server {
             if row.is_pinned != (wire["is_pinned"] == true) {
                 self.show_quirk(Quirk::IgnoresPins);
             }
-            self.ignores_files(post, &row, wire);
+            self.ignores_files(&row, wire);
             return Ok(());
         }
         if row.delete_at != 0 || row.kind.starts_with("system_") {
@@ -399,7 +399,7 @@ impl Server {
         row.message = message;
         row.is_pinned = wire["is_pinned"] == true;
         row.priority = self.priority(wire).or(row.priority);
-        row.files = self.linked(wire);
+        row.files = self.link(post, wire);
         row.update_at = at_ms;
         let channel = row.channel;
         self.put_post(post, row);

@@ -159,7 +159,7 @@ impl Oracle {
                 Made::Ended(channel) => {
                     self.lives.remove(&(seat, channel, CONNECTION));
                 }
-                Made::IgnoredFiles(post) => self.transfers.ignores(seat, post),
+                Made::Linked(post, here) => self.transfers.linked(seat, post, here),
                 Made::LostFile(file) => self.transfers.excuse(seat, file),
                 Made::Lost(item) => self.lost_at(seat, item),
             }

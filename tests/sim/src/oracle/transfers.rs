@@ -58,8 +58,8 @@ pub struct Transfers {
     out: BTreeMap<(usize, ConnectionNo), u64>,
     /// Files that a node may lack.
     excused: BTreeSet<(usize, Id)>,
-    /// Posts whose files a node does not look at again.
-    ignored: BTreeSet<(usize, Id)>,
+    /// Files that a node had when it linked a post, if it does not look at those of the post again.
+    linked: BTreeMap<(usize, Id), BTreeSet<Id>>,
 }
 
 impl Transfers {
@@ -94,9 +94,9 @@ impl Transfers {
         self.excused.insert((node, file));
     }
 
-    /// A node does not look at the files of a post again.
-    pub(super) fn ignores(&mut self, node: usize, post: Id) {
-        self.ignored.insert((node, post));
+    /// A node linked a post while it had these files, and does not look at those of the post again.
+    pub(super) fn linked(&mut self, node: usize, post: Id, here: BTreeSet<Id>) {
+        self.linked.insert((node, post), here);
     }
 
     /// A node received an input.
@@ -278,10 +278,11 @@ impl Oracle {
         let excused = &self.transfers.excused;
         let at_hub = shows[HUB].post(&model.view.id);
         let passes_hub = peer != HUB && model.origin != HUB;
-        let ignores = self.transfers.ignored.contains(&(peer, model.view.id));
+        let linked = self.transfers.linked.get(&(peer, model.view.id));
         let may_lack = |file: &FileView| {
             let is_missing_at_hub = at_hub.is_none_or(|post| !post.files.contains(file));
-            ignores
+            let came_late = linked.is_some_and(|here| !here.contains(&file.id));
+            came_late
                 || self.is_of_lost_post(file)
                 || excused.contains(&(peer, file.id))
                 || (passes_hub && (excused.contains(&(HUB, file.id)) || is_missing_at_hub))
