@@ -22,6 +22,12 @@ pub enum Taken {
     Unknown,
 }
 
+/// The files that a post as received names.
+fn named(wire: &Value) -> Vec<Id> {
+    let ids = wire["file_ids"].as_array().into_iter().flatten();
+    ids.filter_map(|id| Id::parse(id.as_str()?)).collect()
+}
+
 impl Server {
     /// The peer announces a file.
     pub(super) fn take_upload(&mut self, now_ms: i64, session: &Value) -> Answer {
@@ -55,24 +61,21 @@ impl Server {
         Taken::Stored(info.to_string().into_bytes())
     }
 
-    /// Links a post as received to its files; for a server of 2021 those that are here now are the only ones
-    /// that the post can get as it is.
+    /// Links a post as received to its files; for a server of 2021 those named now are the only ones that the
+    /// post can get as it is.
     pub(super) fn link(&mut self, post: Id, wire: &Value) -> Vec<Id> {
         if self.is(Generation::Of2021) {
-            let here = self.rows.files.keys().copied().collect();
-            self.made.push(Made::Linked(post, here));
+            self.made.push(Made::Linked(post, named(wire)));
         }
         self.linked(wire)
     }
 
     /// The files that a post as received names, as far as they are here.
     fn linked(&mut self, wire: &Value) -> Vec<Id> {
-        let ids = wire["file_ids"].as_array().into_iter().flatten();
-        let ids: Vec<Id> = ids.filter_map(|id| Id::parse(id.as_str()?)).collect();
-        let named = ids.len();
-        let mut held = ids;
-        held.retain(|id| self.rows.files.contains_key(id));
-        if held.len() < named {
+        let named = named(wire);
+        let is_here = |id: &Id| self.rows.files.contains_key(id);
+        let held: Vec<Id> = named.iter().copied().filter(is_here).collect();
+        if held.len() < named.len() {
             self.show_quirk(Quirk::DropsMissingFiles);
         }
         held

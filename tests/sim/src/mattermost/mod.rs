@@ -19,7 +19,7 @@ pub mod rows;
 pub mod send;
 mod show;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use causeway_kernel::model::Priority;
 use causeway_kernel::rows::id::Id;
@@ -51,8 +51,8 @@ pub enum Made {
     Began(Id),
     /// It ended on this side.
     Ended(Id),
-    /// A server of 2021 linked a post to its files while it had these; it does not look at them again.
-    Linked(Id, BTreeSet<Id>),
+    /// A server of 2021 took a post with the names of these files; it looks at no others later.
+    Linked(Id, Vec<Id>),
     /// A restore removed the file.
     LostFile(Id),
     /// A restore replaced the object by an earlier version, or removed it.

@@ -159,7 +159,7 @@ impl Oracle {
                 Made::Ended(channel) => {
                     self.lives.remove(&(seat, channel, CONNECTION));
                 }
-                Made::Linked(post, here) => self.transfers.linked(seat, post, here),
+                Made::Linked(post, named) => self.transfers.linked(seat, post, named),
                 Made::LostFile(file) => self.transfers.excuse(seat, file),
                 Made::Lost(item) => self.lost_at(seat, item),
             }

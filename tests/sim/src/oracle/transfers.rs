@@ -58,8 +58,8 @@ pub struct Transfers {
     out: BTreeMap<(usize, ConnectionNo), u64>,
     /// Files that a node may lack.
     excused: BTreeSet<(usize, Id)>,
-    /// Files that a node had when it linked a post, if it does not look at those of the post again.
-    linked: BTreeMap<(usize, Id), BTreeSet<Id>>,
+    /// The only files that a node looks at for a post.
+    linked: BTreeMap<(usize, Id), Vec<Id>>,
 }
 
 impl Transfers {
@@ -94,9 +94,9 @@ impl Transfers {
         self.excused.insert((node, file));
     }
 
-    /// A node linked a post while it had these files, and does not look at those of the post again.
-    pub(super) fn linked(&mut self, node: usize, post: Id, here: BTreeSet<Id>) {
-        self.linked.insert((node, post), here);
+    /// A node took a post with the names of these files, and looks at no others later.
+    pub(super) fn linked(&mut self, node: usize, post: Id, named: Vec<Id>) {
+        self.linked.insert((node, post), named);
     }
 
     /// A node received an input.
@@ -281,8 +281,8 @@ impl Oracle {
         let linked = self.transfers.linked.get(&(peer, model.view.id));
         let may_lack = |file: &FileView| {
             let is_missing_at_hub = at_hub.is_none_or(|post| !post.files.contains(file));
-            let came_late = linked.is_some_and(|here| !here.contains(&file.id));
-            came_late
+            let is_unnamed = linked.is_some_and(|named| !named.contains(&file.id));
+            is_unnamed
                 || self.is_of_lost_post(file)
                 || excused.contains(&(peer, file.id))
                 || (passes_hub && (excused.contains(&(HUB, file.id)) || is_missing_at_hub))

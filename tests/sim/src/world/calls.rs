@@ -465,7 +465,7 @@ impl World<'_> {
         self.step(node, input, waiter)
     }
 
-    /// A node could not process the answer to a message: whether a toggle carried it out, the node does not
+    /// A node could not process the answer to a message, or has lost it: whether a toggle carried it out, the node does not
     /// know.
     pub(super) fn toggle_is_unknown(&mut self, node: usize, no: ConnectionNo, attempt: u64) {
         let mut calls = self.calls.values().rev();

@@ -200,6 +200,9 @@ impl World<'_> {
             self.forsake(node, note.waiter);
         }
         for note in lost {
+            if let Waiter::Receipt(connection, attempt) = note.waiter {
+                self.toggle_is_unknown(node, connection, attempt);
+            }
             self.forsake(node, note.waiter);
         }
         self.forget_calls(node);
