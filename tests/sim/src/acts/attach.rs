@@ -15,7 +15,7 @@ use crate::mattermost::acts::Turn;
 use crate::mattermost::files::FILE_BYTES;
 
 pub(super) const SPEC: Spec = Spec {
-    weight: 6,
+    weight: 20,
     weight_in_channel: 0,
     at_workspace: AtWorkspace::Asks(ask),
     at_mattermost,

@@ -3,9 +3,10 @@
 use causeway_kernel::boundary::codec;
 use causeway_kernel::boundary::env::{Host, StepContext};
 use causeway_kernel::boundary::input::{Input, SendOutcome, UploadProgress};
-use causeway_kernel::boundary::output::Effect;
-use causeway_kernel::model::{Channel, Connection, File, Post, Upload, User};
+use causeway_kernel::boundary::output::{Effect, Write};
+use causeway_kernel::model::{Channel, Connection, File, Post, Transfer, Upload, User};
 use causeway_kernel::rows::id::{ConnectionNo, FileNo, Id};
+use causeway_kernel::rows::key;
 use causeway_kernel::rows::table::Table;
 use causeway_kernel::rows::tx::Read;
 use causeway_kernel::wire::frame;
@@ -25,11 +26,17 @@ pub(super) fn spoil(
         (Defect::ForgetsFailedFiles, Input::Receipt(receipt))
             if !matches!(receipt.outcome, SendOutcome::Answered(_)) =>
         {
-            let of_debts = [Table::FileDebts, Table::FileTimes];
-            for write in &mut output.writes {
-                if of_debts.contains(&write.table) {
-                    write.value = None;
-                }
+            let transfer = host.get::<Transfer>(&receipt.connection);
+            if let Some(transfer) = transfer.filter(|it| it.attempt == receipt.attempt) {
+                let of_debts = [Table::FileDebts, Table::FileTimes];
+                output
+                    .writes
+                    .retain(|write| !of_debts.contains(&write.table));
+                output.writes.push(Write {
+                    table: Table::FileDebts,
+                    key: key::encode(&(receipt.connection, transfer.file)),
+                    value: None,
+                });
             }
         }
         (Defect::SkipsFiles, Input::Upload { progress, .. }) if is_whole(progress) => {
