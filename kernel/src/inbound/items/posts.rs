@@ -10,6 +10,7 @@ use crate::gate::{self, Candidate, Judgement, Wording};
 use crate::inbound::authorize::{self, Authorized, Peer, PostAct, PostChange, Received, Shared};
 use crate::inbound::item::{Fate, Item, Judgements, Outcome, Scope, Section, Wait};
 use crate::inbound::{Reason, uploads};
+use crate::model::limits::FILES_PER_POST_MAX;
 use crate::model::{HeldKind, IdRow, Post, Priority, Workspace, kind};
 use crate::objects::{files, posts};
 use crate::rows::counters::workspace;
@@ -115,8 +116,12 @@ impl Item for WirePost {
         change: Authorized<PostChange<'_>>,
         judgements: &Judgements,
     ) -> Outcome {
-        if let PostAct::Nothing(_) = change.get().act {
-            return Outcome::Known;
+        if let PostAct::Nothing(no) = change.get().act {
+            return if take_late_files(tx, no, change.get()) {
+                Outcome::Taken
+            } else {
+                Outcome::Known
+            };
         }
         match wording(tx, scope, change.get(), judgements) {
             Ok(wording) => {
@@ -300,6 +305,29 @@ fn files_of(tx: &mut Tx<'_>, post: &Post, no: Option<PostNo>, wire: &WirePost) -
         }
     }
     files
+}
+
+/// Gives a post the files that this version names and that were not here when it came; whether there are any. A
+/// server that says nothing of its files but their ids sends the post again after one that it sent late.
+fn take_late_files(tx: &mut Tx<'_>, no: PostNo, change: &PostChange<'_>) -> bool {
+    if change.wire.file_ids.is_empty() {
+        return false;
+    }
+    let post = tx.get::<Post>(&no);
+    let is_same = |post: &Post| post.delete_at == 0 && post.origin_update_at == change.version;
+    let Some(mut post) = post.filter(is_same) else {
+        return false;
+    };
+    let mut files = files_of(tx, &post, Some(no), change.wire);
+    let unnamed = post.files.iter().filter(|file| !files.contains(file));
+    let unnamed: Vec<FileNo> = unnamed.copied().collect();
+    files.extend(unnamed);
+    if files.len() == post.files.len() || files.len() > FILES_PER_POST_MAX {
+        return false;
+    }
+    change_files(tx, no, &mut post, files);
+    posts::update(tx, no, post);
+    true
 }
 
 /// Gives a post the files of a newer version, and removes those that it no longer has.

@@ -127,6 +127,24 @@ fn a_file_that_comes_after_its_post_joins_it_and_readers_see_it_then() {
 }
 
 #[test]
+fn a_post_that_comes_again_brings_files_that_came_meanwhile() {
+    let mut world = World::with_peers_of_today();
+    world.sync(ACME, json!({"posts": [post_of("new", &["f", "g"], false)]}));
+    assert!(world.files_here("new").is_empty());
+    world.bring("g", 1);
+    world.bring("f", 2);
+    let version = world.post("new").unwrap().origin_update_at;
+    world.sync(ACME, json!({"posts": [post_of("new", &["g"], false)]}));
+    assert_eq!(world.files_here("new"), [id("g")]);
+    world.sync(ACME, json!({"posts": [post_of("new", &["f", "g"], false)]}));
+    assert_eq!(world.files_here("new"), [id("f"), id("g")]);
+    world.sync(ACME, json!({"posts": [post_of("new", &[], false)]}));
+    let post = world.post("new").unwrap();
+    assert_eq!((post.files.len(), post.origin_update_at), (2, version));
+    assert_eq!(world.shown_files(), 2);
+}
+
+#[test]
 fn what_a_post_only_names_is_left_out() {
     let mut world = World::with_peers_of_today();
     let bad = json!({"metadata": {"files": [

@@ -26,7 +26,7 @@ pub struct Debts {
     objects: BTreeMap<Item, Debt>,
     /// Files whose bytes the peer has taken.
     files: BTreeSet<Id>,
-    /// The same when a state of a post was first sent: the peer need not look at the same state again.
+    /// The same when a state of a post was sent last.
     sent: BTreeMap<(Item, u64), BTreeSet<Id>>,
     /// The same for the state of a post that the peer processed last.
     told: BTreeMap<Item, BTreeSet<Id>>,
@@ -78,8 +78,7 @@ impl Debts {
 
     /// Records that a state of a post is sent.
     pub fn post_sent(&mut self, post: &Item, state: u64) {
-        let files = self.sent.entry((post.clone(), state));
-        files.or_insert_with(|| self.files.clone());
+        self.sent.insert((post.clone(), state), self.files.clone());
     }
 
     /// Records that the peer processed a state of a post.

@@ -112,7 +112,9 @@ impl Order {
                 })
             });
             let came_late = node != HUB && self.came_later(HUB, *earlier, post.id);
-            if is_here(*earlier) || waits(*earlier) || !has_root || came_late {
+            // When a file joins a post at the hub, the hub sends the post again, like an edited one.
+            let is_joined = node != HUB && model.origin != HUB && !model.view.files.is_empty();
+            if is_here(*earlier) || waits(*earlier) || !has_root || came_late || is_joined {
                 continue;
             }
             return Err(broken(

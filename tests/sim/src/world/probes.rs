@@ -3,9 +3,11 @@
 
 use causeway_kernel::boundary::input::Input;
 use causeway_kernel::boundary::output::{Effect, Reply};
+use causeway_kernel::model::File;
 use causeway_kernel::rows::id::Id;
 use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::table::Table;
+use causeway_kernel::rows::tx::Read;
 use serde_json::{Value, json};
 
 use super::{Event, Note, World};
@@ -78,9 +80,9 @@ impl World<'_> {
         let Some(frame) = frames::read(body) else {
             return Ok(());
         };
-        // A repeated invitation has a meaning of its own after an end, and a repeated announcement begins
-        // another upload.
-        if frame.is_invitation() || frame.is_announcement() {
+        // A repeated invitation has a meaning of its own after an end, a repeated announcement begins another
+        // upload, and a repeated post takes a file that came meanwhile.
+        if frame.is_invitation() || frame.is_announcement() || self.takes_late_file(node, body) {
             return Ok(());
         }
         let probed = self.probed(node, &input)?;
@@ -102,6 +104,20 @@ impl World<'_> {
             check_refused(node, &forged, &probed)?;
         }
         Ok(())
+    }
+
+    /// Whether a frame names a file that is at a node and that no post has taken.
+    fn takes_late_file(&self, node: usize, body: &[u8]) -> bool {
+        let rows = &self.nodes[node].rows;
+        let is_late = |id: &str| {
+            let file = lookup::file(rows, id).and_then(|no| rows.get::<File>(&no));
+            file.is_some_and(|file| file.post.is_none())
+        };
+        let json: Value = serde_json::from_slice(body).unwrap_or_default();
+        let posts = json["msg"]["payload"]["posts"].as_array();
+        let named = posts.into_iter().flatten().map(|post| &post["file_ids"]);
+        let mut ids = named.filter_map(Value::as_array).flatten();
+        ids.any(|id| id.as_str().is_some_and(is_late))
     }
 
     fn probed(&mut self, node: usize, input: &Input) -> Result<Probed, Violation> {
