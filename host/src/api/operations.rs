@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use causeway_kernel::boundary::env::Range;
 use causeway_kernel::model::{
-    Connection, Exception, ExceptionState, FeedObject, Held, QuarantineEntry,
+    Connection, Exception, ExceptionState, FeedObject, File, FileDebt, Held, QuarantineEntry,
 };
 use causeway_kernel::rows::id::ConnectionNo;
 use causeway_kernel::rows::key;
@@ -33,6 +33,7 @@ pub fn routes() -> Router<SharedApp> {
         .route("/causeway/quarantine/{number}", get(quarantined))
         .route("/causeway/held", get(held))
         .route("/causeway/exceptions", get(exceptions))
+        .route("/causeway/files", get(files))
 }
 
 /// Quarantined items, newest first, without their bytes; `before` continues below a number.
@@ -146,6 +147,37 @@ async fn exceptions(State(app): State<SharedApp>, caller: Caller, params: Params
                 "retry_at": exception.retry_at,
             })
         });
+    Ok(Rendered::json(&Value::Array(list.collect())))
+}
+
+/// Files that a peer is still to get, or has refused for good.
+async fn files(State(app): State<SharedApp>, caller: Caller, params: Params) -> ApiResult {
+    let rows = app.rows();
+    caller.require_admin(&rows)?;
+    let found = of_connection::<FileDebt>(&rows, &params)?;
+    let views = Views::new(&rows, Viewer::of(&rows, caller.user));
+    let list = found.iter().filter_map(|((connection, no), debt)| {
+        let file = rows.get::<File>(no)?;
+        let state = match debt.retry_at {
+            0 => "dead",
+            _ if debt.refusals > 0 => "refused",
+            _ if debt.failures > 0 => "interrupted",
+            _ => "waiting",
+        };
+        Some(json!({
+            "connection_id": connection_id(&rows, *connection),
+            "channel_id": views.channel_id(file.channel),
+            "post_id": file.post.map(|post| views.post_id(post)),
+            "user_id": views.user_id(file.user),
+            "file_id": file.id.as_str(),
+            "name": file.name,
+            "size": file.size,
+            "state": state,
+            "attempts": debt.failures,
+            "reason": debt.reason,
+            "retry_at": debt.retry_at,
+        }))
+    });
     Ok(Rendered::json(&Value::Array(list.collect())))
 }
 

@@ -19,6 +19,7 @@ pub mod receipt;
 mod sections;
 #[cfg(test)]
 mod tests;
+pub mod transfers;
 mod verdict;
 mod work;
 
@@ -55,7 +56,7 @@ pub fn pump(tx: &mut Tx<'_>) {
     for (at, connection_no) in touched.into_iter().enumerate() {
         if at < PUMPS_PER_STEP_MAX {
             pump_one(tx, connection_no);
-            files::pump(tx, connection_no);
+            transfers::pump(tx, connection_no);
         } else {
             due::send_at(tx, tx.now_ms(), connection_no);
         }

@@ -145,5 +145,15 @@ async fn a_file_that_the_other_side_does_not_take_keeps_nothing_back_and_its_aut
         told.contains("has not reached") && told.contains("1000"),
         "{told}"
     );
+    let owed = pair.acme.side.admin.get("/causeway/files").await?;
+    let mut owed = owed.as_array().into_iter().flatten();
+    let large = owed.find(|file| file["name"] == "large.bin");
+    let large = large.context("the file is listed")?;
+    ensure!(
+        large["state"] == "refused" && large["post_id"] == post,
+        "{large}"
+    );
+    let asked = ann.call(Method::GET, "/causeway/files", None).await?;
+    ensure!(asked.status == 403, "{}", asked.body);
     Ok(())
 }

@@ -17,7 +17,7 @@ use crate::rows::counters::workspace;
 use crate::rows::id::{FeedSeq, FileNo, Id, PostNo, UserNo};
 use crate::rows::tx::{Read, Tx};
 use crate::wire::json::{JsonError, Value};
-use crate::wire::message::WirePost;
+use crate::wire::message::{WireFile, WirePost};
 use crate::wire::response::SyncResponse;
 
 impl Item for WirePost {
@@ -209,7 +209,7 @@ fn carry_out(
         PostAct::Create { id, author, root } => {
             let post = build(peer, shared, (id, author, root), wire, version, wording);
             let priority = priority(tx, wire).filter(|_| wire.root_id.is_empty());
-            let files = files_of(tx, &post, None, wire);
+            let files = files_of(tx, (&post, None), &wire.file_ids, &wire.files);
             let post = Post {
                 priority,
                 files,
@@ -289,14 +289,18 @@ fn build(
 /// The files that a version of a post names: those that arrived before it, and those that it says enough of to
 /// expect them. Others are left out, as in the reference. They are the author's; what the post says of who
 /// uploaded them does not count.
-fn files_of(tx: &mut Tx<'_>, post: &Post, no: Option<PostNo>, wire: &WirePost) -> Vec<FileNo> {
+fn files_of(
+    tx: &mut Tx<'_>,
+    (post, no): (&Post, Option<PostNo>),
+    named: &[String],
+    said: &[WireFile],
+) -> Vec<FileNo> {
     let mut files = Vec::new();
     if !Behaviour::SharedFiles.is_in_force(tx) {
         return files;
     }
-    for id in &wire.file_ids {
-        let said = wire.files.iter().find(|file| file.id == *id);
-        let known = match said {
+    for id in named {
+        let known = match said.iter().find(|file| file.id == *id) {
             Some(said) => uploads::expected(tx, post, no, said),
             None => uploads::known(tx, post, no, id),
         };
@@ -307,18 +311,22 @@ fn files_of(tx: &mut Tx<'_>, post: &Post, no: Option<PostNo>, wire: &WirePost) -
     files
 }
 
-/// Gives a post the files that this version names and that were not here when it came; whether there are any. A
-/// server that says nothing of its files but their ids sends the post again after one that it sent late.
+/// Gives a post the files that a known version names and that were not here when it came; whether there are any.
+/// A server that says nothing of its files but their ids may send the post again after one that it sent late, and
+/// a hub then sends it on.
 fn take_late_files(tx: &mut Tx<'_>, no: PostNo, change: &PostChange<'_>) -> bool {
-    if change.wire.file_ids.is_empty() {
+    let wire = change.wire;
+    if wire.file_ids.is_empty() {
         return false;
     }
     let post = tx.get::<Post>(&no);
-    let is_same = |post: &Post| post.delete_at == 0 && post.origin_update_at == change.version;
-    let Some(mut post) = post.filter(is_same) else {
+    let Some(mut post) = post.filter(|post| post.delete_at == 0) else {
         return false;
     };
-    let mut files = files_of(tx, &post, Some(no), change.wire);
+    // What an older version says is no longer true.
+    let is_same = post.origin_update_at == change.version;
+    let said: &[WireFile] = if is_same { &wire.files } else { &[] };
+    let mut files = files_of(tx, (&post, Some(no)), &wire.file_ids, said);
     let unnamed = post.files.iter().filter(|file| !files.contains(file));
     let unnamed: Vec<FileNo> = unnamed.copied().collect();
     files.extend(unnamed);
@@ -362,7 +370,7 @@ fn update(tx: &mut Tx<'_>, no: PostNo, wire: &WirePost, version: i64, wording: W
     let text_changed = post.message != message;
     let stated = priority(tx, wire).filter(|_| post.root.is_none());
     let priority = stated.or(post.priority);
-    let files = files_of(tx, &post, Some(no), wire);
+    let files = files_of(tx, (&post, Some(no)), &wire.file_ids, &wire.files);
     let seen = text_changed
         || post.files != files
         || post.is_pinned != wire.is_pinned

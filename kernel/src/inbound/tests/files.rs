@@ -129,12 +129,18 @@ fn a_file_that_comes_after_its_post_joins_it_and_readers_see_it_then() {
 #[test]
 fn a_post_that_comes_again_brings_files_that_came_meanwhile() {
     let mut world = World::with_peers_of_today();
-    world.sync(ACME, json!({"posts": [post_of("new", &["f", "g"], false)]}));
+    let named = post_of("new", &["f", "g"], false);
+    let touched = with(named, json!({"update_at": START + 1}));
+    world.sync(ACME, json!({"posts": [touched]}));
     assert!(world.files_here("new").is_empty());
     world.bring("g", 1);
     world.bring("f", 2);
     let version = world.post("new").unwrap().origin_update_at;
-    world.sync(ACME, json!({"posts": [post_of("new", &["g"], false)]}));
+    let older = with(
+        post_of("new", &["g"], false),
+        json!({"update_at": version - 1}),
+    );
+    world.sync(ACME, json!({"posts": [older]}));
     assert_eq!(world.files_here("new"), [id("g")]);
     world.sync(ACME, json!({"posts": [post_of("new", &["f", "g"], false)]}));
     assert_eq!(world.files_here("new"), [id("f"), id("g")]);

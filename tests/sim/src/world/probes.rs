@@ -81,7 +81,7 @@ impl World<'_> {
             return Ok(());
         };
         // A repeated invitation has a meaning of its own after an end, a repeated announcement begins another
-        // upload, and a repeated post takes a file that came meanwhile.
+        // upload, and a repeated post takes a file that came meanwhile, or that another post has lost.
         if frame.is_invitation() || frame.is_announcement() || self.takes_late_file(node, body) {
             return Ok(());
         }
@@ -106,12 +106,12 @@ impl World<'_> {
         Ok(())
     }
 
-    /// Whether a frame names a file that is at a node and that no post has taken.
+    /// Whether a frame names a file that its post may take now: one that no post has, or that is gone.
     fn takes_late_file(&self, node: usize, body: &[u8]) -> bool {
         let rows = &self.nodes[node].rows;
         let is_late = |id: &str| {
             let file = lookup::file(rows, id).and_then(|no| rows.get::<File>(&no));
-            file.is_some_and(|file| file.post.is_none())
+            file.is_none_or(|file| file.post.is_none())
         };
         let json: Value = serde_json::from_slice(body).unwrap_or_default();
         let posts = json["msg"]["payload"]["posts"].as_array();

@@ -1,5 +1,7 @@
 //! Frames between workspaces in words: their content, and the answers.
 
+use causeway_kernel::rows::id::Id;
+use causeway_kernel::wire::message::is_stored;
 use serde_json::Value;
 
 use crate::look::as_json::document;
@@ -120,6 +122,17 @@ impl Answer {
         Answer {
             refusal: None,
             post_errors: ids.filter_map(Value::as_str).map(plain).collect(),
+        }
+    }
+}
+
+impl Answer {
+    /// Reads an answer of HTTP status 200 to the bytes of a file: it describes the file, or is none.
+    pub(super) fn to_bytes(file: Id, body: &[u8]) -> Answer {
+        let refusal = "the answer does not say that the file is stored";
+        Answer {
+            refusal: (!is_stored(body, file)).then(|| refusal.to_string()),
+            ..Answer::default()
         }
     }
 }

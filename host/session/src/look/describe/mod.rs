@@ -251,10 +251,25 @@ fn upload_sentence(seen: &Seen<'_>, key: (ConnectionNo, Id), progress: &UploadPr
     }
 }
 
+/// The file in flight on a connection, if the attempt is its.
+fn transfer_of(seen: &Seen<'_>, receipt: &Receipt) -> Option<Transfer> {
+    let transfer = seen.before::<Transfer>(&receipt.connection);
+    transfer.filter(|it| it.attempt == receipt.attempt)
+}
+
+/// The answer of the peer with this body to an attempt.
+fn answer_to(seen: &Seen<'_>, receipt: &Receipt, body: &[u8]) -> Answer {
+    let transfer = transfer_of(seen, receipt);
+    let sent = transfer.filter(|transfer| transfer.stage == TransferStage::Bytes);
+    match sent.and_then(|transfer| seen.before::<File>(&transfer.file)) {
+        Some(file) => Answer::to_bytes(file.id, body),
+        None => Answer::of(200, body),
+    }
+}
+
 /// What the file in flight on a connection is doing, if the attempt is its.
 fn transfer_sentence(seen: &Seen<'_>, receipt: &Receipt) -> Option<String> {
-    let transfer = seen.before::<Transfer>(&receipt.connection);
-    let transfer = transfer.filter(|it| it.attempt == receipt.attempt)?;
+    let transfer = transfer_of(seen, receipt)?;
     let name = seen.before::<File>(&transfer.file);
     let name = name.map_or_else(String::new, |file| plain(&file.name));
     let (who, attempt) = (
@@ -266,7 +281,7 @@ fn transfer_sentence(seen: &Seen<'_>, receipt: &Receipt) -> Option<String> {
         TransferStage::Bytes => "the bytes",
     };
     let come = match &receipt.outcome {
-        SendOutcome::Answered(body) => match Answer::of(200, body).refusal {
+        SendOutcome::Answered(body) => match answer_to(seen, receipt, body).refusal {
             Some(why) => format!("answered: refused, {}", plain(&why)),
             None => "answered".to_string(),
         },

@@ -6,6 +6,7 @@ use causeway_kernel::boundary::output::{Effect, Reply};
 use causeway_kernel::boundary::policy::Verdict;
 use causeway_kernel::model::{Exception, ExceptionState, FeedObject, Held, HeldKind, VerdictRow};
 
+use super::answer_to;
 use super::frame::{self, Answer};
 use super::reasons;
 use crate::look::as_json::document;
@@ -59,6 +60,10 @@ fn of_reply(seen: &Seen<'_>) -> Vec<String> {
             refusal.status,
             plain(&refusal.id)
         )],
+        // The answer to all bytes of a file describes the file.
+        Some(Reply::Http { status: 200, .. }) if matches!(seen.input, Ok(Input::Upload { .. })) => {
+            Vec::new()
+        }
         Some(Reply::Http { status, body }) => of_answer("", &Answer::of(status, &body)),
         _ => Vec::new(),
     }
@@ -84,7 +89,7 @@ fn of_receipt(seen: &Seen<'_>) -> Vec<String> {
     };
     let who = format!("{} ", Names(seen.rows).connection(receipt.connection));
     match &receipt.outcome {
-        SendOutcome::Answered(body) => of_answer(&who, &Answer::of(200, body)),
+        SendOutcome::Answered(body) => of_answer(&who, &answer_to(seen, receipt, body)),
         SendOutcome::Refused(status) => vec![format!("{who}refused as a whole: HTTP {status}")],
         SendOutcome::Unknown | SendOutcome::NeverLeft => Vec::new(),
     }

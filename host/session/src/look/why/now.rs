@@ -1,7 +1,8 @@
 //! The state of a post at the end of a session.
 
 use causeway_kernel::model::{
-    Connection, Exception, Link, LinkState, Post, QuarantineEntry, Round, RoundItem, SentOldPost,
+    Connection, Exception, File, FileDebt, Link, LinkState, Post, QuarantineEntry, Round,
+    RoundItem, SentOldPost,
 };
 use causeway_kernel::rows::id::{ConnectionNo, PostNo};
 use causeway_kernel::rows::tx::Read;
@@ -20,6 +21,7 @@ pub(super) fn standing(rows: &MemoryRows, post: &str, row: Option<&(PostNo, Post
                 let who = Names(rows).connection(connection);
                 let stands = at_peer(rows, (*no, row), connection, &link);
                 out.push(format!("{who}: {stands}"));
+                out.extend(files_owed(rows, row, connection));
             }
         }
     }
@@ -68,6 +70,29 @@ fn in_short(rows: &MemoryRows, row: &Post) -> String {
             ", {}",
             count(row.reaction_count as usize, "reaction")
         ));
+    }
+    out
+}
+
+/// The files of a post that a peer is still to get.
+fn files_owed(rows: &MemoryRows, row: &Post, connection: ConnectionNo) -> Vec<String> {
+    let who = Names(rows).connection(connection);
+    let mut out = Vec::new();
+    for no in &row.files {
+        let owed = rows.get::<FileDebt>(&(connection, *no));
+        let Some((owed, file)) = owed.zip(rows.get::<File>(no)) else {
+            continue;
+        };
+        let reason = plain(&owed.reason);
+        let state = match (owed.retry_at, owed.failures) {
+            (0, _) => format!("is no longer offered: {reason}"),
+            (_, 0) => "is still to be sent".to_string(),
+            (_, times) => {
+                let times = count(times as usize, "attempt");
+                format!("is sent again, after {times}: {reason}")
+            }
+        };
+        out.push(format!("{who}: the file {} {state}", plain(&file.name)));
     }
     out
 }

@@ -1,0 +1,342 @@
+//! Files in flight. A file is announced by a message, then its bytes follow in a request of their own (protocol
+//! §6.5, §5.6); one file is in flight for each connection, beside the round in flight, so that a large file does
+//! not keep messages back.
+
+use super::exception;
+use super::files::{is_awaited, put, settle};
+use crate::boundary::env::{Range, Rows};
+use crate::boundary::input::{Receipt, SendOutcome};
+use crate::boundary::output::{Effect, Event, SendFile};
+use crate::model::limits::{
+    BACKOFF_FIRST_MS, BACKOFF_MAX_MS, CONNECTIONS_MAX, FILE_ATTEMPTS_MAX, FILE_RETRY_FIRST_MS,
+    FILE_RETRY_MAX_MS, PASSES_PER_PUMP_MAX, REASON_CHARS_MAX,
+};
+use crate::model::{
+    Connection, File, FileDebt, FileTime, Link, LinkState, PeerKind, SentFile, Transfer,
+    TransferStage, reasons,
+};
+use crate::objects::files::described;
+use crate::rows::due;
+use crate::rows::id::{ConnectionNo, FileNo, Id};
+use crate::rows::key;
+use crate::rows::retry::scattered_pause_up_to;
+use crate::rows::tx::{Read, SCAN_BYTES_MAX, Tx};
+use crate::sharing::{self, connection};
+use crate::wire::frame;
+use crate::wire::message::{UploadSession, is_stored};
+use crate::wire::response;
+use crate::wire::write::JsonWriter;
+/// Announces the next file of a connection that has none in flight.
+pub fn pump(tx: &mut Tx<'_>, no: ConnectionNo) {
+    if tx.has::<Transfer>(&no) {
+        return;
+    }
+    for _ in 0..PASSES_PER_PUMP_MAX {
+        let Some((at_ms, file)) = first(tx, no) else {
+            return;
+        };
+        let connection = tx.get::<Connection>(&no);
+        let Some(connection) = connection.filter(|it| connection::may_send(it, tx.now_ms())) else {
+            return;
+        };
+        if at_ms > tx.now_ms() {
+            return due::send_at(tx, at_ms, no);
+        }
+        if announce(tx, no, connection, file) {
+            return;
+        }
+        settle(tx, (no, file));
+    }
+    due::send_at(tx, tx.now_ms(), no);
+}
+
+fn first(tx: &Tx<'_>, no: ConnectionNo) -> Option<(i64, FileNo)> {
+    let range = Range {
+        from: key::encode(&no),
+        to: key::prefix_end(&key::encode(&no)).unwrap_or_default(),
+        reverse: false,
+        rows_max: 1,
+        bytes_max: SCAN_BYTES_MAX,
+    };
+    let rows = tx.rows::<FileTime>(&range);
+    rows.first().map(|((_, at_ms, file), _)| (*at_ms, *file))
+}
+
+/// Whether the peer of a connection is to get a file: a post has it, and the peer is invited to its channel.
+fn is_for(tx: &Tx<'_>, no: ConnectionNo, file: &File) -> bool {
+    let link = tx.get::<Link>(&(file.channel, no));
+    link.is_some_and(|link| link.state == LinkState::Active) && file.post.is_some()
+}
+
+/// Announces a file; false if the peer is not to get it any more.
+fn announce(tx: &mut Tx<'_>, no: ConnectionNo, connection: Connection, file_no: FileNo) -> bool {
+    let Some((file, debt)) = tx
+        .get::<File>(&file_no)
+        .zip(tx.get::<FileDebt>(&(no, file_no)))
+    else {
+        return false;
+    };
+    if !is_for(tx, no, &file) {
+        return false;
+    }
+    let wire = described(tx, &file);
+    let Some(channel) = tx.channel(file.channel) else {
+        return false;
+    };
+    let session = UploadSession {
+        id: debt.upload.into(),
+        kind: UploadSession::ATTACHMENT.to_string(),
+        create_at: 0,
+        user_id: wire.user_id,
+        channel_id: channel.id.into(),
+        filename: wire.name,
+        file_size: i64::try_from(file.size).unwrap_or(i64::MAX),
+        file_offset: 0,
+        remote_id: connection.remote_id.into(),
+        req_file_id: wire.id,
+    };
+    let payload = session.encode(JsonWriter::portable());
+    let id = tx.new_id();
+    let now_ms = tx.now_ms();
+    let frame = frame::encode(
+        connection.remote_id,
+        id,
+        frame::TOPIC_UPLOAD,
+        now_ms,
+        &payload,
+    );
+    let attempt = start(tx, no, connection, file_no, TransferStage::Announced);
+    tx.effect(Effect::Send {
+        connection: no,
+        attempt,
+        frame,
+    });
+    true
+}
+
+/// Records an attempt before its first byte leaves.
+fn start(
+    tx: &mut Tx<'_>,
+    no: ConnectionNo,
+    mut connection: Connection,
+    file: FileNo,
+    stage: TransferStage,
+) -> u64 {
+    connection.attempt += 1;
+    let attempt = connection.attempt;
+    tx.put(&no, &connection);
+    tx.put(
+        &no,
+        &Transfer {
+            attempt,
+            file,
+            stage,
+        },
+    );
+    attempt
+}
+
+/// Called when the service starts: the outcome of what was in flight is unknown. It is announced again, and
+/// the peer says how much it holds.
+pub fn resume(tx: &mut Tx<'_>) {
+    for (no, _) in tx.prefix::<Transfer, ()>(&(), CONNECTIONS_MAX) {
+        tx.delete::<Transfer>(&no);
+        due::send_at(tx, tx.now_ms(), no);
+    }
+}
+
+/// The outcome of an announcement, or of sending bytes.
+pub fn receipt(tx: &mut Tx<'_>, receipt: &Receipt) {
+    let no = receipt.connection;
+    let transfer = tx.get::<Transfer>(&no);
+    let Some(transfer) = transfer.filter(|it| it.attempt == receipt.attempt) else {
+        return;
+    };
+    tx.delete::<Transfer>(&no);
+    tx.touched.insert(no);
+    let key = (no, transfer.file);
+    let file = tx.get::<File>(&key.1).filter(|file| is_for(tx, no, file));
+    let Some((file, debt)) = file.zip(tx.get::<FileDebt>(&key)) else {
+        return settle(tx, key);
+    };
+    let sending = Sending { key, file, debt };
+    match (&receipt.outcome, transfer.stage) {
+        (SendOutcome::Answered(bytes), TransferStage::Announced) => sending.answered(tx, bytes),
+        (SendOutcome::Answered(bytes), TransferStage::Bytes)
+            if is_stored(bytes, sending.file.id) =>
+        {
+            sending.done(tx);
+        }
+        // The peer does not know us now; or it does not know the upload any more, or expects more bytes.
+        (SendOutcome::Refused(204 | 401 | 403 | 404 | 408 | 429), stage) => {
+            sending.failed(tx, Failure::after(stage));
+        }
+        // Bytes of an earlier attempt are still on their way.
+        (SendOutcome::Refused(400), TransferStage::Bytes)
+            if sending.peer_kind(tx) == Some(PeerKind::Causeway) =>
+        {
+            sending.failed(tx, Failure::Broken);
+        }
+        (SendOutcome::Refused(status @ (400..=499 | 501)), _) => {
+            sending.failed(tx, Failure::Refusal(format!("HTTP status {status}")));
+        }
+        (SendOutcome::Refused(_) | SendOutcome::Answered(_), stage) => {
+            sending.failed(tx, Failure::after(stage));
+        }
+        (SendOutcome::Unknown, TransferStage::Bytes) => sending.failed(tx, Failure::Broken),
+        (SendOutcome::Unknown | SendOutcome::NeverLeft, _) => sending.not_reached(tx),
+    }
+}
+
+/// Why an attempt to send a file failed.
+enum Failure {
+    /// The connection broke, or the peer was not understood: it is asked again soon, and may hold a part.
+    Broken,
+    /// The peer answered to the bytes, and does not hold the file.
+    InVain,
+    /// The peer refused the file, in these words.
+    Refusal(String),
+}
+
+impl Failure {
+    /// The failure after an answer that neither takes nor refuses the file.
+    fn after(stage: TransferStage) -> Failure {
+        match stage {
+            TransferStage::Announced => Failure::Broken,
+            TransferStage::Bytes => Failure::InVain,
+        }
+    }
+}
+
+/// A file whose attempt has ended.
+struct Sending {
+    key: (ConnectionNo, FileNo),
+    file: File,
+    debt: FileDebt,
+}
+
+impl Sending {
+    /// The peer answered the announcement: its bytes follow, from where the peer says.
+    fn answered(self, tx: &mut Tx<'_>, bytes: &[u8]) {
+        let session = match response::decode_session(bytes) {
+            Ok(Ok(session)) => session,
+            Ok(Err(error)) => return self.failed(tx, Failure::Refusal(error)),
+            Err(_) => return self.failed(tx, Failure::Broken),
+        };
+        let size = self.file.size;
+        let offset = u64::try_from(session.file_offset).unwrap_or(0);
+        if offset >= size {
+            return self.done(tx);
+        }
+        let connection = tx.get::<Connection>(&self.key.0);
+        let Some((upload, connection)) = Id::parse(&session.id).zip(connection) else {
+            return self.failed(tx, Failure::Broken);
+        };
+        let (no, file) = self.key;
+        let attempt = start(tx, no, connection, file, TransferStage::Bytes);
+        tx.effect(Effect::SendFile(SendFile {
+            connection: no,
+            attempt,
+            upload,
+            digest: self.file.digest,
+            offset,
+            size,
+        }));
+    }
+
+    /// The peer holds the file.
+    fn done(self, tx: &mut Tx<'_>) {
+        settle(tx, self.key);
+        let link = tx.get::<Link>(&(self.file.channel, self.key.0));
+        if let Some(link) = link.filter(|link| link.state == LinkState::Active) {
+            let epoch = link.epoch;
+            tx.put(&self.key, &SentFile { epoch });
+            let went_without = self.debt.is_late || !is_awaited(&self.debt);
+            self.release(tx, went_without);
+        }
+    }
+
+    /// The peer was not reached: like its other messages, those of files pause for as long as the connection does.
+    fn not_reached(mut self, tx: &mut Tx<'_>) {
+        self.debt.upload = self.next_upload(tx);
+        put(tx, self.key, &self.debt);
+        let no = self.key.0;
+        if let Some(mut row) = tx.get::<Connection>(&no) {
+            connection::failed(tx, no, &mut row);
+            tx.put(&no, &row);
+        }
+    }
+
+    /// A Causeway continues an upload under its id; a Mattermost server does not take the id again.
+    fn next_upload(&self, tx: &mut Tx<'_>) -> Id {
+        if self.peer_kind(tx) == Some(PeerKind::Causeway) {
+            self.debt.upload
+        } else {
+            tx.new_id()
+        }
+    }
+
+    /// The attempt failed: another one follows, unless the peer refuses the file again and again.
+    fn failed(mut self, tx: &mut Tx<'_>, failure: Failure) {
+        let debt = &mut self.debt;
+        debt.failures = debt.failures.saturating_add(1);
+        let (limits_ms, times) = if matches!(failure, Failure::Broken) {
+            ((BACKOFF_FIRST_MS, BACKOFF_MAX_MS), debt.failures)
+        } else {
+            debt.in_vain = debt.in_vain.saturating_add(1);
+            ((FILE_RETRY_FIRST_MS, FILE_RETRY_MAX_MS), debt.in_vain)
+        };
+        let pause_ms = scattered_pause_up_to(tx, limits_ms, times);
+        let is_refused = matches!(failure, Failure::Refusal(_));
+        debt.refusals = debt.refusals.saturating_add(u32::from(is_refused));
+        let reason = match &failure {
+            Failure::Refusal(words) => words,
+            Failure::Broken | Failure::InVain => reasons::FILE_NOT_ARRIVED,
+        };
+        debt.reason = reason.chars().take(REASON_CHARS_MAX).collect();
+        let is_given_up = debt.refusals >= FILE_ATTEMPTS_MAX;
+        debt.retry_at = if is_given_up {
+            0
+        } else {
+            tx.now_ms().saturating_add(pause_ms)
+        };
+        self.debt.upload = self.next_upload(tx);
+        put(tx, self.key, &self.debt);
+        if is_refused && self.debt.refusals == 1 {
+            self.tell_author(tx);
+        }
+        self.release(tx, false);
+    }
+
+    /// Tells a local author that a peer does not take the file (W10: the reference does not). What the peer says
+    /// is shown as it is: it is nobody's message.
+    fn tell_author(&self, tx: &mut Tx<'_>) {
+        if !self.file.origin.is_ours() {
+            return;
+        }
+        let quoted = |text: &str| format!("`{}`", text.replace('`', "'"));
+        let text = format!(
+            "The file {} has not reached {}, which refuses it: {}. It is offered a few times more; your message \
+             is delivered without it.",
+            quoted(&self.file.name),
+            quoted(&sharing::display_name(tx, self.key.0)),
+            quoted(&self.debt.reason)
+        );
+        let event = Event::Ephemeral(self.file.channel, self.file.user, text);
+        tx.effect(Effect::Event(event));
+    }
+
+    /// The post of the file is sent, if it waits for that. A server of the 11 line gets it once more with a file
+    /// that it went without; one of 2021 does not look at a version that it has.
+    fn release(&self, tx: &mut Tx<'_>, went_without: bool) {
+        let (no, channel) = (self.key.0, self.file.channel);
+        let goes_again = went_without && self.peer_kind(tx) == Some(PeerKind::Mattermost11);
+        if let Some(post) = self.file.post {
+            exception::release(tx, (no, channel), post, goes_again);
+        }
+    }
+
+    fn peer_kind(&self, tx: &Tx<'_>) -> Option<PeerKind> {
+        tx.get::<Connection>(&self.key.0).map(|it| it.kind)
+    }
+}
