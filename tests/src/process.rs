@@ -241,6 +241,11 @@ impl Workspace {
         memory_bytes(self.child.id(), "VmRSS:")
     }
 
+    /// The highest resident memory so far, in bytes.
+    pub fn peak_resident_bytes(&self) -> Result<u64> {
+        memory_bytes(self.child.id(), "VmHWM:")
+    }
+
     /// Kills the process, like a power cut (`kill -9`).
     pub fn kill(mut self) -> Result<PathBuf> {
         self.crash()?;

@@ -48,7 +48,7 @@ fn run(nodes: usize, foreign: &[Generation], seeds: std::ops::Range<u64>) -> For
         }
     }
     let sum = sum.into_inner().unwrap();
-    assert!(sum.due * 3 > sum.things, "{sum:?}");
+    assert!(sum.due * 4 > sum.things, "{sum:?}");
     sum
 }
 

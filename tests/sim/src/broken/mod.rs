@@ -143,7 +143,12 @@ impl Defect {
         (Defect::SkipsFiles, &[oracle::CONVERGENCE]),
         (
             Defect::LosesFilesOfPosts,
-            &[oracle::CONVERGENCE, oracle::FILES],
+            &[
+                oracle::CONVERGENCE,
+                oracle::FILES,
+                // A post that comes again gets them.
+                oracle::IDEMPOTENCE,
+            ],
         ),
         (Defect::MixesFilesUp, &[oracle::AUTHORSHIP]),
         (Defect::EchoesFiles, &[oracle::NO_ECHO]),

@@ -1,6 +1,7 @@
 //! `make bench`: what the service costs on this machine.
 
 mod attacks;
+mod files;
 mod hosts;
 mod line;
 mod simulation;
@@ -30,6 +31,8 @@ struct Arguments {
 enum Part {
     /// How a peer's or a client's attack affects local users.
     Attacks,
+    /// Files between services: throughput, memory.
+    Files,
     /// Services: throughput, latency, start, memory.
     Hosts,
     /// Steps of the kernel, natively and as the component.
@@ -48,6 +51,10 @@ fn main() -> anyhow::Result<()> {
     if is_wanted(Part::Attacks) {
         let runtime = tokio::runtime::Runtime::new()?;
         runtime.block_on(attacks::run(|line| println!("{line}")))?;
+    }
+    if is_wanted(Part::Files) {
+        let runtime = tokio::runtime::Runtime::new()?;
+        runtime.block_on(files::run(|line| println!("{line}")))?;
     }
     if is_wanted(Part::Simulation) {
         simulation::run(arguments.seeds, |line| println!("{line}"))?;

@@ -342,7 +342,7 @@ fn every_step_of_the_whole_story_has_words_in_either_session() {
         }
     }
     for part in [": answered", " has arrived from "] {
-        let mut of_files = plain.iter().filter(|it| it.what.contains(" the file "));
+        let mut of_files = plain.iter().filter(|it| it.what.contains("the file "));
         let taken = of_files.find(|it| it.what.contains(part));
         let taken = taken.unwrap_or_else(|| panic!("no file{part}"));
         assert!(taken.refusals.is_empty(), "{taken:?}");

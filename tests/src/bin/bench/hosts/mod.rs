@@ -13,6 +13,8 @@ use anyhow::Result;
 use causeway_tests::process::{Workspace, free_port};
 use causeway_tests::scene::{self, Side};
 
+pub use start::mebibytes;
+
 use crate::line::{Line, line};
 use crate::spread::ms;
 
@@ -69,20 +71,30 @@ pub async fn run(options: &Options, mut show: impl FnMut(&Line)) -> Result<()> {
 }
 
 /// Two connected services that share a channel.
-struct Pair {
-    acme: Side,
-    globex: Side,
-    channel: String,
+pub struct Pair {
+    /// The service that shares it.
+    pub acme: Side,
+    /// The other one.
+    pub globex: Side,
+    /// The channel.
+    pub channel: String,
 }
 
 async fn two(folder: &Path) -> Result<(Workspace, Workspace)> {
-    let acme = Workspace::start("acme", &folder.join("acme"), free_port()?).await?;
-    let globex = Workspace::start("globex", &folder.join("globex"), free_port()?).await?;
-    Ok((acme, globex))
+    two_with(folder, &[]).await
+}
+
+/// Starts two services with additional environment variables.
+pub async fn two_with(folder: &Path, settings: &[(&str, &str)]) -> Result<(Workspace, Workspace)> {
+    let start = async |name: &str| {
+        Workspace::start_with(name, &folder.join(name), free_port()?, settings).await
+    };
+    Ok((start("acme").await?, start("globex").await?))
 }
 
 impl Pair {
-    async fn connect(acme: &Workspace, globex: &Workspace) -> Result<Pair> {
+    /// Connects them, and shares a channel.
+    pub async fn connect(acme: &Workspace, globex: &Workspace) -> Result<Pair> {
         let acme = Side::prepare("acme", &acme.site_url(), "acme").await?;
         let globex = Side::prepare("globex", &globex.site_url(), "globex").await?;
         let connection = scene::connect(&acme, &globex).await?;
