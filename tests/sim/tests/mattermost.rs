@@ -56,7 +56,7 @@ fn run(nodes: usize, foreign: &[Generation], seeds: std::ops::Range<u64>) -> For
 const SEEDS: u64 = 200;
 /// Seeds within which every quirk must show: for some, users have to change their minds twice, with
 /// a round in between.
-const SEEDS_OF_SELDOM_QUIRKS: u64 = 5 * SEEDS;
+const SEEDS_OF_SELDOM_QUIRKS: u64 = 20 * SEEDS;
 
 /// Runs seeds until every quirk of the generation has shown.
 fn meets_every_quirk(generation: Generation) {

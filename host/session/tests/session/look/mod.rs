@@ -341,11 +341,15 @@ fn every_step_of_the_whole_story_has_words_in_either_session() {
             assert!(line.chars().all(|c| !c.is_control()), "{line:?}");
         }
     }
-    for part in [": answered", " has arrived from "] {
-        let mut of_files = plain.iter().filter(|it| it.what.contains("the file "));
-        let taken = of_files.find(|it| it.what.contains(part));
-        let taken = taken.unwrap_or_else(|| panic!("no file{part}"));
-        assert!(taken.refusals.is_empty(), "{taken:?}");
+    let folder = tempfile::tempdir().unwrap();
+    let other = record(&folder.path().join("other"), &story.nodes[1].taken, None);
+    let other = described(&other, &Filter::default());
+    for part in ["the bytes of the file ", " has arrived from "] {
+        let mut both = plain.iter().chain(&other);
+        let taken = both.find(|it| it.what.contains(part));
+        let taken = taken.unwrap_or_else(|| panic!("no {part}"));
+        let is_whole = |line: &String| line.contains("refused as a whole");
+        assert!(!taken.refusals.iter().any(is_whole), "{taken:?}");
     }
     let said = |part: &str| plain.iter().any(|it| it.what.contains(part));
     for part in [
