@@ -68,6 +68,44 @@ fn the_configuration_file_of_the_documents_holds_every_key_at_its_default() -> R
     Ok(())
 }
 
+/// The source files of the project.
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            sources(&path, found)?;
+        } else if path.extension().is_some_and(|it| it == "rs") {
+            found.push(path);
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn every_test_that_shows_a_difference_from_the_reference_exists() -> Result<()> {
+    let mut files = Vec::new();
+    for folder in ["kernel", "host", "tests"] {
+        sources(&root().join(folder), &mut files)?;
+    }
+    let mut tests = String::new();
+    for file in files {
+        tests.push_str(&fs::read_to_string(file)?);
+    }
+    let text = document("docs/reference-differences.md")?;
+    let rows = text.lines().filter(|line| line.starts_with("| W"));
+    let mut shown = 0;
+    for row in rows {
+        let column = row.trim_end_matches(" |").rsplit("| ").next();
+        for name in column.unwrap_or_default().split('`').skip(1).step_by(2) {
+            let is_there = tests.contains(&format!("fn {name}("));
+            assert!(is_there, "{name} is not there");
+            shown += 1;
+        }
+    }
+    assert!(shown > 50, "{shown} tests are named");
+    Ok(())
+}
+
 #[test]
 fn every_file_that_a_document_leads_to_exists() -> Result<()> {
     for path in [
@@ -76,6 +114,7 @@ fn every_file_that_a_document_leads_to_exists() -> Result<()> {
         "docs/configuration.md",
         "docs/admin-api.md",
         "docs/replay.md",
+        "docs/reference-differences.md",
     ] {
         let text = document(path)?;
         let folder = root().join(path);

@@ -60,7 +60,8 @@ async fn send(federation: &Federation, file: SendFile) -> SendOutcome {
         Err(error) => {
             let digest = &file.digest;
             tracing::error!(%error, digest, "a file that a peer is to get cannot be read");
-            return SendOutcome::NeverLeft;
+            // Not `NeverLeft`, which is said of the connection: its messages would pause.
+            return SendOutcome::Unknown;
         }
     };
     let taken = Arc::new(AtomicU64::new(0));

@@ -121,6 +121,8 @@ behaviours! {
     NamesAsTold = 33,
     /// Files are sent to peers and taken from them; before, they were refused.
     SharedFiles = 34,
+    /// The author of a post that is given up for a peer is told so.
+    GivenUpPostsTold = 35,
 }
 
 /// A behaviour that is in force.

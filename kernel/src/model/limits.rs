@@ -189,6 +189,11 @@ pub const ITEM_RETRY_FIRST_MS: i64 = 10_000;
 pub const ITEM_ALONE_AFTER: u32 = 2;
 /// Pause before a policy that failed is asked again, in ms.
 pub const HELD_RETRY_MS: i64 = 30_000;
+/// Posts of a link that are given up and whose authors are told so; a peer that refuses more is not a matter of
+/// posts.
+pub const DEAD_LETTERS_TOLD_MAX: u64 = 20;
+/// Characters of a post by which its author recognises it.
+pub const BEGINNING_CHARS_MAX: usize = 60;
 /// Characters kept of a reason that a peer or a policy gave; the rest is cut off.
 pub const REASON_CHARS_MAX: usize = 200;
 /// Replies and reactions that are tried again when the object they belong to was delivered after all; further

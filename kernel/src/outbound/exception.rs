@@ -2,16 +2,20 @@
 //! have an entry in `ExceptionTimes`.
 
 use super::work::Work;
+use crate::boundary::behaviour::Behaviour;
+use crate::boundary::output::{Effect, Event};
 use crate::model::limits::{
-    DEPENDENTS_MAX, FILES_LOOKED_AT_MS, ITEM_RETRY_FIRST_MS, REASON_CHARS_MAX,
+    BEGINNING_CHARS_MAX, DEAD_LETTERS_TOLD_MAX, DEPENDENTS_MAX, FILES_LOOKED_AT_MS,
+    ITEM_RETRY_FIRST_MS, REASON_CHARS_MAX,
 };
 use crate::model::reasons;
 use crate::model::{
-    Exception, ExceptionState, ExceptionTime, FeedObject, Link, Round, RoundItem, ThreadPost,
+    Exception, ExceptionState, ExceptionTime, FeedObject, Link, Post, Round, RoundItem, ThreadPost,
 };
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, PostNo};
 use crate::rows::retry::scattered_pause;
 use crate::rows::tx::{Read, Tx};
+use crate::sharing::{self, quoted};
 
 type Key = (ConnectionNo, ChannelNo, u64, String);
 
@@ -92,7 +96,43 @@ pub fn refuse(tx: &mut Tx<'_>, work: &mut Work, object: (FeedSeq, FeedObject), r
         }
         _ => 0,
     };
+    if state == ExceptionState::Dead
+        && let Some(post) = object.1.as_post()
+    {
+        tell_author(tx, work, post, reason);
+    }
     put(tx, work, object, state, reason, retry_at);
+}
+
+/// Tells a local author that a peer does not take their post (W5: the reference does not).
+fn tell_author(tx: &mut Tx<'_>, work: &Work, no: PostNo, reason: &str) {
+    let told = work.link().map_or(0, |link| link.dead_letters);
+    if told >= DEAD_LETTERS_TOLD_MAX || !Behaviour::GivenUpPostsTold.is_in_force(tx) {
+        return;
+    }
+    let post = tx.get::<Post>(&no);
+    let Some(post) = post.filter(|post| post.origin.is_ours() && post.delete_at == 0) else {
+        return;
+    };
+    let begin: String = post.message.chars().take(BEGINNING_CHARS_MAX).collect();
+    // Words of our own say nothing to whoever does not know the protocol.
+    let said = if reasons::FIXED.contains(&reason) {
+        String::new()
+    } else {
+        let words: String = reason.chars().take(REASON_CHARS_MAX).collect();
+        format!(": {}", quoted(&words))
+    };
+    let text = format!(
+        "Your message {} has not reached {}, which refused it again and again{said}. It is sent anew if you \
+         edit it.",
+        quoted(&begin),
+        quoted(&sharing::display_name(tx, work.connection_no)),
+    );
+    tx.effect(Effect::Event(Event::Ephemeral(
+        post.channel,
+        post.user,
+        text,
+    )));
 }
 
 /// Applies the state of an object to what belongs to it: a root's to its reply, a post's to its reaction.

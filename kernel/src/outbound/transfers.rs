@@ -21,7 +21,7 @@ use crate::rows::id::{ConnectionNo, FileNo, Id};
 use crate::rows::key;
 use crate::rows::retry::scattered_pause_up_to;
 use crate::rows::tx::{Read, SCAN_BYTES_MAX, Tx};
-use crate::sharing::{self, connection};
+use crate::sharing::{self, connection, quoted};
 use crate::wire::frame;
 use crate::wire::message::{UploadSession, is_stored};
 use crate::wire::response;
@@ -314,7 +314,6 @@ impl Sending {
         if !self.file.origin.is_ours() {
             return;
         }
-        let quoted = |text: &str| format!("`{}`", text.replace('`', "'"));
         let text = format!(
             "The file {} has not reached {}, which refuses it: {}. It is offered a few times more; your message \
              is delivered without it.",

@@ -309,6 +309,11 @@ fn tell(tx: &mut Tx<'_>, channel: ChannelNo, user: UserNo, text: String) {
     tx.effect(Effect::Event(Event::Ephemeral(channel, user, text)));
 }
 
+/// A text of somebody else's that is shown as it is, on one line: it is nobody's message.
+pub(crate) fn quoted(text: &str) -> String {
+    format!("`{}`", text.replace('`', "'").replace(['\r', '\n'], " "))
+}
+
 pub(crate) fn display_name(tx: &Tx<'_>, no: ConnectionNo) -> String {
     tx.get::<Connection>(&no)
         .map_or_else(String::new, |connection| connection.display_name)

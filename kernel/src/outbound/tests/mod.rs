@@ -148,6 +148,7 @@ fn a_refused_post_is_tried_again_and_then_given_up_visibly() {
         ..SyncResponse::default()
     };
     let mut sends = 0;
+    let mut told = Vec::new();
     for _ in 0..400 {
         if let Some((attempt, _)) = world.out.pop() {
             sends += 1;
@@ -156,6 +157,7 @@ fn a_refused_post_is_tried_again_and_then_given_up_visibly() {
                 attempt,
                 SendOutcome::Answered(encode_ok(Some(&refusal))),
             );
+            told.extend(world.ephemeral());
         }
         world.now_ms += 2_000;
         world.run(Input::Timer);
@@ -166,6 +168,13 @@ fn a_refused_post_is_tried_again_and_then_given_up_visibly() {
     assert_eq!(sends, 5);
     assert_eq!(world.exceptions(), [ExceptionState::Dead]);
     assert_eq!(world.get::<Link>(&(TOWN, ACME)).dead_letters, 1);
+    let [(TOWN, ANN, text)] = &told[..] else {
+        panic!("{told:?}");
+    };
+    assert!(
+        text.starts_with("Your message `refused` has not reached `ACME`"),
+        "{text}"
+    );
     // A new version of the post is a new item.
     world.by(ANN, edit(bad, "better")).unwrap();
     world.settle();
