@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::remote::{Remote, RemoteArgs, in_session, read_password, text};
-use super::terminal;
+use super::{terminal, waiting};
 
 /// Entries of a list in one request, as many as the API gives.
 const PAGE_ENTRIES: usize = 200;
@@ -86,6 +86,16 @@ enum ConnectionCommand {
     Channels {
         /// ID of the connection.
         id: String,
+        /// Print JSON, as the API returns it.
+        #[arg(long)]
+        json: bool,
+    },
+    /// List what should have crossed by now and has not: objects and files for a connected workspace, items from it.
+    ///
+    /// At most 200 entries of each kind are listed.
+    Waiting {
+        /// ID of the connection; default: all.
+        id: Option<String>,
         /// Print JSON, as the API returns it.
         #[arg(long)]
         json: bool,
@@ -182,6 +192,10 @@ async fn carry_out(remote: &Remote, command: ConnectionCommand) -> Result<()> {
             Ok(())
         }
         ConnectionCommand::Channels { id, json } => channels(remote, &id, json).await,
+        ConnectionCommand::Waiting { id, json } => {
+            let id = id.as_deref().map(checked).transpose()?;
+            waiting::print(remote, id.as_ref().map(Id::as_str), json).await
+        }
         ConnectionCommand::Invite { party, read_only } => {
             let body = json!({ "readonly": read_only });
             let path = channel_path(remote, &party).await?;
@@ -377,12 +391,16 @@ async fn channel_id(remote: &Remote, named: &str) -> Result<String> {
     Ok(text(&found, "id").to_string())
 }
 
+/// The ID of a connection.
+fn checked(id: &str) -> Result<Id> {
+    Id::parse(id).with_context(|| {
+        format!("{id:?} is not the ID of a connection; `causeway connection list` shows them")
+    })
+}
+
 /// The path of a connection.
 fn path(id: &str) -> Result<String> {
-    let id = Id::parse(id).with_context(|| {
-        format!("{id:?} is not the ID of a connection; `causeway connection list` shows them")
-    })?;
-    Ok(format!("/remotecluster/{id}"))
+    Ok(format!("/remotecluster/{}", checked(id)?))
 }
 
 /// A word that stays within its path.

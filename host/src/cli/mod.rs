@@ -12,6 +12,7 @@ mod replay;
 mod serve;
 mod session;
 mod terminal;
+mod waiting;
 
 use std::process::ExitCode;
 

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use causeway_tests::client::Client;
+use causeway_tests::command::connection;
 use causeway_tests::scene::wait_for;
 use hyper::Method;
 use serde_json::{Value, json};
@@ -152,6 +153,11 @@ async fn a_file_that_the_other_side_does_not_take_keeps_nothing_back_and_its_aut
     ensure!(
         large["state"] == "refused" && large["post_id"] == post,
         "{large}"
+    );
+    let listed = connection(&pair.acme.side, &["waiting"], "").await?;
+    ensure!(
+        listed.contains("refused  file large.bin of post"),
+        "{listed}"
     );
     let asked = ann.call(Method::GET, "/causeway/files", None).await?;
     ensure!(asked.status == 403, "{}", asked.body);
