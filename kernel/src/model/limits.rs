@@ -239,7 +239,8 @@ pub const UNPOSTED_FILES_OF_PEER_MAX: u32 = 5_000;
 pub const UPLOADS_OF_PEER_MAX: u32 = 8;
 /// Attempts to send a file that a peer refuses; then it is given up.
 pub const FILE_ATTEMPTS_MAX: u32 = 5;
-/// Attempts to send a file in which the connection breaks until its post goes without it, to a peer that gets files first.
+/// Attempts to send a file in which the connection breaks, after which its post goes without it to a peer that
+/// gets files first.
 pub const FILE_BREAKS_AWAITED: u32 = 3;
 /// First pause after a peer did not take a file whose bytes it had, or refused it, in ms; doubled each time.
 pub const FILE_RETRY_FIRST_MS: i64 = 30_000;

@@ -86,6 +86,27 @@ texts!(struct FileDebt {
     reason: Text::Refusal,
 });
 
+impl FileDebt {
+    /// Reads a row of an older version. Version 1 did not have `in_vain`, `epoch` and `is_late`: its file is offered
+    /// as if in another sharing, so one that was given up has another chance.
+    pub(crate) fn of_older_version(version: u8, bytes: &[u8]) -> Option<FileDebt> {
+        if version != 1 {
+            return None;
+        }
+        let (upload, failures, refusals, retry_at, reason) = postcard::from_bytes(bytes).ok()?;
+        Some(FileDebt {
+            upload,
+            failures,
+            in_vain: refusals,
+            refusals,
+            retry_at,
+            epoch: 0,
+            is_late: false,
+            reason,
+        })
+    }
+}
+
 /// When a file is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileTime;
@@ -125,3 +146,21 @@ no_texts!(
     Transfer,
     TransferStage
 );
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rows::tx::Record;
+
+    #[test]
+    fn what_was_owed_before_sharings_were_told_apart_is_still_owed() {
+        let upload = Id::from_uuid_bytes([7; 16]);
+        let mut row = vec![1];
+        row.extend(postcard::to_allocvec(&(upload, 6_u32, 2_u32, 90_i64, "no room")).unwrap());
+        let debt = FileDebt::from_bytes(&row).unwrap();
+        assert_eq!((debt.upload, debt.retry_at, debt.epoch), (upload, 90, 0));
+        assert_eq!((debt.failures, debt.in_vain, debt.refusals), (6, 2, 2));
+        assert_eq!(debt.reason, "no room");
+        assert_eq!(FileDebt::from_bytes(&debt.to_bytes()), Some(debt));
+    }
+}

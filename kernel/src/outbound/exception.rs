@@ -122,10 +122,15 @@ fn tell_author(tx: &mut Tx<'_>, work: &Work, no: PostNo, reason: &str) {
         let words: String = reason.chars().take(REASON_CHARS_MAX).collect();
         format!(": {}", quoted(&words))
     };
+    // One with files only has no text.
+    let named = if begin.trim().is_empty() {
+        String::new()
+    } else {
+        format!(" {}", quoted(&begin))
+    };
     let text = format!(
-        "Your message {} has not reached {}, which refused it again and again{said}. It is sent anew if you \
+        "Your message{named} has not reached {}, which refused it again and again{said}. It is sent anew if you \
          edit it.",
-        quoted(&begin),
         quoted(&sharing::display_name(tx, work.connection_no)),
     );
     tx.effect(Effect::Event(Event::Ephemeral(

@@ -320,7 +320,8 @@ tables! {
     /// How many files of a peer no post has taken yet.
     UnpostedOfPeers = 64: (workspace: WorkspaceNo) => UnpostedOfPeer, Passing, about [];
     /// Files that the peer of a connection is still to get: (connection, file).
-    FileDebts = 65: (connection: ConnectionNo, file: FileNo) => FileDebt, Passing, about [connection];
+    FileDebts = 65: (connection: ConnectionNo, file: FileNo)
+        => FileDebt version 2, Passing, about [connection];
     /// When they are sent: (connection, time_ms, file), no value.
     FileTimes = 66: (connection: ConnectionNo, at_ms: i64, file: FileNo)
         => FileTime, Passing, about [connection];

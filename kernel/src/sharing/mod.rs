@@ -309,7 +309,7 @@ fn tell(tx: &mut Tx<'_>, channel: ChannelNo, user: UserNo, text: String) {
     tx.effect(Effect::Event(Event::Ephemeral(channel, user, text)));
 }
 
-/// A text of somebody else's that is shown as it is, on one line: it is nobody's message.
+/// A text as it is, on one line, in a message of the service: nothing in it is a mention or a link.
 pub(crate) fn quoted(text: &str) -> String {
     format!("`{}`", text.replace('`', "'").replace(['\r', '\n'], " "))
 }

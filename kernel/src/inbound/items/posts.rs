@@ -15,6 +15,7 @@ use crate::model::{HeldKind, IdRow, Post, Priority, Workspace, kind};
 use crate::objects::{files, posts};
 use crate::rows::counters::workspace;
 use crate::rows::id::{FeedSeq, FileNo, Id, PostNo, UserNo};
+use crate::rows::lookup;
 use crate::rows::tx::{Read, Tx};
 use crate::wire::json::{JsonError, Value};
 use crate::wire::message::{WireFile, WirePost};
@@ -316,13 +317,16 @@ fn files_of(
 /// a hub then sends it on.
 fn take_late_files(tx: &mut Tx<'_>, no: PostNo, change: &PostChange<'_>) -> bool {
     let wire = change.wire;
-    if wire.file_ids.is_empty() {
-        return false;
-    }
     let post = tx.get::<Post>(&no);
     let Some(mut post) = post.filter(|post| post.delete_at == 0) else {
         return false;
     };
+    // Before any of them is expected: what a post has no room for would stay without one.
+    let is_new = |id: &&String| lookup::file(tx, id).is_none_or(|no| !post.files.contains(&no));
+    let new = wire.file_ids.iter().filter(is_new).count();
+    if new == 0 || post.files.len() + new > FILES_PER_POST_MAX {
+        return false;
+    }
     // What an older version says is no longer true.
     let is_same = post.origin_update_at == change.version;
     let said: &[WireFile] = if is_same { &wire.files } else { &[] };
@@ -330,7 +334,7 @@ fn take_late_files(tx: &mut Tx<'_>, no: PostNo, change: &PostChange<'_>) -> bool
     let unnamed = post.files.iter().filter(|file| !files.contains(file));
     let unnamed: Vec<FileNo> = unnamed.copied().collect();
     files.extend(unnamed);
-    if files.len() == post.files.len() || files.len() > FILES_PER_POST_MAX {
+    if files.len() == post.files.len() {
         return false;
     }
     change_files(tx, no, &mut post, files);

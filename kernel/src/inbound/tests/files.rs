@@ -151,6 +151,18 @@ fn a_post_that_comes_again_brings_files_that_came_meanwhile() {
 }
 
 #[test]
+fn a_post_that_comes_again_with_too_many_files_leaves_no_trace() {
+    let mut world = World::with_peers_of_today();
+    let first = ["a", "b", "c", "d", "e", "f"];
+    world.sync(ACME, json!({"posts": [post_of("new", &first, true)]}));
+    let files = world.host.tables.count(Table::Files);
+    let others = ["g", "h", "i", "j", "k"];
+    world.sync(ACME, json!({"posts": [post_of("new", &others, true)]}));
+    assert_eq!(world.host.tables.count(Table::Files), files);
+    assert_eq!(world.post("new").unwrap().files.len(), first.len());
+}
+
+#[test]
 fn what_a_post_only_names_is_left_out() {
     let mut world = World::with_peers_of_today();
     let bad = json!({"metadata": {"files": [
