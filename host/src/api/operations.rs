@@ -7,11 +7,12 @@ use axum::http::StatusCode;
 use axum::routing::get;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use causeway_engine::Snapshot;
 use causeway_kernel::boundary::env::Range;
 use causeway_kernel::model::{
     Connection, Exception, ExceptionState, FeedObject, File, FileDebt, Held, QuarantineEntry,
 };
-use causeway_kernel::rows::id::ConnectionNo;
+use causeway_kernel::rows::id::{ConnectionNo, FileNo};
 use causeway_kernel::rows::key;
 use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::tx::{Read, Record, SCAN_BYTES_MAX};
@@ -94,90 +95,112 @@ fn entry_shown(rows: &(impl Read + ?Sized), number: u64, entry: &QuarantineEntry
 
 /// Inbound posts waiting for a policy, oldest first.
 async fn held(State(app): State<SharedApp>, caller: Caller, params: Params) -> ApiResult {
-    let rows = app.rows();
-    caller.require_admin(&rows)?;
-    let found = of_connection::<Held>(&rows, &params)?;
-    let views = Views::new(&rows, Viewer::of(&rows, caller.user));
-    let list = found.iter().map(|((connection, number), held)| {
-        json!({
-            "number": number,
-            "connection_id": connection_id(&rows, *connection),
-            "channel_id": views.channel_id(held.channel),
-            "reason": held.reason,
-            "attempts": held.attempts,
-        })
-    });
-    Ok(Rendered::json(&Value::Array(list.collect())))
+    listed(&app, &caller, &params, held_shown)
+}
+
+fn held_shown(seen: &Seen<'_>, (connection, number): &(ConnectionNo, u64), held: &Held) -> Value {
+    json!({
+        "number": number,
+        "connection_id": connection_id(seen.rows, *connection),
+        "channel_id": seen.views.channel_id(held.channel),
+        "reason": held.reason,
+        "attempts": held.attempts,
+    })
 }
 
 /// Items that a peer does not have although their turn has passed: held, denied, refused, given up.
 async fn exceptions(State(app): State<SharedApp>, caller: Caller, params: Params) -> ApiResult {
-    let rows = app.rows();
-    caller.require_admin(&rows)?;
-    let found = of_connection::<Exception>(&rows, &params)?;
-    let views = Views::new(&rows, Viewer::of(&rows, caller.user));
-    let list = found
-        .iter()
-        .map(|((connection, channel, _, _), exception)| {
-            let (state, attempts) = match exception.state {
-                ExceptionState::Held | ExceptionState::Outdated => ("held", 0),
-                ExceptionState::Denied => ("denied", 0),
-                ExceptionState::Refused(attempts) => ("refused", attempts),
-                ExceptionState::Dead => ("dead", 0),
-            };
-            let (post, user, emoji) = match &exception.object {
-                FeedObject::Post(post) => (Some(*post), None, ""),
-                FeedObject::Reaction(post, user, emoji) => {
-                    (Some(*post), Some(*user), emoji.as_str())
-                }
-                FeedObject::Acknowledgement(post, user) => (Some(*post), Some(*user), ""),
-                FeedObject::User(user)
-                | FeedObject::Membership(user)
-                | FeedObject::Status(user) => (None, Some(*user), ""),
-            };
-            json!({
-                "connection_id": connection_id(&rows, *connection),
-                "channel_id": views.channel_id(*channel),
-                "post_id": post.map(|post| views.post_id(post)),
-                "user_id": user.map(|user| views.user_id(user)),
-                "emoji_name": emoji,
-                "state": state,
-                "attempts": attempts,
-                "reason": exception.reason,
-                "retry_at": exception.retry_at,
-            })
-        });
-    Ok(Rendered::json(&Value::Array(list.collect())))
+    listed(&app, &caller, &params, exception_shown)
+}
+
+fn exception_shown(
+    seen: &Seen<'_>,
+    (connection, channel, _, _): &<Exception as Record>::Key,
+    exception: &Exception,
+) -> Value {
+    let (state, attempts) = match exception.state {
+        ExceptionState::Held | ExceptionState::Outdated => ("held", 0),
+        ExceptionState::Denied => ("denied", 0),
+        ExceptionState::Refused(attempts) => ("refused", attempts),
+        ExceptionState::Dead => ("dead", 0),
+    };
+    let (post, user, emoji) = match &exception.object {
+        FeedObject::Post(post) => (Some(*post), None, ""),
+        FeedObject::Reaction(post, user, emoji) => (Some(*post), Some(*user), emoji.as_str()),
+        FeedObject::Acknowledgement(post, user) => (Some(*post), Some(*user), ""),
+        FeedObject::User(user) | FeedObject::Membership(user) | FeedObject::Status(user) => {
+            (None, Some(*user), "")
+        }
+    };
+    json!({
+        "connection_id": connection_id(seen.rows, *connection),
+        "channel_id": seen.views.channel_id(*channel),
+        "post_id": post.map(|post| seen.views.post_id(post)),
+        "user_id": user.map(|user| seen.views.user_id(user)),
+        "emoji_name": emoji,
+        "state": state,
+        "attempts": attempts,
+        "reason": exception.reason,
+        "retry_at": exception.retry_at,
+    })
 }
 
 /// Files that a peer is still to get, or has refused for good.
 async fn files(State(app): State<SharedApp>, caller: Caller, params: Params) -> ApiResult {
+    listed(&app, &caller, &params, file_shown)
+}
+
+fn file_shown(
+    seen: &Seen<'_>,
+    (connection, no): &(ConnectionNo, FileNo),
+    debt: &FileDebt,
+) -> Value {
+    let state = match debt.retry_at {
+        0 => "dead",
+        _ if debt.refusals > 0 => "refused",
+        _ if debt.failures > 0 => "interrupted",
+        _ => "waiting",
+    };
+    // A debt goes with its file.
+    let file = seen.rows.get::<File>(no);
+    let file = file.as_ref();
+    let post = file.and_then(|file| file.post);
+    json!({
+        "connection_id": connection_id(seen.rows, *connection),
+        "channel_id": file.map(|file| seen.views.channel_id(file.channel)),
+        "post_id": post.map(|post| seen.views.post_id(post)),
+        "user_id": file.map(|file| seen.views.user_id(file.user)),
+        "file_id": file.map(|file| file.id.as_str()),
+        "name": file.map(|file| file.name.as_str()),
+        "size": file.map(|file| file.size),
+        "state": state,
+        "attempts": debt.failures,
+        "reason": debt.reason,
+        "retry_at": debt.retry_at,
+    })
+}
+
+/// What an administrator sees of a list.
+struct Seen<'r> {
+    rows: &'r Snapshot,
+    views: Views<'r, Snapshot>,
+}
+
+/// The rows that a request asks for, as they are shown.
+fn listed<R: Record>(
+    app: &SharedApp,
+    caller: &Caller,
+    params: &Params,
+    shown: impl Fn(&Seen<'_>, &R::Key, &R) -> Value,
+) -> ApiResult {
     let rows = app.rows();
     caller.require_admin(&rows)?;
-    let found = of_connection::<FileDebt>(&rows, &params)?;
-    let views = Views::new(&rows, Viewer::of(&rows, caller.user));
-    let list = found.iter().filter_map(|((connection, no), debt)| {
-        let file = rows.get::<File>(no)?;
-        let state = match debt.retry_at {
-            0 => "dead",
-            _ if debt.refusals > 0 => "refused",
-            _ if debt.failures > 0 => "interrupted",
-            _ => "waiting",
-        };
-        Some(json!({
-            "connection_id": connection_id(&rows, *connection),
-            "channel_id": views.channel_id(file.channel),
-            "post_id": file.post.map(|post| views.post_id(post)),
-            "user_id": views.user_id(file.user),
-            "file_id": file.id.as_str(),
-            "name": file.name,
-            "size": file.size,
-            "state": state,
-            "attempts": debt.failures,
-            "reason": debt.reason,
-            "retry_at": debt.retry_at,
-        }))
-    });
+    let found = of_connection::<R>(&rows, params)?;
+    let seen = Seen {
+        rows: &rows,
+        views: Views::new(&rows, Viewer::of(&rows, caller.user)),
+    };
+    let list = found.iter().map(|(key, row)| shown(&seen, key, row));
     Ok(Rendered::json(&Value::Array(list.collect())))
 }
 

@@ -65,6 +65,7 @@ fn what(list: &str, entry: &Value) -> String {
         "held" => format!("item {}", entry["number"]),
         "files" => format!("file {} of post {post}", text(entry, "name")),
         _ if !emoji.is_empty() => format!("reaction :{emoji}: to post {post}"),
+        _ if !post.is_empty() && !user.is_empty() => format!("acknowledgement of post {post}"),
         _ if !post.is_empty() => format!("post {post}"),
         _ => format!("user {user}"),
     }
@@ -85,6 +86,14 @@ mod tests {
         assert_eq!(
             line_of("exceptions", &post),
             "to c  refused  post p in channel town: no  (again at 1970-01-01 00:01:00 UTC)"
+        );
+        let read = json!({
+            "connection_id": "c", "channel_id": "town", "post_id": "p", "user_id": "u",
+            "emoji_name": "", "state": "held", "reason": "", "retry_at": 0,
+        });
+        assert_eq!(
+            line_of("exceptions", &read),
+            "to c  held  acknowledgement of post p in channel town"
         );
         let file = json!({
             "connection_id": "c", "channel_id": "town", "post_id": "p", "name": "a.pdf",

@@ -3,7 +3,6 @@
 
 use super::work::Work;
 use crate::boundary::behaviour::Behaviour;
-use crate::boundary::output::{Effect, Event};
 use crate::model::limits::{
     BEGINNING_CHARS_MAX, DEAD_LETTERS_TOLD_MAX, DEPENDENTS_MAX, FILES_LOOKED_AT_MS,
     ITEM_RETRY_FIRST_MS, REASON_CHARS_MAX,
@@ -133,11 +132,7 @@ fn tell_author(tx: &mut Tx<'_>, work: &Work, no: PostNo, reason: &str) {
          edit it.",
         quoted(&sharing::display_name(tx, work.connection_no)),
     );
-    tx.effect(Effect::Event(Event::Ephemeral(
-        post.channel,
-        post.user,
-        text,
-    )));
+    sharing::tell(tx, post.channel, post.user, text);
 }
 
 /// Applies the state of an object to what belongs to it: a root's to its reply, a post's to its reaction.

@@ -6,7 +6,7 @@ use super::exception;
 use super::files::{is_awaited, put, settle};
 use crate::boundary::env::{Range, Rows};
 use crate::boundary::input::{Receipt, SendOutcome};
-use crate::boundary::output::{Effect, Event, SendFile};
+use crate::boundary::output::{Effect, SendFile};
 use crate::model::limits::{
     BACKOFF_FIRST_MS, BACKOFF_MAX_MS, CONNECTIONS_MAX, FILE_ATTEMPTS_MAX, FILE_RETRY_FIRST_MS,
     FILE_RETRY_MAX_MS, PASSES_PER_PUMP_MAX, REASON_CHARS_MAX,
@@ -321,8 +321,7 @@ impl Sending {
             quoted(&sharing::display_name(tx, self.key.0)),
             quoted(&self.debt.reason)
         );
-        let event = Event::Ephemeral(self.file.channel, self.file.user, text);
-        tx.effect(Effect::Event(event));
+        sharing::tell(tx, self.file.channel, self.file.user, text);
     }
 
     /// The post of the file is sent, if it waits for that. A server of the 11 line gets it once more with a file

@@ -305,7 +305,8 @@ fn touch_channel(tx: &mut Tx<'_>, no: ChannelNo, channel: &mut Channel) {
     tx.effect(Effect::Event(Event::ChannelUpdated(no)));
 }
 
-fn tell(tx: &mut Tx<'_>, channel: ChannelNo, user: UserNo, text: String) {
+/// Says something to one user in a channel; it is not stored.
+pub(crate) fn tell(tx: &mut Tx<'_>, channel: ChannelNo, user: UserNo, text: String) {
     tx.effect(Effect::Event(Event::Ephemeral(channel, user, text)));
 }
 

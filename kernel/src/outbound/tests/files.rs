@@ -16,6 +16,14 @@ const KINDS: [PeerKind; 3] = [
 ];
 
 impl World {
+    /// The peer of this kind knows ann.
+    fn with_known_author(kind: PeerKind) -> World {
+        let mut world = World::shared(kind);
+        world.write(ANN, TOWN, "known to the peer");
+        world.settle();
+        world
+    }
+
     /// Ann writes a post with these files in [`TOWN`].
     fn write_with_files(&mut self, bytes: &[u8]) -> PostNo {
         let add = |world: &mut World, bytes: &u8| {
@@ -90,9 +98,7 @@ fn a_causeway_gets_the_post_first_and_what_follows_does_not_wait_for_the_file() 
 #[test]
 fn a_mattermost_gets_the_files_first_and_replies_wait_for_their_root() {
     for kind in [PeerKind::Mattermost11, PeerKind::Mattermost2021] {
-        let mut world = World::shared(kind);
-        world.write(ANN, TOWN, "known to the peer");
-        world.settle();
+        let mut world = World::with_known_author(kind);
         let post = world.write_with_files(&[1, 2]);
         let reply = world.reply(BOB, post, "a reply");
         let other = world.write(BOB, TOWN, "another post");
@@ -114,9 +120,7 @@ fn a_mattermost_gets_the_files_first_and_replies_wait_for_their_root() {
 #[test]
 fn a_refused_file_does_not_keep_its_post_back_and_joins_it_when_it_is_taken() {
     for kind in [PeerKind::Causeway, PeerKind::Mattermost11] {
-        let mut world = World::shared(kind);
-        world.write(ANN, TOWN, "known to the peer");
-        world.settle();
+        let mut world = World::with_known_author(kind);
         world.peer.refuses_files = Some("it is too large".to_string());
         let post = world.write_with_files(&[1]);
         let mut told = Vec::new();
@@ -308,9 +312,7 @@ fn a_peer_that_is_uninvited_before_it_answers_an_announcement_gets_no_bytes() {
 
 #[test]
 fn a_file_that_arrives_while_its_post_goes_without_it_joins_it() {
-    let mut world = World::shared(PeerKind::Mattermost11);
-    world.write(ANN, TOWN, "known to the peer");
-    world.settle();
+    let mut world = World::with_known_author(PeerKind::Mattermost11);
     world.peer.refuses_files = Some("no room".to_string());
     let post = world.write_with_files(&[1]);
     let id = format!("\"id\":\"{}\"", world.get::<Post>(&post).id);
@@ -442,9 +444,7 @@ fn an_upload_that_another_request_still_works_on_is_tried_soon_and_is_no_refusal
 
 #[test]
 fn a_server_of_2021_does_not_get_a_post_again_for_a_file_that_came_late() {
-    let mut world = World::shared(PeerKind::Mattermost2021);
-    world.write(ANN, TOWN, "known to the peer");
-    world.settle();
+    let mut world = World::with_known_author(PeerKind::Mattermost2021);
     world.peer.refuses_files = Some("later".to_string());
     let post = world.write_with_files(&[1]);
     while !world.has_post(post) {
@@ -473,11 +473,24 @@ fn the_files_of_an_author_whose_profile_was_not_taken_follow_their_post() {
 }
 
 #[test]
+fn the_files_of_an_author_whom_the_peer_does_not_know_wait_for_the_author() {
+    for kind in KINDS {
+        let mut world = World::shared(kind);
+        world.peer.refuses_users = true;
+        let post = world.write_with_files(&[1]);
+        // The peer fails the test if a file comes before its author.
+        pass(&mut world, 4, 10_000);
+        assert_eq!(world.host.tables.count(Table::FileDebts), 0);
+        world.peer.refuses_users = false;
+        pass(&mut world, 40, 10_000);
+        world.expect_files(post);
+    }
+}
+
+#[test]
 fn a_broken_connection_does_not_let_a_post_go_without_its_file() {
     for kind in [PeerKind::Mattermost11, PeerKind::Mattermost2021] {
-        let mut world = World::shared(kind);
-        world.write(ANN, TOWN, "known to the peer");
-        world.settle();
+        let mut world = World::with_known_author(kind);
         let post = world.write_with_files(&[1]);
         while world.sent_bytes.is_empty() {
             assert!(world.deliver_next());
@@ -495,9 +508,7 @@ fn a_broken_connection_does_not_let_a_post_go_without_its_file() {
 
 #[test]
 fn a_post_goes_without_a_file_whose_bytes_never_get_through() {
-    let mut world = World::shared(PeerKind::Mattermost11);
-    world.write(ANN, TOWN, "known to the peer");
-    world.settle();
+    let mut world = World::with_known_author(PeerKind::Mattermost11);
     let post = world.write_with_files(&[1]);
     for _ in 0..200 {
         if let Some(file) = world.sent_bytes.pop() {
@@ -513,9 +524,7 @@ fn a_post_goes_without_a_file_whose_bytes_never_get_through() {
 
 #[test]
 fn while_a_peer_is_not_reached_its_files_wait_like_everything_else() {
-    let mut world = World::shared(PeerKind::Mattermost2021);
-    world.write(ANN, TOWN, "known to the peer");
-    world.settle();
+    let mut world = World::with_known_author(PeerKind::Mattermost2021);
     let post = world.write_with_files(&[1]);
     let mut attempts = 0;
     for _ in 0..600 {

@@ -124,9 +124,7 @@ impl Answer {
             post_errors: ids.filter_map(Value::as_str).map(plain).collect(),
         }
     }
-}
 
-impl Answer {
     /// Reads an answer of HTTP status 200 to the bytes of a file: it describes the file, or is none.
     pub(super) fn to_bytes(file: Id, body: &[u8]) -> Answer {
         let refusal = "the answer does not say that the file is stored";

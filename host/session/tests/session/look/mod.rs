@@ -348,8 +348,8 @@ fn every_step_of_the_whole_story_has_words_in_either_session() {
         let mut both = plain.iter().chain(&other);
         let taken = both.find(|it| it.what.contains(part));
         let taken = taken.unwrap_or_else(|| panic!("no {part}"));
-        let is_whole = |line: &String| line.contains("refused as a whole");
-        assert!(!taken.refusals.iter().any(is_whole), "{taken:?}");
+        let denies = |line: &String| line.contains("refused as a whole");
+        assert!(!taken.refusals.iter().any(denies), "{taken:?}");
     }
     let said = |part: &str| plain.iter().any(|it| it.what.contains(part));
     for part in [
