@@ -90,9 +90,10 @@ enum ConnectionCommand {
         #[arg(long)]
         json: bool,
     },
-    /// List what should have crossed by now and has not: objects and files for a connected workspace, items from it.
+    /// List what did not cross when its turn came: objects and files for a connected workspace, items from it.
     ///
-    /// At most 200 entries of each kind are listed.
+    /// They are held back, were refused or are given up, each with the reason. Messages that only wait until the
+    /// other workspace can be reached are not listed. At most 200 entries of each kind are.
     Waiting {
         /// ID of the connection; default: all.
         id: Option<String>,

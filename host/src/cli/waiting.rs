@@ -1,4 +1,4 @@
-//! `causeway connection waiting`: what should have crossed by now and has not.
+//! `causeway connection waiting`: what did not cross when its turn came.
 
 use anyhow::Result;
 use axum::http::Method;
@@ -30,7 +30,7 @@ pub(super) async fn print(remote: &Remote, connection: Option<&str>, as_json: bo
         }
     }
     if is_empty {
-        terminal::line("nothing waits");
+        terminal::line("nothing is held back, refused or given up");
     }
     Ok(())
 }
