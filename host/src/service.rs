@@ -342,6 +342,7 @@ async fn dispatch(app: SharedApp, mut effects: UnboundedReceiver<Effect>) {
                 app.federation.dispatch_send(connection, attempt, frame);
             }
             Effect::SendFile(file) => app.federation.dispatch_file(file),
+            Effect::SendPicture(picture) => app.federation.dispatch_picture(picture),
             Effect::Connection(connection) => app.federation.connection_changed(connection),
             Effect::Refused { reason, items, .. } => {
                 app.metrics.count_refused_items(&reason, items.into());

@@ -66,6 +66,12 @@ fn carry_out(tx: &mut Tx<'_>, input: &Input) -> Reply {
             upload,
             progress,
         } => return inbound::arrived(tx, *connection, *upload, progress),
+        Input::Picture {
+            connection,
+            user,
+            digest,
+            size,
+        } => return inbound::picture(tx, *connection, *user, digest, *size),
         Input::Restored => connection::restored(tx),
         Input::PolicyChanged { .. } => {
             inbound::again::start(tx);

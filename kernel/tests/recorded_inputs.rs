@@ -18,8 +18,8 @@ use causeway_kernel::command::{
     ConfigureFiles, ConfirmConnection, CreateChannel, CreateConnection, CreatePost, CreateTeam,
     CreateUser, DeletePost, EditPost, InviteToChannel, OpenDirectChannel, OpenGroupChannel,
     PatchConnection, PatchUser, PersonalChange, RelocateConnection, RemoveChannelMember,
-    RemoveConnection, RemoveReaction, SetPersonal, UninviteFromChannel, UnshareChannel, UserPatch,
-    ViewChannel, WithdrawAcknowledgement,
+    RemoveConnection, RemoveReaction, SetPersonal, SetPicture, UninviteFromChannel, UnshareChannel,
+    UserPatch, ViewChannel, WithdrawAcknowledgement,
 };
 use causeway_kernel::model::{
     Availability, ChannelKind, Config, ConnectedWorkspaces, Dimensions, FileLimits, LocalStatus,
@@ -347,6 +347,29 @@ fn examples() -> Vec<(&'static str, Input)> {
             connection,
             upload,
             progress,
+        },
+    ));
+    examples.push((
+        "Picture",
+        Input::Picture {
+            connection,
+            user: upload,
+            digest: "0f".repeat(32),
+            size: 600,
+        },
+    ));
+    let command = Command::SetPicture(SetPicture {
+        user: USER,
+        digest: "0f".repeat(32),
+        size: 600,
+        is_generated: true,
+    });
+    examples.push((
+        "SetPicture",
+        Input::Command {
+            actor: Actor::User(USER),
+            key: None,
+            command,
         },
     ));
     examples

@@ -4,6 +4,7 @@
 pub mod cable;
 pub mod client;
 pub mod command;
+pub mod form;
 pub mod handmade;
 pub mod hosted;
 pub mod older_data;

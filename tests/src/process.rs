@@ -12,8 +12,8 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::client::Client;
 
-/// How long a workspace may take to answer its first ping.
-const START_DEADLINE: Duration = Duration::from_secs(60);
+/// How long a workspace may take to answer its first ping: it may have to compile the kernel first.
+const START_DEADLINE: Duration = Duration::from_secs(300);
 
 /// Ports for workspaces: below those that systems assign to outgoing connections.
 const PORTS: Range<u16> = 10_000..30_000;

@@ -12,6 +12,7 @@
 
 mod incoming;
 pub mod pictures;
+pub mod portraits;
 mod store;
 mod uploads;
 

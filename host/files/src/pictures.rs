@@ -105,7 +105,8 @@ pub fn media_type(first_bytes: &[u8]) -> &'static str {
     }
 }
 
-fn decode(file: File) -> ImageResult<DynamicImage> {
+/// The pixels of a picture, upright.
+pub(crate) fn decode(file: File) -> ImageResult<DynamicImage> {
     let mut decoder = decoder(file)?;
     let orientation = decoder.orientation()?;
     let mut decoded = DynamicImage::from_decoder(decoder)?;

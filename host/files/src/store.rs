@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -102,6 +102,21 @@ impl FileStore {
     /// Those of the operating system; `NotFound` if there are none.
     pub fn read(&self, digest: &str) -> io::Result<File> {
         File::open(self.path(digest))
+    }
+
+    /// Reads the bytes with a digest, which are few.
+    ///
+    /// # Errors
+    /// Those of the operating system; `NotFound` if there are none, `InvalidData` if there are more than
+    /// `bytes_max`.
+    pub fn read_small(&self, digest: &str, bytes_max: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let mut file = self.read(digest)?.take(bytes_max.saturating_add(1));
+        file.read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > bytes_max {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        Ok(bytes)
     }
 
     /// Opens what was derived from the bytes with a digest; makes it first if it is not there.

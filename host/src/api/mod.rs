@@ -18,6 +18,7 @@ pub mod members;
 pub mod metrics;
 pub mod operations;
 pub mod path;
+pub mod pictures;
 pub mod policies;
 pub mod posts;
 pub mod preferences;
@@ -51,6 +52,7 @@ pub fn router(app: &SharedApp) -> Router {
         .merge(members::routes())
         .merge(posts::routes())
         .merge(files::routes())
+        .merge(pictures::routes())
         .merge(acknowledgements::routes())
         .merge(preferences::routes())
         .merge(reactions::routes())

@@ -84,6 +84,13 @@ pub enum Payload {
         /// Digest of the whole file.
         digest: String,
     },
+    /// A multipart form.
+    Form {
+        /// What separates its parts.
+        boundary: &'static str,
+        /// Its bytes.
+        body: Vec<u8>,
+    },
 }
 
 /// A request to a peer.
@@ -224,9 +231,12 @@ fn request(call: Call<'_>) -> Result<Request<UnsyncBoxBody<Bytes, io::Error>>, C
     let body = match call.body {
         Payload::Frame(frame) => {
             request = request.header(CONTENT_TYPE, JSON);
-            Full::new(Bytes::from(frame))
-                .map_err(|never| match never {})
-                .boxed_unsync()
+            whole(frame)
+        }
+        Payload::Form { boundary, body } => {
+            let kind = format!("multipart/form-data; boundary={boundary}");
+            request = request.header(CONTENT_TYPE, kind);
+            whole(body)
         }
         Payload::Bytes { bytes, digest } => {
             request = request.header(FILE_DIGEST_HEADER, digest);
@@ -240,6 +250,12 @@ fn request(call: Call<'_>) -> Result<Request<UnsyncBoxBody<Bytes, io::Error>>, C
         request = request.header(SITE_URL_HEADER, own.as_str());
     }
     request.body(body).map_err(|_| unusable("address"))
+}
+
+fn whole(body: Vec<u8>) -> UnsyncBoxBody<Bytes, io::Error> {
+    Full::new(Bytes::from(body))
+        .map_err(|never| match never {})
+        .boxed_unsync()
 }
 
 /// The value of [`INCARNATION_HEADER`].

@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{self, Next};
@@ -11,28 +11,25 @@ use axum::routing::post;
 use bytes::Bytes;
 use causeway_kernel::boundary::input::Input;
 use causeway_kernel::boundary::output::Reply;
-use causeway_kernel::rows::id::{ConnectionNo, Id};
+use causeway_kernel::rows::id::ConnectionNo;
 use causeway_kernel::wire::frame::{self, Frame, Ping};
 use causeway_kernel::wire::json::Document;
+use causeway_kernel::wire::response::OK;
 use causeway_kernel::wire::secrets;
 
 use super::client::{INCARNATION_HEADER, incarnation_of, incarnation_text, site_url_of};
 use super::gate::{self, PeerCaller};
-use super::{Federation, handshake, lock, pinger, reach, uploads};
+use super::{Federation, handshake, lock, pictures, pinger, reach, uploads};
 use crate::http::{ApiError, read_limited};
 
 /// Maximum bytes of a frame; a larger one is refused with 413 (`MaximumPayloadSizeBytes` + 512).
 pub const FRAME_BYTES_MAX: usize = 300_000 + 512;
 
-/// Maximum messages of one connection being processed or waiting at the same time. A server sends one after
+/// Maximum messages and pictures of one connection being processed or waiting at the same time. A server sends one after
 /// another; beyond the maximum it is asked to try again.
 const FRAMES_IN_FLIGHT_MAX: u32 = 8;
 
-/// Maximum bytes of a picture that are read although it is not stored.
-const IMAGE_BYTES_DRAINED: usize = 1 << 20;
-
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
-const OK: &[u8] = br#"{"status":"OK"}"#;
 
 /// The endpoints. The rest of a response (ids, headers, the error object) is added by the layer that all
 /// routes of the service share.
@@ -57,7 +54,10 @@ pub fn router(federation: &Federation) -> Router {
             "/api/v4/remotecluster/upload/{upload_id}",
             post(uploads::upload),
         )
-        .route("/api/v4/remotecluster/{remote_id}/image", post(image))
+        .route(
+            "/api/v4/remotecluster/{remote_id}/image",
+            post(pictures::image),
+        )
         .route_layer(middleware::from_fn_with_state(
             federation.clone(),
             count_refusals,
@@ -160,28 +160,6 @@ async fn confirm(
     Ok(json(&federation, OK.to_vec()))
 }
 
-/// Pictures are not stored, and a picture that was not stored must never be answered with 200: the sender
-/// would consider the user's profile delivered (semantics W6).
-async fn image(
-    State(federation): State<Federation>,
-    Path(user_id): Path<String>,
-    request: Request,
-) -> Result<Response, ApiError> {
-    let (parts, body) = request.into_parts();
-    gate::admit(&federation, &parts)?.confirmed()?;
-    // Ordinary pictures are read to the end, so that the sender sees the response and not a broken
-    // connection.
-    drop(read_limited(body, IMAGE_BYTES_DRAINED).await);
-    if Id::parse(&user_id).is_none() {
-        return Err(ApiError::invalid_url_param("user_id"));
-    }
-    Err(ApiError::new(
-        StatusCode::NOT_IMPLEMENTED,
-        "api.user.upload_profile_user.storage.app_error",
-        "Unable to upload file. Image storage is not configured.",
-    ))
-}
-
 /// Rows 1 and 2 of protocol §5.2.
 async fn frame_bytes(federation: &Federation, body: Body) -> Result<Bytes, ApiError> {
     if !federation.is_enabled() {
@@ -221,14 +199,17 @@ pub(super) fn json(federation: &Federation, body: Vec<u8>) -> Response {
     response
 }
 
-/// One of the messages that a connection may have in flight.
-struct Turn<'f> {
+/// One of the messages and pictures that a connection may have in flight.
+pub(super) struct Turn<'f> {
     federation: &'f Federation,
     connection: ConnectionNo,
 }
 
 impl<'f> Turn<'f> {
-    fn take(federation: &'f Federation, connection: ConnectionNo) -> Result<Turn<'f>, ApiError> {
+    pub(super) fn take(
+        federation: &'f Federation,
+        connection: ConnectionNo,
+    ) -> Result<Turn<'f>, ApiError> {
         let mut frames = lock(&federation.inner.frames);
         let count = frames.entry(connection).or_default();
         if *count >= FRAMES_IN_FLIGHT_MAX {

@@ -11,6 +11,7 @@ mod files;
 pub mod gate;
 pub mod handshake;
 pub mod invitation;
+mod pictures;
 pub mod pinger;
 mod reach;
 pub mod sender;
@@ -28,7 +29,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use causeway_engine::{Engine, Snapshot};
 use causeway_kernel::boundary::input::{Incarnation, Input};
-use causeway_kernel::boundary::output::{Reply, SendFile};
+use causeway_kernel::boundary::output::{Reply, SendFile, SendPicture};
 use causeway_kernel::model::{Connection, ConnectionState};
 use causeway_kernel::rows::counters::workspace;
 use causeway_kernel::rows::id::{ConnectionNo, Id};
@@ -60,6 +61,8 @@ struct Inner {
     files: Arc<Files>,
     /// Places for files that are sent at the same time.
     sending_files: Semaphore,
+    /// Places for pictures that are sent at the same time.
+    sending_pictures: Semaphore,
     /// Held while a handshake goes through vault and step, so that two never interleave.
     handshakes: tokio::sync::Mutex<()>,
     /// Connections whose confirmation is in progress.
@@ -87,6 +90,7 @@ impl Federation {
                 client: PeerClient::new(&settings),
                 files,
                 sending_files: Semaphore::new(files::SENT_AT_ONCE_MAX),
+                sending_pictures: Semaphore::new(pictures::SENT_AT_ONCE_MAX),
                 engine,
                 vault,
                 settings,
@@ -155,6 +159,11 @@ impl Federation {
     /// Sends the bytes of a file; its receipt is submitted as an input. See [`files`].
     pub fn dispatch_file(&self, file: SendFile) {
         files::dispatch(self, file);
+    }
+
+    /// Sends a picture of a person; its receipt is submitted as an input. See [`pictures`].
+    pub fn dispatch_picture(&self, picture: SendPicture) {
+        pictures::dispatch(self, picture);
     }
 
     /// Stops all tasks. Requests in flight have an unknown outcome.

@@ -3,7 +3,6 @@
 //! The workspace knows which files were announced; the bytes of one that is not complete lie in the store, under
 //! the connection's id, and continue after an interruption of the peer's or of this service's.
 
-use std::io;
 use std::sync::Arc;
 
 use axum::body::HttpBody;
@@ -22,13 +21,11 @@ use super::client::FILE_DIGEST_HEADER;
 use super::endpoints::json;
 use super::gate::{self, PeerCaller};
 use super::{Federation, pinger};
-use crate::files::{receive, unreadable, upload_refusal};
+use crate::files::{receive, reserve, unreadable, upload_refusal};
 use crate::http::ApiError;
 
 /// Bytes of the first part of a file that comes in several, as in the reference.
 const FIRST_PART_BYTES_MIN: u64 = 5 << 20;
-/// Bytes that files of peers leave free on the disk, for the journal and for the workspace's own files.
-const DISK_RESERVE_BYTES: u64 = 256 << 20;
 
 /// Receives bytes of an announced file: 204 if there are more to come, otherwise the file.
 pub(super) async fn upload(
@@ -123,9 +120,7 @@ async fn open(
     let snapshot = federation.snapshot();
     let connection = caller.connection;
     let opened = federation.inner.files.on_disk(move |store| {
-        if store.free_bytes()?.saturating_sub(missing) < DISK_RESERVE_BYTES {
-            return Err(io::ErrorKind::StorageFull.into());
-        }
+        reserve(store, missing)?;
         let is_announced =
             |id: &str| Id::parse(id).is_some_and(|id| snapshot.has::<Upload>(&(connection, id)));
         let folder = described.user_id.as_str();

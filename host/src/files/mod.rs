@@ -1,6 +1,8 @@
 //! Files: their bytes on the disk, and the work on them. What there is to know about a file is decided by the
 //! kernel; see [`AddFile`](causeway_kernel::command::AddFile).
 
+pub mod form;
+mod portraits;
 pub mod receive;
 
 use std::fs;
@@ -92,6 +94,16 @@ impl Files {
             .map_err(|error| disk_error(&error))
     }
 
+    /// Refuses what a peer sends if the disk would have too little left for the journal and for the workspace's
+    /// own files.
+    ///
+    /// # Errors
+    /// 503.
+    pub async fn require_reserve(&self) -> Result<(), ApiError> {
+        self.on_disk(|store| reserve(store, pictures::PICTURE_BYTES_MAX))
+            .await
+    }
+
     /// A scaled version of the picture with a digest.
     ///
     /// # Errors
@@ -117,6 +129,20 @@ impl Files {
         let (width, height) = found.ok().flatten()?;
         Some(Dimensions { width, height })
     }
+}
+
+/// Bytes that files of peers leave free on the disk, for the journal and for the workspace's own files.
+const DISK_RESERVE_BYTES: u64 = 256 << 20;
+
+/// Checks that there is room for bytes of a peer.
+///
+/// # Errors
+/// `StorageFull`, or those of the operating system.
+pub fn reserve(store: &FileStore, bytes: u64) -> io::Result<()> {
+    if store.free_bytes()?.saturating_sub(bytes) < DISK_RESERVE_BYTES {
+        return Err(io::ErrorKind::StorageFull.into());
+    }
+    Ok(())
 }
 
 /// Adds a file that was received completely.

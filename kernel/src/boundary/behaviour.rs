@@ -123,6 +123,11 @@ behaviours! {
     SharedFiles = 34,
     /// The author of a post that is given up for a peer is told so.
     GivenUpPostsTold = 35,
+    /// People have pictures, which are sent to peers and taken from them.
+    Pictures = 36,
+    /// People are offered again when everything is sent again to a restored peer, and not when that is scheduled: what
+    /// it loses in between would be missing.
+    OfferedWhenResent = 37,
 }
 
 /// A behaviour that is in force.

@@ -65,6 +65,7 @@ kinds! {
     DUE_PART = 12 version 1: DuePart(_),
     STATUSES = 13 version 1: Statuses(_),
     UPLOAD = 14 version 1: Upload { .. },
+    PICTURE = 15 version 1: Picture { .. },
 }
 
 /// Encodes an input.
@@ -134,6 +135,12 @@ fn write(envelope: u8, input: &Input) -> Vec<u8> {
             upload,
             progress,
         } => append(out, &(connection, upload, progress)),
+        Input::Picture {
+            connection,
+            user,
+            digest,
+            size,
+        } => append(out, &(connection, user, digest, size)),
         Input::Timer | Input::Resume | Input::Restored => out,
         Input::PolicyChanged { chain, what } => append(out, &(chain, what)),
         Input::KernelChanged { digest } => append(out, digest),
@@ -191,6 +198,15 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Input, DecodeError> {
                 connection,
                 upload,
                 progress,
+            }
+        }
+        PICTURE => {
+            let (connection, user, digest, size) = from.part()?;
+            Input::Picture {
+                connection,
+                user,
+                digest,
+                size,
             }
         }
         RESUME => Input::Resume,

@@ -93,6 +93,17 @@ pub enum Input {
         /// How much has arrived.
         progress: UploadProgress,
     },
+    /// A peer sent a picture of a person, which the host has cropped, scaled and stored.
+    Picture {
+        /// The authenticated connection.
+        connection: ConnectionNo,
+        /// Whose picture.
+        user: Id,
+        /// Digest of the stored bytes, in hexadecimal digits.
+        digest: String,
+        /// Their number.
+        size: u64,
+    },
 }
 texts!(enum Input {
     Genesis(genesis),
@@ -110,6 +121,7 @@ texts!(enum Input {
     KernelChanged { digest: Text::Own },
     Statuses(changes),
     Upload { connection, upload, progress },
+    Picture { connection, user, digest: Text::Words, size },
 });
 
 /// A part of a frame.

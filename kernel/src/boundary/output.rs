@@ -156,6 +156,8 @@ pub enum Effect {
     },
     /// Send the bytes of a file.
     SendFile(SendFile),
+    /// Send a picture of a person.
+    SendPicture(SendPicture),
 }
 
 /// Bytes of a file for the place that its announcement was given; the receipt names the attempt.
@@ -172,6 +174,21 @@ pub struct SendFile {
     /// Bytes that the peer holds already.
     pub offset: u64,
     /// Bytes of the whole file.
+    pub size: u64,
+}
+
+/// A picture for a peer that holds its user's profile; the receipt names the attempt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SendPicture {
+    /// The connection.
+    pub connection: ConnectionNo,
+    /// Attempt number, increasing for each connection.
+    pub attempt: u64,
+    /// Whose picture.
+    pub user: Id,
+    /// Digest of its bytes, in hexadecimal digits.
+    pub digest: String,
+    /// Its size in bytes.
     pub size: u64,
 }
 

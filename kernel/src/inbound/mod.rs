@@ -13,6 +13,7 @@ mod item;
 mod items;
 mod mentions;
 mod parts;
+mod pictures;
 mod quarantine;
 mod reason;
 mod sync;
@@ -21,6 +22,7 @@ mod uploads;
 pub use held::step as held_step;
 pub use items::users::OWN_PROPS;
 pub use parts::{forget_all as forget_parts, part};
+pub use pictures::{may_set_picture, picture};
 pub use reason::{Reason, Tally};
 pub use uploads::arrived;
 
@@ -108,13 +110,14 @@ pub fn quarantine(tx: &mut Tx<'_>, connection: ConnectionNo, body: &[u8], reason
 }
 
 fn unknown_connection(tx: &mut Tx<'_>) -> Reply {
-    refuse(
-        tx,
-        &Refusal::new(
-            400,
-            "api.context.remote_id_invalid.app_error",
-            "There is no such secure connection any more.",
-        ),
+    refuse(tx, &removed())
+}
+
+fn removed() -> Refusal {
+    Refusal::new(
+        400,
+        "api.context.remote_id_invalid.app_error",
+        "There is no such secure connection any more.",
     )
 }
 

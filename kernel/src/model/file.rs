@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::boundary::texts::{Text, no_texts, texts};
 use crate::rows::id::{ChannelNo, Id, PostNo, UserNo, WorkspaceNo};
 
+/// Length of a digest of bytes, in hexadecimal digits.
+pub const DIGEST_CHARS: usize = 64;
+
 /// A file, without its bytes. Its row is deleted with its post.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct File {
@@ -61,7 +64,8 @@ pub struct Dimensions {
 }
 no_texts!(Dimensions);
 
-/// How many files have the same bytes. Bytes without a row are not needed, and the host may remove them.
+/// How many files, and pictures of people, have the same bytes. Bytes without a row are not needed, and the host
+/// may remove them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileBytes {
     /// Files.

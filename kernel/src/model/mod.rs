@@ -11,6 +11,7 @@ mod job;
 pub mod limits;
 pub mod naming;
 mod personal;
+mod picture;
 mod post;
 mod priority;
 pub mod reasons;
@@ -32,13 +33,16 @@ pub use feed::{
     Cursor, Exception, ExceptionState, ExceptionTime, FeedEntry, FeedObject, Follower, Link,
     LinkEnd, LinkState, Pending, Scope, SentOldPost, SentReaction, SentUser, SharedChannel,
 };
-pub use file::{ChannelFiles, Dimensions, File, FileBytes, UnpostedCount, UnpostedFile};
+pub use file::{
+    ChannelFiles, DIGEST_CHARS, Dimensions, File, FileBytes, UnpostedCount, UnpostedFile,
+};
 pub use frame::{FrameProgress, KeptFrame, QuarantineShare};
 pub use job::{
     About, Asked, Due, DueKind, Held, HeldItem, HeldKind, HeldSum, Interruption, Job, LastResend,
     QuarantineEntry, Request, RequestExpiry, VerdictRow,
 };
 pub use personal::{PersonalKind, PersonalValue};
+pub use picture::{Picture, PictureDebt, PictureTime, PictureTransfer, SentPicture};
 pub use post::{
     Acknowledgement, AcknowledgementCount, ChannelPost, EmojiCount, Mention, PinnedPost, Post,
     PostBlock, PostEmoji, PostMention, Reaction, RemovedReactions, ThreadPost,

@@ -1,7 +1,8 @@
 //! Adding files, giving them to posts, and removing them.
 //!
 //! A file belongs to its uploader until a post takes it, and is removed with that post; one that no post takes
-//! is removed after a while. The host keeps the bytes of every digest that has a row of [`FileBytes`].
+//! is removed after a while. The host keeps the bytes of every digest that has a row of [`FileBytes`]; those of
+//! pictures of people are counted there too.
 //!
 //! A file of a peer may be expected: a post names it, and its bytes come later.
 
@@ -32,7 +33,7 @@ pub fn has_room(tx: &Tx<'_>, user: UserNo) -> bool {
 /// Stores a file that no post has taken yet.
 pub fn insert(tx: &mut Tx<'_>, file: &File) -> FileNo {
     let no = register(tx, file);
-    hold_bytes(tx, file);
+    hold_bytes(tx, &file.digest);
     change_count(tx, file, |files| files.saturating_add(1));
     let until_ms = until_ms(file);
     tx.put(&(until_ms, no), &UnpostedFile);
@@ -52,10 +53,20 @@ fn register(tx: &mut Tx<'_>, file: &File) -> FileNo {
     no
 }
 
-fn hold_bytes(tx: &mut Tx<'_>, file: &File) {
-    let bytes = tx.get::<FileBytes>(&file.digest);
+/// One more object has these bytes.
+pub fn hold_bytes(tx: &mut Tx<'_>, digest: &String) {
+    let bytes = tx.get::<FileBytes>(digest);
     let files = bytes.map_or(0, |bytes| bytes.files).saturating_add(1);
-    tx.put(&file.digest, &FileBytes { files });
+    tx.put(digest, &FileBytes { files });
+}
+
+/// An object that had these bytes is gone. They are no longer needed once no other has them.
+pub fn release_bytes(tx: &mut Tx<'_>, digest: &String) {
+    let bytes = tx.get::<FileBytes>(digest);
+    match bytes.map_or(0, |bytes| bytes.files.saturating_sub(1)) {
+        0 => tx.delete::<FileBytes>(digest),
+        files => tx.put(digest, &FileBytes { files }),
+    }
 }
 
 /// The bytes of an expected file are here: readers of its post see it from now on, and so do other peers.
@@ -72,7 +83,7 @@ pub fn arrive(tx: &mut Tx<'_>, no: FileNo, expected: File, arrived: &File) {
         dimensions,
         ..expected
     };
-    hold_bytes(tx, &file);
+    hold_bytes(tx, &file.digest);
     tx.put(&no, &file);
     change_total(tx, file.channel, |files| files.saturating_add(1));
     let post = file.post.and_then(|no| Some((no, tx.get::<Post>(&no)?)));
@@ -113,7 +124,7 @@ pub fn join(tx: &mut Tx<'_>, no: FileNo, post_no: PostNo) {
     tx.put(&no, &file);
 }
 
-/// Removes a file. Its bytes are no longer needed once no other file has the same.
+/// Removes a file.
 pub fn remove(tx: &mut Tx<'_>, no: FileNo) {
     let Some(file) = tx.get::<File>(&no) else {
         return;
@@ -128,11 +139,7 @@ pub fn remove(tx: &mut Tx<'_>, no: FileNo) {
         Some(_) => change_total(tx, file.channel, |files| files.saturating_sub(1)),
         None => forget_unposted(tx, no, &file),
     }
-    let bytes = tx.get::<FileBytes>(&file.digest);
-    match bytes.map_or(0, |bytes| bytes.files.saturating_sub(1)) {
-        0 => tx.delete::<FileBytes>(&file.digest),
-        files => tx.put(&file.digest, &FileBytes { files }),
-    }
+    release_bytes(tx, &file.digest);
 }
 
 /// Removes files that no post took in time, at most [`UNPOSTED_FILES_PER_STEP_MAX`]; reschedules itself if

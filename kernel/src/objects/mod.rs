@@ -8,6 +8,7 @@ pub mod members;
 pub mod memberships;
 pub mod mentions;
 pub mod order;
+pub mod pictures;
 pub mod posts;
 pub mod reaction_counts;
 pub mod reactions;

@@ -8,12 +8,14 @@
 //!    most once.
 //! 4. Nothing is sent back to the workspace that it came from.
 //!
-//! Files go beside the rounds, one at a time for each connection: see [`files`].
+//! Files and pictures of people go beside the rounds, one at a time for each connection: see [`files`] and
+//! [`pictures`].
 
 pub mod again;
 pub mod exception;
 pub mod files;
 mod pick;
+pub mod pictures;
 mod plan;
 pub mod receipt;
 mod sections;
@@ -57,6 +59,7 @@ pub fn pump(tx: &mut Tx<'_>) {
         if at < PUMPS_PER_STEP_MAX {
             pump_one(tx, connection_no);
             transfers::pump(tx, connection_no);
+            pictures::pump(tx, connection_no);
         } else {
             due::send_at(tx, tx.now_ms(), connection_no);
         }

@@ -2,8 +2,9 @@
 //! channels in turn, then history, memberships from before they were shared, and finally people who are offered
 //! without a channel.
 
+use super::sections::users::version;
 use super::work::{Object, Target, Work};
-use super::{exception, objects_max};
+use super::{exception, objects_max, pictures};
 use crate::authority::is_channel_member;
 use crate::boundary::env::Range;
 use crate::model::limits::{
@@ -360,11 +361,15 @@ fn people(tx: &mut Tx<'_>, no: ConnectionNo, mut connection: Connection) -> Pick
         let FeedObject::User(user) = entry.object else {
             continue;
         };
-        let places = if entry.origin == connection.workspace {
+        let held = if entry.origin == connection.workspace {
             Vec::new()
         } else {
-            outdated_places(tx, no, user)
+            held_in(tx, no, user).collect()
         };
+        if let Some((channel, link, _)) = held.first() {
+            pictures::offer(tx, (no, user), (*channel, link.epoch));
+        }
+        let places = outdated_places(tx, user, held);
         if !places.is_empty() {
             let chosen_channel = chosen.as_ref().map(|(channel, _)| *channel);
             match chosen_channel {
@@ -392,24 +397,23 @@ fn people(tx: &mut Tx<'_>, no: ConnectionNo, mut connection: Connection) -> Pick
     Picked::Again
 }
 
-/// Active channels of a connection in which the peer holds a profile; empty if it holds the current version
-/// in one of them.
-fn outdated_places(tx: &Tx<'_>, no: ConnectionNo, user_no: UserNo) -> Vec<(ChannelNo, Link)> {
-    let Some(user) = tx.get::<User>(&user_no) else {
+/// The places in which the peer holds a profile; empty if it holds the current version in one of them.
+fn outdated_places(
+    tx: &Tx<'_>,
+    user_no: UserNo,
+    held: Vec<(ChannelNo, Link, SentUser)>,
+) -> Vec<(ChannelNo, Link)> {
+    let version = tx.get::<User>(&user_no).as_ref().map(version);
+    let is_current = |sent: &SentUser| version.is_none_or(|version| sent.update_at >= version);
+    if held.iter().any(|(_, _, sent)| is_current(sent)) {
         return Vec::new();
-    };
-    let mut places = Vec::new();
-    for (channel, link, sent) in held_in(tx, no, user_no) {
-        if sent.update_at >= super::sections::users::version(&user) {
-            return Vec::new();
-        }
-        places.push((channel, link));
     }
-    places
+    let places = held.into_iter();
+    places.map(|(channel, link, _)| (channel, link)).collect()
 }
 
 /// Active channels of a connection in which the peer holds a profile, with the version that it holds.
-fn held_in<'a>(
+pub(super) fn held_in<'a>(
     tx: &'a Tx<'_>,
     no: ConnectionNo,
     user: UserNo,

@@ -3,7 +3,7 @@
 
 use super::sections::{self, Rest};
 use super::work::{Object, Work};
-use super::{exception, transfers};
+use super::{exception, pictures, transfers};
 use crate::boundary::behaviour::Behaviour;
 use crate::boundary::input::{Receipt, SendOutcome};
 use crate::model::limits::{BACKOFF_FIRST_MS, CONNECTIONS_MAX};
@@ -21,7 +21,8 @@ use crate::wire::response::{self, Answer, NO_LONGER_SHARED, SyncResponse, UNKNOW
 pub fn receipt(tx: &mut Tx<'_>, receipt: &Receipt) {
     let no = receipt.connection;
     let Some(work) = out(tx, no, Some(receipt.attempt)) else {
-        return transfers::receipt(tx, receipt);
+        transfers::receipt(tx, receipt);
+        return pictures::receipt(tx, receipt);
     };
     tx.touched.insert(no);
     if work.connection().state != ConnectionState::Confirmed || !work.is_live() {
@@ -58,6 +59,7 @@ pub fn resume(tx: &mut Tx<'_>) {
         due::send_at(tx, tx.now_ms(), no);
     }
     transfers::resume(tx);
+    pictures::resume(tx);
     due::wake(tx);
 }
 

@@ -11,11 +11,12 @@ use crate::model::{
     Connection, ConnectionLink, DirectCount, Due, EmojiCount, Exception, ExceptionTime, FeedEntry,
     File, FileBytes, FileDebt, FileTime, FrameProgress, Held, HeldItem, HeldSum, IdRow,
     Interruption, Job, KeptFrame, LastResend, Link, Mention, MetaKey, MetaRow, NameRow, Offer,
-    PeerWorkspace, Pending, PersonalValue, PinnedPost, Post, PostBlock, PostEmoji, PostMention,
-    QuarantineEntry, QuarantineShare, Reaction, RemovedReactions, Request, RequestExpiry, Round,
-    Scope, SentFile, SentOldPost, SentReaction, SentUser, SharedChannel, SharedMembership,
-    StatusCursor, StatusRow, Team, TeamMember, ThreadPost, Transfer, UnpostedCount, UnpostedFile,
-    UnpostedOfPeer, Upload, User, UserChannel, UserTeam, VerdictRow,
+    PeerWorkspace, Pending, PersonalValue, Picture, PictureDebt, PictureTime, PictureTransfer,
+    PinnedPost, Post, PostBlock, PostEmoji, PostMention, QuarantineEntry, QuarantineShare,
+    Reaction, RemovedReactions, Request, RequestExpiry, Round, Scope, SentFile, SentOldPost,
+    SentPicture, SentReaction, SentUser, SharedChannel, SharedMembership, StatusCursor, StatusRow,
+    Team, TeamMember, ThreadPost, Transfer, UnpostedCount, UnpostedFile, UnpostedOfPeer, Upload,
+    User, UserChannel, UserTeam, VerdictRow,
 };
 use crate::rows::id::{
     ChannelNo, ConnectionNo, FeedSeq, FileNo, Id, PostNo, TeamNo, UserNo, WorkspaceNo,
@@ -301,7 +302,7 @@ tables! {
     Offers = 54: (connection: ConnectionNo) => Offer, Passing, about [connection];
     /// Files, without their bytes.
     Files = 55: (file: FileNo) => File, Kept, about [] and its [user, channel];
-    /// How many files have the same bytes: digest of the bytes.
+    /// How many files and pictures have the same bytes: digest of the bytes.
     FileBytes = 56: (digest: String as Text::Words) => FileBytes, Kept, about [];
     /// Files that no post has taken yet, by the time at which they are dropped: (time_ms, file), no value.
     UnpostedFiles = 57: (at_ms: i64, file: FileNo) => UnpostedFile, Passing, about [];
@@ -329,6 +330,20 @@ tables! {
     SentFiles = 67: (connection: ConnectionNo, file: FileNo) => SentFile, Passing, about [connection];
     /// The file in flight on a connection.
     Transfers = 68: (connection: ConnectionNo) => Transfer, Passing, about [connection];
+    /// Pictures of people, without their bytes.
+    Pictures = 69: (user: UserNo) => Picture, Kept, about [user];
+    /// Pictures that the peer of a connection is still to get: (connection, user).
+    PictureDebts = 70: (connection: ConnectionNo, user: UserNo)
+        => PictureDebt, Passing, about [connection, user];
+    /// When they are sent: (connection, time_ms, user), no value.
+    PictureTimes = 71: (connection: ConnectionNo, at_ms: i64, user: UserNo)
+        => PictureTime, Passing, about [connection];
+    /// Pictures that the peer of a connection holds: (connection, user).
+    SentPictures = 72: (connection: ConnectionNo, user: UserNo)
+        => SentPicture, Passing, about [connection, user];
+    /// The picture in flight on a connection.
+    PictureTransfers = 73: (connection: ConnectionNo)
+        => PictureTransfer, Passing, about [connection];
 }
 
 #[cfg(test)]

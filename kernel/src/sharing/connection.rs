@@ -123,7 +123,9 @@ fn resend(tx: &mut Tx<'_>, no: ConnectionNo) {
         position: ChannelNo(0),
     };
     jobs::start_at(tx, at_ms, &job);
-    directory::start_over(tx, no);
+    if !Behaviour::OfferedWhenResent.is_in_force(tx) {
+        directory::start_over(tx, no);
+    }
 }
 
 /// This data directory was restored or cloned: a new incarnation begins. Nothing is sent until the peer has

@@ -1,6 +1,7 @@
 //! The jobs of sharing: work on every link of a connection, or on every entry of a feed.
 
-use super::{feed, link};
+use super::{directory, feed, link};
+use crate::boundary::behaviour::Behaviour;
 use crate::model::limits::JOB_ROWS_PER_STEP;
 use crate::model::{ConnectionLink, FeedEntry, Job, LinkEnd, Scope};
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq};
@@ -9,7 +10,7 @@ use crate::rows::tx::{Read, Tx};
 use crate::rows::{jobs, key};
 
 /// Tables of data about a connection's peer, deleted with the connection.
-const PEER_TABLES: [Table; 14] = [
+const PEER_TABLES: [Table; 18] = [
     Table::Exceptions,
     Table::ExceptionTimes,
     Table::SentUsers,
@@ -24,6 +25,10 @@ const PEER_TABLES: [Table; 14] = [
     Table::FileTimes,
     Table::SentFiles,
     Table::Transfers,
+    Table::PictureDebts,
+    Table::PictureTimes,
+    Table::SentPictures,
+    Table::PictureTransfers,
 ];
 
 /// Carries out a portion of [`Job::EndLinks`]; returns the continued job, if any.
@@ -70,6 +75,9 @@ pub fn drop_feed(tx: &mut Tx<'_>, channel: ChannelNo, to: FeedSeq) -> Option<Job
 
 /// Carries out a portion of [`Job::Resend`]; returns the continued job, if any.
 pub fn resend(tx: &mut Tx<'_>, connection: ConnectionNo, position: ChannelNo) -> Option<Job> {
+    if position == ChannelNo(0) && Behaviour::OfferedWhenResent.is_in_force(tx) {
+        directory::start_over(tx, connection);
+    }
     let channels = links_after(tx, connection, position);
     for channel in &channels {
         link::rewind(tx, *channel, connection);

@@ -6,8 +6,8 @@ use crate::command::{
     AttachConnection, Command, Configure, ConfigureConnectedWorkspaces, ConfirmConnection,
     CreateChannel, CreateConnection, CreatePost, CreateTeam, CreateUser, DeletePost, EditPost,
     InviteToChannel, OpenDirectChannel, OpenGroupChannel, PatchUser, PersonalChange,
-    RemoveChannelMember, RemoveConnection, RemoveReaction, SetPersonal, UninviteFromChannel,
-    UnshareChannel, UserPatch, ViewChannel, WithdrawAcknowledgement,
+    RemoveChannelMember, RemoveConnection, RemoveReaction, SetPersonal, SetPicture,
+    UninviteFromChannel, UnshareChannel, UserPatch, ViewChannel, WithdrawAcknowledgement,
 };
 use crate::model::{ChannelKind, Config, ConnectedWorkspaces, PeerKind, PersonalKind};
 use crate::rows::id::{ChannelNo, ConnectionNo, Id, PostNo, TeamNo, UserNo};
@@ -24,6 +24,16 @@ pub fn account_with(name: &str, change: impl FnOnce(&mut CreateUser)) -> Command
 
 pub fn patch_user(user: UserNo, patch: UserPatch) -> Command {
     Command::PatchUser(PatchUser { user, patch })
+}
+
+/// A picture whose digest ends with a byte.
+pub fn set_picture(user: UserNo, byte: u8) -> Command {
+    Command::SetPicture(SetPicture {
+        user,
+        digest: format!("{byte:064x}"),
+        size: 600,
+        is_generated: false,
+    })
 }
 
 /// Values by name; a name without a value is deleted.

@@ -17,7 +17,9 @@ pub use people::{ADMIN, ANN, BOB, EVE, TEAM, TOWN};
 
 use crate::boundary::env::StepContext;
 use crate::boundary::input::{Actor, Genesis, Input};
-use crate::boundary::output::{Effect, Event, Object, Output, Refusal, Reply, SendFile};
+use crate::boundary::output::{
+    Effect, Event, Object, Output, Refusal, Reply, SendFile, SendPicture,
+};
 use crate::command::Command;
 use crate::model::Config;
 use crate::rows::id::{ChannelNo, UserNo};
@@ -45,6 +47,8 @@ pub struct World {
     pub out: Vec<(u64, Vec<u8>)>,
     /// Bytes of files that were sent and that no test has taken yet.
     pub sent_bytes: Vec<SendFile>,
+    /// Pictures that were sent and that no test has taken yet.
+    pub sent_pictures: Vec<SendPicture>,
     /// The peer behind [`ACME`], for tests that deliver what is sent.
     pub peer: Receiver,
     steps: u64,
@@ -59,6 +63,7 @@ impl World {
             effects: Vec::new(),
             out: Vec::new(),
             sent_bytes: Vec::new(),
+            sent_pictures: Vec::new(),
             peer: Receiver::default(),
             steps: 0,
         };
@@ -98,6 +103,7 @@ impl World {
             match effect {
                 Effect::Send { attempt, frame, .. } => self.out.push((*attempt, frame.clone())),
                 Effect::SendFile(file) => self.sent_bytes.push(file.clone()),
+                Effect::SendPicture(picture) => self.sent_pictures.push(picture.clone()),
                 _ => {}
             }
         }

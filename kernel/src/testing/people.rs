@@ -5,7 +5,7 @@ use super::frames::{id, parsed_id};
 use super::{START, World, acts};
 use crate::boundary::input::Actor;
 use crate::boundary::output::Object;
-use crate::model::{Channel, ChannelKind, ChannelPost, Post, Reaction, User, kind};
+use crate::model::{Channel, ChannelKind, ChannelPost, FileBytes, Post, Reaction, User, kind};
 use crate::objects::posts;
 use crate::rows::fixture;
 use crate::rows::id::{ChannelNo, PostNo, TeamNo, UserNo};
@@ -70,6 +70,12 @@ impl World {
             Object::Post(post) => post,
             other => panic!("{other:?}"),
         }
+    }
+
+    /// How many files and pictures have the bytes whose digest ends with this byte.
+    pub fn uses(&self, byte: u8) -> u64 {
+        let row = self.host.get::<FileBytes>(&format!("{byte:064x}"));
+        row.map_or(0, |row| row.files)
     }
 
     /// The system messages of a channel, oldest first: type, text and properties.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{ACME, TOWN, World};
 use crate::boundary::input::{Input, SendOutcome};
-use crate::boundary::output::SendFile;
+use crate::boundary::output::{SendFile, SendPicture};
 use crate::model::{
     Acknowledgement, Connection, Due, DueKind, Exception, ExceptionState, Link, Post, Reaction,
     Round, User,
@@ -18,7 +18,7 @@ use crate::wire::json::Document;
 use crate::wire::message::{
     SyncMessage, UploadSession, WireAcknowledgement, WireMembership, WirePost, WireReaction,
 };
-use crate::wire::response::{SyncResponse, encode_fail, encode_ok, encode_session};
+use crate::wire::response::{OK, SyncResponse, encode_fail, encode_ok, encode_session};
 
 /// What the peer holds of what it was sent.
 #[derive(Default)]
@@ -59,6 +59,12 @@ pub struct Receiver {
     pub held_bytes: i64,
     /// The announced files, by the id of the upload.
     pub uploads: BTreeMap<String, UploadSession>,
+    /// Digests of the pictures, by the user's id.
+    pub pictures: BTreeMap<String, String>,
+    /// The number of pictures that came.
+    pub pictures_come: usize,
+    /// What happens to pictures, if they are not taken.
+    pub fails_pictures: Option<SendOutcome>,
 }
 
 impl Receiver {
@@ -141,6 +147,18 @@ impl Receiver {
         let id = session.req_file_id;
         self.files.insert(id.clone(), file.digest.clone());
         format!(r#"{{"id":"{id}"}}"#).into_bytes()
+    }
+
+    /// Takes a picture; the outcome.
+    fn take_picture(&mut self, picture: SendPicture) -> SendOutcome {
+        let user = picture.user.to_string();
+        assert!(self.users.contains(&user), "a picture before its profile");
+        self.pictures_come += 1;
+        if let Some(outcome) = &self.fails_pictures {
+            return outcome.clone();
+        }
+        self.pictures.insert(user, picture.digest);
+        SendOutcome::Answered(OK.to_vec())
     }
 
     fn take_membership(&mut self, change: &WireMembership) {
@@ -254,11 +272,23 @@ impl World {
     /// Delivers the oldest bytes of a file and their answer, if any are out.
     fn deliver_bytes(&mut self) -> bool {
         if self.sent_bytes.is_empty() {
-            return false;
+            return self.deliver_picture();
         }
         let file = self.sent_bytes.remove(0);
         let answer = self.peer.take_bytes(&file);
         self.receipt(ACME, file.attempt, SendOutcome::Answered(answer));
+        true
+    }
+
+    /// Delivers the oldest picture and its outcome, if any is out.
+    pub fn deliver_picture(&mut self) -> bool {
+        if self.sent_pictures.is_empty() {
+            return false;
+        }
+        let picture = self.sent_pictures.remove(0);
+        let attempt = picture.attempt;
+        let outcome = self.peer.take_picture(picture);
+        self.receipt(ACME, attempt, outcome);
         true
     }
 
@@ -274,7 +304,10 @@ impl World {
             if !self.deliver_next() {
                 self.now_ms += 2_000;
                 self.run(Input::Timer);
-                if self.out.is_empty() && self.sent_bytes.is_empty() && self.is_idle() {
+                let is_out = !self.out.is_empty()
+                    || !self.sent_bytes.is_empty()
+                    || !self.sent_pictures.is_empty();
+                if !is_out && self.is_idle() {
                     return;
                 }
                 if self.now_ms % 60_000 < 2_100 {

@@ -81,6 +81,9 @@ impl SyncResponse {
     }
 }
 
+/// The answer to a request that has nothing to tell.
+pub const OK: &[u8] = br#"{"status":"OK"}"#;
+
 /// The envelope of a success.
 #[must_use]
 pub fn encode_ok(payload: Option<&SyncResponse>) -> Vec<u8> {

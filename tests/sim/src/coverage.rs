@@ -83,7 +83,7 @@ macro_rules! variants {
 
 variants!(COMMANDS, command, Command {
     CreateUser => Here,
-    PatchUser => By(Act::Rename),
+    PatchUser => By(Act::Profile),
     CreateTeam => Here,
     AddTeamMember => Here,
     CreateChannel => By(Act::CreateChannel),
@@ -112,6 +112,7 @@ variants!(COMMANDS, command, Command {
     AcknowledgePost => By(Act::Acknowledge),
     WithdrawAcknowledgement => By(Act::Withdraw),
     RelocateConnection => Never("where a peer is called is the host's business"),
+    SetPicture => By(Act::Profile),
     AddFile => By(Act::Attach),
     ConfigureFiles => Never("how large files may be is the operator's choice; those of a run are small"),
     SetPersonal => Never("it changes what one user keeps and nothing that is shared"),
@@ -133,6 +134,7 @@ variants!(INPUTS, input, Input {
     KernelChanged => Here,
     Statuses => By(Act::Appear),
     Upload => By(Act::Attach),
+    Picture => By(Act::Profile),
 });
 
 variants!(FAULTS, fault, Fault {
@@ -234,7 +236,8 @@ impl Coverage {
             | Input::PolicyChanged { .. }
             | Input::KernelChanged { .. }
             | Input::Statuses(_)
-            | Input::Upload { .. } => {}
+            | Input::Upload { .. }
+            | Input::Picture { .. } => {}
         }
     }
 

@@ -19,7 +19,7 @@ const STORY: [(usize, Act); 16] = [
     (1, Act::Edit),
     (0, Act::React),
     (1, Act::Reply),
-    (0, Act::Rename),
+    (0, Act::Profile),
     (0, Act::Post),
     (1, Act::Delete),
     (1, Act::Unreact),

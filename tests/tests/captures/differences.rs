@@ -7,9 +7,10 @@ pub enum Difference {
     /// A file is announced in the name of a user of the peer's only, and with an id: it could not be found
     /// again otherwise (W28).
     OwnershipOfFiles,
-    /// Pictures are neither stored nor sent yet: 501, never 200, which a sender would mistake for the
-    /// profile (W6).
-    PicturesOff,
+    /// A picture that the peer holds is not sent again for another channel.
+    PicturesOnce,
+    /// The picture of a user whose profile the peer refused is not sent (W6).
+    PicturesAfterProfiles,
     /// Statuses follow from what clients do at which moment, which is not played: our host sends none.
     StatusesNotPlayed,
     /// A status that clients do not know is refused in `status_errors`; the reference stores any word.

@@ -90,8 +90,11 @@ impl Player {
         };
         match exchange.endpoint() {
             "upload" => self.check_bytes(&recorded, &answered),
-            "image" => self.check_feature(&recorded, &answered),
+            "image" => self.check_picture(&recorded, &answered),
             _ => self.check_answer(exchange, &recorded, &answered, expect),
+        }
+        if exchange.endpoint() == "image" && answered.status == 200 {
+            self.check_shown_picture(exchange).await?;
         }
         if is_sync(exchange.topic()) && answered.status == 200 {
             self.check_workspace(exchange, &recorded, expect).await?;
@@ -161,21 +164,6 @@ impl Player {
             let offset = |session: &Json| session.get("file_offset").integer();
             self.expect("the offset", offset(ours), offset(theirs));
         }
-    }
-
-    /// Pictures are a feature that is off: they are always refused, and affect nothing else.
-    fn check_feature(&mut self, recorded: &Answer, ours: &Answered) {
-        let body = Json::parse(&ours.body).unwrap_or(Json::Null);
-        let id = body.get("id").text();
-        let recorded_id = recorded.body.json().get("id").text();
-        let gate = "api.context.invalid_token.error";
-        if recorded_id == gate {
-            self.expect("the gate", (ours.status, id), (401, gate));
-            return;
-        }
-        self.differs(Difference::PicturesOff);
-        let off = "api.user.upload_profile_user.storage.app_error";
-        self.expect("a feature that is off", (ours.status, id), (501, off));
     }
 
     fn check_answer(

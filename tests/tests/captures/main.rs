@@ -11,6 +11,7 @@ mod mentions;
 mod offers;
 mod outgoing;
 mod people;
+mod pictures;
 mod player;
 mod priorities;
 mod recording;
@@ -85,8 +86,6 @@ macro_rules! everything {
 }
 
 everything! {
-    features_that_are_off_never_break_a_batch_from_a_of_2021: WHOLE_2021 from 'A';
-    features_that_are_off_never_break_a_batch_from_b_of_2021: WHOLE_2021 from 'B';
     features_that_are_off_never_break_a_batch_from_a_of_11: WHOLE_11 from 'A';
     features_that_are_off_never_break_a_batch_from_b_of_11: WHOLE_11 from 'B';
 }

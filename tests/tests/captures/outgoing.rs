@@ -80,7 +80,7 @@ impl Player {
         }
         match first.endpoint() {
             "confirm_invite" => return self.host_confirms(first).await.map(|()| 1),
-            "image" => self.differs(Difference::PicturesOff),
+            "image" => return self.host_sets_picture(first).await.map(|()| 1),
             "msg" if first.topic() == "sharedchannel_invite" => {
                 return self.host_invites(first).await.map(|()| 1);
             }

@@ -73,6 +73,8 @@ pub struct Player {
     pub acknowledged: BTreeSet<(String, String)>,
     /// Reactions of our users that were sent to the peer once.
     pub told_reactions: BTreeSet<(String, String, String)>,
+    /// Pictures of the seat's users, by recorded id.
+    pub pictures: BTreeMap<String, Vec<u8>>,
     /// Profiles that our host has sent, by user and channel.
     pub sent_profiles: BTreeSet<(String, String)>,
     /// Number of requests of our host that were examined.
@@ -141,6 +143,7 @@ impl Player {
             reactions: BTreeSet::new(),
             acknowledged: BTreeSet::new(),
             told_reactions: BTreeSet::new(),
+            pictures: BTreeMap::new(),
             sent_profiles: BTreeSet::new(),
             seen: 0,
             resent: BTreeSet::new(),

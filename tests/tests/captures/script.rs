@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use causeway_kernel::wire::response::OK;
 use causeway_tests::peer::{Answered, Asked, Told};
 
 use crate::json::Json;
@@ -80,6 +81,7 @@ impl Script {
             }
             "msg" if is_sync(topic) => self.answer(200, taken(payload)),
             "msg" => self.answer(200, br#"{"status":"OK","err":"","payload":null}"#.to_vec()),
+            "image" => self.answer(200, OK.to_vec()),
             _ => self.answer(404, b"{}".to_vec()),
         }
     }

@@ -141,7 +141,7 @@ pub static WHOLE_2021: Story = Story {
         (
             'A',
             &[
-                PicturesOff,
+                PicturesOnce,
                 ThreadsGoWithTheirRoots,
                 OwnershipOfPosts,
                 OlderVersion,
@@ -160,7 +160,7 @@ pub static WHOLE_2021: Story = Story {
         (
             'B',
             &[
-                PicturesOff,
+                PicturesOnce,
                 RepeatedDeletion,
                 UnchangedPostsOnce,
                 ProfilesWhenNeeded,
@@ -264,8 +264,8 @@ pub static WHOLE_11: Story = Story {
         (
             'A',
             &[
+                PicturesOnce,
                 OwnershipOfFiles,
-                PicturesOff,
                 StatusesNotPlayed,
                 UnknownStatuses,
                 RepeatedDeletion,
@@ -290,7 +290,7 @@ pub static WHOLE_11: Story = Story {
         (
             'B',
             &[
-                PicturesOff,
+                PicturesOnce,
                 StatusesNotPlayed,
                 RepeatedDeletion,
                 ReactionsByDeleteAt,
@@ -329,7 +329,6 @@ pub static MENTIONS_11: Story = Story {
         (
             'A',
             &[
-                PicturesOff,
                 StatusesNotPlayed,
                 DirectChannelsOff,
                 EveryMentionMapped,
@@ -340,7 +339,6 @@ pub static MENTIONS_11: Story = Story {
         (
             'B',
             &[
-                PicturesOff,
                 DirectChannelsOff,
                 MentionsAsWholeWords,
                 ProfilesWhenNeeded,
@@ -385,13 +383,14 @@ pub static FAILING_PEER_11: Story = Story {
     files: &["27"],
     cues: &[
         ('A', "27", 52, Cue::Skip(RedirectsNotFollowed)),
+        ('A', "27", 46, Cue::Skip(PicturesAfterProfiles)),
         ('F', "27", 52, Cue::Skip(RedirectsNotFollowed)),
     ],
     differences: &[
         (
             'A',
             &[
-                PicturesOff,
+                PicturesAfterProfiles,
                 StatusesNotPlayed,
                 UnchangedPostsOnce,
                 ProfilesWhenNeeded,
@@ -400,9 +399,6 @@ pub static FAILING_PEER_11: Story = Story {
                 RedirectsNotFollowed,
             ],
         ),
-        (
-            'F',
-            &[PicturesOff, RedirectsNotFollowed, FailuresOfATestPeer],
-        ),
+        ('F', &[RedirectsNotFollowed, FailuresOfATestPeer]),
     ],
 };

@@ -9,8 +9,8 @@ use causeway_kernel::command::{
     ConfigureFiles, ConfirmConnection, CreateChannel, CreateConnection, CreatePost, CreateTeam,
     CreateUser, DeletePost, EditPost, InviteToChannel, OpenDirectChannel, OpenGroupChannel,
     PatchConnection, PatchUser, PersonalChange, RelocateConnection, RemoveChannelMember,
-    RemoveConnection, RemoveReaction, SetPersonal, UninviteFromChannel, UnshareChannel, UserPatch,
-    ViewChannel, WithdrawAcknowledgement,
+    RemoveConnection, RemoveReaction, SetPersonal, SetPicture, UninviteFromChannel, UnshareChannel,
+    UserPatch, ViewChannel, WithdrawAcknowledgement,
 };
 use causeway_kernel::model::limits::{HELD_MAX, REMOTE_EMOJI_PER_POST_MAX};
 use causeway_kernel::model::{
@@ -155,6 +155,12 @@ fn commands(site: &Site) -> Vec<(Actor, Command)> {
             post,
             user: UserNo(1),
             emoji: emoji(),
+        }),
+        Command::SetPicture(SetPicture {
+            user: UserNo(1),
+            digest: "0f".repeat(32),
+            size: 1_000,
+            is_generated: false,
         }),
         Command::AddFile(AddFile {
             channel: CHANNEL,

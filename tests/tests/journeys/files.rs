@@ -1,12 +1,12 @@
 //! People add files to posts, read them in parts and in small, and nobody else does.
 
 use anyhow::{Result, ensure};
-use causeway_tests::client::{Answer, Client, HEARD_WITHIN};
+use causeway_tests::client::{Client, HEARD_WITHIN};
 use causeway_tests::hosted::Hosted;
 use hyper::Method;
 use serde_json::{Value, json};
 
-use crate::form::{FORM, Form, PICTURE, get, header, path, text};
+use crate::form::{FORM, Form, PICTURE, get, header, path, refused, text};
 
 const BYTES: (&str, &str) = ("content-type", "application/octet-stream");
 
@@ -61,16 +61,6 @@ impl Stage {
         let body = json!({ "channel_id": self.channel, "message": "see", "file_ids": files });
         self.ann.post("/posts", body).await
     }
-}
-
-fn refused(answer: &Answer, status: u16, id: &str) -> Result<()> {
-    ensure!(
-        (answer.status, answer.error_id()) == (status, id),
-        "{}: {}",
-        answer.status,
-        answer.body
-    );
-    Ok(())
 }
 
 #[tokio::test]

@@ -25,6 +25,7 @@ mod operator;
 mod outage;
 mod owner;
 mod pair;
+mod pictures;
 mod policy;
 mod presence;
 mod priorities;

@@ -184,6 +184,7 @@ pub enum InputKind {
     DuePart,
     Statuses,
     Upload,
+    Picture,
 }
 
 impl InputKind {
@@ -206,6 +207,7 @@ impl InputKind {
             Input::KernelChanged { .. } => InputKind::KernelChanged,
             Input::Statuses(_) => InputKind::Statuses,
             Input::Upload { .. } => InputKind::Upload,
+            Input::Picture { .. } => InputKind::Picture,
         }
     }
 }

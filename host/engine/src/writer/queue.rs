@@ -83,7 +83,8 @@ impl Source {
             Input::Frame { connection, .. }
             | Input::FramePart { connection, .. }
             | Input::Quarantine { connection, .. }
-            | Input::Upload { connection, .. } => Source::Frames(*connection),
+            | Input::Upload { connection, .. }
+            | Input::Picture { connection, .. } => Source::Frames(*connection),
             Input::Receipt(receipt) => Source::Receipts(receipt.connection),
             Input::Ping { connection, .. } => Source::Receipts(*connection),
             Input::Genesis(_)

@@ -93,6 +93,13 @@ impl Names<'_> {
         }
     }
 
+    /// A user by id.
+    #[must_use]
+    pub fn user_of(&self, id: &str) -> String {
+        let known = lookup::user(self.0, id);
+        known.map_or_else(|| format!("user {}", plain(id)), |no| self.user(no))
+    }
+
     /// A team's URL name.
     #[must_use]
     pub fn team(&self, no: TeamNo) -> String {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use causeway_kernel::boundary::codec;
 use causeway_kernel::boundary::env::Rows;
 use causeway_kernel::boundary::input::Input;
-use causeway_kernel::boundary::output::{Effect, SendFile, Write};
+use causeway_kernel::boundary::output::{Effect, SendFile, SendPicture, Write};
 use causeway_kernel::model::Post;
 use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, PostNo, UserNo};
 use causeway_kernel::rows::key;
@@ -38,6 +38,7 @@ impl Subjects {
             | Input::FramePart { connection, .. }
             | Input::Quarantine { connection, .. }
             | Input::Upload { connection, .. }
+            | Input::Picture { connection, .. }
             | Input::Ping { connection, .. } => {
                 subjects.connections.insert(*connection);
             }
@@ -54,6 +55,7 @@ impl Subjects {
             if let Ok(
                 Effect::Send { connection, .. }
                 | Effect::SendFile(SendFile { connection, .. })
+                | Effect::SendPicture(SendPicture { connection, .. })
                 | Effect::Refused { connection, .. }
                 | Effect::Connection(connection),
             ) = codec::decode_effect(effect)

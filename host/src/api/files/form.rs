@@ -1,20 +1,14 @@
 //! Files in a multipart form. Client API §8, shapes 1 and 2.
 
-use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use axum::body::Body;
 use axum::http::StatusCode;
-use bytes::Bytes;
 use causeway_files::Incoming;
 use causeway_kernel::rows::id::ID_BYTES;
-use futures_util::{Stream, StreamExt};
-use multer::{Field, Multipart};
+use multer::Field;
 
 use super::{Uploaded, shown, writable};
 use crate::app::{Caller, SharedApp};
-use crate::files::receive::{paced, receive};
+use crate::files::form::Parts;
 use crate::files::{add, too_large, unreadable};
 use crate::http::ApiError;
 
@@ -22,9 +16,6 @@ use crate::http::ApiError;
 const FILES_MAX: usize = 50;
 /// Bytes of a client's own id of a file; more are refused.
 const CLIENT_ID_BYTES_MAX: usize = 128;
-/// Bytes of a form that are held while the head of a part or the end of a short field is looked for; more are
-/// refused.
-const HELD_BYTES_MAX: usize = 1 << 20;
 
 /// What a form contained.
 #[derive(Default)]
@@ -40,13 +31,13 @@ pub(super) async fn upload(
     app: &SharedApp,
     caller: &Caller,
     channel_id: &str,
-    boundary: String,
+    content_type: &str,
     body: Body,
 ) -> Result<Uploaded, ApiError> {
     if !channel_id.is_empty() {
         writable(app, caller, channel_id)?;
     }
-    let form = read(app, caller, boundary, body).await?;
+    let form = read(app, caller, Parts::of(content_type, body)?).await?;
     if !channel_id.is_empty() && !form.channel_id.is_empty() && form.channel_id != channel_id {
         return Err(ApiError::invalid_body("channel_id"));
     }
@@ -73,17 +64,9 @@ pub(super) async fn upload(
     })
 }
 
-async fn read(
-    app: &SharedApp,
-    caller: &Caller,
-    boundary: String,
-    body: Body,
-) -> Result<Form, ApiError> {
-    let held = Arc::<AtomicUsize>::default();
-    let mut parts = Multipart::new(limited(body, Arc::clone(&held)), boundary);
+async fn read(app: &SharedApp, caller: &Caller, mut parts: Parts) -> Result<Form, ApiError> {
     let mut form = Form::default();
-    while let Some(part) = parts.next_field().await? {
-        held.store(0, Ordering::Relaxed);
+    while let Some(part) = parts.next().await? {
         match part.name() {
             Some("channel_id") => {
                 form.channel_id = short_text(part, ID_BYTES, "channel_id").await?;
@@ -99,11 +82,10 @@ async fn read(
                     .ok_or_else(|| ApiError::invalid_body("files"))?;
                 // Browsers write a quotation mark in this way, and nothing else.
                 let name = name.replace("%22", "\"");
-                let incoming = app.files.on_disk(|store| store.receive()).await?;
-                let bytes = part.inspect(|_| held.store(0, Ordering::Relaxed));
                 let settings = &app.files.settings;
                 let limit = settings.max_file_size;
-                let incoming = receive(incoming, bytes, limit, too_large(settings)).await?;
+                let received = parts.receive(part, &app.files, limit, too_large(settings));
+                let incoming = received.await?;
                 form.files.push((name, incoming));
             }
             Some("client_ids" | "files") => {
@@ -135,43 +117,4 @@ async fn short_text(
         }
     }
     String::from_utf8(text).map_err(|_| ApiError::invalid_body(name))
-}
-
-/// The bytes of a form; an error once too many of them were taken without any result. `held` is set to 0 with
-/// every result.
-fn limited(
-    body: Body,
-    held: Arc<AtomicUsize>,
-) -> impl Stream<Item = Result<Bytes, StreamError>> + Send {
-    paced(body).map(move |bytes| {
-        let bytes = bytes.map_err(StreamError)?;
-        let now_held = held.fetch_add(bytes.len(), Ordering::Relaxed) + bytes.len();
-        if now_held > HELD_BYTES_MAX {
-            return Err(StreamError(unreadable()));
-        }
-        Ok(bytes)
-    })
-}
-
-/// A refusal on its way through the parser of forms.
-#[derive(Debug)]
-struct StreamError(ApiError);
-
-impl fmt::Display for StreamError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.message)
-    }
-}
-
-impl std::error::Error for StreamError {}
-
-impl From<multer::Error> for ApiError {
-    fn from(error: multer::Error) -> ApiError {
-        match error {
-            multer::Error::StreamReadFailed(cause) => cause
-                .downcast::<StreamError>()
-                .map_or_else(|_| unreadable(), |found| found.0),
-            _ => unreadable(),
-        }
-    }
 }

@@ -81,14 +81,14 @@ async fn upload(
     let content_type = request.headers().get(CONTENT_TYPE);
     let content_type = content_type
         .and_then(|it| it.to_str().ok())
-        .unwrap_or_default();
+        .unwrap_or_default()
+        .to_string();
     let made = if content_type.starts_with("multipart/") {
-        let boundary = multer::parse_boundary(content_type).map_err(|_| unreadable())?;
         form::upload(
             &app,
             &caller,
             params.get("channel_id"),
-            boundary,
+            &content_type,
             request.into_body(),
         )
         .await?

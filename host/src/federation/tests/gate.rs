@@ -226,7 +226,7 @@ async fn messages_reach_the_workspace_without_secrets() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn files_that_were_not_announced_and_pictures_are_refused() {
+async fn files_that_were_not_announced_and_pictures_of_nobody_are_refused() {
     let (host, _peer, remote_id) = host_with_peer(quiet()).await;
     let id = new_id().unwrap();
     let upload = call(&host, &format!("upload/{id}"), remote_id, "abc").await;
@@ -240,10 +240,8 @@ async fn files_that_were_not_announced_and_pictures_are_refused() {
         (400, "api.context.invalid_url_param.app_error".into())
     );
     let image = call(&host, &format!("{id}/image"), remote_id, "abc").await;
-    assert_eq!(
-        image.refusal(),
-        (501, "api.user.upload_profile_user.storage.app_error".into())
-    );
+    let no_form = "api.user.upload_profile_user.parse.app_error";
+    assert_eq!(image.refusal(), (500, no_form.into()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -162,6 +162,7 @@ impl TestHost {
                         dispatcher.dispatch_send(connection, attempt, frame);
                     }
                     Effect::SendFile(file) => dispatcher.dispatch_file(file),
+                    Effect::SendPicture(picture) => dispatcher.dispatch_picture(picture),
                     Effect::Connection(connection) => dispatcher.connection_changed(connection),
                     _ => {}
                 }

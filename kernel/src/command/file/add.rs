@@ -8,13 +8,10 @@ use crate::boundary::output::{Object, Refusal, Reply};
 use crate::boundary::texts::{Text, texts};
 use crate::command::registry::{Act, By};
 use crate::model::limits::{FILE_NAME_CHARS_MAX, UNPOSTED_FILES_MAX};
-use crate::model::{Dimensions, File, file_name};
+use crate::model::{DIGEST_CHARS, Dimensions, File, file_name};
 use crate::objects::files;
 use crate::rows::id::{ChannelNo, WorkspaceNo};
 use crate::rows::tx::Tx;
-
-/// Length of a digest, in hexadecimal digits.
-const DIGEST_CHARS: usize = 64;
 
 /// Adds a file to a channel whose bytes the host has stored. Until a post takes it, it belongs to its uploader.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,7 +7,7 @@ use crate::model::limits::{
     FILE_NAME_CHARS_MAX, UNPOSTED_FILE_LIFE_MS, UNPOSTED_FILE_STEP_MS, UNPOSTED_FILES_MAX,
     UNPOSTED_FILES_PER_STEP_MAX,
 };
-use crate::model::{ChannelFiles, File, FileBytes, UnpostedCount, UnpostedFile};
+use crate::model::{ChannelFiles, File, UnpostedCount, UnpostedFile};
 use crate::rows::id::FileNo;
 use crate::rows::lookup;
 
@@ -26,12 +26,6 @@ impl World {
             Object::Post(post) => post,
             other => panic!("{other:?}"),
         }
-    }
-
-    /// How many files have these bytes.
-    fn uses(&self, bytes: u8) -> u64 {
-        let row = self.host.get::<FileBytes>(&format!("{bytes:064x}"));
-        row.map_or(0, |row| row.files)
     }
 
     fn unposted(&self, user: UserNo) -> u32 {

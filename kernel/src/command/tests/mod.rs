@@ -6,6 +6,7 @@ mod channels;
 mod direct;
 mod files;
 mod personal;
+mod pictures;
 mod posts;
 mod priorities;
 mod properties;

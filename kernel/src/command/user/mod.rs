@@ -1,10 +1,12 @@
-//! Accounts: sign-up and changes of a profile.
+//! Accounts: sign-up, and changes of a profile and of its picture.
 
 mod create;
 mod patch;
+mod set_picture;
 
 pub use create::CreateUser;
 pub use patch::{PatchUser, UserPatch};
+pub use set_picture::SetPicture;
 
 use crate::boundary::output::Refusal;
 use crate::model::limits::{NAME_CHARS_MAX, POSITION_CHARS_MAX};

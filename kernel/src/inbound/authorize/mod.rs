@@ -4,11 +4,12 @@
 //! The rules: the peer is the authenticated connection, never what a frame claims. A peer may create and
 //! change the users of its own workspace; write posts by them, and change and delete posts that were written
 //! there, in channels that are shared with this very connection; add and remove reactions and
-//! acknowledgements of its users on posts of such a channel; set the statuses of its users; and add its users to
+//! acknowledgements of its users on posts of such a channel; set the pictures and statuses of its users; and add its users to
 //! such a channel and remove them from it.
 
 mod acknowledgements;
 mod memberships;
+mod pictures;
 mod posts;
 mod reactions;
 mod statuses;
@@ -16,6 +17,7 @@ mod users;
 
 pub use acknowledgements::{AcknowledgementChange, acknowledgement};
 pub use memberships::{MembershipChange, membership};
+pub use pictures::picture;
 pub use posts::{PostAct, PostChange, post};
 pub use reactions::{ReactionChange, reaction};
 pub use statuses::{StatusChange, status};

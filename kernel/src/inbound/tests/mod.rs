@@ -11,6 +11,7 @@ mod invites;
 mod memberships;
 mod names;
 mod parts;
+mod pictures;
 mod policies;
 mod posts;
 mod priorities;

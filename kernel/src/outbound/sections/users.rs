@@ -12,6 +12,7 @@ use crate::model::{
     Connection, FeedObject, PeerKind, PeerWorkspace, RoundItem, SentUser, StatusRow, User,
 };
 use crate::objects::memberships;
+use crate::outbound::pictures;
 use crate::outbound::plan::Plan;
 use crate::outbound::work::Work;
 use crate::rows::id::{ConnectionNo, FeedSeq, UserNo, WorkspaceNo};
@@ -82,6 +83,7 @@ impl Content for Profiles {
                 let epoch = work.round.epoch;
                 let key = (work.connection_no, no, work.round.channel);
                 tx.put(&key, &SentUser { update_at, epoch });
+                pictures::offer(tx, (key.0, no), (key.2, epoch));
                 state_absence(tx, work, no);
             }
         }

@@ -235,6 +235,23 @@ fn a_restored_peer_is_offered_everybody_again() {
 }
 
 #[test]
+fn who_is_lost_while_everything_is_about_to_be_sent_again_is_offered_then() {
+    let mut world = World::connected(PeerKind::Causeway);
+    world.offer_all(25);
+    world.ping_answered(ACME, incarnation(1));
+    world.deliver_offers();
+    // The first restore is answered at once, the second one later, and the third one together with it.
+    for number in 2..5 {
+        world.now_ms += RESEND_INTERVAL_MS / 10;
+        world.ping_answered(ACME, incarnation(number));
+        world.deliver_offers();
+    }
+    world.now_ms += RESEND_INTERVAL_MS;
+    world.ping_answered(ACME, incarnation(4));
+    assert_eq!(sizes(&world.deliver_offers()), [4]);
+}
+
+#[test]
 fn offers_are_made_when_they_are_switched_on_and_no_longer_when_off() {
     let mut world = World::connected(PeerKind::Causeway);
     world.ping(ACME);

@@ -9,7 +9,7 @@ use crate::rows::table::Table;
 use crate::testing::BOB;
 use crate::testing::acts::{add_file, uninvite};
 
-const KINDS: [PeerKind; 3] = [
+pub(super) const KINDS: [PeerKind; 3] = [
     PeerKind::Causeway,
     PeerKind::Mattermost11,
     PeerKind::Mattermost2021,
@@ -336,7 +336,7 @@ fn a_file_that_arrives_while_its_post_goes_without_it_joins_it() {
 }
 
 /// Time passes, and what is sent is delivered.
-fn pass(world: &mut World, steps: usize, step_ms: i64) {
+pub(super) fn pass(world: &mut World, steps: usize, step_ms: i64) {
     for _ in 0..steps {
         if !world.deliver_next() {
             world.now_ms += step_ms;

@@ -6,6 +6,7 @@ mod files;
 mod interruptions;
 mod lost;
 mod memberships;
+mod pictures;
 mod priorities;
 mod properties;
 mod rounds;

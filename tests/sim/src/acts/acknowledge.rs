@@ -21,7 +21,7 @@ pub(super) const SPEC: Spec = Spec {
 
 fn ask(scene: &Scene<'_>, dice: &mut Dice) -> Option<Vec<Request>> {
     // A user who withdrew sometimes acknowledges again: servers differ in how they handle that.
-    let withdrawn = withdrawn(scene);
+    let withdrawn = acknowledged(scene, false);
     let (place, post, text) = match dice.pick(&withdrawn) {
         Some((place, post, text)) if dice.chance(600) => (place.clone(), *post, text.clone()),
         _ => {
@@ -36,11 +36,11 @@ fn ask(scene: &Scene<'_>, dice: &mut Dice) -> Option<Vec<Request>> {
     Some(scene.in_place(&place, command, told))
 }
 
-/// The newest posts of shared channels whose acknowledgement the user withdrew, with their texts.
-fn withdrawn(scene: &Scene<'_>) -> Vec<(Place, PostNo, String)> {
-    let is_withdrawn = |(post, _): &(PostNo, Post)| {
+/// The newest posts of shared channels whose acknowledgement by the user stands, or was withdrawn, with their texts.
+pub(super) fn acknowledged(scene: &Scene<'_>, stands: bool) -> Vec<(Place, PostNo, String)> {
+    let is_wanted = |(post, _): &(PostNo, Post)| {
         let row = scene.rows.get::<Acknowledgement>(&(*post, scene.user));
-        row.is_some_and(|row| row.acknowledged_at == 0)
+        row.is_some_and(|row| (row.acknowledged_at != 0) == stands)
     };
     let mut found = Vec::new();
     for (channel, row) in scene.channels(|channel| channel.shared) {
@@ -49,7 +49,7 @@ fn withdrawn(scene: &Scene<'_>) -> Vec<(Place, PostNo, String)> {
             name: row.name,
         };
         let posts = scene.posts(&place, |_| true).into_iter();
-        let posts = posts.filter(is_withdrawn);
+        let posts = posts.filter(is_wanted);
         found.extend(posts.map(|(post, row)| (place.clone(), post, row.message)));
     }
     found

@@ -15,9 +15,9 @@ mod leave;
 mod moderate;
 mod pin;
 mod post;
+mod profile;
 mod react;
 mod reconnect;
-mod rename;
 mod reply;
 pub(crate) mod scene;
 mod uninvite;
@@ -109,8 +109,8 @@ acts! {
     Acknowledge => acknowledge,
     /// Withdraws an acknowledgement.
     Withdraw => withdraw,
-    /// Changes the user name or nickname.
-    Rename => rename,
+    /// Changes the user name, the nickname or the picture.
+    Profile => profile,
     /// Creates a channel.
     CreateChannel => create_channel,
     /// Opens a direct channel with anybody.

@@ -1,11 +1,9 @@
 //! Withdraws the acknowledgement of a post.
 
 use causeway_kernel::command::{Command, WithdrawAcknowledgement};
-use causeway_kernel::model::Acknowledgement;
-use causeway_kernel::rows::id::PostNo;
-use causeway_kernel::rows::tx::Read;
 
-use super::scene::{Place, Request, Scene};
+use super::acknowledge::acknowledged;
+use super::scene::{Request, Scene};
 use super::{AtWorkspace, Spec};
 use crate::dice::Dice;
 use crate::frames::ACKNOWLEDGED;
@@ -20,22 +18,10 @@ pub(super) const SPEC: Spec = Spec {
 
 /// If it is too old by now, the workspace refuses and nothing changes.
 fn ask(scene: &Scene<'_>, dice: &mut Dice) -> Option<Vec<Request>> {
-    let place = scene.place(dice)?;
-    let post = *dice.pick(&given(scene, &place))?;
-    let text = scene.text_of(post);
+    let (place, post, text) = dice.pick(&acknowledged(scene, true))?.clone();
     let told = format!("{} withdraws the acknowledgement of “{text}”", scene.name());
     let command = Command::WithdrawAcknowledgement(WithdrawAcknowledgement { post });
     Some(scene.in_place(&place, command, told))
-}
-
-/// The newest posts of a channel that the user has acknowledged.
-fn given(scene: &Scene<'_>, place: &Place) -> Vec<PostNo> {
-    let stands = |no: &PostNo| {
-        let row = scene.rows.get::<Acknowledgement>(&(*no, scene.user));
-        row.is_some_and(|row| row.acknowledged_at != 0)
-    };
-    let posts = scene.posts(place, |_| true).into_iter();
-    posts.map(|(no, _)| no).filter(stands).collect()
 }
 
 fn at_mattermost(turn: &mut Turn<'_>) -> Option<String> {

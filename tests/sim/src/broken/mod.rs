@@ -6,6 +6,7 @@ mod files;
 mod heedless;
 mod input;
 mod output;
+mod pictures;
 mod rows;
 mod sends;
 
@@ -59,6 +60,12 @@ pub enum Defect {
     MixesFilesUp,
     /// A file is sent back to its home.
     EchoesFiles,
+    /// A picture that did not reach a peer is not sent again.
+    ForgetsFailedPictures,
+    /// A peer's picture of its user becomes that of a user of this workspace, too.
+    SetsOthersPictures,
+    /// A picture is sent back to its home.
+    EchoesPictures,
     /// A peer may delete any post.
     DropsAuthority,
     /// A peer's frame sets the status of a user of this workspace.
@@ -107,7 +114,7 @@ pub enum Defect {
 
 impl Defect {
     /// Every defect, and the checkers of which one must report it.
-    pub const ALL: [(Defect, &'static [&'static str]); 40] = [
+    pub const ALL: [(Defect, &'static [&'static str]); 43] = [
         (
             Defect::SkipsWrites,
             &[oracle::NO_LOSS, oracle::IDEMPOTENCE, oracle::ORDER],
@@ -152,6 +159,9 @@ impl Defect {
         ),
         (Defect::MixesFilesUp, &[oracle::AUTHORSHIP]),
         (Defect::EchoesFiles, &[oracle::NO_ECHO]),
+        (Defect::ForgetsFailedPictures, &[oracle::CONVERGENCE]),
+        (Defect::SetsOthersPictures, &[oracle::AUTHORSHIP]),
+        (Defect::EchoesPictures, &[oracle::NO_ECHO]),
         (Defect::DropsAuthority, &[oracle::INERT]),
         (Defect::SetsOthersStatuses, &[oracle::AUTHORSHIP]),
         (Defect::KeepsStatuses, &[oracle::CONVERGENCE]),
@@ -263,6 +273,7 @@ impl Kernel for Broken {
         let mut output = NativeKernel.step(host, context, &codec::encode_input(&spoilt))?;
         output::spoil(self.0, host, context, &spoilt, &mut output);
         files::spoil(self.0, host, context, &spoilt, &mut output);
+        pictures::spoil(self.0, host, &spoilt, &mut output);
         // The order of writes is part of the contract.
         output
             .writes

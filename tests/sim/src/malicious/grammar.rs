@@ -106,6 +106,10 @@ pub enum Production {
     LyingSession,
     HonestFileAnswer,
     BadFileAnswer,
+    // Pictures.
+    OwnPicture,
+    LocalPicture,
+    OthersPicture,
     // Pings.
     LyingClock,
     OtherKind,
@@ -114,7 +118,7 @@ pub enum Production {
 
 impl Production {
     /// Every production.
-    pub const ALL: [Production; 84] = {
+    pub const ALL: [Production; 87] = {
         use Production::*;
         [
             OwnId,
@@ -200,6 +204,9 @@ impl Production {
             LyingSession,
             HonestFileAnswer,
             BadFileAnswer,
+            OwnPicture,
+            LocalPicture,
+            OthersPicture,
             LyingClock,
         ]
     };

@@ -59,6 +59,7 @@ pub struct Mallory {
     pub used: Used,
     dice: Dice,
     file_dice: Dice,
+    picture_dice: Dice,
     /// Uploads that it announced, newest first.
     uploads: Vec<Id>,
     /// Its files.
@@ -78,6 +79,7 @@ impl Mallory {
             used: Used::new(),
             dice,
             file_dice: Dice::new(seed, "files of a malicious peer"),
+            picture_dice: Dice::new(seed, "pictures of a malicious peer"),
             uploads: Vec::new(),
             files: Vec::new(),
             announced: None,

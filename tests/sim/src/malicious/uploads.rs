@@ -1,4 +1,5 @@
-//! Files of the peer: announcements, bytes, posts that name files, and what it answers to files that it is sent.
+//! Files of the peer: announcements, bytes, posts that name files, pictures of people, and what it answers to those
+//! that it is sent.
 //! They have dice of their own.
 
 use causeway_kernel::rows::id::Id;
@@ -98,6 +99,29 @@ impl Mallory {
             let digests: Vec<String> = (0..uploads.len()).map(digest).collect();
             uploads.into_iter().zip(digests).collect()
         })
+    }
+
+    /// The pictures that it sends now, with their digests: of its own users, and of anybody else.
+    pub fn pictures(&mut self, known: &Knowledge) -> Vec<(Id, String)> {
+        let dice = &mut self.picture_dice;
+        let lists = [&known.own_users, &known.local_users, &known.other_users];
+        let users: Vec<Option<Id>> = lists
+            .into_iter()
+            .map(|list| dice.pick(list).copied().filter(|_| dice.chance(300)))
+            .collect();
+        let digests: Vec<String> = users
+            .iter()
+            .map(|_| format!("{:064x}", dice.number()))
+            .collect();
+        let productions = [P::OwnPicture, P::LocalPicture, P::OthersPicture];
+        let mut sent = Vec::new();
+        for ((user, digest), production) in users.into_iter().zip(digests).zip(productions) {
+            if let Some(user) = user {
+                self.uses(production);
+                sent.push((user, digest));
+            }
+        }
+        sent
     }
 
     /// Files of a post: its own, those of others, and some that do not exist.

@@ -12,6 +12,7 @@ pub mod collect;
 pub mod debts;
 pub mod files;
 mod frames;
+mod pictures;
 pub mod quirks;
 pub mod receive;
 pub mod restore;
@@ -85,6 +86,10 @@ pub struct Server {
     pub out: Option<Vec<u8>>,
     /// The bytes to be sent now: the peer's upload, and their digest.
     pub out_bytes: Option<(Id, String)>,
+    /// The picture to be sent now: its user, and its digest.
+    pub out_picture: Option<(Id, String)>,
+    /// Whether its database was replaced by a backup.
+    pub was_restored: bool,
     /// The name of the connection here.
     peer: String,
     admin: Id,
@@ -121,6 +126,8 @@ impl Server {
             debts: Debts::default(),
             out: None,
             out_bytes: None,
+            out_picture: None,
+            was_restored: false,
             peer: peer.to_string(),
             admin: remote_id,
             ids,
@@ -166,6 +173,7 @@ impl Server {
         self.round = None;
         self.out = None;
         self.out_bytes = None;
+        self.out_picture = None;
     }
 
     /// The process starts.

@@ -28,6 +28,7 @@ impl Server {
             return;
         };
         self.show_quirk(Quirk::ComesBackOlder);
+        self.was_restored = true;
         let before = std::mem::replace(&mut self.rows, backup);
         let after = &self.rows;
         let lost = [

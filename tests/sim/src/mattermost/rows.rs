@@ -128,6 +128,8 @@ pub struct Rows {
     pub uploads: BTreeMap<Id, Id>,
     /// Own files that the peer has taken (`SharedChannelAttachments`).
     pub sent_files: BTreeSet<Id>,
+    /// Digests of the users' pictures.
+    pub pictures: BTreeMap<Id, String>,
     /// `LastSyncAt` by user and channel (`SharedChannelUsers`).
     pub synced: BTreeMap<(Id, Id), i64>,
     /// Last successful ping, by simulation time; `None` = never.

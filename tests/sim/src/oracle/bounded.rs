@@ -62,6 +62,7 @@ pub fn check(step: &Step<'_>) -> Result<(), Violation> {
             | Effect::Wake { .. }
             | Effect::Connection(_)
             | Effect::SendFile(_)
+            | Effect::SendPicture(_)
             | Effect::Refused { .. } => None,
         });
     over(
@@ -179,7 +180,8 @@ impl Sending {
             | Input::PolicyChanged { .. }
             | Input::KernelChanged { .. }
             | Input::Statuses(_)
-            | Input::Upload { .. } => {}
+            | Input::Upload { .. }
+            | Input::Picture { .. } => {}
         }
     }
 

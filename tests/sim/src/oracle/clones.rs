@@ -53,6 +53,7 @@ impl Oracle {
         self.outdated = outdated.map(|(of, user)| (name(of), user)).collect();
         self.ledger.renumber(name);
         self.transfers.renumber(name);
+        self.pictures.renumber(name);
         self.sending.renumber(name);
         self.copy = None;
         self.order.restored(node);
@@ -64,6 +65,7 @@ impl Oracle {
         self.loses(host, touched_before);
         self.outdated.retain(|(of, _)| *of != host);
         self.transfers.ends(host);
+        self.pictures.ends(host);
         self.sending.ends(host);
     }
 }

@@ -46,7 +46,8 @@ fn failure(step: &Step<'_>) -> Option<Failure> {
         | Input::Timer
         | Input::DuePart(_)
         | Input::Statuses(_)
-        | Input::Upload { .. } => None,
+        | Input::Upload { .. }
+        | Input::Picture { .. } => None,
     }
 }
 

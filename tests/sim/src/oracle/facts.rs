@@ -5,11 +5,11 @@ use causeway_kernel::boundary::output::Reply;
 use causeway_kernel::boundary::policy::{Direction, Verdict};
 use causeway_kernel::command::{
     AcknowledgePost, AddReaction, Command, CreatePost, DeletePost, EditPost, PatchUser,
-    RemoveReaction, WithdrawAcknowledgement,
+    RemoveReaction, SetPicture, WithdrawAcknowledgement,
 };
 use causeway_kernel::model::{
-    Acknowledgement, Channel, File, Held, Link, LinkState, Post, Priority, QuarantineEntry,
-    Reaction, User,
+    Acknowledgement, Channel, File, Held, Link, LinkState, Picture, Post, Priority,
+    QuarantineEntry, Reaction, User,
 };
 use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, FileNo, Id, PostNo, UserNo};
 use causeway_kernel::rows::key;
@@ -17,6 +17,7 @@ use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::table::Table;
 use causeway_kernel::rows::tx::{Read, Record};
 
+use super::pictures::PictureChange;
 use super::transfers::{FileChange, FileView};
 use crate::frames::{self, ACKNOWLEDGED, Item};
 use crate::node::Carried;
@@ -161,6 +162,8 @@ pub struct Facts {
     pub files: Vec<FileChange>,
     /// Files that are gone although no post had them.
     pub files_gone: Vec<Id>,
+    /// Pictures that were written.
+    pub pictures: Vec<PictureChange>,
     /// Links.
     pub links: Vec<LinkView>,
     /// Posts (with their channel) that waited for a policy and no longer wait, without being stored.
@@ -223,7 +226,8 @@ pub fn cause(rows: &Tables, input: &Input) -> Cause {
         Command::WithdrawAcknowledgement(WithdrawAcknowledgement { post }) => post_id(post)
             .zip(user)
             .map(|(post, user)| Cause::React(post, user, ACKNOWLEDGED.into(), false)),
-        Command::PatchUser(PatchUser { user, .. }) => {
+        Command::PatchUser(PatchUser { user, .. })
+        | Command::SetPicture(SetPicture { user, .. }) => {
             rows.get::<User>(user).map(|user| Cause::Profile(user.id))
         }
         Command::CreateUser(_)
@@ -265,6 +269,7 @@ pub fn facts(rows: &Tables, cause: Cause, carried: &Carried) -> Facts {
         users: Vec::new(),
         files: Vec::new(),
         files_gone: Vec::new(),
+        pictures: Vec::new(),
         links: Vec::new(),
         dropped: Vec::new(),
         kept_back: kept_back(carried),
@@ -324,6 +329,12 @@ pub fn facts(rows: &Tables, cause: Cause, carried: &Carried) -> Facts {
                     let was_known = old.is_some();
                     facts.files.push(FileChange { view, was_known });
                 }
+            }
+            Table::Pictures => {
+                let user = rows.get::<User>(&decode::<UserNo>(&write.key));
+                let user = user.expect("a picture of a user who is not there").id;
+                let digest = record::<Picture>(new).digest;
+                facts.pictures.push(PictureChange { user, digest });
             }
             Table::Links => {
                 let key: (ChannelNo, ConnectionNo) = decode(&write.key);
@@ -394,7 +405,11 @@ pub fn facts(rows: &Tables, cause: Cause, carried: &Carried) -> Facts {
             | Table::FileDebts
             | Table::FileTimes
             | Table::SentFiles
-            | Table::Transfers => {}
+            | Table::Transfers
+            | Table::PictureDebts
+            | Table::PictureTimes
+            | Table::SentPictures
+            | Table::PictureTransfers => {}
         }
     }
     facts

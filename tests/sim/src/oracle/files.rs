@@ -1,9 +1,10 @@
 //! I17: whatever happens, a workspace keeps the bytes of its files: each live post still has the files that it
-//! shows, and every digest has a row that counts the files which need its bytes.
+//! shows, and every digest has a row that counts the files and pictures
+//! which need its bytes.
 
 use std::collections::BTreeMap;
 
-use causeway_kernel::model::{File, FileBytes, Post};
+use causeway_kernel::model::{File, FileBytes, Picture, Post};
 use causeway_kernel::rows::memory::Tables;
 use causeway_kernel::rows::tx::Read;
 
@@ -40,6 +41,9 @@ pub fn check_end(node: usize, rows: &Tables) -> Result<(), Violation> {
         if file.is_here() {
             *needed.entry(file.digest).or_default() += 1;
         }
+    }
+    for (_, picture) in rows.prefix::<Picture, ()>(&(), ROWS_MAX) {
+        *needed.entry(picture.digest).or_default() += 1;
     }
     let kept = rows.prefix::<FileBytes, ()>(&(), ROWS_MAX).into_iter();
     let kept: BTreeMap<String, u64> = kept.map(|(digest, row)| (digest, row.files)).collect();

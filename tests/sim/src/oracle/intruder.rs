@@ -43,7 +43,8 @@ impl Oracle {
             Input::Frame { connection, .. }
             | Input::FramePart { connection, .. }
             | Input::Quarantine { connection, .. }
-            | Input::Upload { connection, .. } => {
+            | Input::Upload { connection, .. }
+            | Input::Picture { connection, .. } => {
                 node == HUB
                     && self
                         .intruder

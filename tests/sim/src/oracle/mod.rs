@@ -18,6 +18,7 @@ mod intruder;
 pub mod ledger;
 mod members;
 pub mod order;
+pub mod pictures;
 pub mod roles;
 pub mod statuses;
 pub mod step;
@@ -105,6 +106,7 @@ pub struct Oracle {
     members: members::Members,
     directory: directory::Directory,
     transfers: transfers::Transfers,
+    pictures: pictures::Pictures,
     /// Profiles that a node set aside and has not received again since.
     outdated: BTreeSet<(usize, Id)>,
 }
@@ -135,6 +137,7 @@ impl Oracle {
         self.intrudes(node, step, peers)?;
         let by_intruder = self.is_by_intruder(node, step.input, peers);
         self.transfers(node, step, by_intruder)?;
+        self.pictures(node, step);
         for (old, new) in &facts.users {
             self.user(node, &facts.cause, old.as_ref(), new)?;
         }

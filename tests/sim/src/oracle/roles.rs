@@ -45,7 +45,8 @@ pub fn check(step: &Step<'_>) -> Result<(), Violation> {
         | Input::PolicyChanged { .. }
         | Input::KernelChanged { .. }
         | Input::Statuses(_)
-        | Input::Upload { .. } => (false, false),
+        | Input::Upload { .. }
+        | Input::Picture { .. } => (false, false),
     };
     check_direct(step)?;
     if !is_asked {
@@ -90,6 +91,7 @@ fn is_about_teams(command: &Command) -> bool {
         | Command::ConfigureConnectedWorkspaces { .. }
         | Command::SetPersonal(_)
         | Command::PatchConnection { .. }
+        | Command::SetPicture(_)
         | Command::AddFile(_)
         | Command::ConfigureFiles(_)
         | Command::RelocateConnection(_) => false,

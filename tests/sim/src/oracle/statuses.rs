@@ -7,7 +7,7 @@ use causeway_kernel::model::{
     Connection, Exception, ExceptionState, FeedObject, Link, LinkState, PeerWorkspace, SentUser,
     StatusRow, User,
 };
-use causeway_kernel::rows::id::{ConnectionNo, UserNo};
+use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, UserNo};
 use causeway_kernel::rows::key;
 use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::memory::Tables;
@@ -99,12 +99,25 @@ pub fn check_end(home: &Tables, connection: ConnectionNo, peer: &Tables) -> Resu
 
 /// Whether the peer holds the user's profile in a channel of which the user is a member.
 fn is_told(home: &Tables, connection: ConnectionNo, user: UserNo) -> bool {
+    held_in(home, connection, user).any(|channel| is_channel_member(home, channel, user))
+}
+
+/// Whether the peer holds the user's profile in a channel that is shared with it.
+pub(super) fn is_held(home: &Tables, connection: ConnectionNo, user: UserNo) -> bool {
+    held_in(home, connection, user).next().is_some()
+}
+
+fn held_in(
+    home: &Tables,
+    connection: ConnectionNo,
+    user: UserNo,
+) -> impl Iterator<Item = ChannelNo> {
     let sent = home.prefix::<SentUser, _>(&(connection, user), ROWS_MAX);
-    sent.into_iter().any(|((_, _, channel), sent)| {
+    sent.into_iter().filter_map(move |((_, _, channel), sent)| {
         let link = home.get::<Link>(&(channel, connection));
         let is_valid =
             link.is_some_and(|link| link.state == LinkState::Active && link.epoch == sent.epoch);
-        is_valid && is_channel_member(home, channel, user)
+        is_valid.then_some(channel)
     })
 }
 
@@ -115,7 +128,12 @@ fn is_given_up(home: &Tables, connection: ConnectionNo, user: UserNo) -> bool {
 }
 
 /// Whether a user is at home, for the peer, behind the other end of the connection.
-fn is_owned(home: &Tables, connection: ConnectionNo, peer: &Tables, there: UserNo) -> bool {
+pub(super) fn is_owned(
+    home: &Tables,
+    connection: ConnectionNo,
+    peer: &Tables,
+    there: UserNo,
+) -> bool {
     let remote_id = home.get::<Connection>(&connection).map(|row| row.remote_id);
     let origin = peer.get::<User>(&there).map(|user| user.origin);
     let leads_to = origin

@@ -6,7 +6,7 @@ use causeway_kernel::boundary::output::Write;
 use causeway_kernel::rows::table::Lifetime;
 use causeway_kernel::rows::tx::Record;
 
-use super::{Violation, bounded, error_paths, inert, roles, statuses};
+use super::{Violation, bounded, error_paths, inert, pictures, roles, statuses};
 use crate::node::Carried;
 use causeway_kernel::rows::memory::Tables;
 
@@ -31,6 +31,7 @@ impl Step<'_> {
         inert::check(self)?;
         roles::check(self)?;
         statuses::check(self)?;
+        pictures::check(self)?;
         error_paths::check(self)?;
         bounded::check(self)
     }

@@ -24,6 +24,14 @@ impl Oracle {
                 self.sends_bytes(node, peer, file)?;
                 continue;
             }
+            if let Effect::SendPicture(picture) = effect {
+                let peer = peers.get(&picture.connection).copied();
+                let Some(peer) = peer else {
+                    return Err(broken(ENTITLEMENT, "a picture leaves for nobody"));
+                };
+                self.sends_picture(node, peer, picture)?;
+                continue;
+            }
             let Effect::Send {
                 connection,
                 attempt,

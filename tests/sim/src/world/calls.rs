@@ -3,7 +3,7 @@
 use std::collections::btree_map::Entry;
 
 use causeway_kernel::boundary::input::{Incarnation, Input, PingAnswer, Receipt, SendOutcome};
-use causeway_kernel::boundary::output::{Reply, SendFile};
+use causeway_kernel::boundary::output::{Reply, SendFile, SendPicture};
 use causeway_kernel::model::{Connection, ConnectionState, PeerKind, PeerWorkspace};
 use causeway_kernel::rows::counters;
 use causeway_kernel::rows::id::{ConnectionNo, Id};
@@ -40,7 +40,7 @@ pub(super) struct Call {
     pub(super) remote_id: Id,
     pub(super) what: What,
     pub(super) sent_at_ms: i64,
-    /// Whether it is about a file: then the network has other dice for it.
+    /// Whether it is about a file or a picture: then the network has other dice for it.
     pub(super) is_of_file: bool,
     /// Whether the sender has given up. The request may still arrive.
     pub(super) is_over: bool,
@@ -50,6 +50,7 @@ pub(super) struct Call {
 pub(super) enum What {
     Message { attempt: u64, frame: Vec<u8> },
     File(SendFile),
+    Picture(SendPicture),
     Ping(Option<Incarnation>),
 }
 
@@ -80,7 +81,7 @@ impl What {
     pub(super) fn is_of_file(&self) -> bool {
         match self {
             What::Message { frame, .. } => frames::announces(frame),
-            What::File(_) => true,
+            What::File(_) | What::Picture(_) => true,
             What::Ping(_) => false,
         }
     }
@@ -179,7 +180,7 @@ impl World<'_> {
         };
         let (from, to, is_of_file) = (call.from, call.to, call.is_of_file);
         let timeout_ms = match call.what {
-            What::Message { .. } | What::File(_) => SEND_TIMEOUT_MS,
+            What::Message { .. } | What::File(_) | What::Picture(_) => SEND_TIMEOUT_MS,
             What::Ping(_) => PING_TIMEOUT_MS,
         };
         self.agenda
@@ -300,6 +301,9 @@ impl World<'_> {
                 Ok(())
             }
             What::File(bytes) => self.bytes_arrive((to, connection), (no, is_first), &bytes),
+            What::Picture(picture) => {
+                self.picture_arrives((to, connection), (no, is_first), picture)
+            }
             What::Message { frame, .. } => {
                 self.deliveries.frames += 1;
                 let waiter = if is_first {
@@ -422,7 +426,12 @@ impl World<'_> {
             return Ok(());
         };
         let (input, waiter) = match (&call.what, outcome) {
-            (What::Message { attempt, .. } | What::File(SendFile { attempt, .. }), outcome) => {
+            (
+                What::Message { attempt, .. }
+                | What::File(SendFile { attempt, .. })
+                | What::Picture(SendPicture { attempt, .. }),
+                outcome,
+            ) => {
                 let input = Input::Receipt(Receipt {
                     connection,
                     attempt: *attempt,

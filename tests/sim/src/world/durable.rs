@@ -93,6 +93,7 @@ impl World<'_> {
                 effect,
                 Effect::Send { .. }
                     | Effect::SendFile(_)
+                    | Effect::SendPicture(_)
                     | Effect::Wake { .. }
                     | Effect::Connection(_)
             );
@@ -109,6 +110,9 @@ impl World<'_> {
                     frame,
                 } => self.send(node, connection, attempt, frame),
                 Effect::SendFile(file) => self.call(node, file.connection, What::File(file)),
+                Effect::SendPicture(picture) => {
+                    self.call(node, picture.connection, What::Picture(picture));
+                }
                 Effect::Wake { at_ms } => {
                     self.nodes[node].wakes.insert(at_ms);
                     self.set_timer(node);

@@ -19,6 +19,7 @@ impl World<'_> {
         self.forgive_unoffered();
         self.oracle.judge_end(&shows)?;
         self.judge_statuses()?;
+        self.judge_pictures()?;
         for node in &self.nodes {
             let inputs = node.journal.iter().map(|entry| entry.input.len());
             bounded::check_end(node.no, &node.rows, inputs.sum())?;
@@ -32,6 +33,22 @@ impl World<'_> {
                     REPLAY,
                     format!("{}: the rows of the replay are others", node.name()),
                 ));
+            }
+        }
+        Ok(())
+    }
+
+    fn judge_pictures(&self) -> Result<(), Violation> {
+        for home in &self.nodes {
+            for (connection, no) in &home.peers {
+                let seat = no.checked_sub(self.nodes.len());
+                if let Some(peer) = self.nodes.get(*no) {
+                    self.oracle
+                        .pictures_at(&home.rows, *connection, &peer.rows)?;
+                } else if let Some(seat) = seat.and_then(|seat| self.seats.get(seat)) {
+                    self.oracle
+                        .pictures_at_server(&home.rows, *connection, &seat.server)?;
+                }
             }
         }
         Ok(())

@@ -29,7 +29,7 @@ pub(super) fn whole(upload: Id, digest: String) -> SendFile {
 }
 
 /// How often a connection breaks with bytes on it, in permille: in either direction.
-fn breaks(faults: &Faults) -> u32 {
+pub(super) fn breaks(faults: &Faults) -> u32 {
     faults.loss + faults.answer_lost
 }
 

@@ -8,9 +8,9 @@ use causeway_kernel::rows::id::ConnectionNo;
 use causeway_kernel::rows::tx::Read;
 
 use super::calls::{Call, Outcome, What};
-use super::files;
 use super::setup::create_connection;
 use super::{Event, Note, World};
+use super::{files, pictures};
 use crate::acts::Act;
 use crate::dice::Dice;
 use crate::frames::Item;
@@ -217,11 +217,13 @@ impl World<'_> {
             .map(|frame| What::Message { attempt: 0, frame });
         let bytes = server.out_bytes.take();
         let bytes = bytes.map(|(upload, digest)| What::File(files::whole(upload, digest)));
+        let picture = server.out_picture.take();
+        let picture = picture.map(|(user, digest)| What::Picture(pictures::picture(user, digest)));
         let wakes_at_ms = server.wakes_at();
         if self.is_judged() {
             self.oracle.foreign_made(seat, made);
         }
-        for what in out.into_iter().chain(bytes) {
+        for what in out.into_iter().chain(bytes).chain(picture) {
             let no = self.foreign_call(seat, what);
             self.depart(no);
         }
@@ -281,6 +283,10 @@ impl World<'_> {
             What::Message { frame, .. } => frame,
             What::File(bytes) => {
                 self.foreign_bytes_arrive(no, seat, &bytes);
+                return Ok(());
+            }
+            What::Picture(picture) => {
+                self.foreign_picture_arrives(no, seat, &picture);
                 return Ok(());
             }
             What::Ping(_) => {
@@ -405,7 +411,8 @@ impl World<'_> {
             | Input::PolicyChanged { .. }
             | Input::KernelChanged { .. }
             | Input::Statuses(_)
-            | Input::Upload { .. } => return,
+            | Input::Upload { .. }
+            | Input::Picture { .. } => return,
         };
         let peer = self.nodes[node].peers.get(connection).copied();
         if let Some(seat) = peer.filter(|seat| self.is_server(*seat)) {
@@ -443,6 +450,7 @@ impl World<'_> {
             }
             What::Message { .. } => self.server(seat).fared(now_ms, &fared),
             What::File(_) => self.server(seat).bytes_fared(now_ms, &fared),
+            What::Picture(_) => {}
         }
         self.settle(seat);
     }

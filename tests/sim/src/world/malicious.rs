@@ -7,9 +7,9 @@ use causeway_kernel::rows::tx::Read;
 use causeway_kernel::sharing::connection;
 
 use super::calls::{Call, Outcome, What};
-use super::files;
 use super::setup::create_connection;
 use super::{Event, World};
+use super::{files, pictures};
 use crate::malicious::Knowledge;
 use crate::oracle::Violation;
 use crate::plan::HUB;
@@ -64,6 +64,7 @@ impl World<'_> {
         let messages = mallory.messages(&known);
         let incarnation = mallory.incarnation();
         let bytes = mallory.bytes();
+        let pictures = mallory.pictures(&known);
         self.tell(format!("{NAME} sends {} messages.", messages.len()));
         for frame in messages {
             self.malicious_call(seat, What::Message { attempt: 0, frame });
@@ -71,6 +72,10 @@ impl World<'_> {
         for (upload, digest) in bytes {
             let bytes = files::whole(upload, digest);
             self.malicious_call(seat, What::File(bytes));
+        }
+        for (user, digest) in pictures {
+            let picture = pictures::picture(user, digest);
+            self.malicious_call(seat, What::Picture(picture));
         }
         self.malicious_call(seat, What::Ping(Some(incarnation)));
     }
@@ -129,7 +134,7 @@ impl World<'_> {
                 Some(outcome) => outcome,
                 None => return,
             },
-            What::File(_) => match answered(mallory.file_answer()) {
+            What::File(_) | What::Picture(_) => match answered(mallory.file_answer()) {
                 Some(outcome) => outcome,
                 None => return,
             },

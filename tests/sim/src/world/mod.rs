@@ -10,6 +10,7 @@ mod files;
 mod foreign;
 mod malicious;
 mod noise;
+mod pictures;
 mod probes;
 pub(crate) mod setup;
 mod statuses;

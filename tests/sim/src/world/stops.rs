@@ -147,6 +147,7 @@ impl World<'_> {
             | Input::Quarantine { connection, .. }
             | Input::Ping { connection, .. }
             | Input::Upload { connection, .. }
+            | Input::Picture { connection, .. }
             | Input::Receipt(Receipt { connection, .. }) => {
                 self.nodes[node].peers.get(connection).copied()
             }
@@ -298,6 +299,7 @@ fn told(input: &Input) -> &'static str {
         Input::Receipt(_) => "the answer to a message",
         Input::Ping { .. } => "the answer to a ping",
         Input::Upload { .. } => "the bytes of a file",
+        Input::Picture { .. } => "a picture",
         Input::Timer => "what is due",
         Input::DuePart(DuePart::Rows(_)) => "a part of what is due",
         Input::DuePart(DuePart::PutOff) => "what is to be put off",

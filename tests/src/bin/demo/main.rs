@@ -4,6 +4,7 @@
 //! the service's command line. Each run continues with the data of earlier ones in `run/`. The exit
 //! code is 0 only if both sides show the same in the end.
 
+mod acquaintance;
 mod conversation;
 mod filter;
 mod timeline;
@@ -102,7 +103,7 @@ fn told_to_end() -> Result<impl Future<Output = ()>> {
 async fn tell(arguments: &Arguments) -> Result<(Town, bool)> {
     chapter("Two workspaces, each a process of its own");
     let ports = (arguments.acme_port, arguments.globex_port);
-    let town = Town::open(&arguments.folder, ports).await?;
+    let mut town = Town::open(&arguments.folder, ports).await?;
     chapter("Two administrators, and an invitation code sent from one to the other");
     let channel = town.harbour().await?;
 
@@ -112,6 +113,24 @@ async fn tell(arguments: &Arguments) -> Result<(Town, bool)> {
         .await?
         .hold(&filter)
         .await?;
+
+    acquaintance::portrait(&town).await?;
+    acquaintance::direct_message(&town).await?;
+
+    chapter("An outage");
+    town.globex.workspace.crash()?;
+    let call = scene::post(&town.acme.local, &channel, "", "Globex, can you hear us?").await?;
+    town.globex.workspace.start_again().await?;
+    scene::wait_for("what was written meanwhile", async || {
+        Ok(town
+            .globex
+            .local
+            .get(&format!("/posts/{call}"))
+            .await
+            .is_ok())
+    })
+    .await?;
+    say("the process of globex is killed; what ann writes meanwhile arrives once it is back");
 
     chapter("Both journals, replayed in fresh stores");
     for workspace in [&town.acme.workspace, &town.globex.workspace] {

@@ -127,6 +127,10 @@ fn people_act(seen: &Seen<'_>, command: &Command) -> Option<String> {
     let names = Names(seen.rows);
     Some(match command {
         Command::CreateUser(new) => format!("creates the account {}", plain(&new.username)),
+        Command::SetPicture(set) if set.is_generated => {
+            format!("removes the picture of {}", names.user(set.user))
+        }
+        Command::SetPicture(set) => format!("sets the picture of {}", names.user(set.user)),
         Command::PatchUser(PatchUser { user, .. }) => {
             format!("changes the profile of {}", names.user(*user))
         }

@@ -37,6 +37,13 @@ pub(super) fn in_short(seen: &Seen<'_>) -> Vec<String> {
                     file.attempt,
                 ));
             }
+            Effect::SendPicture(picture) => out.push(format!(
+                "sends the picture of {} to {}: {} (attempt {})",
+                names.user_of(picture.user.as_str()),
+                names.connection(picture.connection),
+                plain(picture.digest.get(..16).unwrap_or(&picture.digest)),
+                picture.attempt,
+            )),
             Effect::Wake { at_ms } => {
                 let pause_ms = at_ms.saturating_sub(seen.step.time_ms).max(0);
                 out.push(format!("wakes in {pause_ms} ms"));

@@ -3,16 +3,12 @@
 mod command;
 mod effects;
 pub mod frame;
+mod in_flight;
 pub mod reasons;
 pub mod refusals;
 
-use causeway_kernel::boundary::input::{
-    DuePart, FramePart, Input, Receipt, SendOutcome, UploadProgress,
-};
-use causeway_kernel::model::{
-    File, LocalStatus, Round, RoundItem, Transfer, TransferStage, Upload,
-};
-use causeway_kernel::rows::id::{ConnectionNo, Id};
+use causeway_kernel::boundary::input::{DuePart, FramePart, Input, Receipt, SendOutcome};
+use causeway_kernel::model::{LocalStatus, Round, RoundItem};
 use serde::Serialize;
 
 use super::names::{Names, count, plain};
@@ -60,7 +56,7 @@ impl Description {
 }
 
 /// The names of the kinds of inputs.
-pub const KINDS: [&str; 14] = [
+pub const KINDS: [&str; 16] = [
     "genesis",
     "command",
     "frame",
@@ -69,12 +65,14 @@ pub const KINDS: [&str; 14] = [
     "receipt",
     "ping",
     "timer",
+    "due-part",
     "resume",
     "restored",
     "policies",
     "kernel",
     "statuses",
     "upload",
+    "picture",
 ];
 
 /// The name of a kind.
@@ -96,6 +94,7 @@ pub fn kind_name(kind: InputKind) -> &'static str {
         InputKind::KernelChanged => "kernel",
         InputKind::Statuses => "statuses",
         InputKind::Upload => "upload",
+        InputKind::Picture => "picture",
     }
 }
 
@@ -223,7 +222,14 @@ fn sentence(seen: &Seen<'_>) -> String {
             connection,
             upload,
             progress,
-        }) => upload_sentence(seen, (*connection, *upload), progress),
+        }) => in_flight::upload_sentence(seen, (*connection, *upload), progress),
+        Ok(Input::Picture {
+            connection, user, ..
+        }) => format!(
+            "a picture of {} has arrived from {}",
+            names.user_of(user.as_str()),
+            names.connection(*connection)
+        ),
     }
 }
 
@@ -235,67 +241,8 @@ fn statuses_sentence(names: Names<'_>, changes: &[LocalStatus]) -> String {
     format!("new statuses: {}", frame::listed(&said.collect::<Vec<_>>()))
 }
 
-fn upload_sentence(seen: &Seen<'_>, key: (ConnectionNo, Id), progress: &UploadProgress) -> String {
-    let who = Names(seen.rows).connection(key.0);
-    let announced = seen.before::<Upload>(&key);
-    let name = announced.map_or_else(
-        || "a file that is not announced".to_string(),
-        |upload| format!("the file {}", plain(&upload.name)),
-    );
-    match progress {
-        UploadProgress::Part { offset } => {
-            let bytes = count(usize::try_from(*offset).unwrap_or(usize::MAX), "byte");
-            format!("{bytes} of {name} have arrived from {who}")
-        }
-        UploadProgress::Whole { .. } => format!("{name} has arrived from {who}"),
-    }
-}
-
-/// The file in flight on a connection, if the attempt is its.
-fn transfer_of(seen: &Seen<'_>, receipt: &Receipt) -> Option<Transfer> {
-    let transfer = seen.before::<Transfer>(&receipt.connection);
-    transfer.filter(|it| it.attempt == receipt.attempt)
-}
-
-/// The answer of the peer with this body to an attempt.
-fn answer_to(seen: &Seen<'_>, receipt: &Receipt, body: &[u8]) -> Answer {
-    let transfer = transfer_of(seen, receipt);
-    let sent = transfer.filter(|transfer| transfer.stage == TransferStage::Bytes);
-    match sent.and_then(|transfer| seen.before::<File>(&transfer.file)) {
-        Some(file) => Answer::to_bytes(file.id, body),
-        None => Answer::of(200, body),
-    }
-}
-
-/// What the file in flight on a connection is doing, if the attempt is its.
-fn transfer_sentence(seen: &Seen<'_>, receipt: &Receipt) -> Option<String> {
-    let transfer = transfer_of(seen, receipt)?;
-    let name = seen.before::<File>(&transfer.file);
-    let name = name.map_or_else(String::new, |file| plain(&file.name));
-    let (who, attempt) = (
-        Names(seen.rows).connection(receipt.connection),
-        receipt.attempt,
-    );
-    let what = match transfer.stage {
-        TransferStage::Announced => "the announcement",
-        TransferStage::Bytes => "the bytes",
-    };
-    let come = match &receipt.outcome {
-        SendOutcome::Answered(body) => match answer_to(seen, receipt, body).refusal {
-            Some(why) => format!("answered: refused, {}", plain(&why)),
-            None => "answered".to_string(),
-        },
-        SendOutcome::Refused(status) => format!("answered with HTTP {status}"),
-        SendOutcome::Unknown => "interrupted: it is unknown whether it arrived".to_string(),
-        SendOutcome::NeverLeft => "never sent".to_string(),
-    };
-    Some(format!(
-        "{what} of the file {name} to {who} (attempt {attempt}): {come}"
-    ))
-}
-
 fn receipt_sentence(seen: &Seen<'_>, receipt: &Receipt) -> String {
-    if let Some(said) = transfer_sentence(seen, receipt) {
+    if let Some(said) = in_flight::receipt_sentence(seen, receipt) {
         return said;
     }
     let names = Names(seen.rows);

@@ -6,8 +6,8 @@ use causeway_kernel::boundary::output::{Effect, Reply};
 use causeway_kernel::boundary::policy::Verdict;
 use causeway_kernel::model::{Exception, ExceptionState, FeedObject, Held, HeldKind, VerdictRow};
 
-use super::answer_to;
 use super::frame::{self, Answer};
+use super::in_flight::answer_to;
 use super::reasons;
 use crate::look::as_json::document;
 use crate::look::names::{Names, plain, way};

@@ -118,6 +118,9 @@ fn write_and_edit(story: &mut Story) {
             story.act(0, FIRST, story::post_with_files(LOUNGE, "look", files));
         }
     }
+    for byte in [1, 2] {
+        story.act(0, FIRST, story::picture(UserNo(1), byte));
+    }
     let gone = story.write(0, LOUNGE, "deleted soon").unwrap();
     story.act(0, FIRST, Command::DeletePost(DeletePost { post: gone }));
     story.act(

@@ -231,6 +231,14 @@ fn effects(output: &Output) -> Vec<String> {
                 }
             )
         }
+        Effect::SendPicture(picture) => {
+            let digest = "x".repeat(picture.digest.len());
+            let user = format!("{}", picture.user).len();
+            format!(
+                "{} {} {digest} {user} {}",
+                picture.connection.0, picture.attempt, picture.size
+            )
+        }
         Effect::Event(Event::Ephemeral(channel, user, text)) => {
             format!("{channel:?} {user:?} {} bytes", text.len())
         }

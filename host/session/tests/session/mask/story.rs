@@ -5,12 +5,12 @@ use std::cell::Cell;
 use causeway_kernel::boundary::input::{
     Actor, Genesis, Incarnation, Input, PingAnswer, Receipt, SendOutcome, UploadProgress,
 };
-use causeway_kernel::boundary::output::{Effect, Object, Output, Reply};
+use causeway_kernel::boundary::output::{Effect, Object, Output, Reply, SendPicture};
 use causeway_kernel::boundary::policy::{Question, Revision, Verdict};
 use causeway_kernel::command::{
     AcceptConnection, AddChannelMember, AddFile, AddTeamMember, Command, ConfirmConnection,
     CreateChannel, CreateConnection, CreatePost, CreateTeam, CreateUser, InviteToChannel,
-    PatchUser, UserPatch,
+    PatchUser, SetPicture, UserPatch,
 };
 use causeway_kernel::model::{
     Channel, ChannelKind, Config, Connection, PeerKind, Post, Priority, PriorityLevel,
@@ -78,6 +78,10 @@ impl Story {
                 Effect::SendFile(file) => {
                     let arriving = uploaded(file.upload, file.digest);
                     (file.connection, file.attempt, arriving)
+                }
+                Effect::SendPicture(picture) => {
+                    let (connection, attempt) = (picture.connection, picture.attempt);
+                    (connection, attempt, pictured(picture))
                 }
                 _ => continue,
             };
@@ -209,6 +213,16 @@ fn uploaded(upload: Id, digest: String) -> Input {
     }
 }
 
+/// A picture arrives.
+fn pictured(picture: SendPicture) -> Input {
+    Input::Picture {
+        connection: CONNECTION,
+        user: picture.user,
+        digest: picture.digest,
+        size: picture.size,
+    }
+}
+
 fn judge(question: &Question<'_>, failing: bool) -> Verdict {
     let post = question.post();
     if post.message.contains("rosebud") {
@@ -259,6 +273,15 @@ pub fn file(channel: ChannelNo, name: &str) -> Command {
         size: 1_000,
         digest: "0a1b2c3d".repeat(8),
         dimensions: None,
+    })
+}
+
+pub fn picture(user: UserNo, byte: u8) -> Command {
+    Command::SetPicture(SetPicture {
+        user,
+        digest: format!("{byte:02x}").repeat(32),
+        size: 600,
+        is_generated: false,
     })
 }
 
