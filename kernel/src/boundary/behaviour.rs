@@ -128,6 +128,9 @@ behaviours! {
     /// People are offered again when everything is sent again to a restored peer, and not when that is scheduled: what
     /// it loses in between would be missing.
     OfferedWhenResent = 37,
+    /// A withdrawal of an acknowledgement that is not known here is passed on: before a restore, the workspace may
+    /// have passed on the acknowledgement.
+    WithdrawalsPassedOn = 38,
 }
 
 /// A behaviour that is in force.

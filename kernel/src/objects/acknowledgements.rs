@@ -1,5 +1,6 @@
 //! Storage of acknowledgements of posts. One for each user and post; withdrawn ones are kept.
 
+use crate::boundary::behaviour::Behaviour;
 use crate::boundary::output::{AcknowledgementEvent, Effect, Event};
 use crate::model::limits::ACKNOWLEDGEMENTS_PER_POST_MAX;
 use crate::model::{Acknowledgement, AcknowledgementCount, Post};
@@ -23,6 +24,10 @@ pub fn put(tx: &mut Tx<'_>, key: (PostNo, UserNo), mut acknowledgement: Acknowle
         tx.put(&counted, &AcknowledgementCount(users));
     }
     let acknowledged_at = acknowledgement.acknowledged_at;
+    let is_unknown_withdrawal = held.is_none() && acknowledged_at == 0;
+    if is_unknown_withdrawal && Behaviour::WithdrawalsPassedOn.is_in_force(tx) {
+        feed::acknowledgement_changed(tx, key, post.channel, &mut acknowledgement);
+    }
     if acknowledged_at != held.map_or(0, |held| held.acknowledged_at) {
         let channel = post.channel;
         feed::acknowledgement_changed(tx, key, channel, &mut acknowledgement);

@@ -390,6 +390,7 @@ pub static FAILING_PEER_11: Story = Story {
         (
             'A',
             &[
+                PicturesOnce,
                 PicturesAfterProfiles,
                 StatusesNotPlayed,
                 UnchangedPostsOnce,

@@ -6,6 +6,7 @@ use super::*;
 use crate::boundary::output::Event;
 use crate::model::limits::ACKNOWLEDGEMENTS_PER_POST_MAX;
 use crate::model::{Acknowledgement, AcknowledgementCount};
+use crate::rows::id::FeedSeq;
 
 fn send(world: &mut World, items: &[Value]) -> Value {
     world.sync(ACME, json!({"acknowledgements": items}))
@@ -60,6 +61,17 @@ fn a_withdrawal_without_a_time_is_one_of_what_is_here() {
     assert_eq!(row(&world, "pboss").unwrap().acknowledged_at, 0);
     send(&mut world, &[acknowledgement("pboss", "ann", 8, 0)]);
     assert_eq!(row(&world, "pboss").unwrap().acknowledged_at, START + 8);
+}
+
+#[test]
+fn a_withdrawal_of_what_is_not_known_here_is_passed_on() {
+    let mut world = World::with_peers_of_today();
+    send(&mut world, &[acknowledgement("pboss", "ann", 0, 9)]);
+    assert!(world.events().is_empty());
+    let withdrawn = row(&world, "pboss").unwrap();
+    assert_eq!(withdrawn.acknowledged_at, 0);
+    // Before a restore, this workspace may have told others of the acknowledgement.
+    assert_ne!(withdrawn.feed_seq, FeedSeq(0));
 }
 
 #[test]

@@ -447,7 +447,10 @@ impl Oracle {
             self.touch(node, Thing::User(new.id));
             return Ok(());
         }
-        self.outdated.remove(&(node, new.id));
+        // A picture changes nothing that the profile says.
+        if old != Some(new) {
+            self.outdated.remove(&(node, new.id));
+        }
         match known {
             Some(model) if model.was(new) => Ok(()),
             Some(_) => Err(broken(
