@@ -22,8 +22,8 @@ use causeway_kernel::command::{
     UserPatch, ViewChannel, WithdrawAcknowledgement,
 };
 use causeway_kernel::model::{
-    Availability, ChannelKind, Config, ConnectedWorkspaces, Dimensions, FileLimits, LocalStatus,
-    PeerKind, PersonalKind, Priority, PriorityLevel, Status,
+    Availability, ChannelKind, Config, ConnectedWorkspaces, Dimensions, FileLimits, History,
+    LocalStatus, PeerKind, PersonalKind, Priority, PriorityLevel, Status,
 };
 use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, FileNo, Id, PostNo, TeamNo, UserNo};
 use causeway_kernel::rows::testing::MemoryHost;
@@ -215,6 +215,7 @@ fn commands() -> Vec<Command> {
             channel: CHANNEL,
             connection: CONNECTION,
             read_only: true,
+            history: History::Configured,
         }),
         Command::UninviteFromChannel(UninviteFromChannel {
             channel: CHANNEL,

@@ -12,7 +12,8 @@ use causeway_kernel::command::{
     InviteToChannel, OpenDirectChannel,
 };
 use causeway_kernel::model::{
-    ChannelKind, ChannelPost, Config, ConnectedWorkspaces, Connection, PeerKind, Post, Reaction,
+    ChannelKind, ChannelPost, Config, ConnectedWorkspaces, Connection, History, PeerKind, Post,
+    Reaction,
 };
 use causeway_kernel::objects::direct::Participants;
 use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, Id, PostNo, TeamNo, UserNo};
@@ -213,6 +214,7 @@ fn share_lounge(pair: &mut Pair) -> ChannelNo {
         channel,
         connection: CONNECTION,
         read_only: false,
+        history: History::Configured,
     });
     pair.act(0, alice, invite);
     channel

@@ -1,5 +1,6 @@
 //! Connections to other workspaces, for administrators. Protocol §11, client API §11.
 
+use crate::commands::history;
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -372,6 +373,8 @@ struct InviteBody {
     /// Whether ordinary members of the other workspace may only read; used only if this call shares the
     /// channel.
     readonly: bool,
+    /// Which posts from before the other workspace gets: see [`history::parse`].
+    history: String,
 }
 
 async fn invite(
@@ -385,9 +388,15 @@ async fn invite(
         channel,
         connection,
         read_only: body.readonly,
+        history: history::parse(&body.history).map_err(bad_history)?,
     });
     app.act(caller.user, command).await?;
     Ok(Rendered::ok())
+}
+
+fn bad_history(sentence: String) -> ApiError {
+    let id = "api.context.invalid_body_param.app_error";
+    ApiError::new(StatusCode::BAD_REQUEST, id, sentence)
 }
 
 async fn uninvite(

@@ -109,6 +109,10 @@ enum ConnectionCommand {
         /// the first time: to change it, unshare the channel and share it again.
         #[arg(long)]
         read_only: bool,
+        /// Which posts from before the other workspace gets: `none`, `all`, or those from a day on, e.g. 2026-01-31
+        /// (UTC); default: as configured (`backfill`).
+        #[arg(long, default_value = "", hide_default_value = true)]
+        history: String,
     },
     /// Stop sharing a channel with the other workspace.
     Uninvite(Party),
@@ -197,8 +201,12 @@ async fn carry_out(remote: &Remote, command: ConnectionCommand) -> Result<()> {
             let id = id.as_deref().map(checked).transpose()?;
             waiting::print(remote, id.as_ref().map(Id::as_str), json).await
         }
-        ConnectionCommand::Invite { party, read_only } => {
-            let body = json!({ "readonly": read_only });
+        ConnectionCommand::Invite {
+            party,
+            read_only,
+            history,
+        } => {
+            let body = json!({ "readonly": read_only, "history": history });
             let path = channel_path(remote, &party).await?;
             let path = format!("{path}/invite");
             remote.call(Method::POST, &path, Some(&body)).await?;

@@ -1,6 +1,7 @@
 //! Slash commands, one file each. They call the same functions as the REST API. Client API §10.
 
 mod arguments;
+pub mod history;
 mod secure_connection;
 mod share_channel;
 mod table;

@@ -9,6 +9,7 @@ use causeway_views::query::sharing;
 
 use super::Invocation;
 use super::arguments::Arguments;
+use super::history;
 use super::table::{Table, time, yes_no};
 
 const ACTIONS: &str = "invite, uninvite, unshare, status";
@@ -33,9 +34,10 @@ pub async fn run(here: &Invocation<'_>, arguments: &Arguments) -> String {
 }
 
 async fn invite(here: &Invocation<'_>, arguments: &Arguments) -> Result<String, String> {
-    arguments.only(&["connectionID", "readonly"])?;
+    arguments.only(&["connectionID", "readonly", "history"])?;
     let (connection, row) = connection(here, arguments)?;
     let read_only = arguments.switch("readonly")?;
+    let history = history::parse(arguments.get("history"))?;
     let channel = here.channel;
     let rows = here.app.rows();
     if rows
@@ -57,6 +59,7 @@ async fn invite(here: &Invocation<'_>, arguments: &Arguments) -> Result<String, 
             channel,
             connection,
             read_only,
+            history,
         }),
     )
     .await?;

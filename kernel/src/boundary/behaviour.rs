@@ -131,6 +131,8 @@ behaviours! {
     /// A withdrawal of an acknowledgement that is not known here is passed on: before a restore, the workspace may
     /// have passed on the acknowledgement.
     WithdrawalsPassedOn = 38,
+    /// A membership that a peer did not take is sent again with the profile of its user, even if it was given up.
+    MembershipsFollowProfiles = 39,
 }
 
 /// A behaviour that is in force.

@@ -228,6 +228,20 @@ pub struct Cursor {
     pub history: Option<(i64, u64)>,
 }
 
+/// Which posts from before a link its peer gets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum History {
+    /// All or none, as the workspace is configured when the peer accepts.
+    #[default]
+    Configured,
+    /// None.
+    Nothing,
+    /// Those from this time on, in ms.
+    Since(i64),
+    /// All.
+    Everything,
+}
+
 /// A link (the reference's `SharedChannelRemote`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Link {
@@ -270,6 +284,8 @@ pub struct Link {
     /// The last user of the channel whose membership was offered to the peer, while not all are; they are
     /// offered in the order of their numbers. `None` = all of them were, or none is offered.
     pub members: Option<UserNo>,
+    /// Which posts from before the link the peer gets.
+    pub history: History,
 }
 texts!(struct Link {
     id,
@@ -290,15 +306,17 @@ texts!(struct Link {
     items_max,
     end,
     members,
+    history,
 });
 
 impl Link {
-    /// Reads a row of an older version. Version 2 did not have the last field, `members`, and version 1 did
-    /// not have `end` either.
+    /// Reads a row of an older version. Version 3 did not have the last field, `history`, version 2 did not have
+    /// `members` either, and version 1 did not have `end`.
     pub(crate) fn of_older_version(version: u8, bytes: &[u8]) -> Option<Link> {
         let missing: &[u8] = match version {
-            1 => &[0, 0],
-            2 => &[0],
+            1 => &[0, 0, 0],
+            2 => &[0, 0],
+            3 => &[0],
             _ => return None,
         };
         postcard::from_bytes(&[bytes, missing].concat()).ok()
@@ -475,5 +493,6 @@ no_texts!(
     ExceptionTime,
     Scope,
     LinkState,
-    Cursor
+    Cursor,
+    History
 );

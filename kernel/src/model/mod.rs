@@ -30,8 +30,8 @@ pub use connection::{
     RoundSource, Section, Suspended,
 };
 pub use feed::{
-    Cursor, Exception, ExceptionState, ExceptionTime, FeedEntry, FeedObject, Follower, Link,
-    LinkEnd, LinkState, Pending, Scope, SentOldPost, SentReaction, SentUser, SharedChannel,
+    Cursor, Exception, ExceptionState, ExceptionTime, FeedEntry, FeedObject, Follower, History,
+    Link, LinkEnd, LinkState, Pending, Scope, SentOldPost, SentReaction, SentUser, SharedChannel,
 };
 pub use file::{
     ChannelFiles, DIGEST_CHARS, Dimensions, File, FileBytes, UnpostedCount, UnpostedFile,

@@ -20,6 +20,7 @@ use crate::model::{
 use crate::rows::id::{FeedSeq, Id, PostNo};
 use crate::rows::tx::{Read, Tx};
 use crate::sharing::interruption;
+use crate::sharing::link::history_start;
 use crate::wire::FRAME_BYTES_MAX;
 
 /// Estimated upper limit of the bytes of a frame around its posts.
@@ -300,8 +301,9 @@ fn knows(tx: &Tx<'_>, work: &Work, no: PostNo, post: &Post) -> bool {
         return false;
     };
     if no <= link.posts_before {
-        let history = link.cursor.history;
-        let covered = history.is_some_and(|to| (post.ordered_at, no.0) <= to);
+        let at = (post.ordered_at, no.0);
+        let begins = at > history_start(link);
+        let covered = begins && link.cursor.history.is_some_and(|to| at <= to);
         return covered
             || tx
                 .get::<SentOldPost>(&(work.connection_no, no))

@@ -210,7 +210,7 @@ tables! {
     SharedChannels = 18: (channel: ChannelNo) => SharedChannel, Passing, about [channel];
     /// Links of a shared channel to connections: (channel, connection), with the cursor.
     Links = 19: (channel: ChannelNo, connection: ConnectionNo)
-        => Link version 3, Kept, about [channel, connection];
+        => Link version 4, Kept, about [channel, connection];
     /// Channels of a connection: (connection, channel), no value.
     ConnectionLinks = 20: (connection: ConnectionNo, channel: ChannelNo)
         => ConnectionLink, Passing, about [connection, channel];

@@ -1,7 +1,7 @@
 //! The states of a link: opened, active, closed. No other code stores a link in a new state.
 
 use crate::model::{
-    ConnectionLink, Cursor, DueKind, Job, Link, LinkEnd, LinkState, Pending, RoundSource,
+    ConnectionLink, Cursor, DueKind, History, Job, Link, LinkEnd, LinkState, Pending, RoundSource,
 };
 use crate::objects::memberships;
 use crate::outbound::set_back;
@@ -13,7 +13,7 @@ use crate::rows::tx::{Read, Tx};
 use crate::sharing::{self, feed};
 
 /// The position before every post of a channel.
-pub const HISTORY_START: (i64, u64) = (i64::MIN, 0);
+const HISTORY_START: (i64, u64) = (i64::MIN, 0);
 
 /// Creates a link, or renews an ended one. Its cursor starts at the current position: everything that happens
 /// from now on is sent, even before the invitation is answered (W54).
@@ -50,6 +50,7 @@ pub fn open(
         items_max: 0,
         end: None,
         members: None,
+        history: History::Configured,
     };
     match state {
         LinkState::Inviting => feed::mark(tx, connection, Pending::INVITE, channel),
@@ -106,6 +107,7 @@ pub fn open_whole(
 ) {
     let by_us = state == LinkState::Inviting;
     let mut link = open(tx, channel, connection, state, by_us, creator);
+    link.history = History::Everything;
     link.cursor.history = Some(HISTORY_START);
     tx.put(&(channel, connection), &link);
     if state == LinkState::Active {
@@ -113,8 +115,32 @@ pub fn open_whole(
     }
 }
 
-/// Called when the peer has accepted the invitation: sending begins, with the history if that is configured,
-/// or was when the channel was first offered. A link that is not [`LinkState::Inviting`] is left unchanged.
+/// Offers a channel to a peer, which gets these posts of it from before.
+pub fn offer(
+    tx: &mut Tx<'_>,
+    channel: ChannelNo,
+    connection: ConnectionNo,
+    creator: UserNo,
+    history: History,
+) {
+    let state = LinkState::Inviting;
+    let link = open(tx, channel, connection, state, true, creator);
+    if history != link.history {
+        tx.put(&(channel, connection), &Link { history, ..link });
+    }
+}
+
+/// The position after which a link's history begins.
+#[must_use]
+pub fn history_start(link: &Link) -> (i64, u64) {
+    match link.history {
+        History::Since(ms) => (ms, 0),
+        History::Configured | History::Nothing | History::Everything => HISTORY_START,
+    }
+}
+
+/// Called when the peer has accepted the invitation: sending begins, with the history if that is wished, or was
+/// when the channel was first offered. A link that is not [`LinkState::Inviting`] is left unchanged.
 pub fn activate(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo) {
     let Some(mut link) = tx.get::<Link>(&(channel, connection)) else {
         return;
@@ -126,9 +152,13 @@ pub fn activate(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo) {
     link.update_at = tx.now_ms();
     feed::unmark(tx, connection, Pending::INVITE, channel);
     feed::mark(tx, connection, Pending::FEED, channel);
-    let is_wished = workspace(tx).is_some_and(|workspace| workspace.config.backfill);
+    let is_wished = match link.history {
+        History::Configured => workspace(tx).is_some_and(|workspace| workspace.config.backfill),
+        History::Nothing => false,
+        History::Since(_) | History::Everything => true,
+    };
     if is_wished || link.cursor.history.is_some() {
-        link.cursor.history = Some(HISTORY_START);
+        link.cursor.history = Some(history_start(&link));
         feed::mark(tx, connection, Pending::HISTORY, channel);
     }
     list_members(tx, channel, connection, &mut link);
@@ -187,7 +217,7 @@ pub fn rewind(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo) {
 fn start_over(link: &mut Link) {
     link.epoch = link.epoch.wrapping_add(1);
     link.cursor.seq = link.feed_from;
-    link.cursor.history = link.cursor.history.map(|_| HISTORY_START);
+    link.cursor.history = link.cursor.history.map(|_| history_start(link));
     link.items_max = 0;
 }
 

@@ -19,12 +19,23 @@ use crate::boundary::env::Rows;
 use crate::boundary::input::Actor;
 use crate::boundary::output::{Effect, Event, Object, Refusal, Reply};
 use crate::model::limits::{LINKS_PER_CHANNEL_MAX, REASON_CHARS_MAX};
-use crate::model::{Channel, Connection, ConnectionState, Link, LinkEnd, LinkState, SharedChannel};
+use crate::model::{
+    Channel, Connection, ConnectionState, History, Link, LinkEnd, LinkState, SharedChannel,
+};
 use crate::objects::direct::Participants;
 use crate::objects::posts;
 use crate::rows::counters::connected_workspaces;
 use crate::rows::id::{ChannelNo, ConnectionNo, UserNo};
 use crate::rows::tx::{Read, Tx};
+
+/// What an administrator decides when inviting a connection to a channel.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Terms {
+    /// Whether the peer's ordinary members may only read; counts if the channel is not shared yet.
+    pub read_only: bool,
+    /// Which posts from before the peer gets.
+    pub history: History,
+}
 
 /// Shares a channel, if not shared yet, and invites a connection to it. The invitation is sent when the peer
 /// can be reached; posts from now on are sent after it (W54). `read_only` is used only if the channel is
@@ -41,7 +52,7 @@ pub fn invite(
     actor: Actor,
     channel_no: ChannelNo,
     connection_no: ConnectionNo,
-    read_only: bool,
+    terms: Terms,
 ) -> Result<Reply, Refusal> {
     authority::require_admin(tx, actor)?;
     if !connected_workspaces(tx).channels {
@@ -70,21 +81,14 @@ pub fn invite(
     if shared.is_none() {
         let row = SharedChannel {
             home: true,
-            read_only,
+            read_only: terms.read_only,
             creator: Some(creator),
             create_at: tx.now_ms(),
             connection: None,
         };
         mark_shared(tx, channel_no, &mut channel, &row);
     }
-    link::open(
-        tx,
-        channel_no,
-        connection_no,
-        LinkState::Inviting,
-        true,
-        creator,
-    );
+    link::offer(tx, channel_no, connection_no, creator, terms.history);
     Ok(Reply::Object(Object::Channel(channel_no)))
 }
 

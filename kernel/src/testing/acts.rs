@@ -9,7 +9,7 @@ use crate::command::{
     RemoveChannelMember, RemoveConnection, RemoveReaction, SetPersonal, SetPicture,
     UninviteFromChannel, UnshareChannel, UserPatch, ViewChannel, WithdrawAcknowledgement,
 };
-use crate::model::{ChannelKind, Config, ConnectedWorkspaces, PeerKind, PersonalKind};
+use crate::model::{ChannelKind, Config, ConnectedWorkspaces, History, PeerKind, PersonalKind};
 use crate::rows::id::{ChannelNo, ConnectionNo, Id, PostNo, TeamNo, UserNo};
 
 pub fn account(name: &str) -> Command {
@@ -244,10 +244,15 @@ pub fn attach_connection(connection: ConnectionNo, previous: ConnectionNo) -> Co
 }
 
 pub fn invite(channel: ChannelNo, connection: ConnectionNo) -> Command {
+    invite_with(channel, connection, History::Configured)
+}
+
+pub fn invite_with(channel: ChannelNo, connection: ConnectionNo, history: History) -> Command {
     Command::InviteToChannel(InviteToChannel {
         channel,
         connection,
         read_only: false,
+        history,
     })
 }
 

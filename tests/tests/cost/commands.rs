@@ -14,7 +14,7 @@ use causeway_kernel::command::{
 };
 use causeway_kernel::model::limits::{HELD_MAX, REMOTE_EMOJI_PER_POST_MAX};
 use causeway_kernel::model::{
-    ChannelKind, Config, ConnectedWorkspaces, FileLimits, PeerKind, PersonalKind,
+    ChannelKind, Config, ConnectedWorkspaces, FileLimits, History, PeerKind, PersonalKind,
 };
 use causeway_kernel::rows::id::{ConnectionNo, Id, PostNo, TeamNo, UserNo};
 use serde_json::{Value, json};
@@ -200,6 +200,7 @@ fn commands(site: &Site) -> Vec<(Actor, Command)> {
             channel: CHANNEL,
             connection: accepted,
             read_only: false,
+            history: History::Configured,
         }),
         Command::UninviteFromChannel(UninviteFromChannel {
             channel: CHANNEL,

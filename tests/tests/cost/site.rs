@@ -15,7 +15,7 @@ use causeway_kernel::command::{
     Command, ConfirmConnection, CreateChannel, CreateConnection, CreatePost, CreateTeam,
     CreateUser, InviteToChannel,
 };
-use causeway_kernel::model::{Channel, ChannelKind, Config, Connection, PeerKind, Post};
+use causeway_kernel::model::{Channel, ChannelKind, Config, Connection, History, PeerKind, Post};
 use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, PostNo, TeamNo, UserNo};
 use causeway_kernel::rows::memory::Tables;
 use causeway_kernel::rows::table::Table;
@@ -242,6 +242,7 @@ impl Site {
                 channel: CHANNEL,
                 connection,
                 read_only: false,
+                history: History::Configured,
             }),
         );
     }

@@ -13,6 +13,7 @@ mod files;
 mod first_steps;
 mod form;
 mod full_disk;
+mod history;
 mod invitations;
 mod kill;
 mod large_answers;

@@ -352,6 +352,7 @@ fn shared_channels_and_their_links_are_told() {
         items_max: 0,
         end: None,
         members: None,
+        history: causeway_kernel::model::History::Configured,
     };
     let remote = views.shared_channel_remote(ChannelNo(1), ConnectionNo(1), &link);
     let value = serde_json::to_value(remote).unwrap();

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::boundary::output::Object;
-use crate::sharing;
+use crate::sharing::{self, Terms};
 
 const BOSS: Actor = Actor::User(ADMIN);
 
@@ -14,7 +14,11 @@ fn state(world: &World, letters: &str, connection: ConnectionNo) -> Option<LinkS
 fn an_invitation_shares_and_an_answer_ends_the_waiting() {
     let mut world = World::with_peers();
     let no = world.channel_no("secret").unwrap();
-    let invite = |tx: &mut Tx<'_>| sharing::invite(tx, BOSS, no, ACME, true);
+    let read_only = Terms {
+        read_only: true,
+        ..Terms::default()
+    };
+    let invite = |tx: &mut Tx<'_>| sharing::invite(tx, BOSS, no, ACME, read_only);
     world.step(invite).unwrap();
     assert_eq!(state(&world, "secret", ACME), Some(LinkState::Inviting));
     assert!(world.channel("secret").unwrap().shared);
@@ -36,7 +40,7 @@ fn a_refused_invitation_leaves_the_channel_unshared() {
     let mut world = World::with_peers();
     let no = world.channel_no("secret").unwrap();
     world
-        .step(|tx| sharing::invite(tx, BOSS, no, ACME, false))
+        .step(|tx| sharing::invite(tx, BOSS, no, ACME, Terms::default()))
         .unwrap();
     let words = "name\u{7}taken".repeat(100);
     world.step(|tx| sharing::invite_refused(tx, no, ACME, &words));
@@ -57,7 +61,7 @@ fn only_an_admin_shares_and_only_what_is_at_home_here() {
         let refusals = world.step(|tx| {
             let joint = lookup::channel(tx, &id("joint")).unwrap();
             [
-                sharing::invite(tx, actor, secret, ACME, false).unwrap_err(),
+                sharing::invite(tx, actor, secret, ACME, Terms::default()).unwrap_err(),
                 sharing::uninvite(tx, actor, joint, ACME).unwrap_err(),
                 sharing::unshare(tx, actor, joint).unwrap_err(),
             ]
@@ -71,7 +75,7 @@ fn only_an_admin_shares_and_only_what_is_at_home_here() {
     world.invited(ACME, invite);
     let lounge = world.channel_no("lounge").unwrap();
     let refusal = world
-        .step(|tx| sharing::invite(tx, BOSS, lounge, OTHER, false))
+        .step(|tx| sharing::invite(tx, BOSS, lounge, OTHER, Terms::default()))
         .unwrap_err();
     assert_eq!(
         refusal.id,

@@ -15,8 +15,8 @@ use crate::model::limits::{
 };
 use crate::model::reasons;
 use crate::model::{
-    Exception, ExceptionState, FeedObject, PeerKind, Post, Priority, RoundItem, RoundSource,
-    SentOldPost, SentUser, User,
+    Exception, ExceptionState, FeedObject, History, PeerKind, Post, Priority, RoundItem,
+    RoundSource, SentOldPost, SentUser, User,
 };
 use crate::outbound::files::{FILE_ID_BYTES, PROPS_BESIDE_FILES_BYTES_MAX};
 use crate::outbound::plan::{ENVELOPE_BYTES, Plan, Planned};
@@ -170,7 +170,7 @@ impl Content for Posts {
             if with_exceptions {
                 exception::delivered(tx, work, &object);
             }
-            if is_told_of_old(work, no) {
+            if is_told_of_old(tx, work, no) {
                 let epoch = work.round.epoch;
                 tx.put(&(work.connection_no, no), &SentOldPost { epoch });
             }
@@ -211,10 +211,18 @@ fn why_named(tx: &Tx<'_>, work: &Work, post: &Post) -> &'static str {
     }
 }
 
-/// Whether a post that was sent is from before the link and not part of its history rounds.
-fn is_told_of_old(work: &Work, no: PostNo) -> bool {
-    let is_history = matches!(work.round.source, RoundSource::History { .. });
-    !is_history && work.link().is_some_and(|link| no <= link.posts_before)
+/// Whether a post that was sent is from before the link and not part of its history.
+fn is_told_of_old(tx: &Tx<'_>, work: &Work, no: PostNo) -> bool {
+    let Some(link) = work.link().filter(|link| no <= link.posts_before) else {
+        return false;
+    };
+    let is_before = |ms| tx.get::<Post>(&no).is_some_and(|post| post.ordered_at < ms);
+    match (&work.round.source, link.history) {
+        // The root of a reply was sent along.
+        (RoundSource::History { .. }, History::Since(ms)) => is_before(ms),
+        (RoundSource::History { .. }, _) => false,
+        _ => true,
+    }
 }
 
 /// A Mattermost server that was restored does not report that. It may have refused a post because it no

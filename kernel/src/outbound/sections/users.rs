@@ -6,12 +6,14 @@ use std::rc::Rc;
 
 use super::{Content, Payload, Rest, RoundPlan, sync};
 use crate::authority::is_channel_member;
+use crate::boundary::behaviour::Behaviour;
 use crate::boundary::env::Rows;
 use crate::model::limits::USERS_PER_SYNC_MAX;
 use crate::model::{
     Connection, FeedObject, PeerKind, PeerWorkspace, RoundItem, SentUser, StatusRow, User,
 };
 use crate::objects::memberships;
+use crate::outbound::exception;
 use crate::outbound::pictures;
 use crate::outbound::plan::Plan;
 use crate::outbound::work::Work;
@@ -92,10 +94,15 @@ impl Content for Profiles {
 }
 
 /// A peer adds the user of every profile to the channel. A Causeway is told afterwards who is no member, e.g.
-/// an author who left.
+/// an author who left; also what it could not take before it held the profile.
 fn state_absence(tx: &mut Tx<'_>, work: &mut Work, user: UserNo) {
+    if work.connection().kind != PeerKind::Causeway {
+        return;
+    }
     let key = (work.round.channel, user);
-    if work.connection().kind == PeerKind::Causeway && memberships::is_absent(tx, key) {
+    let is_owed = Behaviour::MembershipsFollowProfiles.is_in_force(tx)
+        && exception::get(tx, work, &FeedObject::Membership(user)).is_some();
+    if is_owed || memberships::is_absent(tx, key) {
         let object = (FeedSeq(0), FeedObject::Membership(user));
         if !work.round.objects.contains(&object) {
             work.round.objects.push(object);

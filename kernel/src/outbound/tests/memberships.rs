@@ -5,13 +5,13 @@ use crate::boundary::input::Actor;
 use crate::boundary::output::Object;
 use crate::model::limits::MEMBERS_REFUSED_MS;
 use crate::model::{ChannelKind, ChannelMember, SharedMembership, User};
-use crate::objects::{members, memberships, users};
+use crate::objects::{members, memberships, posts, users};
 use crate::rows::fixture;
 use crate::rows::id::{ConnectionNo, UserNo};
 use crate::rows::table::Table;
 use crate::sharing::link;
 use crate::testing::acts::{account, add_member, channel, join_team, remove_member, uninvite};
-use crate::testing::{BOB, TEAM, TICK_MS};
+use crate::testing::{BOB, START, TEAM, TICK_MS};
 
 impl World {
     /// Memberships are shared from now on, this many in a message.
@@ -322,6 +322,57 @@ fn what_the_peer_could_not_take_is_sent_again() {
     assert!(!world.members_there().contains(&user));
     world.settle();
     world.expect_same_members();
+    assert!(world.exceptions().is_empty());
+}
+
+#[test]
+fn a_departure_that_was_given_up_is_sent_once_the_peer_holds_the_profile() {
+    let mut world = World::shared(PeerKind::Causeway);
+    let other = world.connect("other", PeerKind::Causeway);
+    world.share_members(20);
+    world.ping(ACME);
+    world.settle();
+    // The peer never heard of the visitor, so it cannot take the departure.
+    let vera = world.visitor(other);
+    let home = world.get::<User>(&vera).origin;
+    world.step(|tx| memberships::take(tx, (TOWN, vera), TEAM, (home, false, 6)));
+    let id = world.get::<User>(&vera).id.to_string();
+    let named = encode_ok(Some(&SyncResponse {
+        membership_errors: vec![id.clone()],
+        ..SyncResponse::default()
+    }));
+    for _ in 0..200 {
+        if world.exceptions() == [ExceptionState::Dead] {
+            break;
+        }
+        match world.out.first() {
+            Some((_, frame)) if String::from_utf8_lossy(frame).contains("is_add") => {
+                world.answer_next(named.clone());
+            }
+            Some(_) => _ = world.deliver_next(),
+            None => {
+                world.now_ms += 60_000;
+                world.ping(ACME);
+                world.run_due();
+            }
+        }
+    }
+    assert_eq!(world.exceptions(), [ExceptionState::Dead]);
+    let post = Post {
+        origin: home,
+        user: vera,
+        channel: TOWN,
+        ..fixture::post(9, START, None)
+    };
+    world.step(|tx| posts::insert(tx, post));
+    world.ping(ACME);
+    world.settle();
+    assert!(world.peer.users.contains(&id));
+    // A peer adds the user of every profile to the channel.
+    assert_eq!(
+        world.peer.members.get(&id).map(|(_, left)| *left),
+        Some(true)
+    );
     assert!(world.exceptions().is_empty());
 }
 

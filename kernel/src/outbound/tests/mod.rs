@@ -3,6 +3,7 @@
 mod acknowledgements;
 mod directory;
 mod files;
+mod history;
 mod interruptions;
 mod lost;
 mod memberships;

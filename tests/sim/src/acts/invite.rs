@@ -1,6 +1,7 @@
 //! Invites a peer to a channel.
 
 use causeway_kernel::command::{Command, InviteToChannel};
+use causeway_kernel::model::History;
 use causeway_kernel::rows::id::{ConnectionNo, Id};
 use causeway_kernel::sharing::connection;
 
@@ -28,9 +29,24 @@ fn ask(scene: &Scene<'_>, dice: &mut Dice) -> Option<Vec<Request>> {
         channel: *channel,
         connection,
         read_only: dice.chance(50),
+        history: history(scene, dice),
     });
     let told = format!("the admin offers {} to the peer", row.name);
     Some(scene.by_admin(command, told))
+}
+
+/// Usually as configured; otherwise everything, nothing, or what came since one of the newest posts.
+fn history(scene: &Scene<'_>, dice: &mut Dice) -> History {
+    let since = scene.place(dice).and_then(|place| {
+        let (_, post) = dice.pick(&scene.newest(&place))?.clone();
+        Some(History::Since(post.create_at))
+    });
+    match dice.below(6) {
+        0 => History::Everything,
+        1 => History::Nothing,
+        2 => since.unwrap_or_default(),
+        _ => History::Configured,
+    }
 }
 
 fn at_mattermost(turn: &mut Turn<'_>) -> Option<String> {

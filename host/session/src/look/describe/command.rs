@@ -8,6 +8,7 @@ use causeway_kernel::command::{
     RemoveChannelMember, RemoveConnection, RemoveReaction, UninviteFromChannel, UnshareChannel,
     ViewChannel, WithdrawAcknowledgement,
 };
+use causeway_kernel::model::History;
 use causeway_kernel::model::{Post, Priority, PriorityLevel};
 use causeway_kernel::rows::id::PostNo;
 use causeway_kernel::rows::tx::Read;
@@ -211,11 +212,18 @@ fn sharing_act(seen: &Seen<'_>, command: &Command) -> String {
             channel,
             connection,
             read_only,
+            history,
         }) => format!(
-            "invites {} to {}{}",
+            "invites {} to {}{}{}",
             names.connection(*connection),
             names.channel(*channel),
-            if *read_only { ", read-only" } else { "" }
+            if *read_only { ", read-only" } else { "" },
+            match history {
+                History::Configured => String::new(),
+                History::Nothing => ", without its history".to_string(),
+                History::Since(ms) => format!(", with its history from {ms} ms on"),
+                History::Everything => ", with its whole history".to_string(),
+            }
         ),
         Command::UninviteFromChannel(UninviteFromChannel {
             channel,

@@ -9,7 +9,7 @@ use causeway_kernel::command::{
     UninviteFromChannel, UnshareChannel, ViewChannel, WithdrawAcknowledgement,
 };
 use causeway_kernel::model::{
-    Config, Connection, ConnectionState, FileLimits, KeptFrame, Link, LinkState, PeerKind,
+    Config, Connection, ConnectionState, FileLimits, History, KeptFrame, Link, LinkState, PeerKind,
     PersonalKind, User,
 };
 use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, Id, PostNo, UserNo};
@@ -435,6 +435,7 @@ fn send_badly(story: &mut Story) {
             channel,
             connection,
             read_only: true,
+            history: History::Configured,
         }),
     );
     story.outcome = None;
@@ -445,6 +446,7 @@ fn send_badly(story: &mut Story) {
             channel,
             connection,
             read_only: true,
+            history: History::Configured,
         }),
     );
     story.wait(70_000);

@@ -13,7 +13,7 @@ use causeway_kernel::command::{
     PatchUser, SetPicture, UserPatch,
 };
 use causeway_kernel::model::{
-    Channel, ChannelKind, Config, Connection, PeerKind, Post, Priority, PriorityLevel,
+    Channel, ChannelKind, Config, Connection, History, PeerKind, Post, Priority, PriorityLevel,
 };
 use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, FileNo, Id, PostNo, TeamNo, UserNo};
 use causeway_kernel::rows::tx::Read;
@@ -401,6 +401,7 @@ pub fn begin(kind: PeerKind) -> Story {
             channel,
             connection,
             read_only: false,
+            history: History::Configured,
         }),
     );
     story

@@ -15,7 +15,7 @@ use causeway_kernel::command::{
     AcceptConnection, AddChannelMember, AddReaction, AddTeamMember, Command, ConfirmConnection,
     CreateChannel, CreateConnection, CreatePost, CreateTeam, CreateUser, InviteToChannel,
 };
-use causeway_kernel::model::{ChannelKind, Config, PeerKind};
+use causeway_kernel::model::{ChannelKind, Config, History, PeerKind};
 use causeway_kernel::rows::id::{ChannelNo, Id, PostNo, TeamNo, UserNo};
 
 use report::{Phase, Report};
@@ -180,6 +180,7 @@ impl Pair {
             channel,
             connection: CONNECTION,
             read_only: false,
+            history: History::Configured,
         });
         let (output, _) = self.writer.run(&Input::Command {
             actor: user(1),
