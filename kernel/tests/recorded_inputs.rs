@@ -18,8 +18,8 @@ use causeway_kernel::command::{
     ConfigureFiles, ConfirmConnection, CreateChannel, CreateConnection, CreatePost, CreateTeam,
     CreateUser, DeletePost, EditPost, InviteToChannel, OpenDirectChannel, OpenGroupChannel,
     PatchConnection, PatchUser, PersonalChange, RelocateConnection, RemoveChannelMember,
-    RemoveConnection, RemoveReaction, SetPersonal, SetPicture, UninviteFromChannel, UnshareChannel,
-    UserPatch, ViewChannel, WithdrawAcknowledgement,
+    RemoveConnection, RemoveReaction, SetActive, SetCustomStatus, SetPersonal, SetPicture,
+    UninviteFromChannel, UnshareChannel, UserPatch, ViewChannel, WithdrawAcknowledgement,
 };
 use causeway_kernel::model::{
     Availability, ChannelKind, Config, ConnectedWorkspaces, Dimensions, FileLimits, History,
@@ -365,14 +365,23 @@ fn examples() -> Vec<(&'static str, Input)> {
         size: 600,
         is_generated: true,
     });
-    examples.push((
-        "SetPicture",
-        Input::Command {
-            actor: Actor::User(USER),
-            key: None,
-            command,
-        },
-    ));
+    let custom = Command::SetCustomStatus(SetCustomStatus {
+        status: r#"{"emoji":"tea","text":"Tea"}"#.into(),
+    });
+    let active = Command::SetActive(SetActive {
+        user: USER,
+        is_active: true,
+    });
+    for command in [command, custom, active] {
+        examples.push((
+            command.kind().name,
+            Input::Command {
+                actor: Actor::User(USER),
+                key: None,
+                command,
+            },
+        ));
+    }
     examples
 }
 

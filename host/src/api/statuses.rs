@@ -2,14 +2,15 @@
 
 use axum::Router;
 use axum::extract::State;
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
+use causeway_kernel::command::{Command, SetCustomStatus};
 use causeway_kernel::model::{Availability, Status, User};
 use causeway_kernel::rows::id::{Id, UserNo};
 use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::tx::Read;
 use causeway_views::json::{self, StatusView};
 use causeway_views::query::statuses;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::answer::{ApiResult, Rendered};
 use super::path::{Ids, distinct};
@@ -21,6 +22,10 @@ pub fn routes() -> Router<SharedApp> {
     Router::new()
         .route("/users/status/ids", post(by_ids))
         .route("/users/{user_id}/status", get(one).put(choose))
+        .route(
+            "/users/{user_id}/status/custom",
+            put(set_custom).delete(remove_custom),
+        )
 }
 
 impl App {
@@ -125,4 +130,67 @@ async fn choose(
     let status = app.presence.choose(user, chosen, body.dnd_end_time, now_ms);
     let view = StatusView::new(id.as_str(), &status);
     Ok(Rendered::new(json::text(&view)))
+}
+
+/// Characters of a custom status; more are refused, as in the reference.
+const CUSTOM_TEXT_CHARS_MAX: usize = 100;
+/// When a custom status ends that does not.
+const NEVER: &str = "0001-01-01T00:00:00Z";
+
+/// A custom status. Its keys, in this order, are those of the reference.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct CustomStatus {
+    /// Name of an emoji.
+    emoji: String,
+    text: String,
+    /// What was chosen in the dialog, e.g. `thirty_minutes`.
+    duration: String,
+    /// RFC 3339; clients show it no longer from then on.
+    expires_at: String,
+}
+
+impl CustomStatus {
+    /// Checks it, and fills in what may be missing.
+    fn checked(mut self) -> Result<CustomStatus, ApiError> {
+        let is_emoji = |byte: u8| byte.is_ascii_alphanumeric() || b"-+_".contains(&byte);
+        if self.emoji.is_empty() && self.text.is_empty() || !self.emoji.bytes().all(is_emoji) {
+            return Err(ApiError::invalid_body("custom_status"));
+        }
+        if self.text.chars().count() > CUSTOM_TEXT_CHARS_MAX {
+            return Err(ApiError::invalid_body("text"));
+        }
+        if self.expires_at.is_empty() {
+            self.expires_at = NEVER.to_string();
+        }
+        let is_time = self.expires_at.parse::<jiff::Timestamp>().is_ok();
+        if !is_time && self.expires_at != NEVER {
+            return Err(ApiError::invalid_body("expires_at"));
+        }
+        if self.emoji.is_empty() {
+            self.emoji = "speech_balloon".to_string();
+        }
+        Ok(self)
+    }
+}
+
+async fn set_custom(
+    State(app): State<SharedApp>,
+    caller: Caller,
+    ids: Ids,
+    Json(body): Json<CustomStatus>,
+) -> ApiResult {
+    let status = json::text(&body.checked()?);
+    give_custom(&app, &caller, &ids, status).await
+}
+
+async fn remove_custom(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
+    give_custom(&app, &caller, &ids, String::new()).await
+}
+
+async fn give_custom(app: &App, caller: &Caller, ids: &Ids, status: String) -> ApiResult {
+    let user = ids.caller_alone(&app.rows(), caller)?;
+    let command = Command::SetCustomStatus(SetCustomStatus { status });
+    app.act(user, command).await?;
+    Ok(Rendered::ok())
 }

@@ -7,7 +7,7 @@ use axum::routing::{get, post, put};
 use causeway_kernel::authority;
 use causeway_kernel::boundary::input::Actor;
 use causeway_kernel::boundary::output::Object;
-use causeway_kernel::command::{Command, CreateUser, PatchUser, UserPatch};
+use causeway_kernel::command::{Command, CreateUser, PatchUser, SetActive, UserPatch};
 use causeway_kernel::model::User;
 use causeway_kernel::rows::counters;
 use causeway_kernel::rows::id::UserNo;
@@ -41,7 +41,8 @@ pub fn routes() -> Router<SharedApp> {
         .route("/users/autocomplete", get(autocomplete))
         .route("/users/username/{username}", get(by_username))
         .route("/users/email/{email}", get(by_email))
-        .route("/users/{user_id}", get(by_id))
+        .route("/users/{user_id}", get(by_id).delete(deactivate))
+        .route("/users/{user_id}/active", put(set_active))
         .route("/users/{user_id}/patch", put(patch))
         .route("/users/{user_id}/password", put(change_password))
 }
@@ -329,6 +330,37 @@ async fn patch(
         .await?;
     app.show(caller.user, Some(&Object::User(user)))
         .map(Rendered::new)
+}
+
+#[derive(Deserialize)]
+struct ActiveBody {
+    active: bool,
+}
+
+async fn set_active(
+    State(app): State<SharedApp>,
+    caller: Caller,
+    ids: Ids,
+    Json(body): Json<ActiveBody>,
+) -> ApiResult {
+    let user = ids.own_user(&app.rows(), &caller)?;
+    activate(&app, &caller, user, body.active).await
+}
+
+async fn deactivate(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
+    let user = ids.own_user(&app.rows(), &caller)?;
+    activate(&app, &caller, user, false).await
+}
+
+/// The step first: after a crash between the two, the sessions open nothing, and the next start removes them.
+async fn activate(app: &App, caller: &Caller, user: UserNo, is_active: bool) -> ApiResult {
+    let command = Command::SetActive(SetActive { user, is_active });
+    app.act(caller.user, command).await?;
+    if !is_active {
+        app.vault.end_sessions(user).await?;
+        app.hub.close_user(user, None);
+    }
+    Ok(Rendered::ok())
 }
 
 #[derive(Deserialize)]

@@ -143,6 +143,19 @@ impl Vault {
         .await
     }
 
+    /// Ends all sessions of a user.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn end_sessions(&self, user: UserNo) -> Result<(), VaultError> {
+        self.write(move |store| {
+            let mut changes = Vec::new();
+            forget_others(store, &mut changes, user, None)?;
+            Ok((changes, ()))
+        })
+        .await
+    }
+
     /// The live sessions of a user, the latest first.
     ///
     /// # Errors

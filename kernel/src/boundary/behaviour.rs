@@ -133,6 +133,8 @@ behaviours! {
     WithdrawalsPassedOn = 38,
     /// A membership that a peer did not take is sent again with the profile of its user, even if it was given up.
     MembershipsFollowProfiles = 39,
+    /// A user of a peer who is deactivated at home is inactive here.
+    Deactivations = 40,
 }
 
 /// A behaviour that is in force.

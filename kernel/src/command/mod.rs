@@ -35,7 +35,7 @@ pub use reaction::{AddReaction, RemoveReaction};
 pub use request::expire as expire_requests;
 pub use sharing::{InviteToChannel, UninviteFromChannel, UnshareChannel};
 pub use team::{AddTeamMember, CreateTeam, DEFAULT_CHANNEL, DEFAULT_CHANNELS};
-pub use user::{CreateUser, PatchUser, SetPicture, UserPatch};
+pub use user::{CreateUser, PatchUser, SetActive, SetCustomStatus, SetPicture, UserPatch};
 pub use workspace::{Configure, ConfigureConnectedWorkspaces, ConfigureFiles, begin};
 
 use registry::{Act, By, commands};
@@ -81,6 +81,8 @@ commands! {
     AddFile = 40,
     ConfigureFiles = 41,
     SetPicture = 42,
+    SetCustomStatus = 43,
+    SetActive = 44,
 }
 
 /// Carries out a command. `key` is the client's own key of the act. A refused command leaves neither writes

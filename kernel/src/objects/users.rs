@@ -6,6 +6,8 @@ use crate::objects::user_index;
 use crate::rows::id::UserNo;
 use crate::rows::tx::{Read, Tx};
 use crate::sharing::{directory, feed};
+use crate::wire::json::{Document, Kind};
+use crate::wire::write::JsonWriter;
 
 /// Stores a new user under its id, its name and its e-mail address, which the caller has checked to be free,
 /// and notifies everybody.
@@ -41,4 +43,37 @@ pub fn update(tx: &mut Tx<'_>, no: UserNo, mut user: User) {
     user_index::change(tx, no, old.as_ref(), &user);
     tx.put(&no, &user);
     tx.effect(Effect::Event(Event::UserUpdated(no)));
+}
+
+/// Rebuilds properties that are texts from JSON: members that are not texts, and those in `without`, are left out,
+/// and `with` is added. Empty if nothing is left.
+#[must_use]
+pub fn props_of(json: &str, without: &[&str], with: Option<(&str, &str)>) -> String {
+    let mut writer = JsonWriter::new();
+    let mut any = false;
+    writer.begin_object();
+    let mut write = |key: &str, text: &str| {
+        writer.key(key);
+        writer.text(text);
+        any = true;
+    };
+    if let Ok(document) = Document::parse(json.as_bytes()) {
+        let children = document.root().children();
+        for child in children.filter(|child| child.kind() == Kind::String) {
+            let key = child.key();
+            let Ok(text) = child.as_text() else { continue };
+            if !without.iter().any(|own| key.eq_ignore_ascii_case(own)) {
+                write(&key, &text);
+            }
+        }
+    }
+    if let Some((key, text)) = with {
+        write(key, text);
+    }
+    writer.end_object();
+    if any {
+        String::from_utf8(writer.finish()).unwrap_or_default()
+    } else {
+        String::new()
+    }
 }

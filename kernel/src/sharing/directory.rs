@@ -188,13 +188,11 @@ fn users_after(tx: &Tx<'_>, after: UserNo) -> Vec<(UserNo, User)> {
     })
 }
 
-/// Whether a user is offered to a peer that does not hold this version: only active users of this workspace
-/// are.
+/// Whether a user is offered to a peer that does not hold this version: only users of this workspace are, and
+/// those who are not active only if the peer knows them.
 fn is_due(tx: &Tx<'_>, (connection, no): (ConnectionNo, UserNo), user: &User, epoch: u32) -> bool {
-    let is_held = |sent: SentUser| sent.epoch == epoch && sent.update_at >= user.update_at;
-    user.origin.is_ours()
-        && user.delete_at == 0
-        && !tx
-            .get::<SentUser>(&(connection, no, NO_CHANNEL))
-            .is_some_and(is_held)
+    let sent = tx.get::<SentUser>(&(connection, no, NO_CHANNEL));
+    let sent = sent.filter(|sent| sent.epoch == epoch);
+    let is_due = sent.map_or(user.delete_at == 0, |sent| sent.update_at < user.update_at);
+    user.origin.is_ours() && is_due
 }

@@ -113,6 +113,8 @@ variants!(COMMANDS, command, Command {
     WithdrawAcknowledgement => By(Act::Withdraw),
     RelocateConnection => Never("where a peer is called is the host's business"),
     SetPicture => By(Act::Profile),
+    SetCustomStatus => Never("it is a property of the profile, which crosses as a whole"),
+    SetActive => Never("whoever is deactivated does nothing more"),
     AddFile => By(Act::Attach),
     ConfigureFiles => Never("how large files may be is the operator's choice; those of a run are small"),
     SetPersonal => Never("it changes what one user keeps and nothing that is shared"),

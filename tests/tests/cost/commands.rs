@@ -9,8 +9,8 @@ use causeway_kernel::command::{
     ConfigureFiles, ConfirmConnection, CreateChannel, CreateConnection, CreatePost, CreateTeam,
     CreateUser, DeletePost, EditPost, InviteToChannel, OpenDirectChannel, OpenGroupChannel,
     PatchConnection, PatchUser, PersonalChange, RelocateConnection, RemoveChannelMember,
-    RemoveConnection, RemoveReaction, SetPersonal, SetPicture, UninviteFromChannel, UnshareChannel,
-    UserPatch, ViewChannel, WithdrawAcknowledgement,
+    RemoveConnection, RemoveReaction, SetActive, SetCustomStatus, SetPersonal, SetPicture,
+    UninviteFromChannel, UnshareChannel, UserPatch, ViewChannel, WithdrawAcknowledgement,
 };
 use causeway_kernel::model::limits::{HELD_MAX, REMOTE_EMOJI_PER_POST_MAX};
 use causeway_kernel::model::{
@@ -156,6 +156,9 @@ fn commands(site: &Site) -> Vec<(Actor, Command)> {
             user: UserNo(1),
             emoji: emoji(),
         }),
+        Command::SetCustomStatus(SetCustomStatus {
+            status: r#"{"emoji":"tea","text":"Tea"}"#.into(),
+        }),
         Command::SetPicture(SetPicture {
             user: UserNo(1),
             digest: "0f".repeat(32),
@@ -216,6 +219,10 @@ fn commands(site: &Site) -> Vec<(Actor, Command)> {
         }),
         Command::DeletePost(DeletePost { post }),
         Command::UnshareChannel(UnshareChannel { channel: CHANNEL }),
+        Command::SetActive(SetActive {
+            user: second,
+            is_active: false,
+        }),
     ];
     let first = [
         Command::CreateUser(CreateUser::named("second", "second@here.example")),

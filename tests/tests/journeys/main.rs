@@ -30,6 +30,7 @@ mod pictures;
 mod policy;
 mod presence;
 mod priorities;
+mod profiles;
 mod relocated;
 mod resend;
 mod session;

@@ -272,3 +272,66 @@ fn closed_teams_are_entered_by_invitation() {
         "app.user.missing_account.const"
     );
 }
+
+#[test]
+fn a_custom_status_is_a_property_of_the_profile() {
+    use crate::command::SetCustomStatus;
+    use crate::model::limits::CUSTOM_STATUS_BYTES_MAX;
+
+    let mut world = World::new();
+    let set = |status: &str| {
+        Command::SetCustomStatus(SetCustomStatus {
+            status: status.to_string(),
+        })
+    };
+    world.alter::<User>(&ANN, |user| user.props = r#"{"other":"kept"}"#.into());
+    let status = r#"{"emoji":"palm_tree","text":"On \"leave\""}"#;
+    world.by(ANN, set(status)).unwrap();
+    assert_eq!(world.events(), [Event::UserUpdated(ANN)]);
+    let props: serde_json::Value = serde_json::from_str(&world.get::<User>(&ANN).props).unwrap();
+    assert_eq!(props["customStatus"], status);
+    assert_eq!(props["other"], "kept");
+    world.by(ANN, set(status)).unwrap();
+    assert!(world.events().is_empty(), "the same again is no change");
+    world.by(ANN, set("")).unwrap();
+    assert_eq!(world.get::<User>(&ANN).props, r#"{"other":"kept"}"#);
+    let long = format!(r#"{{"text":"{}"}}"#, "x".repeat(CUSTOM_STATUS_BYTES_MAX));
+    for bad in ["[]", "text", "{", &long] {
+        assert_eq!(world.by(ANN, set(bad)).unwrap_err().status, 400, "{bad}");
+    }
+    world.by(BOB, set(status)).unwrap();
+    world.by(BOB, set("")).unwrap();
+    assert_eq!(world.get::<User>(&BOB).props, "");
+}
+
+#[test]
+fn an_account_is_deactivated_by_its_user_and_brought_back_by_an_administrator() {
+    use crate::command::SetActive;
+
+    let mut world = World::new();
+    let set = |user, is_active| Command::SetActive(SetActive { user, is_active });
+    assert_eq!(world.by(BOB, set(ANN, false)).unwrap_err().status, 403);
+    world.by(ANN, set(ANN, false)).unwrap();
+    assert_eq!(world.events(), [Event::UserUpdated(ANN)]);
+    assert_eq!(world.get::<User>(&ANN).delete_at, world.now_ms);
+    // The account does nothing more, and does not bring itself back.
+    assert_eq!(world.by(ANN, set(ANN, true)).unwrap_err().status, 401);
+    assert_eq!(
+        world
+            .by(ANN, post(TOWN, None, "still here"))
+            .unwrap_err()
+            .status,
+        401
+    );
+    assert_eq!(world.by(BOB, set(ANN, true)).unwrap_err().status, 403);
+    world.by(ADMIN, set(ANN, true)).unwrap();
+    assert_eq!(world.get::<User>(&ANN).delete_at, 0);
+    world.by(ADMIN, set(ANN, true)).unwrap();
+    assert!(world.events().is_empty(), "she is active already");
+    world.by(ANN, post(TOWN, None, "back")).unwrap();
+    assert_eq!(world.by(BOB, set(BOB, true)).unwrap_err().status, 403);
+    assert_eq!(
+        world.by(ADMIN, set(UserNo(99), false)).unwrap_err().status,
+        404
+    );
+}

@@ -1,11 +1,15 @@
-//! Accounts: sign-up, and changes of a profile and of its picture.
+//! Accounts: sign-up, deactivation, and changes of a profile, its picture and its custom status.
 
 mod create;
 mod patch;
+mod set_active;
+mod set_custom_status;
 mod set_picture;
 
 pub use create::CreateUser;
 pub use patch::{PatchUser, UserPatch};
+pub use set_active::SetActive;
+pub use set_custom_status::SetCustomStatus;
 pub use set_picture::SetPicture;
 
 use crate::boundary::output::Refusal;

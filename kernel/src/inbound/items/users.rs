@@ -22,10 +22,9 @@ use crate::rows::id::{FeedSeq, Id, UserNo, WorkspaceNo};
 use crate::rows::lookup;
 use crate::rows::tx::{Read, Tx};
 use crate::sharing::directory::{self, NO_CHANNEL};
-use crate::wire::json::{Document, JsonError, Kind, Value};
+use crate::wire::json::{JsonError, Value};
 use crate::wire::message::WireUser;
 use crate::wire::response::SyncResponse;
-use crate::wire::write::JsonWriter;
 
 /// Properties that state a user's origin. We know that ourselves: a peer's values are ignored.
 pub const OWN_PROPS: [&str; 3] = ["RemoteUsername", "RemoteEmail", "OriginalRemoteId"];
@@ -179,8 +178,8 @@ fn create(tx: &mut Tx<'_>, peer: &Peer, id: Id, wire: &WireUser) -> Result<UserN
         position: wire.position.clone(),
         roles: "system_user".to_string(),
         locale: locale(&wire.locale),
-        timezone: strings_of(&wire.timezone, &[]),
-        props: strings_of(&wire.props, &OWN_PROPS),
+        timezone: users::props_of(&wire.timezone, &[], None),
+        props: users::props_of(&wire.props, &OWN_PROPS, None),
         last_picture_update: 0,
         remote: Some(RemoteUser {
             username: wire.username.clone(),
@@ -214,8 +213,8 @@ fn take_place(tx: &mut Tx<'_>, workspace: WorkspaceNo) -> Result<(), Reason> {
     Ok(())
 }
 
-/// Applies a newer profile. As in the reference, the local e-mail address, activity, roles and origin are
-/// kept; the local name is kept unless the name at home changes.
+/// Applies a newer profile. As in the reference, the local e-mail address, roles and origin are kept; the local
+/// name is kept unless the name at home changes. Unlike there, a user who was deactivated at home is inactive here.
 fn update(tx: &mut Tx<'_>, peer: &Peer, no: UserNo, wire: &WireUser) -> Result<(), Reason> {
     let Some(mut user) = tx.get::<User>(&no) else {
         return Err(Reason::UnknownUser);
@@ -238,8 +237,11 @@ fn update(tx: &mut Tx<'_>, peer: &Peer, no: UserNo, wire: &WireUser) -> Result<(
     user.last_name.clone_from(&wire.last_name);
     user.position.clone_from(&wire.position);
     user.locale = locale(&wire.locale);
-    user.timezone = strings_of(&wire.timezone, &[]);
-    user.props = strings_of(&wire.props, &OWN_PROPS);
+    user.timezone = users::props_of(&wire.timezone, &[], None);
+    user.props = users::props_of(&wire.props, &OWN_PROPS, None);
+    if Behaviour::Deactivations.is_in_force(tx) {
+        user.delete_at = wire.delete_at;
+    }
     users::update(tx, no, user);
     Ok(())
 }
@@ -282,36 +284,5 @@ fn locale(told: &str) -> String {
         told.to_string()
     } else {
         "en".to_string()
-    }
-}
-
-/// Rebuilds a map of texts from JSON: members that are not texts, and those in `without`, are left out. Empty
-/// if nothing is left.
-fn strings_of(json: &str, without: &[&str]) -> String {
-    let Ok(document) = Document::parse(json.as_bytes()) else {
-        return String::new();
-    };
-    let mut writer = JsonWriter::new();
-    let mut any = false;
-    writer.begin_object();
-    for child in document
-        .root()
-        .children()
-        .filter(|child| child.kind() == Kind::String)
-    {
-        let key = child.key();
-        let Ok(text) = child.as_text() else { continue };
-        if without.iter().any(|own| key.eq_ignore_ascii_case(own)) {
-            continue;
-        }
-        writer.key(&key);
-        writer.text(&text);
-        any = true;
-    }
-    writer.end_object();
-    if any {
-        String::from_utf8(writer.finish()).unwrap_or_default()
-    } else {
-        String::new()
     }
 }

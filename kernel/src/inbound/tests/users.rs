@@ -244,6 +244,21 @@ fn a_user_that_is_deactivated_at_first_sight_stays_outside() {
 }
 
 #[test]
+fn who_is_deactivated_at_home_is_inactive_here_until_brought_back_there() {
+    let mut world = World::with_peers_of_today();
+    let told = |at: i64, delete_at: i64| {
+        let changes = json!({"update_at": START + at, "delete_at": delete_at});
+        users(&[with(user("ann", "ann"), changes)])
+    };
+    world.sync(ACME, told(9, START + 9));
+    assert_eq!(world.user("ann").unwrap().delete_at, START + 9);
+    world.sync(ACME, told(8, 0));
+    assert_eq!(world.user("ann").unwrap().delete_at, START + 9, "older");
+    world.sync(ACME, told(10, 0));
+    assert_eq!(world.user("ann").unwrap().delete_at, 0);
+}
+
+#[test]
 fn a_peer_has_so_many_users_here_and_they_make_no_news_that_nobody_hears() {
     let mut world = World::with_peers_of_today();
     world.sync(ACME, users(&[user("bea", "bea")]));

@@ -3,13 +3,14 @@
 use super::*;
 use crate::boundary::input::Actor;
 use crate::boundary::output::Object;
-use crate::command::UserPatch;
+use crate::command::{Command, SetActive, UserPatch};
 use crate::model::limits::{OFFER_INCOMPLETE_MS, OFFER_REFUSED_MS, OFFERED_LOOKED_AT_MAX};
 use crate::model::{Offer, User};
 use crate::objects::users;
 use crate::rows::fixture;
 use crate::rows::id::UserNo;
 use crate::sharing::directory;
+use crate::testing::BOB;
 use crate::testing::acts::{account, patch_user};
 use crate::wire::frame;
 use crate::wire::json::Document;
@@ -249,6 +250,24 @@ fn who_is_lost_while_everything_is_about_to_be_sent_again_is_offered_then() {
     world.now_ms += RESEND_INTERVAL_MS;
     world.ping_answered(ACME, incarnation(4));
     assert_eq!(sizes(&world.deliver_offers()), [4]);
+}
+
+#[test]
+fn who_is_deactivated_is_offered_once_more_to_those_who_know_them() {
+    let mut world = World::connected(PeerKind::Causeway);
+    let leave = |user| {
+        Command::SetActive(SetActive {
+            user,
+            is_active: false,
+        })
+    };
+    world.by(ADMIN, leave(BOB)).unwrap();
+    world.offer_all(25);
+    world.ping(ACME);
+    assert_eq!(world.deliver_offers().concat(), ["admin", "ann", "eve"]);
+    world.by(ADMIN, leave(ANN)).unwrap();
+    assert_eq!(world.deliver_offers().concat(), ["ann"]);
+    assert!(world.deliver_offers().is_empty());
 }
 
 #[test]

@@ -252,6 +252,8 @@ pub fn cause(rows: &Tables, input: &Input) -> Cause {
         | Command::ConfigureConnectedWorkspaces { .. }
         | Command::SetPersonal(_)
         | Command::PatchConnection { .. }
+        | Command::SetCustomStatus(_)
+        | Command::SetActive(_)
         | Command::AddFile(_)
         | Command::ConfigureFiles(_)
         | Command::RelocateConnection(_) => None,

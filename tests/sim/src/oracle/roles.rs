@@ -92,6 +92,8 @@ fn is_about_teams(command: &Command) -> bool {
         | Command::SetPersonal(_)
         | Command::PatchConnection { .. }
         | Command::SetPicture(_)
+        | Command::SetCustomStatus(_)
+        | Command::SetActive(_)
         | Command::AddFile(_)
         | Command::ConfigureFiles(_)
         | Command::RelocateConnection(_) => false,

@@ -128,6 +128,19 @@ fn people_act(seen: &Seen<'_>, command: &Command) -> Option<String> {
     let names = Names(seen.rows);
     Some(match command {
         Command::CreateUser(new) => format!("creates the account {}", plain(&new.username)),
+        Command::SetCustomStatus(set) if set.status.is_empty() => {
+            "removes the own custom status".into()
+        }
+        Command::SetCustomStatus(_) => "sets a custom status".into(),
+        Command::SetActive(set) => format!(
+            "{} the account of {}",
+            if set.is_active {
+                "reactivates"
+            } else {
+                "deactivates"
+            },
+            names.user(set.user)
+        ),
         Command::SetPicture(set) if set.is_generated => {
             format!("removes the picture of {}", names.user(set.user))
         }

@@ -1,0 +1,52 @@
+//! Setting a custom status.
+
+use serde::{Deserialize, Serialize};
+
+use super::missing;
+use crate::authority;
+use crate::boundary::output::{Object, Refusal, Reply};
+use crate::boundary::texts::{Json, texts};
+use crate::command::registry::{Act, By};
+use crate::model::User;
+use crate::model::limits::CUSTOM_STATUS_BYTES_MAX;
+use crate::objects::users;
+use crate::rows::tx::{Read, Tx};
+use crate::wire::json::{Document, Kind};
+
+/// The property of a profile that holds the custom status, as JSON text. Semantics §3.2.
+const PROPERTY: &str = "customStatus";
+
+/// Sets or removes one's own custom status, which crosses with the profile.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetCustomStatus {
+    /// JSON text of an object; empty = none.
+    pub status: String,
+}
+texts!(
+    struct SetCustomStatus {
+        status: Json::Any,
+    }
+);
+
+impl Act for SetCustomStatus {
+    fn carry_out(&self, tx: &mut Tx<'_>, by: By<'_>) -> Result<Reply, Refusal> {
+        let no = authority::acting_user(tx, by.actor)?;
+        let fits = self.status.len() <= CUSTOM_STATUS_BYTES_MAX;
+        if !fits || !(self.status.is_empty() || is_object(&self.status)) {
+            return Err(Refusal::invalid_param("custom_status"));
+        }
+        let mut user = tx.get::<User>(&no).ok_or_else(missing)?;
+        let with = Some((PROPERTY, self.status.as_str())).filter(|(_, text)| !text.is_empty());
+        let props = users::props_of(&user.props, &[PROPERTY], with);
+        if props != user.props {
+            user.props = props;
+            users::update(tx, no, user);
+        }
+        Ok(Reply::Object(Object::User(no)))
+    }
+}
+
+fn is_object(json: &str) -> bool {
+    let parsed = Document::parse(json.as_bytes());
+    parsed.is_ok_and(|document| document.root().kind() == Kind::Object)
+}
