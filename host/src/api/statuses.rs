@@ -134,6 +134,8 @@ async fn choose(
 
 /// Characters of a custom status; more are refused, as in the reference.
 const CUSTOM_TEXT_CHARS_MAX: usize = 100;
+/// Bytes of the word for its duration; more are refused.
+const DURATION_BYTES_MAX: usize = 32;
 /// When a custom status ends that does not.
 const NEVER: &str = "0001-01-01T00:00:00Z";
 
@@ -157,11 +159,16 @@ impl CustomStatus {
         if self.emoji.is_empty() && self.text.is_empty() || !self.emoji.bytes().all(is_emoji) {
             return Err(ApiError::invalid_body("custom_status"));
         }
-        if self.text.chars().count() > CUSTOM_TEXT_CHARS_MAX {
+        let is_long = self.text.chars().count() > CUSTOM_TEXT_CHARS_MAX;
+        if is_long || self.text.chars().any(char::is_control) {
             return Err(ApiError::invalid_body("text"));
         }
         if self.expires_at.is_empty() {
             self.expires_at = NEVER.to_string();
+        }
+        let fits = self.duration.len() <= DURATION_BYTES_MAX;
+        if !fits || !self.duration.bytes().all(is_emoji) {
+            return Err(ApiError::invalid_body("duration"));
         }
         let is_time = self.expires_at.parse::<jiff::Timestamp>().is_ok();
         if !is_time && self.expires_at != NEVER {

@@ -7,7 +7,7 @@ use causeway_sim::broken::Defect;
 use causeway_sim::oracle;
 
 /// Seeds within which every defect must be caught.
-const SEEDS_MAX: u64 = 200;
+const SEEDS_MAX: u64 = 600;
 
 #[test]
 fn every_defect_is_caught_by_its_own_checker() {

@@ -5,8 +5,9 @@ use causeway_kernel::boundary::output::{Object, Reply};
 use causeway_kernel::command::{
     AbandonConnection, AcknowledgePost, AddReaction, AttachConnection, Command, Configure,
     ConfigureFiles, DeletePost, EditPost, InviteToChannel, PatchConnection, PersonalChange,
-    RelocateConnection, RemoveChannelMember, RemoveConnection, RemoveReaction, SetPersonal,
-    UninviteFromChannel, UnshareChannel, ViewChannel, WithdrawAcknowledgement,
+    RelocateConnection, RemoveChannelMember, RemoveConnection, RemoveReaction, SetActive,
+    SetCustomStatus, SetPersonal, UninviteFromChannel, UnshareChannel, ViewChannel,
+    WithdrawAcknowledgement,
 };
 use causeway_kernel::model::{
     Config, Connection, ConnectionState, FileLimits, History, KeptFrame, Link, LinkState, PeerKind,
@@ -120,6 +121,22 @@ fn write_and_edit(story: &mut Story) {
     }
     for byte in [1, 2] {
         story.act(0, FIRST, story::picture(UserNo(1), byte));
+    }
+    for status in [r#"{"emoji":"tea","text":"Wonderful marmalade"}"#, ""] {
+        let status = status.to_string();
+        story.act(
+            0,
+            FIRST,
+            Command::SetCustomStatus(SetCustomStatus { status }),
+        );
+    }
+    for is_active in [false, true] {
+        let user = UserNo(2);
+        story.act(
+            0,
+            OPERATOR,
+            Command::SetActive(SetActive { user, is_active }),
+        );
     }
     let gone = story.write(0, LOUNGE, "deleted soon").unwrap();
     story.act(0, FIRST, Command::DeletePost(DeletePost { post: gone }));
