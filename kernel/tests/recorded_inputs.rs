@@ -327,60 +327,49 @@ fn examples() -> Vec<(&'static str, Input)> {
     let changes = vec![LocalStatus { user: USER, status }];
     examples.push(("Statuses", Input::Statuses(changes)));
     let limits = FileLimits { bytes_max: 70_000 };
-    let command = Command::ConfigureFiles(ConfigureFiles { limits });
-    let (actor, key) = (Actor::System, None);
-    examples.push((
-        "ConfigureFiles",
-        Input::Command {
-            actor,
-            key,
-            command,
-        },
-    ));
+    let of = |actor, command: Command| {
+        let (name, key) = (command.kind().name, None);
+        (
+            name,
+            Input::Command {
+                actor,
+                key,
+                command,
+            },
+        )
+    };
+    let configure = Command::ConfigureFiles(ConfigureFiles { limits });
+    examples.push(of(Actor::System, configure));
     let progress = UploadProgress::Whole {
         digest: "0f".repeat(32),
         dimensions: None,
     };
     let upload = Id::from_uuid_bytes([3; 16]);
-    examples.push((
-        "Upload",
-        Input::Upload {
-            connection,
-            upload,
-            progress,
-        },
-    ));
-    examples.push((
-        "Picture",
-        Input::Picture {
-            connection,
-            user: upload,
-            digest: "0f".repeat(32),
-            size: 600,
-        },
-    ));
+    let arrived = Input::Upload {
+        connection,
+        upload,
+        progress,
+    };
+    examples.push(("Upload", arrived));
+    let picture = Input::Picture {
+        connection,
+        user: upload,
+        digest: "0f".repeat(32),
+        size: 600,
+    };
+    examples.push(("Picture", picture));
     let command = Command::SetPicture(SetPicture {
         user: USER,
         digest: "0f".repeat(32),
         size: 600,
         is_generated: true,
     });
-    let custom = Command::SetCustomStatus(SetCustomStatus {
-        status: r#"{"emoji":"tea","text":"Tea"}"#.into(),
-    });
-    let active = Command::SetActive(SetActive {
-        user: USER,
-        is_active: true,
-    });
+    let status = r#"{"emoji":"tea","text":"Tea"}"#.into();
+    let custom = Command::SetCustomStatus(SetCustomStatus { status });
+    let (user, is_active) = (USER, true);
+    let active = Command::SetActive(SetActive { user, is_active });
     for command in [command, custom, active] {
-        examples.push((
-            command.kind().name,
-            Input::Command {
-                actor: Actor::User(USER),
-                key: None,
-                command,
-            },
-        ));
+        examples.push(of(Actor::User(USER), command));
     }
     examples
 }

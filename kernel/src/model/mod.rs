@@ -53,7 +53,7 @@ pub use team::{Team, TeamMember, UserTeam};
 pub use transfer::{
     FileDebt, FileLimits, FileTime, SentFile, Transfer, TransferStage, UnpostedOfPeer, Upload,
 };
-pub use user::{IdRow, NameRow, RemoteUser, User};
+pub use user::{CUSTOM_STATUS, IdRow, NameRow, RemoteUser, User};
 pub use workspace::{Config, Counters, MetaKey, MetaRow, Workspace};
 
 /// The kind of object that an id or a unique name belongs to; first byte of the key.

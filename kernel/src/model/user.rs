@@ -3,6 +3,9 @@ use serde::{Deserialize, Serialize};
 use crate::boundary::texts::{Json, Text, no_texts, texts};
 use crate::rows::id::{FeedSeq, Id, WorkspaceNo};
 
+/// The property of a profile that holds the custom status, as JSON text. Semantics §3.2.
+pub const CUSTOM_STATUS: &str = "customStatus";
+
 /// A user, local or remote.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {

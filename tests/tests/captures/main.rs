@@ -4,6 +4,7 @@ mod acknowledgements;
 mod acts;
 mod differences;
 mod features;
+mod files;
 mod incoming;
 mod invited;
 mod json;

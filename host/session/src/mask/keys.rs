@@ -3,6 +3,7 @@
 
 use causeway_kernel::boundary::texts::{Json, Text};
 use causeway_kernel::inbound::OWN_PROPS;
+use causeway_kernel::model::CUSTOM_STATUS;
 
 /// The shape of a JSON value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,8 +145,9 @@ pub(super) fn of_key(key: &str) -> Option<Shape> {
     KEYS.iter().find(known).map(|(_, shape)| *shape)
 }
 
-/// Whether a key is kept, and no other key may become it: those of the protocol, and those by which
-/// the kernel recognizes properties that are not trusted.
+/// Whether a key is kept, and no other key may become it: those of the protocol, those by which the kernel
+/// recognizes properties that are not trusted, and the one under which it stores the custom status.
 pub(super) fn is_known_key(key: &str) -> bool {
-    of_key(key).is_some() || OWN_PROPS.iter().any(|own| own.eq_ignore_ascii_case(key))
+    let mut own = OWN_PROPS.iter().chain(&[CUSTOM_STATUS]);
+    of_key(key).is_some() || own.any(|own| own.eq_ignore_ascii_case(key))
 }

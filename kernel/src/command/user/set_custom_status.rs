@@ -7,13 +7,10 @@ use crate::authority;
 use crate::boundary::output::{Object, Refusal, Reply};
 use crate::boundary::texts::{Text, texts};
 use crate::command::registry::{Act, By};
-use crate::model::User;
 use crate::model::limits::CUSTOM_STATUS_BYTES_MAX;
+use crate::model::{CUSTOM_STATUS, User};
 use crate::objects::users;
 use crate::rows::tx::{Read, Tx};
-
-/// The property of a profile that holds the custom status, as JSON text. Semantics §3.2.
-const PROPERTY: &str = "customStatus";
 
 /// Sets or removes one's own custom status, which crosses with the profile.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,8 +33,8 @@ impl Act for SetCustomStatus {
             return Err(Refusal::invalid_param("custom_status"));
         }
         let mut user = tx.get::<User>(&no).ok_or_else(missing)?;
-        let with = Some((PROPERTY, self.status.as_str())).filter(|(_, text)| !text.is_empty());
-        let props = users::props_of(&user.props, &[PROPERTY], with);
+        let with = Some((CUSTOM_STATUS, self.status.as_str())).filter(|(_, text)| !text.is_empty());
+        let props = users::props_of(&user.props, &[CUSTOM_STATUS], with);
         if props != user.props {
             user.props = props;
             users::update(tx, no, user);

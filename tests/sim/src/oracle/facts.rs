@@ -1,8 +1,7 @@
 //! What a step changed, in terms of ids instead of a node's own numbers, and who intended it.
 
 use causeway_kernel::boundary::input::{Actor, Input};
-use causeway_kernel::boundary::output::Reply;
-use causeway_kernel::boundary::policy::{Direction, Verdict};
+use causeway_kernel::boundary::policy::Direction;
 use causeway_kernel::command::{
     AcknowledgePost, AddReaction, Command, CreatePost, DeletePost, EditPost, PatchUser,
     RemoveReaction, SetPicture, WithdrawAcknowledgement,
@@ -18,6 +17,7 @@ use causeway_kernel::rows::table::Table;
 use causeway_kernel::rows::tx::{Read, Record};
 
 use super::pictures::PictureChange;
+use super::refusals::{items_of, kept_back, refused, verdicts};
 use super::transfers::{FileChange, FileView};
 use crate::frames::{self, ACKNOWLEDGED, Item};
 use crate::node::Carried;
@@ -556,59 +556,4 @@ fn link_view(
         begins: is_live(new) && !old.is_some_and(is_live),
         cursor: (new.epoch, new.cursor.seq.0),
     }
-}
-
-/// The items set aside: a single item, or those of a whole frame.
-fn items_of(bytes: &[u8]) -> Vec<Item> {
-    if let Some(frame) = frames::read(bytes) {
-        return frame.items.into_iter().map(|(item, _)| item).collect();
-    }
-    let json: serde_json::Value = serde_json::from_slice(bytes).unwrap_or_default();
-    let text = |key: &str| json[key].as_str().map(str::to_string);
-    let emoji = text("emoji_name").unwrap_or_else(|| ACKNOWLEDGED.into());
-    let reaction = || Some((text("post_id")?, text("user_id")?, emoji));
-    let item = match (reaction(), text("username"), text("id")) {
-        (Some((post, user, emoji)), _, _) => Some(Item::Reaction(post, user, emoji)),
-        (None, Some(_), Some(id)) => Some(Item::User(id)),
-        (None, None, Some(id)) => Some(Item::Post(id)),
-        (None, _, None) => None,
-    };
-    item.into_iter().collect()
-}
-
-fn refused(carried: &Carried) -> Vec<Id> {
-    let Reply::Http { body, .. } = &carried.reply else {
-        return Vec::new();
-    };
-    let answer = frames::read_answer(body);
-    let named = answer.into_iter().flat_map(|answer| answer.post_errors);
-    named.filter_map(|id| Id::parse(&id)).collect()
-}
-
-fn kept_back(carried: &Carried) -> Vec<Id> {
-    let passes = |verdict: &Verdict| matches!(verdict, Verdict::Allow | Verdict::Revise(_));
-    let asked = carried.asked.iter();
-    let kept_back = asked.filter(|asked| !passes(&asked.verdict));
-    kept_back
-        .filter_map(|asked| Id::parse(&asked.post().0))
-        .collect()
-}
-
-fn verdicts(carried: &Carried) -> Vec<(Id, Direction, Option<String>)> {
-    let mut found = Vec::new();
-    for asked in &carried.asked {
-        let (post, direction) = asked.post();
-        let Some(post) = Id::parse(&post) else {
-            continue;
-        };
-        match &asked.verdict {
-            Verdict::Allow | Verdict::Failed(_) => {}
-            Verdict::Deny(_) => found.push((post, direction, None)),
-            Verdict::Revise(revision) => {
-                let message = revision.message.clone();
-                found.extend(message.map(|text| (post, direction, Some(text))));
-            }
-        }
-    }
-    found
 }

@@ -19,6 +19,7 @@ pub mod ledger;
 mod members;
 pub mod order;
 pub mod pictures;
+mod refusals;
 pub mod roles;
 pub mod statuses;
 pub mod step;
