@@ -19,6 +19,10 @@ use crate::wire::Generation;
 pub type Object = (FeedSeq, FeedObject);
 
 /// The subject of a round.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one exists at a time, on the stack of a step"
+)]
 pub enum Target {
     /// A channel that is shared with the peer, or offered to it.
     Channel(ChannelNo, Link),

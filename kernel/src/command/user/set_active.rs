@@ -27,7 +27,7 @@ no_texts!(SetActive);
 impl Act for SetActive {
     fn carry_out(&self, tx: &mut Tx<'_>, by: By<'_>) -> Result<Reply, Refusal> {
         let own = by.actor != Actor::System && authority::acting_user(tx, by.actor)? == self.user;
-        if !(own && !self.is_active) && !authority::administers(tx, by.actor) {
+        if (self.is_active || !own) && !authority::administers(tx, by.actor) {
             return Err(Refusal::forbidden());
         }
         let mut user = tx.get::<User>(&self.user).ok_or_else(missing)?;

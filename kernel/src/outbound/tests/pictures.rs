@@ -119,6 +119,24 @@ fn a_picture_that_fails_is_sent_again_although_its_profile_was_taken() {
 }
 
 #[test]
+fn a_peer_that_is_not_reached_pauses_as_for_messages() {
+    for (outcome, failures) in [(SendOutcome::NeverLeft, 1), (SendOutcome::Unknown, 0)] {
+        let mut world = World::shared(PeerKind::Causeway);
+        world.peer.fails_pictures = Some(outcome.clone());
+        world.set_picture(1);
+        world.write(ANN, TOWN, "a post");
+        while world.peer.pictures_come == 0 {
+            assert!(world.deliver_next());
+        }
+        assert_eq!(
+            world.get::<Connection>(&ACME).failures,
+            failures,
+            "{outcome:?}"
+        );
+    }
+}
+
+#[test]
 fn a_refused_picture_is_given_up_until_it_changes() {
     let mut world = World::shared(PeerKind::Mattermost11);
     world.peer.fails_pictures = Some(SendOutcome::Refused(400));
@@ -152,6 +170,7 @@ fn a_picture_that_changes_while_it_is_in_flight_is_sent_again() {
         world.peer.fails_pictures = (!is_taken).then_some(SendOutcome::Refused(400));
         world.sent_pictures = first;
         world.deliver_picture();
+        assert_eq!(world.sent_pictures.len(), 1, "without a pause");
         world.peer.fails_pictures = None;
         world.settle();
         assert_eq!(world.anns_picture(), Some(2));
