@@ -5,13 +5,15 @@
 //! it waits until each of its files has arrived, was refused, or did not get through again and again. One of the
 //! 11 line gets the post once more with a file that came later.
 
+use super::owed;
 use super::sections::users::is_held;
+use super::transfers::Files;
 use super::work::Work;
 use crate::boundary::behaviour::Behaviour;
 use crate::model::limits::{
     FILE_BREAKS_AWAITED, FILES_PER_POST_MAX, LINKS_PER_CHANNEL_MAX, PROPS_BYTES_MAX,
 };
-use crate::model::{File, FileDebt, FileTime, Link, PeerKind, Post, SentFile};
+use crate::model::{File, FileDebt, Link, PeerKind, Post, SentFile};
 use crate::objects::files::described;
 use crate::rows::id::{ChannelNo, ConnectionNo, FileNo, PostNo};
 use crate::rows::tx::{Read, Tx};
@@ -104,14 +106,11 @@ pub fn owe_late(tx: &mut Tx<'_>, work: &Work, no: PostNo) {
     for file in missing(tx, work, &post) {
         let key = (work.connection_no, file);
         let row = debt(tx, key, work.round.epoch);
-        put(
-            tx,
-            key,
-            &FileDebt {
-                is_late: true,
-                ..row
-            },
-        );
+        let late = FileDebt {
+            is_late: true,
+            ..row
+        };
+        owed::put::<Files>(tx, key, &late);
     }
 }
 
@@ -145,29 +144,8 @@ fn debt(tx: &mut Tx<'_>, key: (ConnectionNo, FileNo), epoch: u32) -> FileDebt {
         retry_at: tx.now_ms(),
         reason: String::new(),
     };
-    put(tx, key, &row);
+    owed::put::<Files>(tx, key, &row);
     row
-}
-
-/// Stores a debt, and when it is due.
-pub(super) fn put(tx: &mut Tx<'_>, key: (ConnectionNo, FileNo), row: &FileDebt) {
-    drop_time(tx, key);
-    if row.retry_at != 0 {
-        tx.put(&(key.0, row.retry_at, key.1), &FileTime);
-    }
-    tx.put(&key, row);
-}
-
-fn drop_time(tx: &mut Tx<'_>, key: (ConnectionNo, FileNo)) {
-    if let Some(row) = tx.get::<FileDebt>(&key).filter(|row| row.retry_at != 0) {
-        tx.delete::<FileTime>(&(key.0, row.retry_at, key.1));
-    }
-}
-
-/// The peer has the file, or is not to get it any more.
-pub(super) fn settle(tx: &mut Tx<'_>, key: (ConnectionNo, FileNo)) {
-    drop_time(tx, key);
-    tx.delete::<FileDebt>(&key);
 }
 
 /// A file is removed: nobody gets it any more.
@@ -179,7 +157,7 @@ pub fn forget(tx: &mut Tx<'_>, no: FileNo, channel: ChannelNo) {
     for ((_, connection), _) in tx.prefix::<Link, _>(&channel, LINKS_PER_CHANNEL_MAX) {
         let key = (connection, no);
         if tx.has::<FileDebt>(&key) {
-            settle(tx, key);
+            owed::settle::<Files>(tx, key);
         }
         if tx.has::<SentFile>(&key) {
             tx.delete::<SentFile>(&key);

@@ -8,12 +8,12 @@
 //!    most once.
 //! 4. Nothing is sent back to the workspace that it came from.
 //!
-//! Files and pictures of people go beside the rounds, one at a time for each connection: see [`files`] and
-//! [`pictures`].
+//! Files and profile pictures go beside the rounds: see [`owed`].
 
 pub mod again;
 pub mod exception;
 pub mod files;
+mod owed;
 mod pick;
 pub mod pictures;
 mod plan;
@@ -35,6 +35,8 @@ use crate::rows::due;
 use crate::rows::id::{ChannelNo, ConnectionNo};
 use crate::rows::tx::{Read, Tx};
 use crate::sharing::connection;
+use pictures::Pictures;
+use transfers::Files;
 use work::Work;
 
 pub use work::set_back;
@@ -58,8 +60,8 @@ pub fn pump(tx: &mut Tx<'_>) {
     for (at, connection_no) in touched.into_iter().enumerate() {
         if at < PUMPS_PER_STEP_MAX {
             pump_one(tx, connection_no);
-            transfers::pump(tx, connection_no);
-            pictures::pump(tx, connection_no);
+            owed::pump::<Files>(tx, connection_no);
+            owed::pump::<Pictures>(tx, connection_no);
         } else {
             due::send_at(tx, tx.now_ms(), connection_no);
         }

@@ -1,9 +1,11 @@
 //! Outcomes of messages: a receipt names its attempt, so receipts of earlier attempts are recognised and
 //! ignored. Semantics §5.8, but without its losses (W1, W2, W5, W18).
 
+use super::pictures::{self, Pictures};
 use super::sections::{self, Rest};
+use super::transfers::{self, Files};
 use super::work::{Object, Work};
-use super::{exception, pictures, transfers};
+use super::{exception, owed};
 use crate::boundary::behaviour::Behaviour;
 use crate::boundary::input::{Receipt, SendOutcome};
 use crate::model::limits::{BACKOFF_FIRST_MS, CONNECTIONS_MAX};
@@ -58,8 +60,8 @@ pub fn resume(tx: &mut Tx<'_>) {
         }
         due::send_at(tx, tx.now_ms(), no);
     }
-    transfers::resume(tx);
-    pictures::resume(tx);
+    owed::resume::<Files>(tx);
+    owed::resume::<Pictures>(tx);
     due::wake(tx);
 }
 

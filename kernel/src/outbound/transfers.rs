@@ -1,65 +1,50 @@
 //! Files in flight. A file is announced by a message, then its bytes follow in a request of their own (protocol
-//! §6.5, §5.6); one file is in flight for each connection, beside the round in flight, so that a large file does
-//! not keep messages back.
+//! §6.5, §5.6).
 
 use super::exception;
-use super::files::{is_awaited, put, settle};
-use crate::boundary::env::{Range, Rows};
+use super::files::is_awaited;
+use super::owed::{self, Owed};
+use crate::boundary::env::Rows;
 use crate::boundary::input::{Receipt, SendOutcome};
 use crate::boundary::output::{Effect, SendFile};
 use crate::model::limits::{
-    BACKOFF_FIRST_MS, BACKOFF_MAX_MS, CONNECTIONS_MAX, FILE_ATTEMPTS_MAX, FILE_RETRY_FIRST_MS,
-    FILE_RETRY_MAX_MS, PASSES_PER_PUMP_MAX, REASON_CHARS_MAX,
+    BACKOFF_FIRST_MS, BACKOFF_MAX_MS, FILE_RETRY_FIRST_MS, FILE_RETRY_MAX_MS, REASON_CHARS_MAX,
 };
 use crate::model::{
     Connection, File, FileDebt, FileTime, Link, LinkState, PeerKind, SentFile, Transfer,
     TransferStage, reasons,
 };
 use crate::objects::files::described;
-use crate::rows::due;
 use crate::rows::id::{ConnectionNo, FileNo, Id};
-use crate::rows::key;
-use crate::rows::retry::scattered_pause_up_to;
-use crate::rows::tx::{Read, SCAN_BYTES_MAX, Tx};
-use crate::sharing::{self, connection, quoted};
+use crate::rows::tx::{Read, Tx};
+use crate::sharing::{self, quoted};
 use crate::wire::frame;
 use crate::wire::message::{UploadSession, is_stored};
 use crate::wire::response;
 use crate::wire::write::JsonWriter;
-/// Announces the next file of a connection that has none in flight.
-pub fn pump(tx: &mut Tx<'_>, no: ConnectionNo) {
-    if tx.has::<Transfer>(&no) {
-        return;
-    }
-    for _ in 0..PASSES_PER_PUMP_MAX {
-        let Some((at_ms, file)) = first(tx, no) else {
-            return;
-        };
-        let connection = tx.get::<Connection>(&no);
-        let Some(connection) = connection.filter(|it| connection::may_send(it, tx.now_ms())) else {
-            return;
-        };
-        if at_ms > tx.now_ms() {
-            return due::send_at(tx, at_ms, no);
-        }
-        if announce(tx, no, connection, file) {
-            return;
-        }
-        settle(tx, (no, file));
-    }
-    due::send_at(tx, tx.now_ms(), no);
-}
 
-fn first(tx: &Tx<'_>, no: ConnectionNo) -> Option<(i64, FileNo)> {
-    let range = Range {
-        from: key::encode(&no),
-        to: key::prefix_end(&key::encode(&no)).unwrap_or_default(),
-        reverse: false,
-        rows_max: 1,
-        bytes_max: SCAN_BYTES_MAX,
-    };
-    let rows = tx.rows::<FileTime>(&range);
-    rows.first().map(|((_, at_ms, file), _)| (*at_ms, *file))
+/// Files, as they are owed to peers.
+pub enum Files {}
+
+impl Owed for Files {
+    type What = FileNo;
+    type Debt = FileDebt;
+    type Time = FileTime;
+    type InFlight = Transfer;
+
+    const TIME: FileTime = FileTime;
+
+    fn retry_at(debt: &FileDebt) -> i64 {
+        debt.retry_at
+    }
+
+    fn attempt(transfer: &Transfer) -> u64 {
+        transfer.attempt
+    }
+
+    fn send(tx: &mut Tx<'_>, key: (ConnectionNo, FileNo), connection: Connection) -> bool {
+        announce(tx, key, connection)
+    }
 }
 
 /// Whether the peer of a connection is to get a file: a post has it, and the peer is invited to its channel.
@@ -68,12 +53,10 @@ fn is_for(tx: &Tx<'_>, no: ConnectionNo, file: &File) -> bool {
     link.is_some_and(|link| link.state == LinkState::Active) && file.post.is_some()
 }
 
-/// Announces a file; false if the peer is not to get it any more.
-fn announce(tx: &mut Tx<'_>, no: ConnectionNo, connection: Connection, file_no: FileNo) -> bool {
-    let Some((file, debt)) = tx
-        .get::<File>(&file_no)
-        .zip(tx.get::<FileDebt>(&(no, file_no)))
-    else {
+/// Announces a file; false if the peer is not to get it any more. The answer says how much the peer holds of it.
+fn announce(tx: &mut Tx<'_>, key: (ConnectionNo, FileNo), connection: Connection) -> bool {
+    let (no, file_no) = key;
+    let Some((file, debt)) = tx.get::<File>(&file_no).zip(tx.get::<FileDebt>(&key)) else {
         return false;
     };
     if !is_for(tx, no, &file) {
@@ -118,13 +101,11 @@ fn announce(tx: &mut Tx<'_>, no: ConnectionNo, connection: Connection, file_no: 
 fn start(
     tx: &mut Tx<'_>,
     no: ConnectionNo,
-    mut connection: Connection,
+    connection: Connection,
     file: FileNo,
     stage: TransferStage,
 ) -> u64 {
-    connection.attempt += 1;
-    let attempt = connection.attempt;
-    tx.put(&no, &connection);
+    let attempt = owed::next_attempt(tx, no, connection);
     tx.put(
         &no,
         &Transfer {
@@ -136,28 +117,16 @@ fn start(
     attempt
 }
 
-/// Called when the service starts: the outcome of what was in flight is unknown. It is announced again, and
-/// the peer says how much it holds.
-pub fn resume(tx: &mut Tx<'_>) {
-    for (no, _) in tx.prefix::<Transfer, ()>(&(), CONNECTIONS_MAX) {
-        tx.delete::<Transfer>(&no);
-        due::send_at(tx, tx.now_ms(), no);
-    }
-}
-
 /// The outcome of an announcement, or of sending bytes.
 pub fn receipt(tx: &mut Tx<'_>, receipt: &Receipt) {
-    let no = receipt.connection;
-    let transfer = tx.get::<Transfer>(&no);
-    let Some(transfer) = transfer.filter(|it| it.attempt == receipt.attempt) else {
+    let Some(transfer) = owed::ended::<Files>(tx, receipt) else {
         return;
     };
-    tx.delete::<Transfer>(&no);
-    tx.touched.insert(no);
+    let no = receipt.connection;
     let key = (no, transfer.file);
     let file = tx.get::<File>(&key.1).filter(|file| is_for(tx, no, file));
     let Some((file, debt)) = file.zip(tx.get::<FileDebt>(&key)) else {
-        return settle(tx, key);
+        return owed::settle::<Files>(tx, key);
     };
     let sending = Sending { key, file, debt };
     match (&receipt.outcome, transfer.stage) {
@@ -246,7 +215,7 @@ impl Sending {
 
     /// The peer holds the file.
     fn done(self, tx: &mut Tx<'_>) {
-        settle(tx, self.key);
+        owed::settle::<Files>(tx, self.key);
         let link = tx.get::<Link>(&(self.file.channel, self.key.0));
         if let Some(link) = link.filter(|link| link.state == LinkState::Active) {
             let epoch = link.epoch;
@@ -256,15 +225,11 @@ impl Sending {
         }
     }
 
-    /// The peer was not reached: like its other messages, those of files pause for as long as the connection does.
+    /// The peer was not reached: the file is announced anew.
     fn not_reached(mut self, tx: &mut Tx<'_>) {
         self.debt.upload = self.next_upload(tx);
-        put(tx, self.key, &self.debt);
-        let no = self.key.0;
-        if let Some(mut row) = tx.get::<Connection>(&no) {
-            connection::failed(tx, no, &mut row);
-            tx.put(&no, &row);
-        }
+        owed::put::<Files>(tx, self.key, &self.debt);
+        owed::not_reached(tx, self.key.0);
     }
 
     /// A Causeway continues an upload under its id; a Mattermost server does not take the id again.
@@ -286,7 +251,6 @@ impl Sending {
             debt.in_vain = debt.in_vain.saturating_add(1);
             ((FILE_RETRY_FIRST_MS, FILE_RETRY_MAX_MS), debt.in_vain)
         };
-        let pause_ms = scattered_pause_up_to(tx, limits_ms, times);
         let is_refused = matches!(failure, Failure::Refusal(_));
         debt.refusals = debt.refusals.saturating_add(u32::from(is_refused));
         let reason = match &failure {
@@ -294,14 +258,9 @@ impl Sending {
             Failure::Broken | Failure::InVain => reasons::FILE_NOT_ARRIVED,
         };
         debt.reason = reason.chars().take(REASON_CHARS_MAX).collect();
-        let is_given_up = debt.refusals >= FILE_ATTEMPTS_MAX;
-        debt.retry_at = if is_given_up {
-            0
-        } else {
-            tx.now_ms().saturating_add(pause_ms)
-        };
+        debt.retry_at = owed::next_try(tx, limits_ms, times, debt.refusals);
         self.debt.upload = self.next_upload(tx);
-        put(tx, self.key, &self.debt);
+        owed::put::<Files>(tx, self.key, &self.debt);
         if is_refused && self.debt.refusals == 1 {
             self.tell_author(tx);
         }
