@@ -12,8 +12,11 @@
 
 mod incoming;
 pub mod pictures;
-pub mod portraits;
+pub mod profile_pictures;
 mod store;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod testing;
 mod uploads;
 
 pub use incoming::Incoming;

@@ -138,19 +138,7 @@ mod tests {
     use image::{ImageFormat, RgbImage, RgbaImage};
 
     use super::*;
-
-    fn file(bytes: &[u8]) -> File {
-        let mut file = tempfile::tempfile().unwrap();
-        file.write_all(bytes).unwrap();
-        file.rewind().unwrap();
-        file
-    }
-
-    fn encoded(picture: &DynamicImage, format: ImageFormat) -> Vec<u8> {
-        let mut bytes = io::Cursor::new(Vec::new());
-        picture.write_to(&mut bytes, format).unwrap();
-        bytes.into_inner()
-    }
+    use crate::testing::{encoded, file};
 
     fn scaled(bytes: &[u8], to: Scale) -> io::Result<Vec<u8>> {
         let (mut out, mut made) = (tempfile::tempfile().unwrap(), Vec::new());

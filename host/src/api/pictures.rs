@@ -1,6 +1,4 @@
-//! Pictures of people. Client API §6.1.
-
-use std::sync::Arc;
+//! Profile pictures. Client API §6.1.
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -17,6 +15,7 @@ use causeway_kernel::rows::tx::Read;
 use super::answer::{ApiResult, Rendered};
 use super::path::Ids;
 use crate::app::{Caller, SharedApp};
+use crate::files;
 use crate::http::ApiError;
 
 /// Routes of this file.
@@ -35,24 +34,20 @@ async fn shown(
     ids: Ids,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let rows = app.rows();
-    let user_no = ids.user(&rows, &caller)?;
-    let own = rows.get::<Picture>(&user_no).filter(|it| !it.is_generated);
-    let Some(own) = own else {
-        return made(&app, user_no, &headers).await;
+    let (user_no, user) = whose(&app, &caller, &ids)?;
+    let own = app.rows().get::<Picture>(&user_no);
+    let Some(own) = own.filter(|it| !it.is_generated) else {
+        return made(&app, &user, &headers).await;
     };
-    let changed_at_ms = rows
-        .get::<User>(&user_no)
-        .map_or(0, |user| user.last_picture_update);
-    let tag = format!("\"{changed_at_ms}\"");
+    let tag = format!("\"{}\"", user.last_picture_update);
     if let Some(response) = unchanged(&headers, &tag) {
         return Ok(response);
     }
-    match app.files.portrait(own.digest).await {
+    match app.files.profile_picture(own.digest).await {
         Ok(png) => Ok(picture(tag, png)),
         Err(error) => {
-            tracing::error!(%error, "the bytes of a picture of a person cannot be read");
-            made(&app, user_no, &headers).await
+            tracing::error!(%error, "the bytes of a profile picture cannot be read");
+            made(&app, &user, &headers).await
         }
     }
 }
@@ -63,22 +58,26 @@ async fn generated(
     ids: Ids,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let user = ids.user(&app.rows(), &caller)?;
-    made(&app, user, &headers).await
+    let (_, user) = whose(&app, &caller, &ids)?;
+    made(&app, &user, &headers).await
+}
+
+/// The user of the path.
+fn whose(app: &SharedApp, caller: &Caller, ids: &Ids) -> Result<(UserNo, User), ApiError> {
+    let rows = app.rows();
+    let no = ids.user(&rows, caller)?;
+    let user = rows.get::<User>(&no).ok_or_else(ApiError::internal)?;
+    Ok((no, user))
 }
 
 /// The picture that is generated from the name.
-async fn made(app: &SharedApp, user: UserNo, headers: &HeaderMap) -> Result<Response, ApiError> {
-    let user = app.rows().get::<User>(&user);
-    let user = user.ok_or_else(ApiError::internal)?;
+async fn made(app: &SharedApp, user: &User, headers: &HeaderMap) -> Result<Response, ApiError> {
     let tag = format!("\"{} {}\"", user.id, user.username);
     if let Some(response) = unchanged(headers, &tag) {
         return Ok(response);
     }
-    let png = app
-        .files
-        .generated_portrait(&user.username, user.id.as_str());
-    Ok(picture(tag, png.await?))
+    let png = app.files.generated_profile_picture(user).await?;
+    Ok(picture(tag, png))
 }
 
 /// The response to a client that has the picture with this tag.
@@ -103,39 +102,34 @@ async fn set(
     ids: Ids,
     request: Request,
 ) -> ApiResult {
-    let user = local(&app, &caller, &ids)?;
+    let (user, _) = local(&app, &caller, &ids)?;
     let (parts, body) = request.into_parts();
-    let incoming = app.files.receive_portrait(&parts.headers, body).await?;
-    let kept = app.files.keep_portrait(incoming).await?;
+    let incoming = app
+        .files
+        .receive_profile_picture(&parts.headers, body)
+        .await?;
+    let kept = app.files.keep_profile_picture(incoming).await?;
     give(&app, caller.user, (user, false), kept).await
 }
 
 /// The user has none any more: peers, who cannot be told so, get the one that clients see here instead.
 async fn remove(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
-    let user_no = local(&app, &caller, &ids)?;
-    let rows = app.rows();
-    let user = rows
-        .get::<User>(&user_no)
-        .filter(|user| user.last_picture_update != 0);
-    let Some(user) = user else {
+    let (user_no, user) = local(&app, &caller, &ids)?;
+    if user.last_picture_update == 0 {
         return Ok(Rendered::ok());
-    };
-    let png = app
-        .files
-        .generated_portrait(&user.username, user.id.as_str());
-    let kept = app.files.keep_bytes(png.await?).await?;
+    }
+    let png = app.files.generated_profile_picture(&user).await?;
+    let kept = app.files.keep_bytes(png).await?;
     give(&app, caller.user, (user_no, true), kept).await
 }
 
 /// The user of the path, if the caller may set the picture. The kernel checks it again; this spares receiving one
 /// in vain.
-fn local(app: &SharedApp, caller: &Caller, ids: &Ids) -> Result<UserNo, ApiError> {
+fn local(app: &SharedApp, caller: &Caller, ids: &Ids) -> Result<(UserNo, User), ApiError> {
     let rows = app.rows();
-    let user = ids.own_user(&rows, caller)?;
-    let is_local = rows
-        .get::<User>(&user)
-        .is_some_and(|user| user.origin.is_ours());
-    is_local.then_some(user).ok_or_else(ApiError::forbidden)
+    let no = ids.own_user(&rows, caller)?;
+    let user = rows.get::<User>(&no).filter(|user| user.origin.is_ours());
+    Ok((no, user.ok_or_else(ApiError::forbidden)?))
 }
 
 async fn give(
@@ -150,17 +144,6 @@ async fn give(
         size: kept.size(),
         is_generated,
     });
-    // Not cancelled with the request: until the command is carried out, its bytes must not be swept.
-    let giving = tokio::spawn(carry_out(Arc::clone(app), actor, command, kept));
-    giving.await.map_err(|_| ApiError::internal())??;
+    files::act_with(app, actor, command, kept).await?;
     Ok(Rendered::ok())
-}
-
-async fn carry_out(
-    app: SharedApp,
-    actor: UserNo,
-    command: Command,
-    _kept: Kept,
-) -> Result<(), ApiError> {
-    app.act(actor, command).await.map(drop)
 }

@@ -9,6 +9,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use bytes::Bytes;
+use causeway_files::Kept;
 use causeway_kernel::boundary::input::Input;
 use causeway_kernel::boundary::output::Reply;
 use causeway_kernel::rows::id::ConnectionNo;
@@ -20,6 +21,7 @@ use causeway_kernel::wire::secrets;
 use super::client::{INCARNATION_HEADER, incarnation_of, incarnation_text, site_url_of};
 use super::gate::{self, PeerCaller};
 use super::{Federation, handshake, lock, pictures, pinger, reach, uploads};
+use crate::files;
 use crate::http::{ApiError, read_limited};
 
 /// Maximum bytes of a frame; a larger one is refused with 413 (`MaximumPayloadSizeBytes` + 512).
@@ -118,17 +120,33 @@ async fn message(
         body: bytes,
         skip: Vec::new(),
     };
-    match federation.submit(input).await? {
-        Reply::Http { status, body } => {
-            if status != 200 {
-                let id = error_id(&body);
-                federation.inner.counters.count_refused_request(&id);
-            }
-            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            Ok((status, json(&federation, body)).into_response())
-        }
-        _ => Err(ApiError::internal()),
+    let reply = federation.submit(input).await?;
+    passed_on(&federation, reply)
+}
+
+/// Hands bytes that are stored to the workspace, and passes its reply on.
+pub(super) async fn hand_over(
+    federation: &Federation,
+    input: Input,
+    kept: Kept,
+) -> Result<Response, ApiError> {
+    let submitter = federation.clone();
+    let submitted = files::hand_over(kept, async move { submitter.submit(input).await });
+    let reply = submitted.await??;
+    passed_on(federation, reply)
+}
+
+/// The workspace's reply, as the response to the peer.
+fn passed_on(federation: &Federation, reply: Reply) -> Result<Response, ApiError> {
+    let Reply::Http { status, body } = reply else {
+        return Err(ApiError::internal());
+    };
+    if status != 200 {
+        let id = error_id(&body);
+        federation.inner.counters.count_refused_request(&id);
     }
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    Ok((status, json(federation, body)).into_response())
 }
 
 /// The id of an error object written by the workspace.

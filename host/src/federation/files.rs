@@ -35,19 +35,11 @@ const TRANSFER_MAX: Duration = Duration::from_secs(7 * 24 * 3_600);
 
 /// Sends a file, and submits the receipt.
 pub(super) fn dispatch(federation: &Federation, file: SendFile) {
-    let (federation, mut stop) = (federation.clone(), federation.stopping());
-    federation.clone().spawn(async move {
-        let (connection, attempt) = (file.connection, file.attempt);
-        let outcome = tokio::select! {
-            outcome = send(&federation, file) => outcome,
-            _ = stop.wait_for(|stop| *stop) => return,
-        };
-        federation.inner.counters.count_send(&outcome);
-        sender::report(&federation, connection, attempt, outcome).await;
-    });
+    let attempt = (file.connection, file.attempt);
+    sender::beside(federation, attempt, send(federation.clone(), file));
 }
 
-async fn send(federation: &Federation, file: SendFile) -> SendOutcome {
+async fn send(federation: Federation, file: SendFile) -> SendOutcome {
     let connection = file.connection;
     let Ok(_place) = federation.inner.sending_files.acquire().await else {
         return SendOutcome::NeverLeft;
@@ -55,7 +47,7 @@ async fn send(federation: &Federation, file: SendFile) -> SendOutcome {
     let Some((row, site_url, token)) = federation.route(connection) else {
         return SendOutcome::NeverLeft;
     };
-    let opened = match open(federation, &file).await {
+    let opened = match open(&federation, &file).await {
         Ok(opened) => opened,
         Err(error) => {
             let digest = &file.digest;
@@ -83,7 +75,7 @@ async fn send(federation: &Federation, file: SendFile) -> SendOutcome {
         answered = federation.inner.client.post(call) => answered,
         () = stalled(&taken) => return SendOutcome::Unknown,
     };
-    let outcome = sender::outcome_of(federation, connection, answered);
+    let outcome = sender::outcome_of(&federation, connection, answered);
     if !matches!(outcome, SendOutcome::Answered(_)) {
         tracing::debug!(name = row.name, ?outcome, "a file was not accepted");
     }

@@ -161,7 +161,7 @@ impl Federation {
         files::dispatch(self, file);
     }
 
-    /// Sends a picture of a person; its receipt is submitted as an input. See [`pictures`].
+    /// Sends a profile picture; its receipt is submitted as an input. See [`pictures`].
     pub fn dispatch_picture(&self, picture: SendPicture) {
         pictures::dispatch(self, picture);
     }

@@ -1,19 +1,18 @@
-//! Pictures of people: those that are sent to peers, each in a request of its own, and those that peers send.
+//! Profile pictures: those that are sent to peers, each in a request of its own, and those that peers send.
 //! Protocol §5.7.
 
+use std::io;
 use std::sync::Arc;
 
 use axum::extract::{Path, Request, State};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
-use causeway_files::Kept;
+use axum::response::Response;
 use causeway_kernel::boundary::input::{Input, SendOutcome};
-use causeway_kernel::boundary::output::{Reply, SendPicture};
+use causeway_kernel::boundary::output::SendPicture;
 use causeway_kernel::inbound;
-use causeway_kernel::rows::id::{ConnectionNo, Id};
+use causeway_kernel::rows::id::Id;
 
 use super::client::{Call, Payload};
-use super::endpoints::{Turn, json};
+use super::endpoints::{self, Turn};
 use super::{Federation, gate, pinger, sender};
 use crate::http::ApiError;
 
@@ -22,7 +21,7 @@ pub(super) const SENT_AT_ONCE_MAX: usize = 8;
 /// Separates the parts of a form; no picture contains it.
 const BOUNDARY: &str = "causeway-7d1f0c6b9e5a4f3282c4b1d0e9a8f7c6";
 
-/// Takes the picture of a peer's user.
+/// Takes the profile picture of a peer's user.
 pub(super) async fn image(
     State(federation): State<Federation>,
     Path(user_id): Path<String>,
@@ -35,55 +34,27 @@ pub(super) async fn image(
     pinger::heard(&federation, caller.connection);
     let files = Arc::clone(&federation.inner.files);
     files.require_reserve().await?;
-    let incoming = files.receive_portrait(&parts.headers, body).await?;
+    let incoming = files.receive_profile_picture(&parts.headers, body).await?;
     // The workspace decides again; this spares decoding in vain.
     let rows = federation.snapshot();
     inbound::may_set_picture(&rows, caller.connection, user).map_err(|(_, refusal)| refusal)?;
-    let kept = files.keep_portrait(incoming).await?;
-    // Not cancelled with the request: until the workspace needs the bytes, they must not be swept.
-    let handed = tokio::spawn(hand_over(
-        federation.clone(),
-        (caller.connection, user),
-        kept,
-    ));
-    match handed.await.map_err(|_| ApiError::internal())?? {
-        Reply::Http { status, body } => {
-            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            Ok((status, json(&federation, body)).into_response())
-        }
-        _ => Err(ApiError::internal()),
-    }
-}
-
-async fn hand_over(
-    federation: Federation,
-    (connection, user): (ConnectionNo, Id),
-    kept: Kept,
-) -> Result<Reply, ApiError> {
+    let kept = files.keep_profile_picture(incoming).await?;
     let input = Input::Picture {
-        connection,
+        connection: caller.connection,
         user,
         digest: kept.digest().to_string(),
         size: kept.size(),
     };
-    Ok(federation.submit(input).await?)
+    endpoints::hand_over(&federation, input, kept).await
 }
 
 /// Sends a picture, and submits the receipt.
 pub(super) fn dispatch(federation: &Federation, picture: SendPicture) {
-    let (federation, mut stop) = (federation.clone(), federation.stopping());
-    federation.clone().spawn(async move {
-        let (connection, attempt) = (picture.connection, picture.attempt);
-        let outcome = tokio::select! {
-            outcome = send(&federation, picture) => outcome,
-            _ = stop.wait_for(|stop| *stop) => return,
-        };
-        federation.inner.counters.count_send(&outcome);
-        sender::report(&federation, connection, attempt, outcome).await;
-    });
+    let attempt = (picture.connection, picture.attempt);
+    sender::beside(federation, attempt, send(federation.clone(), picture));
 }
 
-async fn send(federation: &Federation, picture: SendPicture) -> SendOutcome {
+async fn send(federation: Federation, picture: SendPicture) -> SendOutcome {
     let connection = picture.connection;
     let Ok(_place) = federation.inner.sending_pictures.acquire().await else {
         return SendOutcome::NeverLeft;
@@ -92,10 +63,11 @@ async fn send(federation: &Federation, picture: SendPicture) -> SendOutcome {
         return SendOutcome::NeverLeft;
     };
     let digest = picture.digest;
-    let png = match federation.inner.files.portrait(digest.clone()).await {
+    let read = federation.inner.files.profile_picture(digest.clone()).await;
+    let png = match read.and_then(|png| of_size(png, picture.size)) {
         Ok(png) => png,
         Err(error) => {
-            tracing::error!(%error, digest, "a picture that a peer is to get cannot be read");
+            tracing::error!(%error, digest, "a profile picture that a peer is to get cannot be read");
             // Not `NeverLeft`, which is said of the connection: its messages would pause.
             return SendOutcome::Unknown;
         }
@@ -115,11 +87,22 @@ async fn send(federation: &Federation, picture: SendPicture) -> SendOutcome {
         timeout: federation.settings().send_timeout(),
     };
     let answered = federation.inner.client.post(call).await;
-    let outcome = sender::outcome_of(federation, connection, answered);
+    let outcome = sender::outcome_of(&federation, connection, answered);
     if !matches!(outcome, SendOutcome::Answered(_)) {
-        tracing::debug!(name = row.name, ?outcome, "a picture was not accepted");
+        tracing::debug!(
+            name = row.name,
+            ?outcome,
+            "a profile picture was not accepted"
+        );
     }
     outcome
+}
+
+fn of_size(png: Vec<u8>, size: u64) -> io::Result<Vec<u8>> {
+    if png.len() as u64 != size {
+        return Err(io::Error::other("it has another size than it should"));
+    }
+    Ok(png)
 }
 
 /// The form with a picture, as the reference sends it.

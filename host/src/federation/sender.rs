@@ -52,15 +52,25 @@ pub(super) fn dispatch(
         outbox.try_send(letter).is_err()
     };
     if refused {
-        federation
-            .inner
-            .counters
-            .count_send(&SendOutcome::NeverLeft);
-        let federation = federation.clone();
-        federation.clone().spawn(async move {
-            report(&federation, connection, attempt, SendOutcome::NeverLeft).await;
-        });
+        let never_left = std::future::ready(SendOutcome::NeverLeft);
+        beside(federation, (connection, attempt), never_left);
     }
+}
+
+/// Sends something beside the messages of a connection, and submits the receipt of the attempt.
+pub(super) fn beside(
+    federation: &Federation,
+    (connection, attempt): (ConnectionNo, u64),
+    sending: impl Future<Output = SendOutcome> + Send + 'static,
+) {
+    let (federation, mut stop) = (federation.clone(), federation.stopping());
+    federation.clone().spawn(async move {
+        let outcome = tokio::select! {
+            outcome = sending => outcome,
+            _ = stop.wait_for(|stop| *stop) => return,
+        };
+        report(&federation, (connection, attempt), outcome).await;
+    });
 }
 
 fn open(federation: &Federation, connection: ConnectionNo) -> Outbox {
@@ -76,8 +86,7 @@ fn open(federation: &Federation, connection: ConnectionNo) -> Outbox {
                 break;
             };
             let outcome = send(&federation, connection, frame).await;
-            federation.inner.counters.count_send(&outcome);
-            report(&federation, connection, attempt, outcome).await;
+            report(&federation, (connection, attempt), outcome).await;
         }
     });
     outbox
@@ -142,14 +151,15 @@ pub(super) fn outcome_of(
     }
 }
 
-/// Submits a receipt to the workspace, waiting while it accepts none. Without a receipt the connection would
-/// stay silent until the next start, so if a response stops the step, the outcome is reported as unknown.
-pub(super) async fn report(
+/// Counts an outcome and submits its receipt to the workspace, waiting while that accepts none. Without a receipt
+/// the connection would stay silent until the next start, so if a response stops the step, the outcome is reported
+/// as unknown.
+async fn report(
     federation: &Federation,
-    connection: ConnectionNo,
-    attempt: u64,
+    (connection, attempt): (ConnectionNo, u64),
     mut outcome: SendOutcome,
 ) {
+    federation.inner.counters.count_send(&outcome);
     let mut pause = RECEIPT_PAUSE_FIRST;
     let mut stop = federation.stopping();
     loop {

@@ -10,17 +10,15 @@ use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use causeway_files::{Kept, OpenUpload, UploadError};
+use causeway_files::{OpenUpload, UploadError};
 use causeway_kernel::boundary::input::{Input, UploadProgress};
-use causeway_kernel::boundary::output::Reply;
-use causeway_kernel::model::{Dimensions, Upload};
+use causeway_kernel::model::Upload;
 use causeway_kernel::rows::id::{ConnectionNo, Id};
 use causeway_kernel::rows::tx::Read;
 
 use super::client::FILE_DIGEST_HEADER;
-use super::endpoints::json;
 use super::gate::{self, PeerCaller};
-use super::{Federation, pinger};
+use super::{Federation, endpoints, pinger};
 use crate::files::{receive, reserve, unreadable, upload_refusal};
 use crate::http::ApiError;
 
@@ -173,36 +171,13 @@ async fn finish(
     let files = Arc::clone(&federation.inner.files);
     let dimensions = files.dimensions(&name, &open.incoming).await;
     let kept = files.on_disk(|store| store.finish_upload(open)).await?;
-    // Not cancelled with the request: until the workspace needs the bytes, they must not be swept.
-    let handed = tokio::spawn(hand_over(
-        federation.clone(),
-        (connection, id),
-        kept,
-        dimensions,
-    ));
-    match handed.await.map_err(|_| ApiError::internal())?? {
-        Reply::Http { status, body } => {
-            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            Ok((status, json(&federation, body)).into_response())
-        }
-        _ => Err(ApiError::internal()),
-    }
-}
-
-async fn hand_over(
-    federation: Federation,
-    (connection, upload): (ConnectionNo, Id),
-    kept: Kept,
-    dimensions: Option<Dimensions>,
-) -> Result<Reply, ApiError> {
     let digest = kept.digest().to_string();
-    let progress = UploadProgress::Whole { digest, dimensions };
     let input = Input::Upload {
         connection,
-        upload,
-        progress,
+        upload: id,
+        progress: UploadProgress::Whole { digest, dimensions },
     };
-    Ok(federation.submit(input).await?)
+    endpoints::hand_over(&federation, input, kept).await
 }
 
 /// What is held is not what the sender believes: it has to ask again.

@@ -2,7 +2,7 @@
 //! kernel; see [`AddFile`](causeway_kernel::command::AddFile).
 
 pub mod form;
-mod portraits;
+mod profile_pictures;
 pub mod receive;
 
 use std::fs;
@@ -180,18 +180,38 @@ pub async fn add_kept(
         digest: kept.digest().to_string(),
         dimensions,
     });
-    // Not cancelled with the request: until the command is carried out, its bytes must not be swept.
-    let adding = tokio::spawn(act_on(Arc::clone(app), user, command, kept));
-    adding.await.map_err(|_| ApiError::internal())?
+    act_with(app, user, command, kept).await
 }
 
-async fn act_on(
-    app: SharedApp,
+/// Carries out a user's command about bytes that are stored.
+///
+/// # Errors
+/// The kernel's refusal, or 503 if it accepts no input.
+pub async fn act_with(
+    app: &SharedApp,
     user: UserNo,
     command: Command,
-    _kept: Kept,
+    kept: Kept,
 ) -> Result<Option<Object>, ApiError> {
-    app.act(user, command).await
+    let app = Arc::clone(app);
+    hand_over(kept, async move { app.act(user, command).await }).await?
+}
+
+/// Hands bytes that are stored to the workspace. Not cancelled with the request: until the workspace needs the
+/// bytes, they must not be swept.
+///
+/// # Errors
+/// 500 if `handing` panics.
+pub async fn hand_over<T: Send + 'static>(
+    kept: Kept,
+    handing: impl Future<Output = T> + Send + 'static,
+) -> Result<T, ApiError> {
+    let handed = tokio::spawn(async move {
+        let answer = handing.await;
+        drop(kept);
+        answer
+    });
+    handed.await.map_err(|_| ApiError::internal())
 }
 
 /// Removes the bytes that no file needs any more.

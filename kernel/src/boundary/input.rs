@@ -93,7 +93,7 @@ pub enum Input {
         /// How much has arrived.
         progress: UploadProgress,
     },
-    /// A peer sent a picture of a person, which the host has cropped, scaled and stored.
+    /// A peer sent a profile picture, which the host has cropped, scaled and stored.
     Picture {
         /// The authenticated connection.
         connection: ConnectionNo,

@@ -156,7 +156,7 @@ pub enum Effect {
     },
     /// Send the bytes of a file.
     SendFile(SendFile),
-    /// Send a picture of a person.
+    /// Send a profile picture.
     SendPicture(SendPicture),
 }
 

@@ -1,10 +1,10 @@
-//! Pictures of a peer's people. The host takes the bytes; here it is decided whether the peer may set them.
+//! Profile pictures of a peer's users. The host takes the bytes; here it is decided whether the peer may set them.
 //! Protocol §5.7.
 
 use super::authorize::{self, Authorized, Peer};
 use super::{Reason, Tally, refuse, removed};
 use crate::boundary::output::{Refusal, Reply};
-use crate::model::limits::USER_PICTURE_BYTES_MAX;
+use crate::model::limits::PROFILE_PICTURE_BYTES_MAX;
 use crate::model::{Picture, User};
 use crate::objects::pictures;
 use crate::rows::id::{ConnectionNo, Id, UserNo};
@@ -22,7 +22,7 @@ pub fn picture(
 ) -> Reply {
     let authorized = may_set_picture(tx, connection, user);
     let no = match authorized {
-        Ok(_) if size > USER_PICTURE_BYTES_MAX => return refused(tx, connection, &too_large()),
+        Ok(_) if size > PROFILE_PICTURE_BYTES_MAX => return refused(tx, connection, &too_large()),
         Ok(authorized) => authorized.take(),
         Err(denied) => return refused(tx, connection, &denied),
     };
@@ -43,7 +43,7 @@ pub fn picture(
 /// Why a picture is not taken, and what its sender is told.
 type Denied = (Reason, Refusal);
 
-/// Whether a peer may set the picture of a user: rows 7 and 8 of protocol §5.7.
+/// Whether a peer may set the profile picture of a user: rows 7 and 8 of protocol §5.7.
 ///
 /// # Errors
 /// Why not.
@@ -80,7 +80,7 @@ fn too_large() -> Denied {
     let refusal = Refusal::new(
         400,
         "api.user.upload_profile_user.check_image_limits.app_error",
-        format!("The scaled picture is larger than {USER_PICTURE_BYTES_MAX} bytes."),
+        format!("The scaled picture is larger than {PROFILE_PICTURE_BYTES_MAX} bytes."),
     );
     (Reason::TooLarge, refusal)
 }

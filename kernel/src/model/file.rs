@@ -64,7 +64,7 @@ pub struct Dimensions {
 }
 no_texts!(Dimensions);
 
-/// How many files, and pictures of people, have the same bytes. Bytes without a row are not needed, and the host
+/// How many files, and profile pictures, have the same bytes. Bytes without a row are not needed, and the host
 /// may remove them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileBytes {

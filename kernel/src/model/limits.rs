@@ -248,7 +248,7 @@ pub const FILE_RETRY_FIRST_MS: i64 = 30_000;
 pub const FILE_RETRY_MAX_MS: i64 = 10 * 60 * 1000;
 /// Bytes of a custom status as JSON text; more is refused: 100 characters, an emoji and when it ends.
 pub const CUSTOM_STATUS_BYTES_MAX: usize = 1_000;
-/// Bytes of a picture of a person as it is stored; more is refused. The pixels alone are 64 KiB.
-pub const USER_PICTURE_BYTES_MAX: u64 = 128 * 1024;
+/// Bytes of a profile picture as it is stored; more is refused. The pixels alone are 64 KiB.
+pub const PROFILE_PICTURE_BYTES_MAX: u64 = 128 * 1024;
 /// How often a post that waits for its files to reach a peer is looked at again even if none has, in ms.
 pub const FILES_LOOKED_AT_MS: i64 = 60_000;

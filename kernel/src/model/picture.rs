@@ -1,4 +1,4 @@
-//! Pictures of people, and those that a peer is still to get.
+//! Profile pictures, and those that a peer is still to get.
 
 use serde::{Deserialize, Serialize};
 

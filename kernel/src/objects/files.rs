@@ -2,7 +2,7 @@
 //!
 //! A file belongs to its uploader until a post takes it, and is removed with that post; one that no post takes
 //! is removed after a while. The host keeps the bytes of every digest that has a row of [`FileBytes`]; those of
-//! pictures of people are counted there too.
+//! profile pictures are counted there too.
 //!
 //! A file of a peer may be expected: a post names it, and its bytes come later.
 

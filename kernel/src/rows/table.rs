@@ -330,7 +330,7 @@ tables! {
     SentFiles = 67: (connection: ConnectionNo, file: FileNo) => SentFile, Passing, about [connection];
     /// The file in flight on a connection.
     Transfers = 68: (connection: ConnectionNo) => Transfer, Passing, about [connection];
-    /// Pictures of people, without their bytes.
+    /// Profile pictures, without their bytes.
     Pictures = 69: (user: UserNo) => Picture, Kept, about [user];
     /// Pictures that the peer of a connection is still to get: (connection, user).
     PictureDebts = 70: (connection: ConnectionNo, user: UserNo)

@@ -9,7 +9,7 @@ pub enum Difference {
     OwnershipOfFiles,
     /// A picture that the peer holds is not sent again for another channel.
     PicturesOnce,
-    /// The picture of a user whose profile the peer refused is not sent (W6).
+    /// The profile picture of a user whose profile the peer refused is not sent (W6).
     PicturesAfterProfiles,
     /// Statuses follow from what clients do at which moment, which is not played: our host sends none.
     StatusesNotPlayed,

@@ -1,17 +1,19 @@
-//! A property of every recording of the 11 line: frame contents that belong to features that are off here
-//! (memberships, global users, direct channels) are counted, and do not affect the rest of the frame.
+//! A property of every recording of both sets: frame contents that belong to features that are off here
+//! (memberships, global users, direct channels) are counted, and do not affect the rest of the frame; nor do
+//! profile pictures, which are taken, or refused if the workspace does not know their user.
 //!
 //! Everything that a real server sent is sent to two workspaces, unchanged to one and without those
-//! parts to the other; both answer the same and end in the same state.
+//! parts and pictures to the other; both answer the same and end in the same state.
 
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result};
+use causeway_tests::peer;
 use causeway_tests::scene;
 
 use crate::json::Json;
 use crate::player::Player;
-use crate::recording::{self, Exchange, is_sync};
+use crate::recording::{self, Body, Exchange, is_sync};
 use crate::stories::Story;
 use crate::world;
 
@@ -28,17 +30,18 @@ pub async fn compare(story: &'static Story, sender: char) -> Result<()> {
     whole.connect_earlier(CONNECTION).await?;
     bare.connect_earlier(CONNECTION).await?;
     let mut opened = BTreeSet::new();
-    let mut carried = 0;
+    let (mut carried, mut pictures) = (0, 0);
     for path in story.set.files() {
         for exchange in recording::read(&path) {
             if exchange.from != sender || exchange.by_hand() {
                 continue;
             }
+            pictures += u64::from(exchange.endpoint() == "image");
             let step = step(&whole, &bare, &exchange, &mut opened).await;
             carried += step.with_context(|| exchange.at())?;
         }
     }
-    assert!(carried > 0, "nothing of features that are off");
+    assert!(carried + pictures > 0, "nothing of features that are off");
     assert_eq!(whole.host.refused_items("feature_off").await?, carried);
     assert_eq!(bare.host.refused_items("feature_off").await?, 0);
     let mut posts = 0;
@@ -61,8 +64,14 @@ async fn step(
     exchange: &Exchange,
     opened: &mut BTreeSet<String>,
 ) -> Result<u64> {
-    if exchange.endpoint() != "msg" {
-        return Ok(0);
+    match exchange.endpoint() {
+        "image" => {
+            let status = send_bytes(whole, exchange).await?;
+            assert!(matches!(status, 200 | 400), "{}: {status}", exchange.at());
+            return Ok(0);
+        }
+        "msg" => {}
+        _ => return Ok(0),
     }
     let payload = exchange.payload();
     if !is_sync(exchange.topic()) {
@@ -134,6 +143,25 @@ fn priority_alone(metadata: &Json) -> Json {
     };
     let kept = members.iter().filter(|(key, _)| &**key == "priority");
     Json::Object(kept.cloned().collect())
+}
+
+/// Sends the bytes of a picture in the peer's name.
+async fn send_bytes(player: &Player, exchange: &Exchange) -> Result<u16> {
+    let token = player.live(&format!("token of {CONNECTION}"));
+    let mut headers = vec![
+        ("x-remotecluster-id".to_string(), player.live(CONNECTION)),
+        ("x-remotecluster-token".to_string(), token),
+    ];
+    let kind = exchange.header("content-type");
+    if !kind.is_empty() {
+        headers.push(("content-type".to_string(), kind.to_string()));
+    }
+    let body = match &exchange.body {
+        Body::Bytes(bytes) => bytes.clone(),
+        Body::Json(json) => json.to_string().into_bytes(),
+    };
+    let url = format!("{}{}", player.host.url(), exchange.path);
+    Ok(peer::send("POST", &url, &headers, body).await?.status)
 }
 
 async fn usernames(player: &Player) -> Result<BTreeSet<String>> {

@@ -87,6 +87,8 @@ macro_rules! everything {
 }
 
 everything! {
+    features_that_are_off_never_break_a_batch_from_a_of_2021: WHOLE_2021 from 'A';
+    features_that_are_off_never_break_a_batch_from_b_of_2021: WHOLE_2021 from 'B';
     features_that_are_off_never_break_a_batch_from_a_of_11: WHOLE_11 from 'A';
     features_that_are_off_never_break_a_batch_from_b_of_11: WHOLE_11 from 'B';
 }

@@ -1,4 +1,4 @@
-//! Pictures of people, in both directions.
+//! Profile pictures, in both directions.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! Pictures of people: set, shown, removed, and the same on both sides.
+//! Profile pictures: set, shown, removed, and the same on both sides.
 
 use anyhow::{Context, Result, ensure};
 use causeway_tests::client::{Answer, Client, HEARD_WITHIN};
@@ -22,7 +22,7 @@ async fn own_id(client: &Client) -> Result<String> {
     text(&client.get("/users/me").await?["id"])
 }
 
-/// A person's picture, as somebody sees it.
+/// A user's profile picture, as somebody sees it.
 async fn shown(client: &Client, user: &str) -> Result<Vec<u8>> {
     let answer = image(client, user, "").await?;
     ensure!(answer.status == 200, "{}: {}", answer.status, answer.body);
@@ -35,7 +35,7 @@ async fn image(client: &Client, user: &str, rest: &str) -> Result<Answer> {
     get(client, &format!("/users/{user}/image{rest}"), &[]).await
 }
 
-/// Somebody sets a person's picture.
+/// Somebody sets a user's profile picture.
 async fn set(client: &Client, user: &str, bytes: &[u8]) -> Result<Answer> {
     let path = format!("/users/{user}/image");
     picture(bytes).send(client, &path).await

@@ -3,7 +3,7 @@
 use super::*;
 use crate::boundary::input::Actor;
 use crate::command::SetPicture;
-use crate::model::limits::USER_PICTURE_BYTES_MAX;
+use crate::model::limits::PROFILE_PICTURE_BYTES_MAX;
 use crate::model::{Picture, User};
 
 fn with(change: impl FnOnce(&mut SetPicture)) -> Command {
@@ -50,7 +50,7 @@ fn the_bytes_of_a_replaced_picture_are_needed_no_more() {
 fn a_picture_that_the_host_cannot_have_made_is_refused() {
     let mut world = World::new();
     for bad in [
-        with(|set| set.size = USER_PICTURE_BYTES_MAX + 1),
+        with(|set| set.size = PROFILE_PICTURE_BYTES_MAX + 1),
         with(|set| set.digest.clear()),
     ] {
         assert_eq!(world.by(ANN, bad).unwrap_err().status, 400);

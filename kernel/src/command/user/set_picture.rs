@@ -8,7 +8,7 @@ use crate::boundary::input::Actor;
 use crate::boundary::output::{Object, Refusal, Reply};
 use crate::boundary::texts::{Text, texts};
 use crate::command::registry::{Act, By};
-use crate::model::limits::USER_PICTURE_BYTES_MAX;
+use crate::model::limits::PROFILE_PICTURE_BYTES_MAX;
 use crate::model::{DIGEST_CHARS, Picture, User};
 use crate::objects::pictures;
 use crate::rows::id::UserNo;
@@ -46,7 +46,7 @@ impl Act for SetPicture {
             return Err(Refusal::forbidden());
         }
         // Masking replaces digits by letters, so more than this is not checked.
-        if self.digest.len() != DIGEST_CHARS || self.size > USER_PICTURE_BYTES_MAX {
+        if self.digest.len() != DIGEST_CHARS || self.size > PROFILE_PICTURE_BYTES_MAX {
             return Err(Refusal::invalid_param("image"));
         }
         let picture = Picture {

@@ -1,8 +1,8 @@
-//! Pictures of a peer's people.
+//! Profile pictures of a peer's users.
 
 use super::*;
 use crate::boundary::output::{Event, SendPicture};
-use crate::model::limits::USER_PICTURE_BYTES_MAX;
+use crate::model::limits::PROFILE_PICTURE_BYTES_MAX;
 use crate::model::{Picture, User};
 
 impl World {
@@ -90,7 +90,7 @@ fn one_that_is_too_large_and_one_over_a_removed_connection_are_refused() {
         connection: ACME,
         user: parsed_id("ann"),
         digest: "0".repeat(64),
-        size: USER_PICTURE_BYTES_MAX + 1,
+        size: PROFILE_PICTURE_BYTES_MAX + 1,
     };
     let (status, answer) = http(world.run(large).reply);
     let id = "api.user.upload_profile_user.check_image_limits.app_error";

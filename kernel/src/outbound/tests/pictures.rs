@@ -1,4 +1,4 @@
-//! Pictures of people, on their way to a peer.
+//! Profile pictures, on their way to a peer.
 
 use super::files::{KINDS, pass};
 use super::*;

@@ -1,4 +1,4 @@
-//! Corrupted outputs that are about pictures of people.
+//! Corrupted outputs that are about profile pictures.
 
 use causeway_kernel::boundary::codec;
 use causeway_kernel::boundary::env::Host;

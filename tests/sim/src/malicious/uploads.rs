@@ -1,4 +1,4 @@
-//! Files of the peer: announcements, bytes, posts that name files, pictures of people, and what it answers to those
+//! Files of the peer: announcements, bytes, posts that name files, profile pictures, and what it answers to those
 //! that it is sent.
 //! They have dice of their own.
 

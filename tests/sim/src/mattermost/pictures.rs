@@ -1,4 +1,4 @@
-//! Pictures of people at such a server. Semantics §3.8.
+//! Profile pictures at such a server. Semantics §3.8.
 //!
 //! A real server sends a picture at the end of the next round of a channel; this one sends it at once, and like the
 //! real one does not send it again by itself if that fails (W7).

@@ -1,4 +1,4 @@
-//! Pictures of people. Only a user's home sets the picture (I5), it is not sent back there (I4) nor to anyone with
+//! Profile pictures. Only a user's home sets the picture (I5), it is not sent back there (I4) nor to anyone with
 //! whom nothing is shared (I6), a connection has one in flight (I12), and in the end every peer that holds the
 //! user's profile shows the newest one (I1).
 
@@ -8,19 +8,17 @@ use causeway_kernel::boundary::input::Input;
 use causeway_kernel::boundary::output::SendPicture;
 use causeway_kernel::command::Command;
 use causeway_kernel::model::{Connection, Picture, PictureDebt, User};
-use causeway_kernel::rows::id::{ConnectionNo, Id, UserNo};
-use causeway_kernel::rows::key;
+use causeway_kernel::rows::id::{ConnectionNo, Id};
 use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::memory::Tables;
 use causeway_kernel::rows::tx::Read;
 
 use super::statuses::{is_held, is_owned};
-use super::step::Step;
+use super::step::{Setter, Step};
 use super::{
     AUTHORSHIP, BOUNDED, CONVERGENCE, Durable, ENTITLEMENT, NO_ECHO, Oracle, Violation, broken,
 };
 use crate::mattermost::Server;
-use crate::story;
 
 /// Rows of a table that are read when inspecting a node.
 const ROWS_MAX: u32 = 1_000_000;
@@ -68,35 +66,19 @@ impl Pictures {
 /// If it set the picture of somebody else's user.
 pub fn check(step: &Step<'_>) -> Result<(), Violation> {
     for (at, _, row) in step.put::<Picture>() {
-        let user = key::decode::<UserNo>(at).and_then(|user| step.rows.get::<User>(&user));
-        let Some(user) = user.filter(|user| !may_set(step, user)) else {
-            continue;
-        };
-        return Err(broken(
-            AUTHORSHIP,
-            format!(
-                "node {}: the picture of {} is {}, because of {}",
-                step.node,
-                user.username,
-                row.digest,
-                story::input(step.input)
-            ),
-        ));
+        step.is_set_by_home(at, &setter(step), ("picture", &row.digest))?;
     }
     Ok(())
 }
 
-fn may_set(step: &Step<'_>, user: &User) -> bool {
+fn setter(step: &Step<'_>) -> Setter {
     match step.input {
         Input::Command {
             command: Command::SetPicture(_),
             ..
-        } => user.origin.is_ours(),
-        Input::Picture { connection, .. } => {
-            let connection = step.rows.get::<Connection>(connection);
-            connection.is_some_and(|row| !user.origin.is_ours() && row.workspace == user.origin)
-        }
-        _ => false,
+        } => Setter::Workspace,
+        Input::Picture { connection, .. } => Setter::Peer(*connection),
+        _ => Setter::Nobody,
     }
 }
 

@@ -8,14 +8,12 @@ use causeway_kernel::model::{
     StatusRow, User,
 };
 use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, UserNo};
-use causeway_kernel::rows::key;
 use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::memory::Tables;
 use causeway_kernel::rows::tx::Read;
 
-use super::step::Step;
-use super::{AUTHORSHIP, CONVERGENCE, Violation, broken};
-use crate::story;
+use super::step::{Setter, Step};
+use super::{CONVERGENCE, Violation, broken};
 
 /// Rows of a table that are read when inspecting a node.
 const ROWS_MAX: u32 = 1_000_000;
@@ -30,32 +28,18 @@ pub fn check(step: &Step<'_>) -> Result<(), Violation> {
         if old.is_some_and(|old| (old.status, old.update_at) == (row.status, row.update_at)) {
             continue;
         }
-        let user = key::decode::<UserNo>(at).and_then(|user| step.rows.get::<User>(&user));
-        let Some(user) = user.filter(|user| !may_set(step, user)) else {
-            continue;
-        };
-        return Err(broken(
-            AUTHORSHIP,
-            format!(
-                "node {}: the status of {} is {:?}, because of {}",
-                step.node,
-                user.username,
-                row.status,
-                story::input(step.input)
-            ),
-        ));
+        step.is_set_by_home(at, &setter(step), ("status", &row.status))?;
     }
     Ok(())
 }
 
-fn may_set(step: &Step<'_>, user: &User) -> bool {
+fn setter(step: &Step<'_>) -> Setter {
     match step.input {
-        Input::Statuses(_) => user.origin.is_ours(),
+        Input::Statuses(_) => Setter::Workspace,
         Input::Frame { connection, .. } | Input::FramePart { connection, .. } => {
-            let connection = step.rows.get::<Connection>(connection);
-            connection.is_some_and(|row| !user.origin.is_ours() && row.workspace == user.origin)
+            Setter::Peer(*connection)
         }
-        _ => false,
+        _ => Setter::Nobody,
     }
 }
 

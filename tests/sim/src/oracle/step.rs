@@ -1,14 +1,22 @@
 //! Checks of a single step, as soon as it is executed: by its input, the rows
 //! before and after, and its output.
 
+use std::fmt::Debug;
+
 use causeway_kernel::boundary::input::Input;
 use causeway_kernel::boundary::output::Write;
-use causeway_kernel::rows::table::Lifetime;
-use causeway_kernel::rows::tx::Record;
-
-use super::{Violation, bounded, error_paths, inert, pictures, roles, statuses};
-use crate::node::Carried;
+use causeway_kernel::model::{Connection, User};
+use causeway_kernel::rows::id::{ConnectionNo, UserNo};
+use causeway_kernel::rows::key;
 use causeway_kernel::rows::memory::Tables;
+use causeway_kernel::rows::table::Lifetime;
+use causeway_kernel::rows::tx::{Read, Record};
+
+use super::{
+    AUTHORSHIP, Violation, bounded, broken, error_paths, inert, pictures, roles, statuses,
+};
+use crate::node::Carried;
+use crate::story;
 
 /// An executed step.
 pub struct Step<'s> {
@@ -20,6 +28,16 @@ pub struct Step<'s> {
     pub carried: &'s Carried,
     /// The rows after it.
     pub rows: &'s Tables,
+}
+
+/// Who sets something by an input.
+pub enum Setter {
+    /// The workspace itself, or one of its users.
+    Workspace,
+    /// The peer of a connection.
+    Peer(ConnectionNo),
+    /// Nobody: the input says nothing of this kind.
+    Nobody,
 }
 
 impl Step<'_> {
@@ -34,6 +52,42 @@ impl Step<'_> {
         pictures::check(self)?;
         error_paths::check(self)?;
         bounded::check(self)
+    }
+
+    /// Judges that what it set of the user with a key was set by the user's home (I5).
+    ///
+    /// # Errors
+    /// If it was not.
+    pub fn is_set_by_home(
+        &self,
+        user: &[u8],
+        setter: &Setter,
+        (what, value): (&str, &dyn Debug),
+    ) -> Result<(), Violation> {
+        let user = key::decode::<UserNo>(user).and_then(|user| self.rows.get::<User>(&user));
+        match user.filter(|user| !self.is_home(user, setter)) {
+            None => Ok(()),
+            Some(user) => Err(broken(
+                AUTHORSHIP,
+                format!(
+                    "node {} sets the {what} of {} to {value:?}, because of {}",
+                    self.node,
+                    user.username,
+                    story::input(self.input)
+                ),
+            )),
+        }
+    }
+
+    fn is_home(&self, user: &User, setter: &Setter) -> bool {
+        match setter {
+            Setter::Workspace => user.origin.is_ours(),
+            Setter::Peer(connection) => {
+                let connection = self.rows.get::<Connection>(connection);
+                connection.is_some_and(|row| !user.origin.is_ours() && row.workspace == user.origin)
+            }
+            Setter::Nobody => false,
+        }
     }
 
     /// Rows that it wrote, each with its earlier bytes.

@@ -1,4 +1,4 @@
-//! Pictures of people on the network. There are no real bytes: their digest identifies them.
+//! Profile pictures on the network. There are no real bytes: their digest identifies them.
 
 use causeway_kernel::boundary::input::Input;
 use causeway_kernel::boundary::output::SendPicture;
@@ -13,6 +13,8 @@ use crate::oracle::Violation;
 
 /// How many times more often a connection breaks under a picture than under the bytes of a file: there are few.
 const BREAKS_TIMES: u32 = 5;
+/// How often it breaks at most, in permille: some pictures arrive however bad a network is.
+const BREAKS_MAX: u32 = 500;
 
 /// A picture from a node that is no Causeway.
 pub(super) fn picture(user: Id, digest: String) -> SendPicture {
@@ -35,7 +37,8 @@ impl World<'_> {
     ) -> Result<(), Violation> {
         let from = self.calls.get(&call).map_or(node, |call| call.from);
         let faults = self.faults_of(&[from, node]);
-        if self.file_network.chance(BREAKS_TIMES * breaks(&faults)) {
+        let breaks = (BREAKS_TIMES * breaks(&faults)).min(BREAKS_MAX);
+        if self.file_network.chance(breaks) {
             self.coverage.fault(Fault::BrokenOff);
             if is_first {
                 let at_ms = self.now_ms + 1;

@@ -11,7 +11,7 @@ use crate::say;
 use crate::town::Town;
 
 /// Ann sets a picture, which is then the same on both sides.
-pub async fn portrait(town: &Town) -> Result<()> {
+pub async fn profile_picture(town: &Town) -> Result<()> {
     let (ann, ben) = (&town.acme.local, &town.acme.ben);
     let (ann_id, ben_id) = (id_of(ann).await?, id_of(ben).await?);
     // Any picture will do: this one is of a large B.

@@ -114,7 +114,7 @@ async fn tell(arguments: &Arguments) -> Result<(Town, bool)> {
         .hold(&filter)
         .await?;
 
-    acquaintance::portrait(&town).await?;
+    acquaintance::profile_picture(&town).await?;
     acquaintance::direct_message(&town).await?;
 
     chapter("An outage");

@@ -1,11 +1,13 @@
-//! Pictures of people: taken from forms, cropped and scaled, and kept like files.
+//! Profile pictures: taken from forms, cropped and scaled, and kept like files.
 
 use std::sync::Arc;
 
 use axum::body::{Body, HttpBody};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
-use causeway_files::{Incoming, Kept, pictures, portraits};
+use causeway_files::{Incoming, Kept, pictures, profile_pictures};
+use causeway_kernel::model::User;
+use causeway_kernel::model::limits::PROFILE_PICTURE_BYTES_MAX;
 
 use super::form::Parts;
 use super::{Files, blocking, disk_error, unreadable};
@@ -19,7 +21,7 @@ impl Files {
     ///
     /// # Errors
     /// Rows 3 to 6 of protocol §5.7, or 503 if the disk cannot be used.
-    pub async fn receive_portrait(
+    pub async fn receive_profile_picture(
         &self,
         headers: &HeaderMap,
         body: Body,
@@ -28,7 +30,7 @@ impl Files {
         if body.size_hint().lower() > bytes_max {
             return Err(too_large(bytes_max));
         }
-        let read = self.read_portrait(headers, body, bytes_max).await;
+        let read = self.read_profile_picture(headers, body, bytes_max).await;
         // A form that cannot be read has an error of its own here.
         let received = read.map_err(|error| match error {
             error if error.id == unreadable().id => not_a_form(),
@@ -43,7 +45,7 @@ impl Files {
         })
     }
 
-    async fn read_portrait(
+    async fn read_profile_picture(
         &self,
         headers: &HeaderMap,
         body: Body,
@@ -64,11 +66,11 @@ impl Files {
     ///
     /// # Errors
     /// Row 9 of protocol §5.7, or 503 if the disk cannot be used.
-    pub async fn keep_portrait(&self, incoming: Incoming) -> Result<Kept, ApiError> {
+    pub async fn keep_profile_picture(&self, incoming: Incoming) -> Result<Kept, ApiError> {
         let turn = self.pictures.acquire().await;
         let _turn = turn.map_err(|_| ApiError::internal())?;
         let picture = incoming.reader().map_err(|error| disk_error(&error))?;
-        let made = blocking(move || portraits::portrait(picture)).await;
+        let made = blocking(move || profile_pictures::from_picture(picture)).await;
         let png = made.map_err(|_| {
             let id = "api.user.upload_profile_user.check_image_limits.app_error";
             let message = format!(
@@ -80,13 +82,13 @@ impl Files {
         self.keep_bytes(png).await
     }
 
-    /// Makes the picture of a person who has none.
+    /// Makes the profile picture of a user who has none.
     ///
     /// # Errors
     /// 500 if it cannot be made.
-    pub async fn generated_portrait(&self, username: &str, id: &str) -> Result<Vec<u8>, ApiError> {
-        let (username, id) = (username.to_string(), id.to_string());
-        let made = blocking(move || portraits::generated(&username, &id)).await;
+    pub async fn generated_profile_picture(&self, user: &User) -> Result<Vec<u8>, ApiError> {
+        let (username, id) = (user.username.clone(), user.id.to_string());
+        let made = blocking(move || profile_pictures::generated(&username, &id)).await;
         made.map_err(|_| ApiError::internal())
     }
 
@@ -106,10 +108,10 @@ impl Files {
     /// The bytes with a digest, which are few.
     ///
     /// # Errors
-    /// Those of the operating system; others if there are more than a picture of a person has.
-    pub async fn portrait(&self, digest: String) -> std::io::Result<Vec<u8>> {
+    /// Those of the operating system; others if there are more than a profile picture has.
+    pub async fn profile_picture(&self, digest: String) -> std::io::Result<Vec<u8>> {
         let store = Arc::clone(&self.store);
-        blocking(move || store.read_small(&digest, portraits::PORTRAIT_BYTES_MAX)).await
+        blocking(move || store.read_small(&digest, PROFILE_PICTURE_BYTES_MAX)).await
     }
 }
 
