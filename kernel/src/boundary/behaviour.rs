@@ -135,6 +135,8 @@ behaviours! {
     MembershipsFollowProfiles = 39,
     /// A user of a peer who is deactivated at home is inactive here.
     Deactivations = 40,
+    /// Changed profiles are sent over another channel if a Mattermost server does not know the first one any more.
+    ProfilesElsewhere = 41,
 }
 
 /// A behaviour that is in force.

@@ -10,7 +10,8 @@ use crate::boundary::behaviour::Behaviour;
 use crate::boundary::input::{Receipt, SendOutcome};
 use crate::model::limits::{BACKOFF_FIRST_MS, CONNECTIONS_MAX};
 use crate::model::{
-    Connection, ConnectionState, DueKind, LinkEnd, PeerKind, Pending, Round, RoundSource, Section,
+    Connection, ConnectionState, DueKind, FeedObject, LinkEnd, PeerKind, Pending, Round,
+    RoundSource, Section, SentUser,
 };
 use crate::rows::due;
 use crate::rows::id::ConnectionNo;
@@ -115,8 +116,30 @@ pub fn sync_answered(tx: &mut Tx<'_>, work: Work, answer: Answer) {
                 None => refused_as_whole(tx, work, &error),
             }
         }
+        Answer::Fail(error) if error.contains(UNKNOWN_CHANNEL) && are_sent_elsewhere(tx, &work) => {
+            profiles_lost(tx, work);
+        }
         Answer::Fail(error) => refused_as_whole(tx, work, &error),
     }
+}
+
+/// Whether a round consists of changed profiles, which any channel can carry in which the peer holds them.
+fn are_sent_elsewhere(tx: &Tx<'_>, work: &Work) -> bool {
+    matches!(work.round.source, RoundSource::People { .. })
+        && Behaviour::ProfilesElsewhere.is_in_force(tx)
+}
+
+/// A peer that says nothing of its restores does not know the channel any more over which changed profiles went:
+/// it holds none there. They are sent over another channel, or, if there is none, with the next posts of their
+/// users.
+fn profiles_lost(tx: &mut Tx<'_>, work: Work) {
+    sections::undo(tx, &work);
+    for (_, object) in &work.round.objects {
+        if let FeedObject::User(user) = object {
+            tx.delete::<SentUser>(&(work.connection_no, *user, work.round.channel));
+        }
+    }
+    work.drop_round(tx);
 }
 
 /// The peer accepted the message, but possibly not all of its items.

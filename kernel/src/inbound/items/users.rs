@@ -111,15 +111,18 @@ fn is_offered(scope: Scope<'_>) -> bool {
 }
 
 /// Carries out what was authorised, then adds the user to the team and the channel, unless the user's home has
-/// stated who is a member.
+/// stated who is a member. A profile of a deactivated user lets nobody join, even if it is not the newest one:
+/// coming again, it would have another effect.
 fn carry_out(
     tx: &mut Tx<'_>,
     peer: &Peer,
     shared: &Authorized<Shared>,
     change: Authorized<UserChange<'_>>,
 ) -> Result<Outcome, Reason> {
+    let is_told_inactive =
+        change.get().wire.delete_at != 0 && Behaviour::Deactivations.is_in_force(tx);
     let (no, outcome) = store(tx, peer, change)?;
-    let active = tx.get::<User>(&no).is_some_and(|user| user.delete_at == 0);
+    let active = !is_told_inactive && tx.get::<User>(&no).is_some_and(|user| user.delete_at == 0);
     // The members of a channel outside teams are fixed when it is created.
     let key = (shared.get().channel, no);
     let joins = active && !memberships::is_stated(tx, key);

@@ -259,6 +259,23 @@ fn who_is_deactivated_at_home_is_inactive_here_until_brought_back_there() {
 }
 
 #[test]
+fn an_earlier_profile_of_a_deactivated_user_does_not_let_the_user_join_later() {
+    let mut world = World::with_peers_of_today();
+    let told = |at: i64, delete_at: i64| {
+        let changes = json!({"update_at": START + at, "delete_at": delete_at});
+        users(&[with(user("gone", "gone"), changes)])
+    };
+    world.sync(ACME, told(1, START + 1));
+    let no = world.user_no("gone").unwrap();
+    let place = (world.channel_no("joint").unwrap(), no);
+    world.alter::<crate::model::User>(&no, |user| user.delete_at = 0);
+    world.sync(ACME, told(1, START + 1));
+    assert!(!world.host.has::<ChannelMember>(&place));
+    world.sync(ACME, told(1, 0));
+    assert!(world.host.has::<ChannelMember>(&place));
+}
+
+#[test]
 fn a_peer_has_so_many_users_here_and_they_make_no_news_that_nobody_hears() {
     let mut world = World::with_peers_of_today();
     world.sync(ACME, users(&[user("bea", "bea")]));

@@ -2,11 +2,12 @@
 
 use super::*;
 use crate::boundary::input::Actor;
-use crate::boundary::output::Reply;
-use crate::model::Config;
+use crate::boundary::output::{Object, Reply};
+use crate::command::UserPatch;
+use crate::model::{Channel, ChannelKind, Config};
 use crate::rows::id::UserNo;
 use crate::rows::table::Table;
-use crate::testing::acts::configure;
+use crate::testing::acts::{channel, configure, patch_user};
 use crate::wire::response::UNKNOWN_CHANNEL;
 
 impl World {
@@ -159,6 +160,45 @@ fn what_a_mattermost_or_a_workspace_of_an_older_kernel_refuses_counts_for_its_it
         world.loses_channel();
         assert_eq!(link(&world).state, LinkState::Active);
         assert_eq!(world.exceptions(), [ExceptionState::Refused(1)]);
+    }
+}
+
+#[test]
+fn a_changed_profile_goes_over_another_channel_if_the_peer_has_lost_the_first() {
+    for kind in [PeerKind::Mattermost2021, PeerKind::Mattermost11] {
+        let mut world = World::shared(kind);
+        let made = world.by(ANN, channel("ops", ChannelKind::Public));
+        let Ok(Object::Channel(second)) = made else {
+            panic!("{made:?}");
+        };
+        world.by(ADMIN, invite(second, ACME)).unwrap();
+        world.ping(ACME);
+        for place in [TOWN, second] {
+            world.write(ANN, place, "hello");
+        }
+        world.settle();
+        let patch = UserPatch {
+            nickname: Some("Annie".into()),
+            ..UserPatch::default()
+        };
+        world.by(ANN, patch_user(ANN, patch)).unwrap();
+        for place in [TOWN, second] {
+            let [(_, frame)] = &world.out[..] else {
+                panic!("{kind:?}: {} frames are out", world.out.len());
+            };
+            let frame = String::from_utf8_lossy(frame);
+            let id = world.get::<Channel>(&place).id;
+            assert!(
+                frame.contains("Annie") && frame.contains(id.as_str()),
+                "{frame}"
+            );
+            world.loses_channel();
+        }
+        assert_eq!(world.out, [], "there is no third");
+        // With the next post, where the peer does not hold it any more.
+        world.write(ANN, second, "again");
+        let (_, frame) = world.out.first().unwrap();
+        assert!(String::from_utf8_lossy(frame).contains("Annie"));
     }
 }
 
