@@ -137,6 +137,9 @@ behaviours! {
     Deactivations = 40,
     /// Changed profiles are sent over another channel if a Mattermost server does not know the first one any more.
     ProfilesElsewhere = 41,
+    /// What a user's home states about a membership holds whether or not the user is deactivated, as it does at
+    /// home: otherwise a user who comes back stays outside.
+    InactiveMembers = 42,
 }
 
 /// A behaviour that is in force.

@@ -67,7 +67,7 @@ fn store(tx: &mut Tx<'_>, key: Key, origin: WorkspaceNo, (is_member, changed_at)
 }
 
 /// Carries out a newer statement of a peer about one of its users. `team` is the channel's; the user gets into
-/// no other one, and into no other channel. A deactivated user does not join.
+/// no other one, and into no other channel.
 pub fn take(
     tx: &mut Tx<'_>,
     key: Key,
@@ -77,10 +77,14 @@ pub fn take(
     store(tx, key, origin, (is_member, changed_at));
     if !is_member {
         members::leave_channel(tx, key.0, key.1);
-    } else if tx.user(key.1).is_some_and(|user| user.delete_at == 0) {
+    } else if is_active(tx, key.1) || Behaviour::InactiveMembers.is_in_force(tx) {
         members::join_team(tx, team, key.1, false);
         members::join_channel(tx, key.0, key.1, false);
     }
+}
+
+fn is_active(tx: &Tx<'_>, user: UserNo) -> bool {
+    tx.user(user).is_some_and(|user| user.delete_at == 0)
 }
 
 /// The statement about a membership that is passed on; for a local member from before the channel was shared,

@@ -254,14 +254,16 @@ fn a_long_list_takes_several_steps() {
 }
 
 #[test]
-fn a_deactivated_user_does_not_join() {
+fn a_deactivated_user_is_a_member_as_at_home_and_still_one_after_coming_back() {
     let mut world = world();
     let gone = with(user("zoe", "zoe"), json!({"delete_at": START}));
-    let message = json!({
-        "users": {"z": gone}, "membership_changes": [membership("zoe", true, 1)],
-    });
-    world.sync(ACME, message);
-    assert!(!is_member(&world, "joint", "zoe"));
+    world.sync(ACME, json!({"users": {"z": gone}}));
+    assert!(!is_member(&world, "joint", "zoe"), "not stated yet");
+    send(&mut world, &[membership("zoe", true, 1)]);
+    assert!(is_member(&world, "joint", "zoe"));
+    let back = with(user("zoe", "zoe"), json!({"update_at": START + 1}));
+    world.sync(ACME, json!({"users": {"z": back}}));
+    assert!(is_member(&world, "joint", "zoe"));
 }
 
 #[test]

@@ -38,7 +38,6 @@ pub struct Membership {
     /// What the homes of users of other workspaces said last.
     stated: BTreeMap<(Id, Id), bool>,
     users: BTreeSet<Id>,
-    deactivated: BTreeSet<Id>,
 }
 
 impl Membership {
@@ -62,11 +61,6 @@ impl Membership {
             members: members.map(|(key, _)| key).collect(),
             stated: stated.collect(),
             users: users.iter().map(|(_, user)| user.id).collect(),
-            deactivated: users
-                .iter()
-                .filter(|(_, user)| user.delete_at != 0)
-                .map(|(_, user)| user.id)
-                .collect(),
         }
     }
 
@@ -133,9 +127,7 @@ impl Oracle {
                 };
                 let is_unknown = !there.users.contains(id)
                     || self.is_lost_at(*peer, &Item::User(id.to_string()));
-                // Whoever is deactivated joins nothing.
-                let is_inactive = stated && there.deactivated.contains(id);
-                if is_member != stated && !is_inactive && (stated || !is_unknown) {
+                if is_member != stated && (stated || !is_unknown) {
                     return Err(broken(
                         CONVERGENCE,
                         format!(
