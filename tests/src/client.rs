@@ -223,20 +223,35 @@ impl Events {
         matches: impl Fn(&Value) -> bool,
         within: Duration,
     ) -> Result<Value> {
+        let found = self.until(event, matches, within).await?.pop();
+        found.ok_or_else(|| anyhow!("no {event}"))
+    }
+
+    /// All events up to the next one with this name that matches, which is the last of them.
+    pub async fn until(
+        &mut self,
+        event: &str,
+        matches: impl Fn(&Value) -> bool,
+        within: Duration,
+    ) -> Result<Vec<Value>> {
+        let mut heard = Vec::new();
         let wait = async {
             while let Some(message) = self.socket.next().await {
                 let Message::Text(text) = message? else {
                     continue;
                 };
                 let value: Value = serde_json::from_str(text.as_str())?;
-                if value["event"] == event && matches(&value) {
-                    return Ok(value);
+                let is_it = value["event"] == event && matches(&value);
+                heard.push(value);
+                if is_it {
+                    return Ok(());
                 }
             }
             bail!("the socket closed while waiting for {event}")
         };
         tokio::time::timeout(within, wait)
             .await
-            .map_err(|_| anyhow!("no {event} within {within:?}"))?
+            .map_err(|_| anyhow!("no {event} within {within:?}"))??;
+        Ok(heard)
     }
 }

@@ -14,6 +14,7 @@ mod first_steps;
 mod form;
 mod full_disk;
 mod history;
+mod hub;
 mod invitations;
 mod kill;
 mod large_answers;

@@ -28,7 +28,8 @@ async fn id_of(client: &Client) -> Result<String> {
     Ok(me["id"].as_str().context("a user has an id")?.to_string())
 }
 
-async fn members(side: &Side, channel: &str) -> Result<BTreeSet<String>> {
+/// The ids of a channel's members, as a workspace shows them.
+pub async fn members(side: &Side, channel: &str) -> Result<BTreeSet<String>> {
     let path = format!("/channels/{channel}/members?per_page=200");
     let list = side.admin.get(&path).await?;
     let ids = list.as_array().context("a list")?.iter();

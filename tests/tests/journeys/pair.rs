@@ -11,11 +11,11 @@ use tempfile::TempDir;
 /// Period of pings, so that a test need not wait a minute until a peer is found again.
 const PING_PERIOD_MS: u64 = 300;
 
-/// One of the two workspaces.
+/// A workspace with a member of the shared channel.
 pub struct End {
     /// The process.
     pub workspace: Workspace,
-    /// The link over which the other workspace reaches this one.
+    /// The link over which other workspaces reach this one.
     pub cable: Cable,
     /// The administrator's session and the team.
     pub side: Side,
@@ -43,17 +43,10 @@ impl Pair {
     /// The same; `settings` stand in globex's configuration only.
     pub async fn open_with(posts_per_sync_max: u32, settings: &str) -> Result<Pair> {
         let data = tempfile::tempdir()?;
-        let common = format!(
-            "[federation]\nping_period_ms = {PING_PERIOD_MS}\n\
-             [ConnectedWorkspacesSettings]\nMaxPostsPerSync = {posts_per_sync_max}\n"
-        );
-        let config = |name: &str, settings: &str| -> Result<String> {
-            let path = data.path().join(format!("{name}.toml"));
-            std::fs::write(&path, format!("{common}{settings}"))?;
-            Ok(path.to_string_lossy().into_owned())
-        };
-        let acme = End::open(&data, "acme", "ann", &config("acme", "")?).await?;
-        let globex = End::open(&data, "globex", "carla", &config("globex", settings)?).await?;
+        let common =
+            format!("[ConnectedWorkspacesSettings]\nMaxPostsPerSync = {posts_per_sync_max}\n");
+        let acme = End::open(&data, "acme", "ann", &common).await?;
+        let globex = End::open(&data, "globex", "carla", &format!("{common}{settings}")).await?;
         let remote_id = scene::connect(&acme.side, &globex.side).await?;
         let channel = acme.side.channel("harbour", &[&acme.user]).await?;
         scene::share(&acme.side, &globex.side, &channel, &remote_id).await?;
@@ -85,12 +78,16 @@ impl Pair {
 }
 
 impl End {
-    async fn open(data: &TempDir, name: &str, user: &str, config: &str) -> Result<End> {
+    /// Starts a workspace with a user; `settings` are the sections of its configuration but `[federation]`.
+    pub async fn open(data: &TempDir, name: &str, user: &str, settings: &str) -> Result<End> {
+        let config = data.path().join(format!("{name}.toml"));
+        let federation = format!("[federation]\nping_period_ms = {PING_PERIOD_MS}\n");
+        std::fs::write(&config, format!("{federation}{settings}"))?;
         let port = free_port()?;
         let cable = Cable::lay(port).await?;
         let environment = [
             ("CAUSEWAY_SITE_URL", cable.site_url()),
-            ("CAUSEWAY_CONFIG", config.to_string()),
+            ("CAUSEWAY_CONFIG", config.to_string_lossy().into_owned()),
         ];
         let environment = environment.each_ref().map(|(k, v)| (*k, v.as_str()));
         let folder = data.path().join(name);

@@ -17,7 +17,7 @@ fn bytes(number: u32) -> Vec<u8> {
 }
 
 /// A member writes a post with files; the post's id.
-async fn write(member: &Client, channel: &str, files: &[(&str, &[u8])]) -> Result<String> {
+pub async fn write(member: &Client, channel: &str, files: &[(&str, &[u8])]) -> Result<String> {
     let mut form = Form::default().field("channel_id", channel);
     for (name, bytes) in files {
         form = form.file(name, bytes);
@@ -30,7 +30,7 @@ async fn write(member: &Client, channel: &str, files: &[(&str, &[u8])]) -> Resul
 }
 
 /// The files of a post, once a member sees this many.
-async fn shown(member: &Client, post: &str, number: usize) -> Result<Vec<Value>> {
+pub async fn shown(member: &Client, post: &str, number: usize) -> Result<Vec<Value>> {
     let mut files = Vec::new();
     wait_for("the files of the post", async || {
         let Ok(post) = member.get(&format!("/posts/{post}")).await else {
@@ -44,7 +44,8 @@ async fn shown(member: &Client, post: &str, number: usize) -> Result<Vec<Value>>
     Ok(files)
 }
 
-async fn expect_bytes(member: &Client, file: &Value, expected: &[u8]) -> Result<()> {
+/// Fails unless a member gets these bytes of a file.
+pub async fn expect_bytes(member: &Client, file: &Value, expected: &[u8]) -> Result<()> {
     let there = get(member, &path(file, "")?, &[]).await?;
     ensure!(there.status == 200, "{}: {}", there.status, there.body);
     ensure!(there.bytes == expected, "other bytes");
