@@ -131,7 +131,11 @@ impl Hosted {
     /// Another session of a user.
     pub async fn session(&self, client: &Client) -> Result<Client> {
         let me = client.get("/users/me").await?;
-        let id = me["id"].as_str().context("no id")?;
+        self.session_of(me["id"].as_str().context("no id")?).await
+    }
+
+    /// A session of the user with an id.
+    pub async fn session_of(&self, id: &str) -> Result<Client> {
         let user = lookup::user(&self.running.app.rows(), id).context("no such user")?;
         session(&self.running, user).await
     }

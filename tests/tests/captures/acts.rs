@@ -38,6 +38,10 @@ impl Player {
                 self.end_sharing(channel, &command).await
             }
             Cue::Unshare(channel) => self.end_sharing(channel, "/share-channel unshare").await,
+            Cue::Deactivate(user) => {
+                self.differs(Difference::AccountsThatEnd);
+                self.deactivate_for_a_while(user).await
+            }
             Cue::Attach(previous) => {
                 let command = format!(
                     "/secure-connection attach --connectionID {} --previousID {}",

@@ -15,6 +15,11 @@ pub enum Difference {
     StatusesNotPlayed,
     /// A status that clients do not know is refused in `status_errors`; the reference stores any word.
     UnknownStatuses,
+    /// A server of 2021 sends a changed profile with its user's notification settings and the times of the last
+    /// changes of password and picture; our host keeps them to itself (W38).
+    SettingsStayAtHome,
+    /// Whether an account is active goes along with its profile; the reference sends a status only (W36).
+    AccountsThatEnd,
     /// Memberships are not shared, as their flag is off: accepted without effect, without errors, and counted.
     MembershipsOff,
     /// Direct and group channels are not shared, as their flag is off; nothing goes into them or comes out.

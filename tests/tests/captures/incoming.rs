@@ -371,7 +371,7 @@ impl Player {
         if !suffixed || !after.starts_with(self.connection_name()) {
             self.mismatch(format!("{home} is called {name} here"));
         }
-        Ok(())
+        self.check_profile(profile, &answer.body)
     }
 
     /// Notes the state that our host should have of a post from now on: the newest version, and a deletion

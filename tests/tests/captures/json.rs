@@ -126,6 +126,16 @@ impl Json {
             None => members.push((key.to_string(), value)),
         }
     }
+
+    /// Removes members of an object; returns whether there was one.
+    pub fn remove(&mut self, keys: &[&str]) -> bool {
+        let Json::Object(members) = self else {
+            return false;
+        };
+        let before = members.len();
+        members.retain(|(name, _)| !keys.contains(&&**name));
+        members.len() < before
+    }
 }
 
 impl From<&str> for Json {

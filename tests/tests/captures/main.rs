@@ -15,6 +15,7 @@ mod people;
 mod pictures;
 mod player;
 mod priorities;
+mod profiles;
 mod recording;
 mod scenery;
 mod script;
@@ -70,6 +71,8 @@ stories! {
     the_servers_of_11_as_acceptor: WHOLE_11 as 'B';
     mentions_and_batches_of_11_as_inviter: MENTIONS_11 as 'A';
     mentions_and_batches_of_11_as_acceptor: MENTIONS_11 as 'B';
+    links_and_a_read_only_channel_of_11_as_inviter: LINKS_11 as 'A';
+    links_and_a_read_only_channel_of_11_as_acceptor: LINKS_11 as 'B';
     acknowledgements_of_11_as_inviter: ACKNOWLEDGEMENTS_11 as 'A';
     acknowledgements_of_11_as_acceptor: ACKNOWLEDGEMENTS_11 as 'B';
     a_peer_of_11_that_fails_in_every_way: FAILING_PEER_11 as 'A';

@@ -10,6 +10,7 @@ use causeway_tests::peer::{Answered, Asked, Told};
 use crate::differences::Difference;
 use crate::json::Json;
 use crate::player::Player;
+use crate::profiles;
 use crate::recording::{Body, Exchange, Set, is_sync};
 use crate::script::{self, For, Script};
 use crate::shape;
@@ -29,6 +30,8 @@ pub struct Item {
     pub key: String,
     pub section: &'static str,
     pub value: Json,
+    /// Whether our host has to send it; profiles go only when somebody needs them or they have changed.
+    pub is_due: bool,
 }
 
 /// How messages of a round failed.
@@ -251,7 +254,11 @@ impl Player {
         for exchange in round {
             let payload = exchange.payload();
             let mut found: Vec<(&'static str, String, Json)> = Vec::new();
+            let mut changed = BTreeSet::new();
             for (id, profile) in payload.get("users").members() {
+                if self.act_profile(id, profile).await? {
+                    changed.insert(id.clone());
+                }
                 found.push(("users", id.clone(), profile.clone()));
             }
             for item in payload.get("posts").list() {
@@ -289,12 +296,17 @@ impl Player {
             for (section, id, value) in found {
                 let key = format!("{section} {}", self.live(&id));
                 let value = self.live_json(&value);
+                let is_due = section != "users" || changed.contains(&id);
                 match theirs.iter_mut().find(|item| item.key == key) {
-                    Some(item) => item.value = value,
+                    Some(item) => {
+                        item.value = value;
+                        item.is_due |= is_due;
+                    }
                     None => theirs.push(Item {
                         key,
                         section,
                         value,
+                        is_due,
                     }),
                 }
             }
@@ -324,7 +336,7 @@ impl Player {
             return self.resent.extend(keys);
         }
         let begun = Instant::now();
-        let wanted: Vec<&Item> = theirs.iter().filter(|it| it.section != "users").collect();
+        let wanted: Vec<&Item> = theirs.iter().filter(|it| it.is_due).collect();
         let (count, sent) = loop {
             let (count, sent) = self.sent();
             let all = wanted.iter().all(|item| times_sent(&sent, item) > 0);
@@ -373,14 +385,18 @@ impl Player {
         }
         for item in theirs {
             let Some(ours) = last.get(&*item.key) else {
-                if item.section == "users" {
+                if !item.is_due {
                     self.differs(Difference::ProfilesWhenNeeded);
                 } else {
                     self.mismatch(format!("{} was not sent: {}", item.key, item.value));
                 }
                 continue;
             };
-            for difference in shape::compare(ours, item) {
+            let mut item = item.clone();
+            if item.section == "users" && item.value.remove(&profiles::KEPT_AT_HOME) {
+                self.differs(Difference::SettingsStayAtHome);
+            }
+            for difference in shape::compare(ours, &item) {
                 self.mismatch(format!("{}: {difference}", item.key));
             }
         }
@@ -552,6 +568,7 @@ fn item(section: &'static str, id: &str, value: &Json) -> Item {
         key: format!("{section} {id}"),
         section,
         value: value.clone(),
+        is_due: true,
     }
 }
 

@@ -77,6 +77,8 @@ pub struct Player {
     pub pictures: BTreeMap<String, Vec<u8>>,
     /// Profiles that our host has sent, by user and channel.
     pub sent_profiles: BTreeSet<(String, String)>,
+    /// Recorded names of our users, by recorded id.
+    pub names: BTreeMap<String, String>,
     /// Number of requests of our host that were examined.
     pub seen: usize,
     /// Items that our host has sent; it may send them again for its own reasons.
@@ -145,6 +147,7 @@ impl Player {
             told_reactions: BTreeSet::new(),
             pictures: BTreeMap::new(),
             sent_profiles: BTreeSet::new(),
+            names: BTreeMap::new(),
             seen: 0,
             resent: BTreeSet::new(),
             played: BTreeSet::new(),

@@ -3,6 +3,7 @@
 
 use crate::json::Json;
 use crate::outgoing::Item;
+use crate::profiles;
 
 /// Keys that real servers omit when they are empty or not loaded;
 /// `props` of a user is a custom status.
@@ -22,6 +23,14 @@ pub fn same_state(ours: &Item, theirs: &Item) -> bool {
     let deleted = |json: &Json| json.get("delete_at").integer() > 0;
     if deleted(one) != deleted(other) {
         return false;
+    }
+    if ours.section == "users" {
+        let says = |json: &Json| {
+            let written = profiles::WRITTEN.map(|key| json.get(key).text().to_string());
+            let name = json.get("username").text().to_string();
+            (name, written, profiles::custom_status(json).to_string())
+        };
+        return says(one) == says(other);
     }
     let pinned = one.get("is_pinned") == other.get("is_pinned");
     let edited = |json: &Json| json.get("edit_at").integer() > 0;

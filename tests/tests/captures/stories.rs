@@ -27,6 +27,8 @@ pub enum Cue {
     Uninvite(&'static str),
     /// The admin unshares a channel.
     Unshare(&'static str),
+    /// The admin deactivates a user and activates them again.
+    Deactivate(&'static str),
     /// The admin attaches the connection to the workspace of an earlier one.
     Attach(&'static str),
     /// There is one of our channels with this recorded id and name.
@@ -74,7 +76,7 @@ pub static WHOLE_2021: Story = Story {
     name: "the servers of 2021",
     set: Set::V2021,
     files: &[
-        "01", "03", "04", "05", "08", "10", "11", "12", "16", "14", "15", "13",
+        "01", "03", "04", "05", "07", "08", "10", "11", "12", "16", "14", "15", "13",
     ],
     cues: &[
         ('A', "13", 14, Cue::SharedChannel(BY_HAND_2021)),
@@ -142,6 +144,7 @@ pub static WHOLE_2021: Story = Story {
             'A',
             &[
                 PicturesOnce,
+                SettingsStayAtHome,
                 ThreadsGoWithTheirRoots,
                 OwnershipOfPosts,
                 OlderVersion,
@@ -193,9 +196,10 @@ pub static WHOLE_11: Story = Story {
     name: "the servers of 11.6",
     set: Set::V11,
     files: &[
-        "01", "03", "04", "05", "08", "10", "14", "11", "13", "16", "12", "15",
+        "01", "03", "04", "05", "07", "08", "10", "14", "11", "13", "16", "12", "15",
     ],
     cues: &[
+        ('A', "07", 9, Cue::Deactivate("qr3cpfsj1fn69na94r7ox98ymo")),
         ('B', "03", 15, Cue::OwnChannel("a channel of B's", "corner")),
         ('B', "03", 15, Cue::Expect(Expect::Null, TakenChannelNames)),
         ('A', "13", 77, Cue::Expect(Expect::Null, TakenChannelNames)),
@@ -265,6 +269,7 @@ pub static WHOLE_11: Story = Story {
             'A',
             &[
                 PicturesOnce,
+                AccountsThatEnd,
                 OwnershipOfFiles,
                 StatusesNotPlayed,
                 UnknownStatuses,
@@ -345,6 +350,23 @@ pub static MENTIONS_11: Story = Story {
                 UsedCodesAreNotTried,
                 UsedCodesDoNoHarm,
             ],
+        ),
+    ],
+};
+
+pub static LINKS_11: Story = Story {
+    name: "links and a read-only channel of 11.6",
+    set: Set::V11,
+    files: &["23", "25"],
+    cues: &[],
+    differences: &[
+        (
+            'A',
+            &[StatusesNotPlayed, UnchangedPostsOnce, ProfilesWhenNeeded],
+        ),
+        (
+            'B',
+            &[StatusesNotPlayed, MembersBeforehand, ProfilesWhenNeeded],
         ),
     ],
 };
