@@ -106,6 +106,12 @@ impl Player {
             };
             return done.with_context(|| format!("acting the post {id}"));
         };
+        let is_live = item.get("delete_at").integer() == 0;
+        if is_live && item.get("file_ids") != known.get("file_ids") {
+            self.differs(Difference::FilesStayAsTheyAre);
+            let files = known.get("file_ids").clone();
+            self.kept_files.entry(id.clone()).or_insert(files);
+        }
         let (user, live) = (item.get("user_id").text().to_string(), self.live(&id));
         let session = self.session(&user).await?;
         let mut acted = true;
@@ -145,12 +151,14 @@ impl Player {
         self.join(user, channel).await?;
         let gone = item.get("delete_at").integer() > 0;
         let edited = item.get("edit_at").integer() > 0;
+        let files = self.upload_files(item).await?;
         let message = item.get("message").text();
         let typed = mentions::typed(self.story.set, message);
         let body = json!({
             "channel_id": self.live(channel),
             "root_id": self.live(root),
             "message": if gone || edited { "An earlier text" } else { &*typed },
+            "file_ids": files,
             "metadata": { "priority": priorities::of(item) },
         });
         let post = session.post("/posts", body).await?;

@@ -7,6 +7,10 @@ pub enum Difference {
     /// A file is announced in the name of a user of the peer's only, and with an id: it could not be found
     /// again otherwise (W28).
     OwnershipOfFiles,
+    /// The files of a post cannot be changed by an edit here yet (W10).
+    FilesStayAsTheyAre,
+    /// The deletion of a post does not name its files (W41).
+    DeletedWithoutFiles,
     /// A picture that the peer holds is not sent again for another channel.
     PicturesOnce,
     /// The profile picture of a user whose profile the peer refused is not sent (W6).

@@ -89,7 +89,10 @@ impl Player {
             return Ok(());
         };
         match exchange.endpoint() {
-            "upload" => self.check_bytes(&recorded, &answered),
+            "upload" => {
+                self.check_bytes(&recorded, &answered);
+                self.note_taken_file(exchange, &answered);
+            }
             "image" => self.check_picture(&recorded, &answered),
             _ => self.check_answer(exchange, &recorded, &answered, expect),
         }
@@ -462,6 +465,7 @@ impl Player {
         }
         let pinned = held.item.get("is_pinned") == &Json::Bool(true);
         self.expect("is_pinned", body["is_pinned"].as_bool(), Some(pinned));
+        self.check_files(&held.item, body).await?;
         let edited = body["edit_at"].as_i64().unwrap_or_default() > 0;
         if held.item.get("edit_at").integer() > 0 && !edited {
             self.mismatch(format!("the edit of {id} does not show"));

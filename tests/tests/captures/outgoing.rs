@@ -8,6 +8,7 @@ use anyhow::{Result, bail};
 use causeway_tests::peer::{Answered, Asked, Told};
 
 use crate::differences::Difference;
+use crate::files;
 use crate::json::Json;
 use crate::player::Player;
 use crate::profiles;
@@ -83,6 +84,8 @@ impl Player {
         }
         match first.endpoint() {
             "confirm_invite" => return self.host_confirms(first).await.map(|()| 1),
+            "upload" => self.note_file(first),
+            "msg" if first.topic() == "sharedchannel_upload" => self.note_file(first),
             "image" => return self.host_sets_picture(first).await.map(|()| 1),
             "msg" if first.topic() == "sharedchannel_invite" => {
                 return self.host_invites(first).await.map(|()| 1);
@@ -126,6 +129,7 @@ impl Player {
                 self.differs(Difference::FailuresSentAgain);
             }
             self.compare(&round, theirs, failed).await;
+            self.check_files_sent().await;
         }
         Script::clear(&self.script);
         self.played.extend(round.iter().map(|it| it.at()));
@@ -263,7 +267,11 @@ impl Player {
             }
             for item in payload.get("posts").list() {
                 if self.act_post(item).await? {
-                    found.push(("posts", item.get("id").text().to_string(), item.clone()));
+                    let (id, mut item) = (item.get("id").text().to_string(), item.clone());
+                    if let Some(files) = self.kept_files.get(&id) {
+                        item.set("file_ids", files.clone());
+                    }
+                    found.push(("posts", id, item));
                 }
             }
             for item in payload.get("acknowledgements").list() {
@@ -395,6 +403,10 @@ impl Player {
             let mut item = item.clone();
             if item.section == "users" && item.value.remove(&profiles::KEPT_AT_HOME) {
                 self.differs(Difference::SettingsStayAtHome);
+            }
+            if files::is_bare_deletion(&ours.value, &item.value) {
+                self.differs(Difference::DeletedWithoutFiles);
+                item.value.remove(&["file_ids"]);
             }
             for difference in shape::compare(ours, &item) {
                 self.mismatch(format!("{}: {difference}", item.key));

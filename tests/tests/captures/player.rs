@@ -19,6 +19,7 @@ use causeway_tests::scene::wait_for;
 use serde_json::{Value, json};
 
 use crate::differences::Difference;
+use crate::files::File;
 use crate::json::Json;
 use crate::outgoing::Item;
 use crate::recording::{Exchange, Set};
@@ -77,6 +78,16 @@ pub struct Player {
     pub pictures: BTreeMap<String, Vec<u8>>,
     /// Profiles that our host has sent, by user and channel.
     pub sent_profiles: BTreeSet<(String, String)>,
+    /// Announcements of our side's files, by recorded upload.
+    pub announced: BTreeMap<String, Json>,
+    /// Files of our side, by recorded id.
+    pub files: BTreeMap<String, File>,
+    /// The files, as recorded, that a post keeps here although the recorded one got others.
+    pub kept_files: BTreeMap<String, Json>,
+    /// Files, by recorded id, that our host is still to send.
+    pub files_owed: Vec<String>,
+    /// Bytes of the peer's files that our host has taken, by id.
+    pub taken_files: BTreeMap<String, Vec<u8>>,
     /// Recorded names of our users, by recorded id.
     pub names: BTreeMap<String, String>,
     /// Number of requests of our host that were examined.
@@ -147,6 +158,11 @@ impl Player {
             told_reactions: BTreeSet::new(),
             pictures: BTreeMap::new(),
             sent_profiles: BTreeSet::new(),
+            announced: BTreeMap::new(),
+            files: BTreeMap::new(),
+            kept_files: BTreeMap::new(),
+            files_owed: Vec::new(),
+            taken_files: BTreeMap::new(),
             names: BTreeMap::new(),
             seen: 0,
             resent: BTreeSet::new(),

@@ -1,7 +1,7 @@
 //! How the recorded side answers our host: as recorded where that was anything but a plain
 //! success, otherwise like a server that accepts everything.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -26,6 +26,8 @@ pub struct For {
 pub struct Script {
     set: Set,
     next: VecDeque<(For, Told)>,
+    /// Announced files, by upload.
+    uploads: BTreeMap<String, Json>,
 }
 
 /// A script shared by the server and the player.
@@ -37,6 +39,7 @@ impl Script {
         Arc::new(Mutex::new(Script {
             set,
             next: VecDeque::new(),
+            uploads: BTreeMap::new(),
         }))
     }
 
@@ -66,6 +69,18 @@ impl Script {
         });
         if let Some((_, told)) = found.and_then(|at| self.next.remove(at)) {
             return told;
+        }
+        if topic == "sharedchannel_upload" {
+            let upload = payload.get("id").text().to_string();
+            self.uploads.insert(upload, payload.clone());
+            let answer = format!("{{\"status\":\"OK\",\"err\":\"\",\"payload\":{payload}}}");
+            return self.answer(200, answer.into_bytes());
+        }
+        if let Some(upload) = self.uploads.get(endpoint)
+            && asked.path.contains("/upload/")
+        {
+            let info = file_info(upload, asked.body.len());
+            return self.answer(200, info.to_string().into_bytes());
         }
         match endpoint {
             "ping" => {
@@ -120,6 +135,21 @@ pub fn section_of(topic: &str, payload: &Json) -> String {
         Some(section) if is_sync(topic) => section.to_string(),
         _ => topic.to_string(),
     }
+}
+
+/// What a server says of a file that it got.
+fn file_info(upload: &Json, bytes: usize) -> Json {
+    let of = |key: &str| upload.get(key).clone();
+    let size = i64::try_from(bytes).unwrap_or(i64::MAX);
+    Json::Object(vec![
+        ("id".into(), of("req_file_id")),
+        ("user_id".into(), of("user_id")),
+        ("channel_id".into(), of("channel_id")),
+        ("name".into(), of("filename")),
+        ("size".into(), Json::from(size)),
+        ("mini_preview".into(), Json::Null),
+        ("remote_id".into(), of("remote_id")),
+    ])
 }
 
 /// The answer of a server that accepted all of a message.

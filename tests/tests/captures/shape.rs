@@ -1,13 +1,15 @@
 //! Compares an item that our host sent with a recorded one: keys in their order, types, and the
 //! values that identify it.
 
+use crate::files;
 use crate::json::Json;
 use crate::outgoing::Item;
 use crate::profiles;
 
 /// Keys that real servers omit when they are empty or not loaded;
 /// `props` of a user is a custom status.
-const OPTIONAL: [&str; 5] = [
+const OPTIONAL: [&str; 6] = [
+    "file_ids",
     "remote_id",
     "has_reactions",
     "message_source",
@@ -66,6 +68,11 @@ pub fn compare(ours: &Item, theirs: &Item) -> Vec<String> {
         if one != other {
             found.push(format!("{key} is {one}, recorded {other}"));
         }
+    }
+    let files = |item: &Item| files::ids_of(&item.value);
+    let is_live = theirs.value.get("delete_at").integer() == 0;
+    if is_live && files(ours) != files(theirs) {
+        found.push(format!("{} has the files of {}", ours.value, theirs.value));
     }
     let priority = |item: &Item| item.value.get("metadata").find("priority").cloned();
     if priority(ours) != priority(theirs) {

@@ -76,7 +76,7 @@ pub static WHOLE_2021: Story = Story {
     name: "the servers of 2021",
     set: Set::V2021,
     files: &[
-        "01", "03", "04", "05", "07", "08", "10", "11", "12", "16", "14", "15", "13",
+        "01", "03", "04", "05", "06", "07", "08", "10", "11", "12", "16", "14", "15", "13",
     ],
     cues: &[
         ('A', "13", 14, Cue::SharedChannel(BY_HAND_2021)),
@@ -144,6 +144,7 @@ pub static WHOLE_2021: Story = Story {
             'A',
             &[
                 PicturesOnce,
+                DeletedWithoutFiles,
                 SettingsStayAtHome,
                 ThreadsGoWithTheirRoots,
                 OwnershipOfPosts,
@@ -196,7 +197,7 @@ pub static WHOLE_11: Story = Story {
     name: "the servers of 11.6",
     set: Set::V11,
     files: &[
-        "01", "03", "04", "05", "07", "08", "10", "14", "11", "13", "16", "12", "15",
+        "01", "03", "04", "05", "06", "07", "08", "10", "14", "11", "13", "16", "12", "15",
     ],
     cues: &[
         ('A', "07", 9, Cue::Deactivate("qr3cpfsj1fn69na94r7ox98ymo")),
@@ -269,6 +270,8 @@ pub static WHOLE_11: Story = Story {
             'A',
             &[
                 PicturesOnce,
+                FilesStayAsTheyAre,
+                DeletedWithoutFiles,
                 AccountsThatEnd,
                 OwnershipOfFiles,
                 StatusesNotPlayed,
