@@ -330,6 +330,13 @@ impl Player {
         for item in payload.get("reactions").list() {
             self.check_reaction(item, refused_whole).await?;
         }
+        let errors = exchange.answered().get("status_errors").list();
+        for status in payload.get("statuses").list() {
+            let refused = errors.contains(status.get("user_id"));
+            if STATUSES.contains(&status.get("status").text()) && !refused && !refused_whole {
+                self.check_status(status).await?;
+            }
+        }
         for item in payload.get("acknowledgements").list() {
             self.note_acknowledgement(item, refused_whole);
         }

@@ -20,6 +20,7 @@ mod recording;
 mod scenery;
 mod script;
 mod shape;
+mod statuses;
 mod stories;
 mod world;
 
@@ -73,6 +74,8 @@ stories! {
     mentions_and_batches_of_11_as_acceptor: MENTIONS_11 as 'B';
     links_and_a_read_only_channel_of_11_as_inviter: LINKS_11 as 'A';
     links_and_a_read_only_channel_of_11_as_acceptor: LINKS_11 as 'B';
+    statuses_of_11_as_inviter: STATUSES_11 as 'A';
+    statuses_of_11_as_acceptor: STATUSES_11 as 'B';
     acknowledgements_of_11_as_inviter: ACKNOWLEDGEMENTS_11 as 'A';
     acknowledgements_of_11_as_acceptor: ACKNOWLEDGEMENTS_11 as 'B';
     a_peer_of_11_that_fails_in_every_way: FAILING_PEER_11 as 'A';

@@ -90,6 +90,9 @@ impl Player {
             "msg" if first.topic() == "sharedchannel_invite" => {
                 return self.host_invites(first).await.map(|()| 1);
             }
+            "msg" if self.story.statuses && first.payload().get("statuses").is_filled() => {
+                return self.host_sets_statuses(first).await.map(|()| 1);
+            }
             "msg" if is_sync(first.topic()) => return self.host_syncs(rest).await,
             _ => {}
         }

@@ -12,7 +12,7 @@ use std::sync::{Arc, PoisonError};
 use anyhow::{Context, Result, bail};
 use causeway::config::sharing::Layer;
 use causeway::federation::FederationSettings;
-use causeway_tests::client::Client;
+use causeway_tests::client::{Client, Events};
 use causeway_tests::hosted::Hosted;
 use causeway_tests::peer::{self, Answered, Peer};
 use causeway_tests::scene::wait_for;
@@ -88,6 +88,10 @@ pub struct Player {
     pub files_owed: Vec<String>,
     /// Bytes of the peer's files that our host has taken, by id.
     pub taken_files: BTreeMap<String, Vec<u8>>,
+    /// Open sockets of our users, by recorded id.
+    pub sockets: BTreeMap<String, Events>,
+    /// Users of ours, by recorded id, who have chosen a status.
+    pub chosen: BTreeSet<String>,
     /// Recorded names of our users, by recorded id.
     pub names: BTreeMap<String, String>,
     /// Number of requests of our host that were examined.
@@ -106,7 +110,8 @@ pub struct Player {
     pub seen_differences: BTreeMap<Difference, usize>,
 }
 
-/// The setting under which our host sends no statuses: they follow from the moments at which its clients act.
+/// The setting under which our host sends no statuses: they follow from the moments at which its clients act, so
+/// only a story about them plays them.
 fn without_statuses() -> Layer {
     let key = "MM_CONNECTEDWORKSPACESSETTINGS_DISABLESHAREDCHANNELSSTATUSSYNC";
     let off = [(key.to_string(), "true".to_string())];
@@ -126,7 +131,9 @@ impl Player {
         let admin = if seat == 'A' { "admina" } else { "adminb" };
         let host = Hosted::start(admin, |settings| {
             settings.backfill = story.set == Set::V2021;
-            settings.sharing.environment = without_statuses();
+            if !story.statuses {
+                settings.sharing.environment = without_statuses();
+            }
             settings.federation = FederationSettings {
                 ping_period_ms: 100,
                 // One recorded answer never comes; all others come much earlier.
@@ -163,6 +170,8 @@ impl Player {
             kept_files: BTreeMap::new(),
             files_owed: Vec::new(),
             taken_files: BTreeMap::new(),
+            sockets: BTreeMap::new(),
+            chosen: BTreeSet::new(),
             names: BTreeMap::new(),
             seen: 0,
             resent: BTreeSet::new(),

@@ -129,6 +129,9 @@ impl Player {
         for item in reactions.chain(payload.get("acknowledgements").list()) {
             named.push(item.get("user_id").text().to_string());
         }
+        for item in payload.get("statuses").list() {
+            named.push(item.get("user_id").text().to_string());
+        }
         for (_, id) in payload.get("mention_transforms").members() {
             named.push(id.text().to_string());
         }

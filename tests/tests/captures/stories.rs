@@ -9,6 +9,8 @@ pub struct Story {
     pub set: Set,
     /// Numbers of the files, in the order in which they were recorded.
     pub files: &'static [&'static str],
+    /// Whether our host sends statuses.
+    pub statuses: bool,
     /// Actions that the traffic does not show: the seat to which they apply, the file, and the number of the
     /// exchange before which they happened.
     pub cues: &'static [(char, &'static str, i64, Cue)],
@@ -65,6 +67,7 @@ pub static REFUSED_2021: Story = Story {
     name: "refused confirmations of 2021",
     set: Set::V2021,
     files: &["02"],
+    statuses: false,
     cues: &[
         ('A', "02", 1, Cue::RemoveConnection),
         ('A', "02", 2, Cue::HoursAhead(49)),
@@ -78,6 +81,7 @@ pub static WHOLE_2021: Story = Story {
     files: &[
         "01", "03", "04", "05", "06", "07", "08", "10", "11", "12", "16", "14", "15", "13",
     ],
+    statuses: false,
     cues: &[
         ('A', "13", 14, Cue::SharedChannel(BY_HAND_2021)),
         (
@@ -185,6 +189,7 @@ pub static REFUSED_11: Story = Story {
     name: "refused confirmations of 11.6",
     set: Set::V11,
     files: &["02"],
+    statuses: false,
     cues: &[
         ('A', "02", 1, Cue::RemoveConnection),
         ('A', "02", 2, Cue::HoursAhead(49)),
@@ -199,6 +204,7 @@ pub static WHOLE_11: Story = Story {
     files: &[
         "01", "03", "04", "05", "06", "07", "08", "10", "14", "11", "13", "16", "12", "15",
     ],
+    statuses: false,
     cues: &[
         ('A', "07", 9, Cue::Deactivate("qr3cpfsj1fn69na94r7ox98ymo")),
         ('B', "03", 15, Cue::OwnChannel("a channel of B's", "corner")),
@@ -323,6 +329,7 @@ pub static MENTIONS_11: Story = Story {
     name: "mentions and batches of 11.6",
     set: Set::V11,
     files: &["22", "24", "26"],
+    statuses: false,
     cues: &[
         (
             'B',
@@ -361,6 +368,7 @@ pub static LINKS_11: Story = Story {
     name: "links and a read-only channel of 11.6",
     set: Set::V11,
     files: &["23", "25"],
+    statuses: false,
     cues: &[],
     differences: &[
         (
@@ -374,10 +382,20 @@ pub static LINKS_11: Story = Story {
     ],
 };
 
+pub static STATUSES_11: Story = Story {
+    name: "statuses of 11.6",
+    set: Set::V11,
+    files: &["20"],
+    statuses: true,
+    cues: &[],
+    differences: &[('A', &[ProfilesWhenNeeded])],
+};
+
 pub static ACKNOWLEDGEMENTS_11: Story = Story {
     name: "acknowledgements of 11.6",
     set: Set::V11,
     files: &["21"],
+    statuses: false,
     cues: &[],
     differences: &[
         (
@@ -406,6 +424,7 @@ pub static FAILING_PEER_11: Story = Story {
     name: "a peer of 11.6 that fails",
     set: Set::V11,
     files: &["27"],
+    statuses: false,
     cues: &[
         ('A', "27", 52, Cue::Skip(RedirectsNotFollowed)),
         ('A', "27", 46, Cue::Skip(PicturesAfterProfiles)),
