@@ -52,7 +52,8 @@ impl Player {
     /// Compares the acknowledgements of a post that our host shows.
     pub async fn check_acknowledgements(&mut self, post: &str) -> Result<()> {
         let path = format!("/posts/{}", self.live(post));
-        let answer = self.host.side.admin.call(Method::GET, &path, None).await?;
+        let reader = self.reader_of(post).await?;
+        let answer = reader.call(Method::GET, &path, None).await?;
         if answer.status != 200 {
             return Ok(());
         }

@@ -38,6 +38,12 @@ impl Player {
                 self.end_sharing(channel, &command).await
             }
             Cue::Unshare(channel) => self.end_sharing(channel, "/share-channel unshare").await,
+            Cue::Opens(seq) => {
+                let exchanges = self.story.set.file(&exchange.file);
+                let later = exchanges.iter().find(|it| it.seq == *seq);
+                self.host_opens(later.context("no such exchange")?).await
+            }
+            Cue::DirectOff => self.allow_direct(false).await,
             Cue::Deactivate(user) => {
                 self.differs(Difference::AccountsThatEnd);
                 self.deactivate_for_a_while(user).await
@@ -261,7 +267,7 @@ impl Player {
     }
 
     /// The channel of a post, as recorded.
-    fn channel_of(&self, post: &str) -> Option<String> {
+    pub fn channel_of(&self, post: &str) -> Option<String> {
         let item = match (self.acted.get(post), self.held.get(post)) {
             (Some(item), _) => item,
             (None, Some(held)) => &held.item,

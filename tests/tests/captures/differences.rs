@@ -24,6 +24,13 @@ pub enum Difference {
     SettingsStayAtHome,
     /// Whether an account is active goes along with its profile; the reference sends a status only (W36).
     AccountsThatEnd,
+    /// A membership is stated once, by the home of its user (W19).
+    MembershipsOnce,
+    /// A group is named after its people in the order of their accounts, the reference's in that of the alphabet
+    /// (W47).
+    NamesOfGroups,
+    /// A profile is taken in a direct channel, too; a server of 2021 ignores it there (W47).
+    ProfilesInDirectChannels,
     /// Memberships are not shared, as their flag is off: accepted without effect, without errors, and counted.
     MembershipsOff,
     /// Direct and group channels are not shared, as their flag is off; nothing goes into them or comes out.

@@ -78,7 +78,7 @@ async fn step(
         return Ok(0);
     }
     let channel = exchange.channel();
-    let direct = whole.is_direct(exchange);
+    let direct = whole.is_direct_and_off(exchange);
     if !channel.is_empty() && !direct && opened.insert(channel.to_string()) {
         for player in [whole, bare] {
             let invite = world::invented(channel);

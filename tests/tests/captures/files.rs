@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use causeway_tests::client::Client;
 use causeway_tests::form::Form;
 use causeway_tests::peer::{Answered, Asked};
 use hyper::Method;
@@ -147,7 +148,7 @@ impl Player {
     }
 
     /// Compares the files of a post that our host shows with those that it was sent.
-    pub async fn check_files(&mut self, post: &Json, shown: &Value) -> Result<()> {
+    pub async fn check_files(&mut self, post: &Json, shown: &Value, reader: &Client) -> Result<()> {
         let mut expected = ids_of(post);
         expected.retain(|id| self.taken_files.contains_key(id));
         let listed = shown["metadata"]["files"].as_array();
@@ -163,8 +164,7 @@ impl Player {
         self.expect("the ids of its files", &ids, &of_it);
         for id in &expected {
             let path = format!("/files/{id}");
-            let admin = self.host.side.admin.clone();
-            let answer = admin
+            let answer = reader
                 .call_bytes(Method::GET, &path, Vec::new(), &[])
                 .await?;
             let same = answer.bytes.as_ref() == self.taken_files[id].as_slice();

@@ -13,11 +13,8 @@ use crate::json::Json;
 use crate::mentions;
 use crate::player::{Held, Player};
 use crate::priorities;
-use crate::recording::{Answer, Exchange, is_sync};
+use crate::recording::{Answer, Exchange, Set, is_sync};
 use crate::stories::{Cue, Expect};
-
-/// The statuses that clients know. Semantics §3.4.
-const STATUSES: [&str; 5] = ["online", "away", "dnd", "ooo", "offline"];
 
 /// Keys of a sync response that a server of 2021 does not have, or that belong to features that
 /// are off here.
@@ -61,7 +58,7 @@ impl Player {
                 other => self.perform(other, exchange).await?,
             }
         }
-        if self.is_direct(exchange) {
+        if self.is_direct_and_off(exchange) {
             self.differs(Difference::DirectChannelsOff);
             return Ok(());
         }
@@ -73,6 +70,7 @@ impl Player {
             return self.peer_confirms(exchange, expect).await;
         }
         self.prepare(exchange).await?;
+        self.before_direct_invite(exchange).await?;
         for id in named_posts(exchange.payload()) {
             let letter = self.world.letters.get(&id);
             if letter.is_some_and(|letter| letter.home == self.seat) {
@@ -239,7 +237,15 @@ impl Player {
             texts.map(|text| text.text().to_string()).collect()
         };
         let users: BTreeSet<String> = list("users_syncd").into_iter().collect();
-        let expected = plan.users.iter().map(|id| self.live(id)).collect();
+        let mut expected: BTreeSet<String> = plan.users.iter().map(|id| self.live(id)).collect();
+        let is_2021 = self.story.set == Set::V2021;
+        if is_2021 && expected.is_empty() && self.is_direct_place(exchange.channel()) {
+            let named = exchange.payload().get("users").members().iter();
+            expected.extend(named.map(|(id, _)| id.clone()));
+            if !expected.is_empty() {
+                self.differs(Difference::ProfilesInDirectChannels);
+            }
+        }
         self.expect("users_syncd", users, expected);
         let expected: Vec<String> = plan.refused.iter().map(|id| self.live(id)).collect();
         self.expect("post_errors", list("post_errors"), expected);
@@ -247,18 +253,7 @@ impl Player {
         let expected: Vec<String> = named.map(|id| self.live(id.text())).collect();
         let told = list("acknowledgement_errors");
         self.expect("acknowledgement_errors", told, expected);
-        let named = theirs.get("status_errors").list().iter();
-        let mut expected: Vec<String> = named.map(|id| self.live(id.text())).collect();
-        for status in exchange.payload().get("statuses").list() {
-            if !STATUSES.contains(&status.get("status").text()) {
-                self.differs(Difference::UnknownStatuses);
-                let refused = self.live(status.get("user_id").text());
-                if !expected.contains(&refused) {
-                    expected.push(refused);
-                }
-            }
-        }
-        self.expect("status_errors", list("status_errors"), expected);
+        self.check_status_errors(exchange, theirs, list("status_errors"));
     }
 
     /// What the recorded answer, or its replacement, says about the items of a frame.
@@ -330,12 +325,8 @@ impl Player {
         for item in payload.get("reactions").list() {
             self.check_reaction(item, refused_whole).await?;
         }
-        let errors = exchange.answered().get("status_errors").list();
-        for status in payload.get("statuses").list() {
-            let refused = errors.contains(status.get("user_id"));
-            if STATUSES.contains(&status.get("status").text()) && !refused && !refused_whole {
-                self.check_status(status).await?;
-            }
+        if !refused_whole {
+            self.check_statuses(exchange).await?;
         }
         for item in payload.get("acknowledgements").list() {
             self.note_acknowledgement(item, refused_whole);
@@ -435,7 +426,8 @@ impl Player {
             return Ok(());
         }
         let path = format!("/posts/{}", self.live(id));
-        let answer = self.host.side.admin.call(Method::GET, &path, None).await?;
+        let reader = self.reader_of(id).await?;
+        let answer = reader.call(Method::GET, &path, None).await?;
         if let Some(own) = self.acted.get(id).cloned() {
             if own.get("delete_at").integer() == 0 {
                 let (told, text) = (answer.body["message"].as_str(), own.get("message").text());
@@ -472,7 +464,7 @@ impl Player {
         }
         let pinned = held.item.get("is_pinned") == &Json::Bool(true);
         self.expect("is_pinned", body["is_pinned"].as_bool(), Some(pinned));
-        self.check_files(&held.item, body).await?;
+        self.check_files(&held.item, body, &reader).await?;
         let edited = body["edit_at"].as_i64().unwrap_or_default() > 0;
         if held.item.get("edit_at").integer() > 0 && !edited {
             self.mismatch(format!("the edit of {id} does not show"));
@@ -499,7 +491,8 @@ impl Player {
             }
         }
         let path = format!("/posts/{}/reactions", self.live(&key.0));
-        let list = self.host.side.admin.call(Method::GET, &path, None).await?;
+        let reader = self.reader_of(&key.0).await?;
+        let list = reader.call(Method::GET, &path, None).await?;
         let user = self.live(&key.1);
         let there = list.body.as_array().is_some_and(|list| {
             list.iter()
@@ -533,7 +526,7 @@ impl Player {
                 continue;
             }
             let path = format!("/posts/{}/reactions", self.live(&post));
-            let list = self.host.side.admin.get(&path).await?;
+            let list = self.reader_of(&post).await?.get(&path).await?;
             let part = |it: &serde_json::Value, key: &str| crate::player::text(it, key);
             let shown = list.as_array().into_iter().flatten();
             let shown: BTreeSet<(String, String)> = shown

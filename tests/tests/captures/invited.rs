@@ -17,6 +17,9 @@ impl Player {
         if body.get("status").text() != "OK" || self.map.contains_key(channel) {
             return Ok(());
         }
+        if self.is_direct_place(channel) {
+            return self.check_direct_invited(exchange).await;
+        }
         let shown = self
             .host
             .side

@@ -3,6 +3,7 @@
 mod acknowledgements;
 mod acts;
 mod differences;
+mod direct;
 mod features;
 mod files;
 mod incoming;
@@ -74,6 +75,10 @@ stories! {
     mentions_and_batches_of_11_as_acceptor: MENTIONS_11 as 'B';
     links_and_a_read_only_channel_of_11_as_inviter: LINKS_11 as 'A';
     links_and_a_read_only_channel_of_11_as_acceptor: LINKS_11 as 'B';
+    direct_messages_of_2021_as_inviter: DIRECT_2021 as 'A';
+    direct_messages_of_2021_as_acceptor: DIRECT_2021 as 'B';
+    direct_and_group_messages_of_11_as_inviter: DIRECT_11 as 'A';
+    direct_and_group_messages_of_11_as_acceptor: DIRECT_11 as 'B';
     statuses_of_11_as_inviter: STATUSES_11 as 'A';
     statuses_of_11_as_acceptor: STATUSES_11 as 'B';
     acknowledgements_of_11_as_inviter: ACKNOWLEDGEMENTS_11 as 'A';

@@ -1,10 +1,12 @@
 //! The expected texts of recorded posts with mentions on the other side, and what their authors
 //! typed where the server of 2021 rewrote them before sending.
 
+use std::collections::BTreeMap;
+
 use crate::differences::Difference;
 use crate::json::Json;
 use crate::player::Player;
-use crate::recording::Set;
+use crate::recording::{Exchange, Set};
 
 /// Texts that come with a map of mentions, and how our host shows them: every mention names the
 /// intended person by the name that this person has in the reader's workspace.
@@ -132,5 +134,33 @@ pub fn typed(set: Set, text: &str) -> String {
     match found {
         Some((sent, typed)) => text.replacen(sent, typed, 1),
         None => text.to_string(),
+    }
+}
+
+impl Player {
+    /// Checks that every mention in the recorded server's map is in ours, too.
+    pub fn compare_transforms(&mut self, exchange: &Exchange, ours: &BTreeMap<String, String>) {
+        let theirs = exchange.payload().get("mention_transforms").clone();
+        let posts = exchange.payload().get("posts").list();
+        for (mention, id) in theirs.members() {
+            let is_said = posts.iter().any(|post| {
+                let text = post.get("message").text().to_lowercase();
+                text.contains(&format!("@{mention}"))
+            });
+            let told = ours.get(mention).map(String::as_str);
+            // The reference makes one map for the texts of the whole batch, including unsent ones.
+            if !is_said || (told.is_none() && self.was_unchanged(posts)) {
+                continue;
+            }
+            let live = self.live(id.text());
+            self.expect(&format!("whom @{mention} means"), told, Some(&*live));
+        }
+        if ours.len() > theirs.members().len() {
+            self.differs(Difference::EveryMentionMapped);
+        }
+    }
+
+    fn was_unchanged(&self, posts: &[Json]) -> bool {
+        posts.iter().all(|post| !post.get("type").text().is_empty())
     }
 }

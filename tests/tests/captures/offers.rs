@@ -48,7 +48,7 @@ impl Player {
     }
 
     /// Waits for a frame of our host on this topic about a channel.
-    async fn wait_for_frame(&mut self, topic: &str, channel: &str) -> Result<Json> {
+    pub async fn wait_for_frame(&mut self, topic: &str, channel: &str) -> Result<Json> {
         let channel = self.live(channel);
         let mut found = None;
         wait_for("a frame of the host", async || {
@@ -66,7 +66,7 @@ impl Player {
     }
 
     /// Compares the keys of the frames themselves.
-    fn compare_frames(&mut self, ours: &Json, theirs: &Json) {
+    pub fn compare_frames(&mut self, ours: &Json, theirs: &Json) {
         let keys = |json: &Json| -> Vec<(String, &'static str)> {
             let members = json.members().iter();
             members

@@ -24,7 +24,7 @@ use crate::json::Json;
 use crate::outgoing::Item;
 use crate::recording::{Exchange, Set};
 use crate::script::{self, For, Script};
-use crate::stories::{Cue, Story};
+use crate::stories::{Cue, Feature, Story};
 use crate::world::World;
 
 /// A post of the recorded server as our host should show it.
@@ -88,6 +88,8 @@ pub struct Player {
     pub files_owed: Vec<String>,
     /// Bytes of the peer's files that our host has taken, by id.
     pub taken_files: BTreeMap<String, Vec<u8>>,
+    /// Whether direct and group channels may be shared.
+    pub direct: bool,
     /// Open sockets of our users, by recorded id.
     pub sockets: BTreeMap<String, Events>,
     /// Users of ours, by recorded id, who have chosen a status.
@@ -131,7 +133,7 @@ impl Player {
         let admin = if seat == 'A' { "admina" } else { "adminb" };
         let host = Hosted::start(admin, |settings| {
             settings.backfill = story.set == Set::V2021;
-            if !story.statuses {
+            if !story.on.contains(&Feature::Statuses) {
                 settings.sharing.environment = without_statuses();
             }
             settings.federation = FederationSettings {
@@ -170,6 +172,7 @@ impl Player {
             kept_files: BTreeMap::new(),
             files_owed: Vec::new(),
             taken_files: BTreeMap::new(),
+            direct: false,
             sockets: BTreeMap::new(),
             chosen: BTreeSet::new(),
             names: BTreeMap::new(),
@@ -184,6 +187,9 @@ impl Player {
         };
         player.map_urls();
         player.seat_admin().await?;
+        if story.on.contains(&Feature::DirectChannels) {
+            player.allow_direct(true).await?;
+        }
         Ok(player)
     }
 
@@ -350,12 +356,6 @@ impl Player {
         Ok(())
     }
 
-    /// Whether a message is about a direct or group channel; these are off here.
-    pub fn is_direct(&self, exchange: &Exchange) -> bool {
-        let place = self.world.places.get(exchange.channel());
-        place.is_some_and(|it| matches!(it.invite.get("type").text(), "D" | "G"))
-    }
-
     /// Runs a slash command of the admin in a channel.
     pub async fn command(&self, channel: &str, command: &str) -> Result<String> {
         self.host.side.admin.command(channel, command).await
@@ -384,6 +384,10 @@ impl Player {
     /// Adds a user of our host to a channel.
     pub async fn join(&mut self, user: &str, channel: &str) -> Result<()> {
         self.session(user).await?;
+        if self.is_direct_place(channel) {
+            // Its people are in it from the beginning.
+            return Ok(());
+        }
         let body = json!({ "user_id": self.live(user) });
         let path = format!("/channels/{}/members", self.live(channel));
         self.host.side.admin.post(&path, body).await?;

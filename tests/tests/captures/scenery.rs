@@ -120,7 +120,7 @@ impl Player {
     }
 
     /// Sends our host the peer's users whom a message names and whom it may not know yet.
-    async fn ensure_told(&mut self, payload: &Json, channel: &str) -> Result<()> {
+    pub async fn ensure_told(&mut self, payload: &Json, channel: &str) -> Result<()> {
         let mut named = Vec::new();
         for item in payload.get("posts").list() {
             named.push(item.get("user_id").text().to_string());

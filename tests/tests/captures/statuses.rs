@@ -7,6 +7,7 @@ use causeway_engine::Clock;
 use causeway_tests::scene::wait_for;
 use serde_json::json;
 
+use crate::differences::Difference;
 use crate::incoming::keys;
 use crate::json::Json;
 use crate::player::{Player, text};
@@ -14,6 +15,9 @@ use crate::recording::Exchange;
 
 /// How long our host may take to send a status; it gives itself a second to gather several.
 const SEND_DEADLINE: Duration = Duration::from_secs(60);
+
+/// The statuses that clients know. Semantics §3.4.
+const STATUSES: [&str; 5] = ["online", "away", "dnd", "ooo", "offline"];
 
 impl Player {
     /// Gives our host's users the statuses of a message, and waits until the last one of each is sent, although
@@ -147,8 +151,35 @@ impl Player {
         })
     }
 
-    /// Compares a status that our host took with what it shows.
-    pub async fn check_status(&mut self, status: &Json) -> Result<()> {
+    /// Compares the errors about statuses in an answer with the recorded ones.
+    pub fn check_status_errors(&mut self, exchange: &Exchange, theirs: &Json, told: Vec<String>) {
+        let named = theirs.get("status_errors").list().iter();
+        let mut expected: Vec<String> = named.map(|id| self.live(id.text())).collect();
+        for status in exchange.payload().get("statuses").list() {
+            if !STATUSES.contains(&status.get("status").text()) {
+                self.differs(Difference::UnknownStatuses);
+                let refused = self.live(status.get("user_id").text());
+                if !expected.contains(&refused) {
+                    expected.push(refused);
+                }
+            }
+        }
+        self.expect("status_errors", told, expected);
+    }
+
+    /// Compares the statuses that our host took with what it shows.
+    pub async fn check_statuses(&mut self, exchange: &Exchange) -> Result<()> {
+        let errors = exchange.answered().get("status_errors").list();
+        for status in exchange.payload().get("statuses").list() {
+            let is_known = STATUSES.contains(&status.get("status").text());
+            if is_known && !errors.contains(status.get("user_id")) {
+                self.check_status(status).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn check_status(&mut self, status: &Json) -> Result<()> {
         let user = self.live(status.get("user_id").text());
         let shown = self
             .host

@@ -9,13 +9,22 @@ pub struct Story {
     pub set: Set,
     /// Numbers of the files, in the order in which they were recorded.
     pub files: &'static [&'static str],
-    /// Whether our host sends statuses.
-    pub statuses: bool,
+    /// Features that are on; they are off otherwise.
+    pub on: &'static [Feature],
     /// Actions that the traffic does not show: the seat to which they apply, the file, and the number of the
     /// exchange before which they happened.
     pub cues: &'static [(char, &'static str, i64, Cue)],
     /// The deliberate differences that occur, by seat.
     pub differences: &'static [(char, &'static [Difference])],
+}
+
+/// A feature that is on in some stories only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Feature {
+    /// Our host sends the statuses of its users.
+    Statuses,
+    /// Direct and group channels with the peer's people, and memberships.
+    DirectChannels,
 }
 
 /// An action that the traffic does not show.
@@ -29,6 +38,10 @@ pub enum Cue {
     Uninvite(&'static str),
     /// The admin unshares a channel.
     Unshare(&'static str),
+    /// The channel that our users open in the later exchange with this number is opened now.
+    Opens(i64),
+    /// Direct and group channels with the peer's people are switched off.
+    DirectOff,
     /// The admin deactivates a user and activates them again.
     Deactivate(&'static str),
     /// The admin attaches the connection to the workspace of an earlier one.
@@ -67,7 +80,7 @@ pub static REFUSED_2021: Story = Story {
     name: "refused confirmations of 2021",
     set: Set::V2021,
     files: &["02"],
-    statuses: false,
+    on: &[],
     cues: &[
         ('A', "02", 1, Cue::RemoveConnection),
         ('A', "02", 2, Cue::HoursAhead(49)),
@@ -81,7 +94,7 @@ pub static WHOLE_2021: Story = Story {
     files: &[
         "01", "03", "04", "05", "06", "07", "08", "10", "11", "12", "16", "14", "15", "13",
     ],
-    statuses: false,
+    on: &[],
     cues: &[
         ('A', "13", 14, Cue::SharedChannel(BY_HAND_2021)),
         (
@@ -189,7 +202,7 @@ pub static REFUSED_11: Story = Story {
     name: "refused confirmations of 11.6",
     set: Set::V11,
     files: &["02"],
-    statuses: false,
+    on: &[],
     cues: &[
         ('A', "02", 1, Cue::RemoveConnection),
         ('A', "02", 2, Cue::HoursAhead(49)),
@@ -204,7 +217,7 @@ pub static WHOLE_11: Story = Story {
     files: &[
         "01", "03", "04", "05", "06", "07", "08", "10", "14", "11", "13", "16", "12", "15",
     ],
-    statuses: false,
+    on: &[],
     cues: &[
         ('A', "07", 9, Cue::Deactivate("qr3cpfsj1fn69na94r7ox98ymo")),
         ('B', "03", 15, Cue::OwnChannel("a channel of B's", "corner")),
@@ -329,7 +342,7 @@ pub static MENTIONS_11: Story = Story {
     name: "mentions and batches of 11.6",
     set: Set::V11,
     files: &["22", "24", "26"],
-    statuses: false,
+    on: &[],
     cues: &[
         (
             'B',
@@ -368,7 +381,7 @@ pub static LINKS_11: Story = Story {
     name: "links and a read-only channel of 11.6",
     set: Set::V11,
     files: &["23", "25"],
-    statuses: false,
+    on: &[],
     cues: &[],
     differences: &[
         (
@@ -382,11 +395,62 @@ pub static LINKS_11: Story = Story {
     ],
 };
 
+pub static DIRECT_2021: Story = Story {
+    name: "direct messages of 2021",
+    set: Set::V2021,
+    files: &["09"],
+    on: &[Feature::DirectChannels],
+    cues: &[],
+    differences: &[
+        ('A', &[ProfilesInDirectChannels]),
+        ('B', &[ProfilesInDirectChannels]),
+    ],
+};
+
+pub static DIRECT_11: Story = Story {
+    name: "direct and group messages of 11.6",
+    set: Set::V11,
+    files: &["19"],
+    on: &[Feature::DirectChannels],
+    cues: &[
+        // Both open the channel before either has heard of the other's.
+        ('A', "19", 77, Cue::Opens(78)),
+        ('A', "19", 83, Cue::DirectOff),
+        ('B', "19", 83, Cue::DirectOff),
+    ],
+    differences: &[
+        (
+            'A',
+            &[
+                PicturesOnce,
+                StatusesNotPlayed,
+                MembershipsOnce,
+                DirectChannelsOff,
+                EchoesNotSent,
+                UnchangedPostsOnce,
+                ProfilesWhenNeeded,
+            ],
+        ),
+        (
+            'B',
+            &[
+                StatusesNotPlayed,
+                MembershipsOnce,
+                NamesOfGroups,
+                DirectChannelsOff,
+                EchoesIgnored,
+                UnchangedPostsOnce,
+                ProfilesWhenNeeded,
+            ],
+        ),
+    ],
+};
+
 pub static STATUSES_11: Story = Story {
     name: "statuses of 11.6",
     set: Set::V11,
     files: &["20"],
-    statuses: true,
+    on: &[Feature::Statuses],
     cues: &[],
     differences: &[('A', &[ProfilesWhenNeeded])],
 };
@@ -395,7 +459,7 @@ pub static ACKNOWLEDGEMENTS_11: Story = Story {
     name: "acknowledgements of 11.6",
     set: Set::V11,
     files: &["21"],
-    statuses: false,
+    on: &[],
     cues: &[],
     differences: &[
         (
@@ -424,7 +488,7 @@ pub static FAILING_PEER_11: Story = Story {
     name: "a peer of 11.6 that fails",
     set: Set::V11,
     files: &["27"],
-    statuses: false,
+    on: &[],
     cues: &[
         ('A', "27", 52, Cue::Skip(RedirectsNotFollowed)),
         ('A', "27", 46, Cue::Skip(PicturesAfterProfiles)),
