@@ -24,8 +24,9 @@ pub enum Difference {
     SettingsStayAtHome,
     /// Whether an account is active goes along with its profile; the reference sends a status only (W36).
     AccountsThatEnd,
-    /// A membership is stated once, by the home of its user (W19).
-    MembershipsOnce,
+    /// The people of a direct or group channel are named in its invitation, and never change: their memberships
+    /// are not stated again and again (W19).
+    FixedMembers,
     /// A group is named after its people in the order of their accounts, the reference's in that of the alphabet
     /// (W47).
     NamesOfGroups,

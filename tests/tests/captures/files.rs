@@ -127,11 +127,11 @@ impl Player {
     /// The announcement of a file by our host, and the request that brought all of it.
     fn file_sent(&self, live: &str) -> Option<(Json, Asked)> {
         let asked = self.peer.asked(0);
-        let announcements = asked.iter().filter_map(|asked| {
+        let mut announcements = asked.iter().filter_map(|asked| {
             let payload = Json::parse(&asked.body)?.get("msg").get("payload").clone();
             (payload.get("req_file_id").text() == live).then_some(payload)
         });
-        let announcement = announcements.last()?;
+        let announcement = announcements.next_back()?;
         let path = format!("/upload/{}", announcement.get("id").text());
         let brought = asked.iter().find(|asked| asked.path.ends_with(&path))?;
         Some((announcement, brought.clone()))

@@ -306,7 +306,7 @@ impl Player {
                 }
             }
             let memberships = if self.direct {
-                Difference::MembershipsOnce
+                Difference::FixedMembers
             } else {
                 Difference::MembershipsOff
             };

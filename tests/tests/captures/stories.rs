@@ -424,7 +424,7 @@ pub static DIRECT_11: Story = Story {
             &[
                 PicturesOnce,
                 StatusesNotPlayed,
-                MembershipsOnce,
+                FixedMembers,
                 DirectChannelsOff,
                 EchoesNotSent,
                 UnchangedPostsOnce,
@@ -435,7 +435,7 @@ pub static DIRECT_11: Story = Story {
             'B',
             &[
                 StatusesNotPlayed,
-                MembershipsOnce,
+                FixedMembers,
                 NamesOfGroups,
                 DirectChannelsOff,
                 EchoesIgnored,
