@@ -182,6 +182,33 @@ pub async fn post(user: &Client, channel_id: &str, root_id: &str, text: &str) ->
     id(&user.post("/posts", body).await?)
 }
 
+/// Changes the text of a post.
+pub async fn edit(user: &Client, post: &str, text: &str) -> Result<()> {
+    let path = format!("/posts/{post}/patch");
+    user.put(&path, json!({ "message": text })).await?;
+    Ok(())
+}
+
+/// Reacts to a post.
+pub async fn react(user: &Client, post: &str, emoji: &str) -> Result<()> {
+    let body = json!({ "user_id": id_of(user).await?, "post_id": post, "emoji_name": emoji });
+    user.post("/reactions", body).await?;
+    Ok(())
+}
+
+/// The id of the user who has a session.
+pub async fn id_of(user: &Client) -> Result<String> {
+    id(&user.get("/users/me").await?)
+}
+
+/// Waits until a reader sees a post.
+pub async fn arrives(reader: &Client, post: &str) -> Result<()> {
+    wait_for("a post to arrive", async || {
+        Ok(reader.get(&format!("/posts/{post}")).await.is_ok())
+    })
+    .await
+}
+
 /// Waits until `ready` returns true; errors of `ready` mean "not yet".
 pub async fn wait_for(what: &str, mut ready: impl AsyncFnMut() -> Result<bool>) -> Result<()> {
     let begun = Instant::now();

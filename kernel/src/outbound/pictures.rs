@@ -39,8 +39,38 @@ impl Owed for Pictures {
         transfer.attempt
     }
 
+    /// Sends the present picture.
     fn send(tx: &mut Tx<'_>, key: Key, connection: Connection) -> bool {
-        send(tx, key, connection)
+        let (no, user_no) = key;
+        let picture = tx.get::<Picture>(&user_no);
+        let Some((user, picture)) = tx.get::<User>(&user_no).zip(picture) else {
+            return false;
+        };
+        let Some((channel, link, _)) = held_in(tx, no, user_no).next() else {
+            return false;
+        };
+        let attempt = owed::next_attempt(tx, no, connection);
+        let sent = SentPicture {
+            version: user.last_picture_update,
+            channel,
+            epoch: link.epoch,
+        };
+        tx.put(
+            &no,
+            &PictureTransfer {
+                attempt,
+                user: user_no,
+                sent,
+            },
+        );
+        tx.effect(Effect::SendPicture(SendPicture {
+            connection: no,
+            attempt,
+            user: user.id,
+            digest: picture.digest,
+            size: picture.size,
+        }));
+        true
     }
 }
 
@@ -74,40 +104,6 @@ pub fn offer(tx: &mut Tx<'_>, key: Key, (channel, epoch): (ChannelNo, u32)) {
 fn is_live(tx: &Tx<'_>, no: ConnectionNo, (channel, epoch): (ChannelNo, u32)) -> bool {
     let link = tx.get::<Link>(&(channel, no));
     link.is_some_and(|link| link.state == LinkState::Active && link.epoch == epoch)
-}
-
-/// Sends the present picture; false if the peer is not to get it any more.
-fn send(tx: &mut Tx<'_>, key: Key, connection: Connection) -> bool {
-    let (no, user_no) = key;
-    let picture = tx.get::<Picture>(&user_no);
-    let Some((user, picture)) = tx.get::<User>(&user_no).zip(picture) else {
-        return false;
-    };
-    let Some((channel, link, _)) = held_in(tx, no, user_no).next() else {
-        return false;
-    };
-    let attempt = owed::next_attempt(tx, no, connection);
-    let sent = SentPicture {
-        version: user.last_picture_update,
-        channel,
-        epoch: link.epoch,
-    };
-    tx.put(
-        &no,
-        &PictureTransfer {
-            attempt,
-            user: user_no,
-            sent,
-        },
-    );
-    tx.effect(Effect::SendPicture(SendPicture {
-        connection: no,
-        attempt,
-        user: user.id,
-        digest: picture.digest,
-        size: picture.size,
-    }));
-    true
 }
 
 /// The outcome of sending a picture.

@@ -42,8 +42,48 @@ impl Owed for Files {
         transfer.attempt
     }
 
+    /// Announces a file; the answer says how much of it the peer holds.
     fn send(tx: &mut Tx<'_>, key: (ConnectionNo, FileNo), connection: Connection) -> bool {
-        announce(tx, key, connection)
+        let (no, file_no) = key;
+        let Some((file, debt)) = tx.get::<File>(&file_no).zip(tx.get::<FileDebt>(&key)) else {
+            return false;
+        };
+        if !is_for(tx, no, &file) {
+            return false;
+        }
+        let wire = described(tx, &file);
+        let Some(channel) = tx.channel(file.channel) else {
+            return false;
+        };
+        let session = UploadSession {
+            id: debt.upload.into(),
+            kind: UploadSession::ATTACHMENT.to_string(),
+            create_at: 0,
+            user_id: wire.user_id,
+            channel_id: channel.id.into(),
+            filename: wire.name,
+            file_size: i64::try_from(file.size).unwrap_or(i64::MAX),
+            file_offset: 0,
+            remote_id: connection.remote_id.into(),
+            req_file_id: wire.id,
+        };
+        let payload = session.encode(JsonWriter::portable());
+        let id = tx.new_id();
+        let now_ms = tx.now_ms();
+        let frame = frame::encode(
+            connection.remote_id,
+            id,
+            frame::TOPIC_UPLOAD,
+            now_ms,
+            &payload,
+        );
+        let attempt = start(tx, no, connection, file_no, TransferStage::Announced);
+        tx.effect(Effect::Send {
+            connection: no,
+            attempt,
+            frame,
+        });
+        true
     }
 }
 
@@ -51,50 +91,6 @@ impl Owed for Files {
 fn is_for(tx: &Tx<'_>, no: ConnectionNo, file: &File) -> bool {
     let link = tx.get::<Link>(&(file.channel, no));
     link.is_some_and(|link| link.state == LinkState::Active) && file.post.is_some()
-}
-
-/// Announces a file; false if the peer is not to get it any more. The answer says how much the peer holds of it.
-fn announce(tx: &mut Tx<'_>, key: (ConnectionNo, FileNo), connection: Connection) -> bool {
-    let (no, file_no) = key;
-    let Some((file, debt)) = tx.get::<File>(&file_no).zip(tx.get::<FileDebt>(&key)) else {
-        return false;
-    };
-    if !is_for(tx, no, &file) {
-        return false;
-    }
-    let wire = described(tx, &file);
-    let Some(channel) = tx.channel(file.channel) else {
-        return false;
-    };
-    let session = UploadSession {
-        id: debt.upload.into(),
-        kind: UploadSession::ATTACHMENT.to_string(),
-        create_at: 0,
-        user_id: wire.user_id,
-        channel_id: channel.id.into(),
-        filename: wire.name,
-        file_size: i64::try_from(file.size).unwrap_or(i64::MAX),
-        file_offset: 0,
-        remote_id: connection.remote_id.into(),
-        req_file_id: wire.id,
-    };
-    let payload = session.encode(JsonWriter::portable());
-    let id = tx.new_id();
-    let now_ms = tx.now_ms();
-    let frame = frame::encode(
-        connection.remote_id,
-        id,
-        frame::TOPIC_UPLOAD,
-        now_ms,
-        &payload,
-    );
-    let attempt = start(tx, no, connection, file_no, TransferStage::Announced);
-    tx.effect(Effect::Send {
-        connection: no,
-        attempt,
-        frame,
-    });
-    true
 }
 
 /// Records an attempt before its first byte leaves.

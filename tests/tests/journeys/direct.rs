@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use causeway_tests::client::{Client, HEARD_WITHIN};
 use causeway_tests::process::free_port;
-use causeway_tests::scene::{Side, converged, post, visible, wait_for};
+use causeway_tests::scene::{Side, converged, id_of, post, visible, wait_for};
 use causeway_tests::warm;
 use hyper::Method;
 use serde_json::{Value, json};
@@ -17,10 +17,6 @@ fn text(value: &Value, key: &str) -> Result<String> {
     Ok(found
         .with_context(|| format!("no {key} in {value}"))?
         .to_string())
-}
-
-async fn id_of(user: &Client) -> Result<String> {
-    text(&user.get("/users/me").await?, "id")
 }
 
 /// Opens the direct channel with a user; its JSON.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result, ensure};
 use causeway_tests::client::{Client, Events, HEARD_WITHIN};
 use causeway_tests::command::causeway;
-use causeway_tests::scene::{self, post, visible, wait_for};
+use causeway_tests::scene::{self, arrives, edit, id_of, post, react, visible, wait_for};
 use hyper::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -109,36 +109,13 @@ impl Hub {
     }
 }
 
-async fn id_of(user: &Client) -> Result<String> {
-    text(&user.get("/users/me").await?["id"])
-}
-
-async fn react(user: &Client, post: &str, emoji: &str) -> Result<()> {
-    let body = json!({ "user_id": id_of(user).await?, "post_id": post, "emoji_name": emoji });
-    user.post("/reactions", body).await.map(|_| ())
-}
-
 async fn acknowledge(user: &Client, post: &str) -> Result<()> {
     let path = format!("/users/me/posts/{post}/ack");
     user.post(&path, json!({})).await.map(|_| ())
 }
 
-async fn edit(user: &Client, post: &str, text: &str) -> Result<()> {
-    let path = format!("/posts/{post}/patch");
-    user.put(&path, json!({ "message": text }))
-        .await
-        .map(|_| ())
-}
-
 async fn delete(user: &Client, post: &str) -> Result<()> {
     user.delete(&format!("/posts/{post}")).await.map(|_| ())
-}
-
-async fn arrives(reader: &Client, post: &str) -> Result<()> {
-    wait_for("a post to arrive", async || {
-        Ok(reader.get(&format!("/posts/{post}")).await.is_ok())
-    })
-    .await
 }
 
 /// What somebody in a spoke has done.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, ensure};
 use causeway_tests::client::Client;
-use causeway_tests::scene::{self, Side, wait_for};
+use causeway_tests::scene::{self, Side, id_of, wait_for};
 use serde_json::{Value, json};
 
 use crate::pair::Pair;
@@ -21,11 +21,6 @@ async fn share_members(pair: &Pair, per_sync_max: u32) -> Result<()> {
         side.admin.put("/config/patch", body).await?;
     }
     Ok(())
-}
-
-async fn id_of(client: &Client) -> Result<String> {
-    let me = client.get("/users/me").await?;
-    Ok(me["id"].as_str().context("a user has an id")?.to_string())
 }
 
 /// The ids of a channel's members, as a workspace shows them.

@@ -1,9 +1,8 @@
 //! Policies loaded, swapped and unloaded on the command line while posts are exchanged.
 
 use anyhow::{Context, Result, ensure};
-use causeway_tests::client::Client;
 use causeway_tests::command::{component, policy, replay};
-use causeway_tests::scene::{post, visible, wait_for};
+use causeway_tests::scene::{arrives, post, visible, wait_for};
 use serde_json::Value;
 
 use crate::pair::{End, Pair};
@@ -29,13 +28,6 @@ async fn exceptions(end: &End, state: &str) -> Result<Vec<Value>> {
         .into_iter()
         .filter(|row| row["state"] == state)
         .collect())
-}
-
-async fn arrives(reader: &Client, post: &str) -> Result<()> {
-    wait_for("a post to arrive", async || {
-        Ok(reader.get(&format!("/posts/{post}")).await.is_ok())
-    })
-    .await
 }
 
 #[tokio::test]

@@ -2,16 +2,11 @@
 
 use anyhow::{Context, Result, ensure};
 use causeway_tests::client::{Client, Events, HEARD_WITHIN};
-use causeway_tests::scene::{post, wait_for};
+use causeway_tests::scene::{id_of, post, wait_for};
 use hyper::Method;
 use serde_json::{Value, json};
 
 use crate::pair::Pair;
-
-async fn id_of(user: &Client) -> Result<String> {
-    let me = user.get("/users/me").await?;
-    Ok(me["id"].as_str().context("no id")?.to_string())
-}
 
 /// Waits until a client is told that a user has this status.
 async fn hears(events: &mut Events, user: &str, word: &str) -> Result<()> {

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use causeway_tests::client::Client;
 use causeway_tests::form::Form;
-use causeway_tests::scene::{post, wait_for};
+use causeway_tests::scene::{id_of, post, wait_for};
 use hyper::Method;
 use serde_json::{Value, json};
 
@@ -45,10 +45,6 @@ pub async fn direct_message(town: &Town) -> Result<()> {
     .await?;
     say("ann writes to carla alone, and carla reads it");
     Ok(())
-}
-
-async fn id_of(user: &Client) -> Result<String> {
-    text(&user.get("/users/me").await?["id"])
 }
 
 fn text(value: &Value) -> Result<String> {

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use causeway_tests::client::Client;
-use causeway_tests::scene::{post, visible, wait_for};
+use causeway_tests::scene::{edit, post, react, visible, wait_for};
 use hyper::Method;
 use serde_json::{Value, json};
 
@@ -210,19 +210,6 @@ impl<'t> Conversation<'t> {
         })
         .await
     }
-}
-
-async fn edit(writer: &Client, post: &str, message: &str) -> Result<()> {
-    let body = json!({ "message": message });
-    writer.put(&format!("/posts/{post}/patch"), body).await?;
-    Ok(())
-}
-
-async fn react(user: &Client, post: &str, emoji: &str) -> Result<()> {
-    let me = user.get("/users/me").await?;
-    let body = json!({ "user_id": me["id"], "post_id": post, "emoji_name": emoji });
-    user.post("/reactions", body).await?;
-    Ok(())
 }
 
 fn reactions(post: &Value) -> usize {
