@@ -67,7 +67,7 @@ fn any(rows: &(impl Read + ?Sized), ids: &Ids) -> Result<(ConnectionNo, Connecti
 }
 
 /// The connection of the path, which must be live.
-fn live(rows: &(impl Read + ?Sized), ids: &Ids) -> Result<ConnectionNo, ApiError> {
+pub(super) fn live(rows: &(impl Read + ?Sized), ids: &Ids) -> Result<ConnectionNo, ApiError> {
     let (connection, row) = any(rows, ids)?;
     if row.delete_at == 0 {
         Ok(connection)
@@ -245,6 +245,17 @@ struct PatchBody {
     default_team_id: Option<String>,
     previous_remote_id: Option<String>,
     site_url: Option<String>,
+    channel_invitations: Option<ChannelInvitations>,
+}
+
+/// What happens to channels that the peer offers.
+#[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+enum ChannelInvitations {
+    /// They are taken at once.
+    Accept,
+    /// They wait until an administrator accepts them.
+    Ask,
 }
 
 async fn patch(
@@ -273,6 +284,9 @@ async fn patch(
         connection,
         display_name: body.display_name,
         default_team_id: body.default_team_id,
+        asks_first: body
+            .channel_invitations
+            .map(|it| it == ChannelInvitations::Ask),
     });
     app.act(caller.user, command).await?;
     app.show(caller.user, Some(&Object::Connection(connection)))
@@ -329,7 +343,7 @@ async fn links(
             .is_some_and(|shared| shared.home);
         // A refused invitation is listed until an admin drops or repeats it.
         let is_refused = link.refusal().is_some();
-        let confirmed = link.state != LinkState::Inviting && !is_refused;
+        let confirmed = !link.is_unanswered() && !is_refused;
         (params.flag("include_deleted") || link.state != LinkState::Ended || is_refused)
             && (confirmed || unconfirmed || is_refused)
             && !(confirmed && params.flag("exclude_confirmed"))

@@ -8,6 +8,7 @@
 pub mod acknowledgements;
 pub mod answer;
 pub mod auth;
+mod channel_invitations;
 pub mod channels;
 pub mod config;
 pub mod connections;
@@ -60,6 +61,7 @@ pub fn router(app: &SharedApp) -> Router {
         .merge(statuses::routes())
         .merge(system::routes())
         .merge(config::routes())
+        .merge(channel_invitations::routes())
         .merge(connections::routes())
         .merge(shared_channels::routes())
         .merge(policies::routes())

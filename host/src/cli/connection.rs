@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::remote::{Remote, RemoteArgs, in_session, read_password, text};
-use super::{terminal, waiting};
+use super::{invitations, terminal, waiting};
 
 /// Entries of a list in one request, as many as the API gives.
 const PAGE_ENTRIES: usize = 200;
@@ -52,7 +52,7 @@ enum ConnectionCommand {
         /// ID of the connection.
         id: String,
     },
-    /// Change the display name or the default team.
+    /// Change the display name, the default team, or what happens to channels that the other workspace offers.
     Edit {
         /// ID of the connection.
         id: String,
@@ -62,7 +62,23 @@ enum ConnectionCommand {
         /// Name of the team that gets the channels of the other workspace.
         #[arg(long)]
         team: Option<String>,
+        /// Whether channels that the other workspace offers are taken at once (`accept`) or wait until an
+        /// administrator here accepts them (`ask`).
+        #[arg(long, value_parser = ["accept", "ask"])]
+        channel_invitations: Option<String>,
     },
+    /// List the channels that the other workspace offers and that wait for an administrator here.
+    ChannelInvitations {
+        /// ID of the connection.
+        id: String,
+        /// Print JSON, as the API returns it.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Accept a channel that the other workspace offers.
+    AcceptChannel(Offer),
+    /// Decline a channel that the other workspace offers. It can be accepted later all the same.
+    DeclineChannel(Offer),
     /// Call the other workspace at a new address from now on.
     Move {
         /// ID of the connection.
@@ -146,6 +162,15 @@ struct Party {
     channel: String,
 }
 
+/// A channel that the other workspace offers.
+#[derive(Debug, Args)]
+struct Offer {
+    /// ID of the connection.
+    id: String,
+    /// ID of the channel, from `causeway connection channel-invitations`.
+    channel: String,
+}
+
 pub async fn run(args: ConnectionArgs) -> Result<ExitCode> {
     in_session(&args.remote, async |remote| {
         carry_out(remote, args.command).await
@@ -171,6 +196,7 @@ async fn carry_out(remote: &Remote, command: ConnectionCommand) -> Result<()> {
             id,
             display_name,
             team,
+            channel_invitations,
         } => {
             let mut change = Map::new();
             if let Some(name) = display_name {
@@ -180,10 +206,24 @@ async fn carry_out(remote: &Remote, command: ConnectionCommand) -> Result<()> {
                 let team = team_id(remote, &team).await?;
                 change.insert("default_team_id".into(), team.into());
             }
+            if let Some(answer) = channel_invitations {
+                change.insert("channel_invitations".into(), answer.into());
+            }
             if change.is_empty() {
-                bail!("give a --display-name or a --team");
+                bail!("give a --display-name, a --team or --channel-invitations");
             }
             patch(remote, &id, change.into()).await
+        }
+        ConnectionCommand::ChannelInvitations { id, json } => {
+            invitations::print(remote, &path(&id)?, json).await
+        }
+        ConnectionCommand::AcceptChannel(Offer { id, channel }) => {
+            let channel = word(&channel, "a channel's ID")?;
+            invitations::accept(remote, &path(&id)?, channel).await
+        }
+        ConnectionCommand::DeclineChannel(Offer { id, channel }) => {
+            let channel = word(&channel, "a channel's ID")?;
+            invitations::decline(remote, &path(&id)?, channel).await
         }
         ConnectionCommand::Move { id, site_url } => {
             patch(remote, &id, json!({ "site_url": site_url })).await
@@ -364,6 +404,9 @@ async fn channels(remote: &Remote, id: &str, as_json: bool) -> Result<()> {
         let channel = remote.call(Method::GET, &channel, None).await?;
         let state = match (text(link, "refusal"), link.get("is_invite_confirmed")) {
             ("", Some(Value::Bool(true))) => "shared".to_string(),
+            ("", _) if link["awaits_consent"] == true => {
+                "an administrator of the other workspace has to accept it".to_string()
+            }
             ("", _) => "invitation not yet accepted".to_string(),
             (refusal, _) => format!("refused: {refusal}"),
         };

@@ -5,6 +5,7 @@ mod as_owner;
 mod config;
 mod connection;
 mod data_dir;
+mod invitations;
 mod policy;
 mod progress;
 mod remote;

@@ -31,7 +31,7 @@ pub const BUILTINS: &[Builtin] = &[
     Builtin {
         trigger: "share-channel",
         description: "Share the current channel with a connected workspace.",
-        hint: "[invite|uninvite|unshare|status]",
+        hint: "[invite|uninvite|unshare|status|invitations|accept|decline]",
     },
 ];
 

@@ -1,9 +1,13 @@
 //! `/share-channel`: sharing the channel in which it is typed. Semantics §8.1.
 
 use causeway_kernel::authority;
-use causeway_kernel::command::{Command, InviteToChannel, UninviteFromChannel, UnshareChannel};
-use causeway_kernel::model::{Connection, Link, LinkState, SharedChannel};
-use causeway_kernel::rows::id::ConnectionNo;
+use causeway_kernel::command::{
+    AnswerChannelInvitation, Command, InviteToChannel, UninviteFromChannel, UnshareChannel,
+};
+use causeway_kernel::model::{
+    Connection, InvitationState, Link, LinkState, OfferedChannel, SharedChannel,
+};
+use causeway_kernel::rows::id::{ConnectionNo, Id};
 use causeway_kernel::rows::tx::Read;
 use causeway_views::query::sharing;
 
@@ -12,7 +16,7 @@ use super::arguments::Arguments;
 use super::history;
 use super::table::{Table, time, yes_no};
 
-const ACTIONS: &str = "invite, uninvite, unshare, status";
+const ACTIONS: &str = "invite, uninvite, unshare, status, invitations, accept, decline";
 const UNKNOWN_CONNECTION: &str = "Must specify a valid secure connection ID to invite.";
 
 pub async fn run(here: &Invocation<'_>, arguments: &Arguments) -> String {
@@ -25,6 +29,9 @@ pub async fn run(here: &Invocation<'_>, arguments: &Arguments) -> String {
         "invite" => invite(here, arguments).await,
         "uninvite" => uninvite(here, arguments).await,
         "unshare" => unshare(here, arguments).await,
+        "invitations" => invitations(here, arguments),
+        "accept" => answer(here, arguments, true).await,
+        "decline" => answer(here, arguments, false).await,
         "status" => arguments.only(&[]).map(|()| status(here)),
         other => Err(format!(
             "Unknown action `{other}`. Available actions: {ACTIONS}"
@@ -119,6 +126,77 @@ fn connection(
         .ok_or_else(|| UNKNOWN_CONNECTION.to_string())
 }
 
+/// Whether the invitation is accepted.
+fn answered(link: &Link) -> &'static str {
+    match link.state {
+        LinkState::Awaiting => "awaits an administrator there",
+        LinkState::Active => yes_no(true),
+        LinkState::Inviting | LinkState::Ended => yes_no(false),
+    }
+}
+
+/// The channels that a connected workspace offers.
+fn invitations(here: &Invocation<'_>, arguments: &Arguments) -> Result<String, String> {
+    arguments.only(&["connectionID"])?;
+    let (connection, _) = connection(here, arguments)?;
+    let offered = sharing::channel_invitations(&here.app.rows(), connection);
+    if offered.is_empty() {
+        return Ok("No channel is offered over this secure connection.".to_string());
+    }
+    let now_ms = here.app.engine.now_ms();
+    let mut table = Table::new(&["Channel ID", "Name", "Display name", "State", "Since"]);
+    for (id, row) in offered {
+        let state = match row.state {
+            InvitationState::Waiting => "waiting",
+            InvitationState::Accepted => "accepted, has to come again",
+            InvitationState::Declined => "declined",
+        };
+        let OfferedChannel {
+            name, display_name, ..
+        } = &row.channel;
+        table.row(&[
+            id.as_str(),
+            name,
+            display_name,
+            state,
+            &time(row.since, now_ms),
+        ]);
+    }
+    Ok(table.into_text())
+}
+
+/// Accepts or declines an offered channel.
+async fn answer(
+    here: &Invocation<'_>,
+    arguments: &Arguments,
+    accept: bool,
+) -> Result<String, String> {
+    arguments.only(&["connectionID", "channelID"])?;
+    let (connection, row) = connection(here, arguments)?;
+    let id = arguments.require("channelID")?;
+    let channel = Id::parse(id).ok_or("`--channelID` is not the ID of a channel.")?;
+    let command = Command::AnswerChannelInvitation(AnswerChannelInvitation {
+        connection,
+        channel,
+        accept,
+    });
+    act(here, command).await?;
+    let name = &row.name;
+    let has_to_come_again = || {
+        let offered = sharing::channel_invitations(&here.app.rows(), connection);
+        offered.iter().any(|(other, _)| *other == channel)
+    };
+    Ok(if !accept {
+        format!("The channel of `{name}` is declined.")
+    } else if has_to_come_again() {
+        format!(
+            "The channel of `{name}` is accepted. Ask that workspace to invite to it once more."
+        )
+    } else {
+        format!("The channel of `{name}` is accepted and shared.")
+    })
+}
+
 fn status(here: &Invocation<'_>) -> String {
     let rows = here.app.rows();
     let now_ms = here.app.engine.now_ms();
@@ -152,7 +230,7 @@ fn status(here: &Invocation<'_>) -> String {
             name,
             &row.site_url,
             yes_no(read_only),
-            yes_no(link.state == LinkState::Active),
+            answered(&link),
             yes_no(here.app.federation.is_online(connection, &row)),
             &time(link.last_sync_at, now_ms),
             link.refusal().unwrap_or("--"),

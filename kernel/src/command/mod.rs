@@ -33,7 +33,7 @@ pub use personal::{PersonalChange, SetPersonal};
 pub use post::{CreatePost, DeletePost, EditPost};
 pub use reaction::{AddReaction, RemoveReaction};
 pub use request::expire as expire_requests;
-pub use sharing::{InviteToChannel, UninviteFromChannel, UnshareChannel};
+pub use sharing::{AnswerChannelInvitation, InviteToChannel, UninviteFromChannel, UnshareChannel};
 pub use team::{AddTeamMember, CreateTeam, DEFAULT_CHANNEL, DEFAULT_CHANNELS};
 pub use user::{CreateUser, PatchUser, SetActive, SetCustomStatus, SetPicture, UserPatch};
 pub use workspace::{Configure, ConfigureConnectedWorkspaces, ConfigureFiles, begin};
@@ -83,6 +83,7 @@ commands! {
     SetPicture = 42,
     SetCustomStatus = 43,
     SetActive = 44,
+    AnswerChannelInvitation = 45,
 }
 
 /// Carries out a command. `key` is the client's own key of the act. A refused command leaves neither writes

@@ -105,6 +105,9 @@ pub struct Connection {
     /// Team named by the peer in the handshake, or empty. A server of 2021 creates the channels that it is
     /// invited to in the team named by the invitation; newer servers do not name one.
     pub remote_team_id: String,
+    /// Whether channels that the peer offers wait until an administrator here accepts them. Otherwise they are
+    /// taken at once, as in the reference.
+    pub asks_first: bool,
 }
 texts!(struct Connection {
     remote_id,
@@ -128,6 +131,7 @@ texts!(struct Connection {
     turn,
     suspended,
     remote_team_id: Text::Id,
+    asks_first,
 });
 
 impl Connection {
@@ -135,11 +139,15 @@ impl Connection {
     /// others waiting.
     pub const TURN_OF_STATUSES: ChannelNo = ChannelNo(u64::MAX);
 
-    /// Reads a row of an older version. Version 1 did not have the last field, `remote_team_id`.
+    /// Reads a row of an older version. Version 2 did not have the last field, `asks_first`, and version 1 did
+    /// not have `remote_team_id` either.
     pub(crate) fn of_older_version(version: u8, bytes: &[u8]) -> Option<Connection> {
-        let no_text = [0];
-        let today = [bytes, &no_text].concat();
-        (version == 1).then(|| postcard::from_bytes(&today).ok())?
+        let missing: &[u8] = match version {
+            1 => &[0, 0],
+            2 => &[0],
+            _ => return None,
+        };
+        postcard::from_bytes(&[bytes, missing].concat()).ok()
     }
 }
 
@@ -344,7 +352,7 @@ mod tests {
     use crate::rows::tx::Record;
 
     #[test]
-    fn a_row_of_the_first_version_is_read_and_stored_anew() {
+    fn rows_of_older_versions_are_read_and_stored_anew() {
         let row = Connection {
             remote_id: Id::from_uuid_bytes([7; 16]),
             workspace: WorkspaceNo(1),
@@ -367,15 +375,18 @@ mod tests {
             turn: ChannelNo(0),
             suspended: None,
             remote_team_id: String::new(),
+            asks_first: false,
         };
         let today = row.to_bytes();
-        let mut first_version = today.clone();
-        first_version[0] = 1;
-        // An empty text is encoded as one zero byte.
-        assert_eq!(first_version.pop(), Some(0));
-        let read = Connection::from_bytes(&first_version).unwrap();
-        assert_eq!(read, row);
-        assert_eq!(read.to_bytes(), today);
+        let mut older = today.clone();
+        // What is missing is encoded as one zero byte each.
+        for version in [2, 1] {
+            older[0] = version;
+            assert_eq!(older.pop(), Some(0));
+            let read = Connection::from_bytes(&older).unwrap();
+            assert_eq!(read, row);
+            assert_eq!(read.to_bytes(), today);
+        }
         let mut unknown = today;
         unknown[0] = 9;
         assert_eq!(Connection::from_bytes(&unknown), None);

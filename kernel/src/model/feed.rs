@@ -194,6 +194,9 @@ pub enum LinkState {
     Active,
     /// Ended; the row is kept so that a repeated invitation is recognised.
     Ended,
+    /// Offered by us; an administrator of the peer has to accept it. It is offered again from time to time, and at
+    /// once when the peer sends something for the channel.
+    Awaiting,
 }
 
 /// Why a link ended.
@@ -326,6 +329,12 @@ impl Link {
     #[must_use]
     pub fn is_declined(&self) -> bool {
         !self.invited_by_us && self.end == Some(LinkEnd::Here)
+    }
+
+    /// Whether the peer has not answered our invitation yet, or has to ask its administrators.
+    #[must_use]
+    pub fn is_unanswered(&self) -> bool {
+        matches!(self.state, LinkState::Inviting | LinkState::Awaiting)
     }
 
     /// The text of the peer's refusal of our invitation, if it refused.

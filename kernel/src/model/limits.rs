@@ -70,6 +70,13 @@ pub const POSTS_PER_BLOCK: u32 = 1_000;
 /// Channels that one peer may have here by its invitations; one more is refused. Channels that an admin here
 /// has let go do not count.
 pub const RECEIVED_CHANNELS_MAX: u32 = 200;
+/// Channels offered over one connection that wait for an administrator's answer, or were declined. If that many
+/// wait, one more is refused; otherwise it takes the place of the one that was declined first.
+pub const CHANNEL_INVITATIONS_MAX: u32 = 100;
+/// Shortest time after which a channel is offered again to a peer whose administrator has not answered yet, in ms.
+pub const CONSENT_RETRY_MIN_MS: i64 = 60_000;
+/// Longest such time, in ms.
+pub const CONSENT_RETRY_MAX_MS: i64 = 3_600_000;
 /// Users of one peer here; one more is refused.
 pub const REMOTE_USERS_MAX: u32 = 60_000;
 /// The same limit before memberships were shared: only users who wrote, reacted or were mentioned were sent.

@@ -1,6 +1,7 @@
 //! The records of a workspace: the contents of the tables.
 
 mod channel;
+mod channel_invitation;
 mod connected_workspaces;
 mod connection;
 mod feed;
@@ -24,6 +25,7 @@ mod workspace;
 pub use channel::{
     Channel, ChannelKind, ChannelMember, DirectCount, Place, SharedMembership, UserChannel,
 };
+pub use channel_invitation::{ChannelInvitation, InvitationState, OfferedChannel};
 pub use connected_workspaces::ConnectedWorkspaces;
 pub use connection::{
     Connection, ConnectionLink, ConnectionState, Offer, PeerKind, PeerWorkspace, Round, RoundItem,

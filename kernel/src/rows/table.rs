@@ -7,16 +7,16 @@ use serde::{Deserialize, Serialize};
 use crate::boundary::behaviour::InForce;
 use crate::boundary::texts::{Class, Text, TextVisitor};
 use crate::model::{
-    Acknowledgement, AcknowledgementCount, Channel, ChannelFiles, ChannelMember, ChannelPost,
-    Connection, ConnectionLink, DirectCount, Due, EmojiCount, Exception, ExceptionTime, FeedEntry,
-    File, FileBytes, FileDebt, FileTime, FrameProgress, Held, HeldItem, HeldSum, IdRow,
-    Interruption, Job, KeptFrame, LastResend, Link, Mention, MetaKey, MetaRow, NameRow, Offer,
-    PeerWorkspace, Pending, PersonalValue, Picture, PictureDebt, PictureTime, PictureTransfer,
-    PinnedPost, Post, PostBlock, PostEmoji, PostMention, QuarantineEntry, QuarantineShare,
-    Reaction, RemovedReactions, Request, RequestExpiry, Round, Scope, SentFile, SentOldPost,
-    SentPicture, SentReaction, SentUser, SharedChannel, SharedMembership, StatusCursor, StatusRow,
-    Team, TeamMember, ThreadPost, Transfer, UnpostedCount, UnpostedFile, UnpostedOfPeer, Upload,
-    User, UserChannel, UserTeam, VerdictRow,
+    Acknowledgement, AcknowledgementCount, Channel, ChannelFiles, ChannelInvitation, ChannelMember,
+    ChannelPost, Connection, ConnectionLink, DirectCount, Due, EmojiCount, Exception,
+    ExceptionTime, FeedEntry, File, FileBytes, FileDebt, FileTime, FrameProgress, Held, HeldItem,
+    HeldSum, IdRow, Interruption, Job, KeptFrame, LastResend, Link, Mention, MetaKey, MetaRow,
+    NameRow, Offer, PeerWorkspace, Pending, PersonalValue, Picture, PictureDebt, PictureTime,
+    PictureTransfer, PinnedPost, Post, PostBlock, PostEmoji, PostMention, QuarantineEntry,
+    QuarantineShare, Reaction, RemovedReactions, Request, RequestExpiry, Round, Scope, SentFile,
+    SentOldPost, SentPicture, SentReaction, SentUser, SharedChannel, SharedMembership,
+    StatusCursor, StatusRow, Team, TeamMember, ThreadPost, Transfer, UnpostedCount, UnpostedFile,
+    UnpostedOfPeer, Upload, User, UserChannel, UserTeam, VerdictRow,
 };
 use crate::rows::id::{
     ChannelNo, ConnectionNo, FeedSeq, FileNo, Id, PostNo, TeamNo, UserNo, WorkspaceNo,
@@ -205,7 +205,7 @@ tables! {
     /// Peer workspaces: the origins of objects.
     PeerWorkspaces = 16: (workspace: WorkspaceNo) => PeerWorkspace version 2, Kept, about [];
     /// Connections to peer workspaces.
-    Connections = 17: (connection: ConnectionNo) => Connection version 2, Kept, about [connection];
+    Connections = 17: (connection: ConnectionNo) => Connection version 3, Kept, about [connection];
     /// Shared channels, by channel.
     SharedChannels = 18: (channel: ChannelNo) => SharedChannel, Passing, about [channel];
     /// Links of a shared channel to connections: (channel, connection), with the cursor.
@@ -344,6 +344,10 @@ tables! {
     /// The picture in flight on a connection.
     PictureTransfers = 73: (connection: ConnectionNo)
         => PictureTransfer, Passing, about [connection];
+    /// Channels that the peer of a connection offers, and what an administrator here has said to that:
+    /// (connection, id of the channel).
+    ChannelInvitations = 74: (connection: ConnectionNo, channel: Id)
+        => ChannelInvitation, Kept, about [connection];
 }
 
 #[cfg(test)]

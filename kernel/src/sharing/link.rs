@@ -1,5 +1,6 @@
 //! The states of a link: opened, active, closed. No other code stores a link in a new state.
 
+use crate::model::limits::{CONSENT_RETRY_MAX_MS, CONSENT_RETRY_MIN_MS};
 use crate::model::{
     ConnectionLink, Cursor, DueKind, History, Job, Link, LinkEnd, LinkState, Pending, RoundSource,
 };
@@ -55,7 +56,7 @@ pub fn open(
     match state {
         LinkState::Inviting => feed::mark(tx, connection, Pending::INVITE, channel),
         LinkState::Active => list_members(tx, channel, connection, &mut link),
-        LinkState::Ended => {}
+        LinkState::Ended | LinkState::Awaiting => {}
     }
     tx.put(&(channel, connection), &link);
     tx.put(&(connection, channel), &ConnectionLink);
@@ -235,18 +236,60 @@ pub fn is_offered_again(link: &Link) -> bool {
     link.state == LinkState::Inviting && link.failures > 0
 }
 
+/// Called when an administrator of the peer has yet to accept the channel: it is offered again later, and the
+/// longer nobody answers, the later.
+pub fn wait_for_consent(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo) {
+    let Some(link) = tx.get::<Link>(&(channel, connection)) else {
+        return;
+    };
+    let now_ms = tx.now_ms();
+    let waited_ms = now_ms.saturating_sub(link.update_at);
+    let pause_ms = (waited_ms / 4).clamp(CONSENT_RETRY_MIN_MS, CONSENT_RETRY_MAX_MS);
+    let retry_at = now_ms.saturating_add(pause_ms);
+    let state = LinkState::Awaiting;
+    feed::unmark(tx, connection, Pending::INVITE, channel);
+    due::at(tx, retry_at, DueKind::Link(connection, channel));
+    tx.put(
+        &(channel, connection),
+        &Link {
+            state,
+            retry_at,
+            ..link
+        },
+    );
+}
+
+/// Offers a channel again whose acceptance is awaited.
+fn ask_again(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo, link: Link) {
+    feed::mark(tx, connection, Pending::INVITE, channel);
+    let state = LinkState::Inviting;
+    tx.put(&(channel, connection), &Link { state, ..link });
+}
+
+/// Called when the peer sends something for a channel: so it has accepted it, and is asked at once.
+pub fn heard(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo) {
+    let link = tx.get::<Link>(&(channel, connection));
+    if let Some(link) = link.filter(|link| link.state == LinkState::Awaiting) {
+        ask_again(tx, channel, connection, link);
+    }
+}
+
 /// Called when the pause of a channel that a peer refused is over.
 pub fn go_on(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo) {
     let Some(link) = tx.get::<Link>(&(channel, connection)) else {
         return;
     };
     let is_offered_again = is_offered_again(&link);
-    if link.state != LinkState::Active && !is_offered_again {
+    let is_awaited = link.state == LinkState::Awaiting;
+    if link.state != LinkState::Active && !is_offered_again && !is_awaited {
         return;
     }
     if link.retry_at > tx.now_ms() {
         due::at(tx, link.retry_at, DueKind::Link(connection, channel));
         return;
+    }
+    if is_awaited {
+        return ask_again(tx, channel, connection, link);
     }
     if is_offered_again {
         feed::mark(tx, connection, Pending::INVITE, channel);

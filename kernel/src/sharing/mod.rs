@@ -5,12 +5,14 @@
 //! permissions.
 
 pub mod connection;
+pub mod consent;
 pub mod direct;
 pub mod directory;
 pub mod feed;
 pub mod interruption;
 pub mod jobs;
 pub mod link;
+pub mod offered;
 pub mod received;
 
 use crate::authority;
@@ -55,9 +57,7 @@ pub fn invite(
     terms: Terms,
 ) -> Result<Reply, Refusal> {
     authority::require_admin(tx, actor)?;
-    if !connected_workspaces(tx).channels {
-        return Err(switched_off());
-    }
+    require_on(tx)?;
     let connection = open_connection(tx, connection_no)?;
     let mut channel = open_channel(tx, channel_no)?;
     let shared = tx.get::<SharedChannel>(&channel_no);
@@ -90,6 +90,18 @@ pub fn invite(
     }
     link::offer(tx, channel_no, connection_no, creator, terms.history);
     Ok(Reply::Object(Object::Channel(channel_no)))
+}
+
+/// Requires that channels are synchronised.
+///
+/// # Errors
+/// That is switched off.
+pub fn require_on(tx: &Tx<'_>) -> Result<(), Refusal> {
+    if connected_workspaces(tx).channels {
+        Ok(())
+    } else {
+        Err(switched_off())
+    }
 }
 
 /// The refusal of everything that synchronises a channel while that is switched off.
@@ -203,6 +215,23 @@ pub fn invite_accepted(tx: &mut Tx<'_>, channel: ChannelNo, connection: Connecti
         link.creator,
         format!("`{name}` has been added to channel."),
     );
+}
+
+/// Called when the peer, a Causeway, has to ask its administrators: notifies the inviting user, once.
+pub fn invite_awaits_consent(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo) {
+    let Some(link) = inviting(tx, channel, connection) else {
+        return;
+    };
+    let is_first_time = link.retry_at == 0;
+    link::wait_for_consent(tx, channel, connection);
+    if is_first_time {
+        let name = display_name(tx, connection);
+        let text = format!(
+            "An administrator of `{name}` has to accept this channel first. What is written here from now on \
+             is sent after that."
+        );
+        tell(tx, channel, link.creator, text);
+    }
 }
 
 /// Called when the peer has lost a channel that we offered, and is invited again: notifies the inviting user.

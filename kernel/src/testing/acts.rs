@@ -3,11 +3,12 @@
 use super::{TEAM, TEAM_OF_THE_PEER};
 use crate::command::{
     AcceptConnection, AcknowledgePost, AddChannelMember, AddFile, AddReaction, AddTeamMember,
-    AttachConnection, Command, Configure, ConfigureConnectedWorkspaces, ConfirmConnection,
-    CreateChannel, CreateConnection, CreatePost, CreateTeam, CreateUser, DeletePost, EditPost,
-    InviteToChannel, OpenDirectChannel, OpenGroupChannel, PatchUser, PersonalChange,
-    RemoveChannelMember, RemoveConnection, RemoveReaction, SetPersonal, SetPicture,
-    UninviteFromChannel, UnshareChannel, UserPatch, ViewChannel, WithdrawAcknowledgement,
+    AnswerChannelInvitation, AttachConnection, Command, Configure, ConfigureConnectedWorkspaces,
+    ConfirmConnection, CreateChannel, CreateConnection, CreatePost, CreateTeam, CreateUser,
+    DeletePost, EditPost, InviteToChannel, OpenDirectChannel, OpenGroupChannel, PatchConnection,
+    PatchUser, PersonalChange, RemoveChannelMember, RemoveConnection, RemoveReaction, SetPersonal,
+    SetPicture, UninviteFromChannel, UnshareChannel, UserPatch, ViewChannel,
+    WithdrawAcknowledgement,
 };
 use crate::model::{ChannelKind, Config, ConnectedWorkspaces, History, PeerKind, PersonalKind};
 use crate::rows::id::{ChannelNo, ConnectionNo, Id, PostNo, TeamNo, UserNo};
@@ -253,6 +254,24 @@ pub fn invite_with(channel: ChannelNo, connection: ConnectionNo, history: Histor
         connection,
         read_only: false,
         history,
+    })
+}
+
+/// Whether offers of the peer's channels wait for an answer from now on.
+pub fn ask_first(connection: ConnectionNo, asks_first: bool) -> Command {
+    Command::PatchConnection(PatchConnection {
+        connection,
+        display_name: None,
+        default_team_id: None,
+        asks_first: Some(asks_first),
+    })
+}
+
+pub fn answer_invitation(connection: ConnectionNo, channel: Id, accept: bool) -> Command {
+    Command::AnswerChannelInvitation(AnswerChannelInvitation {
+        connection,
+        channel,
+        accept,
     })
 }
 

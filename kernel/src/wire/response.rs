@@ -11,8 +11,12 @@ pub const NO_LONGER_SHARED: &str = "channel is no longer shared";
 /// Causeway never drops one, so it was restored to a time before it had it.
 pub const UNKNOWN_CHANNEL: &str = "channel not found";
 
+/// An `err` that contains this, in the answer to an invitation, indicates to a Causeway that an administrator of
+/// the other one has not decided yet.
+pub const AWAITS_CONSENT: &str = "an administrator of the invited workspace has to accept it first";
+
 /// The substrings of `err` on which a sender's decisions depend.
-pub const SIGNALS: [&str; 2] = [NO_LONGER_SHARED, UNKNOWN_CHANNEL];
+pub const SIGNALS: [&str; 3] = [NO_LONGER_SHARED, UNKNOWN_CHANNEL, AWAITS_CONSENT];
 
 /// The result of a sync message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -5,18 +5,22 @@ use std::collections::BTreeSet;
 use causeway_kernel::boundary::input::Actor;
 use causeway_kernel::command::{
     AbandonConnection, AcceptConnection, AcknowledgePost, AddChannelMember, AddFile, AddReaction,
-    AddTeamMember, AttachConnection, Command, Configure, ConfigureConnectedWorkspaces,
-    ConfigureFiles, ConfirmConnection, CreateChannel, CreateConnection, CreatePost, CreateTeam,
-    CreateUser, DeletePost, EditPost, InviteToChannel, OpenDirectChannel, OpenGroupChannel,
-    PatchConnection, PatchUser, PersonalChange, RelocateConnection, RemoveChannelMember,
-    RemoveConnection, RemoveReaction, SetActive, SetCustomStatus, SetPersonal, SetPicture,
-    UninviteFromChannel, UnshareChannel, UserPatch, ViewChannel, WithdrawAcknowledgement,
+    AddTeamMember, AnswerChannelInvitation, AttachConnection, Command, Configure,
+    ConfigureConnectedWorkspaces, ConfigureFiles, ConfirmConnection, CreateChannel,
+    CreateConnection, CreatePost, CreateTeam, CreateUser, DeletePost, EditPost, InviteToChannel,
+    OpenDirectChannel, OpenGroupChannel, PatchConnection, PatchUser, PersonalChange,
+    RelocateConnection, RemoveChannelMember, RemoveConnection, RemoveReaction, SetActive,
+    SetCustomStatus, SetPersonal, SetPicture, UninviteFromChannel, UnshareChannel, UserPatch,
+    ViewChannel, WithdrawAcknowledgement,
 };
-use causeway_kernel::model::limits::{HELD_MAX, REMOTE_EMOJI_PER_POST_MAX};
+use causeway_kernel::model::limits::{
+    CHANNEL_INVITATIONS_MAX, HELD_MAX, REMOTE_EMOJI_PER_POST_MAX,
+};
 use causeway_kernel::model::{
     ChannelKind, Config, ConnectedWorkspaces, FileLimits, History, PeerKind, PersonalKind,
 };
 use causeway_kernel::rows::id::{ConnectionNo, Id, PostNo, TeamNo, UserNo};
+use causeway_kernel::rows::table::Table;
 use serde_json::{Value, json};
 
 use crate::site::{CHANNEL, PEER, Site, id, post, reaction, user};
@@ -95,6 +99,19 @@ fn full() -> Site {
         .map(|n| post(&id("w", n), "waits", 1))
         .collect();
     site.hold(&json!({ "posts": waits }));
+    site.act(
+        BOSS,
+        Command::PatchConnection(PatchConnection {
+            connection: PEER,
+            display_name: None,
+            default_team_id: None,
+            asks_first: Some(true),
+        }),
+    );
+    for n in 0..CHANNEL_INVITATIONS_MAX {
+        site.offer(n);
+    }
+    assert!(site.count(Table::ChannelInvitations) == CHANNEL_INVITATIONS_MAX as usize);
     site
 }
 
@@ -183,6 +200,12 @@ fn commands(site: &Site) -> Vec<(Actor, Command)> {
             connection: PEER,
             display_name: Some("Another".into()),
             default_team_id: None,
+            asks_first: None,
+        }),
+        Command::AnswerChannelInvitation(AnswerChannelInvitation {
+            connection: PEER,
+            channel: Id::parse(&id("offered", 7)).unwrap(),
+            accept: true,
         }),
         Command::RelocateConnection(RelocateConnection {
             connection: PEER,

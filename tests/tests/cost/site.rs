@@ -270,6 +270,33 @@ impl Site {
         cost
     }
 
+    /// The peer offers a channel.
+    pub fn offer(&mut self, number: u32) -> Cost {
+        let connection = self.rows.get::<Connection>(&PEER).unwrap();
+        let invite = json!({
+            "channel_id": id("offered", number), "team_id": "", "read_only": false, "type": "O",
+            "name": format!("offered-{number}"), "display_name": "", "header": "", "purpose": "",
+            "creator_id": "", "direct_participant_ids": null, "direct_participants": null,
+        });
+        let frame = json!({
+            "remote_id": connection.remote_id.as_str(),
+            "msg": {"id": long("m"), "topic": "sharedchannel_invite", "create_at": START_MS,
+                "payload": invite},
+        });
+        let (connection, body) = (PEER, frame.to_string().into_bytes());
+        let skip = Vec::new();
+        let (reply, cost) = self.run(&Input::Frame {
+            connection,
+            body,
+            skip,
+        });
+        assert!(
+            matches!(reply, Reply::Http { status: 200, .. }),
+            "{reply:?}"
+        );
+        cost
+    }
+
     /// The body of a sync message of a peer.
     pub fn frame(&self, from: ConnectionNo, payload: &Value) -> Vec<u8> {
         let connection = self.rows.get::<Connection>(&from).unwrap();

@@ -5,6 +5,7 @@ mod client_library;
 mod command_line;
 mod configuration;
 mod connections;
+mod consent;
 mod damage;
 mod demo;
 mod direct;

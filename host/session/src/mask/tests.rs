@@ -256,8 +256,8 @@ fn a_row_of_an_older_version_is_masked_and_one_of_an_unknown_version_is_refused_
     let today = row.to_bytes();
     let mut first_version = today.clone();
     first_version[0] = 1;
-    // The field that the first version did not have is empty here.
-    assert_eq!(first_version.pop(), Some(0));
+    // The two fields that the first version did not have are empty here.
+    assert_eq!([first_version.pop(), first_version.pop()], [Some(0); 2]);
     let key = key::encode(&ConnectionNo(1));
     let masked = mask().row(Table::Connections, &key, &first_version);
     assert_eq!(masked, mask().row(Table::Connections, &key, &today));
@@ -293,6 +293,7 @@ fn connection() -> Connection {
         turn: ChannelNo(0),
         suspended: None,
         remote_team_id: String::new(),
+        asks_first: false,
     }
 }
 

@@ -19,7 +19,7 @@ mod user;
 
 pub use bounded::{ANSWER_BYTES_MAX, BoundedList, BoundedText, Entries, TooLong, bounded, list};
 pub use event::{EVENT_POST_BYTES_MAX, EventText};
-pub use sharing::RemoteClusterView;
+pub use sharing::{ChannelInvitationView, RemoteClusterView};
 pub use status::StatusView;
 
 use std::cell::RefCell;

@@ -1,9 +1,10 @@
 //! `RemoteCluster`, `RemoteClusterInfo`, `SharedChannel`, `SharedChannelRemote`. Client API §11.
 
 use causeway_kernel::model::{
-    Channel, Connection, ConnectionState, Link, LinkState, SharedChannel, User,
+    Channel, ChannelInvitation, Connection, ConnectionState, InvitationState, Link, LinkState,
+    SharedChannel, User,
 };
-use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, UserNo};
+use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, Id, UserNo};
 use causeway_kernel::rows::tx::Read;
 use serde::Serialize;
 
@@ -33,6 +34,48 @@ pub struct RemoteClusterView<'a> {
     /// reference.
     #[serde(skip_serializing_if = "Option::is_none")]
     previous_remote_id: Option<String>,
+    /// Whether channels that the peer offers are taken at once (`accept`) or wait for an administrator (`ask`);
+    /// not in the reference.
+    channel_invitations: &'static str,
+}
+
+/// A channel that the peer of a connection offers, and what was said to that; not in the reference.
+#[derive(Serialize)]
+pub struct ChannelInvitationView<'a> {
+    channel_id: String,
+    state: &'static str,
+    since: i64,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    readonly: bool,
+    name: &'a str,
+    display_name: &'a str,
+    header: &'a str,
+    purpose: &'a str,
+}
+
+impl ChannelInvitationView<'_> {
+    /// The view of a row.
+    #[must_use]
+    pub fn of(channel_id: Id, row: &ChannelInvitation) -> ChannelInvitationView<'_> {
+        let state = match row.state {
+            InvitationState::Waiting => "waiting",
+            InvitationState::Accepted => "accepted",
+            InvitationState::Declined => "declined",
+        };
+        let channel = &row.channel;
+        ChannelInvitationView {
+            channel_id: channel_id.into(),
+            state,
+            since: row.since,
+            kind: channel.kind.letter(),
+            readonly: channel.read_only,
+            name: &channel.name,
+            display_name: &channel.display_name,
+            header: &channel.header,
+            purpose: &channel.purpose,
+        }
+    }
 }
 
 /// What ordinary members of a shared channel see of a connection.
@@ -88,6 +131,9 @@ pub struct SharedChannelRemoteView<'a> {
     /// The peer's reason for refusing the invitation, if it did; not in the reference.
     #[serde(skip_serializing_if = "Option::is_none")]
     refusal: Option<&'a str>,
+    /// Whether an administrator of the peer has to accept the channel first; not in the reference.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    awaits_consent: bool,
 }
 
 impl<R: Read + ?Sized> Views<'_, R> {
@@ -117,6 +163,11 @@ impl<R: Read + ?Sized> Views<'_, R> {
             plugin_id: "",
             options: 0,
             previous_remote_id: previous.map(|(_, row)| row.remote_id.into()),
+            channel_invitations: if connection.asks_first {
+                "ask"
+            } else {
+                "accept"
+            },
         }
     }
 
@@ -170,7 +221,7 @@ impl<R: Read + ?Sized> Views<'_, R> {
     ) -> SharedChannelRemoteView<'a> {
         let remote = self.rows.get::<Connection>(&connection);
         let remote_id = remote.map(|remote| remote.remote_id.to_string());
-        let settled = link.state != LinkState::Inviting && link.refusal().is_none();
+        let settled = !link.is_unanswered() && link.refusal().is_none();
         SharedChannelRemoteView {
             id: link.id.as_str(),
             channel_id: self.channel_id(channel),
@@ -187,6 +238,7 @@ impl<R: Read + ?Sized> Views<'_, R> {
             last_post_create_id: "",
             last_members_sync_at: 0,
             refusal: link.refusal(),
+            awaits_consent: link.state == LinkState::Awaiting,
         }
     }
 

@@ -48,6 +48,7 @@ fn connection() -> Connection {
         turn: ChannelNo(0),
         suspended: None,
         remote_team_id: String::new(),
+        asks_first: false,
     }
 }
 

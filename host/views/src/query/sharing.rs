@@ -1,12 +1,12 @@
 //! Connections, shared channels and links. Client API §11.
 
 use super::{LIST_ROWS_MAX, Walk, existing};
-use causeway_kernel::model::limits::CONNECTIONS_MAX;
+use causeway_kernel::model::limits::{CHANNEL_INVITATIONS_MAX, CONNECTIONS_MAX};
 use causeway_kernel::model::{
-    Channel, ChannelMember, Connection, ConnectionLink, ConnectionState, Link, LinkState,
-    PeerWorkspace, SharedChannel,
+    Channel, ChannelInvitation, ChannelMember, Connection, ConnectionLink, ConnectionState, Link,
+    LinkState, PeerWorkspace, SharedChannel,
 };
-use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, TeamNo, UserNo, WorkspaceNo};
+use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, Id, TeamNo, UserNo, WorkspaceNo};
 use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::table::Table;
 use causeway_kernel::rows::tx::Read;
@@ -122,6 +122,18 @@ pub fn links_of_connection(
     keys.into_iter()
         .zip(found)
         .filter_map(|((channel, _), link)| Some((channel, link?)))
+        .collect()
+}
+
+/// The channels that the peer of a connection offers, and what was said to that.
+pub fn channel_invitations(
+    rows: &(impl Read + ?Sized),
+    connection: ConnectionNo,
+) -> Vec<(Id, ChannelInvitation)> {
+    Walk::prefix(Table::ChannelInvitations, &connection)
+        .records::<ChannelInvitation>(rows, CHANNEL_INVITATIONS_MAX)
+        .into_iter()
+        .map(|((_, channel), row)| (channel, row))
         .collect()
 }
 

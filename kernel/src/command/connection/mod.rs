@@ -43,7 +43,7 @@ fn not_found() -> Refusal {
     )
 }
 
-fn live(tx: &Tx<'_>, no: ConnectionNo) -> Result<Connection, Refusal> {
+pub(super) fn live(tx: &Tx<'_>, no: ConnectionNo) -> Result<Connection, Refusal> {
     tx.get::<Connection>(&no)
         .filter(|row| row.state != ConnectionState::Removed)
         .ok_or_else(not_found)
@@ -193,6 +193,7 @@ fn store(tx: &mut Tx<'_>, checked: Checked, handshake: Handshake<'_>) -> Connect
         turn: ChannelNo(0),
         suspended: None,
         remote_team_id: handshake.remote_team_id,
+        asks_first: false,
     };
     tx.put(&no, &row);
     tx.effect(Effect::Connection(no));

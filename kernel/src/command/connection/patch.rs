@@ -13,7 +13,8 @@ use crate::rows::id::ConnectionNo;
 use crate::rows::lookup;
 use crate::rows::tx::{Read, Tx};
 
-/// Changes the display name and the team for channels received by invitation (§11).
+/// Changes the display name, the team for channels received by invitation (§11), and whether these channels wait
+/// until an administrator here accepts them.
 ///
 /// # Errors
 /// The actor is not a system admin; the connection is unknown or removed; the display name is too long; the
@@ -26,10 +27,37 @@ pub struct PatchConnection {
     pub display_name: Option<String>,
     /// New team for channels received by invitation; empty = the first team.
     pub default_team_id: Option<String>,
+    /// See [`Connection::asks_first`](crate::model::Connection::asks_first).
+    pub asks_first: Option<bool>,
 }
-texts!(struct PatchConnection { connection, display_name: Text::Words, default_team_id: Text::Id });
+texts!(struct PatchConnection {
+    connection,
+    display_name: Text::Words,
+    default_team_id: Text::Id,
+    asks_first,
+});
+
+/// The last field, which version 1 did not have.
+const MISSING: [u8; 1] = [0];
 
 impl Act for PatchConnection {
+    const VERSION: u8 = 2;
+
+    fn of_older_version(version: u8, body: &[u8]) -> Option<PatchConnection> {
+        let whole = (version == 1).then(|| [body, &MISSING].concat())?;
+        match postcard::take_from_bytes(&whole) {
+            Ok((patch, [])) => Some(patch),
+            _ => None,
+        }
+    }
+
+    fn to_older_version(&self, version: u8) -> Option<Vec<u8>> {
+        let has_place = version == 1 && self.asks_first.is_none();
+        let body = postcard::to_allocvec(self).ok()?;
+        let body = body.strip_suffix(MISSING.as_slice())?;
+        has_place.then(|| body.to_vec())
+    }
+
     fn carry_out(&self, tx: &mut Tx<'_>, by: By<'_>) -> Result<Reply, Refusal> {
         let no = self.connection;
         authority::require_admin(tx, by.actor)?;
@@ -53,6 +81,7 @@ impl Act for PatchConnection {
             }
             row.default_team_id = team_id.to_string();
         }
+        row.asks_first = self.asks_first.unwrap_or(row.asks_first);
         tx.put(&no, &row);
         Ok(Reply::Object(Object::Connection(no)))
     }

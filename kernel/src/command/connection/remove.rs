@@ -11,6 +11,7 @@ use crate::model::{ConnectionState, Job, PeerWorkspace, Round, kind};
 use crate::rows::id::{ChannelNo, ConnectionNo};
 use crate::rows::jobs;
 use crate::rows::tx::{Read, Tx};
+use crate::sharing::consent;
 
 /// Removes a connection; channels, posts and users are kept, and so is their origin. The peer is not
 /// notified: no generation of the protocol has a message for it.
@@ -34,6 +35,7 @@ impl Act for RemoveConnection {
         tx.unbind_name(kind::CONNECTION_NAME, &row.name);
         tx.put(&no, &row);
         tx.delete::<Round>(&no);
+        consent::forget_all(tx, no);
         if let Some(mut peer) = tx.get::<PeerWorkspace>(&row.workspace) {
             peer.connection = None;
             tx.put(&row.workspace, &peer);

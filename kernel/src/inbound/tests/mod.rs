@@ -1,6 +1,7 @@
 //! What the peers of a workspace may and may not do to it.
 
 mod acknowledgements;
+mod consent;
 mod direct;
 mod directory;
 mod files;

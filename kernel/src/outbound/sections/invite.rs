@@ -5,14 +5,14 @@ use std::rc::Rc;
 use super::users::wire_user;
 use super::{Content, Payload, Rest, RoundPlan, writer};
 use crate::boundary::env::Rows;
-use crate::model::{Channel, Place, RoundItem, SharedChannel};
+use crate::model::{Channel, PeerKind, Place, RoundItem, SharedChannel};
 use crate::objects::direct::Participants;
 use crate::outbound::work::Work;
 use crate::rows::tx::{Read, Tx};
 use crate::sharing;
 use crate::wire::frame;
 use crate::wire::message::{ChannelInvite, WireUser};
-use crate::wire::response::{Answer, SyncResponse};
+use crate::wire::response::{AWAITS_CONSENT, Answer, SyncResponse};
 
 /// The section of invitations.
 pub struct Invitation;
@@ -61,9 +61,13 @@ impl Content for Invitation {
 
     fn answered(tx: &mut Tx<'_>, work: Work, answer: Answer) {
         let (channel, no) = (work.round.channel, work.connection_no);
+        let is_causeway = work.connection().kind == PeerKind::Causeway;
         work.drop_round(tx);
         match answer {
             Answer::Ok(_) => sharing::invite_accepted(tx, channel, no),
+            Answer::Fail(error) if is_causeway && error.contains(AWAITS_CONSENT) => {
+                sharing::invite_awaits_consent(tx, channel, no);
+            }
             Answer::Fail(error) => sharing::invite_refused(tx, channel, no, &error),
         }
     }

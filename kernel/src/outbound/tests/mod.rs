@@ -1,6 +1,7 @@
 //! Sending to a modelled peer.
 
 mod acknowledgements;
+mod consent;
 mod directory;
 mod files;
 mod history;

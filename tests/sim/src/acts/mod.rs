@@ -5,6 +5,7 @@
 mod acknowledge;
 mod appear;
 mod attach;
+mod consent;
 mod create_channel;
 mod delete;
 mod direct;
@@ -119,6 +120,8 @@ acts! {
     Group => group,
     /// Invites a peer to a channel.
     Invite => invite,
+    /// Answers the offer of a channel, or changes whether such offers wait for an answer.
+    Consent => consent,
     /// Ends the sharing of a channel with a peer.
     Uninvite => uninvite,
     /// Ends the sharing of a channel.

@@ -252,6 +252,7 @@ pub fn cause(rows: &Tables, input: &Input) -> Cause {
         | Command::ConfigureConnectedWorkspaces { .. }
         | Command::SetPersonal(_)
         | Command::PatchConnection { .. }
+        | Command::AnswerChannelInvitation(_)
         | Command::SetCustomStatus(_)
         | Command::SetActive(_)
         | Command::AddFile(_)
@@ -411,7 +412,8 @@ pub fn facts(rows: &Tables, cause: Cause, carried: &Carried) -> Facts {
             | Table::PictureDebts
             | Table::PictureTimes
             | Table::SentPictures
-            | Table::PictureTransfers => {}
+            | Table::PictureTransfers
+            | Table::ChannelInvitations => {}
         }
     }
     facts

@@ -91,6 +91,7 @@ fn is_about_teams(command: &Command) -> bool {
         | Command::ConfigureConnectedWorkspaces { .. }
         | Command::SetPersonal(_)
         | Command::PatchConnection { .. }
+        | Command::AnswerChannelInvitation(_)
         | Command::SetPicture(_)
         | Command::SetCustomStatus(_)
         | Command::SetActive(_)

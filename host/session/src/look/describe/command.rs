@@ -3,10 +3,10 @@
 use causeway_kernel::boundary::input::Actor;
 use causeway_kernel::command::{
     AbandonConnection, AcknowledgePost, AddChannelMember, AddReaction, AddTeamMember,
-    AttachConnection, Command, Configure, ConfirmConnection, DeletePost, EditPost, InviteToChannel,
-    OpenDirectChannel, OpenGroupChannel, PatchConnection, PatchUser, RelocateConnection,
-    RemoveChannelMember, RemoveConnection, RemoveReaction, UninviteFromChannel, UnshareChannel,
-    ViewChannel, WithdrawAcknowledgement,
+    AnswerChannelInvitation, AttachConnection, Command, Configure, ConfirmConnection, DeletePost,
+    EditPost, InviteToChannel, OpenDirectChannel, OpenGroupChannel, PatchConnection, PatchUser,
+    RelocateConnection, RemoveChannelMember, RemoveConnection, RemoveReaction, UninviteFromChannel,
+    UnshareChannel, ViewChannel, WithdrawAcknowledgement,
 };
 use causeway_kernel::model::History;
 use causeway_kernel::model::{Post, Priority, PriorityLevel};
@@ -214,9 +214,28 @@ fn sharing_act(seen: &Seen<'_>, command: &Command) -> String {
             names.connection(*connection),
             names.connection(*previous)
         ),
-        Command::PatchConnection(PatchConnection { connection, .. }) => {
-            format!("changes the connection {}", names.connection(*connection))
-        }
+        Command::PatchConnection(PatchConnection {
+            connection,
+            asks_first,
+            ..
+        }) => format!(
+            "changes the connection {}{}",
+            names.connection(*connection),
+            match asks_first {
+                None => "",
+                Some(true) => ", whose channels wait for an administrator from now on",
+                Some(false) => ", whose channels are taken at once from now on",
+            }
+        ),
+        Command::AnswerChannelInvitation(AnswerChannelInvitation {
+            connection,
+            channel,
+            accept,
+        }) => format!(
+            "{} the channel {channel} that {} offers",
+            if *accept { "accepts" } else { "declines" },
+            names.connection(*connection)
+        ),
         Command::RelocateConnection(RelocateConnection { connection, .. }) => format!(
             "changes the address of the connection {}",
             names.connection(*connection)

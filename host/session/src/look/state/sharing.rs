@@ -67,6 +67,7 @@ fn kind(kind: PeerKind) -> &'static str {
 fn link_state(link: &Link) -> String {
     let word = match (link.state, &link.end) {
         (LinkState::Inviting, _) => "inviting",
+        (LinkState::Awaiting, _) => "awaits an administrator of the peer",
         (LinkState::Active, _) => "active",
         (LinkState::Ended, Some(LinkEnd::Here)) => "ended here",
         (LinkState::Ended, Some(LinkEnd::Peer)) => "ended by the peer",

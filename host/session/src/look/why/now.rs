@@ -110,6 +110,9 @@ fn at_peer(
     if link.state == LinkState::Ended {
         return "the channel is no longer shared with it".into();
     }
+    if link.state == LinkState::Awaiting {
+        return "an administrator there has to accept the channel first".into();
+    }
     let exception = rows.get::<Exception>(&(connection, row.channel, no.0, String::new()));
     if let Some(exception) = exception.filter(|it| it.epoch == link.epoch) {
         return format!("it {}", refusals::state(&exception));

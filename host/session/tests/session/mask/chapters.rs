@@ -509,6 +509,7 @@ fn administer(story: &mut Story) {
                 connection: CONNECTION,
                 display_name,
                 default_team_id,
+                asks_first: None,
             }),
         );
     }

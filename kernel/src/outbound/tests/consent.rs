@@ -1,0 +1,95 @@
+//! Channels that are offered to a peer whose administrators want to be asked first.
+
+use super::*;
+use crate::boundary::output::Event;
+use crate::model::limits::{CONSENT_RETRY_MAX_MS, CONSENT_RETRY_MIN_MS};
+use crate::testing::frames::{user, users};
+use crate::wire::response::AWAITS_CONSENT;
+
+/// A workspace that has offered a channel, and whose peer has to ask its administrators.
+fn awaiting(kind: PeerKind) -> World {
+    let mut world = World::connected(kind);
+    world.by(ADMIN, invite(TOWN, ACME)).unwrap();
+    world.ping(ACME);
+    world.answer_next(encode_fail(&format!("wait: {AWAITS_CONSENT}")));
+    world
+}
+
+fn state(world: &World) -> LinkState {
+    world.get::<Link>(&(TOWN, ACME)).state
+}
+
+fn notices(world: &World) -> usize {
+    let is_notice = |event: &Event| matches!(event, Event::Ephemeral(..));
+    world.events().iter().filter(|it| is_notice(it)).count()
+}
+
+#[test]
+fn what_is_written_until_then_follows_once_the_peer_has_accepted() {
+    let mut world = awaiting(PeerKind::Causeway);
+    assert_eq!(state(&world), LinkState::Awaiting);
+    world.write(ANN, TOWN, "meanwhile");
+    assert!(world.out.is_empty());
+    // The peer's first message about the channel says that it has it.
+    let there = users(&[user("zoe", "zoe")]);
+    world.message(ACME, "sharedchannel_sync", crate::testing::frames::with(
+        there,
+        serde_json::json!({"channel_id": world.get::<crate::model::Channel>(&TOWN).id.as_str()}),
+    ));
+    assert_eq!(state(&world), LinkState::Inviting);
+    world.settle();
+    assert_eq!(state(&world), LinkState::Active);
+    world.expect_same();
+}
+
+#[test]
+fn it_is_offered_again_ever_less_often_while_nobody_answers() {
+    let mut world = awaiting(PeerKind::Causeway);
+    let offered = world.now_ms;
+    assert_eq!(notices(&world), 1);
+    let mut pauses = Vec::new();
+    while world.now_ms < offered + 86_400_000 {
+        let before = world.now_ms;
+        let retry_at = world.get::<Link>(&(TOWN, ACME)).retry_at;
+        world.now_ms = retry_at;
+        world.ping(ACME);
+        world.run_due();
+        world.answer_next(encode_fail(AWAITS_CONSENT));
+        assert_eq!(notices(&world), 0, "told once");
+        pauses.push(retry_at - before);
+    }
+    assert!(pauses.is_sorted(), "{pauses:?}");
+    assert_eq!(pauses.first(), Some(&CONSENT_RETRY_MIN_MS));
+    assert_eq!(pauses.last(), Some(&CONSENT_RETRY_MAX_MS));
+    assert!(pauses.len() < 60, "{}", pauses.len());
+}
+
+#[test]
+fn whoever_declines_after_a_while_ends_the_link() {
+    let mut world = awaiting(PeerKind::Causeway);
+    world.now_ms += CONSENT_RETRY_MIN_MS;
+    world.ping(ACME);
+    world.run_due();
+    world.answer_next(encode_fail("declined"));
+    let link = world.get::<Link>(&(TOWN, ACME));
+    assert_eq!(link.refusal(), Some("declined"));
+}
+
+#[test]
+fn an_administrator_here_can_take_the_offer_back() {
+    let mut world = awaiting(PeerKind::Causeway);
+    world
+        .by(ADMIN, crate::testing::acts::uninvite(TOWN, ACME))
+        .unwrap();
+    assert_eq!(state(&world), LinkState::Ended);
+    world.now_ms += CONSENT_RETRY_MAX_MS;
+    world.ping(ACME);
+    world.run_due();
+    assert!(world.out.is_empty());
+}
+
+#[test]
+fn only_another_causeway_is_believed() {
+    let world = awaiting(PeerKind::Mattermost11);
+    assert_eq!(state(&world), LinkState::Ended);
+}
