@@ -183,7 +183,8 @@ pub fn hears(rows: &(impl Read + ?Sized), event: &Event, user: UserNo) -> bool {
         }
         Event::ChannelCreated(channel)
         | Event::ChannelUpdated(channel)
-        | Event::ChannelDeleted(channel) => may_read_channel(rows, *channel, user),
+        | Event::ChannelDeleted(channel)
+        | Event::ChannelRestored(channel) => may_read_channel(rows, *channel, user),
         Event::AddedToTeam(_, added) => *added == user,
         Event::PersonalSet(owner, ..) | Event::PersonalDeleted(owner, ..) => *owner == user,
         Event::StatusChanged(about, _) => *about == user || share_a_channel(rows, *about, user),
@@ -322,7 +323,8 @@ mod tests {
             }
             Some(Event::StatusChanged(..)) => Event::DirectAdded(channel, ANN, BOB),
             Some(Event::DirectAdded(..)) => Event::GroupAdded(channel),
-            Some(Event::GroupAdded(_)) => return None,
+            Some(Event::GroupAdded(_)) => Event::ChannelRestored(channel),
+            Some(Event::ChannelRestored(_)) => return None,
         })
     }
 
@@ -348,6 +350,7 @@ mod tests {
             | Event::ChannelCreated(_)
             | Event::ChannelUpdated(_)
             | Event::ChannelDeleted(_)
+            | Event::ChannelRestored(_)
             | Event::Ephemeral(..) => true,
             // Removed users receive their own removal, and nothing else.
             Event::UserRemoved(_, removed) => *removed != user,

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::routing::{get, post};
 use causeway_kernel::authority;
 use causeway_kernel::boundary::output::Object;
-use causeway_kernel::command::{Command, CreateChannel};
+use causeway_kernel::command::{ArchiveChannel, Command, CreateChannel, RestoreChannel};
 use causeway_kernel::model::{Channel, ChannelKind};
 use causeway_kernel::rows::id::{ChannelNo, TeamNo, UserNo};
 use causeway_kernel::rows::lookup;
@@ -27,7 +27,8 @@ const SEARCH_MAX: usize = 100;
 pub fn routes() -> Router<SharedApp> {
     Router::new()
         .route("/channels", post(create).get(all))
-        .route("/channels/{channel_id}", get(by_id))
+        .route("/channels/{channel_id}", get(by_id).delete(archive))
+        .route("/channels/{channel_id}/restore", post(restore))
         .route("/channels/{channel_id}/stats", get(stats))
         .route("/channels/{channel_id}/pinned", get(pinned))
         .route("/teams/{team_id}/channels", get(of_team))
@@ -95,6 +96,22 @@ async fn all(State(app): State<SharedApp>, caller: Caller, params: Params) -> Ap
 
 async fn by_id(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
     let channel = ids.channel(&app.rows(), &caller)?;
+    app.show(caller.user, Some(&Object::Channel(channel)))
+        .map(Rendered::new)
+}
+
+/// Archives the channel.
+async fn archive(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
+    let channel = ids.channel(&app.rows(), &caller)?;
+    let command = Command::ArchiveChannel(ArchiveChannel { channel });
+    app.act(caller.user, command).await?;
+    Ok(Rendered::ok())
+}
+
+async fn restore(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
+    let channel = ids.channel(&app.rows(), &caller)?;
+    let command = Command::RestoreChannel(RestoreChannel { channel });
+    app.act(caller.user, command).await?;
     app.show(caller.user, Some(&Object::Channel(channel)))
         .map(Rendered::new)
 }

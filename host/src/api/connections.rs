@@ -246,6 +246,17 @@ struct PatchBody {
     previous_remote_id: Option<String>,
     site_url: Option<String>,
     channel_invitations: Option<ChannelInvitations>,
+    removed_channels: Option<RemovedChannels>,
+}
+
+/// What becomes of a channel that the peer, a Causeway, no longer shares.
+#[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+enum RemovedChannels {
+    /// It is archived.
+    Archive,
+    /// It stays open.
+    Keep,
 }
 
 /// What happens to channels that the peer offers.
@@ -287,6 +298,7 @@ async fn patch(
         asks_first: body
             .channel_invitations
             .map(|it| it == ChannelInvitations::Ask),
+        keeps_removed: body.removed_channels.map(|it| it == RemovedChannels::Keep),
     });
     app.act(caller.user, command).await?;
     app.show(caller.user, Some(&Object::Connection(connection)))

@@ -66,6 +66,10 @@ enum ConnectionCommand {
         /// administrator here accepts them (`ask`).
         #[arg(long, value_parser = ["accept", "ask"])]
         channel_invitations: Option<String>,
+        /// What becomes of a channel of the other workspace, a Causeway, that it no longer shares: it is archived
+        /// here too (`archive`) or stays open (`keep`).
+        #[arg(long, value_parser = ["archive", "keep"])]
+        removed_channels: Option<String>,
     },
     /// List the channels that the other workspace offers and that wait for an administrator here.
     ChannelInvitations {
@@ -197,6 +201,7 @@ async fn carry_out(remote: &Remote, command: ConnectionCommand) -> Result<()> {
             display_name,
             team,
             channel_invitations,
+            removed_channels,
         } => {
             let mut change = Map::new();
             if let Some(name) = display_name {
@@ -209,8 +214,13 @@ async fn carry_out(remote: &Remote, command: ConnectionCommand) -> Result<()> {
             if let Some(answer) = channel_invitations {
                 change.insert("channel_invitations".into(), answer.into());
             }
+            if let Some(fate) = removed_channels {
+                change.insert("removed_channels".into(), fate.into());
+            }
             if change.is_empty() {
-                bail!("give a --display-name, a --team or --channel-invitations");
+                bail!(
+                    "give a --display-name, a --team, --channel-invitations or --removed-channels"
+                );
             }
             patch(remote, &id, change.into()).await
         }

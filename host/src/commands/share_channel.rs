@@ -150,6 +150,7 @@ fn invitations(here: &Invocation<'_>, arguments: &Arguments) -> Result<String, S
             InvitationState::Waiting => "waiting",
             InvitationState::Accepted => "accepted, has to come again",
             InvitationState::Declined => "declined",
+            InvitationState::Withdrawn => "taken back",
         };
         let OfferedChannel {
             name, display_name, ..

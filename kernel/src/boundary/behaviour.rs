@@ -140,6 +140,9 @@ behaviours! {
     /// What a user's home states about a membership holds whether or not the user is deactivated, as it does at
     /// home: otherwise a user who comes back stays outside.
     InactiveMembers = 42,
+    /// The end of a channel's sharing is told to another Causeway and to the members here, and a channel that its
+    /// home, a Causeway, no longer shares is archived.
+    ToldEndings = 43,
 }
 
 /// A behaviour that is in force.

@@ -237,6 +237,8 @@ pub enum Event {
     DirectAdded(ChannelNo, UserNo, UserNo),
     /// `group_added`: a group channel was opened.
     GroupAdded(ChannelNo),
+    /// `channel_restored`: no longer archived.
+    ChannelRestored(ChannelNo),
 }
 
 /// An acknowledgement as it was when the event happened.

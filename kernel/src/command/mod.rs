@@ -21,8 +21,8 @@ mod workspace;
 
 pub use acknowledgement::{AcknowledgePost, WithdrawAcknowledgement};
 pub use channel::{
-    AddChannelMember, CreateChannel, OpenDirectChannel, OpenGroupChannel, RemoveChannelMember,
-    ViewChannel,
+    AddChannelMember, ArchiveChannel, CreateChannel, OpenDirectChannel, OpenGroupChannel,
+    RemoveChannelMember, RestoreChannel, ViewChannel,
 };
 pub use connection::{
     AbandonConnection, AcceptConnection, AttachConnection, ConfirmConnection, CreateConnection,
@@ -84,6 +84,8 @@ commands! {
     SetCustomStatus = 43,
     SetActive = 44,
     AnswerChannelInvitation = 45,
+    ArchiveChannel = 46,
+    RestoreChannel = 47,
 }
 
 /// Carries out a command. `key` is the client's own key of the act. A refused command leaves neither writes

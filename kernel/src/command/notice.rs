@@ -78,6 +78,23 @@ pub(super) fn removed_from_channel(tx: &mut Tx<'_>, channel: ChannelNo, user: Us
     posts::insert_system(tx, channel, by, "system_remove_from_channel", text, props);
 }
 
+/// A channel was archived.
+pub(super) fn archived_channel(tx: &mut Tx<'_>, channel: ChannelNo, by: UserNo) {
+    about(tx, channel, by, "system_channel_deleted", "archived");
+}
+
+/// An archived channel was restored.
+pub(super) fn restored_channel(tx: &mut Tx<'_>, channel: ChannelNo, by: UserNo) {
+    about(tx, channel, by, "system_channel_restored", "unarchived");
+}
+
+fn about(tx: &mut Tx<'_>, channel: ChannelNo, by: UserNo, kind: &str, did: &str) {
+    let name = username(tx, by);
+    let props = props(|w| w.text_field("username", &name));
+    let text = format!("{name} {did} the channel.");
+    posts::insert_system(tx, channel, by, kind, text, props);
+}
+
 fn username(tx: &Tx<'_>, user: UserNo) -> String {
     tx.user(user)
         .map_or_else(String::new, |user| user.username.clone())

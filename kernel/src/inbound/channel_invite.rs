@@ -8,7 +8,10 @@ use crate::boundary::behaviour::Behaviour;
 use crate::boundary::output::Reply;
 use crate::model::limits::{CHANNEL_NAME_MAX, HEADER_CHARS_MAX, PURPOSE_CHARS_MAX};
 use crate::model::naming;
-use crate::model::{Channel, ChannelKind, Link, LinkState, OfferedChannel, Place, SharedChannel};
+use crate::model::{
+    Channel, ChannelKind, Link, LinkEnd, LinkState, OfferedChannel, Place, SharedChannel,
+};
+use crate::objects::channels;
 use crate::rows::id::{ChannelNo, Id};
 use crate::rows::lookup;
 use crate::rows::tx::{Read, Tx};
@@ -107,6 +110,12 @@ fn restore(tx: &mut Tx<'_>, peer: &Peer, no: ChannelNo) -> Option<()> {
         // As in the reference, the read-only setting is not changed.
         let row = offered::shared_row(tx, (peer.no, &peer.row), channel.read_only);
         sharing::mark_shared(tx, no, &mut channel, &row);
+    }
+    let earlier = tx.get::<Link>(&(no, peer.no));
+    let is_archived = channel.delete_at != 0;
+    if is_archived && earlier.is_some_and(|link| link.end == Some(LinkEnd::Peer)) {
+        // It was archived because the peer no longer shared it, or could have been.
+        channels::restore(tx, no);
     }
     let creator = peer.row.creator;
     link::open(tx, no, peer.no, LinkState::Active, false, creator);

@@ -17,6 +17,7 @@ mod pictures;
 mod quarantine;
 mod reason;
 mod sync;
+mod unshare;
 mod uploads;
 
 pub use held::step as held_step;
@@ -38,7 +39,8 @@ use crate::rows::id::ConnectionNo;
 use crate::rows::tx::Tx;
 use crate::sharing;
 use crate::wire::frame::{
-    self, TOPIC_GLOBAL_USERS, TOPIC_INVITE, TOPIC_MEMBERSHIP, TOPIC_SYNC, TOPIC_UPLOAD,
+    self, TOPIC_GLOBAL_USERS, TOPIC_INVITE, TOPIC_MEMBERSHIP, TOPIC_SYNC, TOPIC_UNSHARE,
+    TOPIC_UPLOAD,
 };
 use crate::wire::json::Document;
 use crate::wire::response::{SyncResponse, encode_fail, encode_ok};
@@ -80,7 +82,12 @@ fn carry_out(
     };
     let shares = matches!(
         frame.topic.as_str(),
-        TOPIC_SYNC | TOPIC_MEMBERSHIP | TOPIC_GLOBAL_USERS | TOPIC_INVITE | TOPIC_UPLOAD
+        TOPIC_SYNC
+            | TOPIC_MEMBERSHIP
+            | TOPIC_GLOBAL_USERS
+            | TOPIC_INVITE
+            | TOPIC_UPLOAD
+            | TOPIC_UNSHARE
     );
     if shares && !connected_workspaces(tx).channels {
         // With status 200 the peer would take it for delivered.
@@ -93,6 +100,7 @@ fn carry_out(
         }
         TOPIC_INVITE => channel_invite::message(tx, &peer, frame.payload),
         TOPIC_UPLOAD => uploads::announced(tx, &peer, frame.payload),
+        TOPIC_UNSHARE => unshare::message(tx, &peer, frame.payload),
         _ => ok(None),
     };
     Ok(reply)

@@ -37,6 +37,9 @@ pub enum InvitationState {
     Accepted,
     /// No. The row is kept, so that the peer does not ask again at once.
     Declined,
+    /// Nothing, and the peer has taken the offer back. The row is kept for a while, so that offering a channel again
+    /// and again does not tell the administrator each time.
+    Withdrawn,
 }
 no_texts!(InvitationState);
 

@@ -108,6 +108,9 @@ pub struct Connection {
     /// Whether channels that the peer offers wait until an administrator here accepts them. Otherwise they are
     /// taken at once, as in the reference.
     pub asks_first: bool,
+    /// Whether a channel of the peer, a Causeway, stays open here when the peer no longer shares it. Otherwise it
+    /// is archived.
+    pub keeps_removed: bool,
 }
 texts!(struct Connection {
     remote_id,
@@ -132,6 +135,7 @@ texts!(struct Connection {
     suspended,
     remote_team_id: Text::Id,
     asks_first,
+    keeps_removed,
 });
 
 impl Connection {
@@ -139,12 +143,12 @@ impl Connection {
     /// others waiting.
     pub const TURN_OF_STATUSES: ChannelNo = ChannelNo(u64::MAX);
 
-    /// Reads a row of an older version. Version 2 did not have the last field, `asks_first`, and version 1 did
-    /// not have `remote_team_id` either.
+    /// Reads a row of an older version. Version 2 did not have the last two fields, and version 1 did not have
+    /// `remote_team_id` either.
     pub(crate) fn of_older_version(version: u8, bytes: &[u8]) -> Option<Connection> {
         let missing: &[u8] = match version {
-            1 => &[0, 0],
-            2 => &[0],
+            1 => &[0, 0, 0],
+            2 => &[0, 0],
             _ => return None,
         };
         postcard::from_bytes(&[bytes, missing].concat()).ok()
@@ -200,6 +204,8 @@ pub enum Section {
     Directory,
     /// Statuses of users.
     Statuses,
+    /// The end of a channel's sharing.
+    Unshare,
 }
 
 /// Where the objects of a round come from, and the position after it.
@@ -245,6 +251,8 @@ pub enum RoundSource {
         /// The last entry of the round.
         to: FeedSeq,
     },
+    /// The end of a channel's sharing.
+    Unshare,
 }
 
 /// The round in flight of a connection: stored before the first byte leaves, so that after a crash it is
@@ -376,13 +384,14 @@ mod tests {
             suspended: None,
             remote_team_id: String::new(),
             asks_first: false,
+            keeps_removed: false,
         };
         let today = row.to_bytes();
-        let mut older = today.clone();
         // What is missing is encoded as one zero byte each.
-        for version in [2, 1] {
+        for (version, missing) in [(2, 2), (1, 3)] {
+            let mut older = today.clone();
             older[0] = version;
-            assert_eq!(older.pop(), Some(0));
+            older.truncate(today.len() - missing);
             let read = Connection::from_bytes(&older).unwrap();
             assert_eq!(read, row);
             assert_eq!(read.to_bytes(), today);

@@ -392,6 +392,8 @@ impl Pending {
     pub const DIRECTORY: u8 = 5;
     /// Statuses.
     pub const STATUSES: u8 = 6;
+    /// The end of a channel's sharing.
+    pub const UNSHARE: u8 = 7;
 }
 
 /// Why the cursor passed an item, and what happens to it next. The sender keeps the state of an item, as it

@@ -3,6 +3,7 @@
 use crate::boundary::output::{Effect, Event};
 use crate::model::limits::CHANNELS_PER_TEAM_MAX;
 use crate::model::{Channel, NameRow, kind};
+use crate::objects::posts;
 use crate::rows::id::{ChannelNo, TeamNo};
 use crate::rows::lookup;
 use crate::rows::tx::{Read, Tx};
@@ -32,4 +33,24 @@ pub fn store(tx: &mut Tx<'_>, channel: &Channel) -> ChannelNo {
     );
     tx.put(&no, channel);
     no
+}
+
+/// Archives a channel, and notifies everybody who may see it.
+pub fn archive(tx: &mut Tx<'_>, no: ChannelNo) {
+    let now_ms = tx.now_ms();
+    set_archived(tx, no, now_ms);
+    tx.effect(Effect::Event(Event::ChannelDeleted(no)));
+}
+
+/// Restores an archived channel, and notifies everybody who may see it.
+pub fn restore(tx: &mut Tx<'_>, no: ChannelNo) {
+    set_archived(tx, no, 0);
+    tx.effect(Effect::Event(Event::ChannelRestored(no)));
+}
+
+fn set_archived(tx: &mut Tx<'_>, no: ChannelNo, delete_at: i64) {
+    posts::stamp(tx, no, |channel, stamp| {
+        channel.update_at = stamp;
+        channel.delete_at = delete_at;
+    });
 }

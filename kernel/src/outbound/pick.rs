@@ -44,6 +44,10 @@ pub fn next(tx: &mut Tx<'_>, no: ConnectionNo, connection: Connection) -> Picked
         Some((Pending::PEOPLE, _)) => return people(tx, no, connection),
         _ => {}
     }
+    let ended = tx.prefix::<Pending, _>(&(no, Pending::UNSHARE), 1);
+    if let Some(((_, _, channel), _)) = ended.first() {
+        return unshare(tx, no, connection, *channel);
+    }
     let times = exception::times(tx, no, OBJECTS_PER_ROUND_MAX);
     if let Some(first) = times.first() {
         if first.0.1 <= tx.now_ms() {
@@ -113,6 +117,25 @@ fn invite(tx: &mut Tx<'_>, no: ConnectionNo, connection: Connection, channel: Ch
         }
         _ => {
             unmark(tx, no, Pending::INVITE, channel);
+            Picked::Again
+        }
+    }
+}
+
+/// A channel that was shared again meanwhile is not reported as ended.
+fn unshare(
+    tx: &mut Tx<'_>,
+    no: ConnectionNo,
+    connection: Connection,
+    channel: ChannelNo,
+) -> Picked {
+    match tx.get::<Link>(&(channel, no)) {
+        Some(link) if link.state == LinkState::Ended => {
+            let target = Target::Channel(channel, link);
+            start(no, connection, target, RoundSource::Unshare, Vec::new())
+        }
+        _ => {
+            unmark(tx, no, Pending::UNSHARE, channel);
             Picked::Again
         }
     }

@@ -388,7 +388,8 @@ fn cut_round(tx: &Tx<'_>, work: &mut Work, first_out: PostNo) {
         | RoundSource::Members { .. }
         | RoundSource::Directory { .. }
         | RoundSource::Statuses { .. }
-        | RoundSource::Invite => {}
+        | RoundSource::Invite
+        | RoundSource::Unshare => {}
     }
     rest.clear();
 }

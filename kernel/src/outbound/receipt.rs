@@ -108,7 +108,7 @@ pub fn sync_answered(tx: &mut Tx<'_>, work: Work, answer: Answer) {
             sections::undo(tx, &work);
             let (channel, no) = (work.round.channel, work.connection_no);
             work.drop_round(tx);
-            sharing::end_link(tx, channel, no, LinkEnd::Peer);
+            sharing::ended_by_peer(tx, channel, no);
         }
         Answer::Fail(error) if error.contains(UNKNOWN_CHANNEL) && sends_again(tx, &work) => {
             match link.map(|link| link.invited_by_us) {
@@ -228,7 +228,7 @@ fn refused_as_whole(tx: &mut Tx<'_>, mut work: Work, reason: &str) {
         }
         RoundSource::History { .. } => Pending::HISTORY,
         RoundSource::Members { .. } => Pending::MEMBERS,
-        RoundSource::Invite | RoundSource::Feed { .. } => Pending::FEED,
+        RoundSource::Invite | RoundSource::Unshare | RoundSource::Feed { .. } => Pending::FEED,
     };
     pause(tx, &mut work);
     if objects.len() > 1 {

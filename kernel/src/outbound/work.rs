@@ -76,6 +76,7 @@ impl Work {
         };
         let section = match source {
             RoundSource::Invite => Section::Invite,
+            RoundSource::Unshare => Section::Unshare,
             RoundSource::People { .. }
             | RoundSource::Exceptions
             | RoundSource::Feed { .. }
@@ -162,6 +163,7 @@ impl Work {
     pub fn is_live(&self) -> bool {
         let state = match self.round.source {
             RoundSource::Invite => LinkState::Inviting,
+            RoundSource::Unshare => LinkState::Ended,
             _ => LinkState::Active,
         };
         self.link()
@@ -219,7 +221,7 @@ impl Work {
                 self.change_connection(tx, |connection| connection.people_cursor = to);
             }
             RoundSource::Statuses { to } => tx.put(&self.connection_no, &StatusCursor(to)),
-            RoundSource::Invite | RoundSource::Exceptions => {}
+            RoundSource::Invite | RoundSource::Unshare | RoundSource::Exceptions => {}
         }
         self.drop_round(tx);
     }

@@ -45,11 +45,19 @@ pub fn of(
             "cannot create channel `{}`: an administrator of the invited workspace has declined it",
             key.1
         )),
-        Some(InvitationState::Waiting) => {
-            // Repeated: only what is new about the channel is recorded.
-            if let Some(row) = earlier.filter(|row| row.channel != *channel) {
+        Some(InvitationState::Waiting | InvitationState::Withdrawn) => {
+            // Repeated: only what is new about it is recorded.
+            if let Some(row) = earlier {
+                let state = InvitationState::Waiting;
                 let channel = channel.clone();
-                tx.put(&key, &ChannelInvitation { channel, ..row });
+                let today = ChannelInvitation {
+                    state,
+                    channel,
+                    ..row.clone()
+                };
+                if today != row {
+                    tx.put(&key, &today);
+                }
             }
             Ok(Consent::Awaited)
         }
@@ -84,15 +92,28 @@ fn ask(
     Ok(())
 }
 
-/// Makes room for one more invitation, at the expense of the one that was declined first.
+/// The peer takes an offer back.
+pub fn withdraw(tx: &mut Tx<'_>, key: Key) {
+    let earlier = tx.get::<ChannelInvitation>(&key);
+    if let Some(row) = earlier.filter(|row| row.state != InvitationState::Declined) {
+        answer(tx, key, row, InvitationState::Withdrawn);
+    }
+}
+
+/// Makes room for one more invitation, at the expense of the one that was declined or taken back first.
 fn make_room(tx: &mut Tx<'_>, connection: ConnectionNo) -> Option<()> {
     let rows = tx.prefix::<ChannelInvitation, _>(&connection, CHANNEL_INVITATIONS_MAX);
     if rows.len() < CHANNEL_INVITATIONS_MAX as usize {
         return Some(());
     }
-    let is_declined = |row: &ChannelInvitation| row.state == InvitationState::Declined;
-    let declined = rows.into_iter().filter(|(_, row)| is_declined(row));
-    let (key, _) = declined.min_by_key(|(key, row)| (row.since, *key))?;
+    let is_over = |row: &ChannelInvitation| {
+        matches!(
+            row.state,
+            InvitationState::Declined | InvitationState::Withdrawn
+        )
+    };
+    let over = rows.into_iter().filter(|(_, row)| is_over(row));
+    let (key, _) = over.min_by_key(|(key, row)| (row.since, *key))?;
     tx.delete::<ChannelInvitation>(&key);
     Some(())
 }
@@ -126,7 +147,7 @@ fn notify(tx: &mut Tx<'_>, (_, id): Key, connection: &Connection, channel: &Offe
 /// # Errors
 /// Nothing waits under that id, or the channel cannot be created.
 pub fn accept(tx: &mut Tx<'_>, key: Key, connection: &Connection) -> Result<(), Refusal> {
-    let row = tx.get::<ChannelInvitation>(&key).ok_or_else(unknown)?;
+    let row = offered_now(tx, key)?;
     if connection.kind != PeerKind::Causeway {
         answer(tx, key, row, InvitationState::Accepted);
         return Ok(());
@@ -144,9 +165,15 @@ pub fn accept(tx: &mut Tx<'_>, key: Key, connection: &Connection) -> Result<(), 
 /// # Errors
 /// Nothing waits under that id.
 pub fn decline(tx: &mut Tx<'_>, key: Key) -> Result<(), Refusal> {
-    let row = tx.get::<ChannelInvitation>(&key).ok_or_else(unknown)?;
+    let row = offered_now(tx, key)?;
     answer(tx, key, row, InvitationState::Declined);
     Ok(())
+}
+
+fn offered_now(tx: &Tx<'_>, key: Key) -> Result<ChannelInvitation, Refusal> {
+    tx.get::<ChannelInvitation>(&key)
+        .filter(|row| row.state != InvitationState::Withdrawn)
+        .ok_or_else(unknown)
 }
 
 fn answer(tx: &mut Tx<'_>, key: Key, row: ChannelInvitation, state: InvitationState) {

@@ -22,10 +22,11 @@ use crate::boundary::input::Actor;
 use crate::boundary::output::{Effect, Event, Object, Refusal, Reply};
 use crate::model::limits::{LINKS_PER_CHANNEL_MAX, REASON_CHARS_MAX};
 use crate::model::{
-    Channel, Connection, ConnectionState, History, Link, LinkEnd, LinkState, SharedChannel,
+    Channel, Connection, ConnectionState, History, Link, LinkEnd, LinkState, PeerKind, Pending,
+    SharedChannel,
 };
 use crate::objects::direct::Participants;
-use crate::objects::posts;
+use crate::objects::{channels, posts};
 use crate::rows::counters::connected_workspaces;
 use crate::rows::id::{ChannelNo, ConnectionNo, UserNo};
 use crate::rows::tx::{Read, Tx};
@@ -144,8 +145,8 @@ fn check_room(tx: &Tx<'_>, channel: ChannelNo, connection: ConnectionNo) -> Resu
     Ok(())
 }
 
-/// Ends the sharing of a channel with one connection; with the last one the channel is no longer shared. The
-/// peer is not notified, as no generation has a message for it: its next message is refused. A channel that
+/// Ends the sharing of a channel with one connection; with the last one the channel is no longer shared. Another
+/// Causeway is told; no generation of Mattermost has a message for it: its next message is refused. A channel that
 /// the peer had offered does not come back without an admin's permission, even if the peer had already ended
 /// the sharing; a refused invitation of ours is no longer shown.
 ///
@@ -166,7 +167,14 @@ pub fn uninvite(
             "The secure connection is not invited to this channel.",
         ));
     };
+    let was_active = link.state == LinkState::Active;
+    let creator = link.creator;
     end_here(tx, channel, connection, link);
+    if was_active && Behaviour::ToldEndings.is_in_force(tx) {
+        let left = tx.has::<SharedChannel>(&channel);
+        let with = left.then(|| quoted(&display_name(tx, connection)));
+        tell_members(tx, channel, creator, &no_longer_shared(with.as_deref()));
+    }
     Ok(Reply::Object(Object::Channel(channel)))
 }
 
@@ -189,10 +197,17 @@ pub fn unshare(tx: &mut Tx<'_>, actor: Actor, channel: ChannelNo) -> Result<Repl
             "This channel is not shared.",
         ));
     }
+    let mut author = None;
     for ((_, connection), link) in tx.prefix::<Link, _>(&channel, LINKS_PER_CHANNEL_MAX) {
+        if link.state == LinkState::Active {
+            author.get_or_insert(link.creator);
+        }
         if link.state != LinkState::Ended {
             end_here(tx, channel, connection, link);
         }
+    }
+    if let Some(author) = author.filter(|_| Behaviour::ToldEndings.is_in_force(tx)) {
+        tell_members(tx, channel, author, &no_longer_shared(None));
     }
     // Even if no link was left: a record without links is shared with nobody.
     mark_unshared(tx, channel);
@@ -256,7 +271,7 @@ pub fn invite_refused(tx: &mut Tx<'_>, channel: ChannelNo, connection: Connectio
     let error: String = visible.take(REASON_CHARS_MAX).collect();
     end_link(tx, channel, connection, LinkEnd::Refused(error.clone()));
     if link::is_offered_again(&link) {
-        tell_members(tx, channel, link.creator);
+        tell_members(tx, channel, link.creator, &no_longer_shared(None));
     }
     let text = if is_outside_teams(tx, channel) {
         format!("What is written here does not reach `{name}`: {error}")
@@ -292,8 +307,32 @@ pub fn end_link(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo, e
         mark_unshared(tx, channel);
     }
     if by_peer {
-        tell_members(tx, channel, link.creator);
+        tell_members(tx, channel, link.creator, &no_longer_shared(None));
     }
+}
+
+/// The peer no longer shares a channel. If it is the channel's home, a Causeway, the channel is archived here too,
+/// unless the connection keeps such channels or the channel is outside teams.
+pub fn ended_by_peer(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo) {
+    end_link(tx, channel, connection, LinkEnd::Peer);
+    if !Behaviour::ToldEndings.is_in_force(tx) || tx.has::<SharedChannel>(&channel) {
+        return;
+    }
+    let (Some(row), Some(peer)) = (
+        tx.get::<Channel>(&channel),
+        tx.get::<Connection>(&connection),
+    ) else {
+        return;
+    };
+    let is_home = !row.origin.is_ours() && row.origin == peer.workspace;
+    let is_archived_with_it = peer.kind == PeerKind::Causeway && !peer.keeps_removed && is_home;
+    if !is_archived_with_it || row.delete_at != 0 || row.place.team().is_none() {
+        return;
+    }
+    let text = "It is archived here, as its home no longer shares it. An administrator of the team can \
+                restore it.";
+    tell_members(tx, channel, peer.creator, text);
+    channels::archive(tx, channel);
 }
 
 /// An admin here ends a link, or lets go one that the peer has already ended.
@@ -306,11 +345,32 @@ fn end_here(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo, link:
         tx.put(&(channel, connection), &Link { end, ..link });
     } else {
         end_link(tx, channel, connection, LinkEnd::Here);
+        announce_end(tx, channel, connection);
     }
 }
 
-fn tell_members(tx: &mut Tx<'_>, channel: ChannelNo, author: UserNo) {
-    let text = "This channel is no longer shared.".to_string();
+/// Another Causeway is told that a channel is no longer shared with it. A Mattermost server learns it when its next
+/// message is refused: it has no message for this.
+fn announce_end(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo) {
+    let peer = tx.get::<Connection>(&connection);
+    let is_told = peer.is_some_and(|peer| {
+        peer.kind == PeerKind::Causeway && peer.state == ConnectionState::Confirmed
+    });
+    if is_told && Behaviour::ToldEndings.is_in_force(tx) {
+        feed::mark(tx, connection, Pending::UNSHARE, channel);
+    }
+}
+
+/// What members are told at the end of a sharing: of the whole, or of that with one workspace.
+fn no_longer_shared(with: Option<&str>) -> String {
+    match with {
+        Some(name) => format!("This channel is no longer shared with {name}."),
+        None => "This channel is no longer shared.".to_string(),
+    }
+}
+
+fn tell_members(tx: &mut Tx<'_>, channel: ChannelNo, author: UserNo, text: &str) {
+    let text = text.to_string();
     posts::insert_system(tx, channel, author, "system_generic", text, String::new());
 }
 

@@ -3,12 +3,12 @@
 use super::{TEAM, TEAM_OF_THE_PEER};
 use crate::command::{
     AcceptConnection, AcknowledgePost, AddChannelMember, AddFile, AddReaction, AddTeamMember,
-    AnswerChannelInvitation, AttachConnection, Command, Configure, ConfigureConnectedWorkspaces,
-    ConfirmConnection, CreateChannel, CreateConnection, CreatePost, CreateTeam, CreateUser,
-    DeletePost, EditPost, InviteToChannel, OpenDirectChannel, OpenGroupChannel, PatchConnection,
-    PatchUser, PersonalChange, RemoveChannelMember, RemoveConnection, RemoveReaction, SetPersonal,
-    SetPicture, UninviteFromChannel, UnshareChannel, UserPatch, ViewChannel,
-    WithdrawAcknowledgement,
+    AnswerChannelInvitation, ArchiveChannel, AttachConnection, Command, Configure,
+    ConfigureConnectedWorkspaces, ConfirmConnection, CreateChannel, CreateConnection, CreatePost,
+    CreateTeam, CreateUser, DeletePost, EditPost, InviteToChannel, OpenDirectChannel,
+    OpenGroupChannel, PatchConnection, PatchUser, PersonalChange, RemoveChannelMember,
+    RemoveConnection, RemoveReaction, RestoreChannel, SetPersonal, SetPicture, UninviteFromChannel,
+    UnshareChannel, UserPatch, ViewChannel, WithdrawAcknowledgement,
 };
 use crate::model::{ChannelKind, Config, ConnectedWorkspaces, History, PeerKind, PersonalKind};
 use crate::rows::id::{ChannelNo, ConnectionNo, Id, PostNo, TeamNo, UserNo};
@@ -264,6 +264,18 @@ pub fn ask_first(connection: ConnectionNo, asks_first: bool) -> Command {
         display_name: None,
         default_team_id: None,
         asks_first: Some(asks_first),
+        keeps_removed: None,
+    })
+}
+
+/// Whether channels of the peer stay open when it no longer shares them.
+pub fn keep_removed(connection: ConnectionNo, keeps_removed: bool) -> Command {
+    Command::PatchConnection(PatchConnection {
+        connection,
+        display_name: None,
+        default_team_id: None,
+        asks_first: None,
+        keeps_removed: Some(keeps_removed),
     })
 }
 
@@ -284,4 +296,12 @@ pub fn uninvite(channel: ChannelNo, connection: ConnectionNo) -> Command {
 
 pub fn unshare(channel: ChannelNo) -> Command {
     Command::UnshareChannel(UnshareChannel { channel })
+}
+
+pub fn archive(channel: ChannelNo) -> Command {
+    Command::ArchiveChannel(ArchiveChannel { channel })
+}
+
+pub fn restore(channel: ChannelNo) -> Command {
+    Command::RestoreChannel(RestoreChannel { channel })
 }

@@ -16,7 +16,8 @@ use crate::sharing::interruption::POST_TYPE;
 use crate::wire::frame;
 use crate::wire::json::Document;
 use crate::wire::message::{
-    SyncMessage, UploadSession, WireAcknowledgement, WireMembership, WirePost, WireReaction,
+    ChannelUnshare, SyncMessage, UploadSession, WireAcknowledgement, WireMembership, WirePost,
+    WireReaction,
 };
 use crate::wire::response::{OK, SyncResponse, encode_fail, encode_ok, encode_session};
 
@@ -63,6 +64,8 @@ pub struct Receiver {
     pub pictures: BTreeMap<String, String>,
     /// The number of pictures that came.
     pub pictures_come: usize,
+    /// Ids of channels whose sharing ended.
+    pub unshared: Vec<String>,
     /// What happens to pictures, if they are not taken.
     pub fails_pictures: Option<SendOutcome>,
 }
@@ -73,6 +76,11 @@ impl Receiver {
         let document = Document::parse(frame).unwrap();
         let frame = frame::check(&document, remote_id).unwrap();
         if frame.topic == frame::TOPIC_INVITE {
+            return encode_ok(None);
+        }
+        if frame.topic == frame::TOPIC_UNSHARE {
+            let unshare = ChannelUnshare::decode(frame.payload).unwrap();
+            self.unshared.push(unshare.channel_id);
             return encode_ok(None);
         }
         if frame.topic == frame::TOPIC_UPLOAD {

@@ -6,11 +6,13 @@ mod invite;
 mod parts;
 mod priority;
 mod status;
+mod unshare;
 
 pub use file::{UploadSession, WireFile, is_stored};
 pub use invite::ChannelInvite;
 pub use parts::{WireAcknowledgement, WireMembership, WireReaction};
 pub use status::WireStatus;
+pub use unshare::ChannelUnshare;
 
 use std::collections::BTreeSet;
 

@@ -7,13 +7,13 @@ use causeway_kernel::boundary::input::{
 
 use causeway_kernel::command::{
     AbandonConnection, AcceptConnection, AcknowledgePost, AddChannelMember, AddFile, AddReaction,
-    AddTeamMember, AnswerChannelInvitation, AttachConnection, Command, Configure,
+    AddTeamMember, AnswerChannelInvitation, ArchiveChannel, AttachConnection, Command, Configure,
     ConfigureConnectedWorkspaces, ConfigureFiles, ConfirmConnection, CreateChannel,
     CreateConnection, CreatePost, CreateTeam, CreateUser, DeletePost, EditPost, InviteToChannel,
     OpenDirectChannel, OpenGroupChannel, PatchConnection, PatchUser, PersonalChange,
-    RelocateConnection, RemoveChannelMember, RemoveConnection, RemoveReaction, SetActive,
-    SetCustomStatus, SetPersonal, SetPicture, UninviteFromChannel, UnshareChannel, UserPatch,
-    ViewChannel, WithdrawAcknowledgement,
+    RelocateConnection, RemoveChannelMember, RemoveConnection, RemoveReaction, RestoreChannel,
+    SetActive, SetCustomStatus, SetPersonal, SetPicture, UninviteFromChannel, UnshareChannel,
+    UserPatch, ViewChannel, WithdrawAcknowledgement,
 };
 use causeway_kernel::model::{
     Availability, ChannelKind, Config, ConnectedWorkspaces, Dimensions, FileLimits, History,
@@ -228,6 +228,7 @@ pub fn commands() -> Vec<Command> {
             display_name: Some("The others".into()),
             default_team_id: Some(id().to_string()),
             asks_first: None,
+            keeps_removed: None,
         }),
         Command::SetPersonal(SetPersonal {
             kind: PersonalKind::Preference,
@@ -370,12 +371,17 @@ pub fn examples() -> Vec<(&'static str, Input)> {
         display_name: None,
         default_team_id: None,
         asks_first: Some(true),
+        keeps_removed: None,
     });
     let answer = Command::AnswerChannelInvitation(AnswerChannelInvitation {
         connection,
         channel: id(),
         accept: true,
     });
-    examples.extend([ask_first, answer].map(|command| of(Actor::User(USER), command)));
+    let channel = CHANNEL;
+    let archive = Command::ArchiveChannel(ArchiveChannel { channel });
+    let restore = Command::RestoreChannel(RestoreChannel { channel });
+    let by_user = [ask_first, answer, archive, restore];
+    examples.extend(by_user.map(|command| of(Actor::User(USER), command)));
     examples
 }

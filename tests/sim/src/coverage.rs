@@ -91,6 +91,8 @@ variants!(COMMANDS, command, Command {
     OpenGroupChannel => By(Act::Group),
     AddChannelMember => By(Act::Post),
     RemoveChannelMember => By(Act::Leave),
+    ArchiveChannel => By(Act::Archive),
+    RestoreChannel => By(Act::Archive),
     ViewChannel => Never("it changes one user's own mark and nothing that is shared"),
     CreatePost => By(Act::Post),
     EditPost => By(Act::Edit),
@@ -181,6 +183,7 @@ const OF_THE_HOST: &str = "it is the host's business";
 const TOPICS: &[(&str, Made)] = &[
     (frame::TOPIC_SYNC, Here),
     (frame::TOPIC_INVITE, By(Act::Invite)),
+    (frame::TOPIC_UNSHARE, By(Act::Uninvite)),
     (frame::TOPIC_MEMBERSHIP, Never(NOT_OURS)),
     (frame::TOPIC_GLOBAL_USERS, Here),
     (frame::TOPIC_UPLOAD, By(Act::Attach)),

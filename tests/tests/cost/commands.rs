@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use causeway_kernel::boundary::input::Actor;
 use causeway_kernel::command::{
     AbandonConnection, AcceptConnection, AcknowledgePost, AddChannelMember, AddFile, AddReaction,
-    AddTeamMember, AnswerChannelInvitation, AttachConnection, Command, Configure,
+    AddTeamMember, AnswerChannelInvitation, ArchiveChannel, AttachConnection, Command, Configure,
     ConfigureConnectedWorkspaces, ConfigureFiles, ConfirmConnection, CreateChannel,
     CreateConnection, CreatePost, CreateTeam, CreateUser, DeletePost, EditPost, InviteToChannel,
     OpenDirectChannel, OpenGroupChannel, PatchConnection, PatchUser, PersonalChange,
-    RelocateConnection, RemoveChannelMember, RemoveConnection, RemoveReaction, SetActive,
-    SetCustomStatus, SetPersonal, SetPicture, UninviteFromChannel, UnshareChannel, UserPatch,
-    ViewChannel, WithdrawAcknowledgement,
+    RelocateConnection, RemoveChannelMember, RemoveConnection, RemoveReaction, RestoreChannel,
+    SetActive, SetCustomStatus, SetPersonal, SetPicture, UninviteFromChannel, UnshareChannel,
+    UserPatch, ViewChannel, WithdrawAcknowledgement,
 };
 use causeway_kernel::model::limits::{
     CHANNEL_INVITATIONS_MAX, HELD_MAX, REMOTE_EMOJI_PER_POST_MAX,
@@ -106,6 +106,7 @@ fn full() -> Site {
             display_name: None,
             default_team_id: None,
             asks_first: Some(true),
+            keeps_removed: None,
         }),
     );
     for n in 0..CHANNEL_INVITATIONS_MAX {
@@ -201,7 +202,10 @@ fn commands(site: &Site) -> Vec<(Actor, Command)> {
             display_name: Some("Another".into()),
             default_team_id: None,
             asks_first: None,
+            keeps_removed: None,
         }),
+        Command::ArchiveChannel(ArchiveChannel { channel: CHANNEL }),
+        Command::RestoreChannel(RestoreChannel { channel: CHANNEL }),
         Command::AnswerChannelInvitation(AnswerChannelInvitation {
             connection: PEER,
             channel: Id::parse(&id("offered", 7)).unwrap(),

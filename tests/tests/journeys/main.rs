@@ -10,6 +10,7 @@ mod damage;
 mod demo;
 mod direct;
 mod discovery;
+mod endings;
 mod files;
 mod first_steps;
 mod form;

@@ -320,18 +320,24 @@ impl<R: Read + ?Sized> Views<'_, R> {
                 };
                 ("group_added", text(&data))
             }
-            Event::ChannelDeleted(channel) => {
+            Event::ChannelDeleted(channel) | Event::ChannelRestored(channel) => {
                 let row = self.rows.get::<Channel>(channel)?;
                 match row.place.public_in() {
                     Some(team) => broadcast.team_id = self.team_id(team),
                     None => broadcast.channel_id = row.id.to_string(),
                 }
+                let is_restored = matches!(event, Event::ChannelRestored(_));
                 let data = Data {
                     channel_id: Some(row.id.to_string()),
-                    delete_at: Some(row.delete_at),
+                    delete_at: (!is_restored).then_some(row.delete_at),
                     ..Data::default()
                 };
-                ("channel_deleted", text(&data))
+                let name = if is_restored {
+                    "channel_restored"
+                } else {
+                    "channel_deleted"
+                };
+                (name, text(&data))
             }
         })
     }

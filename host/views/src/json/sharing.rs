@@ -37,6 +37,9 @@ pub struct RemoteClusterView<'a> {
     /// Whether channels that the peer offers are taken at once (`accept`) or wait for an administrator (`ask`);
     /// not in the reference.
     channel_invitations: &'static str,
+    /// Whether a channel that the peer, a Causeway, no longer shares is archived here (`archive`) or stays open
+    /// (`keep`); not in the reference.
+    removed_channels: &'static str,
 }
 
 /// A channel that the peer of a connection offers, and what was said to that; not in the reference.
@@ -62,6 +65,7 @@ impl ChannelInvitationView<'_> {
             InvitationState::Waiting => "waiting",
             InvitationState::Accepted => "accepted",
             InvitationState::Declined => "declined",
+            InvitationState::Withdrawn => "withdrawn",
         };
         let channel = &row.channel;
         ChannelInvitationView {
@@ -167,6 +171,11 @@ impl<R: Read + ?Sized> Views<'_, R> {
                 "ask"
             } else {
                 "accept"
+            },
+            removed_channels: if connection.keeps_removed {
+                "keep"
+            } else {
+                "archive"
             },
         }
     }

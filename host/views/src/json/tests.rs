@@ -49,6 +49,7 @@ fn connection() -> Connection {
         suspended: None,
         remote_team_id: String::new(),
         asks_first: false,
+        keeps_removed: false,
     }
 }
 

@@ -3,8 +3,8 @@
 use super::{LIST_ROWS_MAX, Walk, existing};
 use causeway_kernel::model::limits::{CHANNEL_INVITATIONS_MAX, CONNECTIONS_MAX};
 use causeway_kernel::model::{
-    Channel, ChannelInvitation, ChannelMember, Connection, ConnectionLink, ConnectionState, Link,
-    LinkState, PeerWorkspace, SharedChannel,
+    Channel, ChannelInvitation, ChannelMember, Connection, ConnectionLink, ConnectionState,
+    InvitationState, Link, LinkState, PeerWorkspace, SharedChannel,
 };
 use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, Id, TeamNo, UserNo, WorkspaceNo};
 use causeway_kernel::rows::lookup;
@@ -133,6 +133,7 @@ pub fn channel_invitations(
     Walk::prefix(Table::ChannelInvitations, &connection)
         .records::<ChannelInvitation>(rows, CHANNEL_INVITATIONS_MAX)
         .into_iter()
+        .filter(|(_, row)| row.state != InvitationState::Withdrawn)
         .map(|((_, channel), row)| (channel, row))
         .collect()
 }

@@ -1,6 +1,7 @@
 //! Channels.
 
 mod add_member;
+mod archive;
 mod create;
 mod open_direct;
 mod open_group;
@@ -8,6 +9,7 @@ mod remove_member;
 mod view;
 
 pub use add_member::AddChannelMember;
+pub use archive::{ArchiveChannel, RestoreChannel};
 pub use create::CreateChannel;
 pub use open_direct::OpenDirectChannel;
 pub use open_group::OpenGroupChannel;

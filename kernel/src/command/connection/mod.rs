@@ -194,6 +194,7 @@ fn store(tx: &mut Tx<'_>, checked: Checked, handshake: Handshake<'_>) -> Connect
         suspended: None,
         remote_team_id: handshake.remote_team_id,
         asks_first: false,
+        keeps_removed: false,
     };
     tx.put(&no, &row);
     tx.effect(Effect::Connection(no));

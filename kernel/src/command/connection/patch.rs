@@ -13,8 +13,8 @@ use crate::rows::id::ConnectionNo;
 use crate::rows::lookup;
 use crate::rows::tx::{Read, Tx};
 
-/// Changes the display name, the team for channels received by invitation (§11), and whether these channels wait
-/// until an administrator here accepts them.
+/// Changes the display name, the team for channels received by invitation (§11), whether these channels wait until
+/// an administrator here accepts them, and what becomes of them when the peer no longer shares them.
 ///
 /// # Errors
 /// The actor is not a system admin; the connection is unknown or removed; the display name is too long; the
@@ -29,16 +29,19 @@ pub struct PatchConnection {
     pub default_team_id: Option<String>,
     /// See [`Connection::asks_first`](crate::model::Connection::asks_first).
     pub asks_first: Option<bool>,
+    /// See [`Connection::keeps_removed`](crate::model::Connection::keeps_removed).
+    pub keeps_removed: Option<bool>,
 }
 texts!(struct PatchConnection {
     connection,
     display_name: Text::Words,
     default_team_id: Text::Id,
     asks_first,
+    keeps_removed,
 });
 
-/// The last field, which version 1 did not have.
-const MISSING: [u8; 1] = [0];
+/// The last two fields, which version 1 did not have.
+const MISSING: [u8; 2] = [0, 0];
 
 impl Act for PatchConnection {
     const VERSION: u8 = 2;
@@ -52,7 +55,8 @@ impl Act for PatchConnection {
     }
 
     fn to_older_version(&self, version: u8) -> Option<Vec<u8>> {
-        let has_place = version == 1 && self.asks_first.is_none();
+        let is_new = self.asks_first.is_some() || self.keeps_removed.is_some();
+        let has_place = version == 1 && !is_new;
         let body = postcard::to_allocvec(self).ok()?;
         let body = body.strip_suffix(MISSING.as_slice())?;
         has_place.then(|| body.to_vec())
@@ -82,6 +86,7 @@ impl Act for PatchConnection {
             row.default_team_id = team_id.to_string();
         }
         row.asks_first = self.asks_first.unwrap_or(row.asks_first);
+        row.keeps_removed = self.keeps_removed.unwrap_or(row.keeps_removed);
         tx.put(&no, &row);
         Ok(Reply::Object(Object::Connection(no)))
     }

@@ -161,3 +161,52 @@ fn seeing_a_channel_marks_all_of_it_as_seen() {
     assert!(output.writes.is_empty());
     assert_eq!(world.refusal(EVE, view(TOWN)).0, 403);
 }
+
+#[test]
+fn an_archived_channel_is_read_only_until_an_administrator_of_the_team_restores_it() {
+    let mut world = World::new();
+    let lab = world.create_channel(ANN, "lab", ChannelKind::Public);
+    world.by(ANN, archive(lab)).unwrap();
+    assert_eq!(world.events().last(), Some(&Event::ChannelDeleted(lab)));
+    let row = world.get::<Channel>(&lab);
+    assert!(row.delete_at != 0);
+    assert_eq!(
+        world.notices(lab).last().unwrap().1,
+        "ann archived the channel."
+    );
+    assert_eq!(world.refusal(ANN, post(lab, None, "more")).0, 400);
+    let (status, id) = world.refusal(ANN, archive(lab));
+    assert_eq!(
+        (status, id.as_str()),
+        (400, "api.channel.delete_channel.deleted.app_error")
+    );
+    // Who made the channel does not administer the team.
+    assert_eq!(world.refusal(ANN, restore(lab)).0, 403);
+    world.by(ADMIN, restore(lab)).unwrap();
+    assert!(world.events().contains(&Event::ChannelRestored(lab)));
+    assert_eq!(world.get::<Channel>(&lab).delete_at, 0);
+    world.by(ANN, post(lab, None, "more")).unwrap();
+    let (status, id) = world.refusal(ADMIN, restore(lab));
+    assert_eq!(
+        (status, id.as_str()),
+        (400, "api.channel.restore_channel.restored.app_error")
+    );
+    // The operator may do both.
+    world.act(Actor::System, archive(lab)).unwrap();
+    world.act(Actor::System, restore(lab)).unwrap();
+}
+
+#[test]
+fn not_everybody_archives_and_not_everything_is_archived() {
+    let mut world = World::new();
+    let lab = world.create_channel(ANN, "lab", ChannelKind::Public);
+    assert_eq!(world.refusal(BOB, archive(lab)).0, 403);
+    let (status, id) = world.refusal(ADMIN, archive(TOWN));
+    assert_eq!(
+        (status, id.as_str()),
+        (400, "api.channel.delete_channel.cannot.app_error")
+    );
+    let unknown = ChannelNo(9_999);
+    assert_eq!(world.refusal(ADMIN, archive(unknown)).0, 403);
+    assert_eq!(world.refusal(ADMIN, restore(unknown)).0, 403);
+}

@@ -160,6 +160,24 @@ fn what_cannot_be_created_stays_offered() {
 }
 
 #[test]
+fn what_the_peer_takes_back_is_offered_no_longer_and_makes_room() {
+    let mut world = asking();
+    is_causeway(&mut world);
+    offer(&mut world, "lounge");
+    let back = json!({"channel_id": id("lounge")});
+    assert_eq!(
+        world.message(ACME, "sharedchannel_unshare", back),
+        accepted()
+    );
+    assert_eq!(state(&world, "lounge"), Some(InvitationState::Withdrawn));
+    assert_eq!(answer(&mut world, "lounge", true).unwrap_err().status, 404);
+    // Offered anew, it waits anew, and nobody is told a second time.
+    assert!(error(&offer(&mut world, "lounge")).contains(AWAITS_CONSENT));
+    assert!(world.ephemeral().is_empty());
+    answer(&mut world, "lounge", true).unwrap();
+}
+
+#[test]
 fn invitations_end_with_their_connection() {
     let mut world = asking();
     offer(&mut world, "lounge");

@@ -4,6 +4,7 @@ mod acknowledgements;
 mod consent;
 mod direct;
 mod directory;
+mod endings;
 mod files;
 mod gate;
 mod guarded_invites;

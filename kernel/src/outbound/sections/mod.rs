@@ -13,6 +13,7 @@ mod parts;
 mod posts;
 mod reactions;
 mod statuses;
+mod unshare;
 pub mod users;
 
 pub use posts::wire_len;
@@ -144,6 +145,7 @@ macro_rules! sections {
 
 sections! {
     Invite => invite::Invitation;
+    Unshare => unshare::Unshare;
     Directory => directory::Directory;
     Users => users::Profiles, Memberships => memberships::Memberships, Posts => posts::Posts,
         Acknowledgements => acknowledgements::Acknowledgements, Reactions => reactions::Reactions,

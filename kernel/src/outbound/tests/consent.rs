@@ -82,6 +82,10 @@ fn an_administrator_here_can_take_the_offer_back() {
         .by(ADMIN, crate::testing::acts::uninvite(TOWN, ACME))
         .unwrap();
     assert_eq!(state(&world), LinkState::Ended);
+    // The peer is told, so that nobody there decides about it any more.
+    let (_, frame) = world.out.first().unwrap();
+    assert!(String::from_utf8_lossy(frame).contains("sharedchannel_unshare"));
+    world.answer_next(encode_ok(None));
     world.now_ms += CONSENT_RETRY_MAX_MS;
     world.ping(ACME);
     world.run_due();

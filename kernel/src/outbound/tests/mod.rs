@@ -3,6 +3,7 @@
 mod acknowledgements;
 mod consent;
 mod directory;
+mod endings;
 mod files;
 mod history;
 mod interruptions;

@@ -60,6 +60,7 @@ fn change(
         display_name: None,
         default_team_id: None,
         asks_first: Some(asks_first),
+        keeps_removed: None,
     });
     scene.by_admin(command, told)
 }

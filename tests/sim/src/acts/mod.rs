@@ -4,6 +4,7 @@
 
 mod acknowledge;
 mod appear;
+mod archive;
 mod attach;
 mod consent;
 mod create_channel;
@@ -126,6 +127,8 @@ acts! {
     Uninvite => uninvite,
     /// Ends the sharing of a channel.
     Unshare => unshare,
+    /// Archives a channel, or restores an archived one.
+    Archive => archive,
     /// Leaves a channel.
     Leave => leave,
     /// Removes the connection to the hub, and creates it again.

@@ -58,6 +58,7 @@ pub enum Production {
     UploadTopic,
     UnknownTopic,
     InviteTopic,
+    UnshareTopic,
     // Sections.
     Users,
     Posts,
@@ -118,7 +119,7 @@ pub enum Production {
 
 impl Production {
     /// Every production.
-    pub const ALL: [Production; 87] = {
+    pub const ALL: [Production; 88] = {
         use Production::*;
         [
             OwnId,
@@ -163,6 +164,7 @@ impl Production {
             UploadTopic,
             UnknownTopic,
             InviteTopic,
+            UnshareTopic,
             Users,
             Posts,
             Reactions,

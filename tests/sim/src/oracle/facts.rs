@@ -253,6 +253,8 @@ pub fn cause(rows: &Tables, input: &Input) -> Cause {
         | Command::SetPersonal(_)
         | Command::PatchConnection { .. }
         | Command::AnswerChannelInvitation(_)
+        | Command::ArchiveChannel(_)
+        | Command::RestoreChannel(_)
         | Command::SetCustomStatus(_)
         | Command::SetActive(_)
         | Command::AddFile(_)

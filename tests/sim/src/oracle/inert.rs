@@ -1,8 +1,8 @@
 //! I13: a refusal changes nothing, neither rows nor what is sent. What is set aside for a
-//! person to look at is not part of the workspace, and the number of refused items is for the host's
+//! person to look at or to decide about is not part of the workspace, and the number of refused items is for the host's
 //! metrics.
 
-use causeway_kernel::boundary::output::{Effect, Reply};
+use causeway_kernel::boundary::output::{Effect, Event, Reply, Write};
 use causeway_kernel::rows::table::Table;
 
 use super::step::Step;
@@ -31,8 +31,14 @@ pub fn check(step: &Step<'_>) -> Result<(), Violation> {
     let carried = step.carried;
     let mut writes = carried.writes.iter();
     let mut effects = carried.effects.iter();
-    let has_trace = writes.any(|write| !is_of_frames(write.table))
-        || effects.any(|effect| !matches!(effect, Effect::Refused { .. }));
+    let is_asking = |write: &Write| write.table == Table::ChannelInvitations;
+    let asks = carried.writes.iter().any(is_asking);
+    let has_trace = writes.any(|write| !is_set_aside(write.table))
+        || effects.any(|effect| match effect {
+            Effect::Refused { .. } => false,
+            Effect::Event(Event::Ephemeral(..)) => !asks,
+            _ => true,
+        });
     if !has_trace || !is_refusal(&carried.reply) {
         return Ok(());
     }
@@ -47,10 +53,14 @@ pub fn check(step: &Step<'_>) -> Result<(), Violation> {
     ))
 }
 
-/// Whether a table holds frames and items as received, which are not part of the workspace's state.
-fn is_of_frames(table: Table) -> bool {
+/// Whether a table holds frames, items and offers as received, which are not part of the workspace's state.
+fn is_set_aside(table: Table) -> bool {
     matches!(
         table,
-        Table::Quarantine | Table::QuarantineShares | Table::KeptFrames | Table::FrameProgress
+        Table::Quarantine
+            | Table::QuarantineShares
+            | Table::KeptFrames
+            | Table::FrameProgress
+            | Table::ChannelInvitations
     )
 }

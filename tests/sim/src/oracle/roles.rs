@@ -92,6 +92,8 @@ fn is_about_teams(command: &Command) -> bool {
         | Command::SetPersonal(_)
         | Command::PatchConnection { .. }
         | Command::AnswerChannelInvitation(_)
+        | Command::ArchiveChannel(_)
+        | Command::RestoreChannel(_)
         | Command::SetPicture(_)
         | Command::SetCustomStatus(_)
         | Command::SetActive(_)

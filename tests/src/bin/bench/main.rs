@@ -4,6 +4,8 @@ mod attacks;
 mod files;
 mod hosts;
 mod line;
+mod offline;
+mod people;
 mod simulation;
 mod spike;
 mod spread;
@@ -33,6 +35,8 @@ enum Part {
     Attacks,
     /// Files between services: throughput, memory.
     Files,
+    /// The people of a workspace at another one, and channels after an outage.
+    People,
     /// Services: throughput, latency, start, memory.
     Hosts,
     /// Steps of the kernel, natively and as the component.
@@ -55,6 +59,10 @@ fn main() -> anyhow::Result<()> {
     if is_wanted(Part::Files) {
         let runtime = tokio::runtime::Runtime::new()?;
         runtime.block_on(files::run(|line| println!("{line}")))?;
+    }
+    if is_wanted(Part::People) {
+        let runtime = tokio::runtime::Runtime::new()?;
+        runtime.block_on(people::run(|line| println!("{line}")))?;
     }
     if is_wanted(Part::Simulation) {
         simulation::run(arguments.seeds, |line| println!("{line}"))?;

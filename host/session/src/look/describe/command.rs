@@ -3,10 +3,11 @@
 use causeway_kernel::boundary::input::Actor;
 use causeway_kernel::command::{
     AbandonConnection, AcknowledgePost, AddChannelMember, AddReaction, AddTeamMember,
-    AnswerChannelInvitation, AttachConnection, Command, Configure, ConfirmConnection, DeletePost,
-    EditPost, InviteToChannel, OpenDirectChannel, OpenGroupChannel, PatchConnection, PatchUser,
-    RelocateConnection, RemoveChannelMember, RemoveConnection, RemoveReaction, UninviteFromChannel,
-    UnshareChannel, ViewChannel, WithdrawAcknowledgement,
+    AnswerChannelInvitation, ArchiveChannel, AttachConnection, Command, Configure,
+    ConfirmConnection, DeletePost, EditPost, InviteToChannel, OpenDirectChannel, OpenGroupChannel,
+    PatchConnection, PatchUser, RelocateConnection, RemoveChannelMember, RemoveConnection,
+    RemoveReaction, RestoreChannel, UninviteFromChannel, UnshareChannel, ViewChannel,
+    WithdrawAcknowledgement,
 };
 use causeway_kernel::model::History;
 use causeway_kernel::model::{Post, Priority, PriorityLevel};
@@ -227,6 +228,12 @@ fn sharing_act(seen: &Seen<'_>, command: &Command) -> String {
                 Some(false) => ", whose channels are taken at once from now on",
             }
         ),
+        Command::ArchiveChannel(ArchiveChannel { channel }) => {
+            format!("archives {}", names.channel(*channel))
+        }
+        Command::RestoreChannel(RestoreChannel { channel }) => {
+            format!("restores {}", names.channel(*channel))
+        }
         Command::AnswerChannelInvitation(AnswerChannelInvitation {
             connection,
             channel,

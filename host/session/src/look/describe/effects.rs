@@ -88,5 +88,6 @@ fn event_name(event: &Event) -> &'static str {
         Event::StatusChanged(..) => "status_change",
         Event::DirectAdded(..) => "direct_added",
         Event::GroupAdded(..) => "group_added",
+        Event::ChannelRestored(..) => "channel_restored",
     }
 }

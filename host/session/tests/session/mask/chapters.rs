@@ -510,6 +510,7 @@ fn administer(story: &mut Story) {
                 display_name,
                 default_team_id,
                 asks_first: None,
+                keeps_removed: None,
             }),
         );
     }

@@ -5,20 +5,16 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use causeway_engine::runtime::{ComponentOptions, ComponentSource, Sandbox, cache_dir};
-use causeway_engine::{Engine, EngineOptions};
-use causeway_kernel::boundary::input::{Actor, Genesis, Input};
+use causeway_kernel::boundary::input::{Actor, Input};
 use causeway_kernel::command::{Command, CreatePost};
-use causeway_kernel::model::Config;
 use causeway_kernel::rows::id::{ChannelNo, UserNo};
 use causeway_tests::process::{self, Workspace, free_port};
 use causeway_tests::scene::Side;
 
 use crate::line::{Line, line};
+use crate::offline;
 use crate::spread::{ms, percentile};
 
-/// Commands that wait at the same time for their group to become durable.
-const AT_ONCE: usize = 500;
 /// Posts on a page.
 const PAGE: usize = 200;
 /// Repeated requests for a page, whose times are compared.
@@ -115,20 +111,9 @@ pub fn mebibytes(bytes: u64) -> String {
     format!("{:.0} MiB", bytes as f64 / f64::from(1 << 20))
 }
 
-/// Writes a history without a service: the same engine, with all waiting commands in one group.
+/// Writes a history without a service.
 async fn fill(data: &Path, port: u16, history: usize) -> Result<()> {
-    let sandbox = Sandbox::new(Some(&cache_dir(data)))?;
-    let kernel = ComponentSource::embedded(sandbox, ComponentOptions::default());
-    let options = EngineOptions {
-        data_dir: data.to_path_buf(),
-        kernel: std::sync::Arc::new(kernel),
-        genesis: Genesis {
-            site_url: format!("http://127.0.0.1:{port}"),
-            config: Config::default(),
-        },
-        ..EngineOptions::default()
-    };
-    let (engine, _effects) = tokio::task::spawn_blocking(|| Engine::open(options)).await??;
+    let engine = offline::open(data, format!("http://127.0.0.1:{port}")).await?;
     let post = |number: usize| Input::Command {
         actor: Actor::User(UserNo(1)),
         key: None,
@@ -142,18 +127,7 @@ async fn fill(data: &Path, port: u16, history: usize) -> Result<()> {
             files: Vec::new(),
         }),
     };
-    let mut number = 0;
-    while number < history {
-        let mut waiting = Vec::new();
-        for _ in 0..AT_ONCE.min(history - number) {
-            let (engine, input) = (engine.clone(), post(number));
-            waiting.push(tokio::spawn(async move { engine.submit(input).await }));
-            number += 1;
-        }
-        for one in waiting {
-            one.await??;
-        }
-    }
+    offline::carry_out(&engine, (0..history).map(post)).await?;
     engine.shutdown().await;
     Ok(())
 }
