@@ -95,7 +95,7 @@ fn accept_new(
         Consent::Given => offered::create(tx, (peer.no, &peer.row), id, &channel),
         Consent::Awaited => return Ok(Answer::Waits(id)),
     }
-    .map(|()| Answer::Taken)
+    .map(|_| Answer::Taken)
 }
 
 /// Shares a channel again that came from this peer, even if it came over an earlier connection of the same

@@ -16,8 +16,8 @@ mod parts;
 mod pictures;
 mod quarantine;
 mod reason;
+mod sharing_state;
 mod sync;
-mod unshare;
 mod uploads;
 
 pub use held::step as held_step;
@@ -39,7 +39,7 @@ use crate::rows::id::ConnectionNo;
 use crate::rows::tx::Tx;
 use crate::sharing;
 use crate::wire::frame::{
-    self, TOPIC_GLOBAL_USERS, TOPIC_INVITE, TOPIC_MEMBERSHIP, TOPIC_SYNC, TOPIC_UNSHARE,
+    self, TOPIC_GLOBAL_USERS, TOPIC_INVITE, TOPIC_MEMBERSHIP, TOPIC_SHARING_STATE, TOPIC_SYNC,
     TOPIC_UPLOAD,
 };
 use crate::wire::json::Document;
@@ -87,7 +87,7 @@ fn carry_out(
             | TOPIC_GLOBAL_USERS
             | TOPIC_INVITE
             | TOPIC_UPLOAD
-            | TOPIC_UNSHARE
+            | TOPIC_SHARING_STATE
     );
     if shares && !connected_workspaces(tx).channels {
         // With status 200 the peer would take it for delivered.
@@ -100,7 +100,7 @@ fn carry_out(
         }
         TOPIC_INVITE => channel_invite::message(tx, &peer, frame.payload),
         TOPIC_UPLOAD => uploads::announced(tx, &peer, frame.payload),
-        TOPIC_UNSHARE => unshare::message(tx, &peer, frame.payload),
+        TOPIC_SHARING_STATE => sharing_state::message(tx, &peer, frame.payload),
         _ => ok(None),
     };
     Ok(reply)

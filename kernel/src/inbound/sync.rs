@@ -11,7 +11,7 @@ use crate::boundary::output::{Refusal, Reply};
 use crate::objects::memberships;
 use crate::rows::id::Id;
 use crate::rows::tx::Tx;
-use crate::sharing::{directory, link};
+use crate::sharing::directory;
 use crate::wire::json::Value;
 use crate::wire::message::SyncMessage;
 use crate::wire::response::{NO_LONGER_SHARED, UNKNOWN_CHANNEL};
@@ -53,7 +53,6 @@ pub fn message(
             return Ok(refuse_channel(closed, &message.channel_id));
         }
     };
-    link::heard(tx, shared.get().channel, peer.no);
     let mut batch = Batch::new(peer, shared, message.mention_transforms.clone(), course);
     let taken = if is_global {
         batch.take(tx, &message.users)

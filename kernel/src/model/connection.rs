@@ -204,8 +204,8 @@ pub enum Section {
     Directory,
     /// Statuses of users.
     Statuses,
-    /// The end of a channel's sharing.
-    Unshare,
+    /// That a channel's sharing was accepted, or has ended.
+    SharingState,
 }
 
 /// Where the objects of a round come from, and the position after it.
@@ -251,8 +251,8 @@ pub enum RoundSource {
         /// The last entry of the round.
         to: FeedSeq,
     },
-    /// The end of a channel's sharing.
-    Unshare,
+    /// That a channel's sharing was accepted, or has ended.
+    SharingState,
 }
 
 /// The round in flight of a connection: stored before the first byte leaves, so that after a crash it is

@@ -195,7 +195,7 @@ pub enum LinkState {
     /// Ended; the row is kept so that a repeated invitation is recognised.
     Ended,
     /// Offered by us; an administrator of the peer has to accept it. It is offered again from time to time, and at
-    /// once when the peer sends something for the channel.
+    /// once when the peer says that this has been done.
     Awaiting,
 }
 
@@ -392,8 +392,8 @@ impl Pending {
     pub const DIRECTORY: u8 = 5;
     /// Statuses.
     pub const STATUSES: u8 = 6;
-    /// The end of a channel's sharing.
-    pub const UNSHARE: u8 = 7;
+    /// That a channel's sharing was accepted, or has ended.
+    pub const SHARING_STATE: u8 = 7;
 }
 
 /// Why the cursor passed an item, and what happens to it next. The sender keeps the state of an item, as it

@@ -44,9 +44,9 @@ pub fn next(tx: &mut Tx<'_>, no: ConnectionNo, connection: Connection) -> Picked
         Some((Pending::PEOPLE, _)) => return people(tx, no, connection),
         _ => {}
     }
-    let ended = tx.prefix::<Pending, _>(&(no, Pending::UNSHARE), 1);
-    if let Some(((_, _, channel), _)) = ended.first() {
-        return unshare(tx, no, connection, *channel);
+    let states = tx.prefix::<Pending, _>(&(no, Pending::SHARING_STATE), 1);
+    if let Some(((_, _, channel), _)) = states.first() {
+        return sharing_state(tx, no, connection, *channel);
     }
     let times = exception::times(tx, no, OBJECTS_PER_ROUND_MAX);
     if let Some(first) = times.first() {
@@ -122,20 +122,21 @@ fn invite(tx: &mut Tx<'_>, no: ConnectionNo, connection: Connection, channel: Ch
     }
 }
 
-/// A channel that was shared again meanwhile is not reported as ended.
-fn unshare(
+/// A channel that we offer has no state to report: its invitation says more.
+fn sharing_state(
     tx: &mut Tx<'_>,
     no: ConnectionNo,
     connection: Connection,
     channel: ChannelNo,
 ) -> Picked {
     match tx.get::<Link>(&(channel, no)) {
-        Some(link) if link.state == LinkState::Ended => {
+        Some(link) if !link.is_unanswered() => {
             let target = Target::Channel(channel, link);
-            start(no, connection, target, RoundSource::Unshare, Vec::new())
+            let source = RoundSource::SharingState;
+            start(no, connection, target, source, Vec::new())
         }
         _ => {
-            unmark(tx, no, Pending::UNSHARE, channel);
+            unmark(tx, no, Pending::SHARING_STATE, channel);
             Picked::Again
         }
     }

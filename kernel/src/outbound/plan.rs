@@ -389,7 +389,7 @@ fn cut_round(tx: &Tx<'_>, work: &mut Work, first_out: PostNo) {
         | RoundSource::Directory { .. }
         | RoundSource::Statuses { .. }
         | RoundSource::Invite
-        | RoundSource::Unshare => {}
+        | RoundSource::SharingState => {}
     }
     rest.clear();
 }

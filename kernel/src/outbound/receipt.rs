@@ -228,7 +228,7 @@ fn refused_as_whole(tx: &mut Tx<'_>, mut work: Work, reason: &str) {
         }
         RoundSource::History { .. } => Pending::HISTORY,
         RoundSource::Members { .. } => Pending::MEMBERS,
-        RoundSource::Invite | RoundSource::Unshare | RoundSource::Feed { .. } => Pending::FEED,
+        RoundSource::Invite | RoundSource::SharingState | RoundSource::Feed { .. } => Pending::FEED,
     };
     pause(tx, &mut work);
     if objects.len() > 1 {

@@ -76,7 +76,7 @@ impl Work {
         };
         let section = match source {
             RoundSource::Invite => Section::Invite,
-            RoundSource::Unshare => Section::Unshare,
+            RoundSource::SharingState => Section::SharingState,
             RoundSource::People { .. }
             | RoundSource::Exceptions
             | RoundSource::Feed { .. }
@@ -161,13 +161,13 @@ impl Work {
 
     /// Whether the round is still valid: the link continues as it was when the round started.
     pub fn is_live(&self) -> bool {
-        let state = match self.round.source {
-            RoundSource::Invite => LinkState::Inviting,
-            RoundSource::Unshare => LinkState::Ended,
-            _ => LinkState::Active,
+        let fits = |link: &Link| match self.round.source {
+            RoundSource::Invite => link.state == LinkState::Inviting,
+            RoundSource::SharingState => !link.is_unanswered(),
+            _ => link.state == LinkState::Active,
         };
         self.link()
-            .is_none_or(|link| link.state == state && link.epoch == self.round.epoch)
+            .is_none_or(|link| fits(link) && link.epoch == self.round.epoch)
     }
 
     /// The peer's workspace: objects from it are not sent back.
@@ -221,7 +221,7 @@ impl Work {
                 self.change_connection(tx, |connection| connection.people_cursor = to);
             }
             RoundSource::Statuses { to } => tx.put(&self.connection_no, &StatusCursor(to)),
-            RoundSource::Invite | RoundSource::Unshare | RoundSource::Exceptions => {}
+            RoundSource::Invite | RoundSource::SharingState | RoundSource::Exceptions => {}
         }
         self.drop_round(tx);
     }

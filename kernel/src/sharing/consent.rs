@@ -4,11 +4,13 @@
 use crate::boundary::output::{Effect, Event, Refusal};
 use crate::command::DEFAULT_CHANNEL;
 use crate::model::limits::CHANNEL_INVITATIONS_MAX;
-use crate::model::{ChannelInvitation, Connection, InvitationState, OfferedChannel, PeerKind};
+use crate::model::{
+    ChannelInvitation, Connection, InvitationState, OfferedChannel, PeerKind, Pending,
+};
 use crate::rows::id::{ConnectionNo, Id};
 use crate::rows::lookup;
 use crate::rows::tx::{Read, Tx};
-use crate::sharing::{self, offered};
+use crate::sharing::{self, feed, offered};
 
 /// A connection, and the id of a channel offered over it.
 type Key = (ConnectionNo, Id);
@@ -156,8 +158,10 @@ pub fn accept(tx: &mut Tx<'_>, key: Key, connection: &Connection) -> Result<(), 
     if lookup::channel(tx, key.1.as_str()).is_some() {
         return Err(impossible("There is a channel of this id already."));
     }
-    offered::create(tx, (key.0, connection), key.1, &row.channel)
-        .map_err(|why| impossible(&format!("The channel was not created: {why}")))
+    let created = offered::create(tx, (key.0, connection), key.1, &row.channel);
+    let no = created.map_err(|why| impossible(&format!("The channel was not created: {why}")))?;
+    feed::mark(tx, key.0, Pending::SHARING_STATE, no);
+    Ok(())
 }
 
 /// An administrator declines what waits, or was accepted but has not come again yet.

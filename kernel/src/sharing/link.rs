@@ -53,6 +53,10 @@ pub fn open(
         members: None,
         history: History::Configured,
     };
+    // What was to be said of the earlier sharing is out of date.
+    if tx.has::<Pending>(&(connection, Pending::SHARING_STATE, channel)) {
+        feed::unmark(tx, connection, Pending::SHARING_STATE, channel);
+    }
     match state {
         LinkState::Inviting => feed::mark(tx, connection, Pending::INVITE, channel),
         LinkState::Active => list_members(tx, channel, connection, &mut link),
@@ -266,8 +270,8 @@ fn ask_again(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo, link
     tx.put(&(channel, connection), &Link { state, ..link });
 }
 
-/// Called when the peer sends something for a channel: so it has accepted it, and is asked at once.
-pub fn heard(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo) {
+/// Called when the peer says that it has accepted a channel: it is offered again at once.
+pub fn accepted(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo) {
     let link = tx.get::<Link>(&(channel, connection));
     if let Some(link) = link.filter(|link| link.state == LinkState::Awaiting) {
         ask_again(tx, channel, connection, link);

@@ -357,7 +357,7 @@ fn announce_end(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo) {
         peer.kind == PeerKind::Causeway && peer.state == ConnectionState::Confirmed
     });
     if is_told && Behaviour::ToldEndings.is_in_force(tx) {
-        feed::mark(tx, connection, Pending::UNSHARE, channel);
+        feed::mark(tx, connection, Pending::SHARING_STATE, channel);
     }
 }
 

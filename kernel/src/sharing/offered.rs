@@ -36,7 +36,7 @@ pub fn create(
     over: Over<'_>,
     id: Id,
     offered: &OfferedChannel,
-) -> Result<(), String> {
+) -> Result<ChannelNo, String> {
     let (connection, row) = over;
     let team = team_of(tx, row).ok_or(format!(
         "cannot create channel `{id}`: there is no team that could hold it"
@@ -67,13 +67,13 @@ pub fn create(
         join(tx, no, team, creator);
     }
     let Some(mut channel) = tx.get::<Channel>(&no) else {
-        return Ok(());
+        return Ok(no);
     };
     let shared = shared_row(tx, over, offered.read_only);
     sharing::mark_shared(tx, no, &mut channel, &shared);
     // Done last, so that the message about the first member is older than the link.
     link::open(tx, no, connection, LinkState::Active, false, row.creator);
-    Ok(())
+    Ok(no)
 }
 
 /// The name of the channel here: if it is taken, another one like it.

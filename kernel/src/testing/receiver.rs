@@ -16,7 +16,7 @@ use crate::sharing::interruption::POST_TYPE;
 use crate::wire::frame;
 use crate::wire::json::Document;
 use crate::wire::message::{
-    ChannelUnshare, SyncMessage, UploadSession, WireAcknowledgement, WireMembership, WirePost,
+    SharingState, SyncMessage, UploadSession, WireAcknowledgement, WireMembership, WirePost,
     WireReaction,
 };
 use crate::wire::response::{OK, SyncResponse, encode_fail, encode_ok, encode_session};
@@ -78,9 +78,10 @@ impl Receiver {
         if frame.topic == frame::TOPIC_INVITE {
             return encode_ok(None);
         }
-        if frame.topic == frame::TOPIC_UNSHARE {
-            let unshare = ChannelUnshare::decode(frame.payload).unwrap();
-            self.unshared.push(unshare.channel_id);
+        if frame.topic == frame::TOPIC_SHARING_STATE {
+            let state = SharingState::decode(frame.payload).unwrap();
+            assert!(!state.is_shared);
+            self.unshared.push(state.channel_id);
             return encode_ok(None);
         }
         if frame.topic == frame::TOPIC_UPLOAD {

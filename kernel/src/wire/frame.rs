@@ -15,8 +15,8 @@ pub const TOPIC_MEMBERSHIP: &str = "sharedchannel_membership";
 pub const TOPIC_GLOBAL_USERS: &str = "sharedchannel_global_user_sync";
 /// Topic of a channel invitation.
 pub const TOPIC_INVITE: &str = "sharedchannel_invite";
-/// Topic of the end of a channel's sharing; only Causeways send it, to each other.
-pub const TOPIC_UNSHARE: &str = "sharedchannel_unshare";
+/// Topic of whether a channel is shared; only Causeways send it, to each other.
+pub const TOPIC_SHARING_STATE: &str = "sharedchannel_state";
 /// Topic that announces a file.
 pub const TOPIC_UPLOAD: &str = "sharedchannel_upload";
 /// Topic of a ping.

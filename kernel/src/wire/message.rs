@@ -5,14 +5,14 @@ mod file;
 mod invite;
 mod parts;
 mod priority;
+mod sharing_state;
 mod status;
-mod unshare;
 
 pub use file::{UploadSession, WireFile, is_stored};
 pub use invite::ChannelInvite;
 pub use parts::{WireAcknowledgement, WireMembership, WireReaction};
+pub use sharing_state::SharingState;
 pub use status::WireStatus;
-pub use unshare::ChannelUnshare;
 
 use std::collections::BTreeSet;
 

@@ -183,7 +183,7 @@ const OF_THE_HOST: &str = "it is the host's business";
 const TOPICS: &[(&str, Made)] = &[
     (frame::TOPIC_SYNC, Here),
     (frame::TOPIC_INVITE, By(Act::Invite)),
-    (frame::TOPIC_UNSHARE, By(Act::Uninvite)),
+    (frame::TOPIC_SHARING_STATE, By(Act::Uninvite)),
     (frame::TOPIC_MEMBERSHIP, Never(NOT_OURS)),
     (frame::TOPIC_GLOBAL_USERS, Here),
     (frame::TOPIC_UPLOAD, By(Act::Attach)),

@@ -58,6 +58,12 @@ impl Frame {
         self.topic == UPLOAD
     }
 
+    /// Whether it says that a channel is shared, or no longer, instead of containing items.
+    #[must_use]
+    pub fn is_sharing_state(&self) -> bool {
+        self.topic == "sharedchannel_state"
+    }
+
     /// Whether it offers a channel instead of containing items.
     #[must_use]
     pub fn is_invitation(&self) -> bool {

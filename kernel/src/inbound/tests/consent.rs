@@ -75,6 +75,12 @@ fn a_channel_of_another_causeway_exists_as_soon_as_it_is_accepted() {
     answer(&mut world, "lounge", true).unwrap();
     assert_eq!(state(&world, "lounge"), None);
     let link = world.link("lounge", ACME).unwrap();
+    world.ping(ACME);
+    let sent = |(_, frame): &(u64, Vec<u8>)| {
+        let text = String::from_utf8_lossy(frame);
+        text.contains("sharedchannel_state") && text.contains(r#""is_shared":true"#)
+    };
+    assert!(world.out.iter().any(sent), "the peer is told");
     assert_eq!((link.state, link.invited_by_us), (LinkState::Active, false));
     let before = world.host.tables.clone();
     assert_eq!(offer(&mut world, "lounge"), accepted());
@@ -165,10 +171,7 @@ fn what_the_peer_takes_back_is_offered_no_longer_and_makes_room() {
     is_causeway(&mut world);
     offer(&mut world, "lounge");
     let back = json!({"channel_id": id("lounge")});
-    assert_eq!(
-        world.message(ACME, "sharedchannel_unshare", back),
-        accepted()
-    );
+    assert_eq!(world.message(ACME, "sharedchannel_state", back), accepted());
     assert_eq!(state(&world, "lounge"), Some(InvitationState::Withdrawn));
     assert_eq!(answer(&mut world, "lounge", true).unwrap_err().status, 404);
     // Offered anew, it waits anew, and nobody is told a second time.

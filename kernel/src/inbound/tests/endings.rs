@@ -13,8 +13,8 @@ fn guest() -> World {
 }
 
 fn unshare(world: &mut World, letters: &str) -> Value {
-    let payload = json!({"channel_id": id(letters)});
-    world.message(ACME, "sharedchannel_unshare", payload)
+    let payload = json!({"channel_id": id(letters), "is_shared": false});
+    world.message(ACME, "sharedchannel_state", payload)
 }
 
 fn is_archived(world: &World, letters: &str) -> bool {
@@ -98,12 +98,9 @@ fn nothing_happens_to_what_the_peer_does_not_share() {
         assert_eq!(unshare(&mut world, letters), accepted());
     }
     let odd = json!({"channel_id": "x"});
-    assert_eq!(
-        world.message(ACME, "sharedchannel_unshare", odd),
-        accepted()
-    );
+    assert_eq!(world.message(ACME, "sharedchannel_state", odd), accepted());
     assert_eq!(world.host.tables, before);
-    let odd = world.message(ACME, "sharedchannel_unshare", json!({"channel_id": 7}));
+    let odd = world.message(ACME, "sharedchannel_state", json!({"channel_id": 7}));
     assert_eq!(odd["status"], "FAIL");
     assert_eq!(world.refused(), [("malformed".to_string(), 1)]);
 }

@@ -12,8 +12,8 @@ mod memberships;
 mod parts;
 mod posts;
 mod reactions;
+mod sharing_state;
 mod statuses;
-mod unshare;
 pub mod users;
 
 pub use posts::wire_len;
@@ -145,7 +145,7 @@ macro_rules! sections {
 
 sections! {
     Invite => invite::Invitation;
-    Unshare => unshare::Unshare;
+    SharingState => sharing_state::State;
     Directory => directory::Directory;
     Users => users::Profiles, Memberships => memberships::Memberships, Posts => posts::Posts,
         Acknowledgements => acknowledgements::Acknowledgements, Reactions => reactions::Reactions,

@@ -1,9 +1,11 @@
 //! Channels that are offered to a peer whose administrators want to be asked first.
 
+use serde_json::json;
+
 use super::*;
 use crate::boundary::output::Event;
+use crate::model::Channel;
 use crate::model::limits::{CONSENT_RETRY_MAX_MS, CONSENT_RETRY_MIN_MS};
-use crate::testing::frames::{user, users};
 use crate::wire::response::AWAITS_CONSENT;
 
 /// A workspace that has offered a channel, and whose peer has to ask its administrators.
@@ -30,12 +32,9 @@ fn what_is_written_until_then_follows_once_the_peer_has_accepted() {
     assert_eq!(state(&world), LinkState::Awaiting);
     world.write(ANN, TOWN, "meanwhile");
     assert!(world.out.is_empty());
-    // The peer's first message about the channel says that it has it.
-    let there = users(&[user("zoe", "zoe")]);
-    world.message(ACME, "sharedchannel_sync", crate::testing::frames::with(
-        there,
-        serde_json::json!({"channel_id": world.get::<crate::model::Channel>(&TOWN).id.as_str()}),
-    ));
+    let id = world.get::<Channel>(&TOWN).id;
+    let taken = json!({"channel_id": id.as_str(), "is_shared": true});
+    world.message(ACME, "sharedchannel_state", taken);
     assert_eq!(state(&world), LinkState::Inviting);
     world.settle();
     assert_eq!(state(&world), LinkState::Active);
@@ -84,7 +83,7 @@ fn an_administrator_here_can_take_the_offer_back() {
     assert_eq!(state(&world), LinkState::Ended);
     // The peer is told, so that nobody there decides about it any more.
     let (_, frame) = world.out.first().unwrap();
-    assert!(String::from_utf8_lossy(frame).contains("sharedchannel_unshare"));
+    assert!(String::from_utf8_lossy(frame).contains("sharedchannel_state"));
     world.answer_next(encode_ok(None));
     world.now_ms += CONSENT_RETRY_MAX_MS;
     world.ping(ACME);

@@ -58,7 +58,7 @@ pub enum Production {
     UploadTopic,
     UnknownTopic,
     InviteTopic,
-    UnshareTopic,
+    StateTopic,
     // Sections.
     Users,
     Posts,
@@ -164,7 +164,7 @@ impl Production {
             UploadTopic,
             UnknownTopic,
             InviteTopic,
-            UnshareTopic,
+            StateTopic,
             Users,
             Posts,
             Reactions,

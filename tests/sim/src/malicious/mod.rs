@@ -142,7 +142,7 @@ impl Mallory {
             (P::UploadTopic, 3),
             (P::UnknownTopic, 3),
             (P::InviteTopic, 10),
-            (P::UnshareTopic, 2),
+            (P::StateTopic, 2),
         ]);
         let (name, payload) = match topic {
             P::MembershipTopic => ("sharedchannel_membership", self.sync(known)),
@@ -150,9 +150,9 @@ impl Mallory {
             P::UploadTopic => ("sharedchannel_upload", self.upload(known)),
             P::UnknownTopic => ("sharedchannel_erase", self.sync(known)),
             P::InviteTopic => ("sharedchannel_invite", self.invitation(known)),
-            P::UnshareTopic => (
-                "sharedchannel_unshare",
-                json!({"channel_id": self.channel(known)}),
+            P::StateTopic => (
+                "sharedchannel_state",
+                json!({"channel_id": self.channel(known), "is_shared": self.dice.chance(300)}),
             ),
             _ => ("sharedchannel_sync", self.sync(known)),
         };

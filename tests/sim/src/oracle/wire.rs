@@ -54,6 +54,11 @@ impl Oracle {
             }
             let channel = Id::parse(&frame.channel);
             let link = channel.map(|channel| (node, channel, *connection));
+            // The end is told when the link has ended, but only to whoever had it.
+            if frame.is_sharing_state() && link.is_some_and(|link| self.cursors.contains_key(&link))
+            {
+                continue;
+            }
             let Some(link) = link.and_then(|link| self.links.get(&link)) else {
                 return Err(broken(
                     ENTITLEMENT,

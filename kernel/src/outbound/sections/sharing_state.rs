@@ -1,0 +1,53 @@
+//! That a channel's sharing was accepted, or has ended, told to another Causeway.
+
+use super::{Content, Payload, Rest, RoundPlan, writer};
+use crate::boundary::env::Rows;
+use crate::model::{LinkState, Pending, RoundItem};
+use crate::outbound::work::Work;
+use crate::rows::tx::Tx;
+use crate::sharing::feed;
+use crate::wire::frame;
+use crate::wire::message::SharingState;
+use crate::wire::response::{Answer, SyncResponse};
+
+/// The section of such messages.
+pub struct State;
+
+impl Content for State {
+    type Message = SharingState;
+
+    fn collect(
+        tx: &mut Tx<'_>,
+        work: &mut Work,
+        _plan: &mut RoundPlan,
+    ) -> Option<(Vec<RoundItem>, SharingState)> {
+        let state = SharingState {
+            channel_id: tx.channel(work.round.channel)?.id.into(),
+            is_shared: work.link()?.state != LinkState::Ended,
+        };
+        Some((Vec::new(), state))
+    }
+
+    fn payload(tx: &mut Tx<'_>, _work: &Work, message: SharingState) -> Option<Payload> {
+        Some(Payload {
+            topic: frame::TOPIC_SHARING_STATE,
+            bytes: message.encode(writer(tx)),
+        })
+    }
+
+    fn delivered(_tx: &mut Tx<'_>, _work: &mut Work, _response: &SyncResponse) -> Rest {
+        Rest::None
+    }
+
+    /// Whatever the peer answers, it has been told; if it did not listen, it learns it from the answer to its next
+    /// message, or to its next invitation.
+    fn answered(tx: &mut Tx<'_>, work: Work, _answer: Answer) {
+        feed::unmark(
+            tx,
+            work.connection_no,
+            Pending::SHARING_STATE,
+            work.round.channel,
+        );
+        work.drop_round(tx);
+    }
+}
