@@ -1,11 +1,19 @@
 //! Who may do what: the one place that decides it, for acts, reads and the audience of events. Local users
 //! only; what peers may do is decided in [`inbound`](crate::inbound).
 
+mod permissions;
+
+pub use permissions::{
+    Within, explicit_roles, holds, manages_connections, may_share, may_share_something,
+    permissions_of, require_connections, require_sharing, roles_in_team, sees_connections,
+};
+
 use crate::boundary::behaviour::Behaviour;
 use crate::boundary::input::Actor;
 use crate::boundary::output::{Event, Refusal};
 use crate::model::limits::CHANNELS_PER_USER_MAX;
 use crate::model::{Channel, ChannelMember, File, Post, Team, TeamMember, UserChannel};
+use crate::objects::administrators;
 use crate::rows::id::{ChannelNo, PostNo, TeamNo, UserNo};
 use crate::rows::tx::Read;
 
@@ -31,12 +39,8 @@ fn session_expired() -> Refusal {
 
 /// Whether a user administers the system.
 pub fn is_system_admin(rows: &(impl Read + ?Sized), user: UserNo) -> bool {
-    rows.user(user).is_some_and(|user| {
-        // A peer's user administers nothing here, whatever roles their row has.
-        user.origin.is_ours()
-            && user.delete_at == 0
-            && user.roles.split(' ').any(|role| role == "system_admin")
-    })
+    rows.user(user)
+        .is_some_and(|user| administrators::is_active(&user))
 }
 
 /// Whether an actor administers the system.
@@ -188,7 +192,10 @@ pub fn hears(rows: &(impl Read + ?Sized), event: &Event, user: UserNo) -> bool {
         Event::AddedToTeam(_, added) => *added == user,
         Event::PersonalSet(owner, ..) | Event::PersonalDeleted(owner, ..) => *owner == user,
         Event::StatusChanged(about, _) => *about == user || share_a_channel(rows, *about, user),
-        Event::NewUser(_) | Event::UserUpdated(_) => true,
+        Event::UserRoleUpdated(changed) | Event::TeamMemberRoleUpdated(_, changed) => {
+            *changed == user
+        }
+        Event::NewUser(_) | Event::UserUpdated(_) | Event::RoleUpdated(_) => true,
         Event::Ephemeral(channel, addressee, _) => {
             *addressee == user && may_read_channel(rows, *channel, user)
         }
@@ -199,7 +206,7 @@ pub fn hears(rows: &(impl Read + ?Sized), event: &Event, user: UserNo) -> bool {
 mod tests {
     use super::*;
     use crate::boundary::output::{AcknowledgementEvent, ReactionEvent};
-    use crate::model::{Availability, PersonalKind};
+    use crate::model::{Availability, PersonalKind, Role};
     use crate::rows::fixture::{self, id, put};
     use crate::rows::id::{Id, WorkspaceNo};
     use crate::rows::testing::MemoryHost;
@@ -324,7 +331,10 @@ mod tests {
             Some(Event::StatusChanged(..)) => Event::DirectAdded(channel, ANN, BOB),
             Some(Event::DirectAdded(..)) => Event::GroupAdded(channel),
             Some(Event::GroupAdded(_)) => Event::ChannelRestored(channel),
-            Some(Event::ChannelRestored(_)) => return None,
+            Some(Event::ChannelRestored(_)) => Event::UserRoleUpdated(ANN),
+            Some(Event::UserRoleUpdated(_)) => Event::TeamMemberRoleUpdated(TeamNo(1), ANN),
+            Some(Event::TeamMemberRoleUpdated(..)) => Event::RoleUpdated(Role::TeamAdmin),
+            Some(Event::RoleUpdated(_)) => return None,
         })
     }
 
@@ -359,6 +369,9 @@ mod tests {
             | Event::UserUpdated(_)
             | Event::PersonalSet(..)
             | Event::PersonalDeleted(..)
+            | Event::UserRoleUpdated(_)
+            | Event::TeamMemberRoleUpdated(..)
+            | Event::RoleUpdated(_)
             | Event::StatusChanged(..) => false,
         }
     }

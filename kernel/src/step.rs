@@ -8,7 +8,7 @@ use crate::command;
 use crate::inbound;
 use crate::model::limits::DUE_PER_STEP_MAX;
 use crate::model::{DueKind, Job};
-use crate::objects::{files, order, posts, remote_names, statuses};
+use crate::objects::{administrators, files, order, posts, remote_names, statuses};
 use crate::outbound::{self, receipt};
 use crate::rows::due;
 use crate::rows::jobs;
@@ -170,6 +170,7 @@ fn job(tx: &mut Tx<'_>, number: u64) {
             sharing::directory::offer_again(tx, connection);
             None
         }
+        Job::FindAdmins { position } => administrators::find_portion(tx, position),
     };
     match rest {
         Some(job) => jobs::again(tx, number, &job),

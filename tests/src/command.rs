@@ -58,6 +58,12 @@ pub async fn config(side: &Side, arguments: &[&str]) -> Result<String> {
     in_session(side, "config", arguments, "").await
 }
 
+/// Runs `causeway admin` on a running workspace as its administrator and returns what it prints; if it is refused,
+/// the error is its output.
+pub async fn admin(side: &Side, arguments: &[&str]) -> Result<String> {
+    in_session(side, "admin", arguments, "").await
+}
+
 async fn in_session(side: &Side, verb: &str, arguments: &[&str], input: &str) -> Result<String> {
     let token = side.admin.token().context("no session")?;
     let mut all = vec![verb, "--url", side.admin.site_url(), "--token", token];

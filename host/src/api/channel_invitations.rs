@@ -3,6 +3,7 @@
 use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post};
+use causeway_kernel::authority;
 use causeway_kernel::command::{AnswerChannelInvitation, Command};
 use causeway_kernel::rows::id::Id;
 use causeway_views::json::{self, ChannelInvitationView};
@@ -25,7 +26,7 @@ pub fn routes() -> Router<SharedApp> {
 
 async fn list(State(app): State<SharedApp>, caller: Caller, ids: Ids, params: Params) -> ApiResult {
     let rows = app.rows();
-    caller.require_admin(&rows)?;
+    authority::require_connections(&rows, caller.actor())?;
     let connection = live(&rows, &ids)?;
     let mut found = sharing::channel_invitations(&rows, connection);
     found.sort_by_key(|(id, row)| (row.since, *id));
@@ -44,7 +45,7 @@ async fn decline(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiR
 
 async fn answer(app: &SharedApp, caller: &Caller, ids: &Ids, accept: bool) -> ApiResult {
     let rows = app.rows();
-    caller.require_admin(&rows)?;
+    authority::require_connections(&rows, caller.actor())?;
     let connection = live(&rows, ids)?;
     drop(rows);
     let channel = Id::parse(ids.get("channel_id"));

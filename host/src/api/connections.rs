@@ -1,4 +1,4 @@
-//! Connections to other workspaces, for administrators. Protocol §11, client API §11.
+//! Connections to other workspaces, for those who manage them or share channels over them. Protocol §11, client API §11.
 
 use crate::commands::history;
 use axum::Router;
@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use causeway_kernel::authority;
 use causeway_kernel::boundary::output::Object;
 use causeway_kernel::command::{
     AttachConnection, Command, CreateConnection, InviteToChannel, PatchConnection,
@@ -61,6 +62,15 @@ fn unknown() -> ApiError {
     ApiError::not_found("api.remote_cluster.get.not_found", "secure connection")
 }
 
+/// Requires that the caller may see which connections there are: to manage them, or to share channels over them.
+fn require_sight(rows: &(impl Read + ?Sized), caller: &Caller) -> Result<(), ApiError> {
+    if authority::sees_connections(rows, caller.user) {
+        Ok(())
+    } else {
+        Err(ApiError::forbidden())
+    }
+}
+
 /// The connection of the path, which may be a removed one.
 fn any(rows: &(impl Read + ?Sized), ids: &Ids) -> Result<(ConnectionNo, Connection), ApiError> {
     sharing::connection_by_id(rows, ids.get("remote_id")).ok_or_else(unknown)
@@ -78,7 +88,7 @@ pub(super) fn live(rows: &(impl Read + ?Sized), ids: &Ids) -> Result<ConnectionN
 
 async fn list(State(app): State<SharedApp>, caller: Caller, params: Params) -> ApiResult {
     let rows = app.rows();
-    caller.require_admin(&rows)?;
+    require_sight(&rows, &caller)?;
     let mut found = sharing::connections(&rows, params.flag("include_deleted"));
     if params.flag("exclude_offline") {
         found.retain(|(no, row)| app.federation.is_online(*no, row));
@@ -122,7 +132,7 @@ struct ReportedConnection<'a> {
 
 async fn by_id(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
     let rows = app.rows();
-    caller.require_admin(&rows)?;
+    require_sight(&rows, &caller)?;
     let (no, row) = any(&rows, &ids)?;
     let views = Views::new(&rows, Viewer::of(&rows, caller.user));
     let reached = ReportedConnection {
@@ -147,7 +157,7 @@ async fn create(
     caller: Caller,
     Json(body): Json<CreateBody>,
 ) -> ApiResult {
-    caller.require_admin(&app.rows())?;
+    authority::require_connections(&app.rows(), caller.actor())?;
     let create = names(body.name, body.display_name, body.default_team_id)?;
     let previous = previous(&app, body.previous_remote_id)?;
     let password = body.password.unwrap_or_default();
@@ -221,7 +231,7 @@ async fn accept(
     Json(body): Json<AcceptBody>,
 ) -> ApiResult {
     let rows = app.rows();
-    caller.require_admin(&rows)?;
+    authority::require_connections(&rows, caller.actor())?;
     let create = names(body.name, body.display_name, body.default_team_id)?;
     if lookup::team(&rows, &create.default_team_id).is_none() {
         return Err(ApiError::invalid_body("default_team_id"));
@@ -276,7 +286,7 @@ async fn patch(
     Json(body): Json<PatchBody>,
 ) -> ApiResult {
     let rows = app.rows();
-    caller.require_admin(&rows)?;
+    authority::require_connections(&rows, caller.actor())?;
     let connection = live(&rows, &ids)?;
     let previous = previous(&app, body.previous_remote_id)?;
     let site_url = body
@@ -307,7 +317,7 @@ async fn patch(
 
 async fn remove(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
     let rows = app.rows();
-    caller.require_admin(&rows)?;
+    authority::require_connections(&rows, caller.actor())?;
     let connection = live(&rows, &ids)?;
     handshake::remove(&app.federation, caller.actor(), connection).await?;
     Ok(Rendered::ok())
@@ -325,7 +335,7 @@ async fn generate(
     Json(body): Json<GenerateBody>,
 ) -> ApiResult {
     let rows = app.rows();
-    caller.require_admin(&rows)?;
+    authority::require_connections(&rows, caller.actor())?;
     let password = body.password.filter(|it| !it.is_empty());
     let password = password.ok_or_else(|| ApiError::invalid_body("password"))?;
     let connection = live(&rows, &ids)?;
@@ -341,7 +351,7 @@ async fn links(
     params: Params,
 ) -> ApiResult {
     let rows = app.rows();
-    caller.require_admin(&rows)?;
+    require_sight(&rows, &caller)?;
     let (connection, _) = any(&rows, &ids)?;
     let (no_home, no_remote) = (params.flag("exclude_home"), params.flag("exclude_remote"));
     if no_home && no_remote {
@@ -377,7 +387,7 @@ fn parties(
     ids: &Ids,
 ) -> Result<(ConnectionNo, causeway_kernel::rows::id::ChannelNo), ApiError> {
     let rows = app.rows();
-    caller.require_admin(&rows)?;
+    require_sight(&rows, caller)?;
     let connection = live(&rows, ids).map_err(|_| {
         ApiError::new(
             StatusCode::BAD_REQUEST,
@@ -385,11 +395,14 @@ fn parties(
             "There is no such secure connection.",
         )
     })?;
-    let channel = lookup::channel(&rows, ids.get("channel_id"));
-    Ok((
-        connection,
-        channel.ok_or_else(|| ApiError::invalid_url_param("channel_id"))?,
-    ))
+    let channel = if authority::is_system_admin(&rows, caller.user) {
+        lookup::channel(&rows, ids.get("channel_id"))
+    } else {
+        ids.any_channel(&rows, caller).ok()
+    };
+    let channel = channel.ok_or_else(|| ApiError::invalid_url_param("channel_id"))?;
+    authority::require_sharing(&rows, caller.actor(), channel)?;
+    Ok((connection, channel))
 }
 
 /// How a channel is shared. The reference's call has no body.

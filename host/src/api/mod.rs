@@ -25,6 +25,7 @@ pub mod posts;
 pub mod preferences;
 pub mod reactions;
 pub mod recordings;
+pub mod roles;
 pub mod sessions;
 pub mod shared_channels;
 pub mod slash;
@@ -57,6 +58,7 @@ pub fn router(app: &SharedApp) -> Router {
         .merge(acknowledgements::routes())
         .merge(preferences::routes())
         .merge(reactions::routes())
+        .merge(roles::routes())
         .merge(slash::routes())
         .merge(statuses::routes())
         .merge(system::routes())

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::answer::{ApiResult, Rendered};
 use super::path::Ids;
 use crate::app::{Caller, SharedApp};
-use crate::commands::{self, BUILTINS};
+use crate::commands;
 use crate::http::{ApiError, Json, random_id};
 
 /// Maximum bytes of a command line; a longer one is refused.
@@ -89,12 +89,10 @@ async fn autocomplete(State(app): State<SharedApp>, caller: Caller, ids: Ids) ->
     Ok(Rendered::json(&known(&app, &caller)))
 }
 
-/// The commands that the caller may use; all of them are for administrators.
+/// The commands that the caller may use.
 fn known(app: &SharedApp, caller: &Caller) -> Value {
-    if !authority::is_system_admin(&app.rows(), caller.user) {
-        return json!([]);
-    }
-    let commands = BUILTINS.iter().map(|builtin| {
+    let known = commands::known(&app.rows(), caller.user);
+    let commands = known.into_iter().map(|builtin| {
         json!({
             "id": "",
             "token": "",

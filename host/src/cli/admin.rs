@@ -11,8 +11,8 @@ use causeway_kernel::command::CreateUser;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::as_owner;
 use super::remote::{RemoteArgs, in_session, read_password};
+use super::{accounts, as_owner};
 use crate::config::{Overrides, Settings, Sources};
 use crate::service;
 
@@ -33,6 +33,8 @@ enum AdminCommand {
     /// such accounts are ordinary ones. The new account's password is read from CAUSEWAY_NEW_PASSWORD or from
     /// standard input. Prints the account's id.
     CreateUser(CreateUserArgs),
+    #[command(flatten)]
+    Account(accounts::AccountCommand),
 }
 
 #[derive(Debug, Args)]
@@ -56,7 +58,13 @@ struct CreateUserArgs {
 
 pub async fn run(args: AdminArgs) -> Result<ExitCode> {
     let remote = args.remote;
-    let AdminCommand::CreateUser(args) = args.command;
+    let args = match args.command {
+        AdminCommand::CreateUser(args) => args,
+        AdminCommand::Account(command) => {
+            accounts::run(&remote, command).await?;
+            return Ok(ExitCode::SUCCESS);
+        }
+    };
     let id = match &args.data {
         Some(data) => create_here(&args, data.clone()).await?,
         None => create_there(&remote, &args).await?,

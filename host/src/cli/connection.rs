@@ -432,7 +432,7 @@ async fn channel_path(remote: &Remote, party: &Party) -> Result<String> {
     Ok(format!("{}/channels/{channel}", path(&party.id)?))
 }
 
-async fn team_id(remote: &Remote, name: &str) -> Result<String> {
+pub(super) async fn team_id(remote: &Remote, name: &str) -> Result<String> {
     let path = format!("/teams/name/{}", word(name, "a team's name")?);
     let team = remote.call(Method::GET, &path, None).await;
     let team = team.with_context(|| format!("team {name}"))?;

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod accounts;
 mod admin;
 mod as_owner;
 mod config;

@@ -6,7 +6,9 @@ mod secure_connection;
 mod share_channel;
 mod table;
 
-use causeway_kernel::rows::id::ChannelNo;
+use causeway_kernel::authority;
+use causeway_kernel::rows::id::{ChannelNo, UserNo};
+use causeway_kernel::rows::tx::Read;
 
 use crate::app::{App, Caller};
 use arguments::Arguments;
@@ -21,19 +23,33 @@ pub struct Builtin {
     pub hint: &'static str,
 }
 
+const SECURE_CONNECTION: &str = "secure-connection";
+const SHARE_CHANNEL: &str = "share-channel";
+
 /// Every command.
-pub const BUILTINS: &[Builtin] = &[
+const BUILTINS: &[Builtin] = &[
     Builtin {
-        trigger: "secure-connection",
+        trigger: SECURE_CONNECTION,
         description: "Create, accept, remove and list connections to other workspaces.",
         hint: "[create|accept|remove|attach|move|status]",
     },
     Builtin {
-        trigger: "share-channel",
+        trigger: SHARE_CHANNEL,
         description: "Share the current channel with a connected workspace.",
         hint: "[invite|uninvite|unshare|status|invitations|accept|decline]",
     },
 ];
+
+/// The commands that a user may use somewhere.
+pub fn known(rows: &(impl Read + ?Sized), user: UserNo) -> Vec<&'static Builtin> {
+    let connections = authority::sees_connections(rows, user);
+    let sharing = authority::may_share_something(rows, user);
+    let may = |builtin: &&Builtin| match builtin.trigger {
+        SHARE_CHANNEL => sharing,
+        _ => connections,
+    };
+    BUILTINS.iter().filter(may).collect()
+}
 
 /// Where a command was typed, and by whom.
 pub struct Invocation<'a> {
@@ -57,8 +73,8 @@ pub async fn run(app: &App, caller: &Caller, channel: ChannelNo, line: &str) -> 
         channel,
     };
     match trigger.as_str() {
-        "secure-connection" => Some(secure_connection::run(&here, &arguments).await),
-        "share-channel" => Some(share_channel::run(&here, &arguments).await),
+        SECURE_CONNECTION => Some(secure_connection::run(&here, &arguments).await),
+        SHARE_CHANNEL => Some(share_channel::run(&here, &arguments).await),
         _ => None,
     }
 }

@@ -20,7 +20,7 @@ const ACTIONS: &str = "invite, uninvite, unshare, status, invitations, accept, d
 const UNKNOWN_CONNECTION: &str = "Must specify a valid secure connection ID to invite.";
 
 pub async fn run(here: &Invocation<'_>, arguments: &Arguments) -> String {
-    if !authority::is_system_admin(&here.app.rows(), here.caller.user) {
+    if !authority::may_share(&here.app.rows(), here.channel, here.caller.user) {
         return "You require `manage_shared_channels` permission to manage shared channels."
             .to_string();
     }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::boundary::output::Refusal;
 use crate::boundary::texts::no_texts;
-use crate::objects::order;
+use crate::objects::{administrators, order};
 use crate::rows::tx::{Read, Tx};
 
 macro_rules! behaviours {
@@ -143,6 +143,9 @@ behaviours! {
     /// The end of a channel's sharing is told to another Causeway and to the members here, and a channel that its
     /// home, a Causeway, no longer shares is archived.
     ToldEndings = 43,
+    /// Permissions are granted through roles, which can be changed. Active system admins are recorded, and the last
+    /// one cannot be deactivated.
+    Roles = 44,
 }
 
 /// A behaviour that is in force.
@@ -200,8 +203,10 @@ pub fn adopt(tx: &mut Tx<'_>) -> Result<(), Refusal> {
     for behaviour in Behaviour::ALL {
         if !behaviour.is_in_force(tx) {
             tx.put(&behaviour.number(), &InForce { since_ms });
-            if *behaviour == Behaviour::PostsCounted {
-                order::start_counting(tx);
+            match behaviour {
+                Behaviour::PostsCounted => order::start_counting(tx),
+                Behaviour::Roles => administrators::start_finding(tx),
+                _ => {}
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Availability, PersonalKind};
+use crate::model::{Availability, PersonalKind, Role};
 use crate::rows::id::{ChannelNo, ConnectionNo, FileNo, Id, PostNo, TeamNo, UserNo};
 use crate::rows::table::Table;
 
@@ -78,6 +78,8 @@ pub enum Object {
     Acknowledgement(PostNo, UserNo),
     /// A file.
     File(FileNo),
+    /// A role.
+    Role(Role),
 }
 
 /// A refusal in the API's own error format.
@@ -239,6 +241,12 @@ pub enum Event {
     GroupAdded(ChannelNo),
     /// `channel_restored`: no longer archived.
     ChannelRestored(ChannelNo),
+    /// `user_role_updated`: a user's roles of the system changed.
+    UserRoleUpdated(UserNo),
+    /// `memberrole_updated`: a member's roles in a team changed.
+    TeamMemberRoleUpdated(TeamNo, UserNo),
+    /// `role_updated`: the permissions of a role changed.
+    RoleUpdated(Role),
 }
 
 /// An acknowledgement as it was when the event happened.

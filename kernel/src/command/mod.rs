@@ -12,6 +12,7 @@ mod post;
 mod reaction;
 mod registry;
 mod request;
+mod role;
 mod sharing;
 mod team;
 #[cfg(test)]
@@ -33,9 +34,12 @@ pub use personal::{PersonalChange, SetPersonal};
 pub use post::{CreatePost, DeletePost, EditPost};
 pub use reaction::{AddReaction, RemoveReaction};
 pub use request::expire as expire_requests;
+pub use role::PatchRole;
 pub use sharing::{AnswerChannelInvitation, InviteToChannel, UninviteFromChannel, UnshareChannel};
-pub use team::{AddTeamMember, CreateTeam, DEFAULT_CHANNEL, DEFAULT_CHANNELS};
-pub use user::{CreateUser, PatchUser, SetActive, SetCustomStatus, SetPicture, UserPatch};
+pub use team::{AddTeamMember, CreateTeam, DEFAULT_CHANNEL, DEFAULT_CHANNELS, SetTeamRoles};
+pub use user::{
+    CreateUser, PatchUser, SetActive, SetCustomStatus, SetPicture, SetRoles, UserPatch,
+};
 pub use workspace::{Configure, ConfigureConnectedWorkspaces, ConfigureFiles, begin};
 
 use registry::{Act, By, commands};
@@ -86,6 +90,9 @@ commands! {
     AnswerChannelInvitation = 45,
     ArchiveChannel = 46,
     RestoreChannel = 47,
+    SetRoles = 48,
+    SetTeamRoles = 49,
+    PatchRole = 50,
 }
 
 /// Carries out a command. `key` is the client's own key of the act. A refused command leaves neither writes

@@ -112,6 +112,11 @@ pub enum Job {
         /// The connection.
         connection: ConnectionNo,
     },
+    /// Records the active system admins from before they were recorded.
+    FindAdmins {
+        /// The last user processed.
+        position: UserNo,
+    },
 }
 texts!(enum Job {
     DeleteReplies { root, delete_at, position },
@@ -126,6 +131,7 @@ texts!(enum Job {
     OfferMembers { connection, position },
     TellInterruption { connection, over, position },
     OfferAgain { connection },
+    FindAdmins { position },
 });
 
 /// The result of a command with a client's key. Key: (user, key).

@@ -16,6 +16,7 @@ mod picture;
 mod post;
 mod priority;
 pub mod reasons;
+mod role;
 mod status;
 mod team;
 mod transfer;
@@ -50,6 +51,7 @@ pub use post::{
     PostBlock, PostEmoji, PostMention, Reaction, RemovedReactions, ThreadPost,
 };
 pub use priority::{Priority, PriorityLevel};
+pub use role::{Permission, Role, RolePermissions, RoleScope, SystemAdmin, TeamRoles};
 pub use status::{Availability, LocalStatus, Status, StatusCursor, StatusRow};
 pub use team::{Team, TeamMember, UserTeam};
 pub use transfer::{

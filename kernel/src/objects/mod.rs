@@ -1,6 +1,7 @@
 //! The objects of a workspace: how creating, changing and removing them affects their rows.
 
 pub mod acknowledgements;
+pub mod administrators;
 pub mod channels;
 pub mod direct;
 pub mod files;

@@ -2,7 +2,7 @@
 
 use crate::boundary::output::{Effect, Event};
 use crate::model::{User, kind};
-use crate::objects::user_index;
+use crate::objects::{administrators, user_index};
 use crate::rows::id::UserNo;
 use crate::rows::tx::{Read, Tx};
 use crate::sharing::{directory, feed};
@@ -18,6 +18,7 @@ pub fn insert(tx: &mut Tx<'_>, user: &User) -> UserNo {
     tx.bind_name(kind::EMAIL, &user.email, no.0);
     tx.put(&no, user);
     user_index::change(tx, no, None, user);
+    administrators::change(tx, no, None, user);
     if user.origin.is_ours() {
         directory::changed(tx);
     }
@@ -41,6 +42,7 @@ pub fn update(tx: &mut Tx<'_>, no: UserNo, mut user: User) {
     feed::user_changed(tx, no, &mut user);
     let old = tx.get::<User>(&no);
     user_index::change(tx, no, old.as_ref(), &user);
+    administrators::change(tx, no, old.as_ref(), &user);
     tx.put(&no, &user);
     tx.effect(Effect::Event(Event::UserUpdated(no)));
 }

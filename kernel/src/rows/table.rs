@@ -13,10 +13,11 @@ use crate::model::{
     HeldSum, IdRow, Interruption, Job, KeptFrame, LastResend, Link, Mention, MetaKey, MetaRow,
     NameRow, Offer, PeerWorkspace, Pending, PersonalValue, Picture, PictureDebt, PictureTime,
     PictureTransfer, PinnedPost, Post, PostBlock, PostEmoji, PostMention, QuarantineEntry,
-    QuarantineShare, Reaction, RemovedReactions, Request, RequestExpiry, Round, Scope, SentFile,
-    SentOldPost, SentPicture, SentReaction, SentUser, SharedChannel, SharedMembership,
-    StatusCursor, StatusRow, Team, TeamMember, ThreadPost, Transfer, UnpostedCount, UnpostedFile,
-    UnpostedOfPeer, Upload, User, UserChannel, UserTeam, VerdictRow,
+    QuarantineShare, Reaction, RemovedReactions, Request, RequestExpiry, RolePermissions, Round,
+    Scope, SentFile, SentOldPost, SentPicture, SentReaction, SentUser, SharedChannel,
+    SharedMembership, StatusCursor, StatusRow, SystemAdmin, Team, TeamMember, TeamRoles,
+    ThreadPost, Transfer, UnpostedCount, UnpostedFile, UnpostedOfPeer, Upload, User, UserChannel,
+    UserTeam, VerdictRow,
 };
 use crate::rows::id::{
     ChannelNo, ConnectionNo, FeedSeq, FileNo, Id, PostNo, TeamNo, UserNo, WorkspaceNo,
@@ -348,6 +349,12 @@ tables! {
     /// (connection, id of the channel).
     ChannelInvitations = 74: (connection: ConnectionNo, channel: Id)
         => ChannelInvitation, Kept, about [connection];
+    /// Roles whose permissions were changed: number of the role.
+    Roles = 75: (role: u8) => RolePermissions, Kept, about [];
+    /// Further roles of members of a team: (team, user).
+    TeamRoles = 76: (team: TeamNo, user: UserNo) => TeamRoles, Kept, about [];
+    /// Active system admins, no value.
+    SystemAdmins = 77: (user: UserNo) => SystemAdmin, Passing, about [];
 }
 
 #[cfg(test)]

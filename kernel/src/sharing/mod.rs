@@ -48,7 +48,7 @@ pub struct Terms {
 /// again.
 ///
 /// # Errors
-/// The actor is not a system admin; channel or connection do not exist; the channel came from elsewhere; the
+/// The actor may not share the channel; channel or connection do not exist; the channel came from elsewhere; the
 /// connection is invited already; the channel has reached its limit of links.
 pub fn invite(
     tx: &mut Tx<'_>,
@@ -57,7 +57,7 @@ pub fn invite(
     connection_no: ConnectionNo,
     terms: Terms,
 ) -> Result<Reply, Refusal> {
-    authority::require_admin(tx, actor)?;
+    authority::require_sharing(tx, actor, channel_no)?;
     require_on(tx)?;
     let connection = open_connection(tx, connection_no)?;
     let mut channel = open_channel(tx, channel_no)?;
@@ -151,14 +151,14 @@ fn check_room(tx: &Tx<'_>, channel: ChannelNo, connection: ConnectionNo) -> Resu
 /// the sharing; a refused invitation of ours is no longer shown.
 ///
 /// # Errors
-/// The actor is not a system admin; the connection is not in the channel.
+/// The actor may not share the channel; the connection is not in the channel.
 pub fn uninvite(
     tx: &mut Tx<'_>,
     actor: Actor,
     channel: ChannelNo,
     connection: ConnectionNo,
 ) -> Result<Reply, Refusal> {
-    authority::require_admin(tx, actor)?;
+    authority::require_sharing(tx, actor, channel)?;
     let link = tx.get::<Link>(&(channel, connection));
     let Some(link) = link.filter(|link| may_be_ended(tx, link)) else {
         return Err(Refusal::new(
@@ -187,9 +187,9 @@ fn may_be_ended(tx: &Tx<'_>, link: &Link) -> bool {
 /// Ends the sharing of a channel with everybody.
 ///
 /// # Errors
-/// The actor is not a system admin; the channel is not shared.
+/// The actor may not share the channel; the channel is not shared.
 pub fn unshare(tx: &mut Tx<'_>, actor: Actor, channel: ChannelNo) -> Result<Reply, Refusal> {
-    authority::require_admin(tx, actor)?;
+    authority::require_sharing(tx, actor, channel)?;
     if !tx.has::<SharedChannel>(&channel) {
         return Err(Refusal::new(
             400,

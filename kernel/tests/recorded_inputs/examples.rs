@@ -4,7 +4,6 @@ use causeway_kernel::boundary::input::{
     Actor, DuePart, FramePart, Genesis, Incarnation, Input, PingAnswer, Receipt, SendOutcome,
     UploadProgress,
 };
-
 use causeway_kernel::command::{
     AbandonConnection, AcceptConnection, AcknowledgePost, AddChannelMember, AddFile, AddReaction,
     AddTeamMember, AnswerChannelInvitation, ArchiveChannel, AttachConnection, Command, Configure,
@@ -12,8 +11,8 @@ use causeway_kernel::command::{
     CreateConnection, CreatePost, CreateTeam, CreateUser, DeletePost, EditPost, InviteToChannel,
     OpenDirectChannel, OpenGroupChannel, PatchConnection, PatchUser, PersonalChange,
     RelocateConnection, RemoveChannelMember, RemoveConnection, RemoveReaction, RestoreChannel,
-    SetActive, SetCustomStatus, SetPersonal, SetPicture, UninviteFromChannel, UnshareChannel,
-    UserPatch, ViewChannel, WithdrawAcknowledgement,
+    SetPersonal, UninviteFromChannel, UnshareChannel, UserPatch, ViewChannel,
+    WithdrawAcknowledgement,
 };
 use causeway_kernel::model::{
     Availability, ChannelKind, Config, ConnectedWorkspaces, Dimensions, FileLimits, History,
@@ -21,11 +20,13 @@ use causeway_kernel::model::{
 };
 use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, FileNo, Id, PostNo, TeamNo, UserNo};
 
+use crate::accounts;
+
 const CHANNEL: ChannelNo = ChannelNo(300);
 const CONNECTION: ConnectionNo = ConnectionNo(7);
 pub const POST: PostNo = PostNo(70_000);
-const TEAM: TeamNo = TeamNo(2);
-const USER: UserNo = UserNo(130);
+pub const TEAM: TeamNo = TeamNo(2);
+pub const USER: UserNo = UserNo(130);
 
 fn id() -> Id {
     Id::parse("abcdefghijklmnopqrstuvwxyz").unwrap()
@@ -353,17 +354,7 @@ pub fn examples() -> Vec<(&'static str, Input)> {
         size: 600,
     };
     examples.push(("Picture", picture));
-    let command = Command::SetPicture(SetPicture {
-        user: USER,
-        digest: "0f".repeat(32),
-        size: 600,
-        is_generated: true,
-    });
-    let status = r#"{"emoji":"tea","text":"Tea"}"#.into();
-    let custom = Command::SetCustomStatus(SetCustomStatus { status });
-    let (user, is_active) = (USER, true);
-    let active = Command::SetActive(SetActive { user, is_active });
-    for command in [command, custom, active] {
+    for command in accounts::commands() {
         examples.push(of(Actor::User(USER), command));
     }
     let ask_first = Command::PatchConnection(PatchConnection {

@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+mod accounts;
 mod examples;
 
 use causeway_kernel::boundary::codec::{self, DecodeError};

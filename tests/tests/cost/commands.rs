@@ -8,16 +8,17 @@ use causeway_kernel::command::{
     AddTeamMember, AnswerChannelInvitation, ArchiveChannel, AttachConnection, Command, Configure,
     ConfigureConnectedWorkspaces, ConfigureFiles, ConfirmConnection, CreateChannel,
     CreateConnection, CreatePost, CreateTeam, CreateUser, DeletePost, EditPost, InviteToChannel,
-    OpenDirectChannel, OpenGroupChannel, PatchConnection, PatchUser, PersonalChange,
+    OpenDirectChannel, OpenGroupChannel, PatchConnection, PatchRole, PatchUser, PersonalChange,
     RelocateConnection, RemoveChannelMember, RemoveConnection, RemoveReaction, RestoreChannel,
-    SetActive, SetCustomStatus, SetPersonal, SetPicture, UninviteFromChannel, UnshareChannel,
-    UserPatch, ViewChannel, WithdrawAcknowledgement,
+    SetActive, SetCustomStatus, SetPersonal, SetPicture, SetRoles, SetTeamRoles,
+    UninviteFromChannel, UnshareChannel, UserPatch, ViewChannel, WithdrawAcknowledgement,
 };
 use causeway_kernel::model::limits::{
     CHANNEL_INVITATIONS_MAX, HELD_MAX, REMOTE_EMOJI_PER_POST_MAX,
 };
 use causeway_kernel::model::{
-    ChannelKind, Config, ConnectedWorkspaces, FileLimits, History, PeerKind, PersonalKind,
+    ChannelKind, Config, ConnectedWorkspaces, FileLimits, History, PeerKind, Permission,
+    PersonalKind, Role,
 };
 use causeway_kernel::rows::id::{ConnectionNo, Id, PostNo, TeamNo, UserNo};
 use causeway_kernel::rows::table::Table;
@@ -246,6 +247,20 @@ fn commands(site: &Site) -> Vec<(Actor, Command)> {
         }),
         Command::DeletePost(DeletePost { post }),
         Command::UnshareChannel(UnshareChannel { channel: CHANNEL }),
+        Command::SetRoles(SetRoles {
+            user: second,
+            roles: vec![Role::SystemUser, Role::SystemAdmin],
+        }),
+        Command::SetTeamRoles(SetTeamRoles {
+            team: TEAM,
+            user: second,
+            is_admin: true,
+            roles: Some(vec![Role::SystemSharedChannelManager]),
+        }),
+        Command::PatchRole(PatchRole {
+            role: Role::TeamAdmin,
+            permissions: vec![Permission::ManageSharedChannels],
+        }),
         Command::SetActive(SetActive {
             user: second,
             is_active: false,

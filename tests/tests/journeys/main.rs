@@ -36,6 +36,7 @@ mod priorities;
 mod profiles;
 mod relocated;
 mod resend;
+mod roles;
 mod session;
 mod session_api;
 mod session_file;

@@ -173,12 +173,13 @@ fn invite(remote_id: Id, site_url: &str, token: &Secret) -> Invite {
     }
 }
 
-/// Checks what every action needs: the service, an admin and an address of our own.
+/// Checks what every action needs: the service, the permission and an address of our own.
 fn ready(federation: &Federation, actor: Actor) -> Result<(), HandshakeError> {
     if !federation.is_enabled() {
         return Err(HandshakeError::Disabled);
     }
-    authority::require_admin(&federation.snapshot(), actor).map_err(HandshakeError::Refused)?;
+    authority::require_connections(&federation.snapshot(), actor)
+        .map_err(HandshakeError::Refused)?;
     match federation.own_site_url() {
         Some(_) => Ok(()),
         None => Err(HandshakeError::SiteUrlMissing),

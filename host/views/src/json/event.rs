@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use causeway_kernel::authority;
 use causeway_kernel::boundary::output::{AcknowledgementEvent, Event, ReactionEvent};
-use causeway_kernel::model::{Channel, PersonalKind, Place, Post, User};
+use causeway_kernel::model::{Channel, PersonalKind, Place, Post, TeamMember, User};
 use causeway_kernel::objects::mentions;
 use causeway_kernel::objects::posts::is_system;
 use causeway_kernel::rows::id::{ChannelNo, Id, PostNo, UserNo};
@@ -55,6 +55,8 @@ struct Data<'a> {
     delete_at: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     image: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    member: Option<String>,
     #[serde(rename = "otherFile", skip_serializing_if = "Option::is_none")]
     other_file: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,6 +67,10 @@ struct Data<'a> {
     reaction: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     remover_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    roles: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sender_name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -269,6 +275,30 @@ impl<R: Read + ?Sized> Views<'_, R> {
                     ..Data::default()
                 };
                 ("user_updated", text(&data))
+            }
+            Event::UserRoleUpdated(user) => {
+                broadcast.user_id = self.user_id(*user);
+                let data = Data {
+                    roles: Some(self.rows.get::<User>(user)?.roles),
+                    ..self.user_named(*user)
+                };
+                ("user_role_updated", text(&data))
+            }
+            Event::TeamMemberRoleUpdated(team, user) => {
+                broadcast.user_id = self.user_id(*user);
+                let member = self.rows.get::<TeamMember>(&(*team, *user))?;
+                let data = Data {
+                    member: Some(text(&self.team_member(*team, *user, &member))),
+                    ..Data::default()
+                };
+                ("memberrole_updated", text(&data))
+            }
+            Event::RoleUpdated(role) => {
+                let data = Data {
+                    role: Some(text(&self.role(*role))),
+                    ..Data::default()
+                };
+                ("role_updated", text(&data))
             }
             Event::UserAdded(channel, user) => {
                 let row = self.rows.get::<Channel>(channel)?;

@@ -10,6 +10,7 @@ mod event;
 mod file;
 mod post;
 mod preference;
+mod role;
 mod sharing;
 mod status;
 mod team;
@@ -19,6 +20,7 @@ mod user;
 
 pub use bounded::{ANSWER_BYTES_MAX, BoundedList, BoundedText, Entries, TooLong, bounded, list};
 pub use event::{EVENT_POST_BYTES_MAX, EventText};
+pub use role::permissions;
 pub use sharing::{ChannelInvitationView, RemoteClusterView};
 pub use status::StatusView;
 
@@ -128,6 +130,7 @@ impl<'r, R: Read + ?Sized> Views<'r, R> {
                 }))
             }
             Object::File(no) => text(&self.file(&rows.get::<File>(no)?)),
+            Object::Role(role) => text(&self.role(*role)),
             Object::Connection(no) => text(&self.remote_cluster(*no, &rows.get::<Connection>(no)?)),
         })
     }

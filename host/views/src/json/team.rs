@@ -1,6 +1,7 @@
 //! `Team`, `TeamMember`.
 
-use causeway_kernel::model::{Team, TeamMember};
+use causeway_kernel::authority;
+use causeway_kernel::model::{Role, Team, TeamMember};
 use causeway_kernel::rows::id::{TeamNo, UserNo};
 use causeway_kernel::rows::tx::Read;
 use serde::Serialize;
@@ -36,12 +37,12 @@ pub struct TeamView<'a> {
 pub struct TeamMemberView {
     team_id: String,
     user_id: String,
-    roles: &'static str,
+    roles: String,
     delete_at: i64,
     scheme_guest: bool,
     scheme_user: bool,
     scheme_admin: bool,
-    explicit_roles: &'static str,
+    explicit_roles: String,
 }
 
 /// What a user has not seen in a team's channels.
@@ -97,20 +98,20 @@ impl<R: Read + ?Sized> Views<'_, R> {
 
     /// A member of a team.
     pub fn team_member(&self, team: TeamNo, user: UserNo, member: &TeamMember) -> TeamMemberView {
-        let roles = if member.is_admin {
-            "team_user team_admin"
-        } else {
-            "team_user"
-        };
+        let explicit_roles = authority::explicit_roles(self.rows, team, user);
+        let explicit_roles: Vec<&str> = explicit_roles.iter().map(|role| role.name()).collect();
+        let mut roles = vec![Role::TeamUser.name()];
+        roles.extend(member.is_admin.then_some(Role::TeamAdmin.name()));
+        roles.extend(&explicit_roles);
         TeamMemberView {
             team_id: self.team_id(team),
             user_id: self.user_id(user),
-            roles,
+            roles: roles.join(" "),
             delete_at: member.delete_at,
             scheme_guest: false,
             scheme_user: true,
             scheme_admin: member.is_admin,
-            explicit_roles: "",
+            explicit_roles: explicit_roles.join(" "),
         }
     }
 }

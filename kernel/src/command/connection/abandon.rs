@@ -16,7 +16,7 @@ use crate::sharing::connection;
 /// again.
 ///
 /// # Errors
-/// The actor is neither the service nor an administrator; the connection was not accepted here or is no
+/// The actor is neither the service nor may manage connections; the connection was not accepted here or is no
 /// longer unconfirmed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AbandonConnection {
@@ -44,7 +44,7 @@ fn leave_workspace(tx: &mut Tx<'_>, no: ConnectionNo, row: &Connection) {
 impl Act for AbandonConnection {
     fn carry_out(&self, tx: &mut Tx<'_>, by: By<'_>) -> Result<Reply, Refusal> {
         let no = self.connection;
-        authority::require_admin(tx, by.actor)?;
+        authority::require_connections(tx, by.actor)?;
         let row = live(tx, no)?;
         if row.state != ConnectionState::Confirming {
             return Err(not_found());

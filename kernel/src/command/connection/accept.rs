@@ -41,9 +41,10 @@ texts!(struct AcceptConnection {
 
 impl Act for AcceptConnection {
     fn carry_out(&self, tx: &mut Tx<'_>, by: By<'_>) -> Result<Reply, Refusal> {
-        authority::require_admin(tx, by.actor)?;
+        authority::require_connections(tx, by.actor)?;
         let checked = check(
             tx,
+            by.actor,
             &self.create,
             "model.cluster.is_valid.name.app_error",
             400,

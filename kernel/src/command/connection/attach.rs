@@ -16,7 +16,7 @@ use crate::rows::tx::{Read, Tx};
 /// posts have an owner again (W32). Only an admin can know that.
 ///
 /// # Errors
-/// The actor is not a system admin; the connection does not exist, has already shared a channel, or is the
+/// The actor may not manage connections; the connection does not exist, has already shared a channel, or is the
 /// earlier one; the earlier one is not removed, or another one took its place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AttachConnection {
@@ -33,7 +33,7 @@ impl Act for AttachConnection {
             connection: no,
             previous,
         } = *self;
-        authority::require_admin(tx, by.actor)?;
+        authority::require_connections(tx, by.actor)?;
         let mut row = live(tx, no)?;
         let earlier = tx.get::<Connection>(&previous).ok_or_else(not_found)?;
         if earlier.state != ConnectionState::Removed {

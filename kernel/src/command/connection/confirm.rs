@@ -16,7 +16,7 @@ use crate::sharing::connection;
 /// The handshake has succeeded.
 ///
 /// # Errors
-/// The actor is neither the service nor an administrator; the connection does not exist or is already
+/// The actor is neither the service nor may manage connections; the connection does not exist or is already
 /// confirmed; the invitation has expired (§5.5).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConfirmConnection {
@@ -35,7 +35,7 @@ impl Act for ConfirmConnection {
     fn carry_out(&self, tx: &mut Tx<'_>, by: By<'_>) -> Result<Reply, Refusal> {
         let no = self.connection;
         let site_url = self.site_url.as_str();
-        authority::require_admin(tx, by.actor)?;
+        authority::require_connections(tx, by.actor)?;
         let mut row = live(tx, no)?;
         if row.state == ConnectionState::Confirmed {
             return Err(not_confirmable(

@@ -13,7 +13,7 @@ use crate::rows::tx::Tx;
 /// Creates a pending connection: the first half of an invitation, valid for 48 hours.
 ///
 /// # Errors
-/// The actor is not a system admin; the name is not allowed or taken; the default team does not exist; the
+/// The actor may not manage connections; the name is not allowed or taken; the default team does not exist; the
 /// limit of connections is reached.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreateConnection {
@@ -34,8 +34,8 @@ texts!(
 
 impl Act for CreateConnection {
     fn carry_out(&self, tx: &mut Tx<'_>, by: By<'_>) -> Result<Reply, Refusal> {
-        authority::require_admin(tx, by.actor)?;
-        let checked = check(tx, self, "api.remote_cluster.save.app_error", 500)?;
+        authority::require_connections(tx, by.actor)?;
+        let checked = check(tx, by.actor, self, "api.remote_cluster.save.app_error", 500)?;
         let remote_id = tx.new_id();
         let state = ConnectionState::Pending;
         let kind = PeerKind::Mattermost2021;

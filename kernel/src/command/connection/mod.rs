@@ -19,6 +19,7 @@ pub use patch::PatchConnection;
 pub use relocate::RelocateConnection;
 pub use remove::RemoveConnection;
 
+use crate::authority;
 use crate::boundary::behaviour::Behaviour;
 use crate::boundary::input::Actor;
 use crate::boundary::output::{Effect, Refusal};
@@ -56,8 +57,23 @@ struct Checked {
     default_team_id: String,
 }
 
+/// Whether an actor may have channels come into a team: a live one that they may see. Whoever made the connection
+/// becomes a member of it with the first channel, so another one would be a way into a closed team.
+fn may_receive(tx: &Tx<'_>, actor: Actor, team_id: &str) -> bool {
+    let Some(no) = lookup::team(tx, team_id) else {
+        return false;
+    };
+    let is_live = tx.get::<Team>(&no).is_some_and(|team| team.delete_at == 0);
+    is_live
+        && match actor {
+            Actor::User(user) => authority::may_see_team(tx, no, user),
+            Actor::System | Actor::Anonymous => true,
+        }
+}
+
 fn check(
     tx: &Tx<'_>,
+    actor: Actor,
     create: &CreateConnection,
     name_error: &str,
     status: u16,
@@ -90,12 +106,9 @@ fn check(
             ),
         ));
     }
-    if !create.default_team_id.is_empty() {
-        let team = lookup::team(tx, &create.default_team_id);
-        let team = team.and_then(|no| tx.get::<Team>(&no));
-        if team.is_none_or(|team| team.delete_at != 0) {
-            return Err(Refusal::invalid_param("default_team_id"));
-        }
+    let team_id = create.default_team_id.as_str();
+    if !team_id.is_empty() && !may_receive(tx, actor, team_id) {
+        return Err(Refusal::invalid_param("default_team_id"));
     }
     if others.len() >= CONNECTIONS_MAX as usize {
         return Err(Refusal::new(

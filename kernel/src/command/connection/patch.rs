@@ -2,22 +2,20 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::live;
+use super::{live, may_receive};
 use crate::authority;
 use crate::boundary::output::{Object, Refusal, Reply};
 use crate::boundary::texts::{Text, texts};
 use crate::command::registry::{Act, By};
-use crate::model::Team;
 use crate::model::limits::DISPLAY_NAME_CHARS_MAX;
 use crate::rows::id::ConnectionNo;
-use crate::rows::lookup;
-use crate::rows::tx::{Read, Tx};
+use crate::rows::tx::Tx;
 
 /// Changes the display name, the team for channels received by invitation (§11), whether these channels wait until
 /// an administrator here accepts them, and what becomes of them when the peer no longer shares them.
 ///
 /// # Errors
-/// The actor is not a system admin; the connection is unknown or removed; the display name is too long; the
+/// The actor may not manage connections; the connection is unknown or removed; the display name is too long; the
 /// team does not exist.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PatchConnection {
@@ -64,7 +62,7 @@ impl Act for PatchConnection {
 
     fn carry_out(&self, tx: &mut Tx<'_>, by: By<'_>) -> Result<Reply, Refusal> {
         let no = self.connection;
-        authority::require_admin(tx, by.actor)?;
+        authority::require_connections(tx, by.actor)?;
         let mut row = live(tx, no)?;
         let refused =
             |message: &str| Refusal::new(500, "api.remote_cluster.update.app_error", message);
@@ -79,8 +77,7 @@ impl Act for PatchConnection {
             };
         }
         if let Some(team_id) = &self.default_team_id {
-            let team = lookup::team(tx, team_id).and_then(|team| tx.get::<Team>(&team));
-            if !team_id.is_empty() && team.is_none_or(|team| team.delete_at != 0) {
+            if !team_id.is_empty() && !may_receive(tx, by.actor, team_id) {
                 return Err(refused("There is no team of this id."));
             }
             row.default_team_id = team_id.to_string();

@@ -16,7 +16,7 @@ use crate::rows::tx::Tx;
 /// whoever obtained its token could redirect everything.
 ///
 /// # Errors
-/// The actor is not a system admin; the connection is unknown, removed or not confirmed yet; the address is
+/// The actor may not manage connections; the connection is unknown, removed or not confirmed yet; the address is
 /// empty or too long.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RelocateConnection {
@@ -30,7 +30,7 @@ texts!(struct RelocateConnection { connection, site_url: Text::Words });
 impl Act for RelocateConnection {
     fn carry_out(&self, tx: &mut Tx<'_>, by: By<'_>) -> Result<Reply, Refusal> {
         let no = self.connection;
-        authority::require_admin(tx, by.actor)?;
+        authority::require_connections(tx, by.actor)?;
         let mut row = live(tx, no)?;
         let refused =
             |message: &str| Refusal::new(400, "api.remote_cluster.update.app_error", message);

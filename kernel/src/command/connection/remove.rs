@@ -17,7 +17,7 @@ use crate::sharing::consent;
 /// notified: no generation of the protocol has a message for it.
 ///
 /// # Errors
-/// The actor is not a system admin; the connection does not exist.
+/// The actor may not manage connections; the connection does not exist.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RemoveConnection {
     /// The connection.
@@ -28,7 +28,7 @@ texts!(struct RemoveConnection { connection });
 impl Act for RemoveConnection {
     fn carry_out(&self, tx: &mut Tx<'_>, by: By<'_>) -> Result<Reply, Refusal> {
         let no = self.connection;
-        authority::require_admin(tx, by.actor)?;
+        authority::require_connections(tx, by.actor)?;
         let mut row = live(tx, no)?;
         row.state = ConnectionState::Removed;
         row.delete_at = tx.now_ms();

@@ -14,7 +14,7 @@ use crate::sharing::{self, consent};
 /// Accepts or declines a channel that the peer of a connection offers, where administrators are asked first.
 ///
 /// # Errors
-/// The actor is not a system admin; the connection is removed; no such channel is offered; shared channels are
+/// The actor does not manage connections; the connection is removed; no such channel is offered; shared channels are
 /// switched off; the channel cannot be created.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AnswerChannelInvitation {
@@ -29,7 +29,7 @@ texts!(struct AnswerChannelInvitation { connection, channel, accept });
 
 impl Act for AnswerChannelInvitation {
     fn carry_out(&self, tx: &mut Tx<'_>, by: By<'_>) -> Result<Reply, Refusal> {
-        authority::require_admin(tx, by.actor)?;
+        authority::require_connections(tx, by.actor)?;
         let row = live(tx, self.connection)?;
         let key = (self.connection, self.channel);
         if self.accept {

@@ -2,9 +2,11 @@
 
 mod add_member;
 mod create;
+mod set_roles;
 
 pub use add_member::AddTeamMember;
 pub use create::CreateTeam;
+pub use set_roles::SetTeamRoles;
 
 use crate::boundary::output::Refusal;
 use crate::command::notice;

@@ -11,6 +11,7 @@ mod posts;
 mod priorities;
 mod properties;
 mod reactions;
+mod roles;
 
 use super::*;
 use crate::boundary::output::{Event, Object};

@@ -90,6 +90,8 @@ pub enum Defect {
     PromotesPeers,
     /// A user whose joining a peer states joins another channel, too.
     WidensMembers,
+    /// What a peer sends grants a permission to everybody.
+    GrantsByFrames,
     /// People who are offered are offered to their own home, too.
     OffersGuests,
     /// Leaving is not sent.
@@ -114,7 +116,7 @@ pub enum Defect {
 
 impl Defect {
     /// Every defect, and the checkers of which one must report it.
-    pub const ALL: [(Defect, &'static [&'static str]); 43] = [
+    pub const ALL: [(Defect, &'static [&'static str]); 44] = [
         (
             Defect::SkipsWrites,
             &[oracle::NO_LOSS, oracle::IDEMPOTENCE, oracle::ORDER],
@@ -174,6 +176,7 @@ impl Defect {
         (Defect::OnePeerHaltsAll, &[oracle::ISOLATION]),
         (Defect::PromotesPeers, &[oracle::ROLES]),
         (Defect::WidensMembers, &[oracle::ROLES]),
+        (Defect::GrantsByFrames, &[oracle::ROLES]),
         (Defect::OffersGuests, &[oracle::NO_ECHO]),
         (Defect::KeepsMembers, &[oracle::CONVERGENCE]),
         (Defect::OpensDirectChannels, &[oracle::ROLES]),

@@ -194,6 +194,7 @@ pub(super) fn spoil(
             }));
         }
         (Defect::WidensMembers, Input::Frame { .. }) => rows::widen_members(output),
+        (Defect::GrantsByFrames, Input::Frame { .. }) => rows::grant(output),
         (Defect::KeepsMembers, _) => sends::list(output, "membership_changes", |_, changes| {
             changes.retain(|change| change["is_add"] == true);
         }),

@@ -3,7 +3,7 @@
 use causeway_kernel::boundary::env::Host;
 use causeway_kernel::boundary::input::Receipt;
 use causeway_kernel::boundary::output::Write;
-use causeway_kernel::model::{Link, Post, Round, RoundSource};
+use causeway_kernel::model::{Link, Permission, Post, Role, RolePermissions, Round, RoundSource};
 use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, UserNo};
 use causeway_kernel::rows::key;
 use causeway_kernel::rows::lookup;
@@ -70,6 +70,22 @@ pub(super) fn widen_members(output: &mut StepBytes) {
     let is_there = |other: &Write| output.writes.iter().any(|write| write.key == other.key);
     others.retain(|other| !is_there(other));
     output.writes.extend(others);
+}
+
+/// Everybody may share channels, if the step changed anything.
+pub(super) fn grant(output: &mut StepBytes) {
+    if output.writes.is_empty() {
+        return;
+    }
+    let row = RolePermissions {
+        update_at: 1,
+        permissions: vec![Permission::ManageSharedChannels],
+    };
+    output.writes.push(Write {
+        table: Table::Roles,
+        key: key::encode(&Role::SystemUser.number()),
+        value: Some(row.to_bytes()),
+    });
 }
 
 /// Deletes every object that a frame marks as deleted.

@@ -257,6 +257,9 @@ pub fn cause(rows: &Tables, input: &Input) -> Cause {
         | Command::RestoreChannel(_)
         | Command::SetCustomStatus(_)
         | Command::SetActive(_)
+        | Command::SetRoles(_)
+        | Command::SetTeamRoles(_)
+        | Command::PatchRole(_)
         | Command::AddFile(_)
         | Command::ConfigureFiles(_)
         | Command::RelocateConnection(_) => None,
@@ -415,7 +418,10 @@ pub fn facts(rows: &Tables, cause: Cause, carried: &Carried) -> Facts {
             | Table::PictureTimes
             | Table::SentPictures
             | Table::PictureTransfers
-            | Table::ChannelInvitations => {}
+            | Table::ChannelInvitations
+            | Table::Roles
+            | Table::TeamRoles
+            | Table::SystemAdmins => {}
         }
     }
     facts

@@ -10,7 +10,8 @@
 use causeway_kernel::boundary::input::Input;
 use causeway_kernel::command::Command;
 use causeway_kernel::model::{
-    Channel, ChannelMember, Connection, Link, LinkState, Team, TeamMember, User,
+    Channel, ChannelMember, Connection, Link, LinkState, RolePermissions, Team, TeamMember,
+    TeamRoles, User,
 };
 use causeway_kernel::rows::counters;
 use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, TeamNo, UserNo};
@@ -51,6 +52,7 @@ pub fn check(step: &Step<'_>) -> Result<(), Violation> {
     check_direct(step)?;
     if !is_asked {
         check_users(step)?;
+        check_grants(step)?;
         check_places(step)?;
         check_channel_members(step)?;
         check_visitors(step)?;
@@ -63,7 +65,10 @@ pub fn check(step: &Step<'_>) -> Result<(), Violation> {
 
 fn is_about_teams(command: &Command) -> bool {
     match command {
-        Command::CreateUser(_) | Command::CreateTeam(_) | Command::AddTeamMember { .. } => true,
+        Command::CreateUser(_)
+        | Command::CreateTeam(_)
+        | Command::AddTeamMember { .. }
+        | Command::SetTeamRoles(_) => true,
         Command::PatchUser { .. }
         | Command::CreateChannel(_)
         | Command::OpenDirectChannel(_)
@@ -97,6 +102,8 @@ fn is_about_teams(command: &Command) -> bool {
         | Command::SetPicture(_)
         | Command::SetCustomStatus(_)
         | Command::SetActive(_)
+        | Command::SetRoles(_)
+        | Command::PatchRole(_)
         | Command::AddFile(_)
         | Command::ConfigureFiles(_)
         | Command::RelocateConnection(_) => false,
@@ -116,6 +123,17 @@ fn check_users(step: &Step<'_>) -> Result<(), Violation> {
                 &format!("{} has the roles “{}”", new.username, new.roles),
             );
         }
+    }
+    Ok(())
+}
+
+/// What roles grant, and which further ones somebody has, is decided here alone.
+fn check_grants(step: &Step<'_>) -> Result<(), Violation> {
+    if step.put::<RolePermissions>().next().is_some() {
+        return widened(step, "a role grants something else");
+    }
+    if step.put::<TeamRoles>().next().is_some() {
+        return widened(step, "somebody has a further role in a team");
     }
     Ok(())
 }

@@ -125,6 +125,15 @@ fn asked(priority: Priority) -> String {
     asked.map(|part| format!(", {part}")).collect()
 }
 
+/// Names, or that there are none.
+fn listed(names: impl Iterator<Item = &'static str>) -> String {
+    let names: Vec<&str> = names.collect();
+    match names.as_slice() {
+        [] => "(none)".to_string(),
+        names => names.join(", "),
+    }
+}
+
 fn people_act(seen: &Seen<'_>, command: &Command) -> Option<String> {
     let names = Names(seen.rows);
     Some(match command {
@@ -141,6 +150,30 @@ fn people_act(seen: &Seen<'_>, command: &Command) -> Option<String> {
                 "deactivates"
             },
             names.user(set.user)
+        ),
+        Command::SetRoles(set) => format!(
+            "gives {} the roles {}",
+            names.user(set.user),
+            listed(set.roles.iter().map(|role| role.name()))
+        ),
+        Command::SetTeamRoles(set) => format!(
+            "makes {} {} of the team {}{}",
+            names.user(set.user),
+            if set.is_admin {
+                "an admin"
+            } else {
+                "an ordinary member"
+            },
+            names.team(set.team),
+            set.roles.as_ref().map_or_else(String::new, |roles| format!(
+                ", with the further roles {}",
+                listed(roles.iter().map(|role| role.name()))
+            ))
+        ),
+        Command::PatchRole(patch) => format!(
+            "gives the role {} the permissions {}",
+            patch.role.name(),
+            listed(patch.permissions.iter().map(|it| it.name()))
         ),
         Command::SetPicture(set) if set.is_generated => {
             format!("removes the picture of {}", names.user(set.user))

@@ -89,5 +89,8 @@ fn event_name(event: &Event) -> &'static str {
         Event::DirectAdded(..) => "direct_added",
         Event::GroupAdded(..) => "group_added",
         Event::ChannelRestored(..) => "channel_restored",
+        Event::UserRoleUpdated(..) => "user_role_updated",
+        Event::TeamMemberRoleUpdated(..) => "memberrole_updated",
+        Event::RoleUpdated(..) => "role_updated",
     }
 }

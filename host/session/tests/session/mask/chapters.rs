@@ -34,6 +34,7 @@ pub fn whole_story(kind: PeerKind) -> Story {
     meet_incarnations(&mut story);
     people::write_directly(&mut story);
     people::show(&mut story);
+    people::give_roles(&mut story);
     send_badly(&mut story);
     administer(&mut story);
     story

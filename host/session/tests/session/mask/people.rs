@@ -1,12 +1,15 @@
-//! The chapters about people: direct and group channels, offers and statuses.
+//! The chapters about people: direct and group channels, offers and statuses, roles.
 
-use causeway_kernel::boundary::input::Input;
+use causeway_kernel::boundary::input::{Actor, Input};
 use causeway_kernel::command::{
-    Command, ConfigureConnectedWorkspaces, OpenDirectChannel, OpenGroupChannel,
+    Command, ConfigureConnectedWorkspaces, OpenDirectChannel, OpenGroupChannel, PatchRole,
+    SetRoles, SetTeamRoles, UnshareChannel,
 };
-use causeway_kernel::model::{Availability, ConnectedWorkspaces, LocalStatus, Status, User};
+use causeway_kernel::model::{
+    Availability, ConnectedWorkspaces, LocalStatus, Permission, Role, Status, User,
+};
 use causeway_kernel::objects::direct::Participants;
-use causeway_kernel::rows::id::UserNo;
+use causeway_kernel::rows::id::{ChannelNo, TeamNo, UserNo};
 use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::tx::Read;
 
@@ -47,6 +50,49 @@ pub fn write_directly(story: &mut Story) {
         }
     }
 }
+
+/// Somebody gets roles, by which they may do something, and loses them again.
+pub fn give_roles(story: &mut Story) {
+    let carol = UserNo(2);
+    let set = |roles: &[Role]| {
+        let roles = roles.to_vec();
+        Command::SetRoles(SetRoles { user: carol, roles })
+    };
+    let in_team = |roles: &[Role]| {
+        Command::SetTeamRoles(SetTeamRoles {
+            team: TeamNo(1),
+            user: carol,
+            is_admin: !roles.is_empty(),
+            roles: Some(roles.to_vec()),
+        })
+    };
+    let grant = |permissions: &[Permission]| {
+        let (role, permissions) = (Role::TeamAdmin, permissions.to_vec());
+        Command::PatchRole(PatchRole { role, permissions })
+    };
+    let by_carol = || {
+        let nothing = UnshareChannel {
+            channel: DEFAULT_CHANNEL,
+        };
+        (Actor::User(carol), Command::UnshareChannel(nothing))
+    };
+    for (actor, command) in [
+        (FIRST, set(&[Role::SystemUser, Role::SystemAdmin])),
+        (FIRST, set(&[Role::SystemUser])),
+        by_carol(),
+        (FIRST, in_team(&[Role::SystemSharedChannelManager])),
+        by_carol(),
+        (FIRST, in_team(&[])),
+        (FIRST, grant(&[Permission::ManageSharedChannels])),
+        by_carol(),
+        (FIRST, grant(&[])),
+    ] {
+        story.act(0, actor, command);
+    }
+}
+
+/// The default channel, which is shared with nobody.
+const DEFAULT_CHANNEL: ChannelNo = ChannelNo(1);
 
 /// People who are offered to the peer, and what their status is.
 pub fn show(story: &mut Story) {

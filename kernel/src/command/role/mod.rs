@@ -1,0 +1,5 @@
+//! Roles and what they grant.
+
+mod patch;
+
+pub use patch::PatchRole;
