@@ -159,6 +159,12 @@ pub fn may_read_post(rows: &(impl Read + ?Sized), post_no: PostNo, user: UserNo)
         .is_some_and(|post| may_read_channel(rows, post.channel, user))
 }
 
+/// Whether a user may see how a post stands at connected workspaces, if they may read it: its author, and who
+/// administers its channel or the connections.
+pub fn may_see_delivery(rows: &(impl Read + ?Sized), post: &Post, user: UserNo) -> bool {
+    post.user == user || is_channel_admin(rows, post.channel, user) || is_system_admin(rows, user)
+}
+
 /// Whether a user may read a file: whoever may read its post, and its uploader alone before a post has taken
 /// it. Client API §6.5.
 pub fn may_read_file(rows: &(impl Read + ?Sized), file: &File, user: UserNo) -> bool {
@@ -256,6 +262,22 @@ mod tests {
         assert!(may_read_post(&host, PostNo(1), ANN));
         assert!(!may_read_post(&host, PostNo(1), BOB));
         assert!(!may_read_post(&host, PostNo(2), ROOT));
+    }
+
+    #[test]
+    fn how_a_post_stands_is_seen_by_its_author_and_by_administrators() {
+        let mut host = host();
+        let post = fixture::post(7, 10, None);
+        let seen =
+            |host: &MemoryHost| [ANN, BOB, EVE, ROOT].map(|by| may_see_delivery(host, &post, by));
+        assert_eq!(post.user, ANN);
+        assert_eq!(seen(&host), [true, false, false, true]);
+        put(&mut host, |tx| {
+            let mut member = tx.get::<ChannelMember>(&(TOWN, BOB)).unwrap();
+            member.is_admin = true;
+            tx.put(&(TOWN, BOB), &member);
+        });
+        assert_eq!(seen(&host), [true, true, false, true]);
     }
 
     #[test]

@@ -64,6 +64,11 @@ pub async fn admin(side: &Side, arguments: &[&str]) -> Result<String> {
     in_session(side, "admin", arguments, "").await
 }
 
+/// Runs `causeway post` as an administrator and returns what it prints; if it is refused, the error is its output.
+pub async fn post(side: &Side, arguments: &[&str]) -> Result<String> {
+    in_session(side, "post", arguments, "").await
+}
+
 async fn in_session(side: &Side, verb: &str, arguments: &[&str], input: &str) -> Result<String> {
     let token = side.admin.token().context("no session")?;
     let mut all = vec![verb, "--url", side.admin.site_url(), "--token", token];

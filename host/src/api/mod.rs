@@ -12,6 +12,7 @@ mod channel_invitations;
 pub mod channels;
 pub mod config;
 pub mod connections;
+pub mod delivery;
 pub mod direct;
 pub mod events;
 pub mod files;
@@ -66,6 +67,7 @@ pub fn router(app: &SharedApp) -> Router {
         .merge(channel_invitations::routes())
         .merge(connections::routes())
         .merge(shared_channels::routes())
+        .merge(delivery::routes())
         .merge(policies::routes())
         .merge(operations::routes())
         .merge(recordings::routes())

@@ -10,13 +10,13 @@ use base64::engine::general_purpose::STANDARD;
 use causeway_engine::Snapshot;
 use causeway_kernel::boundary::env::Range;
 use causeway_kernel::model::{
-    Connection, Exception, ExceptionState, FeedObject, File, FileDebt, Held, QuarantineEntry,
+    Connection, Exception, FeedObject, File, FileDebt, Held, QuarantineEntry,
 };
 use causeway_kernel::rows::id::{ConnectionNo, FileNo};
 use causeway_kernel::rows::key;
 use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::tx::{Read, Record, SCAN_BYTES_MAX};
-use causeway_views::json::{Viewer, Views};
+use causeway_views::json::{Viewer, Views, exception_state, file_state};
 use serde_json::{Value, json};
 
 use super::answer::{ApiResult, Rendered};
@@ -118,12 +118,7 @@ fn exception_shown(
     (connection, channel, _, _): &<Exception as Record>::Key,
     exception: &Exception,
 ) -> Value {
-    let (state, attempts) = match exception.state {
-        ExceptionState::Held | ExceptionState::Outdated => ("held", 0),
-        ExceptionState::Denied => ("denied", 0),
-        ExceptionState::Refused(attempts) => ("refused", attempts),
-        ExceptionState::Dead => ("dead", 0),
-    };
+    let (state, attempts) = exception_state(&exception.state);
     let (post, user, emoji) = match &exception.object {
         FeedObject::Post(post) => (Some(*post), None, ""),
         FeedObject::Reaction(post, user, emoji) => (Some(*post), Some(*user), emoji.as_str()),
@@ -155,12 +150,6 @@ fn file_shown(
     (connection, no): &(ConnectionNo, FileNo),
     debt: &FileDebt,
 ) -> Value {
-    let state = match debt.retry_at {
-        0 => "dead",
-        _ if debt.refusals > 0 => "refused",
-        _ if debt.failures > 0 => "interrupted",
-        _ => "waiting",
-    };
     // A debt goes with its file.
     let file = seen.rows.get::<File>(no);
     let file = file.as_ref();
@@ -173,7 +162,7 @@ fn file_shown(
         "file_id": file.map(|file| file.id.as_str()),
         "name": file.map(|file| file.name.as_str()),
         "size": file.map(|file| file.size),
-        "state": state,
+        "state": file_state(debt),
         "attempts": debt.failures,
         "reason": debt.reason,
         "retry_at": debt.retry_at,

@@ -92,7 +92,7 @@ async fn autocomplete(State(app): State<SharedApp>, caller: Caller, ids: Ids) ->
 /// The commands that the caller may use.
 fn known(app: &SharedApp, caller: &Caller) -> Value {
     let known = commands::known(&app.rows(), caller.user);
-    let commands = known.into_iter().map(|builtin| {
+    let commands = known.into_iter().map(|(builtin, hint)| {
         json!({
             "id": "",
             "token": "",
@@ -107,7 +107,7 @@ fn known(app: &SharedApp, caller: &Caller) -> Value {
             "icon_url": "",
             "auto_complete": true,
             "auto_complete_desc": builtin.description,
-            "auto_complete_hint": builtin.hint,
+            "auto_complete_hint": hint,
             "display_name": builtin.trigger,
             "description": "",
             "url": "",

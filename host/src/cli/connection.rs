@@ -439,7 +439,8 @@ pub(super) async fn team_id(remote: &Remote, name: &str) -> Result<String> {
     Ok(text(&team, "id").to_string())
 }
 
-async fn channel_id(remote: &Remote, named: &str) -> Result<String> {
+/// The ID of a channel that is named by it, or as `team/channel`.
+pub(super) async fn channel_id(remote: &Remote, named: &str) -> Result<String> {
     let Some((team, channel)) = named.split_once('/') else {
         return Ok(word(named, "a channel's ID")?.to_string());
     };

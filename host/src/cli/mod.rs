@@ -8,6 +8,7 @@ mod connection;
 mod data_dir;
 mod invitations;
 mod policy;
+mod post;
 mod progress;
 mod remote;
 mod replay;
@@ -68,6 +69,11 @@ enum Command {
     /// Does what the slash command /secure-connection does, and invites a connection to channels or uninvites it.
     /// Needs an administrator's token or login.
     Connection(connection::ConnectionArgs),
+    /// Show what connected workspaces are still to get of posts.
+    ///
+    /// Does what the slash command /share-channel delivery does. Needs the token or login of the author, or of an
+    /// administrator.
+    Post(post::PostArgs),
     /// Show and change settings of a running workspace.
     ///
     /// These are the settings of connected workspaces; see docs/configuration.md. Needs an administrator's
@@ -86,6 +92,7 @@ pub fn run() -> ExitCode {
         Command::Session(command) => session::run(&command),
         Command::Policy(args) => on_small_runtime(policy::run(args)),
         Command::Connection(args) => on_small_runtime(connection::run(args)),
+        Command::Post(args) => on_small_runtime(post::run(args)),
         Command::Config(args) => on_small_runtime(config::run(args)),
         Command::Admin(args) => on_small_runtime(admin::run(args)),
     };
@@ -142,6 +149,7 @@ mod tests {
             [&["policy"], &url, &["unload", "x"], &login],
             [&["connection"], &url, &["list", "--all"], &login],
             [&["config", "show"], &url, &login, &[]],
+            [&["post"], &url, &["delivery", "x"], &login],
             [
                 &["admin"],
                 &url,
@@ -160,6 +168,7 @@ mod tests {
                 Command::Policy(args) => args.remote,
                 Command::Connection(args) => args.remote,
                 Command::Config(args) => args.remote,
+                Command::Post(args) => args.remote,
                 Command::Admin(args) => args.remote,
                 other => panic!("{other:?}"),
             };

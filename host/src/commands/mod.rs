@@ -1,6 +1,7 @@
 //! Slash commands, one file each. They call the same functions as the REST API. Client API §10.
 
 mod arguments;
+pub mod delivery;
 pub mod history;
 mod secure_connection;
 mod share_channel;
@@ -21,6 +22,8 @@ pub struct Builtin {
     pub description: &'static str,
     /// Arguments it accepts.
     pub hint: &'static str,
+    /// Those of them that are for everybody; the others are for administrators.
+    pub hint_for_everybody: &'static str,
 }
 
 const SECURE_CONNECTION: &str = "secure-connection";
@@ -32,23 +35,33 @@ const BUILTINS: &[Builtin] = &[
         trigger: SECURE_CONNECTION,
         description: "Create, accept, remove and list connections to other workspaces.",
         hint: "[create|accept|remove|attach|move|status]",
+        hint_for_everybody: "",
     },
     Builtin {
         trigger: SHARE_CHANNEL,
         description: "Share the current channel with a connected workspace.",
-        hint: "[invite|uninvite|unshare|status|invitations|accept|decline]",
+        hint: "[invite|uninvite|unshare|status|delivery|invitations|accept|decline]",
+        hint_for_everybody: "[delivery]",
     },
 ];
 
-/// The commands that a user may use somewhere.
-pub fn known(rows: &(impl Read + ?Sized), user: UserNo) -> Vec<&'static Builtin> {
+/// The commands that a user may use somewhere, with the arguments that are for this user.
+pub fn known(rows: &(impl Read + ?Sized), user: UserNo) -> Vec<(&'static Builtin, &'static str)> {
     let connections = authority::sees_connections(rows, user);
     let sharing = authority::may_share_something(rows, user);
-    let may = |builtin: &&Builtin| match builtin.trigger {
-        SHARE_CHANNEL => sharing,
-        _ => connections,
+    let hint = |builtin: &'static Builtin| {
+        let may = match builtin.trigger {
+            SHARE_CHANNEL => sharing,
+            _ => connections,
+        };
+        let hint = if may {
+            builtin.hint
+        } else {
+            builtin.hint_for_everybody
+        };
+        (!hint.is_empty()).then_some((builtin, hint))
     };
-    BUILTINS.iter().filter(may).collect()
+    BUILTINS.iter().filter_map(hint).collect()
 }
 
 /// Where a command was typed, and by whom.

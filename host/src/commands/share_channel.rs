@@ -13,15 +13,20 @@ use causeway_views::query::sharing;
 
 use super::Invocation;
 use super::arguments::Arguments;
+use super::delivery;
 use super::history;
 use super::table::{Table, time, yes_no};
 
-const ACTIONS: &str = "invite, uninvite, unshare, status, invitations, accept, decline";
+const ACTIONS: &str = "invite, uninvite, unshare, status, delivery, invitations, accept, decline";
 const UNKNOWN_CONNECTION: &str = "Must specify a valid secure connection ID to invite.";
 
 pub async fn run(here: &Invocation<'_>, arguments: &Arguments) -> String {
+    if arguments.action() == "delivery" {
+        return delivery::run(here, arguments).unwrap_or_else(|sentence| sentence);
+    }
     if !authority::may_share(&here.app.rows(), here.channel, here.caller.user) {
-        return "You require `manage_shared_channels` permission to manage shared channels."
+        return "You require `manage_shared_channels` permission to manage shared channels. \
+                `/share-channel delivery` shows which of your posts are not delivered yet."
             .to_string();
     }
     let done = match arguments.action() {

@@ -11,6 +11,7 @@
 //! Files and profile pictures go beside the rounds: see [`owed`].
 
 pub mod again;
+pub mod delivery;
 pub mod exception;
 pub mod files;
 mod owed;

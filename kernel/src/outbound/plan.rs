@@ -15,9 +15,9 @@ use crate::mention::{self, Mention};
 use crate::model::limits::{HELD_RETRY_MS, ITEM_RETRY_FIRST_MS};
 use crate::model::reasons;
 use crate::model::{
-    Exception, ExceptionState, FeedObject, PeerKind, Post, RoundSource, SentOldPost,
+    Exception, ExceptionState, FeedObject, Link, PeerKind, Post, RoundSource, SentOldPost,
 };
-use crate::rows::id::{FeedSeq, Id, PostNo};
+use crate::rows::id::{ConnectionNo, FeedSeq, Id, PostNo};
 use crate::rows::tx::{Read, Tx};
 use crate::sharing::interruption;
 use crate::sharing::link::history_start;
@@ -212,7 +212,8 @@ impl Order {
         }
         let object = FeedObject::Post(no);
         // A deletion by a moderator here does not apply to others, and the content is gone.
-        if post.origin == work.peer() || is_local(tx, work, post) || post.moderated {
+        let is_local = is_local(tx, work.connection().kind, post);
+        if post.origin == work.peer() || is_local || post.moderated {
             exception::clear(tx, work, &object);
             return;
         }
@@ -284,12 +285,10 @@ impl Order {
 
 /// Whether a post stays in its workspace: it is about the channel's sharing here, or the peer's generation does
 /// not send such posts.
-pub fn is_local(tx: &Tx<'_>, work: &Work, post: &Post) -> bool {
+pub fn is_local(rows: &(impl Read + ?Sized), kind: PeerKind, post: &Post) -> bool {
     let is_notice = post.kind == interruption::POST_TYPE
-        && (interruption::is_notice(tx, post) || !Behaviour::LocalNotices.is_in_force(tx));
-    is_notice
-        || work.connection().kind != PeerKind::Mattermost2021
-            && LOCAL_POST_TYPES.contains(&post.kind.as_str())
+        && (interruption::is_notice(rows, post) || !Behaviour::LocalNotices.is_in_force(rows));
+    is_notice || kind != PeerKind::Mattermost2021 && LOCAL_POST_TYPES.contains(&post.kind.as_str())
 }
 
 /// Whether the cursor shows that a post without an exception was sent to the peer.
@@ -301,15 +300,25 @@ fn knows(tx: &Tx<'_>, work: &Work, no: PostNo, post: &Post) -> bool {
         return false;
     };
     if no <= link.posts_before {
-        let at = (post.ordered_at, no.0);
-        let begins = at > history_start(link);
-        let covered = begins && link.cursor.history.is_some_and(|to| at <= to);
-        return covered
-            || tx
-                .get::<SentOldPost>(&(work.connection_no, no))
-                .is_some_and(|sent| sent.epoch == link.epoch);
+        return has_old(tx, (work.connection_no, link), no, post);
     }
     post.feed_seq <= link.cursor.seq
+}
+
+/// Whether a post from before the link was sent to the peer: with the history, or on its own.
+pub fn has_old(
+    rows: &(impl Read + ?Sized),
+    (connection, link): (ConnectionNo, &Link),
+    no: PostNo,
+    post: &Post,
+) -> bool {
+    let at = (post.ordered_at, no.0);
+    let begins = at > history_start(link);
+    let covered = begins && link.cursor.history.is_some_and(|to| at <= to);
+    covered
+        || rows
+            .get::<SentOldPost>(&(connection, no))
+            .is_some_and(|sent| sent.epoch == link.epoch)
 }
 
 /// Cuts the plan, and the round with it, where the message would become too long. A post that is too long on

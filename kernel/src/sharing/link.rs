@@ -144,6 +144,15 @@ pub fn history_start(link: &Link) -> (i64, u64) {
     }
 }
 
+/// Whether a peer gets posts from before its link when it accepts.
+pub fn is_history_wished(rows: &(impl Read + ?Sized), link: &Link) -> bool {
+    match link.history {
+        History::Configured => workspace(rows).is_some_and(|workspace| workspace.config.backfill),
+        History::Nothing => false,
+        History::Since(_) | History::Everything => true,
+    }
+}
+
 /// Called when the peer has accepted the invitation: sending begins, with the history if that is wished, or was
 /// when the channel was first offered. A link that is not [`LinkState::Inviting`] is left unchanged.
 pub fn activate(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo) {
@@ -157,12 +166,7 @@ pub fn activate(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo) {
     link.update_at = tx.now_ms();
     feed::unmark(tx, connection, Pending::INVITE, channel);
     feed::mark(tx, connection, Pending::FEED, channel);
-    let is_wished = match link.history {
-        History::Configured => workspace(tx).is_some_and(|workspace| workspace.config.backfill),
-        History::Nothing => false,
-        History::Since(_) | History::Everything => true,
-    };
-    if is_wished || link.cursor.history.is_some() {
+    if is_history_wished(tx, &link) || link.cursor.history.is_some() {
         link.cursor.history = Some(history_start(&link));
         feed::mark(tx, connection, Pending::HISTORY, channel);
     }

@@ -7,6 +7,7 @@ mod configuration;
 mod connections;
 mod consent;
 mod damage;
+mod delivery;
 mod demo;
 mod direct;
 mod discovery;

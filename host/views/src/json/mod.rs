@@ -6,6 +6,7 @@
 
 mod bounded;
 mod channel;
+mod delivery;
 mod event;
 mod file;
 mod post;
@@ -19,6 +20,7 @@ mod tests;
 mod user;
 
 pub use bounded::{ANSWER_BYTES_MAX, BoundedList, BoundedText, Entries, TooLong, bounded, list};
+pub use delivery::{exception_state, file_state};
 pub use event::{EVENT_POST_BYTES_MAX, EventText};
 pub use role::permissions;
 pub use sharing::{ChannelInvitationView, RemoteClusterView};

@@ -55,7 +55,8 @@ pub fn sendable(
         return None;
     }
     // The round's plan ensured that the peer knows the post; it may have changed since.
-    if origin == work.peer() || post.delete_at != 0 || is_local(tx, work, &post) {
+    let is_local = is_local(tx, work.connection().kind, &post);
+    if origin == work.peer() || post.delete_at != 0 || is_local {
         exception::clear(tx, work, &object.1);
         return None;
     }

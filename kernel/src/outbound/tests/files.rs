@@ -17,7 +17,7 @@ pub(super) const KINDS: [PeerKind; 3] = [
 
 impl World {
     /// The peer of this kind knows ann.
-    fn with_known_author(kind: PeerKind) -> World {
+    pub(super) fn with_known_author(kind: PeerKind) -> World {
         let mut world = World::shared(kind);
         world.write(ANN, TOWN, "known to the peer");
         world.settle();
@@ -25,7 +25,7 @@ impl World {
     }
 
     /// Ann writes a post with these files in [`TOWN`].
-    fn write_with_files(&mut self, bytes: &[u8]) -> PostNo {
+    pub(super) fn write_with_files(&mut self, bytes: &[u8]) -> PostNo {
         let add = |world: &mut World, bytes: &u8| {
             let name = format!("file {bytes}.pdf");
             match world.by(ANN, add_file(TOWN, &name, *bytes)).unwrap() {

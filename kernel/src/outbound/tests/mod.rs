@@ -2,6 +2,7 @@
 
 mod acknowledgements;
 mod consent;
+mod delivery;
 mod directory;
 mod endings;
 mod files;
@@ -22,7 +23,9 @@ use super::*;
 use crate::boundary::input::{Incarnation, Input, SendOutcome};
 use crate::boundary::policy::{Question, Revision, TextLeaf, Verdict};
 use crate::model::limits::{MESSAGE_CHARS_MAX, PROPS_BYTES_MAX, RESEND_INTERVAL_MS};
-use crate::model::{Connection, Exception, ExceptionState, Job, Link, LinkState, Post, reasons};
+use crate::model::{
+    Connection, ConnectionState, Exception, ExceptionState, Job, Link, LinkState, Post, reasons,
+};
 use crate::rows::id::Id;
 use crate::testing::acts::{
     acknowledge, configure_sharing, delete, edit, edit_with, invite, post_with, react,

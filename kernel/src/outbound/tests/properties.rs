@@ -124,6 +124,34 @@ fn perform(world: &mut World, posts: &mut Vec<PostNo>, act: &Act) {
     }
 }
 
+/// Whatever the peer lacks is said to be outstanding, and listed; what cannot have an earlier version there has
+/// none.
+fn expect_told(world: &World, posts: &[PostNo]) {
+    let listed = world.listed(ANN);
+    for no in posts {
+        let post = world.get::<Post>(no);
+        let there = world.peer.posts.get(post.id.as_str());
+        let is_current = match there {
+            Some((text, is_deleted)) => {
+                (post.delete_at != 0) == *is_deleted && (*is_deleted || *text == post.message)
+            }
+            None => post.delete_at != 0,
+        };
+        let told = world.delivery(*no);
+        let is_listed = listed.contains(no);
+        assert!(is_current || told.is_outstanding(), "{no:?} {told:?}");
+        // The deletion of a root stands for those of its replies.
+        let root = post.root.map(|root| world.get::<Post>(&root));
+        let is_deleted_with_root =
+            post.delete_at != 0 && root.is_some_and(|root| root.delete_at == post.delete_at);
+        if is_listed || !is_deleted_with_root {
+            assert_eq!(told.is_outstanding(), is_listed, "{no:?} {told:?}");
+        }
+        let may_be_there = told.pending.is_none() || told.may_hold_earlier || is_current;
+        assert!(there.is_none() || may_be_there, "{no:?} {told:?}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
     #[test]
@@ -132,10 +160,12 @@ proptest! {
         let mut posts = Vec::new();
         for act in &acts {
             perform(&mut world, &mut posts, act);
+            expect_told(&world, &posts);
         }
         world.ping(ACME);
         world.settle();
         world.expect_same();
         prop_assert!(world.exceptions().is_empty());
+        prop_assert!(world.listed(ANN).is_empty());
     }
 }

@@ -57,6 +57,7 @@ pub fn why(file: &SessionFile, post: &str) -> (Why, Vec<SessionError>) {
         facts: Vec::new(),
         more: 0,
         begun: None,
+        last_ms: 0,
         last_refusal: None,
     };
     let (rows, damage) = walk(file, None, |passed| {
@@ -70,7 +71,7 @@ pub fn why(file: &SessionFile, post: &str) -> (Why, Vec<SessionError>) {
         post: post.to_string(),
         is_there: row.is_some(),
         conclusion: search.conclusion(row.is_some(), file.header().selection.is_partial()),
-        now: now::standing(&rows, post, row.as_ref()),
+        now: now::standing(&rows, post, row.as_ref(), search.last_ms),
         more: search.more,
         facts: search.facts,
     };
@@ -85,12 +86,15 @@ struct Search<'p> {
     more: u64,
     /// The entry that stored it.
     begun: Option<u64>,
+    /// The time of the last step, in ms.
+    last_ms: i64,
     /// The last refusal, and its entry.
     last_refusal: Option<(u64, String)>,
 }
 
 impl Search<'_> {
     fn step(&mut self, seen: &Seen<'_>) {
+        self.last_ms = seen.step.time_ms;
         let no = lookup::post(seen.rows, self.post);
         let mut said = Vec::new();
         if let Some(come) = inbound::facts(seen, self.post) {

@@ -1,27 +1,29 @@
 //! The state of a post at the end of a session.
 
-use causeway_kernel::model::{
-    Connection, Exception, File, FileDebt, Link, LinkState, Post, QuarantineEntry, Round,
-    RoundItem, SentOldPost,
-};
-use causeway_kernel::rows::id::{ConnectionNo, PostNo};
+use causeway_kernel::model::{Connection, File, FileDebt, Link, LinkState, Post, QuarantineEntry};
+use causeway_kernel::outbound::delivery::{self, Peer, Standing};
+use causeway_kernel::rows::id::{ConnectionNo, FileNo, PostNo};
 use causeway_kernel::rows::tx::Read;
+use causeway_kernel::sharing::connection;
 
 use super::{inbound, names};
 use crate::look::describe::refusals;
 use crate::look::names::{Names, count, plain, quoted};
 use causeway_engine::MemoryRows;
 
-pub(super) fn standing(rows: &MemoryRows, post: &str, row: Option<&(PostNo, Post)>) -> Vec<String> {
+pub(super) fn standing(
+    rows: &MemoryRows,
+    post: &str,
+    row: Option<&(PostNo, Post)>,
+    now_ms: i64,
+) -> Vec<String> {
     let mut out = Vec::new();
     if let Some((no, row)) = row {
         out.push(in_short(rows, row));
         for ((channel, connection), link) in rows.records::<Link>() {
             if channel == row.channel {
                 let who = Names(rows).connection(connection);
-                let stands = at_peer(rows, (*no, row), connection, &link);
-                out.push(format!("{who}: {stands}"));
-                out.extend(files_owed(rows, row, connection));
+                out.extend(at_peer(rows, &who, (*no, row), (connection, link), now_ms));
             }
         }
     }
@@ -40,6 +42,34 @@ pub(super) fn standing(rows: &MemoryRows, post: &str, row: Option<&(PostNo, Post
             ));
         }
     }
+    out
+}
+
+/// How a post stands at the peer of a link.
+fn at_peer(
+    rows: &MemoryRows,
+    who: &str,
+    post: (PostNo, &Post),
+    (no, link): (ConnectionNo, Link),
+    now_ms: i64,
+) -> Vec<String> {
+    let is_ended = link.state == LinkState::Ended;
+    let Some(connection) = rows.get::<Connection>(&no) else {
+        return Vec::new();
+    };
+    let is_online = connection::is_online(&connection, now_ms);
+    let peer = Peer {
+        no,
+        connection,
+        link,
+        is_online,
+    };
+    let stands = delivery::at_peer(rows, &peer, post, now_ms);
+    if is_ended && stands.standing != Standing::Origin {
+        return vec![format!("{who}: the channel is no longer shared with it")];
+    }
+    let mut out = vec![format!("{who}: {}", in_words(&stands.standing))];
+    out.extend(files_owed(rows, who, &stands.files));
     out
 }
 
@@ -75,12 +105,10 @@ fn in_short(rows: &MemoryRows, row: &Post) -> String {
 }
 
 /// The files of a post that a peer is still to get.
-fn files_owed(rows: &MemoryRows, row: &Post, connection: ConnectionNo) -> Vec<String> {
-    let who = Names(rows).connection(connection);
+fn files_owed(rows: &MemoryRows, who: &str, owed: &[(FileNo, FileDebt)]) -> Vec<String> {
     let mut out = Vec::new();
-    for no in &row.files {
-        let owed = rows.get::<FileDebt>(&(connection, *no));
-        let Some((owed, file)) = owed.zip(rows.get::<File>(no)) else {
+    for (no, owed) in owed {
+        let Some(file) = rows.get::<File>(no) else {
             continue;
         };
         let reason = plain(&owed.reason);
@@ -97,49 +125,13 @@ fn files_owed(rows: &MemoryRows, row: &Post, connection: ConnectionNo) -> Vec<St
     out
 }
 
-fn at_peer(
-    rows: &MemoryRows,
-    (no, row): (PostNo, &Post),
-    connection: ConnectionNo,
-    link: &Link,
-) -> String {
-    let peer = rows.get::<Connection>(&connection);
-    if peer.is_some_and(|peer| !row.origin.is_ours() && peer.workspace == row.origin) {
-        return "it came from there and is not sent back".into();
-    }
-    if link.state == LinkState::Ended {
-        return "the channel is no longer shared with it".into();
-    }
-    if link.state == LinkState::Awaiting {
-        return "an administrator there has to accept the channel first".into();
-    }
-    let exception = rows.get::<Exception>(&(connection, row.channel, no.0, String::new()));
-    if let Some(exception) = exception.filter(|it| it.epoch == link.epoch) {
-        return format!("it {}", refusals::state(&exception));
-    }
-    let holds = |round: &Round| {
-        let mut items = round.items.iter();
-        items.any(|it| matches!(it, RoundItem::Post(held, _) if *held == no))
-    };
-    let round = rows.get::<Round>(&connection).filter(holds);
-    if let Some(attempt) = round.and_then(|round| round.attempt) {
-        return format!("on its way (attempt {attempt})");
-    }
-    // Only changes of a post from before the link are sent, unless the history is.
-    let is_given = rows.get::<SentOldPost>(&(connection, no));
-    let is_given = is_given.is_some_and(|it| it.epoch == link.epoch);
-    if no <= link.posts_before && !is_given {
-        return match link.cursor.history {
-            Some(to) if to >= (row.ordered_at, no.0) => "sent with the history".into(),
-            Some(_) => "will be sent with the history".into(),
-            None => "from before the link, not sent".into(),
-        };
-    }
-    if row.feed_seq.0 == 0 {
-        "not among the changes that are sent".into()
-    } else if row.feed_seq <= link.cursor.seq {
-        "delivered".into()
-    } else {
-        "still to be sent".into()
+fn in_words(standing: &Standing) -> String {
+    match standing {
+        Standing::Delivered => "delivered".into(),
+        Standing::Origin => "it came from there and is not sent back".into(),
+        Standing::NotSent(why) => format!("not sent: {}", why.reason()),
+        Standing::Sending => "on its way".into(),
+        Standing::Waiting(wait) => format!("still to be sent: {}", wait.reason()),
+        Standing::Excepted(row) => format!("it {}", refusals::state(row)),
     }
 }
