@@ -1,16 +1,20 @@
 //! Another Causeway says that it has accepted a channel, or no longer shares one. A Mattermost server says neither:
 //! the answers to the next messages do.
+//!
+//! Such a message may be old when it arrives, or come twice. So an end is not believed: the peer is told that the
+//! channel is shared here, and its answer decides.
 
 use super::authorize::Peer;
 use super::{Reason, Tally, fail, ok};
 use crate::boundary::output::Reply;
-use crate::model::{Link, LinkState};
+use crate::model::{Link, LinkState, Pending};
 use crate::rows::id::Id;
 use crate::rows::lookup;
 use crate::rows::tx::{Read, Tx};
-use crate::sharing::{self, consent, link};
+use crate::sharing::{consent, feed, link};
 use crate::wire::json::Value;
 use crate::wire::message::SharingState;
+use crate::wire::response::NO_LONGER_SHARED;
 
 /// Takes a message. What is not shared with the peer, nor offered to it or by it, is not its business and stays as
 /// it is.
@@ -22,27 +26,27 @@ pub fn message(tx: &mut Tx<'_>, peer: &Peer, payload: Value<'_>) -> Reply {
             return fail(&format!("invalid sharing state: {error}"));
         }
     };
-    match Id::parse(&state.channel_id) {
-        Some(id) if state.is_shared => accepted(tx, peer, id),
-        Some(id) => ended(tx, peer, id),
-        None => {}
-    }
-    ok(None)
-}
-
-fn accepted(tx: &mut Tx<'_>, peer: &Peer, id: Id) {
-    if let Some(channel) = lookup::channel(tx, id.as_str()) {
-        link::accepted(tx, channel, peer.no);
-    }
-}
-
-fn ended(tx: &mut Tx<'_>, peer: &Peer, id: Id) {
-    let live = |link: Link| link.state != LinkState::Ended;
-    match lookup::channel(tx, id.as_str()) {
-        Some(no) if tx.get::<Link>(&(no, peer.no)).is_some_and(live) => {
-            sharing::ended_by_peer(tx, no, peer.no);
+    let Some(id) = Id::parse(&state.channel_id) else {
+        return ok(None);
+    };
+    let channel = lookup::channel(tx, id.as_str());
+    let link = channel.and_then(|no| Some((no, tx.get::<Link>(&(no, peer.no))?)));
+    match (state.is_shared, link) {
+        (true, Some((_, link))) if link.state == LinkState::Ended => {
+            fail(&format!("{NO_LONGER_SHARED}: {id}"))
         }
-        Some(_) => {}
-        None => consent::withdraw(tx, (peer.no, id)),
+        (true, Some((channel, _))) => {
+            link::accepted(tx, channel, peer.no);
+            ok(None)
+        }
+        (false, Some((channel, link))) if link.state != LinkState::Ended => {
+            feed::mark(tx, peer.no, Pending::SHARING_STATE, channel);
+            ok(None)
+        }
+        (false, None) if channel.is_none() => {
+            consent::withdraw(tx, (peer.no, id));
+            ok(None)
+        }
+        _ => ok(None),
     }
 }

@@ -12,9 +12,45 @@ fn guest() -> World {
     world
 }
 
-fn unshare(world: &mut World, letters: &str) -> Value {
+/// `acme` says that it no longer shares a channel.
+fn tell(world: &mut World, letters: &str) -> Value {
     let payload = json!({"channel_id": id(letters), "is_shared": false});
     world.message(ACME, "sharedchannel_state", payload)
+}
+
+/// `acme` no longer shares a channel, and says so.
+fn unshare(world: &mut World, letters: &str) {
+    assert_eq!(tell(world, letters), accepted());
+    asked(world, &encode_fail(NO_LONGER_SHARED));
+}
+
+/// Delivers what is out to `acme`, up to the question whether it shares a channel, to which it gives this answer.
+fn asked(world: &mut World, answer: &[u8]) {
+    world.ping(ACME);
+    let mut is_question = false;
+    while !is_question && !world.out.is_empty() {
+        let (attempt, frame) = world.out.remove(0);
+        let text = String::from_utf8_lossy(&frame);
+        is_question = text.contains("sharedchannel_state");
+        assert!(
+            !is_question || text.contains(r#""is_shared":true"#),
+            "{text}"
+        );
+        let answer = if is_question {
+            answer.to_vec()
+        } else {
+            encode_ok(None)
+        };
+        world.receipt(ACME, attempt, SendOutcome::Answered(answer));
+    }
+}
+
+#[test]
+fn an_end_that_is_out_of_date_ends_nothing() {
+    let mut world = guest();
+    tell(&mut world, "lounge");
+    asked(&mut world, &encode_ok(None));
+    assert_eq!(world.link("lounge", ACME).unwrap().state, LinkState::Active);
 }
 
 fn is_archived(world: &World, letters: &str) -> bool {
@@ -31,7 +67,7 @@ fn notices(world: &World, letters: &str) -> Vec<String> {
 fn a_channel_is_archived_with_its_home_and_back_when_it_is_shared_again() {
     let mut world = guest();
     let lounge = world.channel_no("lounge").unwrap();
-    assert_eq!(unshare(&mut world, "lounge"), accepted());
+    unshare(&mut world, "lounge");
     let link = world.link("lounge", ACME).unwrap();
     assert_eq!(link.end, Some(LinkEnd::Peer));
     assert!(is_archived(&world, "lounge"));
@@ -44,7 +80,7 @@ fn a_channel_is_archived_with_its_home_and_back_when_it_is_shared_again() {
     assert_eq!(world.refusal(ADMIN, write.clone()).0, 400);
     // Told twice, nothing more happens.
     let before = world.host.tables.clone();
-    assert_eq!(unshare(&mut world, "lounge"), accepted());
+    assert_eq!(tell(&mut world, "lounge"), accepted());
     assert_eq!(world.host.tables, before);
     assert_eq!(world.invited(ACME, invite("lounge", "lounge")), accepted());
     assert!(world.events().contains(&Event::ChannelRestored(lounge)));
@@ -95,7 +131,7 @@ fn nothing_happens_to_what_the_peer_does_not_share() {
     let mut world = guest();
     let before = world.host.tables.clone();
     for letters in ["otheronly", "secret", "nothing"] {
-        assert_eq!(unshare(&mut world, letters), accepted());
+        assert_eq!(tell(&mut world, letters), accepted());
     }
     let odd = json!({"channel_id": "x"});
     assert_eq!(world.message(ACME, "sharedchannel_state", odd), accepted());

@@ -5,10 +5,10 @@ use crate::boundary::env::Rows;
 use crate::model::{LinkState, Pending, RoundItem};
 use crate::outbound::work::Work;
 use crate::rows::tx::Tx;
-use crate::sharing::feed;
+use crate::sharing::{self, feed};
 use crate::wire::frame;
 use crate::wire::message::SharingState;
-use crate::wire::response::{Answer, SyncResponse};
+use crate::wire::response::{Answer, NO_LONGER_SHARED, SyncResponse};
 
 /// The section of such messages.
 pub struct State;
@@ -39,15 +39,14 @@ impl Content for State {
         Rest::None
     }
 
-    /// Whatever the peer answers, it has been told; if it did not listen, it learns it from the answer to its next
-    /// message, or to its next invitation.
-    fn answered(tx: &mut Tx<'_>, work: Work, _answer: Answer) {
-        feed::unmark(
-            tx,
-            work.connection_no,
-            Pending::SHARING_STATE,
-            work.round.channel,
-        );
+    /// That a channel is shared here may be news to the peer, or no longer true. Whatever else it answers, it has been
+    /// told; if it did not listen, it learns it from the answer to its next message, or to its next invitation.
+    fn answered(tx: &mut Tx<'_>, work: Work, answer: Answer) {
+        let (channel, no) = (work.round.channel, work.connection_no);
+        feed::unmark(tx, no, Pending::SHARING_STATE, channel);
         work.drop_round(tx);
+        if matches!(answer, Answer::Fail(error) if error.contains(NO_LONGER_SHARED)) {
+            sharing::ended_by_peer(tx, channel, no);
+        }
     }
 }

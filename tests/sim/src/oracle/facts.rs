@@ -558,7 +558,8 @@ fn link_view(
     old: Option<&Link>,
     new: &Link,
 ) -> LinkView {
-    let is_live = |link: &Link| link.state != LinkState::Ended;
+    // While an administrator of the peer has not agreed, nothing is due there.
+    let is_live = |link: &Link| !matches!(link.state, LinkState::Ended | LinkState::Awaiting);
     LinkView {
         channel: channel_id(rows, channel),
         connection,
