@@ -54,9 +54,8 @@ impl Oracle {
             }
             let channel = Id::parse(&frame.channel);
             let link = channel.map(|channel| (node, channel, *connection));
-            // The end is told when the link has ended, but only to whoever had it.
-            if frame.is_sharing_state() && link.is_some_and(|link| self.cursors.contains_key(&link))
-            {
+            // The end is told when the link has ended. It contains nothing of the channel but its id.
+            if frame.is_sharing_state() {
                 continue;
             }
             let Some(link) = link.and_then(|link| self.links.get(&link)) else {
