@@ -199,12 +199,12 @@ fn heard(effects: &[Effect]) -> Vec<&Effect> {
 
 /// Whether all that a step does is to ask the peer whether it shares a channel, or to let its offer wait or rest.
 fn only_asks(probed: &Probed) -> bool {
-    let is_question = |effect: &Effect| match effect {
-        Effect::Send { frame, .. } => {
-            frames::read(frame).is_some_and(|frame| frame.is_sharing_state())
-        }
-        Effect::Wake { .. } | Effect::Refused { .. } => true,
-        _ => false,
+    // The question, or what was to be sent before it.
+    let is_question = |effect: &Effect| {
+        matches!(
+            effect,
+            Effect::Send { .. } | Effect::Wake { .. } | Effect::Refused { .. }
+        )
     };
     let is_of_it = |table: Table| {
         matches!(
