@@ -1,7 +1,7 @@
 //! Why something was not carried out, in fixed texts of the product: they contain no user-written words, so a
 //! masked session shows them unchanged.
 
-use crate::wire::response::{NO_LONGER_SHARED, UNKNOWN_CHANNEL};
+use crate::wire::response::{AWAITS_CONSENT, NO_LONGER_SHARED, UNKNOWN_CHANNEL};
 
 /// A peer's answer names the post as refused.
 pub const NAMED_POST: &str = "The peer named the post in `post_errors`.";
@@ -56,6 +56,7 @@ pub const FIXED: &[&str] = &[
     FRAME_STOPPED,
     NO_LONGER_SHARED,
     UNKNOWN_CHANNEL,
+    AWAITS_CONSENT,
     "cannot process sync message;",
     "processing sync message: resource \"Channel\" not found, id:",
     "global user sync message should not contain posts, reactions or statuses",

@@ -14,7 +14,7 @@ use causeway_sim::shrink::{RUNS_MAX, shrink};
 /// the defect cannot show without it.
 const DEFECTS: [(Defect, &[&str]); 7] = [
     (Defect::KeepsDeletions, &["Delete", "Moderate"]),
-    (Defect::SkipsDedupe, &["Post", "Reply"]),
+    (Defect::SkipsDedupe, &["Post", "Reply", "Attach"]),
     (Defect::SendsAfterUninvite, &["Uninvite"]),
     (Defect::ForgetsRounds, &["fault crash", "Restore"]),
     (Defect::ForgetsRestores, &["Post"]),

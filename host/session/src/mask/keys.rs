@@ -127,6 +127,7 @@ const KEYS: &[(&str, Shape)] = {
         ("reply_count", Number),
         ("last_reply_at", Number),
         ("read_only", Number),
+        ("is_shared", Number),
         ("disable_welcome_email", Number),
         ("last_picture_update", Number),
         ("last_password_update", Number),

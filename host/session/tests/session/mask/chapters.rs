@@ -186,7 +186,7 @@ fn write_and_edit(story: &mut Story) {
     story.wait(2_000);
 }
 
-fn id(letter: char) -> String {
+pub fn id(letter: char) -> String {
     letter.to_string().repeat(26)
 }
 
@@ -522,6 +522,7 @@ fn administer(story: &mut Story) {
         };
         story.act(0, FIRST, Command::RelocateConnection(relocate));
     }
+    super::consent::decide(story);
     let many: Vec<PostNo> = (0..3)
         .filter_map(|n| story.write(0, LOUNGE, &format!("number {n}")))
         .collect();

@@ -2,6 +2,7 @@
 
 mod captures;
 pub mod chapters;
+mod consent;
 pub mod node;
 mod people;
 pub mod story;
