@@ -101,6 +101,13 @@ impl Side {
         let list = self.admin.get("/remotecluster").await?;
         Ok(find(&list, |record| record["name"] == name).cloned())
     }
+
+    /// The id of the live connection with this name.
+    pub async fn remote_id(&self, name: &str) -> Result<String> {
+        let found = self.connection(name).await?.context("no connection")?;
+        let id = found["remote_id"].as_str().context("a connection's id")?;
+        Ok(id.to_string())
+    }
 }
 
 async fn create_user(client: &Client, username: &str) -> Result<Value> {
@@ -205,6 +212,15 @@ pub async fn id_of(user: &Client) -> Result<String> {
 pub async fn arrives(reader: &Client, post: &str) -> Result<()> {
     wait_for("a post to arrive", async || {
         Ok(reader.get(&format!("/posts/{post}")).await.is_ok())
+    })
+    .await
+}
+
+/// Waits until a reader sees a text in a channel.
+pub async fn text_arrives(reader: &Client, channel_id: &str, text: &str) -> Result<()> {
+    wait_for(&format!("the post `{text}`"), async || {
+        let shown = visible(reader, channel_id).await?;
+        Ok(shown.iter().any(|post| post.message == text))
     })
     .await
 }

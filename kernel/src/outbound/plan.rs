@@ -19,8 +19,8 @@ use crate::model::{
 };
 use crate::rows::id::{ConnectionNo, FeedSeq, Id, PostNo};
 use crate::rows::tx::{Read, Tx};
-use crate::sharing::interruption;
 use crate::sharing::link::history_start;
+use crate::sharing::notice;
 use crate::wire::FRAME_BYTES_MAX;
 
 /// Estimated upper limit of the bytes of a frame around its posts.
@@ -286,8 +286,8 @@ impl Order {
 /// Whether a post stays in its workspace: it is about the channel's sharing here, or the peer's generation does
 /// not send such posts.
 pub fn is_local(rows: &(impl Read + ?Sized), kind: PeerKind, post: &Post) -> bool {
-    let is_notice = post.kind == interruption::POST_TYPE
-        && (interruption::is_notice(rows, post) || !Behaviour::LocalNotices.is_in_force(rows));
+    let is_notice = post.kind == notice::POST_TYPE
+        && (notice::is_notice(rows, post) || !Behaviour::LocalNotices.is_in_force(rows));
     is_notice || kind != PeerKind::Mattermost2021 && LOCAL_POST_TYPES.contains(&post.kind.as_str())
 }
 

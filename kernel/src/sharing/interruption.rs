@@ -1,34 +1,21 @@
 //! Interruptions: if a peer is not reached for a while, a message tells the members of every channel that is
 //! shared with it, and another one that contact is restored. The product documentation promises both; the
-//! reference has neither (W51). They stay here: peers are not sent them.
+//! reference has neither (W51).
 //!
 //! One due row for each connection waits for the time at which its silence would be long enough, and moves on
 //! if there was contact meanwhile. A service that did not run was not in contact either, so its own silence
 //! is not counted: the time begins anew when it starts.
 
 use super::jobs::links_after;
+use super::notice::{self, State};
 use super::{connection, display_name};
 use crate::boundary::behaviour::Behaviour;
-use crate::model::{
-    Connection, ConnectionState, DueKind, Interruption, Job, Link, LinkState, Post,
-};
-use crate::objects::posts;
+use crate::model::{Connection, ConnectionState, DueKind, Interruption, Job, Link, LinkState};
 use crate::rows::counters::connected_workspaces;
 use crate::rows::due;
 use crate::rows::id::{ChannelNo, ConnectionNo};
 use crate::rows::jobs;
 use crate::rows::tx::{Read, Tx};
-use crate::wire::write::JsonWriter;
-
-/// Type of the messages. The reference's line after 11.6 has it for messages about a channel's sharing, which
-/// are never synchronised (semantics §8.5).
-pub const POST_TYPE: &str = "system_shared_chan_state";
-
-/// Whether a post is such a message of this workspace. No peer holds it, so replies to it and what peers add
-/// to it could not reach everybody; they are refused.
-pub fn is_notice(rows: &(impl Read + ?Sized), post: &Post) -> bool {
-    post.kind == POST_TYPE && post.origin.is_ours() && Behaviour::LocalNotices.is_in_force(rows)
-}
 
 /// A peer answered a ping: its silence begins anew, and if the members were told of one, they are told that
 /// it is over.
@@ -122,8 +109,8 @@ pub fn tell_channels(
     for channel in channels {
         let link = tx.get::<Link>(&(channel, connection));
         if let Some(link) = link.filter(|link| link.state == LinkState::Active) {
-            let (text, props) = message(&name, over);
-            posts::insert_system(tx, channel, link.creator, POST_TYPE, text, props);
+            let (state, text) = message(&name, over);
+            notice::post(tx, channel, link.creator, (state, Some(&name)), text);
         }
     }
     Some(Job::TellInterruption {
@@ -133,22 +120,16 @@ pub fn tell_channels(
     })
 }
 
-fn message(name: &str, over: bool) -> (String, String) {
-    let (state, text) = if over {
+fn message(name: &str, over: bool) -> (State, String) {
+    if over {
         let text = format!(
             "Contact with `{name}` is restored. What was written here and there meanwhile is delivered now."
         );
-        ("restored", text)
+        (State::Restored, text)
     } else {
         let text = format!(
             "`{name}` cannot be reached. What is written here is delivered once contact is restored."
         );
-        ("interrupted", text)
-    };
-    let mut props = JsonWriter::new();
-    props.begin_object();
-    props.text_field("shared_channel_state", state);
-    props.text_field("workspace_name", name);
-    props.end_object();
-    (text, String::from_utf8(props.finish()).unwrap_or_default())
+        (State::Interrupted, text)
+    }
 }

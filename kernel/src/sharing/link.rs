@@ -274,11 +274,12 @@ fn ask_again(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo, link
     tx.put(&(channel, connection), &Link { state, ..link });
 }
 
-/// Called when the peer says that it has accepted a channel: it is offered again at once.
+/// Called when the peer says that it has accepted a channel: it is offered again at once, and its pause is over.
 pub fn accepted(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo) {
     let link = tx.get::<Link>(&(channel, connection));
     if let Some(link) = link.filter(|link| link.state == LinkState::Awaiting) {
-        ask_again(tx, channel, connection, link);
+        let retry_at = tx.now_ms();
+        ask_again(tx, channel, connection, Link { retry_at, ..link });
     }
 }
 

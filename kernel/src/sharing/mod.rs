@@ -12,6 +12,7 @@ pub mod feed;
 pub mod interruption;
 pub mod jobs;
 pub mod link;
+pub mod notice;
 pub mod offered;
 pub mod received;
 
@@ -171,9 +172,7 @@ pub fn uninvite(
     let creator = link.creator;
     end_here(tx, channel, connection, link);
     if was_active && Behaviour::ToldEndings.is_in_force(tx) {
-        let left = tx.has::<SharedChannel>(&channel);
-        let with = left.then(|| quoted(&display_name(tx, connection)));
-        tell_members(tx, channel, creator, &no_longer_shared(with.as_deref()));
+        tell_of_end(tx, channel, connection, creator);
     }
     Ok(Reply::Object(Object::Channel(channel)))
 }
@@ -207,7 +206,7 @@ pub fn unshare(tx: &mut Tx<'_>, actor: Actor, channel: ChannelNo) -> Result<Repl
         }
     }
     if let Some(author) = author.filter(|_| Behaviour::ToldEndings.is_in_force(tx)) {
-        tell_members(tx, channel, author, &no_longer_shared(None));
+        tell_members(tx, channel, author, None, NO_LONGER_SHARED);
     }
     // Even if no link was left: a record without links is shared with nobody.
     mark_unshared(tx, channel);
@@ -271,7 +270,7 @@ pub fn invite_refused(tx: &mut Tx<'_>, channel: ChannelNo, connection: Connectio
     let error: String = visible.take(REASON_CHARS_MAX).collect();
     end_link(tx, channel, connection, LinkEnd::Refused(error.clone()));
     if link::is_offered_again(&link) {
-        tell_members(tx, channel, link.creator, &no_longer_shared(None));
+        tell_of_end(tx, channel, connection, link.creator);
     }
     let text = if is_outside_teams(tx, channel) {
         format!("What is written here does not reach `{name}`: {error}")
@@ -307,7 +306,7 @@ pub fn end_link(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo, e
         mark_unshared(tx, channel);
     }
     if by_peer {
-        tell_members(tx, channel, link.creator, &no_longer_shared(None));
+        tell_of_end(tx, channel, connection, link.creator);
     }
 }
 
@@ -331,7 +330,7 @@ pub fn ended_by_peer(tx: &mut Tx<'_>, channel: ChannelNo, connection: Connection
     }
     let text = "It is archived here, as its home no longer shares it. An administrator of the team can \
                 restore it.";
-    tell_members(tx, channel, peer.creator, text);
+    tell_members(tx, channel, peer.creator, Some(&peer.display_name), text);
     channels::archive(tx, channel);
 }
 
@@ -361,17 +360,36 @@ fn announce_end(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo) {
     }
 }
 
-/// What members are told at the end of a sharing: of the whole, or of that with one workspace.
-fn no_longer_shared(with: Option<&str>) -> String {
-    match with {
-        Some(name) => format!("This channel is no longer shared with {name}."),
-        None => "This channel is no longer shared.".to_string(),
-    }
+const NO_LONGER_SHARED: &str = "This channel is no longer shared.";
+
+/// Tells the members of a channel that it is no longer shared with a peer, or with nobody any more.
+fn tell_of_end(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo, author: UserNo) {
+    let name = display_name(tx, connection);
+    let is_still_shared =
+        tx.has::<SharedChannel>(&channel) && Behaviour::ToldEndings.is_in_force(tx);
+    let text = if is_still_shared {
+        let name = quoted(&name);
+        &format!("This channel is no longer shared with {name}.")
+    } else {
+        NO_LONGER_SHARED
+    };
+    tell_members(tx, channel, author, Some(&name), text);
 }
 
-fn tell_members(tx: &mut Tx<'_>, channel: ChannelNo, author: UserNo, text: &str) {
+/// Writes a message about the end of a sharing; `with` is the display name of the peer, unless it ended with all.
+fn tell_members(
+    tx: &mut Tx<'_>,
+    channel: ChannelNo,
+    author: UserNo,
+    with: Option<&str>,
+    text: &str,
+) {
     let text = text.to_string();
-    posts::insert_system(tx, channel, author, "system_generic", text, String::new());
+    if Behaviour::ToldEndings.is_in_force(tx) {
+        notice::post(tx, channel, author, (notice::State::Unshared, with), text);
+    } else {
+        posts::insert_system(tx, channel, author, "system_generic", text, String::new());
+    }
 }
 
 /// Records that a channel is shared, and notifies everybody who sees it.

@@ -12,7 +12,7 @@ use crate::model::{
 };
 use crate::rows::id::{Id, PostNo, UserNo};
 use crate::rows::tx::Read;
-use crate::sharing::interruption::POST_TYPE;
+use crate::sharing::notice::POST_TYPE;
 use crate::wire::frame;
 use crate::wire::json::Document;
 use crate::wire::message::{

@@ -3,16 +3,11 @@
 use anyhow::{Context, Result, ensure};
 use causeway_tests::client::Client;
 use causeway_tests::command::connection;
-use causeway_tests::scene::{Side, post, visible, wait_for};
+use causeway_tests::scene::{post, text_arrives, wait_for};
 
 use serde_json::{Value, json};
 
 use crate::pair::Pair;
-
-async fn remote_id(side: &Side, name: &str) -> Result<String> {
-    let found = side.connection(name).await?.context("the connection")?;
-    Ok(found["remote_id"].as_str().context("its id")?.to_string())
-}
 
 /// What waits at globex, by channel.
 async fn state(admin: &Client, offers: &str, channel: &str) -> Result<Option<Value>> {
@@ -32,25 +27,14 @@ async fn offered(admin: &Client, offers: &str, channel: &str) -> Result<Value> {
     found.context("the offer")
 }
 
-/// Waits until a text is seen in a channel.
-async fn arrives(reader: &Client, channel: &str, text: &str) -> Result<()> {
-    wait_for("the post", async || {
-        let Ok(shown) = visible(reader, channel).await else {
-            return Ok(false);
-        };
-        Ok(shown.iter().any(|post| post.message == text))
-    })
-    .await
-}
-
 #[tokio::test]
 async fn a_channel_waits_until_an_administrator_accepts_it() -> Result<()> {
     let pair = Pair::open(50).await?;
     let (acme, globex) = (&pair.acme.side, &pair.globex.side);
     let admin = &globex.admin;
     let (to, from) = (
-        remote_id(acme, "globex").await?,
-        remote_id(globex, "acme").await?,
+        acme.remote_id("globex").await?,
+        globex.remote_id("acme").await?,
     );
     let offers = format!("/remotecluster/{from}/channel_invitations");
     let said = connection(globex, &["edit", &from, "--channel-invitations", "ask"], "").await?;
@@ -82,7 +66,7 @@ async fn a_channel_waits_until_an_administrator_accepts_it() -> Result<()> {
         "{said}"
     );
     ensure!(state(admin, &offers, &plans).await?.is_none());
-    arrives(admin, &plans, "written meanwhile").await?;
+    text_arrives(admin, &plans, "written meanwhile").await?;
 
     // Declined by slash command, and accepted after all through the API.
     let town = globex.channel("desk", &[]).await?;
@@ -103,7 +87,7 @@ async fn a_channel_waits_until_an_administrator_accepts_it() -> Result<()> {
     let accept = format!("{offers}/{secret}/accept");
     admin.post(&accept, json!({})).await?;
     post(&pair.acme.user, &secret, "", "for both").await?;
-    arrives(admin, &secret, "for both").await?;
+    text_arrives(admin, &secret, "for both").await?;
     let refused = admin.post(&accept, json!({})).await;
     ensure!(
         format!("{refused:?}").contains("causeway.channel_invitation.not_found"),

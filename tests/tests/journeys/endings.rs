@@ -3,27 +3,11 @@
 use anyhow::{Context, Result, ensure};
 use causeway_tests::client::Client;
 use causeway_tests::command::connection;
-use causeway_tests::scene::{Side, post, visible, wait_for};
+use causeway_tests::scene::{post, text_arrives, wait_for};
 use hyper::Method;
 use serde_json::json;
 
 use crate::pair::Pair;
-
-async fn remote_id(side: &Side, name: &str) -> Result<String> {
-    let found = side.connection(name).await?.context("the connection")?;
-    Ok(found["remote_id"].as_str().context("its id")?.to_string())
-}
-
-/// Waits until a text is seen in a channel.
-async fn arrives(reader: &Client, channel: &str, text: &str) -> Result<()> {
-    wait_for("the post", async || {
-        let Ok(shown) = visible(reader, channel).await else {
-            return Ok(false);
-        };
-        Ok(shown.iter().any(|post| post.message == text))
-    })
-    .await
-}
 
 /// Texts of a channel that begin like this, system messages included.
 async fn said(reader: &Client, channel: &str, beginning: &str) -> Result<usize> {
@@ -48,13 +32,13 @@ async fn a_channel_that_its_home_takes_back_is_archived_and_returns_with_its_sha
     let pair = Pair::open(50).await?;
     let (acme, admin) = (&pair.acme.side, &pair.globex.side.admin);
     let (to, from) = (
-        remote_id(acme, "globex").await?,
-        remote_id(&pair.globex.side, "acme").await?,
+        acme.remote_id("globex").await?,
+        pair.globex.side.remote_id("acme").await?,
     );
     let channel = acme.channel("plans", &[&pair.acme.user]).await?;
     connection(acme, &["invite", &to, &channel], "").await?;
     post(&pair.acme.user, &channel, "", "one").await?;
-    arrives(admin, &channel, "one").await?;
+    text_arrives(admin, &channel, "one").await?;
 
     connection(acme, &["uninvite", &to, &channel], "").await?;
     is_archived(admin, &channel, true).await?;
@@ -72,7 +56,7 @@ async fn a_channel_that_its_home_takes_back_is_archived_and_returns_with_its_sha
     let again = ["invite", &*to, &*channel, "--history", "all"];
     connection(acme, &again, "").await?;
     is_archived(admin, &channel, false).await?;
-    arrives(admin, &channel, "two").await?;
+    text_arrives(admin, &channel, "two").await?;
 
     // A connection can keep such channels open.
     let keep = ["edit", &*from, "--removed-channels", "keep"];

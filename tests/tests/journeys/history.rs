@@ -37,17 +37,11 @@ async fn channel(pair: &Pair, name: &str) -> Result<(String, i64)> {
     Ok((channel, after))
 }
 
-async fn remote_id(pair: &Pair) -> Result<String> {
-    let found = pair.acme.side.connection("globex").await?;
-    let found = found.context("the connection")?;
-    Ok(found["remote_id"].as_str().context("its id")?.to_string())
-}
-
 #[tokio::test]
 async fn a_channel_is_shared_with_all_of_its_history_some_or_none() -> Result<()> {
     let pair = Pair::open(50).await?;
     let (acme, admin) = (&pair.acme.side, &pair.globex.side.admin);
-    let id = remote_id(&pair).await?;
+    let id = acme.remote_id("globex").await?;
 
     let (all, _) = channel(&pair, "all").await?;
     let command = format!("/share-channel invite --connectionID {id} --history all");

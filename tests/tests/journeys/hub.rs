@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
 use causeway_tests::client::{Client, Events, HEARD_WITHIN};
-use causeway_tests::command::causeway;
+use causeway_tests::command::{causeway, connection};
 use causeway_tests::scene::{self, arrives, edit, id_of, post, react, visible, wait_for};
 use hyper::Method;
 use serde_json::{Value, json};
@@ -398,6 +398,10 @@ async fn removed(hub: &Hub, command: &str) -> Result<()> {
 #[tokio::test]
 async fn an_uninvited_spoke_gets_nothing_more_and_what_it_writes_stays_there() -> Result<()> {
     let hub = Hub::open().await?;
+    // Otherwise the channel is archived there.
+    let to_acme = hub.initech.side.remote_id("acme").await?;
+    let keep = ["edit", &*to_acme, "--removed-channels", "keep"];
+    connection(&hub.initech.side, &keep, "").await?;
     let command = format!("/share-channel uninvite --connectionID {}", hub.to_initech);
     removed(&hub, &command).await?;
     let links = format!("/remotecluster/{}/sharedchannelremotes", hub.to_initech);

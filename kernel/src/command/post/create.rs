@@ -15,7 +15,7 @@ use crate::model::{ChannelMember, Post, Priority};
 use crate::objects::{files, posts};
 use crate::rows::id::{ChannelNo, FeedSeq, FileNo, PostNo, UserNo, WorkspaceNo};
 use crate::rows::tx::{Read, Tx};
-use crate::sharing::{self, interruption};
+use crate::sharing::{self, notice};
 
 /// Writes a post. Repeating a key of the same user returns the post already made, whatever else the request
 /// contains.
@@ -148,7 +148,7 @@ fn mark_seen(tx: &mut Tx<'_>, channel: ChannelNo, user: UserNo) {
 
 fn check_root(tx: &Tx<'_>, new: &CreatePost, root_no: PostNo) -> Result<(), Refusal> {
     let root = tx.get::<Post>(&root_no).filter(|root| root.delete_at == 0);
-    let can_be_root = |root: &Post| root.root.is_none() && !interruption::is_notice(tx, root);
+    let can_be_root = |root: &Post| root.root.is_none() && !notice::is_notice(tx, root);
     let Some(root) = root.filter(can_be_root) else {
         return Err(Refusal::new(
             400,

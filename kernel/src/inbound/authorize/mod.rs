@@ -31,7 +31,7 @@ use crate::rows::id::{ChannelNo, ConnectionNo, Id, PostNo, TeamNo, UserNo};
 use crate::rows::lookup;
 use crate::rows::tx::Read;
 use crate::sharing::directory::NO_CHANNEL;
-use crate::sharing::interruption;
+use crate::sharing::notice;
 
 /// Who sent a frame: the authenticated connection.
 #[derive(Clone, Debug)]
@@ -193,7 +193,7 @@ fn live_post(
     if post.channel != shared.get().channel {
         return Err(Reason::WrongChannel);
     }
-    if post.delete_at != 0 || interruption::is_notice(rows, &post) {
+    if post.delete_at != 0 || notice::is_notice(rows, &post) {
         return Err(Reason::UnknownPost);
     }
     Ok(no)

@@ -11,7 +11,7 @@ use crate::model::limits::{
 use crate::rows::id::{Id, PostNo, UserNo};
 use crate::rows::lookup;
 use crate::rows::tx::Read;
-use crate::sharing::interruption;
+use crate::sharing::notice;
 use crate::wire::message::WirePost;
 
 /// What may be done with a post.
@@ -162,7 +162,7 @@ fn root_of(
         };
     };
     let root = rows.get::<Post>(&no).ok_or(Reason::UnknownRoot)?;
-    let can_be_root = root.root.is_none() && !interruption::is_notice(rows, &root);
+    let can_be_root = root.root.is_none() && !notice::is_notice(rows, &root);
     if root.channel != shared.channel || !can_be_root {
         return Err(Reason::UnknownRoot);
     }

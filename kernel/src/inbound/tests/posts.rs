@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::PinnedPost;
-use crate::sharing::interruption;
+use crate::sharing::notice;
 
 fn one(world: &mut World, post: Value) -> Value {
     world.sync(ACME, json!({"posts": [post]}))
@@ -321,7 +321,7 @@ fn nothing_can_belong_to_a_message_that_only_this_workspace_has() {
     world.plant("pnotice", "boss", "joint", "ACME cannot be reached.");
     let notice = world.post_no("pnotice").unwrap();
     world.alter::<Post>(&notice, |post| {
-        post.kind = interruption::POST_TYPE.to_string();
+        post.kind = notice::POST_TYPE.to_string();
     });
     let reply = with(
         post("preply", "ann", "a reply"),

@@ -36,8 +36,12 @@ fn what_is_written_until_then_follows_once_the_peer_has_accepted() {
     let taken = json!({"channel_id": id.as_str(), "is_shared": true});
     world.message(ACME, "sharedchannel_state", taken);
     assert_eq!(state(&world), LinkState::Inviting);
-    world.settle();
+    // At once: no time passes.
+    world.ping(ACME);
+    while world.deliver_next() {}
     assert_eq!(state(&world), LinkState::Active);
+    assert_eq!(world.peer.posts.len(), 1);
+    world.settle();
     world.expect_same();
 }
 

@@ -3,13 +3,14 @@
 use super::*;
 use crate::model::Channel;
 use crate::rows::id::ConnectionNo;
+use crate::sharing::notice;
 use crate::testing::acts::{uninvite, unshare};
 
 const SECOND: ConnectionNo = ConnectionNo(2);
 
 fn notices(world: &World) -> Vec<String> {
     let texts = world.notices(TOWN).into_iter();
-    let texts = texts.filter(|(kind, ..)| kind == "system_generic");
+    let texts = texts.filter(|(kind, ..)| kind == notice::POST_TYPE);
     texts.map(|(_, text, _)| text).collect()
 }
 

@@ -3,7 +3,7 @@
 use super::*;
 use crate::boundary::input::Actor;
 use crate::boundary::output::Reply;
-use crate::sharing::interruption::POST_TYPE;
+use crate::sharing::notice::POST_TYPE;
 use crate::testing::acts::configure_sharing;
 
 const MINUTE_MS: i64 = 60_000;

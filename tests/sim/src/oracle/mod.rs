@@ -35,7 +35,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use causeway_kernel::boundary::input::Input;
 use causeway_kernel::boundary::output::Effect;
 use causeway_kernel::rows::id::{ConnectionNo, Id};
-use causeway_kernel::sharing::interruption;
+use causeway_kernel::sharing::notice;
 
 use crate::frames::Item;
 use crate::plan::HUB;
@@ -86,6 +86,8 @@ pub struct Oracle {
     pub lives: Lives,
     lives_begun: Life,
     links: Links,
+    /// Channels that two nodes, the lower one first, have or had in common.
+    in_common: BTreeSet<(Id, usize, usize)>,
     /// Removed connections: their peers are invited to nothing.
     removed: BTreeSet<(usize, ConnectionNo)>,
     /// Cursors by node, channel and connection: epoch and sequence.
@@ -222,6 +224,9 @@ impl Oracle {
             let Some(peer) = peers.get(&link.connection).filter(|_| !is_removed) else {
                 continue;
             };
+            let ends = (self.identity(node), self.identity(*peer));
+            let (low, high) = (ends.0.min(ends.1), ends.0.max(ends.1));
+            self.in_common.insert((link.channel, low, high));
             let key = (node, link.channel, link.connection);
             if !link.is_live {
                 self.lives.remove(&key);
@@ -537,9 +542,9 @@ fn of_node<T: Copy>(
     of_node.map(|(key, value)| (*key, *value)).collect()
 }
 
-/// Whether a post tells members of an interruption: what is said there is for nobody else.
+/// Whether a post tells members of an interruption or of the end of a sharing: it is for nobody else.
 fn is_notice(post: &PostView) -> bool {
-    post.is_own && post.kind == interruption::POST_TYPE
+    post.is_own && post.kind == notice::POST_TYPE
 }
 
 /// Whether a change of a user's own post is what its cause requested.

@@ -54,8 +54,9 @@ impl Oracle {
             }
             let channel = Id::parse(&frame.channel);
             let link = channel.map(|channel| (node, channel, *connection));
-            // The end is told when the link has ended. It contains nothing of the channel but its id.
+            // The end is told when the link has ended.
             if frame.is_sharing_state() {
+                self.concerns(node, peer, channel)?;
                 continue;
             }
             let Some(link) = link.and_then(|link| self.links.get(&link)) else {
@@ -83,6 +84,21 @@ impl Oracle {
             self.sending.sends((node, *connection), step.at_ms, sent)?;
         }
         Ok(())
+    }
+
+    /// The state of a channel is told to those who have or had it.
+    fn concerns(&self, node: usize, peer: usize, channel: Option<Id>) -> Result<(), Violation> {
+        let (node, peer) = (self.identity(node), self.identity(peer));
+        let key = channel.map(|id| (id, node.min(peer), node.max(peer)));
+        if key.is_some_and(|key| self.in_common.contains(&key)) {
+            return Ok(());
+        }
+        Err(broken(
+            ENTITLEMENT,
+            format!(
+                "node {node} tells node {peer} the state of a channel that is none of its business"
+            ),
+        ))
     }
 
     fn crosses(
