@@ -14,7 +14,11 @@ use causeway_sim::shrink::{RUNS_MAX, shrink};
 /// the defect cannot show without it.
 const DEFECTS: [(Defect, &[&str]); 7] = [
     (Defect::KeepsDeletions, &["Delete", "Moderate"]),
-    (Defect::SkipsDedupe, &["Post", "Reply", "Attach"]),
+    // A message that somebody joined is a post, too.
+    (
+        Defect::SkipsDedupe,
+        &["fault duplicate", "Post", "Reply", "Attach"],
+    ),
     (Defect::SendsAfterUninvite, &["Uninvite"]),
     (Defect::ForgetsRounds, &["fault crash", "Restore"]),
     (Defect::ForgetsRestores, &["Post"]),
@@ -49,7 +53,9 @@ fn lesser(plan: &Plan) -> impl Iterator<Item = Plan> {
 #[test]
 fn what_is_left_of_a_failure_is_all_needed_and_breaks_the_same_promise() {
     for (defect, about) in DEFECTS {
-        let found = (0..80).find_map(|seed| defect.run(seed).err());
+        // Where everybody is offered to every peer, a failure need not be about a channel.
+        let fails = |seed| defect.run(seed).err().filter(|it| !it.plan.directory);
+        let found = (0..80).find_map(fails);
         let found = found.unwrap_or_else(|| panic!("{defect:?} is not caught"));
         let checker = found.violation.checker;
         let shrunk = shrink(found, &|plan| defect.run_plan(plan), RUNS_MAX);

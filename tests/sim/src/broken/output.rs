@@ -51,7 +51,10 @@ pub(super) fn spoil(
                 let new = host.get_many(write.table, std::slice::from_ref(&write.key));
                 write.table == Table::Posts && new == [None] && write.key.last() < Some(&32)
             };
-            if output.writes.iter().filter(|write| skipped(write)).count() == 1 {
+            // With files, what says that a post has them would be left.
+            let has_files = output.writes.iter().any(|it| it.table == Table::Files);
+            let count = output.writes.iter().filter(|write| skipped(write)).count();
+            if count == 1 && !has_files {
                 // The post is missing completely, as if it had never come.
                 let rows = [
                     Table::Posts,
