@@ -325,6 +325,12 @@ async fn what_happens_while_a_spoke_is_cut_off_reaches_it_once_the_line_is_back(
     let deeds = do_everything(&hub, &hub.globex, &ann, &welcome).await?;
     react(&hub.globex.user, &draft, "eyes").await?;
     edit(&hub.initech.user, &draft, "a fair copy").await?;
+    wait_for("the edits at home", async || {
+        let plan = ann.get(&format!("/posts/{}", deeds.edited)).await?;
+        let is_deleted = ann.get(&format!("/posts/{}", deeds.deleted)).await.is_err();
+        Ok(is_deleted && plan["message"] == "the better plan")
+    })
+    .await?;
     hub.acme.workspace.crash()?;
     hub.acme.workspace.start_again().await?;
     let mut events = hub.initech.user.events().await?;

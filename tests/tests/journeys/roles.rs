@@ -45,11 +45,16 @@ async fn grant(admin: &Client, name: &str, permission: &str) -> Result<Value> {
         .await
 }
 
-async fn triggers(client: &Client, team_id: &str) -> Result<Vec<String>> {
+/// The slash commands that are offered to a user, with their arguments.
+async fn commands(client: &Client, team_id: &str) -> Result<Vec<String>> {
     let path = format!("/commands?team_id={team_id}");
     let list = client.get(&path).await?;
     let list = list.as_array().cloned().unwrap_or_default();
-    list.iter().map(|it| text(&it["trigger"])).collect()
+    let shown = |it: &Value| -> Result<String> {
+        let hint = text(&it["auto_complete_hint"])?;
+        Ok(format!("{} {hint}", text(&it["trigger"])?))
+    };
+    list.iter().map(shown).collect()
 }
 
 async fn create_connection(client: &Client, side: &Side) -> Result<causeway_tests::client::Answer> {
@@ -80,7 +85,8 @@ async fn a_user_manages_connections_by_a_role_and_nothing_else() -> Result<()> {
         said.contains("You require `manage_secure_connections`"),
         "{said}"
     );
-    ensure!(triggers(&ann, &side.team_id).await?.is_empty());
+    let for_everybody = "share-channel [delivery]";
+    assert_eq!(commands(&ann, &side.team_id).await?, [for_everybody]);
 
     let roles = json!({ "roles": "system_user system_secure_connection_manager" });
     refused(&put(&ann, &path, roles.clone()).await?, 403, FORBIDDEN)?;
@@ -103,7 +109,9 @@ async fn a_user_manages_connections_by_a_role_and_nothing_else() -> Result<()> {
     assert_eq!(heard["data"]["user_id"], ann.get("/users/me").await?["id"]);
     assert_eq!(ann.get("/users/me").await?["roles"], roles["roles"]);
 
-    assert_eq!(triggers(&ann, &side.team_id).await?, ["secure-connection"]);
+    let offered = commands(&ann, &side.team_id).await?;
+    let for_managers = "secure-connection [create|accept|remove|attach|move|status]";
+    assert_eq!(offered, [for_managers, for_everybody]);
     let made = create_connection(&ann, side).await?;
     ensure!(made.status == 201, "{}", made.body);
     let connection = format!(
