@@ -160,7 +160,7 @@ pub fn may_read_post(rows: &(impl Read + ?Sized), post_no: PostNo, user: UserNo)
 }
 
 /// Whether a user may see how a post stands at connected workspaces, if they may read it: its author, and who
-/// administers its channel or the connections.
+/// administers its channel or the workspace.
 pub fn may_see_delivery(rows: &(impl Read + ?Sized), post: &Post, user: UserNo) -> bool {
     post.user == user || is_channel_admin(rows, post.channel, user) || is_system_admin(rows, user)
 }

@@ -387,14 +387,6 @@ fn parties(
     ids: &Ids,
 ) -> Result<(ConnectionNo, causeway_kernel::rows::id::ChannelNo), ApiError> {
     let rows = app.rows();
-    require_sight(&rows, caller)?;
-    let connection = live(&rows, ids).map_err(|_| {
-        ApiError::new(
-            StatusCode::BAD_REQUEST,
-            "api.context.remote_id_invalid.app_error",
-            "There is no such secure connection.",
-        )
-    })?;
     let channel = if authority::is_system_admin(&rows, caller.user) {
         lookup::channel(&rows, ids.get("channel_id"))
     } else {
@@ -402,6 +394,13 @@ fn parties(
     };
     let channel = channel.ok_or_else(|| ApiError::invalid_url_param("channel_id"))?;
     authority::require_sharing(&rows, caller.actor(), channel)?;
+    let connection = live(&rows, ids).map_err(|_| {
+        ApiError::new(
+            StatusCode::BAD_REQUEST,
+            "api.context.remote_id_invalid.app_error",
+            "There is no such secure connection.",
+        )
+    })?;
     Ok((connection, channel))
 }
 

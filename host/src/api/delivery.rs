@@ -43,7 +43,7 @@ async fn undelivered(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> 
 ///
 /// # Errors
 /// 404 when there is no such post, 403 if the caller neither wrote it nor administers its channel or the
-/// connections.
+/// workspace.
 pub fn post_shown(
     app: &App,
     rows: &Snapshot,

@@ -40,7 +40,9 @@ async fn of_team(
     let admin = authority::is_system_admin(&rows, caller.user);
     let mut found = sharing::shared_channels(&rows, Some(team));
     found.retain(|(channel, _, _)| {
-        admin || authority::is_channel_member(&rows, *channel, caller.user)
+        admin
+            || authority::is_channel_member(&rows, *channel, caller.user)
+            || authority::may_share(&rows, *channel, caller.user)
     });
     let views = Views::new(&rows, Viewer::of(&rows, caller.user));
     let page = params.page().of(found);

@@ -67,7 +67,8 @@ enum Command {
     /// Connect a running workspace to others, and share its channels.
     ///
     /// Does what the slash command /secure-connection does, and invites a connection to channels or uninvites it.
-    /// Needs an administrator's token or login.
+    /// Needs the token or login of somebody who manages connections or shares channels, such as an
+    /// administrator's.
     Connection(connection::ConnectionArgs),
     /// Show what connected workspaces are still to get of posts.
     ///

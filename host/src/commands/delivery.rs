@@ -38,8 +38,9 @@ pub fn run(here: &Invocation<'_>, arguments: &Arguments) -> Result<String, Strin
 
 /// What is said of a post whose channel is shared with nobody.
 pub const NOT_SHARED: &str = "The channel is not shared with any workspace now.";
-/// What is said if every post is everywhere.
-pub const ALL_DELIVERED: &str = "Everything that you wrote in this channel is delivered.";
+/// What is said if no post is missing anywhere.
+pub const ALL_DELIVERED: &str =
+    "Nothing that you wrote in this channel waits for a connected workspace.";
 /// What follows a list that does not have everything.
 pub const MORE: &str = "There may be more: only the newest are listed.";
 

@@ -20,10 +20,22 @@ pub struct Builtin {
     pub trigger: &'static str,
     /// What it does, in a sentence.
     pub description: &'static str,
-    /// Arguments it accepts.
-    pub hint: &'static str,
-    /// Those of them that are for everybody; the others are for administrators.
-    pub hint_for_everybody: &'static str,
+    /// Its actions, and who may use each somewhere.
+    actions: &'static [(&'static str, Users)],
+}
+
+/// Who may use an action.
+#[derive(Clone, Copy)]
+enum Users {
+    Everybody,
+    /// Those who share channels.
+    Sharers,
+    /// Those who manage connections.
+    Managers,
+    /// Both.
+    Either,
+    /// System admins.
+    Admins,
 }
 
 const SECURE_CONNECTION: &str = "secure-connection";
@@ -34,34 +46,49 @@ const BUILTINS: &[Builtin] = &[
     Builtin {
         trigger: SECURE_CONNECTION,
         description: "Create, accept, remove and list connections to other workspaces.",
-        hint: "[create|accept|remove|attach|move|status]",
-        hint_for_everybody: "",
+        actions: &[
+            ("create", Users::Managers),
+            ("accept", Users::Managers),
+            ("remove", Users::Managers),
+            ("attach", Users::Admins),
+            ("move", Users::Admins),
+            ("status", Users::Either),
+        ],
     },
     Builtin {
         trigger: SHARE_CHANNEL,
         description: "Share the current channel with a connected workspace.",
-        hint: "[invite|uninvite|unshare|status|delivery|invitations|accept|decline]",
-        hint_for_everybody: "[delivery]",
+        actions: &[
+            ("invite", Users::Sharers),
+            ("uninvite", Users::Sharers),
+            ("unshare", Users::Sharers),
+            ("status", Users::Sharers),
+            ("delivery", Users::Everybody),
+            ("invitations", Users::Managers),
+            ("accept", Users::Managers),
+            ("decline", Users::Managers),
+        ],
     },
 ];
 
-/// The commands that a user may use somewhere, with the arguments that are for this user.
-pub fn known(rows: &(impl Read + ?Sized), user: UserNo) -> Vec<(&'static Builtin, &'static str)> {
-    let connections = authority::sees_connections(rows, user);
-    let sharing = authority::may_share_something(rows, user);
-    let hint = |builtin: &'static Builtin| {
-        let may = match builtin.trigger {
-            SHARE_CHANNEL => sharing,
-            _ => connections,
-        };
-        let hint = if may {
-            builtin.hint
-        } else {
-            builtin.hint_for_everybody
-        };
-        (!hint.is_empty()).then_some((builtin, hint))
+/// The commands that a user may use somewhere, each with the actions that are for this user.
+pub fn known(rows: &(impl Read + ?Sized), user: UserNo) -> Vec<(&'static Builtin, String)> {
+    let manages = authority::manages_connections(rows, user);
+    let shares = authority::may_share_something(rows, user);
+    let is_admin = authority::is_system_admin(rows, user);
+    let may = |users: Users| match users {
+        Users::Everybody => true,
+        Users::Sharers => shares,
+        Users::Managers => manages,
+        Users::Either => shares || manages,
+        Users::Admins => is_admin,
     };
-    BUILTINS.iter().filter_map(hint).collect()
+    let with_actions = |builtin: &'static Builtin| {
+        let for_user = builtin.actions.iter().filter(|(_, users)| may(*users));
+        let names: Vec<&str> = for_user.map(|(name, _)| *name).collect();
+        (!names.is_empty()).then(|| (builtin, format!("[{}]", names.join("|"))))
+    };
+    BUILTINS.iter().filter_map(with_actions).collect()
 }
 
 /// Where a command was typed, and by whom.

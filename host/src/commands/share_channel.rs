@@ -24,25 +24,46 @@ pub async fn run(here: &Invocation<'_>, arguments: &Arguments) -> String {
     if arguments.action() == "delivery" {
         return delivery::run(here, arguments).unwrap_or_else(|sentence| sentence);
     }
-    if !authority::may_share(&here.app.rows(), here.channel, here.caller.user) {
-        return "You require `manage_shared_channels` permission to manage shared channels. \
-                `/share-channel delivery` shows which of your posts are not delivered yet."
-            .to_string();
-    }
     let done = match arguments.action() {
+        "invitations" | "accept" | "decline" => offers(here, arguments).await,
+        _ => sharing_of(here, arguments).await,
+    };
+    done.unwrap_or_else(|sentence| sentence)
+}
+
+/// What concerns the channels that connected workspaces offer.
+async fn offers(here: &Invocation<'_>, arguments: &Arguments) -> Result<String, String> {
+    if !authority::manages_connections(&here.app.rows(), here.caller.user) {
+        return Err(
+            "You require `manage_secure_connections` permission to answer channel invitations."
+                .to_string(),
+        );
+    }
+    match arguments.action() {
+        "invitations" => invitations(here, arguments),
+        action => answer(here, arguments, action == "accept").await,
+    }
+}
+
+/// What concerns the channel in which it is typed.
+async fn sharing_of(here: &Invocation<'_>, arguments: &Arguments) -> Result<String, String> {
+    if !authority::may_share(&here.app.rows(), here.channel, here.caller.user) {
+        return Err(
+            "You require `manage_shared_channels` permission to manage shared channels. \
+                `/share-channel delivery` shows which of your posts are not delivered yet."
+                .to_string(),
+        );
+    }
+    match arguments.action() {
         "" => Err(format!("Missing command. Available actions: {ACTIONS}")),
         "invite" => invite(here, arguments).await,
         "uninvite" => uninvite(here, arguments).await,
         "unshare" => unshare(here, arguments).await,
-        "invitations" => invitations(here, arguments),
-        "accept" => answer(here, arguments, true).await,
-        "decline" => answer(here, arguments, false).await,
         "status" => arguments.only(&[]).map(|()| status(here)),
         other => Err(format!(
             "Unknown action `{other}`. Available actions: {ACTIONS}"
         )),
-    };
-    done.unwrap_or_else(|sentence| sentence)
+    }
 }
 
 async fn invite(here: &Invocation<'_>, arguments: &Arguments) -> Result<String, String> {
@@ -154,7 +175,7 @@ fn invitations(here: &Invocation<'_>, arguments: &Arguments) -> Result<String, S
         let state = match row.state {
             InvitationState::Waiting => "waiting",
             InvitationState::Accepted => "accepted, has to come again",
-            InvitationState::Declined => "declined",
+            InvitationState::Declined | InvitationState::Refused => "declined",
             InvitationState::Withdrawn => "taken back",
         };
         let OfferedChannel {

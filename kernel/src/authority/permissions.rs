@@ -122,19 +122,15 @@ pub fn require_sharing(
     require(rows, actor, may)
 }
 
-/// Whether a user may share a channel, and end its sharing. Only system admins may do so with a channel that is not
-/// public and of which they are no member: nobody discloses what they do not see.
+/// Whether a user may share a channel, and end its sharing. Only system admins may do so with a channel that they may
+/// not read: nobody else discloses what they do not see.
 pub fn may_share(rows: &(impl Read + ?Sized), channel: ChannelNo, user: UserNo) -> bool {
     if authority::is_system_admin(rows, user) {
         return true;
     }
     let within = Within::Channel(channel);
-    let is_public = || {
-        let row = rows.channel(channel);
-        row.is_some_and(|row| row.place.public_in().is_some())
-    };
     holds(rows, user, Permission::ManageSharedChannels, within)
-        && (authority::is_channel_member(rows, channel, user) || is_public())
+        && authority::may_read_channel(rows, channel, user)
 }
 
 /// Whether a user may share some channel: who may see which connections there are. Only a limited number of their

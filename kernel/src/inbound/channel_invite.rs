@@ -6,13 +6,17 @@ use super::authorize::Peer;
 use super::{Reason, Tally, direct_invite, fail, ok};
 use crate::boundary::behaviour::Behaviour;
 use crate::boundary::output::Reply;
-use crate::model::limits::{CHANNEL_NAME_MAX, HEADER_CHARS_MAX, PURPOSE_CHARS_MAX};
+use crate::model::limits::{
+    CHANNEL_NAME_MAX, HEADER_CHARS_MAX, LINKS_PER_CHANNEL_MAX, PURPOSE_CHARS_MAX,
+};
 use crate::model::naming;
 use crate::model::{
-    Channel, ChannelKind, Link, LinkEnd, LinkState, OfferedChannel, Place, SharedChannel,
+    Channel, ChannelKind, Connection, Link, LinkEnd, LinkState, OfferedChannel, Place,
+    SharedChannel,
 };
 use crate::objects::channels;
-use crate::rows::id::{ChannelNo, Id};
+use crate::outbound;
+use crate::rows::id::{ChannelNo, ConnectionNo, Id};
 use crate::rows::lookup;
 use crate::rows::tx::{Read, Tx};
 use crate::sharing::consent::{self, Consent};
@@ -27,6 +31,8 @@ enum Answer {
     Taken,
     /// An administrator here has to accept it first; that is recorded.
     Waits(Id),
+    /// An administrator here has declined it.
+    Declined(Id),
 }
 
 /// Answers an invitation.
@@ -45,6 +51,12 @@ pub fn message(tx: &mut Tx<'_>, peer: &Peer, payload: Value<'_>) -> Reply {
             "cannot create channel `{id}` yet: {AWAITS_CONSENT}; if this server does not repeat the \
              invitation by itself, invite again after that"
         )),
+        Ok(Answer::Declined(id)) => {
+            Tally::of(Reason::InviteRefused).report(tx, peer.no);
+            fail(&format!(
+                "cannot create channel `{id}`: an administrator of the invited workspace has declined it"
+            ))
+        }
         Err(error) => {
             tx.abandon();
             Tally::of(Reason::InviteRefused).report(tx, peer.no);
@@ -69,6 +81,8 @@ fn accept(tx: &mut Tx<'_>, peer: &Peer, invite: &ChannelInvite) -> Result<Answer
     };
     let live = |link: Link| link.state != LinkState::Ended;
     if tx.get::<Link>(&(no, peer.no)).is_some_and(live) {
+        // An answer to the question whether the peer shares it may be older than this.
+        outbound::forget_state(tx, peer.no, no);
         return Ok(Answer::Taken);
     }
     if received::is_declined(tx, no) {
@@ -94,6 +108,7 @@ fn accept_new(
     match consent::of(tx, (peer.no, id), &peer.row, &channel)? {
         Consent::Given => offered::create(tx, (peer.no, &peer.row), id, &channel),
         Consent::Awaited => return Ok(Answer::Waits(id)),
+        Consent::Declined => return Ok(Answer::Declined(id)),
     }
     .map(|_| Answer::Taken)
 }
@@ -111,15 +126,27 @@ fn restore(tx: &mut Tx<'_>, peer: &Peer, no: ChannelNo) -> Option<()> {
         let row = offered::shared_row(tx, (peer.no, &peer.row), channel.read_only);
         sharing::mark_shared(tx, no, &mut channel, &row);
     }
-    let earlier = tx.get::<Link>(&(no, peer.no));
-    let is_archived = channel.delete_at != 0;
-    if is_archived && earlier.is_some_and(|link| link.end == Some(LinkEnd::Peer)) {
-        // It was archived because the peer no longer shared it, or could have been.
+    if is_archived_by_end(tx, peer, no, &channel) {
         channels::restore(tx, no);
     }
     let creator = peer.row.creator;
     link::open(tx, no, peer.no, LinkState::Active, false, creator);
     Some(())
+}
+
+/// Whether a channel was archived when the peer's workspace no longer shared it, over whichever connection, and not by
+/// an admin here.
+fn is_archived_by_end(tx: &Tx<'_>, peer: &Peer, no: ChannelNo, channel: &Channel) -> bool {
+    let is_of_peer = |connection: ConnectionNo| {
+        let row = tx.get::<Connection>(&connection);
+        row.is_some_and(|row| row.workspace == peer.row.workspace)
+    };
+    let links = tx.prefix::<Link, _>(&no, LINKS_PER_CHANNEL_MAX);
+    channel.delete_at != 0
+        && links.into_iter().any(|((_, connection), link)| {
+            let at_its_end = link.end == Some(LinkEnd::Peer) && link.delete_at == channel.delete_at;
+            at_its_end && is_of_peer(connection)
+        })
 }
 
 /// The channel that is offered, checked.

@@ -80,15 +80,12 @@ fn carry_out(
         Ok(frame) => frame,
         Err(refusal) => return Ok(refuse(tx, &refusal)),
     };
-    let shares = matches!(
-        frame.topic.as_str(),
-        TOPIC_SYNC
-            | TOPIC_MEMBERSHIP
-            | TOPIC_GLOBAL_USERS
-            | TOPIC_INVITE
-            | TOPIC_UPLOAD
-            | TOPIC_SHARING_STATE
-    );
+    let states = frame.topic == TOPIC_SHARING_STATE && Behaviour::ToldEndings.is_in_force(tx);
+    let shares = states
+        || matches!(
+            frame.topic.as_str(),
+            TOPIC_SYNC | TOPIC_MEMBERSHIP | TOPIC_GLOBAL_USERS | TOPIC_INVITE | TOPIC_UPLOAD
+        );
     if shares && !connected_workspaces(tx).channels {
         // With status 200 the peer would take it for delivered.
         return Ok(refuse(tx, &sharing::switched_off()));
@@ -100,7 +97,7 @@ fn carry_out(
         }
         TOPIC_INVITE => channel_invite::message(tx, &peer, frame.payload),
         TOPIC_UPLOAD => uploads::announced(tx, &peer, frame.payload),
-        TOPIC_SHARING_STATE => sharing_state::message(tx, &peer, frame.payload),
+        TOPIC_SHARING_STATE if states => sharing_state::message(tx, &peer, frame.payload),
         _ => ok(None),
     };
     Ok(reply)

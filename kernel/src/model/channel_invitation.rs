@@ -35,11 +35,13 @@ pub enum InvitationState {
     Waiting,
     /// Yes, but the peer, a Mattermost server, has forgotten the invitation and has to invite again.
     Accepted,
-    /// No. The row is kept, so that the peer does not ask again at once.
+    /// No, which the peer learns when it asks again. The row is kept, so that nobody here is asked again.
     Declined,
     /// Nothing, and the peer has taken the offer back. The row is kept for a while, so that offering a channel again
     /// and again does not tell the administrator each time.
     Withdrawn,
+    /// No, and the peer knows: it no longer asks by itself.
+    Refused,
 }
 no_texts!(InvitationState);
 

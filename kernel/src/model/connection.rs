@@ -252,7 +252,18 @@ pub enum RoundSource {
         to: FeedSeq,
     },
     /// That a channel's sharing was accepted, or has ended.
-    SharingState,
+    SharingState {
+        /// Which of them is told.
+        is_shared: bool,
+    },
+}
+
+impl RoundSource {
+    /// Whether the messages of such a round contain objects, and not only something about a channel.
+    #[must_use]
+    pub fn has_objects(self) -> bool {
+        !matches!(self, RoundSource::Invite | RoundSource::SharingState { .. })
+    }
 }
 
 /// The round in flight of a connection: stored before the first byte leaves, so that after a crash it is

@@ -70,9 +70,14 @@ pub const POSTS_PER_BLOCK: u32 = 1_000;
 /// Channels that one peer may have here by its invitations; one more is refused. Channels that an admin here
 /// has let go do not count.
 pub const RECEIVED_CHANNELS_MAX: u32 = 200;
-/// Channels offered over one connection that wait for an administrator's answer, or were declined. If that many
-/// wait, one more is refused; otherwise it takes the place of the one that was declined first.
+/// Channels offered over one connection that wait for an administrator's answer, or have it. If that many wait, one
+/// more is refused; otherwise it takes the place of an answered one.
 pub const CHANNEL_INVITATIONS_MAX: u32 = 100;
+/// Administrators are told of so many channels offered over one connection an hour; of the others the list tells.
+pub const CHANNEL_INVITATIONS_TOLD_MAX: usize = 10;
+/// How long a channel that was offered and taken back counts as the same if it is offered again, in ms; also the hour
+/// of [`CHANNEL_INVITATIONS_TOLD_MAX`].
+pub const CHANNEL_INVITATIONS_SAME_MS: i64 = 3_600_000;
 /// Shortest time after which a channel is offered again to a peer whose administrator has not answered yet, in ms.
 pub const CONSENT_RETRY_MIN_MS: i64 = 60_000;
 /// Longest such time, in ms.

@@ -40,7 +40,7 @@ use pictures::Pictures;
 use transfers::Files;
 use work::Work;
 
-pub use work::set_back;
+pub use work::{forget_state, set_back};
 
 /// Maximum number of objects of a round to a kind of peer.
 fn objects_max(tx: &Tx<'_>, kind: PeerKind) -> u32 {

@@ -131,8 +131,9 @@ fn sharing_state(
 ) -> Picked {
     match tx.get::<Link>(&(channel, no)) {
         Some(link) if !link.is_unanswered() => {
+            let is_shared = link.state != LinkState::Ended;
             let target = Target::Channel(channel, link);
-            let source = RoundSource::SharingState;
+            let source = RoundSource::SharingState { is_shared };
             start(no, connection, target, source, Vec::new())
         }
         _ => {

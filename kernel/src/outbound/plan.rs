@@ -398,7 +398,7 @@ fn cut_round(tx: &Tx<'_>, work: &mut Work, first_out: PostNo) {
         | RoundSource::Directory { .. }
         | RoundSource::Statuses { .. }
         | RoundSource::Invite
-        | RoundSource::SharingState => {}
+        | RoundSource::SharingState { .. } => {}
     }
     rest.clear();
 }

@@ -34,7 +34,7 @@ pub fn receipt(tx: &mut Tx<'_>, receipt: &Receipt) {
     match &receipt.outcome {
         SendOutcome::Answered(bytes) => answered(tx, work, bytes),
         // The reference returns these statuses because of the frame, before it reads the payload.
-        SendOutcome::Refused(status @ (400 | 413)) if work.round.source != RoundSource::Invite => {
+        SendOutcome::Refused(status @ (400 | 413)) if work.round.source.has_objects() => {
             refused_as_whole(tx, work, &format!("HTTP status {status}"));
         }
         SendOutcome::Refused(_) | SendOutcome::NeverLeft => failed(tx, work, false),
@@ -228,7 +228,9 @@ fn refused_as_whole(tx: &mut Tx<'_>, mut work: Work, reason: &str) {
         }
         RoundSource::History { .. } => Pending::HISTORY,
         RoundSource::Members { .. } => Pending::MEMBERS,
-        RoundSource::Invite | RoundSource::SharingState | RoundSource::Feed { .. } => Pending::FEED,
+        RoundSource::Invite | RoundSource::SharingState { .. } | RoundSource::Feed { .. } => {
+            Pending::FEED
+        }
     };
     pause(tx, &mut work);
     if objects.len() > 1 {

@@ -8,11 +8,12 @@
 use super::objects_max;
 use crate::boundary::behaviour::Behaviour;
 use crate::model::{
-    Connection, FeedObject, Link, LinkState, PeerKind, Round, RoundSource, Section, StatusCursor,
+    Connection, FeedObject, Link, LinkState, PeerKind, Pending, Round, RoundSource, Section,
+    StatusCursor,
 };
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, UserNo, WorkspaceNo};
 use crate::rows::tx::{Read, Tx};
-use crate::sharing::directory;
+use crate::sharing::{directory, feed};
 use crate::wire::Generation;
 
 /// An object of a round with its feed sequence.
@@ -40,6 +41,19 @@ pub fn set_back(tx: &mut Tx<'_>, connection: ConnectionNo, change: impl FnOnce(&
     if let Some(mut round) = tx.get::<Round>(&connection) {
         change(&mut round);
         tx.put(&connection, &round);
+    }
+}
+
+/// What was to be said of a channel's sharing is out of date, also where it is on its way.
+pub fn forget_state(tx: &mut Tx<'_>, connection: ConnectionNo, channel: ChannelNo) {
+    if tx.has::<Pending>(&(connection, Pending::SHARING_STATE, channel)) {
+        feed::unmark(tx, connection, Pending::SHARING_STATE, channel);
+    }
+    let is_of_it = |round: &Round| {
+        round.channel == channel && matches!(round.source, RoundSource::SharingState { .. })
+    };
+    if tx.get::<Round>(&connection).as_ref().is_some_and(is_of_it) {
+        tx.delete::<Round>(&connection);
     }
 }
 
@@ -76,7 +90,7 @@ impl Work {
         };
         let section = match source {
             RoundSource::Invite => Section::Invite,
-            RoundSource::SharingState => Section::SharingState,
+            RoundSource::SharingState { .. } => Section::SharingState,
             RoundSource::People { .. }
             | RoundSource::Exceptions
             | RoundSource::Feed { .. }
@@ -163,7 +177,7 @@ impl Work {
     pub fn is_live(&self) -> bool {
         let fits = |link: &Link| match self.round.source {
             RoundSource::Invite => link.state == LinkState::Inviting,
-            RoundSource::SharingState => !link.is_unanswered(),
+            RoundSource::SharingState { .. } => !link.is_unanswered(),
             _ => link.state == LinkState::Active,
         };
         self.link()
@@ -221,7 +235,7 @@ impl Work {
                 self.change_connection(tx, |connection| connection.people_cursor = to);
             }
             RoundSource::Statuses { to } => tx.put(&self.connection_no, &StatusCursor(to)),
-            RoundSource::Invite | RoundSource::SharingState | RoundSource::Exceptions => {}
+            RoundSource::Invite | RoundSource::SharingState { .. } | RoundSource::Exceptions => {}
         }
         self.drop_round(tx);
     }

@@ -3,7 +3,9 @@
 
 use crate::boundary::output::{Effect, Event, Refusal};
 use crate::command::DEFAULT_CHANNEL;
-use crate::model::limits::CHANNEL_INVITATIONS_MAX;
+use crate::model::limits::{
+    CHANNEL_INVITATIONS_MAX, CHANNEL_INVITATIONS_SAME_MS, CHANNEL_INVITATIONS_TOLD_MAX,
+};
 use crate::model::{
     ChannelInvitation, Connection, InvitationState, OfferedChannel, PeerKind, Pending,
 };
@@ -21,12 +23,14 @@ pub enum Consent {
     Given,
     /// An administrator has to say so first; the invitation waits.
     Awaited,
+    /// An administrator has said no.
+    Declined,
 }
 
 /// Whether an administrator agrees to an offered channel; if nobody has been asked yet, that is done now.
 ///
 /// # Errors
-/// It was declined, or too many wait: a sentence for the administrator of the peer.
+/// Too many wait: a sentence for the administrator of the peer.
 pub fn of(
     tx: &mut Tx<'_>,
     key: Key,
@@ -37,33 +41,52 @@ pub fn of(
         forget(tx, key);
         return Ok(Consent::Given);
     }
-    let earlier = tx.get::<ChannelInvitation>(&key);
-    match earlier.as_ref().map(|row| row.state) {
-        Some(InvitationState::Accepted) => {
+    let asked = |tx: &mut Tx<'_>| ask(tx, key, connection, channel).map(|()| Consent::Awaited);
+    let Some(row) = tx.get::<ChannelInvitation>(&key) else {
+        return asked(tx);
+    };
+    match row.state {
+        InvitationState::Accepted => {
             forget(tx, key);
-            Ok(Consent::Given)
-        }
-        Some(InvitationState::Declined) => Err(format!(
-            "cannot create channel `{}`: an administrator of the invited workspace has declined it",
-            key.1
-        )),
-        Some(InvitationState::Waiting | InvitationState::Withdrawn) => {
-            // Repeated: only what is new about it is recorded.
-            if let Some(row) = earlier {
-                let state = InvitationState::Waiting;
-                let channel = channel.clone();
-                let today = ChannelInvitation {
-                    state,
-                    channel,
-                    ..row.clone()
-                };
-                if today != row {
-                    tx.put(&key, &today);
-                }
+            if is_what_was_accepted(&row.channel, channel) {
+                return Ok(Consent::Given);
             }
+            asked(tx)
+        }
+        InvitationState::Declined => {
+            answer(tx, key, row, InvitationState::Refused);
+            Ok(Consent::Declined)
+        }
+        InvitationState::Refused => Ok(Consent::Declined),
+        InvitationState::Withdrawn if !is_recent(tx, &row) => {
+            forget(tx, key);
+            asked(tx)
+        }
+        InvitationState::Waiting | InvitationState::Withdrawn => {
+            repeated(tx, key, row, channel);
             Ok(Consent::Awaited)
         }
-        None => ask(tx, key, connection, channel).map(|()| Consent::Awaited),
+    }
+}
+
+/// Whether an offer is the one that an administrator has accepted: who may read and write is as it was then.
+fn is_what_was_accepted(accepted: &OfferedChannel, offered: &OfferedChannel) -> bool {
+    (accepted.kind, accepted.read_only) == (offered.kind, offered.read_only)
+}
+
+fn is_recent(tx: &Tx<'_>, row: &ChannelInvitation) -> bool {
+    tx.now_ms().saturating_sub(row.since) < CHANNEL_INVITATIONS_SAME_MS
+}
+
+/// An offer that waits came again: what is new about it is recorded.
+fn repeated(tx: &mut Tx<'_>, key: Key, row: ChannelInvitation, channel: &OfferedChannel) {
+    let today = ChannelInvitation {
+        state: InvitationState::Waiting,
+        since: row.since,
+        channel: channel.clone(),
+    };
+    if today != row {
+        tx.put(&key, &today);
     }
 }
 
@@ -89,33 +112,46 @@ fn ask(
         since: tx.now_ms(),
         channel: channel.clone(),
     };
+    let rows = tx.prefix::<ChannelInvitation, _>(&key.0, CHANNEL_INVITATIONS_MAX);
+    let recent = rows.iter().filter(|(_, row)| is_recent(tx, row)).count();
     tx.put(&key, &row);
-    notify(tx, key, connection, channel);
+    if recent < CHANNEL_INVITATIONS_TOLD_MAX {
+        notify(tx, key, connection, channel);
+    }
     Ok(())
 }
 
 /// The peer takes an offer back.
 pub fn withdraw(tx: &mut Tx<'_>, key: Key) {
     let earlier = tx.get::<ChannelInvitation>(&key);
-    if let Some(row) = earlier.filter(|row| row.state != InvitationState::Declined) {
+    let is_declined = |row: &ChannelInvitation| {
+        matches!(
+            row.state,
+            InvitationState::Declined | InvitationState::Refused
+        )
+    };
+    if let Some(row) = earlier.filter(|row| !is_declined(row)) {
         answer(tx, key, row, InvitationState::Withdrawn);
     }
 }
 
-/// Makes room for one more invitation, at the expense of the one that was declined or taken back first.
+/// Makes room for one more invitation, at the expense of one that does not wait: first one that was taken back, then
+/// one that was declined, last one that was accepted; the oldest.
 fn make_room(tx: &mut Tx<'_>, connection: ConnectionNo) -> Option<()> {
     let rows = tx.prefix::<ChannelInvitation, _>(&connection, CHANNEL_INVITATIONS_MAX);
     if rows.len() < CHANNEL_INVITATIONS_MAX as usize {
         return Some(());
     }
-    let is_over = |row: &ChannelInvitation| {
-        matches!(
-            row.state,
-            InvitationState::Declined | InvitationState::Withdrawn
-        )
-    };
-    let over = rows.into_iter().filter(|(_, row)| is_over(row));
-    let (key, _) = over.min_by_key(|(key, row)| (row.since, *key))?;
+    let over = rows.into_iter().filter_map(|(key, row)| {
+        let rank = match row.state {
+            InvitationState::Waiting => return None,
+            InvitationState::Withdrawn => 0,
+            InvitationState::Declined | InvitationState::Refused => 1,
+            InvitationState::Accepted => 2,
+        };
+        Some((rank, row.since, key))
+    });
+    let (.., key) = over.min()?;
     tx.delete::<ChannelInvitation>(&key);
     Some(())
 }
@@ -144,13 +180,13 @@ fn notify(tx: &mut Tx<'_>, (_, id): Key, connection: &Connection, channel: &Offe
 }
 
 /// An administrator accepts what waits, or was declined. Another Causeway offers its channel until it is answered,
-/// so the channel is created at once; a Mattermost server has to invite again.
+/// so the channel is created at once; a Mattermost server, or whoever was refused, has to invite again.
 ///
 /// # Errors
 /// Nothing waits under that id, or the channel cannot be created.
 pub fn accept(tx: &mut Tx<'_>, key: Key, connection: &Connection) -> Result<(), Refusal> {
     let row = offered_now(tx, key)?;
-    if connection.kind != PeerKind::Causeway {
+    if connection.kind != PeerKind::Causeway || row.state == InvitationState::Refused {
         answer(tx, key, row, InvitationState::Accepted);
         return Ok(());
     }

@@ -10,6 +10,7 @@ use super::jobs::links_after;
 use super::notice::{self, State};
 use super::{connection, display_name};
 use crate::boundary::behaviour::Behaviour;
+use crate::boundary::env::Rows;
 use crate::model::{Connection, ConnectionState, DueKind, Interruption, Job, Link, LinkState};
 use crate::rows::counters::connected_workspaces;
 use crate::rows::due;
@@ -108,7 +109,9 @@ pub fn tell_channels(
     let name = display_name(tx, connection);
     for channel in channels {
         let link = tx.get::<Link>(&(channel, connection));
-        if let Some(link) = link.filter(|link| link.state == LinkState::Active) {
+        // In an archived channel nobody writes.
+        let is_open = tx.channel(channel).is_some_and(|row| row.delete_at == 0);
+        if let Some(link) = link.filter(|link| link.state == LinkState::Active && is_open) {
             let (state, text) = message(&name, over);
             notice::post(tx, channel, link.creator, (state, Some(&name)), text);
         }

@@ -4,6 +4,7 @@ use super::{directory, feed, link};
 use crate::boundary::behaviour::Behaviour;
 use crate::model::limits::JOB_ROWS_PER_STEP;
 use crate::model::{ConnectionLink, FeedEntry, Job, LinkEnd, Scope};
+use crate::outbound::forget_state;
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq};
 use crate::rows::table::Table;
 use crate::rows::tx::{Read, Tx};
@@ -36,6 +37,8 @@ pub fn end_links(tx: &mut Tx<'_>, connection: ConnectionNo, position: ChannelNo)
     let channels = links_after(tx, connection, position);
     for channel in &channels {
         super::end_link(tx, *channel, connection, LinkEnd::Removed);
+        // Of an earlier end, nobody is told any more.
+        forget_state(tx, connection, *channel);
     }
     if let Some(last) = channels.last() {
         return Some(Job::EndLinks {

@@ -5,7 +5,7 @@ use crate::model::{
     ConnectionLink, Cursor, DueKind, History, Job, Link, LinkEnd, LinkState, Pending, RoundSource,
 };
 use crate::objects::memberships;
-use crate::outbound::set_back;
+use crate::outbound::{forget_state, set_back};
 use crate::rows::counters::{counters, workspace};
 use crate::rows::due;
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, PostNo, UserNo};
@@ -53,10 +53,7 @@ pub fn open(
         members: None,
         history: History::Configured,
     };
-    // What was to be said of the earlier sharing is out of date.
-    if tx.has::<Pending>(&(connection, Pending::SHARING_STATE, channel)) {
-        feed::unmark(tx, connection, Pending::SHARING_STATE, channel);
-    }
+    forget_state(tx, connection, channel);
     match state {
         LinkState::Inviting => feed::mark(tx, connection, Pending::INVITE, channel),
         LinkState::Active => list_members(tx, channel, connection, &mut link),
@@ -256,7 +253,9 @@ pub fn wait_for_consent(tx: &mut Tx<'_>, channel: ChannelNo, connection: Connect
     let retry_at = now_ms.saturating_add(pause_ms);
     let state = LinkState::Awaiting;
     feed::unmark(tx, connection, Pending::INVITE, channel);
-    due::at(tx, retry_at, DueKind::Link(connection, channel));
+    // However often the peer says so, one row waits for the next time.
+    due::cancel(tx, DueKind::Link(connection, channel));
+    due::link_at(tx, retry_at, connection, channel);
     tx.put(
         &(channel, connection),
         &Link {

@@ -310,9 +310,13 @@ pub fn end_link(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo, e
     }
 }
 
-/// The peer no longer shares a channel. If it is the channel's home, a Causeway, the channel is archived here too,
+/// The peer no longer shares a channel. A link that an admin here has ended is left as it is. If it is the channel's home, a Causeway, the channel is archived here too,
 /// unless the connection keeps such channels or the channel is outside teams.
 pub fn ended_by_peer(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo) {
+    let link = tx.get::<Link>(&(channel, connection));
+    if link.is_none_or(|link| link.state == LinkState::Ended) {
+        return;
+    }
     end_link(tx, channel, connection, LinkEnd::Peer);
     if !Behaviour::ToldEndings.is_in_force(tx) || tx.has::<SharedChannel>(&channel) {
         return;

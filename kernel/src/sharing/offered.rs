@@ -1,6 +1,7 @@
 //! Channels that peers have offered, once nothing speaks against them: they are created here and shared. A peer's
 //! number of channels is limited, so that it cannot fill the workspace.
 
+use crate::authority;
 use crate::boundary::behaviour::Behaviour;
 use crate::model::limits::RECEIVED_CHANNELS_MAX;
 use crate::model::naming;
@@ -63,7 +64,10 @@ pub fn create(
         ..build(tx, row, id, (team, creator), offered)
     };
     let no = channels::insert(tx, &channel);
-    if let Some(creator) = creator {
+    let may_join = |creator: &UserNo| {
+        !Behaviour::Roles.is_in_force(tx) || authority::may_see_team(tx, team, *creator)
+    };
+    if let Some(creator) = creator.filter(may_join) {
         join(tx, no, team, creator);
     }
     let Some(mut channel) = tx.get::<Channel>(&no) else {
@@ -117,7 +121,8 @@ fn build(
     }
 }
 
-/// The connection's creator becomes the first member and the admin of the local channel.
+/// The connection's creator becomes the first member and the admin of the local channel. Managing connections gets
+/// nobody into a team that they may not join.
 fn join(tx: &mut Tx<'_>, no: ChannelNo, team: TeamNo, creator: UserNo) {
     members::join_team(tx, team, creator, false);
     members::join_channel(tx, no, creator, true);

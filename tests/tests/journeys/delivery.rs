@@ -53,7 +53,7 @@ async fn what_waits_for_a_workspace_that_is_down_is_seen_until_it_is_back() -> R
     let nothing = ann.command(&channel, "/share-channel delivery").await?;
     assert_eq!(
         nothing,
-        "Everything that you wrote in this channel is delivered."
+        "Nothing that you wrote in this channel waits for a connected workspace."
     );
 
     pair.globex.workspace.crash()?;

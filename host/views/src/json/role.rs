@@ -96,10 +96,14 @@ const CHANNEL_USER: &[&str] = &[
     "manage_private_channel_members",
 ];
 
+/// Permissions to archive channels, which administrators have: restoring one is part of `manage_team`.
+const ARCHIVING: &[&str] = &["delete_public_channel", "delete_private_channel"];
+
 /// Permissions that only system admins have.
 const SYSTEM_ADMIN: &[&str] = &[
     "manage_system",
     "manage_roles",
+    "manage_team",
     "manage_team_roles",
     "edit_other_users",
     "edit_others_posts",
@@ -110,13 +114,22 @@ const SYSTEM_ADMIN: &[&str] = &[
 /// The permissions of a role that cannot be granted or taken, by what they come from.
 fn fixed(role: Role) -> &'static [&'static [&'static str]] {
     match role {
-        Role::SystemAdmin => &[SYSTEM_USER, TEAM_USER, CHANNEL_USER, SYSTEM_ADMIN],
+        Role::SystemAdmin => &[
+            SYSTEM_USER,
+            TEAM_USER,
+            CHANNEL_USER,
+            ARCHIVING,
+            SYSTEM_ADMIN,
+        ],
         Role::SystemUser => &[SYSTEM_USER],
         Role::SystemSharedChannelManager | Role::SystemSecureConnectionManager => &[],
         Role::TeamUser => &[TEAM_USER],
-        Role::TeamAdmin => &[&["manage_team_roles", "delete_others_posts"]],
+        Role::TeamAdmin => &[
+            ARCHIVING,
+            &["manage_team", "manage_team_roles", "delete_others_posts"],
+        ],
         Role::ChannelUser => &[CHANNEL_USER],
-        Role::ChannelAdmin => &[&["delete_others_posts"]],
+        Role::ChannelAdmin => &[ARCHIVING, &["delete_others_posts"]],
     }
 }
 

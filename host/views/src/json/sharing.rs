@@ -64,7 +64,7 @@ impl ChannelInvitationView<'_> {
         let state = match row.state {
             InvitationState::Waiting => "waiting",
             InvitationState::Accepted => "accepted",
-            InvitationState::Declined => "declined",
+            InvitationState::Declined | InvitationState::Refused => "declined",
             InvitationState::Withdrawn => "withdrawn",
         };
         let channel = &row.channel;

@@ -43,14 +43,14 @@ impl Act for ArchiveChannel {
         let no = self.channel;
         let by = actor_user(tx, by.actor)?;
         let channel = tx.get::<Channel>(&no).ok_or_else(Refusal::forbidden)?;
-        if by.is_some_and(|user| !authority::is_channel_admin(tx, no, user)) {
-            return Err(Refusal::forbidden());
-        }
         if channel.place.team().is_none() {
             return Err(refused(
                 "api.channel.delete_channel.type.invalid",
                 "A direct or group channel cannot be archived.",
             ));
+        }
+        if by.is_some_and(|user| !authority::is_channel_admin(tx, no, user)) {
+            return Err(Refusal::forbidden());
         }
         if channel.name == DEFAULT_CHANNEL {
             return Err(refused(

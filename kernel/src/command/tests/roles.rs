@@ -5,11 +5,14 @@ use crate::authority::{self, Within};
 use crate::boundary::input::Input;
 use crate::model::limits::JOB_ROWS_PER_STEP;
 use crate::model::{
-    Permission, Role, RolePermissions, SystemAdmin, Team, TeamMember, TeamRoles, User,
+    Connection, PeerKind, Permission, Role, RolePermissions, SystemAdmin, Team, TeamMember,
+    TeamRoles, User,
 };
 use crate::rows::id::{TeamNo, WorkspaceNo};
+use crate::rows::lookup;
 use crate::rows::table::Table;
-use crate::testing::ACME;
+use crate::testing::acts::attach_connection;
+use crate::testing::{ACME, frames};
 
 const CONNECTIONS: Permission = Permission::ManageSecureConnections;
 const CHANNELS: Permission = Permission::ManageSharedChannels;
@@ -127,6 +130,57 @@ fn a_manager_of_connections_gets_into_no_closed_team_by_one() {
 }
 
 #[test]
+fn nor_by_a_channel_that_comes_into_the_first_team() {
+    let mut world = World::with_peers_of_today();
+    let zoe = world.account_with_id("zoe");
+    let manager = [Role::SystemUser, Role::SystemSecureConnectionManager];
+    let boss = UserNo(1);
+    world.by(boss, roles(zoe, &manager)).unwrap();
+    let [(team, _)] = &world.host.prefix::<Team, ()>(&(), 2)[..] else {
+        panic!("another number of teams")
+    };
+    let team = *team;
+    world.alter::<Team>(&team, |row| row.is_open = false);
+    world.alter::<Connection>(&ACME, |row| row.creator = zoe);
+    let offer = frames::invite("lounge", "lounge");
+    assert_eq!(world.invited(ACME, offer)["status"], "OK");
+    let lounge = world.channel_no("lounge").unwrap();
+    assert!(!authority::is_channel_member(&world.host, lounge, zoe));
+    assert!(!authority::is_team_member(&world.host, team, zoe));
+}
+
+#[test]
+fn who_shares_channels_shares_none_of_a_team_that_they_are_not_in() {
+    let mut world = World::new();
+    let sharer = [Role::SystemUser, Role::SystemSharedChannelManager];
+    world.by(ADMIN, roles(ANN, &sharer)).unwrap();
+    assert!(may_share(&world, TOWN, ANN));
+    let Ok(Object::Team(closed)) = world.by(BOB, team("closed", "Closed", false)) else {
+        panic!()
+    };
+    let town = lookup::channel_name(&world.host, closed, DEFAULT_CHANNEL).unwrap();
+    assert!(!may_share(&world, town, ANN));
+    assert!(may_share(&world, town, ADMIN));
+}
+
+#[test]
+fn where_a_connection_leads_only_a_system_admin_decides() {
+    let mut world = World::connected(PeerKind::Causeway);
+    let manager = [Role::SystemUser, Role::SystemSecureConnectionManager];
+    world.by(ADMIN, roles(ANN, &manager)).unwrap();
+    let relocate = || {
+        Command::RelocateConnection(RelocateConnection {
+            connection: ACME,
+            site_url: "https://elsewhere.example".into(),
+        })
+    };
+    assert_eq!(world.refusal(ANN, relocate()).0, 403);
+    world.by(ADMIN, relocate()).unwrap();
+    let attach = attach_connection(ACME, ACME);
+    assert_eq!(world.refusal(ANN, attach).0, 403);
+}
+
+#[test]
 fn a_permission_is_granted_to_a_role_and_taken_from_it() {
     let mut world = World::new();
     world.by(ADMIN, create_connection("acme")).unwrap();
@@ -186,7 +240,7 @@ fn a_team_admin_with_the_permission_shares_the_channels_of_that_team_only() {
         panic!()
     };
     world.by(BOB, join_team(second, ANN)).unwrap();
-    let town = crate::rows::lookup::channel_name(&world.host, second, DEFAULT_CHANNEL).unwrap();
+    let town = lookup::channel_name(&world.host, second, DEFAULT_CHANNEL).unwrap();
     world.by(ADMIN, team_roles(TEAM, ANN, true, None)).unwrap();
     let told = [Event::TeamMemberRoleUpdated(TEAM, ANN)];
     assert_eq!(world.events(), told);

@@ -2,9 +2,11 @@
 
 use super::*;
 use crate::boundary::output::Object;
-use crate::model::limits::CHANNEL_INVITATIONS_MAX;
+use crate::model::limits::{
+    CHANNEL_INVITATIONS_MAX, CHANNEL_INVITATIONS_SAME_MS, CHANNEL_INVITATIONS_TOLD_MAX,
+};
 use crate::model::{ChannelInvitation, InvitationState};
-use crate::wire::response::AWAITS_CONSENT;
+use crate::wire::response::{AWAITS_CONSENT, encode_ok};
 
 /// A workspace that asks first about the channels of `acme`.
 fn asking() -> World {
@@ -81,10 +83,13 @@ fn a_channel_of_another_causeway_exists_as_soon_as_it_is_accepted() {
         text.contains("sharedchannel_state") && text.contains(r#""is_shared":true"#)
     };
     assert!(world.out.iter().any(sent), "the peer is told");
+    while let Some((attempt, _)) = world.out.pop() {
+        world.receipt(ACME, attempt, SendOutcome::Answered(encode_ok(None)));
+    }
     assert_eq!((link.state, link.invited_by_us), (LinkState::Active, false));
     let before = world.host.tables.clone();
     assert_eq!(offer(&mut world, "lounge"), accepted());
-    assert_eq!(world.host.tables, before);
+    assert!(world.host.tables == before);
 }
 
 #[test]
@@ -109,8 +114,49 @@ fn a_declined_channel_is_refused_until_an_administrator_changes_their_mind() {
     let error = error(&offer(&mut world, "lounge"));
     assert!(error.ends_with("has declined it"), "{error}");
     assert_eq!(world.refused(), [("invite_refused".to_string(), 1)]);
+    // The peer has been told, and no longer offers it by itself.
     answer(&mut world, "lounge", true).unwrap();
+    assert!(world.channel_no("lounge").is_none());
+    assert_eq!(state(&world, "lounge"), Some(InvitationState::Accepted));
     assert_eq!(offer(&mut world, "lounge"), accepted());
+    assert_eq!(state(&world, "lounge"), None);
+}
+
+#[test]
+fn whoever_declines_and_accepts_before_the_peer_has_heard_of_it_has_the_channel() {
+    let mut world = asking();
+    is_causeway(&mut world);
+    offer(&mut world, "lounge");
+    answer(&mut world, "lounge", false).unwrap();
+    answer(&mut world, "lounge", true).unwrap();
+    assert!(world.channel_no("lounge").is_some());
+}
+
+#[test]
+fn a_private_channel_that_comes_as_a_public_one_after_all_is_asked_about_again() {
+    let mut world = asking();
+    is_mattermost(&mut world);
+    offer(&mut world, "lounge");
+    answer(&mut world, "lounge", true).unwrap();
+    let other = with(invite("lounge", "lounge"), json!({"type": "P"}));
+    assert!(error(&world.invited(ACME, other)).contains(AWAITS_CONSENT));
+    assert_eq!(state(&world, "lounge"), Some(InvitationState::Waiting));
+}
+
+#[test]
+fn administrators_are_told_of_so_many_offers_an_hour() {
+    let mut world = asking();
+    let mut told = 0;
+    for n in 0..2 * CHANNEL_INVITATIONS_TOLD_MAX {
+        offer(&mut world, &format!("c{n}"));
+        told += world.ephemeral().len();
+        let gone = json!({"channel_id": id(&format!("c{n}")), "is_shared": false});
+        world.message(ACME, "sharedchannel_state", gone);
+    }
+    assert_eq!(told, CHANNEL_INVITATIONS_TOLD_MAX);
+    world.now_ms += CHANNEL_INVITATIONS_SAME_MS;
+    offer(&mut world, "c0");
+    assert_eq!(world.ephemeral().len(), 1);
 }
 
 #[test]

@@ -101,6 +101,71 @@ fn what_was_archived_here_before_stays_as_it_was() {
 }
 
 #[test]
+fn it_is_not_opened_by_the_peer_either() {
+    let mut world = guest();
+    let lounge = world.channel_no("lounge").unwrap();
+    world.by(ADMIN, acts::archive(lounge)).unwrap();
+    world.now_ms += 1;
+    unshare(&mut world, "lounge");
+    assert_eq!(world.invited(ACME, invite("lounge", "lounge")), accepted());
+    assert!(is_archived(&world, "lounge"));
+}
+
+#[test]
+fn it_comes_back_over_another_connection_of_the_workspace() {
+    let mut world = guest();
+    unshare(&mut world, "lounge");
+    assert!(is_archived(&world, "lounge"));
+    let again = world.connect_again("acme-again", ACME);
+    let answer = world.invited(again, invite("lounge", "lounge"));
+    assert_eq!(answer, accepted());
+    assert!(!is_archived(&world, "lounge"));
+}
+
+#[test]
+fn what_an_administrator_here_has_ended_meanwhile_is_left_as_it_is() {
+    let mut world = guest();
+    let lounge = world.channel_no("lounge").unwrap();
+    world.ping(ACME);
+    tell(&mut world, "lounge");
+    world.by(ADMIN, acts::uninvite(lounge, ACME)).unwrap();
+    while let Some((attempt, _)) = world.out.first().cloned() {
+        world.out.remove(0);
+        let answer = encode_fail(NO_LONGER_SHARED);
+        world.receipt(ACME, attempt, SendOutcome::Answered(answer));
+    }
+    assert!(!is_archived(&world, "lounge"));
+    let link = world.link("lounge", ACME).unwrap();
+    assert_eq!(link.end, Some(LinkEnd::Here));
+}
+
+#[test]
+fn an_answer_from_before_the_next_invitation_ends_nothing() {
+    let mut world = guest();
+    world.ping(ACME);
+    while let Some((attempt, _)) = world.out.pop() {
+        world.receipt(ACME, attempt, SendOutcome::Answered(encode_ok(None)));
+    }
+    tell(&mut world, "lounge");
+    world.ping(ACME);
+    let (attempt, frame) = world.out.remove(0);
+    assert!(String::from_utf8_lossy(&frame).contains("sharedchannel_state"));
+    assert_eq!(world.invited(ACME, invite("lounge", "lounge")), accepted());
+    let answer = encode_fail(NO_LONGER_SHARED);
+    world.receipt(ACME, attempt, SendOutcome::Answered(answer));
+    assert_eq!(world.link("lounge", ACME).unwrap().state, LinkState::Active);
+}
+
+#[test]
+fn where_the_behaviour_is_not_in_force_such_messages_are_passed_over() {
+    let mut world = World::with_peers();
+    world.alter::<Connection>(&ACME, |row| row.kind = PeerKind::Causeway);
+    let before = world.host.tables.clone();
+    assert_eq!(tell(&mut world, "joint"), accepted());
+    assert_eq!(world.host.tables, before);
+}
+
+#[test]
 fn a_connection_can_keep_such_channels_and_mattermost_servers_archive_none() {
     for keeps in [true, false] {
         let mut world = guest();

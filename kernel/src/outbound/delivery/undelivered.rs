@@ -49,7 +49,7 @@ pub fn undelivered(
     for peer in peers {
         search.exceptions(channel, peer);
         search.files(channel, author, peer);
-        search.history(channel, peer);
+        has_more |= search.history(channel, peer);
     }
     has_more |= search.left == 0;
     let mut list = Undelivered {
@@ -143,10 +143,10 @@ impl<R: Read + ?Sized> Search<'_, R> {
         }
     }
 
-    /// Posts from before the link that the peer is to get and that were not sent yet.
-    fn history(&mut self, channel: ChannelNo, peer: &Peer) {
+    /// Posts from before the link that the peer is to get and that were not sent yet; whether there may be others.
+    fn history(&mut self, channel: ChannelNo, peer: &Peer) -> bool {
         let Some((at_ms, no)) = history_from(self.rows, &peer.link) else {
-            return;
+            return false;
         };
         let posts = self.read::<ChannelPost>(&Range {
             from: key::encode(&(channel, at_ms, PostNo(no.saturating_add(1)))),
@@ -156,8 +156,10 @@ impl<R: Read + ?Sized> Search<'_, R> {
             bytes_max: SCAN_BYTES_MAX,
         });
         // Those after the link are found in the feed.
+        let has_more = posts.len() == HISTORY_ROWS_MAX as usize;
         let old = posts.into_iter().map(|((_, _, no), _)| no);
         self.found
             .extend(old.filter(|no| *no <= peer.link.posts_before));
+        has_more
     }
 }

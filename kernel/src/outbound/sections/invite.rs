@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::users::wire_user;
 use super::{Content, Payload, Rest, RoundPlan, writer};
+use crate::boundary::behaviour::Behaviour;
 use crate::boundary::env::Rows;
 use crate::model::{Channel, PeerKind, Place, RoundItem, SharedChannel};
 use crate::objects::direct::Participants;
@@ -61,11 +62,12 @@ impl Content for Invitation {
 
     fn answered(tx: &mut Tx<'_>, work: Work, answer: Answer) {
         let (channel, no) = (work.round.channel, work.connection_no);
-        let is_causeway = work.connection().kind == PeerKind::Causeway;
+        let is_asked =
+            work.connection().kind == PeerKind::Causeway && Behaviour::ToldEndings.is_in_force(tx);
         work.drop_round(tx);
         match answer {
             Answer::Ok(_) => sharing::invite_accepted(tx, channel, no),
-            Answer::Fail(error) if is_causeway && error.contains(AWAITS_CONSENT) => {
+            Answer::Fail(error) if is_asked && error.contains(AWAITS_CONSENT) => {
                 sharing::invite_awaits_consent(tx, channel, no);
             }
             Answer::Fail(error) => sharing::invite_refused(tx, channel, no, &error),

@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::*;
 use crate::boundary::output::Event;
-use crate::model::Channel;
 use crate::model::limits::{CONSENT_RETRY_MAX_MS, CONSENT_RETRY_MIN_MS};
+use crate::model::{Channel, Due, DueKind};
 use crate::wire::response::AWAITS_CONSENT;
 
 /// A workspace that has offered a channel, and whose peer has to ask its administrators.
@@ -65,6 +65,23 @@ fn it_is_offered_again_ever_less_often_while_nobody_answers() {
     assert_eq!(pauses.first(), Some(&CONSENT_RETRY_MIN_MS));
     assert_eq!(pauses.last(), Some(&CONSENT_RETRY_MAX_MS));
     assert!(pauses.len() < 60, "{}", pauses.len());
+}
+
+#[test]
+fn a_peer_that_accepts_and_waits_in_turn_leaves_one_row_that_waits() {
+    let mut world = awaiting(PeerKind::Causeway);
+    let id = world.get::<Channel>(&TOWN).id;
+    for _ in 0..20 {
+        let taken = json!({"channel_id": id.as_str(), "is_shared": true});
+        world.message(ACME, "sharedchannel_state", taken);
+        world.ping(ACME);
+        world.answer_next(encode_fail(AWAITS_CONSENT));
+    }
+    let due = world.host.prefix::<Due, ()>(&(), 100);
+    let waiting = due
+        .iter()
+        .filter(|(_, row)| matches!(row.kind, DueKind::Link(..)));
+    assert_eq!(waiting.count(), 1);
 }
 
 #[test]

@@ -231,7 +231,7 @@ fn check_idempotent(
 ) -> Result<(), Violation> {
     let effects = heard(&probed.effects);
     let is_silent = probed.changes.is_empty() && effects.is_empty();
-    if !is_silent && !(may_ask && only_asks(probed)) {
+    if !(is_silent || may_ask && only_asks(probed)) {
         return Err(broken(
             IDEMPOTENCE,
             format!(
