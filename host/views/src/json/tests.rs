@@ -293,7 +293,7 @@ fn connections_never_show_tokens_and_tell_whether_they_are_confirmed() {
         viewer(ANN, true),
         &Object::Connection(ConnectionNo(1)),
     );
-    assert_eq!(keys(&shown).len(), 16);
+    assert_eq!(keys(&shown).len(), 18);
     assert_eq!(
         (&shown["token"], &shown["remote_token"]),
         (&"".into(), &"".into())
