@@ -2,17 +2,19 @@
 
 use std::rc::Rc;
 
-use super::users::wire_user;
+use super::users::{version, wire_user};
 use super::{Content, Payload, Rest, RoundPlan, writer};
 use crate::boundary::behaviour::Behaviour;
 use crate::boundary::env::Rows;
-use crate::model::{Channel, PeerKind, Place, RoundItem, SharedChannel};
+use crate::model::{Channel, PeerKind, Place, RoundItem, SentUser, SharedChannel, User};
 use crate::objects::direct::Participants;
+use crate::outbound::pictures;
 use crate::outbound::work::Work;
+use crate::rows::id::{ChannelNo, ConnectionNo, UserNo};
 use crate::rows::tx::{Read, Tx};
 use crate::sharing;
 use crate::wire::frame;
-use crate::wire::message::{ChannelInvite, WireUser};
+use crate::wire::message::ChannelInvite;
 use crate::wire::response::{AWAITS_CONSENT, Answer, SyncResponse};
 
 /// The section of invitations.
@@ -29,6 +31,13 @@ impl Content for Invitation {
         let channel = tx.get::<Channel>(&work.round.channel)?;
         let shared = tx.get::<SharedChannel>(&work.round.channel)?;
         let people = Participants::of_channel(tx, work.round.channel, channel.place);
+        let profiles = people
+            .as_ref()
+            .map_or_else(Vec::new, |it| profiles(tx, work, it));
+        let items = profiles
+            .iter()
+            .map(|(no, user)| RoundItem::User(*no, version(user)));
+        let items = items.collect();
         let invite = ChannelInvite {
             creator_id: creator_id(tx, &channel),
             participant_ids: people
@@ -36,7 +45,10 @@ impl Content for Invitation {
                 .flat_map(|it| it.ids())
                 .map(String::from)
                 .collect(),
-            participants: people.map_or_else(Vec::new, |people| profiles(tx, work, &people)),
+            participants: profiles
+                .into_iter()
+                .map(|(_, user)| wire_user(tx, Rc::unwrap_or_clone(user)))
+                .collect(),
             channel_id: channel.id.into(),
             team_id: work.connection().remote_team_id.clone(),
             read_only: shared.read_only,
@@ -46,7 +58,7 @@ impl Content for Invitation {
             purpose: channel.purpose,
             kind: channel.place.letter().to_string(),
         };
-        Some((Vec::new(), invite))
+        Some((items, invite))
     }
 
     fn payload(tx: &mut Tx<'_>, work: &Work, invite: ChannelInvite) -> Option<Payload> {
@@ -62,11 +74,17 @@ impl Content for Invitation {
 
     fn answered(tx: &mut Tx<'_>, work: Work, answer: Answer) {
         let (channel, no) = (work.round.channel, work.connection_no);
-        let is_asked =
-            work.connection().kind == PeerKind::Causeway && Behaviour::ToldEndings.is_in_force(tx);
+        let (epoch, sent) = (work.round.epoch, work.round.items.clone());
+        let is_causeway = work.connection().kind == PeerKind::Causeway;
+        let is_asked = is_causeway && Behaviour::ToldEndings.is_in_force(tx);
         work.drop_round(tx);
         match answer {
-            Answer::Ok(_) => sharing::invite_accepted(tx, channel, no),
+            Answer::Ok(_) => {
+                sharing::invite_accepted(tx, channel, no);
+                if is_causeway {
+                    hold(tx, (no, channel), epoch, &sent);
+                }
+            }
             Answer::Fail(error) if is_asked && error.contains(AWAITS_CONSENT) => {
                 sharing::invite_awaits_consent(tx, channel, no);
             }
@@ -82,11 +100,20 @@ fn creator_id(tx: &Tx<'_>, channel: &Channel) -> String {
     creator.map_or_else(String::new, |user| user.id.into())
 }
 
-/// The profiles of the people whose home is not at the peer.
-fn profiles(tx: &Tx<'_>, work: &Work, people: &Participants) -> Vec<WireUser> {
-    let users = people.users().filter_map(|no| tx.user(no));
-    let others = users.filter(|user| user.origin != work.peer());
-    others
-        .map(|user| wire_user(tx, Rc::unwrap_or_clone(user)))
+/// The people whose home is not at the peer.
+fn profiles(tx: &Tx<'_>, work: &Work, people: &Participants) -> Vec<(UserNo, Rc<User>)> {
+    let users = people.users().filter_map(|no| Some((no, tx.user(no)?)));
+    users
+        .filter(|(_, user)| user.origin != work.peer())
         .collect()
+}
+
+/// The peer holds the profiles that came with an invitation which it has taken.
+fn hold(tx: &mut Tx<'_>, (no, channel): (ConnectionNo, ChannelNo), epoch: u32, sent: &[RoundItem]) {
+    for item in sent {
+        if let RoundItem::User(user, update_at) = *item {
+            tx.put(&(no, user, channel), &SentUser { update_at, epoch });
+            pictures::offer(tx, (no, user), (channel, epoch));
+        }
+    }
 }
