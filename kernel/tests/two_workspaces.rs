@@ -389,8 +389,7 @@ fn what_changes_in_a_profile_that_came_with_an_invitation_follows() {
     pair.act(0, me, write(group, None, "the three of us"));
     let id = pair.sites[0].host.user(bob).unwrap().id;
     let there = lookup::user(&pair.sites[1].host, id.as_str()).unwrap();
-    let nickname = || pair.sites[1].host.user(there).unwrap().nickname.clone();
-    assert_eq!(nickname(), "");
+    assert_eq!(pair.sites[1].host.user(there).unwrap().nickname, "");
     let patch = Command::PatchUser(PatchUser {
         user: bob,
         patch: UserPatch {

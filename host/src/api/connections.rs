@@ -159,7 +159,7 @@ async fn create(
 ) -> ApiResult {
     authority::require_connections(&app.rows(), caller.actor())?;
     let create = names(body.name, body.display_name, body.default_team_id)?;
-    let previous = previous(&app, body.previous_remote_id)?;
+    let previous = previous(&app, &caller, body.previous_remote_id)?;
     let password = body.password.unwrap_or_default();
     let made = handshake::create(&app.federation, caller.actor(), create, &password).await?;
     attach(&app, &caller, made.connection, previous).await?;
@@ -176,10 +176,16 @@ async fn create(
 }
 
 /// The removed connection whose workspace the new one continues.
-fn previous(app: &App, id: Option<String>) -> Result<Option<ConnectionNo>, ApiError> {
+fn previous(
+    app: &App,
+    caller: &Caller,
+    id: Option<String>,
+) -> Result<Option<ConnectionNo>, ApiError> {
     let Some(id) = id.filter(|id| !id.is_empty()) else {
         return Ok(None);
     };
+    // Asked before anything is done, so that nothing is left half done.
+    authority::require_admin(&app.rows(), caller.actor())?;
     sharing::removed_connection(&app.rows(), &id)
         .map(Some)
         .ok_or_else(|| ApiError::invalid_body("previous_remote_id"))
@@ -237,7 +243,7 @@ async fn accept(
         return Err(ApiError::invalid_body("default_team_id"));
     }
     drop(rows);
-    let previous = previous(&app, body.previous_remote_id)?;
+    let previous = previous(&app, &caller, body.previous_remote_id)?;
     let (code, password) = (
         body.invite.unwrap_or_default(),
         body.password.unwrap_or_default(),
@@ -288,11 +294,14 @@ async fn patch(
     let rows = app.rows();
     authority::require_connections(&rows, caller.actor())?;
     let connection = live(&rows, &ids)?;
-    let previous = previous(&app, body.previous_remote_id)?;
+    let previous = previous(&app, &caller, body.previous_remote_id)?;
     let site_url = body
         .site_url
         .map(|url| app.federation.checked_address(&url));
     let site_url = site_url.transpose()?;
+    if site_url.is_some() {
+        authority::require_admin(&rows, caller.actor())?;
+    }
     attach(&app, &caller, connection, previous).await?;
     if let Some(site_url) = site_url {
         let command = Command::RelocateConnection(RelocateConnection {

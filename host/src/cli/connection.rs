@@ -3,13 +3,13 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use axum::http::Method;
+use axum::http::{Method, StatusCode};
 use causeway_kernel::rows::id::Id;
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::remote::{Remote, RemoteArgs, in_session, read_password, text};
+use super::remote::{Refused, Remote, RemoteArgs, in_session, read_password, text};
 use super::{invitations, terminal, waiting};
 
 /// Entries of a list in one request, as many as the API gives.
@@ -345,7 +345,7 @@ fn connection_text(connection: &Value, online: &[&str]) -> String {
     let previous = text(connection, "previous_remote_id");
     if !previous.is_empty() {
         shown.push_str(&format!(
-            "\n  this workspace was known before; to continue, on both sides: causeway connection \
+            "\n  this workspace was known before; to continue, a system admin on both sides: causeway connection \
              attach {id} {previous}"
         ));
     }
@@ -411,8 +411,12 @@ async fn channels(remote: &Remote, id: &str, as_json: bool) -> Result<()> {
     for link in &links {
         let channel_id = text(link, "channel_id");
         let channel = format!("/channels/{}", word(channel_id, "a channel's ID")?);
-        // Whoever manages connections need not be able to read what is shared over them.
-        let channel = remote.call(Method::GET, &channel, None).await;
+        let channel = match remote.call(Method::GET, &channel, None).await {
+            Ok(channel) => Some(channel),
+            // Whoever manages connections need not be able to read what is shared over them.
+            Err(error) if is_hidden(&error) => None,
+            Err(error) => return Err(error),
+        };
         let state = match (text(link, "refusal"), link.get("is_invite_confirmed")) {
             ("", Some(Value::Bool(true))) => "shared".to_string(),
             ("", _) if link["awaits_consent"] == true => {
@@ -425,6 +429,12 @@ async fn channels(remote: &Remote, id: &str, as_json: bool) -> Result<()> {
         terminal::line(format_args!("{channel_id}  {name}  {state}"));
     }
     Ok(())
+}
+
+/// Whether a request was refused because the caller may not see its object.
+fn is_hidden(error: &anyhow::Error) -> bool {
+    let refused = error.downcast_ref::<Refused>();
+    refused.is_some_and(|it| [StatusCode::FORBIDDEN, StatusCode::NOT_FOUND].contains(&it.status))
 }
 
 /// The path of a connection's calls about a channel.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
-use axum::http::{HeaderValue, Method, Request};
+use axum::http::{HeaderValue, Method, Request, StatusCode};
 use bytes::Bytes;
 use clap::Args;
 use http_body_util::{BodyExt, Full, Limited};
@@ -177,13 +177,24 @@ impl Remote {
         let value: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
         if !status.is_success() {
             let message = value.get("message").and_then(Value::as_str);
-            bail!(
-                "{} ({status})",
-                message.unwrap_or("the workspace refused the request")
-            );
+            let message = message.unwrap_or("the workspace refused the request");
+            return Err(Refused {
+                status,
+                message: message.to_string(),
+            }
+            .into());
         }
         Ok((value, token))
     }
+}
+
+/// The workspace refused a request.
+#[derive(Debug, thiserror::Error)]
+#[error("{message} ({status})")]
+pub struct Refused {
+    /// The status of its answer.
+    pub status: StatusCode,
+    message: String,
 }
 
 /// A password from the environment, or the first line of standard input.

@@ -98,6 +98,10 @@ fn previous(here: &Invocation<'_>, id: &str) -> Result<Option<ConnectionNo>, Str
     if id.is_empty() {
         return Ok(None);
     }
+    // Asked before anything is done, so that nothing is left half done.
+    if !authority::is_system_admin(&here.app.rows(), here.caller.user) {
+        return Err("Only system admins let a connection continue an earlier one.".to_string());
+    }
     let found = sharing::removed_connection(&here.app.rows(), id);
     found.map(Some).ok_or_else(|| {
         format!(
@@ -134,7 +138,7 @@ fn known_before(
     Some(format!(
         "\n\n`{}` leads to a workspace that was known here as `{}`. Everything concerning its previous \
          users, posts and channels is refused until they are attached. If it is still the same \
-         workspace, run this on both sides before you share a channel:\n\n```\n/secure-connection attach --connectionID \
+         workspace, a system admin has to run this on both sides before you share a channel:\n\n```\n/secure-connection attach --connectionID \
          {} --previousID {}\n```\n",
         row.name, earlier.name, row.remote_id, earlier.remote_id
     ))

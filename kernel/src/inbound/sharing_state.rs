@@ -8,6 +8,7 @@ use super::authorize::Peer;
 use super::{Reason, Tally, fail, ok};
 use crate::boundary::output::Reply;
 use crate::model::{Link, LinkState, Pending};
+use crate::outbound::forget_state;
 use crate::rows::id::Id;
 use crate::rows::lookup;
 use crate::rows::tx::{Read, Tx};
@@ -40,6 +41,8 @@ pub fn message(tx: &mut Tx<'_>, peer: &Peer, payload: Value<'_>) -> Reply {
             ok(None)
         }
         (false, Some((channel, link))) if link.state != LinkState::Ended => {
+            // What an earlier question is answered may be older than this.
+            forget_state(tx, peer.no, channel);
             feed::mark(tx, peer.no, Pending::SHARING_STATE, channel);
             ok(None)
         }

@@ -54,6 +54,7 @@ pub fn forget_state(tx: &mut Tx<'_>, connection: ConnectionNo, channel: ChannelN
     };
     if tx.get::<Round>(&connection).as_ref().is_some_and(is_of_it) {
         tx.delete::<Round>(&connection);
+        tx.touched.insert(connection);
     }
 }
 

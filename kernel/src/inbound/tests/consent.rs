@@ -93,6 +93,36 @@ fn a_channel_of_another_causeway_exists_as_soon_as_it_is_accepted() {
 }
 
 #[test]
+fn an_invitation_before_the_receipt_of_the_acceptance_holds_nothing_up() {
+    let mut world = asking();
+    is_causeway(&mut world);
+    offer(&mut world, "lounge");
+    answer(&mut world, "lounge", true).unwrap();
+    world.ping(ACME);
+    let is_state = |(_, frame): &(u64, Vec<u8>)| {
+        String::from_utf8_lossy(frame).contains("sharedchannel_state")
+    };
+    while !world.out.iter().any(is_state) {
+        let (attempt, _) = world.out.remove(0);
+        world.receipt(ACME, attempt, SendOutcome::Answered(encode_ok(None)));
+    }
+    let (attempt, _) = world.out.pop().unwrap();
+    let joint = world.channel_no("joint").unwrap();
+    world
+        .by(ADMIN, acts::post(joint, None, "waits its turn"))
+        .unwrap();
+    assert!(world.out.is_empty());
+    let body = world.frame(ACME, "sharedchannel_invite", &invite("lounge", "lounge"));
+    world.run(Input::Frame {
+        connection: ACME,
+        body,
+        skip: Vec::new(),
+    });
+    assert!(!world.out.is_empty(), "the next message goes out");
+    world.receipt(ACME, attempt, SendOutcome::Answered(encode_ok(None)));
+}
+
+#[test]
 fn a_mattermost_server_invites_again_once_its_channel_is_accepted() {
     let mut world = asking();
     is_mattermost(&mut world);

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::users::{version, wire_user};
+use super::users::wire_user;
 use super::{Content, Payload, Rest, RoundPlan, writer};
 use crate::boundary::behaviour::Behaviour;
 use crate::boundary::env::Rows;
@@ -10,11 +10,11 @@ use crate::model::{Channel, PeerKind, Place, RoundItem, SentUser, SharedChannel,
 use crate::objects::direct::Participants;
 use crate::outbound::pictures;
 use crate::outbound::work::Work;
-use crate::rows::id::{ChannelNo, ConnectionNo, UserNo};
+use crate::rows::id::{ChannelNo, ConnectionNo, UserNo, WorkspaceNo};
 use crate::rows::tx::{Read, Tx};
 use crate::sharing;
 use crate::wire::frame;
-use crate::wire::message::ChannelInvite;
+use crate::wire::message::{ChannelInvite, WireUser};
 use crate::wire::response::{AWAITS_CONSENT, Answer, SyncResponse};
 
 /// The section of invitations.
@@ -31,13 +31,6 @@ impl Content for Invitation {
         let channel = tx.get::<Channel>(&work.round.channel)?;
         let shared = tx.get::<SharedChannel>(&work.round.channel)?;
         let people = Participants::of_channel(tx, work.round.channel, channel.place);
-        let profiles = people
-            .as_ref()
-            .map_or_else(Vec::new, |it| profiles(tx, work, it));
-        let items = profiles
-            .iter()
-            .map(|(no, user)| RoundItem::User(*no, version(user)));
-        let items = items.collect();
         let invite = ChannelInvite {
             creator_id: creator_id(tx, &channel),
             participant_ids: people
@@ -45,10 +38,7 @@ impl Content for Invitation {
                 .flat_map(|it| it.ids())
                 .map(String::from)
                 .collect(),
-            participants: profiles
-                .into_iter()
-                .map(|(_, user)| wire_user(tx, Rc::unwrap_or_clone(user)))
-                .collect(),
+            participants: people.map_or_else(Vec::new, |people| profiles(tx, work, &people)),
             channel_id: channel.id.into(),
             team_id: work.connection().remote_team_id.clone(),
             read_only: shared.read_only,
@@ -58,7 +48,7 @@ impl Content for Invitation {
             purpose: channel.purpose,
             kind: channel.place.letter().to_string(),
         };
-        Some((items, invite))
+        Some((Vec::new(), invite))
     }
 
     fn payload(tx: &mut Tx<'_>, work: &Work, invite: ChannelInvite) -> Option<Payload> {
@@ -74,15 +64,15 @@ impl Content for Invitation {
 
     fn answered(tx: &mut Tx<'_>, work: Work, answer: Answer) {
         let (channel, no) = (work.round.channel, work.connection_no);
-        let (epoch, sent) = (work.round.epoch, work.round.items.clone());
+        let (epoch, peer) = (work.round.epoch, work.peer());
         let is_causeway = work.connection().kind == PeerKind::Causeway;
         let is_asked = is_causeway && Behaviour::ToldEndings.is_in_force(tx);
         work.drop_round(tx);
         match answer {
             Answer::Ok(_) => {
                 sharing::invite_accepted(tx, channel, no);
-                if is_causeway {
-                    hold(tx, (no, channel), epoch, &sent);
+                if is_causeway && Behaviour::InvitedProfiles.is_in_force(tx) {
+                    hold(tx, (no, channel), epoch, peer);
                 }
             }
             Answer::Fail(error) if is_asked && error.contains(AWAITS_CONSENT) => {
@@ -100,19 +90,35 @@ fn creator_id(tx: &Tx<'_>, channel: &Channel) -> String {
     creator.map_or_else(String::new, |user| user.id.into())
 }
 
-/// The people whose home is not at the peer.
-fn profiles(tx: &Tx<'_>, work: &Work, people: &Participants) -> Vec<(UserNo, Rc<User>)> {
+/// The people whose home is not at a peer.
+fn others<'a>(
+    tx: &'a Tx<'_>,
+    people: &'a Participants,
+    peer: WorkspaceNo,
+) -> impl Iterator<Item = (UserNo, Rc<User>)> + 'a {
     let users = people.users().filter_map(|no| Some((no, tx.user(no)?)));
-    users
-        .filter(|(_, user)| user.origin != work.peer())
+    users.filter(move |(_, user)| user.origin != peer)
+}
+
+fn profiles(tx: &Tx<'_>, work: &Work, people: &Participants) -> Vec<WireUser> {
+    others(tx, people, work.peer())
+        .map(|(_, user)| wire_user(tx, Rc::unwrap_or_clone(user)))
         .collect()
 }
 
-/// The peer holds the profiles that came with an invitation which it has taken.
-fn hold(tx: &mut Tx<'_>, (no, channel): (ConnectionNo, ChannelNo), epoch: u32, sent: &[RoundItem]) {
-    for item in sent {
-        if let RoundItem::User(user, update_at) = *item {
-            tx.put(&(no, user, channel), &SentUser { update_at, epoch });
+/// The peer has taken an invitation, so it holds the profiles of the people in it. In which version is not known: it
+/// keeps what it held before. So each is sent again with what they write, and when it changes.
+fn hold(tx: &mut Tx<'_>, (no, channel): (ConnectionNo, ChannelNo), epoch: u32, peer: WorkspaceNo) {
+    let place = tx.channel(channel).map(|row| row.place);
+    let people = place.and_then(|place| Participants::of_channel(tx, channel, place));
+    let Some(people) = people else { return };
+    let users: Vec<UserNo> = others(tx, &people, peer).map(|(no, _)| no).collect();
+    for user in users {
+        let key = (no, user, channel);
+        let held = tx.get::<SentUser>(&key);
+        if held.is_none_or(|held| held.epoch != epoch) {
+            let update_at = SentUser::UNKNOWN;
+            tx.put(&key, &SentUser { update_at, epoch });
             pictures::offer(tx, (no, user), (channel, epoch));
         }
     }
