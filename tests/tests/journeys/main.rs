@@ -21,6 +21,7 @@ mod hub;
 mod invitations;
 mod kill;
 mod large_answers;
+mod links;
 mod login;
 mod membership;
 mod mentions;

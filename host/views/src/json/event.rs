@@ -507,7 +507,7 @@ impl<R: Read + ?Sized> Views<'_, R> {
             channel_id: self.channel_id(channel),
             root_id: String::new(),
             original_id: "",
-            message,
+            message: message.into(),
             kind: "system_ephemeral",
             props: None,
             hashtags: "",

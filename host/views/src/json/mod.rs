@@ -9,6 +9,7 @@ mod channel;
 mod delivery;
 mod event;
 mod file;
+mod links;
 mod post;
 mod preference;
 mod role;

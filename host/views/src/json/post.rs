@@ -1,5 +1,6 @@
 //! `Post`, `PostList`, `Reaction`, `PostAcknowledgement`.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use causeway_kernel::boundary::output::{AcknowledgementEvent, ReactionEvent};
@@ -12,7 +13,7 @@ use serde::ser::{SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
 use super::file::FileView;
-use super::{Null, Views, non_empty, stored};
+use super::{Null, Views, links, non_empty, stored};
 use crate::query::posts::{self, PostList};
 
 /// A post as clients see it.
@@ -28,7 +29,7 @@ pub struct PostView<'a> {
     pub(super) channel_id: String,
     pub(super) root_id: String,
     pub(super) original_id: &'a str,
-    pub(super) message: &'a str,
+    pub(super) message: Cow<'a, str>,
     #[serde(rename = "type")]
     pub(super) kind: &'a str,
     #[serde(serialize_with = "object_or_empty")]
@@ -152,7 +153,7 @@ impl<R: Read + ?Sized> Views<'_, R> {
             channel_id: self.channel_id(post.channel),
             root_id: post.root.map(|root| self.post_id(root)).unwrap_or_default(),
             original_id: "",
-            message: shown(&post.message),
+            message: links::shown(self.rows, post, shown(&post.message)),
             kind: kind(post),
             props: stored(shown(&post.props)),
             hashtags: shown(&post.hashtags),

@@ -26,12 +26,17 @@ fn viewer(user: UserNo, admin: bool) -> Viewer {
 }
 
 fn connection() -> Connection {
+    connection_at("https://acme.example")
+}
+
+/// A connection to a workspace under an address.
+pub(super) fn connection_at(site_url: &str) -> Connection {
     Connection {
         remote_id: id('r', 1),
         workspace: WorkspaceNo(1),
         name: "acme".into(),
         display_name: "Acme".into(),
-        site_url: "https://acme.example".into(),
+        site_url: site_url.into(),
         default_team_id: String::new(),
         creator: ANN,
         create_at: 3,
