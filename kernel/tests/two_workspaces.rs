@@ -9,7 +9,7 @@ use causeway_kernel::boundary::output::{Effect, Object, Output, Reply};
 use causeway_kernel::command::{
     AcceptConnection, AddReaction, Command, ConfigureConnectedWorkspaces, ConfirmConnection,
     CreateChannel, CreateConnection, CreatePost, CreateTeam, CreateUser, DeletePost, EditPost,
-    InviteToChannel, OpenDirectChannel, OpenGroupChannel, PatchUser, UserPatch,
+    InviteToChannel, OpenDirectChannel,
 };
 use causeway_kernel::model::{
     ChannelKind, ChannelPost, Config, ConnectedWorkspaces, Connection, History, PeerKind, Post,
@@ -371,34 +371,6 @@ fn a_direct_channel_is_opened_with_its_first_message() {
     let expected = conversation(&pair, 0, channel);
     assert_eq!(expected.1, ["just us", "hi"]);
     assert_eq!(conversation(&pair, 1, there), expected);
-}
-
-/// Somebody who has only been named in an invitation.
-#[test]
-fn what_changes_in_a_profile_that_came_with_an_invitation_follows() {
-    let mut pair = acquainted([true, true]);
-    let Object::User(bob) = pair.act(0, Actor::System, create_user("bob")) else {
-        panic!("not a user")
-    };
-    let with = vec![bob, other_user(&pair, 0)];
-    let me = Actor::User(UserNo(1));
-    let open = Command::OpenGroupChannel(OpenGroupChannel { with });
-    let Object::Channel(group) = pair.act(0, me, open) else {
-        panic!("not a channel")
-    };
-    pair.act(0, me, write(group, None, "the three of us"));
-    let id = pair.sites[0].host.user(bob).unwrap().id;
-    let there = lookup::user(&pair.sites[1].host, id.as_str()).unwrap();
-    assert_eq!(pair.sites[1].host.user(there).unwrap().nickname, "");
-    let patch = Command::PatchUser(PatchUser {
-        user: bob,
-        patch: UserPatch {
-            nickname: Some("Bobby".into()),
-            ..UserPatch::default()
-        },
-    });
-    pair.act(0, Actor::User(bob), patch);
-    assert_eq!(pair.sites[1].host.user(there).unwrap().nickname, "Bobby");
 }
 
 /// Each side opens and writes before it hears of the other; whichever message arrives first.

@@ -146,9 +146,6 @@ behaviours! {
     /// Permissions are granted through roles, which can be changed. Active system admins are recorded, and the last
     /// one cannot be deactivated.
     Roles = 44,
-    /// A Causeway that took the invitation of a direct or group channel holds the profiles in it, so it is sent what
-    /// changes in them.
-    InvitedProfiles = 45,
 }
 
 /// A behaviour that is in force.

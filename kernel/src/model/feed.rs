@@ -352,17 +352,11 @@ impl Link {
 /// channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SentUser {
-    /// The user's `update_at` by its origin's clock, in ms, or [`SentUser::UNKNOWN`].
+    /// The user's `update_at` by its origin's clock, in ms.
     pub update_at: i64,
     /// The link's epoch; without a channel, the [`Offer`](super::Offer)'s.
     pub epoch: u32,
 }
-
-impl SentUser {
-    /// The peer holds some version. Earlier than every version.
-    pub const UNKNOWN: i64 = i64::MIN;
-}
-
 /// The state of a reaction sent to a toggle peer. Key: (connection, post, user, emoji).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SentReaction {

@@ -172,10 +172,10 @@ fn due(tx: &Tx<'_>, work: &Work, needed: BTreeSet<UserNo>) -> Vec<(UserNo, Rc<Us
     due
 }
 
-/// Whether the peer was sent some version of a user's profile in the channel.
+/// Whether the peer holds some version of a user's profile in the channel.
 pub fn is_held(tx: &Tx<'_>, work: &Work, user: UserNo) -> bool {
     tx.get::<SentUser>(&(work.connection_no, user, work.round.channel))
-        .is_some_and(|held| held.epoch == work.round.epoch && held.update_at != SentUser::UNKNOWN)
+        .is_some_and(|held| held.epoch == work.round.epoch)
 }
 
 /// The `remote_id` in forwarded profiles and posts of a workspace; empty for our own and for those of a
