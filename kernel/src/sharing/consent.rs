@@ -78,6 +78,11 @@ fn is_recent(tx: &Tx<'_>, row: &ChannelInvitation) -> bool {
     tx.now_ms().saturating_sub(row.since) < CHANNEL_INVITATIONS_SAME_MS
 }
 
+/// Whether no administrator here has answered.
+fn is_unanswered(state: InvitationState) -> bool {
+    matches!(state, InvitationState::Waiting | InvitationState::Withdrawn)
+}
+
 /// An offer that waits came again: what is new about it is recorded.
 fn repeated(tx: &mut Tx<'_>, key: Key, row: ChannelInvitation, channel: &OfferedChannel) {
     let today = ChannelInvitation {
@@ -113,7 +118,8 @@ fn ask(
         channel: channel.clone(),
     };
     let rows = tx.prefix::<ChannelInvitation, _>(&key.0, CHANNEL_INVITATIONS_MAX);
-    let recent = rows.iter().filter(|(_, row)| is_recent(tx, row)).count();
+    let is_news = |row: &ChannelInvitation| is_unanswered(row.state) && is_recent(tx, row);
+    let recent = rows.iter().filter(|(_, row)| is_news(row)).count();
     tx.put(&key, &row);
     if recent < CHANNEL_INVITATIONS_TOLD_MAX {
         notify(tx, key, connection, channel);
@@ -124,13 +130,8 @@ fn ask(
 /// The peer takes an offer back.
 pub fn withdraw(tx: &mut Tx<'_>, key: Key) {
     let earlier = tx.get::<ChannelInvitation>(&key);
-    let is_declined = |row: &ChannelInvitation| {
-        matches!(
-            row.state,
-            InvitationState::Declined | InvitationState::Refused
-        )
-    };
-    if let Some(row) = earlier.filter(|row| !is_declined(row)) {
+    let is_declined = |state| matches!(state, InvitationState::Declined | InvitationState::Refused);
+    if let Some(row) = earlier.filter(|row| !is_declined(row.state)) {
         answer(tx, key, row, InvitationState::Withdrawn);
     }
 }
@@ -186,7 +187,7 @@ fn notify(tx: &mut Tx<'_>, (_, id): Key, connection: &Connection, channel: &Offe
 /// Nothing waits under that id, or the channel cannot be created.
 pub fn accept(tx: &mut Tx<'_>, key: Key, connection: &Connection) -> Result<(), Refusal> {
     let row = offered_now(tx, key)?;
-    if connection.kind != PeerKind::Causeway || row.state == InvitationState::Refused {
+    if connection.kind != PeerKind::Causeway || is_given_up(row.state) {
         answer(tx, key, row, InvitationState::Accepted);
         return Ok(());
     }
@@ -206,8 +207,19 @@ pub fn accept(tx: &mut Tx<'_>, key: Key, connection: &Connection) -> Result<(), 
 /// Nothing waits under that id.
 pub fn decline(tx: &mut Tx<'_>, key: Key) -> Result<(), Refusal> {
     let row = offered_now(tx, key)?;
-    answer(tx, key, row, InvitationState::Declined);
+    let state = if is_given_up(row.state) {
+        InvitationState::Refused
+    } else {
+        InvitationState::Declined
+    };
+    answer(tx, key, row, state);
     Ok(())
+}
+
+/// Whether the peer no longer offers the channel by itself: a Causeway that was refused, or a Mattermost server whose
+/// channel was accepted after it had asked.
+fn is_given_up(state: InvitationState) -> bool {
+    matches!(state, InvitationState::Refused | InvitationState::Accepted)
 }
 
 fn offered_now(tx: &Tx<'_>, key: Key) -> Result<ChannelInvitation, Refusal> {

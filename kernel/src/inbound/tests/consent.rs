@@ -145,9 +145,16 @@ fn a_declined_channel_is_refused_until_an_administrator_changes_their_mind() {
     assert!(error.ends_with("has declined it"), "{error}");
     assert_eq!(world.refused(), [("invite_refused".to_string(), 1)]);
     // The peer has been told, and no longer offers it by itself.
-    answer(&mut world, "lounge", true).unwrap();
-    assert!(world.channel_no("lounge").is_none());
-    assert_eq!(state(&world, "lounge"), Some(InvitationState::Accepted));
+    for accept in [true, true, false, true] {
+        answer(&mut world, "lounge", accept).unwrap();
+        assert!(world.channel_no("lounge").is_none());
+        let expected = if accept {
+            InvitationState::Accepted
+        } else {
+            InvitationState::Refused
+        };
+        assert_eq!(state(&world, "lounge"), Some(expected));
+    }
     assert_eq!(offer(&mut world, "lounge"), accepted());
     assert_eq!(state(&world, "lounge"), None);
 }
@@ -187,6 +194,14 @@ fn administrators_are_told_of_so_many_offers_an_hour() {
     world.now_ms += CHANNEL_INVITATIONS_SAME_MS;
     offer(&mut world, "c0");
     assert_eq!(world.ephemeral().len(), 1);
+    // What is answered counts no longer.
+    let mut world = asking();
+    for n in 0..2 * CHANNEL_INVITATIONS_TOLD_MAX {
+        let letters = format!("c{n}");
+        offer(&mut world, &letters);
+        assert_eq!(world.ephemeral().len(), 1, "{letters}");
+        answer(&mut world, &letters, false).unwrap();
+    }
 }
 
 #[test]
