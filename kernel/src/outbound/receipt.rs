@@ -10,8 +10,8 @@ use crate::boundary::behaviour::Behaviour;
 use crate::boundary::input::{Receipt, SendOutcome};
 use crate::model::limits::{BACKOFF_FIRST_MS, CONNECTIONS_MAX};
 use crate::model::{
-    Connection, ConnectionState, DueKind, FeedObject, LinkEnd, PeerKind, Pending, Round,
-    RoundSource, Section, SentUser,
+    Connection, ConnectionState, FeedObject, LinkEnd, PeerKind, Pending, Round, RoundSource,
+    Section, SentUser,
 };
 use crate::rows::due;
 use crate::rows::id::ConnectionNo;
@@ -194,8 +194,7 @@ fn pause(tx: &mut Tx<'_>, work: &mut Work) {
         link.failures = failures;
         link.retry_at = retry_at;
     });
-    let kind = DueKind::Link(work.connection_no, work.round.channel);
-    due::at(tx, retry_at, kind);
+    due::link_at(tx, retry_at, work.connection_no, work.round.channel);
 }
 
 /// The peer refused the message as a whole, for a reason of its own (W2: nothing is lost). After a pause of

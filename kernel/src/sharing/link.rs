@@ -293,7 +293,7 @@ pub fn go_on(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo) {
         return;
     }
     if link.retry_at > tx.now_ms() {
-        due::at(tx, link.retry_at, DueKind::Link(connection, channel));
+        due::link_at(tx, link.retry_at, connection, channel);
         return;
     }
     if is_awaited {
