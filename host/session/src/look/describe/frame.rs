@@ -36,6 +36,16 @@ pub(super) fn content(names: Names<'_>, body: &[u8]) -> String {
                 channel.filter(|_| name.is_empty()).unwrap_or(name)
             )
         }
+        "sharedchannel_state" => {
+            let channel = channel.unwrap_or_else(|| "a channel".into());
+            let is_shared = payload.get("is_shared").and_then(Value::as_bool);
+            let state = match is_shared {
+                Some(true) => "is shared",
+                Some(false) => "is no longer shared",
+                None => "is in a state that is not stated",
+            };
+            format!("the news that {channel} {state}")
+        }
         "sharedchannel_upload" => "the announcement of a file".into(),
         other => format!("a message with the topic {}", plain(other)),
     }
@@ -164,6 +174,19 @@ mod tests {
             said(direct),
             "the invitation to a direct channel of 2 people"
         );
+        for (is_shared, expected) in [
+            ("true", "the news that channel c is shared"),
+            ("false", "the news that channel c is no longer shared"),
+            (
+                "7",
+                "the news that channel c is in a state that is not stated",
+            ),
+        ] {
+            let state = format!(
+                r#"{{"msg":{{"topic":"sharedchannel_state","payload":{{"channel_id":"c","is_shared":{is_shared}}}}}}}"#
+            );
+            assert_eq!(said(&state), expected);
+        }
         let other = r#"{"msg":{"topic":"new\u0007s","payload":[]}}"#;
         assert_eq!(said(other), "a message with the topic new\\u{7}s");
     }
