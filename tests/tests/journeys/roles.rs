@@ -117,6 +117,17 @@ async fn a_user_manages_connections_by_a_role_and_nothing_else() -> Result<()> {
     assert_eq!(offered, for_managers);
     let made = create_connection(&ann, side).await?;
     ensure!(made.status == 201, "{}", made.body);
+    let id = text(&made.body["remote_cluster"]["remote_id"])?;
+    let offers = format!("/share-channel invitations --connectionID {id}");
+    let said = ann.command(&side.town_square, &offers).await?;
+    assert_eq!(said, "No channel is offered over this secure connection.");
+    let said = ann
+        .command(&side.town_square, "/share-channel status")
+        .await?;
+    ensure!(
+        said.contains("You require `manage_shared_channels`"),
+        "{said}"
+    );
     let connection = format!(
         "/remotecluster/{}",
         text(&made.body["remote_cluster"]["remote_id"])?
@@ -279,6 +290,14 @@ async fn a_team_admin_with_the_permission_shares_channels_of_that_team_only() ->
     admin.put(&own, json!({ "scheme_user": true })).await?;
     refused(&share(ann, side, &elsewhere).await?, 403, FORBIDDEN)?;
     share(ann, side, &quay).await?.ok()?;
+    // What is offered is for those who manage connections.
+    let id = side.remote_id("globex").await?;
+    let offers = format!("/share-channel invitations --connectionID {id}");
+    let said = ann.command(&quay, &offers).await?;
+    ensure!(
+        said.contains("You require `manage_secure_connections`"),
+        "{said}"
+    );
     let said = ann.command(&quay, "/share-channel unshare").await?;
     assert_eq!(said, "This channel is no longer shared.");
     let made = ann

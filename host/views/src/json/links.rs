@@ -134,7 +134,7 @@ fn segment(text: &str) -> Option<(&str, &str)> {
 #[cfg(test)]
 mod tests {
     use causeway_kernel::boundary::input::Incarnation;
-    use causeway_kernel::model::{ChannelKind, Config, MetaRow, PeerWorkspace, Workspace};
+    use causeway_kernel::model::{ChannelKind, Config, MetaRow, Workspace};
     use causeway_kernel::rows::fixture::{self, id, put};
     use causeway_kernel::rows::id::{ConnectionNo, PostNo, WorkspaceNo};
     use causeway_kernel::rows::testing::MemoryHost;
@@ -147,16 +147,9 @@ mod tests {
     /// A post 40 of a peer in the public channel 1; posts 41 there, 42 in the public channel 8, 43 in the private
     /// channel 9, and 44 in a channel of another team.
     fn host() -> MemoryHost {
-        let mut host = fixture::host();
+        let mut host = crate::json::tests::host();
         put(&mut host, |tx| {
             tx.put(&ConnectionNo(1), &crate::json::tests::connection_at(THEIRS));
-            let peer = PeerWorkspace {
-                connection: Some(ConnectionNo(1)),
-                incarnation: None,
-                channels: 0,
-                users: 0,
-            };
-            tx.put(&WorkspaceNo(1), &peer);
             let workspace = Workspace {
                 id: id('w', 1),
                 incarnation: Incarnation {

@@ -59,7 +59,7 @@ pub(super) fn connection_at(site_url: &str) -> Connection {
 }
 
 /// The fixture with a connection 1 `acme` and its user 3 `eva:acme`, member of channel 1.
-fn host() -> MemoryHost {
+pub(super) fn host() -> MemoryHost {
     let mut host = fixture::host();
     put(&mut host, |tx| {
         tx.put(&ConnectionNo(1), &connection());

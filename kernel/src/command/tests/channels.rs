@@ -206,6 +206,16 @@ fn not_everybody_archives_and_not_everything_is_archived() {
         (status, id.as_str()),
         (400, "api.channel.delete_channel.cannot.app_error")
     );
+    let Ok(Object::Channel(direct)) = world.by(ANN, open_direct(BOB)) else {
+        panic!()
+    };
+    for user in [ANN, ADMIN] {
+        let (status, id) = world.refusal(user, archive(direct));
+        assert_eq!(
+            (status, id.as_str()),
+            (400, "api.channel.delete_channel.type.invalid")
+        );
+    }
     let unknown = ChannelNo(9_999);
     assert_eq!(world.refusal(ADMIN, archive(unknown)).0, 403);
     assert_eq!(world.refusal(ADMIN, restore(unknown)).0, 403);

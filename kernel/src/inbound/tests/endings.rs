@@ -157,6 +157,23 @@ fn an_answer_from_before_the_next_invitation_ends_nothing() {
 }
 
 #[test]
+fn an_answer_to_an_earlier_question_does_not_count() {
+    let mut world = guest();
+    world.ping(ACME);
+    while let Some((attempt, _)) = world.out.pop() {
+        world.receipt(ACME, attempt, SendOutcome::Answered(encode_ok(None)));
+    }
+    tell(&mut world, "lounge");
+    world.ping(ACME);
+    let (attempt, _) = world.out.remove(0);
+    // The channel is shared when that is answered, and not when this is said.
+    tell(&mut world, "lounge");
+    world.receipt(ACME, attempt, SendOutcome::Answered(encode_ok(None)));
+    asked(&mut world, &encode_fail(NO_LONGER_SHARED));
+    assert_eq!(world.link("lounge", ACME).unwrap().state, LinkState::Ended);
+}
+
+#[test]
 fn where_the_behaviour_is_not_in_force_such_messages_are_passed_over() {
     let mut world = World::with_peers();
     world.alter::<Connection>(&ACME, |row| row.kind = PeerKind::Causeway);

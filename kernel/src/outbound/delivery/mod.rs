@@ -3,7 +3,7 @@
 
 mod undelivered;
 
-pub use undelivered::{Undelivered, undelivered};
+pub use undelivered::{HISTORY_ROWS_MAX, Undelivered, undelivered};
 
 use super::plan::{has_old, is_local};
 use crate::model::limits::{LINKS_PER_CHANNEL_MAX, ONLINE_MS};

@@ -14,7 +14,7 @@ use crate::rows::tx::{Read, Record, SCAN_BYTES_MAX};
 /// Changes of all authors that a list looks through for posts, the newest ones, and as many other rows.
 const ROWS_MAX: u32 = 1_000;
 /// Posts among them from before a link, the next to be sent.
-const HISTORY_ROWS_MAX: u32 = 200;
+pub const HISTORY_ROWS_MAX: u32 = 200;
 /// Posts of a list; the newest.
 pub const POSTS_MAX: usize = 50;
 /// Posts that are read at once.

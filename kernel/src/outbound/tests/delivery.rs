@@ -5,7 +5,8 @@ use crate::boundary::input::Actor;
 use crate::model::limits::{ITEM_ATTEMPTS_MAX, ONLINE_MS};
 use crate::model::{History, Suspended};
 use crate::outbound::delivery::{
-    Change, Delivery, NotSent, Peer, Standing, Undelivered, Wait, at_peer, peers, undelivered,
+    Change, Delivery, HISTORY_ROWS_MAX, NotSent, Peer, Standing, Undelivered, Wait, at_peer, peers,
+    undelivered,
 };
 use crate::rows::id::{PostNo, UserNo};
 use crate::sharing::link;
@@ -292,6 +293,22 @@ fn posts_from_before_the_sharing_wait_with_the_history_or_stay() {
         assert!(world.peers().is_empty(), "it is shared with nobody");
         assert!(world.undelivered(ANN).posts.is_empty(), "{again:?}");
     }
+}
+
+#[test]
+fn a_long_history_may_hold_more_than_is_looked_at() {
+    let mut world = World::connected(PeerKind::Causeway);
+    for n in 0..HISTORY_ROWS_MAX {
+        world.write(BOB, TOWN, &format!("post {n}"));
+    }
+    world.write(ANN, TOWN, "the last one");
+    let history = History::Everything;
+    world.by(ADMIN, invite_with(TOWN, ACME, history)).unwrap();
+    let found = world.undelivered(ANN);
+    assert!(found.posts.is_empty() && found.has_more);
+    world.ping(ACME);
+    world.settle();
+    assert!(!world.undelivered(ANN).has_more);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use super::*;
 use crate::boundary::input::Actor;
 use crate::boundary::output::Reply;
+use crate::model::Channel;
 use crate::sharing::notice::POST_TYPE;
 use crate::testing::acts::configure_sharing;
 
@@ -51,6 +52,14 @@ fn members_are_told_of_a_silence_and_of_its_end_once_each() {
     assert_eq!(world.peer.posts.len(), 1);
     world.pass_minutes(6);
     assert_eq!(told(&world), ["interrupted", "restored", "interrupted"]);
+}
+
+#[test]
+fn nobody_is_told_in_an_archived_channel() {
+    let mut world = World::shared(PeerKind::Mattermost11);
+    world.alter::<Channel>(&TOWN, |row| row.delete_at = 1);
+    world.pass_minutes(6);
+    assert_eq!(told(&world), [""; 0]);
 }
 
 #[test]
