@@ -1,6 +1,7 @@
 //! Sending to a modelled peer.
 
 mod acknowledgements;
+mod allow_list;
 mod consent;
 mod delivery;
 mod directory;
