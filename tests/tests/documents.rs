@@ -81,28 +81,52 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-#[test]
-fn every_test_that_shows_a_difference_from_the_reference_exists() -> Result<()> {
+/// The text of all source files of the project.
+fn project() -> Result<String> {
     let mut files = Vec::new();
     for folder in ["kernel", "host", "tests"] {
         sources(&root().join(folder), &mut files)?;
     }
-    let mut tests = String::new();
+    let mut text = String::new();
     for file in files {
-        tests.push_str(&fs::read_to_string(file)?);
+        text.push_str(&fs::read_to_string(file)?);
     }
+    Ok(text)
+}
+
+/// The number of tests that the last column of a row names; all of them must be in the text.
+fn named_tests(row: &str, text: &str) -> usize {
+    let column = row.trim_end_matches(" |").rsplit("| ").next();
+    let names = column.unwrap_or_default().split('`').skip(1).step_by(2);
+    let mut named = 0;
+    for name in names {
+        let is_there = text.contains(&format!("fn {name}("));
+        assert!(is_there, "{name} is not there");
+        named += 1;
+    }
+    named
+}
+
+#[test]
+fn every_test_that_shows_a_difference_from_the_reference_exists() -> Result<()> {
+    let project = project()?;
     let text = document("docs/reference-differences.md")?;
     let rows = text.lines().filter(|line| line.starts_with("| W"));
-    let mut shown = 0;
-    for row in rows {
-        let column = row.trim_end_matches(" |").rsplit("| ").next();
-        for name in column.unwrap_or_default().split('`').skip(1).step_by(2) {
-            let is_there = tests.contains(&format!("fn {name}("));
-            assert!(is_there, "{name} is not there");
-            shown += 1;
-        }
-    }
+    let shown: usize = rows.map(|row| named_tests(row, &project)).sum();
     assert!(shown > 50, "{shown} tests are named");
+    Ok(())
+}
+
+#[test]
+fn every_known_attack_has_tests_that_exist() -> Result<()> {
+    let project = project()?;
+    let text = document("docs/security.md")?;
+    for number in 1..=27 {
+        let begin = format!("| T{number:02} | ");
+        let mut rows = text.lines().filter(|line| line.starts_with(&begin));
+        let row = rows.next().with_context(|| format!("no row {begin}"))?;
+        assert!(named_tests(row, &project) > 0, "{row}");
+    }
     Ok(())
 }
 
