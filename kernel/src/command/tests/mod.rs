@@ -3,6 +3,7 @@
 mod accounts;
 mod acknowledgements;
 mod channels;
+mod claims;
 mod direct;
 mod files;
 mod personal;

@@ -1,5 +1,5 @@
-//! What a peer proposes is never kept or passed on as it came: only the members that are known are read, each on its
-//! own.
+//! What a peer proposes is never kept, passed on or logged as it came: only the members that are known are read, each on
+//! its own.
 
 use super::*;
 
@@ -129,4 +129,35 @@ fn fresh(plain: &Thing) -> Value {
         Participant => json!({"id": id("newer"), "username": "newer"}),
         _ => json!({}),
     }
+}
+
+#[test]
+fn t05_nothing_that_a_peer_sends_is_in_the_log_or_in_the_metrics() {
+    let mut world = world();
+    let marked = |kind, payload: &Value| (kind, with(payload.clone(), json!({"message": MARK})));
+    let bad = json!({"posts": MARK, "channel_id": MARK, "is_shared": MARK, "type": [MARK]});
+    let mut sent = vec![(MARK, bad.clone())];
+    for plain in things() {
+        let (topic, payload) = with_extras(&plain).message();
+        let foreign = plain.with(json!({"user_id": MARK, "id": MARK, "channel_id": MARK}));
+        sent.push(marked(topic, &payload));
+        sent.push(foreign.message());
+        sent.push((topic, bad.clone()));
+    }
+    for (topic, payload) in sent {
+        let body = world.frame(ACME, topic, &payload);
+        let output = world.run(Input::Frame {
+            connection: ACME,
+            body,
+            skip: Vec::new(),
+        });
+        assert!(matches!(output.reply, Reply::Http { .. }));
+        let counted = world.refused();
+        assert!(
+            counted.iter().all(|(reason, _)| !reason.contains(MARK)),
+            "{counted:?}"
+        );
+    }
+    let lines = world.host.lines.borrow();
+    assert!(lines.iter().all(|line| !line.contains(MARK)), "{lines:?}");
 }
