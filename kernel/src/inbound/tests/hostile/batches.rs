@@ -65,14 +65,15 @@ fn payload(of: Kind, extra: Option<(&Value, usize)>) -> Value {
             items.insert(at, item.clone());
         }
         payload[name] = match kind {
-            Profile => frames_users(&items),
+            Profile => by_key(&items),
             _ => json!(items),
         };
     }
     payload
 }
 
-fn frames_users(items: &[Value]) -> Value {
+/// Profiles as a message has them.
+fn by_key(items: &[Value]) -> Value {
     users(items)["users"].clone()
 }
 
@@ -97,7 +98,7 @@ fn t26_a_bad_item_blocks_neither_its_section_nor_those_after_it() {
 #[test]
 fn t26_a_bad_profile_blocks_no_other_that_comes_without_a_channel() {
     let message = |items: &[Value]| {
-        let users = frames_users(items);
+        let users = by_key(items);
         json!({"id": id("s"), "channel_id": "", "users": users})
     };
     let mut clean = world();

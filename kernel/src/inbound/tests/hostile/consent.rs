@@ -215,6 +215,7 @@ fn t11_a_channel_that_cannot_be_created_takes_nothing_along_whatever_step_fails(
 fn t13_a_peer_creates_no_channel_but_what_an_administrator_here_has_accepted() {
     let mut world = world();
     world.by(ADMIN, acts::ask_first(ACME, true)).unwrap();
+    // Where direct channels are allowed, they are opened without asking.
     let settings = acts::configure_sharing(|settings| settings.members = true);
     world.output(Actor::System, None, settings);
     let channels = world.host.tables.count(Table::Channels);
