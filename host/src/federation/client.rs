@@ -1,28 +1,18 @@
-//! The HTTP client for peers. Protocol §4.
-//!
-//! It follows no redirects (they would carry the tokens elsewhere), ignores proxies configured in the
-//! environment, requests no compression, and never reads more of a response than it can use.
+//! Calling peers. Protocol §4.
 
-use std::io;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::http::header::{CONTENT_TYPE, USER_AGENT};
-use axum::http::uri::Scheme;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request};
-use bytes::Bytes;
 use causeway_kernel::boundary::input::Incarnation;
 use causeway_kernel::rows::id::Id;
-use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, Full, Limited};
-use hyper_rustls::HttpsConnector;
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use super::settings::FederationSettings;
 use super::site_url::SiteUrl;
-use super::target::{GuardedResolver, NotCalled, TargetPolicy};
+use crate::http::client::{
+    AGENT, CallError, GuardedClient, Patience, RequestBody, Response, whole,
+};
+use crate::http::target::{NotCalled, TargetPolicy};
 use crate::vault::Secret;
 
 /// Identifies the connection of a request.
@@ -40,38 +30,7 @@ pub const SITE_URL_HEADER: HeaderName = HeaderName::from_static("x-causeway-site
 /// a fifth of it.
 pub const RESPONSE_BYTES_MAX: usize = 1 << 20;
 
-/// Maximum idle connections kept per peer.
-const IDLE_PER_HOST_MAX: usize = 2;
-/// How long they are kept. Servers drop them after 60 s by default; a request sent on a dropped one has an
-/// unknown outcome, so ours are closed first.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
-const KEEPALIVE: Duration = Duration::from_secs(30);
-
-const AGENT: HeaderValue =
-    HeaderValue::from_static(concat!("Causeway/", env!("CARGO_PKG_VERSION")));
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
-
-/// Why there is no response.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum CallError {
-    /// No byte of the request reached the peer.
-    #[error("could not reach the other workspace: {0}")]
-    NeverLeft(String),
-    /// The connection broke or timed out after bytes may have been sent.
-    #[error("the other workspace did not answer: {0}")]
-    Unknown(String),
-}
-
-/// A response, whatever its status.
-#[derive(Debug)]
-pub struct PeerResponse {
-    /// HTTP status.
-    pub status: u16,
-    /// Its headers.
-    pub headers: HeaderMap,
-    /// Its body.
-    pub body: Bytes,
-}
 
 /// The body of a request.
 pub enum Payload {
@@ -80,7 +39,7 @@ pub enum Payload {
     /// The bytes of a file, as the reference sends them: without a type.
     Bytes {
         /// The bytes.
-        bytes: UnsyncBoxBody<Bytes, io::Error>,
+        bytes: RequestBody,
         /// Digest of the whole file.
         digest: String,
     },
@@ -113,108 +72,50 @@ pub struct Call<'a> {
     pub timeout: Duration,
 }
 
-type PlainConnector = HttpConnector<GuardedResolver>;
+/// Maximum idle connections kept per peer.
+const IDLE_PER_HOST_MAX: usize = 2;
 
 /// The client, shared by the whole service.
 #[derive(Clone)]
-pub struct PeerClient {
-    plain: Client<PlainConnector, UnsyncBoxBody<Bytes, io::Error>>,
-    /// `None` if the operating system trusts no certificates at all.
-    tls: Option<Client<HttpsConnector<PlainConnector>, UnsyncBoxBody<Bytes, io::Error>>>,
-    policy: TargetPolicy,
-}
+pub struct PeerClient(GuardedClient);
 
 impl PeerClient {
-    /// Creates a client with the certificates that the operating system trusts.
+    /// Creates a client.
     #[must_use]
     pub fn new(settings: &FederationSettings) -> PeerClient {
         let policy = TargetPolicy {
             allow_private: settings.allow_private_targets,
+            section: "federation",
         };
-        let mut http = HttpConnector::new_with_resolver(GuardedResolver(policy));
-        http.set_nodelay(true);
-        http.set_keepalive(Some(KEEPALIVE));
-        http.set_connect_timeout(Some(settings.connect_timeout()));
-        let mut builder = Client::builder(TokioExecutor::new());
-        builder
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .pool_max_idle_per_host(IDLE_PER_HOST_MAX);
-        let plain = builder.build(http.clone());
-        http.enforce_http(false);
-        let tls = match hyper_rustls::HttpsConnectorBuilder::new().with_native_roots() {
-            Ok(roots) => {
-                let connector = roots.https_only().enable_http1().wrap_connector(http);
-                Some(builder.build(connector))
-            }
-            Err(error) => {
-                tracing::warn!(%error, "no trusted certificates: https peers cannot be called");
-                None
-            }
-        };
-        PeerClient { plain, tls, policy }
+        PeerClient(GuardedClient::new(
+            policy,
+            settings.connect_timeout(),
+            IDLE_PER_HOST_MAX,
+        ))
     }
 
-    /// Checks a host that is an IP address, which the resolver never sees. A name is checked when it is
-    /// resolved for a call.
+    /// Checks a host that is an IP address. A name is checked when it is resolved for a call.
     ///
     /// # Errors
     /// Why it must not be called.
     pub fn check(&self, site_url: &SiteUrl) -> Result<(), NotCalled> {
-        let address = site_url.host().parse::<IpAddr>();
-        address.map_or(Ok(()), |address| self.policy.check(address))
+        self.0.check(site_url.host())
     }
 
     /// Sends a request and reads its response.
     ///
     /// # Errors
     /// See [`CallError`]; its texts contain no secrets.
-    pub async fn post(&self, call: Call<'_>) -> Result<PeerResponse, CallError> {
-        let timeout = call.timeout;
-        match tokio::time::timeout(timeout, self.exchange(call)).await {
-            Ok(result) => result,
-            Err(_) => Err(CallError::Unknown(format!("no answer within {timeout:?}"))),
-        }
-    }
-
-    async fn exchange(&self, call: Call<'_>) -> Result<PeerResponse, CallError> {
-        let judged = self.check(call.site_url);
-        judged.map_err(|reason| CallError::NeverLeft(reason.to_string()))?;
-        let request = request(call)?;
-        let response = match &self.tls {
-            _ if request.uri().scheme() == Some(&Scheme::HTTP) => self.plain.request(request),
-            Some(client) => client.request(request),
-            None => {
-                return Err(CallError::NeverLeft(
-                    "no certificates are trusted here".into(),
-                ));
-            }
+    pub async fn post(&self, call: Call<'_>) -> Result<Response, CallError> {
+        let patience = Patience {
+            timeout: call.timeout,
+            response_bytes_max: RESPONSE_BYTES_MAX,
         };
-        let response = response.await.map_err(|error| {
-            let text = chain(&error);
-            if error.is_connect() {
-                CallError::NeverLeft(text)
-            } else {
-                CallError::Unknown(text)
-            }
-        })?;
-        let (parts, body) = response.into_parts();
-        let status = parts.status.as_u16();
-        let body = match Limited::new(body, RESPONSE_BYTES_MAX).collect().await {
-            Ok(body) => body.to_bytes(),
-            // The body of a refusal is not used.
-            Err(_) if status != 200 => Bytes::new(),
-            Err(error) => return Err(CallError::Unknown(error.to_string())),
-        };
-        Ok(PeerResponse {
-            status,
-            headers: parts.headers,
-            body,
-        })
+        self.0.send(request(call)?, patience).await
     }
 }
 
-fn request(call: Call<'_>) -> Result<Request<UnsyncBoxBody<Bytes, io::Error>>, CallError> {
+fn request(call: Call<'_>) -> Result<Request<RequestBody>, CallError> {
     let unusable = |what: &str| CallError::NeverLeft(format!("its {what} cannot be used"));
     let uri = call
         .site_url
@@ -252,12 +153,6 @@ fn request(call: Call<'_>) -> Result<Request<UnsyncBoxBody<Bytes, io::Error>>, C
     request.body(body).map_err(|_| unusable("address"))
 }
 
-fn whole(body: Vec<u8>) -> UnsyncBoxBody<Bytes, io::Error> {
-    Full::new(Bytes::from(body))
-        .map_err(|never| match never {})
-        .boxed_unsync()
-}
-
 /// The value of [`INCARNATION_HEADER`].
 #[must_use]
 pub fn incarnation_text(incarnation: Incarnation) -> String {
@@ -279,18 +174,6 @@ pub fn incarnation_of(headers: &HeaderMap) -> Option<Incarnation> {
 #[must_use]
 pub fn site_url_of(headers: &HeaderMap) -> Option<SiteUrl> {
     SiteUrl::parse(headers.get(SITE_URL_HEADER)?.to_str().ok()?)
-}
-
-/// An error with its causes, which hyper's own texts omit.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -17,7 +17,6 @@ mod reach;
 pub mod sender;
 mod settings;
 mod site_url;
-pub mod target;
 mod uploads;
 
 #[cfg(test)]

@@ -21,9 +21,10 @@ use causeway_kernel::wire::json::Document;
 use tokio::sync::Notify;
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::client::{Call, CallError, Payload, PeerResponse, incarnation_of};
+use super::client::{Call, Payload, incarnation_of};
 use super::reach::{self, Trouble, What};
 use super::{Federation, SiteUrl, handshake, live_state, lock};
+use crate::http::client::{CallError, Response};
 use crate::vault::{Secret, new_id, random};
 
 /// Path of pings.
@@ -307,7 +308,7 @@ pub(super) async fn call(
     remote_id: Id,
     site_url: &SiteUrl,
     token: &Secret,
-) -> Result<PeerResponse, CallError> {
+) -> Result<Response, CallError> {
     let now_ms = federation.inner.engine.now_ms();
     let payload = Ping {
         sent_at: now_ms,

@@ -10,8 +10,8 @@ use causeway_kernel::sharing::connection;
 
 use causeway_engine::RepeatedLine;
 
-use super::client::CallError;
 use super::{Federation, SiteUrl, lock};
+use crate::http::client::CallError;
 
 /// Why a call to a peer failed.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,9 +12,10 @@ use causeway_kernel::rows::id::ConnectionNo;
 use causeway_kernel::wire::secrets;
 use tokio::sync::mpsc;
 
-use super::client::{Call, CallError, Payload, PeerResponse, incarnation_of};
+use super::client::{Call, Payload, incarnation_of};
 use super::reach::{self, Trouble, What};
 use super::{Federation, lock, pinger};
+use crate::http::client::{CallError, Response};
 
 /// Path of messages.
 const MESSAGE_PATH: &str = "/api/v4/remotecluster/msg";
@@ -129,7 +130,7 @@ pub(super) async fn send(
 pub(super) fn outcome_of(
     federation: &Federation,
     connection: ConnectionNo,
-    answered: Result<PeerResponse, CallError>,
+    answered: Result<Response, CallError>,
 ) -> SendOutcome {
     match answered {
         // What was accepted by another host of the peer, or by one that was restored since the last ping, may

@@ -4,12 +4,14 @@
 pub mod answers;
 pub mod body;
 pub mod budget;
+pub mod client;
 pub mod connections;
 pub mod descriptors;
 pub mod error;
 pub mod finish;
 pub mod server;
 mod stream;
+pub mod target;
 pub mod visitor;
 
 pub use body::{Json, OptionalJson, StrangersJson, read_limited};

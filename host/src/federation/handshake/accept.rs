@@ -11,9 +11,10 @@ use causeway_kernel::wire::json::Document;
 use super::{
     HandshakeError, abandon, connection_made, derivations, give_up, invite, ready, submit,
 };
-use crate::federation::client::{Call, CallError, Payload, incarnation_of};
+use crate::federation::client::{Call, Payload, incarnation_of};
 use crate::federation::invitation::{self, Invitation};
 use crate::federation::{Federation, SiteUrl, lock, pinger};
+use crate::http::client::CallError;
 use crate::vault::{LinkSecrets, Secret, new_id};
 
 /// Path of the confirmation call.

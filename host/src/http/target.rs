@@ -1,5 +1,5 @@
-//! Which addresses may be called. A peer's address comes from an invitation or a confirmation, so a stranger
-//! may choose it.
+//! Which addresses may be called. That of a peer comes from an invitation or a confirmation, and that of an
+//! integration from a member of a team, so people who may not reach this network choose them.
 
 use std::future::Future;
 use std::io;
@@ -15,6 +15,8 @@ use tower_service::Service;
 pub struct TargetPolicy {
     /// Whether internal addresses may be called.
     pub allow_private: bool,
+    /// Section of the configuration that says so.
+    pub section: &'static str,
 }
 
 impl TargetPolicy {
@@ -25,10 +27,11 @@ impl TargetPolicy {
     pub fn check(self, address: IpAddr) -> Result<(), NotCalled> {
         let open = TargetPolicy {
             allow_private: true,
+            ..self
         };
         match (self.allows(address), open.allows(address)) {
             (true, _) => Ok(()),
-            (false, true) => Err(NotCalled::Private),
+            (false, true) => Err(NotCalled::Private(self.section)),
             (false, false) => Err(NotCalled::Never),
         }
     }
@@ -84,12 +87,12 @@ impl TargetPolicy {
 /// Why an address may not be called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotCalled {
-    /// It is internal.
+    /// It is internal; a key of this section of the configuration allows it.
     #[error(
         "loopback and private addresses are called only with `allow_private_targets` in the section \
-         [federation] of the configuration"
+         [{0}] of the configuration"
     )]
-    Private,
+    Private(&'static str),
     /// No setting allows it.
     #[error("link-local, metadata, multicast and broadcast addresses are never called")]
     Never,
@@ -138,8 +141,15 @@ impl Service<Name> for GuardedResolver {
 mod tests {
     use super::*;
 
+    fn policy(allow_private: bool) -> TargetPolicy {
+        TargetPolicy {
+            allow_private,
+            section: "federation",
+        }
+    }
+
     fn allows(allow_private: bool, address: &str) -> bool {
-        TargetPolicy { allow_private }.allows(address.parse().unwrap())
+        policy(allow_private).allows(address.parse().unwrap())
     }
 
     #[test]
@@ -191,16 +201,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_that_leads_inside_is_not_followed() {
-        let mut strict = GuardedResolver(TargetPolicy {
-            allow_private: false,
-        });
+        let mut strict = GuardedResolver(policy(false));
         let refused = strict.call("localhost".parse().unwrap()).await;
         let refused = refused.unwrap_err();
         assert_eq!(refused.kind(), io::ErrorKind::PermissionDenied);
         assert!(refused.to_string().contains("`allow_private_targets`"));
-        let mut open = GuardedResolver(TargetPolicy {
-            allow_private: true,
-        });
+        let mut open = GuardedResolver(policy(true));
         assert!(
             open.call("localhost".parse().unwrap())
                 .await
