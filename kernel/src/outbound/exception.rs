@@ -18,7 +18,7 @@ use crate::sharing::{self, quoted};
 
 type Key = (ConnectionNo, ChannelNo, u64, String);
 
-fn key_of(connection: ConnectionNo, channel: ChannelNo, object: &FeedObject) -> Key {
+pub(super) fn key_of(connection: ConnectionNo, channel: ChannelNo, object: &FeedObject) -> Key {
     let (number, rest) = object.exception_key();
     (connection, channel, number, rest)
 }
@@ -34,6 +34,15 @@ pub fn any(rows: &(impl Read + ?Sized), connection: ConnectionNo, channel: Chann
 pub fn get(tx: &Tx<'_>, work: &Work, object: &FeedObject) -> Option<Exception> {
     tx.get::<Exception>(&key_of(work.connection_no, work.round.channel, object))
         .filter(|row| row.epoch == work.round.epoch)
+}
+
+/// The exception of a post, of whatever epoch.
+pub fn of_post(
+    tx: &Tx<'_>,
+    (channel, connection): (ChannelNo, ConnectionNo),
+    post: PostNo,
+) -> Option<Exception> {
+    tx.get::<Exception>(&key_of(connection, channel, &FeedObject::Post(post)))
 }
 
 /// Records that the cursor passes an object.

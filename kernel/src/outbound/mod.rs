@@ -14,6 +14,7 @@ pub mod again;
 pub mod delivery;
 pub mod exception;
 pub mod files;
+mod links;
 mod owed;
 mod pick;
 pub mod pictures;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::exception;
 use super::files::{self, Listed};
+use super::links;
 use super::sections::wire_len;
 use super::verdict;
 use super::work::{Object, Work};
@@ -114,6 +115,11 @@ pub fn make(tx: &mut Tx<'_>, work: &mut Work) -> Plan {
             && let Some(id) = ids.get(&root)
         {
             plan.root_ids.insert(root, (*id).into());
+        }
+        if Behaviour::SharedLinks.is_in_force(tx)
+            && let Some(message) = links::for_peer(tx, work, (&post, seq))
+        {
+            post.message = message;
         }
         let mentions = place.map_or_else(Vec::new, |place| {
             mention::find(tx, (work.round.channel, place), &post.message)

@@ -5,6 +5,7 @@
 //! the reference rewrites the text itself, and only links within one channel (W40).
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
 
 use causeway_kernel::model::{Channel, Post, Team};
 use causeway_kernel::rows::counters::workspace;
@@ -35,17 +36,17 @@ pub(super) fn shown<'a>(rows: &(impl Read + ?Sized), post: &Post, text: &'a str)
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
     for _ in 0..LINKS_MAX {
-        let Some((before, path)) = rest.split_once(&place.theirs) else {
+        let Some((before, address, path)) = place.next_address(rest) else {
             break;
         };
         shown.push_str(before);
-        match place.here(rows, path) {
+        match place.here(rows, address, path) {
             Some((link, after)) => {
                 shown.push_str(&link);
                 rest = after;
             }
             None => {
-                shown.push_str(&place.theirs);
+                shown.push_str(address);
                 rest = path;
             }
         }
@@ -82,13 +83,35 @@ impl Place {
         })
     }
 
-    /// The link here that takes the place of a path there, and the text after it.
-    fn here<'a>(&self, rows: &(impl Read + ?Sized), path: &'a str) -> Option<(String, &'a str)> {
+    /// The first address of one of the two workspaces in a text, and the texts before and after it.
+    fn next_address<'a>(&'a self, text: &'a str) -> Option<(&'a str, &'a str, &'a str)> {
+        let found = [self.theirs.as_str(), self.ours.as_str()].map(|address| {
+            let at = text.find(address).filter(|_| !address.is_empty())?;
+            Some((at, Reverse(address.len()), address))
+        });
+        // One may begin like the other: the longer one is meant.
+        let (at, _, address) = found.into_iter().flatten().min()?;
+        let (before, rest) = text.split_at_checked(at)?;
+        Some((before, address, rest.strip_prefix(address)?))
+    }
+
+    /// The link here that takes the place of a path below an address, and the text after it.
+    ///
+    /// Mattermost servers write `plshared` for posts of the channel whatever the address, ours included. Other links
+    /// to ours are what they say.
+    fn here<'a>(
+        &self,
+        rows: &(impl Read + ?Sized),
+        address: &str,
+        path: &'a str,
+    ) -> Option<(String, &'a str)> {
         let (_team, path) = segment(path.strip_prefix('/')?)?;
         let (kind, path) = segment(path.strip_prefix('/')?)?;
         let (name, after) = segment(path.strip_prefix('/')?)?;
         let ours = &self.ours;
+        let is_theirs = address == self.theirs;
         let link = match kind {
+            "pl" if !is_theirs => return None,
             "pl" | "plshared" => {
                 let post = rows.get::<Post>(&lookup::post(rows, name)?)?;
                 if post.delete_at != 0 || !self.is_read_here(rows, post.channel) {
@@ -97,7 +120,7 @@ impl Place {
                 let team = self.team.as_deref().unwrap_or("_redirect");
                 format!("{ours}/{team}/pl/{name}")
             }
-            "channels" => {
+            "channels" if is_theirs => {
                 let channel = lookup::channel_name(rows, self.channel.place.team()?, name)?;
                 let is_shared = rows.get::<Channel>(&channel)?.shared;
                 if !is_shared || !self.is_read_here(rows, channel) {
@@ -197,6 +220,10 @@ mod tests {
             let expected = format!("see [this]({OURS}/crew/pl/{post}), and that");
             assert_eq!(seen(&host, &text), expected);
         }
+        let (near, own) = (id('p', 41), format!("{OURS}/any/pl/{}", id('p', 41)));
+        let text = format!("{THEIRS}x {own} {OURS}/any/plshared/{near} {OURS}/t/channels/news");
+        let expected = format!("{THEIRS}x {own} {OURS}/crew/pl/{near} {OURS}/t/channels/news");
+        assert_eq!(seen(&host, &text), expected);
         let text = format!("{THEIRS}/t/channels/news {THEIRS}/t/channels/news?x");
         let expected = format!("{OURS}/crew/channels/news {OURS}/crew/channels/news?x");
         assert_eq!(seen(&host, &text), expected);

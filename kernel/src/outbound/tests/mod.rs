@@ -9,6 +9,7 @@ mod endings;
 mod files;
 mod history;
 mod interruptions;
+mod links;
 mod lost;
 mod memberships;
 mod pictures;
