@@ -146,6 +146,18 @@ behaviours! {
     /// Permissions are granted through roles, which can be changed. Active system admins are recorded, and the last
     /// one cannot be deactivated.
     Roles = 44,
+    /// A link of a post to another one that a Mattermost server of the 11 line has too is sent to it in the form that
+    /// it shows as a link to its own copy.
+    SharedLinks = 45,
+    /// A peer that creates a direct or group channel here by its invitation names one of its own users as the one who
+    /// opened it; naming another user counts as naming nobody.
+    OwnOpeners = 46,
+    /// What a peer says of one of its users being a bot or a guest is kept.
+    UserClasses = 47,
+    /// People who were deactivated since the first connection to another Causeway are offered to it, as they may be
+    /// known there as active: because it was restored, is reached over another connection, or took an offer whose
+    /// answer was lost.
+    DeactivatedOffered = 48,
 }
 
 /// A behaviour that is in force.

@@ -38,7 +38,7 @@ pub use role::PatchRole;
 pub use sharing::{AnswerChannelInvitation, InviteToChannel, UninviteFromChannel, UnshareChannel};
 pub use team::{AddTeamMember, CreateTeam, DEFAULT_CHANNEL, DEFAULT_CHANNELS, SetTeamRoles};
 pub use user::{
-    CreateUser, PatchUser, SetActive, SetCustomStatus, SetPicture, SetRoles, UserPatch,
+    CreateUser, PatchUser, SetActive, SetBot, SetCustomStatus, SetPicture, SetRoles, UserPatch,
 };
 pub use workspace::{Configure, ConfigureConnectedWorkspaces, ConfigureFiles, begin};
 
@@ -93,6 +93,7 @@ commands! {
     SetRoles = 48,
     SetTeamRoles = 49,
     PatchRole = 50,
+    SetBot = 51,
 }
 
 /// Carries out a command. `key` is the client's own key of the act. A refused command leaves neither writes

@@ -3,9 +3,10 @@
 
 use super::authorize::{self, Peer, Received};
 use super::items::users;
+use crate::boundary::behaviour::Behaviour;
 use crate::boundary::env::Rows;
 use crate::model::limits::GROUP_MEMBERS;
-use crate::model::{Channel, LinkState, Place, SharedChannel};
+use crate::model::{Channel, LinkState, PeerKind, Place, SharedChannel};
 use crate::objects::direct::{self, NewDirect, Participants};
 use crate::rows::id::{ChannelNo, Id, UserNo};
 use crate::rows::lookup;
@@ -114,8 +115,8 @@ fn participant(
     let wire = wire.ok_or("a participant is not known here")?;
     let change = authorize::user(tx, peer, Received::new(wire));
     let change = change.map_err(|_| "the profile of a participant was refused")?;
-    let (no, _) =
-        users::store(tx, peer, change).map_err(|_| "the profile of a participant was refused")?;
+    let (no, _) = users::store(tx, peer, change, peer.row.kind == PeerKind::Causeway)
+        .map_err(|_| "the profile of a participant was refused")?;
     Ok(no)
 }
 
@@ -174,11 +175,13 @@ fn create(
     }
     let opened_by = lookup::user(tx, &invite.creator_id);
     let is_member = |no: &UserNo| people.users().any(|user| user == *no);
+    let only_theirs = Behaviour::OwnOpeners.is_in_force(tx);
+    let may_open = |no: &UserNo| is_member(no) && (!only_theirs || is_theirs(tx, peer, *no));
     let new = NewDirect {
         id,
         origin,
         creator: opened_by
-            .filter(is_member)
+            .filter(may_open)
             .or_else(|| theirs(tx, peer, people)),
     };
     let no = direct::insert(tx, people, &new);
@@ -188,9 +191,10 @@ fn create(
 
 /// A participant whose home is at the peer: in a direct channel the one who opened it.
 fn theirs(tx: &Tx<'_>, peer: &Peer, people: &Participants) -> Option<UserNo> {
-    let is_theirs = |no: &UserNo| {
-        tx.user(*no)
-            .is_some_and(|user| user.origin == peer.row.workspace)
-    };
-    people.users().find(is_theirs)
+    people.users().find(|no| is_theirs(tx, peer, *no))
+}
+
+fn is_theirs(tx: &Tx<'_>, peer: &Peer, no: UserNo) -> bool {
+    tx.user(no)
+        .is_some_and(|user| user.origin == peer.row.workspace)
 }

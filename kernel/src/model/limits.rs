@@ -48,6 +48,8 @@ pub const USERNAME_BYTES_MAX: usize = 64;
 pub const NAME_CHARS_MAX: usize = 64;
 /// Characters of a position; more is refused.
 pub const POSITION_CHARS_MAX: usize = 128;
+/// Maximum characters of what is said of a bot, as in the reference.
+pub const BOT_DESCRIPTION_CHARS_MAX: usize = 1024;
 /// Bytes of an e-mail address; more is refused.
 pub const EMAIL_BYTES_MAX: usize = 128;
 /// Bytes of a user's properties or time zone; more is refused.

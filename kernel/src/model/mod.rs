@@ -21,6 +21,7 @@ mod status;
 mod team;
 mod transfer;
 mod user;
+mod user_class;
 mod workspace;
 
 pub use channel::{
@@ -58,6 +59,7 @@ pub use transfer::{
     FileDebt, FileLimits, FileTime, SentFile, Transfer, TransferStage, UnpostedOfPeer, Upload,
 };
 pub use user::{CUSTOM_STATUS, IdRow, NameRow, RemoteUser, User};
+pub use user_class::{OwnBot, UserClass};
 pub use workspace::{Config, Counters, MetaKey, MetaRow, Workspace};
 
 /// The kind of object that an id or a unique name belongs to; first byte of the key.

@@ -11,13 +11,13 @@ use crate::model::{
     ChannelPost, Connection, ConnectionLink, DirectCount, Due, EmojiCount, Exception,
     ExceptionTime, FeedEntry, File, FileBytes, FileDebt, FileTime, FrameProgress, Held, HeldItem,
     HeldSum, IdRow, Interruption, Job, KeptFrame, LastResend, Link, Mention, MetaKey, MetaRow,
-    NameRow, Offer, PeerWorkspace, Pending, PersonalValue, Picture, PictureDebt, PictureTime,
-    PictureTransfer, PinnedPost, Post, PostBlock, PostEmoji, PostMention, QuarantineEntry,
-    QuarantineShare, Reaction, RemovedReactions, Request, RequestExpiry, RolePermissions, Round,
-    Scope, SentFile, SentOldPost, SentPicture, SentReaction, SentUser, SharedChannel,
-    SharedMembership, StatusCursor, StatusRow, SystemAdmin, Team, TeamMember, TeamRoles,
-    ThreadPost, Transfer, UnpostedCount, UnpostedFile, UnpostedOfPeer, Upload, User, UserChannel,
-    UserTeam, VerdictRow,
+    NameRow, Offer, OwnBot, PeerWorkspace, Pending, PersonalValue, Picture, PictureDebt,
+    PictureTime, PictureTransfer, PinnedPost, Post, PostBlock, PostEmoji, PostMention,
+    QuarantineEntry, QuarantineShare, Reaction, RemovedReactions, Request, RequestExpiry,
+    RolePermissions, Round, Scope, SentFile, SentOldPost, SentPicture, SentReaction, SentUser,
+    SharedChannel, SharedMembership, StatusCursor, StatusRow, SystemAdmin, Team, TeamMember,
+    TeamRoles, ThreadPost, Transfer, UnpostedCount, UnpostedFile, UnpostedOfPeer, Upload, User,
+    UserChannel, UserClass, UserTeam, VerdictRow,
 };
 use crate::rows::id::{
     ChannelNo, ConnectionNo, FeedSeq, FileNo, Id, PostNo, TeamNo, UserNo, WorkspaceNo,
@@ -355,6 +355,10 @@ tables! {
     TeamRoles = 76: (team: TeamNo, user: UserNo) => TeamRoles, Kept, about [];
     /// Active system admins, no value.
     SystemAdmins = 77: (user: UserNo) => SystemAdmin, Passing, about [];
+    /// Bots and guests.
+    UserClasses = 78: (user: UserNo) => UserClass, Kept, about [user];
+    /// Bots of this workspace, no value.
+    OwnBots = 79: (user: UserNo) => OwnBot, Kept, about [user];
 }
 
 #[cfg(test)]

@@ -3,19 +3,23 @@
 //! millisecond are not skipped, a change is offered when it happens, and what a peer did not take is offered
 //! again.
 
+use std::cell::LazyCell;
+
 use crate::boundary::behaviour::Behaviour;
 use crate::boundary::env::{Range, Rows};
 use crate::model::limits::{
     OFFER_DOUBLED_MAX, OFFER_INCOMPLETE_MS, OFFER_REFUSED_MS, OFFERED_LOOKED_AT_MAX,
     PEOPLE_PER_STEP_MAX,
 };
-use crate::model::{FeedObject, Job, Offer, Pending, RoundSource, Scope, SentUser, User};
+use crate::model::{
+    Connection, FeedObject, Job, Offer, PeerKind, Pending, RoundSource, Scope, SentUser, User,
+};
 use crate::outbound::set_back;
 use crate::rows::counters::{connected_workspaces, counters};
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, UserNo};
 use crate::rows::tx::{Read, SCAN_BYTES_MAX, Tx};
 use crate::rows::{jobs, key};
-use crate::sharing::feed;
+use crate::sharing::{connection, feed};
 
 /// The channel in the keys of what was sent without one.
 pub const NO_CHANNEL: ChannelNo = ChannelNo(0);
@@ -149,10 +153,13 @@ pub fn next(
 ) -> (Vec<(FeedSeq, UserNo)>, Offer) {
     let mut after = at;
     let mut chosen = Vec::new();
+    let known_since = LazyCell::new(|| known_since(tx, connection));
+    let is_due =
+        |no: UserNo, user: &User| is_due(tx, (connection, no), user, at.epoch, &known_since);
     let users = users_after(tx, at.users_to);
     for (no, user) in &users {
         after.users_to = *no;
-        if is_due(tx, (connection, *no), user, at.epoch) {
+        if is_due(*no, user) {
             chosen.push((FeedSeq(0), *no));
         }
         if chosen.len() == max {
@@ -168,7 +175,7 @@ pub fn next(
             continue;
         };
         let user = tx.user(no);
-        if user.is_some_and(|user| is_due(tx, (connection, no), &user, at.epoch)) {
+        if user.is_some_and(|user| is_due(no, &user)) {
             chosen.push((seq, no));
         }
         if chosen.len() == max {
@@ -189,10 +196,34 @@ fn users_after(tx: &Tx<'_>, after: UserNo) -> Vec<(UserNo, User)> {
 }
 
 /// Whether a user is offered to a peer that does not hold this version: only users of this workspace are, and
-/// those who are not active only if the peer knows them.
-fn is_due(tx: &Tx<'_>, (connection, no): (ConnectionNo, UserNo), user: &User, epoch: u32) -> bool {
+/// those who are not active only if the peer knows them, or may have known them since `known_since`.
+fn is_due(
+    tx: &Tx<'_>,
+    (connection, no): (ConnectionNo, UserNo),
+    user: &User,
+    epoch: u32,
+    known_since: &LazyCell<i64, impl FnOnce() -> i64>,
+) -> bool {
     let sent = tx.get::<SentUser>(&(connection, no, NO_CHANNEL));
     let sent = sent.filter(|sent| sent.epoch == epoch);
-    let is_due = sent.map_or(user.delete_at == 0, |sent| sent.update_at < user.update_at);
+    let is_due = match sent {
+        Some(sent) => sent.update_at < user.update_at,
+        None => user.delete_at == 0 || user.delete_at >= **known_since,
+    };
     user.origin.is_ours() && is_due
+}
+
+/// Since when the peer of a connection may know people of this workspace. What it was sent is not recorded for
+/// ever: it may have been lost in a restore here or there, or belong to an earlier connection. A Mattermost ignores
+/// that somebody is deactivated, so nobody is told to it for that.
+fn known_since(tx: &Tx<'_>, connection: ConnectionNo) -> i64 {
+    let row = tx.get::<Connection>(&connection);
+    let row = row.filter(|row| row.kind == PeerKind::Causeway);
+    let Some(row) = row.filter(|_| Behaviour::DeactivatedOffered.is_in_force(tx)) else {
+        return i64::MAX;
+    };
+    let all = connection::all(tx).into_iter();
+    let same = all.filter(|(_, other)| other.workspace == row.workspace);
+    let first = same.map(|(_, other)| other.create_at).min();
+    first.unwrap_or(i64::MAX)
 }

@@ -53,7 +53,16 @@ pub struct WireUser {
     pub timezone: String,
     /// The sender's connection id of the user's home, if the profile is forwarded.
     pub remote_id: String,
+    /// Whether it is a program's. Servers of Mattermost say so only when they offer all their users.
+    pub is_bot: bool,
+    /// What the program does.
+    pub bot_description: String,
+    /// Whether the user is a guest there.
+    pub is_guest: bool,
 }
+
+/// The roles of a guest.
+pub const GUEST: &str = "system_guest";
 
 /// The time zone of an account without a setting.
 pub const DEFAULT_TIMEZONE: &str =
@@ -78,6 +87,9 @@ impl WireUser {
             "position",
             "locale",
             "remote_id",
+            "is_bot",
+            "bot_description",
+            "roles",
         ];
         let (scalars, [props, timezone]) = value.as_object()?.find(scalars, ["props", "timezone"]);
         let [
@@ -93,6 +105,9 @@ impl WireUser {
             position,
             locale,
             remote_id,
+            is_bot,
+            bot_description,
+            roles,
         ] = scalars;
         Ok(WireUser {
             id: text(id)?,
@@ -109,6 +124,9 @@ impl WireUser {
             locale: text(locale)?,
             timezone: kept_object(timezone)?,
             remote_id: text(remote_id)?,
+            is_bot: is_bot.is_some_and(|is_bot| is_bot.as_boolean() == Ok(true)),
+            bot_description: text(bot_description).unwrap_or_default(),
+            is_guest: text(roles).is_ok_and(|roles| roles == GUEST),
         })
     }
 
@@ -136,7 +154,8 @@ impl WireUser {
         writer.text_field("first_name", &self.first_name);
         writer.text_field("last_name", &self.last_name);
         writer.text_field("position", &self.position);
-        writer.text_field("roles", "system_user");
+        let roles = if self.is_guest { GUEST } else { "system_user" };
+        writer.text_field("roles", roles);
         if !self.props.is_empty() && self.props != "{}" {
             writer.foreign_field("props", &self.props);
         }
@@ -149,6 +168,10 @@ impl WireUser {
         writer.foreign_field("timezone", timezone);
         if generation == Generation::V11 {
             writer.text_field("remote_id", &self.remote_id);
+            if self.is_bot {
+                writer.boolean_field("is_bot", true);
+                writer.text_field("bot_description", &self.bot_description);
+            }
         }
         writer.boolean_field("disable_welcome_email", false);
         writer.end_object();

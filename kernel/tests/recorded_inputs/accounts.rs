@@ -1,7 +1,7 @@
 //! Examples of the commands about accounts and roles that are newer than the first envelope.
 
 use causeway_kernel::command::{
-    Command, PatchRole, SetActive, SetCustomStatus, SetPicture, SetRoles, SetTeamRoles,
+    Command, PatchRole, SetActive, SetBot, SetCustomStatus, SetPicture, SetRoles, SetTeamRoles,
 };
 use causeway_kernel::model::{Permission, Role};
 
@@ -36,6 +36,11 @@ pub fn commands() -> Vec<Command> {
         Command::PatchRole(PatchRole {
             role: Role::TeamAdmin,
             permissions: vec![Permission::ManageSharedChannels],
+        }),
+        Command::SetBot(SetBot {
+            user: USER,
+            owner: USER,
+            description: "runs builds".into(),
         }),
     ]
 }

@@ -10,7 +10,7 @@ use causeway_kernel::command::{
     CreateConnection, CreatePost, CreateTeam, CreateUser, DeletePost, EditPost, InviteToChannel,
     OpenDirectChannel, OpenGroupChannel, PatchConnection, PatchRole, PatchUser, PersonalChange,
     RelocateConnection, RemoveChannelMember, RemoveConnection, RemoveReaction, RestoreChannel,
-    SetActive, SetCustomStatus, SetPersonal, SetPicture, SetRoles, SetTeamRoles,
+    SetActive, SetBot, SetCustomStatus, SetPersonal, SetPicture, SetRoles, SetTeamRoles,
     UninviteFromChannel, UnshareChannel, UserPatch, ViewChannel, WithdrawAcknowledgement,
 };
 use causeway_kernel::model::limits::{
@@ -174,6 +174,11 @@ fn commands(site: &Site) -> Vec<(Actor, Command)> {
             post,
             user: UserNo(1),
             emoji: emoji(),
+        }),
+        Command::SetBot(SetBot {
+            user: second,
+            owner: UserNo(1),
+            description: "runs builds".into(),
         }),
         Command::SetCustomStatus(SetCustomStatus {
             status: r#"{"emoji":"tea","text":"Tea"}"#.into(),

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{live, not_found};
 use crate::authority;
+use crate::boundary::behaviour::Behaviour;
 use crate::boundary::output::{Effect, Object, Refusal, Reply};
 use crate::boundary::texts::texts;
 use crate::command::registry::{Act, By};
@@ -11,6 +12,7 @@ use crate::model::{Connection, ConnectionLink, ConnectionState, PeerWorkspace};
 use crate::objects::remote_names;
 use crate::rows::id::ConnectionNo;
 use crate::rows::tx::{Read, Tx};
+use crate::sharing::directory;
 
 /// Declares that a connection leads to the workspace of an earlier, removed connection, so that its users and
 /// posts have an owner again (W32). Only an admin can know that.
@@ -67,6 +69,10 @@ impl Act for AttachConnection {
         tx.put(&row.workspace, &peer);
         tx.put(&no, &row);
         remote_names::settle(tx);
+        if Behaviour::DeactivatedOffered.is_in_force(tx) {
+            // Who was known over the earlier connection was not, as long as it led to another workspace.
+            directory::offer_again(tx, no);
+        }
         tx.effect(Effect::Connection(no));
         Ok(Reply::Object(Object::Connection(no)))
     }

@@ -305,6 +305,53 @@ fn a_custom_status_is_a_property_of_the_profile() {
 }
 
 #[test]
+fn an_account_becomes_a_bots_and_stays_one() {
+    use crate::command::{SetBot, SetRoles};
+    use crate::model::limits::BOT_DESCRIPTION_CHARS_MAX;
+    use crate::model::{OwnBot, Role, UserClass};
+
+    let mut world = World::new();
+    let set = |user, owner, description: &str| {
+        Command::SetBot(SetBot {
+            user,
+            owner,
+            description: description.to_string(),
+        })
+    };
+    assert_eq!(world.by(ANN, set(ANN, ANN, "")).unwrap_err().status, 403);
+    world.by(ADMIN, set(BOB, ANN, "runs builds")).unwrap();
+    assert_eq!(world.events(), [Event::UserUpdated(BOB)]);
+    let before = world.get::<User>(&BOB).update_at;
+    world.by(ADMIN, set(BOB, ANN, "runs builds")).unwrap();
+    assert!(world.events().is_empty(), "the same again is no change");
+    world.by(ADMIN, set(BOB, ADMIN, "runs tests")).unwrap();
+    assert!(world.get::<User>(&BOB).update_at > before);
+    let expected = UserClass::Bot {
+        owner: Some(ADMIN),
+        description: "runs tests".into(),
+    };
+    assert_eq!(world.get::<UserClass>(&BOB), expected);
+    let long = "é".repeat(BOT_DESCRIPTION_CHARS_MAX + 1);
+    for (user, owner, description, status) in [
+        (ADMIN, ANN, "", 400),
+        (ANN, BOB, "", 400),
+        (ANN, ADMIN, long.as_str(), 400),
+        (UserNo(99), ADMIN, "", 404),
+        (ANN, UserNo(99), "", 404),
+    ] {
+        let refused = world.by(ADMIN, set(user, owner, description)).unwrap_err();
+        assert_eq!(refused.status, status, "{user:?} {owner:?}");
+    }
+    world.by(ADMIN, set(ANN, ADMIN, &long[2..])).unwrap();
+    // Nobody logs in as a bot, so none is a system admin.
+    let roles = vec![Role::SystemUser, Role::SystemAdmin];
+    let promote = Command::SetRoles(SetRoles { user: ANN, roles });
+    assert_eq!(world.by(ADMIN, promote).unwrap_err().status, 400);
+    let listed = world.host.prefix::<OwnBot, ()>(&(), 10);
+    assert_eq!(listed.len(), 2);
+}
+
+#[test]
 fn an_account_is_deactivated_by_its_user_and_brought_back_by_an_administrator() {
     use crate::command::SetActive;
 

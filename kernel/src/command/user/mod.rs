@@ -1,8 +1,9 @@
-//! Accounts: sign-up, deactivation, roles, and changes of a profile, its picture and its custom status.
+//! Accounts: sign-up, deactivation, roles, bots, and changes of a profile, its picture and its custom status.
 
 mod create;
 mod patch;
 mod set_active;
+mod set_bot;
 mod set_custom_status;
 mod set_picture;
 mod set_roles;
@@ -10,6 +11,7 @@ mod set_roles;
 pub use create::CreateUser;
 pub use patch::{PatchUser, UserPatch};
 pub use set_active::SetActive;
+pub use set_bot::SetBot;
 pub use set_custom_status::SetCustomStatus;
 pub use set_picture::SetPicture;
 pub use set_roles::SetRoles;

@@ -7,7 +7,7 @@ use crate::authority;
 use crate::boundary::output::{Effect, Event, Object, Refusal, Reply};
 use crate::boundary::texts::texts;
 use crate::command::registry::{Act, By};
-use crate::model::{Role, RoleScope, User};
+use crate::model::{Role, RoleScope, User, UserClass};
 use crate::objects::{administrators, users};
 use crate::rows::id::UserNo;
 use crate::rows::tx::{Read, Tx};
@@ -16,7 +16,8 @@ use crate::rows::tx::{Read, Tx};
 ///
 /// # Errors
 /// The actor is not a system admin; the user is unknown or of another workspace; a role is not one of the system, or
-/// that of every user is missing; the last active system admin would be none any more.
+/// that of every user is missing; a bot would be a system admin; the last
+/// active system admin would be none any more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SetRoles {
     /// The user.
@@ -40,6 +41,17 @@ impl Act for SetRoles {
                 400,
                 "api.context.invalid_body_param.app_error",
                 "Invalid roles: a user has roles of the system, and always `system_user`.",
+            ));
+        }
+        let is_bot = tx
+            .get::<UserClass>(&self.user)
+            .is_some_and(|class| class.is_bot());
+        if is_bot && self.roles.contains(&Role::SystemAdmin) {
+            return Err(Refusal::new(
+                400,
+                "api.user.promote_bot.app_error",
+                "A bot cannot be a system admin: nobody logs in as one, so nobody might administer this workspace any \
+                 more.",
             ));
         }
         if !self.roles.contains(&Role::SystemAdmin) && administrators::is_last(tx, self.user) {

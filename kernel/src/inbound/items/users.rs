@@ -9,11 +9,11 @@ use crate::inbound::Reason;
 use crate::inbound::authorize::{self, Authorized, Peer, Received, Shared, UserAct, UserChange};
 use crate::inbound::item::{Fate, Item, Judgements, Outcome, Scope, Section, Wait};
 use crate::model::limits::{
-    LOCALE_BYTES_MAX, PROFILES_PER_STEP_MAX, REMOTE_USERS_MAX, USERNAME_BYTES_MAX,
-    WRITING_USERS_MAX,
+    BOT_DESCRIPTION_CHARS_MAX, LOCALE_BYTES_MAX, PROFILES_PER_STEP_MAX, REMOTE_USERS_MAX,
+    USERNAME_BYTES_MAX, WRITING_USERS_MAX,
 };
 use crate::model::naming::{self, SUFFIX_ATTEMPTS_MAX};
-use crate::model::{PeerWorkspace, RemoteUser, User};
+use crate::model::{PeerKind, PeerWorkspace, RemoteUser, User, UserClass};
 use crate::objects::members;
 use crate::objects::memberships;
 use crate::objects::remote_names;
@@ -121,7 +121,8 @@ fn carry_out(
 ) -> Result<Outcome, Reason> {
     let is_told_inactive =
         change.get().wire.delete_at != 0 && Behaviour::Deactivations.is_in_force(tx);
-    let (no, outcome) = store(tx, peer, change)?;
+    let is_whole = peer.row.kind == PeerKind::Causeway || shared.get().channel == NO_CHANNEL;
+    let (no, outcome) = store(tx, peer, change, is_whole)?;
     let active = !is_told_inactive && tx.get::<User>(&no).is_some_and(|user| user.delete_at == 0);
     // The members of a channel outside teams are fixed when it is created.
     let key = (shared.get().channel, no);
@@ -133,7 +134,7 @@ fn carry_out(
     Ok(outcome)
 }
 
-/// Carries out what was authorised.
+/// Carries out what was authorised. `is_whole` tells whether such a profile says of everybody who is a bot or a guest.
 ///
 /// # Errors
 /// The limit of the peer's users is reached, or no name is free.
@@ -141,15 +142,63 @@ pub fn store(
     tx: &mut Tx<'_>,
     peer: &Peer,
     change: Authorized<UserChange<'_>>,
+    is_whole: bool,
 ) -> Result<(UserNo, Outcome), Reason> {
     let UserChange { act, wire } = change.take();
     match act {
-        UserAct::Create(id) => Ok((create(tx, peer, id, wire)?, Outcome::Taken)),
-        UserAct::Update(no) => {
-            update(tx, peer, no, wire)?;
+        UserAct::Create(id) => {
+            let no = create(tx, peer, id, wire)?;
+            classify(tx, no, wire, is_whole);
             Ok((no, Outcome::Taken))
         }
-        UserAct::Nothing(no) => Ok((no, Outcome::Known)),
+        UserAct::Update(no) => {
+            update(tx, peer, no, wire)?;
+            classify(tx, no, wire, is_whole);
+            Ok((no, Outcome::Taken))
+        }
+        UserAct::Nothing(no) => {
+            learn(tx, no, wire);
+            Ok((no, Outcome::Known))
+        }
+    }
+}
+
+/// Keeps what a peer says of its user being a bot or a guest; returns whether that is news. If it does not say the
+/// whole of a profile, nothing follows from its silence.
+fn classify(tx: &mut Tx<'_>, no: UserNo, wire: &WireUser, is_whole: bool) -> bool {
+    if !Behaviour::UserClasses.is_in_force(tx) {
+        return false;
+    }
+    let told = if wire.is_bot {
+        let mut description = wire.bot_description.clone();
+        if description.chars().count() > BOT_DESCRIPTION_CHARS_MAX {
+            description.clear();
+        }
+        let owner = None;
+        Some(UserClass::Bot { owner, description })
+    } else {
+        wire.is_guest.then_some(UserClass::Guest)
+    };
+    if told == tx.get::<UserClass>(&no) || (told.is_none() && !is_whole) {
+        return false;
+    }
+    match &told {
+        Some(class) => tx.put(&no, class),
+        None => tx.delete::<UserClass>(&no),
+    }
+    true
+}
+
+/// A Mattermost server says who is a bot or a guest only when it offers all its users: the profile that is held here
+/// comes again with it.
+fn learn(tx: &mut Tx<'_>, no: UserNo, wire: &WireUser) {
+    let Some(user) = tx.get::<User>(&no) else {
+        return;
+    };
+    let held = user.remote.as_ref().map(|remote| remote.origin_update_at);
+    let is_same = held == Some(wire.update_at);
+    if is_same && (wire.is_bot || wire.is_guest) && classify(tx, no, wire, false) {
+        users::update(tx, no, user);
     }
 }
 

@@ -1,8 +1,11 @@
 //! Profiles.
 
 use super::*;
+use crate::boundary::input::Actor;
 use crate::model::limits::REMOTE_USERS_MAX;
-use crate::model::{NameRow, TeamMember};
+use crate::model::{NameRow, PeerKind, TeamMember, UserClass};
+use crate::testing::acts::configure_sharing;
+use crate::wire::frame;
 
 #[test]
 fn a_new_user_is_named_after_its_connection_and_joins_channel_and_team() {
@@ -334,4 +337,122 @@ fn a_user_behind_a_hub_who_takes_an_earlier_name_again_has_it_here_too() {
         assert_eq!(zoe.username, format!("{}:acme", name.replace(':', ".")));
         assert_eq!(zoe.remote.unwrap().username, name);
     }
+}
+
+/// What is known of `bea`.
+fn class(world: &World) -> Option<UserClass> {
+    let no = world.user_no("bea").unwrap();
+    world.host.get::<UserClass>(&no)
+}
+
+fn bot(description: &str) -> Option<UserClass> {
+    let description = description.to_string();
+    let owner = None;
+    Some(UserClass::Bot { owner, description })
+}
+
+#[test]
+fn bots_and_guests_of_a_peer_are_known_as_such() {
+    let mut world = World::with_peers_of_today();
+    world.alter::<Connection>(&ACME, |row| row.kind = PeerKind::Causeway);
+    let told = |at: i64, more: Value| {
+        let profile = with(user("bea", "bea"), json!({"update_at": at}));
+        users(&[with(profile, more)])
+    };
+    world.sync(
+        ACME,
+        told(
+            START,
+            json!({"is_bot": true, "bot_description": "runs builds"}),
+        ),
+    );
+    assert_eq!(class(&world), bot("runs builds"));
+    let long = "x".repeat(5_000);
+    let more = json!({"is_bot": true, "bot_description": long});
+    world.sync(ACME, told(START + 1, more));
+    assert_eq!(class(&world), bot(""));
+    world.sync(ACME, told(START + 2, json!({"roles": "system_guest"})));
+    assert_eq!(class(&world), Some(UserClass::Guest));
+    assert_eq!(
+        world.user("bea").unwrap().roles,
+        "system_user",
+        "it gives no rights"
+    );
+    // A Causeway that says nothing of it says that it is neither.
+    world.sync(ACME, told(START + 3, json!({"is_bot": "yes", "roles": 7})));
+    assert_eq!(class(&world), None);
+}
+
+#[test]
+fn a_mattermost_server_does_not_always_say_who_is_a_bot() {
+    let mut world = World::with_peers_of_today();
+    world.alter::<Connection>(&ACME, |row| row.kind = PeerKind::Mattermost11);
+    world.sync(ACME, users(&[user("bea", "bea")]));
+    assert_eq!(class(&world), None);
+    // The same profile comes again when it offers all its users; an earlier one says nothing any more.
+    let told = |at: i64| {
+        let more = json!({"update_at": at, "is_bot": true, "bot_description": "b"});
+        with(user("bea", "bea"), more)
+    };
+    let seen = world.user("bea").unwrap().update_at;
+    world.sync(ACME, users(&[told(START - 1)]));
+    assert_eq!(
+        (class(&world), world.user("bea").unwrap().update_at),
+        (None, seen)
+    );
+    world.sync(ACME, users(&[told(START)]));
+    assert_eq!(class(&world), bot("b"));
+    let changed = world.user("bea").unwrap().update_at;
+    assert!(changed > seen, "clients hear of it");
+    world.sync(ACME, users(&[told(START)]));
+    assert_eq!(world.user("bea").unwrap().update_at, changed);
+    let later = with(user("bea", "bea"), json!({"update_at": START + 1}));
+    world.sync(ACME, users(&[later]));
+    assert_eq!(class(&world), bot("b"));
+}
+
+#[test]
+fn a_guest_of_a_mattermost_server_is_one_until_it_offers_a_member() {
+    let mut world = World::with_peers_of_today();
+    world.alter::<Connection>(&ACME, |row| row.kind = PeerKind::Mattermost11);
+    let settings = configure_sharing(|settings| settings.all_users = true);
+    world.output(Actor::System, None, settings);
+    let offer = |world: &mut World, roles: &str, at: i64| {
+        let profile = with(user("bea", "bea"), json!({"roles": roles, "update_at": at}));
+        let offered = json!({"id": id("offer"), "channel_id": "", "users": {"b": profile}});
+        world.message(ACME, frame::TOPIC_GLOBAL_USERS, offered);
+    };
+    world.sync(ACME, users(&[user("bea", "bea")]));
+    offer(&mut world, "system_guest", START);
+    assert_eq!(class(&world), Some(UserClass::Guest));
+    let later = with(user("bea", "bea"), json!({"update_at": START + 1}));
+    world.sync(ACME, users(&[later]));
+    assert_eq!(
+        class(&world),
+        Some(UserClass::Guest),
+        "in a channel all have the same roles"
+    );
+    offer(&mut world, "system_user", START + 2);
+    assert_eq!(class(&world), None);
+}
+
+#[test]
+fn a_profile_that_is_refused_says_nothing_of_its_user() {
+    let mut world = World::with_peers_of_today();
+    world.alter::<Connection>(&ACME, |row| row.kind = PeerKind::Causeway);
+    world.sync(ACME, users(&[user("bea", "bea")]));
+    let more = json!({"update_at": START + 1, "is_bot": true, "username": ""});
+    world.sync(ACME, users(&[with(user("bea", "bea"), more)]));
+    assert_eq!(class(&world), None);
+}
+
+#[test]
+fn before_classes_were_kept_nothing_follows_from_them() {
+    let mut world = World::with_peers();
+    let told = with(
+        user("bea", "bea"),
+        json!({"is_bot": true, "roles": "system_guest"}),
+    );
+    world.sync(ACME, users(&[told]));
+    assert_eq!(class(&world), None);
 }

@@ -39,7 +39,7 @@ impl Content for Directory {
             };
             let Some(user) = tx.user(no) else { continue };
             let version = version(&user);
-            let wire = wire_user(tx, Rc::unwrap_or_clone(user));
+            let wire = wire_user(tx, no, Rc::unwrap_or_clone(user));
             bytes += wire.len(work.generation());
             if bytes > FRAME_BYTES_MAX && !message.is_empty() {
                 break;

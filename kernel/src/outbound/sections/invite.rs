@@ -84,9 +84,9 @@ fn creator_id(tx: &Tx<'_>, channel: &Channel) -> String {
 
 /// The profiles of the people whose home is not at the peer.
 fn profiles(tx: &Tx<'_>, work: &Work, people: &Participants) -> Vec<WireUser> {
-    let users = people.users().filter_map(|no| tx.user(no));
-    let others = users.filter(|user| user.origin != work.peer());
+    let users = people.users().filter_map(|no| Some((no, tx.user(no)?)));
+    let others = users.filter(|(_, user)| user.origin != work.peer());
     others
-        .map(|user| wire_user(tx, Rc::unwrap_or_clone(user)))
+        .map(|(no, user)| wire_user(tx, no, Rc::unwrap_or_clone(user)))
         .collect()
 }

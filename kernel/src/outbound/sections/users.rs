@@ -11,6 +11,7 @@ use crate::boundary::env::Rows;
 use crate::model::limits::USERS_PER_SYNC_MAX;
 use crate::model::{
     Connection, FeedObject, PeerKind, PeerWorkspace, RoundItem, SentUser, StatusRow, User,
+    UserClass,
 };
 use crate::objects::memberships;
 use crate::outbound::exception;
@@ -35,7 +36,7 @@ pub fn version(user: &User) -> i64 {
 pub struct Profiles;
 
 impl Content for Profiles {
-    type Message = Vec<Rc<User>>;
+    type Message = Vec<(UserNo, Rc<User>)>;
 
     fn collect(
         tx: &mut Tx<'_>,
@@ -49,14 +50,13 @@ impl Content for Profiles {
             .iter()
             .map(|(no, user)| RoundItem::User(*no, version(user)))
             .collect();
-        let users: Vec<Rc<User>> = due.into_iter().map(|(_, user)| user).collect();
-        (!users.is_empty()).then_some((items, users))
+        (!due.is_empty()).then_some((items, due))
     }
 
     fn payload(tx: &mut Tx<'_>, work: &Work, users: Self::Message) -> Option<Payload> {
         let profiles: Vec<_> = users
             .into_iter()
-            .map(|user| (wire_user(tx, Rc::unwrap_or_clone(user)), tx.new_id()))
+            .map(|(no, user)| (wire_user(tx, no, Rc::unwrap_or_clone(user)), tx.new_id()))
             .collect();
         sync(tx, work, &SyncSection::Users(&profiles))
     }
@@ -194,7 +194,8 @@ pub fn home_of(tx: &Tx<'_>, origin: WorkspaceNo) -> String {
 }
 
 /// A profile in its wire form.
-pub fn wire_user(tx: &Tx<'_>, user: User) -> WireUser {
+pub fn wire_user(tx: &Tx<'_>, no: UserNo, user: User) -> WireUser {
+    let class = tx.get::<UserClass>(&no);
     let update_at = version(&user);
     let remote_id = home_of(tx, user.origin);
     let email = user.remote.map_or(user.email, |remote| remote.email);
@@ -213,5 +214,11 @@ pub fn wire_user(tx: &Tx<'_>, user: User) -> WireUser {
         locale: user.locale,
         timezone: user.timezone,
         remote_id,
+        is_bot: class.as_ref().is_some_and(UserClass::is_bot),
+        is_guest: class == Some(UserClass::Guest),
+        bot_description: match class {
+            Some(UserClass::Bot { description, .. }) => description,
+            Some(UserClass::Guest) | None => String::new(),
+        },
     }
 }

@@ -8,7 +8,7 @@ use super::files::KINDS;
 use super::*;
 use crate::boundary::input::Actor;
 use crate::boundary::output::Object;
-use crate::command::{Command, SetCustomStatus, UserPatch};
+use crate::command::{Command, SetBot, SetCustomStatus, UserPatch};
 use crate::model::{Availability, ChannelKind, File, LocalStatus, Priority, PriorityLevel, Status};
 use crate::rows::lookup;
 use crate::testing::acts::{
@@ -110,6 +110,12 @@ fn sent_to(kind: PeerKind) -> Vec<Value> {
     };
     world.by(ANN, patch_user(ANN, patch)).unwrap();
     world.by(ANN, set_picture(ANN, 9)).unwrap();
+    let bot = SetBot {
+        user: ANN,
+        owner: ADMIN,
+        description: "writes".into(),
+    };
+    world.by(ADMIN, Command::SetBot(bot)).unwrap();
     let status = r#"{"emoji":"palm_tree"}"#.to_string();
     world
         .by(ANN, Command::SetCustomStatus(SetCustomStatus { status }))
@@ -169,7 +175,7 @@ fn sent_to(kind: PeerKind) -> Vec<Value> {
 
 /// The members of a profile; the password is an invented one, as every server sends.
 const PROFILE: &str = "id create_at update_at delete_at username password auth_service email nickname first_name \
-    last_name position roles props locale timezone remote_id disable_welcome_email";
+    last_name position roles props locale timezone remote_id is_bot bot_description disable_welcome_email";
 /// The members of a post, without those of its metadata.
 const POST: &str = "id create_at update_at edit_at delete_at is_pinned user_id channel_id root_id parent_id \
     original_id message type props hashtags file_ids pending_post_id has_reactions remote_id reply_count last_reply_at \

@@ -10,8 +10,8 @@ use crate::objects::users;
 use crate::rows::fixture;
 use crate::rows::id::UserNo;
 use crate::sharing::directory;
-use crate::testing::BOB;
-use crate::testing::acts::{account, patch_user};
+use crate::testing::acts::{account, attach_connection, patch_user, remove_connection};
+use crate::testing::{BOB, EVE};
 use crate::wire::frame;
 use crate::wire::json::Document;
 use crate::wire::message::SyncMessage;
@@ -255,19 +255,71 @@ fn who_is_lost_while_everything_is_about_to_be_sent_again_is_offered_then() {
 #[test]
 fn who_is_deactivated_is_offered_once_more_to_those_who_know_them() {
     let mut world = World::connected(PeerKind::Causeway);
-    let leave = |user| {
-        Command::SetActive(SetActive {
-            user,
-            is_active: false,
-        })
-    };
-    world.by(ADMIN, leave(BOB)).unwrap();
+    world.alter::<User>(&BOB, |user| user.delete_at = 1);
     world.offer_all(25);
     world.ping(ACME);
     assert_eq!(world.deliver_offers().concat(), ["admin", "ann", "eve"]);
     world.by(ADMIN, leave(ANN)).unwrap();
     assert_eq!(world.deliver_offers().concat(), ["ann"]);
     assert!(world.deliver_offers().is_empty());
+}
+
+/// Deactivates somebody, as an administrator.
+fn leave(user: UserNo) -> Command {
+    let is_active = false;
+    Command::SetActive(SetActive { user, is_active })
+}
+
+#[test]
+fn who_is_deactivated_while_everything_is_sent_again_is_offered_to_those_who_knew_them() {
+    let mut world = World::connected(PeerKind::Causeway);
+    world.offer_all(25);
+    world.ping(ACME);
+    assert_eq!(sizes(&world.deliver_offers()), [4]);
+    world.step(|tx| directory::start_over(tx, ACME));
+    world.by(ADMIN, leave(ANN)).unwrap();
+    let offered = world.deliver_offers().concat();
+    assert_eq!(offered, ["admin", "ann", "bob", "eve"]);
+    assert!(world.deliver_offers().is_empty());
+}
+
+#[test]
+fn who_was_deactivated_between_two_connections_to_a_workspace_is_offered_over_the_second_one() {
+    let mut world = World::connected(PeerKind::Causeway);
+    world.offer_all(25);
+    world.ping(ACME);
+    assert_eq!(sizes(&world.deliver_offers()), [4]);
+    world.by(ADMIN, remove_connection(ACME)).unwrap();
+    world.now_ms += 1_000;
+    world.by(ADMIN, leave(ANN)).unwrap();
+    world.now_ms += 1_000;
+    let later = world.connect("acme", PeerKind::Causeway);
+    let due = |world: &mut World| {
+        world.step(|tx| {
+            let at = directory::position(tx, later);
+            let (users, to) = directory::next(tx, later, at, 25);
+            directory::advance(tx, later, (to.users_to, to.seq, to.epoch));
+            users.into_iter().map(|(_, user)| user).collect::<Vec<_>>()
+        })
+    };
+    // Nobody knows yet that it leads to the same workspace.
+    assert_eq!(due(&mut world), [ADMIN, BOB, EVE]);
+    world.by(ADMIN, attach_connection(later, ACME)).unwrap();
+    assert_eq!(due(&mut world), [ADMIN, ANN, BOB, EVE]);
+}
+
+#[test]
+fn who_was_deactivated_before_the_connection_or_is_unknown_to_a_mattermost_is_not_offered() {
+    for (kind, delete_at) in [(PeerKind::Causeway, 1), (PeerKind::Mattermost11, 0)] {
+        let mut world = World::connected(kind);
+        match delete_at {
+            0 => drop(world.by(ADMIN, leave(ANN)).unwrap()),
+            _ => world.alter::<User>(&ANN, |user| user.delete_at = delete_at),
+        }
+        world.offer_all(25);
+        world.ping(ACME);
+        assert_eq!(world.deliver_offers().concat(), ["admin", "bob", "eve"]);
+    }
 }
 
 #[test]

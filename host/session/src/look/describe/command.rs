@@ -142,6 +142,7 @@ fn people_act(seen: &Seen<'_>, command: &Command) -> Option<String> {
             "removes the own custom status".into()
         }
         Command::SetCustomStatus(_) => "sets a custom status".into(),
+        Command::SetBot(set) => format!("makes {} a bot", names.user(set.user)),
         Command::SetActive(set) => format!(
             "{} the account of {}",
             if set.is_active {

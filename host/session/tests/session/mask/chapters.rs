@@ -4,22 +4,22 @@ use causeway_kernel::boundary::input::{Actor, FramePart, Incarnation, Input, Sen
 use causeway_kernel::boundary::output::{Object, Reply};
 use causeway_kernel::command::{
     AbandonConnection, AcknowledgePost, AddReaction, AttachConnection, Command, Configure,
-    ConfigureFiles, DeletePost, EditPost, InviteToChannel, PatchConnection, PersonalChange,
-    RelocateConnection, RemoveChannelMember, RemoveConnection, RemoveReaction, SetActive,
-    SetCustomStatus, SetPersonal, UninviteFromChannel, UnshareChannel, ViewChannel,
-    WithdrawAcknowledgement,
+    ConfigureFiles, CreateUser, DeletePost, EditPost, InviteToChannel, PatchConnection,
+    PersonalChange, RelocateConnection, RemoveChannelMember, RemoveConnection, RemoveReaction,
+    SetActive, SetBot, SetCustomStatus, SetPersonal, UninviteFromChannel, UnshareChannel,
+    ViewChannel, WithdrawAcknowledgement,
 };
 use causeway_kernel::model::{
     Config, Connection, ConnectionState, FileLimits, History, KeptFrame, Link, LinkState, PeerKind,
-    PersonalKind, User,
+    PersonalKind,
 };
 use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, Id, PostNo, UserNo};
-use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::tx::Read;
 use causeway_kernel::wire::response::NO_LONGER_SHARED;
 
+use super::newcomers;
 use super::people;
-use super::story::{self, CONNECTION, FIRST, OPERATOR, Story, text_of};
+use super::story::{self, CONNECTION, FIRST, OPERATOR, Story};
 
 pub const LOUNGE: ChannelNo = ChannelNo(3);
 
@@ -27,7 +27,7 @@ pub const LOUNGE: ChannelNo = ChannelNo(3);
 pub fn whole_story(kind: PeerKind) -> Story {
     let mut story = story::begin(kind);
     write_and_edit(&mut story);
-    hear_of_users(&mut story);
+    newcomers::hear_of_users(&mut story);
     hear_of_posts(&mut story);
     meet_policies(&mut story);
     hear_in_parts(&mut story);
@@ -131,6 +131,18 @@ fn write_and_edit(story: &mut Story) {
             Command::SetCustomStatus(SetCustomStatus { status }),
         );
     }
+    let robot = CreateUser::named("robot", "robot@acme.example");
+    let Reply::Object(Object::User(user)) = story.act(0, OPERATOR, Command::CreateUser(robot))
+    else {
+        panic!("no account")
+    };
+    let bot = SetBot {
+        user,
+        owner: UserNo(1),
+        description: "wonderful marmalade".into(),
+    };
+    let made = story.act(0, OPERATOR, Command::SetBot(bot));
+    assert_eq!(made, Reply::Object(Object::User(user)));
     for is_active in [false, true] {
         let user = UserNo(2);
         story.act(
@@ -188,44 +200,6 @@ fn write_and_edit(story: &mut Story) {
 
 pub fn id(letter: char) -> String {
     letter.to_string().repeat(26)
-}
-
-fn hear_of_users(story: &mut Story) {
-    for (letter, name, at) in [
-        ('d', "dora", 5),
-        ('e', "dora", 5),
-        ('f', "Dora", 5),
-        ('g', "dora", 5),
-        ('h', "x:yz", 5),
-        ('e', "dolly", 7),
-        ('g', "dora-2", 9),
-        ('k', "", 1),
-        (
-            'm',
-            "maria-magdalena-of-the-long-winding-road-to-nowhere-at-all",
-            1,
-        ),
-    ] {
-        let user = id(letter);
-        story.sync(0, &format!(
-            r#""users":{{"{user}":{{"id":"{user}","username":"{name}","update_at":{at},"email":"dora@globex.example",
-            "props":{{"mood":"wonderful","RemoteUsername":"eve"}},"timezone":{{"manualTimezone":"Europe/Vienna"}},"locale":"xx-long"}}}}"#
-        ));
-    }
-    let name = |letter| {
-        let rows = &story.nodes[0].rows;
-        let user = lookup::user(rows, &id(letter)).unwrap();
-        rows.get::<User>(&user).unwrap().username
-    };
-    assert_eq!([name('d'), name('g')], ["dora:globex", "dora-2:globex"]);
-    let mention = story
-        .write(
-            0,
-            LOUNGE,
-            "@dora-2:globex, @dora:globex: @Dora-2: @carol.b.-_ wonderful",
-        )
-        .unwrap();
-    assert!(text_of(story, 0, mention).contains("@dora-2:globex"));
 }
 
 fn posts(sections: &[(char, &str, &str)]) -> String {

@@ -3,6 +3,7 @@
 mod captures;
 pub mod chapters;
 mod consent;
+mod newcomers;
 pub mod node;
 mod people;
 pub mod story;

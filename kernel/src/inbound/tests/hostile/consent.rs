@@ -239,3 +239,16 @@ fn t13_a_peer_creates_no_channel_but_what_an_administrator_here_has_accepted() {
         assert!(world.channel_no(letters).is_none());
     }
 }
+
+#[test]
+fn t14_a_peer_does_not_say_that_somebody_elses_user_has_opened_a_channel() {
+    for (kind, creator) in [("D", "boss"), ("G", "boss"), ("G", "olga")] {
+        let mut world = world();
+        let offered = with(offer(kind, "d"), json!({"creator_id": id(creator)}));
+        assert_eq!(world.invited(ACME, offered), accepted());
+        let opened_by = world.channel("d").unwrap().creator.unwrap();
+        let opener: crate::model::User = world.get(&opened_by);
+        let peer = world.get::<Connection>(&ACME).workspace;
+        assert_eq!(opener.origin, peer, "{kind} {creator}");
+    }
+}

@@ -8,7 +8,7 @@ const MARK: &str = "planted";
 /// Members that no kind of item has, and some that other servers trust.
 fn extras() -> Value {
     let of_people = json!({
-        "is_admin": true, "is_bot": true, "bot_description": MARK, "auth_data": MARK,
+        "is_admin": true, "auth_data": MARK,
         "auth_service": MARK, "email_verified": true, "mfa_active": true, "mfa_secret": MARK,
         "notify_props": {MARK: MARK}, "last_picture_update": START, "failed_attempts": 9,
         "terms_of_service_id": MARK, "roles": "system_admin", "scheme_admin": true,
@@ -67,7 +67,7 @@ fn t25_members_that_are_not_known_leave_the_same_rows_as_without_them() {
         expected.expect_taken(ACME, &plain);
         let mut world = world();
         world.expect_taken(ACME, &with_extras(&plain));
-        assert_eq!(world.host.tables, expected.host.tables, "{plain:?}");
+        assert!(world.host.tables == expected.host.tables, "{plain:?}");
         assert_eq!(world.effects, expected.effects, "{plain:?}");
     }
 }
@@ -84,7 +84,7 @@ fn t25_members_of_the_message_that_are_not_known_do_nothing() {
         let mut world = world();
         let (topic, payload) = plain.message();
         world.message(ACME, topic, with(more.clone(), payload));
-        assert_eq!(world.host.tables, expected.host.tables, "{plain:?}");
+        assert!(world.host.tables == expected.host.tables, "{plain:?}");
     }
 }
 
