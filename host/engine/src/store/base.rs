@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::io;
+use std::panic::resume_unwind;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
@@ -202,8 +203,14 @@ impl Tables {
 impl Drop for Tables {
     fn drop(&mut self) {
         let database = self.database.take();
-        // redb writes when it closes; it does not matter what it writes to damaged pages.
-        let _ = guarded(|| {
+        let is_damaged = self.damage.is_known();
+        let _: Result<(), TablesError> = guarded(|| {
+            if is_damaged {
+                // redb writes when it closes, and on damaged pages it may panic while it unwinds from a panic, which
+                // ends the process. Closed by a panic, it writes nothing.
+                let _closed_by_the_panic = database;
+                resume_unwind(Box::new("closed without writing"));
+            }
             drop(database);
             Ok(())
         });
