@@ -5,16 +5,29 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use causeway_kernel::authority;
+use causeway_kernel::boundary::env::Rows;
+use causeway_kernel::boundary::input::Actor;
 use causeway_kernel::boundary::output::Event;
+use causeway_kernel::model::{Channel, Post, Team};
+use causeway_kernel::rows::id::{ChannelNo, PostNo, TeamNo};
 use causeway_kernel::rows::lookup;
+use causeway_kernel::rows::tx::Read;
+use causeway_views::json::{Viewer, Views};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::actions::name;
 use super::answer::{ApiResult, Rendered};
-use super::path::Ids;
-use crate::app::{Caller, SharedApp};
+use super::custom_commands::{self, CommandBody};
+use super::hooks::managed_team;
+use super::path::{Ids, Params};
+use super::written::Written;
+use crate::app::{App, Caller, SharedApp};
 use crate::commands;
+use crate::commands::arguments;
 use crate::http::{ApiError, Json, random_id};
+use crate::integrations::{Message, Reply, require_active};
+use crate::vault::{SlashCommand, new_id};
 
 /// Maximum bytes of a command line; a longer one is refused.
 const LINE_BYTES_MAX: usize = 16 * 1024;
@@ -23,7 +36,7 @@ const LINE_BYTES_MAX: usize = 16 * 1024;
 pub fn routes() -> Router<SharedApp> {
     Router::new()
         .route("/commands/execute", post(execute))
-        .route("/commands", get(list))
+        .route("/commands", get(list).post(create))
         .route("/teams/{team_id}/commands/autocomplete", get(autocomplete))
 }
 
@@ -31,9 +44,10 @@ pub fn routes() -> Router<SharedApp> {
 struct ExecuteBody {
     channel_id: Option<String>,
     command: Option<String>,
+    root_id: Option<String>,
 }
 
-/// Runs a command. Its text is sent twice: programs read the response, user interfaces show the event.
+/// Runs a command.
 async fn execute(
     State(app): State<SharedApp>,
     caller: Caller,
@@ -53,44 +67,240 @@ async fn execute(
         .filter(|channel| authority::is_channel_member(&rows, *channel, caller.user))
         .ok_or_else(ApiError::forbidden)?;
     drop(rows);
-    let text = commands::run(&app, &caller, channel, line)
-        .await
-        .ok_or_else(|| {
-            ApiError::new(
-                StatusCode::NOT_FOUND,
-                "api.command.execute_command.not_found.app_error",
-                "There is no such command. To send a message beginning with a slash, put a space \
+    if let Some(text) = commands::run(&app, &caller, channel, line).await {
+        app.publish(&Event::Ephemeral(channel, caller.user, text.clone()));
+        return Ok(Rendered::json(&response("ephemeral", &text, "")));
+    }
+    let (trigger, arguments) = arguments::split_trigger(line);
+    let place = app.rows().get::<Channel>(&channel).map(|row| row.place);
+    let team = place.and_then(|place| place.team());
+    let command = team.map(|team| custom_commands::by_trigger(&app, team, &trigger));
+    let command = command.transpose()?.flatten().ok_or_else(|| {
+        ApiError::new(
+            StatusCode::NOT_FOUND,
+            "api.command.execute_command.not_found.app_error",
+            "There is no such command. To send a message beginning with a slash, put a space \
              before it.",
-            )
-        })?;
-    app.publish(&Event::Ephemeral(channel, caller.user, text.clone()));
-    Ok(Rendered::json(&json!({
-        "response_type": "ephemeral",
+        )
+    })?;
+    let root = body.root_id.filter(|id| !id.is_empty());
+    let reply = where_answers_go(&app, &caller, channel, root)?;
+    custom(&app, &command, reply, arguments).await
+}
+
+/// Where the answers to a command go: the caller must be able to write there.
+fn where_answers_go(
+    app: &App,
+    caller: &Caller,
+    channel: ChannelNo,
+    root: Option<String>,
+) -> Result<Reply, ApiError> {
+    let rows = app.rows();
+    let row = rows
+        .get::<Channel>(&channel)
+        .ok_or_else(ApiError::forbidden)?;
+    authority::require_write(&rows, channel, &row, caller.user)?;
+    let root = match root {
+        Some(id) => {
+            let found = lookup::post(&rows, &id);
+            let is_there = |no: &PostNo| {
+                rows.get::<Post>(no)
+                    .is_some_and(|post| post.channel == channel && post.delete_at == 0)
+            };
+            let found = found.filter(is_there);
+            Some(found.ok_or_else(|| ApiError::invalid_body("root_id"))?)
+        }
+        None => None,
+    };
+    Ok(Reply {
+        user: caller.user,
+        channel,
+        root,
+    })
+}
+
+/// Runs a custom command: asks its integration, and shows what it answers. What goes wrong there is said to who
+/// called it, as for a built-in command.
+async fn custom(app: &App, command: &SlashCommand, reply: Reply, arguments: &str) -> ApiResult {
+    let trigger = &command.trigger;
+    let is_active = require_active(&app.rows(), reply.channel);
+    let answer = match is_active {
+        Ok(()) => ask(app, command, reply, arguments).await?,
+        Err(refused) => Err(refused.message.into_owned()),
+    };
+    let message = match answer {
+        Ok(message) => message,
+        Err(why) => {
+            let text = format!("The command `/{trigger}` did not work: {why}");
+            app.publish(&Event::Ephemeral(reply.channel, reply.user, text.clone()));
+            return Ok(Rendered::json(&response("ephemeral", &text, "")));
+        }
+    };
+    let kind = if message.is_for_channel() {
+        "in_channel"
+    } else {
+        "ephemeral"
+    };
+    let next = message.goto_location.clone().unwrap_or_default();
+    let shown = response(kind, &message.plain_text(), &next);
+    for message in message.in_order() {
+        show(app, reply, &message).await?;
+    }
+    Ok(Rendered::json(&shown))
+}
+
+/// What the integration of a command answers; inside, why there is no answer.
+async fn ask(
+    app: &App,
+    command: &SlashCommand,
+    reply: Reply,
+    arguments: &str,
+) -> Result<Result<Message, String>, ApiError> {
+    let reply_id = new_id()?;
+    let now_ms = app.engine.now_ms();
+    app.integrations.replies.open(reply_id, reply, now_ms);
+    let mut fields = fields(app, command, reply);
+    fields.push(("text", arguments.to_string()));
+    let site_url = &app.settings.site_url;
+    fields.push((
+        "response_url",
+        format!("{site_url}/hooks/commands/{reply_id}"),
+    ));
+    let address = (command.url.as_str(), command.is_get);
+    let sent = app
+        .integrations
+        .send_form(reply.user, address, &command.token, &fields)
+        .await;
+    if sent.is_err() {
+        app.integrations.replies.close(reply_id);
+    }
+    Ok(match sent {
+        Ok(answer) => Message::read(&answer.headers, &answer.body).ok_or_else(|| {
+            "its integration answered with something that is no JSON object.".into()
+        }),
+        Err(why) => Err(format!("of its integration, {why}.")),
+    })
+}
+
+/// What an integration is told of who calls its command, and where.
+fn fields(app: &App, command: &SlashCommand, reply: Reply) -> Vec<(&'static str, String)> {
+    let rows = app.rows();
+    let views = Views::new(&rows, Viewer::of(&rows, reply.user));
+    let channel = rows.channel(reply.channel);
+    let team = rows.get::<Team>(&command.team);
+    vec![
+        ("channel_id", views.channel_id(reply.channel)),
+        (
+            "channel_name",
+            channel.map(|row| row.name.clone()).unwrap_or_default(),
+        ),
+        ("command", format!("/{}", command.trigger)),
+        (
+            "root_id",
+            reply
+                .root
+                .map(|root| views.post_id(root))
+                .unwrap_or_default(),
+        ),
+        (
+            "team_domain",
+            team.map(|team| team.name).unwrap_or_default(),
+        ),
+        ("team_id", views.team_id(command.team)),
+        ("token", command.token.expose().to_string()),
+        ("trigger_id", random_id().to_string()),
+        ("user_id", views.user_id(reply.user)),
+        ("user_name", name(&rows, reply.user)),
+    ]
+}
+
+/// Shows a message of a command's integration: in the channel, or to who called the command.
+pub(super) async fn show(app: &App, reply: Reply, message: &Message) -> Result<(), ApiError> {
+    if message.is_empty() {
+        return Ok(());
+    }
+    if !message.is_for_channel() {
+        let text = message.plain_text();
+        app.publish(&Event::Ephemeral(reply.channel, reply.user, text));
+        return Ok(());
+    }
+    require_active(&app.rows(), reply.channel)?;
+    let written = Written {
+        author: Actor::User(reply.user),
+        channel: reply.channel,
+        root: reply.root,
+        priority: None,
+    };
+    written.write(app, message).await
+}
+
+/// The answer to a client that runs a command. Its text is sent twice: programs read this one, user interfaces show
+/// the event.
+fn response(kind: &str, text: &str, next: &str) -> Value {
+    json!({
+        "response_type": kind,
         "text": text,
         "username": "",
         "channel_id": "",
         "icon_url": "",
         "type": "",
         "props": null,
-        "goto_location": "",
+        "goto_location": next,
         "trigger_id": random_id().as_str(),
         "skip_slack_parsing": false,
         "attachments": null,
         "extra_responses": null,
-    })))
+    })
 }
 
-async fn list(State(app): State<SharedApp>, caller: Caller) -> ApiResult {
-    Ok(Rendered::json(&known(&app, &caller)))
+/// The commands that the caller may use in a team; with `custom_only`, all custom ones of a team that they manage.
+async fn list(State(app): State<SharedApp>, caller: Caller, params: Params) -> ApiResult {
+    let team = params.id("team_id")?;
+    if params.flag("custom_only") {
+        let managed = managed_team(&app, &caller, &params)?;
+        let mut commands = app.vault.integrations::<SlashCommand>()?;
+        commands.retain(|command| managed.is_none_or(|team| team == command.team));
+        let shown = commands
+            .iter()
+            .map(|command| custom_commands::show(&app, &caller, command));
+        return Ok(Rendered::json(&shown.collect()));
+    }
+    let rows = app.rows();
+    let team = team.and_then(|id| lookup::team(&rows, id));
+    let team = team.filter(|team| authority::is_team_member(&rows, *team, caller.user));
+    drop(rows);
+    usable(&app, &caller, team)
+}
+
+async fn create(
+    State(app): State<SharedApp>,
+    caller: Caller,
+    Json(body): Json<CommandBody>,
+) -> ApiResult {
+    custom_commands::create(&app, &caller, body).await
 }
 
 async fn autocomplete(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
-    ids.own_team(&app.rows(), &caller)?;
-    Ok(Rendered::json(&known(&app, &caller)))
+    let team = ids.own_team(&app.rows(), &caller)?;
+    usable(&app, &caller, Some(team))
 }
 
-/// The commands that the caller may use.
-fn known(app: &SharedApp, caller: &Caller) -> Value {
+/// The commands that the caller may use, with the custom ones of a team.
+fn usable(app: &App, caller: &Caller, team: Option<TeamNo>) -> ApiResult {
+    let mut shown = builtins(app, caller);
+    if let Some(team) = team {
+        let custom = custom_commands::offered(app, team)?;
+        shown.extend(
+            custom
+                .iter()
+                .map(|command| custom_commands::show(app, caller, command)),
+        );
+    }
+    Ok(Rendered::json(&Value::Array(shown)))
+}
+
+/// The built-in commands that the caller may use.
+fn builtins(app: &App, caller: &Caller) -> Vec<Value> {
     let known = commands::known(&app.rows(), caller.user);
     let commands = known.into_iter().map(|(builtin, hint)| {
         json!({
@@ -114,5 +324,5 @@ fn known(app: &SharedApp, caller: &Caller) -> Value {
             "plugin_id": "",
         })
     });
-    Value::Array(commands.collect())
+    commands.collect()
 }

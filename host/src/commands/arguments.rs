@@ -56,6 +56,16 @@ pub fn trigger(line: &str) -> String {
     first.trim_start_matches('/').to_ascii_lowercase()
 }
 
+/// The word that selects the command, as [`trigger`], and the text after it.
+#[must_use]
+pub fn split_trigger(line: &str) -> (String, &str) {
+    let line = line.trim();
+    let rest = line
+        .split_once(char::is_whitespace)
+        .map_or("", |(_, rest)| rest);
+    (trigger(line), rest.trim())
+}
+
 impl Arguments {
     /// Parses a line.
     ///

@@ -1,6 +1,6 @@
 //! Slash commands, one file each. They call the same functions as the REST API. Client API §10.
 
-mod arguments;
+pub mod arguments;
 pub mod delivery;
 pub mod history;
 mod secure_connection;
@@ -70,6 +70,11 @@ const BUILTINS: &[Builtin] = &[
         ],
     },
 ];
+
+/// Whether a built-in command has this trigger.
+pub fn is_builtin(trigger: &str) -> bool {
+    BUILTINS.iter().any(|builtin| builtin.trigger == trigger)
+}
 
 /// The commands that a user may use somewhere, each with the actions that are for this user.
 pub fn known(rows: &(impl Read + ?Sized), user: UserNo) -> Vec<(&'static Builtin, String)> {

@@ -11,6 +11,7 @@ use super::LogFormat;
 use super::sharing::{self, Layer, SECTIONS, SettingError};
 use crate::federation::FederationSettings;
 use crate::files::FileSettings;
+use crate::integrations::IntegrationSettings;
 
 /// Maximum bytes of a configuration file; a larger one is refused.
 const FILE_BYTES_MAX: u64 = 1 << 20;
@@ -40,6 +41,8 @@ pub struct File {
     pub journal_days: Option<u32>,
     /// See [`Settings::federation`](super::Settings::federation).
     pub federation: FederationSettings,
+    /// See [`Settings::integrations`](super::Settings::integrations).
+    pub integrations: IntegrationSettings,
     /// See [`Settings::files`](super::Settings::files).
     #[serde(rename = "FileSettings")]
     pub files: FileSettings,

@@ -19,6 +19,7 @@ use sharing::{Layer, Layers};
 
 use crate::federation::{FederationSettings, SiteUrl};
 use crate::files::FileSettings;
+use crate::integrations::IntegrationSettings;
 
 /// Settings of a service.
 #[derive(Clone, Debug)]
@@ -45,6 +46,8 @@ pub struct Settings {
     pub federation: FederationSettings,
     /// Whether there are files, and how large they may be.
     pub files: FileSettings,
+    /// How integrations are called.
+    pub integrations: IntegrationSettings,
     /// Further origins whose pages may open the WebSocket.
     pub allowed_origins: Vec<String>,
     /// Header in which a reverse proxy names the client's address; empty if there is none.
@@ -190,6 +193,7 @@ impl Settings {
                 ..file.federation
             },
             files: file.files,
+            integrations: file.integrations,
             allowed_origins: file.allowed_origins,
             client_address_header,
             metrics_public: file.metrics_public,

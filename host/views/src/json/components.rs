@@ -1,0 +1,187 @@
+//! Buttons and menus in the attachments of posts.
+//!
+//! In a channel where integrations do not work they are hidden. Elsewhere those of other workspaces' people are shown
+//! disabled, and without what they call, which some servers tell: only the author's workspace can call it.
+//!
+//! The text of the properties is changed where it has to be, and nowhere else: a peer writes what only some readers
+//! of JSON take, and a rewritten text may be much longer.
+
+use std::borrow::Cow;
+
+use causeway_kernel::model::Post;
+use causeway_kernel::rows::tx::Read;
+use causeway_kernel::wire::json::{Document, Kind, Value};
+use serde_json::value::RawValue;
+
+use super::stored;
+use crate::query::components;
+
+/// Buttons and menus of a peer's post that are shown; of a post with more, none is.
+const SHOWN_MAX: usize = 100;
+
+/// The properties of a post as readers see them; `None` if there are none.
+pub(super) fn shown<'a>(
+    rows: &(impl Read + ?Sized),
+    post: &Post,
+    props: &'a str,
+) -> Option<Cow<'a, RawValue>> {
+    let may_have_some = props.contains("\"attachments\"") || props.contains('\\');
+    let is_hidden = may_have_some && !components::are_active(rows, post.channel);
+    if is_hidden || (may_have_some && !post.origin.is_ours()) {
+        let changed = without_actions(props, is_hidden)?;
+        return RawValue::from_string(changed).ok().map(Cow::Owned);
+    }
+    stored(props).map(Cow::Borrowed)
+}
+
+/// Parts of a text and what takes their places, from its beginning to its end.
+#[derive(Default)]
+struct Changes(Vec<(std::ops::Range<usize>, String)>);
+
+impl Changes {
+    fn put(&mut self, value: Value<'_>, text: &str) {
+        self.0.push((value.span(), text.to_string()));
+    }
+
+    fn carried_out(self, text: &str) -> Option<String> {
+        let mut changed = String::with_capacity(text.len());
+        let mut at = 0;
+        for (part, new) in self.0 {
+            changed.push_str(text.get(at..part.start)?);
+            changed.push_str(&new);
+            at = part.end;
+        }
+        changed.push_str(text.get(at..)?);
+        Some(changed)
+    }
+}
+
+/// The properties with hidden or disabled buttons; `None` if they are no JSON.
+fn without_actions(props: &str, is_hidden: bool) -> Option<String> {
+    let document = Document::parse(props.as_bytes()).ok()?;
+    let mut changes = Changes::default();
+    for attachments in members(document.root(), "attachments") {
+        for attachment in attachments.children() {
+            for actions in members(attachment, "actions") {
+                if is_hidden || actions.children().count() > SHOWN_MAX {
+                    changes.put(actions, "[]");
+                } else {
+                    actions
+                        .children()
+                        .for_each(|action| disable(action, &mut changes));
+                }
+            }
+        }
+    }
+    changes.carried_out(props)
+}
+
+/// The members of an object under a key, which may be there more than once.
+fn members<'d>(value: Value<'d>, key: &str) -> Vec<Value<'d>> {
+    let is_object = value.kind() == Kind::Object;
+    let is_it = |child: &Value<'_>| is_object && child.key().eq_ignore_ascii_case(key);
+    value.children().filter(is_it).collect()
+}
+
+/// Of an action, a name and its kind are all that is shown.
+fn disable(action: Value<'_>, changes: &mut Changes) {
+    let is_object = action.kind() == Kind::Object;
+    let children = action.children().filter(|_| is_object);
+    let mut text = String::from(r#"{"disabled":true"#);
+    for child in children {
+        let key = child.key();
+        if child.kind() == Kind::String && ["id", "name", "type"].contains(&&*key) {
+            text.push_str(&format!(r#","{key}":{}"#, child.raw()));
+        }
+    }
+    text.push('}');
+    changes.put(action, &text);
+}
+
+#[cfg(test)]
+mod tests {
+    use causeway_kernel::model::{Channel, ConnectedWorkspaces, MetaRow};
+    use causeway_kernel::rows::fixture::{self, put};
+    use causeway_kernel::rows::id::{ChannelNo, PostNo, WorkspaceNo};
+    use causeway_kernel::rows::testing::MemoryHost;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::json::tests::host;
+    use crate::json::{Viewer, Views};
+
+    const POST: PostNo = PostNo(40);
+
+    /// What is shown of a post's buttons.
+    fn shown_in(is_shared: bool, flag: bool, origin: WorkspaceNo) -> Value {
+        let props = json!({ "attachments": [{ "text": "t", "actions": [
+            { "id": "a", "name": "Run", "cookie": "sealed", "integration": { "url": "https://x" } },
+        ] }, 7], "other": 1 });
+        let mut host: MemoryHost = host();
+        let mut post = fixture::post(POST.0, 100, None);
+        post.props = props.to_string();
+        post.origin = origin;
+        let mut channel = host.get::<Channel>(&post.channel).unwrap();
+        channel.shared = is_shared;
+        let settings = ConnectedWorkspaces {
+            plugins: flag,
+            ..ConnectedWorkspaces::default()
+        };
+        put(&mut host, |tx| {
+            tx.put(&post.channel, &channel);
+            let settings = MetaRow::ConnectedWorkspaces(settings);
+            tx.put(&MetaRow::CONNECTED_WORKSPACES, &settings);
+        });
+        assert_eq!(post.channel, ChannelNo(1));
+        let views = Views::new(&host, Viewer::System);
+        let view = serde_json::to_value(views.post(POST, &post)).unwrap();
+        assert_eq!(view["props"]["other"], 1);
+        assert_eq!(view["props"]["attachments"][0]["text"], "t");
+        view["props"]["attachments"][0]["actions"].clone()
+    }
+
+    #[test]
+    fn buttons_are_shown_where_they_work() {
+        let ours = WorkspaceNo::OURS;
+        let theirs = WorkspaceNo(1);
+        for (is_shared, flag) in [(false, false), (false, true), (true, true)] {
+            assert_eq!(shown_in(is_shared, flag, ours)[0]["cookie"], "sealed");
+            let inert = json!([{ "disabled": true, "id": "a", "name": "Run" }]);
+            assert_eq!(shown_in(is_shared, flag, theirs), inert);
+        }
+        for origin in [ours, theirs] {
+            assert_eq!(shown_in(true, false, origin), json!([]));
+        }
+    }
+
+    #[test]
+    fn however_a_peer_writes_its_buttons_they_call_nothing() {
+        for (props, hidden, disabled) in [
+            (
+                r#"{"\u0061ttachments":[{"\u0061ctions":[{"id":"a","integration":{"url":"u"}}]}]}"#,
+                r#"{"\u0061ttachments":[{"\u0061ctions":[]}]}"#,
+                r#"{"\u0061ttachments":[{"\u0061ctions":[{"disabled":true,"id":"a"}]}]}"#,
+            ),
+            (
+                r#"{"x":[1e15,"\ud83d"],"attachments":[{"actions":[{}]}],"attachments":[{"actions":[1]}]}"#,
+                r#"{"x":[1e15,"\ud83d"],"attachments":[{"actions":[]}],"attachments":[{"actions":[]}]}"#,
+                r#"{"x":[1e15,"\ud83d"],"attachments":[{"actions":[{"disabled":true}]}],"attachments":[{"actions":[{"disabled":true}]}]}"#,
+            ),
+            (
+                r#"{"attachments":{"actions":[{"id":"a"}]},"actions":[{"id":"a"}]}"#,
+                r#"{"attachments":{"actions":[{"id":"a"}]},"actions":[{"id":"a"}]}"#,
+                r#"{"attachments":{"actions":[{"id":"a"}]},"actions":[{"id":"a"}]}"#,
+            ),
+        ] {
+            assert_eq!(without_actions(props, true).unwrap(), hidden);
+            assert_eq!(without_actions(props, false).unwrap(), disabled);
+        }
+        let many = format!(
+            r#"{{"attachments":[{{"actions":[{}1]}}]}}"#,
+            "{},".repeat(SHOWN_MAX)
+        );
+        let none = r#"{"attachments":[{"actions":[]}]}"#;
+        assert_eq!(without_actions(&many, false).unwrap(), none);
+        assert_eq!(without_actions("{", false), None);
+    }
+}
