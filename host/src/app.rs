@@ -11,6 +11,7 @@ use causeway_kernel::command::Command;
 use causeway_kernel::rows::id::UserNo;
 use causeway_kernel::rows::tx::Read;
 use causeway_views::json::{Viewer, Views};
+use causeway_views::query::bots;
 
 use crate::config::Settings;
 use crate::configuration::Configuration;
@@ -20,6 +21,7 @@ use crate::http::ApiError;
 use crate::http::answers::Answers;
 use crate::http::connections::Connections;
 use crate::hub::Hub;
+use crate::integrations::Integrations;
 use crate::login_limit::LoginLimiter;
 use crate::metrics::Metrics;
 use crate::presence::Presence;
@@ -35,6 +37,8 @@ pub struct App {
     pub federation: Federation,
     /// Files.
     pub files: Arc<Files>,
+    /// Programs that write in channels and are called from them.
+    pub integrations: Integrations,
     /// Lines to WebSocket clients.
     pub hub: Hub,
     /// Who is online.
@@ -128,7 +132,12 @@ impl App {
             .vault
             .session(token.expose(), self.engine.now_ms())?
             .ok_or_else(ApiError::session_expired)?;
-        let user = authority::acting_user(&self.rows(), Actor::User(session.user))?;
+        let rows = self.rows();
+        let user = authority::acting_user(&rows, Actor::User(session.user))?;
+        // A login that was under way when its account became a bot's opens nothing.
+        if !session.is_of_access_token() && bots::by_no(&rows, user).is_some() {
+            return Err(ApiError::session_expired());
+        }
         Ok(Caller {
             user,
             session,

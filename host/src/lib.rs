@@ -13,6 +13,7 @@ pub mod federation;
 pub mod files;
 pub mod http;
 pub mod hub;
+pub mod integrations;
 pub mod login_limit;
 pub mod metrics;
 pub mod presence;

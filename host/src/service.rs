@@ -35,6 +35,7 @@ use crate::files::{self, Files};
 use crate::http::connections::{Connections, Limits};
 use crate::http::{answers, descriptors, server};
 use crate::hub::Hub;
+use crate::integrations::Integrations;
 use crate::login_limit::LoginLimiter;
 use crate::metrics::Metrics;
 use crate::presence::{self, Presence};
@@ -94,6 +95,7 @@ pub async fn start_with_clock(mut settings: Settings, clock: Arc<dyn Clock>) -> 
         settings.federation.clone(),
         Arc::clone(&files),
     );
+    let integrations = Integrations::new(&settings.integrations);
     // A configured proxy is trusted to name its clients; all connections come from its address.
     let proxied = !settings.client_address_header.is_empty();
     let connections = Connections::new(Limits::within(descriptors::for_clients()), proxied);
@@ -102,6 +104,7 @@ pub async fn start_with_clock(mut settings: Settings, clock: Arc<dyn Clock>) -> 
         vault,
         federation,
         files,
+        integrations,
         hub: Hub::default(),
         presence: Presence::default(),
         metrics: Arc::new(Metrics::default()),

@@ -5,17 +5,23 @@
 //! two are extractors ([`Caller`](crate::app::Caller), [`path::Ids`]), which run in the order of a handler's
 //! arguments; the last ones are done by the kernel.
 
+mod access_tokens;
 pub mod acknowledgements;
+mod actions;
 pub mod answer;
 pub mod auth;
+mod bots;
 mod channel_invitations;
 pub mod channels;
 pub mod config;
 pub mod connections;
+mod custom_commands;
 pub mod delivery;
 pub mod direct;
 pub mod events;
 pub mod files;
+mod hooks;
+mod incoming;
 pub mod members;
 pub mod metrics;
 pub mod operations;
@@ -35,6 +41,7 @@ pub mod system;
 pub mod teams;
 pub mod users;
 pub mod websocket;
+mod written;
 
 use std::sync::Arc;
 
@@ -49,6 +56,8 @@ pub fn router(app: &SharedApp) -> Router {
     let v4 = Router::new()
         .merge(sessions::routes())
         .merge(users::routes())
+        .merge(access_tokens::routes())
+        .merge(bots::routes())
         .merge(teams::routes())
         .merge(channels::routes())
         .merge(direct::routes())
@@ -61,6 +70,9 @@ pub fn router(app: &SharedApp) -> Router {
         .merge(reactions::routes())
         .merge(roles::routes())
         .merge(slash::routes())
+        .merge(custom_commands::routes())
+        .merge(hooks::routes())
+        .merge(actions::routes())
         .merge(statuses::routes())
         .merge(system::routes())
         .merge(config::routes())
@@ -75,6 +87,7 @@ pub fn router(app: &SharedApp) -> Router {
     Router::new()
         .nest("/api/v4", v4)
         .merge(metrics::routes())
+        .merge(incoming::routes())
         .with_state(Arc::clone(app))
         .merge(app.federation.router())
         .fallback(finish::unknown_route)

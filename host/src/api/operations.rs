@@ -10,13 +10,13 @@ use base64::engine::general_purpose::STANDARD;
 use causeway_engine::Snapshot;
 use causeway_kernel::boundary::env::Range;
 use causeway_kernel::model::{
-    Connection, Exception, FeedObject, File, FileDebt, Held, QuarantineEntry,
+    Connection, Exception, FeedObject, File, FileDebt, Held, PictureDebt, QuarantineEntry,
 };
-use causeway_kernel::rows::id::{ConnectionNo, FileNo};
+use causeway_kernel::rows::id::{ConnectionNo, FileNo, UserNo};
 use causeway_kernel::rows::key;
 use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::tx::{Read, Record, SCAN_BYTES_MAX};
-use causeway_views::json::{Viewer, Views, exception_state, file_state};
+use causeway_views::json::{Viewer, Views, exception_state, file_state, picture_state};
 use serde_json::{Value, json};
 
 use super::answer::{ApiResult, Rendered};
@@ -35,6 +35,7 @@ pub fn routes() -> Router<SharedApp> {
         .route("/causeway/held", get(held))
         .route("/causeway/exceptions", get(exceptions))
         .route("/causeway/files", get(files))
+        .route("/causeway/pictures", get(pictures))
 }
 
 /// Quarantined items, newest first, without their bytes; `before` continues below a number.
@@ -165,6 +166,25 @@ fn file_shown(
         "state": file_state(debt),
         "attempts": debt.failures,
         "reason": debt.reason,
+        "retry_at": debt.retry_at,
+    })
+}
+
+/// Profile pictures that a peer is still to get, or has refused for good.
+async fn pictures(State(app): State<SharedApp>, caller: Caller, params: Params) -> ApiResult {
+    listed(&app, &caller, &params, picture_shown)
+}
+
+fn picture_shown(
+    seen: &Seen<'_>,
+    (connection, user): &(ConnectionNo, UserNo),
+    debt: &PictureDebt,
+) -> Value {
+    json!({
+        "connection_id": connection_id(seen.rows, *connection),
+        "user_id": seen.views.user_id(*user),
+        "state": picture_state(debt),
+        "attempts": debt.failures,
         "retry_at": debt.retry_at,
     })
 }

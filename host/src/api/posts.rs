@@ -8,19 +8,22 @@ use causeway_kernel::authority;
 use causeway_kernel::boundary::output::Object;
 use causeway_kernel::command::{Command, CreatePost, DeletePost, EditPost};
 use causeway_kernel::model::{Post, Priority, PriorityLevel};
-use causeway_kernel::rows::id::UserNo;
+use causeway_kernel::rows::id::{PostNo, UserNo};
 use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::tx::Read;
 use causeway_views::json::{self, BoundedList, TooLong, Viewer, Views};
+use causeway_views::query::bots;
 use causeway_views::query::posts::{self, Part, PostList};
 use causeway_views::query::threads::{self, ThreadPart};
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use super::answer::{ApiResult, Rendered};
 use super::path::{Ids, Params, distinct};
 use crate::app::{App, Caller, SharedApp};
 use crate::http::{ApiError, Json, OptionalJson};
+use crate::integrations::{Cookies, Place, marks_of, with_bot_mark, with_marks_of};
 
 /// Maximum bytes of a client's own key of a post; a longer one is refused.
 const PENDING_POST_ID_BYTES_MAX: usize = 128;
@@ -66,15 +69,20 @@ struct MetadataBody {
     priority: Option<PriorityBody>,
 }
 
-#[derive(Deserialize)]
-struct PriorityBody {
+/// A priority as clients and integrations give it.
+#[derive(Debug, Deserialize)]
+pub(super) struct PriorityBody {
     priority: Option<String>,
     requested_ack: Option<bool>,
     persistent_notifications: Option<bool>,
 }
 
 impl PriorityBody {
-    fn checked(self) -> Result<Priority, ApiError> {
+    /// The priority.
+    ///
+    /// # Errors
+    /// 400 if there is none of that name.
+    pub(super) fn checked(self) -> Result<Priority, ApiError> {
         let level = PriorityLevel::named(&self.priority.unwrap_or_default())
             .ok_or_else(|| ApiError::invalid_body("metadata.priority"))?;
         Ok(Priority {
@@ -121,12 +129,25 @@ async fn create(
         .iter()
         .filter_map(|id| lookup::file(&rows, id))
         .collect();
+    let is_bot = bots::by_no(&rows, caller.user).is_some();
     drop(rows);
+    let place = Place {
+        channel,
+        author: caller.user,
+    };
+    let mut props = object_text(body.props);
+    if is_bot {
+        props = marked(&props, with_bot_mark)?;
+    }
+    let props = app
+        .integrations
+        .seal(&app.vault, props, place, Cookies::Kept)
+        .await?;
     let command = Command::CreatePost(CreatePost {
         channel,
         root,
         message: body.message.unwrap_or_default(),
-        props: object_text(body.props),
+        props,
         kind,
         priority,
         files,
@@ -136,6 +157,16 @@ async fn create(
         app.presence.active(caller.user, app.engine.now_ms());
     }
     app.show(caller.user, made.as_ref()).map(Rendered::created)
+}
+
+/// Properties with marks that say that a program writes.
+fn marked(
+    props: &str,
+    mark: impl FnOnce(Map<String, Value>) -> Map<String, Value>,
+) -> Result<String, ApiError> {
+    let props = if props.is_empty() { "{}" } else { props };
+    let parsed = serde_json::from_str(props).map_err(|_| ApiError::invalid_body("props"))?;
+    Ok(Value::from(mark(parsed)).to_string())
 }
 
 fn root_unknown() -> ApiError {
@@ -226,7 +257,10 @@ async fn patch(
 
 async fn edit(app: &App, caller: &Caller, ids: &Ids, body: EditBody) -> ApiResult {
     let post = ids.any_post(&app.rows())?;
-    let props = body.props.map(|raw| object_text(Some(raw)));
+    let props = match body.props {
+        Some(raw) => Some(sealed_props(app, post, raw).await?),
+        None => None,
+    };
     let command = Command::EditPost(EditPost {
         post,
         message: body.message,
@@ -236,6 +270,25 @@ async fn edit(app: &App, caller: &Caller, ids: &Ids, body: EditBody) -> ApiResul
     app.act(caller.user, command).await?;
     app.show(caller.user, Some(&Object::Post(post)))
         .map(Rendered::new)
+}
+
+/// The text of `props` for a post that exists.
+async fn sealed_props(app: &App, post: PostNo, props: Box<RawValue>) -> Result<String, ApiError> {
+    let row = app
+        .rows()
+        .get::<Post>(&post)
+        .ok_or_else(ApiError::internal)?;
+    let place = Place {
+        channel: row.channel,
+        author: row.user,
+    };
+    let mut props = object_text(Some(props));
+    if !marks_of(&row.props).is_empty() {
+        props = marked(&props, |props| with_marks_of(&row.props, props))?;
+    }
+    app.integrations
+        .seal(&app.vault, props, place, Cookies::Kept)
+        .await
 }
 
 async fn delete(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {

@@ -10,7 +10,7 @@ use causeway_kernel::boundary::output::Object;
 use causeway_kernel::model::User;
 use causeway_kernel::rows::id::UserNo;
 use causeway_kernel::rows::tx::Read;
-use causeway_views::query::users;
+use causeway_views::query::{bots, users};
 use serde::Deserialize;
 
 use super::answer::Rendered;
@@ -61,6 +61,12 @@ async fn login(
         ));
     }
     let user_no = found.as_ref().map(|it| it.0);
+    if user_no.is_some_and(|user| bots::by_no(&app.rows(), user).is_some()) {
+        return Err(unauthorised(
+            "api.user.login.bot_login_forbidden.login.app_error",
+            "This account is a bot's; programs use its access token instead.",
+        ));
+    }
     let attempt = app.login_attempt(user_no.ok_or(name.text()), client)?;
     let verified = app.check_password(&attempt, user_no, &password).await?;
     let (Some((user_no, user)), Some(verified)) = (found, verified) else {

@@ -135,14 +135,21 @@ fn diagnostic_id(incarnation: Id) -> Id {
 fn session_config(app: &App) -> Vec<(&'static str, String)> {
     let shared = counters::connected_workspaces(&app.rows());
     let connections = app.configuration.sharing().effective().connections;
-    let yes = ["EnableCommands", "PostAcknowledgements", "PostPriority"];
+    let yes = [
+        "EnableBotAccountCreation",
+        "EnableCommands",
+        "EnableIncomingWebhooks",
+        "PostAcknowledgements",
+        "EnableUserAccessTokens",
+        "PostPriority",
+    ];
     let no = [
         "EnablePublicLink",
         "EnableUserTypingMessages",
         "EnableChannelViewedMessages",
-        "EnableIncomingWebhooks",
         "EnableOutgoingWebhooks",
-        "EnableUserAccessTokens",
+        "EnablePostUsernameOverride",
+        "EnablePostIconOverride",
         "EnableGifPicker",
         "EnableLinkPreviews",
         "EnableSVGs",

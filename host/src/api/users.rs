@@ -352,8 +352,13 @@ async fn deactivate(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> A
     activate(&app, &caller, user, false).await
 }
 
-/// The step first: after a crash between the two, the sessions open nothing, and the next start removes them.
-async fn activate(app: &App, caller: &Caller, user: UserNo, is_active: bool) -> ApiResult {
+/// Activates or deactivates an account. The step first: after a crash between the two, the sessions open nothing, and the next start removes them.
+pub(super) async fn activate(
+    app: &App,
+    caller: &Caller,
+    user: UserNo,
+    is_active: bool,
+) -> ApiResult {
     let command = Command::SetActive(SetActive { user, is_active });
     app.act(caller.user, command).await?;
     if !is_active {

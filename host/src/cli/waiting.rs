@@ -9,7 +9,7 @@ use super::remote::{Remote, text};
 use super::terminal;
 
 /// The lists of the API.
-const LISTS: [&str; 3] = ["exceptions", "files", "held"];
+const LISTS: [&str; 4] = ["exceptions", "files", "pictures", "held"];
 
 /// Prints the lists for one connection, given by its checked ID, or for all.
 pub(super) async fn print(remote: &Remote, connection: Option<&str>, as_json: bool) -> Result<()> {
@@ -44,7 +44,10 @@ fn line_of(list: &str, entry: &Value) -> String {
         state => state,
     };
     let what = what(list, entry);
-    let mut line = format!("{way} {connection}  {state}  {what} in channel {channel}");
+    let mut line = format!("{way} {connection}  {state}  {what}");
+    if !channel.is_empty() {
+        line.push_str(&format!(" in channel {channel}"));
+    }
     let reason = text(entry, "reason");
     if !reason.is_empty() {
         line.push_str(&format!(": {reason}"));
@@ -64,6 +67,7 @@ fn what(list: &str, entry: &Value) -> String {
     match list {
         "held" => format!("item {}", entry["number"]),
         "files" => format!("file {} of post {post}", text(entry, "name")),
+        "pictures" => format!("picture of user {user}"),
         _ if !emoji.is_empty() => format!("reaction :{emoji}: to post {post}"),
         _ if !post.is_empty() && !user.is_empty() => format!("acknowledgement of post {post}"),
         _ if !post.is_empty() => format!("post {post}"),
@@ -102,6 +106,13 @@ mod tests {
         assert_eq!(
             line_of("files", &file),
             "to c  dead  file a.pdf of post p in channel town: too large"
+        );
+        let picture = json!({
+            "connection_id": "c", "user_id": "u", "state": "interrupted", "retry_at": 0,
+        });
+        assert_eq!(
+            line_of("pictures", &picture),
+            "to c  interrupted  picture of user u"
         );
         let held = json!({"number": 7, "connection_id": "c", "channel_id": "town", "reason": ""});
         assert_eq!(

@@ -1,20 +1,24 @@
 //! The vault: secrets that are stored next to the journal and never enter it.
 //!
-//! It holds password hashes, sessions, the addresses from which accounts were used, and the tokens of
-//! connections. The kernel knows none of them; rows are related by user number and by `remote_id`.
+//! It holds password hashes, sessions, access tokens, the addresses from which accounts were used, the tokens of connections, and
+//! the integrations that people set up. The kernel knows none of them; rows are related by user number and by
+//! `remote_id`.
 //!
 //! Order across the two: a creation goes into the vault first and into a step second; a deletion goes through
 //! a step first and out of the vault second. A crash between the two therefore leaves at most a vault row
 //! that no row of the workspace refers to; such orphans are swept when the service starts.
 //!
-//! Tokens that others present to us are kept as digests. Those that we present must be readable; they are
-//! protected by the file's permissions, as an encryption key would be stored next to them.
+//! Tokens that others present to us are kept as digests, except the ids of webhooks, which those who manage them can
+//! read at any time. Those that we present must be readable; they are protected by the file's permissions, as an
+//! encryption key would be stored next to them.
 //!
 //! Reads are done in place: they take microseconds. Writes wait for the disk and run on the blocking pool; so
 //! do key derivations, and only a few at a time.
 
+mod access_token;
 mod asker;
 mod derive;
+mod integration;
 mod known;
 mod link;
 mod password;
@@ -28,10 +32,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use access_token::{ACCESS_TOKENS_MAX, AccessToken};
 pub use asker::{
     Asker, DERIVATIONS_PER_ACCOUNT_MAX, DERIVATIONS_PER_ADDRESS_MAX, Source, Standing,
 };
 pub use derive::Derivations;
+pub use integration::{COMMANDS_MAX, HOOKS_MAX, IncomingHook, Integration, NotSaved, SlashCommand};
 pub use link::{InForce, LinkSecrets, NextTokens};
 pub use password::{PASSWORD_BYTES_MAX, PasswordCost, PreparedPassword, Verified};
 pub use secret::{Secret, TokenDigest, new_id, random};
@@ -55,6 +61,10 @@ mod kind {
     pub const USER_SESSION: u8 = b'u';
     pub const LINK: u8 = b'l';
     pub const KNOWN_ADDRESS: u8 = b'a';
+    pub const INCOMING_HOOK: u8 = b'h';
+    pub const SLASH_COMMAND: u8 = b'c';
+    pub const INTEGRATION_KEY: u8 = b'k';
+    pub const ACCESS_TOKEN: u8 = b't';
 }
 
 /// Why a vault operation failed.

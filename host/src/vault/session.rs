@@ -39,6 +39,14 @@ pub struct Session {
     pub device: String,
 }
 
+impl Session {
+    /// Whether it stands for an access token, and not for a login.
+    #[must_use]
+    pub fn is_of_access_token(&self) -> bool {
+        self.expires_at == i64::MAX
+    }
+}
+
 /// A new session with its token, which is not kept.
 #[derive(Debug)]
 pub struct NewSession {
@@ -94,13 +102,16 @@ impl Vault {
         Ok(NewSession { session, token })
     }
 
-    /// The live session of a token.
+    /// The live session of a token; for an access token, the one that it stands for.
     ///
     /// # Errors
     /// Those of the store.
     pub fn session(&self, token: &str, now_ms: i64) -> Result<Option<Session>, VaultError> {
         let found: Option<Session> = self.read(&session_key(&TokenDigest::of(token)))?;
-        Ok(found.filter(|session| session.expires_at > now_ms))
+        match found.filter(|session| session.expires_at > now_ms) {
+            Some(session) => Ok(Some(session)),
+            None => self.of_access_token(token),
+        }
     }
 
     /// Records activity of a session and prolongs it; rarely writes.

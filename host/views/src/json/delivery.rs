@@ -1,7 +1,7 @@
 //! How posts stand at the workspaces that their channel is shared with. Not part of Mattermost's API; see
 //! `docs/admin-api.md`.
 
-use causeway_kernel::model::{ExceptionState, File, FileDebt, Post};
+use causeway_kernel::model::{ExceptionState, File, FileDebt, PictureDebt, Post};
 use causeway_kernel::outbound::delivery::{Change, Delivery, Peer, Standing, Undelivered};
 use causeway_kernel::rows::id::{FileNo, PostNo};
 use causeway_kernel::rows::tx::Read;
@@ -154,6 +154,17 @@ pub fn exception_state(state: &ExceptionState) -> (&'static str, u32) {
         ExceptionState::Denied => ("denied", 0),
         ExceptionState::Refused(attempts) => ("refused", *attempts),
         ExceptionState::Dead => ("dead", 0),
+    }
+}
+
+/// The state of a picture that a peer does not have.
+#[must_use]
+pub fn picture_state(debt: &PictureDebt) -> &'static str {
+    match (debt.refusals, debt.failures) {
+        (0, 0) => "waiting",
+        (0, _) => "interrupted",
+        _ if debt.retry_at == 0 => "dead",
+        _ => "refused",
     }
 }
 

@@ -4,8 +4,10 @@
 //! The [`Viewer`] decides everything that depends on the reader; [`authority`] decides beforehand whether
 //! they may read the object at all.
 
+mod bot;
 mod bounded;
 mod channel;
+mod components;
 mod delivery;
 mod event;
 mod file;
@@ -21,7 +23,7 @@ mod tests;
 mod user;
 
 pub use bounded::{ANSWER_BYTES_MAX, BoundedList, BoundedText, Entries, TooLong, bounded, list};
-pub use delivery::{exception_state, file_state};
+pub use delivery::{exception_state, file_state, picture_state};
 pub use event::{EVENT_POST_BYTES_MAX, EventText};
 pub use role::permissions;
 pub use sharing::{ChannelInvitationView, RemoteClusterView};

@@ -13,7 +13,7 @@ use serde::ser::{SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
 use super::file::FileView;
-use super::{Null, Views, links, non_empty, stored};
+use super::{Null, Views, components, links, non_empty};
 use crate::query::posts::{self, PostList};
 
 /// A post as clients see it.
@@ -33,7 +33,7 @@ pub struct PostView<'a> {
     #[serde(rename = "type")]
     pub(super) kind: &'a str,
     #[serde(serialize_with = "object_or_empty")]
-    pub(super) props: Option<&'a RawValue>,
+    pub(super) props: Option<Cow<'a, RawValue>>,
     pub(super) hashtags: &'a str,
     pub(super) file_ids: Vec<String>,
     pub(super) pending_post_id: &'a str,
@@ -126,7 +126,7 @@ struct PostListView<P> {
 }
 
 fn object_or_empty<S: Serializer>(
-    props: &Option<&RawValue>,
+    props: &Option<Cow<'_, RawValue>>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     match props {
@@ -155,7 +155,7 @@ impl<R: Read + ?Sized> Views<'_, R> {
             original_id: "",
             message: links::shown(self.rows, post, shown(&post.message)),
             kind: kind(post),
-            props: stored(shown(&post.props)),
+            props: components::shown(self.rows, post, shown(&post.props)),
             hashtags: shown(&post.hashtags),
             file_ids: files.iter().map(|file| file.id.clone()).collect(),
             pending_post_id: &post.pending_post_id,

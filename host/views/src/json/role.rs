@@ -109,7 +109,19 @@ const SYSTEM_ADMIN: &[&str] = &[
     "edit_others_posts",
     "delete_others_posts",
     "remove_others_reactions",
+    "create_bot",
+    "read_bots",
+    "manage_bots",
+    "read_others_bots",
+    "manage_others_bots",
+    "create_user_access_token",
+    "read_user_access_token",
+    "revoke_user_access_token",
+    "manage_others_incoming_webhooks",
 ];
+
+/// Permissions to set up integrations, which administrators of teams have.
+const INTEGRATIONS: &[&str] = &["manage_incoming_webhooks", "manage_slash_commands"];
 
 /// The permissions of a role that cannot be granted or taken, by what they come from.
 fn fixed(role: Role) -> &'static [&'static [&'static str]] {
@@ -119,6 +131,7 @@ fn fixed(role: Role) -> &'static [&'static [&'static str]] {
             TEAM_USER,
             CHANNEL_USER,
             ARCHIVING,
+            INTEGRATIONS,
             SYSTEM_ADMIN,
         ],
         Role::SystemUser => &[SYSTEM_USER],
@@ -126,6 +139,7 @@ fn fixed(role: Role) -> &'static [&'static [&'static str]] {
         Role::TeamUser => &[TEAM_USER],
         Role::TeamAdmin => &[
             ARCHIVING,
+            INTEGRATIONS,
             &["manage_team", "manage_team_roles", "delete_others_posts"],
         ],
         Role::ChannelUser => &[CHANNEL_USER],

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use causeway_kernel::model::User;
+use causeway_kernel::model::{User, UserClass};
 use causeway_kernel::rows::id::UserNo;
 use causeway_kernel::rows::tx::Read;
-use causeway_kernel::wire::message::DEFAULT_TIMEZONE;
+use causeway_kernel::wire::message::{DEFAULT_TIMEZONE, GUEST};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -42,6 +42,10 @@ pub struct UserView<'a> {
     timezone: Option<&'a RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
     remote_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    is_bot: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bot_description: Option<String>,
     disable_welcome_email: bool,
 }
 
@@ -62,6 +66,12 @@ impl<R: Read + ?Sized> Views<'_, R> {
             "" => DEFAULT_TIMEZONE,
             own => own,
         };
+        let class = self.user_class(user_no);
+        let is_guest = class == Some(UserClass::Guest);
+        let bot_description = match class {
+            Some(UserClass::Bot { description, .. }) => Some(description),
+            Some(UserClass::Guest) | None => None,
+        };
         UserView {
             id: user.id.as_str(),
             create_at: user.create_at,
@@ -74,13 +84,15 @@ impl<R: Read + ?Sized> Views<'_, R> {
             first_name: &user.first_name,
             last_name: &user.last_name,
             position: &user.position,
-            roles: &user.roles,
+            roles: if is_guest { GUEST } else { &user.roles },
             props: self.user_props(user),
             notify_props: sees_settings.then(|| stored(NOTIFY_PROPS)).flatten(),
             last_picture_update: Some(user.last_picture_update).filter(|at| *at != 0),
             locale: &user.locale,
             timezone: stored(timezone).or_else(|| stored(DEFAULT_TIMEZONE)),
             remote_id: non_empty(self.remote_id(user.origin)),
+            is_bot: bot_description.is_some().then_some(true),
+            bot_description,
             disable_welcome_email: false,
         }
     }

@@ -1,9 +1,11 @@
 //! Reads for the host: bounded, over the rows of a snapshot. [`authority`](causeway_kernel::authority)
 //! decides beforehand who may see the result.
 
+pub mod bots;
 #[cfg(test)]
 mod budget_tests;
 pub mod channels;
+pub mod components;
 mod order;
 pub mod posts;
 pub mod preferences;
