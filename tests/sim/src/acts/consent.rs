@@ -12,7 +12,7 @@ use super::{AtWorkspace, Spec};
 use crate::dice::Dice;
 
 pub(super) const SPEC: Spec = Spec {
-    weight: 3,
+    weight: 6,
     weight_in_channel: 0,
     at_workspace: AtWorkspace::Asks(ask),
     // A Mattermost server never asks.

@@ -2,12 +2,15 @@
 //! and what it does at a Mattermost-like server. A new act is a file here and a line in the list
 //! below; its consequences are judged by the [oracle](crate::oracle).
 
+mod account;
 mod acknowledge;
 mod appear;
 mod archive;
 mod attach;
+mod bot;
 mod consent;
 mod create_channel;
+mod custom_status;
 mod delete;
 mod direct;
 mod edit;
@@ -135,6 +138,12 @@ acts! {
     Reconnect => reconnect,
     /// Users come, go, or choose statuses.
     Appear => appear,
+    /// Sets the custom status, or removes it.
+    CustomStatus => custom_status,
+    /// Deactivates an account, or reactivates a deactivated one.
+    Account => account,
+    /// Makes an account a bot's, or changes what is said of a bot.
+    Bot => bot,
 }
 
 impl Act {

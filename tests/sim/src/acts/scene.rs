@@ -56,22 +56,31 @@ pub(super) struct Place {
 }
 
 impl<'w> Scene<'w> {
-    /// The scene of one of a node's users.
+    /// The scene of one of a node's active users.
     pub(crate) fn new(
         (node, rows): (usize, &'w Tables),
         number: usize,
         long_texts: bool,
         dice: &mut Dice,
     ) -> Option<Scene<'w>> {
-        let user = UserNo(1 + dice.below(USERS_EACH as u64));
+        let all = accounts(rows);
+        // In place of somebody who is deactivated, the next one acts.
+        let first = usize::try_from(dice.below(USERS_EACH as u64)).unwrap_or(0);
+        let mut in_turn = all.iter().cycle().skip(first).take(USERS_EACH);
+        let (user, profile) = in_turn.find(|(_, row)| row.delete_at == 0)?.clone();
         Some(Scene {
             node,
             rows,
             user,
-            profile: rows.get::<User>(&user)?,
+            profile,
             number,
             long_texts,
         })
+    }
+
+    /// The workspace's own accounts, whether active or not.
+    pub(super) fn accounts(&self) -> Vec<(UserNo, User)> {
+        accounts(self.rows)
     }
 
     /// The user's name.
@@ -198,4 +207,10 @@ impl<'w> Scene<'w> {
             .filter_map(|no| Some((no, self.rows.get::<Post>(&no)?)))
             .collect()
     }
+}
+
+fn accounts(rows: &Tables) -> Vec<(UserNo, User)> {
+    let all = (1..=USERS_EACH as u64).map(UserNo);
+    all.filter_map(|no| Some((no, rows.get::<User>(&no)?)))
+        .collect()
 }

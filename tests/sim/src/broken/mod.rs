@@ -72,6 +72,10 @@ pub enum Defect {
     SetsOthersStatuses,
     /// A new status is not sent.
     KeepsStatuses,
+    /// That an account was deactivated is not sent.
+    KeepsDeactivations,
+    /// The custom status of a peer's user is not stored.
+    LosesCustomStatuses,
     /// A message is sent to a peer that was uninvited.
     SendsAfterUninvite,
     /// A cursor moves back when a message is delivered.
@@ -116,7 +120,7 @@ pub enum Defect {
 
 impl Defect {
     /// Every defect, and the checkers of which one must report it.
-    pub const ALL: [(Defect, &'static [&'static str]); 44] = [
+    pub const ALL: [(Defect, &'static [&'static str]); 46] = [
         (
             Defect::SkipsWrites,
             &[oracle::NO_LOSS, oracle::IDEMPOTENCE, oracle::ORDER],
@@ -167,6 +171,11 @@ impl Defect {
         (Defect::DropsAuthority, &[oracle::INERT]),
         (Defect::SetsOthersStatuses, &[oracle::AUTHORSHIP]),
         (Defect::KeepsStatuses, &[oracle::CONVERGENCE]),
+        (
+            Defect::KeepsDeactivations,
+            &[oracle::CONVERGENCE, oracle::NO_LOSS],
+        ),
+        (Defect::LosesCustomStatuses, &[oracle::AUTHORSHIP]),
         (Defect::SendsAfterUninvite, &[oracle::ENTITLEMENT]),
         (Defect::MovesCursorsBack, &[oracle::CURSORS]),
         (Defect::CountsDeliveries, &[oracle::IDEMPOTENCE]),

@@ -6,7 +6,7 @@ use causeway_kernel::boundary::codec;
 use causeway_kernel::boundary::env::{Host, StepContext};
 use causeway_kernel::boundary::input::{Input, SendOutcome};
 use causeway_kernel::boundary::output::{Effect, Reply, Write};
-use causeway_kernel::command::{Command, UninviteFromChannel};
+use causeway_kernel::command::{Command, SetActive, UninviteFromChannel};
 use causeway_kernel::model::{
     Channel, Due, DueKind, Link, LinkState, Post, Status, StatusRow, User,
 };
@@ -119,17 +119,23 @@ pub(super) fn spoil(
                 value: Some(row.to_bytes()),
             });
         }
-        (Defect::KeepsStatuses, Input::Statuses(_)) => {
-            let passing = [Table::Feed, Table::Pending];
-            output
-                .writes
-                .retain(|write| !passing.contains(&write.table));
-            let is_send = |bytes: &Vec<u8>| {
-                let effect = codec::decode_effect(bytes);
-                matches!(effect, Ok(Effect::Send { .. }))
-            };
-            output.effects.retain(|bytes| !is_send(bytes));
-            output.writes.retain(|write| write.table != Table::Rounds);
+        (Defect::KeepsStatuses, Input::Statuses(_))
+        | (
+            Defect::KeepsDeactivations,
+            Input::Command {
+                command:
+                    Command::SetActive(SetActive {
+                        is_active: false, ..
+                    }),
+                ..
+            },
+        ) => sends::keep_to_itself(output),
+        (Defect::LosesCustomStatuses, Input::Frame { .. }) => {
+            rows::change::<User>(output, |user| {
+                if !user.origin.is_ours() {
+                    user.props.clear();
+                }
+            })
         }
         (Defect::PilesUpRows, Input::Ping { .. }) => output.writes.push(Write {
             table: Table::Due,

@@ -5,6 +5,7 @@ use causeway_kernel::boundary::env::{Host, StepContext};
 use causeway_kernel::boundary::output::Effect;
 use causeway_kernel::model::Connection;
 use causeway_kernel::rows::id::{ConnectionNo, Id};
+use causeway_kernel::rows::table::Table;
 use causeway_kernel::rows::tx::Read;
 use causeway_kernel::wire::frame;
 use serde_json::{Value, json};
@@ -35,6 +36,19 @@ pub(super) fn late(
             payload.as_bytes(),
         ),
     }));
+}
+
+/// What a step changed is not passed on.
+pub(super) fn keep_to_itself(output: &mut StepBytes) {
+    let passing = [Table::Feed, Table::Pending, Table::Rounds];
+    output
+        .writes
+        .retain(|write| !passing.contains(&write.table));
+    let is_send = |bytes: &Vec<u8>| {
+        let effect = codec::decode_effect(bytes);
+        matches!(effect, Ok(Effect::Send { .. }))
+    };
+    output.effects.retain(|bytes| !is_send(bytes));
 }
 
 /// Changes a list of items in every outgoing message.

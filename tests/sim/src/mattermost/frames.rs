@@ -1,5 +1,6 @@
 //! The messages of such a server, in the form shown by each generation's recordings.
 
+use causeway_kernel::model::CUSTOM_STATUS;
 use causeway_kernel::rows::id::Id;
 use serde_json::{Value, json};
 
@@ -52,6 +53,9 @@ impl Server {
             },
             "disable_welcome_email": false,
         });
+        if !row.custom_status.is_empty() {
+            user["props"] = json!({CUSTOM_STATUS: row.custom_status});
+        }
         if self.generation == Generation::Of11 {
             user["remote_id"] = json!("");
         }

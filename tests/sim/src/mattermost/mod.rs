@@ -28,7 +28,8 @@ use causeway_kernel::rows::id::Id;
 use crate::clock::EPOCH_MS;
 use crate::dice::Dice;
 use crate::frames::Item;
-use crate::oracle::facts::{PostView, ReactionView, UserView};
+use crate::oracle::facts::{PostView, ReactionView};
+use crate::oracle::user_view::UserView;
 use debts::Debts;
 use quirks::{Generation, Quirk, Shown};
 use rows::{ChannelRow, PostRow, ReactionKey, Rows, UserRow};
@@ -145,6 +146,7 @@ impl Server {
             let row = UserRow {
                 username: name.to_string(),
                 nickname: String::new(),
+                custom_status: String::new(),
                 create_at: EPOCH_MS,
                 update_at: EPOCH_MS,
                 is_remote: false,

@@ -1,6 +1,6 @@
 //! How such a server handles a request. Semantics §6 and §8.4.
 
-use causeway_kernel::model::{Priority, PriorityLevel};
+use causeway_kernel::model::{CUSTOM_STATUS, Priority, PriorityLevel};
 use causeway_kernel::rows::id::Id;
 use serde_json::{Value, json};
 
@@ -254,6 +254,7 @@ impl Server {
                 UserRow {
                     username,
                     nickname: String::new(),
+                    custom_status: String::new(),
                     create_at,
                     update_at: create_at,
                     is_remote: true,
@@ -264,6 +265,7 @@ impl Server {
         };
         let row = UserRow {
             nickname: text(wire, "nickname").to_string(),
+            custom_status: text(&wire["props"], CUSTOM_STATUS).to_string(),
             told_version: time(wire, "update_at"),
             ..row
         };

@@ -59,7 +59,10 @@ fn all<K: Ord + Clone, V>(one: &BTreeMap<K, V>, other: &BTreeMap<K, V>) -> BTree
 }
 
 fn lost_users(before: &Rows, after: &Rows) -> Vec<Item> {
-    let told = |row: &UserRow| (row.username.clone(), row.nickname.clone(), row.told_version);
+    let told = |row: &UserRow| {
+        let said = (row.nickname.clone(), row.custom_status.clone());
+        (row.username.clone(), said, row.told_version)
+    };
     let shown = |rows: &Rows, id: &Id| rows.users.get(id).map(told);
     let mut ids = all(&before.users, &after.users);
     ids.retain(|id| shown(before, id) != shown(after, id));

@@ -13,6 +13,8 @@ pub struct UserRow {
     pub username: String,
     /// Nickname.
     pub nickname: String,
+    /// Custom status (`props.customStatus`); empty = none.
+    pub custom_status: String,
     /// Creation time, in ms.
     pub create_at: i64,
     /// Last change, in ms.

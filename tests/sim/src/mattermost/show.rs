@@ -5,16 +5,22 @@ use causeway_kernel::rows::id::Id;
 use super::Server;
 use super::rows::{PostRow, ReactionKey, ReactionRow, Rows, UserRow};
 use crate::oracle::convergence::Show;
-use crate::oracle::facts::{PostView, ReactionView, UserView};
+use crate::oracle::facts::{PostView, ReactionView};
 use crate::oracle::transfers::FileView;
+use crate::oracle::user_view::UserView;
 
 /// A user.
 pub fn user(id: Id, row: &UserRow) -> UserView {
     UserView {
+        bot: None,
         id,
         is_own: !row.is_remote,
         username: row.username.clone(),
         nickname: row.nickname.clone(),
+        custom_status: row.custom_status.clone(),
+        // Whether an account is active does not travel from such a server, and it ignores what it is told of that
+        // after the first time.
+        delete_at: 0,
         version: row.told_version,
     }
 }

@@ -7,12 +7,11 @@ use causeway_kernel::model::{Acknowledgement, Channel, Held, Post, Priority, Rea
 use causeway_kernel::rows::id::{Id, PostNo, UserNo};
 use causeway_kernel::rows::tx::Read;
 
-use super::facts::{
-    PostView, ReactionView, UserView, acknowledgement_view, post_view, reaction_view, user_view,
-};
+use super::facts::{PostView, ReactionView, acknowledgement_view, post_view, reaction_view};
 use super::ledger::{PostModel, Told, plain};
 use super::members::Membership;
 use super::transfers::FileView;
+use super::user_view::{UserView, user_view};
 use super::{CONVERGENCE, Life, NO_DUPLICATES, NO_LOSS, Oracle, Violation, broken};
 use crate::frames::Item;
 use crate::plan::HUB;
@@ -54,10 +53,9 @@ impl Show {
         self.posts.get(id)
     }
 
-    /// Whether it holds a user's profile in this version.
-    pub(super) fn holds(&self, user: &UserView) -> bool {
-        let held = self.users.get(&user.id);
-        held.is_some_and(|held| held.version == user.version)
+    /// A profile as shown.
+    pub(super) fn user(&self, id: &Id) -> Option<&UserView> {
+        self.users.get(id)
     }
 
     /// Who is a member of what at a Causeway.
@@ -100,8 +98,8 @@ impl Show {
             show.reactions.insert(view.key.clone(), view);
         }
         let mut names = BTreeSet::new();
-        for (_, user) in rows.prefix::<User, ()>(&(), ROWS_MAX) {
-            let view = user_view(user);
+        for (no, user) in rows.prefix::<User, ()>(&(), ROWS_MAX) {
+            let view = user_view(rows, no, user);
             if !names.insert(view.username.clone()) {
                 return Err(twice(node, &view.id));
             }
@@ -389,7 +387,7 @@ impl Oracle {
             return Ok(());
         }
         let copy = shows[peer].users.get(&user.view.id);
-        if copy.is_some_and(|copy| copy.version == user.view.version) {
+        if copy.is_some_and(|copy| self.is_newest_profile(peer, copy, user)) {
             return Ok(());
         }
         // A changed profile that was set aside comes with the next post of its user, and there is none

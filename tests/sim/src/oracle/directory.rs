@@ -57,7 +57,15 @@ impl Oracle {
         for (node, peer) in nodes.flat_map(|of| [(of, HUB), (HUB, of)]) {
             let there = &shows[peer];
             for (id, user) in &self.ledger.users {
-                if user.home != node || user.is_lost || there.holds(&user.view) {
+                if user.home != node || user.is_lost {
+                    continue;
+                }
+                let is_held = match there.user(id) {
+                    Some(copy) => self.is_newest_profile(peer, copy, user),
+                    // Whoever is deactivated before the peer knows them is not offered any more.
+                    None => user.view.delete_at != 0,
+                };
+                if is_held {
                     continue;
                 }
                 return Err(broken(

@@ -4,7 +4,7 @@ use causeway_kernel::boundary::input::{Actor, Input};
 use causeway_kernel::boundary::policy::Direction;
 use causeway_kernel::command::{
     AcknowledgePost, AddReaction, Command, CreatePost, DeletePost, EditPost, PatchUser,
-    RemoveReaction, SetPicture, WithdrawAcknowledgement,
+    RemoveReaction, SetActive, SetBot, SetCustomStatus, SetPicture, WithdrawAcknowledgement,
 };
 use causeway_kernel::model::{
     Acknowledgement, Channel, File, Held, Link, LinkState, Picture, Post, Priority,
@@ -19,6 +19,7 @@ use causeway_kernel::rows::tx::{Read, Record};
 use super::pictures::PictureChange;
 use super::refusals::{items_of, kept_back, refused, verdicts};
 use super::transfers::{FileChange, FileView};
+use super::user_view::{UserView, bot_before, user_view};
 use crate::frames::{self, ACKNOWLEDGED, Item};
 use crate::node::Carried;
 use causeway_kernel::rows::memory::Tables;
@@ -50,8 +51,14 @@ pub enum Cause {
     Delete(Id),
     /// Add (true) or remove a reaction, or an acknowledgement (see [`ACKNOWLEDGED`]).
     React(Id, Id, String, bool),
-    /// Change this profile.
+    /// Change this profile, but for what the next two change.
     Profile(Id),
+    /// Have this custom status; empty = none.
+    CustomStatus(Id, String),
+    /// Activate this account (true), or deactivate it.
+    Account(Id, bool),
+    /// An account is a bot's, of which this is said.
+    Bot(Id, String),
     /// Anything that does not create or change user content.
     Other,
 }
@@ -114,21 +121,6 @@ pub struct ReactionView {
     /// Whether it is shown.
     pub is_live: bool,
     /// The version by its origin's clock.
-    pub version: i64,
-}
-
-/// A user's row.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UserView {
-    /// Id.
-    pub id: Id,
-    /// Whether it belongs to this workspace.
-    pub is_own: bool,
-    /// Name here.
-    pub username: String,
-    /// Nickname.
-    pub nickname: String,
-    /// The version by its home's clock.
     pub version: i64,
 }
 
@@ -230,6 +222,17 @@ pub fn cause(rows: &Tables, input: &Input) -> Cause {
         | Command::SetPicture(SetPicture { user, .. }) => {
             rows.get::<User>(user).map(|user| Cause::Profile(user.id))
         }
+        Command::SetCustomStatus(SetCustomStatus { status }) => {
+            user.map(|user| Cause::CustomStatus(user, status.clone()))
+        }
+        Command::SetActive(SetActive { user, is_active }) => rows
+            .get::<User>(user)
+            .map(|user| Cause::Account(user.id, *is_active)),
+        Command::SetBot(SetBot {
+            user, description, ..
+        }) => rows
+            .get::<User>(user)
+            .map(|user| Cause::Bot(user.id, description.clone())),
         Command::CreateUser(_)
         | Command::CreateTeam(_)
         | Command::AddTeamMember { .. }
@@ -255,8 +258,6 @@ pub fn cause(rows: &Tables, input: &Input) -> Cause {
         | Command::AnswerChannelInvitation(_)
         | Command::ArchiveChannel(_)
         | Command::RestoreChannel(_)
-        | Command::SetCustomStatus(_)
-        | Command::SetActive(_)
         | Command::SetRoles(_)
         | Command::SetTeamRoles(_)
         | Command::PatchRole(_)
@@ -318,8 +319,14 @@ pub fn facts(rows: &Tables, cause: Cause, carried: &Carried) -> Facts {
                 facts.reactions.push((old.as_ref().map(view), view(new)));
             }
             Table::Users => {
-                let view = |bytes: &Vec<u8>| user_view(record::<User>(bytes));
-                facts.users.push((old.as_ref().map(view), view(new)));
+                let no = decode::<UserNo>(&write.key);
+                let before = old.as_ref().map(|bytes| UserView {
+                    bot: bot_before(rows, no, carried),
+                    ..user_view(rows, no, record::<User>(bytes))
+                });
+                facts
+                    .users
+                    .push((before, user_view(rows, no, record::<User>(new))));
             }
             Table::Quarantine => {
                 let entry: QuarantineEntry = record(new);
@@ -421,6 +428,8 @@ pub fn facts(rows: &Tables, cause: Cause, carried: &Carried) -> Facts {
             | Table::ChannelInvitations
             | Table::Roles
             | Table::TeamRoles
+            | Table::UserClasses
+            | Table::OwnBots
             | Table::SystemAdmins => {}
         }
     }
@@ -435,11 +444,11 @@ fn dropped(rows: &Tables, held: &Held) -> Option<(Id, Id)> {
     (!is_there).then(|| (id, channel_id(rows, held.channel)))
 }
 
-fn decode<K: causeway_kernel::rows::key::KeyPart>(bytes: &[u8]) -> K {
+pub(super) fn decode<K: causeway_kernel::rows::key::KeyPart>(bytes: &[u8]) -> K {
     key::decode(bytes).expect("the kernel wrote a key that is none of its table")
 }
 
-fn record<R: Record>(bytes: &[u8]) -> R {
+pub(super) fn record<R: Record>(bytes: &[u8]) -> R {
     R::from_bytes(bytes).expect("the kernel wrote a row that is none of its table")
 }
 
@@ -534,21 +543,6 @@ fn said_view(
         is_own: user.origin.is_ours(),
         is_live,
         version,
-    }
-}
-
-/// A profile as shown.
-#[must_use]
-pub fn user_view(user: User) -> UserView {
-    UserView {
-        id: user.id,
-        is_own: user.origin.is_ours(),
-        version: user
-            .remote
-            .as_ref()
-            .map_or(user.update_at, |remote| remote.origin_update_at),
-        username: user.username,
-        nickname: user.nickname,
     }
 }
 

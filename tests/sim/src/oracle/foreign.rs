@@ -56,6 +56,11 @@ impl Oracle {
         self.foreign.generations.insert(seat, generation);
     }
 
+    /// Whether a seat has no Causeway.
+    pub(super) fn is_foreign(&self, seat: usize) -> bool {
+        self.foreign.generations.contains_key(&seat)
+    }
+
     /// Whether reactions are a toggle at a seat.
     #[must_use]
     pub fn is_toggle(&self, seat: usize) -> bool {

@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 use causeway_kernel::boundary::input::Input;
 use causeway_kernel::rows::id::Id;
 
-use super::facts::{PostView, UserView};
+use super::facts::PostView;
 use super::ledger::{PostModel, ReactionModel, Thing, Told, UserModel};
+use super::user_view::UserView;
 use super::{AUTHORSHIP, Durable, ENTITLEMENT, Oracle, Peers, Violation, broken};
 use crate::plan::HUB;
 

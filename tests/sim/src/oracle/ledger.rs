@@ -7,8 +7,9 @@ use causeway_kernel::boundary::policy::Direction;
 use causeway_kernel::rows::id::Id;
 
 use super::Life;
-use super::facts::{PostView, ReactionView, UserView};
+use super::facts::{PostView, ReactionView};
 use super::transfers::FileView;
+use super::user_view::UserView;
 use crate::policies::revised;
 
 /// Edges (from, to) over which a change has to go: a node that has it must send it to those whose
@@ -208,6 +209,33 @@ impl ReactionModel {
     }
 }
 
+/// What a version of a profile says.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Profile {
+    /// Name at home.
+    pub username: String,
+    /// Nickname.
+    pub nickname: String,
+    /// Custom status; empty = none.
+    pub custom_status: String,
+    /// When the account was deactivated; 0 = it is active.
+    pub delete_at: i64,
+    /// What is said of it, if it is a bot's.
+    pub bot: Option<String>,
+}
+
+impl From<&UserView> for Profile {
+    fn from(view: &UserView) -> Profile {
+        Profile {
+            username: view.username.clone(),
+            nickname: view.nickname.clone(),
+            custom_status: view.custom_status.clone(),
+            delete_at: view.delete_at,
+            bot: view.bot.clone(),
+        }
+    }
+}
+
 /// A user.
 #[derive(Clone, Debug)]
 pub struct UserModel {
@@ -215,8 +243,8 @@ pub struct UserModel {
     pub home: usize,
     /// The profile there now.
     pub view: UserView,
-    /// Every name and nickname of the user, by version; two hosts may use the same version twice.
-    pub versions: BTreeMap<i64, BTreeSet<(String, String)>>,
+    /// Every profile of the user, by version; two hosts may use the same version twice.
+    pub versions: BTreeMap<i64, BTreeSet<Profile>>,
     /// Whether a restore lost part of it.
     pub is_lost: bool,
 }
@@ -238,17 +266,21 @@ impl UserModel {
     /// The user changed their profile.
     pub fn change(&mut self, view: &UserView) {
         self.view = view.clone();
-        let names = (view.username.clone(), view.nickname.clone());
-        self.versions.entry(view.version).or_default().insert(names);
+        let profiles = self.versions.entry(view.version).or_default();
+        profiles.insert(Profile::from(view));
     }
 
     /// Whether a copy equals an earlier state of the profile. A hub sends a user with the name that it
     /// has there, which begins with the one at home.
     #[must_use]
     pub fn was(&self, copy: &UserView) -> bool {
-        let mut names = self.versions.get(&copy.version).into_iter().flatten();
-        names.any(|(name, nickname)| {
-            copy.username.starts_with(name.as_str()) && *nickname == copy.nickname
+        let mut profiles = self.versions.get(&copy.version).into_iter().flatten();
+        profiles.any(|profile| {
+            let copied = Profile {
+                username: profile.username.clone(),
+                ..Profile::from(copy)
+            };
+            copy.username.starts_with(&profile.username) && copied == *profile
         })
     }
 }

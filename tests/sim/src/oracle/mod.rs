@@ -5,6 +5,7 @@
 //! know who is entitled to what, and judges every durable step accordingly. What a restore of an old
 //! backup removed is marked as lost: it is only required that it is never duplicated.
 
+mod accounts;
 pub mod bounded;
 mod clones;
 pub mod convergence;
@@ -19,11 +20,13 @@ pub mod ledger;
 mod members;
 pub mod order;
 pub mod pictures;
+mod profiles;
 mod refusals;
 pub mod roles;
 pub mod statuses;
 pub mod step;
 pub mod transfers;
+pub mod user_view;
 mod violation;
 mod wire;
 
@@ -39,8 +42,8 @@ use causeway_kernel::sharing::notice;
 
 use crate::frames::Item;
 use crate::plan::HUB;
-use facts::{Cause, Facts, PostView, ReactionView, UserView};
-use ledger::{Ledger, PostModel, ReactionModel, Thing, Told, UserModel};
+use facts::{Cause, Facts, PostView, ReactionView};
+use ledger::{Ledger, PostModel, ReactionModel, Thing, Told};
 
 /// A life of a link, from its opening to its end; each has a unique number.
 pub type Life = u64;
@@ -426,50 +429,6 @@ impl Oracle {
         Ok(())
     }
 
-    fn user(
-        &mut self,
-        node: usize,
-        cause: &Cause,
-        old: Option<&UserView>,
-        new: &UserView,
-    ) -> Result<(), Violation> {
-        let home = self.identity(node);
-        let known = self.ledger.users.get_mut(&new.id);
-        if new.is_own {
-            let wanted = old.is_none() || old == Some(new) || *cause == Cause::Profile(new.id);
-            if !wanted {
-                return Err(broken(
-                    AUTHORSHIP,
-                    format!("node {node} changed a profile although nobody asked: {new:?}"),
-                ));
-            }
-            match known {
-                Some(model) => model.change(new),
-                None => {
-                    let model = UserModel::new(home, new);
-                    self.ledger.users.insert(new.id, model);
-                }
-            }
-            self.touch(node, Thing::User(new.id));
-            return Ok(());
-        }
-        // A picture changes nothing that the profile says.
-        if old != Some(new) {
-            self.outdated.remove(&(node, new.id));
-        }
-        match known {
-            Some(model) if model.was(new) => Ok(()),
-            Some(_) => Err(broken(
-                AUTHORSHIP,
-                format!("node {node} holds a profile that its user never had: {new:?}"),
-            )),
-            None => Err(broken(
-                NO_DUPLICATES,
-                format!("node {node} holds a user whom nobody made: {new:?}"),
-            )),
-        }
-    }
-
     /// Judges the answer to a post that was written with a client's key.
     ///
     /// # Errors
@@ -576,6 +535,9 @@ fn is_wanted(cause: &Cause, old: Option<&PostView>, new: &PostView) -> bool {
         | Cause::Delete(_)
         | Cause::React(..)
         | Cause::Profile(_)
+        | Cause::CustomStatus(..)
+        | Cause::Account(..)
+        | Cause::Bot(..)
         | Cause::Other => (None, None),
     };
     !old.is_deleted

@@ -101,6 +101,7 @@ fn is_about_teams(command: &Command) -> bool {
         | Command::RestoreChannel(_)
         | Command::SetPicture(_)
         | Command::SetCustomStatus(_)
+        | Command::SetBot(_)
         | Command::SetActive(_)
         | Command::SetRoles(_)
         | Command::PatchRole(_)

@@ -13,7 +13,7 @@ use causeway_kernel::rows::table::Lifetime;
 use causeway_kernel::rows::tx::{Read, Record};
 
 use super::{
-    AUTHORSHIP, Violation, bounded, broken, error_paths, inert, pictures, roles, statuses,
+    AUTHORSHIP, Violation, accounts, bounded, broken, error_paths, inert, pictures, roles, statuses,
 };
 use crate::node::Carried;
 use crate::story;
@@ -48,6 +48,7 @@ impl Step<'_> {
     pub fn judge(&self) -> Result<(), Violation> {
         inert::check(self)?;
         roles::check(self)?;
+        accounts::check(self)?;
         statuses::check(self)?;
         pictures::check(self)?;
         error_paths::check(self)?;

@@ -37,7 +37,7 @@ pub const CURSORS: &str = "I8 cursors";
 pub const IDEMPOTENCE: &str = "I9 idempotence";
 /// I10: objects appear in the order in which they were made.
 pub const ORDER: &str = "I10 order";
-/// I11: membership and roles never widen because of a peer.
+/// I11: membership and roles never widen because of a peer, nor does anybody act who is deactivated.
 pub const ROLES: &str = "I11 roles";
 /// I12: everything that is kept stays within its limits.
 pub const BOUNDED: &str = "I12 bounded";

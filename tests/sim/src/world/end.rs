@@ -19,6 +19,7 @@ impl World<'_> {
         self.forgive_unoffered();
         self.oracle.judge_end(&shows)?;
         self.judge_statuses()?;
+        self.judge_profiles()?;
         self.judge_pictures()?;
         for node in &self.nodes {
             let inputs = node.journal.iter().map(|entry| entry.input.len());
@@ -48,6 +49,18 @@ impl World<'_> {
                 } else if let Some(seat) = seat.and_then(|seat| self.seats.get(seat)) {
                     self.oracle
                         .pictures_at_server(&home.rows, *connection, &seat.server)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn judge_profiles(&self) -> Result<(), Violation> {
+        for node in &self.nodes {
+            for (connection, no) in &node.peers {
+                if let Some(peer) = self.nodes.get(*no) {
+                    let peer = (*no, &peer.rows);
+                    self.oracle.profiles_at(&node.rows, *connection, peer)?;
                 }
             }
         }

@@ -199,11 +199,16 @@ fn heard(effects: &[Effect]) -> Vec<&Effect> {
 
 /// Whether all that a step does is to ask the peer whether it shares a channel, or to let its offer wait or rest.
 fn only_asks(probed: &Probed) -> bool {
-    // The question, or what was to be sent before it.
+    // The question, or what was to be sent before it: also files and pictures, and what failed before, whose
+    // pause is just over.
     let is_question = |effect: &Effect| {
         matches!(
             effect,
-            Effect::Send { .. } | Effect::Wake { .. } | Effect::Refused { .. }
+            Effect::Send { .. }
+                | Effect::SendFile(_)
+                | Effect::SendPicture(_)
+                | Effect::Wake { .. }
+                | Effect::Refused { .. }
         )
     };
     let is_of_it = |table: Table| {
@@ -216,6 +221,14 @@ fn only_asks(probed: &Probed) -> bool {
                 | Table::Pending
                 | Table::Due
                 | Table::ChannelInvitations
+                | Table::Exceptions
+                | Table::ExceptionTimes
+                | Table::FileDebts
+                | Table::FileTimes
+                | Table::Transfers
+                | Table::PictureDebts
+                | Table::PictureTimes
+                | Table::PictureTransfers
         )
     };
     probed.changes.iter().all(|write| is_of_it(write.table))

@@ -1,8 +1,9 @@
 //! Statuses of users, as a host gives them to its kernel.
 
 use causeway_kernel::boundary::input::Input;
-use causeway_kernel::model::{Availability, LocalStatus, Status};
+use causeway_kernel::model::{Availability, LocalStatus, Status, User};
 use causeway_kernel::rows::id::UserNo;
+use causeway_kernel::rows::tx::Read;
 
 use super::setup::USERS_EACH;
 use super::{Waiter, World};
@@ -32,14 +33,19 @@ impl World<'_> {
             if dice.chance(500) {
                 continue;
             }
-            let availability = dice.pick(&CHOICE).copied();
+            let user = UserNo(user);
+            let chosen = dice.pick(&CHOICE).copied();
+            let is_manual = dice.chance(300);
+            // Whoever is deactivated has no session left that could say more.
+            let is_active = |row: User| row.delete_at == 0;
+            let is_active = self.nodes[node].rows.get(&user).is_some_and(is_active);
+            let availability = chosen.filter(|_| is_active);
             let status = Status {
                 availability: availability.unwrap_or(Availability::Offline),
-                manual: dice.chance(300),
+                manual: is_manual && is_active,
                 last_activity_at: self.now_ms,
                 dnd_end_time: 0,
             };
-            let user = UserNo(user);
             changes.push(LocalStatus { user, status });
         }
         self.coverage.act(Act::Appear);
