@@ -188,6 +188,9 @@ impl Player {
 
     /// Performs the action that a system post reports; returns whether that creates a system post here, too.
     async fn act_system(&mut self, id: &str, kind: &str, item: &Json) -> Result<bool> {
+        if self.shares_members() {
+            return self.find_report(id, kind, item).await;
+        }
         let channel = item.get("channel_id").text().to_string();
         let user = item.get("user_id").text().to_string();
         match kind {

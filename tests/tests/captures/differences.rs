@@ -32,12 +32,35 @@ pub enum Difference {
     NamesOfGroups,
     /// A profile is taken in a direct channel, too; a server of 2021 ignores it there (W47).
     ProfilesInDirectChannels,
-    /// Memberships are not shared, as their flag is off: accepted without effect, without errors, and counted.
-    MembershipsOff,
+    /// A membership is stated once; the reference states the newest one again with every later message (W19).
+    MembershipsOnce,
+    /// Who left before a channel was shared is not spoken of; the reference tells the whole past of a channel.
+    MembersOfEarlierTimes,
+    /// Memberships come after a message with the profiles of their users; the reference's bring these again.
+    ProfilesOnce,
+    /// When an administrator removes a user of the peer here, the peer is not told: only a user's home decides for
+    /// others. The reference tells it, and its peer does not heed that.
+    ModerationStaysHere,
+    /// The latest statement about a membership holds; the reference carries out an older one that arrives later (W30).
+    LatestMembership,
+    /// There is no account in whose name the system writes (W22): a person plays the reference's, and what that says
+    /// about a peer's people who join and leave is not said again here.
+    NoBots,
+    /// People are offered with the profile that goes with a post; the reference discloses their roles, their
+    /// notification settings, and when they changed password and picture (W38).
+    OfferedAsInChannels,
+    /// People are offered in the order of their accounts; the reference's order, by the time of their last change,
+    /// loses some of those who share a millisecond (W4).
+    OfferedInOrderOfAccounts,
+    /// Who is new or has changed is offered at once; the reference's peer learns it when they next connect.
+    OfferedAtOnce,
     /// Direct and group channels are not shared, as their flag is off; nothing goes into them or comes out.
     DirectChannelsOff,
     /// Deleting a deleted object is a success, so that the deletion is not retried (W18).
     RepeatedDeletion,
+    /// A system post that comes again is accepted and changes nothing; the reference refuses it, and its peer sends it
+    /// four more times.
+    RepeatedSystemPosts,
     /// The deletion of a root implies that of its replies; those are not sent one by one (W18).
     ThreadsGoWithTheirRoots,
     /// Edits and deletions of posts that are not the sender's are refused in `post_errors` (W28).
@@ -48,7 +71,7 @@ pub enum Difference {
     ReactionsByDeleteAt,
     /// Reactions and acknowledgements of our own users that a peer sends back are ignored (W16).
     EchoesIgnored,
-    /// Reactions and acknowledgements of the peer's users are never sent back to it (W16).
+    /// Reactions, acknowledgements and memberships of the peer's users are never sent back to it (W16, W19).
     EchoesNotSent,
     /// An acknowledgement that the peer already has is not sent again with the time at which a list of all
     /// acknowledgements was stored again (W29).

@@ -43,7 +43,8 @@ impl Player {
         !self.direct && self.is_direct_place(exchange.channel())
     }
 
-    fn is_ours(&self, user: &str) -> bool {
+    /// Whether a user is one of our side.
+    pub fn is_ours(&self, user: &str) -> bool {
         let person = self.world.people.get(user);
         person.is_some_and(|person| person.home == self.seat)
     }

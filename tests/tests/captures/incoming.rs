@@ -275,13 +275,20 @@ impl Player {
             _ => {
                 let text = |json: &Json| json.text().to_string();
                 let named = theirs.get("post_errors").list().iter().map(text);
-                let (repeated, refused): (Vec<String>, Vec<String>) = named.partition(|refused| {
-                    posts
-                        .iter()
-                        .any(|post| id(post) == *refused && post.get("delete_at").integer() > 0)
+                let of = |id: &str| posts.iter().find(|post| post.get("id").text() == id);
+                let (deleted, refused): (Vec<String>, Vec<String>) = named.partition(|refused| {
+                    of(refused).is_some_and(|post| post.get("delete_at").integer() > 0)
                 });
-                if !repeated.is_empty() {
+                if !deleted.is_empty() {
                     self.differs(Difference::RepeatedDeletion);
+                }
+                let (known, refused): (Vec<String>, Vec<String>) =
+                    refused.into_iter().partition(|refused| {
+                        let is_known = self.held.contains_key(refused);
+                        is_known && of(refused).is_some_and(is_of_the_system)
+                    });
+                if !known.is_empty() {
+                    self.differs(Difference::RepeatedSystemPosts);
                 }
                 Plan {
                     users: theirs.get("users_syncd").list().iter().map(text).collect(),
@@ -327,6 +334,8 @@ impl Player {
         }
         if !refused_whole {
             self.check_statuses(exchange).await?;
+            self.check_members(exchange).await?;
+            self.check_offered(exchange).await?;
         }
         for item in payload.get("acknowledgements").list() {
             self.note_acknowledgement(item, refused_whole);
@@ -456,7 +465,7 @@ impl Player {
         let priority = body["metadata"].get("priority").cloned();
         self.expect("priority", priority, priorities::of(&held.item));
         let kind = held.item.get("type").text();
-        if kind.starts_with("system_") && !ABOUT_MEMBERS.contains(&kind) {
+        if is_of_the_system(&held.item) && !ABOUT_MEMBERS.contains(&kind) {
             self.differs(Difference::WordsOfTheSystem);
             self.expect("type", text("type"), "");
         } else {
@@ -540,6 +549,11 @@ impl Player {
 
 pub fn keys(json: &Json) -> Vec<&str> {
     json.members().iter().map(|(key, _)| &**key).collect()
+}
+
+/// Whether a post has a type of the system.
+fn is_of_the_system(post: &Json) -> bool {
+    post.get("type").text().starts_with("system_")
 }
 
 fn named_posts(payload: &Json) -> Vec<String> {

@@ -4,15 +4,16 @@ mod acknowledgements;
 mod acts;
 mod differences;
 mod direct;
+mod directory;
 mod features;
 mod files;
 mod incoming;
 mod invited;
 mod json;
+mod members;
 mod mentions;
 mod offers;
 mod outgoing;
-mod people;
 mod pictures;
 mod player;
 mod priorities;
@@ -20,6 +21,7 @@ mod profiles;
 mod recording;
 mod scenery;
 mod script;
+mod sent;
 mod shape;
 mod statuses;
 mod stories;
@@ -28,6 +30,7 @@ mod world;
 use std::collections::BTreeSet;
 
 use player::Player;
+use recording::Set;
 use stories::Story;
 
 /// Plays a story with our host in one seat: nothing may differ from the recording, except for the
@@ -54,12 +57,19 @@ async fn play(story: &'static Story, seat: char) {
 }
 
 macro_rules! stories {
-    ($($name:ident: $story:ident as $seat:literal;)*) => {$(
-        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-        async fn $name() {
-            play(&stories::$story, $seat).await;
+    ($($name:ident: $story:ident as $seat:literal;)*) => {
+        /// Every story that is played, with its seat.
+        fn played() -> Vec<(&'static Story, char)> {
+            vec![$((&stories::$story, $seat)),*]
         }
-    )*};
+
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                play(&stories::$story, $seat).await;
+            }
+        )*
+    };
 }
 
 stories! {
@@ -79,12 +89,32 @@ stories! {
     direct_messages_of_2021_as_acceptor: DIRECT_2021 as 'B';
     direct_and_group_messages_of_11_as_inviter: DIRECT_11 as 'A';
     direct_and_group_messages_of_11_as_acceptor: DIRECT_11 as 'B';
+    people_and_members_of_11_as_inviter: PEOPLE_11 as 'A';
+    people_and_members_of_11_as_acceptor: PEOPLE_11 as 'B';
     statuses_of_11_as_inviter: STATUSES_11 as 'A';
     statuses_of_11_as_acceptor: STATUSES_11 as 'B';
     acknowledgements_of_11_as_inviter: ACKNOWLEDGEMENTS_11 as 'A';
     acknowledgements_of_11_as_acceptor: ACKNOWLEDGEMENTS_11 as 'B';
     a_peer_of_11_that_fails_in_every_way: FAILING_PEER_11 as 'A';
     what_a_server_of_11_retries: FAILING_PEER_11 as 'F';
+}
+
+#[test]
+fn every_recording_is_played_from_both_seats() {
+    for set in [Set::V2021, Set::V11] {
+        for path in set.files() {
+            let exchanges = recording::read(&path);
+            let file = &exchanges[0].file;
+            let by_test_peer = exchanges.iter().any(|it| it.from == 'F');
+            for seat in ['A', if by_test_peer { 'F' } else { 'B' }] {
+                let is_in = |story: &Story| story.set == set && story.files.contains(&&**file);
+                let found = played()
+                    .iter()
+                    .any(|(story, of)| *of == seat && is_in(story));
+                assert!(found, "{} is not played as {seat}", path.display());
+            }
+        }
+    }
 }
 
 macro_rules! everything {
@@ -102,21 +132,4 @@ everything! {
     features_that_are_off_never_break_a_batch_from_b_of_2021: WHOLE_2021 from 'B';
     features_that_are_off_never_break_a_batch_from_a_of_11: WHOLE_11 from 'A';
     features_that_are_off_never_break_a_batch_from_b_of_11: WHOLE_11 from 'B';
-}
-
-macro_rules! people {
-    ($($name:ident: $file:literal from $sender:literal;)*) => {$(
-        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-        async fn $name() {
-            let played = people::carry_out(&stories::WHOLE_11, $file, $sender).await;
-            played.expect("the workspace shows what was said");
-        }
-    )*};
-}
-
-people! {
-    members_of_11_as_the_home_of_the_channel_states_them: "17" from 'A';
-    members_of_11_as_the_invited_side_states_them: "17" from 'B';
-    people_of_11_who_are_offered: "18" from 'A';
-    people_of_11_who_are_offered_by_the_acceptor: "18" from 'B';
 }

@@ -96,6 +96,14 @@ const TYPED_IN_2021: [(&str, &str); 4] = [
     ("@kim hello back", "@kim:site-b hello back"),
 ];
 
+/// The end of a report of a removal.
+const REMOVED: &str = " removed from the channel.";
+
+/// Who was removed, according to a report.
+fn removed(text: &str) -> Option<&str> {
+    text.strip_prefix('@')?.strip_suffix(REMOVED)
+}
+
 /// The text that our host should show for a received one.
 pub fn expected(player: &mut Player, text: &str, transforms: &Json) -> String {
     if !text.contains('@') || !transforms.is_filled() {
@@ -106,6 +114,12 @@ pub fn expected(player: &mut Player, text: &str, transforms: &Json) -> String {
     }
     if let Some((_, shown)) = SHOWN.iter().find(|(sent, _)| *sent == text) {
         return (*shown).to_string();
+    }
+    if let Some(name) = removed(text) {
+        return match name.split_once(':') {
+            Some((own, _)) => format!("@{own}{REMOVED}"),
+            None => format!("@{name}:{}{REMOVED}", player.connection_name()),
+        };
     }
     let beginning = SHOWN_BEGINNINGS
         .iter()
@@ -142,6 +156,9 @@ impl Player {
     pub fn compare_transforms(&mut self, exchange: &Exchange, ours: &BTreeMap<String, String>) {
         let theirs = exchange.payload().get("mention_transforms").clone();
         let posts = exchange.payload().get("posts").list();
+        if posts.is_empty() {
+            return;
+        }
         for (mention, id) in theirs.members() {
             let is_said = posts.iter().any(|post| {
                 let text = post.get("message").text().to_lowercase();

@@ -5,15 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
-use causeway_tests::peer::{Answered, Asked, Told};
+use causeway_tests::peer::{Answered, Told};
 
 use crate::differences::Difference;
+use crate::directory;
 use crate::files;
 use crate::json::Json;
+use crate::members;
 use crate::player::Player;
 use crate::profiles;
 use crate::recording::{Body, Exchange, Set, is_sync};
 use crate::script::{self, For, Script};
+use crate::sent::{Sent, times_sent};
 use crate::shape;
 use crate::stories::{Cue, Feature};
 
@@ -24,7 +27,7 @@ const REFUSED_DEADLINE: Duration = Duration::from_secs(120);
 /// Bytes that a real server accepts at most.
 const FRAME_BYTES_MAX: usize = 300_512;
 
-/// A user, post, acknowledgement or reaction that is sent.
+/// A user, membership, post, acknowledgement or reaction that is sent.
 #[derive(Clone, Debug)]
 pub struct Item {
     /// Section and id.
@@ -44,13 +47,6 @@ struct Failed {
     posts: bool,
     /// The posts were lost on the way, or their fate is unknown.
     on_the_way: bool,
-}
-
-/// A sync message of our host.
-struct Sent {
-    message: Json,
-    items: Vec<Item>,
-    bytes: usize,
 }
 
 impl Player {
@@ -102,6 +98,9 @@ impl Player {
             {
                 return self.host_sets_statuses(first).await.map(|()| 1);
             }
+            "msg" if first.topic() == directory::TOPIC => {
+                return self.host_offers(rest).await.map(|()| 1);
+            }
             "msg" if is_sync(first.topic()) => return self.host_syncs(rest).await,
             _ => {}
         }
@@ -115,7 +114,9 @@ impl Player {
         for exchange in &round {
             self.prepare(exchange).await?;
         }
-        let down = round.iter().any(|it| it.error.contains("refused"));
+        // What is to be sent together is done while the peer is away: our host does not gather it.
+        let together = round.iter().any(|it| self.is_full(it));
+        let down = together || round.iter().any(|it| it.error.contains("refused"));
         let ended = round
             .iter()
             .any(|it| answer_error(it).contains("channel is no longer shared"));
@@ -148,8 +149,8 @@ impl Player {
         Ok(1)
     }
 
-    /// The exchanges that belong together: sections of one channel in ascending order. While the peer
-    /// is down, everything up to its return.
+    /// The exchanges that belong together: sections of one channel in ascending order, and what follows a full
+    /// message of memberships. While the peer is down, everything up to its return.
     fn round<'r>(&self, rest: &'r [Exchange]) -> Vec<&'r Exchange> {
         let syncs = |it: &&Exchange| it.from == self.seat && is_sync(it.topic());
         let first = &rest[0];
@@ -175,7 +176,8 @@ impl Player {
                 continue;
             }
             let next = rank(exchange);
-            let rises = last.is_none() || next > last;
+            let is_continued = round.iter().any(|it| self.is_full(it)) && next == rank(first);
+            let rises = last.is_none() || next > last || is_continued;
             if !is_sync(exchange.topic()) || exchange.channel() != first.channel() || !rises {
                 break;
             }
@@ -266,12 +268,16 @@ impl Player {
     /// Performs the actions that the exchanges of a round imply; returns the items that they sent and we have
     /// to send.
     async fn act_all(&mut self, round: &[&Exchange]) -> Result<Vec<Item>> {
-        let mut theirs: Vec<Item> = Vec::new();
+        let mut theirs = self.act_memberships(round).await?;
         for exchange in round {
             let payload = exchange.payload();
             let mut found: Vec<(&'static str, String, Json)> = Vec::new();
             let mut changed = BTreeSet::new();
             for (id, profile) in payload.get("users").members() {
+                if self.is_bot_of_ours(id) {
+                    self.differs(Difference::NoBots);
+                    continue;
+                }
                 if self.act_profile(id, profile).await? {
                     changed.insert(id.clone());
                 }
@@ -305,18 +311,8 @@ impl Player {
                     found.push(("reactions", id, item.clone()));
                 }
             }
-            let memberships = if self.direct {
-                Difference::FixedMembers
-            } else {
-                Difference::MembershipsOff
-            };
-            for (key, difference) in [
-                ("statuses", Difference::StatusesNotPlayed),
-                ("membership_changes", memberships),
-            ] {
-                if payload.get(key).is_filled() {
-                    self.differs(difference);
-                }
+            if payload.get("statuses").is_filled() {
+                self.differs(Difference::StatusesNotPlayed);
             }
             for (section, id, value) in found {
                 let key = format!("{section} {}", self.live(&id));
@@ -456,6 +452,10 @@ impl Player {
                 if !self.sent_profiles.contains(&needed) {
                     self.mismatch(format!("{} came before its user", item.key));
                 }
+                if item.section == members::SECTION {
+                    self.check_statement(item, keys.contains(&*item.key));
+                    continue;
+                }
                 let kind = item.value.get("type").text();
                 let known = keys.contains(&*item.key) || self.resent.contains(&item.key);
                 if !known && kind.is_empty() {
@@ -493,6 +493,7 @@ impl Player {
                 transforms.insert(mention.clone(), id.text().to_string());
             }
         }
+        self.compare_batches(round, sent);
         for exchange in round {
             let section = script::section_of(exchange.topic(), exchange.payload());
             let ours = sent
@@ -500,10 +501,14 @@ impl Player {
                 .find(|it| it.items.first().is_some_and(|it| it.section == section));
             if let Some(ours) = ours {
                 let theirs = exchange.payload().members().iter();
-                let theirs: Vec<&str> = theirs
+                let mut theirs: Vec<&str> = theirs
                     .map(|(key, _)| &**key)
                     .filter(|key| *key != "mention_transforms")
                     .collect();
+                if section == members::SECTION && theirs.contains(&"users") {
+                    self.differs(Difference::ProfilesOnce);
+                    theirs.retain(|key| *key != "users");
+                }
                 let told = ours.message.members().iter();
                 let told: Vec<&str> = told
                     .map(|(key, _)| &**key)
@@ -513,65 +518,6 @@ impl Player {
             }
             self.compare_transforms(exchange, &transforms);
         }
-    }
-}
-
-/// How often an item was sent, provided that it was sent in its expected final state.
-fn times_sent(sent: &[Sent], item: &Item) -> usize {
-    let items = sent.iter().flat_map(|sent| &sent.items);
-    let versions: Vec<&Item> = items.filter(|ours| ours.key == item.key).collect();
-    let last = versions.last();
-    if last.is_some_and(|ours| shape::same_state(ours, item)) {
-        versions.len()
-    } else {
-        0
-    }
-}
-
-impl Sent {
-    fn of(asked: &Asked) -> Option<Sent> {
-        let frame = Json::parse(&asked.body)?;
-        let message = frame.get("msg");
-        if !is_sync(message.get("topic").text()) {
-            return None;
-        }
-        let message = message.get("payload").clone();
-        let mut items = Vec::new();
-        for (id, value) in message.get("users").members() {
-            items.push(item("users", id, value));
-        }
-        for value in message.get("posts").list() {
-            items.push(item("posts", value.get("id").text(), value));
-        }
-        for value in message.get("acknowledgements").list() {
-            let part = |key: &str| value.get(key).text();
-            let id = format!("{} {}", part("post_id"), part("user_id"));
-            items.push(item("acknowledgements", &id, value));
-        }
-        for value in message.get("reactions").list() {
-            let part = |key: &str| value.get(key).text();
-            let id = format!(
-                "{} {} {}",
-                part("post_id"),
-                part("user_id"),
-                part("emoji_name")
-            );
-            items.push(item("reactions", &id, value));
-        }
-        Some(Sent {
-            message,
-            items,
-            bytes: asked.body.len(),
-        })
-    }
-}
-
-fn item(section: &'static str, id: &str, value: &Json) -> Item {
-    Item {
-        key: format!("{section} {id}"),
-        section,
-        value: value.clone(),
-        is_due: true,
     }
 }
 

@@ -49,6 +49,10 @@ impl Player {
         if !self.world.people.contains_key(&owner) || self.removed.contains(exchange.remote_id()) {
             return Ok(());
         }
+        if self.is_bot_of_ours(&owner) {
+            self.differs(Difference::NoBots);
+            return Ok(());
+        }
         let session = self.session(&owner).await?;
         let Body::Bytes(form) = &exchange.body else {
             anyhow::bail!("a picture without bytes");

@@ -90,6 +90,16 @@ pub struct Player {
     pub taken_files: BTreeMap<String, Vec<u8>>,
     /// Whether direct and group channels may be shared.
     pub direct: bool,
+    /// Our users, by recorded id, whom our host is still to offer for the first time, in the order of their accounts.
+    pub accounts: Vec<String>,
+    /// Whether a user is a member of a channel at our host, by recorded ids.
+    pub members: BTreeMap<(String, String), bool>,
+    /// Our users' memberships that our host has stated.
+    pub stated: BTreeMap<(String, String), bool>,
+    /// Those that our host is still to state because their channel has begun to be shared, by what was sent.
+    pub unstated: BTreeSet<String>,
+    /// The peer's latest statements about its own users: when, and whether the user left.
+    pub statements: BTreeMap<(String, String), (i64, bool)>,
     /// Open sockets of our users, by recorded id.
     pub sockets: BTreeMap<String, Events>,
     /// Users of ours, by recorded id, who have chosen a status.
@@ -173,6 +183,11 @@ impl Player {
             files_owed: Vec::new(),
             taken_files: BTreeMap::new(),
             direct: false,
+            accounts: Vec::new(),
+            members: BTreeMap::new(),
+            stated: BTreeMap::new(),
+            unstated: BTreeSet::new(),
+            statements: BTreeMap::new(),
             sockets: BTreeMap::new(),
             chosen: BTreeSet::new(),
             names: BTreeMap::new(),
@@ -190,6 +205,7 @@ impl Player {
         if story.on.contains(&Feature::DirectChannels) {
             player.allow_direct(true).await?;
         }
+        player.switch_on().await?;
         Ok(player)
     }
 
@@ -345,6 +361,7 @@ impl Player {
         let key = (self.connection.clone(), channel.to_string());
         self.shared.insert(key);
         self.ended.remove(channel);
+        self.expect_first_statements(channel);
     }
 
     /// Ends a connection at our host, as its admin.

@@ -52,7 +52,8 @@ impl Player {
             return Ok(());
         }
         let is_ours = |home: char| home == self.seat;
-        if self.world.people.get(id).is_some_and(|it| is_ours(it.home)) {
+        let person = self.world.people.get(id);
+        if person.is_some_and(|it| is_ours(it.home)) && !self.is_bot_of_ours(id) {
             self.session(id).await?;
         }
         Ok(())
@@ -203,7 +204,8 @@ impl Player {
         Ok(())
     }
 
-    /// Creates a channel of our side, with the users who will write there as members.
+    /// Creates a channel of our side, with its members; where these are not told, with the users who will write
+    /// there.
     pub async fn make_channel(&mut self, channel: &str) -> Result<()> {
         if self.map.contains_key(channel) {
             return Ok(());
@@ -219,6 +221,9 @@ impl Player {
         });
         let made = self.host.side.admin.post("/channels", body).await?;
         self.map.insert(channel.to_string(), text(&made, "id"));
+        if self.shares_members() {
+            return self.gather(channel).await;
+        }
         let letters = self.world.letters.values();
         let writers: Vec<String> = letters
             .filter(|letter| letter.home == self.seat)

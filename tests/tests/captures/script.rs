@@ -9,6 +9,7 @@ use causeway_kernel::wire::response::OK;
 use causeway_tests::peer::{Answered, Asked, Told};
 
 use crate::json::Json;
+use crate::members;
 use crate::recording::{Set, is_sync};
 
 /// Which request an answer is for.
@@ -124,12 +125,19 @@ pub fn headers(set: Set) -> Vec<(String, String)> {
 }
 
 /// The sections of a sync message that our host sends, in the order of their messages.
-pub const SECTIONS: [&str; 4] = ["users", "posts", "acknowledgements", "reactions"];
+pub const SECTIONS: [&str; 5] = [
+    "users",
+    members::SECTION,
+    "posts",
+    "acknowledgements",
+    "reactions",
+];
 
-/// The section of a sync message, otherwise the topic.
+/// The section of a sync message, otherwise the topic. Memberships may come with the profiles of their users.
 pub fn section_of(topic: &str, payload: &Json) -> String {
-    let found = SECTIONS
+    let found = [members::SECTION]
         .into_iter()
+        .chain(SECTIONS)
         .find(|section| payload.get(section).is_filled());
     match found {
         Some(section) if is_sync(topic) => section.to_string(),

@@ -34,6 +34,9 @@ pub fn same_state(ours: &Item, theirs: &Item) -> bool {
         };
         return says(one) == says(other);
     }
+    if one.get("is_add") != other.get("is_add") {
+        return false;
+    }
     let pinned = one.get("is_pinned") == other.get("is_pinned");
     let edited = |json: &Json| json.get("edit_at").integer() > 0;
     let text = one.get("message") == other.get("message");
@@ -56,7 +59,14 @@ pub fn compare(ours: &Item, theirs: &Item) -> Vec<String> {
             "pending_post_id",
         ],
         "users" => &["id", "username", "roles", "auth_service"],
-        _ => &["user_id", "post_id", "emoji_name", "channel_id"],
+        _ => &[
+            "user_id",
+            "post_id",
+            "emoji_name",
+            "channel_id",
+            "remote_id",
+            "is_add",
+        ],
     };
     for key in values {
         let (one, other) = (ours.value.get(key), theirs.value.get(key));

@@ -25,6 +25,10 @@ pub enum Feature {
     Statuses,
     /// Direct and group channels with the peer's people, and memberships.
     DirectChannels,
+    /// Memberships of shared channels.
+    Memberships,
+    /// People are offered without a channel.
+    Directory,
 }
 
 /// An action that the traffic does not show.
@@ -323,7 +327,6 @@ pub static WHOLE_11: Story = Story {
                 ReactionsByDeleteAt,
                 EchoesIgnored,
                 EchoesNotSent,
-                EveryMentionMapped,
                 UnchangedPostsOnce,
                 ProfilesWhenNeeded,
                 FailuresSentAgain,
@@ -440,6 +443,49 @@ pub static DIRECT_11: Story = Story {
                 DirectChannelsOff,
                 EchoesIgnored,
                 UnchangedPostsOnce,
+                ProfilesWhenNeeded,
+            ],
+        ),
+    ],
+};
+
+pub static PEOPLE_11: Story = Story {
+    name: "people and members of 11.6",
+    set: Set::V11,
+    files: &["18", "17"],
+    on: &[Feature::Memberships, Feature::Directory],
+    cues: &[],
+    differences: &[
+        (
+            'A',
+            &[
+                PicturesOnce,
+                StatusesNotPlayed,
+                MembershipsOnce,
+                MembersOfEarlierTimes,
+                ProfilesOnce,
+                ModerationStaysHere,
+                LatestMembership,
+                NoBots,
+                OfferedAsInChannels,
+                OfferedInOrderOfAccounts,
+                OfferedAtOnce,
+                EchoesNotSent,
+                UnchangedPostsOnce,
+                ProfilesWhenNeeded,
+            ],
+        ),
+        (
+            'B',
+            &[
+                StatusesNotPlayed,
+                RepeatedSystemPosts,
+                MembershipsOnce,
+                ProfilesOnce,
+                ModerationStaysHere,
+                NoBots,
+                OfferedAsInChannels,
+                EchoesNotSent,
                 ProfilesWhenNeeded,
             ],
         ),

@@ -37,6 +37,8 @@ pub struct World {
     pub people: BTreeMap<String, Person>,
     pub places: BTreeMap<String, Place>,
     pub letters: BTreeMap<String, Letter>,
+    /// What a server first stated of the members of a channel.
+    pub first_members: BTreeMap<(char, String), Vec<Json>>,
 }
 
 impl World {
@@ -81,6 +83,12 @@ impl World {
                 };
                 self.people.insert(id.clone(), person);
             }
+        }
+        let changes = payload.get("membership_changes").list();
+        if !changes.is_empty() {
+            let key = (home, channel.to_string());
+            let first = self.first_members.entry(key);
+            first.or_insert_with(|| changes.to_vec());
         }
         for item in payload.get("posts").list() {
             let id = item.get("id").text().to_string();
