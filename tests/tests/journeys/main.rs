@@ -1,6 +1,7 @@
 //! Journeys of users and administrators through real processes on loopback.
 
 mod acknowledgements;
+mod bots;
 mod client_library;
 mod command_line;
 mod configuration;
@@ -18,6 +19,7 @@ mod form;
 mod full_disk;
 mod history;
 mod hub;
+mod integrations;
 mod invitations;
 mod kill;
 mod large_answers;

@@ -146,6 +146,11 @@ async fn agreed(pair: &Pair, user: &str, before: &[u8]) -> Result<Vec<u8>> {
     Ok(here)
 }
 
+/// The list of pictures that are owed, as somebody may see it.
+async fn image_list(client: &Client) -> Result<Answer> {
+    get(client, "/causeway/pictures", &[]).await
+}
+
 #[tokio::test]
 async fn a_picture_of_a_person_is_the_same_in_the_other_workspace() -> Result<()> {
     let mut pair = Pair::open(50).await?;
@@ -167,9 +172,20 @@ async fn a_picture_of_a_person_is_the_same_in_the_other_workspace() -> Result<()
     set(&pair.globex.user, &carla_id, PICTURE).await?.ok()?;
     pair.acme.workspace.crash()?;
     pair.acme.workspace.start_again().await?;
+    // An administrator sees that the picture is still to go.
+    let owed = pair.acme.side.admin.get("/causeway/pictures").await?;
+    ensure!(owed[0]["user_id"] == ann_id.as_str(), "{owed}");
+    ensure!(owed[0]["state"] != "dead", "{owed}");
+    let refused_to = image_list(&pair.acme.user).await?;
+    ensure!(refused_to.status == 403, "{refused_to:?}");
     pair.mend();
     let second = agreed(&pair, &ann_id, &first).await?;
     agreed(&pair, &carla_id, &[]).await?;
+    wait_for("nothing owed", async || {
+        let owed = pair.acme.side.admin.get("/causeway/pictures").await?;
+        Ok(owed == serde_json::json!([]))
+    })
+    .await?;
 
     let path = format!("/users/{ann_id}/image");
     pair.acme.user.delete(&path).await?;
