@@ -53,6 +53,7 @@ fn the_configuration_file_of_the_documents_holds_every_key_at_its_default() -> R
             | "overrides"
             | "file"
             | "files"
+            | "integrations"
             | "connected_workspaces"
             | "feature_flags"
             | "causeway"
