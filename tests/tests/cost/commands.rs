@@ -254,7 +254,7 @@ fn commands(site: &Site) -> Vec<(Actor, Command)> {
         Command::UnshareChannel(UnshareChannel { channel: CHANNEL }),
         Command::SetRoles(SetRoles {
             user: second,
-            roles: vec![Role::SystemUser, Role::SystemAdmin],
+            roles: vec![Role::SystemUser, Role::SystemSecureConnectionManager],
         }),
         Command::SetTeamRoles(SetTeamRoles {
             team: TEAM,
