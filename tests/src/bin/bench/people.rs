@@ -12,7 +12,7 @@ use causeway_kernel::boundary::input::{Actor, Input};
 use causeway_kernel::boundary::output::{Object, Reply};
 use causeway_kernel::command::{AddChannelMember, AddTeamMember, Command, CreateUser};
 use causeway_kernel::model::limits::STATUSES_PER_STEP_MAX;
-use causeway_kernel::model::{Availability, LocalStatus, Status, User};
+use causeway_kernel::model::{Availability, ChannelMember, LocalStatus, Status, User};
 use causeway_kernel::rows::id::{ChannelNo, TeamNo, UserNo};
 use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::tx::Read;
@@ -173,14 +173,14 @@ async fn members(pair: &Pair, acme: Workspace, number: u32) -> Result<(Workspace
     let (acme, begun) = offline(acme, async |engine| {
         let (team, channel) = numbers(engine, pair)?;
         let users = accounts(engine, &format!("member{before}x"), number).await?;
-        let join = |user: &UserNo| {
+        // The commands of a pass are carried out in any order.
+        let to_team = |user: &UserNo| Command::AddTeamMember(AddTeamMember { team, user: *user });
+        by_operator(engine, users.iter().map(to_team)).await?;
+        let to_channel = |user: &UserNo| {
             let user = *user;
-            [
-                Command::AddTeamMember(AddTeamMember { team, user }),
-                Command::AddChannelMember(AddChannelMember { channel, user }),
-            ]
+            Command::AddChannelMember(AddChannelMember { channel, user })
         };
-        by_operator(engine, users.iter().flat_map(join)).await?;
+        by_operator(engine, users.iter().map(to_channel)).await?;
         Ok(())
     })
     .await?;
@@ -195,8 +195,10 @@ async fn statuses(pair: &Pair, acme: Workspace) -> Result<(Workspace, Duration)>
     let (acme, begun) = offline(acme, async |engine| {
         let users: Vec<UserNo> = {
             let rows = engine.snapshot();
-            causeway_views::query::channels::all_members(&rows, numbers(engine, pair)?.1)
+            let (_, channel) = numbers(engine, pair)?;
+            rows.prefix::<ChannelMember, _>(&channel, 2 * PRESENT)
                 .into_iter()
+                .map(|((_, user), _)| user)
                 .filter(|user| is_local(engine, *user))
                 .collect()
         };
