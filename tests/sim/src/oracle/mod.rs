@@ -287,8 +287,11 @@ impl Oracle {
         self.transfers.posted(home, new);
         match self.ledger.posts.get_mut(&new.id) {
             Some(model) if old.is_some() => {
-                // A restore brings deleted posts back.
-                let is_same = new.files == model.view.files || model.is_lost;
+                // A restore brings deleted posts back, and so does a copy from before the deletion.
+                let mut files = new.files.iter();
+                let is_back = model.view.is_deleted
+                    && files.all(|file| model.files.get(&file.id) == Some(&file.digest));
+                let is_same = new.files == model.view.files || model.is_lost || is_back;
                 if !new.is_deleted && !is_same {
                     return Err(broken(
                         AUTHORSHIP,
