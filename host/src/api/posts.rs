@@ -16,14 +16,14 @@ use causeway_views::query::bots;
 use causeway_views::query::posts::{self, Part, PostList};
 use causeway_views::query::threads::{self, ThreadPart};
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 
 use super::answer::{ApiResult, Rendered};
 use super::path::{Ids, Params, distinct};
 use crate::app::{App, Caller, SharedApp};
 use crate::http::{ApiError, Json, OptionalJson};
-use crate::integrations::{Cookies, Place, marks_of, with_bot_mark, with_marks_of};
+use crate::integrations::{Cookies, FROM_BOT, Place, marks_of, with_marks};
 
 /// Maximum bytes of a client's own key of a post; a longer one is refused.
 const PENDING_POST_ID_BYTES_MAX: usize = 128;
@@ -135,10 +135,8 @@ async fn create(
         channel,
         author: caller.user,
     };
-    let mut props = object_text(body.props);
-    if is_bot {
-        props = marked(&props, with_bot_mark)?;
-    }
+    let marks: &[&str] = if is_bot { &[FROM_BOT] } else { &[] };
+    let props = marked(object_text(body.props), marks)?;
     let props = app
         .integrations
         .seal(&app.vault, props, place, Cookies::Kept)
@@ -159,14 +157,14 @@ async fn create(
     app.show(caller.user, made.as_ref()).map(Rendered::created)
 }
 
-/// Properties with marks that say that a program writes.
-fn marked(
-    props: &str,
-    mark: impl FnOnce(Map<String, Value>) -> Map<String, Value>,
-) -> Result<String, ApiError> {
-    let props = if props.is_empty() { "{}" } else { props };
-    let parsed = serde_json::from_str(props).map_err(|_| ApiError::invalid_body("props"))?;
-    Ok(Value::from(mark(parsed)).to_string())
+/// Properties with the marks of a program.
+fn marked(props: String, marks: &[&str]) -> Result<String, ApiError> {
+    if marks.is_empty() {
+        return Ok(props);
+    }
+    let text = if props.is_empty() { "{}" } else { &props };
+    let parsed = serde_json::from_str(text).map_err(|_| ApiError::invalid_body("props"))?;
+    Ok(Value::from(with_marks(marks, parsed)).to_string())
 }
 
 fn root_unknown() -> ApiError {
@@ -282,10 +280,7 @@ async fn sealed_props(app: &App, post: PostNo, props: Box<RawValue>) -> Result<S
         channel: row.channel,
         author: row.user,
     };
-    let mut props = object_text(Some(props));
-    if !marks_of(&row.props).is_empty() {
-        props = marked(&props, |props| with_marks_of(&row.props, props))?;
-    }
+    let props = marked(object_text(Some(props)), &marks_of(&row.props))?;
     app.integrations
         .seal(&app.vault, props, place, Cookies::Kept)
         .await

@@ -8,7 +8,7 @@ use causeway_kernel::wire::json::Document;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::message::with_marks_of;
+use super::marks::{marks_of, with_marks};
 use super::{Place, Sealer, is_address};
 use crate::http::{ApiError, random_id};
 
@@ -105,7 +105,7 @@ impl Updated {
     #[must_use]
     pub fn post(&mut self, stored: &str) -> Option<(String, Option<Map<String, Value>>)> {
         let NewPost { message, props } = self.update.take()?;
-        let props = props.map(|props| with_marks_of(stored, props));
+        let props = props.map(|props| with_marks(&marks_of(stored), props));
         Some((message.unwrap_or_default(), props))
     }
 }

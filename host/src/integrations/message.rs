@@ -3,9 +3,10 @@
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use causeway_kernel::model::limits::MESSAGE_CHARS_MAX;
-use causeway_kernel::wire::json::Document;
 use serde::Deserialize;
 use serde_json::{Map, Value};
+
+use super::marks::{FROM_WEBHOOK, with_mark};
 
 /// Maximum further messages in one answer; the others are left out.
 const EXTRA_RESPONSES_MAX: usize = 5;
@@ -96,7 +97,7 @@ impl Message {
         if let Some(attachments) = &self.attachments {
             props.insert("attachments".into(), attachments.clone().into());
         }
-        with_mark(props)
+        with_mark(FROM_WEBHOOK, props)
     }
 
     /// The text for a reader whose message has no properties: of each attachment what it says in plain text, as much of
@@ -127,47 +128,6 @@ impl Message {
 #[must_use]
 pub fn beginning(text: &str) -> String {
     text.chars().take(MESSAGE_CHARS_MAX).collect()
-}
-
-/// Marks the properties of a post that an integration wrote, so that clients show it as such, and programs do not
-/// answer it. It is shown as its author's, whatever it says.
-#[must_use]
-pub fn with_mark(props: Map<String, Value>) -> Map<String, Value> {
-    with("from_webhook", props)
-}
-
-fn with(mark: &str, mut props: Map<String, Value>) -> Map<String, Value> {
-    props.retain(|key, _| !key.starts_with("override_"));
-    props.insert(mark.into(), "true".into());
-    props
-}
-
-/// The properties that mark a message as a program's.
-const MARKS: [&str; 2] = ["from_bot", "from_webhook"];
-
-/// New properties of a message whose stored ones may have marks, which they keep.
-#[must_use]
-pub fn with_marks_of(stored: &str, mut props: Map<String, Value>) -> Map<String, Value> {
-    for mark in marks_of(stored) {
-        props = with(mark, props);
-    }
-    props
-}
-
-/// The marks in stored properties.
-#[must_use]
-pub fn marks_of(stored: &str) -> Vec<&'static str> {
-    let Ok(document) = Document::parse(stored.as_bytes()) else {
-        return Vec::new();
-    };
-    let has = |mark: &&str| document.root().get(mark).is_some();
-    MARKS.into_iter().filter(has).collect()
-}
-
-/// Marks the properties of a bot's message (W22).
-#[must_use]
-pub fn with_bot_mark(props: Map<String, Value>) -> Map<String, Value> {
-    with("from_bot", props)
 }
 
 /// A text in the notation of Slack, which many programs use: `<https://…|words>` and `<!here>`. Every byte is looked at
@@ -259,14 +219,6 @@ mod tests {
         ] {
             assert!(message(silent).is_empty());
         }
-    }
-
-    #[test]
-    fn a_message_keeps_its_marks() {
-        assert_eq!(marks_of(r#"{"from_webhook":"true"}"#), ["from_webhook"]);
-        assert!(marks_of(r#"{"x":"\"from_bot\""}"#).is_empty() && marks_of("").is_empty());
-        let kept = with_marks_of(r#"{"from_bot":"true"}"#, Map::new());
-        assert_eq!(Value::from(kept), json!({ "from_bot": "true" }));
     }
 
     #[test]

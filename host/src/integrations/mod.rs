@@ -8,6 +8,7 @@
 
 mod actions;
 mod caller;
+mod marks;
 mod message;
 mod replies;
 mod seal;
@@ -25,7 +26,8 @@ use tokio::sync::{OnceCell, Semaphore};
 
 pub use actions::{Cookies, Pressed, Target, Updated, find};
 pub use caller::{CallFailed, is_address};
-pub use message::{Message, beginning, marks_of, with_bot_mark, with_marks_of};
+pub use marks::{FROM_BOT, marks_of, with_marks};
+pub use message::{Message, beginning};
 pub use replies::Reply;
 pub use seal::{Place, Sealer};
 pub use settings::IntegrationSettings;
