@@ -8,8 +8,8 @@ use causeway_kernel::authority;
 use causeway_kernel::boundary::input::Actor;
 use causeway_kernel::boundary::output::Event;
 use causeway_kernel::command::{Command, EditPost};
-use causeway_kernel::model::{Channel, Post, Team, User};
-use causeway_kernel::rows::id::{PostNo, UserNo};
+use causeway_kernel::model::{Channel, Post, Team};
+use causeway_kernel::rows::id::PostNo;
 use causeway_kernel::rows::tx::Read;
 use causeway_views::json::{Viewer, Views};
 use serde::Deserialize;
@@ -112,7 +112,7 @@ fn pressed<R: Read>(rows: &R, caller: &Caller, post: &Post) -> Pressed {
     let team = team_no.and_then(|team| rows.get::<Team>(&team));
     Pressed {
         user_id: views.user_id(caller.user),
-        user_name: name(rows, caller.user),
+        user_name: views.username(caller.user),
         channel_id: views.channel_id(post.channel),
         channel_name: channel.map(|channel| channel.name).unwrap_or_default(),
         team_id: team_no.map(|team| views.team_id(team)).unwrap_or_default(),
@@ -123,12 +123,6 @@ fn pressed<R: Read>(rows: &R, caller: &Caller, post: &Post) -> Pressed {
         data_source: String::new(),
         context: serde_json::Map::new(),
     }
-}
-
-/// The name of a user here.
-pub(super) fn name(rows: &(impl Read + ?Sized), user: UserNo) -> String {
-    let row = rows.get::<User>(&user);
-    row.map(|row| row.username).unwrap_or_default()
 }
 
 /// Changes the message as its integration says, in the name of its author. If that is refused, who pressed is told so,

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::answer::{ApiResult, Rendered};
-use super::hooks::{
+use super::integrations::{
     DESCRIPTION_BYTES_MAX, DISPLAY_NAME_BYTES_MAX, ICON_BYTES_MAX, id_in_path, require_manager,
     require_short,
 };
