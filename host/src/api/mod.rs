@@ -22,6 +22,7 @@ pub mod events;
 pub mod files;
 mod hooks;
 mod incoming;
+mod integrations;
 pub mod members;
 pub mod metrics;
 pub mod operations;
@@ -37,6 +38,7 @@ pub mod sessions;
 pub mod shared_channels;
 pub mod slash;
 pub mod statuses;
+mod suggestions;
 pub mod system;
 pub mod teams;
 pub mod users;
@@ -70,6 +72,7 @@ pub fn router(app: &SharedApp) -> Router {
         .merge(reactions::routes())
         .merge(roles::routes())
         .merge(slash::routes())
+        .merge(suggestions::routes())
         .merge(custom_commands::routes())
         .merge(hooks::routes())
         .merge(actions::routes())

@@ -16,10 +16,9 @@ use causeway_views::json::{Viewer, Views};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::actions::name;
 use super::answer::{ApiResult, Rendered};
 use super::custom_commands::{self, CommandBody};
-use super::hooks::managed_team;
+use super::integrations::managed_team;
 use super::path::{Ids, Params};
 use super::written::Written;
 use crate::app::{App, Caller, SharedApp};
@@ -122,7 +121,6 @@ fn where_answers_go(
 /// Runs a custom command: asks its integration, and shows what it answers. What goes wrong there is said to who
 /// called it, as for a built-in command.
 async fn custom(app: &App, command: &SlashCommand, reply: Reply, arguments: &str) -> ApiResult {
-    let trigger = &command.trigger;
     let is_active = require_active(&app.rows(), reply.channel);
     let answer = match is_active {
         Ok(()) => ask(app, command, reply, arguments).await?,
@@ -130,11 +128,7 @@ async fn custom(app: &App, command: &SlashCommand, reply: Reply, arguments: &str
     };
     let message = match answer {
         Ok(message) => message,
-        Err(why) => {
-            let text = format!("The command `/{trigger}` did not work: {why}");
-            app.publish(&Event::Ephemeral(reply.channel, reply.user, text.clone()));
-            return Ok(Rendered::json(&response("ephemeral", &text, "")));
-        }
+        Err(why) => return Ok(did_not_work(app, command, reply, &why)),
     };
     let kind = if message.is_for_channel() {
         "in_channel"
@@ -144,9 +138,18 @@ async fn custom(app: &App, command: &SlashCommand, reply: Reply, arguments: &str
     let next = message.goto_location.clone().unwrap_or_default();
     let shown = response(kind, &message.plain_text(), &next);
     for message in message.in_order() {
-        show(app, reply, &message).await?;
+        if let Err(refused) = show(app, reply, &message).await {
+            return Ok(did_not_work(app, command, reply, &refused.message));
+        }
     }
     Ok(Rendered::json(&shown))
+}
+
+/// Says to who called a command why it did not work.
+fn did_not_work(app: &App, command: &SlashCommand, reply: Reply, why: &str) -> Rendered {
+    let text = format!("The command `/{}` did not work: {why}", command.trigger);
+    app.publish(&Event::Ephemeral(reply.channel, reply.user, text.clone()));
+    Rendered::json(&response("ephemeral", &text, ""))
 }
 
 /// What the integration of a command answers; inside, why there is no answer.
@@ -210,7 +213,7 @@ fn fields(app: &App, command: &SlashCommand, reply: Reply) -> Vec<(&'static str,
         ("token", command.token.expose().to_string()),
         ("trigger_id", random_id().to_string()),
         ("user_id", views.user_id(reply.user)),
-        ("user_name", name(&rows, reply.user)),
+        ("user_name", views.username(reply.user)),
     ]
 }
 
@@ -302,7 +305,8 @@ fn usable(app: &App, caller: &Caller, team: Option<TeamNo>) -> ApiResult {
 /// The built-in commands that the caller may use.
 fn builtins(app: &App, caller: &Caller) -> Vec<Value> {
     let known = commands::known(&app.rows(), caller.user);
-    let commands = known.into_iter().map(|(builtin, hint)| {
+    let commands = known.into_iter().map(|known| {
+        let builtin = known.builtin;
         json!({
             "id": "",
             "token": "",
@@ -317,7 +321,7 @@ fn builtins(app: &App, caller: &Caller) -> Vec<Value> {
             "icon_url": "",
             "auto_complete": true,
             "auto_complete_desc": builtin.description,
-            "auto_complete_hint": hint,
+            "auto_complete_hint": known.hint(),
             "display_name": builtin.trigger,
             "description": "",
             "url": "",

@@ -76,8 +76,23 @@ pub fn is_builtin(trigger: &str) -> bool {
     BUILTINS.iter().any(|builtin| builtin.trigger == trigger)
 }
 
-/// The commands that a user may use somewhere, each with the actions that are for this user.
-pub fn known(rows: &(impl Read + ?Sized), user: UserNo) -> Vec<(&'static Builtin, String)> {
+/// A command that a user may use, with the actions that are for this user.
+pub struct Known {
+    /// The command.
+    pub builtin: &'static Builtin,
+    /// The actions; never empty.
+    pub actions: Vec<&'static str>,
+}
+
+impl Known {
+    /// The actions as clients show them.
+    pub fn hint(&self) -> String {
+        format!("[{}]", self.actions.join("|"))
+    }
+}
+
+/// The commands that a user may use somewhere.
+pub fn known(rows: &(impl Read + ?Sized), user: UserNo) -> Vec<Known> {
     let manages = authority::manages_connections(rows, user);
     let shares = authority::may_share_something(rows, user);
     let is_admin = authority::is_system_admin(rows, user);
@@ -90,8 +105,8 @@ pub fn known(rows: &(impl Read + ?Sized), user: UserNo) -> Vec<(&'static Builtin
     };
     let with_actions = |builtin: &'static Builtin| {
         let for_user = builtin.actions.iter().filter(|(_, users)| may(*users));
-        let names: Vec<&str> = for_user.map(|(name, _)| *name).collect();
-        (!names.is_empty()).then(|| (builtin, format!("[{}]", names.join("|"))))
+        let actions: Vec<&str> = for_user.map(|(name, _)| *name).collect();
+        (!actions.is_empty()).then_some(Known { builtin, actions })
     };
     BUILTINS.iter().filter_map(with_actions).collect()
 }

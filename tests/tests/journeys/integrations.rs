@@ -130,6 +130,22 @@ async fn tell(client: &Client, hook: &Value, payload: &Value) -> Result<Answered
     send("POST", &url, &[], payload.to_string().into_bytes()).await
 }
 
+/// What completes a line that is typed in a channel.
+async fn suggestions(
+    client: &Client,
+    team: &str,
+    channel: &str,
+    line: &str,
+) -> Result<Vec<String>> {
+    let line = line.replace(' ', "%20");
+    let path = format!(
+        "/teams/{team}/commands/autocomplete_suggestions?channel_id={channel}&user_input={line}"
+    );
+    let found = client.get(&path).await?;
+    let found = found.as_array().context("a list")?.iter();
+    found.map(|it| text(it, "Complete")).collect()
+}
+
 /// The newest post of a channel.
 async fn latest(client: &Client, channel: &str) -> Result<Value> {
     let page = client
@@ -225,6 +241,8 @@ async fn a_custom_command_calls_its_integration() -> Result<()> {
         ours["token"] == "" && ours["url"] == "",
         "members learn no secret: {ours}"
     );
+    let suggested = suggestions(ann, &scene.team, &scene.channel, "/de").await?;
+    ensure!(suggested == ["deploy"], "{suggested:?}");
     let again = new_command(&scene.side, &scene.team, "deploy", &url).await;
     ensure!(again.is_err(), "the trigger is taken");
     ensure!(
@@ -411,12 +429,18 @@ async fn in_shared_channels_integrations_work_only_with_the_flag() -> Result<()>
     ensure!(tell(carla, &hook, &json!({ "text": "x" })).await?.status == 403);
     let said = carla.command(channel, "/deploy").await?;
     ensure!(said.contains("EnableSharedChannelsPlugins"), "{said}");
+    let suggested = suggestions(carla, &team, channel, "/de").await?;
+    ensure!(suggested.is_empty(), "{suggested:?}");
+    let elsewhere = suggestions(carla, &team, &here.town_square, "/de").await?;
+    ensure!(elsewhere == ["deploy"], "{elsewhere:?}");
     ensure!(carla.call(Method::POST, &press, None).await?.status == 403);
 
     // With it they work here, and are shown there without what they call.
     let flag = json!({ "FeatureFlags": { "EnableSharedChannelsPlugins": true } });
     here.admin.put("/config/patch", flag.clone()).await?;
     pair.acme.side.admin.put("/config/patch", flag).await?;
+    let suggested = suggestions(carla, &team, channel, "/de").await?;
+    ensure!(suggested == ["deploy"], "{suggested:?}");
     let said = tell(carla, &hook, &json!({ "text": "by a program" })).await?;
     ensure!(said.status == 200, "{said:?}");
     text_arrives(there, channel, "by a program").await?;
@@ -431,6 +455,38 @@ async fn in_shared_channels_integrations_work_only_with_the_flag() -> Result<()>
         Ok(seen == "approved")
     })
     .await
+}
+
+#[tokio::test]
+async fn a_command_line_is_completed_as_far_as_one_may_use_it() -> Result<()> {
+    let pair = Pair::open(50).await?;
+    let (side, ann) = (&pair.acme.side, &pair.acme.user);
+    let (admin, team) = (&side.admin, side.team_id.as_str());
+    let of = async |client, line: &str| suggestions(client, team, &pair.channel, line).await;
+    let all = ["secure-connection", "share-channel"];
+    ensure!(of(admin, "/").await? == all && of(admin, "/s").await? == all);
+    ensure!(
+        of(admin, "/share-channel un").await?
+            == ["share-channel uninvite", "share-channel unshare"]
+    );
+    let remote = side.remote_id("globex").await?;
+    let line = "/share-channel invite --connectionID ";
+    let complete = format!("{}{remote}", &line[1..]);
+    ensure!(of(admin, line).await? == [complete.as_str()]);
+    ensure!(of(admin, &format!("{line}{}", &remote[..3])).await? == [complete.as_str()]);
+    ensure!(of(ann, "/s").await? == ["share-channel"]);
+    ensure!(of(ann, "/share-channel ").await? == ["share-channel delivery"]);
+    for (client, line) in [
+        (ann, line),
+        (admin, "s"),
+        (admin, ""),
+        (admin, "/nothing "),
+        (admin, "/%C3%A9"),
+    ] {
+        let found = of(client, line).await?;
+        ensure!(found.is_empty(), "{line}: {found:?}");
+    }
+    Ok(())
 }
 
 async fn latest_text(client: &Client, post: &str) -> Result<String> {
