@@ -45,6 +45,14 @@ fn asked(world: &mut World, answer: &[u8]) {
     }
 }
 
+/// The peer takes everything that waits for it.
+fn come_to_rest(world: &mut World) {
+    world.ping(ACME);
+    while let Some((attempt, _)) = world.out.pop() {
+        world.receipt(ACME, attempt, SendOutcome::Answered(encode_ok(None)));
+    }
+}
+
 #[test]
 fn an_end_that_is_out_of_date_ends_nothing() {
     let mut world = guest();
@@ -142,10 +150,7 @@ fn what_an_administrator_here_has_ended_meanwhile_is_left_as_it_is() {
 #[test]
 fn an_answer_from_before_the_next_invitation_ends_nothing() {
     let mut world = guest();
-    world.ping(ACME);
-    while let Some((attempt, _)) = world.out.pop() {
-        world.receipt(ACME, attempt, SendOutcome::Answered(encode_ok(None)));
-    }
+    come_to_rest(&mut world);
     tell(&mut world, "lounge");
     world.ping(ACME);
     let (attempt, frame) = world.out.remove(0);
@@ -159,10 +164,7 @@ fn an_answer_from_before_the_next_invitation_ends_nothing() {
 #[test]
 fn an_answer_to_an_earlier_question_does_not_count() {
     let mut world = guest();
-    world.ping(ACME);
-    while let Some((attempt, _)) = world.out.pop() {
-        world.receipt(ACME, attempt, SendOutcome::Answered(encode_ok(None)));
-    }
+    come_to_rest(&mut world);
     tell(&mut world, "lounge");
     world.ping(ACME);
     let (attempt, _) = world.out.remove(0);

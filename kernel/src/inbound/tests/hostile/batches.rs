@@ -119,13 +119,8 @@ fn t26_a_bad_profile_blocks_no_other_that_comes_without_a_channel() {
 
 #[test]
 fn t26_a_message_that_is_refused_as_a_whole_blocks_none_after_it() {
-    let kinds = OF_A_USER.into_iter().filter(|kind| *kind != Picture);
-    for kind in kinds.chain([Participant, Invitation, State]) {
+    for (kind, channel) in in_messages() {
         let mut world = world();
-        let channel = match kind {
-            Participant | Invitation => "lounge",
-            _ => "joint",
-        };
         let good = thing(kind, "ann", channel);
         let (topic, _) = good.message();
         for payload in [

@@ -58,6 +58,17 @@ const OF_A_USER: [Kind; 9] = [
     Membership,
     File,
 ];
+/// The kinds that come in messages, each with the channel that its message names.
+fn in_messages() -> impl Iterator<Item = (Kind, &'static str)> {
+    let kinds = OF_A_USER.into_iter().filter(|kind| *kind != Picture);
+    kinds
+        .chain([Participant, Invitation, State])
+        .map(|kind| match kind {
+            Participant | Invitation => (kind, "lounge"),
+            _ => (kind, "joint"),
+        })
+}
+
 /// The kinds whose message names a channel that must be shared.
 const IN_A_CHANNEL: [Kind; 8] = [
     Profile,

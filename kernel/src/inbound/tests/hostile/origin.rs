@@ -56,13 +56,8 @@ fn t14_whatever_a_profile_says_of_itself_the_user_is_one_of_the_peers() {
 
 #[test]
 fn t17_a_frame_that_names_another_connection_than_it_came_over_is_refused() {
-    let kinds = OF_A_USER.into_iter().filter(|kind| *kind != Picture);
-    for kind in kinds.chain([Participant, Invitation, State]) {
+    for (kind, channel) in in_messages() {
         let mut world = world();
-        let channel = match kind {
-            Participant | Invitation => "lounge",
-            _ => "joint",
-        };
         let (topic, payload) = thing(kind, "ann", channel).message();
         let body = world.frame(OTHER, topic, &payload);
         let before = world.host.tables.clone();
