@@ -166,9 +166,8 @@ async fn a_program_writes_through_an_incoming_webhook() -> Result<()> {
     let hook = new_hook(&scene.side, &scene.channel).await?;
     let path = format!("/hooks/incoming/{}", text(&hook, "id")?);
     ensure!(ann.call(Method::GET, &path, None).await?.status == 404);
-    let list = admin
-        .get(&format!("/hooks/incoming?team_id={}", scene.team))
-        .await?;
+    let list_of = format!("/hooks/incoming?team_id={}", scene.team);
+    let list = admin.get(&list_of).await?;
     ensure!(list[0]["id"] == hook["id"], "{list}");
 
     let payload = json!({ "text": "done: <https://ci.example/1|build 1>", "username": "boss",
@@ -209,6 +208,30 @@ async fn a_program_writes_through_an_incoming_webhook() -> Result<()> {
     }
     let unknown = json!({ "id": "y".repeat(26) });
     ensure!(tell(admin, &unknown, &payload).await?.status == 400);
+
+    // Its address opens no private channel but its own, and tells of none.
+    let private =
+        json!({ "team_id": scene.team, "name": "vault", "display_name": "Vault", "type": "P" });
+    admin.post("/channels", private).await?;
+    let inside = json!({ "text": "x", "channel": "vault" });
+    ensure!(tell(admin, &hook, &inside).await?.status == 404);
+
+    // Another administrator of the team does not learn it.
+    let own = scene::id_of(ann).await?;
+    let promoted = format!("/teams/{}/members/{own}/roles", scene.team);
+    admin
+        .put(&promoted, json!({ "roles": "team_user team_admin" }))
+        .await?;
+    ensure!(ann.call(Method::GET, &path, None).await?.status == 404);
+    ensure!(ann.get(&list_of).await? == json!([]));
+    let theirs = json!({ "channel_id": scene.channel, "display_name": "theirs" });
+    ann.post("/hooks/incoming", theirs).await?;
+    ensure!(
+        ann.get(&list_of)
+            .await?
+            .as_array()
+            .is_some_and(|hooks| hooks.len() == 1)
+    );
 
     // It can be bound to its channel, and removed.
     let mut changed = hook.clone();
