@@ -25,7 +25,7 @@ use crate::integrations::Integrations;
 use crate::login_limit::LoginLimiter;
 use crate::metrics::Metrics;
 use crate::presence::Presence;
-use crate::vault::{Secret, Session, Vault};
+use crate::vault::{LoginSession, Secret, Vault};
 
 /// State of the service, shared by all handlers.
 pub struct App {
@@ -151,7 +151,7 @@ pub struct Caller {
     /// The user.
     pub user: UserNo,
     /// The session.
-    pub session: Session,
+    pub session: LoginSession,
     /// Its token.
     pub token: Secret,
 }

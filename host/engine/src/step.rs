@@ -6,7 +6,7 @@ use causeway_kernel::boundary::policy::{Question, Verdict};
 use causeway_kernel::rows::table::Table;
 
 use crate::journal::entry::{PAYLOAD_KEY_BYTES, encode_record, payload_digest};
-use crate::journal::{Digest, Digests, Entry, InputKind, Outcome, RecordedVerdict};
+use crate::journal::{Digest, Digests, Entry, InputKind, RecordedVerdict, StepOutcome};
 use crate::policy::PolicyChain;
 use crate::runtime::{KernelRunner, StepEnd, StepHost};
 use crate::store::{Position, TablesError, View};
@@ -169,8 +169,8 @@ pub fn record(
     done: &CarriedOut,
 ) {
     let outcome = match &done.end {
-        StepEnd::Done(output) => Outcome::Done(Digests::of(output)),
-        StepEnd::Stopped { kind, detail } => Outcome::Stopped {
+        StepEnd::Done(output) => StepOutcome::Done(Digests::of(output)),
+        StepEnd::Stopped { kind, detail } => StepOutcome::Stopped {
             kind: *kind,
             detail: detail.clone(),
         },

@@ -4,7 +4,7 @@ use causeway_kernel::rows::id::{Id, UserNo};
 use serde::{Deserialize, Serialize};
 
 use super::secret::{Secret, TokenDigest, new_id};
-use super::{SecretStore, Session, Vault, VaultError, decode, encode, key, kind, read_row};
+use super::{LoginSession, SecretStore, Vault, VaultError, decode, encode, key, kind, read_row};
 
 /// Maximum access tokens of a workspace; a further one is refused.
 pub const ACCESS_TOKENS_MAX: usize = 10_000;
@@ -26,8 +26,8 @@ pub struct AccessToken {
 
 impl AccessToken {
     /// What a request that presents it acts as: a session that does not end by itself.
-    fn session(self) -> Session {
-        Session {
+    fn session(self) -> LoginSession {
+        LoginSession {
             id: self.id,
             user: self.user,
             csrf: String::new(),
@@ -119,7 +119,7 @@ impl Vault {
     }
 
     /// The session that an access token stands for.
-    pub(super) fn of_access_token(&self, token: &str) -> Result<Option<Session>, VaultError> {
+    pub(super) fn of_access_token(&self, token: &str) -> Result<Option<LoginSession>, VaultError> {
         let store = self.inner.store.as_ref();
         let found: Option<AccessToken> = read_row(store, &token_key(&TokenDigest::of(token)))?;
         let active = found.filter(|token| token.is_active);

@@ -41,7 +41,7 @@ pub use integration::{COMMANDS_MAX, HOOKS_MAX, IncomingHook, Integration, NotSav
 pub use link::{InForce, LinkSecrets, NextTokens};
 pub use password::{PASSWORD_BYTES_MAX, PasswordCost, PreparedPassword, Verified};
 pub use secret::{Secret, TokenDigest, new_id, random};
-pub use session::{NewSession, SESSIONS_PER_USER_MAX, Session};
+pub use session::{LoginSession, NewSession, SESSIONS_PER_USER_MAX};
 pub use store::{Change, FileStore, Row, SecretStore};
 
 /// Name of the vault's file in the data directory.

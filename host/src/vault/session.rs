@@ -22,7 +22,7 @@ const DEVICE_CHARS_MAX: usize = 128;
 
 /// A session, without its token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Session {
+pub struct LoginSession {
     /// Identifies the session in lists.
     pub id: Id,
     /// The user.
@@ -39,7 +39,7 @@ pub struct Session {
     pub device: String,
 }
 
-impl Session {
+impl LoginSession {
     /// Whether it stands for an access token, and not for a login.
     #[must_use]
     pub fn is_of_access_token(&self) -> bool {
@@ -51,7 +51,7 @@ impl Session {
 #[derive(Debug)]
 pub struct NewSession {
     /// The session.
-    pub session: Session,
+    pub session: LoginSession,
     /// The token that the client presents from now on.
     pub token: Secret,
 }
@@ -69,7 +69,7 @@ impl Vault {
     ) -> Result<NewSession, VaultError> {
         let token = Secret::token()?;
         let digest = TokenDigest::of(token.expose());
-        let session = Session {
+        let session = LoginSession {
             id: new_id()?,
             user,
             csrf: new_id()?.into(),
@@ -106,8 +106,8 @@ impl Vault {
     ///
     /// # Errors
     /// Those of the store.
-    pub fn session(&self, token: &str, now_ms: i64) -> Result<Option<Session>, VaultError> {
-        let found: Option<Session> = self.read(&session_key(&TokenDigest::of(token)))?;
+    pub fn session(&self, token: &str, now_ms: i64) -> Result<Option<LoginSession>, VaultError> {
+        let found: Option<LoginSession> = self.read(&session_key(&TokenDigest::of(token)))?;
         match found.filter(|session| session.expires_at > now_ms) {
             Some(session) => Ok(Some(session)),
             None => self.of_access_token(token),
@@ -120,12 +120,12 @@ impl Vault {
     /// Those of the store.
     pub async fn note_activity(&self, token: &str, now_ms: i64) -> Result<(), VaultError> {
         let digest = TokenDigest::of(token);
-        let due = |session: &Session| now_ms - session.last_activity_at >= ACTIVITY_STEP_MS;
+        let due = |session: &LoginSession| now_ms - session.last_activity_at >= ACTIVITY_STEP_MS;
         if !self.read(&session_key(&digest))?.as_ref().is_some_and(due) {
             return Ok(());
         }
         self.write(move |store| {
-            let Some(mut session) = read_row::<Session>(store, &session_key(&digest))? else {
+            let Some(mut session) = read_row::<LoginSession>(store, &session_key(&digest))? else {
                 return Ok((Vec::new(), ()));
             };
             session.last_activity_at = session.last_activity_at.max(now_ms);
@@ -145,7 +145,7 @@ impl Vault {
         let digest = TokenDigest::of(token);
         self.write(move |store| {
             let mut changes = Vec::new();
-            let found: Option<Session> = read_row(store, &session_key(&digest))?;
+            let found: Option<LoginSession> = read_row(store, &session_key(&digest))?;
             if let Some(session) = &found {
                 forget(&mut changes, session.user, digest.bytes());
             }
@@ -171,9 +171,9 @@ impl Vault {
     ///
     /// # Errors
     /// Those of the store.
-    pub fn sessions_of(&self, user: UserNo, now_ms: i64) -> Result<Vec<Session>, VaultError> {
+    pub fn sessions_of(&self, user: UserNo, now_ms: i64) -> Result<Vec<LoginSession>, VaultError> {
         let found = of_user(self.inner.store.as_ref(), user)?;
-        let mut sessions: Vec<Session> = found
+        let mut sessions: Vec<LoginSession> = found
             .into_iter()
             .map(|(_, session)| session)
             .filter(|session| session.expires_at > now_ms)
@@ -199,7 +199,7 @@ impl Vault {
                     let rows = store.scan(&[kind::SESSION], &from, SWEEP_ROWS_MAX)?;
                     let (mut changes, mut count) = (Vec::new(), 0);
                     for (row_key, row) in &rows {
-                        let session: Session = decode(row)?;
+                        let session: LoginSession = decode(row)?;
                         if session.expires_at <= now_ms || !is_live(session.user) {
                             let digest = row_key.get(1..).unwrap_or_default();
                             forget(&mut changes, session.user, digest);
@@ -252,7 +252,10 @@ pub(super) fn forget_others(
 }
 
 /// Sessions of a user, with the digests of their tokens.
-fn of_user(store: &dyn SecretStore, user: UserNo) -> Result<Vec<(Vec<u8>, Session)>, VaultError> {
+fn of_user(
+    store: &dyn SecretStore,
+    user: UserNo,
+) -> Result<Vec<(Vec<u8>, LoginSession)>, VaultError> {
     let prefix = key(kind::USER_SESSION, &[&user.0.to_be_bytes()]);
     let mut found = Vec::new();
     for (index_key, _) in store.scan(&prefix, &[], 2 * SESSIONS_PER_USER_MAX)? {

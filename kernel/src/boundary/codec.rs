@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::boundary::envelope;
 use crate::boundary::input::Input;
-use crate::boundary::kind::Kind;
+use crate::boundary::kind::InputKind;
 use crate::boundary::output::{Effect, Reply};
 use crate::boundary::policy::{Question, Verdict};
 
@@ -35,9 +35,9 @@ pub enum DecodeError {
     /// Unknown input or command (which of the two, its number).
     Kind(&'static str, u8),
     /// Unsupported version of a kind.
-    KindVersion(Kind, u8),
+    KindVersion(InputKind, u8),
     /// A version of a kind that this code no longer writes.
-    Written(Kind, u8),
+    Written(InputKind, u8),
     /// The body does not have the shape of its version.
     Shape,
 }

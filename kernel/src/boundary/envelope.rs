@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::boundary::codec::{DecodeError, append, started};
 use crate::boundary::input::{Actor, Input};
-use crate::boundary::kind::{self, Kind};
+use crate::boundary::kind::{self, InputKind};
 use crate::command::Command;
 
 /// The envelope used for writing.
@@ -25,8 +25,8 @@ macro_rules! kinds {
         $(const $place: u8 = $number;)*
 
         /// Every kind of input as it is written now, by number.
-        pub const KINDS: &[Kind] = &[$(
-            Kind {
+        pub const KINDS: &[InputKind] = &[$(
+            InputKind {
                 what: "input",
                 name: stringify!($name),
                 number: $number,
@@ -35,9 +35,9 @@ macro_rules! kinds {
         )*];
 
         /// The kind of an input.
-        fn kind_of(input: &Input) -> &'static Kind {
+        fn kind_of(input: &Input) -> &'static InputKind {
             match input {
-                $(Input::$name $pattern => &Kind {
+                $(Input::$name $pattern => &InputKind {
                     what: "input",
                     name: stringify!($name),
                     number: $number,
@@ -93,14 +93,14 @@ pub(super) fn encode_like(input: &Input, recorded: &[u8]) -> Result<Vec<u8>, Dec
     let body = body.filter(|_| number == kind.number);
     let body = body.ok_or(DecodeError::Written(*kind, version))?;
     let out = head(*envelope, started(*envelope), kind_of(input));
-    let written = Kind { version, ..*kind };
+    let written = InputKind { version, ..*kind };
     let mut out = head(*envelope, append(out, &(actor, key)), &written);
     out.extend(body);
     Ok(out)
 }
 
 /// `out` followed by the number and the version of a kind.
-fn head(envelope: u8, mut out: Vec<u8>, kind: &Kind) -> Vec<u8> {
+fn head(envelope: u8, mut out: Vec<u8>, kind: &InputKind) -> Vec<u8> {
     out.push(kind.number);
     out.extend((envelope != UNVERSIONED).then_some(kind.version));
     out
@@ -262,7 +262,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Requires a kind as it is written now.
-    fn expect(&mut self, kind: &Kind) -> Result<(), DecodeError> {
+    fn expect(&mut self, kind: &InputKind) -> Result<(), DecodeError> {
         match self.kind()? {
             (number, version) if (number, version) == (kind.number, kind.version) => Ok(()),
             (_, version) => Err(DecodeError::Written(*kind, version)),

@@ -7,7 +7,7 @@ use crate::boundary::codec::DecodeError;
 
 /// A kind of input, or a command, as it is written now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Kind {
+pub struct InputKind {
     /// `input` or `command`.
     pub what: &'static str,
     /// Its name in the code.
@@ -18,7 +18,7 @@ pub struct Kind {
     pub version: u8,
 }
 
-impl Kind {
+impl InputKind {
     /// Refuses an unsupported version.
     pub(crate) fn check(&self, version: u8) -> Result<(), DecodeError> {
         if (1..=self.version).contains(&version) {
@@ -29,7 +29,7 @@ impl Kind {
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for InputKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.what, self.name)
     }
@@ -37,10 +37,10 @@ impl fmt::Display for Kind {
 
 /// The kind with a number.
 pub(crate) fn find(
-    kinds: &'static [Kind],
+    kinds: &'static [InputKind],
     what: &'static str,
     number: u8,
-) -> Result<&'static Kind, DecodeError> {
+) -> Result<&'static InputKind, DecodeError> {
     kinds
         .iter()
         .find(|kind| kind.number == number)

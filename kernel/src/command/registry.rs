@@ -55,8 +55,8 @@ macro_rules! commands {
 
         impl Command {
             /// Every command as it is written now.
-            pub const KINDS: &'static [$crate::boundary::kind::Kind] = &[$(
-                $crate::boundary::kind::Kind {
+            pub const KINDS: &'static [$crate::boundary::kind::InputKind] = &[$(
+                $crate::boundary::kind::InputKind {
                     what: "command",
                     name: stringify!($name),
                     number: $number,
@@ -66,9 +66,9 @@ macro_rules! commands {
 
             /// Which command it is, as it is written now.
             #[must_use]
-            pub fn kind(&self) -> &'static $crate::boundary::kind::Kind {
+            pub fn kind(&self) -> &'static $crate::boundary::kind::InputKind {
                 match self {
-                    $(Command::$name(_) => &$crate::boundary::kind::Kind {
+                    $(Command::$name(_) => &$crate::boundary::kind::InputKind {
                         what: "command",
                         name: stringify!($name),
                         number: $number,

@@ -2,7 +2,7 @@
 
 use crate::boundary::policy::TextLeaf;
 use crate::model::limits::{QUESTION_TEXTS_BYTES_MAX, QUESTION_TEXTS_MAX};
-use crate::wire::json::{Document, Kind, Value};
+use crate::wire::json::{Document, JsonType, Value};
 use crate::wire::write::JsonWriter;
 
 /// Every non-empty text of `props`, in order. `None` if they exceed the limits of a question, or if `props`
@@ -60,10 +60,10 @@ fn walk(
     path: &mut String,
     see: &mut impl FnMut(&str, Value<'_>) -> Option<()>,
 ) -> Option<()> {
-    if value.kind() == Kind::String {
+    if value.kind() == JsonType::String {
         return see(path, value);
     }
-    let is_object = value.kind() == Kind::Object;
+    let is_object = value.kind() == JsonType::Object;
     let length = path.len();
     for (index, child) in value.children().enumerate() {
         path.push('/');

@@ -6,7 +6,7 @@
 //! No step reads all held items: an index tells whether an item is held, and totals are counted.
 
 use super::authorize::{self, Peer};
-use super::item::{self, Item, Outcome, Scope, Wait};
+use super::item::{self, Item, ItemOutcome, Scope, Wait};
 use super::mentions::Mentions;
 use super::{Reason, Tally};
 use crate::boundary::env::Range;
@@ -219,9 +219,9 @@ fn ask(tx: &mut Tx<'_>, connection: ConnectionNo, numbers: &[u64]) {
         };
         let Some(peer) = &peer else { continue };
         match again(tx, peer, &row) {
-            Outcome::Taken | Outcome::Known => {}
-            Outcome::Refused(reason) => tally.count(reason),
-            Outcome::Failed(reason) => {
+            ItemOutcome::Taken | ItemOutcome::Known => {}
+            ItemOutcome::Refused(reason) => tally.count(reason),
+            ItemOutcome::Failed(reason) => {
                 let attempts = row.attempts.saturating_add(1);
                 attempts_max = attempts_max.max(attempts);
                 let key = (connection, tx.next_row());
@@ -250,9 +250,9 @@ fn follow_up(tx: &mut Tx<'_>, connection: ConnectionNo, attempts: u32) {
     due::at(tx, at_ms, DueKind::Held(connection));
 }
 
-fn again(tx: &mut Tx<'_>, peer: &Peer, row: &Held) -> Outcome {
+fn again(tx: &mut Tx<'_>, peer: &Peer, row: &Held) -> ItemOutcome {
     let Ok(shared) = authorize::shared_channel(tx, peer, row.channel) else {
-        return Outcome::Refused(Reason::WrongChannel);
+        return ItemOutcome::Refused(Reason::WrongChannel);
     };
     let transforms = decode_transforms(&row.mention_transforms);
     let mentions = Mentions::new(tx, &peer.row.name, &transforms);
@@ -264,16 +264,16 @@ fn again(tx: &mut Tx<'_>, peer: &Peer, row: &Held) -> Outcome {
     of_kind!(row.kind, take_again(tx, scope, &row.item))
 }
 
-fn take_again<I: Item>(tx: &mut Tx<'_>, scope: Scope<'_>, bytes: &[u8]) -> Outcome {
+fn take_again<I: Item>(tx: &mut Tx<'_>, scope: Scope<'_>, bytes: &[u8]) -> ItemOutcome {
     let Some(item) = read::<I>(bytes) else {
-        return Outcome::Refused(Reason::Malformed);
+        return ItemOutcome::Refused(Reason::Malformed);
     };
     let outcome = item::take(tx, scope, &item, &item::Judgements::new());
     let lacks_its_post =
-        matches!(&outcome, Outcome::Refused(reason) if item.lacks_its_post(tx, *reason));
+        matches!(&outcome, ItemOutcome::Refused(reason) if item.lacks_its_post(tx, *reason));
     let waits = |wait: Wait<'_>| has_post(tx, scope.peer.no, wait.post);
     if lacks_its_post && item.wait().is_some_and(waits) {
-        return Outcome::Failed(WAITS_FOR_ITS_POST.to_string());
+        return ItemOutcome::Failed(WAITS_FOR_ITS_POST.to_string());
     }
     outcome
 }

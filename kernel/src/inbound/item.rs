@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use super::authorize::{Authorized, Peer, Shared};
+use super::authorize::{Authorized, Peer, PeerChannel};
 use super::held::{self, Full, WAITS_FOR_ITS_POST};
 use super::mentions::Mentions;
 use super::parts::{Course, Skip};
@@ -33,7 +33,7 @@ pub struct Scope<'s> {
     /// Who sent them.
     pub peer: &'s Peer,
     /// The channel of their message.
-    pub shared: &'s Authorized<Shared>,
+    pub shared: &'s Authorized<PeerChannel>,
     /// Replacements for the mentions in their texts.
     pub mentions: &'s Mentions,
 }
@@ -53,7 +53,7 @@ impl<'s> Scope<'s> {
 
 /// The outcome of an item.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum ItemOutcome {
     /// It was carried out.
     Taken,
     /// It, or something newer, was carried out before: nothing changes.
@@ -153,7 +153,7 @@ pub trait Item: Sized {
         scope: Scope<'_>,
         change: Authorized<Self::Change<'_>>,
         judgements: &Judgements,
-    ) -> Outcome;
+    ) -> ItemOutcome;
 
     /// Adds the outcome of an item, given as received and as parsed, to the answer to the peer; the parsed
     /// item is `None` if it could not be parsed, or was not.
@@ -172,10 +172,10 @@ pub fn take<I: Item>(
     scope: Scope<'_>,
     item: &I,
     judgements: &Judgements,
-) -> Outcome {
+) -> ItemOutcome {
     match item.authorize(tx, scope, &BTreeSet::new()) {
         Ok(change) => I::apply(tx, scope, change, judgements),
-        Err(reason) => Outcome::Refused(reason),
+        Err(reason) => ItemOutcome::Refused(reason),
     }
 }
 
@@ -203,7 +203,7 @@ struct Planned<'d, 'i, I: Item + 'i> {
 /// A message while it is processed.
 pub struct Batch<'a> {
     peer: &'a Peer,
-    shared: Authorized<Shared>,
+    shared: Authorized<PeerChannel>,
     /// The message's mentions and the users they refer to, as received.
     transforms: Vec<(String, String)>,
     mentions: Mentions,
@@ -226,7 +226,7 @@ impl<'a> Batch<'a> {
     /// A message to a channel, to be carried out in part or as a whole.
     pub fn new(
         peer: &'a Peer,
-        shared: Authorized<Shared>,
+        shared: Authorized<PeerChannel>,
         transforms: Vec<(String, String)>,
         course: Course<'a>,
     ) -> Batch<'a> {
@@ -344,20 +344,22 @@ impl<'a> Batch<'a> {
         } = planned;
         let outcome = match change {
             Some(Ok(change)) => I::apply(tx, self.scope(), change, judgements),
-            Some(Err(reason)) => Outcome::Refused(reason),
+            Some(Err(reason)) => ItemOutcome::Refused(reason),
             None => take(tx, self.scope(), item, judgements),
         };
         match outcome {
-            Outcome::Taken => self.report(tx, (value, Some(item)), Fate::Done { changed: true }),
-            Outcome::Known => {
+            ItemOutcome::Taken => {
+                self.report(tx, (value, Some(item)), Fate::Done { changed: true })
+            }
+            ItemOutcome::Known => {
                 self.tally.count(Reason::NotNewer);
                 self.report(tx, (value, Some(item)), Fate::Done { changed: false });
             }
-            Outcome::Refused(reason) if self.post_waits(tx, item, reason) => {
+            ItemOutcome::Refused(reason) if self.post_waits(tx, item, reason) => {
                 self.hold(tx, (value, item), WAITS_FOR_ITS_POST.to_string())?;
             }
-            Outcome::Refused(reason) => self.refuse(tx, (value, Some(item)), reason),
-            Outcome::Failed(reason) => self.hold(tx, (value, item), reason)?,
+            ItemOutcome::Refused(reason) => self.refuse(tx, (value, Some(item)), reason),
+            ItemOutcome::Failed(reason) => self.hold(tx, (value, item), reason)?,
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use crate::objects::{administrators, user_index};
 use crate::rows::id::UserNo;
 use crate::rows::tx::{Read, Tx};
 use crate::sharing::{directory, feed};
-use crate::wire::json::{Document, Kind};
+use crate::wire::json::{Document, JsonType};
 use crate::wire::write::JsonWriter;
 
 /// Stores a new user under its id, its name and its e-mail address, which the caller has checked to be free,
@@ -61,7 +61,7 @@ pub fn props_of(json: &str, without: &[&str], with: Option<(&str, &str)>) -> Str
     };
     if let Ok(document) = Document::parse(json.as_bytes()) {
         let children = document.root().children();
-        for child in children.filter(|child| child.kind() == Kind::String) {
+        for child in children.filter(|child| child.kind() == JsonType::String) {
             let key = child.key();
             let Ok(text) = child.as_text() else { continue };
             if !without.iter().any(|own| key.eq_ignore_ascii_case(own)) {

@@ -78,7 +78,7 @@ impl fmt::Display for JsonError {
 
 /// The type of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum JsonType {
     /// `null`
     Null,
     /// `true` or `false`
@@ -95,7 +95,7 @@ pub enum Kind {
 
 #[derive(Clone, Copy, Debug)]
 struct Node {
-    kind: Kind,
+    kind: JsonType,
     /// Whether the value is a string with escapes.
     escaped: bool,
     /// Whether the key holds escapes.

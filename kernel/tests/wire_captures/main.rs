@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use causeway_kernel::boundary::output::Refusal;
 use causeway_kernel::rows::id::Id;
 use causeway_kernel::wire::frame::{self, Invite, Ping};
-use causeway_kernel::wire::json::{Document, Kind, Value};
+use causeway_kernel::wire::json::{Document, JsonType, Value};
 use causeway_kernel::wire::message::{ChannelInvite, SyncMessage};
 use causeway_kernel::wire::response::{self, Answer};
 use causeway_kernel::wire::write::JsonWriter;
@@ -94,14 +94,14 @@ fn exchange(name: &str, line: &str, generation: Generation) -> Exchange {
 }
 
 /// The members of an object: key, type and value; texts are decoded, other values unchanged.
-type Members = Vec<(String, Kind, String)>;
+type Members = Vec<(String, JsonType, String)>;
 
 fn members(value: Value<'_>) -> Members {
     value
         .children()
         .map(|child| {
             let text = match child.kind() {
-                Kind::String => child.as_text().unwrap().into_owned(),
+                JsonType::String => child.as_text().unwrap().into_owned(),
                 _ => child.raw().replace(": ", ":").replace(", ", ","),
             };
             (child.key().into_owned(), child.kind(), text)
@@ -121,7 +121,7 @@ fn same(at: &str, ours: &[u8], theirs: Value<'_>, free: &[&str], absent: &[&str]
     ours.retain(|(key, ..)| {
         !absent.contains(&key.as_str()) || theirs.iter().any(|(other, ..)| other == key)
     });
-    let shape = |list: &[(String, Kind, String)]| -> Vec<(String, Kind)> {
+    let shape = |list: &[(String, JsonType, String)]| -> Vec<(String, JsonType)> {
         list.iter()
             .map(|(key, kind, _)| (key.clone(), *kind))
             .collect()

@@ -28,7 +28,7 @@ pub enum Made {
 
 /// A kind of counted events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub enum Counted {
     /// An act that had an effect.
     Act,
     /// A command that was carried out.
@@ -198,12 +198,12 @@ const TOPICS: &[(&str, Made)] = &[
 ];
 
 /// Everything that can occur besides acts, by kind.
-const ALL: [(Kind, &[(&str, Made)]); 5] = [
-    (Kind::Command, COMMANDS),
-    (Kind::Input, INPUTS),
-    (Kind::Topic, TOPICS),
-    (Kind::Fault, FAULTS),
-    (Kind::Trouble, TROUBLES),
+const ALL: [(Counted, &[(&str, Made)]); 5] = [
+    (Counted::Command, COMMANDS),
+    (Counted::Input, INPUTS),
+    (Counted::Topic, TOPICS),
+    (Counted::Fault, FAULTS),
+    (Counted::Trouble, TROUBLES),
 ];
 
 fn topic(body: &[u8]) -> &'static str {
@@ -217,7 +217,7 @@ fn topic(body: &[u8]) -> &'static str {
 /// How often everything occurred, in one run or in many.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Coverage {
-    counts: BTreeMap<(Kind, &'static str), u64>,
+    counts: BTreeMap<(Counted, &'static str), u64>,
     /// Runs in which two faults or troubles coincided.
     pairs: BTreeMap<(&'static str, &'static str), u64>,
 }
@@ -225,15 +225,15 @@ pub struct Coverage {
 impl Coverage {
     /// Counts an act that had an effect.
     pub fn act(&mut self, of: Act) {
-        self.count(Kind::Act, of.name());
+        self.count(Counted::Act, of.name());
     }
 
     /// Counts a step.
     pub fn step(&mut self, of: &Input) {
-        self.count(Kind::Input, input(of));
+        self.count(Counted::Input, input(of));
         match of {
-            Input::Command { command: of, .. } => self.count(Kind::Command, command(of)),
-            Input::Frame { body, .. } => self.count(Kind::Topic, topic(body)),
+            Input::Command { command: of, .. } => self.count(Counted::Command, command(of)),
+            Input::Frame { body, .. } => self.count(Counted::Topic, topic(body)),
             Input::Genesis(_)
             | Input::FramePart { .. }
             | Input::Quarantine { .. }
@@ -253,15 +253,15 @@ impl Coverage {
 
     /// Counts a fault.
     pub fn fault(&mut self, of: Fault) {
-        self.count(Kind::Fault, fault(&of));
+        self.count(Counted::Fault, fault(&of));
     }
 
     /// Counts a trouble.
     pub fn trouble(&mut self, of: Trouble) {
-        self.count(Kind::Trouble, trouble(&of));
+        self.count(Counted::Trouble, trouble(&of));
     }
 
-    fn count(&mut self, kind: Kind, name: &'static str) {
+    fn count(&mut self, kind: Counted, name: &'static str) {
         *self.counts.entry((kind, name)).or_default() += 1;
     }
 
@@ -269,7 +269,7 @@ impl Coverage {
     #[must_use]
     pub fn of_run(mut self) -> Coverage {
         let counted = self.counts.keys();
-        let hits = counted.filter(|(kind, _)| matches!(kind, Kind::Fault | Kind::Trouble));
+        let hits = counted.filter(|(kind, _)| matches!(kind, Counted::Fault | Counted::Trouble));
         let hits: Vec<&'static str> = hits.map(|(_, name)| *name).collect();
         for (at, one) in hits.iter().enumerate() {
             for other in &hits[at + 1..] {
@@ -281,7 +281,7 @@ impl Coverage {
 
     /// How often something occurred.
     #[must_use]
-    pub fn of(&self, kind: Kind, name: &'static str) -> u64 {
+    pub fn of(&self, kind: Counted, name: &'static str) -> u64 {
         self.counts.get(&(kind, name)).copied().unwrap_or(0)
     }
 
@@ -295,7 +295,8 @@ impl Coverage {
     /// What should have occurred but did not, and what occurred although nothing generates it.
     #[must_use]
     pub fn gaps(&self) -> Vec<String> {
-        let gap = |kind: Kind, name: &'static str, made: Made| match (self.of(kind, name), made) {
+        let gap = |kind: Counted, name: &'static str, made: Made| match (self.of(kind, name), made)
+        {
             (0, By(act)) => Some(format!("{kind:?} {name} never came, not even by {act:?}")),
             (0, Here) => Some(format!("{kind:?} {name} never came")),
             (1.., Never(why)) => Some(format!("{kind:?} {name} came, but: {why}")),
@@ -308,8 +309,8 @@ impl Coverage {
 }
 
 /// Everything that can occur, one row each.
-fn rows() -> impl Iterator<Item = (Kind, &'static str, Made)> {
-    let acts = Act::ALL.iter().map(|act| (Kind::Act, act.name(), Here));
+fn rows() -> impl Iterator<Item = (Counted, &'static str, Made)> {
+    let acts = Act::ALL.iter().map(|act| (Counted::Act, act.name(), Here));
     let others = ALL.into_iter();
     acts.chain(
         others.flat_map(|(kind, list)| list.iter().map(move |(name, made)| (kind, *name, *made))),

@@ -23,7 +23,7 @@ pub const ACKNOWLEDGED: &str = "";
 
 /// A frame to a peer.
 #[derive(Clone, Debug)]
-pub struct Frame {
+pub struct FrameItems {
     /// Its topic.
     pub topic: String,
     /// The channel.
@@ -45,7 +45,7 @@ pub fn announces(bytes: &[u8]) -> bool {
     windows.any(|window| window == topic.as_bytes())
 }
 
-impl Frame {
+impl FrameItems {
     /// Whether it offers people instead of belonging to a channel.
     #[must_use]
     pub fn is_of_directory(&self) -> bool {
@@ -139,7 +139,7 @@ struct Membership<'f> {
 
 /// Parses a frame; `None` if the bytes are not one.
 #[must_use]
-pub fn read(bytes: &[u8]) -> Option<Frame> {
+pub fn read(bytes: &[u8]) -> Option<FrameItems> {
     let Outer { msg } = serde_json::from_slice(bytes).ok()?;
     let payload = msg.payload;
     let users = payload.users.into_iter().flatten();
@@ -158,7 +158,7 @@ pub fn read(bytes: &[u8]) -> Option<Frame> {
     });
     let said = reactions.chain(acknowledgements);
     let members = payload.membership_changes.into_iter().flatten();
-    Some(Frame {
+    Some(FrameItems {
         topic: msg.topic.into(),
         channel: payload.channel_id.into(),
         items: users.chain(posts).chain(said).collect(),

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use causeway_sim::broken::Defect;
-use causeway_sim::coverage::Kind;
+use causeway_sim::coverage::Counted;
 use causeway_sim::kernel::native;
 use causeway_sim::malicious::grammar::{Production, Used};
 use causeway_sim::oracle;
@@ -28,7 +28,10 @@ fn a_malicious_peer_harms_nobody_else() {
         Ok(summary)
     };
     match run_seeds(0..200, cores(), &judge, &|_| {}) {
-        Ok(totals) => assert!(totals.coverage.of(Kind::Fault, "Stop") > 0, "nothing stops"),
+        Ok(totals) => assert!(
+            totals.coverage.of(Counted::Fault, "Stop") > 0,
+            "nothing stops"
+        ),
         Err(failure) => {
             let judge = |plan: &Plan| run_twice(plan, &native);
             panic!("{}", explain(failure, &judge, Path::new(PLANS)));

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Mutex;
 
-use causeway_sim::coverage::Kind;
+use causeway_sim::coverage::Counted;
 use causeway_sim::kernel::{Kernel, native};
 use causeway_sim::mattermost::broken::{Broken, Defect};
 use causeway_sim::mattermost::quirks::{Generation, Quirk};
@@ -41,7 +41,10 @@ fn run(nodes: usize, foreign: &[Generation], seeds: std::ops::Range<u64>) -> For
         Ok(summary)
     };
     match run_seeds(seeds, cores(), &judge, &|_| {}) {
-        Ok(totals) => assert!(totals.coverage.of(Kind::Fault, "Stop") > 0, "nothing stops"),
+        Ok(totals) => assert!(
+            totals.coverage.of(Counted::Fault, "Stop") > 0,
+            "nothing stops"
+        ),
         Err(failure) => {
             let judge = |plan: &Plan| run_twice(plan, &native);
             panic!("{}", explain(failure, &judge, Path::new(PLANS)));

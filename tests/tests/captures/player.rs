@@ -44,7 +44,7 @@ pub struct Player {
     pub world: World,
     pub host: Hosted,
     pub peer: Arc<Peer>,
-    pub script: script::Shared,
+    pub script: script::SharedScript,
     /// Recorded ids and tokens, and their values here. Those not listed are the same.
     pub map: BTreeMap<String, String>,
     /// Sessions of the host's users, by recorded id.

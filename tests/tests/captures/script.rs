@@ -32,11 +32,11 @@ pub struct Script {
 }
 
 /// A script shared by the server and the player.
-pub type Shared = Arc<Mutex<Script>>;
+pub type SharedScript = Arc<Mutex<Script>>;
 
 impl Script {
     /// Only successes, in the manner of a server of this set.
-    pub fn new(set: Set) -> Shared {
+    pub fn new(set: Set) -> SharedScript {
         Arc::new(Mutex::new(Script {
             set,
             next: VecDeque::new(),
@@ -45,13 +45,13 @@ impl Script {
     }
 
     /// Sets how the next request of a kind is answered.
-    pub fn push(script: &Shared, which: For, told: Told) {
+    pub fn push(script: &SharedScript, which: For, told: Told) {
         let mut script = script.lock().unwrap_or_else(PoisonError::into_inner);
         script.next.push_back((which, told));
     }
 
     /// Drops the answers that were never requested, and returns their number.
-    pub fn clear(script: &Shared) -> usize {
+    pub fn clear(script: &SharedScript) -> usize {
         let mut script = script.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut script.next).len()
     }

@@ -95,7 +95,7 @@ pub struct Entry {
     /// The verdicts of the policies, in the order of the questions.
     pub verdicts: Vec<RecordedVerdict>,
     /// The result of the step.
-    pub outcome: Outcome,
+    pub outcome: StepOutcome,
 }
 
 /// A verdict, identified by the digest of its question.
@@ -109,7 +109,7 @@ pub struct RecordedVerdict {
 
 /// The result of a step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Outcome {
+pub enum StepOutcome {
     /// It returned this.
     Done(Digests),
     /// It was stopped and changed nothing. A replay does not run it again: whether a step is stopped

@@ -6,7 +6,7 @@ mod log;
 mod reader;
 mod segment;
 
-pub use entry::{Digest, Digests, Entry, InputKind, Outcome, RecordedVerdict};
+pub use entry::{Digest, Digests, Entry, InputKind, RecordedVerdict, StepOutcome};
 pub use log::{SegmentJournal, Tail};
 pub use reader::{JournalPosition, Reader, Recorded};
 pub use segment::{SEGMENT_BYTES, SegmentInfo, segments};

@@ -11,7 +11,7 @@ use causeway_kernel::boundary::policy::Verdict;
 use causeway_kernel::rows::table::Table;
 
 use crate::data_dir::kernels::Kernels;
-use crate::journal::{Digest, Digests, InputKind, Outcome, Recorded, RecordedVerdict};
+use crate::journal::{Digest, Digests, InputKind, Recorded, RecordedVerdict, StepOutcome};
 use crate::runtime::{KernelRunner, StepEnd, StepHost, StepOutput, StopKind};
 use crate::store::{CheckedRows, Position, TablesError, View};
 
@@ -105,7 +105,7 @@ impl Replayer {
     /// If the result differs, or cannot be determined.
     pub fn carry_out(&mut self, recorded: &Recorded) -> Result<Vec<Write>, ReplayError> {
         let entry = &recorded.entry;
-        let Outcome::Done(expected) = &entry.outcome else {
+        let StepOutcome::Done(expected) = &entry.outcome else {
             return Ok(Vec::new());
         };
         let output = self.run(recorded)?;
@@ -119,7 +119,7 @@ impl Replayer {
     /// If the policies in force from then on cannot be determined.
     pub fn advance(&mut self, recorded: &Recorded) -> Result<(), ReplayError> {
         let entry = &recorded.entry;
-        if entry.kind == InputKind::PolicyChanged && matches!(entry.outcome, Outcome::Done(_)) {
+        if entry.kind == InputKind::PolicyChanged && matches!(entry.outcome, StepOutcome::Done(_)) {
             self.head.policies = chain_of(recorded)?;
         }
         self.head.seq = entry.seq;

@@ -13,7 +13,7 @@ use super::exporter::Exporter;
 use super::host::{ExportHost, ReadRows, Verdicts};
 use super::{ExportError, Mask};
 use crate::file::format::Step;
-use causeway_engine::journal::{self, Digests, Entry, Outcome, RecordedVerdict};
+use causeway_engine::journal::{self, Digests, Entry, RecordedVerdict, StepOutcome};
 use causeway_engine::runtime::{KernelRunner, StepEnd};
 use causeway_engine::{CheckedRows, Difference, Kernels, ScratchRows};
 
@@ -84,8 +84,8 @@ impl<W: io::Write> Exporter<'_, W> {
     pub(super) fn run_real(&mut self, recorded: &journal::Recorded) -> Result<Ran, ExportError> {
         let entry = &recorded.entry;
         let expected = match &entry.outcome {
-            Outcome::Done(expected) => expected,
-            Outcome::Stopped { kind, detail } => return Ok(stopped(*kind, detail)),
+            StepOutcome::Done(expected) => expected,
+            StepOutcome::Stopped { kind, detail } => return Ok(stopped(*kind, detail)),
         };
         let verdicts = Verdicts::Recorded(&entry.verdicts);
         let rows = self.source.rows().read();

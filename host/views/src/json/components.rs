@@ -10,7 +10,7 @@ use std::borrow::Cow;
 
 use causeway_kernel::model::Post;
 use causeway_kernel::rows::tx::Read;
-use causeway_kernel::wire::json::{Document, Kind, Value};
+use causeway_kernel::wire::json::{Document, JsonType, Value};
 use serde_json::value::RawValue;
 
 use super::stored;
@@ -78,19 +78,19 @@ fn without_actions(props: &str, is_hidden: bool) -> Option<String> {
 
 /// The members of an object under a key, which may be there more than once.
 fn members<'d>(value: Value<'d>, key: &str) -> Vec<Value<'d>> {
-    let is_object = value.kind() == Kind::Object;
+    let is_object = value.kind() == JsonType::Object;
     let is_it = |child: &Value<'_>| is_object && child.key().eq_ignore_ascii_case(key);
     value.children().filter(is_it).collect()
 }
 
 /// Of an action, a name and its kind are all that is shown.
 fn disable(action: Value<'_>, changes: &mut Changes) {
-    let is_object = action.kind() == Kind::Object;
+    let is_object = action.kind() == JsonType::Object;
     let children = action.children().filter(|_| is_object);
     let mut text = String::from(r#"{"disabled":true"#);
     for child in children {
         let key = child.key();
-        if child.kind() == Kind::String && ["id", "name", "type"].contains(&&*key) {
+        if child.kind() == JsonType::String && ["id", "name", "type"].contains(&&*key) {
             text.push_str(&format!(r#","{key}":{}"#, child.raw()));
         }
     }

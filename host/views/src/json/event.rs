@@ -106,10 +106,10 @@ pub struct EventText<'r, R: Read + ?Sized, T> {
     rows: &'r R,
     event: &'r Event,
     now_ms: i64,
-    shared: BTreeMap<Share, Option<Shared<T>>>,
+    shared: BTreeMap<Share, Option<CommonText<T>>>,
 }
 
-struct Shared<T> {
+struct CommonText<T> {
     text: T,
     broadcast: Broadcast,
     /// A new post, which may mention its readers.
@@ -141,7 +141,7 @@ impl<'r, R: Read + ?Sized, T: Clone> EventText<'r, R, T> {
             let mut broadcast = Broadcast::default();
             let (name, data) = views.event(&mut broadcast, event, reader, now_ms)?;
             let open = data.strip_suffix('}')?;
-            Some(Shared {
+            Some(CommonText {
                 text: keep(format!("{{\"event\":\"{name}\",\"data\":{open}")),
                 broadcast,
                 posted: views.posted_post(event),
@@ -171,7 +171,7 @@ impl<R: Read + ?Sized> Views<'_, R> {
     }
 
     /// The end of an event's JSON that is only for this reader.
-    fn own<T>(&self, event: &Event, shared: &Shared<T>, reader: UserNo) -> String {
+    fn own<T>(&self, event: &Event, shared: &CommonText<T>, reader: UserNo) -> String {
         let mut own = String::new();
         if let Some((post_no, post)) = &shared.posted
             && mentions::tells(self.rows, *post_no, post, reader)

@@ -17,7 +17,7 @@ use crate::model::limits::{MESSAGE_CHARS_MAX, PROPS_BYTES_MAX};
 use crate::model::{Channel, Post};
 use crate::rows::id::{PostNo, UserNo};
 use crate::rows::tx::{Read, Tx};
-use crate::wire::json::{Document, Kind};
+use crate::wire::json::{Document, JsonType};
 
 /// A live post that a user may read, and its channel. Unknown and deleted posts get the same answer.
 pub(super) fn readable(
@@ -60,7 +60,7 @@ fn check_props(props: &str) -> Result<(), Refusal> {
     }
     let object = props.len() <= PROPS_BYTES_MAX
         && Document::parse(props.as_bytes()).is_ok_and(|document| {
-            document.root().kind() == Kind::Object
+            document.root().kind() == JsonType::Object
                 && document.root().raw().len() == props.trim().len()
         });
     if object {

@@ -1,6 +1,6 @@
 //! Acknowledgements of posts.
 
-use super::{Authorized, Peer, Received, Shared, is_time, live_post, member, own_user};
+use super::{Authorized, Peer, PeerChannel, Received, is_time, live_post, member, own_user};
 use crate::inbound::Reason;
 use crate::model::Acknowledgement;
 use crate::rows::id::{Id, PostNo, UserNo};
@@ -26,7 +26,7 @@ pub struct AcknowledgementChange<'a> {
 pub fn acknowledgement<'a>(
     rows: &(impl Read + ?Sized),
     peer: &Peer,
-    shared: &Authorized<Shared>,
+    shared: &Authorized<PeerChannel>,
     received: Received<&'a WireAcknowledgement>,
 ) -> Result<Authorized<AcknowledgementChange<'a>>, Reason> {
     let wire = received.0;

@@ -1,6 +1,6 @@
 //! Memberships.
 
-use super::{Authorized, Peer, Received, Shared, is_time};
+use super::{Authorized, Peer, PeerChannel, Received, is_time};
 use crate::inbound::Reason;
 use crate::model::{ChannelMember, SharedMembership};
 use crate::rows::id::{ChannelNo, Id, TeamNo, UserNo};
@@ -28,7 +28,7 @@ pub struct MembershipChange<'a> {
 pub fn membership<'a>(
     rows: &(impl Read + ?Sized),
     peer: &Peer,
-    shared: &Authorized<Shared>,
+    shared: &Authorized<PeerChannel>,
     received: Received<&'a WireMembership>,
 ) -> Result<Authorized<MembershipChange<'a>>, Reason> {
     let wire = received.0;

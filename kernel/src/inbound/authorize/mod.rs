@@ -93,7 +93,7 @@ impl<T> Authorized<T> {
 
 /// A channel that is shared with the peer.
 #[derive(Clone, Debug)]
-pub struct Shared {
+pub struct PeerChannel {
     /// Its number.
     pub channel: ChannelNo,
     /// Its id.
@@ -118,14 +118,14 @@ pub fn channel(
     rows: &(impl Read + ?Sized),
     peer: &Peer,
     id: &str,
-) -> Result<Authorized<Shared>, Closed> {
+) -> Result<Authorized<PeerChannel>, Closed> {
     let no = lookup::channel(rows, id).ok_or(Closed::Unknown)?;
     shared_channel(rows, peer, no)
 }
 
 /// The place of profiles that come without a channel: nobody joins anything there.
-pub fn no_channel() -> Authorized<Shared> {
-    Authorized(Shared {
+pub fn no_channel() -> Authorized<PeerChannel> {
+    Authorized(PeerChannel {
         channel: NO_CHANNEL,
         id: Id::from_uuid_bytes([0; 16]),
         name: String::new(),
@@ -138,13 +138,13 @@ pub fn shared_channel(
     rows: &(impl Read + ?Sized),
     peer: &Peer,
     no: ChannelNo,
-) -> Result<Authorized<Shared>, Closed> {
+) -> Result<Authorized<PeerChannel>, Closed> {
     let channel = rows.channel(no).ok_or(Closed::Unknown)?;
     let link = rows.get::<Link>(&(no, peer.no)).ok_or(Closed::NotShared)?;
     if link.state == LinkState::Ended {
         return Err(Closed::NotShared);
     }
-    Ok(Authorized(Shared {
+    Ok(Authorized(PeerChannel {
         channel: no,
         id: channel.id,
         name: channel.name.clone(),
@@ -167,14 +167,18 @@ fn own_user(rows: &(impl Read + ?Sized), peer: &Peer, id: &str) -> Result<UserNo
 pub fn uploader(
     rows: &(impl Read + ?Sized),
     peer: &Peer,
-    shared: &Authorized<Shared>,
+    shared: &Authorized<PeerChannel>,
     id: &str,
 ) -> Result<UserNo, Reason> {
     member(rows, shared.get(), own_user(rows, peer, id)?)
 }
 
 /// In a direct or group channel only its members write, react and acknowledge.
-fn member(rows: &(impl Read + ?Sized), shared: &Shared, user: UserNo) -> Result<UserNo, Reason> {
+fn member(
+    rows: &(impl Read + ?Sized),
+    shared: &PeerChannel,
+    user: UserNo,
+) -> Result<UserNo, Reason> {
     if shared.team.is_some() || is_channel_member(rows, shared.channel, user) {
         Ok(user)
     } else {
@@ -185,7 +189,7 @@ fn member(rows: &(impl Read + ?Sized), shared: &Shared, user: UserNo) -> Result<
 /// The live post with an id, if it is in the message's channel.
 fn live_post(
     rows: &(impl Read + ?Sized),
-    shared: &Authorized<Shared>,
+    shared: &Authorized<PeerChannel>,
     id: &str,
 ) -> Result<PostNo, Reason> {
     let no = lookup::post(rows, id).ok_or(Reason::UnknownPost)?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Authorized, Peer, Received, Shared, has_at_most, is_time, member, own_user};
+use super::{Authorized, Peer, PeerChannel, Received, has_at_most, is_time, member, own_user};
 use crate::inbound::Reason;
 use crate::model::Post;
 use crate::model::limits::{
@@ -59,7 +59,7 @@ pub struct PostChange<'a> {
 pub fn post<'a>(
     rows: &(impl Read + ?Sized),
     peer: &Peer,
-    shared: &Authorized<Shared>,
+    shared: &Authorized<PeerChannel>,
     received: Received<&'a WirePost>,
     ahead: &BTreeSet<Id>,
 ) -> Result<Authorized<PostChange<'a>>, Reason> {
@@ -90,7 +90,7 @@ fn post_version(wire: &WirePost) -> Option<i64> {
 fn known_post(
     rows: &(impl Read + ?Sized),
     peer: &Peer,
-    shared: &Shared,
+    shared: &PeerChannel,
     wire: &WirePost,
     version: i64,
     no: PostNo,
@@ -120,7 +120,7 @@ fn known_post(
 fn new_post(
     rows: &(impl Read + ?Sized),
     peer: &Peer,
-    shared: &Shared,
+    shared: &PeerChannel,
     wire: &WirePost,
     id: Id,
     ahead: &BTreeSet<Id>,
@@ -146,7 +146,7 @@ fn new_post(
 
 fn root_of(
     rows: &(impl Read + ?Sized),
-    shared: &Shared,
+    shared: &PeerChannel,
     wire: &WirePost,
     ahead: &BTreeSet<Id>,
 ) -> Result<Option<(PostNo, Post)>, Reason> {

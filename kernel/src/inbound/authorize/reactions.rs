@@ -1,6 +1,6 @@
 //! Reactions.
 
-use super::{Authorized, Peer, Received, Shared, is_time, live_post, member, own_user};
+use super::{Authorized, Peer, PeerChannel, Received, is_time, live_post, member, own_user};
 use crate::inbound::Reason;
 use crate::model::Reaction;
 use crate::model::limits::EMOJI_BYTES_MAX;
@@ -47,7 +47,7 @@ fn reacting_user(
 pub fn reaction<'a>(
     rows: &(impl Read + ?Sized),
     peer: &Peer,
-    shared: &Authorized<Shared>,
+    shared: &Authorized<PeerChannel>,
     received: Received<&'a WireReaction>,
 ) -> Result<Authorized<ReactionChange<'a>>, Reason> {
     let wire = received.0;

@@ -8,7 +8,7 @@ use super::{list_error, prefetch_parts};
 use crate::gate::Candidate;
 use crate::inbound::Reason;
 use crate::inbound::authorize::{self, AcknowledgementChange, Authorized, Received};
-use crate::inbound::item::{Fate, Item, Judgements, Outcome, Scope, Section, Wait};
+use crate::inbound::item::{Fate, Item, ItemOutcome, Judgements, Scope, Section, Wait};
 use crate::model::{Acknowledgement, HeldKind, PeerKind};
 use crate::objects::acknowledgements;
 use crate::rows::id::{FeedSeq, Id};
@@ -78,14 +78,14 @@ impl Item for WireAcknowledgement {
         scope: Scope<'_>,
         change: Authorized<AcknowledgementChange<'_>>,
         _: &Judgements,
-    ) -> Outcome {
+    ) -> ItemOutcome {
         let change = change.take();
         if !change.newer {
-            return Outcome::Known;
+            return ItemOutcome::Known;
         }
         let key = (change.post, change.user);
         if !acknowledgements::has_room(tx, key, scope.peer.row.workspace) {
-            return Outcome::Refused(Reason::TooManyAcknowledgements);
+            return ItemOutcome::Refused(Reason::TooManyAcknowledgements);
         }
         let held = tx.get::<Acknowledgement>(&key);
         let acknowledgement = Acknowledgement {
@@ -95,7 +95,7 @@ impl Item for WireAcknowledgement {
             feed_seq: held.map_or(FeedSeq(0), |held| held.feed_seq),
         };
         acknowledgements::put(tx, key, acknowledgement);
-        Outcome::Taken
+        ItemOutcome::Taken
     }
 
     /// A server of the 11 line reports the post of every refused acknowledgement, and ignores such reports. A

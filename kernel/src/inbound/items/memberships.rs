@@ -7,7 +7,7 @@ use super::list_error;
 use crate::gate::Candidate;
 use crate::inbound::Reason;
 use crate::inbound::authorize::{self, Authorized, MembershipChange, Received};
-use crate::inbound::item::{Fate, Item, Judgements, Outcome, Scope, Section, Wait};
+use crate::inbound::item::{Fate, Item, ItemOutcome, Judgements, Scope, Section, Wait};
 use crate::model::{IdRow, PeerKind, kind};
 use crate::objects::memberships;
 use crate::rows::id::Id;
@@ -69,17 +69,17 @@ impl Item for WireMembership {
         scope: Scope<'_>,
         change: Authorized<MembershipChange<'_>>,
         _: &Judgements,
-    ) -> Outcome {
+    ) -> ItemOutcome {
         let change = change.take();
         if !change.newer {
-            return Outcome::Known;
+            return ItemOutcome::Known;
         }
         let key = (change.channel, change.user);
         let home = scope.peer.row.workspace;
         let statement = (home, change.wire.is_add, change.wire.change_time);
         memberships::take(tx, key, change.team, statement);
         link::continue_members(tx, change.channel, scope.peer.no);
-        Outcome::Taken
+        ItemOutcome::Taken
     }
 
     /// As in the reference, changes that fail are not reported. A Causeway is told which it may send again: those

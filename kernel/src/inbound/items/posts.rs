@@ -7,8 +7,10 @@ use crate::boundary::behaviour::Behaviour;
 use crate::boundary::env::Rows;
 use crate::boundary::input::Incarnation;
 use crate::gate::{self, Candidate, Judgement, Wording};
-use crate::inbound::authorize::{self, Authorized, Peer, PostAct, PostChange, Received, Shared};
-use crate::inbound::item::{Fate, Item, Judgements, Outcome, Scope, Section, Wait};
+use crate::inbound::authorize::{
+    self, Authorized, Peer, PeerChannel, PostAct, PostChange, Received,
+};
+use crate::inbound::item::{Fate, Item, ItemOutcome, Judgements, Scope, Section, Wait};
 use crate::inbound::{Reason, uploads};
 use crate::model::limits::FILES_PER_POST_MAX;
 use crate::model::{HeldKind, IdRow, Post, Priority, Workspace, kind};
@@ -116,18 +118,18 @@ impl Item for WirePost {
         scope: Scope<'_>,
         change: Authorized<PostChange<'_>>,
         judgements: &Judgements,
-    ) -> Outcome {
+    ) -> ItemOutcome {
         if let PostAct::Nothing(no) = change.get().act {
             return if take_late_files(tx, no, change.get()) {
-                Outcome::Taken
+                ItemOutcome::Taken
             } else {
-                Outcome::Known
+                ItemOutcome::Known
             };
         }
         match wording(tx, scope, change.get(), judgements) {
             Ok(wording) => {
                 carry_out(tx, scope, change, wording);
-                Outcome::Taken
+                ItemOutcome::Taken
             }
             Err(outcome) => outcome,
         }
@@ -159,7 +161,7 @@ fn wording(
     scope: Scope<'_>,
     change: &PostChange<'_>,
     judgements: &Judgements,
-) -> Result<Wording, Outcome> {
+) -> Result<Wording, ItemOutcome> {
     let judged = match &change.act {
         PostAct::Create { id, .. } => judgements.get(&(*id, change.version)).cloned(),
         _ => None,
@@ -177,8 +179,8 @@ fn wording(
             message: scope.mentions.apply(&change.wire.message),
             props: change.wire.props.clone(),
         }),
-        Judgement::Denied(_) => Err(Outcome::Refused(Reason::Denied)),
-        Judgement::Failed(reason) => Err(Outcome::Failed(reason)),
+        Judgement::Denied(_) => Err(ItemOutcome::Refused(Reason::Denied)),
+        Judgement::Failed(reason) => Err(ItemOutcome::Failed(reason)),
     }
 }
 
@@ -252,7 +254,7 @@ fn may_have_been_here(tx: &Tx<'_>) -> bool {
 /// A post of the peer, built field by field: the peer's claims about its identity and location are ignored.
 fn build(
     peer: &Peer,
-    shared: &Authorized<Shared>,
+    shared: &Authorized<PeerChannel>,
     (id, user, root): (Id, UserNo, Option<PostNo>),
     wire: &WirePost,
     version: i64,

@@ -8,7 +8,7 @@ use crate::boundary::behaviour::Behaviour;
 use crate::gate::Candidate;
 use crate::inbound::Reason;
 use crate::inbound::authorize::{self, Authorized, Peer, ReactionChange, Received};
-use crate::inbound::item::{Fate, Item, Judgements, Outcome, Scope, Section, Wait};
+use crate::inbound::item::{Fate, Item, ItemOutcome, Judgements, Scope, Section, Wait};
 use crate::model::{HeldKind, PeerKind, Reaction};
 use crate::objects::reaction_counts::{self, Full};
 use crate::objects::reactions;
@@ -77,9 +77,9 @@ impl Item for WireReaction {
         scope: Scope<'_>,
         change: Authorized<ReactionChange<'_>>,
         _: &Judgements,
-    ) -> Outcome {
+    ) -> ItemOutcome {
         if !change.get().newer {
-            return Outcome::Known;
+            return ItemOutcome::Known;
         }
         carry_out(tx, scope.peer, change)
     }
@@ -120,7 +120,7 @@ impl Item for WireReaction {
 pub const WAITS_FOR_ROOM: &str = "waits until its post has fewer different emoji";
 
 /// Carries out an authorised reaction that is newer than the stored one.
-fn carry_out(tx: &mut Tx<'_>, peer: &Peer, change: Authorized<ReactionChange<'_>>) -> Outcome {
+fn carry_out(tx: &mut Tx<'_>, peer: &Peer, change: Authorized<ReactionChange<'_>>) -> ItemOutcome {
     let ReactionChange {
         post,
         user,
@@ -136,13 +136,13 @@ fn carry_out(tx: &mut Tx<'_>, peer: &Peer, change: Authorized<ReactionChange<'_>
         match room {
             Ok(()) => {}
             Err(Full::Emoji) if Behaviour::CountedReactions.is_in_force(tx) => {
-                return Outcome::Failed(WAITS_FOR_ROOM.to_string());
+                return ItemOutcome::Failed(WAITS_FOR_ROOM.to_string());
             }
-            Err(_) => return Outcome::Refused(Reason::TooManyEmoji),
+            Err(_) => return ItemOutcome::Refused(Reason::TooManyEmoji),
         }
     } else if held.is_none() && !reaction_counts::may_remember(tx, post, user, origin) {
         // Nothing to remove, and the limit of remembered removals is reached.
-        return Outcome::Known;
+        return ItemOutcome::Known;
     }
     let told_at = if wire.create_at == 0 {
         version
@@ -157,5 +157,5 @@ fn carry_out(tx: &mut Tx<'_>, peer: &Peer, change: Authorized<ReactionChange<'_>
         feed_seq: held.map_or(FeedSeq(0), |held| held.feed_seq),
     };
     reactions::put(tx, post, user, &key.2, reaction);
-    Outcome::Taken
+    ItemOutcome::Taken
 }

@@ -7,7 +7,7 @@ use crate::boundary::output::{Effect, Event};
 use crate::gate::Candidate;
 use crate::inbound::Reason;
 use crate::inbound::authorize::{self, Authorized, Received, StatusChange};
-use crate::inbound::item::{Fate, Item, Judgements, Outcome, Scope, Section, Wait};
+use crate::inbound::item::{Fate, Item, ItemOutcome, Judgements, Scope, Section, Wait};
 use crate::model::{IdRow, PeerKind, kind};
 use crate::objects::statuses;
 use crate::rows::id::Id;
@@ -63,10 +63,10 @@ impl Item for WireStatus {
         scope: Scope<'_>,
         change: Authorized<StatusChange>,
         _: &Judgements,
-    ) -> Outcome {
+    ) -> ItemOutcome {
         let change = change.take();
         if !change.newer {
-            return Outcome::Known;
+            return ItemOutcome::Known;
         }
         let owner = (change.user, scope.peer.row.workspace);
         statuses::put(tx, owner, change.status, change.version);
@@ -75,7 +75,7 @@ impl Item for WireStatus {
             let event = Event::StatusChanged(change.user, availability);
             tx.effect(Effect::Event(event));
         }
-        Outcome::Taken
+        ItemOutcome::Taken
     }
 
     /// As for acknowledgements, a Causeway is told which statuses it may send again.

@@ -6,8 +6,10 @@ use super::list_error;
 use crate::boundary::behaviour::Behaviour;
 use crate::gate::Candidate;
 use crate::inbound::Reason;
-use crate::inbound::authorize::{self, Authorized, Peer, Received, Shared, UserAct, UserChange};
-use crate::inbound::item::{Fate, Item, Judgements, Outcome, Scope, Section, Wait};
+use crate::inbound::authorize::{
+    self, Authorized, Peer, PeerChannel, Received, UserAct, UserChange,
+};
+use crate::inbound::item::{Fate, Item, ItemOutcome, Judgements, Scope, Section, Wait};
 use crate::model::limits::{
     BOT_DESCRIPTION_CHARS_MAX, LOCALE_BYTES_MAX, PROFILES_PER_STEP_MAX, REMOTE_USERS_MAX,
     USERNAME_BYTES_MAX, WRITING_USERS_MAX,
@@ -73,15 +75,15 @@ impl Item for WireUser {
         scope: Scope<'_>,
         change: Authorized<UserChange<'_>>,
         _: &Judgements,
-    ) -> Outcome {
+    ) -> ItemOutcome {
         match carry_out(tx, scope.peer, scope.shared, change) {
             Ok(outcome) => {
-                if outcome == Outcome::Taken && is_offered(scope) {
+                if outcome == ItemOutcome::Taken && is_offered(scope) {
                     directory::heard(tx, scope.peer.no);
                 }
                 outcome
             }
-            Err(reason) => Outcome::Refused(reason),
+            Err(reason) => ItemOutcome::Refused(reason),
         }
     }
 
@@ -116,9 +118,9 @@ fn is_offered(scope: Scope<'_>) -> bool {
 fn carry_out(
     tx: &mut Tx<'_>,
     peer: &Peer,
-    shared: &Authorized<Shared>,
+    shared: &Authorized<PeerChannel>,
     change: Authorized<UserChange<'_>>,
-) -> Result<Outcome, Reason> {
+) -> Result<ItemOutcome, Reason> {
     let is_told_inactive =
         change.get().wire.delete_at != 0 && Behaviour::Deactivations.is_in_force(tx);
     let is_whole = peer.row.kind == PeerKind::Causeway || shared.get().channel == NO_CHANNEL;
@@ -143,22 +145,22 @@ pub fn store(
     peer: &Peer,
     change: Authorized<UserChange<'_>>,
     is_whole: bool,
-) -> Result<(UserNo, Outcome), Reason> {
+) -> Result<(UserNo, ItemOutcome), Reason> {
     let UserChange { act, wire } = change.take();
     match act {
         UserAct::Create(id) => {
             let no = create(tx, peer, id, wire)?;
             classify(tx, no, wire, is_whole);
-            Ok((no, Outcome::Taken))
+            Ok((no, ItemOutcome::Taken))
         }
         UserAct::Update(no) => {
             update(tx, peer, no, wire)?;
             classify(tx, no, wire, is_whole);
-            Ok((no, Outcome::Taken))
+            Ok((no, ItemOutcome::Taken))
         }
         UserAct::Nothing(no) => {
             learn(tx, no, wire);
-            Ok((no, Outcome::Known))
+            Ok((no, ItemOutcome::Known))
         }
     }
 }

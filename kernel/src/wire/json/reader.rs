@@ -2,7 +2,7 @@
 
 use super::super::byte_search;
 use super::super::portable::fits_a_float;
-use super::{BYTES_MAX, DEPTH_MAX, JsonError, JsonErrorKind, Kind, NODES_MAX, Node};
+use super::{BYTES_MAX, DEPTH_MAX, JsonError, JsonErrorKind, JsonType, NODES_MAX, Node};
 
 /// Digits that always fit a 64-bit float.
 const SMALL_NUMBER_DIGITS: usize = 300;
@@ -165,7 +165,11 @@ impl Reader<'_> {
             let object = byte == b'{';
             self.open.push((index, object));
             // End and next are set when the container is closed.
-            let kind = if object { Kind::Object } else { Kind::Array };
+            let kind = if object {
+                JsonType::Object
+            } else {
+                JsonType::Array
+            };
             self.push(kind, false, start, key);
             return Ok(if object {
                 Expect::FirstKey
@@ -177,21 +181,21 @@ impl Reader<'_> {
         let kind = match byte {
             b'"' => {
                 escaped = self.string()?;
-                Kind::String
+                JsonType::String
             }
-            b't' => self.word(b"true", Kind::Bool)?,
-            b'f' => self.word(b"false", Kind::Bool)?,
-            b'n' => self.word(b"null", Kind::Null)?,
+            b't' => self.word(b"true", JsonType::Bool)?,
+            b'f' => self.word(b"false", JsonType::Bool)?,
+            b'n' => self.word(b"null", JsonType::Null)?,
             _ => {
                 self.number()?;
-                Kind::Number
+                JsonType::Number
             }
         };
         self.push(kind, escaped, start, key);
         Ok(Expect::CommaOrEnd)
     }
 
-    fn push(&mut self, kind: Kind, escaped: bool, start: u32, key: Key) {
+    fn push(&mut self, kind: JsonType, escaped: bool, start: u32, key: Key) {
         self.nodes.push(Node {
             kind,
             escaped,
@@ -222,7 +226,7 @@ impl Reader<'_> {
         Ok(Expect::CommaOrEnd)
     }
 
-    fn word(&mut self, word: &[u8], kind: Kind) -> Result<Kind, JsonError> {
+    fn word(&mut self, word: &[u8], kind: JsonType) -> Result<JsonType, JsonError> {
         for expected in word {
             if self.peek() != Some(*expected) {
                 return Err(self.unexpected());

@@ -5,7 +5,7 @@ use std::fmt;
 use std::ops::Range;
 
 use super::text::unescape;
-use super::{Document, JsonError, JsonErrorKind, KEPT_DEPTH_MAX, Kind, Node};
+use super::{Document, JsonError, JsonErrorKind, JsonType, KEPT_DEPTH_MAX, Node};
 
 /// A value of a document.
 #[derive(Clone, Copy)]
@@ -21,7 +21,7 @@ impl fmt::Debug for Value<'_> {
 }
 
 const NULL: Node = Node {
-    kind: Kind::Null,
+    kind: JsonType::Null,
     escaped: false,
     key_escaped: false,
     start: 0,
@@ -60,14 +60,14 @@ impl<'d> Value<'d> {
 
     /// The value's type.
     #[must_use]
-    pub fn kind(self) -> Kind {
+    pub fn kind(self) -> JsonType {
         self.node().kind
     }
 
     /// Whether it is `null`.
     #[must_use]
     pub fn is_null(self) -> bool {
-        self.kind() == Kind::Null
+        self.kind() == JsonType::Null
     }
 
     /// The value's text as it was sent; broken UTF-8 repaired.
@@ -96,7 +96,7 @@ impl<'d> Value<'d> {
             while open.last().is_some_and(|end| *end <= index) {
                 open.pop();
             }
-            if matches!(node.kind, Kind::Array | Kind::Object) {
+            if matches!(node.kind, JsonType::Array | JsonType::Object) {
                 open.push(node.next);
                 height = height.max(open.len());
             }
@@ -107,7 +107,7 @@ impl<'d> Value<'d> {
     /// Members of an object or elements of an array; nothing for other values.
     pub fn children(self) -> impl Iterator<Item = Value<'d>> {
         let node = self.node();
-        let inside = matches!(node.kind, Kind::Array | Kind::Object);
+        let inside = matches!(node.kind, JsonType::Array | JsonType::Object);
         let mut index = if inside { self.index + 1 } else { node.next };
         std::iter::from_fn(move || {
             if index >= node.next {
@@ -156,7 +156,7 @@ impl<'d> Value<'d> {
         others: [&str; G],
     ) -> ([Option<Value<'d>>; S], [Option<Value<'d>>; G]) {
         let mut found = ([None; S], [None; G]);
-        if self.kind() != Kind::Object {
+        if self.kind() != JsonType::Object {
             return found;
         }
         let mut next = 0;
@@ -210,8 +210,8 @@ impl<'d> Value<'d> {
     /// Elements; none for `null`.
     pub(in crate::wire) fn as_list(self) -> Result<Vec<Value<'d>>, JsonError> {
         match self.kind() {
-            Kind::Null => Ok(Vec::new()),
-            Kind::Array => Ok(self.children().collect()),
+            JsonType::Null => Ok(Vec::new()),
+            JsonType::Array => Ok(self.children().collect()),
             _ => Err(self.wrong("an array")),
         }
     }
@@ -220,8 +220,8 @@ impl<'d> Value<'d> {
     pub fn as_text(self) -> Result<Cow<'d, str>, JsonError> {
         let node = self.node();
         match node.kind {
-            Kind::Null => Ok(Cow::Borrowed("")),
-            Kind::String => {
+            JsonType::Null => Ok(Cow::Borrowed("")),
+            JsonType::String => {
                 let inside = self.slice(node.start + 1, node.end.saturating_sub(1));
                 Ok(if node.escaped {
                     unescape(inside)
@@ -237,8 +237,8 @@ impl<'d> Value<'d> {
     pub fn as_integer(self) -> Result<i64, JsonError> {
         let node = self.node();
         match node.kind {
-            Kind::Null => Ok(0),
-            Kind::Number => self
+            JsonType::Null => Ok(0),
+            JsonType::Number => self
                 .slice(node.start, node.end)
                 .parse()
                 .map_err(|_| self.wrong("a 64-bit integer")),
@@ -250,15 +250,15 @@ impl<'d> Value<'d> {
     pub fn as_boolean(self) -> Result<bool, JsonError> {
         let node = self.node();
         match node.kind {
-            Kind::Null => Ok(false),
-            Kind::Bool => Ok(self.slice(node.start, node.end) == "true"),
+            JsonType::Null => Ok(false),
+            JsonType::Bool => Ok(self.slice(node.start, node.end) == "true"),
             _ => Err(self.wrong("true or false")),
         }
     }
 
     /// The value itself if it is an object.
     pub fn as_object(self) -> Result<Value<'d>, JsonError> {
-        if self.kind() == Kind::Object {
+        if self.kind() == JsonType::Object {
             Ok(self)
         } else {
             Err(self.wrong("an object"))

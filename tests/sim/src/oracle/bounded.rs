@@ -14,7 +14,7 @@ use causeway_kernel::wire::FRAME_BYTES_MAX;
 
 use super::step::Step;
 use super::{BOUNDED, Links, Rewound, Violation, broken};
-use crate::frames::{Frame, Item};
+use crate::frames::{FrameItems, Item};
 use causeway_kernel::rows::memory::Tables;
 
 /// Rows that a step writes at most.
@@ -104,7 +104,7 @@ pub fn check_end(node: usize, rows: &Tables, input_bytes: usize) -> Result<(), V
 ///
 /// # Errors
 /// If they exceed the limit of a message.
-pub fn check_items(node: usize, frame: &Frame) -> Result<(), Violation> {
+pub fn check_items(node: usize, frame: &FrameItems) -> Result<(), Violation> {
     let count = |wanted: fn(&Item) -> bool| {
         let items = frame.items.iter();
         items.filter(|(item, _)| wanted(item)).count()

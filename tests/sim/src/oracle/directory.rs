@@ -5,7 +5,7 @@ use causeway_kernel::rows::id::Id;
 
 use super::convergence::Show;
 use super::{NO_ECHO, NO_LOSS, Oracle, Violation, broken};
-use crate::frames::{Frame, Item};
+use crate::frames::{FrameItems, Item};
 use crate::plan::HUB;
 
 /// What the oracle knows about offers.
@@ -20,7 +20,7 @@ impl Oracle {
         &self,
         node: usize,
         peer: usize,
-        frame: &Frame,
+        frame: &FrameItems,
     ) -> Result<(), Violation> {
         for (item, version) in &frame.items {
             let user = match item {

@@ -262,7 +262,7 @@ impl Oracle {
 
     /// A message is sent to a server: one of 2021 accepts twelve posts, and the roots of replies in
     /// addition.
-    pub(super) fn fits(&self, seat: usize, frame: &frames::Frame) -> Result<(), Violation> {
+    pub(super) fn fits(&self, seat: usize, frame: &frames::FrameItems) -> Result<(), Violation> {
         let posts = frame.items.iter().filter_map(|(item, _)| match item {
             Item::Post(id) => Id::parse(id),
             Item::User(_) | Item::Reaction(..) => None,

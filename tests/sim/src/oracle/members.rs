@@ -10,7 +10,7 @@ use causeway_kernel::rows::tx::Read;
 
 use super::convergence::Show;
 use super::{CONVERGENCE, NO_ECHO, Oracle, Violation, broken};
-use crate::frames::{Frame, Item};
+use crate::frames::{FrameItems, Item};
 use crate::plan::HUB;
 
 /// Rows of a table that are read when inspecting a node.
@@ -82,7 +82,11 @@ impl Oracle {
     }
 
     /// A message is sent: a peer is told nothing about its own users.
-    pub(super) fn states_no_members_of(&self, peer: usize, frame: &Frame) -> Result<(), Violation> {
+    pub(super) fn states_no_members_of(
+        &self,
+        peer: usize,
+        frame: &FrameItems,
+    ) -> Result<(), Violation> {
         let is_theirs = |user: &&String| {
             let user = Id::parse(user).and_then(|id| self.ledger.users.get(&id));
             user.is_some_and(|user| user.home == peer)

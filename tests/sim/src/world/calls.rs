@@ -56,7 +56,7 @@ pub(super) enum What {
 
 /// The outcome of a request for its sender.
 #[derive(Clone)]
-pub(super) enum Outcome {
+pub(super) enum CallOutcome {
     Answered {
         body: Vec<u8>,
         /// Its incarnation, if it is a Causeway.
@@ -168,7 +168,7 @@ impl World<'_> {
         if row.state != ConnectionState::Confirmed {
             return self
                 .agenda
-                .at(self.now_ms, Event::Ends(no, Outcome::Unreachable));
+                .at(self.now_ms, Event::Ends(no, CallOutcome::Unreachable));
         }
         self.depart(no);
     }
@@ -183,13 +183,15 @@ impl World<'_> {
             What::Message { .. } | What::File(_) | What::Picture(_) => SEND_TIMEOUT_MS,
             What::Ping(_) => PING_TIMEOUT_MS,
         };
-        self.agenda
-            .at(self.now_ms + timeout_ms, Event::Ends(no, Outcome::Broken));
+        self.agenda.at(
+            self.now_ms + timeout_ms,
+            Event::Ends(no, CallOutcome::Broken),
+        );
         if self.is_cut(from, to) {
             // A cut link is noticed at once, or never.
             if self.dice(is_of_file).chance(500) {
                 self.agenda
-                    .at(self.now_ms + 1, Event::Ends(no, Outcome::Unreachable));
+                    .at(self.now_ms + 1, Event::Ends(no, CallOutcome::Unreachable));
             }
             return;
         }
@@ -264,21 +266,21 @@ impl World<'_> {
             Ok(())
         };
         if !machine.is_serving {
-            return end(self, Outcome::Unreachable);
+            return end(self, CallOutcome::Unreachable);
         }
         let connection = lookup::connection(&machine.rows, remote_id.as_str());
         let row = connection.and_then(|no| machine.rows.get::<Connection>(&no));
         let confirmed = row.filter(|row| row.state == ConnectionState::Confirmed);
         let (Some(connection), true) = (connection, confirmed.is_some()) else {
-            return end(self, Outcome::Refused(401));
+            return end(self, CallOutcome::Refused(401));
         };
         let unavailable = self.faults_of(&[from, to]).unavailable;
         if self.dice(is_of_file).chance(unavailable) {
             self.coverage.fault(Fault::Unavailable);
-            return end(self, Outcome::Refused(503));
+            return end(self, CallOutcome::Refused(503));
         }
         if self.is_full(to) && !matches!(what, What::Ping(_)) {
-            return end(self, Outcome::Refused(503));
+            return end(self, CallOutcome::Refused(503));
         }
         if let Some(outcome) = self.breakage(to, is_of_file) {
             return outcome.map_or(Ok(()), |outcome| end(self, outcome));
@@ -291,7 +293,7 @@ impl World<'_> {
                 if let Some(incarnation) = self.incarnation(to).filter(|_| is_first) {
                     self.answers(
                         no,
-                        Outcome::Pong {
+                        CallOutcome::Pong {
                             incarnation: Some(incarnation),
                             kind: Some(PeerKind::Causeway),
                             clock_ms,
@@ -341,13 +343,13 @@ impl World<'_> {
     /// A message was carried out and its reply is durable.
     pub(super) fn answer(&mut self, node: usize, call: u64, reply: &Reply) {
         let outcome = match reply {
-            Reply::Http { status: 200, body } => Outcome::Answered {
+            Reply::Http { status: 200, body } => CallOutcome::Answered {
                 body: body.clone(),
                 incarnation: self.incarnation(node),
             },
-            Reply::Http { status, .. } => Outcome::Refused(*status),
+            Reply::Http { status, .. } => CallOutcome::Refused(*status),
             // A part of a file.
-            Reply::Done => Outcome::Refused(204),
+            Reply::Done => CallOutcome::Refused(204),
             Reply::Object(_) | Reply::Refused(_) | Reply::Text(_) | Reply::Unfinished { .. } => {
                 return;
             }
@@ -357,10 +359,10 @@ impl World<'_> {
 
     /// A message could not be carried out: its sender should try again.
     pub(super) fn unavailable(&mut self, call: u64) {
-        self.answers(call, Outcome::Refused(503));
+        self.answers(call, CallOutcome::Refused(503));
     }
 
-    pub(super) fn answers(&mut self, no: u64, mut outcome: Outcome) {
+    pub(super) fn answers(&mut self, no: u64, mut outcome: CallOutcome) {
         let Some(call) = self.calls.get(&no) else {
             return;
         };
@@ -373,7 +375,7 @@ impl World<'_> {
             self.coverage.fault(Fault::AnswerLost);
             return;
         }
-        if let Outcome::Answered { body, .. } = &mut outcome
+        if let CallOutcome::Answered { body, .. } = &mut outcome
             && self.dice(is_of_file).chance(faults.answer_cut)
         {
             self.coverage.fault(Fault::AnswerCut);
@@ -386,7 +388,7 @@ impl World<'_> {
     }
 
     /// A request ends for its sender: only the first outcome counts.
-    pub(super) fn ends(&mut self, no: u64, outcome: Outcome) -> Result<(), Violation> {
+    pub(super) fn ends(&mut self, no: u64, outcome: CallOutcome) -> Result<(), Violation> {
         let Some(call) = self.calls.get(&no).filter(|call| !call.is_over) else {
             return Ok(());
         };
@@ -402,9 +404,9 @@ impl World<'_> {
         call.is_over = true;
         let (node, peer, connection) = (call.from, call.to, call.connection);
         match outcome {
-            Outcome::Answered { .. } | Outcome::Refused(_) => self.deliveries.answers += 1,
-            Outcome::Pong { .. } => self.deliveries.pongs += 1,
-            Outcome::Unreachable | Outcome::Broken => {}
+            CallOutcome::Answered { .. } | CallOutcome::Refused(_) => self.deliveries.answers += 1,
+            CallOutcome::Pong { .. } => self.deliveries.pongs += 1,
+            CallOutcome::Unreachable | CallOutcome::Broken => {}
         }
         if let What::Message { frame, .. } = &call.what
             && peer >= self.nodes.len()
@@ -437,13 +439,13 @@ impl World<'_> {
                     attempt: *attempt,
                     outcome: match outcome {
                         // Another host of the peer, or one that was restored since its last ping.
-                        Outcome::Answered { incarnation, .. } if is_another(incarnation) => {
+                        CallOutcome::Answered { incarnation, .. } if is_another(incarnation) => {
                             SendOutcome::Unknown
                         }
-                        Outcome::Answered { body, .. } => SendOutcome::Answered(body),
-                        Outcome::Refused(status) => SendOutcome::Refused(status),
-                        Outcome::Unreachable => SendOutcome::NeverLeft,
-                        Outcome::Broken | Outcome::Pong { .. } => SendOutcome::Unknown,
+                        CallOutcome::Answered { body, .. } => SendOutcome::Answered(body),
+                        CallOutcome::Refused(status) => SendOutcome::Refused(status),
+                        CallOutcome::Unreachable => SendOutcome::NeverLeft,
+                        CallOutcome::Broken | CallOutcome::Pong { .. } => SendOutcome::Unknown,
                     },
                 });
                 (input, Waiter::Receipt(connection, *attempt))
@@ -454,7 +456,7 @@ impl World<'_> {
                 if let Some(no) = again {
                     self.ping(node, no);
                 }
-                let Outcome::Pong {
+                let CallOutcome::Pong {
                     incarnation,
                     kind,
                     clock_ms: recv_at_ms,
@@ -503,14 +505,14 @@ impl World<'_> {
 }
 
 /// What a sender knows about a message, given its outcome.
-fn told_by(outcome: &Outcome) -> Told {
+fn told_by(outcome: &CallOutcome) -> Told {
     match outcome {
-        Outcome::Unreachable | Outcome::Refused(_) => Told::NotCarriedOut,
-        Outcome::Answered { body, .. } => match frames::read_answer(body) {
+        CallOutcome::Unreachable | CallOutcome::Refused(_) => Told::NotCarriedOut,
+        CallOutcome::Answered { body, .. } => match frames::read_answer(body) {
             Some(answer) if answer.is_ok => Told::CarriedOut,
             Some(_) => Told::NotCarriedOut,
             None => Told::Unknown,
         },
-        Outcome::Broken | Outcome::Pong { .. } => Told::Unknown,
+        CallOutcome::Broken | CallOutcome::Pong { .. } => Told::Unknown,
     }
 }

@@ -4,7 +4,7 @@
 use causeway_kernel::boundary::input::Input;
 use causeway_kernel::boundary::output::{Effect, Reply};
 
-use super::calls::{Outcome, What};
+use super::calls::{CallOutcome, What};
 use super::{DISK_RETRY_MS, Event, Note, Waiter, World};
 use crate::coverage::Fault;
 use crate::isolation;
@@ -142,7 +142,8 @@ impl World<'_> {
             Waiter::Client(request) => self.client_is_cut(node, *request),
             Waiter::Call(call) => {
                 let at_ms = self.now_ms + 1;
-                self.agenda.at(at_ms, Event::Ends(call, Outcome::Broken));
+                self.agenda
+                    .at(at_ms, Event::Ends(call, CallOutcome::Broken));
             }
             Waiter::Nobody | Waiter::First | Waiter::Start | Waiter::Receipt(..) => {}
         }

@@ -6,7 +6,7 @@ use causeway_kernel::model::Upload;
 use causeway_kernel::rows::id::{ConnectionNo, Id};
 use causeway_kernel::rows::tx::Read;
 
-use super::calls::Outcome;
+use super::calls::CallOutcome;
 use super::{Event, Waiter, World};
 use crate::coverage::Fault;
 use crate::faults::Faults;
@@ -54,7 +54,7 @@ impl World<'_> {
         };
         if let Some(status) = refusal {
             if is_first {
-                self.answers(call, Outcome::Refused(status));
+                self.answers(call, CallOutcome::Refused(status));
             }
             return Ok(());
         }
@@ -70,7 +70,8 @@ impl World<'_> {
             let is_answered = self.file_network.chance(ANSWERED_BREAKS);
             if is_first && !is_answered {
                 let at_ms = self.now_ms + 1;
-                self.agenda.at(at_ms, Event::Ends(call, Outcome::Broken));
+                self.agenda
+                    .at(at_ms, Event::Ends(call, CallOutcome::Broken));
             }
             let offset = bytes.offset + come;
             let progress = UploadProgress::Part { offset };
@@ -96,18 +97,18 @@ impl World<'_> {
         let breaks = self.file_network.chance(breaks(&faults));
         let dies = self.file_network.chance(faults.crash * 3);
         let is_taken = !(breaks || dies && self.file_network.chance(500));
-        let mut outcome = Outcome::Broken;
+        let mut outcome = CallOutcome::Broken;
         if is_taken {
             let taken = self.server(seat).take_bytes(bytes.upload, &bytes.digest);
             outcome = match taken {
-                Taken::Stored(body) => Outcome::Answered {
+                Taken::Stored(body) => CallOutcome::Answered {
                     body,
                     incarnation: None,
                 },
-                Taken::Unknown => Outcome::Refused(404),
+                Taken::Unknown => CallOutcome::Refused(404),
             };
         } else if breaks && self.file_network.chance(ANSWERED_BREAKS) {
-            outcome = Outcome::Refused(204);
+            outcome = CallOutcome::Refused(204);
         }
         if breaks {
             self.coverage.fault(Fault::BrokenOff);
@@ -116,10 +117,10 @@ impl World<'_> {
             let most_ms = self.faults.downtime_ms_max;
             let downtime_ms = self.file_network.span_ms(2_000, most_ms);
             self.foreign_dies(seat, downtime_ms);
-            outcome = Outcome::Broken;
+            outcome = CallOutcome::Broken;
         }
         match outcome {
-            Outcome::Broken => {
+            CallOutcome::Broken => {
                 let at_ms = self.now_ms + 1;
                 self.agenda.at(at_ms, Event::Ends(call, outcome));
             }

@@ -7,7 +7,7 @@ use causeway_kernel::model::{Connection, PeerKind};
 use causeway_kernel::rows::id::ConnectionNo;
 use causeway_kernel::rows::tx::Read;
 
-use super::calls::{Call, Outcome, What};
+use super::calls::{Call, CallOutcome, What};
 use super::setup::create_connection;
 use super::{Event, Note, World};
 use super::{files, pictures};
@@ -183,7 +183,7 @@ impl World<'_> {
         if self.server(seat).pings_with_dead_token() {
             let at_ms = self.now_ms + 1;
             self.agenda
-                .at(at_ms, Event::Ends(no, Outcome::Refused(401)));
+                .at(at_ms, Event::Ends(no, CallOutcome::Refused(401)));
         } else {
             self.depart(no);
         }
@@ -267,11 +267,11 @@ impl World<'_> {
         let (is_of_file, unavailable) = (call.is_of_file, self.faults.unavailable);
         let server = &self.seat(seat).server;
         let refusal = if !server.is_running {
-            Some(Outcome::Unreachable)
+            Some(CallOutcome::Unreachable)
         } else if server.remote_id != remote_id {
-            Some(Outcome::Refused(401))
+            Some(CallOutcome::Refused(401))
         } else if self.dice(is_of_file).chance(unavailable) {
-            Some(Outcome::Refused(503))
+            Some(CallOutcome::Refused(503))
         } else {
             None
         };
@@ -293,7 +293,7 @@ impl World<'_> {
                 let clock_ms = self.seat(seat).server.clock_ms(now_ms);
                 self.answers(
                     no,
-                    Outcome::Pong {
+                    CallOutcome::Pong {
                         incarnation: None,
                         kind: None,
                         clock_ms,
@@ -319,16 +319,17 @@ impl World<'_> {
             self.settle(seat);
             let downtime_ms = self.machines.span_ms(2_000, self.faults.downtime_ms_max);
             self.foreign_dies(seat, downtime_ms);
-            self.agenda.at(now_ms + 1, Event::Ends(no, Outcome::Broken));
+            self.agenda
+                .at(now_ms + 1, Event::Ends(no, CallOutcome::Broken));
             return Ok(());
         }
         self.settle(seat);
         let outcome = match status {
-            200 => Outcome::Answered {
+            200 => CallOutcome::Answered {
                 body,
                 incarnation: None,
             },
-            status => Outcome::Refused(status),
+            status => CallOutcome::Refused(status),
         };
         self.answers(no, outcome);
         Ok(())
@@ -434,11 +435,11 @@ impl World<'_> {
     }
 
     /// A request of such a server ends for it.
-    pub(super) fn foreign_ends(&mut self, seat: usize, what: &What, outcome: Outcome) {
+    pub(super) fn foreign_ends(&mut self, seat: usize, what: &What, outcome: CallOutcome) {
         let now_ms = self.now_ms;
-        let is_pong = matches!(outcome, Outcome::Pong { .. });
+        let is_pong = matches!(outcome, CallOutcome::Pong { .. });
         let fared = match outcome {
-            Outcome::Answered { body, .. } => Fared::Answered(body),
+            CallOutcome::Answered { body, .. } => Fared::Answered(body),
             _ => Fared::Failed,
         };
         match what {

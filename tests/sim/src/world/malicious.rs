@@ -6,7 +6,7 @@ use causeway_kernel::rows::id::{ConnectionNo, WorkspaceNo};
 use causeway_kernel::rows::tx::Read;
 use causeway_kernel::sharing::connection;
 
-use super::calls::{Call, Outcome, What};
+use super::calls::{Call, CallOutcome, What};
 use super::setup::create_connection;
 use super::{Event, World};
 use super::{files, pictures};
@@ -124,7 +124,7 @@ impl World<'_> {
         let outcome = match what {
             What::Ping(_) => {
                 let (clock_ms, kind, incarnation) = mallory.pong(clock_ms);
-                Outcome::Pong {
+                CallOutcome::Pong {
                     incarnation,
                     kind,
                     clock_ms,
@@ -190,12 +190,12 @@ impl World<'_> {
     }
 }
 
-fn answered(answer: Option<(u16, Vec<u8>)>) -> Option<Outcome> {
+fn answered(answer: Option<(u16, Vec<u8>)>) -> Option<CallOutcome> {
     Some(match answer? {
-        (200, body) => Outcome::Answered {
+        (200, body) => CallOutcome::Answered {
             body,
             incarnation: None,
         },
-        (status, _) => Outcome::Refused(status),
+        (status, _) => CallOutcome::Refused(status),
     })
 }

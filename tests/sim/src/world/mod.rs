@@ -76,7 +76,7 @@ enum Event {
     /// A request arrives; the flag says whether for the first time.
     Arrives(u64, bool),
     /// A request ends for its sender with this outcome.
-    Ends(u64, calls::Outcome),
+    Ends(u64, calls::CallOutcome),
     /// The answer to this attempt stopped the step that should have processed it.
     Unreported(usize, u32, ConnectionNo, u64),
     /// A dead process starts.

@@ -8,7 +8,7 @@ use causeway_kernel::rows::tx::Read;
 use causeway_kernel::wire::FRAME_BYTES_MAX;
 use serde_json::{Value, json};
 
-use super::calls::Outcome;
+use super::calls::CallOutcome;
 use super::{Waiter, World};
 use crate::dice::Dice;
 use crate::oracle::Violation;
@@ -91,15 +91,19 @@ impl World<'_> {
 
     /// The answer of a broken node to a request, `None` if it is not broken; `Some(None)` means no
     /// answer at all.
-    pub(super) fn breakage(&mut self, node: usize, is_of_file: bool) -> Option<Option<Outcome>> {
+    pub(super) fn breakage(
+        &mut self,
+        node: usize,
+        is_of_file: bool,
+    ) -> Option<Option<CallOutcome>> {
         let until_ms = self.broken_until_ms.get(&node)?;
         if *until_ms <= self.now_ms {
             return None;
         }
         Some(match self.dice(is_of_file).below(4) {
-            0 => Some(Outcome::Refused(500)),
-            1 => Some(Outcome::Refused(503)),
-            2 => Some(Outcome::Answered {
+            0 => Some(CallOutcome::Refused(500)),
+            1 => Some(CallOutcome::Refused(503)),
+            2 => Some(CallOutcome::Answered {
                 body: b"<html>no</html>".to_vec(),
                 incarnation: None,
             }),

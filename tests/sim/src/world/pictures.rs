@@ -5,7 +5,7 @@ use causeway_kernel::boundary::output::SendPicture;
 use causeway_kernel::rows::id::{ConnectionNo, Id};
 use causeway_kernel::wire::response::OK;
 
-use super::calls::Outcome;
+use super::calls::CallOutcome;
 use super::files::breaks;
 use super::{Event, Waiter, World};
 use crate::coverage::Fault;
@@ -42,7 +42,8 @@ impl World<'_> {
             self.coverage.fault(Fault::BrokenOff);
             if is_first {
                 let at_ms = self.now_ms + 1;
-                self.agenda.at(at_ms, Event::Ends(call, Outcome::Broken));
+                self.agenda
+                    .at(at_ms, Event::Ends(call, CallOutcome::Broken));
             }
             return Ok(());
         }
@@ -70,11 +71,11 @@ impl World<'_> {
             .server(seat)
             .take_picture(picture.user, &picture.digest);
         let outcome = match is_taken {
-            true => Outcome::Answered {
+            true => CallOutcome::Answered {
                 body: OK.to_vec(),
                 incarnation: None,
             },
-            false => Outcome::Refused(400),
+            false => CallOutcome::Refused(400),
         };
         self.answers(call, outcome);
     }

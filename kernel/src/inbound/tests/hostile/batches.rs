@@ -3,7 +3,7 @@
 use super::*;
 
 /// The sections of a message for a channel, in the order in which they are carried out.
-const SECTIONS: [(Kind, &str); 6] = [
+const SECTIONS: [(SentKind, &str); 6] = [
     (Profile, "users"),
     (Text, "posts"),
     (Reaction, "reactions"),
@@ -13,7 +13,7 @@ const SECTIONS: [(Kind, &str); 6] = [
 ];
 
 /// Good items of each section: two that do not depend on each other, by a known user and a new one.
-fn good(kind: Kind) -> Vec<Value> {
+fn good(kind: SentKind) -> Vec<Value> {
     let of = |letters: &str| thing(kind, letters, "joint").item;
     let named = |letters: &str, new: &str| with(of(letters), json!({"id": id(new)}));
     match kind {
@@ -23,7 +23,7 @@ fn good(kind: Kind) -> Vec<Value> {
 }
 
 /// Items that are not taken, whatever the section.
-fn bad(kind: Kind) -> Vec<Value> {
+fn bad(kind: SentKind) -> Vec<Value> {
     let foreign = |letters: &str| thing(kind, letters, "joint").item;
     let mut bad = vec![
         Value::Null,
@@ -57,7 +57,7 @@ fn bad(kind: Kind) -> Vec<Value> {
 }
 
 /// A message with every section, in which one has an item more.
-fn payload(of: Kind, extra: Option<(&Value, usize)>) -> Value {
+fn payload(of: SentKind, extra: Option<(&Value, usize)>) -> Value {
     let mut payload = json!({"id": id("s"), "channel_id": id("joint")});
     for (kind, name) in SECTIONS {
         let mut items = good(kind);

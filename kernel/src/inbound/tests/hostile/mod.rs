@@ -14,7 +14,7 @@ use super::*;
 
 /// A kind of thing that a peer sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum SentKind {
     /// A profile in a message for a channel.
     Profile,
     /// A profile without a channel.
@@ -41,13 +41,13 @@ enum Kind {
     State,
 }
 
-use Kind::{
+use SentKind::{
     Acknowledgement, File, Invitation, Membership, Offer, Participant, Picture, Post as Text,
     Profile, Reaction, State, Status,
 };
 
 /// The kinds that say whose they are, and change something of a known user of the peer.
-const OF_A_USER: [Kind; 9] = [
+const OF_A_USER: [SentKind; 9] = [
     Profile,
     Offer,
     Picture,
@@ -59,7 +59,7 @@ const OF_A_USER: [Kind; 9] = [
     File,
 ];
 /// The kinds that come in messages, each with the channel that its message names.
-fn in_messages() -> impl Iterator<Item = (Kind, &'static str)> {
+fn in_messages() -> impl Iterator<Item = (SentKind, &'static str)> {
     let kinds = OF_A_USER.into_iter().filter(|kind| *kind != Picture);
     kinds
         .chain([Participant, Invitation, State])
@@ -70,7 +70,7 @@ fn in_messages() -> impl Iterator<Item = (Kind, &'static str)> {
 }
 
 /// The kinds whose message names a channel that must be shared.
-const IN_A_CHANNEL: [Kind; 8] = [
+const IN_A_CHANNEL: [SentKind; 8] = [
     Profile,
     Text,
     Reaction,
@@ -90,13 +90,13 @@ const SYNC_TOPICS: [&str; 3] = [
 /// One thing that a peer sends for a channel.
 #[derive(Clone, Debug)]
 struct Thing {
-    kind: Kind,
+    kind: SentKind,
     item: Value,
     channel: String,
 }
 
 /// A thing about a user, newer than what is stored.
-fn thing(kind: Kind, letters: &str, channel: &str) -> Thing {
+fn thing(kind: SentKind, letters: &str, channel: &str) -> Thing {
     let at = START + 9;
     let target = format!("p{channel}");
     let newer = json!({"update_at": at});

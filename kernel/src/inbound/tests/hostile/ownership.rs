@@ -136,7 +136,7 @@ fn t15_create_edit_and_delete_reach_only_own_posts_in_channels_shared_with_the_p
 }
 
 /// What can be done with the kinds that are no posts: each is added, and removed if it can be.
-fn verbs() -> Vec<(Kind, Value)> {
+fn verbs() -> Vec<(SentKind, Value)> {
     let gone = json!({"delete_at": START + 9});
     let withdrawn = with(gone.clone(), json!({"acknowledged_at": 0}));
     vec![
@@ -177,7 +177,7 @@ fn t15_what_belongs_to_posts_and_channels_is_added_and_removed_for_own_users_onl
 }
 
 /// The same, from before what is sent later.
-fn early(kind: Kind) -> Value {
+fn early(kind: SentKind) -> Value {
     if kind == Reaction {
         json!({"update_at": START})
     } else {

@@ -19,7 +19,7 @@ use causeway_kernel::model::{ChannelKind, Config, History, PeerKind};
 use causeway_kernel::rows::id::{ChannelNo, Id, PostNo, TeamNo, UserNo};
 
 use report::{Phase, Report};
-use site::{CONNECTION, Frame, Site, user};
+use site::{CONNECTION, SentFrame, Site, user};
 
 /// What to measure.
 #[derive(Clone, Debug, clap::Args)]
@@ -204,7 +204,7 @@ impl Pair {
         report: &mut Report,
     ) -> Result<Vec<PostNo>> {
         let mut create = Phase::new("create a post");
-        let mut waiting: Option<Frame> = None;
+        let mut waiting: Option<SentFrame> = None;
         let mut root = None;
         let mut posts = Vec::new();
         for number in 0..count {
@@ -286,7 +286,7 @@ impl Pair {
     /// item; frames without any (profiles) count as steps of the round that they belong to.
     fn drain(
         &mut self,
-        mut next: Option<Frame>,
+        mut next: Option<SentFrame>,
         [round_name, frame_name]: [&'static str; 2],
         mark: &str,
     ) -> Result<(Phase, Phase)> {

@@ -25,7 +25,7 @@ pub struct Cost {
 }
 
 /// A frame that a step hands to its host.
-pub struct Frame {
+pub struct SentFrame {
     /// The attempt that its receipt names.
     pub attempt: u64,
     /// Its bytes.
@@ -131,7 +131,11 @@ impl Site {
     }
 
     /// Carries out a command and returns the object that it created.
-    pub fn act(&mut self, actor: Actor, command: Command) -> Result<(Object, Option<Frame>, Cost)> {
+    pub fn act(
+        &mut self,
+        actor: Actor,
+        command: Command,
+    ) -> Result<(Object, Option<SentFrame>, Cost)> {
         let input = Input::Command {
             actor,
             key: None,
@@ -146,7 +150,7 @@ impl Site {
     }
 
     /// Takes a frame; returns the answer.
-    pub fn receive(&mut self, frame: Frame) -> Result<(Vec<u8>, Cost)> {
+    pub fn receive(&mut self, frame: SentFrame) -> Result<(Vec<u8>, Cost)> {
         let input = Input::Frame {
             connection: CONNECTION,
             body: frame.body,
@@ -160,7 +164,7 @@ impl Site {
     }
 
     /// Takes the answer to a frame; returns the next frame.
-    pub fn answered(&mut self, attempt: u64, body: Vec<u8>) -> Result<(Option<Frame>, Cost)> {
+    pub fn answered(&mut self, attempt: u64, body: Vec<u8>) -> Result<(Option<SentFrame>, Cost)> {
         let receipt = Receipt {
             connection: CONNECTION,
             attempt,
@@ -172,11 +176,11 @@ impl Site {
 }
 
 /// The frame among the effects of a step; there is at most one, as there is one connection.
-pub fn frame(output: &StepOutput) -> Result<Option<Frame>> {
+pub fn frame(output: &StepOutput) -> Result<Option<SentFrame>> {
     for effect in &output.effects {
         if let Effect::Send { attempt, frame, .. } = codec::decode_effect(effect)? {
             let body = frame;
-            return Ok(Some(Frame { attempt, body }));
+            return Ok(Some(SentFrame { attempt, body }));
         }
     }
     Ok(None)
