@@ -4,7 +4,9 @@ use crate::boundary::behaviour::{self, Behaviour};
 use crate::boundary::env::{Host, StepContext};
 use crate::boundary::input::{DuePart, Input};
 use crate::boundary::output::{Output, Refusal, Reply};
+use crate::boundary::policy::Gate;
 use crate::command;
+use crate::gate;
 use crate::inbound;
 use crate::model::limits::DUE_PER_STEP_MAX;
 use crate::model::{DueKind, Job};
@@ -73,9 +75,14 @@ fn carry_out(tx: &mut Tx<'_>, input: &Input) -> Reply {
             size,
         } => return inbound::picture(tx, *connection, *user, digest, *size),
         Input::Restored => connection::restored(tx),
-        Input::PolicyChanged { .. } => {
+        Input::PolicyChanged { gates, .. } => {
+            let had_files = gate::is_asked(tx, Gate::File);
+            gate::note(tx, *gates);
             inbound::again::start(tx);
             outbound::again::start(tx);
+            if had_files || gate::is_asked(tx, Gate::File) {
+                outbound::again::start_files(tx);
+            }
         }
         // From here on, steps run on the new kernel.
         Input::KernelChanged { .. } => {
@@ -170,7 +177,18 @@ fn job(tx: &mut Tx<'_>, number: u64) {
             sharing::directory::offer_again(tx, connection);
             None
         }
+        Job::AskFilesAgain {
+            connection,
+            position,
+        } => outbound::again::ask_files_again(tx, connection, position),
         Job::FindAdmins { position } => administrators::find_portion(tx, position),
+        Job::TryWaiting {
+            connection,
+            channel,
+            users,
+            position,
+        } => outbound::profiles::try_waiting(tx, (connection, channel), users, position),
+        Job::OfferWithheld { connection } => outbound::again::offer_withheld(tx, connection),
     };
     match rest {
         Some(job) => jobs::again(tx, number, &job),

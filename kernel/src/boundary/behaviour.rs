@@ -158,6 +158,8 @@ behaviours! {
     /// known there as active: because it was restored, is reached over another connection, or took an offer whose
     /// answer was lost.
     DeactivatedOffered = 48,
+    /// The policies are asked at every gate at which one of them decides, and at no other; before, about every post.
+    Gates = 49,
 }
 
 /// A behaviour that is in force.

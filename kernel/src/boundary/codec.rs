@@ -205,6 +205,7 @@ pub fn decode_verdict(bytes: &[u8]) -> Result<Verdict, DecodeError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::boundary::policy::Denial;
     use crate::rows::id::ConnectionNo;
 
     fn frame(body: &[u8]) -> Input {
@@ -226,7 +227,7 @@ mod tests {
         assert_eq!(decode_reply(&encode_reply(&reply)), Ok(reply));
         let effect = Effect::Wake { at_ms: -5 };
         assert_eq!(decode_effect(&encode_effect(&effect)), Ok(effect));
-        let verdict = Verdict::Deny("no".into());
+        let verdict = Verdict::Deny(Denial::for_reason("no"));
         assert_eq!(decode_verdict(&encode_verdict(&verdict)), Ok(verdict));
     }
 

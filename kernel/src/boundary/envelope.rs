@@ -59,7 +59,7 @@ kinds! {
     TIMER = 6 version 1: Timer {},
     RESUME = 7 version 1: Resume {},
     RESTORED = 8 version 1: Restored {},
-    POLICY_CHANGED = 9 version 1: PolicyChanged { .. },
+    POLICY_CHANGED = 9 version 2: PolicyChanged { .. },
     KERNEL_CHANGED = 10 version 1: KernelChanged { .. },
     FRAME_PART = 11 version 1: FramePart { .. },
     DUE_PART = 12 version 1: DuePart(_),
@@ -77,7 +77,7 @@ pub(super) fn encode(input: &Input) -> Vec<u8> {
 pub(super) fn encode_like(input: &Input, recorded: &[u8]) -> Result<Vec<u8>, DecodeError> {
     let (envelope, _) = recorded.split_first().ok_or(DecodeError::Empty)?;
     let mut from = Reader::of(recorded)?;
-    from.expect(kind_of(input))?;
+    from.expect(&written_kind(input))?;
     let Input::Command {
         actor,
         key,
@@ -99,6 +99,16 @@ pub(super) fn encode_like(input: &Input, recorded: &[u8]) -> Result<Vec<u8>, Dec
     Ok(out)
 }
 
+/// The kind of an input in the version in which it is written: an older one if the input was read in that version and
+/// has nothing that came later.
+fn written_kind(input: &Input) -> InputKind {
+    let kind = *kind_of(input);
+    match input {
+        Input::PolicyChanged { gates: None, .. } => InputKind { version: 1, ..kind },
+        _ => kind,
+    }
+}
+
 /// `out` followed by the number and the version of a kind.
 fn head(envelope: u8, mut out: Vec<u8>, kind: &InputKind) -> Vec<u8> {
     out.push(kind.number);
@@ -107,7 +117,7 @@ fn head(envelope: u8, mut out: Vec<u8>, kind: &InputKind) -> Vec<u8> {
 }
 
 fn write(envelope: u8, input: &Input) -> Vec<u8> {
-    let out = head(envelope, started(envelope), kind_of(input));
+    let out = head(envelope, started(envelope), &written_kind(input));
     match input {
         Input::Genesis(genesis) => append(out, genesis),
         Input::Command {
@@ -142,7 +152,13 @@ fn write(envelope: u8, input: &Input) -> Vec<u8> {
             size,
         } => append(out, &(connection, user, digest, size)),
         Input::Timer | Input::Resume | Input::Restored => out,
-        Input::PolicyChanged { chain, what } => append(out, &(chain, what)),
+        Input::PolicyChanged { chain, what, gates } => {
+            let out = append(out, &(chain, what));
+            match gates {
+                Some(gates) => append(out, gates),
+                None => out,
+            }
+        }
         Input::KernelChanged { digest } => append(out, digest),
     }
 }
@@ -213,7 +229,11 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Input, DecodeError> {
         RESTORED => Input::Restored,
         POLICY_CHANGED => {
             let (chain, what) = from.part()?;
-            Input::PolicyChanged { chain, what }
+            let gates = match version {
+                1 => None,
+                _ => Some(from.part()?),
+            };
+            Input::PolicyChanged { chain, what, gates }
         }
         KERNEL_CHANGED => Input::KernelChanged {
             digest: from.part()?,

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::boundary::policy::Gates;
 use crate::boundary::texts::{Json, Text, no_texts, texts};
 use crate::command::Command;
 use crate::model::{Config, Dimensions, LocalStatus, PeerKind};
@@ -75,6 +76,8 @@ pub enum Input {
         chain: String,
         /// The description shown to admins in the journal, e.g. `load content-filter`.
         what: String,
+        /// The gates at which they decide; `None` in journals of earlier releases, which had one gate.
+        gates: Option<Gates>,
     },
     /// Another kernel took over from this entry on.
     KernelChanged {
@@ -117,7 +120,7 @@ texts!(enum Input {
     DuePart(part),
     Resume,
     Restored,
-    PolicyChanged { chain: Text::Words, what: Text::Words },
+    PolicyChanged { chain: Text::Words, what: Text::Words, gates },
     KernelChanged { digest: Text::Own },
     Statuses(changes),
     Upload { connection, upload, progress },

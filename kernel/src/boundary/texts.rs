@@ -117,6 +117,14 @@ impl<F, C: Class<F>> Class<Option<F>> for C {
 }
 
 /// A tuple that ends in a text.
+impl<A: HasTexts> Class<(A, String)> for Text {
+    fn show(self, (a, text): &mut (A, String), visitor: &mut dyn TextVisitor) {
+        a.texts(visitor);
+        self.show(text, visitor);
+    }
+}
+
+/// A tuple that ends in a text.
 impl<A: HasTexts, B: HasTexts> Class<(A, B, String)> for Text {
     fn show(self, (a, b, text): &mut (A, B, String), visitor: &mut dyn TextVisitor) {
         a.texts(visitor);

@@ -1,26 +1,34 @@
-//! The gate: policies judge here what crosses a connection in either direction.
+//! The gates: policies decide here what crosses a connection in either direction.
 //!
-//! The verdict on a version that was denied or revised is stored: the same version gets the same answer
-//! without another question, until the policies change. A plain permission is not stored: an accepted version
-//! is not judged again, and one that is sent out again is asked about again.
+//! Verdicts on posts are kept (see [`posts`]); everything else is asked about each time it is about to cross.
 
+mod files;
+mod homes;
 mod leaves;
+mod members;
+mod posts;
+mod profiles;
+mod reactions;
+mod sharing;
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::iter;
 
 use crate::boundary::behaviour::Behaviour;
-use crate::boundary::env::Rows;
-use crate::boundary::policy::{
-    Context, Direction, Home, PostQuestion, Question, Revision, Verdict,
-};
-use crate::model::limits::{MESSAGE_CHARS_MAX, REASON_CHARS_MAX, REMOTE_PROPS_BYTES_MAX};
-use crate::model::{About, Asked, Connection, PeerWorkspace, User, VerdictRow};
-use crate::rows::id::{ChannelNo, ConnectionNo, Id, WorkspaceNo};
+use crate::boundary::policy::{Context, Direction, Gate, Gates, Home, Verdict};
+use crate::model::limits::REASON_CHARS_MAX;
+use crate::model::{Channel, Connection, MetaRow, User};
+use crate::rows::counters;
+use crate::rows::id::{ChannelNo, ConnectionNo, Id, PostNo};
 use crate::rows::tx::{Read, Tx};
 
-/// Where posts cross.
+pub use files::FileCandidate;
+pub use members::MemberCandidate;
+pub use posts::{PostCandidate, Wording, about_posts};
+pub use profiles::{ProfileCandidate, ProfileFields};
+pub use reactions::ReactionCandidate;
+pub use sharing::{Objection, Route, SharingOffer, may_open, may_share};
+
+/// Where something of a channel crosses.
 #[derive(Clone, Copy, Debug)]
 pub struct Crossing<'a> {
     /// Direction.
@@ -29,31 +37,23 @@ pub struct Crossing<'a> {
     pub connection_no: ConnectionNo,
     /// The connection.
     pub connection: &'a Connection,
-    /// The channel of the posts.
+    /// The channel.
     pub channel: ChannelNo,
 }
 
-/// A post to be judged.
+/// Something to be judged.
 #[derive(Debug)]
-pub struct Candidate<'a> {
-    /// Its id.
-    pub id: Id,
-    /// Its version.
-    pub version: i64,
-    /// Id of its thread's root, empty for a root.
-    pub root_id: &'a str,
-    /// The author.
-    pub author: Option<Rc<User>>,
-    /// Its message, with mentions replaced.
-    pub message: Cow<'a, str>,
-    /// Its properties, JSON text or empty.
-    pub props: &'a str,
-    /// Its type.
-    pub kind: &'a str,
-    /// When it was written, in ms.
-    pub create_at: i64,
-    /// Whether an earlier version is known.
-    pub is_edit: bool,
+pub enum Candidate<'a> {
+    /// A post.
+    Post(PostCandidate<'a>),
+    /// A reaction or an acknowledgement.
+    Reaction(ReactionCandidate<'a>),
+    /// Somebody who becomes a member.
+    Member(MemberCandidate<'a>),
+    /// A file of a post.
+    File(FileCandidate<'a>),
+    /// A profile.
+    Profile(ProfileCandidate<'a>),
 }
 
 /// The decision about a candidate.
@@ -61,248 +61,148 @@ pub struct Candidate<'a> {
 pub enum Judgement {
     /// It may pass: with this wording, or unchanged.
     Pass(Option<Wording>),
+    /// It is a profile and may pass with these fields.
+    Revised(ProfileFields),
     /// It may not, for this reason.
     Denied(String),
     /// The policies failed, for this reason: it may not yet.
     Failed(String),
 }
 
-/// The text of a post.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wording {
-    /// The message.
-    pub message: String,
-    /// The properties, JSON text or empty.
-    pub props: String,
+/// The reason for holding something back on which a policy gave a verdict of another kind.
+pub const NOT_ABOUT_THIS: &str = "the verdict is about something else";
+
+/// The reason for holding something back on which there is no verdict.
+const NO_VERDICT: &str = "there is no verdict";
+
+/// What is judged once: a second candidate with the same key gets the same judgement.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Key {
+    /// A version of a post.
+    Post(Id, i64),
+    /// Somebody's reaction, or acknowledgement, of a post.
+    Reaction(PostNo, Id, Option<String>),
+    /// Somebody who becomes a member.
+    Member(Id),
+    /// A file.
+    File(Id),
+    /// Somebody's profile with this user name and these fields: a peer can send several that differ, even under one
+    /// version.
+    Profile(Id, String, ProfileFields),
 }
 
-/// What is asked about posts in this direction.
-#[must_use]
-pub fn about_posts(rows: &(impl Read + ?Sized), direction: Direction) -> Asked {
-    let about = if Behaviour::WholePosts.is_in_force(rows) {
-        About::Post
-    } else {
-        About::Message
-    };
-    Asked { direction, about }
+impl Candidate<'_> {
+    /// What identifies it.
+    #[must_use]
+    pub fn key(&self) -> Key {
+        match self {
+            Candidate::Post(post) => Key::Post(post.id, post.version),
+            Candidate::Reaction(it) => {
+                let emoji = it.emoji.as_deref().map(str::to_string);
+                Key::Reaction(it.post, it.author.id, emoji)
+            }
+            Candidate::Member(it) => Key::Member(it.id()),
+            Candidate::File(file) => Key::File(file.id),
+            Candidate::Profile(it) => {
+                let profile = it.profile;
+                Key::Profile(it.id, profile.username.clone(), ProfileFields::of(profile))
+            }
+        }
+    }
 }
 
-/// Judges posts; each version may be among the candidates only once. Stored verdicts are used first; the
-/// remaining candidates are asked about with one question each, all at once. Returns a judgement for each
-/// candidate, in order.
+/// Judges candidates of one kind; each [`Key`] may be among them only once. They are asked about all at once.
+/// Returns a judgement for each, in order.
 pub fn judge(
     tx: &mut Tx<'_>,
     crossing: Crossing<'_>,
-    candidates: &[Candidate<'_>],
+    candidates: Vec<Candidate<'_>>,
 ) -> Vec<Judgement> {
-    if candidates.is_empty() {
-        return Vec::new();
+    let (mut posts, mut reactions, mut members) = (Vec::new(), Vec::new(), Vec::new());
+    let mut files = Vec::new();
+    let mut profiles = Vec::new();
+    for candidate in candidates {
+        match candidate {
+            Candidate::Post(post) => posts.push(post),
+            Candidate::Reaction(reaction) => reactions.push(reaction),
+            Candidate::Member(member) => members.push(member),
+            Candidate::File(file) => files.push(file),
+            Candidate::Profile(profile) => profiles.push(profile),
+        }
     }
-    let about = about_posts(tx, crossing.direction);
-    let rows = rows(tx, crossing.connection_no, about, candidates);
-    let is_about = |row: &VerdictRow, candidate: &Candidate<'_>| row.update_at == candidate.version;
-    let open: Vec<&Candidate<'_>> = candidates
-        .iter()
-        .zip(&rows)
-        .filter(|(candidate, row)| row.as_ref().is_none_or(|row| !is_about(row, candidate)))
-        .map(|(candidate, _)| candidate)
-        .collect();
-    let mut verdicts = ask(tx, crossing, about, &open).into_iter();
-    let mut judgements = Vec::with_capacity(candidates.len());
-    for (candidate, row) in candidates.iter().zip(rows) {
-        judgements.push(match row {
-            Some(row) if is_about(&row, candidate) => of_row(candidate, row),
-            outdated => {
-                let none = || Verdict::Failed("there is no verdict".to_string());
-                let verdict = verdicts.next().unwrap_or_else(none);
-                let key = (crossing.connection_no, about.byte(), candidate.id);
-                of_verdict(tx, key, candidate, verdict, outdated.is_some())
-            }
-        });
-    }
+    let mut judgements = posts::judge(tx, crossing, &posts);
+    judgements.extend(reactions::judge(tx, crossing, &reactions));
+    judgements.extend(members::judge(tx, crossing, &members));
+    judgements.extend(files::judge(tx, crossing, &files));
+    judgements.extend(profiles::judge(tx, crossing, &profiles));
     judgements
 }
 
-/// Turns a verdict into a judgement. It is stored unless it is a plain permission, in which case the row of
-/// an earlier version is deleted.
-fn of_verdict(
-    tx: &mut Tx<'_>,
-    key: (ConnectionNo, u8, Id),
-    candidate: &Candidate<'_>,
-    verdict: Verdict,
-    has_row: bool,
-) -> Judgement {
-    match row(candidate.version, verdict) {
-        Ok(Some(row)) => {
-            tx.put(&key, &row);
-            of_row(candidate, row)
-        }
-        Ok(None) => {
-            if has_row {
-                tx.delete::<VerdictRow>(&key);
-            }
-            Judgement::Pass(None)
-        }
-        Err(failure) => Judgement::Failed(failure),
+/// Judges one candidate.
+pub fn judge_one(tx: &mut Tx<'_>, crossing: Crossing<'_>, candidate: Candidate<'_>) -> Judgement {
+    judge(tx, crossing, vec![candidate])
+        .pop()
+        .unwrap_or_else(|| Judgement::Failed(NO_VERDICT.to_string()))
+}
+
+/// Whether a policy decides at a gate: what is not asked about passes.
+#[must_use]
+pub fn is_asked(rows: &(impl Read + ?Sized), gate: Gate) -> bool {
+    if !Behaviour::Gates.is_in_force(rows) {
+        return gate == Gate::Post;
+    }
+    counters::gates(rows).contains(gate)
+}
+
+/// Records at which gates the policies decide from now on; unknown in journals of earlier releases.
+pub fn note(tx: &mut Tx<'_>, gates: Option<Gates>) {
+    if let Some(gates) = gates
+        && Behaviour::Gates.is_in_force(tx)
+    {
+        tx.put(&MetaRow::GATES, &MetaRow::Gates(gates));
     }
 }
 
-/// The rows of candidates, in the same order.
-fn rows(
-    tx: &Tx<'_>,
-    connection: ConnectionNo,
-    about: Asked,
-    candidates: &[Candidate<'_>],
-) -> Vec<Option<VerdictRow>> {
-    // Most connections have no verdict rows.
-    let any = tx.prefix::<VerdictRow, _>(&(connection, about.byte()), 1);
-    if any.is_empty() {
-        return candidates.iter().map(|_| None).collect();
+/// What a question about something in a channel begins with.
+fn context<'q>(
+    crossing: Crossing<'q>,
+    channel: &'q Channel,
+    (person, home): (Option<&'q User>, Home<'q>),
+    now_ms: i64,
+) -> Context<'q> {
+    Context {
+        direction: crossing.direction,
+        connection_id: crossing.connection.remote_id.as_str(),
+        connection_name: &crossing.connection.name,
+        channel_id: channel.id.as_str(),
+        channel_name: &channel.name,
+        audience: channel.place.into(),
+        author_id: person.map_or("", |person| person.id.as_str()),
+        author_name: person.map_or("", |person| &person.username),
+        author_home: home,
+        now_ms,
     }
-    let key = |candidate: &Candidate<'_>| (connection, about.byte(), candidate.id);
-    tx.get_all::<VerdictRow>(&candidates.iter().map(key).collect::<Vec<_>>())
 }
 
-/// The row to store for a verdict; the error is why the policies failed.
-fn row(update_at: i64, verdict: Verdict) -> Result<Option<VerdictRow>, String> {
-    let passes = VerdictRow {
-        update_at,
-        allowed: true,
-        revised: None,
-        reason: String::new(),
-    };
+/// The judgements that follow from the verdicts on questions, of which `asked` were asked.
+fn plain(verdicts: Vec<Verdict>, asked: usize) -> Vec<Judgement> {
+    let missing = asked.saturating_sub(verdicts.len());
+    let none = || Judgement::Failed(NO_VERDICT.to_string());
+    let judgements = verdicts.into_iter().map(of_verdict);
+    judgements
+        .chain(iter::repeat_with(none).take(missing))
+        .take(asked)
+        .collect()
+}
+
+/// The judgement that follows from a verdict that can replace nothing.
+fn of_verdict(verdict: Verdict) -> Judgement {
     match verdict {
-        Verdict::Allow => Ok(None),
-        Verdict::Deny(reason) => Ok(Some(VerdictRow {
-            allowed: false,
-            reason: shorten(reason),
-            ..passes
-        })),
-        Verdict::Revise(revision) => Ok(Some(VerdictRow {
-            revised: Some(cut(revision)),
-            ..passes
-        })),
-        Verdict::Failed(reason) => Err(shorten(reason)),
-    }
-}
-
-fn of_row(candidate: &Candidate<'_>, row: VerdictRow) -> Judgement {
-    if !row.allowed {
-        return Judgement::Denied(row.reason);
-    }
-    let Some(revision) = row.revised else {
-        return Judgement::Pass(None);
-    };
-    match word(candidate, revision) {
-        Some(wording) => Judgement::Pass(Some(wording)),
-        None => Judgement::Denied("Its revised properties are too long.".to_string()),
-    }
-}
-
-/// A post with its revision applied; `None` if its properties would exceed the limit.
-fn word(candidate: &Candidate<'_>, revision: Revision) -> Option<Wording> {
-    let message = revision
-        .message
-        .unwrap_or_else(|| candidate.message.clone().into_owned());
-    let props = if revision.texts.is_empty() {
-        candidate.props.to_string()
-    } else {
-        leaves::replace(candidate.props, &revision.texts)?
-    };
-    (props.len() <= REMOTE_PROPS_BYTES_MAX).then_some(Wording { message, props })
-}
-
-/// Cuts the message to the maximum length.
-fn cut(mut revision: Revision) -> Revision {
-    let message = revision.message.take();
-    revision.message = message.map(|text| text.chars().take(MESSAGE_CHARS_MAX).collect());
-    revision
-}
-
-/// A verdict for each candidate, or too few.
-fn ask(tx: &Tx<'_>, crossing: Crossing<'_>, about: Asked, open: &[&Candidate<'_>]) -> Vec<Verdict> {
-    if open.is_empty() {
-        return Vec::new();
-    }
-    let Some(channel) = tx.channel(crossing.channel) else {
-        return Vec::new();
-    };
-    let homes = match about.about {
-        About::Message => Homes::default(),
-        About::Post => Homes::load(tx, open),
-    };
-    let now_ms = tx.now_ms();
-    let questions = open.iter().map(|candidate| {
-        let author = candidate.author.as_deref();
-        PostQuestion {
-            context: Context {
-                direction: crossing.direction,
-                connection_id: crossing.connection.remote_id.as_str(),
-                connection_name: &crossing.connection.name,
-                channel_id: channel.id.as_str(),
-                channel_name: &channel.name,
-                audience: channel.place.into(),
-                author_id: author.map_or("", |author| author.id.as_str()),
-                author_name: author.map_or("", |author| &author.username),
-                author_home: homes.of(author),
-                now_ms,
-            },
-            id: candidate.id.as_str(),
-            root_id: candidate.root_id,
-            message: &candidate.message,
-            texts: match about.about {
-                About::Message => None,
-                About::Post => leaves::collect(candidate.props),
-            },
-            kind: candidate.kind,
-            create_at: candidate.create_at,
-            is_edit: candidate.is_edit,
-        }
-    });
-    match about.about {
-        About::Post => tx.ask(&questions.map(Question::Post).collect::<Vec<_>>()),
-        About::Message => {
-            let posts: Vec<PostQuestion<'_>> = questions.collect();
-            let messages = posts
-                .iter()
-                .map(|post| Question::Message(post.message_only()));
-            tx.ask(&messages.collect::<Vec<_>>())
-        }
-    }
-}
-
-/// The connections to the home workspaces of authors.
-#[derive(Default)]
-struct Homes(BTreeMap<WorkspaceNo, Option<Connection>>);
-
-impl Homes {
-    fn load(tx: &Tx<'_>, candidates: &[&Candidate<'_>]) -> Homes {
-        let mut homes = Homes::default();
-        let candidates = candidates.iter();
-        for author in candidates.filter_map(|candidate| candidate.author.as_deref()) {
-            if !author.origin.is_ours() {
-                homes.0.entry(author.origin).or_insert_with(|| {
-                    let workspace = tx.get::<PeerWorkspace>(&author.origin)?;
-                    tx.get::<Connection>(&workspace.connection?)
-                });
-            }
-        }
-        homes
-    }
-
-    fn of(&self, author: Option<&User>) -> Home<'_> {
-        let Some(author) = author else {
-            return Home::Elsewhere;
-        };
-        if author.origin.is_ours() {
-            return Home::Here;
-        }
-        match self.0.get(&author.origin) {
-            Some(Some(connection)) => Home::Connected {
-                id: connection.remote_id.as_str(),
-                name: &connection.name,
-            },
-            _ => Home::Elsewhere,
+        Verdict::Allow => Judgement::Pass(None),
+        Verdict::Deny(denial) => Judgement::Denied(shorten(denial.text)),
+        Verdict::Failed(reason) => Judgement::Failed(shorten(reason)),
+        Verdict::Revise(_) | Verdict::ReviseProfile(_) => {
+            Judgement::Failed(NOT_ABOUT_THIS.to_string())
         }
     }
 }

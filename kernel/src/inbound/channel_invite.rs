@@ -1,15 +1,19 @@
 //! Channel invitations from a peer. Semantics §8.4: a valid invitation takes effect at once, unless an
 //! administrator here wants to be asked first; one for a channel that already exists here changes nothing, unless
-//! it is the peer's own channel come back and no admin here has let it go.
+//! it is the peer's own channel come back and no admin here has let it go. The policies are asked about what would
+//! take effect, and about what an administrator is asked.
 
 use super::authorize::Peer;
 use super::{Reason, Tally, direct_invite, fail, ok};
 use crate::boundary::behaviour::Behaviour;
 use crate::boundary::output::Reply;
+use crate::boundary::policy::Direction;
+use crate::gate::{self, Objection, Route, SharingOffer};
 use crate::model::limits::{
     CHANNEL_NAME_MAX, HEADER_CHARS_MAX, LINKS_PER_CHANNEL_MAX, PURPOSE_CHARS_MAX,
 };
 use crate::model::naming;
+use crate::model::reasons::INVITATION_DENIED;
 use crate::model::{
     Channel, ChannelKind, Connection, Link, LinkEnd, LinkState, OfferedChannel, Place,
     SharedChannel,
@@ -23,7 +27,7 @@ use crate::sharing::consent::{self, Consent};
 use crate::sharing::{self, link, offered, received};
 use crate::wire::json::Value;
 use crate::wire::message::ChannelInvite;
-use crate::wire::response::AWAITS_CONSENT;
+use crate::wire::response::{AWAITS_CONSENT, UNDECIDED};
 
 /// What is done about an invitation that is not refused.
 enum Answer {
@@ -33,6 +37,40 @@ enum Answer {
     Waits(Id),
     /// An administrator here has declined it.
     Declined(Id),
+}
+
+/// Why an invitation is refused.
+pub(super) struct RefusedInvite {
+    reason: Reason,
+    /// The answer to the peer.
+    error: String,
+}
+
+impl From<String> for RefusedInvite {
+    fn from(error: String) -> RefusedInvite {
+        let reason = Reason::InviteRefused;
+        RefusedInvite { reason, error }
+    }
+}
+
+impl RefusedInvite {
+    /// Because of the policies, whose words the peer does not learn; `what` is what cannot be done.
+    pub(super) fn by_policies(what: &str, objection: &Objection) -> RefusedInvite {
+        match objection {
+            Objection::Denied(_) => RefusedInvite {
+                reason: Reason::Denied,
+                error: format!("{what}: {INVITATION_DENIED}"),
+            },
+            // Answered with another status, everything else from this peer would wait for it.
+            Objection::Failed(_) => RefusedInvite {
+                reason: Reason::Held,
+                error: format!(
+                    "{what}: {UNDECIDED}; if this server does not repeat the invitation by itself, invite \
+                     again later"
+                ),
+            },
+        }
+    }
 }
 
 /// Answers an invitation.
@@ -57,17 +95,22 @@ pub fn message(tx: &mut Tx<'_>, peer: &Peer, payload: Value<'_>) -> Reply {
                 "cannot create channel `{id}`: an administrator of the invited workspace has declined it"
             ))
         }
-        Err(error) => {
+        Err(refused) => {
             tx.abandon();
-            Tally::of(Reason::InviteRefused).report(tx, peer.no);
-            fail(&error)
+            if refused.reason == Reason::Denied
+                && let Some(id) = Id::parse(&invite.channel_id)
+            {
+                consent::forget_waiting(tx, (peer.no, id));
+            }
+            Tally::of(refused.reason).report(tx, peer.no);
+            fail(&refused.error)
         }
     }
 }
 
-fn accept(tx: &mut Tx<'_>, peer: &Peer, invite: &ChannelInvite) -> Result<Answer, String> {
-    let id =
-        Id::parse(&invite.channel_id).ok_or("invalid channel invite: channel id is invalid")?;
+fn accept(tx: &mut Tx<'_>, peer: &Peer, invite: &ChannelInvite) -> Result<Answer, RefusedInvite> {
+    let id = Id::parse(&invite.channel_id)
+        .ok_or_else(|| "invalid channel invite: channel id is invalid".to_string())?;
     let outside_teams = match invite.kind.as_str() {
         "D" => Some(Place::Direct),
         "G" => Some(Place::Group),
@@ -86,15 +129,21 @@ fn accept(tx: &mut Tx<'_>, peer: &Peer, invite: &ChannelInvite) -> Result<Answer
         return Ok(Answer::Taken);
     }
     if received::is_declined(tx, no) {
-        return Err(format!(
+        let error = format!(
             "cannot share channel again (channel_id={id}): an administrator of the invited workspace \
              has ended its sharing, and has to allow it first"
-        ));
+        );
+        return Err(error.into());
     }
-    let restored = restore(tx, peer, no).map(|()| Answer::Taken);
-    restored.ok_or(format!(
+    let channel = own_channel(tx, peer, no).ok_or(format!(
         "cannot create new shared channel (channel_id={id}): channel already exists"
-    ))
+    ))?;
+    may_come_back(tx, peer, &channel).map_err(|objection| {
+        let what = format!("cannot share channel again (channel_id={id})");
+        RefusedInvite::by_policies(&what, &objection)
+    })?;
+    restore(tx, peer, no, channel);
+    Ok(Answer::Taken)
 }
 
 /// Takes a channel that is not known here, or lets it wait.
@@ -103,24 +152,61 @@ fn accept_new(
     peer: &Peer,
     id: Id,
     invite: &ChannelInvite,
-) -> Result<Answer, String> {
+) -> Result<Answer, RefusedInvite> {
     let channel = offer_of(tx, id, invite)?;
     match consent::of(tx, (peer.no, id), &peer.row, &channel)? {
-        Consent::Given => offered::create(tx, (peer.no, &peer.row), id, &channel),
-        Consent::Awaited => return Ok(Answer::Waits(id)),
-        Consent::Declined => return Ok(Answer::Declined(id)),
+        Consent::Given => {
+            may_be_taken(tx, peer, id, &channel)?;
+            offered::create(tx, (peer.no, &peer.row), id, &channel)?;
+            Ok(Answer::Taken)
+        }
+        Consent::Awaited => {
+            may_be_taken(tx, peer, id, &channel)?;
+            Ok(Answer::Waits(id))
+        }
+        Consent::Declined => Ok(Answer::Declined(id)),
     }
-    .map(|_| Answer::Taken)
 }
 
-/// Shares a channel again that came from this peer, even if it came over an earlier connection of the same
-/// workspace. A channel of ours, or of another peer, is not the peer's to offer.
-fn restore(tx: &mut Tx<'_>, peer: &Peer, no: ChannelNo) -> Option<()> {
-    let mut channel = tx.get::<Channel>(&no)?;
+fn may_be_taken(
+    tx: &Tx<'_>,
+    peer: &Peer,
+    id: Id,
+    channel: &OfferedChannel,
+) -> Result<(), RefusedInvite> {
+    offered::may_be_taken(tx, &peer.row, id, channel).map_err(|objection| {
+        let what = format!("cannot create channel `{id}`");
+        RefusedInvite::by_policies(&what, &objection)
+    })
+}
+
+/// A channel that came from this peer, even if it came over an earlier connection of the same workspace. A channel of
+/// ours, or of another peer, is not the peer's to offer.
+fn own_channel(tx: &Tx<'_>, peer: &Peer, no: ChannelNo) -> Option<Channel> {
+    let channel = tx.get::<Channel>(&no)?;
     channel.place.team()?;
-    if channel.origin.is_ours() || channel.origin != peer.row.workspace {
-        return None;
-    }
+    (!channel.origin.is_ours() && channel.origin == peer.row.workspace).then_some(channel)
+}
+
+/// Whether the policies let a channel be shared again: as it is here, as the invitation does not change it.
+fn may_come_back(tx: &Tx<'_>, peer: &Peer, channel: &Channel) -> Result<(), Objection> {
+    let route = Route {
+        direction: Direction::Inbound,
+        connection: &peer.row,
+    };
+    let offer = SharingOffer {
+        id: channel.id,
+        name: &channel.name,
+        display_name: &channel.display_name,
+        audience: channel.place.into(),
+        read_only: channel.read_only,
+        inviter: None,
+    };
+    gate::may_share(tx, route, &offer)
+}
+
+/// Shares a [channel of the peer](own_channel) again.
+fn restore(tx: &mut Tx<'_>, peer: &Peer, no: ChannelNo, mut channel: Channel) {
     if !tx.has::<SharedChannel>(&no) {
         // As in the reference, the read-only setting is not changed.
         let row = offered::shared_row(tx, (peer.no, &peer.row), channel.read_only);
@@ -131,7 +217,6 @@ fn restore(tx: &mut Tx<'_>, peer: &Peer, no: ChannelNo) -> Option<()> {
     }
     let creator = peer.row.creator;
     link::open(tx, no, peer.no, LinkState::Active, false, creator);
-    Some(())
 }
 
 /// Whether a channel was archived when the peer's workspace no longer shared it, over whichever connection, and not by

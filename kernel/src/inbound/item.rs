@@ -13,8 +13,8 @@ use super::held::{self, Full, WAITS_FOR_ITS_POST};
 use super::mentions::Mentions;
 use super::parts::{Course, Skip};
 use super::{Reason, Tally, quarantine};
-use crate::boundary::policy::Direction;
-use crate::gate::{self, Candidate, Crossing, Judgement};
+use crate::boundary::policy::{Direction, Gate};
+use crate::gate::{self, Candidate, Crossing, Judgement, Key};
 use crate::model::HeldKind;
 use crate::model::limits::FRAME_ITEMS_PER_STEP_MAX;
 use crate::model::reasons;
@@ -96,9 +96,9 @@ pub struct Wait<'i> {
 
 /// A kind of item of a sync message.
 pub trait Item: Sized {
-    /// Whether the policies are asked about it. The items of such a section are authorised, and their
+    /// Where the policies are asked about it. If they are, the items of a section are authorised, and their
     /// questions asked at once, before the first of them is applied.
-    const ASKED: bool;
+    const GATES: &[Gate];
     /// Maximum number of items of a section that a step carries out.
     const PER_STEP_MAX: u32 = FRAME_ITEMS_PER_STEP_MAX;
 
@@ -147,6 +147,18 @@ pub trait Item: Sized {
     where
         Self: 'i;
 
+    /// The question whether somebody may become a member; `None` if the item makes nobody one beside what it says.
+    fn joining<'i>(
+        _tx: &Tx<'_>,
+        _scope: Scope<'_>,
+        _change: &Self::Change<'i>,
+    ) -> Option<Candidate<'i>>
+    where
+        Self: 'i,
+    {
+        None
+    }
+
     /// Carries out what was authorised, if the policies permit it.
     fn apply(
         tx: &mut Tx<'_>,
@@ -179,16 +191,39 @@ pub fn take<I: Item>(
     }
 }
 
-/// Judgements by post and version.
-pub type Judgements = BTreeMap<(Id, i64), Judgement>;
+/// Judgements on the items of a section.
+pub type Judgements = BTreeMap<Key, Judgement>;
 
-/// Judges the posts of a section, each version once: a real server sends a root before and after its reply.
+/// Judges the items of a section, each once: a real server sends a root before and after its reply.
 fn judge(tx: &mut Tx<'_>, scope: Scope<'_>, mut candidates: Vec<Candidate<'_>>) -> Judgements {
-    let version = |candidate: &Candidate<'_>| (candidate.id, candidate.version);
     let mut seen = BTreeSet::new();
-    candidates.retain(|candidate| seen.insert(version(candidate)));
-    let judgements = gate::judge(tx, scope.crossing(), &candidates);
-    candidates.iter().map(version).zip(judgements).collect()
+    candidates.retain(|candidate| seen.insert(candidate.key()));
+    let keys: Vec<Key> = candidates.iter().map(Candidate::key).collect();
+    let judgements = gate::judge(tx, scope.crossing(), candidates);
+    keys.into_iter().zip(judgements).collect()
+}
+
+/// The judgement on an item: the one that its section got, or, if it is carried out on its own, one that is asked
+/// for now.
+pub fn judgement(
+    tx: &mut Tx<'_>,
+    scope: Scope<'_>,
+    judgements: &Judgements,
+    candidate: Candidate<'_>,
+) -> Judgement {
+    match judgements.get(&candidate.key()) {
+        Some(judgement) => judgement.clone(),
+        None => gate::judge_one(tx, scope.crossing(), candidate),
+    }
+}
+
+/// What follows for an item without a wording of its own that policies judged: `None` = it may be carried out.
+pub fn withheld(judgement: Judgement) -> Option<ItemOutcome> {
+    match judgement {
+        Judgement::Pass(_) | Judgement::Revised(_) => None,
+        Judgement::Denied(_) => Some(ItemOutcome::Refused(Reason::Denied)),
+        Judgement::Failed(reason) => Some(ItemOutcome::Failed(reason)),
+    }
 }
 
 /// An item that is ready to be carried out.
@@ -198,6 +233,15 @@ struct Planned<'d, 'i, I: Item + 'i> {
     /// Whether it may be done; `None` if that is decided when its turn comes, because its kind is not judged
     /// beforehand or an earlier item may change the answer.
     change: Option<Result<Authorized<I::Change<'i>>, Reason>>,
+}
+
+/// What the policies are asked about a section.
+#[derive(Default)]
+struct Asked<'i> {
+    /// Its items.
+    items: Vec<Candidate<'i>>,
+    /// People who become members by them.
+    joining: Vec<Candidate<'i>>,
 }
 
 /// A message while it is processed.
@@ -282,9 +326,10 @@ impl<'a> Batch<'a> {
         let numbers = first.saturating_add(u32::try_from(portion.start).unwrap_or(u32::MAX))..;
         let items = items.get(portion).unwrap_or_default();
         I::prefetch(tx, items);
+        let is_asked = I::GATES.iter().any(|gate| gate::is_asked(tx, *gate));
         let mut ahead = BTreeSet::new();
         let mut planned = Vec::with_capacity(items.len());
-        let mut candidates = Vec::new();
+        let mut asked = Asked::default();
         for ((value, item), number) in items.iter().zip(numbers) {
             if self.sets_aside(tx, number, *value) {
                 self.report::<I>(tx, (*value, None), Fate::SetAside);
@@ -294,8 +339,8 @@ impl<'a> Batch<'a> {
                 self.refuse::<I>(tx, (*value, None), Reason::Malformed);
                 continue;
             };
-            let change = I::ASKED
-                .then(|| self.plan(tx, item, &mut ahead, &mut candidates))
+            let change = is_asked
+                .then(|| self.plan(tx, item, &mut ahead, &mut asked))
                 .flatten();
             let value = *value;
             planned.push(Planned {
@@ -304,7 +349,8 @@ impl<'a> Batch<'a> {
                 change,
             });
         }
-        let judgements = judge(tx, self.scope(), candidates);
+        let mut judgements = judge(tx, self.scope(), asked.items);
+        judgements.extend(judge(tx, self.scope(), asked.joining));
         for planned in planned {
             self.take_one(tx, planned, &judgements)?;
         }
@@ -317,15 +363,20 @@ impl<'a> Batch<'a> {
         tx: &Tx<'_>,
         item: &'i I,
         ahead: &mut BTreeSet<Id>,
-        candidates: &mut Vec<Candidate<'i>>,
+        asked: &mut Asked<'i>,
     ) -> Option<Result<Authorized<I::Change<'i>>, Reason>> {
         let id = item.id();
         let base = item.wait().and_then(|wait| Id::parse(wait.post));
         let seen = id.is_some_and(|id| ahead.contains(&id));
-        let stale = seen || base.is_some_and(|base| ahead.contains(&base));
+        // Without an id, an earlier item of the section may be about the same thing.
+        let stale = id.is_none() || seen || base.is_some_and(|base| ahead.contains(&base));
         let change = item.authorize(tx, self.scope(), ahead);
         if let Ok(change) = &change {
-            candidates.extend(I::question(tx, self.scope(), change.get(), seen));
+            let scope = self.scope();
+            asked
+                .items
+                .extend(I::question(tx, scope, change.get(), seen));
+            asked.joining.extend(I::joining(tx, scope, change.get()));
             ahead.extend(id);
         }
         (!stale).then_some(change)

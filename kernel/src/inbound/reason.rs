@@ -67,7 +67,7 @@ pub enum Reason {
     FixedMembers,
     /// A policy denied it.
     Denied,
-    /// A policy failed: the item is held, and asked about again.
+    /// A policy failed: the item is held, and asked about again; an invitation is to come again.
     Held,
     /// It stopped an earlier run of the frame and was set aside.
     Quarantined,

@@ -8,8 +8,10 @@ use crate::boundary::behaviour::Behaviour;
 use crate::boundary::env::Rows;
 use crate::boundary::input::UploadProgress;
 use crate::boundary::output::{Refusal, Reply};
+use crate::boundary::policy::Direction;
+use crate::gate::{self, Candidate, Crossing, FileCandidate, Judgement};
 use crate::model::limits::{FILE_NAME_CHARS_MAX, UNPOSTED_FILES_OF_PEER_MAX, UPLOADS_OF_PEER_MAX};
-use crate::model::{File, PeerKind, Post, UnpostedOfPeer, Upload, file_name};
+use crate::model::{File, PeerKind, Post, UnpostedOfPeer, Upload, file_name, reasons};
 use crate::objects::files;
 use crate::rows::counters::file_limits;
 use crate::rows::id::{ChannelNo, ConnectionNo, FileNo, Id, PostNo, UserNo, WorkspaceNo};
@@ -29,9 +31,18 @@ pub fn announced(tx: &mut Tx<'_>, peer: &Peer, payload: Value<'_>) -> Reply {
         },
         Err((reason, error)) => {
             Tally::of(reason).report(tx, peer.no);
-            fail(&format!("createUpload: {error}"))
+            match reason {
+                // With status 200 the peer would take it for refused.
+                Reason::Held => refuse(tx, &undecided(error)),
+                _ => fail(&format!("createUpload: {error}")),
+            }
         }
     }
+}
+
+/// The answer while the policies fail on a file: the peer announces it again.
+fn undecided(error: String) -> Refusal {
+    Refusal::new(503, "api.upload.create.undecided.app_error", error)
 }
 
 fn announce(
@@ -109,29 +120,16 @@ fn checked(
 
 /// Stores an announced upload, or continues it; the bytes that are here already.
 fn begin(tx: &mut Tx<'_>, peer: &Peer, id: Id, upload: Upload) -> Result<u64, (Reason, String)> {
-    let key = (peer.no, id);
-    if let Some(no) = lookup::file(tx, upload.file.as_str()) {
-        let place = (peer.row.workspace, upload.user, upload.channel);
-        let known = tx.get::<File>(&no);
-        match known.filter(|file| place_of(file) == place) {
-            None => {
-                let error = "the id of the file is taken";
-                return Err((Reason::ForeignFile, error.to_string()));
-            }
-            // A Causeway goes by the answer; a Mattermost server sends the bytes again, for nothing.
-            Some(file) if file.is_here() && peer.row.kind == PeerKind::Causeway => {
-                return Ok(upload.size);
-            }
-            Some(_) => {}
-        }
-    } else if tx
-        .get::<UnpostedOfPeer>(&peer.row.workspace)
-        .is_some_and(|count| count.files >= UNPOSTED_FILES_OF_PEER_MAX)
-    {
-        let error =
-            format!("{UNPOSTED_FILES_OF_PEER_MAX} files were uploaded that no post has taken yet");
-        return Err((Reason::TooManyFiles, error));
+    let known = room_for(tx, peer, &upload)?;
+    // A Causeway goes by the answer; a Mattermost server sends the bytes again, for nothing.
+    let is_here = known.as_ref().is_some_and(File::is_here);
+    if is_here && peer.row.kind == PeerKind::Causeway {
+        return Ok(upload.size);
     }
+    if !is_here {
+        admit(tx, peer, &upload, known.and_then(|file| file.post))?;
+    }
+    let key = (peer.no, id);
     let earlier = tx.get::<Upload>(&key);
     let continued = earlier.filter(|earlier| {
         let with = |upload: &Upload| (upload.file, upload.channel, upload.size);
@@ -141,6 +139,60 @@ fn begin(tx: &mut Tx<'_>, peer: &Peer, id: Id, upload: Upload) -> Result<u64, (R
     displace(tx, peer.no, id);
     tx.put(&key, &Upload { offset, ..upload });
     Ok(offset)
+}
+
+/// The file of an upload, if it is expected or here already; refuses one whose id belongs to something else, or for
+/// which there is no room.
+fn room_for(tx: &Tx<'_>, peer: &Peer, upload: &Upload) -> Result<Option<File>, (Reason, String)> {
+    if let Some(no) = lookup::file(tx, upload.file.as_str()) {
+        let place = (peer.row.workspace, upload.user, upload.channel);
+        let known = tx.get::<File>(&no).filter(|file| place_of(file) == place);
+        let taken = || "the id of the file is taken".to_string();
+        return match known {
+            Some(file) => Ok(Some(file)),
+            None => Err((Reason::ForeignFile, taken())),
+        };
+    }
+    let unposted = tx.get::<UnpostedOfPeer>(&peer.row.workspace);
+    if unposted.is_some_and(|count| count.files >= UNPOSTED_FILES_OF_PEER_MAX) {
+        let error =
+            format!("{UNPOSTED_FILES_OF_PEER_MAX} files were uploaded that no post has taken yet");
+        return Err((Reason::TooManyFiles, error));
+    }
+    Ok(None)
+}
+
+/// Asks the policies about a file whose bytes are to come. A post that names it is shown without it until they are
+/// here, so nothing has to be undone if they never come.
+fn admit(
+    tx: &mut Tx<'_>,
+    peer: &Peer,
+    upload: &Upload,
+    post: Option<PostNo>,
+) -> Result<(), (Reason, String)> {
+    let post = post.and_then(|no| tx.get::<Post>(&no));
+    let candidate = Candidate::File(FileCandidate {
+        id: upload.file,
+        post_id: post.map(|post| post.id),
+        uploader: tx.user(upload.user),
+        name: upload.name.as_str().into(),
+        size: upload.size,
+    });
+    let crossing = Crossing {
+        direction: Direction::Inbound,
+        connection_no: peer.no,
+        connection: &peer.row,
+        channel: upload.channel,
+    };
+    match gate::judge_one(tx, crossing, candidate) {
+        Judgement::Pass(_) | Judgement::Revised(_) => Ok(()),
+        Judgement::Denied(_) => Err((Reason::Denied, reasons::FILE_DENIED.to_string())),
+        Judgement::Failed(_) => {
+            let error =
+                "It is not decided yet whether the file is accepted here; send it again later.";
+            Err((Reason::Held, error.to_string()))
+        }
+    }
 }
 
 /// Whose file it is, and where: an id of a file that is known elsewhere belongs to that one.

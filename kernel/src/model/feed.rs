@@ -133,8 +133,8 @@ impl FeedObject {
             FeedObject::Reaction(post, user, emoji) => (post.0, format!("{:016x}/{emoji}", user.0)),
             // An emoji name is never empty, so this is not the key of a reaction.
             FeedObject::Acknowledgement(post, user) => (post.0, format!("{:016x}/", user.0)),
-            // Profiles never have exceptions: they are sent again with the next post of their user.
-            FeedObject::User(user) | FeedObject::Status(user) => (0, format!("{:016x}", user.0)),
+            FeedObject::Status(user) => (0, format!("{:016x}", user.0)),
+            FeedObject::User(user) => (0, format!("{:016x}/profile", user.0)),
             FeedObject::Membership(user) => (0, format!("{:016x}/member", user.0)),
         }
     }
@@ -465,7 +465,7 @@ texts!(
     }
 );
 
-/// An item that the cursor passed although the peer does not have it.
+/// An item that the cursor passed although the peer does not have it, or a profile that the policies hold back.
 /// Key: (connection, channel, post number, rest of the object's name or empty).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exception {

@@ -34,9 +34,15 @@ pub fn extension(name: &str) -> String {
 /// treat the file.
 #[must_use]
 pub fn media_type(name: &str) -> &'static str {
+    known_media_type(name).unwrap_or("application/octet-stream")
+}
+
+/// The same; `None` if the extension says nothing.
+#[must_use]
+pub fn known_media_type(name: &str) -> Option<&'static str> {
     let extension = extension(name);
     let known = MEDIA_TYPES.iter().find(|(known, _)| *known == extension);
-    known.map_or("application/octet-stream", |(_, media_type)| media_type)
+    known.map(|(_, media_type)| *media_type)
 }
 
 /// Media types by extension.
@@ -124,6 +130,7 @@ mod tests {
         assert_eq!(media_type("a.JPG"), "image/jpeg");
         assert_eq!(media_type("a.png.html"), "text/html");
         assert_eq!(media_type("png"), "application/octet-stream");
+        assert_eq!(known_media_type("png"), None);
         assert_eq!(extension("a.TAR.GZ"), "gz");
         assert_eq!(extension("none"), "");
     }

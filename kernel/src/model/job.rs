@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::boundary::policy::{Direction, Revision};
 use crate::boundary::texts::{Json, Text, no_texts, texts};
-use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, Id, PostNo, UserNo};
+use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, FileNo, Id, PostNo, UserNo};
 use crate::wire::json::Document;
 
 /// Work scheduled for a time.
@@ -117,6 +117,29 @@ pub enum Job {
         /// The last user processed.
         position: UserNo,
     },
+    /// Asks the policies again about the files that they hold back from peers.
+    AskFilesAgain {
+        /// The connection.
+        connection: ConnectionNo,
+        /// The last file processed.
+        position: FileNo,
+    },
+    /// Tries again what waited in a channel for profiles that the peer holds now.
+    TryWaiting {
+        /// The connection.
+        connection: ConnectionNo,
+        /// The channel.
+        channel: ChannelNo,
+        /// The users of the profiles, in order.
+        users: Vec<UserNo>,
+        /// Key of the last exception done: post number, rest of the object's name.
+        position: (u64, String),
+    },
+    /// Offers people to a peer again whom the policies held back.
+    OfferWithheld {
+        /// The connection.
+        connection: ConnectionNo,
+    },
 }
 texts!(enum Job {
     DeleteReplies { root, delete_at, position },
@@ -132,6 +155,9 @@ texts!(enum Job {
     TellInterruption { connection, over, position },
     OfferAgain { connection },
     FindAdmins { position },
+    AskFilesAgain { connection, position },
+    TryWaiting { connection, channel, users, position: Text::Own },
+    OfferWithheld { connection },
 });
 
 /// The result of a command with a client's key. Key: (user, key).

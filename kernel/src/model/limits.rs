@@ -122,6 +122,8 @@ pub const QUARANTINE_BYTES_MAX: usize = 64 * 1024;
 pub const ITEM_ATTEMPTS_MAX: u32 = 5;
 /// Profiles in one message.
 pub const USERS_PER_SYNC_MAX: usize = 25;
+/// Profiles about which the policies are asked for one message; the others follow in a later step.
+pub const PROFILES_JUDGED_MAX: usize = 4 * USERS_PER_SYNC_MAX;
 /// Posts in one message to a server of 2021.
 pub const POSTS_PER_SYNC_2021: u32 = 12;
 /// Validity of an invitation, in ms. Protocol §7.5.

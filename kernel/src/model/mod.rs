@@ -56,7 +56,8 @@ pub use role::{Permission, Role, RolePermissions, RoleScope, SystemAdmin, TeamRo
 pub use status::{Availability, LocalStatus, Status, StatusCursor, StatusRow};
 pub use team::{Team, TeamMember, UserTeam};
 pub use transfer::{
-    FileDebt, FileLimits, FileTime, SentFile, Transfer, TransferStage, UnpostedOfPeer, Upload,
+    FileDebt, FileLimits, FileStanding, FileTime, SentFile, Transfer, TransferStage,
+    UnpostedOfPeer, Upload,
 };
 pub use user::{CUSTOM_STATUS, IdRow, NameRow, RemoteUser, User};
 pub use user_class::{OwnBot, UserClass};

@@ -1,7 +1,7 @@
 //! Why something was not carried out, in fixed texts of the product: they contain no user-written words, so a
 //! masked session shows them unchanged.
 
-use crate::wire::response::{AWAITS_CONSENT, NO_LONGER_SHARED, UNKNOWN_CHANNEL};
+use crate::wire::response::{AWAITS_CONSENT, NO_LONGER_SHARED, UNDECIDED, UNKNOWN_CHANNEL};
 
 /// A peer's answer names the post as refused.
 pub const NAMED_POST: &str = "The peer named the post in `post_errors`.";
@@ -32,10 +32,15 @@ pub const FILES_FIRST: &str = "Waits until its files have arrived at the peer.";
 pub const FILE_CAME_LATE: &str = "Goes once more, with a file that has arrived meanwhile.";
 /// A file's bytes did not arrive.
 pub const FILE_NOT_ARRIVED: &str = "The file did not arrive at the peer.";
+/// A policy of this workspace denies a file that a peer announces.
+pub const FILE_DENIED: &str = "the file is not accepted here";
 /// An item of a frame is in quarantine.
 pub const ITEM_STOPPED: &str = "the item stopped the step that should have carried it out";
 /// A frame is in quarantine.
 pub const FRAME_STOPPED: &str = "the message could not be processed and was set aside";
+
+/// A policy here does not allow what an invitation offers; the peer does not learn more.
+pub const INVITATION_DENIED: &str = "a policy of the invited workspace does not allow it";
 
 /// All of these, and the fixed parts of answers of peers, both Causeway's and Mattermost's.
 pub const FIXED: &[&str] = &[
@@ -52,11 +57,14 @@ pub const FIXED: &[&str] = &[
     FILES_FIRST,
     FILE_CAME_LATE,
     FILE_NOT_ARRIVED,
+    FILE_DENIED,
     ITEM_STOPPED,
     FRAME_STOPPED,
+    INVITATION_DENIED,
     NO_LONGER_SHARED,
     UNKNOWN_CHANNEL,
     AWAITS_CONSENT,
+    UNDECIDED,
     "cannot process sync message;",
     "processing sync message: resource \"Channel\" not found, id:",
     "global user sync message should not contain posts, reactions or statuses",

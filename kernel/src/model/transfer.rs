@@ -66,14 +66,38 @@ pub struct FileDebt {
     pub in_vain: u32,
     /// Those of them that the peer refused.
     pub refusals: u32,
-    /// When it is tried again, in ms; 0 = never in this epoch of the link.
+    /// When it is tried again, in ms; 0 = never in this epoch of the link, or not before the policies change.
     pub retry_at: i64,
     /// The link's epoch.
     pub epoch: u32,
-    /// Whether the peer has taken the post without it.
-    pub is_late: bool,
-    /// Why the last attempt failed.
+    /// How it stands to its post and to the policies.
+    pub standing: FileStanding,
+    /// Why the last attempt failed, or why the policies hold it back.
     pub reason: String,
+}
+
+/// How a file that a peer is still to get stands to its post and to the policies. The first two are encoded as the
+/// `false` and `true` of earlier releases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FileStanding {
+    /// Its post names it, or waits for it.
+    Expected,
+    /// The peer has taken the post without it.
+    Late,
+    /// A policy denied it: its post goes without it, and nothing happens until the policies change.
+    Denied,
+    /// The policies failed on it, and are asked again; its post may go without it.
+    Held,
+    /// The policies let it pass after they had held it back: its post may have gone without naming it.
+    Released,
+}
+
+impl FileStanding {
+    /// Whether the policies hold the file back.
+    #[must_use]
+    pub fn is_withheld(self) -> bool {
+        matches!(self, FileStanding::Denied | FileStanding::Held)
+    }
 }
 texts!(struct FileDebt {
     upload,
@@ -82,13 +106,13 @@ texts!(struct FileDebt {
     refusals,
     retry_at,
     epoch,
-    is_late,
+    standing,
     reason: Text::Refusal,
 });
 
 impl FileDebt {
-    /// Reads a row of an older version. Version 1 did not have `in_vain`, `epoch` and `is_late`: its file is offered
-    /// as if in another sharing, so one that was given up has another chance.
+    /// Reads a row of an older version. Version 1 did not have `in_vain`, `epoch` and `standing`: its file is
+    /// offered as if in another sharing, so one that was given up has another chance.
     pub(crate) fn of_older_version(version: u8, bytes: &[u8]) -> Option<FileDebt> {
         if version != 1 {
             return None;
@@ -101,7 +125,7 @@ impl FileDebt {
             refusals,
             retry_at,
             epoch: 0,
-            is_late: false,
+            standing: FileStanding::Expected,
             reason,
         })
     }
@@ -142,6 +166,7 @@ no_texts!(
     FileLimits,
     UnpostedOfPeer,
     FileTime,
+    FileStanding,
     SentFile,
     Transfer,
     TransferStage
@@ -162,5 +187,19 @@ mod tests {
         assert_eq!((debt.failures, debt.in_vain, debt.refusals), (6, 2, 2));
         assert_eq!(debt.reason, "no room");
         assert_eq!(FileDebt::from_bytes(&debt.to_bytes()), Some(debt));
+    }
+
+    #[test]
+    fn what_was_recorded_before_policies_decided_about_files_reads_and_writes_as_it_did() {
+        let upload = Id::from_uuid_bytes([7; 16]);
+        for (is_late, standing) in [(false, FileStanding::Expected), (true, FileStanding::Late)] {
+            let fields = (
+                upload, 6_u32, 2_u32, 1_u32, 90_i64, 4_u32, is_late, "no room",
+            );
+            let row = [vec![2], postcard::to_allocvec(&fields).unwrap()].concat();
+            let debt = FileDebt::from_bytes(&row).unwrap();
+            assert_eq!((debt.standing, debt.retry_at), (standing, 90));
+            assert_eq!(debt.to_bytes(), row);
+        }
     }
 }

@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::boundary::input::Incarnation;
+use crate::boundary::policy::Gates;
 use crate::boundary::texts::{Text, texts};
 use crate::model::{ConnectedWorkspaces, FileLimits};
 use crate::rows::id::Id;
@@ -9,7 +10,7 @@ use crate::rows::id::Id;
 pub type MetaKey = u8;
 
 /// A row of `Meta`: 1 = the workspace, 2 = the counters, 3 = what is shared with connected workspaces, 4 = how
-/// large files may be.
+/// large files may be, 5 = the gates at which policies decide.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MetaRow {
     /// The workspace itself.
@@ -20,6 +21,8 @@ pub enum MetaRow {
     ConnectedWorkspaces(ConnectedWorkspaces),
     /// How large files may be.
     FileLimits(FileLimits),
+    /// The gates at which policies decide.
+    Gates(Gates),
 }
 texts!(
     enum MetaRow {
@@ -27,6 +30,7 @@ texts!(
         Counters(counters),
         ConnectedWorkspaces(settings),
         FileLimits(limits),
+        Gates(gates),
     }
 );
 
@@ -39,6 +43,8 @@ impl MetaRow {
     pub const CONNECTED_WORKSPACES: MetaKey = 3;
     /// Key of how large files may be; until it was changed once, there is no such row.
     pub const FILE_LIMITS: MetaKey = 4;
+    /// Key of the gates at which policies decide; without this row, all gates are asked.
+    pub const GATES: MetaKey = 5;
 }
 
 /// The workspace.

@@ -1,15 +1,17 @@
 //! Exceptions: items that a cursor passed although the peer does not have them. Exactly the rows with a time
 //! have an entry in `ExceptionTimes`.
 
-use super::work::Work;
+use super::work::{Object, Work};
 use crate::boundary::behaviour::Behaviour;
+use crate::gate::Judgement;
 use crate::model::limits::{
-    BEGINNING_CHARS_MAX, DEAD_LETTERS_TOLD_MAX, DEPENDENTS_MAX, FILES_LOOKED_AT_MS,
+    BEGINNING_CHARS_MAX, DEAD_LETTERS_TOLD_MAX, DEPENDENTS_MAX, FILES_LOOKED_AT_MS, HELD_RETRY_MS,
     ITEM_RETRY_FIRST_MS, REASON_CHARS_MAX,
 };
 use crate::model::reasons;
 use crate::model::{
-    Exception, ExceptionState, ExceptionTime, FeedObject, Link, Post, Round, RoundItem, ThreadPost,
+    Exception, ExceptionState, ExceptionTime, FeedObject, Link, Post, Round, RoundItem,
+    RoundSource, ThreadPost,
 };
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, PostNo};
 use crate::rows::retry::scattered_pause;
@@ -93,6 +95,56 @@ fn time_key(key: &Key, at_ms: i64) -> ((ConnectionNo, i64), ChannelNo, u64, Stri
     ((key.0, at_ms), key.1, key.2, key.3.clone())
 }
 
+/// The state of what the policies hold back, and why they do; `None` if they do not.
+pub fn state_after(judgement: Judgement) -> Option<(ExceptionState, String)> {
+    match judgement {
+        Judgement::Pass(_) | Judgement::Revised(_) => None,
+        Judgement::Denied(reason) => Some((ExceptionState::Denied, reason)),
+        Judgement::Failed(reason) => Some((ExceptionState::Held, reason)),
+    }
+}
+
+/// Records what the policies hold back; whether they do.
+pub fn withhold(tx: &mut Tx<'_>, work: &mut Work, object: &Object, judgement: Judgement) -> bool {
+    let Some((state, reason)) = state_after(judgement) else {
+        return false;
+    };
+    let retry_at = if state == ExceptionState::Denied {
+        tell_denied(tx, work, object, &reason);
+        0
+    } else {
+        tx.now_ms().saturating_add(HELD_RETRY_MS)
+    };
+    put(tx, work, object.clone(), state, &reason, retry_at);
+    true
+}
+
+/// Tells a local author that a policy holds a post back: when a version first has its turn in the feed. Nobody is
+/// told of what is sent along or again, or is from before the channel was shared: there may be years of it.
+fn tell_denied(tx: &mut Tx<'_>, work: &Work, (seq, object): &Object, reason: &str) {
+    let is_first = matches!(work.round.source, RoundSource::Feed { .. }) && *seq != FeedSeq(0);
+    // A round whose message was lost is planned again.
+    let is_told = || get(tx, work, object).is_some_and(|row| row.seq == *seq);
+    if !is_first || is_told() || !Behaviour::Gates.is_in_force(tx) {
+        return;
+    }
+    let Some(post) = object.as_post().and_then(|no| own_post(tx, no)) else {
+        return;
+    };
+    let said = if reason.trim().is_empty() {
+        String::new()
+    } else {
+        format!(": {}", quoted(reason))
+    };
+    let text = format!(
+        "Your message{} does not go to {}: a policy of this workspace holds it back{said}. It is checked again if \
+         you edit it.",
+        beginning(&post),
+        quoted(&sharing::display_name(tx, work.connection_no)),
+    );
+    sharing::tell(tx, post.channel, post.user, text);
+}
+
 /// The peer refused an object: it is sent again later, and finally given up (W5: visibly).
 pub fn refuse(tx: &mut Tx<'_>, work: &mut Work, object: (FeedSeq, FeedObject), reason: &str) {
     let earlier = get(tx, work, &object.1).map(|row| row.state);
@@ -118,11 +170,9 @@ fn tell_author(tx: &mut Tx<'_>, work: &Work, no: PostNo, reason: &str) {
     if told >= DEAD_LETTERS_TOLD_MAX || !Behaviour::GivenUpPostsTold.is_in_force(tx) {
         return;
     }
-    let post = tx.get::<Post>(&no);
-    let Some(post) = post.filter(|post| post.origin.is_ours() && post.delete_at == 0) else {
+    let Some(post) = own_post(tx, no) else {
         return;
     };
-    let begin: String = post.message.chars().take(BEGINNING_CHARS_MAX).collect();
     // Words of our own say nothing to whoever does not know the protocol.
     let said = if reasons::FIXED.contains(&reason) {
         String::new()
@@ -130,29 +180,52 @@ fn tell_author(tx: &mut Tx<'_>, work: &Work, no: PostNo, reason: &str) {
         let words: String = reason.chars().take(REASON_CHARS_MAX).collect();
         format!(": {}", quoted(&words))
     };
-    // One with files only has no text.
-    let named = if begin.trim().is_empty() {
-        String::new()
-    } else {
-        format!(" {}", quoted(&begin))
-    };
     let text = format!(
-        "Your message{named} has not reached {}, which refused it again and again{said}. It is sent anew if you \
+        "Your message{} has not reached {}, which refused it again and again{said}. It is sent anew if you \
          edit it.",
+        beginning(&post),
         quoted(&sharing::display_name(tx, work.connection_no)),
     );
     sharing::tell(tx, post.channel, post.user, text);
 }
 
+/// A post that somebody of this workspace wrote, if it is there.
+fn own_post(tx: &Tx<'_>, no: PostNo) -> Option<Post> {
+    let post = tx.get::<Post>(&no);
+    post.filter(|post| post.origin.is_ours() && post.delete_at == 0)
+}
+
+/// The words by which an author recognises a post; a post that consists of files has none.
+fn beginning(post: &Post) -> String {
+    let begin: String = post.message.chars().take(BEGINNING_CHARS_MAX).collect();
+    if begin.trim().is_empty() {
+        String::new()
+    } else {
+        format!(" {}", quoted(&begin))
+    }
+}
+
 /// Applies the state of an object to what belongs to it: a root's to its reply, a post's to its reaction.
-pub fn follow(tx: &mut Tx<'_>, work: &mut Work, object: (FeedSeq, FeedObject), base: &Exception) {
-    let retry_at = if base.state.is_open() {
+pub fn follow(tx: &mut Tx<'_>, work: &mut Work, object: Object, base: &Exception) {
+    let retry_at = retry_after(tx, base);
+    let reason = reasons::NO_POST;
+    put(tx, work, object, base.state.of_part(), reason, retry_at);
+}
+
+/// Applies the state of a profile that the policies hold back, and their reason, to what its user did.
+pub fn share(tx: &mut Tx<'_>, work: &mut Work, object: Object, profile: &Exception) {
+    let retry_at = retry_after(tx, profile);
+    let state = profile.state.of_part();
+    put(tx, work, object, state, &profile.reason, retry_at);
+}
+
+/// When something is tried again that waits for another object, in ms; 0 = not by itself.
+fn retry_after(tx: &Tx<'_>, base: &Exception) -> i64 {
+    if base.state.is_open() {
         base.retry_at.max(tx.now_ms().saturating_add(1))
     } else {
         0
-    };
-    let reason = reasons::NO_POST;
-    put(tx, work, object, base.state.of_part(), reason, retry_at);
+    }
 }
 
 /// An object is delivered, or need not be any more. Objects that waited for it are tried now.
@@ -161,11 +234,20 @@ pub fn clear(tx: &mut Tx<'_>, work: &Work, object: &FeedObject) {
     if !tx.has::<Exception>(&key) {
         return;
     }
-    drop_time(tx, &key);
-    tx.delete::<Exception>(&key);
+    delete(tx, &key);
     if let Some(post) = object.as_post() {
         wake_dependents(tx, work.connection_no, work.round.channel, post);
     }
+}
+
+fn delete(tx: &mut Tx<'_>, key: &Key) {
+    drop_time(tx, key);
+    tx.delete::<Exception>(key);
+}
+
+/// Deletes the exception of an object that is tried in another way.
+pub fn forget(tx: &mut Tx<'_>, connection: ConnectionNo, channel: ChannelNo, row: &Exception) {
+    delete(tx, &key_of(connection, channel, &row.object));
 }
 
 fn wake_dependents(tx: &mut Tx<'_>, connection: ConnectionNo, channel: ChannelNo, post: PostNo) {

@@ -3,17 +3,22 @@
 //! A Causeway takes a post before its files, each of which joins it once its bytes are there. A Mattermost
 //! server links only files that it has when the post arrives, and drops the others for good (W10): a post for
 //! it waits until each of its files has arrived, was refused, or did not get through again and again. One of the
-//! 11 line gets the post once more with a file that came later.
+//! 11 line gets the post once more with a file that came later. Nobody is told of a file that the policies hold back
+//! (see [`withheld_files`]).
 
-use super::owed;
+use std::collections::BTreeMap;
+
+use super::plan::Planned;
 use super::sections::users::is_held;
 use super::transfers::Files;
 use super::work::Work;
+use super::{owed, withheld_files};
 use crate::boundary::behaviour::Behaviour;
+use crate::gate::Judgement;
 use crate::model::limits::{
     FILE_BREAKS_AWAITED, FILES_PER_POST_MAX, LINKS_PER_CHANNEL_MAX, PROPS_BYTES_MAX,
 };
-use crate::model::{File, FileDebt, Link, PeerKind, Post, SentFile};
+use crate::model::{File, FileDebt, FileStanding, Link, PeerKind, Post, SentFile};
 use crate::objects::files::described;
 use crate::rows::id::{ChannelNo, ConnectionNo, FileNo, PostNo};
 use crate::rows::tx::{Read, Tx};
@@ -33,6 +38,8 @@ pub struct Listed {
     pub ids: Vec<String>,
     /// What the peer needs to know of those that arrive later.
     pub files: Vec<WireFile>,
+    /// Those that are not named because the policies hold them back, and why.
+    pub withheld: Vec<(FileNo, Judgement)>,
 }
 
 impl Listed {
@@ -44,21 +51,38 @@ impl Listed {
 }
 
 /// Whether the peer links only files that arrived before the post.
-fn takes_files_first(work: &Work, post: &Post) -> bool {
+pub(super) fn takes_files_first(work: &Work, post: &Post) -> bool {
     work.connection().kind != PeerKind::Causeway || post.props.len() > PROPS_BESIDE_FILES_BYTES_MAX
 }
 
-/// Lists the files that the message of a post names: those that have arrived, and for a Causeway also those
-/// that follow.
-pub fn listed(tx: &Tx<'_>, work: &Work, post: &Post) -> Listed {
-    let mut listed = Listed::default();
+/// Lists the files that the messages of posts name: those that have arrived, and for a Causeway also those that
+/// follow, unless the policies hold them back.
+pub fn list(tx: &mut Tx<'_>, work: &Work, posts: &mut [Planned]) {
     if !Behaviour::SharedFiles.is_in_force(tx) {
-        return listed;
+        return;
     }
+    let mut judged = withheld_files::judge(tx, work, posts.iter().map(|planned| &planned.post));
+    for planned in posts {
+        planned.listed = listed(tx, work, &planned.post, &mut judged);
+    }
+}
+
+fn listed(
+    tx: &Tx<'_>,
+    work: &Work,
+    post: &Post,
+    judged: &mut BTreeMap<FileNo, Judgement>,
+) -> Listed {
+    let mut listed = Listed::default();
     let are_first = takes_files_first(work, post);
     for no in &post.files {
+        if let Some(judgement) = judged.remove(no) {
+            listed.withheld.push((*no, judgement));
+            continue;
+        }
         let file = tx.get::<File>(no);
-        let Some(file) = file.filter(|_| !are_first || is_sent(tx, work, *no)) else {
+        let is_named = || is_sent(tx, work, *no) || !are_first && !is_withheld(tx, work, *no);
+        let Some(file) = file.filter(|_| is_named()) else {
             continue;
         };
         listed.ids.push(file.id.into());
@@ -79,7 +103,9 @@ pub fn follow(tx: &Tx<'_>, work: &Work, post: &Post) -> bool {
 
 /// Schedules the files of a post whose message goes to the peer now; whether the post has to wait for some of
 /// them.
-pub fn owe(tx: &mut Tx<'_>, work: &Work, post: &Post) -> bool {
+pub fn owe(tx: &mut Tx<'_>, work: &Work, planned: &Planned) -> bool {
+    let post = &planned.post;
+    withheld_files::record(tx, work, &planned.listed.withheld);
     if !Behaviour::SharedFiles.is_in_force(tx) || follow(tx, work, post) {
         return false;
     }
@@ -92,10 +118,11 @@ pub fn owe(tx: &mut Tx<'_>, work: &Work, post: &Post) -> bool {
     waits
 }
 
-/// Whether a post waits for a file. A connection that breaks says nothing of the file, unless it breaks again
-/// and again.
+/// Whether a post waits for a file. A connection that breaks, and a policy that fails, say nothing of the file,
+/// unless that happens again and again.
 pub(super) fn is_awaited(debt: &FileDebt) -> bool {
-    debt.in_vain == 0 && debt.failures < FILE_BREAKS_AWAITED
+    let is_denied = debt.standing == FileStanding::Denied;
+    !is_denied && debt.in_vain == 0 && debt.failures < FILE_BREAKS_AWAITED
 }
 
 /// Schedules the files of a post that the peer has taken without them.
@@ -105,12 +132,11 @@ pub fn owe_late(tx: &mut Tx<'_>, work: &Work, no: PostNo) {
     };
     for file in missing(tx, work, &post) {
         let key = (work.connection_no, file);
-        let row = debt(tx, key, work.round.epoch);
-        let late = FileDebt {
-            is_late: true,
-            ..row
-        };
-        owed::put::<Files>(tx, key, &late);
+        let mut row = debt(tx, key, work.round.epoch);
+        if row.standing == FileStanding::Expected {
+            row.standing = FileStanding::Late;
+        }
+        owed::put::<Files>(tx, key, &row);
     }
 }
 
@@ -123,15 +149,24 @@ fn missing(tx: &Tx<'_>, work: &Work, post: &Post) -> Vec<FileNo> {
     post.files.iter().copied().filter(is_missing).collect()
 }
 
-fn is_sent(tx: &Tx<'_>, work: &Work, no: FileNo) -> bool {
+pub(super) fn is_sent(tx: &Tx<'_>, work: &Work, no: FileNo) -> bool {
     let sent = tx.get::<SentFile>(&(work.connection_no, no));
     sent.is_some_and(|sent| sent.epoch == work.round.epoch)
 }
 
+fn is_withheld(tx: &Tx<'_>, work: &Work, no: FileNo) -> bool {
+    let debt = known_debt(tx, (work.connection_no, no), work.round.epoch);
+    debt.is_some_and(|debt| debt.standing.is_withheld())
+}
+
+/// The debt of a file in an epoch of its link, if there is one.
+pub(super) fn known_debt(tx: &Tx<'_>, key: (ConnectionNo, FileNo), epoch: u32) -> Option<FileDebt> {
+    tx.get::<FileDebt>(&key).filter(|row| row.epoch == epoch)
+}
+
 /// The debt of a file; a new one is due at once. What was given up in an earlier sharing is offered anew.
-fn debt(tx: &mut Tx<'_>, key: (ConnectionNo, FileNo), epoch: u32) -> FileDebt {
-    let known = tx.get::<FileDebt>(&key);
-    if let Some(known) = known.filter(|row| row.epoch == epoch) {
+pub(super) fn debt(tx: &mut Tx<'_>, key: (ConnectionNo, FileNo), epoch: u32) -> FileDebt {
+    if let Some(known) = known_debt(tx, key, epoch) {
         return known;
     }
     let row = FileDebt {
@@ -139,7 +174,7 @@ fn debt(tx: &mut Tx<'_>, key: (ConnectionNo, FileNo), epoch: u32) -> FileDebt {
         upload: tx.new_id(),
         failures: 0,
         in_vain: 0,
-        is_late: false,
+        standing: FileStanding::Expected,
         refusals: 0,
         retry_at: tx.now_ms(),
         reason: String::new(),

@@ -19,12 +19,14 @@ mod owed;
 mod pick;
 pub mod pictures;
 mod plan;
+pub mod profiles;
 pub mod receipt;
 mod sections;
 #[cfg(test)]
 mod tests;
 pub mod transfers;
 mod verdict;
+mod withheld_files;
 mod work;
 
 use crate::boundary::output::Effect;
@@ -38,6 +40,7 @@ use crate::rows::id::{ChannelNo, ConnectionNo};
 use crate::rows::tx::{Read, Tx};
 use crate::sharing::connection;
 use pictures::Pictures;
+use sections::Next;
 use transfers::Files;
 use work::Work;
 
@@ -93,8 +96,12 @@ fn pump_one(tx: &mut Tx<'_>, connection_no: ConnectionNo) {
         };
         let Some(mut work) = work else { continue };
         match sections::next_frame(tx, &mut work) {
-            Some(frame) => return send(tx, work, frame),
-            None => work.finish(tx),
+            Next::Frame(frame) => return send(tx, work, frame),
+            Next::Later => {
+                work.store(tx);
+                break;
+            }
+            Next::Nothing => work.finish(tx),
         }
     }
     due::send_at(tx, tx.now_ms(), connection_no);

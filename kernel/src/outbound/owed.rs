@@ -33,8 +33,19 @@ pub trait Owed {
     /// The attempt that is in flight.
     fn attempt(in_flight: &Self::InFlight) -> u64;
 
-    /// Sends one; false if the peer is not to get it any more.
-    fn send(tx: &mut Tx<'_>, key: (ConnectionNo, Self::What), connection: Connection) -> bool;
+    /// Sends one.
+    fn send(tx: &mut Tx<'_>, key: (ConnectionNo, Self::What), connection: Connection) -> Sent;
+}
+
+/// What became of one whose turn has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// It is in flight.
+    InFlight,
+    /// It waits: its debt says until when.
+    Waits,
+    /// The peer is not to get it any more.
+    Dropped,
 }
 
 /// Stores a debt, and when it is due.
@@ -76,10 +87,11 @@ pub fn pump<O: Owed>(tx: &mut Tx<'_>, no: ConnectionNo) {
         if at_ms > tx.now_ms() {
             return due::send_at(tx, at_ms, no);
         }
-        if O::send(tx, (no, what), connection) {
-            return;
+        match O::send(tx, (no, what), connection) {
+            Sent::InFlight => return,
+            Sent::Waits => {}
+            Sent::Dropped => settle::<O>(tx, (no, what)),
         }
-        settle::<O>(tx, (no, what));
     }
     due::send_at(tx, tx.now_ms(), no);
 }

@@ -22,7 +22,7 @@ use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, PostNo, UserNo};
 use crate::rows::key;
 use crate::rows::tx::{Read, SCAN_BYTES_MAX, Tx};
 use crate::sharing::directory;
-use crate::sharing::feed::{entries_after, unmark};
+use crate::sharing::feed::{entries_after, mark, unmark};
 
 /// The result of a search.
 pub enum Picked {
@@ -337,9 +337,11 @@ fn exceptions(
     let Some(channel) = times.first().map(|time| time.1) else {
         return Picked::Nothing;
     };
-    let link = tx
-        .get::<Link>(&(channel, no))
-        .filter(|link| link.state == LinkState::Active);
+    let link = tx.get::<Link>(&(channel, no));
+    if let Some(link) = link.as_ref().filter(|it| it.state == LinkState::Inviting) {
+        return invite_again(tx, no, (channel, link.epoch), times);
+    }
+    let link = link.filter(|link| link.state == LinkState::Active);
     let most = objects_max(tx, connection.kind) as usize;
     let mut objects: Vec<Object> = Vec::new();
     let now_ms = tx.now_ms();
@@ -368,6 +370,26 @@ fn exceptions(
     objects.sort_by(|a, b| a.1.cmp(&b.1));
     let target = Target::Channel(channel, link);
     start(no, connection, target, RoundSource::Exceptions, objects)
+}
+
+/// A channel that is offered has exceptions of people whom the policies held back from its invitation, which goes now;
+/// others are of an earlier sharing.
+fn invite_again(
+    tx: &mut Tx<'_>,
+    no: ConnectionNo,
+    (channel, epoch): (ChannelNo, u32),
+    times: &[((ConnectionNo, i64), ChannelNo, u64, String)],
+) -> Picked {
+    let now_ms = tx.now_ms();
+    let due = times.iter();
+    for time in due.filter(|time| time.1 == channel && time.0.1 <= now_ms) {
+        let row = exception::at(tx, time);
+        if row.is_some_and(|row| row.epoch == epoch) {
+            mark(tx, no, Pending::INVITE, channel);
+        }
+        exception::discard(tx, time);
+    }
+    Picked::Again
 }
 
 /// Changed profiles, in one channel in which the peer holds them. A profile that the peer does not hold is

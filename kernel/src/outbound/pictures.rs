@@ -4,15 +4,18 @@
 //! What a peer holds of a picture is recorded apart from what it holds of the profile, so a picture whose request
 //! fails is not lost (W7), and one that is taken does not stand for a profile that was not (W6).
 
-use super::owed::{self, Owed};
+use super::owed::{self, Owed, Sent};
 use super::pick::held_in;
+use super::sections::users::version;
 use crate::boundary::env::Rows;
 use crate::boundary::input::{Receipt, SendOutcome};
 use crate::boundary::output::{Effect, SendPicture};
+use crate::boundary::policy::Gate;
+use crate::gate;
 use crate::model::limits::{FILE_RETRY_FIRST_MS, FILE_RETRY_MAX_MS};
 use crate::model::{
     Connection, Link, LinkState, Picture, PictureDebt, PictureTime, PictureTransfer, SentPicture,
-    User,
+    SentUser, User,
 };
 use crate::rows::id::{ChannelNo, ConnectionNo, UserNo};
 use crate::rows::tx::{Read, Tx};
@@ -40,15 +43,18 @@ impl Owed for Pictures {
     }
 
     /// Sends the present picture.
-    fn send(tx: &mut Tx<'_>, key: Key, connection: Connection) -> bool {
+    fn send(tx: &mut Tx<'_>, key: Key, connection: Connection) -> Sent {
         let (no, user_no) = key;
         let picture = tx.get::<Picture>(&user_no);
         let Some((user, picture)) = tx.get::<User>(&user_no).zip(picture) else {
-            return false;
+            return Sent::Dropped;
         };
         let Some((channel, link, _)) = held_in(tx, no, user_no).next() else {
-            return false;
+            return Sent::Dropped;
         };
+        if waits_for_its_profile(tx, no, (user_no, &user)) {
+            return Sent::Dropped;
+        }
         let attempt = owed::next_attempt(tx, no, connection);
         let sent = SentPicture {
             version: user.last_picture_update,
@@ -70,8 +76,16 @@ impl Owed for Pictures {
             digest: picture.digest,
             size: picture.size,
         }));
-        true
+        Sent::InFlight
     }
+}
+
+/// Whether a picture belongs to a version of its profile that the policies may hold back. When the peer takes that
+/// version, the picture is offered again.
+fn waits_for_its_profile(tx: &Tx<'_>, no: ConnectionNo, (user_no, user): (UserNo, &User)) -> bool {
+    let is_there = |sent: &SentUser| sent.update_at >= version(user);
+    gate::is_asked(tx, Gate::Profile)
+        && !held_in(tx, no, user_no).any(|(_, _, sent)| is_there(&sent))
 }
 
 /// A peer holds a user's profile in a channel, in an epoch of its link: it is to get the picture, unless it holds

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::exception;
 use super::files::{self, Listed};
 use super::links;
+use super::profiles;
 use super::sections::wire_len;
 use super::verdict;
 use super::work::{Object, Work};
@@ -13,7 +14,7 @@ use crate::boundary::behaviour::Behaviour;
 use crate::boundary::env::Rows;
 use crate::gate::Judgement;
 use crate::mention::{self, Mention};
-use crate::model::limits::{HELD_RETRY_MS, ITEM_RETRY_FIRST_MS};
+use crate::model::limits::ITEM_RETRY_FIRST_MS;
 use crate::model::reasons;
 use crate::model::{
     Exception, ExceptionState, FeedObject, Link, PeerKind, Post, RoundSource, SentOldPost,
@@ -77,7 +78,6 @@ pub fn make(tx: &mut Tx<'_>, work: &mut Work) -> Plan {
         .iter()
         .filter_map(|(_, no)| Some((*no, posts.get(no)?)));
     let mut judgements = verdict::judge(tx, work, going, &ids);
-    let again_at = tx.now_ms().saturating_add(HELD_RETRY_MS);
     let mut plan = Plan::default();
     let mut withheld: BTreeMap<PostNo, Exception> = BTreeMap::new();
     let channel = tx.channel(work.round.channel);
@@ -93,20 +93,14 @@ pub fn make(tx: &mut Tx<'_>, work: &mut Work) -> Plan {
             exception::follow(tx, work, object, &base);
             continue;
         }
-        let stays = match judgements.remove(&no) {
-            None | Some(Judgement::Pass(None)) => None,
-            Some(Judgement::Pass(Some(wording))) => {
-                post.message = wording.message;
-                post.props = wording.props;
-                None
-            }
-            Some(Judgement::Denied(reason)) => Some((ExceptionState::Denied, reason, 0)),
-            Some(Judgement::Failed(reason)) => Some((ExceptionState::Held, reason, again_at)),
-        };
-        if let Some((state, reason, retry_at)) = stays {
-            exception::put(tx, work, object.clone(), state, &reason, retry_at);
+        let judgement = judgements.remove(&no).unwrap_or(Judgement::Pass(None));
+        if let Judgement::Pass(Some(wording)) = &judgement {
+            post.message.clone_from(&wording.message);
+            post.props.clone_from(&wording.props);
+        }
+        if exception::withhold(tx, work, &object, judgement) {
             let row = exception::get(tx, work, &object.1);
-            if let Some(row) = row.filter(|row| exception::blocks(row, post.edit_at)) {
+            if let Some(row) = row.filter(|row| profiles::blocks(tx, work, row, &post)) {
                 withheld.insert(no, row);
             }
             continue;
@@ -127,11 +121,12 @@ pub fn make(tx: &mut Tx<'_>, work: &mut Work) -> Plan {
         plan.posts.push(Planned {
             no,
             seq,
-            listed: files::listed(tx, work, &post),
+            listed: Listed::default(),
             post,
             mentions,
         });
     }
+    files::list(tx, work, &mut plan.posts);
     fit(tx, work, &mut plan);
     plan
 }
@@ -269,7 +264,7 @@ impl Order {
         let seq = self.own.get(&no).copied();
         if seq.is_none() {
             let row = self.exception(tx, work, no);
-            if let Some(row) = row.filter(|row| exception::blocks(row, post.edit_at)) {
+            if let Some(row) = row.filter(|row| profiles::blocks(tx, work, row, post)) {
                 return Some(row);
             }
             if knows(tx, work, no, post) || post.delete_at != 0 {

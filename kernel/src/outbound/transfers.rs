@@ -3,7 +3,8 @@
 
 use super::exception;
 use super::files::is_awaited;
-use super::owed::{self, Owed};
+use super::owed::{self, Owed, Sent};
+use super::withheld_files::{self, Passage};
 use crate::boundary::env::Rows;
 use crate::boundary::input::{Receipt, SendOutcome};
 use crate::boundary::output::{Effect, SendFile};
@@ -11,8 +12,8 @@ use crate::model::limits::{
     BACKOFF_FIRST_MS, BACKOFF_MAX_MS, FILE_RETRY_FIRST_MS, FILE_RETRY_MAX_MS, REASON_CHARS_MAX,
 };
 use crate::model::{
-    Connection, File, FileDebt, FileTime, Link, LinkState, PeerKind, SentFile, Transfer,
-    TransferStage, reasons,
+    Connection, File, FileDebt, FileStanding, FileTime, Link, LinkState, PeerKind, SentFile,
+    Transfer, TransferStage, reasons,
 };
 use crate::objects::files::described;
 use crate::rows::id::{ConnectionNo, FileNo, Id};
@@ -43,20 +44,26 @@ impl Owed for Files {
     }
 
     /// Announces a file; the answer says how much of it the peer holds.
-    fn send(tx: &mut Tx<'_>, key: (ConnectionNo, FileNo), connection: Connection) -> bool {
+    fn send(tx: &mut Tx<'_>, key: (ConnectionNo, FileNo), connection: Connection) -> Sent {
         let (no, file_no) = key;
         let Some((file, debt)) = tx.get::<File>(&file_no).zip(tx.get::<FileDebt>(&key)) else {
-            return false;
+            return Sent::Dropped;
         };
         if !is_for(tx, no, &file) {
-            return false;
+            return Sent::Dropped;
+        }
+        let upload = debt.upload;
+        match withheld_files::ask(tx, key, &connection, (&file, debt)) {
+            Passage::Free => {}
+            Passage::Barred => return Sent::Waits,
+            Passage::Void => return Sent::Dropped,
         }
         let wire = described(tx, &file);
         let Some(channel) = tx.channel(file.channel) else {
-            return false;
+            return Sent::Dropped;
         };
         let session = UploadSession {
-            id: debt.upload.into(),
+            id: upload.into(),
             kind: UploadSession::ATTACHMENT.to_string(),
             create_at: 0,
             user_id: wire.user_id,
@@ -83,7 +90,7 @@ impl Owed for Files {
             attempt,
             frame,
         });
-        true
+        Sent::InFlight
     }
 }
 
@@ -216,9 +223,17 @@ impl Sending {
         if let Some(link) = link.filter(|link| link.state == LinkState::Active) {
             let epoch = link.epoch;
             tx.put(&self.key, &SentFile { epoch });
-            let went_without = self.debt.is_late || !is_awaited(&self.debt);
-            self.release(tx, went_without);
+            self.release(tx, self.went_without());
         }
+    }
+
+    /// Whether the post may have gone without the file.
+    fn went_without(&self) -> bool {
+        let is_untimely = matches!(
+            self.debt.standing,
+            FileStanding::Late | FileStanding::Released
+        );
+        is_untimely || !is_awaited(&self.debt)
     }
 
     /// The peer was not reached: the file is announced anew.
@@ -280,10 +295,16 @@ impl Sending {
     }
 
     /// The post of the file is sent, if it waits for that. A server of the 11 line gets it once more with a file
-    /// that it went without; one of 2021 does not look at a version that it has.
+    /// that it went without, a Causeway with one that it did not name; one of 2021 does not look at a version that
+    /// it has.
     fn release(&self, tx: &mut Tx<'_>, went_without: bool) {
         let (no, channel) = (self.key.0, self.file.channel);
-        let goes_again = went_without && self.peer_kind(tx) == Some(PeerKind::Mattermost11);
+        let is_looked_at = match self.peer_kind(tx) {
+            Some(PeerKind::Mattermost11) => true,
+            Some(PeerKind::Causeway) => self.debt.standing == FileStanding::Released,
+            Some(PeerKind::Mattermost2021) | None => false,
+        };
+        let goes_again = went_without && is_looked_at;
         if let Some(post) = self.file.post {
             exception::release(tx, (no, channel), post, goes_again);
         }

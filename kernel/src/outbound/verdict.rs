@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use super::work::Work;
 use crate::boundary::env::Rows;
-use crate::boundary::policy::Direction;
-use crate::gate::{self, Candidate, Crossing, Judgement};
+use crate::gate::{self, Candidate, Judgement, PostCandidate};
 use crate::model::{Post, User};
 use crate::rows::id::{Id, PostNo};
 use crate::rows::tx::Tx;
@@ -23,7 +22,7 @@ pub fn judge<'p>(
     tx.prefetch::<User>(posts.iter().map(|post| post.user));
     let candidates: Vec<Candidate<'_>> = posts
         .into_iter()
-        .map(|post| Candidate {
+        .map(|post| PostCandidate {
             id: post.id,
             version: post.origin_update_at,
             root_id: post
@@ -37,13 +36,8 @@ pub fn judge<'p>(
             create_at: post.create_at,
             is_edit: post.edit_at != 0,
         })
+        .map(Candidate::Post)
         .collect();
-    let crossing = Crossing {
-        direction: Direction::Outbound,
-        connection_no: work.connection_no,
-        connection: work.connection(),
-        channel: work.round.channel,
-    };
-    let judgements = gate::judge(tx, crossing, &candidates);
+    let judgements = gate::judge(tx, work.crossing(), candidates);
     numbers.into_iter().zip(judgements).collect()
 }

@@ -7,6 +7,8 @@
 
 use super::objects_max;
 use crate::boundary::behaviour::Behaviour;
+use crate::boundary::policy::Direction;
+use crate::gate::Crossing;
 use crate::model::{
     Connection, FeedObject, Link, LinkState, PeerKind, Pending, Round, RoundSource, Section,
     StatusCursor,
@@ -140,6 +142,16 @@ impl Work {
     /// The connection.
     pub fn connection(&self) -> &Connection {
         &self.connection
+    }
+
+    /// Where the round's objects cross.
+    pub fn crossing(&self) -> Crossing<'_> {
+        Crossing {
+            direction: Direction::Outbound,
+            connection_no: self.connection_no,
+            connection: &self.connection,
+            channel: self.round.channel,
+        }
     }
 
     /// The link of the round's channel; `None` if the round belongs to the workspace.

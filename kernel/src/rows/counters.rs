@@ -1,5 +1,6 @@
 //! The single rows: the workspace itself, its counters and settings.
 
+use crate::boundary::policy::Gates;
 use crate::model::{ConnectedWorkspaces, Counters, FileLimits, MetaRow, Workspace};
 use crate::rows::record::Read;
 
@@ -24,6 +25,14 @@ pub fn connected_workspaces(rows: &(impl Read + ?Sized)) -> ConnectedWorkspaces 
     match rows.get::<MetaRow>(&MetaRow::CONNECTED_WORKSPACES) {
         Some(MetaRow::ConnectedWorkspaces(settings)) => settings,
         _ => ConnectedWorkspaces::default(),
+    }
+}
+
+/// The gates at which policies decide; all, as long as that is not known.
+pub fn gates(rows: &(impl Read + ?Sized)) -> Gates {
+    match rows.get::<MetaRow>(&MetaRow::GATES) {
+        Some(MetaRow::Gates(gates)) => gates,
+        _ => Gates::ALL,
     }
 }
 

@@ -1,6 +1,6 @@
 //! A host in memory: tables in ordered maps, policies as a function. For tests and the simulator.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use crate::boundary::env::{Host, LogLevel, Range, Rows, Scan, StepContext};
 use crate::boundary::input::Input;
@@ -21,6 +21,8 @@ pub struct MemoryHost {
     pub tables: Tables,
     /// The policies; `None` allows everything.
     pub policy: Option<PolicyFn>,
+    /// Lists of questions that were put to the policies.
+    pub lists_asked: Cell<u32>,
     /// Lines logged by the kernel.
     pub lines: RefCell<Vec<String>>,
     steps: u64,
@@ -68,6 +70,7 @@ impl Rows for MemoryHost {
 
 impl Host for MemoryHost {
     fn ask(&self, questions: &[Question<'_>]) -> Vec<Verdict> {
+        self.lists_asked.set(self.lists_asked.get() + 1);
         let judge = |question| {
             self.policy
                 .as_ref()

@@ -136,6 +136,14 @@ pub fn withdraw(tx: &mut Tx<'_>, key: Key) {
     }
 }
 
+/// A policy here has refused an offer: the peer no longer makes it, so that nobody has to answer it.
+pub fn forget_waiting(tx: &mut Tx<'_>, key: Key) {
+    let row = tx.get::<ChannelInvitation>(&key);
+    if row.is_some_and(|row| row.state == InvitationState::Waiting) {
+        forget(tx, key);
+    }
+}
+
 /// Makes room for one more invitation, at the expense of one that does not wait: first one that was taken back, then
 /// one that was declined, last one that was accepted; the oldest.
 fn make_room(tx: &mut Tx<'_>, connection: ConnectionNo) -> Option<()> {
@@ -184,9 +192,11 @@ fn notify(tx: &mut Tx<'_>, (_, id): Key, connection: &Connection, channel: &Offe
 /// so the channel is created at once; a Mattermost server, or whoever was refused, has to invite again.
 ///
 /// # Errors
-/// Nothing waits under that id, or the channel cannot be created.
+/// Nothing waits under that id, a policy does not allow it or failed, or the channel cannot be created.
 pub fn accept(tx: &mut Tx<'_>, key: Key, connection: &Connection) -> Result<(), Refusal> {
     let row = offered_now(tx, key)?;
+    // The policies may have changed since it was offered.
+    offered::may_be_taken(tx, connection, key.1, &row.channel)?;
     if connection.kind != PeerKind::Causeway || is_given_up(row.state) {
         answer(tx, key, row, InvitationState::Accepted);
         return Ok(());

@@ -5,6 +5,8 @@ use super::{link, mark_shared};
 use crate::boundary::behaviour::Behaviour;
 use crate::boundary::env::Rows;
 use crate::boundary::output::Refusal;
+use crate::boundary::policy::Direction;
+use crate::gate::{self, Objection, Route};
 use crate::model::limits::LINKS_PER_CHANNEL_MAX;
 use crate::model::{
     Channel, Connection, ConnectionState, Link, LinkEnd, LinkState, PeerKind, PeerWorkspace, Place,
@@ -116,6 +118,34 @@ pub fn check(rows: &(impl Read + ?Sized), people: &Participants) -> Result<(), R
     Ok(())
 }
 
+/// Whether the policies let somebody here open a channel with these people: asked for each connection over which
+/// some of them are reached.
+///
+/// # Errors
+/// They do not, or they failed.
+pub fn may_open(tx: &Tx<'_>, people: &Participants, opener: UserNo) -> Result<(), Objection> {
+    for connection in connections(tx, people) {
+        may_open_over(tx, connection, people, opener)?;
+    }
+    Ok(())
+}
+
+fn may_open_over(
+    tx: &Tx<'_>,
+    connection: ConnectionNo,
+    people: &Participants,
+    opener: UserNo,
+) -> Result<(), Objection> {
+    let Some(connection) = tx.get::<Connection>(&connection) else {
+        return Ok(());
+    };
+    let route = Route {
+        direction: Direction::Outbound,
+        connection: &connection,
+    };
+    gate::may_open(tx, route, people, Some(opener))
+}
+
 const OFF: &str = "Messages to people of other workspaces are switched off here. An administrator can allow \
     them with EnableSharedChannelsDMs.";
 
@@ -190,7 +220,8 @@ fn ended_here(
 /// Shares a channel again that an admin here had ended.
 ///
 /// # Errors
-/// Nobody in the channel is reached over the connection; it is shared already.
+/// Nobody in the channel is reached over the connection; it is shared already; a policy does not allow it, or
+/// failed.
 pub fn share_again(
     tx: &mut Tx<'_>,
     no: ChannelNo,
@@ -205,6 +236,7 @@ pub fn share_again(
             "A direct or group channel is shared with the workspaces of its members, and with no others.",
         ));
     }
+    may_open_over(tx, connection, people, creator)?;
     let ended: Vec<_> = ended_here(tx, no, connection).collect();
     for (key, link) in ended {
         tx.put(&key, &Link { end: None, ..link });

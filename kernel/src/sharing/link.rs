@@ -1,5 +1,6 @@
 //! The states of a link: opened, active, closed. No other code stores a link in a new state.
 
+use crate::boundary::behaviour::Behaviour;
 use crate::model::limits::{CONSENT_RETRY_MAX_MS, CONSENT_RETRY_MIN_MS};
 use crate::model::{
     ConnectionLink, Cursor, DueKind, History, Job, Link, LinkEnd, LinkState, Pending, RoundSource,
@@ -244,6 +245,16 @@ pub fn is_offered_again(link: &Link) -> bool {
 /// Called when an administrator of the peer has yet to accept the channel: it is offered again later, and the
 /// longer nobody answers, the later.
 pub fn wait_for_consent(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo) {
+    pause_offer(tx, channel, connection, LinkState::Awaiting);
+}
+
+/// Called when the peer could not decide about the channel: it is offered again later, and the longer that lasts, the
+/// later.
+pub fn put_off(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo) {
+    pause_offer(tx, channel, connection, LinkState::Inviting);
+}
+
+fn pause_offer(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo, state: LinkState) {
     let Some(link) = tx.get::<Link>(&(channel, connection)) else {
         return;
     };
@@ -251,7 +262,6 @@ pub fn wait_for_consent(tx: &mut Tx<'_>, channel: ChannelNo, connection: Connect
     let waited_ms = now_ms.saturating_sub(link.update_at);
     let pause_ms = (waited_ms / 4).clamp(CONSENT_RETRY_MIN_MS, CONSENT_RETRY_MAX_MS);
     let retry_at = now_ms.saturating_add(pause_ms);
-    let state = LinkState::Awaiting;
     feed::unmark(tx, connection, Pending::INVITE, channel);
     // However often the peer says so, one row waits for the next time.
     due::cancel(tx, DueKind::Link(connection, channel));
@@ -266,7 +276,12 @@ pub fn wait_for_consent(tx: &mut Tx<'_>, channel: ChannelNo, connection: Connect
     );
 }
 
-/// Offers a channel again whose acceptance is awaited.
+/// Whether an invitation was [put off](put_off).
+fn is_put_off(tx: &Tx<'_>, link: &Link) -> bool {
+    link.state == LinkState::Inviting && link.retry_at != 0 && Behaviour::Gates.is_in_force(tx)
+}
+
+/// Offers a channel again that its peer had not accepted yet.
 fn ask_again(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo, link: Link) {
     feed::mark(tx, connection, Pending::INVITE, channel);
     let state = LinkState::Inviting;
@@ -276,7 +291,7 @@ fn ask_again(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo, link
 /// Called when the peer says that it has accepted a channel: it is offered again at once, and its pause is over.
 pub fn accepted(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo) {
     let link = tx.get::<Link>(&(channel, connection));
-    if let Some(link) = link.filter(|link| link.state == LinkState::Awaiting) {
+    if let Some(link) = link.filter(|it| it.state == LinkState::Awaiting || is_put_off(tx, it)) {
         let retry_at = tx.now_ms();
         ask_again(tx, channel, connection, Link { retry_at, ..link });
     }
@@ -287,7 +302,7 @@ pub fn go_on(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo) {
     let Some(link) = tx.get::<Link>(&(channel, connection)) else {
         return;
     };
-    let is_offered_again = is_offered_again(&link);
+    let is_offered_again = is_offered_again(&link) || is_put_off(tx, &link);
     let is_awaited = link.state == LinkState::Awaiting;
     if link.state != LinkState::Active && !is_offered_again && !is_awaited {
         return;

@@ -21,6 +21,8 @@ use crate::boundary::behaviour::Behaviour;
 use crate::boundary::env::Rows;
 use crate::boundary::input::Actor;
 use crate::boundary::output::{Effect, Event, Object, Refusal, Reply};
+use crate::boundary::policy::Direction;
+use crate::gate::{self, Route, SharingOffer};
 use crate::model::limits::{LINKS_PER_CHANNEL_MAX, REASON_CHARS_MAX};
 use crate::model::{
     Channel, Connection, ConnectionState, History, Link, LinkEnd, LinkState, PeerKind, Pending,
@@ -50,7 +52,8 @@ pub struct Terms {
 ///
 /// # Errors
 /// The actor may not share the channel; channel or connection do not exist; the channel came from elsewhere; the
-/// connection is invited already; the channel has reached its limit of links.
+/// connection is invited already; the channel has reached its limit of links; a policy does not allow it, or
+/// failed.
 pub fn invite(
     tx: &mut Tx<'_>,
     actor: Actor,
@@ -80,10 +83,26 @@ pub fn invite(
         return Err(not_home());
     }
     check_room(tx, channel_no, connection_no)?;
+    let read_only = shared
+        .as_ref()
+        .map_or(terms.read_only, |shared| shared.read_only);
+    let route = Route {
+        direction: Direction::Outbound,
+        connection: &connection,
+    };
+    let offer = SharingOffer {
+        id: channel.id,
+        name: &channel.name,
+        display_name: &channel.display_name,
+        audience: channel.place.into(),
+        read_only,
+        inviter: Some(creator),
+    };
+    gate::may_share(tx, route, &offer)?;
     if shared.is_none() {
         let row = SharedChannel {
             home: true,
-            read_only: terms.read_only,
+            read_only,
             creator: Some(creator),
             create_at: tx.now_ms(),
             connection: None,
@@ -243,6 +262,23 @@ pub fn invite_awaits_consent(tx: &mut Tx<'_>, channel: ChannelNo, connection: Co
         let text = format!(
             "An administrator of `{name}` has to accept this channel first. What is written here from now on \
              is sent after that."
+        );
+        tell(tx, channel, link.creator, text);
+    }
+}
+
+/// Called when the peer, a Causeway, could not decide about our invitation: notifies the inviting user, once.
+pub fn invite_undecided(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo) {
+    let Some(link) = inviting(tx, channel, connection) else {
+        return;
+    };
+    let is_first_time = link.retry_at == 0;
+    link::put_off(tx, channel, connection);
+    if is_first_time {
+        let name = display_name(tx, connection);
+        let text = format!(
+            "`{name}` could not decide about this channel yet, and is asked again. What is written here from now \
+             on is sent after that."
         );
         tell(tx, channel, link.creator, text);
     }

@@ -3,6 +3,8 @@
 
 use crate::authority;
 use crate::boundary::behaviour::Behaviour;
+use crate::boundary::policy::Direction;
+use crate::gate::{self, Objection, Route, SharingOffer};
 use crate::model::limits::RECEIVED_CHANNELS_MAX;
 use crate::model::naming;
 use crate::model::{
@@ -26,6 +28,31 @@ pub fn shared_row(tx: &Tx<'_>, (no, row): Over<'_>, read_only: bool) -> SharedCh
         create_at: tx.now_ms(),
         connection: Some(no),
     }
+}
+
+/// Whether the policies let a channel be taken from the peer of a connection.
+///
+/// # Errors
+/// They do not, or they failed.
+pub fn may_be_taken(
+    tx: &Tx<'_>,
+    connection: &Connection,
+    id: Id,
+    offered: &OfferedChannel,
+) -> Result<(), Objection> {
+    let route = Route {
+        direction: Direction::Inbound,
+        connection,
+    };
+    let offer = SharingOffer {
+        id,
+        name: &offered.name,
+        display_name: &offered.display_name,
+        audience: offered.kind.into(),
+        read_only: offered.read_only,
+        inviter: None,
+    };
+    gate::may_share(tx, route, &offer)
 }
 
 /// Creates a channel that is not known here yet, and shares it with the peer.

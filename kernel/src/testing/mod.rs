@@ -10,6 +10,7 @@ pub mod acts;
 mod connections;
 pub mod frames;
 mod people;
+mod policies;
 mod receiver;
 
 pub use connections::{ACME, OTHER, TEAM_OF_THE_PEER};

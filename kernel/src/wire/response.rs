@@ -15,8 +15,12 @@ pub const UNKNOWN_CHANNEL: &str = "channel not found";
 /// the other one has not decided yet.
 pub const AWAITS_CONSENT: &str = "an administrator of the invited workspace has to accept it first";
 
+/// An `err` that contains this, in the answer to an invitation, indicates to a Causeway that the other one could not
+/// decide about it: its policies failed.
+pub const UNDECIDED: &str = "the invited workspace could not decide about it";
+
 /// The substrings of `err` on which a sender's decisions depend.
-pub const SIGNALS: [&str; 3] = [NO_LONGER_SHARED, UNKNOWN_CHANNEL, AWAITS_CONSENT];
+pub const SIGNALS: [&str; 4] = [NO_LONGER_SHARED, UNKNOWN_CHANNEL, AWAITS_CONSENT, UNDECIDED];
 
 /// The result of a sync message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

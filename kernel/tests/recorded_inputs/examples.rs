@@ -4,6 +4,7 @@ use causeway_kernel::boundary::input::{
     Actor, DuePart, FramePart, Genesis, Incarnation, Input, PingAnswer, Receipt, SendOutcome,
     UploadProgress,
 };
+use causeway_kernel::boundary::policy::{Gate, Gates};
 use causeway_kernel::command::{
     AbandonConnection, AcceptConnection, AcknowledgePost, AddChannelMember, AddFile, AddReaction,
     AddTeamMember, AnswerChannelInvitation, ArchiveChannel, AttachConnection, Command, Configure,
@@ -89,6 +90,7 @@ pub fn inputs() -> Vec<(&'static str, Input)> {
             Input::PolicyChanged {
                 chain: "00ff".into(),
                 what: "load content-filter".into(),
+                gates: None,
             },
         ),
         (
@@ -374,5 +376,11 @@ pub fn examples() -> Vec<(&'static str, Input)> {
     let restore = Command::RestoreChannel(RestoreChannel { channel });
     let by_user = [ask_first, answer, archive, restore];
     examples.extend(by_user.map(|command| of(Actor::User(USER), command)));
+    let policies = Input::PolicyChanged {
+        chain: "00ff".into(),
+        what: "load dm-gate".into(),
+        gates: Some(Gates::from_iter([Gate::Post, Gate::Direct])),
+    };
+    examples.push(("PolicyChanged", policies));
     examples
 }

@@ -106,6 +106,7 @@ fn open(tx: &mut Tx<'_>, opener: UserNo, people: &Participants) -> Result<Reply,
             ),
         ));
     }
+    sharing::direct::may_open(tx, people, opener)?;
     let new = NewDirect {
         id: id_for(tx, people),
         origin: WorkspaceNo::OURS,

@@ -15,7 +15,7 @@ use crate::sharing::{self, consent};
 ///
 /// # Errors
 /// The actor does not manage connections; the connection is removed; no such channel is offered; shared channels are
-/// switched off; the channel cannot be created.
+/// switched off; a policy does not allow it, or failed; the channel cannot be created.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AnswerChannelInvitation {
     /// The connection.

@@ -11,6 +11,7 @@ use crate::model::limits::{
 };
 use crate::model::{ConnectedWorkspaces, MetaRow};
 use crate::objects::memberships;
+use crate::outbound::again;
 use crate::rows::counters;
 use crate::rows::tx::Tx;
 use crate::sharing::{connection, directory, feed, interruption};
@@ -50,6 +51,9 @@ impl Act for ConfigureConnectedWorkspaces {
             tx.put(&MetaRow::CONNECTED_WORKSPACES, &row);
             if new.all_users && !old.all_users {
                 directory::changed(tx);
+            }
+            if old.all_users && !new.all_users {
+                again::forget_withheld(tx);
             }
             if new.members && !old.members {
                 memberships::offer(tx);

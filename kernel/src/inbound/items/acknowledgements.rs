@@ -5,10 +5,14 @@
 use std::collections::BTreeSet;
 
 use super::{list_error, prefetch_parts};
-use crate::gate::Candidate;
+use crate::boundary::env::Rows;
+use crate::boundary::policy::Gate;
+use crate::gate::{Candidate, ReactionCandidate};
 use crate::inbound::Reason;
 use crate::inbound::authorize::{self, AcknowledgementChange, Authorized, Received};
-use crate::inbound::item::{Fate, Item, ItemOutcome, Judgements, Scope, Section, Wait};
+use crate::inbound::item::{
+    Fate, Item, ItemOutcome, Judgements, Scope, Section, Wait, judgement, withheld,
+};
 use crate::model::{Acknowledgement, HeldKind, PeerKind};
 use crate::objects::acknowledgements;
 use crate::rows::id::{FeedSeq, Id};
@@ -19,7 +23,7 @@ use crate::wire::message::WireAcknowledgement;
 use crate::wire::response::SyncResponse;
 
 impl Item for WireAcknowledgement {
-    const ASKED: bool = false;
+    const GATES: &[Gate] = &[Gate::Reaction];
     type Change<'i> = AcknowledgementChange<'i>;
 
     fn decode(value: Value<'_>) -> Result<WireAcknowledgement, JsonError> {
@@ -62,27 +66,40 @@ impl Item for WireAcknowledgement {
     }
 
     fn question<'i>(
-        _: &Tx<'_>,
+        tx: &Tx<'_>,
         _: Scope<'_>,
-        _: &AcknowledgementChange<'i>,
+        change: &AcknowledgementChange<'i>,
         _: bool,
     ) -> Option<Candidate<'i>>
     where
         Self: 'i,
     {
-        None
+        if !change.newer || change.wire.is_withdrawn() {
+            return None;
+        }
+        Some(Candidate::Reaction(ReactionCandidate {
+            post: change.post,
+            post_id: Id::parse(&change.wire.post_id)?,
+            author: tx.user(change.user)?,
+            emoji: None,
+        }))
     }
 
     fn apply(
         tx: &mut Tx<'_>,
         scope: Scope<'_>,
         change: Authorized<AcknowledgementChange<'_>>,
-        _: &Judgements,
+        judgements: &Judgements,
     ) -> ItemOutcome {
-        let change = change.take();
-        if !change.newer {
+        if !change.get().newer {
             return ItemOutcome::Known;
         }
+        if let Some(candidate) = WireAcknowledgement::question(tx, scope, change.get(), false)
+            && let Some(outcome) = withheld(judgement(tx, scope, judgements, candidate))
+        {
+            return outcome;
+        }
+        let change = change.take();
         let key = (change.post, change.user);
         if !acknowledgements::has_room(tx, key, scope.peer.row.workspace) {
             return ItemOutcome::Refused(Reason::TooManyAcknowledgements);

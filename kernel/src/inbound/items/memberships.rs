@@ -4,10 +4,14 @@
 use std::collections::BTreeSet;
 
 use super::list_error;
-use crate::gate::Candidate;
+use crate::boundary::env::Rows;
+use crate::boundary::policy::Gate;
+use crate::gate::{Candidate, MemberCandidate};
 use crate::inbound::Reason;
 use crate::inbound::authorize::{self, Authorized, MembershipChange, Received};
-use crate::inbound::item::{Fate, Item, ItemOutcome, Judgements, Scope, Section, Wait};
+use crate::inbound::item::{
+    Fate, Item, ItemOutcome, Judgements, Scope, Section, Wait, judgement, withheld,
+};
 use crate::model::{IdRow, PeerKind, kind};
 use crate::objects::memberships;
 use crate::rows::id::Id;
@@ -18,7 +22,7 @@ use crate::wire::message::WireMembership;
 use crate::wire::response::SyncResponse;
 
 impl Item for WireMembership {
-    const ASKED: bool = false;
+    const GATES: &[Gate] = &[Gate::Member];
     type Change<'i> = MembershipChange<'i>;
 
     fn decode(value: Value<'_>) -> Result<WireMembership, JsonError> {
@@ -53,27 +57,36 @@ impl Item for WireMembership {
     }
 
     fn question<'i>(
-        _: &Tx<'_>,
+        tx: &Tx<'_>,
         _: Scope<'_>,
-        _: &MembershipChange<'i>,
+        change: &MembershipChange<'i>,
         _: bool,
     ) -> Option<Candidate<'i>>
     where
         Self: 'i,
     {
-        None
+        if !change.newer || !change.wire.is_add {
+            return None;
+        }
+        let user = tx.user(change.user)?;
+        Some(Candidate::Member(MemberCandidate::Known(user)))
     }
 
     fn apply(
         tx: &mut Tx<'_>,
         scope: Scope<'_>,
         change: Authorized<MembershipChange<'_>>,
-        _: &Judgements,
+        judgements: &Judgements,
     ) -> ItemOutcome {
-        let change = change.take();
-        if !change.newer {
+        if !change.get().newer {
             return ItemOutcome::Known;
         }
+        if let Some(candidate) = WireMembership::question(tx, scope, change.get(), false)
+            && let Some(outcome) = withheld(judgement(tx, scope, judgements, candidate))
+        {
+            return outcome;
+        }
+        let change = change.take();
         let key = (change.channel, change.user);
         let home = scope.peer.row.workspace;
         let statement = (home, change.wire.is_add, change.wire.change_time);
@@ -83,7 +96,7 @@ impl Item for WireMembership {
     }
 
     /// As in the reference, changes that fail are not reported. A Causeway is told which it may send again: those
-    /// whose user is not here yet, and those set aside.
+    /// whose user is not here yet, those on which the policies failed, and those set aside.
     fn report(
         _: &Tx<'_>,
         scope: Scope<'_>,
@@ -91,7 +104,10 @@ impl Item for WireMembership {
         fate: Fate,
         response: &mut SyncResponse,
     ) {
-        let may_come_again = matches!(fate, Fate::SetAside | Fate::Refused(Reason::UnknownUser));
+        let may_come_again = matches!(
+            fate,
+            Fate::SetAside | Fate::Refused(Reason::UnknownUser | Reason::Held)
+        );
         if may_come_again && scope.peer.row.kind == PeerKind::Causeway {
             let user = value.text("user_id").unwrap_or_default();
             list_error(&mut response.membership_errors, &user);

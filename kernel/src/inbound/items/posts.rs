@@ -6,11 +6,12 @@ use super::list_error;
 use crate::boundary::behaviour::Behaviour;
 use crate::boundary::env::Rows;
 use crate::boundary::input::Incarnation;
-use crate::gate::{self, Candidate, Judgement, Wording};
+use crate::boundary::policy::Gate;
+use crate::gate::{Candidate, Judgement, Key, NOT_ABOUT_THIS, PostCandidate, Wording};
 use crate::inbound::authorize::{
     self, Authorized, Peer, PeerChannel, PostAct, PostChange, Received,
 };
-use crate::inbound::item::{Fate, Item, ItemOutcome, Judgements, Scope, Section, Wait};
+use crate::inbound::item::{self, Fate, Item, ItemOutcome, Judgements, Scope, Section, Wait};
 use crate::inbound::{Reason, uploads};
 use crate::model::limits::FILES_PER_POST_MAX;
 use crate::model::{HeldKind, IdRow, Post, Priority, Workspace, kind};
@@ -24,7 +25,7 @@ use crate::wire::message::{WireFile, WirePost};
 use crate::wire::response::SyncResponse;
 
 impl Item for WirePost {
-    const ASKED: bool = true;
+    const GATES: &[Gate] = &[Gate::Post];
     type Change<'i> = PostChange<'i>;
 
     fn decode(value: Value<'_>) -> Result<WirePost, JsonError> {
@@ -100,7 +101,7 @@ impl Item for WirePost {
             }
             PostAct::Bury { .. } | PostAct::Delete(_) | PostAct::Nothing(_) => return None,
         };
-        Some(Candidate {
+        Some(Candidate::Post(PostCandidate {
             id,
             version: change.version,
             root_id: &wire.root_id,
@@ -110,7 +111,7 @@ impl Item for WirePost {
             kind: &wire.kind,
             create_at: wire.create_at,
             is_edit: seen || matches!(change.act, PostAct::Update(_)),
-        })
+        }))
     }
 
     fn apply(
@@ -163,13 +164,13 @@ fn wording(
     judgements: &Judgements,
 ) -> Result<Wording, ItemOutcome> {
     let judged = match &change.act {
-        PostAct::Create { id, .. } => judgements.get(&(*id, change.version)).cloned(),
+        PostAct::Create { id, .. } => judgements.get(&Key::Post(*id, change.version)).cloned(),
         _ => None,
     };
     let judgement = match judged {
         Some(judgement) => judgement,
         None => match WirePost::question(tx, scope, change, false) {
-            Some(candidate) => judgement(tx, scope, judgements, candidate),
+            Some(candidate) => item::judgement(tx, scope, judgements, candidate),
             None => Judgement::Pass(None),
         },
     };
@@ -179,23 +180,9 @@ fn wording(
             message: scope.mentions.apply(&change.wire.message),
             props: change.wire.props.clone(),
         }),
+        Judgement::Revised(_) => Err(ItemOutcome::Failed(NOT_ABOUT_THIS.to_string())),
         Judgement::Denied(_) => Err(ItemOutcome::Refused(Reason::Denied)),
         Judgement::Failed(reason) => Err(ItemOutcome::Failed(reason)),
-    }
-}
-
-fn judgement(
-    tx: &mut Tx<'_>,
-    scope: Scope<'_>,
-    judgements: &Judgements,
-    candidate: Candidate<'_>,
-) -> Judgement {
-    let key = (candidate.id, candidate.version);
-    match judgements.get(&key) {
-        Some(judgement) => judgement.clone(),
-        None => gate::judge(tx, scope.crossing(), &[candidate])
-            .pop()
-            .unwrap_or_else(|| Judgement::Failed("no verdict".to_string())),
     }
 }
 

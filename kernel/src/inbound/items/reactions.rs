@@ -5,10 +5,14 @@ use std::collections::BTreeSet;
 
 use super::{list_error, prefetch_parts};
 use crate::boundary::behaviour::Behaviour;
-use crate::gate::Candidate;
+use crate::boundary::env::Rows;
+use crate::boundary::policy::Gate;
+use crate::gate::{Candidate, ReactionCandidate};
 use crate::inbound::Reason;
 use crate::inbound::authorize::{self, Authorized, Peer, ReactionChange, Received};
-use crate::inbound::item::{Fate, Item, ItemOutcome, Judgements, Scope, Section, Wait};
+use crate::inbound::item::{
+    Fate, Item, ItemOutcome, Judgements, Scope, Section, Wait, judgement, withheld,
+};
 use crate::model::{HeldKind, PeerKind, Reaction};
 use crate::objects::reaction_counts::{self, Full};
 use crate::objects::reactions;
@@ -20,7 +24,7 @@ use crate::wire::message::WireReaction;
 use crate::wire::response::SyncResponse;
 
 impl Item for WireReaction {
-    const ASKED: bool = false;
+    const GATES: &[Gate] = &[Gate::Reaction];
     type Change<'i> = ReactionChange<'i>;
 
     fn decode(value: Value<'_>) -> Result<WireReaction, JsonError> {
@@ -61,25 +65,38 @@ impl Item for WireReaction {
     }
 
     fn question<'i>(
-        _: &Tx<'_>,
+        tx: &Tx<'_>,
         _: Scope<'_>,
-        _: &ReactionChange<'i>,
+        change: &ReactionChange<'i>,
         _: bool,
     ) -> Option<Candidate<'i>>
     where
         Self: 'i,
     {
-        None
+        if !change.newer || change.wire.delete_at != 0 {
+            return None;
+        }
+        Some(Candidate::Reaction(ReactionCandidate {
+            post: change.post,
+            post_id: Id::parse(&change.wire.post_id)?,
+            author: tx.user(change.user)?,
+            emoji: Some(change.wire.emoji_name.as_str().into()),
+        }))
     }
 
     fn apply(
         tx: &mut Tx<'_>,
         scope: Scope<'_>,
         change: Authorized<ReactionChange<'_>>,
-        _: &Judgements,
+        judgements: &Judgements,
     ) -> ItemOutcome {
         if !change.get().newer {
             return ItemOutcome::Known;
+        }
+        if let Some(candidate) = WireReaction::question(tx, scope, change.get(), false)
+            && let Some(outcome) = withheld(judgement(tx, scope, judgements, candidate))
+        {
+            return outcome;
         }
         carry_out(tx, scope.peer, change)
     }

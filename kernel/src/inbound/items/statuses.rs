@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::list_error;
 use crate::boundary::output::{Effect, Event};
+use crate::boundary::policy::Gate;
 use crate::gate::Candidate;
 use crate::inbound::Reason;
 use crate::inbound::authorize::{self, Authorized, Received, StatusChange};
@@ -17,7 +18,7 @@ use crate::wire::message::WireStatus;
 use crate::wire::response::SyncResponse;
 
 impl Item for WireStatus {
-    const ASKED: bool = false;
+    const GATES: &[Gate] = &[];
     type Change<'i> = StatusChange;
 
     fn decode(value: Value<'_>) -> Result<WireStatus, JsonError> {

@@ -4,18 +4,20 @@ use std::collections::BTreeSet;
 
 use super::list_error;
 use crate::boundary::behaviour::Behaviour;
-use crate::gate::Candidate;
+use crate::boundary::env::Rows;
+use crate::boundary::policy::Gate;
+use crate::gate::{self, Candidate, Judgement, MemberCandidate, ProfileCandidate, ProfileFields};
 use crate::inbound::Reason;
-use crate::inbound::authorize::{
-    self, Authorized, Peer, PeerChannel, Received, UserAct, UserChange,
+use crate::inbound::authorize::{self, Authorized, Peer, Received, UserAct, UserChange};
+use crate::inbound::item::{
+    Fate, Item, ItemOutcome, Judgements, Scope, Section, Wait, judgement, withheld,
 };
-use crate::inbound::item::{Fate, Item, ItemOutcome, Judgements, Scope, Section, Wait};
 use crate::model::limits::{
     BOT_DESCRIPTION_CHARS_MAX, LOCALE_BYTES_MAX, PROFILES_PER_STEP_MAX, REMOTE_USERS_MAX,
     USERNAME_BYTES_MAX, WRITING_USERS_MAX,
 };
 use crate::model::naming::{self, SUFFIX_ATTEMPTS_MAX};
-use crate::model::{PeerKind, PeerWorkspace, RemoteUser, User, UserClass};
+use crate::model::{ChannelMember, PeerKind, PeerWorkspace, RemoteUser, User, UserClass};
 use crate::objects::members;
 use crate::objects::memberships;
 use crate::objects::remote_names;
@@ -32,7 +34,7 @@ use crate::wire::response::SyncResponse;
 pub const OWN_PROPS: [&str; 3] = ["RemoteUsername", "RemoteEmail", "OriginalRemoteId"];
 
 impl Item for WireUser {
-    const ASKED: bool = false;
+    const GATES: &[Gate] = &[Gate::Profile, Gate::Member];
     const PER_STEP_MAX: u32 = PROFILES_PER_STEP_MAX;
     type Change<'i> = UserChange<'i>;
 
@@ -63,20 +65,63 @@ impl Item for WireUser {
         authorize::user(tx, scope.peer, Received::new(self))
     }
 
-    fn question<'i>(_: &Tx<'_>, _: Scope<'_>, _: &UserChange<'i>, _: bool) -> Option<Candidate<'i>>
+    /// What is held here was judged when it came.
+    fn question<'i>(
+        tx: &Tx<'_>,
+        _: Scope<'_>,
+        change: &UserChange<'i>,
+        _: bool,
+    ) -> Option<Candidate<'i>>
     where
         Self: 'i,
     {
-        None
+        question(tx, change).map(Candidate::Profile)
+    }
+
+    /// The profile of somebody who is no member yet, and of whose membership the home has stated nothing.
+    fn joining<'i>(tx: &Tx<'_>, scope: Scope<'_>, change: &UserChange<'i>) -> Option<Candidate<'i>>
+    where
+        Self: 'i,
+    {
+        let shared = scope.shared.get();
+        let may_join = change.wire.delete_at == 0 && shared.team.is_some();
+        if !may_join || !gate::is_asked(tx, Gate::Member) {
+            return None;
+        }
+        let (no, is_newer) = match change.act {
+            UserAct::Create(id) => {
+                let name = &change.wire.username;
+                return Some(Candidate::Member(MemberCandidate::New { id, name }));
+            }
+            UserAct::Update(no) => (no, true),
+            UserAct::Nothing(no) => (no, false),
+        };
+        let key = (shared.channel, no);
+        if tx.has::<ChannelMember>(&key) || memberships::is_stated(tx, key) {
+            return None;
+        }
+        let user = tx.user(no).filter(|user| is_newer || user.delete_at == 0)?;
+        Some(Candidate::Member(MemberCandidate::Known(user)))
     }
 
     fn apply(
         tx: &mut Tx<'_>,
         scope: Scope<'_>,
         change: Authorized<UserChange<'_>>,
-        _: &Judgements,
+        judgements: &Judgements,
     ) -> ItemOutcome {
-        match carry_out(tx, scope.peer, scope.shared, change) {
+        let judgement = match WireUser::question(tx, scope, change.get(), false) {
+            Some(candidate) => judgement(tx, scope, judgements, candidate),
+            None => Judgement::Pass(None),
+        };
+        let fields = match judgement {
+            Judgement::Revised(fields) => Some(fields),
+            other => match withheld(other) {
+                Some(outcome) => return outcome,
+                None => None,
+            },
+        };
+        match carry_out(tx, scope, (change, fields), judgements) {
             Ok(outcome) => {
                 if outcome == ItemOutcome::Taken && is_offered(scope) {
                     directory::heard(tx, scope.peer.no);
@@ -114,39 +159,90 @@ fn is_offered(scope: Scope<'_>) -> bool {
 
 /// Carries out what was authorised, then adds the user to the team and the channel, unless the user's home has
 /// stated who is a member. A profile of a deactivated user lets nobody join, even if it is not the newest one:
-/// coming again, it would have another effect.
+/// coming again, it would have another effect. A profile whose user may not join is taken all the same; one whose
+/// user the policies could not decide about has to come again.
 fn carry_out(
     tx: &mut Tx<'_>,
-    peer: &Peer,
-    shared: &Authorized<PeerChannel>,
-    change: Authorized<UserChange<'_>>,
+    scope: Scope<'_>,
+    (change, fields): (Authorized<UserChange<'_>>, Option<ProfileFields>),
+    judgements: &Judgements,
 ) -> Result<ItemOutcome, Reason> {
+    let Scope { peer, shared, .. } = scope;
     let is_told_inactive =
         change.get().wire.delete_at != 0 && Behaviour::Deactivations.is_in_force(tx);
     let is_whole = peer.row.kind == PeerKind::Causeway || shared.get().channel == NO_CHANNEL;
-    let (no, outcome) = store(tx, peer, change, is_whole)?;
+    let (no, outcome) = store(tx, peer, (change, fields), is_whole)?;
     let active = !is_told_inactive && tx.get::<User>(&no).is_some_and(|user| user.delete_at == 0);
     // The members of a channel outside teams are fixed when it is created.
     let key = (shared.get().channel, no);
     let joins = active && !memberships::is_stated(tx, key);
     if let Some(team) = shared.get().team.filter(|_| joins) {
-        members::join_team(tx, team, no, false);
-        members::join_channel(tx, key.0, no, false);
+        match judge_joining(tx, scope, no, judgements) {
+            Judgement::Pass(_) | Judgement::Revised(_) => {
+                members::join_team(tx, team, no, false);
+                members::join_channel(tx, key.0, no, false);
+            }
+            Judgement::Denied(_) => {}
+            Judgement::Failed(reason) => return Ok(ItemOutcome::Failed(reason)),
+        }
     }
     Ok(outcome)
 }
 
-/// Carries out what was authorised. `is_whole` tells whether such a profile says of everybody who is a bot or a guest.
+/// The judgement on a user who would become a member; those who are members already pass.
+fn judge_joining(
+    tx: &mut Tx<'_>,
+    scope: Scope<'_>,
+    no: UserNo,
+    judgements: &Judgements,
+) -> Judgement {
+    let key = (scope.shared.get().channel, no);
+    if !gate::is_asked(tx, Gate::Member) || tx.has::<ChannelMember>(&key) {
+        return Judgement::Pass(None);
+    }
+    match tx.user(no) {
+        Some(user) => {
+            let candidate = Candidate::Member(MemberCandidate::Known(user));
+            judgement(tx, scope, judgements, candidate)
+        }
+        None => Judgement::Pass(None),
+    }
+}
+
+/// What the policies are asked about a profile; nothing if it changes none that is held here.
+#[must_use]
+pub fn question<'i>(tx: &Tx<'_>, change: &UserChange<'i>) -> Option<ProfileCandidate<'i>> {
+    let (id, user) = match change.act {
+        UserAct::Create(id) => (id, None),
+        UserAct::Update(no) => {
+            let user = tx.user(no)?;
+            (user.id, Some(user))
+        }
+        UserAct::Nothing(_) => return None,
+    };
+    Some(ProfileCandidate {
+        id,
+        user,
+        profile: change.wire,
+    })
+}
+
+/// Carries out what was authorised, with these fields in place of the profile's own if the policies revised them.
+/// `is_whole` tells whether such a profile says of everybody who is a bot or a guest.
 ///
 /// # Errors
 /// The limit of the peer's users is reached, or no name is free.
 pub fn store(
     tx: &mut Tx<'_>,
     peer: &Peer,
-    change: Authorized<UserChange<'_>>,
+    (change, fields): (Authorized<UserChange<'_>>, Option<ProfileFields>),
     is_whole: bool,
 ) -> Result<(UserNo, ItemOutcome), Reason> {
     let UserChange { act, wire } = change.take();
+    let wire = match fields {
+        Some(fields) => &fields.put_into(wire.clone()),
+        None => wire,
+    };
     match act {
         UserAct::Create(id) => {
             let no = create(tx, peer, id, wire)?;

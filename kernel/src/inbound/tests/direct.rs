@@ -10,7 +10,7 @@ use crate::rows::id::ChannelNo;
 use crate::sharing;
 
 /// With boss and carl here, ann and amy of acme, and olga of other; direct messages are allowed.
-fn world() -> World {
+pub(super) fn world() -> World {
     let mut world = World::with_peers_of_today();
     world.account_with_id("carl");
     world.sync(ACME, json!({"users": {"a": user("amy", "amy")}}));
@@ -25,7 +25,7 @@ fn allow(world: &mut World, direct: bool) {
 }
 
 /// An invitation to a direct channel, or a group if more than two are named; the profiles of those in `sent`.
-fn offer(letters: &str, people: &[&str], sent: &[&str]) -> Value {
+pub(super) fn offer(letters: &str, people: &[&str], sent: &[&str]) -> Value {
     let ids: Vec<String> = people.iter().map(|name| id(name)).collect();
     let profiles: Vec<Value> = sent.iter().map(|name| user(name, name)).collect();
     let kind = if people.len() == 2 { "D" } else { "G" };
@@ -42,11 +42,11 @@ fn error(answer: &Value) -> String {
     answer["err"].as_str().unwrap().to_string()
 }
 
-fn no(world: &World, name: &str) -> UserNo {
+pub(super) fn no(world: &World, name: &str) -> UserNo {
     world.user_no(name).unwrap()
 }
 
-fn open(world: &mut World, by: &str, with: &str) -> ChannelNo {
+pub(super) fn open(world: &mut World, by: &str, with: &str) -> ChannelNo {
     let command = acts::open_direct(no(world, with));
     match world.by(no(world, by), command).unwrap() {
         Object::Channel(channel) => channel,

@@ -12,7 +12,7 @@ use crate::model::{ChannelFiles, File, FileBytes, FileLimits, UnpostedOfPeer, Up
 use crate::rows::id::FileNo;
 
 /// The announcement of a file of ann's.
-fn session(upload: &str, file: &str) -> Value {
+pub(super) fn session(upload: &str, file: &str) -> Value {
     json!({
         "id": id(upload), "type": "attachment", "create_at": 0, "user_id": id("ann"),
         "channel_id": id("joint"), "filename": "plan.pdf", "file_size": 12, "file_offset": 0,
@@ -21,7 +21,7 @@ fn session(upload: &str, file: &str) -> Value {
 }
 
 /// A post of ann's that names files; `said` is whether it says more of them than their ids.
-fn post_of(letters: &str, files: &[&str], said: bool) -> Value {
+pub(super) fn post_of(letters: &str, files: &[&str], said: bool) -> Value {
     let ids: Vec<String> = files.iter().map(|file| id(file)).collect();
     let infos: Vec<Value> = ids
         .iter()
@@ -39,7 +39,7 @@ fn post_of(letters: &str, files: &[&str], said: bool) -> Value {
 }
 
 impl World {
-    fn announce(&mut self, session: Value) -> Value {
+    pub(super) fn announce(&mut self, session: Value) -> Value {
         self.message(ACME, "sharedchannel_upload", session)
     }
 
@@ -52,25 +52,25 @@ impl World {
         .reply
     }
 
-    fn upload_whole(&mut self, upload: &str, bytes: u8) -> Reply {
+    pub(super) fn upload_whole(&mut self, upload: &str, bytes: u8) -> Reply {
         let digest = format!("{bytes:064x}");
         let dimensions = None;
         self.upload(upload, UploadProgress::Whole { digest, dimensions })
     }
 
     /// Announces a file and uploads it.
-    fn bring(&mut self, file: &str, bytes: u8) {
+    pub(super) fn bring(&mut self, file: &str, bytes: u8) {
         assert_eq!(self.announce(session("up", file))["status"], "OK");
         let (status, told) = http(self.upload_whole("up", bytes));
         assert_eq!((status, &told["id"]), (200, &json!(id(file))));
     }
 
-    fn file_no(&self, file: &str) -> Option<FileNo> {
+    pub(super) fn file_no(&self, file: &str) -> Option<FileNo> {
         lookup::file(&self.host, &id(file))
     }
 
     /// The files of a post that are here.
-    fn files_here(&self, letters: &str) -> Vec<String> {
+    pub(super) fn files_here(&self, letters: &str) -> Vec<String> {
         let files = self.post(letters).unwrap().files;
         let rows = files.iter().map(|no| self.get::<File>(no));
         rows.filter(File::is_here)

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::*;
-use crate::boundary::policy::{Revision, Verdict};
+use crate::boundary::policy::{Denial, Gates, Revision, Verdict};
 use crate::inbound::held_step;
 use crate::model::limits::{HELD_BYTES_MAX, HELD_MAX};
 use crate::model::{Due, DueKind, Held, HeldKind, HeldSum, VerdictRow};
@@ -18,12 +18,14 @@ fn filter(world: &mut World, works: bool) -> Asked {
     let asked = Asked::default();
     let notes = asked.clone();
     world.host.policy = Some(Box::new(move |question| {
-        let post = question.post();
+        let Some(post) = question.post() else {
+            return Verdict::Allow;
+        };
         notes
             .borrow_mut()
             .push((post.message.to_string(), post.is_edit));
         if post.message.contains("bad") {
-            Verdict::Deny("a bad word".to_string())
+            Verdict::Deny(Denial::for_reason("a bad word"))
         } else if post.message.contains("rude") {
             Verdict::Revise(Revision::of_message(post.message.replace("rude", "kind")))
         } else if post.message.contains("odd") && !works {
@@ -250,7 +252,9 @@ fn one_item_that_always_fails_does_not_hold_up_the_others() {
         .collect();
     world.sync(ACME, json!({"posts": posts}));
     world.host.policy = Some(Box::new(|question| {
-        let post = question.post();
+        let Some(post) = question.post() else {
+            return Verdict::Allow;
+        };
         if post.post_id == id("w0") {
             Verdict::Failed("x".into())
         } else {
@@ -281,6 +285,7 @@ fn changed_policies_are_asked_at_once_about_what_waits_and_anew_about_what_was_d
     let changed = Input::PolicyChanged {
         chain: String::new(),
         what: "unload filter".into(),
+        gates: Some(Gates::ALL),
     };
     world.run(changed);
     world.run_due();
@@ -303,7 +308,9 @@ fn changed_policies_are_asked_at_once_about_all_that_waits_also_while_one_item_s
         .collect();
     world.sync(ACME, json!({"posts": posts}));
     world.host.policy = Some(Box::new(|question| {
-        let post = question.post();
+        let Some(post) = question.post() else {
+            return Verdict::Allow;
+        };
         if post.post_id == id("w0") {
             Verdict::Failed("x".into())
         } else {
@@ -313,6 +320,7 @@ fn changed_policies_are_asked_at_once_about_all_that_waits_also_while_one_item_s
     let changed = Input::PolicyChanged {
         chain: String::new(),
         what: "load another".into(),
+        gates: Some(Gates::ALL),
     };
     world.run(changed);
     world.run_due();

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::*;
 use crate::boundary::codec;
 use crate::boundary::policy::{
-    Audience, Direction, Home, PostQuestion, Question, Revision, TextLeaf, Verdict,
+    Audience, Denial, Direction, Home, PostQuestion, Question, Revision, TextLeaf, Verdict,
 };
 use crate::model::limits::QUESTION_TEXTS_MAX;
 use crate::model::{About, Asked, VerdictRow};
@@ -64,7 +64,7 @@ fn a_change_of_the_properties_alone_is_asked_about_and_one_of_neither_is_not() {
     let (mut world, notes) = world(|post| {
         let texts = post.texts.as_deref().unwrap_or_default();
         if texts.iter().any(|leaf| leaf.text.contains("secret")) {
-            Verdict::Deny("a word".into())
+            Verdict::Deny(Denial::for_reason("a word"))
         } else {
             Verdict::Allow
         }
@@ -105,7 +105,7 @@ fn a_revision_reaches_message_and_properties() {
 fn more_text_than_a_question_holds_is_not_shown_in_part() {
     let (mut world, notes) = world(|post| match post.texts {
         Some(_) => Verdict::Allow,
-        None => Verdict::Deny("not shown whole".into()),
+        None => Verdict::Deny(Denial::for_reason("not shown whole")),
     });
     let props = json!({"list": vec!["x"; QUESTION_TEXTS_MAX + 1]});
     let response = world.sync(ACME, json!({"posts": [version("one", 1, &props)]}));

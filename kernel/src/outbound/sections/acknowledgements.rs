@@ -1,9 +1,12 @@
 //! Acknowledgements of posts, delivered at least once: each contains the state, not the change.
 
 use super::{Content, Payload, Rest, RoundPlan, parts, sync};
+use crate::boundary::env::Rows;
+use crate::boundary::policy::Gate;
+use crate::gate::{Candidate, ReactionCandidate};
 use crate::model::limits::ACKNOWLEDGEMENTS_PER_SYNC_MAX;
 use crate::model::reasons;
-use crate::model::{Acknowledgement, FeedObject, PeerKind, RoundItem, Section};
+use crate::model::{Acknowledgement, FeedObject, PeerKind, Post, RoundItem, Section};
 use crate::outbound::work::{Object, Work};
 use crate::rows::tx::{Read, Tx};
 use crate::wire::message::{SyncSection, WireAcknowledgement};
@@ -20,8 +23,7 @@ impl Content for Acknowledgements {
         work: &mut Work,
         _plan: &mut RoundPlan,
     ) -> Option<(Vec<RoundItem>, Self::Message)> {
-        let section = (Section::Acknowledgements, ACKNOWLEDGEMENTS_PER_SYNC_MAX);
-        parts::collect(tx, work, section, outgoing)
+        parts::collect(tx, work, KIND, ACKNOWLEDGEMENTS_PER_SYNC_MAX)
     }
 
     fn payload(tx: &mut Tx<'_>, work: &Work, message: Self::Message) -> Option<Payload> {
@@ -37,6 +39,29 @@ impl Content for Acknowledgements {
         parts::delivered(tx, work, named, reasons::NAMED_POST_OF_ACKNOWLEDGEMENT);
         Rest::More
     }
+}
+
+const KIND: parts::PartKind<WireAcknowledgement> = parts::PartKind {
+    section: Section::Acknowledgements,
+    gate: Some((Gate::Reaction, question)),
+    outgoing,
+};
+
+/// Withdrawals, and what comes from the peer, pass without a question.
+fn question(tx: &Tx<'_>, work: &Work, object: &FeedObject) -> Option<Candidate<'static>> {
+    let FeedObject::Acknowledgement(post_no, user_no) = *object else {
+        return None;
+    };
+    let row = tx.get::<Acknowledgement>(&(post_no, user_no))?;
+    if row.acknowledged_at == 0 || row.origin == work.peer() {
+        return None;
+    }
+    Some(Candidate::Reaction(ReactionCandidate {
+        post: post_no,
+        post_id: tx.get::<Post>(&post_no)?.id,
+        author: tx.user(user_no)?,
+        emoji: None,
+    }))
 }
 
 /// The wire form of an acknowledgement, if it is to be sent.

@@ -1,16 +1,14 @@
 //! People who are offered to a peer without a channel. Semantics §10; the profile is the same as in a channel
 //! (W38: the reference discloses more).
 
-use std::rc::Rc;
-
-use super::users::{version, wire_user};
 use super::{Content, Payload, Rest, RoundPlan, writer};
 use crate::boundary::env::Rows;
-use crate::model::{FeedObject, RoundItem, RoundSource, SentUser};
+use crate::gate::Judgement;
+use crate::model::{ExceptionState, FeedObject, RoundItem, RoundSource, SentUser};
 use crate::outbound::plan::ENVELOPE_BYTES;
-use crate::outbound::receipt;
 use crate::outbound::work::Work;
-use crate::rows::id::Id;
+use crate::outbound::{exception, profiles, receipt};
+use crate::rows::id::{FeedSeq, Id, UserNo};
 use crate::rows::tx::Tx;
 use crate::sharing::directory::{self, NO_CHANNEL};
 use crate::wire::FRAME_BYTES_MAX;
@@ -24,28 +22,41 @@ pub struct Directory;
 impl Content for Directory {
     type Message = Vec<(WireUser, Id)>;
 
-    /// As many of the round's users as fit into a message; the others follow in the next one.
+    /// As many of the round's users as fit into a message; the others follow in the next one. Those whom the
+    /// policies hold back leave the round.
     fn collect(
         tx: &mut Tx<'_>,
         work: &mut Work,
         _plan: &mut RoundPlan,
     ) -> Option<(Vec<RoundItem>, Self::Message)> {
+        let users = work.round.objects.iter().filter_map(|(_, object)| {
+            let FeedObject::User(no) = *object else {
+                return None;
+            };
+            Some((no, tx.user(no)?))
+        });
+        let users = users.collect();
         let mut items = Vec::new();
         let mut message = Vec::new();
         let mut bytes = ENVELOPE_BYTES;
-        for (_, object) in &work.round.objects {
-            let FeedObject::User(no) = *object else {
-                continue;
+        let mut have_failed = false;
+        for (no, profile) in profiles::judged(tx, work, users) {
+            let wire = match profile {
+                Ok(wire) => wire,
+                Err(judgement) => {
+                    have_failed |= withhold(tx, work, no, judgement);
+                    continue;
+                }
             };
-            let Some(user) = tx.user(no) else { continue };
-            let version = version(&user);
-            let wire = wire_user(tx, no, Rc::unwrap_or_clone(user));
             bytes += wire.len(work.generation());
             if bytes > FRAME_BYTES_MAX && !message.is_empty() {
                 break;
             }
-            items.push(RoundItem::User(no, version));
+            items.push(RoundItem::User(no, wire.update_at));
             message.push((wire, tx.new_id()));
+        }
+        if have_failed {
+            directory::incomplete(tx, work.connection_no);
         }
         (!items.is_empty()).then_some((items, message))
     }
@@ -75,6 +86,7 @@ impl Content for Directory {
             if id.is_some_and(is_taken) {
                 let key = (work.connection_no, no, NO_CHANNEL);
                 tx.put(&key, &SentUser { update_at, epoch });
+                exception::clear(tx, work, &user);
             } else {
                 all_taken = false;
             }
@@ -99,4 +111,17 @@ impl Content for Directory {
             }
         }
     }
+}
+
+/// Records why the policies hold somebody back, who is offered again when they change. Whether they failed: then a
+/// pause is enough.
+fn withhold(tx: &mut Tx<'_>, work: &mut Work, user: UserNo, judgement: Judgement) -> bool {
+    let object = FeedObject::User(user);
+    work.round.objects.retain(|(_, it)| *it != object);
+    let Some((state, reason)) = exception::state_after(judgement) else {
+        return false;
+    };
+    let has_failed = state == ExceptionState::Held;
+    exception::put(tx, work, (FeedSeq(0), object), state, &reason, 0);
+    has_failed
 }

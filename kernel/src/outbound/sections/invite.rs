@@ -1,19 +1,17 @@
 //! The invitation of a channel. Semantics §3.6.
 
-use std::rc::Rc;
-
-use super::users::wire_user;
 use super::{Content, Payload, Rest, RoundPlan, writer};
 use crate::boundary::behaviour::Behaviour;
 use crate::boundary::env::Rows;
-use crate::model::{Channel, PeerKind, Place, RoundItem, SharedChannel};
+use crate::model::{Channel, PeerKind, Pending, Place, RoundItem, SharedChannel};
 use crate::objects::direct::Participants;
+use crate::outbound::profiles;
 use crate::outbound::work::Work;
 use crate::rows::tx::{Read, Tx};
-use crate::sharing;
+use crate::sharing::{self, feed};
 use crate::wire::frame;
 use crate::wire::message::{ChannelInvite, WireUser};
-use crate::wire::response::{AWAITS_CONSENT, Answer, SyncResponse};
+use crate::wire::response::{AWAITS_CONSENT, Answer, SyncResponse, UNDECIDED};
 
 /// The section of invitations.
 pub struct Invitation;
@@ -29,6 +27,10 @@ impl Content for Invitation {
         let channel = tx.get::<Channel>(&work.round.channel)?;
         let shared = tx.get::<SharedChannel>(&work.round.channel)?;
         let people = Participants::of_channel(tx, work.round.channel, channel.place);
+        let participants = match &people {
+            Some(people) => profiles_of(tx, work, people)?,
+            None => Vec::new(),
+        };
         let invite = ChannelInvite {
             creator_id: creator_id(tx, &channel),
             participant_ids: people
@@ -36,7 +38,7 @@ impl Content for Invitation {
                 .flat_map(|it| it.ids())
                 .map(String::from)
                 .collect(),
-            participants: people.map_or_else(Vec::new, |people| profiles(tx, work, &people)),
+            participants,
             channel_id: channel.id.into(),
             team_id: work.connection().remote_team_id.clone(),
             read_only: shared.read_only,
@@ -62,13 +64,17 @@ impl Content for Invitation {
 
     fn answered(tx: &mut Tx<'_>, work: Work, answer: Answer) {
         let (channel, no) = (work.round.channel, work.connection_no);
-        let is_asked =
-            work.connection().kind == PeerKind::Causeway && Behaviour::ToldEndings.is_in_force(tx);
+        let is_causeway = work.connection().kind == PeerKind::Causeway;
+        let is_asked = is_causeway && Behaviour::ToldEndings.is_in_force(tx);
+        let is_put_off = is_causeway && Behaviour::Gates.is_in_force(tx);
         work.drop_round(tx);
         match answer {
             Answer::Ok(_) => sharing::invite_accepted(tx, channel, no),
             Answer::Fail(error) if is_asked && error.contains(AWAITS_CONSENT) => {
                 sharing::invite_awaits_consent(tx, channel, no);
+            }
+            Answer::Fail(error) if is_put_off && error.contains(UNDECIDED) => {
+                sharing::invite_undecided(tx, channel, no);
             }
             Answer::Fail(error) => sharing::invite_refused(tx, channel, no, &error),
         }
@@ -82,11 +88,25 @@ fn creator_id(tx: &Tx<'_>, channel: &Channel) -> String {
     creator.map_or_else(String::new, |user| user.id.into())
 }
 
-/// The profiles of the people whose home is not at the peer.
-fn profiles(tx: &Tx<'_>, work: &Work, people: &Participants) -> Vec<WireUser> {
+/// The profiles of the people whose home is not at the peer. If the policies hold one of them back, the invitation
+/// waits: a peer that does not know somebody of the channel refuses it.
+fn profiles_of(tx: &mut Tx<'_>, work: &mut Work, people: &Participants) -> Option<Vec<WireUser>> {
     let users = people.users().filter_map(|no| Some((no, tx.user(no)?)));
     let others = users.filter(|(_, user)| user.origin != work.peer());
-    others
-        .map(|(no, user)| wire_user(tx, no, Rc::unwrap_or_clone(user)))
-        .collect()
+    let others = others.collect();
+    let mut going = Vec::new();
+    let mut waits = false;
+    for (no, profile) in profiles::judged(tx, work, others) {
+        match profile {
+            Ok(wire) => going.push(wire),
+            Err(judgement) => {
+                profiles::withhold(tx, work, no, judgement);
+                waits = true;
+            }
+        }
+    }
+    if waits {
+        feed::unmark(tx, work.connection_no, Pending::INVITE, work.round.channel);
+    }
+    (!waits).then_some(going)
 }

@@ -1,15 +1,19 @@
 //! Memberships, delivered at least once: each contains the state, not the change. Semantics §9, as sent by
 //! 11.6.
 
+use std::collections::BTreeSet;
+
 use super::users::is_held;
 use super::{Content, Payload, Rest, RoundPlan, parts, sync};
 use crate::boundary::env::Rows;
+use crate::boundary::policy::Gate;
+use crate::gate::{Candidate, MemberCandidate};
 use crate::model::limits::MEMBERS_REFUSED_MS;
 use crate::model::reasons;
 use crate::model::{DueKind, FeedObject, Pending, RoundItem, RoundSource, Section, User};
 use crate::objects::memberships;
 use crate::outbound::work::{Object, Work};
-use crate::outbound::{exception, receipt};
+use crate::outbound::{exception, profiles, receipt};
 use crate::rows::counters::connected_workspaces;
 use crate::rows::due;
 use crate::rows::id::UserNo;
@@ -30,7 +34,7 @@ impl Content for Memberships {
         _plan: &mut RoundPlan,
     ) -> Option<(Vec<RoundItem>, Self::Message)> {
         let max = connected_workspaces(tx).members_per_sync_max as usize;
-        parts::collect(tx, work, (Section::Memberships, max), outgoing)
+        parts::collect(tx, work, KIND, max)
     }
 
     fn payload(tx: &mut Tx<'_>, work: &Work, message: Self::Message) -> Option<Payload> {
@@ -80,6 +84,47 @@ impl Content for Memberships {
     }
 }
 
+const KIND: parts::PartKind<WireMembership> = parts::PartKind {
+    section: Section::Memberships,
+    gate: Some((Gate::Member, question)),
+    outgoing,
+};
+
+/// Those among users whom the policies keep from becoming members at the peer. They are asked before the profiles of
+/// these users go, as by a profile the peer adds its user to the channel.
+pub fn kept_out(tx: &mut Tx<'_>, work: &mut Work, users: &BTreeSet<UserNo>) -> BTreeSet<UserNo> {
+    let objects = work.round.objects.iter();
+    let theirs =
+        objects.filter(|(_, object)| user_of(object).is_some_and(|no| users.contains(&no)));
+    let theirs = theirs.cloned().collect();
+    let held_back = parts::hold_back(tx, work, &KIND, theirs);
+    held_back.iter().filter_map(user_of).collect()
+}
+
+fn user_of(object: &FeedObject) -> Option<UserNo> {
+    match object {
+        FeedObject::Membership(user) => Some(*user),
+        _ => None,
+    }
+}
+
+/// Whether the policies have kept a user from becoming a member at the peer.
+pub fn is_kept_out(tx: &Tx<'_>, work: &Work, user: UserNo) -> bool {
+    let row = exception::get(tx, work, &FeedObject::Membership(user));
+    row.is_some_and(|row| row.state.is_of_policies())
+}
+
+/// That somebody left, and what the peer states itself, passes without a question.
+fn question(tx: &Tx<'_>, work: &Work, object: &FeedObject) -> Option<Candidate<'static>> {
+    let FeedObject::Membership(user_no) = *object else {
+        return None;
+    };
+    let stated = memberships::stated(tx, (work.round.channel, user_no))?;
+    let user = tx.user(user_no)?;
+    let is_asked_about = stated.is_member && user.origin != work.peer();
+    is_asked_about.then_some(Candidate::Member(MemberCandidate::Known(user)))
+}
+
 /// The wire form of a membership, if it is to be sent.
 fn outgoing(
     tx: &mut Tx<'_>,
@@ -98,7 +143,8 @@ fn outgoing(
         return None;
     };
     if stated.is_member && !is_held(tx, work, user_no) {
-        exception::refuse(tx, work, object.clone(), reasons::PROFILE_NOT_TAKEN);
+        let reason = reasons::PROFILE_NOT_TAKEN;
+        profiles::not_taken(tx, work, object.clone(), user_no, reason);
         return None;
     }
     let wire = WireMembership {

@@ -36,7 +36,7 @@ pub trait Content {
     type Message;
 
     /// Takes the content of the next message from the round, with the items needed to interpret the answer;
-    /// `None` if the round has nothing (more) for this section.
+    /// `None` if the round has nothing (more) for this section, or if the plan says that it goes on later.
     fn collect(
         tx: &mut Tx<'_>,
         work: &mut Work,
@@ -77,14 +77,30 @@ pub struct Payload {
     bytes: Vec<u8>,
 }
 
-/// The plan of a round's posts, made when first needed by a section.
+/// What is known of a round while its next message is looked for.
 #[derive(Default)]
-pub struct RoundPlan(Option<Plan>);
+pub struct RoundPlan {
+    /// The plan of its posts, made when first needed by a section.
+    posts: Option<Plan>,
+    /// Whether a section that found nothing to send has looked at as much as a step may, and not at all of it.
+    goes_on_later: bool,
+}
 
 impl RoundPlan {
     fn get(&mut self, tx: &mut Tx<'_>, work: &mut Work) -> &mut Plan {
-        self.0.get_or_insert_with(|| super::plan::make(tx, work))
+        self.posts
+            .get_or_insert_with(|| super::plan::make(tx, work))
     }
+}
+
+/// What a round has to send next.
+pub enum Next {
+    /// This frame.
+    Frame(Vec<u8>),
+    /// Not known yet: a later step goes on looking.
+    Later,
+    /// Nothing (more).
+    Nothing,
 }
 
 /// Defines the list of sections. Each line is a kind of round: its sections, in the order of their messages.
@@ -152,14 +168,20 @@ sections! {
         Statuses => statuses::Statuses;
 }
 
-/// The frame of a round's next message; `None` if it has nothing (more) to send.
-pub fn next_frame(tx: &mut Tx<'_>, work: &mut Work) -> Option<Vec<u8>> {
+/// The frame of a round's next message.
+pub fn next_frame(tx: &mut Tx<'_>, work: &mut Work) -> Next {
     let mut plan = RoundPlan::default();
     loop {
         if let Some(frame) = next_of(tx, work, &mut plan) {
-            return Some(frame);
+            return Next::Frame(frame);
         }
-        work.round.section = after(work.round.section)?;
+        if plan.goes_on_later {
+            return Next::Later;
+        }
+        match after(work.round.section) {
+            Some(section) => work.round.section = section,
+            None => return Next::Nothing,
+        }
     }
 }
 

@@ -1,41 +1,109 @@
 //! Objects other than profiles and posts, as sent in a round. Reactions and acknowledgements differ in their
 //! content; the rules for holding them back are the same.
 
+use std::collections::BTreeSet;
+
 use super::users::is_held;
 use crate::boundary::env::Rows;
+use crate::boundary::policy::Gate;
+use crate::gate::{self, Candidate, Judgement};
 use crate::model::reasons;
 use crate::model::{FeedObject, Post, RoundItem, Section, User};
-use crate::outbound::exception;
 use crate::outbound::plan::is_local;
 use crate::outbound::work::{Object, Work};
+use crate::outbound::{exception, profiles};
 use crate::rows::id::{PostNo, UserNo, WorkspaceNo};
 use crate::rows::tx::{Read, Tx};
 
-/// Fills a message with at most `max` objects of a section. Objects that need not be sent leave the round;
-/// sent ones leave it when the answer arrives, and the others follow in further messages.
+/// What the policies are asked about an object; `None` if it passes without a question.
+pub type Question = fn(&Tx<'_>, &Work, &FeedObject) -> Option<Candidate<'static>>;
+
+/// A section of such objects.
+#[derive(Clone, Copy)]
+pub struct PartKind<W> {
+    /// Which one.
+    pub section: Section,
+    /// Where the policies are asked about its objects, and what; `None` = nowhere.
+    pub gate: Option<(Gate, Question)>,
+    /// The wire form of an object, if it is to be sent.
+    pub outgoing: fn(&mut Tx<'_>, &mut Work, &Object) -> Option<(RoundItem, W)>,
+}
+
+/// Fills a message with at most `max` objects of a section. Objects that need not be sent, and those that the
+/// policies hold back, leave the round; sent ones leave it when the answer arrives, and the others follow in
+/// further messages.
 pub fn collect<W>(
     tx: &mut Tx<'_>,
     work: &mut Work,
-    (section, max): (Section, usize),
-    mut outgoing: impl FnMut(&mut Tx<'_>, &mut Work, &Object) -> Option<(RoundItem, W)>,
+    kind: PartKind<W>,
+    max: usize,
 ) -> Option<(Vec<RoundItem>, Vec<W>)> {
-    let (candidates, others): (Vec<Object>, Vec<Object>) = std::mem::take(&mut work.round.objects)
+    let section = kind.section;
+    let (mut waiting, others): (Vec<Object>, Vec<Object>) = std::mem::take(&mut work.round.objects)
         .into_iter()
         .partition(|(_, object)| object.section() == section);
     work.round.objects = others;
     let mut items = Vec::new();
     let mut message = Vec::new();
-    for object in candidates {
-        if items.len() < max {
-            let Some((item, wire)) = outgoing(tx, work, &object) else {
+    while items.len() < max && !waiting.is_empty() {
+        let rest = waiting.split_off(waiting.len().min(max - items.len()));
+        let judgements = judge(tx, work, &kind, &waiting);
+        for (object, judgement) in waiting.into_iter().zip(judgements) {
+            if exception::withhold(tx, work, &object, judgement) {
                 continue;
-            };
-            items.push(item);
-            message.push(wire);
+            }
+            if let Some((item, wire)) = (kind.outgoing)(tx, work, &object) {
+                items.push(item);
+                message.push(wire);
+                work.round.objects.push(object);
+            }
         }
-        work.round.objects.push(object);
+        waiting = rest;
     }
+    work.round.objects.append(&mut waiting);
     (!items.is_empty()).then_some((items, message))
+}
+
+/// Asks about objects of the round before their turn. Those that the policies hold back leave it, and are returned.
+pub fn hold_back<W>(
+    tx: &mut Tx<'_>,
+    work: &mut Work,
+    kind: &PartKind<W>,
+    objects: Vec<Object>,
+) -> BTreeSet<FeedObject> {
+    let judgements = judge(tx, work, kind, &objects);
+    let judged = objects.into_iter().zip(judgements);
+    let held_back: BTreeSet<FeedObject> = judged
+        .filter_map(|(object, judgement)| {
+            exception::withhold(tx, work, &object, judgement).then_some(object.1)
+        })
+        .collect();
+    let objects = &mut work.round.objects;
+    objects.retain(|(_, object)| !held_back.contains(object));
+    held_back
+}
+
+/// A judgement on each object.
+fn judge<W>(
+    tx: &mut Tx<'_>,
+    work: &Work,
+    kind: &PartKind<W>,
+    objects: &[Object],
+) -> Vec<Judgement> {
+    let mut judgements = vec![Judgement::Pass(None); objects.len()];
+    if let Some((gate, question)) = kind.gate
+        && gate::is_asked(tx, gate)
+    {
+        let asked = objects.iter().zip(&mut judgements);
+        let (candidates, places): (Vec<_>, Vec<_>) = asked
+            .filter_map(|((_, object), place)| Some((question(tx, work, object)?, place)))
+            .unzip();
+        let answers = gate::judge(tx, work.crossing(), candidates);
+        for (place, judgement) in places.into_iter().zip(answers) {
+            *place = judgement;
+        }
+    }
+    judgements
 }
 
 /// The post and the user of an object of this origin, if it may be sent. Otherwise it is cleared, or an
@@ -50,7 +118,7 @@ pub fn sendable(
     let post = tx.get::<Post>(&post_no)?;
     let user = tx.user(user_no)?;
     let base = exception::get(tx, work, &FeedObject::Post(post_no));
-    if let Some(base) = base.filter(|base| exception::blocks(base, post.edit_at)) {
+    if let Some(base) = base.filter(|base| profiles::blocks(tx, work, base, &post)) {
         exception::follow(tx, work, object.clone(), &base);
         return None;
     }
@@ -61,7 +129,8 @@ pub fn sendable(
         return None;
     }
     if !is_held(tx, work, user_no) {
-        exception::refuse(tx, work, object.clone(), reasons::PROFILE_NOT_TAKEN);
+        let reason = reasons::PROFILE_NOT_TAKEN;
+        profiles::not_taken(tx, work, object.clone(), user_no, reason);
         return None;
     }
     Some((post, user))

@@ -21,7 +21,7 @@ use crate::model::{
 use crate::outbound::files::{FILE_ID_BYTES, PROPS_BESIDE_FILES_BYTES_MAX};
 use crate::outbound::plan::{ENVELOPE_BYTES, Plan, Planned};
 use crate::outbound::work::Work;
-use crate::outbound::{exception, files, receipt};
+use crate::outbound::{exception, files, profiles, receipt};
 use crate::rows::id::{PostNo, UserNo, WorkspaceNo};
 use crate::rows::tx::{Read, Tx};
 use crate::wire::message::{SyncSection, WireFile, WirePost};
@@ -82,7 +82,7 @@ impl Content for Posts {
         plan: &mut RoundPlan,
     ) -> Option<(Vec<RoundItem>, Plan)> {
         let mut plan = std::mem::take(plan.get(tx, work));
-        hold_for_files(tx, work, &mut plan);
+        hold_back(tx, work, &mut plan);
         let mut items = Vec::with_capacity(plan.posts.len());
         for planned in &plan.posts {
             items.push(RoundItem::Post(planned.no, planned.seq));
@@ -96,6 +96,8 @@ impl Content for Posts {
     fn payload(tx: &mut Tx<'_>, work: &Work, plan: Plan) -> Option<Payload> {
         let channel = tx.channel(work.round.channel)?;
         let users = users(tx, &plan);
+        let has_exceptions = exception::any(tx, work.connection_no, work.round.channel);
+        let is_shown = |user| !has_exceptions || profiles::withheld(tx, work, user).is_none();
         let mut homes: BTreeMap<WorkspaceNo, String> = BTreeMap::new();
         let mut transforms: BTreeMap<String, String> = BTreeMap::new();
         let mut posts = Vec::with_capacity(plan.posts.len());
@@ -112,7 +114,9 @@ impl Content for Posts {
                         .iter()
                         .filter(|_| channel.place.team().is_some());
                     for mention in mentions {
-                        if let Some(user) = users.get(&mention.user) {
+                        if let Some(user) = users.get(&mention.user)
+                            && is_shown(mention.user)
+                        {
                             transforms.insert(mention.name.clone(), user.id.into());
                         }
                     }
@@ -162,7 +166,7 @@ impl Content for Posts {
                 && response.post_errors.iter().any(|id| id == post.id.as_str())
             {
                 let reason = why_named(tx, work, &post);
-                exception::refuse(tx, work, (seq, object), reason);
+                profiles::not_taken(tx, work, (seq, object), post.user, reason);
                 doubt_author(tx, work, &post);
                 refused.insert(no);
                 continue;
@@ -179,9 +183,8 @@ impl Content for Posts {
     }
 }
 
-/// Takes out of the plan what waits for files, with the replies to it.
-fn hold_for_files(tx: &mut Tx<'_>, work: &mut Work, plan: &mut Plan) {
-    let again_at = tx.now_ms().saturating_add(FILES_LOOKED_AT_MS);
+/// Takes out of the plan what waits for its author's profile or for files, with the replies to it.
+fn hold_back(tx: &mut Tx<'_>, work: &mut Work, plan: &mut Plan) {
     let mut waiting: BTreeMap<PostNo, Exception> = BTreeMap::new();
     for planned in std::mem::take(&mut plan.posts) {
         let post = &planned.post;
@@ -189,9 +192,7 @@ fn hold_for_files(tx: &mut Tx<'_>, work: &mut Work, plan: &mut Plan) {
         let root = post.root.and_then(|root| waiting.get(&root)).cloned();
         if let Some(root) = root.filter(|_| post.delete_at == 0) {
             exception::follow(tx, work, object, &root);
-        } else if !post.files.is_empty() && files::owe(tx, work, post) {
-            let (state, reason) = (ExceptionState::Held, reasons::FILES_FIRST);
-            exception::put(tx, work, object.clone(), state, reason, again_at);
+        } else if waits_for_author(tx, work, &planned) || waits_for_files(tx, work, &planned) {
             if let Some(row) = exception::get(tx, work, &object.1) {
                 waiting.insert(planned.no, row);
             }
@@ -199,6 +200,29 @@ fn hold_for_files(tx: &mut Tx<'_>, work: &mut Work, plan: &mut Plan) {
             plan.posts.push(planned);
         }
     }
+}
+
+/// Whether the policies keep the author of a post from the peer, which is recorded. A deletion has no content.
+fn waits_for_author(tx: &mut Tx<'_>, work: &mut Work, planned: &Planned) -> bool {
+    let profile = profiles::withheld(tx, work, planned.post.user);
+    let Some(profile) = profile.filter(|_| planned.post.delete_at == 0) else {
+        return false;
+    };
+    let object = (planned.seq, FeedObject::Post(planned.no));
+    exception::share(tx, work, object, &profile);
+    true
+}
+
+/// Whether a post waits for files, which is recorded.
+fn waits_for_files(tx: &mut Tx<'_>, work: &mut Work, planned: &Planned) -> bool {
+    if planned.post.files.is_empty() || !files::owe(tx, work, planned) {
+        return false;
+    }
+    let again_at = tx.now_ms().saturating_add(FILES_LOOKED_AT_MS);
+    let object = (planned.seq, FeedObject::Post(planned.no));
+    let (state, reason) = (ExceptionState::Held, reasons::FILES_FIRST);
+    exception::put(tx, work, object, state, reason, again_at);
+    true
 }
 
 /// Why the peer may have named a post as refused.

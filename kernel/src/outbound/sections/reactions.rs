@@ -3,9 +3,12 @@
 
 use super::{Content, Payload, Rest, RoundPlan, parts, sync};
 use crate::boundary::behaviour::Behaviour;
+use crate::boundary::env::Rows;
+use crate::boundary::policy::Gate;
+use crate::gate::{Candidate, ReactionCandidate};
 use crate::model::limits::REACTIONS_PER_SYNC_MAX;
 use crate::model::reasons;
-use crate::model::{FeedObject, Reaction, RoundItem, Section, SentReaction};
+use crate::model::{FeedObject, Post, Reaction, RoundItem, Section, SentReaction};
 use crate::outbound::work::{Object, Work};
 use crate::outbound::{exception, receipt};
 use crate::rows::id::{FeedSeq, PostNo, UserNo};
@@ -24,8 +27,7 @@ impl Content for Reactions {
         work: &mut Work,
         _plan: &mut RoundPlan,
     ) -> Option<(Vec<RoundItem>, Self::Message)> {
-        let section = (Section::Reactions, REACTIONS_PER_SYNC_MAX);
-        parts::collect(tx, work, section, outgoing)
+        parts::collect(tx, work, KIND, REACTIONS_PER_SYNC_MAX)
     }
 
     fn payload(tx: &mut Tx<'_>, work: &Work, reactions: Self::Message) -> Option<Payload> {
@@ -79,6 +81,29 @@ impl Content for Reactions {
             answer => receipt::sync_answered(tx, work, answer),
         }
     }
+}
+
+const KIND: parts::PartKind<WireReaction> = parts::PartKind {
+    section: Section::Reactions,
+    gate: Some((Gate::Reaction, question)),
+    outgoing,
+};
+
+/// Removals, and what comes from the peer, pass without a question.
+fn question(tx: &Tx<'_>, work: &Work, object: &FeedObject) -> Option<Candidate<'static>> {
+    let FeedObject::Reaction(post_no, user_no, emoji) = object else {
+        return None;
+    };
+    let reaction = tx.get::<Reaction>(&(*post_no, *user_no, emoji.clone()))?;
+    if reaction.delete_at != 0 || reaction.origin == work.peer() {
+        return None;
+    }
+    Some(Candidate::Reaction(ReactionCandidate {
+        post: *post_no,
+        post_id: tx.get::<Post>(post_no)?.id,
+        author: tx.user(*user_no)?,
+        emoji: Some(emoji.clone().into()),
+    }))
 }
 
 /// The wire form of a reaction, if it is to be sent.

@@ -26,8 +26,7 @@ impl Content for Statuses {
         if !connected_workspaces(tx).statuses {
             return None;
         }
-        let section = (Section::Statuses, STATUSES_PER_SYNC_MAX as usize);
-        parts::collect(tx, work, section, outgoing)
+        parts::collect(tx, work, KIND, STATUSES_PER_SYNC_MAX as usize)
     }
 
     fn payload(tx: &mut Tx<'_>, work: &Work, message: Self::Message) -> Option<Payload> {
@@ -48,6 +47,12 @@ impl Content for Statuses {
         Rest::More
     }
 }
+
+const KIND: parts::PartKind<WireStatus> = parts::PartKind {
+    section: Section::Statuses,
+    gate: None,
+    outgoing,
+};
 
 /// The wire form of a user's current status.
 fn outgoing(tx: &mut Tx<'_>, work: &mut Work, object: &Object) -> Option<(RoundItem, WireStatus)> {

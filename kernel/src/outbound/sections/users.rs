@@ -4,20 +4,22 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
+use super::memberships::{is_kept_out, kept_out};
 use super::{Content, Payload, Rest, RoundPlan, sync};
 use crate::authority::is_channel_member;
 use crate::boundary::behaviour::Behaviour;
 use crate::boundary::env::Rows;
-use crate::model::limits::USERS_PER_SYNC_MAX;
+use crate::boundary::policy::Gate;
+use crate::gate;
+use crate::model::limits::{PROFILES_JUDGED_MAX, USERS_PER_SYNC_MAX};
 use crate::model::{
     Connection, FeedObject, PeerKind, PeerWorkspace, RoundItem, SentUser, StatusRow, User,
     UserClass,
 };
 use crate::objects::memberships;
-use crate::outbound::exception;
-use crate::outbound::pictures;
 use crate::outbound::plan::Plan;
-use crate::outbound::work::Work;
+use crate::outbound::work::{Object, Work};
+use crate::outbound::{exception, pictures, profiles};
 use crate::rows::id::{ConnectionNo, FeedSeq, UserNo, WorkspaceNo};
 use crate::rows::tx::{Read, Tx};
 use crate::wire::message::{SyncSection, WireUser};
@@ -36,29 +38,47 @@ pub fn version(user: &User) -> i64 {
 pub struct Profiles;
 
 impl Content for Profiles {
-    type Message = Vec<(UserNo, Rc<User>)>;
+    type Message = Vec<WireUser>;
 
     fn collect(
         tx: &mut Tx<'_>,
         work: &mut Work,
         plan: &mut RoundPlan,
     ) -> Option<(Vec<RoundItem>, Self::Message)> {
-        let plan = plan.get(tx, work);
-        let needed = needed(tx, work, plan);
-        let due = due(tx, work, needed);
-        let items = due
-            .iter()
-            .map(|(no, user)| RoundItem::User(*no, version(user)))
-            .collect();
-        (!due.is_empty()).then_some((items, due))
+        let posts = plan.get(tx, work);
+        let needed = needed(tx, work, posts);
+        profiles::settle(tx, work);
+        let mut due = due(tx, work, &needed.users);
+        let are_all = due.len() < PROFILES_JUDGED_MAX;
+        let mut items = Vec::new();
+        let mut message = Vec::new();
+        while message.len() < USERS_PER_SYNC_MAX && !due.is_empty() {
+            let room = USERS_PER_SYNC_MAX - message.len();
+            let rest = due.split_off(due.len().min(room));
+            let last = due.last().map(|(no, _)| *no);
+            let admitted = admitted(tx, work, due, &needed);
+            for (no, profile) in profiles::judged(tx, work, admitted) {
+                match profile {
+                    Ok(wire) => {
+                        items.push(RoundItem::User(no, wire.update_at));
+                        message.push(wire);
+                    }
+                    Err(judgement) => profiles::withhold(tx, work, no, judgement),
+                }
+            }
+            // What goes may have to go again, so the round stays before it.
+            if let Some(last) = last.filter(|_| message.is_empty()) {
+                work.round.users_after = last;
+            }
+            due = rest;
+        }
+        plan.goes_on_later = items.is_empty() && !are_all;
+        (!items.is_empty()).then_some((items, message))
     }
 
     fn payload(tx: &mut Tx<'_>, work: &Work, users: Self::Message) -> Option<Payload> {
-        let profiles: Vec<_> = users
-            .into_iter()
-            .map(|(no, user)| (wire_user(tx, no, Rc::unwrap_or_clone(user)), tx.new_id()))
-            .collect();
-        sync(tx, work, &SyncSection::Users(&profiles))
+        let users: Vec<_> = users.into_iter().map(|wire| (wire, tx.new_id())).collect();
+        sync(tx, work, &SyncSection::Users(&users))
     }
 
     /// Profiles that are not listed as stored remain due; the round continues after them.
@@ -74,6 +94,7 @@ impl Content for Profiles {
             .collect();
         let numbers: Vec<UserNo> = sent.iter().map(|(no, _)| *no).collect();
         let users = tx.get_all::<User>(&numbers);
+        let mut taken = BTreeSet::new();
         for ((no, update_at), user) in sent.into_iter().zip(users) {
             work.round.users_after = work.round.users_after.max(no);
             let is_stored =
@@ -87,8 +108,12 @@ impl Content for Profiles {
                 tx.put(&key, &SentUser { update_at, epoch });
                 pictures::offer(tx, (key.0, no), (key.2, epoch));
                 state_absence(tx, work, no);
+                taken.insert(no);
+            } else {
+                profiles::refused(tx, work, no);
             }
         }
+        profiles::released(tx, work, &taken);
         Rest::More
     }
 }
@@ -121,32 +146,79 @@ fn add_status(tx: &Tx<'_>, work: &mut Work, user: UserNo) {
     }
 }
 
-/// Authors, users who reacted, acknowledged or joined, and mentioned members of the channel.
-fn needed(tx: &Tx<'_>, work: &Work, plan: &Plan) -> BTreeSet<UserNo> {
-    let mut needed = BTreeSet::new();
+/// Users whose profiles a round needs.
+#[derive(Default)]
+struct Needed {
+    /// All of them: authors, users who reacted, acknowledged, joined or changed, and mentioned members of the channel.
+    users: BTreeSet<UserNo>,
+    /// Those without whom the peer cannot take what they wrote or did.
+    acting: BTreeSet<UserNo>,
+    /// Those who join.
+    joining: BTreeSet<UserNo>,
+}
+
+fn needed(tx: &Tx<'_>, work: &Work, plan: &Plan) -> Needed {
+    let mut needed = Needed::default();
     for planned in &plan.posts {
-        needed.insert(planned.post.user);
+        needed.acting.insert(planned.post.user);
         let mentioned = planned.mentions.iter().map(|mention| mention.user);
         // A mention does not make a non-member a member at the peer (W31).
-        needed.extend(mentioned.filter(|user| is_channel_member(tx, work.round.channel, *user)));
+        let members = mentioned.filter(|user| is_channel_member(tx, work.round.channel, *user));
+        needed.users.extend(members);
     }
-    let objects = work.round.objects.iter();
-    for (_, object) in objects {
-        needed.extend(object.user());
-        if let FeedObject::Membership(user) = object
-            && memberships::is_joining(tx, (work.round.channel, *user))
-        {
-            needed.insert(*user);
+    for (_, object) in &work.round.objects {
+        match object {
+            FeedObject::Membership(user) => {
+                if memberships::is_joining(tx, (work.round.channel, *user)) {
+                    needed.joining.insert(*user);
+                }
+            }
+            FeedObject::User(user) => {
+                needed.users.insert(*user);
+            }
+            _ => needed.acting.extend(object.user()),
         }
     }
+    needed.users.extend(&needed.acting);
+    needed.users.extend(&needed.joining);
     needed
 }
 
-fn due(tx: &Tx<'_>, work: &Work, needed: BTreeSet<UserNo>) -> Vec<(UserNo, Rc<User>)> {
-    let numbers: Vec<UserNo> = needed
-        .into_iter()
-        .filter(|no| *no > work.round.users_after)
-        .collect();
+/// The users among these whose profiles may go. As a profile makes its user a member at the peer, the policies are
+/// asked first about those who do nothing there but join; whom they keep out does not come by a mention either.
+fn admitted(
+    tx: &mut Tx<'_>,
+    work: &mut Work,
+    due: Vec<(UserNo, Rc<User>)>,
+    needed: &Needed,
+) -> Vec<(UserNo, Rc<User>)> {
+    if !gate::is_asked(tx, Gate::Member) {
+        return due;
+    }
+    let others = due.iter().map(|(no, _)| *no);
+    let others = others.filter(|no| !needed.acting.contains(no) && !is_changed(tx, work, *no));
+    let (joining, others): (BTreeSet<UserNo>, BTreeSet<UserNo>) =
+        others.partition(|no| needed.joining.contains(no));
+    let mut kept_out = kept_out(tx, work, &joining);
+    let others = others.into_iter();
+    kept_out.extend(others.filter(|no| !is_held(tx, work, *no) && is_kept_out(tx, work, *no)));
+    for user in &kept_out {
+        profiles::put_aside(tx, work, *user);
+    }
+    let may_go = |(no, _): &(UserNo, Rc<User>)| !kept_out.contains(no);
+    due.into_iter().filter(may_go).collect()
+}
+
+/// Whether the round brings a newer version of a profile that the peer holds.
+fn is_changed(tx: &Tx<'_>, work: &Work, user: UserNo) -> bool {
+    let is_it = |(_, object): &Object| *object == FeedObject::User(user);
+    work.round.objects.iter().any(is_it) && is_held(tx, work, user)
+}
+
+/// The users among these who are due next, at most [`PROFILES_JUDGED_MAX`].
+fn due(tx: &Tx<'_>, work: &Work, needed: &BTreeSet<UserNo>) -> Vec<(UserNo, Rc<User>)> {
+    let after = work.round.users_after;
+    let numbers: Vec<UserNo> = needed.iter().copied().filter(|no| *no > after).collect();
     let keys: Vec<_> = numbers
         .iter()
         .map(|no| (work.connection_no, *no, work.round.channel))
@@ -155,21 +227,26 @@ fn due(tx: &Tx<'_>, work: &Work, needed: BTreeSet<UserNo>) -> Vec<(UserNo, Rc<Us
     tx.prefetch::<User>(numbers.iter().copied());
     let mut due = Vec::new();
     for (no, held) in numbers.into_iter().zip(held) {
-        let user = tx.user(no);
-        let Some(user) = user.filter(|user| user.origin != work.peer()) else {
-            continue;
-        };
-        let known = held
-            .filter(|held| held.epoch == work.round.epoch)
-            .map(|held| held.update_at);
-        if known.is_none_or(|known| known < version(&user)) {
+        if let Some(user) = tx.user(no).filter(|user| lacks(work, user, held)) {
             due.push((no, user));
         }
-        if due.len() == USERS_PER_SYNC_MAX {
+        if due.len() == PROFILES_JUDGED_MAX {
             break;
         }
     }
     due
+}
+
+/// Whether the peer is to get a user's profile, given what it was sent of it.
+fn lacks(work: &Work, user: &User, sent: Option<SentUser>) -> bool {
+    let held = sent.filter(|sent| sent.epoch == work.round.epoch);
+    user.origin != work.peer() && held.is_none_or(|held| held.update_at < version(user))
+}
+
+/// Whether the peer is to get a user's profile in the channel.
+pub fn is_due(tx: &Tx<'_>, work: &Work, user: UserNo) -> bool {
+    let sent = tx.get::<SentUser>(&(work.connection_no, user, work.round.channel));
+    tx.user(user).is_some_and(|user| lacks(work, &user, sent))
 }
 
 /// Whether the peer holds some version of a user's profile in the channel.

@@ -5,15 +5,20 @@ use serde_json::json;
 use super::*;
 use crate::boundary::output::Event;
 use crate::model::limits::{CONSENT_RETRY_MAX_MS, CONSENT_RETRY_MIN_MS};
-use crate::model::{Channel, Due, DueKind};
-use crate::wire::response::AWAITS_CONSENT;
+use crate::model::{Channel, ChannelKind, Connection, Due, DueKind};
+use crate::wire::response::{AWAITS_CONSENT, UNDECIDED};
 
 /// A workspace that has offered a channel, and whose peer has to ask its administrators.
 fn awaiting(kind: PeerKind) -> World {
+    offered(kind, AWAITS_CONSENT)
+}
+
+/// A workspace that has offered a channel, and whose peer has given this answer.
+fn offered(kind: PeerKind, answer: &str) -> World {
     let mut world = World::connected(kind);
     world.by(ADMIN, invite(TOWN, ACME)).unwrap();
     world.ping(ACME);
-    world.answer_next(encode_fail(&format!("wait: {AWAITS_CONSENT}")));
+    world.answer_next(encode_fail(&format!("wait: {answer}")));
     world
 }
 
@@ -68,6 +73,61 @@ fn it_is_offered_again_ever_less_often_while_nobody_answers() {
 }
 
 #[test]
+fn a_peer_that_could_not_decide_is_asked_again_and_gets_what_was_written_meanwhile() {
+    let mut world = offered(PeerKind::Causeway, UNDECIDED);
+    assert_eq!(state(&world), LinkState::Inviting);
+    assert_eq!(notices(&world), 1);
+    world.write(ANN, TOWN, "meanwhile");
+    for _ in 0..3 {
+        world.ping(ACME);
+        assert!(world.out.is_empty(), "not before its time");
+        world.now_ms = world.get::<Link>(&(TOWN, ACME)).retry_at;
+        world.ping(ACME);
+        world.run_due();
+        world.answer_next(encode_fail(UNDECIDED));
+        assert_eq!(notices(&world), 0, "told once");
+    }
+    assert_eq!(world.get::<Connection>(&ACME).failures, 0);
+    world.settle();
+    assert_eq!(state(&world), LinkState::Active);
+    assert_eq!(world.peer.posts.len(), 1);
+    world.expect_same();
+}
+
+#[test]
+fn a_peer_that_could_not_decide_and_then_accepts_gets_the_channel_at_once() {
+    for first in [UNDECIDED, AWAITS_CONSENT] {
+        let mut world = offered(PeerKind::Causeway, first);
+        world.write(ANN, TOWN, "meanwhile");
+        world.now_ms = world.get::<Link>(&(TOWN, ACME)).retry_at;
+        world.ping(ACME);
+        world.run_due();
+        world.answer_next(encode_fail(UNDECIDED));
+        assert_eq!(state(&world), LinkState::Inviting);
+        let id = world.get::<Channel>(&TOWN).id;
+        let taken = json!({"channel_id": id.as_str(), "is_shared": true});
+        world.message(ACME, "sharedchannel_state", taken);
+        // At once: no time passes.
+        world.ping(ACME);
+        while world.deliver_next() {}
+        assert_eq!(state(&world), LinkState::Active);
+        assert_eq!(world.peer.posts.len(), 1);
+        world.settle();
+        world.expect_same();
+    }
+}
+
+#[test]
+fn other_channels_go_on_while_a_peer_cannot_decide_about_one() {
+    let mut world = offered(PeerKind::Causeway, UNDECIDED);
+    let other = world.create_channel(ADMIN, "other", ChannelKind::Public);
+    world.by(ADMIN, invite(other, ACME)).unwrap();
+    while world.deliver_next() {}
+    assert_eq!(world.get::<Link>(&(other, ACME)).state, LinkState::Active);
+    assert_eq!(state(&world), LinkState::Inviting);
+}
+
+#[test]
 fn a_peer_that_accepts_and_waits_in_turn_leaves_one_row_that_waits() {
     let mut world = awaiting(PeerKind::Causeway);
     let id = world.get::<Channel>(&TOWN).id;
@@ -114,6 +174,8 @@ fn an_administrator_here_can_take_the_offer_back() {
 
 #[test]
 fn only_another_causeway_is_believed() {
-    let world = awaiting(PeerKind::Mattermost11);
-    assert_eq!(state(&world), LinkState::Ended);
+    for answer in [AWAITS_CONSENT, UNDECIDED] {
+        let world = offered(PeerKind::Mattermost11, answer);
+        assert_eq!(state(&world), LinkState::Ended);
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::boundary::input::Actor;
+use crate::boundary::policy::Denial;
 use crate::model::limits::{ITEM_ATTEMPTS_MAX, ONLINE_MS};
 use crate::model::{History, Suspended};
 use crate::outbound::delivery::{
@@ -173,8 +174,8 @@ fn what_keeps_everything_from_a_peer_is_named() {
 fn what_policies_keep_back_is_named_with_what_waits_for_it() {
     let mut world = World::shared(PeerKind::Causeway);
     world.host.policy = Some(Box::new(|question: &Question<'_>| {
-        match question.post().message {
-            "secret" => Verdict::Deny("a word".into()),
+        match question.post().map_or("", |post| post.message) {
+            "secret" => Verdict::Deny(Denial::for_reason("a word")),
             "unsure" => Verdict::Failed("trapped".into()),
             _ => Verdict::Allow,
         }

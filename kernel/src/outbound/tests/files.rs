@@ -48,7 +48,7 @@ impl World {
     }
 
     /// Fails unless the peer shows a post with all its files, and their bytes.
-    fn expect_files(&self, post: PostNo) {
+    pub(super) fn expect_files(&self, post: PostNo) {
         let ids = self.file_ids(post);
         let id = self.get::<Post>(&post).id;
         assert_eq!(self.peer.post_files.get(id.as_str()), Some(&ids));
@@ -60,7 +60,7 @@ impl World {
         assert_eq!(self.host.tables.count(Table::FileTimes), 0);
     }
 
-    fn has_post(&self, post: PostNo) -> bool {
+    pub(super) fn has_post(&self, post: PostNo) -> bool {
         let id = self.get::<Post>(&post).id;
         self.peer.posts.contains_key(id.as_str())
     }

@@ -2,6 +2,7 @@
 
 use super::files::{KINDS, pass};
 use super::*;
+use crate::boundary::policy::Gate;
 use crate::model::limits::{FILE_ATTEMPTS_MAX, FILE_RETRY_MAX_MS};
 use crate::model::{ChannelKind, PictureTransfer, User};
 use crate::rows::id::ChannelNo;
@@ -250,4 +251,61 @@ fn pictures_of_many_are_sent_one_after_another() {
     world.by(ADMIN, remove_connection(ACME)).unwrap();
     world.run_due();
     assert_eq!(world.host.tables.count(Table::SentPictures), 0);
+}
+
+#[test]
+fn a_picture_stays_as_long_as_the_profile_that_it_belongs_to() {
+    for fails in [false, true] {
+        let mut world = World::with_picture(PeerKind::Causeway);
+        world.load_policy(&[Gate::Profile], move |_| match fails {
+            true => Verdict::Failed("trapped".into()),
+            false => Verdict::Deny(Denial::for_reason("no")),
+        });
+        world.set_picture(2);
+        world.write(BOB, TOWN, "meanwhile");
+        for _ in 0..100 {
+            if !world.deliver_next() {
+                world.now_ms += 2_000;
+                world.run(Input::Timer);
+                world.ping(ACME);
+            }
+        }
+        assert_eq!(world.peer.pictures_come, 1);
+        world.unload_policy();
+        world.settle();
+        assert_eq!(world.anns_picture(), Some(2));
+        assert!(world.exceptions().is_empty());
+    }
+}
+
+#[test]
+fn a_newer_picture_does_not_go_in_the_place_of_one_that_failed() {
+    let mut world = World::shared(PeerKind::Causeway);
+    world.peer.fails_pictures = Some(SendOutcome::Refused(503));
+    world.set_picture(1);
+    world.write(ANN, TOWN, "known to the peer");
+    while world.peer.pictures_come == 0 {
+        world.deliver_next();
+    }
+    world.load_policy(&[Gate::Profile], |question| match question {
+        Question::Profile(profile) if profile.person.name == "ann" => {
+            Verdict::Deny(Denial::for_reason("no"))
+        }
+        _ => Verdict::Allow,
+    });
+    // A message is on its way, so the changed profile has not been judged yet.
+    world.write(BOB, TOWN, "on its way");
+    world.set_picture(2);
+    assert!(world.exceptions().is_empty());
+    world.peer.fails_pictures = None;
+    world.now_ms += FILE_RETRY_MAX_MS;
+    world.ping(ACME);
+    while world.deliver_picture() {}
+    assert_eq!(world.anns_picture(), None);
+    world.settle();
+    assert_eq!(world.exceptions(), [ExceptionState::Denied]);
+    assert_eq!(world.anns_picture(), None);
+    world.unload_policy();
+    world.settle();
+    assert_eq!(world.anns_picture(), Some(2));
 }

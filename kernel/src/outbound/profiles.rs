@@ -1,0 +1,181 @@
+//! Profiles that the policies hold back, and what waits for them.
+//!
+//! Such a profile gets an exception in the channel of its round, without a channel in that of the directory. What
+//! the peer cannot take without the profile shares its state. All of it is tried again when the policies change, and
+//! when the profile gets through.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use super::exception;
+use super::sections::users::{is_due, is_held, wire_user};
+use super::work::{Object, Work};
+use crate::gate::{self, Candidate, Judgement, ProfileCandidate};
+use crate::model::limits::JOB_ROWS_PER_STEP;
+use crate::model::reasons;
+use crate::model::{Exception, ExceptionState, FeedObject, Job, Post, User};
+use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, PostNo, UserNo};
+use crate::rows::tx::{Read, Tx};
+use crate::rows::{jobs, key};
+use crate::wire::message::WireUser;
+
+/// Profiles in their wire form as the policies let them pass; for the others, why they do not. The policies are asked
+/// about all at once.
+pub fn judged(
+    tx: &mut Tx<'_>,
+    work: &Work,
+    users: Vec<(UserNo, Rc<User>)>,
+) -> Vec<(UserNo, Result<WireUser, Judgement>)> {
+    let wires: Vec<WireUser> = users
+        .iter()
+        .map(|(no, user)| wire_user(tx, *no, User::clone(user)))
+        .collect();
+    let candidates = users
+        .iter()
+        .zip(&wires)
+        .map(|((_, user), profile)| ProfileCandidate {
+            id: user.id,
+            user: Some(user.clone()),
+            profile,
+        })
+        .map(Candidate::Profile)
+        .collect();
+    let judgements = gate::judge(tx, work.crossing(), candidates);
+    let numbers = users.into_iter().map(|(no, _)| no);
+    numbers
+        .zip(wires)
+        .zip(judgements)
+        .map(|((no, wire), judgement)| match judgement {
+            Judgement::Pass(_) => (no, Ok(wire)),
+            Judgement::Revised(fields) => (no, Ok(fields.put_into(wire))),
+            Judgement::Denied(_) | Judgement::Failed(_) => (no, Err(judgement)),
+        })
+        .collect()
+}
+
+/// Records that the policies hold a profile back.
+pub fn withhold(tx: &mut Tx<'_>, work: &mut Work, user: UserNo, judgement: Judgement) {
+    exception::withhold(tx, work, &object(user), judgement);
+}
+
+fn object(user: UserNo) -> Object {
+    (FeedSeq(0), FeedObject::User(user))
+}
+
+/// Why the policies keep a user from the peer, which holds no version of the profile; `None` if they do not.
+pub fn withheld(tx: &Tx<'_>, work: &Work, user: UserNo) -> Option<Exception> {
+    if is_held(tx, work, user) {
+        return None;
+    }
+    let row = exception::get(tx, work, &FeedObject::User(user));
+    row.filter(|row| row.state.is_of_policies())
+}
+
+/// Whether an exception keeps parts of its post from being sent: see [`exception::blocks`]. The peer holds no earlier
+/// version of a post whose author is kept from it.
+pub fn blocks(tx: &Tx<'_>, work: &Work, row: &Exception, post: &Post) -> bool {
+    exception::blocks(row, post.edit_at)
+        || row.object.as_post().is_some() && withheld(tx, work, post.user).is_some()
+}
+
+/// The peer does not take something of a user: that waits for a profile that the policies keep from the peer, or is
+/// sent again later.
+pub fn not_taken(tx: &mut Tx<'_>, work: &mut Work, what: Object, user: UserNo, reason: &str) {
+    match withheld(tx, work, user) {
+        Some(profile) => exception::share(tx, work, what, &profile),
+        None => exception::refuse(tx, work, what, reason),
+    }
+}
+
+/// The peer did not take a profile. One that had been held back is sent again later: nothing else may need it.
+pub fn refused(tx: &mut Tx<'_>, work: &mut Work, user: UserNo) {
+    let (seq, object) = object(user);
+    if exception::get(tx, work, &object).is_some() {
+        exception::refuse(tx, work, (seq, object), reasons::PROFILE_NOT_TAKEN);
+    }
+}
+
+/// Nothing in the round needs a profile any more: what needs it later brings it along.
+pub fn put_aside(tx: &mut Tx<'_>, work: &mut Work, user: UserNo) {
+    let object = FeedObject::User(user);
+    let is_it = |(_, it): &Object| *it == object;
+    if work.round.objects.iter().any(is_it) {
+        work.round.objects.retain(|it| !is_it(it));
+        exception::clear(tx, work, &object);
+    }
+}
+
+/// Ends the exceptions of a round's profiles that the peer need not get any more.
+pub fn settle(tx: &mut Tx<'_>, work: &mut Work) {
+    let of_round = work.round.objects.iter();
+    let users = of_round.filter_map(|(_, object)| match object {
+        FeedObject::User(no) => Some(*no),
+        _ => None,
+    });
+    let settled = users.filter(|no| !is_due(tx, work, *no)).collect();
+    released(tx, work, &settled);
+}
+
+/// Users whose profiles the peer holds: what was denied because of them is tried now. What waits for a profile that
+/// is tried again by itself is tried with it.
+pub fn released(tx: &mut Tx<'_>, work: &Work, users: &BTreeSet<UserNo>) {
+    let mut was_denied = false;
+    for user in users {
+        let object = FeedObject::User(*user);
+        let row = exception::get(tx, work, &object);
+        was_denied |= row.is_some_and(|row| row.state == ExceptionState::Denied);
+        exception::clear(tx, work, &object);
+    }
+    if was_denied {
+        wake(tx, work, users);
+    }
+}
+
+fn wake(tx: &mut Tx<'_>, work: &Work, users: &BTreeSet<UserNo>) {
+    let place = (work.connection_no, work.round.channel);
+    let users = users.iter().copied().collect();
+    if let Some(job) = try_waiting(tx, place, users, (0, String::new())) {
+        jobs::start(tx, job);
+    }
+}
+
+/// Carries out a portion of [`Job::TryWaiting`]; returns the continued job, if any.
+pub fn try_waiting(
+    tx: &mut Tx<'_>,
+    (connection, channel): (ConnectionNo, ChannelNo),
+    users: Vec<UserNo>,
+    (number, mut rest): (u64, String),
+) -> Option<Job> {
+    // The first key after the last one processed.
+    rest.push('\0');
+    let from = key::encode(&(connection, channel, number, rest));
+    let rows = tx.rows::<Exception>(&jobs::range(from, &key::encode(&(connection, channel))));
+    let is_full = rows.len() == JOB_ROWS_PER_STEP as usize;
+    let last = rows.last().filter(|_| is_full);
+    let last = last.map(|((_, _, number, rest), _)| (*number, rest.clone()));
+    let of_policies = rows.into_iter().map(|(_, row)| row);
+    let of_policies: Vec<Exception> = of_policies
+        .filter(|row| row.state.is_of_policies())
+        .collect();
+    tx.prefetch::<Post>(of_policies.iter().filter_map(|row| row.object.as_post()));
+    for row in of_policies {
+        let user = match row.object {
+            FeedObject::Post(no) => author(tx, no),
+            FeedObject::Membership(user) => Some(user),
+            _ => row.object.user(),
+        };
+        if user.is_some_and(|user| users.contains(&user)) {
+            exception::try_now(tx, connection, channel, row);
+        }
+    }
+    Some(Job::TryWaiting {
+        connection,
+        channel,
+        users,
+        position: last?,
+    })
+}
+
+fn author(tx: &Tx<'_>, post: PostNo) -> Option<UserNo> {
+    tx.get::<Post>(&post).map(|post| post.user)
+}
