@@ -20,10 +20,13 @@ build: ## build everything, into target/
 run: build ## demo: two workspaces that share a channel, and what each side shows; DEMO=once exits afterwards
 	@target/release/demo run
 
+# The policies, and what they are made of and tested with.
+POLICIES := common questions content-filter dm-gate file-gate profile-privacy quiet-hours template
+
 test: build ## run every test, on real files and on recorded traffic of real servers
 	@echo "building the tests (the first build compiles the WebAssembly engine and takes a few minutes)"
 	@$(CARGO) test --release --locked
-	@$(CARGO) test --release --locked --package causeway-policy-content-filter
+	@$(CARGO) test --release --locked $(POLICIES:%=--package causeway-policy-%)
 
 N ?= 30
 

@@ -36,6 +36,31 @@ const GUESTS: &[Guest] = &[
         variable: "CAUSEWAY_POLICY_CONTENT_FILTER",
     },
     Guest {
+        package: "causeway-policy-dm-gate",
+        component: "policies/dm-gate.wasm",
+        variable: "CAUSEWAY_POLICY_DM_GATE",
+    },
+    Guest {
+        package: "causeway-policy-file-gate",
+        component: "policies/file-gate.wasm",
+        variable: "CAUSEWAY_POLICY_FILE_GATE",
+    },
+    Guest {
+        package: "causeway-policy-profile-privacy",
+        component: "policies/profile-privacy.wasm",
+        variable: "CAUSEWAY_POLICY_PROFILE_PRIVACY",
+    },
+    Guest {
+        package: "causeway-policy-quiet-hours",
+        component: "policies/quiet-hours.wasm",
+        variable: "CAUSEWAY_POLICY_QUIET_HOURS",
+    },
+    Guest {
+        package: "causeway-policy-template",
+        component: "policies/template.wasm",
+        variable: "CAUSEWAY_POLICY_TEMPLATE",
+    },
+    Guest {
         package: "causeway-policy-testing",
         component: "testing/policy.wasm",
         variable: "CAUSEWAY_POLICY_TESTING",

@@ -1,5 +1,7 @@
 //! The engine's handle, and opening an engine.
 
+mod policies;
+
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -9,7 +11,9 @@ use std::thread::{self, JoinHandle};
 
 use causeway_kernel::boundary::input::{Genesis, Input};
 use causeway_kernel::boundary::output::{Effect, Reply};
-use causeway_kernel::model::Config;
+use causeway_kernel::boundary::policy::Gates;
+use causeway_kernel::model::{Config, MetaRow};
+use causeway_kernel::rows::{key, record::Record};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
@@ -23,14 +27,12 @@ use crate::data_dir::recover::{Recovered, recover};
 use crate::data_dir::retention::{Retention, close_old_segment};
 use crate::disk::{Disk, RealDisk};
 use crate::journal::Digest;
-use crate::policy::{
-    NoPolicies, OnFailure, PolicyChain, PolicyChange, PolicyError, PolicyManager, PolicyState,
-};
+use crate::policy::{NoPolicies, PolicyChain, PolicyManager};
 use crate::replay::replayer::Replayer;
 use crate::runtime::acceptance::check_accepted;
 use crate::runtime::{KernelRunner, KernelSource, NativeSource};
 use crate::step::LiveHost;
-use crate::store::Snapshot;
+use crate::store::{Snapshot, View};
 use crate::writer::Writer;
 use crate::writer::checkpoint::Checkpointer;
 use crate::writer::inbox::EngineState;
@@ -181,63 +183,6 @@ impl Engine {
         self.inner.shared.status()
     }
 
-    /// Loads a policy, or replaces the one with that name, between two steps. It is compiled before
-    /// that, off the writer thread.
-    ///
-    /// # Errors
-    /// If the component or its settings are refused, or the engine cannot accept the change now.
-    pub async fn load_policy(
-        &self,
-        name: &str,
-        component: Vec<u8>,
-        settings: String,
-        on_failure: OnFailure,
-    ) -> Result<PolicyState, PolicyError> {
-        let name = name.to_string();
-        let wanted = name.clone();
-        self.change_policies(move |policies| policies.load(&name, component, settings, on_failure))
-            .await?;
-        let loaded = self
-            .policies()
-            .into_iter()
-            .find(|state| state.info.name == wanted);
-        loaded.ok_or(PolicyError::NotFound(wanted))
-    }
-
-    /// Unloads a policy, between two steps.
-    ///
-    /// # Errors
-    /// If no policy has that name, or the engine cannot accept the change now.
-    pub async fn unload_policy(&self, name: &str) -> Result<(), PolicyError> {
-        let name = name.to_string();
-        self.change_policies(move |policies| policies.unload(&name))
-            .await
-    }
-
-    /// The policies in force, in the order in which they are asked.
-    #[must_use]
-    pub fn policies(&self) -> Vec<PolicyState> {
-        self.inner.policies.states()
-    }
-
-    async fn change_policies(
-        &self,
-        prepare: impl FnOnce(&dyn PolicyManager) -> Result<PolicyChange, PolicyError> + Send + 'static,
-    ) -> Result<(), PolicyError> {
-        let _one_at_a_time = self.inner.changing.lock().await;
-        let policies = Arc::clone(&self.inner.policies);
-        let change = blocking(move || prepare(policies.as_ref())).await?;
-        let input = Input::PolicyChanged {
-            chain: change.chain.digest(),
-            what: change.what,
-        };
-        let (sender, receiver) = oneshot::channel();
-        self.queue(input, Some(change.chain), sender);
-        receiver.await.unwrap_or(Err(SubmitError::ShuttingDown))?;
-        let policies = Arc::clone(&self.inner.policies);
-        blocking(move || policies.keep(change.kept)).await
-    }
-
     /// Returns once the engine has ended: it was shut down, its writer panicked, or the tables are
     /// damaged; the next [`Engine::open`] rebuilds them then.
     pub async fn closed(&self) {
@@ -249,13 +194,6 @@ impl Engine {
         self.inner.shared.put(|inbox| inbox.is_closing = true);
         self.inner.shared.closed().await;
     }
-}
-
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, PolicyError> + Send + 'static,
-) -> Result<T, PolicyError> {
-    let ran = tokio::task::spawn_blocking(work).await;
-    ran.unwrap_or_else(|error| Err(PolicyError::Disk(error.to_string())))
 }
 
 /// The rows of a data directory; missing tables are rebuilt from its journal.
@@ -312,13 +250,32 @@ impl FirstInputs {
             tracing::warn!("this data directory is a copy: it starts a new incarnation");
             inputs.push(Input::Restored);
         }
-        let chain = chain.digest();
-        if head.policies != chain {
-            let what = "as found at the start".to_string();
-            inputs.push(Input::PolicyChanged { chain, what });
+        // A new kernel may be the first one to which the gates matter, and in a new release a policy may
+        // no longer run, which closes every gate.
+        let is_new_kernel = head.seq > 0 && head.kernel != digest;
+        let gates = chain.gates();
+        let noted = noted_gates(&recovered.replayer.view)?;
+        let is_noted = noted.is_none_or(|noted| noted == gates);
+        if head.policies != chain.digest() || is_new_kernel || !is_noted {
+            inputs.push(Input::PolicyChanged {
+                chain: chain.digest(),
+                what: "as found at the start".to_string(),
+                gates: Some(gates),
+            });
         }
         Ok(FirstInputs { inputs, kernel })
     }
+}
+
+/// The gates that the workspace knows to be those at which policies decide.
+fn noted_gates(view: &View) -> Result<Option<Gates>, OpenError> {
+    let key = key::encode(&MetaRow::GATES);
+    let found = view.get_many(u64::MAX, MetaRow::TABLE, &[key])?;
+    let row = found.into_iter().flatten().next();
+    Ok(match row.as_deref().and_then(MetaRow::from_bytes) {
+        Some(MetaRow::Gates(gates)) => Some(gates),
+        _ => None,
+    })
 }
 
 fn start(

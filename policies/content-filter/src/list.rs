@@ -1,39 +1,65 @@
-//! The list of words and phrases, and matching.
+//! The list: reading it, and judging a text by it.
 
-use std::collections::BTreeMap;
 use std::fmt;
+
+use causeway_policy_common::Way;
+use causeway_policy_common::context::Direction;
+use regex_lite::Regex;
+
+use crate::budget::{Budget, Exceeded};
+use crate::words::Phrases;
+use crate::{expression, spans};
 
 /// Maximum entries of a list, so that decisions stay cheap.
 const ENTRIES_MAX: usize = 10_000;
 
-/// Maximum bytes of an entry; a longer line is more likely a mistake than a phrase.
-const ENTRY_BYTES_MAX: usize = 200;
-
-/// The direction of a post.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
-    /// Into this workspace.
-    Inbound,
-    /// Out of it.
-    Outbound,
-}
+/// Maximum expressions among them: each is a search of its own through every text.
+const EXPRESSIONS_MAX: usize = 50;
 
 /// A parsed list.
 #[derive(Debug, Default)]
 pub struct List {
-    /// Entries by their first word.
-    by_first_word: BTreeMap<String, Vec<Entry>>,
+    phrases: Phrases<Section>,
+    /// Each with its section and line number.
+    expressions: Vec<(Section, usize, Regex)>,
+    /// The sections that have entries.
+    sections: Vec<Section>,
     entries: usize,
 }
 
-#[derive(Debug)]
-struct Entry {
-    /// Its words, in lower case; never empty.
-    words: Vec<String>,
+/// What the entries of a section apply to, and what they do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Section {
     /// `None` = both ways.
     way: Option<Way>,
-    /// As the admin wrote it.
-    text: String,
+    mode: Mode,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Mode {
+    #[default]
+    Deny,
+    Mask,
+}
+
+/// What is found in a text.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Found<'l> {
+    /// Nothing.
+    Nothing,
+    /// Something for which the post is denied.
+    Denied(Offence<'l>),
+    /// The text with everything masked that is to be masked.
+    Masked(String),
+}
+
+/// What a post is denied for.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Offence<'l> {
+    /// An entry, as the admin wrote it.
+    Words(&'l str),
+    /// The expression in this line, counted from 1.
+    Expression(usize),
 }
 
 /// Why a list cannot be read.
@@ -42,7 +68,7 @@ pub struct ListError {
     /// The line number, from 1.
     pub line: usize,
     /// What is wrong with it.
-    pub what: &'static str,
+    pub what: String,
 }
 
 impl fmt::Display for ListError {
@@ -58,7 +84,7 @@ impl List {
     /// The first line that is not an entry, a section or a comment.
     pub fn parse(settings: &str) -> Result<List, ListError> {
         let mut list = List::default();
-        let mut way = None;
+        let mut section = Section::default();
         for (line, text) in (1..).zip(settings.lines()) {
             let text = text.trim();
             if text.is_empty() || text.starts_with('#') {
@@ -66,178 +92,210 @@ impl List {
             }
             let fail = |what| ListError { line, what };
             if text.starts_with('[') {
-                way = section(text)
-                    .ok_or_else(|| fail("a section must be [both], [inbound] or [outbound]"))?;
+                section = Section::parse(text).ok_or_else(|| fail(Section::EXPECTED.into()))?;
             } else {
-                list.add(way, text).map_err(fail)?;
+                list.add(section, line, text).map_err(fail)?;
             }
         }
         Ok(list)
     }
 
-    fn add(&mut self, way: Option<Way>, text: &str) -> Result<(), &'static str> {
-        if text.len() > ENTRY_BYTES_MAX {
-            return Err("an entry may have at most 200 bytes");
-        }
+    fn add(&mut self, section: Section, line: usize, text: &str) -> Result<(), String> {
         if self.entries >= ENTRIES_MAX {
-            return Err("a list may have at most 10000 entries");
+            return Err(format!("a list may have at most {ENTRIES_MAX} entries"));
         }
-        // Other punctuation would be ignored, so that "c++" would deny every "c".
-        let is_plain = |c: char| is_of_word(c) || matches!(c, ' ' | '\t' | '-' | '\'');
-        if !text.chars().all(is_plain) {
-            return Err(
-                "an entry may only contain letters, digits, spaces, \"_\", \"-\" and \"'\"",
-            );
+        if text.starts_with('/') {
+            if self.expressions.len() >= EXPRESSIONS_MAX {
+                return Err(format!(
+                    "a list may have at most {EXPRESSIONS_MAX} expressions"
+                ));
+            }
+            let expression = expression::compile(text)?;
+            self.expressions.push((section, line, expression));
+        } else {
+            self.phrases.add(section, text)?;
         }
-        let words: Vec<String> = words(text).map(|word| word.to_ascii_lowercase()).collect();
-        let first = words
-            .first()
-            .ok_or("an entry must have at least one letter or digit")?;
-        self.by_first_word
-            .entry(first.clone())
-            .or_default()
-            .push(Entry {
-                words,
-                way,
-                text: text.to_owned(),
-            });
+        if !self.sections.contains(&section) {
+            self.sections.push(section);
+        }
         self.entries += 1;
         Ok(())
     }
 
-    /// The first entry that the message contains, as the admin wrote it.
-    pub fn find(&self, way: Way, message: &str) -> Option<&str> {
-        let message: Vec<String> = words(message)
-            .map(|word| word.to_ascii_lowercase())
-            .collect();
-        (0..message.len()).find_map(|at| {
-            let rest = message.get(at..)?;
-            let candidates = self.by_first_word.get(rest.first()?)?;
-            let found = candidates.iter().find(|entry| {
-                entry.way.is_none_or(|only| only == way) && rest.starts_with(&entry.words)
-            });
-            found.map(|entry| entry.text.as_str())
-        })
+    /// What judging a post may cost beyond one search of so many bytes for each expression for its direction.
+    ///
+    /// # Errors
+    /// If these searches alone would cost too much.
+    pub fn budget(&self, direction: Direction, bytes: usize) -> Result<Budget, Exceeded> {
+        let expressions = self.expressions.iter();
+        let applied = expressions.filter(|(section, ..)| section.mode_for(direction).is_some());
+        let mut budget = Budget::default();
+        budget.spend(applied.count().saturating_mul(bytes))?;
+        Ok(budget)
+    }
+
+    /// Judges a text by the entries for a direction. A denial precedes masks.
+    ///
+    /// # Errors
+    /// If that costs more than the budget of the post.
+    pub fn judge(
+        &self,
+        direction: Direction,
+        text: &str,
+        budget: &mut Budget,
+    ) -> Result<Found<'_>, Exceeded> {
+        let mut masked = Vec::new();
+        for hit in self.phrases.find(text, budget)? {
+            for entry in hit.entries {
+                match entry.kind.mode_for(direction) {
+                    Some(Mode::Deny) => {
+                        return Ok(Found::Denied(Offence::Words(&entry.text)));
+                    }
+                    Some(Mode::Mask) => masked.push(hit.place.clone()),
+                    None => {}
+                }
+            }
+        }
+        for (section, line, expression) in &self.expressions {
+            match section.mode_for(direction) {
+                Some(Mode::Deny) if expression.is_match(text) => {
+                    return Ok(Found::Denied(Offence::Expression(*line)));
+                }
+                Some(Mode::Mask) => masked.extend(expression::find(expression, text, budget)?),
+                _ => {}
+            }
+        }
+        Ok(spans::mask(text, masked).map_or(Found::Nothing, Found::Masked))
+    }
+
+    /// What the list does, in words.
+    pub fn in_words(&self) -> Vec<String> {
+        self.sections.iter().map(|it| it.in_words()).collect()
     }
 }
 
-/// The direction of a section line; the outer `None` = unknown section.
-fn section(text: &str) -> Option<Option<Way>> {
-    match text.to_ascii_lowercase().as_str() {
-        "[both]" => Some(None),
-        "[inbound]" => Some(Some(Way::Inbound)),
-        "[outbound]" => Some(Some(Way::Outbound)),
-        _ => None,
+impl Section {
+    const EXPECTED: &str = "a section must be [both], [inbound] or [outbound], or one of them with mask or deny, e.g. [inbound mask]";
+
+    fn parse(text: &str) -> Option<Section> {
+        let inner = text.strip_prefix('[')?.strip_suffix(']')?;
+        let inner = inner.to_ascii_lowercase();
+        let mut words = inner.split_whitespace();
+        let way = match words.next()? {
+            "both" => None,
+            "inbound" => Some(Way::Inbound),
+            "outbound" => Some(Way::Outbound),
+            _ => return None,
+        };
+        let mode = match words.next() {
+            None | Some("deny") => Mode::Deny,
+            Some("mask") => Mode::Mask,
+            Some(_) => return None,
+        };
+        words.next().is_none().then_some(Section { way, mode })
     }
-}
 
-/// The words of a text. All non-ASCII characters count as part of a word: which of them are letters
-/// depends on the Unicode version.
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c| !is_of_word(c))
-        .filter(|word| !word.is_empty())
-}
+    /// What its entries do to posts of a direction; `None` = nothing.
+    fn mode_for(self, direction: Direction) -> Option<Mode> {
+        let applies = self.way.is_none_or(|way| way.is(direction));
+        applies.then_some(self.mode)
+    }
 
-fn is_of_word(c: char) -> bool {
-    c.is_ascii_alphanumeric() || c == '_' || !c.is_ascii()
+    fn in_words(self) -> String {
+        let way = match self.way {
+            None => "exchanged with",
+            Some(Way::Inbound) => "that come from",
+            Some(Way::Outbound) => "that go to",
+        };
+        match self.mode {
+            Mode::Deny => {
+                format!(
+                    "Posts {way} connected workspaces are held back if they contain certain words."
+                )
+            }
+            Mode::Mask => {
+                format!(
+                    "In posts {way} connected workspaces, certain words are replaced by asterisks."
+                )
+            }
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::budget::STEPS_MAX;
 
     fn list(settings: &str) -> List {
         List::parse(settings).unwrap()
     }
 
-    #[test]
-    fn whole_words_are_found_whatever_their_capitals() {
-        let list = list("salary\n");
-        for message in [
-            "salary",
-            "Your SALARY, please",
-            "(Salary)",
-            "*salary*",
-            "a\nsalary",
-        ] {
-            assert_eq!(
-                list.find(Way::Inbound, message),
-                Some("salary"),
-                "{message}"
-            );
-        }
-        for message in [
-            "",
-            "salaryman",
-            "salary_2",
-            "desalary",
-            "salär",
-            "sälary",
-            "ösalary",
-        ] {
-            assert_eq!(list.find(Way::Inbound, message), None, "{message}");
-        }
-    }
-
-    #[test]
-    fn phrases_are_found_across_spaces_and_punctuation() {
-        let list = list("Project Falcon\nproject\tx-ray 7");
-        for message in [
-            "project falcon",
-            "the PROJECT:\n falcon!",
-            "project project falcon",
-        ] {
-            assert_eq!(
-                list.find(Way::Outbound, message),
-                Some("Project Falcon"),
-                "{message}"
-            );
-        }
-        assert_eq!(list.find(Way::Outbound, "falcon project"), None);
-        assert_eq!(list.find(Way::Outbound, "project falcons"), None);
-        assert_eq!(list.find(Way::Outbound, "project"), None);
-        assert_eq!(
-            list.find(Way::Outbound, "Project X-ray 7"),
-            Some("project\tx-ray 7")
-        );
+    fn judge<'l>(list: &'l List, direction: Direction, text: &str) -> Found<'l> {
+        let judged = list.judge(direction, text, &mut Budget::default());
+        judged.unwrap()
     }
 
     #[test]
     fn sections_bind_entries_to_a_direction() {
-        let list = list("all\n[Outbound]\nout\n[inbound]\nin\n[both]\nalso\n");
-        let found = |way, message| list.find(way, message).is_some();
-        assert!(found(Way::Inbound, "all") && found(Way::Outbound, "all"));
-        assert!(found(Way::Inbound, "also") && found(Way::Outbound, "also"));
-        assert!(!found(Way::Inbound, "out") && found(Way::Outbound, "out"));
-        assert!(found(Way::Inbound, "in") && !found(Way::Outbound, "in"));
-    }
-
-    #[test]
-    fn letters_beyond_ascii_are_compared_as_they_are() {
-        let list = list("gehälter\nзарплата");
-        assert_eq!(
-            list.find(Way::Inbound, "Die GEHäLTER steigen"),
-            Some("gehälter")
-        );
-        assert_eq!(list.find(Way::Inbound, "GEHÄLTER"), None);
-        assert_eq!(list.find(Way::Inbound, "моя зарплата."), Some("зарплата"));
+        let list = list("all\n[Outbound]\nout\n[inbound]\nin\n/[0-9]/\n[both]\nalso\n");
+        let (inbound, outbound) = (Direction::Inbound, Direction::Outbound);
+        let found = |direction, message| judge(&list, direction, message) != Found::Nothing;
+        assert!(found(inbound, "all") && found(outbound, "all"));
+        assert!(found(inbound, "also") && found(outbound, "also"));
+        assert!(!found(inbound, "out") && found(outbound, "out"));
+        assert!(found(inbound, "in") && !found(outbound, "in"));
+        assert!(found(inbound, "7") && !found(outbound, "7"));
     }
 
     #[test]
     fn comments_and_empty_lines_mean_nothing() {
         assert_eq!(list("# falcon\n\n   \n").entries, 0);
-        assert_eq!(list("").find(Way::Inbound, "anything"), None);
+        assert_eq!(
+            judge(&list(""), Direction::Inbound, "anything"),
+            Found::Nothing
+        );
     }
 
     #[test]
     fn a_line_that_cannot_be_meant_is_refused_with_its_number() {
         let refused = |settings: &str| List::parse(settings).unwrap_err();
         assert_eq!(refused("one\n[sideways]\n").line, 2);
+        assert_eq!(refused("[both hide]").what, refused("[mask]").what);
+        assert_eq!(refused("[both mask deny]").what, refused("[both mask").what);
         assert_eq!(refused("c++").what, refused("one.two").what);
         assert_eq!(refused("# ok\n\n- -").line, 3);
-        assert_eq!(refused(&"x".repeat(ENTRY_BYTES_MAX + 1)).line, 1);
-        assert!(List::parse(&"x".repeat(ENTRY_BYTES_MAX)).is_ok());
+        assert_eq!(refused("ok\n/(a{99}){99}/").line, 2);
+        assert_eq!(refused(&"x".repeat(201)).line, 1);
+        assert!(List::parse(&"x".repeat(200)).is_ok());
         let many = "word\n".repeat(ENTRIES_MAX + 1);
         assert_eq!(refused(&many).line, ENTRIES_MAX + 1);
+        let many = "/x/\n".repeat(EXPRESSIONS_MAX + 1);
+        assert_eq!(refused(&many).line, EXPRESSIONS_MAX + 1);
+    }
+
+    #[test]
+    fn how_long_a_post_may_be_depends_on_the_expressions_for_its_direction() {
+        let list = list("word\n/a/\n[inbound]\n/b/\n");
+        let can_search = |direction, bytes| list.budget(direction, bytes).is_ok();
+        assert!(can_search(Direction::Outbound, STEPS_MAX));
+        assert!(!can_search(Direction::Outbound, STEPS_MAX + 1));
+        assert!(can_search(Direction::Inbound, STEPS_MAX / 2));
+        assert!(!can_search(Direction::Inbound, STEPS_MAX / 2 + 1));
+        let empty = List::default();
+        assert!(empty.budget(Direction::Inbound, usize::MAX).is_ok());
+    }
+
+    #[test]
+    fn rules_in_words_name_no_entry() {
+        let words = list("falcon\n[inbound]\n[outbound mask]\nsalary\n/7/\n").in_words();
+        assert_eq!(
+            words,
+            [
+                "Posts exchanged with connected workspaces are held back if they contain certain words.",
+                "In posts that go to connected workspaces, certain words are replaced by asterisks.",
+            ]
+        );
+        assert!(list("").in_words().is_empty());
     }
 }

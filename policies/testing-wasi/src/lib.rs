@@ -2,15 +2,16 @@
 //!
 //! | settings | behaviour |
 //! |---|---|
-//! | `see` | denies; the reason says what it sees of clock, random source, folders, environment |
+//! | `see` | denies; the text says what it sees of clock, random source, folders, environment |
 //! | `wait` | waits for an hour |
 //! | `random N` | requests N random bytes; denies with the number received |
-//! | `socket` | denies; the reason says whether it got a socket |
+//! | `socket` | denies; the text says whether it got a socket |
 
 use std::cell::RefCell;
 
+use bindings::causeway::policy::context::{Crossing, Denial};
 use bindings::exports::causeway::policy::policy::{Description, Guest as Policy};
-use bindings::exports::causeway::policy::post_gate::{Context, Guest as PostGate, Post, Verdict};
+use bindings::exports::causeway::policy::post_gate::{Guest as PostGate, Post, Verdict};
 use bindings::wasi::cli::environment;
 use bindings::wasi::clocks::{monotonic_clock, wall_clock};
 use bindings::wasi::filesystem::preopens;
@@ -55,10 +56,14 @@ impl Policy for Testing {
         SETTINGS.set(settings);
         Ok(())
     }
+
+    fn rules() -> Vec<String> {
+        Vec::new()
+    }
 }
 
 impl PostGate for Testing {
-    fn decide(_context: Context, _post: Post) -> Verdict {
+    fn decide(_crossing: Crossing, _post: Post) -> Verdict {
         let settings = SETTINGS.with_borrow(String::clone);
         let (verb, rest) = settings.split_once(' ').unwrap_or((settings.as_str(), ""));
         match verb {
@@ -68,22 +73,26 @@ impl PostGate for Testing {
             }
             "random" => {
                 let wanted = rest.parse().unwrap_or(0);
-                Verdict::Deny(random::get_random_bytes(wanted).len().to_string())
+                deny(random::get_random_bytes(wanted).len().to_string())
             }
             "socket" => {
                 let socket = tcp_create_socket::create_tcp_socket(IpAddressFamily::Ipv4);
-                Verdict::Deny(
-                    if socket.is_ok() {
-                        "a socket"
-                    } else {
-                        "no socket"
-                    }
-                    .into(),
-                )
+                deny(if socket.is_ok() {
+                    "a socket"
+                } else {
+                    "no socket"
+                })
             }
-            _ => Verdict::Deny(see()),
+            _ => deny(see()),
         }
     }
+}
+
+fn deny(text: impl Into<String>) -> Verdict {
+    Verdict::Deny(Denial {
+        code: "testing".into(),
+        text: text.into(),
+    })
 }
 
 fn see() -> String {

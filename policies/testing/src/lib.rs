@@ -1,27 +1,31 @@
-//! A policy for tests, controlled by its settings.
+//! A policy for tests, controlled by its settings. It answers every gate.
 //!
 //! | settings | behaviour |
 //! |---|---|
 //! | `allow` | allows |
-//! | `deny TEXT` | denies with the reason TEXT |
-//! | `append TEXT` | revises: TEXT is appended to the message and to every text of the properties |
-//! | `rewrite PATH` | revises the text at PATH, even if there is none |
-//! | `context` | denies; the reason is the context of the question |
-//! | `trap WORD` | traps on a post whose message is WORD, allows others |
+//! | `deny TEXT` | denies with the code `testing` and the text TEXT |
+//! | `append TEXT` | revises: TEXT is appended to a post's message and to every text of its properties; allows others |
+//! | `rewrite PATH` | revises a post's text at PATH, even if there is none; allows others |
+//! | `strip` | revises: empties all fields of a profile; allows others |
+//! | `context` | denies; the text is the question |
+//! | `trap WORD` | traps if the message or the name is WORD, allows others |
 //! | `loop` | loops forever |
 //! | `grow` | allocates memory forever |
 //! | `recurse` | calls itself forever |
-//! | `long N` | denies with a reason of N bytes |
+//! | `long N` | denies with a text of N bytes |
 //! | `count` | denies with the number of decisions of this instance so far |
+//! | `log N` | writes N lines to the log and allows |
+//! | `at GATE …` | behaves so at GATE, e.g. `at file-gate deny no`; allows at other gates |
 //! | `refuse TEXT` | refuses its settings with TEXT |
 //! | `trap-configure` | traps while being configured |
+//!
+//! The name is that of the file, the emoji, the person, the channel, or the opener of a conversation; an
+//! acknowledgement has none. The settings are also the only sentence of the rules, unless they are empty.
 
-use std::cell::RefCell;
-use std::hint::black_box;
+mod behaviour;
+mod gates;
 
 use bindings::exports::causeway::policy::policy::{Description, Guest as Policy};
-use bindings::exports::causeway::policy::post_gate::{Context, Guest as PostGate, Post};
-use bindings::exports::causeway::policy::post_gate::{Revision, TextLeaf, Verdict};
 
 #[allow(
     unsafe_code,
@@ -30,7 +34,7 @@ use bindings::exports::causeway::policy::post_gate::{Revision, TextLeaf, Verdict
 )]
 mod bindings {
     wit_bindgen::generate!({
-        world: "post-policy",
+        world: "all-gates",
         path: "../../wit/policy",
     });
 
@@ -41,17 +45,23 @@ mod bindings {
 
 struct Testing;
 
-thread_local! {
-    static SETTINGS: RefCell<String> = const { RefCell::new(String::new()) };
-    static DECISIONS: RefCell<u32> = const { RefCell::new(0) };
-}
+/// Every gate, by the name of its interface.
+const GATES: [&str; 7] = [
+    "post-gate",
+    "file-gate",
+    "reaction-gate",
+    "member-gate",
+    "profile-gate",
+    "channel-gate",
+    "direct-gate",
+];
 
 impl Policy for Testing {
     fn describe() -> Description {
         Description {
             name: "testing".into(),
             version: env!("CARGO_PKG_VERSION").into(),
-            gates: vec!["post-gate".into()],
+            gates: GATES.map(String::from).into(),
             settings_schema: String::new(),
         }
     }
@@ -61,70 +71,11 @@ impl Policy for Testing {
             return Err(text.to_owned());
         }
         assert!(settings != "trap-configure", "as the settings say");
-        SETTINGS.set(settings);
+        behaviour::configure(settings);
         Ok(())
     }
-}
 
-impl PostGate for Testing {
-    fn decide(context: Context, post: Post) -> Verdict {
-        let decisions = DECISIONS.with_borrow_mut(|count| {
-            *count += 1;
-            *count
-        });
-        let settings = SETTINGS.with_borrow(String::clone);
-        let (verb, rest) = settings.split_once(' ').unwrap_or((settings.as_str(), ""));
-        match verb {
-            "deny" => Verdict::Deny(rest.to_owned()),
-            "append" => Verdict::Revise(append(post, rest)),
-            "rewrite" => Verdict::Revise(Revision {
-                message: None,
-                texts: vec![leaf(rest, "rewritten")],
-            }),
-            "context" => Verdict::Deny(format!("{context:?}")),
-            "trap" => {
-                assert!(post.message != rest, "as the settings say");
-                Verdict::Allow
-            }
-            "loop" => loop {
-                black_box(decisions);
-            },
-            "grow" => {
-                let mut held = Vec::new();
-                loop {
-                    held.push(black_box(vec![1u8; 1 << 20]));
-                }
-            }
-            "recurse" => Verdict::Deny(recurse(1).to_string()),
-            "long" => Verdict::Deny("x".repeat(rest.parse().unwrap_or(0))),
-            "count" => Verdict::Deny(decisions.to_string()),
-            _ => Verdict::Allow,
-        }
+    fn rules() -> Vec<String> {
+        behaviour::settings().into_iter().collect()
     }
-}
-
-fn append(post: Post, rest: &str) -> Revision {
-    let texts = post.texts.iter();
-    Revision {
-        message: Some(format!("{}{rest}", post.message)),
-        texts: texts
-            .map(|it| leaf(&it.path, &format!("{}{rest}", it.text)))
-            .collect(),
-    }
-}
-
-fn leaf(path: &str, text: &str) -> TextLeaf {
-    TextLeaf {
-        path: path.into(),
-        text: text.into(),
-    }
-}
-
-#[allow(unconditional_recursion, reason = "it is meant to overflow the stack")]
-fn recurse(depth: u64) -> u64 {
-    let frame = black_box([depth; 64]);
-    frame
-        .iter()
-        .sum::<u64>()
-        .wrapping_add(recurse(depth.wrapping_add(1)))
 }

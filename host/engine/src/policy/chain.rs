@@ -8,39 +8,24 @@
 
 use std::sync::Arc;
 
-use causeway_kernel::boundary::policy::{Question, Verdict};
-use wasmtime::Store;
+use causeway_kernel::boundary::policy::{Gate, Gates, Question, Verdict};
 
-use super::contract::{Gates, Instance, POLICY_FUEL, Policy};
-use super::{Description, OnFailure, PolicyChain, PolicyInfo, post_gate};
-use crate::runtime::sandbox::{MemoryCap, refill, stop};
+use super::contract::POLICY_FUEL;
+use super::inquiry::judge;
+use super::link::Link;
+use super::slot::Slot;
+use super::{OnFailure, PolicyChain};
+use super::{
+    channel_gate, direct_gate, file_gate, member_gate, post_gate, profile_gate, reaction_gate,
+};
 
 /// Why a question about a message alone cannot be answered.
 const MESSAGE_ONLY: &str = "a kernel of an earlier release asks about a post's message alone";
-
-/// A slot: what an admin loaded, and the result.
-pub(super) struct Loaded {
-    pub info: PolicyInfo,
-    pub component: Arc<[u8]>,
-    /// The policy and its description, or why a component that an earlier release loaded does not
-    /// run in this one. Such a slot is kept, and fails every question.
-    pub policy: Result<(Policy, Description), String>,
-}
 
 /// Fuel for all questions of one step; questions left when it is used up fail and are asked again
 /// later. It lets a chain of sixteen slots that each use a twentieth of a decision's limit judge five
 /// posts, and a chain of ordinary slots some thousands.
 pub const STEP_POLICY_FUEL: u64 = 4 * POLICY_FUEL;
-
-/// The reason for failing a question when the step's fuel is used up.
-pub(super) const STEP_FUEL_USED_UP: &str =
-    "the policies have used up what they may in one step; this is asked again";
-
-/// A slot in force, with its instance while a list of questions is answered.
-pub(super) struct Link {
-    loaded: Arc<Loaded>,
-    instance: Option<Instance>,
-}
 
 /// The slots in force.
 pub(super) struct ComponentChain {
@@ -51,32 +36,45 @@ pub(super) struct ComponentChain {
 }
 
 impl ComponentChain {
-    pub(super) fn new(slots: &[Arc<Loaded>]) -> ComponentChain {
-        let links = slots.iter().map(|loaded| Link {
-            loaded: Arc::clone(loaded),
-            instance: None,
-        });
+    /// The chain of those slots that are enabled.
+    pub(super) fn new(slots: &[Arc<Slot>]) -> ComponentChain {
+        let enabled = || slots.iter().filter(|slot| slot.info.is_enabled);
         ComponentChain {
-            links: links.collect(),
-            digest: digest(slots),
+            links: enabled().map(Link::new).collect(),
+            digest: digest(enabled()),
             fuel: STEP_POLICY_FUEL,
         }
     }
 
+    /// The same, whose slots are never suspended.
+    pub(super) fn unsuspended(self) -> ComponentChain {
+        ComponentChain {
+            links: self.links.into_iter().map(Link::unsuspended).collect(),
+            ..self
+        }
+    }
+
     fn judge(&mut self, question: &Question<'_>) -> Verdict {
+        let (links, fuel) = (&mut self.links[..], &mut self.fuel);
         match question {
-            Question::Post(post) => post_gate::judge(&mut self.links, &mut self.fuel, post),
-            Question::Message(_) => self
-                .links
+            Question::Message(_) => links
                 .iter()
+                .filter(|link| link.answers(Gate::Post))
                 .find_map(|link| link.failed(MESSAGE_ONLY))
                 .unwrap_or(Verdict::Allow),
+            Question::Post(post) => post_gate::judge(links, fuel, post),
+            Question::File(file) => judge(links, fuel, file_gate::inquiry(file)),
+            Question::Reaction(it) => judge(links, fuel, reaction_gate::inquiry(it)),
+            Question::Member(context) => judge(links, fuel, member_gate::inquiry(context)),
+            Question::Profile(it) => judge(links, fuel, profile_gate::inquiry(it)),
+            Question::Channel(it) => judge(links, fuel, channel_gate::inquiry(it)),
+            Question::Direct(it) => judge(links, fuel, direct_gate::inquiry(it)),
         }
     }
 }
 
 /// Every field is prefixed with its length, so that no two chains have the same bytes.
-fn digest(slots: &[Arc<Loaded>]) -> String {
+fn digest<'a>(slots: impl Iterator<Item = &'a Arc<Slot>>) -> String {
     let mut hasher = blake3::Hasher::new();
     for slot in slots {
         let on_failure = match slot.info.on_failure {
@@ -107,72 +105,20 @@ impl PolicyChain for ComponentChain {
 
     fn ask(&mut self, questions: &[Question<'_>]) -> Vec<Verdict> {
         let verdicts = questions.iter().map(|it| self.judge(it)).collect();
-        for link in &mut self.links {
-            link.instance = None;
-        }
+        self.links.iter_mut().for_each(Link::end_list);
         verdicts
     }
 
     fn digest(&self) -> String {
         self.digest.clone()
     }
-}
 
-impl Link {
-    /// Whether it is to be asked about posts. A policy that does not run counts as one that is, since
-    /// it is unknown what it would have held back.
-    pub(super) fn judges_posts(&self) -> bool {
-        let policy = self.loaded.policy.as_ref();
-        policy.map_or(true, |(policy, _)| policy.judges_posts())
-    }
-
-    /// Calls a gate of the policy, limited by the remaining fuel of the step.
-    pub(super) fn call<A>(
-        &mut self,
-        fuel: &mut u64,
-        gate: impl FnOnce(&Gates, &mut Store<MemoryCap>) -> wasmtime::Result<A>,
-    ) -> Result<A, String> {
-        let Loaded { info, policy, .. } = self.loaded.as_ref();
-        let (policy, _) = policy.as_ref().map_err(String::clone)?;
-        let mut instance = match self.instance.take() {
-            Some(instance) => instance,
-            None => {
-                let given = POLICY_FUEL.min(*fuel);
-                let made = policy.instance(&info.settings, given);
-                let left = match &made {
-                    Ok(Ok(instance)) => instance.store.get_fuel().unwrap_or(0),
-                    _ => 0,
-                };
-                take(fuel, given, left);
-                made??
-            }
-        };
-        let Instance { store, gates } = &mut instance;
-        let given = POLICY_FUEL.min(*fuel);
-        let answer = refill(store, given).and_then(|()| gate(gates, store));
-        take(fuel, given, store.get_fuel().unwrap_or(0));
-        match answer {
-            Ok(answer) => {
-                self.instance = Some(instance);
-                Ok(answer)
-            }
-            // The instance cannot be entered again: it is dropped with its store.
-            Err(error) => Err(stop(&error, store.data()).1),
+    fn gates(&self) -> Gates {
+        // Future gates, too, are closed to what does not run.
+        if self.links.iter().any(|link| link.gates() == Gates::ALL) {
+            return Gates::ALL;
         }
+        let is_asked = |gate: &Gate| self.links.iter().any(|link| link.answers(*gate));
+        Gate::ALL.into_iter().filter(is_asked).collect()
     }
-
-    /// The verdict for a failure of this slot; `None` = the question goes on to the next slot.
-    pub(super) fn failed(&self, why: &str) -> Option<Verdict> {
-        let name = &self.loaded.info.name;
-        tracing::warn!(policy = %name, %why, "a policy failed");
-        match self.loaded.info.on_failure {
-            OnFailure::Hold => Some(Verdict::Failed(format!("{name}: {why}"))),
-            OnFailure::Allow => None,
-        }
-    }
-}
-
-/// Deducts the fuel that a call used from the step's.
-fn take(fuel: &mut u64, given: u64, left: u64) {
-    *fuel = fuel.saturating_sub(given.saturating_sub(left));
 }

@@ -1,16 +1,22 @@
 //! Loads policies and keeps the slots on disk: components by digest, and one file that lists the
 //! slots in order and is replaced atomically.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::chain::{ComponentChain, Loaded};
-use super::contract::{POLICY_FUEL, Policy};
+use super::chain::ComponentChain;
+use super::component_files::{ComponentFiles, replace};
+use super::contract::{Policy, check_settings};
+use super::counters::Counters;
+use super::guest::Guest;
+use super::interfaces::Interfaces;
+use super::slot::{Program, Slot};
 use super::{
-    Description, KeptChange, OnFailure, PolicyChain, PolicyChange, PolicyError, PolicyInfo,
-    PolicyManager, PolicyState, Slot,
+    Description, Inspection, KeptChange, OnFailure, PolicyChain, PolicyChange, PolicyError,
+    PolicyInfo, PolicyManager, PolicyState, PreviousVersion, slots_file,
 };
 use crate::runtime::Sandbox;
 
@@ -26,11 +32,15 @@ pub const SLOTS_MAX: usize = 16;
 /// Maximum bytes of a slot's name.
 const NAME_BYTES_MAX: usize = 64;
 
+/// In the log, the slot of a component that is only inspected.
+const INSPECTED: &str = "(inspected)";
+
 /// Policy components, kept in a folder.
 pub struct ComponentPolicies {
     sandbox: Sandbox,
-    folder: PathBuf,
-    slots: Mutex<Vec<Arc<Loaded>>>,
+    slots_path: PathBuf,
+    components: ComponentFiles,
+    slots: Mutex<Vec<Arc<Slot>>>,
 }
 
 impl ComponentPolicies {
@@ -39,116 +49,202 @@ impl ComponentPolicies {
     /// # Errors
     /// If a slot on disk cannot be read.
     pub fn open(sandbox: Sandbox, data_dir: &Path) -> Result<ComponentPolicies, PolicyError> {
+        let folder = data_dir.join("policies");
         let policies = ComponentPolicies {
             sandbox,
-            folder: data_dir.join("policies"),
+            slots_path: folder.join("slots"),
+            components: ComponentFiles::new(folder),
             slots: Mutex::default(),
         };
         let mut slots = Vec::new();
         for info in policies.read_slots()? {
-            let component = policies.read_component(&info.digest)?;
-            let policy = policies.prepare(&info, &component).map_err(|error| {
+            let counters = Arc::default();
+            let guest = || Guest::new(&info.name, &counters);
+            // A component that is gone or damaged closes its gate, and the service starts.
+            let program = policies
+                .components
+                .read(&info.digest)
+                .and_then(|component| policies.described(&component, guest()))
+                .and_then(|it| configured(it, &info.settings, guest()));
+            let program = program.map_err(|error| {
                 tracing::warn!(policy = %info.name, %error, "a policy does not run in this release");
-                error.to_string()
+                error.reason()
             });
-            slots.push(Arc::new(Loaded {
+            slots.push(Arc::new(Slot {
                 info,
-                component: component.into(),
-                policy,
+                program,
+                counters,
             }));
         }
         *policies.slots() = slots;
         Ok(policies)
     }
 
-    fn slots(&self) -> MutexGuard<'_, Vec<Arc<Loaded>>> {
+    /// A chain for trying out a component in a slot: those that are loaded, with it in the place of the slot with
+    /// its name, or as the last one. It is asked even if that slot is disabled, and never suspended. Nothing is
+    /// stored.
+    ///
+    /// # Errors
+    /// If the component or its settings are refused.
+    pub fn rehearsal(
+        &self,
+        name: &str,
+        component: &[u8],
+        settings: &str,
+        on_failure: OnFailure,
+    ) -> Result<RehearsalChains, PolicyError> {
+        let (mut found, mut slot) = self.candidate(name, component, settings, on_failure)?;
+        slot.info.is_enabled = true;
+        put(&mut found, slot);
+        Ok(RehearsalChains { slots: found })
+    }
+
+    /// The slots as they are, and the slot that a component is to have among them.
+    fn candidate(
+        &self,
+        name: &str,
+        component: &[u8],
+        settings: &str,
+        on_failure: OnFailure,
+    ) -> Result<(Vec<Arc<Slot>>, Slot), PolicyError> {
+        check_name(name)?;
+        if settings.len() > SETTINGS_BYTES_MAX {
+            let kibibytes = SETTINGS_BYTES_MAX >> 10;
+            return Err(PolicyError::Settings(format!(
+                "they exceed {kibibytes} KiB"
+            )));
+        }
+        let slots = self.slots().clone();
+        let before = slots.iter().find(|slot| slot.info.name == name);
+        if before.is_none() && slots.len() >= SLOTS_MAX {
+            return Err(PolicyError::Component(format!(
+                "there are {SLOTS_MAX} policies already"
+            )));
+        }
+        let counters: Arc<Counters> =
+            before.map_or_else(Arc::default, |slot| Arc::clone(&slot.counters));
+        let program = self.program(component, settings, || Guest::new(name, &counters))?;
+        let digest = digest_of(component);
+        let info = PolicyInfo {
+            name: name.into(),
+            on_failure,
+            is_enabled: before.is_none_or(|slot| slot.info.is_enabled),
+            previous: before.and_then(|slot| previous_of(slot, &digest, (settings, on_failure))),
+            digest,
+            settings: settings.into(),
+        };
+        let slot = Slot {
+            info,
+            program: Ok(program),
+            counters,
+        };
+        Ok((slots, slot))
+    }
+
+    fn slots(&self) -> MutexGuard<'_, Vec<Arc<Slot>>> {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Compiles and checks a component, and has it describe itself and check its settings once.
-    fn prepare(
+    fn find(&self, name: &str) -> Result<Found, PolicyError> {
+        let slots = self.slots().clone();
+        let at = slots.iter().position(|slot| slot.info.name == name);
+        let found = at.and_then(|at| Some((at, Arc::clone(slots.get(at)?))));
+        let (at, slot) = found.ok_or_else(|| PolicyError::NotFound(name.into()))?;
+        Ok(Found { slots, at, slot })
+    }
+
+    /// Compiles and checks a component, and has it describe itself.
+    fn described(
         &self,
-        info: &PolicyInfo,
         component: &[u8],
+        guest: Guest,
     ) -> Result<(Policy, Description), PolicyError> {
-        if component.len() > POLICY_BYTES_MAX {
-            let mebibytes = POLICY_BYTES_MAX >> 20;
-            return Err(PolicyError::Component(format!(
-                "it exceeds {mebibytes} MiB"
-            )));
-        }
+        check_size(component)?;
         let policy = Policy::compile(&self.sandbox, component)?;
-        let description = policy.describe().map_err(PolicyError::Component)?;
-        policy
-            .instance(&info.settings, POLICY_FUEL)
-            .map_err(PolicyError::Component)?
-            .map_err(PolicyError::Settings)?;
+        let description = policy.describe(guest).map_err(PolicyError::Component)?;
         Ok((policy, description))
     }
 
-    /// A slot with a component that runs.
-    fn slot(&self, info: PolicyInfo, component: Vec<u8>) -> Result<Arc<Loaded>, PolicyError> {
-        let policy = Ok(self.prepare(&info, &component)?);
-        Ok(Arc::new(Loaded {
-            info,
-            component: component.into(),
-            policy,
-        }))
+    /// A component with settings that is to be put in force now.
+    fn program(
+        &self,
+        component: &[u8],
+        settings: &str,
+        guest: impl Fn() -> Guest,
+    ) -> Result<Arc<Program>, PolicyError> {
+        let described = self.described(component, guest())?;
+        check_settings(&described.1, settings)?;
+        configured(described, settings, guest())
     }
 
     fn read_slots(&self) -> Result<Vec<PolicyInfo>, PolicyError> {
-        match fs::read(self.folder.join("slots")) {
-            Ok(bytes) => postcard::from_bytes(&bytes)
+        match fs::read(&self.slots_path) {
+            Ok(bytes) => slots_file::decode(&bytes)
                 .map_err(|error| PolicyError::Disk(format!("the file `slots`: {error}"))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-            Err(error) => Err(disk(&error)),
+            Err(error) => Err(PolicyError::of_disk(&error)),
         }
     }
 
-    fn read_component(&self, digest: &str) -> Result<Vec<u8>, PolicyError> {
-        let bytes = fs::read(self.component_path(digest)).map_err(|error| disk(&error))?;
-        if blake3::hash(&bytes).to_hex().as_str() == digest {
-            Ok(bytes)
-        } else {
-            Err(PolicyError::Disk(format!(
-                "the component {digest} is damaged"
-            )))
-        }
-    }
-
-    fn component_path(&self, digest: &str) -> PathBuf {
-        self.folder.join(format!("{digest}.wasm"))
-    }
-
-    fn write(&self, slots: &[Arc<Loaded>]) -> io::Result<()> {
-        fs::create_dir_all(&self.folder)?;
-        for slot in slots {
-            let path = self.component_path(&slot.info.digest);
-            if !path.exists() {
-                replace(&path, &slot.component)?;
-            }
-        }
+    fn write_slots(&self, slots: &[Arc<Slot>]) -> io::Result<()> {
         let infos: Vec<&PolicyInfo> = slots.iter().map(|slot| &slot.info).collect();
-        let bytes = postcard::to_allocvec(&infos).map_err(io::Error::other)?;
-        replace(&self.folder.join("slots"), &bytes)
+        let bytes = slots_file::encode(&infos).map_err(io::Error::other)?;
+        if let Some(folder) = self.slots_path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        replace(&self.slots_path, &bytes)?;
+        let in_force = infos.iter().map(|info| &info.digest);
+        let previous = infos.iter().filter_map(|info| info.previous.as_ref());
+        let referenced: BTreeSet<&str> = in_force
+            .chain(previous.map(|version| &version.digest))
+            .map(String::as_str)
+            .collect();
+        if let Err(error) = self.components.sweep(&referenced) {
+            tracing::warn!(%error, "cannot delete old policy components");
+        }
+        Ok(())
     }
 }
 
-/// Writes a file atomically and durably.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let half = path.with_extension("tmp");
-    let file = fs::File::create(&half)?;
-    io::Write::write_all(&mut &file, bytes)?;
-    file.sync_all()?;
-    fs::rename(&half, path)?;
-    match path.parent() {
-        Some(folder) => fs::File::open(folder)?.sync_all(),
-        None => Ok(()),
+/// A slot and its place among all.
+struct Found {
+    slots: Vec<Arc<Slot>>,
+    at: usize,
+    slot: Arc<Slot>,
+}
+
+impl Found {
+    /// The change of this slot to another.
+    fn replaced(mut self, slot: Slot, what: String) -> PolicyChange {
+        if let Some(place) = self.slots.get_mut(self.at) {
+            *place = Arc::new(slot);
+        }
+        change(self.slots, what)
     }
 }
 
-fn disk(error: &io::Error) -> PolicyError {
-    PolicyError::Disk(error.to_string())
+/// Configures a policy once, and asks for its rules.
+fn configured(
+    (policy, description): (Policy, Description),
+    settings: &str,
+    guest: Guest,
+) -> Result<Arc<Program>, PolicyError> {
+    let rules = policy.rules(settings, guest)?;
+    Ok(Arc::new(Program {
+        policy,
+        description,
+        rules,
+    }))
+}
+
+fn check_size(component: &[u8]) -> Result<(), PolicyError> {
+    if component.len() > POLICY_BYTES_MAX {
+        let mebibytes = POLICY_BYTES_MAX >> 20;
+        return Err(PolicyError::Component(format!(
+            "it exceeds {mebibytes} MiB"
+        )));
+    }
+    Ok(())
 }
 
 fn check_name(name: &str) -> Result<(), PolicyError> {
@@ -157,6 +253,53 @@ fn check_name(name: &str) -> Result<(), PolicyError> {
         return Err(PolicyError::Name(name.into()));
     }
     Ok(())
+}
+
+fn digest_of(component: &[u8]) -> String {
+    blake3::hash(component).to_hex().to_string()
+}
+
+/// The change to these slots.
+fn change(slots: Vec<Arc<Slot>>, what: String) -> PolicyChange {
+    PolicyChange {
+        chain: Box::new(ComponentChain::new(&slots)),
+        kept: KeptChange { slots },
+        what,
+    }
+}
+
+/// Puts a slot in the place of the one with its name, or behind the others.
+fn put(slots: &mut Vec<Arc<Slot>>, slot: Slot) {
+    match slots.iter_mut().find(|it| it.info.name == slot.info.name) {
+        Some(place) => *place = Arc::new(slot),
+        None => slots.push(Arc::new(slot)),
+    }
+}
+
+/// Chains with a component that is only tried out.
+pub struct RehearsalChains {
+    slots: Vec<Arc<Slot>>,
+}
+
+impl RehearsalChains {
+    /// A chain of its own, for one thread.
+    #[must_use]
+    pub fn open(&self) -> Box<dyn PolicyChain> {
+        Box::new(ComponentChain::new(&self.slots).unsuspended())
+    }
+}
+
+/// What a slot can be rolled back to once something of it changes.
+fn previous_of(
+    before: &Slot,
+    digest: &str,
+    (settings, on_failure): (&str, OnFailure),
+) -> Option<PreviousVersion> {
+    let info = &before.info;
+    if (&*info.digest, &*info.settings, info.on_failure) == (digest, settings, on_failure) {
+        return before.info.previous.clone();
+    }
+    Some(before.version())
 }
 
 impl PolicyManager for ComponentPolicies {
@@ -171,97 +314,102 @@ impl PolicyManager for ComponentPolicies {
         settings: String,
         on_failure: OnFailure,
     ) -> Result<PolicyChange, PolicyError> {
-        check_name(name)?;
-        if settings.len() > SETTINGS_BYTES_MAX {
-            let kibibytes = SETTINGS_BYTES_MAX >> 10;
-            return Err(PolicyError::Settings(format!(
-                "they exceed {kibibytes} KiB"
-            )));
-        }
-        let info = PolicyInfo {
-            name: name.into(),
-            digest: blake3::hash(&component).to_hex().to_string(),
-            settings,
-            on_failure,
-        };
-        let loaded = self.slot(info.clone(), component)?;
-        let mut slots = self.slots().clone();
-        let verb = put(&mut slots, Arc::clone(&loaded));
-        if slots.len() > SLOTS_MAX {
-            return Err(PolicyError::Component(format!(
-                "there are {SLOTS_MAX} policies already"
-            )));
-        }
-        Ok(PolicyChange {
-            chain: Box::new(ComponentChain::new(&slots)),
-            kept: KeptChange {
-                name: name.into(),
-                slot: Some(Slot {
-                    info,
-                    component: loaded.component.to_vec(),
-                }),
-            },
-            what: format!("{verb} {name}"),
-        })
+        let (mut slots, slot) = self.candidate(name, &component, &settings, on_failure)?;
+        // Before the change: until it is kept, nothing refers to the file.
+        self.components.store(&slot.info.digest, &component)?;
+        let is_there = slots.iter().any(|it| it.info.name == name);
+        let verb = if is_there { "swap" } else { "load" };
+        put(&mut slots, slot);
+        Ok(change(slots, format!("{verb} {name}")))
     }
 
     fn unload(&self, name: &str) -> Result<PolicyChange, PolicyError> {
-        let mut slots = self.slots().clone();
-        let before = slots.len();
-        slots.retain(|slot| slot.info.name != name);
-        if slots.len() == before {
-            return Err(PolicyError::NotFound(name.into()));
+        let Found { mut slots, at, .. } = self.find(name)?;
+        slots.remove(at);
+        Ok(change(slots, format!("unload {name}")))
+    }
+
+    fn set_enabled(&self, name: &str, is_enabled: bool) -> Result<PolicyChange, PolicyError> {
+        let found = self.find(name)?;
+        if let (true, Err(why)) = (is_enabled, &found.slot.program) {
+            return Err(PolicyError::Component(why.clone()));
         }
-        Ok(PolicyChange {
-            chain: Box::new(ComponentChain::new(&slots)),
-            kept: KeptChange {
-                name: name.into(),
-                slot: None,
-            },
-            what: format!("unload {name}"),
-        })
+        let mut slot = Slot::clone(&found.slot);
+        slot.info.is_enabled = is_enabled;
+        let verb = if is_enabled { "enable" } else { "disable" };
+        Ok(found.replaced(slot, format!("{verb} {name}")))
+    }
+
+    fn reorder(&self, names: &[String]) -> Result<PolicyChange, PolicyError> {
+        let mut left = self.slots().clone();
+        let mut slots = Vec::with_capacity(left.len());
+        for name in names {
+            let at = left.iter().position(|slot| slot.info.name == *name);
+            slots.push(left.remove(at.ok_or(PolicyError::Order)?));
+        }
+        if !left.is_empty() {
+            return Err(PolicyError::Order);
+        }
+        Ok(change(slots, format!("reorder: {}", names.join(", "))))
+    }
+
+    fn rollback(&self, name: &str) -> Result<PolicyChange, PolicyError> {
+        let found = self.find(name)?;
+        let slot = &found.slot;
+        let wanted = slot.info.previous.clone();
+        let wanted = wanted.ok_or_else(|| PolicyError::NoPrevious(name.into()))?;
+        let component = self.components.read(&wanted.digest)?;
+        let program = self.program(&component, &wanted.settings, || slot.guest())?;
+        let info = PolicyInfo {
+            digest: wanted.digest,
+            settings: wanted.settings,
+            on_failure: wanted.on_failure,
+            previous: Some(slot.version()),
+            ..slot.info.clone()
+        };
+        let slot = Slot {
+            info,
+            program: Ok(program),
+            counters: Arc::clone(&slot.counters),
+        };
+        Ok(found.replaced(slot, format!("roll back {name}")))
     }
 
     fn keep(&self, change: KeptChange) -> Result<(), PolicyError> {
-        let loaded = match change.slot {
-            Some(slot) => Some(self.slot(slot.info, slot.component)?),
-            None => None,
-        };
         let mut slots = self.slots();
-        match loaded {
-            Some(loaded) => {
-                put(&mut slots, loaded);
-            }
-            None => slots.retain(|slot| slot.info.name != change.name),
-        }
-        self.write(&slots).map_err(|error| disk(&error))
+        *slots = change.slots;
+        self.write_slots(&slots)
+            .map_err(|error| PolicyError::of_disk(&error))
     }
 
     fn states(&self) -> Vec<PolicyState> {
-        let state = |slot: &Arc<Loaded>| PolicyState {
-            info: slot.info.clone(),
-            described: match &slot.policy {
-                Ok((_, description)) => Ok(description.clone()),
-                Err(why) => Err(why.clone()),
-            },
-        };
-        self.slots().iter().map(state).collect()
+        self.slots().iter().map(|slot| slot.state()).collect()
     }
-}
 
-/// Replaces the slot with the same name, or appends the slot; returns the verb for what was done.
-fn put(slots: &mut Vec<Arc<Loaded>>, loaded: Arc<Loaded>) -> &'static str {
-    match slots
-        .iter_mut()
-        .find(|slot| slot.info.name == loaded.info.name)
-    {
-        Some(slot) => {
-            *slot = loaded;
-            "swap"
-        }
-        None => {
-            slots.push(loaded);
-            "load"
-        }
+    fn inspect(&self, component: &[u8]) -> Result<Inspection, PolicyError> {
+        check_size(component)?;
+        let compiled = self
+            .sandbox
+            .load(component)
+            .map_err(|error| PolicyError::Component(error.to_string()))?;
+        let Interfaces { imports, exports } = Interfaces::of(&self.sandbox, &compiled);
+        let counters = Arc::default();
+        let guest = || Guest::new(INSPECTED, &counters);
+        let (described, rules) = match self.described(component, guest()) {
+            Ok((policy, description)) => {
+                let has_schema = !description.settings_schema.is_empty();
+                let rules = policy.rules(if has_schema { "{}" } else { "" }, guest());
+                (Ok(description), rules.map_err(|error| error.to_string()))
+            }
+            Err(error) => (Err(error.reason()), Ok(Vec::new())),
+        };
+        Ok(Inspection {
+            digest: digest_of(component),
+            size_bytes: component.len(),
+            imports,
+            exports,
+            described,
+            rules,
+        })
     }
 }

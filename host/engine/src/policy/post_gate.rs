@@ -1,16 +1,19 @@
-//! The post gate: combines the verdicts of a chain's slots on a post.
+//! The gate of posts.
 
-use causeway_kernel::boundary::policy::{
-    Audience, Context, Direction, Home, PostQuestion, Revision, TextLeaf, Verdict,
-};
+use causeway_kernel::boundary::policy::{Denial, Gate, PostQuestion, Revision, TextLeaf, Verdict};
 use causeway_kernel::model::limits::QUESTION_TEXTS_BYTES_MAX;
+use wasmtime::Store;
 
-use super::bindings::causeway::policy::context as wit;
-use super::bindings::exports::causeway::policy::post_gate::{
+use super::bindings::v0_2::exports::causeway::policy::post_gate as v0_2;
+use super::bindings::v0_3::causeway::policy::context as wit;
+use super::bindings::v0_3::exports::causeway::policy::post_gate::{
     Post, Revision as Revised, TextLeaf as Leaf, Verdict as Answer,
 };
-use super::chain::{Link, STEP_FUEL_USED_UP};
-use super::contract::{REASON_BYTES_MAX, cut};
+use super::context::{author_of, channel_of, context_v0_2, crossing_of};
+use super::exports::GateExports;
+use super::guest::Guest;
+use super::inquiry::{self, Inquiry, Ruling};
+use super::link::Link;
 
 /// Maximum bytes of a revised message: four for each of a post's 16,383 characters.
 const REVISED_BYTES_MAX: usize = 4 * 16_383;
@@ -19,56 +22,38 @@ const REVISED_BYTES_MAX: usize = 4 * 16_383;
 const NOT_SHOWN_WHOLE: &str =
     "its properties hold more text than a policy can be asked about, or cannot be read";
 
-/// The verdict on a post: the first denial decides, and the next slot sees the revised text. If the
-/// step's fuel does not suffice, the question fails whatever the slots' settings say: other content
-/// of the step must not open a gate.
+/// The verdict on a post.
 pub(super) fn judge(links: &mut [Link], fuel: &mut u64, post: &PostQuestion<'_>) -> Verdict {
-    let mut links = links
-        .iter_mut()
-        .filter(|link| link.judges_posts())
-        .peekable();
-    if links.peek().is_none() {
+    if !links.iter().any(|link| link.answers(Gate::Post)) {
         return Verdict::Allow;
     }
     let Some(texts) = &post.texts else {
-        return Verdict::Deny(NOT_SHOWN_WHOLE.into());
+        return Verdict::Deny(Denial::for_reason(NOT_SHOWN_WHOLE));
     };
-    let mut words = Words {
+    let words = Words {
+        post,
         message: post.message.to_owned(),
         texts: texts.clone(),
         revision: Revision::default(),
     };
-    for link in links {
-        let decided = decide(link, fuel, post, &words);
-        if *fuel == 0 {
-            return Verdict::Failed(STEP_FUEL_USED_UP.into());
-        }
-        let taken = match decided {
-            Ok(Answer::Allow) => Ok(()),
-            Ok(Answer::Deny(reason)) => return Verdict::Deny(cut(reason, REASON_BYTES_MAX)),
-            Ok(Answer::Revise(revised)) => words.revise(revised).map_err(str::to_string),
-            Err(why) => Err(why),
-        };
-        if let Err(why) = taken
-            && let Some(failed) = link.failed(&why)
-        {
-            return failed;
-        }
-    }
-    words.verdict()
+    inquiry::judge(links, fuel, words)
 }
 
-/// The text of a post on its way through the chain.
-struct Words {
+/// A post on its way through the chain.
+struct Words<'a> {
+    post: &'a PostQuestion<'a>,
+    /// Its text, as earlier slots left it.
     message: String,
     texts: Vec<TextLeaf>,
-    /// What earlier slots changed.
+    /// What they changed.
     revision: Revision,
 }
 
-impl Words {
-    /// Applies a slot's revision if it is valid for this post: all of it or nothing.
-    fn revise(&mut self, revised: Revised) -> Result<(), &'static str> {
+impl Words<'_> {
+    fn revise(&mut self, revised: Revised) -> Result<Ruling, &'static str> {
+        if revised.texts.len() > self.texts.len() {
+            return Err("it revised more texts than the post has");
+        }
         let message = revised.message.as_ref().map_or(0, String::len);
         let texts: usize = revised.texts.iter().map(|leaf| leaf.text.len()).sum();
         if message > REVISED_BYTES_MAX || texts > QUESTION_TEXTS_BYTES_MAX {
@@ -88,7 +73,100 @@ impl Words {
             self.revision.texts.retain(|it| it.path != path);
             self.revision.texts.push(TextLeaf { path, text });
         }
-        Ok(())
+        Ok(Ruling::Revise)
+    }
+
+    /// The question as the current version of the contract puts it.
+    fn asked(&self) -> Post {
+        let post = self.post;
+        let texts = self.texts.iter().map(|leaf| Leaf {
+            path: leaf.path.clone(),
+            text: leaf.text.clone(),
+        });
+        Post {
+            id: post.id.to_owned(),
+            channel: channel_of(&post.context),
+            author: author_of(&post.context),
+            root_id: post.root_id.to_owned(),
+            message: self.message.clone(),
+            texts: texts.collect(),
+            post_type: post.kind.to_owned(),
+            create_at_ms: post.create_at,
+            is_edit: post.is_edit,
+        }
+    }
+
+    /// The question as the version before puts it.
+    fn asked_v0_2(&self) -> v0_2::Post {
+        let post = self.post;
+        let texts = self.texts.iter().map(|leaf| v0_2::TextLeaf {
+            path: leaf.path.clone(),
+            text: leaf.text.clone(),
+        });
+        v0_2::Post {
+            id: post.id.to_owned(),
+            root_id: post.root_id.to_owned(),
+            message: self.message.clone(),
+            texts: texts.collect(),
+            post_type: post.kind.to_owned(),
+            create_at_ms: post.create_at,
+            is_edit: post.is_edit,
+        }
+    }
+}
+
+/// An answer in the version before. Its denials have no code, so they get the default one.
+fn of_v0_2(answer: v0_2::Verdict) -> Answer {
+    match answer {
+        v0_2::Verdict::Allow => Answer::Allow,
+        v0_2::Verdict::Deny(text) => Answer::Deny(wit::Denial {
+            code: String::new(),
+            text,
+        }),
+        v0_2::Verdict::Revise(v0_2::Revision { message, texts }) => {
+            let leaf = |v0_2::TextLeaf { path, text }| Leaf { path, text };
+            Answer::Revise(Revised {
+                message,
+                texts: texts.into_iter().map(leaf).collect(),
+            })
+        }
+    }
+}
+
+impl Inquiry for Words<'_> {
+    type Answer = Answer;
+
+    fn gate(&self) -> Gate {
+        Gate::Post
+    }
+
+    fn now_ms(&self) -> i64 {
+        self.post.context.now_ms
+    }
+
+    fn connection_id(&self) -> &str {
+        self.post.context.connection_id
+    }
+
+    fn ask(&self, gates: &GateExports, store: &mut Store<Guest>) -> wasmtime::Result<Answer> {
+        let context = &self.post.context;
+        if let Some(gate) = &gates.post_gate {
+            return gate.call_decide(store, &crossing_of(context), &self.asked());
+        }
+        match &gates.post_gate_v0_2 {
+            Some(gate) => gate
+                .call_decide(store, &context_v0_2(context), &self.asked_v0_2())
+                .map(of_v0_2),
+            None => Ok(Answer::Allow),
+        }
+    }
+
+    fn take(&mut self, answer: Answer) -> Result<Ruling, &'static str> {
+        match answer {
+            Answer::Allow => Ok(Ruling::Allow),
+            Answer::Deny(denial) => Ok(Ruling::Deny(denial)),
+            Answer::Revise(revised) => self.revise(revised),
+        }
     }
 
     fn verdict(self) -> Verdict {
@@ -97,65 +175,5 @@ impl Words {
         } else {
             Verdict::Revise(self.revision)
         }
-    }
-}
-
-fn decide(
-    link: &mut Link,
-    fuel: &mut u64,
-    post: &PostQuestion<'_>,
-    words: &Words,
-) -> Result<Answer, String> {
-    let context = context(&post.context);
-    let texts = words.texts.iter().map(|leaf| Leaf {
-        path: leaf.path.clone(),
-        text: leaf.text.clone(),
-    });
-    let asked = Post {
-        id: post.id.to_owned(),
-        root_id: post.root_id.to_owned(),
-        message: words.message.clone(),
-        texts: texts.collect(),
-        post_type: post.kind.to_owned(),
-        create_at_ms: post.create_at,
-        is_edit: post.is_edit,
-    };
-    link.call(fuel, |gates, store| match &gates.post {
-        Some(gate) => gate.call_decide(store, &context, &asked),
-        None => Ok(Answer::Allow),
-    })
-}
-
-fn context(context: &Context<'_>) -> wit::Context {
-    let connection = |id: &str, name: &str| wit::Connection {
-        id: id.to_owned(),
-        name: name.to_owned(),
-    };
-    wit::Context {
-        direction: match context.direction {
-            Direction::Inbound => wit::Direction::Inbound,
-            Direction::Outbound => wit::Direction::Outbound,
-        },
-        connection: connection(context.connection_id, context.connection_name),
-        channel: wit::Channel {
-            id: context.channel_id.to_owned(),
-            name: context.channel_name.to_owned(),
-            kind: match context.audience {
-                Audience::Open => wit::ChannelKind::Open,
-                Audience::Private => wit::ChannelKind::Private,
-                Audience::Direct => wit::ChannelKind::Direct,
-                Audience::Group => wit::ChannelKind::Group,
-            },
-        },
-        author: wit::Person {
-            id: context.author_id.to_owned(),
-            name: context.author_name.to_owned(),
-            home: match context.author_home {
-                Home::Here => wit::Home::Here,
-                Home::Connected { id, name } => wit::Home::Connected(connection(id, name)),
-                Home::Elsewhere => wit::Home::Elsewhere,
-            },
-        },
-        time_ms: context.now_ms,
     }
 }

@@ -1,0 +1,192 @@
+//! The gates: which policy is asked at which of them, and what a chain says about all of its policies.
+
+use causeway_engine::policy::{OnFailure, PolicyManager};
+use causeway_kernel::boundary::policy::{
+    Audience, ChannelQuestion, DirectQuestion, Direction, FileQuestion, Gate, Gates, Home, Passage,
+    Person, ProfileQuestion, ProfileRevision, Question, ReactionQuestion, Verdict,
+};
+
+use super::{FILTER_V0_2, TESTING, context, denial, load, patched, policies, post, with_texts};
+
+const PASSAGE: Passage<'static> = Passage {
+    direction: Direction::Inbound,
+    connection_id: "cccccccccccccccccccccccccc",
+    connection_name: "globex",
+    now_ms: 77,
+};
+
+const BEA: Person<'static> = Person {
+    id: "bbbbbbbbbbbbbbbbbbbbbbbbbb",
+    name: "bea",
+    home: Home::Here,
+};
+
+/// A question at each gate, with words that it must tell a policy.
+fn questions() -> Vec<(Question<'static>, &'static [&'static str])> {
+    let file = FileQuestion {
+        context: context(77),
+        id: "iiiiiiiiiiiiiiiiiiiiiiiiii",
+        post_id: "eeeeeeeeeeeeeeeeeeeeeeeeee",
+        name: "plan.pdf",
+        size: 4_711,
+        media_type: "application/pdf",
+    };
+    let reaction = ReactionQuestion {
+        context: context(77),
+        post_id: "eeeeeeeeeeeeeeeeeeeeeeeeee",
+        emoji: Some("tada"),
+    };
+    let profile = ProfileQuestion {
+        passage: PASSAGE,
+        person: BEA,
+        nickname: "bee",
+        first_name: "Beatrix",
+        last_name: "Kiddo",
+        position: "chief",
+        email: "bea@acme.example",
+    };
+    let channel = ChannelQuestion {
+        passage: PASSAGE,
+        id: "dddddddddddddddddddddddddd",
+        name: "falcon",
+        audience: Audience::Open,
+        display_name: "The falcon",
+        inviter: Some(BEA),
+        read_only: true,
+    };
+    let direct = DirectQuestion {
+        passage: PASSAGE,
+        people: vec![BEA, Person { name: "cid", ..BEA }],
+        opener: BEA,
+        is_group: true,
+    };
+    vec![
+        (post("words"), &["words", "falcon", "ann"]),
+        (
+            Question::File(file),
+            &["plan.pdf", "4711", "application/pdf", "falcon", "ann"],
+        ),
+        (Question::Reaction(reaction), &["tada", "falcon", "ann"]),
+        (
+            Question::Member(context(77)),
+            &["Private", "ann", "initech"],
+        ),
+        (
+            Question::Profile(profile),
+            &["bee", "Beatrix", "Kiddo", "chief", "bea@acme.example"],
+        ),
+        (
+            Question::Channel(channel),
+            &["The falcon", "bea", "Open", "is-read-only: true"],
+        ),
+        (Question::Direct(direct), &["cid", "bea", "is-group: true"]),
+    ]
+}
+
+#[test]
+fn every_gate_tells_a_policy_what_it_is_about_and_its_denial_counts() {
+    let data = tempfile::tempdir().unwrap();
+    let mut chain = load(&policies(&data), "one", "context", OnFailure::Hold);
+    for (question, parts) in questions() {
+        let said = denial(chain.ask(std::slice::from_ref(&question)).remove(0)).text;
+        for part in ["globex", "time-ms: 77"].iter().chain(parts) {
+            assert!(said.contains(part), "{part}: {said}");
+        }
+    }
+}
+
+#[test]
+fn a_gate_is_no_other_gate() {
+    let data = tempfile::tempdir().unwrap();
+    let policies = policies(&data);
+    let all = questions();
+    let asked: Vec<Question<'_>> = all.into_iter().map(|(question, _)| question).collect();
+    for gate in Gate::ALL {
+        let settings = format!("at {} deny no", gate.interface());
+        let mut chain = load(&policies, "one", &settings, OnFailure::Hold);
+        for (question, verdict) in asked.iter().zip(chain.ask(&asked)) {
+            let is_denied = matches!(verdict, Verdict::Deny(_));
+            assert_eq!(is_denied, question.gate() == gate, "{gate:?} {question:?}");
+        }
+    }
+}
+
+#[test]
+fn an_acknowledgement_has_no_emoji() {
+    let data = tempfile::tempdir().unwrap();
+    let mut chain = load(&policies(&data), "one", "context", OnFailure::Hold);
+    let acknowledged = Question::Reaction(ReactionQuestion {
+        context: context(77),
+        post_id: "eeeeeeeeeeeeeeeeeeeeeeeeee",
+        emoji: None,
+    });
+    let said = denial(chain.ask(&[acknowledged]).remove(0)).text;
+    assert!(said.to_lowercase().contains("acknowledgement"), "{said}");
+}
+
+#[test]
+fn a_profile_can_be_revised_and_the_next_policy_sees_what_is_left() {
+    let data = tempfile::tempdir().unwrap();
+    let policies = policies(&data);
+    let (profile, _) = questions().swap_remove(4);
+    let profile = [profile];
+    let mut chain = load(&policies, "one", "strip", OnFailure::Hold);
+    let none = || Some(String::new());
+    let stripped = Verdict::ReviseProfile(ProfileRevision {
+        nickname: none(),
+        first_name: none(),
+        last_name: none(),
+        position: none(),
+        without_email: true,
+    });
+    assert_eq!(chain.ask(&profile), [stripped]);
+    let mut chain = load(&policies, "two", "context", OnFailure::Hold);
+    let said = denial(chain.ask(&profile).remove(0)).text;
+    assert!(said.contains("bea"), "{said}");
+    assert!(!said.contains("Kiddo") && !said.contains("acme"), "{said}");
+}
+
+#[test]
+fn what_a_component_has_no_gate_for_passes_by_it() {
+    let data = tempfile::tempdir().unwrap();
+    let policies = policies(&data);
+    let other = patched(TESTING, "post-gate", "page-gate");
+    let change = policies.load("page", other, "deny no".into(), OnFailure::Hold);
+    let change = change.unwrap();
+    policies.keep(change.kept).unwrap();
+    let mut chain = change.chain;
+    assert_eq!(chain.ask(&[post("x")]), [Verdict::Allow]);
+    assert_eq!(chain.ask(&[with_texts("x", None)]), [Verdict::Allow]);
+    let all_but_posts: Gates = Gate::ALL.into_iter().skip(1).collect();
+    assert_eq!(chain.gates(), all_but_posts);
+    let described = policies.states().remove(0).described;
+    let gates = described.unwrap().gates;
+    assert!(gates.contains(&"page-gate".to_string()), "{gates:?}");
+    assert!(!gates.contains(&"post-gate".to_string()), "{gates:?}");
+    // A component's description must match its exports.
+    let lies = patched(
+        TESTING,
+        "causeway:policy/post-gate@",
+        "causeway:policy/page-gate@",
+    );
+    let said = policies.load("lies", lies, String::new(), OnFailure::Hold);
+    let said = said.err().unwrap().to_string();
+    assert!(said.contains("page-gate"), "{said}");
+}
+
+#[test]
+fn a_chain_knows_the_gates_of_the_slots_that_are_asked() {
+    let data = tempfile::tempdir().unwrap();
+    let policies = policies(&data);
+    assert_eq!(policies.open().unwrap().gates(), Gates::default());
+    let filter = policies.load("posts", FILTER_V0_2.to_vec(), "x".into(), OnFailure::Hold);
+    let filter = filter.unwrap();
+    let posts: Gates = [Gate::Post].into_iter().collect();
+    assert_eq!(filter.chain.gates(), posts);
+    policies.keep(filter.kept).unwrap();
+    let every: Gates = Gate::ALL.into_iter().collect();
+    let with_all = load(&policies, "all", "allow", OnFailure::Hold);
+    assert_eq!(with_all.gates(), every);
+    let disabled = policies.set_enabled("all", false).unwrap();
+    assert_eq!(disabled.chain.gates(), posts);
+}

@@ -1,0 +1,97 @@
+//! The settings, and what they say about a connection.
+
+use std::collections::BTreeMap;
+
+use causeway_policy_common::NonEmpty;
+use causeway_policy_common::context::Connection;
+use serde::Deserialize;
+
+/// Which conversations may cross.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    #[serde(default)]
+    default: Answer,
+    /// `None` = all.
+    kinds: Option<NonEmpty<Kind>>,
+    /// By id or name.
+    #[serde(default)]
+    connections: BTreeMap<String, Answer>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Answer {
+    Allow,
+    #[default]
+    Deny,
+}
+
+/// A kind of conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Two people.
+    Direct,
+    /// A few people.
+    Group,
+}
+
+impl Settings {
+    /// Whether people here and people of a connection may have conversations of a kind.
+    pub fn allow(&self, connection: &Connection, kind: Kind) -> bool {
+        let by_id = self.connections.get(&connection.id);
+        let answer = by_id.or_else(|| self.connections.get(&connection.name));
+        !self.decides_about(kind) || *answer.unwrap_or(&self.default) == Answer::Allow
+    }
+
+    fn decides_about(&self, kind: Kind) -> bool {
+        let mut kinds = self.kinds.iter().flat_map(NonEmpty::iter);
+        self.kinds.is_none() || kinds.any(|it| *it == kind)
+    }
+
+    /// What is held back, in words.
+    pub fn rules(&self) -> Vec<String> {
+        let has = |answer| self.connections.values().any(|it| *it == answer);
+        let whom = match self.default {
+            Answer::Deny if has(Answer::Allow) => "most connected workspaces",
+            Answer::Deny => "connected workspaces",
+            Answer::Allow if has(Answer::Deny) => "some connected workspaces",
+            Answer::Allow => return Vec::new(),
+        };
+        let what = match (
+            self.decides_about(Kind::Direct),
+            self.decides_about(Kind::Group),
+        ) {
+            (true, false) => "Direct messages",
+            (false, true) => "Group messages",
+            _ => "Direct and group messages",
+        };
+        vec![format!("{what} with people of {whom} are not allowed.")]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_name_no_connection() {
+        let rules = |text: &str| {
+            let settings: Settings = causeway_policy_common::read(text).unwrap();
+            settings.rules()
+        };
+        let all = "Direct and group messages with people of connected workspaces are not allowed.";
+        assert_eq!(rules(""), [all]);
+        let most = "Group messages with people of most connected workspaces are not allowed.";
+        let settings = r#"{"kinds": ["group"], "connections": {"globex": "allow"}}"#;
+        assert_eq!(rules(settings), [most]);
+        let settings = r#"{"default": "allow", "connections": {"globex": "deny"}}"#;
+        assert!(
+            rules(settings)
+                .concat()
+                .contains("some connected workspaces")
+        );
+        assert!(rules(r#"{"default": "allow"}"#).is_empty());
+    }
+}
