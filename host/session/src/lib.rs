@@ -15,4 +15,7 @@ mod replay;
 
 pub use export::{ExportError, ExportOptions, Exported, IDS_MAX, export};
 pub use file::{SessionError, SessionFile, Writer};
-pub use replay::{KernelChoice, ReplayOptions, SessionReplayError, SessionReport, replay_session};
+pub use replay::{
+    ChainSource, Change, Changed, Example, GateRehearsal, KernelChoice, Policies, Rehearsal,
+    ReplayOptions, SessionReplayError, SessionReport, replay_session,
+};

@@ -44,7 +44,10 @@ pub fn header(
 fn site_url(rows: &CheckedRows) -> Option<String> {
     match rows.get::<MetaRow>(&MetaRow::WORKSPACE)? {
         MetaRow::Workspace(workspace) => Some(workspace.site_url),
-        MetaRow::Counters(_) | MetaRow::ConnectedWorkspaces(_) | MetaRow::FileLimits(_) => None,
+        MetaRow::Counters(_)
+        | MetaRow::ConnectedWorkspaces(_)
+        | MetaRow::FileLimits(_)
+        | MetaRow::Gates(_) => None,
     }
 }
 

@@ -7,6 +7,7 @@ use causeway_kernel::boundary::policy::{Question, Verdict};
 use causeway_kernel::rows::table::Table;
 
 use super::history::AsOf;
+use super::rehearsal::Rehearsal;
 use crate::file::codec::VerdictView;
 use causeway_engine::journal::Digest;
 use causeway_engine::policy::PolicyChain;
@@ -18,12 +19,19 @@ pub struct SessionHost<'a> {
     recorded: &'a [VerdictView<'a>],
     /// Position after the verdict found last.
     next: usize,
-    /// Policies to ask instead, if any.
-    live: Option<&'a mut dyn PolicyChain>,
+    /// Other policies to ask, if any.
+    other: Option<Other<'a>>,
     /// Questions that are not recorded.
     pub unknown: usize,
-    /// Questions that other policies answer differently: the recorded verdict and theirs.
-    pub changed: Vec<(Verdict, Verdict)>,
+}
+
+/// Other policies than the recorded ones.
+pub enum Other<'a> {
+    /// They decide. Collects what they decide differently: the recorded verdict and theirs.
+    Decide(&'a mut dyn PolicyChain, &'a mut Vec<(Verdict, Verdict)>),
+    /// They are asked beside the recorded verdicts, which decide. The number and time of the step are those of the
+    /// examples.
+    Rehearse(&'a mut dyn PolicyChain, &'a mut Rehearsal, (u64, i64)),
 }
 
 impl<'a> SessionHost<'a> {
@@ -31,15 +39,14 @@ impl<'a> SessionHost<'a> {
     pub fn new(
         rows: AsOf<'a>,
         verdicts: &'a [VerdictView<'a>],
-        live: Option<&'a mut dyn PolicyChain>,
+        other: Option<Other<'a>>,
     ) -> SessionHost<'a> {
         SessionHost {
             rows,
             recorded: verdicts,
             next: 0,
-            live,
+            other,
             unknown: 0,
-            changed: Vec::new(),
         }
     }
 
@@ -54,15 +61,42 @@ impl<'a> SessionHost<'a> {
         self.recorded.get(at).map(|it| it.verdict)
     }
 
-    fn ask_live(&mut self, question: &[u8], recorded: Option<&[u8]>) -> Option<Vec<u8>> {
-        let live = self.live.as_mut()?;
-        let question: Question<'_> = codec::decode_question(question).ok()?;
-        let verdict = live.ask(&[question]).into_iter().next()?;
-        let recorded = recorded.and_then(|it| codec::decode_verdict(it).ok());
-        if let Some(recorded) = recorded.filter(|it| *it != verdict) {
-            self.changed.push((recorded, verdict.clone()));
+    /// The verdicts of other policies, if they decide; `recorded` are those of the recording.
+    fn ask_other(
+        &mut self,
+        questions: &[Vec<u8>],
+        recorded: &[Option<&[u8]>],
+    ) -> Option<Vec<Vec<u8>>> {
+        let other = self.other.as_mut()?;
+        let known: Result<Vec<Question<'_>>, _> = questions
+            .iter()
+            .map(|it| codec::decode_question(it))
+            .collect();
+        let known = known.ok()?;
+        let recorded = recorded
+            .iter()
+            .map(|verdict| verdict.and_then(|it| codec::decode_verdict(it).ok()));
+        // As a list, as the service asks: its questions share an instance.
+        match other {
+            Other::Decide(chain, changed) => {
+                let verdicts = chain.ask(&known);
+                for (recorded, now) in recorded.zip(&verdicts) {
+                    if let Some(recorded) = recorded.filter(|it| it != now) {
+                        changed.push((recorded, now.clone()));
+                    }
+                }
+                Some(verdicts.iter().map(codec::encode_verdict).collect())
+            }
+            Other::Rehearse(chain, rehearsal, place) => {
+                let verdicts = chain.ask(&known);
+                for ((question, recorded), now) in known.iter().zip(recorded).zip(&verdicts) {
+                    if let Some(recorded) = recorded {
+                        rehearsal.add(*place, question, (&recorded, now));
+                    }
+                }
+                None
+            }
         }
-        Some(codec::encode_verdict(&verdict))
     }
 }
 
@@ -76,18 +110,16 @@ impl StepHost for SessionHost<'_> {
     }
 
     fn ask(&mut self, questions: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
-        questions
-            .iter()
-            .map(|question| {
-                let recorded = self.recorded(Digest::of(question));
-                if let Some(verdict) = self.ask_live(question, recorded) {
-                    return verdict;
-                }
-                recorded.map(<[u8]>::to_vec).unwrap_or_else(|| {
-                    self.unknown += 1;
-                    codec::encode_verdict(&Verdict::Failed("not recorded".into()))
-                })
-            })
+        let digests = questions.iter().map(|it| Digest::of(it));
+        let recorded: Vec<Option<&[u8]>> = digests.map(|it| self.recorded(it)).collect();
+        if let Some(verdicts) = self.ask_other(&questions, &recorded) {
+            return verdicts;
+        }
+        let none = || codec::encode_verdict(&Verdict::Failed("not recorded".into()));
+        self.unknown += recorded.iter().filter(|it| it.is_none()).count();
+        let recorded = recorded.into_iter();
+        recorded
+            .map(|verdict| verdict.map_or_else(none, <[u8]>::to_vec))
             .collect()
     }
 

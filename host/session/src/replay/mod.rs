@@ -11,6 +11,7 @@ mod ahead;
 mod history;
 mod host;
 mod outcomes;
+mod rehearsal;
 mod worker;
 
 use std::collections::BTreeMap;
@@ -26,10 +27,11 @@ use crate::look::difference::{Group, Groups, StepDifference};
 use ahead::Ahead;
 use causeway_engine::KernelRefusal;
 use causeway_engine::journal::Digest;
-use causeway_engine::policy::{PolicyError, PolicyManager};
+use causeway_engine::policy::{PolicyChain, PolicyError};
 use causeway_engine::runtime::{KernelError, KernelSource};
 use history::Follower;
 use outcomes::Outcomes;
+pub use rehearsal::{Change, Changed, Example, GateRehearsal, Rehearsal};
 use worker::{Part, Portion, Replay, Worker, count_change};
 
 /// Maximum blocks read ahead.
@@ -46,13 +48,36 @@ pub enum KernelChoice {
     Candidate(Arc<dyn KernelSource>),
 }
 
+/// Creates a chain for each thread of a replay.
+pub type ChainSource = Arc<dyn Fn() -> Result<Box<dyn PolicyChain>, PolicyError> + Send + Sync>;
+
+/// Which policies are asked.
+#[derive(Clone)]
+pub enum Policies {
+    /// None: the recorded verdicts are used.
+    Recorded,
+    /// These decide instead of the recorded ones.
+    Live(ChainSource),
+    /// These are asked beside the recorded verdicts, which are used; see [`Rehearsal`].
+    Rehearse(ChainSource),
+}
+
+impl Policies {
+    fn source(&self) -> Option<&ChainSource> {
+        match self {
+            Policies::Recorded => None,
+            Policies::Live(source) | Policies::Rehearse(source) => Some(source),
+        }
+    }
+}
+
 /// How a session is replayed.
 #[derive(Clone)]
 pub struct ReplayOptions {
     /// The kernel.
     pub kernel: KernelChoice,
-    /// Policies to ask instead of using the recorded verdicts.
-    pub policies: Option<Arc<dyn PolicyManager>>,
+    /// The policies.
+    pub policies: Policies,
     /// Whether to continue after a difference.
     pub all: bool,
     /// The last entry to carry out.
@@ -67,7 +92,7 @@ impl ReplayOptions {
     pub fn recorded(source: Arc<dyn KernelSource>) -> ReplayOptions {
         ReplayOptions {
             kernel: KernelChoice::Recorded(source),
-            policies: None,
+            policies: Policies::Recorded,
             all: false,
             until: None,
             threads: thread::available_parallelism().map_or(1, usize::from),
@@ -86,6 +111,8 @@ pub struct SessionReport {
     pub differences: Vec<Group>,
     /// Verdicts that other policies would have given: (recorded, now), and their number.
     pub verdicts: Vec<((String, String), u64)>,
+    /// What the policies of [`Policies::Rehearse`] would have decided.
+    pub rehearsal: Rehearsal,
     /// Whether the end of the file confirms the replay: all steps were carried out, and chain and
     /// rows match it.
     pub is_confirmed: bool,
@@ -234,7 +261,9 @@ fn report(
     let mut groups = Groups::default();
     let mut first: Option<(u64, StepDifference)> = None;
     let mut verdicts: BTreeMap<(String, String), u64> = BTreeMap::new();
+    let mut rehearsal = Rehearsal::default();
     for part in parts {
+        rehearsal.merge(part.rehearsal);
         groups.merge(part.differences);
         let is_before = |it: &(u64, StepDifference)| first.as_ref().is_none_or(|at| it.0 < at.0);
         if let Some(earlier) = part.first.filter(is_before) {
@@ -255,6 +284,7 @@ fn report(
         outcomes: chain,
         differences: groups.into_list(),
         verdicts: verdicts.into_iter().collect(),
+        rehearsal,
         is_confirmed: end.is_some_and(is_end),
     }
 }

@@ -7,19 +7,18 @@ use std::sync::mpsc::{Receiver, RecvError};
 use std::sync::{Mutex, PoisonError, RwLock};
 
 use causeway_kernel::boundary::env::StepContext;
-use causeway_kernel::boundary::policy::Verdict;
 
 use super::ahead::Room;
 use super::history::History;
-use super::host::SessionHost;
+use super::host::{Other, SessionHost};
 use super::outcomes::Outcomes;
-use super::{KernelChoice, ReplayOptions, SessionReplayError};
+use super::rehearsal::{Rehearsal, verdict_name};
+use super::{KernelChoice, Policies, ReplayOptions, SessionReplayError};
 use crate::file::chain::{StepDigests, outcome};
 use crate::file::codec::{EndView, StepView, View};
 use crate::file::limits::{Budget, KERNELS_BYTES_MAX};
 use crate::file::{Block, SessionError};
 use crate::look::difference::{Groups, StepDifference};
-use crate::look::names::plain;
 use causeway_engine::check_accepted;
 use causeway_engine::journal::Digest;
 use causeway_engine::policy::PolicyChain;
@@ -61,6 +60,8 @@ pub struct Part {
     pub first: Option<(u64, StepDifference)>,
     /// How often other policies decide differently.
     pub verdicts: BTreeMap<(String, String), u64>,
+    /// What policies would have decided that are only asked.
+    pub rehearsal: Rehearsal,
 }
 
 impl<'o> Replay<'o> {
@@ -118,7 +119,7 @@ pub struct Worker<'s> {
     number: usize,
     /// The kernel of the last step.
     running: Option<(Digest, Box<dyn KernelRunner>)>,
-    live: Option<Box<dyn PolicyChain>>,
+    other: Option<Box<dyn PolicyChain>>,
     found: Part,
 }
 
@@ -128,12 +129,12 @@ impl<'s> Worker<'s> {
     /// # Errors
     /// If the current policies cannot be loaded.
     pub fn new(replay: &'s Replay<'s>, number: usize) -> Result<Worker<'s>, SessionReplayError> {
-        let policies = replay.options.policies.as_ref();
+        let policies = replay.options.policies.source();
         Ok(Worker {
             replay,
             number,
             running: None,
-            live: policies.map(|it| it.open()).transpose()?,
+            other: policies.map(|open| open()).transpose()?,
             found: Part::default(),
         })
     }
@@ -212,16 +213,25 @@ impl<'s> Worker<'s> {
             return Ok(StepEnd::Stopped { kind, detail });
         }
         let mut kernel = self.kernel(place, &step)?;
-        let live = self.live.as_deref_mut();
-        let live = live.map(|it| it as &mut dyn PolicyChain);
+        let mut changed = Vec::new();
+        let place_of_step = (step.head.seq, step.head.time_ms);
+        let other = self.other.as_deref_mut().map(|chain| {
+            chain.begin_step();
+            match self.replay.options.policies {
+                Policies::Rehearse(_) => {
+                    Other::Rehearse(chain, &mut self.found.rehearsal, place_of_step)
+                }
+                Policies::Recorded | Policies::Live(_) => Other::Decide(chain, &mut changed),
+            }
+        });
         let rows = self.replay.history.as_of(place);
-        let mut host = SessionHost::new(rows, &step.head.verdicts, live);
+        let mut host = SessionHost::new(rows, &step.head.verdicts, other);
         let context = StepContext {
             now_ms: step.head.time_ms,
             seed: step.head.seed,
         };
         let found = kernel.step(&mut host, context, step.input);
-        let (unknown, changed) = (host.unknown, std::mem::take(&mut host.changed));
+        let unknown = host.unknown;
         let digest = kernel.digest();
         self.running = Some((Digest(digest), kernel));
         for (recorded, now) in changed {
@@ -319,13 +329,4 @@ pub fn count_change(
         ("another".into(), "another".into())
     };
     *changes.entry(change).or_default() += number;
-}
-
-fn verdict_name(verdict: &Verdict) -> String {
-    match verdict {
-        Verdict::Allow => "allow".into(),
-        Verdict::Deny(reason) => format!("deny ({})", plain(reason)),
-        Verdict::Revise(_) => "revise".into(),
-        Verdict::Failed(reason) => format!("failed ({})", plain(reason)),
-    }
 }

@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock};
 use causeway_engine::journal::Digest;
 use causeway_engine::runtime::{NativeSource, StepEnd, StopKind};
 use causeway_kernel::boundary::codec;
-use causeway_kernel::boundary::policy::Verdict;
+use causeway_kernel::boundary::policy::{Denial, Verdict};
 use causeway_kernel::model::PeerKind;
 use causeway_kernel::rows::table::Table;
 use causeway_session::file::format::{
@@ -371,7 +371,7 @@ fn numbers_at_their_ends_and_words_that_steer_are_shown() {
         step.time_ms = time_ms;
         step.deviation = Some(EVIL.into());
         for verdict in &mut step.verdicts {
-            verdict.verdict = codec::encode_verdict(&Verdict::Deny(EVIL.into()));
+            verdict.verdict = codec::encode_verdict(&Verdict::Deny(Denial::for_reason(EVIL)));
         }
         step
     };

@@ -3,7 +3,7 @@
 use causeway_kernel::boundary::codec;
 use causeway_kernel::boundary::input::{Input, SendOutcome};
 use causeway_kernel::boundary::output::{Effect, Reply};
-use causeway_kernel::boundary::policy::Verdict;
+use causeway_kernel::boundary::policy::{Denial, Verdict};
 use causeway_kernel::model::{Exception, ExceptionState, FeedObject, Held, HeldKind, VerdictRow};
 
 use super::frame::{self, Answer};
@@ -20,13 +20,23 @@ pub(super) fn verdicts(seen: &Seen<'_>) -> (usize, Vec<String>) {
     for recorded in &seen.step.verdicts {
         match codec::decode_verdict(&recorded.verdict) {
             Ok(Verdict::Allow) => allowed += 1,
-            Ok(Verdict::Deny(reason)) => out.push(format!("denied: {}", plain(&reason))),
+            Ok(Verdict::Deny(denial)) => out.push(denied(&denial)),
             Ok(Verdict::Revise(_)) => out.push("revised the text".into()),
+            Ok(Verdict::ReviseProfile(_)) => out.push("revised the profile".into()),
             Ok(Verdict::Failed(reason)) => out.push(format!("failed: {}", plain(&reason))),
             Err(error) => out.push(format!("a verdict that cannot be decoded: {error}")),
         }
     }
     (allowed, out)
+}
+
+fn denied(Denial { policy, code, text }: &Denial) -> String {
+    let by = if policy.is_empty() {
+        String::new()
+    } else {
+        format!(" by {}, {}", plain(policy), plain(code))
+    };
+    format!("denied{by}: {}", plain(text))
 }
 
 /// Refusals, and what was already known.

@@ -1,6 +1,8 @@
 //! The state of a post at the end of a session.
 
-use causeway_kernel::model::{Connection, File, FileDebt, Link, LinkState, Post, QuarantineEntry};
+use causeway_kernel::model::{
+    Connection, File, FileDebt, FileStanding, Link, LinkState, Post, QuarantineEntry,
+};
 use causeway_kernel::outbound::delivery::{self, Peer, Standing};
 use causeway_kernel::rows::id::{ConnectionNo, FileNo, PostNo};
 use causeway_kernel::rows::tx::Read;
@@ -112,10 +114,12 @@ fn files_owed(rows: &MemoryRows, who: &str, owed: &[(FileNo, FileDebt)]) -> Vec<
             continue;
         };
         let reason = plain(&owed.reason);
-        let state = match (owed.retry_at, owed.failures) {
-            (0, _) => format!("is no longer offered: {reason}"),
-            (_, 0) => "is still to be sent".to_string(),
-            (_, times) => {
+        let state = match (owed.standing, owed.retry_at, owed.failures) {
+            (FileStanding::Denied, ..) => format!("was denied by a policy: {reason}"),
+            (FileStanding::Held, ..) => format!("is held, as the policies failed: {reason}"),
+            (_, 0, _) => format!("is no longer offered: {reason}"),
+            (_, _, 0) => "is still to be sent".to_string(),
+            (_, _, times) => {
                 let times = count(times as usize, "attempt");
                 format!("is sent again, after {times}: {reason}")
             }

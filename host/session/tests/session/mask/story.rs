@@ -6,7 +6,7 @@ use causeway_kernel::boundary::input::{
     Actor, Genesis, Incarnation, Input, PingAnswer, Receipt, SendOutcome, UploadProgress,
 };
 use causeway_kernel::boundary::output::{Effect, Object, Output, Reply, SendPicture};
-use causeway_kernel::boundary::policy::{Question, Revision, Verdict};
+use causeway_kernel::boundary::policy::{Denial, Gates, Question, Revision, Verdict};
 use causeway_kernel::command::{
     AcceptConnection, AddChannelMember, AddFile, AddTeamMember, Command, ConfirmConnection,
     CreateChannel, CreateConnection, CreatePost, CreateTeam, CreateUser, InviteToChannel,
@@ -165,6 +165,7 @@ impl Story {
         let changed = Input::PolicyChanged {
             chain: "a1b2".to_string(),
             what: "load no-rosebud".to_string(),
+            gates: Some(Gates::ALL),
         };
         self.settle(0, changed);
     }
@@ -224,9 +225,14 @@ fn pictured(picture: SendPicture) -> Input {
 }
 
 fn judge(question: &Question<'_>, failing: bool) -> Verdict {
-    let post = question.post();
+    let Some(post) = question.post() else {
+        return Verdict::Allow;
+    };
     if post.message.contains("rosebud") {
-        Verdict::Deny(format!("rosebud is not for {}", post.connection_name))
+        Verdict::Deny(Denial::for_reason(format!(
+            "rosebud is not for {}",
+            post.connection_name
+        )))
     } else if post.message.contains("marmalade") {
         Verdict::Revise(Revision::of_message(
             post.message.replace("marmalade", "********* #jam"),
