@@ -4,17 +4,19 @@
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
-use axum::routing::{get, put};
+use axum::routing::{get, post, put};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use causeway_engine::policy::{OnFailure, PolicyError, PolicyState};
+use causeway_kernel::model::SharedChannel;
+use causeway_kernel::rows::tx::Read;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::answer::{ApiResult, Rendered};
 use super::path::Ids;
 use crate::app::{Caller, SharedApp};
-use crate::http::{ApiError, read_limited};
+use crate::http::{ApiError, Json, read_limited};
 
 /// Maximum bytes of a request that loads a policy: the component in base64 with its settings. Components in
 /// scripting languages bundle their interpreter.
@@ -25,8 +27,13 @@ const SETTINGS_BYTES_MAX: usize = 1 << 20;
 /// Routes of this file.
 pub fn routes() -> Router<SharedApp> {
     Router::new()
-        .route("/causeway/policies", get(list))
+        .route("/causeway/policies", get(list).put(reorder))
         .route("/causeway/policies/{name}", put(load).delete(unload))
+        .route("/causeway/policies/{name}/enable", post(enable))
+        .route("/causeway/policies/{name}/disable", post(disable))
+        .route("/causeway/policies/{name}/rollback", post(rollback))
+        .route("/causeway/inspect_policy", post(inspect))
+        .route("/channels/{channel_id}/causeway/rules", get(rules))
 }
 
 impl From<PolicyError> for ApiError {
@@ -44,6 +51,14 @@ impl From<PolicyError> for ApiError {
             PolicyError::Name(_) => refused(
                 StatusCode::BAD_REQUEST,
                 "api.causeway.policy.name.app_error",
+            ),
+            PolicyError::Order => refused(
+                StatusCode::BAD_REQUEST,
+                "api.causeway.policy.order.app_error",
+            ),
+            PolicyError::NoPrevious(_) => refused(
+                StatusCode::BAD_REQUEST,
+                "api.causeway.policy.no_previous.app_error",
             ),
             PolicyError::NotFound(_) => refused(
                 StatusCode::NOT_FOUND,
@@ -64,19 +79,43 @@ impl From<PolicyError> for ApiError {
 async fn list(State(app): State<SharedApp>, caller: Caller) -> ApiResult {
     caller.require_admin(&app.rows())?;
     Ok(Rendered::json(&Value::Array(
-        app.engine.policies().iter().map(shown).collect(),
+        app.engine
+            .policies()
+            .iter()
+            .map(|state| shown(state, app.engine.now_ms()))
+            .collect(),
     )))
 }
 
-fn shown(state: &PolicyState) -> Value {
-    let PolicyState { info, described } = state;
+fn shown(state: &PolicyState, now_ms: i64) -> Value {
+    let PolicyState {
+        info,
+        described,
+        rules,
+        counts,
+    } = state;
     json!({
         "name": info.name,
         "digest": info.digest,
         "settings": info.settings,
         "on_failure": info.on_failure,
+        "is_enabled": info.is_enabled,
+        "previous_digest": info.previous.as_ref().map(|previous| &previous.digest),
         "describes": described.as_ref().ok(),
         "error": described.as_ref().err(),
+        "rules": rules,
+        "counts": {
+            "questions": counts.questions,
+            "allowed": counts.allowed,
+            "denied": counts.denied,
+            "revised": counts.revised,
+            "failures": counts.failures,
+            "unasked": counts.unasked,
+            "suspensions": counts.suspensions,
+            "fuel": counts.fuel,
+            "dropped_lines": counts.dropped_lines,
+        },
+        "suspended_until": counts.suspended_until_ms.filter(|until_ms| *until_ms > now_ms),
     })
 }
 
@@ -106,9 +145,7 @@ async fn load(
     if body.settings.len() > SETTINGS_BYTES_MAX {
         return Err(ApiError::invalid_body("settings"));
     }
-    let component = STANDARD
-        .decode(&body.component)
-        .map_err(|_| ApiError::invalid_body("component"))?;
+    let component = decoded(&body.component)?;
     let name = ids.get("name");
     let state = app
         .engine
@@ -116,7 +153,7 @@ async fn load(
         .await?;
     let info = &state.info;
     tracing::info!(policy = info.name, digest = info.digest, "policy loaded");
-    Ok(Rendered::json(&shown(&state)))
+    Ok(Rendered::json(&shown(&state, app.engine.now_ms())))
 }
 
 async fn unload(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
@@ -124,4 +161,98 @@ async fn unload(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiRe
     app.engine.unload_policy(ids.get("name")).await?;
     tracing::info!(policy = ids.get("name"), "policy unloaded");
     Ok(Rendered::ok())
+}
+
+#[derive(Deserialize)]
+struct OrderBody {
+    /// The names of all policies.
+    order: Vec<String>,
+}
+
+/// Changes the order in which the policies are asked, and responds with all of them.
+async fn reorder(
+    State(app): State<SharedApp>,
+    caller: Caller,
+    Json(body): Json<OrderBody>,
+) -> ApiResult {
+    caller.require_admin(&app.rows())?;
+    app.engine.reorder_policies(body.order).await?;
+    tracing::info!("order of the policies changed");
+    list(State(app), caller).await
+}
+
+async fn enable(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
+    set_enabled(&app, &caller, ids.get("name"), true).await
+}
+
+async fn disable(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
+    set_enabled(&app, &caller, ids.get("name"), false).await
+}
+
+async fn set_enabled(app: &SharedApp, caller: &Caller, name: &str, is_enabled: bool) -> ApiResult {
+    caller.require_admin(&app.rows())?;
+    let state = app.engine.set_policy_enabled(name, is_enabled).await?;
+    tracing::info!(policy = name, is_enabled, "policy switched");
+    Ok(Rendered::json(&shown(&state, app.engine.now_ms())))
+}
+
+/// Gives a policy what it had before its last change.
+async fn rollback(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
+    caller.require_admin(&app.rows())?;
+    let state = app.engine.rollback_policy(ids.get("name")).await?;
+    let info = &state.info;
+    tracing::info!(
+        policy = info.name,
+        digest = info.digest,
+        "policy rolled back"
+    );
+    Ok(Rendered::json(&shown(&state, app.engine.now_ms())))
+}
+
+#[derive(Deserialize)]
+struct InspectBody {
+    /// The component in base64.
+    component: String,
+}
+
+/// Describes a component without loading it.
+async fn inspect(State(app): State<SharedApp>, caller: Caller, request: Request) -> ApiResult {
+    caller.require_admin(&app.rows())?;
+    let bytes = read_limited(request.into_body(), LOAD_BYTES_MAX).await?;
+    let body: InspectBody =
+        serde_json::from_slice(&bytes).map_err(|_| ApiError::invalid_body("policy"))?;
+    drop(bytes);
+    let component = decoded(&body.component)?;
+    let found = app.engine.inspect_policy(component).await?;
+    Ok(Rendered::json(&json!({
+        "digest": found.digest,
+        "size_bytes": found.size_bytes,
+        "imports": found.imports,
+        "exports": found.exports,
+        "describes": found.described.as_ref().ok(),
+        "error": found.described.as_ref().err(),
+        "rules": found.rules.as_ref().ok(),
+    })))
+}
+
+fn decoded(component: &str) -> Result<Vec<u8>, ApiError> {
+    STANDARD
+        .decode(component)
+        .map_err(|_| ApiError::invalid_body("component"))
+}
+
+/// What the policies in force hold back of a shared channel, in words, for the people who read it.
+async fn rules(State(app): State<SharedApp>, caller: Caller, ids: Ids) -> ApiResult {
+    let rows = app.rows();
+    let channel = ids.channel(&rows, &caller)?;
+    let mut in_force = app.engine.policies();
+    in_force.retain(|state| state.info.is_enabled && rows.has::<SharedChannel>(&channel));
+    let said = in_force.iter().map(|state| {
+        json!({
+            "policy": state.info.name,
+            "gates": state.described.as_ref().map_or(&[] as &[String], |it| &it.gates),
+            "rules": state.rules,
+        })
+    });
+    Ok(Rendered::json(&Value::Array(said.collect())))
 }

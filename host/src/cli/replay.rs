@@ -175,13 +175,13 @@ fn options(args: &ReplayArgs) -> Result<ReplayOptions> {
     let policies = match (args.policies, &args.data) {
         (Some(Policies::Live), Some(data)) => {
             let policies = ComponentPolicies::open(sandbox, data)?;
-            Some(Arc::new(policies) as Arc<dyn PolicyManager>)
+            causeway_session::Policies::Live(Arc::new(move || policies.open()))
         }
-        _ => None,
+        _ => causeway_session::Policies::Recorded,
     };
     let plain = ReplayOptions::recorded(Arc::new(NativeSource));
     Ok(ReplayOptions {
-        all: args.kernel.is_some() || policies.is_some(),
+        all: args.kernel.is_some() || args.policies.is_some(),
         kernel,
         policies,
         until: args.until,

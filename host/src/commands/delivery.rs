@@ -141,6 +141,8 @@ fn file_state(file: &Value) -> String {
         "waiting" => format!("file {name} waits"),
         "interrupted" => format!("file {name} did not get through"),
         "refused" => format!("file {name} was refused"),
+        "held" => format!("file {name} is held"),
+        "denied" => format!("a policy denied file {name}"),
         _ => format!("file {name} is given up"),
     };
     if let Some(reason) = file["reason"].as_str().filter(|reason| !reason.is_empty()) {

@@ -1,5 +1,7 @@
 //! `/share-channel`: sharing the channel in which it is typed. Semantics §8.1.
 
+use std::fmt::Write as _;
+
 use causeway_kernel::authority;
 use causeway_kernel::command::{
     AnswerChannelInvitation, Command, InviteToChannel, UninviteFromChannel, UnshareChannel,
@@ -15,7 +17,7 @@ use super::Invocation;
 use super::arguments::Arguments;
 use super::delivery;
 use super::history;
-use super::table::{Table, time, yes_no};
+use super::table::{Table, escaped, time, yes_no};
 
 const ACTIONS: &str = "invite, uninvite, unshare, status, delivery, invitations, accept, decline";
 const UNKNOWN_CONNECTION: &str = "Must specify a valid secure connection ID to invite.";
@@ -263,5 +265,19 @@ fn status(here: &Invocation<'_>) -> String {
             link.refusal().unwrap_or("--"),
         ]);
     }
-    table.into_text()
+    format!("{}{}", table.into_text(), rules(here))
+}
+
+/// What the policies hold back of shared channels, in their own words.
+fn rules(here: &Invocation<'_>) -> String {
+    let mut said = String::new();
+    for state in here.app.engine.policies() {
+        for rule in state.rules.iter().filter(|_| state.info.is_enabled) {
+            let _ = write!(said, "\n* {} ({})", escaped(rule), state.info.name);
+        }
+    }
+    if said.is_empty() {
+        return said;
+    }
+    format!("\n\nPolicies of this workspace:{said}")
 }

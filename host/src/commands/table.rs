@@ -44,7 +44,7 @@ impl Table {
 }
 
 /// A cell that cannot end its row or its column.
-fn escaped(cell: &str) -> String {
+pub fn escaped(cell: &str) -> String {
     cell.replace('|', "\\|").replace(['\n', '\r'], " ")
 }
 

@@ -7,10 +7,10 @@ mod header;
 mod hold;
 pub mod memory;
 mod show;
-mod source;
+pub mod source;
 mod state;
 mod status;
-mod times;
+pub mod times;
 mod why;
 
 use std::process::ExitCode;

@@ -1,7 +1,7 @@
 //! How posts stand at the workspaces that their channel is shared with. Not part of Mattermost's API; see
 //! `docs/admin-api.md`.
 
-use causeway_kernel::model::{ExceptionState, File, FileDebt, PictureDebt, Post};
+use causeway_kernel::model::{ExceptionState, File, FileDebt, FileStanding, PictureDebt, Post};
 use causeway_kernel::outbound::delivery::{Change, Delivery, Peer, Standing, Undelivered};
 use causeway_kernel::rows::id::{FileNo, PostNo};
 use causeway_kernel::rows::tx::Read;
@@ -171,10 +171,16 @@ pub fn picture_state(debt: &PictureDebt) -> &'static str {
 /// The state of a file that a peer is still to get.
 #[must_use]
 pub fn file_state(debt: &FileDebt) -> &'static str {
-    match debt.retry_at {
-        0 => "dead",
-        _ if debt.refusals > 0 => "refused",
-        _ if debt.failures > 0 => "interrupted",
-        _ => "waiting",
+    match debt.standing {
+        FileStanding::Denied => "denied",
+        FileStanding::Held => "held",
+        FileStanding::Expected | FileStanding::Late | FileStanding::Released => {
+            match debt.retry_at {
+                0 => "dead",
+                _ if debt.refusals > 0 => "refused",
+                _ if debt.failures > 0 => "interrupted",
+                _ => "waiting",
+            }
+        }
     }
 }
