@@ -140,6 +140,7 @@ fn every_file_that_a_document_leads_to_exists() -> Result<()> {
         "docs/admin-api.md",
         "docs/replay.md",
         "docs/reference-differences.md",
+        "docs/writing-a-policy.md",
     ] {
         let text = document(path)?;
         let folder = root().join(path);

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use causeway_kernel::boundary::codec;
 use causeway_kernel::boundary::env::{Host, LogLevel, Range, Rows, Scan};
-use causeway_kernel::boundary::policy::{Direction, Question, Revision, Verdict};
+use causeway_kernel::boundary::policy::{Denial, Direction, Question, Revision, Verdict};
 use causeway_kernel::rows::key::RowKey;
 use causeway_kernel::rows::table::Table;
 
@@ -35,7 +35,9 @@ impl Policy {
     /// The verdict in a step with this seed. Without an answer nothing passes, as in a slot
     /// of the engine's chain that holds on failure (`host/engine/src/policy/chain.rs`).
     fn judge(self, seed: [u8; 16], question: &Question<'_>) -> Verdict {
-        let post = question.post();
+        let Some(post) = question.post() else {
+            return self.judge_other(seed, question);
+        };
         match self {
             Policy::Flaky => match fails(seed, post.post_id) {
                 Some(why) => Verdict::Failed(format!("filter: {why}")),
@@ -44,7 +46,7 @@ impl Policy {
             Policy::Open => Verdict::Allow,
             Policy::Broken => Verdict::Failed("it trapped".to_string()),
             Policy::Filter if post.message.contains(DENIED_WORD) => {
-                Verdict::Deny("a word of the list".to_string())
+                Verdict::Deny(Denial::for_reason("a word of the list"))
             }
             Policy::Filter if post.message.contains(REVISED_WORD) => {
                 Verdict::Revise(Revision::of_message(revised(post.message)))
@@ -52,13 +54,37 @@ impl Policy {
             Policy::Filter => Verdict::Allow,
         }
     }
+
+    /// The verdict at the gates for anything but posts: what a policy fails on has to come once it works again. Of
+    /// what comes from peers it fails on that alone which is kept here meanwhile; a peer gives the rest up after five
+    /// attempts.
+    fn judge_other(self, seed: [u8; 16], question: &Question<'_>) -> Verdict {
+        let (Policy::Flaky | Policy::Broken) = self else {
+            return Verdict::Allow;
+        };
+        let (name, direction) = match question {
+            Question::Reaction(it) => (it.post_id, Direction::Outbound),
+            Question::Member(context) => (context.author_id, context.direction),
+            Question::Profile(it) => (it.person.id, it.passage.direction),
+            Question::File(it) => (it.id, it.context.direction),
+            // A command that cannot be decided is refused, and nobody tries it again.
+            Question::Channel(_) | Question::Direct(_) => return Verdict::Allow,
+            Question::Message(_) | Question::Post(_) => return Verdict::Allow,
+        };
+        match fails(seed, name) {
+            Some(why) if direction == Direction::Outbound => {
+                Verdict::Failed(format!("filter: {why}"))
+            }
+            _ => Verdict::Allow,
+        }
+    }
 }
 
-/// How a flaky policy fails on a post in a step, if it does.
-fn fails(seed: [u8; 16], post_id: &str) -> Option<&'static str> {
+/// How a flaky policy fails on what has this name in a step, if it does.
+fn fails(seed: [u8; 16], name: &str) -> Option<&'static str> {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&seed);
-    hasher.update(post_id.as_bytes());
+    hasher.update(name.as_bytes());
     match hasher.finalize().as_bytes()[0] % 6 {
         0 => Some("it trapped"),
         1 => Some("its fuel was used up"),
@@ -81,13 +107,13 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// The post that was asked about, and its direction.
+    /// The post that was asked about, if it was one, and its direction.
     #[must_use]
-    pub fn post(&self) -> (String, Direction) {
+    pub fn post(&self) -> Option<(String, Direction)> {
         let question = codec::decode_question(&self.question);
         let question = question.expect("it was encoded when it was asked");
-        let post = question.post();
-        (post.post_id.to_string(), post.direction)
+        let post = question.post()?;
+        Some((post.post_id.to_string(), post.direction))
     }
 }
 

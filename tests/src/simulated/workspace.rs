@@ -16,7 +16,7 @@ use causeway_engine::{Kernels, MemoryRows, TablesError};
 use causeway_kernel::boundary::codec;
 use causeway_kernel::boundary::env::StepContext;
 use causeway_kernel::boundary::input::Input;
-use causeway_kernel::boundary::policy::{Question, Verdict};
+use causeway_kernel::boundary::policy::{Gates, Question, Verdict};
 use causeway_kernel::rows::table::Table;
 
 use super::disk::FaultDisk;
@@ -225,5 +225,9 @@ impl PolicyChain for Said {
 
     fn digest(&self) -> String {
         String::new()
+    }
+
+    fn gates(&self) -> Gates {
+        Gates::ALL
     }
 }

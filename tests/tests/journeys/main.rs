@@ -17,6 +17,7 @@ mod files;
 mod first_steps;
 mod form;
 mod full_disk;
+mod gates;
 mod history;
 mod hub;
 mod integrations;

@@ -142,7 +142,7 @@ async fn what_is_no_policy_is_refused_with_the_reason_and_changes_nothing() -> R
             .unwrap_or_default()
     };
     let kernel = refused("load", "kernel", "kernel.wasm", "").await;
-    assert!(kernel.contains("causeway:policy@0.2.0"), "{kernel}");
+    assert!(kernel.contains("causeway:policy@0.3.0"), "{kernel}");
     let wasi = refused("load", "wasi", "testing/policy-wasi.wasm", "").await;
     assert!(wasi.contains("wasi:"), "{wasi}");
     let settings = refused(
@@ -157,7 +157,7 @@ async fn what_is_no_policy_is_refused_with_the_reason_and_changes_nothing() -> R
     assert!(unknown.contains("not loaded"), "{unknown}");
     assert_eq!(
         policy(&url, &["list"]).await?,
-        "no policies; every post passes"
+        "no policies; everything passes"
     );
 
     filter(end, "load", "falcon").await?;

@@ -41,7 +41,7 @@ pub(super) fn kept_back(carried: &Carried) -> Vec<Id> {
     let asked = carried.asked.iter();
     let kept_back = asked.filter(|asked| !passes(&asked.verdict));
     kept_back
-        .filter_map(|asked| Id::parse(&asked.post().0))
+        .filter_map(|asked| Id::parse(&asked.post()?.0))
         .collect()
 }
 
@@ -49,12 +49,14 @@ pub(super) fn kept_back(carried: &Carried) -> Vec<Id> {
 pub(super) fn verdicts(carried: &Carried) -> Vec<(Id, Direction, Option<String>)> {
     let mut found = Vec::new();
     for asked in &carried.asked {
-        let (post, direction) = asked.post();
+        let Some((post, direction)) = asked.post() else {
+            continue;
+        };
         let Some(post) = Id::parse(&post) else {
             continue;
         };
         match &asked.verdict {
-            Verdict::Allow | Verdict::Failed(_) => {}
+            Verdict::Allow | Verdict::ReviseProfile(_) | Verdict::Failed(_) => {}
             Verdict::Deny(_) => found.push((post, direction, None)),
             Verdict::Revise(revision) => {
                 let message = revision.message.clone();

@@ -1,6 +1,7 @@
 //! Troubles that occur at scheduled times, and the end of all of them.
 
 use causeway_kernel::boundary::input::Input;
+use causeway_kernel::boundary::policy::Gates;
 use causeway_kernel::model::limits::REQUEST_MEMORY_MS;
 
 use super::clones::Copy;
@@ -236,6 +237,7 @@ impl World<'_> {
         let input = Input::PolicyChanged {
             chain: String::new(),
             what: format!("{next:?}"),
+            gates: Some(Gates::ALL),
         };
         // A stopped change has no effect.
         if self.carry_out(node, input, Waiter::Nobody)?.is_none() {
