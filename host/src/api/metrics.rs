@@ -189,17 +189,20 @@ fn workspace(app: &App, page: &mut Page<'_>) -> fmt::Result {
     policies(app, page)
 }
 
+/// One of the counts of a policy.
+type Count = fn(&PolicyCounts) -> u64;
+
 /// What each policy has done since the service started.
 fn policies(app: &App, page: &mut Page<'_>) -> fmt::Result {
     let states = app.engine.policies();
-    let each = |value: fn(&PolicyCounts) -> u64| {
+    let each = |value: Count| {
         let samples = states.iter().map(move |state| {
             let label = [("policy", state.info.name.as_str())];
             (label, ConstCounter::new(value(&state.counts)))
         });
         samples.collect::<Vec<_>>()
     };
-    let families: [(&str, &str, fn(&PolicyCounts) -> u64); 8] = [
+    let families: [(&str, &str, Count); 8] = [
         (
             "causeway_policy_questions",
             "Questions that came to a policy.",

@@ -36,7 +36,7 @@ impl Policy {
     /// of the engine's chain that holds on failure (`host/engine/src/policy/chain.rs`).
     fn judge(self, seed: [u8; 16], question: &Question<'_>) -> Verdict {
         let Some(post) = question.post() else {
-            return self.judge_other(seed, question);
+            return Verdict::Allow;
         };
         match self {
             Policy::Flaky => match fails(seed, post.post_id) {
@@ -54,37 +54,13 @@ impl Policy {
             Policy::Filter => Verdict::Allow,
         }
     }
-
-    /// The verdict at the gates for anything but posts: what a policy fails on has to come once it works again. Of
-    /// what comes from peers it fails on that alone which is kept here meanwhile; a peer gives the rest up after five
-    /// attempts.
-    fn judge_other(self, seed: [u8; 16], question: &Question<'_>) -> Verdict {
-        let (Policy::Flaky | Policy::Broken) = self else {
-            return Verdict::Allow;
-        };
-        let (name, direction) = match question {
-            Question::Reaction(it) => (it.post_id, Direction::Outbound),
-            Question::Member(context) => (context.author_id, context.direction),
-            Question::Profile(it) => (it.person.id, it.passage.direction),
-            Question::File(it) => (it.id, it.context.direction),
-            // A command that cannot be decided is refused, and nobody tries it again.
-            Question::Channel(_) | Question::Direct(_) => return Verdict::Allow,
-            Question::Message(_) | Question::Post(_) => return Verdict::Allow,
-        };
-        match fails(seed, name) {
-            Some(why) if direction == Direction::Outbound => {
-                Verdict::Failed(format!("filter: {why}"))
-            }
-            _ => Verdict::Allow,
-        }
-    }
 }
 
-/// How a flaky policy fails on what has this name in a step, if it does.
-fn fails(seed: [u8; 16], name: &str) -> Option<&'static str> {
+/// How a flaky policy fails on a post in a step, if it does.
+fn fails(seed: [u8; 16], post_id: &str) -> Option<&'static str> {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&seed);
-    hasher.update(name.as_bytes());
+    hasher.update(post_id.as_bytes());
     match hasher.finalize().as_bytes()[0] % 6 {
         0 => Some("it trapped"),
         1 => Some("its fuel was used up"),
