@@ -24,7 +24,7 @@ mod bindings {
             package causeway:policy-common;
 
             world types {
-                import causeway:policy/context@0.3.0;
+                import causeway:policy/context@0.3.1;
             }
         ",
         path: "../../wit/policy",

@@ -66,7 +66,7 @@ mod bindings {
     wit_bindgen::generate!({
         world: "post-policy",
         path: "../../wit/policy",
-        with: { "causeway:policy/context@0.3.0": causeway_policy_common::context },
+        with: { "causeway:policy/context@0.3.1": causeway_policy_common::context },
         additional_derives: [serde::Deserialize, serde::Serialize],
         generate_all,
     });

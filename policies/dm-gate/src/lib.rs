@@ -38,13 +38,13 @@ mod bindings {
             package causeway:dm-gate;
 
             world dm-gate {
-                include causeway:policy/direct-policy@0.3.0;
-                include causeway:policy/post-policy@0.3.0;
+                include causeway:policy/direct-policy@0.3.1;
+                include causeway:policy/post-policy@0.3.1;
             }
         ",
         path: "../../wit/policy",
         world: "causeway:dm-gate/dm-gate",
-        with: { "causeway:policy/context@0.3.0": causeway_policy_common::context },
+        with: { "causeway:policy/context@0.3.1": causeway_policy_common::context },
         additional_derives: [serde::Deserialize, serde::Serialize],
         generate_all,
     });

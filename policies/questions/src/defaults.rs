@@ -62,6 +62,12 @@ pub fn question(gate: &str) -> Option<Value> {
             "is-read-only": false,
         }),
         "direct-gate" => json!({ "people": [ann()], "opener": ann(), "is-group": false }),
+        "mention-gate" => json!({
+            "id": "pppppppppppppppppppppppppp",
+            "channel": channel(),
+            "author": ann(),
+            "mentions": [{ "name": "channel", "whom": "everybody" }],
+        }),
         _ => return None,
     })
 }

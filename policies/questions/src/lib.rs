@@ -11,7 +11,7 @@
 //! | `settings` | the settings, a text or an object; without them, those of the line before |
 //! | `crossing` | fields of the crossing that differ from [the usual ones](defaults) |
 //! | `question` | fields of the question that differ from [the usual ones](defaults) |
-//! | `expect` | `"allow"`; `{"deny": CODE}`; `{"revise": {…}}` with the fields that are replaced; `{"refuse": TEXT}` if the settings are refused with an error that contains TEXT; `"configured"` if they are not |
+//! | `expect` | `"allow"`; `{"deny": CODE}`; `{"revise": {…}}` with the fields that are replaced; `{"silence": […]}`; `{"refuse": TEXT}` if the settings are refused with an error that contains TEXT; `"configured"` if they are not |
 //!
 //! Empty lines and lines that begin with `//` are ignored.
 

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 /// Fields that hold a case of an enum or a variant.
-const CASES: [&str; 4] = ["direction", "kind", "home", "mark"];
+const CASES: [&str; 5] = ["direction", "kind", "home", "mark", "whom"];
 
 /// A question in the names of Rust.
 pub(crate) fn into_rust(value: Value) -> Value {

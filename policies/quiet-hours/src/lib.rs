@@ -45,13 +45,13 @@ mod bindings {
             package causeway:quiet-hours;
 
             world quiet-hours {
-                include causeway:policy/post-policy@0.3.0;
-                include causeway:policy/reaction-policy@0.3.0;
+                include causeway:policy/post-policy@0.3.1;
+                include causeway:policy/reaction-policy@0.3.1;
             }
         ",
         path: "../../wit/policy",
         world: "causeway:quiet-hours/quiet-hours",
-        with: { "causeway:policy/context@0.3.0": causeway_policy_common::context },
+        with: { "causeway:policy/context@0.3.1": causeway_policy_common::context },
         additional_derives: [serde::Deserialize, serde::Serialize],
         generate_all,
     });

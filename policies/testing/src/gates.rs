@@ -7,6 +7,7 @@ use crate::bindings::exports::causeway::policy::channel_gate::{self, Invitation}
 use crate::bindings::exports::causeway::policy::direct_gate::{self, Conversation};
 use crate::bindings::exports::causeway::policy::file_gate::{self, File};
 use crate::bindings::exports::causeway::policy::member_gate::{self, Membership};
+use crate::bindings::exports::causeway::policy::mention_gate;
 use crate::bindings::exports::causeway::policy::post_gate::{self, Post, TextLeaf};
 use crate::bindings::exports::causeway::policy::profile_gate::{self, Profile};
 use crate::bindings::exports::causeway::policy::reaction_gate::{self, Mark, Reaction};
@@ -105,5 +106,22 @@ impl direct_gate::Guest for Testing {
         let (verb, rest) = verb_at("direct-gate");
         let said = || format!("{crossing:?} {conversation:?}");
         decide((&verb, &rest), &conversation.opener.name, said)
+    }
+}
+
+impl mention_gate::Guest for Testing {
+    fn decide(crossing: Crossing, post: mention_gate::Post) -> mention_gate::Verdict {
+        let (verb, rest) = verb_at("mention-gate");
+        if verb == "silence" {
+            let positions = rest.split(' ').filter_map(|it| it.parse().ok());
+            return mention_gate::Verdict::Silence(positions.collect());
+        }
+        let said = || format!("{crossing:?} {post:?}");
+        let first = post.mentions.first();
+        let name = first.map_or("", |mention| &mention.name);
+        match decide((&verb, &rest), name, said) {
+            Decision::Allow => mention_gate::Verdict::Allow,
+            Decision::Deny(denial) => mention_gate::Verdict::Deny(denial),
+        }
     }
 }

@@ -7,6 +7,7 @@
 //! | `append TEXT` | revises: TEXT is appended to a post's message and to every text of its properties; allows others |
 //! | `rewrite PATH` | revises a post's text at PATH, even if there is none; allows others |
 //! | `strip` | revises: empties all fields of a profile; allows others |
+//! | `silence N …` | silences the mentions at these positions, even if there are none; allows others |
 //! | `context` | denies; the text is the question |
 //! | `trap WORD` | traps if the message or the name is WORD, allows others |
 //! | `loop` | loops forever |
@@ -19,8 +20,8 @@
 //! | `refuse TEXT` | refuses its settings with TEXT |
 //! | `trap-configure` | traps while being configured |
 //!
-//! The name is that of the file, the emoji, the person, the channel, or the opener of a conversation; an
-//! acknowledgement has none. The settings are also the only sentence of the rules, unless they are empty.
+//! The name is that of the file, the emoji, the person, the channel, the opener of a conversation, or the first
+//! mention; an acknowledgement has none. The settings are also the only sentence of the rules, unless they are empty.
 
 mod behaviour;
 mod gates;
@@ -46,7 +47,7 @@ mod bindings {
 struct Testing;
 
 /// Every gate, by the name of its interface.
-const GATES: [&str; 7] = [
+const GATES: [&str; 8] = [
     "post-gate",
     "file-gate",
     "reaction-gate",
@@ -54,6 +55,7 @@ const GATES: [&str; 7] = [
     "profile-gate",
     "channel-gate",
     "direct-gate",
+    "mention-gate",
 ];
 
 impl Policy for Testing {

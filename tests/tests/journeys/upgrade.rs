@@ -54,7 +54,7 @@ async fn a_data_directory_of_the_first_release_opens_goes_on_and_replays() -> Re
     let listed = policy(&acme.site_url(), &["list"]).await?;
     for said in [
         "causeway:policy@0.1.0",
-        "causeway:policy@0.3.0",
+        "causeway:policy@0.3.1",
         "rebuild it",
     ] {
         assert!(listed.contains(said), "{listed}");

@@ -70,6 +70,7 @@ gates! {
     profile_gate: Profile,
     channel_gate: Channel,
     direct_gate: Direct,
+    mention_gate: Mention,
 }
 
 impl GateIndices {

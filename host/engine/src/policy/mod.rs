@@ -44,7 +44,7 @@ pub use none::NoPolicies;
 pub use strikes::{STRIKES_MAX, STRIKES_WINDOW_MS, SUSPENSION_MS};
 
 /// The policies' contract: package and version. Components of the minor version before run, too.
-pub const POLICY_CONTRACT: &str = "causeway:policy@0.3.0";
+pub const POLICY_CONTRACT: &str = "causeway:policy@0.3.1";
 
 /// The policies in force, asked in the order of their slots.
 pub trait PolicyChain: Send {

@@ -32,11 +32,13 @@ pub enum Gate {
     Channel = 5,
     /// Direct and group channels.
     Direct = 6,
+    /// Mentions in posts.
+    Mention = 7,
 }
 
 impl Gate {
     /// Every gate, by its number.
-    pub const ALL: [Gate; 7] = [
+    pub const ALL: [Gate; 8] = [
         Gate::Post,
         Gate::File,
         Gate::Reaction,
@@ -44,6 +46,7 @@ impl Gate {
         Gate::Profile,
         Gate::Channel,
         Gate::Direct,
+        Gate::Mention,
     ];
 
     /// The interface of the policies' contract that answers it.
@@ -57,6 +60,7 @@ impl Gate {
             Gate::Profile => "profile-gate",
             Gate::Channel => "channel-gate",
             Gate::Direct => "direct-gate",
+            Gate::Mention => "mention-gate",
         }
     }
 }

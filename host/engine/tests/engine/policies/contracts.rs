@@ -5,8 +5,8 @@ use causeway_engine::runtime::EMBEDDED_KERNEL;
 use causeway_kernel::boundary::policy::{Gate, Gates, Verdict};
 
 use super::{
-    FILTER_V0_2, TESTING, WASI, age, built_for, denial, denied, failure, leaf, load, policies,
-    post, with_texts,
+    FILTER_V0_2, TESTING, TESTING_V0_3_0, WASI, age, built_for, denial, denied, failure, leaf,
+    load, policies, post, with_texts,
 };
 
 #[test]
@@ -58,6 +58,28 @@ fn a_component_of_another_contract_is_refused_with_both_versions_and_a_patch_is_
 }
 
 #[test]
+fn a_component_built_for_an_earlier_patch_runs_and_is_not_asked_at_the_gates_that_came_later() {
+    let data = tempfile::tempdir().unwrap();
+    let policies = policies(&data);
+    let chain = |settings: &str| {
+        let component = TESTING_V0_3_0.to_vec();
+        let loaded = policies.load("old", component, settings.into(), OnFailure::Hold);
+        loaded.unwrap().chain
+    };
+    let mut denies = chain("deny no");
+    let earlier = Gate::ALL.into_iter().filter(|gate| *gate <= Gate::Direct);
+    assert_eq!(denies.gates(), earlier.collect::<Gates>());
+    assert_eq!(denied(denies.ask(&[post("x")])), ["no"]);
+    assert_eq!(chain("log 3").ask(&[post("x")]), [Verdict::Allow]);
+    let inspected = policies.inspect(TESTING_V0_3_0).unwrap();
+    assert!(
+        inspected
+            .imports
+            .contains(&"causeway:policy/log@0.3.0".to_string())
+    );
+}
+
+#[test]
 fn a_component_of_the_minor_version_before_runs_and_its_denials_get_a_code() {
     let data = tempfile::tempdir().unwrap();
     let policies = policies(&data);
@@ -89,7 +111,7 @@ fn a_slot_of_an_older_contract_stays_says_what_to_do_and_fails_until_it_is_swapp
     let policies = policies(&data);
     let state = policies.states().remove(0);
     let why = state.described.unwrap_err();
-    assert!(why.contains("0.1.0") && why.contains("0.3.0"), "{why}");
+    assert!(why.contains("0.1.0") && why.contains("0.3.1"), "{why}");
     let mut chain = policies.open().unwrap();
     assert_eq!(chain.gates(), Gates::ALL);
     let held = failure(chain.ask(&[post("x")]).remove(0));
@@ -140,8 +162,8 @@ fn a_component_can_be_inspected_without_loading_it() {
     } = inspect(TESTING);
     assert_eq!(digest, blake3::hash(TESTING).to_hex().to_string());
     assert_eq!(size_bytes, TESTING.len());
-    assert!(imports.contains(&"causeway:policy/log@0.3.0".to_string()));
-    assert!(exports.contains(&"causeway:policy/file-gate@0.3.0".to_string()));
+    assert!(imports.contains(&"causeway:policy/log@0.3.1".to_string()));
+    assert!(exports.contains(&"causeway:policy/file-gate@0.3.1".to_string()));
     assert_eq!(described.unwrap().gates.len(), Gate::ALL.len());
     assert_eq!(rules.unwrap(), Vec::<String>::new());
     let wasi = inspect(WASI);

@@ -24,6 +24,9 @@ static WASI: &[u8] = include_bytes!(env!("CAUSEWAY_POLICY_TESTING_WASI"));
 /// A component of the minor version of the contract before the current one.
 static FILTER_V0_2: &[u8] =
     include_bytes!("../../../../../tests/fixtures/policies/content-filter-0.2.wasm");
+/// A component of the first version of the current contract.
+static TESTING_V0_3_0: &[u8] =
+    include_bytes!("../../../../../tests/fixtures/policies/testing-0.3.0.wasm");
 
 fn policies(data: &TempDir) -> ComponentPolicies {
     ComponentPolicies::open(sandbox(), data.path()).unwrap()
