@@ -160,6 +160,8 @@ behaviours! {
     DeactivatedOffered = 48,
     /// The policies are asked at every gate at which one of them decides, and at no other; before, about every post.
     Gates = 49,
+    /// The policies are asked about the mentions in posts, if one of them decides about these.
+    Mentions = 50,
 }
 
 /// A behaviour that is in force.

@@ -6,6 +6,7 @@ mod files;
 mod homes;
 mod leaves;
 mod members;
+mod mentions;
 mod posts;
 mod profiles;
 mod reactions;
@@ -148,7 +149,11 @@ pub fn judge_one(tx: &mut Tx<'_>, crossing: Crossing<'_>, candidate: Candidate<'
 /// Whether a policy decides at a gate: what is not asked about passes.
 #[must_use]
 pub fn is_asked(rows: &(impl Read + ?Sized), gate: Gate) -> bool {
-    if !Behaviour::Gates.is_in_force(rows) {
+    let known_since = match gate {
+        Gate::Mention => Behaviour::Mentions,
+        _ => Behaviour::Gates,
+    };
+    if !known_since.is_in_force(rows) {
         return gate == Gate::Post;
     }
     counters::gates(rows).contains(gate)
@@ -201,7 +206,7 @@ fn of_verdict(verdict: Verdict) -> Judgement {
         Verdict::Allow => Judgement::Pass(None),
         Verdict::Deny(denial) => Judgement::Denied(shorten(denial.text)),
         Verdict::Failed(reason) => Judgement::Failed(shorten(reason)),
-        Verdict::Revise(_) | Verdict::ReviseProfile(_) => {
+        Verdict::Revise(_) | Verdict::ReviseProfile(_) | Verdict::Silence(_) => {
             Judgement::Failed(NOT_ABOUT_THIS.to_string())
         }
     }

@@ -1,6 +1,6 @@
-//! Posts at the gate.
+//! Posts at the gate, and then their mentions (see [`mentions`]).
 //!
-//! The verdict on a version that was denied or revised is stored: the same version gets the same answer
+//! What came of it for a version that was denied or revised is stored: the same version gets the same answer
 //! without another question, until the policies change. A plain permission is not stored: an accepted version
 //! is not judged again, and one that is sent out again is asked about again.
 
@@ -8,7 +8,9 @@ use std::borrow::Cow;
 use std::rc::Rc;
 
 use super::homes::Homes;
-use super::{Crossing, Judgement, NO_VERDICT, NOT_ABOUT_THIS, context, leaves, shorten};
+use super::{
+    Crossing, Judgement, NO_VERDICT, NOT_ABOUT_THIS, context, is_asked, leaves, mentions, shorten,
+};
 use crate::boundary::behaviour::Behaviour;
 use crate::boundary::env::Rows;
 use crate::boundary::policy::{Direction, Gate, PostQuestion, Question, Revision, Verdict};
@@ -49,6 +51,10 @@ pub struct Wording {
     pub props: String,
 }
 
+/// What the gates decided about a post: the row to store, none for a plain permission; the error is why the policies
+/// failed.
+pub(super) type Outcome = Result<Option<VerdictRow>, String>;
+
 /// What is asked about posts in this direction.
 #[must_use]
 pub fn about_posts(rows: &(impl Read + ?Sized), direction: Direction) -> Asked {
@@ -61,8 +67,8 @@ pub fn about_posts(rows: &(impl Read + ?Sized), direction: Direction) -> Asked {
 }
 
 /// Judges posts; each version may be among the candidates only once. Stored verdicts are used first; the
-/// remaining candidates are asked about with one question each, all at once. Returns a judgement for each
-/// candidate, in order.
+/// remaining candidates are asked about with one question each, all at once, and those that pass with one more
+/// about their mentions, if they have any. Returns a judgement for each candidate, in order.
 pub fn judge(
     tx: &mut Tx<'_>,
     crossing: Crossing<'_>,
@@ -71,7 +77,7 @@ pub fn judge(
     if candidates.is_empty() {
         return Vec::new();
     }
-    if !super::is_asked(tx, Gate::Post) {
+    if !is_asked(tx, Gate::Post) && !is_asked(tx, Gate::Mention) {
         return candidates.iter().map(|_| Judgement::Pass(None)).collect();
     }
     let about = about_posts(tx, crossing.direction);
@@ -84,32 +90,53 @@ pub fn judge(
         .filter(|(candidate, row)| row.as_ref().is_none_or(|row| !is_about(row, candidate)))
         .map(|(candidate, _)| candidate)
         .collect();
-    let mut verdicts = ask(tx, crossing, about, &open).into_iter();
+    let mut outcomes = outcomes(tx, crossing, about, &open).into_iter();
     let mut judgements = Vec::with_capacity(candidates.len());
     for (candidate, row) in candidates.iter().zip(rows) {
         judgements.push(match row {
             Some(row) if is_about(&row, candidate) => of_row(candidate, row),
             outdated => {
-                let none = || Verdict::Failed(NO_VERDICT.to_string());
-                let verdict = verdicts.next().unwrap_or_else(none);
+                let none = || Err(NO_VERDICT.to_string());
+                let outcome = outcomes.next().unwrap_or_else(none);
                 let key = (crossing.connection_no, about.byte(), candidate.id);
-                of_verdict(tx, key, candidate, verdict, outdated.is_some())
+                of_outcome(tx, key, candidate, outcome, outdated.is_some())
             }
         });
     }
     judgements
 }
 
-/// Turns a verdict into a judgement. It is stored unless it is a plain permission, in which case the row of
+/// What the gates decide about posts, or too few outcomes.
+fn outcomes(
+    tx: &Tx<'_>,
+    crossing: Crossing<'_>,
+    about: Asked,
+    open: &[&PostCandidate<'_>],
+) -> Vec<Outcome> {
+    let outcomes = if is_asked(tx, Gate::Post) {
+        let verdicts = open.iter().zip(ask(tx, crossing, about, open));
+        let rows = verdicts.map(|(candidate, verdict)| row(candidate.version, verdict));
+        rows.collect()
+    } else {
+        open.iter().map(|_| Ok(None)).collect()
+    };
+    if is_asked(tx, Gate::Mention) {
+        mentions::judge(tx, crossing, open, outcomes)
+    } else {
+        outcomes
+    }
+}
+
+/// Turns an outcome into a judgement. It is stored unless it is a plain permission, in which case the row of
 /// an earlier version is deleted.
-fn of_verdict(
+fn of_outcome(
     tx: &mut Tx<'_>,
     key: (ConnectionNo, u8, Id),
     candidate: &PostCandidate<'_>,
-    verdict: Verdict,
+    outcome: Outcome,
     has_row: bool,
 ) -> Judgement {
-    match row(candidate.version, verdict) {
+    match outcome {
         Ok(Some(row)) => {
             tx.put(&key, &row);
             of_row(candidate, row)
@@ -140,8 +167,8 @@ fn rows(
     tx.get_all::<VerdictRow>(&candidates.iter().map(key).collect::<Vec<_>>())
 }
 
-/// The row to store for a verdict; the error is why the policies failed.
-fn row(update_at: i64, verdict: Verdict) -> Result<Option<VerdictRow>, String> {
+/// The outcome of a verdict on a post.
+pub(super) fn row(update_at: i64, verdict: Verdict) -> Outcome {
     let passes = VerdictRow {
         update_at,
         allowed: true,
@@ -160,7 +187,7 @@ fn row(update_at: i64, verdict: Verdict) -> Result<Option<VerdictRow>, String> {
             ..passes
         })),
         Verdict::Failed(reason) => Err(shorten(reason)),
-        Verdict::ReviseProfile(_) => Err(NOT_ABOUT_THIS.to_string()),
+        Verdict::ReviseProfile(_) | Verdict::Silence(_) => Err(NOT_ABOUT_THIS.to_string()),
     }
 }
 
@@ -171,14 +198,14 @@ fn of_row(candidate: &PostCandidate<'_>, row: VerdictRow) -> Judgement {
     let Some(revision) = row.revised else {
         return Judgement::Pass(None);
     };
-    match word(candidate, revision) {
+    match reword(candidate, revision) {
         Some(wording) => Judgement::Pass(Some(wording)),
         None => Judgement::Denied("Its revised properties are too long.".to_string()),
     }
 }
 
 /// A post with its revision applied; `None` if its properties would exceed the limit.
-fn word(candidate: &PostCandidate<'_>, revision: Revision) -> Option<Wording> {
+pub(super) fn reword(candidate: &PostCandidate<'_>, revision: Revision) -> Option<Wording> {
     let message = revision
         .message
         .unwrap_or_else(|| candidate.message.clone().into_owned());

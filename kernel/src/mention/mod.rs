@@ -96,6 +96,69 @@ pub fn addresses_everybody(text: &str, reading: Reading) -> bool {
         .any(|candidate| candidate.names(text).any(is_everybody))
 }
 
+/// A word after an `@`, and whom it addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address {
+    /// Its start, after the `@`.
+    pub start: usize,
+    /// The name in lower case, without what is not part of it.
+    pub name: String,
+    /// Whom it addresses.
+    pub whom: Addressee,
+}
+
+/// Whom a word after an `@` addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Addressee {
+    /// Everybody who reads the channel.
+    Everybody,
+    /// This user.
+    User(UserNo),
+    /// Nobody who can be meant here.
+    Nobody,
+}
+
+/// Whom the words after `@` in a text of a channel address, in order, with the users whom [`find`] finds; `None` if
+/// this takes more look-ups than are left. Words that are too long for a name are left out.
+pub fn addresses(
+    rows: &(impl Read + ?Sized),
+    (channel, place): (ChannelNo, Place),
+    text: &str,
+    lookups_left: &mut u32,
+) -> Option<Vec<Address>> {
+    let mut found = Vec::new();
+    for candidate in candidates(text, Reading::of(rows)) {
+        let start = candidate.start;
+        let everybody = |name: &String| EVERYBODY.contains(&name.as_str());
+        if let Some(name) = candidate.names(text).find(everybody) {
+            let whom = Addressee::Everybody;
+            found.push(Address { start, name, whom });
+            continue;
+        }
+        let named = named(rows, candidate, text, lookups_left).ok()?;
+        let named = named.filter(|(_, user)| may_be_meant(rows, (channel, place), *user));
+        if let Some((name, user)) = named {
+            let whom = Addressee::User(user);
+            found.push(Address { start, name, whom });
+        } else if let Some(name) = candidate.names(text).last() {
+            let whom = Addressee::Nobody;
+            found.push(Address { start, name, whom });
+        }
+    }
+    Some(found)
+}
+
+/// A text in which the words that start at these positions, given in order, are no longer mentions: the `@`
+/// before each is left out, and those directly before it.
+#[must_use]
+pub fn silence(text: &str, starts: impl Iterator<Item = usize>) -> String {
+    let signs = starts.map(|start| {
+        let before = text.get(..start).unwrap_or_default();
+        (before.trim_end_matches('@').len(), start, String::new())
+    });
+    rewrite(text, signs)
+}
+
 /// A mention of a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mention {
@@ -117,10 +180,6 @@ pub fn find(
     (channel, place): (ChannelNo, Place),
     text: &str,
 ) -> Vec<Mention> {
-    let may_be_meant = |user: &UserNo| match place.team() {
-        Some(team) => is_team_member(rows, team, *user),
-        None => is_channel_member(rows, channel, *user),
-    };
     let mut found: Vec<Mention> = Vec::new();
     // Most texts need no look at a row either.
     if !text.contains('@') {
@@ -128,18 +187,11 @@ pub fn find(
     }
     let mut lookups_left = MENTION_LOOKUPS_MAX;
     for candidate in candidates(text, Reading::of(rows)) {
-        let mut named = None;
-        for name in candidate.names(text) {
-            if lookups_left == 0 {
-                return found;
-            }
-            lookups_left -= 1;
-            if let Some(user) = lookup::username(rows, &name) {
-                named = Some((name, user));
-                break;
-            }
-        }
-        if let Some((name, user)) = named.filter(|(_, user)| may_be_meant(user)) {
+        let Ok(named) = named(rows, candidate, text, &mut lookups_left) else {
+            return found;
+        };
+        let meant = named.filter(|(_, user)| may_be_meant(rows, (channel, place), *user));
+        if let Some((name, user)) = meant {
             found.push(Mention {
                 start: candidate.start,
                 end: candidate.start + name.len(),
@@ -149,6 +201,37 @@ pub fn find(
         }
     }
     found
+}
+
+/// There are no look-ups left.
+struct UsedUp;
+
+/// The user whose name a word is, by the longest of its names that anybody has.
+fn named(
+    rows: &(impl Read + ?Sized),
+    candidate: Candidate,
+    text: &str,
+    lookups_left: &mut u32,
+) -> Result<Option<(String, UserNo)>, UsedUp> {
+    for name in candidate.names(text) {
+        *lookups_left = lookups_left.checked_sub(1).ok_or(UsedUp)?;
+        if let Some(user) = lookup::username(rows, &name) {
+            return Ok(Some((name, user)));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether a mention in a channel can mean a user.
+fn may_be_meant(
+    rows: &(impl Read + ?Sized),
+    (channel, place): (ChannelNo, Place),
+    user: UserNo,
+) -> bool {
+    match place.team() {
+        Some(team) => is_team_member(rows, team, user),
+        None => is_channel_member(rows, channel, user),
+    }
 }
 
 /// A text with each mention replaced by the result of `name_of`, if any.

@@ -320,3 +320,80 @@ fn hostile_texts_are_no_more_work_than_others() {
     }
     assert_linear(&format!("@a {rising}"));
 }
+
+/// The starts of the candidates that `chosen` picks by their number.
+fn starts(found: &[Candidate], chosen: impl Fn(usize) -> bool) -> Vec<usize> {
+    let numbered = found.iter().enumerate();
+    let picked = numbered.filter(|(number, _)| chosen(*number));
+    picked.map(|(_, it)| it.start).collect()
+}
+
+#[test]
+fn a_silenced_mention_is_a_plain_word() {
+    for (text, chosen, expected) in [
+        (
+            "@ann: see @bob:b, @all!",
+            vec![0, 2],
+            "ann: see @bob:b, all!",
+        ),
+        (
+            "**@ann** _@bob_ (@@kim)",
+            vec![0, 1, 2],
+            "**ann** _bob_ (kim)",
+        ),
+        ("`@x` @ann\r\n> @bob", vec![1], "`@x` @ann\r\n> bob"),
+        ("\u{e9}@ann@bob", vec![0], "\u{e9}ann@bob"),
+        ("@ann", vec![], "@ann"),
+    ] {
+        let found = candidates(text, Reading::Markdown);
+        let starts = starts(&found, |number| chosen.contains(&number));
+        assert_eq!(silence(text, starts.into_iter()), expected);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn silencing_leaves_out_the_signs_of_what_is_silenced_and_changes_no_other_byte(
+        text in any_text(),
+        chosen in prop::collection::vec(any::<bool>(), 60),
+    ) {
+        let found = candidates(&text, Reading::Markdown);
+        let starts = starts(&found, |number| chosen[number % 60]);
+        let silenced = silence(&text, starts.iter().copied());
+        // Read back from the end: each chosen start has lost the run of signs before it.
+        let mut expected = text.clone();
+        for start in starts.iter().rev() {
+            let signs = text[..*start].bytes().rev().take_while(|byte| *byte == b'@').count();
+            prop_assert!(signs >= 1);
+            expected.replace_range(start - signs..*start, "");
+        }
+        prop_assert_eq!(silenced, expected);
+    }
+
+    #[test]
+    fn in_ordinary_words_exactly_the_silenced_mentions_are_gone(
+        words in prop::collection::vec((0..5usize, any::<bool>()), 0..20),
+    ) {
+        let names = ["@ann", "@bob:site", "(@all)", "plain", "**@kim**"];
+        let text: Vec<&str> = words.iter().map(|(word, _)| names[*word]).collect();
+        let text = text.join(" ");
+        let found = candidates(&text, Reading::Markdown);
+        let silent: Vec<bool> = words
+            .iter()
+            .filter(|(word, _)| *word != 3)
+            .map(|(_, silent)| *silent)
+            .collect();
+        prop_assert_eq!(found.len(), silent.len());
+        let silenced = silence(&text, starts(&found, |number| silent[number]).into_iter());
+        let rest: Vec<&str> = found
+            .iter()
+            .zip(&silent)
+            .filter(|(_, silent)| !**silent)
+            .map(|(it, _)| &text[it.start..it.end])
+            .collect();
+        prop_assert_eq!(markdown(&silenced), rest);
+        prop_assert_eq!(silenced.replace('@', ""), text.replace('@', ""));
+    }
+}

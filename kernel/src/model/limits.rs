@@ -14,6 +14,8 @@ pub const REMOTE_PROPS_BYTES_MAX: usize = 300_000;
 pub const QUESTION_TEXTS_MAX: usize = 1_000;
 /// Bytes of those texts and their paths; as above.
 pub const QUESTION_TEXTS_BYTES_MAX: usize = 256 * 1024;
+/// Mentions in a question to the policies; as above.
+pub const QUESTION_MENTIONS_MAX: usize = 100;
 /// Bytes of a post's hashtags; more is refused from a peer, and left out in our own posts.
 pub const HASHTAGS_BYTES_MAX: usize = 1_000;
 /// Bytes of a post's type; more is refused.

@@ -42,6 +42,10 @@ pub const FRAME_STOPPED: &str = "the message could not be processed and was set 
 /// A policy here does not allow what an invitation offers; the peer does not learn more.
 pub const INVITATION_DENIED: &str = "a policy of the invited workspace does not allow it";
 
+/// A policy silenced mentions in a text that would then mention others.
+pub const NOT_SILENCED: &str =
+    "Its mentions cannot be silenced one by one: without them, its text would mention others.";
+
 /// All of these, and the fixed parts of answers of peers, both Causeway's and Mattermost's.
 pub const FIXED: &[&str] = &[
     NAMED_POST,
@@ -65,6 +69,7 @@ pub const FIXED: &[&str] = &[
     UNKNOWN_CHANNEL,
     AWAITS_CONSENT,
     UNDECIDED,
+    NOT_SILENCED,
     "cannot process sync message;",
     "processing sync message: resource \"Channel\" not found, id:",
     "global user sync message should not contain posts, reactions or statuses",

@@ -152,8 +152,15 @@ pub fn verdict_name(verdict: &Verdict) -> String {
         Verdict::Allow => "allow".into(),
         Verdict::Deny(denial) => format!("deny ({})", plain(&denial.text)),
         Verdict::Revise(_) | Verdict::ReviseProfile(_) => "revise".into(),
+        Verdict::Silence(positions) => format!("silence {}", mentions(positions.len())),
         Verdict::Failed(reason) => format!("failed ({})", plain(reason)),
     }
+}
+
+/// A number of mentions in words.
+fn mentions(count: usize) -> String {
+    let s = if count == 1 { "" } else { "s" };
+    format!("{count} mention{s}")
 }
 
 /// What a question is about, in words.
@@ -195,6 +202,14 @@ fn about(question: &Question<'_>) -> String {
             let way = to(it.passage.direction, it.passage.connection_name);
             let who = plain(it.opener.name);
             format!("a conversation that {who} opens, {way}")
+        }
+        Question::Mention(it) => {
+            let Some(list) = &it.mentions else {
+                return format!("{}: more mentions than a question holds", by(&it.context));
+            };
+            let names: Vec<String> = list.iter().take(3).map(|it| plain(it.name)).collect();
+            let count = mentions(list.len());
+            format!("{}: {count}: {}", by(&it.context), names.join(", "))
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The policies as the kernel sees them: what they are asked, and what they answer.
 
+mod mention;
 mod question;
 mod verdict;
 
@@ -7,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::boundary::texts::no_texts;
 
+pub use mention::{Addressee, MentionQuestion, Mentioned};
 pub use question::{
     Audience, ChannelQuestion, Context, DirectQuestion, Direction, FileQuestion, Home,
     MessageQuestion, Passage, Person, PostQuestion, ProfileQuestion, Question, ReactionQuestion,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Gate;
+use super::{Gate, MentionQuestion};
 use crate::boundary::texts::{Text, texts};
 use crate::model::{ChannelKind, Place};
 
@@ -42,6 +42,9 @@ pub enum Question<'a> {
     /// May these people talk to each other directly?
     #[serde(borrow)]
     Direct(DirectQuestion<'a>),
+    /// May this post mention these people of the other side?
+    #[serde(borrow)]
+    Mention(MentionQuestion<'a>),
 }
 
 impl Question<'_> {
@@ -56,7 +59,8 @@ impl Question<'_> {
             | Question::Member(_)
             | Question::Profile(_)
             | Question::Channel(_)
-            | Question::Direct(_) => None,
+            | Question::Direct(_)
+            | Question::Mention(_) => None,
         }
     }
 
@@ -71,6 +75,7 @@ impl Question<'_> {
             Question::Profile(_) => Gate::Profile,
             Question::Channel(_) => Gate::Channel,
             Question::Direct(_) => Gate::Direct,
+            Question::Mention(_) => Gate::Mention,
         }
     }
 }

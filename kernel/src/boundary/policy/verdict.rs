@@ -94,6 +94,8 @@ pub enum Verdict {
     ReviseProfile(ProfileRevision),
     /// The policy trapped, ran out of fuel or is missing; the slot's setting decides the consequence.
     Failed(String),
+    /// Let a post pass with the mentions at these positions of the question silenced.
+    Silence(Vec<u32>),
 }
 texts!(enum Verdict {
     Allow,
@@ -101,6 +103,7 @@ texts!(enum Verdict {
     Revise(revision),
     ReviseProfile(revision),
     Failed(reason: Text::Own),
+    Silence(positions),
 });
 
 /// The encoded form of a [`Verdict`]. A revision of the message alone keeps the form from before properties
@@ -114,6 +117,7 @@ enum Encoded {
     Revise(Revision),
     DenyBy(Denial),
     ReviseProfile(ProfileRevision),
+    Silence(Vec<u32>),
 }
 
 impl From<Encoded> for Verdict {
@@ -126,6 +130,7 @@ impl From<Encoded> for Verdict {
             Encoded::Failed(reason) => Verdict::Failed(reason),
             Encoded::Revise(revision) => Verdict::Revise(revision),
             Encoded::ReviseProfile(revision) => Verdict::ReviseProfile(revision),
+            Encoded::Silence(positions) => Verdict::Silence(positions),
         }
     }
 }
@@ -145,6 +150,7 @@ impl From<Verdict> for Encoded {
             }) if texts.is_empty() => Encoded::ReviseMessage(text),
             Verdict::Revise(revision) => Encoded::Revise(revision),
             Verdict::Failed(reason) => Encoded::Failed(reason),
+            Verdict::Silence(positions) => Encoded::Silence(positions),
         }
     }
 }

@@ -25,7 +25,7 @@ use crate::wire::message::{WireFile, WirePost};
 use crate::wire::response::SyncResponse;
 
 impl Item for WirePost {
-    const GATES: &[Gate] = &[Gate::Post];
+    const GATES: &[Gate] = &[Gate::Post, Gate::Mention];
     type Change<'i> = PostChange<'i>;
 
     fn decode(value: Value<'_>) -> Result<WirePost, JsonError> {

@@ -13,6 +13,7 @@ mod guarded_invites;
 mod hostile;
 mod invites;
 mod memberships;
+mod mention_gate;
 mod names;
 mod parts;
 mod pictures;

@@ -15,6 +15,7 @@ mod links;
 mod lost;
 mod many_profiles;
 mod memberships;
+mod mention_gate;
 mod pictures;
 mod priorities;
 mod profiles_at_the_gate;

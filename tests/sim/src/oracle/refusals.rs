@@ -56,7 +56,10 @@ pub(super) fn verdicts(carried: &Carried) -> Vec<(Id, Direction, Option<String>)
             continue;
         };
         match &asked.verdict {
-            Verdict::Allow | Verdict::ReviseProfile(_) | Verdict::Failed(_) => {}
+            Verdict::Allow
+            | Verdict::ReviseProfile(_)
+            | Verdict::Failed(_)
+            | Verdict::Silence(_) => {}
             Verdict::Deny(_) => found.push((post, direction, None)),
             Verdict::Revise(revision) => {
                 let message = revision.message.clone();

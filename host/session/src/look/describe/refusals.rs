@@ -23,6 +23,9 @@ pub(super) fn verdicts(seen: &Seen<'_>) -> (usize, Vec<String>) {
             Ok(Verdict::Deny(denial)) => out.push(denied(&denial)),
             Ok(Verdict::Revise(_)) => out.push("revised the text".into()),
             Ok(Verdict::ReviseProfile(_)) => out.push("revised the profile".into()),
+            Ok(Verdict::Silence(positions)) => {
+                out.push(format!("silenced mentions: {}", positions.len()));
+            }
             Ok(Verdict::Failed(reason)) => out.push(format!("failed: {}", plain(&reason))),
             Err(error) => out.push(format!("a verdict that cannot be decoded: {error}")),
         }
