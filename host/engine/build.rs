@@ -46,6 +46,11 @@ const GUESTS: &[Guest] = &[
         variable: "CAUSEWAY_POLICY_FILE_GATE",
     },
     Guest {
+        package: "causeway-policy-mention-gate",
+        component: "policies/mention-gate.wasm",
+        variable: "CAUSEWAY_POLICY_MENTION_GATE",
+    },
+    Guest {
         package: "causeway-policy-profile-privacy",
         component: "policies/profile-privacy.wasm",
         variable: "CAUSEWAY_POLICY_PROFILE_PRIVACY",

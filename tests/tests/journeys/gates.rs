@@ -109,6 +109,57 @@ async fn a_post_goes_without_the_file_that_a_policy_denies_and_gets_it_later() -
 }
 
 #[tokio::test]
+async fn a_mention_of_everybody_that_a_policy_silences_notifies_nobody_over_there() -> Result<()> {
+    let pair = Pair::open(50).await?;
+    let (ann, carla, channel) = (&pair.acme.user, &pair.globex.user, &pair.channel);
+    // Before: a mention of everybody crosses, and is counted.
+    let unread = format!("/users/me/channels/{channel}/unread");
+    let counted = async || -> Result<i64> {
+        let found = carla.get(&unread).await?;
+        found["mention_count"].as_i64().context("a number")
+    };
+    let said = async |text: &str| -> Result<String> {
+        let made = post(ann, channel, "", text).await?;
+        arrives(carla, &made).await?;
+        let there = carla.get(&format!("/posts/{made}")).await?;
+        Ok(there["message"].as_str().unwrap_or_default().to_string())
+    };
+    assert_eq!(
+        said("@channel, good morning").await?,
+        "@channel, good morning"
+    );
+    let before = counted().await?;
+    let silence = json!({ "rules": [
+        { "direction": "inbound", "everybody": "silence" },
+        { "everybody": "deny" },
+    ] });
+    put(&pair.globex, "load", "mention-gate", &silence).await?;
+    let shown = said("@channel and `@here`: lunch, @all!").await?;
+    assert_eq!(shown, "channel and `@here`: lunch, all!");
+    assert_eq!(counted().await?, before);
+    let made = post(ann, channel, "", "@here again").await?;
+    arrives(carla, &made).await?;
+    let path = format!("/posts/{made}");
+    assert_eq!(ann.get(&path).await?["message"], "@here again");
+    assert_eq!(carla.get(&path).await?["message"], "here again");
+    assert_eq!(counted().await?, before);
+    // People are none of the policy's business, and what carla writes leaves only without the word.
+    said("@carla, look").await?;
+    assert_eq!(counted().await?, before + 1);
+    let held = post(carla, channel, "", "@all: no").await?;
+    wait_for("the denial", async || {
+        let list = pair.globex.side.admin.get("/causeway/exceptions").await?;
+        let mut rows = list.as_array().into_iter().flatten();
+        Ok(rows.any(|row| row["post_id"] == held.as_str() && row["state"] == "denied"))
+    })
+    .await?;
+    for end in [&pair.acme, &pair.globex] {
+        replay(&end.workspace.data).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn profiles_leave_without_what_a_policy_strips() -> Result<()> {
     let pair = Pair::open(50).await?;
     let strip = json!({ "rules": [{

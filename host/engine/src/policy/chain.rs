@@ -16,7 +16,8 @@ use super::link::Link;
 use super::slot::Slot;
 use super::{OnFailure, PolicyChain};
 use super::{
-    channel_gate, direct_gate, file_gate, member_gate, post_gate, profile_gate, reaction_gate,
+    channel_gate, direct_gate, file_gate, member_gate, mention_gate, post_gate, profile_gate,
+    reaction_gate,
 };
 
 /// Why a question about a message alone cannot be answered.
@@ -69,6 +70,7 @@ impl ComponentChain {
             Question::Profile(it) => judge(links, fuel, profile_gate::inquiry(it)),
             Question::Channel(it) => judge(links, fuel, channel_gate::inquiry(it)),
             Question::Direct(it) => judge(links, fuel, direct_gate::inquiry(it)),
+            Question::Mention(it) => mention_gate::judge(links, fuel, it),
         }
     }
 }

@@ -27,6 +27,11 @@ pub(super) trait Inquiry {
     /// `remote_id` of the connection.
     fn connection_id(&self) -> &str;
 
+    /// Whether nothing is left to decide, so that no further slot is asked.
+    fn is_settled(&self) -> bool {
+        false
+    }
+
     /// Asks a policy; one without this gate lets everything pass.
     fn ask(&self, gates: &GateExports, store: &mut Store<Guest>) -> wasmtime::Result<Self::Answer>;
 
@@ -56,6 +61,9 @@ pub(super) enum Ruling {
 pub(super) fn judge<I: Inquiry>(links: &mut [Link], fuel: &mut u64, mut inquiry: I) -> Verdict {
     let gate = inquiry.gate();
     for link in links.iter_mut().filter(|link| link.answers(gate)) {
+        if inquiry.is_settled() {
+            break;
+        }
         if *fuel == 0 {
             return Verdict::Failed(STEP_FUEL_USED_UP.into());
         }

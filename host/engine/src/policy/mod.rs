@@ -18,6 +18,7 @@ mod interfaces;
 mod link;
 mod loader;
 mod member_gate;
+mod mention_gate;
 mod none;
 mod post_gate;
 mod profile_gate;

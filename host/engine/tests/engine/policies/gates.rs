@@ -2,11 +2,14 @@
 
 use causeway_engine::policy::{OnFailure, PolicyManager};
 use causeway_kernel::boundary::policy::{
-    Audience, ChannelQuestion, DirectQuestion, Direction, FileQuestion, Gate, Gates, Home, Passage,
-    Person, ProfileQuestion, ProfileRevision, Question, ReactionQuestion, Verdict,
+    Addressee, Audience, ChannelQuestion, DirectQuestion, Direction, FileQuestion, Gate, Gates,
+    Home, MentionQuestion, Mentioned, Passage, Person, ProfileQuestion, ProfileRevision, Question,
+    ReactionQuestion, Verdict,
 };
 
-use super::{FILTER_V0_2, TESTING, context, denial, load, patched, policies, post, with_texts};
+use super::{
+    FILTER_V0_2, TESTING, context, denial, failure, load, patched, policies, post, with_texts,
+};
 
 const PASSAGE: Passage<'static> = Passage {
     direction: Direction::Inbound,
@@ -80,7 +83,41 @@ fn questions() -> Vec<(Question<'static>, &'static [&'static str])> {
             &["The falcon", "bea", "Open", "is-read-only: true"],
         ),
         (Question::Direct(direct), &["cid", "bea", "is-group: true"]),
+        (
+            mentions(Some(&["channel", "zoe:globex", "zed"])),
+            &[
+                "eeee",
+                "falcon",
+                "ann",
+                "Everybody",
+                "zoe:globex",
+                "bea",
+                "Unknown",
+            ],
+        ),
     ]
+}
+
+/// A question about mentions: the first one of everybody, the second one of bea.
+fn mentions(names: Option<&[&'static str]>) -> Question<'static> {
+    let whom = |at| match at {
+        0 => Addressee::Everybody,
+        1 => Addressee::Somebody(BEA),
+        _ => Addressee::Unknown,
+    };
+    let mentions = names.map(|names| {
+        let names = names.iter().enumerate();
+        let mentions = names.map(|(at, name)| Mentioned {
+            name,
+            whom: whom(at),
+        });
+        mentions.collect()
+    });
+    Question::Mention(MentionQuestion {
+        context: context(77),
+        post_id: "eeeeeeeeeeeeeeeeeeeeeeeeee",
+        mentions,
+    })
 }
 
 #[test]
@@ -144,6 +181,38 @@ fn a_profile_can_be_revised_and_the_next_policy_sees_what_is_left() {
     let said = denial(chain.ask(&profile).remove(0)).text;
     assert!(said.contains("bea"), "{said}");
     assert!(!said.contains("Kiddo") && !said.contains("acme"), "{said}");
+}
+
+#[test]
+fn mentions_are_silenced_by_one_policy_after_another_and_the_next_one_sees_those_that_are_left() {
+    let data = tempfile::tempdir().unwrap();
+    let policies = policies(&data);
+    let asked = [mentions(Some(&["all", "bea", "zed"]))];
+    load(&policies, "one", "silence 1", OnFailure::Hold);
+    let mut chain = load(&policies, "two", "context", OnFailure::Hold);
+    let said = denial(chain.ask(&asked).remove(0)).text;
+    assert!(said.contains("Everybody") && said.contains("zed"), "{said}");
+    assert!(!said.contains("bea"), "{said}");
+    let mut chain = load(&policies, "two", "silence 1", OnFailure::Hold);
+    assert_eq!(chain.ask(&asked), [Verdict::Silence(vec![1, 2])]);
+    // Where nothing is left, nobody is asked; what is not there is a failure.
+    load(&policies, "one", "silence 0 1 2", OnFailure::Hold);
+    let mut chain = load(&policies, "two", "deny no", OnFailure::Hold);
+    assert_eq!(chain.ask(&asked), [Verdict::Silence(vec![0, 1, 2])]);
+    let mut chain = load(&policies, "one", "silence 3", OnFailure::Hold);
+    let why = failure(chain.ask(&asked).remove(0));
+    assert!(why.contains("does not have"), "{why}");
+    // If not all mentions can be shown, the post is denied without asking.
+    let unseen = denial(chain.ask(&[mentions(None)]).remove(0));
+    assert_eq!(unseen.policy, "");
+    let filter = policies.load("one", FILTER_V0_2.to_vec(), "x".into(), OnFailure::Hold);
+    policies.keep(filter.unwrap().kept).unwrap();
+    let other = patched(TESTING, "mention-gate", "mansion-gate");
+    let change = policies.load("two", other, "deny no".into(), OnFailure::Hold);
+    assert_eq!(
+        change.unwrap().chain.ask(&[mentions(None)]),
+        [Verdict::Allow]
+    );
 }
 
 #[test]
