@@ -21,7 +21,7 @@ run: build ## demo: two workspaces that share a channel, and what each side show
 	@target/release/demo run
 
 # The policies, and what they are made of and tested with.
-POLICIES := common questions content-filter dm-gate file-gate mention-gate profile-privacy quiet-hours template
+POLICIES := common questions content-filter dm-gate file-gate mention-gate plugin-gate profile-privacy quiet-hours template
 
 test: build ## run every test, on real files and on recorded traffic of real servers
 	@echo "building the tests (the first build compiles the WebAssembly engine and takes a few minutes)"

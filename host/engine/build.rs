@@ -51,6 +51,11 @@ const GUESTS: &[Guest] = &[
         variable: "CAUSEWAY_POLICY_MENTION_GATE",
     },
     Guest {
+        package: "causeway-policy-plugin-gate",
+        component: "policies/plugin-gate.wasm",
+        variable: "CAUSEWAY_POLICY_PLUGIN_GATE",
+    },
+    Guest {
         package: "causeway-policy-profile-privacy",
         component: "policies/profile-privacy.wasm",
         variable: "CAUSEWAY_POLICY_PROFILE_PRIVACY",

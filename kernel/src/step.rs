@@ -10,7 +10,9 @@ use crate::gate;
 use crate::inbound;
 use crate::model::limits::DUE_PER_STEP_MAX;
 use crate::model::{DueKind, Job};
-use crate::objects::{administrators, files, order, posts, remote_names, statuses};
+use crate::objects::{
+    administrators, files, hidden_components, order, posts, remote_names, statuses,
+};
 use crate::outbound::{self, receipt};
 use crate::rows::due;
 use crate::rows::jobs;
@@ -77,11 +79,15 @@ fn carry_out(tx: &mut Tx<'_>, input: &Input) -> Reply {
         Input::Restored => connection::restored(tx),
         Input::PolicyChanged { gates, .. } => {
             let had_files = gate::is_asked(tx, Gate::File);
+            let had_components = gate::is_asked(tx, Gate::Component);
             gate::note(tx, *gates);
             inbound::again::start(tx);
             outbound::again::start(tx);
             if had_files || gate::is_asked(tx, Gate::File) {
                 outbound::again::start_files(tx);
+            }
+            if had_components || gate::is_asked(tx, Gate::Component) {
+                hidden_components::start(tx);
             }
         }
         // From here on, steps run on the new kernel.
@@ -189,6 +195,15 @@ fn job(tx: &mut Tx<'_>, number: u64) {
             position,
         } => outbound::profiles::try_waiting(tx, (connection, channel), users, position),
         Job::OfferWithheld { connection } => outbound::again::offer_withheld(tx, connection),
+        Job::AskOfPost { post } => {
+            hidden_components::ask_again(tx, number, post);
+            None
+        }
+        Job::AskOfPosts {
+            channel,
+            position,
+            only,
+        } => hidden_components::look_through(tx, channel, position, only),
     };
     match rest {
         Some(job) => jobs::again(tx, number, &job),

@@ -8,20 +8,20 @@ use causeway_kernel::authority;
 use causeway_kernel::boundary::input::Actor;
 use causeway_kernel::boundary::output::Event;
 use causeway_kernel::command::{Command, EditPost};
-use causeway_kernel::model::{Channel, Post, Team};
-use causeway_kernel::rows::id::PostNo;
+use causeway_kernel::gate;
+use causeway_kernel::model::{Channel, Component, Post, Team};
+use causeway_kernel::rows::id::{PostNo, UserNo};
 use causeway_kernel::rows::tx::Read;
 use causeway_views::json::{Viewer, Views};
 use serde::Deserialize;
 use serde_json::json;
 
 use super::answer::{ApiResult, Rendered};
+use super::components::require_use;
 use super::path::Ids;
 use crate::app::{App, Caller, SharedApp};
 use crate::http::{ApiError, OptionalJson, random_id};
-use crate::integrations::{
-    CallFailed, Cookies, Place, Pressed, Target, Updated, beginning, find, require_active,
-};
+use crate::integrations::{CallFailed, Cookies, Place, Pressed, Target, Updated, beginning, find};
 
 /// Maximum bytes of the option that is chosen in a menu.
 const OPTION_BYTES_MAX: usize = 1024;
@@ -52,7 +52,7 @@ async fn press(
         .get::<Post>(&post_no)
         .filter(|post| post.delete_at == 0);
     let post = post.ok_or_else(|| ApiError::not_found("app.post.get.app_error", "post"))?;
-    require_active(&rows, post.channel)?;
+    gate::require_on(&rows, post.channel)?;
     let place = Place {
         channel: post.channel,
         author: post.user,
@@ -70,6 +70,7 @@ async fn press(
     drop(rows);
     let target = action.target(app.integrations.sealer(&app.vault).await?, place);
     let Target { url, context } = target.ok_or_else(no_action)?;
+    let component = action.component();
     pressed.kind = action.kind;
     pressed.data_source = action.data_source;
     pressed.context = context.unwrap_or_default();
@@ -81,6 +82,7 @@ async fn press(
             .context
             .insert("selected_option".into(), option.into());
     }
+    require_use(&app, caller.user, post.channel, component.clone()).await?;
     let trigger_id = pressed.trigger_id.clone();
     let answer = app
         .integrations
@@ -93,7 +95,8 @@ async fn press(
     if !answer.body.trim_ascii().is_empty() {
         let mut answer = Updated::of_json(&answer.body)
             .ok_or_else(|| failed(&"its answer is no JSON object of the form that is expected"))?;
-        update(&app, post_no, &post, &mut answer).await?;
+        let pressed = (caller.user, component);
+        update(&app, pressed, (post_no, &post), &mut answer).await?;
         if let Some(text) = answer.ephemeral_text.filter(|text| !text.is_empty()) {
             // Clients show it as said by the system, which it is not.
             let text = format!("{SAID_BY_BUTTON}{}", beginning(&text));
@@ -129,14 +132,14 @@ fn pressed<R: Read>(rows: &R, caller: &Caller, post: &Post) -> Pressed {
 /// and not what the author would be told.
 async fn update(
     app: &App,
-    post_no: PostNo,
-    post: &Post,
+    (user, component): (UserNo, Component),
+    (post_no, post): (PostNo, &Post),
     answer: &mut Updated,
 ) -> Result<(), ApiError> {
     let Some((message, props)) = answer.post(&post.props) else {
         return Ok(());
     };
-    require_active(&app.rows(), post.channel)?;
+    require_use(app, user, post.channel, component).await?;
     let place = Place {
         channel: post.channel,
         author: post.user,

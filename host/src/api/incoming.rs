@@ -10,19 +10,20 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use bytes::Bytes;
 use causeway_kernel::boundary::input::Actor;
-use causeway_kernel::model::Channel;
+use causeway_kernel::model::{Channel, Component};
 use causeway_kernel::rows::id::{ChannelNo, Id};
 use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::tx::Read;
 use serde::Deserialize;
 
+use super::components::require_use;
 use super::path::Ids;
 use super::posts::PriorityBody;
 use super::slash;
 use super::written::Written;
 use crate::app::{App, SharedApp};
 use crate::http::{ApiError, read_limited};
-use crate::integrations::{Message, require_active};
+use crate::integrations::Message;
 use crate::vault::IncomingHook;
 
 /// Maximum bytes of a body: the longest message and properties fit. Each byte may become a hundred in memory.
@@ -68,7 +69,8 @@ async fn to_hook(
         ));
     }
     let channel = channel_of(&app, &hook, message.channel.as_deref().unwrap_or_default())?;
-    require_active(&app.rows(), channel)?;
+    let component = Component::Webhook(ids.get("hook_id").to_string());
+    require_use(&app, hook.user, channel, component).await?;
     let priority = message.priority.take().map(PriorityBody::deserialize);
     let priority = priority
         .transpose()
@@ -112,7 +114,7 @@ async fn later(
     let reply = app.integrations.replies.take(id, now_ms);
     let reply = reply.ok_or_else(missing)?;
     for message in message.in_order() {
-        slash::show(&app, reply, &message).await?;
+        slash::show(&app, &reply, &message).await?;
     }
     Ok(said_ok())
 }

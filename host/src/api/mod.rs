@@ -13,6 +13,7 @@ pub mod auth;
 mod bots;
 mod channel_invitations;
 pub mod channels;
+mod components;
 pub mod config;
 pub mod connections;
 mod custom_commands;

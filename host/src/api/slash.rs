@@ -8,7 +8,7 @@ use causeway_kernel::authority;
 use causeway_kernel::boundary::env::Rows;
 use causeway_kernel::boundary::input::Actor;
 use causeway_kernel::boundary::output::Event;
-use causeway_kernel::model::{Channel, Post, Team};
+use causeway_kernel::model::{Channel, Component, Post, Team};
 use causeway_kernel::rows::id::{ChannelNo, PostNo, TeamNo};
 use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::tx::Read;
@@ -17,6 +17,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::answer::{ApiResult, Rendered};
+use super::components::require_use;
 use super::custom_commands::{self, CommandBody};
 use super::integrations::managed_team;
 use super::path::{Ids, Params};
@@ -25,7 +26,7 @@ use crate::app::{App, Caller, SharedApp};
 use crate::commands;
 use crate::commands::arguments;
 use crate::http::{ApiError, Json, random_id};
-use crate::integrations::{Message, Reply, require_active};
+use crate::integrations::{Message, Reply};
 use crate::vault::{SlashCommand, new_id};
 
 /// Maximum bytes of a command line; a longer one is refused.
@@ -83,16 +84,17 @@ async fn execute(
         )
     })?;
     let root = body.root_id.filter(|id| !id.is_empty());
-    let reply = where_answers_go(&app, &caller, channel, root)?;
-    custom(&app, &command, reply, arguments).await
+    let trigger = command.trigger.clone();
+    let reply = where_answers_go(&app, &caller, (channel, root), trigger)?;
+    custom(&app, &command, &reply, arguments).await
 }
 
 /// Where the answers to a command go: the caller must be able to write there.
 fn where_answers_go(
     app: &App,
     caller: &Caller,
-    channel: ChannelNo,
-    root: Option<String>,
+    (channel, root): (ChannelNo, Option<String>),
+    trigger: String,
 ) -> Result<Reply, ApiError> {
     let rows = app.rows();
     let row = rows
@@ -115,14 +117,14 @@ fn where_answers_go(
         user: caller.user,
         channel,
         root,
+        trigger,
     })
 }
 
 /// Runs a custom command: asks its integration, and shows what it answers. What goes wrong there is said to who
 /// called it, as for a built-in command.
-async fn custom(app: &App, command: &SlashCommand, reply: Reply, arguments: &str) -> ApiResult {
-    let is_active = require_active(&app.rows(), reply.channel);
-    let answer = match is_active {
+async fn custom(app: &App, command: &SlashCommand, reply: &Reply, arguments: &str) -> ApiResult {
+    let answer = match require_to_be_used(app, reply).await {
         Ok(()) => ask(app, command, reply, arguments).await?,
         Err(refused) => Err(refused.message.into_owned()),
     };
@@ -145,8 +147,14 @@ async fn custom(app: &App, command: &SlashCommand, reply: Reply, arguments: &str
     Ok(Rendered::json(&shown))
 }
 
+/// Requires that the caller of a command may use it where its answers go.
+async fn require_to_be_used(app: &App, reply: &Reply) -> Result<(), ApiError> {
+    let component = Component::SlashCommand(reply.trigger.clone());
+    require_use(app, reply.user, reply.channel, component).await
+}
+
 /// Says to who called a command why it did not work.
-fn did_not_work(app: &App, command: &SlashCommand, reply: Reply, why: &str) -> Rendered {
+fn did_not_work(app: &App, command: &SlashCommand, reply: &Reply, why: &str) -> Rendered {
     let text = format!("The command `/{}` did not work: {why}", command.trigger);
     app.publish(&Event::Ephemeral(reply.channel, reply.user, text.clone()));
     Rendered::json(&response("ephemeral", &text, ""))
@@ -156,12 +164,14 @@ fn did_not_work(app: &App, command: &SlashCommand, reply: Reply, why: &str) -> R
 async fn ask(
     app: &App,
     command: &SlashCommand,
-    reply: Reply,
+    reply: &Reply,
     arguments: &str,
 ) -> Result<Result<Message, String>, ApiError> {
     let reply_id = new_id()?;
     let now_ms = app.engine.now_ms();
-    app.integrations.replies.open(reply_id, reply, now_ms);
+    app.integrations
+        .replies
+        .open(reply_id, reply.clone(), now_ms);
     let mut fields = fields(app, command, reply);
     fields.push(("text", arguments.to_string()));
     let site_url = &app.settings.site_url;
@@ -186,7 +196,7 @@ async fn ask(
 }
 
 /// What an integration is told of who calls its command, and where.
-fn fields(app: &App, command: &SlashCommand, reply: Reply) -> Vec<(&'static str, String)> {
+fn fields(app: &App, command: &SlashCommand, reply: &Reply) -> Vec<(&'static str, String)> {
     let rows = app.rows();
     let views = Views::new(&rows, Viewer::of(&rows, reply.user));
     let channel = rows.channel(reply.channel);
@@ -218,7 +228,7 @@ fn fields(app: &App, command: &SlashCommand, reply: Reply) -> Vec<(&'static str,
 }
 
 /// Shows a message of a command's integration: in the channel, or to who called the command.
-pub(super) async fn show(app: &App, reply: Reply, message: &Message) -> Result<(), ApiError> {
+pub(super) async fn show(app: &App, reply: &Reply, message: &Message) -> Result<(), ApiError> {
     if message.is_empty() {
         return Ok(());
     }
@@ -227,7 +237,7 @@ pub(super) async fn show(app: &App, reply: Reply, message: &Message) -> Result<(
         app.publish(&Event::Ephemeral(reply.channel, reply.user, text));
         return Ok(());
     }
-    require_active(&app.rows(), reply.channel)?;
+    require_to_be_used(app, reply).await?;
     let written = Written {
         author: Actor::User(reply.user),
         channel: reply.channel,

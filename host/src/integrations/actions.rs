@@ -4,6 +4,7 @@
 //! message is stored, so neither readers nor peers learn it.
 
 use causeway_kernel::model::limits::PROPS_BYTES_MAX;
+use causeway_kernel::model::{self, Component};
 use causeway_kernel::wire::json::Document;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -32,6 +33,7 @@ pub struct Target {
 #[serde(default)]
 pub struct Action {
     id: String,
+    name: String,
     /// `button` or `select`.
     #[serde(rename = "type")]
     pub kind: String,
@@ -42,6 +44,20 @@ pub struct Action {
 }
 
 impl Action {
+    /// What policies are asked about.
+    #[must_use]
+    pub fn component(&self) -> Component {
+        let action = model::Action {
+            id: self.id.clone(),
+            label: self.name.clone(),
+        };
+        if self.kind == "select" {
+            Component::Menu(action)
+        } else {
+            Component::Button(action)
+        }
+    }
+
     /// What it calls; `None` if it is disabled, or was not sealed for this place.
     #[must_use]
     pub fn target(&self, sealer: &Sealer, place: Place) -> Option<Target> {
@@ -272,6 +288,10 @@ mod tests {
                 .is_some()
         );
         assert_eq!(find(&stored, "plain").unwrap().target(&sealer, PLACE), None);
+        let Component::Button(asked) = run.component() else {
+            panic!("not a button");
+        };
+        assert_eq!((asked.id.as_str(), asked.label.as_str()), ("run1", "Run"));
         assert!(find(&stored, "").is_none() && find(&stored, "other").is_none());
         let again = |cookies| seal(&sealer, stored.clone(), PLACE, cookies).unwrap();
         assert_eq!(again(Cookies::Kept), stored);

@@ -4,7 +4,7 @@
 //! All of them belong to one workspace. What they are is kept in the vault, because their addresses and tokens are
 //! secrets; what they write enters the journal as posts of the people who set them up or called them, who need the
 //! same permissions as if they had written it. In a channel shared with other workspaces they work only with
-//! `EnableSharedChannelsPlugins`.
+//! `EnableSharedChannelsPlugins`, and as the policies allow.
 
 mod actions;
 mod caller;
@@ -18,10 +18,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use axum::http::StatusCode;
-use causeway_kernel::rows::id::{ChannelNo, UserNo};
-use causeway_kernel::rows::tx::Read;
-use causeway_views::query::components;
+use causeway_kernel::rows::id::UserNo;
 use tokio::sync::{OnceCell, Semaphore};
 
 pub use actions::{Cookies, Pressed, Target, Updated, find};
@@ -103,20 +100,4 @@ impl Integrations {
         }
         actions::seal(self.sealer(vault).await?, props, place, cookies)
     }
-}
-
-/// Requires that integrations work in a channel.
-///
-/// # Errors
-/// 403 in a channel that is shared with other workspaces, unless the flag is on.
-pub fn require_active(rows: &(impl Read + ?Sized), channel: ChannelNo) -> Result<(), ApiError> {
-    if components::are_active(rows, channel) {
-        return Ok(());
-    }
-    Err(ApiError::new(
-        StatusCode::FORBIDDEN,
-        "api.causeway.integrations.shared_channel.app_error",
-        "Integrations do not work in channels that are shared with other workspaces; the feature flag \
-         EnableSharedChannelsPlugins allows it.",
-    ))
 }

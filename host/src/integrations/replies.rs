@@ -15,7 +15,7 @@ const REPLIES_MAX: usize = 10_000;
 const REPLIES_PER_USER_MAX: usize = 100;
 
 /// Where an answer goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
     /// Who called the command.
     pub user: UserNo,
@@ -23,6 +23,8 @@ pub struct Reply {
     pub channel: ChannelNo,
     /// In which thread, if in one.
     pub root: Option<PostNo>,
+    /// The command's trigger.
+    pub trigger: String,
 }
 
 struct Open {
@@ -96,7 +98,8 @@ impl Replies {
     /// Opens an address.
     pub fn open(&self, id: Id, reply: Reply, now_ms: i64) {
         let mut opens = self.lock();
-        opens.make_room(reply.user, now_ms);
+        let user = reply.user;
+        opens.make_room(user, now_ms);
         let open = Open {
             reply,
             until_ms: now_ms.saturating_add(LIFE_MS),
@@ -104,7 +107,7 @@ impl Replies {
         };
         opens.by_id.insert(id, open);
         opens.order.push_back(id);
-        opens.of_user.entry(reply.user).or_default().push_back(id);
+        opens.of_user.entry(user).or_default().push_back(id);
     }
 
     /// Ends an address.
@@ -131,7 +134,7 @@ impl Replies {
             .get_mut(&id)
             .filter(|open| open.is_valid(now_ms))?;
         open.uses += 1;
-        Some(open.reply)
+        Some(open.reply.clone())
     }
 }
 
@@ -144,6 +147,7 @@ mod tests {
         user: UserNo(1),
         channel: ChannelNo(2),
         root: None,
+        trigger: String::new(),
     };
 
     #[test]

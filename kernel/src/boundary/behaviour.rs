@@ -162,6 +162,9 @@ behaviours! {
     Gates = 49,
     /// The policies are asked about the mentions in posts, if one of them decides about these.
     Mentions = 50,
+    /// The policies are asked about components of integrations in shared channels: before one is used, and when a post
+    /// that shows some is written or arrives.
+    Components = 51,
 }
 
 /// A behaviour that is in force.

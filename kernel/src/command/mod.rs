@@ -3,6 +3,7 @@
 
 mod acknowledgement;
 mod channel;
+mod component;
 mod connection;
 mod file;
 mod fit;
@@ -25,6 +26,7 @@ pub use channel::{
     AddChannelMember, ArchiveChannel, CreateChannel, OpenDirectChannel, OpenGroupChannel,
     RemoveChannelMember, RestoreChannel, ViewChannel,
 };
+pub use component::UseComponent;
 pub use connection::{
     AbandonConnection, AcceptConnection, AttachConnection, ConfirmConnection, CreateConnection,
     PatchConnection, RelocateConnection, RemoveConnection,
@@ -94,6 +96,7 @@ commands! {
     SetTeamRoles = 49,
     PatchRole = 50,
     SetBot = 51,
+    UseComponent = 52,
 }
 
 /// Carries out a command. `key` is the client's own key of the act. A refused command leaves neither writes

@@ -2,6 +2,7 @@
 //!
 //! Verdicts on posts are kept (see [`posts`]); everything else is asked about each time it is about to cross.
 
+mod components;
 mod files;
 mod homes;
 mod leaves;
@@ -22,6 +23,7 @@ use crate::rows::counters;
 use crate::rows::id::{ChannelNo, ConnectionNo, Id, PostNo};
 use crate::rows::tx::{Read, Tx};
 
+pub use components::{Standing, may_show, may_use, require_on, standing};
 pub use files::FileCandidate;
 pub use members::MemberCandidate;
 pub use posts::{PostCandidate, Wording, about_posts};
@@ -151,6 +153,7 @@ pub fn judge_one(tx: &mut Tx<'_>, crossing: Crossing<'_>, candidate: Candidate<'
 pub fn is_asked(rows: &(impl Read + ?Sized), gate: Gate) -> bool {
     let known_since = match gate {
         Gate::Mention => Behaviour::Mentions,
+        Gate::Component => Behaviour::Components,
         _ => Behaviour::Gates,
     };
     if !known_since.is_in_force(rows) {

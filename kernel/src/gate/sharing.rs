@@ -20,7 +20,7 @@ use crate::objects::direct::Participants;
 use crate::rows::id::{Id, UserNo};
 use crate::rows::tx::Tx;
 
-/// Why something may not be shared.
+/// Why something that somebody does now may not be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Objection {
     /// A policy does not allow it, for this reason.
@@ -42,6 +42,17 @@ impl From<Objection> for Refusal {
                 "causeway.policy.failed.app_error",
                 format!("A policy could not decide whether this is allowed: {reason}. Try again."),
             ),
+        }
+    }
+}
+
+impl Judgement {
+    /// What it means for something that happens now or not at all.
+    pub(super) fn permission(self) -> Result<(), Objection> {
+        match self {
+            Judgement::Pass(_) | Judgement::Revised(_) => Ok(()),
+            Judgement::Denied(reason) => Err(Objection::Denied(reason)),
+            Judgement::Failed(reason) => Err(Objection::Failed(reason)),
         }
     }
 }
@@ -139,10 +150,9 @@ const UNKNOWN: Person<'static> = Person {
 };
 
 fn ask(tx: &Tx<'_>, question: Question<'_>) -> Result<(), Objection> {
-    match plain(tx.ask(&[question]), 1).pop() {
-        Some(Judgement::Pass(_) | Judgement::Revised(_)) => Ok(()),
-        Some(Judgement::Denied(reason)) => Err(Objection::Denied(reason)),
-        Some(Judgement::Failed(reason)) => Err(Objection::Failed(reason)),
-        None => Err(Objection::Failed(NO_VERDICT.to_string())),
-    }
+    let judgement = plain(tx.ask(&[question]), 1).pop();
+    judgement.map_or_else(
+        || Err(Objection::Failed(NO_VERDICT.to_string())),
+        Judgement::permission,
+    )
 }

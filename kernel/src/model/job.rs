@@ -140,6 +140,20 @@ pub enum Job {
         /// The connection.
         connection: ConnectionNo,
     },
+    /// Asks the policies again about the components of a post on which one failed.
+    AskOfPost {
+        /// The post.
+        post: PostNo,
+    },
+    /// Asks the policies about the components of all posts in shared channels.
+    AskOfPosts {
+        /// The channel.
+        channel: ChannelNo,
+        /// The last (ordered_at, post) done.
+        position: (i64, u64),
+        /// Whether it ends with this channel; otherwise the next one follows.
+        only: bool,
+    },
 }
 texts!(enum Job {
     DeleteReplies { root, delete_at, position },
@@ -158,6 +172,8 @@ texts!(enum Job {
     AskFilesAgain { connection, position },
     TryWaiting { connection, channel, users, position: Text::Own },
     OfferWithheld { connection },
+    AskOfPost { post },
+    AskOfPosts { channel, position, only },
 });
 
 /// The result of a command with a client's key. Key: (user, key).

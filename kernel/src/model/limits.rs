@@ -270,3 +270,12 @@ pub const CUSTOM_STATUS_BYTES_MAX: usize = 1_000;
 pub const PROFILE_PICTURE_BYTES_MAX: u64 = 128 * 1024;
 /// How often a post that waits for its files to reach a peer is looked at again even if none has, in ms.
 pub const FILES_LOOKED_AT_MS: i64 = 60_000;
+/// Bytes of the name of an integration's component in a question to the policies; the rest is cut off.
+pub const COMPONENT_NAME_BYTES_MAX: usize = 256;
+/// Questions about the components of a post: for each of them, one for each connection of the channel. A post with more
+/// is shown without any of them.
+pub const COMPONENT_QUESTIONS_MAX: usize = 1_000;
+/// Posts of a channel that a step looks through for those that show components.
+pub const COMPONENT_POSTS_PER_STEP: u32 = 50;
+/// Posts with components about which the policies are asked in such a step.
+pub const COMPONENT_POSTS_ASKED_MAX: usize = 10;

@@ -2,6 +2,7 @@
 
 mod channel;
 mod channel_invitation;
+mod component;
 mod connected_workspaces;
 mod connection;
 mod feed;
@@ -28,6 +29,7 @@ pub use channel::{
     Channel, ChannelKind, ChannelMember, DirectCount, Place, SharedMembership, UserChannel,
 };
 pub use channel_invitation::{ChannelInvitation, InvitationState, OfferedChannel};
+pub use component::{Action, Component, HiddenComponents};
 pub use connected_workspaces::ConnectedWorkspaces;
 pub use connection::{
     Connection, ConnectionLink, ConnectionState, Offer, PeerKind, PeerWorkspace, Round, RoundItem,

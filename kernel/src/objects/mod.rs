@@ -3,8 +3,10 @@
 pub mod acknowledgements;
 pub mod administrators;
 pub mod channels;
+pub mod components;
 pub mod direct;
 pub mod files;
+pub mod hidden_components;
 pub mod members;
 pub mod memberships;
 pub mod mentions;

@@ -5,7 +5,7 @@ use crate::boundary::env::Range;
 use crate::boundary::output::{Effect, Event};
 use crate::model::limits::{HASHTAGS_BYTES_MAX, REPLIES_PER_STEP_MAX};
 use crate::model::{Channel, DueKind, Job, PinnedPost, Post, ThreadPost, kind};
-use crate::objects::{files, mentions, order};
+use crate::objects::{files, hidden_components, mentions, order};
 use crate::rows::due;
 use crate::rows::id::{ChannelNo, FeedSeq, PostNo, UserNo, WorkspaceNo};
 use crate::rows::key;
@@ -42,6 +42,7 @@ pub fn insert(tx: &mut Tx<'_>, mut post: Post) -> PostNo {
     }
     feed::post_changed(tx, no, &mut post);
     tx.put(&no, &post);
+    hidden_components::posted(tx, no, &post);
     tx.effect(Effect::Event(Event::Posted(post.channel, no)));
     no
 }
@@ -71,8 +72,9 @@ pub fn update(tx: &mut Tx<'_>, no: PostNo, mut post: Post) {
     if post.origin.is_ours() {
         post.origin_update_at = post.update_at;
     }
-    if let Some(old) = tx.get::<Post>(&no) {
-        mentions::edited(tx, no, &old, &post);
+    let old = tx.get::<Post>(&no);
+    if let Some(old) = &old {
+        mentions::edited(tx, no, old, &post);
     }
     let key = (post.channel, no);
     if post.is_pinned {
@@ -82,6 +84,9 @@ pub fn update(tx: &mut Tx<'_>, no: PostNo, mut post: Post) {
     }
     feed::post_changed(tx, no, &mut post);
     tx.put(&no, &post);
+    if old.is_some_and(|old| old.props != post.props) {
+        hidden_components::edited(tx, no, &post);
+    }
     tx.effect(Effect::Event(Event::PostEdited(post.channel, no)));
 }
 
@@ -294,6 +299,7 @@ fn empty(tx: &mut Tx<'_>, no: PostNo, post: &mut Post, stamp: i64, delete_at: i6
     }
     order::delete(tx, no, post);
     mentions::deleted(tx, no, post);
+    hidden_components::forget(tx, no);
     for file in std::mem::take(&mut post.files) {
         files::remove(tx, file);
     }

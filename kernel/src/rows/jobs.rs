@@ -15,11 +15,12 @@ pub fn start(tx: &mut Tx<'_>, job: Job) {
     again(tx, number, &job);
 }
 
-/// Starts a job at a time, in ms.
-pub fn start_at(tx: &mut Tx<'_>, at_ms: i64, job: &Job) {
+/// Starts a job at a time, in ms; returns its number.
+pub fn start_at(tx: &mut Tx<'_>, at_ms: i64, job: &Job) -> u64 {
     let number = tx.next_row();
     tx.put(&number, job);
     due::at(tx, at_ms, DueKind::Job(number));
+    number
 }
 
 /// Stores a job and schedules its next portion at once.

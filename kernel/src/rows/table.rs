@@ -10,9 +10,9 @@ use crate::model::{
     Acknowledgement, AcknowledgementCount, Channel, ChannelFiles, ChannelInvitation, ChannelMember,
     ChannelPost, Connection, ConnectionLink, DirectCount, Due, EmojiCount, Exception,
     ExceptionTime, FeedEntry, File, FileBytes, FileDebt, FileTime, FrameProgress, Held, HeldItem,
-    HeldSum, IdRow, Interruption, Job, KeptFrame, LastResend, Link, Mention, MetaKey, MetaRow,
-    NameRow, Offer, OwnBot, PeerWorkspace, Pending, PersonalValue, Picture, PictureDebt,
-    PictureTime, PictureTransfer, PinnedPost, Post, PostBlock, PostEmoji, PostMention,
+    HeldSum, HiddenComponents, IdRow, Interruption, Job, KeptFrame, LastResend, Link, Mention,
+    MetaKey, MetaRow, NameRow, Offer, OwnBot, PeerWorkspace, Pending, PersonalValue, Picture,
+    PictureDebt, PictureTime, PictureTransfer, PinnedPost, Post, PostBlock, PostEmoji, PostMention,
     QuarantineEntry, QuarantineShare, Reaction, RemovedReactions, Request, RequestExpiry,
     RolePermissions, Round, Scope, SentFile, SentOldPost, SentPicture, SentReaction, SentUser,
     SharedChannel, SharedMembership, StatusCursor, StatusRow, SystemAdmin, Team, TeamMember,
@@ -359,6 +359,8 @@ tables! {
     UserClasses = 78: (user: UserNo) => UserClass, Kept, about [user];
     /// Bots of this workspace, no value.
     OwnBots = 79: (user: UserNo) => OwnBot, Kept, about [user];
+    /// Posts whose components the policies do not let be shown.
+    HiddenComponents = 80: (post: PostNo) => HiddenComponents, Passing, about [post];
 }
 
 #[cfg(test)]

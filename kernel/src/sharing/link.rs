@@ -5,7 +5,7 @@ use crate::model::limits::{CONSENT_RETRY_MAX_MS, CONSENT_RETRY_MIN_MS};
 use crate::model::{
     ConnectionLink, Cursor, DueKind, History, Job, Link, LinkEnd, LinkState, Pending, RoundSource,
 };
-use crate::objects::memberships;
+use crate::objects::{hidden_components, memberships};
 use crate::outbound::{forget_state, set_back};
 use crate::rows::counters::{counters, workspace};
 use crate::rows::due;
@@ -62,6 +62,7 @@ pub fn open(
     }
     tx.put(&(channel, connection), &link);
     tx.put(&(connection, channel), &ConnectionLink);
+    hidden_components::start_in(tx, channel);
     link
 }
 
@@ -195,6 +196,7 @@ pub fn close(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo, end:
     ] {
         feed::unmark(tx, connection, kind, channel);
     }
+    hidden_components::start_in(tx, channel);
     if feed::channel_followers(tx, channel).is_empty() {
         let to = FeedSeq(counters(tx).feed);
         jobs::start(tx, Job::DropFeed { channel, to });

@@ -12,12 +12,12 @@ use causeway_kernel::command::{
     CreateConnection, CreatePost, CreateTeam, CreateUser, DeletePost, EditPost, InviteToChannel,
     OpenDirectChannel, OpenGroupChannel, PatchConnection, PatchUser, PersonalChange,
     RelocateConnection, RemoveChannelMember, RemoveConnection, RemoveReaction, RestoreChannel,
-    SetPersonal, UninviteFromChannel, UnshareChannel, UserPatch, ViewChannel,
+    SetPersonal, UninviteFromChannel, UnshareChannel, UseComponent, UserPatch, ViewChannel,
     WithdrawAcknowledgement,
 };
 use causeway_kernel::model::{
-    Availability, ChannelKind, Config, ConnectedWorkspaces, Dimensions, FileLimits, History,
-    LocalStatus, PeerKind, PersonalKind, Priority, PriorityLevel, Status,
+    Action, Availability, ChannelKind, Component, Config, ConnectedWorkspaces, Dimensions,
+    FileLimits, History, LocalStatus, PeerKind, PersonalKind, Priority, PriorityLevel, Status,
 };
 use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, FileNo, Id, PostNo, TeamNo, UserNo};
 
@@ -382,5 +382,11 @@ pub fn examples() -> Vec<(&'static str, Input)> {
         gates: Some(Gates::from_iter([Gate::Post, Gate::Direct])),
     };
     examples.push(("PolicyChanged", policies));
+    let component = Component::Button(Action {
+        id: "run".into(),
+        label: "Run it".into(),
+    });
+    let use_it = Command::UseComponent(UseComponent { channel, component });
+    examples.push(of(Actor::User(USER), use_it));
     examples
 }

@@ -1,9 +1,11 @@
 //! What the policies of this workspace share: the types that every question begins with, reading settings,
-//! and which crossings a setting concerns.
+//! which crossings a setting concerns, and answers with exceptions.
 
+mod answers;
 mod scope;
 mod settings;
 
+pub use answers::{Answer, Exceptions, InChannel, Named};
 pub use bindings::causeway::policy::context;
 pub use scope::{Way, concerns};
 pub use settings::{NonEmpty, read};

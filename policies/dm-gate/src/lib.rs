@@ -4,7 +4,12 @@
 //! Its settings are JSON:
 //!
 //! ```json
-//! { "default": "deny", "kinds": ["direct", "group"], "connections": { "globex": "allow" } }
+//! {
+//!   "default": "deny",
+//!   "kinds": ["direct", "group"],
+//!   "connections": { "globex": "allow" },
+//!   "channels": { "fukqdwm8tp8k5gfpcknmbmg6jr": { "globex": "deny" } }
+//! }
 //! ```
 //!
 //! | field | meaning | without it |
@@ -12,9 +17,15 @@
 //! | `default` | `allow` or `deny` | `deny` |
 //! | `kinds` | what it decides about: `direct` (two people), `group` (a few); the other passes | both |
 //! | `connections` | what applies instead of `default`, by the connection's id or name | no exceptions |
+//! | `channels` | what applies instead of both, by the channel's id or name: for all its connections, or for those that are named | no exceptions |
 //!
-//! With empty settings no direct or group message crosses any connection. Loading it so is to this workspace
-//! what `EnableSharedChannelsDMs: false` is to a Mattermost server.
+//! The name of a channel of two people consists of their ids, in order, with `__` between them. That of a group channel
+//! does not tell its people, so before it exists only the connections and the default say whether it may be opened.
+//!
+//! With empty settings no direct or group channel is opened across a connection, and no message crosses in those that
+//! exist, as while `EnableSharedChannelsDMs` is off. That flag also refuses to take what somebody here writes in such a
+//! channel; under this policy it stays here, its author is told, and it crosses once it is allowed. The policy is asked
+//! while the flag is on.
 
 mod settings;
 
@@ -88,7 +99,8 @@ impl DirectGate for DmGate {
         } else {
             Kind::Direct
         };
-        denied(&crossing.connection, kind).map_or(Decision::Allow, Decision::Deny)
+        let name = name_of(&conversation);
+        denied(&crossing.connection, ("", &name), kind).map_or(Decision::Allow, Decision::Deny)
     }
 }
 
@@ -99,13 +111,28 @@ impl PostGate for DmGate {
             ChannelKind::Group => Kind::Group,
             ChannelKind::Open | ChannelKind::Private => return Verdict::Allow,
         };
-        denied(&crossing.connection, kind).map_or(Verdict::Allow, Verdict::Deny)
+        let channel = (post.channel.id.as_str(), post.channel.name.as_str());
+        denied(&crossing.connection, channel, kind).map_or(Verdict::Allow, Verdict::Deny)
     }
 }
 
+/// The name of the channel of two people; empty for a group channel.
+fn name_of(conversation: &Conversation) -> String {
+    let mut ids: Vec<&str> = conversation
+        .people
+        .iter()
+        .map(|it| it.id.as_str())
+        .collect();
+    ids.sort_unstable();
+    if conversation.is_group || ids.len() != 2 {
+        return String::new();
+    }
+    ids.join("__")
+}
+
 /// The denial of conversations of a kind with people of a connection, if they are not allowed.
-fn denied(connection: &Connection, kind: Kind) -> Option<Denial> {
-    let allowed = SETTINGS.with_borrow(|settings| settings.allow(connection, kind));
+fn denied(connection: &Connection, channel: (&str, &str), kind: Kind) -> Option<Denial> {
+    let allowed = SETTINGS.with_borrow(|settings| settings.allow(connection, channel, kind));
     let (code, what) = match kind {
         Kind::Direct => ("direct-messages", "direct messages"),
         Kind::Group => ("group-messages", "group messages"),

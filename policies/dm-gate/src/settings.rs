@@ -1,9 +1,7 @@
 //! The settings, and what they say about a connection.
 
-use std::collections::BTreeMap;
-
-use causeway_policy_common::NonEmpty;
 use causeway_policy_common::context::Connection;
+use causeway_policy_common::{Answer, Exceptions, InChannel, Named, NonEmpty};
 use serde::Deserialize;
 
 /// Which conversations may cross.
@@ -14,17 +12,10 @@ pub struct Settings {
     default: Answer,
     /// `None` = all.
     kinds: Option<NonEmpty<Kind>>,
-    /// By id or name.
     #[serde(default)]
-    connections: BTreeMap<String, Answer>,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Answer {
-    Allow,
-    #[default]
-    Deny,
+    connections: Named<Answer>,
+    #[serde(default)]
+    channels: Named<InChannel>,
 }
 
 /// A kind of conversation.
@@ -38,11 +29,18 @@ pub enum Kind {
 }
 
 impl Settings {
-    /// Whether people here and people of a connection may have conversations of a kind.
-    pub fn allow(&self, connection: &Connection, kind: Kind) -> bool {
-        let by_id = self.connections.get(&connection.id);
-        let answer = by_id.or_else(|| self.connections.get(&connection.name));
-        !self.decides_about(kind) || *answer.unwrap_or(&self.default) == Answer::Allow
+    /// Whether people here and people of a connection may have conversations of a kind in a channel, by its id and name;
+    /// each may be empty, as it is not known yet.
+    pub fn allow(&self, connection: &Connection, channel: (&str, &str), kind: Kind) -> bool {
+        let answer = self.exceptions().answer(connection, channel);
+        !self.decides_about(kind) || answer.unwrap_or(self.default) == Answer::Allow
+    }
+
+    fn exceptions(&self) -> Exceptions<'_> {
+        Exceptions {
+            connections: &self.connections,
+            channels: &self.channels,
+        }
     }
 
     fn decides_about(&self, kind: Kind) -> bool {
@@ -52,7 +50,7 @@ impl Settings {
 
     /// What is held back, in words.
     pub fn rules(&self) -> Vec<String> {
-        let has = |answer| self.connections.values().any(|it| *it == answer);
+        let has = |answer| self.exceptions().have(answer);
         let whom = match self.default {
             Answer::Deny if has(Answer::Allow) => "most connected workspaces",
             Answer::Deny => "connected workspaces",
@@ -92,6 +90,8 @@ mod tests {
                 .concat()
                 .contains("some connected workspaces")
         );
+        let settings = r#"{"default": "allow", "channels": {"dd": {"globex": "deny"}}}"#;
+        assert!(rules(settings).concat().contains("some"));
         assert!(rules(r#"{"default": "allow"}"#).is_empty());
     }
 }

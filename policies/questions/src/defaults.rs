@@ -68,6 +68,12 @@ pub fn question(gate: &str) -> Option<Value> {
             "author": ann(),
             "mentions": [{ "name": "channel", "whom": "everybody" }],
         }),
+        "component-gate" => json!({
+            "channel": channel(),
+            "component": { "slash-command": "deploy" },
+            "act": "used",
+            "person": ann(),
+        }),
         _ => return None,
     })
 }
@@ -90,5 +96,7 @@ pub(crate) fn merge(usual: Value, said: Value) -> Result<Value, String> {
 
 /// Whether an object is a case of a variant with its content: these have no fields to be kept.
 fn is_variant(object: &serde_json::Map<String, Value>) -> bool {
-    object.contains_key("emoji")
+    ["emoji", "slash-command"]
+        .iter()
+        .any(|case| object.contains_key(*case))
 }

@@ -3,7 +3,15 @@
 use serde_json::{Map, Value};
 
 /// Fields that hold a case of an enum or a variant.
-const CASES: [&str; 5] = ["direction", "kind", "home", "mark", "whom"];
+const CASES: [&str; 7] = [
+    "direction",
+    "kind",
+    "home",
+    "mark",
+    "whom",
+    "component",
+    "act",
+];
 
 /// A question in the names of Rust.
 pub(crate) fn into_rust(value: Value) -> Value {
@@ -38,11 +46,14 @@ fn case(value: Value) -> Value {
     }
 }
 
-/// No case of a question consists of several words.
+/// A name without hyphens whose words begin with capitals.
 fn capitalized(name: &str) -> String {
-    let mut chars = name.chars();
-    let first = chars.next().map(|first| first.to_ascii_uppercase());
-    first.into_iter().chain(chars).collect()
+    let capitalize = |word: &str| {
+        let mut chars = word.chars();
+        let first = chars.next().map(|first| first.to_ascii_uppercase());
+        first.into_iter().chain(chars).collect::<String>()
+    };
+    name.split('-').map(capitalize).collect()
 }
 
 /// An answer in the names of the contract, without the fields that leave something unchanged.

@@ -4,6 +4,7 @@ use crate::Testing;
 use crate::behaviour::{decide, verb_at};
 use crate::bindings::causeway::policy::context::{Crossing, Decision};
 use crate::bindings::exports::causeway::policy::channel_gate::{self, Invitation};
+use crate::bindings::exports::causeway::policy::component_gate::{self, Component, Occurrence};
 use crate::bindings::exports::causeway::policy::direct_gate::{self, Conversation};
 use crate::bindings::exports::causeway::policy::file_gate::{self, File};
 use crate::bindings::exports::causeway::policy::member_gate::{self, Membership};
@@ -123,5 +124,19 @@ impl mention_gate::Guest for Testing {
             Decision::Allow => mention_gate::Verdict::Allow,
             Decision::Deny(denial) => mention_gate::Verdict::Deny(denial),
         }
+    }
+}
+
+impl component_gate::Guest for Testing {
+    fn decide(crossing: Crossing, occurrence: Occurrence) -> Decision {
+        let (verb, rest) = verb_at("component-gate");
+        let name = match &occurrence.component {
+            Component::SlashCommand(name)
+            | Component::Webhook(name)
+            | Component::PostType(name) => name,
+            Component::Button(action) | Component::Menu(action) => &action.id,
+        };
+        let said = || format!("{crossing:?} {occurrence:?}");
+        decide((&verb, &rest), name, said)
     }
 }

@@ -20,8 +20,8 @@
 //! | `refuse TEXT` | refuses its settings with TEXT |
 //! | `trap-configure` | traps while being configured |
 //!
-//! The name is that of the file, the emoji, the person, the channel, the opener of a conversation, or the first
-//! mention; an acknowledgement has none. The settings are also the only sentence of the rules, unless they are empty.
+//! The name is that of the file, the emoji, the person, the channel, the opener of a conversation, the first mention,
+//! or the component (a button or menu has its id); an acknowledgement has none. The settings are also the only sentence of the rules, unless they are empty.
 
 mod behaviour;
 mod gates;
@@ -47,7 +47,7 @@ mod bindings {
 struct Testing;
 
 /// Every gate, by the name of its interface.
-const GATES: [&str; 8] = [
+const GATES: [&str; 9] = [
     "post-gate",
     "file-gate",
     "reaction-gate",
@@ -56,6 +56,7 @@ const GATES: [&str; 8] = [
     "channel-gate",
     "direct-gate",
     "mention-gate",
+    "component-gate",
 ];
 
 impl Policy for Testing {

@@ -124,6 +124,7 @@ variants!(COMMANDS, command, Command {
     PatchRole => Never("roles say who may do what here, and are not shared"),
     AddFile => By(Act::Attach),
     ConfigureFiles => Never("how large files may be is the operator's choice; those of a run are small"),
+    UseComponent => Never("it only asks whether something may be used here, and is not shared"),
     SetPersonal => Never("it changes what one user keeps and nothing that is shared"),
 });
 

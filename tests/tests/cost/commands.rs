@@ -11,13 +11,14 @@ use causeway_kernel::command::{
     OpenDirectChannel, OpenGroupChannel, PatchConnection, PatchRole, PatchUser, PersonalChange,
     RelocateConnection, RemoveChannelMember, RemoveConnection, RemoveReaction, RestoreChannel,
     SetActive, SetBot, SetCustomStatus, SetPersonal, SetPicture, SetRoles, SetTeamRoles,
-    UninviteFromChannel, UnshareChannel, UserPatch, ViewChannel, WithdrawAcknowledgement,
+    UninviteFromChannel, UnshareChannel, UseComponent, UserPatch, ViewChannel,
+    WithdrawAcknowledgement,
 };
 use causeway_kernel::model::limits::{
     CHANNEL_INVITATIONS_MAX, HELD_MAX, REMOTE_EMOJI_PER_POST_MAX,
 };
 use causeway_kernel::model::{
-    ChannelKind, Config, ConnectedWorkspaces, FileLimits, History, PeerKind, Permission,
+    ChannelKind, Component, Config, ConnectedWorkspaces, FileLimits, History, PeerKind, Permission,
     PersonalKind, Role,
 };
 use causeway_kernel::rows::id::{ConnectionNo, Id, PostNo, TeamNo, UserNo};
@@ -159,6 +160,10 @@ fn commands(site: &Site) -> Vec<(Actor, Command)> {
             user: second,
         }),
         Command::ViewChannel(ViewChannel { channel: CHANNEL }),
+        Command::UseComponent(UseComponent {
+            channel: CHANNEL,
+            component: Component::SlashCommand("deploy".into()),
+        }),
         written(Some(post), "@all, @name7:peer and @name8:peer"),
         Command::EditPost(EditPost {
             post,
@@ -291,6 +296,7 @@ fn commands(site: &Site) -> Vec<(Actor, Command)> {
         Command::ConfigureConnectedWorkspaces(ConfigureConnectedWorkspaces {
             settings: ConnectedWorkspaces {
                 direct: true,
+                plugins: true,
                 ..ConnectedWorkspaces::default()
             },
         }),

@@ -11,7 +11,7 @@ use crate::form::Form;
 use crate::pair::{End, Pair};
 
 /// `causeway policy` with a component of this build in the slot of its name.
-async fn put(end: &End, verb: &str, name: &str, settings: &Value) -> Result<String> {
+pub async fn put(end: &End, verb: &str, name: &str, settings: &Value) -> Result<String> {
     let path = component(&format!("policies/{name}.wasm"))?;
     let settings = settings.to_string();
     let path = path.to_string_lossy();

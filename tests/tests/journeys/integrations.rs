@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::pair::Pair;
 
-const ALLOWED: &str = "[integrations]\nallow_private_targets = true\n";
+pub const ALLOWED: &str = "[integrations]\nallow_private_targets = true\n";
 
 fn answer_json(value: &Value) -> Told {
     Told::Answer(Answered {
@@ -40,13 +40,13 @@ fn field(asked: &Asked, name: &str) -> String {
 }
 
 /// An integration that answers as told last.
-struct Integration {
-    server: Peer,
+pub struct Integration {
+    pub server: Peer,
     told: Arc<Mutex<Value>>,
 }
 
 impl Integration {
-    async fn start() -> Result<Integration> {
+    pub async fn start() -> Result<Integration> {
         let told = Arc::new(Mutex::new(json!({})));
         let answer = Arc::clone(&told);
         let server = Peer::start(move |_| {
@@ -58,12 +58,12 @@ impl Integration {
         })
     }
 
-    fn answers(&self, value: Value) {
+    pub fn answers(&self, value: Value) {
         *self.told.lock().unwrap_or_else(PoisonError::into_inner) = value;
     }
 
     /// The requests so far.
-    fn asked(&self) -> Vec<Asked> {
+    pub fn asked(&self) -> Vec<Asked> {
         self.server.asked(0)
     }
 }
@@ -106,32 +106,32 @@ impl Scene {
     }
 }
 
-fn text(value: &Value, key: &str) -> Result<String> {
+pub fn text(value: &Value, key: &str) -> Result<String> {
     let found = value[key].as_str();
     Ok(found
         .with_context(|| format!("no {key} in {value}"))?
         .to_string())
 }
 
-async fn new_command(side: &Side, team: &str, trigger: &str, url: &str) -> Result<Value> {
+pub async fn new_command(side: &Side, team: &str, trigger: &str, url: &str) -> Result<Value> {
     let new = json!({ "team_id": team, "trigger": trigger, "method": "P", "url": url,
         "auto_complete": true, "auto_complete_hint": "[target]" });
     side.admin.post("/commands", new).await
 }
 
-async fn new_hook(side: &Side, channel: &str) -> Result<Value> {
+pub async fn new_hook(side: &Side, channel: &str) -> Result<Value> {
     let new = json!({ "channel_id": channel, "display_name": "builds" });
     side.admin.post("/hooks/incoming", new).await
 }
 
 /// Sends a payload to a webhook.
-async fn tell(client: &Client, hook: &Value, payload: &Value) -> Result<Answered> {
+pub async fn tell(client: &Client, hook: &Value, payload: &Value) -> Result<Answered> {
     let url = format!("{}/hooks/{}", client.site_url(), text(hook, "id")?);
     send("POST", &url, &[], payload.to_string().into_bytes()).await
 }
 
 /// What completes a line that is typed in a channel.
-async fn suggestions(
+pub async fn suggestions(
     client: &Client,
     team: &str,
     channel: &str,
@@ -344,7 +344,7 @@ async fn integrations_at_internal_addresses_are_called_only_if_allowed() -> Resu
 }
 
 /// Writes a post with a button that calls an address; its JSON as ann sees it.
-async fn with_button(author: &Client, channel: &str, url: &str) -> Result<Value> {
+pub async fn with_button(author: &Client, channel: &str, url: &str) -> Result<Value> {
     let actions = json!([{ "id": "approve", "name": "Approve", "type": "button",
         "integration": { "url": url, "context": { "secret": "s3cret" } } }]);
     let post = json!({ "channel_id": channel, "message": "ready?",
@@ -352,7 +352,7 @@ async fn with_button(author: &Client, channel: &str, url: &str) -> Result<Value>
     author.post("/posts", post).await
 }
 
-fn actions(post: &Value) -> &Value {
+pub fn actions(post: &Value) -> &Value {
     &post["props"]["attachments"][0]["actions"]
 }
 

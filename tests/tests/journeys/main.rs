@@ -35,6 +35,7 @@ mod outage;
 mod owner;
 mod pair;
 mod pictures;
+mod plugin_gate;
 mod policy;
 mod presence;
 mod priorities;

@@ -16,8 +16,8 @@ use super::link::Link;
 use super::slot::Slot;
 use super::{OnFailure, PolicyChain};
 use super::{
-    channel_gate, direct_gate, file_gate, member_gate, mention_gate, post_gate, profile_gate,
-    reaction_gate,
+    channel_gate, component_gate, direct_gate, file_gate, member_gate, mention_gate, post_gate,
+    profile_gate, reaction_gate,
 };
 
 /// Why a question about a message alone cannot be answered.
@@ -71,6 +71,7 @@ impl ComponentChain {
             Question::Channel(it) => judge(links, fuel, channel_gate::inquiry(it)),
             Question::Direct(it) => judge(links, fuel, direct_gate::inquiry(it)),
             Question::Mention(it) => mention_gate::judge(links, fuel, it),
+            Question::Component(it) => judge(links, fuel, component_gate::inquiry(it)),
         }
     }
 }

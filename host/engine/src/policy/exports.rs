@@ -71,6 +71,7 @@ gates! {
     channel_gate: Channel,
     direct_gate: Direct,
     mention_gate: Mention,
+    component_gate: Component,
 }
 
 impl GateIndices {

@@ -5,6 +5,7 @@ mod bindings;
 mod chain;
 mod channel_gate;
 mod component_files;
+mod component_gate;
 mod context;
 mod contract;
 mod counters;

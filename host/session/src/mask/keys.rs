@@ -4,6 +4,7 @@
 use causeway_kernel::boundary::texts::{Json, Text};
 use causeway_kernel::inbound::OWN_PROPS;
 use causeway_kernel::model::CUSTOM_STATUS;
+use causeway_kernel::objects::components;
 
 /// The shape of a JSON value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,8 +150,12 @@ pub(super) fn of_key(key: &str) -> Option<Shape> {
 }
 
 /// Whether a key is kept, and no other key may become it: those of the protocol, those by which the kernel
-/// recognizes properties that are not trusted, and the one under which it stores the custom status.
+/// recognizes properties that are not trusted, the one under which it stores the custom status, and those under which
+/// it finds the buttons of a post.
 pub(super) fn is_known_key(key: &str) -> bool {
-    let mut own = OWN_PROPS.iter().chain(&[CUSTOM_STATUS]);
+    let mut own = OWN_PROPS
+        .iter()
+        .chain(&[CUSTOM_STATUS])
+        .chain(&components::KEYS);
     of_key(key).is_some() || own.any(|own| own.eq_ignore_ascii_case(key))
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use causeway_kernel::boundary::policy::{Direction, Question, Verdict};
 use serde::Serialize;
 
+use crate::look::describe::component;
 use crate::look::names::{plain, quoted};
 
 /// Examples shown of each kind of change: the earliest ones.
@@ -210,6 +211,11 @@ fn about(question: &Question<'_>) -> String {
             let names: Vec<String> = list.iter().take(3).map(|it| plain(it.name)).collect();
             let count = mentions(list.len());
             format!("{}: {count}: {}", by(&it.context), names.join(", "))
+        }
+        Question::Component(it) => {
+            let verb = if it.is_used { "uses" } else { "shows" };
+            let what = component::named(&it.component);
+            format!("{}: {verb} {what}", by(&it.context))
         }
     }
 }

@@ -1,6 +1,7 @@
-//! Buttons and menus in the attachments of posts.
+//! Components of integrations in posts: buttons and menus of their attachments, and custom types.
 //!
-//! In a channel where integrations do not work they are hidden. Elsewhere those of other workspaces' people are shown
+//! In a channel where integrations do not work, or where the policies do not let a post show its components, they are
+//! hidden, and a post of a custom type is shown as an ordinary one, by its text. Elsewhere those of other workspaces' people are shown
 //! disabled, and without what they call, which some servers tell: only the author's workspace can call it.
 //!
 //! The text of the properties is changed where it has to be, and nowhere else: a peer writes what only some readers
@@ -9,6 +10,10 @@
 use std::borrow::Cow;
 
 use causeway_kernel::model::Post;
+use causeway_kernel::objects::components::{
+    ACTIONS_MAX, action_lists, is_custom, may_have_actions,
+};
+use causeway_kernel::rows::id::PostNo;
 use causeway_kernel::rows::tx::Read;
 use causeway_kernel::wire::json::{Document, JsonType, Value};
 use serde_json::value::RawValue;
@@ -16,22 +21,24 @@ use serde_json::value::RawValue;
 use super::stored;
 use crate::query::components;
 
-/// Buttons and menus of a peer's post that are shown; of a post with more, none is.
-const SHOWN_MAX: usize = 100;
-
 /// The properties of a post as readers see them; `None` if there are none.
 pub(super) fn shown<'a>(
     rows: &(impl Read + ?Sized),
-    post: &Post,
+    (post_no, post): (PostNo, &Post),
     props: &'a str,
 ) -> Option<Cow<'a, RawValue>> {
-    let may_have_some = props.contains("\"attachments\"") || props.contains('\\');
-    let is_hidden = may_have_some && !components::are_active(rows, post.channel);
+    let may_have_some = may_have_actions(props);
+    let is_hidden = may_have_some && components::are_hidden(rows, post_no, post);
     if is_hidden || (may_have_some && !post.origin.is_ours()) {
         let changed = without_actions(props, is_hidden)?;
         return RawValue::from_string(changed).ok().map(Cow::Owned);
     }
     stored(props).map(Cow::Borrowed)
+}
+
+/// Whether the type of a post is one of an integration that is hidden.
+pub(super) fn hides_type(rows: &(impl Read + ?Sized), post_no: PostNo, post: &Post) -> bool {
+    is_custom(&post.kind) && components::are_hidden(rows, post_no, post)
 }
 
 /// Parts of a text and what takes their places, from its beginning to its end.
@@ -60,27 +67,16 @@ impl Changes {
 fn without_actions(props: &str, is_hidden: bool) -> Option<String> {
     let document = Document::parse(props.as_bytes()).ok()?;
     let mut changes = Changes::default();
-    for attachments in members(document.root(), "attachments") {
-        for attachment in attachments.children() {
-            for actions in members(attachment, "actions") {
-                if is_hidden || actions.children().count() > SHOWN_MAX {
-                    changes.put(actions, "[]");
-                } else {
-                    actions
-                        .children()
-                        .for_each(|action| disable(action, &mut changes));
-                }
-            }
+    for actions in action_lists(&document) {
+        if is_hidden || actions.children().count() > ACTIONS_MAX {
+            changes.put(actions, "[]");
+        } else {
+            actions
+                .children()
+                .for_each(|action| disable(action, &mut changes));
         }
     }
     changes.carried_out(props)
-}
-
-/// The members of an object under a key, which may be there more than once.
-fn members<'d>(value: Value<'d>, key: &str) -> Vec<Value<'d>> {
-    let is_object = value.kind() == JsonType::Object;
-    let is_it = |child: &Value<'_>| is_object && child.key().eq_ignore_ascii_case(key);
-    value.children().filter(is_it).collect()
 }
 
 /// Of an action, a name and its kind are all that is shown.
@@ -100,7 +96,9 @@ fn disable(action: Value<'_>, changes: &mut Changes) {
 
 #[cfg(test)]
 mod tests {
-    use causeway_kernel::model::{Channel, ConnectedWorkspaces, MetaRow};
+    use causeway_kernel::boundary::behaviour::{Behaviour, InForce};
+    use causeway_kernel::boundary::policy::{Gate, Gates};
+    use causeway_kernel::model::{Channel, ConnectedWorkspaces, HiddenComponents, MetaRow};
     use causeway_kernel::rows::fixture::{self, put};
     use causeway_kernel::rows::id::{ChannelNo, PostNo, WorkspaceNo};
     use causeway_kernel::rows::testing::MemoryHost;
@@ -114,12 +112,24 @@ mod tests {
 
     /// What is shown of a post's buttons.
     fn shown_in(is_shared: bool, flag: bool, origin: WorkspaceNo) -> Value {
+        shown_as(is_shared, flag, origin, None).0
+    }
+
+    /// What is shown of the buttons and the type of a post, with policies at the gate if they have decided something:
+    /// whether it is hidden.
+    fn shown_as(
+        is_shared: bool,
+        flag: bool,
+        origin: WorkspaceNo,
+        decided: Option<bool>,
+    ) -> (Value, Value) {
         let props = json!({ "attachments": [{ "text": "t", "actions": [
             { "id": "a", "name": "Run", "cookie": "sealed", "integration": { "url": "https://x" } },
         ] }, 7], "other": 1 });
         let mut host: MemoryHost = host();
         let mut post = fixture::post(POST.0, 100, None);
         post.props = props.to_string();
+        post.kind = "custom_poll".into();
         post.origin = origin;
         let mut channel = host.get::<Channel>(&post.channel).unwrap();
         channel.shared = is_shared;
@@ -131,13 +141,27 @@ mod tests {
             tx.put(&post.channel, &channel);
             let settings = MetaRow::ConnectedWorkspaces(settings);
             tx.put(&MetaRow::CONNECTED_WORKSPACES, &settings);
+            for behaviour in [Behaviour::Gates, Behaviour::Components] {
+                tx.put(&behaviour.number(), &InForce { since_ms: 1 });
+            }
+            let gates: Gates = decided.map(|_| Gate::Component).into_iter().collect();
+            tx.put(&MetaRow::GATES, &MetaRow::Gates(gates));
+            if decided == Some(true) {
+                let reason = "not here".into();
+                let row = HiddenComponents {
+                    reason,
+                    again: None,
+                };
+                tx.put(&POST, &row);
+            }
         });
         assert_eq!(post.channel, ChannelNo(1));
         let views = Views::new(&host, Viewer::System);
         let view = serde_json::to_value(views.post(POST, &post)).unwrap();
         assert_eq!(view["props"]["other"], 1);
         assert_eq!(view["props"]["attachments"][0]["text"], "t");
-        view["props"]["attachments"][0]["actions"].clone()
+        let actions = view["props"]["attachments"][0]["actions"].clone();
+        (actions, view["type"].clone())
     }
 
     #[test]
@@ -151,6 +175,22 @@ mod tests {
         }
         for origin in [ours, theirs] {
             assert_eq!(shown_in(true, false, origin), json!([]));
+        }
+    }
+
+    #[test]
+    fn with_the_setting_on_the_policies_decide_what_a_post_shows() {
+        for origin in [WorkspaceNo::OURS, WorkspaceNo(1)] {
+            let hidden = (json!([]), json!(""));
+            assert_eq!(shown_as(true, true, origin, Some(true)), hidden);
+            assert_eq!(shown_as(true, false, origin, Some(false)), hidden);
+            for (is_shared, decided) in [(true, Some(false)), (true, None), (false, Some(true))] {
+                let (actions, kind) = shown_as(is_shared, true, origin, decided);
+                assert_eq!(
+                    (&actions[0]["id"], kind),
+                    (&json!("a"), json!("custom_poll"))
+                );
+            }
         }
     }
 
@@ -178,7 +218,7 @@ mod tests {
         }
         let many = format!(
             r#"{{"attachments":[{{"actions":[{}1]}}]}}"#,
-            "{},".repeat(SHOWN_MAX)
+            "{},".repeat(ACTIONS_MAX)
         );
         let none = r#"{"attachments":[{"actions":[]}]}"#;
         assert_eq!(without_actions(&many, false).unwrap(), none);

@@ -154,8 +154,12 @@ impl<R: Read + ?Sized> Views<'_, R> {
             root_id: post.root.map(|root| self.post_id(root)).unwrap_or_default(),
             original_id: "",
             message: links::shown(self.rows, post, shown(&post.message)),
-            kind: kind(post),
-            props: components::shown(self.rows, post, shown(&post.props)),
+            kind: if components::hides_type(self.rows, post_no, post) {
+                ""
+            } else {
+                kind(post)
+            },
+            props: components::shown(self.rows, (post_no, post), shown(&post.props)),
             hashtags: shown(&post.hashtags),
             file_ids: files.iter().map(|file| file.id.clone()).collect(),
             pending_post_id: &post.pending_post_id,

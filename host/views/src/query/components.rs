@@ -1,12 +1,21 @@
 //! Where integrations work.
 
-use causeway_kernel::rows::counters::connected_workspaces;
-use causeway_kernel::rows::id::ChannelNo;
+use causeway_kernel::gate::{self, Standing};
+use causeway_kernel::model::{HiddenComponents, Post};
+use causeway_kernel::rows::id::{ChannelNo, PostNo};
 use causeway_kernel::rows::tx::Read;
 
-/// Whether integrations work in a channel, and their buttons and menus are shown there. In channels that are shared
-/// with other workspaces, only with the feature flag `EnableSharedChannelsPlugins`.
+/// Whether integrations work in a channel, as far as the workspace's setting decides: in channels that are shared with
+/// other workspaces, only with the feature flag `EnableSharedChannelsPlugins`.
 pub fn are_active(rows: &(impl Read + ?Sized), channel: ChannelNo) -> bool {
-    let is_shared = rows.channel(channel).is_none_or(|channel| channel.shared);
-    !is_shared || connected_workspaces(rows).plugins
+    gate::standing(rows, channel) != Standing::Off
+}
+
+/// Whether the components of a post are hidden: by the setting, or by the policies.
+pub fn are_hidden(rows: &(impl Read + ?Sized), post_no: PostNo, post: &Post) -> bool {
+    match gate::standing(rows, post.channel) {
+        Standing::Free => false,
+        Standing::Off => true,
+        Standing::Asked => rows.has::<HiddenComponents>(&post_no),
+    }
 }

@@ -10,9 +10,9 @@ use crate::boundary::texts::no_texts;
 
 pub use mention::{Addressee, MentionQuestion, Mentioned};
 pub use question::{
-    Audience, ChannelQuestion, Context, DirectQuestion, Direction, FileQuestion, Home,
-    MessageQuestion, Passage, Person, PostQuestion, ProfileQuestion, Question, ReactionQuestion,
-    TextLeaf,
+    Audience, ChannelQuestion, ComponentQuestion, Context, DirectQuestion, Direction, FileQuestion,
+    Home, MessageQuestion, Passage, Person, PostQuestion, ProfileQuestion, Question,
+    ReactionQuestion, TextLeaf,
 };
 pub use verdict::{Denial, ProfileRevision, Revision, Verdict};
 
@@ -36,11 +36,13 @@ pub enum Gate {
     Direct = 6,
     /// Mentions in posts.
     Mention = 7,
+    /// Components of integrations in shared channels.
+    Component = 8,
 }
 
 impl Gate {
     /// Every gate, by its number.
-    pub const ALL: [Gate; 8] = [
+    pub const ALL: [Gate; 9] = [
         Gate::Post,
         Gate::File,
         Gate::Reaction,
@@ -49,6 +51,7 @@ impl Gate {
         Gate::Channel,
         Gate::Direct,
         Gate::Mention,
+        Gate::Component,
     ];
 
     /// The interface of the policies' contract that answers it.
@@ -63,6 +66,7 @@ impl Gate {
             Gate::Channel => "channel-gate",
             Gate::Direct => "direct-gate",
             Gate::Mention => "mention-gate",
+            Gate::Component => "component-gate",
         }
     }
 }

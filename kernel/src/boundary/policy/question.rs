@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Gate, MentionQuestion};
 use crate::boundary::texts::{Text, texts};
-use crate::model::{ChannelKind, Place};
+use crate::model::{ChannelKind, Component, Place};
 
 /// The direction in which an object travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -45,6 +45,9 @@ pub enum Question<'a> {
     /// May this post mention these people of the other side?
     #[serde(borrow)]
     Mention(MentionQuestion<'a>),
+    /// May this component of an integration be shown or used there?
+    #[serde(borrow)]
+    Component(ComponentQuestion<'a>),
 }
 
 impl Question<'_> {
@@ -60,7 +63,8 @@ impl Question<'_> {
             | Question::Profile(_)
             | Question::Channel(_)
             | Question::Direct(_)
-            | Question::Mention(_) => None,
+            | Question::Mention(_)
+            | Question::Component(_) => None,
         }
     }
 
@@ -76,6 +80,7 @@ impl Question<'_> {
             Question::Channel(_) => Gate::Channel,
             Question::Direct(_) => Gate::Direct,
             Question::Mention(_) => Gate::Mention,
+            Question::Component(_) => Gate::Component,
         }
     }
 }
@@ -359,4 +364,16 @@ pub struct DirectQuestion<'a> {
     pub opener: Person<'a>,
     /// Whether it is a group channel.
     pub is_group: bool,
+}
+
+/// A component of an integration in a shared channel. The context's author is who uses it, or whose post shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ComponentQuestion<'a> {
+    /// Who, where, in which direction.
+    #[serde(borrow)]
+    pub context: Context<'a>,
+    /// The component.
+    pub component: Component,
+    /// Whether it is about to be used; otherwise a post is about to show it.
+    pub is_used: bool,
 }

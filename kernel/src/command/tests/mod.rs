@@ -4,6 +4,7 @@ mod accounts;
 mod acknowledgements;
 mod channels;
 mod claims;
+mod components;
 mod direct;
 mod files;
 mod personal;

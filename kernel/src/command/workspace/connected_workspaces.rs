@@ -10,7 +10,7 @@ use crate::model::limits::{
     INTERRUPTION_MS_MAX, INTERRUPTION_MS_MIN, MEMBERS_PER_SYNC_MAX, OFFERED_USERS_PER_SYNC_MAX,
 };
 use crate::model::{ConnectedWorkspaces, MetaRow};
-use crate::objects::memberships;
+use crate::objects::{hidden_components, memberships};
 use crate::outbound::again;
 use crate::rows::counters;
 use crate::rows::tx::Tx;
@@ -57,6 +57,9 @@ impl Act for ConfigureConnectedWorkspaces {
             }
             if new.members && !old.members {
                 memberships::offer(tx);
+            }
+            if new.plugins && !old.plugins {
+                hidden_components::start(tx);
             }
             if new.statuses && !old.statuses {
                 feed::statuses_switched_on(tx);

@@ -1,6 +1,7 @@
 //! What the peers of a workspace may and may not do to it.
 
 mod acknowledgements;
+mod components;
 mod consent;
 mod direct;
 mod directory;

@@ -263,6 +263,7 @@ pub fn cause(rows: &Tables, input: &Input) -> Cause {
         | Command::PatchRole(_)
         | Command::AddFile(_)
         | Command::ConfigureFiles(_)
+        | Command::UseComponent(_)
         | Command::RelocateConnection(_) => None,
     };
     found.unwrap_or(Cause::Other)
@@ -430,6 +431,7 @@ pub fn facts(rows: &Tables, cause: Cause, carried: &Carried) -> Facts {
             | Table::TeamRoles
             | Table::UserClasses
             | Table::OwnBots
+            | Table::HiddenComponents
             | Table::SystemAdmins => {}
         }
     }

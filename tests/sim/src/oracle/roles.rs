@@ -107,6 +107,7 @@ fn is_about_teams(command: &Command) -> bool {
         | Command::PatchRole(_)
         | Command::AddFile(_)
         | Command::ConfigureFiles(_)
+        | Command::UseComponent(_)
         | Command::RelocateConnection(_) => false,
     }
 }

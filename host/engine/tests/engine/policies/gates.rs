@@ -2,10 +2,11 @@
 
 use causeway_engine::policy::{OnFailure, PolicyManager};
 use causeway_kernel::boundary::policy::{
-    Addressee, Audience, ChannelQuestion, DirectQuestion, Direction, FileQuestion, Gate, Gates,
-    Home, MentionQuestion, Mentioned, Passage, Person, ProfileQuestion, ProfileRevision, Question,
-    ReactionQuestion, Verdict,
+    Addressee, Audience, ChannelQuestion, ComponentQuestion, DirectQuestion, Direction,
+    FileQuestion, Gate, Gates, Home, MentionQuestion, Mentioned, Passage, Person, ProfileQuestion,
+    ProfileRevision, Question, ReactionQuestion, Verdict,
 };
+use causeway_kernel::model::{Action, Component};
 
 use super::{
     FILTER_V0_2, TESTING, context, denial, failure, load, patched, policies, post, with_texts,
@@ -63,6 +64,14 @@ fn questions() -> Vec<(Question<'static>, &'static [&'static str])> {
         opener: BEA,
         is_group: true,
     };
+    let component = ComponentQuestion {
+        context: context(77),
+        component: Component::Button(Action {
+            id: "approve".into(),
+            label: "Approve it".into(),
+        }),
+        is_used: true,
+    };
     vec![
         (post("words"), &["words", "falcon", "ann"]),
         (
@@ -94,6 +103,10 @@ fn questions() -> Vec<(Question<'static>, &'static [&'static str])> {
                 "bea",
                 "Unknown",
             ],
+        ),
+        (
+            Question::Component(component),
+            &["Button", "approve", "Approve it", "Used", "falcon", "ann"],
         ),
     ]
 }

@@ -14,6 +14,7 @@ use causeway_kernel::model::{Post, Priority, PriorityLevel};
 use causeway_kernel::rows::id::PostNo;
 use causeway_kernel::rows::tx::Read;
 
+use super::component;
 use crate::look::names::{Names, count, plain, quoted};
 use crate::look::walk::Seen;
 
@@ -137,6 +138,11 @@ fn listed(names: impl Iterator<Item = &'static str>) -> String {
 fn people_act(seen: &Seen<'_>, command: &Command) -> Option<String> {
     let names = Names(seen.rows);
     Some(match command {
+        Command::UseComponent(it) => format!(
+            "uses {} in {}",
+            component::named(&it.component),
+            names.channel(it.channel)
+        ),
         Command::CreateUser(new) => format!("creates the account {}", plain(&new.username)),
         Command::SetCustomStatus(set) if set.status.is_empty() => {
             "removes the own custom status".into()

@@ -1,6 +1,7 @@
 //! Steps in words.
 
 mod command;
+pub mod component;
 mod effects;
 pub mod frame;
 mod in_flight;

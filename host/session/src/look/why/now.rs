@@ -1,7 +1,8 @@
 //! The state of a post at the end of a session.
 
 use causeway_kernel::model::{
-    Connection, File, FileDebt, FileStanding, Link, LinkState, Post, QuarantineEntry,
+    Connection, File, FileDebt, FileStanding, HiddenComponents, Link, LinkState, Post,
+    QuarantineEntry,
 };
 use causeway_kernel::outbound::delivery::{self, Peer, Standing};
 use causeway_kernel::rows::id::{ConnectionNo, FileNo, PostNo};
@@ -22,6 +23,16 @@ pub(super) fn standing(
     let mut out = Vec::new();
     if let Some((no, row)) = row {
         out.push(in_short(rows, row));
+        if let Some(hidden) = rows.get::<HiddenComponents>(no) {
+            let reason = plain(&hidden.reason);
+            let state = match hidden.again {
+                None => "a policy denied them",
+                Some(_) => "a policy failed and is asked again",
+            };
+            out.push(format!(
+                "shown here without its buttons, menus and custom type: {state}: {reason}"
+            ));
+        }
         for ((channel, connection), link) in rows.records::<Link>() {
             if channel == row.channel {
                 let who = Names(rows).connection(connection);

@@ -17,6 +17,7 @@ use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, Id, PostNo, UserNo};
 use causeway_kernel::rows::tx::Read;
 use causeway_kernel::wire::response::NO_LONGER_SHARED;
 
+use super::components;
 use super::newcomers;
 use super::people;
 use super::story::{self, CONNECTION, FIRST, OPERATOR, Story};
@@ -30,6 +31,7 @@ pub fn whole_story(kind: PeerKind) -> Story {
     newcomers::hear_of_users(&mut story);
     hear_of_posts(&mut story);
     meet_policies(&mut story);
+    components::use_some(&mut story);
     hear_in_parts(&mut story);
     meet_incarnations(&mut story);
     people::write_directly(&mut story);

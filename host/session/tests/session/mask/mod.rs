@@ -2,6 +2,7 @@
 
 mod captures;
 pub mod chapters;
+mod components;
 mod consent;
 mod newcomers;
 pub mod node;

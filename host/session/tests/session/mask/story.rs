@@ -6,14 +6,17 @@ use causeway_kernel::boundary::input::{
     Actor, Genesis, Incarnation, Input, PingAnswer, Receipt, SendOutcome, UploadProgress,
 };
 use causeway_kernel::boundary::output::{Effect, Object, Output, Reply, SendPicture};
-use causeway_kernel::boundary::policy::{Denial, Gates, Question, Revision, Verdict};
+use causeway_kernel::boundary::policy::{
+    ComponentQuestion, Denial, Gates, Question, Revision, Verdict,
+};
 use causeway_kernel::command::{
     AcceptConnection, AddChannelMember, AddFile, AddTeamMember, Command, ConfirmConnection,
     CreateChannel, CreateConnection, CreatePost, CreateTeam, CreateUser, InviteToChannel,
     PatchUser, SetPicture, UserPatch,
 };
 use causeway_kernel::model::{
-    Channel, ChannelKind, Config, Connection, History, PeerKind, Post, Priority, PriorityLevel,
+    Channel, ChannelKind, Component, Config, Connection, History, PeerKind, Post, Priority,
+    PriorityLevel,
 };
 use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, FileNo, Id, PostNo, TeamNo, UserNo};
 use causeway_kernel::rows::tx::Read;
@@ -225,6 +228,14 @@ fn pictured(picture: SendPicture) -> Input {
 }
 
 fn judge(question: &Question<'_>, failing: bool) -> Verdict {
+    if let Question::Component(ComponentQuestion {
+        component: Component::Button(button),
+        ..
+    }) = question
+        && button.label.contains("rosebud")
+    {
+        return Verdict::Deny(Denial::for_reason("rosebud is no button"));
+    }
     let Some(post) = question.post() else {
         return Verdict::Allow;
     };
