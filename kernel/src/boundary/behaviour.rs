@@ -165,6 +165,9 @@ behaviours! {
     /// The policies are asked about components of integrations in shared channels: before one is used, and when a post
     /// that shows some is written or arrives.
     Components = 51,
+    /// What a peer sent of people about whom the policies could not decide is held here like a post: their profiles,
+    /// whether they become members, and what they wrote or did.
+    Undecided = 52,
 }
 
 /// A behaviour that is in force.

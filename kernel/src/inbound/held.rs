@@ -3,12 +3,16 @@
 //! reaction, an acknowledgement) is held until the post is accepted. A reaction whose emoji exceeds the limit
 //! of its post is held too.
 //!
+//! What somebody wrote or did whose profile is held is held until that is accepted. The peer is not told that it takes
+//! the profile itself: it sends it again, so it is not lost if the policies deny it in the end.
+//!
 //! No step reads all held items: an index tells whether an item is held, and totals are counted.
 
 use super::authorize::{self, Peer};
 use super::item::{self, Item, ItemOutcome, Scope, Wait};
 use super::mentions::Mentions;
 use super::{Reason, Tally};
+use crate::boundary::behaviour::Behaviour;
 use crate::boundary::env::Range;
 use crate::gate::shorten;
 use crate::model::limits::{
@@ -18,10 +22,12 @@ use crate::model::{DueKind, Held, HeldItem, HeldKind, HeldSum};
 use crate::rows::due;
 use crate::rows::id::{ChannelNo, ConnectionNo, Id};
 use crate::rows::key;
+use crate::rows::lookup;
 use crate::rows::retry;
 use crate::rows::tx::{Read, Tx};
+use crate::sharing::directory::NO_CHANNEL;
 use crate::wire::json::Document;
-use crate::wire::message::{WireAcknowledgement, WirePost, WireReaction};
+use crate::wire::message::{WireAcknowledgement, WireMembership, WirePost, WireReaction, WireUser};
 use crate::wire::write::JsonWriter;
 
 /// Calls a function that is generic over the kind of item, for the kind named by a row.
@@ -31,32 +37,52 @@ macro_rules! of_kind {
             HeldKind::Post => $function::<WirePost>($($argument),*),
             HeldKind::Reaction => $function::<WireReaction>($($argument),*),
             HeldKind::Acknowledgement => $function::<WireAcknowledgement>($($argument),*),
+            HeldKind::Profile => $function::<WireUser>($($argument),*),
+            HeldKind::Membership => $function::<WireMembership>($($argument),*),
         }
     };
 }
 
+/// What a held item is about; see [`Wait::key`].
+type About = (String, String);
+
 /// Identity and version of a held item; see [`Wait`].
-type Known = ((String, String), (i64, bool));
+type Known = (About, (i64, bool));
 
 fn read<I: Item>(bytes: &[u8]) -> Option<I> {
     let document = Document::parse(bytes).ok()?;
     I::decode(document.root()).ok()
 }
 
-fn known<I: Item>(bytes: &[u8]) -> Option<Known> {
+fn known<I: Item>(channel: ChannelNo, bytes: &[u8]) -> Option<Known> {
     let item: I = read(bytes)?;
-    item.wait().map(|wait| (wait.key, wait.version))
+    item.wait().map(|wait| identity(channel, wait))
+}
+
+fn identity(channel: ChannelNo, wait: Wait<'_>) -> Known {
+    let about = match wait.kind {
+        HeldKind::Profile => of_profile(channel, &wait.key.0),
+        _ => wait.key,
+    };
+    (about, wait.version)
+}
+
+/// A profile is held for each channel, as it makes its user a member there. No part of a post has such a name.
+fn of_profile(channel: ChannelNo, user: &str) -> About {
+    (user.to_string(), format!("profile {}", channel.0))
 }
 
 /// Why an item is held until another one is accepted.
 pub const WAITS_FOR_ITS_POST: &str = "waits for its post";
+/// Why an item is held until the profile of its user is accepted.
+pub const WAITS_FOR_ITS_PERSON: &str = "waits for the profile of its author";
 
 /// There is no room for another item: the peer must try again later.
 #[derive(Debug)]
 pub struct Full;
 
 /// Key of a held item in the index: a digest, as its id and text would be too long for a key.
-fn index_key(connection: ConnectionNo, about: &(String, String)) -> (ConnectionNo, Id) {
+fn index_key(connection: ConnectionNo, about: &About) -> (ConnectionNo, Id) {
     let mut hasher = blake3::Hasher::new();
     for part in [&about.0, &about.1] {
         hasher.update(&(part.len() as u64).to_be_bytes());
@@ -71,6 +97,57 @@ fn index_key(connection: ConnectionNo, about: &(String, String)) -> (ConnectionN
 pub fn has_post(tx: &Tx<'_>, connection: ConnectionNo, id: &str) -> bool {
     let about = (id.to_string(), String::new());
     tx.has::<HeldItem>(&index_key(connection, &about))
+}
+
+/// Whether a user's profile is held in a channel.
+pub fn has_profile(
+    tx: &Tx<'_>,
+    (connection, channel): (ConnectionNo, ChannelNo),
+    user: &str,
+) -> bool {
+    tx.has::<HeldItem>(&index_key(connection, &of_profile(channel, user)))
+}
+
+/// Whether an item of a channel is held while the policies fail. People who come without a channel are not: their home
+/// offers them again.
+pub fn holds(tx: &Tx<'_>, channel: ChannelNo, wait: &Wait<'_>) -> bool {
+    match wait.kind {
+        HeldKind::Post | HeldKind::Reaction | HeldKind::Acknowledgement => true,
+        HeldKind::Profile | HeldKind::Membership => {
+            channel != NO_CHANNEL && Behaviour::Undecided.is_in_force(tx)
+        }
+    }
+}
+
+/// Why an item is held that is refused for this reason, but only because something is held that it needs.
+pub fn awaited<I: Item>(
+    tx: &Tx<'_>,
+    (connection, channel): (ConnectionNo, ChannelNo),
+    item: &I,
+    reason: Reason,
+) -> Option<&'static str> {
+    let wait = item.wait()?;
+    let lacks_its_post = item.lacks_its_post(tx, reason);
+    if lacks_its_post && has_post(tx, connection, wait.post) {
+        return Some(WAITS_FOR_ITS_POST);
+    }
+    // What lacks its post, too, would be refused when its user is accepted: the peer may send it again.
+    let may_come = || {
+        wait.post.is_empty()
+            || lookup::post(tx, wait.post).is_some()
+            || has_post(tx, connection, wait.post)
+    };
+    let lacks_its_person =
+        reason == Reason::UnknownUser && has_profile(tx, (connection, channel), wait.user);
+    (lacks_its_person && may_come()).then_some(WAITS_FOR_ITS_PERSON)
+}
+
+/// Called when a profile was accepted: if a version of it is held, what waits for it is tried at once.
+pub fn profile_came(tx: &mut Tx<'_>, place: (ConnectionNo, ChannelNo), user: &str) {
+    if Behaviour::Undecided.is_in_force(tx) && has_profile(tx, place, user) {
+        due::cancel(tx, DueKind::Held(place.0));
+        due::at(tx, tx.now_ms(), DueKind::Held(place.0));
+    }
 }
 
 /// Holds an item. A newer version of the same item replaces the older one; an older or repeated version
@@ -93,7 +170,7 @@ pub fn add(
         reason,
         attempts: 1,
     };
-    let known = (wait.key, wait.version);
+    let known = identity(channel, wait);
     let waiting = tx.get::<HeldItem>(&index_key(connection, &known.0));
     if let Some(waiting) = waiting {
         if (waiting.at_ms, waiting.is_removal) >= known.1 {
@@ -147,7 +224,7 @@ fn put(tx: &mut Tx<'_>, key: (ConnectionNo, u64), known: Option<Known>, row: &He
 fn take(tx: &mut Tx<'_>, connection: ConnectionNo, number: u64) -> Option<(Held, Option<Known>)> {
     let row = tx.get::<Held>(&(connection, number))?;
     tx.delete::<Held>(&(connection, number));
-    let known = of_kind!(row.kind, known(&row.item));
+    let known = of_kind!(row.kind, known(row.channel, &row.item));
     let Some((about, _)) = &known else {
         return Some((row, known));
     };
@@ -269,11 +346,10 @@ fn take_again<I: Item>(tx: &mut Tx<'_>, scope: Scope<'_>, bytes: &[u8]) -> ItemO
         return ItemOutcome::Refused(Reason::Malformed);
     };
     let outcome = item::take(tx, scope, &item, &item::Judgements::new());
-    let lacks_its_post =
-        matches!(&outcome, ItemOutcome::Refused(reason) if item.lacks_its_post(tx, *reason));
-    let waits = |wait: Wait<'_>| has_post(tx, scope.peer.no, wait.post);
-    if lacks_its_post && item.wait().is_some_and(waits) {
-        return ItemOutcome::Failed(WAITS_FOR_ITS_POST.to_string());
+    if let ItemOutcome::Refused(reason) = outcome
+        && let Some(what) = awaited(tx, scope.place(), &item, reason)
+    {
+        return ItemOutcome::Failed(what.to_string());
     }
     outcome
 }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::authorize::{Authorized, Peer, PeerChannel};
-use super::held::{self, Full, WAITS_FOR_ITS_POST};
+use super::held::{self, Full};
 use super::mentions::Mentions;
 use super::parts::{Course, Skip};
 use super::{Reason, Tally, quarantine};
@@ -18,7 +18,7 @@ use crate::gate::{self, Candidate, Crossing, Judgement, Key};
 use crate::model::HeldKind;
 use crate::model::limits::FRAME_ITEMS_PER_STEP_MAX;
 use crate::model::reasons;
-use crate::rows::id::Id;
+use crate::rows::id::{ChannelNo, ConnectionNo, Id};
 use crate::rows::tx::Tx;
 use crate::wire::json::{JsonError, Value};
 use crate::wire::message::BadItem;
@@ -39,6 +39,12 @@ pub struct Scope<'s> {
 }
 
 impl<'s> Scope<'s> {
+    /// Where these items come from and belong.
+    #[must_use]
+    pub fn place(self) -> (ConnectionNo, ChannelNo) {
+        (self.peer.no, self.shared.get().channel)
+    }
+
     /// The crossing of these items.
     #[must_use]
     pub fn crossing(self) -> Crossing<'s> {
@@ -92,6 +98,8 @@ pub struct Wait<'i> {
     pub version: (i64, bool),
     /// Id of the post that it requires; empty if it needs none.
     pub post: &'i str,
+    /// Id of the user whose profile it requires; empty if it needs none.
+    pub user: &'i str,
 }
 
 /// A kind of item of a sync message.
@@ -406,21 +414,15 @@ impl<'a> Batch<'a> {
                 self.tally.count(Reason::NotNewer);
                 self.report(tx, (value, Some(item)), Fate::Done { changed: false });
             }
-            ItemOutcome::Refused(reason) if self.post_waits(tx, item, reason) => {
-                self.hold(tx, (value, item), WAITS_FOR_ITS_POST.to_string())?;
+            ItemOutcome::Refused(reason) => {
+                match held::awaited(tx, self.scope().place(), item, reason) {
+                    Some(what) => self.hold(tx, (value, item), what.to_string())?,
+                    None => self.refuse(tx, (value, Some(item)), reason),
+                }
             }
-            ItemOutcome::Refused(reason) => self.refuse(tx, (value, Some(item)), reason),
             ItemOutcome::Failed(reason) => self.hold(tx, (value, item), reason)?,
         }
         Ok(())
-    }
-
-    /// Whether an item is refused only because its post is still held here.
-    fn post_waits<I: Item>(&self, tx: &Tx<'_>, item: &I, reason: Reason) -> bool {
-        let Some(wait) = item.wait().filter(|_| item.lacks_its_post(tx, reason)) else {
-            return false;
-        };
-        held::has_post(tx, self.peer.no, wait.post)
     }
 
     fn hold<I: Item>(
@@ -430,11 +432,12 @@ impl<'a> Batch<'a> {
         reason: String,
     ) -> Result<(), Full> {
         self.tally.count(Reason::Held);
-        let Some(wait) = item.wait() else {
+        let place = self.scope().place();
+        let wait = item.wait().filter(|wait| held::holds(tx, place.1, wait));
+        let Some(wait) = wait else {
             self.report(tx, (value, Some(item)), Fate::Refused(Reason::Held));
             return Ok(());
         };
-        let place = (self.peer.no, self.shared.get().channel);
         held::add(tx, place, (wait, &value.raw()), &self.transforms, reason)?;
         self.report(tx, (value, Some(item)), Fate::Held);
         Ok(())

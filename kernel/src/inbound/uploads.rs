@@ -3,7 +3,7 @@
 //! file may come before or after it.
 
 use super::authorize::{self, Closed, Peer};
-use super::{Reason, Tally, fail, refuse};
+use super::{Reason, Tally, fail, held, refuse};
 use crate::boundary::behaviour::Behaviour;
 use crate::boundary::env::Rows;
 use crate::boundary::input::UploadProgress;
@@ -103,7 +103,14 @@ fn checked(
     }
     let file = Id::parse(&session.req_file_id)
         .ok_or_else(|| refused(Reason::BadId, "the id of the file is invalid"))?;
+    let place = (peer.no, shared.get().channel);
     let user = authorize::uploader(tx, peer, &shared, &session.user_id).map_err(|reason| {
+        if reason == Reason::UnknownUser && held::has_profile(tx, place, &session.user_id) {
+            return refused(
+                Reason::Held,
+                "its author is not decided about here yet; send it again later.",
+            );
+        }
         let error = "the author of the file is not known here, or not one of the sender's users";
         refused(reason, error)
     })?;

@@ -281,9 +281,14 @@ pub enum HeldKind {
     Reaction,
     /// An acknowledgement of a post.
     Acknowledgement,
+    /// A profile in a channel.
+    Profile,
+    /// A membership.
+    Membership,
 }
 
-/// An inbound item held for a policy, or for the post to which it belongs. Key: (connection, number).
+/// An inbound item held for a policy, for the post to which it belongs, or for the profile of the person who wrote or
+/// did it. Key: (connection, number).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Held {
     /// The channel.

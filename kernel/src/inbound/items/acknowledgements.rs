@@ -49,6 +49,7 @@ impl Item for WireAcknowledgement {
                 self.is_withdrawn(),
             ),
             post: &self.post_id,
+            user: &self.user_id,
         })
     }
 

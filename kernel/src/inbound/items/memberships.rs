@@ -12,7 +12,7 @@ use crate::inbound::authorize::{self, Authorized, MembershipChange, Received};
 use crate::inbound::item::{
     Fate, Item, ItemOutcome, Judgements, Scope, Section, Wait, judgement, withheld,
 };
-use crate::model::{IdRow, PeerKind, kind};
+use crate::model::{HeldKind, IdRow, PeerKind, kind};
 use crate::objects::memberships;
 use crate::rows::id::Id;
 use crate::rows::tx::Tx;
@@ -40,7 +40,15 @@ impl Item for WireMembership {
     }
 
     fn wait(&self) -> Option<Wait<'_>> {
-        None
+        Some(Wait {
+            kind: HeldKind::Membership,
+            // Two words that no part of a post has.
+            key: (self.user_id.clone(), format!("member {}", self.channel_id)),
+            // If two statements share a millisecond, leaving is the later one.
+            version: (self.change_time, !self.is_add),
+            post: "",
+            user: &self.user_id,
+        })
     }
 
     fn lacks_its_post(&self, _: &Tx<'_>, _: Reason) -> bool {

@@ -62,6 +62,7 @@ impl Item for WirePost {
             key: (self.id.clone(), String::new()),
             version: (latest.max(self.delete_at), self.delete_at != 0),
             post: &self.root_id,
+            user: &self.user_id,
         })
     }
 

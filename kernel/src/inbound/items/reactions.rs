@@ -48,6 +48,7 @@ impl Item for WireReaction {
             key: (self.post_id.clone(), on_it),
             version: (latest, self.delete_at != 0),
             post: &self.post_id,
+            user: &self.user_id,
         })
     }
 

@@ -7,17 +7,17 @@ use crate::boundary::behaviour::Behaviour;
 use crate::boundary::env::Rows;
 use crate::boundary::policy::Gate;
 use crate::gate::{self, Candidate, Judgement, MemberCandidate, ProfileCandidate, ProfileFields};
-use crate::inbound::Reason;
 use crate::inbound::authorize::{self, Authorized, Peer, Received, UserAct, UserChange};
 use crate::inbound::item::{
     Fate, Item, ItemOutcome, Judgements, Scope, Section, Wait, judgement, withheld,
 };
+use crate::inbound::{Reason, held};
 use crate::model::limits::{
     BOT_DESCRIPTION_CHARS_MAX, LOCALE_BYTES_MAX, PROFILES_PER_STEP_MAX, REMOTE_USERS_MAX,
     USERNAME_BYTES_MAX, WRITING_USERS_MAX,
 };
 use crate::model::naming::{self, SUFFIX_ATTEMPTS_MAX};
-use crate::model::{ChannelMember, PeerKind, PeerWorkspace, RemoteUser, User, UserClass};
+use crate::model::{ChannelMember, HeldKind, PeerKind, PeerWorkspace, RemoteUser, User, UserClass};
 use crate::objects::members;
 use crate::objects::memberships;
 use crate::objects::remote_names;
@@ -49,7 +49,13 @@ impl Item for WireUser {
     }
 
     fn wait(&self) -> Option<Wait<'_>> {
-        None
+        Some(Wait {
+            kind: HeldKind::Profile,
+            key: (self.id.clone(), String::new()),
+            version: (self.update_at, false),
+            post: "",
+            user: "",
+        })
     }
 
     fn lacks_its_post(&self, _: &Tx<'_>, _: Reason) -> bool {
@@ -121,8 +127,12 @@ impl Item for WireUser {
                 None => None,
             },
         };
+        let wire = change.get().wire;
         match carry_out(tx, scope, (change, fields), judgements) {
             Ok(outcome) => {
+                if matches!(outcome, ItemOutcome::Taken | ItemOutcome::Known) {
+                    held::profile_came(tx, scope.place(), &wire.id);
+                }
                 if outcome == ItemOutcome::Taken && is_offered(scope) {
                     directory::heard(tx, scope.peer.no);
                 }

@@ -26,6 +26,7 @@ mod reactions;
 mod sharing;
 mod sharing_gates;
 mod statuses;
+mod undecided;
 mod users;
 mod whole_posts;
 

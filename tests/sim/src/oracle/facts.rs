@@ -7,7 +7,7 @@ use causeway_kernel::command::{
     RemoveReaction, SetActive, SetBot, SetCustomStatus, SetPicture, WithdrawAcknowledgement,
 };
 use causeway_kernel::model::{
-    Acknowledgement, Channel, File, Held, Link, LinkState, Picture, Post, Priority,
+    Acknowledgement, Channel, File, Held, HeldKind, Link, LinkState, Picture, Post, Priority,
     QuarantineEntry, Reaction, User,
 };
 use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, FileNo, Id, PostNo, UserNo};
@@ -440,6 +440,9 @@ pub fn facts(rows: &Tables, cause: Cause, carried: &Carried) -> Facts {
 
 /// The post in a held row, if it is not stored.
 fn dropped(rows: &Tables, held: &Held) -> Option<(Id, Id)> {
+    if held.kind != HeldKind::Post {
+        return None;
+    }
     let item: serde_json::Value = serde_json::from_slice(&held.item).ok()?;
     let id = Id::parse(item["id"].as_str()?)?;
     let is_there = lookup::post(rows, id.as_str()).is_some();

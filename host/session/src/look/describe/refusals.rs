@@ -145,16 +145,16 @@ fn of_rows(seen: &Seen<'_>) -> Vec<String> {
 
 fn held_item(row: &Held) -> String {
     let item = document(&row.item);
-    let text = |key: &str| item.get(key).and_then(|it| it.as_str()).map(plain);
-    let post = text(match row.kind {
-        HeldKind::Post => "id",
-        HeldKind::Reaction | HeldKind::Acknowledgement => "post_id",
-    });
-    let post = post.unwrap_or_default();
+    let text = |key: &str| {
+        let text = item.get(key).and_then(|it| it.as_str());
+        text.map(plain).unwrap_or_default()
+    };
     match row.kind {
-        HeldKind::Post => format!("post {post}"),
-        HeldKind::Reaction => format!("a reaction to post {post}"),
-        HeldKind::Acknowledgement => format!("an acknowledgement of post {post}"),
+        HeldKind::Post => format!("post {}", text("id")),
+        HeldKind::Reaction => format!("a reaction to post {}", text("post_id")),
+        HeldKind::Acknowledgement => format!("an acknowledgement of post {}", text("post_id")),
+        HeldKind::Profile => format!("the profile of user {}", text("id")),
+        HeldKind::Membership => format!("a membership of user {}", text("user_id")),
     }
 }
 
