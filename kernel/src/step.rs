@@ -204,6 +204,11 @@ fn job(tx: &mut Tx<'_>, number: u64) {
             position,
             only,
         } => hidden_components::look_through(tx, channel, position, only),
+        Job::TryPeople {
+            connection,
+            users,
+            position,
+        } => outbound::profiles::try_people(tx, connection, users, position),
     };
     match rest {
         Some(job) => jobs::again(tx, number, &job),

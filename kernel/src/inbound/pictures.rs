@@ -3,12 +3,18 @@
 
 use super::authorize::{self, Authorized, Peer};
 use super::{Reason, Tally, refuse, removed};
+use crate::boundary::behaviour::Behaviour;
+use crate::boundary::env::Rows;
 use crate::boundary::output::{Refusal, Reply};
+use crate::boundary::policy::{Direction, Gate};
+use crate::gate::{self, Candidate, Crossing, Judgement, ProfileCandidate};
 use crate::model::limits::PROFILE_PICTURE_BYTES_MAX;
 use crate::model::{Picture, User};
 use crate::objects::pictures;
+use crate::outbound::wire_user;
 use crate::rows::id::{ConnectionNo, Id, UserNo};
 use crate::rows::tx::{Read, Tx};
+use crate::sharing::directory::NO_CHANNEL;
 use crate::wire::response::OK;
 
 /// Carries out the setting of a picture by a peer. It is never confirmed for a user who is not known here: a
@@ -32,6 +38,10 @@ pub fn picture(
             size,
             is_generated: false,
         };
+        let is_new = tx.get::<Picture>(&no).as_ref() != Some(&picture);
+        if is_new && let Err(denied) = judge(tx, connection, (no, &user)) {
+            return refused(tx, connection, &denied);
+        }
         pictures::set(tx, no, user, &picture);
     }
     Reply::Http {
@@ -42,6 +52,50 @@ pub fn picture(
 
 /// Why a picture is not taken, and what its sender is told.
 type Denied = (Reason, Refusal);
+
+/// There is no gate for pictures: a picture is taken of whom the policies let pass with the profile that is held here.
+fn judge(
+    tx: &mut Tx<'_>,
+    connection: ConnectionNo,
+    (no, user): (UserNo, &User),
+) -> Result<(), Denied> {
+    let is_asked = Behaviour::Undecided.is_in_force(tx) && gate::is_asked(tx, Gate::Profile);
+    let peer = Peer::load(tx, connection).filter(|_| is_asked);
+    let Some(peer) = peer else {
+        return Ok(());
+    };
+    let crossing = Crossing {
+        direction: Direction::Inbound,
+        connection_no: connection,
+        connection: &peer.row,
+        channel: NO_CHANNEL,
+    };
+    let profile = wire_user(tx, no, user.clone());
+    let candidate = Candidate::Profile(ProfileCandidate {
+        id: user.id,
+        user: tx.user(no),
+        profile: &profile,
+    });
+    match gate::judge_one(tx, crossing, candidate) {
+        Judgement::Pass(_) | Judgement::Revised(_) => Ok(()),
+        Judgement::Denied(_) => Err((
+            Reason::Denied,
+            Refusal::new(
+                400,
+                "api.user.upload_profile_user.denied.app_error",
+                "A policy does not allow the picture of this user here.",
+            ),
+        )),
+        Judgement::Failed(_) => Err((
+            Reason::Held,
+            Refusal::new(
+                503,
+                "api.user.upload_profile_user.undecided.app_error",
+                "It is not decided yet whether the picture of this user is accepted here; send it again later.",
+            ),
+        )),
+    }
+}
 
 /// Whether a peer may set the profile picture of a user: rows 7 and 8 of protocol §5.7.
 ///

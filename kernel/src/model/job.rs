@@ -154,6 +154,15 @@ pub enum Job {
         /// Whether it ends with this channel; otherwise the next one follows.
         only: bool,
     },
+    /// Tries again what waits anywhere for profiles that the policies held back and that have changed.
+    TryPeople {
+        /// The connection.
+        connection: ConnectionNo,
+        /// The users of the profiles who are not done.
+        users: Vec<UserNo>,
+        /// The last channel done for the last of them.
+        position: ChannelNo,
+    },
 }
 texts!(enum Job {
     DeleteReplies { root, delete_at, position },
@@ -174,6 +183,7 @@ texts!(enum Job {
     OfferWithheld { connection },
     AskOfPost { post },
     AskOfPosts { channel, position, only },
+    TryPeople { connection, users, position },
 });
 
 /// The result of a command with a client's key. Key: (user, key).

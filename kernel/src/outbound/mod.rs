@@ -44,6 +44,7 @@ use sections::Next;
 use transfers::Files;
 use work::Work;
 
+pub use sections::users::wire_user;
 pub use work::{forget_state, set_back};
 
 /// Maximum number of objects of a round to a kind of peer.

@@ -4,7 +4,7 @@
 
 use super::sections::users::version;
 use super::work::{Object, Target, Work};
-use super::{exception, objects_max, pictures};
+use super::{exception, objects_max, pictures, profiles};
 use crate::authority::is_channel_member;
 use crate::boundary::env::Range;
 use crate::model::limits::{
@@ -404,6 +404,7 @@ fn people(tx: &mut Tx<'_>, no: ConnectionNo, mut connection: Connection) -> Pick
     let mut to = connection.people_cursor;
     let mut chosen: Option<(ChannelNo, Link)> = None;
     let mut objects: Vec<Object> = Vec::new();
+    let mut changed: Vec<UserNo> = Vec::new();
     for (seq, entry) in found {
         let FeedObject::User(user) = entry.object else {
             continue;
@@ -426,11 +427,13 @@ fn people(tx: &mut Tx<'_>, no: ConnectionNo, mut connection: Connection) -> Pick
             }
             objects.push((seq, FeedObject::User(user)));
         }
+        changed.push(user);
         to = seq;
         if objects.len() == USERS_PER_SYNC_MAX {
             break;
         }
     }
+    profiles::changed(tx, no, changed);
     if let Some((channel, link)) = chosen {
         let target = Target::Channel(channel, link);
         return start(no, connection, target, RoundSource::People { to }, objects);

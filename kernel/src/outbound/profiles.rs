@@ -9,14 +9,20 @@ use std::rc::Rc;
 
 use super::exception;
 use super::sections::users::{is_due, is_held, wire_user};
-use super::work::{Object, Work};
+use super::work::{Object, Work, set_back};
+use crate::boundary::behaviour::Behaviour;
 use crate::gate::{self, Candidate, Judgement, ProfileCandidate};
 use crate::model::limits::JOB_ROWS_PER_STEP;
 use crate::model::reasons;
-use crate::model::{Exception, ExceptionState, FeedObject, Job, Post, User};
+use crate::model::{
+    Connection, ConnectionState, Exception, ExceptionState, FeedObject, Job, Pending, Post,
+    RoundSource, User,
+};
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, PostNo, UserNo};
 use crate::rows::tx::{Read, Tx};
 use crate::rows::{jobs, key};
+use crate::sharing::feed;
+use crate::sharing::jobs::links_after;
 use crate::wire::message::WireUser;
 
 /// Profiles in their wire form as the policies let them pass; for the others, why they do not. The policies are asked
@@ -174,6 +180,93 @@ pub fn try_waiting(
         users,
         position: last?,
     })
+}
+
+/// Called when profiles changed: what waits for them at a peer is tried with what they say now.
+pub fn changed(tx: &mut Tx<'_>, connection: ConnectionNo, users: Vec<UserNo>) {
+    if users.is_empty() || !Behaviour::Undecided.is_in_force(tx) {
+        return;
+    }
+    if !tx.prefix::<Exception, _>(&connection, 1).is_empty() {
+        let job = Job::TryPeople {
+            connection,
+            users,
+            position: ChannelNo(0),
+        };
+        jobs::start(tx, job);
+    }
+}
+
+/// Carries out a portion of [`Job::TryPeople`]; returns the continued job, if any.
+pub fn try_people(
+    tx: &mut Tx<'_>,
+    connection: ConnectionNo,
+    mut users: Vec<UserNo>,
+    position: ChannelNo,
+) -> Option<Job> {
+    let user = *users.last()?;
+    let channels = links_after(tx, connection, position);
+    let profile = FeedObject::User(user);
+    let key = |channel: &ChannelNo| exception::key_of(connection, *channel, &profile);
+    let rows = tx.get_all::<Exception>(&channels.iter().map(key).collect::<Vec<_>>());
+    for (channel, row) in channels.iter().zip(rows) {
+        if row.is_some_and(|row| row.state.is_of_policies()) {
+            let job = Job::TryWaiting {
+                connection,
+                channel: *channel,
+                users: vec![user],
+                position: (0, String::new()),
+            };
+            jobs::start(tx, job);
+        }
+    }
+    let position = channels.last().copied().unwrap_or_else(|| {
+        users.pop();
+        ChannelNo(0)
+    });
+    (!users.is_empty()).then_some(Job::TryPeople {
+        connection,
+        users,
+        position,
+    })
+}
+
+/// Called when a channel is no longer shared with a peer: a change of a profile that the policies held back there is
+/// tried in another channel in which the peer holds the profile.
+pub fn leave(tx: &mut Tx<'_>, connection: ConnectionNo, channel: ChannelNo) {
+    if !Behaviour::Undecided.is_in_force(tx) {
+        return;
+    }
+    let people = (connection, channel, 0u64);
+    let rows = tx.prefix::<Exception, _>(&people, JOB_ROWS_PER_STEP);
+    let is_profile =
+        |row: &Exception| matches!(row.object, FeedObject::User(_)) && row.state.is_of_policies();
+    let is_full = rows.len() == JOB_ROWS_PER_STEP as usize;
+    if is_full || rows.iter().any(|(_, row)| is_profile(row)) {
+        look_again(tx, connection);
+    }
+}
+
+/// All changes of profiles are looked at again; what the peer holds is not sent again.
+fn look_again(tx: &mut Tx<'_>, connection: ConnectionNo) {
+    let row = tx.get::<Connection>(&connection);
+    let Some(row) = row.filter(|row| row.state == ConnectionState::Confirmed) else {
+        return;
+    };
+    let people_cursor = FeedSeq(0);
+    tx.put(
+        &connection,
+        &Connection {
+            people_cursor,
+            ..row
+        },
+    );
+    set_back(tx, connection, |round| {
+        if let RoundSource::People { to } = &mut round.source {
+            *to = people_cursor;
+        }
+    });
+    feed::mark(tx, connection, Pending::PEOPLE, ChannelNo(0));
 }
 
 fn author(tx: &Tx<'_>, post: PostNo) -> Option<UserNo> {

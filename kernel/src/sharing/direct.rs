@@ -1,7 +1,7 @@
 //! Direct and group channels across workspaces. Semantics §11, without W47 and W54: every workspace of the
 //! people opens the same channel, whoever opens it first, and an invitation waits for its peer.
 
-use super::{link, mark_shared};
+use super::{display_name, link, mark_shared, quoted, tell};
 use crate::boundary::behaviour::Behaviour;
 use crate::boundary::env::Rows;
 use crate::boundary::output::Refusal;
@@ -149,34 +149,68 @@ fn may_open_over(
 const OFF: &str = "Messages to people of other workspaces are switched off here. An administrator can allow \
     them with EnableSharedChannelsDMs.";
 
-/// Shares a channel with the workspaces of its people, as far as it is not. The first message is sent too, as
-/// a link's cursor begins before the invitation is answered (W54). Returns how many workspaces it is shared
-/// with now.
-///
-/// A link that ended is renewed with everything in the channel, which belongs to all its members; one that an
-/// admin here has ended is not.
-pub fn share(tx: &mut Tx<'_>, no: ChannelNo, people: &Participants, creator: UserNo) -> usize {
+/// Shares a channel that is new here with the workspaces of its people. The first message is sent too, as a link's
+/// cursor begins before the invitation is answered (W54).
+pub fn share(tx: &mut Tx<'_>, no: ChannelNo, people: &Participants, creator: UserNo) {
+    for connection in offered_to(tx, no, people) {
+        share_over(tx, no, connection, creator);
+    }
+}
+
+/// The connections to the workspaces of a channel's people, but for those to which an admin here has ended it.
+fn offered_to(tx: &Tx<'_>, no: ChannelNo, people: &Participants) -> Vec<ConnectionNo> {
     let mut connections = connections(tx, people);
     connections.retain(|connection| !is_ended_here(tx, no, *connection));
-    for connection in &connections {
-        if is_live(tx, no, *connection) {
-            continue;
-        }
-        if !tx.has::<SharedChannel>(&no)
-            && let Some(mut channel) = tx.get::<Channel>(&no)
-        {
-            let row = SharedChannel {
-                home: channel.origin.is_ours(),
-                read_only: false,
-                creator: Some(creator),
-                create_at: tx.now_ms(),
-                connection: None,
-            };
-            mark_shared(tx, no, &mut channel, &row);
-        }
-        link::open_whole(tx, no, *connection, LinkState::Inviting, creator);
+    connections
+}
+
+fn share_over(tx: &mut Tx<'_>, no: ChannelNo, connection: ConnectionNo, creator: UserNo) {
+    if is_live(tx, no, connection) {
+        return;
     }
-    connections.len()
+    if !tx.has::<SharedChannel>(&no)
+        && let Some(mut channel) = tx.get::<Channel>(&no)
+    {
+        let row = SharedChannel {
+            home: channel.origin.is_ours(),
+            read_only: false,
+            creator: Some(creator),
+            create_at: tx.now_ms(),
+            connection: None,
+        };
+        mark_shared(tx, no, &mut channel, &row);
+    }
+    link::open_whole(tx, no, connection, LinkState::Inviting, creator);
+}
+
+/// With how many workspaces a channel is shared, and with which ones it is not, as the policies do not let it.
+#[derive(Debug, Default)]
+pub struct Reached {
+    workspaces: usize,
+    objections: Vec<(ConnectionNo, Objection)>,
+}
+
+/// Shares a channel that is here with the workspaces of its people again, as far as it is not. A link that ended is
+/// renewed with everything in the channel, which belongs to all its members, if the policies let them talk to each
+/// other; one that an admin here has ended is not.
+pub fn renew(tx: &mut Tx<'_>, no: ChannelNo, people: &Participants, creator: UserNo) -> Reached {
+    let mut reached = Reached::default();
+    let are_asked = Behaviour::Undecided.is_in_force(tx);
+    for connection in offered_to(tx, no, people) {
+        let objection = if are_asked && !is_live(tx, no, connection) {
+            may_open_over(tx, connection, people, creator).err()
+        } else {
+            None
+        };
+        match objection {
+            Some(objection) => reached.objections.push((connection, objection)),
+            None => {
+                share_over(tx, no, connection, creator);
+                reached.workspaces += 1;
+            }
+        }
+    }
+    reached
 }
 
 /// The connections to the workspaces of people, each once.
@@ -241,7 +275,10 @@ pub fn share_again(
     for (key, link) in ended {
         tx.put(&key, &Link { end: None, ..link });
     }
-    share(tx, no, people, creator);
+    if Behaviour::Undecided.is_in_force(tx) {
+        share_over(tx, no, connection, creator);
+    }
+    renew(tx, no, people, creator);
     Ok(())
 }
 
@@ -249,7 +286,8 @@ pub fn share_again(
 /// link that a peer refused or lost is renewed.
 ///
 /// # Errors
-/// The feature is off, or the channel would reach nobody but its author.
+/// The feature is off, or the channel would reach nobody but its author, because it is not shared or because the
+/// policies do not let it be.
 pub fn before_post(
     tx: &mut Tx<'_>,
     no: ChannelNo,
@@ -265,16 +303,27 @@ pub fn before_post(
     if !is_on(tx) {
         return Err(Refusal::new(400, POST_ID, OFF));
     }
-    let reached = share(tx, no, &people, author);
+    let reached = renew(tx, no, &people, author);
     let is_local = |no: UserNo| tx.user(no).is_some_and(|user| user.origin.is_ours());
     let others_here = people.users().filter(|no| *no != author && is_local(*no));
-    if reached == 0 && others_here.count() == 0 {
+    if reached.workspaces == 0 && others_here.count() == 0 {
+        if let Some((_, objection)) = reached.objections.into_iter().next() {
+            return Err(objection.into());
+        }
         return Err(Refusal::new(
             400,
             POST_ID,
             "This channel is not shared with the workspaces of the others any more, so nobody would read this. \
              Ask an administrator whether they are still connected.",
         ));
+    }
+    for (connection, objection) in reached.objections {
+        let peer = quoted(&display_name(tx, connection));
+        let text = format!(
+            "What you write here does not reach {peer}: {}",
+            Refusal::from(objection).message
+        );
+        tell(tx, no, author, text);
     }
     Ok(())
 }

@@ -112,7 +112,7 @@ pub fn offer_members(
 }
 
 /// A portion of the channels with a link of a connection.
-pub(super) fn links_after(
+pub(crate) fn links_after(
     tx: &Tx<'_>,
     connection: ConnectionNo,
     after: ChannelNo,

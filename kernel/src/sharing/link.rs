@@ -6,7 +6,7 @@ use crate::model::{
     ConnectionLink, Cursor, DueKind, History, Job, Link, LinkEnd, LinkState, Pending, RoundSource,
 };
 use crate::objects::{hidden_components, memberships};
-use crate::outbound::{forget_state, set_back};
+use crate::outbound::{forget_state, profiles, set_back};
 use crate::rows::counters::{counters, workspace};
 use crate::rows::due;
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, PostNo, UserNo};
@@ -197,6 +197,7 @@ pub fn close(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo, end:
         feed::unmark(tx, connection, kind, channel);
     }
     hidden_components::start_in(tx, channel);
+    profiles::leave(tx, connection, channel);
     if feed::channel_followers(tx, channel).is_empty() {
         let to = FeedSeq(counters(tx).feed);
         jobs::start(tx, Job::DropFeed { channel, to });

@@ -284,6 +284,36 @@ pub fn invite_undecided(tx: &mut Tx<'_>, channel: ChannelNo, connection: Connect
     }
 }
 
+/// Called when a policy here denies, for this reason, the profile of somebody without whom a direct or group channel
+/// cannot be offered: notifies whoever opened it.
+pub fn invite_withheld(
+    tx: &mut Tx<'_>,
+    channel: ChannelNo,
+    connection: ConnectionNo,
+    (user, reason): (UserNo, &str),
+) {
+    let Some(link) = inviting(tx, channel, connection) else {
+        return;
+    };
+    let is_own = user == link.creator;
+    let whose = match tx.user(user) {
+        Some(user) if !is_own => format!("the profile of {}", quoted(&user.username)),
+        _ => "your profile".to_string(),
+    };
+    // A policy's words are for the person concerned.
+    let said = if is_own && !reason.trim().is_empty() {
+        format!(": {}", quoted(reason))
+    } else {
+        String::new()
+    };
+    let peer = quoted(&display_name(tx, connection));
+    let text = format!(
+        "What is written here does not reach {peer} yet: a policy of this workspace holds back {whose}{said}. It is \
+         sent when a changed profile passes."
+    );
+    tell(tx, channel, link.creator, text);
+}
+
 /// Called when the peer has lost a channel that we offered, and is invited again: notifies the inviting user.
 pub fn offered_again(tx: &mut Tx<'_>, channel: ChannelNo, connection: ConnectionNo) {
     let Some(link) = inviting(tx, channel, connection) else {

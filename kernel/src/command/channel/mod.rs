@@ -91,7 +91,7 @@ fn actor_user(tx: &Tx<'_>, actor: Actor) -> Result<Option<UserNo>, Refusal> {
 fn open(tx: &mut Tx<'_>, opener: UserNo, people: &Participants) -> Result<Reply, Refusal> {
     if let Some(no) = people.channel(tx) {
         if sharing::direct::is_on(tx) {
-            sharing::direct::share(tx, no, people, opener);
+            sharing::direct::renew(tx, no, people, opener);
         }
         return Ok(Reply::Object(Object::Channel(no)));
     }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::boundary::output::{Event, SendPicture};
+use crate::boundary::policy::{Denial, Gate, Question, Verdict};
 use crate::model::limits::PROFILE_PICTURE_BYTES_MAX;
 use crate::model::{Picture, User};
 
@@ -43,6 +44,34 @@ fn a_peers_user_gets_the_picture_and_everybody_is_told() {
     assert!(world.get::<User>(&ann).last_picture_update > first);
     assert_eq!((world.uses(1), world.uses(2)), (0, 1));
     assert!(!world.picture_of("ann").unwrap().is_generated);
+}
+
+#[test]
+fn a_picture_is_taken_of_whom_the_policies_let_pass() {
+    let mut world = World::with_peers_of_today();
+    let deny = |name: &'static str, verdict: Verdict| {
+        move |question: &Question<'_>| match question {
+            Question::Profile(profile) if profile.person.name == name => verdict.clone(),
+            _ => Verdict::Allow,
+        }
+    };
+    let denied = Verdict::Deny(Denial::for_reason("no"));
+    let failed = Verdict::Failed("trapped".into());
+    world.picture(ACME, "ann", 1);
+    for (verdict, status, reason) in [(denied, 400, "denied"), (failed, 503, "held")] {
+        world.load_policy(&[Gate::Profile], deny("ann:acme", verdict.clone()));
+        let before = world.host.tables.clone();
+        assert_eq!(world.picture(ACME, "ann", 2).0, status);
+        assert_eq!(world.refused(), [(reason.to_string(), 1)]);
+        assert_eq!(world.host.tables, before);
+        assert_eq!(world.picture(ACME, "ann", 1).0, 200, "it is here");
+        world.load_policy(&[Gate::Post], deny("ann:acme", verdict));
+        assert_eq!(world.picture(ACME, "ann", 3).0, 200, "nobody decides");
+        world.picture(ACME, "ann", 1);
+    }
+    world.load_policy(&[Gate::Profile], deny("amy:acme", Verdict::Allow));
+    assert_eq!(world.picture(ACME, "ann", 2).0, 200);
+    assert_eq!(world.uses(2), 1);
 }
 
 #[test]

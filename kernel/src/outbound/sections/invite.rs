@@ -3,10 +3,12 @@
 use super::{Content, Payload, Rest, RoundPlan, writer};
 use crate::boundary::behaviour::Behaviour;
 use crate::boundary::env::Rows;
+use crate::gate::Judgement;
 use crate::model::{Channel, PeerKind, Pending, Place, RoundItem, SharedChannel};
 use crate::objects::direct::Participants;
 use crate::outbound::profiles;
 use crate::outbound::work::Work;
+use crate::rows::id::UserNo;
 use crate::rows::tx::{Read, Tx};
 use crate::sharing::{self, feed};
 use crate::wire::frame;
@@ -88,6 +90,15 @@ fn creator_id(tx: &Tx<'_>, channel: &Channel) -> String {
     creator.map_or_else(String::new, |user| user.id.into())
 }
 
+fn tell_opener(tx: &mut Tx<'_>, work: &Work, user: UserNo, judgement: &Judgement) {
+    if let Judgement::Denied(reason) = judgement
+        && Behaviour::Undecided.is_in_force(tx)
+    {
+        let (channel, no) = (work.round.channel, work.connection_no);
+        sharing::invite_withheld(tx, channel, no, (user, reason));
+    }
+}
+
 /// The profiles of the people whose home is not at the peer. If the policies hold one of them back, the invitation
 /// waits: a peer that does not know somebody of the channel refuses it.
 fn profiles_of(tx: &mut Tx<'_>, work: &mut Work, people: &Participants) -> Option<Vec<WireUser>> {
@@ -100,6 +111,7 @@ fn profiles_of(tx: &mut Tx<'_>, work: &mut Work, people: &Participants) -> Optio
         match profile {
             Ok(wire) => going.push(wire),
             Err(judgement) => {
+                tell_opener(tx, work, no, &judgement);
                 profiles::withhold(tx, work, no, judgement);
                 waits = true;
             }

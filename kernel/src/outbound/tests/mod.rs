@@ -23,6 +23,7 @@ mod properties;
 mod rounds;
 mod statuses;
 mod switched_off;
+mod withheld_people;
 
 use std::collections::BTreeSet;
 

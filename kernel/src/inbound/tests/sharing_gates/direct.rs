@@ -126,6 +126,56 @@ fn a_channel_that_an_administrator_shares_again_is_asked_about() {
 }
 
 #[test]
+fn an_ended_direct_channel_is_asked_about_when_somebody_opens_it_or_writes_in_it() {
+    let mut world = world();
+    let direct = open(&mut world, "boss", "ann");
+    world.step(|tx| sharing::end_link(tx, direct, ACME, LinkEnd::Peer));
+    let state = |world: &World| world.get::<Link>(&(direct, ACME)).state;
+    for (verdict, status) in [(denied(), 403), (Verdict::Failed("trapped".into()), 503)] {
+        let asked = rule(&mut world, &GATE, verdict);
+        // It may be read.
+        assert_eq!(open(&mut world, "boss", "ann"), direct);
+        assert_eq!(take(&asked).len(), 1);
+        let write = acts::post(direct, None, "hello");
+        assert_eq!(world.refusal(ADMIN, write).0, status);
+        assert_eq!(state(&world), LinkState::Ended);
+    }
+    rule(&mut world, &GATE, Verdict::Allow);
+    world.write(ADMIN, direct, "hello");
+    assert_eq!(state(&world), LinkState::Inviting);
+}
+
+#[test]
+fn who_writes_in_a_group_is_told_whom_a_policy_keeps_it_from() {
+    let mut world = world();
+    let with = ["ann", "olga", "carl"].map(|name| no(&world, name));
+    let Ok(Object::Channel(group)) = world.by(ADMIN, acts::open_group(&with)) else {
+        panic!("not a channel")
+    };
+    for connection in [ACME, OTHER] {
+        world.step(|tx| sharing::end_link(tx, group, connection, LinkEnd::Peer));
+    }
+    rule_by(
+        &mut world,
+        &GATE,
+        |question| match question["Direct"]["passage"]["connection_name"].as_str() {
+            Some("other") => denied(),
+            _ => Verdict::Allow,
+        },
+    );
+    world.write(ADMIN, group, "hello");
+    let told = world.ephemeral();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(
+        told[0].2.contains("`OTHER`: A policy does not allow this"),
+        "{told:?}"
+    );
+    let state = |connection| world.get::<Link>(&(group, connection)).state;
+    assert_eq!(state(ACME), LinkState::Inviting);
+    assert_eq!(state(OTHER), LinkState::Ended);
+}
+
+#[test]
 fn a_peers_direct_channel_is_opened_by_its_own_person_there() {
     let mut world = world();
     let asked = rule(&mut world, &GATE, Verdict::Allow);
