@@ -209,6 +209,11 @@ fn job(tx: &mut Tx<'_>, number: u64) {
             users,
             position,
         } => outbound::profiles::try_people(tx, connection, users, position),
+        Job::ProfilesElsewhere {
+            connection,
+            channel,
+            position,
+        } => outbound::profiles::try_all_elsewhere(tx, (connection, channel), &position),
     };
     match rest {
         Some(job) => jobs::again(tx, number, &job),

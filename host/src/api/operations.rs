@@ -94,7 +94,7 @@ fn entry_shown(rows: &(impl Read + ?Sized), number: u64, entry: &QuarantineEntry
     })
 }
 
-/// Inbound posts waiting for a policy, oldest first.
+/// Inbound items that wait, oldest first.
 async fn held(State(app): State<SharedApp>, caller: Caller, params: Params) -> ApiResult {
     listed(&app, &caller, &params, held_shown)
 }

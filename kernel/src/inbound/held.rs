@@ -142,12 +142,10 @@ pub fn awaited<I: Item>(
     (lacks_its_person && may_come()).then_some(WAITS_FOR_ITS_PERSON)
 }
 
-/// Called when a profile was accepted: if a version of it is held, what waits for it is tried at once.
-pub fn profile_came(tx: &mut Tx<'_>, place: (ConnectionNo, ChannelNo), user: &str) {
-    if Behaviour::Undecided.is_in_force(tx) && has_profile(tx, place, user) {
-        due::cancel(tx, DueKind::Held(place.0));
-        due::at(tx, tx.now_ms(), DueKind::Held(place.0));
-    }
+/// Everything that is held for a connection is asked about at once, in a step of its own.
+pub fn wake(tx: &mut Tx<'_>, connection: ConnectionNo) {
+    due::cancel(tx, DueKind::Held(connection));
+    due::at(tx, tx.now_ms(), DueKind::Held(connection));
 }
 
 /// Holds an item. A newer version of the same item replaces the older one; an older or repeated version

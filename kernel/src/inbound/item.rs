@@ -133,6 +133,11 @@ pub trait Item: Sized {
     /// Whether it is refused only because the post of its [`Wait`] is missing.
     fn lacks_its_post(&self, tx: &Tx<'_>, reason: Reason) -> bool;
 
+    /// Whether something that is held may go on, now that this item was carried out or is known.
+    fn releases(&self, _tx: &Tx<'_>, _scope: Scope<'_>) -> bool {
+        false
+    }
+
     /// May the peer do this? `ahead` names earlier items of the section that are not applied yet.
     ///
     /// # Errors
@@ -359,8 +364,14 @@ impl<'a> Batch<'a> {
         }
         let mut judgements = judge(tx, self.scope(), asked.items);
         judgements.extend(judge(tx, self.scope(), asked.joining));
+        let mut releases = false;
         for planned in planned {
-            self.take_one(tx, planned, &judgements)?;
+            let item = planned.item;
+            let is_done = self.take_one(tx, planned, &judgements)?;
+            releases |= is_done && item.releases(tx, self.scope());
+        }
+        if releases {
+            held::wake(tx, self.peer.no);
         }
         Ok(())
     }
@@ -390,17 +401,19 @@ impl<'a> Batch<'a> {
         (!stale).then_some(change)
     }
 
+    /// Carries out an item; whether it is done, now or before.
     fn take_one<I: Item>(
         &mut self,
         tx: &mut Tx<'_>,
         planned: Planned<'_, '_, I>,
         judgements: &Judgements,
-    ) -> Result<(), Full> {
+    ) -> Result<bool, Full> {
         let Planned {
             value,
             item,
             change,
         } = planned;
+        let mut is_done = false;
         let outcome = match change {
             Some(Ok(change)) => I::apply(tx, self.scope(), change, judgements),
             Some(Err(reason)) => ItemOutcome::Refused(reason),
@@ -408,9 +421,11 @@ impl<'a> Batch<'a> {
         };
         match outcome {
             ItemOutcome::Taken => {
-                self.report(tx, (value, Some(item)), Fate::Done { changed: true })
+                is_done = true;
+                self.report(tx, (value, Some(item)), Fate::Done { changed: true });
             }
             ItemOutcome::Known => {
+                is_done = true;
                 self.tally.count(Reason::NotNewer);
                 self.report(tx, (value, Some(item)), Fate::Done { changed: false });
             }
@@ -422,7 +437,7 @@ impl<'a> Batch<'a> {
             }
             ItemOutcome::Failed(reason) => self.hold(tx, (value, item), reason)?,
         }
-        Ok(())
+        Ok(is_done)
     }
 
     fn hold<I: Item>(

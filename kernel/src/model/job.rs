@@ -163,6 +163,15 @@ pub enum Job {
         /// The last channel done for the last of them.
         position: ChannelNo,
     },
+    /// Tries changes of profiles in other channels that the policies held back in one that is not shared any more.
+    ProfilesElsewhere {
+        /// The connection.
+        connection: ConnectionNo,
+        /// The channel.
+        channel: ChannelNo,
+        /// The rest of the name of the last exception done.
+        position: String,
+    },
 }
 texts!(enum Job {
     DeleteReplies { root, delete_at, position },
@@ -184,6 +193,8 @@ texts!(enum Job {
     AskOfPost { post },
     AskOfPosts { channel, position, only },
     TryPeople { connection, users, position },
+    // Number of the user.
+    ProfilesElsewhere { connection, channel, position: Text::Own },
 });
 
 /// The result of a command with a client's key. Key: (user, key).

@@ -277,6 +277,14 @@ pub fn try_now(tx: &mut Tx<'_>, connection: ConnectionNo, channel: ChannelNo, mu
     tx.touched.insert(connection);
 }
 
+/// Schedules what the policies hold back to be asked about at once. What waits for it stays as it is until they let it
+/// pass.
+pub fn ask_now(tx: &mut Tx<'_>, connection: ConnectionNo, channel: ChannelNo, mut row: Exception) {
+    row.retry_at = tx.now_ms();
+    store(tx, key_of(connection, channel, &row.object), row);
+    tx.touched.insert(connection);
+}
+
 /// Deletes the exception of a time entry that is due, and the entry.
 pub fn discard(tx: &mut Tx<'_>, time: &((ConnectionNo, i64), ChannelNo, u64, String)) {
     tx.delete::<ExceptionTime>(time);

@@ -12,8 +12,8 @@ use crate::model::limits::{
     OBJECTS_PER_ROUND_MAX, PEOPLE_PER_STEP_MAX, STATUSES_PER_SYNC_MAX, USERS_PER_SYNC_MAX,
 };
 use crate::model::{
-    Acknowledgement, ChannelPost, Connection, ExceptionState, FeedObject, Link, LinkState,
-    PeerKind, Pending, Post, Reaction, RoundSource, Scope, SentUser, StatusCursor, User,
+    Acknowledgement, ChannelPost, Connection, Exception, ExceptionState, FeedObject, Link,
+    LinkState, PeerKind, Pending, Post, Reaction, RoundSource, Scope, SentUser, StatusCursor, User,
 };
 use crate::objects::memberships;
 use crate::rows::counters::connected_workspaces;
@@ -350,10 +350,16 @@ fn exceptions(
         .filter(|time| time.1 == channel && time.0.1 <= now_ms)
     {
         let row = exception::at(tx, time);
-        let live = row.filter(|row| link.as_ref().is_some_and(|link| link.epoch == row.epoch));
-        let Some(row) = live else {
-            exception::discard(tx, time);
-            continue;
+        let is_live = |row: &Exception| link.as_ref().is_some_and(|it| it.epoch == row.epoch);
+        let row = match row {
+            Some(row) if is_live(&row) => row,
+            stale => {
+                exception::discard(tx, time);
+                if let Some(row) = stale {
+                    profiles::try_elsewhere(tx, &row);
+                }
+                continue;
+            }
         };
         let is_alone = matches!(row.state, ExceptionState::Refused(n) if n >= ITEM_ALONE_AFTER);
         if objects.is_empty() || !is_alone {

@@ -9,15 +9,12 @@ use std::rc::Rc;
 
 use super::exception;
 use super::sections::users::{is_due, is_held, wire_user};
-use super::work::{Object, Work, set_back};
+use super::work::{Object, Work};
 use crate::boundary::behaviour::Behaviour;
 use crate::gate::{self, Candidate, Judgement, ProfileCandidate};
 use crate::model::limits::JOB_ROWS_PER_STEP;
 use crate::model::reasons;
-use crate::model::{
-    Connection, ConnectionState, Exception, ExceptionState, FeedObject, Job, Pending, Post,
-    RoundSource, User,
-};
+use crate::model::{Exception, ExceptionState, FeedObject, Job, Post, User};
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, PostNo, UserNo};
 use crate::rows::tx::{Read, Tx};
 use crate::rows::{jobs, key};
@@ -96,8 +93,13 @@ pub fn not_taken(tx: &mut Tx<'_>, work: &mut Work, what: Object, user: UserNo, r
 /// The peer did not take a profile. One that had been held back is sent again later: nothing else may need it.
 pub fn refused(tx: &mut Tx<'_>, work: &mut Work, user: UserNo) {
     let (seq, object) = object(user);
-    if exception::get(tx, work, &object).is_some() {
-        exception::refuse(tx, work, (seq, object), reasons::PROFILE_NOT_TAKEN);
+    let Some(row) = exception::get(tx, work, &object) else {
+        return;
+    };
+    exception::refuse(tx, work, (seq, object), reasons::PROFILE_NOT_TAKEN);
+    // The policies let it pass now: what was denied with it is not denied any more.
+    if row.state == ExceptionState::Denied && Behaviour::Undecided.is_in_force(tx) {
+        wake(tx, work, &BTreeSet::from([user]));
     }
 }
 
@@ -210,14 +212,8 @@ pub fn try_people(
     let key = |channel: &ChannelNo| exception::key_of(connection, *channel, &profile);
     let rows = tx.get_all::<Exception>(&channels.iter().map(key).collect::<Vec<_>>());
     for (channel, row) in channels.iter().zip(rows) {
-        if row.is_some_and(|row| row.state.is_of_policies()) {
-            let job = Job::TryWaiting {
-                connection,
-                channel: *channel,
-                users: vec![user],
-                position: (0, String::new()),
-            };
-            jobs::start(tx, job);
+        if let Some(row) = row.filter(|row| row.state.is_of_policies()) {
+            exception::ask_now(tx, connection, *channel, row);
         }
     }
     let position = channels.last().copied().unwrap_or_else(|| {
@@ -231,42 +227,61 @@ pub fn try_people(
     })
 }
 
-/// Called when a channel is no longer shared with a peer: a change of a profile that the policies held back there is
-/// tried in another channel in which the peer holds the profile.
+/// Called when a channel is no longer shared with a peer: changes of profiles that the policies held back there are
+/// tried in another channel in which the peer holds the profiles.
 pub fn leave(tx: &mut Tx<'_>, connection: ConnectionNo, channel: ChannelNo) {
-    if !Behaviour::Undecided.is_in_force(tx) {
-        return;
-    }
-    let people = (connection, channel, 0u64);
-    let rows = tx.prefix::<Exception, _>(&people, JOB_ROWS_PER_STEP);
-    let is_profile =
-        |row: &Exception| matches!(row.object, FeedObject::User(_)) && row.state.is_of_policies();
-    let is_full = rows.len() == JOB_ROWS_PER_STEP as usize;
-    if is_full || rows.iter().any(|(_, row)| is_profile(row)) {
-        look_again(tx, connection);
+    let any = || !of_people(tx, (connection, channel), "").is_empty();
+    if Behaviour::Undecided.is_in_force(tx) && any() {
+        let job = Job::ProfilesElsewhere {
+            connection,
+            channel,
+            position: String::new(),
+        };
+        jobs::start(tx, job);
     }
 }
 
-/// All changes of profiles are looked at again; what the peer holds is not sent again.
-fn look_again(tx: &mut Tx<'_>, connection: ConnectionNo) {
-    let row = tx.get::<Connection>(&connection);
-    let Some(row) = row.filter(|row| row.state == ConnectionState::Confirmed) else {
-        return;
-    };
-    let people_cursor = FeedSeq(0);
-    tx.put(
-        &connection,
-        &Connection {
-            people_cursor,
-            ..row
-        },
-    );
-    set_back(tx, connection, |round| {
-        if let RoundSource::People { to } = &mut round.source {
-            *to = people_cursor;
-        }
-    });
-    feed::mark(tx, connection, Pending::PEOPLE, ChannelNo(0));
+/// Carries out a portion of [`Job::ProfilesElsewhere`]; returns the continued job, if any.
+pub fn try_all_elsewhere(
+    tx: &mut Tx<'_>,
+    (connection, channel): (ConnectionNo, ChannelNo),
+    position: &str,
+) -> Option<Job> {
+    let rows = of_people(tx, (connection, channel), position);
+    let position = rows.last().map(|((_, _, _, rest), _)| rest.clone())?;
+    for (_, row) in rows {
+        try_elsewhere(tx, &row);
+    }
+    Some(Job::ProfilesElsewhere {
+        connection,
+        channel,
+        position,
+    })
+}
+
+/// The exception of a profile that the policies held back ends with its channel: the change goes into the feed of people
+/// once more. Who holds the profile already does not get it again.
+pub fn try_elsewhere(tx: &mut Tx<'_>, row: &Exception) {
+    if let FeedObject::User(no) = row.object
+        && row.state.is_of_policies()
+        && Behaviour::Undecided.is_in_force(tx)
+        && let Some(mut user) = tx.get::<User>(&no)
+    {
+        feed::user_changed(tx, no, &mut user);
+        tx.put(&no, &user);
+    }
+}
+
+/// A portion of a channel's exceptions that are about people and not about posts.
+fn of_people(
+    tx: &Tx<'_>,
+    (connection, channel): (ConnectionNo, ChannelNo),
+    position: &str,
+) -> Vec<((ConnectionNo, ChannelNo, u64, String), Exception)> {
+    // The first key after the last one processed.
+    let from = key::encode(&(connection, channel, 0u64, format!("{position}\0")));
+    let prefix = key::encode(&(connection, channel, 0u64));
+    tx.rows::<Exception>(&jobs::range(from, &prefix))
 }
 
 fn author(tx: &Tx<'_>, post: PostNo) -> Option<UserNo> {

@@ -62,6 +62,10 @@ impl Item for WireUser {
         false
     }
 
+    fn releases(&self, tx: &Tx<'_>, scope: Scope<'_>) -> bool {
+        Behaviour::Undecided.is_in_force(tx) && held::has_profile(tx, scope.place(), &self.id)
+    }
+
     fn authorize<'i>(
         &'i self,
         tx: &Tx<'_>,
@@ -127,12 +131,8 @@ impl Item for WireUser {
                 None => None,
             },
         };
-        let wire = change.get().wire;
         match carry_out(tx, scope, (change, fields), judgements) {
             Ok(outcome) => {
-                if matches!(outcome, ItemOutcome::Taken | ItemOutcome::Known) {
-                    held::profile_came(tx, scope.place(), &wire.id);
-                }
                 if outcome == ItemOutcome::Taken && is_offered(scope) {
                     directory::heard(tx, scope.peer.no);
                 }

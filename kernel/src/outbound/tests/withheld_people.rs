@@ -123,3 +123,49 @@ fn a_change_that_is_denied_again_waits_on() {
     world.expect_same();
     assert!(world.exceptions().is_empty());
 }
+
+#[test]
+fn what_waited_goes_although_the_peer_does_not_take_the_corrected_profile_at_first() {
+    let mut world = World::shared(PeerKind::Causeway);
+    deny_bad(&mut world);
+    world.nick(ANN, "bad");
+    world.write(ANN, TOWN, "hello");
+    world.settle();
+    world.peer.refuses_users = true;
+    world.nick(ANN, "good");
+    for _ in 0..3 {
+        world.deliver_next();
+        world.run_due();
+    }
+    assert!(!world.exceptions().contains(&ExceptionState::Denied));
+    world.peer.refuses_users = false;
+    world.settle();
+    world.expect_same();
+    assert!(world.exceptions().is_empty());
+}
+
+#[test]
+fn a_change_asks_about_the_profile_alone_until_it_passes() {
+    let mut world = World::shared(PeerKind::Causeway);
+    deny_bad(&mut world);
+    world.nick(ANN, "bad");
+    for n in 0..5 {
+        world.write(ANN, TOWN, &format!("post {n}"));
+    }
+    world.settle();
+    let messages = world.peer.messages;
+    let asked = std::rc::Rc::new(std::cell::Cell::new(0));
+    let count = asked.clone();
+    world.load_policy(&[Gate::Profile, Gate::Post], move |question| {
+        count.set(count.get() + 1);
+        match question {
+            Question::Profile(_) => Verdict::Deny(Denial::for_reason("nobody")),
+            _ => Verdict::Allow,
+        }
+    });
+    world.settle();
+    asked.set(0);
+    world.nick(ANN, "good");
+    world.settle();
+    assert_eq!((asked.get(), world.peer.messages), (1, messages));
+}
