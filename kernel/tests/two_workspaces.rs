@@ -1,19 +1,22 @@
 //! Two workspaces over a perfect connection: what is written on one side is visible on the other.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
+use std::cell::Cell;
 use std::collections::VecDeque;
+use std::rc::Rc;
 
 use causeway_kernel::boundary::env::Rows as _;
 use causeway_kernel::boundary::input::{Actor, Genesis, Input, PingAnswer, Receipt, SendOutcome};
 use causeway_kernel::boundary::output::{Effect, Object, Output, Reply};
+use causeway_kernel::boundary::policy::{Gate, Question, Verdict};
 use causeway_kernel::command::{
     AcceptConnection, AddReaction, Command, ConfigureConnectedWorkspaces, ConfirmConnection,
     CreateChannel, CreateConnection, CreatePost, CreateTeam, CreateUser, DeletePost, EditPost,
     InviteToChannel, OpenDirectChannel,
 };
 use causeway_kernel::model::{
-    ChannelKind, ChannelPost, Config, ConnectedWorkspaces, Connection, History, PeerKind, Post,
-    Reaction,
+    Channel, ChannelKind, ChannelPost, Config, ConnectedWorkspaces, Connection, Exception, Held,
+    History, PeerKind, Post, Reaction,
 };
 use causeway_kernel::objects::direct::Participants;
 use causeway_kernel::rows::id::{ChannelNo, ConnectionNo, Id, PostNo, TeamNo, UserNo};
@@ -174,21 +177,24 @@ fn connected() -> Pair {
             remote_team_id: String::new(),
         });
         pair.act(side, Actor::System, confirm);
-        let answer = PingAnswer {
-            sent_at_ms: pair.now_ms,
-            recv_at_ms: pair.now_ms,
-            kind: Some(PeerKind::Causeway),
-            incarnation: None,
-        };
-        pair.settle(
-            side,
-            &Input::Ping {
-                connection: CONNECTION,
-                answer: Some(answer),
-            },
-        );
+        ping(&mut pair, side);
     }
     pair
+}
+
+/// The other side answers a ping.
+fn ping(pair: &mut Pair, side: usize) {
+    let answer = PingAnswer {
+        sent_at_ms: pair.now_ms,
+        recv_at_ms: pair.now_ms,
+        kind: Some(PeerKind::Causeway),
+        incarnation: None,
+    };
+    let answered = Input::Ping {
+        connection: CONNECTION,
+        answer: Some(answer),
+    };
+    pair.settle(side, &answered);
 }
 
 fn posts(pair: &Pair, side: usize, id: &str) -> Post {
@@ -407,4 +413,57 @@ fn what_was_written_while_the_other_side_refused_arrives_once_it_allows_it() {
     let mut texts = conversation(&pair, 1, there).1;
     texts.sort();
     assert_eq!(texts, ["anybody there?", "hello?", "now?"]);
+}
+
+/// Time passes, and what is due then is done on both sides.
+fn wait(pair: &mut Pair, ms: i64) {
+    pair.now_ms += ms;
+    for side in [0, 1, 0, 1] {
+        ping(pair, side);
+        pair.settle(side, &Input::Timer);
+    }
+}
+
+#[test]
+fn what_was_written_while_the_policies_there_failed_on_its_author_arrives_in_order() {
+    let mut pair = connected();
+    let alice = Actor::User(UserNo(1));
+    let channel = share_lounge(&mut pair);
+    let works = Rc::new(Cell::new(false));
+    let switch = works.clone();
+    pair.sites[1].host.policy = Some(Box::new(move |question| match question {
+        Question::Profile(_) if !switch.get() => Verdict::Failed("trapped".into()),
+        _ => Verdict::Allow,
+    }));
+    let changed = Input::PolicyChanged {
+        chain: String::new(),
+        what: String::new(),
+        gates: Some([Gate::Profile].into_iter().collect()),
+    };
+    pair.settle(1, &changed);
+    let Object::Post(first) = pair.act(0, alice, write(channel, None, "first")) else {
+        panic!("no post")
+    };
+    pair.act(0, alice, write(channel, Some(first), "answer"));
+    let react = Command::AddReaction(AddReaction {
+        post: first,
+        emoji: "tada".to_string(),
+    });
+    pair.act(0, alice, react);
+    // Far longer than a workspace tries again what another one does not take.
+    for _ in 0..60 {
+        wait(&mut pair, 60_000);
+    }
+    pair.act(0, alice, write(channel, None, "last"));
+    let exceptions = |pair: &Pair| pair.sites[0].host.prefix::<Exception, ()>(&(), 9).len();
+    let held = |pair: &Pair| pair.sites[1].host.prefix::<Held, ()>(&(), 9).len();
+    assert_eq!((exceptions(&pair), held(&pair)), (0, 5));
+    works.set(true);
+    wait(&mut pair, 60_000);
+    assert_eq!((exceptions(&pair), held(&pair)), (0, 0));
+    let id = pair.sites[0].host.get::<Channel>(&channel).unwrap().id;
+    let there = lookup::channel(&pair.sites[1].host, id.as_str()).unwrap();
+    let (_, texts) = conversation(&pair, 1, there);
+    assert_eq!(texts[1..], ["first", "answer", "last"]);
+    assert_eq!(pair.sites[1].host.prefix::<Reaction, ()>(&(), 9).len(), 1);
 }

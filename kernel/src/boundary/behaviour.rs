@@ -166,7 +166,8 @@ behaviours! {
     /// that shows some is written or arrives.
     Components = 51,
     /// What a peer sent of people about whom the policies could not decide is held here like a post: their profiles,
-    /// whether they become members, and what they wrote or did. A profile that the policies hold back is tried in
+    /// whether they become members, and what they wrote or did. Another Causeway is told whose profiles wait, and what
+    /// these people do is sent to it. A profile that the policies hold back is tried in
     /// another channel when the one in which it waits is no longer shared, and wherever it waits when it changes. The
     /// policies are asked about a direct or group channel that is shared again, and about the picture of a peer's user.
     Undecided = 52,

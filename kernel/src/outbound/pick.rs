@@ -2,7 +2,7 @@
 //! channels in turn, then history, memberships from before they were shared, and finally people who are offered
 //! without a channel.
 
-use super::sections::users::version;
+use super::sections::users::{is_version, version};
 use super::work::{Object, Target, Work};
 use super::{exception, objects_max, pictures, profiles};
 use crate::authority::is_channel_member;
@@ -420,7 +420,7 @@ fn people(tx: &mut Tx<'_>, no: ConnectionNo, mut connection: Connection) -> Pick
         } else {
             held_in(tx, no, user).collect()
         };
-        if let Some((channel, link, _)) = held.first() {
+        if let Some((channel, link, _)) = held.iter().find(|(_, _, sent)| is_version(tx, sent)) {
             pictures::offer(tx, (no, user), (*channel, link.epoch));
         }
         let places = outdated_places(tx, user, held);
@@ -506,7 +506,9 @@ fn statuses(tx: &mut Tx<'_>, no: ConnectionNo, connection: Connection) -> Picked
             continue;
         };
         let place = if is_for_it {
-            held_in(tx, no, user).find(|(channel, ..)| is_channel_member(tx, *channel, user))
+            held_in(tx, no, user).find(|(channel, _, sent)| {
+                is_version(tx, sent) && is_channel_member(tx, *channel, user)
+            })
         } else {
             None
         };

@@ -14,7 +14,9 @@ use crate::boundary::behaviour::Behaviour;
 use crate::gate::{self, Candidate, Judgement, ProfileCandidate};
 use crate::model::limits::JOB_ROWS_PER_STEP;
 use crate::model::reasons;
-use crate::model::{Exception, ExceptionState, FeedObject, Job, Post, User};
+use crate::model::{
+    Connection, ConnectionState, Exception, ExceptionState, FeedObject, Job, Post, User,
+};
 use crate::rows::id::{ChannelNo, ConnectionNo, FeedSeq, PostNo, UserNo};
 use crate::rows::tx::{Read, Tx};
 use crate::rows::{jobs, key};
@@ -230,8 +232,10 @@ pub fn try_people(
 /// Called when a channel is no longer shared with a peer: changes of profiles that the policies held back there are
 /// tried in another channel in which the peer holds the profiles.
 pub fn leave(tx: &mut Tx<'_>, connection: ConnectionNo, channel: ChannelNo) {
+    let peer = tx.get::<Connection>(&connection);
+    let is_connected = peer.is_some_and(|peer| peer.state == ConnectionState::Confirmed);
     let any = || !of_people(tx, (connection, channel), "").is_empty();
-    if Behaviour::Undecided.is_in_force(tx) && any() {
+    if is_connected && Behaviour::Undecided.is_in_force(tx) && any() {
         let job = Job::ProfilesElsewhere {
             connection,
             channel,

@@ -29,6 +29,8 @@ pub struct Receiver {
     pub users: BTreeSet<String>,
     /// Whether it takes no profile, although it may know the user.
     pub refuses_users: bool,
+    /// Whether all profiles wait for its policies, with what their users do.
+    pub is_undecided: bool,
     /// Text and whether deleted, by id.
     pub posts: BTreeMap<String, (String, bool)>,
     roots: BTreeMap<String, String>,
@@ -106,7 +108,11 @@ impl Receiver {
                 continue;
             }
             self.users.insert(id.clone());
-            response.users_syncd.push(id);
+            if self.is_undecided {
+                response.users_undecided.push(id);
+            } else {
+                response.users_syncd.push(id);
+            }
         }
         if !message.posts.is_empty() {
             self.batches.push(message.posts.len());

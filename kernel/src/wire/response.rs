@@ -49,6 +49,9 @@ pub struct SyncResponse {
     pub membership_errors: Vec<String>,
     /// Ids of users whose statuses were refused; between Causeways, only those that may be sent again.
     pub status_errors: Vec<String>,
+    /// Ids of users whose profiles were not stored yet, as the policies could not decide about them, and by whom
+    /// everything else is taken. Only Causeways fill it, for Causeways.
+    pub users_undecided: Vec<String>,
 }
 
 impl SyncResponse {
@@ -83,6 +86,9 @@ impl SyncResponse {
         }
         if !self.membership_errors.is_empty() {
             texts(&mut writer, "membership_errors", &self.membership_errors);
+        }
+        if !self.users_undecided.is_empty() {
+            texts(&mut writer, "users_undecided", &self.users_undecided);
         }
         writer.end_object();
         writer.finish()
@@ -174,6 +180,7 @@ pub fn decode(bytes: &[u8]) -> Result<Answer, JsonError> {
         acknowledgement_errors: texts("acknowledgement_errors")?,
         membership_errors: texts("membership_errors")?,
         status_errors: texts("status_errors")?,
+        users_undecided: texts("users_undecided")?,
     })))
 }
 
@@ -190,6 +197,7 @@ mod tests {
             acknowledgement_errors: vec!["r".into()],
             membership_errors: vec!["m".into()],
             status_errors: vec!["s".into()],
+            users_undecided: vec!["w".into()],
             acknowledgements_last_update_at: 8,
             posts_last_update_at: 7,
             ..SyncResponse::default()

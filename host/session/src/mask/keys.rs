@@ -53,6 +53,7 @@ const KEYS: &[(&str, Shape)] = {
         ("file_ids", Shape::Text(Text::Id)),
         ("req_file_id", Shape::Text(Text::Id)),
         ("users_syncd", Shape::Text(Text::Id)),
+        ("users_undecided", Shape::Text(Text::Id)),
         ("user_errors", Shape::Text(Text::Id)),
         ("post_errors", Shape::Text(Text::Id)),
         ("reaction_errors", Shape::Text(Text::Id)),

@@ -142,7 +142,8 @@ impl Item for WireUser {
         }
     }
 
-    /// In a channel, a failed user is reported only by the absence of its id from `users_syncd`.
+    /// In a channel, a failed user is reported only by the absence of its id from `users_syncd`. A Causeway sends
+    /// nothing but posts by somebody whose profile is not taken: it is told who waits.
     fn report(
         _: &Tx<'_>,
         scope: Scope<'_>,
@@ -153,6 +154,10 @@ impl Item for WireUser {
         if is_offered(scope) && !matches!(fate, Fate::Done { .. }) {
             let id = value.text("id").unwrap_or_default();
             list_error(&mut response.user_errors, &id);
+        }
+        if fate == Fate::Held && scope.peer.row.kind == PeerKind::Causeway {
+            let id = value.text("id").unwrap_or_default();
+            list_error(&mut response.users_undecided, &id);
         }
         if let (Some(user), Fate::Done { .. }) = (item, fate) {
             let newest = &mut response.users_last_update_at;

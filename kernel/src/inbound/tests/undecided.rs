@@ -110,6 +110,11 @@ fn what_somebody_wrote_and_did_waits_with_the_profile() {
         let answer = world.sync(ACME, by_bea());
         // The peer sends the profile again, and nothing else.
         assert_eq!(answer["users_syncd"], json!([id("cia")]));
+        let told = match kind {
+            PeerKind::Causeway => json!([id("bea")]),
+            _ => Value::Null,
+        };
+        assert_eq!(answer["users_undecided"], told);
         for list in ["post_errors", "reaction_errors", "acknowledgement_errors"] {
             assert_eq!(answer[list], json!([]), "{list}");
         }

@@ -81,7 +81,8 @@ impl Content for Profiles {
         sync(tx, work, &SyncSection::Users(&users))
     }
 
-    /// Profiles that are not listed as stored remain due; the round continues after them.
+    /// Profiles that are not listed as stored remain due; the round continues after them. What somebody does whose
+    /// profile waits at the peer is sent.
     fn delivered(tx: &mut Tx<'_>, work: &mut Work, response: &SyncResponse) -> Rest {
         let sent: Vec<(UserNo, i64)> = work
             .round
@@ -99,14 +100,21 @@ impl Content for Profiles {
             work.round.users_after = work.round.users_after.max(no);
             let is_stored =
                 |user: User| response.users_syncd.iter().any(|id| id == user.id.as_str());
+            let is_undecided = user
+                .as_ref()
+                .is_some_and(|user| is_undecided(tx, user, response));
             if user.is_some_and(is_stored) {
-                if !is_held(tx, work, no) {
+                if is_new_there(tx, work, no) {
                     add_status(tx, work, no);
                 }
                 let epoch = work.round.epoch;
                 let key = (work.connection_no, no, work.round.channel);
                 tx.put(&key, &SentUser { update_at, epoch });
                 pictures::offer(tx, (key.0, no), (key.2, epoch));
+                state_absence(tx, work, no);
+                taken.insert(no);
+            } else if is_undecided {
+                send_on(tx, work, no);
                 state_absence(tx, work, no);
                 taken.insert(no);
             } else {
@@ -116,6 +124,34 @@ impl Content for Profiles {
         profiles::released(tx, work, &taken);
         Rest::More
     }
+}
+
+/// Whether a profile waits at the peer for its policies.
+fn is_undecided(tx: &Tx<'_>, user: &User, response: &SyncResponse) -> bool {
+    let named = &response.users_undecided;
+    Behaviour::Undecided.is_in_force(tx) && named.iter().any(|id| id == user.id.as_str())
+}
+
+/// A profile waits at the peer, which takes what its user does: it counts as held in no version, so it goes again with
+/// the next message that needs it.
+fn send_on(tx: &mut Tx<'_>, work: &Work, user: UserNo) {
+    if !is_held(tx, work, user) {
+        let (update_at, epoch) = (0, work.round.epoch);
+        let key = (work.connection_no, user, work.round.channel);
+        tx.put(&key, &SentUser { update_at, epoch });
+    }
+}
+
+/// Whether the peer held no version of a profile before.
+fn is_new_there(tx: &Tx<'_>, work: &Work, user: UserNo) -> bool {
+    let sent = tx.get::<SentUser>(&(work.connection_no, user, work.round.channel));
+    let sent = sent.filter(|sent| sent.epoch == work.round.epoch);
+    sent.is_none_or(|sent| !is_version(tx, &sent))
+}
+
+/// Whether a peer holds a version of a profile, given what it was sent of it. While it waits there, it holds none.
+pub fn is_version(tx: &Tx<'_>, sent: &SentUser) -> bool {
+    sent.update_at != 0 || !Behaviour::Undecided.is_in_force(tx)
 }
 
 /// A peer adds the user of every profile to the channel. A Causeway is told afterwards who is no member, e.g.

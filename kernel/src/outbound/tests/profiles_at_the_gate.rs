@@ -430,7 +430,7 @@ fn offer_all(world: &mut World) {
     world.output(Actor::System, None, settings);
 }
 
-fn names(profiles: &[WireUser]) -> Vec<&str> {
+pub(super) fn names(profiles: &[WireUser]) -> Vec<&str> {
     profiles.iter().map(|user| user.username.as_str()).collect()
 }
 

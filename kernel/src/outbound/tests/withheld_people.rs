@@ -1,14 +1,16 @@
 //! What waits for profiles that the policies hold back: in other channels, and after the person changed the profile.
 
-use super::profiles_at_the_gate::{deny, direct_messages};
+use super::profiles_at_the_gate::{deny, direct_messages, names};
 use super::*;
+use crate::boundary::input::Actor;
 use crate::boundary::output::Object;
 use crate::boundary::policy::Gate;
-use crate::model::ChannelKind;
 use crate::model::limits::HELD_RETRY_MS;
+use crate::model::{Availability, ChannelKind, LocalStatus, Status};
 use crate::objects::members;
 use crate::rows::id::ChannelNo;
-use crate::testing::acts::{open_direct, uninvite};
+use crate::testing::BOB;
+use crate::testing::acts::{open_direct, set_picture, uninvite};
 use crate::wire::message::WireUser;
 
 /// Another channel that is shared with the peer, in which ann writes.
@@ -168,4 +170,44 @@ fn a_change_asks_about_the_profile_alone_until_it_passes() {
     world.nick(ANN, "good");
     world.settle();
     assert_eq!((asked.get(), world.peer.messages), (1, messages));
+}
+
+#[test]
+fn what_somebody_does_goes_to_a_causeway_at_which_the_profile_waits() {
+    let mut world = World::shared(PeerKind::Causeway);
+    let settings = configure_sharing(|settings| settings.statuses = true);
+    world.output(Actor::System, None, settings);
+    world.peer.is_undecided = true;
+    let post = world.write(ANN, TOWN, "hello");
+    world.by(ANN, react(post, "tada")).unwrap();
+    world.by(ANN, acknowledge(post)).unwrap();
+    let online = |world: &mut World, availability| {
+        let status = Status {
+            availability,
+            ..Status::UNKNOWN
+        };
+        world.run(Input::Statuses(vec![LocalStatus { user: ANN, status }]));
+        world.settle();
+    };
+    online(&mut world, Availability::Online);
+    world.by(ANN, set_picture(ANN, 7)).unwrap();
+    world.settle();
+    world.expect_same();
+    assert_eq!(world.peer.reactions.len(), 1);
+    assert_eq!(world.peer.acknowledgements().len(), 1);
+    assert!(world.exceptions().is_empty());
+    // A status and a picture are for whoever is known there.
+    assert!(world.peer.statuses.is_empty() && world.peer.pictures.is_empty());
+    world.peer.is_undecided = false;
+    world.write(BOB, TOWN, "from somebody else");
+    assert_eq!(names(&world.sent_profiles()), ["bob"]);
+    world.write(ANN, TOWN, "again");
+    assert_eq!(names(&world.sent_profiles()), ["ann"]);
+    world.settle();
+    let ann = world.name_there(ANN);
+    assert_eq!(world.peer.statuses[&ann], "online");
+    assert!(world.peer.pictures.contains_key(&ann));
+    world.write(ANN, TOWN, "and again");
+    assert_eq!(world.sent_profiles(), []);
+    world.expect_same();
 }
