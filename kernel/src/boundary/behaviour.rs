@@ -170,6 +170,7 @@ behaviours! {
     /// these people do is sent to it. A profile that the policies hold back is tried in
     /// another channel when the one in which it waits is no longer shared, and wherever it waits when it changes. The
     /// policies are asked about a direct or group channel that is shared again, and about the picture of a peer's user.
+    /// A held post that comes again with more files takes the place of the one that is held.
     Undecided = 52,
 }
 

@@ -8,6 +8,8 @@
 //!
 //! No step reads all held items: an index tells whether an item is held, and totals are counted.
 
+use std::cmp::Ordering;
+
 use super::authorize::{self, Peer};
 use super::item::{self, Item, ItemOutcome, Scope, Wait};
 use super::mentions::Mentions;
@@ -119,6 +121,32 @@ pub fn holds(tx: &Tx<'_>, channel: ChannelNo, wait: &Wait<'_>) -> bool {
     }
 }
 
+/// Whether a repeated item says more than the one that is held: a post that is sent once more because of its files.
+fn says_more<I: Item>(repeated: &[u8], held: &[u8]) -> bool {
+    let (repeated, held) = (read::<I>(repeated), read::<I>(held));
+    repeated
+        .zip(held)
+        .is_some_and(|(repeated, held)| repeated.says_more(&held))
+}
+
+/// Whether an item takes the place of the one that is held.
+fn replaces(
+    tx: &Tx<'_>,
+    connection: ConnectionNo,
+    (version, row): ((i64, bool), &Held),
+    waiting: HeldItem,
+) -> bool {
+    match version.cmp(&(waiting.at_ms, waiting.is_removal)) {
+        Ordering::Greater => true,
+        Ordering::Less => false,
+        Ordering::Equal => {
+            let held = tx.get::<Held>(&(connection, waiting.number));
+            let says_more = |held: Held| of_kind!(row.kind, says_more(&row.item, &held.item));
+            Behaviour::Undecided.is_in_force(tx) && held.is_some_and(says_more)
+        }
+    }
+}
+
 /// Why an item is held that is refused for this reason, but only because something is held that it needs.
 pub fn awaited<I: Item>(
     tx: &Tx<'_>,
@@ -148,8 +176,8 @@ pub fn wake(tx: &mut Tx<'_>, connection: ConnectionNo) {
     due::at(tx, tx.now_ms(), DueKind::Held(connection));
 }
 
-/// Holds an item. A newer version of the same item replaces the older one; an older or repeated version
-/// changes nothing.
+/// Holds an item. A newer version of the same item replaces the older one, and so does the same version if it says
+/// more; anything else changes nothing.
 ///
 /// # Errors
 /// If the limit of held items is reached.
@@ -171,7 +199,7 @@ pub fn add(
     let known = identity(channel, wait);
     let waiting = tx.get::<HeldItem>(&index_key(connection, &known.0));
     if let Some(waiting) = waiting {
-        if (waiting.at_ms, waiting.is_removal) >= known.1 {
+        if !replaces(tx, connection, (known.1, &row), waiting) {
             return Ok(());
         }
         take(tx, connection, waiting.number);

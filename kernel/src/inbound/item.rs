@@ -130,6 +130,11 @@ pub trait Item: Sized {
     /// Its identity while held; `None` if its kind is never held.
     fn wait(&self) -> Option<Wait<'_>>;
 
+    /// Whether it says more than a held item of the same version, and takes its place.
+    fn says_more(&self, _held: &Self) -> bool {
+        false
+    }
+
     /// Whether it is refused only because the post of its [`Wait`] is missing.
     fn lacks_its_post(&self, tx: &Tx<'_>, reason: Reason) -> bool;
 

@@ -66,6 +66,13 @@ impl Item for WirePost {
         })
     }
 
+    /// A file may follow its post, which is then sent once more to name it. A copy of an earlier message that comes
+    /// late names no file that the later one does not.
+    fn says_more(&self, held: &WirePost) -> bool {
+        let is_new = |id: &String| !held.file_ids.contains(id);
+        self.file_ids.iter().any(is_new)
+    }
+
     fn lacks_its_post(&self, _: &Tx<'_>, reason: Reason) -> bool {
         reason == Reason::UnknownRoot
     }

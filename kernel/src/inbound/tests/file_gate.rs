@@ -6,6 +6,7 @@ use std::rc::Rc;
 use super::files::{post_of, session};
 use super::*;
 use crate::boundary::policy::{Denial, Direction, Gate, Home, Question, Verdict};
+use crate::inbound::held_step;
 use crate::model::{File, Upload};
 
 /// The ids of the posts of the files that a policy was asked about.
@@ -109,6 +110,48 @@ fn a_file_that_a_causeways_policies_released_joins_the_post_that_comes_once_more
     assert_eq!(world.files_here("new"), [id("f")]);
     world.bring("g", 2);
     assert_eq!(world.files_here("new"), [id("f"), id("g")]);
+}
+
+/// A policy that fails on posts and lets everything else pass.
+fn fail_on_posts(world: &mut World) {
+    world.host.policy = Some(Box::new(|question| match question.gate() {
+        Gate::Post => Verdict::Failed("trapped".into()),
+        _ => Verdict::Allow,
+    }));
+}
+
+#[test]
+fn a_post_that_waits_here_and_comes_once_more_has_the_files_that_came_meanwhile() {
+    for kind in [PeerKind::Causeway, PeerKind::Mattermost11] {
+        let mut world = world_with(kind);
+        let is_said = kind == PeerKind::Causeway;
+        let version = |files: &[&str]| json!({"posts": [post_of("new", files, is_said)]});
+        fail_on_posts(&mut world);
+        world.sync(ACME, version(&[]));
+        world.bring("f", 1);
+        world.sync(ACME, version(&["f"]));
+        world.bring("g", 2);
+        world.sync(ACME, version(&["f", "g"]));
+        let before = world.host.tables.clone();
+        // Copies of messages that come late name no more.
+        for files in [&["f", "g"] as &[&str], &["f"], &[]] {
+            world.sync(ACME, version(files));
+            assert_eq!(world.host.tables, before);
+        }
+        world.host.policy = None;
+        world.step(|tx| held_step(tx, ACME));
+        assert_eq!(world.files_here("new"), [id("f"), id("g")]);
+    }
+}
+
+#[test]
+fn before_gates_a_post_that_waits_here_stays_as_it_came_first() {
+    let mut world = World::with_peers();
+    fail_on_posts(&mut world);
+    world.sync(ACME, json!({"posts": [post_of("new", &[], true)]}));
+    let before = world.host.tables.clone();
+    world.sync(ACME, json!({"posts": [post_of("new", &["f"], true)]}));
+    assert_eq!(world.host.tables, before);
 }
 
 #[test]
