@@ -7,6 +7,7 @@ use std::fmt;
 use std::ops::AddAssign;
 
 use causeway_kernel::boundary::input::Input;
+use causeway_kernel::boundary::policy::{Direction, Gate};
 use causeway_kernel::command::Command;
 use causeway_kernel::wire::frame;
 
@@ -41,6 +42,19 @@ pub enum Counted {
     Fault,
     /// A trouble that occurred.
     Trouble,
+    /// What policies were asked at a gate, and what followed.
+    Gate,
+}
+
+/// What follows when policies are asked about something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AtGate {
+    /// They denied it.
+    Denied,
+    /// They failed.
+    Failed,
+    /// They let pass what they had denied or failed on before.
+    Released,
 }
 
 /// A fault that occurs at random.
@@ -177,6 +191,55 @@ variants!(TROUBLES, trouble, Trouble {
     Breaks => Here,
 });
 
+/// Lists the gates of what goes with posts, by direction, each with what comes there; a function that returns the name
+/// of one.
+macro_rules! gates {
+    ($($gate:ident $way:ident => $denied:expr, $failed:expr;)*) => {
+        const GATES: &[(&str, Made)] = &[$(
+            (concat!(stringify!($gate), " ", stringify!($way)), Here),
+            (concat!(stringify!($gate), " ", stringify!($way), " denied"), $denied),
+            (concat!(stringify!($gate), " ", stringify!($way), " failed"), $failed),
+            (concat!(stringify!($gate), " ", stringify!($way), " released"), released($denied, $failed)),
+        )*];
+
+        fn gate(gate: Gate, way: Direction, what: Option<AtGate>) -> Option<&'static str> {
+            match (gate, way, what) {
+                $(
+                    (Gate::$gate, Direction::$way, None) =>
+                        Some(concat!(stringify!($gate), " ", stringify!($way))),
+                    (Gate::$gate, Direction::$way, Some(AtGate::Denied)) =>
+                        Some(concat!(stringify!($gate), " ", stringify!($way), " denied")),
+                    (Gate::$gate, Direction::$way, Some(AtGate::Failed)) =>
+                        Some(concat!(stringify!($gate), " ", stringify!($way), " failed")),
+                    (Gate::$gate, Direction::$way, Some(AtGate::Released)) =>
+                        Some(concat!(stringify!($gate), " ", stringify!($way), " released")),
+                )*
+                _ => None,
+            }
+        }
+    };
+}
+
+/// What is neither denied nor failed on cannot be released.
+const fn released(denied: Made, failed: Made) -> Made {
+    match (denied, failed) {
+        (Never(why), Never(_)) => Never(why),
+        _ => Here,
+    }
+}
+
+/// Why nobody is denied.
+const NO_SUCH_POLICY: &str = "no shipped policy decides about it";
+
+gates! {
+    File Outbound => Here, Here;
+    File Inbound => Here, Here;
+    Reaction Outbound => Here, Here;
+    Reaction Inbound => Never("the quiet hours are about what leaves"), Here;
+    Member Outbound => Never(NO_SUCH_POLICY), Here;
+    Member Inbound => Never(NO_SUCH_POLICY), Never("its peer gives up after a few attempts");
+}
+
 /// A topic that no release knows.
 const ANOTHER: &str = "another topic";
 /// Bytes that cannot be parsed as a frame.
@@ -199,12 +262,13 @@ const TOPICS: &[(&str, Made)] = &[
 ];
 
 /// Everything that can occur besides acts, by kind.
-const ALL: [(Counted, &[(&str, Made)]); 5] = [
+const ALL: [(Counted, &[(&str, Made)]); 6] = [
     (Counted::Command, COMMANDS),
     (Counted::Input, INPUTS),
     (Counted::Topic, TOPICS),
     (Counted::Fault, FAULTS),
     (Counted::Trouble, TROUBLES),
+    (Counted::Gate, GATES),
 ];
 
 fn topic(body: &[u8]) -> &'static str {
@@ -255,6 +319,14 @@ impl Coverage {
     /// Counts a fault.
     pub fn fault(&mut self, of: Fault) {
         self.count(Counted::Fault, fault(&of));
+    }
+
+    /// Counts a question at a gate, and what followed.
+    pub fn gate(&mut self, (at, way, what): (Gate, Direction, Option<AtGate>)) {
+        let names = [Some(None), what.map(Some)].into_iter().flatten();
+        for name in names.filter_map(|what| gate(at, way, what)) {
+            self.count(Counted::Gate, name);
+        }
     }
 
     /// Counts a trouble.

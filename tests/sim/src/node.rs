@@ -18,7 +18,7 @@ use crate::dice::Dice;
 use crate::journal::{self, Digest, Entry};
 use crate::kernel::{HostFlaw, Kernel, Release};
 use crate::oracle::Peers;
-use crate::policies::{Asked, Policy, Source, StepHost};
+use crate::policies::{Asked, Chain, Source, StepHost};
 use crate::store::Store;
 use causeway_kernel::rows::memory::Tables;
 
@@ -95,8 +95,8 @@ pub struct Node<N> {
     pub journal: Vec<Entry>,
     /// Its clock.
     pub clock: Clock,
-    /// The loaded policy.
-    pub policy: Policy,
+    /// The loaded policies.
+    pub policies: Chain,
     /// Whether the process is running.
     pub is_running: bool,
     /// Whether it serves requests: what a start executes is durable.
@@ -132,7 +132,7 @@ impl<N> Node<N> {
             rows: Tables::default(),
             journal: Vec::new(),
             clock: Clock::default(),
-            policy: Policy::Open,
+            policies: Chain::default(),
             is_running: true,
             is_serving: true,
             is_restored: false,
@@ -165,7 +165,7 @@ impl<N> Node<N> {
             rows: backup.rows.clone(),
             journal: backup.journal.clone(),
             clock: self.clock,
-            policy: self.policy,
+            policies: self.policies,
             is_running: false,
             is_serving: false,
             is_restored: true,
@@ -280,7 +280,7 @@ impl<N> Node<N> {
         context: StepContext,
         input: &[u8],
     ) -> Result<Option<Reply>, String> {
-        let host = StepHost::new(&self.rows, Source::Live(self.policy, context.seed));
+        let host = StepHost::new(&self.rows, Source::Live(self.policies, context.seed));
         let output = self.kernel.step(&host, context, input)?;
         match flaw {
             HostFlaw::KeepsHalfTheWrites => {
@@ -312,7 +312,7 @@ impl<N> Node<N> {
         let seed = self.seeds.bytes();
         let context = self.context(now_ms, seed);
         let input = codec::encode_input(input);
-        let host = StepHost::new(&self.rows, Source::Live(self.policy, context.seed));
+        let host = StepHost::new(&self.rows, Source::Live(self.policies, context.seed));
         let output = self.kernel.step(&host, context, &input)?;
         let asked = host.asked();
         let previous = self.chain();
@@ -351,7 +351,7 @@ impl<N> Node<N> {
     /// If the kernel stopped.
     pub fn probe(&mut self, now_ms: i64, seed: [u8; 16], input: &Input) -> Result<Probed, String> {
         let context = self.context(now_ms, seed);
-        let host = StepHost::new(&self.rows, Source::Live(self.policy, context.seed));
+        let host = StepHost::new(&self.rows, Source::Live(self.policies, context.seed));
         let output = self
             .kernel
             .step(&host, context, &codec::encode_input(input))?;

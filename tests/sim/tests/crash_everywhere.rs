@@ -111,7 +111,7 @@ fn denied(seed: u64) -> Option<Plan> {
     });
     let told = watched(&plan, &native, None, Watch::Told).ok()?;
     let story = told.story.to_string();
-    let is_meant = story.contains("another policy: Filter")
+    let is_meant = story.contains("loads other policies: content-filter")
         && story.contains(DENIED_WORD)
         && told.trace.deliveries.frames >= FRAMES_MIN;
     is_meant.then_some(plan)

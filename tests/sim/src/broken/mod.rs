@@ -9,6 +9,7 @@ mod output;
 mod pictures;
 mod rows;
 mod sends;
+mod unguarded;
 
 use causeway_kernel::boundary::codec;
 use causeway_kernel::boundary::env::{Host, StepContext};
@@ -116,11 +117,13 @@ pub enum Defect {
     TakesAnyHost,
     /// Of two incarnations of a peer, the one with the higher number is trusted for ever.
     BelievesTheNewest,
+    /// What the policies deny passes.
+    PassesWhatIsDenied,
 }
 
 impl Defect {
     /// Every defect, and the checkers of which one must report it.
-    pub const ALL: [(Defect, &'static [&'static str]); 46] = [
+    pub const ALL: [(Defect, &'static [&'static str]); 47] = [
         (
             Defect::SkipsWrites,
             &[oracle::NO_LOSS, oracle::IDEMPOTENCE, oracle::ORDER],
@@ -211,6 +214,7 @@ impl Defect {
             Defect::BelievesTheNewest,
             &[oracle::NO_LOSS, oracle::CONVERGENCE],
         ),
+        (Defect::PassesWhatIsDenied, &[oracle::GATES]),
     ];
 
     /// The kernel of a release with this defect.
@@ -221,6 +225,7 @@ impl Defect {
                 Release::Today => native(release),
                 Release::Next => Box::new(blind::Blind(native(release))),
             },
+            Defect::PassesWhatIsDenied => Box::new(unguarded::Unguarded(native(release))),
             Defect::OpensDirectChannels => Box::new(heedless::Heedless(native(release))),
             _ => Box::new(Broken(self)),
         }

@@ -38,6 +38,7 @@ impl Oracle {
         self.copy = None;
         self.order.restored(node);
         self.members.restored(node);
+        self.transfers.restored(node);
     }
 
     /// The original has ended, and the copy replaces it.
@@ -58,6 +59,7 @@ impl Oracle {
         self.copy = None;
         self.order.restored(node);
         self.members.restored(node);
+        self.transfers.restored(node);
     }
 
     /// A host ends, and everything is lost that was done there after its first `touched_before` things.

@@ -170,8 +170,9 @@ impl Oracle {
                     ),
                 ));
             }
-            // If its own moderator deleted a post, a node has nothing more to say about it.
-            if post.moderated.contains(&model.origin) {
+            // If its own moderator deleted a post, a node has nothing more to say about it. What a policy denied
+            // stays until it changes, and is sent or not.
+            if post.moderated.contains(&model.origin) || model.is_denied {
                 continue;
             }
             for peer in self.entitled_now(shows, model.origin, (post, &model.told)) {

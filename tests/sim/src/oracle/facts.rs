@@ -16,6 +16,7 @@ use causeway_kernel::rows::lookup;
 use causeway_kernel::rows::table::Table;
 use causeway_kernel::rows::tx::{Read, Record};
 
+use super::gates::{FileVerdict, denied_reactions, file_verdicts};
 use super::pictures::PictureChange;
 use super::refusals::{items_of, kept_back, refused, verdicts};
 use super::transfers::{FileChange, FileView};
@@ -170,6 +171,10 @@ pub struct Facts {
     pub refused: Vec<Id>,
     /// Posts that a policy denied or whose text it changed, with the new text.
     pub verdicts: Vec<(Id, Direction, Option<String>)>,
+    /// What the policies answered about files.
+    pub file_verdicts: Vec<FileVerdict>,
+    /// Reactions and acknowledgements that a policy denied.
+    pub denied_reactions: Vec<(Id, Id, String)>,
 }
 
 /// The intention of an input's actor, by the rows before the step.
@@ -287,6 +292,8 @@ pub fn facts(rows: &Tables, cause: Cause, carried: &Carried) -> Facts {
         set_aside_in: Vec::new(),
         refused: refused(carried),
         verdicts: verdicts(carried),
+        file_verdicts: file_verdicts(rows, carried),
+        denied_reactions: denied_reactions(carried),
     };
     for (write, old) in carried.writes.iter().zip(&carried.old) {
         let Some(new) = &write.value else {

@@ -182,6 +182,8 @@ pub struct ReactionModel {
     pub versions: BTreeSet<i64>,
     /// The edges over which its last change has to go, with the lives of their links.
     pub told: Told,
+    /// Whether a policy denied it somewhere.
+    pub is_denied: bool,
     /// Whether a restore lost part of it.
     pub is_lost: bool,
 }
@@ -196,6 +198,7 @@ impl ReactionModel {
             was_live: false,
             versions: BTreeSet::new(),
             told: BTreeMap::new(),
+            is_denied: false,
             is_lost: false,
         }
     }

@@ -14,6 +14,7 @@ pub mod error_paths;
 pub mod facts;
 pub mod files;
 pub mod foreign;
+pub mod gates;
 pub mod inert;
 mod intruder;
 pub mod ledger;
@@ -167,6 +168,16 @@ impl Oracle {
                 self.entitled(&before, node, new.channel)
             };
             self.reaction(node, &facts.cause, old.as_ref(), new, told)?;
+        }
+        for verdict in &facts.file_verdicts {
+            if let Some(peer) = peers.get(&verdict.connection) {
+                self.judged_file((node, *peer), verdict);
+            }
+        }
+        for key in &facts.denied_reactions {
+            if let Some(model) = self.ledger.reactions.get_mut(key) {
+                model.is_denied = true;
+            }
         }
         for (post, direction, text) in &facts.verdicts {
             self.ledger.verdict(*post, node, *direction, text.clone());
@@ -479,6 +490,7 @@ impl Oracle {
         self.links.extend(mark.links.clone());
         self.order.restored(node);
         self.members.restored(node);
+        self.transfers.restored(node);
     }
 
     /// Everything done at a node after its first `touched_before` things is lost, and so are all its links.

@@ -13,9 +13,11 @@ use causeway_kernel::rows::table::Lifetime;
 use causeway_kernel::rows::tx::{Read, Record};
 
 use super::{
-    AUTHORSHIP, Violation, accounts, bounded, broken, error_paths, inert, pictures, roles, statuses,
+    AUTHORSHIP, Violation, accounts, bounded, broken, error_paths, gates, inert, pictures, roles,
+    statuses,
 };
 use crate::node::Carried;
+use crate::policies::Chain;
 use crate::story;
 
 /// An executed step.
@@ -28,6 +30,8 @@ pub struct Step<'s> {
     pub carried: &'s Carried,
     /// The rows after it.
     pub rows: &'s Tables,
+    /// The policies in force.
+    pub policies: Chain,
 }
 
 /// Who sets something by an input.
@@ -52,6 +56,7 @@ impl Step<'_> {
         statuses::check(self)?;
         pictures::check(self)?;
         error_paths::check(self)?;
+        gates::check(self)?;
         bounded::check(self)
     }
 

@@ -2,7 +2,7 @@
 //! and with the same bytes (I1). No bytes are there that the origin never had (I5), none go back to where they
 //! came from (I4), none go to anyone who is not invited (I6), and a connection has one file in flight (I12).
 //!
-//! A post may lack a file that its origin's server could not send, that nobody posted within a day, that a
+//! A post may lack a file that a policy denied on its way, one that its origin's server could not send, that nobody posted within a day, that a
 //! restore of a Mattermost-like server took, or that came to a server of 2021 after its post; and one that its
 //! origin had put into another post before it was restored, which has it at others.
 
@@ -10,10 +10,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use causeway_kernel::boundary::input::Input;
 use causeway_kernel::boundary::output::SendFile;
+use causeway_kernel::boundary::policy::Direction;
 use causeway_kernel::rows::id::{ConnectionNo, Id};
 
 use super::convergence::Show;
 use super::facts::PostView;
+use super::gates::FileVerdict;
 use super::ledger::PostModel;
 use super::{
     AUTHORSHIP, BOUNDED, CONVERGENCE, Durable, ENTITLEMENT, NO_ECHO, Oracle, Violation, broken,
@@ -58,6 +60,8 @@ pub struct Transfers {
     out: BTreeMap<(usize, ConnectionNo), u64>,
     /// Files that a node may lack.
     excused: BTreeSet<(usize, Id)>,
+    /// Files that a node's policies denied to another node; whether they still do.
+    denied: BTreeMap<(usize, usize, Id), bool>,
     /// The only files that a node looks at for a post.
     linked: BTreeMap<(usize, Id), Vec<Id>>,
 }
@@ -97,6 +101,18 @@ impl Transfers {
     /// A node took a post with the names of these files, and looks at no others later.
     pub(super) fn linked(&mut self, node: usize, post: Id, named: Vec<Id>) {
         self.linked.insert((node, post), named);
+    }
+
+    /// A node was restored, or replaced by its copy: what its policies denied then may be denied again, and nobody
+    /// asks.
+    pub(super) fn restored(&mut self, node: usize) {
+        let of_node = self.denied.iter_mut().filter(|((of, ..), _)| *of == node);
+        of_node.for_each(|(_, is_denied)| *is_denied = true);
+    }
+
+    /// Whether a node's policies deny a file to another node.
+    fn is_denied(&self, from: usize, to: usize, file: Id) -> bool {
+        self.denied.get(&(from, to, file)) == Some(&true)
     }
 
     /// A node received an input.
@@ -158,6 +174,27 @@ impl Oracle {
             self.comes(node, file, is_by_intruder)?;
         }
         Ok(())
+    }
+
+    /// The policies of a node answered about a file from or to a peer. A peer that announced a denied file in vain
+    /// need not announce it again.
+    pub(super) fn judged_file(&mut self, (node, peer): (usize, usize), verdict: &FileVerdict) {
+        let is_one_of_two = self
+            .copy
+            .is_some_and(|(copy, of)| copy == node || of == node);
+        let (node, peer) = (self.identity(node), self.identity(peer));
+        match verdict.direction {
+            Direction::Inbound if verdict.is_denied => self.transfers.excuse(node, verdict.file),
+            Direction::Inbound => {}
+            Direction::Outbound => {
+                let key = (node, peer, verdict.file);
+                if verdict.is_denied {
+                    self.transfers.denied.insert(key, true);
+                } else if let Some(is_denied) = self.transfers.denied.get_mut(&key) {
+                    *is_denied = is_one_of_two;
+                }
+            }
+        }
     }
 
     /// Bytes of a file of somebody else are at a node.
@@ -282,7 +319,11 @@ impl Oracle {
         let may_lack = |file: &FileView| {
             let is_missing_at_hub = at_hub.is_none_or(|post| !post.files.contains(file));
             let is_unnamed = linked.is_some_and(|named| !named.contains(&file.id));
+            let hub = if passes_hub { HUB } else { model.origin };
+            let is_denied = self.transfers.is_denied(model.origin, hub, file.id)
+                || self.transfers.is_denied(hub, peer, file.id);
             is_unnamed
+                || is_denied
                 || self.is_of_lost_post(file)
                 || excused.contains(&(peer, file.id))
                 || (passes_hub && (excused.contains(&(HUB, file.id)) || is_missing_at_hub))

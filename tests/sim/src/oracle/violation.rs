@@ -52,8 +52,11 @@ pub const UPGRADE: &str = "I16 upgrade";
 /// I17: the bytes of every file stay.
 pub const FILES: &str = "I17 files";
 
+/// I18: nothing crosses that the policies in force hold back.
+pub const GATES: &str = "I18 gates";
+
 /// The invariants, in order.
-pub const ALL: [&str; 17] = [
+pub const ALL: [&str; 18] = [
     CONVERGENCE,
     NO_LOSS,
     NO_DUPLICATES,
@@ -71,6 +74,7 @@ pub const ALL: [&str; 17] = [
     REPLAY,
     UPGRADE,
     FILES,
+    GATES,
 ];
 /// A step never stops.
 pub const RUNS: &str = "a step runs";

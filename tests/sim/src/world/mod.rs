@@ -38,6 +38,7 @@ use crate::malicious::Mallory;
 use crate::malicious::grammar::Used;
 use crate::node::{Backup, Node};
 use crate::oracle::facts::{Facts, cause, facts};
+use crate::oracle::gates::Withheld;
 use crate::oracle::step::Step;
 use crate::oracle::{Mark, Oracle, RUNS, Violation, broken};
 use crate::plan::Plan;
@@ -231,11 +232,14 @@ pub struct World<'m> {
     delivered: Vec<Delivered>,
     oracle: Oracle,
     coverage: Coverage,
+    /// What the policies of each node did not let pass last.
+    withheld: BTreeMap<usize, Withheld>,
     network: Dice,
     file_network: Dice,
     machines: Dice,
     prober: Dice,
     stops: Dice,
+    policies: Dice,
     story: Story,
     deliveries: Deliveries,
     steps: u64,
@@ -282,11 +286,13 @@ impl<'m> World<'m> {
             delivered: Vec::new(),
             oracle: Oracle::default(),
             coverage: Coverage::default(),
+            withheld: BTreeMap::new(),
             network: Dice::new(seed, "network"),
             file_network: Dice::new(seed, "network of files"),
             machines: Dice::new(seed, "machines"),
             prober: Dice::new(seed, "prober"),
             stops: Dice::new(seed, "stops"),
+            policies: Dice::new(seed, "policies"),
             story: Story::default(),
             deliveries: Deliveries::default(),
             steps: 0,
@@ -468,12 +474,19 @@ impl<'m> World<'m> {
                 input,
                 carried,
                 rows,
+                policies: machine.policies,
             };
             verdict = step.judge();
             self.coverage.step(input);
             if carried.has_failed_verdict() {
                 self.coverage.fault(Fault::PolicyTrap);
             }
+            let withheld = self.withheld.entry(node).or_default();
+            let noted = carried
+                .asked
+                .iter()
+                .filter_map(|asked| withheld.note(asked));
+            noted.for_each(|noted| self.coverage.gate(noted));
         }
         let keyed = match (&input, &carried.reply) {
             (Input::Command { key: Some(key), .. }, Reply::Object(Object::Post(no)))

@@ -10,7 +10,7 @@ use crate::faults::Faults;
 use crate::kernel::Release;
 use crate::oracle::Violation;
 use crate::plan::{Planned, Trouble};
-use crate::policies::Policy;
+use crate::policies::Chain;
 
 /// How long a workspace is certain to remember a client's key, in ms, with a margin for other
 /// changes of its clock.
@@ -162,15 +162,8 @@ impl World<'_> {
                 Ok(())
             }
             Trouble::PolicySwap(node) => {
-                let next = match (self.nodes[node].policy, self.machines.below(2)) {
-                    (Policy::Open, 0) | (Policy::Broken | Policy::Flaky, _) => Policy::Filter,
-                    (Policy::Filter, 0) => Policy::Open,
-                    (Policy::Open | Policy::Filter, _) if number.is_multiple_of(2) => {
-                        Policy::Broken
-                    }
-                    (Policy::Open | Policy::Filter, _) => Policy::Flaky,
-                };
-                self.swap_policy(node, next)
+                let next = self.nodes[node].policies.draw_next(&mut self.policies);
+                self.swap_policies(node, next)
             }
         }
     }
@@ -226,22 +219,22 @@ impl World<'_> {
         Ok(noted.is_some())
     }
 
-    fn swap_policy(&mut self, node: usize, next: Policy) -> Result<(), Violation> {
+    fn swap_policies(&mut self, node: usize, next: Chain) -> Result<(), Violation> {
         let is_ready = self.nodes[node].is_running && !self.is_full(node);
-        if !is_ready || self.nodes[node].policy == next {
+        if !is_ready || self.nodes[node].policies == next {
             return Ok(());
         }
-        let before = std::mem::replace(&mut self.nodes[node].policy, next);
+        let before = std::mem::replace(&mut self.nodes[node].policies, next);
         let name = self.nodes[node].name();
-        self.tell(format!("{name} loads another policy: {next:?}."));
+        self.tell(format!("{name} loads other policies: {next}."));
         let input = Input::PolicyChanged {
             chain: String::new(),
-            what: format!("{next:?}"),
+            what: next.to_string(),
             gates: Some(Gates::ALL),
         };
         // A stopped change has no effect.
         if self.carry_out(node, input, Waiter::Nobody)?.is_none() {
-            self.nodes[node].policy = before;
+            self.nodes[node].policies = before;
         }
         Ok(())
     }
@@ -267,9 +260,7 @@ impl World<'_> {
             let behind_ms = machine.last_ms() - machine.clock_ms(self.now_ms);
             machine.clock.jump(behind_ms.max(0));
             self.set_timer(node);
-            if matches!(self.nodes[node].policy, Policy::Broken | Policy::Flaky) {
-                self.swap_policy(node, Policy::Filter)?;
-            }
+            self.swap_policies(node, self.nodes[node].policies.working())?;
         }
         Ok(())
     }

@@ -1,14 +1,19 @@
 //! Policies of a node, and how a step asks them questions.
 
+mod chain;
+mod shipped;
+
 use std::cell::RefCell;
 
 use causeway_kernel::boundary::codec;
 use causeway_kernel::boundary::env::{Host, LogLevel, Range, Rows, Scan};
-use causeway_kernel::boundary::policy::{Denial, Direction, Question, Revision, Verdict};
+use causeway_kernel::boundary::policy::{Direction, Question, Verdict};
 use causeway_kernel::rows::key::RowKey;
 use causeway_kernel::rows::table::Table;
 
 use causeway_kernel::rows::memory::Tables;
+
+pub use chain::Chain;
 
 /// A word that a filter denies.
 pub const DENIED_WORD: &str = "classified";
@@ -16,57 +21,6 @@ pub const DENIED_WORD: &str = "classified";
 pub const REVISED_WORD: &str = "rude";
 /// Its replacement.
 pub const REVISED_TO: &str = "****";
-
-/// The loaded policy.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Policy {
-    /// None: everything passes.
-    #[default]
-    Open,
-    /// A filter of words.
-    Filter,
-    /// A policy that traps whenever it is asked.
-    Broken,
-    /// A filter of words that sometimes traps, or uses up its fuel.
-    Flaky,
-}
-
-impl Policy {
-    /// The verdict in a step with this seed. Without an answer nothing passes, as in a slot
-    /// of the engine's chain that holds on failure (`host/engine/src/policy/chain.rs`).
-    fn judge(self, seed: [u8; 16], question: &Question<'_>) -> Verdict {
-        let Some(post) = question.post() else {
-            return Verdict::Allow;
-        };
-        match self {
-            Policy::Flaky => match fails(seed, post.post_id) {
-                Some(why) => Verdict::Failed(format!("filter: {why}")),
-                None => Policy::Filter.judge(seed, question),
-            },
-            Policy::Open => Verdict::Allow,
-            Policy::Broken => Verdict::Failed("it trapped".to_string()),
-            Policy::Filter if post.message.contains(DENIED_WORD) => {
-                Verdict::Deny(Denial::for_reason("a word of the list"))
-            }
-            Policy::Filter if post.message.contains(REVISED_WORD) => {
-                Verdict::Revise(Revision::of_message(revised(post.message)))
-            }
-            Policy::Filter => Verdict::Allow,
-        }
-    }
-}
-
-/// How a flaky policy fails on a post in a step, if it does.
-fn fails(seed: [u8; 16], post_id: &str) -> Option<&'static str> {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&seed);
-    hasher.update(post_id.as_bytes());
-    match hasher.finalize().as_bytes()[0] % 6 {
-        0 => Some("it trapped"),
-        1 => Some("its fuel was used up"),
-        _ => None,
-    }
-}
 
 /// A text after revision by the filter.
 #[must_use]
@@ -83,11 +37,20 @@ pub struct Asked {
 }
 
 impl Asked {
+    /// The question.
+    ///
+    /// # Panics
+    /// If it was not encoded by this module.
+    #[must_use]
+    pub fn question(&self) -> Question<'_> {
+        let question = codec::decode_question(&self.question);
+        question.expect("it was encoded when it was asked")
+    }
+
     /// The post that was asked about, if it was one, and its direction.
     #[must_use]
     pub fn post(&self) -> Option<(String, Direction)> {
-        let question = codec::decode_question(&self.question);
-        let question = question.expect("it was encoded when it was asked");
+        let question = self.question();
         let post = question.post()?;
         Some((post.post_id.to_string(), post.direction))
     }
@@ -95,8 +58,8 @@ impl Asked {
 
 /// Source of verdicts.
 pub enum Source {
-    /// The loaded policy, and the step's seed.
-    Live(Policy, [u8; 16]),
+    /// The loaded policies, and the step's seed.
+    Live(Chain, [u8; 16]),
     /// The journal: a replay does not need the policy.
     Recorded(Vec<Verdict>),
 }
@@ -147,7 +110,7 @@ impl Host for StepHost<'_> {
             .iter()
             .enumerate()
             .map(|(at, question)| match &self.source {
-                Source::Live(policy, seed) => policy.judge(*seed, question),
+                Source::Live(chain, seed) => chain.judge(*seed, question),
                 // A question that was not asked in the recording is a difference that the digests show.
                 Source::Recorded(list) => list
                     .get(asked.len() + at)
